@@ -31,6 +31,11 @@ export default defineConfig({
               name: 'shared',
               test: /console\/src\/(?:components|state|api|shell|texts\/index|router|base|pages\.ts)|node_modules\/(?:preact|@preact|wouter-preact|regexparam)\//,
             },
+            // What Mail and News share.
+            {
+              name: 'message',
+              test: /console\/src\/pages\/mail\/(?:reader|search-box|compose|message-tabs|use-\w+)\.tsx?$/,
+            },
           ],
         },
       },

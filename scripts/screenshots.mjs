@@ -30,6 +30,58 @@ const messages = [
   ['Newsletter <news@app.test>', 'alice@lab.test', 'What is new in November', 'Three small things that save time.'],
 ]
 
+/** Articles: a name for References, who, subject, text, and the names of those above it in its thread. */
+const articles = [
+  [
+    'b1',
+    'Carol Diaz <carol@app.test>',
+    'Outlook Express and TLS 1.0',
+    'It refuses the chain since the renewal. Does it want the whole chain in one file?',
+  ],
+  [
+    'b2',
+    'Bob Tanaka <bob@lab.test>',
+    'Re: Outlook Express and TLS 1.0',
+    'It needs the intermediate in the store of Windows.',
+    'b1',
+  ],
+  ['c1', 'Anna Weber <anna@lab.test>', 'Maintenance on Friday', 'The lab restarts at 18:00.'],
+  [
+    'a1',
+    'Anna Weber <anna@lab.test>',
+    'Which suites does tin 2.6 offer?',
+    'I see alert 40 with tin 2.6. The policy is "modern". Does anybody know which suites it offers?',
+  ],
+  [
+    'a2',
+    'Bob Tanaka <bob@lab.test>',
+    'Re: Which suites does tin 2.6 offer?',
+    '> Does anybody know which suites it offers?\n\nThe defaults of GnuTLS, TLS 1.3 first. The page Sessions shows its ClientHello.',
+    'a1',
+  ],
+  [
+    'a3',
+    'Anna Weber <anna@lab.test>',
+    'Re: Which suites does tin 2.6 offer?',
+    'Found it, thank you. The priority string was wrong.',
+    'a1 a2',
+  ],
+  [
+    'a4',
+    'Carol Diaz <carol@app.test>',
+    'Priority strings (was: Which suites …)',
+    'For the archive: NORMAL:-VERS-TLS1.1 is enough.',
+    'a1 a2 a3',
+  ],
+  [
+    'a5',
+    'Carol Diaz <carol@app.test>',
+    'Re: Which suites does tin 2.6 offer?',
+    'slrn with OpenSSL is fine here.',
+    'a1',
+  ],
+]
+
 const html = (subject, text) =>
   `<div style="font-family: sans-serif; max-width: 36em; margin: 24px auto">
     <h1 style="font-size: 22px">${subject}</h1><p>${text}</p>
@@ -64,12 +116,21 @@ async function fill(lab) {
 
 const lab = await startLab({
   directory: { unknown: 'refuse', accounts: ['alice', 'bob'].map((user) => ({ user, password: 'secret' })) },
-  newsgroups: [{ name: 'lab.general' }],
+  newsgroups: [
+    { name: 'lab.general', description: 'General talk' },
+    { name: 'lab.announce', description: 'Announcements', posting: 'moderated', moderator: 'alice@lab.test' },
+    { name: 'lab.tls', description: 'Handshakes and certificates', expireAfter: '30d' },
+  ],
   virtualServers: [
     { protocol: 'smtp' },
     { protocol: 'pop3' },
     { protocol: 'imap4', requireSecureChannel: true },
-    { protocol: 'nntp', require128BitEncryption: true },
+    {
+      protocol: 'nntp',
+      require128BitEncryption: true,
+      // Nothing listens there.
+      feeds: [{ peer: 'news.example.net', direction: 'out', groups: 'lab.*', host: '127.0.0.1', port: 9, tls: 'off' }],
+    },
     { protocol: 'http' },
   ],
 })
@@ -82,10 +143,28 @@ try {
   await fill(lab)
   const base = `http://127.0.0.1:${lab.server('http').port}`
   const read = async (path) => (await fetch(`${base}/api/v1/${path}`)).json()
+  for (const [name, from, subject, text, above = ''] of articles) {
+    const References = above
+      .split(' ')
+      .map((one) => `<${one}@lab.test>`)
+      .join(' ')
+    const headers = { 'Message-ID': `<${name}@lab.test>`, ...(above === '' ? {} : { References }) }
+    await fetch(`${base}/api/v1/articles`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({ newsgroups: ['lab.tls'], from, subject, text, headers }),
+    })
+  }
+  const article = (await read('messages?newsgroup=lab.tls&query=suites&limit=9')).items.find(
+    ({ messageId }) => messageId === '<a2@lab.test>',
+  ).id
   const message = (await read('messages?query=subject:code')).items[0].id
   const session = (await read('sessions?protocol=imap4&failed=true')).items.at(-1).id
   const pages = {
     mail: `mail/${message}`,
+    news: `news/groups/lab.tls/${article}`,
+    newsgroups: 'news',
+    feeds: 'news/feeds/default-nntp-virtual-server-out-news-example-net',
     servers: 'servers',
     access: 'servers/default-imap4-virtual-server?tab=access',
     certificates: 'certificates',

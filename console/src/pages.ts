@@ -32,6 +32,16 @@ const rows: readonly PageRow[] = [
     load: () => import('./pages/mail/page.tsx'),
   },
   {
+    path: 'news',
+    title: 'shell.news',
+    icon: icons.news,
+    key: 'n',
+    // An article has the tabs of a message.
+    texts: ['news', 'mail'],
+    access: 'read',
+    load: () => import('./pages/news/page.tsx'),
+  },
+  {
     path: 'servers',
     title: 'shell.servers',
     icon: icons.virtualServers,

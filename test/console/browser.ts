@@ -63,5 +63,24 @@ export async function consoleLab(input: LabInput = {}): Promise<HttpLab> {
       { to: 'alice' },
     )
   }
+  const [first] = await articlesIn(http, [['Which suites does tin offer?', []]])
+  await articlesIn(http, [
+    ['Re: Which suites does tin offer?', [first as string]],
+    ['Maintenance on Friday', []],
+  ])
   return http
+}
+
+/** Posts articles with their References to lab.general. Returns their Message-IDs. */
+async function articlesIn(
+  http: HttpLab,
+  articles: readonly (readonly [string, readonly string[]])[],
+): Promise<string[]> {
+  const ids: string[] = []
+  for (const [subject, references] of articles) {
+    const headers = references.length > 0 ? { References: references.join(' ') } : {}
+    const json = { newsgroups: ['lab.general'], from: 'Anna <anna@lab.test>', subject, text: 'See the log.', headers }
+    ids.push((await http.request('articles', { json })).body.messageId)
+  }
+  return ids
 }

@@ -8,6 +8,9 @@ export interface TestedPage {
 
 export const pages: readonly TestedPage[] = [
   { name: 'mail', path: '/mail', ready: '.mail-row .subject' },
+  { name: 'news', path: '/news/groups/lab.general', ready: '.news-row .text' },
+  { name: 'newsgroups', path: '/news', ready: '.news-page td' },
+  { name: 'feeds', path: '/news/feeds', ready: '.news-page h2' },
   { name: 'certificates', path: '/certificates', ready: '.certificates-overview table' },
   { name: 'wizard', path: '/certificates/wizard', ready: '.wizard form' },
   { name: 'authorities', path: '/authorities', ready: '.authorities table' },

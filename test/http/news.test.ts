@@ -275,6 +275,17 @@ describe('follow-ups', () => {
     expect(items).toMatchObject([{ articles: [{ depth: 0 }, { depth: 1, subject: 'Re: Grüße' }] }])
   })
 
+  it('are shown by what they say, not by what they quote', async () => {
+    const quotation = 'On Monday, Anna wrote:\n> Hello,\n> all.\n'
+    await post({ text: quotation })
+    await post({ text: `${quotation}\nTwo things:\n\none and two` })
+    const { items } = (await call('messages?newsgroup=lab.general')).body
+    expect(items.map(({ snippet }: { snippet: string }) => snippet)).toEqual([
+      'Two things: one and two',
+      'On Monday, Anna wrote: > Hello, > all.',
+    ])
+  })
+
   it('obey Followup-To and Reply-To, and keep the first and the last of long References', async () => {
     const ids = Array.from({ length: 40 }, (_, at) => `<${at}.${'x'.repeat(30)}@news.test>`)
     const elsewhere = await post({

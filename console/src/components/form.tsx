@@ -75,6 +75,43 @@ interface FieldProps extends Omit<JSX.InputHTMLAttributes<HTMLInputElement>, 'on
   readonly rows?: number
 }
 
+interface ChoiceProps<Value extends string> {
+  readonly name: string
+  readonly label: string
+  readonly hint?: ComponentChildren
+  readonly value: Value
+  readonly choices: readonly { readonly value: Value; readonly label: string }[]
+  readonly onChoose: (value: Value) => void
+}
+
+/** A labelled list to choose from, with its hint and its mistake. */
+export function Choice<Value extends string>({ name, label, hint, value, choices, onChoose }: ChoiceProps<Value>) {
+  const id = useId()
+  const mistake = useContext(Mistakes).get(name)
+  return (
+    <div class={`field ${mistake ? 'bad' : ''}`}>
+      <label for={id}>{label}</label>
+      <select
+        id={id}
+        name={name}
+        value={value}
+        aria-invalid={mistake !== undefined}
+        aria-describedby={`${id}-hint`}
+        onChange={(event) => onChoose(event.currentTarget.value as Value)}
+      >
+        {choices.map((one) => (
+          <option key={one.value} value={one.value}>
+            {one.label}
+          </option>
+        ))}
+      </select>
+      <p id={`${id}-hint`} class="hint">
+        {mistake ?? hint}
+      </p>
+    </div>
+  )
+}
+
 /** A labelled text field with its hint and its mistake. */
 export function Field({ name, label, hint, value, onInput, rows, ...rest }: FieldProps) {
   const id = useId()
@@ -93,7 +130,7 @@ export function Field({ name, label, hint, value, onInput, rows, ...rest }: Fiel
       {rows === undefined ? (
         <input {...rest} {...shared} />
       ) : (
-        <textarea placeholder={rest.placeholder} {...shared} rows={rows} />
+        <textarea placeholder={rest.placeholder} autofocus={rest.autofocus} {...shared} rows={rows} />
       )}
       <p id={`${id}-hint`} class="hint">
         {mistake ?? hint}

@@ -21,14 +21,16 @@ interface VirtualListProps {
   readonly onRange?: (first: number, last: number) => void
   readonly onScroll?: (offset: number) => void
   readonly initialOffset?: number
+  /** Makes a tree of the list: the level of a row, from 1, and whether it is expanded, if it has rows below it. */
+  readonly treeOf?: (index: number) => { readonly level: number; readonly isExpanded?: boolean | undefined }
 }
 
 /** Rows above and below those that are visible. */
 const OVERSCAN = 8
 
-/** A list box of rows of one height, which keeps only the visible ones in the document. */
+/** A list box or tree of rows of one height, which keeps only the visible ones in the document. */
 export function VirtualList(props: VirtualListProps) {
-  const { label, count, rowHeight, row, keyOf, isSelected, active, prepended = 0, onRange } = props
+  const { label, count, rowHeight, row, keyOf, isSelected, active, prepended = 0, onRange, treeOf } = props
   const id = useId()
   const box = useRef<HTMLDivElement>(null)
   const [height, setHeight] = useState(800)
@@ -61,18 +63,21 @@ export function VirtualList(props: VirtualListProps) {
     if (start < element.scrollTop) element.scrollTop = start
     else if (start + rowHeight > element.scrollTop + element.clientHeight)
       element.scrollTop = start + rowHeight - element.clientHeight
-  }, [active])
+    // New rows above it move the row, and are no reason to scroll to it.
+  }, [active < 0 ? '' : keyOf(active)])
   useLayoutEffect(() => onRange?.(first, last), [first, last, count])
 
+  const aria = {
+    'aria-label': label,
+    'aria-activedescendant': active >= first && active <= last ? `${id}-${active}` : undefined,
+  }
   const indexes = Array.from({ length: Math.max(0, last - first + 1) }, (_, at) => first + at)
   return (
     <div
       ref={box}
       class="virtual-list"
-      role="listbox"
-      aria-label={label}
-      aria-multiselectable="true"
-      aria-activedescendant={active >= first && active <= last ? `${id}-${active}` : undefined}
+      {...(treeOf ? { role: 'tree' } : { role: 'listbox', 'aria-multiselectable': true })}
+      {...aria}
       tabIndex={0}
       onKeyDown={props.onKeyDown}
       onScroll={(event) => {
@@ -85,10 +90,8 @@ export function VirtualList(props: VirtualListProps) {
           <div
             key={keyOf(index)}
             id={`${id}-${index}`}
-            role="option"
-            aria-selected={isSelected(index)}
-            aria-posinset={index + 1}
-            aria-setsize={count}
+            {...(treeOf ? treeItem(treeOf(index)) : listItem(index, count))}
+            {...{ 'aria-selected': isSelected(index) }}
             class={`virtual-row ${index === active ? 'active' : ''} ${props.classOf?.(index) ?? ''}`}
             style={{ height: `${rowHeight}px`, transform: `translateY(${index * rowHeight}px)` }}
             onClick={(event) => props.onOpen(index, event)}
@@ -100,3 +103,9 @@ export function VirtualList(props: VirtualListProps) {
     </div>
   )
 }
+
+const listItem = (index: number, count: number) =>
+  ({ role: 'option', 'aria-posinset': index + 1, 'aria-setsize': count }) as const
+
+const treeItem = ({ level, isExpanded }: ReturnType<NonNullable<VirtualListProps['treeOf']>>) =>
+  ({ role: 'treeitem', 'aria-level': level, 'aria-expanded': isExpanded }) as const

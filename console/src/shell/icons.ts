@@ -8,6 +8,7 @@ import {
   Mail,
   Monitor,
   Moon,
+  Newspaper,
   Search,
   Server,
   Sun,
@@ -16,6 +17,7 @@ import {
 /** Icons of the shell and of the pages in its rail. */
 export const icons = {
   mail: Mail,
+  news: Newspaper,
   virtualServers: Server,
   certificates: BadgeCheck,
   authorities: Landmark,

@@ -2,6 +2,7 @@ import type authorities from './en/authorities.ts'
 import type certificates from './en/certificates.ts'
 import type faults from './en/faults.ts'
 import type mail from './en/mail.ts'
+import type news from './en/news.ts'
 import type servers from './en/servers.ts'
 import type sessions from './en/sessions.ts'
 import type shell from './en/shell.ts'
@@ -13,6 +14,7 @@ interface Areas {
   readonly certificates: typeof certificates
   readonly faults: typeof faults
   readonly mail: typeof mail
+  readonly news: typeof news
   readonly servers: typeof servers
   readonly sessions: typeof sessions
   readonly shell: typeof shell

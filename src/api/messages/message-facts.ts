@@ -103,6 +103,16 @@ export class MessageReader {
   }
 }
 
+/** Returns the beginning of a text without what it quotes, or of the quotation if there is nothing else. */
+function snippetOf(text: string): string {
+  const lines = text.slice(0, 8 * SNIPPET_CHARS).split('\n')
+  const isQuoted = (line = ''): boolean => line.startsWith('>')
+  // `On Monday, Alice wrote:` belongs to the quotation.
+  const own = lines.filter((line, at) => !isQuoted(line) && !(line.trimEnd().endsWith(':') && isQuoted(lines[at + 1])))
+  const inOneLine = (some: readonly string[]): string => some.join(' ').replaceAll(/\s+/g, ' ').trim()
+  return (inOneLine(own) || inOneLine(lines)).slice(0, SNIPPET_CHARS)
+}
+
 function factsOf(message: ReadableMessage): MessageFacts {
   const { subject, from, to, cc, bcc, replyTo, date, messageId, text, attachments } = message
   const addresses = { from: from ? [from] : [], to, cc, bcc, replyTo }
@@ -118,11 +128,7 @@ function factsOf(message: ReadableMessage): MessageFacts {
     replyTo,
     date,
     attachments: attachments.length,
-    snippet: text
-      .slice(0, 4 * SNIPPET_CHARS)
-      .replaceAll(/\s+/g, ' ')
-      .trim()
-      .slice(0, SNIPPET_CHARS),
+    snippet: snippetOf(text),
     search: {
       subject: searchable(subject),
       messageId: searchable(messageId),

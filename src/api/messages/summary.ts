@@ -32,7 +32,7 @@ export const messageSummary = z
       .array(z.string())
       .describe('Tags: the IMAP keywords that do not begin with `$`, with a space for each `~`.'),
     attachments: z.number().int(),
-    snippet: z.string().describe('The beginning of the text.'),
+    snippet: z.string().describe('The beginning of the text, without quoted lines.'),
     envelope: z
       .object({ from: z.string(), to: z.array(z.string()) })
       .nullable()

@@ -4,10 +4,12 @@ import { call, type Schemas } from '../../api/client.ts'
 import { Button } from '../../components/button.tsx'
 import { Dialog } from '../../components/dialog.tsx'
 import { Field, Form } from '../../components/form.tsx'
+import { wholeTime } from '../../components/relative-time.tsx'
 import { notify } from '../../components/toast.tsx'
 import { t } from '../../texts/index.ts'
 import { composing, type Draft } from './compose-state.ts'
 import { folders } from './folders.ts'
+import type { Message } from './use-message.ts'
 
 /** Returns addresses between commas, but not within quotes or angle brackets. */
 const addressesIn = (text: string): string[] =>
@@ -106,23 +108,29 @@ async function base64(file: File): Promise<string> {
   return url.slice(url.indexOf(',') + 1)
 }
 
-/** Returns the beginning of an answer. @param toAll whether the other recipients get it, too */
-export function replyTo(message: Schemas['Message'], toAll: boolean): Draft {
-  const { from, replyTo: wanted, to, cc, subject, text, date, messageId, account } = message
-  const written = ({ name, address }: Schemas['Address']): string => (name ? `"${name}" <${address}>` : address)
-  const others = [...to, ...cc].filter(({ address }) => account === null || !address.startsWith(`${account}@`))
-  const quoted = text
+const written = ({ name, address }: Schemas['Address']): string => (name ? `"${name}" <${address}>` : address)
+
+/** Returns the text of an answer: that of the message, quoted. */
+export function quotedText({ from, text, date, receivedAt }: Message): string {
+  const lines = text
     .trimEnd()
     .split('\n')
     .map((line) => `> ${line}`.trimEnd())
-  const intro = t('mail.wrote', { date: date ?? '', name: from ? written(from) : '' })
+  const intro = t('mail.wrote', { date: wholeTime(date ?? receivedAt), name: from ? written(from) : '' })
+  return `\n\n${intro}\n${lines.join('\n')}\n`
+}
+
+/** Returns the beginning of an answer. @param toAll whether the other recipients get it, too */
+export function replyTo(message: Message, toAll: boolean): Draft {
+  const { from, replyTo: wanted, to, cc, subject, messageId, account } = message
+  const others = [...to, ...cc].filter(({ address }) => account === null || !address.startsWith(`${account}@`))
   return {
     from:
       to.find(({ address }) => account !== null && address.startsWith(`${account}@`))?.address ?? account ?? undefined,
     to: (wanted.length > 0 ? wanted : from ? [from] : []).map(written).join(', '),
     cc: toAll ? others.map(written).join(', ') : '',
     subject: /^re:/i.test(subject) ? subject : `Re: ${subject}`,
-    text: `\n\n${intro}\n${quoted.join('\n')}\n`,
+    text: quotedText(message),
     headers: messageId ? { 'In-Reply-To': messageId, References: messageId } : {},
   }
 }

@@ -4,8 +4,8 @@ import { type Tab, Tabs } from '../../components/tabs.tsx'
 import { navigate, pathWith, useRoute } from '../../router.ts'
 import type { TextKey } from '../../texts/catalogue.ts'
 import { t } from '../../texts/index.ts'
-import type { Message } from './reader.tsx'
 import { useLoaded } from './use-loaded.ts'
+import type { Message } from './use-message.ts'
 
 export interface TabProps {
   readonly message: Message

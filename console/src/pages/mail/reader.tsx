@@ -12,9 +12,8 @@ import {
   Tag,
   Trash2,
 } from 'lucide-preact'
-import { useEffect, useState } from 'preact/hooks'
-import { call, type Schemas } from '../../api/client.ts'
-import { onLive } from '../../api/live.ts'
+import { useState } from 'preact/hooks'
+import type { Schemas } from '../../api/client.ts'
 import { Badge } from '../../components/badge.tsx'
 import { Button } from '../../components/button.tsx'
 import { copyText } from '../../components/copy-button.tsx'
@@ -29,10 +28,8 @@ import { composing } from './compose-state.ts'
 import { MoveDialog, TagDialog } from './dialogs.tsx'
 import { MessageTabs } from './message-tabs.tsx'
 import { ThreadStrip } from './thread-strip.tsx'
-import { useLoaded } from './use-loaded.ts'
 import { type Mail, useRead } from './use-mail.ts'
-
-export type Message = Schemas['Message']
+import { type Message, useMessage } from './use-message.ts'
 
 /** One message: who, what, how it came, its actions and its tabs. */
 export function Reader({
@@ -45,29 +42,10 @@ export function Reader({
   readonly onBack?: (() => void) | undefined
 }) {
   const { list } = mail
-  const [changes, setChanges] = useState(0)
-  const [goneId, setGoneId] = useState<string>()
-  const { value: message, problem } = useLoaded(`${id} ${changes}`, (signal) =>
-    call('messages.get', { id }, { signal }),
-  )
-  // What was loaded stays while a change is read.
-  const [shown, setShown] = useState<Message>()
-  useEffect(() => {
-    if (message) setShown(message)
-  }, [message])
-  useEffect(
-    () =>
-      onLive(({ name, data }) => {
-        if (data.id !== id) return
-        if (name === 'message.changed') setChanges((count) => count + 1)
-        if (name === 'message.deleted') setGoneId(id)
-      }),
-    [id],
-  )
-  const current = shown?.id === id ? shown : undefined
+  const { message: current, problem, isGone, again } = useMessage(id)
   useRead(list, id, current?.read)
-  if (goneId === id) return <EmptyState icon={Trash2} title={t('mail.gone')} />
-  if (problem) return <ProblemState problem={problem} onRetry={() => setChanges(changes + 1)} />
+  if (isGone) return <EmptyState icon={Trash2} title={t('mail.gone')} />
+  if (problem) return <ProblemState problem={problem} onRetry={again} />
   if (!current) return <Skeleton lines={10} />
   return (
     <article class="reader" aria-label={current.subject || t('mail.noSubject')}>
@@ -154,8 +132,7 @@ function ReaderActions({ mail: { list, remove }, message }: { readonly mail: Mai
 export const addressText = ({ name, address }: Schemas['Address']): string => (name ? `${name} <${address}>` : address)
 
 export function MessageFacts({ message }: { readonly message: Message }) {
-  const { from, to, cc, date, receivedAt, tags, captured, account, newsgroup, envelope, delivery } = message
-  const tls = (delivery as { tls?: { version: string; cipher: string; bits: number } } | null)?.tls
+  const { from, to, cc, date, receivedAt, newsgroup, envelope } = message
   const addresses = new Set([...to, ...cc].map(({ address }) => address.toLowerCase()))
   const blind = (envelope?.to ?? []).filter((one) => !addresses.has(one.toLowerCase()))
   return (
@@ -170,26 +147,35 @@ export function MessageFacts({ message }: { readonly message: Message }) {
         {blind.length > 0 && to.length + cc.length > 0 && <Fact name={t('mail.envelopeOnly')}>{blind.join(', ')}</Fact>}
         <Fact name={t('mail.date')}>{wholeTime(date ?? receivedAt)}</Fact>
       </dl>
-      <div class="badges">
-        {captured && <Badge tone="warning">{t('mail.capturedBadge')}</Badge>}
-        {account !== null && <Badge>{account}</Badge>}
-        {tls && (
-          <Badge tone="good" icon={Lock} title={tls.cipher}>
-            {tls.version.replace('TLSv', 'TLS ')} · {tls.bits} bit
-          </Badge>
-        )}
-        {delivery !== null && !tls && (
-          <Badge tone="warning" icon={LockOpen}>
-            {t('mail.clearText')}
-          </Badge>
-        )}
-        {tags.map((tag) => (
-          <Badge key={tag} tone="accent" icon={Tag}>
-            {tag}
-          </Badge>
-        ))}
-      </div>
+      <MessageBadges message={message} />
     </>
+  )
+}
+
+/** How a message came, whose it is, and its tags. */
+export function MessageBadges({ message }: { readonly message: Message }) {
+  const { captured, account, tags, delivery } = message
+  const tls = (delivery as { tls?: { version: string; cipher: string; bits: number } } | null)?.tls
+  return (
+    <div class="badges">
+      {captured && <Badge tone="warning">{t('mail.capturedBadge')}</Badge>}
+      {account !== null && <Badge>{account}</Badge>}
+      {tls && (
+        <Badge tone="good" icon={Lock} title={tls.cipher}>
+          {tls.version.replace('TLSv', 'TLS ')} · {tls.bits} bit
+        </Badge>
+      )}
+      {delivery !== null && !tls && (
+        <Badge tone="warning" icon={LockOpen}>
+          {t('mail.clearText')}
+        </Badge>
+      )}
+      {tags.map((tag) => (
+        <Badge key={tag} tone="accent" icon={Tag}>
+          {tag}
+        </Badge>
+      ))}
+    </div>
   )
 }
 

@@ -83,7 +83,9 @@ function suggestionsFor(search: string, tags: readonly string[]): readonly Sugge
 export function SearchBox({
   value,
   onSearch,
+  label = t('mail.search'),
 }: {
+  readonly label?: string
   readonly value: string
   readonly onSearch: (search: string) => void
 }) {
@@ -130,7 +132,7 @@ export function SearchBox({
         class="mail-search"
         type="text"
         role="combobox"
-        aria-label={t('mail.search')}
+        aria-label={label}
         aria-keyshortcuts="/"
         aria-expanded={suggestions.length > 0}
         aria-controls={`${id}-list`}

@@ -4,9 +4,9 @@ import { useLive } from '../../api/use-live.ts'
 import { Glyph } from '../../components/icon.tsx'
 import { RelativeTime } from '../../components/relative-time.tsx'
 import { t } from '../../texts/index.ts'
-import type { Message } from './reader.tsx'
 import { nameOf } from './row.tsx'
 import type { Mail } from './use-mail.ts'
+import type { Message } from './use-message.ts'
 
 /** The other messages of a thread, the oldest first. Nothing for a message without any. */
 export function ThreadStrip({ mail, message: { id, messageId } }: { readonly mail: Mail; readonly message: Message }) {

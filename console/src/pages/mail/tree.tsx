@@ -10,11 +10,9 @@ import {
   ShieldAlert,
   Trash2,
 } from 'lucide-preact'
-import type { ComponentChildren } from 'preact'
-import { Link } from 'wouter-preact'
-import { Glyph, type Icon } from '../../components/icon.tsx'
+import type { Icon } from '../../components/icon.tsx'
 import { ProblemState, Skeleton } from '../../components/states.tsx'
-import { remember, remembered } from '../../state/preferences.ts'
+import { TreeGroup, TreeLink } from '../../components/tree.tsx'
 import { t } from '../../texts/index.ts'
 import type { Folder, MailFilter } from './filter.ts'
 import { mailPath } from './filter.ts'
@@ -49,26 +47,21 @@ interface NodeProps {
   readonly label: string
   readonly unread: number
   readonly total: number
-  readonly level: number
+  readonly level: 0 | 1
 }
 
 /** A link to a list, with the number of its unread messages. */
-function Node({ filter, current, icon, label, unread, total, level }: NodeProps) {
+function Node({ filter, current, unread, total, ...rest }: NodeProps) {
   const isCurrent =
     mailPath({ ...filter, search: '', threads: false }) === mailPath({ ...current, search: '', threads: false })
   return (
-    <li>
-      <Link
-        href={mailPath({ ...filter, threads: current.threads })}
-        class={`tree-node level-${level} ${unread > 0 ? 'unread' : ''}`}
-        aria-current={isCurrent ? 'page' : undefined}
-        title={t('mail.counts', { unread, n: total })}
-      >
-        <Glyph icon={icon} />
-        <span class="label">{label}</span>
-        {unread > 0 && <span class="count">{unread}</span>}
-      </Link>
-    </li>
+    <TreeLink
+      {...rest}
+      href={mailPath({ ...filter, threads: current.threads })}
+      isCurrent={isCurrent}
+      unread={unread}
+      title={t('mail.counts', { unread, n: total })}
+    />
   )
 }
 
@@ -103,7 +96,7 @@ export function Tree({ current }: { readonly current: MailFilter }) {
         />
       </ul>
       {accounts.map((account) => (
-        <Group
+        <TreeGroup
           key={account}
           name={`account.${account}`}
           label={account}
@@ -121,10 +114,10 @@ export function Tree({ current }: { readonly current: MailFilter }) {
               level={1}
             />
           ))}
-        </Group>
+        </TreeGroup>
       ))}
       {captured.length > 0 && (
-        <Group name="captured" label={t('mail.captured')} unread={sum(captured, 'unread')}>
+        <TreeGroup name="captured" label={t('mail.captured')} unread={sum(captured, 'unread')}>
           <Node
             filter={{ ...everything, captured: true }}
             current={current}
@@ -146,10 +139,10 @@ export function Tree({ current }: { readonly current: MailFilter }) {
               level={1}
             />
           ))}
-        </Group>
+        </TreeGroup>
       )}
       {groups.length > 0 && (
-        <Group name="newsgroups" label={t('mail.newsgroups')} unread={sum(groups, 'unread')}>
+        <TreeGroup name="newsgroups" label={t('mail.newsgroups')} unread={sum(groups, 'unread')}>
           {sortedFolders(groups).map(({ id, name, unread, messages }) => (
             <Node
               key={id}
@@ -162,36 +155,8 @@ export function Tree({ current }: { readonly current: MailFilter }) {
               level={1}
             />
           ))}
-        </Group>
+        </TreeGroup>
       )}
     </nav>
-  )
-}
-
-/** A part of the tree that opens and closes. The browser remembers it. */
-function Group({
-  name,
-  label,
-  unread,
-  children,
-}: {
-  readonly name: string
-  readonly label: string
-  readonly unread: number
-  readonly children: ComponentChildren
-}) {
-  const key = `tree.${name}`
-  const isOpen = remembered(key, true)
-  return (
-    <details
-      open={isOpen}
-      onToggle={(event) => event.currentTarget.open !== isOpen && remember(key, event.currentTarget.open)}
-    >
-      <summary>
-        <span class="label">{label}</span>
-        {!isOpen && unread > 0 && <span class="count">{unread}</span>}
-      </summary>
-      <ul>{children}</ul>
-    </details>
   )
 }

@@ -92,7 +92,7 @@ export default {
   'mail.noLinks': 'Kein Link gefunden.',
   'mail.noLogOn': 'niemand',
   'mail.noSession':
-    'Die Sitzung, die diese Nachricht zugestellt hat, ist nicht mehr aufgezeichnet, oder die Nachricht kam nicht über SMTP.',
+    'Die Sitzung, die diese Nachricht zugestellt hat, ist nicht mehr aufgezeichnet, oder kein Mail- oder Newsprogramm hat sie zugestellt.',
   'mail.noSubject': '(kein Betreff)',
   'mail.noText': 'Die Nachricht hat keinen Text.',
   'mail.notSupportedBy': 'Nicht unterstützt von',

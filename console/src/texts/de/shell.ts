@@ -2,6 +2,7 @@ import type { Texts } from '../catalogue.ts'
 
 export default {
   'shell.mail': 'E-Mail',
+  'shell.news': 'News',
   'shell.servers': 'Virtuelle Server',
   'shell.certificates': 'Zertifikate',
   'shell.authorities': 'Zertifizierungsstellen',

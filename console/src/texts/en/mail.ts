@@ -89,7 +89,7 @@ export default {
   'mail.noLinks': 'No link was found.',
   'mail.noLogOn': 'nobody',
   'mail.noSession':
-    'The session that delivered this message is not recorded any more, or the message did not come by SMTP.',
+    'The session that delivered this message is not recorded any more, or no mail or news client delivered it.',
   'mail.noSubject': '(no subject)',
   'mail.noText': 'The message has no text.',
   'mail.notSupportedBy': 'Not supported by',

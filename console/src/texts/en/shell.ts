@@ -1,5 +1,6 @@
 export default {
   'shell.mail': 'Mail',
+  'shell.news': 'News',
   'shell.servers': 'Virtual servers',
   'shell.certificates': 'Certificates',
   'shell.authorities': 'Authorities',

@@ -89,7 +89,7 @@ export default {
   'mail.noEvent': 'カレンダーに予定がありません。',
   'mail.noLinks': 'リンクは見つかりませんでした。',
   'mail.noLogOn': 'なし',
-  'mail.noSession': 'このメールを配送したセッションの記録はすでにないか、SMTP 以外で届きました。',
+  'mail.noSession': '配送したセッションの記録がすでにないか、メールソフトやニュースリーダー以外から届きました。',
   'mail.noSubject': '（件名なし）',
   'mail.noText': 'このメールには本文がありません。',
   'mail.notSupportedBy': '非対応',

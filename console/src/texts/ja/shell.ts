@@ -2,6 +2,7 @@ import type { Texts } from '../catalogue.ts'
 
 export default {
   'shell.mail': 'メール',
+  'shell.news': 'ニュース',
   'shell.servers': '仮想サーバー',
   'shell.certificates': '証明書',
   'shell.authorities': '証明機関',

@@ -39,28 +39,32 @@ type Entry = { readonly at: number; readonly encrypted: boolean } & (
   | { readonly kind: 'note'; readonly text: string }
 )
 
-/** Fields that say how a message came, and what was checked. RFC 5322 section 3.6.7, RFC 8601. */
+/** Fields that say how a message came, and what was checked. RFC 5322 section 3.6.7, RFC 8601, RFC 5536 section 3.2. */
 const TRACE =
-  /^(?:received|return-path|delivered-to|authentication-results|arc-.*|dkim-signature|received-spf|x-original-to)$/i
+  /^(?:received|return-path|delivered-to|authentication-results|arc-.*|dkim-signature|received-spf|x-original-to|path|xref|injection-(?:info|date)|nntp-posting-.*|approved)$/i
 
 /** How a message arrived: envelope, session, TLS, log-on, checks, transcript. */
 export default function ArrivalTab({ message }: TabProps) {
-  const { id, envelope, receivedAt } = message
+  const { id, envelope, receivedAt, newsgroup } = message
   const delivery = message.delivery as Delivery | null
   const { value: fields } = useLoaded(id, (signal) => call('messages.headers', { id }, { signal }))
   const trace = (fields?.headers ?? []).filter(({ name }) => TRACE.test(name))
   return (
     <div class="padded arrival-tab">
       <section>
-        <h3>{t('mail.envelope')}</h3>
+        {newsgroup === null && <h3>{t('mail.envelope')}</h3>}
         <dl class="facts beside">
           <Fact name={t('mail.receivedAt')}>{wholeTime(receivedAt)}</Fact>
-          <Fact name="MAIL FROM">
-            <code>{envelope ? `<${envelope.from}>` : '–'}</code>
-          </Fact>
-          <Fact name="RCPT TO">
-            <code>{envelope?.to.map((one) => `<${one}>`).join(' ') || '–'}</code>
-          </Fact>
+          {newsgroup === null && (
+            <>
+              <Fact name="MAIL FROM">
+                <code>{envelope ? `<${envelope.from}>` : '–'}</code>
+              </Fact>
+              <Fact name="RCPT TO">
+                <code>{envelope?.to.map((one) => `<${one}>`).join(' ') || '–'}</code>
+              </Fact>
+            </>
+          )}
         </dl>
       </section>
       {delivery ? <Session delivery={delivery} /> : <p class="hint">{t('mail.noSession')}</p>}
