@@ -35,9 +35,10 @@ export const sessionStart = (
 })
 
 /** Returns whether a session was only a check of a proxy whether the port answers. */
-export const isPortCheck = ({ header }: AcceptedSocket, { refusals, transcript }: SessionRecord): boolean =>
+export const isPortCheck = ({ header }: AcceptedSocket, { hello, refusals, transcript }: SessionRecord): boolean =>
   header !== undefined &&
   header.source === undefined &&
+  hello === undefined &&
   refusals.length === 0 &&
   !transcript.some((entry) => entry.kind !== 'note' && entry.direction === 'in')
 

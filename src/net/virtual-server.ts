@@ -167,14 +167,15 @@ export class VirtualServer {
   }
 
   /** Serves a socket from its first octet to its last. Never rejects. */
-  #accept(socket: Socket, local: SocketAddress, kind: PortKind): Promise<void> {
+  async #accept(socket: Socket, local: SocketAddress, kind: PortKind): Promise<void> {
     const { remoteAddress: address = '', remotePort: port = 0 } = socket
     const accepted = { socket, local, kind, remote: { address, port } }
     const settings = this.#settings
     const { proxies } = settings
-    return proxies?.has(address)
-      ? this.#acceptProxy(accepted, settings, proxies)
-      : this.#serveClient(accepted, settings)
+    if (!proxies) return this.#serveClient(accepted, settings)
+    // A health check of a proxy that has already reset its connection: whose it was is not known any more.
+    if (address === '') return void socket.destroy()
+    return proxies.has(address) ? this.#acceptProxy(accepted, settings, proxies) : this.#serveClient(accepted, settings)
   }
 
   /** Serves the client that a proxy announces, or the proxy itself. */
@@ -183,7 +184,7 @@ export class VirtualServer {
     const { maxConnections } = settings
     const isFull = maxConnections !== 'off' && this.#handshakes.size >= maxConnections
     this.#handshakes.add(socket)
-    const announced = isFull ? tooMany(maxConnections) : await proxies.announcement(socket)
+    const announced = isFull ? tooMany(maxConnections) : await proxies.announcement(socket, accepted.kind === 'tlsPort')
     this.#handshakes.delete(socket)
     if (announced.kind === 'header') {
       const { header } = announced

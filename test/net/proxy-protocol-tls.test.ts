@@ -70,6 +70,24 @@ for (const [version, header] of Object.entries(HEADERS)) {
   })
 }
 
+it('leaves no session behind if the proxy only checks the TLS port', async () => {
+  await using lab = await startLab({ virtualServers: [{ protocol: 'imap4', proxyProtocol }] })
+  const port = lab.server('imap4').tlsPort as number
+  for (const header of ['PROXY UNKNOWN\r\n', binaryHeader({ command: 0 })]) {
+    const check = await LineClient.open(port)
+    check.send(header)
+    check.end()
+    expect(await check.rest()).toEqual([])
+  }
+  expect(lab.sessions()).toEqual([])
+  // The first octets of TLS follow in a segment of their own.
+  await using proxy = await startAnnouncer(port, 'PROXY UNKNOWN\r\n', 'server')
+  const client = await LineClient.openTls(proxy.port, lab.ca)
+  expect(await client.line()).toMatch(/^\* OK /)
+  client.destroy()
+  expect(await onlySession(lab)).toMatchObject({ remoteAddress: '127.0.0.1', tls: { version: 'TLSv1.3' } })
+})
+
 it('takes a second header for a request that is not HTTP', async () => {
   await using lab = await startLab({ virtualServers: [{ protocol: 'http', proxyProtocol }] })
   await using proxy = await startAnnouncer(lab.server('http').port as number, HEADERS['version 1'], 'client')

@@ -30,10 +30,13 @@ export class Proxies {
   /**
    * Reads the header from a socket that was just accepted. The octets after it are put back, and the socket is left paused.
    * Never rejects. Unless there is a header, the caller closes the socket.
+   * @param clientBegins whether the client speaks first, as under TLS. A health check of the proxy then says nothing more.
    */
-  announcement(socket: Socket): Promise<Announcement> {
+  announcement(socket: Socket, clientBegins: boolean): Promise<Announcement> {
     return new Promise((resolve) => {
       const received = new GrowingBuffer()
+      /** The header of a connection of the proxy itself, while nothing has followed. */
+      let own: Announcement | undefined
       const { remoteAddress: address = '' } = socket
       const done = (result: Announcement, rest?: Buffer): void => {
         clearTimeout(timer)
@@ -47,7 +50,7 @@ export class Proxies {
       const refused = (why: string, cure: string): void =>
         done({ kind: 'refused', why: `the proxy ${address} ${why}: ${cure}` })
       const onGone = (): void => {
-        if (received.length === 0) done({ kind: 'closed' })
+        if (received.length === 0 || own) done({ kind: 'closed' })
         else refused('closed the connection in the middle of its PROXY header', LOOK)
       }
       const onData = (chunk: Buffer): void => {
@@ -56,11 +59,14 @@ export class Proxies {
         const result = readProxyHeader(octets)
         if (result.kind === 'absent') refused(`sent no PROXY header, but ${nameOf(octets)}`, SEND)
         else if (result.kind === 'malformed') refused(`sent a malformed PROXY header, ${result.why}`, LOOK)
-        else if (result.kind === 'header') done(result, octets.subarray(result.octets))
+        else if (result.kind === 'more') return
+        else if (clientBegins && !result.header.source && octets.length === result.octets) own = result
+        else done(result, octets.subarray(result.octets))
       }
       const timer = setTimeout(() => {
         const within = `within ${this.#timeoutMs / 1000} s (proxyProtocol.timeout)`
-        if (received.length === 0) refused(`sent no PROXY header ${within}`, SEND)
+        if (own) done(own)
+        else if (received.length === 0) refused(`sent no PROXY header ${within}`, SEND)
         else refused(`did not finish its PROXY header ${within}`, LOOK)
       }, this.#timeoutMs)
       socket.on('error', ignore)
