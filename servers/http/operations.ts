@@ -38,7 +38,8 @@ export async function runOperation(
   if (operation.browserSession) c.header('Set-Cookie', browserCookie(operation.browserSession, api, caller, c))
   if (result instanceof Content) return contentAnswer(c, result)
   if (operation.output === undefined) return c.body(null, 204)
-  if (operation.location) c.header('Location', basePath(c) + operation.location(result))
+  const location = operation.location?.(result)
+  if (location !== undefined) c.header('Location', basePath(c) + location)
   return contentAnswer(c, {
     type: 'application/json',
     octets: JSON.stringify(result),

@@ -10,7 +10,7 @@ import type { Api } from './api.ts'
 import { type Caller, seesOwner } from './caller.ts'
 import { changeConfiguration } from './configuration/change.ts'
 import { flag } from './flag.ts'
-import { defineOperation, type Operation } from './operation.ts'
+import { defineOperation, locationAt, type Operation } from './operation.ts'
 import { ApiProblem, notFound } from './problem.ts'
 
 const account = z
@@ -61,6 +61,17 @@ const list = defineOperation({
   },
 })
 
+const get = defineOperation({
+  name: 'accounts.get',
+  method: 'GET',
+  path: '/accounts/{user}',
+  summary: 'Read an account with its addresses and counts.',
+  access: 'read',
+  input: z.strictObject({ user: z.string() }),
+  output: account,
+  run: ({ api, caller, input: { user } }) => factsOf(api, accountNamed(api, caller, user)),
+})
+
 const userName = z
   .string()
   .regex(/^[^\p{Cc}\\]{1,255}$/u, 'is not a name of 1 to 255 characters without backslashes and control characters')
@@ -86,7 +97,7 @@ const create = defineOperation({
   }),
   output: account,
   status: 201,
-  location: (result) => `/accounts/${encodeURIComponent((result as { readonly user: string }).user)}`,
+  location: locationAt('/accounts/{user}'),
   problems: ['conflict'],
   async run({ api, caller, input: { configured, ...given } }) {
     assertFree(api, given.user, given.addresses)
@@ -180,4 +191,4 @@ async function writeToConfiguration(
   await changeConfiguration(api, caller, changesOf, { dryRun: false })
 }
 
-export const accountOperations: readonly Operation[] = [list, create, update, remove]
+export const accountOperations: readonly Operation[] = [list, get, create, update, remove]

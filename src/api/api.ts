@@ -1,7 +1,7 @@
 import type { FaultInput } from '../config/schema/fault.ts'
 import { EventLog } from './events/event-log.ts'
 import { Jobs } from './jobs/jobs.ts'
-import type { ApiLab } from './lab.ts'
+import type { ApiLab, ChangeableFault } from './lab.ts'
 import { MessageReader } from './messages/message-facts.ts'
 import { MessageIndex } from './messages/message-index.ts'
 import { MessageViews } from './messages/message-views.ts'
@@ -16,12 +16,11 @@ export interface TenantRecord {
 }
 
 /** A fault that was added over the API. */
-export interface AddedFault {
+export interface AddedFault extends ChangeableFault {
   readonly id: string
-  readonly input: FaultInput
+  input: FaultInput
   /** How often it has happened. */
   hits: number
-  readonly remove: () => void
 }
 
 /** What the operations of one lab share. Created at the first call. */
@@ -70,10 +69,17 @@ export class Api implements AsyncDisposable {
   /** Adds a fault. @throws ConfigError listing every mistake in it */
   addFault(input: FaultInput): AddedFault {
     const id = `f${++this.#addedFaults}`
-    const { remove } = this.lab.faults.add(input, { onStrike: () => added.hits++ })
-    const added: AddedFault = { id, input, hits: 0, remove }
+    const { change, remove } = this.lab.faults.add(input, { onStrike: () => added.hits++ })
+    const added: AddedFault = { id, input, hits: 0, change, remove }
     this.faults.set(id, added)
     return added
+  }
+
+  /** Puts another fault in the place of one. @throws ConfigError listing every mistake in it; nothing has changed then */
+  changeFault(added: AddedFault, input: FaultInput): void {
+    added.change(input)
+    added.input = input
+    added.hits = 0
   }
 
   /** Forgets everything about messages and faults, as a part of `lab.reset()`. Tenants stay. */

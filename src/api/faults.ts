@@ -1,21 +1,42 @@
 import { z } from 'zod'
+import { mergePatch } from '../common/merge-patch.ts'
 import { type FaultInput, faultKeys } from '../config/schema/fault.ts'
-import type { AddedFault } from './api.ts'
-import { defineOperation, type Operation } from './operation.ts'
+import type { AddedFault, Api } from './api.ts'
+import { nullable } from './nullable.ts'
+import { defineOperation, locationAt, type Operation } from './operation.ts'
 import { notFound } from './problem.ts'
+import { assertVersion, ifMatchOf, versionOf } from './version.ts'
 
 const fault = z
   .object({
     id: z
       .string()
       .nullable()
-      .describe('Id for removal. Null for faults of the configuration: change the file to remove them.'),
+      .describe('Id for changes. Null for faults of the configuration: change the configuration instead.'),
     fault: z.looseObject({}).describe('The fault, as in the key `faults` of the YAML.'),
     hits: z.number().int().describe('How often the fault has happened.'),
+    etag: z.string().nullable().describe('Version of the fault, for `ifMatch`. Null for faults of the configuration.'),
   })
   .meta({ id: 'Fault' })
 
-const facts = ({ id, input, hits }: AddedFault) => ({ id, fault: input, hits })
+const facts = ({ id, input, hits }: AddedFault) => ({ id, fault: input, hits, etag: versionOf(JSON.stringify(input)) })
+
+const ID = z.string().describe('Id of a fault that was added over the API.')
+const ifMatch = ifMatchOf('the fault')
+
+/** @throws ApiProblem `not-found` */
+function faultWith(api: Api, id: string): AddedFault {
+  const found = api.faults.get(id)
+  if (found) return found
+  throw notFound(`there is no fault ${id}; GET /api/v1/faults lists them`)
+}
+
+/** Returns a fault that is as the caller has read it. @throws ApiProblem `not-found`, `precondition-failed` */
+function unchanged(api: Api, id: string, tags: string | undefined): AddedFault {
+  const found = faultWith(api, id)
+  assertVersion(tags, facts(found).etag, { what: `the fault ${id}`, path: `/faults/${id}` })
+  return found
+}
 
 const list = defineOperation({
   name: 'faults.list',
@@ -26,8 +47,23 @@ const list = defineOperation({
   input: z.strictObject({}),
   output: z.object({ items: z.array(fault) }),
   run: async ({ api }) => ({
-    items: [...api.lab.faults.configured.map((one) => ({ id: null, ...one })), ...[...api.faults.values()].map(facts)],
+    items: [
+      ...api.lab.faults.configured.map((one) => ({ id: null, ...one, etag: null })),
+      ...[...api.faults.values()].map(facts),
+    ],
   }),
+})
+
+const get = defineOperation({
+  name: 'faults.get',
+  method: 'GET',
+  path: '/faults/{id}',
+  summary: 'Read a fault that was added over the API.',
+  access: 'read',
+  input: z.strictObject({ id: ID }),
+  output: fault,
+  hasEtag: true,
+  run: async ({ api, input: { id } }) => facts(faultWith(api, id)),
 })
 
 const add = defineOperation({
@@ -42,8 +78,36 @@ const add = defineOperation({
   describedInput: faultKeys,
   output: fault,
   status: 201,
+  location: locationAt('/faults/{id}'),
+  hasEtag: true,
   async run({ api, input }) {
     return facts(api.addFault(input as FaultInput))
+  },
+})
+
+const update = defineOperation({
+  name: 'faults.update',
+  method: 'PATCH',
+  path: '/faults/{id}',
+  summary: 'Change a fault that was added over the API. It keeps its place among the faults, and is counted anew.',
+  access: 'administer',
+  input: z
+    .looseObject({ id: ID, ifMatch })
+    .describe('A merge patch (RFC 7396) of the fault: null removes a key. { when: { verb: MAIL }, times: null }'),
+  describedInput: z.object({
+    id: ID,
+    ifMatch,
+    ...nullable(faultKeys.shape),
+    when: z.looseObject({}).optional().describe('The conditions to change. Null removes one.'),
+    do: z.looseObject({}).optional().describe('The actions to change. Null removes one.'),
+  }),
+  output: fault,
+  hasEtag: true,
+  problems: ['precondition-failed'],
+  async run({ api, input: { id, ifMatch: tags, ...patch } }) {
+    const found = unchanged(api, id, tags)
+    api.changeFault(found, mergePatch(found.input, patch) as FaultInput)
+    return facts(found)
   },
 })
 
@@ -53,13 +117,12 @@ const remove = defineOperation({
   path: '/faults/{id}',
   summary: 'Remove a fault that was added over the API.',
   access: 'administer',
-  input: z.strictObject({ id: z.string() }),
-  async run({ api, input: { id } }) {
-    const found = api.faults.get(id)
-    if (!found) throw notFound(`there is no fault ${id}; GET /api/v1/faults lists them`)
-    found.remove()
+  input: z.strictObject({ id: ID, ifMatch }),
+  problems: ['precondition-failed'],
+  async run({ api, input: { id, ifMatch: tags } }) {
+    unchanged(api, id, tags).remove()
     api.faults.delete(id)
   },
 })
 
-export const faultOperations: readonly Operation[] = [list, add, remove]
+export const faultOperations: readonly Operation[] = [list, get, add, update, remove]

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { accountOf, accountOwner, CAPTURED_OWNER, type Folder, type Owner, PUBLIC_OWNER } from '../store/types.ts'
 import type { Api } from './api.ts'
 import { type Caller, seesFolder, seesMessage, seesOwner } from './caller.ts'
-import { defineOperation, type Operation } from './operation.ts'
+import { defineOperation, locationAt, type Operation } from './operation.ts'
 import { ApiProblem, notFound } from './problem.ts'
 
 export const folder = z
@@ -82,6 +82,17 @@ const listFolders = defineOperation({
   },
 })
 
+const getFolder = defineOperation({
+  name: 'folders.get',
+  method: 'GET',
+  path: '/folders/{id}',
+  summary: 'Read a mailbox, a folder of captured mail or a newsgroup, with its counts.',
+  access: 'read',
+  input: z.strictObject({ id: z.string() }),
+  output: folder,
+  run: async ({ api, caller, input: { id } }) => folderFacts(api, caller, await folderById(api, caller, id)),
+})
+
 const createFolder = defineOperation({
   name: 'folders.create',
   method: 'POST',
@@ -94,6 +105,7 @@ const createFolder = defineOperation({
   }),
   output: folder,
   status: 201,
+  location: locationAt('/folders/{id}'),
   problems: ['not-found', 'conflict'],
   async run({ api, caller, input: { account, name } }) {
     const owner: Owner = accountOwner(api.lab.directory.find(account)?.user ?? account)
@@ -140,4 +152,4 @@ function assertMailbox({ owner, name }: Folder, what: string): void {
   if (name === 'INBOX') throw new ApiProblem('conflict', `INBOX cannot be ${what}: every account has one`)
 }
 
-export const folderOperations: readonly Operation[] = [listFolders, createFolder, renameFolder, deleteFolder]
+export const folderOperations: readonly Operation[] = [listFolders, getFolder, createFolder, renameFolder, deleteFolder]

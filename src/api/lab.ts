@@ -17,7 +17,7 @@ import type { AuthorityService } from '../pki/service/service.ts'
 import type { SessionLog } from '../sessions/log.ts'
 import type { SessionCaptures } from '../sessions/session-captures.ts'
 import type { SessionRecord } from '../sessions/types.ts'
-import type { MessageStore } from '../store/types.ts'
+import type { MessageStore, StoredMessage } from '../store/types.ts'
 import type { ServedTls } from '../tls/routing.ts'
 import type { ApiConfiguration } from './configuration/types.ts'
 import type { Statistics } from './metrics/statistics.ts'
@@ -36,6 +36,7 @@ export interface EndpointFacts {
   readonly requireSecureChannel: boolean
   readonly require128BitEncryption: boolean
   readonly legacyTls: boolean
+  readonly proxies: readonly string[]
 }
 
 /** A certificate that a virtual server serves. */
@@ -68,12 +69,19 @@ export interface ApiLog {
   watch(listener: (id: string) => void): () => void
 }
 
+/** A fault that was added. */
+export interface ChangeableFault {
+  /** Puts another fault in its place, which is counted anew. @throws ConfigError listing every mistake */
+  readonly change: (input: FaultInput) => void
+  readonly remove: () => void
+}
+
 /** The faults of the lab. */
 export interface ApiFaults {
   /** Those of the configuration, and how often each has happened. */
   readonly configured: readonly { readonly fault: Fault; readonly hits: number }[]
   /** @throws ConfigError listing every mistake */
-  add(input: FaultInput, watch: { readonly onStrike: () => void }): { readonly remove: () => void }
+  add(input: FaultInput, watch: { readonly onStrike: () => void }): ChangeableFault
   /** Calls `listener` each time a fault happens. Returns the function that removes the listener. */
   watch(listener: (name: string, session: SessionRecord) => void): () => void
 }
@@ -134,7 +142,8 @@ export interface ApiLab {
   servedCertificates(): readonly ServedCertificate[]
   /** Calls `listener` for each change. Returns the function that removes the listener. */
   watchChanges(listener: (change: LabChange) => void): () => void
-  deliver(mail: LocalMail): Promise<void>
+  /** Delivers a message without SMTP. Returns its copies. */
+  deliver(mail: LocalMail): Promise<readonly StoredMessage[]>
   /** Ends the sessions with these ids. */
   disconnect(ids: ReadonlySet<string>, how: 'farewell'): Promise<number>
   /** Opens another lab, without a log. */

@@ -68,8 +68,11 @@ export interface Operation {
   readonly status?: 201 | 202
   /** The problems that it can answer, besides those that all operations of its kind have. */
   readonly problems?: readonly ProblemName[]
-  /** Returns where what it has created is, below `/api/v1`. RFC 9110 section 10.2.2. */
-  readonly location?: (result: unknown) => string
+  /**
+   * Returns the path of what it has created, below `/api/v1`; undefined if the caller does not see it. RFC 9110 section
+   * 10.2.2.
+   */
+  readonly location?: (result: unknown) => string | undefined
   run(call: Call<unknown>): Promise<unknown>
 }
 
@@ -77,6 +80,12 @@ interface OperationDefinition<Input extends z.ZodObject> extends Omit<Operation,
   readonly input: Input
   run(call: Call<z.output<Input>>): Promise<unknown>
 }
+
+/** Returns a location: a path whose `{key}` is a value of the result. */
+export const locationAt =
+  (path: string) =>
+  (result: unknown): string =>
+    path.replace(/\{(\w+)\}/, (_, key: string) => encodeURIComponent(`${(result as Record<string, unknown>)[key]}`))
 
 /** Creates a row of the table of operations. */
 export const defineOperation = <Input extends z.ZodObject>(operation: OperationDefinition<Input>): Operation =>

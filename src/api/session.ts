@@ -38,6 +38,7 @@ const create = defineOperation({
   input: z.strictObject({}),
   output: callerFacts,
   status: 201,
+  location: () => '/session',
   browserSession: 'starts',
   run: async ({ caller }) => factsOf(caller),
 })

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { z } from 'zod'
 import { accountOf, PUBLIC_OWNER } from '../store/types.ts'
-import type { TenantRecord } from './api.ts'
-import { defineOperation, type Operation } from './operation.ts'
+import type { Api, TenantRecord } from './api.ts'
+import { defineOperation, locationAt, type Operation } from './operation.ts'
 import { ApiProblem, notFound } from './problem.ts'
 
 const tenant = z
@@ -45,6 +45,7 @@ const create = defineOperation({
   }),
   output: tenant,
   status: 201,
+  location: locationAt('/tenants/{name}'),
   problems: ['conflict'],
   async run({ api, input }) {
     const name = input.name ?? `${PREFIX}${randomBytes(4).toString('hex')}`
@@ -81,6 +82,24 @@ const list = defineOperation({
   run: async ({ api }) => ({ items: [...api.tenants.values()].map(facts) }),
 })
 
+const get = defineOperation({
+  name: 'tenants.get',
+  method: 'GET',
+  path: '/tenants/{name}',
+  summary: 'Read a tenant that was created over the API, with its token and passwords.',
+  access: 'administer',
+  input: z.strictObject({ name: z.string() }),
+  output: tenant,
+  run: async ({ api, input: { name } }) => facts(tenantNamed(api, name)),
+})
+
+/** @throws ApiProblem `not-found` */
+function tenantNamed(api: Api, name: string): TenantRecord {
+  const found = api.tenants.get(name)
+  if (found) return found
+  throw notFound(`there is no tenant ${name}; GET /api/v1/tenants lists them`)
+}
+
 const remove = defineOperation({
   name: 'tenants.delete',
   method: 'DELETE',
@@ -89,7 +108,7 @@ const remove = defineOperation({
   access: 'administer',
   input: z.strictObject({ name: z.string() }),
   async run({ api, input: { name } }) {
-    if (!api.tenants.has(name)) throw notFound(`there is no tenant ${name}; GET /api/v1/tenants lists them`)
+    tenantNamed(api, name)
     const { store, directory, tenants } = api.lab
     const scope = tenants.scope(name)
     for (const account of directory.accounts()) if (scope.ownsAccount(account.user)) directory.remove(account)
@@ -106,4 +125,4 @@ const remove = defineOperation({
   },
 })
 
-export const tenantOperations: readonly Operation[] = [create, list, remove]
+export const tenantOperations: readonly Operation[] = [create, list, get, remove]

@@ -23,6 +23,7 @@ const virtualServer = z
     requireSecureChannel: z.boolean(),
     require128BitEncryption: z.boolean(),
     legacyTls: z.boolean(),
+    proxies: z.array(z.string()).describe('Addresses whose connections begin with a PROXY header.'),
     traffic: z
       .object({
         connections: z.number().int(),
@@ -38,12 +39,19 @@ const virtualServer = z
 
 const factsOf = (api: Api) => {
   const served = api.lab.servedCertificates()
-  return api.lab.endpoints().map(({ virtualServer: name, port, tlsPort, certificate, ...rest }: EndpointFacts) => {
+  return api.lab.endpoints().map((endpoint: EndpointFacts) => {
+    const { virtualServer: name, port, tlsPort, certificate } = endpoint
     const pem = served.find((one) => one.virtualServer === name && one.thumbprint === certificate?.thumbprint)
     return {
       id: slug(name),
       name,
-      ...rest,
+      protocol: endpoint.protocol,
+      address: endpoint.address,
+      reachable: endpoint.reachable,
+      requireSecureChannel: endpoint.requireSecureChannel,
+      require128BitEncryption: endpoint.require128BitEncryption,
+      legacyTls: endpoint.legacyTls,
+      proxies: [...endpoint.proxies],
       port: port ?? null,
       tlsPort: tlsPort ?? null,
       certificate: certificate ? { ...certificate, ...(pem && { expiresAt: expiryOf(pem.certificatePem) }) } : null,

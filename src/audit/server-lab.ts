@@ -20,7 +20,7 @@ export interface AuditedLab {
     readonly port: number | undefined
     readonly tlsPort: number | undefined
   }[]
-  deliver(mail: { readonly from: string; readonly to: readonly string[]; readonly raw: Buffer }): Promise<void>
+  deliver(mail: { readonly from: string; readonly to: readonly string[]; readonly raw: Buffer }): Promise<unknown>
   stop(): Promise<void>
 }
 

@@ -9,6 +9,7 @@ import {
   type MessageStore,
   type NewMessage,
   type Owner,
+  type StoredMessage,
   StoreError,
 } from '../store/types.ts'
 import { mayHaveBcc, type StrippedMessage, withoutBcc } from './bcc.ts'
@@ -24,23 +25,26 @@ export interface LocalMail {
   readonly raw: Buffer
 }
 
-/** Delivers a message without SMTP. Resolves once it is stored. @throws DeliveryError, StoreError; no mailbox has it then */
-export async function deliverLocalMail(site: DeliverySite, { from, to, raw }: LocalMail): Promise<void> {
+/** Delivers a message without SMTP. Returns its copies, once they are stored. @throws DeliveryError, StoreError; no mailbox has it then */
+export async function deliverLocalMail(
+  site: DeliverySite,
+  { from, to, raw }: LocalMail,
+): Promise<readonly StoredMessage[]> {
   const recipients = to.map((name) => resolveNamed(site, name))
-  await deliver(site, { message: [raw], mailFrom: from, recipients })
+  return deliver(site, { message: [raw], mailFrom: from, recipients })
 }
 
 /**
  * Puts a message into each recipient's mailbox, once per mailbox, and posts it to the newsgroups among the recipients.
- * Resolves once the store has it.
+ * Returns its copies in mailboxes and its articles, once the store has them.
  * @throws DeliveryError `mailbox-full`, `over-quota`, `article-refused`, `article-deferred`; StoreError
  */
-export async function deliver(site: DeliverySite, delivery: Delivery): Promise<void> {
+export async function deliver(site: DeliverySite, delivery: Delivery): Promise<readonly StoredMessage[]> {
   const { trace, message, rest, recipients, mailFrom, session, at } = delivery
   const newsgroups = newsgroupsOf(recipients)
   await checkQuotas(site, delivery)
   // A group that refuses the message must refuse it before any mailbox has it.
-  if (newsgroups.length > 0) await postToNewsgroups(site, newsgroups, delivery)
+  const articles = newsgroups.length > 0 ? await postToNewsgroups(site, newsgroups, delivery) : []
   const stripped = mayHaveBcc(message) ? await runInSlices(withoutBcc(joinPieces(message))) : undefined
   const { copies, created } = mailboxesOf(site, delivery, stripped)
   const rcptTo = recipients.map(({ address }) => address)
@@ -56,7 +60,7 @@ export async function deliver(site: DeliverySite, delivery: Delivery): Promise<v
       const start = trace ? [trace, ...copy] : copy
       batch.push({ raw: rest ? followed(start, rest) : start, targets, envelope, internalDate: at })
     }
-    if (batch.length > 0) await site.store.append(batch)
+    return [...articles, ...(batch.length > 0 ? await site.store.append(batch) : [])]
   } catch (error) {
     for (const account of created) site.directory.remove(account)
     await undo(site.store, newOwners)
@@ -129,18 +133,19 @@ function mailboxesOf(
   return { copies, created }
 }
 
-/** Posts one article to all the groups. @throws DeliveryError */
+/** Posts one article to all the groups. Returns it in each of them. @throws DeliveryError */
 async function postToNewsgroups(
   { news, hostname }: DeliverySite,
   newsgroups: readonly string[],
   { message, session }: Delivery,
-): Promise<void> {
+): Promise<readonly StoredMessage[]> {
   try {
-    await news?.postMail(newsgroups, joinPieces(message), { host: hostname, session })
+    const posted = await news?.postMail(newsgroups, joinPieces(message), { host: hostname, session })
+    return posted?.stored ?? []
   } catch (error) {
     if (!(error instanceof ArticleRefused)) throw error
     // A client that lost the reply sends the message again: the article exists already.
-    if (error.code === 'duplicate') return
+    if (error.code === 'duplicate') return []
     const reason = error.code === 'later' ? 'article-deferred' : 'article-refused'
     throw new DeliveryError(reason, error.message, { cause: error })
   }

@@ -52,14 +52,20 @@ export class LabFaults {
    * @param watch called each time it happens, and once it cannot happen any more
    * @throws ConfigError listing every mistake in it
    */
-  add(input: FaultInput, watch: FaultWatch = {}): AddedRule & { readonly name: string } {
+  add(
+    input: FaultInput,
+    watch: FaultWatch = {},
+  ): AddedRule & { readonly name: string; change(input: FaultData): void } {
     const given = plainFault(input)
     const ruled =
       typeof input?.do === 'function'
         ? scripted(parsePart(scriptedFault, given), input.do, watch)
         : parsePart(fault, given)
     const rule = this.rules.add(ruled, watch.onStrike, watch.onRemove)
-    return Object.assign(rule, { name: nameOf(ruled) })
+    return Object.assign(rule, {
+      name: nameOf(ruled),
+      change: (other: FaultData) => rule.replace(parsePart(fault, plainFault(other))),
+    })
   }
 
   /** Calls `watcher` each time a fault happens. Returns the function that removes the watcher. */

@@ -25,7 +25,7 @@ import type { Certificates } from '../pki/lifecycle/certificates.ts'
 import type { SessionLog } from '../sessions/log.ts'
 import type { SessionCaptures } from '../sessions/session-captures.ts'
 import { keepRetention } from '../store/retention.ts'
-import type { MessageStore } from '../store/types.ts'
+import type { MessageStore, StoredMessage } from '../store/types.ts'
 import type { ServedTls } from '../tls/routing.ts'
 import { followCertificates } from './certificate-changes.ts'
 import { Changes } from './changes.ts'
@@ -141,8 +141,9 @@ export class Lab implements AsyncDisposable {
       ...options,
       certificates: parts.certificateStore,
       // Without newsgroups: an article for a moderator must not be posted again.
-      mail: ({ from, to, raw }) =>
-        deliverLocalMail({ ...this.#deliverySite(), news: undefined }, { from, to: [to], raw }),
+      mail: async ({ from, to, raw }) => {
+        await deliverLocalMail({ ...this.#deliverySite(), news: undefined }, { from, to: [to], raw })
+      },
       onFeedRound: ({ virtualServer, config: { peer, direction } }, { state }) =>
         this.#report({ type: 'feed', virtualServer, peer, direction, state }),
     })
@@ -207,8 +208,8 @@ export class Lab implements AsyncDisposable {
     return this.#api
   }
 
-  /** Delivers a message without SMTP. @throws DeliveryError, StoreError; then no mailbox has it */
-  deliver(mail: LocalMail): Promise<void> {
+  /** Delivers a message without SMTP. Returns its copies. @throws DeliveryError, StoreError; then no mailbox has it */
+  deliver(mail: LocalMail): Promise<readonly StoredMessage[]> {
     return deliverLocalMail(this.#deliverySite(), mail)
   }
 

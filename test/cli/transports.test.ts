@@ -114,6 +114,13 @@ const inputs: Readonly<Record<string, () => object | Promise<object>>> = {
   'requests.get': () => ({ for: 'smtp' }),
   'virtualServers.get': () => ({ id: 'default-smtp-virtual-server' }),
   'certificates.get': certificate,
+  'folders.get': async () => {
+    const { items } = (await callApi(socket, 'folders.list', { account: 'alice' })) as { items: { id: string }[] }
+    return { id: items[0]?.id }
+  },
+  'faults.get': () => ({ id: 'f1' }),
+  'accounts.get': () => ({ user: 'alice' }),
+  'authorities.get': authority,
   'authorities.export': authority,
   'authorities.issued': authority,
   'authorities.service': authority,

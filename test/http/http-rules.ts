@@ -31,6 +31,12 @@ export async function checkHttpRules(operation: Operation, call: OperationCall, 
     await checkHead(call, answer, send)
     if (!changing.includes(operation.name)) await checkConditions(call, send)
   }
+  // RFC 9110 section 10.2.2: what was created can be read there.
+  if (answer.status === 201) {
+    const location = answer.headers.get('location') ?? ''
+    expect(location).toMatch(/^\/api\/v1\/\w/)
+    expect((await send({ path: location })).status, location).toBe(200)
+  }
   // Refused calls have no effect.
   if (outputTypes(operation).length > 0) {
     const refused = await send(call, { accept: 'application/x-nothing, */*;q=0' })

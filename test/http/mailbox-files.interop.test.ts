@@ -34,7 +34,10 @@ box.flush()
       body: readFileSync(join(folder, 'in.mbox')),
       headers: { 'content-type': 'application/mbox' },
     })
-    expect([status, body]).toEqual([201, { delivered: [], messages: 3, known: 0 }])
+    expect([status, body]).toEqual([
+      201,
+      { delivered: [], messages: 3, known: 0, ids: Array(3).fill(expect.any(String)) },
+    ])
     const { items } = (await http.request('messages?query=is:flagged')).body
     expect(items).toMatchObject([
       { subject: 'm2', read: true, snippet: 'From me' },

@@ -53,7 +53,12 @@ Second
 
 describe('an mbox file', () => {
   it('is put into a mailbox, with flags, keywords and dates', async () => {
-    expect((await upload('account=alice', MBOX)).body).toEqual({ delivered: [], messages: 2, known: 0 })
+    expect((await upload('account=alice', MBOX)).body).toEqual({
+      delivered: [],
+      messages: 2,
+      known: 0,
+      ids: [expect.any(String), expect.any(String)],
+    })
     const { items } = (await call('messages?account=alice&folder=INBOX')).body
     expect(items).toMatchObject([
       { subject: 'Two', read: false, flags: [], envelope: null },
@@ -81,6 +86,7 @@ describe('an mbox file', () => {
 
   it('is delivered to accounts, message by message', async () => {
     expect((await upload('to=alice,bob&from=a@b.example', MBOX)).body).toEqual({
+      ids: Array(4).fill(expect.any(String)),
       delivered: ['alice', 'bob'],
       messages: 2,
       known: 0,

@@ -120,7 +120,7 @@ describe('messages', () => {
     expect((await http.request('messages', { json })).status).toBe(201)
     const body = 'From: a@b.example\nSubject: Raw\n\nText\n'
     const sent = await http.request('messages/import?to=alice', { body, headers: { 'content-type': 'message/rfc822' } })
-    expect(sent.body).toEqual({ delivered: ['alice'], messages: 1, known: 0 })
+    expect(sent.body).toEqual({ delivered: ['alice'], messages: 1, known: 0, ids: [expect.any(String)] })
     expect(await subjects('account:alice')).toEqual(['Raw', 'Hello'])
     expect(await subjects('captured:yes')).toEqual(['Hello'])
   })

@@ -199,6 +199,7 @@ const preparations: Readonly<Record<string, Preparation>> = {
     await removeFolders(['Invoices', 'Paid'], stage)
     return {}
   },
+  'folders.get': after('folders.create', ({ id }) => ({ input: { id } })),
   'folders.rename': after('folders.create', ({ id }) => ({ input: { id } })),
   'folders.delete': after('folders.create', ({ id }) => ({ input: { id } })),
   'accounts.create': without('accounts/carol'),
@@ -252,6 +253,7 @@ const preparations: Readonly<Record<string, Preparation>> = {
     return { upload: outside.text('answer.pem') }
   }),
   'authorities.create': without('authorities/Test%20CA?force=true'),
+  'authorities.get': after('authorities.create'),
   'authorities.export': after('authorities.create'),
   'authorities.delete': after('authorities.create'),
   'authorities.service': after('authorities.create'),
@@ -268,6 +270,8 @@ const preparations: Readonly<Record<string, Preparation>> = {
   'authorities.requests': after('authorities.answer'),
   'log.list': failedSession,
   'faults.list': after('faults.add'),
+  'faults.get': after('faults.add', ({ id }) => ({ input: { id } })),
+  'faults.update': after('faults.add', ({ id }) => ({ input: { id } })),
   'faults.remove': after('faults.add', ({ id }) => ({ input: { id } })),
   'webhooks.deliveries': async (stage) => {
     await message(stage)
@@ -286,6 +290,7 @@ const preparations: Readonly<Record<string, Preparation>> = {
   'jobs.delete': after('verify.start', ({ id }) => ({ input: { id } })),
   'jobs.report': after('verify.start', endedJob),
   'tenants.create': without('tenants/ci42'),
+  'tenants.get': after('tenants.create'),
   'tenants.list': after('tenants.create'),
   'tenants.delete': after('tenants.create'),
 }

@@ -38,7 +38,7 @@ describe.each(eras)('every tool answers as its schema says: %s', (era) => {
       subject: 'Your code',
       html: '<p>Your code is <b>135790</b>.</p>',
     })
-    expect(sent).toEqual({ delivered: ['alice'] })
+    expect(sent).toEqual({ delivered: ['alice'], ids: [expect.any(String)] })
     const { id, codes } = await waiting
     expect(codes).toEqual(['135790'])
     const { items, total } = await agent.data('search_messages', { query: 'subject:code is:unread', limit: 5 })

@@ -6,7 +6,8 @@ import { virtualServer as keys } from '../../config/schema/virtual-server.ts'
 import type { ServerProtocol } from '../../config/schema.ts'
 import type { Api } from '../api.ts'
 import { flag } from '../flag.ts'
-import { defineOperation, type Operation } from '../operation.ts'
+import { nullable } from '../nullable.ts'
+import { defineOperation, locationAt, type Operation } from '../operation.ts'
 import { ApiProblem, notFound } from '../problem.ts'
 import { changeAnswer, changeConfiguration, changeInput } from './change.ts'
 import { mergeChanges } from './merge-patch.ts'
@@ -19,10 +20,6 @@ function assertExists({ lab }: Api, wanted: string): void {
   if (!ids.includes(wanted)) throw notFound(`there is no virtual server ${wanted}; there are: ${ids.join(', ')}`)
 }
 
-/** Returns keys of which each can be given, or removed by null. */
-const nullable = (shape: Readonly<Record<string, z.ZodType>>): Record<string, z.ZodType> =>
-  Object.fromEntries(Object.entries(shape).map(([key, type]) => [key, type.nullable().optional()]))
-
 const create = defineOperation({
   name: 'virtualServers.create',
   method: 'POST',
@@ -33,7 +30,7 @@ const create = defineOperation({
   describedInput: keys.extend(changeInput),
   output: changeAnswer.extend({ id: z.string().describe('Id of the new virtual server.') }),
   status: 201,
-  location: (result) => `/virtual-servers/${(result as { readonly id: string }).id}`,
+  location: locationAt('/virtual-servers/{id}'),
   hasEtag: true,
   problems: ['conflict', 'precondition-failed'],
   async run({ api, caller, input: { dryRun, ifMatch, ...server } }) {

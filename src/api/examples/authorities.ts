@@ -54,6 +54,7 @@ const pemFile = 'application/x-pem-file'
 export const authorityExamples: Examples = {
   'authorities.list': { answer: { items: [authority] } },
   'authorities.create': { input: { name, key: 'p256', type: 'standalone' }, answer: authority },
+  'authorities.get': { input: { name }, answer: authority },
   'authorities.roots': { answer: certificatePem, answerType: pemFile },
   'authorities.requests': { answer: { items: [request] } },
   'authorities.answer': {

@@ -43,6 +43,7 @@ const virtualServer = {
   requireSecureChannel: false,
   require128BitEncryption: false,
   legacyTls: false,
+  proxies: [],
   port: 3025,
   tlsPort: 3465,
   reachable: true,
@@ -62,6 +63,8 @@ const fault = {
   do: { reply: '451 4.7.1 Try again later' },
   times: 1,
 }
+
+const faultTag = '0wxoe2kEz7pgzHQ2pC07bE'
 
 const delivery = {
   id: 'msg_0001795671094541',
@@ -122,6 +125,7 @@ const carol = {
 
 export const labExamples: Examples = {
   'folders.list': { input: { account: 'alice' }, answer: { items: [inbox, folder] } },
+  'folders.get': { input: { id: inbox.id }, answer: inbox },
   'folders.create': { input: { account: 'alice', name: 'Invoices' }, answer: folder },
   'folders.rename': { input: { id: folder.id, name: 'Paid' }, answer: { ...folder, name: 'Paid' } },
   'folders.delete': { input: { id: folder.id } },
@@ -130,6 +134,10 @@ export const labExamples: Examples = {
       mode: 'listed',
       items: [{ user: 'alice', addresses: ['alice@lab.test'], configured: true, messages: 14, unread: 13 }],
     },
+  },
+  'accounts.get': {
+    input: { user: 'alice' },
+    answer: { user: 'alice', addresses: ['alice@lab.test'], configured: true, messages: 14, unread: 13 },
   },
   'accounts.create': {
     input: { user: 'carol', password: 'secret', addresses: ['carol@lab.test', 'sales@lab.test'] },
@@ -174,8 +182,18 @@ export const labExamples: Examples = {
   'sessions.capture': { input: { id: session.id }, answer: 'the octets of a pcapng file' },
   'virtualServers.list': { answer: { items: [virtualServer] } },
   'virtualServers.get': { input: { id: virtualServer.id }, answer: virtualServer },
-  'faults.list': { answer: { items: [{ id: 'f1', fault, hits: 1 }] } },
-  'faults.add': { input: fault, answer: { id: 'f1', fault, hits: 0 } },
+  'faults.list': { answer: { items: [{ id: 'f1', fault, hits: 1, etag: faultTag }] } },
+  'faults.get': { input: { id: 'f1' }, answer: { id: 'f1', fault, hits: 1, etag: faultTag } },
+  'faults.add': { input: fault, answer: { id: 'f1', fault, hits: 0, etag: faultTag } },
+  'faults.update': {
+    input: { id: 'f1', when: { matching: null }, times: 3 },
+    answer: {
+      id: 'f1',
+      fault: { ...fault, when: { verb: 'RCPT' }, times: 3 },
+      hits: 0,
+      etag: 'mYd9Vw3AN3s1bq0YJ6q2v0',
+    },
+  },
   'faults.remove': { input: { id: 'f1' } },
   'webhooks.list': {
     answer: {
@@ -193,6 +211,7 @@ export const labExamples: Examples = {
   },
   'webhooks.deliveries': { input: { state: 'failed' }, answer: { items: [delivery], next: null, total: 1 } },
   'tenants.create': { input: { name: tenant.name, accounts: ['alice', 'bob'] }, answer: tenant },
+  'tenants.get': { input: { name: tenant.name }, answer: tenant },
   'tenants.list': { answer: { items: [tenant] } },
   'tenants.delete': { input: { name: tenant.name } },
   'status.get': {

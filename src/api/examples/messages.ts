@@ -74,7 +74,7 @@ const structure = [
   { part: '2', contentType: 'text/plain', filename: 'terms.txt', encoding: 'base64', sizeOctets: 12 },
 ]
 
-const delivered = { delivered: ['alice'] }
+const delivered = { delivered: ['alice'], ids: [id] }
 
 export const messageExamples: Examples = {
   'messages.list': {

@@ -12,6 +12,7 @@ import { type Caller, seesOwner } from '../caller.ts'
 import { type Call, defineOperation, type Upload } from '../operation.ts'
 import { ApiProblem, notFound } from '../problem.ts'
 import { folderNamed } from './move.ts'
+import { idsSeenBy, locationOfFirst, storedIds } from './stored.ts'
 
 const MBOX = 'application/mbox'
 /** Longest mbox file. It is held in memory twice, as it came and as messages. */
@@ -50,8 +51,10 @@ export const importMessages = defineOperation({
     delivered: z.array(z.string()).describe('Recipients.'),
     messages: z.number().int().describe('How many messages were delivered or stored.'),
     known: z.number().int().describe('How many articles were skipped because the newsgroup already has them.'),
+    ids: storedIds,
   }),
   status: 201,
+  location: locationOfFirst,
   problems: ['not-found', 'conflict'],
   async run(call) {
     const { api, upload } = call
@@ -101,6 +104,7 @@ interface Imported {
   readonly delivered: readonly string[]
   readonly messages: number
   readonly known: number
+  readonly ids: readonly string[]
 }
 
 async function deliver(
@@ -113,14 +117,16 @@ async function deliver(
     .map((one) => one.trim())
     .filter((one) => one !== '')
   for (const one of to) assertOwnRecipient(caller, one)
+  const ids: string[] = []
   for (const [index, { raw }] of messages.entries()) {
-    await api.lab.deliver({ from, to, raw }).catch((error: Error) => {
+    const stored = await api.lab.deliver({ from, to, raw }).catch((error: Error) => {
       if (messages.length > 1)
         error.message += `; this is message ${index + 1} of ${messages.length}, and those before it are delivered`
       throw error
     })
+    ids.push(...idsSeenBy(caller, stored, ids.length))
   }
-  return { delivered: to, messages: messages.length, known: 0 }
+  return { delivered: to, messages: messages.length, known: 0, ids }
 }
 
 /** A tenant can send to its own accounts only. @throws ApiProblem `forbidden` */
@@ -142,8 +148,11 @@ async function store(call: ImportCall, messages: readonly CarriedMessage[]): Pro
     if (await exceededQuota(api.lab.store, folder.owner, quota, more))
       throw new ApiProblem('conflict', `the mailbox of ${user} has no room for the messages (quota); nothing is stored`)
   }
-  const { messages: stored, known } = await importFolder(api.lab.store, folder, each(messages))
-  return { delivered: [], messages: stored, known }
+  const ids: string[] = []
+  const { messages: count, known } = await importFolder(api.lab.store, folder, each(messages), (stored) =>
+    ids.push(...idsSeenBy(call.caller, stored, ids.length)),
+  )
+  return { delivered: [], messages: count, known, ids }
 }
 
 async function* each(messages: readonly CarriedMessage[]): AsyncGenerator<CarriedMessage, void, void> {

@@ -13,6 +13,7 @@ import { assertOwnRecipient, importMessages } from './import.ts'
 import { messageId } from './message-index.ts'
 import { folderNamed } from './move.ts'
 import { readOperations } from './read.ts'
+import { idsSeenBy, locationOfFirst, storedIds } from './stored.ts'
 import { keywordOf, type MessageSummary, messageSummary, summaryOf, tag, tagsOf } from './summary.ts'
 import { newestOfThreads } from './threads.ts'
 
@@ -227,8 +228,9 @@ const send = defineOperation({
   access: 'change',
   input: draft,
   takesMessages: true,
-  output: z.object({ delivered: z.array(z.string()) }),
+  output: z.object({ delivered: z.array(z.string()), ids: storedIds }),
   status: 201,
+  location: locationOfFirst,
   async run({ api, caller, input }) {
     const { attachments = [], to, cc = [], ...rest } = input
     const name = (one: string): string => (one.includes('@') ? one : `${one}@${api.lab.directory.domain}`)
@@ -237,8 +239,9 @@ const send = defineOperation({
     const raw = await compose(definedOnly(message), api.lab.clock.now())
     const recipients = [...to, ...cc].map((one) => addressIn(one))
     for (const one of recipients) assertOwnRecipient(caller, one)
-    await api.lab.deliver({ from: addressIn(input.from ?? 'sender@example.com'), to: recipients, raw })
-    return { delivered: recipients }
+    const from = addressIn(input.from ?? 'sender@example.com')
+    const stored = await api.lab.deliver({ from, to: recipients, raw })
+    return { delivered: recipients, ids: idsSeenBy(caller, stored) }
   },
 })
 

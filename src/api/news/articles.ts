@@ -9,7 +9,7 @@ import type { Api } from '../api.ts'
 import { type Caller, seesFolder } from '../caller.ts'
 import { messageOf } from '../messages/find.ts'
 import { messageId } from '../messages/message-index.ts'
-import { defineOperation, type Operation } from '../operation.ts'
+import { defineOperation, locationAt, type Operation } from '../operation.ts'
 import { ApiProblem, notFound } from '../problem.ts'
 
 /** A value of a header field: further lines would be further fields. RFC 5322 section 2.2. */
@@ -49,6 +49,11 @@ const post = defineOperation({
   takesMessages: true,
   output: posted,
   status: 201,
+  // An article for a moderated newsgroup is mail until the moderator approves it.
+  location: (result) => {
+    const [first] = (result as z.infer<typeof posted>).articles
+    return first && locationAt('/messages/{id}')(first)
+  },
   problems: ['not-found', 'conflict'],
   async run({ api, caller, input: { newsgroups, from, headers = {}, ...rest } }) {
     const sender = from ?? addressOf(api, caller)

@@ -5,7 +5,7 @@ import type { Api } from '../api.ts'
 import { type Caller, seesFolder } from '../caller.ts'
 import { folder, folderFacts } from '../folders.ts'
 import { timeText } from '../messages/summary.ts'
-import { defineOperation, type Operation } from '../operation.ts'
+import { defineOperation, locationAt, type Operation } from '../operation.ts'
 import { ApiProblem, notFound } from '../problem.ts'
 
 const newsgroup = folder
@@ -152,7 +152,7 @@ const create = defineOperation({
   output: newsgroup,
   status: 201,
   problems: ['conflict'],
-  location: (result) => `/newsgroups/${(result as { readonly name: string }).name}`,
+  location: locationAt('/newsgroups/{name}'),
   async run({ api, caller, input: { name, ...given } }) {
     assertMayManage(caller, name)
     const { tenant } = caller

@@ -3,9 +3,10 @@ import { definedOnly } from '../../common/defined.ts'
 import { authorityFormats } from '../../pki/authority/list.ts'
 import { certificatePem } from '../../pki/certificate/certificate.ts'
 import { reasonNames } from '../../pki/revocation/crl.ts'
+import type { Api } from '../api.ts'
 import { flag } from '../flag.ts'
-import { Content, defineOperation, type Operation } from '../operation.ts'
-import { ApiProblem } from '../problem.ts'
+import { Content, defineOperation, locationAt, type Operation } from '../operation.ts'
+import { ApiProblem, notFound } from '../problem.ts'
 import { authorityServiceOperations } from './authority-service.ts'
 import { keySpec } from './certificates.ts'
 
@@ -72,14 +73,33 @@ const create = defineOperation({
   }),
   output: authority,
   status: 201,
+  location: locationAt('/authorities/{name}'),
   problems: ['not-found', 'conflict'],
   async run({ api, input }) {
     const options = definedOnly(input)
     const { authorities } = api.lab
     await (input.parent === undefined ? authorities.createRoot(options) : authorities.createSubordinate(options))
-    return (await authorities.list()).find((one) => one.name === input.name)
+    return authorityNamed(api, input.name)
   },
 })
+
+const get = defineOperation({
+  name: 'authorities.get',
+  method: 'GET',
+  path: '/authorities/{name}',
+  summary: 'Read an authority of the lab.',
+  access: 'read',
+  input: z.strictObject({ name }),
+  output: authority,
+  run: ({ api, input }) => authorityNamed(api, input.name),
+})
+
+/** @throws ApiProblem `not-found` */
+async function authorityNamed({ lab: { authorities } }: Api, wanted: string) {
+  const found = (await authorities.list()).find((one) => one.name === wanted)
+  if (found) return found
+  throw notFound(`there is no authority ${wanted}; GET /api/v1/authorities lists them`)
+}
 
 const remove = defineOperation({
   name: 'authorities.delete',
@@ -202,5 +222,6 @@ export const authorityOperations: readonly Operation[] = [
   sign,
   download,
   issued,
+  get,
   remove,
 ]

@@ -3,7 +3,7 @@ import { definedOnly } from '../../common/defined.ts'
 import { keySpecNamed } from '../../pki/keys.ts'
 import { exportFormats } from '../../pki/lifecycle/import-export.ts'
 import { flag } from '../flag.ts'
-import { Content, defineOperation, type Operation } from '../operation.ts'
+import { Content, defineOperation, locationAt, type Operation } from '../operation.ts'
 import { ApiProblem } from '../problem.ts'
 
 /** What documentation shows. Names are accepted in any case. */
@@ -96,6 +96,10 @@ const issue = defineOperation({
   }),
   output: z.looseObject({ state: z.enum(['issued', 'queued']), authority: z.string() }),
   status: 201,
+  location: (result) => {
+    const isIssued = (result as { readonly state: string }).state === 'issued'
+    return isIssued ? locationAt('/certificates/{thumbprint}')(result) : '/authorities/requests'
+  },
   problems: ['not-found', 'conflict'],
   async run({ api, input }) {
     const issued = await api.lab.certificates.issue(splitSubject(input))
@@ -222,6 +226,7 @@ const upload = defineOperation({
   upload: ['application/x-pkcs12', 'application/x-pem-file', 'application/octet-stream'],
   output: thumbprintOnly,
   status: 201,
+  location: locationAt('/certificates/{thumbprint}'),
   problems: ['not-found', 'conflict'],
   async run({ api, input, upload: sent }) {
     if (!sent || sent.octets.length === 0)

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { definedOnly } from '../../common/defined.ts'
 import { formatGeneralName, formatName } from '../../pki/certificate/names.ts'
 import { flag } from '../flag.ts'
-import { Content, defineOperation, type Operation } from '../operation.ts'
+import { Content, defineOperation, locationAt, type Operation } from '../operation.ts'
 import { ApiProblem } from '../problem.ts'
 import { factsOf, keySpec, splitSubject, subjectFields, thumbprintOnly, virtualServer } from './certificates.ts'
 
@@ -23,6 +23,7 @@ const request = defineOperation({
   input: wanted,
   output: z.object({ virtualServer: z.string(), pem: z.string(), warnings: z.array(z.string()) }),
   status: 201,
+  location: locationAt('/requests/{virtualServer}'),
   problems: ['not-found', 'conflict'],
   async run({ api, input }) {
     const { record, pem, warnings } = await api.lab.certificates.request(splitSubject(input))

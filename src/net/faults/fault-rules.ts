@@ -43,12 +43,14 @@ export interface AddedRule {
   readonly matched: number
   /** How often it has happened. */
   readonly fired: number
+  /** Puts another fault in its place. It is counted anew. */
+  replace(fault: RuledFault): void
   remove(): void
 }
 
 interface Rule {
-  readonly fault: RuledFault
-  readonly pattern: RegExp | undefined
+  fault: RuledFault
+  pattern: RegExp | undefined
   /** How often the conditions were met. */
   matched: number
   /** How often the fault was due. */
@@ -83,9 +85,7 @@ export class FaultRules {
     onStrike: (session: SessionRecord) => void = () => {},
     onRemove: () => void = () => {},
   ): AddedRule {
-    const { matching } = fault.when
-    const pattern = matching === undefined ? undefined : new RegExp(matching, 'i')
-    const rule: Rule = { fault, pattern, matched: 0, fired: 0, onStrike, onRemove }
+    const rule: Rule = { fault, pattern: patternOf(fault), matched: 0, fired: 0, onStrike, onRemove }
     this.#rules.add(rule)
     return {
       get matched() {
@@ -94,6 +94,7 @@ export class FaultRules {
       get fired() {
         return rule.fired
       },
+      replace: (other) => Object.assign(rule, { fault: other, pattern: patternOf(other), matched: 0, fired: 0 }),
       remove: () => {
         if (this.#rules.delete(rule)) onRemove()
       },
@@ -184,6 +185,9 @@ export class FaultRules {
     return true
   }
 }
+
+const patternOf = ({ when: { matching } }: RuledFault): RegExp | undefined =>
+  matching === undefined ? undefined : new RegExp(matching, 'i')
 
 /** The fault rules as applied to one connection. */
 export class ConnectionFaults {

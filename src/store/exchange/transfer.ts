@@ -10,6 +10,7 @@ import {
   type MessageStore,
   type Owner,
   PUBLIC_OWNER,
+  type StoredMessage,
   StoreError,
 } from '../types.ts'
 import { eml } from './eml.ts'
@@ -100,16 +101,20 @@ export async function* messagesOf(store: MessageStore, folder: Folder): AsyncGen
   }
 }
 
-/** Adds messages to a folder. Skips articles that the newsgroup already has. */
+/**
+ * Adds messages to a folder. Skips articles that the newsgroup already has.
+ * @param onStored called with the messages of each batch
+ */
 export async function importFolder(
   store: MessageStore,
   folder: Folder,
   messages: AsyncIterable<CarriedMessage>,
+  onStored: (messages: readonly StoredMessage[]) => void = () => {},
 ): Promise<{ messages: number; known: number }> {
   let [stored, known] = [0, 0]
   let batch: Parameters<MessageStore['append']>[0][number][] = []
   const flush = async (): Promise<void> => {
-    await store.append(batch)
+    onStored(await store.append(batch))
     stored += batch.length
     batch = []
   }
