@@ -114,6 +114,26 @@ async function fill(lab) {
   }
 }
 
+/** Verifies the lab. Returns the job, and the first cell that is worth opening. */
+async function verifyLab(base) {
+  const jobs = `${base}/api/v1/jobs`
+  const started = await fetch(`${base}/api/v1/verify`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ user: 'alice' }),
+  })
+  const { id } = await started.json()
+  for (;;) {
+    const { state, result } = await (await fetch(`${jobs}/${id}`)).json()
+    if (state !== 'running') {
+      const column = result.endpoints.findIndex(({ checks }) => checks.some(({ outcome }) => outcome === 'warn'))
+      const finding = result.endpoints[column].checks.find(({ outcome }) => outcome === 'warn')
+      return { verify: id, cell: `${finding.check}@${column}` }
+    }
+    await new Promise((resolve) => setTimeout(resolve, 200))
+  }
+}
+
 const lab = await startLab({
   directory: { unknown: 'refuse', accounts: ['alice', 'bob'].map((user) => ({ user, password: 'secret' })) },
   newsgroups: [
@@ -160,6 +180,7 @@ try {
   ).id
   const message = (await read('messages?query=subject:code')).items[0].id
   const session = (await read('sessions?protocol=imap4&failed=true')).items.at(-1).id
+  const { verify, cell } = await verifyLab(base)
   const pages = {
     mail: `mail/${message}`,
     news: `news/groups/lab.tls/${article}`,
@@ -173,6 +194,10 @@ try {
     sessions: 'sessions',
     session: `sessions/${session}?tab=tls`,
     faults: 'faults',
+    'verify-jobs': 'verify',
+    verify: `verify/${verify}?cell=${cell}`,
+    'client-settings': 'client-settings?account=alice',
+    profile: 'client-settings?account=alice&program=apple-mail',
   }
   const looks = values.all
     ? [1280, 390].flatMap((width) => ['light', 'dark'].map((colorScheme) => ({ width, colorScheme })))

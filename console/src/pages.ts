@@ -90,6 +90,25 @@ const rows: readonly PageRow[] = [
     ofLab: true,
     load: () => import('./pages/faults/page.tsx'),
   },
+  {
+    path: 'verify',
+    title: 'shell.verify',
+    icon: icons.verify,
+    key: 'y',
+    texts: ['verify', 'checks'],
+    access: 'read',
+    ofLab: true,
+    load: () => import('./pages/verify/page.tsx'),
+  },
+  {
+    path: 'client-settings',
+    title: 'shell.clientSettings',
+    icon: icons.clientSettings,
+    key: 'l',
+    texts: ['client-settings'],
+    access: 'read',
+    load: () => import('./pages/client-settings/page.tsx'),
+  },
 ]
 
 /** Returns the pages that the caller may use. */

@@ -20,6 +20,8 @@ describe.skipIf(!hasChromium)('accessibility', () => {
         { protocol: 'http', name: 'locked', authentication: ['basic'] },
       ],
     })
+    await http.request('verify', { json: { only: ['reachable', 'names', 'dates'], serverName: 'other.test' } })
+    await http.request('audit', { json: { protocols: ['smtp'], names: ['expired', 'p256'] } })
     browser = await ConsoleBrowser.start()
   })
   afterAll(async () => {

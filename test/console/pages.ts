@@ -18,4 +18,10 @@ export const pages: readonly TestedPage[] = [
   { name: 'virtual servers', path: '/servers', ready: '.servers-list tbody tr' },
   { name: 'properties', path: '/servers/default-smtp-virtual-server?tab=access', ready: '.sheet legend' },
   { name: 'faults', path: '/faults', ready: '.faults textarea' },
+  { name: 'verify', path: '/verify', ready: '.verify-overview tbody tr' },
+  { name: 'choice of checks', path: '/verify/new', ready: '.verify-checks input' },
+  { name: 'results of a verify', path: '/verify/verify-1?cell=names@0', ready: '.matrix-detail' },
+  { name: 'servers of an audit', path: '/verify/audit-1', ready: '.audit-targets tbody tr' },
+  { name: 'client settings', path: '/client-settings', ready: '.client-values' },
+  { name: 'profile', path: '/client-settings?program=apple-mail', ready: '.client-qr' },
 ]

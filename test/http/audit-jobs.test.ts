@@ -78,6 +78,7 @@ it('judges a client elsewhere by what crosses the wire', async () => {
   const safe = await open(choice)
   expect(safe.items.map(({ name }) => name)).toEqual(['control', 'expired', 'p256', 'starttls-stripped'])
   expect(safe.items[1]).toMatchObject({ hostname: 'expired.badmail.localhost', address: '127.0.0.1', form: 'starttls' })
+  expect((await http.request(`jobs/${safe.id}`)).body.waitsForClient).toBe(true)
   const visited = async () =>
     (await http.request(`jobs/${safe.id}/targets`)).body.items.map((one: { visited: boolean }) => one.visited)
   expect(await visited()).toEqual([false, false, false, false])
@@ -88,7 +89,8 @@ it('judges a client elsewhere by what crosses the wire', async () => {
   expect(await visited()).toEqual([true, true, true, true])
   const job = await finish(safe.id)
   expect(job).toMatchObject({
-    about: 'smtp starttls',
+    waitsForClient: false,
+    about: 'SMTP · STARTTLS',
     progress: { done: 4, total: 4 },
     outcome: { ok: true, counts: { safe: 3, unsafe: 0 } },
   })

@@ -7,10 +7,12 @@ import {
   LogOut,
   Mail,
   Monitor,
+  MonitorSmartphone,
   Moon,
   Newspaper,
   Search,
   Server,
+  ShieldCheck,
   Sun,
 } from 'lucide-preact'
 
@@ -23,6 +25,8 @@ export const icons = {
   authorities: Landmark,
   sessions: Activity,
   faults: Bug,
+  verify: ShieldCheck,
+  clientSettings: MonitorSmartphone,
   search: Search,
   help: CircleHelp,
   light: Sun,

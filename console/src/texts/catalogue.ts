@@ -1,23 +1,29 @@
 import type authorities from './en/authorities.ts'
 import type certificates from './en/certificates.ts'
+import type checks from './en/checks.ts'
+import type clientSettings from './en/client-settings.ts'
 import type faults from './en/faults.ts'
 import type mail from './en/mail.ts'
 import type news from './en/news.ts'
 import type servers from './en/servers.ts'
 import type sessions from './en/sessions.ts'
 import type shell from './en/shell.ts'
+import type verify from './en/verify.ts'
 import type wizard from './en/wizard.ts'
 
 /** The English texts of each area. The other languages have the same keys. */
 interface Areas {
   readonly authorities: typeof authorities
   readonly certificates: typeof certificates
+  readonly checks: typeof checks
+  readonly 'client-settings': typeof clientSettings
   readonly faults: typeof faults
   readonly mail: typeof mail
   readonly news: typeof news
   readonly servers: typeof servers
   readonly sessions: typeof sessions
   readonly shell: typeof shell
+  readonly verify: typeof verify
   readonly wizard: typeof wizard
 }
 

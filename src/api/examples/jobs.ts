@@ -10,6 +10,7 @@ const job = {
   startedAt: '2026-11-26T05:31:34.541Z',
   endedAt: null,
   progress: { done: 0, total: 1, now: 'connects to 1 ports' },
+  waitsForClient: false,
   outcome: null,
 }
 
@@ -41,7 +42,7 @@ const audit = {
   ...started,
   id: 'audit-1',
   kind: 'audit',
-  about: 'pop3 implicit',
+  about: 'POP3 · implicit TLS',
   progress: { done: 0, total: 2, now: 'opens 2 servers' },
 }
 
@@ -66,6 +67,7 @@ export const jobExamples: Examples = {
     input: { id: audit.id, results: [{ name: 'control', protocol: 'pop3', form: 'implicit', accepted: true }] },
     answer: {
       ...audit,
+      waitsForClient: true,
       progress: { done: 2, total: 2, now: 'waits for clients; POST /api/v1/jobs/audit-1/results ends it' },
     },
   },

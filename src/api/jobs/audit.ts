@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Audit } from '../../audit/audit.ts'
-import { forms } from '../../audit/types.ts'
+import { type Form, forms } from '../../audit/types.ts'
 import { abortAfter } from '../../common/abort-after.ts'
 import { definedOnly } from '../../common/defined.ts'
 import { version } from '../../common/version.ts'
@@ -26,6 +26,8 @@ const input = z.strictObject({
     .describe('How long the servers are open. The lab then judges what clients have done.'),
 })
 
+const formNames: Readonly<Record<Form, string>> = { starttls: 'STARTTLS', implicit: 'implicit TLS' }
+
 type AuditInput = z.output<typeof input>
 
 const start = defineOperation({
@@ -43,7 +45,8 @@ const start = defineOperation({
     const { chosenPorts, controlsFor } = await import('../../audit/lab.ts')
     const ports = chosen(() => chosenPorts(definedOnly(wanted)))
     const count = ports.length + controlsFor(ports).length
-    const about = [...new Set(ports.map(({ protocol, form }) => `${protocol} ${form}`))].join(', ')
+    const spoken = [...new Set(ports.map(({ protocol }) => protocol.toUpperCase()))]
+    const about = `${spoken.join(', ')} · ${[...new Set(ports.map(({ form }) => formNames[form]))].join(', ')}`
     const job = api.jobs.start({ kind: 'audit', about, by: caller.name }, auditWork(api, wanted, count))
     return job.details
   },

@@ -81,7 +81,11 @@ export class Job {
     const { id, kind, about, by, state, progress, startedAt, endedAt } = this
     const ended = endedAt === undefined ? null : timeText(endedAt)
     const outcome = this.report?.outcome ?? null
-    return { id, kind, about, by, state, startedAt: timeText(startedAt), endedAt: ended, progress, outcome }
+    const waitsForClient = this.audit !== undefined
+    return {
+      ...{ id, kind, about, by, state, waitsForClient, progress, outcome },
+      ...{ startedAt: timeText(startedAt), endedAt: ended },
+    }
   }
 
   /** Returns everything about it. */

@@ -15,6 +15,7 @@ export const jobFacts = z
       total: z.number().int(),
       now: z.string().describe('What the job is doing, in a few words.'),
     }),
+    waitsForClient: z.boolean().describe('audit: the servers are open, and `audit.targets` lists them.'),
     outcome: z
       .object({
         ok: z.boolean().describe('verify: no check failed. audit: the client is neither unsafe nor unable.'),

@@ -40,7 +40,7 @@ export default {
   'sessions.certificate': 'Zertifikat',
   'sessions.clientCertificate': 'Clientzertifikat',
   'sessions.verified': 'geprüft',
-  'sessions.transcript': 'Protokoll',
+  'sessions.transcript': 'Mitschnitt',
   'sessions.tls': 'TLS: angeboten und bedient',
   'sessions.transcriptHint': '∗ wurde im Klartext gesendet. Kennwörter sind verdeckt.',
   'sessions.noTranscript': 'Es wurde nichts gesendet.',

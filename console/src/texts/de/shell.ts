@@ -8,6 +8,8 @@ export default {
   'shell.authorities': 'Zertifizierungsstellen',
   'shell.sessions': 'Sitzungen',
   'shell.faults': 'Störungen',
+  'shell.verify': 'Prüfung',
+  'shell.clientSettings': 'Client-Einstellungen',
   'shell.pages': 'Seiten',
   'shell.attention': '{n} Hinweis|{n} Hinweise',
   'shell.searchHint': 'E-Mail, Seiten und Aktionen suchen…',

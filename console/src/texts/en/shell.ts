@@ -6,6 +6,8 @@ export default {
   'shell.authorities': 'Authorities',
   'shell.sessions': 'Sessions',
   'shell.faults': 'Faults',
+  'shell.verify': 'Verify',
+  'shell.clientSettings': 'Client settings',
   'shell.pages': 'Pages',
   'shell.attention': '{n} needs attention|{n} need attention',
   'shell.searchHint': 'Search mail, pages and actions…',

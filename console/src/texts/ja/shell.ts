@@ -8,6 +8,8 @@ export default {
   'shell.authorities': '証明機関',
   'shell.sessions': 'セッション',
   'shell.faults': '障害',
+  'shell.verify': '検証',
+  'shell.clientSettings': 'クライアント設定',
   'shell.pages': 'ページ',
   'shell.attention': '要確認 {n} 件',
   'shell.searchHint': 'メール、ページ、操作を検索…',

@@ -1,0 +1,71 @@
+import { Eye, EyeOff } from 'lucide-preact'
+import { Button } from '../../components/button.tsx'
+import { Copyable, CopyButton } from '../../components/copy-button.tsx'
+import { callerState, may, seesLab } from '../../state/caller.ts'
+import { t } from '../../texts/index.ts'
+import type { Settings } from './page.tsx'
+
+interface AccountCardProps {
+  readonly settings: Settings
+  readonly users: readonly string[]
+  readonly isShown: boolean
+  readonly onShow: (isShown: boolean) => void
+  readonly onAccount: (user: string) => void
+}
+
+/** Whose settings are shown, and what identifies the account. The password is masked until it is asked for. */
+export function AccountCard({ settings, users, isShown, onShow, onAccount }: AccountCardProps) {
+  const { user, address, password } = settings
+  const known = users.includes(user) ? users : [user, ...users]
+  return (
+    <section class="client-account" aria-label={t('clientSettings.account')}>
+      <dl>
+        <div>
+          <dt>
+            <label for="client-account">{t('clientSettings.account')}</label>
+          </dt>
+          <dd>
+            <select id="client-account" value={user} onChange={(event) => onAccount(event.currentTarget.value)}>
+              {known.map((one) => (
+                <option key={one} value={one}>
+                  {one}
+                </option>
+              ))}
+            </select>
+          </dd>
+        </div>
+        <div>
+          <dt>{t('clientSettings.address')}</dt>
+          <dd>
+            <Copyable text={address} label={t('clientSettings.copyAddress')} />
+          </dd>
+        </div>
+        <div>
+          <dt>{t('clientSettings.user')}</dt>
+          <dd>
+            <Copyable text={user} label={t('clientSettings.copyUser')} />
+          </dd>
+        </div>
+        <div>
+          <dt>{t('clientSettings.password')}</dt>
+          <dd class="client-password">
+            <code>{isShown && password !== null ? password : '••••••••'}</code>
+            {isShown && password !== null && <CopyButton text={password} label={t('clientSettings.copyPassword')} />}
+            {maySeePassword() && (
+              <Button
+                kind="plain"
+                icon={isShown ? EyeOff : Eye}
+                label={t(isShown ? 'clientSettings.hidePassword' : 'clientSettings.showPassword')}
+                onClick={() => onShow(!isShown)}
+              />
+            )}
+          </dd>
+        </div>
+      </dl>
+    </section>
+  )
+}
+
+/** Whether the lab tells the caller passwords: administrators, and an account its own. */
+export const maySeePassword = (): boolean =>
+  callerState.value.name === 'in' && (callerState.value.caller.role === 'account' || (may('administer') && seesLab()))
