@@ -1,3 +1,4 @@
+import { OneAtATime } from '../common/one-at-a-time.ts'
 import type { FaultInput } from '../config/schema/fault.ts'
 import { EventLog } from './events/event-log.ts'
 import { Jobs } from './jobs/jobs.ts'
@@ -36,6 +37,8 @@ export class Api implements AsyncDisposable {
   /** The faults that were added over the API, by id. */
   readonly faults = new Map<string, AddedFault>()
   readonly jobs: Jobs
+  /** Changes of certificates that callers have read. Each sees the outcome of those before it. */
+  readonly certificateChanges = new OneAtATime()
   /** Sends events to the webhooks of the configuration; undefined if it never had any. */
   webhooks: WebhookSender | undefined
   #addedFaults = 0

@@ -1,3 +1,5 @@
+import { OneAtATime } from '../common/one-at-a-time.ts'
+
 /** Thrown when a stopped lab is asked to change. */
 export class LabStopped extends Error {
   override readonly name = 'LabStopped'
@@ -8,23 +10,20 @@ export class LabStopped extends Error {
 
 /** Runs the changes of a lab one at a time, and refuses new ones once the lab stops. */
 export class Changes {
-  #last: Promise<unknown> = Promise.resolve()
+  readonly #tasks = new OneAtATime()
   #closed = false
 
   /** Runs a change after all earlier ones. @throws what the change throws; LabStopped if the lab stops before its turn */
   run<T>(change: () => Promise<T>): Promise<T> {
-    const result = this.#last.then(() => {
+    return this.#tasks.run(() => {
       if (this.#closed) throw new LabStopped()
       return change()
     })
-    // The caller gets the error. The next change runs even so.
-    this.#last = result.catch(() => {})
-    return result
   }
 
   /** Refuses further changes. Resolves when the current one has finished. */
   async close(): Promise<void> {
     this.#closed = true
-    await this.#last
+    await this.#tasks.run(() => {})
   }
 }

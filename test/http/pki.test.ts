@@ -64,6 +64,44 @@ describe('certificates over HTTP', () => {
     expect((await http.request('certificates/Mail')).status).toBe(404)
   })
 
+  it('are not changed if another administrator has changed them since', async () => {
+    const { body: issued } = await http.request('certificates', {
+      json: { for: 'imap4', friendlyName: 'Shared', key: 'p256' },
+    })
+    const path = `certificates/${issued.thumbprint}`
+    const read = await http.request(path)
+    const ifMatch = { 'if-match': read.headers.get('etag') ?? '' }
+    const rename = (friendlyName: string) =>
+      http.request(path, { method: 'PATCH', json: { friendlyName }, headers: ifMatch })
+    // Both have read the same. One is first.
+    const both = await Promise.all([rename('Of Alice'), rename('Of Bob')])
+    expect(both.map(({ status }) => status).sort()).toEqual([200, 412])
+    const winner = both.find(({ status }) => status === 200)
+    const refused = both.find(({ status }) => status === 412)
+    expect(refused?.body.detail).toContain(`GET /api/v1/${path}`)
+    expect((await http.request(path)).body.friendlyName).toBe(winner?.body.friendlyName)
+
+    for (const [part, options] of [
+      ['', { method: 'DELETE' }],
+      ['/renew', { json: {} }],
+      ['/assign', { json: { for: 'smtp' } }],
+    ] as const) {
+      const { status } = await http.request(`${path}${part}`, { ...options, headers: ifMatch })
+      expect(status, part).toBe(412)
+    }
+    expect((await http.request(path)).body.usedBy).toEqual(['Default IMAP4 Virtual Server'])
+
+    // Another virtual server that uses it is a change, too.
+    const { etag } = winner?.body ?? {}
+    const assigned = await http.request(`${path}/assign`, { json: { for: 'smtp', ifMatch: etag } })
+    expect(assigned.status).toBe(200)
+    expect((await http.request(`${path}?ifMatch=${etag}`, { method: 'DELETE' })).status).toBe(412)
+    const renewed = await http.request(`${path}/renew`, { json: {}, headers: { 'if-match': '*' } })
+    expect(renewed.status).toBe(200)
+    for (const server of ['imap4', 'smtp']) await http.request('certificates/unassign', { json: { for: server } })
+    expect((await http.request(`certificates/${renewed.body.thumbprint}`, { method: 'DELETE' })).status).toBe(204)
+  })
+
   it('of an outside authority are requested, signed by it, installed and served', async () => {
     const { body: request } = await http.request('requests', {
       json: { for: 'imap4', commonName: 'localhost', key: 'p256' },

@@ -18,6 +18,7 @@ const certificate = {
   thumbprint,
   origin: 'issued',
   usedBy: [server],
+  etag: 'mYd9Vw3AN3s1bq0YJ6q2v0',
 }
 
 const shown = {

@@ -2,9 +2,11 @@ import { z } from 'zod'
 import { definedOnly } from '../../common/defined.ts'
 import { keySpecNamed } from '../../pki/keys.ts'
 import { exportFormats } from '../../pki/lifecycle/import-export.ts'
+import type { Api } from '../api.ts'
 import { flag } from '../flag.ts'
 import { Content, defineOperation, locationAt, type Operation } from '../operation.ts'
 import { ApiProblem } from '../problem.ts'
+import { assertVersion, ifMatchOf, versionOf } from '../version.ts'
 
 /** What documentation shows. Names are accepted in any case. */
 const KEY_TYPE = '^(?:rsa-(?:512|1024|2048|3072|4096|8192|16384)|p256|p384|p521|ed25519|ml-dsa-(?:44|65|87))$'
@@ -31,10 +33,41 @@ const certificate = z
     key: z.string(),
     thumbprint: z.string(),
     usedBy: z.array(z.string()).describe('Names of the virtual servers that use the certificate.'),
+    etag: z.string().describe('Version of the name and of the use of the certificate, for `ifMatch`.'),
   })
   .meta({ id: 'Certificate' })
 
 const name = z.string().describe('Friendly name or thumbprint.')
+const ifMatch = ifMatchOf('the certificate')
+
+interface Changing {
+  readonly thumbprint: string
+  readonly friendlyName: string
+  readonly usedBy: readonly string[]
+}
+
+/** Returns the version of what changes about a certificate: its name, and who uses it. */
+const tagOf = ({ thumbprint, friendlyName, usedBy }: Changing): string =>
+  versionOf(JSON.stringify([thumbprint, friendlyName, usedBy]))
+
+const withTag = <T extends Changing>(facts: T) => ({ ...facts, etag: tagOf(facts) })
+
+/** Changes a certificate that is as the caller has read it. @throws ApiProblem `precondition-failed`, PkiError */
+function changing<T>(
+  api: Api,
+  { name: wanted, ifMatch: tags }: { readonly name: string; readonly ifMatch?: string | undefined },
+  change: () => Promise<T>,
+): Promise<T> {
+  return api.certificateChanges.run(async () => {
+    if (tags !== undefined) {
+      const { thumbprint, ...facts } = await api.lab.certificates.show(wanted)
+      const about = { what: `the certificate ${facts.friendlyName}`, path: `/certificates/${thumbprint}` }
+      assertVersion(tags, tagOf({ thumbprint, ...facts }), about)
+    }
+    return change()
+  })
+}
+
 export const virtualServer = z.string().describe('Name of the virtual server, or its protocol if only one has it.')
 export const thumbprintOnly = z.object({ friendlyName: z.string(), thumbprint: z.string() })
 export const factsOf = ({ friendlyName, thumbprint }: z.infer<typeof thumbprintOnly>) => ({ friendlyName, thumbprint })
@@ -65,7 +98,7 @@ const list = defineOperation({
   access: 'read',
   input: z.strictObject({}),
   output: z.object({ items: z.array(certificate) }),
-  run: async ({ api }) => ({ items: await api.lab.certificates.list() }),
+  run: async ({ api }) => ({ items: (await api.lab.certificates.list()).map(withTag) }),
 })
 
 const get = defineOperation({
@@ -76,7 +109,8 @@ const get = defineOperation({
   access: 'read',
   input: z.strictObject({ name }),
   output: certificate,
-  run: ({ api, input }) => api.lab.certificates.show(input.name),
+  hasEtag: true,
+  run: async ({ api, input }) => withTag(await api.lab.certificates.show(input.name)),
 })
 
 const issue = defineOperation({
@@ -116,10 +150,10 @@ const remove = defineOperation({
   path: '/certificates/{name}',
   summary: 'Delete a certificate and its key from the store.',
   access: 'administer',
-  input: z.strictObject({ name }),
-  problems: ['conflict'],
+  input: z.strictObject({ name, ifMatch }),
+  problems: ['conflict', 'precondition-failed'],
   async run({ api, input }) {
-    await api.lab.certificates.delete(input.name)
+    await changing(api, input, () => api.lab.certificates.delete(input.name))
   },
 })
 
@@ -129,11 +163,12 @@ const renew = defineOperation({
   path: '/certificates/{name}/renew',
   summary: 'Renew a certificate, with its key or a new one.',
   access: 'administer',
-  input: z.strictObject({ name, newKey: z.boolean().default(false) }),
+  input: z.strictObject({ name, newKey: z.boolean().default(false), ifMatch }),
   output: z.looseObject({ state: z.enum(['renewed', 'queued', 'requested']) }),
-  problems: ['conflict'],
+  problems: ['conflict', 'precondition-failed'],
   async run({ api, input }) {
-    const renewed = await api.lab.certificates.renew(input.name, { newKey: input.newKey })
+    const { name: wanted, newKey } = input
+    const renewed = await changing(api, input, () => api.lab.certificates.renew(wanted, { newKey }))
     if (renewed.state === 'renewed')
       return { state: renewed.state, replaces: renewed.replaces, ...factsOf(renewed.record) }
     if (renewed.state === 'queued') return { state: renewed.state, authority: renewed.authority, id: renewed.id }
@@ -147,13 +182,15 @@ const rename = defineOperation({
   path: '/certificates/{name}',
   summary: 'Give a certificate another friendly name.',
   access: 'administer',
-  input: z.strictObject({ name, friendlyName: z.string().min(1) }),
+  input: z.strictObject({ name, friendlyName: z.string().min(1), ifMatch }),
   output: certificate,
-  problems: ['conflict'],
-  async run({ api, input }) {
-    await api.lab.certificates.rename(input.name, input.friendlyName)
-    return api.lab.certificates.show(input.friendlyName)
-  },
+  hasEtag: true,
+  problems: ['conflict', 'precondition-failed'],
+  run: ({ api, input }) =>
+    changing(api, input, async () => {
+      await api.lab.certificates.rename(input.name, input.friendlyName)
+      return withTag(await api.lab.certificates.show(input.friendlyName))
+    }),
 })
 
 const assign = defineOperation({
@@ -162,11 +199,12 @@ const assign = defineOperation({
   path: '/certificates/{name}/assign',
   summary: 'Assign a certificate to a virtual server, which serves it at once.',
   access: 'administer',
-  input: z.strictObject({ name, for: virtualServer }),
+  input: z.strictObject({ name, for: virtualServer, ifMatch }),
   output: thumbprintOnly.extend({ virtualServer: z.string() }),
-  problems: ['conflict'],
+  problems: ['conflict', 'precondition-failed'],
   async run({ api, input }) {
-    const { record, virtualServer: server } = await api.lab.certificates.assign(input.name, input.for)
+    const assign = () => api.lab.certificates.assign(input.name, input.for)
+    const { record, virtualServer: server } = await changing(api, input, assign)
     return { virtualServer: server, ...factsOf(record) }
   },
 })
