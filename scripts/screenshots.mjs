@@ -4,6 +4,7 @@
 //   node scripts/screenshots.mjs --all FOLDER every page at 1280 and 390 px, light and dark
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { mock } from 'node:test'
 import { connect } from 'node:tls'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -88,6 +89,49 @@ const html = (subject, text) =>
     <p><a href="https://app.test/orders/4711" style="background: #1d5fd6; color: #fff; padding: 10px 18px; border-radius: 6px; text-decoration: none">Show</a></p>
   </div>`
 
+const HOUR_MS = 3_600_000
+const INTERVAL_MS = 10_000
+
+/** Lets an hour pass in moments, with a mail or a client every few minutes. Only the intervals are mocked. */
+async function passAnHour(lab) {
+  const transport = createTransport(lab.nodemailer('alice'))
+  for (let at = 0; at < HOUR_MS; at += INTERVAL_MS) {
+    const minute = at / 60_000
+    const busy = Math.sin(minute / 5) + Math.sin(minute / 2.3)
+    if (at > HOUR_MS / 6 && busy > 0.4 && (at / INTERVAL_MS) % 3 === 0) {
+      const to = minute % 4 < 1 ? ['alice@lab.test', 'customer@gmail.com'] : ['bob@lab.test']
+      await transport.sendMail({
+        from: 'shop@app.test',
+        to,
+        subject: `Order ${4000 + at / INTERVAL_MS}`,
+        text: 'Sent.',
+      })
+    }
+    if (minute % 17 === 9) await post(lab)
+    if (minute % 13 === 8) await openTls(lab, {})
+    mock.timers.tick(INTERVAL_MS)
+  }
+  transport.close()
+}
+
+async function post(lab) {
+  await fetch(`http://127.0.0.1:${lab.server('http').port}/api/v1/articles`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ newsgroups: ['lab.general'], subject: 'Minutes', text: 'Hello' }),
+  })
+}
+
+/** Connects to IMAP4 by TLS. Without the root of the lab, the client refuses the certificate. */
+function openTls(lab, tls) {
+  const options = { host: '127.0.0.1', port: lab.server('imap4').tlsPort, servername: 'localhost', ...tls }
+  return new Promise((resolve) => {
+    connect(options)
+      .on('error', () => {})
+      .on('close', resolve)
+  })
+}
+
 async function fill(lab) {
   const transport = createTransport(lab.nodemailer('alice'))
   for (const [from, to, subject, text] of messages) {
@@ -104,14 +148,8 @@ async function fill(lab) {
     times: 1,
   })
   // An old client, and one that does not trust the lab.
-  const options = { host: '127.0.0.1', port: lab.server('imap4').tlsPort, servername: 'localhost' }
-  for (const tls of [{ maxVersion: 'TLSv1.1', minVersion: 'TLSv1', ciphers: 'ALL:@SECLEVEL=0' }, {}]) {
-    await new Promise((resolve) => {
-      connect({ ...options, ...tls })
-        .on('error', () => {})
-        .on('close', resolve)
-    })
-  }
+  await openTls(lab, { maxVersion: 'TLSv1.1', minVersion: 'TLSv1', ciphers: 'ALL:@SECLEVEL=0' })
+  await openTls(lab, {})
 }
 
 /** Verifies the lab. Returns the job, and the first cell that is worth opening. */
@@ -134,6 +172,8 @@ async function verifyLab(base) {
   }
 }
 
+// The overview shows the last hour.
+mock.timers.enable({ apis: ['setInterval', 'Date'], now: Date.now() - HOUR_MS })
 const lab = await startLab({
   directory: { unknown: 'refuse', accounts: ['alice', 'bob'].map((user) => ({ user, password: 'secret' })) },
   newsgroups: [
@@ -160,6 +200,8 @@ const browser = await chromium.launch({
 })
 
 try {
+  await passAnHour(lab)
+  mock.timers.reset()
   await fill(lab)
   const base = `http://127.0.0.1:${lab.server('http').port}`
   const read = async (path) => (await fetch(`${base}/api/v1/${path}`)).json()
@@ -182,6 +224,7 @@ try {
   const session = (await read('sessions?protocol=imap4&failed=true')).items.at(-1).id
   const { verify, cell } = await verifyLab(base)
   const pages = {
+    overview: 'overview',
     mail: `mail/${message}`,
     news: `news/groups/lab.tls/${article}`,
     newsgroups: 'news',

@@ -23,6 +23,16 @@ export interface PageRow {
 /** Every page, in the order of the rail. */
 const rows: readonly PageRow[] = [
   {
+    path: 'overview',
+    title: 'shell.overview',
+    icon: icons.overview,
+    key: 'o',
+    texts: ['overview', 'mail'],
+    access: 'read',
+    ofLab: true,
+    load: () => import('./pages/overview/page.tsx'),
+  },
+  {
     path: 'mail',
     title: 'shell.mail',
     icon: icons.mail,

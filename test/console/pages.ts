@@ -7,6 +7,7 @@ export interface TestedPage {
 }
 
 export const pages: readonly TestedPage[] = [
+  { name: 'overview', path: '/overview', ready: '.chart canvas' },
   { name: 'mail', path: '/mail', ready: '.mail-row .subject' },
   { name: 'news', path: '/news/groups/lab.general', ready: '.news-row .text' },
   { name: 'newsgroups', path: '/news', ready: '.news-page td' },

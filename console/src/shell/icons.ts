@@ -4,6 +4,7 @@ import {
   Bug,
   CircleHelp,
   Landmark,
+  LayoutDashboard,
   LogOut,
   Mail,
   Monitor,
@@ -18,6 +19,7 @@ import {
 
 /** Icons of the shell and of the pages in its rail. */
 export const icons = {
+  overview: LayoutDashboard,
   mail: Mail,
   news: Newspaper,
   virtualServers: Server,

@@ -5,6 +5,7 @@ import type clientSettings from './en/client-settings.ts'
 import type faults from './en/faults.ts'
 import type mail from './en/mail.ts'
 import type news from './en/news.ts'
+import type overview from './en/overview.ts'
 import type servers from './en/servers.ts'
 import type sessions from './en/sessions.ts'
 import type shell from './en/shell.ts'
@@ -20,6 +21,7 @@ interface Areas {
   readonly faults: typeof faults
   readonly mail: typeof mail
   readonly news: typeof news
+  readonly overview: typeof overview
   readonly servers: typeof servers
   readonly sessions: typeof sessions
   readonly shell: typeof shell

@@ -1,7 +1,7 @@
 import { call, type InputOf } from '../../api/client.ts'
 import { problemOf } from '../../api/problem.ts'
 import { saveBlob } from '../../components/save-blob.ts'
-import { doUnlessUndone, notify, notifyProblem } from '../../components/toast.tsx'
+import { doUnlessUndone, notifyProblem } from '../../components/toast.tsx'
 import { t } from '../../texts/index.ts'
 import type { Summary } from './filter.ts'
 import type { MessageList } from './message-list.ts'
@@ -95,28 +95,4 @@ export async function download(choice: Choice): Promise<void> {
     }
     saveBlob(await call('messages.export', inputOf(choice)), 'messages.mbox')
   })
-}
-
-/** Sends a message to an account, so that there is something to look at. */
-export async function sendTestMail(to: string): Promise<void> {
-  const html = [
-    '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="color-scheme" content="light dark">',
-    '<style>body{margin:0;font:16px/1.5 system-ui,sans-serif;background:#f4f6f9;color:#1b1f26}',
-    '.card{max-width:560px;margin:32px auto;padding:32px;border-radius:12px;background:#fff}',
-    '.code{font:700 32px/1 ui-monospace,monospace;letter-spacing:6px}a{color:#1d5fd6}',
-    '@media (prefers-color-scheme:dark){body{background:#101216;color:#e6e9ee}.card{background:#1e2128}a{color:#7fb0ff}}',
-    '</style></head><body><div class="card"><h1>It works</h1><p>Sealpost has delivered this message.</p>',
-    '<p>Your code is</p><p class="code">471147</p><p><a href="https://example.com/confirm?token=4711">Confirm the address</a></p>',
-    '</div></body></html>',
-  ].join('')
-  const sent = await attempt(() =>
-    call('messages.send', {
-      from: 'Sealpost <sealpost@example.com>',
-      to: [to],
-      subject: t('mail.testSubject'),
-      text: 'It works\n\nSealpost has delivered this message.\n\nYour code is 471147.\nConfirm the address: https://example.com/confirm?token=4711\n',
-      html,
-    }),
-  )
-  if (sent) notify(t('mail.testSent', { to }))
 }

@@ -1,6 +1,7 @@
 import type { Texts } from '../catalogue.ts'
 
 export default {
+  'shell.overview': 'Übersicht',
   'shell.mail': 'E-Mail',
   'shell.news': 'News',
   'shell.servers': 'Virtuelle Server',

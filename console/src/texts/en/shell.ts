@@ -1,4 +1,5 @@
 export default {
+  'shell.overview': 'Overview',
   'shell.mail': 'Mail',
   'shell.news': 'News',
   'shell.servers': 'Virtual servers',

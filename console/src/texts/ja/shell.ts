@@ -1,6 +1,7 @@
 import type { Texts } from '../catalogue.ts'
 
 export default {
+  'shell.overview': '概要',
   'shell.mail': 'メール',
   'shell.news': 'ニュース',
   'shell.servers': '仮想サーバー',

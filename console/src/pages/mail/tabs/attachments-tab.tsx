@@ -3,9 +3,10 @@ import { useState } from 'preact/hooks'
 import { urlTo } from '../../../api/client.ts'
 import { Button } from '../../../components/button.tsx'
 import { Glyph, type Icon } from '../../../components/icon.tsx'
+import { sizeText } from '../../../components/size.ts'
 import { t } from '../../../texts/index.ts'
 import type { TabProps } from '../message-tabs.tsx'
-import { isCalendar, PartDownload, PartPreview, sizeText } from './part-preview.tsx'
+import { isCalendar, PartDownload, PartPreview } from './part-preview.tsx'
 
 const ICONS: readonly (readonly [RegExp, Icon])[] = [
   [/^image\//, Image],

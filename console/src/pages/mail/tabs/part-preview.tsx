@@ -1,7 +1,7 @@
 import { Download } from 'lucide-preact'
 import { call, urlTo } from '../../../api/client.ts'
 import { ProblemState, Skeleton } from '../../../components/states.tsx'
-import { formatNumber, t } from '../../../texts/index.ts'
+import { t } from '../../../texts/index.ts'
 import { useLoaded } from '../use-loaded.ts'
 import { CalendarCard } from './calendar-card.tsx'
 import { NestedMessage } from './nested-message.tsx'
@@ -27,14 +27,6 @@ const IMAGE = /^image\/(?:png|jpeg|gif|webp|avif|bmp)$/
 
 /** Invitations have the second type for old mail programs. */
 export const isCalendar = (contentType: string): boolean => /^(?:text\/calendar|application\/ics)$/.test(contentType)
-
-/** Returns a size as people read it. */
-export function sizeText(octets: number): string {
-  if (octets < 1024) return `${formatNumber(octets)} B`
-  const isSmall = octets < 1024 * 1024
-  const size = octets / (isSmall ? 1024 : 1024 * 1024)
-  return `${formatNumber(Number(size.toFixed(size < 10 ? 1 : 0)))} ${isSmall ? 'KB' : 'MB'}`
-}
 
 /** Shows a part: images, sound and video, texts, calendars, messages; others as octets. */
 export function PartPreview({ id, part }: PreviewProps) {

@@ -1,12 +1,13 @@
 import { useState } from 'preact/hooks'
 import { call } from '../../../api/client.ts'
 import { Glyph } from '../../../components/icon.tsx'
+import { sizeText } from '../../../components/size.ts'
 import { ProblemState, Skeleton } from '../../../components/states.tsx'
 import { t } from '../../../texts/index.ts'
 import type { TabProps } from '../message-tabs.tsx'
 import { useLoaded } from '../use-loaded.ts'
 import { iconOf } from './attachments-tab.tsx'
-import { PartDownload, type PartFacts, PartPreview, sizeText } from './part-preview.tsx'
+import { PartDownload, type PartFacts, PartPreview } from './part-preview.tsx'
 
 type Part = PartFacts & { readonly encoding: string | null }
 

@@ -1,0 +1,99 @@
+import { Inbox } from 'lucide-preact'
+import { useEffect, useState } from 'preact/hooks'
+import { call, type OutputOf } from '../api/client.ts'
+import { problemOf } from '../api/problem.ts'
+import { may } from '../state/caller.ts'
+import { t } from '../texts/index.ts'
+import { Button } from './button.tsx'
+import { Copyable, CopyButton } from './copy-button.tsx'
+import { EmptyState } from './states.tsx'
+import { notify, notifyProblem } from './toast.tsx'
+
+type Server = OutputOf<'virtualServers.list'>['items'][number]
+
+interface FirstStepsProps {
+  /** The account that gets the first message. */
+  readonly user: string
+  /** Another recipient than the address of the account. */
+  readonly to?: string
+}
+
+/** How to send the first message: host, port, lines to copy, and a button that sends one. */
+export function FirstSteps({ user, to }: FirstStepsProps) {
+  const [server, setServer] = useState<Server>()
+  const [domain, setDomain] = useState('lab.test')
+  useEffect(() => {
+    call('virtualServers.list', {}).then(
+      ({ items }) =>
+        setServer(items.find((one) => one.protocol === 'smtp' && one.port !== null && !one.requireSecureChannel)),
+      () => {},
+    )
+    call('status.get', {}).then(
+      (status) => setDomain(status.domain),
+      () => {},
+    )
+  }, [])
+  const { hostname: host } = location
+  const port = server?.port ?? 25
+  const recipient = to ?? `${user}@${domain}`
+  const swaks = `swaks --server ${host}:${port} --to ${recipient} --header "Subject: Hello"`
+  const nodemailer = [
+    "import { createTransport } from 'nodemailer'",
+    `const mail = createTransport({ host: '${host}', port: ${port}, ignoreTLS: true })`,
+    `await mail.sendMail({ from: 'app@example.com', to: '${recipient}', subject: 'Hello', text: 'It works' })`,
+  ].join('\n')
+  return (
+    <EmptyState icon={Inbox} title={t('mail.emptyInbox')}>
+      <p>{t('mail.emptyInboxHint')}</p>
+      <dl class="first-steps">
+        <div>
+          <dt>{t('mail.host')}</dt>
+          <dd>
+            <Copyable text={host} />
+          </dd>
+        </div>
+        <div>
+          <dt>{t('mail.port')}</dt>
+          <dd>
+            <Copyable text={`${port}`} />
+          </dd>
+        </div>
+      </dl>
+      {[swaks, nodemailer].map((example) => (
+        <div key={example} class="example">
+          <pre tabIndex={0}>{example}</pre>
+          <CopyButton text={example} />
+        </div>
+      ))}
+      {may('change') && (
+        <Button kind="primary" onClick={() => void sendTestMail(to ?? user)}>
+          {t('mail.sendTest')}
+        </Button>
+      )}
+    </EmptyState>
+  )
+}
+
+/** Sends a message to an account, so that there is something to look at. */
+async function sendTestMail(to: string): Promise<void> {
+  const html = [
+    '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="color-scheme" content="light dark">',
+    '<style>body{margin:0;font:16px/1.5 system-ui,sans-serif;background:#f4f6f9;color:#1b1f26}',
+    '.card{max-width:560px;margin:32px auto;padding:32px;border-radius:12px;background:#fff}',
+    '.code{font:700 32px/1 ui-monospace,monospace;letter-spacing:6px}a{color:#1d5fd6}',
+    '@media (prefers-color-scheme:dark){body{background:#101216;color:#e6e9ee}.card{background:#1e2128}a{color:#7fb0ff}}',
+    '</style></head><body><div class="card"><h1>It works</h1><p>Sealpost has delivered this message.</p>',
+    '<p>Your code is</p><p class="code">471147</p><p><a href="https://example.com/confirm?token=4711">Confirm the address</a></p>',
+    '</div></body></html>',
+  ].join('')
+  await call('messages.send', {
+    from: 'Sealpost <sealpost@example.com>',
+    to: [to],
+    subject: t('mail.testSubject'),
+    text: 'It works\n\nSealpost has delivered this message.\n\nYour code is 471147.\nConfirm the address: https://example.com/confirm?token=4711\n',
+    html,
+  }).then(
+    () => notify(t('mail.testSent', { to })),
+    (error) => notifyProblem(problemOf(error)),
+  )
+}
