@@ -17,6 +17,10 @@ const session = z
     id: z.string(),
     protocol: z.string(),
     virtualServer: z.string(),
+    proxy: z
+      .object({ address: z.string(), port: z.int() })
+      .optional()
+      .describe('The proxy that the client came by, if it said who the client is.'),
     summary: z.string(),
     captured: z.boolean().describe('Whether the traffic of the session can be downloaded.'),
   })

@@ -73,7 +73,7 @@ export class Probe {
   /** Connects without reading anything. @throws VerifyError */
   async connect(): Promise<Wire> {
     const { endpoint, options } = this
-    const wire = await Wire.open(endpoint.host, endpoint.port, options)
+    const wire = await Wire.open(endpoint, options)
     await options.onConnection?.(wire.connection)
     return wire
   }

@@ -49,9 +49,11 @@ export function endpointsOf(
   host: string,
   serverName: string,
 ): Endpoint[] {
-  const { protocol, name } = server
+  const { protocol, name, proxyProtocol } = server
   const promises = configuredPromises(server)
-  const common = { title: name, protocol, host, serverName, promises, ...(protocol === 'http' ? { path: STATUS } : {}) }
+  const path = protocol === 'http' ? { path: STATUS } : {}
+  const proxies = proxyProtocol ? { proxies: proxyProtocol.from } : {}
+  const common = { title: name, protocol, host, serverName, promises, ...path, ...proxies }
   return [
     ...(port === undefined ? [] : [{ ...common, port, implicitTls: false }]),
     ...(tlsPort === undefined ? [] : [{ ...common, port: tlsPort, implicitTls: true }]),

@@ -35,6 +35,8 @@ export interface Endpoint {
   /** HTTP: the path that is asked for. Default: `/`. */
   readonly path?: string
   readonly promises: Promises
+  /** The addresses from which the server expects a PROXY header. Default: none. */
+  readonly proxies?: readonly string[]
   /** A closed port is not a failure: it is one of a host's standard ports. */
   readonly optional?: boolean
 }

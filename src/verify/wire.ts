@@ -1,9 +1,10 @@
 import { connect, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
+import { AddressList } from '../common/address-list.ts'
 import { TappedSocket } from '../common/tapped-socket.ts'
 import { alertOf, CERTIFICATE_REQUIRED, explainServer } from './tls/errors.ts'
-import { type LocalConnection, NotTested, VerifyError, type VerifyOptions } from './types.ts'
+import { type Endpoint, type LocalConnection, NotTested, VerifyError, type VerifyOptions } from './types.ts'
 
 /** Most octets held. A server that sends more at once or without a line end does not speak a mail protocol. */
 const MAX_HELD_OCTETS = 16 * 1024 * 1024
@@ -28,8 +29,7 @@ export class Wire {
 
   /** Connects. @throws VerifyError if nothing answers */
   static async open(
-    host: string,
-    port: number,
+    { host, port, proxies = [] }: Pick<Endpoint, 'host' | 'port' | 'proxies'>,
     { timeoutMs, signal }: Pick<VerifyOptions, 'timeoutMs' | 'signal'>,
   ): Promise<Wire> {
     signal?.throwIfAborted()
@@ -48,6 +48,8 @@ export class Wire {
       tap.once('error', (error: NodeJS.ErrnoException) => fail(connectFailure(error)))
       socket.once('connect', () => {
         clearTimeout(timer)
+        // This machine counts as a proxy, whose own connections have no other client.
+        if (new AddressList(proxies).has(socket.localAddress ?? '')) socket.write('PROXY UNKNOWN\r\n')
         resolve()
       })
     })

@@ -155,6 +155,19 @@ describe('sealpost verify', () => {
     expect(lab.stderr.join('').match(/session ended/g)).toHaveLength(1)
   })
 
+  it('announces itself to virtual servers that take this machine for a proxy', async () => {
+    const servers = [
+      '{ protocol: pop3, port: 0, tlsPort: 0',
+      '{ protocol: http, port: 0, tlsPort: 0, authentication: [basic]',
+    ]
+    const list = servers.map((server) => `  - ${server}, proxyProtocol: { from: [127.0.0.0/8] } }\n`).join('')
+    const config = place.write('lab.yaml', `certificates: { store: certs, key: p256 }\nvirtualServers:\n${list}`)
+    await using _ = await place.start(['--config', config])
+    const { status, stdout } = await place.run(['verify', '--config', config, '--only', 'tls', 'versions'])
+    expect(stdout).toMatch(/^no check failed: 6 checks passed$/m)
+    expect(status).toBe(0)
+  })
+
   it('colours the report and shows progress on a terminal only, and respects NO_COLOR', async () => {
     const authority = await TestAuthority.create()
     await using double = await startDouble('pop3', await authority.issue({ to: 10 }))

@@ -7,6 +7,8 @@ export interface Session {
   readonly virtualServer: string
   readonly remoteAddress: string
   readonly remotePort: number
+  /** The proxy that the client came by. */
+  readonly proxy?: { readonly address: string; readonly port: number }
   readonly localAddress: string
   readonly localPort: number
   readonly startedAt: number

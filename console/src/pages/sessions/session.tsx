@@ -100,9 +100,12 @@ function Refusals({
 }
 
 function Facts({ session }: { readonly session: Session }) {
-  const { remoteAddress, remotePort, localAddress, localPort, startedAt, endedAt, endCause, user, tls, hello } = session
+  const { remoteAddress, remotePort, proxy, localAddress, localPort, startedAt, endedAt, endCause, user, tls, hello } =
+    session
   const rows: readonly (readonly [string, string | undefined])[] = [
-    [t('sessions.client'), `${remoteAddress} : ${remotePort}`],
+    // A proxy of HTTP does not tell the port.
+    [t('sessions.client'), remotePort === 0 ? remoteAddress : `${remoteAddress} : ${remotePort}`],
+    [t('sessions.proxy'), proxy && `${proxy.address} : ${proxy.port}`],
     [t('sessions.server'), `${localAddress} : ${localPort}`],
     [t('sessions.account'), user],
     [t('sessions.began'), wholeTime(startedAt)],

@@ -27,6 +27,7 @@ export default {
   'sessions.policyNow': 'Dieser virtuelle Server akzeptiert zurzeit {min} bis {max}.',
   'sessions.policy128': 'Er verlangt 128-Bit-Verschlüsselung.',
   'sessions.client': 'Client',
+  'sessions.proxy': 'Proxy',
   'sessions.server': 'Server',
   'sessions.account': 'Konto',
   'sessions.began': 'Beginn',

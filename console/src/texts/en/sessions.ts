@@ -24,6 +24,7 @@ export default {
   'sessions.policyNow': 'This virtual server now accepts {min} to {max}.',
   'sessions.policy128': 'It requires 128-bit encryption.',
   'sessions.client': 'Client',
+  'sessions.proxy': 'Proxy',
   'sessions.server': 'Server',
   'sessions.account': 'Account',
   'sessions.began': 'Began',

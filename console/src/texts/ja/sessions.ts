@@ -26,6 +26,7 @@ export default {
   'sessions.policyNow': 'この仮想サーバーが現在受け入れるバージョン: {min} ～ {max}',
   'sessions.policy128': '128 ビット暗号化が必要です。',
   'sessions.client': 'クライアント',
+  'sessions.proxy': 'プロキシ',
   'sessions.server': 'サーバー',
   'sessions.account': 'アカウント',
   'sessions.began': '開始',

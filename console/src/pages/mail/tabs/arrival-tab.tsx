@@ -109,7 +109,7 @@ function Session({ delivery }: { readonly delivery: Delivery }) {
           </Fact>
           {remoteAddress && (
             <Fact name={t('mail.client')}>
-              {remoteAddress} port {remotePort}
+              {remoteAddress} {remotePort ? `port ${remotePort}` : ''}
             </Fact>
           )}
           <Fact name={t('mail.loggedOnAs')}>{user ?? t('mail.noLogOn')}</Fact>
