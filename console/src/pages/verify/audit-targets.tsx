@@ -183,7 +183,11 @@ const columns = (
   {
     name: 'hostname',
     title: t('verify.verifiesName'),
-    cell: ({ hostname }) => <Copyable text={hostname} label={t('verify.copyName')} />,
+    cell: ({ hostname }) => (
+      <span class="audit-host">
+        <Copyable text={hostname} label={t('verify.copyName')} />
+      </span>
+    ),
   },
   { name: 'user', title: t('verify.user'), cell: ({ user }) => <Copyable text={user} label={t('verify.copyUser')} /> },
   {

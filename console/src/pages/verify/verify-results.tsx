@@ -140,14 +140,16 @@ function CureLink({ check, name }: { readonly check: string; readonly name: stri
   const place = curedOn[groupOf(check)]
   const id = value?.items.find((one) => one.name === name)?.id
   if (!place || !id) return null
-  return place === 'certificate' ? (
-    <a class="button" href={hrefOf(pathWith(['certificates', 'wizard'], { server: id }))}>
-      {t('verify.openWizard')}
-    </a>
-  ) : (
-    <a class="button" href={hrefOf(pathWith(['servers', id], { tab: 'access' }))}>
-      {t('verify.openAccess')}
-    </a>
+  const [path, text] =
+    place === 'certificate'
+      ? [pathWith(['certificates', 'wizard'], { server: id }), t('verify.openWizard')]
+      : [pathWith(['servers', id], { tab: 'access' }), t('verify.openAccess')]
+  return (
+    <dd>
+      <a class="button" href={hrefOf(path)}>
+        {text}
+      </a>
+    </dd>
   )
 }
 
