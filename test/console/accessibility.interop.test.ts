@@ -78,6 +78,33 @@ describe.skipIf(!hasChromium)('accessibility', () => {
     await page.context().close()
   })
 
+  it.each(['light', 'dark'] as const)(
+    'axe finds nothing on an article, and on the dialogs of News, %s',
+    async (colorScheme) => {
+      const viewport = { width: 1280, height: 800 }
+      const page = await browser.open(http.base, '/news/groups/lab.general', { colorScheme, viewport })
+      await page.locator('.news-row').first().click()
+      await page.locator('.reader .tab-panel pre').waitFor()
+      await expectAccessible(page)
+      for (const [open, title] of [
+        ['f', 'Follow up'],
+        ['#', 'Remove'],
+        ['New newsgroup', 'New newsgroup'],
+        ['Properties of lab.general', 'Properties'],
+      ] as const) {
+        if (open.length === 1) await page.keyboard.press(open)
+        else await page.getByRole('button', { name: open }).click()
+        const dialog = page.getByRole('dialog', { name: title })
+        await dialog.waitFor()
+        await expectAccessible(page, 'dialog')
+        await page.keyboard.press('Escape')
+        await expect.poll(() => dialog.count()).toBe(0)
+        if (open === '#') await page.getByRole('link', { name: 'All newsgroups' }).click()
+      }
+      await page.context().close()
+    },
+  )
+
   it('no page has asked another origin for anything', () => {
     expect(browser.foreign).toEqual([])
   })

@@ -163,6 +163,8 @@ describe.skipIf(!hasChromium)('News', () => {
     await expect.poll(() => mail.count()).toBe(0)
     const { items } = (await http.request('messages?account=alice')).body
     expect(items).toMatchObject([{ subject: 'Re: By mail, please' }])
+    const sent = (await http.request(`messages/${items[0].id}/headers`)).body.headers
+    expect(sent).toContainEqual({ name: 'References', value: '<root@news.test>' })
 
     await page.getByRole('link', { name: 'lab.announce' }).click()
     await page.getByText('articles go to bob@lab.test').waitFor()
@@ -248,6 +250,30 @@ describe.skipIf(!hasChromium)('News', () => {
     await page.keyboard.type('lab.second')
     await press(page, 'Enter')
     await page.getByRole('heading', { name: /^lab\.second/ }).waitFor()
+    await page.context().close()
+  })
+
+  it('is also in Mail, from where it opens here, and whose answers keep References', async () => {
+    await post('one', 'One')
+    await follow('answer', 'one')
+    const page = await open('/mail?newsgroup=lab.general')
+    await page.locator('.mail-row', { hasText: 'Text of answer' }).click()
+    await title(page, 'Re: answer').waitFor()
+    await press(page, 'r')
+    const dialog = page.getByRole('dialog', { name: 'Reply' })
+    await dialog.getByLabel('To', { exact: true }).fill('alice')
+    await dialog.getByRole('button', { name: 'Send' }).click()
+    await expect.poll(() => dialog.count()).toBe(0)
+    const [{ id }] = (await http.request('messages?account=alice')).body.items
+    const { headers } = (await http.request(`messages/${id}/headers`)).body
+    expect(headers).toContainEqual({ name: 'References', value: '<one@news.test> <answer@news.test>' })
+    await page.getByRole('article').getByRole('link', { name: 'Open in News' }).click()
+    await item(page, 'Text of answer').waitFor()
+    await title(page, 'Re: answer').waitFor()
+    await page.goto(`${http.base}/mail?newsgroup=lab.second`)
+    await page.getByText('This folder is empty').waitFor()
+    await page.getByRole('link', { name: 'Open in News' }).last().click()
+    await page.getByText('No articles yet').waitFor()
     await page.context().close()
   })
 

@@ -5,7 +5,7 @@ import { problemOf } from '../api/problem.ts'
 import { may } from '../state/caller.ts'
 import { t } from '../texts/index.ts'
 import { Button } from './button.tsx'
-import { Copyable, CopyButton } from './copy-button.tsx'
+import { ConnectTo } from './connect-to.tsx'
 import { EmptyState } from './states.tsx'
 import { notify, notifyProblem } from './toast.tsx'
 
@@ -45,26 +45,7 @@ export function FirstSteps({ user, to }: FirstStepsProps) {
   return (
     <EmptyState icon={Inbox} title={t('mail.emptyInbox')}>
       <p>{t('mail.emptyInboxHint')}</p>
-      <dl class="first-steps">
-        <div>
-          <dt>{t('mail.host')}</dt>
-          <dd>
-            <Copyable text={host} />
-          </dd>
-        </div>
-        <div>
-          <dt>{t('mail.port')}</dt>
-          <dd>
-            <Copyable text={`${port}`} />
-          </dd>
-        </div>
-      </dl>
-      {[swaks, nodemailer].map((example) => (
-        <div key={example} class="example">
-          <pre tabIndex={0}>{example}</pre>
-          <CopyButton text={example} />
-        </div>
-      ))}
+      <ConnectTo host={host} port={port} examples={[swaks, nodemailer]} />
       {may('change') && (
         <Button kind="primary" onClick={() => void sendTestMail(to ?? user)}>
           {t('mail.sendTest')}

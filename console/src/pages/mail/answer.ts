@@ -8,7 +8,9 @@ import { composing } from './compose-state.ts'
 export async function answer(id: string | undefined, toAll: boolean): Promise<void> {
   if (id === undefined) return
   try {
-    composing.value = replyTo(await call('messages.get', { id }), toAll)
+    const [message, { headers }] = await Promise.all([call('messages.get', { id }), call('messages.headers', { id })])
+    const field = (wanted: string): string => headers.find(({ name }) => name.toLowerCase() === wanted)?.value ?? ''
+    composing.value = replyTo(message, field('references') || field('in-reply-to'), toAll)
   } catch (error) {
     notifyProblem(problemOf(error))
   }

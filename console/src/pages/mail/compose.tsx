@@ -120,10 +120,15 @@ export function quotedText({ from, text, date, receivedAt }: Message): string {
   return `\n\n${intro}\n${lines.join('\n')}\n`
 }
 
-/** Returns the beginning of an answer. @param toAll whether the other recipients get it, too */
-export function replyTo(message: Message, toAll: boolean): Draft {
+/**
+ * Returns the beginning of an answer.
+ * @param thread References of the message, or In-Reply-To without them
+ * @param toAll whether the other recipients get it, too
+ */
+export function replyTo(message: Message, thread: string, toAll: boolean): Draft {
   const { from, replyTo: wanted, to, cc, subject, messageId, account } = message
   const others = [...to, ...cc].filter(({ address }) => account === null || !address.startsWith(`${account}@`))
+  const above = thread.match(/<[^<>\s]+>/g) ?? []
   return {
     from:
       to.find(({ address }) => account !== null && address.startsWith(`${account}@`))?.address ?? account ?? undefined,
@@ -131,6 +136,6 @@ export function replyTo(message: Message, toAll: boolean): Draft {
     cc: toAll ? others.map(written).join(', ') : '',
     subject: /^re:/i.test(subject) ? subject : `Re: ${subject}`,
     text: quotedText(message),
-    headers: messageId ? { 'In-Reply-To': messageId, References: messageId } : {},
+    headers: messageId ? { 'In-Reply-To': messageId, References: [...above, messageId].join(' ') } : {},
   }
 }

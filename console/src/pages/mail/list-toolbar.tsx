@@ -20,6 +20,7 @@ import { formatNumber, t } from '../../texts/index.ts'
 import { download, mark, removeAll, sizeOf } from './actions.ts'
 import { composing } from './compose-state.ts'
 import { MoveDialog, TagDialog } from './dialogs.tsx'
+import { OpenInNews } from './open-in-news.tsx'
 import { folderLabel } from './tree.tsx'
 import type { Mail } from './use-mail.ts'
 
@@ -46,6 +47,7 @@ function TitleBar({ mail, onFolders }: { readonly mail: Mail; readonly onFolders
       <h2 title={title}>
         {title} <span class="hint">{list.isLoaded.value ? formatNumber(list.count) : ''}</span>
       </h2>
+      {newsgroup !== undefined && <OpenInNews newsgroup={newsgroup} onlyIcon />}
       {may('change') && (
         <Button
           kind="plain"

@@ -23,10 +23,10 @@ import { notify } from '../../components/toast.tsx'
 import { may } from '../../state/caller.ts'
 import { t } from '../../texts/index.ts'
 import { download, mark } from './actions.ts'
-import { replyTo } from './compose.tsx'
-import { composing } from './compose-state.ts'
+import { answer } from './answer.ts'
 import { MoveDialog, TagDialog } from './dialogs.tsx'
 import { MessageTabs } from './message-tabs.tsx'
+import { OpenInNews } from './open-in-news.tsx'
 import { ThreadStrip } from './thread-strip.tsx'
 import { type Mail, useRead } from './use-mail.ts'
 import { type Message, useMessage } from './use-message.ts'
@@ -65,18 +65,14 @@ export function Reader({
 
 function ReaderActions({ mail: { list, remove }, message }: { readonly mail: Mail; readonly message: Message }) {
   const [asked, setAsked] = useState<'move' | 'tag'>()
-  const { id, account, folder, flagged, tags } = message
+  const { id, account, newsgroup, folder, flagged, tags } = message
   const choice = { kind: 'ids', ids: [id] } as const
   const close = (): void => setAsked(undefined)
   return (
     <div class="reader-actions" role="toolbar" aria-label={t('mail.actions')}>
       {may('change') && (
         <>
-          <Button
-            icon={Reply}
-            title={`${t('mail.reply')} (r)`}
-            onClick={() => (composing.value = replyTo(message, false))}
-          >
+          <Button icon={Reply} title={`${t('mail.reply')} (r)`} onClick={() => void answer(id, false)}>
             {t('mail.reply')}
           </Button>
           <Button
@@ -84,7 +80,7 @@ function ReaderActions({ mail: { list, remove }, message }: { readonly mail: Mai
             icon={ReplyAll}
             label={t('mail.replyAll')}
             shortcut="a"
-            onClick={() => (composing.value = replyTo(message, true))}
+            onClick={() => void answer(id, true)}
           />
           <Button
             kind="plain"
@@ -105,6 +101,7 @@ function ReaderActions({ mail: { list, remove }, message }: { readonly mail: Mai
           )}
         </>
       )}
+      {newsgroup !== null && <OpenInNews newsgroup={newsgroup} article={id} onlyIcon />}
       <Button
         kind="plain"
         icon={Copy}

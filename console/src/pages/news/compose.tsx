@@ -9,13 +9,11 @@ import { callerState } from '../../state/caller.ts'
 import { remember, remembered } from '../../state/preferences.ts'
 import { t } from '../../texts/index.ts'
 import { type ArticleDraft, writing } from './compose-state.ts'
-import type { Newsgroup } from './groups.ts'
+import { type Newsgroup, namesIn } from './groups.ts'
 import { groupPath, type Place } from './place.ts'
 
 /** Newsgroups that are offered as buttons. */
 const MAX_OFFERED = 12
-
-const namesIn = (text: string): string[] => [...new Set(text.split(/[\s,]+/).filter(Boolean))]
 
 /** What the lab uses without From. */
 const ownAddress = (): string => {

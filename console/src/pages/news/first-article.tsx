@@ -3,7 +3,7 @@ import { useEffect, useState } from 'preact/hooks'
 import { call, type OutputOf } from '../../api/client.ts'
 import { problemOf } from '../../api/problem.ts'
 import { Button } from '../../components/button.tsx'
-import { Copyable, CopyButton } from '../../components/copy-button.tsx'
+import { ConnectTo } from '../../components/connect-to.tsx'
 import { EmptyState } from '../../components/states.tsx'
 import { notify, notifyProblem } from '../../components/toast.tsx'
 import { may } from '../../state/caller.ts'
@@ -50,28 +50,7 @@ export function FirstArticle({ group }: { readonly group: Newsgroup }) {
       {port === undefined ? (
         <p>{t('news.noServer')}</p>
       ) : (
-        <>
-          <dl class="first-steps">
-            {[
-              [t('mail.host'), host],
-              [t('mail.port'), `${port}`],
-            ].map(([label = '', value = '']) => (
-              <div key={label}>
-                <dt>{label}</dt>
-                <dd>
-                  <Copyable text={value} />
-                </dd>
-              </div>
-            ))}
-          </dl>
-          {server?.port !== null &&
-            examplesFor(host, port, name).map((example) => (
-              <div key={example} class="example">
-                <pre tabIndex={0}>{example}</pre>
-                <CopyButton text={example} />
-              </div>
-            ))}
-        </>
+        <ConnectTo host={host} port={port} examples={server?.port === null ? [] : examplesFor(host, port, name)} />
       )}
       {may('change') && (
         <Button kind="primary" onClick={() => void postTest(name)}>

@@ -30,3 +30,6 @@ export const isControl = ({ name }: Newsgroup): boolean => name === 'control' ||
 /** Whether the caller may create, change and delete newsgroups. Accounts may not. */
 export const mayManage = (): boolean =>
   may('change') && callerState.value.name === 'in' && callerState.value.caller.role !== 'account'
+
+/** Returns the names of newsgroups in a field, with commas or spaces between them. */
+export const namesIn = (text: string): string[] => [...new Set(text.split(/[\s,]+/).filter(Boolean))]

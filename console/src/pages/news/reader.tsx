@@ -16,7 +16,7 @@ import { addressText, Fact, MessageBadges } from '../mail/reader.tsx'
 import { useLoaded } from '../mail/use-loaded.ts'
 import { type Message, useMessage } from '../mail/use-message.ts'
 import { answerByMail, followUp } from './compose-state.ts'
-import type { Newsgroup } from './groups.ts'
+import { type Newsgroup, namesIn } from './groups.ts'
 import { groupPath } from './place.ts'
 
 interface ArticleProps {
@@ -103,24 +103,17 @@ function Actions({ message, onCancel }: { readonly message: Message; readonly on
   )
 }
 
-/** Returns the names of newsgroups in a field. */
-const namesIn = (value: string | undefined): string[] =>
-  (value ?? '')
-    .split(',')
-    .map((name) => name.trim())
-    .filter(Boolean)
-
 function ArticleFacts({ message, groups }: { readonly message: Message; readonly groups: readonly Newsgroup[] }) {
   const { id, from, date, receivedAt, newsgroup } = message
   const { value } = useLoaded(id, (signal) => call('messages.headers', { id }, { signal }))
   const field = (wanted: string): string | undefined =>
     value?.headers.find(({ name }) => name.toLowerCase() === wanted)?.value
-  const followupTo = namesIn(field('followup-to'))
+  const followupTo = namesIn(field('followup-to') ?? '')
   const control = field('control')
   return (
     <dl class="facts beside article-facts">
       <Fact name={t('mail.from')}>{from ? addressText(from) : t('mail.unknownSender')}</Fact>
-      <Fact name={t('news.newsgroups')}>
+      <Fact name={t('news.postedTo')}>
         <GroupLinks names={namesIn(field('newsgroups') ?? newsgroup ?? '')} groups={groups} />
       </Fact>
       {followupTo.length > 0 && (

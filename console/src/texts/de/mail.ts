@@ -100,6 +100,7 @@ export default {
   'mail.nothingFound': 'Nichts gefunden',
   'mail.nothingFoundHint': 'Ändern Sie die Suche, oder suchen Sie in allen Nachrichten.',
   'mail.octets': '{n} Oktette der Nachricht',
+  'mail.openInNews': 'In News öffnen',
   'mail.part': 'Teil {part}',
   'mail.partlySupportedBy': 'Teilweise unterstützt von',
   'mail.phone': 'Telefon',

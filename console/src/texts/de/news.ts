@@ -98,6 +98,7 @@ export default {
   'news.post': 'Veröffentlichen',
   'news.postTest': 'Testartikel veröffentlichen',
   'news.postTo': 'Newsgroups für den Artikel',
+  'news.postedTo': 'Newsgroups',
   'news.posting': 'Schreiben',
   'news.posting_moderated': 'moderiert',
   'news.posting_no': 'geschlossen',

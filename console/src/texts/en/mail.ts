@@ -97,6 +97,7 @@ export default {
   'mail.nothingFound': 'Nothing found',
   'mail.nothingFoundHint': 'Change the search, or search in all mail.',
   'mail.octets': '{n} octets of the message',
+  'mail.openInNews': 'Open in News',
   'mail.part': 'Part {part}',
   'mail.partlySupportedBy': 'Partly supported by',
   'mail.phone': 'Phone',

@@ -96,6 +96,7 @@ export default {
   'news.post': 'Post',
   'news.postTest': 'Post a test article',
   'news.postTo': 'Newsgroups to post to',
+  'news.postedTo': 'Newsgroups',
   'news.posting': 'Posting',
   'news.posting_moderated': 'moderated',
   'news.posting_no': 'closed',

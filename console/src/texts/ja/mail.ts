@@ -97,6 +97,7 @@ export default {
   'mail.nothingFound': '見つかりませんでした',
   'mail.nothingFoundHint': '検索条件を変えるか、すべてのメールから検索してください。',
   'mail.octets': 'メール本体 {n} オクテット',
+  'mail.openInNews': 'ニュースで開く',
   'mail.part': 'パート {part}',
   'mail.partlySupportedBy': '一部対応',
   'mail.phone': 'スマートフォン',
