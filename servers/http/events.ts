@@ -5,7 +5,7 @@ import type { Caller } from '../../src/api/caller.ts'
 import { wantedTypes } from '../../src/api/events/wanted-types.ts'
 import { ApiProblem } from '../../src/api/problem.ts'
 import { assertAcceptable } from './accept.ts'
-import type { Env } from './env.ts'
+import { type Env, narrowed } from './env.ts'
 import { listen } from './event-streams.ts'
 import { SAFE_HEADERS, STREAM_HEADERS } from './safe-headers.ts'
 
@@ -17,21 +17,24 @@ import { SAFE_HEADERS, STREAM_HEADERS } from './safe-headers.ts'
 export function streamEvents(api: Api, caller: Caller, c: Context<Env>): Response {
   assertAcceptable(c.req.header('Accept'), ['text/event-stream'])
   assertKnown(c.req.query())
+  const seeing = narrowed(c, caller, c.req.query('tenant'))
   const wants = wantedTypes(c.req.query('types'))
   const last = lastSeen(c.req.header('Last-Event-ID') ?? c.req.query('lastEventId'), api)
   const headers = { ...SAFE_HEADERS, ...STREAM_HEADERS, 'Content-Type': 'text/event-stream' }
   if (c.req.method === 'HEAD') return c.body(null, 200, headers)
   const { outgoing: response } = c.env
   response.writeHead(200, headers)
-  listen(api, { caller, wants, last, response })
+  listen(api, { caller: seeing, wants, last, response })
   return RESPONSE_ALREADY_SENT
 }
 
+const PARAMETERS = ['types', 'tenant', 'lastEventId']
+
 /** @throws ApiProblem `bad-request` */
 function assertKnown(query: Readonly<Record<string, string>>): void {
-  const unknown = Object.keys(query).find((name) => name !== 'types' && name !== 'lastEventId')
+  const unknown = Object.keys(query).find((name) => !PARAMETERS.includes(name))
   if (unknown === undefined) return
-  throw new ApiProblem('bad-request', `${unknown}: is unknown; known: types, lastEventId`)
+  throw new ApiProblem('bad-request', `${unknown}: is unknown; known: ${PARAMETERS.join(', ')}`)
 }
 
 /** Returns the id of the last event that a client has seen. `0` means everything since the start. */

@@ -33,7 +33,7 @@ export const http: ProtocolService = {
     const body = JSON.stringify(problem.document)
     return [
       'HTTP/1.1 503 Service Unavailable',
-      'Retry-After: 5',
+      `Retry-After: ${problem.headers['Retry-After']}`,
       'Connection: close',
       'Content-Type: application/problem+json',
       // With the line end that the listener adds.

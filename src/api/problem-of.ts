@@ -49,7 +49,6 @@ export function problemOf(error: unknown): ApiProblem {
   if (error instanceof ConfigError) return ofConfig(error)
   if (error instanceof ArticleRefused) return new ApiProblem(articleProblems[error.code], error.message)
   if (error instanceof DeliveryError) return new ApiProblem('invalid', error.message)
-  if (error instanceof MemoryLimitReached)
-    return new ApiProblem('out-of-memory', error.message, {}, { 'Retry-After': '5' })
+  if (error instanceof MemoryLimitReached) return new ApiProblem('out-of-memory', error.message)
   return new ApiProblem('internal', 'the lab failed to answer this request; its log says why')
 }

@@ -29,6 +29,9 @@ export const problems = {
   stopping: { status: 503, title: 'The lab is stopping' },
 } as const satisfies Record<string, { status: number; title: string }>
 
+/** When a client may try again what the lab cannot do now, in seconds. RFC 9110 section 15.6.4. */
+const RETRY_SECONDS = '5'
+
 export type ProblemName = keyof typeof problems
 
 /** A mistake in the input. `pointer` is a JSON pointer (RFC 6901), or the name of a parameter. */
@@ -57,7 +60,7 @@ export class ApiProblem extends Error {
     super(detail)
     this.problem = problem
     this.more = more
-    this.headers = headers
+    this.headers = problems[problem].status === 503 ? { 'Retry-After': RETRY_SECONDS, ...headers } : headers
   }
 
   get status(): number {

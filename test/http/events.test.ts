@@ -79,6 +79,21 @@ it('tells who sees the lab of each session from its start to its end, and an acc
   }
 })
 
+it('tells an administrator of one tenant only, if asked so', async () => {
+  http = await HttpLab.start(config)
+  const [ofTenant, all] = await Promise.all([
+    open(http, 'types=session&tenant=t1', bearer(admin)),
+    open(http, 'types=session', bearer(admin)),
+  ])
+  const { port } = http.lab.server('pop3')
+  for (const user of ['alice', 't1-eve']) (await logOn(port, user)).end('QUIT\r\n')
+  const isOfEve = ({ session }: Received['data']): boolean => session.user === 't1-eve'
+  for (const reader of [ofTenant, all]) await reader.next('session.closed', isOfEve)
+  expect(new Set(ofTenant.received.map(({ data }) => data.session.user))).toEqual(new Set(['t1-eve']))
+  const refused = await http.request('events?tenant=t2', { headers: bearer(tenant) })
+  expect([refused.status, refused.body.detail]).toEqual([403, 't1 is not the tenant t2'])
+})
+
 it('tells of faults those who see the session', async () => {
   http = await HttpLab.start({
     ...config,

@@ -242,10 +242,11 @@ describe('limits behind a proxy', () => {
 
   it('count the rate of connections for the client', async () => {
     await start({ limits: { rate: { connections: 1, per: '1h' } } })
-    const statuses = []
+    const answers = []
     for (const address of ['203.0.113.7', '203.0.113.7', '203.0.113.8'])
-      statuses.push((await ask({ 'X-Forwarded-For': address })).status)
-    expect(statuses).toEqual([200, 503, 200])
+      answers.push(await ask({ 'X-Forwarded-For': address }))
+    expect(answers.map(({ status }) => status)).toEqual([200, 503, 200])
+    expect(answers.map(({ headers }) => headers?.get('retry-after') ?? '')).toEqual(['', '5', ''])
   })
 
   it('delay failed log-ons of the client, not of others behind the same proxy', async () => {
