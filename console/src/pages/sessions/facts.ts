@@ -1,44 +1,5 @@
 import type { OutputOf } from '../../api/client.ts'
-
-/** A session as the API describes it. Times are milliseconds since the epoch. */
-export interface Session {
-  readonly id: string
-  readonly protocol: string
-  readonly virtualServer: string
-  readonly remoteAddress: string
-  readonly remotePort: number
-  /** The proxy that the client came by. */
-  readonly proxy?: { readonly address: string; readonly port: number }
-  readonly localAddress: string
-  readonly localPort: number
-  readonly startedAt: number
-  readonly endedAt?: number
-  readonly endCause?: string
-  readonly user?: string
-  readonly refusals: readonly string[]
-  readonly summary: string
-  /** Whether its traffic can be downloaded. */
-  readonly captured: boolean
-  readonly hello?: { readonly serverName?: string; readonly ja4?: string }
-  readonly tls?: {
-    readonly version: string
-    readonly cipher: string
-    readonly bits: number
-    readonly keyExchange?: string
-    readonly serverName?: string
-    readonly alpn?: string
-    readonly resumed: boolean
-    readonly certificate?: { readonly friendlyName: string; readonly thumbprint: string }
-    readonly clientCertificate?: { readonly subject: string; readonly verified: boolean; readonly error?: string }
-  }
-}
-
-/** One entry of a transcript. */
-export type Entry = { readonly at: number; readonly encrypted: boolean } & (
-  | { readonly kind: 'line'; readonly direction: 'in' | 'out'; readonly text: string }
-  | { readonly kind: 'octets'; readonly direction: 'in' | 'out'; readonly octets: number }
-  | { readonly kind: 'note'; readonly text: string }
-)
+import type { Session } from './types.ts'
 
 export type Handshake = OutputOf<'sessions.handshake'>
 

@@ -10,7 +10,8 @@ import { navigate, pathWith, useRoute } from '../../router.ts'
 import { needAttention } from '../../shell/attention.ts'
 import { icons } from '../../shell/icons.ts'
 import { t } from '../../texts/index.ts'
-import { hasFailed, type Session } from './facts.ts'
+import { hasFailed } from './facts.ts'
+import type { Session } from './types.ts'
 
 const PAGE_SIZE = 100
 const PROTOCOLS = ['smtp', 'pop3', 'imap4', 'nntp', 'http']

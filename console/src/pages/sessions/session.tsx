@@ -1,18 +1,23 @@
-import { ArrowLeft, Download } from 'lucide-preact'
-import { call, urlTo } from '../../api/client.ts'
+import { ArrowLeft, Download, FlaskConical } from 'lucide-preact'
+import { call, type OutputOf, urlTo } from '../../api/client.ts'
 import { useLive } from '../../api/use-live.ts'
 import { Button } from '../../components/button.tsx'
-import { Copyable } from '../../components/copy-button.tsx'
+import { Copyable, copyText } from '../../components/copy-button.tsx'
 import { wholeTime } from '../../components/relative-time.tsx'
 import { ProblemState, Skeleton } from '../../components/states.tsx'
 import { Tabs } from '../../components/tabs.tsx'
-import { navigate, pathWith, useRoute } from '../../router.ts'
+import { notify } from '../../components/toast.tsx'
+import { hrefOf, navigate, pathWith, useRoute } from '../../router.ts'
+import { may } from '../../state/caller.ts'
 import { t } from '../../texts/index.ts'
 import { Comparison } from './comparison.tsx'
-import { type Entry, type Handshake, hasFailed, type Session } from './facts.ts'
+import { type Handshake, hasFailed } from './facts.ts'
 import { State } from './list.tsx'
+import { canReplay, replayOf } from './replay.ts'
 import { Transcript } from './transcript.tsx'
+import type { Entry, Session } from './types.ts'
 
+type Server = OutputOf<'virtualServers.list'>['items'][number]
 type Whole = Session & { readonly transcript: readonly Entry[] }
 const tabNames = ['transcript', 'tls'] as const
 
@@ -28,7 +33,7 @@ export function SessionView({ id }: { readonly id: string }) {
   }
   if (problem) return <ProblemState problem={problem} onRetry={() => void again()} />
   if (!value) return <Skeleton lines={10} />
-  const { session, handshake } = value
+  const { session, handshake, server } = value
   const filters = new URLSearchParams(query)
   filters.delete('tab')
   return (
@@ -54,8 +59,21 @@ export function SessionView({ id }: { readonly id: string }) {
             <Download size={16} aria-hidden="true" />
             {t('sessions.download')}
           </a>
+          {server && canReplay(session, session.transcript) && (
+            <Button
+              icon={FlaskConical}
+              title={t('sessions.copyTestHint')}
+              onClick={() =>
+                void copyText(replayOf(session, session.transcript, server)).then(
+                  (isCopied) => isCopied && notify(t('sessions.testCopied')),
+                )
+              }
+            >
+              {t('sessions.copyTest')}
+            </Button>
+          )}
         </div>
-        {hasFailed(session) && <Refusals refusals={session.refusals} handshake={handshake} />}
+        {hasFailed(session) && <Refusals refusals={session.refusals} handshake={handshake} server={server} />}
         <Facts session={session} />
       </header>
       <Tabs
@@ -78,9 +96,11 @@ export function SessionView({ id }: { readonly id: string }) {
 function Refusals({
   refusals,
   handshake,
+  server,
 }: {
   readonly refusals: readonly string[]
   readonly handshake: Handshake | undefined
+  readonly server: Server | undefined
 }) {
   const { policy } = handshake ?? {}
   return (
@@ -93,6 +113,13 @@ function Refusals({
         <p class="hint">
           {t('sessions.policyNow', { min: policy.minVersion, max: policy.maxVersion })}
           {policy.require128BitEncryption && ` ${t('sessions.policy128')}`}
+        </p>
+      )}
+      {server && may('administer') && (
+        <p>
+          <a class="button" href={hrefOf(pathWith(['servers', server.id], { tab: 'access' }))}>
+            {t('sessions.changePolicy', { server: server.name })}
+          </a>
         </p>
       )}
     </div>
@@ -158,8 +185,14 @@ const seconds = (ms: number): string => (ms / 1000).toFixed(3)
 const useSession = (id: string) =>
   useLive(
     async () => {
-      const [whole, handshake] = await Promise.all([call('sessions.get', { id }), call('sessions.handshake', { id })])
-      return { session: whole as unknown as Whole, handshake }
+      const [whole, handshake, servers] = await Promise.all([
+        call('sessions.get', { id }),
+        call('sessions.handshake', { id }),
+        // Accounts and tenants see their own sessions, but not the virtual servers.
+        call('virtualServers.list', {}).catch(() => undefined),
+      ])
+      const session = whole as unknown as Whole
+      return { session, handshake, server: servers?.items.find(({ name }) => name === session.virtualServer) }
     },
     ({ data }) => (data.session as { readonly id?: string } | undefined)?.id === id,
   )

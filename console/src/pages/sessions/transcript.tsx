@@ -6,7 +6,8 @@ import { notify } from '../../components/toast.tsx'
 import { navigate, pathWith } from '../../router.ts'
 import { may } from '../../state/caller.ts'
 import { t } from '../../texts/index.ts'
-import { type Entry, type Session, splitReply, verbOf } from './facts.ts'
+import { splitReply, verbOf } from './facts.ts'
+import type { Entry, Session } from './types.ts'
 
 /** Entries that are shown at first: a long session has thousands. */
 const SHOWN = 1_000

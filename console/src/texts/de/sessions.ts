@@ -62,4 +62,10 @@ export default {
   'sessions.groups': 'Gruppen für den Schlüsselaustausch',
   'sessions.keyShares': 'Key Shares',
   'sessions.signatures': 'Signaturverfahren',
+  'sessions.copyTest': 'Als Test kopieren',
+  'sessions.copyTestHint':
+    'Ein Test für node:test, der dasselbe an ein neues Labor sendet und dieselben Antworten erwartet',
+  'sessions.testCopied':
+    'Der Test ist kopiert. Speichern Sie ihn als .test.mjs-Datei und starten Sie ihn mit node --test.',
+  'sessions.changePolicy': 'Richtlinie von {server} ändern',
 } satisfies Texts<'sessions'>

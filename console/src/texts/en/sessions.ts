@@ -59,4 +59,8 @@ export default {
   'sessions.groups': 'Key-exchange groups',
   'sessions.keyShares': 'Key shares',
   'sessions.signatures': 'Signature algorithms',
+  'sessions.copyTest': 'Copy as test',
+  'sessions.copyTestHint': 'A test for node:test that sends the same to a new lab and expects the same replies',
+  'sessions.testCopied': 'The test is copied. Save it as a .test.mjs file, and run it with node --test.',
+  'sessions.changePolicy': 'Change the policy of {server}',
 }

@@ -61,4 +61,8 @@ export default {
   'sessions.groups': '鍵交換グループ',
   'sessions.keyShares': '鍵共有',
   'sessions.signatures': '署名アルゴリズム',
+  'sessions.copyTest': 'テストとしてコピー',
+  'sessions.copyTestHint': '新しいラボに同じ内容を送り、同じ応答を期待する node:test のテスト',
+  'sessions.testCopied': 'テストをコピーしました。.test.mjs ファイルに保存し、node --test で実行してください。',
+  'sessions.changePolicy': '{server} のポリシーを変更',
 } satisfies Texts<'sessions'>
