@@ -1,6 +1,7 @@
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { HttpLab } from '../http/client.ts'
+import { LineClient } from '../support/line-client.ts'
 import { ConsoleBrowser, consoleLab, hasChromium } from './browser.ts'
 
 describe.skipIf(!hasChromium)('Mail', () => {
@@ -98,6 +99,70 @@ describe.skipIf(!hasChromium)('Mail', () => {
     await page.keyboard.type('new mess')
     await press('Enter')
     await page.getByRole('dialog', { name: 'New message' }).waitFor()
+    await page.context().close()
+  })
+
+  it('is imported from .eml and mbox files, by the button and by a drop on the list', async () => {
+    const message = (subject: string): string =>
+      `From: a@app.test\r\nTo: b@lab.test\r\nSubject: ${subject}\r\n\r\nText\r\n`
+    const page = await open('/mail?account=bob&folder=INBOX')
+    await page.getByRole('button', { name: 'Import messages' }).click()
+    const dialog = page.getByRole('dialog', { name: 'Import messages' })
+    const eml = (subject: string) => ({
+      name: 'a.eml',
+      mimeType: 'message/rfc822',
+      buffer: Buffer.from(message(subject)),
+    })
+    await dialog.getByLabel('Files').setInputFiles([eml('First file'), eml('Second file')])
+    await dialog.getByRole('button', { name: 'Import messages' }).click()
+    await page.getByText('2 messages are imported').waitFor()
+    await row(page, 'First file').waitFor()
+    await row(page, 'Second file').waitFor()
+
+    const mbox = ['Third', 'Fourth']
+      .map((subject) => `From a@app.test Thu Nov 26 10:00:00 2026\n${message(subject).replaceAll('\r', '')}\n`)
+      .join('')
+    const dataTransfer = await page.evaluateHandle(
+      `(() => {
+        const files = new DataTransfer()
+        files.items.add(new File([${JSON.stringify(mbox)}], 'mail.mbox'))
+        return files
+      })()`,
+    )
+    await page.getByRole('navigation', { name: 'Folders' }).getByRole('link', { name: 'Archive' }).waitFor()
+    await page.locator('.list-pane').dispatchEvent('drop', { dataTransfer })
+    await dialog.getByText('mail.mbox').waitFor()
+    await dialog.getByLabel('Put them into').selectOption('bob › Archive')
+    await dialog.getByRole('button', { name: 'Import messages' }).click()
+    await dialog.waitFor({ state: 'detached' })
+    const { items } = (await http.request('messages?account=bob&folder=Archive')).body
+    expect(items.map(({ subject }: { subject: string }) => subject)).toEqual(['Fourth', 'Third'])
+    await page.context().close()
+  })
+
+  it('is found by the palette from every page, and so are virtual servers, certificates and sessions', async () => {
+    await deliver('A rare word')
+    const page = await browser.open(http.base, '/faults')
+    await page.locator('.faults textarea').waitFor()
+    const choose = async (search: string, option: string | RegExp): Promise<void> => {
+      await page.keyboard.press('Control+k')
+      await page.keyboard.type(search)
+      await page.getByRole('dialog', { name: 'Search and commands' }).getByRole('option', { name: option }).click()
+    }
+    await choose('subject:rare', /A rare word/)
+    await title(page, 'A rare word').waitFor()
+    await choose('rare', /Search mail for “rare”.*1 message/)
+    await expect.poll(() => new URL(page.url()).searchParams.get('q')).toBe('rare')
+    await choose('imap4', /Default IMAP4 Virtual Server.*Virtual servers/)
+    await page.getByRole('heading', { name: 'Default IMAP4 Virtual Server properties' }).waitFor()
+    await choose('localhost', /localhost.*Certificates/)
+    await page.getByRole('article', { name: /localhost/ }).waitFor()
+    const client = await LineClient.open(http.lab.server('imap4').port ?? 0)
+    client.send('a LOGIN alice secret\r\nb LOGOUT\r\n')
+    await client.rest()
+    await choose('alice', /Sessions of alice/)
+    await page.locator('.session-rows button', { hasText: 'IMAP4' }).waitFor()
+    expect(await page.locator('.time-zone').textContent()).toContain('Europe/London (UTC')
     await page.context().close()
   })
 

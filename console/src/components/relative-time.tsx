@@ -24,6 +24,13 @@ export const wholeTime = (at: number | string): string =>
     timeZoneName: 'short',
   })
 
+/** Returns the zone that times are shown in, and its distance from UTC: `Europe/Berlin`, `GMT+1`. */
+export function timeZone(): { readonly zone: string; readonly offset: string } {
+  const format = new Intl.DateTimeFormat('en', { timeZoneName: 'shortOffset' })
+  const offset = format.formatToParts(new Date()).find(({ type }) => type === 'timeZoneName')?.value ?? ''
+  return { zone: format.resolvedOptions().timeZone, offset: offset.replace(/^GMT/, 'UTC') }
+}
+
 /** Returns a time of today as such, another day of this year as a date, and others with their year. */
 export function shortTime(at: number | string, present = now.value): string {
   const date = new Date(at)

@@ -1,5 +1,6 @@
 import { urlOf } from '../base.ts'
 import { Dialog } from '../components/dialog.tsx'
+import { timeZone } from '../components/relative-time.tsx'
 import { t } from '../texts/index.ts'
 import { isHelpOpen } from './commands.ts'
 import { activeShortcuts } from './shortcuts.ts'
@@ -30,6 +31,7 @@ export function Help() {
           <dd>{t('shell.palette')}</dd>
         </div>
       </dl>
+      <p>{t('shell.timeZone', timeZone())}</p>
       <p>
         <a href={urlOf('api/docs')}>{t('shell.apiDocs')}</a>
       </p>

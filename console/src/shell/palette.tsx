@@ -3,6 +3,7 @@ import { Glyph } from '../components/icon.tsx'
 import { useModal } from '../components/modal.ts'
 import { t } from '../texts/index.ts'
 import { type Command, commandSources, isPaletteOpen } from './commands.ts'
+import { findEverywhere } from './found.ts'
 import { icons } from './icons.ts'
 
 /** The command palette: pages, actions and searches, by typing a part of their names. */
@@ -93,7 +94,9 @@ export function Palette() {
   )
 }
 
+/** Returns pages and actions, and after them what the search finds in the lab. */
 async function commandsFor(search: string): Promise<readonly Command[]> {
-  const lists = await Promise.all(commandSources().map((source) => Promise.resolve(source(search)).catch(() => [])))
+  const sources = [...commandSources(), findEverywhere]
+  const lists = await Promise.all(sources.map((source) => Promise.resolve(source(search)).catch(() => [])))
   return lists.flat()
 }

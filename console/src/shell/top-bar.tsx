@@ -1,6 +1,7 @@
 import { problemOf } from '../api/problem.ts'
 import { Button } from '../components/button.tsx'
 import { Glyph } from '../components/icon.tsx'
+import { timeZone } from '../components/relative-time.tsx'
 import { notifyProblem } from '../components/toast.tsx'
 import { callerState, logOff } from '../state/caller.ts'
 import { t } from '../texts/index.ts'
@@ -32,6 +33,7 @@ export function TopBar() {
         <kbd>{KEYS}</kbd>
       </button>
       <LiveState />
+      <TimeZone />
       {caller && caller.name !== 'anonymous' && (
         <span class="caller-name" title={t('shell.loggedOnAs', { name: caller.name, role: caller.role })}>
           {caller.name}
@@ -48,6 +50,18 @@ export function TopBar() {
         />
       )}
     </header>
+  )
+}
+
+/** The zone of every time of the console: lists show times without it. */
+function TimeZone() {
+  const { zone, offset } = timeZone()
+  const text = t('shell.timeZone', { zone, offset })
+  return (
+    <span class="time-zone" title={text}>
+      <span aria-hidden="true">{offset}</span>
+      <span class="hidden">{text}</span>
+    </span>
   )
 }
 

@@ -3,9 +3,11 @@ import { useEffect, useRef, useState } from 'preact/hooks'
 import { Glyph } from '../../components/icon.tsx'
 import { ProblemState, Skeleton } from '../../components/states.tsx'
 import { VirtualList } from '../../components/virtual-list.tsx'
+import { may } from '../../state/caller.ts'
 import { t } from '../../texts/index.ts'
 import { EmptyList } from './empty-list.tsx'
 import { mailPath } from './filter.ts'
+import { ImportDialog } from './import.tsx'
 import { ListToolbar } from './list-toolbar.tsx'
 import { Row } from './row.tsx'
 import { SearchBox } from './search-box.tsx'
@@ -19,13 +21,24 @@ const offsetKey = (key: string): string => `sealpost.scroll.${key}`
 /** The search, the actions and the list of messages. */
 export function ListPane({ mail, onFolders }: { readonly mail: Mail; readonly onFolders?: (() => void) | undefined }) {
   const { filter, setFilter } = mail
+  const [imported, setImported] = useState<readonly File[]>()
   return (
-    <section class="list-pane" aria-label={t('mail.list')}>
+    <section
+      class="list-pane"
+      aria-label={t('mail.list')}
+      onDragOver={(event) => may('change') && event.preventDefault()}
+      onDrop={(event) => {
+        if (!may('change') || !event.dataTransfer?.files.length) return
+        event.preventDefault()
+        setImported([...event.dataTransfer.files])
+      }}
+    >
       <div class="list-head">
         <SearchBox value={filter.search} onSearch={(search) => setFilter({ ...filter, search })} />
-        <ListToolbar mail={mail} onFolders={onFolders} />
+        <ListToolbar mail={mail} onFolders={onFolders} onImport={() => setImported([])} />
       </div>
       <ListBody mail={mail} />
+      {imported && <ImportDialog filter={filter} files={imported} onClose={() => setImported(undefined)} />}
     </section>
   )
 }

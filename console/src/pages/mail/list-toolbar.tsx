@@ -10,6 +10,7 @@ import {
   Star,
   Tag,
   Trash2,
+  Upload,
   X,
 } from 'lucide-preact'
 import { useState } from 'preact/hooks'
@@ -25,17 +26,16 @@ import { folderLabel } from './tree.tsx'
 import type { Mail } from './use-mail.ts'
 
 /** The title of the list, or the actions for the checked messages. */
-export function ListToolbar({
-  mail,
-  onFolders,
-}: {
+export const ListToolbar = (props: TitleBarProps) =>
+  props.mail.choice ? <ChoiceBar mail={props.mail} /> : <TitleBar {...props} />
+
+interface TitleBarProps {
   readonly mail: Mail
   readonly onFolders?: (() => void) | undefined
-}) {
-  return mail.choice ? <ChoiceBar mail={mail} /> : <TitleBar mail={mail} onFolders={onFolders} />
+  readonly onImport: () => void
 }
 
-function TitleBar({ mail, onFolders }: { readonly mail: Mail; readonly onFolders: (() => void) | undefined }) {
+function TitleBar({ mail, onFolders, onImport }: TitleBarProps) {
   const { filter, list, setFilter } = mail
   const { account, folder, newsgroup, captured, threads } = filter
   const place = newsgroup ?? (folder === undefined ? undefined : folderLabel(folder))
@@ -59,6 +59,7 @@ function TitleBar({ mail, onFolders }: { readonly mail: Mail; readonly onFolders
           }}
         />
       )}
+      {may('change') && <Button kind="plain" icon={Upload} label={t('mail.import')} onClick={onImport} />}
       <Button
         kind="plain"
         icon={MessagesSquare}

@@ -123,14 +123,13 @@ const compose = ({ filter: { account } }: Mail): void => {
   composing.value = { from: account }
 }
 
-/** What the palette offers: a search for what was typed, and a new message. */
+/** What the palette offers: a new message. */
 function useMailCommands(mail: Mail): void {
   const latest = useRef(mail)
   latest.current = mail
   useCommands(
     useMemo(
       () => (search: string) => {
-        const { setFilter, filter } = latest.current
         const actions = may('change')
           ? [
               {
@@ -142,13 +141,7 @@ function useMailCommands(mail: Mail): void {
               },
             ]
           : []
-        const find = {
-          id: 'mail.search',
-          title: t('mail.searchFor', { search }),
-          icon: icons.search,
-          run: () => setFilter({ ...filter, search }),
-        }
-        return [...matching(actions, search), ...(search.trim() === '' ? [] : [find])]
+        return matching(actions, search)
       },
       [],
     ),

@@ -122,7 +122,6 @@ export default {
   'mail.searchCc': 'Kopie an jemanden',
   'mail.searchFlagged': 'markiert',
   'mail.searchFolder': 'in einem Ordner',
-  'mail.searchFor': 'Nachrichten nach „{search}“ durchsuchen',
   'mail.searchFrom': 'von jemandem',
   'mail.searchHeader': 'mit einem Headerfeld: NAME:WERT',
   'mail.searchLarger': 'größer als',
@@ -189,4 +188,9 @@ export default {
   'mail.views': 'Ansichten der Nachricht',
   'mail.width': 'Breite des Fensters',
   'mail.wrote': 'Am {date} schrieb {name}:',
+  'mail.import': 'Nachrichten importieren',
+  'mail.importFiles': 'Dateien',
+  'mail.importHint': '.eml- oder mbox-Dateien. Sie lassen sich auch auf die Liste ziehen.',
+  'mail.importTo': 'Ablegen in',
+  'mail.imported': '{n} Nachricht ist importiert|{n} Nachrichten sind importiert',
 } satisfies Texts<'mail'>

@@ -119,7 +119,6 @@ export default {
   'mail.searchCc': 'copy to somebody',
   'mail.searchFlagged': 'flagged',
   'mail.searchFolder': 'in a folder',
-  'mail.searchFor': 'Search mail for “{search}”',
   'mail.searchFrom': 'from somebody',
   'mail.searchHeader': 'with a header field: NAME:VALUE',
   'mail.searchLarger': 'larger than',
@@ -186,4 +185,9 @@ export default {
   'mail.views': 'Views of the message',
   'mail.width': 'Width of the window',
   'mail.wrote': 'On {date}, {name} wrote:',
+  'mail.import': 'Import messages',
+  'mail.importFiles': 'Files',
+  'mail.importHint': '.eml or mbox files. They can also be dropped on the list.',
+  'mail.importTo': 'Put them into',
+  'mail.imported': '{n} message is imported|{n} messages are imported',
 }

@@ -119,7 +119,6 @@ export default {
   'mail.searchCc': 'Cc の宛先',
   'mail.searchFlagged': 'フラグ付き',
   'mail.searchFolder': 'フォルダー内',
-  'mail.searchFor': '「{search}」をメールから検索',
   'mail.searchFrom': '差出人',
   'mail.searchHeader': 'ヘッダーフィールド NAME:VALUE',
   'mail.searchLarger': '指定サイズより大きい',
@@ -186,4 +185,9 @@ export default {
   'mail.views': 'メールの表示方法',
   'mail.width': 'ウィンドウの幅',
   'mail.wrote': '{date} {name} さんは書きました:',
+  'mail.import': 'メッセージをインポート',
+  'mail.importFiles': 'ファイル',
+  'mail.importHint': '.eml または mbox ファイル。一覧にドロップすることもできます。',
+  'mail.importTo': '保存先',
+  'mail.imported': 'メッセージ {n} 件をインポートしました',
 } satisfies Texts<'mail'>
