@@ -14,8 +14,9 @@ import { ApiProblem } from './problem.ts'
 /** - administrator: everything. reader: reads everything. tenant: the accounts of a tenant. account: its own mail. */
 export type Role = 'administrator' | 'reader' | 'tenant' | 'account'
 
-/** What an operation needs: to read, to change mail, or to change the lab. */
-export type Access = 'read' | 'change' | 'administer'
+/** What an operation needs: to read, to read what belongs to the whole lab, to change mail, or to change the lab. */
+export const accesses = ['read', 'inspect', 'change', 'administer'] as const
+export type Access = (typeof accesses)[number]
 
 /** Who calls an operation. */
 export interface Caller {
@@ -35,30 +36,34 @@ export const viewKey = ({ role, name, tenant, seesCaptured }: Caller): string =>
   JSON.stringify([role, role === 'account' ? name : '', tenant?.name, seesCaptured])
 
 const allowed: Readonly<Record<Role, readonly Access[]>> = {
-  administrator: ['read', 'change', 'administer'],
-  reader: ['read'],
+  administrator: accesses,
+  reader: ['read', 'inspect'],
   tenant: ['read', 'change'],
   account: ['read', 'change'],
 }
 
-/** Returns what a caller may do. Nobody administers the lab as a part of a tenant. */
+/** Returns what a caller may do. Nobody inspects or administers the lab as a part of a tenant. */
 export const allowedAccess = ({ role, tenant }: Pick<Caller, 'role' | 'tenant'>): Access[] =>
-  allowed[role].filter((access) => access !== 'administer' || tenant === undefined)
+  allowed[role].filter((access) => tenant === undefined || (access !== 'administer' && access !== 'inspect'))
+
+const needed: Readonly<Record<Access, string>> = {
+  read: 'everyone who has logged on may do this',
+  inspect: 'administrators and readers may see this',
+  change: 'someone who may change mail may do this',
+  administer:
+    'an administrator may do this: use a token with the role administrator, or an account of `administrators`',
+}
 
 /** Checks that the role of a caller allows an operation. @throws ApiProblem `forbidden` */
 export function assertAccess(caller: Caller, access: Access): void {
   if (allowedAccess(caller).includes(access)) return
-  const { role } = caller
-  const needed = access === 'administer' ? 'an administrator' : 'someone who may change mail'
-  throw new ApiProblem(
-    'forbidden',
-    `${needed} may do this, not a ${role}; use a token with the role administrator, or an account of \`administrators\``,
-  )
+  const isAlone = caller.tenant === undefined || caller.role === 'tenant' || caller.role === 'account'
+  const who = isAlone ? `a caller with the role ${caller.role}` : `a caller below the path of a tenant`
+  throw new ApiProblem('forbidden', `${needed[access]}, not ${who}`)
 }
 
 /** Returns whether a caller sees what belongs to no account: administrators and readers do. */
-export const seesLab = ({ role, tenant }: Caller): boolean =>
-  tenant === undefined && (role === 'administrator' || role === 'reader')
+export const seesLab = (caller: Caller): boolean => allowedAccess(caller).includes('inspect')
 
 /** Returns whether a caller sees the folders of an owner. */
 export function seesOwner({ role, name, tenant, seesCaptured = true }: Caller, owner: Owner): boolean {

@@ -91,6 +91,7 @@ ${tableOf([...given, ...bodies])}
 
 const ACCESS: Readonly<Record<string, string>> = {
   read: 'read',
+  inspect: 'read what belongs to the whole lab',
   change: 'change mail',
   administer: 'administer the lab',
 }

@@ -43,7 +43,7 @@ const list = defineOperation({
   method: 'GET',
   path: '/faults',
   summary: 'List the faults that the lab injects.',
-  access: 'read',
+  access: 'inspect',
   input: z.strictObject({}),
   output: z.object({ items: z.array(fault) }),
   run: async ({ api }) => ({

@@ -18,6 +18,19 @@ interface Refused {
 export const inputMistakes = (issues: readonly z.core.$ZodIssue[], refused: Refused): InputMistake[] =>
   issues.flatMap((issue) => mistakesOf(issue, refused))
 
+/** Finds texts with half of a surrogate pair, which UTF-8 cannot express. JSON can: `"\\ud800"`. RFC 8259 section 8.2. */
+export function illFormedTexts(given: unknown, form: Form, path: readonly PropertyKey[] = []): InputMistake[] {
+  if (typeof given === 'string') {
+    return given.isWellFormed() ? [] : [{ pointer: placeText(path, form), message: 'has half of a surrogate pair' }]
+  }
+  if (typeof given !== 'object' || given === null) return []
+  return Object.entries(given).flatMap(([key, value]) =>
+    key.isWellFormed()
+      ? illFormedTexts(value, form, [...path, key])
+      : [{ pointer: placeText(path, form), message: 'has a key with half of a surrogate pair' }],
+  )
+}
+
 function mistakesOf(issue: z.core.$ZodIssue, { given, schema, form }: Refused): InputMistake[] {
   if (issue.code !== 'unrecognized_keys') {
     return [{ pointer: placeText(issue.path, form), message: messageOf(issue, given, schema) }]

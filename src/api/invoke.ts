@@ -1,7 +1,7 @@
 import { nearest } from '../config/nearest.ts'
 import type { Api } from './api.ts'
 import { assertAccess, type Caller } from './caller.ts'
-import { type Form, inputMistakes } from './input-mistakes.ts'
+import { type Form, illFormedTexts, inputMistakes } from './input-mistakes.ts'
 import type { Operation } from './operation.ts'
 import { operations } from './operations.ts'
 import { ApiProblem } from './problem.ts'
@@ -33,8 +33,11 @@ export function operationNamed(name: string): Operation {
 /** Returns the input of an operation, checked and completed. @throws ApiProblem `bad-request` for parameters, `invalid` for JSON */
 export function parseInput(operation: Pick<Operation, 'input'>, given: unknown, form: Form): unknown {
   const parsed = operation.input.safeParse(given)
-  if (parsed.success) return parsed.data
-  const errors = inputMistakes(parsed.error.issues, { given, schema: operation.input, form })
+  const illFormed = illFormedTexts(given, form)
+  if (parsed.success && illFormed.length === 0) return parsed.data
+  const errors = parsed.success
+    ? illFormed
+    : inputMistakes(parsed.error.issues, { given, schema: operation.input, form })
   const detail = errors.map(({ pointer, message }) => `${pointer}: ${message}`).join('; ')
   throw new ApiProblem(form === 'json' ? 'invalid' : 'bad-request', detail, { errors })
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { allowedAccess, type Caller } from './caller.ts'
+import { accesses, allowedAccess, type Caller } from './caller.ts'
 import { defineOperation, type Operation } from './operation.ts'
 
 const callerFacts = z
@@ -7,7 +7,7 @@ const callerFacts = z
     role: z.enum(['administrator', 'reader', 'tenant', 'account']),
     name: z.string().describe('User name of the account, or the name of the tenant or token.'),
     tenant: z.string().nullable(),
-    may: z.array(z.enum(['read', 'change', 'administer'])).describe('What the caller may do.'),
+    may: z.array(z.enum(accesses)).describe('What the caller may do.'),
   })
   .meta({ id: 'Caller' })
 

@@ -96,6 +96,9 @@ describe('an account that is created over HTTP', () => {
       expect((await create(json)).status, JSON.stringify(json)).toBe(409)
     }
     expect((await create({ user: 'a\\b', password: 'x' })).status).toBe(422)
+    expect((await create({ user: '\ud800', password: 'x', configured: true })).body.errors).toEqual([
+      { pointer: '/user', message: 'has half of a surrogate pair' },
+    ])
     expect((await create({ user: 'carol' })).body.errors).toEqual([{ pointer: '/password', message: 'is missing' }])
     expect(await users()).toEqual(['alice', '12'])
   })

@@ -87,6 +87,7 @@ describe.each(operations.map((one) => [one.name, one] as const))('%s', (name, op
   const mayRead = ['administrator', 'reader', 'tenant', 'account']
   const allowed = {
     read: mayRead,
+    inspect: ['administrator', 'reader'],
     change: ['administrator', 'tenant', 'account'],
     administer: ['administrator'],
   }[operation.access]

@@ -5,9 +5,7 @@ import { effectiveInput } from '../../config/effective.ts'
 import { labJsonSchema } from '../../config/json-schema.ts'
 import { pointerOf } from '../../config/mistakes.ts'
 import { textWithoutSecrets, withoutSecrets } from '../../config/secrets.ts'
-import { type Caller, seesLab } from '../caller.ts'
 import { Content, defineOperation, type Operation } from '../operation.ts'
-import { ApiProblem } from '../problem.ts'
 import { versionOf } from '../version.ts'
 import {
   afterRestart,
@@ -21,10 +19,6 @@ import {
 import { difference, differenceOf } from './difference.ts'
 import { mergeChanges } from './merge-patch.ts'
 
-function assertSees(caller: Caller): void {
-  if (!seesLab(caller)) throw new ApiProblem('forbidden', 'only administrators and readers see the configuration')
-}
-
 const restart = changeAnswer.shape.afterRestart
 
 const get = defineOperation({
@@ -32,7 +26,7 @@ const get = defineOperation({
   method: 'GET',
   path: '/configuration',
   summary: 'Read the configuration that the lab uses, with all defaults. Secrets are masked.',
-  access: 'read',
+  access: 'inspect',
   input: z.strictObject({}),
   output: z
     .object({
@@ -59,7 +53,6 @@ const get = defineOperation({
   hasEtag: true,
   problems: ['conflict'],
   async run({ api, caller }) {
-    assertSees(caller)
     const configuration = configurationOf(api)
     const { name, file, loaded, overrides } = configuration
     const text = await configuration.text()

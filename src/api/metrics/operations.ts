@@ -1,8 +1,7 @@
 import { z } from 'zod'
-import { seesLab } from '../caller.ts'
 import { timeText } from '../messages/summary.ts'
 import { defineOperation, type Operation } from '../operation.ts'
-import { ApiProblem, notFound } from '../problem.ts'
+import { notFound } from '../problem.ts'
 import type { StatisticsSample } from './statistics.ts'
 
 const counts = z.record(z.string(), z.number().int())
@@ -34,7 +33,7 @@ const get = defineOperation({
   method: 'GET',
   path: '/statistics',
   summary: 'Read what happened in each ten seconds of the last hour: connections, messages, refusals, load.',
-  access: 'read',
+  access: 'inspect',
   input: z.strictObject({
     since: z.iso
       .datetime({ offset: true })
@@ -47,8 +46,7 @@ const get = defineOperation({
     now: sample.describe('The interval that has not ended.'),
   }),
   problems: ['not-found'],
-  async run({ api, caller, input: { since } }) {
-    if (!seesLab(caller)) throw new ApiProblem('forbidden', 'only administrators and readers see statistics')
+  async run({ api, input: { since } }) {
     const { statistics } = api.lab
     if (!statistics) throw notFound('only labs with an HTTP virtual server keep statistics; add `protocol: http`')
     const { intervalMs, samples } = statistics

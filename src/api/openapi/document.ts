@@ -8,6 +8,7 @@ import { tags } from './tags.ts'
 
 const ACCESS = {
   read: 'Needs the right to read.',
+  inspect: 'Needs the right to read what belongs to the whole lab, which administrators and readers have.',
   change: 'Needs the right to change mail.',
   administer: 'Needs the right to administer the lab.',
 } as const

@@ -67,7 +67,7 @@ const get = defineOperation({
   method: 'GET',
   path: '/requests/{for}',
   summary: 'Download the pending request of a virtual server in PEM, to send it to an authority.',
-  access: 'read',
+  access: 'inspect',
   input: z.strictObject({ for: virtualServer }),
   output: 'application/x-pem-file',
   run: async ({ api, input }) =>
@@ -102,7 +102,7 @@ const pending = defineOperation({
   method: 'GET',
   path: '/requests',
   summary: 'List the pending requests.',
-  access: 'read',
+  access: 'inspect',
   input: z.strictObject({}),
   output: z.object({ items: z.array(z.looseObject({ virtualServer: z.string() })) }),
   run: async ({ api }) => ({ items: await api.lab.certificates.pending() }),

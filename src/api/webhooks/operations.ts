@@ -1,10 +1,8 @@
 import { z } from 'zod'
 import { maskUrls } from '../../common/mask-urls.ts'
-import { type Caller, seesLab } from '../caller.ts'
 import { pageById, pageInput, pageOf } from '../lists.ts'
 import { timeText } from '../messages/summary.ts'
 import { defineOperation, type Operation } from '../operation.ts'
-import { ApiProblem } from '../problem.ts'
 
 const states = ['pending', 'delivered', 'failed'] as const
 
@@ -37,20 +35,15 @@ const delivery = z
   })
   .meta({ id: 'WebhookDelivery' })
 
-function assertSees(caller: Caller): void {
-  if (!seesLab(caller)) throw new ApiProblem('forbidden', 'only administrators and readers see webhooks')
-}
-
 const list = defineOperation({
   name: 'webhooks.list',
   method: 'GET',
   path: '/webhooks',
   summary: 'List the webhooks of the configuration.',
-  access: 'read',
+  access: 'inspect',
   input: z.strictObject({}),
   output: z.object({ items: z.array(webhook) }),
-  async run({ api, caller }) {
-    assertSees(caller)
+  async run({ api }) {
     const { hooks = [], deliveries = [] } = { hooks: api.webhooks?.hooks, deliveries: api.webhooks?.deliveries() }
     const items = hooks.map(({ config: { url, events, filter } }) => {
       const count = (wanted: string): number =>
@@ -67,15 +60,14 @@ const deliveries = defineOperation({
   method: 'GET',
   path: '/webhooks/deliveries',
   summary: 'List the deliveries to webhooks, newest first: all pending ones, and the latest 1,000 others.',
-  access: 'read',
+  access: 'inspect',
   input: z.strictObject({
     state: z.enum(states).optional(),
     url: z.string().optional().describe('Only deliveries to this URL.'),
     ...pageInput,
   }),
   output: pageOf(delivery),
-  async run({ api, caller, input }) {
-    assertSees(caller)
+  async run({ api, input }) {
     const { items, ...page } = pageById(
       api.webhooks?.deliveries() ?? [],
       { ...input, epoch: api.index.epoch },

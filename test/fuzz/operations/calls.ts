@@ -34,8 +34,8 @@ export interface FuzzCall {
 }
 
 const names = fc.constantFrom('fuzz1', 'fuzz2', 'fuzz3')
-/** Properties whose other values would take long: keys of many bits, waits. */
-const slow = new Set(['key', 'timeout'])
+/** Properties whose other values would take long, such as keys of many bits and waits, or whose values are not in the schema. */
+const fixed = new Set(['key', 'timeout', 'only'])
 const timeouts = fc.constantFrom<unknown>('1ms', '3ms', 2)
 
 /** Values that make sense for a property, by operation and name, or by name. */
@@ -80,6 +80,7 @@ const sensible: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   'statistics.get.since': fc.constantFrom('2026-11-25T16:40:00Z', '2026-11-25T16:40:00.123+09:00'),
   since: fc.constantFrom('2026-11-25', '2026-11-25T16:40:00.123Z'),
   timeout: timeouts,
+  only: fc.constantFrom(['tls'], ['chain', 'dates']),
   'wait.to': fc.constantFrom('alice', 'alice@lab.test', 'bob'),
   'wait.from': fc.constantFrom('shop', 'shop@lab.test'),
   'wait.subject': fc.constantFrom('fuzz', 'Fuzz', 'other'),
@@ -164,7 +165,7 @@ function callsOf(operation: Operation): fc.Arbitrary<FuzzCall> {
   const known = (name: string): Known | undefined => {
     const found =
       sensible[`${operation.name}.${name}`] ?? sensible[name] ?? (name === 'id' ? linkTo(`${tag}.id`) : undefined)
-    return found && { values: found, isAll: slow.has(name) }
+    return found && { values: found, isAll: fixed.has(name) }
   }
   const valid = validValue(schema, known, document) as fc.Arbitrary<Record<string, unknown>>
   const hostileField = (name: string): fc.Arbitrary<unknown> => (isText(operation, name) ? hostileText : hostileValue)
