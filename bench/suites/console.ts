@@ -5,7 +5,7 @@ import type { Browser } from 'playwright-core'
 import { arrivals } from '../console/arrivals.ts'
 import { browserVersion, openBrowser } from '../console/browser.ts'
 import { firstScreens } from '../console/first-screen.ts'
-import { memory } from '../console/memory.ts'
+import { type Memory, memory } from '../console/memory.ts'
 import { type Scrolling, scrolling } from '../console/scrolling.ts'
 import { median } from '../frame/measure.ts'
 import { forkServer } from '../frame/processes.ts'
@@ -92,14 +92,21 @@ const scrolled: Part = (browser, rounds) =>
 const arriving: Part = async (browser) => {
   const folder = mkdtempSync(join(tmpdir(), 'sealpost-bench-'))
   try {
-    return await withLab({ store: { lmdb: join(folder, 'data') } }, async (target) =>
-      (await memory(browser, target, MEMORY_AT)).map((one) => ({
-        what: `after ${one.arrived} arrivals`,
-        goal: 'flat',
-        median: `page: heap ${megabytes(one.heapOctets)}, ${one.nodes} nodes, ${one.listeners} listeners`,
-        least: `lab: heap ${megabytes(one.serverHeapOctets)}, resident ${megabytes(one.serverResidentOctets)}`,
-      })),
-    )
+    return await withLab({ store: { lmdb: join(folder, 'data') } }, async (target) => {
+      const found = await memory(browser, target, MEMORY_AT)
+      const flat = (what: string, goal: string, key: keyof Memory, format: (value: number) => string): Row => ({
+        what: `after ${MEMORY_AT.map((one) => one.toLocaleString('en')).join(', ')} arrivals: ${what}`,
+        goal,
+        median: found.map((one) => format(one[key])).join(', '),
+      })
+      return [
+        flat('heap of the page', 'flat', 'heapOctets', megabytes),
+        flat('its nodes', 'flat', 'nodes', plain),
+        flat('its listeners', 'flat', 'listeners', plain),
+        flat('heap of the lab', '', 'serverHeapOctets', megabytes),
+        flat('resident memory of the lab', '', 'serverResidentOctets', megabytes),
+      ]
+    })
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
