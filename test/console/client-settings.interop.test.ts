@@ -14,6 +14,7 @@ describe.skipIf(!hasChromium)('the page of the client settings', () => {
         { protocol: 'imap4', requireSecureChannel: true },
         { protocol: 'nntp' },
         { protocol: 'http' },
+        { protocol: 'http', name: 'locked', authentication: ['basic'] },
       ],
     })
     browser = await ConsoleBrowser.start()
@@ -97,6 +98,21 @@ describe.skipIf(!hasChromium)('the page of the client settings', () => {
     expect(await page.getByText(/A phone does not reach/).count()).toBe(0)
     const profile = await http.request(path)
     expect(profile.headers.get('content-type')).toBe('application/x-apple-aspen-config')
+    await page.context().close()
+  })
+
+  it('shows an account its own settings only', async () => {
+    const locked = http.lab.server('locked')
+    const page = await browser.open(`http://127.0.0.1:${locked.port}`, '/client-settings?program=mbsync')
+    await page.getByLabel('User name').fill('bob')
+    await page.getByLabel('Password').fill('secret')
+    await page.getByRole('button', { name: 'Log on' }).click()
+    await page.getByText('bob@lab.test').waitFor()
+    expect(await page.getByRole('combobox', { name: 'Account' }).getByRole('option').allTextContents()).toEqual(['bob'])
+    await page.getByText('Pass (your password)').waitFor()
+    await page.getByRole('button', { name: 'Show the password' }).click()
+    await page.getByText('Pass secret').waitFor()
+    expect(await page.getByRole('link', { name: 'Verify' }).count()).toBe(0)
     await page.context().close()
   })
 })

@@ -82,6 +82,10 @@ describe.skipIf(!hasChromium)('the page of verify and audit', () => {
 
     await page.getByRole('button', { name: '1 failed' }).click()
     await expect.poll(() => job.getByRole('rowheader').allInnerTexts()).toEqual(['Certificate', 'certificate dates'])
+    await page.getByRole('button', { name: 'Run again' }).click()
+    const repeated = page.getByRole('article', { name: 'verify-2' })
+    await repeated.getByText('done', { exact: true }).waitFor()
+    await repeated.getByRole('button', { name: '1 failed' }).waitFor()
     await page.keyboard.press('u')
     await page
       .getByRole('row', { name: /verify-1/ })

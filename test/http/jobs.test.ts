@@ -53,7 +53,8 @@ async function run(events: EventReader, path: string, json: object): Promise<Ans
 it('verify examines the virtual servers of the lab, with progress, and answers as sealpost verify does', async () => {
   const events = await start()
   const only = ['reachable', 'chain', 'secure-channel', 'delivery']
-  const job = await run(events, 'verify', { only, user: 'alice' })
+  const job = await run(events, 'verify', { only, user: 'alice', password: 'a long secret' })
+  expect(job.input).toEqual({ only, user: 'alice', timeout: '10000ms' })
   expect(job).toMatchObject({
     kind: 'verify',
     by: 'ci',

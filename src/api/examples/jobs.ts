@@ -31,18 +31,22 @@ const result = {
   endpoints: [endpoint],
 }
 
-const started = { ...job, result: null, partial: null, error: null }
+const verify = { virtualServers: ['default-imap4-virtual-server'], form: 'implicit', only: ['reachable'] }
+const input = { ...verify, timeout: '10000ms' }
+const started = { ...job, input, result: null, partial: null, error: null }
 const endedAt = '2026-11-26T05:31:34.602Z'
 const progress = { done: 1, total: 1, now: 'done' }
 const outcome = { ok: result.ok, counts: result.counts }
 const done = { ...started, state: 'done', endedAt, progress, outcome, result }
-const verify = { virtualServers: ['default-imap4-virtual-server'], form: 'implicit', only: ['reachable'] }
+
+const auditInput = { protocols: ['pop3'], forms: ['implicit'], names: ['p256'] }
 
 const audit = {
   ...started,
   id: 'audit-1',
   kind: 'audit',
   about: 'POP3 · implicit TLS',
+  input: { ...auditInput, timeout: '600000ms' },
   progress: { done: 0, total: 2, now: 'opens 2 servers' },
 }
 
@@ -61,7 +65,7 @@ const target = {
 
 export const jobExamples: Examples = {
   'verify.start': { input: verify, answer: started },
-  'audit.start': { input: { protocols: ['pop3'], forms: ['implicit'], names: ['p256'] }, answer: audit },
+  'audit.start': { input: auditInput, answer: audit },
   'audit.targets': { input: { id: audit.id }, answer: { ca: certificatePem, items: [target] } },
   'audit.results': {
     input: { id: audit.id, results: [{ name: 'control', protocol: 'pop3', form: 'implicit', accepted: true }] },

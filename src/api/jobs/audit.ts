@@ -47,7 +47,8 @@ const start = defineOperation({
     const count = ports.length + controlsFor(ports).length
     const spoken = [...new Set(ports.map(({ protocol }) => protocol.toUpperCase()))]
     const about = `${spoken.join(', ')} · ${[...new Set(ports.map(({ form }) => formNames[form]))].join(', ')}`
-    const job = api.jobs.start({ kind: 'audit', about, by: caller.name }, auditWork(api, wanted, count))
+    const given = { ...wanted, timeout: `${wanted.timeout}ms` }
+    const job = api.jobs.start({ kind: 'audit', about, by: caller.name, input: given }, auditWork(api, wanted, count))
     return job.details
   },
 })

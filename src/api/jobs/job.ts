@@ -48,12 +48,17 @@ export interface RunningJob {
   offer(audit: WaitingAudit | undefined): void
 }
 
+/** What is known of a job before it runs. */
+export type JobDescription = Pick<Job, 'kind' | 'about' | 'by' | 'input'>
+
 /** Work that goes on after its request is answered. */
 export class Job {
   readonly id: string
   readonly kind: JobKind
   /** What it examines, in a few words. */
   readonly about: string
+  /** What it was started with, without secrets. */
+  readonly input: object
   /** Who started it. */
   readonly by: string
   readonly startedAt: number
@@ -68,11 +73,12 @@ export class Job {
   audit: WaitingAudit | undefined
   readonly abort = new AbortController()
 
-  constructor(id: string, { kind, about, by }: Pick<Job, 'kind' | 'about' | 'by'>, startedAt: number) {
+  constructor(id: string, { kind, about, by, input }: JobDescription, startedAt: number) {
     this.id = id
     this.kind = kind
     this.about = about
     this.by = by
+    this.input = input
     this.startedAt = startedAt
   }
 
@@ -91,7 +97,13 @@ export class Job {
   /** Returns everything about it. */
   get details() {
     const partial = this.report ? null : (this.partial?.() ?? null)
-    return { ...this.facts, result: this.report?.json ?? null, partial, error: this.problem?.document ?? null }
+    return {
+      ...this.facts,
+      input: this.input,
+      result: this.report?.json ?? null,
+      partial,
+      error: this.problem?.document ?? null,
+    }
   }
 }
 

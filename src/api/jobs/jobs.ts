@@ -1,7 +1,7 @@
 import type { ApiLab } from '../lab.ts'
 import { ApiProblem, notFound } from '../problem.ts'
 import { problemOf } from '../problem-of.ts'
-import { Job, type JobKind, type JobWork } from './job.ts'
+import { Job, type JobDescription, type JobKind, type JobWork } from './job.ts'
 
 /** Jobs that run at the same time. Each opens many connections. */
 const MAX_RUNNING = 2
@@ -27,7 +27,7 @@ export class Jobs implements AsyncDisposable {
   }
 
   /** Starts a job. @throws ApiProblem `too-many-requests` */
-  start(what: Pick<Job, 'kind' | 'about' | 'by'>, work: JobWork): Job {
+  start(what: JobDescription, work: JobWork): Job {
     if (this.#running.size >= MAX_RUNNING) {
       const running = [...this.#running.keys()].map(({ id }) => id).join(' and ')
       throw new ApiProblem(

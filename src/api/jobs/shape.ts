@@ -28,6 +28,7 @@ export const jobFacts = z
 
 export const jobDetails = jobFacts
   .extend({
+    input: z.looseObject({}).describe('What it was started with, without passwords: to start the same again.'),
     result: z
       .looseObject({})
       .nullable()

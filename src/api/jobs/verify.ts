@@ -108,7 +108,9 @@ export const startVerify = defineOperation({
       })
       return reportOf(reports, reported, job.startedAt)
     }
-    return api.jobs.start({ kind: 'verify', about: names.join(', '), by: caller.name }, work).details
+    const { password: _, timeout, ...again } = wanted
+    const description = { about: names.join(', '), input: { ...again, timeout: `${timeout}ms` } }
+    return api.jobs.start({ kind: 'verify', by: caller.name, ...description }, work).details
   },
 })
 

@@ -1,6 +1,6 @@
-import { ArrowLeft, Download, Square } from 'lucide-preact'
+import { ArrowLeft, Download, RotateCw, Square } from 'lucide-preact'
 import { useMemo } from 'preact/hooks'
-import { call, urlTo } from '../../api/client.ts'
+import { call, type InputOf, urlTo } from '../../api/client.ts'
 import { problemOf } from '../../api/problem.ts'
 import { useLive } from '../../api/use-live.ts'
 import { Button } from '../../components/button.tsx'
@@ -76,6 +76,13 @@ async function read(id: string) {
   return { job, targets }
 }
 
+/** Starts a job with the input of another, and opens it. */
+const startAgain = ({ kind, input }: Job): Promise<void> =>
+  (kind === 'verify' ? call('verify.start', input) : call('audit.start', input as InputOf<'audit.start'>)).then(
+    ({ id }) => navigate(`/verify/${id}`),
+    (error) => notifyProblem(problemOf(error)),
+  )
+
 const formats = [
   { format: 'junit', name: 'JUnit XML', file: 'xml' },
   { format: 'sarif', name: 'SARIF', file: 'sarif' },
@@ -97,6 +104,11 @@ function Head({ job, isWaiting }: { readonly job: Job; readonly isWaiting: boole
           {state === 'running' && may('administer') && (
             <Button icon={Square} onClick={() => void cancel()}>
               {t('verify.cancel')}
+            </Button>
+          )}
+          {state !== 'running' && may('administer') && (
+            <Button icon={RotateCw} onClick={() => void startAgain(job)}>
+              {t('verify.again')}
             </Button>
           )}
           {job.result &&

@@ -91,6 +91,7 @@ export default {
   'verify.noAccount': 'Nichts senden',
   'verify.run': 'Prüfen',
   'verify.back': 'Alle Aufträge',
+  'verify.again': 'Wiederholen',
   'verify.cancel': 'Auftrag abbrechen',
   'verify.download': 'Ergebnis als {name} herunterladen',
   'verify.startedBy': 'Gestartet von {by}, {time}',

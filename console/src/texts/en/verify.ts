@@ -89,6 +89,7 @@ export default {
   'verify.noAccount': 'Send nothing',
   'verify.run': 'Verify',
   'verify.back': 'All jobs',
+  'verify.again': 'Run again',
   'verify.cancel': 'Cancel the job',
   'verify.download': 'Download the result as {name}',
   'verify.startedBy': 'Started by {by}, {time}',

@@ -90,6 +90,7 @@ export default {
   'verify.noAccount': '送信しない',
   'verify.run': '検証を開始',
   'verify.back': 'ジョブの一覧',
+  'verify.again': '再実行',
   'verify.cancel': 'ジョブをキャンセル',
   'verify.download': '結果を {name} でダウンロード',
   'verify.startedBy': '{by} が {time} に開始',
