@@ -80,6 +80,19 @@ export function seesFolder(caller: Caller, folder: Folder): boolean {
   return caller.tenant === undefined || caller.tenant.ownsNewsgroup(folder.name)
 }
 
+/** Returns whether a caller may delete and move messages of a folder. Articles belong to everybody: accounts only cancel their own. */
+export const mayRemoveFrom = ({ role }: Caller, { owner }: Folder): boolean =>
+  role !== 'account' || owner !== PUBLIC_OWNER
+
+/** @throws ApiProblem `forbidden` for articles, if an account calls */
+export function assertMayRemoveFrom(caller: Caller, folder: Folder): void {
+  if (mayRemoveFrom(caller, folder)) return
+  throw new ApiProblem(
+    'forbidden',
+    'an account does not delete or move articles; cancel your own: POST /api/v1/messages/ID/cancel',
+  )
+}
+
 /** Returns whether a caller sees a message of a folder that it sees. Captured mail belongs to its sender and its recipients. */
 export const seesMessage = ({ tenant }: Caller, { owner }: Folder, { envelope }: MessageEntry): boolean =>
   owner !== CAPTURED_OWNER || tenant === undefined || tenant.ownsEnvelope(envelope)

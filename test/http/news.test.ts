@@ -196,10 +196,29 @@ describe('articles', () => {
     expect((await cancel(second.articles[0].id)).status).toBe(200)
     const locked = (await postArticle({ headers: { 'Cancel-Lock': 'sha256:AAAA' } })).body
     expect((await cancel(locked.articles[0].id)).body.detail).toMatch(/has a Cancel-Lock/)
+    expect((await call('messages?newsgroup=lab.general')).body.total).toBe(1)
     await http.lab.deliver({ subject: 'Mail' }, { to: 'alice' })
     const [{ id }] = (await call('messages?account=alice')).body.items
     expect((await cancel(id)).body.detail).toMatch(/is not an article of a newsgroup/)
   })
+})
+
+it('articles are not deleted or moved by accounts, whoever wrote them', async () => {
+  const { id } = (await postArticle({}, alice)).body.articles[0]
+  await http.lab.deliver({ subject: 'Mail' }, { to: 'alice' })
+  for (const [path, options] of [
+    [`messages/${id}`, { method: 'DELETE' }],
+    ['messages/delete', { json: { ids: [id] } }],
+    [`messages/${id}/move`, { json: { folder: 'lab.closed' } }],
+    ['messages/move', { json: { ids: [id], folder: 'lab.closed' } }],
+  ] as const) {
+    const { status, body } = await call(path, options, alice)
+    expect([status, body.detail], path).toEqual([403, expect.stringMatching(/cancel your own/)])
+  }
+  expect((await call('messages/delete', { json: { all: true } }, alice)).body).toEqual({ deleted: 1 })
+  expect((await call('messages?all=true', { method: 'DELETE' }, alice)).body).toEqual({ deleted: 0 })
+  expect((await call('messages?newsgroup=lab.general')).body.total).toBe(1)
+  expect((await call(`messages/${id}`, { method: 'DELETE' })).status).toBe(204)
 })
 
 describe('threads', () => {

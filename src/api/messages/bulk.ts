@@ -5,7 +5,7 @@ import { MAX_ZIP_ENTRIES, type ZipEntry, zipOf } from '../../common/zip.ts'
 import { encodeMbox } from '../../store/exchange/mbox.ts'
 import type { FlagChange } from '../../store/types.ts'
 import type { Api } from '../api.ts'
-import { type Caller, seesFolder, seesMessage } from '../caller.ts'
+import { assertMayRemoveFrom, type Caller, mayRemoveFrom, seesFolder, seesMessage } from '../caller.ts'
 import { type Call, Content, defineOperation, type Operation } from '../operation.ts'
 import { ApiProblem } from '../problem.ts'
 import { conditionsOf, selection } from './find.ts'
@@ -36,6 +36,13 @@ async function chosenMessages({ api, caller, input }: Call<Choice>): Promise<rea
   const conditions = conditionsOf(query)
   if (conditions.length > 0 || all) return api.views.find(caller, conditions)
   throw new ApiProblem('invalid', 'nothing selects the messages; add ids, query, or all: true for every message')
+}
+
+/** Returns the messages that an input selects to delete or move. @throws ApiProblem `forbidden` if it names others */
+async function removableMessages(call: Call<Choice>): Promise<readonly IndexedMessage[]> {
+  const messages = await chosenMessages(call)
+  if (call.input.ids) for (const { folder } of messages) assertMayRemoveFrom(call.caller, folder)
+  return messages.filter(({ folder }) => mayRemoveFrom(call.caller, folder))
 }
 
 function seen(api: Api, caller: Caller, id: string): IndexedMessage[] {
@@ -119,7 +126,7 @@ const moveMany = defineOperation({
   async run(call) {
     const { api, caller, input } = call
     const { folder: name, ...choice } = input
-    const messages = await chosenMessages({ ...call, input: { ...choice, all: false } })
+    const messages = await removableMessages({ ...call, input: { ...choice, all: false } })
     const lists = [...byFolder(messages).values()]
     // Nothing moves if one of the owners has no such folder.
     const targets = await Promise.all(
@@ -147,7 +154,7 @@ const deleteMany = defineOperation({
   access: 'change',
   input: z.strictObject(chosen),
   output: z.object({ deleted: z.number().int() }),
-  run: async (call) => ({ deleted: await deleteMessages(call.api, await chosenMessages(call)) }),
+  run: async (call) => ({ deleted: await deleteMessages(call.api, await removableMessages(call)) }),
 })
 
 const exportMany = defineOperation({

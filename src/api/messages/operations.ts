@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { definedOnly } from '../../common/defined.ts'
 import { compose } from '../../mail/compose.ts'
 import type { Api } from '../api.ts'
-import type { Caller } from '../caller.ts'
+import { assertMayRemoveFrom, type Caller, mayRemoveFrom } from '../caller.ts'
 import { flag } from '../flag.ts'
 import { pageInput, pageOf } from '../lists.ts'
 import { defineOperation, type Operation } from '../operation.ts'
@@ -152,6 +152,7 @@ const move = defineOperation({
   async run({ api, caller, input }) {
     const message = messageOf(api, caller, input.id)
     const { folder, entry } = message
+    assertMayRemoveFrom(caller, folder)
     const target = await folderNamed({ api, caller }, message.folder.owner, input.folder)
     if (target.id === folder.id) return summaryById(api, caller, input.id)
     const { to } = await api.lab.store.move(folder.id, [entry.uid], target.id)
@@ -170,6 +171,7 @@ const remove = defineOperation({
   input: z.strictObject({ id }),
   async run({ api, caller, input }) {
     const { folder, entry } = messageOf(api, caller, input.id)
+    assertMayRemoveFrom(caller, folder)
     await api.lab.store.expunge(folder.id, [entry.uid])
   },
 })
@@ -194,7 +196,9 @@ const removeAll = defineOperation({
         'nothing selects the messages; add query=…, or all=true to delete every message',
       )
     }
-    return { deleted: await deleteMessages(api, await api.views.find(caller, conditions)) }
+    const found = await api.views.find(caller, conditions)
+    const removable = found.filter(({ folder }) => mayRemoveFrom(caller, folder))
+    return { deleted: await deleteMessages(api, removable) }
   },
 })
 

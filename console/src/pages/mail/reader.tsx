@@ -22,6 +22,7 @@ import { EmptyState, ProblemState, Skeleton } from '../../components/states.tsx'
 import { notify } from '../../components/toast.tsx'
 import { may } from '../../state/caller.ts'
 import { t } from '../../texts/index.ts'
+import { mayManage } from '../news/groups.ts'
 import { download, mark } from './actions.ts'
 import { answer } from './answer.ts'
 import { MoveDialog, TagDialog } from './dialogs.tsx'
@@ -109,7 +110,7 @@ function ReaderActions({ mail: { list, remove }, message }: { readonly mail: Mai
         onClick={() => void copyText(location.href).then((copied) => copied && notify(t('shell.copied')))}
       />
       <Button kind="plain" icon={Download} label={t('mail.download')} onClick={() => download(choice)} />
-      {may('change') && (
+      {may('change') && (newsgroup === null || mayManage()) && (
         <Button kind="plain" icon={Trash2} label={t('mail.delete')} shortcut="#" onClick={() => remove([id])} />
       )}
       {asked === 'tag' && <TagDialog list={list} choice={choice} present={tags} onClose={close} />}

@@ -5,6 +5,7 @@ import { type Problem, problemOf } from '../../api/problem.ts'
 import { Button } from '../../components/button.tsx'
 import { Dialog } from '../../components/dialog.tsx'
 import { t } from '../../texts/index.ts'
+import { mayManage } from './groups.ts'
 
 interface CancelProps {
   readonly id: string
@@ -35,9 +36,11 @@ export function CancelArticle({ id, subject, onDone, onClose }: CancelProps) {
       actions={
         <>
           <Button onClick={onClose}>{t('news.keep')}</Button>
-          <Button icon={Trash2} disabled={isBusy} onClick={() => act(() => call('messages.delete', { id }))}>
-            {t('news.deleteHere')}
-          </Button>
+          {mayManage() && (
+            <Button icon={Trash2} disabled={isBusy} onClick={() => act(() => call('messages.delete', { id }))}>
+              {t('news.deleteHere')}
+            </Button>
+          )}
           <Button kind="danger" icon={Ban} disabled={isBusy} onClick={() => act(() => call('articles.cancel', { id }))}>
             {t('news.cancel')}
           </Button>
@@ -47,9 +50,11 @@ export function CancelArticle({ id, subject, onDone, onClose }: CancelProps) {
       <p>
         <strong>{t('news.cancel')}:</strong> {t('news.cancelHint')}
       </p>
-      <p>
-        <strong>{t('news.deleteHere')}:</strong> {t('news.deleteHereHint')}
-      </p>
+      {mayManage() && (
+        <p>
+          <strong>{t('news.deleteHere')}:</strong> {t('news.deleteHereHint')}
+        </p>
+      )}
       <p class="hint">{t('news.cancelFinal')}</p>
       {problem && (
         <p class="form-problem" role="alert">

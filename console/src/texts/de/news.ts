@@ -13,7 +13,7 @@ export default {
   'news.below': '{n} Antwort|{n} Antworten',
   'news.byMailOnly': 'per Mail an den Autor',
   'news.cancel': 'Artikel zurückziehen',
-  'news.cancelFinal': 'Beides lässt sich nicht rückgängig machen.',
+  'news.cancelFinal': 'Das lässt sich nicht rückgängig machen.',
   'news.cancelHint':
     'Eine Cancel-Nachricht entfernt ihn aus allen seinen Newsgroups und geht an die Partner der Feeds. Jeder entscheidet selbst, ob er ihr folgt.',
   'news.cancelTitle': '„{subject}“ entfernen?',

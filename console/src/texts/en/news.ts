@@ -11,7 +11,7 @@ export default {
   'news.below': '{n} follow-up|{n} follow-ups',
   'news.byMailOnly': 'by mail to the author',
   'news.cancel': 'Cancel article',
-  'news.cancelFinal': 'Neither can be undone.',
+  'news.cancelFinal': 'This cannot be undone.',
   'news.cancelHint':
     'A cancel message removes it from all its newsgroups, and goes to the peers of feeds. Each of them decides whether to obey.',
   'news.cancelTitle': 'Remove “{subject}”?',

@@ -13,7 +13,7 @@ export default {
   'news.below': 'フォローアップ {n} 件',
   'news.byMailOnly': '投稿者へメールで',
   'news.cancel': '記事をキャンセル',
-  'news.cancelFinal': 'どちらも元に戻せません。',
+  'news.cancelFinal': 'この操作は元に戻せません。',
   'news.cancelHint':
     'キャンセルメッセージを発行し、投稿先のすべてのニュースグループから記事を削除します。フィードの相手にも送られますが、従うかどうかは相手のサーバーが決めます。',
   'news.cancelTitle': '「{subject}」を削除しますか？',
