@@ -147,6 +147,21 @@ describe('a proxy that ends TLS', () => {
     expect(await ask({ ...https, ...asAdmin }, '/api/v1/session')).toMatchObject({ status: 403 })
   })
 
+  it('forwards WebSocket', async () => {
+    await start({ requireSecureChannel: true, hosts: ['lab.example.test'] })
+    const open = async (scheme: string): Promise<number | undefined> => {
+      using client = new RawClient(port())
+      const fields = { ...https, ...asAdmin, 'X-Forwarded-Proto': scheme, Upgrade: 'websocket', Connection: 'Upgrade' }
+      const key = { 'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==', 'Sec-WebSocket-Version': '13' }
+      const lines = Object.entries({ Host: 'lab', ...fields, ...key }).map(([name, value]) => `${name}: ${value}\r\n`)
+      client.send(`GET /mailpit/api/events HTTP/1.1\r\n${lines.join('')}\r\n`)
+      return (await client.answer())?.status
+    }
+    expect(await open('wss')).toBe(101)
+    expect(http.lab.sessions()[0]?.remoteAddress).toBe('203.0.113.7')
+    expect(await open('http')).toBe(403)
+  })
+
   it('gets cookies that browsers send over https only', async () => {
     await start({ hosts: ['lab.example.test'] })
     const logOn = (fields: Readonly<Record<string, string>>) =>
