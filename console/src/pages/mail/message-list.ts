@@ -96,7 +96,7 @@ export class MessageList {
     try {
       const { items, total } = await this.#read(offset, limit)
       if (generation !== this.#generation) return
-      // What a search finds anew is at the top.
+      // New results of a search are at the top.
       if (this.isLoaded.value) this.prepended.value += Math.max(0, total - this.#rows.length)
       this.#rows.reset(total)
       this.#loading.clear()

@@ -20,7 +20,7 @@ export interface Mail {
   readonly setFilter: (filter: MailFilter) => void
   readonly open: (id: string) => void
   readonly close: () => void
-  /** Opens the message that is so many rows away from the open one. */
+  /** Opens the message `by` rows below the open one. */
   readonly step: (by: number) => Promise<void>
   readonly check: (ids: readonly string[], isChecked?: boolean) => void
   readonly checkAll: () => void

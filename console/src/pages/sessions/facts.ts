@@ -41,7 +41,7 @@ export function splitReply(protocol: string, text: string): SplitReply | undefin
   return { before: text.slice(0, found.index), code, after: text.slice(found.index + code.length), url }
 }
 
-/** Commands of which a fault can be made: those that the lab knows as `when.verb`. */
+/** Returns the verb of a command, for `when.verb` of a fault. */
 export function verbOf(protocol: string, line: string): string | undefined {
   const words = line.trim().split(/\s+/)
   const verb = (protocol === 'imap4' ? words[1] : words[0])?.toUpperCase()

@@ -145,7 +145,7 @@ function Filters({ query, total }: { readonly query: URLSearchParams; readonly t
   )
 }
 
-/** Teaches how to connect, where nobody has. */
+/** Shows how to connect, before the first client has. */
 function NoSessions({ isFiltered }: { readonly isFiltered: boolean }) {
   const [server, setServer] = useState<OutputOf<'virtualServers.list'>['items'][number]>()
   useEffect(() => {

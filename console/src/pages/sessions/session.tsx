@@ -14,6 +14,7 @@ import { Comparison } from './comparison.tsx'
 import { type Handshake, hasFailed } from './facts.ts'
 import { State } from './list.tsx'
 import { canReplay, replayOf } from './replay.ts'
+import { timelineOf } from './timeline.ts'
 import { Transcript } from './transcript.tsx'
 import type { Entry, Session } from './types.ts'
 
@@ -75,6 +76,7 @@ export function SessionView({ id }: { readonly id: string }) {
         </div>
         {hasFailed(session) && <Refusals refusals={session.refusals} handshake={handshake} server={server} />}
         <Facts session={session} />
+        <Timeline session={session} />
       </header>
       <Tabs
         label={session.id}
@@ -178,6 +180,17 @@ function Facts({ session }: { readonly session: Session }) {
     </dl>
   )
 }
+
+/** The steps of the session, with the time since its start. */
+const Timeline = ({ session }: { readonly session: Whole }) => (
+  <ol class="timeline" aria-label={t('sessions.timeline')}>
+    {timelineOf(session, session.transcript).map(({ name, ms }) => (
+      <li key={name}>
+        {t(`sessions.step_${name}`)} <span class="hint">{seconds(ms)} s</span>
+      </li>
+    ))}
+  </ol>
+)
 
 const seconds = (ms: number): string => (ms / 1000).toFixed(3)
 

@@ -68,4 +68,13 @@ export default {
   'sessions.testCopied':
     'Der Test ist kopiert. Speichern Sie ihn als .test.mjs-Datei und starten Sie ihn mit node --test.',
   'sessions.changePolicy': 'Richtlinie von {server} ändern',
+  'sessions.timeline': 'Schritte der Sitzung',
+  'sessions.step_connected': 'verbunden',
+  'sessions.step_greeting': 'Begrüßung',
+  'sessions.step_starttls': 'STARTTLS',
+  'sessions.step_handshake': 'TLS-Handshake',
+  'sessions.step_logOn': 'Anmeldung',
+  'sessions.step_commands': 'erster Befehl',
+  'sessions.step_message': 'Nachricht',
+  'sessions.step_ended': 'beendet',
 } satisfies Texts<'sessions'>

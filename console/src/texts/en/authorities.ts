@@ -7,7 +7,7 @@ export default {
   'authorities.role_subordinate': 'subordinate',
   'authorities.type': 'Type',
   'authorities.type_enterprise': 'enterprise: issues at once',
-  'authorities.type_standalone': 'standalone: requests are approved',
+  'authorities.type_standalone': 'standalone: you approve requests',
   'authorities.until': 'Expires',
   'authorities.notReady': 'waits for its own certificate',
   'authorities.issued': 'Issued',

@@ -65,4 +65,13 @@ export default {
   'sessions.copyTestHint': '新しいラボに同じ内容を送り、同じ応答を期待する node:test のテスト',
   'sessions.testCopied': 'テストをコピーしました。.test.mjs ファイルに保存し、node --test で実行してください。',
   'sessions.changePolicy': '{server} のポリシーを変更',
+  'sessions.timeline': 'セッションの経過',
+  'sessions.step_connected': '接続',
+  'sessions.step_greeting': 'グリーティング',
+  'sessions.step_starttls': 'STARTTLS',
+  'sessions.step_handshake': 'TLS ハンドシェイク',
+  'sessions.step_logOn': 'ログオン',
+  'sessions.step_commands': '最初のコマンド',
+  'sessions.step_message': 'メッセージ',
+  'sessions.step_ended': '終了',
 } satisfies Texts<'sessions'>

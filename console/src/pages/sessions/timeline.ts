@@ -1,0 +1,31 @@
+import type { Entry, Session } from './types.ts'
+
+/** The steps of a session that stand out. */
+export type StepName = 'connected' | 'greeting' | 'starttls' | 'handshake' | 'logOn' | 'commands' | 'message' | 'ended'
+
+/** A step, with the milliseconds since the start. */
+export interface Step {
+  readonly name: StepName
+  readonly ms: number
+}
+
+const STARTTLS = /^(?:\S+ )?(?:STARTTLS|STLS)$/i
+const LOG_ON = /^(?:\S+ )?(?:LOGIN|AUTHENTICATE|AUTH|AUTHINFO|USER|PASS|APOP)\b/i
+
+/** Returns the steps of a session in the order of time. Those that did not happen are left out. */
+export function timelineOf({ startedAt, endedAt }: Session, entries: readonly Entry[]): readonly Step[] {
+  const steps: Step[] = [{ name: 'connected', ms: 0 }]
+  const add = (name: StepName, at: number | undefined): void => {
+    if (at !== undefined && !steps.some((step) => step.name === name)) steps.push({ name, ms: at - startedAt })
+  }
+  const lines = entries.filter((entry) => entry.kind === 'line')
+  add('greeting', lines.find(({ direction }) => direction === 'out')?.at)
+  const commands = lines.filter(({ direction }) => direction === 'in')
+  add('starttls', commands.find(({ text }) => STARTTLS.test(text))?.at)
+  add('handshake', entries.find((entry) => entry.kind === 'note' && entry.text.startsWith('TLS: '))?.at)
+  add('logOn', commands.find(({ text }) => LOG_ON.test(text))?.at)
+  add('commands', commands[0]?.at)
+  add('message', entries.find((entry) => entry.kind === 'octets')?.at)
+  add('ended', endedAt)
+  return steps.toSorted((a, b) => a.ms - b.ms)
+}

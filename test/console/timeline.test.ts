@@ -1,0 +1,50 @@
+import { describe, expect, it } from 'vitest'
+import { timelineOf } from '../../console/src/pages/sessions/timeline.ts'
+import type { Entry, Session } from '../../console/src/pages/sessions/types.ts'
+
+const START = 1_000
+const line = (ms: number, direction: 'in' | 'out', text: string): Entry => ({
+  kind: 'line',
+  at: START + ms,
+  encrypted: false,
+  direction,
+  text,
+})
+const session = { startedAt: START, endedAt: START + 90 } as Session
+
+describe('the timeline of a session', () => {
+  it('has the steps that happened, in the order of time', () => {
+    const entries: Entry[] = [
+      line(1, 'out', '220 ready'),
+      line(5, 'in', 'EHLO app'),
+      line(9, 'in', 'STARTTLS'),
+      { kind: 'note', at: START + 20, encrypted: true, text: 'TLS: TLSv1.3 TLS_AES_256_GCM_SHA384 (256 bits)' },
+      line(30, 'in', 'AUTH PLAIN ***'),
+      { kind: 'octets', at: START + 60, encrypted: true, direction: 'in', octets: 7 },
+    ]
+    expect(timelineOf(session, entries).map(({ name, ms }) => `${name} ${ms}`)).toEqual([
+      ...[
+        'connected 0',
+        'greeting 1',
+        'commands 5',
+        'starttls 9',
+        'handshake 20',
+        'logOn 30',
+        'message 60',
+        'ended 90',
+      ],
+    ])
+  })
+
+  it('begins with the handshake where TLS does, and has no end while the session is open', () => {
+    const entries: Entry[] = [
+      { kind: 'note', at: START + 3, encrypted: true, text: 'TLS: TLSv1.2' },
+      line(4, 'out', '* OK ready'),
+      line(6, 'in', 'a LOGIN bob ***'),
+    ]
+    const open = { startedAt: START } as Session
+    expect(timelineOf(open, entries).map(({ name }) => name)).toEqual([
+      ...['connected', 'handshake', 'greeting', 'logOn', 'commands'],
+    ])
+  })
+})
