@@ -49,6 +49,7 @@ function accountNamed({ lab: { directory } }: Api, caller: Caller, user: string)
 const list = defineOperation({
   name: 'accounts.list',
   method: 'GET',
+  listKey: 'user',
   path: '/accounts',
   summary: 'List the accounts with their addresses and counts.',
   access: 'read',

@@ -41,6 +41,7 @@ function unchanged(api: Api, id: string, tags: string | undefined): AddedFault {
 const list = defineOperation({
   name: 'faults.list',
   method: 'GET',
+  listKey: 'id',
   path: '/faults',
   summary: 'List the faults that the lab injects.',
   access: 'inspect',

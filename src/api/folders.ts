@@ -68,6 +68,7 @@ async function folderById(api: Api, caller: Caller, id: string): Promise<Folder>
 const listFolders = defineOperation({
   name: 'folders.list',
   method: 'GET',
+  listKey: 'id',
   path: '/folders',
   summary: 'List the mailboxes of all accounts, captured mail and newsgroups, with their counts.',
   access: 'read',

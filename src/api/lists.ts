@@ -3,19 +3,50 @@ import { ApiProblem } from './problem.ts'
 
 const MAX_LIMIT = 1_000
 
-/** The parameters of every list. */
+const limit = z.coerce.number().int().min(1).max(MAX_LIMIT)
+
+/** The parameters of every list that can be long. */
 export const pageInput = {
-  limit: z.coerce.number().int().min(1).max(MAX_LIMIT).default(50).describe('Largest number of items in the page.'),
+  limit: limit.default(50).describe('Largest number of items in the page.'),
   cursor: z.string().optional().describe('`next` of the previous page.'),
 }
 
+/** The parameters of lists that are answered as a whole unless the caller wants pages. */
+export const wholeInput = {
+  limit: limit.optional().describe('Largest number of items in the page. Default: all.'),
+  cursor: pageInput.cursor,
+}
+
+/** What an answer with a page has besides its items. */
+export const pageFields = {
+  next: z.string().nullable().describe('Cursor of the next page; null on the last.'),
+  total: z.number().int().describe('Number of items in the whole list.'),
+}
+
 /** Returns the schema of a page. */
-export const pageOf = (item: z.ZodType) =>
-  z.object({
-    items: z.array(item),
-    next: z.string().nullable().describe('Cursor of the next page; null on the last.'),
-    total: z.number().int().describe('Number of items in the whole list.'),
-  })
+export const pageOf = (item: z.ZodType) => z.object({ items: z.array(item), ...pageFields })
+
+const key = z.object({ key: z.string() })
+
+/**
+ * Returns a page of a short list, whose items are the same after a restart. The page continues after an item that was
+ * there when the page before was read.
+ * @param keyOf identifies an item
+ * @throws ApiProblem `gone` if the item after which the page begins is no longer in the list
+ */
+export function pageOfWhole<T>(
+  all: readonly T[],
+  { limit: length = all.length, cursor }: { readonly limit?: number | undefined; readonly cursor?: string | undefined },
+  keyOf: (item: T, index: number) => string,
+): { items: readonly T[]; next: string | null; total: number } {
+  const keys = all.map(keyOf)
+  const after = cursor === undefined ? undefined : placeOf(cursor, key).key
+  const start = after === undefined ? 0 : keys.indexOf(after) + 1
+  if (after !== undefined && start === 0) throw gone(`the lab has forgotten ${after}, after which this page begins`)
+  const last = keys[start + length - 1]
+  const next = start + length < all.length && last !== undefined ? cursorOf({ key: last }) : null
+  return { items: all.slice(start, start + length), next, total: all.length }
+}
 
 /** Encodes the place after which the next page begins. */
 export const cursorOf = (place: object): string => Buffer.from(JSON.stringify(place)).toString('base64url')

@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import type { Api } from './api.ts'
 import type { Access, Caller } from './caller.ts'
+import { pageFields, pageOfWhole, wholeInput } from './lists.ts'
 import type { ProblemName } from './problem.ts'
 
 export type Method = 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE'
@@ -62,6 +63,11 @@ export interface Operation {
   readonly output?: z.ZodType | string
   /** Media types and ranges of other content that it can answer. */
   readonly otherOutputs?: readonly string[]
+  /**
+   * The key of each item of a list that is answered as a whole unless the caller wants pages. `limit`, `cursor`, `next` and
+   * `total` are added.
+   */
+  readonly listKey?: string
   /** Whether the JSON has an `etag`, which HTTP also sends as a field. An input `ifMatch` is the field If-Match. */
   readonly hasEtag?: boolean
   /** Default: 200, or 204 without output. */
@@ -88,5 +94,23 @@ export const locationAt =
     path.replace(/\{(\w+)\}/, (_, key: string) => encodeURIComponent(`${(result as Record<string, unknown>)[key]}`))
 
 /** Creates a row of the table of operations. */
-export const defineOperation = <Input extends z.ZodObject>(operation: OperationDefinition<Input>): Operation =>
-  operation as unknown as Operation
+export function defineOperation<Input extends z.ZodObject>(definition: OperationDefinition<Input>): Operation {
+  const operation = definition as unknown as Operation
+  return operation.listKey === undefined ? operation : inPages(operation, operation.listKey)
+}
+
+/** Lets callers read a list in pages. */
+function inPages(operation: Operation, key: string): Operation {
+  return {
+    ...operation,
+    input: operation.input.extend(wholeInput),
+    output: (operation.output as z.ZodObject).extend(pageFields),
+    async run(call) {
+      const { limit, cursor, ...input } = call.input as { limit?: number; cursor?: string }
+      const answer = (await operation.run({ ...call, input })) as { items: Record<string, unknown>[] }
+      // Some faults have no id. They do not move.
+      const keyOf = (item: Record<string, unknown>, index: number): string => `${item[key] ?? `#${index}`}`
+      return { ...answer, ...pageOfWhole(answer.items, { limit, cursor }, keyOf) }
+    },
+  }
+}

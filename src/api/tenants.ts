@@ -74,6 +74,7 @@ const create = defineOperation({
 const list = defineOperation({
   name: 'tenants.list',
   method: 'GET',
+  listKey: 'name',
   path: '/tenants',
   summary: 'List the tenants that were created over the API.',
   access: 'administer',

@@ -85,6 +85,7 @@ function trafficOf({ lab: { traffic } }: Api, name: string) {
 const list = defineOperation({
   name: 'virtualServers.list',
   method: 'GET',
+  listKey: 'id',
   path: '/virtual-servers',
   summary: 'List the virtual servers with their ports, certificate and policy.',
   access: 'read',

@@ -30,6 +30,7 @@ export async function checkHttpRules(operation: Operation, call: OperationCall, 
   if (operation.method === 'GET') {
     await checkHead(call, answer, send)
     if (!changing.includes(operation.name)) await checkConditions(call, send)
+    if (operation.listKey !== undefined) await checkPages(call, operation.listKey, send)
   }
   // RFC 9110 section 10.2.2: what was created can be read there.
   if (answer.status === 201) {
@@ -50,6 +51,27 @@ export async function checkHttpRules(operation: Operation, call: OperationCall, 
       expect((await send({ ...rest, body: '{}', type })).status, type).toBe(415)
     }
   }
+}
+
+/** A list that is answered as a whole can also be read in pages. */
+async function checkPages(call: OperationCall, key: string, send: Send): Promise<void> {
+  const at = (query: string): OperationCall => {
+    const [path = '', given = ''] = call.path.split('?')
+    return {
+      ...call,
+      path: `${path}?${new URLSearchParams({ ...Object.fromEntries(new URLSearchParams(given)), limit: '2' })}${query}`,
+    }
+  }
+  const { items, total } = (await send({ ...call, path: call.path.replace(/\blimit=\d+/, '') })).body
+  const keys = (some: readonly Record<string, unknown>[]): unknown[] => some.map((one) => one[key])
+  const found: unknown[] = []
+  for (let next: string | null = ''; next !== null; ) {
+    const { body } = await send(at(next === '' ? '' : `&cursor=${next}`))
+    expect([body.total, body.items.length]).toEqual([items.length, Math.min(2, items.length - found.length)])
+    found.push(...keys(body.items))
+    next = body.next
+  }
+  expect([found, total]).toEqual([keys(items), items.length])
 }
 
 /** RFC 9110 section 9.3.2. */

@@ -109,3 +109,29 @@ it('another answer has another entity tag', async () => {
   await http.lab.deliver({ subject: 'One more' }, { from: 'shop@example.com', to: 'alice' })
   expect(await tag()).not.toBe(before)
 })
+
+describe('a list that is answered as a whole', () => {
+  const fault = (name: string) =>
+    http.request('faults', {
+      json: { name, when: { verb: 'NOOP' }, do: { reply: '451 4.7.1 Later' } },
+      headers: bearer(TOKEN),
+    })
+  const page = async (query: string) => (await ask(`faults?${query}`, 'GET')).body
+
+  it('continues where the page before has ended, whatever is added or removed meanwhile', async () => {
+    const ids: string[] = []
+    for (const name of ['one', 'two', 'three']) ids.push((await fault(name)).body.id)
+    const first = await page('limit=2')
+    expect([first.items.map(({ id }: { id: string }) => id), first.total]).toEqual([ids.slice(0, 2), 3])
+    await ask(`faults/${ids[0]}`, 'DELETE')
+    const added = (await fault('four')).body.id
+    const rest = await page(`cursor=${first.next}`)
+    expect([rest.items.map(({ id }: { id: string }) => id), rest.next]).toEqual([[ids[2], added], null])
+    await ask(`faults/${ids[1]}`, 'DELETE')
+    expect(await page(`cursor=${first.next}`)).toMatchObject({
+      status: 410,
+      detail: expect.stringContaining(ids[1] ?? '?'),
+    })
+    expect(await page('cursor=nothing')).toMatchObject({ status: 400 })
+  })
+})

@@ -399,7 +399,7 @@ describe('feeds', () => {
     expect(JSON.stringify((await call('feeds')).body)).not.toContain('hidden')
     expect((await call(`feeds/${body.id}/queue`)).status).toBe(409)
     expect((await call('feeds/other')).body.detail).toMatch(/there are: default-nntp-/)
-    expect((await call('feeds', {}, alice)).body).toEqual({ items: [] })
+    expect((await call('feeds', {}, alice)).body).toEqual({ items: [], next: null, total: 0 })
     expect((await call(`feeds/${body.id}`, {}, bearer(tenant))).status).toBe(404)
   })
 })

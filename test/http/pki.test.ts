@@ -215,7 +215,7 @@ describe('authorities over HTTP', () => {
       ocsp: { answers: [] },
     })
     expect(first.acme.directory).toMatch(/^https:\/\/localhost:\d+\/acme\/.*\/directory$/)
-    expect((await own.request(`${path}/orders`)).body).toEqual({ items: [] })
+    expect((await own.request(`${path}/orders`)).body).toEqual({ items: [], next: null, total: 0 })
 
     const issued = (await own.request('certificates', { json: { for: 'imap4', key: 'p256' } })).body
     const { serial, certificatePem } = (await own.request(`certificates/${issued.thumbprint}`)).body

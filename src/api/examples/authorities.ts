@@ -52,11 +52,11 @@ const request = {
 const pemFile = 'application/x-pem-file'
 
 export const authorityExamples: Examples = {
-  'authorities.list': { answer: { items: [authority] } },
+  'authorities.list': { answer: { items: [authority], next: null, total: 1 } },
   'authorities.create': { input: { name, key: 'p256', type: 'standalone' }, answer: authority },
   'authorities.get': { input: { name }, answer: authority },
   'authorities.roots': { answer: certificatePem, answerType: pemFile },
-  'authorities.requests': { answer: { items: [request] } },
+  'authorities.requests': { answer: { items: [request], next: null, total: 1 } },
   'authorities.answer': {
     input: { id: 1, decision: 'approve' },
     answer: { state: 'issued', pem: certificatePem },
@@ -75,7 +75,7 @@ export const authorityExamples: Examples = {
     answerType: pemFile,
   },
   'authorities.export': { input: { name, format: 'pem' }, answer: certificatePem, answerType: pemFile },
-  'authorities.issued': { input: { name }, answer: { items: [issued] } },
+  'authorities.issued': { input: { name }, answer: { items: [issued], next: null, total: 1 } },
   'authorities.service': {
     input: { name },
     answer: {
@@ -125,6 +125,8 @@ export const authorityExamples: Examples = {
           challenges: [{ name: 'mail.example.test', type: 'http-01', status: 'invalid' }],
         },
       ],
+      next: null,
+      total: 1,
     },
   },
   'authorities.delete': { input: { name } },

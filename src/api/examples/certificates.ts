@@ -46,11 +46,14 @@ const stored = { friendlyName: name, thumbprint }
 
 export const certificateExamples: Examples = {
   'certificateDefects.list': {
+    input: { limit: 2 },
     answer: {
       items: [
         { name: 'expired', kind: 'defect', meaning: 'It expired yesterday.' },
         { name: 'p384', kind: 'variant', meaning: 'Good: a key on the curve P-384.' },
       ],
+      next: 'eyJrZXkiOiJwMzg0In0',
+      total: 28,
     },
   },
   'virtualServers.verdicts': {
@@ -80,7 +83,7 @@ export const certificateExamples: Examples = {
       failed: [],
     },
   },
-  'certificates.list': { answer: { items: [certificate] } },
+  'certificates.list': { answer: { items: [certificate], next: null, total: 1 } },
   'certificates.issue': {
     input: { for: 'imap4', friendlyName: name, key: 'p256', names: ['mail.lab.test'] },
     answer: { state: 'issued', authority: certificate.issuedBy, ...stored },
@@ -118,7 +121,7 @@ export const certificateExamples: Examples = {
     answer: certificatePem + keyPem,
     answerType: 'application/x-pem-file',
   },
-  'requests.list': { answer: { items: [pending] } },
+  'requests.list': { answer: { items: [pending], next: null, total: 1 } },
   'requests.create': {
     input: { for: 'imap4', commonName: 'localhost', key: 'p256' },
     answer: { virtualServer: server, pem: requestPem, warnings: [] },

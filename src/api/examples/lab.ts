@@ -124,7 +124,7 @@ const carol = {
 }
 
 export const labExamples: Examples = {
-  'folders.list': { input: { account: 'alice' }, answer: { items: [inbox, folder] } },
+  'folders.list': { input: { account: 'alice' }, answer: { items: [inbox, folder], next: null, total: 2 } },
   'folders.get': { input: { id: inbox.id }, answer: inbox },
   'folders.create': { input: { account: 'alice', name: 'Invoices' }, answer: folder },
   'folders.rename': { input: { id: folder.id, name: 'Paid' }, answer: { ...folder, name: 'Paid' } },
@@ -133,6 +133,8 @@ export const labExamples: Examples = {
     answer: {
       mode: 'listed',
       items: [{ user: 'alice', addresses: ['alice@lab.test'], configured: true, messages: 14, unread: 13 }],
+      next: null,
+      total: 1,
     },
   },
   'accounts.get': {
@@ -180,9 +182,9 @@ export const labExamples: Examples = {
     },
   },
   'sessions.capture': { input: { id: session.id }, answer: 'the octets of a pcapng file' },
-  'virtualServers.list': { answer: { items: [virtualServer] } },
+  'virtualServers.list': { answer: { items: [virtualServer], next: null, total: 1 } },
   'virtualServers.get': { input: { id: virtualServer.id }, answer: virtualServer },
-  'faults.list': { answer: { items: [{ id: 'f1', fault, hits: 1, etag: faultTag }] } },
+  'faults.list': { answer: { items: [{ id: 'f1', fault, hits: 1, etag: faultTag }], next: null, total: 1 } },
   'faults.get': { input: { id: 'f1' }, answer: { id: 'f1', fault, hits: 1, etag: faultTag } },
   'faults.add': { input: fault, answer: { id: 'f1', fault, hits: 0, etag: faultTag } },
   'faults.update': {
@@ -207,12 +209,14 @@ export const labExamples: Examples = {
           failed: 1,
         },
       ],
+      next: null,
+      total: 1,
     },
   },
   'webhooks.deliveries': { input: { state: 'failed' }, answer: { items: [delivery], next: null, total: 1 } },
   'tenants.create': { input: { name: tenant.name, accounts: ['alice', 'bob'] }, answer: tenant },
   'tenants.get': { input: { name: tenant.name }, answer: tenant },
-  'tenants.list': { answer: { items: [tenant] } },
+  'tenants.list': { answer: { items: [tenant], next: null, total: 1 } },
   'tenants.delete': { input: { name: tenant.name } },
   'status.get': {
     answer: {

@@ -107,7 +107,7 @@ export const messageExamples: Examples = {
   'messages.deleteMany': { input: { ids: [id] }, answer: { deleted: 1 } },
   'messages.export': { input: { query: 'subject:code' }, answer: MBOX },
   'messages.thread': { input: { id }, answer: { items: [summary] } },
-  'tags.list': { answer: { items: [{ name: 'checkout', messages: 3 }] } },
+  'tags.list': { answer: { items: [{ name: 'checkout', messages: 3 }], next: null, total: 1 } },
   'messages.get': {
     input: { id },
     answer: {

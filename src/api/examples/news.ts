@@ -75,7 +75,7 @@ const feed = {
 }
 
 export const newsExamples: Examples = {
-  'newsgroups.list': { answer: { items: [newsgroup] } },
+  'newsgroups.list': { answer: { items: [newsgroup], next: null, total: 1 } },
   'newsgroups.create': { input: { name: newsgroup.name, ...created }, answer: newsgroup },
   'newsgroups.get': { input: { name: newsgroup.name }, answer: newsgroup },
   'newsgroups.update': {
@@ -101,7 +101,7 @@ export const newsExamples: Examples = {
     },
   },
   'articles.cancel': { input: { id }, answer: { messageId: '<90b1d2e4@lab.test>' } },
-  'feeds.list': { answer: { items: [feed] } },
+  'feeds.list': { answer: { items: [feed], next: null, total: 1 } },
   'feeds.get': { input: { id: feed.id }, answer: feed },
   'feeds.retry': { input: { id: feed.id }, answer: feed },
   'feeds.queue': {

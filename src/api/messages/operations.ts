@@ -85,6 +85,7 @@ const thread = defineOperation({
 const tags = defineOperation({
   name: 'tags.list',
   method: 'GET',
+  listKey: 'name',
   path: '/tags',
   summary: 'List the tags in use, with the number of messages of each.',
   access: 'read',

@@ -80,6 +80,7 @@ function feedById(api: Api, caller: Caller, id: string): Feed {
 const list = defineOperation({
   name: 'feeds.list',
   method: 'GET',
+  listKey: 'id',
   path: '/feeds',
   summary: 'List the feeds: exchanges of articles with other news servers, their state and queues.',
   access: 'read',

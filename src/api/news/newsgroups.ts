@@ -87,6 +87,7 @@ function assertMayManage({ role, tenant }: Caller, name: string): void {
 const list = defineOperation({
   name: 'newsgroups.list',
   method: 'GET',
+  listKey: 'name',
   path: '/newsgroups',
   summary: 'List the newsgroups with their attributes and article numbers.',
   access: 'read',

@@ -19,6 +19,7 @@ const name = z.string().describe('Name of the authority.')
 const list = defineOperation({
   name: 'authorities.list',
   method: 'GET',
+  listKey: 'name',
   path: '/authorities',
   summary: 'List the certificate authorities of the lab.',
   access: 'read',
@@ -134,6 +135,7 @@ const download = defineOperation({
 const issued = defineOperation({
   name: 'authorities.issued',
   method: 'GET',
+  listKey: 'serial',
   path: '/authorities/{name}/issued',
   summary: 'List the certificates that an authority has issued.',
   access: 'inspect',
@@ -163,6 +165,7 @@ const revoke = defineOperation({
 const queue = defineOperation({
   name: 'authorities.requests',
   method: 'GET',
+  listKey: 'id',
   path: '/authorities/requests',
   summary: 'List the requests at standalone authorities, including approved and denied ones.',
   access: 'inspect',

@@ -92,6 +92,7 @@ function acmeFacts({ lab }: Api, { url, tlsPort }: AuthorityService, directories
 const orders = defineOperation({
   name: 'authorities.orders',
   method: 'GET',
+  listKey: 'id',
   path: '/authorities/{name}/orders',
   summary: 'List the ACME orders at an authority, the newest first.',
   access: 'read',

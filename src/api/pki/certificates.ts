@@ -93,6 +93,7 @@ export function splitSubject<Input extends SubjectInput>(input: Input) {
 const list = defineOperation({
   name: 'certificates.list',
   method: 'GET',
+  listKey: 'thumbprint',
   path: '/certificates',
   summary: 'List the certificates of the store.',
   access: 'read',

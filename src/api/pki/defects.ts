@@ -5,6 +5,7 @@ import { defineOperation, type Operation } from '../operation.ts'
 const list = defineOperation({
   name: 'certificateDefects.list',
   method: 'GET',
+  listKey: 'name',
   path: '/certificate-defects',
   summary: 'List the certificates that a virtual server can serve on purpose: with a defect, or of an unusual kind.',
   access: 'read',

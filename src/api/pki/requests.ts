@@ -100,6 +100,7 @@ const collect = defineOperation({
 const pending = defineOperation({
   name: 'requests.list',
   method: 'GET',
+  listKey: 'id',
   path: '/requests',
   summary: 'List the pending requests.',
   access: 'inspect',

@@ -38,6 +38,7 @@ const delivery = z
 const list = defineOperation({
   name: 'webhooks.list',
   method: 'GET',
+  listKey: 'url',
   path: '/webhooks',
   summary: 'List the webhooks of the configuration.',
   access: 'inspect',
