@@ -1,6 +1,8 @@
 import {
   Activity,
   BadgeCheck,
+  Bell,
+  BellOff,
   Bug,
   CircleHelp,
   Landmark,
@@ -34,5 +36,7 @@ export const icons = {
   light: Sun,
   dark: Moon,
   system: Monitor,
+  notifying: Bell,
+  silent: BellOff,
   logOff: LogOut,
 }

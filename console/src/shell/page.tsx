@@ -3,7 +3,8 @@ import { useEffect, useState } from 'preact/hooks'
 import { type Problem, problemOf } from '../api/problem.ts'
 import { ProblemState, Skeleton } from '../components/states.tsx'
 import type { PageRow } from '../pages.ts'
-import { loadTexts, t } from '../texts/index.ts'
+import { unreadMail } from '../state/folders.ts'
+import { formatNumber, loadTexts, t } from '../texts/index.ts'
 
 type Loaded = { readonly path: string; readonly page?: ComponentType; readonly problem?: Problem }
 
@@ -23,9 +24,10 @@ export function Page({ row }: { readonly row: PageRow }) {
     }
   }, [row, attempts])
   const title = t(row.title)
+  const unread = unreadMail.value
   useEffect(() => {
-    document.title = `${title} · Sealpost`
-  }, [title])
+    document.title = `${unread > 0 ? `(${formatNumber(unread)}) ` : ''}${title} · Sealpost`
+  }, [title, unread])
   if (loaded?.path !== row.path) return <Skeleton />
   if (loaded.problem) return <ProblemState problem={loaded.problem} onRetry={() => setAttempts(attempts + 1)} />
   const { page: Content } = loaded

@@ -1,14 +1,18 @@
 import { useEffect, useMemo } from 'preact/hooks'
+import { reconnects } from '../api/live.ts'
 import { EmptyState } from '../components/states.tsx'
 import { Toasts } from '../components/toast.tsx'
 import { visiblePages } from '../pages.ts'
 import { navigate, useRoute } from '../router.ts'
 import { callerState } from '../state/caller.ts'
+import { followFolders } from '../state/folders.ts'
 import { t } from '../texts/index.ts'
 import { isHelpOpen, isPaletteOpen, matching, useCommands } from './commands.ts'
 import { Help } from './help.tsx'
 import { icons } from './icons.ts'
+import { canNotify, isNotifying, toggleNotifications } from './notifications.ts'
 import { Page } from './page.tsx'
+import './favicon.ts'
 import { Palette } from './palette.tsx'
 import { nextTheme } from './preferences.tsx'
 import { Rail } from './rail.tsx'
@@ -46,6 +50,16 @@ export function Shell() {
               run: () => navigate(`/${path}`),
             })),
             { id: 'theme', title: t('shell.changeTheme'), icon: icons.dark, run: nextTheme },
+            ...(canNotify
+              ? [
+                  {
+                    id: 'notifications',
+                    title: t(isNotifying.value ? 'shell.notifyOff' : 'shell.notifyOn'),
+                    icon: isNotifying.value ? icons.notifying : icons.silent,
+                    run: toggleNotifications,
+                  },
+                ]
+              : []),
             { id: 'help', title: t('shell.shortcuts'), icon: icons.help, hint: '?', run: openHelp },
           ],
           search,
@@ -53,6 +67,7 @@ export function Shell() {
       [pages],
     ),
   )
+  useEffect(followFolders, [callerState.value, reconnects.value])
   useEffect(() => {
     const onKey = (event: KeyboardEvent): void => {
       if (event.key.toLowerCase() !== 'k' || !(event.ctrlKey || event.metaKey)) return

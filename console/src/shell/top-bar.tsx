@@ -8,6 +8,7 @@ import { t } from '../texts/index.ts'
 import { isHelpOpen, isPaletteOpen } from './commands.ts'
 import { icons } from './icons.ts'
 import { LiveState } from './live-state.tsx'
+import { canNotify, isNotifying, toggleNotifications } from './notifications.ts'
 import { TopBarPreferences } from './preferences.tsx'
 
 /** The keys of the palette. */
@@ -40,6 +41,15 @@ export function TopBar() {
         </span>
       )}
       <TopBarPreferences />
+      {canNotify && (
+        <Button
+          kind="plain"
+          icon={isNotifying.value ? icons.notifying : icons.silent}
+          label={t('shell.notify')}
+          aria-pressed={isNotifying.value}
+          onClick={toggleNotifications}
+        />
+      )}
       <Button kind="plain" icon={icons.help} label={t('shell.help')} shortcut="?" onClick={openHelp} />
       {caller && caller.name !== 'anonymous' && (
         <Button

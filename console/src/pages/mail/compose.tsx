@@ -6,9 +6,9 @@ import { Dialog } from '../../components/dialog.tsx'
 import { Field, Form } from '../../components/form.tsx'
 import { wholeTime } from '../../components/relative-time.tsx'
 import { notify } from '../../components/toast.tsx'
+import { folders } from '../../state/folders.ts'
 import { t } from '../../texts/index.ts'
 import { composing, type Draft } from './compose-state.ts'
-import { folders } from './folders.ts'
 import type { Message } from './use-message.ts'
 
 /** Returns addresses between commas, but not within quotes or angle brackets. */

@@ -1,9 +1,9 @@
 import { Inbox, Newspaper, SearchX } from 'lucide-preact'
 import { FirstSteps } from '../../components/first-steps.tsx'
 import { EmptyState } from '../../components/states.tsx'
+import { folders } from '../../state/folders.ts'
 import { t } from '../../texts/index.ts'
 import { isPlain, type MailFilter } from './filter.ts'
-import { folders } from './folders.ts'
 import { OpenInNews } from './open-in-news.tsx'
 
 /** An empty list: nothing was found, or how to send the first message. */

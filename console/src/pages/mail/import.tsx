@@ -3,9 +3,9 @@ import { call } from '../../api/client.ts'
 import { Dialog } from '../../components/dialog.tsx'
 import { Form } from '../../components/form.tsx'
 import { notify } from '../../components/toast.tsx'
+import { folders, sortedFolders } from '../../state/folders.ts'
 import { t } from '../../texts/index.ts'
 import type { MailFilter } from './filter.ts'
-import { folders, sortedFolders } from './folders.ts'
 import { folderLabel } from './tree.tsx'
 
 /** The files that messages come in. */

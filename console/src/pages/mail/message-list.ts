@@ -2,8 +2,8 @@ import { signal } from '@preact/signals'
 import { call } from '../../api/client.ts'
 import { type LiveEvent, onLive } from '../../api/live.ts'
 import { type Problem, problemOf } from '../../api/problem.ts'
+import { folders } from '../../state/folders.ts'
 import { belongs, hasFolder, isPlain, type MailFilter, type Summary, selectionOf } from './filter.ts'
-import { folders } from './folders.ts'
 import { LoadedRows } from './loaded-rows.ts'
 
 const PAGE = 50

@@ -14,7 +14,6 @@ import { t } from '../../texts/index.ts'
 import { answer } from './answer.ts'
 import { Compose } from './compose.tsx'
 import { composing } from './compose-state.ts'
-import { unreadTotal } from './folders.ts'
 import { ListPane } from './list-pane.tsx'
 import { Reader } from './reader.tsx'
 import { Tree } from './tree.tsx'
@@ -25,9 +24,6 @@ export default function MailPage() {
   const mail = useMail()
   useMailKeys(mail)
   useMailCommands(mail)
-  useEffect(() => {
-    document.title = `${unreadTotal.value > 0 ? `(${unreadTotal.value}) ` : ''}${t('shell.mail')} · Sealpost`
-  }, [unreadTotal.value])
   return (
     <>
       <Panes mail={mail} />

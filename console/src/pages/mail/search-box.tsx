@@ -3,9 +3,9 @@ import { useEffect, useId, useState } from 'preact/hooks'
 import { call } from '../../api/client.ts'
 import { Button } from '../../components/button.tsx'
 import { Glyph } from '../../components/icon.tsx'
+import { folders } from '../../state/folders.ts'
 import type { TextKey } from '../../texts/catalogue.ts'
 import { t } from '../../texts/index.ts'
-import { folders } from './folders.ts'
 
 interface Suggestion {
   readonly text: string

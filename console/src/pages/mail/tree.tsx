@@ -13,10 +13,10 @@ import {
 import type { Icon } from '../../components/icon.tsx'
 import { ProblemState, Skeleton } from '../../components/states.tsx'
 import { TreeGroup, TreeLink } from '../../components/tree.tsx'
+import { folders, foldersProblem, readFolders, sortedFolders, unreadTotal } from '../../state/folders.ts'
 import { t } from '../../texts/index.ts'
 import type { Folder, MailFilter } from './filter.ts'
 import { mailPath } from './filter.ts'
-import { folders, foldersProblem, readFolders, sortedFolders, unreadTotal } from './folders.ts'
 
 const ICONS: Readonly<Record<string, Icon>> = {
   INBOX: Inbox,

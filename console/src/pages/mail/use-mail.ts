@@ -4,7 +4,6 @@ import { navigate, useRoute } from '../../router.ts'
 import { may } from '../../state/caller.ts'
 import { type Choice, mark, removeSoon } from './actions.ts'
 import { filterIn, type MailFilter, mailPath, selectionOf } from './filter.ts'
-import { followFolders, readFolders } from './folders.ts'
 import { MessageList } from './message-list.ts'
 
 /** What the parts of the page share. */
@@ -41,7 +40,6 @@ export function useMail(): Mail {
   list.openId = openId
   const [checked, setChecked] = useState<ReadonlySet<string>>(new Set())
   const [isAllChecked, setAllChecked] = useState(false)
-  useEffect(followFolders, [])
   useEffect(() => {
     setChecked(new Set())
     setAllChecked(false)
@@ -50,7 +48,7 @@ export function useMail(): Mail {
   const isFirst = useRef(true)
   useEffect(() => {
     if (isFirst.current) isFirst.current = false
-    else void Promise.all([list.reconnect(), readFolders()])
+    else void list.reconnect()
   }, [reconnects.value])
 
   const tab = query.get('tab') ?? undefined

@@ -40,10 +40,6 @@ export default function NewsPage() {
   const shown = place.kind === 'group' ? place.name : place.kind
   useEffect(() => openTree(false), [shown])
   useNewsCommands(groups, () => ask({ group: undefined }))
-  const unread = groups.value?.reduce((sum, one) => sum + one.unread, 0) ?? 0
-  useEffect(() => {
-    document.title = `${unread > 0 ? `(${unread}) ` : ''}${t('shell.news')} · Sealpost`
-  }, [unread])
   const tree = <NewsTree groups={groups} place={place} />
   const hasPane = !isMedium.value
   const content = (

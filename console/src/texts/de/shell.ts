@@ -22,6 +22,13 @@ export default {
   'shell.reconnecting': 'neue Verbindung in {seconds} s',
   'shell.reconnectNow': 'Jetzt erneut versuchen',
   'shell.offline': 'offline seit {time}',
+  'shell.notify': 'Über neue E-Mails benachrichtigen',
+  'shell.notifyOn': 'Über neue E-Mails benachrichtigen, wenn dieser Tab verborgen ist',
+  'shell.notifyOff': 'Nicht mehr über neue E-Mails benachrichtigen',
+  'shell.notNotifying': 'Der Browser erlaubt keine Benachrichtigungen',
+  'shell.notNotifyingHint':
+    'Erlauben Sie sie für diese Seite in den Einstellungen des Browsers. Ohne TLS erlauben Browser sie nur auf localhost.',
+  'shell.newMail': '{n} neue Nachricht|{n} neue Nachrichten',
   'shell.help': 'Hilfe',
   'shell.shortcuts': 'Tastenkürzel',
   'shell.apiDocs': 'Beschreibung der HTTP-API',

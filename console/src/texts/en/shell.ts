@@ -20,6 +20,13 @@ export default {
   'shell.reconnecting': 'reconnecting in {seconds} s',
   'shell.reconnectNow': 'Try again now',
   'shell.offline': 'offline since {time}',
+  'shell.notify': 'Notify me of new mail',
+  'shell.notifyOn': 'Notify me of new mail while this tab is hidden',
+  'shell.notifyOff': 'Stop notifications of new mail',
+  'shell.notNotifying': 'The browser does not allow notifications',
+  'shell.notNotifyingHint':
+    'Allow them for this page in the settings of the browser. Without TLS, browsers allow them on localhost only.',
+  'shell.newMail': '{n} new message|{n} new messages',
   'shell.help': 'Help',
   'shell.shortcuts': 'Keyboard shortcuts',
   'shell.apiDocs': 'Description of the HTTP API',

@@ -22,6 +22,13 @@ export default {
   'shell.reconnecting': '{seconds} 秒後に再接続',
   'shell.reconnectNow': '今すぐ再試行',
   'shell.offline': '{time} からオフライン',
+  'shell.notify': '新着メールを通知する',
+  'shell.notifyOn': 'このタブが隠れている間、新着メールを通知する',
+  'shell.notifyOff': '新着メールの通知をやめる',
+  'shell.notNotifying': 'ブラウザーで通知が許可されていません',
+  'shell.notNotifyingHint':
+    'ブラウザーの設定でこのページの通知を許可してください。TLS なしで許可されるのは localhost だけです。',
+  'shell.newMail': '新着メッセージ {n} 通',
   'shell.help': 'ヘルプ',
   'shell.shortcuts': 'キーボードショートカット',
   'shell.apiDocs': 'HTTP API の説明',

@@ -1,8 +1,9 @@
 import { computed, signal } from '@preact/signals'
-import { call } from '../../api/client.ts'
-import { onLive } from '../../api/live.ts'
-import { type Problem, problemOf } from '../../api/problem.ts'
-import type { Folder } from './filter.ts'
+import { call, type Schemas } from '../api/client.ts'
+import { onLive } from '../api/live.ts'
+import { type Problem, problemOf } from '../api/problem.ts'
+
+type Folder = Schemas['Folder']
 
 /** Counts are read again at most this often. */
 const PAUSE_MS = 500
@@ -10,6 +11,11 @@ const PAUSE_MS = 500
 export const folders = signal<readonly Folder[] | undefined>(undefined)
 export const foldersProblem = signal<Problem | undefined>(undefined)
 export const unreadTotal = computed(() => (folders.value ?? []).reduce((sum, { unread }) => sum + unread, 0))
+
+/** Without articles: those who never read news would have them all as unread. */
+export const unreadMail = computed(() =>
+  (folders.value ?? []).reduce((sum, { unread, newsgroup }) => sum + (newsgroup === null ? unread : 0), 0),
+)
 
 let timer: ReturnType<typeof setTimeout> | undefined
 
