@@ -57,13 +57,26 @@ const list = defineOperation({
         (virtualServer === undefined || one.virtualServer === virtualServer) &&
         one.remoteAddress.startsWith(address),
     )
-    const facts = items.map((one) => {
-      const { transcript: _, ...rest } = asJson(one) as Record<string, unknown>
-      return { ...rest, summary: summary(one), captured: api.lab.captures.has(one.id) }
-    })
-    return { items: facts, ...page }
+    return { items: items.map((one) => factsOf(api, one)), ...page }
   },
 })
+
+/** Returns a session as lists show it, without its transcript. */
+function factsOf(api: Api, record: SessionRecord): Record<string, unknown> {
+  const { transcript: _, ...rest } = asJson(record) as Record<string, unknown>
+  return { ...rest, summary: summary(record), captured: api.lab.captures.has(record.id) }
+}
+
+/** Returns the facts of a session without the numbers of its ClientHello, which `sessions.handshake` has in words. */
+export function withoutHello({ hello: _, tls, ...facts }: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  if (typeof tls !== 'object' || tls === null) return facts
+  const { hello: __, ...rest } = tls as Record<string, unknown>
+  return { ...facts, tls: rest }
+}
+
+/** Returns what a time-out says about a session that was refused. */
+export const refusedSession = (api: Api, record: SessionRecord): Record<string, unknown> =>
+  withoutHello(factsOf(api, record))
 
 const get = defineOperation({
   name: 'sessions.get',

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { abortAfter } from '../common/abort-after.ts'
 import { isSliceOver, nextSlice } from '../common/time-slice.ts'
 import { duration } from '../config/schema/values.ts'
-import { asJson, hasFailed } from '../sessions/describe.ts'
+import { hasFailed } from '../sessions/describe.ts'
 import { accountOf } from '../store/types.ts'
 import type { Api } from './api.ts'
 import { type Caller, seesFolder, seesMessage } from './caller.ts'
@@ -13,6 +13,7 @@ import type { IndexedMessage } from './messages/message-index.ts'
 import { type MessageSummary, messageSummary, summaryOf } from './messages/summary.ts'
 import { type Call, defineOperation, type Operation } from './operation.ts'
 import { ApiProblem } from './problem.ts'
+import { refusedSession } from './sessions.ts'
 
 /** Longest wait. Proxies give up on silent requests sooner or later. */
 const MAX_WAIT_MS = 300_000
@@ -139,10 +140,7 @@ async function timedOut(api: Api, caller: Caller, { timeout, ...wanted }: WaitIn
     if (facts) arrived.push(summaryOf(message, facts, { api, caller }))
   }
   const refused = api.lab.sessionLog.list().filter((session) => hasFailed(session) && seesSession(caller, session))
-  const sessions = refused.slice(-MAX_LISTED).map((record) => {
-    const { transcript: _, ...summary } = asJson(record) as Record<string, unknown>
-    return summary
-  })
+  const sessions = refused.slice(-MAX_LISTED).map((record) => refusedSession(api, record))
   const conditions = Object.entries(wanted).map(([key, value]) => `${key} ${JSON.stringify(value)}`)
   return new ApiProblem(
     'wait-timeout',
@@ -156,7 +154,11 @@ function hints(arrived: number, refused: number): string[] {
     ...(arrived > 0
       ? ['`arrived` lists what arrived; compare the recipient and the subject']
       : ['no message has arrived']),
-    ...(refused > 0 ? ['`sessions` lists refused sessions; each says why in `refusals`'] : []),
+    ...(refused > 0
+      ? [
+          '`sessions` lists refused sessions; each says why in `refusals`, and GET /api/v1/sessions/ID/handshake explains more',
+        ]
+      : []),
     ...(arrived === 0 && refused === 0
       ? ['no client was refused either: does it connect to the port of this lab?']
       : []),

@@ -158,6 +158,9 @@ describe('wait', () => {
     })
     await expect(wrong.sendMail({ from: 'a@lab.test', to: 'bob@lab.test', text: '' })).rejects.toThrow()
     const { body } = await http.request('wait', { json: { to: 'bob', timeout: '50ms' } })
-    expect(body.sessions).toMatchObject([{ protocol: 'smtp', refusals: [expect.any(String)] }])
+    expect(body.sessions).toMatchObject([
+      { protocol: 'smtp', refusals: [expect.any(String)], summary: expect.any(String) },
+    ])
+    expect(body.sessions[0]).not.toHaveProperty('hello')
   })
 })

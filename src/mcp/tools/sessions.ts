@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { withoutHello } from '../../api/sessions.ts'
 import type { McpLab } from '../lab.ts'
 import { defineTool, READS, READS_UNTRUSTED, type Tool } from '../tool.ts'
 import { outputOf } from './operations.ts'
@@ -27,13 +28,6 @@ const list: Tool = {
   },
 }
 
-/** Removes the numbers of the ClientHello, which explain_handshake has in words. */
-function withoutHello({ hello: _, tls, ...facts }: SessionFacts): object {
-  if (typeof tls !== 'object' || tls === null) return facts
-  const { hello: __, ...rest } = tls as Record<string, unknown>
-  return { ...facts, tls: rest }
-}
-
 const read = defineTool({
   name: 'get_session',
   title: 'Read the transcript of a session',
@@ -52,16 +46,20 @@ const explain = defineTool({
   name: 'explain_handshake',
   title: 'Explain a TLS handshake',
   description:
-    'Says in plain words how the TLS handshake of a session ended and, if it failed, what to do; with what the client offered and what the virtual server accepts.',
+    'Says in plain words how the TLS handshake of a session ended and, if it failed, what to do; with what the client offered and what the virtual server accepts. `comparison: true` adds every cipher suite, group and signature algorithm of both sides.',
   operation: 'sessions.handshake',
   input: z.strictObject({
     session: z.string().optional().describe('Id of the session. Default: the latest one whose handshake failed.'),
+    comparison: z.boolean().default(false).describe('Adds every suite, group and signature algorithm of both sides.'),
   }),
   output: outputOf('sessions.handshake'),
   hints: READS_UNTRUSTED,
   isUntrusted: true,
-  run: async ({ lab, input, signal }) =>
-    lab.call('sessions.handshake', { id: input.session ?? (await latestFailed(lab, signal)) }, signal),
+  async run({ lab, input, signal }) {
+    const id = input.session ?? (await latestFailed(lab, signal))
+    const explained = (await lab.call('sessions.handshake', { id }, signal)) as { readonly comparison: unknown }
+    return { ...explained, comparison: input.comparison ? explained.comparison : null }
+  },
 })
 
 /** Returns the id of the latest session whose handshake failed. @throws Error if there is none */
