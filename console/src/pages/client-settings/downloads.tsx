@@ -18,10 +18,13 @@ const files = {
 type FileName = keyof typeof files
 
 /** Windows and Android know certificates by this ending. */
-const DEVICES = ['outlook', 'k-9', 'outlook-express']
+const DEVICES = ['outlook', 'k-9']
 
-/** Returns the files that a program can use. */
-export const downloadsFor = (program: string): readonly FileName[] => [
+/** Returns the files that a program can use. Outlook Express needs another root, of the page of the authorities. */
+export const downloadsFor = (program: string): readonly FileName[] =>
+  program === 'outlook-express' ? [] : filesFor(program)
+
+const filesFor = (program: string): readonly FileName[] => [
   DEVICES.includes(program) ? 'rootForDevices' : 'root',
   ...(program === 'thunderbird' || program === 'k-9' ? (['autoconfig'] as const) : []),
   ...(program === 'outlook' ? (['autodiscover'] as const) : []),

@@ -1,10 +1,14 @@
 import { Copyable, CopyButton } from '../../components/copy-button.tsx'
+import { Glyph } from '../../components/icon.tsx'
+import { Prose } from '../../components/prose.tsx'
+import { hrefOf } from '../../router.ts'
+import { icons } from '../../shell/icons.ts'
+import { seesLab } from '../../state/caller.ts'
 import type { TextKey } from '../../texts/catalogue.ts'
 import { t } from '../../texts/index.ts'
 import { DownloadLink, downloadsFor, Phone } from './downloads.tsx'
 import type { Program, Settings } from './page.tsx'
 import { securityText } from './ports.tsx'
-import { Prose } from './prose.tsx'
 import { Warnings } from './warnings.tsx'
 
 /** Programs with dialogs, whose values are entered one by one. The others take a text. */
@@ -27,6 +31,12 @@ export function ProgramPanel({ program, settings }: { readonly program: Program;
           {WITH_STEPS.includes(id) && <Steps id={id} />}
           {id === 'apple-mail' && <Phone user={settings.user} />}
           <p class="client-downloads">
+            {id === 'outlook-express' && seesLab() && (
+              <a class="button" href={hrefOf('/authorities')}>
+                <Glyph icon={icons.authorities} />
+                {t('shell.authorities')}
+              </a>
+            )}
             {downloadsFor(id).map((one) => (
               <DownloadLink key={one} name={one} user={settings.user} />
             ))}

@@ -2,11 +2,11 @@ import { Info, TriangleAlert } from 'lucide-preact'
 import { call } from '../../api/client.ts'
 import { useLive } from '../../api/use-live.ts'
 import { Glyph } from '../../components/icon.tsx'
+import { Prose } from '../../components/prose.tsx'
 import { hrefOf, pathWith } from '../../router.ts'
 import { seesLab } from '../../state/caller.ts'
 import { t } from '../../texts/index.ts'
 import type { Program, Settings } from './page.tsx'
-import { Prose } from './prose.tsx'
 
 interface Warning {
   readonly isSerious: boolean

@@ -4,6 +4,7 @@ import { call, type InputOf } from '../../api/client.ts'
 import { useLive } from '../../api/use-live.ts'
 import { Button } from '../../components/button.tsx'
 import { Field, Form } from '../../components/form.tsx'
+import { Prose } from '../../components/prose.tsx'
 import { navigate, useRoute } from '../../router.ts'
 import { t } from '../../texts/index.ts'
 import { checkText } from './check-text.ts'
@@ -74,7 +75,7 @@ export function VerifyForm() {
               <Field
                 name="host"
                 label={t('verify.host')}
-                hint={t('verify.hostHint')}
+                hint={<Prose text={t('verify.hostHint')} />}
                 value={host}
                 onInput={setHostName}
               />
