@@ -19,6 +19,9 @@ const { values, positionals } = parseArgs({
 const folder = positionals[0] ?? fileURLToPath(new URL('../docs/images/console', import.meta.url))
 mkdirSync(folder, { recursive: true })
 
+/** The pages whose pictures the documents show. */
+const documented = ['overview', 'mail', 'news', 'feeds', 'access', 'wizard', 'session', 'verify', 'client-settings']
+
 const messages = [
   ['Shop <shop@app.test>', 'alice@lab.test', 'Your order 4711 has been sent', 'Parcel 00340 arrives on Friday.'],
   [
@@ -202,7 +205,6 @@ const browser = await chromium.launch({
 try {
   await passAnHour(lab)
   mock.timers.reset()
-  await fill(lab)
   const base = `http://127.0.0.1:${lab.server('http').port}`
   const read = async (path) => (await fetch(`${base}/api/v1/${path}`)).json()
   for (const [name, from, subject, text, above = ''] of articles) {
@@ -217,12 +219,15 @@ try {
       body: JSON.stringify({ newsgroups: ['lab.tls'], from, subject, text, headers }),
     })
   }
+  const { verify, cell } = await verifyLab(base)
+  // Last, so that the list of mail begins with it.
+  await fill(lab)
   const article = (await read('messages?newsgroup=lab.tls&query=suites&limit=9')).items.find(
     ({ messageId }) => messageId === '<a2@lab.test>',
   ).id
   const message = (await read('messages?query=subject:code')).items[0].id
-  const session = (await read('sessions?protocol=imap4&failed=true')).items.at(-1).id
-  const { verify, cell } = await verifyLab(base)
+  const refused = (await read('sessions?protocol=imap4&failed=true')).items
+  const session = refused.find((one) => JSON.stringify(one).includes('offers TLSv1.1')).id
   const pages = {
     overview: 'overview',
     mail: `mail/${message}`,
@@ -243,16 +248,27 @@ try {
     profile: 'client-settings?account=alice&program=apple-mail',
   }
   const looks = values.all
-    ? [1280, 390].flatMap((width) => ['light', 'dark'].map((colorScheme) => ({ width, colorScheme })))
-    : [{ width: 1280, colorScheme: 'light' }]
-  for (const { width, colorScheme } of looks) {
+    ? [1280, 390].flatMap((width) =>
+        ['light', 'dark'].map((colorScheme) => ({
+          names: Object.keys(pages),
+          width,
+          colorScheme,
+          suffix: `-${width}-${colorScheme}`,
+        })),
+      )
+    : [
+        { names: documented, width: 1280, colorScheme: 'light', suffix: '' },
+        { names: ['mail'], width: 1280, colorScheme: 'dark', suffix: '-dark' },
+        { names: ['mail', 'overview', 'session'], width: 390, colorScheme: 'light', suffix: '-phone' },
+      ]
+  for (const { names, width, colorScheme, suffix } of looks) {
     const context = await browser.newContext({ viewport: { width, height: 800 }, colorScheme, locale: 'en-GB' })
-    for (const [name, path] of Object.entries(pages)) {
+    for (const name of names) {
       const page = await context.newPage()
-      await page.goto(`${base}/${path}`)
+      await page.goto(`${base}/${pages[name]}`)
       await page.locator('main h2').first().waitFor()
       await page.waitForTimeout(500)
-      const file = join(folder, values.all ? `${name}-${width}-${colorScheme}.png` : `${name}.png`)
+      const file = join(folder, `${name}${suffix}.png`)
       await page.screenshot({ path: file })
       console.log(file)
       await page.close()
