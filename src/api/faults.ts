@@ -60,7 +60,7 @@ const get = defineOperation({
   method: 'GET',
   path: '/faults/{id}',
   summary: 'Read a fault that was added over the API.',
-  access: 'read',
+  access: 'inspect',
   input: z.strictObject({ id: ID }),
   output: fault,
   hasEtag: true,
