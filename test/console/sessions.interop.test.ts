@@ -1,0 +1,74 @@
+import { readFileSync } from 'node:fs'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { HttpLab } from '../http/client.ts'
+import { LineClient } from '../support/line-client.ts'
+import { runProgram } from '../support/run-program.ts'
+import { ConsoleBrowser, consoleLab, hasChromium } from './browser.ts'
+
+/** The block that begins a pcapng file, and the one that holds TLS secrets. */
+const [SECTION_HEADER, DECRYPTION_SECRETS] = [0x0a0d0d0a, 0x0000000a]
+
+describe.skipIf(!hasChromium)('the page of the sessions', () => {
+  let http: HttpLab
+  let browser: ConsoleBrowser
+  beforeAll(async () => {
+    http = await consoleLab({ capture: 'memory', virtualServers: [{ protocol: 'imap4' }, { protocol: 'http' }] })
+    browser = await ConsoleBrowser.start()
+  })
+  afterAll(async () => {
+    await browser?.[Symbol.asyncDispose]()
+    await http?.[Symbol.asyncDispose]()
+  })
+
+  it('says why a handshake failed, what both sides offered, and leads to the policy', async () => {
+    const page = await browser.open(http.base, '/sessions')
+    await page.getByText('No client has connected yet').waitFor()
+    const connect = ['s_client', '-connect', `127.0.0.1:${http.lab.server('imap4').tlsPort}`, '-tls1_1']
+    await runProgram('openssl', [...connect, '-cipher', 'ALL:@SECLEVEL=0'], { input: '' })
+    await page.locator('.session-rows button', { hasText: 'refused' }).click()
+    await page.getByRole('heading', { name: 'The TLS handshake failed' }).waitFor()
+    await page.getByText(/^t11i/).waitFor()
+    await page.getByRole('tab', { name: 'TLS: offered and served' }).click()
+    const versions = page.locator('.comparison section', { has: page.getByRole('heading', { name: 'Versions' }) })
+    expect(await versions.locator('li').allTextContents()).toEqual(['TLSv1.1', 'TLSv1.3', 'TLSv1.2'])
+    await page.getByLabel('Refused', { exact: true }).check()
+    expect(new URL(page.url()).searchParams.get('failed')).toBe('true')
+    await page.getByRole('link', { name: 'Change the policy of Default IMAP4 Virtual Server' }).click()
+    await page.getByLabel('Lowest TLS version').waitFor()
+    await page.context().close()
+  })
+
+  it('shows the steps of a session, copies it as a test, downloads its traffic, and makes a fault of a command', async () => {
+    const client = await LineClient.openTls(http.lab.server('imap4').tlsPort ?? 0, http.lab.ca)
+    client.send('a LOGIN alice secret\r\nb LOGOUT\r\n')
+    await client.rest()
+    const page = await browser.open(http.base, '/sessions?user=alice')
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
+    await page.locator('.session-rows button').click()
+    const steps = page.getByRole('list', { name: 'Steps of the session' }).getByRole('listitem')
+    await expect
+      .poll(async () => (await steps.allTextContents()).join(' '))
+      .toMatch(/connected.*handshake.*log-on.*ended/)
+
+    await page.getByRole('button', { name: 'Copy as test' }).click()
+    await page.getByText('The test is copied.').waitFor()
+    const copied = await page.evaluate('navigator.clipboard.readText()')
+    expect(copied).toContain("send('a LOGIN alice ' + PASSWORD)")
+
+    const saving = page.waitForEvent('download')
+    await page.getByRole('link', { name: 'Download pcapng' }).click()
+    const octets = readFileSync(await (await saving).path())
+    const types: number[] = []
+    for (let at = 0; at < octets.length; at += octets.readUInt32LE(at + 4)) types.push(octets.readUInt32LE(at))
+    expect(types[0]).toBe(SECTION_HEADER)
+    expect(types).toContain(DECRYPTION_SECRETS)
+
+    await page
+      .getByRole('row', { name: /LOGIN alice/ })
+      .getByRole('button', { name: 'Make a fault of LOGIN' })
+      .click()
+    await expect.poll(() => page.getByLabel('Fault (YAML)').inputValue()).toMatch(/protocol: imap4\n {2}verb: LOGIN/)
+    expect(browser.complaints).toEqual([])
+    await page.context().close()
+  })
+})
