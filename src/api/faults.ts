@@ -99,7 +99,7 @@ const update = defineOperation({
     id: ID,
     ifMatch,
     ...nullable(faultKeys.shape),
-    when: z.looseObject({}).optional().describe('The conditions to change. Null removes one.'),
+    when: z.looseObject({}).nullable().optional().describe('The conditions to change. Null removes one, or all.'),
     do: z.looseObject({}).optional().describe('The actions to change. Null removes one.'),
   }),
   output: fault,

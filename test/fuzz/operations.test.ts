@@ -57,7 +57,7 @@ const leavesPath = ({ path }: Operation, input: Readonly<Record<string, unknown>
   pathParameters(path).some((name) => ['', '.', '..'].includes(`${input[name]}`))
 
 /** Operations whose input is a part of a configuration: which values go together is not a part of its schema. */
-const CONFIGURATION = /^(?:faults\.add|configuration\.|virtualServers\.)/
+const CONFIGURATION = /^(?:faults\.(?:add|update)|configuration\.|virtualServers\.)/
 
 /** Returns whether the schema of the input has refused a request. */
 const isByShape = ({ name }: Operation, status: number, { errors: mistakes }: { errors?: unknown }): boolean =>

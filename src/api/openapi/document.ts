@@ -146,7 +146,7 @@ function fieldsOf({ method, hasEtag, location }: Operation): Json {
   return names.length === 0 ? {} : { headers }
 }
 
-const contentSchema = (type: string): Json => ({
-  type: 'string',
-  ...(type.startsWith('text/') ? {} : { format: 'binary' }),
-})
+function contentSchema(type: string): Json {
+  if (type.endsWith('+json')) return { type: 'object' }
+  return { type: 'string', ...(type.startsWith('text/') ? {} : { format: 'binary' }) }
+}
