@@ -165,6 +165,18 @@ describe('a change of a virtual server', () => {
     expect((await patch(http, pop3, { limits: { recipients: 9 } })).body).toMatchObject({ applied: false, diff: '' })
   })
 
+  it.each([{}, { from: null }])(
+    'with a mapping without values creates it, which may lack a key: %j',
+    async (proxyProtocol) => {
+      await using http = await start()
+      const { status, body } = await http.request('virtual-servers/default-pop3-virtual-server', {
+        method: 'PATCH',
+        json: { proxyProtocol, dryRun: true },
+      })
+      expect([status, body.detail]).toEqual([422, expect.stringMatching(/proxyProtocol\.from: is missing/)])
+    },
+  )
+
   it('of an unknown one is 404, and an unknown key is 422 with its place', async () => {
     await using http = await start()
     expect((await patch(http, 'virtual-servers/default-nntp-virtual-server', { port: 'off' })).status).toBe(404)

@@ -59,7 +59,7 @@ describe('faults over HTTP', () => {
     const { body: added } = await http.request('faults', { json: fault })
     await expect(send('alice@lab.test', 'First')).rejects.toMatchObject({ responseCode: 451 })
     await send('alice@lab.test', 'Second')
-    expect((await http.request('faults')).body.items).toEqual([{ id: added.id, fault, hits: 1 }])
+    expect((await http.request('faults')).body.items).toEqual([{ ...added, fault, hits: 1 }])
     expect((await http.request(`faults/${added.id}`, { method: 'DELETE' })).status).toBe(204)
     expect((await http.request('faults')).body.items).toEqual([])
   })

@@ -11,7 +11,12 @@ export function mergeChanges(config: unknown, path: Path, patch: Readonly<Record
   return Object.entries(patch).flatMap(([key, value]): ConfigChange[] => {
     const at = [...path, key]
     if (value === null) return valueAt(config, at) === undefined ? [] : [{ op: 'remove', path: pointerOf(at) }]
-    if (isMapping(value) && isMerged(at)) return mergeChanges(config, at, value)
+    if (isMapping(value) && isMerged(at)) {
+      const changes = mergeChanges(config, at, value)
+      // A patch without values creates an empty mapping, which may not be valid. RFC 7396 section 2.
+      const isCreated = changes.length === 0 && valueAt(config, at) === undefined
+      return isCreated ? [{ op: 'set', path: pointerOf(at), value: {} }] : changes
+    }
     return [{ op: 'set', path: pointerOf(at), value }]
   })
 }
