@@ -60,7 +60,8 @@ export default {
     'Die Richtlinie lässt sendende Server TLS verlangen (RFC 8461). Ein Server, den sie nicht nennt, erhält keine E-Mails.',
   'checks.mta-sts.cure': 'Nehmen Sie den Server in die Richtlinie auf, und ändern Sie die id ihres DNS-Eintrags.',
   'checks.versions.title': 'TLS-Versionen',
-  'checks.versions.why': 'SSL 2.0 bis TLS 1.1 haben bekannte Schwächen und sind durch RFC 8996 verboten.',
+  'checks.versions.why':
+    'SSL 2.0 bis TLS 1.1 haben bekannte Schwächen und sind durch RFC 6176, 7568 und 8996 verboten.',
   'checks.versions.cure': 'Setzen Sie die niedrigste Version des virtuellen Servers auf TLS 1.2.',
   'checks.handshakes.title': 'Handshakes',
   'checks.handshakes.why': 'Wer eine Version annimmt, muss ihren Handshake auch abschließen.',

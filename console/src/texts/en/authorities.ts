@@ -36,14 +36,14 @@ export default {
   'authorities.tab_revocation': 'CRL and OCSP',
   'authorities.tab_acme': 'ACME',
   'authorities.serviceOff':
-    'The HTTP service of the authorities is off: clients can fetch no CRL, ask no OCSP, and use no ACME. Add it to the configuration:',
+    'The HTTP service of the authorities is off: clients cannot use CRL, OCSP or ACME. Add it to the configuration:',
   'authorities.directory': 'ACME directory',
   'authorities.acmeOff': 'ACME is off: authorityService has acme: { enabled: false }.',
   'authorities.needsHttps': 'Most ACME clients require HTTPS. Give authorityService a tlsPort.',
   'authorities.acmeHint':
     'Copy a line into a terminal on this machine. Names that end in .test are validated at the address of the client.',
   'authorities.fetchRoots': 'Fetch the roots first',
-  'authorities.wildcards': 'Wildcards are possible by dns-01.',
+  'authorities.wildcards': 'dns-01 also allows wildcards.',
   'authorities.noWildcards': 'Wildcards need dns-01: set authorityService.acme.dns.',
   'authorities.orders': 'ACME orders',
   'authorities.noOrders': 'No client has ordered a certificate yet.',

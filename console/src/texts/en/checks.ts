@@ -51,7 +51,7 @@ export default {
     'The policy tells sending servers to require TLS (RFC 8461). A server that it does not list gets no mail.',
   'checks.mta-sts.cure': 'List the server in the policy, and change the id of its DNS record.',
   'checks.versions.title': 'TLS versions',
-  'checks.versions.why': 'SSL 2.0 to TLS 1.1 have known flaws, and are forbidden by RFC 8996.',
+  'checks.versions.why': 'SSL 2.0 to TLS 1.1 have known flaws. RFC 6176, 7568 and 8996 forbid them.',
   'checks.versions.cure': 'Set the lowest version of the virtual server to TLS 1.2.',
   'checks.handshakes.title': 'handshakes',
   'checks.handshakes.why': 'A server that accepts a version must also finish its handshake.',

@@ -30,7 +30,7 @@ export default {
     'The configuration lists it: the next reload creates it again, without articles. Remove it there, too.',
   'news.deleteGroup': 'Delete newsgroup',
   'news.deleteHere': 'Delete here only',
-  'news.deleteHereHint': 'Removes it from this newsgroup of this lab. Nobody else learns of it.',
+  'news.deleteHereHint': 'Removes it from this newsgroup of this lab. Other servers keep it.',
   'news.deleteHint':
     'It has {n} article, which is deleted with it. This cannot be undone.|It has {n} articles, which are deleted with it. This cannot be undone.',
   'news.deleteTitle': 'Delete {name}?',

@@ -103,7 +103,7 @@ export default {
   'verify.server': 'Server',
   'verify.happened': 'What happened',
   'verify.why': 'Why it matters',
-  'verify.cure': 'What cures it',
+  'verify.cure': 'How to fix it',
   'verify.openWizard': 'Open the certificate wizard',
   'verify.openAccess': 'Open Access of the virtual server',
   'verify.closeDetail': 'Close the details',

@@ -51,7 +51,7 @@ export default {
     '送信サーバーに TLS を求めるポリシーです (RFC 8461)。記載のないサーバーにはメールが届きません。',
   'checks.mta-sts.cure': 'サーバーをポリシーに追加し、DNS レコードの id を変更してください。',
   'checks.versions.title': 'TLS バージョン',
-  'checks.versions.why': 'SSL 2.0 から TLS 1.1 には既知の脆弱性があり、RFC 8996 で禁止されています。',
+  'checks.versions.why': 'SSL 2.0 から TLS 1.1 には既知の脆弱性があり、RFC 6176、7568、8996 で禁止されています。',
   'checks.versions.cure': '仮想サーバーの最低バージョンを TLS 1.2 にしてください。',
   'checks.handshakes.title': 'ハンドシェイク',
   'checks.handshakes.why': 'バージョンを受け入れるサーバーは、ハンドシェイクも完了できなければなりません。',
