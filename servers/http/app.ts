@@ -77,7 +77,7 @@ export function createApp(
   app.use(async (c, next) => {
     c.set('tenants', context.tenants)
     const header = (name: string): string | undefined => c.req.header(name)
-    const { host, channel, client } = c.get('origin')
+    const { host, channel, isLocal } = c.get('origin')
     const authorization = header('Authorization')
     const facts = {
       method: c.req.method,
@@ -100,7 +100,8 @@ export function createApp(
     const file = facts.method === 'GET' || facts.method === 'HEAD' ? files.answer(fileRequest(c)) : undefined
     if (file) return file
     const cookie = cookieIn(header('Cookie'), cookieName(host, channel.secure))
-    const caller = await callerOf({ authorization, cookie, client, channel }, c.get('connection'), latest)
+    const target = authorityOf(c)
+    const caller = await callerOf({ authorization, cookie, target, isLocal, channel }, c.get('connection'), latest)
     c.set('caller', { ...caller, virtualServer: context.name })
     return next()
   })

@@ -3,13 +3,13 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Api } from '../../src/api/api.ts'
 import type { Caller } from '../../src/api/caller.ts'
 import { ApiProblem } from '../../src/api/problem.ts'
-import type { SocketAddress } from '../../src/common/ip-address.ts'
 import { isLoopback } from '../../src/common/ip-address.ts'
 import { logonPolicy } from '../../src/directory/policy.ts'
 import type { Connection } from '../../src/net/connection.ts'
 import { completeLogon } from '../logon.ts'
 import type { ServerContext } from '../service.ts'
 import { browserSessions, type Credential, digestOf } from './browser-sessions.ts'
+import { checkHost } from './guard.ts'
 
 /** Callers without credentials, where `authentication` has anonymous. */
 const ANONYMOUS: Caller = { role: 'administrator', name: 'anonymous' }
@@ -20,16 +20,19 @@ export interface CallerFacts {
   readonly authorization: string | undefined
   /** The value of the cookie of a browser that has logged on. */
   readonly cookie: string | undefined
-  readonly client: SocketAddress
+  /** What the request itself names as its target, whatever a proxy says. */
+  readonly target: string | undefined
+  /** Whether the client is on the machine of the lab. */
+  readonly isLocal: boolean
   readonly channel: Connection['channel']
 }
 
 /**
  * Returns who sends a request. RFC 6750 section 2.1, RFC 7617.
- * @throws ApiProblem `log-on-required`, after the delay of a failed log-on
+ * @throws ApiProblem `log-on-required`, after the delay of a failed log-on; `unknown-host` for anonymous callers
  */
 export async function callerOf(
-  { authorization, cookie, client, channel }: CallerFacts,
+  { authorization, cookie, target, isLocal, channel }: CallerFacts,
   connection: Connection,
   context: ServerContext,
 ): Promise<Caller> {
@@ -50,8 +53,12 @@ export async function callerOf(
     return accountCaller(externalIdentity, context)
   }
   // Behind a proxy that listens for others, the client counts.
-  const isLocal = isLoopback(context.config.address) && isLoopback(client.address)
-  if (context.config.authentication.includes('anonymous') && isLocal) return ANONYMOUS
+  const takesAnonymous = context.config.authentication.includes('anonymous') && isLoopback(context.config.address)
+  if (takesAnonymous && isLocal) {
+    // A page that points its own name at this machine can send X-Forwarded-Host, but not another Host.
+    checkHost(target, context)
+    return ANONYMOUS
+  }
   throw logOn(channel, context, 'send a token (Authorization: Bearer TOKEN), or the name and password of an account')
 }
 

@@ -52,8 +52,8 @@ export function checkRequest(facts: RequestFacts, { secure }: Connection['channe
   throw new ApiProblem('unsupported-type', `the request has ${sent}; send ${[...BODY_TYPES].join(', ')}`)
 }
 
-/** A page can point its own name at this address (DNS rebinding), but it cannot change the name that the browser sends. */
-function checkHost(host: string | undefined, { config, labNames }: ServerContext): void {
+/** A page can point its own name at this address (DNS rebinding), but it cannot change the name that the browser sends. @throws ApiProblem `unknown-host` */
+export function checkHost(host: string | undefined, { config, labNames }: ServerContext): void {
   const name = hostName(host ?? '')
   if (name === '' || isIP(name) !== 0 || name === 'localhost' || name.endsWith('.localhost')) return
   const known = [...labNames, ...config.hosts].map((one) => one.toLowerCase())

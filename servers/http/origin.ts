@@ -1,12 +1,14 @@
 import { ApiProblem } from '../../src/api/problem.ts'
 import { AddressList } from '../../src/common/address-list.ts'
-import type { SocketAddress } from '../../src/common/ip-address.ts'
+import { isLoopback, type SocketAddress } from '../../src/common/ip-address.ts'
 import type { Connection } from '../../src/net/connection.ts'
 import { forwardedElements, nodeAddress } from './forwarded-field.ts'
 
 /** Who sends a request, and how it came: what a listed proxy says about it, or else the connection itself. */
 export interface Origin {
   readonly client: SocketAddress
+  /** Whether the client is on the machine of the lab. False if a proxy that is not listed forwards for others. */
+  readonly isLocal: boolean
   /** The name and port that the client believes it talks to. */
   readonly host: string | undefined
   readonly channel: Connection['channel']
@@ -34,15 +36,24 @@ export function originOf(
   host: string | undefined,
 ): Origin {
   const { remote, channel } = connection
-  const own = { client: remote, host, channel }
+  const isLocal = isLoopback(remote.address)
+  const own = { client: remote, isLocal, host, channel }
   const proxies = addressList(listed)
-  if (!proxies?.has(remote.address)) return own
+  if (!proxies?.has(remote.address)) {
+    const isForwarded = ['X-Forwarded-For', 'Forwarded'].some((name) => header(name) !== undefined)
+    return isForwarded ? { ...own, isLocal: false } : own
+  }
   const forwarding = forwardingIn(header, remote, proxies)
   if (!forwarding) return own
   const { client, scheme } = forwarding
   const secure = scheme === undefined ? channel.secure : /^(?:https|wss)$/i.test(scheme)
   // The certificate on this connection is that of the proxy.
-  return { client, host: forwarding.host ?? host, channel: { secure, externalIdentity: undefined } }
+  return {
+    client,
+    isLocal: isLoopback(client.address),
+    host: forwarding.host ?? host,
+    channel: { secure, externalIdentity: undefined },
+  }
 }
 
 /** The lists of configurations in use. */

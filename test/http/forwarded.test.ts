@@ -215,6 +215,27 @@ describe('anonymous callers behind a proxy', () => {
     expect(await ask({ 'X-Forwarded-For': '203.0.113.7', ...asAdmin }, path)).toMatchObject({ status: 200 })
   })
 
+  it('are none of those whom a proxy that is not listed forwards', async () => {
+    await start({ forwardedFrom: [] })
+    const path = '/api/v1/session'
+    expect(await ask({}, path)).toMatchObject({ status: 200 })
+    for (const fields of [{ 'X-Forwarded-For': '203.0.113.7' }, { Forwarded: 'for=203.0.113.7' }]) {
+      expect(await ask(fields, path)).toMatchObject({ status: 401 })
+      expect(await ask({ ...fields, ...asAdmin }, path)).toMatchObject({ status: 200 })
+    }
+  })
+
+  it('are no pages that point their own name at this machine', async () => {
+    await start()
+    const path = '/api/v1/session'
+    const page = { Host: 'evil.example.test', 'X-Forwarded-Host': 'localhost' }
+    for (const fields of [{ 'X-Forwarded-For': '127.0.0.1' }, { Forwarded: 'for=127.0.0.1;host=localhost' }]) {
+      expect(await ask({ ...page, ...fields }, path)).toMatchObject({ status: 421 })
+      // A proxy may use another name for the lab; its callers log on.
+      expect(await ask({ ...page, ...fields, ...asAdmin }, path)).toMatchObject({ status: 200 })
+    }
+  })
+
   it('are those of this machine only, with the PROXY protocol', async () => {
     await start({ proxyProtocol: { from: ['127.0.0.1'] } })
     for (const [address, status] of [
