@@ -100,7 +100,10 @@ const errors: Readonly<Record<string, readonly [number: number, says: keyof type
 }
 
 const unknownAuthority = 'x509: certificate signed by unknown authority'
-const pathBuilding = 'PKIX path building failed: unable to find valid certification path to requested target'
+const pathBuilding =
+  'PKIX path building failed: sun.security.provider.certpath.SunCertPathBuilderException: unable to find valid certification path to requested target'
+const pathValidation = 'PKIX path validation failed: java.security.cert.CertPathValidatorException:'
+// Windows: as its users report them. The tests compare the texts of OpenSSL, curl, Python and Java with these programs.
 const untrustedRoot =
   'A certificate chain processed, but terminated in a root certificate which is not trusted by the trust provider.'
 const validity =
@@ -126,13 +129,13 @@ const texts = {
   expired: {
     Thunderbird: 'SEC_ERROR_EXPIRED_CERTIFICATE',
     Windows: validity,
-    Java: 'PKIX path validation failed: validity check failed',
+    Java: `${pathValidation} validity check failed`,
     Go: 'x509: certificate has expired or is not yet valid',
   },
   notYetValid: {
     Thunderbird: 'MOZILLA_PKIX_ERROR_NOT_YET_VALID_CERTIFICATE',
     Windows: validity,
-    Java: 'PKIX path validation failed: validity check failed',
+    Java: `${pathValidation} validity check failed`,
     Go: 'x509: certificate has expired or is not yet valid',
   },
   name: {
@@ -149,7 +152,11 @@ const texts = {
   },
   weakKey: { Thunderbird: 'MOZILLA_PKIX_ERROR_INADEQUATE_KEY_SIZE' },
   weakSignature: { Thunderbird: 'SEC_ERROR_CERT_SIGNATURE_ALGORITHM_DISABLED' },
-  nameConstraint: { Thunderbird: 'SEC_ERROR_CERT_NOT_IN_NAME_SPACE' },
+  nameConstraint: {
+    Thunderbird: 'SEC_ERROR_CERT_NOT_IN_NAME_SPACE',
+    Java: `${pathValidation} name constraints check failed`,
+    Go: 'x509: a root or intermediate certificate is not authorized to sign for this name: DNS name "NAME" is not permitted by any constraint',
+  },
   revoked: { Thunderbird: 'SEC_ERROR_REVOKED_CERTIFICATE', Windows: 'The certificate is revoked.' },
 } as const satisfies Readonly<
   Record<string, Readonly<Partial<Record<'Thunderbird' | 'Windows' | 'Java' | 'Go', string>>>>

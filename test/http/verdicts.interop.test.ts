@@ -73,6 +73,18 @@ describe.runIf(needs('openssl'))('what clients say of a certificate', () => {
     else expect(script.stderr).toContain(says('Python').says)
   })
 
+  it.runIf(needs('javac'))('is what Java says, too', async () => {
+    const tlsPorts = cases.map(({ defect }) => http.lab.server(defect ?? 'good').tlsPort)
+    const client = join(import.meta.dirname, 'VerifyingClient.java')
+    const { stdout } = await runProgram('java', [client, ca, ...tlsPorts.map(String)], { input: '' })
+    const lines = stdout.trimEnd().split('\n')
+    for (const [index, { defect }] of cases.entries()) {
+      const [, { trusting }] = await portsOf(defect ?? 'good')
+      const { says } = trusting.clients.find(({ client: name }: { client: string }) => name === 'Java')
+      expect(lines[index], defect).toContain(trusting.accepts ? 'ok' : says)
+    }
+  })
+
   it('are asked with STARTTLS, for another name, and leave no sessions', async () => {
     const [smtp] = await portsOf('default-smtp-virtual-server')
     expect(smtp).toMatchObject({ implicitTls: false, trusting: { accepts: true, message: 'ok' } })
