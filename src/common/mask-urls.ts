@@ -7,15 +7,15 @@ export const MASK = '***'
  */
 const USER_INFO = /([a-z0-9+.-]:\/\/)[^\s/?#"'<>]*@/gi
 
-/** A parameter of a query. */
-const PARAMETER = /([?&;])([^=&;?\s#"'<>()]+)=([^&;\s#"'<>()]+)/g
+/** A parameter of a query, or of a fragment: pages take tokens from there. */
+const PARAMETER = /([?&;#])([^=&;?\s#"'<>()]+)=([^&;\s#"'<>()]+)/g
 
 /** Names of parameters whose values are secrets. */
 const SECRET_NAME =
   /^(?:[\w.-]*[_.-])?(?:token|secret|password|passwd|passphrase|pwd|pass|api[_-]?key|key|auth|authorization|credentials?|signature|sig|jwt)$/i
 
-/** Returns whether a value with this name is a secret. */
-export const isSecretName = (name: string): boolean => SECRET_NAME.test(name)
+/** Returns whether a value with this name is a secret, such as `access_token` or `accessToken`. */
+export const isSecretName = (name: string): boolean => SECRET_NAME.test(name.replaceAll(/([a-z\d])([A-Z])/g, '$1_$2'))
 
 /** Returns a text in which no URL shows a user name, a password or a token. */
 export function maskUrls(text: string): string {

@@ -47,23 +47,28 @@ function mistakesOfIssue(issue: Issue, prefix: Path, checked: Checked): Mistake[
       const unknown = unknownInAll(issue.errors)
       if (unknown.length > 0) return unknown.map((key) => unknownKey(path, key, checked))
       // The union has its own message.
-      if (issue.message !== 'Invalid input') return [invalid(path, input, issue.message)]
+      if (issue.message !== 'Invalid input') return [invalid(path, checked, issue.message)]
       break
     }
     case 'invalid_format':
     case 'custom':
-      return [invalid(path, input, issue.message)]
+      return [invalid(path, checked, issue.message)]
     case 'too_small':
-      if (issue.origin === 'string') return [{ path, message: 'is empty; write a text' }]
+      if (issue.origin === 'string') {
+        const isEmpty = valueAt(input, path) === ''
+        const message = isEmpty ? 'is empty; write a text' : `is too short; write at least ${issue.minimum} characters`
+        return [{ path, message }]
+      }
       if (issue.origin === 'array') return [{ path, message: 'is an empty list; name at least one' }]
       break
   }
   return [wrongValue(path, checked)]
 }
 
-function invalid(path: Path, input: unknown, message: string): Mistake {
+function invalid(path: Path, { input, root }: Checked, message: string): Mistake {
   const value = valueAt(input, path)
-  return { path, message: `is ${value === undefined ? 'missing' : shown(value)}: ${message}` }
+  const found = value === undefined ? 'missing' : shown(value, schemasAt(path, [root]))
+  return { path, message: `is ${found}: ${message}` }
 }
 
 function wrongValue(path: Path, { input, root }: Checked): Mistake {
@@ -71,7 +76,7 @@ function wrongValue(path: Path, { input, root }: Checked): Mistake {
   const schemas = schemasAt(path, [root])
   const expected = expectation(schemas)
   if (value === undefined) return { path, message: `is missing; must be ${expected}`, onKey: true }
-  return { path, message: `is ${shown(value)}; must be ${expected}${hint(schemas, value)}` }
+  return { path, message: `is ${shown(value, schemas)}; must be ${expected}${hint(schemas, value)}` }
 }
 
 /** Suggests the allowed word that is most similar to the value. */
@@ -142,12 +147,13 @@ const isForType = (issues: readonly Issue[]): boolean =>
 
 const isOfOtherType = (issue: Issue): boolean => issue.code === 'invalid_type' || issue.code === 'invalid_value'
 
-/** Returns a value as text for a message, at most 60 characters. */
-function shown(value: unknown): string {
+/** Returns a value as text for a message, at most 60 characters. Readers of the log must not learn secrets. */
+function shown(value: unknown, schemas: readonly JsonSchema[]): string {
   if (value === null) return 'empty'
   if (Array.isArray(value)) return 'a list'
   if (typeof value === 'object') return 'a mapping'
   if (typeof value === 'function') return 'a function'
+  if (schemas.some(({ writeOnly }) => writeOnly)) return typeof value === 'string' ? 'not valid' : `a ${typeof value}`
   // JSON has no NaN and no Infinity.
   if (typeof value === 'number') return String(value)
   const text = JSON.stringify(value) ?? String(value)

@@ -8,6 +8,8 @@ it.each([
   ['GET /x?Api-Key=s3cret#frag', 'GET /x?Api-Key=***#frag'],
   ['GET /x?password=&token=s3cret', 'GET /x?password=&token=***'],
   ['/x?client_secret=s3cret;sig=abcd', '/x?client_secret=***;sig=***'],
+  ['/x?accessToken=s3cret&refreshToken=s3cret', '/x?accessToken=***&refreshToken=***'],
+  ['opened http://lab.test/#token=s3cret', 'opened http://lab.test/#token=***'],
   ['GET http://alice:s3cret@lab.test/x', 'GET http://***@lab.test/x'],
   ['fetch of https://alice:p@ss@lab.test failed', 'fetch of https://***@lab.test failed'],
   ['imap://alice@lab.test/INBOX', 'imap://***@lab.test/INBOX'],

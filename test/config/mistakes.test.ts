@@ -25,6 +25,17 @@ test('a valid file has no mistakes', () => {
   expect(mistakes('')).toEqual([])
 })
 
+test('shows no secret that is not valid', () => {
+  const found = mistakes(`directory: { accounts: [{ user: alice, password: 271828 }] }
+tokens: [{ name: ci, token: s3cret }]
+webhooks: [{ url: "http://127.0.0.1:9/", secret: s3cret }]
+`).join('\n')
+  expect(found).toMatch(/password: is a number; must be a text/)
+  expect(found).toMatch(/token: is too short; write at least 16 characters/)
+  expect(found).toMatch(/secret: is not valid: write at least 24 octets in base64/)
+  expect(found).not.toMatch(/s3cret|271828/)
+})
+
 test('reports all mistakes together, in the order of the file, each with its place and a correction', () => {
   const yaml = `hostnam: x
 portOffset: many
@@ -47,7 +58,7 @@ virtualServers:
     'lab.yaml:2:13: portOffset: is "many"; must be a whole number from 0 to 60000',
     'lab.yaml:4:9: directory.mode: is "opn"; must be listed or open; did you mean open?',
     'lab.yaml:6:7: directory.accounts[0].password: is missing; must be a text',
-    'lab.yaml:7:30: directory.accounts[1].password: is 3; must be a text',
+    'lab.yaml:7:30: directory.accounts[1].password: is a number; must be a text',
     'lab.yaml:9:15: virtualServers[0].protocol: is "smtpp"; must be smtp, pop3, imap4, nntp or http; did you mean smtp?',
     'lab.yaml:11:5: virtualServers[2].name: is missing, and the default "Default SMTP Virtual Server" is already the name of virtualServers[1]; name one of the two',
     'lab.yaml:12:11: virtualServers[2].port: is 99999; must be off or a whole number from 0 to 65535',
