@@ -159,7 +159,7 @@ const shownOf = (body: unknown): string =>
   )
 
 /** What everyone may see: the certificates of the servers, and who has issued them. */
-const PUBLIC = ['authorities.list', 'authorities.export', 'certificates.list', 'certificates.get']
+const PUBLIC = ['authorities.list', 'authorities.get', 'authorities.export', 'certificates.list', 'certificates.get']
 /** Accounts may send mail to each other. */
 const SENDS = ['messages.send', 'messages.import']
 

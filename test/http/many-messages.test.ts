@@ -39,6 +39,8 @@ describe('several messages', () => {
         { name: 'b', messages: 1 },
         { name: 'my shop', messages: 2 },
       ],
+      next: null,
+      total: 2,
     })
   })
 
