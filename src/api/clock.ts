@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { MovableClock } from '../common/movable-clock.ts'
+import { timeText } from '../common/time-text.ts'
 import { duration } from '../config/schema/values.ts'
-import { timeText } from './messages/summary.ts'
 import { defineOperation, type Operation } from './operation.ts'
 import { ApiProblem } from './problem.ts'
 

@@ -1,8 +1,8 @@
 import { X509Certificate } from 'node:crypto'
 import { z } from 'zod'
+import { timeText } from '../common/time-text.ts'
 import { hasFailed } from '../sessions/describe.ts'
 import type { Api } from './api.ts'
-import { timeText } from './messages/summary.ts'
 import { defineOperation, type Operation } from './operation.ts'
 
 /** Days before its end from which a certificate that is served needs attention. */

@@ -1,10 +1,10 @@
 import { z } from 'zod'
+import { timeText } from '../common/time-text.ts'
 import { type LineLevel, lineLevels } from '../config/schema/values.ts'
 import type { LogLine } from './lab.ts'
 import { pageById, pageInput, pageOf } from './lists.ts'
 import { parseSearchDate } from './messages/search-date.ts'
 import { searchable } from './messages/searchable.ts'
-import { timeText } from './messages/summary.ts'
 import { defineOperation, type Operation } from './operation.ts'
 import { ApiProblem } from './problem.ts'
 

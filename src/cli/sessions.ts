@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { callLab } from '../lab/control/client.ts'
-import { summary, transcript } from '../sessions/describe.ts'
+import { asJson, summary, transcript } from '../sessions/describe.ts'
 import type { SessionRecord } from '../sessions/types.ts'
 import { type ConfigurationOptions, withConfig } from './configuration.ts'
 import { print } from './output.ts'
@@ -30,7 +30,7 @@ async function sessions(id: string | undefined, options: SessionsOptions): Promi
     for await (const item of callLab(socket, { verb: 'sessions', args: { follow, failed, id } })) {
       const record = item as SessionRecord
       found++
-      if (json) print(JSON.stringify(record))
+      if (json) print(JSON.stringify(asJson(record)))
       else if (id === undefined) print(summary(record))
       else for (const line of transcript(record)) print(line)
     }

@@ -1,3 +1,4 @@
+import { timeText } from '../common/time-text.ts'
 import { groupName } from './tls-groups.ts'
 import type { ClientHelloFacts, SessionRecord, TlsFacts, TranscriptEntry } from './types.ts'
 
@@ -10,7 +11,7 @@ export function hasFailed({ refusals, endCause }: SessionRecord): boolean {
 export function summary(record: SessionRecord): string {
   const { startedAt, id, virtualServer, user, endCause, refusals } = record
   const parts = [
-    `${new Date(startedAt).toISOString()} ${id}`,
+    `${timeText(startedAt)} ${id}`,
     `${virtualServer} from ${clientOf(record)}`,
     channel(record),
     user === undefined ? 'no log-on' : `as ${user}`,
@@ -104,10 +105,18 @@ function line(entry: TranscriptEntry, startedAt: number): string {
   return `${seconds} ${channel}${who}: ${entry.kind === 'line' ? entry.text : `(${entry.octets} octets)`}`
 }
 
-/** Returns the record for JSON output, without the octets of certificates. */
-export function asJson(record: SessionRecord): object {
+/** Returns a record without the octets of certificates. */
+export function withoutDer(record: SessionRecord): object {
   const { tls } = record
   if (!tls?.clientCertificate) return record
   const { der: _, ...clientCertificate } = tls.clientCertificate
   return { ...record, tls: { ...tls, clientCertificate } }
 }
+
+/** Returns a record for JSON output: times as in RFC 3339, in UTC, and no octets of certificates. */
+export const asJson = (record: SessionRecord): object => ({
+  ...withoutDer(record),
+  startedAt: timeText(record.startedAt),
+  ...(record.endedAt === undefined ? {} : { endedAt: timeText(record.endedAt) }),
+  transcript: record.transcript.map((entry) => ({ ...entry, at: timeText(entry.at) })),
+})

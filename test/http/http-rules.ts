@@ -27,6 +27,7 @@ const changing = [
  * @param send sends the call again, with further header fields
  */
 export async function checkHttpRules(operation: Operation, call: OperationCall, answer: Answer, send: Send) {
+  expect(otherTimes(answer.body)).toEqual([])
   if (operation.method === 'GET') {
     await checkHead(call, answer, send)
     if (!changing.includes(operation.name)) await checkConditions(call, send)
@@ -51,6 +52,15 @@ export async function checkHttpRules(operation: Operation, call: OperationCall, 
       expect((await send({ ...rest, body: '{}', type })).status, type).toBe(415)
     }
   }
+}
+
+/** Returns the times in an answer that are not in RFC 3339 with milliseconds in UTC, with their keys. */
+function otherTimes(value: unknown): unknown[] {
+  if (typeof value !== 'object' || value === null) return []
+  return Object.entries(value).flatMap(([key, one]) => {
+    if (!/^at$|At$/.test(key) || one === null) return otherTimes(one)
+    return typeof one === 'string' && /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(one) ? [] : [[key, one]]
+  })
 }
 
 /** A list that is answered as a whole can also be read in pages. */

@@ -34,6 +34,13 @@ it.skipIf(!needs('openssl'))('sealpost sessions lists all sessions, only failed 
   expect(one).toMatch(/^ +\d\.\d{3} \*S: \+OK Sealpost POP3 server ready/m)
   expect(one).toMatch(/^ +\d\.\d{3} \*C: CAPA$/m)
   const json = (await place.run(['sessions', 'pop3-2', '--config', 'lab.yaml', '--json'])).stdout
-  expect(JSON.parse(json)).toMatchObject({ hello: { versions: ['TLSv1.3', 'TLSv1.2'] }, endCause: 'handshake failed' })
+  const time = expect.stringMatching(/^20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)
+  expect(JSON.parse(json)).toMatchObject({
+    startedAt: time,
+    endedAt: time,
+    hello: { versions: ['TLSv1.3', 'TLSv1.2'] },
+    endCause: 'handshake failed',
+    transcript: [{ at: time }, ...Array(JSON.parse(json).transcript.length - 1).fill({ at: time })],
+  })
   expect(await place.run(['sessions', 'pop3-9', '--config', 'lab.yaml'])).toMatchObject({ status: 1, stdout: '' })
 })

@@ -1,5 +1,6 @@
 import type { Api } from '../../../src/api/api.ts'
-import { recipientsFor, timeText } from '../../../src/api/messages/summary.ts'
+import { recipientsFor } from '../../../src/api/messages/summary.ts'
+import { timeText } from '../../../src/common/time-text.ts'
 import { headerFields, unfolded } from '../../../src/mail/headers.ts'
 import { parseMessage } from '../../../src/mail/structure.ts'
 import type { MessagePart } from '../../../src/mail/types.ts'

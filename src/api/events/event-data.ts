@@ -1,8 +1,9 @@
+import { timeText } from '../../common/time-text.ts'
 import { asJson } from '../../sessions/describe.ts'
 import type { Api } from '../api.ts'
 import { type Caller, seesFolder, seesLab, seesMessage } from '../caller.ts'
 import { lineFacts } from '../log.ts'
-import { summaryOf, timeText } from '../messages/summary.ts'
+import { summaryOf } from '../messages/summary.ts'
 import type { LabEvent } from './event-log.ts'
 
 /** Returns what a caller learns of an event; undefined if it does not concern the caller. */

@@ -24,8 +24,8 @@ const session = {
   remotePort: 39272,
   localAddress: '127.0.0.1',
   localPort: 3025,
-  startedAt: 1795671094541,
-  endedAt: 1795671094560,
+  startedAt: '2026-11-26T05:31:34.541Z',
+  endedAt: '2026-11-26T05:31:34.560Z',
   refusals: ['the client does not trust the certificate: unknown_ca'],
   endCause: 'handshake failed',
   summary:
@@ -33,7 +33,7 @@ const session = {
   captured: true,
 }
 
-const transcript = [{ at: 1795671094542, encrypted: false, kind: 'note', text: session.refusals[0] }]
+const transcript = [{ at: '2026-11-26T05:31:34.542Z', encrypted: false, kind: 'note', text: session.refusals[0] }]
 
 const virtualServer = {
   id: 'default-smtp-virtual-server',

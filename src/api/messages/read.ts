@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { timeText } from '../../common/time-text.ts'
 import { part as partAt, partOctetsOrRaw } from '../../mail/parts.ts'
 import { filenameOf, ReadableMessage } from '../../mail/readable.ts'
 import type { MessagePart } from '../../mail/types.ts'
@@ -122,7 +123,7 @@ const partOfDelivery = ({ id, protocol, virtualServer, startedAt, tls }: Session
   id,
   protocol,
   virtualServer,
-  startedAt,
+  startedAt: timeText(startedAt),
   ...(tls ? { tls: { version: tls.version, cipher: tls.cipher, bits: tls.bits } } : {}),
 })
 

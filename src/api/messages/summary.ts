@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { timeText } from '../../common/time-text.ts'
 import type { Directory } from '../../directory/types.ts'
 import { accountOf, CAPTURED_OWNER, type Folder, type MessageEntry, PUBLIC_OWNER } from '../../store/types.ts'
 import { type Caller, seesLab } from '../caller.ts'
@@ -58,8 +59,6 @@ export const keywordOf = (tag: string): string => tag.replaceAll(' ', SPACE)
 /** Returns the keywords that a person has given, as tags. Those that begin with `$` belong to protocols (RFC 5788). */
 export const tagsOf = ({ flags }: MessageEntry): string[] =>
   flags.filter((flag) => !/^[\\$]/.test(flag)).map((flag) => flag.replaceAll(SPACE, ' '))
-
-export const timeText = (ms: number): string => new Date(ms).toISOString()
 
 /** Who reads a message. */
 export interface Viewer {

@@ -1,10 +1,10 @@
 import { z } from 'zod'
+import { timeText } from '../../common/time-text.ts'
 import { slug } from '../../config/edit/config-path.ts'
 import type { Feed } from '../../news/feeds/feeds.ts'
 import type { Api } from '../api.ts'
 import { type Caller, seesLab } from '../caller.ts'
 import { messageId } from '../messages/message-index.ts'
-import { timeText } from '../messages/summary.ts'
 import { defineOperation, type Operation } from '../operation.ts'
 import { ApiProblem, notFound } from '../problem.ts'
 

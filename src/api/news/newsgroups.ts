@@ -1,10 +1,10 @@
 import { z } from 'zod'
+import { timeText } from '../../common/time-text.ts'
 import { duration, durationText, mailAddress } from '../../config/schema/values.ts'
 import { type Folder, type NewsgroupAttributes, PUBLIC_OWNER } from '../../store/types.ts'
 import type { Api } from '../api.ts'
 import { type Caller, seesFolder } from '../caller.ts'
 import { folder, folderFacts } from '../folders.ts'
-import { timeText } from '../messages/summary.ts'
 import { defineOperation, locationAt, type Operation } from '../operation.ts'
 import { ApiProblem, notFound } from '../problem.ts'
 

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { timeText } from '../../common/time-text.ts'
 import type { AcmeDirectories } from '../../pki/acme/directory.ts'
 import { servicePaths } from '../../pki/authority/issue.ts'
 import { findAuthority } from '../../pki/certificate-store/index-file.ts'
@@ -64,8 +65,8 @@ const service = defineOperation({
       crls: (await activity.crls(input.name)).map(({ path, number, nextUpdateMs, revoked }) => ({
         url: base + path,
         number,
-        thisUpdate: new Date(number).toISOString(),
-        nextUpdate: new Date(nextUpdateMs).toISOString(),
+        thisUpdate: timeText(number),
+        nextUpdate: timeText(nextUpdateMs),
         revoked,
       })),
       ocsp: {

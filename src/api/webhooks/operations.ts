@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { maskUrls } from '../../common/mask-urls.ts'
+import { timeText } from '../../common/time-text.ts'
 import { pageById, pageInput, pageOf } from '../lists.ts'
-import { timeText } from '../messages/summary.ts'
 import { defineOperation, type Operation } from '../operation.ts'
 
 const states = ['pending', 'delivered', 'failed'] as const

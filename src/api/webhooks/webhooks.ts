@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { maskUrls } from '../../common/mask-urls.ts'
 import { splitPem, systemRoots } from '../../common/system-roots.ts'
+import { timeText } from '../../common/time-text.ts'
 import { readUserFile } from '../../common/user-files.ts'
 import type { WebhookConfig } from '../../config/schema.ts'
 import type { Api } from '../api.ts'
@@ -127,7 +128,7 @@ export class Webhooks implements WebhookSender {
       id: `msg_${randomUUID().replaceAll('-', '')}`,
       url,
       event: name,
-      body: JSON.stringify({ type: name, timestamp: new Date(at).toISOString(), data }),
+      body: JSON.stringify({ type: name, timestamp: timeText(at), data }),
       state: 'pending',
       attempts: 0,
       createdAt: now,

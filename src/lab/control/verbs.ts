@@ -1,5 +1,5 @@
 import type { MemoryUsage } from '../../common/memory-budget.ts'
-import { asJson, hasFailed } from '../../sessions/describe.ts'
+import { hasFailed, withoutDer } from '../../sessions/describe.ts'
 import type { ConnectionAddresses } from '../../sessions/log.ts'
 import type { SessionRecord } from '../../sessions/types.ts'
 import type { Lab } from '../lab.ts'
@@ -123,9 +123,9 @@ async function* sessions(lab: Lab, { follow, failed, id }: SessionQuery, signal:
   })
   signal.addEventListener('abort', () => wake())
   try {
-    for (const record of lab.sessionLog.list()) if (matches(record)) yield asJson(record)
+    for (const record of lab.sessionLog.list()) if (matches(record)) yield withoutDer(record)
     while (follow && !signal.aborted) {
-      for (let record = queue.shift(); record; record = queue.shift()) if (matches(record)) yield asJson(record)
+      for (let record = queue.shift(); record; record = queue.shift()) if (matches(record)) yield withoutDer(record)
       if (queue.length === 0 && !signal.aborted) {
         await new Promise<void>((resolve) => {
           wake = resolve

@@ -142,7 +142,7 @@ function Facts({ session }: { readonly session: Session }) {
       t('sessions.ended'),
       endedAt === undefined
         ? undefined
-        : `${endCause} · ${t('sessions.after', { seconds: seconds(endedAt - startedAt) })}`,
+        : `${endCause} · ${t('sessions.after', { seconds: seconds(Date.parse(endedAt) - Date.parse(startedAt)) })}`,
     ],
     [
       t('sessions.encryption'),

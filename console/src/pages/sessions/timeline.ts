@@ -15,8 +15,9 @@ const LOG_ON = /^(?:\S+ )?(?:LOGIN|AUTHENTICATE|AUTH|AUTHINFO|USER|PASS|APOP)\b/
 /** Returns the steps of a session in the order of time. Those that did not happen are left out. */
 export function timelineOf({ startedAt, endedAt }: Session, entries: readonly Entry[]): readonly Step[] {
   const steps: Step[] = [{ name: 'connected', ms: 0 }]
-  const add = (name: StepName, at: number | undefined): void => {
-    if (at !== undefined && !steps.some((step) => step.name === name)) steps.push({ name, ms: at - startedAt })
+  const add = (name: StepName, at: string | undefined): void => {
+    if (at !== undefined && !steps.some((step) => step.name === name))
+      steps.push({ name, ms: Date.parse(at) - Date.parse(startedAt) })
   }
   const lines = entries.filter((entry) => entry.kind === 'line')
   add('greeting', lines.find(({ direction }) => direction === 'out')?.at)

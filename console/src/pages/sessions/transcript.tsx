@@ -39,7 +39,7 @@ function Line({ session, entry }: { readonly session: Session; readonly entry: E
   const verb = entry.kind === 'line' && who === 'client' ? verbOf(session.protocol, entry.text) : undefined
   return (
     <tr class={`line ${who}`}>
-      <td class="at">{((entry.at - session.startedAt) / 1000).toFixed(3)}</td>
+      <td class="at">{((Date.parse(entry.at) - Date.parse(session.startedAt)) / 1000).toFixed(3)}</td>
       <td class="who">
         {who !== 'note' && (
           <span title={t(`sessions.${who}Sent`)}>

@@ -1,4 +1,4 @@
-/** A session as the API describes it. Times are milliseconds since the epoch. */
+/** A session as the API describes it. Times are in RFC 3339. */
 export interface Session {
   readonly id: string
   readonly protocol: string
@@ -9,8 +9,8 @@ export interface Session {
   readonly proxy?: { readonly address: string; readonly port: number }
   readonly localAddress: string
   readonly localPort: number
-  readonly startedAt: number
-  readonly endedAt?: number
+  readonly startedAt: string
+  readonly endedAt?: string
   readonly endCause?: string
   readonly user?: string
   readonly refusals: readonly string[]
@@ -32,7 +32,7 @@ export interface Session {
 }
 
 /** One entry of a transcript. */
-export type Entry = { readonly at: number; readonly encrypted: boolean } & (
+export type Entry = { readonly at: string; readonly encrypted: boolean } & (
   | { readonly kind: 'line'; readonly direction: 'in' | 'out'; readonly text: string }
   | { readonly kind: 'octets'; readonly direction: 'in' | 'out'; readonly octets: number }
   | { readonly kind: 'note'; readonly text: string }

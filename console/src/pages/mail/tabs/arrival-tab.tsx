@@ -16,7 +16,7 @@ interface Delivery {
   readonly id: string
   readonly protocol: string
   readonly virtualServer: string
-  readonly startedAt: number
+  readonly startedAt: string
   readonly remoteAddress?: string
   readonly remotePort?: number
   readonly user?: string
@@ -33,7 +33,7 @@ interface Delivery {
   }
 }
 
-type Entry = { readonly at: number; readonly encrypted: boolean } & (
+type Entry = { readonly at: string; readonly encrypted: boolean } & (
   | { readonly kind: 'line'; readonly direction: 'in' | 'out'; readonly text: string }
   | { readonly kind: 'octets'; readonly direction: 'in' | 'out'; readonly octets: number }
   | { readonly kind: 'note'; readonly text: string }
@@ -152,14 +152,14 @@ function Transcript({ id }: { readonly id: string }) {
   const { value, problem } = useLoaded(id, (signal) => call('sessions.get', { id }, { signal }))
   if (problem) return null
   if (!value || typeof value === 'string') return <Skeleton />
-  const { transcript = [], startedAt } = value as unknown as { transcript?: Entry[]; startedAt: number }
+  const { transcript = [], startedAt } = value as unknown as { transcript?: Entry[]; startedAt: string }
   return (
     <section>
       <h3>{t('mail.transcript')}</h3>
       <ol class="transcript" tabIndex={0}>
         {transcript.map((entry, index) => (
           <li key={index} class={entry.kind === 'note' ? 'note' : entry.direction}>
-            <span class="time">+{formatNumber(entry.at - startedAt)} ms</span>
+            <span class="time">+{formatNumber(Date.parse(entry.at) - Date.parse(startedAt))} ms</span>
             <span class="arrow" title={entry.encrypted ? t('mail.encrypted') : t('mail.clearText')}>
               {entry.kind === 'note' ? '·' : entry.direction === 'in' ? 'C →' : 'S ←'}
               {entry.encrypted && <Lock size={11} aria-label={t('mail.encrypted')} />}
