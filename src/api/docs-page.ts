@@ -49,8 +49,7 @@ export function docsPage(operations: readonly Operation[]): string {
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>Sealpost HTTP API</title><style>${STYLE}</style></head><body>
 <h1>Sealpost HTTP API</h1>
-<p>Version ${version}. The same as an OpenAPI document: <a href="openapi.json">/api/openapi.json</a>. Events are at
-<code>/api/v1/events</code>, metrics at <code>/metrics</code>.</p>
+<p>Version ${version}. The same as an OpenAPI document: <a href="openapi.json">/api/openapi.json</a>.</p>
 <nav><ul>${links.join('')}<li><a href="#schemas">Schemas</a></li><li><a href="#problems">Problems</a></li></ul></nav>
 ${sections.join('\n')}
 <section id="schemas"><h2>Schemas</h2>${Object.entries(components.schemas).map(schemaHtml).join('')}</section>
@@ -64,14 +63,14 @@ interface OperationObject {
   readonly operationId: string
   readonly summary: string
   readonly tags: readonly string[]
-  readonly 'x-access': string
-  readonly parameters: readonly { name: string; in: string; required: boolean; schema: Schema; description?: string }[]
+  readonly description: string
+  readonly parameters?: readonly { name: string; in: string; required: boolean; schema: Schema; description?: string }[]
   readonly requestBody?: { readonly content: Readonly<Record<string, { readonly schema: Schema }>> }
   readonly responses: Readonly<Record<string, { readonly content?: Readonly<Record<string, { schema: Schema }>> }>>
 }
 
 function operationHtml(method: string, path: string, one: OperationObject): string {
-  const given = one.parameters.map(({ name, in: place, required, schema, description }) =>
+  const given = (one.parameters ?? []).map(({ name, in: place, required, schema, description }) =>
     row(name, { ...schema, ...(description === undefined ? {} : { description }) }, required, place),
   )
   const bodies = Object.entries(one.requestBody?.content ?? {}).flatMap(([type, { schema }]) =>
@@ -86,14 +85,7 @@ function operationHtml(method: string, path: string, one: OperationObject): stri
   return `<article id="${one.operationId}"><h3><span class="method">${method.toUpperCase()}</span>
 <a href="#${one.operationId}"><code>${escaped(path)}</code></a></h3><p>${escaped(one.summary)}</p>
 ${tableOf([...given, ...bodies])}
-<p class="note">Answers ${status}${answers.length > 0 ? `: ${answers.join(' or ')}` : ''}. Needs the right to ${ACCESS[one['x-access']] ?? ''}. Operation <code>${one.operationId}</code>.</p></article>`
-}
-
-const ACCESS: Readonly<Record<string, string>> = {
-  read: 'read',
-  inspect: 'read what belongs to the whole lab',
-  change: 'change mail',
-  administer: 'administer the lab',
+<p class="note">Answers ${status}${answers.length > 0 ? `: ${answers.join(' or ')}` : ''}. ${escaped(one.description)} Operation <code>${one.operationId}</code>.</p></article>`
 }
 
 const tableOf = (rows: readonly string[]): string =>

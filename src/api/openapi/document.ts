@@ -1,6 +1,7 @@
 import { version } from '../../common/version.ts'
 import { type Example, examples } from '../examples/index.ts'
 import type { Operation } from '../operation.ts'
+import { otherPaths } from './other-paths.ts'
 import { outputTypes, pathParameters, usesQuery } from './parameters.ts'
 import { problemComponents, problemResponses, problemSchema } from './problem-responses.ts'
 import { type Json, schemaOf } from './schemas.ts'
@@ -22,7 +23,7 @@ export function openApiDocument(operations: readonly Operation[]): Json {
     path[operation.method.toLowerCase()] = operationObject(operation, schemas)
   }
   schemas.Problem = problemSchema
-  const used = new Set(operations.map(tagOf))
+  const used = new Set([...operations.map(tagOf), 'events', 'metrics'])
   return {
     openapi: '3.1.1',
     info: {
@@ -35,7 +36,7 @@ export function openApiDocument(operations: readonly Operation[]): Json {
     servers: [{ url: '/' }],
     security: [{}, { token: [] }, { password: [] }],
     tags: [...used].map((name) => ({ name, description: tags[name] ?? '' })),
-    paths,
+    paths: { ...paths, ...otherPaths },
     components: {
       schemas,
       securitySchemes: {

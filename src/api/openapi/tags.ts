@@ -27,6 +27,8 @@ export const tags: Readonly<Record<string, string>> = {
   health: 'What needs attention.',
   statistics: 'Traffic and load of the last hour.',
   session: 'Who the caller is, and the log-on of browsers.',
+  events: 'What happens in the lab, live.',
+  metrics: 'Metrics for Prometheus.',
   log: 'The log of the lab.',
   reset: 'Delete all messages and session records.',
 }
