@@ -139,6 +139,7 @@ describe.skipIf(!hasNginx)('nginx in front', () => {
     const [https = 0, http = 0] = await freePorts(2)
     const settings = `
       proxy_http_version 1.1;
+      proxy_set_header Host $http_host;
       proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
       proxy_set_header X-Forwarded-Proto $scheme;
       proxy_set_header X-Forwarded-Host $http_host;

@@ -1,4 +1,4 @@
-import { useEffect, useId, useRef, useState } from 'preact/hooks'
+import { useId, useLayoutEffect, useRef, useState } from 'preact/hooks'
 import { Glyph } from '../components/icon.tsx'
 import { useModal } from '../components/modal.ts'
 import { t } from '../texts/index.ts'
@@ -29,7 +29,8 @@ export function Palette() {
       setActive(0)
     })
   }
-  useEffect(() => {
+  // Before the first key is pressed, whose search this would undo.
+  useLayoutEffect(() => {
     find('')
     return () => {
       finding.current = undefined
