@@ -53,6 +53,10 @@ const onlyInAll = [
   'test/legacy-tls/padding.test.ts',
   'test/acme/renewal.test.ts',
   'test/runners/runners.interop.test.ts',
+  'test/legacy-tls/interop/scanners.interop.test.ts',
+  'test/verify/protocol-defects.test.ts',
+  'test/store/full-disk.test.ts',
+  'test/store/faults.test.ts',
   'test/mcp/inspector.interop.test.ts',
 ]
 
