@@ -49,6 +49,12 @@ export function checkLogon({ policy }: LogonSession, errors: LogonErrors): void 
   if (policy.logon === 'no') throw errors.notOffered()
 }
 
+/** Refuses a SASL log-on where no mechanism may be used. Call it before reading the mechanism. */
+export function checkSasl({ policy }: LogonSession, errors: LogonErrors): void {
+  if (policy.mechanisms.length > 0) return
+  throw policy.mechanismsOverTls.length > 0 ? errors.needsTls() : errors.notOffered()
+}
+
 /** Completes a log-on: creates the account if the directory is open, and records its name. Returns the account to use. */
 export function completeLogon({ connection, context }: Omit<LogonSession, 'policy'>, found: Account): Account {
   const { account } = context.directory.add(found)
@@ -83,9 +89,8 @@ export async function authenticateSasl(
     ? startSasl(mechanism, { directory: context.directory, ...connection.channel })
     : undefined
   if (!exchange) {
-    // A client certificate may be accepted where passwords are not, so the policy for passwords comes second.
-    checkLogon(session, errors)
-    throw errors.unknownMechanism(mechanism)
+    checkSasl(session, errors)
+    throw policy.mechanismsOverTls.includes(mechanism) ? errors.needsTls() : errors.unknownMechanism(mechanism)
   }
   const empty = dialect.equalsSign ? '=' : ''
   const outcome = await converse(exchange, {

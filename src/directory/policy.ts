@@ -1,3 +1,4 @@
+import { isBasicMethod, isOnlyOverTls } from '../config/schema/authentication.ts'
 import type { VirtualServerConfig } from '../config/schema.ts'
 import type { SaslMechanism } from './sasl/exchange.ts'
 import { saslMechanisms } from './sasl/mechanisms.ts'
@@ -16,6 +17,8 @@ export interface LogonPolicy {
   readonly anonymous: boolean
   /** Names of the SASL mechanisms to announce. Empty if none may be used now. */
   readonly mechanisms: readonly string[]
+  /** Names of the SASL mechanisms that are not offered now, but would be over TLS. */
+  readonly mechanismsOverTls: readonly string[]
   /** Whether the directory knows passwords in clear text, as APOP and CRAM-MD5 need. */
   readonly clearPasswords: boolean
 }
@@ -38,13 +41,21 @@ export function logonPolicy(
   const password = passwordPermission(has('basic'), has('basic-over-tls'), state.secure)
   const logon = channel === 'needs-tls' && password === 'yes' ? 'needs-tls' : password
   const clearPasswords = directory.mode === 'listed'
-  const usable: Record<SaslMechanism['needs'], boolean> = {
-    password: logon === 'yes',
-    'clear-password': logon === 'yes' && clearPasswords,
-    certificate: channel === 'yes' && state.secure && state.externalIdentity !== undefined,
+  const isOffered = (mechanism: SaslMechanism, overTls: boolean): boolean => {
+    const { method, needs } = mechanism
+    if (method === undefined) return overTls && state.secure && state.externalIdentity !== undefined
+    if ((isOnlyOverTls(method) || config.requireSecureChannel) && !overTls) return false
+    if (needs === 'clear-password' && !clearPasswords) return false
+    return (
+      has(method) ||
+      (isBasicMethod(method) && passwordPermission(has('basic'), has('basic-over-tls'), overTls) === 'yes')
+    )
   }
-  const mechanisms = saslMechanisms.filter(({ needs }) => usable[needs]).map(({ name }) => name)
-  return { channel, logon, anonymous: has('anonymous'), mechanisms, clearPasswords }
+  const offered = (overTls: boolean): string[] =>
+    saslMechanisms.filter((mechanism) => isOffered(mechanism, overTls)).map(({ name }) => name)
+  const mechanisms = offered(state.secure)
+  const mechanismsOverTls = offered(true).filter((name) => !mechanisms.includes(name))
+  return { channel, logon, anonymous: has('anonymous'), mechanisms, mechanismsOverTls, clearPasswords }
 }
 
 function passwordPermission(basic: boolean, basicOverTls: boolean, secure: boolean): Permission {

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
+import type { AuthenticationMethod } from '../../src/config/schema/authentication.ts'
 import { type LogonPolicy, logonPolicy } from '../../src/directory/policy.ts'
 
-type Method = 'anonymous' | 'basic' | 'basic-over-tls'
 const policy = (
-  authentication: Method[],
+  authentication: AuthenticationMethod[],
   requireSecureChannel: boolean,
   secure: boolean,
   mode: 'listed' | 'open' = 'listed',
@@ -39,5 +39,18 @@ describe('what a connection may do', () => {
   test('EXTERNAL is offered under TLS to a client whose certificate names an account', () => {
     expect(policy(['anonymous'], false, true, 'listed', 'alice').mechanisms).toEqual(['EXTERNAL'])
     expect(policy(['anonymous'], false, false, 'listed', 'alice').mechanisms).toEqual([])
+  })
+
+  test('a mechanism that is named is offered beside the others, or alone', () => {
+    expect(policy(['cram-md5'], false, false)).toMatchObject({ logon: 'no', mechanisms: ['CRAM-MD5'] })
+    expect(policy(['basic-over-tls', 'cram-md5'], false, false)).toMatchObject({
+      logon: 'needs-tls',
+      mechanisms: ['CRAM-MD5'],
+      mechanismsOverTls: expect.arrayContaining(['PLAIN', 'LOGIN', 'SCRAM-SHA-256']),
+    })
+  })
+
+  test('where a secure channel is required, a named mechanism is offered only over TLS', () => {
+    expect(policy(['cram-md5'], true, false)).toMatchObject({ mechanisms: [], mechanismsOverTls: ['CRAM-MD5'] })
   })
 })

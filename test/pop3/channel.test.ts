@@ -70,7 +70,7 @@ test('RFC 5034: AUTH EXTERNAL is accepted where passwords are not', async () => 
     S: EXTERNAL
     S: .
     C: AUTH PLAIN AGFsaWNlAHNlY3JldA==
-    S: -ERR [AUTH] Logon is not offered*
+    S: -ERR The authentication mechanism is not offered.
     C: USER alice
     S: -ERR [AUTH] Logon is not offered*
     C: AUTH EXTERNAL =

@@ -1,7 +1,7 @@
 import type { Account } from '../../../src/directory/types.ts'
 import { ensureMailboxes } from '../../../src/store/mailboxes.ts'
 import { accountOwner } from '../../../src/store/types.ts'
-import { authenticateSasl, checkLogon, completeLogon, type LogonErrors, refuseLogon } from '../../logon.ts'
+import { authenticateSasl, checkLogon, checkSasl, completeLogon, type LogonErrors, refuseLogon } from '../../logon.ts'
 import { capabilitiesOf } from '../capabilities.ts'
 import { defineCommand } from '../command.ts'
 import { bad, type CommandResult, no, ok } from '../reply.ts'
@@ -46,10 +46,7 @@ export const authenticate = defineCommand({
   name: 'AUTHENTICATE',
   usage: 'AUTHENTICATE mechanism [initial-response]',
   states: notAuthenticated,
-  check(session) {
-    // A client certificate may be accepted where passwords are not.
-    if (session.policy.mechanisms.length === 0) checkLogon(session, logonErrors)
-  },
+  check: (session) => checkSasl(session, logonErrors),
   parse(cursor) {
     cursor.space()
     const mechanism = cursor.keyword()

@@ -14,7 +14,7 @@ const authinfo: Capability = ({ account, connection, policy }) => {
   // RFC 4643 section 2.2: not after a log-on. RFC 8054 section 2.2.2: not under compression.
   if (account || connection.compressed) return undefined
   const forms = [policy.logon === 'yes' ? ' USER' : '', policy.mechanisms.length > 0 ? ' SASL' : ''].join('')
-  return forms === '' && policy.logon === 'no' ? undefined : `AUTHINFO${forms}`
+  return forms === '' && policy.logon === 'no' && policy.mechanismsOverTls.length === 0 ? undefined : `AUTHINFO${forms}`
 }
 
 /** In the order of the reply. */

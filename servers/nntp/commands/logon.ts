@@ -5,7 +5,7 @@ import { NntpError, syntaxError } from '../reply.ts'
 const logonErrors: LogonErrors = {
   needsTls: () => new NntpError(483, 'A secure channel is required. Use STARTTLS first'),
   notOffered: () => new NntpError(502, 'Logon is not offered on this virtual server'),
-  unknownMechanism: () => new NntpError(503, 'Unknown authentication mechanism'),
+  unknownMechanism: () => new NntpError(503, 'The authentication mechanism is not offered'),
   cancelled: () => new NntpError(481, 'Authentication cancelled'),
   malformed: () => new NntpError(504, 'Invalid base64 in the response'),
   failed: (reason) => new NntpError(481, `Authentication failed: ${reason}`),

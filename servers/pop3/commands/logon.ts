@@ -1,4 +1,4 @@
-import { authenticateSasl, checkLogon, type LogonErrors, refuseLogon } from '../../logon.ts'
+import { authenticateSasl, checkLogon, checkSasl, type LogonErrors, refuseLogon } from '../../logon.ts'
 import { provesPassword } from '../apop.ts'
 import { inAuthorization, type Pop3Session, restOfLine, words } from '../command.ts'
 import { Pop3Error, type Pop3Reply } from '../reply.ts'
@@ -6,7 +6,7 @@ import { Pop3Error, type Pop3Reply } from '../reply.ts'
 const logonErrors = (command: string): LogonErrors => ({
   needsTls: () => new Pop3Error(`A secure channel is required before ${command}. Use STLS first.`, 'AUTH'),
   notOffered: () => new Pop3Error('Logon is not offered on this virtual server.', 'AUTH'),
-  unknownMechanism: () => new Pop3Error('Unknown authentication mechanism.'),
+  unknownMechanism: () => new Pop3Error('The authentication mechanism is not offered.'),
   cancelled: () => new Pop3Error('Authentication cancelled.'),
   malformed: () => new Pop3Error('Invalid base64 in the response.'),
   failed: () => new Pop3Error('Logon failure: unknown user name or bad password.', 'AUTH'),
@@ -61,7 +61,7 @@ export const auth = inAuthorization({
   name: 'AUTH',
   check(session) {
     // RFC 2595 section 2.3
-    if (session.policy.mechanisms.length === 0) checkLogon(session, authErrors)
+    checkSasl(session, authErrors)
   },
   parse: words(0, 2),
   run(session, [mechanism, initial]): Pop3Reply | Promise<Pop3Reply> {

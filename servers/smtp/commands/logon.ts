@@ -16,7 +16,7 @@ export const starttls: SmtpCommand = {
   },
 }
 
-const unknownMechanism = (): SmtpError => new SmtpError(504, '5.5.4', 'Unrecognized authentication mechanism')
+const unknownMechanism = (): SmtpError => new SmtpError(504, '5.5.4', 'The authentication mechanism is not offered')
 
 /** The errors of refused log-ons. RFC 4954 sections 4 and 6. */
 const errors: LogonErrors = {
@@ -33,7 +33,7 @@ export const auth: SmtpCommand = {
   name: 'AUTH',
   async run(session, argument) {
     // Refuse before reading the password, even if the mechanism is unknown.
-    if (session.policy.logon === 'needs-tls') throw mustStartTls()
+    if (session.policy.mechanisms.length === 0 && session.policy.mechanismsOverTls.length > 0) throw mustStartTls()
     needGreeting(session)
     if (session.account) throw badSequence('Error: already authenticated')
     if (session.transaction) throw badSequence('Error: AUTH is not allowed during a mail transaction')

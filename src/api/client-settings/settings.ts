@@ -1,5 +1,6 @@
 import { isLoopback } from '../../common/ip-address.ts'
 import type { ResolvedLab, ResolvedVirtualServer } from '../../config/resolve.ts'
+import { isOnlyOverTls } from '../../config/schema/authentication.ts'
 import { isMailProtocol, type Protocol } from '../../config/schema.ts'
 
 /** How to connect to the lab with one protocol. */
@@ -93,7 +94,8 @@ function accessTo(server: ResolvedVirtualServer, protocol: Protocol, hostname: s
   const startTls = port !== undefined && certificate.kind !== 'none'
   const best = bestOf(port, tlsPort, startTls)
   if (!best) return []
-  const tlsRequired = requireSecureChannel || !authentication.includes('basic')
+  const tlsRequired =
+    requireSecureChannel || authentication.filter((method) => method !== 'anonymous').every(isOnlyOverTls)
   const host = hostFor(address, hostname)
   const reach = { onlyThisMachine: isLoopback(address), legacyTls: server.tls.legacy !== false }
   return [{ protocol, virtualServer: name, host, port, tlsPort, startTls, tlsRequired, ...reach, best }]

@@ -1,4 +1,5 @@
 import { mlDsaProblem } from '../../common/ml-dsa-support.ts'
+import { isOnlyOverTls } from '../schema/authentication.ts'
 import { certificateText, choicesOf } from '../schema/certificate.ts'
 import { eachServer, type Rule } from './rule.ts'
 
@@ -29,8 +30,9 @@ export const certificateRules: readonly Rule[] = [
     if (typeof server.tlsPort === 'number') {
       yield { path: [...at, 'tlsPort'], message: `is ${server.tlsPort}, but ${NEEDS_CERTIFICATE}, or tlsPort: off` }
     }
-    if (server.authentication.includes('basic-over-tls')) {
-      yield { path: [...at, 'authentication'], message: `has basic-over-tls, but ${NEEDS_CERTIFICATE}, or basic` }
+    for (const method of server.authentication.filter(isOnlyOverTls)) {
+      const otherwise = method === 'basic-over-tls' ? ', or basic' : ''
+      yield { path: [...at, 'authentication'], message: `has ${method}, but ${NEEDS_CERTIFICATE}${otherwise}` }
     }
   }),
 

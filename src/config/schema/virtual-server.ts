@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { authentication } from './authentication.ts'
 import { certificate } from './certificate.ts'
 import { distribution, feed } from './news.ts'
 import { serverProtocols } from './protocol.ts'
@@ -152,13 +153,7 @@ export const virtualServer = z.strictObject({
       'Proxies in front of the virtual server (HAProxy, nginx, a load balancer of a cloud) that announce each client by the PROXY protocol, version 1 or 2. The address of the client then counts in sessions, limits and Received fields. Default: none.',
     ),
   tls: tls.prefault({}).describe('TLS versions and cipher suites.'),
-  authentication: z
-    .array(z.enum(['anonymous', 'basic', 'basic-over-tls']))
-    .min(1)
-    .default(['anonymous', 'basic'])
-    .describe(
-      'Authentication methods: anonymous, basic, basic-over-tls (offered and accepted only over TLS). http: anonymous callers are administrators, and only on a loopback address; tokens are always accepted.',
-    ),
+  authentication,
   limits: limits.prefault({}).describe('Limits of the virtual server.'),
   relay: z
     .enum(['capture', 'deny'])

@@ -1,3 +1,4 @@
+import type { SaslMethod } from '../../config/schema/authentication.ts'
 import type { Account, Directory } from '../types.ts'
 
 /** The directory and the client certificate against which a mechanism checks credentials. */
@@ -23,8 +24,10 @@ export interface SaslExchange {
 export interface SaslMechanism {
   /** The name registered with IANA. */
   readonly name: string
-  /** What it needs: any directory, a directory that knows passwords in clear text, or a client certificate. */
-  readonly needs: 'password' | 'clear-password' | 'certificate'
+  /** Its name in the configuration, which decides where it is offered. Absent: wherever a client certificate names an account. */
+  readonly method?: SaslMethod
+  /** What it needs: any directory, a directory that knows passwords in clear text, an access token, or a client certificate. */
+  readonly needs: 'password' | 'clear-password' | 'token' | 'certificate'
   start(context: SaslContext): SaslExchange
 }
 

@@ -14,6 +14,7 @@ import { scramSha256 } from './scram-sha-256.ts'
 /** PLAIN sends `authzid NUL authcid NUL password` in UTF-8. RFC 4616. */
 const plain: SaslMechanism = {
   name: 'PLAIN',
+  method: 'plain',
   needs: 'password',
   start: (context) => ({
     next(response) {
@@ -34,6 +35,7 @@ const plain: SaslMechanism = {
 /** LOGIN asks for the name, then for the password. Outlook Express needs it. draft-murchison-sasl-login-00. */
 const login: SaslMechanism = {
   name: 'LOGIN',
+  method: 'login',
   needs: 'password',
   start({ directory }) {
     let name: string | undefined
@@ -58,6 +60,7 @@ const login: SaslMechanism = {
 /** CRAM-MD5 sends the name and the HMAC-MD5 of the challenge, keyed with the password. RFC 2195. */
 const cramMd5: SaslMechanism = {
   name: 'CRAM-MD5',
+  method: 'cram-md5',
   needs: 'clear-password',
   start({ directory }) {
     const question = `<${randomBytes(12).toString('hex')}.${Date.now()}@${directory.domain}>`

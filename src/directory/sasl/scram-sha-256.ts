@@ -30,6 +30,7 @@ const saltOf = (name: string): Buffer => hmac(saltKey, name).subarray(0, 16)
 /** SCRAM-SHA-256: both sides prove that they know the password without sending it. RFC 5802, RFC 7677. No channel binding. */
 export const scramSha256: SaslMechanism = {
   name: 'SCRAM-SHA-256',
+  method: 'scram-sha-256',
   needs: 'clear-password',
   start(context) {
     let answer = (response: Buffer): SaslStep | Promise<SaslStep> => {

@@ -1,0 +1,43 @@
+import { z } from 'zod'
+
+/** The SASL mechanisms that can be named. `basic` includes those marked so. EXTERNAL needs no name: a client certificate offers it. */
+const saslMethods = {
+  plain: { basic: true },
+  login: { basic: true },
+  'cram-md5': { basic: true },
+  'digest-md5': {},
+  'scram-sha-1': { basic: true },
+  'scram-sha-1-plus': { basic: true, onlyOverTls: true },
+  'scram-sha-256': { basic: true },
+  'scram-sha-256-plus': { basic: true, onlyOverTls: true },
+  'scram-sha-512': { basic: true },
+  'scram-sha-512-plus': { basic: true, onlyOverTls: true },
+  ntlm: {},
+  xoauth2: { onlyOverTls: true },
+  oauthbearer: { onlyOverTls: true }, // RFC 7628 section 4
+} as const satisfies Record<string, { readonly basic?: true; readonly onlyOverTls?: true }>
+
+export type SaslMethod = keyof typeof saslMethods
+
+export const saslMethodNames = Object.keys(saslMethods) as [SaslMethod, ...SaslMethod[]]
+
+const methods = z.enum(['anonymous', 'basic', 'basic-over-tls', ...saslMethodNames])
+export type AuthenticationMethod = z.output<typeof methods>
+
+/** Returns whether a method is a SASL mechanism. */
+export const isSaslMethod = (method: string): method is SaslMethod => Object.hasOwn(saslMethods, method)
+
+/** Returns whether `basic` includes a mechanism. */
+export const isBasicMethod = (method: SaslMethod): boolean => 'basic' in saslMethods[method]
+
+/** Returns whether a method is accepted only over TLS. */
+export const isOnlyOverTls = (method: AuthenticationMethod): boolean =>
+  method === 'basic-over-tls' || (isSaslMethod(method) && 'onlyOverTls' in saslMethods[method])
+
+export const authentication = z
+  .array(methods)
+  .min(1)
+  .default(['anonymous', 'basic'])
+  .describe(
+    'Authentication methods: anonymous; basic (name and password, by every command and by PLAIN, LOGIN, CRAM-MD5 and SCRAM); basic-over-tls (the same, offered and accepted only over TLS); or the names of single SASL mechanisms, which are offered in addition. http: anonymous callers are administrators, and only on a loopback address; tokens are always accepted.',
+  )
