@@ -1,8 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { Clock } from '../common/clock.ts'
-import { parseDate } from '../mail/dates.ts'
-import { bodyStartAfter, findField, headerFields, headerValue, headerValues, MAX_FIELDS } from '../mail/headers.ts'
-import { CR, LF } from '../mail/octets.ts'
+import { bodyStartAfter, findField, headerFields, headerValue, headerValues } from '../mail/headers.ts'
 import type { HeaderField, OctetString } from '../mail/types.ts'
 
 /**
@@ -81,76 +78,6 @@ export class Article {
 }
 
 const NOT_ASCII = /[^\x00-\x7f]/
-const FIELD_NAME = /^[!-9;-~]+$/
-
-/** Fields that may occur only once. RFC 5536 sections 3.1 and 3.2. */
-const SINGLE = new Set(
-  `from newsgroups subject message-id date path approved control supersedes followup-to references injection-date
-  injection-info distribution expires organization reply-to sender xref`.split(/\s+/),
-)
-
-/**
- * Checks the format of a posted or relayed article: valid header fields, none repeated, mandatory ones present and not
- * empty, an empty line before the body. RFC 5536 section 3.
- * @throws ArticleRefused `invalid`
- */
-export function checkHeader(article: Article, mandatory: readonly string[]): void {
-  if (article.fields.length === 0) throw invalid('no header')
-  if (article.fields.length > MAX_FIELDS) throw invalid('too many header fields')
-  if (article.raw.subarray(0, article.bodyStart).includes(0)) throw invalid('NUL in the header')
-  checkLineEnds(article)
-  checkFields(article)
-  for (const name of mandatory) {
-    const value = article.value(name)
-    if (value === undefined) throw invalid(`missing ${title(name)} header field`)
-    if (value === '') throw invalid(`empty ${title(name)} header field`)
-  }
-  const last = article.fields.at(-1)
-  if (last && last.end === article.raw.length) throw invalid('no empty line between header and body')
-  const messageId = article.value('message-id')
-  if (messageId !== undefined && !isMessageId(messageId)) throw invalid(`not a Message-ID: ${messageId.slice(0, 60)}`)
-}
-
-/** Rejects a CR without LF, which some readers take for a line end: it would forge a field. RFC 5536 section 2, RFC 5322 section 2.2. */
-function checkLineEnds({ raw, bodyStart }: Article): void {
-  for (let at = 0; at < bodyStart; at++) {
-    if (raw[at] === CR && raw[at + 1] !== LF) throw invalid('bare CR in the header')
-  }
-}
-
-function checkFields({ raw, fields }: Article): void {
-  const seen = new Set<string>()
-  for (const { name, nameLower, start, end } of fields) {
-    if (!FIELD_NAME.test(name)) {
-      throw invalid(`not a header field: ${raw.toString('latin1', start, Math.min(end, start + 60)).trimEnd()}`)
-    }
-    if (SINGLE.has(nameLower) && seen.has(nameLower)) throw invalid(`more than one ${title(nameLower)} header field`)
-    seen.add(nameLower)
-  }
-}
-
-const title = (name: string): string =>
-  name === 'message-id' ? 'Message-ID' : name.replace(/(^|-)./g, (start) => start.toUpperCase())
-
-const DAY_MS = 86_400_000
-
-/**
- * Rejects malformed dates and dates more than a day ahead. RFC 5537 sections 3.5 and 3.6. Accepts old articles, because a
- * lab's archives are older than any cut-off and the history detects duplicates.
- * @throws ArticleRefused `invalid`
- */
-export function checkDate(article: Article, clock: Clock): void {
-  for (const name of ['Date', 'Injection-Date']) {
-    const value = article.value(name)
-    if (value === undefined) continue
-    const at = parseDate(value)?.getTime()
-    if (at === undefined) throw invalid(`not a date: ${name}: ${value.slice(0, 60)}`)
-    if (at > clock.now() + DAY_MS) throw invalid(`${name} lies in the future: ${value.slice(0, 60)}`)
-  }
-}
-
-const invalid = (reason: string): ArticleRefused => new ArticleRefused('invalid', reason)
-
 /** RFC 3977 section 3.6: 3 to 250 octets, printable ASCII between `<` and `>` */
 const FORM = /^<[!-=?-~]{1,248}>$/
 /** RFC 5536 section 3.1.3: a left and a right side, without `<` and `>` */

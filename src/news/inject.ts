@@ -2,7 +2,8 @@ import { MISSING_DOMAIN, MISSING_MAILBOX, parseAddresses, SYNTAX_ERROR } from '.
 import { formatDate } from '../mail/dates.ts'
 import type { OctetString } from '../mail/types.ts'
 import type { Folder, StoredMessage } from '../store/types.ts'
-import { Article, ArticleRefused, checkDate, checkHeader, isMessageId, newMessageId } from './article.ts'
+import { Article, ArticleRefused, isMessageId, newMessageId } from './article.ts'
+import { checkDate, checkHeader, withValidFields } from './check-header.ts'
 import { controlOf } from './control.ts'
 import { isNewsgroupName } from './newsgroups.ts'
 import { injectedPath, wasPosted } from './path.ts'
@@ -53,7 +54,7 @@ export async function inject(news: NewsContext, raw: Buffer, poster: Poster): Pr
 
 /** Checks that a proto-article has the required fields and none of the forbidden ones. RFC 5537 section 3.4.1. */
 function checkProtoArticle(article: Article): void {
-  checkHeader(article, ['from', 'subject', 'newsgroups'])
+  checkHeader(article, 'posted', ['from', 'subject', 'newsgroups'])
   for (const name of ['Injection-Info', 'Xref']) {
     if (article.has(name)) throw new ArticleRefused('invalid', `only servers may set ${name}`)
   }
@@ -149,7 +150,7 @@ export function injectMail(
   mail: Buffer,
   poster: Poster,
 ): Promise<Posted> {
-  const article = new Article(mail)
+  const article = new Article(withValidFields(new Article(mail)))
   const dropped = new Set(NOT_POSTED)
   const lines = [`Newsgroups: ${groups.join(',')}`]
   // A mail's Message-ID may be invalid for an article. Injection then creates a new one.

@@ -1,6 +1,7 @@
 import type { Clock } from '../common/clock.ts'
 import type { Folder, StoredMessage } from '../store/types.ts'
-import { Article, ArticleRefused, checkDate, checkHeader } from './article.ts'
+import { Article, ArticleRefused } from './article.ts'
+import { checkDate, checkHeader } from './check-header.ts'
 import { controlOf } from './control.ts'
 import { hasPassed, type PathSource, relayedPath } from './path.ts'
 import { storeArticle } from './store-article.ts'
@@ -33,7 +34,7 @@ const MANDATORY = ['from', 'newsgroups', 'subject', 'message-id', 'date', 'path'
  */
 export async function relay(news: NewsContext, raw: Buffer, source: Source): Promise<Relayed> {
   const article = new Article(raw)
-  checkHeader(article, MANDATORY) // RFC 5536 section 3.1
+  checkHeader(article, 'relayed', MANDATORY) // RFC 5536 section 3.1
   const messageId = article.value('message-id') as string
   if (source.messageId !== undefined && source.messageId !== messageId) {
     throw new ArticleRefused('invalid', `offered as ${source.messageId}, but its Message-ID is ${messageId}`)

@@ -86,6 +86,16 @@ test('mail to the addresses of two groups becomes one article, which IMAP shows 
   await imap.logout()
 })
 
+test('RFC 5537 section 3.9.1: mail whose header would be malformed in an article is posted with a valid one', async () => {
+  await using lab = await startLab({ newsgroups })
+  const mail = `From:bob@lab.test\r\nnonsense\r\nSubject:\r\n Long\r\nSubject: second\r\nX-Empty:\r\n\r\nHello.\r\n`
+  await lab.deliver(Buffer.from(mail), 'general@lab.test')
+  const [article] = await lab.articles('lab.general')
+  const text = article?.raw.toString() ?? ''
+  expect(text).toContain('\r\nFrom: bob@lab.test\r\nSubject: Long\r\n\r\nHello.\r\n')
+  expect(text).not.toMatch(/nonsense|second|X-Empty/)
+})
+
 test('mail to a group that refuses it is rejected and reaches no mailbox', async () => {
   await using lab = await startLab({
     newsgroups: [{ name: 'lab.closed', posting: 'no', addresses: ['closed@lab.test'] }],

@@ -155,7 +155,16 @@ test.each([
   ['a bare CR in a header field', 'Subject: a\rBcc: b', /bare CR/],
   ['a bare CR at the end of a field name', 'Subject\r: a', /bare CR/],
   ['two CRs at the end of a header field', 'X-Field: a\r\r\nX-Other: b', /bare CR/],
-  ['a line that is not a header field', 'Subject: a\nnonsense', /not a header field/],
+  ['a line that is not a header field', 'Subject: a\nnonsense', /no colon.*line 2: nonsense/],
+  ['no space after the colon', 'From: a@b\nSubject:a', /no space after the colon.*line 2: Subject:a/],
+  ['a tab after the colon', 'Subject:\ta', /no space after the colon/],
+  ['a space before the colon', 'X-Field : a', /white space before the colon: line 1: X-Field : a/],
+  ['an empty name', ': a', /not a header field/],
+  ['a name outside ASCII', 'X-Fi\xe9ld: a', /not a header field \(invalid name\)/],
+  ['a field without content', 'X-Field: ', /without content: line 1: X-Field:/],
+  ['a folded line without content', 'X-Field: a\n \n b', /without content: line 1: X-Field: a/],
+  ['a second Subject', 'Subject: a\nX-Field: b\nsubject: c', /more than one Subject header field: line 3: subject: c/],
+  ['a second Keywords', 'Keywords: a\nKeywords: b', /more than one Keywords/],
 ])('RFC 5537 section 3.5: POST refuses and explains: %s', async (_, header, reason) => {
   await using lab = await startNewsLab()
   const client = await lab.client()

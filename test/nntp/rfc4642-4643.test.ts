@@ -66,9 +66,24 @@ test('RFC 4643 section 2.3: AUTHINFO USER and PASS', async () => {
     S: 200 *
   `,
   )
-  expect((await capabilitiesOf(client)).filter((line) => /AUTHINFO|SASL|STARTTLS/.test(line))).toEqual([])
+  expect((await capabilitiesOf(client)).filter((line) => /AUTHINFO|STARTTLS/.test(line))).toEqual([])
   client.destroy()
 })
+
+test.each([LOGON, `C: AUTHINFO SASL PLAIN ${base64('\0alice\0secret')}\nS: 281 *`])(
+  'RFC 4643 section 2.2: the SASL list stays as it was after a log-on',
+  async (logon) => {
+    await using lab = await startNewsLab()
+    const client = await LineClient.openTls(lab.tlsPort, lab.ca)
+    await play(client, 'S: 200 *')
+    const mechanisms = async () => (await capabilitiesOf(client)).filter((line) => line.startsWith('SASL '))
+    const before = await mechanisms()
+    expect(before).toEqual([expect.stringMatching(/^SASL PLAIN /)])
+    await play(client, logon)
+    expect(await mechanisms()).toEqual(before)
+    client.destroy()
+  },
+)
 
 test('RFC 4643 section 2.4: AUTHINFO SASL', async () => {
   await using lab = await startNewsLab()

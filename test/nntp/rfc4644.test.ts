@@ -140,9 +140,22 @@ test.each([
   ['no group exists here', 'Newsgroups: no.such\nC: Path: peer.test!x', 'no group'],
   ['Path is missing', 'Newsgroups: lab.general', 'Path'],
   ['Newsgroups is missing', 'Path: peer.test!x', 'Newsgroups'],
+  ['a line has no colon', 'Path: peer.test!x\nC: nonsense', 'no colon'],
+  ['a colon has no space after it', 'Path:peer.test!x', 'no space after the colon'],
+  ['Subject occurs twice', 'Path: peer.test!x\nC: Subject: again', 'more than one Subject'],
 ])('RFC 5537 section 3.6: TAKETHIS refuses an article if %s', async (_, more, reason) => {
   await using lab = await startPeerLab()
   await lab.play(`C: TAKETHIS <1@a>\n${article('<1@a>', more)}\nS: 439 <1@a> *${reason}*`)
+})
+
+test('RFC 3977 section 6.3.2: IHAVE refuses a malformed header for good; RFC 5536 section 2.2: a field without content is relayed', async () => {
+  await using lab = await startPeerLab()
+  const offer = (id: string, more: string) =>
+    `C: IHAVE ${id}\nS: 335 *\n${article(id, `Newsgroups: lab.general\nC: ${more}`)}`
+  await lab.play(
+    `${offer('<1@a>', 'Path: peer.test!x\nC: X-Field:y')}\nS: 437 no space after the colon: line *: X-Field:y`,
+  )
+  await lab.play(`${offer('<2@a>', 'Path: peer.test!x\nC: X-Field:\\x20')}\nS: 235 *`)
 })
 
 test('Path records a peer that gives a wrong name', async () => {

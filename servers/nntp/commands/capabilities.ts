@@ -17,6 +17,9 @@ const authinfo: Capability = ({ account, connection, policy }) => {
   return forms === '' && policy.logon === 'no' && policy.mechanismsOverTls.length === 0 ? undefined : `AUTHINFO${forms}`
 }
 
+const listOfMechanisms = (mechanisms: readonly string[]): string | undefined =>
+  mechanisms.length > 0 ? `SASL ${mechanisms.join(' ')}` : undefined
+
 /** In the order of the reply. */
 const capabilityRows: readonly Capability[] = [
   always('VERSION 2'), // RFC 3977 section 3.3.2: the first line
@@ -32,8 +35,10 @@ const capabilityRows: readonly Capability[] = [
   always('OVER MSGID'),
   ({ access }) => (access.canPost ? 'POST' : undefined),
   always('READER'),
-  // RFC 4643 section 2.1: only together with AUTHINFO SASL.
-  (session) => (authinfo(session)?.includes('SASL') ? `SASL ${session.policy.mechanisms.join(' ')}` : undefined),
+  // RFC 4643 section 2.1: together with AUTHINFO SASL. Section 2.2: the same list after a log-on, so that a client can notice
+  // that an attacker has removed mechanisms.
+  (session) =>
+    session.account || authinfo(session)?.includes('SASL') ? listOfMechanisms(session.policy.mechanisms) : undefined,
   // RFC 4642 section 2.1: not under TLS or after a log-on. RFC 8054 section 2.2.2: not under compression.
   ({ connection, account }) => (connection.canStartTls && !account && !connection.compressed ? 'STARTTLS' : undefined),
   ({ peer }) => (peer ? 'STREAMING' : undefined), // RFC 4644 section 2.1
