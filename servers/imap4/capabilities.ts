@@ -1,4 +1,5 @@
 import type { LogonPolicy } from '../../src/directory/policy.ts'
+import { messageLimit } from './message-limit.ts'
 import type { ImapSession } from './state.ts'
 
 /** Announced in every state. Only complete implementations are announced, here and below. */
@@ -47,16 +48,20 @@ const onceLoggedOn = [
   'QUOTA=RES-STORAGE',
   'QUOTA=RES-MESSAGE',
   'QUOTASET',
+  'UNAUTHENTICATE', // RFC 8437
+  'INPROGRESS', // RFC 9585
 ] as const
 
 /** Returns the session's capabilities in its current state, separated by spaces. RFC 9051 section 6.1.1. */
 export function capabilitiesOf(session: ImapSession): string {
   const { connection, context, state, policy } = session
+  const limit = messageLimit(session)
   const isLoggedOn = state.name !== 'not-authenticated'
   return [
     ...always,
     ...(isLoggedOn ? onceLoggedOn : beforeLogOn(connection.canStartTls, policy)),
     ...(isLoggedOn && !connection.compressed ? ['COMPRESS=DEFLATE'] : []), // RFC 4978
+    ...(isLoggedOn && limit !== undefined ? [`MESSAGELIMIT=${limit}`] : []), // RFC 9738
     `APPENDLIMIT=${context.config.limits.messageSize}`, // RFC 7889
   ].join(' ')
 }

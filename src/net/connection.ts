@@ -141,7 +141,7 @@ export class Connection {
 
   /** Whether STARTTLS can be offered: a certificate is assigned, and the connection is still in clear text. */
   get canStartTls(): boolean {
-    return this.#securer.available && this.#tls === undefined
+    return this.#securer.available && this.#tls === undefined && !this.#compressed
   }
 
   get compressed(): boolean {

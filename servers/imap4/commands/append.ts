@@ -11,6 +11,7 @@ import {
 } from '../append-message.ts'
 import { defineCommand, defineMessageCommand } from '../command.ts'
 import { checkStorable, findMailbox, isPublic, readMailboxName } from '../mailbox-names.ts'
+import { checkMessageLimit } from '../message-limit.ts'
 import { bad, type CommandResult, no, ok } from '../reply.ts'
 import { checkWritable } from '../selection.ts'
 import { type Identity, type ImapSession, type LoggedOn, loggedOn } from '../state.ts'
@@ -39,6 +40,7 @@ export const append = defineCommand({
     if (!isPublic(name)) await checkQuota(session, session.state.identity, () => ({ octets, messages: 1 }))
   },
   async run(session, state, { name, messages }) {
+    checkMessageLimit(session, messages.length)
     const folder = await findMailbox(session, state.identity, name, 'TRYCREATE') // RFC 9051 section 6.3.12
     if (!isPublic(name)) checkStorable(name)
     const [first, ...more] = messages as [AppendMessage, ...AppendMessage[]]

@@ -88,6 +88,22 @@ export const enable = defineCommand({
   },
 })
 
+/**
+ * UNAUTHENTICATE: returns to the state before log-on, and forgets everything that the session turned on. TLS and
+ * compression stay. RFC 8437 section 4.
+ */
+export const unauthenticate = defineCommand({
+  name: 'UNAUTHENTICATE',
+  states: loggedOn,
+  parse: noArguments,
+  updates: 'none',
+  run(session) {
+    session.forget()
+    session.connection.logon.forgotten()
+    return ok()
+  },
+})
+
 /** STARTTLS. RFC 9051 section 6.2.1. */
 export const starttls = defineCommand({
   name: 'STARTTLS',

@@ -2,6 +2,8 @@ import type { QuotaUsage } from '../../../src/store/quota.ts'
 import type { CopyResult, Folder, MessageEntry } from '../../../src/store/types.ts'
 import { defineMessageCommand } from '../command.ts'
 import { checkStorable, findMailbox, readMailboxName } from '../mailbox-names.ts'
+import { checkMessageLimit } from '../message-limit.ts'
+import { withProgress } from '../progress.ts'
 import { no, ok } from '../reply.ts'
 import { checkWritable, type Selection } from '../selection.ts'
 import type { ImapSession, StateOf } from '../state.ts'
@@ -18,8 +20,10 @@ export const copy = defineMessageCommand({
     const { selection, identity } = state
     const { uids, folder } = await resolve(session, state, request, byUid)
     if (uids.length === 0) return ok()
+    checkMessageLimit(session, uids.length)
     await checkQuota(session, identity, () => usageOf(selection, uids))
-    const result = await session.context.store.copy(selection.folder.id, uids, folder.id)
+    const { store } = session.context
+    const result = await withProgress(session, () => store.copy(selection.folder.id, uids, folder.id))
     return ok(copyUidCode(folder, result))
   },
 })
@@ -33,9 +37,11 @@ export const move = defineMessageCommand({
     checkWritable(selection)
     const { uids, folder } = await resolve(session, state, request, byUid)
     if (uids.length === 0) return ok()
+    checkMessageLimit(session, uids.length)
     // Captured mail does not count until it is moved to a mailbox of the account.
     if (selection.folder.owner !== identity.owner) await checkQuota(session, identity, () => usageOf(selection, uids))
-    const result = await session.context.store.move(selection.folder.id, uids, folder.id)
+    const { store } = session.context
+    const result = await withProgress(session, () => store.move(selection.folder.id, uids, folder.id))
     // Sent before the EXPUNGE responses, so that the client knows the new uids. RFC 6851 section 4.3
     session.send(`* OK [${copyUidCode(folder, result)}] Moved\r\n`)
     return ok(highestModSeqCode(session, selection))

@@ -1,5 +1,6 @@
 import { inBatches } from '../batches.ts'
 import { defineCommand, noArguments } from '../command.ts'
+import { withinLimit } from '../message-limit.ts'
 import { type CommandResult, ok } from '../reply.ts'
 import { checkWritable, type Selection } from '../selection.ts'
 import { type ImapSession, selected } from '../state.ts'
@@ -27,13 +28,23 @@ export const uidExpunge = defineCommand({
 
 async function expungeAndReport(session: ImapSession, selection: Selection, set?: SequenceSet): Promise<CommandResult> {
   checkWritable(selection)
-  const count = await expungeDeleted(session, selection, set)
+  // Only UID EXPUNGE is limited. RFC 9738 section 3.1
+  const limited = set && withinLimit(session, selection, deletedIn(selection, selection.resolve(set, true)))
+  const count = await expungeDeleted(session, selection, limited?.indexes)
+  if (limited?.code !== undefined) return ok(limited.code, 'UID EXPUNGE completed for a part of the messages')
   return ok(count > 0 ? highestModSeqCode(session, selection) : undefined) // RFC 7162 section 3.2.7
 }
 
-/** Removes the messages marked `\Deleted`, or only those in `set`. Returns how many. */
-export async function expungeDeleted(session: ImapSession, selection: Selection, set?: SequenceSet): Promise<number> {
-  const entries = set ? selection.resolve(set, true).map((index) => selection.messages[index]) : selection.messages
+const deletedIn = ({ messages }: Selection, indexes: readonly number[]): number[] =>
+  indexes.filter((index) => messages[index]?.flags.includes('\\Deleted'))
+
+/** Removes the messages marked `\Deleted`, or only those among `indexes`. Returns how many. */
+export async function expungeDeleted(
+  session: ImapSession,
+  selection: Selection,
+  indexes?: readonly number[],
+): Promise<number> {
+  const entries = indexes ? indexes.map((index) => selection.messages[index]) : selection.messages
   const uids = entries.flatMap((entry) => (entry?.flags.includes('\\Deleted') ? [entry.uid] : []))
   let count = 0
   await inBatches(uids, async (batch) => {

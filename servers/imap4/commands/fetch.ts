@@ -6,6 +6,7 @@ import { defineMessageCommand } from '../command.ts'
 import { ContentReader, type MessageContent } from '../fetch/content.ts'
 import { type ItemWriter, itemWriter } from '../fetch/items.ts'
 import { FetchWriter } from '../fetch/writer.ts'
+import { withinLimit } from '../message-limit.ts'
 import { bad, no, ok } from '../reply.ts'
 import type { Selection } from '../selection.ts'
 import type { ImapSession } from '../state.ts'
@@ -29,8 +30,11 @@ export const fetch = defineMessageCommand({
       indexes = await changedAmong(session, selection, indexes, changedSince)
     }
     if (modifiers.partial) indexes = partialOf(indexes, modifiers.partial)
+    const limited = withinLimit(session, selection, indexes)
+    indexes = [...limited.indexes]
     const seen = await markSeen(session, selection, items, indexes)
     const missing = await sendMessages(session, selection, { items, indexes, seen })
+    if (limited.code !== undefined) return ok(limited.code, 'FETCH completed for a part of the messages')
     if (missing === 0) return ok()
     // Other sessions expunged them. RFC 5530 section 3
     if (missing === indexes.length) throw no('The messages have been expunged.', 'EXPUNGEISSUED')

@@ -2,7 +2,7 @@ import type { Command } from '../command.ts'
 import { bad } from '../reply.ts'
 import type { ImapSession } from '../state.ts'
 import { append, replace } from './append.ts'
-import { capability, check, compress, enable, id, logout, noop, starttls } from './basic.ts'
+import { capability, check, compress, enable, id, logout, noop, starttls, unauthenticate } from './basic.ts'
 import { copy, move } from './copy.ts'
 import { expunge, uidExpunge } from './expunge.ts'
 import { fetch } from './fetch.ts'
@@ -18,7 +18,7 @@ import { store } from './store.ts'
 
 const rows: readonly Command[] = [
   ...[capability, noop, logout, id, enable, starttls, compress, idle],
-  ...[login, authenticate],
+  ...[login, authenticate, unauthenticate],
   ...[create, deleteMailbox, rename, subscribe, unsubscribe, list, lsub, namespace, status],
   ...[getQuota, getQuotaRoot, setQuota],
   ...[select, examine, check, close, unselect, expunge, uidExpunge],

@@ -1,9 +1,11 @@
 import { runInSlices } from '../../../src/common/time-slice.ts'
 import { threadForm } from '../../../src/mail/threading.ts'
 import { defineMessageCommand } from '../command.ts'
+import { messageLimit, withinLimit } from '../message-limit.ts'
+import { withProgress } from '../progress.ts'
 import { bad, ImapError, ok } from '../reply.ts'
 import { esearchResponse, saveResult, searchResponse } from '../search/answer.ts'
-import { findMessages } from '../search/find.ts'
+import { candidates, findMessages } from '../search/find.ts'
 import { sortMessages, type ThreadAlgorithm, threadAlgorithms, threadables } from '../search/sort.ts'
 import type { Selection } from '../selection.ts'
 import type { ImapSession } from '../state.ts'
@@ -33,9 +35,14 @@ export const search = defineMessageCommand({
   parse: searchRequest,
   async run(session, { selection }, request, byUid) {
     if (asksModSeq(request.key)) session.enabled.add('CONDSTORE')
-    const indexes = await findMessages(session, selection, request)
+    const limited =
+      messageLimit(session) === undefined ? undefined : withinLimit(session, selection, candidates(selection, request))
+    const among = limited?.code === undefined ? undefined : limited.indexes
+    const indexes = await withProgress(session, (progress) =>
+      findMessages(session, selection, request, progress, among),
+    )
     sendResult(session, selection, request, { name: 'SEARCH', indexes, byUid })
-    return ok()
+    return limited?.code === undefined ? ok() : ok(limited.code, 'SEARCH completed for a part of the messages')
   },
 })
 
@@ -68,8 +75,10 @@ export const sort = defineMessageCommand({
     return { wanted, keys, ...charsetProgram(cursor, session) }
   },
   async run(session, { selection }, request, byUid) {
-    const found = await findMessages(session, selection, request)
-    const indexes = await sortMessages(session, selection, found, request.keys)
+    const indexes = await withProgress(session, async (progress) => {
+      const found = await findMessages(session, selection, request, progress)
+      return sortMessages(session, selection, found, request.keys)
+    })
     sendResult(session, selection, request, { name: 'SORT', indexes, byUid })
     return ok()
   },
@@ -103,9 +112,11 @@ export const thread = defineMessageCommand({
     return { algorithm: algorithm as ThreadAlgorithm, ...charsetProgram(cursor, session) }
   },
   async run(session, { selection }, request, byUid) {
-    const found = await findMessages(session, selection, request)
-    const messages = await threadables(session, selection, found, byUid)
-    const threads = await runInSlices(threadForm(await runInSlices(threadAlgorithms[request.algorithm](messages))))
+    const threads = await withProgress(session, async (progress) => {
+      const found = await findMessages(session, selection, request, progress)
+      const messages = await threadables(session, selection, found, byUid)
+      return runInSlices(threadForm(await runInSlices(threadAlgorithms[request.algorithm](messages))))
+    })
     session.send(`* THREAD${threads === '' ? '' : ` ${threads}`}\r\n`)
     return ok()
   },

@@ -2,6 +2,7 @@ import { isSliceOver, nextSlice } from '../../../src/common/time-slice.ts'
 import type { MessageEntry } from '../../../src/store/types.ts'
 import { inBatches } from '../batches.ts'
 import { defineMessageCommand } from '../command.ts'
+import { withinLimit } from '../message-limit.ts'
 import { bad, type CommandResult, no, ok } from '../reply.ts'
 import { checkWritable, type Selection } from '../selection.ts'
 import type { ImapSession } from '../state.ts'
@@ -19,7 +20,8 @@ export const store = defineMessageCommand({
     const { set, mode, flags, unchangedSince } = request
     checkWritable(selection)
     if (unchangedSince !== undefined) session.enabled.add('CONDSTORE')
-    const uids = selection.resolve(set, byUid).map((index) => (selection.messages[index] as MessageEntry).uid)
+    const { indexes, code } = withinLimit(session, selection, selection.resolve(set, byUid))
+    const uids = indexes.map((index) => (selection.messages[index] as MessageEntry).uid)
     const change = { mode, flags, ...(unchangedSince === undefined ? {} : { unchangedSince }) }
     const modified: number[] = []
     let missing = 0
@@ -30,6 +32,9 @@ export const store = defineMessageCommand({
       for (const uid of changed.modified) modified.push(uid)
       missing += batch.length - changed.entries.length - changed.modified.length
     })
+    if (code !== undefined && modified.length === 0) return ok(code, 'STORE completed for a part of the messages')
+    // A tagged reply has one code.
+    if (code !== undefined) session.send(`* OK [${code}] STORE completed for a part of the messages\r\n`)
     return result(selection, { count: uids.length, missing, modified, byUid })
   },
 })

@@ -4,6 +4,7 @@ import type { ParseCache, ParsedMessage } from '../../../src/mail/parse-cache.ts
 import { fold } from '../../../src/mail/search-text.ts'
 import type { MessageEntry } from '../../../src/store/types.ts'
 import { ContentReader, type MessageContent, parseCacheOf } from '../fetch/content.ts'
+import type { Progress } from '../progress.ts'
 import type { Selection } from '../selection.ts'
 import type { ImapSession } from '../state.ts'
 import type { SearchKey } from '../wire/search-keys.ts'
@@ -17,11 +18,13 @@ const MAX_SHORT_WORK = 256 * 1024
 /** Work of a key that searches no text. */
 const KEY_WORK = 16
 
-/** Returns the indexes of the messages that match, ascending. */
+/** Returns the indexes of the messages that match, ascending. @param among the messages to test; default: all */
 export async function findMessages(
   session: ImapSession,
   selection: Selection,
   { key, decode }: SearchCriteria,
+  progress: Progress = {},
+  among?: readonly number[],
 ): Promise<number[]> {
   const { clock } = session.context
   const test = testOf(key, { selection, decode, cache: parseCacheOf(session), now: clock.now() })
@@ -30,7 +33,11 @@ export async function findMessages(
   const found: number[] = []
   const keyWork = keys * KEY_WORK
   let work = 0
-  for (let index = 0; index < selection.messages.length; index++) {
+  const count = among?.length ?? selection.messages.length
+  progress.goal = count
+  for (let at = 0; at < count; at++) {
+    progress.done = at
+    const index = among ? (among[at] as number) : at
     const entry = selection.messages[index] as MessageEntry
     const textWork = textKeys * entry.sizeOctets
     const isShort = textWork <= MAX_SHORT_WORK
@@ -49,6 +56,19 @@ export async function findMessages(
     if (isSliceOver()) await nextSlice()
   }
   return found
+}
+
+/** Returns the messages that a search by numbers names. Tests of other kinds are not made: they may need content. */
+export function candidates(selection: Selection, { key }: SearchCriteria): number[] {
+  const keys = key.kind === 'and' ? key.keys : [key]
+  const tests = keys.flatMap((one) => {
+    if (one.kind === 'numbers') return [numbersTest(one.set, one.byUid, selection)]
+    return one.kind === 'uids' ? [uidsTest(one)] : []
+  })
+  return Array.from(selection.messages.keys()).filter((index) => {
+    const candidate = { index, entry: selection.messages[index] as MessageEntry }
+    return tests.every((test) => test.now(candidate))
+  })
 }
 
 function countKeys(key: SearchKey): { readonly keys: number; readonly textKeys: number } {
@@ -106,6 +126,8 @@ function testOf(key: SearchKey, context: TestContext): Test {
       return flagTest(key.flag)
     case 'numbers':
       return numbersTest(key.set, key.byUid, context.selection)
+    case 'uids':
+      return uidsTest(key)
     case 'date':
       return dateTest(key)
     case 'age':
@@ -159,6 +181,10 @@ function numbersTest(set: SequenceSet, byUid: boolean, selection: Selection): Te
   const isMember = memberOf(ranges)
   return quick(({ index, entry }) => isMember(byUid ? entry.uid : index + 1))
 }
+
+/** Tests UIDAFTER and UIDBEFORE. RFC 9738 section 3.2. */
+const uidsTest = ({ from, to }: Extract<SearchKey, { kind: 'uids' }>): Test =>
+  quick(({ entry: { uid } }) => uid >= from && uid <= to)
 
 function dateTest({ clock, from, to }: Extract<SearchKey, { kind: 'date' }>): Test {
   if (clock === 'internal') return quick(({ entry }) => entry.internalDate >= from && entry.internalDate < to)

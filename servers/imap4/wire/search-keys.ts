@@ -13,6 +13,8 @@ export type SearchKey =
   | { readonly kind: 'all' | 'recent' | 'none' }
   | { readonly kind: 'flag'; readonly flag: string }
   | { readonly kind: 'numbers'; readonly set: SequenceSet; readonly byUid: boolean }
+  /** From `from` up to and including `to`. RFC 9738 section 3.2. */
+  | { readonly kind: 'uids'; readonly from: number; readonly to: number }
   /** From `from` up to but not including `to`, milliseconds. */
   | { readonly kind: 'date'; readonly clock: SearchClock; readonly from: number; readonly to: number }
   /** Seconds before now. RFC 5032. */
@@ -27,6 +29,8 @@ export type SearchKey =
 
 type KeyReader = (cursor: Cursor, depth: number) => SearchKey
 
+/** RFC 9051 section 9, `uniqueid`. */
+const HIGHEST_UID = 0xffff_ffff
 const DAY_MS = 86_400_000
 /** Clients nest one OR for each of many alternatives. Deeper nesting could overflow the stack. */
 const MAX_DEPTH = 1000
@@ -109,6 +113,8 @@ const READERS: ReadonlyMap<string, KeyReader> = new Map<string, KeyReader>([
   ['BODY', (cursor) => ({ kind: 'body', text: spaced(cursor, (c) => c.astring()) })],
   ['TEXT', (cursor) => ({ kind: 'text', text: spaced(cursor, (c) => c.astring()) })],
   ['UID', (cursor) => ({ kind: 'numbers', set: spaced(cursor, sequenceSet), byUid: true })],
+  ['UIDAFTER', (cursor) => ({ kind: 'uids', from: spaced(cursor, (c) => c.nzNumber()) + 1, to: HIGHEST_UID })],
+  ['UIDBEFORE', (cursor) => ({ kind: 'uids', from: 1, to: spaced(cursor, (c) => c.nzNumber()) - 1 })],
   ['MODSEQ', modSeq], // RFC 7162 section 3.1.5
   ['EMAILID', (cursor) => ({ kind: 'emailid', id: spaced(cursor, (c) => c.atom()) })], // RFC 8474 section 6
   ['THREADID', threadId],

@@ -95,6 +95,15 @@ const limits = z.strictObject({
   messageSize: octets.prefault('25MiB').describe('Largest message accepted, in octets or as 4096KB, 25MiB.'),
   recipients: z.number().int().positive().default(1000).describe('Maximum number of recipients of one SMTP message.'),
   messagesPerConnection: countOrOff.default('off').describe('Maximum number of SMTP messages per connection.'),
+  messagesPerCommand: countOrOff
+    .default('off')
+    .describe(
+      'imap4: how many messages one command may process. Announced as MESSAGELIMIT (RFC 9738). FETCH, STORE, SEARCH and UID EXPUNGE process the last messages and say so; COPY, MOVE and APPEND of more are refused.',
+    )
+    .meta({ examples: [1000] }),
+  progressInterval: timeLimit
+    .prefault('10s')
+    .describe('imap4: how often a long command reports its progress, with INPROGRESS (RFC 9585).'),
   rate: rate.optional().describe('How much clients may do in a time: messages and connections. Default: no limit.'),
 })
 
