@@ -13,6 +13,7 @@ export interface ClientGreeting {
 
 /** The session's interface for commands. */
 export interface SmtpSession extends LogonSession {
+  /** Where mail of this client goes. Changes with a log-on. */
   readonly site: DeliverySite
   /** The account that is logged on. */
   readonly account: Account | undefined
@@ -29,6 +30,8 @@ export interface SmtpSession extends LogonSession {
   forget(): void
   /** Checks the limit of messages per connection. @throws SmtpError 421 */
   checkMessageCount(): void
+  /** Counts the domain of a recipient. @throws SmtpError 452 if the connection has used too many. RFC 9422 section 4.3 */
+  checkDomain(address: string): void
   /** Counts one more message. @throws SmtpError 450 or 421 if it is beyond the rate */
   checkRate(): void
   /** Ends the transaction after its message was stored or refused. */

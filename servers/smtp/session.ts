@@ -1,4 +1,5 @@
 import { DeliveryError, type DeliverySite } from '../../src/delivery/types.ts'
+import { splitAddress } from '../../src/directory/names.ts'
 import type { LogonPolicy } from '../../src/directory/policy.ts'
 import type { Account } from '../../src/directory/types.ts'
 import { clientKey } from '../../src/net/client-addresses.ts'
@@ -58,11 +59,13 @@ const errorReplies: ErrorReplies<SmtpError> = {
 class Session implements SmtpSession, ProtocolSession<string, SmtpError> {
   readonly connection: Connection
   readonly context: ServerContext
-  readonly site: DeliverySite
   readonly errorReplies = errorReplies
   account: Account | undefined
   client: ClientGreeting | undefined
   isOver = false
+  readonly #forStrangers: DeliverySite
+  readonly #forAccounts: DeliverySite
+  readonly #domains = new Set<string>()
   #transaction: Transaction | undefined
   #messages = 0
   #unrecognized = 0
@@ -72,7 +75,14 @@ class Session implements SmtpSession, ProtocolSession<string, SmtpError> {
     this.connection = connection
     this.context = context
     const { store, directory, news, hostname, config } = context
-    this.site = { store, directory, news, hostname, relay: config.relay }
+    const site = { store, directory, news, hostname }
+    this.#forStrangers = { ...site, relay: config.relay }
+    this.#forAccounts = { ...site, relay: 'capture' }
+  }
+
+  /** A client that has logged on may send to other domains, as with Exchange's setting for computers that authenticate. */
+  get site(): DeliverySite {
+    return this.account ? this.#forAccounts : this.#forStrangers
   }
 
   /** Cached, because every command asks for it. Only STARTTLS changes it. */
@@ -149,6 +159,16 @@ class Session implements SmtpSession, ProtocolSession<string, SmtpError> {
         `Error: too many messages, the limit is ${messagesPerConnection} per connection`,
       )
     }
+  }
+
+  checkDomain(address: string): void {
+    const { recipientDomains: limit } = this.context.config.limits
+    if (limit === 'off') return
+    const domain = splitAddress(address).domain.toLowerCase()
+    if (!this.#domains.has(domain) && this.#domains.size >= limit) {
+      throw new SmtpError(452, '4.5.3', `Error: too many domains, the limit is ${limit} per connection`)
+    }
+    this.#domains.add(domain)
   }
 
   checkRate(): void {

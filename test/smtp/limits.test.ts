@@ -3,7 +3,7 @@ import { smtp } from '../../servers/smtp/session.ts'
 import { LineClient } from '../support/line-client.ts'
 import { startMailLab } from '../support/mail-lab.ts'
 import { play } from '../support/transcript.ts'
-import { ask, greeted, startData } from './support.ts'
+import { ask, ehlo, greeted, startData } from './support.ts'
 
 describe('the end of a session', () => {
   test('an idle client gets 421 and is disconnected', async () => {
@@ -46,6 +46,34 @@ describe('the end of a session', () => {
     }
     await play(client, 'C: MAIL FROM:<a@b.test>\nS: 421 4.7.0 *\nS: (end)')
     expect(await lab.inbox('alice')).toHaveLength(2)
+  })
+
+  test('RFC 9422: EHLO announces the configured limits, and recipients in more domains get 452', async () => {
+    const limits = { messagesPerConnection: 3, recipients: 50, recipientDomains: 2 } as const
+    await using lab = await startMailLab(smtp, { limits })
+    const client = await LineClient.open(lab.port)
+    await client.line()
+    expect(await ehlo(client)).toContain('250-LIMITS MAILMAX=3 RCPTMAX=50 RCPTDOMAINMAX=2')
+    await play(
+      client,
+      `C: MAIL FROM:<a@b.test>
+      S: 250 *
+      C: RCPT TO:<alice@lab.test>
+      S: 250 *
+      C: RCPT TO:<nobody@lab.test>
+      S: 550 *
+      C: RCPT TO:<x@one.test>
+      S: 250 *
+      C: RSET
+      S: 250 *
+      C: MAIL FROM:<a@b.test>
+      S: 250 *
+      C: RCPT TO:<x@two.test>
+      S: 452 4.5.3 Error: too many domains, the limit is 2 per connection
+      C: RCPT TO:<y@ONE.test>
+      S: 250 *`,
+    )
+    client.destroy()
   })
 
   test('a line over the limit is rejected once, and the session goes on', async () => {

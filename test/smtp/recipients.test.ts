@@ -115,6 +115,18 @@ describe('accepted and rejected addresses', () => {
     client.destroy()
   })
 
+  test('relay: deny lets a client send to other domains once it has logged on', async () => {
+    await using lab = await startMailLab(smtp, { server: { relay: 'deny' } })
+    const client = await greeted(lab)
+    expect(await ask(client, `AUTH PLAIN ${Buffer.from('\0alice\0secret').toString('base64')}`)).toMatch(/^235 /)
+    await startData(client, 'someone@elsewhere.test')
+    expect(await ask(client, 'Subject: out\r\n\r\n.')).toMatch(/^250 /)
+    expect((await lab.inbox(undefined)).map(({ raw }) => withoutTrace(raw))).toEqual(['Subject: out\r\n\r\n'])
+    await ask(client, 'MAIL FROM:<alice@lab.test>')
+    expect(await ask(client, 'RCPT TO:<nobody@lab.test>')).toBe('550 5.1.1 No mailbox for nobody@lab.test')
+    client.destroy()
+  })
+
   test('more recipients than the limit: 452, and the mail goes to the others', async () => {
     await using lab = await startMailLab(smtp, { limits: { recipients: 2 }, mode: 'open' })
     const client = await greeted(lab)

@@ -1,3 +1,4 @@
+import type { VirtualServerConfig } from '../../../src/config/schema.ts'
 import { type ClientGreeting, noArgument, type SmtpCommand, type SmtpSession } from '../command.ts'
 import { SmtpError, syntax } from '../reply.ts'
 
@@ -41,12 +42,20 @@ function extensions({ policy, connection, context, account }: SmtpSession): stri
     'CHUNKING', // RFC 3030
     'DSN', // RFC 3461
     'ENHANCEDSTATUSCODES', // RFC 2034
+    limitsOf(context.config.limits), // RFC 9422
     ...(connection.canStartTls ? ['STARTTLS'] : []), // RFC 3207
     ...(mechanisms.length > 0 ? [`AUTH ${mechanisms.join(' ')}`] : []), // RFC 4954
     // Outlook Express 4 and clients of its time know only the draft's form.
     ...(mechanisms.includes('LOGIN') ? ['AUTH=LOGIN'] : []),
     'HELP',
   ]
+}
+
+/** Returns the limits that this server enforces. RFC 9422 section 4. */
+function limitsOf({ recipients, messagesPerConnection, recipientDomains }: VirtualServerConfig['limits']): string {
+  const limits = { MAILMAX: messagesPerConnection, RCPTMAX: recipients, RCPTDOMAINMAX: recipientDomains }
+  const given = Object.entries(limits).filter(([, limit]) => limit !== 'off')
+  return `LIMITS ${given.map(([name, limit]) => `${name}=${limit}`).join(' ')}`
 }
 
 /** NOOP [string]. RFC 5321 section 4.1.1.9. */

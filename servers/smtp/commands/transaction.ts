@@ -49,6 +49,7 @@ export const rcpt: SmtpCommand = {
     checkCount(session, transaction, path.address)
     checkAscii(path.address, transaction.smtpUtf8)
     const recipient = recipientOf(session, path)
+    session.checkDomain(path.address)
     const accept = (): void => {
       transaction.add(recipient)
       session.connection.logon.cancelTimeout()

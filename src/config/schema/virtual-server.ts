@@ -94,6 +94,9 @@ const limits = z.strictObject({
     ),
   messageSize: octets.prefault('25MiB').describe('Largest message accepted, in octets or as 4096KB, 25MiB.'),
   recipients: z.number().int().positive().default(1000).describe('Maximum number of recipients of one SMTP message.'),
+  recipientDomains: countOrOff
+    .default('off')
+    .describe('Maximum number of different domains in the recipients of one SMTP connection.'),
   messagesPerConnection: countOrOff.default('off').describe('Maximum number of SMTP messages per connection.'),
   messagesPerCommand: countOrOff
     .default('off')
@@ -168,7 +171,7 @@ export const virtualServer = z.strictObject({
     .enum(['capture', 'deny'])
     .default('capture')
     .describe(
-      'smtp: what happens to mail for other domains. capture: it is stored in the lab. deny: it is refused with 550 5.7.1.',
+      'smtp: what happens to mail for other domains. capture: it is stored in the lab. deny: it is refused with 550 5.7.1, unless the client has logged on; then it is stored, too.',
     ),
   access: z
     .enum(['anonymous', 'anonymous-read', 'authenticated'])
