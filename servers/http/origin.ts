@@ -19,6 +19,8 @@ type Header = (name: string) => string | undefined
 /** One way in which proxies say who the client is. */
 interface Forwarding {
   readonly client: SocketAddress
+  /** Whether the proxy that is named as the client hides who the client is. */
+  readonly isHidden: boolean
   readonly scheme: string | undefined
   readonly host: string | undefined
 }
@@ -45,12 +47,12 @@ export function originOf(
   }
   const forwarding = forwardingIn(header, remote, proxies)
   if (!forwarding) return own
-  const { client, scheme } = forwarding
+  const { client, isHidden, scheme } = forwarding
   const secure = scheme === undefined ? channel.secure : /^(?:https|wss)$/i.test(scheme)
   // The certificate on this connection is that of the proxy.
   return {
     client,
-    isLocal: isLoopback(client.address),
+    isLocal: !isHidden && isLoopback(client.address),
     host: forwarding.host ?? host,
     channel: { secure, externalIdentity: undefined },
   }
@@ -83,8 +85,8 @@ function xForwarded(header: Header, peer: SocketAddress, proxies: AddressList): 
   const hops = header('X-Forwarded-For')?.split(',')
   if (hops === undefined) return undefined
   const last = (name: string): string | undefined => header(name)?.split(',').at(-1)?.trim() || undefined
-  const { client } = clientOf(hops, peer, proxies)
-  return { client, scheme: last('X-Forwarded-Proto'), host: last('X-Forwarded-Host') }
+  const { client, isHidden } = clientOf(hops, peer, proxies)
+  return { client, isHidden, scheme: last('X-Forwarded-Proto'), host: last('X-Forwarded-Host') }
 }
 
 /** Reads Forwarded. RFC 7239. */
@@ -93,12 +95,12 @@ function forwarded(header: Header, peer: SocketAddress, proxies: AddressList): F
   if (field === undefined) return undefined
   const elements = forwardedElements(field)
   if (!elements) throw new ApiProblem('bad-request', 'the field Forwarded does not have the form of RFC 7239 section 4')
-  const { client, at } = clientOf(
+  const { client, isHidden, at } = clientOf(
     elements.map((one) => one.get('for')),
     peer,
     proxies,
   )
-  return { client, scheme: elements[at]?.get('proto'), host: elements[at]?.get('host') }
+  return { client, isHidden, scheme: elements[at]?.get('proto'), host: elements[at]?.get('host') }
 }
 
 /**
@@ -109,7 +111,7 @@ function clientOf(
   hops: readonly (string | undefined)[],
   peer: SocketAddress,
   proxies: AddressList,
-): { client: SocketAddress; at: number } {
+): { client: SocketAddress; isHidden: boolean; at: number } {
   let client = peer
   let at = hops.length
   while (at > 0 && proxies.has(client.address)) {
@@ -118,5 +120,5 @@ function clientOf(
     client = hop
     at--
   }
-  return { client, at: Math.min(at, hops.length - 1) }
+  return { client, isHidden: at > 0 && proxies.has(client.address), at: Math.min(at, hops.length - 1) }
 }

@@ -215,6 +215,18 @@ describe('anonymous callers behind a proxy', () => {
     expect(await ask({ 'X-Forwarded-For': '203.0.113.7', ...asAdmin }, path)).toMatchObject({ status: 200 })
   })
 
+  it('are none of those whom a listed proxy hides', async () => {
+    await start()
+    for (const fields of [
+      { 'X-Forwarded-For': 'unknown' },
+      { Forwarded: 'for=_hidden' },
+      { Forwarded: 'proto=http' },
+    ]) {
+      expect(await ask(fields, '/api/v1/session')).toMatchObject({ status: 401 })
+      expect(await ask({ ...fields, ...asAdmin }, '/api/v1/session')).toMatchObject({ status: 200 })
+    }
+  })
+
   it('are none of those whom a proxy that is not listed forwards', async () => {
     await start({ forwardedFrom: [] })
     const path = '/api/v1/session'
