@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { connect } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { CertificateLab } from '../cli/cert-support.ts'
-import { HttpLab } from './client.ts'
+import { bearer, HttpLab } from './client.ts'
 
 let http: HttpLab
 let outside: CertificateLab
@@ -205,6 +205,7 @@ describe('authorities over HTTP', () => {
     await using own = await HttpLab.start({
       virtualServers: [{ protocol: 'imap4' }, { protocol: 'http' }],
       authorityService: { port: 0, tlsPort: 0, acme: { httpPort: 5002 } },
+      tokens: [{ name: 'one', role: 'tenant', token: 'tenant-tenant-tenant' }],
     })
     const { items } = (await own.request('authorities')).body
     const path = `authorities/${encodeURIComponent(items[0].name)}`
@@ -233,6 +234,9 @@ describe('authorities over HTTP', () => {
       { status: 'revoked', subject: 'localhost', client: '127.0.0.1' },
       { status: 'good', subject: 'localhost' },
     ])
+    const asTenant = { headers: bearer('tenant-tenant-tenant') }
+    expect((await own.request(`${path}/service`, asTenant)).body.ocsp.answers).toEqual([])
+    expect(await own.request(`${path}/orders`, asTenant)).toMatchObject({ status: 403 })
     expect(BigInt(`0x${ocsp.answers[0].serial}`)).toBe(BigInt(`0x${serial}`))
     expect(crls[0].revoked).toBe(1)
     const download = async (name: string, url: string): Promise<void> =>

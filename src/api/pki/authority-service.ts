@@ -5,6 +5,7 @@ import { servicePaths } from '../../pki/authority/issue.ts'
 import { findAuthority } from '../../pki/certificate-store/index-file.ts'
 import type { AuthorityService } from '../../pki/service/service.ts'
 import type { Api } from '../api.ts'
+import { seesLab } from '../caller.ts'
 import { defineOperation, type Operation } from '../operation.ts'
 
 const name = z.string().describe('Name of the authority.')
@@ -47,10 +48,13 @@ const service = defineOperation({
     acme: acme.nullable().describe('Null if ACME is off.'),
     crls: z.array(crl).describe('One list for each key of the authority, that of the present key first.'),
     ocsp: z
-      .object({ url: z.string(), answers: z.array(ocspAnswer).describe('The latest 100, the newest first.') })
+      .object({
+        url: z.string(),
+        answers: z.array(ocspAnswer).describe('The latest 100, the newest first. Empty for tenants and accounts.'),
+      })
       .nullable(),
   }),
-  async run({ api, input }) {
+  async run({ api, caller, input }) {
     const found = api.lab.authorityService()
     // Throws if there is no such authority.
     const { certificate } = findAuthority(api.lab.certificateStore.index, input.name)
@@ -71,7 +75,9 @@ const service = defineOperation({
       })),
       ocsp: {
         url: base + servicePaths(input.name, 1).ocsp,
-        answers: activity.ocspAnswers(input.name).map((one) => ({ ...one, subject: one.subject ?? null })),
+        answers: seesLab(caller)
+          ? activity.ocspAnswers(input.name).map((one) => ({ ...one, subject: one.subject ?? null }))
+          : [],
       },
     }
   },
@@ -96,7 +102,7 @@ const orders = defineOperation({
   listKey: 'id',
   path: '/authorities/{name}/orders',
   summary: 'List the ACME orders at an authority, the newest first.',
-  access: 'read',
+  access: 'inspect',
   input: z.strictObject({ name }),
   output: z.object({
     items: z.array(
