@@ -38,12 +38,14 @@ export async function runOperation(
   if (operation.browserSession) c.header('Set-Cookie', browserCookie(operation.browserSession, api, caller, c))
   if (result instanceof Content) return contentAnswer(c, result)
   if (operation.output === undefined) return c.body(null, 204)
-  const location = operation.location?.(result)
+  // A dry run creates nothing.
+  const isDryRun = (input as { readonly dryRun?: boolean }).dryRun === true
+  const location = isDryRun ? undefined : operation.location?.(result)
   if (location !== undefined) c.header('Location', basePath(c) + location)
   return contentAnswer(c, {
     type: 'application/json',
     octets: JSON.stringify(result),
-    ...(operation.status ? { status: operation.status } : {}),
+    ...(operation.status && !isDryRun ? { status: operation.status } : {}),
     ...(operation.hasEtag ? { version: (result as { readonly etag: string }).etag } : {}),
   })
 }

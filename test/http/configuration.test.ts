@@ -204,6 +204,10 @@ describe('a change of a virtual server', () => {
     expect(content()).toContain('  - { protocol: nntp, name: News, port: 0 }\n')
     expect(await greeting(http.lab.server('News').port)).toMatch(/^20\d /)
     expect((await http.request('virtual-servers', { json: { protocol: 'nntp', name: 'news' } })).status).toBe(409)
+    const tried = await http.request('virtual-servers', {
+      json: { protocol: 'nntp', name: 'Other', port: 0, dryRun: true },
+    })
+    expect([tried.status, tried.headers.get('location'), tried.body.applied]).toEqual([200, null, false])
     const { port } = http.lab.server('pop3')
     const removed = await http.request(`${pop3}?dryRun=true`, { method: 'DELETE' })
     expect(removed.body).toMatchObject({ applied: false })

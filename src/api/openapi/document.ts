@@ -63,6 +63,8 @@ function operationObject(operation: Operation, schemas: Json): Json {
     ...requestOf(operation, example, schemas),
     responses: {
       [output === undefined ? 204 : (status ?? 200)]: response(operation, example, schemas),
+      // A dry run creates nothing.
+      ...(status === 201 && 'dryRun' in operation.input.shape ? { 200: response(operation, example, schemas) } : {}),
       ...(method === 'GET' ? { 304: { $ref: '#/components/responses/NotModified' } } : {}),
       ...problemResponses(operation),
     },
