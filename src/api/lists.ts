@@ -39,13 +39,23 @@ export function pageOfWhole<T>(
   { limit: length = all.length, cursor }: { readonly limit?: number | undefined; readonly cursor?: string | undefined },
   keyOf: (item: T, index: number) => string,
 ): { items: readonly T[]; next: string | null; total: number } {
-  const keys = all.map(keyOf)
+  const keys = toldApart(all.map(keyOf))
   const after = cursor === undefined ? undefined : placeOf(cursor, key).key
   const start = after === undefined ? 0 : keys.indexOf(after) + 1
   if (after !== undefined && start === 0) throw gone(`the lab has forgotten ${after}, after which this page begins`)
   const last = keys[start + length - 1]
   const next = start + length < all.length && last !== undefined ? cursorOf({ key: last }) : null
   return { items: all.slice(start, start + length), next, total: all.length }
+}
+
+/** Numbers equal keys, from the second on: a page that ends at one of them must not begin again at the first. */
+function toldApart(keys: readonly string[]): string[] {
+  const seen = new Map<string, number>()
+  return keys.map((one) => {
+    const before = seen.get(one) ?? 0
+    seen.set(one, before + 1)
+    return before === 0 ? one : JSON.stringify([one, before])
+  })
 }
 
 /** Encodes the place after which the next page begins. */
