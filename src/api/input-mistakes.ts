@@ -14,9 +14,18 @@ interface Refused {
   readonly form: Form
 }
 
-/** Translates zod's issues: the place, the value found, and what is expected. */
-export const inputMistakes = (issues: readonly z.core.$ZodIssue[], refused: Refused): InputMistake[] =>
-  issues.flatMap((issue) => mistakesOf(issue, refused))
+/** Translates zod's issues: the place, the value found, and what is expected. `more` is how many are left out. */
+export function inputMistakes(
+  issues: readonly z.core.$ZodIssue[],
+  refused: Refused,
+  limit: number,
+): { readonly errors: InputMistake[]; readonly more: number } {
+  const single = issues.flatMap<{ issue: z.core.$ZodIssue; name: string | undefined }>((issue) =>
+    issue.code === 'unrecognized_keys' ? issue.keys.map((name) => ({ issue, name })) : [{ issue, name: undefined }],
+  )
+  const errors = single.slice(0, limit).map(({ issue, name }) => mistakeOf(issue, name, refused))
+  return { errors, more: single.length - errors.length }
+}
 
 /** Finds texts with half of a surrogate pair, which UTF-8 cannot express. JSON can: `"\\ud800"`. RFC 8259 section 8.2. */
 export function illFormedTexts(given: unknown, form: Form, path: readonly PropertyKey[] = []): InputMistake[] {
@@ -31,16 +40,13 @@ export function illFormedTexts(given: unknown, form: Form, path: readonly Proper
   )
 }
 
-function mistakesOf(issue: z.core.$ZodIssue, { given, schema, form }: Refused): InputMistake[] {
-  if (issue.code !== 'unrecognized_keys') {
-    return [{ pointer: placeText(issue.path, form), message: messageOf(issue, given, schema) }]
-  }
-  return issue.keys.map((key) => {
-    const known = Object.keys(schema.shape)
-    const near = issue.path.length === 0 ? nearest(key, known) : undefined
-    const help = near ? `did you mean ${near}?` : `known: ${known.join(', ')}`
-    return { pointer: placeText([...issue.path, key], form), message: `is unknown; ${help}` }
-  })
+/** @param name the key that is unknown, if that is the issue */
+function mistakeOf(issue: z.core.$ZodIssue, name: string | undefined, { given, schema, form }: Refused): InputMistake {
+  if (name === undefined) return { pointer: placeText(issue.path, form), message: messageOf(issue, given, schema) }
+  const known = Object.keys(schema.shape)
+  const near = issue.path.length === 0 ? nearest(name, known) : undefined
+  const help = near ? `did you mean ${near}?` : `known: ${known.join(', ')}`
+  return { pointer: placeText([...issue.path, name], form), message: `is unknown; ${help}` }
 }
 
 function placeText(path: readonly PropertyKey[], form: Form): string {

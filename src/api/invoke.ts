@@ -30,14 +30,18 @@ export function operationNamed(name: string): Operation {
   )
 }
 
+/** An answer names so many mistakes: a body can hold thousands, and each takes time to describe. */
+const MAX_MISTAKES = 100
+
 /** Returns the input of an operation, checked and completed. @throws ApiProblem `bad-request` for parameters, `invalid` for JSON */
 export function parseInput(operation: Pick<Operation, 'input'>, given: unknown, form: Form): unknown {
   const parsed = operation.input.safeParse(given)
   const illFormed = illFormedTexts(given, form)
   if (parsed.success && illFormed.length === 0) return parsed.data
-  const errors = parsed.success
-    ? illFormed
-    : inputMistakes(parsed.error.issues, { given, schema: operation.input, form })
-  const detail = errors.map(({ pointer, message }) => `${pointer}: ${message}`).join('; ')
+  const { errors, more } = parsed.success
+    ? { errors: illFormed.slice(0, MAX_MISTAKES), more: illFormed.length - MAX_MISTAKES }
+    : inputMistakes(parsed.error.issues, { given, schema: operation.input, form }, MAX_MISTAKES)
+  const texts = errors.map(({ pointer, message }) => `${pointer}: ${message}`)
+  const detail = [...texts, ...(more > 0 ? [`and ${more} more`] : [])].join('; ')
   throw new ApiProblem(form === 'json' ? 'invalid' : 'bad-request', detail, { errors })
 }

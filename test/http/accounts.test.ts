@@ -103,6 +103,15 @@ describe('an account that is created over HTTP', () => {
     expect(await users()).toEqual(['alice', '12'])
   })
 
+  it('is refused with the first 100 mistakes of many', async () => {
+    const unknown = Object.fromEntries(Array.from({ length: 2_000 }, (_, n) => [`k${n}`, n]))
+    const { status, body } = await create({ user: 'carol', password: 'x', ...unknown })
+    expect([status, body.errors.length]).toEqual([422, 100])
+    expect(body.detail).toMatch(/and 1900 more$/)
+    const texts = await create({ user: 'carol', password: 'x', addresses: Array(500).fill('\ud800') })
+    expect([texts.status, texts.body.errors.length]).toEqual([422, 100])
+  })
+
   it('is deleted with its mail and its sessions', async () => {
     await create({ user: 'carol', password: 'carols-secret' })
     await http.lab.deliver({ subject: 'Hello' }, 'carol@lab.test')
