@@ -205,7 +205,7 @@ describe('a change of a virtual server', () => {
     expect(await greeting(http.lab.server('News').port)).toMatch(/^20\d /)
     expect((await http.request('virtual-servers', { json: { protocol: 'nntp', name: 'news' } })).status).toBe(409)
     const tried = await http.request('virtual-servers', {
-      json: { protocol: 'nntp', name: 'Other', port: 0, dryRun: true },
+      json: { protocol: 'smtp', name: 'Other', port: 0, dryRun: true },
     })
     expect([tried.status, tried.headers.get('location'), tried.body.applied]).toEqual([200, null, false])
     const { port } = http.lab.server('pop3')
