@@ -8,6 +8,7 @@ import type { Connection } from '../src/net/connection.ts'
 import type { Rates } from '../src/net/rates.ts'
 import type { LimitedBy } from '../src/net/virtual-server-settings.ts'
 import type { NewsService } from '../src/news/news-service.ts'
+import type { OAuth2 } from '../src/oauth2/oauth2.ts'
 import type { MessageStore } from '../src/store/types.ts'
 
 /** The part of the lab that sessions use. Each virtual server has one, and a reload replaces it as a whole. */
@@ -18,6 +19,8 @@ export interface ServerContext {
   readonly hostname: string
   readonly store: MessageStore
   readonly directory: Directory
+  /** Issues and verifies access tokens. */
+  readonly oauth2: OAuth2
   /** The newsgroups. NNTP requires it, and SMTP uses it to post mail for newsgroups. */
   readonly news?: NewsService
   readonly clock: Clock

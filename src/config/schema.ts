@@ -5,6 +5,7 @@ import { captured, directory } from './schema/directory.ts'
 import { fault } from './schema/fault.ts'
 import { auditJobs, token, verifyJobs, webhook } from './schema/http.ts'
 import { newsgroup } from './schema/news.ts'
+import { oauth2 } from './schema/oauth2.ts'
 import { protocols } from './schema/protocol.ts'
 import { retention, store } from './schema/store.ts'
 import { capture, host, hostName, logLevels, octets } from './schema/values.ts'
@@ -90,6 +91,9 @@ const labObject = z.strictObject({
     .default([])
     .describe('http: tokens of programs (`Authorization: Bearer TOKEN`): name, role, and token or tokenFile.')
     .meta({ examples: [[{ name: 'ci', role: 'administrator', tokenFile: '../ci.token' }]] }),
+  oauth2: oauth2
+    .prefault({})
+    .describe('Access tokens for XOAUTH2, OAUTHBEARER and the HTTP API, and the authorization server of the lab.'),
   webhooks: z
     .array(webhook)
     .default([])

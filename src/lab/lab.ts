@@ -19,6 +19,7 @@ import { Rates } from '../net/rates.ts'
 import type { Disconnection, Reach } from '../net/virtual-server.ts'
 import type { Feed } from '../news/feeds/feeds.ts'
 import type { NewsService } from '../news/news-service.ts'
+import { OAuth2 } from '../oauth2/oauth2.ts'
 import type { Authorities } from '../pki/authority/authorities.ts'
 import type { CertificateStore } from '../pki/certificate-store/types.ts'
 import type { Certificates } from '../pki/lifecycle/certificates.ts'
@@ -40,7 +41,7 @@ import { preload } from './preload.ts'
 import { Captures, logSession } from './recording.ts'
 import { ServedCertificates } from './served-certificates.ts'
 import { type Site, serverSettings, tlsSettings } from './server-settings.ts'
-import { statusOf, type VirtualServerStatus, VirtualServers } from './virtual-servers.ts'
+import { httpUrlOf, statusOf, type VirtualServerStatus, VirtualServers } from './virtual-servers.ts'
 
 export type { Disconnection }
 
@@ -84,6 +85,8 @@ export class Lab implements AsyncDisposable {
   readonly intake: Intake
   /** Which accounts and newsgroups belong to which tenant. */
   readonly tenants = new Tenants()
+  /** Issues and verifies access tokens. */
+  readonly oauth2: OAuth2
   readonly #options: LabOptions
   readonly #servers: VirtualServers
   readonly #news: LabNews
@@ -124,6 +127,16 @@ export class Lab implements AsyncDisposable {
     this.openLab = parts.openLab
     this.#rates = new Rates(options.clock)
     this.#directory = createDirectory(config, this.#added)
+    this.oauth2 = new OAuth2({
+      files: parts.certificateStore.files,
+      clock: options.clock,
+      directory: () => this.#directory,
+      source: () => ({
+        config: this.#config.oauth2,
+        hostname: this.#config.hostname,
+        httpUrl: httpUrlOf(this.endpoints(), this.#config.hostname),
+      }),
+    })
     this.#servers = new VirtualServers(parts.sessions, options.log, parts.intake)
     this.#pki = new LabPki(
       parts.certificateStore,
@@ -486,6 +499,7 @@ export class Lab implements AsyncDisposable {
       store: this.store,
       directory: this.#directory,
       tenants: this.tenants,
+      oauth2: this.oauth2,
       news: this.#news.newsService,
       pki: this.#pki,
       captures: this.#captures,

@@ -18,6 +18,7 @@ import type { Rates } from '../net/rates.ts'
 import type { TlsSettings } from '../net/tls-acceptor.ts'
 import type { VirtualServerSettings } from '../net/virtual-server-settings.ts'
 import type { NewsService } from '../news/news-service.ts'
+import type { OAuth2 } from '../oauth2/oauth2.ts'
 import { certificateNames } from '../pki/certificate/names.ts'
 import type { InstalledCertificate } from '../pki/types.ts'
 import type { MessageStore } from '../store/types.ts'
@@ -30,6 +31,7 @@ export interface Site {
   readonly store: MessageStore
   readonly directory: Directory
   readonly tenants: Tenants
+  readonly oauth2: OAuth2
   readonly news: NewsService
   readonly pki: LabPki
   readonly captures: Captures
@@ -50,7 +52,7 @@ export interface Site {
 /** Builds a virtual server's settings from its configuration and the certificate store. @throws PkiError */
 export async function serverSettings(server: ResolvedVirtualServer, site: Site): Promise<VirtualServerSettings> {
   const { config, store, directory, tenants, news, pki, captures, faults, rates, clock, log, api, isBackground } = site
-  const { contexts } = site
+  const { contexts, oauth2 } = site
   const { name, protocol, address, port, tlsPort, limits, idleTimeoutMs } = server
   const service = services[protocol]
   const context: ServerContext = {
@@ -60,6 +62,7 @@ export async function serverSettings(server: ResolvedVirtualServer, site: Site):
     store,
     directory,
     tenants,
+    oauth2,
     news,
     clock,
     rates,

@@ -1,18 +1,28 @@
 import type { SaslMethod } from '../../config/schema/authentication.ts'
 import type { Account, Directory } from '../types.ts'
+import type { BearerTokens } from './bearer-tokens.ts'
 
 /** The directory and the client certificate against which a mechanism checks credentials. */
 export interface SaslContext {
   readonly directory: Directory
   /** The account named by the client certificate, if any. */
   readonly externalIdentity?: string | undefined
+  /** Verifies access tokens. Absent where none are accepted. */
+  readonly tokens?: BearerTokens
 }
 
 /** The server's next step: another challenge, or the result. The `data` of a success is the server's proof (SCRAM). */
 export type SaslStep =
   | { readonly kind: 'challenge'; readonly data: Buffer }
   | { readonly kind: 'success'; readonly account: Account; readonly data?: Buffer }
-  | { readonly kind: 'failure'; readonly reason: string }
+  | SaslFailure
+
+/** A failure. The client learns the reason; the session's record also has the note. */
+export interface SaslFailure {
+  readonly kind: 'failure'
+  readonly reason: string
+  readonly note?: string
+}
 
 /** One authentication in progress. */
 export interface SaslExchange {
@@ -52,7 +62,7 @@ export function mayActAs(context: SaslContext, account: Account | undefined, aut
 /** How an authentication ended. */
 export type SaslOutcome =
   | { readonly kind: 'success'; readonly account: Account; readonly data?: Buffer }
-  | { readonly kind: 'failure'; readonly reason: string }
+  | SaslFailure
   /** The client sent `*`. */
   | { readonly kind: 'cancelled' }
   /** The client sent a response that is not base64. */

@@ -1,0 +1,118 @@
+import { z } from 'zod'
+import type { ServerProtocol } from './protocol.ts'
+import { duration } from './values.ts'
+
+/** A URL without query and fragment. RFC 8414 section 2. */
+const issuerUrl = z.url({ protocol: /^https?$/, error: 'write a URL such as https://login.example.test' })
+
+/** One or several scopes, of which a token needs one. RFC 6749 section 3.3. */
+const scopes = z
+  .union([z.string().min(1), z.array(z.string().min(1)).min(1)], 'write a scope, or a list of scopes')
+  .transform((value) => (typeof value === 'string' ? [value] : value))
+
+const scopeFor = (what: string, example: string) =>
+  scopes
+    .optional()
+    .describe(`Scope for ${what}.`)
+    .meta({ examples: [example] })
+
+const protocolScopes = z.strictObject({
+  smtp: scopeFor('sending mail', 'mail.send'),
+  pop3: scopeFor('POP3', 'mail.read'),
+  imap4: scopeFor('IMAP4', 'mail.read'),
+  nntp: scopeFor('news', 'news'),
+  http: scopeFor('the HTTP API', 'api'),
+} satisfies Record<ServerProtocol, z.ZodType>)
+
+const externalIssuer = z.strictObject({
+  issuer: issuerUrl
+    .describe('The issuer, exactly as its tokens have it (`iss`).')
+    .meta({ examples: ['https://login.example.test'] }),
+  jwksUri: z
+    .url({ protocol: /^https?$/, error: 'write a URL such as https://login.example.test/jwks' })
+    .describe('Where the keys of the issuer are (JWK Set). The lab requests them when a token of the issuer arrives.')
+    .meta({ examples: ['https://login.example.test/jwks'] }),
+  audience: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('The audience that its tokens must have (`aud`). Default: the `audience` of the lab.')
+    .meta({ examples: ['https://mail.example.test'] }),
+  userClaim: z
+    .string()
+    .min(1)
+    .default('sub')
+    .describe('The claim that names the account, by user name or by address: sub, email, upn, preferred_username.'),
+  requireScope: z.boolean().default(true).describe('Whether its tokens need the scope of the protocol.'),
+})
+
+const client = z.strictObject({
+  clientId: z
+    .string()
+    .min(1)
+    .describe('Identifier of the client.')
+    .meta({ examples: ['my-mail-client'] }),
+  clientSecret: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Secret of the client. Default: none, a public client.')
+    .meta({ examples: ['change-me'], writeOnly: true }),
+  redirectUris: z
+    .array(z.string().min(1))
+    .default([])
+    .describe('Redirection URIs that the client may use.')
+    .meta({ examples: [['http://127.0.0.1/callback']] }),
+  user: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('The account for which the client gets tokens with its own credentials (client_credentials).')
+    .meta({ examples: ['alice'] }),
+})
+
+/** Forms of the error response to a refused token. */
+export const errorForms = ['rfc', 'google', 'microsoft'] as const
+
+/** Access tokens: who issues them, what they say, and which are accepted. */
+export const oauth2 = z.strictObject({
+  issuer: issuerUrl
+    .optional()
+    .describe(
+      'The issuer of the lab’s tokens. Default: the URL of the first HTTP virtual server, https if it has a TLS port; without one, https:// and `hostname`.',
+    )
+    .meta({ examples: ['https://lab.example.test:8443'] }),
+  audience: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('The audience of the lab’s tokens (`aud`). Default: https:// and `hostname`.')
+    .meta({ examples: ['https://mail.example.test'] }),
+  accessTokenLifetime: duration.prefault('1h').describe('How long access tokens are valid.'),
+  refreshTokenLifetime: duration.prefault('14d').describe('How long refresh tokens are valid.'),
+  scopes: protocolScopes
+    .prefault({})
+    .describe(
+      'The scope that each protocol asks for; of a list, a token needs one. Default: that of `errorForm`. rfc: the name of the protocol. google: https://mail.google.com/. microsoft: https://outlook.office.com/IMAP.AccessAsUser.All, POP.AccessAsUser.All, SMTP.Send.',
+    ),
+  errorForm: z
+    .enum(errorForms)
+    .default('rfc')
+    .describe(
+      'How XOAUTH2 and OAUTHBEARER refuse a token. rfc: JSON with status, scope and openid-configuration (RFC 7628). google: the JSON of Gmail. microsoft: no JSON; the server refuses at once, as Exchange Online does.',
+    ),
+  issuers: z
+    .array(externalIssuer)
+    .default([])
+    .describe('Other issuers whose tokens are accepted.')
+    .meta({ examples: [[{ issuer: 'https://login.example.test', jwksUri: 'https://login.example.test/jwks' }]] }),
+  clients: z
+    .array(client)
+    .default([])
+    .describe('Clients of the lab’s authorization server.')
+    .meta({ examples: [[{ clientId: 'my-mail-client', redirectUris: ['http://127.0.0.1/callback'] }]] }),
+})
+export type OAuth2Config = z.output<typeof oauth2>
+export type ExternalIssuerConfig = OAuth2Config['issuers'][number]
+export type OAuth2ClientConfig = OAuth2Config['clients'][number]
+export type ErrorForm = OAuth2Config['errorForm']

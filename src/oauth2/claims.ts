@@ -1,0 +1,28 @@
+import type { JWTPayload, ProtectedHeaderParameters } from 'jose'
+
+/** The parts of a token before its signature is verified. */
+export interface UnverifiedToken {
+  readonly header: ProtectedHeaderParameters
+  readonly claims: JWTPayload
+}
+
+/** Returns the scopes of a token. RFC 9068 section 2.2.3; `scp` is Microsoft's name. */
+export function scopesIn({ scope, scp }: JWTPayload): readonly string[] {
+  const value = scope ?? scp
+  if (Array.isArray(value)) return value.filter((one) => typeof one === 'string')
+  return typeof value === 'string' ? value.split(' ').filter((one) => one !== '') : []
+}
+
+/** Returns a claim that is a text. */
+export const textOf = (claim: unknown): string | undefined => (typeof claim === 'string' ? claim : undefined)
+
+/** Returns whether a token is for an audience. RFC 7519 section 4.1.3. */
+export const isFor = ({ aud }: JWTPayload, audience: string): boolean =>
+  Array.isArray(aud) ? aud.includes(audience) : aud === audience
+
+/** Returns a value of a token for a message: short, and without control characters. */
+export function shown(value: unknown): string {
+  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? 'none')
+  const line = text.replace(/\p{Cc}/gu, '?')
+  return line.length > 100 ? `${line.slice(0, 100)}…` : line
+}

@@ -1,0 +1,95 @@
+import { generateKeyPair, type KeyObject } from 'node:crypto'
+import { promisify } from 'node:util'
+import type { JWK } from 'jose'
+import type { StoreFiles } from '../pki/certificate-store/files.ts'
+import { loadJose } from './jose.ts'
+
+/** RFC 9068 section 2.1 demands RS256. */
+export const signingAlgorithms = ['RS256', 'ES256'] as const
+export type SigningAlgorithm = (typeof signingAlgorithms)[number]
+
+const generate = promisify(generateKeyPair)
+
+const generators: Readonly<Record<SigningAlgorithm, () => Promise<{ readonly privateKey: KeyObject }>>> = {
+  RS256: () => generate('rsa', { modulusLength: 2048 }),
+  ES256: () => generate('ec', { namedCurve: 'P-256' }),
+}
+
+/** A private key of the lab as JWK, with `kid`, `alg` and `use`. */
+export interface SigningKey extends JWK {
+  readonly kid: string
+  readonly alg: SigningAlgorithm
+}
+
+/** The members of a public key. RFC 7518 section 6. */
+const PUBLIC_MEMBERS = ['kty', 'kid', 'alg', 'use', 'n', 'e', 'crv', 'x', 'y'] as const
+
+/** Where the keys are, in the certificate store. */
+const PATH = 'oauth2/keys.json'
+
+/**
+ * The keys that sign the lab's tokens, one for each algorithm. They are generated at their first use, and kept with the
+ * certificates: a store on disk has them after a restart.
+ */
+export class SigningKeys {
+  readonly #files: Pick<StoreFiles, 'read' | 'write' | 'lock'>
+  #keys: Promise<readonly SigningKey[]> | undefined
+
+  constructor(files: Pick<StoreFiles, 'read' | 'write' | 'lock'>) {
+    this.#files = files
+  }
+
+  /** Returns the private keys. @throws PkiError `store` if they cannot be read or written */
+  all(): Promise<readonly SigningKey[]> {
+    this.#keys ??= this.#open().catch((error: unknown) => {
+      this.#keys = undefined
+      throw error
+    })
+    return this.#keys
+  }
+
+  /** Returns the private key for an algorithm. @throws PkiError `store` */
+  async of(algorithm: SigningAlgorithm): Promise<SigningKey> {
+    const found = (await this.all()).find(({ alg }) => alg === algorithm)
+    if (!found) throw new Error(`no key for ${algorithm}`)
+    return found
+  }
+
+  /** Returns the public keys as JWK Set. RFC 7517 section 5. @throws PkiError `store` */
+  async publicKeys(): Promise<{ keys: JWK[] }> {
+    return { keys: (await this.all()).map(publicKeyOf) }
+  }
+
+  async #open(): Promise<readonly SigningKey[]> {
+    const known = await this.#read()
+    if (known) return known
+    const made = await Promise.all(signingAlgorithms.map(createKey))
+    // Another process may have made some meanwhile.
+    const lock = await this.#files.lock()
+    try {
+      const others = await this.#read()
+      if (others) return others
+      await this.#files.write(PATH, `${JSON.stringify({ keys: made })}\n`)
+      return made
+    } finally {
+      await lock.release()
+    }
+  }
+
+  async #read(): Promise<readonly SigningKey[] | undefined> {
+    const text = await this.#files.read(PATH)
+    if (text === undefined) return undefined
+    const { keys } = JSON.parse(text) as { readonly keys: readonly SigningKey[] }
+    return keys
+  }
+}
+
+async function createKey(alg: SigningAlgorithm): Promise<SigningKey> {
+  const { calculateJwkThumbprint } = await loadJose()
+  const { privateKey } = await generators[alg]()
+  const jwk = privateKey.export({ format: 'jwk' }) as JWK
+  return { ...jwk, kid: await calculateJwkThumbprint(jwk), alg, use: 'sig' }
+}
+
+const publicKeyOf = (key: SigningKey): JWK =>
+  Object.fromEntries(PUBLIC_MEMBERS.flatMap((name) => (key[name] === undefined ? [] : [[name, key[name]]]))) as JWK

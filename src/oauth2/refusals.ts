@@ -1,0 +1,44 @@
+/** Why a token is refused. */
+export type RefusalReason =
+  | 'malformed'
+  | 'alg-none'
+  | 'wrong-issuer'
+  | 'bad-signature'
+  | 'expired'
+  | 'not-yet-valid'
+  | 'wrong-audience'
+  | 'revoked'
+  | 'wrong-scope'
+  | 'unknown-user'
+  | 'keys-unreachable'
+
+/** An error code of a protected resource. RFC 6750 section 3.1. */
+export type BearerError = 'invalid_request' | 'invalid_token' | 'insufficient_scope'
+
+/** Why a token is refused, as data and in plain words. The text contains no part of the token that is secret. */
+export interface TokenRefusal {
+  readonly reason: RefusalReason
+  readonly error: BearerError
+  /** Completes "the access token …": `expired 3 minutes ago`. */
+  readonly text: string
+}
+
+export const refusal = (reason: RefusalReason, text: string): TokenRefusal => ({
+  reason,
+  error: reason === 'wrong-scope' ? 'insufficient_scope' : 'invalid_token',
+  text,
+})
+
+const UNITS = [
+  ['day', 86_400_000],
+  ['hour', 3_600_000],
+  ['minute', 60_000],
+  ['second', 1000],
+] as const
+
+/** Returns a time in its largest unit: `3 minutes`. */
+export function roughTime(ms: number): string {
+  const [unit, size] = UNITS.find(([, one]) => ms >= one) ?? ['second', 1000]
+  const count = Math.floor(ms / size)
+  return `${count} ${unit}${count === 1 ? '' : 's'}`
+}

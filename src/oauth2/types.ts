@@ -1,0 +1,47 @@
+import type { Account } from '../directory/types.ts'
+import type { TokenDefect } from './defects.ts'
+import type { SigningAlgorithm } from './keys.ts'
+import type { TokenRefusal } from './refusals.ts'
+
+/** An access token that is wanted. */
+export interface TokenRequest {
+  /** The account, by any form of its log-on name. */
+  readonly user: string
+  /** Default: the scopes of all protocols. */
+  readonly scope?: readonly string[] | undefined
+  /** Default: the audience of the lab. */
+  readonly audience?: string | undefined
+  /** Default: `accessTokenLifetime`. */
+  readonly expiresInMs?: number | undefined
+  /** Default: `sealpost`. */
+  readonly clientId?: string | undefined
+  /** Default: RS256. */
+  readonly algorithm?: SigningAlgorithm | undefined
+  /** What is wrong with it, on purpose. */
+  readonly defect?: TokenDefect | undefined
+}
+
+/** An access token that was issued. */
+export interface IssuedToken {
+  readonly accessToken: string
+  readonly user: string
+  readonly scope: readonly string[]
+  readonly jti: string
+  /** Milliseconds since the epoch. */
+  readonly expiresAt: number
+}
+
+/** What an accepted token says. */
+export interface VerifiedToken {
+  readonly account: Account
+  readonly scope: readonly string[]
+  readonly clientId: string | undefined
+  readonly issuer: string
+  readonly jti: string | undefined
+  /** Milliseconds since the epoch. */
+  readonly expiresAt: number
+}
+
+export type Verification =
+  | { readonly kind: 'valid'; readonly token: VerifiedToken }
+  | { readonly kind: 'refused'; readonly refusal: TokenRefusal }
