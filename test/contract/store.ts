@@ -6,6 +6,7 @@ import { StoreContext } from './store-context.ts'
 import { folderContract } from './store-folders.ts'
 import { indexContract } from './store-indexes.ts'
 import { messageContract } from './store-messages.ts'
+import { valueContract } from './store-values.ts'
 
 export interface StoreUnderTest {
   open(clock: Clock): Promise<MessageStore>
@@ -32,5 +33,6 @@ export function storeContract(name: string, make: () => StoreUnderTest): void {
     messageContract(on)
     indexContract(on)
     changeContract(on)
+    valueContract(on)
   })
 }

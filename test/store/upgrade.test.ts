@@ -89,7 +89,7 @@ async function expectUpgraded(): Promise<void> {
   }
   expect(await checkStore(folder, log)).toEqual({ folders: 2, messages: 5, faults: [] })
   await withTables(folder, (table) => {
-    expect([table('bodies').getCount(), table('doomed').getCount(), table('meta').get('format')]).toEqual([4, 0, 2])
+    expect([table('bodies').getCount(), table('doomed').getCount(), table('meta').get('format')]).toEqual([4, 0, 3])
   })
 }
 
@@ -104,11 +104,37 @@ it('repeats an upgrade that was interrupted', async () => {
   await expectUpgraded()
 })
 
+it('upgrades a store of format 2, which has no values', async () => {
+  rmSync(join(folder, 'messages.mdb'))
+  {
+    await using store = await open()
+    const inbox = await store.createFolder(alice, 'INBOX')
+    await store.append([message('kept', inbox)])
+  }
+  await withTables(folder, (table) => {
+    table('values').dropSync()
+    table('meta').putSync('format', 2)
+  })
+  {
+    await using store = await open()
+    const inbox = await store.findFolder(alice, 'INBOX')
+    expect((await store.read(inbox?.id ?? '', 1))?.toString()).toBe('kept')
+    const space = { folderId: inbox?.id ?? '', kind: 'metadata' } as const
+    expect(await store.values(space)).toEqual(new Map())
+    await store.changeValues(space, () => new Map([['/shared/comment', Buffer.from('new')]]))
+  }
+  await using store = await open()
+  const inbox = await store.findFolder(alice, 'INBOX')
+  const values = await store.values({ folderId: inbox?.id ?? '', kind: 'metadata' })
+  expect(values.get('/shared/comment')?.toString()).toBe('new')
+  expect((await store.status(inbox?.id ?? '')).exists).toBe(1)
+})
+
 it('upgrades a store before checking it', async () => {
   expect(await checkStore(folder, log)).toEqual({ folders: 2, messages: 4, faults: [] })
 })
 
 it('does not open a store of a newer format', async () => {
-  await withTables(folder, (table) => table('meta').putSync('format', 3))
-  await expect(open()).rejects.toMatchObject({ code: 'read-only', message: expect.stringContaining('format 3') })
+  await withTables(folder, (table) => table('meta').putSync('format', 4))
+  await expect(open()).rejects.toMatchObject({ code: 'read-only', message: expect.stringContaining('format 4') })
 })

@@ -147,10 +147,10 @@ function* unusedOverviews(tables: Tables, used: UsedBlobs): Generator<string> {
 /** Finds index rows of folders that do not exist. */
 function* unusedIndexes(tables: Tables): Generator<string> {
   const folders = new Set(tables.folders.getKeys({}))
-  for (const table of ['changed', 'combinations', 'vanished'] as const) {
+  for (const table of ['changed', 'combinations', 'vanished', 'values'] as const) {
     const missing = new Set<string>()
     for (const [folderId] of tables[table].getKeys({}) as Iterable<readonly [string, ...unknown[]]>) {
-      if (!folders.has(folderId)) missing.add(folderId)
+      if (folderId !== '' && !folders.has(folderId)) missing.add(folderId)
     }
     for (const folderId of missing) yield `table ${table}: it has rows of folder ${folderId}, which does not exist`
   }

@@ -4,6 +4,7 @@ import type { FolderNumbers } from '../plan.ts'
 import type { Folder, FolderStatus, MessageEntry, StoreEvent } from '../types.ts'
 import type { ReadOptions } from './committed.ts'
 import { combinationKey, firstKey, fromRecord, LAST_TEXT, lastKey, type NumbersRecord, type Tables } from './tables.ts'
+import { removeValues } from './values.ts'
 
 /** The numbers of an empty folder. */
 const FIRST_NUMBERS: NumbersRecord = [1, 1, 0, 0, 0, 0, 0]
@@ -82,6 +83,7 @@ function applyTo(index: FolderIndex, event: StoreEvent): void {
   if (event.type === 'appended') index.append(event.entries)
   else if (event.type === 'flags') index.replace(event.entries)
   else if (event.type === 'expunged') index.remove(event.uids, event.modSeq)
+  else if (event.type === 'values') index.highestModSeq = Math.max(index.highestModSeq, event.modSeq ?? 0)
 }
 
 /** The uids, modSeq and counts of a folder while a transaction changes it. */
@@ -162,7 +164,9 @@ export function* combinationsOf(
 }
 
 /** Deletes everything about a folder except its entries and numbers. Call it within a transaction. */
-export function clearIndexes({ vanished, changed, combinations }: Tables, folderId: string): void {
+export function clearIndexes(tables: Tables, folderId: string): void {
+  const { vanished, changed, combinations } = tables
+  removeValues(tables, folderId)
   const [first, last] = [firstKey(folderId), lastKey(folderId)]
   for (const key of [...vanished.getKeys({ start: first, end: last })]) vanished.removeSync(key)
   for (const key of [...changed.getKeys({ start: [...first, 0], end: [...last, 0] })]) changed.removeSync(key)

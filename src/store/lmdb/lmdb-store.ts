@@ -22,6 +22,9 @@ import type {
   StoreEvent,
   StoreRoom,
   UidRange,
+  ValueChanges,
+  ValueSpace,
+  Values,
 } from '../types.ts'
 import { Articles } from './articles.ts'
 import { Bodies, type StreamedBlob } from './bodies.ts'
@@ -34,6 +37,10 @@ import { type LmdbFolder, vanishedSince } from './lmdb-folder.ts'
 import type { Space } from './space.ts'
 import { StoreDraft } from './store-draft.ts'
 import { LAST_TEXT, type Tables, textKey } from './tables.ts'
+import { valuesIn } from './values.ts'
+
+/** Octets that a change of values writes: a few pages. */
+const VALUES_OCTETS = 32 << 10
 
 export interface LmdbStoreOptions {
   readonly clock: Clock
@@ -247,6 +254,21 @@ export class LmdbStore extends BaseStore<LmdbFolder> implements MessageStore {
 
   remember(messageId: string): Promise<void> {
     return this.#changes.put(() => this.#tables.history.putSync(textKey(messageId), true))
+  }
+
+  async values(space: ValueSpace): Promise<Values> {
+    this.checkOpen()
+    if (space.folderId !== undefined) this.need(space.folderId)
+    return valuesIn(this.#tables, space, this.#committed.now)
+  }
+
+  async changeValues(
+    space: ValueSpace,
+    change: (current: Values, modSeq: number) => ValueChanges,
+    origin?: Origin,
+  ): Promise<void> {
+    if (space.folderId !== undefined) this.need(space.folderId)
+    await this.#changes.run((draft) => draft.changeValues(space, change, origin), { octets: VALUES_OCTETS })
   }
 
   async getState(key: string): Promise<string | undefined> {

@@ -21,13 +21,18 @@ import {
   PUBLIC_OWNER,
   type StoredMessage,
   type StoreEvent,
+  type ValueChanges,
+  type ValueSpace,
+  type Values,
 } from '../types.ts'
 import { ascending } from '../uid-order.ts'
+import { modSeqOfChange, valuesEvent } from '../values.ts'
 import type { Articles } from './articles.ts'
 import type { Bodies, StreamedBlob } from './bodies.ts'
 import type { TransactionDraft } from './commits.ts'
 import { clearIndexes, FolderDraft, type LmdbFolder } from './lmdb-folder.ts'
 import { firstKey, fromRecord, LAST_BLOB, lastKey, type Tables, textKey, toRecord } from './tables.ts'
+import { putValues, valuesIn } from './values.ts'
 
 /** The changes of one transaction. Reads see what earlier operations of the same transaction wrote. */
 export class StoreDraft implements TransactionDraft<StoreEvent> {
@@ -131,6 +136,23 @@ export class StoreDraft implements TransactionDraft<StoreEvent> {
     return expunged
   }
 
+  /** Changes values of a folder, or of the store as a whole. */
+  changeValues(
+    space: ValueSpace,
+    change: (current: Values, modSeq: number) => ValueChanges,
+    origin: Origin | undefined,
+  ): void {
+    const folder = space.folderId === undefined ? undefined : this.#folder(space.folderId)
+    const changes = change(valuesIn(this.#tables, space), (folder?.highestModSeq ?? 0) + 1)
+    if (changes.size === 0) return
+    this.writes++
+    putValues(this.#tables, space, changes)
+    if (!folder) return
+    const modSeq = modSeqOfChange(space, folder.highestModSeq + 1)
+    if (modSeq !== undefined) folder.highestModSeq = modSeq
+    this.#effect(valuesEvent(folder.folder, space, { changes, modSeq, origin }))
+  }
+
   /** Creates the folder that `create` returns for the next number. */
   createFolder(create: (numbering: Omit<FolderNumbering, 'now'>) => Folder): Folder {
     const { meta, retired, folders, numbers } = this.#tables
@@ -174,8 +196,8 @@ export class StoreDraft implements TransactionDraft<StoreEvent> {
   /** Deletes everything that does not belong to a folder. */
   clearTables(): void {
     this.writes++
-    const { history, places, subscriptions, state } = this.#tables
-    for (const table of [history, places, subscriptions, state]) table.clearSync()
+    const { history, places, subscriptions, state, values } = this.#tables
+    for (const table of [history, places, subscriptions, state, values]) table.clearSync()
   }
 
   #effect(event: StoreEvent): void {

@@ -5,7 +5,7 @@ import { type DeliveryEnvelope, type Folder, type MessageEntry, StoreError } fro
 import { loadLmdb } from './addon.ts'
 
 /** Version of the tables below. An older store is upgraded; a newer one is not opened. */
-export const FORMAT = 2
+export const FORMAT = 3
 
 /** An entry without its uid, which is part of the key. */
 type EntryRecord = readonly [
@@ -32,6 +32,11 @@ export type NumbersRecord = readonly [
 
 /** Number of messages of a folder that have a combination of flags. */
 export type CombinationRecord = readonly [flags: readonly string[], messages: number]
+
+/** The key of a value. The folder's id is '' for values of the whole store, the reader '' for shared ones. */
+export type ValueKey = [folderId: string, kind: string, reader: string, name: string]
+/** A value with its name, which the key may contain as a hash. */
+export type ValueRecord = readonly [name: string, content: Buffer]
 
 /** An article's overview, in the order of `overviewFields`. */
 export type OverviewRecord = readonly (string | number)[]
@@ -77,6 +82,7 @@ export interface Tables {
   readonly history: Database<true, string>
   readonly subscriptions: Database<string, [owner: string, name: string]>
   readonly state: Database<string, string>
+  readonly values: Database<ValueRecord, ValueKey>
   /** The next uid of deleted folders. */
   readonly retired: Database<number, [owner: string, name: string]>
 }
@@ -195,6 +201,7 @@ function openEach(env: RootDatabase, readOnly: boolean): Omit<Tables, 'env' | 'r
     history: env.openDB<true, string>({ name: 'history' }),
     subscriptions: env.openDB<string, [string, string]>({ name: 'subscriptions' }),
     state: env.openDB<string, string>({ name: 'state' }),
+    values: env.openDB<ValueRecord, ValueKey>({ name: 'values' }),
     retired: env.openDB<number, [string, string]>({ name: 'retired' }),
   }
   if (!readOnly && meta.get('format') === undefined) {

@@ -10,14 +10,21 @@ import { combinationKey, FORMAT, LAST_BLOB, type NumbersRecord, type Tables } fr
 /** Entries per transaction. */
 const STEP = 1000
 
-/**
- * Creates the indexes that a store of format 1 lacks. Only the last transaction sets format 2. If the upgrade is
- * interrupted before it, the tables of format 1 are unchanged and the next start upgrades again.
- */
+/** Upgrades the tables to the current format, one format after the other. */
 export function upgrade(tables: Tables, log: Logger): void {
   const format = Number(tables.meta.get('format'))
   if (format >= FORMAT) return
   log.info({ format, to: FORMAT }, 'upgrading the store')
+  if (format < 2) addIndexes(tables)
+  // Format 3 adds the table of values, which is created when the tables are opened.
+  tables.env.transactionSync(() => tables.meta.putSync('format', FORMAT))
+}
+
+/**
+ * Creates the indexes that a store of format 1 lacks. Only the last transaction sets format 2. If the upgrade is
+ * interrupted before it, the tables of format 1 are unchanged and the next start upgrades again.
+ */
+function addIndexes(tables: Tables): void {
   const { env, combinations, changed, overviews, meta, numbers, doomed } = tables
   env.transactionSync(() => {
     for (const table of [combinations, changed, overviews]) table.clearSync()
@@ -34,7 +41,7 @@ export function upgrade(tables: Tables, log: Logger): void {
     numbers.putSync(LAST_BLOB, Number(meta.get('lastBlob') ?? 0))
     meta.removeSync('lastBlob')
     for (const blob of [...doomed.getKeys({})]) doomed.putSync(blob, true)
-    meta.putSync('format', FORMAT)
+    meta.putSync('format', 2)
   })
 }
 

@@ -50,6 +50,11 @@ export class Blobs {
     this.#usedOctets += needed
   }
 
+  /** Counts octets that were reserved and are no longer used. */
+  free(octets: number): void {
+    this.#usedOctets -= octets
+  }
+
   /** Counts entries even beyond the limit, for a move: the old entries are released right after. */
   reserveForMove(entries: number): void {
     this.#usedOctets += entries * ENTRY_OCTETS

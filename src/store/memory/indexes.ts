@@ -2,6 +2,7 @@ import { FlagTable } from '../flags.ts'
 import { FolderIndex } from '../folder-index.ts'
 import type { FolderNumbers } from '../plan.ts'
 import { type Folder, type MessageEntry, PUBLIC_OWNER } from '../types.ts'
+import { MemoryValues } from './values.ts'
 
 interface Vanished {
   readonly modSeq: number
@@ -13,6 +14,7 @@ export class MemoryFolder implements FolderNumbers {
   folder: Folder
   readonly flags = new FlagTable()
   readonly index = new FolderIndex()
+  readonly values = new MemoryValues()
   /** In modSeq order. */
   readonly #vanished: Vanished[] = []
 

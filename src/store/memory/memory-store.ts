@@ -24,9 +24,14 @@ import type {
   StoredMessage,
   StoreRoom,
   UidRange,
+  ValueChanges,
+  ValueSpace,
+  Values,
 } from '../types.ts'
+import { modSeqOfChange, valuesEvent } from '../values.ts'
 import { Blobs, collectPieces, defaultMaxOctets } from './blobs.ts'
 import { ArticleHistory, MemoryFolder } from './indexes.ts'
+import { MemoryValues } from './values.ts'
 
 export interface MemoryStoreOptions {
   readonly clock: Clock
@@ -45,6 +50,7 @@ export class MemoryStore extends BaseStore<MemoryFolder> implements MessageStore
   readonly #history = new ArticleHistory()
   readonly #subscriptions = new Map<Owner, Set<string>>()
   readonly #state = new Map<string, string>()
+  #values = new MemoryValues()
   /** The next uid of deleted folders, so that a new folder of the same name never reuses a uid. */
   readonly #retiredUids = new Map<string, number>()
   #lastFolder = 0
@@ -222,6 +228,31 @@ export class MemoryStore extends BaseStore<MemoryFolder> implements MessageStore
     this.#history.remember(messageId)
   }
 
+  async values(space: ValueSpace): Promise<Values> {
+    this.checkOpen()
+    return this.#valuesOf(space).in(space)
+  }
+
+  async changeValues(
+    space: ValueSpace,
+    change: (current: Values, modSeq: number) => ValueChanges,
+    origin?: Origin,
+  ): Promise<void> {
+    this.checkOpen()
+    const values = this.#valuesOf(space)
+    const state = space.folderId === undefined ? undefined : this.need(space.folderId)
+    const changes = change(values.in(space), (state?.highestModSeq ?? 0) + 1)
+    if (changes.size === 0) return
+    const growth = values.growth(space, changes)
+    if (growth > 0) this.#blobs.reserve(growth, 0)
+    else this.#blobs.free(-growth)
+    values.change(space, changes)
+    if (!state) return
+    const modSeq = modSeqOfChange(space, state.highestModSeq + 1)
+    if (modSeq !== undefined) state.index.highestModSeq = modSeq
+    this.emit(valuesEvent(state.folder, space, { changes, modSeq, origin }))
+  }
+
   async getState(key: string): Promise<string | undefined> {
     return this.#state.get(key)
   }
@@ -242,6 +273,8 @@ export class MemoryStore extends BaseStore<MemoryFolder> implements MessageStore
     this.#history.clear()
     this.#subscriptions.clear()
     this.#state.clear()
+    this.#blobs.free(this.#values.octets)
+    this.#values = new MemoryValues()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -281,9 +314,14 @@ export class MemoryStore extends BaseStore<MemoryFolder> implements MessageStore
     this.#history.remove(folder, entries)
   }
 
+  #valuesOf({ folderId }: ValueSpace): MemoryValues {
+    return folderId === undefined ? this.#values : this.need(folderId).values
+  }
+
   #deleteFolder(state: MemoryFolder): void {
-    const { folder, index } = state
+    const { folder, index, values } = state
     this.#release(folder, index.list())
+    this.#blobs.free(values.octets)
     if (index.uidNext > 1) this.#retiredUids.set(retiredKey(folder), index.uidNext)
     this.folders.remove(state)
     this.emit({ type: 'folder-deleted', folder })

@@ -1,0 +1,47 @@
+import type { ValueChanges, ValueSpace, Values } from '../types.ts'
+
+/** Octets that a value takes besides its name and content. */
+const VALUE_OCTETS = 128
+const NONE: Values = new Map()
+
+type SpaceKey = Pick<ValueSpace, 'kind' | 'reader'>
+
+/** The values of one folder, or of the store as a whole. */
+export class MemoryValues {
+  readonly #spaces = new Map<string, Map<string, Buffer>>()
+  #octets = 0
+
+  /** The memory that all values take. */
+  get octets(): number {
+    return this.#octets
+  }
+
+  /** Returns the values of a space. Later changes do not affect the map. */
+  in(space: SpaceKey): Values {
+    return new Map(this.#spaces.get(keyOf(space)) ?? NONE)
+  }
+
+  /** Returns how much more memory the values take after these changes. */
+  growth(space: SpaceKey, changes: ValueChanges): number {
+    const values = this.#spaces.get(keyOf(space)) ?? NONE
+    let octets = 0
+    for (const [name, value] of changes) octets += sizeOf(name, value) - sizeOf(name, values.get(name))
+    return octets
+  }
+
+  change(space: SpaceKey, changes: ValueChanges): void {
+    this.#octets += this.growth(space, changes)
+    const values = this.#spaces.get(keyOf(space)) ?? new Map<string, Buffer>()
+    for (const [name, value] of changes) {
+      if (value) values.set(name, Buffer.from(value))
+      else values.delete(name)
+    }
+    if (values.size > 0) this.#spaces.set(keyOf(space), values)
+    else this.#spaces.delete(keyOf(space))
+  }
+}
+
+const keyOf = ({ kind, reader }: SpaceKey): string => `${kind}\n${reader ?? ''}`
+
+const sizeOf = (name: string, value: Buffer | undefined): number =>
+  value ? VALUE_OCTETS + Buffer.byteLength(name) + value.length : 0
