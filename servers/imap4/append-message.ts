@@ -121,13 +121,16 @@ export function newMessage(raw: NewMessage['raw'], message: AppendMessage, folde
   return { raw, targets: [{ folderId, flags }], ...(internalDate === undefined ? {} : { internalDate }) }
 }
 
-/** Matches `/mailbox;UIDVALIDITY=1/;UID=20/;SECTION=1.2`, or `/;UID=20…` in the selected mailbox. RFC 5092 section 7. */
+/**
+ * Matches `/mailbox;UIDVALIDITY=1/;UID=20/;SECTION=1.2/;PARTIAL=0.100`, or `/;UID=20…` in the selected mailbox.
+ * RFC 5092 section 7.
+ */
 const URL_FORM =
-  /^(?:\/(?<mailbox>[^;/][^;]*?)(?:;UIDVALIDITY=(?<uidValidity>\d+))?)?\/?;UID=(?<uid>\d+)(?:\/;SECTION=(?<section>[^;/]+))?$/i
+  /^(?:\/(?<mailbox>[^;/][^;]*?)(?:;UIDVALIDITY=(?<uidValidity>\d+))?)?\/?;UID=(?<uid>\d+)(?:\/;SECTION=(?<section>[^;/]+))?(?:\/;PARTIAL=(?<start>\d{1,15})(?:\.(?<octets>0*[1-9]\d{0,14}))?)?$/i
 
 /** Returns the octets that a CATENATE URL names in this account. RFC 4469 section 4. @throws ImapError BADURL */
 async function urlOctets(session: ImapSession, state: LoggedOn, url: string): Promise<Buffer> {
-  const { mailbox, uidValidity, uid, section = '' } = URL_FORM.exec(url)?.groups ?? {}
+  const { mailbox, uidValidity, uid, section = '', start, octets: length } = URL_FORM.exec(url)?.groups ?? {}
   const { store } = session.context
   const folder = uid === undefined ? undefined : await urlFolder(session, state, mailbox)
   const isValid = folder && (uidValidity === undefined || Number(uidValidity) === folder.uidValidity)
@@ -137,7 +140,8 @@ async function urlOctets(session: ImapSession, state: LoggedOn, url: string): Pr
   const raw = folder && entry && (await store.read(folder.id, entry.uid))
   const item = await urlSection(decodePercent(section) ?? '')
   const content = raw && new MessageContent(raw, entry.blob, parseCacheOf(session))
-  const octets = content && item && (await runInSlices(sectionOctets(content, item)))
+  const range = start === undefined ? undefined : { start: Number(start), octets: Number(length ?? Infinity) }
+  const octets = content && item && (await runInSlices(sectionOctets(content, item, range)))
   // RFC 4469 section 5, url-resp-text
   if (!octets) throw no('The URL names no data on this server.', `BADURL "${url.replace(/["\\\]\r\n]/g, '')}"`)
   return octets

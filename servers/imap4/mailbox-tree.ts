@@ -59,12 +59,16 @@ function* treeOf(folders: readonly Folder[], subscribed: ReadonlySet<string>): S
 
 const NODES_PER_STEP = 256
 
-/** Returns the mailbox attributes for LIST and LSUB. RFC 9051 section 7.3.1. */
-export function attributes({ name, folder, hasChildren, exists }: MailboxNode): string[] {
+/**
+ * Returns the mailbox attributes for LIST and LSUB. RFC 9051 section 7.3.1.
+ * @param extended whether the client used LIST-EXTENDED
+ */
+export function attributes({ name, folder, hasChildren, exists }: MailboxNode, extended = false): string[] {
   const found: string[] = []
-  if (!exists || (!folder && name !== PUBLIC_ROOT && name !== CAPTURED_ROOT)) found.push('\\NonExistent')
-  // \NonExistent implies \Noselect, but clients without LIST-EXTENDED do not know that. RFC 5258 section 3
-  if (!folder) found.push('\\Noselect')
+  const isMissing = !exists || (!folder && name !== PUBLIC_ROOT && name !== CAPTURED_ROOT)
+  if (isMissing) found.push('\\NonExistent')
+  // \NonExistent implies \Noselect, but clients without LIST-EXTENDED do not know that. RFC 5258 sections 3 and 3.4
+  if (!folder && !(isMissing && extended)) found.push('\\Noselect')
   if (folder?.newsgroup) found.push('\\Noinferiors')
   found.push(hasChildren ? '\\HasChildren' : '\\HasNoChildren')
   if (folder?.specialUse) found.push(folder.specialUse)

@@ -140,6 +140,17 @@ async function changedIndexes(session: ImapSession, selection: Selection, modSeq
     .filter((index) => index >= 0 && (selection.messages[index] as MessageEntry).modSeq > modSeq)
 }
 
+/**
+ * Turns on CONDSTORE, because the client used it. The first time, a client with a selected mailbox is told its modification
+ * sequence. RFC 7162 section 3.1.
+ */
+export function enableCondstore(session: ImapSession): void {
+  if (session.enabled.has('CONDSTORE')) return
+  session.enabled.add('CONDSTORE')
+  if (session.state.name !== 'selected') return
+  session.send(`* OK [HIGHESTMODSEQ ${session.state.selection.highestModSeq}] Highest modification sequence\r\n`)
+}
+
 /** Returns the code that reports the mailbox's modification sequence after a change; undefined without QRESYNC. */
 export const highestModSeqCode = ({ enabled }: ImapSession, { highestModSeq }: Selection): string | undefined =>
   enabled.has('QRESYNC') ? `HIGHESTMODSEQ ${highestModSeq}` : undefined

@@ -1,9 +1,10 @@
 import { SharedSteps } from '../common/shared-steps.ts'
 import type { Steps } from '../common/time-slice.ts'
+import { addressSteps } from './addresses.ts'
 import { decodedPieces } from './charsets.ts'
 import { findField, headerFields, unfolded } from './headers.ts'
 import { everyPart, isText, partOctetsOrRawInSteps } from './parts.ts'
-import type { HeaderField, MessagePart } from './types.ts'
+import type { HeaderField, MessagePart, OctetString } from './types.ts'
 import { decodeWords, parameterText } from './words.ts'
 
 /** Characters that are normalized at a time. Marks in a row take quadratic time. */
@@ -105,7 +106,9 @@ export class SearchText {
       const found: string[] = []
       for (const field of fields) {
         if (field.nameLower !== nameLower) continue
-        found.push(fold(decodeWords(unfolded(raw, field))))
+        const value = unfolded(raw, field)
+        found.push(fold(decodeWords(value)))
+        if (ADDRESS_FIELDS.has(nameLower) && value.includes('(')) found.push(fold(yield* plainAddresses(value)))
         yield
       }
       values = found.map((value) => this.keep(value))
@@ -134,6 +137,15 @@ export class SearchText {
   private *readHeader(source: SearchSource): Steps<void> {
     this.header = this.keep(yield* headerText(source))
   }
+}
+
+/** Fields of addresses that clients search as the envelope shows them. RFC 9051 section 6.4.4. */
+const ADDRESS_FIELDS: ReadonlySet<string> = new Set(['from', 'to', 'cc', 'bcc', 'sender', 'reply-to'])
+
+/** Returns the addresses of a field without the comments inside them. */
+function* plainAddresses(value: OctetString): Steps<string> {
+  const addresses = yield* addressSteps(value)
+  return addresses.map(({ mailbox = '', host = '' }) => `${mailbox}@${host}`).join(', ')
 }
 
 /** Joins texts with line feeds and folds them, some at a time. */

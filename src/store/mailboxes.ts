@@ -66,8 +66,8 @@ export async function removeEmptyMailboxes(store: MessageStore, owner: Owner): P
   }
 }
 
-/** Creates a folder, unless another session has just created it. */
-async function createIfMissing(
+/** Creates a folder, unless it exists or another session has just created it. */
+export async function createIfMissing(
   store: MessageStore,
   owner: Owner,
   name: string,

@@ -4,15 +4,15 @@ topic(
   'mailboxes',
   {},
   {
-    'RFC 9051 section 6.3.4: CREATE makes levels above visible': String.raw`
+    'RFC 9051 section 6.3.4: CREATE creates the mailboxes above': String.raw`
     C: 1 CREATE a/b/c
     S: 1 OK [MAILBOXID (…)] …
     C: 2 LIST "" a*
-    S: * LIST (\NonExistent \Noselect \HasChildren) "/" a
-    S: * LIST (\NonExistent \Noselect \HasChildren) "/" a/b
+    S: * LIST (\HasChildren) "/" a
+    S: * LIST (\HasChildren) "/" a/b
     S: * LIST (\HasNoChildren) "/" a/b/c
     S: 2 OK …
-    C: 3 CREATE a/
+    C: 3 CREATE d/
     S: 3 OK …
     C: 4 CREATE a
     S: 4 NO [ALREADYEXISTS] …
@@ -22,7 +22,7 @@ topic(
     S: 6 NO [CANNOT] …
     C: 7 CREATE "Public Folders/x"
     S: 7 NO [NOPERM] …
-    C: 8 SELECT a/b
+    C: 8 SELECT a/x
     S: 8 NO [NONEXISTENT] …`,
     'RFC 9051 section 6.3.5: DELETE of a mailbox with mailboxes below': String.raw`
     C: 1 CREATE a
@@ -84,7 +84,7 @@ topic(
     C: 3 RENAME a x/y
     S: 3 OK …
     C: 4 LIST "" x*
-    S: * LIST (\NonExistent \Noselect \HasChildren) "/" x
+    S: * LIST (\HasChildren) "/" x
     S: * LIST (\HasChildren) "/" x/y
     S: * LIST (\HasNoChildren) "/" x/y/b
     S: 4 OK …
@@ -93,7 +93,7 @@ topic(
     C: 6 RENAME x z
     S: 6 OK …
     C: 7 LIST "" z*
-    S: * LIST (\NonExistent \Noselect \HasChildren) "/" z
+    S: * LIST (\HasChildren) "/" z
     S: * LIST (\HasChildren) "/" z/y
     S: * LIST (\HasNoChildren) "/" z/y/b
     S: 7 OK …
@@ -132,10 +132,10 @@ topic(
     S: * LIST (\HasNoChildren \Junk) "/" Junk
     S: * LIST (\HasNoChildren \Sent) "/" Sent
     S: * LIST (\HasNoChildren \Trash) "/" Trash
-    S: * LIST (\NonExistent \Noselect \HasChildren) "/" a
+    S: * LIST (\HasChildren) "/" a
     S: 3 OK …
     C: 4 LIST a/ %
-    S: * LIST (\NonExistent \Noselect \HasChildren) "/" a/b
+    S: * LIST (\HasChildren) "/" a/b
     S: 4 OK …
     C: 5 LIST "" inbox
     S: * LIST (\HasNoChildren) "/" INBOX
@@ -151,8 +151,12 @@ topic(
     S: 1 OK …
     C: 2 SUBSCRIBE a/b
     S: 2 OK …
-    C: 3 SUBSCRIBE gone
+    C: 3 CREATE gone
     S: 3 OK …
+    C: 3a SUBSCRIBE gone
+    S: 3a OK …
+    C: 3b DELETE gone
+    S: 3b OK …
     C: 4 LSUB "" a*
     S: * LSUB (\HasNoChildren) "/" a/b
     S: 4 OK …
@@ -175,13 +179,13 @@ topic(
     S: * LIST (\Subscribed \HasNoChildren) "/" a/b
     S: 3 OK …
     C: 4 LIST (SUBSCRIBED RECURSIVEMATCH) "" a
-    S: * LIST (\NonExistent \Noselect \HasChildren) "/" a ("CHILDINFO" ("SUBSCRIBED"))
+    S: * LIST (\HasChildren) "/" a ("CHILDINFO" ("SUBSCRIBED"))
     S: 4 OK …
     C: 5 LIST (RECURSIVEMATCH) "" *
     S: 5 BAD …
     C: 6 LIST "" (a Sent/% Sent) RETURN (SUBSCRIBED)
     S: * LIST (\Subscribed \HasNoChildren \Sent) "/" Sent
-    S: * LIST (\NonExistent \Noselect \HasChildren) "/" a
+    S: * LIST (\HasChildren) "/" a
     S: 6 OK …
     C: 7 LIST (SPECIAL-USE) "" * RETURN (SPECIAL-USE)
     S: * LIST (\HasNoChildren \Archive) "/" Archive
@@ -210,7 +214,7 @@ topic(
     C: 1 CREATE "&ZeVnLIqe-/a&-b"
     S: 1 OK …
     C: 2 LIST "" &*
-    S: * LIST (\NonExistent \Noselect \HasChildren) "/" &ZeVnLIqe-
+    S: * LIST (\HasChildren) "/" &ZeVnLIqe-
     S: * LIST (\HasNoChildren) "/" &ZeVnLIqe-/a&-b
     S: 2 OK …
     C: 3 CREATE "a&b"

@@ -253,8 +253,7 @@ topic(
     S: 4 NO [TRYCREATE] …`,
     'RFC 9208: QUOTA': String.raw`
     C: 1 GETQUOTAROOT INBOX
-    S: * QUOTAROOT INBOX ""
-    S: * QUOTA "" ()
+    S: * QUOTAROOT INBOX
     S: 1 OK …
     C: 2 SETQUOTA "" (STORAGE 10 MESSAGE 4)
     S: * QUOTA "" (STORAGE 1 10 MESSAGE 3 4)
@@ -273,7 +272,6 @@ topic(
     S: * STATUS INBOX (DELETED 0 DELETED-STORAGE 0)
     S: 7 OK …
     C: 8 SETQUOTA "" ()
-    S: * QUOTA "" ()
     S: 8 OK …`,
     'RFC 9051 sections 6.3.2 and 6.4.4: IMAP4rev2': String.raw`
     C: 1 ENABLE IMAP4rev2

@@ -1,7 +1,8 @@
 import { capabilitiesOf } from '../capabilities.ts'
 import { defineCommand, noArguments } from '../command.ts'
 import { bad, no, ok } from '../reply.ts'
-import { anyState, type Extension, extensions, loggedOn, notAuthenticated, selected } from '../state.ts'
+import { anyState, extensions, loggedOn, notAuthenticated, selected } from '../state.ts'
+import { enableCondstore } from '../updates.ts'
 import type { Cursor } from '../wire/cursor.ts'
 
 /** CAPABILITY. RFC 9051 section 6.1.1. */
@@ -51,19 +52,20 @@ export const id = defineCommand({
 /** Reads the fields of ID: at most 30 pairs, names of 30 octets, values of 1024. RFC 2971 section 3.3. */
 function idFields(cursor: Cursor): string[] {
   const pairs: string[] = []
-  const pair = (): void => {
+  // aioimaplib writes `( "name" "x" )`.
+  const end = (): boolean => cursor.take(')') || cursor.take(' )')
+  cursor.expect('(')
+  cursor.take(' ')
+  for (let isFirst = true; !end(); isFirst = false) {
+    if (!isFirst) cursor.space()
     const name = cursor.string()
     cursor.space()
     const value = cursor.nstring()
     if (name.length > 30 || (value?.length ?? 0) > 1024 || pairs.length === 30) throw bad('ID is too long.')
     if (value !== undefined) pairs.push(`${name}=${value}`)
   }
-  cursor.list(pair, true)
   return pairs
 }
-
-/** Extensions that turn on others. RFC 7162 section 3.2.3. */
-const implications: Partial<Record<Extension, readonly Extension[]>> = { QRESYNC: ['CONDSTORE'] }
 
 /** ENABLE capability… Ignores unknown names. RFC 5161; RFC 9051 section 6.3.1. */
 export const enable = defineCommand({
@@ -81,9 +83,9 @@ export const enable = defineCommand({
     const added = extensions.filter(
       (extension) => names.includes(extension.toUpperCase()) && !session.enabled.has(extension),
     )
-    for (const extension of added) session.enabled.add(extension)
-    for (const implied of added.flatMap((extension) => implications[extension] ?? [])) session.enabled.add(implied)
     session.send(`* ENABLED${added.map((extension) => ` ${extension}`).join('')}\r\n`)
+    if (added.includes('CONDSTORE') || added.includes('QRESYNC')) enableCondstore(session) // RFC 7162 section 3.2.3
+    for (const extension of added) session.enabled.add(extension)
     return ok()
   },
 })

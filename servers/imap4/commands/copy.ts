@@ -24,7 +24,7 @@ export const copy = defineMessageCommand({
     await checkQuota(session, identity, () => usageOf(selection, uids))
     const { store } = session.context
     const result = await withProgress(session, () => store.copy(selection.folder.id, uids, folder.id))
-    return ok(copyUidCode(folder, result))
+    return ok(copyUidCode(folder, result, byUid))
   },
 })
 
@@ -42,8 +42,10 @@ export const move = defineMessageCommand({
     if (selection.folder.owner !== identity.owner) await checkQuota(session, identity, () => usageOf(selection, uids))
     const { store } = session.context
     const result = await withProgress(session, () => store.move(selection.folder.id, uids, folder.id))
+    const code = copyUidCode(folder, result, byUid)
+    if (code === undefined) return ok()
     // Sent before the EXPUNGE responses, so that the client knows the new uids. RFC 6851 section 4.3
-    session.send(`* OK [${copyUidCode(folder, result)}] Moved\r\n`)
+    session.send(`* OK [${code}] Moved\r\n`)
     return ok(highestModSeqCode(session, selection))
   },
 })
@@ -78,8 +80,13 @@ async function resolve(
   return { uids, folder }
 }
 
-/** Returns the code COPYUID, with both sets in ascending order. RFC 4315 section 3. @throws ImapError if no message was left to copy */
-function copyUidCode({ uidValidity }: Folder, { from, to }: CopyResult): string {
+/**
+ * Returns the code COPYUID, with both sets in ascending order. RFC 4315 section 3. If no message was left to copy: undefined for
+ * the UID command, which ignores uids that do not exist. RFC 9051 section 6.4.9.
+ * @throws ImapError if no message was left to copy by sequence number
+ */
+function copyUidCode({ uidValidity }: Folder, { from, to }: CopyResult, byUid: boolean): string | undefined {
+  if (from.length === 0 && byUid) return undefined
   if (from.length === 0) throw no('The messages have been expunged.', 'EXPUNGEISSUED') // RFC 5530 section 3
   return `COPYUID ${uidValidity} ${formatNumbers(from)} ${formatNumbers(to)}`
 }

@@ -10,7 +10,7 @@ import { withinLimit } from '../message-limit.ts'
 import { bad, no, ok } from '../reply.ts'
 import type { Selection } from '../selection.ts'
 import type { ImapSession } from '../state.ts'
-import { changedAmong, newFlagsResponse, sendVanished } from '../updates.ts'
+import { changedAmong, enableCondstore, newFlagsResponse, sendVanished } from '../updates.ts'
 import type { Cursor } from '../wire/cursor.ts'
 import { type FetchItem, type FetchModifiers, fetchItems, fetchModifiers } from '../wire/fetch-request.ts'
 import { partialOf, type SequenceSet, sequenceSet } from '../wire/sequence-set.ts'
@@ -36,9 +36,9 @@ export const fetch = defineMessageCommand({
     const missing = await sendMessages(session, selection, { items, indexes, seen })
     if (limited.code !== undefined) return ok(limited.code, 'FETCH completed for a part of the messages')
     if (missing === 0) return ok()
-    // Other sessions expunged them. RFC 5530 section 3
-    if (missing === indexes.length) throw no('The messages have been expunged.', 'EXPUNGEISSUED')
-    return ok('EXPUNGEISSUED', 'Some of the messages have been expunged')
+    // Other sessions expunged them. UID FETCH ignores uids that do not exist. RFC 2180 section 4.1.3; RFC 9051 section 6.4.9
+    if (missing === indexes.length && !byUid) throw no('The messages have been expunged.', 'EXPUNGEISSUED')
+    return ok('EXPUNGEISSUED', 'Messages have been expunged') // RFC 5530 section 3
   },
 })
 
@@ -65,7 +65,7 @@ function withImplied(session: ImapSession, { items, modifiers }: FetchRequest, b
   const all = [...items]
   const has = (kind: FetchItem['kind']): boolean => all.some((item) => item.kind === kind)
   // A request for MODSEQ turns on CONDSTORE. RFC 7162 section 3.1
-  if (has('MODSEQ') || modifiers.changedSince !== undefined) session.enabled.add('CONDSTORE')
+  if (has('MODSEQ') || modifiers.changedSince !== undefined) enableCondstore(session)
   if (modifiers.changedSince !== undefined && !has('MODSEQ')) all.push({ kind: 'MODSEQ' })
   if (byUid && !has('UID') && !session.enabled.has('UIDONLY')) all.unshift({ kind: 'UID' })
   return all

@@ -46,21 +46,28 @@ export const list = defineCommand({
     }
     const tree = await mailboxTree(session, identity)
     const isRecursive = request.select.has('RECURSIVEMATCH')
-    const aboveSelected = isRecursive
-      ? await runInSlices(levelsAbove(tree, (node) => isSelected(node, request)))
-      : undefined
     const patterns = [...new Set(request.patterns)].map(listPattern)
+    const matching = new Set<MailboxNode>()
     for (const node of tree) {
+      if (isSliceOver()) await nextSlice()
+      if (await runInSlices(matchesAny(patternName(node.name, session), patterns))) matching.add(node)
+    }
+    const above = async (isChosen: (node: MailboxNode) => boolean): Promise<ReadonlySet<string>> =>
+      isRecursive ? await runInSlices(levelsAbove(tree, isChosen)) : NONE
+    const aboveSelected = await above((node) => isSelected(node, request))
+    const aboveUnlisted = await above((node) => isSelected(node, request) && !matching.has(node))
+    for (const node of matching) {
       if (isSliceOver()) await pause(session)
-      if (!(await runInSlices(matchesAny(patternName(node.name, session), patterns)))) continue
-      const selectsBelow = aboveSelected?.has(node.name) ?? false
-      if (!isSelected(node, request) && !selectsBelow) continue
-      session.send(listLine(session, node, request, selectsBelow))
+      // A name is not listed for a mailbox below it that is listed itself. RFC 5258 section 3.3
+      if (!isSelected(node, request) && !aboveUnlisted.has(node.name)) continue
+      session.send(listLine(session, node, request, aboveSelected.has(node.name)))
       if (request.status && node.folder) session.send(await statusLine(session, identity, node.folder, request.status))
     }
     return ok()
   },
 })
+
+const NONE: ReadonlySet<string> = new Set()
 
 /** Waits for other sessions, and for a client that reads slowly. */
 async function pause({ connection }: ImapSession): Promise<void> {
@@ -139,7 +146,7 @@ function isSelected(node: MailboxNode, { select }: ListRequest): boolean {
 }
 
 function listLine(session: ImapSession, node: MailboxNode, request: ListRequest, selectsBelow: boolean): OctetString {
-  const found = attributes(node)
+  const found = attributes(node, request.extended)
   const wantsSubscribed = request.select.has('SUBSCRIBED') || request.returns.has('SUBSCRIBED')
   if (wantsSubscribed && node.subscribed) found.unshift('\\Subscribed')
   // The criteria that a mailbox below matches. RFC 5258 section 3.5

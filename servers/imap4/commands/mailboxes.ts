@@ -1,3 +1,4 @@
+import { createIfMissing } from '../../../src/store/mailboxes.ts'
 import type { Folder } from '../../../src/store/types.ts'
 import { defineCommand } from '../command.ts'
 import {
@@ -7,7 +8,9 @@ import {
   findMailbox,
   locate,
   readMailboxName,
+  superiors,
 } from '../mailbox-names.ts'
+import { mailboxTree } from '../mailbox-tree.ts'
 import { bad, type CommandResult, no, ok } from '../reply.ts'
 import { type Identity, type ImapSession, loggedOn } from '../state.ts'
 import type { Cursor } from '../wire/cursor.ts'
@@ -34,10 +37,16 @@ export const create = defineCommand({
     if (known.length > 1 || known.includes(undefined)) throw no('Only one known special use is supported.', 'USEATTR')
     const { owner, name: folderName } = locate(name, identity)
     const settings = specialUse === undefined ? {} : { specialUse }
+    await createSuperiors(session, identity, name)
     const folder = await session.context.store.createFolder(owner, folderName, settings)
     return ok(`MAILBOXID (${folder.id})`) // RFC 8474 section 4.1
   },
 })
+
+/** Creates the mailboxes above a new one that are missing. RFC 9051 sections 6.3.4 and 6.3.6. */
+async function createSuperiors({ context: { store } }: ImapSession, { owner }: Identity, name: string): Promise<void> {
+  for (const level of superiors(name)) await createIfMissing(store, owner, level)
+}
 
 function createParameters(cursor: Cursor): string[] {
   const uses: string[] = []
@@ -91,6 +100,7 @@ export const rename = defineCommand({
 async function emptyInbox(session: ImapSession, identity: Identity, to: string): Promise<void> {
   const { store } = session.context
   const inbox = await findMailbox(session, identity, 'INBOX')
+  await createSuperiors(session, identity, to)
   const target = await store.createFolder(identity.owner, to)
   const uids = (await store.list(inbox.id)).map(({ uid }) => uid)
   if (uids.length > 0) await store.move(inbox.id, uids, target.id)
@@ -99,11 +109,15 @@ async function emptyInbox(session: ImapSession, identity: Identity, to: string):
 async function renameTree(session: ImapSession, identity: Identity, from: string, to: string): Promise<void> {
   const { store } = session.context
   const folder = await store.findFolder(identity.owner, from)
-  if (folder) return void (await store.renameFolder(folder.id, to))
+  if (folder) {
+    if (!(await store.findFolder(identity.owner, to))) await createSuperiors(session, identity, to)
+    return void (await store.renameFolder(folder.id, to))
+  }
   // `from` is a level, not a mailbox: rename the mailboxes below it.
   const below = (await store.listFolders(identity.owner)).filter(({ name }) => name.startsWith(`${from}/`))
   if (below.length === 0) throw no('The mailbox does not exist.', 'NONEXISTENT')
   if (await store.findFolder(identity.owner, to)) throw no('The mailbox already exists.', 'ALREADYEXISTS')
+  await createSuperiors(session, identity, to)
   for (const { id, name } of topmost(below)) await store.renameFolder(id, to + name.slice(from.length))
 }
 
@@ -112,13 +126,18 @@ function topmost(folders: readonly Folder[]): Folder[] {
   return folders.filter(({ name }) => !folders.some((above) => name.startsWith(`${above.name}/`)))
 }
 
-/** SUBSCRIBE mailbox. The mailbox need not exist, but its name must be one that could. RFC 9051 section 6.3.7. */
+/**
+ * SUBSCRIBE mailbox. The mailbox must exist, as section 6.3.7 of RFC 9051 allows: clients show names that never existed.
+ * A mailbox that is deleted stays subscribed, and to subscribe to it again changes nothing.
+ */
 export const subscribe = defineCommand({
   name: 'SUBSCRIBE',
   states: loggedOn,
   parse: oneMailbox,
-  run(session, { identity }, name) {
+  async run(session, { identity }, name) {
     checkCharacters(name)
+    const node = (await mailboxTree(session, identity)).find((candidate) => candidate.name === name)
+    if (!node) throw no('The mailbox does not exist.', 'NONEXISTENT')
     return setSubscribed(session, identity, name, true)
   },
 })

@@ -7,8 +7,8 @@ import {
   usageOf,
 } from '../../../src/store/quota.ts'
 import { defineCommand } from '../command.ts'
-import { encodeMailboxName, findMailbox, isCaptured, isPublic, readMailboxName } from '../mailbox-names.ts'
-import { bad, no, ok } from '../reply.ts'
+import { encodeMailboxName, isCaptured, isPublic, readMailboxName } from '../mailbox-names.ts'
+import { bad, type ImapError, no, ok } from '../reply.ts'
 import { type Identity, type ImapSession, loggedOn } from '../state.ts'
 import type { Cursor } from '../wire/cursor.ts'
 
@@ -26,13 +26,17 @@ export const getQuota = defineCommand({
   states: loggedOn,
   parse: quotaRoot,
   async run(session, { identity }, root) {
-    checkRoot(root)
-    session.send(await quotaResponse(session, identity))
+    const found = root === QUOTA_ROOT ? await quotaResponse(session, identity) : undefined
+    if (found === undefined) throw noRoot()
+    session.send(found)
     return ok()
   },
 })
 
-/** GETQUOTAROOT mailbox. Newsgroups and captured mail have no quota root. RFC 9208 section 4.1.2. */
+/**
+ * GETQUOTAROOT mailbox, which need not exist. Newsgroups, captured mail and accounts without limits have no quota root.
+ * RFC 9208 section 4.1.2.
+ */
 export const getQuotaRoot = defineCommand({
   name: 'GETQUOTAROOT',
   states: loggedOn,
@@ -41,15 +45,17 @@ export const getQuotaRoot = defineCommand({
     return readMailboxName(cursor, session)
   },
   async run(session, { identity }, name) {
-    await findMailbox(session, identity, name)
-    const root = isPublic(name) || isCaptured(name) ? '' : ` "${QUOTA_ROOT}"`
-    session.send(`* QUOTAROOT ${encodeMailboxName(name, session)}${root}\r\n`)
-    if (root !== '') session.send(await quotaResponse(session, identity))
+    const found = isPublic(name) || isCaptured(name) ? undefined : await quotaResponse(session, identity)
+    const root = found === undefined ? '' : ` "${QUOTA_ROOT}"`
+    session.send(`* QUOTAROOT ${encodeMailboxName(name, session)}${root}\r\n${found ?? ''}`)
     return ok()
   },
 })
 
-/** SETQUOTA root (resource limit …). In a lab, every account sets its own limits. RFC 9208 section 4.1.3. */
+/**
+ * SETQUOTA root (resource limit …). In a lab, every account sets its own limits. An empty list removes the limits, and the
+ * quota root with them. RFC 9208 section 4.1.3.
+ */
 export const setQuota = defineCommand({
   name: 'SETQUOTA',
   states: loggedOn,
@@ -67,12 +73,13 @@ export const setQuota = defineCommand({
     return { root, limits }
   },
   async run(session, { identity }, { root, limits }) {
-    checkRoot(root)
+    if (root !== QUOTA_ROOT) throw noRoot()
     const { STORAGE, MESSAGE } = limits
     const isUnlimited = STORAGE === undefined && MESSAGE === undefined
     const quota = { size: STORAGE === undefined ? undefined : STORAGE * 1024, messages: MESSAGE }
     await setQuotaOf(session.context.store, identity.owner, isUnlimited ? undefined : quota)
-    session.send(await quotaResponse(session, identity))
+    const response = await quotaResponse(session, identity)
+    if (response !== undefined) session.send(response)
     return ok()
   },
 })
@@ -97,18 +104,20 @@ function quotaRoot(cursor: Cursor): string {
   return cursor.astring()
 }
 
-function checkRoot(root: string): void {
-  if (root !== QUOTA_ROOT) throw no('The quota root does not exist.', 'NONEXISTENT')
-}
+const noRoot = (): ImapError => no('The quota root does not exist.', 'NONEXISTENT')
 
-/** Returns `* QUOTA "" (STORAGE 10 512)`. Leaves out resources without a limit. RFC 9208 section 4.2.1. */
-async function quotaResponse(session: ImapSession, identity: Identity): Promise<string> {
+/**
+ * Returns `* QUOTA "" (STORAGE 10 512)`. Leaves out resources without a limit; undefined if none has one.
+ * RFC 9208 section 4.2.1.
+ */
+async function quotaResponse(session: ImapSession, identity: Identity): Promise<string | undefined> {
   const { store } = session.context
   const quota = await quotaOf(store, identity.owner, identity.account.quota)
   const limits: QuotaLimits = {
     ...(quota.size !== undefined && { STORAGE: Math.ceil(quota.size / 1024) }),
     ...(quota.messages !== undefined && { MESSAGE: quota.messages }),
   }
+  if (limits.STORAGE === undefined && limits.MESSAGE === undefined) return undefined
   const { octets, messages } = await usageOf(store, identity.owner)
   const used: Record<QuotaResource, number> = { STORAGE: Math.ceil(octets / 1024), MESSAGE: messages }
   const listed = quotaResources.flatMap((name) =>

@@ -9,6 +9,7 @@ import { candidates, findMessages } from '../search/find.ts'
 import { sortMessages, type ThreadAlgorithm, threadAlgorithms, threadables } from '../search/sort.ts'
 import type { Selection } from '../selection.ts'
 import type { ImapSession } from '../state.ts'
+import { enableCondstore } from '../updates.ts'
 import type { Cursor } from '../wire/cursor.ts'
 import { asksModSeq } from '../wire/search-keys.ts'
 import {
@@ -34,7 +35,7 @@ export const search = defineMessageCommand({
   updates: 'no-expunge',
   parse: searchRequest,
   async run(session, { selection }, request, byUid) {
-    if (asksModSeq(request.key)) session.enabled.add('CONDSTORE')
+    if (asksModSeq(request.key)) enableCondstore(session)
     const limited =
       messageLimit(session) === undefined ? undefined : withinLimit(session, selection, candidates(selection, request))
     const among = limited?.code === undefined ? undefined : limited.indexes
@@ -75,6 +76,7 @@ export const sort = defineMessageCommand({
     return { wanted, keys, ...charsetProgram(cursor, session) }
   },
   async run(session, { selection }, request, byUid) {
+    if (asksModSeq(request.key)) enableCondstore(session)
     const indexes = await withProgress(session, async (progress) => {
       const found = await findMessages(session, selection, request, progress)
       return sortMessages(session, selection, found, request.keys)
@@ -112,6 +114,7 @@ export const thread = defineMessageCommand({
     return { algorithm: algorithm as ThreadAlgorithm, ...charsetProgram(cursor, session) }
   },
   async run(session, { selection }, request, byUid) {
+    if (asksModSeq(request.key)) enableCondstore(session)
     const threads = await withProgress(session, async (progress) => {
       const found = await findMessages(session, selection, request, progress)
       const messages = await threadables(session, selection, found, byUid)

@@ -6,7 +6,7 @@ import { attributes, mailboxTree } from '../mailbox-tree.ts'
 import { bad, type CommandResult, ok } from '../reply.ts'
 import { type Opened, Selection } from '../selection.ts'
 import { type Identity, type ImapSession, type LoggedOn, loggedOn, selected } from '../state.ts'
-import { claimRecent, highestModSeqCode, type Resync, sendResync } from '../updates.ts'
+import { claimRecent, type Resync, sendResync } from '../updates.ts'
 import type { Cursor } from '../wire/cursor.ts'
 import { SYSTEM_FLAGS } from '../wire/flags.ts'
 import { knownUids, type NumberRange } from '../wire/sequence-set.ts'
@@ -48,9 +48,8 @@ export const close = defineCommand({
   updates: 'none',
   async run(session, { selection }) {
     if (!selection.readOnly && !selection.isDeleted) await expungeDeleted(session, selection)
-    const code = highestModSeqCode(session, selection) // RFC 7162 section 3.2.8
     session.deselect()
-    return ok(code)
+    return ok() // never with HIGHESTMODSEQ. RFC 7162 section 3.2.8
   },
 })
 

@@ -5,7 +5,7 @@ import { defineCommand } from '../command.ts'
 import { encodeMailboxName, findMailbox, mailboxName, readMailboxName } from '../mailbox-names.ts'
 import { bad, ok } from '../reply.ts'
 import { type Identity, type ImapSession, loggedOn } from '../state.ts'
-import { recentMark } from '../updates.ts'
+import { enableCondstore, recentMark } from '../updates.ts'
 import type { Cursor } from '../wire/cursor.ts'
 
 /** STATUS mailbox (items). RFC 9051 section 6.3.11. */
@@ -66,7 +66,7 @@ export async function statusLine(
 ): Promise<OctetString> {
   const status = await visibleStatus(session, identity, folder)
   // A request for HIGHESTMODSEQ turns on CONDSTORE. RFC 7162 section 3.1
-  if (items.includes('HIGHESTMODSEQ')) session.enabled.add('CONDSTORE')
+  if (items.includes('HIGHESTMODSEQ')) enableCondstore(session)
   const found: string[] = []
   for (const item of items) {
     const value: StatusValue = values[item]

@@ -3,10 +3,10 @@ import type { MessageEntry } from '../../../src/store/types.ts'
 import { inBatches } from '../batches.ts'
 import { defineMessageCommand } from '../command.ts'
 import { withinLimit } from '../message-limit.ts'
-import { bad, type CommandResult, no, ok } from '../reply.ts'
+import { bad, type CommandResult, ok } from '../reply.ts'
 import { checkWritable, type Selection } from '../selection.ts'
 import type { ImapSession } from '../state.ts'
-import { fetchResponse, flagList, newFlagsResponse } from '../updates.ts'
+import { enableCondstore, fetchResponse, flagList, newFlagsResponse } from '../updates.ts'
 import type { Cursor } from '../wire/cursor.ts'
 import { flags } from '../wire/flags.ts'
 import { formatNumbers, type SequenceSet, sequenceSet } from '../wire/sequence-set.ts'
@@ -19,7 +19,7 @@ export const store = defineMessageCommand({
   async run(session, { selection }, request, byUid) {
     const { set, mode, flags, unchangedSince } = request
     checkWritable(selection)
-    if (unchangedSince !== undefined) session.enabled.add('CONDSTORE')
+    if (unchangedSince !== undefined) enableCondstore(session)
     const { indexes, code } = withinLimit(session, selection, selection.resolve(set, byUid))
     const uids = indexes.map((index) => (selection.messages[index] as MessageEntry).uid)
     const change = { mode, flags, ...(unchangedSince === undefined ? {} : { unchangedSince }) }
@@ -35,7 +35,7 @@ export const store = defineMessageCommand({
     if (code !== undefined && modified.length === 0) return ok(code, 'STORE completed for a part of the messages')
     // A tagged reply has one code.
     if (code !== undefined) session.send(`* OK [${code}] STORE completed for a part of the messages\r\n`)
-    return result(selection, { count: uids.length, missing, modified, byUid })
+    return result(selection, { missing, modified, byUid })
   },
 })
 
@@ -82,7 +82,8 @@ async function sendStored(
   const condstore = session.enabled.has('CONDSTORE')
   // CONDSTORE clients get the new modification sequence even if silent. RFC 7162 section 3.1.3
   if (silent && !condstore && unchangedSince === undefined) return
-  const showsUid = (byUid || condstore) && !session.enabled.has('UIDONLY')
+  // Clients key the answer by what it contains. RFC 7162 section 3.2.4
+  const showsUid = (byUid || session.enabled.has('QRESYNC')) && !session.enabled.has('UIDONLY')
   let text = newFlagsResponse(selection, entries)
   for (const entry of entries) {
     const index = selection.indexOf(entry.uid)
@@ -106,7 +107,6 @@ async function sendStored(
 const CHUNK_CHARS = 64 * 1024
 
 interface StoreCounts {
-  readonly count: number
   /** Messages that other sessions have expunged. */
   readonly missing: number
   /** Uids of messages changed after UNCHANGEDSINCE. */
@@ -114,13 +114,12 @@ interface StoreCounts {
   readonly byUid: boolean
 }
 
-function result(selection: Selection, { count, missing, modified, byUid }: StoreCounts): CommandResult {
+function result(selection: Selection, { missing, modified, byUid }: StoreCounts): CommandResult {
   if (modified.length > 0) {
     // The client used uids or sequence numbers; the reply uses the same. RFC 7162 section 3.1.3
     const numbers = byUid ? modified : modified.map((uid) => selection.indexOf(uid) + 1)
     return ok(`MODIFIED ${formatNumbers(numbers)}`, 'Conditional STORE failed')
   }
-  if (missing === 0) return ok()
-  if (missing === count && !byUid) throw no('The messages have been expunged.', 'EXPUNGEISSUED')
-  return ok('EXPUNGEISSUED', 'Some of the messages have been expunged')
+  // The messages that remain have been changed; the client learns of the others at its next command. RFC 2180 section 4.2
+  return missing === 0 ? ok() : ok('EXPUNGEISSUED', 'Messages have been expunged')
 }
