@@ -46,7 +46,7 @@ function entry(key: string, schema: JsonSchema, indent: string): string[] {
     return [...scalar(key, schema, indent), `${indent}# Keys of each item:`, ...keys]
   }
   if (item) return [`${indent}${key}:`, `${indent}  -`, ...mapping(item, `${indent}    `)]
-  // Without its required keys, an optional mapping would be invalid: it is shown as a comment.
+  // Without its required keys, or with no key at all, an optional mapping would be invalid: it is shown as a comment.
   if (schema.properties && isIncomplete(schema)) {
     return [`${key}:`, ...mapping(schema, '  ')].map((line) => `${indent}# ${line}`)
   }
@@ -54,9 +54,11 @@ function entry(key: string, schema: JsonSchema, indent: string): string[] {
   return [...scalar(key, schema, indent), ...longForm(key, schema, indent)]
 }
 
-/** Returns whether a mapping that can be left out has keys that cannot. */
-const isIncomplete = ({ default: preset, required = [] }: JsonSchema): boolean =>
-  preset === undefined && required.some((key) => !REQUIRED.has(key))
+/** Returns whether a mapping that can be left out has keys that cannot, or only keys without a default. */
+const isIncomplete = ({ default: preset, required = [], properties = {}, examples }: JsonSchema): boolean =>
+  preset === undefined &&
+  (required.some((key) => !REQUIRED.has(key)) ||
+    (examples !== undefined && Object.values(properties).every((key) => key.default === undefined)))
 
 function scalar(key: string, schema: JsonSchema, indent: string): string[] {
   const example = schema.examples?.[0]

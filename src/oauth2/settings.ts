@@ -32,6 +32,4 @@ export function settingsOf({ config, hostname, httpUrl }: SettingsSource): OAuth
 
 /** Returns the scopes of which a token needs one for a protocol. */
 export const scopesOf = ({ scopes, errorForm }: OAuth2Config, protocol: ServerProtocol): readonly string[] =>
-  scopes[protocol] ?? [errorFormOf(errorForm).scopes[protocol]]
-
-const errorFormOf = (name: OAuth2Config['errorForm']) => errorForms[name]
+  scopes?.[protocol] ?? [errorForms[errorForm].scopes[protocol]]

@@ -17,10 +17,10 @@ const scopeFor = (what: string, example: string) =>
     .meta({ examples: [example] })
 
 const protocolScopes = z.strictObject({
-  smtp: scopeFor('sending mail', 'mail.send'),
+  smtp: scopeFor('SMTP', 'mail.send'),
   pop3: scopeFor('POP3', 'mail.read'),
   imap4: scopeFor('IMAP4', 'mail.read'),
-  nntp: scopeFor('news', 'news'),
+  nntp: scopeFor('NNTP', 'news'),
   http: scopeFor('the HTTP API', 'api'),
 } satisfies Record<ServerProtocol, z.ZodType>)
 
@@ -91,10 +91,11 @@ export const oauth2 = z.strictObject({
   accessTokenLifetime: duration.prefault('1h').describe('How long access tokens are valid.'),
   refreshTokenLifetime: duration.prefault('14d').describe('How long refresh tokens are valid.'),
   scopes: protocolScopes
-    .prefault({})
+    .optional()
     .describe(
-      'The scope that each protocol asks for; of a list, a token needs one. Default: that of `errorForm`. rfc: the name of the protocol. google: https://mail.google.com/. microsoft: https://outlook.office.com/IMAP.AccessAsUser.All, POP.AccessAsUser.All, SMTP.Send.',
-    ),
+      'The scopes that the protocols ask for; of a list, a token needs one. Default: those of `errorForm`. rfc: the names of the protocols. google: https://mail.google.com/. microsoft: https://outlook.office.com/IMAP.AccessAsUser.All, POP.AccessAsUser.All, SMTP.Send.',
+    )
+    .meta({ examples: [{ smtp: 'mail.send', imap4: ['mail.read', 'mail.full'] }] }),
   errorForm: z
     .enum(errorForms)
     .default('rfc')
