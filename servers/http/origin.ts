@@ -1,5 +1,5 @@
 import { ApiProblem } from '../../src/api/problem.ts'
-import { AddressList } from '../../src/common/address-list.ts'
+import { type AddressList, addressListOf } from '../../src/common/address-list.ts'
 import { isLoopback, type SocketAddress } from '../../src/common/ip-address.ts'
 import type { Connection } from '../../src/net/connection.ts'
 import { forwardedElements, nodeAddress } from './forwarded-field.ts'
@@ -40,7 +40,7 @@ export function originOf(
   const { remote, channel } = connection
   const isLocal = isLoopback(remote.address)
   const own = { client: remote, isLocal, host, channel }
-  const proxies = addressList(listed)
+  const proxies = addressListOf(listed)
   if (!proxies?.has(remote.address)) {
     const isForwarded = ['X-Forwarded-For', 'Forwarded'].some((name) => header(name) !== undefined)
     return isForwarded ? { ...own, isLocal: false } : own
@@ -56,16 +56,6 @@ export function originOf(
     host: forwarding.host ?? host,
     channel: { secure, externalIdentity: undefined },
   }
-}
-
-/** The lists of configurations in use. */
-const lists = new WeakMap<readonly string[], AddressList>()
-
-function addressList(listed: readonly string[]): AddressList | undefined {
-  if (listed.length === 0) return undefined
-  const known = lists.get(listed) ?? new AddressList(listed)
-  lists.set(listed, known)
-  return known
 }
 
 function forwardingIn(header: Header, peer: SocketAddress, proxies: AddressList): Forwarding | undefined {

@@ -1,6 +1,8 @@
+import type { SocketAddress } from '../../src/common/ip-address.ts'
 import type { DeliverySite } from '../../src/delivery/types.ts'
 import type { Account } from '../../src/directory/types.ts'
 import type { LogonSession } from '../logon.ts'
+import type { ClientClaims } from './client-claims.ts'
 import { badSequence, SmtpError } from './reply.ts'
 import type { Transaction } from './transaction.ts'
 
@@ -23,6 +25,16 @@ export interface SmtpSession extends LogonSession {
   transaction: Transaction | undefined
   /** Id of the current message. */
   readonly messageId: string
+  /** What a listed proxy said about its client by XCLIENT. */
+  readonly claims: ClientClaims
+  /** The client's address: that of XCLIENT, or of the connection. */
+  readonly remote: SocketAddress
+  /** What a listed mail server said about the sender of the next message by XFORWARD. */
+  forwarded: ClientClaims
+  /** Serves the client of a proxy from here on. Returns why it is refused; undefined if it is not. */
+  serve(claims: ClientClaims): string | undefined
+  /** Sends the greeting. */
+  greet(): void
   /** Sends a reply of one or several lines. */
   reply(code: number, enhancedCode: string, text: string | readonly string[]): void
   logOn(account: Account): void

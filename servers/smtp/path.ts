@@ -27,7 +27,7 @@ const MAX_PATH_OCTETS = 254
 /** Parameters with an xtext value. RFC 3461 sections 4.2, 4.4; RFC 4954 section 5. */
 const XTEXT_PARAMETERS = new Set(['ENVID', 'ORCPT', 'AUTH'])
 /** RFC 3461 section 4, with octets above ASCII as in RFC 6533 section 3. */
-const XTEXT = /^(?:[^+=]|\+[0-9A-F]{2})*$/
+export const XTEXT = /^(?:[^+=]|\+[0-9A-F]{2})*$/
 
 /**
  * Parses the argument of `MAIL FROM:` or `RCPT TO:`, with quoted local parts and address literals. RFC 5321 section 4.1.2,
@@ -89,7 +89,7 @@ function readParameters(text: string): Omit<ParsedPath, 'address'> | undefined {
 }
 
 /** Decodes xtext. RFC 3461 section 4. */
-const decodeXtext = (text: string): string =>
+export const decodeXtext = (text: string): string =>
   text.replace(/\+([0-9A-F]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
 
 /** The form of a parameter's value, and its description in replies. `none`: the parameter has no value. */

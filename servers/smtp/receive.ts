@@ -83,7 +83,8 @@ function traceOf(session: SmtpSession, { reversePath, smtpUtf8, recipients }: Tr
   return traceFields({
     heloName: client?.name ?? '',
     extended: client?.extended === true,
-    remoteAddress: connection.remote.address,
+    remoteName: session.claims.NAME,
+    remoteAddress: session.remote.address,
     hostname: context.hostname,
     authenticated: account !== undefined,
     smtpUtf8,

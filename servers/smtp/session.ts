@@ -1,3 +1,4 @@
+import type { SocketAddress } from '../../src/common/ip-address.ts'
 import { DeliveryError, type DeliverySite } from '../../src/delivery/types.ts'
 import { splitAddress } from '../../src/directory/names.ts'
 import type { LogonPolicy } from '../../src/directory/policy.ts'
@@ -8,9 +9,19 @@ import type { LimitedBy } from '../../src/net/virtual-server-settings.ts'
 import { type ErrorReplies, type FarewellReason, type ProtocolSession, serveSession } from '../frame.ts'
 import { completeLogon, currentPolicy, MAX_SASL_OCTETS } from '../logon.ts'
 import type { ProtocolService, ServerContext } from '../service.ts'
+import { type ClientClaims, claimedAddress } from './client-claims.ts'
 import type { ClientGreeting, SmtpSession } from './command.ts'
 import { commands } from './commands/index.ts'
-import { badSequence, deliveryReply, formatReply, internalError, mustStartTls, SmtpError, storeReply } from './reply.ts'
+import {
+  badSequence,
+  deliveryReply,
+  formatReply,
+  internalError,
+  mustStartTls,
+  notRecognized,
+  SmtpError,
+  storeReply,
+} from './reply.ts'
 import type { Transaction } from './transaction.ts'
 
 /** SMTP: RFC 5321 with the extensions that `commands/session.ts` announces. */
@@ -62,6 +73,8 @@ class Session implements SmtpSession, ProtocolSession<string, SmtpError> {
   readonly errorReplies = errorReplies
   account: Account | undefined
   client: ClientGreeting | undefined
+  claims: ClientClaims = {}
+  forwarded: ClientClaims = {}
   isOver = false
   readonly #forStrangers: DeliverySite
   readonly #forAccounts: DeliverySite
@@ -83,6 +96,15 @@ class Session implements SmtpSession, ProtocolSession<string, SmtpError> {
   /** A client that has logged on may send to other domains, as with Exchange's setting for computers that authenticate. */
   get site(): DeliverySite {
     return this.account ? this.#forAccounts : this.#forStrangers
+  }
+
+  get remote(): SocketAddress {
+    return claimedAddress(this.claims) ?? this.connection.remote
+  }
+
+  serve(claims: ClientClaims): string | undefined {
+    this.claims = claims
+    return this.connection.serveForwarded(this.remote)
   }
 
   /** Cached, because every command asks for it. Only STARTTLS changes it. */
@@ -175,7 +197,8 @@ class Session implements SmtpSession, ProtocolSession<string, SmtpError> {
     const { config, name, rates } = this.context
     const { messages: count, per: perMs, by, exceeded } = config.limits.rate ?? {}
     if (count === undefined || perMs === undefined) return
-    const { record, remote } = this.connection
+    const { remote } = this
+    const { record } = this.connection
     const sources = { account: this.account?.user, connection: record.id, address: undefined }
     const source = sources[by ?? 'account'] ?? clientKey(remote.address)
     if (rates.take(`${name}\nmessages\n${source}`, { count, perMs })) return
@@ -187,6 +210,7 @@ class Session implements SmtpSession, ProtocolSession<string, SmtpError> {
 
   endTransaction(): void {
     this.#messages++
+    this.forwarded = {}
     this.#unrecognized = 0
     this.transaction = undefined
   }
@@ -203,7 +227,7 @@ class Session implements SmtpSession, ProtocolSession<string, SmtpError> {
     if (HTTP_REQUEST.test(line)) return new SmtpError(421, '4.7.0', 'HTTP requests not allowed')
     if (++this.#unrecognized >= MAX_UNRECOGNIZED)
       return new SmtpError(421, '4.7.0', 'Error: too many unrecognized commands')
-    return new SmtpError(500, '5.5.2', 'Error: command not recognized')
+    return notRecognized()
   }
 }
 

@@ -7,6 +7,8 @@ interface TraceFacts {
   readonly heloName: string
   /** Whether the client sent EHLO. */
   readonly extended: boolean
+  /** The client's host name, which only a listed proxy says. */
+  readonly remoteName: string | undefined
   readonly remoteAddress: string
   readonly hostname: string
   readonly authenticated: boolean
@@ -28,7 +30,7 @@ export function traceFields(facts: TraceFacts): Buffer {
   const tlsClause = facts.tls ? `\r\n\ttls ${facts.tls.cipher}` : ''
   return Buffer.from(
     `Return-Path: <${facts.mailFrom}>\r\n` +
-      `Received: from ${heloDomain(facts.heloName)} (${addressLiteral(facts.remoteAddress)})\r\n` +
+      `Received: from ${heloDomain(facts.heloName)} (${tcpInfo(facts)})\r\n` +
       `\tby ${facts.hostname} (Sealpost) with ${protocolName(facts)} id ${facts.id}` +
       `${recipientClause}${tlsClause};\r\n\t${dateOf(facts.at)}\r\n`,
   )
@@ -51,6 +53,12 @@ function protocolName({ extended, smtpUtf8, tls, authenticated }: TraceFacts): s
 
 /** Replaces characters of the client's name that would break the field. */
 const heloDomain = (name: string): string => name.replace(/[^\p{L}\p{N}._:[\]-]/gu, '?')
+
+/** Returns the client's name and address. RFC 5321 section 4.4, TCP-info. */
+const tcpInfo = ({ remoteName, remoteAddress }: TraceFacts): string =>
+  remoteName === undefined
+    ? addressLiteral(remoteAddress)
+    : `${heloDomain(remoteName)} ${addressLiteral(remoteAddress)}`
 
 const addressLiteral = (address: string): string => {
   const plain = address.replace(/^::ffff:/i, '')

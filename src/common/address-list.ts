@@ -21,4 +21,15 @@ export class AddressList {
   }
 }
 
+/** The lists of configurations in use. */
+const lists = new WeakMap<readonly string[], AddressList>()
+
+/** Returns the list of a key of the configuration, which is built once; undefined if it is empty. */
+export function addressListOf(listed: readonly string[]): AddressList | undefined {
+  if (listed.length === 0) return undefined
+  const known = lists.get(listed) ?? new AddressList(listed)
+  lists.set(listed, known)
+  return known
+}
+
 const familyOf = (address: string): 'ipv4' | 'ipv6' => (isIPv6(address) ? 'ipv6' : 'ipv4')

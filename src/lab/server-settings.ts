@@ -3,7 +3,7 @@ import type { Logger } from 'pino'
 import { services } from '../../servers/index.ts'
 import type { ServerContext } from '../../servers/service.ts'
 import type { Api } from '../api/api.ts'
-import { AddressList } from '../common/address-list.ts'
+import { addressListOf } from '../common/address-list.ts'
 import type { Clock } from '../common/clock.ts'
 import type { ResolvedLab, ResolvedVirtualServer } from '../config/resolve.ts'
 import type { ProxyProtocolConfig, RateConfig } from '../config/schema/virtual-server.ts'
@@ -88,7 +88,7 @@ export async function serverSettings(server: ResolvedVirtualServer, site: Site):
     faults,
     captures: captures.open(config.capture, server.capture),
     ...(proxies ? { proxies } : {}),
-    ...(server.forwardedFrom.length > 0 ? { forwarders: new AddressList(server.forwardedFrom) } : {}),
+    forwarders: addressListOf(server.xclient?.from ?? server.forwardedFrom),
     maxConnections: limits.connections,
     idleTimeoutMs,
     serve: (connection) => service.serve(connection, context),

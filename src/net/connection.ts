@@ -298,7 +298,7 @@ export class Connection {
   }
 
   /**
-   * Serves the request of a client that a proxy of HTTP forwards.
+   * Serves the client of a proxy of HTTP, for one request, or of a proxy of SMTP that uses XCLIENT.
    * @returns why the client is refused, which is recorded; undefined if it is not
    */
   serveForwarded(client: SocketAddress): string | undefined {

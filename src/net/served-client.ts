@@ -8,7 +8,7 @@ import type { FailedLogons } from './failed-logons.ts'
 export interface ClientSettings {
   /** Default: no limits. */
   readonly clientLimits?: ClientLimits
-  /** The proxies of HTTP that forward the requests of clients. Default: none. */
+  /** The proxies of HTTP, and of SMTP by XCLIENT, that forward the requests of clients. Default: none. */
   readonly forwarders?: AddressList | undefined
   /** Counts a connection from an address. Returns whether it is within the rate of connections. Default: no limit. */
   readonly takesConnection?: ((address: string) => boolean) | undefined

@@ -1,6 +1,7 @@
 import type { VirtualServerConfig } from '../../../src/config/schema.ts'
 import { type ClientGreeting, noArgument, type SmtpCommand, type SmtpSession } from '../command.ts'
 import { SmtpError, syntax } from '../reply.ts'
+import { forwardingExtensions, isListed } from './forwarding.ts'
 
 /** RFC 5321 section 4.5.3.1.2 limits a domain to 255 octets. Real clients send other names, so the check is lenient. */
 const MAX_NAME_LENGTH = 300
@@ -29,10 +30,11 @@ function greet(session: SmtpSession, client: ClientGreeting): string {
   }
   session.client = client
   session.transaction = undefined
-  return `${session.context.hostname} greets [${session.connection.remote.address}]`
+  return `${session.context.hostname} greets [${session.remote.address}]`
 }
 
-function extensions({ policy, connection, context, account }: SmtpSession): string[] {
+function extensions(session: SmtpSession): string[] {
+  const { policy, connection, context, account } = session
   const mechanisms = account ? [] : policy.mechanisms
   return [
     'PIPELINING', // RFC 2920
@@ -47,6 +49,7 @@ function extensions({ policy, connection, context, account }: SmtpSession): stri
     ...(mechanisms.length > 0 ? [`AUTH ${mechanisms.join(' ')}`] : []), // RFC 4954
     // Outlook Express 4 and clients of its time know only the draft's form.
     ...(mechanisms.includes('LOGIN') ? ['AUTH=LOGIN'] : []),
+    ...(isListed(session) ? forwardingExtensions : []),
     'HELP',
   ]
 }

@@ -26,6 +26,15 @@ export const accessRules: readonly Rule[] = [
     yield { path: [...at, 'forwardedFrom'], message }
   }),
 
+  eachServer(function* xclientOutsideSmtp({ protocol, xclient }, at) {
+    if (protocol === 'smtp' || xclient === undefined) return
+    const message = `XCLIENT and XFORWARD are commands of smtp; on ${protocol}, let the proxy use the PROXY protocol, and write proxyProtocol: { from: [${xclient.from.join(', ')}] }`
+    yield {
+      path: [...at, 'xclient'],
+      message: protocol === 'http' ? 'XCLIENT and XFORWARD are commands of smtp' : message,
+    }
+  }),
+
   function* unknownAdministrators({ administrators, directory }) {
     const known = new Set(directory.accounts.map(({ user }) => user.toLowerCase()))
     for (const [index, name] of administrators.entries()) {

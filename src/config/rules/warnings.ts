@@ -59,6 +59,7 @@ function* openAddresses({ virtualServers }: LabConfig): Iterable<Mistake> {
 
 function* proxyWarnings(server: VirtualServerConfig, at: Path): Iterable<Mistake> {
   yield* listWarnings(server.proxyProtocol?.from ?? [], server, [...at, 'proxyProtocol', 'from'])
+  yield* listWarnings(server.xclient?.from ?? [], server, [...at, 'xclient', 'from'])
   yield* listWarnings(server.forwardedFrom, server, [...at, 'forwardedFrom'])
 }
 

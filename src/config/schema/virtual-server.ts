@@ -64,6 +64,18 @@ const proxyProtocol = z
     timeout: timeLimit.prefault('5s').describe('Time in which a proxy must send the PROXY header.'),
   })
   .meta({ examples: [{ from: ['10.0.0.1'] }] })
+const xclient = z
+  .strictObject({
+    from: z
+      .array(addressOrNetwork)
+      .min(1)
+      .describe(
+        'Addresses and networks (CIDR) of the mail servers and proxies. From other addresses the commands are refused.',
+      )
+      .meta({ examples: [['127.0.0.1']] }),
+  })
+  .meta({ examples: [{ from: ['127.0.0.1'] }] })
+
 export type ProxyProtocolConfig = z.output<typeof proxyProtocol>
 
 const limits = z.strictObject({
@@ -163,6 +175,11 @@ export const virtualServer = z.strictObject({
     .optional()
     .describe(
       'Proxies in front of the virtual server (HAProxy, nginx, a load balancer of a cloud) that announce each client by the PROXY protocol, version 1 or 2. The address of the client then counts in sessions, limits and Received fields. Default: none.',
+    ),
+  xclient: xclient
+    .optional()
+    .describe(
+      'smtp: mail servers and proxies (Postfix, nginx) that say who their client is by XCLIENT or XFORWARD. With XCLIENT the client also counts in limits and Received fields. Default: none.',
     ),
   tls: tls.prefault({}).describe('TLS versions and cipher suites.'),
   authentication,
