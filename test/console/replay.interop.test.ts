@@ -73,4 +73,16 @@ describe('a session that is copied as a test', () => {
     await client.rest()
     expect(await replay('pop3')).toContain('pop3: the same replies')
   })
+
+  it('runs nothing that a client has sent', async () => {
+    const wrong = Buffer.from('\0alice\0guess').toString('base64')
+    const pop3 = await LineClient.open(http.lab.server('pop3').port ?? 0)
+    pop3.send(`USER '+process.exit(7)+'\r\nAUTH PLAIN ${wrong}\r\n'+process.exit(7)+'\\\r\nQUIT\r\n`)
+    await pop3.rest()
+    await replay('pop3')
+    const smtp = await LineClient.open(http.lab.server('smtp').port ?? 0)
+    smtp.send('EHLO app.test\r\nMAIL FROM:<a@app.test> \u2028process.exit(7)\u2029//=1\r\nQUIT\r\n')
+    await smtp.rest()
+    await replay('smtp')
+  })
 })

@@ -143,9 +143,8 @@ class Steps {
     if (!this.#rules.final.test(text) || (this.#isInSasl && this.#rules.more.test(text))) return
     this.#isInSasl = false
     const status = this.#rules.status.exec(text)?.[0] ?? ''
-    this.lines.push(
-      `await expectReply(/^${status.replaceAll(/[\\^$.*+?()[\]{}|/]/g, '\\$&')}/) // ${text.slice(0, 70)}`,
-    )
+    const pattern = onOneLine(status.replaceAll(/[\\^$.*+?()[\]{}|/]/g, '\\$&'))
+    this.lines.push(`await expectReply(/^${pattern}/) // ${onOneLine(text.slice(0, 70))}`)
   }
 
   #command(text: string, rest: readonly Entry[]): void {
@@ -156,7 +155,7 @@ class Steps {
     if (account) this.#accounts.add(account)
     if (sasl) {
       this.#isInSasl = true
-      const credentials = `Buffer.from('\\0${this.#user}\\0' + ${this.#password(rest)}).toString('base64')`
+      const credentials = `Buffer.from('\\0' + ${literal(this.#user)} + '\\0' + ${this.#password(rest)}).toString('base64')`
       this.lines.push(`send(${literal(`${sasl[1]} PLAIN `)} + ${credentials})`)
     } else if (text.endsWith('***')) {
       this.lines.push(`send(${literal(text.slice(0, -3))} + ${this.#password(rest)})`)
@@ -188,4 +187,9 @@ class Steps {
   }
 }
 
-const literal = (text: string): string => `'${text.replaceAll(/['\\]/g, '\\$&')}'`
+/** Writes what a client sent as a literal of the test: it must not become a part of its code. */
+const literal = (text: string): string => `'${onOneLine(text.replaceAll(/['\\]/g, '\\$&'))}'`
+
+/** Escapes what ends a line of JavaScript, and other control characters. */
+const onOneLine = (text: string): string =>
+  text.replaceAll(/[\p{Cc}\u2028\u2029]/gu, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`)
