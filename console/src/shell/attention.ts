@@ -2,9 +2,7 @@ import { effect, signal } from '@preact/signals'
 import { call } from '../api/client.ts'
 import { type EventName, onLive, reconnects } from '../api/live.ts'
 import { callerState, seesLab } from '../state/caller.ts'
-
-/** Days before its end from which a certificate that is served needs attention. */
-const EXPIRES_SOON_DAYS = 14
+import { EXPIRES_SOON_DAYS } from '../state/expiry.ts'
 
 /** How many things on a page need attention, by its path. Shown in the rail. */
 export const attention = signal<Readonly<Record<string, number>>>({})
@@ -64,6 +62,9 @@ function countDue(): void {
   }
 }
 
+effect(() => {
+  if (callerState.value.name === 'out') attention.value = {}
+})
 effect(() => {
   // Other callers may see other things. After a reconnection, events may be missing.
   if (callerState.value.name !== 'in' || reconnects.value < 0) return

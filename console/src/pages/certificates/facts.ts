@@ -1,4 +1,5 @@
 import type { OutputOf } from '../../api/client.ts'
+import { EXPIRES_SOON_DAYS } from '../../state/expiry.ts'
 
 /** A certificate of the store. Dates are ISO 8601. */
 export interface Certificate {
@@ -46,12 +47,12 @@ export interface PendingRequest {
 export type VirtualServer = OutputOf<'virtualServers.list'>['items'][number]
 
 /** Days until a certificate expires, from which it is shown as urgent, and as soon. */
-const [URGENT_DAYS, SOON_DAYS] = [7, 30]
+const URGENT_DAYS = 7
 
 /** Returns the colour of the time that a certificate is still valid for. */
 export function toneOf({ state, daysLeft }: Pick<Certificate, 'state' | 'daysLeft'>): 'good' | 'warning' | 'bad' {
   if (state !== 'valid' || daysLeft < URGENT_DAYS) return 'bad'
-  return daysLeft < SOON_DAYS ? 'warning' : 'good'
+  return daysLeft < EXPIRES_SOON_DAYS ? 'warning' : 'good'
 }
 
 /** What `-starttls` of `openssl s_client` calls each protocol. */

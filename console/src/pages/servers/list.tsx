@@ -4,13 +4,12 @@ import { Badge } from '../../components/badge.tsx'
 import { ProblemState, Skeleton } from '../../components/states.tsx'
 import { type Column, Table } from '../../components/table.tsx'
 import { hrefOf, navigate, pathWith } from '../../router.ts'
+import { EXPIRES_SOON_DAYS } from '../../state/expiry.ts'
 import { formatNumber, t } from '../../texts/index.ts'
 
 export type Server = OutputOf<'virtualServers.list'>['items'][number]
 
 const DAY_MS = 86_400_000
-/** From how many days on the end of a certificate is a warning. */
-const SOON_DAYS = 14
 
 /** A table of the virtual servers: state, ports, certificate, policy, and their traffic. */
 export function ServerList() {
@@ -98,7 +97,7 @@ export function CertificateCell({ certificate }: { readonly certificate: Server[
     <span class="certificate-cell">
       <span>{friendlyName}</span>
       {days !== undefined && (
-        <Badge tone={days < 0 ? 'bad' : days < SOON_DAYS ? 'warning' : 'neutral'}>
+        <Badge tone={days < 0 ? 'bad' : days < EXPIRES_SOON_DAYS ? 'warning' : 'neutral'}>
           {days < 0 ? t('servers.expired') : t('servers.daysLeft', { n: days })}
         </Badge>
       )}
