@@ -50,7 +50,10 @@ async function createProgram(args: readonly string[]): Promise<Command> {
       outputError: (text) => {
         const lines = text.replace(/^error: /, '').split('\n')
         const reason = lines.map((line) => line.trim()).filter((line) => line !== '')
-        const file = text.startsWith('error: too many arguments') && args.find((arg) => /\.ya?ml$/.test(arg))
+        const isGiven = (index: number): boolean => /^(?:-c|--config)$/.test(args[index - 1] ?? '')
+        const file =
+          text.startsWith('error: too many arguments') &&
+          args.find((arg, index) => /\.ya?ml$/.test(arg) && !arg.startsWith('-') && !isGiven(index))
         noteError(`sealpost: ${reason.join(' ')}${file ? ` Name the configuration with: --config ${file}` : ''}`)
       },
     })

@@ -16,6 +16,10 @@ test.each([
     ['start', 'lab.yaml'],
     /^sealpost: too many arguments for 'start'\..*\. Name the configuration with: --config lab\.yaml\n$/,
   ],
+  [
+    ['start', '--config', 'lab.yaml', 'extra'],
+    "sealpost: too many arguments for 'start'. Expected 0 arguments but got 1.\n",
+  ],
   [['strat'], "sealpost: unknown command 'strat' (Did you mean start?)\n"],
   [['start', '--port-offset', 'x'], /^sealpost: option '--port-offset <number>' argument 'x' is invalid\..*\n$/],
   [['start', '--only', 'ftp'], /^sealpost: option '--only <protocol\.\.\.>' argument 'ftp' is invalid\..*\n$/],
