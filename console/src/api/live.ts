@@ -34,6 +34,8 @@ let timer: ReturnType<typeof setTimeout> | undefined
 let lastEventId = ''
 let attempts = 0
 let wasLive = false
+/** Whether the stream should be open: somebody is logged on. */
+let isWanted = false
 
 /** Calls `listener` with each event of the lab. Returns the function that removes the listener. */
 export function onLive(listener: Listener): () => void {
@@ -44,6 +46,7 @@ export function onLive(listener: Listener): () => void {
 /** Opens the stream of events, and keeps it open. */
 export function connectLive(): void {
   disconnectLive()
+  isWanted = true
   open()
 }
 
@@ -51,6 +54,7 @@ export function connectLive(): void {
 export function disconnectLive(): void {
   source?.close()
   source = undefined
+  isWanted = false
   clearTimeout(timer)
   attempts = 0
 }
@@ -100,7 +104,9 @@ function retry(failed: EventSource): void {
 }
 
 // Browsers know at once when the network is back, or the machine is awake again.
-addEventListener('online', () => source || reconnectNow())
+addEventListener('online', () => {
+  if (isWanted && !source) reconnectNow()
+})
 document.addEventListener('visibilitychange', () => {
-  if (document.visibilityState === 'visible' && !source && timer !== undefined) reconnectNow()
+  if (document.visibilityState === 'visible' && isWanted && !source) reconnectNow()
 })

@@ -1,7 +1,8 @@
-import { computed, signal } from '@preact/signals'
+import { computed, effect, signal } from '@preact/signals'
 import { call, type Schemas } from '../api/client.ts'
 import { onLive } from '../api/live.ts'
 import { type Problem, problemOf } from '../api/problem.ts'
+import { callerState } from './caller.ts'
 
 type Folder = Schemas['Folder']
 
@@ -18,6 +19,13 @@ export const unreadMail = computed(() =>
 )
 
 let timer: ReturnType<typeof setTimeout> | undefined
+
+// The next one who logs on may see other folders.
+effect(() => {
+  if (callerState.value.name !== 'out') return
+  folders.value = undefined
+  foldersProblem.value = undefined
+})
 
 export async function readFolders(): Promise<void> {
   clearTimeout(timer)

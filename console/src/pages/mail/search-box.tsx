@@ -99,6 +99,7 @@ export function SearchBox({
   const submit = (search: string): void => {
     setOpen(false)
     setActive(-1)
+    setText(search.trim())
     onSearch(search.trim())
   }
   const take = ({ text: taken }: Suggestion): void => {

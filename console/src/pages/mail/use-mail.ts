@@ -54,11 +54,14 @@ export function useMail(): Mail {
   const tab = query.get('tab') ?? undefined
   const open = (id: string): void => navigate(mailPath(filter, id, tab), { replace: openId !== undefined })
   const close = (): void => navigate(mailPath(filter), { replace: true })
+  const latest = useRef(openId)
+  latest.current = openId
   const step = async (by: number): Promise<void> => {
     const row = list.rowOf(openId)
     const next = openId === undefined || row === -1 ? 0 : Math.max(0, Math.min(list.count - 1, row + by))
     const id = list.at(next)?.id ?? (await list.loadBetween(next, next))[0]
-    if (id !== undefined && id !== openId) open(id)
+    // Another message may have been opened while the list was loaded.
+    if (id !== undefined && id !== openId && latest.current === openId) open(id)
   }
   const uncheck = (): void => {
     setChecked(new Set())

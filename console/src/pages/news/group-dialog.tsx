@@ -95,7 +95,11 @@ function GroupForm({ group, onDone, actions }: GroupFormProps) {
       moderator: posting === 'moderated' && moderator.trim() !== '' ? moderator.trim() : null,
       access: access === '' ? null : access,
       expireAfter: expireAfter.trim() === '' ? null : expireAfter.trim(),
-      keepLatest: keepLatest.trim() === '' ? null : Number(keepLatest),
+      // A text that is no number is sent as it is, so that the lab says what is wrong: NaN would become null in JSON.
+      keepLatest:
+        keepLatest.trim() === ''
+          ? null
+          : ((Number.isNaN(Number(keepLatest)) ? keepLatest : Number(keepLatest)) as number),
       suggested,
     }
     const saved = group
