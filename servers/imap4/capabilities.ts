@@ -48,6 +48,8 @@ const onceLoggedOn = [
   'QUOTA=RES-STORAGE',
   'QUOTA=RES-MESSAGE',
   'QUOTASET',
+  'METADATA', // RFC 5464
+  'LIST-METADATA', // RFC 9590
   'UNAUTHENTICATE', // RFC 8437
   'INPROGRESS', // RFC 9585
 ] as const

@@ -10,6 +10,7 @@ import { idle } from './idle.ts'
 import { list, lsub, namespace } from './list.ts'
 import { authenticate, login } from './logon.ts'
 import { create, deleteMailbox, rename, subscribe, unsubscribe } from './mailboxes.ts'
+import { getMetadata, setMetadata } from './metadata.ts'
 import { getQuota, getQuotaRoot, setQuota } from './quota.ts'
 import { search, sort, thread } from './search.ts'
 import { close, examine, select, unselect } from './select.ts'
@@ -20,6 +21,7 @@ const rows: readonly Command[] = [
   ...[capability, noop, logout, id, enable, starttls, compress, idle],
   ...[login, authenticate, unauthenticate],
   ...[create, deleteMailbox, rename, subscribe, unsubscribe, list, lsub, namespace, status],
+  ...[getMetadata, setMetadata],
   ...[getQuota, getQuotaRoot, setQuota],
   ...[select, examine, check, close, unselect, expunge, uidExpunge],
   ...[append, ...replace, ...fetch, ...store, ...copy, ...move, ...search, ...sort, ...thread],

@@ -13,6 +13,7 @@ import {
   superiors,
 } from '../mailbox-names.ts'
 import { attributes, type MailboxNode, mailboxTree } from '../mailbox-tree.ts'
+import { type EntryName, entryName, findEntries, metadataResponse } from '../metadata.ts'
 import { bad, ok } from '../reply.ts'
 import { type ImapSession, loggedOn } from '../state.ts'
 import type { Cursor } from '../wire/cursor.ts'
@@ -26,12 +27,14 @@ interface ListRequest {
   readonly returns: ReadonlySet<string>
   /** STATUS items to report for each mailbox. RFC 5819. */
   readonly status?: readonly StatusItem[]
+  /** Annotations to report for each mailbox. RFC 9590. */
+  readonly metadata?: readonly EntryName[]
   /** Whether it has options or a list of patterns. RFC 5258 section 3. */
   readonly extended: boolean
 }
 
 const SELECT_OPTIONS = ['SUBSCRIBED', 'REMOTE', 'RECURSIVEMATCH', 'SPECIAL-USE']
-const RETURN_OPTIONS = ['SUBSCRIBED', 'CHILDREN', 'SPECIAL-USE', 'STATUS']
+const RETURN_OPTIONS = ['SUBSCRIBED', 'CHILDREN', 'SPECIAL-USE', 'STATUS', 'METADATA']
 
 /** LIST, basic and extended. RFC 9051 section 6.3.9; RFC 5258, 5819, 6154. */
 export const list = defineCommand({
@@ -62,12 +65,22 @@ export const list = defineCommand({
       if (!isSelected(node, request) && !aboveUnlisted.has(node.name)) continue
       session.send(listLine(session, node, request, aboveSelected.has(node.name)))
       if (request.status && node.folder) session.send(await statusLine(session, identity, node.folder, request.status))
+      if (request.metadata && node.folder) session.send(await metadataLine(session, node, request.metadata))
     }
     return ok()
   },
 })
 
 const NONE: ReadonlySet<string> = new Set()
+
+/** Returns the METADATA response of a mailbox. RFC 9590 section 3. */
+async function metadataLine(
+  session: ImapSession,
+  { name, folder }: MailboxNode,
+  entries: readonly EntryName[],
+): Promise<OctetString> {
+  return metadataResponse(encodeMailboxName(name, session), await findEntries(session, folder?.id, entries, 0))
+}
 
 /** Waits for other sessions, and for a client that reads slowly. */
 async function pause({ connection }: ImapSession): Promise<void> {
@@ -124,19 +137,24 @@ function option(cursor: Cursor, known: readonly string[]): string {
   return name
 }
 
-function returnOptions(cursor: Cursor): Pick<ListRequest, 'returns' | 'status'> {
+function returnOptions(cursor: Cursor): Pick<ListRequest, 'returns' | 'status' | 'metadata'> {
   if (cursor.keyword() !== 'RETURN') throw bad('RETURN expected.')
   cursor.space()
   let status: readonly StatusItem[] | undefined
+  let metadata: readonly EntryName[] | undefined
   const names = cursor.list(() => {
     const name = option(cursor, RETURN_OPTIONS)
     if (name === 'STATUS') {
       cursor.space()
       status = statusItems(cursor)
     }
+    if (name === 'METADATA') {
+      cursor.space()
+      metadata = cursor.list(entryName)
+    }
     return name
   }, true)
-  return { returns: new Set(names), ...(status ? { status } : {}) }
+  return { returns: new Set(names), ...(status ? { status } : {}), ...(metadata ? { metadata } : {}) }
 }
 
 /** Returns whether a name matches the selection options. RFC 5258 section 3.1. */

@@ -30,6 +30,12 @@ export function quotedForm(value: OctetString): OctetString {
   return /[\x00-\x1f\x7f]|\xc2[\x80-\x9f]/.test(value) ? imapLiteral(value) : `"${value.replace(/["\\]/g, '\\$&')}"`
 }
 
+/** Writes octets as a string, or as a literal8 if they contain NUL. RFC 9051 section 9. */
+export function octetsForm(octets: Buffer): OctetString {
+  if (octets.includes(0)) return `~{${octets.length}}\r\n${octets.toString('latin1')}`
+  return imapString(octets.toString('latin1'))
+}
+
 /** Decodes modified UTF-7. Returns undefined if it is malformed. RFC 3501 section 5.1.3. */
 export function decodeUtf7(name: string): string | undefined {
   if (/[^\x20-\x7e]/.test(name)) return undefined
