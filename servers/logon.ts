@@ -1,5 +1,5 @@
 import { type LogonPolicy, logonPolicy } from '../src/directory/policy.ts'
-import { converse } from '../src/directory/sasl/exchange.ts'
+import { converse, type SaslContext } from '../src/directory/sasl/exchange.ts'
 import { startSasl } from '../src/directory/sasl/mechanisms.ts'
 import type { Account } from '../src/directory/types.ts'
 import type { Connection } from '../src/net/connection.ts'
@@ -43,6 +43,15 @@ export interface SaslDialect {
 export const currentPolicy = ({ context, connection }: Omit<LogonSession, 'policy'>): LogonPolicy =>
   logonPolicy(context.config, context.directory, connection.channel)
 
+/** Returns what a SASL mechanism may see of a session. */
+export const saslContext = ({ context, connection }: Omit<LogonSession, 'policy'>): SaslContext => ({
+  directory: context.directory,
+  hostname: context.hostname,
+  clock: context.clock,
+  ntlm: context.config.ntlm,
+  ...connection.channel,
+})
+
 /** Refuses a log-on by password where the policy forbids it. Call it before reading the password. RFC 2595 section 2.3. */
 export function checkLogon({ policy }: LogonSession, errors: LogonErrors): void {
   if (policy.logon === 'needs-tls') throw errors.needsTls()
@@ -83,11 +92,9 @@ export async function authenticateSasl(
   dialect: SaslDialect,
   errors: LogonErrors,
 ): Promise<{ readonly account: Account; readonly data?: Buffer }> {
-  const { connection, context, policy } = session
+  const { connection, policy } = session
   const mechanism = command.mechanism.toUpperCase()
-  const exchange = policy.mechanisms.includes(mechanism)
-    ? startSasl(mechanism, { directory: context.directory, ...connection.channel })
-    : undefined
+  const exchange = policy.mechanisms.includes(mechanism) ? startSasl(mechanism, saslContext(session)) : undefined
   if (!exchange) {
     checkSasl(session, errors)
     throw policy.mechanismsOverTls.includes(mechanism) ? errors.needsTls() : errors.unknownMechanism(mechanism)
@@ -102,6 +109,7 @@ export async function authenticateSasl(
       return response === empty ? '' : response
     },
   })
+  if ('note' in outcome && outcome.note !== undefined) connection.record.note(outcome.note)
   if (outcome.kind === 'cancelled') throw errors.cancelled()
   if (outcome.kind === 'malformed') throw errors.malformed()
   if (outcome.kind === 'failure') return refuseLogon(session, errors, outcome.reason)

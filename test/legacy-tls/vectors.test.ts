@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { Rc2Cbc, Rc4 } from '../../src/legacy-tls/ciphers.ts'
+import { Rc4 } from '../../src/common/rc4.ts'
+import { Rc2Cbc } from '../../src/legacy-tls/ciphers.ts'
 
 const hex = (text: string): Buffer => Buffer.from(text, 'hex')
 

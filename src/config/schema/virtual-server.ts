@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { authentication } from './authentication.ts'
 import { certificate } from './certificate.ts'
 import { distribution, feed } from './news.ts'
+import { ntlm } from './ntlm.ts'
 import { serverProtocols } from './protocol.ts'
 import { tls } from './tls.ts'
 import {
@@ -183,6 +184,7 @@ export const virtualServer = z.strictObject({
     ),
   tls: tls.prefault({}).describe('TLS versions and cipher suites.'),
   authentication,
+  ntlm: ntlm.prefault({}).describe('NTLM (Secure Password Authentication), where `authentication` names it.'),
   limits: limits.prefault({}).describe('Limits of the virtual server.'),
   relay: z
     .enum(['capture', 'deny'])

@@ -1,4 +1,6 @@
+import type { Clock } from '../../common/clock.ts'
 import type { SaslMethod } from '../../config/schema/authentication.ts'
+import type { NtlmConfig } from '../../config/schema/ntlm.ts'
 import type { Account, Directory } from '../types.ts'
 import type { BearerTokens } from './bearer-tokens.ts'
 
@@ -9,13 +11,27 @@ export interface SaslContext {
   readonly externalIdentity?: string | undefined
   /** Verifies access tokens. Absent where none are accepted. */
   readonly tokens?: BearerTokens
+  /** The name of the server. Default: the mail domain of the directory. */
+  readonly hostname?: string | undefined
+  /** Default: the machine's time. */
+  readonly clock?: Clock | undefined
+  /** Default: every version of NTLM is accepted. */
+  readonly ntlm?: NtlmConfig | undefined
 }
 
 /** The server's next step: another challenge, or the result. The `data` of a success is the server's proof (SCRAM). */
-export type SaslStep =
-  | { readonly kind: 'challenge'; readonly data: Buffer }
-  | { readonly kind: 'success'; readonly account: Account; readonly data?: Buffer }
-  | SaslFailure
+export type SaslStep = { readonly kind: 'challenge'; readonly data: Buffer } | SaslResult
+
+/** The end of an exchange. */
+export type SaslResult = SaslSuccess | SaslFailure
+
+/** A success. The session's record has the note besides the user. */
+export interface SaslSuccess {
+  readonly kind: 'success'
+  readonly account: Account
+  readonly data?: Buffer
+  readonly note?: string
+}
 
 /** A failure. The client learns the reason; the session's record also has the note. */
 export interface SaslFailure {
@@ -49,9 +65,9 @@ export const challenge = (data: Buffer | string = EMPTY): SaslStep => ({
   data: typeof data === 'string' ? Buffer.from(data, 'utf8') : data,
 })
 /** Creates a failure. */
-export const failure = (reason: string): SaslStep => ({ kind: 'failure', reason })
+export const failure = (reason: string): SaslResult => ({ kind: 'failure', reason })
 /** Returns success for an account, else a failure that does not say whether the name or the password was wrong. */
-export const outcome = (account: Account | undefined): SaslStep =>
+export const outcome = (account: Account | undefined): SaslResult =>
   account ? { kind: 'success', account } : failure('unknown user name or bad password')
 
 /** Returns whether an account may act as `authzid`: only as itself. RFC 4422 section 3.4.1. */
@@ -61,8 +77,7 @@ export function mayActAs(context: SaslContext, account: Account | undefined, aut
 
 /** How an authentication ended. */
 export type SaslOutcome =
-  | { readonly kind: 'success'; readonly account: Account; readonly data?: Buffer }
-  | SaslFailure
+  | SaslResult
   /** The client sent `*`. */
   | { readonly kind: 'cancelled' }
   /** The client sent a response that is not base64. */

@@ -9,6 +9,7 @@ import {
   type SaslExchange,
   type SaslMechanism,
 } from './exchange.ts'
+import { ntlm } from './ntlm/mechanism.ts'
 import { scramSha256 } from './scram-sha-256.ts'
 
 /** PLAIN sends `authzid NUL authcid NUL password` in UTF-8. RFC 4616. */
@@ -103,7 +104,7 @@ const external: SaslMechanism = {
 }
 
 /** Every mechanism, in the order in which servers announce them. */
-export const saslMechanisms: readonly SaslMechanism[] = [plain, login, cramMd5, scramSha256, external]
+export const saslMechanisms: readonly SaslMechanism[] = [plain, login, cramMd5, scramSha256, ntlm, external]
 
 /** Starts an exchange. The mechanism's name is case-insensitive. Returns undefined for an unknown mechanism. */
 export function startSasl(mechanism: string, context: SaslContext): SaslExchange | undefined {

@@ -1,0 +1,198 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type SessionRecord, startLab, type TestLab } from '../../src/index.ts'
+import { needs } from '../support/programs.ts'
+import { type ProgramResult, runProgram } from '../support/run-program.ts'
+
+const mail = 'From: bob@lab.test\r\nTo: alice@lab.test\r\nSubject: by NTLM\r\n\r\nhello\r\n'
+
+let lab: TestLab
+let folder: string
+let caFile: string
+
+beforeAll(async () => {
+  const authentication = ['ntlm' as const]
+  lab = await startLab({
+    hostname: 'localhost',
+    directory: {
+      accounts: [
+        { user: 'alice', password: 'secret' },
+        { user: 'bob', password: 'geheim' },
+      ],
+    },
+    virtualServers: (['smtp', 'pop3', 'imap4', 'nntp', 'http'] as const).map((protocol) => ({
+      protocol,
+      authentication,
+    })),
+  })
+  folder = mkdtempSync(join(tmpdir(), 'sealpost-ntlm-'))
+  caFile = join(folder, 'ca.pem')
+  writeFileSync(caFile, lab.ca)
+})
+
+afterAll(async () => {
+  await lab.stop()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+/** Returns what the last session of a protocol says about its log-on. */
+function lastLogon(protocol: string): { user: string | undefined; note: string | undefined } {
+  const session = lab
+    .sessions()
+    .filter((one) => one.protocol === protocol)
+    .at(-1) as SessionRecord
+  expect(JSON.stringify(session)).not.toContain('TlRMTVNTUAAD')
+  const notes = session.transcript.flatMap((entry) => (entry.kind === 'note' ? [entry.text] : []))
+  return { user: session.user, note: notes.find((note) => note.startsWith('NTLM:')) }
+}
+
+function expectDone(result: ProgramResult): void {
+  expect(result.status, result.stdout + result.stderr).toBe(0)
+}
+
+describe('curl', () => {
+  const curl = (url: string, user: string, ...more: string[]): Promise<ProgramResult> =>
+    runProgram('curl', [
+      '-sS',
+      '--ssl-reqd',
+      '--cacert',
+      caFile,
+      '--login-options',
+      'AUTH=NTLM',
+      '-u',
+      user,
+      url,
+      ...more,
+    ])
+  const url = (protocol: 'smtp' | 'pop3' | 'imap4', path = '/'): string =>
+    `${protocol === 'imap4' ? 'imap' : protocol}://localhost:${lab.server(protocol).port}${path}`
+
+  test.skipIf(!needs('curl'))('sends by SMTP', async () => {
+    writeFileSync(join(folder, 'mail.eml'), mail)
+    const envelope = ['--mail-from', 'bob@lab.test', '--mail-rcpt', 'alice@lab.test']
+    const result = await curl(url('smtp'), 'LAB\\bob:geheim', ...envelope, '-T', join(folder, 'mail.eml'))
+    expectDone(result)
+    expect(lastLogon('smtp')).toEqual({
+      user: 'bob',
+      note: expect.stringMatching(/^NTLM: NTLMv2, user LAB\\bob, workstation /),
+    })
+  })
+
+  test.skipIf(!needs('curl')).each(['alice', 'LAB\\alice', 'alice@lab.test', 'LAB\\alice\\alice'])(
+    'reads by POP3 as %s',
+    async (user) => {
+      expectDone(await curl(url('pop3'), `${user}:secret`))
+      expect(lastLogon('pop3').user).toBe('alice')
+    },
+  )
+
+  test.skipIf(!needs('curl'))('reads by IMAP, with and without an initial response', async () => {
+    expectDone(await curl(url('imap4'), 'alice:secret', '--sasl-ir'))
+    expectDone(await curl(url('imap4'), 'alice:secret'))
+    expect(lastLogon('imap4').user).toBe('alice')
+  })
+
+  test.skipIf(!needs('curl'))('is refused with a wrong password', async () => {
+    for (const user of ['alice:Secret', 'nobody:secret', 'alice:']) {
+      const result = await curl(url('imap4'), user)
+      expect(result.status).toBe(67)
+      expect(lastLogon('imap4').user).toBeUndefined()
+    }
+  })
+})
+
+test.skipIf(!needs('gsasl')).each(['smtp', 'imap4'] as const)('gsasl logs on by %s', async (protocol) => {
+  const kind = protocol === 'smtp' ? '--smtp' : '--imap'
+  const result = await runProgram(
+    'gsasl',
+    [
+      kind,
+      '--connect',
+      `localhost:${lab.server(protocol).port}`,
+      '--mechanism',
+      'NTLM',
+      '--no-starttls',
+      '--authentication-id',
+      'alice',
+      '--authorization-id',
+      'alice',
+      '--password',
+      'secret',
+      '--realm',
+      'LAB',
+      '--no-client-first',
+      '--verbose',
+    ],
+    { input: '' },
+  )
+  expect(lastLogon(protocol), result.stdout + result.stderr).toEqual({
+    user: 'alice',
+    note: expect.stringMatching(/^NTLM: NTLMv1, user/),
+  })
+})
+
+test.skipIf(!needs('msmtp'))('msmtp sends', async () => {
+  const { port } = lab.server('smtp')
+  const result = await runProgram(
+    'msmtp',
+    [
+      '-C',
+      '/dev/null',
+      '--host=localhost',
+      `--port=${port}`,
+      '--tls=on',
+      '--tls-starttls=on',
+      `--tls-trust-file=${caFile}`,
+      '--auth=ntlm',
+      '--user=alice',
+      '--passwordeval=echo secret',
+      '--from=alice@lab.test',
+      '--',
+      'bob@lab.test',
+    ],
+    { input: mail },
+  )
+  expectDone(result)
+  expect(lastLogon('smtp').user).toBe('alice')
+})
+
+test.skipIf(!needs('fetchmail')).each(['pop3', 'imap4'] as const)('fetchmail fetches by %s', async (protocol) => {
+  await lab.deliver({ subject: `for fetchmail by ${protocol}` }, { to: 'alice' })
+  const { port } = lab.server(protocol)
+  const rc = join(folder, 'fetchmailrc')
+  const box = join(folder, `fetched-${protocol}`)
+  writeFileSync(
+    rc,
+    `poll localhost protocol ${protocol === 'imap4' ? 'imap' : 'pop3'} service ${port} auth ntlm user alice password secret ` +
+      `sslproto 'TLS1.2+' sslcertck sslcertfile ${caFile} sslcommonname localhost no rewrite mda "cat >> ${box}"\n`,
+    { mode: 0o600 },
+  )
+  const env = { HOME: folder, FETCHMAILHOME: folder }
+  const result = await runProgram('fetchmail', ['-f', rc, '-a', '-v', '-v', '--nosyslog', '--invisible'], { env })
+  expectDone(result)
+  expect(readFileSync(box, 'utf8')).toContain(`for fetchmail by ${protocol}`)
+  expect(lastLogon(protocol)).toEqual({ user: 'alice', note: expect.stringMatching(/^NTLM: NTLMv1, user/) })
+})
+
+test.skipIf(!needs('mpop'))('mpop fetches by POP3', async () => {
+  await lab.deliver({ subject: 'for mpop' }, { to: 'alice' })
+  const result = await runProgram('mpop', [
+    '-C',
+    '/dev/null',
+    '--host=localhost',
+    `--port=${lab.server('pop3').port}`,
+    '--tls=on',
+    '--tls-starttls=on',
+    `--tls-trust-file=${caFile}`,
+    '--auth=ntlm',
+    '--user=alice',
+    '--passwordeval=echo secret',
+    `--uidls-file=${join(folder, 'uidls')}`,
+    `--delivery=mbox,${join(folder, 'mpop')}`,
+  ])
+  expectDone(result)
+  expect(readFileSync(join(folder, 'mpop'), 'utf8')).toContain('for mpop')
+  expect(lastLogon('pop3').user).toBe('alice')
+})
