@@ -26,7 +26,7 @@ const MAX_SORTED_CHARS = 4096
 /** Folds case to capitals, so that `_` sorts after the letters. i;unicode-casemap, RFC 5051 section 2. */
 const sortable = (text: string): string => fold(text.slice(0, MAX_SORTED_CHARS)).toUpperCase()
 
-/** The value that each key sorts by. RFC 5256 section 3. */
+/** The value that each key sorts by. RFC 5256 section 3; RFC 5957 section 4. */
 const values = {
   ARRIVAL: (entry) => entry.internalDate,
   SIZE: (entry) => entry.sizeOctets,
@@ -35,7 +35,11 @@ const values = {
   FROM: (_entry, content) => firstMailbox(content, 'from'),
   TO: (_entry, content) => firstMailbox(content, 'to'),
   CC: (_entry, content) => firstMailbox(content, 'cc'),
+  DISPLAYFROM: (_entry, content) => firstShown(content, 'from'),
+  DISPLAYTO: (_entry, content) => firstShown(content, 'to'),
 } as const satisfies Record<SortKeyName, (entry: MessageEntry, content: MessageContent | undefined) => SortValue>
+
+const ENVELOPE_KEYS: ReadonlySet<SortKeyName> = new Set(['FROM', 'TO', 'CC', 'DISPLAYFROM', 'DISPLAYTO'])
 
 /** Returns the indexes sorted by the keys. Messages that compare equal keep their order. RFC 5256 section 3. */
 export async function sortMessages(
@@ -45,7 +49,7 @@ export async function sortMessages(
   keys: readonly SortKey[],
 ): Promise<number[]> {
   const needsContent = keys.some(({ name }) => name !== 'ARRIVAL' && name !== 'SIZE')
-  const needsEnvelope = keys.some(({ name }) => name === 'FROM' || name === 'TO' || name === 'CC')
+  const needsEnvelope = keys.some(({ name }) => ENVELOPE_KEYS.has(name))
   const contents = new ContentReader(session, selection)
   const rows: { readonly index: number; readonly values: readonly SortValue[] }[] = []
   for (const index of indexes) {
@@ -85,6 +89,15 @@ function subjectOf(content: MessageContent | undefined): string {
 function firstMailbox(content: MessageContent | undefined, name: 'from' | 'to' | 'cc'): string {
   const [first]: readonly Address[] = content?.parsed.envelope?.[name] ?? []
   return sortable(first?.mailbox ?? '')
+}
+
+/** Returns what clients show of the first address: its name, else the address itself. RFC 5957 section 3. */
+function firstShown(content: MessageContent | undefined, field: 'from' | 'to'): string {
+  const [first]: readonly Address[] = content?.parsed.envelope?.[field] ?? []
+  const { name = '', mailbox = '', host } = first ?? {}
+  const shown = decodeWords(name)
+  if (shown !== '') return sortable(shown)
+  return sortable(mailbox !== '' && host !== undefined ? `${mailbox}@${host}` : mailbox)
 }
 
 /** The threading algorithms. RFC 5256 section 3. */

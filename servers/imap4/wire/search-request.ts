@@ -72,7 +72,7 @@ function decoding(charset: string | undefined): TextDecoding {
     /^[\x00-\x7f]*$/.test(octets) && !octets.includes('\x1b') ? octets : decoder(Buffer.from(octets, 'latin1'))
 }
 
-const sortKeyNames = ['ARRIVAL', 'CC', 'DATE', 'FROM', 'SIZE', 'SUBJECT', 'TO'] as const
+const sortKeyNames = ['ARRIVAL', 'CC', 'DATE', 'DISPLAYFROM', 'DISPLAYTO', 'FROM', 'SIZE', 'SUBJECT', 'TO'] as const
 export type SortKeyName = (typeof sortKeyNames)[number]
 
 export interface SortKey {
