@@ -71,6 +71,39 @@ topic(
   },
 )
 
+const shown = (fields: string): string => `${fields}\r\nSubject: x\r\n\r\nx\r\n`
+topic(
+  'SORT=DISPLAY',
+  {
+    mail: [
+      shown('From: =?utf-8?q?=C3=89ric?= <z@lab.test>\r\nTo: team: a@lab.test, b@lab.test;'),
+      shown('From: "Anna" <y@lab.test>\r\nTo: zoe@lab.test'),
+      shown('From: bob@lab.test\r\nTo: Carl <a@lab.test>, Anna <b@lab.test>'),
+      shown('X-From: none'),
+    ],
+  },
+  {
+    'RFC 5957: DISPLAYFROM and DISPLAYTO sort by the name, else by the address': String.raw`
+    C: 1 EXAMINE INBOX
+    S: * FLAGS …
+    S: * OK [PERM…
+    S: * 4 EXISTS
+    S: * 4 RECENT
+    S: * OK [UNSEEN …
+    S: * OK [UIDV…
+    S: * OK [UIDN…
+    S: * OK [HIGH…
+    S: * OK [MAIL…
+    S: 1 OK …
+    C: 2 SORT (DISPLAYFROM) UTF-8 ALL
+    S: * SORT 4 2 3 1
+    S: 2 OK …
+    C: 3 SORT (REVERSE DISPLAYTO) UTF-8 ALL
+    S: * SORT 2 1 3 4
+    S: 3 OK …`,
+  },
+)
+
 topic(
   'CONDSTORE',
   { mail: three },
