@@ -20,6 +20,8 @@ import { mailHogRoutes } from './mailhog/routes.ts'
 import { mailpitRoutes } from './mailpit/routes.ts'
 import { mcpHandler } from './mcp.ts'
 import { metricsResponse } from './metrics.ts'
+import { isOAuth2 } from './oauth2/paths.ts'
+import { oauth2Routes } from './oauth2/routes.ts'
 import { runOperation } from './operations.ts'
 import { originOf } from './origin.ts'
 import { problemResponse } from './problems.ts'
@@ -90,13 +92,14 @@ export function createApp(
       hasToken: /^bearer\s/i.test(authorization ?? ''),
       contentType: header('Content-Type')?.split(';')[0]?.trim().toLowerCase(),
       hasBody: hasBody(c),
+      takesForms: isOAuth2(c.req.path),
     }
     const latest = context.latest()
     const isSetup = isClientSetup(c.req.path)
     const names = isSetup ? [...latest.labNames, ...setupNames(latest)] : latest.labNames
     checkRequest(facts, channel, { ...latest, labNames: names })
-    // Mail programs have no credentials yet.
-    if (isSetup) return next()
+    // Mail programs have no credentials yet. The authorization server has its own.
+    if (isSetup || isOAuth2(c.req.path)) return next()
     const file = facts.method === 'GET' || facts.method === 'HEAD' ? files.answer(fileRequest(c)) : undefined
     if (file) return file
     const cookie = cookieIn(header('Cookie'), cookieName(host, channel.secure))
@@ -106,6 +109,7 @@ export function createApp(
     return next()
   })
   clientSetupRoutes(app, api)
+  oauth2Routes(app, api, context)
   for (const base of [BASE, `/t/:tenant${BASE}`]) {
     for (const operation of operations) {
       const path = base + operation.path.replaceAll(/\{(\w+)\}/g, ':$1')

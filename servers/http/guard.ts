@@ -17,6 +17,8 @@ export interface RequestFacts {
   /** Media type in lower case, without parameters. */
   readonly contentType: string | undefined
   readonly hasBody: boolean
+  /** Whether the path takes the forms of pages: those of the lab, and requests of OAuth 2.0. */
+  readonly takesForms: boolean
 }
 
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS'])
@@ -48,6 +50,7 @@ export function checkRequest(facts: RequestFacts, { secure }: Connection['channe
   if (SAFE_METHODS.has(facts.method) && !facts.isWebSocket) return
   checkOrigin(facts, secure)
   if (!facts.hasBody || (facts.contentType !== undefined && BODY_TYPES.has(facts.contentType))) return
+  if (facts.takesForms && facts.contentType === 'application/x-www-form-urlencoded') return
   const sent = facts.contentType ?? 'no content type'
   throw new ApiProblem('unsupported-type', `the request has ${sent}; send ${[...BODY_TYPES].join(', ')}`)
 }

@@ -41,6 +41,7 @@ export class Api implements AsyncDisposable {
   readonly certificateChanges = new OneAtATime()
   /** Sends events to the webhooks of the configuration; undefined if it never had any. */
   webhooks: WebhookSender | undefined
+  readonly #resetListeners: (() => void)[] = []
   #addedFaults = 0
   /** The messages that waits have returned, by the caller's view. A wait does not return them again. */
   readonly #returned = new Map<string, Set<string>>()
@@ -85,11 +86,17 @@ export class Api implements AsyncDisposable {
     added.hits = 0
   }
 
+  /** Calls a listener at every `lab.reset()`. */
+  onReset(listener: () => void): void {
+    this.#resetListeners.push(listener)
+  }
+
   /** Forgets everything about messages and faults, as a part of `lab.reset()`. Tenants stay. */
   async reset(): Promise<void> {
     this.#returned.clear()
     this.faults.clear()
     this.reader.clear()
+    for (const listener of this.#resetListeners) listener()
     await this.webhooks?.reset()
     this.events.add('lab.reset')
   }

@@ -86,6 +86,11 @@ export class AccessTokens {
     return true
   }
 
+  /** Revokes a token by its `jti`. @param expiresAt when it expires, milliseconds since the epoch */
+  revokeId(jti: string, expiresAt: number): void {
+    this.#revocations.add(jti, expiresAt)
+  }
+
   isRevoked(jti: string): boolean {
     return this.#revocations.has(jti)
   }

@@ -76,6 +76,21 @@ export const accessRules: readonly Rule[] = [
     yield* repeated(webhooks.map(({ url }, index) => ({ text: url, path: ['webhooks', index, 'url'] })))
   },
 
+  function* oauth2Clients({ oauth2: { clients }, directory }) {
+    const known = new Set(directory.accounts.map(({ user }) => user.toLowerCase()))
+    for (const [index, { user, clientSecret }] of clients.entries()) {
+      if (user === undefined) continue
+      const at = ['oauth2', 'clients', index]
+      if (clientSecret === undefined) {
+        // RFC 6749 section 4.4
+        yield { path: [...at, 'user'], message: 'has no effect without clientSecret; add one, or remove it' }
+      }
+      if (directory.mode === 'open' || known.has(user.toLowerCase())) continue
+      yield { path: [...at, 'user'], message: `${user} is not one of directory.accounts; add the account` }
+    }
+    yield* repeated(clients.map(({ clientId }, index) => ({ text: clientId, path: ['oauth2', 'clients', index] })))
+  },
+
   eachServer(function* basicTwice(server, at) {
     if (!server.authentication.includes('basic') || !server.authentication.includes('basic-over-tls')) return
     yield {

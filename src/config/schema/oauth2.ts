@@ -46,28 +46,40 @@ const externalIssuer = z.strictObject({
   requireScope: z.boolean().default(true).describe('Whether its tokens need the scope of the protocol.'),
 })
 
+/** RFC 6749 section 3.1.2. */
+const redirectUri = z
+  .string()
+  .refine(
+    (uri) => URL.canParse(uri) && !uri.includes('#') && !/^(?:javascript|vbscript|data|blob|file|about):/i.test(uri),
+    'write a URI without a fragment, such as http://127.0.0.1/callback',
+  )
+
 const client = z.strictObject({
   clientId: z
     .string()
-    .min(1)
+    .regex(/^[\x20-\x7e]+$/, 'write it in ASCII') // RFC 6749 appendix A.1
     .describe('Identifier of the client.')
     .meta({ examples: ['my-mail-client'] }),
   clientSecret: z
     .string()
-    .min(1)
+    .regex(/^[\x20-\x7e]+$/, 'write it in ASCII') // RFC 6749 appendix A.2
     .optional()
     .describe('Secret of the client. Default: none, a public client.')
     .meta({ examples: ['change-me'], writeOnly: true }),
   redirectUris: z
-    .array(z.string().min(1))
+    .array(redirectUri)
     .default([])
-    .describe('Redirection URIs that the client may use.')
+    .describe(
+      'Where the client may send people back to. Of http addresses of their own machine, any port is allowed. Default: every http address of their own machine.',
+    )
     .meta({ examples: [['http://127.0.0.1/callback']] }),
   user: z
     .string()
     .min(1)
     .optional()
-    .describe('The account for which the client gets tokens with its own credentials (client_credentials).')
+    .describe(
+      'The account for which the client gets tokens with its own secret (client_credentials). Default: it gets none.',
+    )
     .meta({ examples: ['alice'] }),
 })
 
@@ -110,7 +122,9 @@ export const oauth2 = z.strictObject({
   clients: z
     .array(client)
     .default([])
-    .describe('Clients of the lab’s authorization server.')
+    .describe(
+      'http: clients of the lab’s authorization server. There is always a public client `sealpost`, unless one of these has that name.',
+    )
     .meta({ examples: [[{ clientId: 'my-mail-client', redirectUris: ['http://127.0.0.1/callback'] }]] }),
 })
 export type OAuth2Config = z.output<typeof oauth2>

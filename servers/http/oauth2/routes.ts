@@ -1,0 +1,54 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Context, Hono } from 'hono'
+import type { Provider } from 'oidc-provider'
+import type { Api } from '../../../src/api/api.ts'
+import { ApiProblem } from '../../../src/api/problem.ts'
+import type { ServerContext } from '../../service.ts'
+import type { Env } from '../env.ts'
+import { type BridgedRequest, bridge } from './bridge.ts'
+import { answerLogOn } from './log-on.ts'
+import { isOAuth2, methodsOf, PATHS } from './paths.ts'
+import { createProvider } from './provider.ts'
+import { bridgedRequest } from './requests.ts'
+import { stateOf } from './state.ts'
+
+interface AuthorizationServer {
+  readonly provider: Provider
+  readonly handle: (request: BridgedRequest) => Promise<Response>
+}
+
+/** Adds the authorization server of the lab. It is created at the first request: the package takes a while to load. */
+export function oauth2Routes(app: Hono<Env>, api: Api, context: ServerContext): void {
+  let creating: Promise<AuthorizationServer> | undefined
+  const create = async (): Promise<AuthorizationServer> => {
+    const provider = await createProvider(context, stateOf(api))
+    return { provider, handle: bridge(provider) }
+  }
+  app.use(async (c, next) => {
+    const { path } = c.req
+    if (!isOAuth2(path)) return next()
+    checkMethod(c)
+    creating ??= create().catch((error) => {
+      creating = undefined
+      throw error
+    })
+    const { provider, handle } = await creating
+    const request = await bridgedRequest(c, context.oauth2)
+    if (path.startsWith(`${PATHS.logOn}/`)) return answerLogOn(provider, request, c.get('origin').channel, context)
+    const answer = await handle(request)
+    // A wrong client secret, or a token that is not valid.
+    if (answer.status === 401) await delay(c.get('connection').logon.countFailure())
+    return answer
+  })
+}
+
+/** RFC 9110 section 15.5.6. @throws ApiProblem `not-found`, `method-not-allowed` */
+function checkMethod({ req: { method, path } }: Context<Env>): void {
+  const methods = methodsOf(path)
+  if (!methods) {
+    throw new ApiProblem('not-found', `there is no ${path}; /.well-known/openid-configuration lists what there is`)
+  }
+  if (methods.includes(method)) return
+  const allow = methods.join(', ')
+  throw new ApiProblem('method-not-allowed', `${path} has no ${method}; it has ${allow}`, {}, { Allow: allow })
+}

@@ -1,0 +1,75 @@
+import type { Adapter, Payload, Provider } from 'oidc-provider'
+import type { OAuth2 } from '../../../src/oauth2/oauth2.ts'
+import type { Storage } from './storage.ts'
+
+/** The kinds of records that are access tokens. */
+const KINDS = ['AccessToken', 'ClientCredentials'] as const
+
+/** What a JWT is sent as to oidc-provider, which refuses to revoke or introspect anything that looks like one. */
+const WRAPPED = 'jwt-'
+export const wrapped = (token: string): string =>
+  token.includes('.') ? `${WRAPPED}${Buffer.from(token).toString('base64url')}` : token
+
+const unwrapped = (value: string): string =>
+  value.startsWith(WRAPPED) ? Buffer.from(value.slice(WRAPPED.length), 'base64url').toString('utf8') : value
+
+/**
+ * Makes the access tokens of a provider those of the lab: JWT that every server of the lab accepts. oidc-provider's own
+ * are either opaque, or JWT that it forgets and so can neither introspect nor revoke.
+ * @param accountOf returns the account for which a client gets tokens with its own credentials
+ */
+export function issueLabTokens(
+  provider: Provider,
+  { tokens }: OAuth2,
+  accountOf: (clientId: string) => string | undefined,
+): void {
+  for (const kind of KINDS) {
+    const { prototype } = provider[kind]
+    const original = prototype.getValueAndPayload
+    prototype.getValueAndPayload = async function issue() {
+      const { payload } = await original.call(this)
+      const { accessToken, jti } = await tokens.issue({
+        user: this.accountId ?? accountOf(this.clientId) ?? this.clientId,
+        scope: this.scope?.split(' ') ?? [],
+        clientId: this.clientId,
+        expiresInMs: this.expiration * 1000,
+      })
+      this.jti = jti
+      return { value: accessToken, payload: { ...payload, jti } }
+    }
+  }
+}
+
+/** Returns what stores access tokens: found by the token itself, if it is valid, and revoked everywhere. */
+export function tokenAdapter(kind: string, storage: Storage, oauth2: OAuth2): Adapter {
+  const stored = storage.adapter(kind)
+  const revoke = (payload: Payload | undefined): void => {
+    const { jti, exp } = payload ?? {}
+    if (jti !== undefined && exp !== undefined) oauth2.tokens.revokeId(jti, storage.labTime(exp))
+  }
+  return {
+    ...stored,
+    async find(value) {
+      const verified = await oauth2.tokens.verify(unwrapped(value))
+      if (verified.kind === 'refused' || verified.token.issuer !== oauth2.settings.issuer) return undefined
+      const { jti, account, clientId, scope, expiresAt } = verified.token
+      if (jti === undefined) return undefined
+      const known = await stored.find(jti)
+      if (known || kind !== 'AccessToken') return known
+      // `lab.accessToken` has issued it, or it was dropped.
+      if (await storage.adapter('ClientCredentials').find(jti)) return undefined
+      const exp = storage.packageTime(expiresAt)
+      const found = { jti, kind, accountId: account.user, clientId: clientId ?? '', scope: scope.join(' '), exp }
+      await stored.upsert(jti, found)
+      return found
+    },
+    async destroy(jti) {
+      revoke(await stored.find(jti))
+      await stored.destroy(jti)
+    },
+    async revokeByGrantId(grantId) {
+      for (const payload of storage.ofGrant(kind, grantId)) revoke(payload)
+      await stored.revokeByGrantId(grantId)
+    },
+  }
+}
