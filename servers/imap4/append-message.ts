@@ -1,15 +1,12 @@
 import { joinPieces } from '../../src/common/pieces.ts'
-import { runInSlices } from '../../src/common/time-slice.ts'
 import { parseImapDateTime } from '../../src/mail/dates.ts'
-import { withInboxInCapitals } from '../../src/store/mailboxes.ts'
-import type { Folder, NewMessage } from '../../src/store/types.ts'
-import { visibleEntries } from './captured.ts'
-import { MessageContent, parseCacheOf, sectionOctets } from './fetch/content.ts'
-import { findMailbox } from './mailbox-names.ts'
-import { bad, ImapError, no } from './reply.ts'
+import type { NewMessage } from '../../src/store/types.ts'
+import { bad, no } from './reply.ts'
 import type { ImapSession, LoggedOn } from './state.ts'
-import { Cursor, type Literal } from './wire/cursor.ts'
-import { fetchItems, type Section } from './wire/fetch-request.ts'
+import { type ImapUrl, parseImapUrl } from './url/imap-url.ts'
+import { authorizedTarget, isThisServer } from './url/url-auth.ts'
+import { targetOctets, type UrlTarget, urlTarget } from './url/url-content.ts'
+import type { Cursor, Literal } from './wire/cursor.ts'
 import { flags } from './wire/flags.ts'
 
 /** A part of a message given to APPEND: octets, or the URL of octets. RFC 4469. */
@@ -122,58 +119,24 @@ export function newMessage(raw: NewMessage['raw'], message: AppendMessage, folde
 }
 
 /**
- * Matches `/mailbox;UIDVALIDITY=1/;UID=20/;SECTION=1.2/;PARTIAL=0.100`, or `/;UID=20…` in the selected mailbox.
- * RFC 5092 section 7.
+ * Returns the octets that a CATENATE URL names: in a mailbox of this account, or in any mailbox if the URL is authorized
+ * for this session. RFC 4469 section 4; RFC 4467. @throws ImapError BADURL
  */
-const URL_FORM =
-  /^(?:\/(?<mailbox>[^;/][^;]*?)(?:;UIDVALIDITY=(?<uidValidity>\d+))?)?\/?;UID=(?<uid>\d+)(?:\/;SECTION=(?<section>[^;/]+))?(?:\/;PARTIAL=(?<start>\d{1,15})(?:\.(?<octets>0*[1-9]\d{0,14}))?)?$/i
-
-/** Returns the octets that a CATENATE URL names in this account. RFC 4469 section 4. @throws ImapError BADURL */
 async function urlOctets(session: ImapSession, state: LoggedOn, url: string): Promise<Buffer> {
-  const { mailbox, uidValidity, uid, section = '', start, octets: length } = URL_FORM.exec(url)?.groups ?? {}
-  const { store } = session.context
-  const folder = uid === undefined ? undefined : await urlFolder(session, state, mailbox)
-  const isValid = folder && (uidValidity === undefined || Number(uidValidity) === folder.uidValidity)
-  const found = isValid ? await store.entry(folder.id, Number(uid)) : undefined
-  const sees = folder && visibleEntries(session, state.identity, folder)
-  const entry = found && (sees === undefined || sees(found)) ? found : undefined
-  const raw = folder && entry && (await store.read(folder.id, entry.uid))
-  const item = await urlSection(decodePercent(section) ?? '')
-  const content = raw && new MessageContent(raw, entry.blob, parseCacheOf(session))
-  const range = start === undefined ? undefined : { start: Number(start), octets: Number(length ?? Infinity) }
-  const octets = content && item && (await runInSlices(sectionOctets(content, item, range)))
+  const parsed = parseImapUrl(url)
+  const target = parsed && (await catenateTarget(session, state, parsed))
+  const octets = target && (await targetOctets(target, parsed))
   // RFC 4469 section 5, url-resp-text
   if (!octets) throw no('The URL names no data on this server.', `BADURL "${url.replace(/["\\\]\r\n]/g, '')}"`)
   return octets
 }
 
-async function urlFolder(session: ImapSession, state: LoggedOn, mailbox?: string): Promise<Folder | undefined> {
-  if (mailbox === undefined) return state.name === 'selected' ? state.selection.folder : undefined
-  const name = decodePercent(mailbox)
-  if (name === undefined) return undefined
-  return unlessRefused(() => findMailbox(session, state.identity, withInboxInCapitals(name)))
-}
-
-function urlSection(section: string): Promise<Section | undefined> {
-  return unlessRefused(async () => {
-    const [item] = fetchItems(Cursor.of(`BODY.PEEK[${section}]`))
-    return item?.kind === 'section' ? item.section : undefined
-  })
-}
-
-function decodePercent(part: string): string | undefined {
-  try {
-    return decodeURIComponent(part)
-  } catch {
-    return undefined // not percent-encoded UTF-8
-  }
-}
-
-async function unlessRefused<T>(find: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await find()
-  } catch (error) {
-    if (error instanceof ImapError) return undefined
-    throw error
-  }
+async function catenateTarget(session: ImapSession, state: LoggedOn, url: ImapUrl): Promise<UrlTarget | undefined> {
+  const { server, authorization } = url
+  if (authorization) return authorizedTarget(session, url)
+  const { directory } = session.context
+  const { user, host } = server ?? {}
+  if (host !== undefined && !isThisServer(session, host)) return undefined
+  if (user !== undefined && !directory.isSame(directory.find(user), state.identity.account)) return undefined
+  return urlTarget(session, state.identity, url, state.name === 'selected' ? state.selection.folder : undefined)
 }

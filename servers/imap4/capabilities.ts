@@ -51,6 +51,8 @@ const onceLoggedOn = [
   'QUOTASET',
   'METADATA', // RFC 5464
   'LIST-METADATA', // RFC 9590
+  'URLAUTH', // RFC 4467
+  'URLAUTH=BINARY', // RFC 5524
   'UNAUTHENTICATE', // RFC 8437
   'INPROGRESS', // RFC 9585
 ] as const

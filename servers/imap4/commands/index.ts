@@ -16,12 +16,14 @@ import { search, sort, thread } from './search.ts'
 import { close, examine, select, unselect } from './select.ts'
 import { status } from './status.ts'
 import { store } from './store.ts'
+import { genUrlAuth, resetKeys, urlFetch } from './urlauth.ts'
 
 const rows: readonly Command[] = [
   ...[capability, noop, logout, id, enable, starttls, compress, idle],
   ...[login, authenticate, unauthenticate],
   ...[create, deleteMailbox, rename, subscribe, unsubscribe, list, lsub, namespace, status],
   ...[getMetadata, setMetadata],
+  ...[genUrlAuth, resetKeys, urlFetch],
   ...[getQuota, getQuotaRoot, setQuota],
   ...[select, examine, check, close, unselect, expunge, uidExpunge],
   ...[append, ...replace, ...fetch, ...store, ...copy, ...move, ...search, ...sort, ...thread],
