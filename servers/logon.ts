@@ -1,5 +1,7 @@
+import { isIP } from 'node:net'
+import { isLoopback } from '../src/common/ip-address.ts'
 import { type LogonPolicy, logonPolicy } from '../src/directory/policy.ts'
-import { converse, type SaslContext } from '../src/directory/sasl/exchange.ts'
+import { converse, type SaslContext, type SaslEndpoint } from '../src/directory/sasl/exchange.ts'
 import { startSasl } from '../src/directory/sasl/mechanisms.ts'
 import type { Account } from '../src/directory/types.ts'
 import type { Connection } from '../src/net/connection.ts'
@@ -49,7 +51,18 @@ export const saslContext = ({ context, connection }: Omit<LogonSession, 'policy'
   hostname: context.hostname,
   clock: context.clock,
   ntlm: context.config.ntlm,
+  tokens: context.oauth2.bearerTokens(context.config.protocol),
+  endpoint: endpointOf(connection, context),
   ...connection.channel,
+})
+
+const endpointOf = ({ tls, local, remote }: Connection, { labNames }: ServerContext): SaslEndpoint => ({
+  // A client on another machine may use a port of a container's host, or of a proxy.
+  port: isLoopback(remote.address) ? local.port : undefined,
+  isNamed(host) {
+    const names = ['localhost', tls?.serverName ?? '', ...labNames].map((name) => name.toLowerCase())
+    return isIP(host.replace(/^\[(.*)\]$/, '$1')) !== 0 || names.includes(host.toLowerCase())
+  },
 })
 
 /** Refuses a log-on by password where the policy forbids it. Call it before reading the password. RFC 2595 section 2.3. */
@@ -102,6 +115,7 @@ export async function authenticateSasl(
   const empty = dialect.equalsSign ? '=' : ''
   const outcome = await converse(exchange, {
     initial: command.initial,
+    note: (text) => connection.record.note(text),
     ...(dialect.equalsSign ? { successData: true } : {}),
     async ask(challenge) {
       connection.write(`${dialect.challengePrefix} ${challenge === '' ? empty : challenge}\r\n`)

@@ -101,10 +101,18 @@ function withTestDefaults(input: LabInput): LabInput {
     newsgroups: input.newsgroups ?? [{ name: 'lab.general', description: 'General talk' }],
     virtualServers: virtualServers.map((server) => ({
       port: 0,
-      ...((server.certificate ?? input.certificate) === 'none' ? {} : { tlsPort: 0 }),
+      ...((server.certificate ?? input.certificate) === 'none' ? {} : overTls(server)),
       ...server,
       // Tests open many connections from one address, and fail log-ons on purpose.
       limits: { connectionsPerAddress: 'off', failedLogonDelay: 'off', ...server.limits },
     })),
   }
 }
+
+/** What servers with a certificate have: an access token is accepted only over TLS. */
+const overTls = ({ protocol }: VirtualServerInput) => ({
+  tlsPort: 0,
+  ...(protocol === 'http' ? {} : { authentication: [...TEST_AUTHENTICATION] }),
+})
+
+const TEST_AUTHENTICATION = ['anonymous', 'basic', 'xoauth2', 'oauthbearer'] as const

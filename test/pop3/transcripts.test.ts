@@ -143,7 +143,7 @@ describe.each(forms)('over %s', (form) => {
       return (await client.lines((line) => line === '.')).slice(1, -1)
     }
     const always = ['TOP', 'UIDL', 'RESP-CODES', 'AUTH-RESP-CODE', 'PIPELINING', 'EXPIRE NEVER', 'USER']
-    always.push('SASL PLAIN LOGIN CRAM-MD5 SCRAM-SHA-256')
+    always.push(`SASL PLAIN LOGIN CRAM-MD5 SCRAM-SHA-256${form === 'clear' ? '' : ' XOAUTH2 OAUTHBEARER'}`)
     const stls = form === 'clear' ? ['STLS'] : []
     expect(await capabilities()).toEqual([...always, ...stls, 'IMPLEMENTATION Sealpost'])
     await play(client, logOn)
@@ -161,7 +161,7 @@ describe.each(forms)('over %s', (form) => {
       S: PLAIN
       S: LOGIN
       S: CRAM-MD5
-      S: SCRAM-SHA-256
+      S: SCRAM-SHA-256${form === 'clear' ? '' : '\n      S: XOAUTH2\n      S: OAUTHBEARER'}
       S: .
       C: AUTH NTLM
       S: -ERR *

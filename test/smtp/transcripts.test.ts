@@ -88,7 +88,7 @@ describe.each(forms)('a session by %s', (form) => {
       '250-ENHANCEDSTATUSCODES',
       '250-LIMITS RCPTMAX=1000',
       ...(form === 'clear' ? ['250-STARTTLS'] : []),
-      '250-AUTH PLAIN LOGIN CRAM-MD5 SCRAM-SHA-256',
+      `250-AUTH PLAIN LOGIN CRAM-MD5 SCRAM-SHA-256${form === 'clear' ? '' : ' XOAUTH2 OAUTHBEARER'}`,
       '250-AUTH=LOGIN',
       '250 HELP',
     ])

@@ -17,10 +17,27 @@ export interface SaslContext {
   readonly clock?: Clock | undefined
   /** Default: every version of NTLM is accepted. */
   readonly ntlm?: NtlmConfig | undefined
+  /** What the client has connected to. */
+  readonly endpoint?: SaslEndpoint
+}
+
+/** The server as clients name it. */
+export interface SaslEndpoint {
+  /** Returns whether a host name or address can mean this server. */
+  isNamed(host: string): boolean
+  /** The port; undefined if clients can see another one, because a port may be mapped on the way. */
+  readonly port: number | undefined
 }
 
 /** The server's next step: another challenge, or the result. The `data` of a success is the server's proof (SCRAM). */
-export type SaslStep = { readonly kind: 'challenge'; readonly data: Buffer } | SaslResult
+export type SaslStep = SaslChallenge | SaslResult
+
+/** A challenge. The session's record has the note at once. */
+export interface SaslChallenge {
+  readonly kind: 'challenge'
+  readonly data: Buffer
+  readonly note?: string
+}
 
 /** The end of an exchange. */
 export type SaslResult = SaslSuccess | SaslFailure
@@ -65,7 +82,11 @@ export const challenge = (data: Buffer | string = EMPTY): SaslStep => ({
   data: typeof data === 'string' ? Buffer.from(data, 'utf8') : data,
 })
 /** Creates a failure. */
-export const failure = (reason: string): SaslResult => ({ kind: 'failure', reason })
+export const failure = (reason: string, note?: string): SaslResult => ({
+  kind: 'failure',
+  reason,
+  ...(note === undefined ? {} : { note }),
+})
 /** Returns success for an account, else a failure that does not say whether the name or the password was wrong. */
 export const outcome = (account: Account | undefined): SaslResult =>
   account ? { kind: 'success', account } : failure('unknown user name or bad password')
@@ -90,6 +111,8 @@ export interface ConverseOptions {
   readonly ask: (challenge: string) => Promise<string>
   /** The protocol's success reply can carry data (NNTP's 283). Without it, the data is sent as a last challenge. */
   readonly successData?: boolean
+  /** Writes the note of a challenge to the session's record. */
+  readonly note?: (text: string) => void
 }
 
 /** Runs an exchange to its end. Used by all four protocols. */
@@ -100,6 +123,7 @@ export async function converse(exchange: SaslExchange, options: ConverseOptions)
     if (response === 'cancelled' || response === 'malformed') return { kind: response }
     const step = await exchange.next(response)
     if (step.kind === 'challenge') {
+      if (step.note !== undefined) options.note?.(step.note)
       response = decodeResponse(await ask(step.data.toString('base64')))
       continue
     }

@@ -10,6 +10,7 @@ import {
   type SaslMechanism,
 } from './exchange.ts'
 import { ntlm } from './ntlm/mechanism.ts'
+import { oauthBearer, xoauth2 } from './oauth.ts'
 import { scramSha256 } from './scram-sha-256.ts'
 
 /** PLAIN sends `authzid NUL authcid NUL password` in UTF-8. RFC 4616. */
@@ -104,7 +105,16 @@ const external: SaslMechanism = {
 }
 
 /** Every mechanism, in the order in which servers announce them. */
-export const saslMechanisms: readonly SaslMechanism[] = [plain, login, cramMd5, scramSha256, ntlm, external]
+export const saslMechanisms: readonly SaslMechanism[] = [
+  plain,
+  login,
+  cramMd5,
+  scramSha256,
+  ntlm,
+  xoauth2,
+  oauthBearer,
+  external,
+]
 
 /** Starts an exchange. The mechanism's name is case-insensitive. Returns undefined for an unknown mechanism. */
 export function startSasl(mechanism: string, context: SaslContext): SaslExchange | undefined {
