@@ -9,6 +9,7 @@ import type { Rates } from '../src/net/rates.ts'
 import type { LimitedBy } from '../src/net/virtual-server-settings.ts'
 import type { NewsService } from '../src/news/news-service.ts'
 import type { OAuth2 } from '../src/oauth2/oauth2.ts'
+import type { RetentionRule } from '../src/store/retention.ts'
 import type { MessageStore } from '../src/store/types.ts'
 
 /** The part of the lab that sessions use. Each virtual server has one, and a reload replaces it as a whole. */
@@ -23,6 +24,8 @@ export interface ServerContext {
   readonly oauth2: OAuth2
   /** The newsgroups. NNTP requires it, and SMTP uses it to post mail for newsgroups. */
   readonly news?: NewsService
+  /** The rules that delete old messages. */
+  readonly retention: readonly RetentionRule[]
   readonly clock: Clock
   /** Counts what is limited by `limits.rate`. */
   readonly rates: Rates

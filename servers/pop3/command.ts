@@ -17,6 +17,8 @@ export interface Pop3Session extends LogonSession {
   /** The greeting's timestamp, if APOP is offered. RFC 1939 section 7, APOP. */
   readonly timestamp: string | undefined
   state: Pop3State
+  /** Whether the client takes UTF-8 in headers: after the command UTF8. RFC 6856 section 2.1. */
+  isUtf8: boolean
   /** Opens the account's maildrop and enters the TRANSACTION state. Returns the reply's text. @throws Pop3Error `IN-USE` */
   logOn(account: Account): Promise<string>
   /** Ends the session once the reply is sent. */
@@ -74,15 +76,12 @@ export function inTransaction<T = void>(
   }
 }
 
-/** Defines a command that every state allows and that takes no argument. */
-export function inAnyState(definition: { name: string; run(session: Pop3Session): Reply }): Pop3Command {
-  return {
-    name: definition.name,
-    run(session, argument) {
-      noArgument(argument)
-      return definition.run(session)
-    },
-  }
+/** Defines a command that every state allows. */
+export function inAnyState<T = void>(
+  definition: Definition<T> & { run(session: Pop3Session, argument: T): Reply },
+): Pop3Command {
+  const parse = (definition.parse ?? noArgument) as Parse<T>
+  return { name: definition.name, run: (session, argument) => definition.run(session, parse(argument)) }
 }
 
 /** Parses everything after a command's name before the command has any effect. @throws Pop3Error */

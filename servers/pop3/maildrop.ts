@@ -1,3 +1,5 @@
+import { downgraded } from '../../src/mail/downgrade.ts'
+import { headerBlockEnd } from '../../src/mail/headers.ts'
 import { openInbox } from '../../src/store/mailboxes.ts'
 import type { Folder, MessageEntry, MessageStore, Owner } from '../../src/store/types.ts'
 import { Pop3Error } from './reply.ts'
@@ -11,10 +13,18 @@ export class Maildrop {
   readonly #folder: Folder
   readonly #entries: readonly MessageEntry[]
   readonly #unlock: () => void
+  readonly #isUtf8: boolean
   readonly #deleted = new Set<number>()
   #octets: number
 
-  private constructor(store: MessageStore, folder: Folder, entries: readonly MessageEntry[], unlock: () => void) {
+  private constructor(
+    store: MessageStore,
+    folder: Folder,
+    entries: readonly MessageEntry[],
+    unlock: () => void,
+    isUtf8: boolean,
+  ) {
+    this.#isUtf8 = isUtf8
     this.#store = store
     this.#folder = folder
     this.#entries = entries
@@ -22,13 +32,17 @@ export class Maildrop {
     this.#octets = totalOctets(entries)
   }
 
-  /** Opens and locks an account's INBOX, and creates it if it does not exist. @throws Pop3Error `IN-USE` */
-  static async open(store: MessageStore, owner: Owner): Promise<Maildrop> {
+  /**
+   * Opens and locks an account's INBOX, and creates it if it does not exist.
+   * @param isUtf8 whether the client takes UTF-8 in headers
+   * @throws Pop3Error `IN-USE`
+   */
+  static async open(store: MessageStore, owner: Owner, isUtf8: boolean): Promise<Maildrop> {
     const folder = await openInbox(store, owner)
     const unlock = lockMaildrop(store, folder.id)
     if (!unlock) throw new Pop3Error('The mailbox is in use by another session.', 'IN-USE')
     try {
-      return new Maildrop(store, folder, await store.list(folder.id), unlock)
+      return new Maildrop(store, folder, await store.list(folder.id), unlock, isUtf8)
     } catch (error) {
       unlock()
       throw error
@@ -84,13 +98,31 @@ export class Maildrop {
     this.#octets = totalOctets(this.#entries)
   }
 
+  /** Returns a message as the client takes it, given its start with the whole header. RFC 6856 section 4. */
+  #shown(start: Buffer): Buffer {
+    return this.#isUtf8 ? start : downgraded(start)
+  }
+
   /** Returns a message's octets, as a stream if it is large. @throws Pop3Error if it was removed since log-on */
   async message(number: number): Promise<Buffer | AsyncIterable<Buffer>> {
     const { uid, sizeOctets } = this.entry(number)
     if (sizeOctets > WHOLE_OCTETS && (await this.#store.entry(this.#folder.id, uid))) {
-      return this.#store.stream(this.#folder.id, uid)
+      return this.#large(uid)
     }
-    return (await this.#store.read(this.#folder.id, uid)) ?? throwRemoved(number)
+    return this.#shown((await this.#store.read(this.#folder.id, uid)) ?? throwRemoved(number))
+  }
+
+  /** Returns a large message. Only its start is read twice, and only for a client without UTF-8. */
+  async #large(uid: number): Promise<AsyncIterable<Buffer>> {
+    const [store, { id }] = [this.#store, this.#folder]
+    const start = this.#isUtf8 ? undefined : await store.read(id, uid, 0, WHOLE_OCTETS)
+    // A header that is larger than the start is sent as it is.
+    const shown = start && headerBlockEnd(start) < start.length ? downgraded(start) : start
+    if (!shown || shown === start) return store.stream(id, uid)
+    return (async function* () {
+      yield shown
+      yield* store.stream(id, uid, WHOLE_OCTETS)
+    })()
   }
 
   /**
@@ -102,7 +134,7 @@ export class Maildrop {
     for (let octets = WHOLE_OCTETS; ; octets *= 4) {
       const start = await this.#store.read(this.#folder.id, uid, 0, Math.min(octets, sizeOctets))
       const top = topOf(start ?? throwRemoved(number), lines, octets >= sizeOctets)
-      if (top) return top
+      if (top) return this.#shown(top)
     }
   }
 

@@ -1,7 +1,7 @@
 import type { Connection } from '../../src/net/connection.ts'
 
 /** The response codes of `-ERR`, which programs read. RFC 2449 section 8, RFC 3206. */
-type ResponseCode = 'AUTH' | 'IN-USE' | 'SYS/TEMP' | 'SYS/PERM'
+type ResponseCode = 'AUTH' | 'IN-USE' | 'LOGIN-DELAY' | 'SYS/TEMP' | 'SYS/PERM'
 
 /** The one error type of POP3 sessions: an `-ERR` reply with this message as its text. */
 export class Pop3Error extends Error {

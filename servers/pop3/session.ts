@@ -40,6 +40,7 @@ class Session implements Pop3Session, ProtocolSession<string, Pop3Error> {
   readonly timestamp: string | undefined
   readonly errorReplies = errorReplies
   state: Pop3State = { name: 'authorization' }
+  isUtf8 = false
   isOver = false
 
   constructor(connection: Connection, context: ServerContext) {
@@ -57,9 +58,20 @@ class Session implements Pop3Session, ProtocolSession<string, Pop3Error> {
 
   async logOn(account: Account): Promise<string> {
     const { user } = completeLogon(this, account)
-    const maildrop = await Maildrop.open(this.context.store, accountOwner(user))
+    const maildrop = await Maildrop.open(this.context.store, accountOwner(user), this.isUtf8)
+    if (!this.#isDue(user)) {
+      maildrop.close()
+      throw new Pop3Error('The last log-on was too recent. Try again later.', 'LOGIN-DELAY') // RFC 2449 section 8.1.1
+    }
     this.state = { name: 'transaction', maildrop }
     return maildrop.summary
+  }
+
+  /** Counts a log-on. Returns whether it keeps the time after the last one. RFC 2449 section 6.5. */
+  #isDue(user: string): boolean {
+    const { config, name, rates } = this.context
+    const { loginDelay: perMs } = config.limits
+    return perMs === undefined || rates.take(`${name}\nlog-ons\n${user}`, { count: 1, perMs })
   }
 
   quit(): void {

@@ -17,6 +17,9 @@ const PROHIBITED =
   /[\p{Cc}\p{Co}\p{Cs}\u{fffe}\u{ffff}\u{fff9}-\u{fffd}\u2028\u2029\u200e\u200f\u202a-\u202e\u206a-\u206f]/u
 const ASCII = /^[\x20-\x7e]*$/
 
+/** Prepares a name or password, or returns it as it is if it has prohibited characters: it will match nothing. RFC 4013. */
+export const prepared = (text: string): string => saslprep(text) ?? text
+
 /** Prepares a name or password for comparison. Returns undefined if it has prohibited characters. RFC 4013. */
 export function saslprep(text: string): string | undefined {
   if (ASCII.test(text)) return text

@@ -64,6 +64,7 @@ export async function serverSettings(server: ResolvedVirtualServer, site: Site):
     tenants,
     oauth2,
     news,
+    retention: config.retention,
     clock,
     rates,
     log: log.child({ server: name }),

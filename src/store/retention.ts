@@ -51,6 +51,10 @@ export async function applyRetention(
   return deleted
 }
 
+/** Returns the limits that rules set for a folder name. */
+export const limitsOf = (rules: readonly RetentionRule[], name: string): readonly Limits[] =>
+  rules.filter(({ folders }) => globMatches(parseGlob(folders, 'stars') ?? [], codePoints(name)))
+
 /** Returns the limits that a newsgroup's configuration sets. */
 function newsgroupLimits({ newsgroup }: Folder): Limits[] {
   const { expireAfterMs: age, keepLatest: count } = newsgroup ?? {}

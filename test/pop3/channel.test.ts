@@ -32,7 +32,17 @@ describe('a required secure channel', () => {
     const client = await LineClient.open(lab.port)
     await play(client, refusedInClear)
     const shown = await client.lines((line) => line === '.')
-    const offered = ['TOP', 'UIDL', 'RESP-CODES', 'AUTH-RESP-CODE', 'PIPELINING', 'EXPIRE NEVER', 'STLS']
+    const offered = [
+      'TOP',
+      'UIDL',
+      'RESP-CODES',
+      'AUTH-RESP-CODE',
+      'PIPELINING',
+      'EXPIRE NEVER',
+      'UTF8 USER',
+      'LANG',
+      'STLS',
+    ]
     expect(shown).toEqual([...offered, 'IMPLEMENTATION Sealpost', '.'])
     await play(client, 'C: STLS\nS: +OK *')
     await client.startTls(lab.ca)

@@ -142,7 +142,17 @@ describe.each(forms)('over %s', (form) => {
       client.send('CAPA\r\n')
       return (await client.lines((line) => line === '.')).slice(1, -1)
     }
-    const always = ['TOP', 'UIDL', 'RESP-CODES', 'AUTH-RESP-CODE', 'PIPELINING', 'EXPIRE NEVER', 'USER']
+    const always = [
+      'TOP',
+      'UIDL',
+      'RESP-CODES',
+      'AUTH-RESP-CODE',
+      'PIPELINING',
+      'EXPIRE NEVER',
+      'UTF8 USER',
+      'LANG',
+      'USER',
+    ]
     always.push(`SASL PLAIN LOGIN CRAM-MD5 SCRAM-SHA-256${form === 'clear' ? '' : ' XOAUTH2 OAUTHBEARER'}`)
     const stls = form === 'clear' ? ['STLS'] : []
     expect(await capabilities()).toEqual([...always, ...stls, 'IMPLEMENTATION Sealpost'])

@@ -1,3 +1,4 @@
+import { prepared } from '../../../src/directory/secrets.ts'
 import { authenticateSasl, checkLogon, checkSasl, type LogonErrors, refuseLogon } from '../../logon.ts'
 import { provesPassword } from '../apop.ts'
 import { inAuthorization, type Pop3Session, restOfLine, words } from '../command.ts'
@@ -36,7 +37,7 @@ export const pass = inAuthorization({
   run(session, password, { user }) {
     if (user === undefined) throw new Pop3Error('Send USER first.')
     session.state = { name: 'authorization' }
-    const account = session.context.directory.authenticate(user, password)
+    const account = session.context.directory.authenticate(prepared(user), prepared(password)) // RFC 6856 section 2.2
     if (!account) return refuseLogon(session, passErrors)
     return session.logOn(account)
   },
@@ -50,7 +51,7 @@ export const apop = inAuthorization({
   run(session, [name = '', digest = '']) {
     if (session.timestamp === undefined) throw new Pop3Error('APOP is not available: the greeting had no timestamp.')
     session.state = { name: 'authorization' }
-    const account = session.context.directory.find(name)
+    const account = session.context.directory.find(prepared(name))
     if (!provesPassword(digest, session.timestamp, account)) return refuseLogon(session, apopErrors)
     return session.logOn(account)
   },

@@ -38,7 +38,8 @@ export const retr = inTransaction({
   parse: messageNumber,
   async run(maildrop, number) {
     const { sizeOctets } = maildrop.entry(number)
-    return { text: `${sizeOctets} octets`, message: await maildrop.message(number) }
+    const message = await maildrop.message(number)
+    return { text: `${Buffer.isBuffer(message) ? message.length : sizeOctets} octets`, message }
   },
 })
 

@@ -1,3 +1,4 @@
+import { limitsOf, type RetentionRule } from '../../../src/store/retention.ts'
 import { inAnyState, inAuthorization, inTransaction, type Pop3Session } from '../command.ts'
 import { Pop3Error, type Pop3Reply } from '../reply.ts'
 
@@ -7,14 +8,17 @@ export const capa = inAnyState({
   run: (session) => ({ text: 'capability list follows', lines: capabilities(session) }),
 })
 
-function capabilities({ policy, connection, state }: Pop3Session): string[] {
+function capabilities({ policy, connection, state, context }: Pop3Session): string[] {
   return [
     'TOP',
     'UIDL',
     'RESP-CODES',
     'AUTH-RESP-CODE',
     'PIPELINING',
-    'EXPIRE NEVER',
+    ...expiry(context.retention),
+    ...loginDelay(context.config.limits.loginDelay),
+    'UTF8 USER', // RFC 6856 section 2
+    'LANG',
     // USER and SASL are hidden while a log-on would be refused in clear text. RFC 2595 section 2.3
     ...(policy.logon === 'yes' ? ['USER'] : []),
     ...(policy.mechanisms.length > 0 ? [`SASL ${policy.mechanisms.join(' ')}`] : []),
@@ -23,6 +27,24 @@ function capabilities({ policy, connection, state }: Pop3Session): string[] {
     'IMPLEMENTATION Sealpost',
   ]
 }
+
+const DAY_MS = 86_400_000
+const SECOND_MS = 1_000
+
+/**
+ * Returns how long messages stay at least, in days, by the rules that delete them. Left out if they are deleted by number or
+ * size, which may happen at any time. RFC 2449 section 6.7.
+ */
+function expiry(rules: readonly RetentionRule[]): string[] {
+  const limits = limitsOf(rules, 'INBOX')
+  if (limits.some(({ count, size }) => count !== undefined || size !== undefined)) return []
+  const ages = limits.flatMap(({ age }) => (age === undefined ? [] : [age]))
+  return [ages.length === 0 ? 'EXPIRE NEVER' : `EXPIRE ${Math.floor(Math.min(...ages) / DAY_MS)}`]
+}
+
+/** Returns the time between two log-ons, in seconds. RFC 2449 section 6.5. */
+const loginDelay = (delayMs: number | undefined): string[] =>
+  delayMs === undefined ? [] : [`LOGIN-DELAY ${Math.ceil(delayMs / SECOND_MS)}`]
 
 /** STLS: starts TLS and discards the name that USER gave. RFC 2595 section 4. */
 export const stls = inAuthorization({
@@ -36,6 +58,7 @@ export const stls = inAuthorization({
       async afterwards() {
         await connection.startTls()
         session.state = { name: 'authorization' }
+        session.isUtf8 = false
       },
     }
   },

@@ -120,6 +120,12 @@ const limits = z.strictObject({
   progressInterval: timeLimit
     .prefault('10s')
     .describe('imap4: how often a long command reports its progress, with INPROGRESS (RFC 9585).'),
+  loginDelay: duration
+    .optional()
+    .describe(
+      'pop3: time after a log-on in which the account cannot log on again: -ERR [LOGIN-DELAY]. Default: no limit.',
+    )
+    .meta({ examples: ['10s'] }),
   rate: rate.optional().describe('How much clients may do in a time: messages and connections. Default: no limit.'),
 })
 
