@@ -39,6 +39,10 @@ export interface SaslDialect {
   readonly challengePrefix: string
   /** Whether an empty challenge or response is written `=`, and success data has a separate reply. RFC 4643 section 2.4.2. */
   readonly equalsSign?: boolean
+  /** The text of the server's first, empty challenge, where it is one for people. MS-NNTP section 2.2.1.2. */
+  readonly prompt?: string
+  /** Returns the response in a client's line. Default: the line. */
+  readonly responseIn?: (line: string) => string
 }
 
 /** Returns the log-on policy of a virtual server for a connection as it is now. */
@@ -113,13 +117,16 @@ export async function authenticateSasl(
     throw policy.mechanismsOverTls.includes(mechanism) ? errors.needsTls() : errors.unknownMechanism(mechanism)
   }
   const empty = dialect.equalsSign ? '=' : ''
+  let prompt = dialect.prompt ?? empty
   const outcome = await converse(exchange, {
     initial: command.initial,
     note: (text) => connection.record.note(text),
     ...(dialect.equalsSign ? { successData: true } : {}),
     async ask(challenge) {
-      connection.write(`${dialect.challengePrefix} ${challenge === '' ? empty : challenge}\r\n`)
-      const response = await connection.readLine(MAX_SASL_OCTETS, 'latin1', true)
+      connection.write(`${dialect.challengePrefix} ${challenge === '' ? prompt : challenge}\r\n`)
+      prompt = empty
+      const line = await connection.readLine(MAX_SASL_OCTETS, 'latin1', true)
+      const response = dialect.responseIn?.(line) ?? line
       return response === empty ? '' : response
     },
   })

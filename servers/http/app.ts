@@ -20,6 +20,7 @@ import { mailHogRoutes } from './mailhog/routes.ts'
 import { mailpitRoutes } from './mailpit/routes.ts'
 import { mcpHandler } from './mcp.ts'
 import { metricsResponse } from './metrics.ts'
+import { NtlmChallenge, offersNtlm } from './ntlm.ts'
 import { isOAuth2 } from './oauth2/paths.ts'
 import { oauth2Routes } from './oauth2/routes.ts'
 import { runOperation } from './operations.ts'
@@ -60,6 +61,7 @@ export function createApp(
     const problem = problemOf(error)
     const { record } = c.get('connection')
     if (problem.problem === 'internal') context.log.error({ session: record.id, err: error }, 'http: request failed')
+    if (error instanceof NtlmChallenge) return problemResponse(c, error)
     if (problem.status === 401 || problem.status === 403 || problem.status === 421) record.refused(problem.message)
     const isPage =
       c.req.header('Sealpost-Console') !== undefined || /(?:^|[; ]|__Host-)sealpost-/.test(c.req.header('Cookie') ?? '')
@@ -104,7 +106,13 @@ export function createApp(
     if (file) return file
     const cookie = cookieIn(header('Cookie'), cookieName(host, channel.secure))
     const target = authorityOf(c)
-    const caller = await callerOf({ authorization, cookie, target, isLocal, channel }, c.get('connection'), latest)
+    const connection = c.get('connection')
+    const ntlm = offersNtlm(connection, c.env.incoming.headers, latest)
+    const caller = await callerOf(
+      { authorization, cookie, target, isLocal, channel, offersNtlm: ntlm },
+      connection,
+      latest,
+    )
     c.set('caller', { ...caller, virtualServer: context.name })
     return next()
   })

@@ -10,6 +10,7 @@ import { completeLogon } from '../logon.ts'
 import type { ServerContext } from '../service.ts'
 import { browserSessions, type Credential, digestOf } from './browser-sessions.ts'
 import { checkHost } from './guard.ts'
+import { continueNtlm, ntlmUser } from './ntlm.ts'
 
 /** Callers without credentials, where `authentication` has anonymous. */
 const ANONYMOUS: Caller = { role: 'administrator', name: 'anonymous' }
@@ -25,28 +26,32 @@ export interface CallerFacts {
   /** Whether the client is on the machine of the lab. */
   readonly isLocal: boolean
   readonly channel: Connection['channel']
+  /** Whether the client may log on by NTLM. */
+  readonly offersNtlm: boolean
 }
 
 /**
- * Returns who sends a request. RFC 6750 section 2.1, RFC 7617.
+ * Returns who sends a request. RFC 6750 section 2.1, RFC 7617, MS-NTHT.
  * @throws ApiProblem `log-on-required`, after the delay of a failed log-on; `unknown-host` for anonymous callers
  */
-export async function callerOf(
-  { authorization, cookie, target, isLocal, channel }: CallerFacts,
-  connection: Connection,
-  context: ServerContext,
-): Promise<Caller> {
+export async function callerOf(facts: CallerFacts, connection: Connection, context: ServerContext): Promise<Caller> {
+  const { authorization, cookie, target, isLocal, channel, offersNtlm } = facts
   const [, scheme = '', credentials = ''] = /^(\S+)\s+(.*)$/.exec(authorization ?? '') ?? []
   if (scheme.toLowerCase() === 'bearer') {
     const isGiven = (token: string): boolean => isSame(token, credentials.trim())
     const caller = tokenCaller(isGiven, context) ?? tenantCaller(isGiven, await context.api())
-    return caller ?? refuse({ connection, channel }, context, 'the token is not one of this lab', INVALID_TOKEN)
+    return caller ?? refuse(facts, connection, context, 'the token is not one of this lab', INVALID_TOKEN)
   }
-  if (scheme.toLowerCase() === 'basic') return basicCaller(credentials, channel, connection, context)
-  if (authorization !== undefined) throw logOn(channel, context, 'only Bearer and Basic are supported')
+  if (scheme.toLowerCase() === 'basic') return basicCaller(credentials, facts, connection, context)
+  if (offersNtlm && /^(?:ntlm|negotiate)$/i.test(scheme))
+    return ntlmCaller(scheme, credentials, facts, connection, context)
+  if (authorization !== undefined)
+    throw logOn(facts, context, `only ${offersNtlm ? 'Bearer, Basic and NTLM' : 'Bearer and Basic'} are supported`)
   const known = cookie === undefined ? undefined : browserSessions(await context.api()).find(cookie)
   const browser = known && (await credentialCaller(known, context))
   if (browser) return browser
+  const byNtlm = offersNtlm ? ntlmUser(connection) : undefined
+  if (byNtlm !== undefined && context.directory.find(byNtlm)) return accountCaller(byNtlm, context)
   const { externalIdentity } = channel
   if (externalIdentity !== undefined) {
     connection.record.user(externalIdentity)
@@ -59,7 +64,7 @@ export async function callerOf(
     checkHost(target, context)
     return ANONYMOUS
   }
-  throw logOn(channel, context, 'send a token (Authorization: Bearer TOKEN), or the name and password of an account')
+  throw logOn(facts, context, 'send a token (Authorization: Bearer TOKEN), or the name and password of an account')
 }
 
 /** Returns who has logged on with a credential; undefined if it is no longer valid. */
@@ -99,19 +104,32 @@ function isSame(a: string, b: string): boolean {
 
 async function basicCaller(
   credentials: string,
-  channel: Connection['channel'],
+  facts: CallerFacts,
   connection: Connection,
   context: ServerContext,
 ): Promise<Caller> {
-  const { logon } = logonPolicy(context.config, context.directory, channel)
+  const { logon } = logonPolicy(context.config, context.directory, facts.channel)
   if (logon === 'needs-tls') {
     throw new ApiProblem('secure-channel-required', 'passwords are accepted only over TLS here; use https, or a token')
   }
-  if (logon === 'no') throw logOn(channel, context, 'this virtual server does not accept passwords; use a token')
+  if (logon === 'no') throw logOn(facts, context, 'this virtual server does not accept passwords; use a token')
   const [, user = '', password = ''] = /^([^:]*):(.*)$/s.exec(Buffer.from(credentials, 'base64').toString('utf8')) ?? []
   const found = context.directory.authenticate(user, password)
-  if (!found) return refuse({ connection, channel }, context, 'unknown user name or bad password')
+  if (!found) return refuse(facts, connection, context, 'unknown user name or bad password')
   const account = completeLogon({ connection, context }, found)
+  return accountCaller(account.user, context)
+}
+
+async function ntlmCaller(
+  scheme: string,
+  credentials: string,
+  facts: CallerFacts,
+  connection: Connection,
+  context: ServerContext,
+): Promise<Caller> {
+  const result = await continueNtlm({ scheme, credentials }, connection, context)
+  if (result.kind === 'failure') return refuse(facts, connection, context, result.reason)
+  const account = completeLogon({ connection, context }, result.account)
   return accountCaller(account.user, context)
 }
 
@@ -130,14 +148,15 @@ function accountCaller(user: string, context: ServerContext): Caller {
 }
 
 async function refuse(
-  { connection, channel }: Pick<CallerFacts, 'channel'> & { readonly connection: Connection },
+  facts: CallerFacts,
+  connection: Connection,
   context: ServerContext,
   why: string,
   error = '',
 ): Promise<never> {
   connection.record.refused(`log-on failed: ${why}`)
   await delay(connection.logon.countFailure())
-  throw logOn(channel, context, why, error)
+  throw logOn(facts, context, why, error)
 }
 
 /** RFC 6750 section 3.1. */
@@ -148,7 +167,7 @@ export const PAGE_CHALLENGE = { 'WWW-Authenticate': 'Bearer realm="Sealpost"' }
 
 /** RFC 9110 section 11.6.1. */
 function logOn(
-  channel: Connection['channel'],
+  { channel, offersNtlm }: Pick<CallerFacts, 'channel' | 'offersNtlm'>,
   { config, directory }: ServerContext,
   why: string,
   error = '',
@@ -156,5 +175,12 @@ function logOn(
   // A browser that is offered Basic asks for the password and sends it, also in clear text.
   const takesPasswords = logonPolicy(config, directory, channel).logon === 'yes'
   const basic = takesPasswords ? ', Basic realm="Sealpost", charset="UTF-8"' : ''
-  return new ApiProblem('log-on-required', why, {}, { 'WWW-Authenticate': `Bearer realm="Sealpost"${error}${basic}` })
+  // Internet Explorer wants NTLM first.
+  const ntlm = offersNtlm ? 'NTLM, ' : ''
+  return new ApiProblem(
+    'log-on-required',
+    why,
+    {},
+    { 'WWW-Authenticate': `${ntlm}Bearer realm="Sealpost"${error}${basic}` },
+  )
 }

@@ -22,9 +22,9 @@ const shownParts = [
   '\\s*APOP(?:$|\\s+(?:\\S+\\s+)?)',
   '\\s*USER(?:$|\\s+\\S+(?:\\s+|$)|\\s+)',
   // RFC 4643 sections 2.3 and 2.4
-  '\\s*AUTHINFO\\s+(?:PASS|SIMPLE|GENERIC)(?:\\s+|$)',
+  '\\s*AUTHINFO\\s+(?:PASS|SIMPLE)(?:\\s+|$)',
   '\\s*AUTHINFO\\s+USER(?:$|\\s+\\S+(?:\\s+|$)|\\s+)',
-  mechanismAfter('\\s*AUTHINFO\\s+SASL'),
+  mechanismAfter('\\s*AUTHINFO\\s+(?:SASL|GENERIC)'),
   // The credentials of an HTTP client that uses the wrong port. RFC 9110 section 11.6.2
   '\\s*(?:Proxy-)?Authorization:\\s*(?:(?:Basic|Bearer|Digest|Negotiate|NTLM)\\s+)?',
 ].map((pattern) => new RegExp(`^${pattern}`, 'i'))

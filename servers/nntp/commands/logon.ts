@@ -73,11 +73,40 @@ export const authinfoSasl = defineCommand<{ mechanism: string; initial: string |
   },
 })
 
-/** AUTHINFO GENERIC (NTLM). Not supported: replies 501. RFC 2980 section 3.1.3. */
-export const authinfoGeneric = defineCommand({
+/** The only authenticator of AUTHINFO GENERIC. MS-NNTP section 2.2.1.1. */
+const AUTHENTICATOR = 'NTLM'
+
+/** MS-NNTP section 2.2.1.4: 502 for every failure. */
+const genericErrors: LogonErrors = {
+  ...logonErrors,
+  cancelled: () => new NntpError(502, 'Authentication cancelled'),
+  malformed: () => new NntpError(502, 'Expected AUTHINFO GENERIC with a message in base64'),
+  failed: (reason) => new NntpError(502, `Authentication failed: ${reason}`),
+}
+
+/** MS-NNTP sections 2.2.2 and 2.2.3: 381 with a challenge, and the command again before each response. */
+const genericDialect: SaslDialect = {
+  challengePrefix: '381',
+  prompt: 'Protocol supported, proceed',
+  responseIn: (line) => line.replace(/^AUTHINFO +GENERIC +/i, ''),
+}
+
+/** AUTHINFO GENERIC [NTLM]. Without an argument, it lists the authenticators. RFC 2980 section 3.1.3, MS-NNTP section 2.2.1. */
+export const authinfoGeneric = defineCommand<readonly string[]>({
   name: 'AUTHINFO GENERIC',
+  syntax: '[authenticator]',
   args: [0, 32],
-  run() {
-    throw syntaxError('AUTHINFO GENERIC is not supported. Use AUTHINFO USER or AUTHINFO SASL')
+  parse: (args) => args,
+  async run(session, [name, ...more]) {
+    expectNotLoggedOn(session)
+    // RFC 2980 section 3.1.3: clients then try AUTHINFO USER.
+    if (!session.policy.mechanisms.includes(AUTHENTICATOR))
+      throw syntaxError('AUTHINFO GENERIC is not supported. Use AUTHINFO USER or AUTHINFO SASL')
+    if (name === undefined) return session.replyLines(281, 'Authenticators follow', [AUTHENTICATOR])
+    if (name.toUpperCase() !== AUTHENTICATOR) throw new NntpError(503, 'The authenticator is not offered')
+    if (more.length > 0) throw syntaxError('NTLM takes no arguments')
+    const { account } = await authenticateSasl(session, { mechanism: name }, genericDialect, genericErrors)
+    session.logOn(account)
+    session.reply(281, `Authenticated as ${account.user}`)
   },
 })

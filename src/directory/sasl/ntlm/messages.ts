@@ -7,7 +7,7 @@ const CHALLENGE = 2
 const AUTHENTICATE = 3
 
 /** Returns the type of a message: 1, 2 or 3. Undefined if it is not a message of NTLM. */
-function typeOf(message: Buffer): number | undefined {
+export function ntlmMessageType(message: Buffer): number | undefined {
   return message.length >= 12 && message.subarray(0, 8).equals(SIGNATURE) ? message.readUInt32LE(8) : undefined
 }
 
@@ -16,7 +16,7 @@ function typeOf(message: Buffer): number | undefined {
  * AUTHENTICATE_MESSAGE has them, too. Returns undefined if it is malformed. MS-NLMP section 2.2.1.1.
  */
 export function parseNegotiate(message: Buffer): number | undefined {
-  if (typeOf(message) !== NEGOTIATE || message.length < 16) return undefined
+  if (ntlmMessageType(message) !== NEGOTIATE || message.length < 16) return undefined
   const set = message.readUInt32LE(12)
   // Without a character set, a message is invalid. MS-NLMP section 2.2.2.5
   return has(set, 'unicode') || has(set, 'oem') ? set : undefined
@@ -102,7 +102,7 @@ const MIC_OCTETS = 16
 
 /** Parses an AUTHENTICATE_MESSAGE. Returns undefined if it is malformed. MS-NLMP section 2.2.1.3. */
 export function parseAuthenticate(message: Buffer, challengeFlags: number): Authenticate | undefined {
-  if (typeOf(message) !== AUTHENTICATE || message.length < SHORT_HEADER_OCTETS) return undefined
+  if (ntlmMessageType(message) !== AUTHENTICATE || message.length < SHORT_HEADER_OCTETS) return undefined
   const fields = [12, 20, 28, 36, 44].map((at) => readField(message, at))
   const starts = fields.flatMap((field) => (field && field.octets.length > 0 ? [field.offset] : []))
   // Values begin behind the header, whose length nothing else tells.
