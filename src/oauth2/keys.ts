@@ -2,11 +2,8 @@ import { generateKeyPair, type KeyObject } from 'node:crypto'
 import { promisify } from 'node:util'
 import type { JWK } from 'jose'
 import type { StoreFiles } from '../pki/certificate-store/files.ts'
+import { type SigningAlgorithm, signingAlgorithms } from './algorithms.ts'
 import { loadJose } from './jose.ts'
-
-/** RFC 9068 section 2.1 demands RS256. */
-export const signingAlgorithms = ['RS256', 'ES256'] as const
-export type SigningAlgorithm = (typeof signingAlgorithms)[number]
 
 const generate = promisify(generateKeyPair)
 

@@ -1,6 +1,6 @@
 import type { Account } from '../directory/types.ts'
+import type { SigningAlgorithm } from './algorithms.ts'
 import type { TokenDefect } from './defects.ts'
-import type { SigningAlgorithm } from './keys.ts'
 import type { TokenRefusal } from './refusals.ts'
 
 /** An access token that is wanted. */

@@ -10,6 +10,7 @@ import { compose, type MessageDraft } from '../mail/compose.ts'
 import type { FormatName } from '../store/exchange/transfer.ts'
 import { type QuotaUsage, quotaOf, setQuota, usageOf } from '../store/quota.ts'
 import { accountOwner, PUBLIC_OWNER } from '../store/types.ts'
+import { type AccessTokenOptions, tokenRequestOf } from './access-token.ts'
 import type { Arrivals } from './arrivals.ts'
 import { Call } from './call.ts'
 import type { LabClock } from './clock.ts'
@@ -172,6 +173,24 @@ export class TestLab extends Receiver implements AsyncDisposable {
     const near = nearest(name, known)
     const hint = near === undefined ? `there are: ${known.join(', ') || 'none'}` : `did you mean ${near}?`
     throw new TypeError(`no account "${name}"; ${hint}`)
+  }
+
+  /**
+   * Issues an access token for XOAUTH2, OAUTHBEARER and the HTTP API: `await lab.accessToken({ user: 'alice' })`. With a
+   * `defect`, the servers refuse it.
+   * @throws TypeError for wrong options
+   */
+  async accessToken(options: AccessTokenOptions): Promise<string> {
+    const call = new Call('accessToken', TestLab.prototype.accessToken)
+    call.check('accessToken', options, 'options')
+    const { accessToken } = await this.#lab.oauth2.tokens.issue(tokenRequestOf(options))
+    return accessToken
+  }
+
+  /** Revokes an access token. Sessions that have logged on with it continue. @throws TypeError for a text that is not a token */
+  async revokeAccessToken(token: string): Promise<void> {
+    const call = new Call('revokeAccessToken', TestLab.prototype.revokeAccessToken)
+    if (!(await this.#lab.oauth2.tokens.revoke(token))) throw call.mistake('token: is not an access token with a jti')
   }
 
   /**

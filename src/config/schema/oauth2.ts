@@ -83,6 +83,13 @@ const client = z.strictObject({
     .meta({ examples: ['alice'] }),
 })
 
+/** How long a token is valid: a number of seconds, as `expires_in` of OAuth (RFC 6749 section 5.1), or a time. Returns milliseconds. */
+export const tokenLifetime = z
+  .union([z.number().int().positive(), z.string()], 'write a number of seconds, or a time as 30s, 10m or 1h')
+  .transform((value): string | number => (typeof value === 'number' ? `${value}s` : value))
+  .pipe(duration)
+  .refine((ms) => ms >= 1000, 'write at least 1s')
+
 /** Forms of the error response to a refused token. */
 export const errorForms = ['rfc', 'google', 'microsoft'] as const
 

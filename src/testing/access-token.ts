@@ -1,0 +1,31 @@
+import { tokenLifetime } from '../config/schema/oauth2.ts'
+import type { SigningAlgorithm } from '../oauth2/algorithms.ts'
+import type { TokenDefect } from '../oauth2/defects.ts'
+import type { TokenRequest } from '../oauth2/types.ts'
+
+export type { SigningAlgorithm, TokenDefect }
+
+/** An access token that a test wants. */
+export interface AccessTokenOptions {
+  /** The account, by any form of its log-on name. It need not exist. */
+  readonly user: string
+  /** One or several scopes; a text can have several, separated by spaces. Default: those of all protocols. */
+  readonly scope?: string | readonly string[]
+  /** Seconds, or a time such as `5m`. Default: `oauth2.accessTokenLifetime` (1 hour). */
+  readonly expiresIn?: number | string
+  /** Default: the audience of the lab. */
+  readonly audience?: string
+  /** Default: `sealpost`. */
+  readonly clientId?: string
+  /** Default: RS256. */
+  readonly algorithm?: SigningAlgorithm
+  /** What is wrong with the token, on purpose. */
+  readonly defect?: TokenDefect
+}
+
+/** Returns the request for a token. */
+export const tokenRequestOf = ({ scope, expiresIn, ...request }: AccessTokenOptions): TokenRequest => ({
+  ...request,
+  scope: typeof scope === 'string' ? scope.split(' ') : scope,
+  ...(expiresIn === undefined ? {} : { expiresInMs: tokenLifetime.parse(expiresIn) }),
+})
