@@ -53,7 +53,7 @@ export function bridge(provider: Provider): (request: BridgedRequest) => Promise
     if (!slot) throw new Error('a request came past the bridge')
     slot.context = ctx
     // Of pages that are not our own: the package adds the hash of its script, which sends a form (response_mode=form_post).
-    ctx.res.setHeader('Content-Security-Policy', PACKAGE_PAGE_POLICY)
+    ctx.res.setHeader(POLICY, PACKAGE_PAGE_POLICY)
     try {
       await next()
     } catch (error) {
@@ -71,10 +71,14 @@ export function bridge(provider: Provider): (request: BridgedRequest) => Promise
   }
 }
 
+const POLICY = 'Content-Security-Policy'
 const PACKAGE_PAGE_POLICY = "default-src 'none'; script-src 'none'; base-uri 'none'; frame-ancestors 'none'"
 
 function responseOf({ res, status, body }: KoaContext): Response {
   const headers = headersOf(res)
+  const policy = headers.get(POLICY)
+  // https://www.w3.org/TR/CSP3/#grammardef-serialized-source-list: `none` stands alone.
+  if (policy?.includes("script-src 'none' ")) headers.set(POLICY, policy.replace("script-src 'none'", 'script-src'))
   if (body === null || body === undefined || body === '') return new Response(null, { status, headers })
   const isRaw = typeof body === 'string' || Buffer.isBuffer(body)
   return new Response(isRaw ? (body as string) : JSON.stringify(body), { status, headers })

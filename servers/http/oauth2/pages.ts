@@ -24,9 +24,11 @@ export const logOnPage = ({ client, scopes, user, failure, takesPasswords }: Log
 <button name="action" value="deny" formnovalidate>Deny</button></div></form>`,
   )
 
-const credentials = (user: string): Html =>
-  html`<label>User name<input name="user" value="${user}" autocomplete="username" autocapitalize="none" spellcheck="false" required autofocus></label>
-<label>Password<input name="password" type="password" autocomplete="current-password" required></label>`
+const credentials = (user: string): Html => {
+  const focus = html` autofocus`
+  return html`<label>User name<input name="user" value="${user}" autocomplete="username" autocapitalize="none" spellcheck="false" required${user === '' ? focus : undefined}></label>
+<label>Password<input name="password" type="password" autocomplete="current-password" required${user === '' ? undefined : focus}></label>`
+}
 
 const scopeList = (scopes: readonly string[]): Html =>
   scopes.length === 0

@@ -48,8 +48,12 @@ export async function createProvider(context: ServerContext, { storage, cookieKe
     clientBasedCORS: () => true,
     findAccount: (_: KoaContext, user: string) => findAccount(context, user),
     loadExistingGrant: (ctx: KoaContext) => grantAll(ctx, provider),
+    // For introspection. RFC 7662 section 2.2
+    extraTokenClaims: (_: KoaContext, { kind, clientId }: { readonly kind: string; readonly clientId: string }) =>
+      kind === 'ClientCredentials' ? { sub: accountOf(settings.clients, clientId) ?? clientId } : undefined,
     issueRefreshToken: (_: KoaContext, client: Client) => client.grantTypeAllowed('refresh_token'),
-    rotateRefreshToken: true,
+    // RFC 9700 section 4.14.2. Programs with a secret, such as those that use nodemailer, keep their first one.
+    rotateRefreshToken: ({ oidc: { client } }: KoaContext) => client?.tokenEndpointAuthMethod === 'none',
     expiresWithSession: () => false,
     interactions: {
       url: (_: KoaContext, { uid }: { readonly uid: string }) => `${PATHS.logOn}/${uid}`,

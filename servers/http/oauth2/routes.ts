@@ -19,27 +19,34 @@ interface AuthorizationServer {
 
 /** Adds the authorization server of the lab. It is created at the first request: the package takes a while to load. */
 export function oauth2Routes(app: Hono<Env>, api: Api, context: ServerContext): void {
-  let creating: Promise<AuthorizationServer> | undefined
-  const create = async (): Promise<AuthorizationServer> => {
-    const provider = await createProvider(context, stateOf(api))
-    return { provider, handle: bridge(provider) }
+  let creating: { readonly by: ServerContext; readonly server: Promise<AuthorizationServer> } | undefined
+  const serverFor = (latest: ServerContext): Promise<AuthorizationServer> => {
+    // A reload may have changed the clients.
+    if (creating?.by !== latest) creating = { by: latest, server: createServer(api, latest) }
+    const { server } = creating
+    return server.catch((error) => {
+      creating = undefined
+      throw error
+    })
   }
   app.use(async (c, next) => {
     const { path } = c.req
     if (!isOAuth2(path)) return next()
     checkMethod(c)
-    creating ??= create().catch((error) => {
-      creating = undefined
-      throw error
-    })
-    const { provider, handle } = await creating
-    const request = await bridgedRequest(c, context.oauth2)
-    if (path.startsWith(`${PATHS.logOn}/`)) return answerLogOn(provider, request, c.get('origin').channel, context)
+    const latest = context.latest()
+    const { provider, handle } = await serverFor(latest)
+    const request = await bridgedRequest(c, latest.oauth2)
+    if (path.startsWith(`${PATHS.logOn}/`)) return answerLogOn(provider, request, c.get('origin').channel, latest)
     const answer = await handle(request)
     // A wrong client secret, or a token that is not valid.
     if (answer.status === 401) await delay(c.get('connection').logon.countFailure())
     return answer
   })
+}
+
+async function createServer(api: Api, context: ServerContext): Promise<AuthorizationServer> {
+  const provider = await createProvider(context, stateOf(api))
+  return { provider, handle: bridge(provider) }
 }
 
 /** RFC 9110 section 15.5.6. @throws ApiProblem `not-found`, `method-not-allowed` */
