@@ -1,7 +1,6 @@
 import type { Folder, FolderSnapshot, MessageEntry, MessageStore, StoreEvent } from '../../src/store/types.ts'
 import { indexOfUid } from '../../src/store/uid-order.ts'
 import type { SeesEntry } from './captured.ts'
-import { no } from './reply.ts'
 import { indexesOfNumbers, indexesOfUids, type SequenceSet } from './wire/sequence-set.ts'
 
 /** Changes to send to the client, in this order. */
@@ -15,7 +14,10 @@ export interface Updates {
 }
 
 export interface ViewOptions {
-  readonly readOnly: boolean
+  /** Whether the mailbox is opened for reading only. */
+  readonly isExamined: boolean
+  /** What the account may do. RFC 4314 section 2.1. */
+  readonly rights: string
   /** Which messages exist in the view. Undefined: all. */
   readonly sees?: SeesEntry | undefined
 }
@@ -29,7 +31,8 @@ export type Opened = Pick<FolderSnapshot, 'uidNext' | 'highestModSeq' | 'flags' 
  * RFC 9051 sections 2.3.1.2 and 7.5.1.
  */
 export class Selection {
-  readonly readOnly: boolean
+  readonly isExamined: boolean
+  rights: string
   folder: Folder
   /** Whether the folder has been deleted. */
   isDeleted = false
@@ -52,9 +55,10 @@ export class Selection {
 
   readonly #sees: SeesEntry | undefined
 
-  private constructor(folder: Folder, { readOnly, sees }: ViewOptions) {
+  private constructor(folder: Folder, { isExamined, rights, sees }: ViewOptions) {
     this.folder = folder
-    this.readOnly = readOnly
+    this.isExamined = isExamined
+    this.rights = rights
     this.#sees = sees
   }
 
@@ -86,6 +90,11 @@ export class Selection {
   close(): void {
     this.#unwatch()
     this.onChange = undefined
+  }
+
+  /** Whether the client can change nothing in the mailbox. RFC 9051 section 6.3.2. */
+  get readOnly(): boolean {
+    return this.isExamined || !/[swte]/.test(this.rights)
   }
 
   /** The messages, in sequence number order. Expunged ones stay until the client is sent their EXPUNGE. */
@@ -238,8 +247,3 @@ function partOf(whole: FolderSnapshot, sees: SeesEntry | undefined): Opened & Pi
 }
 
 const NONE_EXPUNGED: Updates['expunged'] = { numbers: [], uids: [] }
-
-/** Checks that the mailbox can be changed. @throws ImapError if it is read-only */
-export function checkWritable(selection: Selection): void {
-  if (selection.readOnly) throw no('The mailbox is read-only.', 'NOPERM')
-}

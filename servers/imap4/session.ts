@@ -1,6 +1,7 @@
 import type { LogonPolicy } from '../../src/directory/policy.ts'
 import type { OctetString } from '../../src/mail/types.ts'
 import type { Connection } from '../../src/net/connection.ts'
+import { readerStore } from '../../src/store/readers/reader-store.ts'
 import { StoreError } from '../../src/store/types.ts'
 import { type ErrorReplies, type FarewellReason, type ProtocolSession, serveSession } from '../frame.ts'
 import { currentPolicy } from '../logon.ts'
@@ -9,7 +10,7 @@ import { capabilitiesOf } from './capabilities.ts'
 import type { Command } from './command.ts'
 import { findCommand, isCommand } from './commands/index.ts'
 import { bad, bye, ImapError, no, statusResponse } from './reply.ts'
-import type { Extension, ImapSession, ImapState } from './state.ts'
+import type { Extension, Identity, ImapSession, ImapState } from './state.ts'
 import { sendUpdates } from './updates.ts'
 import { CommandReader, type LiteralAhead, type Request } from './wire/command-reader.ts'
 
@@ -62,17 +63,20 @@ const LOGON_COMMANDS = new Set(['LOGIN', 'AUTHENTICATE'])
 /** The session of one client. */
 class Session implements ImapSession, ProtocolSession<Request, ImapError> {
   readonly connection: Connection
-  readonly context: ServerContext
+  context: ServerContext
   readonly errorReplies = errorReplies
   readonly enabled = new Set<Extension>()
   state: ImapState = { name: 'not-authenticated' }
   readonly #reader: CommandReader
+  /** The context of a client before log-on. */
+  readonly #context: ServerContext
   /** Whether the last command was a log-on that failed. The next lines that are not commands may contain its password. */
   #hasFailedLogon = false
 
   constructor(connection: Connection, context: ServerContext) {
     this.connection = connection
     this.context = context
+    this.#context = context
     this.#reader = new CommandReader(connection, (ahead) => literalRefusal(this, ahead))
   }
 
@@ -102,7 +106,20 @@ class Session implements ImapSession, ProtocolSession<Request, ImapError> {
 
   enter(state: ImapState): void {
     this.deselect()
+    const before = 'identity' in this.state ? this.state.identity : undefined
+    const identity = 'identity' in state ? state.identity : undefined
+    if (before?.owner !== identity?.owner) this.context = this.#contextOf(identity)
     this.state = state
+  }
+
+  /** Returns the context of an account, with the store as that account sees it. */
+  #contextOf(identity: Identity | undefined): ServerContext {
+    const { store, log } = this.#context
+    if (!identity) return this.#context
+    const failed = (err: unknown): void => {
+      log.error({ session: this.connection.record.id, err }, 'imap4: a change was not reported to the session')
+    }
+    return { ...this.#context, store: readerStore(store, identity.owner, failed) }
   }
 
   deselect(): void {

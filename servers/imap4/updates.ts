@@ -1,4 +1,5 @@
-import type { MessageEntry, MessageStore } from '../../src/store/types.ts'
+import type { MessageEntry } from '../../src/store/types.ts'
+import { claimRecent } from './recent.ts'
 import type { Selection, Updates } from './selection.ts'
 import type { ImapSession } from './state.ts'
 import { formatNumbers, memberOf, type NumberRange } from './wire/sequence-set.ts'
@@ -56,34 +57,6 @@ export function newFlagsResponse(selection: Selection, entries: readonly Message
   const before = known.size
   for (const { flags } of entries) for (const flag of flags) if (!known.has(flag)) known.add(flag)
   return known.size === before ? '' : `* FLAGS (${[...known].join(' ')})\r\n`
-}
-
-/** The highest uid that was reported as `\Recent` to a session, for each folder. RFC 3501 section 2.3.2. */
-const recentMarks = new WeakMap<MessageStore, Map<string, number>>()
-
-function marksOf(store: MessageStore): Map<string, number> {
-  const known = recentMarks.get(store) ?? new Map<string, number>()
-  recentMarks.set(store, known)
-  return known
-}
-
-/** Returns the uid above which a folder's messages are recent. */
-export function recentMark(store: MessageStore, folderId: string): number {
-  return marksOf(store).get(folderId) ?? 0
-}
-
-/** Marks new messages as `\Recent` in this session. Later sessions do not mark them, unless this one is read-only. */
-export function claimRecent({ context, enabled }: ImapSession, selection: Selection): void {
-  if (enabled.has('IMAP4rev2')) return // has no \Recent. RFC 9051 appendix E
-  const marks = marksOf(context.store)
-  const mark = marks.get(selection.folder.id) ?? 0
-  const { messages } = selection
-  for (let index = messages.length - 1; index >= 0; index--) {
-    const uid = messages[index]?.uid ?? 0
-    if (uid <= mark) break
-    selection.recent.add(uid)
-  }
-  if (!selection.readOnly) marks.set(selection.folder.id, Math.max(mark, messages.at(-1)?.uid ?? 0))
 }
 
 /** The state of a mailbox as the client last saw it. RFC 7162 section 3.2.5. */

@@ -19,6 +19,10 @@ export abstract class BaseStore<State extends FolderState> {
     return this.folders.find(owner, name)?.folder
   }
 
+  folderOf(folderId: string): Folder | undefined {
+    return this.folders.get(folderId)?.folder
+  }
+
   async listFolders(owner: Owner): Promise<readonly Folder[]> {
     return this.folders.list(owner)
   }

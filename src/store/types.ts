@@ -233,9 +233,9 @@ export interface FolderSettings {
 
 /**
  * What a value is for: annotations of mailboxes (RFC 5464), keys of authorized URLs (RFC 4467), access control lists
- * (RFC 4314), which messages a reader has seen, and which are new to a reader.
+ * (RFC 4314), which messages a reader has seen, which are new to a reader, and the threads of Message-IDs (RFC 8474).
  */
-export type ValueKind = 'metadata' | 'urlauth' | 'acl' | 'seen' | 'recent'
+export type ValueKind = 'metadata' | 'urlauth' | 'acl' | 'seen' | 'recent' | 'thread'
 
 /** Values of one kind, by name. */
 export interface ValueSpace {
@@ -244,6 +244,8 @@ export interface ValueSpace {
   readonly kind: ValueKind
   /** Whose values they are. Undefined: those that all share. */
   readonly reader?: Owner | undefined
+  /** Only the values of these names are read. Undefined: all. */
+  readonly names?: readonly string[] | undefined
 }
 
 export type Values = ReadonlyMap<string, Buffer>
@@ -265,6 +267,8 @@ export interface MessageStore extends AsyncDisposable {
   /** Replaces the folder's settings. @throws StoreError `not-found` */
   updateFolder(folderId: string, settings: FolderSettings): Promise<Folder>
   findFolder(owner: Owner, name: string): Promise<Folder | undefined>
+  /** Returns at once the folder of that id. */
+  folderOf(folderId: string): Folder | undefined
   /** Returns an owner's folders in name order. */
   listFolders(owner: Owner): Promise<readonly Folder[]>
   /** Returns every owner that has a folder, sorted. */

@@ -16,6 +16,7 @@ export function folderContract(on: StoreContext): void {
       ])
       expect(await on.store.findFolder(alice, 'Trash')).toMatchObject({ owner: alice, specialUse: '\\Trash' })
       expect(await on.store.findFolder(alice, 'trash')).toBeUndefined()
+      expect([on.store.folderOf(on.inbox.id), on.store.folderOf('none')]).toEqual([on.inbox, undefined])
       expect(await on.store.listFolders(CAPTURED_OWNER)).toEqual([])
       await on.store.createFolder(accountOwner('adam'), 'INBOX')
       expect(await on.store.listOwners()).toEqual([accountOwner('adam'), alice, accountOwner('bob')])

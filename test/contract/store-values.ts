@@ -29,6 +29,20 @@ export function valueContract(on: StoreContext): void {
       expect(await get({ kind: 'metadata' })).toEqual({ '/shared/admin': 'store' })
     })
 
+    it('are read by name', async () => {
+      const space: ValueSpace = { folderId: on.inbox.id, kind: 'metadata' }
+      await set(space, { a: '1', b: '2', c: '3' })
+      const names = ['c', 'a', 'none']
+      expect(await get({ ...space, names })).toEqual({ a: '1', c: '3' })
+      let seen: string[] = []
+      await on.store.changeValues({ ...space, names }, (current) => {
+        seen = [...current.keys()].sort()
+        return new Map([['none', Buffer.from('4')]])
+      })
+      expect(seen).toEqual(['a', 'c'])
+      expect(await get(space)).toEqual({ a: '1', b: '2', c: '3', none: '4' })
+    })
+
     it('are changed from their current state, and removed by undefined', async () => {
       const space: ValueSpace = { folderId: on.inbox.id, kind: 'acl' }
       await set(space, { bob: 'lr', eve: 'l' })

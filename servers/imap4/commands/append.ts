@@ -13,7 +13,7 @@ import { defineCommand, defineMessageCommand } from '../command.ts'
 import { checkStorable, findMailbox, isPublic, readMailboxName } from '../mailbox-names.ts'
 import { checkMessageLimit } from '../message-limit.ts'
 import { bad, type CommandResult, no, ok } from '../reply.ts'
-import { checkWritable } from '../selection.ts'
+import { checkRights } from '../rights.ts'
 import { type Identity, type ImapSession, type LoggedOn, loggedOn } from '../state.ts'
 import { highestModSeqCode } from '../updates.ts'
 import { formatNumbers } from '../wire/sequence-set.ts'
@@ -78,7 +78,7 @@ export const replace = defineMessageCommand({
   async run(session, state, { number, name, message }, byUid) {
     const { selection, identity } = state
     const { store } = session.context
-    checkWritable(selection)
+    checkRights(selection, 'te') // RFC 8508 section 4
     const [index] = selection.resolve([{ from: number, to: number }], byUid)
     const old = index === undefined ? undefined : selection.messages[index]
     if (!old) throw byUid ? no('The message does not exist.', 'NONEXISTENT') : bad('The message does not exist.')

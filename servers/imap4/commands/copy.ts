@@ -5,7 +5,8 @@ import { checkStorable, findMailbox, readMailboxName } from '../mailbox-names.ts
 import { checkMessageLimit } from '../message-limit.ts'
 import { withProgress } from '../progress.ts'
 import { no, ok } from '../reply.ts'
-import { checkWritable, type Selection } from '../selection.ts'
+import { checkRights } from '../rights.ts'
+import type { Selection } from '../selection.ts'
 import type { ImapSession, StateOf } from '../state.ts'
 import { highestModSeqCode } from '../updates.ts'
 import type { Cursor } from '../wire/cursor.ts'
@@ -34,7 +35,7 @@ export const move = defineMessageCommand({
   parse: copyRequest,
   async run(session, state, request, byUid) {
     const { selection, identity } = state
-    checkWritable(selection)
+    checkRights(selection, 'te') // RFC 6851 section 4.6
     const { uids, folder } = await resolve(session, state, request, byUid)
     if (uids.length === 0) return ok()
     checkMessageLimit(session, uids.length)

@@ -2,7 +2,8 @@ import { inBatches } from '../batches.ts'
 import { defineCommand, noArguments } from '../command.ts'
 import { withinLimit } from '../message-limit.ts'
 import { type CommandResult, ok } from '../reply.ts'
-import { checkWritable, type Selection } from '../selection.ts'
+import { checkRights } from '../rights.ts'
+import type { Selection } from '../selection.ts'
 import { type ImapSession, selected } from '../state.ts'
 import { highestModSeqCode } from '../updates.ts'
 import { type SequenceSet, sequenceSet } from '../wire/sequence-set.ts'
@@ -27,7 +28,7 @@ export const uidExpunge = defineCommand({
 })
 
 async function expungeAndReport(session: ImapSession, selection: Selection, set?: SequenceSet): Promise<CommandResult> {
-  checkWritable(selection)
+  checkRights(selection, 'e')
   // Only UID EXPUNGE is limited. RFC 9738 section 3.1
   const limited = set && withinLimit(session, selection, deletedIn(selection, selection.resolve(set, true)))
   const count = await expungeDeleted(session, selection, limited?.indexes)

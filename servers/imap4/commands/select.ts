@@ -1,12 +1,14 @@
 import type { Folder } from '../../../src/store/types.ts'
 import { visibleEntries } from '../captured.ts'
 import { defineCommand, noArguments } from '../command.ts'
-import { encodeMailboxName, findMailbox, isPublic, mailboxName, readMailboxName } from '../mailbox-names.ts'
+import { encodeMailboxName, findMailbox, mailboxName, readMailboxName } from '../mailbox-names.ts'
 import { attributes, mailboxTree } from '../mailbox-tree.ts'
+import { claimRecent, recentMark } from '../recent.ts'
 import { bad, type CommandResult, ok } from '../reply.ts'
+import { permittedFlags, rightsOf } from '../rights.ts'
 import { type Opened, Selection } from '../selection.ts'
 import { type Identity, type ImapSession, type LoggedOn, loggedOn, selected } from '../state.ts'
-import { claimRecent, type Resync, sendResync } from '../updates.ts'
+import { type Resync, sendResync } from '../updates.ts'
 import type { Cursor } from '../wire/cursor.ts'
 import { SYSTEM_FLAGS } from '../wire/flags.ts'
 import { knownUids, type NumberRange } from '../wire/sequence-set.ts'
@@ -47,7 +49,8 @@ export const close = defineCommand({
   parse: noArguments,
   updates: 'none',
   async run(session, { selection }) {
-    if (!selection.readOnly && !selection.isDeleted) await expungeDeleted(session, selection)
+    const mayExpunge = !selection.isExamined && selection.rights.includes('e') // RFC 4314 section 4
+    if (mayExpunge && !selection.isDeleted) await expungeDeleted(session, selection)
     session.deselect()
     return ok() // never with HIGHESTMODSEQ. RFC 7162 section 3.2.8
   },
@@ -123,11 +126,13 @@ async function open(
   session.deselect()
   const folder = await findMailbox(session, identity, name)
   const { selection, opened } = await Selection.open(session.context.store, folder, {
-    readOnly: examined || isPublic(name),
+    isExamined: examined,
+    rights: rightsOf(identity, folder),
     sees: visibleEntries(session, identity, folder),
   })
   session.enter({ name: 'selected', identity, selection })
   if (parameters.condstore) session.enabled.add('CONDSTORE')
+  await recentMark(session, identity, folder)
   claimRecent(session, selection)
   session.send(await description(session, identity, selection, opened))
   if (parameters.resync) await sendResync(session, selection, parameters.resync)
@@ -141,13 +146,13 @@ async function description(
   selection: Selection,
   opened: Opened,
 ): Promise<string> {
-  const { folder, messages, knownFlags, readOnly } = selection
+  const { folder, messages, knownFlags } = selection
   const isRev2 = session.enabled.has('IMAP4rev2')
   for (const flag of [...SYSTEM_FLAGS, ...opened.flags]) knownFlags.add(flag)
   const flags = [...knownFlags].join(' ')
   const lines = [
     `FLAGS (${flags})`,
-    `OK [PERMANENTFLAGS (${readOnly ? '' : `${flags} \\*`})] Flags that are stored`,
+    `OK [PERMANENTFLAGS (${permanentFlags(selection).join(' ')})] Flags that are stored`,
     `${messages.length} EXISTS`,
     ...(isRev2 ? [] : [`${selection.recent.size} RECENT`]),
     ...(opened.firstUnseen > 0 && !isRev2 ? [`OK [UNSEEN ${opened.firstUnseen}] First unseen message`] : []),
@@ -158,6 +163,12 @@ async function description(
     ...(isRev2 ? [await listResponse(session, identity, folder)] : []),
   ]
   return lines.map((line) => `* ${line}\r\n`).join('')
+}
+
+/** Returns the flags that the client can change. RFC 9051 section 6.3.2; RFC 4314 section 4. */
+function permanentFlags({ isExamined, rights, knownFlags }: Selection): readonly string[] {
+  if (isExamined) return []
+  return [...permittedFlags(rights, [...knownFlags]), ...(rights.includes('w') ? ['\\*'] : [])]
 }
 
 /** Returns the LIST response that IMAP4rev2 adds. RFC 9051 section 6.3.2. */

@@ -1,11 +1,12 @@
 import type { OctetString } from '../../../src/mail/types.ts'
 import type { Folder, FolderStatus } from '../../../src/store/types.ts'
-import { type SeesEntry, visibleEntries, visibleStatus } from '../captured.ts'
+import { visibleEntries, visibleStatus } from '../captured.ts'
 import { defineCommand } from '../command.ts'
 import { encodeMailboxName, findMailbox, mailboxName, readMailboxName } from '../mailbox-names.ts'
+import { recentMark } from '../recent.ts'
 import { bad, ok } from '../reply.ts'
 import { type Identity, type ImapSession, loggedOn } from '../state.ts'
-import { enableCondstore, recentMark } from '../updates.ts'
+import { enableCondstore } from '../updates.ts'
 import type { Cursor } from '../wire/cursor.ts'
 
 /** STATUS mailbox (items). RFC 9051 section 6.3.11. */
@@ -28,7 +29,7 @@ type StatusValue = (
   status: FolderStatus,
   folder: Folder,
   session: ImapSession,
-  sees: SeesEntry | undefined,
+  identity: Identity,
 ) => Promise<number | string> | number | string
 
 /** The value of each STATUS item. RFC 9051 section 6.3.11; RFC 3501, 7162, 7889, 8438, 8474. */
@@ -70,7 +71,7 @@ export async function statusLine(
   const found: string[] = []
   for (const item of items) {
     const value: StatusValue = values[item]
-    found.push(`${item} ${await value(status, folder, session, visibleEntries(session, identity, folder))}`)
+    found.push(`${item} ${await value(status, folder, session, identity)}`)
   }
   return `* STATUS ${encodeMailboxName(mailboxName(folder), session)} (${found.join(' ')})\r\n`
 }
@@ -78,10 +79,11 @@ export async function statusLine(
 async function recentCount(
   { highestUid }: FolderStatus,
   folder: Folder,
-  { context }: ImapSession,
-  sees: SeesEntry = () => true,
+  session: ImapSession,
+  identity: Identity,
 ): Promise<number> {
-  const mark = recentMark(context.store, folder.id)
+  const mark = await recentMark(session, identity, folder)
   if (highestUid <= mark) return 0
-  return (await context.store.list(folder.id, { from: mark + 1, to: highestUid })).filter(sees).length
+  const sees = visibleEntries(session, identity, folder) ?? (() => true)
+  return (await session.context.store.list(folder.id, { from: mark + 1, to: highestUid })).filter(sees).length
 }

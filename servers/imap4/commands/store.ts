@@ -1,10 +1,11 @@
 import { isSliceOver, nextSlice } from '../../../src/common/time-slice.ts'
-import type { MessageEntry } from '../../../src/store/types.ts'
+import type { FlagChange, FlagChangeResult, MessageEntry } from '../../../src/store/types.ts'
 import { inBatches } from '../batches.ts'
 import { defineMessageCommand } from '../command.ts'
 import { withinLimit } from '../message-limit.ts'
 import { bad, type CommandResult, ok } from '../reply.ts'
-import { checkWritable, type Selection } from '../selection.ts'
+import { checkRights, forbidden, permittedFlags, rightOfFlag } from '../rights.ts'
+import type { Selection } from '../selection.ts'
 import type { ImapSession } from '../state.ts'
 import { enableCondstore, fetchResponse, flagList, newFlagsResponse } from '../updates.ts'
 import type { Cursor } from '../wire/cursor.ts'
@@ -17,16 +18,15 @@ export const store = defineMessageCommand({
   parse: storeRequest,
   updates: 'no-expunge',
   async run(session, { selection }, request, byUid) {
-    const { set, mode, flags, unchangedSince } = request
-    checkWritable(selection)
+    const { set, unchangedSince } = request
+    const changes = permittedChanges(selection, request)
     if (unchangedSince !== undefined) enableCondstore(session)
     const { indexes, code } = withinLimit(session, selection, selection.resolve(set, byUid))
     const uids = indexes.map((index) => (selection.messages[index] as MessageEntry).uid)
-    const change = { mode, flags, ...(unchangedSince === undefined ? {} : { unchangedSince }) }
     const modified: number[] = []
     let missing = 0
     await inBatches(uids, async (batch) => {
-      const changed = await session.context.store.setFlags(selection.folder.id, batch, change, selection)
+      const changed = await setFlags(session, selection, batch, changes)
       selection.refresh(changed.entries)
       await sendStored(session, selection, request, { entries: changed.entries, byUid })
       for (const uid of changed.modified) modified.push(uid)
@@ -45,6 +45,45 @@ interface StoreRequest {
   readonly silent: boolean
   readonly flags: readonly string[]
   readonly unchangedSince?: number
+}
+
+/**
+ * Returns the changes that the account may make. A client without all rights changes the flags that it may change, and
+ * the others stay. RFC 4314 section 4. @throws ImapError if it may change none of them
+ */
+function permittedChanges(selection: Selection, request: StoreRequest): readonly FlagChange[] {
+  const { mode, flags, unchangedSince } = request
+  checkRights(selection, '')
+  const { rights } = selection
+  const condition = unchangedSince === undefined ? {} : { unchangedSince }
+  if (/s/.test(rights) && /w/.test(rights) && /t/.test(rights)) return [{ mode, flags, ...condition }]
+  const permitted = permittedFlags(rights, flags)
+  const [refused] = flags.filter((flag) => !permitted.includes(flag))
+  if (permitted.length === 0 && refused !== undefined) throw forbidden(rightOfFlag(refused))
+  if (mode !== 'replace') return [{ mode, flags: permitted, ...condition }]
+  const others = permittedFlags(rights, [...selection.knownFlags]).filter((flag) => !permitted.includes(flag))
+  if (others.length === 0 && permitted.length === 0) throw forbidden('w')
+  return [
+    { mode: 'add', flags: permitted, ...condition },
+    { mode: 'remove', flags: others },
+  ]
+}
+
+/** Applies changes one after the other. Messages that the first one refuses are not changed by the others. */
+async function setFlags(
+  { context: { store } }: ImapSession,
+  selection: Selection,
+  uids: readonly number[],
+  [first, ...more]: readonly FlagChange[],
+): Promise<FlagChangeResult> {
+  const { id } = selection.folder
+  let result = await store.setFlags(id, uids, first as FlagChange, selection)
+  const { modified } = result
+  for (const change of more) {
+    const rest = result.entries.map(({ uid }) => uid)
+    result = { ...(await store.setFlags(id, rest, change, selection)), modified }
+  }
+  return result
 }
 
 const MODES = { '+': 'add', '-': 'remove', '': 'replace' } as const

@@ -5,9 +5,24 @@ import { LAST_TEXT, type Tables, textKey, type ValueKey } from './tables.ts'
 /** Returns the values of a space. */
 export function valuesIn({ values }: Tables, space: ValueSpace, options: ReadOptions = {}): Values {
   const prefix = prefixOf(space)
+  if (space.names) return named(values, prefix, space.names, options)
   const rows = values.getRange({ start: [...prefix, ''], end: [...prefix, LAST_TEXT], ...options })
   // The package reuses the memory that it reads into.
   return new Map(Array.from(rows, ({ value: [name, content] }) => [name, Buffer.from(content)]))
+}
+
+function named(
+  values: Tables['values'],
+  prefix: readonly [string, string, string],
+  names: readonly string[],
+  options: ReadOptions,
+): Values {
+  const found = new Map<string, Buffer>()
+  for (const name of names) {
+    const record = values.get([...prefix, textKey(name)], options)
+    if (record) found.set(name, Buffer.from(record[1]))
+  }
+  return found
 }
 
 /** Writes and removes values. Call it within a transaction. */

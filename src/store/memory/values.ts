@@ -4,7 +4,7 @@ import type { ValueChanges, ValueSpace, Values } from '../types.ts'
 const VALUE_OCTETS = 128
 const NONE: Values = new Map()
 
-type SpaceKey = Pick<ValueSpace, 'kind' | 'reader'>
+type SpaceKey = Pick<ValueSpace, 'kind' | 'reader' | 'names'>
 
 /** The values of one folder, or of the store as a whole. */
 export class MemoryValues {
@@ -18,7 +18,14 @@ export class MemoryValues {
 
   /** Returns the values of a space. Later changes do not affect the map. */
   in(space: SpaceKey): Values {
-    return new Map(this.#spaces.get(keyOf(space)) ?? NONE)
+    const values = this.#spaces.get(keyOf(space)) ?? NONE
+    if (!space.names) return new Map(values)
+    const found = new Map<string, Buffer>()
+    for (const name of space.names) {
+      const value = values.get(name)
+      if (value) found.set(name, value)
+    }
+    return found
   }
 
   /** Returns how much more memory the values take after these changes. */

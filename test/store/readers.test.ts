@@ -1,0 +1,107 @@
+import { describe, expect, it } from 'vitest'
+import { MemoryStore } from '../../src/store/memory/memory-store.ts'
+import { readerStore } from '../../src/store/readers/reader-store.ts'
+import { SeenMarks } from '../../src/store/readers/seen.ts'
+import {
+  accountOwner,
+  type Folder,
+  type MessageStore,
+  type StoreEvent,
+  type ValueChanges,
+} from '../../src/store/types.ts'
+import { message } from '../contract/store-context.ts'
+import { TestClock } from '../support/test-clock.ts'
+
+const alice = accountOwner('alice')
+const bob = accountOwner('bob')
+
+const valuesOf = (changes: ValueChanges): Map<string, Buffer> =>
+  new Map(Array.from(changes).flatMap(([name, value]) => (value ? [[name, value]] : [])))
+
+describe('SeenMarks', () => {
+  it('keep marks of the highest uids and modification sequences', () => {
+    const uids = [1, 255, 256, 0x8000_0001, 0xffff_ffff]
+    const modSeq = 2 ** 40
+    const marks = SeenMarks.from(valuesOf(SeenMarks.from(new Map()).mark(uids, true, { modSeq, lowestUid: 1 })))
+    expect(uids.filter((uid) => marks.isSeen(uid))).toEqual(uids)
+    expect([marks.isSeen(2), marks.modSeqOf(0xffff_ffff)]).toEqual([false, modSeq])
+    expect(marks.changedSince(modSeq - 1)).toEqual(uids)
+  })
+
+  it('forget messages below the lowest uid, and change nothing that is marked already', () => {
+    const first = valuesOf(SeenMarks.from(new Map()).mark([1, 300], true, { modSeq: 5, lowestUid: 1 }))
+    expect(SeenMarks.from(first).mark([1, 300], true, { modSeq: 6, lowestUid: 1 }).size).toBe(0)
+    const changes = SeenMarks.from(first).mark([301], true, { modSeq: 6, lowestUid: 300 })
+    expect([...changes.keys()].sort()).toEqual(['0', '1'])
+    expect(changes.get('0')).toBeUndefined()
+  })
+})
+
+describe('the store of a reader', () => {
+  const open = async (): Promise<{ store: MessageStore; owner: MessageStore; reader: MessageStore; inbox: Folder }> => {
+    const store = new MemoryStore({ clock: new TestClock() })
+    const failed = (error: unknown): never => {
+      throw error
+    }
+    const inbox = await store.createFolder(alice, 'INBOX')
+    return { store, inbox, owner: readerStore(store, alice, failed), reader: readerStore(store, bob, failed) }
+  }
+  const flagsIn = async (view: MessageStore, { id }: Folder): Promise<(readonly string[])[]> =>
+    (await view.list(id)).map(({ flags }) => flags)
+
+  it('shares all flags but \\Seen with the owner', async () => {
+    const { owner, reader, inbox } = await open()
+    await owner.append([message('one', inbox), message('two', inbox)])
+    await owner.setFlags(inbox.id, [1], { mode: 'add', flags: ['\\Seen', 'Work'] })
+    await reader.setFlags(inbox.id, [2], { mode: 'replace', flags: ['\\Flagged', '\\Seen', '\\Draft'] })
+    expect(await flagsIn(owner, inbox)).toEqual([
+      ['\\Seen', 'Work'],
+      ['\\Flagged', '\\Draft'],
+    ])
+    expect(await flagsIn(reader, inbox)).toEqual([['Work'], ['\\Flagged', '\\Seen', '\\Draft']])
+    await reader.setFlags(inbox.id, [1], { mode: 'replace', flags: [] })
+    expect(await flagsIn(owner, inbox)).toEqual([['\\Seen'], ['\\Flagged', '\\Draft']])
+    expect([(await owner.status(inbox.id)).unseen, (await reader.status(inbox.id)).unseen]).toEqual([1, 1])
+    expect(await reader.snapshot(inbox.id)).toMatchObject({ firstUnseen: 1, flags: expect.arrayContaining(['\\Seen']) })
+  })
+
+  it('keeps what is appended or copied with \\Seen unread for the owner', async () => {
+    const { owner, reader, inbox } = await open()
+    const target = { folderId: inbox.id, flags: ['\\Seen', '\\Flagged'] }
+    await reader.append([{ raw: Buffer.from('one'), targets: [target] }])
+    const own = await reader.createFolder(bob, 'INBOX')
+    await reader.append([{ raw: Buffer.from('two'), targets: [{ folderId: own.id, flags: ['\\Seen'] }] }])
+    await reader.copy(own.id, [1], inbox.id)
+    expect(await flagsIn(owner, inbox)).toEqual([['\\Flagged'], []])
+    expect(await flagsIn(reader, inbox)).toEqual([['\\Flagged', '\\Seen'], ['\\Seen']])
+    await reader.move(inbox.id, [1], own.id)
+    expect(await flagsIn(reader, own)).toEqual([['\\Seen'], ['\\Flagged', '\\Seen']])
+  })
+
+  it('reports changes as each reader sees them', async () => {
+    const { owner, reader, inbox } = await open()
+    const events: Record<'owner' | 'reader', StoreEvent[]> = { owner: [], reader: [] }
+    owner.watch((event) => events.owner.push(event), inbox.id)
+    const arrived = new Promise<void>((resolve) => {
+      reader.watch((event) => {
+        events.reader.push(event)
+        if (events.reader.length === 3) resolve()
+      })
+    })
+    await owner.append([message('one', inbox)])
+    await owner.setFlags(inbox.id, [1], { mode: 'add', flags: ['\\Seen', '\\Flagged'] })
+    await reader.setFlags(inbox.id, [1], { mode: 'add', flags: ['\\Seen'] })
+    await arrived
+    const shown = (list: readonly StoreEvent[]): unknown[] =>
+      list.map((event) => [event.type, 'entries' in event ? event.entries.map(({ flags }) => flags) : undefined])
+    expect(shown(events.owner).slice(0, 2)).toEqual([
+      ['appended', [[]]],
+      ['flags', [['\\Flagged', '\\Seen']]],
+    ])
+    expect(shown(events.reader)).toEqual([
+      ['appended', [[]]],
+      ['flags', [['\\Flagged']]],
+      ['flags', [['\\Flagged', '\\Seen']]],
+    ])
+  })
+})
