@@ -31,7 +31,9 @@ export async function ensureNewsgroups(
 }
 
 function attributes(config: NewsgroupConfig): Omit<NewsgroupAttributes, 'createdAt' | 'createdBy'> {
-  const { description, posting, moderator, access, addresses, expireAfter, keepLatest, suggested } = config
+  const { description, moderator, access, addresses, expireAfter, keepLatest, suggested, peers, aliasOf } = config
+  // RFC 6048 section 3.1: with status x, j and =other.group, users cannot post.
+  const posting = peers === 'accept' && aliasOf === undefined ? config.posting : 'no'
   return {
     description,
     posting,
@@ -40,6 +42,8 @@ function attributes(config: NewsgroupConfig): Omit<NewsgroupAttributes, 'created
     ...(addresses.length === 0 ? {} : { addresses }),
     ...(expireAfter === undefined ? {} : { expireAfterMs: expireAfter }),
     ...(keepLatest === undefined ? {} : { keepLatest }),
+    ...(peers === 'accept' ? {} : { peers }),
+    ...(aliasOf === undefined ? {} : { aliasOf }),
     ...(suggested ? { suggested } : {}),
   }
 }

@@ -3,6 +3,7 @@ import type { Folder, StoredMessage } from '../store/types.ts'
 import { Article, ArticleRefused } from './article.ts'
 import { checkDate, checkHeader } from './check-header.ts'
 import { controlOf } from './control.ts'
+import { destinationsOf } from './destinations.ts'
 import { hasPassed, type PathSource, relayedPath } from './path.ts'
 import { storeArticle } from './store-article.ts'
 import type { NewsContext } from './types.ts'
@@ -59,7 +60,7 @@ async function carriedGroups(
   article: Article,
   source: Source,
   messageId: string,
-): Promise<Folder[]> {
+): Promise<readonly Folder[]> {
   const refuse = async (reason: string): Promise<never> => {
     await news.store.remember(messageId)
     throw new ArticleRefused('unwanted', reason)
@@ -67,12 +68,11 @@ async function carriedGroups(
   const wanted = article.newsgroups().filter(source.groups)
   const control = controlOf(article)
   if (control) return wanted.length > 0 ? [] : refuse('control messages for these groups are not accepted')
-  const found = await news.groupsNamed(wanted)
-  if (found.length === 0) return refuse(`no group is carried here: ${article.newsgroups().join(', ')}`.slice(0, 200))
-  const moderated = found.find((folder) => folder.newsgroup?.posting === 'moderated')
+  const { folders, moderated } = await destinationsOf(news, wanted)
+  if (folders.length === 0) return refuse(`no group is carried here: ${article.newsgroups().join(', ')}`.slice(0, 200))
   // RFC 5537 section 3.7 step 5
   if (moderated && !article.has('approved')) return refuse(`not approved for the moderated group ${moderated.name}`)
-  return found
+  return folders
 }
 
 /** A peer that was asked for an article and does not send it loses its claim after this time. */

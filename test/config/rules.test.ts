@@ -104,6 +104,21 @@ const contradictory: [string, LabInput, RegExp[]][] = [
     [/^newsgroups\[1\]\.name: lab\.m is listed twice/],
   ],
   [
+    'aliases of newsgroups that do not exist or are aliases',
+    {
+      newsgroups: [
+        { name: 'lab.a', aliasOf: 'lab.none' },
+        { name: 'lab.b', aliasOf: 'lab.a' },
+        { name: 'lab.c', peers: 'discard', posting: 'moderated', moderator: 'a@lab.test' },
+      ],
+    },
+    [
+      /^newsgroups\[0\]\.aliasOf: lab\.none is not one of newsgroups/,
+      /^newsgroups\[1\]\.aliasOf: lab\.a is an alias itself/,
+      /^newsgroups\[2\]\.posting: is moderated, but users cannot post/,
+    ],
+  ],
+  [
     'an account listed twice',
     { directory: { accounts: ['a', 'a'].map((user) => ({ user, password: 'x' })) } },
     [/^directory\.accounts\[1\]\.user: a is listed twice/],

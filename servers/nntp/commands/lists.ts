@@ -13,18 +13,25 @@ type LineOf = (store: MessageStore, group: Folder) => string | undefined | Promi
 
 /** The letters for `posting`. RFC 3977 section 7.6.3. */
 const postingLetters = { yes: 'y', no: 'n', moderated: 'm' } as const
-const postingLetter = (group: Folder): string => postingLetters[group.newsgroup?.posting ?? 'no']
+/** The letters for groups that do not file all articles of peers. RFC 6048 section 3.1. */
+const peerLetters = { refuse: 'x', discard: 'j' } as const
+
+function statusOf({ newsgroup }: Folder): string {
+  const { aliasOf, peers, posting = 'no' } = newsgroup ?? {}
+  if (aliasOf !== undefined) return `=${aliasOf}`
+  return peers ? peerLetters[peers] : postingLetters[posting]
+}
 
 /** Returns a line of LIST ACTIVE. The high water mark precedes the low one. RFC 3977 section 7.6.3. */
 async function activeLine(store: MessageStore, group: Folder): Promise<string> {
   const { low, high } = await waterMarks(store, group)
-  return `${group.name} ${high} ${low} ${postingLetter(group)}`
+  return `${group.name} ${high} ${low} ${statusOf(group)}`
 }
 
 /** Returns a line of LIST COUNTS. RFC 6048 section 2.2. */
 async function countsLine(store: MessageStore, group: Folder): Promise<string> {
   const { count, low, high } = await waterMarks(store, group)
-  return `${group.name} ${high} ${low} ${count} ${postingLetter(group)}`
+  return `${group.name} ${high} ${low} ${count} ${statusOf(group)}`
 }
 
 /** Returns a line of LIST NEWSGROUPS. RFC 3977 section 7.6.6. */

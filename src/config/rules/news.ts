@@ -24,6 +24,24 @@ export const newsRules: readonly Rule[] = [
     }
   },
 
+  function* aliases({ newsgroups }) {
+    for (const [index, { name, aliasOf, posting, peers }] of newsgroups.entries()) {
+      const target = newsgroups.find((other) => other.name === aliasOf)
+      if ((aliasOf !== undefined || peers !== 'accept') && posting === 'moderated') {
+        const message = 'is moderated, but users cannot post to this newsgroup; remove posting and moderator'
+        yield { path: ['newsgroups', index, 'posting'], message }
+      }
+      if (aliasOf === undefined) continue
+      const path = ['newsgroups', index, 'aliasOf']
+      if (!target) yield { path, message: `${aliasOf} is not one of newsgroups; add it` }
+      // RFC 6048 section 3.1
+      else if (target.aliasOf !== undefined || aliasOf === name) {
+        yield { path, message: `${aliasOf} is an alias itself; name the newsgroup that keeps the articles` }
+      }
+      if (peers !== 'accept') yield { path, message: `has no effect with peers: ${peers}; keep one of the two keys` }
+    }
+  },
+
   function* sameGroups({ newsgroups }) {
     yield* repeated(newsgroups.map(({ name }, index) => ({ text: name, path: ['newsgroups', index, 'name'] })))
   },

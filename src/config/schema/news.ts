@@ -27,6 +27,20 @@ export const newsgroup = z.strictObject({
       'What clients can do without logging on. anonymous-read: read only. authenticated: nothing. Default: the access of the virtual server.',
     )
     .meta({ examples: ['authenticated'] }),
+  peers: z
+    .enum(['accept', 'refuse', 'discard'])
+    .default('accept')
+    .describe(
+      'What happens to articles from peers. accept: they are stored. refuse: the newsgroup is closed (status x). discard: they are not stored in this newsgroup, but passed on to other peers (status j). With refuse and discard, users cannot post.',
+    ),
+  aliasOf: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'Newsgroup in which articles from peers for this one are stored instead, for example after it was renamed (status =other.group). Users cannot post to this one.',
+    )
+    .meta({ examples: ['lab.general'] }),
   addresses: z
     .array(mailAddress)
     .default([])

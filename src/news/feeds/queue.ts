@@ -135,10 +135,10 @@ export class FeedQueue {
     }
   }
 
-  /** Returns the groups that the feed carries, and the groups of control messages. */
+  /** Returns the groups that the feed carries, and the groups that keep articles of other groups: control messages and `junk`. */
   async #folders(): Promise<readonly Folder[]> {
     const folders = await this.#options.store.listFolders(PUBLIC_OWNER)
-    return folders.filter(({ name, newsgroup }) => newsgroup && (isControl(name) || this.#options.groups(name)))
+    return folders.filter(({ name, newsgroup }) => newsgroup && (isCatchAll(name) || this.#options.groups(name)))
   }
 
   async #page(folder: Folder, from: number): Promise<readonly MessageEntry[]> {
@@ -170,7 +170,7 @@ export class FeedQueue {
   async #shouldSend(folder: Folder, messageId: string, raw: Buffer): Promise<boolean> {
     const article = new Article(raw)
     if (hasPassed(article.value('path') ?? '', this.#options.peer)) return false
-    if (isControl(folder.name)) return article.newsgroups().some(this.#options.groups)
+    if (isCatchAll(folder.name)) return article.newsgroups().some(this.#options.groups)
     const names = (await this.#options.store.locate(messageId)).map((location) => location.folder.name)
     return names.filter(this.#options.groups).sort()[0] === folder.name
   }
@@ -190,4 +190,4 @@ export class FeedQueue {
 /** Ends a batch: the given Message-IDs are offered again, the others are done. Undefined: there was nothing to send. */
 export type Settle = ((deferred: readonly string[]) => Promise<void>) | undefined
 
-const isControl = (name: string): boolean => name === 'control' || name.startsWith('control.')
+const isCatchAll = (name: string): boolean => name === 'junk' || name === 'control' || name.startsWith('control.')
