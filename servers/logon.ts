@@ -1,7 +1,14 @@
 import { isIP } from 'node:net'
 import { isLoopback } from '../src/common/ip-address.ts'
+import type { ServerProtocol } from '../src/config/schema.ts'
 import { type LogonPolicy, logonPolicy } from '../src/directory/policy.ts'
-import { converse, type SaslContext, type SaslEndpoint } from '../src/directory/sasl/exchange.ts'
+import {
+  converse,
+  type SaslAnonymous,
+  type SaslContext,
+  type SaslEndpoint,
+  type SaslSuccess,
+} from '../src/directory/sasl/exchange.ts'
 import { startSasl } from '../src/directory/sasl/mechanisms.ts'
 import type { Account } from '../src/directory/types.ts'
 import type { Connection } from '../src/net/connection.ts'
@@ -49,6 +56,15 @@ export interface SaslDialect {
 export const currentPolicy = ({ context, connection }: Omit<LogonSession, 'policy'>): LogonPolicy =>
   logonPolicy(context.config, context.directory, connection.channel)
 
+/** The names that GSSAPI has for the protocols. RFC 4954 section 4, RFC 5034 section 4, RFC 9051 section 6.2.2, RFC 4643 section 2.4. */
+const serviceNames: Readonly<Record<ServerProtocol, string>> = {
+  smtp: 'smtp',
+  pop3: 'pop',
+  imap4: 'imap',
+  nntp: 'nntp',
+  http: 'http',
+}
+
 /** Returns what a SASL mechanism may see of a session. */
 export const saslContext = ({ context, connection }: Omit<LogonSession, 'policy'>): SaslContext => ({
   directory: context.directory,
@@ -57,6 +73,7 @@ export const saslContext = ({ context, connection }: Omit<LogonSession, 'policy'
   ntlm: context.config.ntlm,
   tokens: context.oauth2.bearerTokens(context.config.protocol),
   endpoint: endpointOf(connection, context),
+  service: serviceNames[context.config.protocol],
   ...connection.channel,
 })
 
@@ -99,19 +116,39 @@ export async function refuseLogon(
   throw errors.failed(reason)
 }
 
+/** The command that starts a SASL exchange. */
+interface SaslCommand {
+  readonly mechanism: string
+  readonly initial?: string | undefined
+}
+
 /**
  * Runs a SASL exchange to its end. Returns the account, and the mechanism's success data if the protocol sends that
  * with its final reply. Throws one of `errors` if the log-on is refused.
  */
 export async function authenticateSasl(
   session: LogonSession,
-  command: { readonly mechanism: string; readonly initial?: string | undefined },
+  command: SaslCommand,
   dialect: SaslDialect,
   errors: LogonErrors,
 ): Promise<{ readonly account: Account; readonly data?: Buffer }> {
+  const outcome = await authenticateAnyone(session, command, dialect, errors)
+  if (outcome.kind === 'anonymous') throw errors.unknownMechanism(command.mechanism)
+  return outcome
+}
+
+/** The same for protocols that have anonymous clients, who can log on by ANONYMOUS. */
+export async function authenticateAnyone(
+  session: LogonSession,
+  command: SaslCommand,
+  dialect: SaslDialect,
+  errors: LogonErrors,
+): Promise<SaslSuccess | SaslAnonymous> {
   const { connection, policy } = session
   const mechanism = command.mechanism.toUpperCase()
-  const exchange = policy.mechanisms.includes(mechanism) ? startSasl(mechanism, saslContext(session)) : undefined
+  const exchange = policy.mechanisms.includes(mechanism)
+    ? startSasl(mechanism, { ...saslContext(session), announced: policy.mechanisms })
+    : undefined
   if (!exchange) {
     checkSasl(session, errors)
     throw policy.mechanismsOverTls.includes(mechanism) ? errors.needsTls() : errors.unknownMechanism(mechanism)

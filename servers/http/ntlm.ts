@@ -63,6 +63,7 @@ export async function continueNtlm(
     logons.set(connection, { exchange })
     throw new NtlmChallenge(scheme, step.data)
   }
+  if (step.kind === 'anonymous') return failure('an anonymous log-on names no account')
   if (step.note !== undefined) connection.record.note(step.note)
   if (step.kind === 'success') logons.set(connection, { user: step.account.user })
   return step

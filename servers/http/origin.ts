@@ -1,5 +1,6 @@
 import { ApiProblem } from '../../src/api/problem.ts'
 import { type AddressList, addressListOf } from '../../src/common/address-list.ts'
+import { noChannelBindings } from '../../src/common/channel-bindings.ts'
 import { isLoopback, type SocketAddress } from '../../src/common/ip-address.ts'
 import type { Connection } from '../../src/net/connection.ts'
 import { forwardedElements, nodeAddress } from './forwarded-field.ts'
@@ -54,7 +55,7 @@ export function originOf(
     client,
     isLocal: !isHidden && isLoopback(client.address),
     host: forwarding.host ?? host,
-    channel: { secure, externalIdentity: undefined },
+    channel: { secure, externalIdentity: undefined, channelBindings: noChannelBindings },
   }
 }
 

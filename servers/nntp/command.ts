@@ -25,6 +25,8 @@ export interface NntpSession extends LogonSession {
   /** The reply to the connection and to MODE READER. RFC 3977 sections 5.1 and 5.3. */
   readonly welcome: readonly [code: number, text: string]
   readonly account: Account | undefined
+  /** Whether the client has logged on by ANONYMOUS. RFC 4505. */
+  isAnonymous: boolean
   group: SelectedGroup | undefined
   /** The name that AUTHINFO USER gave. */
   claimedUser: string | undefined

@@ -61,6 +61,7 @@ class Session implements NntpSession, ProtocolSession<string, NntpError> {
   readonly errorReplies = errorReplies
   group: SelectedGroup | undefined
   account: Account | undefined
+  isAnonymous = false
   claimedUser: string | undefined
   line = ''
   isOver = false
@@ -108,6 +109,7 @@ class Session implements NntpSession, ProtocolSession<string, NntpError> {
   }
 
   forget(): void {
+    this.isAnonymous = false
     this.#setAccount(undefined)
     this.group = undefined
     this.news.claims.releaseAll(this)

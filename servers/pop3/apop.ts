@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { prepared, sameSecret } from '../../src/directory/secrets.ts'
+import { preparedSecret } from '../../src/directory/saslprep/saslprep.ts'
+import { sameSecret } from '../../src/directory/secrets.ts'
 import type { Account } from '../../src/directory/types.ts'
 
 const TIMESTAMP_OCTETS = 12
@@ -24,7 +25,7 @@ export function createTimestamp(hostname: string): string {
  */
 export function provesPassword(digest: string, timestamp: string, account: Account | undefined): account is Account {
   const expected = createHash('md5')
-    .update(timestamp + prepared(account?.password ?? '')) // RFC 6856 section 2.2
+    .update(timestamp + preparedSecret(account?.password ?? '')) // RFC 6856 section 2.2
     .digest('hex')
   return sameSecret(expected, digest.toLowerCase()) && account?.password !== undefined
 }

@@ -19,6 +19,8 @@ export interface SmtpSession extends LogonSession {
   readonly site: DeliverySite
   /** The account that is logged on. */
   readonly account: Account | undefined
+  /** Whether the client has logged on by ANONYMOUS. RFC 4505. */
+  isAnonymous: boolean
   /** Undefined before EHLO or HELO. */
   client: ClientGreeting | undefined
   /** The open transaction, from MAIL to the end of the message. */

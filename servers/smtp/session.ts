@@ -72,6 +72,7 @@ class Session implements SmtpSession, ProtocolSession<string, SmtpError> {
   readonly context: ServerContext
   readonly errorReplies = errorReplies
   account: Account | undefined
+  isAnonymous = false
   client: ClientGreeting | undefined
   claims: ClientClaims = {}
   forwarded: ClientClaims = {}
@@ -168,6 +169,7 @@ class Session implements SmtpSession, ProtocolSession<string, SmtpError> {
   forget(): void {
     this.#policy = undefined
     this.account = undefined
+    this.isAnonymous = false
     this.client = undefined
     this.transaction = undefined
   }

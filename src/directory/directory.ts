@@ -2,7 +2,7 @@ import type { Quota } from '../config/schema/directory.ts'
 import type { LabConfig } from '../config/schema.ts'
 import { AddedAccounts } from './added-accounts.ts'
 import { addressKey, fold, foldAddress, foldDomain, parseLogonName, splitAddress, withoutDetail } from './names.ts'
-import { sameSecret } from './secrets.ts'
+import { isPassword } from './secrets.ts'
 import type { Account, Directory, NewAccount } from './types.ts'
 
 /** The configuration keys that define a directory. */
@@ -55,7 +55,7 @@ class LabDirectory implements Directory {
   authenticate(name: string, password: string): Account | undefined {
     const account = this.find(name)
     if (this.mode === 'open') return account
-    const right = sameSecret(account?.password ?? '', password)
+    const right = isPassword(account?.password ?? '', password)
     return right && account?.password !== undefined ? account : undefined
   }
 

@@ -1,3 +1,4 @@
+import type { ChannelBindings } from '../common/channel-bindings.ts'
 import { isBasicMethod, isOnlyOverTls } from '../config/schema/authentication.ts'
 import type { VirtualServerConfig } from '../config/schema.ts'
 import type { SaslMechanism } from './sasl/exchange.ts'
@@ -28,6 +29,8 @@ export interface ChannelState {
   readonly secure: boolean
   /** The account named by the client certificate. */
   readonly externalIdentity?: string | undefined
+  /** What a log-on can be bound to. */
+  readonly channelBindings?: ChannelBindings
 }
 
 /** Returns what a virtual server (`authentication`, `requireSecureChannel`) allows a connection in its current state. */
@@ -42,10 +45,12 @@ export function logonPolicy(
   const logon = channel === 'needs-tls' && password === 'yes' ? 'needs-tls' : password
   const clearPasswords = directory.mode === 'listed'
   const isOffered = (mechanism: SaslMechanism, overTls: boolean): boolean => {
-    const { method, needs } = mechanism
+    const { method, needs, bindsChannel } = mechanism
     if (method === undefined) return overTls && state.secure && state.externalIdentity !== undefined
     if ((isOnlyOverTls(method) || config.requireSecureChannel) && !overTls) return false
     if (needs === 'clear-password' && !clearPasswords) return false
+    if (needs === 'anonymous' && !has('anonymous')) return false
+    if (bindsChannel && state.secure && !state.channelBindings?.size) return false
     return (
       has(method) ||
       (isBasicMethod(method) && passwordPermission(has('basic'), has('basic-over-tls'), overTls) === 'yes')

@@ -20,6 +20,10 @@ export interface HandshakeResult {
   readonly sessionId: Buffer
   readonly serverName: string | undefined
   readonly resumed: boolean
+  /** Whether the master secret is bound to the handshake. RFC 7627. */
+  readonly extended: boolean
+  /** The first Finished message: the client's, or the server's where a session is resumed. RFC 5929 section 3.1. */
+  readonly firstFinished: Buffer
 }
 
 /** A handshake in progress. */
@@ -111,10 +115,10 @@ async function negotiate(handshake: Handshake): Promise<HandshakeResult> {
   const parameters = { version, suite, master, randoms }
   options.keyLog?.(keyLogLine(parameters))
   const { input, output } = protections(parameters, 'server', options.flaws)
-  await receiveFinished(handshake, parameters, input)
+  const firstFinished = await receiveFinished(handshake, parameters, input)
   sendFinished(handshake, parameters, output)
   options.sessionCache.add({ id: sessionId, version, suite, master, extended, serverName })
-  return { version, suite, sessionId, serverName, resumed: false }
+  return { version, suite, sessionId, serverName, resumed: false, extended, firstFinished }
 }
 
 /** Resumes a session. The server sends Finished first. RFC 2246 section 7.3, figure 2. */
@@ -126,9 +130,10 @@ async function resume(handshake: Handshake, session: LegacySession): Promise<Han
   const { input, output } = protections(parameters, 'server', options.flaws)
   // RFC 6066 section 3: a resumed session's ServerHello carries no server_name.
   flow.send(serverHelloFor(handshake, session.id, suite, false))
-  sendFinished(handshake, parameters, output)
+  const firstFinished = sendFinished(handshake, parameters, output)
   await receiveFinished(handshake, parameters, input)
-  return { version, suite, sessionId: session.id, serverName, resumed: true }
+  const { extended } = session
+  return { version, suite, sessionId: session.id, serverName, resumed: true, extended, firstFinished }
 }
 
 function serverHelloFor(
@@ -156,7 +161,7 @@ async function receiveFinished(
   { transport, flow }: Handshake,
   parameters: SecurityParameters,
   input: Protection,
-): Promise<void> {
+): Promise<Buffer> {
   await flow.changeCipherSpec()
   transport.input = input
   const expected = keySchedules[parameters.version].finished('client', parameters.master, flow.transcript)
@@ -165,17 +170,19 @@ async function receiveFinished(
   if (received.length !== expected.length || !timingSafeEqual(received, expected)) {
     throw new LegacyTlsError('decrypt_error', 'the client’s Finished message does not match this handshake')
   }
+  return received
 }
 
 function sendFinished(
   { transport, flow, options }: Handshake,
   parameters: SecurityParameters,
   output: Protection,
-): void {
+): Buffer {
   const { version, master } = parameters
   transport.write(contentTypes.changeCipherSpec, Buffer.of(1))
   transport.output = output
   const finished = keySchedules[version].finished('server', master, flow.transcript)
   if (options.flaws.sendsWrongFinished) finished[0] = (finished[0] as number) ^ 0xff
   flow.send(handshakeMessage(handshakeTypes.finished, finished))
+  return finished
 }

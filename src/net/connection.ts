@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream'
+import { type ChannelBindings, noChannelBindings } from '../common/channel-bindings.ts'
 import type { SocketAddress } from '../common/ip-address.ts'
 import type { MemoryBudget, MemoryReservation } from '../common/memory-budget.ts'
 import { viewsOf } from '../common/pieces.ts'
@@ -38,6 +39,7 @@ export const BACKLOG_OCTETS = 512 * 1024
 export interface SecuredSocket {
   readonly socket: Duplex
   readonly facts: TlsFacts
+  readonly bindings: ChannelBindings
 }
 
 /** Performs the server's side of a TLS handshake on a raw socket. */
@@ -58,7 +60,7 @@ export interface ConnectionOptions {
   /** The faults to inject. */
   readonly faults?: ConnectionFaults | undefined
   /** The result of the handshake on a TLS port. */
-  readonly facts?: TlsFacts | undefined
+  readonly secured?: Omit<SecuredSocket, 'socket'> | undefined
   /** Whether the client uses TLS up to a proxy that the configuration lists. */
   readonly isSecuredByProxy?: boolean | undefined
   /** The limits until the client logs on. Absent for connections that the lab opens itself. */
@@ -91,6 +93,7 @@ export class Connection {
   readonly #compression: MemoryReservation
   readonly #isSecuredByProxy: boolean
   #tls: TlsFacts | undefined
+  #bindings: ChannelBindings
   #compressed = false
   #hasReceived = false
 
@@ -100,7 +103,8 @@ export class Connection {
     this.record = options.record
     this.#client = options.client
     this.#securer = options.securer
-    this.#tls = options.facts
+    this.#tls = options.secured?.facts
+    this.#bindings = options.secured?.bindings ?? noChannelBindings
     this.#isSecuredByProxy = options.isSecuredByProxy ?? false
     const intake = options.intake ?? new Intake()
     this.memory = intake.memory
@@ -129,13 +133,18 @@ export class Connection {
   }
 
   /**
-   * The facts that `logonPolicy` needs: whether TLS protects the client, here or at a trusted proxy, and the account that its
-   * certificate names.
+   * The facts that `logonPolicy` and SASL mechanisms need: whether TLS protects the client, here or at a trusted proxy, the
+   * account that its certificate names, and what a log-on can be bound to.
    */
-  get channel(): { readonly secure: boolean; readonly externalIdentity: string | undefined } {
+  get channel(): {
+    readonly secure: boolean
+    readonly externalIdentity: string | undefined
+    readonly channelBindings: ChannelBindings
+  } {
     return {
       secure: this.#tls !== undefined || this.#isSecuredByProxy,
       externalIdentity: this.#tls?.clientCertificate?.account,
+      channelBindings: this.#bindings,
     }
   }
 
@@ -253,8 +262,9 @@ export class Connection {
     if (heldOctets > 0) this.record.note(`${heldOctets} octets sent in clear text after STARTTLS were discarded`)
     const raw = await this.#transport.release()
     try {
-      const { socket, facts } = await this.#securer.secure(raw)
+      const { socket, facts, bindings } = await this.#securer.secure(raw)
       this.#tls = facts
+      this.#bindings = bindings
       this.#transport.adopt(socket)
       this.logon.forgotten()
       return facts

@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import type { Duplex } from 'node:stream'
+import { type ChannelBindings, channelBindings } from '../common/channel-bindings.ts'
 import type { LegacySuiteName, TlsDefectName } from '../config/schema.ts'
 import { engineDefects } from '../legacy-tls/defects.ts'
 import {
@@ -23,6 +24,7 @@ import {
 } from '../legacy-tls/suites.ts'
 import type { InstalledCertificate } from '../pki/types.ts'
 import type { ClientHelloFacts, TlsFacts } from '../sessions/types.ts'
+import { serverEndPoint } from '../tls/channel-bindings.ts'
 import { isIssuedTo, type KeyLog, type TlsPolicy } from '../tls/policy.ts'
 import type { EngineCapabilities } from '../tls/routing.ts'
 import { suiteKeyExchange } from '../tls/suites.ts'
@@ -134,7 +136,7 @@ export class LegacyAcceptor {
   async accept(raw: Duplex, hello: ClientHelloFacts, keyLog: KeyLog | undefined): Promise<SecuredSocket> {
     const { acceptLegacy } = await this.#engine
     const socket = await acceptLegacy(raw, { ...this.#options, keyLog })
-    return { socket, facts: this.#facts(socket, hello) }
+    return { socket, facts: this.#facts(socket, hello), bindings: this.#bindings(socket) }
   }
 
   #facts({ negotiated }: LegacyTlsSocket, hello: ClientHelloFacts): TlsFacts {
@@ -151,6 +153,18 @@ export class LegacyAcceptor {
       ...(serverName ? { serverName } : {}),
       hello,
     }
+  }
+
+  /** RFC 5929 sections 3 and 4: SSL 3.0 has no Finished message of TLS, and an anonymous suite no certificate. */
+  #bindings({ negotiated }: LegacyTlsSocket): ChannelBindings {
+    const { version, suite, serverName, resumed, extended, firstFinished } = negotiated
+    const [certificate] = this.#certificateFor(serverName).identity.chainDer
+    return channelBindings({
+      'tls-server-end-point':
+        isAuthenticated(suite) && certificate !== undefined && (() => serverEndPoint(certificate)),
+      // RFC 7627 section 5.4
+      'tls-unique': version !== 'SSLv3' && (extended || !resumed) && (() => firstFinished),
+    })
   }
 
   #certificateFor(serverName: string | undefined): LegacyCertificate {

@@ -3,6 +3,7 @@ import { TLSSocket } from 'node:tls'
 import type { MemoryReservation } from '../common/memory-budget.ts'
 import type { InstalledCertificate } from '../pki/types.ts'
 import type { ClientCertificateFacts, ClientHelloFacts, SessionRecorder, TlsFacts } from '../sessions/types.ts'
+import { channelBindingsOf } from '../tls/channel-bindings.ts'
 import { type FirstOctets, peekClientHello, type ReceivedHello } from '../tls/client-hello-reader.ts'
 import { clientCertificateOf, tlsFacts } from '../tls/facts.ts'
 import { explainHandshakeFailure, explainNoHello, explainSocketError, saysWhy, sentence } from '../tls/failure.ts'
@@ -144,7 +145,7 @@ export class TlsAcceptor {
       const why = `${facts.cipher} has ${facts.bits} bits; this virtual server requires 128-bit encryption`
       throw handshakeFailed(raw, record, why)
     }
-    return { socket, facts }
+    return { socket, facts, bindings: channelBindingsOf(socket, facts) }
   }
 
   /** Returns whether the handshake, if it succeeds, will be one of TLS 1.3. */

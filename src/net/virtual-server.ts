@@ -225,7 +225,7 @@ export class VirtualServer {
       const secured = kind === 'tlsPort' ? await securer.secure(raw) : undefined
       connection = new Connection({
         socket: secured?.socket ?? raw,
-        facts: secured?.facts,
+        secured,
         isSecuredByProxy: header?.isSecure,
         remote,
         local,

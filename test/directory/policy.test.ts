@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { AuthenticationMethod } from '../../src/config/schema/authentication.ts'
 import { type LogonPolicy, logonPolicy } from '../../src/directory/policy.ts'
+import { basicMechanisms } from '../support/basic-mechanisms.ts'
 
 const policy = (
   authentication: AuthenticationMethod[],
@@ -10,7 +11,7 @@ const policy = (
   externalIdentity?: string,
 ): LogonPolicy => logonPolicy({ authentication, requireSecureChannel }, { mode }, { secure, externalIdentity })
 
-const passwordMechanisms = ['PLAIN', 'LOGIN', 'CRAM-MD5', 'SCRAM-SHA-256']
+const passwordMechanisms = basicMechanisms(false)
 
 describe('what a connection may do', () => {
   test.each([

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { basicMechanisms } from '../support/basic-mechanisms.ts'
 import { LineClient } from '../support/line-client.ts'
 import { startNewsLab } from '../support/news-lab.ts'
 import { play } from '../support/transcript.ts'
@@ -77,7 +78,7 @@ test('RFC 3977 section 5.2: CAPABILITIES', async () => {
     S: OVER MSGID
     S: POST
     S: READER
-    S: SASL PLAIN LOGIN CRAM-MD5 SCRAM-SHA-256
+    S: SASL ${basicMechanisms(false).join(' ')}
     S: STARTTLS
     S: XPAT
     S: .

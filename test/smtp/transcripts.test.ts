@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { smtp } from '../../servers/smtp/session.ts'
+import { basicMechanisms } from '../support/basic-mechanisms.ts'
 import { LineClient } from '../support/line-client.ts'
 import { type MailLab, startMailLab } from '../support/mail-lab.ts'
 import { play } from '../support/transcript.ts'
@@ -88,7 +89,7 @@ describe.each(forms)('a session by %s', (form) => {
       '250-ENHANCEDSTATUSCODES',
       '250-LIMITS RCPTMAX=1000',
       ...(form === 'clear' ? ['250-STARTTLS'] : []),
-      `250-AUTH PLAIN LOGIN CRAM-MD5 SCRAM-SHA-256${form === 'clear' ? '' : ' XOAUTH2 OAUTHBEARER'}`,
+      `250-AUTH ${basicMechanisms(form !== 'clear').join(' ')}`,
       '250-AUTH=LOGIN',
       '250 HELP',
     ])

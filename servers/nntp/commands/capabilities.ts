@@ -10,9 +10,9 @@ const always =
     line
 
 /** Returns AUTHINFO with the forms that can be used now; without forms if the client must start TLS first. RFC 4643 section 2.1. */
-const authinfo: Capability = ({ account, connection, policy }) => {
+const authinfo: Capability = ({ account, isAnonymous, connection, policy }) => {
   // RFC 4643 section 2.2: not after a log-on. RFC 8054 section 2.2.2: not under compression.
-  if (account || connection.compressed) return undefined
+  if (account || isAnonymous || connection.compressed) return undefined
   const forms = [policy.logon === 'yes' ? ' USER' : '', policy.mechanisms.length > 0 ? ' SASL' : ''].join('')
   return forms === '' && policy.logon === 'no' && policy.mechanismsOverTls.length === 0 ? undefined : `AUTHINFO${forms}`
 }
@@ -38,9 +38,12 @@ const capabilityRows: readonly Capability[] = [
   // RFC 4643 section 2.1: together with AUTHINFO SASL. Section 2.2: the same list after a log-on, so that a client can notice
   // that an attacker has removed mechanisms.
   (session) =>
-    session.account || authinfo(session)?.includes('SASL') ? listOfMechanisms(session.policy.mechanisms) : undefined,
+    session.account || session.isAnonymous || authinfo(session)?.includes('SASL')
+      ? listOfMechanisms(session.policy.mechanisms)
+      : undefined,
   // RFC 4642 section 2.1: not under TLS or after a log-on. RFC 8054 section 2.2.2: not under compression.
-  ({ connection, account }) => (connection.canStartTls && !account && !connection.compressed ? 'STARTTLS' : undefined),
+  ({ connection, account, isAnonymous }) =>
+    connection.canStartTls && !account && !isAnonymous && !connection.compressed ? 'STARTTLS' : undefined,
   ({ peer }) => (peer ? 'STREAMING' : undefined), // RFC 4644 section 2.1
   always('XPAT'),
 ]

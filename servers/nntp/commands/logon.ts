@@ -1,4 +1,11 @@
-import { authenticateSasl, checkLogon, type LogonErrors, refuseLogon, type SaslDialect } from '../../logon.ts'
+import {
+  authenticateAnyone,
+  authenticateSasl,
+  checkLogon,
+  type LogonErrors,
+  refuseLogon,
+  type SaslDialect,
+} from '../../logon.ts'
 import { defineCommand, type NntpSession } from '../command.ts'
 import { NntpError, syntaxError } from '../reply.ts'
 
@@ -15,8 +22,8 @@ const logonErrors: LogonErrors = {
 const saslDialect: SaslDialect = { challengePrefix: '383', equalsSign: true }
 
 /** Checks that a log-on is still possible. @throws NntpError 502 */
-function expectNotLoggedOn({ account, connection }: NntpSession): void {
-  if (account) throw new NntpError(502, 'Already authenticated') // RFC 4643 section 2.2
+function expectNotLoggedOn({ account, isAnonymous, connection }: NntpSession): void {
+  if (account || isAnonymous) throw new NntpError(502, 'Already authenticated') // RFC 4643 section 2.2
   if (connection.compressed) throw new NntpError(502, 'Compression is active') // RFC 8054 section 2.2.2
 }
 
@@ -66,7 +73,12 @@ export const authinfoSasl = defineCommand<{ mechanism: string; initial: string |
   parse: ([mechanism = '', initial]) => ({ mechanism, initial }),
   async run(session, command) {
     expectNotLoggedOn(session)
-    const { account, data } = await authenticateSasl(session, command, saslDialect, logonErrors)
+    const outcome = await authenticateAnyone(session, command, saslDialect, logonErrors)
+    if (outcome.kind === 'anonymous') {
+      session.isAnonymous = true
+      return session.reply(281, 'Authenticated as anonymous')
+    }
+    const { account, data } = outcome
     session.logOn(account)
     if (data) session.reply(283, data.toString('base64'))
     else session.reply(281, `Authenticated as ${account.user}`)

@@ -28,9 +28,9 @@ export const modeReader = defineCommand({
 export const starttls = defineCommand({
   name: 'STARTTLS',
   async run(session) {
-    const { connection, account } = session
+    const { connection, account, isAnonymous } = session
     if (connection.tls) throw new NntpError(502, 'TLS is already active')
-    if (account) throw new NntpError(502, 'Already authenticated')
+    if (account || isAnonymous) throw new NntpError(502, 'Already authenticated')
     if (connection.compressed) throw new NntpError(502, 'Compression is active') // RFC 8054 section 2.2.2
     if (!connection.canStartTls) throw new NntpError(580, 'TLS is not available: no certificate is assigned')
     session.reply(382, 'Continue with TLS negotiation')

@@ -1,4 +1,4 @@
-import { prepared } from '../../../src/directory/secrets.ts'
+import { prepared } from '../../../src/directory/saslprep/saslprep.ts'
 import { authenticateSasl, checkLogon, checkSasl, type LogonErrors, refuseLogon } from '../../logon.ts'
 import { provesPassword } from '../apop.ts'
 import { inAuthorization, type Pop3Session, restOfLine, words } from '../command.ts'

@@ -1,4 +1,4 @@
-import { authenticateSasl, type LogonErrors } from '../../logon.ts'
+import { authenticateAnyone, type LogonErrors } from '../../logon.ts'
 import { needGreeting, noArgument, type SmtpCommand } from '../command.ts'
 import { badSequence, mustStartTls, SmtpError, syntax } from '../reply.ts'
 
@@ -35,12 +35,13 @@ export const auth: SmtpCommand = {
     // Refuse before reading the password, even if the mechanism is unknown.
     if (session.policy.mechanisms.length === 0 && session.policy.mechanismsOverTls.length > 0) throw mustStartTls()
     needGreeting(session)
-    if (session.account) throw badSequence('Error: already authenticated')
+    if (session.account || session.isAnonymous) throw badSequence('Error: already authenticated')
     if (session.transaction) throw badSequence('Error: AUTH is not allowed during a mail transaction')
     const [mechanism, initial, ...more] = argument.split(' ')
     if (!mechanism || more.length > 0) throw syntax('AUTH mechanism [initial-response]')
-    const { account } = await authenticateSasl(session, { mechanism, initial }, { challengePrefix: '334' }, errors)
-    session.logOn(account)
+    const outcome = await authenticateAnyone(session, { mechanism, initial }, { challengePrefix: '334' }, errors)
+    if (outcome.kind === 'anonymous') session.isAnonymous = true
+    else session.logOn(outcome.account)
     session.reply(235, '2.7.0', 'Authentication successful')
   },
 }

@@ -34,8 +34,8 @@ function greet(session: SmtpSession, client: ClientGreeting): string {
 }
 
 function extensions(session: SmtpSession): string[] {
-  const { policy, connection, context, account } = session
-  const mechanisms = account ? [] : policy.mechanisms
+  const { policy, connection, context, account, isAnonymous } = session
+  const mechanisms = account || isAnonymous ? [] : policy.mechanisms
   return [
     'PIPELINING', // RFC 2920
     `SIZE ${context.config.limits.messageSize}`, // RFC 1870

@@ -12,6 +12,17 @@ export const accessRules: readonly Rule[] = [
     }
   }),
 
+  eachServer(function* saslAnonymous({ protocol, authentication }, at) {
+    const index = authentication.indexOf('sasl-anonymous')
+    if (index === -1) return
+    const path = [...at, 'authentication', index]
+    if (protocol !== 'smtp' && protocol !== 'nntp') {
+      yield { path, message: `${protocol} has no anonymous clients that could log on; remove sasl-anonymous` }
+    } else if (!authentication.includes('anonymous')) {
+      yield { path, message: 'anonymous clients are not allowed here; add anonymous, or remove sasl-anonymous' }
+    }
+  }),
+
   eachServer(function* messageRate({ protocol, limits: { rate } }, at) {
     if (rate?.messages === undefined || protocol === 'smtp') return
     yield {

@@ -15,6 +15,7 @@ const saslMethods = {
   ntlm: {},
   xoauth2: { onlyOverTls: true },
   oauthbearer: { onlyOverTls: true }, // RFC 7628 section 4
+  'sasl-anonymous': {}, // RFC 4505
 } as const satisfies Record<string, { readonly basic?: true; readonly onlyOverTls?: true }>
 
 export type SaslMethod = keyof typeof saslMethods
@@ -39,5 +40,5 @@ export const authentication = z
   .min(1)
   .default(['anonymous', 'basic'])
   .describe(
-    'Authentication methods: anonymous; basic (name and password, by every command and by PLAIN, LOGIN, CRAM-MD5 and SCRAM); basic-over-tls (the same, offered and accepted only over TLS); or the names of single SASL mechanisms, which are offered in addition. http: anonymous callers are administrators, and only on a loopback address; tokens are always accepted.',
+    'Authentication methods: anonymous; basic (name and password, by every command and by PLAIN, LOGIN, CRAM-MD5 and SCRAM); basic-over-tls (the same, offered and accepted only over TLS); or the names of single SASL mechanisms, which are offered in addition. sasl-anonymous (smtp and nntp, beside anonymous): clients can log on by the mechanism ANONYMOUS, whose trace text the session shows. http: anonymous callers are administrators, and only on a loopback address; tokens are always accepted.',
   )

@@ -1,10 +1,11 @@
+import type { ChannelBindings } from '../../common/channel-bindings.ts'
 import type { Clock } from '../../common/clock.ts'
 import type { SaslMethod } from '../../config/schema/authentication.ts'
 import type { NtlmConfig } from '../../config/schema/ntlm.ts'
 import type { Account, Directory } from '../types.ts'
 import type { BearerTokens } from './bearer-tokens.ts'
 
-/** The directory and the client certificate against which a mechanism checks credentials. */
+/** What a mechanism knows: the directory, and facts about the connection and its virtual server. */
 export interface SaslContext {
   readonly directory: Directory
   /** The account named by the client certificate, if any. */
@@ -19,6 +20,12 @@ export interface SaslContext {
   readonly ntlm?: NtlmConfig | undefined
   /** What the client has connected to. */
   readonly endpoint?: SaslEndpoint
+  /** The name that GSSAPI has for the protocol: `imap`, `pop`. RFC 4422 section 4, item 1. */
+  readonly service?: string
+  /** What a log-on can be bound to. */
+  readonly channelBindings?: ChannelBindings
+  /** Names of the mechanisms that the server announces on this connection. */
+  readonly announced?: readonly string[]
 }
 
 /** The server as clients name it. */
@@ -30,7 +37,7 @@ export interface SaslEndpoint {
 }
 
 /** The server's next step: another challenge, or the result. The `data` of a success is the server's proof (SCRAM). */
-export type SaslStep = SaslChallenge | SaslResult
+export type SaslStep = SaslChallenge | SaslResult | SaslAnonymous
 
 /** A challenge. The session's record has the note at once. */
 export interface SaslChallenge {
@@ -41,6 +48,12 @@ export interface SaslChallenge {
 
 /** The end of an exchange. */
 export type SaslResult = SaslSuccess | SaslFailure
+
+/** The client stays anonymous. The session's record has the note. */
+export interface SaslAnonymous {
+  readonly kind: 'anonymous'
+  readonly note: string
+}
 
 /** A success. The session's record has the note besides the user. */
 export interface SaslSuccess {
@@ -55,6 +68,8 @@ export interface SaslFailure {
   readonly kind: 'failure'
   readonly reason: string
   readonly note?: string
+  /** Says why in the form of the mechanism. It is sent as a last challenge. */
+  readonly data?: Buffer
 }
 
 /** One authentication in progress. */
@@ -69,8 +84,10 @@ export interface SaslMechanism {
   readonly name: string
   /** Its name in the configuration, which decides where it is offered. Absent: wherever a client certificate names an account. */
   readonly method?: SaslMethod
-  /** What it needs: any directory, a directory that knows passwords in clear text, an access token, or a client certificate. */
-  readonly needs: 'password' | 'clear-password' | 'token' | 'certificate'
+  /** What it needs: any directory, a directory that knows passwords in clear text, an access token, a client certificate, or anonymous clients. */
+  readonly needs: 'password' | 'clear-password' | 'token' | 'certificate' | 'anonymous'
+  /** Whether it binds the log-on to the TLS connection. */
+  readonly bindsChannel?: true
   start(context: SaslContext): SaslExchange
 }
 
@@ -99,6 +116,7 @@ export function mayActAs(context: SaslContext, account: Account | undefined, aut
 /** How an authentication ended. */
 export type SaslOutcome =
   | SaslResult
+  | SaslAnonymous
   /** The client sent `*`. */
   | { readonly kind: 'cancelled' }
   /** The client sent a response that is not base64. */
@@ -127,10 +145,10 @@ export async function converse(exchange: SaslExchange, options: ConverseOptions)
       response = decodeResponse(await ask(step.data.toString('base64')))
       continue
     }
-    if (step.kind === 'success' && step.data !== undefined && !options.successData) {
-      const last = decodeResponse(await ask(step.data.toString('base64')))
-      if (!Buffer.isBuffer(last)) return { kind: last }
-      return last.length === 0 ? step : { kind: 'failure', reason: 'unexpected data after the last message' }
+    if ('data' in step && step.data !== undefined && !(step.kind === 'success' && options.successData)) {
+      // Any line but `*` ends the exchange: nothing is left to verify. The line should be empty (RFC 4954 section 4), but
+      // PEAR's Net_SMTP sends NOOP and takes the log-on's reply for its answer, and Perl's Authen::SASL::SCRAM sends `1`.
+      if ((await ask(step.data.toString('base64'))) === '*') return { kind: 'cancelled' }
     }
     return step
   }

@@ -1,5 +1,8 @@
 import { createHmac, randomBytes } from 'node:crypto'
-import { sameSecret, saslprep } from '../secrets.ts'
+import { saslprep } from '../saslprep/saslprep.ts'
+import { sameSecret } from '../secrets.ts'
+import { anonymous } from './anonymous.ts'
+import { digestMd5 } from './digest-md5.ts'
 import {
   challenge,
   failure,
@@ -11,7 +14,7 @@ import {
 } from './exchange.ts'
 import { ntlm } from './ntlm/mechanism.ts'
 import { oauthBearer, xoauth2 } from './oauth.ts'
-import { scramSha256 } from './scram-sha-256.ts'
+import { scramMechanisms } from './scram/scram.ts'
 
 /** PLAIN sends `authzid NUL authcid NUL password` in UTF-8. RFC 4616. */
 const plain: SaslMechanism = {
@@ -26,9 +29,8 @@ const plain: SaslMechanism = {
       if (parts.length !== 3 || authzid === undefined || !authcid || !password)
         return failure('malformed PLAIN message')
       const name = saslprep(authcid)
-      const secret = saslprep(password)
-      if (name === undefined || secret === undefined) return failure('malformed PLAIN message')
-      const account = context.directory.authenticate(name, secret)
+      if (name === undefined || saslprep(password) === undefined) return failure('malformed PLAIN message')
+      const account = context.directory.authenticate(name, password)
       return mayActAs(context, account, authzid) ? outcome(account) : failure('not authorized to act as another')
     },
   }),
@@ -109,11 +111,13 @@ export const saslMechanisms: readonly SaslMechanism[] = [
   plain,
   login,
   cramMd5,
-  scramSha256,
+  digestMd5,
+  ...scramMechanisms,
   ntlm,
   xoauth2,
   oauthBearer,
   external,
+  anonymous,
 ]
 
 /** Starts an exchange. The mechanism's name is case-insensitive. Returns undefined for an unknown mechanism. */

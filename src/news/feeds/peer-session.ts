@@ -3,6 +3,7 @@ import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 import { abortAfter } from '../../common/abort-after.ts'
+import { noChannelBindings } from '../../common/channel-bindings.ts'
 import type { FeedConfig } from '../../config/schema.ts'
 import { Connection, type SecuredSocket } from '../../net/connection.ts'
 import { HandshakeFailure } from '../../net/errors.ts'
@@ -90,7 +91,7 @@ async function handshake(raw: Duplex, host: string, { roots, signal }: DialOptio
   using limit = abortAfter(CONNECT_TIMEOUT_MS, signal)
   try {
     await once(socket, 'secureConnect', { signal: limit.signal })
-    return { socket, facts: factsOf(socket) }
+    return { socket, facts: factsOf(socket), bindings: noChannelBindings }
   } catch (error) {
     socket.destroy()
     raw.destroy()
