@@ -12,6 +12,7 @@ import {
 import { startSasl } from '../src/directory/sasl/mechanisms.ts'
 import type { Account } from '../src/directory/types.ts'
 import type { Connection } from '../src/net/connection.ts'
+import { personalities } from '../src/personality/index.ts'
 import type { ServerContext } from './service.ts'
 
 /** The longest SASL response line. RFC 4954 section 4, RFC 5034 section 4 and RFC 4643 section 2.4. */
@@ -52,9 +53,18 @@ export interface SaslDialect {
   readonly responseIn?: (line: string) => string
 }
 
-/** Returns the log-on policy of a virtual server for a connection as it is now. */
-export const currentPolicy = ({ context, connection }: Omit<LogonSession, 'policy'>): LogonPolicy =>
-  logonPolicy(context.config, context.directory, connection.channel)
+/**
+ * Returns the log-on policy of a virtual server for a connection as it is now. A personality offers only the mechanisms of
+ * its server, in its order.
+ */
+export function currentPolicy({ context, connection }: Omit<LogonSession, 'policy'>): LogonPolicy {
+  const { personality, protocol } = context.config
+  const policy = logonPolicy(context.config, context.directory, connection.channel)
+  const offered = protocol === 'http' ? undefined : personalities[personality][protocol]?.mechanisms
+  if (!offered) return policy
+  const only = (mechanisms: readonly string[]): string[] => offered.filter((name) => mechanisms.includes(name))
+  return { ...policy, mechanisms: only(policy.mechanisms), mechanismsOverTls: only(policy.mechanismsOverTls) }
+}
 
 /** The names that GSSAPI has for the protocols. RFC 4954 section 4, RFC 5034 section 4, RFC 9051 section 6.2.2, RFC 4643 section 2.4. */
 const serviceNames: Readonly<Record<ServerProtocol, string>> = {

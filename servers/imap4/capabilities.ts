@@ -1,5 +1,6 @@
 import type { LogonPolicy } from '../../src/directory/policy.ts'
 import { messageLimit } from './message-limit.ts'
+import { capabilitiesInItsWords } from './personality.ts'
 import type { ImapSession } from './state.ts'
 
 /** Announced in every state. Only complete implementations are announced, here and below. */
@@ -60,6 +61,7 @@ const onceLoggedOn = [
 /** Returns the session's capabilities in its current state, separated by spaces. RFC 9051 section 6.1.1. */
 export function capabilitiesOf(session: ImapSession): string {
   const { connection, context, state, policy } = session
+  if (session.words) return capabilitiesInItsWords(session.words, session)
   const limit = messageLimit(session)
   const isLoggedOn = state.name !== 'not-authenticated'
   return [

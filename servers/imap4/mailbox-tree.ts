@@ -59,11 +59,19 @@ function* treeOf(folders: readonly Folder[], subscribed: ReadonlySet<string>): S
 
 const NODES_PER_STEP = 256
 
-/**
- * Returns the mailbox attributes for LIST and LSUB. RFC 9051 section 7.3.1.
- * @param extended whether the client used LIST-EXTENDED
- */
-export function attributes({ name, folder, hasChildren, exists }: MailboxNode, extended = false): string[] {
+/** What a client sees of a mailbox. */
+interface Shown {
+  /** Whether the client used LIST-EXTENDED. Default: no. */
+  readonly extended?: boolean
+  /** Whether it sees special uses. Default: yes. */
+  readonly showsUse?: boolean
+}
+
+/** Returns the mailbox attributes for LIST and LSUB. RFC 9051 section 7.3.1. */
+export function attributes(
+  { name, folder, hasChildren, exists }: MailboxNode,
+  { extended = false, showsUse = true }: Shown = {},
+): string[] {
   const found: string[] = []
   const isMissing = !exists || (!folder && name !== PUBLIC_ROOT && name !== CAPTURED_ROOT)
   if (isMissing) found.push('\\NonExistent')
@@ -71,6 +79,6 @@ export function attributes({ name, folder, hasChildren, exists }: MailboxNode, e
   if (!folder && !(isMissing && extended)) found.push('\\Noselect')
   if (folder?.newsgroup) found.push('\\Noinferiors')
   found.push(hasChildren ? '\\HasChildren' : '\\HasNoChildren')
-  if (folder?.specialUse) found.push(folder.specialUse)
+  if (folder?.specialUse && showsUse) found.push(folder.specialUse)
   return found
 }

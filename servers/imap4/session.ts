@@ -1,14 +1,17 @@
 import type { LogonPolicy } from '../../src/directory/policy.ts'
 import type { OctetString } from '../../src/mail/types.ts'
 import type { Connection } from '../../src/net/connection.ts'
+import type { ImapPersonality } from '../../src/personality/types.ts'
 import { readerStore } from '../../src/store/readers/reader-store.ts'
 import { StoreError } from '../../src/store/types.ts'
 import { type ErrorReplies, type FarewellReason, type ProtocolSession, serveSession } from '../frame.ts'
 import { currentPolicy } from '../logon.ts'
+import { personalityOf } from '../personality.ts'
 import { type ProtocolService, type ServerContext, whyBusy } from '../service.ts'
 import { capabilitiesOf } from './capabilities.ts'
 import type { Command } from './command.ts'
 import { findCommand, isCommand } from './commands/index.ts'
+import { errorInItsWords, greetingInItsWords, resultInItsWords } from './personality.ts'
 import { bad, bye, ImapError, no, statusResponse } from './reply.ts'
 import type { Extension, Identity, ImapSession, ImapState } from './state.ts'
 import { sendUpdates } from './updates.ts'
@@ -20,7 +23,8 @@ export const imap4: ProtocolService = {
   alpn: ['imap'],
   serve: (connection, context) => serveSession(new Session(connection, context)),
   // RFC 5530 section 3: LIMIT for what the client can change, UNAVAILABLE for what it cannot.
-  busy: (_, limited) =>
+  busy: (context, limited) =>
+    personalityOf(context).imap4?.busy ??
     `* BYE [${limited === 'address' ? 'LIMIT' : 'UNAVAILABLE'}] ${whyBusy(limited)}. Try again later.`,
 }
 
@@ -84,6 +88,10 @@ class Session implements ImapSession, ProtocolSession<Request, ImapError> {
     return currentPolicy(this)
   }
 
+  get words(): ImapPersonality | undefined {
+    return personalityOf(this.context).imap4
+  }
+
   get tag(): string {
     return this.#reader.tag
   }
@@ -135,7 +143,9 @@ class Session implements ImapSession, ProtocolSession<Request, ImapError> {
 
   greet(): void {
     const text = 'Sealpost IMAP4 server ready'
-    this.connection.write(statusResponse('*', 'OK', { text, code: `CAPABILITY ${capabilitiesOf(this)}` }))
+    const own = { text, code: `CAPABILITY ${capabilitiesOf(this)}` }
+    const greeting = this.words ? { text: greetingInItsWords(this.words, this) } : own
+    this.connection.write(statusResponse('*', 'OK', greeting))
   }
 
   readCommand(): Promise<Request> {
@@ -150,13 +160,15 @@ class Session implements ImapSession, ProtocolSession<Request, ImapError> {
       sendUpdates(this, this.state.selection, command.updates === 'all')
       if (this.state.selection.isDeleted) return this.endAfterMailboxDeletion()
     }
-    this.send(statusResponse(tag, 'OK', { text, code }))
+    const own = { text, code }
+    this.send(statusResponse(tag, 'OK', this.words ? resultInItsWords(this.words, this, name, own) : own))
     await after?.()
   }
 
-  sendError({ status, message, code }: ImapError): void {
-    if (REFUSALS.has(code)) this.connection.record.refused(message)
+  sendError(error: ImapError): void {
+    if (REFUSALS.has(error.code)) this.connection.record.refused(error.message)
     const { tag, name } = this.#reader
+    const { status, message, code } = this.words ? errorInItsWords(this.words, this, name, error) : error
     const isNoCommand = !isCommand(name)
     this.#hasFailedLogon = LOGON_COMMANDS.has(name) || (this.#hasFailedLogon && isNoCommand)
     const isUntagged = status === 'BYE' || (this.#hasFailedLogon && isNoCommand)

@@ -2,6 +2,7 @@ import type { LogonPolicy } from '../../src/directory/policy.ts'
 import type { Account } from '../../src/directory/types.ts'
 import type { OctetString } from '../../src/mail/types.ts'
 import type { Connection } from '../../src/net/connection.ts'
+import type { ImapPersonality } from '../../src/personality/types.ts'
 import type { Owner } from '../../src/store/types.ts'
 import type { ServerContext } from '../service.ts'
 import type { Selection } from './selection.ts'
@@ -39,6 +40,8 @@ export interface ImapSession {
   readonly connection: Connection
   readonly context: ServerContext
   readonly state: ImapState
+  /** The words that the virtual server uses instead of its own. */
+  readonly words: ImapPersonality | undefined
   /** Extensions turned on by ENABLE, or by use (CONDSTORE). */
   readonly enabled: Set<Extension>
   /** The tag of the current command; ESEARCH repeats it. */

@@ -1,5 +1,6 @@
 import type { Account } from '../../src/directory/types.ts'
 import type { NewsService } from '../../src/news/news-service.ts'
+import type { NntpPersonality } from '../../src/personality/types.ts'
 import type { Folder } from '../../src/store/types.ts'
 import type { LogonSession } from '../logon.ts'
 import { type FeedPeer, type GroupAccess, logonMakesPeer } from './access.ts'
@@ -16,6 +17,8 @@ export interface SelectedGroup {
 /** The session's interface for commands. */
 export interface NntpSession extends LogonSession {
   readonly news: NewsService
+  /** The words that the virtual server uses instead of its own. */
+  readonly words: NntpPersonality | undefined
   /** The command line being run, as the client sent it. */
   readonly line: string
   /** The client's access rights now. */

@@ -4,14 +4,17 @@ import type { Connection } from '../../src/net/connection.ts'
 import { textOf } from '../../src/net/input.ts'
 import { ArticleRefused } from '../../src/news/article.ts'
 import type { NewsService } from '../../src/news/news-service.ts'
+import type { NntpPersonality } from '../../src/personality/types.ts'
 import type { Folder } from '../../src/store/types.ts'
 import { type ErrorReplies, type ProtocolSession, serveSession } from '../frame.ts'
 import { completeLogon, currentPolicy, MAX_SASL_OCTETS } from '../logon.ts'
+import { personalityOf } from '../personality.ts'
 import { type ProtocolService, type ServerContext, whyBusy } from '../service.ts'
 import { type FeedPeer, GroupAccess, peerOf } from './access.ts'
 import { MAX_COMMAND_OCTETS, words } from './arguments.ts'
 import type { NntpSession, SelectedGroup } from './command.ts'
 import { findCommand } from './commands/index.ts'
+import { responseInItsWords, welcomeInItsWords } from './personality.ts'
 import { block, NntpError, responseLine, syntaxError } from './reply.ts'
 
 /**
@@ -26,7 +29,8 @@ export const nntp: ProtocolService = {
     await serveSession(new Session(connection, context, context.news))
   },
   // RFC 3977 section 5.1: 400 for a temporary refusal, 502 for a permanent one.
-  busy: (_, limited) => responseLine(400, `${whyBusy(limited)}. Try again later`).trimEnd(),
+  busy: (context, limited) =>
+    personalityOf(context).nntp?.busy ?? responseLine(400, `${whyBusy(limited)}. Try again later`).trimEnd(),
 }
 
 /** The error codes that session records show as refusals: log-on required, TLS required, log-on failed. */
@@ -65,6 +69,8 @@ class Session implements NntpSession, ProtocolSession<string, NntpError> {
   claimedUser: string | undefined
   line = ''
   isOver = false
+  /** The command that is being run, with its variant. */
+  #name = ''
   #access: GroupAccess | undefined
   #peer: FeedPeer | undefined
 
@@ -91,9 +97,15 @@ class Session implements NntpSession, ProtocolSession<string, NntpError> {
     return (this.#peer ??= peerOf(this.context.config.feeds, this.connection.remote.address, this.account))
   }
 
+  get words(): NntpPersonality | undefined {
+    return personalityOf(this.context).nntp
+  }
+
   get welcome(): readonly [code: number, text: string] {
     // A client that may post after a log-on is also greeted with 200.
     const posts = this.access.canPost || this.policy.logon !== 'no'
+    const inItsWords = this.words && welcomeInItsWords(this.words, this, posts)
+    if (inItsWords) return inItsWords
     const { hostname } = this.context
     return posts
       ? [200, `${hostname} Sealpost NNTP server ready, posting allowed`]
@@ -123,11 +135,16 @@ class Session implements NntpSession, ProtocolSession<string, NntpError> {
   }
 
   reply(code: number, text: string): void {
-    this.connection.write(responseLine(code, text))
+    this.connection.write(this.#responseLine(code, text))
   }
 
   replyLines(code: number, text: string, lines: readonly string[]): void {
-    this.connection.write(responseLine(code, text) + block(lines))
+    this.connection.write(this.#responseLine(code, text) + block(lines))
+  }
+
+  #responseLine(code: number, text: string): string {
+    const inItsWords = this.words && responseInItsWords(this.words, this, this.#name, [code, text])
+    return responseLine(...(inItsWords ?? ([code, text] as const)))
   }
 
   quit(): void {
@@ -145,7 +162,10 @@ class Session implements NntpSession, ProtocolSession<string, NntpError> {
 
   run(octets: string): void | Promise<void> {
     this.line = textOf(octets)
+    this.#name = ''
     const { command, args } = findCommand(words(this.line))
+    this.#name = command.name
+    if (this.words?.unknown.includes(command.name)) throw new NntpError(500, 'Unknown command')
     // Only SASL responses may be longer than other commands. RFC 4643 section 2.4
     if (octets.length > MAX_COMMAND_OCTETS && command.name !== 'AUTHINFO SASL') {
       throw syntaxError('Command line too long')

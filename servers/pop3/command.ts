@@ -1,4 +1,5 @@
 import type { Account } from '../../src/directory/types.ts'
+import type { Pop3Personality } from '../../src/personality/types.ts'
 import type { LogonSession } from '../logon.ts'
 import type { Maildrop } from './maildrop.ts'
 import { Pop3Error, type Pop3Reply } from './reply.ts'
@@ -14,6 +15,8 @@ export type Pop3State = AuthorizationState | { readonly name: 'transaction'; rea
 
 /** The session's interface for commands. */
 export interface Pop3Session extends LogonSession {
+  /** The words that the virtual server uses instead of its own. */
+  readonly words: Pop3Personality | undefined
   /** The greeting's timestamp, if APOP is offered. RFC 1939 section 7, APOP. */
   readonly timestamp: string | undefined
   state: Pop3State

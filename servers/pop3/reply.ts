@@ -25,8 +25,8 @@ export type Pop3Reply =
 
 /** Sends a reply. Returns synchronously when nothing has to be awaited. */
 export function sendReply(connection: Connection, reply: Pop3Reply): void | Promise<void> {
-  if (typeof reply === 'string') return writeLine(connection, `+OK ${reply}`)
-  writeLine(connection, `+OK ${reply.text}`)
+  if (typeof reply === 'string') return writeLine(connection, reply === '' ? '+OK' : `+OK ${reply}`)
+  writeLine(connection, reply.text === '' ? '+OK' : `+OK ${reply.text}`)
   if ('afterwards' in reply) return reply.afterwards()
   if ('lines' in reply) return sendLines(connection, reply.lines)
   if (Buffer.isBuffer(reply.message)) return connection.writeBlock(reply.message)

@@ -1,22 +1,26 @@
 import type { LogonPolicy } from '../../src/directory/policy.ts'
 import type { Account } from '../../src/directory/types.ts'
 import type { Connection } from '../../src/net/connection.ts'
+import type { Pop3Personality } from '../../src/personality/types.ts'
 import { accountOwner } from '../../src/store/types.ts'
 import { type ErrorReplies, type ProtocolSession, serveSession } from '../frame.ts'
 import { completeLogon, currentPolicy, MAX_SASL_OCTETS } from '../logon.ts'
+import { personalityOf } from '../personality.ts'
 import { type ProtocolService, type ServerContext, whyBusy } from '../service.ts'
 import { createTimestamp } from './apop.ts'
 import type { Pop3Session, Pop3State } from './command.ts'
 import { commands } from './commands/index.ts'
 import { Maildrop } from './maildrop.ts'
-import { Pop3Error, sendError, sendReply } from './reply.ts'
+import { errorInItsWords, greetingInItsWords, replyInItsWords } from './personality.ts'
+import { Pop3Error, type Pop3Reply, sendError, sendReply } from './reply.ts'
 
 /** POP3. RFC 1939, with RFC 2449 (CAPA), RFC 2595 (STLS), RFC 3206 (AUTH response code), RFC 5034 (SASL). */
 export const pop3: ProtocolService = {
   protocol: 'pop3',
   alpn: ['pop3'],
   serve: (connection, context) => serveSession(new Session(connection, context)),
-  busy: (_, limited) => `-ERR [SYS/TEMP] ${whyBusy(limited)}. Try again later.`, // RFC 3206 section 4
+  busy: (context, limited) =>
+    personalityOf(context).pop3?.busy ?? `-ERR [SYS/TEMP] ${whyBusy(limited)}. Try again later.`, // RFC 3206 section 4
 }
 
 const errorReplies: ErrorReplies<Pop3Error> = {
@@ -42,18 +46,24 @@ class Session implements Pop3Session, ProtocolSession<string, Pop3Error> {
   state: Pop3State = { name: 'authorization' }
   isUtf8 = false
   isOver = false
+  /** The command that is being run, in capitals. */
+  #name = ''
 
   constructor(connection: Connection, context: ServerContext) {
     this.connection = connection
     this.context = context
     const { clearPasswords, logon } = this.policy
     // APOP needs the password in clear text, and no TLS can start before the greeting. RFC 1939 section 7, APOP
-    const offersApop = clearPasswords && logon === 'yes'
+    const offersApop = clearPasswords && logon === 'yes' && this.words?.hasApop !== false
     this.timestamp = offersApop ? createTimestamp(context.hostname) : undefined
   }
 
   get policy(): LogonPolicy {
     return currentPolicy(this)
+  }
+
+  get words(): Pop3Personality | undefined {
+    return personalityOf(this.context).pop3
   }
 
   async logOn(account: Account): Promise<string> {
@@ -79,7 +89,9 @@ class Session implements Pop3Session, ProtocolSession<string, Pop3Error> {
   }
 
   greet(): void {
-    sendReply(this.connection, `Sealpost POP3 server ready${this.timestamp ? ` ${this.timestamp}` : ''}`)
+    const { words } = this
+    if (words) sendReply(this.connection, greetingInItsWords(words, this))
+    else sendReply(this.connection, `Sealpost POP3 server ready${this.timestamp ? ` ${this.timestamp}` : ''}`)
   }
 
   readCommand(): Promise<string> {
@@ -90,17 +102,22 @@ class Session implements Pop3Session, ProtocolSession<string, Pop3Error> {
   run(line: string): void | Promise<void> {
     const space = line.indexOf(' ')
     const name = (space === -1 ? line : line.slice(0, space)).toUpperCase()
+    this.#name = name
     const command = commands.get(name)
     if (!command) throw new Pop3Error('Unknown command.')
     const argument = space === -1 ? '' : line.slice(space + 1)
     const reply = command.run(this, argument)
-    if (reply instanceof Promise) return reply.then((found) => sendReply(this.connection, found))
-    return sendReply(this.connection, reply)
+    if (reply instanceof Promise) return reply.then((found) => this.#send(found))
+    return this.#send(reply)
   }
 
   sendError(error: Pop3Error): void {
     if (error.code === 'AUTH') this.connection.record.refused(error.message)
-    sendError(this.connection, error)
+    sendError(this.connection, this.words ? errorInItsWords(this.words, this, this.#name, error) : error)
+  }
+
+  #send(reply: Pop3Reply): void | Promise<void> {
+    return sendReply(this.connection, this.words ? replyInItsWords(this.words, this, this.#name, reply) : reply)
   }
 
   close(): void {

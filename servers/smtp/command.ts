@@ -1,6 +1,7 @@
 import type { SocketAddress } from '../../src/common/ip-address.ts'
 import type { DeliverySite } from '../../src/delivery/types.ts'
 import type { Account } from '../../src/directory/types.ts'
+import type { SmtpPersonality } from '../../src/personality/types.ts'
 import type { LogonSession } from '../logon.ts'
 import type { ClientClaims } from './client-claims.ts'
 import { badSequence, SmtpError } from './reply.ts'
@@ -37,8 +38,13 @@ export interface SmtpSession extends LogonSession {
   serve(claims: ClientClaims): string | undefined
   /** Sends the greeting. */
   greet(): void
-  /** Sends a reply of one or several lines. */
-  reply(code: number, enhancedCode: string, text: string | readonly string[]): void
+  /** The words that the virtual server uses instead of its own. */
+  readonly words: SmtpPersonality | undefined
+  /**
+   * Sends a reply of one or several lines.
+   * @param accepted the message that the reply accepts, whose Message-ID some servers repeat
+   */
+  reply(code: number, enhancedCode: string, text: string | readonly string[], accepted?: readonly Buffer[]): void
   logOn(account: Account): void
   /** Discards the state from before STARTTLS. RFC 3207 section 4.2. */
   forget(): void
@@ -46,6 +52,8 @@ export interface SmtpSession extends LogonSession {
   checkMessageCount(): void
   /** Counts the domain of a recipient. @throws SmtpError 452 if the connection has used too many. RFC 9422 section 4.3 */
   checkDomain(address: string): void
+  /** Counts the octets of a message that has arrived. @throws SmtpError 552 if the connection has sent too many */
+  takeOctets(octets: number): void
   /** Counts one more message. @throws SmtpError 450 or 421 if it is beyond the rate */
   checkRate(): void
   /** Ends the transaction after its message was stored or refused. */

@@ -18,6 +18,7 @@ const END_OF_HEADER = Buffer.from('\r\n\r\n', 'latin1')
 export async function receive(session: SmtpSession, transaction: Transaction, received: ReceivedOctets): Promise<void> {
   const { connection, context, site } = session
   const { reversePath, recipients, envelopeId } = transaction
+  session.takeOctets(received.octets)
   const fault = connection.endOfData(() => received.whole())
   if (fault) await fault
   const lineEnds = new LineEnds()
@@ -38,7 +39,7 @@ export async function receive(session: SmtpSession, transaction: Transaction, re
   await deliver(site, delivery)
   if (lineEnds.changed) connection.record.note('bare LFs in the message changed to CRLF')
   await report(session, delivery, at)
-  session.reply(250, '2.0.0', `OK: queued as ${session.messageId}`)
+  session.reply(250, '2.0.0', `OK: queued as ${session.messageId}`, content.message)
 }
 
 /**

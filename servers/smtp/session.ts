@@ -6,12 +6,15 @@ import type { Account } from '../../src/directory/types.ts'
 import { clientKey } from '../../src/net/client-addresses.ts'
 import type { Connection } from '../../src/net/connection.ts'
 import type { LimitedBy } from '../../src/net/virtual-server-settings.ts'
+import type { SmtpPersonality } from '../../src/personality/types.ts'
 import { type ErrorReplies, type FarewellReason, type ProtocolSession, serveSession } from '../frame.ts'
 import { completeLogon, currentPolicy, MAX_SASL_OCTETS } from '../logon.ts'
+import { personalityOf } from '../personality.ts'
 import type { ProtocolService, ServerContext } from '../service.ts'
 import { type ClientClaims, claimedAddress } from './client-claims.ts'
 import type { ClientGreeting, SmtpSession } from './command.ts'
-import { commands } from './commands/index.ts'
+import { findCommand } from './commands/index.ts'
+import { type CommandLine, greetingInItsWords, NO_COMMAND, replyInItsWords } from './personality.ts'
 import {
   badSequence,
   deliveryReply,
@@ -29,7 +32,7 @@ export const smtp: ProtocolService = {
   protocol: 'smtp',
   alpn: ['smtp', 'esmtp'],
   serve: (connection, context) => serveSession(new Session(connection, context)),
-  busy: ({ hostname }, limited) => BUSY[limited](hostname),
+  busy: (context, limited) => personalityOf(context).smtp?.busy ?? BUSY[limited](context.hostname),
 }
 
 const BUSY: Readonly<Record<LimitedBy, (hostname: string) => string>> = {
@@ -83,6 +86,9 @@ class Session implements SmtpSession, ProtocolSession<string, SmtpError> {
   #transaction: Transaction | undefined
   #messages = 0
   #unrecognized = 0
+  /** Octets of all messages of the connection. */
+  #octets = 0
+  #line: CommandLine = NO_COMMAND
   #policy: LogonPolicy | undefined
 
   constructor(connection: Connection, context: ServerContext) {
@@ -128,8 +134,14 @@ class Session implements SmtpSession, ProtocolSession<string, SmtpError> {
     return `${this.connection.record.id}.${this.#messages + 1}`
   }
 
+  get words(): SmtpPersonality | undefined {
+    return personalityOf(this.context).smtp
+  }
+
   greet(): void {
-    this.reply(220, '', `${this.context.hostname} ESMTP Sealpost`) // no enhanced code: RFC 2034 section 3
+    const greeting = this.words && greetingInItsWords(this.words, this)
+    if (greeting !== undefined) this.connection.write(greeting)
+    else this.reply(220, '', `${this.context.hostname} ESMTP Sealpost`) // no enhanced code: RFC 2034 section 3
   }
 
   readCommand(): Promise<string> {
@@ -141,7 +153,8 @@ class Session implements SmtpSession, ProtocolSession<string, SmtpError> {
     const word = (space === -1 ? line : line.slice(0, space)).trim()
     const verb = ASCII.test(word) ? word.toUpperCase() : word
     const argument = space === -1 ? '' : line.slice(space + 1).trim()
-    const command = commands.get(verb)
+    if (this.words) this.#line = { verb, argument }
+    const command = findCommand(this, verb)
     const refusal = policyRefusal(this, verb)
     if (refusal) {
       if (command?.refused) return command.refused(this, argument, refusal)
@@ -151,8 +164,9 @@ class Session implements SmtpSession, ProtocolSession<string, SmtpError> {
     return command.run(this, argument)
   }
 
-  reply(code: number, enhancedCode: string, text: string | readonly string[]): void {
-    this.connection.write(formatReply(code, enhancedCode, text, this.transaction?.smtpUtf8))
+  reply(code: number, enhancedCode: string, text: string | readonly string[], accepted?: readonly Buffer[]): void {
+    const inItsWords = this.words && replyInItsWords(this.words, this, this.#line, { code, text, accepted })
+    this.connection.write(inItsWords ?? formatReply(code, enhancedCode, text, this.transaction?.smtpUtf8))
     if (REFUSALS.has(code))
       this.connection.record.refused(`${code} ${typeof text === 'string' ? text : text.join(' ')}`)
     if (code === 421) this.quit()
@@ -193,6 +207,13 @@ class Session implements SmtpSession, ProtocolSession<string, SmtpError> {
       throw new SmtpError(452, '4.5.3', `Error: too many domains, the limit is ${limit} per connection`)
     }
     this.#domains.add(domain)
+  }
+
+  takeOctets(octets: number): void {
+    const { sessionSize } = this.context.config.limits
+    this.#octets += octets
+    if (sessionSize === 'off' || this.#octets <= sessionSize) return
+    throw new SmtpError(552, '5.3.4', `The messages of this connection exceed the limit: ${sessionSize} octets`)
   }
 
   checkRate(): void {

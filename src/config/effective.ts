@@ -1,5 +1,6 @@
 import { childSchemas, type JsonSchema, labJsonSchema, propertyDefault } from './json-schema.ts'
 import { valueAt } from './mistakes.ts'
+import { withPersonalityDefaults } from './personality.ts'
 import { addressesOf, idleTimeoutOf, portsOf, virtualServerName } from './resolve.ts'
 import type { LabConfig } from './schema.ts'
 
@@ -10,13 +11,13 @@ import type { LabConfig } from './schema.ts'
  * @param config the same configuration, validated
  */
 export function effectiveInput(input: unknown, config: LabConfig): Record<string, unknown> {
-  const filled = fill(input, [labJsonSchema()], config) as Record<string, unknown>
-  const { certificate } = filled
+  const filled = fill(withPersonalityDefaults(input), [labJsonSchema()], config) as Record<string, unknown>
+  const { certificate, personality } = filled
   const virtualServers = config.virtualServers.map((server, index) => {
     const own = valueAt(filled, ['virtualServers', index]) as Record<string, unknown>
     const { port, tlsPort } = portsOf(server, 0)
     const limits = { idleTimeout: `${idleTimeoutOf(server.protocol) / 60_000}m`, ...(own.limits as object) }
-    return { certificate, ...own, name: virtualServerName(server), port, tlsPort, limits }
+    return { certificate, personality, ...own, name: virtualServerName(server), port, tlsPort, limits }
   })
   const accounts = config.directory.accounts.map((account, index) => ({
     ...(valueAt(filled, ['directory', 'accounts', index]) as object),

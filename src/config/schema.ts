@@ -6,6 +6,7 @@ import { fault } from './schema/fault.ts'
 import { auditJobs, token, verifyJobs, webhook } from './schema/http.ts'
 import { newsgroup } from './schema/news.ts'
 import { oauth2 } from './schema/oauth2.ts'
+import { personality } from './schema/personality.ts'
 import { protocols } from './schema/protocol.ts'
 import { retention, store } from './schema/store.ts'
 import { capture, host, hostName, logLevels, octets } from './schema/values.ts'
@@ -19,6 +20,7 @@ export {
   variantNames,
 } from './schema/certificate.ts'
 export { type DefectName, defectNames } from './schema/defect-names.ts'
+export { type PersonalityName, personalityNames } from './schema/personality.ts'
 export {
   isMailProtocol,
   type Protocol,
@@ -49,6 +51,11 @@ const labObject = z.strictObject({
   certificate: certificate
     .prefault('auto')
     .describe('Certificate of virtual servers without a `certificate` key. Takes the same values.'),
+  personality: personality
+    .default('sealpost')
+    .describe(
+      'The server whose words virtual servers use that have no `personality` key: sealpost (its own), exchange2003, gmail, microsoft365, dovecot or courier. It changes greetings, capability lists, reply texts and defaults, but neither what is stored nor what TLS requires.',
+    ),
   authorityService: authorityService
     .optional()
     .describe(
@@ -138,10 +145,14 @@ const labObject = z.strictObject({
 /** The top-level keys. */
 export const labKeys = labObject.shape
 
-/** The schema with `certificate` copied to each virtual server that has none. */
+/** The schema with `certificate` and `personality` copied to each virtual server that has none. */
 export const labSchema = labObject.transform(({ virtualServers, ...lab }) => ({
   ...lab,
-  virtualServers: virtualServers.map((server) => ({ ...server, certificate: server.certificate ?? lab.certificate })),
+  virtualServers: virtualServers.map((server) => ({
+    ...server,
+    certificate: server.certificate ?? lab.certificate,
+    personality: server.personality ?? lab.personality,
+  })),
 }))
 
 /** A configuration as a user writes it: the YAML's keys as an object. Keys with a default are optional. */

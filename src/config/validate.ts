@@ -1,6 +1,7 @@
 import { mistakesOf } from './issues.ts'
 import { schemasAt } from './json-schema.ts'
 import { type Mistake, type Path, pathText, valueAt } from './mistakes.ts'
+import { withPersonalityDefaults } from './personality.ts'
 import { contradictions } from './rules/contradictions.ts'
 import { type LabConfig, labSchema } from './schema.ts'
 
@@ -24,7 +25,7 @@ interface Rest {
 
 /** Checks an input against the schema and against the rules across keys. Returns all mistakes of both kinds together. */
 export function validate(input: unknown): Validated {
-  const parsed = labSchema.safeParse(input, options)
+  const parsed = labSchema.safeParse(withPersonalityDefaults(input), options)
   if (parsed.success) {
     const found = contradictions(parsed.data).map((mistake) => complete(mistake, (path) => path))
     if (found.length === 0) return { config: parsed.data }
@@ -44,7 +45,7 @@ export function validate(input: unknown): Validated {
 /** Removes the invalid values, so that one run reports all mistakes. */
 function restOf(input: unknown, mistakes: readonly Mistake[]): Rest | undefined {
   const pruned = prune(input, mistakes)
-  const parsed = labSchema.safeParse(pruned.value, options)
+  const parsed = labSchema.safeParse(withPersonalityDefaults(pruned.value), options)
   if (!parsed.success) {
     // A mapping whose unknown key was removed may lack a required one: removes the mapping as well.
     const more = mistakesOf(parsed.error.issues, pruned.value).map(({ path, ...mistake }) => ({

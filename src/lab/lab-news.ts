@@ -3,10 +3,12 @@ import type { Logger } from 'pino'
 import type { Clock } from '../common/clock.ts'
 import { readUserFile } from '../common/user-files.ts'
 import type { ResolvedLab } from '../config/resolve.ts'
+import { controlFolder } from '../news/control.ts'
 import { type Feed, Feeds, type FeedsOptions } from '../news/feeds/feeds.ts'
 import { NewsService } from '../news/news-service.ts'
 import { ensureNewsgroups } from '../news/newsgroups.ts'
 import type { NewsMail } from '../news/types.ts'
+import { personalities } from '../personality/index.ts'
 import { authoritiesOf } from '../pki/authority/authorities.ts'
 import type { CertificateStore } from '../pki/certificate-store/types.ts'
 import type { SessionLog } from '../sessions/log.ts'
@@ -49,7 +51,7 @@ export class LabNews implements AsyncDisposable {
   }
 
   /** Creates the configured newsgroups. Runs before the ports open. */
-  async prepare({ hostname, newsgroups, control }: ResolvedLab): Promise<void> {
+  async prepare({ hostname, newsgroups, control, virtualServers }: ResolvedLab): Promise<void> {
     this.newsService.hostname = hostname
     this.newsService.control = control
     this.newsService.addresses = new Map(
@@ -58,6 +60,7 @@ export class LabNews implements AsyncDisposable {
     const { store, clock, log } = this.#options
     try {
       await ensureNewsgroups(store, newsgroups, clock)
+      for (const kind of controlGroups(virtualServers)) await controlFolder(this.newsService, { kind, args: [] })
     } catch (err) {
       // A full or read-only store still serves the newsgroups that it has.
       if (!(err instanceof StoreError && (err.code === 'no-space' || err.code === 'read-only'))) throw err
@@ -93,3 +96,9 @@ export class LabNews implements AsyncDisposable {
     return [(await authoritiesOf(certificates).export(authority, 'chain')).toString()]
   }
 }
+
+/** Returns the kinds of control messages that have a group from the start, as with the servers whose words are used. */
+const controlGroups = (virtualServers: ResolvedLab['virtualServers']): readonly string[] =>
+  virtualServers
+    .filter(({ protocol }) => protocol === 'nntp')
+    .flatMap(({ personality }) => personalities[personality].nntp?.controlGroups ?? [])

@@ -4,7 +4,7 @@ import { MASK, maskUrls } from '../common/mask-urls.ts'
  * Words that begin a log-on in some protocol. Every protocol's transcript masks all of them: clients log on in the wrong
  * protocol, forget a space (`PASSsecret`), or send a stray word first. `USER-` begins an HTTP field.
  */
-const LOGON_WORD = /\b(?:LOGIN|AUTH|APOP|PASS|USER(?!-))/i
+const LOGON_WORD = /\b(?:LOGIN|AUTH|X-EXPS|APOP|PASS|USER(?!-))/i
 
 /** Names of mechanisms. Anything else in their place may be a password. */
 const MECHANISM =
@@ -14,7 +14,7 @@ const mechanismAfter = (command: string): string => `${command}(?:$|[\\s=]+(?:${
 /** The parts of log-on lines that contain no secret. What follows such a part is masked. */
 const shownParts = [
   // RFC 4954 section 4, RFC 5034 section 4
-  mechanismAfter('\\s*AUTH'),
+  mechanismAfter('\\s*(?:AUTH|X-EXPS)'),
   mechanismAfter('\\s*(?:\\S+\\s+)?AUTHENTICATE'),
   // With one argument instead of two, it may be the password. A literal comes in the next line. RFC 9051 section 6.2.3
   '\\s*(?:\\S+\\s+)?LOGIN(?:$|\\s+(?:(?:"(?:[^"\\\\]|\\\\.)*"|[^\\s"{}()\\\\]+)\\s+)?(?:\\{\\d+\\+?\\}$)?)',

@@ -101,7 +101,7 @@ function withTestDefaults(input: LabInput): LabInput {
     newsgroups: input.newsgroups ?? [{ name: 'lab.general', description: 'General talk' }],
     virtualServers: virtualServers.map((server) => ({
       port: 0,
-      ...((server.certificate ?? input.certificate) === 'none' ? {} : overTls(server)),
+      ...((server.certificate ?? input.certificate) === 'none' ? {} : overTls(server, input)),
       ...server,
       // Tests open many connections from one address, and fail log-ons on purpose.
       limits: { connectionsPerAddress: 'off', failedLogonDelay: 'off', ...server.limits },
@@ -110,9 +110,12 @@ function withTestDefaults(input: LabInput): LabInput {
 }
 
 /** What servers with a certificate have: an access token is accepted only over TLS. */
-const overTls = ({ protocol }: VirtualServerInput) => ({
+const overTls = ({ protocol, personality }: VirtualServerInput, lab: LabInput) => ({
   tlsPort: 0,
-  ...(protocol === 'http' ? {} : { authentication: [...TEST_AUTHENTICATION] }),
+  // A personality has defaults of its own.
+  ...(protocol === 'http' || (personality ?? lab.personality) !== undefined
+    ? {}
+    : { authentication: [...TEST_AUTHENTICATION] }),
 })
 
 const TEST_AUTHENTICATION = ['anonymous', 'basic', 'xoauth2', 'oauthbearer'] as const

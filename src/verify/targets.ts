@@ -1,5 +1,6 @@
 import type { ResolvedVirtualServer } from '../config/resolve.ts'
 import type { ServerProtocol } from '../config/schema.ts'
+import { personalities } from '../personality/index.ts'
 import type { Endpoint, Promises } from './types.ts'
 
 const allVersions = ['SSLv3', 'TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'] as const
@@ -54,8 +55,10 @@ export function endpointsOf(
   const path = protocol === 'http' ? { path: STATUS } : {}
   const proxies = proxyProtocol ? { proxies: proxyProtocol.from } : {}
   const common = { title: name, protocol, host, serverName, promises, ...path, ...proxies }
+  const words = protocol === 'http' ? undefined : personalities[server.personality][protocol]
+  const clear = { ...promises, tls: promises.tls && words?.announcesStartTls !== false }
   return [
-    ...(port === undefined ? [] : [{ ...common, port, implicitTls: false }]),
+    ...(port === undefined ? [] : [{ ...common, port, implicitTls: false, promises: clear }]),
     ...(tlsPort === undefined ? [] : [{ ...common, port: tlsPort, implicitTls: true }]),
   ]
 }

@@ -1,9 +1,11 @@
 import { capabilitiesOf } from '../capabilities.ts'
 import { defineCommand, noArguments } from '../command.ts'
-import { bad, no, ok } from '../reply.ts'
+import { byeInItsWords } from '../personality.ts'
+import { bad, no, ok, statusResponse } from '../reply.ts'
 import { anyState, extensions, loggedOn, notAuthenticated, selected } from '../state.ts'
 import { enableCondstore } from '../updates.ts'
 import type { Cursor } from '../wire/cursor.ts'
+import { quotedForm } from '../wire/text.ts'
 
 /** CAPABILITY. RFC 9051 section 6.1.1. */
 export const capability = defineCommand({
@@ -28,8 +30,9 @@ export const logout = defineCommand({
   states: anyState,
   parse: noArguments,
   run(session) {
+    const text = session.words ? byeInItsWords(session.words, session) : 'Logging out'
     session.enter({ name: 'logout' })
-    session.send('* BYE Logging out\r\n')
+    session.send(statusResponse('*', 'BYE', { text }))
     return ok()
   },
 })
@@ -44,7 +47,9 @@ export const id = defineCommand({
   },
   run(session, _state, client) {
     if (client.length > 0) session.connection.record.note(`client: ${client.join(', ')}`)
-    session.send('* ID ("name" "Sealpost")\r\n')
+    const { identification = { name: 'Sealpost' } } = session.words ?? {}
+    const fields = Object.entries(identification).map(([name, value]) => `${quotedForm(name)} ${quotedForm(value)}`)
+    session.send(`* ID (${fields.join(' ')})\r\n`)
     return ok()
   },
 })

@@ -164,7 +164,9 @@ function isSelected(node: MailboxNode, { select }: ListRequest): boolean {
 }
 
 function listLine(session: ImapSession, node: MailboxNode, request: ListRequest, selectsBelow: boolean): OctetString {
-  const found = attributes(node, request.extended)
+  const wantsUse = request.select.has('SPECIAL-USE') || request.returns.has('SPECIAL-USE')
+  const showsUse = wantsUse || session.words?.showsSpecialUse !== false
+  const found = attributes(node, { extended: request.extended, showsUse })
   const wantsSubscribed = request.select.has('SUBSCRIBED') || request.returns.has('SUBSCRIBED')
   if (wantsSubscribed && node.subscribed) found.unshift('\\Subscribed')
   // The criteria that a mailbox below matches. RFC 5258 section 3.5
@@ -194,7 +196,9 @@ export const lsub = defineCommand({
       if (isSliceOver()) await pause(session)
       if (!matches(patternName(node.name, session))) continue
       if (!node.subscribed && !(pattern.includes('%') && above.has(node.name))) continue
-      const found = node.subscribed ? attributes(node) : ['\\Noselect']
+      const found = node.subscribed
+        ? attributes(node, { showsUse: session.words?.showsSpecialUse !== false })
+        : ['\\Noselect']
       session.send(`* LSUB (${found.join(' ')}) "/" ${encodeMailboxName(node.name, session)}\r\n`)
     }
     return ok()

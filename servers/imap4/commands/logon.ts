@@ -63,5 +63,13 @@ async function logOn(session: ImapSession, found: Account): Promise<CommandResul
   const owner = accountOwner(account.user)
   await ensureMailboxes(session.context.store, owner)
   session.enter({ name: 'authenticated', identity: { account, owner } })
-  return ok(`CAPABILITY ${capabilitiesOf(session)}`)
+  return announceCapabilities(session)
+}
+
+/** Returns the result of a log-on, with the capabilities in the place where the virtual server's personality lists them. */
+function announceCapabilities(session: ImapSession): CommandResult {
+  const { afterLogOn = 'code' } = session.words ?? {}
+  const code = `CAPABILITY ${capabilitiesOf(session)}`
+  if (afterLogOn === 'untagged') session.send(`* ${code}\r\n`)
+  return ok(afterLogOn === 'code' ? code : undefined)
 }

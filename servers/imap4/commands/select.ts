@@ -3,6 +3,7 @@ import { visibleEntries } from '../captured.ts'
 import { defineCommand, noArguments } from '../command.ts'
 import { encodeMailboxName, findMailbox, mailboxName, readMailboxName } from '../mailbox-names.ts'
 import { attributes, mailboxTree } from '../mailbox-tree.ts'
+import { hasCode } from '../personality.ts'
 import { claimRecent, recentMark } from '../recent.ts'
 import { bad, type CommandResult, ok } from '../reply.ts'
 import { permittedFlags, rightsOf } from '../rights.ts'
@@ -122,7 +123,8 @@ async function open(
 ): Promise<CommandResult> {
   const { identity } = state
   // The old mailbox is closed even if the new one cannot be opened. RFC 9051 section 6.3.2
-  if (state.name === 'selected') session.send('* OK [CLOSED] Previous mailbox closed\r\n')
+  const sendsClosed = session.words === undefined || hasCode(session.words, 'CLOSED')
+  if (state.name === 'selected' && sendsClosed) session.send('* OK [CLOSED] Previous mailbox closed\r\n')
   session.deselect()
   const folder = await findMailbox(session, identity, name)
   const { selection, opened } = await Selection.open(session.context.store, folder, {
@@ -149,6 +151,19 @@ async function description(
   const { folder, messages, knownFlags } = selection
   const isRev2 = session.enabled.has('IMAP4rev2')
   for (const flag of [...SYSTEM_FLAGS, ...opened.flags]) knownFlags.add(flag)
+  const inItsWords = session.words?.select
+  if (inItsWords) {
+    const lines = inItsWords({
+      ...opened,
+      exists: messages.length,
+      recent: selection.recent.size,
+      flags: [...knownFlags],
+      permanentFlags: permanentFlags(selection),
+      unseen: opened.firstUnseen,
+      uidValidity: folder.uidValidity,
+    })
+    return lines.map((line) => `* ${line}\r\n`).join('')
+  }
   const flags = [...knownFlags].join(' ')
   const lines = [
     `FLAGS (${flags})`,

@@ -1,12 +1,16 @@
 import { limitsOf, type RetentionRule } from '../../../src/store/retention.ts'
 import { inAnyState, inAuthorization, inTransaction, type Pop3Session } from '../command.ts'
+import { capabilitiesInItsWords } from '../personality.ts'
 import { Pop3Error, type Pop3Reply } from '../reply.ts'
 
 /** CAPA. RFC 2449. */
 export const capa = inAnyState({
   name: 'CAPA',
-  run: (session) => ({ text: 'capability list follows', lines: capabilities(session) }),
+  run: (session) => ({ text: 'capability list follows', lines: announced(session) }),
 })
+
+const announced = (session: Pop3Session): string[] =>
+  session.words ? capabilitiesInItsWords(session.words, session) : capabilities(session)
 
 function capabilities({ policy, connection, state, context }: Pop3Session): string[] {
   return [

@@ -1,5 +1,6 @@
-import type { SmtpCommand } from '../command.ts'
+import type { SmtpCommand, SmtpSession } from '../command.ts'
 import { bdat, data } from './content.ts'
+import { exchangeCommands } from './exchange.ts'
 import { xclient, xforward } from './forwarding.ts'
 import { auth, starttls } from './logon.ts'
 import { ehlo, helo, help, noop, notImplemented, quit, vrfy } from './session.ts'
@@ -24,5 +25,15 @@ const rows = [
   ...notImplemented,
 ]
 
+const byName = (all: readonly SmtpCommand[]): ReadonlyMap<string, SmtpCommand> =>
+  new Map(all.map((row) => [row.name, row]))
+
 /** Every command by its name in capitals. */
-export const commands: ReadonlyMap<string, SmtpCommand> = new Map(rows.map((row) => [row.name, row]))
+export const commands = byName(rows)
+/** The commands of personalities, which a virtual server has only if its personality names them. */
+const others = byName(exchangeCommands)
+
+/** Returns the command of that name on the session's virtual server. */
+export function findCommand({ words }: SmtpSession, verb: string): SmtpCommand | undefined {
+  return words?.verbs?.includes(verb) ? others.get(verb) : commands.get(verb)
+}

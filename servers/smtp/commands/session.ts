@@ -1,5 +1,6 @@
 import type { VirtualServerConfig } from '../../../src/config/schema.ts'
 import { type ClientGreeting, noArgument, type SmtpCommand, type SmtpSession } from '../command.ts'
+import { helloInItsWords } from '../personality.ts'
 import { SmtpError, syntax } from '../reply.ts'
 import { forwardingExtensions, isListed } from './forwarding.ts'
 
@@ -10,7 +11,8 @@ const MAX_NAME_LENGTH = 300
 export const ehlo: SmtpCommand = {
   name: 'EHLO',
   run(session, name) {
-    session.reply(250, '', [greet(session, { name, extended: true }), ...extensions(session)])
+    const hello = greet(session, { name, extended: true })
+    session.reply(250, '', session.words ? helloInItsWords(session.words, session) : [hello, ...extensions(session)])
   },
 }
 

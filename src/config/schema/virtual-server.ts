@@ -3,6 +3,7 @@ import { authentication } from './authentication.ts'
 import { certificate } from './certificate.ts'
 import { distribution, feed } from './news.ts'
 import { ntlm } from './ntlm.ts'
+import { personality } from './personality.ts'
 import { serverProtocols } from './protocol.ts'
 import { tls } from './tls.ts'
 import {
@@ -110,6 +111,12 @@ const limits = z.strictObject({
   recipientDomains: countOrOff
     .default('off')
     .describe('Maximum number of different domains in the recipients of one SMTP connection.'),
+  sessionSize: z
+    .union([z.literal('off'), octets])
+    .prefault('off')
+    .describe(
+      'Octets of all messages of one SMTP connection. The message that exceeds them is refused with 552 5.3.4.',
+    ),
   messagesPerConnection: countOrOff.default('off').describe('Maximum number of SMTP messages per connection.'),
   messagesPerCommand: countOrOff
     .default('off')
@@ -140,6 +147,12 @@ export const virtualServer = z.strictObject({
     .enum(serverProtocols)
     .describe('Protocol.')
     .meta({ examples: ['smtp'] }),
+  personality: personality
+    .optional()
+    .describe(
+      'The server whose greetings, capability lists, reply texts and defaults clients see. See docs/personality.md. Not used by http. Default: the `personality` of the lab.',
+    )
+    .meta({ examples: ['exchange2003'] }),
   address: listenAddress.describe(
     'Address to listen on. 0.0.0.0 (IPv4) and :: (all) make the virtual server reachable from other machines.',
   ),

@@ -1,0 +1,54 @@
+import type { ImapFacts, ImapPersonality } from '../../src/personality/types.ts'
+import { linesOf, say, textKey, wordsFor } from '../../src/personality/words.ts'
+import { commonFacts } from '../personality.ts'
+import { ImapError } from './reply.ts'
+import type { ImapSession } from './state.ts'
+
+/** Returns the result of a command in the words of a personality. */
+export function resultInItsWords(
+  words: ImapPersonality,
+  session: ImapSession,
+  name: string,
+  { text, code }: { readonly text: string; readonly code: string | undefined },
+): { readonly text: string; readonly code: string | undefined } {
+  const found = wordsFor(words.replies, [`${name} OK`, 'OK'], factsOf(session, name, text))
+  return { text: found ?? text, code: hasCode(words, code) ? code : undefined }
+}
+
+/** Returns an error in the words of a personality. */
+export function errorInItsWords(
+  words: ImapPersonality,
+  session: ImapSession,
+  name: string,
+  { status, message, code }: ImapError,
+): ImapError {
+  const keys = [textKey(message), code ?? '', `${name} ${status}`, status]
+  const text = wordsFor(words.replies, keys, factsOf(session, name, message)) ?? message
+  return new ImapError(status, text, hasCode(words, code) ? code : undefined)
+}
+
+/** Returns whether a server has the response code. Programs read codes, so a server that has it keeps it. */
+export function hasCode({ codes }: ImapPersonality, code: string | undefined): boolean {
+  return codes === undefined || codes.includes(code?.split(' ')[0] ?? '')
+}
+
+export const greetingInItsWords = (words: ImapPersonality, session: ImapSession): string =>
+  say(words.greeting, { ...factsOf(session, '', ''), capabilities: capabilitiesInItsWords(words, session) }) ?? ''
+
+export const byeInItsWords = (words: ImapPersonality, session: ImapSession): string =>
+  say(words.bye, factsOf(session, 'LOGOUT', '')) ?? ''
+
+/** Returns the capabilities that a personality announces now. */
+export const capabilitiesInItsWords = (words: ImapPersonality, session: ImapSession): string =>
+  linesOf(words.capabilities, factsOf(session, 'CAPABILITY', '')).join(' ')
+
+function factsOf(session: ImapSession, name: string, text: string): ImapFacts {
+  const { state, context, connection } = session
+  const identity = state.name === 'authenticated' || state.name === 'selected' ? state.identity : undefined
+  return {
+    ...commonFacts(session, { name, text, isLoggedOn: identity !== undefined }),
+    sizeOctets: context.config.limits.messageSize,
+    isCompressed: connection.compressed,
+    user: identity?.account.user ?? '',
+  }
+}

@@ -1,0 +1,52 @@
+import type { PersonalityName } from './schema/personality.ts'
+import { protocols, type ServerProtocol } from './schema/protocol.ts'
+
+/** The keys of a virtual server that a personality sets where the configuration does not. */
+interface Presets {
+  readonly authentication?: readonly string[]
+  readonly limits?: Readonly<Record<string, string | number>>
+}
+
+/** Exchange 2003 has anonymous, basic and integrated Windows authentication on. */
+const exchangeAuthentication = ['anonymous', 'basic', 'ntlm'] as const
+
+/** Defaults of the servers, where they differ from Sealpost's. docs/personality.md names the sources. */
+const presets: Partial<Record<PersonalityName, Partial<Record<ServerProtocol, Presets>>>> = {
+  exchange2003: {
+    smtp: {
+      authentication: exchangeAuthentication,
+      limits: { messageSize: '4096KiB', sessionSize: '10240KiB', messagesPerConnection: 20 },
+    },
+    pop3: { authentication: exchangeAuthentication, limits: { connections: 'off' } },
+    imap4: { authentication: exchangeAuthentication, limits: { connections: 'off' } },
+    nntp: { authentication: exchangeAuthentication, limits: { connections: 'off' } },
+  },
+}
+
+/**
+ * Adds the defaults of each virtual server's personality to a configuration as the user has written it. Values that are
+ * set, and inputs that are not valid, stay as they are.
+ */
+export function withPersonalityDefaults(input: unknown): unknown {
+  if (!isMapping(input)) return input
+  const { personality, virtualServers: given } = input
+  const servers = given ?? (personality === undefined ? undefined : protocols.map((protocol) => ({ protocol })))
+  if (!Array.isArray(servers)) return input
+  return { ...input, virtualServers: servers.map((server) => withDefaults(server, personality)) }
+}
+
+function withDefaults(server: unknown, ofLab: unknown): unknown {
+  if (!isMapping(server)) return server
+  const name = server.personality ?? ofLab
+  const preset = presets[name as PersonalityName]?.[server.protocol as ServerProtocol]
+  if (!preset) return server
+  const { limits = {} } = server
+  return {
+    ...server,
+    ...(preset.authentication && server.authentication === undefined ? { authentication: preset.authentication } : {}),
+    ...(isMapping(limits) ? { limits: { ...preset.limits, ...limits } } : {}),
+  }
+}
+
+const isMapping = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -1,0 +1,35 @@
+import type { CommonFacts } from './types.ts'
+
+/** Returns a line that is announced where STARTTLS can be used. */
+export const withTls =
+  (line: string) =>
+  ({ canStartTls }: CommonFacts): string | undefined =>
+    canStartTls ? line : undefined
+
+/** Returns a line that is announced where a mechanism is offered. */
+export const withMechanism =
+  (mechanism: string, line: string) =>
+  ({ mechanisms }: CommonFacts): string | undefined =>
+    mechanisms.includes(mechanism) ? line : undefined
+
+/** Returns a line that lists the mechanisms, if there are any. */
+export const mechanismsAfter =
+  (word: string, form: (mechanisms: readonly string[]) => string = (mechanisms) => mechanisms.join(' ')) =>
+  ({ mechanisms }: CommonFacts): string | undefined =>
+    mechanisms.length > 0 ? `${word} ${form(mechanisms)}` : undefined
+
+/** Returns a line that is announced after a log-on only. */
+export const onceLoggedOn =
+  (line: string) =>
+  ({ isLoggedOn }: CommonFacts): string | undefined =>
+    isLoggedOn ? line : undefined
+
+/** Returns a line that is announced before a log-on only. */
+export const beforeLogOn =
+  (line: string) =>
+  ({ isLoggedOn }: CommonFacts): string | undefined =>
+    isLoggedOn ? undefined : line
+
+/** Keeps clients from sending a password that would be refused. RFC 9051 section 6.2.3. */
+export const loginDisabled = ({ isLoggedOn, mayLogOn }: CommonFacts): string | undefined =>
+  isLoggedOn || mayLogOn ? undefined : 'LOGINDISABLED'
