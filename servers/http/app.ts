@@ -83,6 +83,9 @@ export function createApp(
     const header = (name: string): string | undefined => c.req.header(name)
     const { host, channel, isLocal } = c.get('origin')
     const authorization = header('Authorization')
+    const latest = context.latest()
+    const isSetup = isClientSetup(c.req.path)
+    const ofOAuth2 = isOAuth2(c.req.path)
     const facts = {
       method: c.req.method,
       host,
@@ -94,14 +97,16 @@ export function createApp(
       hasToken: /^bearer\s/i.test(authorization ?? ''),
       contentType: header('Content-Type')?.split(';')[0]?.trim().toLowerCase(),
       hasBody: hasBody(c),
-      takesForms: isOAuth2(c.req.path),
+      takesForms: ofOAuth2,
     }
-    const latest = context.latest()
-    const isSetup = isClientSetup(c.req.path)
-    const names = isSetup ? [...latest.labNames, ...setupNames(latest)] : latest.labNames
+    const names = [
+      ...latest.labNames,
+      ...(isSetup ? setupNames(latest) : []),
+      ...(ofOAuth2 ? [new URL(latest.oauth2.settings.issuer).hostname] : []),
+    ]
     checkRequest(facts, channel, { ...latest, labNames: names })
     // Mail programs have no credentials yet. The authorization server has its own.
-    if (isSetup || isOAuth2(c.req.path)) return next()
+    if (isSetup || ofOAuth2) return next()
     const file = facts.method === 'GET' || facts.method === 'HEAD' ? files.answer(fileRequest(c)) : undefined
     if (file) return file
     const cookie = cookieIn(header('Cookie'), cookieName(host, channel.secure))

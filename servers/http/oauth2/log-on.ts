@@ -6,11 +6,10 @@ import { completeLogon } from '../../logon.ts'
 import type { ServerContext } from '../../service.ts'
 import { type BridgedRequest, exchangeFor } from './bridge.ts'
 import { pageHeaders } from './page.ts'
-import { errorPage, logOnPage } from './pages.ts'
+import { logOnPage } from './pages.ts'
 import { PATHS } from './paths.ts'
+import { endedPage } from './stale.ts'
 
-const NO_INTERACTION =
-  'This log-on has ended or expired, or the browser keeps no cookies. Start again in the program that sent you here.'
 const DENIED = { error: 'access_denied', error_description: 'the person has denied access' }
 
 /** Answers the page on which a person logs on for a client, and its form. */
@@ -23,9 +22,7 @@ export async function answerLogOn(
   const { incoming, outgoing } = exchangeFor({ ...request, body: undefined })
   const found = await provider.interactionDetails(incoming, outgoing).catch(() => undefined)
   const uid = new URL(request.target, provider.issuer).pathname.slice(PATHS.logOn.length + 1)
-  if (found?.uid !== uid) {
-    return new Response(errorPage(NO_INTERACTION, undefined), { status: 400, headers: pageHeaders() })
-  }
+  if (found?.uid !== uid) return endedPage()
   const { logon } = logonPolicy(context.config, context.directory, channel)
   const show = (user: string, failure?: string): Response => {
     const { params } = found

@@ -109,6 +109,14 @@ declare module 'oidc-provider' {
       readonly clientId: string
       readonly accountId: string
     }) => GrantModel
+    /** Finds a record that has not expired. */
+    readonly Session: { find(id: string | undefined): Promise<object | undefined> }
+    readonly Interaction: { find(uid: string): Promise<object | undefined> }
+    cookieName(type: string): string
+    createContext(
+      request: IncomingMessage,
+      response: ServerResponse,
+    ): { readonly cookies: { get(name: string, options: { readonly signed: boolean }): string | undefined } }
     use(middleware: (ctx: KoaContext, next: () => Promise<void>) => Promise<void>): this
     on(event: string, listener: (ctx: KoaContext, error: ProviderError) => void): this
     callback(): (request: IncomingMessage, response: ServerResponse) => Promise<void>

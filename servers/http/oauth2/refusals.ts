@@ -31,6 +31,10 @@ const WORDS: Readonly<Record<string, string>> = {
     'the redirect_uri is not one of the client; list it in redirectUris',
   'authorization request resolved without requesting interactions but no scope was granted':
     'the lab has none of the requested scopes',
+  'access token not found': 'the access token is unknown, expired or revoked',
+  'no access token provided': 'the request has no access token (Authorization: Bearer TOKEN)',
+  'refresh token is expired': 'the refresh token has expired (refreshTokenLifetime)',
+  'PKCE verification failed': 'the code_verifier is not the one of the code_challenge',
   'refresh token already used':
     'the refresh token was used before; every token of this log-on is revoked, because somebody else may have it',
   'refresh token not found': 'the refresh token is unknown or revoked',

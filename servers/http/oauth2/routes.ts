@@ -10,6 +10,7 @@ import { answerLogOn } from './log-on.ts'
 import { isOAuth2, methodsOf, PATHS } from './paths.ts'
 import { createProvider } from './provider.ts'
 import { bridgedRequest } from './requests.ts'
+import { staleAnswer } from './stale.ts'
 import { stateOf } from './state.ts'
 
 interface AuthorizationServer {
@@ -37,7 +38,7 @@ export function oauth2Routes(app: Hono<Env>, api: Api, context: ServerContext): 
     const { provider, handle } = await serverFor(latest)
     const request = await bridgedRequest(c, latest.oauth2)
     if (path.startsWith(`${PATHS.logOn}/`)) return answerLogOn(provider, request, c.get('origin').channel, latest)
-    const answer = await handle(request)
+    const answer = (await staleAnswer(provider, request)) ?? (await handle(request))
     // A wrong client secret, or a token that is not valid.
     if (answer.status === 401) await delay(c.get('connection').logon.countFailure())
     return answer
