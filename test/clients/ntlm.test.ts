@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type SessionRecord, startLab, type TestLab } from '../../src/index.ts'
-import { needs } from '../support/programs.ts'
+import { DEBIAN_PYTHON, needs, needsModule } from '../support/programs.ts'
 import { type ProgramResult, runProgram } from '../support/run-program.ts'
 
 const mail = 'From: bob@lab.test\r\nTo: alice@lab.test\r\nSubject: by NTLM\r\n\r\nhello\r\n'
@@ -196,3 +196,85 @@ test.skipIf(!needs('mpop'))('mpop fetches by POP3', async () => {
   expect(readFileSync(join(folder, 'mpop'), 'utf8')).toContain('for mpop')
   expect(lastLogon('pop3').user).toBe('alice')
 })
+
+describe('HTTP', () => {
+  const url = (): string => `http://localhost:${lab.server('http').port}/api/v1/messages?limit=1`
+
+  test.skipIf(!needs('curl')).each(['--ntlm', '--anyauth'])('curl %s', async (option) => {
+    const result = await runProgram('curl', ['-sS', '--fail', option, '-u', 'LAB\\alice:secret', url(), url()])
+    expectDone(result)
+    expect(lastLogon('http')).toEqual({ user: 'alice', note: expect.stringMatching(/^NTLM: NTLMv2, user LAB\\alice/) })
+  })
+
+  test.skipIf(!needs('curl'))('curl --ntlm sends a body, and is refused with a wrong password', async () => {
+    const send = ['-sS', '--fail', '-X', 'PATCH', '-H', 'Content-Type: application/json', '-d', '{"read":true}']
+    const target = url().replace('?limit=1', '')
+    const right = await runProgram('curl', [...send, '--ntlm', '-u', 'alice:secret', '-w', '%{http_code}', target])
+    expect(right.stdout).not.toContain('401')
+    const wrong = await runProgram('curl', [...send, '--ntlm', '-u', 'alice:x', '-w', '%{http_code}', target])
+    expect(wrong.stdout).toContain('401')
+  })
+
+  test.skipIf(!needsModule('python', 'requests_ntlm'))('Python requests-ntlm, whose pyspnego sends a MIC', async () => {
+    const script = `
+import requests, sys
+from requests_ntlm import HttpNtlmAuth
+session = requests.Session()
+session.auth = HttpNtlmAuth(r'LAB\\alice', 'secret')
+for n in range(3):
+    answer = session.get(sys.argv[1])
+    assert answer.status_code == 200, answer.text
+answer = session.patch(sys.argv[1].split('?')[0], json={'read': True})
+assert answer.status_code != 401, answer.text
+assert requests.get(sys.argv[1], auth=HttpNtlmAuth('alice', 'wrong')).status_code == 401
+`
+    expectDone(await runProgram(DEBIAN_PYTHON, ['-c', script, url()]))
+    const users = lab.sessions().flatMap(({ protocol, user }) => (protocol === 'http' && user ? [user] : []))
+    expect(new Set(users)).toEqual(new Set(['alice']))
+  })
+})
+
+// Its version 2 sends a time and a domain that Windows refuses, too.
+test.skipIf(!needsModule('perl', 'Authen::NTLM'))('Perl Authen::NTLM by IMAP', async () => {
+  const script = `
+my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $ARGV[0]) or die;
+my $ntlm = Authen::NTLM->new(host => 'PERL', user => 'alice', domain => 'LAB', password => 'secret', version => 1);
+sub ask { print $socket "$_[0]\\r\\n"; my $line = <$socket>; $line =~ s/^\\+ |\\r\\n//g; return $line }
+<$socket>;
+ask('a AUTHENTICATE NTLM');
+my $negotiate = $ntlm->challenge;
+my $challenge = ask($negotiate);
+my $authenticate = $ntlm->challenge($challenge);
+print ask($authenticate);
+`
+  const port = String(lab.server('imap4').port)
+  const result = await runProgram('perl', ['-MIO::Socket', '-MAuthen::NTLM', '-e', script, port])
+  expect(result.stdout, result.stderr).toMatch(/^a OK /)
+  expect(lastLogon('imap4')).toEqual({ user: 'alice', note: 'NTLM: NTLMv1, user LAB\\alice, workstation PERL' })
+})
+
+test.skipIf(!needsModule('python', 'spnego')).each([0, 1, 2, 3, 5])(
+  'Python pyspnego by NNTP, LmCompatibilityLevel %d',
+  async (level) => {
+    const script = `
+import socket, sys, base64, spnego
+connection = socket.create_connection(('127.0.0.1', int(sys.argv[1])))
+lines = connection.makefile('rwb')
+lines.readline()
+def send(text):
+    lines.write(text + b'\\r\\n'); lines.flush()
+    return lines.readline().strip()
+client = spnego.client('alice@lab.test', 'secret', hostname='localhost', service='nntp', protocol='ntlm', options=spnego.NegotiateOptions.use_ntlm)
+assert send(b'AUTHINFO GENERIC NTLM').startswith(b'381 ')
+answer = send(b'AUTHINFO GENERIC ' + base64.b64encode(client.step()))
+answer = send(b'AUTHINFO GENERIC ' + base64.b64encode(client.step(base64.b64decode(answer[4:]))))
+print(answer.decode())
+`
+    const result = await runProgram(DEBIAN_PYTHON, ['-c', script, String(lab.server('nntp').port)], {
+      env: { LM_COMPAT_LEVEL: String(level) },
+    })
+    expect(result.stdout, result.stderr).toMatch(/^281 /)
+    const expected = ['NTLMv1', 'NTLM2 session', 'NTLM2 session', 'NTLMv2', '', 'NTLMv2'][level]
+    expect(lastLogon('nntp').note).toMatch(new RegExp(`^NTLM: ${expected}, user alice@lab.test`))
+  },
+)

@@ -31,6 +31,7 @@ beforeAll(async () => {
   const feeds = [{ peer: 'peer.test', direction: 'in' as const, addresses: ['127.0.0.1'] }]
   const virtualServers = (['smtp', 'pop3', 'imap4', 'nntp'] as const).map((protocol) => ({
     protocol,
+    authentication: ['anonymous' as const, 'basic' as const, 'ntlm' as const],
     ...(protocol === 'nntp' ? { feeds } : {}),
   }))
   lab = await startLab({ directory: { accounts }, virtualServers }, { log: pino({ level: 'error' }, sink) })

@@ -11,6 +11,11 @@ export interface FuzzState {
 const message = 'From: a@lab.test\r\nTo: bob@lab.test\r\nSubject: fuzz\r\n\r\n.dot\r\nbody\r\n'
 const article = `Newsgroups: lab.general\r\nMessage-ID: <fuzz@lab.test>\r\n${message}`
 const alice = Buffer.from('\0alice\0secret').toString('base64')
+/** A NEGOTIATE_MESSAGE and an AUTHENTICATE_MESSAGE of NTLM, of MS-NLMP section 4.2.2. */
+const ntlm = [
+  'TlRMTVNTUAABAAAABYIIAAAAAAAAAAAAAAAAAAAAAAA=',
+  'TlRMTVNTUAADAAAAGAAYAGwAAAAYABgAhAAAAAwADABIAAAACAAIAFQAAAAQABAAXAAAABAAEACcAAAANYKA4gUBKAoAAAAPRABvAG0AYQBpAG4AVQBzAGUAcgBDAE8ATQBQAFUAVABFAFIAmN73uH+Iql2v4t93loihct7xHH1cze8TZ8QwEfMCmKKtNezmTxYzHES9vtknhB+UUYgisbPzUMiVhoLsuz48tw==',
+]
 
 const imapAny = [
   'a CAPABILITY',
@@ -84,6 +89,7 @@ export const fuzzStates: Readonly<Record<Protocol, readonly FuzzState[]>> = {
         `AUTH PLAIN ${alice}`,
         'AUTH LOGIN\r\nYWxpY2U=\r\nc2VjcmV0',
         'AUTH SCRAM-SHA-256 biwsbj1hbGljZSxyPWFiYw==',
+        `AUTH NTLM ${ntlm.join('\r\n')}`,
         'MAIL FROM:<a@b.c> SIZE=100 BODY=8BITMIME SMTPUTF8 RET=HDRS ENVID=x',
         'MAIL FROM:<>',
         'RSET',
@@ -124,6 +130,7 @@ export const fuzzStates: Readonly<Record<Protocol, readonly FuzzState[]>> = {
         'AUTH',
         `AUTH PLAIN ${alice}`,
         'AUTH LOGIN\r\nYWxpY2U=\r\nc2VjcmV0',
+        `AUTH NTLM\r\n${ntlm.join('\r\n')}`,
         'STLS x',
         'QUIT x',
       ],
@@ -157,6 +164,7 @@ export const fuzzStates: Readonly<Record<Protocol, readonly FuzzState[]>> = {
         'a LOGIN {5+}\r\nalice {6+}\r\nsecret',
         `a AUTHENTICATE PLAIN ${alice}`,
         'a AUTHENTICATE LOGIN\r\nYWxpY2U=\r\nc2VjcmV0',
+        `a AUTHENTICATE NTLM ${ntlm.join('\r\n')}`,
         'a STARTTLS x',
       ],
     },
@@ -185,6 +193,7 @@ export const fuzzStates: Readonly<Record<Protocol, readonly FuzzState[]>> = {
         'AUTHINFO USER alice',
         'AUTHINFO PASS secret',
         `AUTHINFO SASL PLAIN ${alice}`,
+        `AUTHINFO GENERIC NTLM\r\n${ntlm.map((message) => `AUTHINFO GENERIC ${message}`).join('\r\n')}`,
         'STARTTLS x',
         'XGTITLE *',
         'MODE STREAM',

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 
 /**
  * Returns whether programs are installed; if not, prints which are missing and the caller skips its tests.
@@ -20,4 +20,15 @@ function isInstalled(program: string): boolean {
   } catch {
     return false
   }
+}
+
+/** Debian's Python: packages of modules are for this one, whatever else is installed. */
+export const DEBIAN_PYTHON = '/usr/bin/python3'
+
+/** Returns whether a module of Debian's Python or of Perl is installed, as `needs` does for programs. */
+export function needsModule(language: 'python' | 'perl', name: string): boolean {
+  const [program, args] =
+    language === 'python' ? [DEBIAN_PYTHON, ['-c', `import ${name}`]] : ['perl', [`-M${name}`, '-e', '1']]
+  const isThere = spawnSync(program, args, { stdio: 'ignore' }).status === 0
+  return isThere || needs(`${language} module ${name}`)
 }
