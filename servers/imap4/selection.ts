@@ -1,6 +1,7 @@
 import type { Folder, FolderSnapshot, MessageEntry, MessageStore, StoreEvent } from '../../src/store/types.ts'
 import { indexOfUid } from '../../src/store/uid-order.ts'
 import type { SeesEntry } from './captured.ts'
+import type { FetchItem } from './wire/fetch-request.ts'
 import { indexesOfNumbers, indexesOfUids, type SequenceSet } from './wire/sequence-set.ts'
 
 /** Changes to send to the client, in this order. */
@@ -9,8 +10,31 @@ export interface Updates {
   readonly expunged: { readonly numbers: readonly number[]; readonly uids: readonly number[] }
   /** The number of messages, if it grew. */
   readonly exists: number | undefined
+  /** Indexes of new messages that other sessions stored. */
+  readonly foreign: readonly number[]
   /** Indexes of messages whose flags other sessions changed. */
   readonly changed: readonly number[]
+  /** Indexes of new messages, and of those that any session changed if a result context needs them. */
+  readonly touched: readonly number[]
+}
+
+/** What new and changed messages mean for a search result. */
+export interface ResultChange {
+  /** The response that tells the client, '' if the result stays. */
+  readonly response: string
+  /** Uids that are new in the result. */
+  readonly added: ReadonlySet<number>
+}
+
+/** The result of a SEARCH or SORT that is kept up to date at the client. RFC 5267 section 4.3. */
+export interface ResultContext {
+  /** Items to send of new messages in the result. RFC 5465 section 7. */
+  readonly items: readonly FetchItem[]
+  /** Takes expunged messages out. Returns the response for that, which is sent before the EXPUNGE. RFC 5267 section 4.3.4. */
+  removeExpunged(expunged: Updates['expunged']): string
+  /** Tests new and changed messages again. Returns undefined if there is no memory for the result. */
+  update(indexes: readonly number[]): Promise<ResultChange | undefined>
+  close(): void
 }
 
 export interface ViewOptions {
@@ -42,14 +66,22 @@ export class Selection {
   readonly recent = new Set<number>()
   /** Flags and keywords that the client knows. */
   readonly knownFlags = new Set<string>()
-  /** Callback for changes to send (IDLE). */
+  /** Callback for changes to send (IDLE, NOTIFY). */
   onChange: (() => void) | undefined
+  /** Search results that the client has updated, by the tag of their command. RFC 5267. */
+  readonly contexts = new Map<string, ResultContext>()
+  /** Whether this session has expunged messages and the client was not yet sent their EXPUNGE. */
+  hasOwnExpunges = false
   #messages: readonly MessageEntry[] = []
   /** Whether `#messages` is this session's own array. At first it is the store's snapshot, which must not be changed. */
   #isOwn = false
   #arrived: MessageEntry[] = []
   #expunged = new Set<number>()
   #changed = new Set<number>()
+  /** Uids of new messages that this session stored itself. */
+  #ownArrived = new Set<number>()
+  /** Uids of messages that any session changed, for `contexts`. Undefined: nobody asks. */
+  #touched: Set<number> | undefined
   #highestModSeq = 0
   #unwatch: () => void = () => {}
 
@@ -90,6 +122,14 @@ export class Selection {
   close(): void {
     this.#unwatch()
     this.onChange = undefined
+    for (const context of this.contexts.values()) context.close()
+    this.contexts.clear()
+  }
+
+  /** Collects changed messages for `contexts` from now on, or no longer if there are none. */
+  trackChanges(wanted: boolean): void {
+    if (wanted) this.#touched ??= new Set()
+    else if (this.contexts.size === 0) this.#touched = undefined
   }
 
   /** Whether the client can change nothing in the mailbox. RFC 9051 section 6.3.2. */
@@ -112,7 +152,7 @@ export class Selection {
   }
 
   get hasUpdates(): boolean {
-    return this.#expunged.size + this.#changed.size + this.#arrived.length > 0
+    return this.#expunged.size + this.#changed.size + this.#arrived.length + (this.#touched?.size ?? 0) > 0
   }
 
   indexOf(uid: number): number {
@@ -136,12 +176,26 @@ export class Selection {
   /** Returns the changes that may be sent now, and applies them to the view. */
   takeUpdates(mayExpunge: boolean): Updates {
     const expunged = mayExpunge && this.#expunged.size > 0 ? this.#removeExpunged() : NONE_EXPUNGED
-    const exists = this.#arrived.length > 0 ? this.#messages.length + this.#arrived.length : undefined
+    const known = this.#messages.length
+    const exists = this.#arrived.length > 0 ? known + this.#arrived.length : undefined
     // New messages are not in the view yet: their flags need no update.
-    const changed = [...this.#changed].map((uid) => this.indexOf(uid)).filter((index) => index >= 0)
-    this.#changed.clear()
+    const changed = this.#taken(this.#changed)
+    const touched = this.#touched ? this.#taken(this.#touched) : []
     if (this.#arrived.length > 0) this.#addArrived()
-    return { expunged, exists, changed: changed.sort((a, b) => a - b) }
+    const foreign: number[] = []
+    for (let index = known; index < this.#messages.length; index++) {
+      touched.push(index)
+      if (!this.#ownArrived.has(this.#messages[index]?.uid ?? 0)) foreign.push(index)
+    }
+    this.#ownArrived.clear()
+    return { expunged, exists, foreign, changed, touched }
+  }
+
+  /** Empties a set of uids. Returns the indexes of those that the client knows, ascending. */
+  #taken(uids: Set<number>): number[] {
+    const indexes = [...uids].map((uid) => this.indexOf(uid)).filter((index) => index >= 0)
+    uids.clear()
+    return indexes.sort((a, b) => a - b)
   }
 
   #addArrived(): void {
@@ -161,6 +215,7 @@ export class Selection {
   #removeExpunged(): Updates['expunged'] {
     const gone = this.#expunged
     this.#expunged = new Set()
+    this.hasOwnExpunges = false
     const numbers: number[] = []
     const uids: number[] = []
     const left: MessageEntry[] = []
@@ -182,18 +237,22 @@ export class Selection {
   #handle(event: StoreEvent): void {
     if (event.type === 'folder-deleted') this.isDeleted = true
     else if (event.type === 'folder-changed') this.folder = event.folder
-    else if (event.type === 'appended') this.#addNew(event.entries)
+    else if (event.type === 'appended') this.#addNew(event.entries, event.origin === this)
     else if (event.type === 'flags') this.#updateFlags(event.entries, event.origin === this)
-    else if (event.type === 'expunged') this.#addExpunged(event.uids, event.modSeq)
+    else if (event.type === 'expunged') {
+      this.#addExpunged(event.uids, event.modSeq)
+      if (event.origin === this) this.hasOwnExpunges = this.#expunged.size > 0
+    }
     if (this.hasUpdates || this.isDeleted) this.onChange?.()
   }
 
-  #addNew(entries: readonly MessageEntry[]): void {
+  #addNew(entries: readonly MessageEntry[], own: boolean): void {
     for (const entry of entries) {
       const last = this.#arrived.at(-1) ?? this.#messages.at(-1)
       if (last !== undefined && entry.uid <= last.uid) continue
       if (this.#sees && !this.#sees(entry)) continue
       this.#arrived.push(entry)
+      if (own) this.#ownArrived.add(entry.uid)
       this.#raiseModSeq(entry.modSeq)
     }
   }
@@ -215,6 +274,7 @@ export class Selection {
     if (isNumbered) this.#own()[at] = entry
     else this.#arrived[at] = entry
     if (isForeign && isNumbered) this.#changed.add(entry.uid)
+    if (isNumbered) this.#touched?.add(entry.uid)
   }
 
   #addExpunged(uids: readonly number[], modSeq: number): void {
@@ -223,6 +283,7 @@ export class Selection {
       if (arrived >= 0) this.#arrived.splice(arrived, 1)
       else if (this.indexOf(uid) >= 0) this.#expunged.add(uid)
       this.#changed.delete(uid)
+      this.#touched?.delete(uid)
     }
     this.#raiseModSeq(modSeq)
   }

@@ -12,9 +12,10 @@ import { capabilitiesOf } from './capabilities.ts'
 import type { Command } from './command.ts'
 import { findCommand, isCommand } from './commands/index.ts'
 import { errorInItsWords, greetingInItsWords, resultInItsWords } from './personality.ts'
+import { Pusher } from './push.ts'
 import { bad, bye, ImapError, no, statusResponse } from './reply.ts'
-import type { Extension, Identity, ImapSession, ImapState } from './state.ts'
-import { sendUpdates } from './updates.ts'
+import { reportChanges } from './report.ts'
+import type { Extension, Identity, ImapSession, ImapState, Notifier } from './state.ts'
 import { CommandReader, type LiteralAhead, type Request } from './wire/command-reader.ts'
 
 /** IMAP4rev1 and IMAP4rev2. RFC 3501, RFC 9051. */
@@ -71,9 +72,11 @@ class Session implements ImapSession, ProtocolSession<Request, ImapError> {
   readonly errorReplies = errorReplies
   readonly enabled = new Set<Extension>()
   state: ImapState = { name: 'not-authenticated' }
+  notifier: Notifier | undefined
   readonly #reader: CommandReader
   /** The context of a client before log-on. */
   readonly #context: ServerContext
+  readonly #pusher = new Pusher(this)
   /** Whether the last command was a log-on that failed. The next lines that are not commands may contain its password. */
   #hasFailedLogon = false
 
@@ -138,6 +141,7 @@ class Session implements ImapSession, ProtocolSession<Request, ImapError> {
 
   forget(): void {
     this.enabled.clear()
+    this.#endNotifications()
     this.enter({ name: 'not-authenticated' })
   }
 
@@ -149,7 +153,17 @@ class Session implements ImapSession, ProtocolSession<Request, ImapError> {
   }
 
   readCommand(): Promise<Request> {
-    return this.#reader.next()
+    return this.notifier ? this.#readAndNotify() : this.#reader.next()
+  }
+
+  /** Sends changes until the next command has arrived. RFC 5465 section 3.1. */
+  async #readAndNotify(): Promise<Request> {
+    this.#pusher.start(this.notifier?.selected.delayed === false)
+    try {
+      return await this.#reader.next()
+    } finally {
+      await this.#pusher.stop()
+    }
   }
 
   async run({ tag, name, cursor }: Request): Promise<void> {
@@ -157,7 +171,7 @@ class Session implements ImapSession, ProtocolSession<Request, ImapError> {
     const { text = `${name} completed`, code, after } = await command.prepare(cursor, this)()
     this.#hasFailedLogon = false
     if (this.state.name === 'selected' && command.updates !== 'none') {
-      sendUpdates(this, this.state.selection, command.updates === 'all')
+      await reportChanges(this, this.state.selection, command.updates === 'all')
       if (this.state.selection.isDeleted) return this.endAfterMailboxDeletion()
     }
     const own = { text, code }
@@ -183,7 +197,13 @@ class Session implements ImapSession, ProtocolSession<Request, ImapError> {
     this.connection.end()
   }
 
+  #endNotifications(): void {
+    this.notifier?.close()
+    this.notifier = undefined
+  }
+
   close(): void {
+    this.#endNotifications()
     this.deselect()
     this.#reader.release()
   }

@@ -6,6 +6,7 @@ import type { ImapPersonality } from '../../src/personality/types.ts'
 import type { Owner } from '../../src/store/types.ts'
 import type { ServerContext } from '../service.ts'
 import type { Selection } from './selection.ts'
+import type { FetchItem } from './wire/fetch-request.ts'
 
 /** The account that has logged on. */
 export interface Identity {
@@ -35,6 +36,31 @@ export const notAuthenticated = ['not-authenticated'] as const
 export const extensions = ['CONDSTORE', 'QRESYNC', 'UTF8=ACCEPT', 'IMAP4rev2', 'UIDONLY'] as const
 export type Extension = (typeof extensions)[number]
 
+/** Which message events of the selected mailbox the client wants. RFC 5465 section 6.1. */
+export interface SelectedEvents {
+  /** New and expunged messages. */
+  readonly messages: boolean
+  readonly flags: boolean
+  /** Whether an EXPUNGE must wait for a command that allows it. */
+  readonly delayed: boolean
+  /** Items to send of new messages. */
+  readonly items: readonly FetchItem[]
+}
+
+/** The events that a client asked for with NOTIFY. RFC 5465. */
+export interface Notifier {
+  readonly selected: SelectedEvents
+  /** Callback for changes to send. */
+  onChange: (() => void) | undefined
+  /** Whether changes of other mailboxes wait. */
+  readonly hasChanges: boolean
+  /** Sends the changes of other mailboxes. */
+  send(): Promise<void>
+  /** Drops the events of mailbox names that this session has changed itself. RFC 5465 section 5. */
+  forget(names: readonly string[]): void
+  close(): void
+}
+
 /** The session's interface for commands. */
 export interface ImapSession {
   readonly connection: Connection
@@ -44,6 +70,8 @@ export interface ImapSession {
   readonly words: ImapPersonality | undefined
   /** Extensions turned on by ENABLE, or by use (CONDSTORE). */
   readonly enabled: Set<Extension>
+  /** What the client asked for with NOTIFY. Undefined: it never did, and gets changes during commands only. */
+  notifier: Notifier | undefined
   /** The tag of the current command; ESEARCH repeats it. */
   readonly tag: string
   readonly policy: LogonPolicy

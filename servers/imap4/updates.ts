@@ -4,15 +4,18 @@ import type { Selection, Updates } from './selection.ts'
 import type { ImapSession } from './state.ts'
 import { formatNumbers, memberOf, type NumberRange } from './wire/sequence-set.ts'
 
-/**
- * Sends the changes that other sessions made in the selected mailbox: expunged messages, then new ones, then flags.
- * RFC 9051 sections 7.4.1 and 7.5; VANISHED under QRESYNC and UIDONLY, RFC 7162 section 3.2.10.
- */
-export function sendUpdates(session: ImapSession, selection: Selection, mayExpunge: boolean): void {
-  if (!selection.hasUpdates) return
-  const { expunged, exists, changed } = selection.takeUpdates(mayExpunge)
-  if (expunged.uids.length > 0) session.send(expungeResponses(session, expunged))
-  if (exists !== undefined) session.send(existsResponses(session, selection, exists))
+/** Sends EXPUNGE responses, or VANISHED under QRESYNC and UIDONLY. RFC 9051 section 7.5.1; RFC 7162 section 3.2.10. */
+export function sendExpunged(session: ImapSession, expunged: Updates['expunged']): void {
+  session.send(expungeResponses(session, expunged))
+}
+
+/** Sends the number of messages. RFC 9051 section 7.4.1. */
+export function sendExists(session: ImapSession, selection: Selection, exists: number): void {
+  session.send(existsResponses(session, selection, exists))
+}
+
+/** Sends the flags of messages that other sessions changed. RFC 9051 section 7.5.2. */
+export function sendFlags(session: ImapSession, selection: Selection, changed: readonly number[]): void {
   if (changed.length > 0) session.send(flagResponses(session, selection, changed))
 }
 

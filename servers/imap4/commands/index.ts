@@ -12,7 +12,7 @@ import { authenticate, login } from './logon.ts'
 import { create, deleteMailbox, rename, subscribe, unsubscribe } from './mailboxes.ts'
 import { getMetadata, setMetadata } from './metadata.ts'
 import { getQuota, getQuotaRoot, setQuota } from './quota.ts'
-import { search, sort, thread } from './search.ts'
+import { cancelUpdates, search, sort, thread } from './search.ts'
 import { close, examine, select, unselect } from './select.ts'
 import { status } from './status.ts'
 import { store } from './store.ts'
@@ -26,7 +26,7 @@ const rows: readonly Command[] = [
   ...[genUrlAuth, resetKeys, urlFetch],
   ...[getQuota, getQuotaRoot, setQuota],
   ...[select, examine, check, close, unselect, expunge, uidExpunge],
-  ...[append, ...replace, ...fetch, ...store, ...copy, ...move, ...search, ...sort, ...thread],
+  ...[append, ...replace, ...fetch, ...store, ...copy, ...move, ...search, ...sort, ...thread, cancelUpdates],
 ]
 
 /** Every command, by its name in capitals. */

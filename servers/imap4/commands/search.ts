@@ -1,14 +1,15 @@
 import { runInSlices } from '../../../src/common/time-slice.ts'
 import { threadForm } from '../../../src/mail/threading.ts'
-import { defineMessageCommand } from '../command.ts'
+import { defineCommand, defineMessageCommand } from '../command.ts'
 import { messageLimit, withinLimit } from '../message-limit.ts'
 import { withProgress } from '../progress.ts'
 import { bad, ImapError, ok } from '../reply.ts'
 import { esearchResponse, saveResult, searchResponse } from '../search/answer.ts'
-import { candidates, findMessages } from '../search/find.ts'
+import { cancelUpdate, keepUpdated, noUpdate } from '../search/contexts.ts'
+import { candidates, findMessages, withoutNumbers } from '../search/find.ts'
 import { sortMessages, type ThreadAlgorithm, threadAlgorithms, threadables } from '../search/sort.ts'
 import type { Selection } from '../selection.ts'
-import type { ImapSession } from '../state.ts'
+import { type ImapSession, selected } from '../state.ts'
 import { enableCondstore } from '../updates.ts'
 import type { Cursor } from '../wire/cursor.ts'
 import { asksModSeq } from '../wire/search-keys.ts'
@@ -36,6 +37,7 @@ export const search = defineMessageCommand({
   parse: searchRequest,
   async run(session, { selection }, request, byUid) {
     if (asksModSeq(request.key)) enableCondstore(session)
+    beginUpdate(session, selection, request)
     const limited =
       messageLimit(session) === undefined ? undefined : withinLimit(session, selection, candidates(selection, request))
     const among = limited?.code === undefined ? undefined : limited.indexes
@@ -43,6 +45,8 @@ export const search = defineMessageCommand({
       findMessages(session, selection, request, progress, among),
     )
     sendResult(session, selection, request, { name: 'SEARCH', indexes, byUid })
+    // A part of the result cannot be kept up to date. RFC 9738 section 3
+    startUpdates(session, selection, request, { indexes, byUid, isPart: limited?.code !== undefined })
     return limited?.code === undefined ? ok() : ok(limited.code, 'SEARCH completed for a part of the messages')
   },
 })
@@ -77,11 +81,63 @@ export const sort = defineMessageCommand({
   },
   async run(session, { selection }, request, byUid) {
     if (asksModSeq(request.key)) enableCondstore(session)
+    beginUpdate(session, selection, request)
     const indexes = await withProgress(session, async (progress) => {
       const found = await findMessages(session, selection, request, progress)
       return sortMessages(session, selection, found, request.keys)
     })
     sendResult(session, selection, request, { name: 'SORT', indexes, byUid })
+    startUpdates(session, selection, request, { indexes, byUid, sortKeys: request.keys })
+    return ok()
+  },
+})
+
+/** Prepares a search whose result will be updated. @throws ImapError if its tag is that of such a search. RFC 5267 section 4.3 */
+function beginUpdate({ tag }: ImapSession, selection: Selection, { wanted }: SearchRequest): void {
+  if (!wanted?.update) return
+  if (selection.contexts.has(tag)) throw bad('The tag is that of a search whose result is updated.')
+  // Messages that change while the search runs are tested again.
+  selection.trackChanges(true)
+}
+
+interface SearchResult {
+  readonly indexes: readonly number[]
+  readonly byUid: boolean
+  readonly sortKeys?: readonly SortKey[]
+  readonly isPart?: boolean
+}
+
+/** Keeps the result up to date if the client asks for that. RFC 5267 section 4.3. */
+function startUpdates(
+  session: ImapSession,
+  selection: Selection,
+  { wanted, key, decode }: SearchRequest,
+  { indexes, byUid, sortKeys, isPart = false }: SearchResult,
+): void {
+  if (!wanted?.update) return
+  const { tag } = session
+  const criteria = { key: withoutNumbers(key, selection), decode }
+  const request = { tag, byUid, criteria, items: wanted.update, ...(sortKeys ? { sortKeys } : {}) }
+  const refusal = isPart ? 'The result is not complete.' : keepUpdated(session, selection, request, indexes)
+  if (refusal === undefined) return
+  selection.trackChanges(false)
+  session.send(noUpdate(tag, refusal))
+}
+
+/** CANCELUPDATE tags: ends the updates of results. RFC 5267 section 4.3.5. */
+export const cancelUpdates = defineCommand({
+  name: 'CANCELUPDATE',
+  states: selected,
+  parse(cursor) {
+    const tags: string[] = []
+    do {
+      cursor.space()
+      tags.push(cursor.string())
+    } while (!cursor.atEnd)
+    return tags
+  },
+  run(_session, { selection }, tags) {
+    for (const tag of tags) cancelUpdate(selection, tag)
     return ok()
   },
 })

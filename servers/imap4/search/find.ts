@@ -71,6 +71,22 @@ export function candidates(selection: Selection, { key }: SearchCriteria): numbe
   })
 }
 
+/**
+ * Returns a key without sequence numbers and `$`: they mean the messages that they name when the command is received.
+ * RFC 5267 section 4.3.
+ */
+export function withoutNumbers(key: SearchKey, selection: Selection): SearchKey {
+  if (key.kind === 'not') return { kind: 'not', key: withoutNumbers(key.key, selection) }
+  if (key.kind === 'and' || key.kind === 'or') {
+    return { kind: key.kind, keys: key.keys.map((inner) => withoutNumbers(inner, selection)) }
+  }
+  if (key.kind !== 'numbers' || (key.byUid && key.set !== 'saved')) return key
+  const test = numbersTest(key.set, key.byUid, selection)
+  const named = selection.messages.filter((entry, index) => test.now({ index, entry }))
+  if (named.length === 0) return { kind: 'none' }
+  return { kind: 'numbers', byUid: true, set: named.map(({ uid }) => ({ from: uid, to: uid })) }
+}
+
 function countKeys(key: SearchKey): { readonly keys: number; readonly textKeys: number } {
   if (key.kind === 'not') return countKeys(key.key)
   if (key.kind !== 'and' && key.kind !== 'or') return { keys: 1, textKeys: isTextKey(key) ? 1 : 0 }

@@ -3,30 +3,43 @@ import type { OctetString } from '../../../src/mail/types.ts'
 import { bad, no } from '../reply.ts'
 import type { ImapSession } from '../state.ts'
 import type { Cursor } from './cursor.ts'
+import { type FetchItem, fetchItems } from './fetch-request.ts'
 import { type SearchKey, searchKeys } from './search-keys.ts'
 import { type PartialRange, partialRange } from './sequence-set.ts'
 
-/** The options of RETURN. RFC 4731, 5182, 9394. */
+/** The options of RETURN. RFC 4731, 5182, 5267, 9394. */
 export interface SearchReturn {
   readonly options: ReadonlySet<'MIN' | 'MAX' | 'ALL' | 'COUNT' | 'SAVE'>
   readonly partial?: PartialRange
+  /** Whether the client wants changes of the result; the items are those to send of new messages. RFC 5465 section 7. */
+  readonly update?: readonly FetchItem[]
 }
 
 const OPTIONS = ['MIN', 'MAX', 'ALL', 'COUNT', 'SAVE'] as const
+
+/** The space before the items of UPDATE. */
+const ITEMS_AHEAD = / (?=\()/y
 
 /** Reads `RETURN (…) `, if it comes next. `RETURN ()` means ALL. RFC 4731 section 3.1. */
 export function searchReturn(cursor: Cursor): SearchReturn | undefined {
   if (!cursor.take('RETURN (')) return undefined
   const options = new Set<(typeof OPTIONS)[number]>()
   let partial: PartialRange | undefined
+  let update: FetchItem[] | undefined
+  let isEmpty = true
   if (!cursor.take(')')) {
+    isEmpty = false
     do {
       const name = cursor.keyword()
       const option = OPTIONS.find((known) => known === name)
       if (option) options.add(option)
+      else if (name === 'UPDATE') update = cursor.match(ITEMS_AHEAD) === undefined ? [] : fetchItems(cursor)
+      else if (name === 'CONTEXT')
+        continue // a hint that the search will be repeated. RFC 5267 section 4.2
       else if (name !== 'PARTIAL') throw bad(`Unknown result option ${name}.`)
       else {
         cursor.space()
+        if (partial) throw bad('PARTIAL may be given once.') // RFC 5267 section 4.4
         partial = partialRange(cursor)
       }
     } while (cursor.take(' '))
@@ -34,8 +47,8 @@ export function searchReturn(cursor: Cursor): SearchReturn | undefined {
   }
   cursor.space()
   if (partial && options.has('ALL')) throw bad('PARTIAL and ALL cannot be combined.') // RFC 9394 section 3.1
-  if (options.size === 0 && !partial) options.add('ALL')
-  return { options, ...(partial ? { partial } : {}) }
+  if (isEmpty) options.add('ALL')
+  return { options, ...(partial ? { partial } : {}), ...(update ? { update } : {}) }
 }
 
 /** Decodes the octets of a search key. */
