@@ -8,6 +8,7 @@ import { logonPolicy } from '../../src/directory/policy.ts'
 import type { Connection } from '../../src/net/connection.ts'
 import { completeLogon } from '../logon.ts'
 import type { ServerContext } from '../service.ts'
+import { accountOfToken } from './access-tokens.ts'
 import { browserSessions, type Credential, digestOf } from './browser-sessions.ts'
 import { checkHost } from './guard.ts'
 import { continueNtlm, ntlmUser } from './ntlm.ts'
@@ -38,9 +39,10 @@ export async function callerOf(facts: CallerFacts, connection: Connection, conte
   const { authorization, cookie, target, isLocal, channel, offersNtlm } = facts
   const [, scheme = '', credentials = ''] = /^(\S+)\s+(.*)$/.exec(authorization ?? '') ?? []
   if (scheme.toLowerCase() === 'bearer') {
-    const isGiven = (token: string): boolean => isSame(token, credentials.trim())
+    const given = credentials.trim()
+    const isGiven = (token: string): boolean => isSame(token, given)
     const caller = tokenCaller(isGiven, context) ?? tenantCaller(isGiven, await context.api())
-    return caller ?? refuse(facts, connection, context, 'the token is not one of this lab', INVALID_TOKEN)
+    return caller ?? accessTokenCaller(given, facts, connection, context)
   }
   if (scheme.toLowerCase() === 'basic') return basicCaller(credentials, facts, connection, context)
   if (offersNtlm && /^(?:ntlm|negotiate)$/i.test(scheme))
@@ -87,6 +89,21 @@ function tokenCaller(isMeant: (token: string) => boolean, { tokens, tenants }: S
 function tenantCaller(isMeant: (token: string) => boolean, { tenants, lab }: Api): Caller | undefined {
   const found = [...tenants.values()].filter(({ token }) => isMeant(token))[0]
   return found && { role: 'tenant', name: found.name, tenant: lab.tenants.scope(found.name) }
+}
+
+/** Returns the account of an access token. RFC 6750 section 2.1. */
+async function accessTokenCaller(
+  token: string,
+  facts: CallerFacts,
+  connection: Connection,
+  context: ServerContext,
+): Promise<Caller> {
+  const found = await accountOfToken(token, context)
+  if (!found) return refuse(facts, connection, context, 'the token is not one of this lab', INVALID_TOKEN)
+  if ('user' in found) return accountCaller(completeLogon({ connection, context }, found).user, context)
+  const { why, parameters, isForbidden } = found
+  if (!isForbidden) return refuse(facts, connection, context, why, parameters)
+  throw new ApiProblem('forbidden', why, {}, { 'WWW-Authenticate': `Bearer realm="Sealpost"${parameters}` })
 }
 
 /** Returns what a request has logged on with: a token or an account. Undefined without an Authorization field. */

@@ -9,6 +9,7 @@ import type { Tenants } from '../directory/tenants.ts'
 import type { Directory } from '../directory/types.ts'
 import type { Feed } from '../news/feeds/feeds.ts'
 import type { NewsService } from '../news/news-service.ts'
+import type { OAuth2 } from '../oauth2/oauth2.ts'
 import type { AcmeDirectories } from '../pki/acme/directory.ts'
 import type { Authorities } from '../pki/authority/authorities.ts'
 import type { CertificateStore } from '../pki/certificate-store/types.ts'
@@ -112,6 +113,7 @@ export interface ApiLab {
   readonly clock: MovableClock
   readonly store: MessageStore
   readonly directory: Directory
+  readonly oauth2: Pick<OAuth2, 'tokens'>
   readonly tenants: Tenants
   readonly sessionLog: SessionLog
   readonly logLines: ApiLog

@@ -1,3 +1,4 @@
+import { accessTokenOperations } from './access-tokens.ts'
 import { accountOperations } from './accounts.ts'
 import { clientSettingsOperations } from './client-settings/operations.ts'
 import { clockOperations } from './clock.ts'
@@ -33,6 +34,7 @@ export const operations: readonly Operation[] = [
   ...waitOperations,
   ...folderOperations,
   ...accountOperations,
+  ...accessTokenOperations,
   ...newsgroupOperations,
   ...threadOperations,
   ...articleOperations,

@@ -13,6 +13,7 @@ const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
   cert: async () => (await import('./cert.ts')).addCert,
   ca: async () => (await import('./ca.ts')).addCa,
   trust: async () => (await import('./trust.ts')).addTrust,
+  token: async () => (await import('./token.ts')).addToken,
   clock: async () => (await import('./clock.ts')).addClock,
   config: async () => (await import('./config.ts')).addConfig,
   reload: async () => (await import('./reload.ts')).addReload,

@@ -46,9 +46,14 @@ export class OAuth2 {
     return [...new Set(serverProtocols.flatMap((protocol) => scopesOf(settings, protocol)))]
   }
 
+  /** Returns the scopes of which a token needs one for a protocol. */
+  scopesFor(protocol: ServerProtocol): readonly string[] {
+    return scopesOf(this.settings, protocol)
+  }
+
   /** Verifies a token for a protocol. @throws PkiError `store` if the lab's keys cannot be read */
   verifyFor(protocol: ServerProtocol, token: string): Promise<Verification> {
-    return this.tokens.verify(token, scopesOf(this.settings, protocol))
+    return this.tokens.verify(token, this.scopesFor(protocol))
   }
 
   /** Returns what the SASL mechanisms of a protocol need. */

@@ -214,6 +214,16 @@ export const labExamples: Examples = {
     },
   },
   'webhooks.deliveries': { input: { state: 'failed' }, answer: { items: [delivery], next: null, total: 1 } },
+  'accessTokens.create': {
+    input: { user: 'alice', scope: ['imap4', 'smtp'], expiresIn: '5m' },
+    answer: {
+      accessToken: 'eyJhbGciOiJSUzI1NiIsInR5cCI6ImF0K2p3dCJ9.eyJzdWIiOiJhbGljZSJ9.c2lnbmF0dXJl',
+      tokenType: 'Bearer',
+      user: 'alice',
+      scope: ['imap4', 'smtp'],
+      expiresAt: '2026-11-26T05:36:34.000Z',
+    },
+  },
   'tenants.create': { input: { name: tenant.name, accounts: ['alice', 'bob'] }, answer: tenant },
   'tenants.get': { input: { name: tenant.name }, answer: tenant },
   'tenants.list': { answer: { items: [tenant], next: null, total: 1 } },

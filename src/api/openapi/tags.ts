@@ -22,6 +22,7 @@ export const tags: Readonly<Record<string, string>> = {
   verify: 'Examine servers, as with `sealpost verify`.',
   audit: 'Run a client against bad servers, as with `sealpost audit`.',
   jobs: 'Work that continues after its request is answered: progress and results.',
+  accessTokens: 'Access tokens for OAuth 2.0 log-ons, good ones and defective ones.',
   tenants: 'Isolated parts of the lab for test runs in parallel.',
   status: 'The state of the lab.',
   health: 'What needs attention.',
