@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto'
 import type { Folder } from '../store/types.ts'
 import { PUBLIC_OWNER } from '../store/types.ts'
 import { Article } from './article.ts'
+import { lockElements, lockOf } from './cancel-lock.ts'
 import { isNewsgroupName } from './newsgroups.ts'
 import type { ControlKind, NewsContext } from './types.ts'
 
@@ -119,18 +119,4 @@ function mayCancel(request: Article, target: Article): boolean {
   const locks = lockElements(target.value('cancel-lock'))
   if (locks.length === 0) return true
   return lockElements(request.value('cancel-key')).some((key) => locks.includes(lockOf(key)))
-}
-
-/** Splits a field into its `scheme:base64` elements. Schemes are case-insensitive. RFC 8315 section 2. */
-const lockElements = (value: string | undefined): string[] =>
-  (value ?? '')
-    .split(/[ \t]+/)
-    .filter((element) => element.includes(':'))
-    .map((element) => element.replace(/^[^:]+/, (scheme) => scheme.toLowerCase()))
-
-/** Returns the lock that a key opens: the hash of the key's base64 text. RFC 8315 section 3.1. */
-function lockOf(key: string): string {
-  const [scheme = '', secret = ''] = key.split(':')
-  if (scheme !== 'sha256' && scheme !== 'sha1') return ''
-  return `${scheme}:${createHash(scheme).update(secret).digest('base64')}`
 }

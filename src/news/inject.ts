@@ -3,6 +3,7 @@ import { formatDate } from '../mail/dates.ts'
 import type { OctetString } from '../mail/types.ts'
 import type { Folder, StoredMessage } from '../store/types.ts'
 import { Article, ArticleRefused, isMessageId, newMessageId } from './article.ts'
+import { cancelFields } from './cancel-lock.ts'
 import { checkDate, checkHeader, withValidFields } from './check-header.ts'
 import { controlOf } from './control.ts'
 import { isNewsgroupName } from './newsgroups.ts'
@@ -29,6 +30,10 @@ export interface Posted {
   readonly moderator?: string
 }
 
+/** Fields that injection writes anew: for every poster, and for one that has logged on. */
+const PATH: ReadonlySet<string> = new Set(['path'])
+const REWRITTEN: ReadonlySet<string> = new Set(['path', 'cancel-lock', 'cancel-key'])
+
 /**
  * Injects an article: checks it, adds missing fields (Message-ID, Date) and its origin (Path, Injection-Info), then stores
  * it or mails it to the moderator. RFC 5537 section 3.5.
@@ -47,8 +52,18 @@ export async function inject(news: NewsContext, raw: Buffer, poster: Poster): Pr
   if (moderated && !article.has('approved') && controlOf(article)?.kind !== 'cancel') {
     return { messageId, stored: [], moderator: await mailToModerator(news, article, moderated, messageId) }
   }
-  const injected = article.rebuilt(new Set(['path']), injectedFields(news, article, poster, messageId))
-  const stored = await storeArticle(news, { article, messageId, raw: injected, folders, session: poster.session })
+  const { account } = poster
+  const locks = account === undefined ? [] : await cancelFields(news.store, article, account, messageId)
+  const lines = [...injectedFields(news, article, poster, messageId), ...locks]
+  const injected = new Article(article.rebuilt(account === undefined ? PATH : REWRITTEN, lines))
+  const { raw: octets } = injected
+  const stored = await storeArticle(news, {
+    article: injected,
+    messageId,
+    raw: octets,
+    folders,
+    session: poster.session,
+  })
   return { messageId, stored }
 }
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { expect, test } from 'vitest'
-import { startNewsLab } from '../support/news-lab.ts'
+import { articleOf, startNewsLab } from '../support/news-lab.ts'
+import { play } from '../support/transcript.ts'
 
 test('RFC 5537 section 5.3: cancel removes an article from all its groups, and the cancel message is filed', async () => {
   await using lab = await startNewsLab()
@@ -40,6 +41,44 @@ test('RFC 8315: an article with a Cancel-Lock is cancelled only with its key', a
   await lab.play('C: STAT <1@a>\nS: 223 *')
   await lab.post('Control: cancel <1@a>\nCancel-Key: SHA256:c2VjcmV0')
   await lab.play('C: STAT <1@a>\nS: 430 *')
+})
+
+test('RFC 8315 section 3: the server locks the articles of an account, and only that account can remove them', async () => {
+  await using lab = await startNewsLab()
+  const by = (account: string | undefined, header: string) =>
+    lab.news.post(articleOf(header), { host: '127.0.0.1', account })
+  const lock = createHash('sha256').update('c2VjcmV0').digest('base64')
+  await by('alice', `Message-ID: <1@a>\nCancel-Lock: sha256:${lock}`)
+  await by('alice', 'Message-ID: <2@a>')
+  await by('alice', 'Message-ID: <3@a>')
+  await by('alice', 'Message-ID: <4@a>\nApproved: alice@lab.test')
+  const client = await lab.client()
+  await play(
+    client,
+    `C: HDR Cancel-Lock <1@a>
+    S: 225 *
+    S: 0 sha256:${lock} sha256:*
+    S: .
+    C: HDR Cancel-Lock <4@a>
+    S: 225 *
+    S: 0\\x20
+    S: .`,
+  )
+  for (const account of ['bob', undefined]) {
+    await by(account, 'Control: cancel <2@a>')
+    await by(account, 'Supersedes: <3@a>')
+  }
+  await play(client, 'C: STAT <2@a>\nS: 223 *\nC: STAT <3@a>\nS: 223 *')
+  await by('alice', 'Message-ID: <c@a>\nControl: cancel <2@a>')
+  await by('alice', 'Message-ID: <s@a>\nSupersedes: <3@a>')
+  await play(client, 'C: STAT <2@a>\nS: 430 *\nC: STAT <3@a>\nS: 430 *')
+  await play(
+    client,
+    'C: HDR Cancel-Key <c@a>\nS: 225 *\nS: 0 sha256:*\nS: .\nC: HDR Cancel-Lock <c@a>\nS: 225 *\nS: 0\\x20\nS: .',
+  )
+  await by(undefined, 'Control: cancel <1@a>\nCancel-Key: sha256:c2VjcmV0')
+  await play(client, 'C: STAT <1@a>\nS: 430 *')
+  client.destroy()
 })
 
 test('without control: [cancel], a cancel message is only filed', async () => {

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { definedOnly } from '../../common/defined.ts'
 import { compose } from '../../mail/compose.ts'
 import { Article } from '../../news/article.ts'
+import { keyForOthers } from '../../news/cancel-lock.ts'
 import { followUpTo } from '../../news/follow-up.ts'
 import type { Poster } from '../../news/inject.ts'
 import { PUBLIC_OWNER } from '../../store/types.ts'
@@ -133,11 +134,16 @@ const cancel = defineOperation({
     assertMayCancel(api, caller, target)
     if (!api.lab.config.control.includes('cancel'))
       throw new ApiProblem('conflict', 'the lab does not execute cancel messages; add `cancel` to the key `control`')
+    const key = await keyForOthers(api.lab.store, target, api.lab.config.hostname)
     const draft = {
       from: target.value('from') ?? '',
       subject: `cmsg cancel ${targetId}`,
       text: 'This article cancels another one.',
-      headers: { Newsgroups: target.newsgroups().join(','), Control: `cancel ${targetId}` },
+      headers: {
+        Newsgroups: target.newsgroups().join(','),
+        Control: `cancel ${targetId}`,
+        ...(key ? { 'Cancel-Key': key } : {}),
+      },
     }
     const done = await injected(api, caller, await compose(draft, api.lab.clock.now()))
     if (api.index.get(id))
