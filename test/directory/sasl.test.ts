@@ -357,6 +357,7 @@ describe('DIGEST-MD5', () => {
     ['pencil', {}, 'alice'],
     ['pencil', { realm: '' }, 'alice'],
     ['pencil', { authzid: 'alice' }, 'alice'],
+    ['pencil', { authzid: '' }, 'alice'],
     ['pencil', { 'digest-uri': 'imap/127.0.0.1' }, 'alice'],
     ['pencil', { 'digest-uri': 'IMAP/localhost/elwood' }, 'alice'],
     ['Grün', { username: 'jürgen' }, 'jürgen'],

@@ -42,7 +42,7 @@ interface DigestAnswer {
   readonly nc: string
   readonly qop: string
   readonly uri: string
-  readonly authzid: string
+  readonly authzid: string | undefined
   readonly response: string
 }
 
@@ -56,7 +56,7 @@ function check(context: SaslContext, sent: { realm: string; nonce: string }, ans
   const secret = sessionSecret(answer, account?.password ?? '')
   const isRight = sameSecret(digest(secret, answer, 'AUTHENTICATE'), answer.response)
   if (!isRight || account?.password === undefined) return outcome(undefined)
-  if (!mayActAs(context, account, answer.authzid)) return failure('not authorized to act as another')
+  if (!mayActAs(context, account, answer.authzid ?? '')) return failure('not authorized to act as another')
   return { kind: 'success', account, data: Buffer.from(`rspauth=${digest(secret, answer, '')}`) }
 }
 
@@ -69,7 +69,7 @@ const md5 = (...parts: readonly (string | Buffer)[]): Buffer => {
 /** A1. RFC 2831 section 2.1.2.1. */
 function sessionSecret({ username, realm, nonce, cnonce, authzid }: DigestAnswer, password: string): Buffer {
   const user = md5(octetsOf(username), ':', octetsOf(realm), ':', octetsOf(password))
-  return md5(user, `:${nonce}:${cnonce}`, ...(authzid === '' ? [] : [`:${authzid}`]))
+  return md5(user, `:${nonce}:${cnonce}`, ...(authzid === undefined ? [] : [`:${authzid}`]))
 }
 
 /** The digest of the client (`AUTHENTICATE`) or of the server (nothing). RFC 2831 sections 2.1.2.1 and 2.1.3. */
@@ -116,7 +116,7 @@ function parseAnswer(response: Buffer): DigestAnswer | undefined {
     nc: value('nc'),
     qop: directives.get('qop') ?? 'auth',
     uri: value('digest-uri'),
-    authzid: value('authzid'),
+    authzid: directives.has('authzid') ? value('authzid') : undefined,
     response: value('response'),
   }
 }
