@@ -96,7 +96,7 @@ function checkFields({ raw, fields }: Article, arrival: Arrival): void {
 
 /**
  * Returns the octets of an article whose fields have the form of posted ones: writes malformed fields anew, and leaves out
- * lines that are no fields, fields without content and repetitions. For mail, where they are allowed. RFC 5537 section 3.9.1.
+ * lines that are no fields, fields without content and repetitions. For mail, where they are allowed. RFC 5537 section 3.9.2.
  */
 export function withValidFields({ raw, fields, bodyStart }: Article): Buffer {
   const pieces: Buffer[] = []

@@ -1,4 +1,3 @@
-import { MISSING_DOMAIN, MISSING_MAILBOX, parseAddresses, SYNTAX_ERROR } from '../mail/addresses.ts'
 import { formatDate } from '../mail/dates.ts'
 import type { OctetString } from '../mail/types.ts'
 import type { Folder, StoredMessage } from '../store/types.ts'
@@ -6,8 +5,10 @@ import { Article, ArticleRefused, isMessageId, newMessageId } from './article.ts
 import { cancelFields } from './cancel-lock.ts'
 import { checkDate, checkHeader, withValidFields } from './check-header.ts'
 import { controlOf } from './control.ts'
+import { checkLoop } from './gateway.ts'
 import { isNewsgroupName } from './newsgroups.ts'
 import { injectedPath, wasPosted } from './path.ts'
+import { senderOf } from './sender.ts'
 import { storeArticle } from './store-article.ts'
 import type { NewsContext } from './types.ts'
 
@@ -141,16 +142,6 @@ async function mailToModerator(news: NewsContext, article: Article, group: Folde
   }
 }
 
-/** Returns the mailbox of the From field, or an empty string if it has none. */
-function senderOf(article: Article): string {
-  const [from] = parseAddresses(article.value('from') ?? '')
-  const hasAddress = from?.mailbox && from.host && ![from.mailbox, from.host].some((part) => STAND_INS.has(part))
-  return hasAddress ? `${from.mailbox}@${from.host}` : ''
-}
-
-/** Values that the address parser returns for missing parts of an address. */
-const STAND_INS = new Set([MISSING_MAILBOX, MISSING_DOMAIN, SYNTAX_ERROR])
-
 /** Mail fields that are left out of the article: transport fields, and fields that would control a news server. */
 const NOT_POSTED = `return-path received delivered-to bcc resent-bcc newsgroups path xref control supersedes approved
   injection-info injection-date also-control date-received posting-version relay-version`.split(/\s+/)
@@ -159,13 +150,14 @@ const NOT_POSTED = `return-path received delivered-to bcc resent-bcc newsgroups 
  * Posts a mail that was sent to the address of one or more newsgroups, as one article in all of them. RFC 5537 section 3.9.
  * @throws ArticleRefused
  */
-export function injectMail(
+export async function injectMail(
   news: NewsContext,
   groups: readonly string[],
   mail: Buffer,
   poster: Poster,
 ): Promise<Posted> {
   const article = new Article(withValidFields(new Article(mail)))
+  checkLoop(news, article)
   const dropped = new Set(NOT_POSTED)
   const lines = [`Newsgroups: ${groups.join(',')}`]
   // A mail's Message-ID may be invalid for an article. Injection then creates a new one.

@@ -31,7 +31,8 @@ export async function ensureNewsgroups(
 }
 
 function attributes(config: NewsgroupConfig): Omit<NewsgroupAttributes, 'createdAt' | 'createdBy'> {
-  const { description, moderator, access, addresses, expireAfter, keepLatest, suggested, peers, aliasOf } = config
+  const { description, moderator, access, addresses, expireAfter, keepLatest, suggested, peers, aliasOf, gateway } =
+    config
   // RFC 6048 section 3.1: with status x, j and =other.group, users cannot post.
   const posting = peers === 'accept' && aliasOf === undefined ? config.posting : 'no'
   return {
@@ -42,6 +43,7 @@ function attributes(config: NewsgroupConfig): Omit<NewsgroupAttributes, 'created
     ...(addresses.length === 0 ? {} : { addresses }),
     ...(expireAfter === undefined ? {} : { expireAfterMs: expireAfter }),
     ...(keepLatest === undefined ? {} : { keepLatest }),
+    ...(gateway.length === 0 ? {} : { gateway }),
     ...(peers === 'accept' ? {} : { peers }),
     ...(aliasOf === undefined ? {} : { aliasOf }),
     ...(suggested ? { suggested } : {}),

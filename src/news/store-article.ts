@@ -1,6 +1,7 @@
 import { type Folder, type Location, type StoredMessage, StoreError } from '../store/types.ts'
 import { type Article, ArticleRefused } from './article.ts'
 import { actOnControl, controlFolder, controlOf } from './control.ts'
+import { mailOut } from './gateway.ts'
 import type { NewsContext } from './types.ts'
 
 /** An article that has passed the checks. */
@@ -49,6 +50,7 @@ async function store(news: NewsContext, accepted: AcceptedArticle): Promise<read
     },
   ])
   await actOnControl(news, article, control)
+  if (!control) await mailOut(news, article, folders)
   return stored
 }
 

@@ -48,6 +48,8 @@ export interface NewsgroupAttributes {
   readonly keepLatest?: number
   /** The only accounts that see the group: those whose names begin with this. Clients without a log-on see it, too. */
   readonly onlyAccounts?: string
+  /** Articles are mailed to these addresses. */
+  readonly gateway?: readonly string[]
   /** What happens to articles from peers. Default: they are filed. RFC 6048 section 3.1: status x, j. */
   readonly peers?: 'refuse' | 'discard'
   /** The group in which articles from peers are filed instead. RFC 6048 section 3.1: status =other.group. */

@@ -86,7 +86,37 @@ test('mail to the addresses of two groups becomes one article, which IMAP shows 
   await imap.logout()
 })
 
-test('RFC 5537 section 3.9.1: mail whose header would be malformed in an article is posted with a valid one', async () => {
+test('RFC 5537 section 3.9.1: the gateway of a newsgroup mails its articles, and they do not come back', async () => {
+  await using lab = await startLab({
+    newsgroups: [
+      { name: 'lab.general', addresses: ['general@lab.test'], gateway: ['alice@lab.test', 'list@elsewhere.test'] },
+      { name: 'lab.test', gateway: ['ALICE@lab.test', 'general@lab.test'] },
+    ],
+  })
+  const news = await reader(lab)
+  expect(
+    await postBy(news, articleOf('Message-ID: <1@a>\nNewsgroups: lab.general,lab.test\nReferences: <0@a>')),
+  ).toMatch(/^240 /)
+  const mails = await lab.messages({ to: 'alice@lab.test' })
+  expect(mails).toHaveLength(1)
+  const raw = mails[0]?.raw.toString() ?? ''
+  expect(raw).toMatch(/^List-Id: <lab\.general\.localhost>\r$/m)
+  expect(raw).toMatch(/^List-Post: <mailto:general@lab\.test>\r$/m)
+  expect(raw).toMatch(/^To: lab\.general:;\r$/m)
+  expect(raw).toMatch(/^References: <0@a>\r$/m)
+  expect(raw).not.toMatch(/^(?:Path|Xref|Injection-Info):/m)
+  expect(await lab.messages({ to: 'list@elsewhere.test' })).toHaveLength(1)
+  // The mail comes back as it was, and with another Message-ID.
+  await lab.deliver(Buffer.from(raw), 'general@lab.test')
+  await lab.deliver(Buffer.from(raw.replace('<1@a>', '<rewritten@a>')), 'general@lab.test')
+  expect(await lab.articles('lab.general')).toHaveLength(1)
+  // Mail to the group is posted, and reaches the others by the gateway.
+  await lab.deliver({ from: 'bob@lab.test', subject: 'By mail', text: 'x' }, 'general@lab.test')
+  expect((await lab.messages({ to: 'alice@lab.test' })).map(({ subject }) => subject)).toEqual(['A subject', 'By mail'])
+  news.destroy()
+})
+
+test('RFC 5537 section 3.9.2: mail whose header would be malformed in an article is posted with a valid one', async () => {
   await using lab = await startLab({ newsgroups })
   const mail = `From:bob@lab.test\r\nnonsense\r\nSubject:\r\n Long\r\nSubject: second\r\nX-Empty:\r\n\r\nHello.\r\n`
   await lab.deliver(Buffer.from(mail), 'general@lab.test')

@@ -43,7 +43,7 @@ async function newsgroupFacts(api: Api, caller: Caller, one: Folder): Promise<z.
     createdAt,
     ...rest
   } = one.newsgroup as NewsgroupAttributes
-  const { onlyAccounts: _, peers: __, aliasOf: ___, ...shown } = rest
+  const { onlyAccounts: _, peers: __, aliasOf: ___, gateway: ____, ...shown } = rest
   const first = exists === 0 ? uidNext : lowestUid
   return {
     ...(await folderFacts(api, caller, one)),

@@ -27,6 +27,11 @@ export const newsgroup = z.strictObject({
       'What clients can do without logging on. anonymous-read: read only. authenticated: nothing. Default: the access of the virtual server.',
     )
     .meta({ examples: ['authenticated'] }),
+  gateway: z
+    .array(mailAddress)
+    .default([])
+    .describe('Mail addresses that get each new article by mail: accounts, or lists that the lab captures.')
+    .meta({ examples: [['alice@lab.test']] }),
   peers: z
     .enum(['accept', 'refuse', 'discard'])
     .default('accept')
