@@ -64,6 +64,8 @@ export class Selection {
   saved: readonly number[] = []
   /** Uids that are `\Recent` in this session. RFC 3501 section 2.3.2. */
   readonly recent = new Set<number>()
+  /** The thread ids that were needed so far, by uid. RFC 8474. */
+  readonly threadIds = new Map<number, string>()
   /** Flags and keywords that the client knows. */
   readonly knownFlags = new Set<string>()
   /** Callback for changes to send (IDLE, NOTIFY). */

@@ -167,8 +167,8 @@ topic(
     S: * 1 FETCH (FLAGS (\Recent) INTERNALDATE "…" RFC822.SIZE … ENVELOPE (NIL "nested" (("Alice" NIL "alice" "lab.test")) (("Alice" NIL "alice" "lab.test")) (("Alice" NIL "alice" "lab.test")) NIL NIL NIL NIL NIL))
     S: 4 OK …
     C: 5 FETCH 1:2 (EMAILID THREADID SAVEDATE PREVIEW)
-    S: * 1 FETCH (EMAILID (…) THREADID NIL SAVEDATE "…" PREVIEW "plain")
-    S: * 2 FETCH (EMAILID (…) THREADID NIL SAVEDATE "…" PREVIEW "hello world")
+    S: * 1 FETCH (EMAILID (…) THREADID (T…) SAVEDATE "…" PREVIEW "plain")
+    S: * 2 FETCH (EMAILID (…) THREADID (T…) SAVEDATE "…" PREVIEW "hello world")
     S: 5 OK …
     C: 6 FETCH 1 (PREVIEW (LAZY))
     S: * 1 FETCH (PREVIEW "plain")

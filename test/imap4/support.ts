@@ -67,10 +67,10 @@ const CAPTURE = /«(\w+)»/g
 /**
  * Plays a transcript. `C: ` lines are sent and `S: ` lines are expected, each in the session named in front of it
  * (default: `alice`). In an `S: ` line, `…` matches anything and `«x»` matches a word and stores it; in a `C: ` line,
- * `«x»` inserts the stored word. `S: (end)` expects the end of the connection. `\xNN` is an octet.
+ * `«x»` inserts the stored word. `S: (end)` expects the end of the connection. `\xNN` is an octet. `words` are stored
+ * words, which several scripts can share.
  */
-export async function play(sessions: Sessions, script: string): Promise<void> {
-  const words = new Map<string, string>()
+export async function play(sessions: Sessions, script: string, words = new Map<string, string>()): Promise<void> {
   for (const line of script.trim().split('\n')) {
     const [, name = 'alice', direction, text = ''] = LINE.exec(line.replace(/^ +/, '')) ?? []
     const client = await sessions.get(name)

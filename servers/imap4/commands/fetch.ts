@@ -6,6 +6,7 @@ import { withinLimit } from '../message-limit.ts'
 import { bad, no, ok } from '../reply.ts'
 import type { Selection } from '../selection.ts'
 import type { ImapSession } from '../state.ts'
+import { findThreadIds } from '../thread-ids.ts'
 import { changedAmong, enableCondstore, sendVanished } from '../updates.ts'
 import type { Cursor } from '../wire/cursor.ts'
 import { type FetchItem, type FetchModifiers, fetchItems, fetchModifiers } from '../wire/fetch-request.ts'
@@ -28,6 +29,7 @@ export const fetch = defineMessageCommand({
     if (modifiers.partial) indexes = partialOf(indexes, modifiers.partial)
     const limited = withinLimit(session, selection, indexes)
     indexes = [...limited.indexes]
+    if (items.some(({ kind }) => kind === 'THREADID')) await findThreadIds(session, selection, indexes)
     const seen = await markSeen(session, selection, items, indexes)
     const missing = await sendMessages(session, selection, { items, indexes, seen })
     if (limited.code !== undefined) return ok(limited.code, 'FETCH completed for a part of the messages')

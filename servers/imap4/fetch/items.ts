@@ -49,7 +49,10 @@ const plainItems: Readonly<Record<PlainItem, ItemWriter>> = {
   'RFC822.SIZE': entry((out, { sizeOctets }) => out.text(`RFC822.SIZE ${sizeOctets}`)),
   MODSEQ: entry((out, { modSeq }) => out.text(`MODSEQ (${modSeq})`)),
   EMAILID: entry((out, { blob }) => out.text(`EMAILID (${blob})`)),
-  THREADID: entry((out) => out.text('THREADID NIL')), // threads are not supported. RFC 8474 section 5.2
+  THREADID: entry((out, { uid }, { threadIds }) => {
+    const thread = threadIds.get(uid)
+    out.text(thread === undefined ? 'THREADID NIL' : `THREADID (${thread})`)
+  }),
   SAVEDATE: entry((out, { savedAt }) => out.text(`SAVEDATE "${formatImapDateTime(savedAt)}"`)),
   ENVELOPE: inSteps(
     'ENVELOPE',

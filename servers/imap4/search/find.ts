@@ -7,7 +7,8 @@ import { ContentReader, type MessageContent, parseCacheOf } from '../fetch/conte
 import type { Progress } from '../progress.ts'
 import type { Selection } from '../selection.ts'
 import type { ImapSession } from '../state.ts'
-import type { SearchKey } from '../wire/search-keys.ts'
+import { findThreadIds } from '../thread-ids.ts'
+import { asksThreadId, type SearchKey } from '../wire/search-keys.ts'
 import type { SearchCriteria, TextDecoding } from '../wire/search-request.ts'
 import { HIGHEST, memberOf, type SequenceSet } from '../wire/sequence-set.ts'
 
@@ -26,6 +27,7 @@ export async function findMessages(
   progress: Progress = {},
   among?: readonly number[],
 ): Promise<number[]> {
+  if (asksThreadId(key)) await findThreadIds(session, selection, among ?? selection.messages.keys())
   const { clock } = session.context
   const test = testOf(key, { selection, decode, cache: parseCacheOf(session), now: clock.now() })
   const { keys, textKeys } = countKeys(key)
@@ -154,6 +156,8 @@ function testOf(key: SearchKey, context: TestContext): Test {
       return quick(({ entry }) => entry.modSeq >= key.modSeq)
     case 'emailid':
       return quick(({ entry }) => entry.blob === key.id)
+    case 'threadid':
+      return quick(({ entry }) => context.selection.threadIds.get(entry.uid) === key.id)
     case 'header':
     case 'body':
     case 'text':

@@ -23,7 +23,7 @@ export type SearchKey =
   | { readonly kind: 'header'; readonly name: OctetString; readonly text: OctetString }
   | { readonly kind: 'body' | 'text'; readonly text: OctetString }
   | { readonly kind: 'modseq'; readonly modSeq: number }
-  | { readonly kind: 'emailid'; readonly id: string }
+  | { readonly kind: 'emailid' | 'threadid'; readonly id: string }
   | { readonly kind: 'not'; readonly key: SearchKey }
   | { readonly kind: 'and' | 'or'; readonly keys: readonly SearchKey[] }
 
@@ -117,7 +117,7 @@ const READERS: ReadonlyMap<string, KeyReader> = new Map<string, KeyReader>([
   ['UIDBEFORE', (cursor) => ({ kind: 'uids', from: 1, to: spaced(cursor, (c) => c.nzNumber()) - 1 })],
   ['MODSEQ', modSeq], // RFC 7162 section 3.1.5
   ['EMAILID', (cursor) => ({ kind: 'emailid', id: spaced(cursor, (c) => c.atom()) })], // RFC 8474 section 6
-  ['THREADID', threadId],
+  ['THREADID', (cursor) => ({ kind: 'threadid', id: spaced(cursor, (c) => c.atom()) })],
   ['NOT', (cursor, depth) => not(spaced(cursor, (c) => searchKey(c, depth + 1)))],
   ['OR', (cursor, depth) => ({ kind: 'or', keys: [0, 1].map(() => spaced(cursor, (c) => searchKey(c, depth + 1))) })],
 ])
@@ -166,12 +166,6 @@ export function date(cursor: Cursor): number {
   return ms
 }
 
-/** Reads THREADID, which matches nothing, because thread ids are not supported. RFC 8474 section 6. */
-function threadId(cursor: Cursor): SearchKey {
-  spaced(cursor, (c) => c.atom())
-  return { kind: 'none' }
-}
-
 /** Reads MODSEQ. Skips the entry name: a message has one modification sequence for all its flags. RFC 7162 section 3.1.5. */
 function modSeq(cursor: Cursor): SearchKey {
   cursor.space()
@@ -186,6 +180,9 @@ function modSeq(cursor: Cursor): SearchKey {
 
 /** Returns whether a search uses MODSEQ, so that its response contains the highest one. RFC 7162 section 3.1.5. */
 export const asksModSeq = (key: SearchKey): boolean => contains(key, ({ kind }) => kind === 'modseq')
+
+/** Returns whether a search needs thread ids. */
+export const asksThreadId = (key: SearchKey): boolean => contains(key, ({ kind }) => kind === 'threadid')
 
 /** Returns whether a key, or a key inside it, satisfies `isOne`. */
 function contains(key: SearchKey, isOne: (key: SearchKey) => boolean): boolean {
