@@ -25,6 +25,7 @@ const KEYS_TIMEOUT_MS = 5000
 export class TrustedIssuers {
   readonly #keys: SigningKeys
   readonly #settings: () => OAuth2Settings
+  #own: CompactVerifyGetKey | undefined
   /** The keys of other issuers, by the address from which they come. They are requested again when an unknown one is used. */
   readonly #remote = new Map<string, Promise<CompactVerifyGetKey>>()
 
@@ -41,6 +42,15 @@ export class TrustedIssuers {
     return found && this.#other(found, settings)
   }
 
+  /** The keys of the lab, ready for use. They never change. @throws PkiError `store` */
+  async #ownKeys(): Promise<CompactVerifyGetKey> {
+    if (!this.#own) {
+      const { createLocalJWKSet } = await loadJose()
+      this.#own = createLocalJWKSet(await this.#keys.publicKeys())
+    }
+    return this.#own
+  }
+
   #lab({ audience }: OAuth2Settings): TrustedIssuer {
     return {
       audience,
@@ -48,10 +58,7 @@ export class TrustedIssuers {
       requireScope: true,
       algorithms: ['RS256', 'ES256'],
       types: ['at+jwt', 'application/at+jwt'], // RFC 9068 section 4
-      keys: async () => {
-        const { createLocalJWKSet } = await loadJose()
-        return createLocalJWKSet(await this.#keys.publicKeys())
-      },
+      keys: () => this.#ownKeys(),
     }
   }
 
