@@ -215,8 +215,10 @@ describe('HTTP', () => {
     expect(wrong.stdout).toContain('401')
   })
 
-  test.skipIf(!needsModule('python', 'requests_ntlm'))('Python requests-ntlm, whose pyspnego sends a MIC', async () => {
-    const script = `
+  test.skipIf(!needsModule('python', 'requests_ntlm'))(
+    'Python requests-ntlm sends a MIC, and under TLS a channel binding',
+    async () => {
+      const script = `
 import requests, sys
 from requests_ntlm import HttpNtlmAuth
 session = requests.Session()
@@ -228,10 +230,17 @@ answer = session.patch(sys.argv[1].split('?')[0], json={'read': True})
 assert answer.status_code != 401, answer.text
 assert requests.get(sys.argv[1], auth=HttpNtlmAuth('alice', 'wrong')).status_code == 401
 `
-    expectDone(await runProgram(DEBIAN_PYTHON, ['-c', script, url()]))
-    const users = lab.sessions().flatMap(({ protocol, user }) => (protocol === 'http' && user ? [user] : []))
-    expect(new Set(users)).toEqual(new Set(['alice']))
-  })
+      expectDone(await runProgram(DEBIAN_PYTHON, ['-c', script, url()]))
+      const secure = url().replace(/^http:.*?(?=\/api)/, `https://localhost:${lab.server('http').tlsPort}`)
+      expectDone(await runProgram(DEBIAN_PYTHON, ['-c', script, secure], { env: { REQUESTS_CA_BUNDLE: caFile } }))
+      const notes = lab
+        .sessions()
+        .flatMap(({ transcript }) => transcript.map((one) => (one.kind === 'note' ? one.text : '')))
+      expect(notes.find((note) => note.startsWith('NTLM: NTLMv2, MIC, channel binding, user LAB\\alice'))).toBeDefined()
+      const users = lab.sessions().flatMap(({ protocol, user }) => (protocol === 'http' && user ? [user] : []))
+      expect(new Set(users)).toEqual(new Set(['alice']))
+    },
+  )
 })
 
 // Its version 2 sends a time and a domain that Windows refuses, too.
@@ -274,7 +283,7 @@ print(answer.decode())
       env: { LM_COMPAT_LEVEL: String(level) },
     })
     expect(result.stdout, result.stderr).toMatch(/^281 /)
-    const expected = ['NTLMv1', 'NTLM2 session', 'NTLM2 session', 'NTLMv2', '', 'NTLMv2'][level]
+    const expected = ['NTLMv1', 'NTLM2 session', 'NTLM2 session', 'NTLMv2, MIC', '', 'NTLMv2, MIC'][level]
     expect(lastLogon('nntp').note).toMatch(new RegExp(`^NTLM: ${expected}, user alice@lab.test`))
   },
 )

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
+import { type ChannelBindings, channelBindings } from '../../../src/common/channel-bindings.ts'
 import type { NtlmConfig } from '../../../src/config/schema/ntlm.ts'
 import { createDirectory } from '../../../src/directory/directory.ts'
-import type { SaslStep } from '../../../src/directory/sasl/exchange.ts'
+import type { SaslExchange, SaslStep } from '../../../src/directory/sasl/exchange.ts'
 import { startSasl } from '../../../src/directory/sasl/mechanisms.ts'
 import { fileTime } from '../../../src/directory/sasl/ntlm/file-time.ts'
 import {
@@ -250,7 +251,8 @@ describe('MIC', () => {
     ['without a key exchange', negotiateMessage()],
     ['with a key exchange', negotiateMessage(KEYS)],
   ])('is verified %s', async (_, negotiate) => {
-    expect(user(await logOn(logon, { negotiate }))).toBe('alice')
+    const step = await logOn(logon, { negotiate })
+    expect(step).toMatchObject({ kind: 'success', note: 'NTLM: NTLMv2, MIC, user alice, workstation PC1' })
   })
 
   const refused = { kind: 'failure', reason: 'the NTLM messages were changed on their way: wrong MIC' }
@@ -274,6 +276,32 @@ describe('MIC', () => {
     message.fill(0, 52, 54).fill(0, 72, 88)
     hmacMd5(Buffer.alloc(0), negotiate, challenge, message).copy(message, 72)
     expect(await exchange.next(message)).toMatchObject(refused)
+  })
+})
+
+describe('channel binding', () => {
+  const certificateHash = Buffer.alloc(32, 7)
+  const bound = (value: Buffer): Buffer => Buffer.concat([Buffer.from('0a001000', 'hex'), value])
+  // Computed with pyspnego's GssChannelBindings.
+  const right = Buffer.from('b1a3c6580100729194d4b9487c9edceb', 'hex')
+
+  async function bind(attributes: Buffer, bindings: ChannelBindings | undefined): Promise<string> {
+    const exchange = startSasl('NTLM', { directory, ...(bindings ? { channelBindings: bindings } : {}) })
+    const negotiate = negotiateMessage()
+    const challenge = await challengeOf(exchange as SaslExchange, negotiate)
+    const message = authenticateMessage(negotiate, challenge, { user: 'alice', password: 'secret', attributes })
+    return user((await exchange?.next(message)) as SaslStep)
+  }
+
+  test('is checked under TLS, if the client sends one', async () => {
+    const tls = channelBindings({ 'tls-server-end-point': () => certificateHash })
+    expect(await bind(bound(right), tls)).toBe('alice')
+    expect(await bind(bound(Buffer.alloc(16, 1)), tls)).toBe('failure')
+    expect(await bind(bound(Buffer.alloc(16)), tls)).toBe('alice')
+    expect(await bind(Buffer.alloc(0), tls)).toBe('alice')
+    expect(await bind(Buffer.from('0a000100ff', 'hex'), tls)).toBe('failure')
+    // Where TLS ends at a proxy, or the certificate has no binding.
+    expect(await bind(bound(Buffer.alloc(16, 1)), undefined)).toBe('alice')
   })
 })
 

@@ -15,6 +15,7 @@ import {
   type SaslStep,
 } from '../exchange.ts'
 import { avValue, encodeAvPairs, parseAvPairs } from './av-pairs.ts'
+import { isBound, isRightChannel } from './channel-binding.ts'
 import { fileTime, timeOf } from './file-time.ts'
 import { has } from './flags.ts'
 import { hmacMd5 } from './keys.ts'
@@ -113,7 +114,7 @@ class NtlmExchange implements SaslExchange {
     const question = { serverChallenge: sent.answer.serverChallenge, password: account?.password ?? '', authenticate }
     const proof = checkResponses(question, accepted)
     const result = proof ? this.#result(account, { message, sent, authenticate, client, proof }) : outcome(undefined)
-    return { ...result, note: noteOf(authenticate, proof ? [proof] : accepted) }
+    return { ...result, note: noteOf(authenticate, proof ? [proof] : accepted, client) }
   }
 
   /** Returns the result of a right response. MS-NLMP section 3.2.5.1.2. */
@@ -122,6 +123,8 @@ class NtlmExchange implements SaslExchange {
     if (client.hasMic && !hasRightMic(proven)) return failure('the NTLM messages were changed on their way: wrong MIC')
     if (client.timeMs !== undefined && Math.abs(client.timeMs - this.#now) > MAX_LIFETIME_MS)
       return failure("the client's clock differs by more than 36 hours")
+    if (!isRightChannel(client.bound, this.#context.channelBindings))
+      return failure('the log-on is bound to another TLS channel')
     return outcome(account)
   }
 }
@@ -149,9 +152,11 @@ interface Proven {
 interface ClientFacts {
   readonly hasMic: boolean
   readonly timeMs: number | undefined
+  /** MsvAvChannelBindings. */
+  readonly bound: Buffer | undefined
 }
 
-const NOT_V2: ClientFacts = { hasMic: false, timeMs: undefined }
+const NOT_V2: ClientFacts = { hasMic: false, timeMs: undefined, bound: undefined }
 
 function parseV2({ ntResponse }: Authenticate): ClientFacts | undefined {
   const challengeOfClient = parseClientChallenge(ntResponse)
@@ -161,6 +166,7 @@ function parseV2({ ntResponse }: Authenticate): ClientFacts | undefined {
   return {
     hasMic: flags !== undefined && flags.length === 4 && (flags.readUInt32LE() & HAS_MIC) !== 0,
     timeMs: timeOf(challengeOfClient.timestamp),
+    bound: avValue(pairs, 'channelBindings'),
   }
 }
 
@@ -186,10 +192,16 @@ const MAX_SHOWN = 64
 const shown = (text: string): string => text.slice(0, MAX_SHOWN).replace(/[\p{Cc}\p{Cf}\p{Cs}]/gu, '?')
 
 /** Returns what the record of the session says about the client. */
-function noteOf(authenticate: Authenticate, responses: readonly { readonly name: string }[]): string {
+function noteOf(
+  authenticate: Authenticate,
+  responses: readonly { readonly name: string }[],
+  { hasMic, bound }: ClientFacts = NOT_V2,
+): string {
   const { workstation, clientVersion } = authenticate
   return [
     `NTLM: ${responses.length === 0 ? 'no response' : responses.map(({ name }) => name).join(' or ')}`,
+    ...(hasMic ? ['MIC'] : []),
+    ...(isBound(bound) ? ['channel binding'] : []),
     `user ${shown(nameOf(authenticate))}`,
     ...(workstation === '' ? [] : [`workstation ${shown(workstation)}`]),
     ...(clientVersion === undefined ? [] : [`client version ${clientVersion}`]),
