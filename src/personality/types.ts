@@ -49,6 +49,8 @@ export interface SmtpPersonality extends TlsWords {
   readonly hello: Words<SmtpFacts>
   /** Every line that EHLO may announce: what is not here is not announced. */
   readonly extensions: readonly Words<SmtpFacts>[]
+  /** By mechanism: the text in place of an empty challenge that asks for the client's first message. */
+  readonly prompts?: Readonly<Record<string, string>>
   /** Commands that only this server has. */
   readonly verbs?: readonly string[]
   /** Keys, the first found counts: the key of an error's text (`textKey`), `VERB CODE`, `CODE`. */

@@ -39,7 +39,9 @@ export const auth: SmtpCommand = {
     if (session.transaction) throw badSequence('Error: AUTH is not allowed during a mail transaction')
     const [mechanism, initial, ...more] = argument.split(' ')
     if (!mechanism || more.length > 0) throw syntax('AUTH mechanism [initial-response]')
-    const outcome = await authenticateAnyone(session, { mechanism, initial }, { challengePrefix: '334' }, errors)
+    const prompt = session.words?.prompts?.[mechanism.toUpperCase()]
+    const dialect = { challengePrefix: '334', ...(prompt === undefined ? {} : { prompt }) }
+    const outcome = await authenticateAnyone(session, { mechanism, initial }, dialect, errors)
     if (outcome.kind === 'anonymous') session.isAnonymous = true
     else session.logOn(outcome.account)
     session.reply(235, '2.7.0', 'Authentication successful')

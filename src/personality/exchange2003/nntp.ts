@@ -23,6 +23,8 @@ export const nntp: NntpPersonality = {
     'POST 240': '240 Article Posted OK',
     'AUTHINFO USER 381': '381 Waiting for password',
     'AUTHINFO PASS 281': '281 Authentication ok',
+    'AUTHINFO GENERIC 281': ({ text }) => (text.startsWith('Authenticated') ? '281 Authentication ok' : undefined),
+    'AUTHINFO GENERIC 502': '502 Permission denied',
     481: '502 Access Denied.',
     411: '411 no such newsgroup',
     412: '412 no newsgroup has been selected',

@@ -41,6 +41,7 @@ export const smtp: SmtpPersonality = {
     'XEXCH50',
     'OK',
   ],
+  prompts: { NTLM: 'ntlm supported' }, // MS-SMTPNTLM section 4.1
   verbs: ['ETRN', 'TURN', 'X-EXPS', 'X-LINK2STATE', 'XEXCH50'],
   replies: {
     'HELO 250': '250 {hostname} Hello [{address}]',
