@@ -1,6 +1,7 @@
 import type { Account } from '../../src/directory/types.ts'
 import type { TokenRefusal } from '../../src/oauth2/refusals.ts'
 import type { ServerContext } from '../service.ts'
+import type { Credential } from './browser-sessions.ts'
 
 /** Three parts in base64url, of which the last may be empty. RFC 7515 section 7.1. */
 const JWT = /^[\w-]+\.[\w-]+\.[\w-]*$/
@@ -21,6 +22,24 @@ export async function accountOfToken(
   const result = await oauth2.verifyFor('http', token)
   return result.kind === 'valid' ? result.token.account : refused(result.refusal, oauth2.scopesFor('http'))
 }
+
+/** Returns what a browser is remembered by that has logged on with an access token; undefined for a token of another kind. */
+export async function browserCredential(
+  token: string,
+  { oauth2 }: Pick<ServerContext, 'oauth2'>,
+): Promise<Credential | undefined> {
+  if (!JWT.test(token)) return undefined
+  const result = await oauth2.verifyFor('http', token)
+  if (result.kind === 'refused') return undefined
+  const { account, jti, expiresAt } = result.token
+  return { kind: 'access-token', user: account.user, jti, expiresAt }
+}
+
+/** Returns whether the access token of a browser is still valid. */
+export const isStillValid = (
+  { jti, expiresAt }: Extract<Credential, { readonly kind: 'access-token' }>,
+  { oauth2, clock }: Pick<ServerContext, 'oauth2' | 'clock'>,
+): boolean => clock.now() < expiresAt && (jti === undefined || !oauth2.tokens.isRevoked(jti))
 
 function refused({ error, text }: TokenRefusal, scopes: readonly string[]): RefusedAccessToken {
   const why = `the access token ${text}`

@@ -5,6 +5,13 @@ import type { Api } from '../../src/api/api.ts'
 export type Credential =
   | { readonly kind: 'token'; readonly digest: string }
   | { readonly kind: 'account'; readonly user: string }
+  /** Valid as long as the token. The time is in milliseconds since the epoch, by the clock of the lab. */
+  | {
+      readonly kind: 'access-token'
+      readonly user: string
+      readonly jti: string | undefined
+      readonly expiresAt: number
+    }
 
 /** A browser that does nothing for this long has to log on again. */
 const IDLE_MS = 7 * 24 * 60 * 60 * 1000

@@ -8,7 +8,7 @@ import { logonPolicy } from '../../src/directory/policy.ts'
 import type { Connection } from '../../src/net/connection.ts'
 import { completeLogon } from '../logon.ts'
 import type { ServerContext } from '../service.ts'
-import { accountOfToken } from './access-tokens.ts'
+import { accountOfToken, browserCredential, isStillValid } from './access-tokens.ts'
 import { browserSessions, type Credential, digestOf } from './browser-sessions.ts'
 import { checkHost } from './guard.ts'
 import { continueNtlm, ntlmUser } from './ntlm.ts'
@@ -71,7 +71,8 @@ export async function callerOf(facts: CallerFacts, connection: Connection, conte
 
 /** Returns who has logged on with a credential; undefined if it is no longer valid. */
 async function credentialCaller(credential: Credential, context: ServerContext): Promise<Caller | undefined> {
-  if (credential.kind === 'account') {
+  if (credential.kind === 'access-token' && !isStillValid(credential, context)) return undefined
+  if (credential.kind !== 'token') {
     return context.directory.find(credential.user) && accountCaller(credential.user, context)
   }
   const isMeant = (token: string): boolean => digestOf(token) === credential.digest
@@ -107,9 +108,16 @@ async function accessTokenCaller(
 }
 
 /** Returns what a request has logged on with: a token or an account. Undefined without an Authorization field. */
-export function credentialIn(authorization: string | undefined, { name }: Caller): Credential | undefined {
+export async function credentialIn(
+  authorization: string | undefined,
+  { name }: Caller,
+  context: ServerContext,
+): Promise<Credential | undefined> {
   const [, scheme = '', credentials = ''] = /^(\S+)\s+(.*)$/.exec(authorization ?? '') ?? []
-  if (scheme.toLowerCase() === 'bearer') return { kind: 'token', digest: digestOf(credentials.trim()) }
+  if (scheme.toLowerCase() === 'bearer') {
+    const token = credentials.trim()
+    return (await browserCredential(token, context)) ?? { kind: 'token', digest: digestOf(token) }
+  }
   return scheme === '' ? undefined : { kind: 'account', user: name }
 }
 

@@ -35,7 +35,8 @@ export async function runOperation(
   const input = await inputOf(operation, c, { hasUpload: upload !== undefined, maxOctets })
   const call = { api, caller, input, signal: c.req.raw.signal, ...(upload ? { upload } : {}) }
   const result = await operation.run(call)
-  if (operation.browserSession) c.header('Set-Cookie', browserCookie(operation.browserSession, api, caller, c))
+  if (operation.browserSession)
+    c.header('Set-Cookie', await browserCookie(operation.browserSession, api, caller, c, context))
   if (result instanceof Content) return contentAnswer(c, result)
   if (operation.output === undefined) return c.body(null, 204)
   // A dry run creates nothing.
@@ -51,13 +52,20 @@ export async function runOperation(
 }
 
 /** Returns the Set-Cookie field of a browser that logs on or off. */
-function browserCookie(change: 'starts' | 'ends', api: Api, caller: Caller, c: Context<Env>): string {
+async function browserCookie(
+  change: 'starts' | 'ends',
+  api: Api,
+  caller: Caller,
+  c: Context<Env>,
+  context: ServerContext,
+): Promise<string> {
   const { host, channel } = c.get('origin')
   const name = cookieName(host, channel.secure)
   const known = cookieIn(c.req.header('Cookie'), name)
   const sessions = browserSessions(api)
   if (known !== undefined && change === 'ends') sessions.end(known)
-  const credential = change === 'starts' ? credentialIn(c.req.header('Authorization'), caller) : undefined
+  const credential =
+    change === 'starts' ? await credentialIn(c.req.header('Authorization'), caller, context) : undefined
   return cookieField(
     name,
     credential ? sessions.start(credential) : change === 'starts' ? known : undefined,

@@ -2,6 +2,7 @@ import { generateKeyPair, type KeyObject } from 'node:crypto'
 import { promisify } from 'node:util'
 import type { JWK } from 'jose'
 import type { StoreFiles } from '../pki/certificate-store/files.ts'
+import { PkiError } from '../pki/errors.ts'
 import { type SigningAlgorithm, signingAlgorithms } from './algorithms.ts'
 import { loadJose } from './jose.ts'
 
@@ -76,8 +77,16 @@ export class SigningKeys {
   async #read(): Promise<readonly SigningKey[] | undefined> {
     const text = await this.#files.read(PATH)
     if (text === undefined) return undefined
-    const { keys } = JSON.parse(text) as { readonly keys: readonly SigningKey[] }
-    return keys
+    try {
+      const { keys } = JSON.parse(text) as { readonly keys: readonly SigningKey[] }
+      if (signingAlgorithms.every((algorithm) => keys.some(({ alg }) => alg === algorithm))) return keys
+    } catch {
+      // The same.
+    }
+    throw new PkiError(
+      'store',
+      `${PATH} of the certificate store does not have the keys of access tokens; delete the file`,
+    )
   }
 }
 

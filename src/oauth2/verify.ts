@@ -98,16 +98,20 @@ async function signatureRefusal(
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
+/** A time that a Date can have. RFC 7519 section 2: NumericDate. */
+const isTime = (value: unknown): value is number => typeof value === 'number' && Math.abs(value) <= 8.64e12
+
 function claimsRefusal(
   { claims }: UnverifiedToken,
   { audience, requireScope }: TrustedIssuer,
   { now, isRevoked, scopes }: VerificationContext,
 ): TokenRefusal | undefined {
   const { exp, nbf, jti } = claims
-  if (typeof exp !== 'number') return refusal('malformed', 'has no time of expiry (exp)')
+  if (!isTime(exp)) return refusal('malformed', 'has no time of expiry (exp)')
+  if (nbf !== undefined && !isTime(nbf)) return refusal('malformed', 'has a time of validity that is none (nbf)')
   const expiredMs = now - exp * 1000
   if (expiredMs >= 0) return refusal('expired', `expired ${roughTime(expiredMs)} ago`) // RFC 7519 section 4.1.4
-  if (typeof nbf === 'number' && nbf * 1000 > now) {
+  if (nbf !== undefined && nbf * 1000 > now) {
     return refusal('not-yet-valid', `is not valid before ${new Date(nbf * 1000).toISOString()}`)
   }
   if (!isFor(claims, audience)) {

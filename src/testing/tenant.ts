@@ -3,6 +3,7 @@ import type { Lab } from '../lab/lab.ts'
 import type { MessageDraft } from '../mail/compose.ts'
 import type { SessionRecord } from '../sessions/types.ts'
 import { accountOf, PUBLIC_OWNER } from '../store/types.ts'
+import type { AccessTokenOptions } from './access-token.ts'
 import type { Arrivals } from './arrivals.ts'
 import type { Call } from './call.ts'
 import type { MessageFilter } from './filter.ts'
@@ -51,6 +52,11 @@ export class Tenant extends Receiver {
   /** Returns the user name and password of an account. */
   credentials(name: string): Credentials {
     return this.lab.credentials(this.user(name))
+  }
+
+  /** Works like `lab.accessToken`, for an account of the tenant. */
+  accessToken(options: AccessTokenOptions): Promise<string> {
+    return this.lab.accessToken({ ...options, user: this.user(options.user) })
   }
 
   /** Returns transport options for nodemailer with the credentials of an account. */

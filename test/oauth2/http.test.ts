@@ -109,3 +109,19 @@ test('a token that is revoked is refused from then on', async () => {
     'revokeAccessToken: token: is not an access token with a jti',
   )
 })
+
+test('a browser that logs on with a token is logged on as long as the token is valid', async () => {
+  const token = await http.lab.accessToken({ user: 'alice', expiresIn: '5m' })
+  const start = await http.request('session', { method: 'POST', headers: bearer(token), json: {} })
+  const cookie = start.headers.get('set-cookie')?.split(';')[0] ?? ''
+  const ask = async () => (await http.request('status', { headers: { cookie } })).status
+  expect([start.status < 300, await ask()]).toEqual([true, 200])
+  await http.lab.clock.advance('6m')
+  expect(await ask()).toBe(401)
+  await http.lab.clock.reset()
+
+  const again = await http.request('session', { method: 'POST', headers: bearer(token), json: {} })
+  const other = again.headers.get('set-cookie')?.split(';')[0] ?? ''
+  await http.lab.revokeAccessToken(token)
+  expect((await http.request('status', { headers: { cookie: other } })).status).toBe(401)
+})
