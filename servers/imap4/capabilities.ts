@@ -16,6 +16,7 @@ const always = [
 /** Announced after log-on only, since they concern mailboxes and messages. */
 const onceLoggedOn = [
   'IDLE', // RFC 2177
+  'NOTIFY', // RFC 5465
   'NAMESPACE', // RFC 2342
   'CHILDREN', // RFC 3348
   'UIDPLUS', // RFC 4315

@@ -1,7 +1,8 @@
 import type { OctetString } from '../../src/mail/types.ts'
-import type { ValueSpace, Values } from '../../src/store/types.ts'
+import type { ValueChanges, ValueSpace, Values } from '../../src/store/types.ts'
+import { announce } from './notify/announcements.ts'
 import { bad, no } from './reply.ts'
-import type { ImapSession } from './state.ts'
+import { type ImapSession, originOf } from './state.ts'
 import type { Cursor } from './wire/cursor.ts'
 import { astringForm, octetsForm } from './wire/text.ts'
 
@@ -95,7 +96,9 @@ export async function setEntries(
 ): Promise<void> {
   if (entries.length === 0) return
   let isTooMany = false
-  await session.context.store.changeValues(metadataSpace(session, folderId, part), (current) => {
+  const { store } = session.context
+  const space = metadataSpace(session, folderId, part)
+  const change = (current: Values): ValueChanges => {
     const names = new Set(current.keys())
     for (const { key, value } of entries) {
       if (value) names.add(key)
@@ -103,8 +106,13 @@ export async function setEntries(
     }
     isTooMany = names.size > Math.max(MAX_ENTRIES, current.size)
     return new Map(isTooMany ? [] : entries.map(({ key, value }) => [key, value]))
-  })
+  }
+  await store.changeValues(space, change, originOf(session))
   if (isTooMany) throw no(`A mailbox may have ${MAX_ENTRIES} entries.`, 'METADATA TOOMANY')
+  if (folderId !== undefined) return
+  const { reader: owner } = space
+  const names = entries.map(({ key }) => key)
+  announce(session, { kind: 'server-metadata', entries: names, ...(owner === undefined ? {} : { owner }) })
 }
 
 /** How many levels below the named entries are returned. RFC 5464 section 4.2.2. */

@@ -3,7 +3,7 @@ import type { Account } from '../../src/directory/types.ts'
 import type { OctetString } from '../../src/mail/types.ts'
 import type { Connection } from '../../src/net/connection.ts'
 import type { ImapPersonality } from '../../src/personality/types.ts'
-import type { Owner } from '../../src/store/types.ts'
+import type { Origin, Owner } from '../../src/store/types.ts'
 import type { ServerContext } from '../service.ts'
 import type { Selection } from './selection.ts'
 import type { FetchItem } from './wire/fetch-request.ts'
@@ -60,6 +60,10 @@ export interface Notifier {
   forget(names: readonly string[]): void
   close(): void
 }
+
+/** Returns who makes the changes of a session, so that it recognizes them in the events of the store. */
+export const originOf = (session: ImapSession): Origin =>
+  session.state.name === 'selected' ? session.state.selection : session
 
 /** The session's interface for commands. */
 export interface ImapSession {

@@ -14,7 +14,7 @@ import { checkStorable, findMailbox, isPublic, readMailboxName } from '../mailbo
 import { checkMessageLimit } from '../message-limit.ts'
 import { bad, type CommandResult, no, ok } from '../reply.ts'
 import { checkRights } from '../rights.ts'
-import { type Identity, type ImapSession, type LoggedOn, loggedOn } from '../state.ts'
+import { type Identity, type ImapSession, type LoggedOn, loggedOn, originOf } from '../state.ts'
 import { highestModSeqCode } from '../updates.ts'
 import { formatNumbers } from '../wire/sequence-set.ts'
 import { checkQuota } from './quota.ts'
@@ -57,7 +57,7 @@ export const append = defineCommand({
       batch.push(newMessage(assembled.raw, message, folder.id))
     }
     await checkQuota(session, state.identity, () => ({ octets, messages: batch.length }))
-    const stored = await session.context.store.append(batch)
+    const stored = await session.context.store.append(batch, originOf(session))
     const uids = stored.map(({ entry }) => entry.uid)
     return ok(`APPENDUID ${folder.uidValidity} ${formatNumbers(uids)}`) // RFC 4315 section 3
   },
@@ -88,7 +88,7 @@ export const replace = defineMessageCommand({
     const { raw, octets } = await assembleMessage(session, state, message)
     const freed = selection.folder.owner === identity.owner ? { octets: old.sizeOctets, messages: 1 } : NOTHING
     await checkQuota(session, identity, () => ({ octets: octets - freed.octets, messages: 1 - freed.messages }))
-    const [stored] = await store.append([newMessage(raw, message, folder.id)])
+    const [stored] = await store.append([newMessage(raw, message, folder.id)], selection)
     // Sent before the EXPUNGE, so that the client always knows one of the two messages. RFC 8508 section 3.3
     session.send(`* OK [APPENDUID ${folder.uidValidity} ${stored?.entry.uid}] Replacement stored\r\n`)
     await store.expunge(selection.folder.id, [old.uid], selection)

@@ -24,7 +24,7 @@ export const copy = defineMessageCommand({
     checkMessageLimit(session, uids.length)
     await checkQuota(session, identity, () => usageOf(selection, uids))
     const { store } = session.context
-    const result = await withProgress(session, () => store.copy(selection.folder.id, uids, folder.id))
+    const result = await withProgress(session, () => store.copy(selection.folder.id, uids, folder.id, selection))
     return ok(copyUidCode(folder, result, byUid))
   },
 })
@@ -42,7 +42,7 @@ export const move = defineMessageCommand({
     // Captured mail does not count until it is moved to a mailbox of the account.
     if (selection.folder.owner !== identity.owner) await checkQuota(session, identity, () => usageOf(selection, uids))
     const { store } = session.context
-    const result = await withProgress(session, () => store.move(selection.folder.id, uids, folder.id))
+    const result = await withProgress(session, () => store.move(selection.folder.id, uids, folder.id, selection))
     const code = copyUidCode(folder, result, byUid)
     if (code === undefined) return ok()
     // Sent before the EXPUNGE responses, so that the client knows the new uids. RFC 6851 section 4.3

@@ -11,6 +11,7 @@ import { list, lsub, namespace } from './list.ts'
 import { authenticate, login } from './logon.ts'
 import { create, deleteMailbox, rename, subscribe, unsubscribe } from './mailboxes.ts'
 import { getMetadata, setMetadata } from './metadata.ts'
+import { notify } from './notify.ts'
 import { getQuota, getQuotaRoot, setQuota } from './quota.ts'
 import { cancelUpdates, search, sort, thread } from './search.ts'
 import { close, examine, select, unselect } from './select.ts'
@@ -19,7 +20,7 @@ import { store } from './store.ts'
 import { genUrlAuth, resetKeys, urlFetch } from './urlauth.ts'
 
 const rows: readonly Command[] = [
-  ...[capability, noop, logout, id, enable, starttls, compress, idle],
+  ...[capability, noop, logout, id, enable, starttls, compress, idle, notify],
   ...[login, authenticate, unauthenticate],
   ...[create, deleteMailbox, rename, subscribe, unsubscribe, list, lsub, namespace, status],
   ...[getMetadata, setMetadata],

@@ -16,8 +16,8 @@ import { attributes, type MailboxNode, mailboxTree } from '../mailbox-tree.ts'
 import { type EntryName, entryName, findEntries, metadataResponse } from '../metadata.ts'
 import { bad, ok } from '../reply.ts'
 import { type ImapSession, loggedOn } from '../state.ts'
+import { enableByItems, type StatusItem, statusItems, statusLine } from '../status-items.ts'
 import type { Cursor } from '../wire/cursor.ts'
-import { type StatusItem, statusItems, statusLine } from './status.ts'
 
 /** The arguments of LIST. RFC 9051 section 6.3.9. */
 interface ListRequest {
@@ -47,6 +47,7 @@ export const list = defineCommand({
       session.send('* LIST (\\Noselect) "/" ""\r\n')
       return ok()
     }
+    enableByItems(session, request.status ?? [])
     const tree = await mailboxTree(session, identity)
     const isRecursive = request.select.has('RECURSIVEMATCH')
     const patterns = [...new Set(request.patterns)].map(listPattern)

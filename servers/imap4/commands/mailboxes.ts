@@ -11,8 +11,9 @@ import {
   superiors,
 } from '../mailbox-names.ts'
 import { mailboxTree } from '../mailbox-tree.ts'
+import { announce } from '../notify/announcements.ts'
 import { bad, type CommandResult, no, ok } from '../reply.ts'
-import { type Identity, type ImapSession, loggedOn } from '../state.ts'
+import { type Identity, type ImapSession, loggedOn, originOf } from '../state.ts'
 import type { Cursor } from '../wire/cursor.ts'
 import { flag } from '../wire/flags.ts'
 
@@ -39,6 +40,7 @@ export const create = defineCommand({
     const settings = specialUse === undefined ? {} : { specialUse }
     await createSuperiors(session, identity, name)
     const folder = await session.context.store.createFolder(owner, folderName, settings)
+    session.notifier?.forget([...superiors(name), name])
     return ok(`MAILBOXID (${folder.id})`) // RFC 8474 section 4.1
   },
 })
@@ -73,6 +75,7 @@ export const deleteMailbox = defineCommand({
     // Deleting the selected mailbox also deselects it, so the session continues.
     if (state.name === 'selected' && state.selection.folder.id === folder.id) session.deselect()
     await session.context.store.deleteFolder(folder.id)
+    session.notifier?.forget([...superiors(name).slice(-1), name])
     return ok()
   },
 })
@@ -92,6 +95,7 @@ export const rename = defineCommand({
     if (to === from || to.startsWith(`${from}/`)) throw no('A mailbox cannot be moved below itself.', 'CANNOT')
     if (from === 'INBOX') await emptyInbox(session, identity, to)
     else await renameTree(session, identity, from, to)
+    session.notifier?.forget([...superiors(to), to])
     return ok()
   },
 })
@@ -103,7 +107,7 @@ async function emptyInbox(session: ImapSession, identity: Identity, to: string):
   await createSuperiors(session, identity, to)
   const target = await store.createFolder(identity.owner, to)
   const uids = (await store.list(inbox.id)).map(({ uid }) => uid)
-  if (uids.length > 0) await store.move(inbox.id, uids, target.id)
+  if (uids.length > 0) await store.move(inbox.id, uids, target.id, originOf(session))
 }
 
 async function renameTree(session: ImapSession, identity: Identity, from: string, to: string): Promise<void> {
@@ -151,12 +155,13 @@ export const unsubscribe = defineCommand({
 })
 
 async function setSubscribed(
-  { context }: ImapSession,
+  session: ImapSession,
   { owner }: Identity,
   name: string,
   subscribed: boolean,
 ): Promise<CommandResult> {
-  await context.store.setSubscribed(owner, name, subscribed)
+  await session.context.store.setSubscribed(owner, name, subscribed)
+  announce(session, { kind: 'subscription', owner, name, subscribed })
   return ok()
 }
 

@@ -1,0 +1,192 @@
+import type { StoreEvent } from '../../../src/store/types.ts'
+import { mailboxName, superiors } from '../mailbox-names.ts'
+import type { Identity, ImapSession, Notifier, SelectedEvents } from '../state.ts'
+import { type Announcement, hear } from './announcements.ts'
+import { isWanted, ownName } from './filters.ts'
+import { type EventGroup, type EventName, NO_EVENTS, type NotifyRequest } from './request.ts'
+import { type Pending, sendPending } from './responses.ts'
+
+/** Waiting changes; more of them are an overflow. RFC 5465 section 5.8. */
+const MAX_PENDING = 1_000
+
+const nothing = (): Pending => ({ messages: new Map(), names: new Map(), metadata: new Map() })
+
+/** Watches the mailboxes that NOTIFY SET names. RFC 5465. */
+export class Notifications implements Notifier {
+  selected: SelectedEvents
+  onChange: (() => void) | undefined
+  readonly #session: ImapSession
+  readonly #identity: Identity
+  #groups: readonly EventGroup[]
+  readonly #subscribed: Set<string>
+  #pending = nothing()
+  #isOverflow = false
+  #unwatch: () => void = () => {}
+
+  private constructor(session: ImapSession, identity: Identity, request: NotifyRequest, subscribed: Set<string>) {
+    this.#session = session
+    this.#identity = identity
+    this.selected = request.selected
+    this.#groups = request.groups
+    this.#subscribed = subscribed
+  }
+
+  /** Starts to watch, until `close`. */
+  static async start(session: ImapSession, identity: Identity, request: NotifyRequest): Promise<Notifications> {
+    const { store } = session.context
+    const subscribed = new Set<string>()
+    const notifications = new Notifications(session, identity, request, subscribed)
+    if (request.groups.length === 0) return notifications
+    const unwatch = store.watch((event) => notifications.#changed(() => notifications.#handle(event)))
+    const unhear = hear(session, (announcement, by) => {
+      if (by !== session) notifications.#changed(() => notifications.#hear(announcement))
+      else if (announcement.kind === 'subscription') notifications.#subscribe(announcement)
+    })
+    notifications.#unwatch = () => {
+      unwatch()
+      unhear()
+    }
+    try {
+      for (const name of await store.subscriptions(identity.owner)) subscribed.add(name)
+      return notifications
+    } catch (error) {
+      notifications.close()
+      throw error
+    }
+  }
+
+  close(): void {
+    this.#unwatch()
+    this.onChange = undefined
+    this.#groups = []
+    this.#pending = nothing()
+  }
+
+  get hasChanges(): boolean {
+    const { messages, names, metadata } = this.#pending
+    return messages.size + names.size + metadata.size > 0 || this.#isOverflow
+  }
+
+  async send(): Promise<void> {
+    const pending = this.#pending
+    this.#pending = nothing()
+    if (!this.#isOverflow) return sendPending(this.#session, this.#identity, pending)
+    this.#isOverflow = false
+    this.#session.send('* OK [NOTIFICATIONOVERFLOW] Too many changes: no more of them are sent\r\n')
+  }
+
+  forget(names: readonly string[]): void {
+    for (const name of names) this.#pending.names.delete(name)
+  }
+
+  /** Returns whether the client wants an event of a mailbox. */
+  wants(name: string, event: EventName): boolean {
+    return isWanted(this.#groups, this.#subscribed, this.#identity, name, event)
+  }
+
+  #changed(handle: () => void): void {
+    handle()
+    const { messages, names, metadata } = this.#pending
+    if (messages.size + names.size + metadata.size > MAX_PENDING) {
+      // As after NOTIFY NONE. RFC 5465 section 5.8
+      const { onChange } = this
+      this.close()
+      this.onChange = onChange
+      this.selected = NO_EVENTS
+      this.#isOverflow = true
+    }
+    if (this.hasChanges) this.onChange?.()
+  }
+
+  #handle(event: StoreEvent): void {
+    const { folder, type } = event
+    const name = ownName(this.#identity, folder)
+    if (name === undefined) return
+    if (type === 'folder-created' || type === 'folder-deleted') {
+      if (type === 'folder-deleted') this.#pending.messages.delete(folder.id)
+      // Its direct parent is affected, too. RFC 5465 section 5.4
+      for (const one of [...superiors(name).slice(-1), name]) this.#nameChanged(one)
+      if (type === 'folder-created') this.#messagesChanged(event, name, 'MessageNew')
+    } else if (type === 'folder-changed') this.#renamed(mailboxName({ ...folder, name: event.previousName }), name)
+    else if (this.#isOwn(event)) return
+    else if (type === 'values') this.#valuesChanged(event, name)
+    else this.#messagesChanged(event, name, type === 'flags' ? 'FlagChange' : 'MessageNew')
+  }
+
+  /** Returns whether this session made the change. RFC 5465 section 5. */
+  #isOwn({ origin }: Extract<StoreEvent, { origin?: object }>): boolean {
+    const { state } = this.#session
+    return origin === this.#session || (state.name === 'selected' && origin === state.selection)
+  }
+
+  #messagesChanged({ folder }: StoreEvent, name: string, event: 'MessageNew' | 'FlagChange'): void {
+    const { state } = this.#session
+    // SELECTED and SELECTED-DELAYED decide for that one. RFC 5465 section 6
+    if (state.name === 'selected' && state.selection.folder.id === folder.id) return
+    if (!this.wants(name, event)) return
+    const { messages } = this.#pending
+    const { isNew = false, hasFlags = false } = messages.get(folder.id) ?? {}
+    messages.set(folder.id, {
+      name,
+      isNew: isNew || event === 'MessageNew',
+      hasFlags: hasFlags || event === 'FlagChange',
+    })
+  }
+
+  #valuesChanged(event: Extract<StoreEvent, { type: 'values' }>, name: string): void {
+    const { kind, reader, names } = event
+    if (reader !== undefined && reader !== this.#identity.owner) return
+    if (kind === 'seen') this.#messagesChanged(event, name, 'FlagChange')
+    else if (kind === 'metadata') this.#metadataChanged(name, 'MailboxMetadataChange', names)
+  }
+
+  #metadataChanged(name: string, event: EventName, entries: readonly string[]): void {
+    if (entries.length === 0 || !this.wants(name, event)) return
+    const { metadata } = this.#pending
+    metadata.set(name, new Set([...(metadata.get(name) ?? []), ...entries]))
+  }
+
+  #nameChanged(name: string): void {
+    if (this.wants(name, 'MailboxName') && !this.#pending.names.has(name)) this.#pending.names.set(name, {})
+  }
+
+  #renamed(oldName: string, name: string): void {
+    if (oldName === name) return
+    for (const change of this.#pending.messages.values()) if (change.name === oldName) change.name = name
+    const { names } = this.#pending
+    // The mailboxes below a renamed one are not reported. RFC 5465 section 5.4
+    const isBelowRenamed = superiors(name).some((above) => {
+      const former = names.get(above)?.oldName
+      return former !== undefined && former + name.slice(above.length) === oldName
+    })
+    if (isBelowRenamed || !(this.wants(name, 'MailboxName') || this.wants(oldName, 'MailboxName'))) return
+    // A mailbox that is renamed twice was last known by its first name.
+    const first = names.get(oldName)?.oldName ?? oldName
+    names.delete(oldName)
+    names.set(name, { oldName: first })
+  }
+
+  #hear(announcement: Announcement): void {
+    const { owner } = announcement
+    if (owner !== undefined && owner !== this.#identity.owner) return
+    if (announcement.kind === 'server-metadata') {
+      const isWanted = this.#groups.some(({ events }) => events.has('ServerMetadataChange'))
+      if (!isWanted || announcement.entries.length === 0) return
+      const { metadata } = this.#pending
+      metadata.set('', new Set([...(metadata.get('') ?? []), ...announcement.entries]))
+      return
+    }
+    const { name } = announcement
+    // Both with the list as it was and as it is: else nobody would hear of the end of a subscription.
+    const wasWanted = this.wants(name, 'SubscriptionChange')
+    this.#subscribe(announcement)
+    if ((wasWanted || this.wants(name, 'SubscriptionChange')) && !this.#pending.names.has(name)) {
+      this.#pending.names.set(name, {})
+    }
+  }
+
+  #subscribe({ name, subscribed }: Extract<Announcement, { kind: 'subscription' }>): void {
+    if (subscribed) this.#subscribed.add(name)
+    else this.#subscribed.delete(name)
+  }
+}
