@@ -167,7 +167,7 @@ export async function authenticateAnyone(
   let prompt = dialect.prompt ?? empty
   const outcome = await converse(exchange, {
     initial: command.initial,
-    note: (text) => connection.record.note(text),
+    refused: (why) => connection.record.refused(why),
     ...(dialect.equalsSign ? { successData: true } : {}),
     async ask(challenge) {
       connection.write(`${dialect.challengePrefix} ${challenge === '' ? prompt : challenge}\r\n`)
@@ -177,7 +177,10 @@ export async function authenticateAnyone(
       return response === empty ? '' : response
     },
   })
-  if ('note' in outcome && outcome.note !== undefined) connection.record.note(outcome.note)
+  if ('note' in outcome && outcome.note !== undefined) {
+    if (outcome.kind === 'failure') connection.record.refused(outcome.note)
+    else connection.record.note(outcome.note)
+  }
   if (outcome.kind === 'cancelled') throw errors.cancelled()
   if (outcome.kind === 'malformed') throw errors.malformed()
   if (outcome.kind === 'failure') return refuseLogon(session, errors, outcome.reason)

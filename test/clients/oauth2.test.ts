@@ -24,10 +24,10 @@ afterAll(async () => {
   rmSync(folder, { recursive: true })
 })
 
-/** Returns the user of the latest session, and the notes of its record. */
-function latest(): { user: string | undefined; notes: readonly string[] } {
-  const { user, transcript = [] } = lab.sessions().at(-1) ?? {}
-  return { user, notes: transcript.flatMap((entry) => (entry.kind === 'note' ? [entry.text] : [])) }
+/** Returns the user of the latest session, and why it was refused. */
+function latest(): { user: string | undefined; refusals: readonly string[] } {
+  const { user, refusals = [] } = lab.sessions().at(-1) ?? {}
+  return { user, refusals }
 }
 
 describe.skipIf(!needs('curl'))('curl --oauth2-bearer', () => {
@@ -58,7 +58,7 @@ describe.skipIf(!needs('curl'))('curl --oauth2-bearer', () => {
     expect(refused.status).toBe(67) // CURLE_LOGIN_DENIED
     expect(latest()).toEqual({
       user: undefined,
-      notes: expect.arrayContaining([`${mechanism}: the access token expired 1 minute ago`]),
+      refusals: expect.arrayContaining([`${mechanism}: the access token expired 1 minute ago`]),
     })
   })
 })
@@ -79,7 +79,7 @@ test.skipIf(!needs('msmtp')).each(['oauthbearer', 'xoauth2'])('msmtp --auth=%s',
   expect(latest().user).toBe('alice')
   const refused = await send(await lab.accessToken({ user: 'alice', defect: 'revoked' }))
   expect(refused.status).not.toBe(0)
-  expect(latest().notes.join('\n')).toContain('the access token has been revoked')
+  expect(latest().refusals.join('\n')).toContain('the access token has been revoked')
 })
 
 test.skipIf(!needs(DEBIAN_PYTHON))('imaplib of Python, by XOAUTH2', async () => {

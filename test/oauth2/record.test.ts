@@ -9,12 +9,11 @@ beforeAll(async () => {
 })
 afterAll(() => lab.stop())
 
-/** Returns the notes of the latest session, and everything else that it has recorded. */
-async function latest(): Promise<{ notes: string[]; text: string }> {
+/** Returns why the latest session was refused, and everything else that it has recorded. */
+async function latest(): Promise<{ refusals: readonly string[]; text: string }> {
   const session = lab.sessions().at(-1)
   if (!session) throw new Error('no session')
-  const notes = session.transcript.flatMap((entry) => (entry.kind === 'note' ? [entry.text] : []))
-  return { notes, text: JSON.stringify(session) }
+  return { refusals: session.refusals, text: JSON.stringify(session) }
 }
 
 const reasons = [
@@ -34,7 +33,7 @@ test.each(reasons)('the record says why a token is refused: %s', async (defect, 
   const token = await lab.accessToken({ user: 'alice', defect })
   const client = await open(lab, 'imap4')
   await logOn(client, 'imap4', 'OAUTHBEARER', response('OAUTHBEARER', token))
-  expect((await latest()).notes).toContain(`OAUTHBEARER: ${reason}`)
+  expect((await latest()).refusals).toContain(`OAUTHBEARER: ${reason}`)
   client.destroy()
 })
 
@@ -44,7 +43,7 @@ test('the record counts the time since a token expired', async () => {
   await lab.clock.advance('4m')
   const client = await open(lab, 'imap4')
   await logOn(client, 'imap4', 'XOAUTH2', response('XOAUTH2', token))
-  expect((await latest()).notes).toContain('XOAUTH2: the access token expired 3 minutes ago')
+  expect((await latest()).refusals).toContain('XOAUTH2: the access token expired 3 minutes ago')
   client.destroy()
   await lab.clock.reset()
 })
@@ -123,7 +122,7 @@ describe('messages', () => {
     const client = await open(lab, 'imap4')
     const text = message(token).replace('UNKNOWN', unknown)
     expect(await logOn(client, 'imap4', 'OAUTHBEARER', bearer(text))).toMatch(/^\+ eyJ/)
-    expect((await latest()).notes).toContain(`OAUTHBEARER: ${note.replace('PORT', `${imapPort()}`)}`)
+    expect((await latest()).refusals).toContain(`OAUTHBEARER: ${note.replace('PORT', `${imapPort()}`)}`)
     client.send('AQ==\r\n')
     expect(await client.line()).toMatch(/^A NO \[AUTHENTICATIONFAILED\]/)
     client.destroy()
@@ -135,7 +134,7 @@ describe('messages', () => {
     await logOn(client, 'imap4', 'OAUTHBEARER', response('OAUTHBEARER', token))
     client.send('\r\n')
     expect(await client.line()).toMatch(/^A NO \[AUTHENTICATIONFAILED\]/)
-    expect((await latest()).notes).toContain('OAUTHBEARER: after the error, the client did not send AQ==')
+    expect((await latest()).refusals).toContain('OAUTHBEARER: after the error, the client did not send AQ==')
     await logOn(client, 'imap4', 'OAUTHBEARER', response('OAUTHBEARER', token))
     client.send('*\r\n')
     expect(await client.line()).toMatch(/^A BAD /)

@@ -39,7 +39,7 @@ export interface SaslEndpoint {
 /** The server's next step: another challenge, or the result. The `data` of a success is the server's proof (SCRAM). */
 export type SaslStep = SaslChallenge | SaslResult | SaslAnonymous
 
-/** A challenge. The session's record has the note at once. */
+/** A challenge. A note says why the log-on is refused; the session's record has it at once, whatever the client does next. */
 export interface SaslChallenge {
   readonly kind: 'challenge'
   readonly data: Buffer
@@ -63,7 +63,7 @@ export interface SaslSuccess {
   readonly note?: string
 }
 
-/** A failure. The client learns the reason; the session's record also has the note. */
+/** A failure. The client learns the reason; the session's record also has the note, which says more. */
 export interface SaslFailure {
   readonly kind: 'failure'
   readonly reason: string
@@ -129,8 +129,8 @@ export interface ConverseOptions {
   readonly ask: (challenge: string) => Promise<string>
   /** The protocol's success reply can carry data (NNTP's 283). Without it, the data is sent as a last challenge. */
   readonly successData?: boolean
-  /** Writes the note of a challenge to the session's record. */
-  readonly note?: (text: string) => void
+  /** Records why a log-on is refused while its challenge is still to be answered. */
+  readonly refused?: (why: string) => void
 }
 
 /** Runs an exchange to its end. Used by all four protocols. */
@@ -141,7 +141,7 @@ export async function converse(exchange: SaslExchange, options: ConverseOptions)
     if (response === 'cancelled' || response === 'malformed') return { kind: response }
     const step = await exchange.next(response)
     if (step.kind === 'challenge') {
-      if (step.note !== undefined) options.note?.(step.note)
+      if (step.note !== undefined) options.refused?.(step.note)
       response = decodeResponse(await ask(step.data.toString('base64')))
       continue
     }
