@@ -4,7 +4,7 @@ import { isLoopback } from '../../../src/common/ip-address.ts'
 import type { OAuth2ClientConfig } from '../../../src/config/schema/oauth2.ts'
 
 /** The public client that every lab has, unless the configuration lists one with this name. */
-const DEFAULT_CLIENT = { clientId: 'sealpost', redirectUris: [] } satisfies OAuth2ClientConfig
+export const DEFAULT_CLIENT = { clientId: 'sealpost', redirectUris: [] } satisfies OAuth2ClientConfig
 
 const DEVICE_CODE = 'urn:ietf:params:oauth:grant-type:device_code'
 

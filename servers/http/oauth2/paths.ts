@@ -12,6 +12,8 @@ export const PATHS = {
   end_session: '/oauth2/end_session',
   /** The page on which a person logs on. */
   logOn: '/oauth2/log-on',
+  /** The add-on for Thunderbird. */
+  thunderbird: '/oauth2/thunderbird.xpi',
 } as const
 
 /** The paths of discovery. RFC 8414 section 3, OpenID Connect Discovery 1.0 section 4. */
@@ -29,6 +31,7 @@ const METHODS: Partial<Readonly<Record<Name, readonly string[]>>> = {
   userinfo: ['GET', 'HEAD', 'POST'],
   jwks: ['GET', 'HEAD'],
   logOn: ['GET', 'HEAD', 'POST'],
+  thunderbird: ['GET', 'HEAD'],
 }
 
 /** Returns the methods of a path; undefined if the authorization server does not have it. */

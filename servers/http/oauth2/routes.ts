@@ -12,6 +12,7 @@ import { createProvider } from './provider.ts'
 import { bridgedRequest } from './requests.ts'
 import { staleAnswer } from './stale.ts'
 import { stateOf } from './state.ts'
+import { thunderbirdAddOn } from './thunderbird.ts'
 
 interface AuthorizationServer {
   readonly provider: Provider
@@ -36,6 +37,7 @@ export function oauth2Routes(app: Hono<Env>, api: Api, context: ServerContext): 
     checkMethod(c)
     const latest = context.latest()
     const { provider, handle } = await serverFor(latest)
+    if (path === PATHS.thunderbird) return thunderbirdAddOn(latest)
     const request = await bridgedRequest(c, latest.oauth2)
     if (path.startsWith(`${PATHS.logOn}/`)) return answerLogOn(provider, request, c.get('origin').channel, latest)
     const answer = (await staleAnswer(provider, request)) ?? (await handle(request))

@@ -1,4 +1,5 @@
 import { createPublicKey, verify } from 'node:crypto'
+import { inflateRawSync } from 'node:zlib'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { startLab } from '../../../src/index.ts'
 import type { TestLab } from '../../../src/testing/test-lab.ts'
@@ -336,6 +337,27 @@ it('follows the clock of the lab', async () => {
   await lab.clock.advance('15d')
   expect((await refresh(fresh.refresh_token)).body.error).toBe('invalid_grant')
   await lab.clock.reset()
+})
+
+it('has an add-on for Thunderbird, which names the endpoints and the mail servers', async () => {
+  const response = await fetch(`${base}/oauth2/thunderbird.xpi`)
+  expect(response.headers.get('content-type')).toBe('application/x-xpinstall')
+  const octets = Buffer.from(await response.arrayBuffer())
+  // The only file, in the form of APPNOTE.TXT section 4.3.7.
+  const [nameLength, extraLength] = [octets.readUInt16LE(26), octets.readUInt16LE(28)]
+  expect(octets.subarray(30, 30 + nameLength).toString()).toBe('manifest.json')
+  const start = 30 + nameLength + extraLength
+  const manifest = JSON.parse(inflateRawSync(octets.subarray(start, start + octets.readUInt32LE(18))).toString())
+  const issuer = `https://localhost:${lab.server('http').tlsPort}`
+  expect(manifest.oauth_provider).toMatchObject({
+    clientId: 'sealpost',
+    authorizationEndpoint: `${issuer}/oauth2/authorize`,
+    tokenEndpoint: `${issuer}/oauth2/token`,
+    redirectionEndpoint: 'http://localhost',
+    scopes: 'smtp pop3 imap4 nntp http',
+    usePKCE: true,
+    hostnames: ['127.0.0.1'],
+  })
 })
 
 describe('a request', () => {
