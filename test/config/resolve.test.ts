@@ -118,6 +118,17 @@ test('warns about valid settings with side effects', () => {
   ])
 })
 
+test('warns about methods that an open directory does not offer', () => {
+  const yaml = `directory: { mode: open }
+virtualServers:
+  - { protocol: pop3, authentication: [basic, ntlm, digest-md5] }
+  - { protocol: imap4, authentication: [basic, xoauth2] }
+  - { protocol: smtp, personality: exchange2003 }`
+  expect(loadText(yaml, 'lab.yaml', '/').warnings).toEqual([
+    'lab.yaml:3:39: virtualServers[0].authentication: ntlm, digest-md5: not offered, because an open directory knows no passwords (directory.mode)',
+  ])
+})
+
 test('warns once about each address that other machines can reach', () => {
   const server = (protocol: string, address: string): string => `\n  - { protocol: ${protocol}, address: ${address} }`
   const servers = [

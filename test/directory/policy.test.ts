@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import type { AuthenticationMethod } from '../../src/config/schema/authentication.ts'
+import { needsKnownPasswords } from '../../src/config/schema/authentication.ts'
 import { type LogonPolicy, logonPolicy } from '../../src/directory/policy.ts'
+import { saslMechanisms } from '../../src/directory/sasl/mechanisms.ts'
 import { basicMechanisms } from '../support/basic-mechanisms.ts'
 
 const policy = (
@@ -54,4 +56,10 @@ describe('what a connection may do', () => {
   test('where a secure channel is required, a named mechanism is offered only over TLS', () => {
     expect(policy(['cram-md5'], true, false)).toMatchObject({ mechanisms: [], mechanismsOverTls: ['CRAM-MD5'] })
   })
+})
+
+test('the configuration knows which mechanisms an open directory does not offer', () => {
+  const named = saslMechanisms.filter(({ method }) => method !== undefined)
+  const found = named.map(({ name, method }) => [name, needsKnownPasswords(method as string)])
+  expect(found).toEqual(named.map(({ name, needs }) => [name, needs === 'clear-password']))
 })

@@ -4,6 +4,7 @@ import { keyOfOthers, needsAdministratorToken } from '../http-access.ts'
 import type { Mistake, Path } from '../mistakes.ts'
 import { opensslName, unknownCiphers } from '../openssl.ts'
 import { IMAP_IDLE_TIMEOUT_MS } from '../resolve.ts'
+import { needsKnownPasswords } from '../schema/authentication.ts'
 import { type CertificateChoice, certificateText, choicesOf } from '../schema/certificate.ts'
 import { type LabConfig, tlsDefects, type VirtualServerConfig } from '../schema.ts'
 
@@ -16,7 +17,11 @@ export function warnings(config: LabConfig): Mistake[] {
       server.certificate === config.certificate ? [] : deprecatedDefects(server.certificate, [...at, 'certificate'])
     return [...own, ...serverWarnings(server, at)]
   })
-  found.push(...openAddresses(config), ...deprecatedDefects(config.certificate, ['certificate']))
+  found.push(
+    ...openAddresses(config),
+    ...methodsOfOpenDirectory(config),
+    ...deprecatedDefects(config.certificate, ['certificate']),
+  )
   if (config.directory.mode === 'listed' && config.directory.accounts.length === 0) {
     found.push({ path: ['directory', 'accounts'], message: 'no accounts are listed, so no client can log on' })
   }
@@ -41,6 +46,17 @@ function* serverWarnings(server: VirtualServerConfig, at: Path): Iterable<Mistak
   }
   yield* tlsWarnings(server, [...at, 'tls'])
   yield* proxyWarnings(server, at)
+}
+
+/** Warns of methods that an open directory does not offer. Those of a personality are its own defaults. */
+function* methodsOfOpenDirectory({ directory, virtualServers }: LabConfig): Iterable<Mistake> {
+  if (directory.mode !== 'open') return
+  for (const [index, { authentication, personality }] of virtualServers.entries()) {
+    const unused = personality === 'sealpost' ? authentication.filter(needsKnownPasswords) : []
+    if (unused.length === 0) continue
+    const message = `${unused.join(', ')}: not offered, because an open directory knows no passwords (directory.mode)`
+    yield { path: ['virtualServers', index, 'authentication'], message }
+  }
 }
 
 /** Warns once for each address that other machines can reach, at the first virtual server that has it. */

@@ -1,22 +1,28 @@
 import { z } from 'zod'
 
-/** The SASL mechanisms that can be named. `basic` includes those marked so. EXTERNAL needs no name: a client certificate offers it. */
+/**
+ * The SASL mechanisms that can be named. `basic` includes those marked so. Those marked `knowsPasswords` are offered only where
+ * the directory knows passwords in clear text. EXTERNAL needs no name: a client certificate offers it.
+ */
 const saslMethods = {
   plain: { basic: true },
   login: { basic: true },
-  'cram-md5': { basic: true },
-  'digest-md5': {},
-  'scram-sha-1': { basic: true },
-  'scram-sha-1-plus': { basic: true, onlyOverTls: true },
-  'scram-sha-256': { basic: true },
-  'scram-sha-256-plus': { basic: true, onlyOverTls: true },
-  'scram-sha-512': { basic: true },
-  'scram-sha-512-plus': { basic: true, onlyOverTls: true },
-  ntlm: {},
+  'cram-md5': { basic: true, knowsPasswords: true },
+  'digest-md5': { knowsPasswords: true },
+  'scram-sha-1': { basic: true, knowsPasswords: true },
+  'scram-sha-1-plus': { basic: true, onlyOverTls: true, knowsPasswords: true },
+  'scram-sha-256': { basic: true, knowsPasswords: true },
+  'scram-sha-256-plus': { basic: true, onlyOverTls: true, knowsPasswords: true },
+  'scram-sha-512': { basic: true, knowsPasswords: true },
+  'scram-sha-512-plus': { basic: true, onlyOverTls: true, knowsPasswords: true },
+  ntlm: { knowsPasswords: true },
   xoauth2: { onlyOverTls: true },
   oauthbearer: { onlyOverTls: true }, // RFC 7628 section 4
   'sasl-anonymous': {}, // RFC 4505
-} as const satisfies Record<string, { readonly basic?: true; readonly onlyOverTls?: true }>
+} as const satisfies Record<
+  string,
+  { readonly basic?: true; readonly onlyOverTls?: true; readonly knowsPasswords?: true }
+>
 
 export type SaslMethod = keyof typeof saslMethods
 
@@ -30,6 +36,10 @@ export const isSaslMethod = (method: string): method is SaslMethod => Object.has
 
 /** Returns whether `basic` includes a mechanism. */
 export const isBasicMethod = (method: SaslMethod): boolean => 'basic' in saslMethods[method]
+
+/** Returns whether a method needs a directory that knows passwords in clear text, as an open one does not. */
+export const needsKnownPasswords = (method: string): boolean =>
+  isSaslMethod(method) && 'knowsPasswords' in saslMethods[method]
 
 /** Returns whether a method is accepted only over TLS. */
 export const isOnlyOverTls = (method: AuthenticationMethod): boolean =>
