@@ -77,6 +77,9 @@ export function resolveLab(config: LabConfig, baseDir: string): ResolvedLab {
       ...(secretFile === undefined ? {} : { secretFile: resolve(baseDir, secretFile) }),
       ...(authority === undefined ? {} : { authority: resolve(baseDir, authority) }),
     })),
+    controlSenders: config.controlSenders.map(({ key, ...sender }) =>
+      key === undefined ? sender : { ...sender, key: resolve(baseDir, key) },
+    ),
     newsgroups: config.newsgroups.map((group) => ({ ...group, ...preloadOf(group, baseDir) })),
     virtualServers: config.virtualServers.map((server) => resolveVirtualServer(server, portOffset, baseDir)),
   }

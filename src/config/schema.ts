@@ -4,7 +4,7 @@ import { authorityService, certificateProfile, certificates, DEFAULT_CERTIFICATE
 import { captured, directory } from './schema/directory.ts'
 import { fault } from './schema/fault.ts'
 import { auditJobs, token, verifyJobs, webhook } from './schema/http.ts'
-import { newsgroup } from './schema/news.ts'
+import { controlSender, controls, newsgroup } from './schema/news.ts'
 import { oauth2 } from './schema/oauth2.ts'
 import { personality } from './schema/personality.ts'
 import { protocols } from './schema/protocol.ts'
@@ -112,11 +112,18 @@ const labObject = z.strictObject({
   audit: auditJobs.prefault({}).describe('http: where `POST /api/v1/audit` opens bad servers.'),
   newsgroups: z.array(newsgroup).default([]).describe('Newsgroups. They are also public IMAP folders.'),
   control: z
-    .array(z.enum(['cancel', 'newgroup', 'rmgroup']))
+    .array(z.enum(controls))
     .default(['cancel'])
     .describe(
       'Control messages that take effect. cancel includes Supersedes. All other control messages are only stored.',
     ),
+  controlSenders: z
+    .array(controlSender)
+    .default([])
+    .describe(
+      'Who may send newgroup, rmgroup and checkgroups, and which of them must be signed. Refused messages are logged. Default: everyone, with an Approved field.',
+    )
+    .meta({ examples: [[{ from: 'group-admin@lab.test', groups: 'lab.*', key: '../group-admin.asc' }]] }),
   capture: capture
     .optional()
     .describe(

@@ -51,9 +51,10 @@ export class LabNews implements AsyncDisposable {
   }
 
   /** Creates the configured newsgroups. Runs before the ports open. */
-  async prepare({ hostname, newsgroups, control, virtualServers }: ResolvedLab): Promise<void> {
+  async prepare({ hostname, newsgroups, control, controlSenders, virtualServers }: ResolvedLab): Promise<void> {
     this.newsService.hostname = hostname
     this.newsService.control = control
+    this.newsService.controlSenders = controlSenders
     this.newsService.addresses = new Map(
       newsgroups.flatMap(({ name, addresses }) => addresses.map((address) => [address.toLowerCase(), name] as const)),
     )

@@ -1,11 +1,13 @@
 import type { Folder } from '../store/types.ts'
 import { PUBLIC_OWNER } from '../store/types.ts'
-import { Article } from './article.ts'
+import { Article, ArticleRefused } from './article.ts'
 import { lockElements, lockOf } from './cancel-lock.ts'
+import { permittedGroups } from './control-senders.ts'
+import { checkgroups, type GroupRequest, newgroup, rmgroup } from './group-control.ts'
 import { isNewsgroupName } from './newsgroups.ts'
-import type { ControlKind, NewsContext } from './types.ts'
+import type { ControlKind, GroupControlKind, NewsContext } from './types.ts'
 
-const controlKinds: readonly ControlKind[] = ['cancel', 'newgroup', 'rmgroup']
+const controlKinds: readonly ControlKind[] = ['cancel', 'newgroup', 'rmgroup', 'checkgroups']
 
 /** A parsed Control field. */
 export interface Control {
@@ -51,48 +53,37 @@ async function act(news: NewsContext, article: Article, { kind, args }: Control)
     news.log.info({ control: kind }, 'control message stored, but not executed')
     return
   }
-  const [target] = args
-  if (target === undefined) return
-  if (known === 'cancel') await cancel(news, article, target)
-  // Without Approved, no group is created or removed. RFC 5537 section 5.2
-  else if (article.has('approved') && isNewsgroupName(target)) {
-    if (known === 'newgroup') await newgroup(news, article, target, args[1] === 'moderated')
-    else await rmgroup(news, target)
+  if (known !== 'cancel') await actOnGroups(news, article, known, args)
+  else if (args[0] !== undefined) await cancel(news, article, args[0])
+}
+
+type GroupAction = (news: NewsContext, request: GroupRequest) => Promise<void>
+
+const groupActions: Readonly<Record<GroupControlKind, GroupAction>> = { newgroup, rmgroup, checkgroups }
+
+async function actOnGroups(
+  news: NewsContext,
+  article: Article,
+  kind: GroupControlKind,
+  args: readonly string[],
+): Promise<void> {
+  const target = kind === 'checkgroups' ? undefined : (args[0] ?? '')
+  try {
+    // Without Approved, no group is created or removed. RFC 5537 section 5.2
+    if (!article.has('approved')) throw new ArticleRefused('forbidden', 'it has no Approved field')
+    if (target !== undefined && !isNewsgroupName(target)) throw new ArticleRefused('invalid', 'it names no newsgroup')
+    const groups = await permittedGroups(news, article, kind, target)
+    await groupActions[kind](news, { article, args, groups })
+  } catch (error) {
+    if (!(error instanceof ArticleRefused)) throw error
+    const facts = {
+      control: kind,
+      newsgroup: target,
+      from: article.value('from'),
+      messageId: article.value('message-id'),
+    }
+    news.log.warn(facts, `control message not executed: ${error.message}`)
   }
-}
-
-/** Creates the group, or changes whether it is moderated. RFC 5537 section 5.2.1. */
-async function newgroup(news: NewsContext, article: Article, name: string, moderated: boolean): Promise<void> {
-  const posting = moderated ? 'moderated' : 'yes'
-  const existing = await news.group(name)
-  if (existing?.newsgroup) {
-    await news.store.updateFolder(existing.id, { ...existing, newsgroup: { ...existing.newsgroup, posting } })
-    return
-  }
-  const approved = article.value('approved') ?? ''
-  await news.store.createFolder(PUBLIC_OWNER, name, {
-    newsgroup: {
-      description: descriptionIn(article, name),
-      posting,
-      ...(moderated ? { moderator: approved } : {}),
-      createdAt: news.clock.now(),
-      createdBy: approved,
-    },
-  })
-}
-
-/** Returns the group's description from the line after `For your newsgroups file:`. RFC 5537 section 4.2. */
-function descriptionIn(article: Article, name: string): string {
-  const lines = article.raw.toString('utf8', article.bodyStart).split(/\r?\n/)
-  const marker = lines.findIndex((line) => /^for your newsgroups file:\s*$/i.test(line))
-  const [group, ...words] = (lines[marker + 1] ?? '').split(/[ \t]+/)
-  return marker !== -1 && group === name ? words.join(' ') : ''
-}
-
-/** Removes the group. RFC 5537 section 5.2.2. */
-async function rmgroup(news: NewsContext, name: string): Promise<void> {
-  const folder = await news.group(name)
-  if (folder) await news.store.deleteFolder(folder.id)
 }
 
 /**

@@ -5,7 +5,7 @@ import type { Folder, MessageStore } from '../store/types.ts'
 import { PUBLIC_OWNER } from '../store/types.ts'
 import { inject, injectMail, type Posted, type Poster } from './inject.ts'
 import { Claims, type Relayed, relay, type Source } from './relay.ts'
-import type { ControlKind, NewsContext, NewsMail } from './types.ts'
+import type { ControlKind, ControlSender, NewsContext, NewsMail } from './types.ts'
 
 export interface NewsServiceOptions {
   readonly store: MessageStore
@@ -31,6 +31,7 @@ export class NewsService implements NewsContext {
   readonly log: Logger
   hostname: string
   control: readonly ControlKind[]
+  controlSenders: readonly ControlSender[] = []
   readonly mail: (mail: NewsMail) => Promise<void>
   readonly claims: Claims
   readonly storing = new Map<string, Promise<unknown>>()

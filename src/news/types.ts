@@ -3,7 +3,21 @@ import type { Clock } from '../common/clock.ts'
 import type { Folder, MessageStore } from '../store/types.ts'
 
 /** Control messages that a server can act on. RFC 5537 section 5. */
-export type ControlKind = 'cancel' | 'newgroup' | 'rmgroup'
+export type ControlKind = 'cancel' | GroupControlKind
+
+/** Control messages about newsgroups. RFC 5537 section 5.2. */
+export type GroupControlKind = 'newgroup' | 'rmgroup' | 'checkgroups'
+
+/** Who may send control messages about newsgroups, as a row of INN's control.ctl. */
+export interface ControlSender {
+  /** The address in From. `*` stands for any run of characters. */
+  readonly from: string
+  /** A wildmat. */
+  readonly groups: string
+  readonly allow: readonly GroupControlKind[]
+  /** A file with the public keys of which one must have signed the message. */
+  readonly key?: string | undefined
+}
 
 /** A mail that the news service sends: an article for its moderator. */
 export interface NewsMail {
@@ -21,6 +35,8 @@ export interface NewsContext {
   readonly hostname: string
   /** The control messages to act on; others are only stored and relayed. Changes on reload. */
   readonly control: readonly ControlKind[]
+  /** Who may send control messages about newsgroups; empty: everyone. Changes on reload. */
+  readonly controlSenders: readonly ControlSender[]
   /** Articles being stored right now, by Message-ID. */
   readonly storing: Map<string, Promise<unknown>>
   /** Delivers a mail. Resolves once it is delivered. */

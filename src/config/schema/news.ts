@@ -65,10 +65,37 @@ export const newsgroup = z.strictObject({
   suggested: z.boolean().default(false).describe('Whether LIST SUBSCRIPTIONS suggests the newsgroup to new readers.'),
 })
 
+/** Control messages about newsgroups. RFC 5537 section 5.2. */
+const groupControls = ['newgroup', 'rmgroup', 'checkgroups'] as const
+export const controls = ['cancel', ...groupControls] as const
+
 /** A wildmat, as in RFC 3977 section 4. */
 const wildmatText = z
   .string()
   .regex(/^!?[^\s,!\\[\]]+(,!?[^\s,!\\[\]]+)*$/, 'write a wildmat like lab.*,!lab.private.*')
+
+/** Who may send control messages about newsgroups. INN calls such a list control.ctl. */
+export const controlSender = z.strictObject({
+  from: z
+    .string()
+    .min(1)
+    .describe('Address in the From field. * stands for any text.')
+    .meta({ examples: ['group-admin@lab.test'] }),
+  groups: wildmatText.default('*').describe('Newsgroups that the sender may change, as a wildmat.'),
+  allow: z
+    .array(z.enum(groupControls))
+    .min(1)
+    .default([...groupControls])
+    .describe('Control messages that the sender may send.'),
+  key: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'File with the OpenPGP public key that must have signed the message (X-PGP-Sig of pgpcontrol). Needs the program gpgv. Default: no signature is required.',
+    )
+    .meta({ examples: ['../group-admin.asc'] }),
+})
 
 /** An exchange of articles with another news server. Exchange Server calls it a newsfeed. */
 export const feed = z.strictObject({

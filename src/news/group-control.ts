@@ -1,0 +1,115 @@
+import { PUBLIC_OWNER } from '../store/types.ts'
+import type { Article } from './article.ts'
+import { isNewsgroupName } from './newsgroups.ts'
+import type { NewsContext } from './types.ts'
+import type { Wildmat } from './wildmat.ts'
+
+/** A control message for newsgroups that its sender may send. */
+export interface GroupRequest {
+  readonly article: Article
+  /** The words after the kind. */
+  readonly args: readonly string[]
+  /** The groups for which the sender may send it. */
+  readonly groups: Wildmat
+}
+
+interface WantedGroup {
+  readonly name: string
+  readonly moderated: boolean
+  /** Empty: unknown. */
+  readonly description: string
+}
+
+/** Creates the group, or changes its description and whether it is moderated. RFC 5537 section 5.2.1. */
+export async function newgroup(news: NewsContext, { article, args }: GroupRequest): Promise<void> {
+  const [name = '', flag] = args
+  await establish(news, article, { name, moderated: flag === 'moderated', description: descriptionIn(article, name) })
+}
+
+async function establish(news: NewsContext, article: Article, wanted: WantedGroup): Promise<void> {
+  const { name, moderated, description } = wanted
+  const posting = moderated ? 'moderated' : 'yes'
+  const existing = await news.group(name)
+  if (existing?.newsgroup) {
+    const newsgroup = { ...existing.newsgroup, posting, ...(description === '' ? {} : { description }) } as const
+    await news.store.updateFolder(existing.id, { ...existing, newsgroup })
+    return
+  }
+  const approved = article.value('approved') ?? ''
+  await news.store.createFolder(PUBLIC_OWNER, name, {
+    newsgroup: {
+      description,
+      posting,
+      ...(moderated ? { moderator: approved } : {}),
+      createdAt: news.clock.now(),
+      createdBy: approved,
+    },
+  })
+}
+
+const bodyLines = ({ raw, bodyStart }: Article): string[] => raw.toString('utf8', bodyStart).split(/\r?\n/)
+
+/** Returns the group's description from the line after `For your newsgroups file:`. RFC 5537 section 4.2. */
+function descriptionIn(article: Article, name: string): string {
+  const lines = bodyLines(article)
+  const marker = lines.findIndex((line) => /^for your newsgroups file:\s*$/i.test(line))
+  const [group, ...words] = (lines[marker + 1] ?? '').split(/[ \t]+/)
+  return marker !== -1 && group === name ? words.join(' ').trim() : ''
+}
+
+/** Removes the group. RFC 5537 section 5.2.2. */
+export async function rmgroup(news: NewsContext, { args: [name = ''] }: GroupRequest): Promise<void> {
+  const folder = await news.group(name)
+  if (folder) await news.store.deleteFolder(folder.id)
+}
+
+/**
+ * Makes the groups of a hierarchy those that the article lists: creates, changes and removes groups. Groups that the sender
+ * may not change, those of the lab itself and those of tenants stay. RFC 5537 section 5.2.3.
+ */
+export async function checkgroups(news: NewsContext, { article, args, groups }: GroupRequest): Promise<void> {
+  const listed = bodyLines(article).flatMap(listedGroup)
+  const scopes = args.filter((word) => !word.startsWith('#'))
+  if (listed.length === 0 || !(await isNewer(news, args, scopes))) return
+  // Without a scope, the hierarchies of the listed groups are complete.
+  const inScope = scopeOf(scopes.length > 0 ? scopes : listed.map(({ name }) => name.replace(/\..*$/, '')))
+  const mayChange = (name: string): boolean => inScope(name) && groups(name) && !OWN.test(name)
+  for (const wanted of listed) if (mayChange(wanted.name)) await establish(news, article, wanted)
+  const kept = new Set(listed.map(({ name }) => name))
+  for (const { id, name, newsgroup } of await news.store.listFolders(PUBLIC_OWNER)) {
+    const isForeign = newsgroup === undefined || newsgroup.onlyAccounts !== undefined
+    if (!isForeign && !kept.has(name) && mayChange(name)) await news.store.deleteFolder(id)
+  }
+}
+
+/** Groups that the lab creates itself. */
+const OWN = /^(?:junk$|control(?:\.|$))/
+
+/** Parses a line: name, white space, description, which ends in ` (Moderated)` for a moderated group. RFC 5537 section 4.2. */
+function listedGroup(line: string): WantedGroup[] {
+  const [, name = '', description = ''] = /^(\S+)[ \t]*(.*)$/.exec(line.trimEnd()) ?? []
+  if (!isNewsgroupName(name)) return []
+  return [{ name, description, moderated: /\s\(Moderated\)$/.test(` ${description}`) }]
+}
+
+/** Returns whether a group belongs to the hierarchies: `lab` and `lab.x` to `lab`, unless `!lab.x` excludes it. */
+function scopeOf(scopes: readonly string[]): (name: string) => boolean {
+  const covers = (scope: string, name: string): boolean => name === scope || name.startsWith(`${scope}.`)
+  const [excluded, included] = [
+    scopes.filter((one) => one.startsWith('!')),
+    scopes.filter((one) => !one.startsWith('!')),
+  ]
+  return (name) =>
+    included.some((scope) => covers(scope, name)) && !excluded.some((scope) => covers(scope.slice(1), name))
+}
+
+/** Compares the serial number with the last one for the same scope, and keeps it. RFC 5537 section 5.2.3. */
+async function isNewer({ store }: NewsContext, args: readonly string[], scopes: readonly string[]): Promise<boolean> {
+  const serial = /^#(\d{1,30})$/.exec(args.at(-1) ?? '')?.[1]
+  if (serial === undefined) return true
+  const key = `news.checkgroups.${scopes.join(' ')}`
+  const last = await store.getState(key)
+  if (last !== undefined && BigInt(serial) <= BigInt(last)) return false
+  await store.setState(key, serial)
+  return true
+}
