@@ -58,6 +58,8 @@ const onlyInAll = [
   'test/store/full-disk.test.ts',
   'test/store/faults.test.ts',
   'test/mcp/inspector.interop.test.ts',
+  // Thunderbird is large, so CI does not install it.
+  'test/clients/thunderbird-oauth2.test.ts',
 ]
 
 const forms = {

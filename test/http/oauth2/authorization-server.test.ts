@@ -278,6 +278,16 @@ describe('tokens of a client', () => {
   })
 })
 
+it('introspects and revokes the tokens of lab.accessToken, and none with a defect', async () => {
+  const token = await lab.accessToken({ user: 'bob', scope: 'imap4' })
+  expect(await introspect(token)).toMatchObject({ active: true, sub: 'bob', client_id: 'sealpost', scope: 'imap4' })
+  await client.send('/oauth2/revoke', { token, client_id: 'sealpost' })
+  expect(await introspect(token)).toEqual({ active: false })
+  for (const defect of ['expired', 'wrong-issuer', 'bad-signature', 'alg-none', 'revoked'] as const) {
+    expect(await introspect(await lab.accessToken({ user: 'bob', defect })), defect).toEqual({ active: false })
+  }
+})
+
 it('takes pushed authorization requests', async () => {
   const { verifier, challenge } = codeVerifier()
   const { status, body } = await client.send('/oauth2/par', { ...codeRequest, ...challenge })
