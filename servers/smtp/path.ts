@@ -103,7 +103,8 @@ type ParameterTable = Readonly<Record<string, Parameter>>
 /** Parameters of MAIL, from the announced extensions. */
 export const mailParameters: ParameterTable = {
   SIZE: { value: /^\d{1,20}$/, expected: 'a number of octets' }, // RFC 1870 section 4
-  BODY: { value: /^(?:7BIT|8BITMIME)$/i, expected: '7BIT or 8BITMIME' }, // RFC 6152 section 2
+  // RFC 6152 section 2, RFC 3030 section 3
+  BODY: { value: /^(?:7BIT|8BITMIME|BINARYMIME)$/i, expected: '7BIT, 8BITMIME or BINARYMIME' },
   SMTPUTF8: { value: 'none', expected: 'no value' }, // RFC 6531 section 3.4
   RET: { value: /^(?:FULL|HDRS)$/i, expected: 'FULL or HDRS' }, // RFC 3461 section 4.3
   ENVID: { value: /./s, expected: 'a value' }, // RFC 3461 section 4.4

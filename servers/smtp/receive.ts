@@ -21,7 +21,7 @@ export async function receive(session: SmtpSession, transaction: Transaction, re
   session.takeOctets(received.octets)
   const fault = connection.endOfData(() => received.whole())
   if (fault) await fault
-  const lineEnds = new LineEnds()
+  const lineEnds = new LineEnds(transaction.isBinary)
   const content = received.pieces
     ? { message: await normalized(received.pieces, lineEnds) }
     : await spooledContent(received, recipients, lineEnds)
@@ -60,7 +60,7 @@ async function spooledContent(
   return {
     message,
     async *rest() {
-      const ofRest = new LineEnds(start.at(-1))
+      const ofRest = lineEnds.following(start)
       for await (const piece of received.stream(start.length)) yield ofRest.normalize(piece)
       if (ofRest.changed) lineEnds.changed = true
     },

@@ -13,6 +13,8 @@ export class Transaction {
   chunks: ReceivedOctets | undefined
   /** SIZE of MAIL; 0 if the client did not announce it. RFC 1870 section 6.1. */
   readonly announcedOctets: number
+  /** Whether the message is not made of lines: BODY=BINARYMIME. RFC 3030 section 3. */
+  readonly isBinary: boolean
   readonly #memory: MemoryReservation
   /** Keyed by address in lower case. A repeated recipient replaces the earlier one, but keeps its account. */
   readonly #recipients = new Map<string, Recipient>()
@@ -24,7 +26,9 @@ export class Transaction {
     envelopeId: string | undefined,
     memory: MemoryReservation,
     announcedOctets = 0,
+    isBinary = false,
   ) {
+    this.isBinary = isBinary
     this.announcedOctets = announcedOctets
     this.reversePath = reversePath
     this.smtpUtf8 = smtpUtf8

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { smtp } from '../../servers/smtp/session.ts'
+import { startLab } from '../../src/testing/start-lab.ts'
 import { LineClient } from '../support/line-client.ts'
 import { startMailLab } from '../support/mail-lab.ts'
 import { ask, greeted, withoutTrace } from './support.ts'
@@ -142,5 +143,62 @@ describe('chunks', () => {
     for (let i = 0; i < 3; i++) expect(await client.line()).toMatch(/^250 /)
     expect(await ask(client, 'AUTH PLAIN AGFsaWNlAHNlY3JldA==')).toMatch(/^235 /)
     client.destroy()
+  })
+})
+
+describe('RFC 3030 section 3: BINARYMIME', () => {
+  const binary = 'Content-Transfer-Encoding: binary\r\n\r\n\0\xff\n.\nbare\rCR\r\n.\r\n\n'
+  const mail = 'MAIL FROM:<a@b.test> BODY=binarymime\r\nRCPT TO:<alice@lab.test>\r\n'
+  const codes = (lines: readonly string[]): string => lines.map((line) => line.slice(0, 3)).join(' ')
+
+  test('keeps each octet, which 8BITMIME does not', async () => {
+    await using lab = await startMailLab(smtp)
+    const client = await greeted(lab)
+    for (const begin of [mail, envelope]) {
+      client.send(
+        Buffer.from(
+          `${begin}BDAT 50\r\n${binary.slice(0, 50)}BDAT ${binary.length - 50} LAST\r\n${binary.slice(50)}`,
+          'latin1',
+        ),
+      )
+    }
+    client.send('QUIT\r\n')
+    expect(codes(await client.rest())).toBe('250 250 250 250 250 250 250 250 221')
+    const kept = (await lab.inbox('alice')).map(({ raw }) => withoutTrace(raw))
+    expect(kept).toEqual([binary, binary.replace(/\r?\n/g, '\r\n')])
+  })
+
+  test('is refused with DATA, and the transaction goes on', async () => {
+    await using lab = await startMailLab(smtp)
+    const client = await greeted(lab)
+    client.send(`${mail}DATA\r\nBDAT 3 LAST\r\nx\r\nQUIT\r\n`)
+    expect(codes(await client.rest())).toBe('250 250 503 250 221')
+    expect(await lab.inbox('alice')).toHaveLength(1)
+  })
+
+  test('is sent unchanged by POP3 and by FETCH BINARY; FETCH BODY has 0x80 for NUL', async () => {
+    await using lab = await startLab({ directory: { accounts: [{ user: 'alice', password: 'secret' }] } })
+    const large = `${binary}${'\0\n'.repeat(300_000)}`
+    for (const message of [binary, large]) {
+      const client = await LineClient.open(lab.server('smtp').port)
+      client.send(Buffer.from(`EHLO x\r\n${mail}BDAT ${message.length} LAST\r\n${message}QUIT\r\n`, 'latin1'))
+      expect(codes(await client.rest())).toMatch(/ 250 250 250 221$/)
+    }
+    const whole = async (protocol: 'pop3' | 'imap4', commands: string): Promise<string> => {
+      const client = await LineClient.open(lab.server(protocol).port)
+      client.send(commands)
+      return (await client.rest()).join('\r\n')
+    }
+    const stuffed = (text: string): string => text.replace(/\r\n\./g, '\r\n..')
+    const popped = await whole('pop3', 'USER alice\r\nPASS secret\r\nRETR 1\r\nRETR 2\r\nQUIT\r\n')
+    for (const message of [binary, large]) expect(popped).toContain(`\r\n${stuffed(message.slice(0, -1))}`)
+    const shown = await whole(
+      'imap4',
+      'a LOGIN alice secret\r\nb SELECT INBOX\r\nc FETCH 1:2 (BINARY.PEEK[] BODY.PEEK[TEXT])\r\nd LOGOUT\r\n',
+    )
+    const body = binary.slice(binary.indexOf('\0'))
+    expect(shown).toContain(binary)
+    expect(shown).toContain(`{${body.length}}\r\n${body.replaceAll('\0', '\x80')})`)
+    expect(shown).toContain(large)
   })
 })

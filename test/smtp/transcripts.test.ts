@@ -85,6 +85,7 @@ describe.each(forms)('a session by %s', (form) => {
       '250-8BITMIME',
       '250-SMTPUTF8',
       '250-CHUNKING',
+      '250-BINARYMIME',
       '250-DSN',
       '250-ENHANCEDSTATUSCODES',
       '250-LIMITS RCPTMAX=1000',

@@ -11,6 +11,7 @@ export const data: SmtpCommand = {
     noArgument('DATA', argument)
     needGreeting(session)
     const transaction = needRecipients(session)
+    if (transaction.isBinary) throw badSequence('Error: BODY=BINARYMIME needs BDAT') // RFC 3030 section 3
     session.reply(354, '', 'End data with <CR><LF>.<CR><LF>')
     let message: ReceivedOctets | undefined
     try {

@@ -44,6 +44,7 @@ function extensions(session: SmtpSession): string[] {
     '8BITMIME', // RFC 6152
     'SMTPUTF8', // RFC 6531
     'CHUNKING', // RFC 3030
+    'BINARYMIME', // RFC 3030 section 3
     'DSN', // RFC 3461
     'ENHANCEDSTATUSCODES', // RFC 2034
     limitsOf(context.config.limits), // RFC 9422

@@ -31,6 +31,7 @@ export const mail: SmtpCommand = {
       typeof envelopeId === 'string' ? envelopeId : undefined,
       session.connection.memory.reservation('messages'),
       Number(path.args.SIZE ?? 0),
+      /^binarymime$/i.test(String(path.args.BODY)),
     )
     session.reply(250, '2.1.0', 'Accepted')
   },
