@@ -53,6 +53,9 @@ const onceLoggedOn = [
   'QUOTA=RES-STORAGE',
   'QUOTA=RES-MESSAGE',
   'QUOTASET',
+  'ACL', // RFC 4314
+  'RIGHTS=kxte',
+  'LIST-MYRIGHTS', // RFC 8440
   'METADATA', // RFC 5464
   'LIST-METADATA', // RFC 9590
   'URLAUTH', // RFC 4467

@@ -1,4 +1,5 @@
 import { bad, type CommandResult, ImapError } from './reply.ts'
+import { forbidden } from './rights.ts'
 import type { ImapSession, StateName, StateOf } from './state.ts'
 import type { Cursor } from './wire/cursor.ts'
 
@@ -104,7 +105,11 @@ export function defineMessageCommand<A>(row: MessageCommandRow<A>): readonly [Co
       bySequenceNumber: !byUid,
       updates: byUid ? 'all' : updates,
       parse: (cursor, session) => parse(cursor, session, byUid),
-      run: (session, state, args) => run(session, state, args, byUid),
+      run(session, state, args) {
+        // The right to read may be taken while the mailbox is selected. RFC 4314 section 4
+        if (!state.selection.rights.includes('r')) throw forbidden('r')
+        return run(session, state, args, byUid)
+      },
     })
   return [define(false), define(true)]
 }

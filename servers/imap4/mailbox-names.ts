@@ -1,9 +1,17 @@
 import type { OctetString } from '../../src/mail/types.ts'
 import { openInbox, withInboxInCapitals } from '../../src/store/mailboxes.ts'
-import { CAPTURED_OWNER, type Folder, type Owner, PUBLIC_OWNER } from '../../src/store/types.ts'
+import {
+  accountOf,
+  accountOwner,
+  CAPTURED_OWNER,
+  type Folder,
+  type Owner,
+  PUBLIC_OWNER,
+} from '../../src/store/types.ts'
 import { isVisibleTo } from '../../src/store/visible.ts'
 import { seesCaptured, seesFolder } from './captured.ts'
 import { bad, no } from './reply.ts'
+import { forbidden, rightsOf } from './rights.ts'
 import type { Identity, ImapSession } from './state.ts'
 import type { Cursor } from './wire/cursor.ts'
 import { astringForm, decodeUtf7, encodeUtf7, quotedForm, utf8Octets, utf8Text } from './wire/text.ts'
@@ -11,6 +19,8 @@ import { astringForm, decodeUtf7, encodeUtf7, quotedForm, utf8Octets, utf8Text }
 /** The namespaces that accounts share: the newsgroups, and the mail that the lab has captured, by domain. RFC 2342. */
 export const PUBLIC_ROOT = 'Public Folders'
 export const CAPTURED_ROOT = 'Captured'
+/** The namespace of the mailboxes that other accounts share: `Other Users/alice/INBOX`. */
+export const OTHER_ROOT = 'Other Users'
 const sharedRoots = [
   { root: PUBLIC_ROOT, owner: PUBLIC_OWNER },
   { root: CAPTURED_ROOT, owner: CAPTURED_OWNER },
@@ -53,6 +63,9 @@ export const isPublic = (name: string): boolean => isBelow(PUBLIC_ROOT, name)
 /** Returns whether a name is in the namespace of captured mail. */
 export const isCaptured = (name: string): boolean => isBelow(CAPTURED_ROOT, name)
 
+/** Returns whether a name is in the namespace of other accounts. */
+export const isOther = (name: string): boolean => isBelow(OTHER_ROOT, name)
+
 /** Refuses to create or change what the lab or its configuration creates. @throws ImapError */
 export function checkOwnMailbox(name: string, change: string): void {
   if (isPublic(name)) throw no(`Newsgroups are ${change} in the configuration.`, 'NOPERM')
@@ -68,14 +81,23 @@ export function checkStorable(name: string): void {
 /** Returns the owner of a mailbox, and its name in the store. */
 export function locate(name: string, identity: Identity): { readonly owner: Owner; readonly name: string } {
   const shared = sharedRoots.find(({ root }) => isBelow(root, name))
+  if (!shared && isOther(name)) return locateOther(name)
   if (!shared) return { owner: identity.owner, name }
   return { owner: shared.owner, name: name.slice(shared.root.length + 1) }
 }
 
-/** Returns a folder's mailbox name: the reverse of `locate`. */
-export function mailboxName({ owner, name }: Folder): string {
+/** Returns the owner and the folder's name of `Other Users/alice/INBOX`. */
+function locateOther(name: string): { readonly owner: Owner; readonly name: string } {
+  const [, user = '', ...levels] = name.split(SEPARATOR)
+  return { owner: accountOwner(user), name: levels.join(SEPARATOR) }
+}
+
+/** Returns a folder's mailbox name for an account: the reverse of `locate`. */
+export function mailboxName(folder: Folder, reader: Owner): string {
+  const { owner, name } = folder
   const shared = sharedRoots.find((one) => one.owner === owner)
-  return shared ? shared.root + SEPARATOR + name : name
+  if (shared) return shared.root + SEPARATOR + name
+  return owner === reader ? name : [OTHER_ROOT, accountOf(folder) ?? '', name].join(SEPARATOR)
 }
 
 /** Returns the names of the levels above, the nearest last: `a`, `a/b` for `a/b/c`. */
@@ -95,15 +117,21 @@ export function checkNewName(name: string): void {
   checkOwnMailbox(name, 'created')
   if (name === '' || name.split(SEPARATOR).includes('')) throw no('A level of the name is empty.', 'CANNOT')
   checkCharacters(name)
+  if (isOther(name) && name.split(SEPARATOR).length < 3) throw no('Only accounts have mailboxes here.', 'CANNOT')
   if (name.length > MAX_NAME_CHARS) throw no('The name is too long.', 'CANNOT')
 }
 
-/** Returns the folder of that name. @throws ImapError with `code` if it does not exist */
+/**
+ * Returns the folder of that name.
+ * @param rights what the account must be allowed to do. RFC 4314 section 4
+ * @throws ImapError with `code` if it does not exist, NOPERM without the rights
+ */
 export async function findMailbox(
   session: ImapSession,
   identity: Identity,
   name: string,
   code = 'NONEXISTENT',
+  rights = '',
 ): Promise<Folder> {
   const { store, tenants } = session.context
   if (name === 'INBOX') return openInbox(store, identity.owner) // always exists. RFC 9051 section 5.1
@@ -114,6 +142,12 @@ export async function findMailbox(
     folder !== undefined &&
     isVisibleTo(folder, user, tenants.ofAccount(user)) &&
     (owner !== CAPTURED_OWNER || (seesCaptured(session, identity) && (await seesFolder(session, identity, folder))))
-  if (!isVisible) throw no('The mailbox does not exist.', code)
+  const granted = isVisible ? await rightsOf(session, identity, folder) : ''
+  const [missing] = [...rights].filter((right) => !granted.includes(right))
+  // Without the right to see a mailbox, it does not exist. RFC 4314 section 6
+  const isHidden = granted === '' || (missing !== undefined && !granted.includes('l'))
+  if (!isVisible || isHidden) throw no('The mailbox does not exist.', code)
+  if (missing === 'i') checkStorable(name)
+  if (missing !== undefined) throw forbidden(missing)
   return folder
 }

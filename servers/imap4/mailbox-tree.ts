@@ -1,9 +1,11 @@
 import { sortInSteps } from '../../src/common/sorting.ts'
 import { runInSlices, type Steps } from '../../src/common/time-slice.ts'
-import { CAPTURED_OWNER, type Folder, PUBLIC_OWNER } from '../../src/store/types.ts'
+import { CAPTURED_OWNER, type Folder, type Owner, PUBLIC_OWNER } from '../../src/store/types.ts'
 import { isVisibleTo } from '../../src/store/visible.ts'
+import { sharedFolders } from './acl.ts'
 import { seesCaptured, seesFolder } from './captured.ts'
-import { CAPTURED_ROOT, mailboxName, PUBLIC_ROOT, superiors } from './mailbox-names.ts'
+import { CAPTURED_ROOT, mailboxName, OTHER_ROOT, PUBLIC_ROOT, superiors } from './mailbox-names.ts'
+import { rightsOf } from './rights.ts'
 import type { Identity, ImapSession } from './state.ts'
 
 /** A name in the hierarchy: a mailbox, a level above one, or a subscribed name that does not exist. */
@@ -27,15 +29,25 @@ export async function mailboxTree(session: ImapSession, identity: Identity): Pro
   for (const folder of seesCaptured(session, identity) ? await store.listFolders(CAPTURED_OWNER) : []) {
     if (await seesFolder(session, identity, folder)) captured.push(folder)
   }
-  const folders = [...(await store.listFolders(owner)), ...newsgroups, ...captured]
-  return runInSlices(treeOf(folders, new Set(await store.subscriptions(owner))))
+  const shared: Folder[] = []
+  for (const folder of await sharedFolders(store)) {
+    if (folder.owner !== owner && (await rightsOf(session, identity, folder)).includes('l')) shared.push(folder)
+  }
+  const folders = [...(await store.listFolders(owner)), ...newsgroups, ...captured, ...shared.map(withoutUse)]
+  return runInSlices(treeOf(folders, owner, new Set(await store.subscriptions(owner))))
 }
 
-function* treeOf(folders: readonly Folder[], subscribed: ReadonlySet<string>): Steps<MailboxNode[]> {
+/** Returns a mailbox of another account, whose use is one for that account only. */
+function withoutUse(folder: Folder): Folder {
+  const { specialUse: _, ...rest } = folder
+  return rest
+}
+
+function* treeOf(folders: readonly Folder[], reader: Owner, subscribed: ReadonlySet<string>): Steps<MailboxNode[]> {
   const byName = new Map<string, Folder>()
   const levels = new Set<string>()
   for (const folder of folders) {
-    const name = mailboxName(folder)
+    const name = mailboxName(folder, reader)
     byName.set(name, folder)
     const above = superiors(name)
     for (const level of above) levels.add(level)
@@ -73,7 +85,7 @@ export function attributes(
   { extended = false, showsUse = true }: Shown = {},
 ): string[] {
   const found: string[] = []
-  const isMissing = !exists || (!folder && name !== PUBLIC_ROOT && name !== CAPTURED_ROOT)
+  const isMissing = !exists || (!folder && name !== PUBLIC_ROOT && name !== CAPTURED_ROOT && name !== OTHER_ROOT)
   if (isMissing) found.push('\\NonExistent')
   // \NonExistent implies \Noselect, but clients without LIST-EXTENDED do not know that. RFC 5258 sections 3 and 3.4
   if (!folder && !(isMissing && extended)) found.push('\\Noselect')

@@ -1,7 +1,9 @@
-import { CAPTURED_OWNER, type Folder, PUBLIC_OWNER } from '../../src/store/types.ts'
+import { accountOf, CAPTURED_OWNER, type Folder, PUBLIC_OWNER } from '../../src/store/types.ts'
+import { isAdministrator } from './access.ts'
+import { aclOf, rightsIn } from './acl.ts'
 import { no } from './reply.ts'
 import type { Selection } from './selection.ts'
-import type { Identity } from './state.ts'
+import type { Identity, ImapSession } from './state.ts'
 
 /** The rights that an account may have on a mailbox. RFC 4314 section 2.1. */
 export const ALL_RIGHTS = 'lrswipkxtea'
@@ -27,10 +29,16 @@ const NEWSGROUP_RIGHTS = 'lrsip'
 const CAPTURED_RIGHTS = 'lrswte'
 
 /** Returns the rights of an account on a folder, as letters. RFC 4314 section 2. */
-export function rightsOf(identity: Identity, folder: Folder): string {
+export async function rightsOf(session: ImapSession, identity: Identity, folder: Folder): Promise<string> {
   if (folder.owner === identity.owner) return ALL_RIGHTS
   if (folder.owner === PUBLIC_OWNER) return NEWSGROUP_RIGHTS
-  return folder.owner === CAPTURED_OWNER ? CAPTURED_RIGHTS : ''
+  if (folder.owner === CAPTURED_OWNER) return CAPTURED_RIGHTS
+  const { store, directory, tenants } = session.context
+  const { user } = identity.account
+  // A tenant shares mailboxes within itself only.
+  if (tenants.ofAccount(user) !== tenants.ofAccount(accountOf(folder) ?? '')) return ''
+  const rights = rightsIn(await aclOf(store, folder), directory, user)
+  return isAdministrator(session, identity) && !rights.includes('a') ? `${rights}a` : rights
 }
 
 /** Checks that the selected mailbox is open for changes, and that the account has the rights. @throws ImapError NOPERM */

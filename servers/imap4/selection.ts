@@ -68,6 +68,8 @@ export class Selection {
   readonly threadIds = new Map<number, string>()
   /** Flags and keywords that the client knows. */
   readonly knownFlags = new Set<string>()
+  /** Callback for changes of the mailbox's access control list. */
+  onAccessChange: (() => void) | undefined
   /** Callback for changes to send (IDLE, NOTIFY). */
   onChange: (() => void) | undefined
   /** Search results that the client has updated, by the tag of their command. RFC 5267. */
@@ -124,6 +126,7 @@ export class Selection {
   close(): void {
     this.#unwatch()
     this.onChange = undefined
+    this.onAccessChange = undefined
     for (const context of this.contexts.values()) context.close()
     this.contexts.clear()
   }
@@ -237,6 +240,7 @@ export class Selection {
   }
 
   #handle(event: StoreEvent): void {
+    if (event.type === 'values' && event.kind === 'acl') this.onAccessChange?.()
     if (event.type === 'folder-deleted') this.isDeleted = true
     else if (event.type === 'folder-changed') this.folder = event.folder
     else if (event.type === 'appended') this.#addNew(event.entries, event.origin === this)

@@ -59,7 +59,7 @@ export async function statusLine(
     const value: StatusValue = values[item]
     found.push(`${item} ${await value(status, folder, session, identity)}`)
   }
-  return `* STATUS ${encodeMailboxName(mailboxName(folder), session)} (${found.join(' ')})\r\n`
+  return `* STATUS ${encodeMailboxName(mailboxName(folder, identity.owner), session)} (${found.join(' ')})\r\n`
 }
 
 async function recentCount(

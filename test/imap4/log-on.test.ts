@@ -100,7 +100,7 @@ topic(
     anon S: 3 BAD …`,
     'RFC 2342: NAMESPACE': `
     C: 1 NAMESPACE
-    S: * NAMESPACE (("" "/")) NIL (("Public Folders/" "/"))
+    S: * NAMESPACE (("" "/")) (("Other Users/" "/")) (("Public Folders/" "/"))
     S: 1 OK …`,
   },
 )

@@ -127,7 +127,9 @@ test('RFC 9585: a long SEARCH reports its progress', async () => {
   const client = await connectBy('TLS', lab)
   client.send('1 LOGIN alice secret\r\n2 EXAMINE INBOX\r\n')
   for (let line = await client.line(); !line?.startsWith('2 OK'); line = await client.line());
-  client.send('7 SEARCH BODY needle\r\n')
+  // Each key searches every message.
+  const keys = Array.from({ length: 60 }, (_, i) => `OR BODY needle${i}`)
+  client.send(`7 SEARCH ${keys.join(' ')} BODY needle\r\n`)
   const lines: string[] = []
   for (let line = await client.line(); line !== undefined; line = await client.line()) {
     lines.push(line)

@@ -13,11 +13,11 @@ import { defineCommand, defineMessageCommand } from '../command.ts'
 import { checkStorable, findMailbox, isPublic, readMailboxName } from '../mailbox-names.ts'
 import { checkMessageLimit } from '../message-limit.ts'
 import { bad, type CommandResult, no, ok } from '../reply.ts'
-import { checkRights } from '../rights.ts'
+import { checkRights, permittedFlags, rightsOf } from '../rights.ts'
 import { type Identity, type ImapSession, type LoggedOn, loggedOn, originOf } from '../state.ts'
 import { highestModSeqCode } from '../updates.ts'
 import { formatNumbers } from '../wire/sequence-set.ts'
-import { checkQuota } from './quota.ts'
+import { checkQuota, holderOf } from './quota.ts'
 
 /** APPEND mailbox message… Stores all messages or none. RFC 9051 section 6.3.12; RFC 3502, 4469, 7889. */
 export const append = defineCommand({
@@ -36,12 +36,13 @@ export const append = defineCommand({
     cursor.space()
     const name = readMailboxName(cursor, session)
     if (session.state.name === 'not-authenticated' || session.state.name === 'logout') return
-    await findMailbox(session, session.state.identity, name, 'TRYCREATE')
-    if (!isPublic(name)) await checkQuota(session, session.state.identity, () => ({ octets, messages: 1 }))
+    const { identity } = session.state
+    const folder = await findMailbox(session, identity, name, 'TRYCREATE', 'i')
+    if (!isPublic(name)) await checkQuota(session, holderOf(session, identity, folder), () => ({ octets, messages: 1 }))
   },
   async run(session, state, { name, messages }) {
     checkMessageLimit(session, messages.length)
-    const folder = await findMailbox(session, state.identity, name, 'TRYCREATE') // RFC 9051 section 6.3.12
+    const folder = await findMailbox(session, state.identity, name, 'TRYCREATE', 'i') // RFC 9051 section 6.3.12
     if (!isPublic(name)) checkStorable(name)
     const [first, ...more] = messages as [AppendMessage, ...AppendMessage[]]
     await endOfData(session, state, first)
@@ -49,14 +50,17 @@ export const append = defineCommand({
       if (more.length > 0) throw no('Articles must be posted one at a time.', 'CANNOT')
       return postArticle(session, state.identity, folder, await assembleMessage(session, state, first))
     }
+    const rights = await rightsOf(session, state.identity, folder)
     const batch = []
     let octets = 0
     for (const message of messages) {
       const assembled = await assembleMessage(session, state, message)
       octets += assembled.octets
-      batch.push(newMessage(assembled.raw, message, folder.id))
+      // Flags that the account may not set are left out. RFC 4314 section 4
+      const flags = permittedFlags(rights, message.flags)
+      batch.push(newMessage(assembled.raw, { ...message, flags }, folder.id))
     }
-    await checkQuota(session, state.identity, () => ({ octets, messages: batch.length }))
+    await checkQuota(session, holderOf(session, state.identity, folder), () => ({ octets, messages: batch.length }))
     const stored = await session.context.store.append(batch, originOf(session))
     const uids = stored.map(({ entry }) => entry.uid)
     return ok(`APPENDUID ${folder.uidValidity} ${formatNumbers(uids)}`) // RFC 4315 section 3
@@ -83,12 +87,14 @@ export const replace = defineMessageCommand({
     const old = index === undefined ? undefined : selection.messages[index]
     if (!old) throw byUid ? no('The message does not exist.', 'NONEXISTENT') : bad('The message does not exist.')
     checkStorable(name)
-    const folder = await findMailbox(session, identity, name, 'TRYCREATE')
+    const folder = await findMailbox(session, identity, name, 'TRYCREATE', 'i')
+    const flags = permittedFlags(await rightsOf(session, identity, folder), message.flags)
     await endOfData(session, state, message)
     const { raw, octets } = await assembleMessage(session, state, message)
-    const freed = selection.folder.owner === identity.owner ? { octets: old.sizeOctets, messages: 1 } : NOTHING
-    await checkQuota(session, identity, () => ({ octets: octets - freed.octets, messages: 1 - freed.messages }))
-    const [stored] = await store.append([newMessage(raw, message, folder.id)], selection)
+    const freed = selection.folder.owner === folder.owner ? { octets: old.sizeOctets, messages: 1 } : NOTHING
+    const holder = holderOf(session, identity, folder)
+    await checkQuota(session, holder, () => ({ octets: octets - freed.octets, messages: 1 - freed.messages }))
+    const [stored] = await store.append([newMessage(raw, { ...message, flags }, folder.id)], selection)
     // Sent before the EXPUNGE, so that the client always knows one of the two messages. RFC 8508 section 3.3
     session.send(`* OK [APPENDUID ${folder.uidValidity} ${stored?.entry.uid}] Replacement stored\r\n`)
     await store.expunge(selection.folder.id, [old.uid], selection)

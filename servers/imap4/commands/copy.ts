@@ -5,13 +5,13 @@ import { checkStorable, findMailbox, readMailboxName } from '../mailbox-names.ts
 import { checkMessageLimit } from '../message-limit.ts'
 import { withProgress } from '../progress.ts'
 import { no, ok } from '../reply.ts'
-import { checkRights } from '../rights.ts'
+import { checkRights, permittedFlags, rightsOf } from '../rights.ts'
 import type { Selection } from '../selection.ts'
 import type { ImapSession, StateOf } from '../state.ts'
 import { highestModSeqCode } from '../updates.ts'
 import type { Cursor } from '../wire/cursor.ts'
 import { formatNumbers, type SequenceSet, sequenceSet } from '../wire/sequence-set.ts'
-import { checkQuota } from './quota.ts'
+import { checkQuota, holderOf } from './quota.ts'
 
 /** COPY numbers mailbox. RFC 9051 section 6.4.7; COPYUID: RFC 4315. */
 export const copy = defineMessageCommand({
@@ -22,9 +22,10 @@ export const copy = defineMessageCommand({
     const { uids, folder } = await resolve(session, state, request, byUid)
     if (uids.length === 0) return ok()
     checkMessageLimit(session, uids.length)
-    await checkQuota(session, identity, () => usageOf(selection, uids))
+    await checkQuota(session, holderOf(session, identity, folder), () => usageOf(selection, uids))
     const { store } = session.context
     const result = await withProgress(session, () => store.copy(selection.folder.id, uids, folder.id, selection))
+    await removeForbiddenFlags(session, state, folder, result)
     return ok(copyUidCode(folder, result, byUid))
   },
 })
@@ -40,9 +41,12 @@ export const move = defineMessageCommand({
     if (uids.length === 0) return ok()
     checkMessageLimit(session, uids.length)
     // Captured mail does not count until it is moved to a mailbox of the account.
-    if (selection.folder.owner !== identity.owner) await checkQuota(session, identity, () => usageOf(selection, uids))
+    if (selection.folder.owner !== folder.owner) {
+      await checkQuota(session, holderOf(session, identity, folder), () => usageOf(selection, uids))
+    }
     const { store } = session.context
     const result = await withProgress(session, () => store.move(selection.folder.id, uids, folder.id, selection))
+    await removeForbiddenFlags(session, state, folder, result)
     const code = copyUidCode(folder, result, byUid)
     if (code === undefined) return ok()
     // Sent before the EXPUNGE responses, so that the client knows the new uids. RFC 6851 section 4.3
@@ -50,6 +54,21 @@ export const move = defineMessageCommand({
     return ok(highestModSeqCode(session, selection))
   },
 })
+
+/** Removes flags that the account may not set in the mailbox to which it copied. RFC 4314 section 4. */
+async function removeForbiddenFlags(
+  session: ImapSession,
+  { identity, selection }: StateOf<'selected'>,
+  folder: Folder,
+  { to }: CopyResult,
+): Promise<void> {
+  const rights = await rightsOf(session, identity, folder)
+  const known = [...selection.knownFlags]
+  const permitted = permittedFlags(rights, known)
+  if (permitted.length === known.length || to.length === 0) return
+  const flags = known.filter((flag) => !permitted.includes(flag))
+  await session.context.store.setFlags(folder.id, to, { mode: 'remove', flags })
+}
 
 /** Returns how much messages add to the account that gets them. */
 const usageOf = (selection: Selection, uids: readonly number[]): QuotaUsage => ({
@@ -76,7 +95,7 @@ async function resolve(
   byUid: boolean,
 ): Promise<{ readonly uids: readonly number[]; readonly folder: Folder }> {
   checkStorable(name)
-  const folder = await findMailbox(session, identity, name, 'TRYCREATE') // RFC 9051 section 6.4.7
+  const folder = await findMailbox(session, identity, name, 'TRYCREATE', 'i') // RFC 9051 section 6.4.7
   const uids = selection.resolve(set, byUid).map((index) => (selection.messages[index] as MessageEntry).uid)
   return { uids, folder }
 }

@@ -1,6 +1,7 @@
 import type { Command } from '../command.ts'
 import { bad } from '../reply.ts'
 import type { ImapSession } from '../state.ts'
+import { deleteAcl, getAcl, listRights, myRights, setAcl } from './acl.ts'
 import { append, replace } from './append.ts'
 import { capability, check, compress, enable, id, logout, noop, starttls, unauthenticate } from './basic.ts'
 import { copy, move } from './copy.ts'
@@ -25,6 +26,7 @@ const rows: readonly Command[] = [
   ...[create, deleteMailbox, rename, subscribe, unsubscribe, list, lsub, namespace, status],
   ...[getMetadata, setMetadata],
   ...[genUrlAuth, resetKeys, urlFetch],
+  ...[setAcl, deleteAcl, getAcl, listRights, myRights],
   ...[getQuota, getQuotaRoot, setQuota],
   ...[select, examine, check, close, unselect, expunge, uidExpunge],
   ...[append, ...replace, ...fetch, ...store, ...copy, ...move, ...search, ...sort, ...thread, cancelUpdates],

@@ -8,6 +8,7 @@ import {
   CAPTURED_ROOT,
   decodePattern,
   encodeMailboxName,
+  OTHER_ROOT,
   PUBLIC_ROOT,
   patternName,
   superiors,
@@ -18,6 +19,7 @@ import { bad, ok } from '../reply.ts'
 import { type ImapSession, loggedOn } from '../state.ts'
 import { enableByItems, type StatusItem, statusItems, statusLine } from '../status-items.ts'
 import type { Cursor } from '../wire/cursor.ts'
+import { myRightsLine } from './acl.ts'
 
 /** The arguments of LIST. RFC 9051 section 6.3.9. */
 interface ListRequest {
@@ -34,7 +36,7 @@ interface ListRequest {
 }
 
 const SELECT_OPTIONS = ['SUBSCRIBED', 'REMOTE', 'RECURSIVEMATCH', 'SPECIAL-USE']
-const RETURN_OPTIONS = ['SUBSCRIBED', 'CHILDREN', 'SPECIAL-USE', 'STATUS', 'METADATA']
+const RETURN_OPTIONS = ['SUBSCRIBED', 'CHILDREN', 'SPECIAL-USE', 'STATUS', 'METADATA', 'MYRIGHTS']
 
 /** LIST, basic and extended. RFC 9051 section 6.3.9; RFC 5258, 5819, 6154. */
 export const list = defineCommand({
@@ -66,6 +68,11 @@ export const list = defineCommand({
       if (!isSelected(node, request) && !aboveUnlisted.has(node.name)) continue
       session.send(listLine(session, node, request, aboveSelected.has(node.name)))
       if (request.status && node.folder) session.send(await statusLine(session, identity, node.folder, request.status))
+      if (request.returns.has('MYRIGHTS') && node.folder) {
+        // RFC 8440 section 4
+        const name = encodeMailboxName(node.name, session)
+        session.send(await myRightsLine(session, identity, node.folder, name))
+      }
       if (request.metadata && node.folder) session.send(await metadataLine(session, node, request.metadata))
     }
     return ok()
@@ -206,14 +213,16 @@ export const lsub = defineCommand({
   },
 })
 
-/** NAMESPACE: the account's own mailboxes, no other users' mailboxes, the newsgroups, and captured mail. RFC 2342; RFC 9051 section 6.3.10. */
+/** NAMESPACE: the account's own mailboxes, those that others share, the newsgroups, and captured mail. RFC 2342; RFC 9051 section 6.3.10. */
 export const namespace = defineCommand({
   name: 'NAMESPACE',
   states: loggedOn,
   parse: noArguments,
   run(session, { identity }) {
     const roots = [PUBLIC_ROOT, ...(seesCaptured(session, identity) ? [CAPTURED_ROOT] : [])]
-    session.send(`* NAMESPACE (("" "/")) NIL (${roots.map((root) => `("${root}/" "/")`).join('')})\r\n`)
+    session.send(
+      `* NAMESPACE (("" "/")) (("${OTHER_ROOT}/" "/")) (${roots.map((root) => `("${root}/" "/")`).join('')})\r\n`,
+    )
     return ok()
   },
 })

@@ -1,5 +1,6 @@
 import { createIfMissing } from '../../../src/store/mailboxes.ts'
 import type { Folder } from '../../../src/store/types.ts'
+import { inheritAcl as copyAcl } from '../acl.ts'
 import { defineCommand } from '../command.ts'
 import {
   checkCharacters,
@@ -7,6 +8,7 @@ import {
   checkOwnMailbox,
   findMailbox,
   locate,
+  mailboxName,
   readMailboxName,
   superiors,
 } from '../mailbox-names.ts'
@@ -38,15 +40,42 @@ export const create = defineCommand({
     if (known.length > 1 || known.includes(undefined)) throw no('Only one known special use is supported.', 'USEATTR')
     const { owner, name: folderName } = locate(name, identity)
     const settings = specialUse === undefined ? {} : { specialUse }
-    await createSuperiors(session, identity, name)
+    const parent = await nearestSuperior(session, identity, name)
+    await createSuperiors(session, { owner }, folderName)
     const folder = await session.context.store.createFolder(owner, folderName, settings)
+    if (parent) await inheritAcl(session, parent, folder)
     session.notifier?.forget([...superiors(name), name])
     return ok(`MAILBOXID (${folder.id})`) // RFC 8474 section 4.1
   },
 })
 
+/** Returns the nearest mailbox above a new one. Below another account's mailbox, it needs the right `k`. @throws ImapError */
+async function nearestSuperior(session: ImapSession, identity: Identity, name: string): Promise<Folder | undefined> {
+  const { owner, name: folderName } = locate(name, identity)
+  for (const level of superiors(folderName).reverse()) {
+    const found = await session.context.store.findFolder(owner, level)
+    if (!found) continue
+    if (owner === identity.owner) return found
+    return findMailbox(session, identity, mailboxName(found, identity.owner), 'NONEXISTENT', 'k')
+  }
+  if (owner !== identity.owner) throw no('The mailbox above it does not exist.', 'NONEXISTENT')
+  return undefined
+}
+
+/** Gives new mailboxes, from below `parent` down to `folder`, the access control list of `parent`. */
+async function inheritAcl({ context: { store } }: ImapSession, parent: Folder, folder: Folder): Promise<void> {
+  for (const level of [...superiors(folder.name), folder.name]) {
+    const created = level.length > parent.name.length ? await store.findFolder(folder.owner, level) : undefined
+    if (created) await copyAcl(store, parent, created)
+  }
+}
+
 /** Creates the mailboxes above a new one that are missing. RFC 9051 sections 6.3.4 and 6.3.6. */
-async function createSuperiors({ context: { store } }: ImapSession, { owner }: Identity, name: string): Promise<void> {
+async function createSuperiors(
+  { context: { store } }: ImapSession,
+  { owner }: Pick<Identity, 'owner'>,
+  name: string,
+): Promise<void> {
   for (const level of superiors(name)) await createIfMissing(store, owner, level)
 }
 
@@ -71,7 +100,8 @@ export const deleteMailbox = defineCommand({
   async run(session, state, name) {
     if (name === 'INBOX') throw no('INBOX cannot be deleted.', 'CANNOT')
     checkOwnMailbox(name, 'deleted')
-    const folder = await findMailbox(session, state.identity, name)
+    const folder = await findMailbox(session, state.identity, name, 'NONEXISTENT', 'x')
+    if (folder.name === 'INBOX') throw no('INBOX cannot be deleted.', 'CANNOT')
     // Deleting the selected mailbox also deselects it, so the session continues.
     if (state.name === 'selected' && state.selection.folder.id === folder.id) session.deselect()
     await session.context.store.deleteFolder(folder.id)
@@ -93,8 +123,11 @@ export const rename = defineCommand({
     if (to === 'INBOX') throw inboxExists()
     checkNewName(to)
     if (to === from || to.startsWith(`${from}/`)) throw no('A mailbox cannot be moved below itself.', 'CANNOT')
+    const [old, target] = [locate(from, identity), locate(to, identity)]
+    if (old.owner !== target.owner) throw no('A mailbox stays with its owner.', 'CANNOT')
     if (from === 'INBOX') await emptyInbox(session, identity, to)
-    else await renameTree(session, identity, from, to)
+    else if (old.owner === identity.owner) await renameTree(session, identity, from, to)
+    else await renameOther(session, identity, from, to)
     session.notifier?.forget([...superiors(to), to])
     return ok()
   },
@@ -123,6 +156,16 @@ async function renameTree(session: ImapSession, identity: Identity, from: string
   if (await store.findFolder(identity.owner, to)) throw no('The mailbox already exists.', 'ALREADYEXISTS')
   await createSuperiors(session, identity, to)
   for (const { id, name } of topmost(below)) await store.renameFolder(id, to + name.slice(from.length))
+}
+
+/** Renames a mailbox of another account, which needs the rights `x` and, on the mailbox above, `k`. RFC 4314 section 4. */
+async function renameOther(session: ImapSession, identity: Identity, from: string, to: string): Promise<void> {
+  const folder = await findMailbox(session, identity, from, 'NONEXISTENT', 'x')
+  if (folder.name === 'INBOX') throw no('INBOX cannot be renamed.', 'CANNOT')
+  await nearestSuperior(session, identity, to)
+  const { owner, name } = locate(to, identity)
+  await createSuperiors(session, { owner }, name)
+  await session.context.store.renameFolder(folder.id, name)
 }
 
 /** Returns the folders that are not below another one. Renaming them also renames the folders below them. */

@@ -1,4 +1,4 @@
-import type { Folder } from '../../../src/store/types.ts'
+import { accountOf, type Folder } from '../../../src/store/types.ts'
 import { isAdministrator } from '../access.ts'
 import { defineCommand } from '../command.ts'
 import { encodeMailboxName, findMailbox, readMailboxName } from '../mailbox-names.ts'
@@ -12,6 +12,7 @@ import {
   setEntries,
 } from '../metadata.ts'
 import { bad, no, ok } from '../reply.ts'
+import { rightsOf } from '../rights.ts'
 import { type Identity, type ImapSession, loggedOn } from '../state.ts'
 import type { Cursor } from '../wire/cursor.ts'
 
@@ -62,7 +63,7 @@ export const setMetadata = defineCommand({
   async run(session, { identity }, { name, entries }) {
     const folder = await mailboxOrServer(session, identity, name)
     const shared = entries.filter(({ part }) => part === 'shared')
-    if (shared.length > 0) checkMayShare(session, identity, folder)
+    if (shared.length > 0) await checkMayShare(session, identity, folder)
     await setEntries(session, folder?.id, 'shared', shared)
     await setEntries(
       session,
@@ -76,12 +77,14 @@ export const setMetadata = defineCommand({
 
 /** Returns the mailbox; undefined for the empty name, which is the server. RFC 5464 section 4.2. */
 async function mailboxOrServer(session: ImapSession, identity: Identity, name: string): Promise<Folder | undefined> {
-  return name === '' ? undefined : findMailbox(session, identity, name)
+  return name === '' ? undefined : findMailbox(session, identity, name, 'NONEXISTENT', 'r')
 }
 
-/** Checks that an account may change shared entries: of its own mailboxes; of all others only an administrator. */
-function checkMayShare(session: ImapSession, identity: Identity, folder: Folder | undefined): void {
+/** Checks that an account may change shared entries: those of its own mailboxes, and of others with the right `w`. */
+async function checkMayShare(session: ImapSession, identity: Identity, folder: Folder | undefined): Promise<void> {
   if (folder?.owner === identity.owner || isAdministrator(session, identity)) return
+  const isShared = folder !== undefined && accountOf(folder) !== undefined
+  if (isShared && (await rightsOf(session, identity, folder)).includes('w')) return
   throw no('Only an administrator may change these entries.', 'NOPERM')
 }
 

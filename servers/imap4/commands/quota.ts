@@ -1,3 +1,4 @@
+import type { Account } from '../../../src/directory/types.ts'
 import {
   exceededQuota,
   mayHaveQuota,
@@ -6,8 +7,9 @@ import {
   setQuota as setQuotaOf,
   usageOf,
 } from '../../../src/store/quota.ts'
+import { accountOf, type Folder } from '../../../src/store/types.ts'
 import { defineCommand } from '../command.ts'
-import { encodeMailboxName, isCaptured, isPublic, readMailboxName } from '../mailbox-names.ts'
+import { encodeMailboxName, isCaptured, isOther, isPublic, readMailboxName } from '../mailbox-names.ts'
 import { bad, type ImapError, no, ok } from '../reply.ts'
 import { type Identity, type ImapSession, loggedOn } from '../state.ts'
 import type { Cursor } from '../wire/cursor.ts'
@@ -45,7 +47,8 @@ export const getQuotaRoot = defineCommand({
     return readMailboxName(cursor, session)
   },
   async run(session, { identity }, name) {
-    const found = isPublic(name) || isCaptured(name) ? undefined : await quotaResponse(session, identity)
+    const found =
+      isPublic(name) || isCaptured(name) || isOther(name) ? undefined : await quotaResponse(session, identity)
     const root = found === undefined ? '' : ` "${QUOTA_ROOT}"`
     session.send(`* QUOTAROOT ${encodeMailboxName(name, session)}${root}\r\n${found ?? ''}`)
     return ok()
@@ -91,12 +94,23 @@ export const setQuota = defineCommand({
  */
 export async function checkQuota(
   { context: { store } }: ImapSession,
-  { owner, account }: Identity,
+  { owner, account }: ReturnType<typeof holderOf>,
   more: () => QuotaUsage,
 ): Promise<void> {
   if (!mayHaveQuota(store, owner, account.quota)) return
   const exceeded = await exceededQuota(store, owner, account.quota, more())
   if (exceeded) throw no('The quota would be exceeded.', 'OVERQUOTA')
+}
+
+/** Whose quota a message counts towards: that of the mailbox's owner. RFC 9208 section 3.1.1. */
+export function holderOf(
+  { context: { directory } }: ImapSession,
+  identity: Identity,
+  folder: Folder,
+): Pick<Identity, 'owner'> & { readonly account: Pick<Account, 'quota'> } {
+  const user = accountOf(folder)
+  if (user === undefined || folder.owner === identity.owner) return identity
+  return { owner: folder.owner, account: directory.find(user) ?? {} }
 }
 
 function quotaRoot(cursor: Cursor): string {

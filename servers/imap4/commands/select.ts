@@ -126,19 +126,34 @@ async function open(
   const sendsClosed = session.words === undefined || hasCode(session.words, 'CLOSED')
   if (state.name === 'selected' && sendsClosed) session.send('* OK [CLOSED] Previous mailbox closed\r\n')
   session.deselect()
-  const folder = await findMailbox(session, identity, name)
+  const folder = await findMailbox(session, identity, name, 'NONEXISTENT', 'r')
   const { selection, opened } = await Selection.open(session.context.store, folder, {
     isExamined: examined,
-    rights: rightsOf(identity, folder),
+    rights: await rightsOf(session, identity, folder),
     sees: visibleEntries(session, identity, folder),
   })
   session.enter({ name: 'selected', identity, selection })
+  followRights(session, identity, selection)
   if (parameters.condstore) session.enabled.add('CONDSTORE')
   await recentMark(session, identity, folder)
   claimRecent(session, selection)
   session.send(await description(session, identity, selection, opened))
   if (parameters.resync) await sendResync(session, selection, parameters.resync)
   return ok(selection.readOnly ? 'READ-ONLY' : 'READ-WRITE')
+}
+
+/** Applies changes of the mailbox's access control list while it is selected. RFC 4314 section 4. */
+function followRights(session: ImapSession, identity: Identity, selection: Selection): void {
+  selection.onAccessChange = () => {
+    const renew = async (): Promise<void> => {
+      selection.rights = await rightsOf(session, identity, selection.folder)
+    }
+    renew().catch((err) => {
+      // Rights that cannot be read are not granted.
+      selection.rights = ''
+      session.context.log.warn({ session: session.connection.record.id, err }, 'imap4: rights could not be read')
+    })
+  }
 }
 
 /** Returns the responses that describe a mailbox when it is opened. RFC 9051 section 6.3.2. */
@@ -188,7 +203,7 @@ function permanentFlags({ isExamined, rights, knownFlags }: Selection): readonly
 
 /** Returns the LIST response that IMAP4rev2 adds. RFC 9051 section 6.3.2. */
 async function listResponse(session: ImapSession, identity: Identity, folder: Folder): Promise<string> {
-  const name = mailboxName(folder)
+  const name = mailboxName(folder, identity.owner)
   const node = (await mailboxTree(session, identity)).find((candidate) => candidate.name === name)
   return `LIST (${node ? attributes(node).join(' ') : ''}) "/" ${encodeMailboxName(name, session)}`
 }

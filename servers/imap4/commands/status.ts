@@ -15,7 +15,7 @@ export const status = defineCommand({
     return { name, items: statusItems(cursor) }
   },
   async run(session, { identity }, { name, items }) {
-    const folder = await findMailbox(session, identity, name)
+    const folder = await findMailbox(session, identity, name, 'NONEXISTENT', 'r')
     const line = await statusLine(session, identity, folder, items)
     enableByItems(session, items)
     session.send(line)

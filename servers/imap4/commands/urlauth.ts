@@ -79,7 +79,9 @@ export const resetKeys = defineCommand({
       throw no(`${MECHANISM} is the only mechanism.`, URLMECH)
     }
     const folders =
-      name === undefined ? await store.listFolders(identity.owner) : [await findMailbox(session, identity, name)]
+      name === undefined
+        ? await store.listFolders(identity.owner)
+        : [await findMailbox(session, identity, name, 'NONEXISTENT', 'r')]
     for (const folder of folders) await resetKey(session, identity, folder)
     return ok(URLMECH, name === undefined ? 'All keys removed' : 'Key removed')
   },

@@ -6,7 +6,7 @@ import type { EventGroup, EventName, MailboxFilter } from './request.ts'
 /** Returns the mailbox name of a folder that an account may see; undefined for the folders of other accounts. */
 export function ownName(identity: Identity, folder: Folder): string | undefined {
   const isForeign = folder.owner !== identity.owner && accountOf(folder) !== undefined
-  return isForeign ? undefined : mailboxName(folder)
+  return isForeign ? undefined : mailboxName(folder, identity.owner)
 }
 
 /** Returns whether one of the groups asks for an event of a mailbox. */

@@ -107,7 +107,8 @@ export class Notifications implements Notifier {
       // Its direct parent is affected, too. RFC 5465 section 5.4
       for (const one of [...superiors(name).slice(-1), name]) this.#nameChanged(one)
       if (type === 'folder-created') this.#messagesChanged(event, name, 'MessageNew')
-    } else if (type === 'folder-changed') this.#renamed(mailboxName({ ...folder, name: event.previousName }), name)
+    } else if (type === 'folder-changed')
+      this.#renamed(mailboxName({ ...folder, name: event.previousName }, this.#identity.owner), name)
     else if (this.#isOwn(event)) return
     else if (type === 'values') this.#valuesChanged(event, name)
     else this.#messagesChanged(event, name, type === 'flags' ? 'FlagChange' : 'MessageNew')
