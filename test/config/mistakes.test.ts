@@ -68,6 +68,26 @@ virtualServers:
   ])
 })
 
+test('reports clients of the authorization server that are wrong', () => {
+  const yaml = `directory: { accounts: [{ user: alice, password: secret }] }
+oauth2:
+  clients:
+    - { clientId: robot, clientSecret: secret, user: nobody }
+    - { clientId: robot }
+    - { clientId: open, user: alice }
+    - { clientId: "käse", redirectUris: [callback, "javascript:x", "http://127.0.0.1/#here"] }`
+  const form = 'write a URI without a fragment, such as http://127.0.0.1/callback'
+  expect(mistakes(yaml)).toEqual([
+    'lab.yaml:4:54: oauth2.clients[0].user: nobody is not one of directory.accounts; add the account',
+    'lab.yaml:5:7: oauth2.clients[1]: robot is listed twice; remove one',
+    'lab.yaml:6:31: oauth2.clients[2].user: has no effect without clientSecret; add one, or remove it',
+    'lab.yaml:7:19: oauth2.clients[3].clientId: is "käse": write it in ASCII',
+    `lab.yaml:7:42: oauth2.clients[3].redirectUris[0]: is "callback": ${form}`,
+    `lab.yaml:7:52: oauth2.clients[3].redirectUris[1]: is "javascript:x": ${form}`,
+    `lab.yaml:7:68: oauth2.clients[3].redirectUris[2]: is "http://127.0.0.1/#here": ${form}`,
+  ])
+})
+
 test('reports lists of proxies that are wrong', () => {
   const yaml = `virtualServers:
   - { protocol: smtp, proxyProtocol: { from: [10.0.0.300, haproxy.test, 10.0.0.0/33] } }

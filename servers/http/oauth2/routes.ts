@@ -34,7 +34,8 @@ export function oauth2Routes(app: Hono<Env>, api: Api, context: ServerContext): 
   app.use(async (c, next) => {
     const { path } = c.req
     if (!isOAuth2(path)) return next()
-    checkMethod(c)
+    const options = optionsAnswer(c)
+    if (options) return options
     const latest = context.latest()
     const { provider, handle } = await serverFor(latest)
     if (path === PATHS.thunderbird) return thunderbirdAddOn(latest)
@@ -52,13 +53,17 @@ async function createServer(api: Api, context: ServerContext): Promise<Authoriza
   return { provider, handle: bridge(provider) }
 }
 
-/** RFC 9110 section 15.5.6. @throws ApiProblem `not-found`, `method-not-allowed` */
-function checkMethod({ req: { method, path } }: Context<Env>): void {
+/**
+ * Answers OPTIONS; undefined for a method that the path has. RFC 9110 sections 9.3.7 and 15.5.6.
+ * @throws ApiProblem `not-found`, `method-not-allowed`
+ */
+function optionsAnswer({ req: { method, path } }: Context<Env>): Response | undefined {
   const methods = methodsOf(path)
   if (!methods) {
     throw new ApiProblem('not-found', `there is no ${path}; /.well-known/openid-configuration lists what there is`)
   }
-  if (methods.includes(method)) return
-  const allow = methods.join(', ')
+  if (methods.includes(method)) return undefined
+  const allow = [...methods, 'OPTIONS'].join(', ')
+  if (method === 'OPTIONS') return new Response(null, { status: 204, headers: { Allow: allow } })
   throw new ApiProblem('method-not-allowed', `${path} has no ${method}; it has ${allow}`, {}, { Allow: allow })
 }
