@@ -1,41 +1,8 @@
 import type { Folder, FolderSnapshot, MessageEntry, MessageStore, StoreEvent } from '../../src/store/types.ts'
 import { indexOfUid } from '../../src/store/uid-order.ts'
 import type { SeesEntry } from './captured.ts'
-import type { FetchItem } from './wire/fetch-request.ts'
+import type { ResultContext, Updates } from './changes.ts'
 import { indexesOfNumbers, indexesOfUids, type SequenceSet } from './wire/sequence-set.ts'
-
-/** Changes to send to the client, in this order. */
-export interface Updates {
-  /** Sequence numbers, descending, because each EXPUNGE changes the numbers above it; and uids, ascending. */
-  readonly expunged: { readonly numbers: readonly number[]; readonly uids: readonly number[] }
-  /** The number of messages, if it grew. */
-  readonly exists: number | undefined
-  /** Indexes of new messages that other sessions stored. */
-  readonly foreign: readonly number[]
-  /** Indexes of messages whose flags other sessions changed. */
-  readonly changed: readonly number[]
-  /** Indexes of new messages, and of those that any session changed if a result context needs them. */
-  readonly touched: readonly number[]
-}
-
-/** What new and changed messages mean for a search result. */
-export interface ResultChange {
-  /** The response that tells the client, '' if the result stays. */
-  readonly response: string
-  /** Uids that are new in the result. */
-  readonly added: ReadonlySet<number>
-}
-
-/** The result of a SEARCH or SORT that is kept up to date at the client. RFC 5267 section 4.3. */
-export interface ResultContext {
-  /** Items to send of new messages in the result. RFC 5465 section 7. */
-  readonly items: readonly FetchItem[]
-  /** Takes expunged messages out. Returns the response for that, which is sent before the EXPUNGE. RFC 5267 section 4.3.4. */
-  removeExpunged(expunged: Updates['expunged']): string
-  /** Tests new and changed messages again. Returns undefined if there is no memory for the result. */
-  update(indexes: readonly number[]): Promise<ResultChange | undefined>
-  close(): void
-}
 
 export interface ViewOptions {
   /** Whether the mailbox is opened for reading only. */

@@ -1,6 +1,7 @@
 import type { MessageEntry } from '../../src/store/types.ts'
+import type { Updates } from './changes.ts'
 import { claimRecent } from './recent.ts'
-import type { Selection, Updates } from './selection.ts'
+import type { Selection } from './selection.ts'
 import type { ImapSession } from './state.ts'
 import { formatNumbers, memberOf, type NumberRange } from './wire/sequence-set.ts'
 

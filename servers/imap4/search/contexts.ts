@@ -1,6 +1,7 @@
 import type { MemoryReservation } from '../../../src/common/memory-budget.ts'
 import type { MessageEntry } from '../../../src/store/types.ts'
-import type { ResultChange, ResultContext, Selection, Updates } from '../selection.ts'
+import type { ResultChange, ResultContext, Updates } from '../changes.ts'
+import type { Selection } from '../selection.ts'
 import type { ImapSession } from '../state.ts'
 import type { FetchItem } from '../wire/fetch-request.ts'
 import type { SearchCriteria, SortKey } from '../wire/search-request.ts'
