@@ -110,6 +110,7 @@ try:
     pop.apop('alice', 'wrong'); raise SystemExit('accepted')
 except poplib.error_proto as error:
     assert b'[AUTH]' in error.args[0], error
+pop.utf8()
 pop.apop('alice', 'secret')
 count, octets = pop.stat()
 bodies = [b'\\r\\n'.join(pop.retr(n)[1]) + b'\\r\\n' for n in range(1, count + 1)]

@@ -9,6 +9,9 @@ import { join } from 'node:path'
 export const HAPROXY = '/usr/sbin/haproxy'
 export const NGINX = '/usr/sbin/nginx'
 
+/** nginx's mail proxy, in the package libnginx-mod-mail. */
+export const NGINX_MAIL = '/usr/lib/nginx/modules/ngx_mail_module.so'
+
 interface Proxy extends AsyncDisposable {
   /** Ends the proxy and removes its folder. */
   [Symbol.asyncDispose](): Promise<void>
@@ -37,6 +40,19 @@ export function startNginx(http: string, listening: readonly number[]): Promise<
       ${['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) => `${name}_temp_path ${folder}/${name};`).join('\n')}
       ${http}
     }`
+  return start(NGINX, (file, folder) => ['-e', 'stderr', '-p', folder, '-c', file], config, listening)
+}
+
+/** Starts nginx's mail proxy in the foreground. Debian has it as a module. @param mail the content of its block `mail` */
+export function startNginxMail(mail: string, listening: readonly number[]): Promise<Proxy> {
+  const config = (folder: string): string => `
+    load_module ${NGINX_MAIL};
+    daemon off;
+    master_process off;
+    pid ${folder}/nginx.pid;
+    error_log ${folder}/error.log;
+    events {}
+    mail { ${mail} }`
   return start(NGINX, (file, folder) => ['-e', 'stderr', '-p', folder, '-c', file], config, listening)
 }
 

@@ -12,13 +12,17 @@ export interface PostfixServer extends AsyncDisposable {
   readonly tlsPort: number
 }
 
+export const POSTFIX = '/usr/sbin/postfix'
 const PROGRAMS = '/usr/lib/postfix/sbin'
 
 /**
  * Starts Debian's Postfix in a temporary folder. Requires root.
  * @param settings lines of main.cf to append
  */
-export async function startPostfix({ key, cert }: ServerIdentity, settings = ''): Promise<PostfixServer> {
+export async function startPostfix(
+  { key, cert }: Pick<ServerIdentity, 'key' | 'cert'>,
+  settings = '',
+): Promise<PostfixServer> {
   const folder = mkdtempSync(join(tmpdir(), 'sealpost-postfix-'))
   const [port = 0, tlsPort = 0] = await freePorts(2)
   execFileSync('chmod', ['755', folder])
@@ -82,6 +86,7 @@ pickup unix n - n 60 1 pickup
 cleanup unix n - n - 0 cleanup
 qmgr unix n - n 300 1 qmgr
 tlsmgr unix - - n 1000? 1 tlsmgr
+smtp unix - - n - - smtp
 rewrite unix - - n - - trivial-rewrite
 bounce unix - - n - 0 bounce
 defer unix - - n - 0 bounce
