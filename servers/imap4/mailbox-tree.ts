@@ -1,5 +1,5 @@
 import { sortInSteps } from '../../src/common/sorting.ts'
-import { runInSlices, type Steps } from '../../src/common/time-slice.ts'
+import { isSliceOver, nextSlice, runInSlices, type Steps } from '../../src/common/time-slice.ts'
 import { CAPTURED_OWNER, type Folder, type Owner, PUBLIC_OWNER } from '../../src/store/types.ts'
 import { isVisibleTo } from '../../src/store/visible.ts'
 import { sharedFolders } from './acl.ts'
@@ -32,6 +32,7 @@ export async function mailboxTree(session: ImapSession, identity: Identity): Pro
   const shared: Folder[] = []
   for (const folder of await sharedFolders(store)) {
     if (folder.owner !== owner && (await rightsOf(session, identity, folder)).includes('l')) shared.push(folder)
+    if (isSliceOver()) await nextSlice()
   }
   const folders = [...(await store.listFolders(owner)), ...newsgroups, ...captured, ...shared.map(withoutUse)]
   return runInSlices(treeOf(folders, owner, new Set(await store.subscriptions(owner))))

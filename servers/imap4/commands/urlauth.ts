@@ -1,3 +1,4 @@
+import { MemoryLimitReached } from '../../../src/common/memory-budget.ts'
 import { runInSlices } from '../../../src/common/time-slice.ts'
 import { bodyStructureForm, imapString } from '../../../src/mail/imap-form.ts'
 import { part } from '../../../src/mail/parts.ts'
@@ -104,9 +105,13 @@ export const urlFetch = defineCommand({
   parse: (cursor) => each(cursor, wanted),
   async run(session, _state, urls) {
     const out = new FetchWriter(session)
+    // A message is held until the client has read most of it.
+    using memory = session.connection.memory.reservation('messages')
     for (const { url, forms } of urls) {
       const parsed = parseImapUrl(url)
       const target = parsed && (await authorizedTarget(session, parsed))
+      memory.release()
+      if (target && !memory.tryGrow(target.content.raw.length)) throw new MemoryLimitReached()
       out.text(`* URLFETCH ${imapString(url)}`)
       if (!target || !parsed) out.text(' NIL')
       else if (forms) await writeForms(out, target, parsed, forms)
