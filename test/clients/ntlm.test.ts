@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -288,3 +288,37 @@ print(answer.decode())
     expect(lastLogon('nntp').note).toMatch(new RegExp(`^NTLM: ${expected}, user alice@lab.test`))
   },
 )
+
+test.skipIf(!needs('mbsync'))('mbsync, with the NTLM of Cyrus SASL', async () => {
+  await lab.deliver({ subject: 'for mbsync' }, { to: 'alice' })
+  const rc = join(folder, 'mbsyncrc')
+  mkdirSync(join(folder, 'maildir'))
+  writeFileSync(
+    rc,
+    `IMAPAccount lab
+Host localhost
+Port ${lab.server('imap4').port}
+User alice
+Pass secret
+AuthMechs NTLM
+TLSType STARTTLS
+CertificateFile ${caFile}
+SystemCertificates no
+
+IMAPStore far
+Account lab
+
+MaildirStore near
+Path ${folder}/maildir/
+Inbox ${folder}/maildir/INBOX
+
+Channel lab
+Far :far:
+Near :near:
+Create Near
+SyncState *
+`,
+  )
+  expectDone(await runProgram('mbsync', ['-q', '-c', rc, 'lab'], { env: { HOME: folder } }))
+  expect(lastLogon('imap4')).toEqual({ user: 'alice', note: expect.stringMatching(/^NTLM: NTLMv1, user/) })
+})

@@ -143,7 +143,7 @@ function outlookExpress(settings: Settings): string[] {
     `Account name     ${settings.user}`,
     `Password         ${settings.password}`,
     ...each(settings, outlookExpressPorts),
-    'Tick "My server requires authentication" for outgoing mail; do not tick Secure Password Authentication.',
+    'Tick "My server requires authentication" for outgoing mail. Tick Secure Password Authentication only where authentication has ntlm.',
     'SSL needs tls: { legacy: true } on the virtual server and the root for old clients on the client:',
     'sealpost ca list shows its name, sealpost ca export NAME --format der --out root.cer writes it',
     '(docs/old-clients.md).',
