@@ -9,6 +9,7 @@ export const FLAG = {
   oem: 0x2,
   requestTarget: 0x4,
   sign: 0x10,
+  seal: 0x20,
   ntlm: 0x200,
   alwaysSign: 0x8000,
   session: 0x80000,
@@ -92,7 +93,8 @@ export function authenticateMessage(negotiate: Buffer, challenge: Buffer, logon:
   const { lm, nt, sessionKey } = responses(read, { ...logon, version, domain })
   const text = (value: string): Buffer => (oem ? Buffer.from(value, 'latin1') : utf16(value))
   const flags = logon.flags ?? read.flags
-  const exchanges = mic && (flags & FLAG.keyExchange) !== 0
+  // MS-NLMP section 3.1.5.1.2
+  const exchanges = mic && (flags & FLAG.keyExchange) !== 0 && (flags & (FLAG.sign | FLAG.seal)) !== 0
   const chosen = Buffer.alloc(16, 0x5a)
   const encryptedKey = exchanges ? new Rc4(sessionKey).update(chosen) : Buffer.alloc(0)
   const values = [lm, nt, text(domain), text(user), text(workstation), encryptedKey]

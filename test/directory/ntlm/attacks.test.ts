@@ -119,7 +119,35 @@ describe('lengths and offsets', () => {
     expect(parseAvPairs(Buffer.from('0100ffff', 'hex'))).toBeUndefined()
     expect(parseAvPairs(Buffer.from('010004004100', 'hex'))).toBeUndefined()
     expect(parseAvPairs(Buffer.from('010002004100', 'hex'))?.size).toBe(1)
+    expect(parseAvPairs(Buffer.from('09000000', 'hex'))?.size).toBe(1)
+    // The first of two counts.
+    const twice = parseAvPairs(Buffer.from('01000200410001000200420000000000', 'hex'))
+    expect(twice?.get(1)?.toString('utf16le')).toBe('A')
     expect(parseAvPairs(Buffer.alloc(60_000, Buffer.from('0900000009000000', 'hex')))?.size).toBe(1)
+  })
+
+  test.each([25, 28, 43])('an NTLMv2 response of %d octets', async (length) => {
+    const step = await attack((message) => {
+      message.writeUInt16LE(length, 20)
+      return message
+    })
+    expect(step).toMatchObject({ kind: 'failure', reason: 'malformed NTLM message' })
+  })
+
+  test.each([16, 17])('an NTLMv2 response of another version (octet %d)', async (octet) => {
+    const step = await attack((message) => {
+      message[message.readUInt32LE(24) + octet] = 2
+      return message
+    })
+    expect(step).toMatchObject({ kind: 'failure', reason: 'malformed NTLM message' })
+  })
+
+  test.each([28, 36, 44])('half a character in the text at %d', async (at) => {
+    const step = await attack((message) => {
+      message.writeUInt16LE(message.readUInt16LE(at) - 1, at)
+      return message
+    })
+    expect(step).toMatchObject({ kind: 'failure', reason: 'malformed NTLM message' })
   })
 
   test('attributes whose values have another size than they should', async () => {

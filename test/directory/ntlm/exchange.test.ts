@@ -17,6 +17,7 @@ import {
 const accounts = [
   { user: 'alice', password: 'secret' },
   { user: 'Bob', password: 'a password of more than 14 characters' },
+  { user: 'carol', password: '14 characters.' },
   { user: 'jürgen', password: 'Grüße' },
 ]
 const directory = createDirectory({
@@ -123,6 +124,7 @@ describe('versions', () => {
     expect(user(await logOn({ ...long, password: 'a password of ' }, setting))).toBe('failure')
     expect(user(await logOn({ user: 'jürgen', version: 'lm', password: 'Grüße' }, setting))).toBe('failure')
     expect(user(await logOn({ user: 'alice', version: 'lm', password: 'SECRET' }, setting))).toBe('alice')
+    expect(user(await logOn({ user: 'carol', version: 'lm', password: '14 Characters.' }, setting))).toBe('carol')
   })
 
   test('a right LM response does not replace a wrong NTLMv2 response', async () => {
@@ -190,7 +192,14 @@ describe('users and domains', () => {
     expect(await logOn({ user: '', password: '' }, { change })).toMatchObject({
       kind: 'failure',
       reason: 'NTLM without a response: anonymous log-on is not offered',
+      note: 'NTLM: no response, user , workstation PC1',
     })
+  })
+
+  test('the record names what the client tells of itself', async () => {
+    const negotiate = negotiateMessage(FLAG.unicode | FLAG.session | FLAG.version)
+    const step = await logOn({ user: 'alice', workstation: '', password: 'secret' }, { negotiate })
+    expect(step).toMatchObject({ note: 'NTLM: NTLMv2, user alice, client version 5.1.2600' })
   })
 
   test('control characters of a client do not reach the record', async () => {
@@ -224,9 +233,22 @@ describe('the challenge', () => {
     expect([targetName.toString('latin1'), targetInfo.length, flags]).toEqual(['LAB', 0, 0x8202])
   })
 
+  test('a client that asks for a target gets its attributes, without extended session security too', async () => {
+    const challenge = await challengeOf(start(), negotiateMessage(FLAG.unicode | FLAG.requestTarget))
+    expect(attribute(readChallenge(challenge).targetInfo, 2)?.toString('utf16le')).toBe('LAB')
+  })
+
+  test('a NetBIOS name has 15 characters at most', async () => {
+    const exchange = startSasl('NTLM', { directory, hostname: 'averylonghostname.lab.test' }) as SaslExchange
+    const { targetInfo } = readChallenge(await challengeOf(exchange, negotiateMessage()))
+    expect(attribute(targetInfo, 1)?.toString('utf16le')).toBe('AVERYLONGHOSTNA')
+  })
+
   test('the version is sent to a client that asks for it', async () => {
-    const challenge = await challengeOf(start(), negotiateMessage(FLAG.unicode | FLAG.version))
-    expect(challenge.subarray(48, 56).toString('hex')).toBe('0502ce0e0000000f')
+    const versionFor = async (flags: number): Promise<string> =>
+      (await challengeOf(start(), negotiateMessage(flags))).subarray(48, 56).toString('hex')
+    expect(await versionFor(FLAG.unicode | FLAG.version)).toBe('0502ce0e0000000f')
+    expect(await versionFor(FLAG.unicode)).toBe('0000000000000000')
   })
 
   test('counts once', async () => {
@@ -250,9 +272,18 @@ describe('MIC', () => {
   test.each([
     ['without a key exchange', negotiateMessage()],
     ['with a key exchange', negotiateMessage(KEYS)],
+    ['with a key exchange for sealing', negotiateMessage((KEYS & ~FLAG.sign) | FLAG.seal)],
+    ['with a key exchange for nothing', negotiateMessage(KEYS & ~FLAG.sign)],
+    ['with signing, but without a key exchange', negotiateMessage(KEYS & ~FLAG.keyExchange)],
   ])('is verified %s', async (_, negotiate) => {
     const step = await logOn(logon, { negotiate })
     expect(step).toMatchObject({ kind: 'success', note: 'NTLM: NTLMv2, MIC, user alice, workstation PC1' })
+  })
+
+  test('is not expected of a client that says other things of itself', async () => {
+    // MsvAvFlags 0x4: the name of the target is not verified.
+    const attributes = Buffer.from('0600040004000000', 'hex')
+    expect(user(await logOn({ user: 'alice', password: 'secret', attributes }))).toBe('alice')
   })
 
   const refused = { kind: 'failure', reason: 'the NTLM messages were changed on their way: wrong MIC' }
@@ -290,7 +321,10 @@ describe('channel binding', () => {
     const negotiate = negotiateMessage()
     const challenge = await challengeOf(exchange as SaslExchange, negotiate)
     const message = authenticateMessage(negotiate, challenge, { user: 'alice', password: 'secret', attributes })
-    return user((await exchange?.next(message)) as SaslStep)
+    const step = (await exchange?.next(message)) as SaslStep
+    const isNoted = 'note' in step && step.note?.includes('channel binding')
+    expect(isNoted).toBe(attributes.subarray(4).some((octet) => octet !== 0))
+    return user(step)
   }
 
   test('is checked under TLS, if the client sends one', async () => {
@@ -300,6 +334,8 @@ describe('channel binding', () => {
     expect(await bind(bound(Buffer.alloc(16)), tls)).toBe('alice')
     expect(await bind(Buffer.alloc(0), tls)).toBe('alice')
     expect(await bind(Buffer.from('0a000100ff', 'hex'), tls)).toBe('failure')
+    expect(await bind(bound(Buffer.alloc(16, '\0\x01')), tls)).toBe('failure')
+    expect(await bind(bound(right), channelBindings({}))).toBe('alice')
     // Where TLS ends at a proxy, or the certificate has no binding.
     expect(await bind(bound(Buffer.alloc(16, 1)), undefined)).toBe('alice')
   })
@@ -316,5 +352,18 @@ describe('time', () => {
   ])('a client whose clock differs by %d ms: %s', async (differenceMs, expected) => {
     const timestamp = fileTime(NOW + differenceMs)
     expect(user(await logOn({ user: 'alice', password: 'secret', timestamp }))).toBe(expected)
+  })
+
+  test('is checked after the password', async () => {
+    const timestamp = fileTime(0)
+    for (const logon of [
+      { user: 'alice', password: 'wrong' },
+      { user: 'nobody', password: '' },
+    ]) {
+      expect(await logOn({ ...logon, timestamp })).toMatchObject({ reason: WRONG })
+    }
+    expect(await logOn({ user: 'alice', password: 'secret', timestamp })).toMatchObject({
+      reason: "the client's clock differs by more than 36 hours",
+    })
   })
 })

@@ -91,3 +91,19 @@ test('a message with the short header', () => {
   const question = { serverChallenge: hex('0123456789abcdef'), password: 'secret', authenticate }
   expect(checkResponses(question, responsesIn(authenticate))?.name).toBe('LM')
 })
+
+// As Perl's Authen::NTLM and fetchmail send it: values follow the flags, which claim a version that is not there.
+test('a message with flags, but without a version', () => {
+  const message = Buffer.alloc(64 + 10)
+  message.write('NTLMSSP\0\x03', 'latin1')
+  message.writeUInt16LE(10, 36)
+  message.writeUInt32LE(64, 40)
+  message.writeUInt32LE(0x02008201, 60)
+  message.write('alice', 64, 'utf16le')
+  expect(parseAuthenticate(message, 0x8202)).toMatchObject({
+    flags: 0x02008201,
+    user: 'alice',
+    clientVersion: undefined,
+    mic: undefined,
+  })
+})
