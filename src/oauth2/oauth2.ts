@@ -28,6 +28,7 @@ export class OAuth2 {
     this.#source = source
     this.keys = new SigningKeys(files)
     this.tokens = new AccessTokens({
+      files,
       keys: this.keys,
       clock,
       directory,

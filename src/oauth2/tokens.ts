@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Clock } from '../common/clock.ts'
 import type { Directory } from '../directory/types.ts'
+import type { StoreFiles } from '../pki/certificate-store/files.ts'
 import { textOf } from './claims.ts'
 import { defectRecipes } from './defects.ts'
 import { TrustedIssuers } from './issuers.ts'
@@ -12,6 +13,8 @@ import type { IssuedToken, TokenRequest, Verification } from './types.ts'
 import { readToken, verifyToken } from './verify.ts'
 
 export interface TokenSite {
+  /** Where revocations are kept. */
+  readonly files: Pick<StoreFiles, 'read' | 'write' | 'lock'>
   readonly keys: SigningKeys
   readonly clock: Clock
   readonly directory: () => Directory
@@ -31,7 +34,7 @@ export class AccessTokens {
 
   constructor(site: TokenSite) {
     this.#site = site
-    this.#revocations = new Revocations(site.clock)
+    this.#revocations = new Revocations(site.files, site.clock)
     this.#issuers = new TrustedIssuers(site.keys, site.settings)
   }
 
@@ -62,33 +65,34 @@ export class AccessTokens {
       .setProtectedHeader({ alg, kid, typ: 'at+jwt' }) // RFC 9068 section 2.1
       .sign({ ...key, alg })
     const expiresAt = claims.exp * 1000
-    if (recipe.isRevoked) this.#revocations.add(jti, expiresAt)
+    if (recipe.isRevoked) await this.#revocations.add(jti, expiresAt)
     return { accessToken: recipe.token?.(signed) ?? signed, user, scope, jti, expiresAt }
   }
 
   /**
    * Verifies a token. Everything that is wrong with it is data. RFC 9068 section 4.
    * @param scopes the scopes of which it needs one; default: any scope will do
-   * @throws PkiError `store` if the lab's keys cannot be read
+   * @throws PkiError `store` if the lab's keys or the list of revoked tokens cannot be read
    */
-  verify(token: string, scopes?: readonly string[]): Promise<Verification> {
+  async verify(token: string, scopes?: readonly string[]): Promise<Verification> {
     const { clock, directory } = this.#site
+    await this.#revocations.open()
     const isRevoked = (jti: string): boolean => this.isRevoked(jti)
     return verifyToken(token, { issuers: this.#issuers, now: clock.now(), directory: directory(), isRevoked, scopes })
   }
 
-  /** Revokes a token, if it is one with a `jti`. RFC 7009. Returns whether it is. */
+  /** Revokes a token, if it is one with a `jti`. RFC 7009. Returns whether it is. @throws PkiError `store` */
   async revoke(token: string): Promise<boolean> {
     const claims = (await readToken(token))?.claims
     const jti = textOf(claims?.jti)
     if (jti === undefined || typeof claims?.exp !== 'number') return false
-    this.#revocations.add(jti, claims.exp * 1000)
+    await this.#revocations.add(jti, claims.exp * 1000)
     return true
   }
 
-  /** Revokes a token by its `jti`. @param expiresAt when it expires, milliseconds since the epoch */
-  revokeId(jti: string, expiresAt: number): void {
-    this.#revocations.add(jti, expiresAt)
+  /** Revokes a token by its `jti`, at once. @param expiresAt milliseconds since the epoch @throws PkiError `store` */
+  revokeId(jti: string, expiresAt: number): Promise<void> {
+    return this.#revocations.add(jti, expiresAt)
   }
 
   isRevoked(jti: string): boolean {

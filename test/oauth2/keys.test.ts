@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { startLab } from '../../src/testing/start-lab.ts'
+import { logOn, open, response } from './support.ts'
 
 /** Starts labs that share a certificate store on disk, one after the other. */
 async function inFolder(run: (folder: string) => Promise<void>): Promise<void> {
@@ -26,6 +27,28 @@ test('the keys are in the certificate store, readable by the owner only, and the
     }
     expect(kids[0]).toBe(kids[1])
     expect(statSync(join(folder, 'oauth2', 'keys.json')).mode & 0o777).toBe(0o600)
+  })
+})
+
+test('a revoked token stays revoked after a restart', async () => {
+  await inFolder(async (folder) => {
+    const issuer = 'https://login.lab.test'
+    const status = async (token: string, revoke: boolean): Promise<string | undefined> => {
+      await using lab = await startLab({
+        certificates: { store: folder, key: 'p256' },
+        oauth2: { issuer },
+        virtualServers: [{ protocol: 'imap4' }],
+      })
+      const used = token === '' ? await lab.accessToken({ user: 'alice' }) : token
+      if (revoke) await lab.revokeAccessToken(used)
+      const client = await open(lab, 'imap4')
+      const answer = await logOn(client, 'imap4', 'XOAUTH2', response('XOAUTH2', used))
+      client.destroy()
+      return token === '' ? used : answer
+    }
+    const [good = '', bad = ''] = [await status('', false), await status('', true)]
+    expect(await status(good, false)).toMatch(/^A OK /)
+    expect(await status(bad, false)).toMatch(/^\+ eyJ/)
   })
 })
 

@@ -43,9 +43,9 @@ export function issueLabTokens(
 /** Returns what stores access tokens: found by the token itself, if it is valid, and revoked everywhere. */
 export function tokenAdapter(kind: string, storage: Storage, oauth2: OAuth2): Adapter {
   const stored = storage.adapter(kind)
-  const revoke = (payload: Payload | undefined): void => {
+  const revoke = async (payload: Payload | undefined): Promise<void> => {
     const { jti, exp } = payload ?? {}
-    if (jti !== undefined && exp !== undefined) oauth2.tokens.revokeId(jti, storage.labTime(exp))
+    if (jti !== undefined && exp !== undefined) await oauth2.tokens.revokeId(jti, storage.labTime(exp))
   }
   return {
     ...stored,
@@ -64,11 +64,11 @@ export function tokenAdapter(kind: string, storage: Storage, oauth2: OAuth2): Ad
       return found
     },
     async destroy(jti) {
-      revoke(await stored.find(jti))
+      await revoke(await stored.find(jti))
       await stored.destroy(jti)
     },
     async revokeByGrantId(grantId) {
-      for (const payload of storage.ofGrant(kind, grantId)) revoke(payload)
+      for (const payload of storage.ofGrant(kind, grantId)) await revoke(payload)
       await stored.revokeByGrantId(grantId)
     },
   }
