@@ -1,13 +1,9 @@
-import { accountOf, type Folder } from '../../../src/store/types.ts'
-import { locate, mailboxName, superiors } from '../mailbox-names.ts'
+import { locate, superiors } from '../mailbox-names.ts'
 import type { Identity } from '../state.ts'
 import type { EventGroup, EventName, MailboxFilter } from './request.ts'
 
-/** Returns the mailbox name of a folder that an account may see; undefined for the folders of other accounts. */
-export function ownName(identity: Identity, folder: Folder): string | undefined {
-  const isForeign = folder.owner !== identity.owner && accountOf(folder) !== undefined
-  return isForeign ? undefined : mailboxName(folder, identity.owner)
-}
+/** Returns whether a name is one of the account's own mailboxes, not one that is shared with it. */
+export const isOwn = (identity: Identity, name: string): boolean => locate(name, identity).owner === identity.owner
 
 /** Returns whether one of the groups asks for an event of a mailbox. */
 export const isWanted = (
@@ -22,7 +18,7 @@ export const isWanted = (
 function isInFilter(filter: MailboxFilter, subscribed: ReadonlySet<string>, identity: Identity, name: string): boolean {
   switch (filter.kind) {
     case 'personal':
-      return locate(name, identity).owner === identity.owner
+      return isOwn(identity, name)
     case 'inboxes':
       return name === 'INBOX' // the only mailbox in which mail is delivered
     case 'subscribed':

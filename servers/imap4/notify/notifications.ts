@@ -2,9 +2,9 @@ import type { StoreEvent } from '../../../src/store/types.ts'
 import { mailboxName, superiors } from '../mailbox-names.ts'
 import type { Identity, ImapSession, Notifier, SelectedEvents } from '../state.ts'
 import { type Announcement, hear } from './announcements.ts'
-import { isWanted, ownName } from './filters.ts'
+import { isWanted } from './filters.ts'
 import { type EventGroup, type EventName, NO_EVENTS, type NotifyRequest } from './request.ts'
-import { type Pending, sendPending } from './responses.ts'
+import { type Pending, sendPending, sharedNames } from './responses.ts'
 
 /** Waiting changes; more of them are an overflow. RFC 5465 section 5.8. */
 const MAX_PENDING = 1_000
@@ -21,6 +21,8 @@ export class Notifications implements Notifier {
   readonly #subscribed: Set<string>
   #pending = nothing()
   #isOverflow = false
+  /** The shared mailboxes that the client knows: it must not hear of the names of others. */
+  #shared: Set<string> = new Set()
   #unwatch: () => void = () => {}
 
   private constructor(session: ImapSession, identity: Identity, request: NotifyRequest, subscribed: Set<string>) {
@@ -48,6 +50,9 @@ export class Notifications implements Notifier {
     }
     try {
       for (const name of await store.subscriptions(identity.owner)) subscribed.add(name)
+      if (request.groups.some(({ events }) => events.has('MailboxName') || events.has('SubscriptionChange'))) {
+        notifications.#shared = await sharedNames(session, identity)
+      }
       return notifications
     } catch (error) {
       notifications.close()
@@ -70,7 +75,7 @@ export class Notifications implements Notifier {
   async send(): Promise<void> {
     const pending = this.#pending
     this.#pending = nothing()
-    if (!this.#isOverflow) return sendPending(this.#session, this.#identity, pending)
+    if (!this.#isOverflow) return sendPending(this.#session, this.#identity, pending, this.#shared)
     this.#isOverflow = false
     this.#session.send('* OK [NOTIFICATIONOVERFLOW] Too many changes: no more of them are sent\r\n')
   }
@@ -100,12 +105,12 @@ export class Notifications implements Notifier {
 
   #handle(event: StoreEvent): void {
     const { folder, type } = event
-    const name = ownName(this.#identity, folder)
-    if (name === undefined) return
+    const name = mailboxName(folder, this.#identity.owner)
     if (type === 'folder-created' || type === 'folder-deleted') {
       if (type === 'folder-deleted') this.#pending.messages.delete(folder.id)
-      // Its direct parent is affected, too. RFC 5465 section 5.4
-      for (const one of [...superiors(name).slice(-1), name]) this.#nameChanged(one)
+      // Its direct parent is affected, too. RFC 5465 section 5.4. That of a shared mailbox would tell of hidden ones.
+      const parent = folder.owner === this.#identity.owner ? superiors(name).slice(-1) : []
+      for (const one of [...parent, name]) this.#nameChanged(one)
       if (type === 'folder-created') this.#messagesChanged(event, name, 'MessageNew')
     } else if (type === 'folder-changed')
       this.#renamed(mailboxName({ ...folder, name: event.previousName }, this.#identity.owner), name)
@@ -135,7 +140,9 @@ export class Notifications implements Notifier {
   }
 
   #valuesChanged(event: Extract<StoreEvent, { type: 'values' }>, name: string): void {
-    const { kind, reader, names } = event
+    const { kind, reader, names, folder } = event
+    // Rights that are granted or revoked make a mailbox appear or disappear. RFC 5465 section 5.4
+    if (kind === 'acl' && folder.owner !== this.#identity.owner) this.#nameChanged(name)
     if (reader !== undefined && reader !== this.#identity.owner) return
     if (kind === 'seen') this.#messagesChanged(event, name, 'FlagChange')
     else if (kind === 'metadata') this.#metadataChanged(name, 'MailboxMetadataChange', names)

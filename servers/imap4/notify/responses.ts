@@ -6,6 +6,7 @@ import { ImapError } from '../reply.ts'
 import type { Identity, ImapSession } from '../state.ts'
 import { type StatusItem, statusLine } from '../status-items.ts'
 import { astringForm } from '../wire/text.ts'
+import { isOwn } from './filters.ts'
 import type { EventName } from './request.ts'
 
 /** The changes of other mailboxes that wait until they can be sent: each mailbox once, whatever happens in it. */
@@ -19,12 +20,23 @@ export interface Pending {
 }
 
 /** Sends what has changed, as fast as the client reads it. RFC 5465 section 5. */
-export async function sendPending(session: ImapSession, identity: Identity, pending: Pending): Promise<void> {
+export async function sendPending(
+  session: ImapSession,
+  identity: Identity,
+  pending: Pending,
+  shared: Set<string>,
+): Promise<void> {
   const { messages, names, metadata } = pending
   if (names.size > 0) {
     const tree = new Map((await mailboxTree(session, identity)).map((node) => [node.name, node]))
     for (const [name, { oldName }] of names) {
-      session.send(listResponse(session, tree.get(name) ?? missing(name), oldName))
+      const node = tree.get(name)
+      const wasKnown = oldName === undefined || isOwn(identity, oldName) || shared.delete(oldName)
+      if (!isOwn(identity, name)) {
+        if (node) shared.add(name)
+        else if (!shared.delete(name)) continue
+      }
+      session.send(listResponse(session, node ?? missing(name), wasKnown ? oldName : undefined))
       await pause(session)
     }
   }
@@ -52,6 +64,10 @@ export async function sendStates(
   const selectedId = state.name === 'selected' ? state.selection.folder.id : undefined
   for (const { name, folder } of await mailboxTree(session, identity)) {
     if (!folder || folder.id === selectedId || !wants(name, 'MessageNew')) continue
+    if (!(await visibleMailbox(session, identity, name))) {
+      session.send(`* LIST (\\NoAccess) "/" ${encodeMailboxName(name, session)}\r\n`) // RFC 5465 section 3.1
+      continue
+    }
     const items: StatusItem[] = ['MESSAGES', 'UIDNEXT', 'UIDVALIDITY']
     if (wants(name, 'FlagChange')) items.push('HIGHESTMODSEQ')
     session.send(await statusLine(session, identity, folder, items))
@@ -85,10 +101,16 @@ function listResponse(session: ImapSession, node: MailboxNode, oldName: string |
   return `* LIST (${found.join(' ')}) "/" ${encodeMailboxName(node.name, session)}${old}\r\n`
 }
 
-/** Returns a mailbox, unless the account does not see it (any more). */
+/** Returns the names of the mailboxes and levels that an account sees outside its own. */
+export async function sharedNames(session: ImapSession, identity: Identity): Promise<Set<string>> {
+  const tree = await mailboxTree(session, identity)
+  return new Set(tree.filter(({ name }) => !isOwn(identity, name)).map(({ name }) => name))
+}
+
+/** Returns a mailbox, unless the account may not see and read it (any more). RFC 5465 section 5. */
 async function visibleMailbox(session: ImapSession, identity: Identity, name: string): Promise<Folder | undefined> {
   try {
-    return await findMailbox(session, identity, name)
+    return await findMailbox(session, identity, name, 'NONEXISTENT', 'lr')
   } catch (error) {
     if (error instanceof ImapError) return undefined
     throw error
