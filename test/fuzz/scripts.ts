@@ -35,6 +35,7 @@ const imapMailbox = [
   'a RENAME box/&AOk- box2',
   'a DELETE box2',
   'a SUBSCRIBE x',
+  'a NOTIFY SET STATUS (SELECTED-DELAYED (MessageNew (UID) MessageExpunge)) (SUBTREE x (MailboxName))',
   'a UNSUBSCRIBE x',
   'a NAMESPACE',
   'a GETQUOTAROOT INBOX',
