@@ -23,7 +23,13 @@ export interface Exchange {
 }
 
 const requests = new WeakMap<IncomingMessage, BridgedRequest>()
-const contexts = new WeakMap<IncomingMessage, { context?: KoaContext; error?: unknown }>()
+/** Where the bridge finds what became of a request. */
+const outcomes = new WeakMap<IncomingMessage, Outcome>()
+
+interface Outcome {
+  context?: KoaContext
+  error?: unknown
+}
 
 /** Returns the request that a context of Koa answers. */
 export const requestOf = (ctx: KoaContext): BridgedRequest => requests.get(ctx.req) as BridgedRequest
@@ -49,25 +55,25 @@ export function exchangeFor(request: BridgedRequest): Exchange {
 export function bridge(provider: Provider): (request: BridgedRequest) => Promise<Response> {
   provider.use(async (ctx, next) => {
     ctx.respond = false
-    const slot = contexts.get(ctx.req)
-    if (!slot) throw new Error('a request came past the bridge')
-    slot.context = ctx
+    const outcome = outcomes.get(ctx.req)
+    if (!outcome) throw new Error('a request came past the bridge')
+    outcome.context = ctx
     // Of pages that are not our own: the package adds the hash of its script, which sends a form (response_mode=form_post).
     ctx.res.setHeader(POLICY, PACKAGE_PAGE_POLICY)
     try {
       await next()
     } catch (error) {
-      slot.error = error
+      outcome.error = error
     }
   })
   const handle = provider.callback()
   return async (request) => {
     const { incoming, outgoing } = exchangeFor(request)
-    const slot: { context?: KoaContext; error?: unknown } = {}
-    contexts.set(incoming, slot)
+    const outcome: Outcome = {}
+    outcomes.set(incoming, outcome)
     await handle(incoming, outgoing)
-    if (slot.error !== undefined) throw slot.error
-    return responseOf(slot.context as KoaContext)
+    if (outcome.error !== undefined) throw outcome.error
+    return responseOf(outcome.context as KoaContext)
   }
 }
 

@@ -35,6 +35,12 @@ const WORDS: Readonly<Record<string, string>> = {
   'no access token provided': 'the request has no access token (Authorization: Bearer TOKEN)',
   'refresh token is expired': 'the refresh token has expired (refreshTokenLifetime)',
   'PKCE verification failed': 'the code_verifier is not the one of the code_challenge',
+  'client mismatch': 'the code or token belongs to another client',
+  'grant not found': 'the log-on has ended: it was revoked, or the lab was reset',
+  'authorization code is expired': 'the authorization code has expired; it is valid for a minute',
+  'authorization code redirect_uri mismatch': 'the redirect_uri is not the one of the authorization',
+  'Authorization Server policy requires PKCE to be used for this request':
+    'the request has no code_challenge, which a client without a secret must send (PKCE)',
   'refresh token already used':
     'the refresh token was used before; every token of this log-on is revoked, because somebody else may have it',
   'refresh token not found': 'the refresh token is unknown or revoked',

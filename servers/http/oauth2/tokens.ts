@@ -5,6 +5,8 @@ import type { Storage } from './storage.ts'
 /** The kinds of records that are access tokens. */
 const KINDS = ['AccessToken', 'ClientCredentials'] as const
 
+const MARGIN_SECONDS = 5
+
 /** What a JWT is sent as to oidc-provider, which refuses to revoke or introspect anything that looks like one. */
 const WRAPPED = 'jwt-'
 export const wrapped = (token: string): string =>
@@ -45,7 +47,8 @@ export function tokenAdapter(kind: string, storage: Storage, oauth2: OAuth2): Ad
   const stored = storage.adapter(kind)
   const revoke = async (payload: Payload | undefined): Promise<void> => {
     const { jti, exp } = payload ?? {}
-    if (jti !== undefined && exp !== undefined) await oauth2.tokens.revokeId(jti, storage.labTime(exp))
+    // The token was signed a moment later than the package has counted.
+    if (jti !== undefined && exp !== undefined) await oauth2.tokens.revokeId(jti, storage.labTime(exp + MARGIN_SECONDS))
   }
   return {
     ...stored,
