@@ -121,6 +121,7 @@ export async function previousEntry(
   for (let to = number - 1; to >= low; to -= PAGE_SIZE) {
     const page = await store.list(group.id, { from: Math.max(low, to - PAGE_SIZE + 1), to })
     if (page.length > 0) return page.at(-1)
+    if (isSliceOver()) await nextSlice()
   }
   return undefined
 }

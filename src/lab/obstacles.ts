@@ -29,6 +29,7 @@ export async function findObstacles(lab: ResolvedLab, running: Running): Promise
     ...captureObstacles(lab),
     ...feedObstacles(lab),
     ...webhookObstacles(lab),
+    ...controlObstacles(lab),
   ]
 }
 
@@ -89,4 +90,13 @@ function webhookObstacles({ webhooks }: ResolvedLab): Obstacle[] {
       return why === undefined ? [] : [error(['webhooks', index, key], `cannot read ${file}: ${why}`)]
     }),
   )
+}
+
+/** Control messages that must be signed are refused, and the lab runs. */
+function controlObstacles({ controlSenders }: ResolvedLab): Obstacle[] {
+  return controlSenders.flatMap(({ key }, index) => {
+    const why = key === undefined ? undefined : readObstacle(key)
+    const message = `no control message of this sender can take effect: cannot read ${key}: ${why}`
+    return why === undefined ? [] : [warning(['controlSenders', index, 'key'], message)]
+  })
 }

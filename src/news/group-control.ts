@@ -1,3 +1,4 @@
+import { isSliceOver, nextSlice } from '../common/time-slice.ts'
 import { PUBLIC_OWNER } from '../store/types.ts'
 import type { Article } from './article.ts'
 import { isNewsgroupName } from './newsgroups.ts'
@@ -74,9 +75,13 @@ export async function checkgroups(news: NewsContext, { article, args, groups }: 
   // Without a scope, the hierarchies of the listed groups are complete.
   const inScope = scopeOf(scopes.length > 0 ? scopes : listed.map(({ name }) => name.replace(/\..*$/, '')))
   const mayChange = (name: string): boolean => inScope(name) && groups(name) && !OWN.test(name)
-  for (const wanted of listed) if (mayChange(wanted.name)) await establish(news, article, wanted)
+  for (const wanted of listed) {
+    if (isSliceOver()) await nextSlice()
+    if (mayChange(wanted.name)) await establish(news, article, wanted)
+  }
   const kept = new Set(listed.map(({ name }) => name))
   for (const { id, name, newsgroup } of await news.store.listFolders(PUBLIC_OWNER)) {
+    if (isSliceOver()) await nextSlice()
     const isForeign = newsgroup === undefined || newsgroup.onlyAccounts !== undefined
     if (!isForeign && !kept.has(name) && mayChange(name)) await news.store.deleteFolder(id)
   }

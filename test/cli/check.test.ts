@@ -97,3 +97,15 @@ test('prints JSON for an invalid file', async () => {
   const missing = await place.run(['check', '--config', 'nowhere.yaml', '--json'])
   expect([missing.status, JSON.parse(missing.stdout)]).toMatchObject([2, { ok: false, findings: [{}] }])
 })
+
+test('warns of a key file of controlSenders that cannot be read', async () => {
+  place.write(
+    'lab.yaml',
+    `${accounts}virtualServers: [{ protocol: nntp, port: 0 }]\ncontrolSenders: [{ from: "*", key: lost.asc }]\n`,
+  )
+  const { status, stderr } = await place.run(['check', '--config', 'lab.yaml'])
+  expect(stderr).toMatch(
+    /^warning: lab\.yaml:3:\d+: controlSenders\[0\]\.key: no control message of this sender can take effect: cannot read .*lost\.asc: /m,
+  )
+  expect(status).toBe(0)
+})

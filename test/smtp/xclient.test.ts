@@ -50,6 +50,16 @@ test('XCLIENT: the session begins again as that of the client, in Received field
   client.destroy()
 })
 
+test('XCLIENT under a personality: EHLO offers it, and the greeting has the words of the personality', async () => {
+  await using lab = await listening({ server: { personality: 'exchange2003' } })
+  const client = await LineClient.open(lab.port)
+  await client.line()
+  expect((await ehlo(client)).join()).toContain('250-XCLIENT NAME')
+  expect(await ask(client, 'XCLIENT ADDR=192.0.2.7')).toMatch(/^220 .*Microsoft ESMTP/)
+  expect((await ehlo(client))[0]).toContain('192.0.2.7')
+  client.destroy()
+})
+
 test('XCLIENT LOGIN: the session is that of the account, until the proxy takes it back', async () => {
   await using lab = await listening({ server: { authentication: ['basic'], relay: 'deny' } })
   const client = await greeted(lab)

@@ -12,7 +12,9 @@ export const ehlo: SmtpCommand = {
   name: 'EHLO',
   run(session, name) {
     const hello = greet(session, { name, extended: true })
-    session.reply(250, '', session.words ? helloInItsWords(session.words, session) : [hello, ...extensions(session)])
+    const { words } = session
+    const [first = '', ...offered] = words ? helloInItsWords(words, session) : [hello, ...extensions(session)]
+    session.reply(250, '', [first, ...(isListed(session) ? forwardingExtensions : []), ...offered])
   },
 }
 
@@ -35,8 +37,7 @@ function greet(session: SmtpSession, client: ClientGreeting): string {
   return `${session.context.hostname} greets [${session.remote.address}]`
 }
 
-function extensions(session: SmtpSession): string[] {
-  const { policy, connection, context, account, isAnonymous } = session
+function extensions({ policy, connection, context, account, isAnonymous }: SmtpSession): string[] {
   const mechanisms = account || isAnonymous ? [] : policy.mechanisms
   return [
     'PIPELINING', // RFC 2920
@@ -52,7 +53,6 @@ function extensions(session: SmtpSession): string[] {
     ...(mechanisms.length > 0 ? [`AUTH ${mechanisms.join(' ')}`] : []), // RFC 4954
     // Outlook Express 4 and clients of its time know only the draft's form.
     ...(mechanisms.includes('LOGIN') ? ['AUTH=LOGIN'] : []),
-    ...(isListed(session) ? forwardingExtensions : []),
     'HELP',
   ]
 }
