@@ -3,13 +3,8 @@ import { isSliceOver, nextSlice } from '../../src/common/time-slice.ts'
 import { headerFields, headerValue } from '../../src/mail/headers.ts'
 import { ownMessageId, threadAncestors } from '../../src/mail/message-ids.ts'
 import type { OctetString } from '../../src/mail/types.ts'
-import {
-  type MessageEntry,
-  type MessageStore,
-  StoreError,
-  type ValueSpace,
-  type Values,
-} from '../../src/store/types.ts'
+import { type MessageEntry, type MessageStore, StoreError } from '../../src/store/types.ts'
+import type { ValueSpace, Values } from '../../src/store/value-types.ts'
 import type { Selection } from './selection.ts'
 import type { ImapSession } from './state.ts'
 

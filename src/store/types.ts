@@ -7,6 +7,7 @@
 
 import type { Pieces } from '../common/pieces.ts'
 import type { Overview } from '../mail/overview.ts'
+import type { ValueKind, ValueStore } from './value-types.ts'
 
 /** `failed`: the disk reported an error, and nothing was changed. */
 export type StoreErrorCode = 'exists' | 'not-found' | 'no-space' | 'read-only' | 'failed' | 'in-use' | 'closed'
@@ -237,28 +238,7 @@ export interface FolderSettings {
   readonly newsgroup?: NewsgroupAttributes
 }
 
-/**
- * What a value is for: annotations of mailboxes (RFC 5464), keys of authorized URLs (RFC 4467), access control lists
- * (RFC 4314), which messages a reader has seen, which are new to a reader, and the threads of Message-IDs (RFC 8474).
- */
-export type ValueKind = 'metadata' | 'urlauth' | 'acl' | 'seen' | 'recent' | 'thread'
-
-/** Values of one kind, by name. */
-export interface ValueSpace {
-  /** The folder that they belong to. Undefined: the store as a whole. */
-  readonly folderId?: string | undefined
-  readonly kind: ValueKind
-  /** Whose values they are. Undefined: those that all share. */
-  readonly reader?: Owner | undefined
-  /** Only the values of these names are read. Undefined: all. */
-  readonly names?: readonly string[] | undefined
-}
-
-export type Values = ReadonlyMap<string, Buffer>
-/** Values to set, by name; undefined removes a value. */
-export type ValueChanges = ReadonlyMap<string, Buffer | undefined>
-
-export interface MessageStore extends AsyncDisposable {
+export interface MessageStore extends ValueStore, AsyncDisposable {
   /** Returns how much the store holds and can still take: within its limit, or on its disk. @throws StoreError */
   room(): Promise<StoreRoom>
   /** Creates a folder. @throws StoreError `exists` */
@@ -324,20 +304,6 @@ export interface MessageStore extends AsyncDisposable {
   knows(messageId: string): Promise<boolean>
   /** Adds a Message-ID to the history without an article (refused, or cancelled before it arrived). */
   remember(messageId: string): Promise<void>
-
-  /** Returns the small values of a space. They survive a rename of the folder and are deleted with it. @throws StoreError `not-found` */
-  values(space: ValueSpace): Promise<Values>
-  /**
-   * Changes the values of a space in one step.
-   * @param change returns the changes to the current values. Called inside the commit, perhaps more than once; must not
-   * throw. `modSeq` is the folder's next modification sequence, which a change of kind `seen` uses.
-   * @throws StoreError `not-found`, `no-space`, `read-only`, `failed`
-   */
-  changeValues(
-    space: ValueSpace,
-    change: (current: Values, modSeq: number) => ValueChanges,
-    origin?: Origin,
-  ): Promise<void>
 
   /** Returns a small value that a service of the lab keeps with the messages, such as a feed's position. */
   getState(key: string): Promise<string | undefined>

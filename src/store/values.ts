@@ -1,4 +1,5 @@
-import type { Folder, Origin, StoreEvent, ValueChanges, ValueSpace } from './types.ts'
+import type { Folder, Origin, StoreEvent } from './types.ts'
+import type { ValueChanges, ValueSpace } from './value-types.ts'
 
 /** Returns the modification sequence that a change of values gets; undefined if they do not belong to messages. */
 export const modSeqOfChange = ({ kind }: ValueSpace, next: number): number | undefined =>

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { accountOwner, type ValueSpace } from '../../src/store/types.ts'
+import { accountOwner } from '../../src/store/types.ts'
+import type { ValueSpace } from '../../src/store/value-types.ts'
 import { alice, type StoreContext } from './store-context.ts'
 
 /** Tests the small values of folders and of the store. */

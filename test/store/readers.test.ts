@@ -2,13 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { MemoryStore } from '../../src/store/memory/memory-store.ts'
 import { readerStore } from '../../src/store/readers/reader-store.ts'
 import { SeenMarks } from '../../src/store/readers/seen.ts'
-import {
-  accountOwner,
-  type Folder,
-  type MessageStore,
-  type StoreEvent,
-  type ValueChanges,
-} from '../../src/store/types.ts'
+import { accountOwner, type Folder, type MessageStore, type StoreEvent } from '../../src/store/types.ts'
+import type { ValueChanges } from '../../src/store/value-types.ts'
 import { message } from '../contract/store-context.ts'
 import { TestClock } from '../support/test-clock.ts'
 

@@ -1,5 +1,6 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
-import { accountOwner, type Folder, type Owner, type ValueSpace } from '../../../src/store/types.ts'
+import { accountOwner, type Folder, type Owner } from '../../../src/store/types.ts'
+import type { ValueSpace } from '../../../src/store/value-types.ts'
 import { isAdministrator } from '../access.ts'
 import type { Identity, ImapSession } from '../state.ts'
 import type { ImapUrl, UrlAuthorization } from './imap-url.ts'

@@ -22,10 +22,8 @@ import type {
   StoreEvent,
   StoreRoom,
   UidRange,
-  ValueChanges,
-  ValueSpace,
-  Values,
 } from '../types.ts'
+import type { ValueChanges, ValueSpace, Values } from '../value-types.ts'
 import { Articles } from './articles.ts'
 import { Bodies, type StreamedBlob } from './bodies.ts'
 import { ALONE, additionOf, Changes, FREES } from './changes.ts'

@@ -21,11 +21,9 @@ import {
   PUBLIC_OWNER,
   type StoredMessage,
   type StoreEvent,
-  type ValueChanges,
-  type ValueSpace,
-  type Values,
 } from '../types.ts'
 import { ascending } from '../uid-order.ts'
+import type { ValueChanges, ValueSpace, Values } from '../value-types.ts'
 import { modSeqOfChange, valuesEvent } from '../values.ts'
 import type { Articles } from './articles.ts'
 import type { Bodies, StreamedBlob } from './bodies.ts'

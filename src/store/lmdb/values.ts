@@ -1,4 +1,4 @@
-import type { ValueChanges, ValueSpace, Values } from '../types.ts'
+import type { ValueChanges, ValueSpace, Values } from '../value-types.ts'
 import type { ReadOptions } from './committed.ts'
 import { LAST_TEXT, type Tables, textKey, type ValueKey } from './tables.ts'
 

@@ -24,10 +24,8 @@ import type {
   StoredMessage,
   StoreRoom,
   UidRange,
-  ValueChanges,
-  ValueSpace,
-  Values,
 } from '../types.ts'
+import type { ValueChanges, ValueSpace, Values } from '../value-types.ts'
 import { modSeqOfChange, valuesEvent } from '../values.ts'
 import { Blobs, collectPieces, defaultMaxOctets } from './blobs.ts'
 import { ArticleHistory, MemoryFolder } from './indexes.ts'

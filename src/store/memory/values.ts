@@ -1,4 +1,4 @@
-import type { ValueChanges, ValueSpace, Values } from '../types.ts'
+import type { ValueChanges, ValueSpace, Values } from '../value-types.ts'
 
 /** Octets that a value takes besides its name and content. */
 const VALUE_OCTETS = 128

@@ -1,5 +1,6 @@
 import { SEEN } from '../flags.ts'
-import type { MessageEntry, ValueChanges, Values } from '../types.ts'
+import type { MessageEntry } from '../types.ts'
+import type { ValueChanges, Values } from '../value-types.ts'
 
 /** What a reader last did to a message, and the modification sequence of that. */
 interface Mark {

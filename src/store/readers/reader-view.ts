@@ -1,0 +1,276 @@
+import { SEEN } from '../flags.ts'
+import {
+  CAPTURED_OWNER,
+  type CopyResult,
+  type FlagChange,
+  type FlagChangeResult,
+  type Folder,
+  type FolderSnapshot,
+  type FolderStatus,
+  type MessageEntry,
+  type MessageStore,
+  type NewMessage,
+  type Origin,
+  type Owner,
+  type StoredMessage,
+  StoreError,
+  type StoreEvent,
+  type UidRange,
+} from '../types.ts'
+import { ascending } from '../uid-order.ts'
+import type { ValueSpace } from '../value-types.ts'
+import { SeenMarks, withSeen } from './seen.ts'
+
+/** The methods that differ for a reader. */
+export type Viewed = Pick<
+  MessageStore,
+  'status' | 'snapshot' | 'append' | 'list' | 'entry' | 'setFlags' | 'copy' | 'move' | 'changedSince' | 'watch'
+>
+
+/** Returns whether an account has its own `\Seen` in a folder: not in its own mailboxes, nor in captured mail. */
+export const hasOwnSeen = ({ owner }: Folder, reader: Owner): boolean => owner !== reader && owner !== CAPTURED_OWNER
+
+export interface Transfer {
+  readonly from: string
+  readonly uids: readonly number[]
+  readonly to: string
+  readonly origin: Origin | undefined
+}
+
+/** The methods of a store for one reader. */
+export class ReaderView implements Omit<Viewed, 'copy' | 'move'> {
+  readonly #store: MessageStore
+  readonly #reader: Owner
+  readonly #failed: (error: unknown) => void
+
+  constructor(store: MessageStore, reader: Owner, failed: (error: unknown) => void) {
+    this.#store = store
+    this.#reader = reader
+    this.#failed = failed
+  }
+
+  async status(folderId: string): Promise<FolderStatus> {
+    const status = await this.#store.status(folderId)
+    if (!this.#isViewed(folderId)) return status
+    const marks = await this.#marks(folderId)
+    if (marks.size === 0) return { ...status, unseen: status.exists }
+    const entries = await this.#store.list(folderId)
+    return { ...status, unseen: entries.filter(({ uid }) => !marks.isSeen(uid)).length }
+  }
+
+  async snapshot(folderId: string): Promise<FolderSnapshot> {
+    if (!this.#isViewed(folderId)) return this.#store.snapshot(folderId)
+    const marks = await this.#marks(folderId)
+    const snapshot = await this.#store.snapshot(folderId)
+    const entries = snapshot.entries.map((entry) => marks.view(entry))
+    const isUnseen = ({ flags }: MessageEntry): boolean => !flags.includes(SEEN)
+    return {
+      ...snapshot,
+      entries,
+      flags: withSeen(snapshot.flags, !entries.every(isUnseen)),
+      unseen: entries.filter(isUnseen).length,
+      firstUnseen: entries.findIndex(isUnseen) + 1,
+    }
+  }
+
+  async list(folderId: string, range?: UidRange): Promise<readonly MessageEntry[]> {
+    const entries = await this.#store.list(folderId, range)
+    return this.#isViewed(folderId) ? this.#viewed(folderId, entries) : entries
+  }
+
+  async entry(folderId: string, uid: number): Promise<MessageEntry | undefined> {
+    const entry = await this.#store.entry(folderId, uid)
+    return entry && this.#isViewed(folderId) ? (await this.#marks(folderId)).view(entry) : entry
+  }
+
+  async changedSince(folderId: string, modSeq: number): Promise<readonly MessageEntry[]> {
+    const changed = await this.#store.changedSince(folderId, modSeq)
+    if (!this.#isViewed(folderId)) return changed
+    const marks = await this.#marks(folderId)
+    const marked = await this.#entriesOf(folderId, marks.changedSince(modSeq))
+    const byUid = new Map([...changed, ...marked].map((entry) => [entry.uid, marks.view(entry)]))
+    return [...byUid.values()].sort((a, b) => a.uid - b.uid)
+  }
+
+  async append(batch: readonly NewMessage[], origin?: Origin): Promise<readonly StoredMessage[]> {
+    const isViewed = batch.some(({ targets }) => targets.some(({ folderId }) => this.#isViewed(folderId)))
+    if (!isViewed) return this.#store.append(batch, origin)
+    const seen = batch.flatMap(({ targets }) => targets.map(({ flags = [] }) => flags.some(isSeenFlag)))
+    const stored = await this.#store.append(
+      batch.map((message) => this.#withoutSeen(message)),
+      origin,
+    )
+    const byFolder = new Map<string, number[]>()
+    stored.forEach(({ folder, entry }, i) => {
+      if (seen[i] && this.#isViewed(folder.id)) byFolder.set(folder.id, [...(byFolder.get(folder.id) ?? []), entry.uid])
+    })
+    for (const [folderId, uids] of byFolder) await this.#mark(folderId, uids, true, origin)
+    return stored
+  }
+
+  async setFlags(
+    folderId: string,
+    uids: readonly number[],
+    change: FlagChange,
+    origin?: Origin,
+  ): Promise<FlagChangeResult> {
+    if (!this.#isViewed(folderId)) return this.#store.setFlags(folderId, uids, change, origin)
+    const { mode, flags, unchangedSince = Number.POSITIVE_INFINITY } = change
+    const marks = await this.#marks(folderId)
+    const found = await this.#entriesOf(folderId, uids)
+    const refused = found.filter(({ uid, modSeq }) => Math.max(modSeq, marks.modSeqOf(uid)) > unchangedSince)
+    const isRefused = new Set(refused.map(({ uid }) => uid))
+    const changing = found.filter(({ uid }) => !isRefused.has(uid))
+    const shared = flags.filter((flag) => !isSeenFlag(flag))
+    if (mode === 'replace' || shared.length > 0)
+      await this.#setShared(folderId, changing, { mode, flags: shared }, origin)
+    const namesSeen = flags.some(isSeenFlag)
+    if (mode === 'replace' || namesSeen) {
+      await this.#mark(
+        folderId,
+        changing.map(({ uid }) => uid),
+        mode === 'remove' ? false : namesSeen,
+        origin,
+      )
+    }
+    const entries = await this.#viewed(
+      folderId,
+      await this.#entriesOf(
+        folderId,
+        changing.map(({ uid }) => uid),
+      ),
+    )
+    return { entries, modified: refused.map(({ uid }) => uid) }
+  }
+
+  /** Copies or moves messages. The reader has seen the copies of those that it has seen. */
+  async transfer(how: 'copy' | 'move', { from, uids, to, origin }: Transfer): Promise<CopyResult> {
+    const differs = this.#isViewed(from) || this.#isViewed(to)
+    const before = differs ? await this.#seenAmong(from, uids) : new Set<number>()
+    const result = await this.#store[how](from, uids, to, origin)
+    if (!differs) return result
+    const [seen, unseen]: [number[], number[]] = [[], []]
+    for (const [i, uid] of result.to.entries()) {
+      const list = before.has(result.from[i] as number) ? seen : unseen
+      list.push(uid)
+    }
+    if (this.#isViewed(to)) {
+      await this.#store.setFlags(to, result.to, { mode: 'remove', flags: [SEEN] }, origin)
+      await this.#mark(to, seen, true, origin)
+      return result
+    }
+    if (seen.length > 0) await this.#store.setFlags(to, seen, { mode: 'add', flags: [SEEN] }, origin)
+    if (unseen.length > 0) await this.#store.setFlags(to, unseen, { mode: 'remove', flags: [SEEN] }, origin)
+    return result
+  }
+
+  /** Events of viewed folders are delivered a little later, in their order, because their entries are read first. */
+  watch(listener: (event: StoreEvent) => void, folderId?: string): () => void {
+    let isWatching = true
+    let earlier: Promise<void> = Promise.resolve()
+    const deliver = async (event: StoreEvent): Promise<void> => {
+      const seen = await this.#event(event)
+      if (seen && isWatching) listener(seen)
+    }
+    const stop = this.#store.watch((event) => {
+      if (!hasOwnSeen(event.folder, this.#reader)) listener(event)
+      else earlier = earlier.then(() => deliver(event)).catch((error) => this.#reportUnlessGone(error))
+    }, folderId)
+    return () => {
+      isWatching = false
+      stop()
+    }
+  }
+
+  /** Returns an event as the reader sees it; undefined if it sees nothing. */
+  async #event(event: StoreEvent): Promise<StoreEvent | undefined> {
+    const { folder } = event
+    if (event.type === 'appended') {
+      // Nobody has a mark of a new message.
+      return { ...event, entries: event.entries.map((entry) => ({ ...entry, flags: withSeen(entry.flags, false) })) }
+    }
+    if (event.type === 'flags') return { ...event, entries: await this.#viewed(folder.id, event.entries) }
+    if (event.type !== 'values' || event.kind !== 'seen') return event
+    if (event.reader !== this.#reader) return undefined
+    const marks = await this.#marks(folder.id)
+    const changed = await this.#entriesOf(folder.id, marks.changedSince((event.modSeq ?? 1) - 1))
+    const entries = changed.map((entry) => marks.view(entry))
+    return { type: 'flags', folder, entries, ...(event.origin && { origin: event.origin }) }
+  }
+
+  #isViewed(folderId: string): boolean {
+    const folder = this.#store.folderOf(folderId)
+    return folder !== undefined && hasOwnSeen(folder, this.#reader)
+  }
+
+  #space(folderId: string): ValueSpace {
+    return { folderId, kind: 'seen', reader: this.#reader }
+  }
+
+  async #marks(folderId: string): Promise<SeenMarks> {
+    return SeenMarks.from(await this.#store.values(this.#space(folderId)))
+  }
+
+  async #mark(folderId: string, uids: readonly number[], isSeen: boolean, origin: Origin | undefined): Promise<void> {
+    if (uids.length === 0) return
+    const { lowestUid } = await this.#store.status(folderId)
+    await this.#store.changeValues(
+      this.#space(folderId),
+      (current, modSeq) => SeenMarks.from(current).mark(uids, isSeen, { modSeq, lowestUid }),
+      origin,
+    )
+  }
+
+  async #viewed(folderId: string, entries: readonly MessageEntry[]): Promise<MessageEntry[]> {
+    const marks = await this.#marks(folderId)
+    return entries.map((entry) => marks.view(entry))
+  }
+
+  /** Returns the store's entries of those uids that exist, ascending. */
+  async #entriesOf(folderId: string, uids: readonly number[]): Promise<readonly MessageEntry[]> {
+    if (uids.length === 0) return []
+    const wanted = ascending(uids)
+    const range = { from: wanted[0] as number, to: wanted.at(-1) as number }
+    const isWanted = new Set(wanted)
+    return (await this.#store.list(folderId, range)).filter(({ uid }) => isWanted.has(uid))
+  }
+
+  async #seenAmong(folderId: string, uids: readonly number[]): Promise<ReadonlySet<number>> {
+    const entries = await this.#entriesOf(folderId, uids)
+    const viewed = this.#isViewed(folderId) ? await this.#viewed(folderId, entries) : entries
+    return new Set(viewed.filter(({ flags }) => flags.includes(SEEN)).map(({ uid }) => uid))
+  }
+
+  /** Changes the flags that readers share. The owner keeps its own `\Seen`. */
+  async #setShared(
+    folderId: string,
+    entries: readonly MessageEntry[],
+    { mode, flags }: FlagChange,
+    origin: Origin | undefined,
+  ): Promise<void> {
+    const uidsOf = (isSeen: boolean): number[] =>
+      entries.filter((entry) => mode !== 'replace' || entry.flags.includes(SEEN) === isSeen).map(({ uid }) => uid)
+    if (mode !== 'replace') {
+      await this.#store.setFlags(folderId, uidsOf(true), { mode, flags }, origin)
+      return
+    }
+    await this.#store.setFlags(folderId, uidsOf(false), { mode, flags }, origin)
+    await this.#store.setFlags(folderId, uidsOf(true), { mode, flags: [...flags, SEEN] }, origin)
+  }
+
+  /** The folder may be deleted, or the store closed, before its event is delivered. */
+  #reportUnlessGone(error: unknown): void {
+    const isGone = error instanceof StoreError && (error.code === 'not-found' || error.code === 'closed')
+    if (!isGone) this.#failed(error)
+  }
+
+  #withoutSeen(message: NewMessage): NewMessage {
+    const targets = message.targets.map(({ folderId, flags = [] }) => ({
+      folderId,
+      flags: this.#isViewed(folderId) ? flags.filter((flag) => !isSeenFlag(flag)) : flags,
+    }))
+    return { ...message, targets }
+  }
+}
+
+const isSeenFlag = (flag: string): boolean => flag.toLowerCase() === '\\seen'

@@ -1,0 +1,39 @@
+import type { Origin, Owner } from './types.ts'
+
+/**
+ * What a value is for: annotations of mailboxes (RFC 5464), keys of authorized URLs (RFC 4467), access control lists
+ * (RFC 4314), which messages a reader has seen, which are new to a reader, and the threads of Message-IDs (RFC 8474).
+ */
+export type ValueKind = 'metadata' | 'urlauth' | 'acl' | 'seen' | 'recent' | 'thread'
+
+/** Values of one kind, by name. */
+export interface ValueSpace {
+  /** The folder that they belong to. Undefined: the store as a whole. */
+  readonly folderId?: string | undefined
+  readonly kind: ValueKind
+  /** Whose values they are. Undefined: those that all share. */
+  readonly reader?: Owner | undefined
+  /** Only the values of these names are read. Undefined: all. */
+  readonly names?: readonly string[] | undefined
+}
+
+export type Values = ReadonlyMap<string, Buffer>
+/** Values to set, by name; undefined removes a value. */
+export type ValueChanges = ReadonlyMap<string, Buffer | undefined>
+
+/** The small values of a store, which belong to a folder or to the store as a whole. */
+export interface ValueStore {
+  /** Returns the small values of a space. They survive a rename of the folder and are deleted with it. @throws StoreError `not-found` */
+  values(space: ValueSpace): Promise<Values>
+  /**
+   * Changes the values of a space in one step.
+   * @param change returns the changes to the current values. Called inside the commit, perhaps more than once; must not
+   * throw. `modSeq` is the folder's next modification sequence, which a change of kind `seen` uses.
+   * @throws StoreError `not-found`, `no-space`, `read-only`, `failed`
+   */
+  changeValues(
+    space: ValueSpace,
+    change: (current: Values, modSeq: number) => ValueChanges,
+    origin?: Origin,
+  ): Promise<void>
+}
