@@ -22,6 +22,7 @@ export function commonFacts(
     seconds: Math.floor(now / 1000),
     date: formatDate(now),
     mechanisms: own.isLoggedOn ? [] : policy.mechanisms,
+    offered: policy.mechanisms,
     canStartTls: connection.canStartTls,
     isSecure: connection.tls !== undefined,
     mayLogOn: policy.logon === 'yes',

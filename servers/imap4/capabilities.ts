@@ -1,6 +1,5 @@
 import type { LogonPolicy } from '../../src/directory/policy.ts'
 import { messageLimit } from './message-limit.ts'
-import { capabilitiesInItsWords } from './personality.ts'
 import type { ImapSession } from './state.ts'
 
 /** Announced in every state. Only complete implementations are announced, here and below. */
@@ -64,10 +63,9 @@ const onceLoggedOn = [
   'INPROGRESS', // RFC 9585
 ] as const
 
-/** Returns the session's capabilities in its current state, separated by spaces. RFC 9051 section 6.1.1. */
-export function capabilitiesOf(session: ImapSession): string {
+/** Returns Sealpost's capabilities in the session's current state. RFC 9051 section 6.1.1. */
+export function ownCapabilities(session: ImapSession): string[] {
   const { connection, context, state, policy } = session
-  if (session.words) return capabilitiesInItsWords(session.words, session)
   const limit = messageLimit(session)
   const isLoggedOn = state.name !== 'not-authenticated'
   return [
@@ -76,7 +74,7 @@ export function capabilitiesOf(session: ImapSession): string {
     ...(isLoggedOn && !connection.compressed ? ['COMPRESS=DEFLATE'] : []), // RFC 4978
     ...(isLoggedOn && limit !== undefined ? [`MESSAGELIMIT=${limit}`] : []), // RFC 9738
     `APPENDLIMIT=${context.config.limits.messageSize}`, // RFC 7889
-  ].join(' ')
+  ]
 }
 
 /** Returns the capabilities of a client before log-on. RFC 9051 section 6.2. */

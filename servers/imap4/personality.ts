@@ -1,6 +1,7 @@
 import type { ImapFacts, ImapPersonality } from '../../src/personality/types.ts'
 import { linesOf, say, textKey, wordsFor } from '../../src/personality/words.ts'
 import { commonFacts } from '../personality.ts'
+import { ownCapabilities } from './capabilities.ts'
 import { ImapError } from './reply.ts'
 import type { ImapSession } from './state.ts'
 
@@ -33,22 +34,26 @@ export function hasCode({ codes }: ImapPersonality, code: string | undefined): b
 }
 
 export const greetingInItsWords = (words: ImapPersonality, session: ImapSession): string =>
-  say(words.greeting, { ...factsOf(session, '', ''), capabilities: capabilitiesInItsWords(words, session) }) ?? ''
+  say(words.greeting, { ...factsOf(session, '', ''), capabilities: capabilitiesOf(session) }) ?? ''
 
 export const byeInItsWords = (words: ImapPersonality, session: ImapSession): string =>
   say(words.bye, factsOf(session, 'LOGOUT', '')) ?? ''
 
-/** Returns the capabilities that a personality announces now. */
-export const capabilitiesInItsWords = (words: ImapPersonality, session: ImapSession): string =>
-  linesOf(words.capabilities, factsOf(session, 'CAPABILITY', '')).join(' ')
+/** Returns the capabilities that are announced in the session's current state, separated by spaces. RFC 9051 section 6.1.1. */
+export function capabilitiesOf(session: ImapSession): string {
+  const { words } = session
+  const lines = words ? linesOf(words.capabilities, factsOf(session, 'CAPABILITY', '')) : ownCapabilities(session)
+  return lines.join(' ')
+}
 
 function factsOf(session: ImapSession, name: string, text: string): ImapFacts {
-  const { state, context, connection } = session
+  const { state, context } = session
   const identity = state.name === 'authenticated' || state.name === 'selected' ? state.identity : undefined
   return {
     ...commonFacts(session, { name, text, isLoggedOn: identity !== undefined }),
+    canStartTls: session.connection.canStartTls && identity === undefined, // RFC 9051 section 6.2.1
     sizeOctets: context.config.limits.messageSize,
-    isCompressed: connection.compressed,
+    own: ownCapabilities(session),
     user: identity?.account.user ?? '',
   }
 }

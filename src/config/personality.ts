@@ -9,6 +9,8 @@ interface Presets {
 
 /** Exchange 2003 has anonymous, basic and integrated Windows authentication on. */
 const exchangeAuthentication = ['anonymous', 'basic', 'ntlm'] as const
+const googleAuthentication = ['anonymous', 'basic', 'xoauth2', 'oauthbearer'] as const
+const microsoftAuthentication = ['anonymous', 'basic', 'xoauth2'] as const
 
 /** Defaults of the servers, where they differ from Sealpost's. docs/personality.md names the sources. */
 const presets: Partial<Record<PersonalityName, Partial<Record<ServerProtocol, Presets>>>> = {
@@ -20,6 +22,16 @@ const presets: Partial<Record<PersonalityName, Partial<Record<ServerProtocol, Pr
     pop3: { authentication: exchangeAuthentication, limits: { connections: 'off' } },
     imap4: { authentication: exchangeAuthentication, limits: { connections: 'off' } },
     nntp: { authentication: exchangeAuthentication, limits: { connections: 'off' } },
+  },
+  gmail: {
+    smtp: { authentication: googleAuthentication, limits: { messageSize: 35_882_577 } },
+    pop3: { authentication: googleAuthentication },
+    imap4: { authentication: googleAuthentication, limits: { messageSize: 35_651_584 } },
+  },
+  microsoft365: {
+    smtp: { authentication: microsoftAuthentication, limits: { messageSize: '150MiB' } },
+    pop3: { authentication: microsoftAuthentication },
+    imap4: { authentication: microsoftAuthentication },
   },
 }
 

@@ -1,4 +1,4 @@
-import type { CommonFacts } from './types.ts'
+import type { CommonFacts, ImapFacts } from './types.ts'
 
 /** Returns a line that is announced where STARTTLS can be used. */
 export const withTls =
@@ -33,3 +33,9 @@ export const beforeLogOn =
 /** Keeps clients from sending a password that would be refused. RFC 9051 section 6.2.3. */
 export const loginDisabled = ({ isLoggedOn, mayLogOn }: CommonFacts): string | undefined =>
   isLoggedOn || mayLogOn ? undefined : 'LOGINDISABLED'
+
+/** Returns IMAP4 capabilities that are announced after a log-on, as far as Sealpost has them. */
+export const ownOnceLoggedOn =
+  (...names: readonly string[]) =>
+  ({ isLoggedOn, own }: ImapFacts): string | undefined =>
+    (isLoggedOn && names.filter((name) => own.includes(name)).join(' ')) || undefined

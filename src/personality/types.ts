@@ -15,7 +15,10 @@ export interface CommonFacts {
   readonly name: string
   /** The text of Sealpost's own reply. */
   readonly text: string
+  /** The mechanisms to announce; empty after a log-on. */
   readonly mechanisms: readonly string[]
+  /** The mechanisms that the channel allows, also after a log-on. */
+  readonly offered: readonly string[]
   readonly canStartTls: boolean
   readonly isSecure: boolean
   /** Whether a client may log on by name and password now. */
@@ -84,7 +87,8 @@ export interface Pop3Personality extends TlsWords {
 
 export interface ImapFacts extends CommonFacts {
   readonly sizeOctets: number
-  readonly isCompressed: boolean
+  /** What Sealpost itself would announce now. */
+  readonly own: readonly string[]
   /** The account that is logged on. */
   readonly user: string
 }

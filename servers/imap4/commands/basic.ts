@@ -1,6 +1,5 @@
-import { capabilitiesOf } from '../capabilities.ts'
 import { defineCommand, noArguments } from '../command.ts'
-import { byeInItsWords } from '../personality.ts'
+import { byeInItsWords, capabilitiesOf } from '../personality.ts'
 import { bad, no, ok, statusResponse } from '../reply.ts'
 import { anyState, extensions, loggedOn, notAuthenticated, selected } from '../state.ts'
 import { enableCondstore } from '../updates.ts'

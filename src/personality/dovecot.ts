@@ -1,0 +1,103 @@
+import { beforeLogOn, loginDisabled, mechanismsAfter, ownOnceLoggedOn, withTls } from './rows.ts'
+import type { ImapFacts, ImapPersonality, Personality, Pop3Personality, SelectFacts } from './types.ts'
+
+/** Dovecot counts the time of each command; these texts always have the same. */
+const TIME = '(0.001 + 0.000 secs).'
+
+/** `UID FETCH` becomes `Fetch`. NOOP and ID stay. */
+function completed({ name }: ImapFacts): string {
+  const command = name.replace(/^UID /, '')
+  const shown = ['NOOP', 'ID'].includes(command) ? command : command[0] + command.slice(1).toLowerCase()
+  return `${shown} completed ${TIME}`
+}
+
+const select = (facts: SelectFacts): string[] => {
+  const { permanentFlags } = facts
+  return [
+    `FLAGS (${facts.flags.join(' ')})`,
+    permanentFlags.length === 0
+      ? 'OK [PERMANENTFLAGS ()] Read-only mailbox.'
+      : `OK [PERMANENTFLAGS (${permanentFlags.join(' ')})] Flags permitted.`,
+    `${facts.exists} EXISTS`,
+    `${facts.recent} RECENT`,
+    ...(facts.unseen > 0 ? [`OK [UNSEEN ${facts.unseen}] First unseen.`] : []),
+    `OK [UIDVALIDITY ${facts.uidValidity}] UIDs valid`,
+    `OK [UIDNEXT ${facts.uidNext}] Predicted next UID`,
+    `OK [HIGHESTMODSEQ ${facts.highestModSeq}] Highest`,
+  ]
+}
+
+const imap4: ImapPersonality = {
+  greeting: '[CAPABILITY {capabilities}] Dovecot ready.',
+  // Left out, because Sealpost does not have them: THREAD=REFS, I18NLEVEL=1, SNIPPET=FUZZY, PREVIEW=FUZZY.
+  capabilities: [
+    'IMAP4rev1 SASL-IR LOGIN-REFERRALS ID ENABLE IDLE',
+    ownOnceLoggedOn('SORT', 'SORT=DISPLAY', 'THREAD=REFERENCES', 'THREAD=ORDEREDSUBJECT', 'MULTIAPPEND', 'URL-PARTIAL'),
+    ownOnceLoggedOn('CATENATE', 'UNSELECT', 'CHILDREN', 'NAMESPACE', 'UIDPLUS', 'LIST-EXTENDED', 'CONDSTORE'),
+    ownOnceLoggedOn('QRESYNC', 'ESEARCH', 'ESORT', 'SEARCHRES', 'WITHIN', 'CONTEXT=SEARCH', 'LIST-STATUS', 'BINARY'),
+    ownOnceLoggedOn('MOVE', 'REPLACE', 'PREVIEW', 'SPECIAL-USE', 'STATUS=SIZE', 'SAVEDATE', 'COMPRESS=DEFLATE'),
+    ownOnceLoggedOn('INPROGRESS', 'NOTIFY'),
+    'LITERAL+',
+    withTls('STARTTLS'),
+    loginDisabled,
+    ({ mechanisms }) => mechanisms.map((name) => `AUTH=${name}`).join(' ') || undefined,
+  ],
+  afterLogOn: 'code',
+  bye: 'Logging out',
+  select,
+  identification: { name: 'Dovecot' },
+  showsSpecialUse: true,
+  replies: {
+    'LOGIN OK': 'Logged in',
+    'AUTHENTICATE OK': 'Logged in',
+    'CAPABILITY OK': (facts) =>
+      facts.isLoggedOn ? completed(facts) : 'Pre-login capabilities listed, post-login capabilities have more.',
+    'STARTTLS OK': 'Begin TLS negotiation now.',
+    'ENABLE OK': `Enabled ${TIME}`,
+    OK: completed,
+    AUTHENTICATIONFAILED: 'Authentication failed.',
+    PRIVACYREQUIRED: 'Cleartext authentication disallowed on non-secure (SSL/TLS) connections.',
+    'The mailbox does not exist.': `Mailbox doesn't exist ${TIME}`,
+    ALREADYEXISTS: `Mailbox already exists ${TIME}`,
+    'Unknown command.': 'Error in IMAP command received by server.',
+    'Logged out for inactivity.': 'Disconnected for inactivity.',
+  },
+}
+
+const pop3: Pop3Personality = {
+  hasApop: false,
+  greeting: 'Dovecot ready.',
+  capabilities: [
+    'CAPA',
+    'TOP',
+    'UIDL',
+    'RESP-CODES',
+    'PIPELINING',
+    'AUTH-RESP-CODE',
+    ({ canStartTls, isLoggedOn }) => (canStartTls && !isLoggedOn ? 'STLS' : undefined),
+    beforeLogOn('USER'),
+    mechanismsAfter('SASL'),
+  ],
+  hasCodes: true,
+  replies: {
+    'CAPA OK': '',
+    'USER OK': '',
+    'PASS OK': 'Logged in.',
+    'AUTH OK': ({ isLoggedOn }) => (isLoggedOn ? 'Logged in.' : ''),
+    'STLS OK': 'Begin TLS negotiation now.',
+    'LIST OK': ({ text, count }) => (/^\d+ \d+$/.test(text) ? text : `${count} messages:`),
+    'UIDL OK': ({ text }) => (/^\d+ /.test(text) ? text : ''),
+    'TOP OK': '',
+    'DELE OK': 'Marked to be deleted.',
+    'RSET OK': '',
+    'NOOP OK': '',
+    'QUIT OK': ({ text }) => (text === 'bye' ? 'Logging out.' : 'Logging out, messages deleted.'),
+    'Logon failure': 'Authentication failed.',
+    'No such message': ({ text }) => `There's no message ${text.replace(/\D/g, '')}.`,
+    'Unknown command.': 'Unknown command.',
+    'The mailbox is in use by another session.': 'Mailbox is locked by another POP3 session.',
+  },
+}
+
+/** Dovecot 2.4, as Debian 13 has it: IMAP4 and POP3. */
+export const dovecot: Personality = { imap4, pop3 }

@@ -1,0 +1,132 @@
+import { beforeLogOn, loginDisabled, mechanismsAfter, onceLoggedOn, withMechanism, withTls } from './rows.ts'
+import type { ImapPersonality, Personality, Pop3Personality, SelectFacts, SmtpPersonality } from './types.ts'
+
+const select = ({ flags, permanentFlags, ...facts }: SelectFacts): string[] => [
+  `FLAGS (${[...flags, '$NotPhishing', '$Phishing'].join(' ')})`,
+  `OK [PERMANENTFLAGS (${permanentFlags.join(' ')})] Flags permitted.`,
+  `OK [UIDVALIDITY ${facts.uidValidity}] UIDs valid.`,
+  `${facts.exists} EXISTS`,
+  `${facts.recent} RECENT`,
+  `OK [UIDNEXT ${facts.uidNext}] Predicted next UID.`,
+  `OK [HIGHESTMODSEQ ${facts.highestModSeq}] Highest`,
+]
+
+const imap4: ImapPersonality = {
+  mechanisms: ['XOAUTH2', 'PLAIN', 'OAUTHBEARER'],
+  greeting: 'Gimap ready for requests from {address} {id}',
+  // Left out, because Sealpost does not have them: AUTH=PLAIN-CLIENTTOKEN, AUTH=XOAUTH (OAuth 1).
+  capabilities: [
+    'IMAP4rev1 UNSELECT IDLE NAMESPACE QUOTA ID XLIST CHILDREN X-GM-EXT-1',
+    beforeLogOn('XYZZY SASL-IR'),
+    withMechanism('XOAUTH2', 'AUTH=XOAUTH2'),
+    withMechanism('PLAIN', 'AUTH=PLAIN'),
+    withMechanism('OAUTHBEARER', 'AUTH=OAUTHBEARER'),
+    loginDisabled,
+    withTls('STARTTLS'),
+    onceLoggedOn('UIDPLUS'),
+    ({ own }) => (own.includes('COMPRESS=DEFLATE') ? 'COMPRESS=DEFLATE' : undefined),
+    onceLoggedOn('ENABLE MOVE CONDSTORE ESEARCH UTF8=ACCEPT LIST-EXTENDED LIST-STATUS LITERAL- SPECIAL-USE'),
+    ({ isLoggedOn, sizeOctets }) => (isLoggedOn ? `APPENDLIMIT=${sizeOctets}` : undefined),
+  ],
+  afterLogOn: 'untagged',
+  bye: 'LOGOUT Requested',
+  select,
+  identification: { name: 'GImap', vendor: 'Google, Inc.', 'support-url': 'https://support.google.com/mail' },
+  showsSpecialUse: true,
+  replies: {
+    'LOGIN OK': '{user} authenticated (Success)',
+    'AUTHENTICATE OK': '{user} authenticated (Success)',
+    'CAPABILITY OK': 'Thats all she wrote! {id}',
+    'LOGOUT OK': '73 good day (Success)',
+    'SELECT OK': 'Mailbox selected. (Success)',
+    'EXAMINE OK': 'Mailbox selected. (Success)',
+    OK: 'Success',
+    AUTHENTICATIONFAILED: 'Invalid credentials (Failure)',
+    'The mailbox does not exist.': 'Unknown Mailbox (Failure)',
+    ALREADYEXISTS: 'Duplicate folder name (Failure)',
+    'Unknown command.': 'Unknown command {id}',
+  },
+}
+
+const pop3: Pop3Personality = {
+  mechanisms: ['PLAIN', 'XOAUTH2', 'OAUTHBEARER'],
+  hasApop: false,
+  greeting: 'Gpop ready for requests from {address} {id}',
+  // Left out, because Sealpost does not have it: X-GOOGLE-RICO.
+  capabilities: [
+    'USER',
+    'RESP-CODES',
+    'EXPIRE 0',
+    'LOGIN-DELAY 300',
+    'TOP',
+    'UIDL',
+    ({ canStartTls, isLoggedOn }) => (canStartTls && !isLoggedOn ? 'STLS' : undefined),
+    mechanismsAfter('SASL'),
+  ],
+  hasCodes: true,
+  replies: {
+    'CAPA OK': 'Capability list follows',
+    'USER OK': 'send PASS',
+    'PASS OK': 'Welcome.',
+    'AUTH OK': ({ isLoggedOn, text }) => (isLoggedOn ? 'Welcome.' : text),
+    'LIST OK': ({ text, count, octets }) => (/^\d+ \d+$/.test(text) ? text : `${count} messages (${octets} bytes)`),
+    'UIDL OK': ({ text }) => (/^\d+ /.test(text) ? text : ''),
+    'RETR OK': 'message follows',
+    'TOP OK': 'message follows',
+    'DELE OK': 'marked for deletion',
+    'RSET OK': '',
+    'NOOP OK': '',
+    'QUIT OK': 'Farewell.',
+    'Logon failure': 'Username and password not accepted.',
+    'Unknown command.': 'bad command',
+    'No such message': 'message number out of range',
+  },
+}
+
+const smtp: SmtpPersonality = {
+  mechanisms: ['LOGIN', 'PLAIN', 'XOAUTH2', 'OAUTHBEARER'],
+  greeting: '220 {hostname} ESMTP {id} - gsmtp',
+  hello: '{hostname} at your service, [{address}]',
+  // AUTH is announced under TLS only.
+  extensions: [
+    'SIZE {sizeOctets}',
+    '8BITMIME',
+    withTls('STARTTLS'),
+    (facts) => (facts.isSecure ? mechanismsAfter('AUTH')(facts) : undefined),
+    'ENHANCEDSTATUSCODES',
+    'PIPELINING',
+    'CHUNKING',
+    'SMTPUTF8',
+  ],
+  replies: {
+    'HELO 250': '250 {hostname} at your service',
+    'MAIL 250': '250 2.1.0 OK {id} - gsmtp',
+    'RCPT 250': '250 2.1.5 OK {id} - gsmtp',
+    'RSET 250': '250 2.1.5 Flushed {id} - gsmtp',
+    'NOOP 250': '250 2.0.0 OK {id} - gsmtp',
+    'DATA 354': '354 Go ahead {id} - gsmtp',
+    'DATA 250': '250 2.0.0 OK {seconds} {id} - gsmtp',
+    'BDAT 250': ({ text, seconds, id }) =>
+      text.startsWith('OK') ? `250 2.0.0 OK ${seconds} ${id} - gsmtp` : `250 2.0.0 OK ${id} - gsmtp`,
+    'QUIT 221': '221 2.0.0 closing connection {id} - gsmtp',
+    'STARTTLS 220': '220 2.0.0 Ready to start TLS',
+    'AUTH 235': '235 2.7.0 Accepted',
+    'AUTH 504': '504 5.7.4 Unrecognized Authentication Type {id} - gsmtp',
+    'Authentication failed': '535 5.7.8 Username and Password not accepted. {id} - gsmtp',
+    'Authentication required': '530 5.7.0 Authentication Required. {id} - gsmtp',
+    'Must issue a STARTTLS command first': '530 5.7.0 Must issue a STARTTLS command first. {id} - gsmtp',
+    'send HELO/EHLO first': '503 5.5.1 EHLO/HELO first. {id} - gsmtp',
+    'need MAIL command': '503 5.5.1 MAIL first. {id} - gsmtp',
+    'need RCPT command': '503 5.5.1 RCPT first. {id} - gsmtp',
+    'MAIL 552': '552 5.3.4 Your message exceeded message size limits. {id} - gsmtp',
+    'RCPT 550': ({ text, id }) =>
+      text.startsWith('Unable to relay')
+        ? `550 5.7.1 Relaying denied. ${id} - gsmtp`
+        : `550 5.1.1 The email account that you tried to reach does not exist. ${id} - gsmtp`,
+    500: '502 5.5.1 Unrecognized command. {id} - gsmtp',
+    502: '502 5.5.1 Unrecognized command. {id} - gsmtp',
+  },
+}
+
+/** Gmail. */
+export const gmail: Personality = { imap4, pop3, smtp }
