@@ -2,6 +2,7 @@ import type { Folder, FolderSnapshot, MessageEntry, MessageStore, StoreEvent } f
 import { indexOfUid } from '../../src/store/uid-order.ts'
 import type { SeesEntry } from './captured.ts'
 import type { ResultContext, Updates } from './changes.ts'
+import type { Labels } from './gmail/labels.ts'
 import { indexesOfNumbers, indexesOfUids, type SequenceSet } from './wire/sequence-set.ts'
 
 export interface ViewOptions {
@@ -33,6 +34,8 @@ export class Selection {
   readonly recent = new Set<number>()
   /** The thread ids that were needed so far, by uid. RFC 8474. */
   readonly threadIds = new Map<number, string>()
+  /** The labels of messages when they were last needed. Gmail's X-GM-LABELS. */
+  labels: Labels = new Map()
   /** Flags and keywords that the client knows. */
   readonly knownFlags = new Set<string>()
   /** Callback for changes of the mailbox's access control list. */

@@ -2,6 +2,7 @@ import type { LogonPolicy } from '../../src/directory/policy.ts'
 import type { OctetString } from '../../src/mail/types.ts'
 import type { Connection } from '../../src/net/connection.ts'
 import type { ImapPersonality } from '../../src/personality/types.ts'
+import { gmailStore } from '../../src/store/gmail/gmail-store.ts'
 import { readerStore } from '../../src/store/readers/reader-store.ts'
 import { StoreError } from '../../src/store/types.ts'
 import { type ErrorReplies, type FarewellReason, type ProtocolSession, serveSession } from '../frame.ts'
@@ -129,7 +130,8 @@ class Session implements ImapSession, ProtocolSession<Request, ImapError> {
     const failed = (err: unknown): void => {
       log.error({ session: this.connection.record.id, err }, 'imap4: a change was not reported to the session')
     }
-    return { ...this.#context, store: readerStore(store, identity.owner, failed) }
+    const seen = readerStore(store, identity.owner, failed)
+    return { ...this.#context, store: this.words?.hasLabels ? gmailStore(seen, store, identity.owner) : seen }
   }
 
   deselect(): void {

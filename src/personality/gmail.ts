@@ -28,6 +28,7 @@ const imap4: ImapPersonality = {
     onceLoggedOn('ENABLE MOVE CONDSTORE ESEARCH UTF8=ACCEPT LIST-EXTENDED LIST-STATUS LITERAL- SPECIAL-USE'),
     ({ isLoggedOn, sizeOctets }) => (isLoggedOn ? `APPENDLIMIT=${sizeOctets}` : undefined),
   ],
+  hasLabels: true,
   afterLogOn: 'untagged',
   bye: 'LOGOUT Requested',
   select,

@@ -127,6 +127,8 @@ export interface ImapPersonality extends TlsWords {
   readonly select?: (facts: SelectFacts) => readonly string[]
   /** The fields of the reply to ID. Absent: the server's own. */
   readonly identification?: Readonly<Record<string, string>>
+  /** Whether it has Gmail's extension X-GM-EXT-1. */
+  readonly hasLabels?: true
   /** Whether LIST shows special uses to clients that did not ask for them. */
   readonly showsSpecialUse: boolean
   readonly busy?: string

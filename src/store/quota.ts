@@ -1,3 +1,4 @@
+import { ALL_MAIL_USE } from './gmail/names.ts'
 import type { MessageStore, Owner } from './types.ts'
 
 /** How much an account may store. */
@@ -49,6 +50,7 @@ export async function usageOf(store: MessageStore, owner: Owner): Promise<QuotaU
   let octets = 0
   let messages = 0
   for (const folder of await store.listFolders(owner)) {
+    if (folder.specialUse === ALL_MAIL_USE) continue // shows what other mailboxes hold
     const status = await store.status(folder.id)
     octets += status.sizeOctets
     messages += status.exists

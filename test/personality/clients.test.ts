@@ -26,9 +26,11 @@ describe.each(personalityNames)('%s', (personality) => {
       expect(message && message.envelope?.subject).toBe(subject)
       expect(message && message.source?.toString()).toContain('\r\n\r\nText')
       await client.messageFlagsAdd(String(uid), ['\\Seen'], { uid: true })
-      expect((await client.list()).map(({ path }) => path)).toContain('INBOX')
-      await client.append('Drafts', 'Subject: draft\r\n\r\n', ['\\Draft'])
-      expect(await client.status('Drafts', { messages: true })).toMatchObject({ messages: secure ? 1 : 2 })
+      const paths = (await client.list()).map(({ path }) => path)
+      expect(paths).toContain('INBOX')
+      const drafts = paths.find((path) => path.endsWith('Drafts')) ?? ''
+      await client.append(drafts, 'Subject: draft\r\n\r\n', ['\\Draft'])
+      expect(await client.status(drafts, { messages: true })).toMatchObject({ messages: secure ? 1 : 2 })
       await client.logout()
     }
   })

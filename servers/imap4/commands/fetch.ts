@@ -2,6 +2,7 @@ import { type MessageEntry, StoreError } from '../../../src/store/types.ts'
 import { inBatches } from '../batches.ts'
 import { defineMessageCommand } from '../command.ts'
 import { sendMessages } from '../fetch/send.ts'
+import { findLabels } from '../gmail/labels.ts'
 import { withinLimit } from '../message-limit.ts'
 import { bad, no, ok } from '../reply.ts'
 import type { Selection } from '../selection.ts'
@@ -17,7 +18,7 @@ export const fetch = defineMessageCommand({
   name: 'FETCH',
   updates: 'no-expunge',
   parse: fetchRequest,
-  async run(session, { selection }, request, byUid) {
+  async run(session, { selection, identity }, request, byUid) {
     const { modifiers, set } = request
     const items = withImplied(session, request, byUid)
     let indexes = selection.resolve(set, byUid)
@@ -29,7 +30,9 @@ export const fetch = defineMessageCommand({
     if (modifiers.partial) indexes = partialOf(indexes, modifiers.partial)
     const limited = withinLimit(session, selection, indexes)
     indexes = [...limited.indexes]
-    if (items.some(({ kind }) => kind === 'THREADID')) await findThreadIds(session, selection, indexes)
+    if (items.some(({ kind }) => kind === 'X-GM-LABELS')) selection.labels = await findLabels(session, identity.owner)
+    if (items.some(({ kind }) => kind === 'THREADID' || kind === 'X-GM-THRID'))
+      await findThreadIds(session, selection, indexes)
     const seen = await markSeen(session, selection, items, indexes)
     const missing = await sendMessages(session, selection, { items, indexes, seen })
     if (limited.code !== undefined) return ok(limited.code, 'FETCH completed for a part of the messages')
@@ -51,6 +54,8 @@ function fetchRequest(cursor: Cursor, session: ImapSession, byUid: boolean): Fet
   const set = sequenceSet(cursor)
   cursor.space()
   const items = fetchItems(cursor)
+  const foreign = session.words?.hasLabels ? undefined : items.find(({ kind }) => kind.startsWith('X-GM-'))
+  if (foreign) throw bad(`Unknown FETCH item ${foreign.kind}.`)
   const modifiers = cursor.take(' ') ? fetchModifiers(cursor) : {}
   // RFC 7162 section 3.2.6
   if (modifiers.vanished && !(byUid && session.enabled.has('QRESYNC')))

@@ -1,4 +1,5 @@
 import type { Command } from '../command.ts'
+import { xlist } from '../gmail/xlist.ts'
 import { bad } from '../reply.ts'
 import type { ImapSession } from '../state.ts'
 import { deleteAcl, getAcl, listRights, myRights, setAcl } from './acl.ts'
@@ -23,7 +24,7 @@ import { genUrlAuth, resetKeys, urlFetch } from './urlauth.ts'
 const rows: readonly Command[] = [
   ...[capability, noop, logout, id, enable, starttls, compress, idle, notify],
   ...[login, authenticate, unauthenticate],
-  ...[create, deleteMailbox, rename, subscribe, unsubscribe, list, lsub, namespace, status],
+  ...[create, deleteMailbox, rename, subscribe, unsubscribe, list, lsub, xlist, namespace, status],
   ...[getMetadata, setMetadata],
   ...[genUrlAuth, resetKeys, urlFetch],
   ...[setAcl, deleteAcl, getAcl, listRights, myRights],

@@ -2,6 +2,8 @@ import { isSliceOver, nextSlice } from '../../../src/common/time-slice.ts'
 import type { FlagChange, FlagChangeResult, MessageEntry } from '../../../src/store/types.ts'
 import { inBatches } from '../batches.ts'
 import { defineMessageCommand } from '../command.ts'
+import { labels } from '../gmail/labels.ts'
+import { storeLabels } from '../gmail/store-labels.ts'
 import { withinLimit } from '../message-limit.ts'
 import { bad, type CommandResult, ok } from '../reply.ts'
 import { checkRights, forbidden, permittedFlags, rightOfFlag } from '../rights.ts'
@@ -17,8 +19,14 @@ export const store = defineMessageCommand({
   name: 'STORE',
   parse: storeRequest,
   updates: 'no-expunge',
-  async run(session, { selection }, request, byUid) {
+  async run(session, state, request, byUid) {
+    const { selection } = state
     const { set, unchangedSince } = request
+    if (request.labels) {
+      checkRights(selection, '')
+      const uids = selection.resolve(set, byUid).map((index) => (selection.messages[index] as MessageEntry).uid)
+      return storeLabels(session, state, uids, { ...request, labels: request.labels })
+    }
     const changes = permittedChanges(selection, request)
     if (unchangedSince !== undefined) enableCondstore(session)
     const { indexes, code } = withinLimit(session, selection, selection.resolve(set, byUid))
@@ -45,6 +53,8 @@ interface StoreRequest {
   readonly silent: boolean
   readonly flags: readonly string[]
   readonly unchangedSince?: number
+  /** The labels of X-GM-LABELS, instead of flags. */
+  readonly labels?: readonly string[]
 }
 
 /**
@@ -88,16 +98,18 @@ async function setFlags(
 
 const MODES = { '+': 'add', '-': 'remove', '': 'replace' } as const
 
-function storeRequest(cursor: Cursor): StoreRequest {
+function storeRequest(cursor: Cursor, session: ImapSession): StoreRequest {
   cursor.space()
   const set = sequenceSet(cursor)
   cursor.space()
   const unchangedSince = cursor.ahead === '(' ? storeModifier(cursor) : undefined
   const sign = cursor.take('+') ? '+' : cursor.take('-') ? '-' : ''
-  cursor.expect('FLAGS')
+  const hasLabels = session.words?.hasLabels === true && cursor.take('X-GM-LABELS')
+  if (!hasLabels) cursor.expect('FLAGS')
   const silent = cursor.take('.SILENT')
   cursor.space()
   const modifier = unchangedSince === undefined ? {} : { unchangedSince }
+  if (hasLabels) return { set, mode: MODES[sign], silent, flags: [], labels: labels(cursor, session), ...modifier }
   return { set, mode: MODES[sign], silent, flags: flags(cursor), ...modifier }
 }
 

@@ -6,6 +6,8 @@ import type { ParsedMessage } from '../../../src/mail/parse-cache.ts'
 import { everyPart, isText, partStart } from '../../../src/mail/parts.ts'
 import type { MessagePart, OctetString } from '../../../src/mail/types.ts'
 import type { MessageEntry } from '../../../src/store/types.ts'
+import { gmailId } from '../gmail/ids.ts'
+import { labelsForm } from '../gmail/labels.ts'
 import type { Selection } from '../selection.ts'
 import { flagList } from '../updates.ts'
 import type { FetchItem, PlainItem } from '../wire/fetch-request.ts'
@@ -67,6 +69,11 @@ const plainItems: Readonly<Record<PlainItem, ItemWriter>> = {
     (raw, parsed) => parsed.structureFormOf(raw),
     ({ structureForm }) => structureForm,
   ),
+  'X-GM-MSGID': entry((out, { blob }) => out.text(`X-GM-MSGID ${gmailId(blob)}`)),
+  'X-GM-THRID': entry((out, { uid, blob }, { threadIds }) => {
+    out.text(`X-GM-THRID ${gmailId(threadIds.get(uid) ?? blob)}`)
+  }),
+  'X-GM-LABELS': entry((out, message, selection) => out.text(labelsForm(out.utf8, selection, message))),
   PREVIEW: inSteps('PREVIEW', function* (raw, parsed) {
     return imapString(utf8Octets(preview(raw, yield* parsed.structureOf(raw))))
   }),

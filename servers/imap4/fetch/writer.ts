@@ -20,6 +20,11 @@ export class FetchWriter {
     this.#session = session
   }
 
+  /** Whether quoted strings and labels are UTF-8. */
+  get utf8(): boolean {
+    return this.#session.utf8
+  }
+
   text(octets: OctetString): void {
     this.#text += octets
   }

@@ -4,11 +4,14 @@ import type { ParseCache, ParsedMessage } from '../../../src/mail/parse-cache.ts
 import { fold } from '../../../src/mail/search-text.ts'
 import type { MessageEntry } from '../../../src/store/types.ts'
 import { ContentReader, type MessageContent, parseCacheOf } from '../fetch/content.ts'
+import { gmailId } from '../gmail/ids.ts'
+import { findLabels, hasLabel } from '../gmail/labels.ts'
+import { rawQuery } from '../gmail/raw-query.ts'
 import type { Progress } from '../progress.ts'
 import type { Selection } from '../selection.ts'
 import type { ImapSession } from '../state.ts'
 import { findThreadIds } from '../thread-ids.ts'
-import { asksThreadId, type SearchKey } from '../wire/search-keys.ts'
+import { asksLabels, asksThreadId, type SearchKey, withoutRaw } from '../wire/search-keys.ts'
 import type { SearchCriteria, TextDecoding } from '../wire/search-request.ts'
 import { HIGHEST, memberOf, type SequenceSet } from '../wire/sequence-set.ts'
 
@@ -23,10 +26,14 @@ const KEY_WORK = 16
 export async function findMessages(
   session: ImapSession,
   selection: Selection,
-  { key, decode }: SearchCriteria,
+  { key: given, decode }: SearchCriteria,
   progress: Progress = {},
   among?: readonly number[],
 ): Promise<number[]> {
+  const key = session.words?.hasLabels ? withoutRaw(given, rawQuery) : given
+  if (asksLabels(key) && session.state.name === 'selected') {
+    selection.labels = await findLabels(session, session.state.identity.owner)
+  }
   if (asksThreadId(key)) await findThreadIds(session, selection, among ?? selection.messages.keys())
   const { clock } = session.context
   const test = testOf(key, { selection, decode, cache: parseCacheOf(session), now: clock.now() })
@@ -156,6 +163,14 @@ function testOf(key: SearchKey, context: TestContext): Test {
       return quick(({ entry }) => entry.modSeq >= key.modSeq)
     case 'emailid':
       return quick(({ entry }) => entry.blob === key.id)
+    case 'gm-msgid':
+      return quick(({ entry }) => gmailId(entry.blob) === key.id)
+    case 'gm-thrid':
+      return quick(({ entry: { uid, blob } }) => gmailId(context.selection.threadIds.get(uid) ?? blob) === key.id)
+    case 'gm-label':
+      return quick(({ entry }) => hasLabel(context.selection, entry, key.label))
+    case 'gm-raw':
+      return quick(() => false)
     case 'threadid':
       return quick(({ entry }) => context.selection.threadIds.get(entry.uid) === key.id)
     case 'header':

@@ -18,6 +18,9 @@ const PLAIN_ITEMS = [
   'THREADID', // RFC 8474
   'SAVEDATE', // RFC 8514
   'PREVIEW', // RFC 8970
+  'X-GM-MSGID', // Gmail's X-GM-EXT-1
+  'X-GM-THRID',
+  'X-GM-LABELS',
 ] as const
 export type PlainItem = (typeof PLAIN_ITEMS)[number]
 
@@ -59,7 +62,7 @@ const OLD_ITEMS: Readonly<Record<string, { readonly section: Section; readonly p
   'RFC822.TEXT': { section: { path: [], text: 'TEXT' }, peek: false },
 }
 
-const NAME = /[A-Z0-9.]+/iy
+const NAME = /[A-Z0-9.]+(?:-[A-Z]+)*/iy
 const PATH = /\d+(?:\.\d+)*/y
 const SECTION_TEXT = /HEADER\.FIELDS\.NOT|HEADER\.FIELDS|HEADER|TEXT|MIME/iy
 

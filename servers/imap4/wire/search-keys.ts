@@ -24,6 +24,10 @@ export type SearchKey =
   | { readonly kind: 'body' | 'text'; readonly text: OctetString }
   | { readonly kind: 'modseq'; readonly modSeq: number }
   | { readonly kind: 'emailid' | 'threadid'; readonly id: string }
+  /** Gmail's X-GM-EXT-1. */
+  | { readonly kind: 'gm-msgid' | 'gm-thrid'; readonly id: string }
+  | { readonly kind: 'gm-label'; readonly label: string }
+  | { readonly kind: 'gm-raw'; readonly query: OctetString }
   | { readonly kind: 'not'; readonly key: SearchKey }
   | { readonly kind: 'and' | 'or'; readonly keys: readonly SearchKey[] }
 
@@ -118,11 +122,18 @@ const READERS: ReadonlyMap<string, KeyReader> = new Map<string, KeyReader>([
   ['MODSEQ', modSeq], // RFC 7162 section 3.1.5
   ['EMAILID', (cursor) => ({ kind: 'emailid', id: spaced(cursor, (c) => c.atom()) })], // RFC 8474 section 6
   ['THREADID', (cursor) => ({ kind: 'threadid', id: spaced(cursor, (c) => c.atom()) })],
+  ['X-GM-MSGID', (cursor) => ({ kind: 'gm-msgid', id: spaced(cursor, (c) => c.atom()) })],
+  ['X-GM-THRID', (cursor) => ({ kind: 'gm-thrid', id: spaced(cursor, (c) => c.atom()) })],
+  ['X-GM-LABELS', (cursor) => ({ kind: 'gm-label', label: spaced(cursor, gmailLabel) })],
+  ['X-GM-RAW', (cursor) => ({ kind: 'gm-raw', query: spaced(cursor, (c) => c.astring()) })],
   ['NOT', (cursor, depth) => not(spaced(cursor, (c) => searchKey(c, depth + 1)))],
   ['OR', (cursor, depth) => ({ kind: 'or', keys: [0, 1].map(() => spaced(cursor, (c) => searchKey(c, depth + 1))) })],
 ])
 
-const KEY_NAME = /[A-Z]+/iy
+const KEY_NAME = /X-GM-[A-Z]+|[A-Z]+/iy
+
+/** Reads a label: an astring, or a system label such as `\Inbox`. */
+const gmailLabel = (cursor: Cursor): string => cursor.match(/\\[A-Z]+/iy) ?? cursor.astring()
 
 /** Reads `search-key *(SP search-key)`. A message must match all of them. */
 export function searchKeys(cursor: Cursor, session: ImapSession): SearchKey {
@@ -133,6 +144,8 @@ export function searchKeys(cursor: Cursor, session: ImapSession): SearchKey {
   ) {
     throw bad('Sequence numbers are not allowed under UIDONLY.', 'UIDREQUIRED') // RFC 9586 section 3
   }
+  const isForeign = (one: SearchKey): boolean => one.kind.startsWith('gm-')
+  if (!session.words?.hasLabels && contains(key, isForeign)) throw bad('Unknown search key X-GM.')
   return key
 }
 
@@ -182,7 +195,19 @@ function modSeq(cursor: Cursor): SearchKey {
 export const asksModSeq = (key: SearchKey): boolean => contains(key, ({ kind }) => kind === 'modseq')
 
 /** Returns whether a search needs thread ids. */
-export const asksThreadId = (key: SearchKey): boolean => contains(key, ({ kind }) => kind === 'threadid')
+export const asksThreadId = (key: SearchKey): boolean =>
+  contains(key, ({ kind }) => kind === 'threadid' || kind === 'gm-thrid')
+
+/** Returns whether a search needs the labels of messages. */
+export const asksLabels = (key: SearchKey): boolean => contains(key, ({ kind }) => kind === 'gm-label')
+
+/** Returns a key with every query of X-GM-RAW translated. */
+export function withoutRaw(key: SearchKey, translate: (query: OctetString) => SearchKey): SearchKey {
+  if (key.kind === 'gm-raw') return translate(key.query)
+  if (key.kind === 'not') return not(withoutRaw(key.key, translate))
+  if (key.kind !== 'and' && key.kind !== 'or') return key
+  return { kind: key.kind, keys: key.keys.map((inner) => withoutRaw(inner, translate)) }
+}
 
 /** Returns whether a key, or a key inside it, satisfies `isOne`. */
 function contains(key: SearchKey, isOne: (key: SearchKey) => boolean): boolean {

@@ -1,0 +1,171 @@
+import type { OctetString } from '../../../src/mail/types.ts'
+import { bad } from '../reply.ts'
+import type { SearchKey } from '../wire/search-keys.ts'
+
+/**
+ * Translates a query of X-GM-RAW, in the syntax of Gmail's search box, to search keys: words and "phrases", `OR`, `-`,
+ * `( )`, `{ }` (any of them) and the operators below. https://support.google.com/mail/answer/7190
+ */
+export function rawQuery(query: OctetString): SearchKey {
+  const tokens = query.match(TOKEN) ?? []
+  const reader = new QueryReader(tokens)
+  const key = reader.all(undefined)
+  if (!reader.isAtEnd) throw bad('The query of X-GM-RAW has an unexpected bracket.')
+  return key
+}
+
+/** A bracket, an operator with its colon, a phrase, or a word. */
+const TOKEN = /-?[({]|[)}]|-?[a-z_]+:|-?"[^"]*"?|[^\s(){}"]+/gi
+const MAX_DEPTH = 50
+
+const not = (key: SearchKey): SearchKey => ({ kind: 'not', key })
+const header = (name: string, text: string): SearchKey => ({ kind: 'header', name, text })
+const flag = (name: string): SearchKey => ({ kind: 'flag', flag: name })
+const anyOf = (keys: readonly SearchKey[]): SearchKey => ({ kind: 'or', keys })
+const labelled = (label: string): SearchKey => ({ kind: 'gm-label', label })
+const ALL: SearchKey = { kind: 'all' }
+
+/** What `is:` can be followed by. */
+const STATES: Readonly<Record<string, SearchKey>> = {
+  read: flag('\\Seen'),
+  unread: not(flag('\\Seen')),
+  starred: flag('\\Flagged'),
+  unstarred: not(flag('\\Flagged')),
+  answered: flag('\\Answered'),
+  draft: flag('\\Draft'),
+}
+
+/** The mailboxes that `in:` names. */
+const PLACES: Readonly<Record<string, SearchKey>> = {
+  anywhere: ALL,
+  all: ALL,
+  inbox: labelled('\\Inbox'),
+  sent: labelled('\\Sent'),
+  draft: labelled('\\Draft'),
+  drafts: labelled('\\Draft'),
+  spam: labelled('\\Spam'),
+  trash: labelled('\\Trash'),
+  starred: flag('\\Flagged'),
+}
+
+type Operator = (value: string) => SearchKey
+
+const inLabel: Operator = (value) => PLACES[value.toLowerCase()] ?? labelled(value)
+
+const OPERATORS: Readonly<Record<string, Operator>> = {
+  from: (value) => header('from', value),
+  to: (value) => anyOf(['to', 'cc', 'bcc'].map((name) => header(name, value))),
+  cc: (value) => header('cc', value),
+  bcc: (value) => header('bcc', value),
+  subject: (value) => header('subject', value),
+  list: (value) => header('list-id', value),
+  deliveredto: (value) => header('delivered-to', value),
+  rfc822msgid: (value) => header('message-id', value),
+  filename: (value) => ({ kind: 'text', text: value }),
+  has: (value) => (value.toLowerCase() === 'attachment' ? header('content-type', 'multipart/mixed') : inLabel(value)),
+  is: (value) => STATES[value.toLowerCase()] ?? { kind: 'none' },
+  in: inLabel,
+  label: inLabel,
+  after: (value) => ({ kind: 'date', clock: 'internal', from: dateOf(value), to: Number.POSITIVE_INFINITY }),
+  before: (value) => ({ kind: 'date', clock: 'internal', from: Number.NEGATIVE_INFINITY, to: dateOf(value) }),
+  newer_than: (value) => ({ kind: 'age', older: false, seconds: secondsOf(value) }),
+  older_than: (value) => ({ kind: 'age', older: true, seconds: secondsOf(value) }),
+  larger: (value) => ({ kind: 'size', larger: true, octets: octetsOf(value) }),
+  size: (value) => ({ kind: 'size', larger: true, octets: octetsOf(value) }),
+  smaller: (value) => ({ kind: 'size', larger: false, octets: octetsOf(value) }),
+}
+const SYNONYMS: Readonly<Record<string, string>> = { newer: 'after', older: 'before', l: 'label' }
+
+class QueryReader {
+  #at = 0
+  #depth = 0
+  readonly #tokens: readonly string[]
+
+  constructor(tokens: readonly string[]) {
+    this.#tokens = tokens
+  }
+
+  get isAtEnd(): boolean {
+    return this.#at >= this.#tokens.length
+  }
+
+  /** Reads terms up to a closing bracket or the end. All of them must match; `OR` joins its neighbours. */
+  all(close: string | undefined, form: (text: string) => SearchKey = textKey): SearchKey {
+    const groups: SearchKey[][] = []
+    let joins = false
+    while (!this.isAtEnd && this.#tokens[this.#at] !== close && !/^[)}]$/.test(this.#tokens[this.#at] as string)) {
+      const token = this.#tokens[this.#at] as string
+      if (token === 'OR') {
+        this.#at++
+        joins = groups.length > 0
+        continue
+      }
+      const term = this.#term(form)
+      if (joins) groups.at(-1)?.push(term)
+      else groups.push([term])
+      joins = false
+    }
+    const any = close === '}'
+    const keys = any
+      ? groups.flat()
+      : groups.map((group) => (group.length === 1 ? (group[0] as SearchKey) : anyOf(group)))
+    if (keys.length === 0) return ALL
+    if (keys.length === 1) return keys[0] as SearchKey
+    return { kind: any ? 'or' : 'and', keys }
+  }
+
+  #term(form: (text: string) => SearchKey): SearchKey {
+    const token = this.#tokens[this.#at++] as string
+    const negated = token.length > 1 && token.startsWith('-')
+    const key = this.#positive(negated ? token.slice(1) : token, form)
+    return negated ? not(key) : key
+  }
+
+  #positive(token: string, form: (text: string) => SearchKey): SearchKey {
+    if (token === '(' || token === '{') return this.#group(token, form)
+    if (!token.endsWith(':')) return form(unquoted(token))
+    const name = token.slice(0, -1).toLowerCase()
+    const operator = OPERATORS[SYNONYMS[name] ?? name]
+    const next = this.#tokens[this.#at]
+    if (!operator || next === undefined || /^[)}]$/.test(next)) return form(unquoted(token))
+    this.#at++
+    return next === '(' || next === '{' ? this.#group(next, operator) : operator(unquoted(next))
+  }
+
+  #group(open: string, form: (text: string) => SearchKey): SearchKey {
+    if (++this.#depth > MAX_DEPTH) throw bad('The query of X-GM-RAW is nested too deeply.')
+    const close = open === '(' ? ')' : '}'
+    const key = this.all(close, form)
+    if (this.#tokens[this.#at] === close) this.#at++
+    this.#depth--
+    return key
+  }
+}
+
+const textKey = (text: string): SearchKey => ({ kind: 'text', text })
+const unquoted = (token: string): string => token.replaceAll('"', '')
+
+/** Returns the midnight of `2026/11/26` or `2026-11-26`, or the time of seconds since the epoch, in milliseconds. */
+function dateOf(value: string): number {
+  const day = /^(\d{4})[/-](\d{1,2})[/-](\d{1,2})$/.exec(value)
+  if (day) return Date.UTC(Number(day[1]), Number(day[2]) - 1, Number(day[3]))
+  if (/^\d{9,12}$/.test(value)) return Number(value) * 1000
+  throw bad('X-GM-RAW: a date is written 2026/11/26.')
+}
+
+const DAY_S = 86_400
+const PERIODS: Readonly<Record<string, number>> = { d: DAY_S, m: 30 * DAY_S, y: 365 * DAY_S, h: 3600 }
+
+function secondsOf(value: string): number {
+  const period = /^(\d{1,5})([dmyh])$/i.exec(value)
+  if (!period) throw bad('X-GM-RAW: a period is written 2d, 3m or 1y.')
+  return Number(period[1]) * (PERIODS[(period[2] as string).toLowerCase()] as number)
+}
+
+const SIZES: Readonly<Record<string, number>> = { '': 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 }
+
+function octetsOf(value: string): number {
+  const size = /^(\d{1,12})([kmg]?)b?$/i.exec(value)
+  if (!size) throw bad('X-GM-RAW: a size is written 1000, 10K or 5M.')
+  return Number(size[1]) * (SIZES[(size[2] as string).toLowerCase()] as number)
+}

@@ -1,0 +1,118 @@
+import { ALL_MAIL_USE, ARCHIVE_NAME } from '../../../src/store/gmail/names.ts'
+import type { Folder, MessageEntry, Owner } from '../../../src/store/types.ts'
+import { checkNewName } from '../mailbox-names.ts'
+import { type CommandResult, no, ok } from '../reply.ts'
+import type { Selection } from '../selection.ts'
+import type { ImapSession, StateOf } from '../state.ts'
+import { fetchResponse } from '../updates.ts'
+import { findLabels, isNamed, labelOf, labelsForm } from './labels.ts'
+
+export interface LabelChange {
+  readonly mode: 'add' | 'remove' | 'replace'
+  readonly silent: boolean
+  readonly labels: readonly string[]
+}
+
+/** STORE [+|-]X-GM-LABELS: adds copies of messages to mailboxes, or removes them. Gmail's X-GM-EXT-1. */
+export async function storeLabels(
+  session: ImapSession,
+  { identity: { owner }, selection }: StateOf<'selected'>,
+  uids: readonly number[],
+  { mode, silent, labels }: LabelChange,
+): Promise<CommandResult> {
+  const named = mode === 'remove' ? labels : labels.filter((name) => !isStarred(name))
+  const targets = await Promise.all(named.map((name) => findTarget(session, owner, name, mode !== 'remove')))
+  const folders = targets.filter((folder) => folder !== undefined)
+  for (const uid of uids) {
+    const entry = selection.messages[selection.indexOf(uid)]
+    if (!entry || selection.isExpunged(uid)) continue
+    const current = ((await findLabels(session, owner)).get(entry.blob) ?? []).flatMap(({ folder }) => folder ?? [])
+    if (mode !== 'remove') await add(session, selection, entry, without(folders, current))
+    if (mode === 'remove') await remove(session, owner, entry, common(folders, current))
+    if (mode === 'replace') {
+      const others = without(current, [...folders, selection.folder]).filter((folder) => labelOf(folder) !== undefined)
+      await remove(session, owner, entry, others)
+    }
+  }
+  if (labels.some(isStarred)) await star(session, selection, uids, mode)
+  selection.labels = await findLabels(session, owner)
+  if (!silent) sendLabels(session, selection, uids)
+  return ok()
+}
+
+const isStarred = (name: string): boolean => isNamed({ name: '\\Starred' }, name)
+
+const without = (folders: readonly Folder[], others: readonly Folder[]): Folder[] =>
+  folders.filter(({ id }) => !others.some((other) => other.id === id))
+const common = (folders: readonly Folder[], others: readonly Folder[]): Folder[] =>
+  folders.filter(({ id }) => others.some((other) => other.id === id))
+
+/** Returns the mailbox of a label. Creates it if a client adds the label. */
+async function findTarget(
+  { context: { store } }: ImapSession,
+  owner: Owner,
+  name: string,
+  creates: boolean,
+): Promise<Folder | undefined> {
+  const folders = await store.listFolders(owner)
+  const found = folders.find((folder) => isNamed({ name: labelOf(folder) ?? '' }, name))
+  if (found || !creates) return found
+  if (name.startsWith('\\')) throw no(`${name} is not a label.`, 'CANNOT')
+  checkNewName(name)
+  await store.setSubscribed(owner, name, true)
+  return store.createFolder(owner, name)
+}
+
+async function add(
+  { context: { store } }: ImapSession,
+  selection: Selection,
+  { uid }: MessageEntry,
+  folders: readonly Folder[],
+): Promise<void> {
+  for (const { id } of folders) await store.copy(selection.folder.id, [uid], id)
+}
+
+/** Removes the copies in some mailboxes. The last copy of a message is moved to the archive, which is no label. */
+async function remove(
+  { context: { store } }: ImapSession,
+  owner: Owner,
+  { blob }: MessageEntry,
+  folders: readonly Folder[],
+): Promise<void> {
+  if (folders.length === 0) return
+  const places: { readonly folder: Folder; readonly uids: readonly number[] }[] = []
+  for (const folder of await store.listFolders(owner)) {
+    if (folder.specialUse === ALL_MAIL_USE) continue
+    const uids = (await store.list(folder.id)).filter((entry) => entry.blob === blob).map(({ uid }) => uid)
+    if (uids.length > 0) places.push({ folder, uids })
+  }
+  const removed = places.filter(({ folder }) => folders.some(({ id }) => id === folder.id))
+  const [first] = removed
+  if (first && removed.length === places.length) {
+    const archive = (await store.findFolder(owner, ARCHIVE_NAME)) ?? (await store.createFolder(owner, ARCHIVE_NAME))
+    await store.copy(first.folder.id, first.uids.slice(0, 1), archive.id)
+  }
+  for (const { folder, uids } of removed) await store.expunge(folder.id, uids)
+}
+
+async function star(
+  { context: { store } }: ImapSession,
+  selection: Selection,
+  uids: readonly number[],
+  mode: LabelChange['mode'],
+): Promise<void> {
+  const change = { mode: mode === 'remove' ? 'remove' : 'add', flags: ['\\Flagged'] } as const
+  selection.refresh((await store.setFlags(selection.folder.id, uids, change, selection)).entries)
+}
+
+function sendLabels(session: ImapSession, selection: Selection, uids: readonly number[]): void {
+  for (const uid of uids) {
+    const index = selection.indexOf(uid)
+    const entry = selection.messages[index]
+    if (!entry) continue
+    const items = `UID ${uid} ${labelsForm(session.utf8, selection, entry)}`
+    session.send(
+      fetchResponse(session, index, entry, session.enabled.has('UIDONLY') ? items.slice(items.indexOf('X-')) : items),
+    )
+  }
+}

@@ -1,0 +1,35 @@
+import { withInboxInCapitals } from '../../../src/store/mailboxes.ts'
+import { defineCommand } from '../command.ts'
+import { listPattern } from '../list-pattern.ts'
+import { decodePattern, encodeMailboxName, patternName } from '../mailbox-names.ts'
+import { attributes, mailboxTree } from '../mailbox-tree.ts'
+import { bad, ok } from '../reply.ts'
+import { loggedOn } from '../state.ts'
+
+/** The attributes that XLIST had before RFC 6154. */
+const OLD_USES: Readonly<Record<string, string>> = { '\\All': '\\AllMail', '\\Junk': '\\Spam' }
+
+/** XLIST reference pattern: LIST with special uses, as Gmail had it before RFC 6154. */
+export const xlist = defineCommand({
+  name: 'XLIST',
+  states: loggedOn,
+  check(session) {
+    if (!session.words?.hasLabels) throw bad('Unknown command.')
+  },
+  parse(cursor, session) {
+    cursor.space()
+    const reference = decodePattern(cursor.astring(), session)
+    cursor.space()
+    return withInboxInCapitals(reference + decodePattern(cursor.listMailbox(), session))
+  },
+  async run(session, { identity }, pattern) {
+    const matches = listPattern(pattern)
+    for (const node of await mailboxTree(session, identity)) {
+      if (!node.exists || !matches(patternName(node.name, session))) continue
+      const found = attributes(node).map((attribute) => OLD_USES[attribute] ?? attribute)
+      if (node.name === 'INBOX') found.push('\\Inbox')
+      session.send(`* XLIST (${found.join(' ')}) "/" ${encodeMailboxName(node.name, session)}\r\n`)
+    }
+    return ok()
+  },
+})

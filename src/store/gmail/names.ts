@@ -1,0 +1,31 @@
+/** The special use of the view of all messages. RFC 6154 section 2. */
+export const ALL_MAIL_USE = '\\All'
+
+/** The mailbox of messages that have no label. It is not a label itself. */
+export const ARCHIVE_NAME = 'Archive'
+
+/** The names that Gmail gives to the mailboxes of an account, by their names in the store. */
+const SHOWN: Readonly<Record<string, string>> = {
+  Drafts: '[Gmail]/Drafts',
+  Sent: '[Gmail]/Sent Mail',
+  Junk: '[Gmail]/Spam',
+  Trash: '[Gmail]/Trash',
+}
+const STORED = Object.fromEntries(Object.entries(SHOWN).map(([stored, shown]) => [shown, stored]))
+
+export const ALL_MAIL_NAME = '[Gmail]/All Mail'
+
+/** Returns the name that clients see. */
+export const shownName = (name: string): string => renamed(name, SHOWN)
+
+/** Returns the name in the store; undefined if a client may not use it, because it is the stored name of another mailbox. */
+export function storedName(name: string): string | undefined {
+  const stored = renamed(name, STORED)
+  return stored === name && shownName(name) !== name ? undefined : stored
+}
+
+/** Renames a mailbox, or its level above. */
+function renamed(name: string, names: Readonly<Record<string, string>>): string {
+  const root = Object.keys(names).find((one) => name === one || name.startsWith(`${one}/`))
+  return root === undefined ? name : `${names[root]}${name.slice(root.length)}`
+}
