@@ -2,7 +2,7 @@ import type { Folder, FolderSnapshot, MessageEntry, MessageStore, StoreEvent } f
 import { indexOfUid } from '../../src/store/uid-order.ts'
 import type { SeesEntry } from './captured.ts'
 import type { ResultContext, Updates } from './changes.ts'
-import type { Labels } from './gmail/labels.ts'
+import type { Labels } from './gmail/label.ts'
 import { indexesOfNumbers, indexesOfUids, type SequenceSet } from './wire/sequence-set.ts'
 
 export interface ViewOptions {

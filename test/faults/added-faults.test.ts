@@ -150,9 +150,7 @@ test('the verbs of faults are the commands of the servers', () => {
   const { smtp: ofSmtp = [], pop3: ofPop3 = [], imap4: ofImap4 = [], nntp: ofNntp = [] } = verbs
   expect(ofSmtp).toEqual(expect.arrayContaining([...smtp.keys()]))
   expect(ofPop3).toEqual(expect.arrayContaining([...pop3.keys()]))
-  const extensions =
-    'DELETEACL ESEARCH GETACL GETMETADATA LISTRIGHTS MYRIGHTS NOTIFY SETACL SETMETADATA UID UNAUTHENTICATE'
-  expect(ofImap4.filter((verb) => !isCommand(verb)).toSorted()).toEqual(extensions.split(' '))
+  expect(ofImap4.filter((verb) => !isCommand(verb)).toSorted()).toEqual(['ESEARCH', 'UID'])
   const unknown = ofNntp.filter((verb) => {
     try {
       return findCommand(verb.split(' ')) === undefined

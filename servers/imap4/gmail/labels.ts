@@ -7,15 +7,7 @@ import type { Selection } from '../selection.ts'
 import type { ImapSession } from '../state.ts'
 import type { Cursor } from '../wire/cursor.ts'
 import { astringForm, decodeUtf7, encodeUtf7, quotedForm, utf8Octets, utf8Text } from '../wire/text.ts'
-
-/** A label of a message: the mailbox that holds a copy of it, or `\Starred`. */
-export interface Label {
-  readonly name: string
-  readonly folder?: Folder
-}
-
-/** The labels of messages by their octets' id. */
-export type Labels = ReadonlyMap<string, readonly Label[]>
+import type { Label, Labels } from './label.ts'
 
 /** The system labels of mailboxes by their special use. */
 const SYSTEM_LABELS: Readonly<Record<string, string>> = {

@@ -3,7 +3,7 @@ import type { ServerProtocol } from './protocol.ts'
 /** The commands that faults can name, by protocol: those that the servers know, and others that clients send. */
 export const verbs: Readonly<Partial<Record<ServerProtocol, readonly string[]>>> = {
   smtp: split(
-    'ATRN AUTH BDAT BURL DATA EHLO ETRN EXPN HELO HELP LHLO MAIL NOOP QUIT RCPT RSET SAML SEND SOML STARTTLS TURN VRFY',
+    'ATRN AUTH BDAT BURL DATA EHLO ETRN EXPN HELO HELP LHLO MAIL NOOP QUIT RCPT RSET SAML SEND SOML STARTTLS TURN VRFY X-EXPS X-LINK2STATE XCLIENT XEXCH50 XFORWARD',
   ),
   pop3: split('APOP AUTH CAPA DELE LANG LAST LIST NOOP PASS QUIT RETR RSET STAT STLS TOP UIDL USER UTF8'),
   imap4: [
