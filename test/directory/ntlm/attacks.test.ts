@@ -174,6 +174,14 @@ describe('the order of messages', () => {
     return start().next(message)
   }
 
+  test.each([1, 2, 4])('a right answer that says it is of type %d', async (type) => {
+    const step = await attack((message) => {
+      message.writeUInt32LE(type, 8)
+      return message
+    })
+    expect(step).toMatchObject({ kind: 'failure', reason: 'malformed NTLM message' })
+  })
+
   test('a second question', async () => {
     const exchange = start()
     expect((await exchange.next(negotiate)).kind).toBe('challenge')
