@@ -2,6 +2,7 @@ import { isIP } from 'node:net'
 import { isLoopback } from '../src/common/ip-address.ts'
 import type { ServerProtocol } from '../src/config/schema.ts'
 import { type LogonPolicy, logonPolicy } from '../src/directory/policy.ts'
+import { type LogonRefusal, logonRefusal, type Proof } from '../src/directory/proof.ts'
 import {
   converse,
   type SaslAnonymous,
@@ -39,6 +40,8 @@ export interface LogonErrors {
   malformed(): Error
   /** Creates the error for a wrong user name, password or proof. Not every protocol states the reason. */
   failed(reason: string): Error
+  /** Creates the error for an account that may not log on although the password or proof is right. */
+  refused(why: LogonRefusal): Error
 }
 
 /** How a protocol carries a SASL exchange. */
@@ -116,6 +119,37 @@ export function completeLogon({ connection, context }: Omit<LogonSession, 'polic
   return account
 }
 
+/** Logs on by name and password. Returns the account. Throws one of `errors` if the log-on is refused. */
+export function authenticatePassword(
+  session: Omit<LogonSession, 'policy'>,
+  { name, password }: { readonly name: string; readonly password: string },
+  errors: LogonErrors,
+): Promise<Account> {
+  const proof = session.context.directory.checkPassword(name, password)
+  return proof ? admit(session, proof, errors) : refuseLogon(session, errors)
+}
+
+/**
+ * Refuses an account that may not log on by what the client has proved. Returns the account that the session is for.
+ * @param by the account that acts for it, if it is another one
+ */
+export async function admit(
+  { connection }: Pick<LogonSession, 'connection'>,
+  { account, by, secret }: Proof & { readonly by?: Account },
+  errors: LogonErrors,
+): Promise<Account> {
+  const proof = { account: by ?? account, ...(secret ? { secret } : {}) }
+  const refusal = logonRefusal(proof) ?? logonRefusal({ account })
+  if (refusal !== undefined) {
+    await connection.logon.delayFailure()
+    throw errors.refused(refusal)
+  }
+  if (secret?.name !== undefined)
+    connection.record.note(`logged on with the app password ${JSON.stringify(secret.name)}`)
+  if (by) connection.record.note(`${by.user} acts for ${account.user}`)
+  return account
+}
+
 /** Throws the error of a failed log-on, after a delay that limits how fast passwords can be guessed. */
 export async function refuseLogon(
   { connection }: Pick<LogonSession, 'connection'>,
@@ -183,6 +217,7 @@ export async function authenticateAnyone(
   }
   if (outcome.kind === 'cancelled') throw errors.cancelled()
   if (outcome.kind === 'malformed') throw errors.malformed()
+  if (outcome.kind === 'failure' && outcome.refusal !== undefined) throw errors.refused(outcome.refusal)
   if (outcome.kind === 'failure') return refuseLogon(session, errors, outcome.reason)
-  return outcome
+  return outcome.kind === 'anonymous' ? outcome : { ...outcome, account: await admit(session, outcome, errors) }
 }

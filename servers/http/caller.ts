@@ -5,6 +5,7 @@ import type { Caller } from '../../src/api/caller.ts'
 import { ApiProblem } from '../../src/api/problem.ts'
 import { isLoopback } from '../../src/common/ip-address.ts'
 import { logonPolicy } from '../../src/directory/policy.ts'
+import { type Proof, refusalTexts, stateRefusal } from '../../src/directory/proof.ts'
 import type { Connection } from '../../src/net/connection.ts'
 import { completeLogon } from '../logon.ts'
 import type { ServerContext } from '../service.ts'
@@ -139,10 +140,17 @@ async function basicCaller(
   }
   if (logon === 'no') throw logOn(facts, context, 'this virtual server does not accept passwords; use a token')
   const [, user = '', password = ''] = /^([^:]*):(.*)$/s.exec(Buffer.from(credentials, 'base64').toString('utf8')) ?? []
-  const found = context.directory.authenticate(user, password)
-  if (!found) return refuse(facts, connection, context, 'unknown user name or bad password')
-  const account = completeLogon({ connection, context }, found)
+  const proof = context.directory.checkPassword(user, password)
+  if (!proof) return refuse(facts, connection, context, 'unknown user name or bad password')
+  assertMayCall(proof)
+  const account = completeLogon({ connection, context }, proof.account)
   return accountCaller(account.user, context)
+}
+
+/** @throws ApiProblem `forbidden` if the state of an account forbids the log-on */
+function assertMayCall(proof: Proof): void {
+  const refusal = stateRefusal(proof)
+  if (refusal !== undefined) throw new ApiProblem('forbidden', `${proof.account.user}: ${refusalTexts[refusal]}`)
 }
 
 async function ntlmCaller(
@@ -154,11 +162,15 @@ async function ntlmCaller(
 ): Promise<Caller> {
   const result = await continueNtlm({ scheme, credentials }, connection, context)
   if (result.kind === 'failure') return refuse(facts, connection, context, result.reason)
+  assertMayCall(result)
   const account = completeLogon({ connection, context }, result.account)
   return accountCaller(account.user, context)
 }
 
+/** @throws ApiProblem `forbidden` if the account is locked or disabled */
 function accountCaller(user: string, context: ServerContext): Caller {
+  const account = context.directory.find(user)
+  if (account) assertMayCall({ account })
   const isAdministrator = context.administrators.some((one) => one.toLowerCase() === user.toLowerCase())
   if (isAdministrator) return { role: 'administrator', name: user }
   const { capturedReaders: readers } = context

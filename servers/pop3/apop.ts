@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
+import { provenSecret, type Secret } from '../../src/directory/proof.ts'
 import { preparedSecret } from '../../src/directory/saslprep/saslprep.ts'
 import { sameSecret } from '../../src/directory/secrets.ts'
-import type { Account } from '../../src/directory/types.ts'
 
 const TIMESTAMP_OCTETS = 12
 const TIMESTAMPS_PER_POOL = 100
@@ -20,12 +20,13 @@ export function createTimestamp(hostname: string): string {
 }
 
 /**
- * Returns whether a digest proves the account's password. Computes a digest for an unknown account too, so that the
- * time it takes does not reveal which accounts exist.
+ * Returns the password that a digest proves. Computes a digest for an unknown account too, so that the time it takes does
+ * not reveal which accounts exist.
  */
-export function provesPassword(digest: string, timestamp: string, account: Account | undefined): account is Account {
-  const expected = createHash('md5')
-    .update(timestamp + preparedSecret(account?.password ?? '')) // RFC 6856 section 2.2
-    .digest('hex')
-  return sameSecret(expected, digest.toLowerCase()) && account?.password !== undefined
-}
+export const secretInDigest = (digest: string, timestamp: string, secrets: readonly Secret[]): Secret | undefined =>
+  provenSecret(secrets, (password) => {
+    const expected = createHash('md5')
+      .update(timestamp + preparedSecret(password)) // RFC 6856 section 2.2
+      .digest('hex')
+    return sameSecret(expected, digest.toLowerCase())
+  })

@@ -44,7 +44,7 @@ const BUSY: Readonly<Record<LimitedBy, (hostname: string) => string>> = {
 /** Number of unrecognized commands that ends the session. */
 const MAX_UNRECOGNIZED = 10
 /** Replies that session records show as refusals: policy, log-on, recipients, connections. */
-const REFUSALS = new Set([421, 530, 535, 550, 553])
+const REFUSALS = new Set([421, 432, 454, 525, 530, 534, 535, 550, 553])
 /** Some letters outside ASCII have ASCII capitals (long s, dotless i), but verbs are ASCII. RFC 5321 section 2.4. */
 const ASCII = /^[\x21-\x7e]*$/
 /** A request that a web page can make a browser send to this port. */

@@ -1,10 +1,11 @@
 import { z } from 'zod'
 import { APPENDED, pathOfItem } from '../config/edit/config-path.ts'
-import { type Path, pointerOf } from '../config/mistakes.ts'
-import { quota as quotaSchema } from '../config/schema/directory.ts'
+import type { ConfigChange } from '../config/edit/edit-yaml.ts'
+import { type Path, pointerOf, valueAt } from '../config/mistakes.ts'
+import { accountAccess, quota as quotaSchema } from '../config/schema/directory.ts'
 import { mailAddress } from '../config/schema/values.ts'
 import { addressKey, fold } from '../directory/names.ts'
-import type { Account, NewAccount } from '../directory/types.ts'
+import type { Account, AccountChanges, NewAccount } from '../directory/types.ts'
 import { accountOwner } from '../store/types.ts'
 import type { Api } from './api.ts'
 import { type Caller, seesOwner } from './caller.ts'
@@ -18,6 +19,10 @@ const account = z
     user: z.string(),
     addresses: z.array(z.string()),
     configured: z.boolean().describe('False for accounts that last until the lab stops.'),
+    state: accountAccess.state.unwrap().nullable().describe('Why the account cannot log on. null: it can.'),
+    twoFactor: z.boolean().describe('Whether mail and news clients need an app password.'),
+    appPasswords: z.array(z.string()).describe('The names of the app passwords.'),
+    delegates: z.array(z.string()).describe('The accounts that can act for this one.'),
     messages: z.number().int(),
     unread: z.number().int(),
   })
@@ -31,6 +36,10 @@ async function factsOf({ lab: { store, directory } }: Api, one: Account): Promis
     user: one.user,
     addresses: [...one.addresses],
     configured: directory.isConfigured(one),
+    state: one.state ?? null,
+    twoFactor: one.twoFactor ?? false,
+    appPasswords: (one.appPasswords ?? []).map(({ name }) => name),
+    delegates: [...(one.delegates ?? [])],
     messages: sum(({ exists }) => exists),
     unread: sum(({ unseen }) => unseen),
   }
@@ -90,6 +99,7 @@ const create = defineOperation({
       .array(mailAddress)
       .optional()
       .describe('Mail addresses. Default: the user name at the domain of the lab.'),
+    ...accountAccess,
     quota: quotaSchema.optional().describe('Quota, as in the YAML. Default: the quota of the directory.'),
     configured: z
       .boolean()
@@ -108,8 +118,8 @@ const create = defineOperation({
   },
 })
 
-const withoutUndefined = ({ addresses, quota, ...given }: { [key in keyof NewAccount]: NewAccount[key] | undefined }) =>
-  ({ ...given, ...(addresses ? { addresses } : {}), ...(quota ? { quota } : {}) }) as NewAccount
+const withoutUndefined = (given: { [key in keyof NewAccount]: NewAccount[key] | undefined }): NewAccount =>
+  Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as unknown as NewAccount
 
 /** @throws ApiProblem `conflict` if another account has the name or one of the addresses */
 function assertFree({ lab: { directory } }: Api, user: string, addresses: readonly string[] = []): void {
@@ -127,33 +137,86 @@ const update = defineOperation({
   name: 'accounts.update',
   method: 'PATCH',
   path: '/accounts/{user}',
-  summary: 'Change the password of an account. Open sessions continue.',
+  summary: 'Change the password of an account, its state, its app passwords or its delegates. Open sessions continue.',
   access: 'change',
-  input: z.strictObject({ user: z.string(), password: z.string().min(1) }),
+  input: z.strictObject({
+    user: z.string(),
+    password: z.string().min(1).optional(),
+    ...accountAccess,
+    state: accountAccess.state.nullable().describe('Why the account cannot log on. null: it can.'),
+    appPasswords: accountAccess.appPasswords.describe('Replaces all app passwords.'),
+    revokeAppPasswords: z.array(z.string()).optional().describe('Names of app passwords to revoke.'),
+  }),
   output: account,
   problems: ['conflict'],
-  async run({ api, caller, input: { user, password } }) {
+  async run({ api, caller, input: { user, ...wanted } }) {
     const { directory } = api.lab
     const found = accountNamed(api, caller, user)
-    if (directory.mode === 'open') {
+    if (directory.mode === 'open' && wanted.password !== undefined) {
       throw new ApiProblem(
         'conflict',
         'the directory is open and accepts any password; directory: { mode: listed } checks them',
       )
     }
-    if (!directory.isConfigured(found)) directory.setPassword(found, password)
+    const { password, ...access } = wanted
+    if (caller.role === 'account' && Object.values(access).some((value) => value !== undefined)) {
+      throw new ApiProblem('forbidden', 'an account can change its password only')
+    }
+    const changes = changesOf(found, wanted)
+    if (!directory.isConfigured(found)) directory.change(found, changes)
     else if (caller.role === 'administrator' && caller.tenant === undefined) {
-      const place = (config: unknown): Path => [...pathOfItem(ACCOUNTS, found.user, config), 'password']
-      await writeToConfiguration(api, caller, place, password)
+      await changeConfigured(api, caller, found, changes)
+      directory.change(found, undefined)
     } else {
       throw new ApiProblem(
         'forbidden',
-        `the password of ${found.user} is in the configuration; an administrator can change it`,
+        `the account ${found.user} is in the configuration; an administrator can change it`,
       )
     }
     return factsOf(api, accountNamed(api, caller, user))
   },
 })
+
+interface WantedChanges {
+  readonly password?: string | undefined
+  readonly state?: Account['state'] | null
+  readonly twoFactor?: boolean | undefined
+  readonly appPasswords?: Account['appPasswords']
+  readonly revokeAppPasswords?: readonly string[] | undefined
+  readonly delegates?: readonly string[] | undefined
+}
+
+/** Returns what changes on an account. A state of undefined is removed. */
+function changesOf(
+  found: Account,
+  { password, state, twoFactor, delegates, appPasswords, revokeAppPasswords }: WantedChanges,
+): AccountChanges {
+  const kept = appPasswords ?? found.appPasswords ?? []
+  const left = kept.filter(({ name }) => !revokeAppPasswords?.includes(name))
+  const changesPasswords = appPasswords !== undefined || revokeAppPasswords !== undefined
+  return {
+    ...(password === undefined ? {} : { password }),
+    ...(state === undefined ? {} : { state: state ?? undefined }),
+    ...(twoFactor === undefined ? {} : { twoFactor }),
+    ...(delegates === undefined ? {} : { delegates }),
+    ...(changesPasswords ? { appPasswords: left } : {}),
+  }
+}
+
+/** Writes the changes of an account to the configuration. */
+async function changeConfigured(api: Api, caller: Caller, { user }: Account, changes: AccountChanges): Promise<void> {
+  const edits = (config: unknown): ConfigChange[] => {
+    const place = pathOfItem(ACCOUNTS, user, config)
+    return Object.entries(changes).flatMap(([key, value]): ConfigChange[] => {
+      const path = [...place, key]
+      if (value !== undefined) return [{ op: 'set', path: pointerOf(path), value: asJson(value) }]
+      return valueAt(config, path) === undefined ? [] : [{ op: 'remove', path: pointerOf(path) }]
+    })
+  }
+  await changeConfiguration(api, caller, edits, { dryRun: false })
+}
+
+const asJson = (value: unknown): unknown => JSON.parse(JSON.stringify(value))
 
 const remove = defineOperation({
   name: 'accounts.delete',
@@ -187,8 +250,7 @@ async function writeToConfiguration(
   place: (config: unknown) => Path,
   given: unknown,
 ): Promise<void> {
-  const value = JSON.parse(JSON.stringify(given)) as unknown
-  const changesOf = (config: unknown) => [{ op: 'set', path: pointerOf(place(config)), value } as const]
+  const changesOf = (config: unknown) => [{ op: 'set', path: pointerOf(place(config)), value: asJson(given) } as const]
   await changeConfiguration(api, caller, changesOf, { dryRun: false })
 }
 

@@ -1,6 +1,6 @@
 import type { Quota } from '../config/schema/directory.ts'
 import { addressKey, fold } from './names.ts'
-import type { Account, NewAccount } from './types.ts'
+import type { Account, AccountChanges, NewAccount } from './types.ts'
 
 /** What accounts get that do not say otherwise. */
 interface Defaults {
@@ -10,10 +10,11 @@ interface Defaults {
 
 /**
  * The accounts of a lab that are not in its configuration: those that were created while it runs, and those of an open
- * directory that are used. They stay when a reload creates another directory.
+ * directory that are used; and what was changed on the others. All of it stays when a reload creates another directory.
  */
 export class AddedAccounts {
   readonly #given = new Map<string, NewAccount>()
+  readonly #changes = new Map<string, AccountChanges>()
   readonly #byUser = new Map<string, Account>()
   readonly #byAddress = new Map<string, Account>()
   #defaults: Defaults = { quota: undefined, addressOf: (user) => user }
@@ -44,19 +45,29 @@ export class AddedAccounts {
     return this.#index(account)
   }
 
-  setPassword(user: string, password: string): void {
+  /** Changes an account, or takes back all changes. */
+  change(user: string, changes: AccountChanges | undefined): void {
+    if (changes) this.#changes.set(fold(user), { ...this.#changes.get(fold(user)), ...changes })
+    else this.#changes.delete(fold(user))
     const given = this.#given.get(fold(user))
-    if (given) this.put({ ...given, password })
+    if (given) this.#index(given)
+  }
+
+  /** Returns what was changed on an account, one of the configuration or another. */
+  changesOf(user: string): AccountChanges {
+    return this.#changes.get(fold(user)) ?? {}
   }
 
   remove(user: string): void {
     const found = this.ofUser(user)
     this.#given.delete(fold(user))
+    this.#changes.delete(fold(user))
     this.#byUser.delete(fold(user))
     for (const address of found?.addresses ?? []) this.#byAddress.delete(addressKey(address))
   }
 
-  #index(given: NewAccount): Account {
+  #index(base: NewAccount): Account {
+    const given = this.#changes.has(fold(base.user)) ? { ...base, ...this.changesOf(base.user) } : base
     const { user, addresses = [this.#defaults.addressOf(user)], quota = this.#defaults.quota } = given
     const isWhole = addresses === given.addresses && quota === given.quota
     const account = isWhole ? (given as Account) : { ...given, addresses, quota }

@@ -1,12 +1,19 @@
+import { randomBytes } from 'node:crypto'
 import type { Quota } from '../config/schema/directory.ts'
 import type { LabConfig } from '../config/schema.ts'
 import { AddedAccounts } from './added-accounts.ts'
 import { addressKey, fold, foldAddress, foldDomain, parseLogonName, splitAddress, withoutDetail } from './names.ts'
+import { type Proof, provenSecret, type Secret, stateRefusal } from './proof.ts'
 import { isPassword } from './secrets.ts'
-import type { Account, Directory, NewAccount } from './types.ts'
+import type { Account, AccountChanges, Directory, NewAccount } from './types.ts'
 
 /** The configuration keys that define a directory. */
 export type DirectoryConfig = Pick<LabConfig, 'domain' | 'directory'>
+
+/** A password that nobody knows. */
+const UNKNOWN: Secret = { password: randomBytes(32).toString('base64') }
+
+const withoutPassword = ({ password: _, ...account }: Account): Account => account
 
 /** Valid user names. An open directory has an account for each of them. */
 const VALID_USER = /^\P{Cc}{1,255}$/u
@@ -25,9 +32,13 @@ class LabDirectory implements Directory {
   readonly unknown: 'refuse' | 'capture'
   readonly #localDomain: string
   readonly #quota: Quota | undefined
+  /** The accounts as they are configured. */
+  readonly #configured = new Map<string, Account>()
   readonly #byUser = new Map<string, Account>()
   readonly #byAddress = new Map<string, Account>()
   readonly #added: AddedAccounts
+  /** The largest number of passwords that an account has. */
+  #secrets: number | undefined
 
   constructor(config: DirectoryConfig, added: AddedAccounts) {
     this.domain = config.domain
@@ -35,11 +46,13 @@ class LabDirectory implements Directory {
     this.unknown = config.directory.unknown
     this.#localDomain = foldDomain(config.domain)
     this.#quota = config.directory.quota
-    for (const { user, password, addresses, quota = this.#quota } of config.directory.accounts) {
-      const account = { user, addresses: addresses ?? [this.#defaultAddress(user)], quota }
-      this.#configure(this.mode === 'open' ? account : { ...account, password })
-    }
     this.#added = added
+    for (const { user, addresses, quota = this.#quota, certificates: _, preload: __, ...rest } of config.directory
+      .accounts) {
+      const account = { ...rest, user, addresses: addresses ?? [this.#defaultAddress(user)], quota }
+      this.#configured.set(fold(user), this.mode === 'open' ? withoutPassword(account) : account)
+      this.#configure(user)
+    }
     // The last directory of a lab decides what new accounts get.
     added.defaults = { quota: this.#quota, addressOf: (user) => this.#defaultAddress(user) }
   }
@@ -52,11 +65,25 @@ class LabDirectory implements Directory {
     return mailbox === undefined || this.isSame(this.#lookUp(mailbox), account) ? account : undefined
   }
 
-  authenticate(name: string, password: string): Account | undefined {
+  checkPassword(name: string, password: string): Proof | undefined {
     const account = this.find(name)
-    if (this.mode === 'open') return account
-    const right = isPassword(account?.password ?? '', password)
-    return right && account?.password !== undefined ? account : undefined
+    const secret = provenSecret(this.secretsOf(account), (known) => isPassword(known, password))
+    if (account && secret) return { account, secret }
+    return account && this.mode === 'open' ? { account, secret: { password } } : undefined
+  }
+
+  authenticate(name: string, password: string): Account | undefined {
+    const proof = this.checkPassword(name, password)
+    return proof?.secret?.name === undefined && proof && stateRefusal(proof) === undefined ? proof.account : undefined
+  }
+
+  secretsOf(account: Account | undefined): readonly Secret[] {
+    this.#secrets ??= this.accounts().reduce(
+      (most, { appPasswords = [] }) => Math.max(most, 1 + appPasswords.length),
+      1,
+    )
+    const own = account ? [{ password: account.password ?? UNKNOWN.password }, ...(account.appPasswords ?? [])] : []
+    return [...own, ...Array.from({ length: this.#secrets - own.length }, () => UNKNOWN)]
   }
 
   findByAddress(address: string): Account | undefined {
@@ -82,10 +109,12 @@ class LabDirectory implements Directory {
   add(account: NewAccount): { readonly account: Account; readonly isNew: boolean } {
     const known = this.#ofUser(account.user)
     if (known) return { account: known, isNew: false }
+    this.#secrets = undefined
     return { account: this.#added.put(account), isNew: true }
   }
 
   remove(account: Account): void {
+    this.#secrets = undefined
     this.#added.remove(account.user)
   }
 
@@ -93,8 +122,11 @@ class LabDirectory implements Directory {
     return this.#byUser.has(fold(account.user))
   }
 
-  setPassword(account: Account, password: string): void {
-    this.#added.setPassword(account.user, password)
+  change(account: Account, changes: AccountChanges | undefined): void {
+    const { user } = this.add(account).account
+    this.#secrets = undefined
+    this.#added.change(user, changes)
+    if (this.#configured.has(fold(user))) this.#configure(user)
   }
 
   isLocalDomain(domain: string): boolean {
@@ -106,7 +138,9 @@ class LabDirectory implements Directory {
     return [...this.#byUser.values(), ...added]
   }
 
-  #configure(account: Account): void {
+  /** Makes an account of its configuration and its changes. */
+  #configure(user: string): void {
+    const account = { ...(this.#configured.get(fold(user)) as Account), ...this.#added.changesOf(user) }
     this.#byUser.set(fold(account.user), account)
     for (const address of account.addresses) this.#byAddress.set(addressKey(address), account)
   }

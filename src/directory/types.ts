@@ -1,4 +1,5 @@
-import type { Quota } from '../config/schema/directory.ts'
+import type { AccountState, Quota } from '../config/schema/directory.ts'
+import type { Proof, Secret } from './proof.ts'
 
 /** A person or program that can log on. */
 export interface Account {
@@ -8,7 +9,17 @@ export interface Account {
   readonly addresses: readonly string[]
   /** How much it may store. Absent: no limit. */
   readonly quota?: Quota | undefined
+  /** Why it may not log on. Absent: it may. */
+  readonly state?: AccountState | undefined
+  /** Whether mail and news clients need an app password. */
+  readonly twoFactor?: boolean | undefined
+  readonly appPasswords?: readonly { readonly name: string; readonly password: string }[] | undefined
+  /** Log-on names of the accounts that may act for this one. */
+  readonly delegates?: readonly string[] | undefined
 }
+
+/** What can be changed on an account while the lab runs. */
+export type AccountChanges = Partial<Pick<Account, 'password' | 'state' | 'twoFactor' | 'appPasswords' | 'delegates'>>
 
 /** An account that is created. */
 export interface NewAccount extends Omit<Account, 'addresses'> {
@@ -27,8 +38,18 @@ export interface Directory {
    * An open directory returns an account for every valid name. Looking it up does not create it: `add` does.
    */
   find(name: string): Account | undefined
-  /** Returns the account if name and password are right. Compares in constant time. */
+  /**
+   * Returns the account whose name and password, or app password, are right, whether it may log on or not. Compares in
+   * constant time.
+   */
+  checkPassword(name: string, password: string): Proof | undefined
+  /** Returns the account if name and password are right and its state allows the log-on. No app password is right here. */
   authenticate(name: string, password: string): Account | undefined
+  /**
+   * Returns the passwords to compare a proof with. For every name, known or not, there are as many, so that the same work
+   * is done; those that no account has are random.
+   */
+  secretsOf(account: Account | undefined): readonly Secret[]
   /**
    * Finds the account that a mail address belongs to, subaddresses (`alice+tag@…`, RFC 5233) included. In an open
    * directory, every valid address of the local domain has an account, as for `find`.
@@ -47,8 +68,12 @@ export interface Directory {
   remove(account: Account): void
   /** Returns whether an account is one of the configuration. */
   isConfigured(account: Account): boolean
-  /** Gives an account that was added another password. */
-  setPassword(account: Account, password: string): void
+  /**
+   * Changes an account until the lab stops, also one of the configuration, or one that an open directory returned; a reload
+   * keeps the changes.
+   * @param changes undefined: takes back all changes
+   */
+  change(account: Account, changes: AccountChanges | undefined): void
   /** Returns whether the lab delivers mail for this domain to its accounts. */
   isLocalDomain(domain: string): boolean
   accounts(): readonly Account[]

@@ -1,4 +1,5 @@
 import type { ResolvedLab, ResolvedVirtualServer } from '../config/resolve.ts'
+import { mappedAccount } from '../directory/certificate-mapping.ts'
 import type { Directory } from '../directory/types.ts'
 import type { ClientCertificateSettings } from '../net/tls-acceptor.ts'
 import { AcmeRenewals } from '../pki/acme/client/automatic.ts'
@@ -14,8 +15,12 @@ import { labFacts } from './lab-facts.ts'
 
 const normalized = (thumbprint: string): string => thumbprint.replaceAll(/[\s:]/g, '').toUpperCase()
 
-function finder({ directory: { accounts } }: ResolvedLab, directory: Directory): AccountFinder {
+function finder(
+  { directory: { accounts, certificateMapping = [] } }: ResolvedLab,
+  directory: Directory,
+): AccountFinder {
   return {
+    byRule: (certificate) => mappedAccount(certificateMapping, certificate),
     byThumbprint: (thumbprint) =>
       accounts.find((one) => one.certificates?.some((own) => normalized(own) === thumbprint))?.user,
     byPrincipalName: (name) => directory.find(name)?.user,

@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { certificatePem, readFacts, thumbprintOf } from './certificate/certificate.ts'
 import { buildChain } from './certificate/chain.ts'
-import { commonName } from './certificate/names.ts'
+import { commonName, nameOnOneLine } from './certificate/names.ts'
 import { allChains, signingKey } from './certificate-store/authority-keys.ts'
 import { issuedBy } from './certificate-store/index-file.ts'
 import type { CertificateStore } from './certificate-store/types.ts'
@@ -10,8 +10,18 @@ import type { ReadCrl } from './revocation/read-crl.ts'
 /** Finds the account that a part of a certificate names. Each method returns the log-on name. */
 export interface AccountFinder {
   byThumbprint(thumbprint: string): string | undefined
+  /** By the rules of the configuration. */
+  byRule(certificate: MappedCertificate): string | undefined
   byPrincipalName(name: string): string | undefined
   byAddress(address: string): string | undefined
+}
+
+/** The parts of a certificate that rules map to an account. Names as `CN=alice, O=Lab`. */
+export interface MappedCertificate {
+  readonly issuer: string
+  readonly subject: string
+  /** In hexadecimal capitals. */
+  readonly serialNumber: string
 }
 
 export interface ClientVerdict {
@@ -37,7 +47,7 @@ export interface SentCertificate {
 
 /**
  * Judges a client's certificate that the handshake has verified: refuses it if the lab or an outside revocation list has
- * revoked it, or returns the account that its thumbprint, its user principal name or an email address in it names.
+ * revoked it, or returns the account that its thumbprint, a rule, its user principal name or an email address in it names.
  */
 export async function identifyClient(
   store: CertificateStore,
@@ -53,7 +63,11 @@ export async function identifyClient(
   const { names, thumbprint } = readFacts(certificate)
   const principals = names.filter(({ type }) => type === 'upn').map(({ value }) => accounts.byPrincipalName(value))
   const addresses = names.filter(({ type }) => type === 'email').map(({ value }) => accounts.byAddress(value))
-  const account = [accounts.byThumbprint(thumbprint), ...principals, ...addresses].find((one) => one !== undefined)
+  const { issuer, subject, serialNumber } = certificate
+  const rule = accounts.byRule({ issuer: nameOnOneLine(issuer), subject: nameOnOneLine(subject), serialNumber })
+  const account = [accounts.byThumbprint(thumbprint), rule, ...principals, ...addresses].find(
+    (one) => one !== undefined,
+  )
   return account === undefined ? {} : { account }
 }
 

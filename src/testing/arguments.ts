@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { mistakesOf } from '../config/issues.ts'
 import { jsonSchemaOf } from '../config/json-schema.ts'
 import { linesOf, locateByPath, placedInOrder } from '../config/mistakes.ts'
-import { quota } from '../config/schema/directory.ts'
+import { accountAccess, quota } from '../config/schema/directory.ts'
 import { tokenLifetime } from '../config/schema/oauth2.ts'
 import { serverProtocols } from '../config/schema/protocol.ts'
 import { duration } from '../config/schema/values.ts'
@@ -55,6 +55,7 @@ const shapes = {
     }),
   disconnectOptions: () => z.strictObject({ how: z.enum(['close', 'reset', 'farewell']).optional() }),
   quota: () => z.union([z.literal('off'), quota]),
+  accountChanges: () => z.strictObject({ password: z.string().min(1).optional(), ...accountAccess }),
   waitOptions: () =>
     z.strictObject({ timeout: z.number().min(0).max(MAX_TIMER_MS).optional(), signal: signal().optional() }),
   eventOptions: () => z.strictObject({ signal: signal().optional() }),

@@ -4,6 +4,8 @@ import { nearest } from '../config/nearest.ts'
 import { type CertificateInput, certificateChoice } from '../config/schema/certificate.ts'
 import { type QuotaInput, quota as quotaSchema } from '../config/schema/directory.ts'
 import type { LabInput, Protocol } from '../config/schema.ts'
+import { passwordOfPrograms } from '../directory/proof.ts'
+import type { AccountChanges } from '../directory/types.ts'
 import type { ConfigurationSource } from '../lab/configuration/source.ts'
 import type { Disconnection, Lab } from '../lab/lab.ts'
 import { compose, type MessageDraft } from '../mail/compose.ts'
@@ -164,11 +166,14 @@ export class TestLab extends Receiver implements AsyncDisposable {
     return withoutDomain(name, (domain) => this.#lab.directory.isLocalDomain(domain))
   }
 
-  /** Returns the user name and password of an account. In an open directory, any password is right. @throws if it is unknown */
+  /**
+   * Returns the user name and password of an account; with `twoFactor`, its first app password. In an open directory, any
+   * password is right. @throws if it is unknown
+   */
   credentials(name: string): Credentials {
     const { directory } = this.#lab
     const account = directory.find(name) ?? directory.findByAddress(name)
-    if (account) return { user: account.user, pass: account.password ?? OPEN_PASSWORD }
+    if (account) return { user: account.user, pass: passwordOfPrograms(account) ?? OPEN_PASSWORD }
     const known = directory.accounts().map(({ user }) => user)
     const near = nearest(name, known)
     const hint = near === undefined ? `there are: ${known.join(', ') || 'none'}` : `did you mean ${near}?`
@@ -268,6 +273,18 @@ export class TestLab extends Receiver implements AsyncDisposable {
     const { owner } = this.#quotaRoot(call, user)
     const wanted = quota === undefined || quota === 'off' ? quota : parsePart(quotaSchema, quota)
     await setQuota(this.#lab.store, owner, wanted === 'off' ? {} : wanted)
+  }
+
+  /**
+   * Changes an account until it is changed again: `lab.changeAccount('alice', { state: 'locked' })`. Open sessions continue.
+   * @param changes undefined: all changes are taken back, and what is configured applies again
+   */
+  changeAccount(user: string, changes?: AccountChanges): void {
+    const call = new Call('changeAccount', TestLab.prototype.changeAccount)
+    if (changes !== undefined) call.check('accountChanges', changes, 'changes')
+    const { directory } = this.#lab
+    const account = directory.find(this.#credentials(call, user).user)
+    if (account) directory.change(account, changes)
   }
 
   /** Returns how much an account may store, and how much it has stored. */

@@ -1,4 +1,5 @@
 import type { TLSSocket } from 'node:tls'
+import { nameOnOneLine } from '../pki/certificate/names.ts'
 import type { InstalledCertificate } from '../pki/types.ts'
 import type { ClientCertificateFacts, ClientHelloFacts, TlsFacts } from '../sessions/types.ts'
 import { keyExchangeOf } from './groups.ts'
@@ -52,8 +53,8 @@ export function clientCertificateOf(
   const facts = {
     verified: authorized,
     ...(authorized ? {} : { error: String(authorizationError) }),
-    subject: oneLine(certificate.subject),
-    issuer: oneLine(certificate.issuer),
+    subject: nameOnOneLine(certificate.subject),
+    issuer: nameOnOneLine(certificate.issuer),
     thumbprint: certificate.fingerprint.replaceAll(':', ''),
     der: certificate.raw,
   }
@@ -61,6 +62,3 @@ export function clientCertificateOf(
   for (let next = certificate.issuerCertificate; next; next = next.issuerCertificate) issuers.push(next.raw)
   return { facts, issuers }
 }
-
-/** Returns a name as one line. Node.js puts each attribute on a separate line, the most significant first. */
-const oneLine = (name: string): string => name.split('\n').reverse().join(', ')

@@ -28,6 +28,42 @@ const contradictory: [string, LabInput, RegExp[]][] = [
     [/^virtualServers\[0\]\.require128BitEncryption: .*write certificate: auto .* or require128BitEncryption: false$/],
   ],
   [
+    'keys of accounts that name others, or nobody',
+    {
+      directory: {
+        accounts: [
+          { user: 'alice', password: 'x', delegates: ['nobody'] },
+          {
+            user: 'bob',
+            password: 'x',
+            appPasswords: [
+              { name: 'phone', password: '1' },
+              { name: 'Phone', password: '2' },
+            ],
+          },
+        ],
+        certificateMapping: [{ account: 'alice' }, { account: 'carol', subject: '*' }],
+      },
+    },
+    [
+      /^directory\.accounts\[1\]\.appPasswords\[1\]\.name: Phone is listed twice/,
+      /^directory\.accounts\[0\]\.delegates\[0\]: nobody is not one of directory\.accounts/,
+      /^directory\.certificateMapping\[1\]\.account: carol is not one of directory\.accounts/,
+      /^directory\.certificateMapping\[0\]: matches every certificate/,
+    ],
+  ],
+  [
+    'ANONYMOUS where no client can be anonymous',
+    servers(
+      { protocol: 'imap4', authentication: ['anonymous', 'sasl-anonymous'] },
+      { protocol: 'smtp', authentication: ['basic', 'sasl-anonymous'] },
+    ),
+    [
+      /^virtualServers\[0\]\.authentication\[1\]: imap4 has no anonymous clients/,
+      /^virtualServers\[1\]\.authentication\[1\]: .*add anonymous, or remove sasl-anonymous/,
+    ],
+  ],
+  [
     'a secure channel without a certificate',
     servers({ protocol: 'imap4', certificate: 'none', requireSecureChannel: true }),
     [/^virtualServers\[0\]\.requireSecureChannel: .*certificate: none/],

@@ -13,7 +13,7 @@ directory:
     - { user: '12', password: numbers-secret } # a number
 virtualServers:
   - { protocol: smtp, port: 0, tlsPort: off }
-  - { protocol: pop3, port: 0, tlsPort: off }
+  - { protocol: pop3, port: 0, tlsPort: off, limits: { failedLogonDelay: 1ms } }
   - { protocol: http, port: 0, tlsPort: off, limits: { failedLogonDelay: 1ms } }
   - { protocol: http, port: 0, tlsPort: off, name: locked, configurationLocked: true }
 `
@@ -56,7 +56,9 @@ describe('an account that is created over HTTP', () => {
   it('logs on and gets mail at once, until the lab stops, and nothing is written', async () => {
     const { status, headers, body } = await create({ user: 'carol', password: 'carols-secret' })
     expect([status, headers.get('location')]).toEqual([201, '/api/v1/accounts/carol'])
-    expect(body).toEqual({ user: 'carol', addresses: ['carol@lab.test'], configured: false, messages: 0, unread: 0 })
+    const access = { state: null, twoFactor: false, appPasswords: [], delegates: [] }
+    const counts = { messages: 0, unread: 0 }
+    expect(body).toEqual({ user: 'carol', addresses: ['carol@lab.test'], configured: false, ...access, ...counts })
     expect(await canLogOn('carol', 'carols-secret')).toBe(true)
     expect(await canLogOn('carol', 'another')).toBe(false)
     await http.lab.deliver({ subject: 'Hello' }, 'carol@lab.test')
@@ -148,6 +150,27 @@ describe('an account of the configuration', () => {
     expect(readFileSync(file, 'utf8')).toBe(text)
   })
 
+  it('is locked and unlocked, gets app passwords and loses them', async () => {
+    const change = async (json: object) => (await http.request('accounts/alice', { method: 'PATCH', json })).body
+    expect(await change({ state: 'locked' })).toMatchObject({ user: 'alice', state: 'locked' })
+    expect(readFileSync(file, 'utf8')).toContain('    - { user: alice, password: alices-secret, state: locked }\n')
+    expect((await logOn('alice', 'alices-secret')).answer).toBe('-ERR [SYS/TEMP] Logon failure: the account is locked.')
+    expect(await change({ state: null })).toMatchObject({ state: null })
+    expect(readFileSync(file, 'utf8')).toBe(text)
+    const appPasswords = ['phone', 'laptop'].map((name) => ({ name, password: `${name}-secret` }))
+    expect(await change({ twoFactor: true, appPasswords })).toMatchObject({
+      twoFactor: true,
+      appPasswords: ['phone', 'laptop'],
+    })
+    expect(await canLogOn('alice', 'alices-secret')).toBe(false)
+    expect(await canLogOn('alice', 'phone-secret')).toBe(true)
+    expect(await change({ revokeAppPasswords: ['phone'] })).toMatchObject({ appPasswords: ['laptop'] })
+    expect([await canLogOn('alice', 'phone-secret'), await canLogOn('alice', 'laptop-secret')]).toEqual([false, true])
+    expect(await change({ delegates: ['12'] })).toMatchObject({ delegates: ['12'] })
+    const { status, body } = await http.request('accounts/alice', { method: 'PATCH', json: { state: 'asleep' } })
+    expect([status, body.errors[0].pointer]).toEqual([422, '/state'])
+  })
+
   it('can have a number as its name', async () => {
     const json = { password: 'new-secret' }
     expect((await http.request('accounts/12', { method: 'PATCH', json })).status).toBe(200)
@@ -179,6 +202,9 @@ describe('a password', () => {
     expect((await change('carol', basic('carol', 'carols-secret'))).status).toBe(200)
     expect([await canLogOn('carol', 'carols-secret'), await canLogOn('carol', 'new-secret')]).toEqual([false, true])
     expect((await change('carol', basic('carol', 'carols-secret'))).status).toBe(401)
+    const headers = basic('carol', 'new-secret')
+    const { status } = await http.request('accounts/carol', { method: 'PATCH', json: { twoFactor: false }, headers })
+    expect(status).toBe(403)
   })
 
   it('means nothing in an open directory', async () => {

@@ -1,7 +1,15 @@
+import { type LogonRefusal, refusalTexts } from '../../../src/directory/proof.ts'
 import type { Account } from '../../../src/directory/types.ts'
 import { ensureMailboxes } from '../../../src/store/mailboxes.ts'
 import { accountOwner } from '../../../src/store/types.ts'
-import { authenticateSasl, checkLogon, checkSasl, completeLogon, type LogonErrors, refuseLogon } from '../../logon.ts'
+import {
+  authenticatePassword,
+  authenticateSasl,
+  checkLogon,
+  checkSasl,
+  completeLogon,
+  type LogonErrors,
+} from '../../logon.ts'
 import { defineCommand } from '../command.ts'
 import { capabilitiesOf } from '../personality.ts'
 import { bad, type CommandResult, no, ok } from '../reply.ts'
@@ -16,6 +24,17 @@ const logonErrors: LogonErrors = {
   cancelled: () => bad('Authentication cancelled.'), // RFC 9051 section 6.2.2
   malformed: () => bad('Invalid base64 in the response.'),
   failed: () => no('Logon failure: unknown user name or bad password.', 'AUTHENTICATIONFAILED'),
+  refused: (why) => no(`Logon failure: ${refusalTexts[why]}.`, refusalCodes[why]),
+}
+
+/** RFC 5530 section 3. Google answers with an ALERT, so that the user reads it. */
+const refusalCodes: Readonly<Record<LogonRefusal, string>> = {
+  locked: 'CONTACTADMIN',
+  disabled: 'CONTACTADMIN',
+  'password-expired': 'EXPIRED',
+  'must-change-password': 'EXPIRED',
+  'application-password-required': 'ALERT',
+  'not-authorized': 'AUTHORIZATIONFAILED',
 }
 
 /** LOGIN name password. RFC 9051 section 6.2.3. */
@@ -30,11 +49,9 @@ export const login = defineCommand({
     cursor.space()
     return { name: utf8Text(name), password: utf8Text(cursor.astring()) }
   },
-  run(session, _state, { name, password }) {
+  async run(session, _state, { name, password }) {
     if (name === undefined || password === undefined) throw bad('Name and password must be UTF-8.')
-    const account = session.context.directory.authenticate(name, password)
-    if (!account) return refuseLogon(session, logonErrors)
-    return logOn(session, account)
+    return logOn(session, await authenticatePassword(session, { name, password }, logonErrors))
   },
 })
 

@@ -1,9 +1,10 @@
+import { refusalTexts } from '../../../src/directory/proof.ts'
 import {
   authenticateAnyone,
+  authenticatePassword,
   authenticateSasl,
   checkLogon,
   type LogonErrors,
-  refuseLogon,
   type SaslDialect,
 } from '../../logon.ts'
 import { defineCommand, type NntpSession } from '../command.ts'
@@ -16,6 +17,8 @@ const logonErrors: LogonErrors = {
   cancelled: () => new NntpError(481, 'Authentication cancelled'),
   malformed: () => new NntpError(504, 'Invalid base64 in the response'),
   failed: (reason) => new NntpError(481, `Authentication failed: ${reason}`),
+  // RFC 3977 section 3.2.1: 502 is permanent.
+  refused: (why) => new NntpError(why === 'disabled' ? 502 : 481, `Authentication failed: ${refusalTexts[why]}`),
 }
 
 /** RFC 4643 section 2.4.2: 383 with a challenge, `=` for an empty one, 283 with success data. */
@@ -53,13 +56,12 @@ export const authinfoPass = defineCommand({
   name: 'AUTHINFO PASS',
   syntax: 'password',
   args: [1, 32],
-  run(session) {
+  async run(session) {
     checkPasswordLogon(session)
-    const { claimedUser, context } = session
-    if (claimedUser === undefined) throw new NntpError(482, 'Send AUTHINFO USER first')
+    const { claimedUser: name } = session
+    if (name === undefined) throw new NntpError(482, 'Send AUTHINFO USER first')
     session.claimedUser = undefined
-    const account = context.directory.authenticate(claimedUser, afterTwoWords(session))
-    if (!account) return refuseLogon(session, logonErrors)
+    const account = await authenticatePassword(session, { name, password: afterTwoWords(session) }, logonErrors)
     session.logOn(account)
     session.reply(281, `Authenticated as ${account.user}`)
   },
@@ -94,6 +96,7 @@ const genericErrors: LogonErrors = {
   cancelled: () => new NntpError(502, 'Authentication cancelled'),
   malformed: () => new NntpError(502, 'Expected AUTHINFO GENERIC with a message in base64'),
   failed: (reason) => new NntpError(502, `Authentication failed: ${reason}`),
+  refused: (why) => new NntpError(502, `Authentication failed: ${refusalTexts[why]}`),
 }
 
 /** MS-NNTP sections 2.2.2 and 2.2.3: 381 with a challenge, and the command again before each response. */

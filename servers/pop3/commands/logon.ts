@@ -1,6 +1,15 @@
+import { type LogonRefusal, refusalTexts } from '../../../src/directory/proof.ts'
 import { prepared } from '../../../src/directory/saslprep/saslprep.ts'
-import { authenticateSasl, checkLogon, checkSasl, type LogonErrors, refuseLogon } from '../../logon.ts'
-import { provesPassword } from '../apop.ts'
+import {
+  admit,
+  authenticatePassword,
+  authenticateSasl,
+  checkLogon,
+  checkSasl,
+  type LogonErrors,
+  refuseLogon,
+} from '../../logon.ts'
+import { secretInDigest } from '../apop.ts'
 import { inAuthorization, type Pop3Session, restOfLine, words } from '../command.ts'
 import { Pop3Error, type Pop3Reply } from '../reply.ts'
 
@@ -11,7 +20,18 @@ const logonErrors = (command: string): LogonErrors => ({
   cancelled: () => new Pop3Error('Authentication cancelled.'),
   malformed: () => new Pop3Error('Invalid base64 in the response.'),
   failed: () => new Pop3Error('Logon failure: unknown user name or bad password.', 'AUTH'),
+  refused: (why) => new Pop3Error(`Logon failure: ${refusalTexts[why]}.`, refusalCodes[why]),
 })
+
+/** AUTH: other credentials help. SYS: only time or an administrator does. RFC 3206 sections 4 and 5. */
+const refusalCodes: Readonly<Record<LogonRefusal, 'AUTH' | 'SYS/TEMP' | 'SYS/PERM'>> = {
+  locked: 'SYS/TEMP',
+  disabled: 'SYS/PERM',
+  'password-expired': 'AUTH',
+  'must-change-password': 'AUTH',
+  'application-password-required': 'AUTH',
+  'not-authorized': 'AUTH',
+}
 
 const userErrors = logonErrors('USER')
 const passErrors = logonErrors('PASS')
@@ -34,12 +54,12 @@ export const pass = inAuthorization({
   name: 'PASS',
   check: (session) => checkLogon(session, passErrors),
   parse: restOfLine,
-  run(session, password, { user }) {
+  async run(session, password, { user }) {
     if (user === undefined) throw new Pop3Error('Send USER first.')
     session.state = { name: 'authorization' }
-    const account = session.context.directory.authenticate(prepared(user), prepared(password)) // RFC 6856 section 2.2
-    if (!account) return refuseLogon(session, passErrors)
-    return session.logOn(account)
+    // RFC 6856 section 2.2
+    const credentials = { name: prepared(user), password: prepared(password) }
+    return session.logOn(await authenticatePassword(session, credentials, passErrors))
   },
 })
 
@@ -48,12 +68,14 @@ export const apop = inAuthorization({
   name: 'APOP',
   check: (session) => checkLogon(session, apopErrors),
   parse: words(2, 2),
-  run(session, [name = '', digest = '']) {
+  async run(session, [name = '', digest = '']) {
     if (session.timestamp === undefined) throw new Pop3Error('APOP is not available: the greeting had no timestamp.')
     session.state = { name: 'authorization' }
-    const account = session.context.directory.find(prepared(name))
-    if (!provesPassword(digest, session.timestamp, account)) return refuseLogon(session, apopErrors)
-    return session.logOn(account)
+    const { directory } = session.context
+    const account = directory.find(prepared(name))
+    const secret = secretInDigest(digest, session.timestamp, directory.secretsOf(account))
+    if (!account || !secret) return refuseLogon(session, apopErrors)
+    return session.logOn(await admit(session, { account, secret }, apopErrors))
   },
 })
 

@@ -1,3 +1,4 @@
+import { type LogonRefusal, refusalTexts } from '../../../src/directory/proof.ts'
 import { authenticateAnyone, type LogonErrors } from '../../logon.ts'
 import { needGreeting, noArgument, type SmtpCommand } from '../command.ts'
 import { badSequence, mustStartTls, SmtpError, syntax } from '../reply.ts'
@@ -26,6 +27,20 @@ const errors: LogonErrors = {
   cancelled: () => new SmtpError(501, '5.7.0', 'Authentication cancelled'),
   malformed: () => new SmtpError(501, '5.5.2', 'Cannot decode the response: not base64'),
   failed: (reason) => new SmtpError(535, '5.7.8', `Authentication failed: ${reason}`),
+  refused(why) {
+    const [code, enhancedCode] = refusalCodes[why]
+    return new SmtpError(code, enhancedCode, `Authentication failed: ${refusalTexts[why]}`)
+  },
+}
+
+/** RFC 4954 section 6; 525 5.7.13: the registry of RFC 5248; 534 5.7.9: as Google answers. */
+const refusalCodes: Readonly<Record<LogonRefusal, readonly [code: number, enhancedCode: string]>> = {
+  locked: [454, '4.7.0'],
+  disabled: [525, '5.7.13'],
+  'password-expired': [535, '5.7.8'],
+  'must-change-password': [432, '4.7.12'],
+  'application-password-required': [534, '5.7.9'],
+  'not-authorized': [535, '5.7.8'],
 }
 
 /** AUTH mechanism [initial-response]. RFC 4954 section 4. */

@@ -2,6 +2,7 @@ import { isLoopback } from '../../common/ip-address.ts'
 import type { ResolvedLab, ResolvedVirtualServer } from '../../config/resolve.ts'
 import { isOnlyOverTls } from '../../config/schema/authentication.ts'
 import { isMailProtocol, type Protocol } from '../../config/schema.ts'
+import { passwordOfPrograms } from '../../directory/proof.ts'
 
 /** How to connect to the lab with one protocol. */
 export interface ConnectionSettings {
@@ -64,7 +65,7 @@ export function settingsOf(lab: ResolvedLab, wanted: string | undefined): Settin
   const user = account?.user ?? wanted ?? 'alice'
   return {
     user,
-    password: account?.password ?? 'anything',
+    password: (account && passwordOfPrograms(account)) ?? 'anything',
     address: account?.addresses[0] ?? `${user}@${lab.domain}`,
     domain: lab.domain,
     newsgroup: lab.newsgroups[0]?.name,

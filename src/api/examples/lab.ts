@@ -115,10 +115,13 @@ const sample = {
 
 const caller = { role: 'account', name: 'alice', tenant: null, may: ['read', 'change'] }
 
+const noAccess = { state: null, twoFactor: false, appPasswords: [], delegates: [] }
+
 const carol = {
   user: 'carol',
   addresses: ['carol@lab.test', 'sales@lab.test'],
   configured: false,
+  ...noAccess,
   messages: 0,
   unread: 0,
 }
@@ -132,20 +135,22 @@ export const labExamples: Examples = {
   'accounts.list': {
     answer: {
       mode: 'listed',
-      items: [{ user: 'alice', addresses: ['alice@lab.test'], configured: true, messages: 14, unread: 13 }],
+      items: [
+        { user: 'alice', addresses: ['alice@lab.test'], configured: true, ...noAccess, messages: 14, unread: 13 },
+      ],
       next: null,
       total: 1,
     },
   },
   'accounts.get': {
     input: { user: 'alice' },
-    answer: { user: 'alice', addresses: ['alice@lab.test'], configured: true, messages: 14, unread: 13 },
+    answer: { user: 'alice', addresses: ['alice@lab.test'], configured: true, ...noAccess, messages: 14, unread: 13 },
   },
   'accounts.create': {
     input: { user: 'carol', password: 'secret', addresses: ['carol@lab.test', 'sales@lab.test'] },
     answer: carol,
   },
-  'accounts.update': { input: { user: 'carol', password: 'another secret' }, answer: carol },
+  'accounts.update': { input: { user: 'carol', state: 'locked' }, answer: { ...carol, state: 'locked' } },
   'accounts.delete': { input: { user: 'carol' } },
   'sessions.list': {
     input: { protocol: 'smtp', failed: true, limit: 1 },

@@ -1,13 +1,21 @@
 import type { Mistake } from '../mistakes.ts'
 import type { LabConfig } from '../schema.ts'
 import { accessRules } from './access.ts'
+import { accountRules } from './accounts.ts'
 import { certificateRules } from './certificates.ts'
 import { newsRules } from './news.ts'
 import { portRules } from './ports.ts'
 import type { Rule } from './rule.ts'
 import { tlsRules } from './tls.ts'
 
-const rules: readonly Rule[] = [...certificateRules, ...portRules, ...accessRules, ...tlsRules, ...newsRules]
+const rules: readonly Rule[] = [
+  ...certificateRules,
+  ...portRules,
+  ...accessRules,
+  ...accountRules,
+  ...tlsRules,
+  ...newsRules,
+]
 
 /** Returns every contradiction between keys; each message says how to resolve it. */
 export function contradictions(config: LabConfig): Mistake[] {

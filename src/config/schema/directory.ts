@@ -26,6 +26,52 @@ export const quota = z
 export type Quota = z.output<typeof quota>
 export type QuotaInput = z.input<typeof quota>
 
+const states = ['locked', 'disabled', 'password-expired', 'must-change-password'] as const
+export type AccountState = (typeof states)[number]
+
+/** The keys of an account that say who may log on to it and how. They can be changed while the lab runs. */
+export const accountAccess = {
+  state: z
+    .enum(states)
+    .optional()
+    .describe(
+      'Why the account cannot log on although the password is right: locked, disabled, password-expired, must-change-password. Each protocol answers with its own code. The last two concern the password only: app passwords, access tokens and client certificates still log on. Default: it can.',
+    )
+    .meta({ examples: ['locked'] }),
+  twoFactor: z
+    .boolean()
+    .optional()
+    .describe(
+      'Whether mail and news clients need an app password, as with two-step verification: the password of the account is refused with 534 5.7.9 and the like. http takes the password.',
+    )
+    .meta({ examples: [true] }),
+  appPasswords: z
+    .array(
+      z.strictObject({
+        name: z
+          .string()
+          .min(1)
+          .describe('Name, which the session shows.')
+          .meta({ examples: ['phone'] }),
+        password: z
+          .string()
+          .min(1)
+          .describe('Password in clear text.')
+          .meta({ examples: ['abcd efgh ijkl mnop'], writeOnly: true }),
+      }),
+    )
+    .optional()
+    .describe('More passwords of the account, one for each program.')
+    .meta({ examples: [[{ name: 'phone', password: 'abcd efgh ijkl mnop' }]] }),
+  delegates: z
+    .array(z.string().min(1))
+    .optional()
+    .describe(
+      'Accounts that can act for this one: they log on with their own password and name this account (SASL authzid).',
+    )
+    .meta({ examples: [['alice']] }),
+}
+
 const account = z.strictObject({
   user: z
     .string()
@@ -48,6 +94,7 @@ const account = z.strictObject({
       'Thumbprints of client certificates that log on to this account. See clientCertificates of the virtual servers.',
     )
     .meta({ examples: [['0123456789ABCDEF0123456789ABCDEF01234567']] }),
+  ...accountAccess,
   quota: quota
     .optional()
     .describe(
@@ -55,6 +102,34 @@ const account = z.strictObject({
     ),
   preload,
 })
+
+/** As Windows mapped certificates: one to one by issuer and serial number, many to one by a part of the names. */
+const certificateRule = z.strictObject({
+  issuer: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Issuer of the certificate, as in `CN=Lab Root, O=Lab`. * stands for any characters.')
+    .meta({ examples: ['*O=Partner*'] }),
+  subject: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Subject of the certificate. * stands for any characters.')
+    .meta({ examples: ['CN=*, OU=Sales, *'] }),
+  serialNumber: z
+    .string()
+    .regex(/^[0-9a-f: ]+$/i, 'is not hexadecimal')
+    .optional()
+    .describe('Serial number in hexadecimal.')
+    .meta({ examples: ['4F:2A:01'] }),
+  account: z
+    .string()
+    .min(1)
+    .describe('Account.')
+    .meta({ examples: ['alice'] }),
+})
+export type CertificateRule = z.output<typeof certificateRule>
 
 export const directory = z.strictObject({
   mode: z
@@ -71,6 +146,13 @@ export const directory = z.strictObject({
     ),
   quota: quota.optional().describe('Quota of each account that has none of its own, also in an open directory.'),
   accounts: z.array(account).default([]).describe('Accounts.'),
+  certificateMapping: z
+    .array(certificateRule)
+    .optional()
+    .describe(
+      'Accounts that client certificates log on to, by issuer and subject: the first rule that matches counts. `certificates` of the accounts come before, names in the certificate (UPN, mail address) after.',
+    )
+    .meta({ examples: [[{ issuer: '*O=Partner*', subject: 'CN=*, OU=Sales, *', account: 'alice' }]] }),
 })
 
 export const captured = z.strictObject({

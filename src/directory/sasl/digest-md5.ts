@@ -1,10 +1,11 @@
 import { createHash, randomBytes } from 'node:crypto'
+import { provenSecret } from '../proof.ts'
 import { sameSecret } from '../secrets.ts'
 import {
   challenge,
   failure,
-  mayActAs,
-  outcome,
+  notProved,
+  proved,
   type SaslContext,
   type SaslMechanism,
   type SaslStep,
@@ -53,11 +54,12 @@ function check(context: SaslContext, sent: { realm: string; nonce: string }, ans
   if (answer.qop !== 'auth') return failure('only the quality of protection auth is offered')
   if (!isForService(answer.uri, context)) return failure(`the digest-uri is that of another service: ${answer.uri}`)
   const account = context.directory.find(answer.username)
-  const secret = sessionSecret(answer, account?.password ?? '')
-  const isRight = sameSecret(digest(secret, answer, 'AUTHENTICATE'), answer.response)
-  if (!isRight || account?.password === undefined) return outcome(undefined)
-  if (!mayActAs(context, account, answer.authzid ?? '')) return failure('not authorized to act as another')
-  return { kind: 'success', account, data: Buffer.from(`rspauth=${digest(secret, answer, '')}`) }
+  const isRight = (password: string): boolean =>
+    sameSecret(digest(sessionSecret(answer, password), answer, 'AUTHENTICATE'), answer.response)
+  const secret = provenSecret(context.directory.secretsOf(account), isRight)
+  if (!account || !secret) return notProved()
+  const data = Buffer.from(`rspauth=${digest(sessionSecret(answer, secret.password), answer, '')}`)
+  return proved(context, { account, secret }, { authzid: answer.authzid, data })
 }
 
 const md5 = (...parts: readonly (string | Buffer)[]): Buffer => {

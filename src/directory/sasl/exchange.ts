@@ -2,6 +2,8 @@ import type { ChannelBindings } from '../../common/channel-bindings.ts'
 import type { Clock } from '../../common/clock.ts'
 import type { SaslMethod } from '../../config/schema/authentication.ts'
 import type { NtlmConfig } from '../../config/schema/ntlm.ts'
+import type { LogonRefusal, Proof, Secret } from '../proof.ts'
+import { refusalTexts } from '../proof.ts'
 import type { Account, Directory } from '../types.ts'
 import type { BearerTokens } from './bearer-tokens.ts'
 
@@ -58,7 +60,12 @@ export interface SaslAnonymous {
 /** A success. The session's record has the note besides the user. */
 export interface SaslSuccess {
   readonly kind: 'success'
+  /** The account that the session is for. */
   readonly account: Account
+  /** The account whose client acts for it, if it is another one. */
+  readonly by?: Account
+  /** The password that was proved. */
+  readonly secret?: Secret
   readonly data?: Buffer
   readonly note?: string
 }
@@ -67,6 +74,8 @@ export interface SaslSuccess {
 export interface SaslFailure {
   readonly kind: 'failure'
   readonly reason: string
+  /** Set if the client has proved who it is. */
+  readonly refusal?: LogonRefusal
   readonly note?: string
   /** Says why in the form of the mechanism. It is sent as a last challenge. */
   readonly data?: Buffer
@@ -104,13 +113,32 @@ export const failure = (reason: string, note?: string): SaslResult => ({
   reason,
   ...(note === undefined ? {} : { note }),
 })
-/** Returns success for an account, else a failure that does not say whether the name or the password was wrong. */
-export const outcome = (account: Account | undefined): SaslResult =>
-  account ? { kind: 'success', account } : failure('unknown user name or bad password')
+/** Returns the failure of a client that has proved nothing. It does not say whether the name or the password was wrong. */
+export const notProved = (): SaslFailure => ({ kind: 'failure', reason: 'unknown user name or bad password' })
 
-/** Returns whether an account may act as `authzid`: only as itself. RFC 4422 section 3.4.1. */
-export function mayActAs(context: SaslContext, account: Account | undefined, authzid: string): boolean {
-  return authzid === '' || (account !== undefined && context.directory.isSame(context.directory.find(authzid), account))
+/** Returns the account that a client acts as: its own, or `authzid` if that account lists it among its delegates. RFC 4422 section 3.4.1. */
+export function actingAs({ directory }: SaslContext, account: Account, authzid: string): Account | undefined {
+  const target = authzid === '' ? account : directory.find(authzid)
+  if (directory.isSame(target, account)) return account
+  const isDelegate = target?.delegates?.some((name) => directory.isSame(directory.find(name), account))
+  return isDelegate ? target : undefined
+}
+
+/** Returns the success of a client that has proved who it is, or a failure if it may not act as `authzid`. */
+export function proved(
+  context: SaslContext,
+  { account, secret }: Proof,
+  { authzid = '', data }: { readonly authzid?: string | undefined; readonly data?: Buffer } = {},
+): SaslResult {
+  const acting = actingAs(context, account, authzid)
+  if (!acting) return { kind: 'failure', reason: refusalTexts['not-authorized'], refusal: 'not-authorized' }
+  return {
+    kind: 'success',
+    account: acting,
+    ...(acting === account ? {} : { by: account }),
+    ...(secret ? { secret } : {}),
+    ...(data ? { data } : {}),
+  }
 }
 
 /** How an authentication ended. */

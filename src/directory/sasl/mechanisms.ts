@@ -1,4 +1,5 @@
 import { createHmac, randomBytes } from 'node:crypto'
+import { provenSecret } from '../proof.ts'
 import { saslprep } from '../saslprep/saslprep.ts'
 import { sameSecret } from '../secrets.ts'
 import { anonymous } from './anonymous.ts'
@@ -6,8 +7,8 @@ import { digestMd5 } from './digest-md5.ts'
 import {
   challenge,
   failure,
-  mayActAs,
-  outcome,
+  notProved,
+  proved,
   type SaslContext,
   type SaslExchange,
   type SaslMechanism,
@@ -30,8 +31,8 @@ const plain: SaslMechanism = {
         return failure('malformed PLAIN message')
       const name = saslprep(authcid)
       if (name === undefined || saslprep(password) === undefined) return failure('malformed PLAIN message')
-      const account = context.directory.authenticate(name, password)
-      return mayActAs(context, account, authzid) ? outcome(account) : failure('not authorized to act as another')
+      const proof = context.directory.checkPassword(name, password)
+      return proof ? proved(context, proof, { authzid }) : notProved()
     },
   }),
 }
@@ -41,7 +42,7 @@ const login: SaslMechanism = {
   name: 'LOGIN',
   method: 'login',
   needs: 'password',
-  start({ directory }) {
+  start(context) {
     let name: string | undefined
     let asked = false
     return {
@@ -55,7 +56,8 @@ const login: SaslMechanism = {
           return challenge('Password:')
         }
         if (response === undefined || name === '') return failure('malformed LOGIN message')
-        return outcome(directory.authenticate(name, response.toString('utf8')))
+        const proof = context.directory.checkPassword(name, response.toString('utf8'))
+        return proof ? proved(context, proof) : notProved()
       },
     }
   },
@@ -66,7 +68,8 @@ const cramMd5: SaslMechanism = {
   name: 'CRAM-MD5',
   method: 'cram-md5',
   needs: 'clear-password',
-  start({ directory }) {
+  start(context) {
+    const { directory } = context
     const question = `<${randomBytes(12).toString('hex')}.${Date.now()}@${directory.domain}>`
     let asked = false
     return {
@@ -80,11 +83,10 @@ const cramMd5: SaslMechanism = {
         const space = text.lastIndexOf(' ')
         if (space < 1) return failure('malformed CRAM-MD5 response')
         const account = directory.find(text.slice(0, space))
-        const proof = createHmac('md5', account?.password ?? '')
-          .update(question)
-          .digest('hex')
-        const right = sameSecret(proof, text.slice(space + 1).toLowerCase())
-        return outcome(right && account?.password !== undefined ? account : undefined)
+        const given = text.slice(space + 1).toLowerCase()
+        const digest = (password: string): string => createHmac('md5', password).update(question).digest('hex')
+        const secret = provenSecret(directory.secretsOf(account), (password) => sameSecret(digest(password), given))
+        return account && secret ? proved(context, { account, secret }) : notProved()
       },
     }
   },
@@ -100,8 +102,7 @@ const external: SaslMechanism = {
       const { directory, externalIdentity } = context
       if (externalIdentity === undefined) return failure('no client certificate names an account')
       const account = directory.find(externalIdentity)
-      const allowed = mayActAs(context, account, response.toString('utf8'))
-      return allowed ? outcome(account) : failure('the client certificate names another account')
+      return account ? proved(context, { account }, { authzid: response.toString('utf8') }) : notProved()
     },
   }),
 }

@@ -1,13 +1,13 @@
-import type { Account } from '../types.ts'
 import type { BearerTokens, RefusedToken } from './bearer-tokens.ts'
 import {
+  actingAs,
   challenge,
   failure,
-  mayActAs,
   type SaslContext,
   type SaslExchange,
   type SaslMechanism,
   type SaslStep,
+  type SaslSuccess,
 } from './exchange.ts'
 import { parseOAuthBearer, parseXOAuth2, type TokenMessage } from './oauth-messages.ts'
 
@@ -55,7 +55,7 @@ function exchange(form: TokenForm, context: SaslContext): SaslExchange {
       if (response === undefined) return challenge()
       if (!tokens) return failure('access tokens are not accepted')
       const checked = await check(form, response, context, tokens)
-      if ('account' in checked) return { kind: 'success', account: checked.account }
+      if ('account' in checked) return { kind: 'success', ...checked }
       note = `${name}: ${checked.text}`
       const json = tokens.errorResponse(name, checked.error)
       return json ? { kind: 'challenge', data: json, note } : failure(REASON, note)
@@ -69,7 +69,7 @@ async function check(
   response: Buffer,
   context: SaslContext,
   tokens: BearerTokens,
-): Promise<{ readonly account: Account } | RefusedToken> {
+): Promise<Pick<SaslSuccess, 'account' | 'by'> | RefusedToken> {
   const message = parse(response.toString('utf8'))
   if (!message) return { error: 'invalid_request', text: `the message is not one of ${name}` }
   const misdirected = otherServer(message, context)
@@ -78,7 +78,8 @@ async function check(
   const result = await tokens.verify(message.token)
   if (!('account' in result)) return { error: result.error, text: `the access token ${result.text}` }
   const { account } = result
-  if (mayActAs(context, account, message.user)) return { account }
+  const acting = actingAs(context, account, message.user)
+  if (acting) return { account: acting, ...(acting === account ? {} : { by: account }) }
   const text = `the access token is one of ${account.user}, but the client logs on as ${message.user}`
   return { error: 'invalid_token', text }
 }

@@ -177,3 +177,6 @@ export const requestedNames = (commonName: string, names: readonly string[]): Ge
 const unique = (names: readonly GeneralName[]): GeneralName[] => [
   ...new Map(names.map((name) => [formatGeneralName(name), name])).values(),
 ]
+
+/** Returns a name as one line. Node.js puts each attribute on a separate line, the most significant first. */
+export const nameOnOneLine = (name: string): string => name.split('\n').reverse().join(', ')

@@ -2,12 +2,13 @@ import { randomBytes } from 'node:crypto'
 import { systemClock } from '../../../common/clock.ts'
 import { Rc4 } from '../../../common/rc4.ts'
 import { isAtLeast, type NtlmVersion } from '../../../config/schema/ntlm.ts'
+import type { Proof as LogonProof } from '../../proof.ts'
 import { sameSecret } from '../../secrets.ts'
-import type { Account } from '../../types.ts'
 import {
   challenge,
   failure,
-  outcome,
+  notProved,
+  proved,
   type SaslContext,
   type SaslExchange,
   type SaslMechanism,
@@ -111,21 +112,27 @@ class NtlmExchange implements SaslExchange {
     const accepted = responsesIn(authenticate).filter(({ version }) => isAtLeast(version, minVersion))
     if (accepted.length === 0) return refusal(authenticate, minVersion)
     const account = this.#context.directory.find(nameOf(authenticate))
-    const question = { serverChallenge: sent.answer.serverChallenge, password: account?.password ?? '', authenticate }
-    const proof = checkResponses(question, accepted)
-    const result = proof ? this.#result(account, { message, sent, authenticate, client, proof }) : outcome(undefined)
+    const { serverChallenge } = sent.answer
+    const secrets = this.#context.directory.secretsOf(account).map((secret) => ({
+      secret,
+      proof: checkResponses({ serverChallenge, password: secret.password, authenticate }, accepted),
+    }))
+    const { secret, proof } = secrets.find((one) => one.proof !== undefined) ?? {}
+    const result =
+      account && secret && proof
+        ? this.#result({ account, secret }, { message, sent, authenticate, client, proof })
+        : notProved()
     return { ...result, note: noteOf(authenticate, proof ? [proof] : accepted, client) }
   }
 
   /** Returns the result of a right response. MS-NLMP section 3.2.5.1.2. */
-  #result(account: Account | undefined, { client, ...proven }: Proven): SaslResult {
-    if (account?.password === undefined) return outcome(undefined)
+  #result(who: LogonProof, { client, ...proven }: Proven): SaslResult {
     if (client.hasMic && !hasRightMic(proven)) return failure('the NTLM messages were changed on their way: wrong MIC')
     if (client.timeMs !== undefined && Math.abs(client.timeMs - this.#now) > MAX_LIFETIME_MS)
       return failure("the client's clock differs by more than 36 hours")
     if (!isRightChannel(client.bound, this.#context.channelBindings))
       return failure('the log-on is bound to another TLS channel')
-    return outcome(account)
+    return proved(this.#context, who)
   }
 }
 

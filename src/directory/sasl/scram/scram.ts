@@ -5,8 +5,8 @@ import type { Account } from '../../types.ts'
 import {
   challenge,
   failure,
-  mayActAs,
-  outcome,
+  notProved,
+  proved,
   type SaslContext,
   type SaslMechanism,
   type SaslStep,
@@ -100,12 +100,14 @@ async function finish(context: SaslContext, exchange: Exchange, response: Buffer
   // The client repeats the gs2-header, so that a change in transit is detected. RFC 5802 section 6
   if (!sameSecret(final.bound, binding.expected)) return serverError('channel-bindings-dont-match')
   // Never cached: an unknown name must take as long as a known one. RFC 5802 section 9
-  const keys = await makeKeys(hash, account?.password ?? '', salt, hash.iterations)
+  const secrets = context.directory.secretsOf(account)
+  const keys = await Promise.all(secrets.map(({ password }) => makeKeys(hash, password, salt, hash.iterations)))
   const authMessage = `${first.bare},${serverFirst},${final.withoutProof}`
-  const isProved = provesPassword(hash, keys, authMessage, final.proof)
-  if (!isProved || account?.password === undefined) return outcome(undefined)
-  if (!mayActAs(context, account, first.authzid)) return failure('not authorized to act as another')
-  return { kind: 'success', account, data: Buffer.from(`v=${serverSignature(hash, keys, authMessage)}`) }
+  const proven = keys.map((one) => provesPassword(hash, one, authMessage, final.proof)).indexOf(true)
+  const [secret, own] = [secrets[proven], keys[proven]]
+  if (!account || !secret || !own) return notProved()
+  const data = Buffer.from(`v=${serverSignature(hash, own, authMessage)}`)
+  return proved(context, { account, secret }, { authzid: first.authzid, data })
 }
 
 /**

@@ -1,0 +1,46 @@
+import type { Path } from '../mistakes.ts'
+import { type Rule, repeated } from './rule.ts'
+
+/** Rules about the keys of accounts that say who may log on, and how. */
+export const accountRules: readonly Rule[] = [
+  function* appPasswordNames({ directory }) {
+    for (const [index, { appPasswords = [] }] of directory.accounts.entries()) {
+      const at = (n: number): Path => ['directory', 'accounts', index, 'appPasswords', n, 'name']
+      yield* repeated(appPasswords.map(({ name }, n) => ({ text: name, path: at(n) })))
+    }
+  },
+
+  function* secondFactor({ directory }) {
+    for (const [index, { twoFactor, appPasswords = [] }] of directory.accounts.entries()) {
+      if (!twoFactor || directory.mode === 'listed' || appPasswords.length > 0) continue
+      const message = 'an open directory accepts any password; write mode: listed, or list appPasswords'
+      yield { path: ['directory', 'accounts', index, 'twoFactor'], message }
+    }
+  },
+
+  function* unknownAccounts({ directory }) {
+    if (directory.mode === 'open') return
+    const known = new Set(directory.accounts.map(({ user }) => user.toLowerCase()))
+    const mistake = (name: string, path: Path) => ({
+      path,
+      message: `${name} is not one of directory.accounts; add the account`,
+    })
+    for (const [index, { delegates = [] }] of directory.accounts.entries()) {
+      for (const [n, name] of delegates.entries()) {
+        if (!known.has(name.toLowerCase())) yield mistake(name, ['directory', 'accounts', index, 'delegates', n])
+      }
+    }
+    for (const [index, { account }] of (directory.certificateMapping ?? []).entries()) {
+      if (!known.has(account.toLowerCase()))
+        yield mistake(account, ['directory', 'certificateMapping', index, 'account'])
+    }
+  },
+
+  function* emptyCertificateRules({ directory: { certificateMapping = [] } }) {
+    for (const [index, { issuer, subject, serialNumber }] of certificateMapping.entries()) {
+      if ((issuer ?? subject ?? serialNumber) !== undefined) continue
+      const message = 'matches every certificate; add issuer, subject or serialNumber'
+      yield { path: ['directory', 'certificateMapping', index], message }
+    }
+  },
+]

@@ -1,0 +1,32 @@
+import { codePoints, globMatches, parseGlob } from '../common/glob.ts'
+import type { CertificateRule } from '../config/schema/directory.ts'
+
+/** The parts of a client certificate that rules look at. Names as `CN=alice, O=Lab`, the serial number in hexadecimal. */
+interface MappedCertificate {
+  readonly issuer: string
+  readonly subject: string
+  readonly serialNumber: string
+}
+
+/** Returns the account of the first rule that matches a certificate. Names are compared in any case. */
+export const mappedAccount = (
+  rules: readonly CertificateRule[],
+  { issuer, subject, serialNumber }: MappedCertificate,
+): string | undefined =>
+  rules.find(
+    (rule) =>
+      matches(rule.issuer, issuer) &&
+      matches(rule.subject, subject) &&
+      (rule.serialNumber === undefined || hex(rule.serialNumber) === hex(serialNumber)),
+  )?.account
+
+function matches(pattern: string | undefined, name: string): boolean {
+  const glob = pattern === undefined ? undefined : parseGlob(pattern.toLowerCase(), 'stars')
+  return glob === undefined || globMatches(glob, codePoints(name.toLowerCase()))
+}
+
+const hex = (serialNumber: string): string =>
+  serialNumber
+    .replaceAll(/[\s:]/g, '')
+    .replace(/^0+(?=.)/, '')
+    .toUpperCase()
