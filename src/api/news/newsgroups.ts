@@ -18,6 +18,11 @@ const newsgroup = folder
       .nullable()
       .describe('What clients can do without a log-on. Null: what the virtual server allows.'),
     addresses: z.array(z.string()).describe('Mail addresses of the newsgroup. Mail to them is posted as an article.'),
+    gateway: z.array(z.string()).describe('Mail addresses that get each new article by mail.'),
+    peers: z
+      .enum(['accept', 'refuse', 'discard'])
+      .describe('What happens to articles from peers: stored, refused, or passed on without being stored.'),
+    aliasOf: z.string().nullable().describe('Newsgroup in which articles from peers are stored instead of this one.'),
     expireAfter: z.string().nullable().describe('Age at which articles are deleted.'),
     keepLatest: z.number().int().nullable(),
     suggested: z.boolean(),
@@ -37,13 +42,16 @@ async function newsgroupFacts(api: Api, caller: Caller, one: Folder): Promise<z.
     moderator,
     access,
     addresses = [],
+    gateway = [],
+    peers = 'accept',
+    aliasOf = null,
     expireAfterMs,
     keepLatest,
     suggested,
     createdAt,
     ...rest
   } = one.newsgroup as NewsgroupAttributes
-  const { onlyAccounts: _, peers: __, aliasOf: ___, gateway: ____, ...shown } = rest
+  const { onlyAccounts: _, ...shown } = rest
   const first = exists === 0 ? uidNext : lowestUid
   return {
     ...(await folderFacts(api, caller, one)),
@@ -51,6 +59,9 @@ async function newsgroupFacts(api: Api, caller: Caller, one: Folder): Promise<z.
     moderator: moderator ?? null,
     access: access ?? null,
     addresses: [...addresses],
+    gateway: [...gateway],
+    peers,
+    aliasOf,
     expireAfter: expireAfterMs === undefined ? null : durationText(expireAfterMs),
     keepLatest: keepLatest ?? null,
     suggested: suggested ?? false,
