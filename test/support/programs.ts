@@ -5,13 +5,17 @@ import { execFileSync, spawnSync } from 'node:child_process'
  * @throws if one is missing in CI (SEALPOST_CI=1)
  */
 export function needs(...programs: readonly string[]): boolean {
-  const missing = programs.filter((program) => !isInstalled(program))
+  const missing = missingPrograms(programs)
   if (missing.length === 0) return true
   const what = `not installed: ${missing.join(', ')}`
   if (process.env.SEALPOST_CI === '1') throw new Error(what)
   console.warn(`skipped, ${what}`)
   return false
 }
+
+/** Returns those of the programs that are not installed. */
+export const missingPrograms = (programs: readonly string[]): string[] =>
+  programs.filter((program) => !isInstalled(program))
 
 function isInstalled(program: string): boolean {
   try {
