@@ -1,0 +1,32 @@
+;;; Sends mail with smtpmail, posts and reads an article with Gnus (nntp).  -*- lexical-binding: t -*-
+;; Environment: SMTP_PORT, NEWS_PORT, ROOT, AUTHINFO.
+(require 'gnus)
+(require 'nntp)
+(require 'smtpmail)
+(defun check (what value) (unless value (error "failed: %s: %s" what (nnheader-get-report 'nntp))) value)
+(defun port (name) (string-to-number (getenv name)))
+(setq gnutls-trustfiles (list (getenv "ROOT"))
+      gnutls-verify-error t
+      network-security-level 'medium
+      nsm-settings-file (expand-file-name "nsm" (getenv "HOME"))
+      auth-sources (list (getenv "AUTHINFO"))
+      user-mail-address "alice@lab.test"
+      send-mail-function 'smtpmail-send-it
+      smtpmail-smtp-server "localhost"
+      smtpmail-smtp-service (port "SMTP_PORT")
+      smtpmail-stream-type 'starttls)
+
+(with-temp-buffer
+  (insert "From: alice@lab.test\nTo: bob@lab.test\nSubject: From Emacs\n" mail-header-separator "\nHello\n")
+  (smtpmail-send-it))
+
+(check "nntp" (nntp-open-server "news" `((nntp-address "localhost") (nntp-port-number ,(port "NEWS_PORT"))
+                                         (nntp-open-connection-function nntp-open-tls-stream))))
+(with-temp-buffer
+  (insert "From: alice@lab.test\nNewsgroups: lab.general\nSubject: News from Emacs\nMessage-ID: <emacs@lab.test>\n\nHello\n")
+  (check "post" (nntp-request-post "news")))
+(check "news group" (nntp-request-group "lab.general" "news"))
+(with-temp-buffer
+  (check "news article" (nntp-request-article "<emacs@lab.test>" "lab.general" "news" (current-buffer)))
+  (check "news subject" (progn (goto-char (point-min)) (search-forward "Subject: News from Emacs" nil t))))
+(princ "done\n")
