@@ -1,6 +1,7 @@
 import { isSliceOver, nextSlice, runInSlices, type Steps } from '../../../src/common/time-slice.ts'
 import type { OctetString } from '../../../src/mail/types.ts'
 import { withInboxInCapitals } from '../../../src/store/mailboxes.ts'
+import type { Folder } from '../../../src/store/types.ts'
 import { seesCaptured } from '../captured.ts'
 import { defineCommand, noArguments } from '../command.ts'
 import { listPattern } from '../list-pattern.ts'
@@ -16,7 +17,8 @@ import {
 import { attributes, type MailboxNode, mailboxTree } from '../mailbox-tree.ts'
 import { type EntryName, entryName, findEntries, metadataResponse } from '../metadata.ts'
 import { bad, ok } from '../reply.ts'
-import { type ImapSession, loggedOn } from '../state.ts'
+import { rightsOf } from '../rights.ts'
+import { type Identity, type ImapSession, loggedOn } from '../state.ts'
 import { enableByItems, type StatusItem, statusItems, statusLine } from '../status-items.ts'
 import type { Cursor } from '../wire/cursor.ts'
 import { myRightsLine } from './acl.ts'
@@ -67,13 +69,7 @@ export const list = defineCommand({
       // A name is not listed for a mailbox below it that is listed itself. RFC 5258 section 3.3
       if (!isSelected(node, request) && !aboveUnlisted.has(node.name)) continue
       session.send(listLine(session, node, request, aboveSelected.has(node.name)))
-      if (request.status && node.folder) session.send(await statusLine(session, identity, node.folder, request.status))
-      if (request.returns.has('MYRIGHTS') && node.folder) {
-        // RFC 8440 section 4
-        const name = encodeMailboxName(node.name, session)
-        session.send(await myRightsLine(session, identity, node.folder, name))
-      }
-      if (request.metadata && node.folder) session.send(await metadataLine(session, node, request.metadata))
+      if (node.folder) await sendDetails(session, identity, { name: node.name, folder: node.folder }, request)
     }
     return ok()
   },
@@ -81,13 +77,20 @@ export const list = defineCommand({
 
 const NONE: ReadonlySet<string> = new Set()
 
-/** Returns the METADATA response of a mailbox. RFC 9590 section 3. */
-async function metadataLine(
+/** Sends the responses that the client asked for besides LIST. RFC 5819, 8440, 9590. */
+async function sendDetails(
   session: ImapSession,
-  { name, folder }: MailboxNode,
-  entries: readonly EntryName[],
-): Promise<OctetString> {
-  return metadataResponse(encodeMailboxName(name, session), await findEntries(session, folder?.id, entries, 0))
+  identity: Identity,
+  { name, folder }: { readonly name: string; readonly folder: Folder },
+  { status, metadata, returns }: ListRequest,
+): Promise<void> {
+  const encoded = encodeMailboxName(name, session)
+  if (returns.has('MYRIGHTS')) session.send(await myRightsLine(session, identity, folder, encoded))
+  if (!status && !metadata) return
+  // STATUS and GETMETADATA would be refused. RFC 5819 section 2
+  if (!(await rightsOf(session, identity, folder)).includes('r')) return
+  if (status) session.send(await statusLine(session, identity, folder, status))
+  if (metadata) session.send(metadataResponse(encoded, await findEntries(session, folder.id, metadata, 0)))
 }
 
 /** Waits for other sessions, and for a client that reads slowly. */

@@ -90,9 +90,9 @@ function isAllowed(session: ImapSession, access: string): boolean {
   }
 }
 
-/** Returns whether a host is this server: a name of the lab, or the address that the client uses. */
+/** Returns whether a host is this server: a name or mail domain of the lab, or the address that the client uses. */
 export function isThisServer({ connection, context }: ImapSession, host: string): boolean {
   const name = host.toLowerCase().replace(/^\[|\]$/g, '')
   const known = [...context.labNames, context.hostname, 'localhost', connection.local.address]
-  return known.some((one) => one.toLowerCase() === name)
+  return known.some((one) => one.toLowerCase() === name) || context.directory.isLocalDomain(name)
 }
