@@ -182,7 +182,7 @@ ${message(2).replaceAll('\r', '')}
 OK
 ('OK', [b'3'])
 ('OK', [b'3 2 1']) ('OK', [b'(1)(2)(3)'])
-('OK', [b'1']) OK ('OK', [b'(("" "/")) NIL (("Public Folders/" "/"))'])
+('OK', [b'1']) OK ('OK', [b'(("" "/")) (("Other Users/" "/")) (("Public Folders/" "/"))'])
 OK OK BYE
 `)
   })
