@@ -50,3 +50,13 @@ test('SCRAM does the same work and gives the same kind of salt for known and unk
   const [alice, nobody] = [await attempt(lab.port, 'alice'), await attempt(lab.port, 'nobody')]
   expect(alice.salt).not.toBe(nobody.salt)
 })
+
+test('SCRAM does the same work for names with app passwords, without and unknown', async () => {
+  const appPasswords = ['phone', 'laptop'].map((name) => ({ name, password: name }))
+  const accounts = [
+    { user: 'alice', password: 'secret', appPasswords },
+    { user: 'bob', password: 'geheim' },
+  ]
+  await using lab = await startMailLab(smtp, { config: { directory: { accounts } } })
+  for (const user of ['alice', 'bob', 'nobody']) expect((await attempt(lab.port, user)).derivations).toBe(3)
+})
