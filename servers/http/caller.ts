@@ -12,7 +12,7 @@ import type { ServerContext } from '../service.ts'
 import { accountOfToken, browserCredential, isStillValid } from './access-tokens.ts'
 import { browserSessions, type Credential, digestOf } from './browser-sessions.ts'
 import { checkHost } from './guard.ts'
-import { continueNtlm, ntlmUser } from './ntlm.ts'
+import { continueNtlm, keepNtlmUser, ntlmUser } from './ntlm.ts'
 
 /** Callers without credentials, where `authentication` has anonymous. */
 const ANONYMOUS: Caller = { role: 'administrator', name: 'anonymous' }
@@ -164,6 +164,7 @@ async function ntlmCaller(
   if (result.kind === 'failure') return refuse(facts, connection, context, result.reason)
   assertMayCall(result)
   const account = completeLogon({ connection, context }, result.account)
+  keepNtlmUser(connection, account.user)
   return accountCaller(account.user, context)
 }
 

@@ -65,6 +65,8 @@ export async function continueNtlm(
   }
   if (step.kind === 'anonymous') return failure('an anonymous log-on names no account')
   if (step.note !== undefined) connection.record.note(step.note)
-  if (step.kind === 'success') logons.set(connection, { user: step.account.user })
   return step
 }
+
+/** Keeps who has logged on by NTLM, for the further requests of the connection. */
+export const keepNtlmUser = (connection: Connection, user: string): void => void logons.set(connection, { user })

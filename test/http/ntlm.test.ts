@@ -6,7 +6,13 @@ import { type RawAnswer, RawClient } from './raw-client.ts'
 let lab: TestLab
 beforeAll(async () => {
   lab = await startLab({
-    directory: { accounts: [{ user: 'alice', password: 'secret' }] },
+    directory: {
+      accounts: [
+        { user: 'alice', password: 'secret' },
+        { user: 'locked', password: 'secret', state: 'locked' },
+        { user: 'expired', password: 'secret', state: 'password-expired' },
+      ],
+    },
     virtualServers: [
       { protocol: 'smtp' },
       { protocol: 'http', authentication: ['ntlm'] },
@@ -109,6 +115,13 @@ describe('refused', () => {
     expect((await logOn(client, { ...right, user: 'nobody' })).body).toBe(wrong.body)
     expect((await ask(client)).status).toBe(401)
     expect((await logOn(client)).status).toBe(200)
+    client.socket.destroy()
+  })
+
+  test.each(['locked', 'expired'])('an account that may not log on (%s), now and in the next request', async (user) => {
+    const client = open()
+    expect((await logOn(client, { ...right, user })).status).toBe(403)
+    expect((await ask(client)).status).toBe(401)
     client.socket.destroy()
   })
 

@@ -18,6 +18,14 @@ const accounts = [
   { user: 'alice', password: 'secret' },
   { user: 'Bob', password: 'a password of more than 14 characters' },
   { user: 'carol', password: '14 characters.' },
+  {
+    user: 'dave',
+    password: 'own',
+    appPasswords: [
+      { name: 'phone', password: 'one' },
+      { name: 'PC', password: 'two' },
+    ],
+  },
   { user: 'jürgen', password: 'Grüße' },
 ]
 const directory = createDirectory({
@@ -125,6 +133,15 @@ describe('versions', () => {
     expect(user(await logOn({ user: 'jürgen', version: 'lm', password: 'Grüße' }, setting))).toBe('failure')
     expect(user(await logOn({ user: 'alice', version: 'lm', password: 'SECRET' }, setting))).toBe('alice')
     expect(user(await logOn({ user: 'carol', version: 'lm', password: '14 Characters.' }, setting))).toBe('carol')
+  })
+
+  test.each([
+    ['own', undefined],
+    ['one', 'phone'],
+    ['two', 'PC'],
+  ])('the password %s, and which one it is', async (password, name) => {
+    const step = await logOn({ user: 'dave', password, mic: true })
+    expect(step).toMatchObject({ kind: 'success', secret: name === undefined ? { password } : { name, password } })
   })
 
   test('a right LM response does not replace a wrong NTLMv2 response', async () => {
