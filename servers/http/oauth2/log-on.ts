@@ -1,13 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Interaction, Provider } from 'oidc-provider'
 import { logonPolicy } from '../../../src/directory/policy.ts'
+import { type Proof, refusalTexts, stateRefusal } from '../../../src/directory/proof.ts'
 import type { Connection } from '../../../src/net/connection.ts'
-import { completeLogon } from '../../logon.ts'
 import type { ServerContext } from '../../service.ts'
 import { type BridgedRequest, exchangeFor } from './bridge.ts'
 import { pageHeaders } from './page.ts'
 import { logOnPage } from './pages.ts'
 import { PATHS } from './paths.ts'
+import { sentence, shownId } from './refusals.ts'
 import { endedPage } from './stale.ts'
 
 const DENIED = { error: 'access_denied', error_description: 'the person has denied access' }
@@ -41,16 +42,29 @@ export async function answerLogOn(
   if (form.get('action') === 'deny') return finish(DENIED)
   if (logon !== 'yes') return show('', WHY_NO_PASSWORDS[logon])
   const user = form.get('user') ?? ''
-  const account = context.directory.authenticate(user, form.get('password') ?? '')
-  if (!account) {
-    connection.record.refused('log-on failed: unknown user name or bad password')
-    context.log.info({ session: connection.record.id }, 'oauth2: log-on failed: unknown user name or bad password')
+  const proof = context.directory.checkPassword(user, form.get('password') ?? '')
+  const failure = failureOf(proof)
+  if (!proof || failure !== undefined) {
+    const text = `log-on for the client ${shownId(found.params.client_id)} failed: ${failure}`
+    connection.record.refused(text)
+    context.log.info({ session: connection.record.id }, `oauth2: ${text}`)
     await delay(connection.logon.countFailure())
-    return show(user, 'Unknown user name or bad password.')
+    return show(user, sentence(failure ?? ''))
   }
-  const { user: accountId } = completeLogon({ connection, context }, account)
+  // The person has logged on for the client, not on this connection.
+  const { account } = context.directory.add(proof.account)
+  connection.logon.succeeded()
+  connection.record.note(`${account.user} has logged on for the client ${shownId(found.params.client_id)}`)
+  const accountId = account.user
   // Who logs on on this page agrees, has been asked, and has chosen the account.
   return finish({ login: { accountId }, consent: {}, select_account: {} })
+}
+
+/** Returns why a person may not log on. App passwords are for mail programs, not for this page. */
+function failureOf(proof: Proof | undefined): string | undefined {
+  if (!proof || proof.secret?.name !== undefined) return 'unknown user name or bad password'
+  const refusal = stateRefusal(proof)
+  return refusal && refusalTexts[refusal]
 }
 
 const WHY_NO_PASSWORDS: Readonly<Record<'yes' | 'needs-tls' | 'no', string | undefined>> = {

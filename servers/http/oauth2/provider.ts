@@ -1,4 +1,5 @@
 import type { KoaContext, Provider, ProviderError } from 'oidc-provider'
+import { stateRefusal } from '../../../src/directory/proof.ts'
 import type { ServerContext } from '../../service.ts'
 import { requestOf } from './bridge.ts'
 import { accountOf, clientsOf, matchRedirections, metadataOf } from './clients.ts'
@@ -6,7 +7,7 @@ import { loadPackage, type OidcPackage } from './package.ts'
 import { pageHeaders } from './page.ts'
 import { deviceCodePage, deviceConfirmPage, deviceDonePage, errorPage } from './pages.ts'
 import { PATHS } from './paths.ts'
-import { reasonOf, recordRefusals } from './refusals.ts'
+import { reasonOf, recordRefusals, sentence } from './refusals.ts'
 import type { ServerState } from './state.ts'
 import { issueLabTokens, tokenAdapter } from './tokens.ts'
 
@@ -122,7 +123,7 @@ function policyOf({ interactionPolicy: { base, Prompt } }: OidcPackage): object 
 
 async function findAccount({ latest }: ServerContext, user: string): Promise<object | undefined> {
   const account = latest().directory.find(user)
-  if (!account) return undefined
+  if (!account || stateRefusal({ account }) !== undefined) return undefined
   const { user: accountId, addresses } = account
   const email = addresses[0]
   const claims = { sub: accountId, name: accountId, preferred_username: accountId }
@@ -156,8 +157,6 @@ const DEVICE_FAILURES: Readonly<Record<string, string>> = {
 }
 
 const deviceFailure = (error: ProviderError): string => DEVICE_FAILURES[error.name] ?? sentence(reasonOf(error))
-
-const sentence = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`
 
 function show(ctx: KoaContext, text: string): void {
   for (const [name, value] of Object.entries(pageHeaders())) ctx.res.setHeader(name, value)

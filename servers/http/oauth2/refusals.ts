@@ -18,6 +18,8 @@ const REQUESTS: Readonly<Record<string, string>> = {
 /** Errors that are a part of normal operation. RFC 8628 section 3.5. */
 const EXPECTED = new Set(['authorization_pending', 'slow_down'])
 
+const NO_ACCOUNT = 'the account no longer exists, or is locked'
+
 /** Reasons of oidc-provider that need other words. */
 const WORDS: Readonly<Record<string, string>> = {
   'client not found': 'no client has this name; list it in oauth2.clients',
@@ -46,7 +48,9 @@ const WORDS: Readonly<Record<string, string>> = {
   'refresh token not found': 'the refresh token is unknown or revoked',
   'authorization code not found': 'the authorization code is unknown, or has expired',
   'authorization code already consumed': 'the authorization code was used before; its tokens are revoked',
-  'grant source is invalid (referenced account not found)': 'the account no longer exists',
+  'authorization code invalid (referenced account not found)': NO_ACCOUNT,
+  'refresh token invalid (referenced account not found)': NO_ACCOUNT,
+  'device code invalid (referenced account not found)': NO_ACCOUNT,
 }
 
 /** Writes what the authorization server refuses to the log and to the session, in plain words. */
@@ -74,5 +78,11 @@ export function reasonOf({ error_detail: detail, error_description: description,
 
 function clientIn({ oidc }: KoaContext): string {
   const name = oidc.client?.clientId ?? oidc.params?.client_id
-  return typeof name === 'string' ? ` to the client ${name.replaceAll(/\p{Cc}/gu, '?').slice(0, 100)}` : ''
+  return typeof name === 'string' ? ` to the client ${shownId(name)}` : ''
 }
+
+/** Returns the name of a client for a line of the log. */
+export const shownId = (name: string | undefined): string => (name ?? '').replaceAll(/\p{Cc}/gu, '?').slice(0, 100)
+
+/** Returns a text as a sentence. */
+export const sentence = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`

@@ -17,6 +17,7 @@ beforeAll(async () => {
       accounts: [
         { user: 'alice', password },
         { user: 'bob', password: 'bobs-secret' },
+        { user: 'dave', password: 'daves-secret', state: 'locked' },
       ],
     },
     oauth2: {
@@ -196,6 +197,12 @@ describe('the page for the log-on', () => {
     expect([wrong.status, unknown.status]).toEqual([403, 403])
     expect(wrong.body).toContain('Unknown user name or bad password.')
     expect(unknown.body.replace('value="nobody"', 'value="alice"')).toBe(wrong.body)
+    // Only who knows the password learns more.
+    const guessed = await client.send(at, { user: 'dave', password: 'wrong', action: 'log-on' })
+    expect(guessed.body).toContain('Unknown user name or bad password.')
+    const locked = await client.send(at, { user: 'dave', password: 'daves-secret', action: 'log-on' })
+    expect([locked.status, locked.body]).toEqual([403, expect.stringContaining('The account is locked.')])
+    expect(logTexts()).toContain('log-on for the client sealpost failed: the account is locked')
     const { at: end } = await client.follow(at, { user: 'alice', password, action: 'log-on' })
     expect(new URL(end).searchParams.has('code')).toBe(true)
   })
@@ -368,6 +375,18 @@ it('has an add-on for Thunderbird, which names the endpoints and the mail server
     usePKCE: true,
     hostnames: ['127.0.0.1'],
   })
+})
+
+it('a log-on ends with its account', async () => {
+  const account = { user: 'carol', password: 'carols-secret' }
+  const headers = { 'content-type': 'application/json' }
+  await fetch(`${base}/api/v1/accounts`, { method: 'POST', headers, body: JSON.stringify(account) })
+  const tokens = await tokensOf(account.user, account.password)
+  expect((await introspect(tokens.access_token)).active).toBe(true)
+  await fetch(`${base}/api/v1/accounts/carol`, { method: 'DELETE' })
+  expect(await introspect(tokens.access_token)).toEqual({ active: false })
+  expect((await refresh(tokens.refresh_token)).body.error).toBe('invalid_grant')
+  expect(logTexts().join('\n')).toContain('the account no longer exists')
 })
 
 describe('a request', () => {
