@@ -73,6 +73,8 @@ export function ownCapabilities(session: ImapSession): string[] {
     ...(isLoggedOn ? onceLoggedOn : beforeLogOn(connection.canStartTls, policy)),
     ...(isLoggedOn && !connection.compressed ? ['COMPRESS=DEFLATE'] : []), // RFC 4978
     ...(isLoggedOn && limit !== undefined ? [`MESSAGELIMIT=${limit}`] : []), // RFC 9738
+    // RFC 2221, RFC 2193: only where the configuration refers somebody
+    ...(context.directory.hasReferrals ? ['LOGIN-REFERRALS', 'MAILBOX-REFERRALS'] : []),
     `APPENDLIMIT=${context.config.limits.messageSize}`, // RFC 7889
   ]
 }

@@ -10,6 +10,7 @@ import {
 } from '../../src/store/types.ts'
 import { isVisibleTo } from '../../src/store/visible.ts'
 import { seesCaptured, seesFolder } from './captured.ts'
+import { checkMailboxReferral } from './referrals.ts'
 import { bad, no } from './reply.ts'
 import { forbidden, rightsOf } from './rights.ts'
 import type { Identity, ImapSession } from './state.ts'
@@ -135,6 +136,7 @@ export async function findMailbox(
 ): Promise<Folder> {
   const { store, tenants } = session.context
   if (name === 'INBOX') return openInbox(store, identity.owner) // always exists. RFC 9051 section 5.1
+  checkMailboxReferral(identity.account, name)
   const { owner, name: folderName } = locate(name, identity)
   const folder = folderName === '' ? undefined : await store.findFolder(owner, folderName)
   const { user } = identity.account

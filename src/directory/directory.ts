@@ -30,6 +30,7 @@ class LabDirectory implements Directory {
   readonly domain: string
   readonly mode: 'listed' | 'open'
   readonly unknown: 'refuse' | 'capture'
+  readonly hasReferrals: boolean
   readonly #localDomain: string
   readonly #quota: Quota | undefined
   /** The accounts as they are configured. */
@@ -46,9 +47,10 @@ class LabDirectory implements Directory {
     this.unknown = config.directory.unknown
     this.#localDomain = foldDomain(config.domain)
     this.#quota = config.directory.quota
+    const { accounts } = config.directory
+    this.hasReferrals = accounts.some((account) => account.referral ?? account.mailboxReferrals)
     this.#added = added
-    for (const { user, addresses, quota = this.#quota, certificates: _, preload: __, ...rest } of config.directory
-      .accounts) {
+    for (const { user, addresses, quota = this.#quota, certificates: _, preload: __, ...rest } of accounts) {
       const account = { ...rest, user, addresses: addresses ?? [this.#defaultAddress(user)], quota }
       this.#configured.set(fold(user), this.mode === 'open' ? withoutPassword(account) : account)
       this.#configure(user)

@@ -16,6 +16,10 @@ export interface Account {
   readonly appPasswords?: readonly { readonly name: string; readonly password: string }[] | undefined
   /** Log-on names of the accounts that may act for this one. */
   readonly delegates?: readonly string[] | undefined
+  /** The IMAP4 server to which it is referred. RFC 2221. */
+  readonly referral?: string | undefined
+  /** Its mailboxes on other IMAP4 servers, by name. RFC 2193. */
+  readonly mailboxReferrals?: Readonly<Record<string, string>> | undefined
 }
 
 /** What can be changed on an account while the lab runs. */
@@ -33,6 +37,8 @@ export interface Directory {
   readonly mode: 'listed' | 'open'
   /** Whether mail for unknown accounts of the lab's own domain is refused, or captured by the lab. */
   readonly unknown: 'refuse' | 'capture'
+  /** Whether an account is referred to another IMAP4 server, or a mailbox of it is on one. */
+  readonly hasReferrals: boolean
   /**
    * Finds an account by log-on name, in any form that Exchange accepts: `user`, `user@domain`, `DOMAIN\user`.
    * An open directory returns an account for every valid name. Looking it up does not create it: `add` does.

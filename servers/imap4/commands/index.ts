@@ -15,6 +15,7 @@ import { create, deleteMailbox, rename, subscribe, unsubscribe } from './mailbox
 import { getMetadata, setMetadata } from './metadata.ts'
 import { notify } from './notify.ts'
 import { getQuota, getQuotaRoot, setQuota } from './quota.ts'
+import { rlist, rlsub } from './remote-list.ts'
 import { cancelUpdates, search, sort, thread } from './search.ts'
 import { close, examine, select, unselect } from './select.ts'
 import { status } from './status.ts'
@@ -24,7 +25,7 @@ import { genUrlAuth, resetKeys, urlFetch } from './urlauth.ts'
 const rows: readonly Command[] = [
   ...[capability, noop, logout, id, enable, starttls, compress, idle, notify],
   ...[login, authenticate, unauthenticate],
-  ...[create, deleteMailbox, rename, subscribe, unsubscribe, list, lsub, xlist, namespace, status],
+  ...[create, deleteMailbox, rename, subscribe, unsubscribe, list, lsub, rlist, rlsub, xlist, namespace, status],
   ...[getMetadata, setMetadata],
   ...[genUrlAuth, resetKeys, urlFetch],
   ...[setAcl, deleteAcl, getAcl, listRights, myRights],

@@ -12,6 +12,7 @@ import {
 } from '../../logon.ts'
 import { defineCommand } from '../command.ts'
 import { capabilitiesOf } from '../personality.ts'
+import { checkLoginReferral } from '../referrals.ts'
 import { bad, type CommandResult, no, ok } from '../reply.ts'
 import { type ImapSession, notAuthenticated } from '../state.ts'
 import { utf8Text } from '../wire/text.ts'
@@ -76,6 +77,7 @@ export const authenticate = defineCommand({
 })
 
 async function logOn(session: ImapSession, found: Account): Promise<CommandResult> {
+  checkLoginReferral(found)
   const account = completeLogon(session, found)
   const owner = accountOwner(account.user)
   await ensureMailboxes(session.context.store, owner)

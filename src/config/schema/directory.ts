@@ -72,6 +72,9 @@ export const accountAccess = {
     .meta({ examples: [['alice']] }),
 }
 
+/** The URL of a server or mailbox. RFC 5092. A response code ends at a bracket. */
+const imapUrl = z.string().regex(/^imap:\/\/[^\s\]]+$/i, 'write a URL such as imap://alice;AUTH=*@imap2.lab.test/')
+
 const account = z.strictObject({
   user: z
     .string()
@@ -100,6 +103,19 @@ const account = z.strictObject({
     .describe(
       'How much the account may store. SMTP answers 452 or 552, IMAP4 [OVERQUOTA]; POP3 is not affected. Default: the quota of the directory.',
     ),
+  referral: imapUrl
+    .optional()
+    .describe(
+      'imap4: the server to which the account is referred after it has given the right password: NO [REFERRAL URL] (RFC 2221).',
+    )
+    .meta({ examples: ['imap://alice;AUTH=*@imap2.lab.test/'] }),
+  mailboxReferrals: z
+    .record(z.string().min(1), imapUrl)
+    .optional()
+    .describe(
+      'imap4: mailboxes of the account on other servers, by name. Commands that name them are answered NO [REFERRAL URL], and RLIST lists them (RFC 2193).',
+    )
+    .meta({ examples: [{ 'Shared/Reports': 'imap://alice;AUTH=*@imap2.lab.test/Shared/Reports' }] }),
   preload,
 })
 

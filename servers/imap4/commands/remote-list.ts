@@ -1,0 +1,39 @@
+import { withInboxInCapitals } from '../../../src/store/mailboxes.ts'
+import { type Command, defineCommand } from '../command.ts'
+import { listPattern } from '../list-pattern.ts'
+import { decodePattern, encodeMailboxName, patternName } from '../mailbox-names.ts'
+import { attributes, type MailboxNode, mailboxTree } from '../mailbox-tree.ts'
+import { remoteMailboxes } from '../referrals.ts'
+import { ok } from '../reply.ts'
+import { loggedOn } from '../state.ts'
+
+/** Defines RLIST or RLSUB: LIST or LSUB of clients that know referrals, with the mailboxes on other servers. RFC 2193 section 5. */
+const remoteList = (name: string, response: string, isListed: (node: MailboxNode) => boolean): Command =>
+  defineCommand({
+    name,
+    states: loggedOn,
+    parse(cursor, session) {
+      cursor.space()
+      const reference = decodePattern(cursor.astring(), session)
+      cursor.space()
+      return withInboxInCapitals(reference + decodePattern(cursor.listMailbox(), session))
+    },
+    async run(session, { identity }, pattern) {
+      const matches = listPattern(pattern)
+      const remote = new Set(remoteMailboxes(identity.account))
+      const tree = await mailboxTree(session, identity)
+      const known = new Map(tree.map((node) => [node.name, node]))
+      for (const path of [...new Set([...known.keys(), ...remote])].sort()) {
+        const node = known.get(path) ?? { name: path, subscribed: false, hasChildren: false, exists: false }
+        const isRemote = remote.has(path)
+        const isShown = isListed(isRemote ? { ...node, exists: true } : node)
+        if (!isShown || !matches(patternName(path, session))) continue
+        const found = isRemote ? ['\\HasNoChildren', '\\Remote'] : attributes(node) // RFC 5258 section 3.2
+        session.send(`* ${response} (${found.join(' ')}) "/" ${encodeMailboxName(path, session)}\r\n`)
+      }
+      return ok()
+    },
+  })
+
+export const rlist = remoteList('RLIST', 'LIST', ({ exists }) => exists)
+export const rlsub = remoteList('RLSUB', 'LSUB', ({ subscribed }) => subscribed)
