@@ -153,7 +153,7 @@ topic(
       S: * GENURLAUTH "«url»"
       S: 1 OK …
       bob C: 2 URLFETCH («url» BODYPARTSTRUCTURE BINARY)
-      bob S: * URLFETCH "«url»" (BODYPARTSTRUCTURE ("application" "octet-stream" NIL NIL NIL "base64" 8 NIL NIL NIL NIL)) (BINARY ~{4}
+      bob S: * URLFETCH "«url»" (BODYPARTSTRUCTURE ("application" "octet-stream" NIL NIL NIL "binary" 4 NIL NIL NIL NIL)) (BINARY ~{4}
       bob S: \\x00\\x01\\x02\\x03)
       bob S: 2 OK …
       bob C: 3 URLFETCH («url» BODY)

@@ -139,24 +139,39 @@ function wanted(cursor: Cursor): Wanted {
 }
 
 async function writeForms(out: FetchWriter, target: UrlTarget, url: ImapUrl, forms: readonly Form[]): Promise<void> {
-  for (const form of forms.length > 0 ? forms : (['BODY'] as const)) {
-    out.text(` (${form}`)
-    if (form === 'BODYPARTSTRUCTURE') out.text(` ${await structureForm(target)}`)
-    else
-      writeOctets(
-        out,
-        form === 'BODY' ? await targetOctets(target, url) : await decoded(target, url),
-        form === 'BINARY',
-      )
-    out.text(')')
+  const binary = forms.includes('BINARY') ? await decoded(target, url) : undefined
+  if (forms.includes('BODYPARTSTRUCTURE')) {
+    out.text(` (BODYPARTSTRUCTURE ${await structureForm(target, binary)})`)
+    if (forms.length === 1) return
   }
+  const isBinary = forms.includes('BINARY')
+  out.text(` (${isBinary ? 'BINARY' : 'BODY'}`)
+  writeOctets(out, isBinary ? binary : await targetOctets(target, url), isBinary)
+  out.text(')')
 }
 
-/** Returns the structure of the part, as BODYSTRUCTURE writes it. RFC 5524 section 3. */
-async function structureForm({ content: { raw, parsed }, section: { path, text } }: UrlTarget): Promise<OctetString> {
+/**
+ * Returns the structure of the part, as BODYSTRUCTURE writes it. RFC 5524 section 3. If the part is also returned decoded, it
+ * describes the decoded octets, as Dovecot's does: their size and encoding, and no number of lines.
+ */
+async function structureForm(
+  { content: { raw, parsed }, section: { path, text } }: UrlTarget,
+  binary: Buffer | undefined,
+): Promise<OctetString> {
   const structure = await runInSlices(parsed.structureOf(raw))
   const found = text === undefined ? part(structure, path) : undefined
-  return found ? runInSlices(bodyStructureForm(raw, found)) : 'NIL'
+  if (!found) return 'NIL'
+  const isDecoded = binary !== undefined && found.kind !== 'multipart' && found.kind !== 'message'
+  const described = isDecoded
+    ? { ...found, encoding: encodingOf(binary), bodyStart: 0, bodyEnd: binary.length, lines: 0 }
+    : found
+  return runInSlices(bodyStructureForm(raw, described))
+}
+
+/** Returns the transfer encoding of octets that are sent as they are. RFC 2045 section 6.2. */
+function encodingOf(octets: Buffer): string {
+  if (octets.includes(0)) return 'binary'
+  return octets.some((octet) => octet > 0x7f) ? '8bit' : '7bit'
 }
 
 /** Returns the decoded part; undefined if it cannot be decoded. RFC 5524 section 3. */
