@@ -11,7 +11,7 @@ export const hasFile = (path: string): NeededFile => ({ path })
 /**
  * Returns whether the programs and files of `.ci/debian-packages-more` are there; if not, prints which are missing and the
  * caller skips its tests.
- * @throws if one is missing where all are expected (SEALPOST_ALL_CLIENTS=1, set by `npm run interop`)
+ * @throws if one is missing where all are expected (SEALPOST_ALL_CLIENTS=1)
  */
 export function ifInstalled(...needed: readonly (string | NeededFile)[]): boolean {
   const programs = missingPrograms(needed.filter((one) => typeof one === 'string'))
