@@ -17,7 +17,8 @@ read -ra build_flags <<<"${BUILD_FLAGS:-}"
 read -ra run_flags <<<"${RUN_FLAGS:-}"
 tag=sealpost-test-$$
 image=localhost/$tag
-offset=$((20000 + RANDOM % 20000))
+# Below the ports that the system gives to others.
+offset=$((10000 + RANDOM % 13000))
 work=$(mktemp -d)
 
 engine() { "$engine" "${global[@]}" "$@"; }
