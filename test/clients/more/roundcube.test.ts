@@ -105,7 +105,8 @@ $config['temp_dir'] = '${folder}';
     await client?.[Symbol.asyncDispose]()
   })
 
-  test('sends by the mechanism that its library prefers', async () => {
+  /** Fills in the form of a new message, and returns the answer. */
+  async function send(): Promise<string> {
     const { text } = await browser.open('/?_task=mail&_action=compose')
     const token = /"request_token":"([^"]+)"/.exec(text)?.[1] ?? ''
     const from = /<select[^>]*name="_from"[^>]*>\s*<option value="(\d+)"/.exec(text)?.[1] ?? field(text, '_from')
@@ -113,10 +114,17 @@ $config['temp_dir'] = '${folder}';
       ...{ _token: token, _task: 'mail', _action: 'send', _id: field(text, '_id'), _from: from, _is_html: '0' },
       ...{ _to: 'bob@lab.test', _subject: 'From Roundcube', _message: 'Grüße', _store_target: 'Sent' },
     })
-    expect(sent.text).toContain('sent_successfully')
+    return sent.text
+  }
+
+  test('sends by the mechanism that its library prefers', async () => {
+    // Auth_SASL does not read base64 with + or / in its last group, and refuses one right proof of the server in 16.
+    let answer = ''
+    for (let attempt = 0; attempt < 5 && !answer.includes('sent_successfully'); attempt++) answer = await send()
+    expect(answer).toContain('sent_successfully')
     const message = await client.lab.waitForMessage({ to: 'bob@lab.test', subject: 'From Roundcube' })
     expect(message.text).toContain('Grüße')
-    const session = client.lab.sessions().find(({ protocol }) => protocol === 'smtp')
+    const session = client.lab.sessions().findLast(({ protocol }) => protocol === 'smtp')
     expect(JSON.stringify(session?.transcript)).toMatch(/AUTH SCRAM-SHA-/)
     expect(session).toMatchObject({ user: 'alice', refusals: [] })
     const imap = client.lab.sessions().filter(({ protocol }) => protocol === 'imap4')
