@@ -166,6 +166,20 @@ describe.skipIf(!hasChromium)('the property sheet of a virtual server', () => {
     await page.context().close()
   })
 
+  it('changes the personality of a virtual server', async () => {
+    const page = await browser.open(base, '/servers/default-imap4-virtual-server?tab=general')
+    await page.getByLabel('Personality').selectOption('dovecot')
+    await page.getByRole('button', { name: 'Apply' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.locator('.added', { hasText: 'personality: dovecot' }).waitFor()
+    await dialog.getByRole('button', { name: 'Apply' }).click()
+    await dialog.waitFor({ state: 'detached' })
+    const client = await LineClient.open(lab.server('imap4').port ?? 0)
+    expect(await client.line()).toMatch(/Dovecot ready/)
+    client.destroy()
+    await page.context().close()
+  })
+
   it('has no secure channel on NNTP, and says what to do', async () => {
     const page = await browser.open(base, '/servers/default-nntp-virtual-server?tab=access')
     await page.getByText('NNTP cannot require a secure channel').waitFor()

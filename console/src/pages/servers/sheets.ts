@@ -33,6 +33,7 @@ export interface FieldGroup {
 export type SheetName = 'general' | 'access' | 'messages' | 'delivery'
 
 const MAIL = ['smtp', 'pop3', 'imap4', 'http']
+const PERSONALITIES = ['sealpost', 'exchange2003', 'gmail', 'microsoft365', 'dovecot', 'courier']
 const VERSIONS = ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3']
 
 /** The property pages, named as in Exchange System Manager, with what each has. */
@@ -44,6 +45,14 @@ export const sheets: Readonly<Record<SheetName, readonly FieldGroup[]>> = {
         { key: 'address', label: 'servers.address', hint: 'servers.addressHint', kind: 'text' },
         { key: 'port', label: 'servers.port', hint: 'servers.portHint', kind: 'number' },
         { key: 'tlsPort', label: 'servers.tlsPort', hint: 'servers.portHint', kind: 'number' },
+        {
+          key: 'personality',
+          label: 'servers.personality',
+          hint: 'servers.personalityHint',
+          kind: 'choice',
+          choices: ['', ...PERSONALITIES],
+          only: ['smtp', 'pop3', 'imap4', 'nntp'],
+        },
       ],
     },
     {

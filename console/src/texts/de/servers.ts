@@ -29,6 +29,8 @@ export default {
   'servers.port': 'Port',
   'servers.tlsPort': 'TLS-Port',
   'servers.portHint': 'off schließt ihn.',
+  'servers.personality': 'Nachgeahmter Server',
+  'servers.personalityHint': 'Der Server, dessen Begrüßungen und Antworten Clients sehen. Vorgabe: der des Labs.',
   'servers.limits': 'Grenzen',
   'servers.connections': 'Verbindungen',
   'servers.connectionsPerAddress': 'Verbindungen einer Adresse',
@@ -38,7 +40,8 @@ export default {
   'servers.durationHint': 'etwa 30s, 10m oder 1h',
   'servers.authentication': 'Authentifizierung',
   'servers.methods': 'Verfahren',
-  'servers.methodsHint': 'anonymous, basic, basic-over-tls',
+  'servers.methodsHint':
+    'anonymous, basic, basic-over-tls; plain, login, cram-md5, digest-md5, scram-sha-1, -256, -512 (-plus), ntlm, xoauth2, oauthbearer, sasl-anonymous',
   'servers.withoutLogon': 'Ohne Anmeldung',
   'servers.secureCommunication': 'Sichere Kommunikation',
   'servers.certificateWizard': 'Zertifikat…',

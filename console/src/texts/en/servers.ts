@@ -27,6 +27,8 @@ export default {
   'servers.port': 'Port',
   'servers.tlsPort': 'TLS port',
   'servers.portHint': 'off closes it.',
+  'servers.personality': 'Personality',
+  'servers.personalityHint': 'The server whose greetings and replies clients see. default: that of the lab.',
   'servers.limits': 'Limits',
   'servers.connections': 'Connections',
   'servers.connectionsPerAddress': 'Connections of one address',
@@ -36,7 +38,8 @@ export default {
   'servers.durationHint': 'such as 30s, 10m or 1h',
   'servers.authentication': 'Authentication',
   'servers.methods': 'Methods',
-  'servers.methodsHint': 'anonymous, basic, basic-over-tls',
+  'servers.methodsHint':
+    'anonymous, basic, basic-over-tls; plain, login, cram-md5, digest-md5, scram-sha-1, -256, -512 (-plus), ntlm, xoauth2, oauthbearer, sasl-anonymous',
   'servers.withoutLogon': 'Without a log-on',
   'servers.secureCommunication': 'Secure communication',
   'servers.certificateWizard': 'Certificate…',

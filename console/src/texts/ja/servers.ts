@@ -29,6 +29,8 @@ export default {
   'servers.port': 'ポート',
   'servers.tlsPort': 'TLS ポート',
   'servers.portHint': 'off で閉じます。',
+  'servers.personality': '模倣するサーバー',
+  'servers.personalityHint': 'クライアントに見せるあいさつと応答を選びます。既定値: ラボの設定。',
   'servers.limits': '制限',
   'servers.connections': '接続数',
   'servers.connectionsPerAddress': 'アドレスごとの接続数',
@@ -38,7 +40,8 @@ export default {
   'servers.durationHint': '例: 30s、10m、1h',
   'servers.authentication': '認証',
   'servers.methods': '方式',
-  'servers.methodsHint': 'anonymous、basic、basic-over-tls',
+  'servers.methodsHint':
+    'anonymous、basic、basic-over-tls、plain、login、cram-md5、digest-md5、scram-sha-1、-256、-512 (-plus)、ntlm、xoauth2、oauthbearer、sasl-anonymous',
   'servers.withoutLogon': 'ログオンなし',
   'servers.secureCommunication': 'セキュリティで保護された通信',
   'servers.certificateWizard': '証明書…',
