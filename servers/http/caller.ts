@@ -1,4 +1,3 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Api } from '../../src/api/api.ts'
 import type { Caller } from '../../src/api/caller.ts'
@@ -6,6 +5,7 @@ import { ApiProblem } from '../../src/api/problem.ts'
 import { isLoopback } from '../../src/common/ip-address.ts'
 import { logonPolicy } from '../../src/directory/policy.ts'
 import { type Proof, refusalTexts, stateRefusal } from '../../src/directory/proof.ts'
+import { sameSecret } from '../../src/directory/secrets.ts'
 import type { Connection } from '../../src/net/connection.ts'
 import { completeLogon } from '../logon.ts'
 import type { ServerContext } from '../service.ts'
@@ -41,7 +41,7 @@ export async function callerOf(facts: CallerFacts, connection: Connection, conte
   const [, scheme = '', credentials = ''] = /^(\S+)\s+(.*)$/.exec(authorization ?? '') ?? []
   if (scheme.toLowerCase() === 'bearer') {
     const given = credentials.trim()
-    const isGiven = (token: string): boolean => isSame(token, given)
+    const isGiven = (token: string): boolean => sameSecret(token, given)
     const caller = tokenCaller(isGiven, context) ?? tenantCaller(isGiven, await context.api())
     return caller ?? accessTokenCaller(given, facts, connection, context)
   }
@@ -120,12 +120,6 @@ export async function credentialIn(
     return (await browserCredential(token, context)) ?? { kind: 'token', digest: digestOf(token) }
   }
   return scheme === '' ? undefined : { kind: 'account', user: name }
-}
-
-/** Compares in constant time, whatever the lengths. */
-function isSame(a: string, b: string): boolean {
-  const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
-  return timingSafeEqual(digest(a), digest(b))
 }
 
 async function basicCaller(

@@ -1,4 +1,5 @@
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import { createHmac, randomBytes } from 'node:crypto'
+import { sameSecret } from '../../../src/directory/secrets.ts'
 import { accountOwner, type Folder, type Owner } from '../../../src/store/types.ts'
 import type { ValueSpace } from '../../../src/store/value-types.ts'
 import { isAdministrator } from '../access.ts'
@@ -60,12 +61,9 @@ export async function authorizedTarget(session: ImapSession, url: ImapUrl): Prom
   const identity: Identity = { account, owner: accountOwner(account.user) }
   const folder = await urlFolder(session, identity, url)
   const key = folder && (await context.store.values(keySpace(folder, identity.owner))).get(MECHANISM)
-  if (!key || !isEqual(tokenOf(key, rump), token.toLowerCase())) return undefined
+  if (!key || !sameSecret(tokenOf(key, rump), token.toLowerCase())) return undefined
   return urlTarget(session, identity, url)
 }
-
-const isEqual = (one: string, other: string): boolean =>
-  one.length === other.length && timingSafeEqual(Buffer.from(one), Buffer.from(other))
 
 /** Returns whether an access identifier has one of the known forms. RFC 4467 section 3. */
 export const isAccess = (access: string): boolean => /^(?:anonymous|authuser|(?:user|submit)\+.+)$/i.test(access)
