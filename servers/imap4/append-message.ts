@@ -138,5 +138,7 @@ async function catenateTarget(session: ImapSession, state: LoggedOn, url: ImapUr
   const { user, host } = server ?? {}
   if (host !== undefined && !isThisServer(session, host)) return undefined
   if (user !== undefined && !directory.isSame(directory.find(user), state.identity.account)) return undefined
-  return urlTarget(session, state.identity, url, state.name === 'selected' ? state.selection.folder : undefined)
+  // The right to read may be taken while the mailbox is selected. RFC 4314 section 4
+  const selection = state.name === 'selected' && state.selection.rights.includes('r') ? state.selection : undefined
+  return urlTarget(session, state.identity, url, selection?.folder)
 }

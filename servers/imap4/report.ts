@@ -17,6 +17,9 @@ export function reportChanges(session: ImapSession, selection: Selection, mayExp
   const wanted = session.notifier?.selected
   // A client that asked for no changes still gets the EXPUNGE of its own commands.
   if (wanted && !wanted.messages && !selection.hasOwnExpunges) return
+  // The right to read may be taken while the mailbox is selected. RFC 4314 section 4
+  const mayRead = selection.rights.includes('r')
+  if (!mayRead && !selection.hasOwnExpunges) return
   const updates = selection.takeUpdates(mayExpunge)
   const contexts = [...selection.contexts]
   if (updates.expunged.uids.length > 0) {
@@ -24,9 +27,9 @@ export function reportChanges(session: ImapSession, selection: Selection, mayExp
     sendExpunged(session, updates.expunged)
   }
   if (updates.exists !== undefined) sendExists(session, selection, updates.exists)
-  const changed = wanted && !wanted.flags ? [] : updates.changed
+  const changed = (wanted && !wanted.flags) || !mayRead ? [] : updates.changed
   const items = wanted?.items ?? []
-  if (updates.touched.length === 0 || (contexts.length === 0 && items.length === 0)) {
+  if (!mayRead || updates.touched.length === 0 || (contexts.length === 0 && items.length === 0)) {
     sendFlags(session, selection, changed)
     return
   }
