@@ -128,6 +128,29 @@ describe('X-GM-EXT-1', () => {
     await play(client, 'C: j FETCH 1 X-GM-LABELS\nS: * 1 FETCH (X-GM-LABELS ("\\\\Starred"))\nS: j OK *')
   })
 
+  test('\\Starred needs the right to change flags in the mailbox of another account', async () => {
+    await lab.deliver(mail('plain'), { to: 'alice' })
+    const owner = await session(lab, 'imap4', `${LOGGED_ON}C: b SETACL INBOX bob lr\nS: b OK *`)
+    owner.destroy()
+    const client = await session(
+      lab,
+      'imap4',
+      'S: * OK *\nC: a LOGIN bob geheim\nS: * CAPABILITY *\nS: a OK *\nC: b SELECT "Other Users/alice/INBOX"',
+    )
+    await client.lines((line) => line.startsWith('b '))
+    await play(
+      client,
+      `C: c STORE 1 +X-GM-LABELS (\\Starred)
+      S: c NO [NOPERM] *
+      C: d STORE 1 -X-GM-LABELS (\\Starred)
+      S: d NO [NOPERM] *
+      C: e STORE 1 +X-GM-LABELS (Mine)
+      S: * 1 FETCH (UID * X-GM-LABELS (Mine))
+      S: e OK *`,
+    )
+    client.destroy()
+  })
+
   test('items and search keys of the extension are unknown to other personalities', async () => {
     await using other = await startAs('sealpost', { virtualServers: [{ protocol: 'imap4' }] })
     await session(

@@ -2,6 +2,7 @@ import { ALL_MAIL_USE, ARCHIVE_NAME } from '../../../src/store/gmail/names.ts'
 import type { Folder, MessageEntry, Owner } from '../../../src/store/types.ts'
 import { checkNewName } from '../mailbox-names.ts'
 import { type CommandResult, no, ok } from '../reply.ts'
+import { checkRights, rightOfFlag } from '../rights.ts'
 import type { Selection } from '../selection.ts'
 import type { ImapSession, StateOf } from '../state.ts'
 import { fetchResponse } from '../updates.ts'
@@ -20,6 +21,7 @@ export async function storeLabels(
   uids: readonly number[],
   { mode, silent, labels }: LabelChange,
 ): Promise<CommandResult> {
+  if (labels.some(isStarred)) checkRights(selection, rightOfFlag('\\Flagged'))
   const named = mode === 'remove' ? labels : labels.filter((name) => !isStarred(name))
   const targets = await Promise.all(named.map((name) => findTarget(session, owner, name, mode !== 'remove')))
   const folders = targets.filter((folder) => folder !== undefined)
