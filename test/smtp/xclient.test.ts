@@ -78,6 +78,22 @@ test('XCLIENT LOGIN: the session is that of the account, until the proxy takes i
   client.destroy()
 })
 
+test.each([
+  ['locked', '454 4.7.0'],
+  ['disabled', '525 5.7.13'],
+] as const)(
+  'XCLIENT LOGIN of an account that is %s is refused, and the session stays as it was',
+  async (state, code) => {
+    await using lab = await listening({
+      server: { authentication: ['basic'] },
+      config: { directory: { accounts: [{ user: 'alice', password: 'secret', state }] } },
+    })
+    const client = await greeted(lab)
+    await play(client, `C: XCLIENT LOGIN=alice\nS: ${code} *\nC: MAIL FROM:<a@b.test>\nS: 530 *`)
+    client.destroy()
+  },
+)
+
 test('XCLIENT: the client counts for the limits, the proxy does not', async () => {
   await using lab = await listening({ limits: { connectionsPerAddress: 1 } })
   const clients = [await greeted(lab), await greeted(lab), await greeted(lab)]

@@ -1,7 +1,9 @@
 import { addressListOf } from '../../../src/common/address-list.ts'
+import { admit } from '../../logon.ts'
 import { claimedAddress, readClaims, XCLIENT_ATTRIBUTES, XFORWARD_ATTRIBUTES } from '../client-claims.ts'
 import type { SmtpCommand, SmtpSession } from '../command.ts'
 import { badSequence, notRecognized, SmtpError } from '../reply.ts'
+import { logonErrors } from './logon.ts'
 
 /** Returns whether the client is a proxy or a mail server that the configuration believes. */
 export function isListed({ connection, context }: SmtpSession): boolean {
@@ -26,12 +28,14 @@ function checkAllowed(session: SmtpSession, command: string): void {
  */
 export const xclient: SmtpCommand = {
   name: 'XCLIENT',
-  run(session, argument) {
+  async run(session, argument) {
     checkAllowed(session, 'XCLIENT')
     const claims = readClaims('XCLIENT', XCLIENT_ATTRIBUTES, argument, session.claims)
     const { LOGIN, HELO, PROTO, DESTADDR, DESTPORT } = claims
     const account = LOGIN === undefined ? undefined : session.context.directory.find(LOGIN)
     if (LOGIN !== undefined && !account) throw new SmtpError(535, '5.7.8', 'Authentication failed: unknown LOGIN')
+    // The proxy has checked the password, but does not know the state of the account.
+    if (account) await admit(session, { account }, logonErrors)
     session.forget()
     session.connection.logon.forgotten()
     const refusal = session.serve(claims)

@@ -20,7 +20,7 @@ export const starttls: SmtpCommand = {
 const unknownMechanism = (): SmtpError => new SmtpError(504, '5.5.4', 'The authentication mechanism is not offered')
 
 /** The errors of refused log-ons. RFC 4954 sections 4 and 6. */
-const errors: LogonErrors = {
+export const logonErrors: LogonErrors = {
   needsTls: mustStartTls,
   notOffered: unknownMechanism,
   unknownMechanism,
@@ -56,7 +56,7 @@ export const auth: SmtpCommand = {
     if (!mechanism || more.length > 0) throw syntax('AUTH mechanism [initial-response]')
     const prompt = session.words?.prompts?.[mechanism.toUpperCase()]
     const dialect = { challengePrefix: '334', ...(prompt === undefined ? {} : { prompt }) }
-    const outcome = await authenticateAnyone(session, { mechanism, initial }, dialect, errors)
+    const outcome = await authenticateAnyone(session, { mechanism, initial }, dialect, logonErrors)
     if (outcome.kind === 'anonymous') session.isAnonymous = true
     else session.logOn(outcome.account)
     session.reply(235, '2.7.0', 'Authentication successful')
