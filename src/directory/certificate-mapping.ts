@@ -21,9 +21,16 @@ export const mappedAccount = (
   )?.account
 
 function matches(pattern: string | undefined, name: string): boolean {
-  const glob = pattern === undefined ? undefined : parseGlob(pattern.toLowerCase(), 'stars')
-  return glob === undefined || globMatches(glob, codePoints(name.toLowerCase()))
+  const glob = pattern === undefined ? undefined : parseGlob(comparable(pattern), 'stars')
+  return glob === undefined || globMatches(glob, codePoints(comparable(name)))
 }
+
+/** Stands for a comma inside a value. No name has a noncharacter. */
+const INNER_COMMA = '\uFDD0'
+
+/** Returns a name in lower case, in which `, ` only separates attributes: `OU=Sales` inside of a value is none. RFC 4514 section 2.4. */
+const comparable = (name: string): string =>
+  name.replace(/\\(.)/gs, (pair, character) => (character === ',' ? INNER_COMMA : pair)).toLowerCase()
 
 const hex = (serialNumber: string): string =>
   serialNumber

@@ -26,6 +26,15 @@ test.each([
   expect(mappedAccount([{ account: 'alice', ...rule }], certificate)).toBe(matches ? 'alice' : undefined)
 })
 
+test.each([
+  ['CN=*, OU=Sales, *', 'CN=Eve\\, OU=Sales, OU=Support, O=Partner', false],
+  ['CN=*, OU=Sales, *', 'CN=Eve\\\\, OU=Sales, O=Partner', true],
+  ['CN=Doe\\, *, OU=Sales', 'CN=Doe\\, Zoe, OU=Sales', true],
+])('a comma inside a name separates nothing: %s, %s: %s', (subject, actual, matches) => {
+  const found = mappedAccount([{ account: 'alice', subject }], { ...certificate, subject: actual })
+  expect(found).toBe(matches ? 'alice' : undefined)
+})
+
 test('the first rule that matches counts', () => {
   const rules = [
     { account: 'bob', subject: '*OU=Support*' },
