@@ -58,8 +58,9 @@ const onlyInAll = [
   'test/store/full-disk.test.ts',
   'test/store/faults.test.ts',
   'test/mcp/inspector.interop.test.ts',
-  // Thunderbird is large, so CI does not install it.
+  // These programs are large, so CI does not install them (.ci/debian-packages-more).
   'test/clients/thunderbird-oauth2.test.ts',
+  ...['gnus', 'languages', 'roundcube', 'sylpheed'].map((name) => `test/clients/more/${name}.test.ts`),
 ]
 
 const forms = {

@@ -26,6 +26,7 @@ const serverChecks = 'test/verify/servers.interop.test.ts'
 export const programs = {
   'Mail and news programs': [
     ['Claws Mail', debian('claws-mail'), 'IMAP4', { [clients('imap-claws')]: /^Claws Mail/ }],
+    ['Sylpheed', debian('sylpheed'), 'POP3', { [clients('more/sylpheed')]: /^Sylpheed/ }],
     [
       'Thunderbird',
       debian('thunderbird'),
@@ -117,7 +118,7 @@ export const programs = {
     [
       'Python',
       printed(['python3', '--version'], /^Python (\S+)/),
-      'SMTP, POP3, IMAP4, HTTP',
+      'SMTP, POP3, IMAP4',
       {
         [clients('smtp-senders')]: /Python/,
         [clients('pop3-readers')]: /Python/,
