@@ -54,6 +54,14 @@ export function decodePattern(octets: OctetString, session: ImapSession): string
   return session.utf8 ? decodeMailboxName(octets, session) : octets
 }
 
+/** Reads a reference and one pattern, and returns both as one pattern in the encoding of `decodePattern`. RFC 3501 section 6.3.9. */
+export function readPattern(cursor: Cursor, session: ImapSession): string {
+  cursor.space()
+  const reference = decodePattern(cursor.astring(), session)
+  cursor.space()
+  return withInboxInCapitals(reference + decodePattern(cursor.listMailbox(), session))
+}
+
 /** Returns a name in the encoding of `decodePattern`, to compare with it. */
 export const patternName = (name: string, session: ImapSession): string => (session.utf8 ? name : encodeUtf7(name))
 

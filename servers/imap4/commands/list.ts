@@ -12,6 +12,7 @@ import {
   OTHER_ROOT,
   PUBLIC_ROOT,
   patternName,
+  readPattern,
   superiors,
 } from '../mailbox-names.ts'
 import { attributes, type MailboxNode, mailboxTree } from '../mailbox-tree.ts'
@@ -193,12 +194,7 @@ function listLine(session: ImapSession, node: MailboxNode, request: ListRequest,
 export const lsub = defineCommand({
   name: 'LSUB',
   states: loggedOn,
-  parse(cursor, session) {
-    cursor.space()
-    const reference = decodePattern(cursor.astring(), session)
-    cursor.space()
-    return withInboxInCapitals(reference + decodePattern(cursor.listMailbox(), session))
-  },
+  parse: readPattern,
   async run(session, { identity }, pattern) {
     const tree = await mailboxTree(session, identity)
     const above = await runInSlices(levelsAbove(tree, ({ subscribed }) => subscribed))

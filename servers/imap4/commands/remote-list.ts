@@ -1,7 +1,6 @@
-import { withInboxInCapitals } from '../../../src/store/mailboxes.ts'
 import { type Command, defineCommand } from '../command.ts'
 import { listPattern } from '../list-pattern.ts'
-import { decodePattern, encodeMailboxName, patternName } from '../mailbox-names.ts'
+import { encodeMailboxName, patternName, readPattern } from '../mailbox-names.ts'
 import { attributes, type MailboxNode, mailboxTree } from '../mailbox-tree.ts'
 import { remoteMailboxes } from '../referrals.ts'
 import { ok } from '../reply.ts'
@@ -12,12 +11,7 @@ const remoteList = (name: string, response: string, isListed: (node: MailboxNode
   defineCommand({
     name,
     states: loggedOn,
-    parse(cursor, session) {
-      cursor.space()
-      const reference = decodePattern(cursor.astring(), session)
-      cursor.space()
-      return withInboxInCapitals(reference + decodePattern(cursor.listMailbox(), session))
-    },
+    parse: readPattern,
     async run(session, { identity }, pattern) {
       const matches = listPattern(pattern)
       const remote = new Set(remoteMailboxes(identity.account))

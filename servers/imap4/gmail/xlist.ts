@@ -1,7 +1,6 @@
-import { withInboxInCapitals } from '../../../src/store/mailboxes.ts'
 import { defineCommand } from '../command.ts'
 import { listPattern } from '../list-pattern.ts'
-import { decodePattern, encodeMailboxName, patternName } from '../mailbox-names.ts'
+import { encodeMailboxName, patternName, readPattern } from '../mailbox-names.ts'
 import { attributes, mailboxTree } from '../mailbox-tree.ts'
 import { bad, ok } from '../reply.ts'
 import { loggedOn } from '../state.ts'
@@ -16,12 +15,7 @@ export const xlist = defineCommand({
   check(session) {
     if (!session.words?.hasLabels) throw bad('Unknown command.')
   },
-  parse(cursor, session) {
-    cursor.space()
-    const reference = decodePattern(cursor.astring(), session)
-    cursor.space()
-    return withInboxInCapitals(reference + decodePattern(cursor.listMailbox(), session))
-  },
+  parse: readPattern,
   async run(session, { identity }, pattern) {
     const matches = listPattern(pattern)
     for (const node of await mailboxTree(session, identity)) {
