@@ -81,7 +81,7 @@ function valueOf(cursor: Cursor): Buffer | undefined {
 }
 
 /** Where the entries of a mailbox are kept: of the server, if `folderId` is undefined. */
-export const metadataSpace = (session: ImapSession, folderId: string | undefined, part: Part): ValueSpace => ({
+const metadataSpace = (session: ImapSession, folderId: string | undefined, part: Part): ValueSpace => ({
   folderId,
   kind: 'metadata',
   ...(part === 'private' && 'identity' in session.state ? { reader: session.state.identity.owner } : {}),

@@ -42,7 +42,7 @@ async function readSecret(store: MessageStore): Promise<string> {
  * Returns the key with which an account cancels its article: an HMAC of both. RFC 8315 section 4. Undefined if the store
  * cannot keep the secret, because it is full or read-only: the article then has no lock of the server.
  */
-export async function cancelKeyOf(
+async function cancelKeyOf(
   store: MessageStore,
   account: string,
   messageId: string,

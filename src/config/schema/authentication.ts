@@ -32,7 +32,7 @@ const methods = z.enum(['anonymous', 'basic', 'basic-over-tls', ...saslMethodNam
 export type AuthenticationMethod = z.output<typeof methods>
 
 /** Returns whether a method is a SASL mechanism. */
-export const isSaslMethod = (method: string): method is SaslMethod => Object.hasOwn(saslMethods, method)
+const isSaslMethod = (method: string): method is SaslMethod => Object.hasOwn(saslMethods, method)
 
 /** Returns whether `basic` includes a mechanism. */
 export const isBasicMethod = (method: SaslMethod): boolean => 'basic' in saslMethods[method]

@@ -8,7 +8,7 @@ const TYPE = 'tls-server-end-point'
 const NO_ADDRESSES = Buffer.alloc(16)
 
 /** Returns MD5_HASH of the channel bindings. MS-NLMP section 3.1.5.1.2, RFC 4121 section 4.1.1.2. */
-export function hashOfBinding(value: Buffer): Buffer {
+function hashOfBinding(value: Buffer): Buffer {
   const data = Buffer.concat([Buffer.from(`${TYPE}:`, 'latin1'), value])
   const length = Buffer.alloc(4)
   length.writeUInt32LE(data.length)
