@@ -42,11 +42,7 @@ async function readSecret(store: MessageStore): Promise<string> {
  * Returns the key with which an account cancels its article: an HMAC of both. RFC 8315 section 4. Undefined if the store
  * cannot keep the secret, because it is full or read-only: the article then has no lock of the server.
  */
-async function cancelKeyOf(
-  store: MessageStore,
-  account: string,
-  messageId: string,
-): Promise<string | undefined> {
+async function cancelKeyOf(store: MessageStore, account: string, messageId: string): Promise<string | undefined> {
   try {
     const secret = await secretOf(store)
     return `sha256:${createHmac('sha256', secret).update(`${account}\n${messageId}`).digest('base64')}`
