@@ -1,4 +1,5 @@
 import { formatDate } from '../mail/dates.ts'
+import { CR, LF } from '../mail/octets.ts'
 import type { OctetString } from '../mail/types.ts'
 import type { Folder, StoredMessage } from '../store/types.ts'
 import { Article, ArticleRefused, isMessageId, newMessageId } from './article.ts'
@@ -41,7 +42,7 @@ const REWRITTEN: ReadonlySet<string> = new Set(['path', 'cancel-lock', 'cancel-k
  * @throws ArticleRefused
  */
 export async function inject(news: NewsContext, raw: Buffer, poster: Poster): Promise<Posted> {
-  const article = new Article(raw)
+  const article = new Article(withLineEnds(raw))
   checkProtoArticle(article)
   checkDate(article, news.clock)
   const messageId = article.value('message-id') ?? newMessageId(news.hostname)
@@ -66,6 +67,17 @@ export async function inject(news: NewsContext, raw: Buffer, poster: Poster): Pr
     session: poster.session,
   })
   return { messageId, stored }
+}
+
+/**
+ * Replaces bare LFs, which BINARYMIME and APPEND keep, by CRLF: for one server they end lines and for another they do not, so
+ * that fields and the end of the article could be forged. RFC 3977 section 3.6.
+ */
+function withLineEnds(raw: Buffer): Buffer {
+  for (let at = raw.indexOf(LF); at !== -1; at = raw.indexOf(LF, at + 1)) {
+    if (raw[at - 1] !== CR) return Buffer.from(raw.toString('latin1').replace(/(?<!\r)\n/g, '\r\n'), 'latin1')
+  }
+  return raw
 }
 
 /** Checks that a proto-article has the required fields and none of the forbidden ones. RFC 5537 section 3.4.1. */
@@ -156,7 +168,7 @@ export async function injectMail(
   mail: Buffer,
   poster: Poster,
 ): Promise<Posted> {
-  const article = new Article(withValidFields(new Article(mail)))
+  const article = new Article(withValidFields(new Article(withLineEnds(mail))))
   checkLoop(news, article)
   const dropped = new Set(NOT_POSTED)
   const lines = [`Newsgroups: ${groups.join(',')}`]

@@ -202,3 +202,27 @@ describe('RFC 3030 section 3: BINARYMIME', () => {
     expect(shown).toContain(large)
   })
 })
+
+test('a binary message for a newsgroup becomes an article whose lines all end with CRLF', async () => {
+  await using lab = await startLab({
+    newsgroups: [{ name: 'lab.general', addresses: ['general@lab.test'] }],
+    virtualServers: [{ protocol: 'smtp' }, { protocol: 'nntp' }],
+  })
+  const client = await LineClient.open(lab.server('smtp').port)
+  await client.line()
+  await ask(client, 'HELO client.test')
+  const mail = 'From: a@b.test\r\nSubject: one\nControl: rmgroup lab.general\nApproved: x\r\n\r\nhello\n.\nend\r\n'
+  await ask(client, 'MAIL FROM:<a@b.test> BODY=BINARYMIME')
+  await ask(client, 'RCPT TO:<general@lab.test>')
+  client.send(Buffer.from(`BDAT ${mail.length} LAST\r\n${mail}`, 'latin1'))
+  expect(await client.line()).toMatch(/^250 /)
+  client.destroy()
+  const reader = await LineClient.open(lab.server('nntp').port)
+  await reader.line()
+  await ask(reader, 'GROUP lab.general')
+  expect(await ask(reader, 'ARTICLE 1')).toMatch(/^220 /)
+  const lines = await reader.lines((line) => line === '.')
+  expect(lines).not.toContain('Control: rmgroup lab.general')
+  expect(lines.slice(lines.indexOf('Subject: one'))).toEqual(['Subject: one', '', 'hello', '..', 'end', '.'])
+  reader.destroy()
+})
