@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Clock } from '../common/clock.ts'
 import type { NewsgroupConfig } from '../config/schema.ts'
-import type { MessageStore, NewsgroupAttributes } from '../store/types.ts'
+import type { NewsgroupAttributes } from '../store/newsgroup-attributes.ts'
+import type { MessageStore } from '../store/types.ts'
 import { PUBLIC_OWNER } from '../store/types.ts'
 
 /** Returns whether a name is valid: RFC 5536 section 3.1.4, with UTF-8 as RFC 3977 allows. */
