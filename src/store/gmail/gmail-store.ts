@@ -1,3 +1,4 @@
+import { methodsOf } from '../methods-of.ts'
 import { type MessageStore, type Owner, StoreError, type StoreEvent } from '../types.ts'
 import { GmailView } from './gmail-view.ts'
 import { ALL_MAIL_NAME, shownName } from './names.ts'
@@ -27,10 +28,6 @@ export function gmailStore(store: MessageStore, shared: MessageStore, owner: Own
   const view = new GmailView(store, shared, owner)
   const { folder: all } = view
   const isAll = (folderId: string | undefined): boolean => view.isAll(folderId)
-  const same = Object.fromEntries(SAME.map((name) => [name, store[name].bind(store)])) as Pick<
-    MessageStore,
-    (typeof SAME)[number]
-  >
   const showEvent = (event: StoreEvent): StoreEvent => {
     const folder = view.show(event.folder)
     if (event.type !== 'folder-changed') return { ...event, folder }
@@ -41,7 +38,7 @@ export function gmailStore(store: MessageStore, shared: MessageStore, owner: Own
     }
   }
   return {
-    ...same,
+    ...methodsOf(store, SAME),
     createFolder: async (of, name, settings) =>
       view.show(await store.createFolder(of, view.newName(of, name), settings)),
     async deleteFolder(folderId, options) {

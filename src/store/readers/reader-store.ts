@@ -1,3 +1,4 @@
+import { methodsOf } from '../methods-of.ts'
 import type { MessageStore, Owner } from '../types.ts'
 import { ReaderView, type Viewed } from './reader-view.ts'
 
@@ -37,10 +38,6 @@ const SAME = [
  */
 export function readerStore(store: MessageStore, reader: Owner, failed: (error: unknown) => void): MessageStore {
   const view = new ReaderView(store, reader, failed)
-  const same = Object.fromEntries(SAME.map((name) => [name, store[name].bind(store)])) as Pick<
-    MessageStore,
-    (typeof SAME)[number]
-  >
   const viewed: Viewed = {
     status: (folderId) => view.status(folderId),
     snapshot: (folderId) => view.snapshot(folderId),
@@ -53,5 +50,5 @@ export function readerStore(store: MessageStore, reader: Owner, failed: (error: 
     changedSince: (folderId, modSeq) => view.changedSince(folderId, modSeq),
     watch: (listener, folderId) => view.watch(listener, folderId),
   }
-  return { ...same, ...viewed, [Symbol.asyncDispose]: () => store[Symbol.asyncDispose]() }
+  return { ...methodsOf(store, SAME), ...viewed, [Symbol.asyncDispose]: () => store[Symbol.asyncDispose]() }
 }
