@@ -66,6 +66,8 @@ const proxyProtocol = z
     timeout: timeLimit.prefault('5s').describe('Time in which a proxy must send the PROXY header.'),
   })
   .meta({ examples: [{ from: ['10.0.0.1'] }] })
+export type ProxyProtocolConfig = z.output<typeof proxyProtocol>
+
 const xclient = z
   .strictObject({
     from: z
@@ -77,8 +79,6 @@ const xclient = z
       .meta({ examples: [['127.0.0.1']] }),
   })
   .meta({ examples: [{ from: ['127.0.0.1'] }] })
-
-export type ProxyProtocolConfig = z.output<typeof proxyProtocol>
 
 const limits = z.strictObject({
   connections: countOrOff.default(500).describe('Maximum number of simultaneous connections.'),
