@@ -1,4 +1,4 @@
-import type { CompactVerifyGetKey } from 'jose'
+import type { CompactVerifyGetKey, FetchImplementation } from 'jose'
 import type { ExternalIssuerConfig } from '../config/schema/oauth2.ts'
 import { loadJose } from './jose.ts'
 import type { SigningKeys } from './keys.ts'
@@ -82,6 +82,23 @@ export class TrustedIssuers {
 }
 
 async function remoteKeys(url: string): Promise<CompactVerifyGetKey> {
-  const { createRemoteJWKSet } = await loadJose()
-  return createRemoteJWKSet(new URL(url), { timeoutDuration: KEYS_TIMEOUT_MS })
+  const { createRemoteJWKSet, customFetch } = await loadJose()
+  return createRemoteJWKSet(new URL(url), { timeoutDuration: KEYS_TIMEOUT_MS, [customFetch]: fetchKeys })
+}
+
+/** Keys of real issuers have less than 32 KiB. */
+const MAX_KEYS_OCTETS = 1024 * 1024
+
+/** Fetches keys, but does not read more than they can have: anybody can name the issuer in a token. */
+const fetchKeys: FetchImplementation = async (url, options) => {
+  const response = await fetch(url, options)
+  const pieces: Uint8Array[] = []
+  let octets = 0
+  for await (const piece of response.body ?? []) {
+    pieces.push(piece)
+    octets += piece.length
+    if (octets > MAX_KEYS_OCTETS) throw new Error(`they have more than ${MAX_KEYS_OCTETS} octets`)
+  }
+  const { status } = response
+  return status === 200 ? new Response(Buffer.concat(pieces), { status }) : response
 }

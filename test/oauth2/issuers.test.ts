@@ -15,7 +15,14 @@ class OutsideIssuer {
   requests = 0
 
   constructor() {
-    this.#server = createServer((_, answer) => {
+    this.#server = createServer(({ url }, answer) => {
+      if (url === '/endless') {
+        const send = (): void => {
+          while (answer.write(' '.repeat(65_536)));
+        }
+        answer.on('drain', send)
+        return send()
+      }
       this.requests++
       const key = { ...this.#key.publicKey.export({ format: 'jwk' }), kid: this.#kid, alg: 'ES256', use: 'sig' }
       answer.setHeader('content-type', 'application/jwk-set+json').end(JSON.stringify({ keys: [key] }))
@@ -55,6 +62,7 @@ beforeAll(async () => {
       issuers: [
         { issuer: ISSUER, jwksUri: outside.jwksUri, audience: 'https://mail.corp.test', userClaim: 'upn' },
         { issuer: 'https://gone.corp.test', jwksUri: 'http://127.0.0.1:1/jwks', requireScope: false },
+        { issuer: 'https://endless.corp.test', jwksUri: new URL('/endless', outside.jwksUri).href },
       ],
     },
     virtualServers: [{ protocol: 'imap4' }],
@@ -102,6 +110,11 @@ describe('refuses a token of a listed issuer', () => {
     expect((await tryToken(await other.sign({ upn: 'alice' }))).notes.join('\n')).toContain(
       'has a signature that is not its issuer’s',
     )
+  })
+
+  test('whose keys do not end', async () => {
+    const { notes } = await tryToken(await outside.sign({ upn: 'alice', iss: 'https://endless.corp.test' }))
+    expect(notes.join('\n')).toContain('are not available (they have more than 1048576 octets)')
   })
 
   test('whose keys cannot be had', async () => {
