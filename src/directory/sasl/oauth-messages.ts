@@ -1,3 +1,5 @@
+import { decodeSaslName } from './sasl-name.ts'
+
 /** What a client sends to log on with an access token. */
 export interface TokenMessage {
   /** The account that it wants to use; empty: the one that the token names. */
@@ -24,7 +26,7 @@ export function parseXOAuth2(message: string): TokenMessage | undefined {
 }
 
 /** Without channel binding, and with the name of an account or none. RFC 5801 section 4, RFC 7628 section 3.1. */
-const GS2_HEADER = /^[ny],(?:a=((?:[^,=]|=2C|=3D)+))?,$/
+const GS2_HEADER = /^[ny],(?:a=([^,]+))?,$/
 
 /** key "=" value; the value has no control characters except HTAB, CR and LF. RFC 7628 section 3.1. */
 const PAIR = /^([A-Za-z]+)=([\t\r\n\x20-\x7e]*)$/
@@ -46,6 +48,7 @@ export function parseOAuthBearer(message: string): TokenMessage | undefined {
   const [auth, host, port] = ['auth', 'host', 'port'].map((key) => pairs.get(key))
   const token = auth === '' ? '' : bearerToken(auth ?? '')
   if (token === undefined || (port !== undefined && !PORT.test(port))) return undefined
-  const user = (gs2[1] ?? '').replaceAll('=2C', ',').replaceAll('=3D', '=')
+  const user = decodeSaslName(gs2[1] ?? '')
+  if (user === undefined) return undefined
   return { user, token, ...(host ? { host } : {}), ...(port === undefined ? {} : { port }) }
 }

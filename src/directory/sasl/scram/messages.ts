@@ -1,4 +1,5 @@
 import { saslprep } from '../../saslprep/saslprep.ts'
+import { decodeSaslName } from '../sasl-name.ts'
 
 /** The client's first message: gs2-header, then client-first-message-bare. RFC 5802 section 7. */
 export interface ClientFirst {
@@ -46,8 +47,8 @@ export function parseClientFinal(message: string): ClientFinal | undefined {
   return { withoutProof, bound: Buffer.from(bound, 'base64'), nonce, proof: Buffer.from(proof, 'base64') }
 }
 
-/** Decodes `=2C` and `=3D` to comma and equals sign. Any other equals sign is an error. RFC 5802 section 5.1. */
+/** Decodes and prepares a name. Returns undefined if it is not a valid one. RFC 5802 section 5.1. */
 function decodeName(name: string): string | undefined {
-  if (/=(?!2C|3D)/.test(name)) return undefined
-  return saslprep(name.replaceAll('=2C', ',').replaceAll('=3D', '='))
+  const decoded = decodeSaslName(name)
+  return decoded === undefined ? undefined : saslprep(decoded)
 }
