@@ -2,7 +2,7 @@ import type { Context, Hono } from 'hono'
 import type { Api } from '../../src/api/api.ts'
 import { autoconfig, autodiscover, autodiscoverError } from '../../src/api/client-settings/documents.ts'
 import { runningLab } from '../../src/api/client-settings/operations.ts'
-import { type Settings, settingsOf } from '../../src/api/client-settings/settings.ts'
+import { type Settings, settingsOfAddress } from '../../src/api/client-settings/settings.ts'
 import type { ServerContext } from '../service.ts'
 import { bodyOf } from './body.ts'
 import type { Env } from './env.ts'
@@ -57,11 +57,7 @@ function baseUrl(c: Context<Env>): string {
 }
 
 /** Returns the settings of anyone with this address. */
-function settingsFor(api: Api, address: string): Settings {
-  const lab = runningLab(api)
-  const anyone = { ...lab, directory: { ...lab.directory, mode: 'open' as const, accounts: [] } }
-  return { ...settingsOf(anyone, undefined), user: address, address, password: '' }
-}
+const settingsFor = (api: Api, address: string): Settings => settingsOfAddress(runningLab(api), address)
 
 const entities: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" }
 

@@ -20,6 +20,7 @@ import type { Disconnection, Reach } from '../net/virtual-server.ts'
 import type { Feed } from '../news/feeds/feeds.ts'
 import type { NewsService } from '../news/news-service.ts'
 import { OAuth2 } from '../oauth2/oauth2.ts'
+import { httpUrlOf } from '../oauth2/settings.ts'
 import type { Authorities } from '../pki/authority/authorities.ts'
 import type { CertificateStore } from '../pki/certificate-store/types.ts'
 import type { Certificates } from '../pki/lifecycle/certificates.ts'
@@ -41,7 +42,7 @@ import { preload } from './preload.ts'
 import { Captures, logSession } from './recording.ts'
 import { ServedCertificates } from './served-certificates.ts'
 import { type Site, serverSettings, tlsSettings } from './server-settings.ts'
-import { httpUrlOf, statusOf, type VirtualServerStatus, VirtualServers } from './virtual-servers.ts'
+import { statusOf, type VirtualServerStatus, VirtualServers } from './virtual-servers.ts'
 
 export type { Disconnection }
 

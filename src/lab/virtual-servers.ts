@@ -124,11 +124,3 @@ export function statusOf(config: ResolvedVirtualServer, virtualServers: VirtualS
     tlsDefect: tls?.legacy?.defect,
   }
 }
-
-/** Returns the URL of the first HTTP virtual server, by https if it has a TLS port; undefined if there is none. */
-export function httpUrlOf(endpoints: readonly VirtualServerStatus[], hostname: string): string | undefined {
-  const found = endpoints.find(({ protocol, port, tlsPort }) => protocol === 'http' && (port ?? tlsPort) !== undefined)
-  if (!found) return undefined
-  const { port, tlsPort } = found
-  return tlsPort === undefined ? `http://${hostname}:${port}` : `https://${hostname}:${tlsPort}`
-}

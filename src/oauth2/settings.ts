@@ -30,6 +30,23 @@ export function settingsOf({ config, hostname, httpUrl }: SettingsSource): OAuth
   }
 }
 
+/** Paths of the authorization server, below the issuer, that clients are configured with. */
+export const endpointPaths = { authorization: '/oauth2/authorize', token: '/oauth2/token' } as const
+
+interface Endpoint {
+  readonly protocol: string
+  readonly port: number | undefined
+  readonly tlsPort: number | undefined
+}
+
+/** Returns the URL of the first HTTP virtual server, by https if it has a TLS port; undefined if there is none. */
+export function httpUrlOf(endpoints: readonly Endpoint[], hostname: string): string | undefined {
+  const found = endpoints.find(({ protocol, port, tlsPort }) => protocol === 'http' && (port ?? tlsPort) !== undefined)
+  if (!found) return undefined
+  const { port, tlsPort } = found
+  return tlsPort === undefined ? `http://${hostname}:${port}` : `https://${hostname}:${tlsPort}`
+}
+
 /** Returns the scopes of which a token needs one for a protocol. */
 export const scopesOf = ({ scopes, errorForm }: OAuth2Config, protocol: ServerProtocol): readonly string[] =>
   scopes?.[protocol] ?? [errorForms[errorForm].scopes[protocol]]

@@ -39,6 +39,7 @@ it('names the real ports, the policy and the root', async () => {
       { port, security: 'starttls' },
     ],
     logonNeedsTls: true,
+    authentication: ['password', 'cram-md5', 'scram', 'oauth2'],
     onlyThisMachine: true,
     legacyTls: false,
   })

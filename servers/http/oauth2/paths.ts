@@ -1,7 +1,8 @@
+import { endpointPaths } from '../../../src/oauth2/settings.ts'
+
 /** The paths of the authorization server, by the names that oidc-provider has for them. */
 export const PATHS = {
-  authorization: '/oauth2/authorize',
-  token: '/oauth2/token',
+  ...endpointPaths,
   device_authorization: '/oauth2/device_authorization',
   code_verification: '/oauth2/device',
   introspection: '/oauth2/introspect',

@@ -3,7 +3,8 @@ import { xml, xmlDocument } from '../../common/xml.ts'
 import { signContent } from '../../pki/authority/sign.ts'
 import type { CertificateStore } from '../../pki/certificate-store/types.ts'
 import { readPem } from '../../pki/der/pem.ts'
-import type { ConnectionSettings, Settings } from './settings.ts'
+import { namesOf, takesPassword, type WayNames } from './log-on.ts'
+import type { ConnectionSettings, Settings, TokenSettings } from './settings.ts'
 
 /** The files for automatic configuration, with their paths below the root of a web server. */
 export const documentPaths = {
@@ -32,8 +33,28 @@ export async function documentOf(
 
 const socketTypes = { tls: 'SSL', starttls: 'STARTTLS', clear: 'plain' } as const
 
+/** The format does not have SCRAM: it is another proof that does not show the password. */
+const autoconfigWays: WayNames = {
+  password: 'password-cleartext',
+  'cram-md5': 'password-encrypted',
+  'digest-md5': 'password-encrypted',
+  scram: 'password-encrypted',
+  ntlm: 'NTLM',
+  oauth2: 'OAuth2',
+  none: 'none',
+}
+
+const tokenElements = ({ issuer, scope, authorizationUrl, tokenUrl }: TokenSettings): string[] => [
+  '  <oAuth2>',
+  `    <issuer>${xml(new URL(issuer).host)}</issuer>`,
+  `    <scope>${xml(scope)}</scope>`,
+  `    <authURL>${xml(authorizationUrl)}</authURL>`,
+  `    <tokenURL>${xml(tokenUrl)}</tokenURL>`,
+  '  </oAuth2>',
+]
+
 /** Returns Thunderbird autoconfig. https://wiki.mozilla.org/Thunderbird:Autoconfiguration:ConfigFileFormat */
-export function autoconfig({ domain, user, access: { imap4, pop3, smtp } }: Settings): string {
+export function autoconfig({ domain, user, access: { imap4, pop3, smtp }, tokens }: Settings): string {
   const server = (tag: string, type: string, access: ConnectionSettings | undefined): string[] =>
     access
       ? [
@@ -42,7 +63,7 @@ export function autoconfig({ domain, user, access: { imap4, pop3, smtp } }: Sett
           `      <port>${access.best.port}</port>`,
           `      <socketType>${socketTypes[access.best.channel]}</socketType>`,
           `      <username>${xml(user)}</username>`,
-          '      <authentication>password-cleartext</authentication>',
+          ...namesOf(access, autoconfigWays).map((name) => `      <authentication>${name}</authentication>`),
           `    </${tag}>`,
         ]
       : []
@@ -56,11 +77,15 @@ export function autoconfig({ domain, user, access: { imap4, pop3, smtp } }: Sett
     ...server('incomingServer', 'pop3', pop3),
     ...server('outgoingServer', 'smtp', smtp),
     '  </emailProvider>',
+    ...(tokens ? tokenElements(tokens) : []),
     '</clientConfig>',
   ])
 }
 
 const encryptions = { tls: 'SSL', starttls: 'TLS', clear: 'None' } as const
+
+/** Secure Password Authentication is NTLM. */
+const secureWays: WayNames = { password: 'off', ntlm: 'on' }
 
 /** Returns the POX autodiscover response for Outlook. [MS-OXDSCLI] section 2.2.4. */
 export function autodiscover({ user, access: { imap4, pop3, smtp } }: Settings): string {
@@ -72,10 +97,10 @@ export function autodiscover({ user, access: { imap4, pop3, smtp } }: Settings):
           `        <Server>${xml(access.host)}</Server>`,
           `        <Port>${access.best.port}</Port>`,
           `        <LoginName>${xml(user)}</LoginName>`,
-          '        <SPA>off</SPA>',
+          `        <SPA>${namesOf(access, secureWays)[0] ?? 'off'}</SPA>`,
           `        <SSL>${access.best.channel === 'clear' ? 'off' : 'on'}</SSL>`,
           `        <Encryption>${encryptions[access.best.channel]}</Encryption>`,
-          '        <AuthRequired>on</AuthRequired>',
+          `        <AuthRequired>${access.ways.length === 0 ? 'off' : 'on'}</AuthRequired>`,
           '      </Protocol>',
         ]
       : []
@@ -127,6 +152,14 @@ function mobileConfig(settings: Settings, rootPem: string): string {
   ])
 }
 
+/** The values of Apple's mail payload. It has no access tokens: people log on to a known provider instead. */
+const appleWays: WayNames = {
+  password: 'EmailAuthPassword',
+  'cram-md5': 'EmailAuthCRAMMD5',
+  'digest-md5': 'EmailAuthHTTPMD5',
+  ntlm: 'EmailAuthNTLM',
+}
+
 function mail({ user, password, address, access: { imap4, pop3, smtp } }: Settings): Dictionary {
   const serverKeys = (side: string, access: ConnectionSettings | undefined): Dictionary =>
     access
@@ -135,8 +168,8 @@ function mail({ user, password, address, access: { imap4, pop3, smtp } }: Settin
           [`${side}MailServerPortNumber`]: access.best.port,
           [`${side}MailServerUseSSL`]: access.best.channel !== 'clear',
           [`${side}MailServerUsername`]: user,
-          [`${side}MailServerAuthentication`]: 'EmailAuthPassword',
-          ...(password === '' ? {} : { [`${side}Password`]: password }),
+          [`${side}MailServerAuthentication`]: namesOf(access, appleWays)[0] ?? 'EmailAuthNone',
+          ...(password === '' || !takesPassword(access) ? {} : { [`${side}Password`]: password }),
         }
       : {}
   return payload('com.apple.mail.managed', 'mail', address, {

@@ -7,6 +7,7 @@ import { flag } from '../flag.ts'
 import { Content, defineOperation, type Operation } from '../operation.ts'
 import { ApiProblem, notFound } from '../problem.ts'
 import { documentOf, documentPaths } from './documents.ts'
+import { logOnWays } from './log-on.ts'
 import { programTexts } from './programs.ts'
 import { type Connection, connectionsTo, type Settings, settingsOf } from './settings.ts'
 
@@ -30,6 +31,9 @@ const server = z.object({
   ...connection,
   ports: z.array(z.object(connection)).describe('Every way to log on, the best first.'),
   logonNeedsTls: z.boolean(),
+  authentication: z
+    .array(z.enum(logOnWays))
+    .describe('The ways to log on by this port, the one to prefer first. Empty: no log-on.'),
   onlyThisMachine: z.boolean().describe('Whether only programs on the machine of the lab reach the address.'),
   legacyTls: z.boolean().describe('Whether clients of the 1990s are accepted (`tls.legacy`).'),
 })
@@ -90,6 +94,7 @@ export function clientSettings(settings: Settings, rootPem: string): z.output<ty
       ...shown(one.best),
       ports: connectionsTo(one).map(shown),
       logonNeedsTls: one.tlsRequired,
+      authentication: [...one.ways],
       onlyThisMachine: one.onlyThisMachine,
       legacyTls: one.legacyTls,
     })),
@@ -155,7 +160,13 @@ export function runningLab({ lab }: Pick<Api, 'lab'>): ResolvedLab {
   })
   const accounts = lab.directory
     .accounts()
-    .map(({ user, password = 'anything', addresses }) => ({ user, password, addresses: [...addresses] }))
+    .map(({ user, password = 'anything', addresses, twoFactor = false, appPasswords = [] }) => ({
+      user,
+      password,
+      addresses: [...addresses],
+      twoFactor,
+      appPasswords: [...appPasswords],
+    }))
   return { ...lab.config, virtualServers, directory: { ...lab.config.directory, accounts } }
 }
 

@@ -1,8 +1,8 @@
 import type { Protocol } from '../../config/schema.ts'
-import type { Connection, ConnectionSettings, Settings } from './settings.ts'
-
-/** File name of the root certificate in the instructions. */
-export const CA_FILE = 'lab-ca.pem'
+import { modern, order, outlookExpress, outlookExpressPort } from './dialogs.ts'
+import type { WayNames } from './log-on.ts'
+import { CA_FILE, type Connection, type ConnectionSettings, type Settings } from './settings.ts'
+import { imapflow, mbsync, mutt, news, nodemailer, tin, tinPort } from './texts.ts'
 
 interface Program {
   readonly id: string
@@ -32,16 +32,42 @@ export interface ProgramText {
 export const programTexts = (settings: Settings): ProgramText[] =>
   programs.map(({ id, name, speaks, connects = ({ best }) => best, needsLegacyTls = false, lines }) => {
     const own = order.filter((protocol) => speaks.includes(protocol))
-    const access = Object.fromEntries(own.map((protocol) => [protocol, settings.access[protocol]]))
-    const servers = own.flatMap((protocol) => {
-      const one = settings.access[protocol]
-      return one ? [{ protocol, ...connects(one) }] : []
-    })
+    const used = own.flatMap((protocol) => settings.access[protocol] ?? [])
+    const access = Object.fromEntries(used.map((one) => [one.protocol, one]))
+    const servers = used.map((one) => ({ protocol: one.protocol, ...connects(one) }))
     return { id, name, needsLegacyTls, servers, text: lines({ ...settings, access }).join('\n') }
   })
 
 const mail: readonly Protocol[] = ['pop3', 'imap4', 'smtp']
 const mailAndNews: readonly Protocol[] = [...mail, 'nntp']
+
+/** What the programs call the ways to log on. */
+const ways = {
+  outlook: { password: 'password', ntlm: 'Secure Password Authentication (SPA)', none: 'none' },
+  thunderbird: {
+    password: 'Normal password',
+    'cram-md5': 'Encrypted password',
+    ntlm: 'NTLM',
+    oauth2: 'OAuth2',
+    none: 'No authentication',
+  },
+  clawsMail: {
+    password: 'Automatic',
+    'cram-md5': 'Automatic',
+    'digest-md5': 'Automatic',
+    scram: 'Automatic',
+    oauth2: 'OAuth2',
+    none: 'none',
+  },
+  appleMail: {
+    password: 'Password',
+    'cram-md5': 'MD5 Challenge-Response',
+    'digest-md5': 'HTTP MD5 Digest',
+    ntlm: 'NTLM',
+    none: 'None',
+  },
+  k9: { password: 'Normal password', 'cram-md5': 'Encrypted password', none: 'None' },
+} satisfies Record<string, WayNames>
 
 const programs: readonly Program[] = [
   {
@@ -57,7 +83,7 @@ const programs: readonly Program[] = [
     name: 'Outlook',
     speaks: mail,
     lines: (settings) => [
-      ...modern(settings),
+      ...modern(settings, ways.outlook),
       `Trust: import the root into "Trusted Root Certification Authorities" (certutil -user -addstore Root ${CA_FILE}).`,
     ],
   },
@@ -66,8 +92,10 @@ const programs: readonly Program[] = [
     name: 'Thunderbird',
     speaks: mailAndNews,
     lines: (settings) => [
-      ...modern(settings),
-      'Authentication   Normal password',
+      ...modern(settings, ways.thunderbird),
+      ...(settings.tokens
+        ? ['OAuth2: install the add-on of the lab, /oauth2/thunderbird.xpi of its HTTP server (docs/oauth2-server.md).']
+        : []),
       'Trust: Settings, Privacy & Security, Certificates, Manage Certificates, Authorities, Import.',
     ],
   },
@@ -76,7 +104,7 @@ const programs: readonly Program[] = [
     name: 'Claws Mail',
     speaks: mailAndNews,
     lines: (settings) => [
-      ...modern(settings),
+      ...modern(settings, ways.clawsMail),
       'Configuration, Preferences for current account: Receive, Send, TLS, and Advanced for the ports.',
     ],
   },
@@ -85,7 +113,7 @@ const programs: readonly Program[] = [
     name: 'Apple Mail (macOS and iOS)',
     speaks: mail,
     lines: (settings) => [
-      ...modern(settings),
+      ...modern(settings, ways.appleMail),
       'The profile sets all of this: open lab.mobileconfig (sealpost client-settings --write DIR), and install it in the',
       'system settings. On iOS, also trust the root: Settings, General, About, Certificate Trust Settings.',
     ],
@@ -95,8 +123,7 @@ const programs: readonly Program[] = [
     name: 'K-9 Mail and Thunderbird for Android',
     speaks: mail,
     lines: (settings) => [
-      ...modern(settings),
-      'Authentication   Normal password',
+      ...modern(settings, ways.k9),
       `Trust: copy ${CA_FILE} to the device; Settings, Security, Encryption & credentials, Install a certificate, CA.`,
     ],
   },
@@ -107,170 +134,3 @@ const programs: readonly Program[] = [
   { id: 'nodemailer', name: 'nodemailer', speaks: ['smtp'], lines: nodemailer },
   { id: 'imapflow', name: 'imapflow', speaks: ['imap4'], lines: imapflow },
 ]
-
-const titles: Readonly<Record<Protocol, string>> = {
-  pop3: 'Incoming (POP3)',
-  imap4: 'Incoming (IMAP)',
-  smtp: 'Outgoing (SMTP)',
-  nntp: 'News (NNTP)',
-}
-
-const order: readonly Protocol[] = ['pop3', 'imap4', 'smtp', 'nntp']
-
-/** Returns a line for each protocol of the lab. */
-function each({ access }: Settings, line: (access: ConnectionSettings, title: string) => string): string[] {
-  return order.flatMap((protocol) => {
-    const one = access[protocol]
-    return one ? [line(one, titles[protocol].padEnd(15))] : []
-  })
-}
-
-const channelNames = { tls: 'SSL/TLS', starttls: 'STARTTLS', clear: 'none' } as const
-
-function modern(settings: Settings): string[] {
-  return [
-    `E-mail address   ${settings.address}`,
-    `User name        ${settings.user}`,
-    `Password         ${settings.password}`,
-    ...each(settings, ({ host, best }, title) => `${title}  ${host}, port ${best.port}, ${channelNames[best.channel]}`),
-  ]
-}
-
-function outlookExpress(settings: Settings): string[] {
-  return [
-    'Tools, Accounts, Properties, Servers and Advanced; SSL is the box "This server requires a secure connection":',
-    `E-mail address   ${settings.address}`,
-    `Account name     ${settings.user}`,
-    `Password         ${settings.password}`,
-    ...each(settings, outlookExpressPorts),
-    'Tick "My server requires authentication" for outgoing mail. Tick Secure Password Authentication only where authentication has ntlm.',
-    'SSL needs tls: { legacy: true } on the virtual server and the root for old clients on the client:',
-    'sealpost ca list shows its name, sealpost ca export NAME --format der --out root.cer writes it',
-    '(docs/old-clients.md).',
-  ]
-}
-
-/** Outlook Express uses STARTTLS on port 25 and implicit TLS on every other port. */
-function outlookExpressPort({ protocol, port, tlsPort, startTls, best }: ConnectionSettings): Connection {
-  if (protocol === 'smtp' && port === 25 && startTls) return { port, channel: 'starttls' }
-  return tlsPort === undefined ? { port: best.port, channel: 'clear' } : best
-}
-
-/**
- * Returns the port settings for Outlook Express. When its box is ticked, Outlook Express changes the port itself: 110 to
- * 995, 143 to 993, 119 to 563. SMTP stays at 25.
- */
-function outlookExpressPorts(
-  { protocol, host, port, tlsPort, startTls, tlsRequired }: ConnectionSettings,
-  title: string,
-): string {
-  if (protocol === 'smtp' && port === 25 && startTls) {
-    return `${title}  ${host}, port 25, SSL ${tlsRequired ? 'ticked' : 'empty or ticked'}`
-  }
-  const off = port === undefined ? 'closed' : `port ${port}${tlsRequired ? ' (no log-on without SSL)' : ''}`
-  const missing = protocol === 'smtp' ? 'only with SMTP at port 25, or with a tlsPort' : 'no such port'
-  return `${title}  ${host}, SSL empty: ${off}; SSL ticked: ${tlsPort === undefined ? missing : `port ${tlsPort}`}`
-}
-
-function mutt({ user, password, address, access: { imap4, smtp, nntp } }: Settings): string[] {
-  const secure = [imap4, smtp].every((access) => access?.best.channel !== 'clear')
-  return [
-    `set from = "${address}"`,
-    `set certificate_file = "${CA_FILE}"`,
-    'set ssl_starttls = yes',
-    ...(secure ? ['set ssl_force_tls = yes'] : []),
-    ...(imap4
-      ? [`set folder = "${url('imap', user, imap4)}"`, `set imap_pass = "${password}"`, 'set spoolfile = "+INBOX"']
-      : []),
-    ...(smtp ? [`set smtp_url = "${url('smtp', user, smtp)}"`, `set smtp_pass = "${password}"`] : []),
-    ...(nntp
-      ? [
-          '# NeoMutt only:',
-          `set news_server = "${url('news', user, nntp).replace(/^newss/, 'snews')}"`,
-          `set nntp_pass = "${password}"`,
-        ]
-      : []),
-  ]
-}
-
-function url(scheme: string, user: string, { host, best }: ConnectionSettings): string {
-  return `${scheme}${best.channel === 'tls' ? 's' : ''}://${encodeURIComponent(user)}@${host}:${best.port}/`
-}
-
-const mbsyncTlsTypes = { tls: 'IMAPS', starttls: 'STARTTLS', clear: 'None' } as const
-
-function mbsync({ user, password, access: { imap4 } }: Settings): string[] {
-  if (!imap4) return ['The lab has no IMAP4 virtual server.']
-  return [
-    'IMAPStore lab',
-    `Host ${imap4.host}`,
-    `Port ${imap4.best.port}`,
-    `User ${user}`,
-    `Pass ${password}`,
-    `TLSType ${mbsyncTlsTypes[imap4.best.channel]}`,
-    imap4.best.channel === 'clear' ? 'AuthMechs LOGIN' : `CertificateFile ${CA_FILE}`,
-    '',
-    'MaildirStore here',
-    'Path ~/Mail/lab/',
-    'Inbox ~/Mail/lab/INBOX',
-    'SubFolders Verbatim',
-    '',
-    'Channel lab',
-    'Far :lab:',
-    'Near :here:',
-    'Patterns *',
-    'Create Near',
-    'SyncState *',
-  ]
-}
-
-/** tin has no STARTTLS. */
-function tinPort({ best }: ConnectionSettings): Connection {
-  return best.channel === 'tls' ? best : { port: best.port, channel: 'clear' }
-}
-
-function tin({ user, password, newsgroup, access: { nntp } }: Settings): string[] {
-  if (!nntp) return ['The lab has no NNTP virtual server.']
-  const { port, channel } = tinPort(nntp)
-  const tls = channel === 'tls'
-  return [
-    ...(tls ? [`~/.tin/tinrc: tls_ca_cert_file=${CA_FILE}`] : []),
-    `~/.newsauth: ${nntp.host} ${password} ${user}`,
-    `NNTPSERVER=${nntp.host} tin -r${tls ? ' -T' : ''} -p ${port} -A${newsgroup ? ` ${newsgroup}` : ''}`,
-  ]
-}
-
-function news({ user, password, newsgroup, access: { nntp } }: Settings): string[] {
-  if (!nntp) return ['The lab has no NNTP virtual server.']
-  return [
-    `Server           ${nntp.host}, port ${nntp.best.port}, ${channelNames[nntp.best.channel]}`,
-    `User name        ${user}`,
-    `Password         ${password}`,
-    ...(newsgroup ? [`Newsgroup        ${newsgroup}`] : []),
-    `Root certificate ${CA_FILE}`,
-  ]
-}
-
-function nodemailer({ user, password, access: { smtp } }: Settings): string[] {
-  if (!smtp) return ['The lab has no SMTP virtual server.']
-  return [`createTransport(${clientOptions(smtp, 'requireTLS', user, password)})`]
-}
-
-function imapflow({ user, password, access: { imap4 } }: Settings): string[] {
-  if (!imap4) return ['The lab has no IMAP4 virtual server.']
-  return [`new ImapFlow(${clientOptions(imap4, 'doSTARTTLS', user, password)})`]
-}
-
-function clientOptions({ host, best }: ConnectionSettings, startTls: string, user: string, pass: string): string {
-  const parts = [
-    `host: '${host}'`,
-    `port: ${best.port}`,
-    `secure: ${best.channel === 'tls'}`,
-    ...(best.channel === 'starttls' ? [`${startTls}: true`] : []),
-    `auth: { user: ${javaScriptString(user)}, pass: ${javaScriptString(pass)} }`,
-    ...(best.channel === 'clear' ? [] : [`tls: { ca: readFileSync('${CA_FILE}') }`]),
-  ]
-  return `{ ${parts.join(', ')} }`
-}
-
-const javaScriptString = (text: string): string => `'${text.replaceAll(/[\\']/g, '\\$&')}'`

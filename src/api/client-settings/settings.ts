@@ -1,8 +1,13 @@
 import { isLoopback } from '../../common/ip-address.ts'
-import type { ResolvedLab, ResolvedVirtualServer } from '../../config/resolve.ts'
-import { isOnlyOverTls } from '../../config/schema/authentication.ts'
+import type { Port, ResolvedLab, ResolvedVirtualServer } from '../../config/resolve.ts'
+import { type AuthenticationMethod, isOnlyOverTls } from '../../config/schema/authentication.ts'
 import { isMailProtocol, type Protocol } from '../../config/schema.ts'
 import { passwordOfPrograms } from '../../directory/proof.ts'
+import { endpointPaths, httpUrlOf, settingsOf as oauth2SettingsOf, scopesOf } from '../../oauth2/settings.ts'
+import { type LogOnWay, logOnWaysOf } from './log-on.ts'
+
+/** File name of the root certificate in the instructions. */
+export const CA_FILE = 'lab-ca.pem'
 
 /** How to connect to the lab with one protocol. */
 export interface ConnectionSettings {
@@ -22,6 +27,8 @@ export interface ConnectionSettings {
   readonly legacyTls: boolean
   /** The best channel that the server offers: implicit TLS, else STARTTLS, else clear text. */
   readonly best: Connection
+  /** The ways to log on by the best connection, in the order in which a program should prefer them. Empty: no log-on. */
+  readonly ways: readonly LogOnWay[]
 }
 
 /** A port, and how a client protects the connection to it. */
@@ -48,6 +55,17 @@ export interface Settings {
   readonly newsgroup: string | undefined
   /** Only the protocols of the lab. */
   readonly access: Partial<Readonly<Record<Protocol, ConnectionSettings>>>
+  /** Where programs get access tokens; undefined if no server takes them or no HTTP virtual server issues them. */
+  readonly tokens: TokenSettings | undefined
+}
+
+/** The authorization server. RFC 6749 section 3. */
+export interface TokenSettings {
+  readonly issuer: string
+  /** Separated by spaces. RFC 6749 section 3.3. */
+  readonly scope: string
+  readonly authorizationUrl: string
+  readonly tokenUrl: string
 }
 
 /** Returns the settings for an account, by default the first. @throws Error if the account does not exist */
@@ -65,13 +83,55 @@ export function settingsOf(lab: ResolvedLab, wanted: string | undefined): Settin
   const user = account?.user ?? wanted ?? 'alice'
   return {
     user,
-    password: (account && passwordOfPrograms(account)) ?? 'anything',
+    password: passwordFor(account),
     address: account?.addresses[0] ?? `${user}@${lab.domain}`,
-    domain: lab.domain,
-    newsgroup: lab.newsgroups[0]?.name,
-    access: Object.fromEntries(accesses(lab).map((access) => [access.protocol, access])),
+    ...ofLab(lab),
   }
 }
+
+/** Returns a password that programs may use; empty if only app passwords do, and there is none. */
+const passwordFor = (account: Parameters<typeof passwordOfPrograms>[0] | undefined): string =>
+  (account && passwordOfPrograms(account)) ?? (account?.twoFactor ? '' : 'anything')
+
+/** Returns the settings of anyone with an address, who logs on by it. */
+export const settingsOfAddress = (lab: ResolvedLab, address: string): Settings => ({
+  user: address,
+  password: '',
+  address,
+  ...ofLab(lab),
+})
+
+function ofLab(lab: ResolvedLab): Omit<Settings, 'user' | 'password' | 'address'> {
+  const found = accesses(lab)
+  return {
+    domain: lab.domain,
+    newsgroup: lab.newsgroups[0]?.name,
+    access: Object.fromEntries(found.map((access) => [access.protocol, access])),
+    tokens: tokensOf(lab, found),
+  }
+}
+
+function tokensOf(lab: ResolvedLab, found: readonly ConnectionSettings[]): TokenSettings | undefined {
+  const { oauth2: config, hostname } = lab
+  const scopes = found
+    .filter(({ ways }) => ways.includes('oauth2'))
+    .flatMap(({ protocol }) => scopesOf(config, protocol)[0] ?? [])
+  const endpoints = lab.virtualServers.map(({ protocol, port, tlsPort }) => ({
+    protocol,
+    port: numberOf(port),
+    tlsPort: numberOf(tlsPort),
+  }))
+  const { issuer, configurationUrl } = oauth2SettingsOf({ config, hostname, httpUrl: httpUrlOf(endpoints, hostname) })
+  if (scopes.length === 0 || configurationUrl === undefined) return undefined
+  return {
+    issuer,
+    scope: [...new Set(scopes)].join(' '),
+    authorizationUrl: `${issuer}${endpointPaths.authorization}`,
+    tokenUrl: `${issuer}${endpointPaths.token}`,
+  }
+}
+
+const numberOf = (port: Port): number | undefined => (port === 'off' ? undefined : port)
 
 /** Selects one virtual server for each protocol: the first with log-on, else the first. */
 function accesses(lab: ResolvedLab): ConnectionSettings[] {
@@ -81,25 +141,26 @@ function accesses(lab: ResolvedLab): ConnectionSettings[] {
     const { protocol } = server
     if (!isMailProtocol(protocol) || seen.has(protocol)) return []
     seen.add(protocol)
-    return accessTo(server, protocol, lab.hostname)
+    return accessTo(server, protocol, lab)
   })
 }
 
-const hasLogOn = ({ authentication }: ResolvedVirtualServer): boolean =>
-  authentication.some((way) => way !== 'anonymous')
+const isLogOn = (method: AuthenticationMethod): boolean => method !== 'anonymous' && method !== 'sasl-anonymous'
 
-function accessTo(server: ResolvedVirtualServer, protocol: Protocol, hostname: string): ConnectionSettings[] {
+const hasLogOn = ({ authentication }: ResolvedVirtualServer): boolean => authentication.some(isLogOn)
+
+function accessTo(server: ResolvedVirtualServer, protocol: Protocol, lab: ResolvedLab): ConnectionSettings[] {
   const { name, address, certificate, requireSecureChannel, authentication } = server
-  const port = server.port === 'off' ? undefined : server.port
-  const tlsPort = server.tlsPort === 'off' ? undefined : server.tlsPort
+  const port = numberOf(server.port)
+  const tlsPort = numberOf(server.tlsPort)
   const startTls = port !== undefined && certificate.kind !== 'none'
   const best = bestOf(port, tlsPort, startTls)
   if (!best) return []
-  const tlsRequired =
-    requireSecureChannel || authentication.filter((method) => method !== 'anonymous').every(isOnlyOverTls)
-  const host = hostFor(address, hostname)
+  const tlsRequired = requireSecureChannel || (hasLogOn(server) && authentication.filter(isLogOn).every(isOnlyOverTls))
+  const host = hostFor(address, lab.hostname)
+  const ways = logOnWaysOf(server, lab.directory.mode, best.channel !== 'clear')
   const reach = { onlyThisMachine: isLoopback(address), legacyTls: server.tls.legacy !== false }
-  return [{ protocol, virtualServer: name, host, port, tlsPort, startTls, tlsRequired, ...reach, best }]
+  return [{ protocol, virtualServer: name, host, port, tlsPort, startTls, tlsRequired, ...reach, best, ways }]
 }
 
 function bestOf(port: number | undefined, tlsPort: number | undefined, startTls: boolean): Connection | undefined {

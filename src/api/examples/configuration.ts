@@ -100,6 +100,7 @@ export const configurationExamples: Examples = {
             { port: 3143, security: 'none' },
           ],
           logonNeedsTls: false,
+          authentication: ['password', 'cram-md5', 'scram'],
           onlyThisMachine: true,
           legacyTls: false,
         },

@@ -1,0 +1,138 @@
+import { channelNames } from './dialogs.ts'
+import { takesOnlyTokens, takesPassword, tokenCommand } from './log-on.ts'
+import { CA_FILE, type Connection, type ConnectionSettings, type Settings } from './settings.ts'
+
+export function mutt({ user, password, address, access: { imap4, smtp, nntp } }: Settings): string[] {
+  const secure = [imap4, smtp].every((access) => access?.best.channel !== 'clear')
+  return [
+    `set from = "${address}"`,
+    `set certificate_file = "${CA_FILE}"`,
+    'set ssl_starttls = yes',
+    ...(secure ? ['set ssl_force_tls = yes'] : []),
+    ...(imap4
+      ? [
+          `set folder = "${url('imap', user, imap4)}"`,
+          ...muttSecret('imap', imap4, user, password),
+          'set spoolfile = "+INBOX"',
+        ]
+      : []),
+    ...(smtp
+      ? [
+          `set smtp_url = "${url('smtp', smtp.ways.length === 0 ? undefined : user, smtp)}"`,
+          ...muttSecret('smtp', smtp, user, password),
+        ]
+      : []),
+    ...(nntp
+      ? [
+          '# NeoMutt only:',
+          `set news_server = "${url('news', user, nntp).replace(/^newss/, 'snews')}"`,
+          ...(takesPassword(nntp) ? [`set nntp_pass = "${password}"`] : []),
+        ]
+      : []),
+  ]
+}
+
+/** Returns the password, or the program that prints an access token. */
+function muttSecret(kind: 'imap' | 'smtp', access: ConnectionSettings, user: string, password: string): string[] {
+  if (takesPassword(access)) return [`set ${kind}_pass = "${password}"`]
+  if (access.ways.length === 0) return []
+  return [
+    `set ${kind}_authenticators = "oauthbearer:xoauth2"`,
+    `set ${kind}_oauth_refresh_command = "${tokenCommand(user)}"`,
+  ]
+}
+
+function url(scheme: string, user: string | undefined, { host, best }: ConnectionSettings): string {
+  const userPart = user === undefined ? '' : `${encodeURIComponent(user)}@`
+  return `${scheme}${best.channel === 'tls' ? 's' : ''}://${userPart}${host}:${best.port}/`
+}
+
+const mbsyncTlsTypes = { tls: 'IMAPS', starttls: 'STARTTLS', clear: 'None' } as const
+
+export function mbsync({ user, password, access: { imap4 } }: Settings): string[] {
+  if (!imap4) return ['The lab has no IMAP4 virtual server.']
+  return [
+    'IMAPStore lab',
+    `Host ${imap4.host}`,
+    `Port ${imap4.best.port}`,
+    `User ${user}`,
+    ...(takesOnlyTokens(imap4)
+      ? [`PassCmd "${tokenCommand(user)}"`, 'AuthMechs OAUTHBEARER XOAUTH2']
+      : [`Pass ${password}`]),
+    `TLSType ${mbsyncTlsTypes[imap4.best.channel]}`,
+    imap4.best.channel === 'clear'
+      ? `AuthMechs ${imap4.ways.includes('password') ? 'LOGIN' : '*'}`
+      : `CertificateFile ${CA_FILE}`,
+    '',
+    'MaildirStore here',
+    'Path ~/Mail/lab/',
+    'Inbox ~/Mail/lab/INBOX',
+    'SubFolders Verbatim',
+    '',
+    'Channel lab',
+    'Far :lab:',
+    'Near :here:',
+    'Patterns *',
+    'Create Near',
+    'SyncState *',
+  ]
+}
+
+/** tin has no STARTTLS. */
+export function tinPort({ best }: ConnectionSettings): Connection {
+  return best.channel === 'tls' ? best : { port: best.port, channel: 'clear' }
+}
+
+export function tin({ user, password, newsgroup, access: { nntp } }: Settings): string[] {
+  if (!nntp) return ['The lab has no NNTP virtual server.']
+  const { port, channel } = tinPort(nntp)
+  const tls = channel === 'tls'
+  return [
+    ...(tls ? [`~/.tin/tinrc: tls_ca_cert_file=${CA_FILE}`] : []),
+    `~/.newsauth: ${nntp.host} ${password} ${user}`,
+    `NNTPSERVER=${nntp.host} tin -r${tls ? ' -T' : ''} -p ${port} -A${newsgroup ? ` ${newsgroup}` : ''}`,
+  ]
+}
+
+export function news({ user, password, newsgroup, access: { nntp } }: Settings): string[] {
+  if (!nntp) return ['The lab has no NNTP virtual server.']
+  return [
+    `Server           ${nntp.host}, port ${nntp.best.port}, ${channelNames[nntp.best.channel]}`,
+    `User name        ${user}`,
+    `Password         ${password}`,
+    ...(newsgroup ? [`Newsgroup        ${newsgroup}`] : []),
+    `Root certificate ${CA_FILE}`,
+  ]
+}
+
+export function nodemailer({ user, password, access: { smtp } }: Settings): string[] {
+  if (!smtp) return ['The lab has no SMTP virtual server.']
+  return [`createTransport(${clientOptions(smtp, 'requireTLS', authOf(smtp, user, password, "type: 'OAuth2', "))})`]
+}
+
+export function imapflow({ user, password, access: { imap4 } }: Settings): string[] {
+  if (!imap4) return ['The lab has no IMAP4 virtual server.']
+  return [`new ImapFlow(${clientOptions(imap4, 'doSTARTTLS', authOf(imap4, user, password))})`]
+}
+
+/** Returns the option with the password, or with an access token if nothing else logs on. None if there is no log-on. */
+function authOf(access: ConnectionSettings, user: string, password: string, tokenType = ''): string[] {
+  const name = `user: ${javaScriptString(user)}`
+  if (takesPassword(access)) return [`auth: { ${name}, pass: ${javaScriptString(password)} }`]
+  const token = `accessToken: ${javaScriptString(`(${tokenCommand(user)})`)}`
+  return takesOnlyTokens(access) ? [`auth: { ${tokenType}${name}, ${token} }`] : []
+}
+
+function clientOptions({ host, best }: ConnectionSettings, startTls: string, auth: string[]): string {
+  const parts = [
+    `host: '${host}'`,
+    `port: ${best.port}`,
+    `secure: ${best.channel === 'tls'}`,
+    ...(best.channel === 'starttls' ? [`${startTls}: true`] : []),
+    ...auth,
+    ...(best.channel === 'clear' ? [] : [`tls: { ca: readFileSync('${CA_FILE}') }`]),
+  ]
+  return `{ ${parts.join(', ')} }`
+}
+
+const javaScriptString = (text: string): string => `'${text.replaceAll(/[\\']/g, '\\$&')}'`
