@@ -52,6 +52,19 @@ describe.skipIf(!hasChromium)('the page of the client settings', () => {
     await page.context().close()
   })
 
+  it('names the log-on of each server, and why an account cannot log on', async () => {
+    await http.request('accounts/bob', { method: 'PATCH', json: { state: 'locked' } })
+    const page = await browser.open(http.base, '/client-settings?account=bob')
+    await page.getByText('bob cannot log on: locked.').waitFor()
+    await page.getByRole('combobox', { name: 'Account' }).getByText('bob (locked)').waitFor({ state: 'attached' })
+    await page
+      .getByRole('region', { name: 'Incoming (IMAP)' })
+      .getByText(/^password, /)
+      .waitFor()
+    await http.request('accounts/bob', { method: 'PATCH', json: { state: null } })
+    await page.context().close()
+  })
+
   it('has steps or a text for each program, and warns of what does not work', async () => {
     const page = await browser.open(http.base, '/client-settings?account=alice')
     const programs = page.getByRole('navigation', { name: 'Programs' }).getByRole('button')

@@ -2,21 +2,23 @@ import { Eye, EyeOff } from 'lucide-preact'
 import { Button } from '../../components/button.tsx'
 import { Copyable, CopyButton } from '../../components/copy-button.tsx'
 import { callerState, may, seesLab } from '../../state/caller.ts'
+import type { TextKey } from '../../texts/catalogue.ts'
 import { t } from '../../texts/index.ts'
-import type { Settings } from './page.tsx'
+import type { Account, Settings } from './page.tsx'
+import { Note } from './warnings.tsx'
 
 interface AccountCardProps {
   readonly settings: Settings
-  readonly users: readonly string[]
+  readonly accounts: readonly Account[]
   readonly isShown: boolean
   readonly onShow: (isShown: boolean) => void
   readonly onAccount: (user: string) => void
 }
 
 /** Whose settings are shown, and what identifies the account. The password is masked until it is asked for. */
-export function AccountCard({ settings, users, isShown, onShow, onAccount }: AccountCardProps) {
+export function AccountCard({ settings, accounts, isShown, onShow, onAccount }: AccountCardProps) {
   const { user, address, password } = settings
-  const known = users.includes(user) ? users : [user, ...users]
+  const own = accounts.find((one) => one.user === user)
   return (
     <section class="client-account" aria-label={t('clientSettings.account')}>
       <dl>
@@ -26,9 +28,12 @@ export function AccountCard({ settings, users, isShown, onShow, onAccount }: Acc
           </dt>
           <dd>
             <select id="client-account" value={user} onChange={(event) => onAccount(event.currentTarget.value)}>
-              {known.map((one) => (
-                <option key={one} value={one}>
-                  {one}
+              {!own && <option value={user}>{user}</option>}
+              {accounts.map((one) => (
+                <option key={one.user} value={one.user}>
+                  {one.state === null
+                    ? one.user
+                    : t('clientSettings.userInState', { user: one.user, state: stateText(one.state) })}
                 </option>
               ))}
             </select>
@@ -62,9 +67,13 @@ export function AccountCard({ settings, users, isShown, onShow, onAccount }: Acc
           </dd>
         </div>
       </dl>
+      {own?.state && <Note isSerious text={t('clientSettings.cannotLogOn', { user, state: stateText(own.state) })} />}
+      {own?.twoFactor && <Note isSerious={own.appPasswords.length === 0} text={t('clientSettings.twoFactor')} />}
     </section>
   )
 }
+
+const stateText = (state: NonNullable<Account['state']>): string => t(`clientSettings.state_${state}` as TextKey)
 
 /** Whether the lab tells the caller passwords: administrators, and an account its own. */
 export const maySeePassword = (): boolean =>

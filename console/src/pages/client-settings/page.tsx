@@ -13,6 +13,7 @@ import { ProgramPanel } from './program.tsx'
 import './client-settings.css'
 
 export type Settings = OutputOf<'clientSettings.get'>
+export type Account = OutputOf<'accounts.list'>['items'][number]
 export type Program = Settings['programs'][number]
 
 /** Events after which the ports, the accounts or the roots may differ. */
@@ -30,7 +31,7 @@ export default function ClientSettingsPage() {
   )
   if (problem) return <ProblemState problem={problem} onRetry={() => void again()} />
   if (!value) return <Skeleton lines={10} />
-  const { settings, users } = value
+  const { settings, accounts } = value
   if (!settings) {
     return <EmptyState icon={icons.clientSettings} title={t('clientSettings.none')} />
   }
@@ -42,7 +43,7 @@ export default function ClientSettingsPage() {
     <div class="client-settings">
       <AccountCard
         settings={settings}
-        users={users}
+        accounts={accounts}
         isShown={isShown}
         onShow={show}
         onAccount={(user) => {
@@ -86,12 +87,11 @@ const isUsual = ({ id }: Program): boolean => id === 'thunderbird'
 
 /** Reads the settings of an account, and the accounts that there are. */
 async function read(account: string | undefined, password: boolean) {
-  const { items } = await call('accounts.list', {})
-  const users = items.map(({ user }) => user)
+  const { items: accounts } = await call('accounts.list', {})
   const settings = await call('clientSettings.get', { account, ...(password && { password }) }).catch((error) => {
     // A lab without accounts has none to show settings for.
-    if (error.kind === 'not-found' && account === undefined && users.length === 0) return undefined
+    if (error.kind === 'not-found' && account === undefined && accounts.length === 0) return undefined
     throw error
   })
-  return { settings, users }
+  return { settings, accounts }
 }

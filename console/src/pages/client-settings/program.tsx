@@ -73,6 +73,10 @@ const Values = ({ program: { servers }, settings }: { readonly program: Program;
               <dd>{securityText(security)}</dd>
             </div>
             <div>
+              <dt>{t('clientSettings.authentication')}</dt>
+              <dd>{waysText(server?.authentication ?? [])}</dd>
+            </div>
+            <div>
               <dt>{t('clientSettings.user')}</dt>
               <dd>
                 <Copyable text={settings.user} label={t('clientSettings.copyUser')} />
@@ -84,6 +88,10 @@ const Values = ({ program: { servers }, settings }: { readonly program: Program;
     })}
   </div>
 )
+
+/** Returns the ways to log on in words, the one to prefer first. */
+const waysText = (ways: readonly string[]): string =>
+  (ways.length === 0 ? ['none'] : ways).map((way) => t(`clientSettings.way_${way}` as TextKey)).join(', ')
 
 const TextBlock = ({ text }: { readonly text: string }) => (
   <section class="client-text" aria-label={t('clientSettings.text')}>

@@ -1,4 +1,5 @@
 import { Info, TriangleAlert } from 'lucide-preact'
+import type { ComponentChildren } from 'preact'
 import { call } from '../../api/client.ts'
 import { useLive } from '../../api/use-live.ts'
 import { Glyph } from '../../components/icon.tsx'
@@ -62,15 +63,28 @@ function warningsFor({ id, servers, needsLegacyTls }: Program, settings: Setting
   ]
 }
 
+interface NoteProps {
+  readonly isSerious: boolean
+  readonly text: string
+  readonly children?: ComponentChildren
+}
+
+/** A line of what to know, with an icon. */
+export const Note = ({ isSerious, text, children }: NoteProps) => (
+  <div role="note" class={`client-warning ${isSerious ? 'serious' : ''}`}>
+    <Glyph icon={isSerious ? TriangleAlert : Info} />
+    <p>
+      <Prose text={text} /> {children}
+    </p>
+  </div>
+)
+
 export const Warnings = ({ program, settings }: { readonly program: Program; readonly settings: Settings }) => (
   <>
     {warningsFor(program, settings).map(({ isSerious, text, server }) => (
-      <div key={text} role="note" class={`client-warning ${isSerious ? 'serious' : ''}`}>
-        <Glyph icon={isSerious ? TriangleAlert : Info} />
-        <p>
-          <Prose text={text} /> {server !== undefined && seesLab() && <AccessLink name={server} />}
-        </p>
-      </div>
+      <Note key={text} isSerious={isSerious} text={text}>
+        {server !== undefined && seesLab() && <AccessLink name={server} />}
+      </Note>
     ))}
   </>
 )

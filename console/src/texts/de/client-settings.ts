@@ -26,6 +26,21 @@ export default {
   'clientSettings.security_tls': 'SSL/TLS',
   'clientSettings.security_starttls': 'STARTTLS',
   'clientSettings.security_none': 'keine',
+  'clientSettings.authentication': 'Anmeldung',
+  'clientSettings.way_password': 'Kennwort',
+  'clientSettings.way_cram-md5': 'CRAM-MD5',
+  'clientSettings.way_digest-md5': 'DIGEST-MD5',
+  'clientSettings.way_scram': 'SCRAM',
+  'clientSettings.way_ntlm': 'NTLM (SPA)',
+  'clientSettings.way_oauth2': 'OAuth2',
+  'clientSettings.way_none': 'keine',
+  'clientSettings.state_locked': 'gesperrt',
+  'clientSettings.state_disabled': 'deaktiviert',
+  'clientSettings.state_password-expired': 'das Kennwort ist abgelaufen',
+  'clientSettings.state_must-change-password': 'das Kennwort muss geändert werden',
+  'clientSettings.cannotLogOn': '{user} kann sich nicht anmelden: {state}.',
+  'clientSettings.userInState': '{user} ({state})',
+  'clientSettings.twoFactor': 'Mit zwei Faktoren brauchen Programme ein App-Kennwort.',
   'clientSettings.noLogOn': 'keine Anmeldung ohne TLS',
   'clientSettings.copyServer': 'Server kopieren',
   'clientSettings.copyPort': 'Port kopieren',
@@ -65,17 +80,17 @@ export default {
     'Ein Telefon erreicht {host} nicht. Geben Sie einen Namen oder eine Adresse dieses Rechners ein. Der virtuelle HTTP-Server muss dort erreichbar sein.',
   'clientSettings.qrLabel': 'QR-Code von {url}',
   'clientSettings.steps_outlook-express':
-    'Extras, Konten, Hinzufügen, E-Mail (oder News): Namen und E-Mail-Adresse eingeben.\nServer, Kontoname und Kennwort eingeben. „Gesicherte Kennwortauthentifizierung“ bleibt aus.\nEigenschaften, Server: „Server erfordert Authentifizierung“ ankreuzen.\nEigenschaften, Erweitert: die Ports eingeben und bei SSL/TLS „Dieser Server erfordert eine sichere Verbindung (SSL)“ ankreuzen.\nStammzertifikat für alte Clients installieren (Zertifizierungsstellen, DER): doppelklicken, Zertifikat installieren, Vertrauenswürdige Stammzertifizierungsstellen.',
+    'Extras, Konten, Hinzufügen, E-Mail (oder News): Namen und E-Mail-Adresse eingeben.\nServer, Kontoname und Kennwort eingeben. „Gesicherte Kennwortauthentifizierung“ nur ankreuzen, wo als Anmeldung allein NTLM steht.\nEigenschaften, Server: „Server erfordert Authentifizierung“ ankreuzen.\nEigenschaften, Erweitert: die Ports eingeben und bei SSL/TLS „Dieser Server erfordert eine sichere Verbindung (SSL)“ ankreuzen.\nStammzertifikat für alte Clients installieren (Zertifizierungsstellen, DER): doppelklicken, Zertifikat installieren, Vertrauenswürdige Stammzertifizierungsstellen.',
   'clientSettings.steps_outlook':
-    'Stammzertifikat installieren: lab-ca.crt öffnen, Zertifikat installieren, Aktueller Benutzer, Vertrauenswürdige Stammzertifizierungsstellen. Oder: `certutil -user -addstore Root lab-ca.crt`.\nDatei, Konto hinzufügen: E-Mail-Adresse eingeben, Erweiterte Optionen, „Ich möchte mein Konto manuell einrichten“.\nIMAP oder POP wählen.\nServer, Ports und Verschlüsselungsmethode eingeben. Die gesicherte Kennwortauthentifizierung bleibt aus.\nKennwort eingeben.',
+    'Stammzertifikat installieren: lab-ca.crt öffnen, Zertifikat installieren, Aktueller Benutzer, Vertrauenswürdige Stammzertifizierungsstellen. Oder: `certutil -user -addstore Root lab-ca.crt`.\nDatei, Konto hinzufügen: E-Mail-Adresse eingeben, Erweiterte Optionen, „Ich möchte mein Konto manuell einrichten“.\nIMAP oder POP wählen.\nServer, Ports und Verschlüsselungsmethode eingeben. Die gesicherte Kennwortauthentifizierung nur einschalten, wo als Anmeldung allein NTLM steht.\nKennwort eingeben.',
   'clientSettings.steps_thunderbird':
-    'Einstellungen, Datenschutz & Sicherheit, Zertifikate verwalten, Zertifizierungsstellen, Importieren: lab-ca.pem wählen und für Websites vertrauen.\nKonten-Einstellungen, Konten-Aktionen, E-Mail-Konto hinzufügen: Name, Adresse und Kennwort eingeben.\nManuell einrichten: Server, Ports und Verbindungssicherheit eingeben.\nAuthentifizierungsmethode: Passwort, normal. Dann Fertig.\nFür News: Konten-Aktionen, Anderes Konto hinzufügen, Newsgruppen-Konto; Port und Sicherheit stehen in dessen Server-Einstellungen.',
+    'Einstellungen, Datenschutz & Sicherheit, Zertifikate verwalten, Zertifizierungsstellen, Importieren: lab-ca.pem wählen und für Websites vertrauen.\nKonten-Einstellungen, Konten-Aktionen, E-Mail-Konto hinzufügen: Name, Adresse und Kennwort eingeben.\nManuell einrichten: Server, Ports und Verbindungssicherheit eingeben.\nAuthentifizierungsmethode: die erste der oben genannten. Kennwort über TLS heißt „Passwort, normal“. Dann Fertig.\nFür News: Konten-Aktionen, Anderes Konto hinzufügen, Newsgruppen-Konto; Port und Sicherheit stehen in dessen Server-Einstellungen.',
   'clientSettings.steps_claws-mail':
     'Konfiguration, Neues Konto erstellen: Name, Adresse, Server, Benutzername und Kennwort eingeben.\nEmpfangen und Senden: Authentifizierung einschalten.\nTLS: für jeden Server TLS oder STARTTLS wählen.\nErweitert: die Ports eingeben.\nStammzertifikat: lab-ca.pem zu den Zertifikaten des Systems hinzufügen, oder das angezeigte Zertifikat annehmen.',
   'clientSettings.steps_apple-mail':
     'QR-Code scannen, oder lab.mobileconfig auf dem Gerät öffnen.\niOS: Einstellungen, Profil geladen, Installieren. macOS: Systemeinstellungen, Datenschutz & Sicherheit, Profile, und das Profil doppelklicken.\niOS: Einstellungen, Allgemein, Info, Zertifikatsvertrauenseinstellungen: die Wurzel des Labors einschalten.\nAuf Nachfrage das Kennwort eingeben. Das Konto ist dann mit diesen Servern eingerichtet.',
   'clientSettings.steps_k-9':
-    'lab-ca.crt auf das Gerät kopieren. Einstellungen, Sicherheit, Verschlüsselung & Anmeldedaten, Zertifikat installieren, CA-Zertifikat.\nKonto hinzufügen: E-Mail-Adresse und Kennwort eingeben und die manuelle Einrichtung wählen.\nPosteingang: Server, Port und Sicherheit eingeben. Authentifizierung: Passwort, normal.\nPostausgang: ebenso mit den Werten von SMTP.',
+    'lab-ca.crt auf das Gerät kopieren. Einstellungen, Sicherheit, Verschlüsselung & Anmeldedaten, Zertifikat installieren, CA-Zertifikat.\nKonto hinzufügen: E-Mail-Adresse und Kennwort eingeben und die manuelle Einrichtung wählen.\nPosteingang: Server, Port und Sicherheit eingeben. Authentifizierung: Passwort, normal, oder die erste der oben genannten.\nPostausgang: ebenso mit den Werten von SMTP.',
   'clientSettings.steps_mutt':
     'lab-ca.pem herunterladen und den Pfad in `certificate_file` eintragen.\nDen Text an ~/.muttrc oder ~/.config/neomutt/neomuttrc anhängen.\nmutt starten. Die News-Zeilen sind für NeoMutt: `neomutt -G`.',
   'clientSettings.steps_mbsync':

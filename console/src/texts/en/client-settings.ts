@@ -24,6 +24,21 @@ export default {
   'clientSettings.security_tls': 'SSL/TLS',
   'clientSettings.security_starttls': 'STARTTLS',
   'clientSettings.security_none': 'none',
+  'clientSettings.authentication': 'Log-on',
+  'clientSettings.way_password': 'password',
+  'clientSettings.way_cram-md5': 'CRAM-MD5',
+  'clientSettings.way_digest-md5': 'DIGEST-MD5',
+  'clientSettings.way_scram': 'SCRAM',
+  'clientSettings.way_ntlm': 'NTLM (SPA)',
+  'clientSettings.way_oauth2': 'OAuth2',
+  'clientSettings.way_none': 'none',
+  'clientSettings.state_locked': 'locked',
+  'clientSettings.state_disabled': 'disabled',
+  'clientSettings.state_password-expired': 'its password has expired',
+  'clientSettings.state_must-change-password': 'its password must be changed',
+  'clientSettings.cannotLogOn': '{user} cannot log on: {state}.',
+  'clientSettings.userInState': '{user} ({state})',
+  'clientSettings.twoFactor': 'With two factors, programs need an app password.',
   'clientSettings.noLogOn': 'no log-on without TLS',
   'clientSettings.copyServer': 'Copy the server',
   'clientSettings.copyPort': 'Copy the port',
@@ -62,17 +77,17 @@ export default {
     'A phone does not reach {host}. Enter a name or address of this machine that it reaches. The HTTP virtual server must listen there.',
   'clientSettings.qrLabel': 'QR code of {url}',
   'clientSettings.steps_outlook-express':
-    'Tools, Accounts, Add, Mail (or News): enter a name and the e-mail address.\nEnter the servers, the account name and the password. Leave Secure Password Authentication off.\nProperties, Servers: tick “My server requires authentication”.\nProperties, Advanced: enter the ports, and tick “This server requires a secure connection (SSL)” where security is SSL/TLS.\nInstall the root for old clients (Authorities, DER): double-click it, Install Certificate, Trusted Root Certification Authorities.',
+    'Tools, Accounts, Add, Mail (or News): enter a name and the e-mail address.\nEnter the servers, the account name and the password. Tick Secure Password Authentication only where the log-on is NTLM alone.\nProperties, Servers: tick “My server requires authentication”.\nProperties, Advanced: enter the ports, and tick “This server requires a secure connection (SSL)” where security is SSL/TLS.\nInstall the root for old clients (Authorities, DER): double-click it, Install Certificate, Trusted Root Certification Authorities.',
   'clientSettings.steps_outlook':
-    'Install the root: open lab-ca.crt, Install Certificate, Current User, Trusted Root Certification Authorities. Or: `certutil -user -addstore Root lab-ca.crt`.\nFile, Add Account: enter the e-mail address, Advanced options, “Let me set up my account manually”.\nChoose IMAP or POP.\nEnter the servers, the ports and the encryption method. Leave Secure Password Authentication off.\nEnter the password.',
+    'Install the root: open lab-ca.crt, Install Certificate, Current User, Trusted Root Certification Authorities. Or: `certutil -user -addstore Root lab-ca.crt`.\nFile, Add Account: enter the e-mail address, Advanced options, “Let me set up my account manually”.\nChoose IMAP or POP.\nEnter the servers, the ports and the encryption method. Tick Secure Password Authentication only where the log-on is NTLM alone.\nEnter the password.',
   'clientSettings.steps_thunderbird':
-    'Settings, Privacy & Security, Certificates, Manage Certificates, Authorities, Import: choose lab-ca.pem, and trust it for websites.\nAccount Settings, Account Actions, Add Mail Account: enter name, address and password.\nConfigure manually: enter the servers, the ports and the connection security.\nAuthentication method: Normal password. Choose Done.\nFor news: Account Actions, Add Other Account, Newsgroup account; then set the port and the security in its Server Settings.',
+    'Settings, Privacy & Security, Certificates, Manage Certificates, Authorities, Import: choose lab-ca.pem, and trust it for websites.\nAccount Settings, Account Actions, Add Mail Account: enter name, address and password.\nConfigure manually: enter the servers, the ports and the connection security.\nAuthentication method: the first of those named above. For a password over TLS: Normal password. Choose Done.\nFor news: Account Actions, Add Other Account, Newsgroup account; then set the port and the security in its Server Settings.',
   'clientSettings.steps_claws-mail':
     'Configuration, Create new account: enter the name, the address, the servers, the user name and the password.\nReceive and Send: tick “Use IMAP authentication” and “SMTP Authentication”.\nTLS: choose “Use TLS” or “Use STARTTLS command to start encrypted session” for each server.\nAdvanced: enter the ports.\nTrust the root: add lab-ca.pem to the certificates of the system, or accept the certificate that Claws Mail shows.',
   'clientSettings.steps_apple-mail':
     'Scan the QR code, or open lab.mobileconfig on the device.\niOS: Settings, Profile Downloaded, Install. macOS: System Settings, Privacy & Security, Profiles, and double-click the profile.\niOS: Settings, General, About, Certificate Trust Settings: turn on the root of the lab.\nEnter the password if it asks. The account then has these servers.',
   'clientSettings.steps_k-9':
-    'Copy lab-ca.crt to the device. Settings, Security, Encryption & credentials, Install a certificate, CA certificate.\nAdd an account: enter the e-mail address and the password, and choose manual setup.\nIncoming: enter the server, the port and the security. Authentication: normal password.\nOutgoing: the same with the values of SMTP.',
+    'Copy lab-ca.crt to the device. Settings, Security, Encryption & credentials, Install a certificate, CA certificate.\nAdd an account: enter the e-mail address and the password, and choose manual setup.\nIncoming: enter the server, the port and the security. Authentication: normal password, or the first of those named above.\nOutgoing: the same with the values of SMTP.',
   'clientSettings.steps_mutt':
     'Download lab-ca.pem, and put its path into `certificate_file`.\nAppend the text to ~/.muttrc, or to ~/.config/neomutt/neomuttrc.\nStart mutt. The news lines are for NeoMutt: `neomutt -G`.',
   'clientSettings.steps_mbsync':
