@@ -54,7 +54,10 @@ describe('mailboxes', () => {
     await session(
       lab,
       'imap4',
-      `${LOGGED_ON}C: b XLIST "" "[Gmail]/*"
+      `${LOGGED_ON}C: b XLIST "" ""
+      S: * XLIST (\\Noselect) "/" ""
+      S: b OK *
+      C: b XLIST "" "[Gmail]/*"
       S: * XLIST (\\HasNoChildren \\AllMail) "/" "[Gmail]/All Mail"
       S: * XLIST (\\HasNoChildren \\Drafts) "/" "[Gmail]/Drafts"
       S: * XLIST (\\HasNoChildren \\Sent) "/" "[Gmail]/Sent Mail"

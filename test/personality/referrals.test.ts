@@ -39,6 +39,9 @@ describe.each(['sealpost', 'exchange2003'] as const satisfies readonly (typeof p
       S: g NO [REFERRAL *] *
       C: h LIST "" Shared/*
       S: h OK *
+      C: i RLIST "" ""
+      S: * LIST (\\Noselect) "/" ""
+      S: i OK *
       C: i RLIST "" Shared/*
       S: * LIST (\\HasNoChildren \\Remote) "/" Shared/Reports
       S: i OK *

@@ -95,7 +95,7 @@ async function sendDetails(
 }
 
 /** Waits for other sessions, and for a client that reads slowly. */
-async function pause({ connection }: ImapSession): Promise<void> {
+export async function pause({ connection }: ImapSession): Promise<void> {
   await nextSlice()
   await connection.drained()
 }

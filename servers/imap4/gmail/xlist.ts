@@ -1,4 +1,6 @@
+import { isSliceOver } from '../../../src/common/time-slice.ts'
 import { defineCommand } from '../command.ts'
+import { pause } from '../commands/list.ts'
 import { listPattern } from '../list-pattern.ts'
 import { encodeMailboxName, patternName, readPattern } from '../mailbox-names.ts'
 import { attributes, mailboxTree } from '../mailbox-tree.ts'
@@ -17,8 +19,14 @@ export const xlist = defineCommand({
   },
   parse: readPattern,
   async run(session, { identity }, pattern) {
+    // An empty pattern asks for the separator, as with LIST.
+    if (pattern === '') {
+      session.send('* XLIST (\\Noselect) "/" ""\r\n')
+      return ok()
+    }
     const matches = listPattern(pattern)
     for (const node of await mailboxTree(session, identity)) {
+      if (isSliceOver()) await pause(session)
       if (!node.exists || !matches(patternName(node.name, session))) continue
       const found = attributes(node).map((attribute) => OLD_USES[attribute] ?? attribute)
       if (node.name === 'INBOX') found.push('\\Inbox')
