@@ -42,7 +42,7 @@ const REWRITTEN: ReadonlySet<string> = new Set(['path', 'cancel-lock', 'cancel-k
  * @throws ArticleRefused
  */
 export async function inject(news: NewsContext, raw: Buffer, poster: Poster): Promise<Posted> {
-  const article = new Article(withLineEnds(raw))
+  const article = new Article(raw)
   checkProtoArticle(article)
   checkDate(article, news.clock)
   const messageId = article.value('message-id') ?? newMessageId(news.hostname)
@@ -70,8 +70,8 @@ export async function inject(news: NewsContext, raw: Buffer, poster: Poster): Pr
 }
 
 /**
- * Replaces bare LFs, which BINARYMIME and APPEND keep, by CRLF: for one server they end lines and for another they do not, so
- * that fields and the end of the article could be forged. RFC 3977 section 3.6.
+ * Replaces bare LFs, which mail with BINARYMIME keeps, by CRLF: for one server they end lines and for another they do not, so
+ * that fields and the end of the article could be forged. RFC 3977 section 3.6. Posted articles stay as they are.
  */
 function withLineEnds(raw: Buffer): Buffer {
   for (let at = raw.indexOf(LF); at !== -1; at = raw.indexOf(LF, at + 1)) {

@@ -5,4 +5,6 @@ export const methodsOf = <Name extends Exclude<keyof MessageStore, symbol>>(
   store: MessageStore,
   names: readonly Name[],
 ): Pick<MessageStore, Name> =>
-  Object.fromEntries(names.map((name) => [name, store[name].bind(store)])) as Pick<MessageStore, Name>
+  Object.fromEntries(
+    names.map((name) => [name, (...args: unknown[]) => (store[name] as (...args: unknown[]) => unknown)(...args)]),
+  ) as Pick<MessageStore, Name>

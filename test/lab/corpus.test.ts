@@ -141,11 +141,16 @@ const head = (raw: Buffer): string => raw.subarray(0, raw.indexOf('\r\n\r\n') + 
 const ended = (raw: Buffer): Buffer =>
   raw.subarray(-2).toString() === '\r\n' ? raw : Buffer.concat([raw, Buffer.from('\r\n')])
 
-/** Returns whether a message has the required fields, and each only once. RFC 5537 section 3.4.1. */
+/**
+ * Returns whether a message has the required fields, each only once (RFC 5537 section 3.4.1), and a space after every colon and
+ * content on every line of the header (RFC 3977 section 3.6, RFC 5536 section 2.2).
+ */
 function isPostable(raw: Buffer): boolean {
   const names = [...head(raw).matchAll(/^([^\s:]+):[^\r]*/gm)].map(([, name]) => (name ?? '').toLowerCase())
   const single = ['from', 'date', 'subject', 'message-id', 'references']
   return (
+    !/^[^\s:]+:(?! |\r\n[ \t])/m.test(head(raw)) &&
+    !/^(?:[^\s:]+:)?[ \t]+$/m.test(head(raw).replaceAll('\r', '')) &&
     single.slice(0, 4).every((name) => names.includes(name)) &&
     single.every((name) => names.filter((n) => n === name).length <= 1)
   )
