@@ -33,14 +33,14 @@ export const dialects: Readonly<Record<Protocol, Dialect>> = {
     command: (mechanism, response) => `AUTH ${mechanism} ${response}`,
     challenge: '+',
     success: '+OK ',
-    failure: '-ERR [AUTH] Logon failure: unknown user name or bad password.',
+    failure: '-ERR [AUTH] Logon failure: the access token is not accepted.',
     needsTls: '-ERR [AUTH] A secure channel is required before AUTH. Use STLS first.',
   },
   imap4: {
     command: (mechanism, response) => `A AUTHENTICATE ${mechanism} ${response}`,
     challenge: '+',
     success: 'A OK ',
-    failure: 'A NO [AUTHENTICATIONFAILED] Logon failure: unknown user name or bad password.',
+    failure: 'A NO [AUTHENTICATIONFAILED] Logon failure: the access token is not accepted.',
     needsTls: 'A NO [PRIVACYREQUIRED] A secure channel is required. Use STARTTLS first.',
   },
   nntp: {

@@ -24,7 +24,7 @@ const logonErrors: LogonErrors = {
   unknownMechanism: () => no('The mechanism is not offered.', 'CANNOT'),
   cancelled: () => bad('Authentication cancelled.'), // RFC 9051 section 6.2.2
   malformed: () => bad('Invalid base64 in the response.'),
-  failed: () => no('Logon failure: unknown user name or bad password.', 'AUTHENTICATIONFAILED'),
+  failed: (reason) => no(`Logon failure: ${reason}.`, 'AUTHENTICATIONFAILED'),
   refused: (why) => no(`Logon failure: ${refusalTexts[why]}.`, refusalCodes[why]),
 }
 

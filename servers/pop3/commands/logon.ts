@@ -19,7 +19,7 @@ const logonErrors = (command: string): LogonErrors => ({
   unknownMechanism: () => new Pop3Error('The authentication mechanism is not offered.'),
   cancelled: () => new Pop3Error('Authentication cancelled.'),
   malformed: () => new Pop3Error('Invalid base64 in the response.'),
-  failed: () => new Pop3Error('Logon failure: unknown user name or bad password.', 'AUTH'),
+  failed: (reason) => new Pop3Error(`Logon failure: ${reason}.`, 'AUTH'),
   refused: (why) => new Pop3Error(`Logon failure: ${refusalTexts[why]}.`, refusalCodes[why]),
 })
 
