@@ -108,12 +108,7 @@ describe.skipIf(mails.length === 0)('the corpus', () => {
     expect(posts.length).toBeGreaterThan(30)
     await using lab = await startLab()
     const news = await Conversation.open(lab, 'nntp')
-    for (const { name, raw } of posts) {
-      expect(await news.ask('POST')).toMatch(/^340/)
-      const article = Buffer.concat([Buffer.from('Newsgroups: lab.general\r\n'), ended(raw)])
-      const stuffed = article.toString('latin1').replace(/^\./gm, '..')
-      expect(await news.ask(Buffer.from(`${stuffed}.\r\n`, 'latin1')), name).toMatch(/^240/)
-    }
+    for (const { name, raw } of posts) expect(await post(news, raw), name).toMatch(/^240/)
     expect(await news.ask('GROUP lab.general')).toBe(`211 ${posts.length} 1 ${posts.length} lab.general`)
     expect(await news.ask(`OVER 1-${posts.length}`)).toMatch(/^224/)
     const rows = (await news.block()).toString('latin1').trimEnd().split('\r\n')
@@ -126,7 +121,29 @@ describe.skipIf(mails.length === 0)('the corpus', () => {
     }
     news.close()
   })
+
+  it('RFC 3977 section 3.6: POST refuses every message with a malformed line in its header, and names the line', async () => {
+    const malformed = mails.filter(({ raw }) => !isWellFormed(raw))
+    expect(malformed.length).toBeGreaterThan(30)
+    await using lab = await startLab()
+    const news = await Conversation.open(lab, 'nntp')
+    for (const { name, raw } of malformed) {
+      expect(await post(news, raw), name).toMatch(
+        /^441 (?:no space after the colon|a header field or a folded line without content): line \d+: \S+:/,
+      )
+    }
+    expect(await lab.articles('lab.general')).toEqual([])
+    news.close()
+  })
 })
+
+/** Posts a message to lab.general, and returns the reply. */
+async function post(news: Conversation, raw: Buffer): Promise<string> {
+  expect(await news.ask('POST')).toMatch(/^340/)
+  const article = Buffer.concat([Buffer.from('Newsgroups: lab.general\r\n'), ended(raw)])
+  const stuffed = article.toString('latin1').replace(/^\./gm, '..')
+  return news.ask(Buffer.from(`${stuffed}.\r\n`, 'latin1'))
+}
 
 /** Returns a message as nodemailer sends it: with CRLF for a bare CR, otherwise unchanged. */
 const sentByNodemailer = (raw: Buffer): Buffer =>
@@ -141,16 +158,16 @@ const head = (raw: Buffer): string => raw.subarray(0, raw.indexOf('\r\n\r\n') + 
 const ended = (raw: Buffer): Buffer =>
   raw.subarray(-2).toString() === '\r\n' ? raw : Buffer.concat([raw, Buffer.from('\r\n')])
 
-/**
- * Returns whether a message has the required fields, each only once (RFC 5537 section 3.4.1), and a space after every colon and
- * content on every line of the header (RFC 3977 section 3.6, RFC 5536 section 2.2).
- */
+/** Returns whether every colon of a header has a space after it, and every line content. RFC 3977 section 3.6, RFC 5536 section 2.2. */
+const isWellFormed = (raw: Buffer): boolean =>
+  !/^[^\s:]+:(?! |\r\n[ \t])/m.test(head(raw)) && !/^(?:[^\s:]+:)?[ \t]+$/m.test(head(raw).replaceAll('\r', ''))
+
+/** Returns whether a message is well-formed and has the required fields, each only once. RFC 5537 section 3.4.1. */
 function isPostable(raw: Buffer): boolean {
   const names = [...head(raw).matchAll(/^([^\s:]+):[^\r]*/gm)].map(([, name]) => (name ?? '').toLowerCase())
   const single = ['from', 'date', 'subject', 'message-id', 'references']
   return (
-    !/^[^\s:]+:(?! |\r\n[ \t])/m.test(head(raw)) &&
-    !/^(?:[^\s:]+:)?[ \t]+$/m.test(head(raw).replaceAll('\r', '')) &&
+    isWellFormed(raw) &&
     single.slice(0, 4).every((name) => names.includes(name)) &&
     single.every((name) => names.filter((n) => n === name).length <= 1)
   )
