@@ -12,7 +12,7 @@ const accounts = [
   { user: 'bob', password: 'geheim' },
   { user: 'carol', password: 'admin' },
 ]
-const lab = { config: { administrators: ['carol'], directory: { accounts } } }
+const lab = { config: { administrators: ['carol'], directory: { accounts }, newsgroups: [{ name: 'lab.talk' }] } }
 const share = (tag: string, rights: string, mailbox = 'INBOX', identifier = 'bob'): string =>
   `C: ${tag} SETACL ${mailbox} ${identifier} ${rights}
       S: ${tag} OK …`
@@ -286,6 +286,19 @@ topic(
       bob S: 7 OK …
     `,
     'newsgroups have fixed rights': `
+      C: 1 MYRIGHTS "Public Folders/lab.talk"
+      S: * MYRIGHTS "Public Folders/lab.talk" lrsip
+      S: 1 OK …
+      C: 2 GETACL "Public Folders/lab.talk"
+      S: 2 NO [NOPERM] …
+      C: 3 SETACL "Public Folders/lab.talk" alice lrswite
+      S: 3 NO [NOPERM] …
+      admin C: 4 LOGIN carol admin
+      admin S: 4 OK …
+      admin C: 5 SETACL "Public Folders/lab.talk" carol lrswite
+      admin S: 5 NO [NOPERM] …
+    `,
+    'mailboxes that the account may not see do not exist for it': `
       C: 1 MYRIGHTS Nowhere
       S: 1 NO [NONEXISTENT] …
       C: 2 SETACL "Other Users/bob/INBOX" alice lr
