@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import type { JWTPayload, ProtectedHeaderParameters } from 'jose'
 
 /** The parts of a token before its signature is verified. */
@@ -13,7 +14,7 @@ export function scopesIn({ scope, scp }: JWTPayload): readonly string[] {
   return typeof value === 'string' ? value.split(' ').filter((one) => one !== '') : []
 }
 
-/** Returns a claim that is a text. */
+/** Returns a claim or a header parameter that is a text. jose does not check the types of those that are not verified yet. */
 export const textOf = (claim: unknown): string | undefined => (typeof claim === 'string' ? claim : undefined)
 
 /** Returns whether a token is for an audience. RFC 7519 section 4.1.3. */
@@ -22,7 +23,13 @@ export const isFor = ({ aud }: JWTPayload, audience: string): boolean =>
 
 /** Returns a value of a token for a message: short, and without control characters. */
 export function shown(value: unknown): string {
-  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? 'none')
+  // Not JSON.stringify, which overflows the stack when a token is nested deeply.
+  const text =
+    typeof value === 'string'
+      ? value
+      : value === undefined
+        ? 'none'
+        : inspect(value, { depth: 1, breakLength: Number.POSITIVE_INFINITY })
   const line = text.replace(/\p{Cc}/gu, '?')
   return line.length > 100 ? `${line.slice(0, 100)}…` : line
 }

@@ -37,7 +37,7 @@ export async function verifyToken(token: string, context: VerificationContext): 
   if (!read) return refused(refusal('malformed', 'is not a JWT'))
   const { header, claims } = read
   // RFC 9068 section 4: never `none`.
-  if (header.alg?.toLowerCase() === 'none') return refused(refusal('alg-none', 'is not signed (alg: none)'))
+  if (textOf(header.alg)?.toLowerCase() === 'none') return refused(refusal('alg-none', 'is not signed (alg: none)'))
   const issuer = context.issuers.find(claims.iss)
   if (!issuer) {
     const text = `names the issuer ${shown(claims.iss)}, which is neither this lab nor listed in oauth2.issuers`
@@ -91,7 +91,7 @@ async function signatureRefusal(
     if (issuer.types !== undefined) throw error
     return refusal('keys-unreachable', `cannot be verified: its issuer’s keys are not available (${messageOf(error)})`)
   }
-  const type = header.typ?.toLowerCase()
+  const type = textOf(header.typ)?.toLowerCase()
   if (issuer.types === undefined || (type !== undefined && issuer.types.includes(type))) return undefined
   return refusal('malformed', `is not an access token: its typ is ${shown(header.typ)}`)
 }

@@ -17,6 +17,24 @@ test('both messages are read as clients write them, whatever the name', () => {
   )
 })
 
+test('headers and claims of other types than a token has are refused', async () => {
+  const lab = await openQuietLab(await resolveForTests({ virtualServers: [{ protocol: 'imap4' }] }))
+  const part = (json: string): string => Buffer.from(json).toString('base64url')
+  const tokenOf = (header: string, claims: string): string => `${part(header)}.${part(claims)}.AAAA`
+  const ownIssuer = `{"iss":${JSON.stringify(lab.oauth2.settings.issuer)}}`
+  const nested = `{"iss":${'['.repeat(5500)}${']'.repeat(5500)}}`
+  try {
+    for (const alg of ['5', 'null', '{}', '["none"]']) {
+      expect((await lab.oauth2.tokens.verify(tokenOf(`{"alg":${alg}}`, ownIssuer))).kind).toBe('refused')
+    }
+    expect(await lab.oauth2.tokens.verify(tokenOf('{"alg":"RS256"}', nested))).toMatchObject({
+      refusal: { reason: 'wrong-issuer' },
+    })
+  } finally {
+    await lab.stop()
+  }
+})
+
 test('no message and no token makes the lab fail', async () => {
   const lab = await openQuietLab(await resolveForTests({ virtualServers: [{ protocol: 'imap4' }] }))
   try {

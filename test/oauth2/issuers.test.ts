@@ -42,9 +42,9 @@ class OutsideIssuer {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/jwks`
   }
 
-  sign(claims: object): Promise<string> {
+  sign(claims: object, header: object = {}): Promise<string> {
     return new SignJWT({ iss: ISSUER, aud: 'https://mail.corp.test', scope: 'imap4', ...claims })
-      .setProtectedHeader({ alg: 'ES256', kid: this.#kid })
+      .setProtectedHeader({ alg: 'ES256', kid: this.#kid, ...header })
       .setExpirationTime('5m')
       .sign(this.#key.privateKey)
   }
@@ -87,6 +87,7 @@ test('accepts a token of a listed issuer, whose claim names the account by addre
   expect((await tryToken(await outside.sign({ upn: 'alice', scope: undefined, scp: 'imap4 other' }))).answer).toMatch(
     /^A OK /,
   )
+  expect((await tryToken(await outside.sign({ upn: 'alice' }, { typ: 5 }))).answer).toMatch(/^A OK /)
   expect(outside.requests).toBe(1)
 })
 
