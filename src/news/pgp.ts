@@ -38,10 +38,17 @@ function signedPart(article: Article): SignedArticle {
     lines.push(`${name}: ${found.map((field) => valueAsWritten(article.raw, field)).join('')}`)
   }
   const body = article.raw.toString('latin1', article.bodyStart).replace(/\r\n/g, '\n')
-  const text = `${lines.join('\n')}\n\n${body}`.replace(/[ \t]+\n/g, '\n')
+  const text = `${lines.join('\n')}\n\n${body}`.split('\n').map(withoutBlanksAtEnd).join('\n')
   const armored = base64.split(/[ \t]+/).join('\n')
   const signature = `-----BEGIN PGP SIGNATURE-----\nVersion: ${version}\n\n${armored}\n-----END PGP SIGNATURE-----\n`
   return { text: Buffer.from(text, 'latin1'), signature }
+}
+
+/** Trims without a regular expression, which would take quadratic time in a run of spaces. */
+function withoutBlanksAtEnd(line: string): string {
+  let end = line.length
+  while (end > 0 && (line[end - 1] === ' ' || line[end - 1] === '\t')) end--
+  return line.slice(0, end)
 }
 
 /** Returns a value with its folds, which are signed as they are. */
@@ -58,10 +65,11 @@ const valueAsWritten = (raw: Buffer, { valueStart, end }: HeaderField): string =
  */
 export async function verifySignature(article: Article, keyFile: string): Promise<void> {
   const { text, signature } = signedPart(article)
+  const keyRing = dearmored(await keysIn(keyFile))
   const folder = await mkdtemp(join(tmpdir(), 'sealpost-gpgv-'))
   try {
     const [keys, signatureFile, textFile] = ['keys.gpg', 'signature.asc', 'text'].map((name) => join(folder, name))
-    await writeFile(keys as string, dearmored(await readUserFile(keyFile)))
+    await writeFile(keys as string, keyRing)
     await writeFile(signatureFile as string, signature)
     await writeFile(textFile as string, text)
     const args = ['--homedir', folder, '--keyring', keys, '--quiet', '--status-fd', '1', signatureFile, textFile]
@@ -69,6 +77,15 @@ export async function verifySignature(article: Article, keyFile: string): Promis
     if (!/^\[GNUPG:\] GOODSIG /m.test(status)) throw refused(`the signature is not one of ${keyFile}`)
   } finally {
     await rm(folder, { recursive: true, force: true })
+  }
+}
+
+/** Reads a key file. It may have been removed since the configuration was read. @throws ArticleRefused */
+async function keysIn(keyFile: string): Promise<Buffer> {
+  try {
+    return await readUserFile(keyFile)
+  } catch (error) {
+    throw refused((error as Error).message, { cause: error })
   }
 }
 

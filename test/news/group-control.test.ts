@@ -93,3 +93,17 @@ test('a message that must be signed has no effect without a signature', async ()
   await send(lab, 'admin@lab.test', 'rmgroup lab.old', 'x\r\n', '\nX-PGP-Sig: nonsense')
   expect(await listed(lab)).toEqual(before)
 })
+
+const SIGNATURE = '\nX-PGP-Sig: 2.0 Control,Message-ID,From aGVsbG8= =abcd'
+
+test('a signed message has no effect while the key file cannot be read', async () => {
+  await using lab = await startControlled([{ from: '*', groups: '*', key: 'missing.asc' }])
+  await send(lab, 'admin@lab.test', 'rmgroup lab.old', 'x\r\n', SIGNATURE)
+  expect(await listed(lab)).toEqual(before)
+})
+
+test('a signed message with a long run of spaces does not block the lab', async () => {
+  await using lab = await startControlled([{ from: '*', groups: '*', key: 'missing.asc' }])
+  await send(lab, 'admin@lab.test', 'rmgroup lab.old', `x${' '.repeat(400_000)}y\r\n`, SIGNATURE)
+  expect(await listed(lab)).toEqual(before)
+})
