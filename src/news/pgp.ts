@@ -9,6 +9,9 @@ import { type Article, ArticleRefused } from './article.ts'
 /** The parts of an X-PGP-Sig field: the program's version, the signed fields, and the signature in base64 with its checksum. */
 const SIGNATURE = /^(\S+)[ \t]+(\S+)[ \t]+((?:[A-Za-z0-9+/]+={0,2}[ \t]+)+=[A-Za-z0-9+/]{4})$/
 
+/** Most fields that a signature may cover. Control messages have about ten. */
+const MAX_SIGNED_FIELDS = 100
+
 interface SignedArticle {
   /** The text that was signed. */
   readonly text: Buffer
@@ -28,6 +31,8 @@ function signedPart(article: Article): SignedArticle {
   const [, version = '', names = '', base64 = ''] = SIGNATURE.exec(value) ?? []
   if (version === '') throw refused('X-PGP-Sig is malformed')
   const signed = names.toLowerCase().split(',')
+  if (signed.length > MAX_SIGNED_FIELDS) throw refused(`X-PGP-Sig names more than ${MAX_SIGNED_FIELDS} fields`)
+  if (new Set(signed).size < signed.length) throw refused('X-PGP-Sig names a field twice')
   // A signature without them would also be valid for another message.
   const unsigned = ['Control', 'Message-ID', 'From'].filter((name) => !signed.includes(name.toLowerCase()))
   if (unsigned.length > 0) throw refused(`the signature does not cover ${unsigned.join(', ')}`)

@@ -107,3 +107,10 @@ test('a signed message with a long run of spaces does not block the lab', async 
   await send(lab, 'admin@lab.test', 'rmgroup lab.old', `x${' '.repeat(400_000)}y\r\n`, SIGNATURE)
   expect(await listed(lab)).toEqual(before)
 })
+
+test('a signature that names a large field many times is refused', async () => {
+  await using lab = await startControlled([{ from: '*', groups: '*', key: 'missing.asc' }])
+  const signature = SIGNATURE.replace('From', `From${',X-Large'.repeat(10_000)}`)
+  await send(lab, 'admin@lab.test', 'rmgroup lab.old', 'x\r\n', `${signature}\nX-Large: ${'x'.repeat(100_000)}`)
+  expect(await listed(lab)).toEqual(before)
+})
