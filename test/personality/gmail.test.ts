@@ -236,6 +236,8 @@ describe('X-GM-RAW', () => {
     ['label:Work-2', ['lunch plan']],
     ['in:inbox', ['invoice', 'lunch plan', 'report']],
     ['in:trash', []],
+    ['is:constructor OR lunch', ['lunch plan']],
+    ['in:__proto__ OR lunch', ['lunch plan']],
     ['after:2020/01/01 before:2038-01-01', ['invoice', 'lunch plan', 'report']],
     ['newer_than:1d larger:1M', []],
     ['smaller:10K', ['invoice', 'lunch plan', 'report']],

@@ -26,55 +26,62 @@ const labelled = (label: string): SearchKey => ({ kind: 'gm-label', label })
 const ALL: SearchKey = { kind: 'all' }
 
 /** What `is:` can be followed by. */
-const STATES: Readonly<Record<string, SearchKey>> = {
-  read: flag('\\Seen'),
-  unread: not(flag('\\Seen')),
-  starred: flag('\\Flagged'),
-  unstarred: not(flag('\\Flagged')),
-  answered: flag('\\Answered'),
-  draft: flag('\\Draft'),
-}
+const STATES: ReadonlyMap<string, SearchKey> = new Map([
+  ['read', flag('\\Seen')],
+  ['unread', not(flag('\\Seen'))],
+  ['starred', flag('\\Flagged')],
+  ['unstarred', not(flag('\\Flagged'))],
+  ['answered', flag('\\Answered')],
+  ['draft', flag('\\Draft')],
+])
 
 /** The mailboxes that `in:` names. */
-const PLACES: Readonly<Record<string, SearchKey>> = {
-  anywhere: ALL,
-  all: ALL,
-  inbox: labelled('\\Inbox'),
-  sent: labelled('\\Sent'),
-  draft: labelled('\\Draft'),
-  drafts: labelled('\\Draft'),
-  spam: labelled('\\Spam'),
-  trash: labelled('\\Trash'),
-  starred: flag('\\Flagged'),
-}
+const PLACES: ReadonlyMap<string, SearchKey> = new Map([
+  ['anywhere', ALL],
+  ['all', ALL],
+  ['inbox', labelled('\\Inbox')],
+  ['sent', labelled('\\Sent')],
+  ['draft', labelled('\\Draft')],
+  ['drafts', labelled('\\Draft')],
+  ['spam', labelled('\\Spam')],
+  ['trash', labelled('\\Trash')],
+  ['starred', flag('\\Flagged')],
+])
 
 type Operator = (value: string) => SearchKey
 
-const inLabel: Operator = (value) => PLACES[value.toLowerCase()] ?? labelled(value)
+const inLabel: Operator = (value) => PLACES.get(value.toLowerCase()) ?? labelled(value)
 
-const OPERATORS: Readonly<Record<string, Operator>> = {
-  from: (value) => header('from', value),
-  to: (value) => anyOf(['to', 'cc', 'bcc'].map((name) => header(name, value))),
-  cc: (value) => header('cc', value),
-  bcc: (value) => header('bcc', value),
-  subject: (value) => header('subject', value),
-  list: (value) => header('list-id', value),
-  deliveredto: (value) => header('delivered-to', value),
-  rfc822msgid: (value) => header('message-id', value),
-  filename: (value) => ({ kind: 'text', text: value }),
-  has: (value) => (value.toLowerCase() === 'attachment' ? header('content-type', 'multipart/mixed') : inLabel(value)),
-  is: (value) => STATES[value.toLowerCase()] ?? { kind: 'none' },
-  in: inLabel,
-  label: inLabel,
-  after: (value) => ({ kind: 'date', clock: 'internal', from: dateOf(value), to: Number.POSITIVE_INFINITY }),
-  before: (value) => ({ kind: 'date', clock: 'internal', from: Number.NEGATIVE_INFINITY, to: dateOf(value) }),
-  newer_than: (value) => ({ kind: 'age', older: false, seconds: secondsOf(value) }),
-  older_than: (value) => ({ kind: 'age', older: true, seconds: secondsOf(value) }),
-  larger: (value) => ({ kind: 'size', larger: true, octets: octetsOf(value) }),
-  size: (value) => ({ kind: 'size', larger: true, octets: octetsOf(value) }),
-  smaller: (value) => ({ kind: 'size', larger: false, octets: octetsOf(value) }),
-}
-const SYNONYMS: Readonly<Record<string, string>> = { newer: 'after', older: 'before', l: 'label' }
+const OPERATORS: ReadonlyMap<string, Operator> = new Map<string, Operator>([
+  ['from', (value) => header('from', value)],
+  ['to', (value) => anyOf(['to', 'cc', 'bcc'].map((name) => header(name, value)))],
+  ['cc', (value) => header('cc', value)],
+  ['bcc', (value) => header('bcc', value)],
+  ['subject', (value) => header('subject', value)],
+  ['list', (value) => header('list-id', value)],
+  ['deliveredto', (value) => header('delivered-to', value)],
+  ['rfc822msgid', (value) => header('message-id', value)],
+  ['filename', (value) => ({ kind: 'text', text: value })],
+  [
+    'has',
+    (value) => (value.toLowerCase() === 'attachment' ? header('content-type', 'multipart/mixed') : inLabel(value)),
+  ],
+  ['is', (value) => STATES.get(value.toLowerCase()) ?? { kind: 'none' }],
+  ['in', inLabel],
+  ['label', inLabel],
+  ['after', (value) => ({ kind: 'date', clock: 'internal', from: dateOf(value), to: Number.POSITIVE_INFINITY })],
+  ['before', (value) => ({ kind: 'date', clock: 'internal', from: Number.NEGATIVE_INFINITY, to: dateOf(value) })],
+  ['newer_than', (value) => ({ kind: 'age', older: false, seconds: secondsOf(value) })],
+  ['older_than', (value) => ({ kind: 'age', older: true, seconds: secondsOf(value) })],
+  ['larger', (value) => ({ kind: 'size', larger: true, octets: octetsOf(value) })],
+  ['size', (value) => ({ kind: 'size', larger: true, octets: octetsOf(value) })],
+  ['smaller', (value) => ({ kind: 'size', larger: false, octets: octetsOf(value) })],
+])
+const SYNONYMS: ReadonlyMap<string, string> = new Map([
+  ['newer', 'after'],
+  ['older', 'before'],
+  ['l', 'label'],
+])
 
 class QueryReader {
   #at = 0
@@ -125,7 +132,7 @@ class QueryReader {
     if (token === '(' || token === '{') return this.#group(token, form)
     if (!token.endsWith(':')) return form(unquoted(token))
     const name = token.slice(0, -1).toLowerCase()
-    const operator = OPERATORS[SYNONYMS[name] ?? name]
+    const operator = OPERATORS.get(SYNONYMS.get(name) ?? name)
     const next = this.#tokens[this.#at]
     if (!operator || next === undefined || /^[)}]$/.test(next)) return form(unquoted(token))
     this.#at++
