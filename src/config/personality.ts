@@ -1,9 +1,10 @@
+import { type AuthenticationMethod, isOnlyOverTls } from './schema/authentication.ts'
 import type { PersonalityName } from './schema/personality.ts'
 import { protocols, type ServerProtocol } from './schema/protocol.ts'
 
 /** The keys of a virtual server that a personality sets where the configuration does not. */
 interface Presets {
-  readonly authentication?: readonly string[]
+  readonly authentication?: readonly AuthenticationMethod[]
   readonly limits?: Readonly<Record<string, string | number>>
 }
 
@@ -44,18 +45,20 @@ export function withPersonalityDefaults(input: unknown): unknown {
   const { personality, virtualServers: given } = input
   const servers = given ?? (personality === undefined ? undefined : protocols.map((protocol) => ({ protocol })))
   if (!Array.isArray(servers)) return input
-  return { ...input, virtualServers: servers.map((server) => withDefaults(server, personality)) }
+  return { ...input, virtualServers: servers.map((server) => withDefaults(server, input)) }
 }
 
-function withDefaults(server: unknown, ofLab: unknown): unknown {
+function withDefaults(server: unknown, lab: Record<string, unknown>): unknown {
   if (!isMapping(server)) return server
-  const name = server.personality ?? ofLab
+  const name = server.personality ?? lab.personality
   const preset = presets[name as PersonalityName]?.[server.protocol as ServerProtocol]
   if (!preset) return server
   const { limits = {} } = server
+  const hasTls = (server.certificate ?? lab.certificate) !== 'none'
+  const methods = preset.authentication?.filter((method) => hasTls || !isOnlyOverTls(method))
   return {
     ...server,
-    ...(preset.authentication && server.authentication === undefined ? { authentication: preset.authentication } : {}),
+    ...(methods && server.authentication === undefined ? { authentication: methods } : {}),
     ...(isMapping(limits) ? { limits: { ...preset.limits, ...limits } } : {}),
   }
 }

@@ -118,6 +118,23 @@ test('warns about valid settings with side effects', () => {
   ])
 })
 
+test('a personality without a certificate offers only what works without TLS', () => {
+  const yaml = `directory: { mode: open }
+certificate: none
+personality: gmail
+virtualServers:
+  - { protocol: smtp }
+  - { protocol: imap4, personality: microsoft365 }
+  - { protocol: pop3, certificate: auto }`
+  expect(loadText(yaml, 'lab.yaml', '/').lab.virtualServers.map(({ authentication }) => authentication)).toEqual([
+    ['anonymous', 'basic'],
+    ['anonymous', 'basic'],
+    ['anonymous', 'basic', 'xoauth2', 'oauthbearer'],
+  ])
+  const written = yaml.replace('imap4,', 'imap4, authentication: [basic, xoauth2],')
+  expect(() => loadText(written, 'lab.yaml', '/')).toThrow('authentication: has xoauth2, but certificate: none')
+})
+
 test('warns about methods that an open directory does not offer', () => {
   const yaml = `directory: { mode: open }
 virtualServers:
