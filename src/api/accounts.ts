@@ -166,7 +166,8 @@ const update = defineOperation({
     if (!directory.isConfigured(found)) directory.change(found, changes)
     else if (caller.role === 'administrator' && caller.tenant === undefined) {
       await changeConfigured(api, caller, found, changes)
-      directory.change(found, undefined)
+      // The change has created another directory.
+      api.lab.directory.change(found, undefined)
     } else {
       throw new ApiProblem(
         'forbidden',
@@ -236,7 +237,9 @@ const remove = defineOperation({
       const place = (config: unknown): string => pointerOf(pathOfItem(ACCOUNTS, found.user, config))
       const changesOf = (config: unknown) => [{ op: 'remove', path: place(config) } as const]
       await changeConfiguration(api, caller, changesOf, { dryRun: false })
-    } else directory.remove(found)
+    }
+    // Also forgets what was changed on an account of the configuration.
+    api.lab.directory.remove(found)
     const own = sessionLog.list().filter((one) => one.endedAt === undefined && one.user === found.user)
     await api.lab.disconnect(new Set(own.map(({ id }) => id)), 'farewell')
     if (keepMail) return

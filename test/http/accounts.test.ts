@@ -171,6 +171,17 @@ describe('an account of the configuration', () => {
     expect([status, body.errors[0].pointer]).toEqual([422, '/state'])
   })
 
+  it('is as the file says once it is changed there, whatever a test has changed before', async () => {
+    const change = (json: object) => http.request('accounts/alice', { method: 'PATCH', json })
+    http.lab.changeAccount('alice', { state: 'disabled' })
+    expect((await change({ state: 'locked' })).body).toMatchObject({ state: 'locked' })
+    expect((await change({ state: null })).body).toMatchObject({ state: null })
+    expect(await canLogOn('alice', 'alices-secret')).toBe(true)
+    http.lab.changeAccount('alice', { state: 'disabled' })
+    expect((await remove('alice')).status).toBe(204)
+    expect((await create({ user: 'alice', password: 'new-secret' })).body).toMatchObject({ state: null })
+  })
+
   it('can have a number as its name', async () => {
     const json = { password: 'new-secret' }
     expect((await http.request('accounts/12', { method: 'PATCH', json })).status).toBe(200)
