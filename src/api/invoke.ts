@@ -30,7 +30,7 @@ export function operationNamed(name: string): Operation {
   )
 }
 
-/** An answer names so many mistakes: a body can hold thousands, and each takes time to describe. */
+/** Maximum number of mistakes in an answer. A body can have thousands, and describing each takes time. */
 const MAX_MISTAKES = 100
 
 /** Returns the input of an operation, checked and completed. @throws ApiProblem `bad-request` for parameters, `invalid` for JSON */

@@ -46,7 +46,7 @@ export interface PendingRequest {
 
 export type VirtualServer = OutputOf<'virtualServers.list'>['items'][number]
 
-/** Days until a certificate expires, from which it is shown as urgent, and as soon. */
+/** Days before its end from which a certificate is shown as urgent. */
 const URGENT_DAYS = 7
 
 /** Returns the colour of the time that a certificate is still valid for. */
