@@ -1,11 +1,12 @@
 import { z } from 'zod'
+import { definedOnly } from '../common/defined.ts'
 import { APPENDED, pathOfItem } from '../config/edit/config-path.ts'
 import type { ConfigChange } from '../config/edit/edit-yaml.ts'
 import { type Path, pointerOf, valueAt } from '../config/mistakes.ts'
 import { accountAccess, quota as quotaSchema } from '../config/schema/directory.ts'
 import { mailAddress } from '../config/schema/values.ts'
 import { addressKey, fold } from '../directory/names.ts'
-import type { Account, AccountChanges, NewAccount } from '../directory/types.ts'
+import type { Account, AccountChanges } from '../directory/types.ts'
 import { accountOwner } from '../store/types.ts'
 import type { Api } from './api.ts'
 import { type Caller, seesOwner } from './caller.ts'
@@ -113,13 +114,10 @@ const create = defineOperation({
   async run({ api, caller, input: { configured, ...given } }) {
     assertFree(api, given.user, given.addresses)
     if (configured) await writeToConfiguration(api, caller, () => [...ACCOUNTS, APPENDED], given)
-    else api.lab.directory.add(withoutUndefined(given))
+    else api.lab.directory.add(definedOnly(given))
     return factsOf(api, accountNamed(api, caller, given.user))
   },
 })
-
-const withoutUndefined = (given: { [key in keyof NewAccount]: NewAccount[key] | undefined }): NewAccount =>
-  Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as unknown as NewAccount
 
 /** @throws ApiProblem `conflict` if another account has the name or one of the addresses */
 function assertFree({ lab: { directory } }: Api, user: string, addresses: readonly string[] = []): void {
@@ -196,11 +194,8 @@ function changesOf(
   const left = kept.filter(({ name }) => !revokeAppPasswords?.includes(name))
   const changesPasswords = appPasswords !== undefined || revokeAppPasswords !== undefined
   return {
-    ...(password === undefined ? {} : { password }),
+    ...definedOnly({ password, twoFactor, delegates, appPasswords: changesPasswords ? left : undefined }),
     ...(state === undefined ? {} : { state: state ?? undefined }),
-    ...(twoFactor === undefined ? {} : { twoFactor }),
-    ...(delegates === undefined ? {} : { delegates }),
-    ...(changesPasswords ? { appPasswords: left } : {}),
   }
 }
 
