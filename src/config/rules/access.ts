@@ -1,6 +1,6 @@
 import type { Path } from '../mistakes.ts'
 import { addressesOf } from '../resolve.ts'
-import { eachServer, type Rule, repeated } from './rule.ts'
+import { accountCheck, eachServer, type Rule, repeated } from './rule.ts'
 
 /** Rules about accounts, and who may use what. */
 export const accessRules: readonly Rule[] = [
@@ -47,11 +47,8 @@ export const accessRules: readonly Rule[] = [
   }),
 
   function* unknownAdministrators({ administrators, directory }) {
-    const known = new Set(directory.accounts.map(({ user }) => user.toLowerCase()))
-    for (const [index, name] of administrators.entries()) {
-      if (directory.mode === 'open' || known.has(name.toLowerCase())) continue
-      yield { path: ['administrators', index], message: `${name} is not one of directory.accounts; add the account` }
-    }
+    const check = accountCheck(directory)
+    for (const [index, name] of administrators.entries()) yield* check(name, ['administrators', index])
   },
 
   function* tokenValues({ tokens }) {
@@ -88,7 +85,7 @@ export const accessRules: readonly Rule[] = [
   },
 
   function* oauth2Clients({ oauth2: { clients }, directory }) {
-    const known = new Set(directory.accounts.map(({ user }) => user.toLowerCase()))
+    const check = accountCheck(directory)
     for (const [index, { user, clientSecret }] of clients.entries()) {
       if (user === undefined) continue
       const at = ['oauth2', 'clients', index]
@@ -96,8 +93,7 @@ export const accessRules: readonly Rule[] = [
         // RFC 6749 section 4.4
         yield { path: [...at, 'user'], message: 'has no effect without clientSecret; add one, or remove it' }
       }
-      if (directory.mode === 'open' || known.has(user.toLowerCase())) continue
-      yield { path: [...at, 'user'], message: `${user} is not one of directory.accounts; add the account` }
+      yield* check(user, [...at, 'user'])
     }
     yield* repeated(clients.map(({ clientId }, index) => ({ text: clientId, path: ['oauth2', 'clients', index] })))
   },

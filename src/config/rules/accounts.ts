@@ -1,5 +1,5 @@
 import type { Path } from '../mistakes.ts'
-import { type Rule, repeated } from './rule.ts'
+import { accountCheck, type Rule, repeated } from './rule.ts'
 
 /** Rules about the keys of accounts that say who may log on, and how. */
 export const accountRules: readonly Rule[] = [
@@ -19,20 +19,14 @@ export const accountRules: readonly Rule[] = [
   },
 
   function* unknownAccounts({ directory }) {
-    if (directory.mode === 'open') return
-    const known = new Set(directory.accounts.map(({ user }) => user.toLowerCase()))
-    const mistake = (name: string, path: Path) => ({
-      path,
-      message: `${name} is not one of directory.accounts; add the account`,
-    })
+    const check = accountCheck(directory)
     for (const [index, { delegates = [] }] of directory.accounts.entries()) {
       for (const [n, name] of delegates.entries()) {
-        if (!known.has(name.toLowerCase())) yield mistake(name, ['directory', 'accounts', index, 'delegates', n])
+        yield* check(name, ['directory', 'accounts', index, 'delegates', n])
       }
     }
     for (const [index, { account }] of (directory.certificateMapping ?? []).entries()) {
-      if (!known.has(account.toLowerCase()))
-        yield mistake(account, ['directory', 'certificateMapping', index, 'account'])
+      yield* check(account, ['directory', 'certificateMapping', index, 'account'])
     }
   },
 

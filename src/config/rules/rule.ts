@@ -32,3 +32,12 @@ export function* repeated(entries: readonly Entry[]): Iterable<Mistake> {
     }
   }
 }
+
+/** Returns a check of names that must be accounts. An open directory has every account. */
+export function accountCheck({ mode, accounts }: LabConfig['directory']): (name: string, path: Path) => Mistake[] {
+  const known = new Set(accounts.map(({ user }) => user.toLowerCase()))
+  return (name, path) =>
+    mode === 'open' || known.has(name.toLowerCase())
+      ? []
+      : [{ path, message: `${name} is not one of directory.accounts; add the account` }]
+}
