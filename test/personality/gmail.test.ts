@@ -83,6 +83,21 @@ describe('X-GM-EXT-1', () => {
     const [one, two] = await client.fetchAll('1:2', { labels: true, threadId: true, uid: true })
     expect(one?.labels).toEqual(new Set(['Work', 'Übung']))
     expect(two?.labels).toEqual(new Set())
+    const searching = await session(lab, 'imap4', `${LOGGED_ON}C: b EXAMINE INBOX`)
+    await searching.lines((line) => line.startsWith('b '))
+    await play(
+      searching,
+      `C: c SEARCH X-GM-LABELS "&ANw-bung"
+      S: * SEARCH 1
+      S: c OK *
+      C: d SEARCH NOT X-GM-LABELS work
+      S: * SEARCH 2
+      S: d OK *
+      C: e SEARCH CHARSET UTF-8 X-GM-RAW "label:übung"
+      S: * SEARCH 1
+      S: e OK *`,
+    )
+    searching.destroy()
     expect(one?.emailId).toMatch(/^\d{1,19}$/)
     expect(two?.emailId).not.toBe(one?.emailId)
     expect(two?.threadId).toBe(one?.threadId)

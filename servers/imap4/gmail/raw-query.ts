@@ -1,6 +1,7 @@
 import type { OctetString } from '../../../src/mail/types.ts'
 import { bad } from '../reply.ts'
 import type { SearchKey } from '../wire/search-keys.ts'
+import { utf8Text } from '../wire/text.ts'
 
 /**
  * Translates a query of X-GM-RAW, in the syntax of Gmail's search box, to search keys: words and "phrases", `OR`, `-`,
@@ -50,7 +51,7 @@ const PLACES: ReadonlyMap<string, SearchKey> = new Map([
 
 type Operator = (value: string) => SearchKey
 
-const inLabel: Operator = (value) => PLACES.get(value.toLowerCase()) ?? labelled(value)
+const inLabel: Operator = (value) => PLACES.get(value.toLowerCase()) ?? labelled(utf8Text(value) ?? value)
 
 const OPERATORS: ReadonlyMap<string, Operator> = new Map<string, Operator>([
   ['from', (value) => header('from', value)],

@@ -4,6 +4,7 @@ import { bad } from '../reply.ts'
 import type { ImapSession } from '../state.ts'
 import type { Cursor } from './cursor.ts'
 import { type SequenceSet, sequenceSet } from './sequence-set.ts'
+import { decodeUtf7, utf8Text } from './text.ts'
 
 /** The date to compare: the internal date, the Date field, or the time when the message was stored in this mailbox. */
 type SearchClock = 'internal' | 'sent' | 'saved'
@@ -132,8 +133,15 @@ const READERS: ReadonlyMap<string, KeyReader> = new Map<string, KeyReader>([
 
 const KEY_NAME = /X-GM-[A-Z]+|[A-Z]+/iy
 
-/** Reads a label: an astring, or a system label such as `\Inbox`. */
-const gmailLabel = (cursor: Cursor): string => cursor.match(/\\[A-Z]+/iy) ?? cursor.astring()
+const SYSTEM_LABEL = /\\[A-Z]+/iy
+
+/** Reads a label: a system label such as `\Inbox`, or an astring in modified UTF-7 or UTF-8. */
+function gmailLabel(cursor: Cursor): string {
+  const system = cursor.match(SYSTEM_LABEL)
+  if (system !== undefined) return system
+  const octets = cursor.astring()
+  return decodeUtf7(octets) ?? utf8Text(octets) ?? octets
+}
 
 /** Reads `search-key *(SP search-key)`. A message must match all of them. */
 export function searchKeys(cursor: Cursor, session: ImapSession): SearchKey {
