@@ -21,7 +21,7 @@ export const fetch = defineMessageCommand({
   async run(session, { selection, identity }, request, byUid) {
     const { modifiers, set } = request
     const items = withImplied(session, request, byUid)
-    let indexes = selection.resolve(set, byUid)
+    let indexes: readonly number[] = selection.resolve(set, byUid)
     if (modifiers.changedSince !== undefined) {
       const { changedSince } = modifiers
       if (modifiers.vanished && set !== 'saved') await sendVanished(session, selection, changedSince, set)
@@ -29,7 +29,7 @@ export const fetch = defineMessageCommand({
     }
     if (modifiers.partial) indexes = partialOf(indexes, modifiers.partial)
     const limited = withinLimit(session, selection, indexes)
-    indexes = [...limited.indexes]
+    indexes = limited.indexes
     if (items.some(({ kind }) => kind === 'X-GM-LABELS')) selection.labels = await findLabels(session, identity.owner)
     if (items.some(({ kind }) => kind === 'THREADID' || kind === 'X-GM-THRID'))
       await findThreadIds(session, selection, indexes)
