@@ -10,7 +10,7 @@ export interface Updates {
   readonly foreign: readonly number[]
   /** Indexes of messages whose flags other sessions changed. */
   readonly changed: readonly number[]
-  /** Indexes of new messages, and of those that any session changed if a result context needs them. */
+  /** Indexes of new messages. While a search result is kept up to date, also those of all changed messages. */
   readonly touched: readonly number[]
 }
 

@@ -101,7 +101,7 @@ export class Selection {
     this.contexts.clear()
   }
 
-  /** Collects changed messages for `contexts` from now on, or no longer if there are none. */
+  /** Starts to collect changed messages for `contexts`. `false` stops that if no context is left. */
   trackChanges(wanted: boolean): void {
     if (wanted) this.#touched ??= new Set()
     else if (this.contexts.size === 0) this.#touched = undefined
@@ -166,7 +166,7 @@ export class Selection {
     return { expunged, exists, foreign, changed, touched }
   }
 
-  /** Empties a set of uids. Returns the indexes of those that the client knows, ascending. */
+  /** Takes all uids out of a set. Returns the indexes of the messages that the client knows, ascending. */
   #taken(uids: Set<number>): number[] {
     const indexes = [...uids].map((uid) => this.indexOf(uid)).filter((index) => index >= 0)
     uids.clear()
