@@ -64,6 +64,8 @@ const forms: readonly Rule[] = [
 /** RFC 5536 section 2.2: each line has something else than white space. Relayed articles need not: RFC 3977 allows it. */
 const contents: Rule = { breaks: hasBlankLine, why: 'a header field or a folded line without content' }
 
+const rulesFor: Readonly<Record<Arrival, readonly Rule[]>> = { posted: [...forms, contents], relayed: forms }
+
 const isBlank = (octet: number | undefined): boolean => octet === SPACE || octet === TAB
 
 /** Returns whether a space follows the colon. The field may be folded before it. RFC 3977 section 3.6. */
@@ -82,7 +84,7 @@ function hasBlankLine(raw: Buffer, { valueStart, end }: HeaderField): boolean {
 
 /** Checks the form of every line, and that no field occurs twice that may occur once. The error names the line. */
 function checkFields({ raw, fields }: Article, arrival: Arrival): void {
-  const rules = arrival === 'posted' ? [...forms, contents] : forms
+  const rules = rulesFor[arrival]
   const seen = new Set<string>()
   for (const field of fields) {
     const broken = rules.find(({ breaks }) => breaks(raw, field))
@@ -95,8 +97,8 @@ function checkFields({ raw, fields }: Article, arrival: Arrival): void {
 }
 
 /**
- * Returns the octets of an article whose fields have the form of posted ones: writes malformed fields anew, and leaves out
- * lines that are no fields, fields without content and repetitions. For mail, where they are allowed. RFC 5537 section 3.9.2.
+ * Returns an article with only the header fields that a posted one may have. Rewrites malformed fields, and removes lines that
+ * are not fields, fields without content, and repeated fields. For mail, where these are allowed. RFC 5537 section 3.9.2.
  */
 export function withValidFields({ raw, fields, bodyStart }: Article): Buffer {
   const pieces: Buffer[] = []
@@ -104,11 +106,11 @@ export function withValidFields({ raw, fields, bodyStart }: Article): Buffer {
   for (const field of fields) {
     const { name, nameLower, start, end } = field
     if (!FIELD_NAME.test(name) || (SINGLE.has(nameLower) && seen.has(nameLower))) continue
+    const isValid = !rulesFor.posted.some(({ breaks }) => breaks(raw, field))
+    const value = unfolded(raw, field)
+    if (value === '') continue
     seen.add(nameLower)
-    const isValid = ![...forms, contents].some(({ breaks }) => breaks(raw, field))
-    const value = isValid ? '' : unfolded(raw, field).trim()
-    if (isValid) pieces.push(raw.subarray(start, end))
-    else if (value !== '') pieces.push(Buffer.from(`${name}: ${value}\r\n`, 'latin1'))
+    pieces.push(isValid ? raw.subarray(start, end) : Buffer.from(`${name}: ${value}\r\n`, 'latin1'))
   }
   return Buffer.concat([...pieces, CRLF, raw.subarray(bodyStart)])
 }

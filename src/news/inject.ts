@@ -32,9 +32,10 @@ export interface Posted {
   readonly moderator?: string
 }
 
-/** Fields that injection writes anew: for every poster, and for one that has logged on. */
+/** The field that injection replaces for every poster. */
 const PATH: ReadonlySet<string> = new Set(['path'])
-const REWRITTEN: ReadonlySet<string> = new Set(['path', 'cancel-lock', 'cancel-key'])
+/** The fields that injection replaces for a poster that has logged on. */
+const REPLACED: ReadonlySet<string> = new Set(['path', 'cancel-lock', 'cancel-key'])
 
 /**
  * Injects an article: checks it, adds missing fields (Message-ID, Date) and its origin (Path, Injection-Info), then stores
@@ -57,15 +58,9 @@ export async function inject(news: NewsContext, raw: Buffer, poster: Poster): Pr
   const { account } = poster
   const locks = account === undefined ? [] : await cancelFields(news.store, article, account, messageId)
   const lines = [...injectedFields(news, article, poster, messageId), ...locks]
-  const injected = new Article(article.rebuilt(account === undefined ? PATH : REWRITTEN, lines))
-  const { raw: octets } = injected
-  const stored = await storeArticle(news, {
-    article: injected,
-    messageId,
-    raw: octets,
-    folders,
-    session: poster.session,
-  })
+  const injected = new Article(article.rebuilt(account === undefined ? PATH : REPLACED, lines))
+  const { session } = poster
+  const stored = await storeArticle(news, { article: injected, messageId, raw: injected.raw, folders, session })
   return { messageId, stored }
 }
 

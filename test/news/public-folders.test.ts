@@ -126,6 +126,14 @@ test('RFC 5537 section 3.9.2: mail whose header would be malformed in an article
   expect(text).not.toMatch(/nonsense|second|X-Empty/)
 })
 
+test('mail with a malformed header keeps UTF-8, and the first field that has content', async () => {
+  await using lab = await startLab({ newsgroups })
+  const mail = 'From:\r\nFrom: bob@lab.test\r\nSubject:voilà\r\n\r\nHello.\r\n'
+  await lab.deliver(Buffer.from(mail), 'general@lab.test')
+  const [article] = await lab.articles('lab.general')
+  expect(article?.raw.toString()).toContain('\r\nFrom: bob@lab.test\r\nSubject: voilà\r\n\r\nHello.\r\n')
+})
+
 test('mail to a group that refuses it is rejected and reaches no mailbox', async () => {
   await using lab = await startLab({
     newsgroups: [{ name: 'lab.closed', posting: 'no', addresses: ['closed@lab.test'] }],
