@@ -18,19 +18,19 @@ export function lockOf(key: string): string {
 
 const STATE_KEY = 'news.cancel-secret'
 const SECRET_OCTETS = 32
-const secrets = new WeakMap<MessageStore, Promise<string>>()
+/** The secrets being created right now. */
+const created = new WeakMap<MessageStore, Promise<string>>()
 
-/** Returns the secret of a store, which survives restarts. @throws StoreError if it cannot be kept */
-function secretOf(store: MessageStore): Promise<string> {
-  const known = secrets.get(store)
-  if (known) return known
-  const read = readSecret(store)
-  secrets.set(store, read)
-  read.catch(() => secrets.delete(store))
-  return read
+/** Returns the secret of a store, which survives restarts. A cleared store gets a new one. @throws StoreError if it cannot be kept */
+async function secretOf(store: MessageStore): Promise<string> {
+  const kept = await store.getState(STATE_KEY)
+  if (kept !== undefined) return kept
+  const creating = created.get(store) ?? createSecret(store).finally(() => created.delete(store))
+  created.set(store, creating)
+  return creating
 }
 
-async function readSecret(store: MessageStore): Promise<string> {
+async function createSecret(store: MessageStore): Promise<string> {
   const kept = await store.getState(STATE_KEY)
   if (kept !== undefined) return kept
   const secret = randomBytes(SECRET_OCTETS).toString('base64')

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { expect, test } from 'vitest'
+import { PUBLIC_OWNER } from '../../src/store/types.ts'
 import { articleOf, startNewsLab } from '../support/news-lab.ts'
 import { play } from '../support/transcript.ts'
 
@@ -121,4 +122,19 @@ test('newgroup and rmgroup have no effect unless they are configured', async () 
   await lab.post('Control: newgroup lab.new\nNewsgroups: lab.new\nApproved: a@b')
   await lab.post('Control: rmgroup lab.test\nNewsgroups: lab.test\nApproved: a@b')
   await lab.play('C: GROUP lab.new\nS: 411 *\nC: GROUP lab.test\nS: 211 *')
+})
+
+test('the locks of articles that were posted after a reset survive a restart', async () => {
+  await using lab = await startNewsLab()
+  const by = (header: string) => lab.news.post(articleOf(header), { host: '127.0.0.1', account: 'alice' })
+  await by('Message-ID: <1@a>')
+  const before = await lab.store.getState('news.cancel-secret')
+  await lab.store.clear()
+  await lab.store.createFolder(PUBLIC_OWNER, 'lab.general', {
+    newsgroup: { description: '', posting: 'yes', createdAt: 0, createdBy: '' },
+  })
+  await by('Message-ID: <2@a>')
+  const after = await lab.store.getState('news.cancel-secret')
+  expect(after).toMatch(/^.{44}$/)
+  expect(after).not.toBe(before)
 })
