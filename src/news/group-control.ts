@@ -1,5 +1,6 @@
 import { isSliceOver, nextSlice } from '../common/time-slice.ts'
-import { PUBLIC_OWNER } from '../store/types.ts'
+import type { NewsgroupAttributes } from '../store/newsgroup-attributes.ts'
+import { type Folder, PUBLIC_OWNER } from '../store/types.ts'
 import type { Article } from './article.ts'
 import { isNewsgroupName } from './newsgroups.ts'
 import type { NewsContext } from './types.ts'
@@ -29,8 +30,8 @@ export async function newgroup(news: NewsContext, { article, args }: GroupReques
 
 async function establish(news: NewsContext, article: Article, wanted: WantedGroup): Promise<void> {
   const { name, moderated, description } = wanted
-  const posting = moderated ? 'moderated' : 'yes'
   const existing = await news.group(name)
+  const posting = existing?.newsgroup && isClosed(existing.newsgroup) ? 'no' : moderated ? 'moderated' : 'yes'
   if (existing?.newsgroup) {
     const newsgroup = { ...existing.newsgroup, posting, ...(description === '' ? {} : { description }) } as const
     await news.store.updateFolder(existing.id, { ...existing, newsgroup })
@@ -47,6 +48,9 @@ async function establish(news: NewsContext, article: Article, wanted: WantedGrou
     },
   })
 }
+
+/** RFC 6048 section 3.1: users cannot post to groups with status x, j and =other.group. */
+const isClosed = ({ peers, aliasOf }: NewsgroupAttributes): boolean => peers !== undefined || aliasOf !== undefined
 
 const bodyLines = ({ raw, bodyStart }: Article): string[] => raw.toString('utf8', bodyStart).split(/\r?\n/)
 
@@ -74,18 +78,22 @@ export async function checkgroups(news: NewsContext, { article, args, groups }: 
   if (listed.length === 0 || !(await isNewer(news, args, scopes))) return
   // Without a scope, the hierarchies of the listed groups are complete.
   const inScope = scopeOf(scopes.length > 0 ? scopes : listed.map(({ name }) => name.replace(/\..*$/, '')))
-  const mayChange = (name: string): boolean => inScope(name) && groups(name) && !OWN.test(name)
+  const existing = await news.store.listFolders(PUBLIC_OWNER)
+  const foreign = new Set(existing.filter(isForeign).map(({ name }) => name))
+  const mayChange = (name: string): boolean => inScope(name) && groups(name) && !OWN.test(name) && !foreign.has(name)
   for (const wanted of listed) {
     if (isSliceOver()) await nextSlice()
     if (mayChange(wanted.name)) await establish(news, article, wanted)
   }
   const kept = new Set(listed.map(({ name }) => name))
-  for (const { id, name, newsgroup } of await news.store.listFolders(PUBLIC_OWNER)) {
+  for (const { id, name } of existing) {
     if (isSliceOver()) await nextSlice()
-    const isForeign = newsgroup === undefined || newsgroup.onlyAccounts !== undefined
-    if (!isForeign && !kept.has(name) && mayChange(name)) await news.store.deleteFolder(id)
+    if (!kept.has(name) && mayChange(name)) await news.store.deleteFolder(id)
   }
 }
+
+/** Returns whether a folder is no newsgroup, or one of a tenant. */
+const isForeign = ({ newsgroup }: Folder): boolean => newsgroup === undefined || newsgroup.onlyAccounts !== undefined
 
 /** Groups that the lab creates itself. */
 const OWN = /^(?:junk$|control(?:\.|$))/

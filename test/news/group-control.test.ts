@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest'
 import type { LabInput } from '../../src/config/schema.ts'
+import { PUBLIC_OWNER } from '../../src/store/types.ts'
 import { startLab } from '../../src/testing/start-lab.ts'
 import type { TestLab } from '../../src/testing/test-lab.ts'
 import { LineClient } from '../support/line-client.ts'
-import { articleOf } from '../support/news-lab.ts'
+import { articleOf, startNewsLab } from '../support/news-lab.ts'
 import { play } from '../support/transcript.ts'
 
 const newsgroups: LabInput['newsgroups'] = ['lab.general', 'lab.old', 'lab.private', 'other.group'].map((name) => ({
@@ -113,4 +114,14 @@ test('a signature that names a large field many times is refused', async () => {
   const signature = SIGNATURE.replace('From', `From${',X-Large'.repeat(10_000)}`)
   await send(lab, 'admin@lab.test', 'rmgroup lab.old', 'x\r\n', `${signature}\nX-Large: ${'x'.repeat(100_000)}`)
   expect(await listed(lab)).toEqual(before)
+})
+
+test('checkgroups leaves a group of a tenant as it is', async () => {
+  await using lab = await startNewsLab({ control: ['checkgroups'] })
+  await lab.store.createFolder(PUBLIC_OWNER, 'lab.tenant', {
+    newsgroup: { description: 'Own', posting: 'yes', createdAt: 0, createdBy: '', onlyAccounts: 'one.' },
+  })
+  await lab.post('Control: checkgroups lab\nApproved: admin@lab.test', 'lab.tenant\tOther (Moderated)\r\n')
+  const group = await lab.news.group('lab.tenant')
+  expect(group?.newsgroup).toMatchObject({ description: 'Own', posting: 'yes' })
 })

@@ -88,3 +88,9 @@ test('RFC 6048 section 3.1: articles for an alias are filed in the other group, 
     C: GROUP lab.announce
     S: 211 1 1 1 lab.announce`)
 })
+
+test.each(['lab.closed', 'lab.noise', 'lab.old'])('RFC 6048 section 3.1: newgroup does not open %s', async (group) => {
+  await using lab = await startNewsLab({ newsgroups, control: ['newgroup'] })
+  await lab.post(`Newsgroups: lab.general\nControl: newgroup ${group}\nApproved: admin@lab.test`)
+  await expect(lab.post(`Newsgroups: ${group}`)).rejects.toThrow(`posting to ${group} is not allowed`)
+})
