@@ -18,14 +18,16 @@ interface TokenOptions extends ApiOptions {
 /** Adds `sealpost token`. */
 export function addToken(program: Command): void {
   withApi(program.command('token'))
-    .description('print an access token of the running lab, for XOAUTH2, OAUTHBEARER and the HTTP API')
-    .requiredOption('--user <name>', 'the account')
+    .description('issue an access token and print it: clients log on with it by XOAUTH2, OAUTHBEARER and over HTTP')
+    .requiredOption('--user <name>', 'account that the token is for')
     .option('--scope <scopes>', 'scopes, separated by spaces (default: those of all protocols)')
-    .option('--expires-in <time>', 'how long it is valid, such as 5m (default: oauth2.accessTokenLifetime)')
-    .option('--audience <audience>', 'audience (default: the audience of the lab)')
-    .option('--client-id <id>', 'client (default: sealpost)')
-    .addOption(new Option('--algorithm <name>', 'how it is signed (default: RS256)').choices([...signingAlgorithms]))
-    .addOption(new Option('--defect <name>', 'what is wrong with it, on purpose').choices([...tokenDefects]))
+    .option('--expires-in <time>', 'how long the token is valid, such as 5m (default: oauth2.accessTokenLifetime)')
+    .option('--audience <audience>', 'service that the token is for (default: the audience of the lab)')
+    .option('--client-id <id>', 'client that the token is issued to (default: sealpost)')
+    .addOption(new Option('--algorithm <name>', 'signature algorithm (default: RS256)').choices([...signingAlgorithms]))
+    .addOption(
+      new Option('--defect <name>', 'issue a token with this defect, which the lab refuses').choices([...tokenDefects]),
+    )
     .option('--json', 'print JSON')
     .action(run)
 }

@@ -54,7 +54,7 @@ const labObject = z.strictObject({
   personality: personality
     .default('sealpost')
     .describe(
-      'The server whose words virtual servers use that have no `personality` key: sealpost (its own), exchange2003, gmail, microsoft365, dovecot or courier. It changes greetings, capability lists, reply texts and defaults, but neither what is stored nor what TLS requires.',
+      'The server that virtual servers imitate, unless they have a `personality` of their own: sealpost (its own words), exchange2003, gmail, microsoft365, dovecot or courier. It changes greetings, capability lists, reply texts and defaults. It does not change what is stored, or what TLS requires. See docs/personality.md.',
     ),
   authorityService: authorityService
     .optional()
@@ -121,7 +121,7 @@ const labObject = z.strictObject({
     .array(controlSender)
     .default([])
     .describe(
-      'Who may send newgroup, rmgroup and checkgroups, and which of them must be signed. Refused messages are logged. Default: everyone, with an Approved field.',
+      'Who may send the control messages newgroup, rmgroup and checkgroups, and which of them must be signed. Refused messages are logged. Default: everyone, with an Approved field.',
     )
     .meta({ examples: [[{ from: 'group-admin@lab.test', groups: 'lab.*', key: '../group-admin.asc' }]] }),
   capture: capture

@@ -56,7 +56,7 @@ describe.skipIf(!needs('gsasl'))('GNU SASL', () => {
     expect(JSON.stringify(lastSession()?.transcript)).toMatch(/AUTHENTICATE SCRAM-SHA-256-PLUS/)
   })
 
-  test('smtp: ANONYMOUS, whose trace text the session has', async () => {
+  test('smtp: ANONYMOUS, with its trace text in the session record', async () => {
     expectDone(await gsasl('smtp', '-m', 'ANONYMOUS', '-n', 'sirhc@example.test'))
     const notes = lastSession()?.transcript.filter(({ kind }) => kind === 'note')
     expect(JSON.stringify(notes)).toContain('sirhc@example.test')

@@ -142,7 +142,7 @@ virtualServers:
   - { protocol: imap4, authentication: [basic, xoauth2] }
   - { protocol: smtp, personality: exchange2003 }`
   expect(loadText(yaml, 'lab.yaml', '/').warnings).toEqual([
-    'lab.yaml:3:39: virtualServers[0].authentication: ntlm, digest-md5: not offered, because an open directory knows no passwords (directory.mode)',
+    'lab.yaml:3:39: virtualServers[0].authentication: ntlm, digest-md5: not offered, because an open directory knows no passwords; write directory.mode: listed',
   ])
 })
 

@@ -19,7 +19,7 @@ const newsgroup = folder
       .nullable()
       .describe('What clients can do without a log-on. Null: what the virtual server allows.'),
     addresses: z.array(z.string()).describe('Mail addresses of the newsgroup. Mail to them is posted as an article.'),
-    gateway: z.array(z.string()).describe('Mail addresses that get each new article by mail.'),
+    gateway: z.array(z.string()).describe('Addresses to which each new article is mailed.'),
     peers: z
       .enum(['accept', 'refuse', 'discard'])
       .describe('What happens to articles from peers: stored, refused, or passed on without being stored.'),

@@ -17,9 +17,9 @@ export const accessRules: readonly Rule[] = [
     if (index === -1) return
     const path = [...at, 'authentication', index]
     if (protocol !== 'smtp' && protocol !== 'nntp') {
-      yield { path, message: `${protocol} has no anonymous clients that could log on; remove sasl-anonymous` }
+      yield { path, message: `sasl-anonymous works only on smtp and nntp, not on ${protocol}; remove it` }
     } else if (!authentication.includes('anonymous')) {
-      yield { path, message: 'anonymous clients are not allowed here; add anonymous, or remove sasl-anonymous' }
+      yield { path, message: 'sasl-anonymous needs anonymous; add anonymous, or remove sasl-anonymous' }
     }
   }),
 

@@ -54,7 +54,7 @@ function* methodsOfOpenDirectory({ directory, virtualServers }: LabConfig): Iter
   for (const [index, { authentication, personality }] of virtualServers.entries()) {
     const unused = personality === 'sealpost' ? authentication.filter(needsKnownPasswords) : []
     if (unused.length === 0) continue
-    const message = `${unused.join(', ')}: not offered, because an open directory knows no passwords (directory.mode)`
+    const message = `${unused.join(', ')}: not offered, because an open directory knows no passwords; write directory.mode: listed`
     yield { path: ['virtualServers', index, 'authentication'], message }
   }
 }

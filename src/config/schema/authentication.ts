@@ -50,5 +50,5 @@ export const authentication = z
   .min(1)
   .default(['anonymous', 'basic'])
   .describe(
-    'Authentication methods: anonymous; basic (name and password, by every command and by PLAIN, LOGIN, CRAM-MD5 and SCRAM); basic-over-tls (the same, offered and accepted only over TLS); or the names of single SASL mechanisms, which are offered in addition. sasl-anonymous (smtp and nntp, beside anonymous): clients can log on by the mechanism ANONYMOUS, whose trace text the session shows. http: anonymous callers are administrators, and only on a loopback address; tokens are always accepted.',
+    'How clients log on. anonymous: without a log-on. basic: with name and password, by every command and by PLAIN, LOGIN, CRAM-MD5 and SCRAM. basic-over-tls: the same, offered and accepted only over TLS. The names of single SASL mechanisms are offered in addition. sasl-anonymous (smtp and nntp, beside anonymous): the mechanism ANONYMOUS. See docs/accounts.md. http: anonymous callers are administrators, and only on a loopback address; tokens are always accepted.',
   )

@@ -35,14 +35,14 @@ export const accountAccess = {
     .enum(states)
     .optional()
     .describe(
-      'Why the account cannot log on although the password is right: locked, disabled, password-expired, must-change-password. Each protocol answers with its own code. The last two concern the password only: app passwords, access tokens and client certificates still log on. Default: it can.',
+      'Why the account cannot log on although the password is right. Each protocol answers with its own code. password-expired and must-change-password refuse only the password: app passwords, access tokens and client certificates still log on. Default: the account can log on.',
     )
     .meta({ examples: ['locked'] }),
   twoFactor: z
     .boolean()
     .optional()
     .describe(
-      'Whether mail and news clients need an app password, as with two-step verification: the password of the account is refused with 534 5.7.9 and the like. http takes the password.',
+      'Whether mail and news clients need an app password, as with two-step verification. The password of the account is refused (smtp: 534 5.7.9), except by http.',
     )
     .meta({ examples: [true] }),
   appPasswords: z
@@ -51,7 +51,7 @@ export const accountAccess = {
         name: z
           .string()
           .min(1)
-          .describe('Name, which the session shows.')
+          .describe('Name of the app password. The session record shows it.')
           .meta({ examples: ['phone'] }),
         password: z
           .string()
@@ -61,7 +61,7 @@ export const accountAccess = {
       }),
     )
     .optional()
-    .describe('More passwords of the account, one for each program.')
+    .describe('Additional passwords of the account, one for each program.')
     .meta({ examples: [[{ name: 'phone', password: 'abcd efgh ijkl mnop' }]] }),
   delegates: z
     .array(z.string().min(1))
@@ -106,14 +106,14 @@ const account = z.strictObject({
   referral: imapUrl
     .optional()
     .describe(
-      'imap4: the server to which the account is referred after it has given the right password: NO [REFERRAL URL] (RFC 2221).',
+      'imap4: the server that clients of the account must use instead. A log-on with the right password gets NO [REFERRAL URL] (RFC 2221).',
     )
     .meta({ examples: ['imap://alice;AUTH=*@imap2.lab.test/'] }),
   mailboxReferrals: z
     .record(z.string().min(1), imapUrl)
     .optional()
     .describe(
-      'imap4: mailboxes of the account on other servers, by name. Commands that name them are answered NO [REFERRAL URL], and RLIST lists them (RFC 2193).',
+      'imap4: mailboxes of the account on other servers, by name. Commands that name them get NO [REFERRAL URL], and RLIST lists them (RFC 2193).',
     )
     .meta({ examples: [{ 'Shared/Reports': 'imap://alice;AUTH=*@imap2.lab.test/Shared/Reports' }] }),
   preload,
@@ -142,7 +142,7 @@ const certificateRule = z.strictObject({
   account: z
     .string()
     .min(1)
-    .describe('Account.')
+    .describe('Account that the certificate logs on to.')
     .meta({ examples: ['alice'] }),
 })
 export type CertificateRule = z.output<typeof certificateRule>
@@ -160,13 +160,13 @@ export const directory = z.strictObject({
     .describe(
       'Mail for unknown accounts of the lab’s own domain. refuse: 550 5.1.1. capture: it is stored in the lab, as mail for other domains is (`relay`).',
     ),
-  quota: quota.optional().describe('Quota of each account that has none of its own, also in an open directory.'),
+  quota: quota.optional().describe('Quota of each account without a quota of its own, also in an open directory.'),
   accounts: z.array(account).default([]).describe('Accounts.'),
   certificateMapping: z
     .array(certificateRule)
     .optional()
     .describe(
-      'Accounts that client certificates log on to, by issuer and subject: the first rule that matches counts. `certificates` of the accounts come before, names in the certificate (UPN, mail address) after.',
+      'Rules that say which account a client certificate logs on to, by issuer, subject and serial number. The first rule that matches counts. `certificates` of the accounts are tried before the rules, and names in the certificate (UPN, mail address) after them.',
     )
     .meta({ examples: [[{ issuer: '*O=Partner*', subject: 'CN=*, OU=Sales, *', account: 'alice' }]] }),
 })

@@ -30,20 +30,22 @@ export const newsgroup = z.strictObject({
   gateway: z
     .array(mailAddress)
     .default([])
-    .describe('Mail addresses that get each new article by mail: accounts, or lists that the lab captures.')
+    .describe(
+      'Addresses to which each new article is mailed: accounts of the lab, or other addresses, which the lab captures.',
+    )
     .meta({ examples: [['alice@lab.test']] }),
   peers: z
     .enum(['accept', 'refuse', 'discard'])
     .default('accept')
     .describe(
-      'What happens to articles from peers. accept: they are stored. refuse: the newsgroup is closed (status x). discard: they are not stored in this newsgroup, but passed on to other peers (status j). With refuse and discard, users cannot post.',
+      'What happens to articles from peers. accept: they are stored. refuse: they are refused (status x). discard: they are not stored in this newsgroup, but passed on to other peers (status j). With refuse and discard, users cannot post.',
     ),
   aliasOf: z
     .string()
     .min(1)
     .optional()
     .describe(
-      'Newsgroup in which articles from peers for this one are stored instead, for example after it was renamed (status =other.group). Users cannot post to this one.',
+      'Another newsgroup that gets the articles from peers for this one, for example after it was renamed (status =other.group). Users cannot post to this newsgroup.',
     )
     .meta({ examples: ['lab.general'] }),
   addresses: z

@@ -14,7 +14,7 @@ export const ntlm = z
       .enum(versions)
       .default('lm')
       .describe(
-        'The weakest response that is accepted. lm: all, as Exchange 2003 does. v1: no LM. session: no NTLMv1 without extended session security, either. v2: only NTLMv2 and LMv2.',
+        'The weakest response that is accepted. lm: all, as Exchange 2003 does. v1: no LM. session: no LM, and NTLMv1 only with a client challenge (NTLM2 session response). v2: only NTLMv2 and LMv2.',
       ),
   })
   .meta({ examples: [{ minVersion: 'v2' }] })

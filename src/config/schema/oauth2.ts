@@ -26,7 +26,7 @@ const protocolScopes = z.strictObject({
 
 const externalIssuer = z.strictObject({
   issuer: issuerUrl
-    .describe('The issuer, exactly as its tokens have it (`iss`).')
+    .describe('The issuer, exactly as in the claim `iss` of its tokens.')
     .meta({ examples: ['https://login.example.test'] }),
   jwksUri: z
     .url({ protocol: /^https?$/, error: 'write a URL such as https://login.example.test/jwks' })
@@ -64,13 +64,13 @@ const client = z.strictObject({
     .string()
     .regex(/^[\x20-\x7e]+$/, 'write it in ASCII') // RFC 6749 appendix A.2
     .optional()
-    .describe('Secret of the client. Default: none, a public client.')
+    .describe('Secret of the client. Default: no secret, which makes it a public client.')
     .meta({ examples: ['change-me'], writeOnly: true }),
   redirectUris: z
     .array(redirectUri)
     .default([])
     .describe(
-      'Where the client may send people back to. Of http addresses of their own machine, any port is allowed. Default: every http address of their own machine.',
+      'Addresses to which the log-on page may send people back. http addresses of their own machine match with any port. Default: every http address of their own machine.',
     )
     .meta({ examples: [['http://127.0.0.1/callback']] }),
   user: z
@@ -78,14 +78,14 @@ const client = z.strictObject({
     .min(1)
     .optional()
     .describe(
-      'The account for which the client gets tokens with its own secret (client_credentials). Default: it gets none.',
+      'The account for which the client gets tokens with its own secret (client_credentials). Default: such requests are refused.',
     )
     .meta({ examples: ['alice'] }),
 })
 
 /** How long a token is valid: a number of seconds, as `expires_in` of OAuth (RFC 6749 section 5.1), or a time. Returns milliseconds. */
 export const tokenLifetime = z
-  .union([z.number().int().positive(), z.string()], 'write a number of seconds, or a time as 30s, 10m or 1h')
+  .union([z.number().int().positive(), z.string()], 'write a number of seconds, or a time such as 30s, 10m or 1h')
   .transform((value): string | number => (typeof value === 'number' ? `${value}s` : value))
   .pipe(duration)
   .refine((ms) => ms >= 1000, 'write at least 1s')
@@ -98,7 +98,7 @@ export const oauth2 = z.strictObject({
   issuer: issuerUrl
     .optional()
     .describe(
-      'The issuer of the lab’s tokens. Default: the URL of the first HTTP virtual server, https if it has a TLS port; without one, https:// and `hostname`.',
+      'The issuer of the lab’s tokens. Default: the URL of the first HTTP virtual server, https if it has a TLS port. Without an HTTP virtual server: https:// and `hostname`.',
     )
     .meta({ examples: ['https://lab.example.test:8443'] }),
   audience: z
@@ -112,7 +112,7 @@ export const oauth2 = z.strictObject({
   scopes: protocolScopes
     .optional()
     .describe(
-      'The scopes that the protocols ask for; of a list, a token needs one. Default: those of `errorForm`. rfc: the names of the protocols. google: https://mail.google.com/. microsoft: https://outlook.office.com/IMAP.AccessAsUser.All, POP.AccessAsUser.All, SMTP.Send.',
+      'The scopes that the protocols ask for. A token needs one scope of a list. Default: those of `errorForm`. rfc: the names of the protocols. google: https://mail.google.com/. microsoft: https://outlook.office.com/IMAP.AccessAsUser.All, POP.AccessAsUser.All, SMTP.Send.',
     )
     .meta({ examples: [{ smtp: 'mail.send', imap4: ['mail.read', 'mail.full'] }] }),
   errorForm: z
@@ -124,13 +124,13 @@ export const oauth2 = z.strictObject({
   issuers: z
     .array(externalIssuer)
     .default([])
-    .describe('Other issuers whose tokens are accepted.')
+    .describe('Other issuers. The lab accepts their tokens.')
     .meta({ examples: [[{ issuer: 'https://login.example.test', jwksUri: 'https://login.example.test/jwks' }]] }),
   clients: z
     .array(client)
     .default([])
     .describe(
-      'http: clients of the lab’s authorization server. There is always a public client `sealpost`, unless one of these has that name.',
+      'http: clients of the lab’s authorization server. There is always a public client `sealpost`, unless a client in this list has that name.',
     )
     .meta({ examples: [[{ clientId: 'my-mail-client', redirectUris: ['http://127.0.0.1/callback'] }]] }),
 })

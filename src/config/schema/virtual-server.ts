@@ -115,13 +115,13 @@ const limits = z.strictObject({
     .union([z.literal('off'), octets])
     .prefault('off')
     .describe(
-      'Octets of all messages of one SMTP connection. The message that exceeds them is refused with 552 5.3.4.',
+      'Octets of all messages of one SMTP connection. The message that exceeds the limit is refused with 552 5.3.4.',
     ),
   messagesPerConnection: countOrOff.default('off').describe('Maximum number of SMTP messages per connection.'),
   messagesPerCommand: countOrOff
     .default('off')
     .describe(
-      'imap4: how many messages one command may process. Announced as MESSAGELIMIT (RFC 9738). FETCH, STORE, SEARCH and UID EXPUNGE process the last messages and say so; COPY, MOVE and APPEND of more are refused.',
+      'imap4: how many messages one command may process. Announced as MESSAGELIMIT (RFC 9738). FETCH, STORE, SEARCH and UID EXPUNGE process the messages with the highest UIDs and say so. COPY, MOVE and APPEND of more messages are refused.',
     )
     .meta({ examples: [1000] }),
   progressInterval: timeLimit
@@ -130,7 +130,7 @@ const limits = z.strictObject({
   loginDelay: duration
     .optional()
     .describe(
-      'pop3: time after a log-on in which the account cannot log on again: -ERR [LOGIN-DELAY]. Default: no limit.',
+      'pop3: minimum time between two log-ons of an account. An earlier log-on gets -ERR [LOGIN-DELAY]. Default: no limit.',
     )
     .meta({ examples: ['10s'] }),
   rate: rate.optional().describe('How much clients may do in a time: messages and connections. Default: no limit.'),
@@ -150,7 +150,7 @@ export const virtualServer = z.strictObject({
   personality: personality
     .optional()
     .describe(
-      'The server whose greetings, capability lists, reply texts and defaults clients see. See docs/personality.md. Not used by http. Default: the `personality` of the lab.',
+      'The server that this virtual server imitates: its greetings, capability lists, reply texts and defaults. See docs/personality.md. Not used by http. Default: the `personality` of the lab.',
     )
     .meta({ examples: ['exchange2003'] }),
   address: listenAddress.describe(
@@ -199,7 +199,7 @@ export const virtualServer = z.strictObject({
   xclient: xclient
     .optional()
     .describe(
-      'smtp: mail servers and proxies (Postfix, nginx) that say who their client is by XCLIENT or XFORWARD. With XCLIENT the client also counts in limits and Received fields. Default: none.',
+      'smtp: mail servers and proxies (Postfix, nginx) that may name their client by XCLIENT or XFORWARD. With XCLIENT, limits and Received fields use the address of the client. Default: no addresses.',
     ),
   tls: tls.prefault({}).describe('TLS versions and cipher suites.'),
   authentication,
@@ -209,7 +209,7 @@ export const virtualServer = z.strictObject({
     .enum(['capture', 'deny'])
     .default('capture')
     .describe(
-      'smtp: what happens to mail for other domains. capture: it is stored in the lab. deny: it is refused with 550 5.7.1, unless the client has logged on; then it is stored, too.',
+      'smtp: what happens to mail for other domains. capture: it is stored in the lab. deny: it is refused with 550 5.7.1, except from clients that have logged on; their mail is stored.',
     ),
   access: z
     .enum(['anonymous', 'anonymous-read', 'authenticated'])
