@@ -20,10 +20,10 @@ const create = defineOperation({
     expiresIn: tokenLifetime
       .optional()
       .describe('Seconds, or a time such as 5m. Default: `oauth2.accessTokenLifetime` (1h).'),
-    audience: z.string().min(1).optional().describe('Default: the audience of the lab.'),
-    clientId: z.string().min(1).optional().describe('Default: sealpost.'),
-    algorithm: z.enum(signingAlgorithms).optional().describe('Default: RS256.'),
-    defect: z.enum(tokenDefects).optional().describe('What is wrong with the token, on purpose.'),
+    audience: z.string().min(1).optional().describe('Service that the token is for. Default: the audience of the lab.'),
+    clientId: z.string().min(1).optional().describe('Client that the token is issued to. Default: sealpost.'),
+    algorithm: z.enum(signingAlgorithms).optional().describe('Signature algorithm. Default: RS256.'),
+    defect: z.enum(tokenDefects).optional().describe('Issues a token with this defect, which the lab refuses.'),
   }),
   output: z
     .object({

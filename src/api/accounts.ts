@@ -20,7 +20,10 @@ const account = z
     user: z.string(),
     addresses: z.array(z.string()),
     configured: z.boolean().describe('False for accounts that last until the lab stops.'),
-    state: accountAccess.state.unwrap().nullable().describe('Why the account cannot log on. null: it can.'),
+    state: accountAccess.state
+      .unwrap()
+      .nullable()
+      .describe('Why the account cannot log on. null: the account can log on.'),
     twoFactor: z.boolean().describe('Whether mail and news clients need an app password.'),
     appPasswords: z.array(z.string()).describe('The names of the app passwords.'),
     delegates: z.array(z.string()).describe('The accounts that can act for this one.'),
@@ -141,7 +144,7 @@ const update = defineOperation({
     user: z.string(),
     password: z.string().min(1).optional(),
     ...accountAccess,
-    state: accountAccess.state.nullable().describe('Why the account cannot log on. null: it can.'),
+    state: accountAccess.state.nullable().describe('Why the account cannot log on. null: the account can log on.'),
     appPasswords: accountAccess.appPasswords.describe('Replaces all app passwords.'),
     revokeAppPasswords: z.array(z.string()).optional().describe('Names of app passwords to revoke.'),
   }),

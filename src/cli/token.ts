@@ -18,7 +18,7 @@ interface TokenOptions extends ApiOptions {
 /** Adds `sealpost token`. */
 export function addToken(program: Command): void {
   withApi(program.command('token'))
-    .description('issue an access token and print it: clients log on with it by XOAUTH2, OAUTHBEARER and over HTTP')
+    .description('issue and print an access token, for log-ons by XOAUTH2, OAUTHBEARER and over HTTP')
     .requiredOption('--user <name>', 'account that the token is for')
     .option('--scope <scopes>', 'scopes, separated by spaces (default: those of all protocols)')
     .option('--expires-in <time>', 'how long the token is valid, such as 5m (default: oauth2.accessTokenLifetime)')
