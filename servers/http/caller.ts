@@ -102,7 +102,10 @@ async function accessTokenCaller(
 ): Promise<Caller> {
   const found = await accountOfToken(token, context)
   if (!found) return refuse(facts, connection, context, 'the token is not one of this lab', INVALID_TOKEN)
-  if ('user' in found) return accountCaller(completeLogon({ connection, context }, found).user, context)
+  if ('user' in found) {
+    assertMayCall({ account: found })
+    return accountCaller(completeLogon({ connection, context }, found).user, context)
+  }
   const { why, parameters, isForbidden } = found
   if (!isForbidden) return refuse(facts, connection, context, why, parameters)
   throw new ApiProblem('forbidden', why, {}, { 'WWW-Authenticate': `Bearer realm="Sealpost"${parameters}` })

@@ -11,7 +11,12 @@ beforeAll(async () => {
       { name: 'watcher', role: 'reader', token: 'token-of-a-reader' },
       { name: 'shop', role: 'tenant', token: 'token-of-a-tenant' },
     ],
-    directory: { accounts: ['root', 'alice', 'bob'].map((user) => ({ user, password: `${user}-secret` })) },
+    directory: {
+      accounts: [
+        ...['root', 'alice', 'bob'].map((user) => ({ user, password: `${user}-secret` })),
+        { user: 'closed', password: 'secret', state: 'locked' },
+      ],
+    },
     virtualServers: [{ protocol: 'imap4' }, { protocol: 'http', authentication: ['basic'] }],
   })
 })
@@ -25,6 +30,13 @@ test('a token acts as its account', async () => {
   expect(accounts.body.items.map(({ user }: { user: string }) => user)).toEqual(['alice'])
   const root = await http.request('status', { headers: bearer(await http.lab.accessToken({ user: 'root' })) })
   expect(root.body.role).toBe('administrator')
+})
+
+test('a token of a locked account logs nobody on', async () => {
+  const token = await http.lab.accessToken({ user: 'closed' })
+  const { status, body } = await http.request('status', { headers: bearer(token) })
+  expect([status, body.detail]).toEqual([403, 'closed: the account is locked'])
+  expect(http.lab.sessions().map(({ user }) => user)).not.toContain('closed')
 })
 
 describe('RFC 6750 section 3: a refused token', () => {
