@@ -111,7 +111,8 @@ class LabDirectory implements Directory {
   add(account: NewAccount): { readonly account: Account; readonly isNew: boolean } {
     const known = this.#ofUser(account.user)
     if (known) return { account: known, isNew: false }
-    this.#secrets = undefined
+    // An open directory adds one at each new log-on, and counting passwords takes longer the more accounts there are.
+    if (account.appPasswords) this.#secrets = undefined
     return { account: this.#added.put(account), isNew: true }
   }
 
