@@ -21,7 +21,7 @@ export const textOf = (claim: unknown): string | undefined => (typeof claim === 
 export const isFor = ({ aud }: JWTPayload, audience: string): boolean =>
   Array.isArray(aud) ? aud.includes(audience) : aud === audience
 
-/** Returns a value of a token for a message: short, and without control characters. */
+/** Returns a value that a client has sent, such as a claim, for a message: short, and without control characters. */
 export function shown(value: unknown): string {
   // Not JSON.stringify, which overflows the stack when a token is nested deeply.
   const text =

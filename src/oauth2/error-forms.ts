@@ -1,11 +1,11 @@
 import type { ErrorForm } from '../config/schema/oauth2.ts'
 import type { ServerProtocol } from '../config/schema.ts'
-import type { BearerError } from './refusals.ts'
+import type { RefusedToken } from '../directory/sasl/bearer-tokens.ts'
 
 /** What an error response can say. */
 export interface ErrorFacts {
   readonly mechanism: 'XOAUTH2' | 'OAUTHBEARER'
-  readonly error: BearerError
+  readonly error: RefusedToken['error']
   /** The scopes of which the client needs one. */
   readonly scope: string
   readonly configurationUrl: string | undefined

@@ -1,5 +1,6 @@
 import type { CompactVerifyGetKey, FetchImplementation } from 'jose'
 import type { ExternalIssuerConfig } from '../config/schema/oauth2.ts'
+import { signingAlgorithms } from './algorithms.ts'
 import { loadJose } from './jose.ts'
 import type { SigningKeys } from './keys.ts'
 import type { OAuth2Settings } from './settings.ts'
@@ -56,7 +57,7 @@ export class TrustedIssuers {
       audience,
       userClaim: 'sub',
       requireScope: true,
-      algorithms: ['RS256', 'ES256'],
+      algorithms: signingAlgorithms,
       types: ['at+jwt', 'application/at+jwt'], // RFC 9068 section 4
       keys: () => this.#ownKeys(),
     }

@@ -1,3 +1,5 @@
+import type { RefusedToken } from '../directory/sasl/bearer-tokens.ts'
+
 /** Why a token is refused. */
 export type RefusalReason =
   | 'malformed'
@@ -12,17 +14,12 @@ export type RefusalReason =
   | 'unknown-user'
   | 'keys-unreachable'
 
-/** An error code of a protected resource. RFC 6750 section 3.1. */
-export type BearerError = 'invalid_request' | 'invalid_token' | 'insufficient_scope'
-
 /** Why a token is refused, as data and in plain words. The text contains no part of the token that is secret. */
-export interface TokenRefusal {
+export interface TokenRefusal extends RefusedToken {
   readonly reason: RefusalReason
-  readonly error: BearerError
-  /** Completes "the access token …": `expired 3 minutes ago`. */
-  readonly text: string
 }
 
+/** Creates a refusal. @param text completes "the access token …" */
 export const refusal = (reason: RefusalReason, text: string): TokenRefusal => ({
   reason,
   error: reason === 'wrong-scope' ? 'insufficient_scope' : 'invalid_token',

@@ -3,12 +3,13 @@ import type { Interaction, Provider } from 'oidc-provider'
 import { logonPolicy } from '../../../src/directory/policy.ts'
 import { type Proof, refusalTexts, stateRefusal } from '../../../src/directory/proof.ts'
 import type { Connection } from '../../../src/net/connection.ts'
+import { shown } from '../../../src/oauth2/claims.ts'
 import type { ServerContext } from '../../service.ts'
 import { type BridgedRequest, exchangeFor } from './bridge.ts'
 import { pageHeaders } from './page.ts'
 import { logOnPage } from './pages.ts'
 import { PATHS } from './paths.ts'
-import { sentence, shownId } from './refusals.ts'
+import { sentence } from './refusals.ts'
 import { endedPage } from './stale.ts'
 
 const DENIED = { error: 'access_denied', error_description: 'the person has denied access' }
@@ -45,7 +46,7 @@ export async function answerLogOn(
   const proof = context.directory.checkPassword(user, form.get('password') ?? '')
   const failure = failureOf(proof)
   if (!proof || failure !== undefined) {
-    const text = `log-on for the client ${shownId(found.params.client_id)} failed: ${failure}`
+    const text = `log-on for the client ${shown(found.params.client_id)} failed: ${failure}`
     connection.record.refused(text)
     context.log.info({ session: connection.record.id }, `oauth2: ${text}`)
     await delay(connection.logon.countFailure())
@@ -54,7 +55,7 @@ export async function answerLogOn(
   // The person has logged on for the client, not on this connection.
   const { account } = context.directory.add(proof.account)
   connection.logon.succeeded()
-  connection.record.note(`${account.user} has logged on for the client ${shownId(found.params.client_id)}`)
+  connection.record.note(`${account.user} has logged on for the client ${shown(found.params.client_id)}`)
   const accountId = account.user
   // Who logs on on this page agrees, has been asked, and has chosen the account.
   return finish({ login: { accountId }, consent: {}, select_account: {} })

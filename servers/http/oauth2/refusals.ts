@@ -1,4 +1,5 @@
 import type { KoaContext, Provider, ProviderError } from 'oidc-provider'
+import { shown } from '../../../src/oauth2/claims.ts'
 import type { ServerContext } from '../../service.ts'
 import { requestOf } from './bridge.ts'
 
@@ -78,11 +79,8 @@ export function reasonOf({ error_detail: detail, error_description: description,
 
 function clientIn({ oidc }: KoaContext): string {
   const name = oidc.client?.clientId ?? oidc.params?.client_id
-  return typeof name === 'string' ? ` to the client ${shownId(name)}` : ''
+  return typeof name === 'string' ? ` to the client ${shown(name)}` : ''
 }
-
-/** Returns the name of a client for a line of the log. */
-export const shownId = (name: string | undefined): string => (name ?? '').replaceAll(/\p{Cc}/gu, '?').slice(0, 100)
 
 /** Returns a text as a sentence. */
 export const sentence = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`
