@@ -4,11 +4,12 @@ import { HttpLab } from './client.ts'
 const accounts = [{ user: 'alice', password: 'alice-secret' }]
 const certificates = { store: 'memory', key: 'p256' } as const
 
-/** Reads the settings of alice, with the text of a program, and the files for automatic configuration. */
-async function read(http: HttpLab) {
-  const { body } = await http.request('client-settings?account=alice&password=true')
+/** Reads the settings of an account, with the text of a program, and the files for automatic configuration. */
+async function read(http: HttpLab, user = 'alice') {
+  const query = new URLSearchParams({ account: user, password: 'true' })
+  const { body } = await http.request(`client-settings?${query}`)
   const file = async (name: string): Promise<string> =>
-    (await http.request(`client-settings/${name}?account=alice&password=true&signed=false`)).body
+    (await http.request(`client-settings/${name}?${query}&signed=false`)).body
   return {
     waysOf: (wanted: string): string[] =>
       body.servers.find(({ protocol }: { protocol: string }) => protocol === wanted).authentication,
@@ -98,6 +99,39 @@ describe('servers without passwords', () => {
     const { servers } = (await http.request('client-settings?account=alice')).body
     const smtp = servers.find(({ protocol }: { protocol: string }) => protocol === 'smtp')
     expect([smtp.logonNeedsTls, smtp.ports.at(-1).security]).toEqual([false, 'none'])
+  })
+})
+
+describe('names and passwords with spaces and special characters', () => {
+  const user = "Anna O'Neil"
+  const password = 'abcd "e$f\\'
+  const start = (authentication: ('basic' | 'xoauth2')[]) =>
+    HttpLab.start({
+      certificates,
+      directory: { accounts: [{ user, addresses: ['anna@lab.test'], password }] },
+      virtualServers: [
+        { protocol: 'imap4', authentication },
+        { protocol: 'nntp', authentication },
+        { protocol: 'http' },
+      ],
+    })
+
+  it('are quoted as each program reads them', async () => {
+    await using http = await start(['basic'])
+    const { textOf } = await read(http, user)
+    expect(textOf('mutt')).toContain('set imap_pass = "abcd \\"e\\$f\\\\"\n')
+    expect(textOf('mbsync')).toContain('User "Anna O\'Neil"\nPass "abcd \\"e$f\\\\"\n')
+    expect(textOf('tin')).toContain(` "${password}" `)
+  })
+
+  it('are one argument of the command that prints an access token', async () => {
+    await using http = await start(['xoauth2'])
+    const { textOf } = await read(http, user)
+    const command = "sealpost token --user 'Anna O'\\''Neil'"
+    expect(textOf('thunderbird')).toContain(`Access token     ${command}\n`)
+    const quoted = command.replace('\\', '\\\\')
+    expect(textOf('mutt')).toContain(`set imap_oauth_refresh_command = "${quoted}"\n`)
+    expect(textOf('mbsync')).toContain(`PassCmd "${quoted}"\n`)
   })
 })
 

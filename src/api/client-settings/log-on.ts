@@ -43,7 +43,9 @@ export const takesPassword = ({ ways }: Offer): boolean => ways.some((way) => wa
 export const takesOnlyTokens = (offer: Offer): boolean => offer.ways.length > 0 && !takesPassword(offer)
 
 /** The shell command that prints an access token. */
-export const tokenCommand = (user: string): string => `sealpost token --user ${user}`
+export const tokenCommand = (user: string): string => `sealpost token --user ${shellWord(user)}`
+
+const shellWord = (text: string): string => (/^[\w.@+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`)
 
 /** The names of the ways in a program. It does not have the others. */
 export type WayNames = Partial<Readonly<Record<LogOnWay | 'none', string>>>

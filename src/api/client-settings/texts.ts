@@ -5,7 +5,7 @@ import { CA_FILE, type Connection, type ConnectionSettings, type Settings } from
 export function mutt({ user, password, address, access: { imap4, smtp, nntp } }: Settings): string[] {
   const secure = [imap4, smtp].every((access) => access?.best.channel !== 'clear')
   return [
-    `set from = "${address}"`,
+    `set from = ${inMutt(address)}`,
     `set certificate_file = "${CA_FILE}"`,
     'set ssl_starttls = yes',
     ...(secure ? ['set ssl_force_tls = yes'] : []),
@@ -26,7 +26,7 @@ export function mutt({ user, password, address, access: { imap4, smtp, nntp } }:
       ? [
           '# NeoMutt only:',
           `set news_server = "${url('news', user, nntp).replace(/^newss/, 'snews')}"`,
-          ...(takesPassword(nntp) ? [`set nntp_pass = "${password}"`] : []),
+          ...(takesPassword(nntp) ? [`set nntp_pass = ${inMutt(password)}`] : []),
         ]
       : []),
   ]
@@ -34,13 +34,21 @@ export function mutt({ user, password, address, access: { imap4, smtp, nntp } }:
 
 /** Returns the password, or the program that prints an access token. */
 function muttSecret(kind: 'imap' | 'smtp', access: ConnectionSettings, user: string, password: string): string[] {
-  if (takesPassword(access)) return [`set ${kind}_pass = "${password}"`]
+  if (takesPassword(access)) return [`set ${kind}_pass = ${inMutt(password)}`]
   if (access.ways.length === 0) return []
   return [
     `set ${kind}_authenticators = "oauthbearer:xoauth2"`,
-    `set ${kind}_oauth_refresh_command = "${tokenCommand(user)}"`,
+    `set ${kind}_oauth_refresh_command = ${inMutt(tokenCommand(user))}`,
   ]
 }
+
+/** Returns a text in double quotes, in which a backslash escapes quotes, backslashes and `special` characters. */
+const quoted = (text: string, special = /["\\]/g): string => `"${text.replaceAll(special, '\\$&')}"`
+
+/** mutt replaces variables and commands in double quotes. */
+const inMutt = (text: string): string => quoted(text, /["\\$`]/g)
+
+const inMbsync = (text: string): string => (/^[\w.@+-]+$/.test(text) ? text : quoted(text))
 
 function url(scheme: string, user: string | undefined, { host, best }: ConnectionSettings): string {
   const userPart = user === undefined ? '' : `${encodeURIComponent(user)}@`
@@ -55,10 +63,10 @@ export function mbsync({ user, password, access: { imap4 } }: Settings): string[
     'IMAPStore lab',
     `Host ${imap4.host}`,
     `Port ${imap4.best.port}`,
-    `User ${user}`,
+    `User ${inMbsync(user)}`,
     ...(takesOnlyTokens(imap4)
-      ? [`PassCmd "${tokenCommand(user)}"`, 'AuthMechs OAUTHBEARER XOAUTH2']
-      : [`Pass ${password}`]),
+      ? [`PassCmd ${quoted(tokenCommand(user))}`, 'AuthMechs OAUTHBEARER XOAUTH2']
+      : [`Pass ${inMbsync(password)}`]),
     `TLSType ${mbsyncTlsTypes[imap4.best.channel]}`,
     imap4.best.channel === 'clear'
       ? `AuthMechs ${imap4.ways.includes('password') ? 'LOGIN' : '*'}`
@@ -89,7 +97,7 @@ export function tin({ user, password, newsgroup, access: { nntp } }: Settings): 
   const tls = channel === 'tls'
   return [
     ...(tls ? [`~/.tin/tinrc: tls_ca_cert_file=${CA_FILE}`] : []),
-    `~/.newsauth: ${nntp.host} ${password} ${user}`,
+    `~/.newsauth: ${nntp.host} ${/\s/.test(password) ? `"${password}"` : password} ${user}`,
     `NNTPSERVER=${nntp.host} tin -r${tls ? ' -T' : ''} -p ${port} -A${newsgroup ? ` ${newsgroup}` : ''}`,
   ]
 }
