@@ -1,3 +1,4 @@
+import { openFolder } from '../store/mailboxes.ts'
 import type { Folder } from '../store/types.ts'
 import { PUBLIC_OWNER } from '../store/types.ts'
 import { Article, ArticleRefused } from './article.ts'
@@ -28,9 +29,7 @@ export function controlOf(article: Article): Control | undefined {
 export async function controlFolder(news: NewsContext, { kind }: Control): Promise<Folder> {
   const known = controlKinds.find((candidate) => candidate === kind)
   const name = known ? `control.${known}` : 'control'
-  const folder = await news.group(name)
-  if (folder) return folder
-  return news.store.createFolder(PUBLIC_OWNER, name, {
+  return openFolder(news.store, PUBLIC_OWNER, name, {
     newsgroup: {
       description: known ? `Control messages (${known})` : 'Other control messages',
       posting: 'no',

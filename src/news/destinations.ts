@@ -1,3 +1,4 @@
+import { openFolder } from '../store/mailboxes.ts'
 import type { Folder } from '../store/types.ts'
 import { PUBLIC_OWNER } from '../store/types.ts'
 import type { NewsContext } from './types.ts'
@@ -32,16 +33,12 @@ export async function destinationsOf(news: NewsContext, names: readonly string[]
   return { folders: filed.length === 0 && isUnfiled ? [await catchAll(news)] : filed, moderated }
 }
 
-async function catchAll(news: NewsContext): Promise<Folder> {
-  return (
-    (await news.group(CATCH_ALL)) ??
-    (await news.store.createFolder(PUBLIC_OWNER, CATCH_ALL, {
-      newsgroup: {
-        description: 'Articles of groups that file none',
-        posting: 'no',
-        createdAt: news.clock.now(),
-        createdBy: news.hostname,
-      },
-    }))
-  )
-}
+const catchAll = (news: NewsContext): Promise<Folder> =>
+  openFolder(news.store, PUBLIC_OWNER, CATCH_ALL, {
+    newsgroup: {
+      description: 'Articles of groups that file none',
+      posting: 'no',
+      createdAt: news.clock.now(),
+      createdBy: news.hostname,
+    },
+  })

@@ -1,4 +1,12 @@
-import { CAPTURED_OWNER, type Folder, type MessageStore, type Owner, PUBLIC_OWNER, StoreError } from './types.ts'
+import {
+  CAPTURED_OWNER,
+  type Folder,
+  type FolderSettings,
+  type MessageStore,
+  type Owner,
+  PUBLIC_OWNER,
+  StoreError,
+} from './types.ts'
 
 /** Returns the name with `INBOX`, alone or as the first level, in capitals: it is case-insensitive. RFC 9051 section 5.1. */
 export function withInboxInCapitals(name: string): string {
@@ -38,7 +46,15 @@ export const openInbox = (store: MessageStore, owner: Owner): Promise<Folder> =>
 
 /** Returns the folder of the mail that the lab has captured for a domain. Creates it if it is missing. */
 export const openCaptured = (store: MessageStore, domain: string): Promise<Folder> =>
-  findOrCreate(store, CAPTURED_OWNER, domain, () => createIfMissing(store, CAPTURED_OWNER, domain))
+  openFolder(store, CAPTURED_OWNER, domain)
+
+/** Returns a folder. Creates it if it is missing, also if another session does so at the same time. */
+export const openFolder = (
+  store: MessageStore,
+  owner: Owner,
+  name: string,
+  settings: FolderSettings = {},
+): Promise<Folder> => findOrCreate(store, owner, name, () => createIfMissing(store, owner, name, settings))
 
 async function findOrCreate(
   store: MessageStore,
@@ -71,7 +87,7 @@ export async function createIfMissing(
   store: MessageStore,
   owner: Owner,
   name: string,
-  settings: { readonly specialUse?: string } = {},
+  settings: FolderSettings = {},
 ): Promise<void> {
   try {
     await store.createFolder(owner, name, settings)

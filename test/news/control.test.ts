@@ -138,3 +138,11 @@ test('the locks of articles that were posted after a reset survive a restart', a
   expect(after).toMatch(/^.{44}$/)
   expect(after).not.toBe(before)
 })
+
+test('control messages of one kind that arrive at once are all filed', async () => {
+  await using lab = await startNewsLab()
+  const posts = Array.from({ length: 20 }, (_, i) => lab.post(`Control: cancel <${i}@a>`))
+  const posted = await Promise.allSettled(posts)
+  expect(posted.filter(({ status }) => status === 'rejected')).toEqual([])
+  await lab.play('C: GROUP control.cancel\nS: 211 20 *')
+})

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { LabInput } from '../../src/config/schema.ts'
-import { startNewsLab } from '../support/news-lab.ts'
+import { articleOf, startNewsLab } from '../support/news-lab.ts'
 
 const newsgroups: LabInput['newsgroups'] = [
   { name: 'lab.general' },
@@ -93,4 +93,20 @@ test.each(['lab.closed', 'lab.noise', 'lab.old'])('RFC 6048 section 3.1: newgrou
   await using lab = await startNewsLab({ newsgroups, control: ['newgroup'] })
   await lab.post(`Newsgroups: lab.general\nControl: newgroup ${group}\nApproved: admin@lab.test`)
   await expect(lab.post(`Newsgroups: ${group}`)).rejects.toThrow(`posting to ${group} is not allowed`)
+})
+
+test('RFC 6048 section 3.1: articles that arrive at once for groups with status j are all kept in junk', async () => {
+  await using lab = await startPeerLab()
+  const source = { groups: () => true, address: '127.0.0.1' }
+  const ids = Array.from({ length: 20 }, (_, i) => `<${i}@a>`)
+  const relayed = await Promise.allSettled(
+    ids.map((id) =>
+      lab.news.relay(
+        articleOf(`Newsgroups: lab.noise\nPath: peer.test!x\nDate: Wed, 25 Nov 2026 11:00:00 +0000\nMessage-ID: ${id}`),
+        source,
+      ),
+    ),
+  )
+  expect(relayed.filter(({ status }) => status === 'rejected')).toEqual([])
+  await lab.play('C: GROUP junk\nS: 211 20 1 20 junk')
 })

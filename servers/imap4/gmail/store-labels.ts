@@ -1,4 +1,5 @@
 import { ALL_MAIL_USE, ARCHIVE_NAME } from '../../../src/store/gmail/names.ts'
+import { openFolder } from '../../../src/store/mailboxes.ts'
 import type { Folder, MessageEntry, Owner } from '../../../src/store/types.ts'
 import { checkNewName } from '../mailbox-names.ts'
 import { type CommandResult, no, ok } from '../reply.ts'
@@ -91,7 +92,7 @@ async function remove(
   const removed = places.filter(({ folder }) => folders.some(({ id }) => id === folder.id))
   const [first] = removed
   if (first && removed.length === places.length) {
-    const archive = (await store.findFolder(owner, ARCHIVE_NAME)) ?? (await store.createFolder(owner, ARCHIVE_NAME))
+    const archive = await openFolder(store, owner, ARCHIVE_NAME)
     await store.copy(first.folder.id, first.uids.slice(0, 1), archive.id)
   }
   for (const { folder, uids } of removed) await store.expunge(folder.id, uids)

@@ -1,3 +1,4 @@
+import { openFolder } from '../mailboxes.ts'
 import {
   type CopyResult,
   type FlagChange,
@@ -159,9 +160,8 @@ export class GmailView {
     return all.uidOf(entry.blob)
   }
 
-  async #archive(): Promise<Folder> {
-    const found = await this.#store.findFolder(this.#owner, ARCHIVE_NAME)
-    return found ?? this.#store.createFolder(this.#owner, ARCHIVE_NAME)
+  #archive(): Promise<Folder> {
+    return openFolder(this.#store, this.#owner, ARCHIVE_NAME)
   }
 
   #shown({ folder, entry }: StoredMessage): StoredMessage {
