@@ -80,7 +80,7 @@ export function pageOf({ date, node, system }, sections) {
 
 Tests drive these programs against a lab: they send, read, synchronize and feed mail and news, or examine TLS. The tables show the results of ${date} with Node.js ${node} on ${system}.
 
-Versions are those that Debian, npm or the program itself reports. "What it did" lists the names of its tests; words that vary are separated by slashes. Tests are in \`test/clients\` and files that end in \`.interop.test.ts\`. "Passes" and "fails" with some settings are what \`sealpost verify\` says of another server. A test is skipped if something else that it needs is missing.
+Versions are those that Debian, npm or the program itself reports. "What it did" lists the names of its tests. A slash separates words that differ between tests with otherwise equal names. Tests are in \`test/clients\` and files that end in \`.interop.test.ts\`. For a server, "passes" and "fails" are the verdict of \`sealpost verify\` on it. A test is skipped if something that it needs is missing.
 
 ${sections.map(([heading, rows]) => `## ${heading}\n\n${tableOf(rows)}`).join('\n\n')}
 
