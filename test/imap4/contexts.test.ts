@@ -121,7 +121,7 @@ topic(
     S: * ESEARCH (TAG "1") ADDTO (0 2)
     S: 6 OK …
     C: 7 UNSELECT
-    S: 7 OK …${select.replace('UNSEEN 1', 'UNSEEN 1').replace('4 RECENT', '0 RECENT')}
+    S: 7 OK …${select.replace('4 RECENT', '0 RECENT')}
     C: 8 STORE 2 -FLAGS.SILENT \Seen
     S: 8 OK …`,
     'RFC 5267 section 4.3: sequence numbers in the search mean the messages of that moment': String.raw`${select}

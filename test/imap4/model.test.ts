@@ -60,7 +60,7 @@ async function store(step: Step): Promise<Reported> {
     `${byUid ? 'UID ' : ''}STORE ${set} ${sign}FLAGS${silent ? '.SILENT' : ''} (${flags.join(' ')})`,
   )
   const present = uids.filter((uid) => truth.has(uid))
-  expect(reply).toMatch(present.length < uids.length ? /^OK \[EXPUNGEISSUED\]/ : /^OK/)
+  expect(reply).toMatch(present.length < uids.length ? /^OK \[EXPUNGEISSUED\] / : /^OK (?:UID )?STORE /)
   for (const uid of present) {
     const before = truth.get(uid) as Set<string>
     const after = sign === '' ? new Set<string>(flags) : new Set(before)

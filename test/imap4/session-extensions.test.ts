@@ -126,15 +126,11 @@ test('RFC 9585: a long SEARCH reports its progress', async () => {
   await lab.put('alice', ...Array.from({ length: 300 }, (_, i) => `Subject: ${i}\r\n\r\n${body}`))
   const client = await connectBy('TLS', lab)
   client.send('1 LOGIN alice secret\r\n2 EXAMINE INBOX\r\n')
-  for (let line = await client.line(); !line?.startsWith('2 OK'); line = await client.line());
+  expect((await client.lines((line) => line.startsWith('2 '))).at(-1)).toMatch(/^2 OK /)
   // Each key searches every message.
   const keys = Array.from({ length: 60 }, (_, i) => `OR BODY needle${i}`)
   client.send(`7 SEARCH ${keys.join(' ')} BODY needle\r\n`)
-  const lines: string[] = []
-  for (let line = await client.line(); line !== undefined; line = await client.line()) {
-    lines.push(line)
-    if (line.startsWith('7 ')) break
-  }
+  const lines = await client.lines((line) => line.startsWith('7 '))
   client.destroy()
   expect(lines[0]).toMatch(/^\* OK \[INPROGRESS \("7" \d+ 300\)\] Still working$/)
   expect(lines.slice(-2)).toEqual(['* SEARCH', '7 OK SEARCH completed'])

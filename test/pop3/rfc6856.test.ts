@@ -52,10 +52,7 @@ test('RFC 6856 section 4: without UTF8, RETR and TOP send the header in ASCII, a
   expect(first).toBe(`+OK ${downgraded(message).length} octets`)
   expect(text.split('\r\n')).toEqual([
     `From: =?UTF-8?B?${Buffer.from('Zoë Z Müller').toString('base64')}?= <invalid@internationalized-address.invalid>`,
-    `To: =?UTF-8?B?${Buffer.from('Jürg').toString('base64')}?= <jurg@xn--grn-ioa.test>,`.replace(
-      '=?UTF-8?B?SsO8cmc=?=',
-      '=?UTF-8?B?SsO8cmc=?=',
-    ),
+    `To: =?UTF-8?B?${Buffer.from('Jürg').toString('base64')}?= <jurg@xn--grn-ioa.test>,`,
     ' "A, B" <plain@lab.test>,',
     ' <invalid@internationalized-address.invalid>',
     expect.stringMatching(/^Subject: =\?UTF-8\?B\?[\w+/=]+\?=$/),
@@ -82,10 +79,7 @@ test('headers that are not UTF-8, and messages in ASCII, are sent as they are', 
 test('RFC 6856 section 2.2: UTF8 USER: names and passwords outside ASCII, prepared by SASLprep', async () => {
   const directory = { accounts: [{ user: 'zoë', password: 'pässword' }] }
   await using lab = await startMailLab(pop3, { config: { directory } })
-  const client = await connect(
-    lab,
-    'USER zoe\\xcc\\x88'.replace(/\\x(..)/g, (_, hex) => String.fromCharCode(Number.parseInt(hex, 16))),
-  )
+  const client = await connect(lab, 'USER zoe\\xcc\\x88')
   client.send(Buffer.from('PASS p\u0061\u0308ssword\r\n'))
   expect(await client.line()).toMatch(/^\+OK /)
   client.destroy()
