@@ -365,11 +365,34 @@ describe('errors', () => {
     )
   })
 
-  test('NNTP does not know CAPABILITIES, and asks for a log-on in its own words', async () => {
+  test('NNTP does not know CAPABILITIES', async () => {
     await session(
       lab,
       'nntp',
       'S: 200 *\nC: CAPABILITIES\nS: 500 Command Not Recognized\nC: XFROB\nS: 500 Command Not Recognized',
+    )
+  })
+
+  test('NNTP asks for a log-on in its own words', async () => {
+    await using closed = await startAs('exchange2003', {
+      virtualServers: [{ protocol: 'nntp', authentication: ['basic'] }],
+    })
+    await session(
+      closed,
+      'nntp',
+      `S: 200 *
+      C: GROUP lab.general
+      S: 480 Logon Required
+      C: AUTHINFO USER alice
+      S: 381 Waiting for password
+      C: AUTHINFO PASS wrong
+      S: 502 Access Denied.
+      C: AUTHINFO USER alice
+      S: 381 Waiting for password
+      C: AUTHINFO PASS secret
+      S: 281 Authentication ok
+      C: GROUP lab.general
+      S: 211 0 *`,
     )
   })
 })

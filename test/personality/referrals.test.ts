@@ -46,7 +46,7 @@ describe.each(['sealpost', 'exchange2003'] as const satisfies readonly (typeof p
       S: * LIST (\\HasNoChildren \\Remote) "/" Shared/Reports
       S: i OK *
       C: j SUBSCRIBE Shared/Reports
-      S: j *
+      S: j NO *The mailbox does not exist.
       C: k RLSUB "" INBOX
       S: * LSUB (*) "/" INBOX
       S: k OK *`,

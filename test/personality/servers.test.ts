@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { personalityNames } from '../../src/config/schema.ts'
+import { type PersonalityName, type Protocol, personalityNames } from '../../src/config/schema.ts'
 import type { TestLab } from '../../src/testing/test-lab.ts'
 import { play } from '../support/transcript.ts'
 import { session, startAs } from './support.ts'
@@ -14,7 +14,7 @@ interface Expected {
   readonly imap4: string
 }
 
-const servers: Readonly<Record<string, Expected>> = {
+const servers: Readonly<Partial<Record<PersonalityName, Expected>>> = {
   gmail: {
     smtp: `S: 220 mail.lab.test ESMTP * - gsmtp
       C: EHLO client.test
@@ -272,7 +272,7 @@ const servers: Readonly<Record<string, Expected>> = {
   },
 }
 
-describe.each(Object.keys(servers) as (keyof typeof servers & 'gmail')[])('%s', (personality) => {
+describe.each(Object.entries(servers) as [PersonalityName, Expected][])('%s', (personality, transcripts) => {
   let lab: TestLab
   beforeAll(async () => {
     const protocols = ['smtp', 'pop3', 'imap4'] as const
@@ -281,9 +281,8 @@ describe.each(Object.keys(servers) as (keyof typeof servers & 'gmail')[])('%s', 
   })
   afterAll(() => lab.stop())
 
-  test.each(['smtp', 'pop3', 'imap4'] as const)('%s', async (protocol) => {
-    const script = servers[personality]?.[protocol]
-    if (script !== undefined) await session(lab, protocol, script)
+  test.each(Object.entries(transcripts) as [Protocol, string][])('%s', async (protocol, script) => {
+    await session(lab, protocol, script)
   })
 })
 
