@@ -1,23 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type ClientLab, startClientLab } from '../../support/client-lab.ts'
+import { freePort } from '../../support/free-ports.ts'
 import { hasFile, ifInstalled } from '../../support/more-programs.ts'
 import { runProgram } from '../../support/run-program.ts'
 
 const ROUNDCUBE = '/usr/share/roundcube'
-
-/** Returns a port on which nothing listens. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  return port
-}
 
 /** What a browser keeps between two requests. */
 class Browser {
@@ -46,6 +37,9 @@ class Browser {
     return location === null ? { url: path, text } : this.open(location)
   }
 }
+
+/** Proofs of the server that Auth_SASL refuses although they are right, one in 16: + or / in the last group of the base64. */
+const UNREADABLE = /^v=.*(?:[+/]..|.[+/].|..[+/]|[YZ].=)=$/
 
 const field = (text: string, name: string): string =>
   new RegExp(`name="${name}"[^>]*value="([^"]*)"`).exec(text)?.[1] ?? ''
@@ -117,11 +111,22 @@ $config['temp_dir'] = '${folder}';
     return sent.text
   }
 
+  /** Returns the server's last message of SCRAM in the latest SMTP session. RFC 5802 section 7. */
+  function serverProof(): string | undefined {
+    const session = client.lab.sessions().findLast(({ protocol }) => protocol === 'smtp')
+    const lines = session?.transcript.flatMap((entry) => (entry.kind === 'line' ? [entry.text] : [])) ?? []
+    const challenges = lines.filter((text) => text.startsWith('334 '))
+    return challenges
+      .map((text) => Buffer.from(text.slice(4), 'base64').toString())
+      .find((text) => text.startsWith('v='))
+  }
+
   test('sends by the mechanism that its library prefers', async () => {
-    // Auth_SASL does not read base64 with + or / in its last group, and refuses one right proof of the server in 16.
-    let answer = ''
-    for (let attempt = 0; attempt < 5 && !answer.includes('sent_successfully'); attempt++) answer = await send()
-    expect(answer).toContain('sent_successfully')
+    let answer = await send()
+    while (!answer.includes('sent_successfully')) {
+      expect(serverProof(), answer).toMatch(UNREADABLE)
+      answer = await send()
+    }
     const message = await client.lab.waitForMessage({ to: 'bob@lab.test', subject: 'From Roundcube' })
     expect(message.text).toContain('Grüße')
     const session = client.lab.sessions().findLast(({ protocol }) => protocol === 'smtp')
