@@ -90,7 +90,7 @@ describe.skipIf(!needsModule('perl', 'Mail::IMAPClient'))('Mail::IMAPClient', ()
 
 describe('imapflow', () => {
   test('finds threads, and its own \\Seen in newsgroups', async () => {
-    const lab = await startLab({
+    await using lab = await startLab({
       directory: {
         accounts: [
           { user: 'alice', password: 'secret' },
@@ -119,6 +119,5 @@ describe('imapflow', () => {
       { unseen: 2 },
     ])
     await Promise.all([alice.logout(), bob.logout()])
-    await lab.stop()
   })
 })

@@ -1,28 +1,25 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { TestLab } from '../../src/testing/test-lab.ts'
-import { startTokenLab } from '../oauth2/support.ts'
+import { type ClientLab, startClientLab } from '../support/client-lab.ts'
 import { DEBIAN_PYTHON, needs } from '../support/programs.ts'
 import { type ProgramResult, runProgram } from '../support/run-program.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'sealpost-test-'))
-const caFile = join(folder, 'ca.pem')
+let client: ClientLab
 let lab: TestLab
+let folder: string
+let caFile: string
 beforeAll(async () => {
-  lab = await startTokenLab()
-  writeFileSync(caFile, lab.ca)
+  client = await startClientLab()
+  ;({ lab, folder, caFile } = client)
   writeFileSync(
     join(folder, 'mail.eml'),
     'From: alice@lab.test\r\nTo: bob@lab.test\r\nSubject: By token\r\n\r\nHello\r\n',
   )
   await lab.deliver({ subject: 'For Alice' }, 'alice')
 })
-afterAll(async () => {
-  await lab.stop()
-  rmSync(folder, { recursive: true })
-})
+afterAll(() => client[Symbol.asyncDispose]())
 
 /** Returns the user of the latest session, and why it was refused. */
 function latest(): { user: string | undefined; refusals: readonly string[] } {

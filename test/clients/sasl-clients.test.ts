@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type ClientLab, startClientLab } from '../support/client-lab.ts'
-import { needs } from '../support/programs.ts'
+import { needs, needsModule } from '../support/programs.ts'
 import { type ProgramResult, runProgram } from '../support/run-program.ts'
 
 const MECHANISMS = ['anonymous', 'basic', 'digest-md5', 'sasl-anonymous'] as const
@@ -81,7 +81,9 @@ $imap->select('INBOX') or die $imap->LastError;
 $imap->logout;
 `
 
-describe.skipIf(!needs('perl'))('Perl’s Mail::IMAPClient with Authen::SASL', () => {
+const hasPerl = ['Mail::IMAPClient', 'Authen::SASL'].every((name) => needsModule('perl', name))
+
+describe.skipIf(!hasPerl)('Perl’s Mail::IMAPClient with Authen::SASL', () => {
   test.each(['SCRAM-SHA-1', 'SCRAM-SHA-256', 'SCRAM-SHA-512', 'DIGEST-MD5'])('%s', async (mechanism) => {
     const { port } = client.lab.server('imap4')
     const logOn = (password: string): Promise<ProgramResult> =>

@@ -14,8 +14,8 @@ const PGPVERIFY = '/usr/lib/news/bin/pgpverify'
 const NAMES = ['Subject', 'Control', 'Message-ID', 'Date', 'From', 'Sender']
 
 describe.skipIf(!needs('gpg', 'gpgv'))('control messages signed by gpg', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'sealpost-pgp-'))
-  const key = join(folder, 'key.asc')
+  let folder: string
+  let key: string
   const gpg = (...args: string[]): Buffer =>
     execFileSync('gpg', [
       '--homedir',
@@ -29,6 +29,8 @@ describe.skipIf(!needs('gpg', 'gpgv'))('control messages signed by gpg', () => {
       ...args,
     ])
   beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'sealpost-pgp-'))
+    key = join(folder, 'key.asc')
     for (const user of ['admin@lab.test', 'other@lab.test']) gpg('--quick-gen-key', user, 'ed25519', 'sign', 'never')
     writeFileSync(key, gpg('--armor', '--export', 'admin@lab.test'))
     writeFileSync(join(folder, 'pubring.gpg'), gpg('--export', 'admin@lab.test'))

@@ -1,5 +1,4 @@
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -7,7 +6,7 @@ import { startLab } from '../../src/testing/start-lab.ts'
 import type { TestLab } from '../../src/testing/test-lab.ts'
 import { freePorts } from '../support/free-ports.ts'
 import { opensslCertificate } from '../support/openssl.ts'
-import { needs } from '../support/programs.ts'
+import { needs, needsFile } from '../support/programs.ts'
 import { NGINX, NGINX_MAIL, startNginxMail } from '../support/proxies.ts'
 import { runProgram } from '../support/run-program.ts'
 import { POSTFIX, startPostfix } from '../verify/debian/postfix.ts'
@@ -34,7 +33,7 @@ test.skipIf(!needs('swaks'))('swaks names a client by XCLIENT', async () => {
   expect(mail?.session).toMatchObject({ remoteAddress: '192.0.2.7', user: 'alice', proxy: { address: '127.0.0.1' } })
 })
 
-test.skipIf(!needs(NGINX, 'curl') || !existsSync(NGINX_MAIL))(
+test.skipIf(!needs(NGINX, 'curl') || !needsFile(NGINX_MAIL))(
   'nginx, which has logged the client on, names it and its account by XCLIENT',
   async () => {
     await lab.reset()

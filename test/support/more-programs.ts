@@ -6,6 +6,7 @@ export interface NeededFile {
   readonly path: string
 }
 
+/** Names a file for `ifInstalled`. */
 export const hasFile = (path: string): NeededFile => ({ path })
 
 /**

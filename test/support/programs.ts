@@ -1,4 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
 
 /**
  * Returns whether programs are installed; if not, prints which are missing and the caller skips its tests.
@@ -25,6 +26,9 @@ function isInstalled(program: string): boolean {
     return false
   }
 }
+
+/** Returns whether a file that is no program is installed, as `needs` does for programs. */
+export const needsFile = (path: string): boolean => existsSync(path) || needs(path)
 
 /** Debian's Python: packages of modules are for this one, whatever else is installed. */
 export const DEBIAN_PYTHON = '/usr/bin/python3'

@@ -1,5 +1,3 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -54,9 +52,8 @@ describe.skipIf(!ifInstalled('java', 'keytool', ...JAKARTA.map(hasFile)))('Java:
 
 const GO_IMAP = '/usr/share/gocode/src/github.com/emersion/go-imap/client/client.go'
 describe.skipIf(!ifInstalled('go', hasFile(GO_IMAP)))('Go: net/smtp, go-imap', () => {
-  const cache = mkdtempSync(join(tmpdir(), 'sealpost-go-'))
-  afterAll(() => rmSync(cache, { recursive: true, force: true }))
   test('PLAIN, LOGIN', async () => {
+    const cache = join(client.folder, 'go')
     const env = { SSL_CERT_FILE: client.caFile, GO111MODULE: 'off', GOPATH: '/usr/share/gocode', GOCACHE: cache }
     await expectDone('go', ['run', program('mail.go'), ...ports()], env)
   })
