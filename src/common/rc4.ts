@@ -15,6 +15,7 @@ export class Rc4 {
     }
   }
 
+  /** Encrypts or decrypts the next octets of a stream. */
   update(data: Uint8Array): Buffer {
     const s = this.#state
     const out = Buffer.allocUnsafe(data.length)

@@ -28,7 +28,10 @@ function matches(pattern: string | undefined, name: string): boolean {
 /** Stands for a comma inside a value. No name has a noncharacter. */
 const INNER_COMMA = '\uFDD0'
 
-/** Returns a name in lower case, in which `, ` only separates attributes: `OU=Sales` inside of a value is none. RFC 4514 section 2.4. */
+/**
+ * Returns a name in lower case. Replaces escaped commas, so that `, ` only separates attributes: a value that contains
+ * `, OU=Sales` must not match a rule for that unit. RFC 4514 section 2.4.
+ */
 const comparable = (name: string): string =>
   name.replace(/\\(.)/gs, (pair, character) => (character === ',' ? INNER_COMMA : pair)).toLowerCase()
 

@@ -160,7 +160,7 @@ class LabDirectory implements Directory {
     return account && this.#isUsable(account) ? account : undefined
   }
 
-  /** Accounts that an open directory has kept have no password; they are none of a directory that lists its accounts. */
+  /** A directory that lists its accounts ignores those that an open directory has kept, which have no password. */
   #isUsable({ password }: Account): boolean {
     return this.mode === 'open' || password !== undefined
   }

@@ -27,7 +27,7 @@ export const refusalTexts: Readonly<Record<LogonRefusal, string>> = {
   'not-authorized': 'not authorized to act as another',
 }
 
-/** Returns why the state of an account forbids the log-on. An expired password does not forbid others, tokens and certificates. */
+/** Returns why the state of an account forbids the log-on. An expired password does not forbid app passwords, tokens and certificates. */
 export function stateRefusal({ account: { state }, secret }: Proof): AccountState | undefined {
   if (state === 'locked' || state === 'disabled') return state
   return isOwnPassword(secret) ? state : undefined

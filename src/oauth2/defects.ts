@@ -25,6 +25,7 @@ interface DefectRecipe {
   readonly isRevoked?: true
 }
 
+/** How each defect is made. */
 export const defectRecipes: Readonly<Record<TokenDefect, DefectRecipe>> = {
   expired: {
     claims: ({ iat, exp, ...claims }) => {

@@ -28,6 +28,7 @@ const rfcResponse: ProviderForm['response'] = ({ error, scope, configurationUrl 
 const GMAIL = 'https://mail.google.com/'
 const OUTLOOK = 'https://outlook.office.com'
 
+/** The forms of the configuration key `oauth2.errorForm`. */
 export const errorForms: Readonly<Record<ErrorForm, ProviderForm>> = {
   rfc: { scopes: { smtp: 'smtp', pop3: 'pop3', imap4: 'imap4', nntp: 'nntp', http: 'http' }, response: rfcResponse },
   // https://developers.google.com/workspace/gmail/imap/xoauth2-protocol; Gmail has no NNTP: a choice.

@@ -81,7 +81,7 @@ export class SigningKeys {
       const { keys } = JSON.parse(text) as { readonly keys: readonly SigningKey[] }
       if (signingAlgorithms.every((algorithm) => keys.some(({ alg }) => alg === algorithm))) return keys
     } catch {
-      // The same.
+      // A file that is not JSON is reported like one without keys.
     }
     throw new PkiError(
       'store',

@@ -37,6 +37,7 @@ export class OAuth2 {
     })
   }
 
+  /** The settings of the current configuration. */
   get settings(): OAuth2Settings {
     return settingsOf(this.#source())
   }

@@ -12,6 +12,7 @@ import type { OAuth2Settings } from './settings.ts'
 import type { IssuedToken, TokenRequest, Verification } from './types.ts'
 import { readToken, verifyToken } from './verify.ts'
 
+/** The parts of a lab that access tokens depend on. */
 export interface TokenSite {
   /** Where revocations are kept. */
   readonly files: Pick<StoreFiles, 'read' | 'write' | 'lock'>
@@ -95,6 +96,7 @@ export class AccessTokens {
     return this.#revocations.add(jti, expiresAt)
   }
 
+  /** Returns whether a token has been revoked, as far as the list is read: `verify` reads it. */
   isRevoked(jti: string): boolean {
     return this.#revocations.has(jti)
   }

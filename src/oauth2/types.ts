@@ -42,6 +42,7 @@ export interface VerifiedToken {
   readonly expiresAt: number
 }
 
+/** The result of a verification. */
 export type Verification =
   | { readonly kind: 'valid'; readonly token: VerifiedToken }
   | { readonly kind: 'refused'; readonly refusal: TokenRefusal }

@@ -108,7 +108,7 @@ function claimsRefusal(
 ): TokenRefusal | undefined {
   const { exp, nbf, jti } = claims
   if (!isTime(exp)) return refusal('malformed', 'has no time of expiry (exp)')
-  if (nbf !== undefined && !isTime(nbf)) return refusal('malformed', 'has a time of validity that is none (nbf)')
+  if (nbf !== undefined && !isTime(nbf)) return refusal('malformed', 'has a start of validity that is not a time (nbf)')
   const expiredMs = now - exp * 1000
   if (expiredMs >= 0) return refusal('expired', `expired ${roughTime(expiredMs)} ago`) // RFC 7519 section 4.1.4
   if (nbf !== undefined && nbf * 1000 > now) {

@@ -97,7 +97,7 @@ describe('refuses a token of a listed issuer', () => {
     [{ upn: 'alice', scope: 'smtp' }, 'has the scope smtp, but needs the scope imap4'],
     [{ upn: 'mallory' }, 'names the user mallory, who has no account'],
     [{}, 'names the user none, who has no account'],
-    [{ upn: 'alice', nbf: 1e300 }, 'has a time of validity that is none (nbf)'],
+    [{ upn: 'alice', nbf: 1e300 }, 'has a start of validity that is not a time (nbf)'],
     [{ upn: 'alice', nbf: 4_000_000_000 }, 'is not valid before 2096-10-02T07:06:40.000Z'],
     [{ upn: 'alice', iss: 'https://login.corp.test' }, 'names the issuer https://login.corp.test, which is neither'],
   ])('%j', async (claims, why) => {

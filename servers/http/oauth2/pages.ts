@@ -63,6 +63,7 @@ export const deviceConfirmPage = ({ action, secret, userCode }: DeviceForm, clie
 <button name="abort" value="yes">Deny</button></div></form>`,
   )
 
+/** Returns the page after a device has got access. */
 export const deviceDonePage = (client: string): string =>
   page('The device is connected', html`<p>${client} has access now. You can close this page.</p>`)
 

@@ -153,7 +153,7 @@ const DEVICE_FAILURES: Readonly<Record<string, string>> = {
   NotFoundError: 'No device has this code. Check it, or start again on the device.',
   ExpiredError: 'The code has expired. Start again on the device.',
   AlreadyUsedError: 'The code has been used. Start again on the device.',
-  AbortedError: 'You have denied access. The device is told so.',
+  AbortedError: 'You have denied access. The device cannot log on.',
 }
 
 const deviceFailure = (error: ProviderError): string => DEVICE_FAILURES[error.name] ?? sentence(reasonOf(error))

@@ -7,8 +7,9 @@ const KINDS = ['AccessToken', 'ClientCredentials'] as const
 
 const MARGIN_SECONDS = 5
 
-/** What a JWT is sent as to oidc-provider, which refuses to revoke or introspect anything that looks like one. */
 const WRAPPED = 'jwt-'
+
+/** Hides from oidc-provider that a token is a JWT: it refuses to revoke or introspect anything that looks like one. */
 export const wrapped = (token: string): string =>
   token.includes('.') ? `${WRAPPED}${Buffer.from(token).toString('base64url')}` : token
 

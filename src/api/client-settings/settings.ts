@@ -89,7 +89,7 @@ export function settingsOf(lab: ResolvedLab, wanted: string | undefined): Settin
   }
 }
 
-/** Returns a password that programs may use; empty if only app passwords do, and there is none. */
+/** Returns a password for mail and news clients. Empty if the account needs an app password and does not have one. */
 const passwordFor = (account: Parameters<typeof passwordOfPrograms>[0] | undefined): string =>
   (account && passwordOfPrograms(account)) ?? (account?.twoFactor ? '' : 'anything')
 

@@ -16,12 +16,15 @@ function hashOfBinding(value: Buffer): Buffer {
 }
 
 /**
- * Returns whether a client binds its log-on to a channel. Zeros or nothing bind it to none. MS-NLMP section 2.2.2.1.
+ * Returns whether a client binds its log-on to a channel. One that does not sends zeros or nothing. MS-NLMP section 2.2.2.1.
  * @param bound MsvAvChannelBindings
  */
 export const isBound = (bound: Buffer | undefined): bound is Buffer => bound?.some((octet) => octet !== 0) ?? false
 
-/** Returns whether a client has seen the certificate that the server has sent, or binds its log-on to none. MS-NLMP section 3.2.5.1.2. */
+/**
+ * Returns whether a client has seen the certificate that the server has sent. Also returns true if the client does not bind its
+ * log-on, or if the server has nothing to compare: in clear text, or where TLS ends at a proxy. MS-NLMP section 3.2.5.1.2.
+ */
 export function isRightChannel(bound: Buffer | undefined, bindings: ChannelBindings | undefined): boolean {
   if (!isBound(bound)) return true
   const value = bindings?.get(TYPE)?.()

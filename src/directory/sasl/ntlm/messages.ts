@@ -22,6 +22,7 @@ export function parseNegotiate(message: Buffer): number | undefined {
   return has(set, 'unicode') || has(set, 'oem') ? set : undefined
 }
 
+/** The fields of a CHALLENGE_MESSAGE. MS-NLMP section 2.2.1.2. */
 export interface Challenge {
   readonly flags: number
   /** 8 octets, used once. */
@@ -78,6 +79,7 @@ export function answerFlags(asked: number): number {
   return ((asked & setOf(OFFERED)) | always | lmKey | target | info) >>> 0
 }
 
+/** The fields of an AUTHENTICATE_MESSAGE. MS-NLMP section 2.2.1.3. */
 export interface Authenticate {
   /** The flags of this message, or those of the challenge if the client is so old that it sends none. */
   readonly flags: number
@@ -105,7 +107,7 @@ export function parseAuthenticate(message: Buffer, challengeFlags: number): Auth
   if (ntlmMessageType(message) !== AUTHENTICATE || message.length < SHORT_HEADER_OCTETS) return undefined
   const fields = [12, 20, 28, 36, 44].map((at) => readField(message, at))
   const starts = fields.flatMap((field) => (field && field.octets.length > 0 ? [field.offset] : []))
-  // Values begin behind the header, whose length nothing else tells.
+  // Nothing tells the length of the header but the values, which begin behind it.
   const headerEnd = Math.min(message.length, ...starts)
   const hasFlags = headerEnd >= FLAGS_AT + 4
   const set = hasFlags ? message.readUInt32LE(FLAGS_AT) : challengeFlags

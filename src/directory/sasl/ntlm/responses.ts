@@ -32,7 +32,7 @@ export interface Response {
   readonly version: NtlmVersion
   /** Returns whether a message contains such a response. */
   isIn(authenticate: Authenticate): boolean
-  /** Returns the session key, or `true` where there is none, if the response is right. */
+  /** Returns the session key if the response is right, or `true` for a kind without one. Returns false if it is wrong. */
   check(question: Question): Buffer | boolean
 }
 
