@@ -146,6 +146,43 @@ describe('X-GM-EXT-1', () => {
     await play(client, 'C: j FETCH 1 X-GM-LABELS\nS: * 1 FETCH (X-GM-LABELS ("\\\\Starred"))\nS: j OK *')
   })
 
+  test('STORE treats copies of a message in the same mailbox as one', async () => {
+    for (const subject of ['twice', 'once']) await lab.deliver(mail(subject), { to: 'alice' })
+    const copying = await open('INBOX')
+    await copying.messageCopy('1', 'INBOX')
+    await copying.logout()
+    const client = await session(lab, 'imap4', `${LOGGED_ON}C: c SELECT INBOX`)
+    await client.lines((line) => line.startsWith('c '))
+    await play(
+      client,
+      `C: d STORE 1:3 +X-GM-LABELS.SILENT (Work Later)
+      S: d OK Success
+      C: e STATUS Work (MESSAGES)
+      S: * STATUS Work (MESSAGES 2)
+      S: e OK *
+      C: f STORE 1:3 X-GM-LABELS.SILENT (Later New)
+      S: f OK Success
+      C: g STATUS Work (MESSAGES)
+      S: * STATUS Work (MESSAGES 0)
+      S: g OK *
+      C: h STATUS New (MESSAGES)
+      S: * STATUS New (MESSAGES 2)
+      S: h OK *
+      C: i STORE 1:3 -X-GM-LABELS.SILENT (\\Inbox Later New)
+      S: i OK Success
+      C: j STATUS INBOX (MESSAGES)
+      S: * STATUS INBOX (MESSAGES 0)
+      S: * 3 EXPUNGE
+      S: * 2 EXPUNGE
+      S: * 1 EXPUNGE
+      S: j OK *
+      C: k STATUS Archive (MESSAGES)
+      S: * STATUS Archive (MESSAGES 2)
+      S: k OK *`,
+    )
+    client.destroy()
+  })
+
   test('\\Starred needs the right to change flags in the mailbox of another account', async () => {
     await lab.deliver(mail('plain'), { to: 'alice' })
     const owner = await session(lab, 'imap4', `${LOGGED_ON}C: b SETACL INBOX bob lr\nS: b OK *`)

@@ -1,3 +1,4 @@
+import { isSliceOver, nextSlice } from '../../../src/common/time-slice.ts'
 import { ALL_MAIL_USE, ARCHIVE_NAME } from '../../../src/store/gmail/names.ts'
 import { openFolder } from '../../../src/store/mailboxes.ts'
 import type { Folder, MessageEntry, Owner } from '../../../src/store/types.ts'
@@ -26,16 +27,17 @@ export async function storeLabels(
   const named = mode === 'remove' ? labels : labels.filter((name) => !isStarred(name))
   const targets = await Promise.all(named.map((name) => findTarget(session, owner, name, mode !== 'remove')))
   const folders = targets.filter((folder) => folder !== undefined)
-  for (const uid of uids) {
-    const entry = selection.messages[selection.indexOf(uid)]
-    if (!entry || selection.isExpunged(uid)) continue
-    const current = ((await findLabels(session, owner)).get(entry.blob) ?? []).flatMap(({ folder }) => folder ?? [])
-    if (mode !== 'remove') await add(session, selection, entry, without(folders, current))
-    if (mode === 'remove') await remove(session, owner, entry, common(folders, current))
+  const copies = await findCopies(session, owner, entriesByBlob(selection, uids))
+  for (const { entry, places } of copies) {
+    const current = places.map(({ folder }) => folder).filter((folder) => labelOf(folder) !== undefined)
+    const added = mode === 'remove' ? [] : without(folders, current)
+    await add(session, selection, entry, added)
+    if (mode === 'remove') await remove(session, owner, places, common(folders, current))
     if (mode === 'replace') {
-      const others = without(current, [...folders, selection.folder]).filter((folder) => labelOf(folder) !== undefined)
-      await remove(session, owner, entry, others)
+      const others = without(current, [...folders, selection.folder])
+      await remove(session, owner, places, others, added.length > 0)
     }
+    if (isSliceOver()) await nextSlice()
   }
   if (labels.some(isStarred)) await star(session, selection, uids, mode)
   selection.labels = await findLabels(session, owner)
@@ -66,6 +68,42 @@ async function findTarget(
   return store.createFolder(owner, name)
 }
 
+/** The copies of a message in one mailbox. */
+interface Place {
+  readonly folder: Folder
+  readonly uids: number[]
+}
+
+/** Returns the messages that exist, the first of those with the same octets. */
+function entriesByBlob(selection: Selection, uids: readonly number[]): ReadonlyMap<string, MessageEntry> {
+  const found = new Map<string, MessageEntry>()
+  for (const uid of uids) {
+    const entry = selection.messages[selection.indexOf(uid)]
+    if (entry && !selection.isExpunged(uid) && !found.has(entry.blob)) found.set(entry.blob, entry)
+  }
+  return found
+}
+
+/** Finds the copies of messages in all mailboxes of an account. */
+async function findCopies(
+  { context: { store } }: ImapSession,
+  owner: Owner,
+  entries: ReadonlyMap<string, MessageEntry>,
+): Promise<readonly { readonly entry: MessageEntry; readonly places: readonly Place[] }[]> {
+  const found = new Map(Array.from(entries, ([blob, entry]) => [blob, { entry, places: [] as Place[] }]))
+  for (const folder of await store.listFolders(owner)) {
+    if (folder.specialUse === ALL_MAIL_USE) continue
+    for (const { blob, uid } of await store.list(folder.id)) {
+      const places = found.get(blob)?.places
+      const last = places?.at(-1)
+      if (last?.folder === folder) last.uids.push(uid)
+      else places?.push({ folder, uids: [uid] })
+    }
+    if (isSliceOver()) await nextSlice()
+  }
+  return [...found.values()]
+}
+
 async function add(
   { context: { store } }: ImapSession,
   selection: Selection,
@@ -79,19 +117,13 @@ async function add(
 async function remove(
   { context: { store } }: ImapSession,
   owner: Owner,
-  { blob }: MessageEntry,
+  places: readonly Place[],
   folders: readonly Folder[],
+  hasMore = false,
 ): Promise<void> {
-  if (folders.length === 0) return
-  const places: { readonly folder: Folder; readonly uids: readonly number[] }[] = []
-  for (const folder of await store.listFolders(owner)) {
-    if (folder.specialUse === ALL_MAIL_USE) continue
-    const uids = (await store.list(folder.id)).filter((entry) => entry.blob === blob).map(({ uid }) => uid)
-    if (uids.length > 0) places.push({ folder, uids })
-  }
   const removed = places.filter(({ folder }) => folders.some(({ id }) => id === folder.id))
   const [first] = removed
-  if (first && removed.length === places.length) {
+  if (first && removed.length === places.length && !hasMore) {
     const archive = await openFolder(store, owner, ARCHIVE_NAME)
     await store.copy(first.folder.id, first.uids.slice(0, 1), archive.id)
   }
@@ -113,9 +145,7 @@ function sendLabels(session: ImapSession, selection: Selection, uids: readonly n
     const index = selection.indexOf(uid)
     const entry = selection.messages[index]
     if (!entry) continue
-    const items = `UID ${uid} ${labelsForm(session.utf8, selection, entry)}`
-    session.send(
-      fetchResponse(session, index, entry, session.enabled.has('UIDONLY') ? items.slice(items.indexOf('X-')) : items),
-    )
+    const shown = labelsForm(session.utf8, selection, entry)
+    session.send(fetchResponse(session, index, entry, session.enabled.has('UIDONLY') ? shown : `UID ${uid} ${shown}`))
   }
 }
