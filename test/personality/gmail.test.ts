@@ -250,6 +250,18 @@ describe('[Gmail]/All Mail', () => {
     await client.logout()
   })
 
+  test('does not show the messages of a mailbox that was moved to the trash', async () => {
+    await lab.deliver(mail('one'), { to: 'alice' })
+    const client = await open('INBOX')
+    await client.mailboxCreate('Work')
+    await client.messageMove('1', 'Work')
+    const shown = () => client.status('[Gmail]/All Mail', { messages: true })
+    expect(await shown()).toMatchObject({ messages: 1 })
+    await client.mailboxRename('Work', '[Gmail]/Trash/Work')
+    expect(await shown()).toMatchObject({ messages: 0 })
+    await client.logout()
+  })
+
   test('messages can be copied to it, which archives them, and appended to it', async () => {
     await lab.deliver(mail('one'), { to: 'alice' })
     const client = await open('INBOX')

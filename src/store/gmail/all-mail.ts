@@ -9,7 +9,7 @@ import type {
   UidRange,
 } from '../types.ts'
 import { indexOfUid } from '../uid-order.ts'
-import { ALL_MAIL_NAME, ALL_MAIL_USE } from './names.ts'
+import { ALL_MAIL_NAME, ALL_MAIL_USE, isSpamOrTrash } from './names.ts'
 
 /** A copy of a message in a folder of the store. */
 export interface Place {
@@ -23,9 +23,6 @@ interface Held {
 }
 
 const keyOf = ({ folderId, uid }: Place): string => `${folderId}\n${uid}`
-
-/** The mailboxes whose messages are not part of the view. */
-const LEFT_OUT = /^(?:Junk|Trash)(?:\/|$)/
 
 type Listener = (event: StoreEvent) => void
 
@@ -62,28 +59,39 @@ export class AllMail {
     return view
   }
 
-  /** Reads the account's mailboxes once, and follows their changes from then on. */
+  /** Reads the account's mailboxes once, and follows their changes from then on. After a failure, the next call reads again. */
   load(): Promise<void> {
-    this.#loading ??= this.#load()
+    this.#loading ??= this.#load().catch((error: unknown) => {
+      this.#loading = undefined
+      throw error
+    })
     return this.#loading
   }
 
   async #load(): Promise<void> {
     let early: StoreEvent[] | undefined = []
-    this.#store.watch((event) => {
+    const unwatch = this.#store.watch((event) => {
       if (early) early.push(event)
       else this.#handle(event)
     })
-    const found: { readonly folder: Folder; readonly entry: MessageEntry }[] = []
-    for (const folder of await this.#store.listFolders(this.#owner)) {
-      if (!this.#includes(folder)) continue
-      for (const entry of await this.#store.list(folder.id)) found.push({ folder, entry })
-    }
+    const found = await this.#stored().catch((error: unknown) => {
+      unwatch()
+      throw error
+    })
     found.sort((a, b) => a.entry.savedAt - b.entry.savedAt)
     for (const { folder, entry } of found) this.#add(folder, entry)
     const missed = early
     early = undefined
     for (const event of missed) this.#handle(event)
+  }
+
+  async #stored(): Promise<{ readonly folder: Folder; readonly entry: MessageEntry }[]> {
+    const found: { readonly folder: Folder; readonly entry: MessageEntry }[] = []
+    for (const folder of await this.#store.listFolders(this.#owner)) {
+      if (!this.#includes(folder)) continue
+      for (const entry of await this.#store.list(folder.id)) found.push({ folder, entry })
+    }
+    return found
   }
 
   snapshot(): FolderSnapshot {
@@ -140,12 +148,14 @@ export class AllMail {
   }
 
   #includes({ owner, name }: Folder): boolean {
-    return owner === this.#owner && !LEFT_OUT.test(name)
+    return owner === this.#owner && !isSpamOrTrash(name)
   }
 
   #handle(event: StoreEvent): void {
-    if (!this.#includes(event.folder)) return
     const { folder } = event
+    // A mailbox that is moved to spam or trash leaves the view.
+    if (event.type === 'folder-changed' && !this.#includes(folder)) this.#removeFolder(folder)
+    if (!this.#includes(folder)) return
     if (event.type === 'appended') {
       const added = event.entries.flatMap((entry) => this.#add(folder, entry) ?? [])
       if (added.length > 0) this.#emit({ type: 'appended', folder: this.folder, entries: added, ...originOf(event) })
@@ -157,13 +167,15 @@ export class AllMail {
         event.uids.map((uid) => ({ folderId: folder.id, uid })),
         originOf(event),
       )
-    } else if (event.type === 'folder-deleted') {
-      const all = [...this.#held.values()].flatMap(({ places }) => [...places.values()])
-      this.#remove(
-        all.filter(({ folderId }) => folderId === folder.id),
-        {},
-      )
-    }
+    } else if (event.type === 'folder-deleted') this.#removeFolder(folder)
+  }
+
+  #removeFolder({ id }: Folder): void {
+    const all = [...this.#held.values()].flatMap(({ places }) => [...places.values()])
+    this.#remove(
+      all.filter(({ folderId }) => folderId === id),
+      {},
+    )
   }
 
   /** Adds a copy. Returns the message if it is new to the view. */

@@ -12,7 +12,7 @@ import {
   StoreError,
 } from '../types.ts'
 import { AllMail, type Place } from './all-mail.ts'
-import { ALL_MAIL_NAME, ARCHIVE_NAME, shownName, storedName } from './names.ts'
+import { ALL_MAIL_NAME, ARCHIVE_NAME, isSpamOrTrash, shownName, storedName } from './names.ts'
 
 /** One account's mailboxes as Gmail shows them, and what its clients do in the view of all messages. */
 export class GmailView {
@@ -100,12 +100,10 @@ export class GmailView {
     const all = await this.loaded()
     const isNewer = (uid: number): boolean =>
       unchangedSince !== undefined && (all.entry(uid)?.modSeq ?? 0) > unchangedSince
-    const modified = uids.filter(isNewer)
-    const others = uids.filter((uid) => !modified.includes(uid))
-    for (const uid of others) {
-      for (const one of all.placesOf(uid)) await this.#store.setFlags(one.folderId, [one.uid], change, origin)
-    }
-    return { entries: others.flatMap((uid) => all.entry(uid) ?? []), modified }
+    const modified = new Set(uids.filter(isNewer))
+    const others = uids.filter((uid) => !modified.has(uid))
+    for (const [id, copies] of copiesOf(all, others)) await this.#store.setFlags(id, copies, change, origin)
+    return { entries: others.flatMap((uid) => all.entry(uid) ?? []), modified: [...modified] }
   }
 
   /** Copies messages out of the view, or into it. Copies one after the other. */
@@ -129,7 +127,7 @@ export class GmailView {
     const result = await this.copy(folderId, uids, target, origin)
     if (this.isAll(target)) {
       if (!this.isAll(folderId)) await this.#store.expunge(folderId, result.from, origin)
-    } else if (/^(?:Junk|Trash)(?:\/|$)/.test(this.#store.folderOf(target)?.name ?? '')) {
+    } else if (isSpamOrTrash(this.#store.folderOf(target)?.name ?? '')) {
       await this.expunge(result.from, origin)
     }
     return result
@@ -139,9 +137,7 @@ export class GmailView {
   async expunge(uids: readonly number[], origin?: Origin): Promise<number[]> {
     const all = await this.loaded()
     const gone = uids.filter((uid) => all.entry(uid) !== undefined)
-    for (const uid of gone) {
-      for (const one of all.placesOf(uid)) await this.#store.expunge(one.folderId, [one.uid], origin)
-    }
+    for (const [id, copies] of copiesOf(all, gone)) await this.#store.expunge(id, copies, origin)
     return gone
   }
 
@@ -167,4 +163,15 @@ export class GmailView {
   #shown({ folder, entry }: StoredMessage): StoredMessage {
     return { folder: this.show(folder), entry }
   }
+}
+
+/** Returns the uids of all copies of messages, by their folders. */
+function copiesOf(all: AllMail, uids: readonly number[]): ReadonlyMap<string, readonly number[]> {
+  const copies = new Map<string, number[]>()
+  for (const { folderId, uid } of uids.flatMap((one) => all.placesOf(one))) {
+    const known = copies.get(folderId)
+    if (known) known.push(uid)
+    else copies.set(folderId, [uid])
+  }
+  return copies
 }

@@ -13,6 +13,9 @@ const SHOWN: Readonly<Record<string, string>> = {
 }
 const STORED = Object.fromEntries(Object.entries(SHOWN).map(([stored, shown]) => [shown, stored]))
 
+/** Returns whether a mailbox of the store is spam or trash, or a level below. */
+export const isSpamOrTrash = (name: string): boolean => /^(?:Junk|Trash)(?:\/|$)/.test(name)
+
 export const ALL_MAIL_NAME = '[Gmail]/All Mail'
 
 /** Returns the name that clients see. */
