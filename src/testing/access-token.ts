@@ -1,7 +1,5 @@
-import { tokenLifetime } from '../config/schema/oauth2.ts'
 import type { SigningAlgorithm } from '../oauth2/algorithms.ts'
 import type { TokenDefect } from '../oauth2/defects.ts'
-import type { TokenRequest } from '../oauth2/types.ts'
 
 export type { SigningAlgorithm, TokenDefect }
 
@@ -22,10 +20,3 @@ export interface AccessTokenOptions {
   /** What is wrong with the token, on purpose. */
   readonly defect?: TokenDefect
 }
-
-/** Returns the request for a token. */
-export const tokenRequestOf = ({ scope, expiresIn, ...request }: AccessTokenOptions): TokenRequest => ({
-  ...request,
-  scope: typeof scope === 'string' ? scope.split(' ') : scope,
-  ...(expiresIn === undefined ? {} : { expiresInMs: tokenLifetime.parse(expiresIn) }),
-})

@@ -4,11 +4,9 @@ import { mistakesOf } from '../config/issues.ts'
 import { jsonSchemaOf } from '../config/json-schema.ts'
 import { linesOf, locateByPath, placedInOrder } from '../config/mistakes.ts'
 import { accountAccess, quota } from '../config/schema/directory.ts'
-import { tokenLifetime } from '../config/schema/oauth2.ts'
 import { serverProtocols } from '../config/schema/protocol.ts'
 import { duration } from '../config/schema/values.ts'
-import { signingAlgorithms } from '../oauth2/algorithms.ts'
-import { tokenDefects } from '../oauth2/defects.ts'
+import { tokenRequest } from '../oauth2/request.ts'
 
 /** Longest time that a timer of Node.js can measure. */
 const MAX_TIMER_MS = 2 ** 31 - 1
@@ -95,16 +93,7 @@ const shapes = {
       bits: z.number().int().min(0).optional(),
       version: z.enum(['SSLv3', 'TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3']).optional(),
     }),
-  accessToken: () =>
-    z.strictObject({
-      user: z.string().min(1),
-      scope: z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]).optional(),
-      expiresIn: tokenLifetime.optional(),
-      audience: z.string().min(1).optional(),
-      clientId: z.string().min(1).optional(),
-      algorithm: z.enum(signingAlgorithms).optional(),
-      defect: z.enum(tokenDefects).optional(),
-    }),
+  accessToken: () => tokenRequest,
   mailbox: () =>
     z.union([
       z.strictObject({ user: z.string().min(1), folder: z.string().min(1).optional() }),

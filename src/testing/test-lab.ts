@@ -9,10 +9,11 @@ import type { AccountChanges } from '../directory/types.ts'
 import type { ConfigurationSource } from '../lab/configuration/source.ts'
 import type { Disconnection, Lab } from '../lab/lab.ts'
 import { compose, type MessageDraft } from '../mail/compose.ts'
+import { tokenRequest } from '../oauth2/request.ts'
 import type { FormatName } from '../store/exchange/transfer.ts'
 import { type QuotaUsage, quotaOf, setQuota, usageOf } from '../store/quota.ts'
 import { accountOwner, PUBLIC_OWNER } from '../store/types.ts'
-import { type AccessTokenOptions, tokenRequestOf } from './access-token.ts'
+import type { AccessTokenOptions } from './access-token.ts'
 import type { Arrivals } from './arrivals.ts'
 import { Call } from './call.ts'
 import type { LabClock } from './clock.ts'
@@ -188,7 +189,8 @@ export class TestLab extends Receiver implements AsyncDisposable {
   async accessToken(options: AccessTokenOptions): Promise<string> {
     const call = new Call('accessToken', TestLab.prototype.accessToken)
     call.check('accessToken', options, 'options')
-    const { accessToken } = await this.#lab.oauth2.tokens.issue(tokenRequestOf(options))
+    const { expiresIn, ...request } = tokenRequest.parse(options)
+    const { accessToken } = await this.#lab.oauth2.tokens.issue({ ...request, expiresInMs: expiresIn })
     return accessToken
   }
 
