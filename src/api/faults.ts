@@ -90,7 +90,8 @@ const update = defineOperation({
   name: 'faults.update',
   method: 'PATCH',
   path: '/faults/{id}',
-  summary: 'Change a fault that was added over the API. It keeps its place among the faults, and is counted anew.',
+  summary:
+    'Change a fault that was added over the API. It keeps its place among the faults, and its hits are counted from 0 again.',
   access: 'administer',
   input: z
     .looseObject({ id: ID, ifMatch })

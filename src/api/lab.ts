@@ -72,7 +72,7 @@ export interface ApiLog {
 
 /** A fault that was added. */
 export interface ChangeableFault {
-  /** Puts another fault in its place, which is counted anew. @throws ConfigError listing every mistake */
+  /** Puts another fault in its place. Its hits are counted from 0 again. @throws ConfigError listing every mistake */
   readonly change: (input: FaultInput) => void
   readonly remove: () => void
 }

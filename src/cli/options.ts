@@ -48,7 +48,7 @@ export function dnsServer(text: string): { readonly address: string; readonly po
 export function durationAsMs(text: string): number {
   const parsed = duration.safeParse(text)
   if (parsed.success) return parsed.data
-  throw new InvalidArgumentError('Write a time as 500ms, 30s, 10m, 1h or 2d.')
+  throw new InvalidArgumentError('Write a time such as 500ms, 30s, 10m, 1h or 2d.')
 }
 
 /** Longest time of a Node.js timer. */

@@ -72,7 +72,7 @@ async function install(options: TrustOptions): Promise<void> {
   }
   printSettings(await settingsFor(machine, folder, roots))
   if (options.dryRun) return
-  noteWarning(`whoever can read the keys in ${folder} can now impersonate any server to this machine`)
+  noteWarning(`anyone who can read the keys in ${folder} can now impersonate any server to this machine`)
   note('Undo it with: sealpost trust uninstall')
 }
 

@@ -63,7 +63,7 @@ virtualServers:
     'lab.yaml:11:5: virtualServers[2].name: is missing, and the default "Default SMTP Virtual Server" is already the name of virtualServers[1]; name one of the two',
     'lab.yaml:12:11: virtualServers[2].port: is 99999; must be off or a whole number from 0 to 65535',
     'lab.yaml:13:27: virtualServers[2].requireSecureChannel: is true, but certificate: none makes TLS impossible; write certificate: auto (or assigned, or a name), or requireSecureChannel: false',
-    'lab.yaml:15:28: virtualServers[2].limits.idleTimeout: is "10 minutes": write a time as 500ms, 30s, 10m, 1h or 2d',
+    'lab.yaml:15:28: virtualServers[2].limits.idleTimeout: is "10 minutes": write a time such as 500ms, 30s, 10m, 1h or 2d',
     'lab.yaml:15:53: virtualServers[2].limits.messageSize: is true: write a size as 4096KB, 25MiB or 1GB',
   ])
 })

@@ -43,7 +43,9 @@ test('moving the clock changes INTERNALDATE, issued certificates and certificate
   await expect(lab.clock.moveTo('tomorrow')).rejects.toThrow(
     'clock.moveTo: moment is "tomorrow": must be a Date, milli',
   )
-  await expect(lab.clock.advance('40 dayz')).rejects.toThrow('clock.advance: by is "40 dayz": write a time as 500ms')
+  await expect(lab.clock.advance('40 dayz')).rejects.toThrow(
+    'clock.advance: by is "40 dayz": write a time such as 500ms',
+  )
 })
 
 test('load and save mailboxes and newsgroups as .eml, mbox and Maildir', async ({ lab }) => {

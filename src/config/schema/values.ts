@@ -51,7 +51,7 @@ export const preload = z
 const timeUnits = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
 const sizeUnits = { B: 1, KB: 1000, MB: 1e6, GB: 1e9, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 } as const
 
-const timeForm = 'write a time as 500ms, 30s, 10m, 1h or 2d'
+const timeForm = 'write a time such as 500ms, 30s, 10m, 1h or 2d'
 const sizeForm = 'write a size as 4096KB, 25MiB or 1GB'
 
 /** A duration: `10m`, `500ms`, `1h`, or a number of milliseconds. Returns milliseconds. */

@@ -43,7 +43,7 @@ export interface AddedRule {
   readonly matched: number
   /** How often it has happened. */
   readonly fired: number
-  /** Puts another fault in its place. It is counted anew. */
+  /** Puts another fault in its place. Its hits are counted from 0 again. */
   replace(fault: RuledFault): void
   remove(): void
 }
