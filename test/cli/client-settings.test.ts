@@ -174,7 +174,7 @@ describe('a lab at --url', () => {
     expect(mbsync.stdout).toContain(`  Port ${tlsPort}\n  User alice\n  Pass secret\n`)
     expect(mbsync.stdout).toContain(`sealpost client-settings --url ${url} --write .\n`)
     const without = await show('--token', reader, '--no-password', '--program', 'mbsync')
-    expect(without.stdout).toContain('  Pass (your password)\n')
+    expect(without.stdout).toContain('  Pass "(your password)"\n')
     const refused = await show('--token', reader)
     expect([refused.status, refused.stderr]).toEqual([
       1,

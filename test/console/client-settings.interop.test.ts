@@ -122,7 +122,7 @@ describe.skipIf(!hasChromium)('the page of the client settings', () => {
     await page.getByRole('button', { name: 'Log on' }).click()
     await page.getByText('bob@lab.test').waitFor()
     expect(await page.getByRole('combobox', { name: 'Account' }).getByRole('option').allTextContents()).toEqual(['bob'])
-    await page.getByText('Pass (your password)').waitFor()
+    await page.getByText('Pass "(your password)"').waitFor()
     await page.getByRole('button', { name: 'Show the password' }).click()
     await page.getByText('Pass secret').waitFor()
     expect(await page.getByRole('link', { name: 'Verify' }).count()).toBe(0)
