@@ -1,11 +1,5 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { pino } from 'pino'
 import { test } from 'vitest'
-import { systemClock } from '../../src/common/clock.ts'
-import { openLmdbStore } from '../../src/store/lmdb/open.ts'
-import { play, Sessions, startImapLab, topic } from './support.ts'
+import { onDisk, topic } from './support.ts'
 
 const accounts = [
   { user: 'alice', password: 'secret' },
@@ -310,24 +304,11 @@ topic(
 )
 
 test('access control lists survive a restart', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'sealpost-acl-'))
-  const run = async (script: string): Promise<void> => {
-    await using store = await openLmdbStore(folder, { clock: systemClock, log: pino({ level: 'silent' }) })
-    await using running = await startImapLab({ ...lab, store })
-    const sessions = new Sessions(running, 'TLS')
-    try {
-      await play(sessions, script)
-    } finally {
-      sessions.end()
-    }
-  }
-  try {
+  await onDisk(lab, async (run) => {
     await run(share('1', 'lrs'))
     await run(`bob C: 1 LIST "" "Other Users/%/%" RETURN (MYRIGHTS)
       bob S: * LIST (\\HasNoChildren) "/" "Other Users/alice/INBOX"
       bob S: * MYRIGHTS "Other Users/alice/INBOX" lrs
       bob S: 1 OK …`)
-  } finally {
-    rmSync(folder, { recursive: true })
-  }
+  })
 })

@@ -1,11 +1,5 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { pino } from 'pino'
 import { test } from 'vitest'
-import { systemClock } from '../../src/common/clock.ts'
-import { openLmdbStore } from '../../src/store/lmdb/open.ts'
-import { play, Sessions, startImapLab, topic } from './support.ts'
+import { onDisk, play, Sessions, startImapLab, topic } from './support.ts'
 
 topic(
   'RFC 5464: METADATA',
@@ -155,21 +149,11 @@ test('RFC 5464 section 4.3: a mailbox has at most 100 entries of each part', asy
 })
 
 test('entries survive a restart on disk', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'sealpost-metadata-'))
-  const run = async (script: string): Promise<void> => {
-    await using store = await openLmdbStore(folder, { clock: systemClock, log: pino({ level: 'silent' }) })
-    await using lab = await startImapLab({ store })
-    const sessions = new Sessions(lab, 'TLS')
-    await play(sessions, script)
-    sessions.end()
-  }
-  try {
+  await onDisk({}, async (run) => {
     await run(`C: 1 SETMETADATA INBOX (/private/comment "before" /shared/comment "too")
                S: 1 OK …`)
     await run(`C: 1 GETMETADATA INBOX (/private/comment /shared/comment)
                S: * METADATA INBOX (/private/comment "before" /shared/comment "too")
                S: 1 OK …`)
-  } finally {
-    rmSync(folder, { recursive: true })
-  }
+  })
 })

@@ -1,12 +1,6 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { pino } from 'pino'
 import { test } from 'vitest'
-import { systemClock } from '../../src/common/clock.ts'
-import { openLmdbStore } from '../../src/store/lmdb/open.ts'
 import type { MailLabOptions } from '../support/mail-lab.ts'
-import { play, Sessions, startImapLab, topic } from './support.ts'
+import { onDisk, selected, topic } from './support.ts'
 
 const lab: MailLabOptions = { config: { newsgroups: [{ name: 'lab.talk' }] } }
 const ARTICLE = (text: string): string => `From: a@lab.test\r\nSubject: ${text}\r\n\r\n${text}\r\n`
@@ -136,22 +130,11 @@ topic(
 )
 
 test('\\Seen in newsgroups and \\Recent survive a restart', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'sealpost-readers-'))
-  const run = async (script: string): Promise<void> => {
-    await using store = await openLmdbStore(folder, { clock: systemClock, log: pino({ level: 'silent' }) })
-    await using running = await startImapLab({ ...lab, store })
-    const sessions = new Sessions(running, 'TLS')
-    try {
-      await play(sessions, script)
-    } finally {
-      sessions.end()
-    }
-  }
   const status = (tag: string, mailbox: string, unseen: number, recent: number): string =>
     `C: ${tag} STATUS ${mailbox} (UNSEEN RECENT)
      S: * STATUS ${mailbox} (UNSEEN ${unseen} RECENT ${recent})
      S: ${tag} OK …`
-  try {
+  await onDisk(lab, async (run) => {
     await run(`${post('1', 'one')}
       ${post('2', 'two')}
       C: 3 APPEND INBOX {1+}
@@ -159,15 +142,7 @@ test('\\Seen in newsgroups and \\Recent survive a restart', async () => {
       S: 3 OK …
       ${status('4', 'INBOX', 1, 1)}
       C: 5 SELECT INBOX
-      S: * FLAGS …
-      S: * OK [PERMANENTFLAGS …
-      S: * 1 EXISTS
-      S: * 1 RECENT
-      S: * OK [UNSEEN 1] …
-      S: * OK [UIDVALIDITY …
-      S: * OK [UIDNEXT 2] …
-      S: * OK [HIGHESTMODSEQ …
-      S: * OK [MAILBOXID …
+      ${selected(1, 1, { uidNext: 2 })}
       S: 5 OK …
       C: 6 SELECT "Public Folders/lab.talk"
       S: * OK [CLOSED] …
@@ -181,7 +156,5 @@ test('\\Seen in newsgroups and \\Recent survive a restart', async () => {
     await run(`${status('1', 'INBOX', 1, 0)}
       ${status('2', '"Public Folders/lab.talk"', 1, 0)}
       ${as('bob', status('3', '"Public Folders/lab.talk"', 2, 2))}`)
-  } finally {
-    rmSync(folder, { recursive: true })
-  }
+  })
 })

@@ -1,6 +1,11 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pino } from 'pino'
 import { describe, test } from 'vitest'
 import { imap4 } from '../../servers/imap4/session.ts'
 import { systemClock } from '../../src/common/clock.ts'
+import { openLmdbStore } from '../../src/store/lmdb/open.ts'
 import { MemoryStore } from '../../src/store/memory/memory-store.ts'
 import { LineClient } from '../support/line-client.ts'
 import { type MailLab, type MailLabOptions, startMailLab } from '../support/mail-lab.ts'
@@ -97,6 +102,54 @@ function expectLine(found: string | undefined, expected: string, words: Map<stri
   const match = found === undefined ? null : new RegExp(`^${pattern.join('')}$`, 's').exec(found)
   if (!match) throw new Error(`expected ${expected}\n     got ${found ?? '(end)'}`)
   for (const [i, word] of names.entries()) words.set(word, match[i + 1] as string)
+}
+
+interface Selected {
+  /** The session in the transcript. Default: `alice`. */
+  readonly by?: string
+  /** The first message without `\Seen`. Default: 1. */
+  readonly unseen?: number
+  readonly uidNext?: number
+}
+
+/** Returns the untagged replies to SELECT and EXAMINE of a mailbox that has messages, for a transcript. RFC 9051 section 6.3.2. */
+export function selected(exists: number, recent: number, { by = 'alice', unseen = 1, uidNext }: Selected = {}): string {
+  const replies = [
+    'FLAGS …',
+    'OK [PERMANENTFLAGS …',
+    `${exists} EXISTS`,
+    `${recent} RECENT`,
+    `OK [UNSEEN ${unseen}] …`,
+    'OK [UIDVALIDITY …',
+    `OK [UIDNEXT ${uidNext === undefined ? '' : `${uidNext}] `}…`,
+    'OK [HIGHESTMODSEQ …',
+    'OK [MAILBOXID …',
+  ]
+  return replies.map((reply) => `${by} S: * ${reply}`).join('\n')
+}
+
+/** Plays transcripts in labs that run one after the other and keep their store in the same folder. */
+export async function onDisk(
+  options: MailLabOptions,
+  run: (next: (script: string, mail?: readonly string[]) => Promise<void>) => Promise<void>,
+): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'sealpost-imap4-'))
+  const words = new Map<string, string>()
+  try {
+    await run(async (script, mail = []) => {
+      await using store = await openLmdbStore(folder, { clock: systemClock, log: pino({ level: 'silent' }) })
+      await using lab = await startImapLab({ ...options, store })
+      if (mail.length > 0) await lab.put('alice', ...mail)
+      const sessions = new Sessions(lab, 'TLS')
+      try {
+        await play(sessions, script, words)
+      } finally {
+        sessions.end()
+      }
+    })
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
 }
 
 export interface Topic {

@@ -1,11 +1,5 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { pino } from 'pino'
 import { test } from 'vitest'
-import { systemClock } from '../../src/common/clock.ts'
-import { openLmdbStore } from '../../src/store/lmdb/open.ts'
-import { play, Sessions, startImapLab, topic } from './support.ts'
+import { onDisk, topic } from './support.ts'
 
 const mail = (id: string, ...references: string[]): string =>
   `Message-ID: <${id}@x>\r\nReferences: ${references.map((one) => `<${one}@x>`).join('\r\n ')}\r\n\r\n`
@@ -80,32 +74,18 @@ topic(
 )
 
 test('THREADID survives a restart', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'sealpost-threads-'))
-  const ids = new Map<string, string>()
-  const run = async (messages: readonly string[], script: string): Promise<void> => {
-    await using store = await openLmdbStore(folder, { clock: systemClock, log: pino({ level: 'silent' }) })
-    await using lab = await startImapLab({ store })
-    await lab.put('alice', ...messages)
-    const sessions = new Sessions(lab, 'TLS')
-    try {
-      await play(sessions, script, ids)
-    } finally {
-      sessions.end()
-    }
-  }
-  try {
+  await onDisk({}, async (run) => {
     // The reply of a message that has not arrived: its References name only the nearest ancestor.
     await run(
-      [mail('second', 'first')],
       `C: 1 SELECT INBOX
       ${SELECTED(1)}
       S: 1 OK …
       C: 2 FETCH 1 THREADID
       S: * 1 FETCH (THREADID («thread»))
       S: 2 OK …`,
+      [mail('second', 'first')],
     )
     await run(
-      [mail('first', 'zeroth'), mail('third', 'second')],
       `C: 1 SELECT INBOX
       ${SELECTED(3)}
       S: 1 OK …
@@ -114,8 +94,7 @@ test('THREADID survives a restart', async () => {
       S: * 2 FETCH (THREADID («thread»))
       S: * 3 FETCH (THREADID («thread»))
       S: 2 OK …`,
+      [mail('first', 'zeroth'), mail('third', 'second')],
     )
-  } finally {
-    rmSync(folder, { recursive: true })
-  }
+  })
 })
