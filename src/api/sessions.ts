@@ -17,6 +17,12 @@ const session = z
     id: z.string(),
     protocol: z.string(),
     virtualServer: z.string(),
+    direction: z
+      .literal('out')
+      .optional()
+      .describe(
+        '`out`: the lab opened the connection, to send mail or articles. Absent: a client connected to the lab.',
+      ),
     proxy: z
       .object({ address: z.string(), port: z.int() })
       .optional()
@@ -24,7 +30,11 @@ const session = z
     summary: z.string(),
     captured: z.boolean().describe('Whether the traffic of the session can be downloaded.'),
   })
-  .meta({ id: 'Session', description: 'A connection of a client: its address and account, TLS facts, and refusals.' })
+  .meta({
+    id: 'Session',
+    description:
+      'A connection of a client, or of the lab to another host: its address and account, TLS facts, and refusals.',
+  })
 
 const list = defineOperation({
   name: 'sessions.list',
@@ -35,6 +45,7 @@ const list = defineOperation({
   input: z.strictObject({
     failed: flag.default(false).describe('Only sessions with a refusal or an error.'),
     open: flag.default(false).describe('Only sessions that are open.'),
+    direction: z.enum(['in', 'out']).optional().describe('in: of clients. out: opened by the lab.'),
     protocol: z.string().optional().describe('One or several protocols, separated by commas.'),
     user: z.string().optional(),
     virtualServer: z.string().optional().describe('Name of the virtual server.'),
@@ -43,7 +54,7 @@ const list = defineOperation({
   }),
   output: pageOf(session),
   async run({ api, caller, input }) {
-    const { failed, open, protocol, user, virtualServer, address = '' } = input
+    const { failed, open, direction, protocol, user, virtualServer, address = '' } = input
     const protocols = protocol?.split(',')
     const seen = api.lab.sessionLog.list().filter((one) => seesSession(caller, one))
     const { items, ...page } = pageById(
@@ -52,6 +63,7 @@ const list = defineOperation({
       (one) =>
         (!failed || hasFailed(one)) &&
         (!open || one.endedAt === undefined) &&
+        (direction === undefined || direction === (one.direction ?? 'in')) &&
         (protocols === undefined || protocols.includes(one.protocol)) &&
         (user === undefined || one.user === user) &&
         (virtualServer === undefined || one.virtualServer === virtualServer) &&

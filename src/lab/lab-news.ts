@@ -40,6 +40,7 @@ export class LabNews implements AsyncDisposable {
       roots: (authority) => this.#roots(authority),
       record: (virtualServer, remote, socket) =>
         options.sessions.open({
+          direction: 'out',
           virtualServer,
           protocol: 'nntp',
           remoteAddress: remote.address,

@@ -1,6 +1,6 @@
 import { timeText } from '../common/time-text.ts'
 import { groupName } from './tls-groups.ts'
-import type { ClientHelloFacts, SessionRecord, TlsFacts, TranscriptEntry } from './types.ts'
+import { type ClientHelloFacts, isOfClient, type SessionRecord, type TlsFacts, type TranscriptEntry } from './types.ts'
 
 /** Returns whether something was refused on a connection, or the connection failed. */
 export function hasFailed({ refusals, endCause }: SessionRecord): boolean {
@@ -9,10 +9,10 @@ export function hasFailed({ refusals, endCause }: SessionRecord): boolean {
 
 /** Describes a session in one line. */
 export function summary(record: SessionRecord): string {
-  const { startedAt, id, virtualServer, user, endCause, refusals } = record
+  const { startedAt, id, virtualServer, user, endCause, refusals, direction } = record
   const parts = [
     `${timeText(startedAt)} ${id}`,
-    `${virtualServer} from ${clientOf(record)}`,
+    `${virtualServer} ${direction === 'out' ? 'to' : 'from'} ${peerOf(record)}`,
     channel(record),
     user === undefined ? 'no log-on' : `as ${user}`,
     endCause ?? 'open',
@@ -20,8 +20,8 @@ export function summary(record: SessionRecord): string {
   return [parts.join(', '), ...refusals.map((why) => `refused: ${why}`)].join('; ')
 }
 
-/** Describes the address of the client. A proxy of HTTP does not tell its port. */
-function clientOf({ remoteAddress, remotePort, proxy }: SessionRecord): string {
+/** Describes the address of the other side. A proxy of HTTP does not tell the port of its client. */
+function peerOf({ remoteAddress, remotePort, proxy }: SessionRecord): string {
   const port = proxy && remotePort === 0 ? '' : ` port ${remotePort}`
   return `${remoteAddress}${port}${proxy ? ` by the proxy ${proxy.address}` : ''}`
 }
@@ -39,7 +39,7 @@ export function transcript(record: SessionRecord): string[] {
     summary(record),
     ...(hello ? [`  offered: ${offered(hello)}`, `  client software (JA4): ${hello.ja4}`] : []),
     ...(tls ? [`  agreed: ${agreed(tls)}`] : []),
-    ...record.transcript.map((entry) => `  ${line(entry, record.startedAt)}`),
+    ...record.transcript.map((entry) => `  ${line(entry, record)}`),
   ]
 }
 
@@ -81,6 +81,7 @@ export function agreed({
   resumed,
   certificate,
   clientCertificate,
+  peerCertificate,
 }: TlsFacts): string {
   return [
     `${version} ${cipher} (${bits} bits)`,
@@ -94,14 +95,19 @@ export function agreed({
           `client certificate ${clientCertificate.subject}, ${clientCertificate.verified ? 'verified' : `not verified: ${clientCertificate.error}`}`,
         ]
       : []),
+    ...(peerCertificate
+      ? [
+          `certificate of the other host ${peerCertificate.subject}, ${peerCertificate.verified ? 'verified' : `not verified: ${peerCertificate.error}`} (policy ${peerCertificate.policy})`,
+        ]
+      : []),
   ].join('; ')
 }
 
-function line(entry: TranscriptEntry, startedAt: number): string {
-  const seconds = ((entry.at - startedAt) / 1000).toFixed(3).padStart(8)
+function line(entry: TranscriptEntry, record: SessionRecord): string {
+  const seconds = ((entry.at - record.startedAt) / 1000).toFixed(3).padStart(8)
   const channel = entry.encrypted ? ' ' : '*'
   if (entry.kind === 'note') return `${seconds}   (${entry.text})`
-  const who = entry.direction === 'in' ? 'C' : 'S'
+  const who = isOfClient(record, entry.direction) ? 'C' : 'S'
   return `${seconds} ${channel}${who}: ${entry.kind === 'line' ? entry.text : `(${entry.octets} octets)`}`
 }
 

@@ -3,14 +3,15 @@ import type { SocketAddress } from '../common/ip-address.ts'
 import { maskUrls } from '../common/mask-urls.ts'
 import { MemoryBudget } from '../common/memory-budget.ts'
 import { Mask } from './mask.ts'
-import type {
-  ClientHelloFacts,
-  Direction,
-  SessionRecord,
-  SessionRecorder,
-  SessionStart,
-  TlsFacts,
-  TranscriptEntry,
+import {
+  type ClientHelloFacts,
+  type Direction,
+  isOfClient,
+  type SessionRecord,
+  type SessionRecorder,
+  type SessionStart,
+  type TlsFacts,
+  type TranscriptEntry,
 } from './types.ts'
 
 /** The addresses and ports that identify an open connection. */
@@ -225,8 +226,9 @@ class Recorder implements SessionRecorder {
 
   line(direction: Direction, text: string, secret = false): void {
     if (!this.#hasRoom()) return
-    if (direction === 'in' && !this.#hasSpoken) this.#checkFirstLine(text)
-    const shown = cut(direction === 'in' ? this.#mask.ofClient(text, secret) : this.#mask.ofServer(text))
+    const isClient = isOfClient(this.#record, direction)
+    if (isClient && !this.#hasSpoken) this.#checkFirstLine(text)
+    const shown = cut(isClient ? this.#mask.ofClient(text, secret) : this.#mask.ofServer(text))
     this.#record.transcript.push({
       at: this.#clock.now(),
       encrypted: this.#encrypted,
@@ -309,7 +311,8 @@ class Recorder implements SessionRecorder {
   end(cause: string): void {
     if (this.#record.endedAt !== undefined) return
     // Many clients check the certificate only after the handshake, and close without an alert.
-    const isSilent = this.#record.tls !== undefined && !this.#hasSpoken && !this.#isExplained
+    const { tls, direction } = this.#record
+    const isSilent = tls !== undefined && direction !== 'out' && !this.#hasSpoken && !this.#isExplained
     if (isSilent && /^(?:client closed|connection lost)$/.test(cause)) this.note(SILENT)
     this.#record.endedAt = this.#clock.now()
     this.#record.endCause = cause

@@ -41,6 +41,8 @@ export interface TlsFacts {
   readonly certificate?: { readonly friendlyName: string; readonly thumbprint: string }
   /** The certificate that the client sent. */
   readonly clientCertificate?: ClientCertificateFacts
+  /** In an outgoing session: the certificate of the other host. */
+  readonly peerCertificate?: PeerCertificateFacts
   readonly hello?: ClientHelloFacts
 }
 
@@ -57,6 +59,19 @@ export interface ClientCertificateFacts {
   readonly der: Buffer
 }
 
+/** The certificate of the host that an outgoing session connects to, and the result of its verification. */
+export interface PeerCertificateFacts {
+  readonly subject: string
+  readonly issuer: string
+  readonly thumbprint: string
+  /** The TLS level or policy that it was held against: `may`, `verify`, `dane` … */
+  readonly policy: string
+  readonly verified: boolean
+  /** Why it was not verified, in plain words. */
+  readonly error?: string
+}
+
+/** Seen from the lab: `in` is what it receives. In an outgoing session these are the lines of the server. */
 export type Direction = 'in' | 'out'
 
 /** One entry of a transcript. `encrypted`: it was sent under TLS. */
@@ -68,6 +83,8 @@ export type TranscriptEntry = { readonly at: number; readonly encrypted: boolean
 
 /** The facts known when a connection is accepted. */
 export interface SessionStart {
+  /** `out`: the lab opened the connection, as a client. Absent: a client connected to the lab. */
+  readonly direction?: 'out'
   readonly virtualServer: string
   readonly protocol: string
   readonly remoteAddress: string
@@ -78,6 +95,10 @@ export interface SessionStart {
   readonly localAddress: string
   readonly localPort: number
 }
+
+/** Returns whether an entry's direction is that of the client: the lab itself is the client of outgoing sessions. */
+export const isOfClient = (session: Pick<SessionStart, 'direction'>, direction: Direction): boolean =>
+  (direction === 'in') !== (session.direction === 'out')
 
 /** The record of one connection. */
 export interface SessionRecord extends SessionStart {

@@ -8,6 +8,7 @@ import { loadObject } from '../../src/config/load.ts'
 import type { ResolvedLab } from '../../src/config/resolve.ts'
 import type { LabInput, VirtualServerInput } from '../../src/config/schema.ts'
 import { createLab } from '../../src/lab/create-lab.ts'
+import { transcript } from '../../src/sessions/describe.ts'
 import { startLab } from '../../src/testing/start-lab.ts'
 import type { TestLab } from '../../src/testing/test-lab.ts'
 import { freePorts } from '../support/free-ports.ts'
@@ -88,7 +89,12 @@ test('two labs feed each other over STARTTLS and implicit TLS: cross-posts once,
   expect(await idsIn(labB, 'lab.local')).toEqual([])
   const sent = labA.sessions().filter(({ remotePort }) => remotePort === bTls)
   expect(sent.length).toBeGreaterThan(0)
-  expect(sent.every(({ tls }) => tls !== undefined)).toBe(true)
+  expect(sent.every(({ tls, direction }) => tls !== undefined && direction === 'out')).toBe(true)
+  // The lab is the client of the sessions that it opens.
+  const lines = sent.flatMap(transcript).join('\n')
+  expect(lines).toMatch(/ to 127\.0\.0\.1 port \d+/)
+  expect(lines).toMatch(/ C: CHECK <1@a>|C: IHAVE <1@a>/)
+  expect(lines).toMatch(/ S: 20[01] /)
 
   const client = await LineClient.open(b)
   client.send('HDR Path <1@a>\r\nQUIT\r\n')

@@ -64,13 +64,13 @@ export function SessionList({ selected }: { readonly selected: string | undefine
 }
 
 function SessionRow({ session }: { readonly session: Session }) {
-  const { protocol, remoteAddress, user, startedAt, endedAt, tls, refusals, endCause } = session
+  const { protocol, direction, remoteAddress, user, startedAt, endedAt, tls, refusals, endCause } = session
   return (
     <>
       <span class="session-first">
         <strong>{protocol.toUpperCase()}</strong>
         <span class="session-who" title={remoteAddress}>
-          {user ?? remoteAddress}
+          {direction === 'out' ? `→ ${remoteAddress}` : (user ?? remoteAddress)}
         </span>
         <State session={session} />
         <RelativeTime at={startedAt} short />

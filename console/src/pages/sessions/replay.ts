@@ -29,9 +29,9 @@ const replies: Readonly<Record<string, Replies>> = {
   nntp: { final: /^\d{3}(?: |$)/, status: /^\d{3}/, refusal: /^[45]/, more: /^38[13]/ },
 }
 
-/** Returns whether a session can be replayed: HTTP sessions and those without lines cannot. */
-export const canReplay = ({ protocol }: Session, entries: readonly Entry[]): boolean =>
-  protocol in replies && entries.some((one) => one.kind === 'line' && one.direction === 'in')
+/** Returns whether a session can be replayed: HTTP sessions, outgoing ones and those without lines cannot. */
+export const canReplay = ({ protocol, direction }: Session, entries: readonly Entry[]): boolean =>
+  direction !== 'out' && protocol in replies && entries.some((one) => one.kind === 'line' && one.direction === 'in')
 
 /** Returns a test for node:test that sends to a new lab what the client of a session sent, and expects the same replies. */
 export function replayOf(session: Session, entries: readonly Entry[], server: ReplayedServer): string {

@@ -131,11 +131,16 @@ function Refusals({
 function Facts({ session }: { readonly session: Session }) {
   const { remoteAddress, remotePort, proxy, localAddress, localPort, startedAt, endedAt, endCause, user, tls, hello } =
     session
+  const peer = tls?.peerCertificate
+  const [local, remote] =
+    session.direction === 'out'
+      ? [t('sessions.client'), t('sessions.server')]
+      : [t('sessions.server'), t('sessions.client')]
   const rows: readonly (readonly [string, string | undefined])[] = [
     // A proxy of HTTP does not tell the port.
-    [t('sessions.client'), remotePort === 0 ? remoteAddress : `${remoteAddress} : ${remotePort}`],
+    [remote, remotePort === 0 ? remoteAddress : `${remoteAddress} : ${remotePort}`],
     [t('sessions.proxy'), proxy && `${proxy.address} : ${proxy.port}`],
-    [t('sessions.server'), `${localAddress} : ${localPort}`],
+    [local, `${localAddress} : ${localPort}`],
     [t('sessions.account'), user],
     [t('sessions.began'), wholeTime(startedAt)],
     [
@@ -157,6 +162,10 @@ function Facts({ session }: { readonly session: Session }) {
       t('sessions.clientCertificate'),
       tls?.clientCertificate &&
         `${tls.clientCertificate.subject} (${tls.clientCertificate.error ?? t('sessions.verified')})`,
+    ],
+    [
+      t('sessions.peerCertificate'),
+      peer && `${peer.subject} (${peer.policy}: ${peer.error ?? t('sessions.verified')})`,
     ],
   ]
   return (

@@ -1,4 +1,4 @@
-import type { Entry, Session } from './types.ts'
+import { type Entry, isOfClient, type Session } from './types.ts'
 
 /** The steps of a session that stand out. */
 export type StepName = 'connected' | 'greeting' | 'starttls' | 'handshake' | 'logOn' | 'commands' | 'message' | 'ended'
@@ -13,15 +13,16 @@ const STARTTLS = /^(?:\S+ )?(?:STARTTLS|STLS)$/i
 const LOG_ON = /^(?:\S+ )?(?:LOGIN|AUTHENTICATE|AUTH|AUTHINFO|USER|PASS|APOP)\b/i
 
 /** Returns the steps of a session in the order of time. Those that did not happen are left out. */
-export function timelineOf({ startedAt, endedAt }: Session, entries: readonly Entry[]): readonly Step[] {
+export function timelineOf(session: Session, entries: readonly Entry[]): readonly Step[] {
+  const { startedAt, endedAt } = session
   const steps: Step[] = [{ name: 'connected', ms: 0 }]
   const add = (name: StepName, at: string | undefined): void => {
     if (at !== undefined && !steps.some((step) => step.name === name))
       steps.push({ name, ms: Date.parse(at) - Date.parse(startedAt) })
   }
   const lines = entries.filter((entry) => entry.kind === 'line')
-  add('greeting', lines.find(({ direction }) => direction === 'out')?.at)
-  const commands = lines.filter(({ direction }) => direction === 'in')
+  add('greeting', lines.find(({ direction }) => !isOfClient(session, direction))?.at)
+  const commands = lines.filter(({ direction }) => isOfClient(session, direction))
   add('starttls', commands.find(({ text }) => STARTTLS.test(text))?.at)
   add('handshake', entries.find((entry) => entry.kind === 'note' && entry.text.startsWith('TLS: '))?.at)
   add('logOn', commands.find(({ text }) => LOG_ON.test(text))?.at)

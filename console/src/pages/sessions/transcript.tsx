@@ -7,7 +7,7 @@ import { navigate, pathWith } from '../../router.ts'
 import { may } from '../../state/caller.ts'
 import { t } from '../../texts/index.ts'
 import { splitReply, verbOf } from './facts.ts'
-import type { Entry, Session } from './types.ts'
+import { type Entry, isOfClient, type Session } from './types.ts'
 
 /** Entries that are shown at first: a long session has thousands. */
 const SHOWN = 1_000
@@ -35,7 +35,7 @@ export function Transcript({ session, entries }: { readonly session: Session; re
 }
 
 function Line({ session, entry }: { readonly session: Session; readonly entry: Entry }) {
-  const who = entry.kind === 'note' ? 'note' : entry.direction === 'in' ? 'client' : 'server'
+  const who = entry.kind === 'note' ? 'note' : isOfClient(session, entry.direction) ? 'client' : 'server'
   const verb = entry.kind === 'line' && who === 'client' ? verbOf(session.protocol, entry.text) : undefined
   return (
     <tr class={`line ${who}`}>
@@ -58,7 +58,7 @@ function Line({ session, entry }: { readonly session: Session; readonly entry: E
         <Content protocol={session.protocol} entry={entry} isReply={who === 'server'} />
       </td>
       <td class="actions">
-        {verb && may('administer') && (
+        {verb && session.direction !== 'out' && may('administer') && (
           <Button
             kind="plain"
             icon={Bug}

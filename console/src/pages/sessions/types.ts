@@ -3,6 +3,8 @@ export interface Session {
   readonly id: string
   readonly protocol: string
   readonly virtualServer: string
+  /** `out`: the lab opened the connection, as a client. */
+  readonly direction?: 'out'
   readonly remoteAddress: string
   readonly remotePort: number
   /** The proxy that the client came by. */
@@ -28,6 +30,13 @@ export interface Session {
     readonly resumed: boolean
     readonly certificate?: { readonly friendlyName: string; readonly thumbprint: string }
     readonly clientCertificate?: { readonly subject: string; readonly verified: boolean; readonly error?: string }
+    /** In an outgoing session: the certificate of the other host, and the policy that it was held against. */
+    readonly peerCertificate?: {
+      readonly subject: string
+      readonly policy: string
+      readonly verified: boolean
+      readonly error?: string
+    }
   }
 }
 
@@ -37,3 +46,7 @@ export type Entry = { readonly at: string; readonly encrypted: boolean } & (
   | { readonly kind: 'octets'; readonly direction: 'in' | 'out'; readonly octets: number }
   | { readonly kind: 'note'; readonly text: string }
 )
+
+/** Returns whether an entry is the client's. The lab itself is the client of outgoing sessions. */
+export const isOfClient = (session: Pick<Session, 'direction'>, direction: 'in' | 'out'): boolean =>
+  (direction === 'in') !== (session.direction === 'out')

@@ -40,6 +40,7 @@ export default {
   'sessions.serverName': 'Servername (SNI)',
   'sessions.certificate': 'Zertifikat',
   'sessions.clientCertificate': 'Clientzertifikat',
+  'sessions.peerCertificate': 'Zertifikat der Gegenstelle',
   'sessions.verified': 'geprüft',
   'sessions.transcript': 'Mitschnitt',
   'sessions.tls': 'TLS: angeboten und bedient',

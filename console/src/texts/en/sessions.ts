@@ -37,6 +37,7 @@ export default {
   'sessions.serverName': 'Server name (SNI)',
   'sessions.certificate': 'Certificate',
   'sessions.clientCertificate': 'Client certificate',
+  'sessions.peerCertificate': 'Certificate of the other host',
   'sessions.verified': 'verified',
   'sessions.transcript': 'Transcript',
   'sessions.tls': 'TLS: offered and served',

@@ -39,6 +39,7 @@ export default {
   'sessions.serverName': 'サーバー名 (SNI)',
   'sessions.certificate': '証明書',
   'sessions.clientCertificate': 'クライアント証明書',
+  'sessions.peerCertificate': '接続先の証明書',
   'sessions.verified': '検証済み',
   'sessions.transcript': '記録',
   'sessions.tls': 'TLS: 提示と対応',
