@@ -2,7 +2,7 @@ import { Command } from 'commander'
 import { version } from '../common/version.ts'
 import { nearest } from '../config/nearest.ts'
 import { exitStatus, explain, UsageError } from './failure.ts'
-import { noteError } from './output.ts'
+import { noteError, print } from './output.ts'
 
 type AddCommand = (program: Command) => void
 
@@ -10,6 +10,7 @@ type AddCommand = (program: Command) => void
 const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
   start: async () => (await import('./start.ts')).addStart,
   check: async () => (await import('./check.ts')).addCheck,
+  doctor: async () => (await import('./doctor.ts')).addDoctor,
   cert: async () => (await import('./cert.ts')).addCert,
   ca: async () => (await import('./ca.ts')).addCa,
   trust: async () => (await import('./trust.ts')).addTrust,
@@ -32,6 +33,11 @@ const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
 export async function runCommandLine(args: readonly string[]): Promise<number> {
   process.exitCode = exitStatus.done
   try {
+    if (isVersionAsJson(args)) {
+      const { installation } = await import('./doctor/installation.ts')
+      print(JSON.stringify(installation()))
+      return exitStatus.done
+    }
     await (await createProgram(args)).parseAsync(args, { from: 'user' })
     return Number(process.exitCode)
   } catch (error) {
@@ -41,11 +47,18 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
   }
 }
 
+const isVersionAsJson = (args: readonly string[]): boolean =>
+  args.length === 2 && args.includes('--json') && (args.includes('--version') || args.includes('-V'))
+
 /** Creates the command line with the command that `args` start with, or with all commands for help and suggestions. */
 async function createProgram(args: readonly string[]): Promise<Command> {
   const program = new Command('sealpost')
     .description('A mock mail and news server stack (SMTP, POP3, IMAP4, NNTP) that serves any certificate you install.')
-    .version(version)
+    .version(
+      version,
+      '-V, --version',
+      'print the version; with --json also those of Node.js, OpenSSL and optional packages',
+    )
     .showHelpAfterError(false)
     .configureOutput({
       outputError: (text) => {

@@ -1,0 +1,10 @@
+/** What a check of the installation found. `note`: nothing is wrong, but the user may want to know. */
+export interface Finding {
+  readonly check: CheckName
+  readonly status: 'ok' | 'note' | 'warning' | 'error'
+  readonly message: string
+  /** How to solve it. */
+  readonly fix?: string
+}
+
+export type CheckName = 'program' | 'packages' | 'machine' | 'clock' | 'names' | 'configuration' | 'lab' | 'trust'
