@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { capture as captureSchema } from './schema/values.ts'
 import {
   type AccountConfig,
+  type ConnectorConfig,
   type FeedConfig,
   type LabConfig,
   protocolTitles,
@@ -25,10 +26,18 @@ export interface ResolvedVirtualServer extends Omit<VirtualServerConfig, 'captur
 /** A capture in its long form, with an absolute file name. */
 export type ResolvedCapture = Exclude<LabConfig['capture'], string | undefined>
 
+/** A connector with absolute files and the final port of its smart host. */
+export interface ResolvedConnector extends Omit<ConnectorConfig, 'smartHost'> {
+  readonly smartHost?: SmartHost & { readonly port: number }
+}
+
+type SmartHost = NonNullable<ConnectorConfig['smartHost']>
+
 /** A lab with all defaults filled in and absolute folders. */
-export interface ResolvedLab extends Omit<LabConfig, 'portOffset' | 'capture' | 'certificate'> {
+export interface ResolvedLab extends Omit<LabConfig, 'portOffset' | 'capture' | 'certificate' | 'connectors'> {
   readonly capture?: ResolvedCapture
   readonly certificates: { readonly store: string; readonly key: KeyKind; readonly renewAcme: boolean }
+  readonly connectors: readonly ResolvedConnector[]
   readonly directory: Omit<LabConfig['directory'], 'accounts'> & { accounts: ResolvedAccount[] }
   readonly virtualServers: ResolvedVirtualServer[]
 }
@@ -80,6 +89,7 @@ export function resolveLab(config: LabConfig, baseDir: string): ResolvedLab {
     controlSenders: config.controlSenders.map(({ key, ...sender }) =>
       key === undefined ? sender : { ...sender, key: resolve(baseDir, key) },
     ),
+    connectors: config.connectors.map((connector) => resolveConnector(connector, baseDir)),
     newsgroups: config.newsgroups.map((group) => ({ ...group, ...preloadOf(group, baseDir) })),
     virtualServers: config.virtualServers.map((server) => resolveVirtualServer(server, portOffset, baseDir)),
   }
@@ -174,11 +184,20 @@ function resolveCertificates(setting: LabConfig['certificates'], baseDir: string
   return { store: store === 'memory' ? store : resolve(baseDir, store), key, renewAcme }
 }
 
+const resolveFeed = (feed: FeedConfig, baseDir: string): FeedConfig => ({ ...feed, ...authorityOf(feed, baseDir) })
+
+function resolveConnector({ smartHost, ...connector }: ConnectorConfig, baseDir: string): ResolvedConnector {
+  const resolved = { ...connector, ...authorityOf(connector, baseDir) }
+  if (smartHost === undefined) return resolved
+  const port = smartHost.port ?? (smartHost.implicitTls ? 465 : 25)
+  return { ...resolved, smartHost: { ...smartHost, port, ...authorityOf(smartHost, baseDir) } }
+}
+
 /**
- * Makes the authority of a feed absolute if it is a file. A text with a slash or the extension of a certificate is a file;
- * any other text is the name of an authority.
+ * Makes the authority of another host absolute if it is a file. A text with a slash or the extension of a certificate is a
+ * file; any other text is the name of an authority.
  */
-function resolveFeed({ authority, ...feed }: FeedConfig, baseDir: string): FeedConfig {
-  if (authority === undefined) return feed
-  return { ...feed, authority: /[/\\]|\.(pem|crt|cer)$/i.test(authority) ? resolve(baseDir, authority) : authority }
+function authorityOf({ authority }: { readonly authority?: string | undefined }, baseDir: string) {
+  if (authority === undefined) return {}
+  return { authority: /[/\\]|\.(pem|crt|cer)$/i.test(authority) ? resolve(baseDir, authority) : authority }
 }

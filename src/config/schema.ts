@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { certificate } from './schema/certificate.ts'
 import { authorityService, certificateProfile, certificates, DEFAULT_CERTIFICATES } from './schema/certificates.ts'
+import { connector, forwardRule } from './schema/connector.ts'
 import { captured, directory } from './schema/directory.ts'
 import { fault } from './schema/fault.ts'
 import { auditJobs, token, verifyJobs, webhook } from './schema/http.ts'
@@ -88,6 +89,20 @@ const labObject = z.strictObject({
   logLevel: z.enum(logLevels).default('info').describe('Lowest level that is logged.'),
   directory: directory.prefault({}).describe('Accounts of the lab.'),
   captured: captured.prefault({}).describe('Mail that the lab captures: for other domains, and for unknown accounts.'),
+  connectors: z
+    .array(connector)
+    .prefault([])
+    .describe(
+      'Connectors that send mail to other hosts. Without one, no mail leaves the lab. See docs/outgoing-mail.md.',
+    )
+    .meta({
+      examples: [[{ name: 'Default SMTP Connector', smartHost: { host: '127.0.0.1', port: 2525 }, when: 'automatic' }]],
+    }),
+  forwardRules: z
+    .array(forwardRule)
+    .default([])
+    .describe('Mail for mailboxes of the lab that a connector also sends elsewhere.')
+    .meta({ examples: [[{ filters: { to: ['alice@lab.test'] }, to: ['dev@example.test'] }]] }),
   administrators: z
     .array(z.string().min(1))
     .default([])
@@ -171,5 +186,7 @@ export type VirtualServerConfig = LabConfig['virtualServers'][number]
 export type NewsgroupConfig = LabConfig['newsgroups'][number]
 export type AccountConfig = LabConfig['directory']['accounts'][number]
 export type WebhookConfig = LabConfig['webhooks'][number]
+export type ConnectorConfig = LabConfig['connectors'][number]
+export type ForwardRule = LabConfig['forwardRules'][number]
 export type TokenConfig = LabConfig['tokens'][number]
 export type FeedConfig = VirtualServerConfig['feeds'][number]

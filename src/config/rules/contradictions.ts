@@ -3,6 +3,7 @@ import type { LabConfig } from '../schema.ts'
 import { accessRules } from './access.ts'
 import { accountRules } from './accounts.ts'
 import { certificateRules } from './certificates.ts'
+import { connectorRules } from './connectors.ts'
 import { newsRules } from './news.ts'
 import { portRules } from './ports.ts'
 import type { Rule } from './rule.ts'
@@ -15,6 +16,7 @@ const rules: readonly Rule[] = [
   ...accountRules,
   ...tlsRules,
   ...newsRules,
+  ...connectorRules,
 ]
 
 /** Returns every contradiction between keys; each message says how to resolve it. */

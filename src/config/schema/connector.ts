@@ -1,0 +1,244 @@
+import { isIP } from 'node:net'
+import { z } from 'zod'
+import { countOrOff, duration, host, hostName, mailAddress } from './values.ts'
+
+/**
+ * How far the next host's TLS is trusted, in Postfix's words (smtp_tls_security_level).
+ * https://www.postfix.org/TLS_README.html#client_tls_levels
+ */
+export const tlsLevels = ['none', 'may', 'encrypt', 'verify', 'secure', 'dane'] as const
+
+const tlsLevel = z.enum(tlsLevels)
+
+/** The levels, and a shorter word for `verify`. */
+const tlsLevelOrRequired = z
+  .enum([...tlsLevels, 'required'])
+  .transform((level) => (level === 'required' ? 'verify' : level))
+
+const authority = z
+  .string()
+  .min(1)
+  .optional()
+  .describe(
+    'verify, secure: authority that must have issued the certificate of the next host: the name of an authority of the lab, or a PEM file, relative to this file. Default: the roots of the lab.',
+  )
+  .meta({ examples: ['../outside.pem'] })
+
+const remotePort = z.number().int().min(1).max(65535)
+
+/** The host that takes all mail of a connector. */
+const smartHost = z.strictObject({
+  host: host.describe('Host to connect to.').meta({ examples: ['127.0.0.1'] }),
+  port: remotePort
+    .optional()
+    .describe('Port of the host. Default: 465 with `implicitTls`, else 25. portOffset is not added.')
+    .meta({ examples: [2525] }),
+  tls: tlsLevelOrRequired
+    .prefault('may')
+    .describe(
+      'none: no TLS. may: TLS if the host offers it; its certificate is not verified. encrypt: TLS always, without verification. verify (or required) and secure: TLS with a certificate of `authority` for the host’s name. dane: a certificate that the host’s TLSA records name (needs `dns` or `resolver`).',
+    ),
+  implicitTls: z.boolean().default(false).describe('Whether TLS starts at once, without STARTTLS.'),
+  names: z
+    .array(hostName)
+    .min(1)
+    .optional()
+    .describe('verify, secure: names of which the certificate must have one. Default: `host`.')
+    .meta({ examples: [['mail.example.test']] }),
+  authority,
+  user: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('User name for the host. Needs password or accessToken.')
+    .meta({ examples: ['relay'] }),
+  password: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Password for the host, in clear text.')
+    .meta({ examples: ['secret'], writeOnly: true }),
+  accessToken: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Access token for the host (XOAUTH2), instead of a password.')
+    .meta({ examples: ['ya29.token'], writeOnly: true }),
+})
+
+/** A pattern of addresses. `*` stands for any text. */
+const addressPattern = z.string().regex(/^[^\s<>]+$/, 'write an address or a pattern like *@example.test')
+
+const headerName = z.string().regex(/^[!-9;-~]+$/, 'write the name of a header field')
+
+const accountName = z.string().min(1)
+
+/** What a message must have so that a connector or a forward rule takes it. */
+const filters = z.strictObject({
+  from: z
+    .array(addressPattern)
+    .min(1)
+    .optional()
+    .describe('Senders (MAIL FROM), of which one must match. * stands for any text; <> is not matched.')
+    .meta({ examples: [['*@lab.test']] }),
+  to: z
+    .array(addressPattern)
+    .min(1)
+    .optional()
+    .describe('Recipients (RCPT TO) that are taken. * stands for any text.')
+    .meta({ examples: [['*@example.test']] }),
+  header: z
+    .record(headerName, z.string().min(1))
+    .refine((fields) => Object.keys(fields).length > 0, 'name at least one header field')
+    .optional()
+    .describe('Header fields that the message must have, each with a pattern for its value. * stands for any text.')
+    .meta({ examples: [{ Subject: 'Order *' }] }),
+  account: z
+    .array(accountName)
+    .min(1)
+    .optional()
+    .describe('Accounts of which one must have logged on to send the message.')
+    .meta({ examples: [['alice']] }),
+})
+
+/** At most so many messages in a time: `100/m`. */
+const rate = z
+  .string()
+  .regex(/^[1-9]\d{0,8}\/[smhd]$/, 'write a rate such as 100/m (s, m, h or d)')
+  .transform((text) => ({
+    messages: Number.parseInt(text, 10),
+    perMs: { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }[text.slice(-1)] as number,
+  }))
+
+/** A pause that does not keep the machine busy with attempts. */
+const pause = duration.refine((ms) => ms >= 100, 'write at least 100ms')
+
+const schedule = z.strictObject({
+  retry: z
+    .array(pause)
+    .min(1)
+    .prefault(['1m', '5m', '30m', '2h'])
+    .describe('Pauses before the further attempts, each varied by up to a tenth. The last one repeats.'),
+  giveUpAfter: duration
+    .prefault('2d')
+    .describe('Age at which a message that could not be sent fails. 0: after the first attempt.'),
+  delayWarning: z
+    .union([z.literal('off'), duration])
+    .prefault('4h')
+    .describe('Age at which the sender is told that the message is delayed, once. off: never.'),
+  rate: z
+    .union([z.literal('off'), rate])
+    .prefault('off')
+    .describe('Most messages that the connector sends in a time: 100/m, 5/s. off: no limit.')
+    .meta({ examples: ['100/m'] }),
+  connections: countOrOff.default(5).describe('Most connections to one destination at the same time.'),
+})
+
+/** A recipient domain: one domain, `*.` and a domain for all below it, or `*` for every other domain. */
+const domainPattern = z
+  .string()
+  .regex(/^(?:\*|(?:\*\.)?[^\s@/:,;.*]+(?:\.[^\s@/:,;.*]+)*)$/, 'write a domain, a pattern like *.example.test, or *')
+  .transform((text) => text.toLowerCase())
+
+/** A DNS server: an IP address, with or without a port. */
+const resolver = z.string().refine((text) => {
+  const [, address = '', port = '53'] = /^\[?(.*?)\]?(?::(\d{1,5}))?$/.exec(isIP(text) ? `[${text}]` : text) ?? []
+  return isIP(address) !== 0 && Number(port) >= 1 && Number(port) <= 65535
+}, 'write an IP address and port such as 127.0.0.1:5300')
+
+/** Sends mail to other hosts. Exchange Server calls it an SMTP connector. */
+export const connector = z.strictObject({
+  name: z
+    .string()
+    .min(1)
+    .describe('Name of the connector.')
+    .meta({ examples: ['Default SMTP Connector'] }),
+  domains: z
+    .array(domainPattern)
+    .min(1)
+    .prefault(['*'])
+    .describe(
+      'Recipient domains that the connector sends to: a domain, *.example.test for the domains below it, or * for all. The most specific one decides; among equals, the first connector whose filters match. Domains of the lab itself are never sent out this way.',
+    ),
+  smartHost: smartHost.optional().describe('Host that takes all mail of the connector. Instead of `route`.'),
+  route: z
+    .literal('dns')
+    .optional()
+    .describe(
+      'dns: mail goes to the hosts that DNS names for the recipient’s domain (MX), with the policies that it publishes (DANE, MTA-STS). Asks the lab’s own `dns`, or `resolver`. Instead of `smartHost`.',
+    )
+    .meta({ examples: ['dns'] }),
+  port: remotePort.default(25).describe('route: port of the hosts that DNS names. portOffset is not added.'),
+  tls: tlsLevel
+    .optional()
+    .describe(
+      'route: lowest TLS level, with the meanings of `smartHost.tls`. Default: what DANE and MTA-STS require, else may.',
+    )
+    .meta({ examples: ['encrypt'] }),
+  authority,
+  resolver: resolver
+    .optional()
+    .describe('route, and smartHost with dane: DNS server to ask. Default: the lab’s own `dns`.')
+    .meta({ examples: ['127.0.0.1:5300'] }),
+  when: z
+    .enum(['release', 'automatic', 'never'])
+    .default('release')
+    .describe(
+      'release: the lab keeps mail until someone releases it. automatic: the lab sends it. never: the lab only keeps it, and nobody can release it.',
+    ),
+  filters: filters
+    .optional()
+    .describe('What a message must have, all of it. Other messages go to the next connector for their domain.')
+    .meta({ examples: [{ from: ['*@lab.test'] }] }),
+  keepCopy: z.boolean().default(true).describe('automatic: whether the lab also keeps a copy (`relay: capture`).'),
+  rewrite: z
+    .strictObject({
+      to: mailAddress
+        .optional()
+        .describe('Address that gets every message instead of its recipients. The header stays as it is.')
+        .meta({ examples: ['dev@example.test'] }),
+      from: mailAddress
+        .optional()
+        .describe('Sender (MAIL FROM) of every message, except of reports. The header stays as it is.')
+        .meta({ examples: ['lab@example.test'] }),
+    })
+    .optional()
+    .describe('Changes of the envelope.')
+    .meta({ examples: [{ to: 'dev@example.test' }] }),
+  allow: z
+    .array(addressPattern)
+    .min(1)
+    .optional()
+    .describe('Recipients that mail may be sent to, after `rewrite`. * stands for any text. Default: all.')
+    .meta({ examples: [['*@example.test']] }),
+  deny: z
+    .array(addressPattern)
+    .default([])
+    .describe('Recipients that no mail is sent to, after `rewrite`. * stands for any text.')
+    .meta({ examples: [['ceo@example.test']] }),
+  schedule: schedule.prefault({}).describe('Attempts and limits.'),
+  certificate: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'Certificate shown to the next host if it asks for one: that of the virtual server with this name, or a friendly name or thumbprint of the certificate store.',
+    )
+    .meta({ examples: ['Default SMTP Virtual Server'] }),
+})
+
+/** Sends further copies of mail that the lab delivers to its own mailboxes. */
+export const forwardRule = z.strictObject({
+  filters: filters.describe('What a message must have, all of it.').meta({ examples: [{ to: ['alice@lab.test'] }] }),
+  to: z
+    .array(mailAddress)
+    .min(1)
+    .describe('Addresses that also get the message.')
+    .meta({ examples: [['dev@example.test']] }),
+  connector: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Connector that sends it, whatever its `domains`, `when` and filters. Default: the one for the domain.')
+    .meta({ examples: ['Default SMTP Connector'] }),
+})
