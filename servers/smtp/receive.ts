@@ -2,7 +2,7 @@ import { viewsOf } from '../../src/common/pieces.ts'
 import { HELD_OCTETS, type ReceivedOctets } from '../../src/common/received-octets.ts'
 import { isSliceOver, nextSlice } from '../../src/common/time-slice.ts'
 import { deliver } from '../../src/delivery/deliver.ts'
-import { reportSuccess } from '../../src/delivery/report.ts'
+import { reportSuccess } from '../../src/delivery/reports/success.ts'
 import { type Delivery, DeliveryError, type Recipient } from '../../src/delivery/types.ts'
 import type { SmtpSession } from './command.ts'
 import { LineEnds } from './line-ends.ts'
@@ -17,7 +17,7 @@ const END_OF_HEADER = Buffer.from('\r\n\r\n', 'latin1')
  */
 export async function receive(session: SmtpSession, transaction: Transaction, received: ReceivedOctets): Promise<void> {
   const { connection, context, site } = session
-  const { reversePath, recipients, envelopeId } = transaction
+  const { reversePath, recipients, envelopeId, ret, smtpUtf8 } = transaction
   session.takeOctets(received.octets)
   const fault = connection.endOfData(() => received.whole())
   if (fault) await fault
@@ -33,6 +33,8 @@ export async function receive(session: SmtpSession, transaction: Transaction, re
     mailFrom: reversePath,
     recipients,
     envelopeId,
+    ret,
+    smtpUtf8,
     session: connection.record.id,
     at,
   }

@@ -9,6 +9,8 @@ export class Transaction {
   readonly smtpUtf8: boolean
   /** ENVID, decoded. RFC 3461 section 4.4. */
   readonly envelopeId: string | undefined
+  /** RFC 3461 section 4.3. */
+  readonly ret: 'FULL' | 'HDRS' | undefined
   /** The message so far, from BDAT. Undefined before the first BDAT. */
   chunks: ReceivedOctets | undefined
   /** SIZE of MAIL; 0 if the client did not announce it. RFC 1870 section 6.1. */
@@ -27,7 +29,9 @@ export class Transaction {
     memory: MemoryReservation,
     announcedOctets = 0,
     isBinary = false,
+    ret?: 'FULL' | 'HDRS',
   ) {
+    this.ret = ret
     this.isBinary = isBinary
     this.announcedOctets = announcedOctets
     this.reversePath = reversePath

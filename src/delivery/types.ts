@@ -46,6 +46,10 @@ export interface Delivery {
   readonly recipients: readonly Recipient[]
   /** ENVID, decoded. RFC 3461 section 4.4. */
   readonly envelopeId?: string | undefined
+  /** RET of MAIL. RFC 3461 section 4.3. */
+  readonly ret?: 'FULL' | 'HDRS' | undefined
+  /** Whether the sender accepts addresses outside ASCII: SMTPUTF8 of MAIL. RFC 6531 section 3.4. */
+  readonly smtpUtf8?: boolean
   /** Id of the session that received the message. */
   readonly session?: string | undefined
   /** Time of arrival in milliseconds since the epoch. Default: now. */

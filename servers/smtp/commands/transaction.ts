@@ -32,10 +32,15 @@ export const mail: SmtpCommand = {
       session.connection.memory.reservation('messages'),
       Number(path.args.SIZE ?? 0),
       /^binarymime$/i.test(String(path.args.BODY)),
+      retOf(path),
     )
     session.reply(250, '2.1.0', 'Accepted')
   },
 }
+
+/** RFC 3461 section 4.3. */
+const retOf = ({ args: { RET } }: ParsedPath): 'FULL' | 'HDRS' | undefined =>
+  typeof RET === 'string' ? (RET.toUpperCase() === 'FULL' ? 'FULL' : 'HDRS') : undefined
 
 /** RCPT TO:<forward-path> [parameters]: adds a recipient. RFC 5321 section 4.1.1.3. */
 export const rcpt: SmtpCommand = {

@@ -1,0 +1,36 @@
+import { joinPieces } from '../../common/pieces.ts'
+import type { Delivery, DeliverySite, Recipient } from '../types.ts'
+import { sendOwnMail } from './send.ts'
+import { writeStandardReport } from './standard.ts'
+import type { Action } from './types.ts'
+
+/**
+ * Sends the report that NOTIFY=SUCCESS asked for to the sender of a delivered message. RFC 3461 sections 5.2.2 and 6.1.
+ * @param at time of the report, in milliseconds since the epoch
+ * @throws DeliveryError, StoreError; the message itself stays delivered
+ */
+export async function reportSuccess(site: DeliverySite, delivery: Delivery, at: number): Promise<void> {
+  const recipients = delivery.recipients.filter(({ notify }) => notify?.includes('SUCCESS'))
+  const { mailFrom: to, session, envelopeId, smtpUtf8 = false } = delivery
+  if (to === '' || recipients.length === 0) return
+  const raw = writeStandardReport({
+    hostname: site.hostname,
+    domain: site.directory.domain,
+    to,
+    recipients: recipients.map(({ address, originalRecipient, destination }) => ({
+      address,
+      originalRecipient,
+      action: actionOf(destination),
+      status: '2.1.5',
+    })),
+    envelopeId,
+    smtpUtf8,
+    message: joinPieces(delivery.message),
+    arrivedAt: at,
+    at,
+  })
+  await sendOwnMail(site, { to, raw, session }, at)
+}
+
+/** Returns the action. `relayed`: the lab accepted the message in place of another domain. RFC 3464 section 2.3.3. */
+const actionOf = ({ kind }: Recipient['destination']): Action => (kind === 'captured' ? 'relayed' : 'delivered')
