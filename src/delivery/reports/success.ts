@@ -1,7 +1,7 @@
 import { joinPieces } from '../../common/pieces.ts'
 import type { Delivery, DeliverySite, Recipient } from '../types.ts'
+import { writeStandardReport } from './forms/standard.ts'
 import { sendOwnMail } from './send.ts'
-import { writeStandardReport } from './standard.ts'
 import type { Action } from './types.ts'
 
 /**

@@ -1,0 +1,78 @@
+import type { DeliverySite } from '../types.ts'
+import { writeStandardReport } from './forms/standard.ts'
+import { sendOwnMail } from './send.ts'
+import type { Action, ReportedRecipient, ReportFacts } from './types.ts'
+
+type Result = ReportFacts['results'][number]
+
+/** Which results a kind of report is about. */
+interface Kind {
+  readonly result: Result['kind']
+  readonly action: Action
+  /** The value of NOTIFY that asks for it. RFC 3461 section 4.1. */
+  readonly notify: string
+  /** Whether it is also sent without NOTIFY. */
+  readonly byDefault: boolean
+}
+
+const FAILED: Kind = { result: 'failed', action: 'failed', notify: 'FAILURE', byDefault: true }
+const DELAYED: Kind = { result: 'deferred', action: 'delayed', notify: 'DELAY', byDefault: true }
+const RELAYED: Kind = { result: 'sent', action: 'relayed', notify: 'SUCCESS', byDefault: false }
+
+/**
+ * Sends the report of a message that failed for some recipients, in one message. Sends nothing if nobody is to be told: the
+ * null reverse-path, or NOTIFY without FAILURE. RFC 3461 section 5.2.7.
+ * @param at time of the report, in milliseconds since the epoch
+ * @throws DeliveryError if the sender has no mailbox; StoreError
+ */
+export const reportFailure = (site: DeliverySite, facts: ReportFacts, at: number): Promise<void> =>
+  report(site, facts, at, FAILED)
+
+/** Sends the report of a message that is delayed for some recipients, as `reportFailure` does. RFC 3461 section 5.2.6. */
+export const reportDelay = (site: DeliverySite, facts: ReportFacts, at: number): Promise<void> =>
+  report(site, facts, at, DELAYED)
+
+/**
+ * Sends the report that NOTIFY=SUCCESS asks for, about recipients whose next server sends no reports. RFC 3461 section 5.2.2.
+ */
+export const reportRelayed = (site: DeliverySite, facts: ReportFacts, at: number): Promise<void> =>
+  report(site, facts, at, RELAYED)
+
+async function report(site: DeliverySite, facts: ReportFacts, at: number, kind: Kind): Promise<void> {
+  const { envelope, arrivedAt, reason, session } = facts
+  const recipients = facts.results.flatMap((result) => reported(facts, result, at, kind))
+  if (envelope.mailFrom === '' || recipients.length === 0) return
+  const raw = writeStandardReport({
+    hostname: site.hostname,
+    domain: site.directory.domain,
+    to: envelope.mailFrom,
+    recipients,
+    envelopeId: envelope.envelopeId,
+    ret: envelope.ret,
+    smtpUtf8: envelope.smtpUtf8 === true,
+    message: await facts.message(),
+    arrivedAt,
+    at,
+    reason,
+  })
+  await sendOwnMail(site, { to: envelope.mailFrom, raw, session }, at)
+}
+
+/** Returns what a report says about a recipient; nothing if the report is not about it or nobody asked for it. */
+function reported({ envelope, retryUntil }: ReportFacts, result: Result, at: number, kind: Kind): ReportedRecipient[] {
+  const { address, code, text, remoteHost: remoteMta, passedDsnOn } = result
+  if (result.kind !== kind.result || (kind === RELAYED && passedDsnOn)) return []
+  const { notify, originalRecipient } = envelope.recipients.find((each) => each.address === address) ?? {}
+  if (!(notify?.includes(kind.notify) ?? kind.byDefault)) return []
+  const status = statusOf(result)
+  return [
+    { address, originalRecipient, action: kind.action, status, code, text, remoteMta, lastAttemptAt: at, retryUntil },
+  ]
+}
+
+/** Returns the enhanced status code, which not every server sends. RFC 3463 section 2. */
+function statusOf({ kind, code, enhancedCode }: Result): string {
+  if (enhancedCode !== undefined) return enhancedCode
+  if (kind === 'sent') return '2.0.0'
+  return kind === 'deferred' || (code !== undefined && code < 500) ? '4.0.0' : '5.0.0'
+}

@@ -1,0 +1,27 @@
+import { deliver } from '../deliver.ts'
+import { resolveRecipient } from '../resolve.ts'
+import type { DeliverySite } from '../types.ts'
+
+/** A report or reply that the lab sends by itself. */
+export interface OwnMail {
+  readonly to: string
+  readonly raw: Buffer
+  /** The id of the session that caused it. */
+  readonly session?: string | undefined
+}
+
+/**
+ * Sends a report or an automatic reply with the null reverse-path, so that nothing answers it. RFC 3464 section 2, RFC 3834
+ * section 3.3. A sender elsewhere is reached as other mail of the lab is: through a connector, else it is captured.
+ * @throws DeliveryError, StoreError
+ */
+export async function sendOwnMail(site: DeliverySite, { to, raw, session }: OwnMail, at: number): Promise<void> {
+  await deliver(site, {
+    trace: Buffer.from('Return-Path: <>\r\n'),
+    message: [raw],
+    mailFrom: '',
+    recipients: [{ address: to, destination: resolveRecipient({ ...site, relay: 'capture' }, to) }],
+    session,
+    at,
+  })
+}
