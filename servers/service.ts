@@ -4,6 +4,7 @@ import type { Clock } from '../src/common/clock.ts'
 import type { ServerProtocol, TokenConfig, VirtualServerConfig } from '../src/config/schema.ts'
 import type { Tenants } from '../src/directory/tenants.ts'
 import type { Directory } from '../src/directory/types.ts'
+import type { ConfiguredPolicy } from '../src/mta-sts/configured.ts'
 import type { Connection } from '../src/net/connection.ts'
 import type { Rates } from '../src/net/rates.ts'
 import type { LimitedBy } from '../src/net/virtual-server-settings.ts'
@@ -42,6 +43,8 @@ export interface ServerContext {
   readonly capturedReaders: 'all' | readonly string[]
   /** The host names of the lab. */
   readonly labNames: readonly string[]
+  /** HTTP: the MTA-STS policy of the mail domain. */
+  readonly mtaSts: ConfiguredPolicy | undefined
   /** Returns what a reload has put in its place: it decides who may call, also on open connections. */
   readonly latest: () => ServerContext
 }

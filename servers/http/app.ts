@@ -20,6 +20,7 @@ import { mailHogRoutes } from './mailhog/routes.ts'
 import { mailpitRoutes } from './mailpit/routes.ts'
 import { mcpHandler } from './mcp.ts'
 import { metricsResponse } from './metrics.ts'
+import { isPolicyPath, mtaStsRoutes, policyNames } from './mta-sts.ts'
 import { NtlmChallenge, offersNtlm } from './ntlm.ts'
 import { isOAuth2 } from './oauth2/paths.ts'
 import { oauth2Routes } from './oauth2/routes.ts'
@@ -86,6 +87,7 @@ export function createApp(
     const latest = context.latest()
     const isSetup = isClientSetup(c.req.path)
     const ofOAuth2 = isOAuth2(c.req.path)
+    const isPolicy = isPolicyPath(c.req.path)
     const facts = {
       method: c.req.method,
       host,
@@ -102,11 +104,12 @@ export function createApp(
     const names = [
       ...latest.labNames,
       ...(isSetup ? setupNames(latest) : []),
+      ...(isPolicy ? policyNames(latest) : []),
       ...(ofOAuth2 ? [new URL(latest.oauth2.settings.issuer).hostname] : []),
     ]
     checkRequest(facts, channel, { ...latest, labNames: names })
-    // Mail programs have no credentials yet. The authorization server has its own.
-    if (isSetup || ofOAuth2) return next()
+    // Mail programs and mail servers have no credentials. The authorization server has its own.
+    if (isSetup || ofOAuth2 || isPolicy) return next()
     const file = facts.method === 'GET' || facts.method === 'HEAD' ? files.answer(fileRequest(c)) : undefined
     if (file) return file
     const cookie = cookieIn(header('Cookie'), cookieName(host, channel.secure))
@@ -122,6 +125,7 @@ export function createApp(
     return next()
   })
   clientSetupRoutes(app, api)
+  mtaStsRoutes(app, context)
   oauth2Routes(app, api, context)
   for (const base of [BASE, `/t/:tenant${BASE}`]) {
     for (const operation of operations) {

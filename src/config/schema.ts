@@ -5,6 +5,7 @@ import { connector, forwardRule } from './schema/connector.ts'
 import { captured, directory } from './schema/directory.ts'
 import { fault } from './schema/fault.ts'
 import { auditJobs, token, verifyJobs, webhook } from './schema/http.ts'
+import { mtaSts } from './schema/mta-sts.ts'
 import { controlSender, controls, newsgroup } from './schema/news.ts'
 import { oauth2 } from './schema/oauth2.ts'
 import { personality } from './schema/personality.ts'
@@ -125,6 +126,11 @@ const labObject = z.strictObject({
     }),
   verify: verifyJobs.prefault({}).describe('http: what `POST /api/v1/verify` may examine.'),
   audit: auditJobs.prefault({}).describe('http: where `POST /api/v1/audit` opens bad servers.'),
+  mtaSts: mtaSts
+    .optional()
+    .describe(
+      'The MTA-STS policy of the mail domain (RFC 8461). http virtual servers serve it at https://mta-sts.DOMAIN/.well-known/mta-sts.txt, certificates that `auto` issues contain that name, and the zone of the domain has the record. See docs/mta-sts-dane.md.',
+    ),
   newsgroups: z.array(newsgroup).default([]).describe('Newsgroups. They are also public IMAP folders.'),
   control: z
     .array(z.enum(controls))

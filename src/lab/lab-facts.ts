@@ -1,12 +1,17 @@
 import type { LabWithPlaces } from '../config/mistakes.ts'
 import type { ResolvedLab } from '../config/resolve.ts'
+import { policyHost } from '../mta-sts/served.ts'
 import { certificateNames } from '../pki/certificate/names.ts'
 import type { LabFacts } from '../pki/lifecycle/context.ts'
+
+/** Returns the names in the certificates that `auto` issues. */
+export const labCertificateNames = ({ hostname, alternativeNames, mtaSts, domain }: ResolvedLab): string[] =>
+  certificateNames(hostname, [...alternativeNames, ...(mtaSts === undefined ? [] : [policyHost(domain)])])
 
 /** Returns the facts about a lab that the certificate lifecycle needs. */
 export const labFacts = (lab: ResolvedLab): LabFacts => ({
   hostname: lab.hostname,
-  names: certificateNames(lab.hostname, lab.alternativeNames),
+  names: labCertificateNames(lab),
   virtualServers: lab.virtualServers,
 })
 

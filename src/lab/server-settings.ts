@@ -10,6 +10,7 @@ import type { ProxyProtocolConfig, RateConfig } from '../config/schema/virtual-s
 import type { TokenConfig } from '../config/schema.ts'
 import type { Tenants } from '../directory/tenants.ts'
 import type { Directory } from '../directory/types.ts'
+import { configuredPolicy } from '../mta-sts/configured.ts'
 import { clientKey } from '../net/client-addresses.ts'
 import type { FaultRules } from '../net/faults/fault-rules.ts'
 import { type LegacySettings, legacySettings } from '../net/legacy-acceptor.ts'
@@ -19,9 +20,9 @@ import type { TlsSettings } from '../net/tls-acceptor.ts'
 import type { VirtualServerSettings } from '../net/virtual-server-settings.ts'
 import type { NewsService } from '../news/news-service.ts'
 import type { OAuth2 } from '../oauth2/oauth2.ts'
-import { certificateNames } from '../pki/certificate/names.ts'
 import type { InstalledCertificate } from '../pki/types.ts'
 import type { MessageStore } from '../store/types.ts'
+import { labCertificateNames } from './lab-facts.ts'
 import type { LabPki } from './lab-pki.ts'
 import type { Captures } from './recording.ts'
 
@@ -72,6 +73,7 @@ export async function serverSettings(server: ResolvedVirtualServer, site: Site):
     administrators: config.administrators,
     capturedReaders: config.captured.readers,
     labNames: [config.hostname, ...config.alternativeNames],
+    mtaSts: configuredPolicy(config),
     latest: () => contexts.get(name) ?? context,
     tokens: protocol === 'http' ? [...(await readTokens(config.tokens)), ...generated(site)] : [],
   }
@@ -150,7 +152,7 @@ export async function tlsSettings(
   pki: LabPki,
   log: Logger,
 ): Promise<TlsSettings | undefined> {
-  const names = certificateNames(lab.hostname, lab.alternativeNames)
+  const names = labCertificateNames(lab)
   const certificates = await pki.store.resolve(server.name, server.certificate, names)
   if (certificates.length === 0) return undefined
   const { minVersion, maxVersion, ciphers, groups, ocspStapling } = server.tls
