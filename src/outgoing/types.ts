@@ -113,9 +113,41 @@ export interface Attempt {
   readonly signal: AbortSignal
 }
 
+/** Why TLS with a host failed, in the words of TLS reports. RFC 8460 section 4.3. */
+export type TlsFailure =
+  | 'starttls-not-supported'
+  | 'certificate-host-mismatch'
+  | 'certificate-expired'
+  | 'certificate-not-trusted'
+  | 'validation-failure'
+  | 'tlsa-invalid'
+  | 'dnssec-invalid'
+  | 'dane-required'
+  | 'sts-policy-fetch-error'
+  | 'sts-policy-invalid'
+  | 'sts-webpki-invalid'
+
+/**
+ * What became of TLS at a host to which an attempt connected, for TLS reports. A certificate that the level does not
+ * verify (`may`) counts as a failure if it is not valid for `hop.names`: MTA-STS in mode `testing`.
+ */
+export interface HostResult {
+  readonly hop: NextHop
+  /** Absent: mail was sent, or could have been sent, as the policy of the host demands. */
+  readonly failure?: TlsFailure
+  /** The reason in plain words. */
+  readonly text?: string
+  readonly remoteAddress?: string
+  readonly localAddress?: string
+  /** The name in the host's reply to EHLO. */
+  readonly remoteName?: string
+}
+
 export interface AttemptResult {
   /** The id of the last session of the attempt. */
   readonly session?: string
+  /** The hosts to which the attempt connected. */
+  readonly hosts?: readonly HostResult[]
   /** A result for each recipient of the envelope. */
   readonly recipients: readonly RecipientResult[]
 }

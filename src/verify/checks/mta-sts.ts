@@ -1,19 +1,11 @@
-import { request } from 'node:https'
-import { isIP, type LookupFunction } from 'node:net'
+import type { LookupFunction } from 'node:net'
+import { fetchPolicy, PolicyFetchError } from '../../mta-sts/fetch.ts'
+import { type MtaStsPolicy, MtaStsPolicyError, namesMx } from '../../mta-sts/policy.ts'
+import { idInRecords } from '../../mta-sts/record.ts'
 import { query, type Resolver, textOf } from '../dns.ts'
 import type { Probe } from '../probe.ts'
 import { NotTested, VerifyError } from '../types.ts'
 import { type Check, fail, pass, warn } from './check.ts'
-
-const HTTPS = 443
-/** Longer policies are not read. RFC 8461 section 3.3 suggests 64 KB. */
-const MAX_POLICY_OCTETS = 64 * 1024
-
-/** An MTA-STS policy. RFC 8461 section 3.2. */
-interface Policy {
-  readonly mode: string
-  readonly hosts: readonly string[]
-}
 
 /** Checks that a domain's MTA-STS policy, if there is one, can be read and lists the server. RFC 8461. */
 export const mtaSts: Check = {
@@ -27,9 +19,9 @@ export const mtaSts: Check = {
     if (!(await hasRecord(resolver, domain, options.timeoutMs))) return pass(`${domain} has no MTA-STS policy`)
     const policy = await readPolicy(probe, resolver, domain)
     if (typeof policy === 'string') return fail(`the MTA-STS policy of ${domain} cannot be used: ${policy}`)
-    const { mode, hosts } = policy
+    const { mode, mx: hosts } = policy
     const facts = { domain, mode, hosts }
-    if (hosts.some((pattern) => covers(pattern, endpoint.serverName))) {
+    if (namesMx(policy, endpoint.serverName)) {
       return pass(`the policy of ${domain} (${mode}) lists ${endpoint.serverName}`, facts)
     }
     const words = `the policy of ${domain} (${mode}) does not list ${endpoint.serverName}, but ${hosts.join(', ') || 'no host'}`
@@ -37,54 +29,27 @@ export const mtaSts: Check = {
   },
 }
 
-/** RFC 8461 section 3.1: exactly one record starts with the version. */
+/** RFC 8461 section 3.1. */
 async function hasRecord(resolver: Resolver, domain: string, timeoutMs: number): Promise<boolean> {
   const { records } = await query(resolver, `_mta-sts.${domain}`, 'TXT', timeoutMs)
-  return records.filter((record) => /^v=STSv1\s*;/.test(textOf(record))).length === 1
+  try {
+    return idInRecords(records.map(textOf)) !== undefined
+  } catch (error) {
+    if (error instanceof MtaStsPolicyError) return false
+    throw error
+  }
 }
 
 /** Downloads and reads a policy. Returns the reason if it cannot be used. */
-async function readPolicy(probe: Probe, resolver: Resolver, domain: string): Promise<Policy | string> {
-  let text: string
+async function readPolicy({ ca, options }: Probe, resolver: Resolver, domain: string): Promise<MtaStsPolicy | string> {
+  const { policyPort, timeoutMs } = options
   try {
-    text = await download(probe, resolver, `mta-sts.${domain}`)
+    const lookup = lookupAt(resolver, timeoutMs)
+    return await fetchPolicy(domain, { roots: ca, lookup, timeoutMs, ...(policyPort ? { port: policyPort } : {}) })
   } catch (error) {
-    return (error as Error).message
+    if (error instanceof PolicyFetchError) return error.message
+    throw error
   }
-  const fields = text.split(/\r?\n/).flatMap((line) => {
-    const [, name, value] = /^([a-z_]+):\s*(.*?)\s*$/i.exec(line) ?? []
-    return name === undefined || value === undefined ? [] : [{ name, value }]
-  })
-  const first = (wanted: string): string | undefined => fields.find(({ name }) => name === wanted)?.value
-  if (first('version') !== 'STSv1') return 'its version is not STSv1'
-  const mode = first('mode') ?? ''
-  if (!/^(?:enforce|testing|none)$/.test(mode)) return `unknown mode “${mode}”`
-  if (!/^\d{1,10}$/.test(first('max_age') ?? '')) return 'it has no max_age'
-  return { mode, hosts: fields.flatMap(({ name, value }) => (name === 'mx' ? [value.toLowerCase()] : [])) }
-}
-
-/** RFC 8461 section 3.3: over HTTPS with a valid certificate; redirects are not followed. @throws Error */
-function download({ ca, options }: Probe, resolver: Resolver, host: string): Promise<string> {
-  const path = '/.well-known/mta-sts.txt'
-  const lookup = lookupAt(resolver, options.timeoutMs)
-  return new Promise((resolve, reject) => {
-    const sent = request(
-      { host, port: options.policyPort ?? HTTPS, path, lookup, ca: [...ca], agent: false },
-      (response) => {
-        let text = ''
-        response.setEncoding('utf8').on('data', (part: string) => {
-          text += part
-          if (text.length > MAX_POLICY_OCTETS) sent.destroy(new Error('it is longer than 64 KB'))
-        })
-        response.on('end', () => {
-          if (response.statusCode === 200) resolve(text)
-          else reject(new Error(`HTTP status ${response.statusCode}`))
-        })
-      },
-    )
-    sent.setTimeout(options.timeoutMs, () => sent.destroy(new Error(`no answer within ${options.timeoutMs / 1000} s`)))
-    sent.on('error', reject).end()
-  })
 }
 
 /** Returns a function that looks up addresses at the DNS server. */
@@ -114,11 +79,4 @@ async function addressesOf(resolver: Resolver, host: string, timeoutMs: number) 
 function addressText(octets: Buffer): string {
   if (octets.length === 4) return octets.join('.')
   return octets.toString('hex').match(/.{4}/g)?.join(':') ?? ''
-}
-
-/** RFC 8461 section 4.1: a wildcard stands for exactly one label. */
-function covers(pattern: string, serverName: string): boolean {
-  const name = serverName.toLowerCase()
-  if (!pattern.startsWith('*.')) return pattern === name
-  return !isIP(name) && name.slice(name.indexOf('.')) === pattern.slice(1)
 }
