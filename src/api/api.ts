@@ -2,11 +2,12 @@ import { OneAtATime } from '../common/one-at-a-time.ts'
 import type { FaultInput } from '../config/schema/fault.ts'
 import { EventLog } from './events/event-log.ts'
 import { Jobs } from './jobs/jobs.ts'
-import type { ApiLab, ChangeableFault } from './lab.ts'
+import type { ApiLab, ApiOutgoing, ChangeableFault } from './lab.ts'
 import { MessageReader } from './messages/message-facts.ts'
 import { MessageIndex } from './messages/message-index.ts'
 import { MessageViews } from './messages/message-views.ts'
 import { MessageThreads } from './messages/threads.ts'
+import { noOutgoing } from './outgoing/no-outgoing.ts'
 import type { WebhookSender } from './webhooks/types.ts'
 
 /** A part of the lab that one program uses: accounts and newsgroups whose names begin with its name. */
@@ -59,6 +60,11 @@ export class Api implements AsyncDisposable {
     })
   }
 
+  /** The mail that the lab sends to other hosts. */
+  get outgoing(): ApiOutgoing {
+    return this.lab.outgoing ?? noOutgoing
+  }
+
   static async of(lab: ApiLab): Promise<Api> {
     return new Api(lab, await MessageIndex.of(lab.store))
   }
@@ -96,6 +102,7 @@ export class Api implements AsyncDisposable {
     this.#returned.clear()
     this.faults.clear()
     this.reader.clear()
+    this.outgoing.record.clear()
     for (const listener of this.#resetListeners) listener()
     await this.webhooks?.reset()
     this.events.add('lab.reset')

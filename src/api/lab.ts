@@ -10,6 +10,8 @@ import type { Directory } from '../directory/types.ts'
 import type { Feed } from '../news/feeds/feeds.ts'
 import type { NewsService } from '../news/news-service.ts'
 import type { OAuth2 } from '../oauth2/oauth2.ts'
+import type { OutgoingRecord } from '../outgoing/record.ts'
+import type { NewOutgoing, OutgoingQueue, ResolvedConnector } from '../outgoing/types.ts'
 import type { AcmeDirectories } from '../pki/acme/directory.ts'
 import type { Authorities } from '../pki/authority/authorities.ts'
 import type { CertificateStore } from '../pki/certificate-store/types.ts'
@@ -107,6 +109,43 @@ export type LabChange =
       readonly state: string
     }
 
+/** What a connector would send. */
+export interface PlannedDelivery {
+  readonly connector: string
+  readonly destination: string
+  readonly mailFrom: string
+  readonly recipients: string[]
+}
+
+/** A step of a session that tests a connector. */
+export interface ConnectorTestStep {
+  readonly step: 'route' | 'connect' | 'greeting' | 'EHLO' | 'STARTTLS' | 'certificate' | 'AUTH' | 'QUIT'
+  readonly ok: boolean
+  readonly text: string
+}
+
+/** What a test of a connector has found. */
+export interface ConnectorTest {
+  readonly ok: boolean
+  readonly host?: string
+  readonly port?: number
+  readonly session?: string
+  readonly steps: readonly ConnectorTestStep[]
+}
+
+/** The mail that the lab sends to other hosts. */
+export interface ApiOutgoing {
+  readonly queue: OutgoingQueue
+  readonly record: OutgoingRecord
+  /** Returns what would be sent. @throws OutgoingRefused */
+  plan(mail: NewOutgoing): PlannedDelivery[]
+  /** Opens a session to the next host of a connector, without mail. */
+  test(
+    connector: ResolvedConnector,
+    options: { readonly domain?: string | undefined; readonly signal: AbortSignal },
+  ): Promise<ConnectorTest>
+}
+
 /** The lab as the operations use it. */
 export interface ApiLab {
   readonly config: ResolvedLab
@@ -126,6 +165,8 @@ export interface ApiLab {
   /** Returns the HTTP service of the authorities with its ACME directories; undefined if it is off. */
   authorityService(): { readonly http: AuthorityService; readonly acme: AcmeDirectories | undefined } | undefined
   readonly faults: ApiFaults
+  /** Undefined: the lab sends no mail. */
+  readonly outgoing?: ApiOutgoing
   /** Undefined if the lab does not know where its configuration comes from. */
   readonly configuration: ApiConfiguration | undefined
   /** Counts since the start; undefined without an HTTP virtual server. */

@@ -1,8 +1,11 @@
 import type { EventName } from '../../config/schema/event-names.ts'
+import type { QueueEvent } from '../../outgoing/types.ts'
 import { hasFailed } from '../../sessions/describe.ts'
 import type { SessionRecord } from '../../sessions/types.ts'
 import type { ApiLab, LabChange } from '../lab.ts'
 import type { IndexEvent, IndexedMessage, MessageIndex } from '../messages/message-index.ts'
+import { noOutgoing } from '../outgoing/no-outgoing.ts'
+import { queuedFacts } from '../outgoing/queue-shape.ts'
 import { watchQueuedRequests } from './queued-requests.ts'
 
 /** What is kept of a session. The session log deletes old records to save memory; events do not keep them alive. */
@@ -49,6 +52,16 @@ const changeEvents = {
   feed: 'feed.changed',
 } as const satisfies Record<LabChange['type'], EventName>
 
+const queueEvents = {
+  queued: 'queue.queued',
+  attempted: 'queue.changed',
+  sent: 'queue.sent',
+  deferred: 'queue.deferred',
+  failed: 'queue.failed',
+  held: 'queue.changed',
+  deleted: 'queue.changed',
+} as const satisfies Record<QueueEvent['type'], EventName>
+
 /** The latest events of a lab. */
 export class EventLog {
   readonly #lab: ApiLab
@@ -75,6 +88,9 @@ export class EventLog {
         forgotten: (session) => this.#addOfSession('session.closed', session),
       }),
       lab.watchChanges(({ type, ...facts }) => this.add(changeEvents[type], { facts, isOfLab: type === 'feed' })),
+      (lab.outgoing ?? noOutgoing).queue.watch(({ type, entry }) =>
+        this.add(queueEvents[type], { facts: { change: type, queue: queuedFacts(entry) }, isOfLab: true }),
+      ),
       lab.faults.watch((fault, session) => this.#addOfSession('fault.hit', session, { facts: { fault } })),
       lab.logLines.watch((line) => this.add('log', { line, isOfLab: true })),
       watchQueuedRequests(lab.certificateStore, (request) =>

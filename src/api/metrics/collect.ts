@@ -1,7 +1,9 @@
 import { X509Certificate } from 'node:crypto'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { version } from '../../common/version.ts'
+import { outcomeKinds } from '../../outgoing/record.ts'
 import type { Api } from '../api.ts'
+import { queueStates } from '../outgoing/queue-shape.ts'
 import type { MetricFamily, Sample } from './exposition.ts'
 import { kindOf, Tally, type Traffic } from './traffic.ts'
 
@@ -19,6 +21,7 @@ export function collect(api: Api, traffic: Traffic): MetricFamily[] {
     ]),
     ...trafficFamilies(traffic),
     ...storeFamilies(api),
+    ...outgoingFamilies(api),
     ...certificateFamilies(api),
     ...memoryFamilies(api),
     ...processFamilies(),
@@ -62,6 +65,26 @@ function storeFamilies({ index, events }: Api): MetricFamily[] {
     gauge('sealpost_store_messages', 'Messages and articles in folders. A copy counts as a message.', count.samples),
     gauge('sealpost_store_bytes', 'Size of the messages and articles in folders.', octets.samples),
     gauge('sealpost_event_listeners', 'Clients that listen to events.', events.listenerCount),
+  ]
+}
+
+/** Every connector has all its series from the start, so that alerts see the step from 0. */
+function outgoingFamilies({ lab: { config }, outgoing }: Api): MetricFamily[] {
+  const queued = outgoing.queue.list()
+  const connectors = config.connectors.map(({ name }) => name)
+  const waiting = connectors.flatMap((connector) =>
+    queueStates.map((state) => ({
+      labels: { connector, state },
+      value: queued.filter((one) => one.connector === connector && one.state === state).length,
+    })),
+  )
+  const attempts = connectors.flatMap((connector) => {
+    const record = outgoing.record.of(connector)
+    return outcomeKinds.map((result) => ({ labels: { connector, result }, value: record[result] }))
+  })
+  return [
+    gauge('sealpost_outgoing_queue_messages', 'Messages that wait to be sent to other hosts.', waiting),
+    counter('sealpost_outgoing_attempts_total', 'Attempts to send a message, by their result.', attempts),
   ]
 }
 
