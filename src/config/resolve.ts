@@ -90,9 +90,19 @@ export function resolveLab(config: LabConfig, baseDir: string): ResolvedLab {
       key === undefined ? sender : { ...sender, key: resolve(baseDir, key) },
     ),
     connectors: config.connectors.map((connector) => resolveConnector(connector, baseDir)),
+    mailAuthentication: resolveMailAuthentication(config.mailAuthentication, baseDir),
     newsgroups: config.newsgroups.map((group) => ({ ...group, ...preloadOf(group, baseDir) })),
     virtualServers: config.virtualServers.map((server) => resolveVirtualServer(server, portOffset, baseDir)),
   }
+}
+
+function resolveMailAuthentication(
+  { dkim, arc, ...rest }: LabConfig['mailAuthentication'],
+  baseDir: string,
+): LabConfig['mailAuthentication'] {
+  const withKey = <Entry extends { readonly key?: string | undefined }>(entry: Entry): Entry =>
+    entry.key === undefined ? entry : { ...entry, key: resolve(baseDir, entry.key) }
+  return { ...rest, dkim: dkim.map(withKey), ...(arc ? { arc: withKey(arc) } : {}) }
 }
 
 const resolveStore = (store: LabConfig['store'], baseDir: string): LabConfig['store'] =>

@@ -5,6 +5,7 @@ import { connector, forwardRule } from './schema/connector.ts'
 import { captured, directory } from './schema/directory.ts'
 import { fault } from './schema/fault.ts'
 import { auditJobs, token, verifyJobs, webhook } from './schema/http.ts'
+import { mailAuthentication } from './schema/mail-authentication.ts'
 import { mtaSts } from './schema/mta-sts.ts'
 import { controlSender, controls, newsgroup } from './schema/news.ts'
 import { oauth2 } from './schema/oauth2.ts'
@@ -131,6 +132,9 @@ const labObject = z.strictObject({
     .describe(
       'The MTA-STS policy of the mail domain (RFC 8461). http virtual servers serve it at https://mta-sts.DOMAIN/.well-known/mta-sts.txt, certificates that `auto` issues contain that name, and the zone of the domain has the record. See docs/mta-sts-dane.md.',
     ),
+  mailAuthentication: mailAuthentication
+    .prefault({})
+    .describe('SPF, DKIM, DMARC, ARC and BIMI: how mail that arrives is checked, and how mail that leaves is signed.'),
   newsgroups: z.array(newsgroup).default([]).describe('Newsgroups. They are also public IMAP folders.'),
   control: z
     .array(z.enum(controls))

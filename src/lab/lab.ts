@@ -15,6 +15,7 @@ import { AddedAccounts } from '../directory/added-accounts.ts'
 import { createDirectory } from '../directory/directory.ts'
 import { Tenants } from '../directory/tenants.ts'
 import type { Directory } from '../directory/types.ts'
+import { MailAuthentication } from '../mail-authentication/mail-authentication.ts'
 import { Rates } from '../net/rates.ts'
 import type { Disconnection, Reach } from '../net/virtual-server.ts'
 import type { Feed } from '../news/feeds/feeds.ts'
@@ -88,6 +89,8 @@ export class Lab implements AsyncDisposable {
   readonly tenants = new Tenants()
   /** Issues and verifies access tokens. */
   readonly oauth2: OAuth2
+  /** Checks mail that arrives, and signs mail that leaves. */
+  readonly mailAuthentication: MailAuthentication
   readonly #options: LabOptions
   readonly #servers: VirtualServers
   readonly #news: LabNews
@@ -137,6 +140,11 @@ export class Lab implements AsyncDisposable {
         hostname: this.#config.hostname,
         httpUrl: httpUrlOf(this.endpoints(), this.#config.hostname),
       }),
+    })
+    this.mailAuthentication = new MailAuthentication({
+      source: () => this.#config,
+      files: parts.certificateStore.files,
+      clock: options.clock,
     })
     this.#servers = new VirtualServers(parts.sessions, options.log, parts.intake)
     this.#pki = new LabPki(
@@ -425,6 +433,7 @@ export class Lab implements AsyncDisposable {
     this.#config = config
     this.#directory = directory
     this.intake.memory.limits = memoryLimits(config)
+    this.mailAuthentication.forget()
     await this.#news.prepare(config)
     await this.#pki.serve(config)
     await this.#applyWebhooks(config)

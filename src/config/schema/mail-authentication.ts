@@ -1,0 +1,162 @@
+import { isIP } from 'node:net'
+import { z } from 'zod'
+import { duration, hostName } from './values.ts'
+
+/** Labels of a name in DNS; `_` begins those of services (RFC 8552). */
+const dnsName = z.string().regex(/^[\w-]+(?:\.[\w-]+)*\.?$/, 'write a name such as example.test')
+
+const ipv4 = z.string().refine((text) => isIP(text) === 4, 'write an IPv4 address such as 192.0.2.7')
+const ipv6 = z.string().refine((text) => isIP(text) === 6, 'write an IPv6 address such as 2001:db8::7')
+
+const nameRecords = z.strictObject({
+  txt: z
+    .array(z.string())
+    .optional()
+    .describe('TXT records.')
+    .meta({ examples: [['v=spf1 ip4:192.0.2.0/24 -all']] }),
+  a: z
+    .array(ipv4)
+    .optional()
+    .describe('IPv4 addresses.')
+    .meta({ examples: [['192.0.2.7']] }),
+  aaaa: z
+    .array(ipv6)
+    .optional()
+    .describe('IPv6 addresses.')
+    .meta({ examples: [['2001:db8::7']] }),
+  mx: z
+    .array(dnsName)
+    .optional()
+    .describe('Mail servers, most preferred first.')
+    .meta({ examples: [['mail.example.test']] }),
+  ptr: z
+    .array(dnsName)
+    .optional()
+    .describe('Names of an address, for a name in in-addr.arpa or ip6.arpa.')
+    .meta({ examples: [['mail.example.test']] }),
+})
+
+/** A private key. Without a file, it is generated and kept in the certificate store. */
+const privateKey = z
+  .string()
+  .min(1)
+  .optional()
+  .describe(
+    'File with the private key in PEM, relative to this file. Default: a key that the lab generates and keeps in the certificate store.',
+  )
+  .meta({ examples: ['../dkim.pem'] })
+
+const selector = z
+  .string()
+  .regex(/^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*$/i, 'write a name such as s2026') // RFC 6376 section 3.1
+  .default('sealpost')
+  .describe('Selector: the key is at SELECTOR._domainkey.DOMAIN.')
+
+export const dkimAlgorithms = ['rsa-2048', 'rsa-1024', 'rsa-4096', 'ed25519'] as const
+
+/** What can be wrong with a signature on purpose. */
+export const dkimDefects = [
+  'bad-signature',
+  'wrong-body-hash',
+  'expired',
+  'from-not-signed',
+  'short-key',
+  'revoked-key',
+  'no-key',
+] as const
+
+const dkimKey = z.strictObject({
+  domain: hostName
+    .describe('Domain that signs (`d=`): mail whose From field has an address in it or below it.')
+    .meta({ examples: ['lab.test'] }),
+  selector,
+  algorithm: z
+    .enum(dkimAlgorithms)
+    .default('rsa-2048')
+    .describe('Kind of the key that the lab generates. ed25519: RFC 8463.'),
+  key: privateKey,
+  canonicalization: z
+    .enum(['relaxed/relaxed', 'relaxed/simple', 'simple/relaxed', 'simple/simple'])
+    .default('relaxed/relaxed')
+    .describe('Changes of header and body in transit that the signature survives (`c=`).'),
+  expiresAfter: duration
+    .refine((ms) => ms >= 1000, 'write at least 1s')
+    .optional()
+    .describe('How long signatures are valid (`x=`). Default: for ever.')
+    .meta({ examples: ['7d'] }),
+  defect: z
+    .enum(dkimDefects)
+    .optional()
+    .describe(
+      'A defect of the signatures, to test verifiers. short-key: 512 bits. revoked-key and no-key change the record in DNS.',
+    )
+    .meta({ examples: ['wrong-body-hash'] }),
+})
+
+/** SPF, DKIM, DMARC, ARC and BIMI. */
+export const mailAuthentication = z.strictObject({
+  check: z
+    .enum(['on-arrival', 'on-demand', 'off'])
+    .default('on-demand')
+    .describe(
+      'When SPF, DKIM, DMARC, ARC and BIMI of a message are checked. on-arrival: before SMTP accepts it, and the results stay as they were then. on-demand: when someone looks at the results. Checks need the package mailauth.',
+    ),
+  addResults: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Whether SMTP adds the fields Authentication-Results (RFC 8601) and Received-SPF (RFC 7208) to messages. Needs `check: on-arrival`.',
+    ),
+  authservId: hostName
+    .optional()
+    .describe(
+      'Name of the lab in Authentication-Results. Fields with this name that arrive are removed. Default: `hostname`.',
+    )
+    .meta({ examples: ['mx.lab.test'] }),
+  onFailure: z
+    .enum(['accept', 'refuse'])
+    .default('accept')
+    .describe(
+      'What SMTP does with a message that fails. refuse: 550 5.7.26 if DMARC fails and the policy is reject, 550 5.7.23 if SPF fails and no DMARC policy exists. Clients that have logged on are not refused. Needs `check: on-arrival`.',
+    ),
+  minimumKeyBits: z
+    .number()
+    .int()
+    .min(512)
+    .default(1024)
+    .describe('Shortest RSA key whose signatures count (RFC 8301). Shorter ones give the result policy.'),
+  records: z
+    .record(dnsName, nameRecords)
+    .default({})
+    .describe('Records in DNS, by name. They come before the zones of the lab. No other names are asked for.')
+    .meta({
+      examples: [
+        {
+          'example.test': { txt: ['v=spf1 ip4:192.0.2.7 -all'] },
+          '_dmarc.example.test': { txt: ['v=DMARC1; p=reject'] },
+        },
+      ],
+    }),
+  dkim: z
+    .array(dkimKey)
+    .default([])
+    .describe('Keys that sign outgoing mail. A domain with several keys signs with each of them.')
+    .meta({
+      examples: [[{ domain: 'lab.test' }, { domain: 'lab.test', selector: 'ed', algorithm: 'ed25519' }]],
+    }),
+  arc: z
+    .strictObject({
+      domain: hostName.describe('Domain that seals (`d=`).').meta({ examples: ['lab.test'] }),
+      selector: selector.default('arc'),
+      key: privateKey,
+    })
+    .optional()
+    .describe(
+      'Seals outgoing mail that came by SMTP from elsewhere with ARC (RFC 8617), with an RSA key. Default: no seal.',
+    )
+    .meta({ examples: [{ domain: 'lab.test' }] }),
+})
+export type MailAuthenticationConfig = z.output<typeof mailAuthentication>
+export type DkimKeyConfig = MailAuthenticationConfig['dkim'][number]
+export type ArcKeyConfig = NonNullable<MailAuthenticationConfig['arc']>
+export type NameRecordsConfig = MailAuthenticationConfig['records'][string]

@@ -1,0 +1,93 @@
+import type { Hash } from 'node:crypto'
+import { CR, LF, SPACE, TAB } from '../mail/octets.ts'
+
+export type Canonicalization = 'simple' | 'relaxed'
+
+/**
+ * Returns a header field without its last line end in the relaxed form: the name in lower case, unfolded, each run of
+ * spaces and tabs as one space. RFC 6376 section 3.4.2.
+ * @param field the octets of the field, as latin1
+ */
+export function relaxedField(field: string): string {
+  const colon = field.indexOf(':')
+  const name = field.slice(0, colon).trimEnd().toLowerCase()
+  // Not `\s`, which contains the octet A0 of UTF-8 sequences.
+  const value = field
+    .slice(colon + 1)
+    .replace(/[\r\n]+/g, '')
+    .replace(/[ \t]+/g, ' ')
+  return `${name}:${value.replace(/^ | $/g, '')}`
+}
+
+const CRLF = Buffer.from('\r\n')
+/** A body may have millions of empty lines. */
+const MANY_CRLF = Buffer.from('\r\n'.repeat(4096))
+
+/** Hashes a body in canonical form, as it arrives. RFC 6376 sections 3.4.3 and 3.4.4. */
+export class BodyHasher {
+  readonly #hash: Hash
+  readonly #isRelaxed: boolean
+  /** Line ends that have not been hashed: those at the end of the body do not count. */
+  #lineEnds = 0
+  #hasCr = false
+  #hasSpace = false
+  #isEmpty = true
+
+  constructor(hash: Hash, canonicalization: Canonicalization) {
+    this.#hash = hash
+    this.#isRelaxed = canonicalization === 'relaxed'
+  }
+
+  update(octets: Buffer): void {
+    const out = Buffer.allocUnsafe(2 * octets.length + 2)
+    let length = 0
+    for (const octet of octets) {
+      if (octet === LF && this.#hasCr) {
+        this.#hasCr = false
+        this.#hasSpace = false
+        this.#lineEnds++
+        continue
+      }
+      if (this.#isRelaxed && (octet === SPACE || octet === TAB) && !this.#hasCr) {
+        this.#hasSpace = true
+        continue
+      }
+      if (octet === CR && !this.#hasCr) {
+        this.#hasCr = true
+        continue
+      }
+      if (this.#lineEnds > 0) {
+        this.#hash.update(out.subarray(0, length))
+        length = 0
+        this.#writeLineEnds()
+      }
+      if (this.#hasSpace) out[length++] = SPACE
+      if (this.#hasCr) out[length++] = CR
+      this.#hasSpace = this.#isRelaxed && this.#hasCr && (octet === SPACE || octet === TAB)
+      this.#hasCr = octet === CR
+      if (!this.#hasSpace && !this.#hasCr) out[length++] = octet
+      this.#isEmpty = false
+    }
+    this.#hash.update(out.subarray(0, length))
+  }
+
+  #writeLineEnds(): void {
+    while (this.#lineEnds > 0) {
+      const octets = MANY_CRLF.subarray(0, 2 * this.#lineEnds)
+      this.#hash.update(octets)
+      this.#lineEnds -= octets.length / 2
+    }
+  }
+
+  /** Returns the hash in base64. */
+  digest(): string {
+    if (this.#hasCr) {
+      if (this.#lineEnds > 0) this.#writeLineEnds()
+      this.#hash.update(this.#hasSpace ? ' \r' : '\r')
+      this.#isEmpty = false
+    }
+    // An empty body is one CRLF in the simple form, and nothing in the relaxed one.
+    if (!this.#isEmpty || !this.#isRelaxed) this.#hash.update(CRLF)
+    return this.#hash.digest('base64')
+  }
+}
