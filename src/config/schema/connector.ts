@@ -169,6 +169,10 @@ export const connector = z.strictObject({
     )
     .meta({ examples: ['dns'] }),
   port: remotePort.default(25).describe('route: port of the hosts that DNS names. portOffset is not added.'),
+  policyPort: remotePort
+    .default(443)
+    .describe('route: HTTPS port of the hosts that serve MTA-STS policies. portOffset is not added.')
+    .meta({ examples: [8443] }),
   tls: tlsLevel
     .optional()
     .describe(

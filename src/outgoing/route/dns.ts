@@ -1,0 +1,182 @@
+import { isIP } from 'node:net'
+import { DnsError } from '../../dns/errors.ts'
+import type { Resolver } from '../../dns/resolver.ts'
+import type { PolicyFetchError } from '../../mta-sts/fetch.ts'
+import type { FoundPolicy } from '../../mta-sts/policies.ts'
+import { namesMx } from '../../mta-sts/policy.ts'
+import {
+  type NextHop,
+  type ResolvedConnector,
+  RouteError,
+  type Router,
+  type TlsFailure,
+  type TlsLevel,
+} from '../types.ts'
+import { hostTlsa } from './dane.ts'
+import { lookupFailed, mailExchangers } from './mail-exchangers.ts'
+
+/** A policy that could not be applied, for TLS reports. */
+export interface PolicyProblem {
+  readonly domain: string
+  readonly failure: TlsFailure
+  readonly text: string
+  readonly policy: 'dane' | 'mta-sts'
+  /** The MX that it is about. Absent: the domain as a whole. */
+  readonly host?: string
+}
+
+/** What the router needs of the lab. */
+export interface DnsRouteSite {
+  readonly resolverOf: (connector: ResolvedConnector) => Resolver
+  readonly policyOf: (connector: ResolvedConnector, domain: string, signal: AbortSignal) => Promise<FoundPolicy>
+  /** Whether a virtual server of the lab itself listens there. */
+  readonly isOwn: (address: string, port: number) => boolean
+  readonly onProblem?: (problem: PolicyProblem) => void
+}
+
+/** Creates the router of connectors with `route: dns`: MX, DANE (RFC 7672) and MTA-STS (RFC 8461). */
+export const dnsRouter =
+  (site: DnsRouteSite): Router =>
+  async (connector, domain, signal) => {
+    const resolver = site.resolverOf(connector)
+    const found = isIP(addressLiteral(domain) ?? '')
+      ? { records: [{ preference: 0, exchange: addressLiteral(domain) as string }], authenticated: false }
+      : await mailExchangers(resolver, domain, signal)
+    const policy = connector.tls === 'none' ? {} : await site.policyOf(connector, domain, signal)
+    if (policy.failure) site.onProblem?.({ domain, ...problemOf(policy.failure), policy: 'mta-sts' })
+    const usable: Usable[] = []
+    const unusable: RouteError[] = []
+    for (const { exchange, preference } of found.records) {
+      const context = { site, resolver, connector, domain, policy, isSecureMx: found.authenticated, signal }
+      const hop = await hopOf(exchange, context).catch(routeErrorOf)
+      if (hop instanceof RouteError) unusable.push(hop)
+      // RFC 5321 section 5.1: neither the lab itself nor hosts that are not preferred to it.
+      else if (hop.addresses?.some((address) => site.isOwn(address, hop.port))) {
+        unusable.push(loop(domain, exchange))
+        return hopsOf(
+          domain,
+          usable.filter((one) => one.preference < preference),
+          unusable,
+        )
+      } else usable.push({ hop, preference })
+    }
+    return hopsOf(domain, usable, unusable)
+  }
+
+interface Usable {
+  readonly hop: NextHop
+  readonly preference: number
+}
+
+/** @throws unless the error is a RouteError */
+function routeErrorOf(error: unknown): RouteError {
+  if (error instanceof RouteError) return error
+  throw error
+}
+
+/** @throws RouteError if no host is left. It is permanent only if waiting helps at none of them */
+function hopsOf(domain: string, usable: readonly Usable[], unusable: readonly RouteError[]): NextHop[] {
+  if (usable.length > 0) return usable.map(({ hop }) => hop)
+  const error = unusable.find(({ isPermanent }) => !isPermanent) ?? unusable[0]
+  throw error ?? new RouteError(`${domain} has no mail host`, { isPermanent: true, enhancedCode: '5.4.4' })
+}
+
+interface HopContext {
+  readonly site: DnsRouteSite
+  readonly resolver: Resolver
+  readonly connector: ResolvedConnector
+  readonly domain: string
+  readonly policy: FoundPolicy
+  readonly isSecureMx: boolean
+  readonly signal: AbortSignal
+}
+
+/** Returns one host with the TLS level that its policies and the connector ask for. @throws RouteError */
+async function hopOf(host: string, context: HopContext): Promise<NextHop> {
+  const { resolver, connector, domain, isSecureMx, signal, site } = context
+  const { port, authority } = connector
+  const addresses = isIP(host) ? literal(host) : await addressesOf(resolver, host, signal)
+  const shared = { host, port, addresses: addresses.records, ...(authority === undefined ? {} : { authority }) }
+  const tlsa = isSecureMx && connector.tls !== 'none' ? await tlsaOf(host, addresses, context) : undefined
+  if (tlsa) {
+    // The names for a trust anchor. RFC 7672 section 3.2.3
+    const names = [...new Set([tlsa.baseDomain, host, domain])]
+    return { ...shared, tls: 'dane', names, tlsa: tlsa.records, policy: 'dane' }
+  }
+  if (connector.tls === 'dane') {
+    const text = `${host} has no TLSA records that DNSSEC authenticates, and the connector requires DANE`
+    site.onProblem?.({ domain, failure: 'dane-required', text, policy: 'dane', host })
+    throw insecure(text)
+  }
+  return { ...shared, ...levelOf(host, context) }
+}
+
+type Level = Pick<NextHop, 'tls' | 'names' | 'policy'>
+
+/** Returns the TLS level of a host without DANE. @throws RouteError if an enforced policy does not name it */
+function levelOf(host: string, { connector, domain, policy: { policy }, site }: HopContext): Level {
+  const own = ownLevel(host, domain, connector.tls ?? 'may')
+  if (policy === undefined || policy.mode === 'none') return own
+  if (!namesMx(policy, host)) {
+    const text = `the MTA-STS policy of ${domain} does not name ${host}`
+    site.onProblem?.({ domain, failure: 'validation-failure', text, policy: 'mta-sts', host })
+    // RFC 8461 section 5.1: a failure that may be over when the policy changes.
+    if (policy.mode === 'enforce') throw insecure(text)
+    return { ...own, policy: 'mta-sts' }
+  }
+  const isStricter = own.tls === 'verify' || own.tls === 'secure'
+  if (policy.mode === 'testing' || isStricter) return { ...own, policy: 'mta-sts' }
+  return { tls: 'verify', names: [host], policy: 'mta-sts' }
+}
+
+/** Returns the level that the connector asks for. `secure` wants the name of the domain, `verify` that of the host. */
+function ownLevel(host: string, domain: string, tls: TlsLevel): Level {
+  const isWithin = host.toLowerCase().endsWith(`.${domain.toLowerCase()}`)
+  const names = tls === 'secure' ? [domain, ...(isWithin ? [host] : [])] : [host]
+  return { tls, names, policy: tls === 'may' || tls === 'none' ? 'none' : 'configured' }
+}
+
+/** @throws RouteError */
+async function addressesOf(resolver: Resolver, host: string, signal: AbortSignal) {
+  try {
+    return await resolver.addresses(host, signal)
+  } catch (error) {
+    if (!(error instanceof DnsError)) throw error
+    if (!error.isPermanent) throw lookupFailed(`the addresses of ${host} cannot be looked up: ${error.message}`, error)
+    const options = { isPermanent: true, enhancedCode: '5.4.4', cause: error }
+    throw new RouteError(`the host ${host} has no address`, options)
+  }
+}
+
+/** @throws RouteError if it is not known whether DANE applies */
+async function tlsaOf(
+  host: string,
+  addresses: { readonly authenticated: boolean; readonly canonicalName: string },
+  { resolver, connector, domain, signal, site }: HopContext,
+) {
+  try {
+    return await hostTlsa(resolver, host, connector.port, addresses, signal)
+  } catch (error) {
+    if (!(error instanceof DnsError)) throw error
+    const text = `the TLSA records of ${host} cannot be looked up: ${error.message}`
+    site.onProblem?.({ domain, failure: 'dnssec-invalid', text, policy: 'dane', host })
+    throw lookupFailed(text, error)
+  }
+}
+
+const literal = (address: string) => ({ records: [address], authenticated: false, canonicalName: address })
+
+/** Returns the address in a domain such as `[192.0.2.1]` or `[IPv6:2001:db8::1]`. RFC 5321 section 4.1.3. */
+const addressLiteral = (domain: string): string | undefined => /^\[(?:IPv6:)?(.*)\]$/i.exec(domain)?.[1]
+
+const problemOf = ({ failure, message }: PolicyFetchError) => ({ failure, text: message })
+
+/** RFC 3463 section 3.8: X.7.5. */
+const insecure = (message: string): RouteError => new RouteError(message, { isPermanent: false, enhancedCode: '4.7.5' })
+
+/** RFC 3463 section 3.5: X.4.6. */
+const loop = (domain: string, host: string): RouteError =>
+  new RouteError(`mail for ${domain} loops back: its host ${host} is this lab`, {
+    isPermanent: true,
+    enhancedCode: '5.4.6',
+  })
