@@ -14,8 +14,8 @@ if (!existsSync(tsc)) {
 }
 rmSync('dist', { recursive: true, force: true })
 const { status } = spawnSync(process.execPath, [tsc, '-p', 'tsconfig.build.json'], { stdio: 'inherit' })
-// npm makes the command executable at installation only; npx runs this file directly after later builds.
-if (existsSync(main)) chmodSync(main, 0o755)
+// npm makes commands executable at installation only; npx runs these files directly after later builds.
+for (const file of [main, 'dist/src/cli/sendmail/main.js']) if (existsSync(file)) chmodSync(file, 0o755)
 if (status !== 0) process.exit(status ?? 1)
 
 const [{ finishTypes }, { buildCommonjs }, { buildConsole }] = await Promise.all([

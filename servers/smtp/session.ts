@@ -102,7 +102,7 @@ class Session implements SmtpSession, ProtocolSession<string, SmtpError> {
 
   /** A client that has logged on may send to other domains, as with Exchange's setting for computers that authenticate. */
   get site(): DeliverySite {
-    return this.account ? this.#forAccounts : this.#forStrangers
+    return this.account || this.connection.isOwner ? this.#forAccounts : this.#forStrangers
   }
 
   get remote(): SocketAddress {
@@ -265,7 +265,7 @@ const NOT_BETWEEN_CHUNKS = new Set(['MAIL', 'RCPT', 'DATA', 'AUTH', 'STARTTLS'])
 function policyRefusal(session: Session, verb: string): SmtpError | undefined {
   const { channel, logon, anonymous } = session.policy
   if (channel === 'needs-tls' && !BEFORE_TLS.has(verb)) return mustStartTls()
-  if (!anonymous && session.account === undefined && NEEDS_LOGON.has(verb)) {
+  if (!anonymous && session.account === undefined && !session.connection.isOwner && NEEDS_LOGON.has(verb)) {
     return logon === 'needs-tls' ? mustStartTls() : new SmtpError(530, '5.7.0', 'Authentication required') // RFC 4954 section 6
   }
   if (session.transaction?.inChunks && NOT_BETWEEN_CHUNKS.has(verb)) {

@@ -27,6 +27,11 @@ if (major < 20 || (major === 20 && minor < 19)) {
   fail(
     `the limit of open files is ${openFilesLimit()}, but Sealpost needs at least ${MIN_OPEN_FILES}; raise it, for example with: ulimit -n 1024`,
   )
+} else if (process.argv[2] === 'sendmail') {
+  // Programs start it for each message: the other commands are not loaded.
+  void import('./sendmail/run.ts').then(async ({ runSendmail }) => {
+    process.exitCode = await runSendmail(process.argv.slice(3))
+  })
 } else {
   void import('./program.ts').then(async ({ runCommandLine }) => {
     process.stdout.on('error', endWithoutOutput)

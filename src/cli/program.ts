@@ -21,6 +21,7 @@ const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
   sessions: async () => (await import('./sessions.ts')).addSessions,
   log: async () => (await import('./show-log.ts')).addLog,
   mail: async () => (await import('./mail.ts')).addMail,
+  sendmail: async () => (await import('./sendmail.ts')).addSendmail,
   mcp: async () => (await import('./mcp.ts')).addMcp,
   store: async () => (await import('./store.ts')).addStore,
   healthcheck: async () => (await import('./healthcheck.ts')).addHealthcheck,

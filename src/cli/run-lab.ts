@@ -6,6 +6,7 @@ import type { ServerProtocol } from '../config/schema.ts'
 import { startedOf } from '../lab/configuration/lab-configuration.ts'
 import { ControlServer } from '../lab/control/server.ts'
 import { newSocketPath } from '../lab/control/socket-path.ts'
+import { controlStreams } from '../lab/control/streams.ts'
 import { controlVerbs, type ReloadReport } from '../lab/control/verbs.ts'
 import { createLab } from '../lab/create-lab.ts'
 import type { Lab } from '../lab/lab.ts'
@@ -104,7 +105,7 @@ export class RunningLab {
     const verbs = controlVerbs(lab, { reload: () => this.#reload(lab) })
     try {
       const path = await newSocketPath(configurationIdentity(this.#options).identity, process.pid, runtimePlaces())
-      this.#control = await ControlServer.open(path, verbs)
+      this.#control = await ControlServer.open(path, verbs, controlStreams(lab))
     } catch (error) {
       // On a read-only system the lab runs without a control socket. SIGHUP still reloads it.
       this.#log.warn(`no control socket: ${(error as Error).message}`)

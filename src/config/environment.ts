@@ -14,7 +14,7 @@ export interface EnvironmentSettings {
 const PREFIX = 'SEALPOST_'
 
 /** Variables that are not keys of the configuration. */
-const others = ['SEALPOST_CONFIG', 'SEALPOST_CI', 'SEALPOST_CORPUS']
+const others = ['SEALPOST_CONFIG', 'SEALPOST_SMTP', 'SEALPOST_CI', 'SEALPOST_CORPUS']
 
 /** A variable for every top-level key, such as `SEALPOST_PORT_OFFSET`, and one for the address of all virtual servers. */
 const variables: ReadonlyMap<string, Path> = new Map<string, Path>([

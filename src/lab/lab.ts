@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import type { Socket } from 'node:net'
 import type { Logger } from 'pino'
 import type { Api } from '../api/api.ts'
 import type { LabChange, ServedCertificate } from '../api/lab.ts'
@@ -348,6 +349,11 @@ export class Lab implements AsyncDisposable {
   /** Renews certificates that are due by ACME, after the clock has changed. */
   renewDue(): Promise<void> {
     return this.#pki.renewDue()
+  }
+
+  /** Serves the owner of the lab by a virtual server, over a socket that is not one of its ports. */
+  serveOwner(virtualServer: string, socket: Socket, owner: string): void {
+    this.#servers.get(virtualServer)?.serveOwner(socket, owner)
   }
 
   /** Lets clients reach a virtual server or not. @throws ListenError; Error if it is not possible on this system */

@@ -17,12 +17,20 @@ export const MAX_ADDRESSES = 20_000
  */
 export const parseAddresses = (value: OctetString): Address[] => runToEnd(addressSteps(value))
 
+/** Parses as `parseAddresses`. Returns undefined if a syntax error hides addresses that follow it. */
+export function parseAllAddresses(value: OctetString): Address[] | undefined {
+  const scanner = new Scanner(value)
+  const found = runToEnd(listSteps(scanner))
+  return scanner.ended ? found : undefined
+}
+
 /** Addresses read between two pauses. */
 const STEP_ADDRESSES = 1_000
 
 /** Parses as `parseAddresses`, in steps. */
-export function* addressSteps(value: OctetString): Steps<Address[]> {
-  const scanner = new Scanner(value)
+export const addressSteps = (value: OctetString): Steps<Address[]> => listSteps(new Scanner(value))
+
+function* listSteps(scanner: Scanner): Steps<Address[]> {
   const found: Address[] = []
   while (!scanner.ended && found.length < MAX_ADDRESSES) {
     if (scanner.take(',')) continue // RFC 5322 section 4.4: empty elements

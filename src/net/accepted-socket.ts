@@ -18,7 +18,12 @@ export interface AcceptedSocket {
   /** The proxy that the client came by. */
   readonly proxy?: SocketAddress
   readonly header?: ProxyHeader
+  /** The client is the owner of the lab: what the session record says about who it is. */
+  readonly owner?: string
 }
+
+/** The client's address in the records of the owner's sessions, which come by the control socket. */
+export const OWNER_ADDRESS: SocketAddress = { address: '127.0.0.1', port: 0 }
 
 /** Returns the facts with which the record of a socket begins. */
 export const sessionStart = (

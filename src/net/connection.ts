@@ -63,6 +63,8 @@ export interface ConnectionOptions {
   readonly secured?: Omit<SecuredSocket, 'socket'> | undefined
   /** Whether the client uses TLS up to a proxy that the configuration lists. */
   readonly isSecuredByProxy?: boolean | undefined
+  /** Whether the client is the owner of the lab, who came by the control socket. */
+  readonly isOwner?: boolean | undefined
   /** The limits until the client logs on. Absent for connections that the lab opens itself. */
   readonly logon?: LogonLimits
   /** The client, as counted for its limits. Absent for connections that the lab opens itself. */
@@ -80,6 +82,8 @@ export class Connection {
   readonly local: SocketAddress
   readonly record: SessionRecorder
   readonly logon: LogonGuard
+  /** Whether the client is the owner of the lab, who needs no TLS and no log-on. */
+  readonly isOwner: boolean
   /** The memory that the lab shares among its clients. */
   readonly memory: MemoryBudget
   /** Reads messages and literals. */
@@ -106,6 +110,7 @@ export class Connection {
     this.#tls = options.secured?.facts
     this.#bindings = options.secured?.bindings ?? noChannelBindings
     this.#isSecuredByProxy = options.isSecuredByProxy ?? false
+    this.isOwner = options.isOwner ?? false
     const intake = options.intake ?? new Intake()
     this.memory = intake.memory
     this.#compression = intake.memory.reservation('compression')
@@ -142,15 +147,15 @@ export class Connection {
     readonly channelBindings: ChannelBindings
   } {
     return {
-      secure: this.#tls !== undefined || this.#isSecuredByProxy,
+      secure: this.#tls !== undefined || this.#isSecuredByProxy || this.isOwner,
       externalIdentity: this.#tls?.clientCertificate?.account,
       channelBindings: this.#bindings,
     }
   }
 
-  /** Whether STARTTLS can be offered: a certificate is assigned, and the connection is still in clear text. */
+  /** Whether STARTTLS can be offered: a certificate is assigned, and the connection is a client's in clear text. */
   get canStartTls(): boolean {
-    return this.#securer.available && this.#tls === undefined && !this.#compressed
+    return this.#securer.available && this.#tls === undefined && !this.#compressed && !this.isOwner
   }
 
   get compressed(): boolean {

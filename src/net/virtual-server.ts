@@ -7,7 +7,7 @@ import type { SessionLog } from '../sessions/log.ts'
 import type { SessionRecorder } from '../sessions/types.ts'
 import type { KeyLog } from '../tls/policy.ts'
 import type { ServedTls } from '../tls/routing.ts'
-import { type AcceptedSocket, isPortCheck, sessionStart, tapped } from './accepted-socket.ts'
+import { type AcceptedSocket, isPortCheck, OWNER_ADDRESS, sessionStart, tapped } from './accepted-socket.ts'
 import { type Admission, ClientAddresses, noClientLimits } from './client-addresses.ts'
 import { Connection, type SecuredSocket } from './connection.ts'
 import { ConnectionEnded, HandshakeFailure } from './errors.ts'
@@ -16,7 +16,7 @@ import type { ConnectionFaults } from './faults/fault-rules.ts'
 import { faultsBeforeHandshake, HandshakeSecurer } from './handshake-securer.ts'
 import { type PortKind, Ports } from './ports.ts'
 import type { Announcement, Proxies } from './proxy-protocol/proxies.ts'
-import { ServedClient } from './served-client.ts'
+import { type ClientSettings, ServedClient } from './served-client.ts'
 import { TlsAcceptor, type TlsSettings } from './tls-acceptor.ts'
 import type { LimitedBy, VirtualServerSettings } from './virtual-server-settings.ts'
 
@@ -139,6 +139,16 @@ export class VirtualServer {
     else await this.#ports.resume()
   }
 
+  /**
+   * Serves the owner of the lab over a socket that is not one of the ports. The limits for single clients do not apply, and
+   * the owner needs no TLS and no log-on.
+   * @param owner what the session record says about who it is
+   */
+  serveOwner(socket: Socket, owner: string): void {
+    const accepted = { socket, owner, kind: 'port', remote: OWNER_ADDRESS, local: OWNER_ADDRESS } as const
+    void this.#serveClient(accepted, this.#settings)
+  }
+
   /** Ends the sessions with these ids, and returns how many were open. Resolves once they have ended. */
   async disconnect(ids: ReadonlySet<string>, how: Disconnection): Promise<number> {
     const open = [...this.#connections].filter(([{ record }]) => ids.has(record.id))
@@ -200,17 +210,22 @@ export class VirtualServer {
   }
 
   async #serveClient(accepted: AcceptedSocket, settings: VirtualServerSettings): Promise<void> {
-    const { socket, kind, remote, local, header } = accepted
+    const { socket, kind, remote, local, header, owner } = accepted
     const { name: virtualServer, protocol } = settings
-    const limits = settings.clientLimits ?? noClientLimits
-    const client = new ServedClient(remote, { addresses: this.#addresses, failedLogons: this.#failedLogons, settings })
+    const ofClient: ClientSettings = owner === undefined ? settings : {}
+    const limits = ofClient.clientLimits ?? noClientLimits
+    const counts = { addresses: this.#addresses, failedLogons: this.#failedLogons, settings: ofClient }
+    const client = new ServedClient(remote, counts)
     const { counted } = client
     const logOnBy = limits.logonTimeoutMs === 'off' ? undefined : performance.now() + limits.logonTimeoutMs
     const start = sessionStart(accepted, settings)
     const record = this.#sessions.open(start)
     for (const note of header?.notes ?? []) record.note(note)
+    if (owner !== undefined) record.note(owner)
     const reset = (): void => {
-      socket.resetAndDestroy()
+      // The control socket has no TCP reset.
+      if (owner === undefined) socket.resetAndDestroy()
+      else socket.destroy()
     }
     const faults = settings.faults?.open({ virtualServer, protocol, session: record.record, reset })
     const { raw, keyLog } = tapped(accepted, record.id, settings.captures ?? [])
@@ -227,6 +242,7 @@ export class VirtualServer {
         socket: secured?.socket ?? raw,
         secured,
         isSecuredByProxy: header?.isSecure,
+        isOwner: owner !== undefined,
         remote,
         local,
         record,

@@ -35,6 +35,8 @@ test('the packed package has a command and a library that work', () => {
 
   // As npx runs it: the file itself must be executable.
   expect(run(join(home, 'dist/src/cli/main.js'), ['--version'], place.folder)).toMatch(/^\d+\.\d+\.\d+\n$/)
+  const sendmail = run(join(home, 'dist/src/cli/sendmail/main.js'), ['--version'], place.folder)
+  expect(sendmail).toMatch(/^sealpost sendmail \d+\.\d+\.\d+\n$/)
   const script = `
     import { startLab } from 'sealpost'
     const lab = await startLab()

@@ -1,3 +1,5 @@
+import type { Socket } from 'node:net'
+
 /**
  * A request on the control socket. Messages are JSON lines: the client sends one request; the lab answers with any number
  * of items, then with `done` or an error, and closes the connection.
@@ -16,6 +18,18 @@ type ControlVerb = (
 ) => Promise<unknown> | AsyncIterable<unknown>
 
 export type ControlVerbs = Readonly<Record<string, ControlVerb>>
+
+/**
+ * Handles a verb after whose answer (one item and `done`) the connection carries another protocol. Throws ControlError
+ * before it answers.
+ */
+export type ControlStream = (args: Readonly<Record<string, unknown>>) => {
+  readonly item: unknown
+  /** Serves the connection to its end. */
+  serve(socket: Socket): void
+}
+
+export type ControlStreams = Readonly<Record<string, ControlStream>>
 
 /** A failure on a control socket. The message states the reason. */
 export class ControlError extends Error {

@@ -54,8 +54,13 @@ async function assertPrivate(folder: string, uid: number): Promise<void> {
 }
 
 /** Returns the sockets of the labs that run a configuration now, and removes those of labs that were killed. */
-export async function findSockets(configuration: string, places: RuntimePlaces): Promise<string[]> {
-  const prefix = `${prefixOf(configuration)}.`
+export const findSockets = (configuration: string, places: RuntimePlaces): Promise<string[]> =>
+  socketsWith(`${prefixOf(configuration)}.`, places)
+
+/** Returns the sockets of all labs of this user, whatever they run. */
+export const findAllSockets = (places: RuntimePlaces): Promise<string[]> => socketsWith('', places)
+
+async function socketsWith(prefix: string, places: RuntimePlaces): Promise<string[]> {
   const found: string[] = []
   for (const folder of folders(places)) {
     const sockets = await socketsIn(folder, prefix)

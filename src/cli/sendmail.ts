@@ -1,0 +1,15 @@
+import type { Command } from 'commander'
+
+/** Adds `sealpost sendmail`, whose options are not those of commander. `main.ts` runs it without the other commands. */
+export function addSendmail(program: Command): void {
+  program
+    .command('sendmail')
+    .argument('[args...]', 'options and recipients, as for /usr/sbin/sendmail')
+    .description('submit a message to the running lab, as /usr/sbin/sendmail does')
+    .allowUnknownOption()
+    .helpOption(false)
+    .action(async (args: readonly string[]) => {
+      const { runSendmail } = await import('./sendmail/run.ts')
+      process.exitCode = await runSendmail(args)
+    })
+}

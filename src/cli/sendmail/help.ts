@@ -1,0 +1,34 @@
+/** The help of `sealpost sendmail`. */
+export const help = `Usage: sealpost sendmail [options] [recipient...]
+       sealpost-sendmail [options] [recipient...]
+
+Reads a message from standard input and submits it to the running lab, as /usr/sbin/sendmail does.
+
+  -t                take the recipients from To, Cc and Bcc, and remove Bcc
+  -i, -oi           a line with a single dot does not end the message
+  -f, -r ADDRESS    envelope sender; '' or '<>' for none
+  -F NAME           full name of the sender, if the message has no From
+  -N LIST           delivery reports: never, or some of success,failure,delay
+  -R full|hdrs      what a delivery report returns
+  -V ID             envelope id
+  -B 7BIT|8BITMIME  body type
+  -v                print the SMTP dialogue on standard error
+  -bm               send a message (default)
+  -bs               speak SMTP on standard input and output
+  -bv               print whether the recipients are accepted, and send nothing
+  -bi, -q           accepted, without effect
+                    Other options of sendmail, Postfix, Exim and msmtp are ignored.
+The lab:
+  --config FILE     the running lab of this configuration
+                    (default: that of config/default.yaml, else the only lab that runs)
+  --smtp, -S HOST[:PORT]
+                    an SMTP port of a lab (default: SEALPOST_SMTP)
+  --url URL         HTTP virtual server of a lab, with --token or --token-file
+                    (default of the token: SEALPOST_TOKEN)
+  --virtual-server NAME
+                    the SMTP virtual server (default: the first one)
+  --domain NAME     domain of addresses without one (default: that of the lab)
+
+Exit status: 0 sent, 64 wrong use, 65 unreadable message or address, 67 unknown recipient, 69 no lab or refused,
+75 try again later, 77 not allowed. If it is not 0, nothing was sent to anyone.
+`

@@ -1,0 +1,4 @@
+#!/usr/bin/env node
+import { runSendmail } from './run.ts'
+
+process.exitCode = await runSendmail(process.argv.slice(2))

@@ -1,0 +1,225 @@
+import { exitStatus, SendmailError } from './exit-status.ts'
+
+/** What sendmail does: `-bm` sends a message, `-bs` speaks SMTP, `-bv` only verifies the recipients. */
+export type SendmailMode = 'send' | 'smtp' | 'verify' | 'nothing' | 'help' | 'version'
+
+/** The options that have a meaning here. */
+export interface SendmailOptions {
+  mode: SendmailMode
+  /** `-t`: recipients are those of the header, too. */
+  fromHeader: boolean
+  /** `-i`: a line with a single dot does not end the message. */
+  ignoreDots: boolean
+  verbose: boolean
+  /** `-f` or `-r`: the envelope sender. Empty: the null reverse-path. */
+  sender?: string
+  /** `-F`: the full name of the sender. */
+  fullName?: string
+  /** `-N`. RFC 3461 section 4.1. */
+  notify?: string
+  /** `-R`. RFC 3461 section 4.3. */
+  ret?: string
+  /** `-V`. RFC 3461 section 4.4. */
+  envelopeId?: string
+  /** `-B`. */
+  body?: string
+  /** Where the lab is. */
+  config?: string
+  smtp?: string
+  url?: string
+  token?: string
+  tokenFile?: string
+  virtualServer?: string
+  domain?: string
+  /** The recipients that are named as arguments. */
+  recipients: string[]
+}
+
+/** Whether an option has an argument: never, always (attached or the next word), or only attached. */
+type Takes = 'nothing' | 'argument' | 'attached'
+
+interface Option {
+  readonly takes: Takes
+  /** Absent: the option is ignored. */
+  readonly set?: (options: SendmailOptions, argument: string) => void
+}
+
+const ignored = (takes: Takes): Option => ({ takes })
+const setting = (key: 'sender' | 'fullName' | 'notify' | 'ret' | 'envelopeId' | 'body' | 'smtp'): Option => ({
+  takes: 'argument',
+  set: (options, argument) => {
+    options[key] = argument
+  },
+})
+const sender: Option = {
+  takes: 'argument',
+  set: (options, argument) => {
+    options.sender = argument.replace(/^<(.*)>$/s, '$1').trim()
+  },
+}
+const on = (key: 'fromHeader' | 'ignoreDots' | 'verbose'): Option => ({
+  takes: 'nothing',
+  set: (options) => {
+    options[key] = true
+  },
+})
+
+const wrong = (message: string): SendmailError => new SendmailError(exitStatus.usage, message)
+
+const modes: Readonly<Record<string, SendmailMode>> = {
+  m: 'send',
+  s: 'smtp',
+  v: 'verify',
+  // Nothing waits outside of the lab, and the lab has its aliases in its configuration.
+  i: 'nothing',
+}
+
+/** What to use instead of the modes of a mail server. */
+const otherModes: Readonly<Record<string, string>> = {
+  d: 'start the lab with: sealpost start',
+  D: 'start the lab with: sealpost start',
+  l: 'start the lab with: sealpost start',
+  p: 'list what waits with: sealpost queue list',
+}
+
+const mode: Option = {
+  takes: 'argument',
+  set: (options, argument) => {
+    const found = modes[argument]
+    if (found === undefined) throw wrong(`-b${argument} is not supported${otherMode(argument)}`)
+    options.mode = found
+  },
+}
+
+function otherMode(argument: string): string {
+  const instead = otherModes[argument.charAt(0)]
+  return instead === undefined ? '; -bm, -bs and -bv are' : `; ${instead}`
+}
+
+/** `-o` and `-O`, of which only the dots matter here. */
+const setOption: Option = {
+  takes: 'argument',
+  set: (options, argument) => {
+    if (/^(?:i[^=]*|IgnoreDots(?:=\s*(?:true|yes|1)?)?)$/i.test(argument)) options.ignoreDots = true
+  },
+}
+
+/**
+ * The one-letter options, which are those of sendmail 8.18, Postfix, Exim and msmtp (their manual pages sendmail(8), exim(8) and
+ * msmtp(1)). What concerns only how those servers work is accepted and ignored.
+ */
+const letters: Readonly<Record<string, Option>> = {
+  A: ignored('attached'),
+  B: setting('body'),
+  b: mode,
+  C: ignored('argument'),
+  D: ignored('argument'),
+  d: ignored('attached'),
+  e: ignored('attached'),
+  F: setting('fullName'),
+  f: sender,
+  G: ignored('nothing'),
+  h: ignored('argument'),
+  I: { takes: 'nothing', set: (options) => void (options.mode = 'nothing') },
+  i: on('ignoreDots'),
+  L: ignored('argument'),
+  M: ignored('attached'),
+  m: ignored('nothing'),
+  N: setting('notify'),
+  n: ignored('nothing'),
+  O: setOption,
+  o: setOption,
+  p: ignored('argument'),
+  Q: ignored('attached'),
+  q: { takes: 'attached', set: (options) => void (options.mode = 'nothing') },
+  R: setting('ret'),
+  r: sender,
+  S: setting('smtp'),
+  s: ignored('nothing'),
+  t: on('fromHeader'),
+  U: ignored('nothing'),
+  V: setting('envelopeId'),
+  v: on('verbose'),
+  X: ignored('argument'),
+  x: ignored('nothing'),
+}
+
+type WordKey = 'config' | 'smtp' | 'url' | 'token' | 'tokenFile' | 'virtualServer' | 'domain'
+
+/** The options that only Sealpost has. */
+const words: Readonly<Record<string, WordKey>> = {
+  '--config': 'config',
+  '--smtp': 'smtp',
+  '--url': 'url',
+  '--token': 'token',
+  '--token-file': 'tokenFile',
+  '--virtual-server': 'virtualServer',
+  '--domain': 'domain',
+}
+
+/** Parses the arguments after `sendmail`, as getopt of POSIX does. @throws SendmailError for a wrong use */
+export function parseSendmailOptions(args: readonly string[]): SendmailOptions {
+  const options: SendmailOptions = {
+    mode: 'send',
+    fromHeader: false,
+    ignoreDots: false,
+    verbose: false,
+    recipients: [],
+  }
+  const rest = [...args]
+  while (/^-./.test(rest[0] ?? '')) {
+    const word = rest.shift() as string
+    if (word === '--') break
+    if (word.startsWith('--')) readWord(options, word, rest)
+    else readLetters(options, word, rest)
+  }
+  const late = rest.find((word) => word.startsWith('-'))
+  // An address cannot begin with a dash here: it would be an option that has no effect.
+  if (late !== undefined && !args.includes('--')) throw wrong(`options must come before the recipients: ${late}`)
+  options.recipients = rest
+  // A message that comes with `-q` must not get lost.
+  if (options.mode === 'nothing' && (options.fromHeader || rest.length > 0)) options.mode = 'send'
+  check(options)
+  return options
+}
+
+function readWord(options: SendmailOptions, word: string, rest: string[]): void {
+  const [name = '', attached] = word.split(/=(.*)/s)
+  if (name === '--help' || name === '--version') {
+    options.mode = name === '--help' ? 'help' : 'version'
+    return
+  }
+  const key = words[name]
+  if (key === undefined) throw wrong(`unknown option ${name}; sealpost sendmail --help lists the options`)
+  options[key] = attached ?? argumentOf(name, rest)
+}
+
+function readLetters(options: SendmailOptions, word: string, rest: string[]): void {
+  for (let at = 1; at < word.length; at++) {
+    const letter = word.charAt(at)
+    const option = letters[letter]
+    if (!option) throw wrong(`unknown option -${letter}; sealpost sendmail --help lists the options`)
+    if (option.takes === 'nothing') {
+      option.set?.(options, '')
+      continue
+    }
+    const attached = word.slice(at + 1)
+    const needsNext = option.takes === 'argument' && attached === ''
+    option.set?.(options, needsNext ? argumentOf(`-${letter}`, rest) : attached)
+    return
+  }
+}
+
+function argumentOf(name: string, rest: string[]): string {
+  const argument = rest.shift()
+  if (argument === undefined) throw wrong(`${name} needs an argument`)
+  return argument
+}
+
+const NOTIFY = /^(?:never|(?:success|failure|delay)(?:,(?:success|failure|delay))*)$/i
+
+function check({ notify, ret, body }: SendmailOptions): void {
+  if (notify !== undefined && !NOTIFY.test(notify)) throw wrong('-N takes never, or some of success,failure,delay')
+  if (ret !== undefined && !/^(?:full|hdrs)$/i.test(ret)) throw wrong('-R takes full or hdrs')
+  if (body !== undefined && !/^(?:7BIT|8BITMIME)$/i.test(body)) throw wrong('-B takes 7BIT or 8BITMIME')
+}

@@ -1,0 +1,117 @@
+import { hostname, userInfo } from 'node:os'
+import { exitStatus, SendmailError } from './exit-status.ts'
+import { connectToLab, type LabConnection } from './lab-connection.ts'
+import { type Submission, submissionOf } from './message.ts'
+import { parseSendmailOptions, type SendmailMode, type SendmailOptions } from './options.ts'
+import { readInput } from './read-input.ts'
+import { SmtpClient } from './smtp-client.ts'
+
+/**
+ * Runs `sendmail ARGS` to its end. Little is loaded: programs start it for each message.
+ * Returns the exit status of sysexits.h.
+ */
+export async function runSendmail(args: readonly string[]): Promise<number> {
+  try {
+    const options = parseSendmailOptions(args)
+    return await modes[options.mode](options)
+  } catch (error) {
+    const status = error instanceof SendmailError ? error.status : exitStatus.software
+    process.stderr.write(`sendmail: ${(error as Error).message}\n`)
+    return status
+  }
+}
+
+const modes: Readonly<Record<SendmailMode, (options: SendmailOptions) => Promise<number>>> = {
+  send,
+  verify,
+  smtp: speakSmtp,
+  nothing: async () => exitStatus.ok,
+  async help() {
+    const { help } = await import('./help.ts')
+    process.stdout.write(help)
+    return exitStatus.ok
+  },
+  async version() {
+    const { version } = await import('../../common/version.ts')
+    process.stdout.write(`sealpost sendmail ${version}\n`)
+    return exitStatus.ok
+  },
+}
+
+/** Reads a message from standard input and sends it to all its recipients, or to none. */
+async function send(options: SendmailOptions): Promise<number> {
+  const input = await readInput(process.stdin, !options.ignoreDots)
+  if (options.url !== undefined) {
+    const { sendByHttp } = await import('./http.ts')
+    await sendByHttp(options, submission(options, input, options.domain ?? hostname()))
+    return exitStatus.ok
+  }
+  const { client, domain } = await openSession(options)
+  try {
+    const message = submission(options, input, domain)
+    await client.envelope(message, options)
+    await client.content(message)
+  } finally {
+    await client.quit()
+  }
+  return exitStatus.ok
+}
+
+/** Prints whether the lab accepts the recipients, and sends nothing. */
+async function verify(options: SendmailOptions): Promise<number> {
+  const { client, domain } = await openSession(options)
+  try {
+    for (const line of await client.envelope(submission(options, Buffer.alloc(0), domain), options)) {
+      process.stdout.write(`${line}\n`)
+    }
+  } finally {
+    await client.quit()
+  }
+  return exitStatus.ok
+}
+
+async function openSession(options: SendmailOptions): Promise<{ client: SmtpClient; domain: string }> {
+  const { socket, place } = await connectToLab(options, submittedBy('sealpost sendmail'))
+  const client = new SmtpClient(socket, (line) => {
+    if (options.verbose) process.stderr.write(`${line}\n`)
+  })
+  const greeted = await client.greeting()
+  await client.hello(hostname())
+  return { client, domain: options.domain ?? process.env.SEALPOST_DOMAIN ?? place?.domain ?? greeted }
+}
+
+function submission(options: SendmailOptions, input: Buffer, domain: string): Submission {
+  const { sender, recipients, fromHeader } = options
+  const fullName = options.fullName ?? process.env.NAME
+  return submissionOf(input, { sender, recipients, fromHeader, fullName, domain, user: userName(), at: Date.now() })
+}
+
+/** Connects standard input and output to a session of the lab. */
+async function speakSmtp(options: SendmailOptions): Promise<number> {
+  const { socket }: LabConnection = await connectToLab(options, submittedBy('sealpost sendmail -bs'))
+  return new Promise((resolve, reject) => {
+    // A client that goes away in the middle of a session is no failure of the lab.
+    process.stdout.on('error', () => socket.destroy())
+    socket.on('error', ({ message }) =>
+      reject(new SendmailError(exitStatus.tempFail, `the connection to the lab failed: ${message}`)),
+    )
+    socket.on('end', () => {
+      // The client may still hold its side open.
+      process.stdin.destroy()
+    })
+    socket.on('close', () => resolve(exitStatus.ok))
+    process.stdin.pipe(socket)
+    socket.pipe(process.stdout)
+  })
+}
+
+const submittedBy = (what: string): string => `submitted by ${what} of the user ${userName()} (process ${process.pid})`
+
+/** Returns the name of the user; for a user id without a name, `uid1000`. */
+function userName(): string {
+  try {
+    return userInfo().username
+  } catch {
+    return `uid${process.getuid?.() ?? 0}`
+  }
+}
