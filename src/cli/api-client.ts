@@ -129,9 +129,12 @@ export async function answerOf(response: Response, url: URL): Promise<Answer> {
   return { content: { type, base64: Buffer.from(await response.arrayBuffer()).toString('base64') } }
 }
 
+/** Returns the token: of the options, else of `SEALPOST_TOKEN`, else of the file that `SEALPOST_TOKEN_FILE` names. */
 async function tokenOf({ token, tokenFile }: ApiOptions): Promise<string | undefined> {
   if (token !== undefined && tokenFile !== undefined) throw new UsageError('give --token or --token-file, not both')
-  if (tokenFile === undefined) return token ?? process.env.SEALPOST_TOKEN
+  const known = token ?? (tokenFile === undefined ? process.env.SEALPOST_TOKEN : undefined)
+  const file = tokenFile ?? process.env.SEALPOST_TOKEN_FILE
+  if (known !== undefined || !file) return known
   const { readInput } = await import('./files.ts')
-  return (await readInput(tokenFile)).toString('utf8').split(/\r?\n/)[0]?.trim()
+  return (await readInput(file)).toString('utf8').split(/\r?\n/)[0]?.trim()
 }

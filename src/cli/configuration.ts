@@ -35,7 +35,7 @@ export const configOption = (file: string | undefined): string =>
   file === undefined ? '' : ` --config ${file.includes(' ') ? JSON.stringify(file) : file}`
 
 /**
- * Reads the configuration: `--config`, else `SEALPOST_CONFIG`, else `config/default.yaml` in the working directory, else
+ * Reads the configuration: `--config`, else `SEALPOST_CONFIG_FILE`, else `SEALPOST_CONFIG`, else `config/default.yaml` in the working directory, else
  * the default of the package.
  * @throws ConfigError
  */
@@ -92,10 +92,16 @@ interface Source {
   readonly read: () => Promise<string>
 }
 
-function chooseSource(file: string | undefined): Source {
+function chooseSource(option: string | undefined): Source {
   const inline = inlineConfiguration()
+  const file = option ?? (process.env.SEALPOST_CONFIG_FILE || undefined)
   if (file !== undefined) {
-    return fromFile(file, inline === undefined ? [] : ['SEALPOST_CONFIG is ignored because of --config'])
+    return fromFile(
+      file,
+      inline === undefined
+        ? []
+        : [`SEALPOST_CONFIG is ignored because of ${option === undefined ? 'SEALPOST_CONFIG_FILE' : '--config'}`],
+    )
   }
   if (inline !== undefined) return fromText(inline, 'SEALPOST_CONFIG', process.cwd())
   if (existsSync(DEFAULT_FILE)) return fromFile(DEFAULT_FILE, [])

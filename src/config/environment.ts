@@ -1,8 +1,11 @@
+import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { reasonText } from '../common/file-errors.ts'
 import type { Override } from './load.ts'
 import type { Path } from './mistakes.ts'
 import { nearest } from './nearest.ts'
 import { labKeys } from './schema.ts'
+import { secretFileKeys } from './secret-files.ts'
 import { parseYamlValue } from './yaml.ts'
 
 export interface EnvironmentSettings {
@@ -14,7 +17,10 @@ export interface EnvironmentSettings {
 const PREFIX = 'SEALPOST_'
 
 /** Variables that are not keys of the configuration. */
-const others = ['SEALPOST_CONFIG', 'SEALPOST_SMTP', 'SEALPOST_CI', 'SEALPOST_CORPUS']
+const others = ['SEALPOST_CONFIG', 'SEALPOST_SMTP', 'SEALPOST_CI', 'SEALPOST_CORPUS', 'SEALPOST_TOKEN']
+
+/** The end of the name of a variable that names a file with the value, as Docker's official images have it. */
+const FILE_SUFFIX = '_FILE'
 
 /** A variable for every top-level key, such as `SEALPOST_PORT_OFFSET`, and one for the address of all virtual servers. */
 const variables: ReadonlyMap<string, Path> = new Map<string, Path>([
@@ -27,11 +33,23 @@ function variableOf(key: string): string {
 }
 
 /** Keys whose values contain folders or files. In the environment, these are relative to the working directory. */
-const folderKeys = new Set(['certificates', 'store', 'capture', 'tokens', 'webhooks'])
+const folderKeys = new Set([
+  'certificates',
+  'store',
+  'capture',
+  'tokens',
+  'webhooks',
+  'directory',
+  'connectors',
+  'oauth2',
+  'virtualServers',
+])
 
 /**
  * Returns the settings in `SEALPOST_…` variables. Values are YAML (`3000`, `{ lmdb: /data }`); empty ones are ignored.
+ * `SEALPOST_…_FILE` names a file with the value.
  * @param cwd the working directory, to which folders are relative
+ * @throws Error if a file cannot be read, or a value is given twice
  */
 export function readEnvironment(
   environment: Readonly<Record<string, string | undefined>>,
@@ -41,12 +59,25 @@ export function readEnvironment(
     const [name, value] = entry
     return name.startsWith(PREFIX) && value !== undefined && value !== ''
   })
+  const names = new Set(given.map(([name]) => name))
   return {
     overrides: given.flatMap(([origin, text]) => {
-      const path = variables.get(origin)
-      return path ? [{ origin, path, value: valueOf(path, text, cwd) }] : []
+      const isFile = !variables.has(origin) && origin.endsWith(FILE_SUFFIX)
+      const variable = isFile ? origin.slice(0, -FILE_SUFFIX.length) : origin
+      const path = variables.get(variable)
+      if (path === undefined) return []
+      if (isFile && names.has(variable)) throw new Error(`${variable} and ${origin} are both set; keep one of them`)
+      return [{ origin, path, value: valueOf(path, isFile ? contentOf(origin, text, cwd) : text, cwd) }]
     }),
     warnings: given.flatMap(([name]) => misspelled(name)),
+  }
+}
+
+function contentOf(variable: string, file: string, cwd: string): string {
+  try {
+    return readFileSync(resolve(cwd, file), 'utf8').trim()
+  } catch (error) {
+    throw new Error(`${variable}: cannot read ${file}: ${reasonText(error, 'read')}`, { cause: error })
   }
 }
 
@@ -63,14 +94,14 @@ const isScalar = (value: unknown): boolean => typeof value === 'number' || typeo
 
 const accepts = (key: keyof typeof labKeys, value: unknown): boolean => labKeys[key].safeParse(value).success
 
-const FILE_KEYS = new Set(['store', 'lmdb', 'file', 'tokenFile', 'secretFile'])
+const FILE_KEYS = new Set(['store', 'lmdb', 'file', ...Object.keys(secretFileKeys)])
 
 function absolute(value: unknown, cwd: string): unknown {
   if (typeof value === 'string') return value === 'memory' ? value : resolve(cwd, value)
   if (typeof value !== 'object' || value === null) return value
   if (Array.isArray(value)) return value.map((one) => (typeof one === 'object' ? absolute(one, cwd) : one))
   const folders = Object.entries(value).map(([key, text]) =>
-    FILE_KEYS.has(key) ? [key, absolute(text, cwd)] : [key, text],
+    FILE_KEYS.has(key) || typeof text === 'object' ? [key, absolute(text, cwd)] : [key, text],
   )
   return Object.fromEntries(folders)
 }
@@ -81,7 +112,7 @@ function absolute(value: unknown, cwd: string): unknown {
  */
 function misspelled(name: string): string[] {
   const known = [...variables.keys(), ...others]
-  if (known.includes(name)) return []
+  if (known.includes(name) || known.some((one) => name === one + FILE_SUFFIX)) return []
   const near = nearest(
     name.slice(PREFIX.length),
     known.map((variable) => variable.slice(PREFIX.length)),

@@ -17,6 +17,7 @@ import { type ResolvedLab, resolveLab } from './resolve.ts'
 import { warnings } from './rules/warnings.ts'
 import { DEFAULT_CERTIFICATES } from './schema/certificates.ts'
 import { type LabConfig, type LabInput, protocols } from './schema.ts'
+import { withSecretsOfFiles } from './secret-files.ts'
 import { validate } from './validate.ts'
 
 /** A valid configuration. */
@@ -47,7 +48,7 @@ export function load(input: unknown, baseDir: string, overrides: readonly Overri
   const locateAny = locateByOrigin(overrides, locate)
   const placed = (mistakes: readonly Mistake[]): PlacedMistake[] => placedInOrder(mistakes, locateAny)
   const given = withOverrides(input, overrides)
-  const result = validate(given)
+  const result = validate(withSecretsOfFiles(given, baseDir))
   if ('mistakes' in result) {
     const { mistakes, rest } = result
     throw new ConfigError(

@@ -44,6 +44,7 @@ export interface ResolvedLab extends Omit<LabConfig, 'portOffset' | 'capture' | 
 
 interface ResolvedAccount extends AccountConfig {
   readonly addresses: string[]
+  readonly password: string
 }
 
 type KeyKind = Exclude<LabConfig['certificates'], string>['key']
@@ -76,14 +77,11 @@ export function resolveLab(config: LabConfig, baseDir: string): ResolvedLab {
         ...account,
         ...preloadOf(account, baseDir),
         addresses: addressesOf(account, config.domain),
+        password: account.password ?? '',
       })),
     },
-    tokens: config.tokens.map((token) =>
-      token.tokenFile === undefined ? token : { ...token, tokenFile: resolve(baseDir, token.tokenFile) },
-    ),
-    webhooks: config.webhooks.map(({ secretFile, authority, ...webhook }) => ({
+    webhooks: config.webhooks.map(({ authority, ...webhook }) => ({
       ...webhook,
-      ...(secretFile === undefined ? {} : { secretFile: resolve(baseDir, secretFile) }),
       ...(authority === undefined ? {} : { authority: resolve(baseDir, authority) }),
     })),
     controlSenders: config.controlSenders.map(({ key, ...sender }) =>

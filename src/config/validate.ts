@@ -4,6 +4,7 @@ import { type Mistake, type Path, pathText, valueAt } from './mistakes.ts'
 import { withPersonalityDefaults } from './personality.ts'
 import { contradictions } from './rules/contradictions.ts'
 import { type LabConfig, labSchema } from './schema.ts'
+import { secretFileKeys, type WithSecrets } from './secret-files.ts'
 
 /** Zod's compiled validators pay off only for thousands of inputs. */
 const options = { jitless: true }
@@ -23,10 +24,10 @@ interface Rest {
   readonly inInput: (mistake: Mistake) => Mistake | undefined
 }
 
-/** Checks an input against the schema and against the rules across keys. Returns all mistakes of both kinds together. */
-export function validate(input: unknown): Validated {
+/** Checks an input with its secrets against the schema and against the rules across keys. Returns all mistakes of both kinds together. */
+export function validate({ value: input, mistakes: ofFiles }: WithSecrets): Validated {
   const parsed = labSchema.safeParse(withPersonalityDefaults(input), options)
-  if (parsed.success) {
+  if (parsed.success && ofFiles.length === 0) {
     const found = contradictions(parsed.data).map((mistake) => complete(mistake, (path) => path))
     if (found.length === 0) return { config: parsed.data }
     const wrong = new Set(found.map(({ path }) => pathText(path)))
@@ -35,11 +36,23 @@ export function validate(input: unknown): Validated {
       rest: { config: parsed.data, inInput: (it) => (isInside(it.path, wrong) ? undefined : it) },
     }
   }
-  const mistakes = mistakesOf(parsed.error.issues, input)
+  const mistakes = [
+    ...ofFiles,
+    ...(parsed.error ? mistakesOf(parsed.error.issues, input).map((one) => atFile(one, input)) : []),
+  ]
   const rest = restOf(input, mistakes)
   if (!rest) return { mistakes }
   const found = contradictions(rest.config).flatMap((mistake) => rest.inInput(mistake) ?? [])
   return { mistakes: [...mistakes, ...found], rest }
+}
+
+/** Returns a mistake in a secret at the key that names the file of the secret. */
+function atFile(mistake: Mistake, input: unknown): Mistake {
+  const parent = mistake.path.slice(0, -1)
+  const key = Object.keys(secretFileKeys).find((one) => secretFileKeys[one] === mistake.path.at(-1))
+  const file = key === undefined ? undefined : valueAt(input, [...parent, key])
+  if (key === undefined || typeof file !== 'string') return mistake
+  return { ...mistake, path: [...parent, key], message: `the first line of ${file} ${mistake.message}` }
 }
 
 /** Removes the invalid values, so that one run reports all mistakes. */
@@ -100,11 +113,13 @@ function prune(input: unknown, mistakes: readonly Mistake[]): Pruned {
   }
 }
 
-/** Returns the path itself, or the nearest parent that is not required. */
+/** Returns the path itself, or the nearest parent that is not required. What lacks a secret is of no use. */
 function removable(path: Path): Path {
   const key = path.at(-1)
   const parent = path.slice(0, -1)
-  const required = typeof key === 'string' && schemasAt(parent).some((schema) => schema.required?.includes(key))
+  const required =
+    typeof key === 'string' &&
+    (Object.hasOwn(secretFileKeys, key) || schemasAt(parent).some((schema) => schema.required?.includes(key)))
   return required ? removable(parent) : path
 }
 

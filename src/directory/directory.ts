@@ -50,8 +50,10 @@ class LabDirectory implements Directory {
     const { accounts } = config.directory
     this.hasReferrals = accounts.some((account) => account.referral ?? account.mailboxReferrals)
     this.#added = added
-    for (const { user, addresses, quota = this.#quota, certificates: _, preload: __, ...rest } of accounts) {
-      const account = { ...rest, user, addresses: addresses ?? [this.#defaultAddress(user)], quota }
+    for (const configured of accounts) {
+      const { user, addresses, password = UNKNOWN.password, quota = this.#quota, ...others } = configured
+      const { certificates: _, preload: __, passwordFile: ___, ...rest } = others
+      const account = { ...rest, user, password, addresses: addresses ?? [this.#defaultAddress(user)], quota }
       this.#configured.set(fold(user), this.mode === 'open' ? withoutPassword(account) : account)
       this.#configure(user)
     }

@@ -84,12 +84,10 @@ function feedObstacles({ virtualServers }: ResolvedLab): Obstacle[] {
 }
 
 function webhookObstacles({ webhooks }: ResolvedLab): Obstacle[] {
-  return webhooks.flatMap(({ secretFile, authority }, index) =>
-    Object.entries({ secretFile, authority }).flatMap(([key, file]) => {
-      const why = file === undefined ? undefined : readObstacle(file)
-      return why === undefined ? [] : [error(['webhooks', index, key], `cannot read ${file}: ${why}`)]
-    }),
-  )
+  return webhooks.flatMap(({ authority }, index) => {
+    const why = authority === undefined ? undefined : readObstacle(authority)
+    return why === undefined ? [] : [error(['webhooks', index, 'authority'], `cannot read ${authority}: ${why}`)]
+  })
 }
 
 /** Control messages that must be signed are refused, and the lab runs. */

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import type { Logger } from 'pino'
 import { services } from '../../servers/index.ts'
 import type { ServerContext } from '../../servers/service.ts'
@@ -75,7 +74,7 @@ export async function serverSettings(server: ResolvedVirtualServer, site: Site):
     labNames: [config.hostname, ...config.alternativeNames],
     mtaSts: configuredPolicy(config),
     latest: () => contexts.get(name) ?? context,
-    tokens: protocol === 'http' ? [...(await readTokens(config.tokens)), ...generated(site)] : [],
+    tokens: protocol === 'http' ? [...config.tokens, ...generated(site)] : [],
   }
   contexts.set(name, context)
   const tls = await tlsSettings(config, server, pki, log)
@@ -123,27 +122,8 @@ function connectionRate(
   return (address) => rates.take(`${server}\nconnections\n${clientKey(address)}`, { count, perMs })
 }
 
-/** Reads the files of tokens. @throws Error that names the file */
-function readTokens(tokens: readonly TokenConfig[]): Promise<TokenConfig[]> {
-  return Promise.all(
-    tokens.map(async ({ tokenFile, ...token }) => {
-      if (tokenFile === undefined) return token
-      const text = await readFile(tokenFile, 'utf8').catch((cause: Error) => {
-        throw new Error(`the file of token ${token.name} cannot be read: ${cause.message}`, { cause })
-      })
-      const value = text.split(/\r?\n/)[0]?.trim() ?? ''
-      if (value.length >= MIN_TOKEN_LENGTH) return { ...token, token: value }
-      throw new Error(
-        `the first line of ${tokenFile} is too short for a token; write at least ${MIN_TOKEN_LENGTH} characters`,
-      )
-    }),
-  )
-}
-
 const generated = ({ administratorToken: token }: Site): TokenConfig[] =>
   token === undefined ? [] : [{ name: 'generated', role: 'administrator', token }]
-
-const MIN_TOKEN_LENGTH = 16
 
 /** Resolves a virtual server's certificates and TLS policy; undefined if no certificate is assigned. @throws PkiError */
 export async function tlsSettings(

@@ -329,6 +329,8 @@ describe('a change of any value', () => {
       ['/store', { lmdb: 'data' }],
       ['/certificates', '../elsewhere'],
       ['/directory/accounts/bob/preload', '/etc/passwd'],
+      ['/directory/accounts/-', { user: 'eve', passwordFile: '/etc/hostname' }],
+      ['/connectors', [{ name: 'x', smartHost: { host: 'x.test', user: 'x', passwordFile: '/etc/hostname' } }]],
       ['/authorityService', { port: 0, acme: { dns: ['/bin/true'] } }],
       ['/tokens/-', { name: 'x', tokenFile: '/etc/hostname' }],
     ] as const) {

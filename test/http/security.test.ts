@@ -176,7 +176,7 @@ describe('the configuration', () => {
       /has no value; add token: TEXT or tokenFile: FILE/,
     )
     await expect(HttpLab.start({ tokens: [{ name: 'x', tokenFile: '/missing' }] })).rejects.toThrow(
-      /token x cannot be read/,
+      /tokens\[0\]\.tokenFile: cannot read \/missing: no such file/,
     )
   })
 })

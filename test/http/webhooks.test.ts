@@ -359,7 +359,7 @@ describe('the configuration of a webhook', () => {
 
   it.each([
     [{ url }, /webhooks\[0\]: has no key for signatures; create one with openssl/],
-    [{ url, secret: SECRET, secretFile: 'x' }, /has secret and secretFile; keep one/],
+    [{ url, secret: SECRET, secretFile: 'x' }, /secretFile: secret is set too; keep one of them/],
     [{ url, secret: 'short' }, /webhooks\[0\]\.secret: .*write at least 24 octets in base64/],
     [{ url: 'ftp://x/', secret: SECRET }, /webhooks\[0\]\.url: .*write a URL such as/],
     [{ url: 'http://me:x@127.0.0.1/', secret: SECRET }, /has a user name; requests are authenticated/],
@@ -369,7 +369,7 @@ describe('the configuration of a webhook', () => {
       { url: 'https://127.0.0.1:9/', secret: SECRET, authority: SELF },
       /webhooks\[0\] \(http.*\): .* has no certificate/,
     ],
-    [{ url, secretFile: '/missing' }, /webhooks\[0\] \(http.*\): ENOENT.*missing/],
+    [{ url, secretFile: '/missing' }, /webhooks\[0\]\.secretFile: cannot read \/missing: no such file/],
     [{ url, secret: SECRET, filter: 'larger:much' }, /webhooks\[0\] \(http.*\): /],
   ] as [WebhookInput, RegExp][])('%j is refused with a reason', async (webhook, expected) => {
     await expect(startLab([webhook])).rejects.toThrow(expected)

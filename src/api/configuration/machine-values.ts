@@ -2,6 +2,7 @@ import { isAbsolute } from 'node:path'
 import type { Path } from '../../config/mistakes.ts'
 import { pointerOf } from '../../config/mistakes.ts'
 import type { ResolvedLab } from '../../config/resolve.ts'
+import { secretFileKeys } from '../../config/secret-files.ts'
 import type { Caller } from '../caller.ts'
 import { ApiProblem } from '../problem.ts'
 
@@ -32,18 +33,14 @@ const useOf = ({ path, value }: MachineValue): string =>
   JSON.stringify([...path.filter((step) => typeof step === 'string'), value])
 
 function machineValues(lab: ResolvedLab): MachineValue[] {
-  const { certificates, store, capture, tokens, webhooks, directory, newsgroups, virtualServers, authorityService } =
-    lab
+  const { certificates, store, capture, webhooks, directory, newsgroups, virtualServers, authorityService } = lab
   const dns = authorityService?.acme.dns
   return [
     file(['certificates'], certificates.store === 'memory' ? undefined : certificates.store),
     file(['store'], store !== 'memory' && 'lmdb' in store ? store.lmdb : undefined),
     file(['capture'], capture?.file),
-    ...tokens.map(({ tokenFile }, at) => file(['tokens', at, 'tokenFile'], tokenFile)),
-    ...webhooks.flatMap(({ secretFile, authority }, at) => [
-      file(['webhooks', at, 'secretFile'], secretFile),
-      file(['webhooks', at, 'authority'], authority),
-    ]),
+    ...secretFilesOf(lab, []),
+    ...webhooks.map(({ authority }, at) => file(['webhooks', at, 'authority'], authority)),
     ...directory.accounts.map(({ preload }, at) => file(['directory', 'accounts', at, 'preload'], preload)),
     ...newsgroups.map(({ preload }, at) => file(['newsgroups', at, 'preload'], preload)),
     file(['authorityService', 'acme', 'dns'], typeof dns === 'object' ? JSON.stringify(dns) : undefined),
@@ -54,6 +51,15 @@ function machineValues(lab: ResolvedLab): MachineValue[] {
       ),
     ]),
   ].flat()
+}
+
+/** Returns the files of secrets, wherever they are named. */
+function secretFilesOf(value: unknown, path: Path): MachineValue[] {
+  if (typeof value !== 'object' || value === null) return []
+  return Object.entries(value).flatMap(([key, one]) => {
+    const at = [...path, Array.isArray(value) ? Number(key) : key]
+    return Object.hasOwn(secretFileKeys, key) && typeof one === 'string' ? file(at, one) : secretFilesOf(one, at)
+  })
 }
 
 const file = (path: Path, value: string | undefined): MachineValue[] => (value === undefined ? [] : [{ path, value }])

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
 import { maskUrls } from '../../common/mask-urls.ts'
 import { splitPem, systemRoots } from '../../common/system-roots.ts'
 import { timeText } from '../../common/time-text.ts'
@@ -29,10 +28,7 @@ export const openWebhooks = (configs: readonly WebhookConfig[]): Promise<Webhook
   Promise.all(
     configs.map(async (config, index) => {
       try {
-        const { secret, secretFile = '' } = config
-        const text = secret ?? (await readFile(secretFile, 'utf8')).split(/\r?\n/)[0]?.trim() ?? ''
-        const key = keyOf(text)
-        if (key.length < MIN_KEY_OCTETS) throw new Error(`${secretFile}: ${SECRET_FORM}`)
+        const key = keyOf(config.secret ?? '')
         const conditions = config.filter === undefined ? [] : conditionsOf({ query: config.filter })
         return { config, key, conditions, roots: await rootsIn(config.authority) }
       } catch (cause) {
@@ -47,9 +43,6 @@ async function rootsIn(file: string | undefined): Promise<readonly string[] | un
   if (roots.length === 0) throw new Error(`${file} has no certificate; write the roots of the receiver into it, in PEM`)
   return roots
 }
-
-const MIN_KEY_OCTETS = 24
-const SECRET_FORM = 'the first line must be at least 24 octets in base64; create one: openssl rand -base64 32'
 
 /** Sends the events of a lab to its webhooks, again until a receiver accepts them or the attempts are used up. */
 export class Webhooks implements WebhookSender {

@@ -52,17 +52,15 @@ export const accessRules: readonly Rule[] = [
   },
 
   function* tokenValues({ tokens }) {
-    for (const [index, { token, tokenFile }] of tokens.entries()) {
-      if ((token === undefined) !== (tokenFile === undefined)) continue
-      const message =
-        token === undefined ? 'has no value; add token: TEXT or tokenFile: FILE' : 'has token and tokenFile; keep one'
-      yield { path: ['tokens', index], message }
+    for (const [index, { token }] of tokens.entries()) {
+      if (token !== undefined) continue
+      yield { path: ['tokens', index], message: 'has no value; add token: TEXT or tokenFile: FILE' }
     }
     yield* repeated(tokens.map(({ name }, index) => ({ text: name, path: ['tokens', index, 'name'] })))
   },
 
   function* webhookSecrets({ webhooks }) {
-    for (const [index, { url, secret, secretFile, authority }] of webhooks.entries()) {
+    for (const [index, { url, secret, authority }] of webhooks.entries()) {
       if (authority !== undefined && new URL(url).protocol !== 'https:') {
         const message =
           'has no effect, because only https receivers have certificates; write an https URL, or remove it'
@@ -74,11 +72,9 @@ export const accessRules: readonly Rule[] = [
           message: 'has a user name; requests are authenticated by their signature',
         }
       }
-      if ((secret === undefined) !== (secretFile === undefined)) continue
+      if (secret !== undefined) continue
       const message =
-        secret === undefined
-          ? 'has no key for signatures; create one with openssl rand -base64 32, and add secret: TEXT or secretFile: FILE'
-          : 'has secret and secretFile; keep one'
+        'has no key for signatures; create one with openssl rand -base64 32, and add secret: TEXT or secretFile: FILE'
       yield { path: ['webhooks', index], message }
     }
     yield* repeated(webhooks.map(({ url }, index) => ({ text: url, path: ['webhooks', index, 'url'] })))

@@ -3,6 +3,14 @@ import { accountCheck, type Rule, repeated } from './rule.ts'
 
 /** Rules about the keys of accounts that say who may log on, and how. */
 export const accountRules: readonly Rule[] = [
+  function* passwords({ directory }) {
+    for (const [index, { password }] of directory.accounts.entries()) {
+      if (password !== undefined) continue
+      const path = ['directory', 'accounts', index, 'password']
+      yield { path, message: 'is missing; write password: TEXT or passwordFile: FILE', onKey: true }
+    }
+  },
+
   function* appPasswordNames({ directory }) {
     for (const [index, { appPasswords = [] }] of directory.accounts.entries()) {
       const at = (n: number): Path => ['directory', 'accounts', index, 'appPasswords', n, 'name']

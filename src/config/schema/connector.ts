@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import { z } from 'zod'
-import { countOrOff, duration, host, hostName, mailAddress } from './values.ts'
+import { countOrOff, duration, host, hostName, mailAddress, secretFile } from './values.ts'
 
 /**
  * How far the next host's TLS is trusted, in Postfix's words (smtp_tls_security_level).
@@ -58,12 +58,14 @@ const smartHost = z.strictObject({
     .optional()
     .describe('Password for the host, in clear text.')
     .meta({ examples: ['secret'], writeOnly: true }),
+  passwordFile: secretFile('password', '/run/secrets/relay'),
   accessToken: z
     .string()
     .min(1)
     .optional()
     .describe('Access token for the host (XOAUTH2), instead of a password.')
     .meta({ examples: ['ya29.token'], writeOnly: true }),
+  accessTokenFile: secretFile('access token', '../relay.token'),
 })
 
 /** A pattern of addresses. `*` stands for any text. */

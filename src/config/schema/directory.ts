@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { mailAddress, octets, preload } from './values.ts'
+import { mailAddress, octets, preload, secretFile } from './values.ts'
 
 /** How much an account may store. */
 export const quota = z
@@ -83,8 +83,10 @@ const account = z.strictObject({
     .meta({ examples: ['alice'] }),
   password: z
     .string()
-    .describe('Password in clear text.')
+    .optional()
+    .describe('Password in clear text. Required, unless passwordFile is set.')
     .meta({ examples: ['secret'], writeOnly: true }),
+  passwordFile: secretFile('password', '/run/secrets/alice'),
   addresses: z
     .array(mailAddress)
     .optional()

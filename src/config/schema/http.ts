@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { eventNames } from './event-names.ts'
-import { listenAddress, timeLimit } from './values.ts'
+import { listenAddress, secretFile, timeLimit } from './values.ts'
 
 /** What jobs of the HTTP API may examine. */
 export const verifyJobs = z.strictObject({
@@ -49,12 +49,7 @@ export const token = z.strictObject({
     .optional()
     .describe('The token itself, at least 16 characters.')
     .meta({ examples: ['change-me-change-me'], writeOnly: true }),
-  tokenFile: z
-    .string()
-    .min(1)
-    .optional()
-    .describe('File whose first line is the token, relative to this file.')
-    .meta({ examples: ['../ci.token'] }),
+  tokenFile: secretFile('token', '../ci.token'),
 })
 
 const webhookEvents = z.enum(eventNames).exclude(['log', 'lab.stopping', 'events.lost'])
@@ -86,12 +81,7 @@ export const webhook = z.strictObject({
     .optional()
     .describe('The key of the signatures: at least 24 octets in base64, with or without `whsec_` before it.')
     .meta({ examples: ['whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'], writeOnly: true }),
-  secretFile: z
-    .string()
-    .min(1)
-    .optional()
-    .describe('File whose first line is the key, relative to this file.')
-    .meta({ examples: ['../hook.secret'] }),
+  secretFile: secretFile('key', '../hook.secret'),
   authority: z
     .string()
     .min(1)

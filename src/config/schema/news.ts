@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { duration, host, hostName, mailAddress, preload } from './values.ts'
+import { duration, host, hostName, mailAddress, preload, secretFile } from './values.ts'
 
 export const newsgroup = z.strictObject({
   name: z
@@ -155,6 +155,7 @@ export const feed = z.strictObject({
     .optional()
     .describe('Password for the peer, in clear text.')
     .meta({ examples: ['secret'], writeOnly: true }),
+  passwordFile: secretFile('password', '../peer.password'),
   interval: duration
     .prefault('5m')
     .describe('pull: time between two fetches. out, both: longest wait before a retry after a failure.'),

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { ServerProtocol } from './protocol.ts'
-import { duration } from './values.ts'
+import { duration, secretFile } from './values.ts'
 
 /** A URL without query and fragment. RFC 8414 section 2. */
 const issuerUrl = z.url({ protocol: /^https?$/, error: 'write a URL such as https://login.example.test' })
@@ -66,6 +66,7 @@ const client = z.strictObject({
     .optional()
     .describe('Secret of the client. Default: no secret, which makes it a public client.')
     .meta({ examples: ['change-me'], writeOnly: true }),
+  clientSecretFile: secretFile('client secret', '../client.secret'),
   redirectUris: z
     .array(redirectUri)
     .default([])

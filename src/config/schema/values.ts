@@ -39,6 +39,15 @@ export const portOrOff = z.union([z.literal('off'), listenPort])
 export const countOrOff = z.union([z.literal('off'), z.number().int().positive()])
 
 /** Messages for a mailbox or a newsgroup. */
+/** A file whose first line is a secret. `src/config/secret-files.ts` reads it. */
+export const secretFile = (secret: string, example: string) =>
+  z
+    .string()
+    .min(1)
+    .optional()
+    .describe(`File whose first line is the ${secret}, relative to this file.`)
+    .meta({ examples: [example] })
+
 export const preload = z
   .string()
   .min(1)
