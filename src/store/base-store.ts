@@ -1,6 +1,6 @@
 import type { Clock } from '../common/clock.ts'
 import { FolderRegistry, type FolderState } from './folder-registry.ts'
-import { type Folder, type Owner, StoreError, type StoreEvent } from './types.ts'
+import { type Folder, OUTGOING_OWNER, type Owner, StoreError, type StoreEvent } from './types.ts'
 
 /** The common part of all stores: the folders by name and id, the listeners, and whether the store is closed. */
 export abstract class BaseStore<State extends FolderState> {
@@ -92,7 +92,7 @@ class Listeners {
   }
 
   #emitNow(event: StoreEvent): void {
-    for (const listener of this.#everywhere) this.#call(listener, event)
+    if (event.folder.owner !== OUTGOING_OWNER) for (const listener of this.#everywhere) this.#call(listener, event)
     for (const listener of this.#byFolder.get(event.folder.id) ?? []) this.#call(listener, event)
   }
 

@@ -1,5 +1,5 @@
 import { folderName } from './mailboxes.ts'
-import { type Folder, type FolderSettings, type Owner, StoreError } from './types.ts'
+import { type Folder, type FolderSettings, OUTGOING_OWNER, type Owner, StoreError } from './types.ts'
 
 /** A folder and the data that a store keeps with it. */
 export interface FolderState {
@@ -22,9 +22,9 @@ export class FolderRegistry<State extends FolderState> {
     return this.#byId.values()
   }
 
-  /** All owners that have a folder, sorted. */
+  /** All owners that have a folder, sorted, except the queue of outgoing mail. */
   get owners(): readonly Owner[] {
-    return [...this.#byOwner.keys()].sort()
+    return [...this.#byOwner.keys()].filter((owner) => owner !== OUTGOING_OWNER).sort()
   }
 
   find(owner: Owner, name: string): State | undefined {

@@ -90,7 +90,7 @@ const newEntry = (
   flags: state.flags.canonical(target.flags ?? []),
   modSeq,
   ...(messageId !== undefined && { messageId }),
-  ...(envelope && { envelope }),
+  ...((target.envelope ?? envelope) && { envelope: target.envelope ?? envelope }),
 })
 
 /** Returns the entries that a copy of `from` creates in a folder. */

@@ -23,10 +23,15 @@ export class StoreError extends Error {
   }
 }
 
-/** The owner of folders: an account (`accountOwner`), the public (newsgroups), or the lab (mail captured for other domains). */
-export type Owner = `user:${string}` | 'public:' | 'captured:'
+/**
+ * The owner of folders: an account (`accountOwner`), the public (newsgroups), the lab (mail captured for other domains), or
+ * the queue of outgoing mail.
+ */
+export type Owner = `user:${string}` | 'public:' | 'captured:' | 'outgoing:'
 export const PUBLIC_OWNER = 'public:' satisfies Owner
 export const CAPTURED_OWNER = 'captured:' satisfies Owner
+/** Nobody sees its folders: `listOwners` does not return it, and only listeners for the folder get its events. */
+export const OUTGOING_OWNER = 'outgoing:' satisfies Owner
 export const accountOwner = (user: string): Owner => `user:${user}`
 /** Returns the account that owns a folder; undefined for newsgroups and captured mail. */
 export const accountOf = ({ owner }: { readonly owner: Owner }): string | undefined =>
@@ -51,6 +56,28 @@ export interface DeliveryEnvelope {
   readonly rcptTo?: readonly string[]
   /** The id of the session that delivered it. */
   readonly session?: string
+  /** How a message of the queue is to be sent. */
+  readonly outgoing?: OutgoingTransport
+}
+
+/** How a message of the queue of outgoing mail is to be sent. */
+export interface OutgoingTransport {
+  /** The name of the connector. */
+  readonly connector: string
+  /** The next domain, or the name of the smart host. */
+  readonly destination: string
+  /** The recipients at this destination. `rcptTo` has those that the sender gave. */
+  readonly recipients: readonly {
+    readonly address: string
+    readonly notify?: readonly string[]
+    readonly originalRecipient?: string
+  }[]
+  readonly envelopeId?: string
+  readonly ret?: 'FULL' | 'HDRS'
+  readonly smtpUtf8?: boolean
+  readonly body?: '8BITMIME' | 'BINARYMIME'
+  readonly requireTls?: boolean
+  readonly subject?: string
 }
 
 /** One message in one folder. Immutable: a change creates a new entry. */
@@ -108,6 +135,8 @@ export interface Location {
 export interface AppendTarget {
   readonly folderId: string
   readonly flags?: readonly string[]
+  /** Instead of the envelope of the message. */
+  readonly envelope?: DeliveryEnvelope
 }
 
 export interface NewMessage {
@@ -230,7 +259,7 @@ export interface MessageStore extends ValueStore, AsyncDisposable {
   folderOf(folderId: string): Folder | undefined
   /** Returns an owner's folders in name order. */
   listFolders(owner: Owner): Promise<readonly Folder[]>
-  /** Returns every owner that has a folder, sorted. */
+  /** Returns every owner that has a folder, sorted. The queue of outgoing mail is not one of them. */
   listOwners(): Promise<readonly Owner[]>
   /** Returns the counts of a folder. @throws StoreError `not-found` */
   status(folderId: string): Promise<FolderStatus>
@@ -284,7 +313,10 @@ export interface MessageStore extends ValueStore, AsyncDisposable {
   hasState(key: string): boolean
   setState(key: string, value: string | undefined): Promise<void>
 
-  /** Calls `listener` for every change, after its commit and in commit order. Returns a function that stops it. */
+  /**
+   * Calls `listener` for every change, after its commit and in commit order. Changes of the queue of outgoing mail are only
+   * for listeners of its folder. Returns a function that stops it.
+   */
   watch(listener: (event: StoreEvent) => void, folderId?: string): () => void
   /** Deletes every message and folder. New folders continue the uids and UIDVALIDITY of the deleted ones. */
   clear(): Promise<void>

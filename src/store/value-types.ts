@@ -2,9 +2,10 @@ import type { Origin, Owner } from './types.ts'
 
 /**
  * What a value is for: annotations of mailboxes (RFC 5464), keys of authorized URLs (RFC 4467), access control lists
- * (RFC 4314), which messages a reader has seen, which are new to a reader, and the threads of Message-IDs (RFC 8474).
+ * (RFC 4314), which messages a reader has seen, which are new to a reader, the threads of Message-IDs (RFC 8474), and what
+ * became of queued messages so far.
  */
-export type ValueKind = 'metadata' | 'urlauth' | 'acl' | 'seen' | 'recent' | 'thread'
+export type ValueKind = 'metadata' | 'urlauth' | 'acl' | 'seen' | 'recent' | 'thread' | 'outgoing'
 
 /** Values of one kind, by name. */
 export interface ValueSpace {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { PUBLIC_OWNER } from '../../src/store/types.ts'
+import { OUTGOING_OWNER, PUBLIC_OWNER, type StoreEvent } from '../../src/store/types.ts'
 import { isLong } from '../support/long.ts'
 import { alice, drain, message, newsgroup, pattern, pieces, type StoreContext } from './store-context.ts'
 
@@ -36,6 +36,28 @@ export function messageContract(on: StoreContext): void {
       expect(Object.keys((await on.store.entry(on.inbox.id, 1)) ?? {})).not.toContain('messageId')
       expect(Object.keys((await on.store.entry(on.inbox.id, 1)) ?? {})).not.toContain('envelope')
       expect((await on.store.entry(on.inbox.id, 1))?.internalDate).toBe(on.clock.ms)
+    })
+
+    it('have the envelope of their folder, if it has one', async () => {
+      const queue = await on.store.createFolder(OUTGOING_OWNER, 'Queue')
+      const events: StoreEvent[] = []
+      on.store.watch((event) => events.push(event), queue.id)
+      const all = on.watched()
+      const outgoing = { connector: 'C', destination: 'y.test', recipients: [{ address: 'b@y.test' }] }
+      const [kept, queued] = await on.store.append([
+        {
+          raw: Buffer.from('text'),
+          envelope: { mailFrom: 'a@x.test' },
+          targets: [{ folderId: on.inbox.id }, { folderId: queue.id, envelope: { mailFrom: 'a@x.test', outgoing } }],
+        },
+      ])
+      expect(kept?.entry.envelope).toEqual({ mailFrom: 'a@x.test' })
+      expect(queued?.entry.blob).toBe(kept?.entry.blob)
+      expect((await on.store.entry(queue.id, 1))?.envelope).toEqual({ mailFrom: 'a@x.test', outgoing })
+      // Nobody but the queue sees it.
+      expect(await on.store.listOwners()).toEqual([alice])
+      expect(all.map(({ folder }) => folder.id)).toEqual([on.inbox.id])
+      expect(events).toMatchObject([{ type: 'appended', entries: [queued?.entry] }])
     })
 
     it('may be empty', async () => {
