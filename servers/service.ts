@@ -10,6 +10,7 @@ import type { Rates } from '../src/net/rates.ts'
 import type { LimitedBy } from '../src/net/virtual-server-settings.ts'
 import type { NewsService } from '../src/news/news-service.ts'
 import type { OAuth2 } from '../src/oauth2/oauth2.ts'
+import type { OutgoingSite } from '../src/outgoing/plan.ts'
 import type { RetentionRule } from '../src/store/retention.ts'
 import type { MessageStore } from '../src/store/types.ts'
 
@@ -25,6 +26,8 @@ export interface ServerContext {
   readonly oauth2: OAuth2
   /** The newsgroups. NNTP requires it, and SMTP uses it to post mail for newsgroups. */
   readonly news?: NewsService
+  /** Sends mail to other hosts. */
+  readonly outgoing?: OutgoingSite
   /** The rules that delete old messages. */
   readonly retention: readonly RetentionRule[]
   readonly clock: Clock

@@ -17,7 +17,7 @@ const END_OF_HEADER = Buffer.from('\r\n\r\n', 'latin1')
  */
 export async function receive(session: SmtpSession, transaction: Transaction, received: ReceivedOctets): Promise<void> {
   const { connection, context, site } = session
-  const { reversePath, recipients, envelopeId, ret, smtpUtf8 } = transaction
+  const { reversePath, recipients, envelopeId, ret, smtpUtf8, body } = transaction
   session.takeOctets(received.octets)
   const fault = connection.endOfData(() => received.whole())
   if (fault) await fault
@@ -35,12 +35,15 @@ export async function receive(session: SmtpSession, transaction: Transaction, re
     envelopeId,
     ret,
     smtpUtf8,
+    body,
+    account: session.account?.user,
     session: connection.record.id,
     at,
   }
-  await deliver(site, delivery)
+  const { queued } = await deliver(site, delivery)
   if (lineEnds.changed) connection.record.note('bare LFs in the message changed to CRLF')
-  await report(session, delivery, at)
+  // The queue reports about the recipients that it sends to.
+  await report(session, { ...delivery, recipients: recipients.filter(({ address }) => !queued.has(address)) }, at)
   session.reply(250, '2.0.0', `OK: queued as ${session.messageId}`, content.message)
 }
 

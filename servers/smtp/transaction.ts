@@ -15,8 +15,8 @@ export class Transaction {
   chunks: ReceivedOctets | undefined
   /** SIZE of MAIL; 0 if the client did not announce it. RFC 1870 section 6.1. */
   readonly announcedOctets: number
-  /** Whether the message is not made of lines: BODY=BINARYMIME. RFC 3030 section 3. */
-  readonly isBinary: boolean
+  /** BODY, unless it is 7BIT. RFC 6152, RFC 3030. */
+  readonly body: '8BITMIME' | 'BINARYMIME' | undefined
   readonly #memory: MemoryReservation
   /** Keyed by address in lower case. A repeated recipient replaces the earlier one, but keeps its account. */
   readonly #recipients = new Map<string, Recipient>()
@@ -28,11 +28,11 @@ export class Transaction {
     envelopeId: string | undefined,
     memory: MemoryReservation,
     announcedOctets = 0,
-    isBinary = false,
+    body?: '8BITMIME' | 'BINARYMIME',
     ret?: 'FULL' | 'HDRS',
   ) {
     this.ret = ret
-    this.isBinary = isBinary
+    this.body = body
     this.announcedOctets = announcedOctets
     this.reversePath = reversePath
     this.smtpUtf8 = smtpUtf8
@@ -43,6 +43,11 @@ export class Transaction {
   /** True after the first BDAT, even an empty one. DATA is not allowed then. RFC 3030 section 2. */
   get inChunks(): boolean {
     return this.chunks !== undefined
+  }
+
+  /** Whether the message is not made of lines. RFC 3030 section 3. */
+  get isBinary(): boolean {
+    return this.body === 'BINARYMIME'
   }
 
   get recipients(): readonly Recipient[] {

@@ -2,12 +2,15 @@ import { joinPieces, type Pieces } from '../common/pieces.ts'
 import { runInSlices } from '../common/time-slice.ts'
 import type { Account } from '../directory/types.ts'
 import { ArticleRefused } from '../news/article.ts'
+import { type DeliveryPlan, planDelivery } from '../outgoing/plan.ts'
 import { openCaptured, openInbox, removeEmptyMailboxes } from '../store/mailboxes.ts'
 import {
+  type AppendTarget,
   accountOwner,
   CAPTURED_OWNER,
   type MessageStore,
   type NewMessage,
+  OUTGOING_OWNER,
   type Owner,
   type StoredMessage,
   StoreError,
@@ -31,22 +34,33 @@ export async function deliverLocalMail(
   { from, to, raw }: LocalMail,
 ): Promise<readonly StoredMessage[]> {
   const recipients = to.map((name) => resolveNamed(site, name))
-  return deliver(site, { message: [raw], mailFrom: from, recipients })
+  return (await deliver(site, { message: [raw], mailFrom: from, recipients })).copies
+}
+
+/** What became of a message. */
+export interface Delivered {
+  /** Its copies in mailboxes and its articles. */
+  readonly copies: readonly StoredMessage[]
+  /** The recipients to whom a connector sends it. */
+  readonly queued: ReadonlySet<string>
 }
 
 /**
- * Puts a message into each recipient's mailbox, once per mailbox, and posts it to the newsgroups among the recipients.
- * Returns its copies in mailboxes and its articles, once the store has them.
+ * Puts a message into each recipient's mailbox, once per mailbox, posts it to the newsgroups among the recipients, and queues
+ * it for recipients elsewhere that a connector sends to. Resolves once the store has all of it.
  * @throws DeliveryError `mailbox-full`, `over-quota`, `article-refused`, `article-deferred`; StoreError
  */
-export async function deliver(site: DeliverySite, delivery: Delivery): Promise<readonly StoredMessage[]> {
+export async function deliver(site: DeliverySite, delivery: Delivery): Promise<Delivered> {
   const { trace, message, rest, recipients, mailFrom, session, at } = delivery
   const newsgroups = newsgroupsOf(recipients)
   await checkQuotas(site, delivery)
   // A group that refuses the message must refuse it before any mailbox has it.
   const articles = newsgroups.length > 0 ? await postToNewsgroups(site, newsgroups, delivery) : []
   const stripped = mayHaveBcc(message) ? await runInSlices(withoutBcc(joinPieces(message))) : undefined
-  const { copies, created } = mailboxesOf(site, delivery, stripped)
+  const outgoing = planOutgoing(site, delivery)
+  const { copies, created } = mailboxesOf(site, delivery, stripped, outgoing.withoutCopy)
+  // Other hosts must not see the Bcc fields. RFC 5322 section 3.6.3
+  const sentOctets = stripped?.rest ?? message
   const rcptTo = recipients.map(({ address }) => address)
   const envelope = session === undefined ? { mailFrom, rcptTo } : { mailFrom, rcptTo, session }
   const newOwners: Owner[] = []
@@ -55,17 +69,58 @@ export async function deliver(site: DeliverySite, delivery: Delivery): Promise<r
       if (!(await site.store.findFolder(owner, 'INBOX'))) newOwners.push(owner)
     }
     const batch: NewMessage[] = []
-    for (const copy of new Set(Array.from(copies.values(), ({ octets }) => octets))) {
-      const targets = await targetsOf(site.store, copies, copy)
+    const versions = Array.from(copies.values(), ({ octets }) => octets)
+    for (const copy of new Set(outgoing.targets.length > 0 ? [...versions, sentOctets] : versions)) {
+      const targets: AppendTarget[] = await targetsOf(site.store, copies, copy)
+      if (copy === sentOctets) targets.push(...(await queueTargets(site, outgoing.targets)))
       const start = trace ? [trace, ...copy] : copy
       batch.push({ raw: rest ? followed(start, rest) : start, targets, envelope, internalDate: at })
     }
-    return [...articles, ...(batch.length > 0 ? await site.store.append(batch) : [])]
+    const stored = batch.length > 0 ? await site.store.append(batch) : []
+    const kept = stored.filter(({ folder }) => folder.owner !== OUTGOING_OWNER)
+    return { copies: [...articles, ...kept], queued: outgoing.sent }
   } catch (error) {
     for (const account of created) site.directory.remove(account)
     await undo(site.store, newOwners)
     throw error
   }
+}
+
+const NOTHING_OUTGOING: DeliveryPlan = { targets: [], sent: new Set(), withoutCopy: new Set() }
+
+/** Plans what is sent to other hosts. */
+function planOutgoing({ outgoing }: DeliverySite, delivery: Delivery): DeliveryPlan {
+  if (!outgoing || outgoing.rules.connectors.length === 0) return NOTHING_OUTGOING
+  const { message, mailFrom, recipients, envelopeId, ret, smtpUtf8, body, account, session } = delivery
+  const local = recipients.flatMap(({ address, destination }) => (destination.kind === 'mailbox' ? [address] : []))
+  const elsewhere = recipients.filter(({ destination }) => destination.kind === 'captured')
+  const envelope = {
+    mailFrom,
+    recipients: elsewhere.map(({ destination: _, ...recipient }) => recipient),
+    ...(envelopeId !== undefined && { envelopeId }),
+    ...(ret && { ret }),
+    ...(smtpUtf8 && { smtpUtf8 }),
+    ...(body && { body }),
+  }
+  return planDelivery(outgoing.rules, { mailFrom, account, session, header: headerOf(message), envelope }, local)
+}
+
+/** Octets in which the header is looked for: more than any that is meant seriously. */
+const HEADER_OCTETS = 256 * 1024
+
+/** Returns the header of a message and perhaps more. */
+function headerOf(message: Pieces): Buffer {
+  let octets = 0
+  const end = message.findIndex(({ length }) => {
+    octets += length
+    return octets >= HEADER_OCTETS
+  })
+  return joinPieces(end === -1 ? message : message.slice(0, end + 1))
+}
+
+async function queueTargets({ outgoing }: DeliverySite, targets: DeliveryPlan['targets']): Promise<AppendTarget[]> {
+  const folder = targets.length > 0 ? await outgoing?.folder() : undefined
+  return folder ? targets.map((envelope) => ({ folderId: folder.id, envelope })) : []
 }
 
 /** @throws DeliveryError `mailbox-full`, `over-quota` */
@@ -114,11 +169,12 @@ function mailboxesOf(
   { directory }: DeliverySite,
   { message, recipients }: Delivery,
   stripped: StrippedMessage | undefined,
+  withoutCopy: ReadonlySet<string>,
 ) {
   const copies = new Map<string, MailboxCopy>()
   const created: Account[] = []
   for (const { address, destination } of recipients) {
-    if (destination.kind === 'newsgroup') continue
+    if (destination.kind === 'newsgroup' || withoutCopy.has(address)) continue
     const captured = destination.kind === 'captured'
     const added = captured ? undefined : directory.add(destination.account)
     if (added?.isNew) created.push(added.account)

@@ -1,6 +1,7 @@
 import type { Pieces } from '../common/pieces.ts'
 import type { Account, Directory } from '../directory/types.ts'
 import type { NewsService } from '../news/news-service.ts'
+import type { OutgoingSite } from '../outgoing/plan.ts'
 import type { MessageStore } from '../store/types.ts'
 
 /** The parts of a lab that delivery needs. */
@@ -9,6 +10,8 @@ export interface DeliverySite {
   readonly directory: Directory
   /** Posts mail for the addresses of newsgroups. Absent: no address belongs to a newsgroup. */
   readonly news?: NewsService | undefined
+  /** Sends mail to other hosts. Absent: nothing is sent. */
+  readonly outgoing?: OutgoingSite | undefined
   readonly hostname: string
   /** Whether mail for other domains is captured by the lab or rejected. */
   readonly relay: 'capture' | 'deny'
@@ -50,6 +53,10 @@ export interface Delivery {
   readonly ret?: 'FULL' | 'HDRS' | undefined
   /** Whether the sender accepts addresses outside ASCII: SMTPUTF8 of MAIL. RFC 6531 section 3.4. */
   readonly smtpUtf8?: boolean
+  /** BODY of MAIL. RFC 6152, RFC 3030. */
+  readonly body?: '8BITMIME' | 'BINARYMIME' | undefined
+  /** The account that has logged on to send it. */
+  readonly account?: string | undefined
   /** Id of the session that received the message. */
   readonly session?: string | undefined
   /** Time of arrival in milliseconds since the epoch. Default: now. */

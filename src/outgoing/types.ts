@@ -182,7 +182,8 @@ export interface QueueEntry {
   readonly attempts: number
   /** Absent while it is sent or held. */
   readonly nextAttemptAt?: number
-  readonly givesUpAt: number
+  /** Absent if the configuration has no such connector. */
+  readonly givesUpAt?: number
   readonly state: 'waiting' | 'sending' | 'deferred' | 'held'
   /** Why it waits, in plain words. */
   readonly reason?: string
@@ -223,6 +224,10 @@ export class OutgoingRefused extends Error {
 
 /** The queue of outgoing mail, which lies in the message store. */
 export interface OutgoingQueue extends AsyncDisposable {
+  /** Number of messages. */
+  readonly size: number
+  /** When the oldest message was queued; undefined if the queue is empty. */
+  readonly oldestAt: number | undefined
   /** Returns the messages that wait, the oldest first. */
   list(): readonly QueueEntry[]
   get(id: string): QueueEntry | undefined
@@ -247,13 +252,15 @@ export interface ReportFacts {
   readonly envelope: OutgoingEnvelope
   /** Results of the recipients that the report is about. */
   readonly results: readonly RecipientResult[]
-  /** Returns the octets of the message. */
-  readonly message: () => AsyncIterable<Buffer>
-  readonly sizeOctets: number
+  /** Reads the message. */
+  readonly message: () => Promise<Buffer>
   /** When the lab accepted the message. */
   readonly arrivedAt: number
   /** How long the lab will go on trying, for Will-Retry-Until. RFC 3464 section 2.3.9. */
   readonly retryUntil?: number
+  /** Why the lab reports, in plain words. */
+  readonly reason?: string
+  /** The id of the session that received the message. */
   readonly session?: string
 }
 

@@ -31,11 +31,17 @@ export const mail: SmtpCommand = {
       typeof envelopeId === 'string' ? envelopeId : undefined,
       session.connection.memory.reservation('messages'),
       Number(path.args.SIZE ?? 0),
-      /^binarymime$/i.test(String(path.args.BODY)),
+      bodyOf(path),
       retOf(path),
     )
     session.reply(250, '2.1.0', 'Accepted')
   },
+}
+
+/** RFC 6152 section 2, RFC 3030 section 3. */
+function bodyOf({ args: { BODY } }: ParsedPath): '8BITMIME' | 'BINARYMIME' | undefined {
+  const body = String(BODY).toUpperCase()
+  return body === '8BITMIME' || body === 'BINARYMIME' ? body : undefined
 }
 
 /** RFC 3461 section 4.3. */

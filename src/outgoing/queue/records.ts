@@ -1,0 +1,76 @@
+import type { Logger } from 'pino'
+import { type MessageStore, StoreError } from '../../store/types.ts'
+import type { ReportFacts } from '../types.ts'
+import { type Item, type RecipientState, savedState } from './item.ts'
+
+interface RecordsOptions {
+  readonly store: MessageStore
+  readonly log: Logger
+  readonly folderId: () => string | undefined
+}
+
+/** Writes to the store what became of queued messages. */
+export class Records {
+  readonly #options: RecordsOptions
+
+  constructor(options: RecordsOptions) {
+    this.#options = options
+  }
+
+  /** Writes the states of messages. A full disk does not stop the queue: the states stay in memory. */
+  async save(items: readonly Item[]): Promise<void> {
+    const folderId = this.#options.folderId()
+    if (items.length === 0 || folderId === undefined) return
+    const states = new Map(items.map(({ id, state }) => [id, savedState(state)]))
+    try {
+      await this.#options.store.changeValues({ folderId, kind: 'outgoing', names: [...states.keys()] }, () => states)
+      for (const item of items) item.isSaved = true
+    } catch (err) {
+      if (!(err instanceof StoreError)) throw err
+      this.#options.log.error({ err }, 'the store could not write what became of queued messages')
+    }
+  }
+
+  /** Removes states. */
+  async remove(uids: readonly number[]): Promise<void> {
+    const folderId = this.#options.folderId()
+    if (folderId === undefined) return
+    const names = uids.map(String)
+    const changes = new Map(names.map((name) => [name, undefined]))
+    await this.#options.store.changeValues({ folderId, kind: 'outgoing', names }, () => changes)
+  }
+
+  /** Removes messages. @throws StoreError */
+  async expunge(items: readonly Item[]): Promise<void> {
+    const folderId = this.#options.folderId()
+    if (items.length > 0 && folderId !== undefined) {
+      await this.#options.store.expunge(
+        folderId,
+        items.map(({ uid }) => uid),
+      )
+    }
+  }
+
+  /** Sends a report about some results. @throws StoreError; another error is logged */
+  async report(
+    send: (facts: ReportFacts) => Promise<void>,
+    item: Item,
+    results: readonly RecipientState[],
+  ): Promise<void> {
+    const { store, log, folderId } = this.#options
+    const session = item.entry.envelope?.session
+    try {
+      await send({
+        envelope: item.envelope,
+        results,
+        message: async () => (await store.read(folderId() ?? '', item.uid)) ?? Buffer.alloc(0),
+        arrivedAt: item.queuedAt,
+        ...(session !== undefined && { session }),
+      })
+    } catch (err) {
+      if (err instanceof StoreError) throw err
+      // As with a sender that has no mailbox.
+      log.warn({ err, queued: item.id }, 'no report was sent about a queued message')
+    }
+  }
+}

@@ -1,0 +1,331 @@
+import type { Logger } from 'pino'
+import type { Clock } from '../../common/clock.ts'
+import type { MessageStore } from '../../store/types.ts'
+import type { ConnectorRules } from '../connectors.ts'
+import type { QueueEvent, RecipientResult, Reports, ResolvedConnector } from '../types.ts'
+import { attemptItem, type Sending } from './attempt.ts'
+import type { Item } from './item.ts'
+import { type Lane, Lanes } from './lanes.ts'
+import { sentOctets } from './octets.ts'
+import { Records } from './records.ts'
+import { givesUpAt, nextAttempt, SendingRates, warnsAt } from './times.ts'
+
+export interface SenderOptions extends Sending {
+  readonly store: MessageStore
+  readonly clock: Clock
+  readonly log: Logger
+  readonly rules: () => ConnectorRules
+  readonly reports: Reports
+  readonly folderId: () => string | undefined
+  readonly random: () => number
+  readonly emit: (type: QueueEvent['type'], item: Item, results?: readonly RecipientResult[]) => void
+}
+
+/** Attempts of all destinations together. */
+const MAX_IN_FLIGHT = 100
+/** Shortest time between two looks at the messages that wait. */
+const MIN_TIMER_MS = 20
+/** Longest time that a timer waits. */
+const MAX_TIMER_MS = 10 * 60_000
+/** Pause after the store could not write what became of a message. */
+const STORE_PAUSE_MS = 60_000
+/** How long attempts may go on when the lab stops. */
+const GRACE_MS = 1500
+
+/** Decides which queued message is sent when, and writes down what became of it. */
+export class Sender implements AsyncDisposable {
+  readonly #options: SenderOptions
+  readonly #records: Records
+  readonly #rates = new SendingRates()
+  readonly #lanes = new Lanes()
+  /** Messages whose time has not come. */
+  readonly #waiting = new Set<Item>()
+  readonly #sending = new Set<Item>()
+  readonly #running = new Set<Promise<void>>()
+  #timer: NodeJS.Timeout | undefined
+  #timerAt = Number.POSITIVE_INFINITY
+  #isClosed = false
+
+  constructor(options: SenderOptions) {
+    this.#options = options
+    this.#records = new Records(options)
+  }
+
+  connectorOf({ transport }: Item): ResolvedConnector | undefined {
+    return this.#options.rules().connectors.find(({ name }) => name === transport.connector)
+  }
+
+  /** Returns why a message waits for a change of the configuration; undefined if it does not. */
+  whyStopped(item: Item): string | undefined {
+    const connector = this.connectorOf(item)
+    if (!connector) return `the configuration has no connector ${item.transport.connector}`
+    return connector.when === 'never' ? `the connector ${connector.name} sends no mail (when: never)` : undefined
+  }
+
+  add(item: Item): void {
+    if (!item.isSaved) this.#options.emit('queued', item)
+    if (item.state.isHeld) return
+    this.#waiting.add(item)
+    this.#arm(this.#dueAt(item))
+  }
+
+  /** Forgets a message that the store has no more. */
+  remove(item: Item): void {
+    this.#unplan(item)
+    item.ending ??= 'deleted'
+    item.sending?.controller.abort()
+    this.#options.emit(item.ending, item, item.ending === 'deleted' ? undefined : results(item))
+    if (item.isSaved) this.forget([item.uid])
+  }
+
+  /** Removes the states of messages that the store has no more. */
+  forget(uids: readonly number[]): void {
+    if (uids.length > 0) this.#run(this.#records.remove(uids))
+  }
+
+  /** Looks at all messages again. */
+  wake(): void {
+    this.#look()
+  }
+
+  async flush(items: readonly Item[]): Promise<number> {
+    const now = this.#options.clock.now()
+    const held = items.filter(({ state }) => state.isHeld)
+    for (const item of items) {
+      item.state = { ...item.state, isHeld: undefined, nextAttemptAt: now }
+      if (!item.sending) this.#waiting.add(item)
+    }
+    await this.#records.save(held)
+    this.#look()
+    return items.length
+  }
+
+  async hold(items: readonly Item[]): Promise<number> {
+    for (const item of items) {
+      item.state = { ...item.state, isHeld: true }
+      this.#unplan(item)
+    }
+    await this.#records.save(items)
+    for (const item of items) this.#options.emit('held', item)
+    return items.length
+  }
+
+  async delete(items: readonly Item[]): Promise<number> {
+    await this.#interrupt(items)
+    const left = items.filter(({ ending }) => ending === undefined)
+    for (const item of left) item.ending = 'deleted'
+    await this.#records.expunge(left)
+    return left.length
+  }
+
+  async bounce(items: readonly Item[]): Promise<number> {
+    await this.#interrupt(items)
+    const left = items.filter(({ ending }) => ending === undefined)
+    for (const item of left) {
+      const text = item.unreported('deferred')[0]?.text
+      const why = text === undefined ? GIVEN_UP : `${GIVEN_UP} (last reply: ${text})`
+      item.take(failures(item, { enhancedCode: '5.0.0', text: why }), this.#options.clock.now())
+      await this.#finish(item)
+    }
+    return left.length
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosed = true
+    clearTimeout(this.#timer)
+    let grace: NodeJS.Timeout | undefined
+    const over = new Promise<void>((resolve) => {
+      grace = setTimeout(resolve, GRACE_MS)
+    })
+    await Promise.race([Promise.allSettled(this.#running), over])
+    clearTimeout(grace)
+    for (const item of this.#sending) item.sending?.controller.abort()
+    await Promise.allSettled(this.#running)
+  }
+
+  /** Ends the attempts of messages. What hosts have acknowledged by then counts. */
+  async #interrupt(items: readonly Item[]): Promise<void> {
+    for (const item of items) {
+      this.#unplan(item)
+      item.sending?.controller.abort()
+    }
+    await Promise.allSettled(items.map(({ sending }) => sending?.ended))
+    for (const item of items) this.#unplan(item)
+  }
+
+  #unplan(item: Item): void {
+    this.#waiting.delete(item)
+    this.#lanes.remove(item)
+  }
+
+  /** Returns when something is to be done with a message that waits. */
+  #dueAt(item: Item): number {
+    const { nextAttemptAt = 0 } = item.state
+    const connector = this.connectorOf(item)
+    return Math.min(nextAttemptAt, (connector && warnsAt(item, connector.schedule)) ?? nextAttemptAt)
+  }
+
+  #arm(at: number): void {
+    if (this.#isClosed || at >= this.#timerAt) return
+    clearTimeout(this.#timer)
+    this.#timerAt = at
+    const delayMs = at - this.#options.clock.now()
+    const wait = Math.min(MAX_TIMER_MS, Math.max(delayMs <= 0 ? 0 : MIN_TIMER_MS, delayMs))
+    this.#timer = setTimeout(() => this.#look(), wait).unref()
+  }
+
+  /** Plans every message whose time has come, and sends what may be sent. */
+  #look(): void {
+    clearTimeout(this.#timer)
+    this.#timerAt = Number.POSITIVE_INFINITY
+    if (this.#isClosed) return
+    const now = this.#options.clock.now()
+    let next = Number.POSITIVE_INFINITY
+    for (const item of this.#waiting) {
+      if ((item.state.nextAttemptAt ?? 0) <= now) {
+        this.#waiting.delete(item)
+        if (item.pending.length > 0) this.#lanes.add(item)
+        else this.#run(this.#finish(item))
+      } else if (this.#dueAt(item) <= now) this.#run(this.#warn(item))
+      else next = Math.min(next, this.#dueAt(item))
+    }
+    for (const lane of this.#lanes.all) this.#sendLane(lane)
+    this.#arm(next)
+  }
+
+  #sendLane(lane: Lane): void {
+    for (const item of lane.ready) {
+      const connector = this.connectorOf(item)
+      if (this.#isClosed || !connector || this.whyStopped(item) !== undefined) return
+      const { connections } = connector.schedule
+      if (this.#lanes.inFlight >= MAX_IN_FLIGHT || (connections !== 'off' && lane.inFlight >= connections)) return
+      const now = this.#options.clock.now()
+      const at = this.#rates.take(connector.name, connector.schedule, now)
+      if (at > now) return this.#arm(at)
+      this.#send(item, lane, connector)
+    }
+  }
+
+  #send(item: Item, lane: Lane, connector: ResolvedConnector): void {
+    const end = this.#lanes.begin(lane, item)
+    const controller = new AbortController()
+    this.#sending.add(item)
+    const ended = this.#attempt(item, connector, controller.signal).finally(() => {
+      item.sending = undefined
+      this.#sending.delete(item)
+      const wasFull = this.#lanes.inFlight >= MAX_IN_FLIGHT
+      end()
+      for (const one of wasFull ? this.#lanes.all : [lane]) this.#sendLane(one)
+    })
+    item.sending = { controller, ended }
+    this.#run(ended)
+    this.#options.emit('attempted', item)
+  }
+
+  async #attempt(item: Item, connector: ResolvedConnector, signal: AbortSignal): Promise<void> {
+    const { store, clock, log, folderId } = this.#options
+    let found: Awaited<ReturnType<typeof attemptItem>>
+    try {
+      const octets = await sentOctets(store, folderId() ?? '', item)
+      found = await attemptItem(item, connector, octets, this.#options, signal)
+    } catch (err) {
+      log.error({ err, queued: item.id, connector: connector.name }, 'a message could not be sent')
+      found = { recipients: item.pending.map(({ address }) => ({ address, kind: 'deferred', text: String(err) })) }
+    }
+    item.sending = undefined
+    const isInterrupted = signal.aborted
+    const attempts = item.state.attempts + (isInterrupted ? 0 : 1)
+    item.state = { ...item.state, attempts, lastSession: found.session ?? item.state.lastSession }
+    const now = clock.now()
+    if (!isInterrupted || found.recipients.some(({ kind }) => kind !== 'deferred')) item.take(found.recipients, now)
+    if (item.ending !== undefined) return // the folder was deleted
+    const isOver = !isInterrupted && now >= givesUpAt(item, connector.schedule)
+    if (isOver) item.take(failures(item, { enhancedCode: '4.4.7' }), now)
+    if (item.pending.length === 0) return this.#finish(item)
+    await this.#defer(item, connector, isInterrupted ? now : undefined)
+  }
+
+  /** @param at when the next attempt is; default: after a pause */
+  async #defer(item: Item, { schedule }: ResolvedConnector, at: number | undefined): Promise<void> {
+    const { clock, random, emit, log } = this.#options
+    const now = clock.now()
+    item.state = { ...item.state, nextAttemptAt: at ?? nextAttempt(item, schedule, now, random) }
+    await this.#records.save([item])
+    try {
+      await this.#report(item)
+      if ((warnsAt(item, schedule) ?? Number.POSITIVE_INFINITY) <= now) await this.#warn(item)
+    } catch (err) {
+      // The next attempt reports again.
+      log.error({ err, queued: item.id }, 'no report was sent about a queued message')
+    }
+    if (item.ending !== undefined) return
+    emit('deferred', item, results(item))
+    if (item.state.isHeld) return
+    this.#waiting.add(item)
+    this.#arm(this.#dueAt(item))
+  }
+
+  /** Reports what became of a message, and removes it. */
+  async #finish(item: Item): Promise<void> {
+    try {
+      await this.#report(item)
+      item.ending = results(item).some(({ kind }) => kind === 'failed') ? 'failed' : 'sent'
+      await this.#records.expunge([item])
+    } catch (err) {
+      item.ending = undefined
+      this.#options.log.error({ err, queued: item.id }, 'the store could not remove a message that was sent')
+      item.state = { ...item.state, nextAttemptAt: this.#options.clock.now() + STORE_PAUSE_MS }
+      this.#waiting.add(item)
+      this.#arm(this.#dueAt(item))
+    }
+  }
+
+  /** Sends the reports about recipients whose result is final. The results are in the store first: no one is sent to twice. */
+  async #report(item: Item): Promise<void> {
+    const failed = item.unreported('failed')
+    const sent = item.unreported('sent').filter(({ address, passedDsnOn }) => {
+      const { notify } = item.transport.recipients.find((one) => one.address === address) ?? {}
+      return notify?.includes('SUCCESS') && !passedDsnOn
+    })
+    if (failed.length === 0 && sent.length === 0) return
+    await this.#records.save([item])
+    const { reports } = this.#options
+    if (failed.length > 0) await this.#records.report((facts) => reports.failed(facts), item, failed)
+    if (sent.length > 0) await this.#records.report((facts) => reports.relayed(facts), item, sent)
+    item.markReported()
+    if (item.pending.length > 0) await this.#records.save([item])
+  }
+
+  async #warn(item: Item): Promise<void> {
+    const connector = this.connectorOf(item)
+    const retryUntil = connector && givesUpAt(item, connector.schedule)
+    item.state = { ...item.state, isWarned: true }
+    await this.#records.save([item])
+    const { reports } = this.#options
+    await this.#records.report(
+      (facts) => reports.delayed({ ...facts, ...(retryUntil !== undefined && { retryUntil }) }),
+      item,
+      item.unreported('deferred'),
+    )
+  }
+
+  /** Lets something run that the end of the lab waits for. */
+  #run(work: Promise<void>): void {
+    const { log } = this.#options
+    const running = work
+      .catch((err) => log.error({ err }, 'the queue of outgoing mail failed'))
+      .finally(() => this.#running.delete(running))
+    this.#running.add(running)
+  }
+}
+
+const GIVEN_UP = 'the administrator of the lab gave the message up'
+
+const results = ({ state }: Item) => state.recipients.filter((one) => one !== null)
+
+/** Makes failures of all pending recipients. Keeps the text of the last reply, unless another is given. */
+const failures = (item: Item, why: { readonly enhancedCode: string; readonly text?: string }): RecipientResult[] =>
+  item.pending.map(({ address }) => {
+    const last = results(item).find((one) => one.address === address)
+    return { text: '', ...last, ...why, address, kind: 'failed' }
+  })
