@@ -10,6 +10,8 @@ const refuse = (): never => {
 }
 
 const queue: ApiOutgoing['queue'] = {
+  size: 0,
+  oldestAt: undefined,
   list: () => [],
   get: () => undefined,
   read: refuse,

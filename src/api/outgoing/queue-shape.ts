@@ -29,7 +29,12 @@ export const queuedMessage = z
     attempts: z.number().int(),
     nextAttemptAt: z.string().nullable(),
     reason: z.string().nullable().describe('Why the message waits, in words.'),
-    givesUpAt: z.string().describe('When the lab gives up and reports the failure to the sender.'),
+    givesUpAt: z
+      .string()
+      .nullable()
+      .describe(
+        'When the lab gives up and reports the failure to the sender; null while the connector is not configured.',
+      ),
     session: z.string().nullable().describe('Id of the session that received the message.'),
     lastSession: z.string().nullable().describe('Id of the session of the last attempt.'),
   })
@@ -59,7 +64,7 @@ export const queuedFacts = (entry: QueueEntry): QueuedMessage => ({
   attempts: entry.attempts,
   nextAttemptAt: timeOrNull(entry.nextAttemptAt),
   reason: entry.reason ?? null,
-  givesUpAt: timeText(entry.givesUpAt),
+  givesUpAt: timeOrNull(entry.givesUpAt),
   session: entry.receivedBy ?? null,
   lastSession: entry.lastSession ?? null,
 })
