@@ -10,6 +10,9 @@ interface Checked {
     readonly verb?: string | undefined
     readonly matching?: string | undefined
     readonly user?: string | undefined
+    readonly virtualServer?: string | undefined
+    readonly direction?: 'in' | 'out' | undefined
+    readonly connector?: string | undefined
   }
   readonly do: Readonly<Record<string, unknown>>
 }
@@ -20,9 +23,21 @@ export interface FaultMistake {
   readonly message: string
 }
 
+/** Returns whether a fault is for sessions that the lab opens itself. */
+export const isOutgoingFault = ({ direction, connector }: Checked['when']): boolean =>
+  direction === undefined ? connector !== undefined : direction === 'out'
+
 /** Returns the mistakes because of which a fault would never strike, or send something else than a reply. */
 export function faultMistakes(fault: Checked): FaultMistake[] {
-  const checks = [patternMistake, placeMistake, verbMistake, contentMistake, dropMistake, storedMistake]
+  const checks = [
+    patternMistake,
+    directionMistake,
+    placeMistake,
+    verbMistake,
+    contentMistake,
+    dropMistake,
+    storedMistake,
+  ]
   return [...checks, ...lineKeys.map((key) => lineMistake(key))].flatMap((check) => check(fault))
 }
 
@@ -34,6 +49,24 @@ function patternMistake({ when: { matching } }: Checked): FaultMistake[] {
     const why = (error as Error).message.replace(/^Invalid regular expression: /, '')
     return [{ path: ['when', 'matching'], message: `not a regular expression: ${why}` }]
   }
+}
+
+/** Conditions that cannot hold in outgoing sessions, which are of SMTP and belong to connectors. */
+function directionMistake({ when, do: { drop } }: Checked): FaultMistake[] {
+  const { connector, protocol = 'smtp', virtualServer, user } = when
+  if (!isOutgoingFault(when)) {
+    if (connector === undefined) return []
+    return [{ path: ['when', 'connector'], message: 'never holds with direction: in' }]
+  }
+  const mistakes: FaultMistake[] = []
+  const never = (key: string, cure: string): unknown =>
+    mistakes.push({ path: ['when', key], message: `never holds with direction: out; ${cure}` })
+  if (protocol !== 'smtp') never('protocol', 'the lab sends mail by smtp')
+  if (virtualServer !== undefined) never('virtualServer', 'write connector')
+  if (user !== undefined) never('user', 'use connector or matching')
+  if (drop === 'mid-reply')
+    mistakes.push({ path: ['do', 'drop'], message: 'mid-reply is only possible with direction: in' })
+  return mistakes
 }
 
 /** Conditions that cannot hold before the client's first command. */

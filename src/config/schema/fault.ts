@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { faultMistakes } from './fault-checks.ts'
+import { faultMistakes, isOutgoingFault } from './fault-checks.ts'
 import { serverProtocols } from './protocol.ts'
 import { duration, octets } from './values.ts'
 
@@ -16,6 +16,18 @@ const when = z.strictObject({
     .optional()
     .describe('Only for the virtual server with this name.')
     .meta({ examples: ['Default SMTP Virtual Server'] }),
+  direction: z
+    .enum(['in', 'out'])
+    .optional()
+    .describe(
+      'in: sessions of clients. out: sessions in which the lab sends mail to other hosts; replies are then those that the lab gets. Default: in, but out if connector is given.',
+    )
+    .meta({ examples: ['out'] }),
+  connector: z
+    .string()
+    .optional()
+    .describe('Only for sessions that the connector with this name opens.')
+    .meta({ examples: ['Default SMTP Connector'] }),
   on: z
     .enum(['connect', 'handshake', 'command', 'data', 'end-of-data'])
     .optional()
@@ -138,6 +150,18 @@ const action = z.strictObject({
       'On handshake: sends this TLS alert instead of a ServerHello (40 handshake_failure, 80 internal_error …).',
     )
     .meta({ examples: [40] }),
+  hide: z
+    .array(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9-]*$/, 'write keywords of EHLO such as STARTTLS'))
+    .min(1)
+    .optional()
+    .describe('direction out, on EHLO: hides these extensions in the reply of the other host.')
+    .meta({ examples: [['STARTTLS']] }),
+  distrust: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('direction out, on handshake: the certificate of the other host is not accepted, for this reason.')
+    .meta({ examples: ['the certificate has expired'] }),
   stored: z
     .boolean()
     .optional()
@@ -147,8 +171,10 @@ const action = z.strictObject({
     .meta({ examples: [true] }),
 })
 
-/** The points at which each action is possible. */
-const places: Readonly<Record<keyof z.infer<typeof action>, readonly string[]>> = {
+type Places = Readonly<Record<keyof z.infer<typeof action>, readonly string[]>>
+
+/** The points of a client's session at which each action is possible. */
+const places: Places = {
   delay: ['connect', 'handshake', 'command', 'end-of-data'],
   reply: ['connect', 'command', 'end-of-data'],
   rawReply: ['connect', 'command', 'end-of-data'],
@@ -162,7 +188,25 @@ const places: Readonly<Record<keyof z.infer<typeof action>, readonly string[]>> 
   garbage: ['connect', 'handshake', 'command', 'end-of-data'],
   oversizedReply: ['connect', 'command', 'end-of-data'],
   abortHandshake: ['handshake'],
+  hide: [],
+  distrust: [],
   stored: ['end-of-data'],
+}
+
+/** The points of an outgoing session at which each action is possible. */
+const outgoingPlaces: Places = {
+  ...places,
+  greeting: [],
+  inject: [],
+  throttle: [],
+  drop: ['connect', 'handshake', 'command', 'end-of-data'],
+  dropAfterOctets: [],
+  halfClose: [],
+  silence: ['connect', 'command', 'end-of-data'],
+  garbage: [],
+  oversizedReply: [],
+  hide: ['command'],
+  distrust: ['handshake'],
 }
 
 const name = z
@@ -197,9 +241,12 @@ export const fault = faultKeys
     for (const { path, message } of faultMistakes(value)) add([...path], message)
     const keys = Object.keys(value.do) as (keyof typeof places)[]
     if (keys.length === 0) add(['do'], `no action; write one of ${Object.keys(places).join(', ')}`)
+    const isOutgoing = isOutgoingFault(value.when)
+    const possible = isOutgoing ? outgoingPlaces : places
     for (const key of keys) {
-      if (!places[key].includes(value.when.on))
-        add(['do', key], `not possible on ${value.when.on}, only on ${places[key].join(', ')}`)
+      if (possible[key].length === 0) add(['do', key], `only possible with direction: ${isOutgoing ? 'in' : 'out'}`)
+      else if (!possible[key].includes(value.when.on))
+        add(['do', key], `not possible on ${value.when.on}, only on ${possible[key].join(', ')}`)
     }
   })
 

@@ -1,12 +1,16 @@
 import { seededRandom } from '../../common/random.ts'
 import type { FaultAction, FaultConditions, FaultPoint } from '../../config/schema/fault.ts'
+import { isOutgoingFault } from '../../config/schema/fault-checks.ts'
 import type { SessionRecord } from '../../sessions/types.ts'
 import type { FaultCommand } from './fault-command.ts'
 
 /** The facts about a connection that fault rules test. */
 export interface FaultTarget {
   readonly protocol: string
+  /** For outgoing sessions, the connector. */
   readonly virtualServer: string
+  /** `out`: the lab opened the connection. */
+  readonly direction?: 'out'
   readonly session: SessionRecord
   /** Closes the connection with a TCP reset. */
   readonly reset: () => void
@@ -124,8 +128,9 @@ export class FaultRules {
 
   /** Returns the rules for a connection that was just accepted. */
   open(target: FaultTarget): ConnectionFaults {
-    const number = (this.#connections.get(target.virtualServer) ?? 0) + 1
-    this.#connections.set(target.virtualServer, number)
+    const key = `${target.direction ?? 'in'} ${target.virtualServer}`
+    const number = (this.#connections.get(key) ?? 0) + 1
+    this.#connections.set(key, number)
     return new ConnectionFaults(this, target, number)
   }
 
@@ -162,9 +167,11 @@ export class FaultRules {
   }
 
   #matches({ fault, pattern }: Rule, at: FaultPoint, line: string, target: FaultTarget, connection: number): boolean {
-    const { on, protocol, virtualServer, verb, user, tls, connection: wanted } = fault.when
+    const { on, protocol, virtualServer, connector, verb, user, tls, connection: wanted } = fault.when
     return (
       on === at &&
+      isOutgoingFault(fault.when) === (target.direction === 'out') &&
+      (connector === undefined || connector === target.virtualServer) &&
       (protocol === undefined || protocol === target.protocol) &&
       (virtualServer === undefined || virtualServer === target.virtualServer) &&
       (wanted === undefined || wanted === connection) &&

@@ -1,0 +1,210 @@
+import { lookup } from 'node:dns/promises'
+import { isIP } from 'node:net'
+import { Readable } from 'node:stream'
+import type {
+  Attempt,
+  AttemptResult,
+  HostResult,
+  NextHop,
+  OutgoingClient,
+  OutgoingEnvelope,
+  RecipientResult,
+} from '../types.ts'
+import { contentOf, type MessageContent } from './content.ts'
+import { PeerFailure } from './failure.ts'
+import { type Destination, openPeer, type PeerSite } from './opening.ts'
+import { mailParameters, recipientParameters } from './parameters.ts'
+import { PeerConnection } from './peer-connection.ts'
+import { ConnectionPool } from './pool.ts'
+import { resultsOf, resultsOfFailure } from './results.ts'
+import { withRequiredTls } from './tls-level.ts'
+
+/** Addresses of one host that are tried. */
+const MAX_ADDRESSES = 5
+/** Recipients of one transaction. Every host takes so many. RFC 5321 section 4.5.3.1.8. */
+const MAX_RECIPIENTS = 100
+
+/** The outcome of one transaction. */
+interface Outcome {
+  readonly session: string | undefined
+  readonly results: readonly RecipientResult[]
+  /** Whether the host may have taken the message, so that no other may be tried now. */
+  readonly isUncertain: boolean
+  /** Whether the connection was lost before the first reply. */
+  readonly isUnanswered: boolean
+}
+
+/** Sends messages by SMTP, over connections that are kept for a while. */
+export class SmtpClient implements OutgoingClient {
+  readonly #site: PeerSite
+  readonly #pool = new ConnectionPool()
+
+  constructor(site: PeerSite) {
+    this.#site = site
+  }
+
+  async send(attempt: Attempt): Promise<AttemptResult> {
+    const { recipients } = attempt.envelope
+    const results: RecipientResult[] = []
+    const hosts: HostResult[] = []
+    let session: string | undefined
+    for (let at = 0; at < recipients.length; at += MAX_RECIPIENTS) {
+      const envelope = { ...attempt.envelope, recipients: recipients.slice(at, at + MAX_RECIPIENTS) }
+      const part = await this.#sendToHops({ ...attempt, envelope }, hosts)
+      results.push(...part.recipients)
+      session = part.session ?? session
+    }
+    return { ...(session !== undefined && { session }), hosts, recipients: results }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#pool.close()
+  }
+
+  /** Tries one host after the other for the recipients that are deferred. RFC 5321 section 5.1. */
+  async #sendToHops(attempt: Attempt, hosts: HostResult[]): Promise<AttemptResult> {
+    const { envelope, hops } = attempt
+    const settled = new Map<string, RecipientResult>()
+    let session: string | undefined
+    for (const hop of hops) {
+      const open = envelope.recipients.filter(
+        ({ address }) => (settled.get(address)?.kind ?? 'deferred') === 'deferred',
+      )
+      if (open.length === 0 || attempt.signal.aborted) break
+      const outcome = await this.#sendToHop({ ...attempt, envelope: { ...envelope, recipients: open } }, hop, hosts)
+      session = outcome.session ?? session
+      for (const result of outcome.results) settled.set(result.address, result)
+      if (outcome.isUncertain) break
+    }
+    const stopped = { kind: 'deferred', enhancedCode: '4.3.2', text: 'the lab is stopping' } as const
+    return {
+      ...(session !== undefined && { session }),
+      recipients: envelope.recipients.map(({ address }) => settled.get(address) ?? { address, ...stopped }),
+    }
+  }
+
+  /** Sends to one host, at the first of its addresses that answers. */
+  async #sendToHop(attempt: Attempt, configured: NextHop, hosts: HostResult[]): Promise<Outcome> {
+    const { envelope } = attempt
+    const hop = envelope.requireTls ? withRequiredTls(configured) : configured
+    let failure: PeerFailure | undefined
+    try {
+      for (const address of await addressesOf(hop)) {
+        try {
+          return await this.#sendTo({ hop, address, ...connectorFacts(attempt) }, attempt, hosts)
+        } catch (error) {
+          if (!(error instanceof PeerFailure)) throw error
+          failure = error
+          if (error.host) hosts.push(error.host)
+        }
+      }
+    } catch (error) {
+      failure = error instanceof PeerFailure ? error : unusable(error)
+    }
+    return failed(envelope, failure ?? unusable(new Error(`${hop.host} has no address`)), hop)
+  }
+
+  async #sendTo(to: Destination, attempt: Attempt, hosts: HostResult[]): Promise<Outcome> {
+    const { connector, signal } = attempt
+    const limit = connector.schedule.connections
+    const key = JSON.stringify([to, to.hop.tlsa?.map(({ data }) => data.toString('hex'))])
+    for (;;) {
+      const { connection, isReused } = await this.#pool.take(
+        key,
+        limit === 'off' ? Number.POSITIVE_INFINITY : limit,
+        () => this.#open(to, signal, hosts),
+      )
+      const outcome = await this.#transact(connection, attempt, key)
+      // Between two messages, the host may close the connection at any time.
+      if (!(outcome.isUnanswered && isReused)) return outcome
+    }
+  }
+
+  async #open(to: Destination, signal: AbortSignal, hosts: HostResult[]): Promise<PeerConnection> {
+    const peer = await openPeer(to, this.#site, signal)
+    hosts.push(peer.host)
+    return PeerConnection.begin(peer, this.#site.hostname(), to.hop.tls === 'none')
+  }
+
+  /** Sends one message over a connection. */
+  async #transact(connection: PeerConnection, attempt: Attempt, key: string): Promise<Outcome> {
+    const { envelope } = attempt
+    const { session, host, extensions } = connection
+    let isUsable = false
+    try {
+      const content = await contentOf(attempt, { extensions, host, isSecure: connection.isSecure })
+      const { replies, lost } = await connection.send(
+        envelope,
+        Readable.from(content.octets(), { objectMode: false }),
+        (line) => parametersFor(line, envelope, content, connection),
+        attempt.signal,
+      )
+      const isUncertain = lost !== undefined && connection.isUncertain && replies.final === undefined
+      const facts = { remoteHost: host, offersDsn: extensions.has('DSN') }
+      const results = resultsOf(envelope.recipients, replies, facts, lost)
+      isUsable = lost === undefined && (replies.final !== undefined || (await isReset(connection)))
+      return { session, results, isUncertain, isUnanswered: lost !== undefined && replies.mail === undefined }
+    } catch (error) {
+      if (!(error instanceof PeerFailure)) throw error
+      isUsable = !connection.isClosed
+      error.session ??= session
+      return failed(envelope, error, { host })
+    } finally {
+      this.#pool.give(key, connection, isUsable)
+    }
+  }
+}
+
+const connectorFacts = ({ connector }: Attempt) => ({ connector: connector.name, certificate: connector.certificate })
+
+const failed = (envelope: OutgoingEnvelope, failure: PeerFailure, { host }: Pick<NextHop, 'host'>): Outcome => ({
+  session: failure.session,
+  results: resultsOfFailure(envelope.recipients, failure, host),
+  isUncertain: false,
+  isUnanswered: false,
+})
+
+/** A mistake on the lab's side, such as an authority that does not exist: the mail waits until it is repaired. */
+const unusable = (error: unknown): PeerFailure =>
+  new PeerFailure((error as Error).message, { enhancedCode: '4.3.5', cause: error })
+
+/** Returns the addresses of a host, those of its configuration first. @throws PeerFailure */
+async function addressesOf({ host, addresses }: NextHop): Promise<readonly string[]> {
+  if (addresses && addresses.length > 0) return addresses.slice(0, MAX_ADDRESSES)
+  if (isIP(host) !== 0) return [host]
+  try {
+    const found = await lookup(host, { all: true })
+    return found.map(({ address }) => address).slice(0, MAX_ADDRESSES)
+  } catch (error) {
+    const { message } = error as Error
+    throw new PeerFailure(`the address of ${host} cannot be found: ${message}`, { enhancedCode: '4.4.3', cause: error })
+  }
+}
+
+/** Returns the parameters of MAIL and RCPT, which nodemailer sends without. */
+function parametersFor(
+  line: string,
+  envelope: OutgoingEnvelope,
+  content: MessageContent,
+  { extensions }: PeerConnection,
+): string {
+  if (line.startsWith('MAIL FROM:')) {
+    const parameters = mailParameters(envelope, content, extensions)
+    // nodemailer adds it where an address needs it.
+    return line.endsWith(' SMTPUTF8') ? parameters.replace(' SMTPUTF8', '') : parameters
+  }
+  const address = /^RCPT TO:<(.*)>$/.exec(line)?.[1]
+  const recipient = envelope.recipients.find((one) => one.address === address)
+  return recipient ? recipientParameters(recipient, extensions, content.isInternational) : ''
+}
+
+/** Returns whether a connection is ready for another message after a refusal. */
+async function isReset(connection: PeerConnection): Promise<boolean> {
+  if (connection.isClosed) return false
+  try {
+    await connection.reset()
+    return true
+  } catch {
+    return false
+  }
+}

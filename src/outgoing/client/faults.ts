@@ -1,0 +1,91 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { FaultAction } from '../../config/schema/fault.ts'
+import { parseCommand } from '../../net/faults/fault-command.ts'
+import type { ConnectionFaults, DueFault } from '../../net/faults/fault-rules.ts'
+import type { SessionRecorder } from '../../sessions/types.ts'
+import { lost, notSecured } from './failure.ts'
+
+/** What faults do at one step of an outgoing session. */
+export interface StepEffect {
+  /** The lines of a reply that the lab sees instead of the host's. */
+  readonly instead?: readonly string[]
+  readonly drop?: FaultAction['drop']
+  readonly silence?: true
+  /** Extensions that the lab does not see in the reply to EHLO. */
+  readonly hide?: readonly string[]
+  /** At the end of a message: whether the host gets it. */
+  readonly stored?: boolean
+}
+
+type Step = 'connect' | 'command' | 'end-of-data'
+
+/** Injects the faults of one outgoing session. */
+export class PeerFaults {
+  readonly #faults: ConnectionFaults | undefined
+  readonly #record: SessionRecorder
+  readonly #signal: AbortSignal
+
+  constructor(faults: ConnectionFaults | undefined, record: SessionRecorder, signal: AbortSignal) {
+    this.#faults = faults
+    this.#record = record
+    this.#signal = signal
+  }
+
+  /** Returns what faults do at a step. @param line the command that the lab is about to send */
+  async at(step: Step, line = ''): Promise<StepEffect> {
+    let effect: StepEffect = {}
+    for (const due of this.#faults?.due(step, line) ?? []) {
+      const action = await this.#strike(due, line)
+      if (action) effect = { ...effect, ...effectOf(action) }
+    }
+    return effect
+  }
+
+  /** Injects the faults before a TLS handshake. @throws PeerFailure */
+  async atHandshake(): Promise<void> {
+    for (const due of this.#faults?.due('handshake') ?? []) {
+      const action = await this.#strike(due, '')
+      if (action?.abortHandshake !== undefined) {
+        throw notSecured(`TLS failed: the host sent the alert ${action.abortHandshake} (fault ${due.name})`)
+      }
+      if (action?.drop !== undefined) throw notSecured(`TLS failed: the host closed the connection (fault ${due.name})`)
+      if (action?.distrust !== undefined) this.distrust = `${action.distrust} (fault ${due.name})`
+    }
+  }
+
+  /** Why the certificate of the next handshake is not accepted. */
+  distrust: string | undefined
+
+  async #strike({ name, action, decide, strikes, passes }: DueFault, line: string): Promise<FaultAction | undefined> {
+    const decided = decide ? await decide(parseCommand('smtp', line)) : action
+    if (!decided) {
+      passes()
+      return undefined
+    }
+    this.#record.note(`fault: ${name}`)
+    strikes()
+    if (decided.delay !== undefined) await this.#pause(decided.delay)
+    return decided
+  }
+
+  async #pause(ms: number): Promise<void> {
+    try {
+      await sleep(ms, undefined, { signal: this.#signal, ref: false })
+    } catch (error) {
+      throw lost('the lab is stopping', error)
+    }
+  }
+}
+
+function effectOf({ reply, rawReply, drop, silence, hide, stored }: FaultAction): StepEffect {
+  const instead = reply ?? rawReply
+  const lines = instead === undefined ? undefined : [instead].flat()
+  const isRefusal = /^[45]/.test(lines?.at(-1) ?? '')
+  return {
+    ...(lines && { instead: lines }),
+    ...(drop && { drop }),
+    ...(silence && { silence }),
+    ...(hide && { hide }),
+    ...(stored === undefined ? isRefusal && { stored: false } : { stored }),
+  }
+}

@@ -1,0 +1,305 @@
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import { abortAfter } from '../../common/abort-after.ts'
+import type { FaultRules } from '../../net/faults/fault-rules.ts'
+import type { SessionLog } from '../../sessions/log.ts'
+import type { HostResult, NextHop } from '../types.ts'
+import { lost, notSecured, PeerFailure } from './failure.ts'
+import { PeerFaults } from './faults.ts'
+import { type Extensions, enhancedCodeOf, extensionsOf, isPositive, type Reply, replyOf, textOf } from './reply.ts'
+import { type ClientIdentity, inWords, secure } from './secure.ts'
+import type { PeerTimeouts } from './timeouts.ts'
+import { levels } from './tls-level.ts'
+import { Wire } from './wire.ts'
+
+/** What every session with other hosts needs of the lab. */
+export interface PeerSite {
+  /** The name that the lab says in EHLO. */
+  readonly hostname: () => string
+  readonly sessions: SessionLog
+  /** Returns the PEM of the roots that an `authority` names. */
+  readonly roots: (authority: string | undefined) => Promise<readonly string[]>
+  /** Returns the certificate that a connector's `certificate` names. */
+  readonly identity: (certificate: string) => Promise<ClientIdentity>
+  readonly faults?: FaultRules
+  readonly timeouts: PeerTimeouts
+  readonly now: () => number
+}
+
+/** A host to connect to, at one of its addresses. */
+export interface Destination {
+  readonly hop: NextHop
+  readonly address: string
+  /** The name of the connector, for session records and faults. */
+  readonly connector: string
+  /** The connector's `certificate`. */
+  readonly certificate: string | undefined
+}
+
+/** A connection on which the host has answered EHLO, under the TLS that its level asks for. */
+export interface OpenedPeer {
+  readonly wire: Wire
+  readonly hop: NextHop
+  readonly session: string
+  readonly greeting: Reply
+  /** The reply to EHLO, or to HELO. */
+  readonly hello: Reply
+  readonly extensions: Extensions
+  /** For TLS reports. */
+  readonly host: HostResult
+}
+
+/**
+ * Connects to a host: greeting, EHLO, and TLS as its level asks. If TLS fails at level `may`, connects again in clear text.
+ * @throws PeerFailure; nothing but EHLO and STARTTLS was sent then
+ */
+export async function openPeer(to: Destination, site: PeerSite, signal: AbortSignal): Promise<OpenedPeer> {
+  try {
+    return await open(to, site, signal)
+  } catch (error) {
+    const isOptional = levels[to.hop.tls].tries && !levels[to.hop.tls].requires && to.hop.implicitTls !== true
+    if (!isOptional || !(error instanceof TlsFailed)) throw error instanceof TlsFailed ? error.failure : error
+    const peer = await open({ ...to, hop: { ...to.hop, tls: 'none' } }, site, signal)
+    return { ...peer, host: error.failure.host ?? peer.host }
+  }
+}
+
+/** A failed handshake, which level `may` survives. */
+class TlsFailed extends Error {
+  override readonly name = 'TlsFailed'
+  readonly failure: PeerFailure
+  constructor(failure: PeerFailure) {
+    super(failure.message, { cause: failure })
+    this.failure = failure
+  }
+}
+
+async function open(to: Destination, site: PeerSite, signal: AbortSignal): Promise<OpenedPeer> {
+  const opening = await Opening.begin(to, site, signal)
+  try {
+    return await opening.run()
+  } catch (error) {
+    throw opening.failed(error)
+  }
+}
+
+/** The steps until mail can be sent. */
+class Opening {
+  readonly #to: Destination
+  readonly #site: PeerSite
+  readonly #signal: AbortSignal
+  readonly #wire: Wire
+  readonly #faults: PeerFaults
+  #isSecuring = false
+  /** What is wrong with TLS although the level allows it. */
+  #problem: Pick<HostResult, 'failure' | 'text'> = {}
+  #remoteName: string | undefined
+
+  private constructor(to: Destination, site: PeerSite, signal: AbortSignal, wire: Wire, faults: PeerFaults) {
+    this.#to = to
+    this.#site = site
+    this.#signal = signal
+    this.#wire = wire
+    this.#faults = faults
+  }
+
+  static async begin(to: Destination, site: PeerSite, signal: AbortSignal): Promise<Opening> {
+    const { hop, address, connector } = to
+    const socket = await tcp(address, hop, site.timeouts.connectMs, signal).catch((error: unknown) => {
+      throw recordUnreachable(error, to, site)
+    })
+    const recorder = record(to, site, socket)
+    const session = site.faults?.open({
+      protocol: 'smtp',
+      virtualServer: connector,
+      session: recorder.record,
+      direction: 'out',
+      reset: () => {
+        socket.resetAndDestroy()
+      },
+    })
+    const faults = new PeerFaults(session, recorder, signal)
+    return new Opening(to, site, signal, new Wire(socket, recorder, faults, site.timeouts), faults)
+  }
+
+  async run(): Promise<OpenedPeer> {
+    const { hop } = this.#to
+    if (hop.implicitTls) await this.#secure()
+    const greeting = await this.#reply(() => this.#wire.begin())
+    // RFC 5321 section 3.1: 554 also means that another host may take the mail.
+    if (greeting.code !== 220) throw refusal(greeting, 'greeting')
+    let hello = await this.#hello()
+    const offersTls = extensionsOf(hello).has('STARTTLS')
+    if (!this.#wire.isSecure && levels[hop.tls].tries) {
+      if (offersTls) hello = await this.#startTls()
+      else this.#withoutTls()
+    }
+    return {
+      wire: this.#wire,
+      hop,
+      session: this.#wire.record.id,
+      greeting,
+      hello,
+      extensions: extensionsOf(hello),
+      host: this.#hostResult(),
+    }
+  }
+
+  /** @throws PeerFailure if the level requires TLS */
+  #withoutTls(): void {
+    const { hop } = this.#to
+    const failure = 'starttls-not-supported'
+    if (levels[hop.tls].requires) {
+      throw notSecured(`${inWords(hop)} is not fulfilled by ${hop.host}: it does not offer STARTTLS`, failure)
+    }
+    this.#problem = { failure, text: `${hop.host} does not offer STARTTLS` }
+  }
+
+  #hostResult(failure?: PeerFailure): HostResult {
+    const { hop, address } = this.#to
+    return {
+      hop,
+      ...(failure?.tls === undefined ? this.#problem : { failure: failure.tls, text: failure.message }),
+      remoteAddress: address,
+      localAddress: this.#wire.localAddress,
+      ...(this.#remoteName === undefined ? {} : { remoteName: this.#remoteName }),
+    }
+  }
+
+  /** Ends the session, and returns why it failed. */
+  failed(error: unknown): Error {
+    const { record, failure: ended } = this.#wire
+    const failure = error instanceof PeerFailure ? error : lost((error as Error).message, error)
+    failure.session = record.id
+    failure.host = this.#hostResult(failure)
+    // The host's refusals are recorded already.
+    if (failure.code === undefined) record.refused(failure.message)
+    this.#wire.destroy()
+    record.end(this.#isSecuring ? 'handshake failed' : ended ? 'connection lost' : 'client closed')
+    return this.#isSecuring ? new TlsFailed(failure) : failure
+  }
+
+  async #hello(): Promise<Reply> {
+    const name = this.#site.hostname()
+    const reply = await this.#ask(`EHLO ${name}`)
+    this.#remoteName = /^250[ -](\S+)/.exec(reply.lines[0] ?? '')?.[1]
+    if (isPositive(reply)) return reply
+    // RFC 5321 section 3.2
+    const older = await this.#ask(`HELO ${name}`)
+    if (!isPositive(older)) throw refusal(older, 'HELO')
+    return replyOf([textOf(older)])
+  }
+
+  async #startTls(): Promise<Reply> {
+    this.#isSecuring = true
+    const { hop } = this.#to
+    const reply = await this.#ask('STARTTLS')
+    if (reply.code !== 220) throw notSecured(`${hop.host} refused STARTTLS: ${textOf(reply)}`, 'starttls-not-supported')
+    await this.#secure()
+    // Some hosts refuse the lab's certificate only now. RFC 3207 section 4.2: EHLO again.
+    const hello = await this.#hello()
+    this.#isSecuring = false
+    return hello
+  }
+
+  async #secure(): Promise<void> {
+    const isImplicit = !this.#isSecuring
+    this.#isSecuring = true
+    const { hop, certificate } = this.#to
+    const { roots, identity, timeouts, now } = this.#site
+    const options = {
+      hop,
+      now,
+      record: this.#wire.record,
+      faults: this.#faults,
+      signal: this.#signal,
+      timeoutMs: timeouts.handshakeMs,
+      roots: await roots(hop.authority),
+      identity: certificate === undefined ? undefined : await identity(certificate),
+    }
+    const { socket, verdict } = await secure(this.#wire.release(), options)
+    this.#wire.adopt(socket)
+    if (verdict.problem) this.#problem = verdict.problem
+    if (isImplicit) this.#isSecuring = false
+  }
+
+  #ask(line: string): Promise<Reply> {
+    return this.#reply(() => this.#wire.write(Buffer.from(`${line}\r\n`)))
+  }
+
+  /** Returns the reply to what `send` sends. @throws PeerFailure */
+  #reply(send: () => Promise<void>): Promise<Reply> {
+    return new Promise((resolve, reject) => {
+      const stop = (): void => this.#wire.fail(lost('the lab is stopping'))
+      const settled = (): void => this.#signal.removeEventListener('abort', stop)
+      this.#signal.addEventListener('abort', stop, { once: true })
+      this.#wire.readBy({
+        reply: (reply) => {
+          settled()
+          resolve(reply)
+        },
+        failed: (error) => {
+          settled()
+          reject(error)
+        },
+      })
+      send().catch((error: unknown) => {
+        settled()
+        reject(error)
+      })
+    })
+  }
+}
+
+/** The host does not take mail now. A 5xx greeting may be that of one host among several: Postfix tries again as well. */
+const refusal = (reply: Reply, command: string): PeerFailure => {
+  const given = enhancedCodeOf(reply)
+  return new PeerFailure(
+    `the host answered ${command === 'greeting' ? 'the connection' : command} with ${textOf(reply)}`,
+    {
+      code: reply.code,
+      // RFC 7504 section 3: 521 says that the host never takes mail.
+      enhancedCode: reply.code === 521 ? '5.3.2' : given?.startsWith('4') ? given : '4.3.2',
+    },
+  )
+}
+
+function record({ hop, address, connector }: Destination, { sessions }: PeerSite, socket?: Socket) {
+  const recorder = sessions.open({
+    direction: 'out',
+    virtualServer: connector,
+    protocol: 'smtp',
+    remoteAddress: address,
+    remotePort: hop.port,
+    localAddress: socket?.localAddress ?? '',
+    localPort: socket?.localPort ?? 0,
+  })
+  recorder.note(`to ${hop.host} port ${hop.port}, ${inWords(hop)}`)
+  return recorder
+}
+
+/** Records a host that cannot be connected to, and returns the failure. */
+function recordUnreachable(error: unknown, to: Destination, site: PeerSite): unknown {
+  if (!(error instanceof PeerFailure)) return error
+  const recorder = record(to, site)
+  recorder.refused(error.message)
+  recorder.end('connection lost')
+  error.session = recorder.id
+  return error
+}
+
+async function tcp(address: string, { host, port }: NextHop, timeoutMs: number, signal: AbortSignal): Promise<Socket> {
+  const socket = connect({ host: address, port, noDelay: true })
+  using limit = abortAfter(timeoutMs, signal)
+  try {
+    await once(socket, 'connect', { signal: limit.signal })
+    return socket
+  } catch (error) {
+    socket.destroy()
+    const { name, message } = error as Error
+    const why = name === 'AbortError' ? 'it does not answer' : message
+    // RFC 3463 section 3.5: X.4.1, no answer from host
+    const where = `${host}${host === address ? '' : ` (${address})`} port ${port}`
+    throw new PeerFailure(`cannot connect to ${where}: ${why}`, { enhancedCode: '4.4.1', cause: error })
+  }
+}

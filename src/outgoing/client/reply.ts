@@ -1,0 +1,46 @@
+/** A reply of another host, with all its lines. RFC 5321 section 4.2. */
+export interface Reply {
+  /** 0 if it is no reply of SMTP. */
+  readonly code: number
+  readonly lines: readonly string[]
+}
+
+const LINE = /^([2-5]\d\d)(?:[ -]|$)/
+const CONTINUED = /^\d\d\d-/
+const ENHANCED = /^\d\d\d[ -]([245]\.\d{1,3}\.\d{1,3})(?: |$)/
+
+/** Returns whether more lines of a reply follow this one. */
+export const isContinued = (line: string): boolean => CONTINUED.test(line)
+
+/** Returns the reply that lines are. */
+export const replyOf = (lines: readonly string[]): Reply => ({
+  code: Number(LINE.exec(lines.at(-1) ?? '')?.[1] ?? 0),
+  lines,
+})
+
+export const isPositive = ({ code }: Reply): boolean => code >= 200 && code < 300
+
+/** Returns a reply on one line: the code once, and the text of all lines. */
+export function textOf({ lines }: Reply): string {
+  const [first = '', ...rest] = lines
+  const enhanced = ENHANCED.exec(first)?.[1]
+  return [first.replace(/^(\d\d\d)-/, '$1 '), ...rest.map((line) => line.slice(4).replace(`${enhanced} `, ''))]
+    .join(' ')
+    .trim()
+}
+
+/** Returns the enhanced status code of a reply. RFC 2034 section 4. */
+export const enhancedCodeOf = ({ lines }: Reply): string | undefined => ENHANCED.exec(lines[0] ?? '')?.[1]
+
+/** The extensions that a host offers: keywords in capitals with their parameters. RFC 5321 section 4.1.1.1. */
+export type Extensions = ReadonlyMap<string, string>
+
+/** Reads the reply to EHLO. */
+export const extensionsOf = ({ lines }: Reply): Extensions =>
+  new Map(
+    lines.slice(1).map((line) => {
+      // AUTH=LOGIN is what old servers write.
+      const [, keyword = '', parameters = ''] = /^([^\s=]*)[\s=]*(.*)$/.exec(line.slice(4).trim()) ?? []
+      return [keyword.toUpperCase(), parameters] as const
+    }),
+  )

@@ -1,0 +1,132 @@
+import { X509Certificate } from 'node:crypto'
+import { once } from 'node:events'
+import { isIP, type Socket } from 'node:net'
+import { connect, type DetailedPeerCertificate, type TLSSocket } from 'node:tls'
+import { abortAfter } from '../../common/abort-after.ts'
+import { nameOnOneLine } from '../../pki/certificate/names.ts'
+import type { SessionRecorder, TlsFacts } from '../../sessions/types.ts'
+import { suiteBits } from '../../tls/suites.ts'
+import type { NextHop } from '../types.ts'
+import { notSecured } from './failure.ts'
+import type { PeerFaults } from './faults.ts'
+import { judge, type LevelVerdict } from './tls-level.ts'
+import type { SentChain } from './tlsa.ts'
+
+/** The certificate that the lab shows to another host, in PEM. */
+export interface ClientIdentity {
+  /** The certificate, and its chain without the root. */
+  readonly certificates: readonly string[]
+  readonly key: string
+}
+
+export interface SecureOptions {
+  readonly hop: NextHop
+  /** PEM of the roots that the host's certificate must chain to. */
+  readonly roots: readonly string[]
+  readonly identity: ClientIdentity | undefined
+  readonly record: SessionRecorder
+  readonly faults: PeerFaults
+  readonly timeoutMs: number
+  readonly now: () => number
+  readonly signal: AbortSignal
+}
+
+/** Runs a TLS handshake as client, and judges the certificate by the level of the hop. @throws PeerFailure */
+export async function secure(
+  raw: Socket,
+  options: SecureOptions,
+): Promise<{ readonly socket: TLSSocket; readonly verdict: LevelVerdict }> {
+  const { hop, roots, identity, record, faults } = options
+  await faults.atHandshake()
+  const socket = connect({
+    socket: raw,
+    ca: [...roots],
+    // The level decides, once the handshake is complete and before anything is sent.
+    rejectUnauthorized: false,
+    checkServerIdentity: () => undefined,
+    ...(isIP(hop.host) === 0 ? { servername: hop.host } : {}),
+    ...(identity ? { cert: [...identity.certificates].join('\n'), key: identity.key } : {}),
+  })
+  await handshake(socket, options)
+  const sent = { chain: chainOf(socket), chainError: errorOf(socket) }
+  const verdict = distrusted(faults) ?? judge(hop, sent, options.now())
+  record.secured(factsOf(socket, sent.chain[0], hop, verdict))
+  if (verdict.isFulfilled) return { socket, verdict }
+  socket.destroy()
+  const { text, failure } = verdict.problem ?? {}
+  throw notSecured(`${inWords(hop)} is not fulfilled by ${hop.host}: ${text}`, failure)
+}
+
+/** Describes the TLS level of a hop: `TLS level verify`, with the policy that it comes from. */
+export const inWords = ({ tls, policy }: NextHop): string =>
+  `TLS level ${tls}${policy === 'configured' || policy === 'none' ? '' : ` (policy ${policy})`}`
+
+/** The verdict of a fault. */
+const distrusted = ({ distrust }: PeerFaults): LevelVerdict | undefined =>
+  distrust === undefined
+    ? undefined
+    : { isFulfilled: false, isVerified: false, problem: { text: distrust, failure: 'certificate-not-trusted' } }
+
+async function handshake(socket: TLSSocket, { hop, timeoutMs, signal }: SecureOptions): Promise<void> {
+  using limit = abortAfter(timeoutMs, signal)
+  try {
+    await once(socket, 'secureConnect', { signal: limit.signal })
+  } catch (error) {
+    socket.destroy()
+    // An error without a listener would end the process.
+    socket.on('error', () => {})
+    throw notSecured(`TLS with ${hop.host} failed: ${reasonOf(error as Error)}`, 'validation-failure', error)
+  }
+}
+
+/** Returns the reason in a message of Node.js or OpenSSL. */
+export function reasonOf(error: Error): string {
+  if (error.name === 'AbortError') return 'the host did not complete the handshake in time'
+  const openssl = /error:[0-9A-F]{8}:[^:\n]*:[^:\n]*:([^:\n]+)/i.exec(error.message)?.[1]
+  if (openssl !== undefined) return openssl
+  return error.message.replace(/^Client network socket disconnected before.*/, 'the host closed the connection')
+}
+
+/** Returns OpenSSL's code for why no root verifies the certificate. Declared as Error, but a string. */
+function errorOf(socket: TLSSocket): string | undefined {
+  if (socket.authorized) return undefined
+  const error: unknown = socket.authorizationError
+  return typeof error === 'string' ? error : ((error as NodeJS.ErrnoException | null)?.code ?? 'unknown')
+}
+
+/** Returns the certificates that the host sent, with those of the roots that Node.js adds. */
+function chainOf(socket: TLSSocket): SentChain {
+  const found = new Map<string, X509Certificate>()
+  let each: DetailedPeerCertificate | undefined = socket.getPeerCertificate(true)
+  while (each?.raw && !found.has(each.fingerprint256)) {
+    found.set(each.fingerprint256, new X509Certificate(each.raw))
+    each = each.issuerCertificate
+  }
+  const [own, ...issuers] = found.values()
+  if (!own) throw notSecured('TLS failed: the host sent no certificate')
+  return [own, ...issuers]
+}
+
+function factsOf(
+  socket: TLSSocket,
+  certificate: X509Certificate,
+  { host, tls, policy }: NextHop,
+  { isVerified, problem }: LevelVerdict,
+): TlsFacts {
+  const { standardName } = socket.getCipher()
+  return {
+    version: socket.getProtocol() ?? 'unknown',
+    cipher: standardName,
+    bits: suiteBits(standardName) ?? 0,
+    resumed: socket.isSessionReused(),
+    ...(isIP(host) === 0 ? { serverName: host } : {}),
+    peerCertificate: {
+      subject: nameOnOneLine(certificate.subject),
+      issuer: nameOnOneLine(certificate.issuer),
+      thumbprint: certificate.fingerprint.replaceAll(':', ''),
+      policy: policy === 'none' || policy === 'configured' ? tls : `${policy}: ${tls}`,
+      verified: isVerified,
+      ...(problem ? { error: problem.text } : {}),
+    },
+  }
+}
