@@ -29,6 +29,7 @@ import { originOf } from './origin.ts'
 import { problemResponse } from './problems.ts'
 import { jsonResponse, mount } from './routes.ts'
 import { SAFE_HEADERS, STREAM_HEADERS } from './safe-headers.ts'
+import { isReportPath, tlsReportRoutes } from './tls-reports.ts'
 
 const BASE = '/api/v1'
 const HEALTH = ['/livez', '/readyz', '/mailpit/livez', '/mailpit/readyz']
@@ -109,7 +110,7 @@ export function createApp(
     ]
     checkRequest(facts, channel, { ...latest, labNames: names })
     // Mail programs and mail servers have no credentials. The authorization server has its own.
-    if (isSetup || ofOAuth2 || isPolicy) return next()
+    if (isSetup || ofOAuth2 || isPolicy || isReportPath(c.req.path)) return next()
     const file = facts.method === 'GET' || facts.method === 'HEAD' ? files.answer(fileRequest(c)) : undefined
     if (file) return file
     const cookie = cookieIn(header('Cookie'), cookieName(host, channel.secure))
@@ -126,6 +127,7 @@ export function createApp(
   })
   clientSetupRoutes(app, api)
   mtaStsRoutes(app, context)
+  tlsReportRoutes(app, api, context)
   oauth2Routes(app, api, context)
   for (const base of [BASE, `/t/:tenant${BASE}`]) {
     for (const operation of operations) {

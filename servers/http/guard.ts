@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import { ApiProblem } from '../../src/api/problem.ts'
 import type { Connection } from '../../src/net/connection.ts'
+import { TLS_REPORT_GZIP, TLS_REPORT_JSON } from '../../src/tls-reports/types.ts'
 import type { ServerContext } from '../service.ts'
 
 /** The parts of a request that decide whether it may be answered at all. */
@@ -31,6 +32,8 @@ const BODY_TYPES = new Set([
   'application/octet-stream',
   'application/mbox',
   'message/rfc822',
+  TLS_REPORT_JSON,
+  TLS_REPORT_GZIP,
   'application/pkcs10',
   'application/pkix-cert',
   'application/x-pem-file',

@@ -12,6 +12,7 @@ import { oauth2 } from './schema/oauth2.ts'
 import { personality } from './schema/personality.ts'
 import { protocols } from './schema/protocol.ts'
 import { retention, store } from './schema/store.ts'
+import { tlsReports } from './schema/tls-reports.ts'
 import { capture, host, hostName, logLevels, octets } from './schema/values.ts'
 import { virtualServer } from './schema/virtual-server.ts'
 
@@ -135,6 +136,11 @@ const labObject = z.strictObject({
   mailAuthentication: mailAuthentication
     .prefault({})
     .describe('SPF, DKIM, DMARC, ARC and BIMI: how mail that arrives is checked, and how mail that leaves is signed.'),
+  tlsReports: tlsReports
+    .optional()
+    .describe(
+      'Reports about the TLS of mail (RFC 8460): the zone of the domain asks senders for them, and http virtual servers accept them at https://HOST/tls-reports. Reports that arrive by mail are always read. See docs/mta-sts-dane.md.',
+    ),
   newsgroups: z.array(newsgroup).default([]).describe('Newsgroups. They are also public IMAP folders.'),
   control: z
     .array(z.enum(controls))

@@ -117,6 +117,7 @@ export const messageExamples: Examples = {
       attachments: [attachment],
       links: [],
       codes: ['123456'],
+      tlsReport: null,
       delivery,
     },
   },

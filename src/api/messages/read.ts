@@ -14,6 +14,7 @@ import { messageOf } from './find.ts'
 import { htmlDocument } from './html-document.ts'
 import type { IndexedMessage } from './message-index.ts'
 import { messageSummary, summaryOf } from './summary.ts'
+import { tlsReport, tlsReportOf } from './tls-report.ts'
 
 const id = z.string().describe('Id of the message.')
 const partNumber = z.string().regex(/^\d+(?:\.\d+)*$/, 'is not a part number such as 1.2')
@@ -45,6 +46,7 @@ export const wholeMessage = messageSummary
     attachments: z.array(attachment),
     links: z.array(z.string()),
     codes: z.array(z.string()).describe('Likely one-time passwords, most likely first.'),
+    tlsReport: tlsReport.nullable().describe('The TLS report (RFC 8460) in the message; null if it has none.'),
     delivery: z
       .record(z.string(), z.unknown())
       .nullable()
@@ -98,6 +100,7 @@ const get = defineOperation({
       attachments: attachmentsOf(read),
       links: read.links,
       codes: read.codes,
+      tlsReport: await tlsReportOf(read),
       delivery: record ? (seesSession(call.caller, record) ? delivery : partOfDelivery(record)) : null,
     }
   },

@@ -59,6 +59,8 @@ export interface ApiMessage extends Omit<ApiMessageSummary, 'attachments'> {
   readonly links: readonly string[]
   /** Likely one-time passwords, most likely first. */
   readonly codes: readonly string[]
+  /** The TLS report (RFC 8460) in it. */
+  readonly tlsReport: Readonly<Record<string, unknown>> | null
   /** The session that delivered it, with its TLS facts. */
   readonly delivery: Readonly<Record<string, unknown>> | null
 }

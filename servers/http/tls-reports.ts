@@ -1,0 +1,47 @@
+import type { Hono } from 'hono'
+import type { Api } from '../../src/api/api.ts'
+import { ApiProblem } from '../../src/api/problem.ts'
+import { composeTlsReport } from '../../src/tls-reports/compose.ts'
+import { reportSettings } from '../../src/tls-reports/configured.ts'
+import { readTlsReport } from '../../src/tls-reports/read.ts'
+import { type TlsReport, TlsReportError } from '../../src/tls-reports/types.ts'
+import type { ServerContext } from '../service.ts'
+import { bodyOf } from './body.ts'
+import type { Env } from './env.ts'
+
+const PATH = '/tls-reports'
+const MAX_BODY_OCTETS = 1024 * 1024
+
+/** Returns whether a path is the one to which mail servers send TLS reports. They have no credentials. */
+export const isReportPath = (path: string): boolean => path === PATH
+
+/** Adds the path. A report is kept as mail, like those that arrive by mail. RFC 8460 section 5.4. */
+export function tlsReportRoutes(app: Hono<Env>, api: Api, context: ServerContext): void {
+  app.post(PATH, async (c, next) => {
+    const { config } = api.lab
+    if (config.tlsReports === undefined) return next()
+    const report = await reportIn(await bodyOf(c, MAX_BODY_OCTETS))
+    const { mailbox } = reportSettings(config)
+    const submitter = hostIn(report.contactInfo)
+    const addressing = { from: `postmaster@${submitter}`, to: mailbox, submitter, at: context.clock.now() }
+    const raw = await composeTlsReport(report, {
+      ...addressing,
+      domain: report.policies[0]?.policyDomain ?? config.domain,
+    })
+    await api.lab.deliver({ from: '', to: [mailbox], raw })
+    return c.body(null, 201)
+  })
+}
+
+/** @throws ApiProblem `bad-request` */
+async function reportIn(octets: Buffer): Promise<TlsReport> {
+  try {
+    return await readTlsReport(octets)
+  } catch (error) {
+    if (error instanceof TlsReportError) throw new ApiProblem('bad-request', error.message)
+    throw error
+  }
+}
+
+/** Returns the domain of the contact, which is free text. */
+const hostIn = (contact: string): string => /@([a-z0-9-]+(?:\.[a-z0-9-]+)*)/i.exec(contact)?.[1] ?? 'unknown.invalid'

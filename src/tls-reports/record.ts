@@ -1,0 +1,26 @@
+/** Returns the TXT record at `_smtp._tls.DOMAIN`. RFC 8460 section 3. */
+export const tlsReportRecord = (rua: readonly string[]): string =>
+  // A comma, an exclamation mark and a semicolon end a URI in the record.
+  `v=TLSRPTv1; rua=${rua.map((uri) => uri.replaceAll(/[,!;]/g, encodeURIComponent)).join(',')}`
+
+/** Returns where the TXT records of `_smtp._tls.DOMAIN` want reports; nothing unless exactly one is valid. RFC 8460 section 3. */
+export function ruaInRecords(records: readonly string[]): readonly string[] {
+  const found = records.filter((text) => /^v=TLSRPTv1[ \t]*;/.test(text))
+  const [record] = found
+  if (record === undefined || found.length > 1) return []
+  const rua = /;[ \t]*rua[ \t]*=[ \t]*([^;]*)/.exec(record)?.[1] ?? ''
+  return rua
+    .split(',')
+    .map((uri) => uri.trim())
+    .filter((uri) => /^(?:mailto|https):/i.test(uri))
+}
+
+/** Returns the mail address of a `mailto:` URI. RFC 6068 section 2. */
+export function addressOf(uri: string): string | undefined {
+  const address = /^mailto:([^?]+)/i.exec(uri)?.[1]
+  try {
+    return address === undefined ? undefined : decodeURIComponent(address)
+  } catch {
+    return undefined
+  }
+}

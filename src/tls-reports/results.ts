@@ -1,0 +1,128 @@
+import type { Clock } from '../common/clock.ts'
+import { OneAtATime } from '../common/one-at-a-time.ts'
+import type { PolicyType, TlsFailureDetails, TlsPolicyReport } from './types.ts'
+
+/** One session, or an attempt that found no policy or host. */
+export interface TlsResult {
+  readonly domain: string
+  readonly policyType: PolicyType
+  readonly policyStrings: readonly string[]
+  readonly mxHosts: readonly string[]
+  /** Absent: the session was as the policy demands. */
+  readonly failure?: Omit<TlsFailureDetails, 'failedSessions'>
+}
+
+/** Keeps texts by key: the state of the message store. */
+export interface ResultMemory {
+  getState(key: string): Promise<string | undefined>
+  setState(key: string, value: string | undefined): Promise<void>
+}
+
+/** The results of one domain on one day. */
+export interface DayResults {
+  readonly domain: string
+  /** The day in UTC, as `2026-01-31`. */
+  readonly day: string
+  readonly policies: readonly TlsPolicyReport[]
+}
+
+const KEY = 'tls-results'
+const DAY_MS = 86_400_000
+/** Days that are kept. A report is about one of them. */
+const MAX_DAYS = 7
+/** Domains of a day, and different failures of a policy. What exceeds them is only counted. */
+const MAX_DOMAINS = 1000
+const MAX_FAILURES = 100
+
+/** The results of outgoing sessions by policy domain and day, kept in the state of the message store. */
+export class TlsResults {
+  readonly #memory: ResultMemory
+  readonly #clock: Clock
+  readonly #writes = new OneAtATime()
+
+  constructor(memory: ResultMemory, clock: Clock) {
+    this.#memory = memory
+    this.#clock = clock
+  }
+
+  /** Counts results. */
+  add(results: readonly TlsResult[]): Promise<void> {
+    if (results.length === 0) return Promise.resolve()
+    return this.#writes.run(async () => {
+      const now = this.#clock.now()
+      const oldest = dayOf(now - (MAX_DAYS - 1) * DAY_MS)
+      let days: readonly DayResults[] = (await this.#read()).filter(({ day }) => day >= oldest)
+      for (const result of results) days = withResult(days, dayOf(now), result)
+      await this.#memory.setState(KEY, JSON.stringify(days))
+    })
+  }
+
+  /** Returns the results, the latest day first. @param domain only those of one domain */
+  async list(domain?: string): Promise<readonly DayResults[]> {
+    const days = (await this.#writes.run(() => this.#read())).toReversed()
+    return domain === undefined ? days : days.filter((one) => one.domain === domain.toLowerCase())
+  }
+
+  /** Forgets the results of a domain and day: they were sent. */
+  delete({ domain, day }: Pick<DayResults, 'domain' | 'day'>): Promise<void> {
+    return this.#writes.run(async () => {
+      const kept = (await this.#read()).filter((one) => one.domain !== domain || one.day !== day)
+      await this.#memory.setState(KEY, kept.length === 0 ? undefined : JSON.stringify(kept))
+    })
+  }
+
+  async #read(): Promise<readonly DayResults[]> {
+    return JSON.parse((await this.#memory.getState(KEY)) ?? '[]') as readonly DayResults[]
+  }
+}
+
+/** Returns the day of a time in UTC. RFC 8460 section 4.1. */
+const dayOf = (ms: number): string => new Date(ms).toISOString().slice(0, 10)
+
+/** Returns the first and the last moment of a day, in milliseconds since the epoch. */
+export function timesOf(day: string): { readonly startsAt: number; readonly endsAt: number } {
+  const startsAt = Date.parse(`${day}T00:00:00Z`)
+  return { startsAt, endsAt: startsAt + DAY_MS - 1000 }
+}
+
+function withResult(days: readonly DayResults[], day: string, result: TlsResult): readonly DayResults[] {
+  const domain = result.domain.toLowerCase()
+  const index = days.findIndex((one) => one.domain === domain && one.day === day)
+  if (index >= 0) {
+    const found = days[index] as DayResults
+    return days.with(index, { ...found, policies: withSession(found.policies, domain, result) })
+  }
+  if (days.filter((one) => one.day === day).length >= MAX_DOMAINS) return days
+  return [...days, { domain, day, policies: withSession([], domain, result) }]
+}
+
+function withSession(
+  policies: readonly TlsPolicyReport[],
+  domain: string,
+  { policyType, policyStrings, mxHosts, failure }: TlsResult,
+): readonly TlsPolicyReport[] {
+  const key = JSON.stringify([policyType, policyStrings])
+  const index = policies.findIndex((one) => JSON.stringify([one.policyType, one.policyStrings]) === key)
+  const counts = { successfulSessions: 0, failedSessions: 0, failures: [] }
+  const known = policies[index] ?? { policyType, policyDomain: domain, policyStrings, mxHosts: [], ...counts }
+  const changed: TlsPolicyReport = {
+    ...known,
+    mxHosts: [...new Set([...known.mxHosts, ...mxHosts])],
+    successfulSessions: known.successfulSessions + (failure ? 0 : 1),
+    failedSessions: known.failedSessions + (failure ? 1 : 0),
+    failures: failure ? withFailure(known.failures, failure) : known.failures,
+  }
+  return index >= 0 ? policies.with(index, changed) : [...policies, changed]
+}
+
+function withFailure(
+  failures: readonly TlsFailureDetails[],
+  failure: Omit<TlsFailureDetails, 'failedSessions'>,
+): readonly TlsFailureDetails[] {
+  const keyOf = ({ failedSessions: _, ...rest }: Partial<TlsFailureDetails>): string =>
+    JSON.stringify(Object.entries(rest).sort())
+  const index = failures.findIndex((one) => keyOf(one) === keyOf(failure))
+  const known = failures[index]
+  if (known) return failures.with(index, { ...known, failedSessions: known.failedSessions + 1 })
+  return failures.length >= MAX_FAILURES ? failures : [...failures, { ...failure, failedSessions: 1 }]
+}

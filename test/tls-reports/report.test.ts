@@ -1,0 +1,101 @@
+import { gzipSync } from 'node:zlib'
+import { expect, it } from 'vitest'
+import { parseMessage } from '../../src/mail/structure.ts'
+import { MemoryStore } from '../../src/store/memory/memory-store.ts'
+import { composeTlsReport } from '../../src/tls-reports/compose.ts'
+import { tlsReportIn } from '../../src/tls-reports/in-message.ts'
+import { readTlsReport } from '../../src/tls-reports/read.ts'
+import { addressOf, ruaInRecords, tlsReportRecord } from '../../src/tls-reports/record.ts'
+import { TlsResults, timesOf } from '../../src/tls-reports/results.ts'
+import { type TlsReport, TlsReportError } from '../../src/tls-reports/types.ts'
+import { writeTlsReport } from '../../src/tls-reports/write.ts'
+
+const report: TlsReport = {
+  organizationName: 'Example',
+  contactInfo: 'postmaster@lab.test',
+  reportId: '2026-01-01T00:00:00Z_example.test',
+  ...timesOf('2026-01-01'),
+  policies: [
+    {
+      policyType: 'sts',
+      policyDomain: 'example.test',
+      policyStrings: ['version: STSv1', 'mode: testing', 'mx: mx.example.test', 'max_age: 86400'],
+      mxHosts: ['mx.example.test'],
+      successfulSessions: 3,
+      failedSessions: 1,
+      failures: [{ resultType: 'certificate-expired', failedSessions: 1, receivingMxHostname: 'mx.example.test' }],
+    },
+  ],
+}
+
+it('reads the report that it writes, also compressed', async () => {
+  const json = Buffer.from(writeTlsReport(report))
+  expect(await readTlsReport(json)).toEqual(report)
+  expect(await readTlsReport(gzipSync(json))).toEqual(report)
+  expect(JSON.parse(json.toString())).toMatchObject({
+    'date-range': { 'start-datetime': '2026-01-01T00:00:00Z', 'end-datetime': '2026-01-01T23:59:59Z' },
+    policies: [{ summary: { 'total-successful-session-count': 3, 'total-failure-session-count': 1 } }],
+  })
+})
+
+it('sends a report as a message that it finds again', async () => {
+  const addressing = { from: 'tls@lab.test', to: 'rua@example.test', domain: 'example.test', submitter: 'lab.test' }
+  const raw = await composeTlsReport(report, { ...addressing, at: report.endsAt })
+  const text = raw.toString()
+  expect(text).toMatch(/^Content-Type: multipart\/report; report-type=tlsrpt;/m)
+  expect(text).toContain('Subject: Report Domain: example.test Submitter: lab.test Report-ID: <2026')
+  expect(text).toContain('TLS-Report-Domain: example.test\r\nTLS-Report-Submitter: lab.test\r\n')
+  expect(text).toContain('filename="lab.test!example.test!1767225600!1767311999.json.gz"')
+  expect(await tlsReportIn(raw, parseMessage(raw))).toEqual(report)
+  const broken = Buffer.from(text.replace(/\r\nH4sI/, '\r\nH4sJ'))
+  expect(await tlsReportIn(broken, parseMessage(broken))).toBeInstanceOf(TlsReportError)
+})
+
+it.each([
+  ['no JSON', Buffer.from('{')],
+  ['a missing field', Buffer.from('{"organization-name":"x"}')],
+  ['broken gzip', Buffer.from([0x1f, 0x8b, 1])],
+  ['a gzip file that grows beyond the limit', gzipSync(Buffer.alloc(8 * 1024 * 1024, ' '))],
+])('refuses a report with %s', async (_, octets) => {
+  await expect(readTlsReport(octets)).rejects.toThrow(TlsReportError)
+})
+
+it('writes and reads the record of a domain', () => {
+  const record = tlsReportRecord(['mailto:tls@lab.test', 'https://lab.test/a,b'])
+  expect(record).toBe('v=TLSRPTv1; rua=mailto:tls@lab.test,https://lab.test/a%2Cb')
+  expect(ruaInRecords([record, 'v=spf1 -all'])).toEqual(['mailto:tls@lab.test', 'https://lab.test/a%2Cb'])
+  expect(ruaInRecords([record, record])).toEqual([])
+  expect(ruaInRecords(['v=TLSRPTv1; rua=ftp://lab.test'])).toEqual([])
+  expect(addressOf('mailto:tls%2Ba@lab.test?subject=x')).toBe('tls+a@lab.test')
+})
+
+it('counts results by day, domain and policy, and keeps them for a week', async () => {
+  let now = Date.parse('2026-01-01T12:00:00Z')
+  const clock = { now: () => now }
+  const store = new MemoryStore({ clock })
+  const results = new TlsResults(store, clock)
+  const good = {
+    domain: 'Example.test',
+    policyType: 'sts' as const,
+    policyStrings: ['mode: enforce'],
+    mxHosts: ['a.test'],
+  }
+  const bad = { ...good, failure: { resultType: 'certificate-expired', receivingMxHostname: 'a.test' } }
+  await Promise.all([
+    results.add([good, bad]),
+    results.add([bad, { ...good, policyType: 'no-policy-found', policyStrings: [] }]),
+  ])
+  now += 86_400_000
+  await results.add([good])
+  const again = new TlsResults(store, clock)
+  expect((await again.list('example.test')).map(({ day }) => day)).toEqual(['2026-01-02', '2026-01-01'])
+  expect((await again.list())[1]?.policies).toMatchObject([
+    { policyType: 'sts', successfulSessions: 1, failedSessions: 2, failures: [{ failedSessions: 2 }] },
+    { policyType: 'no-policy-found', successfulSessions: 1, failures: [] },
+  ])
+  await again.delete({ domain: 'example.test', day: '2026-01-02' })
+  expect(await results.list()).toHaveLength(1)
+  now += 8 * 86_400_000
+  await results.add([good])
+  expect((await results.list()).map(({ day }) => day)).toEqual(['2026-01-10'])
+})
