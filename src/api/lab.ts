@@ -11,7 +11,7 @@ import type { Feed } from '../news/feeds/feeds.ts'
 import type { NewsService } from '../news/news-service.ts'
 import type { OAuth2 } from '../oauth2/oauth2.ts'
 import type { OutgoingRecord } from '../outgoing/record.ts'
-import type { NewOutgoing, OutgoingQueue, ResolvedConnector } from '../outgoing/types.ts'
+import type { ConnectorTest, NewOutgoing, OutgoingQueue, ResolvedConnector } from '../outgoing/types.ts'
 import type { AcmeDirectories } from '../pki/acme/directory.ts'
 import type { Authorities } from '../pki/authority/authorities.ts'
 import type { CertificateStore } from '../pki/certificate-store/types.ts'
@@ -109,28 +109,14 @@ export type LabChange =
       readonly state: string
     }
 
+export type { ConnectorTest }
+
 /** What a connector would send. */
 export interface PlannedDelivery {
   readonly connector: string
   readonly destination: string
   readonly mailFrom: string
   readonly recipients: string[]
-}
-
-/** A step of a session that tests a connector. */
-export interface ConnectorTestStep {
-  readonly step: 'route' | 'connect' | 'greeting' | 'EHLO' | 'STARTTLS' | 'certificate' | 'AUTH' | 'QUIT'
-  readonly ok: boolean
-  readonly text: string
-}
-
-/** What a test of a connector has found. */
-export interface ConnectorTest {
-  readonly ok: boolean
-  readonly host?: string
-  readonly port?: number
-  readonly session?: string
-  readonly steps: readonly ConnectorTestStep[]
 }
 
 /** The mail that the lab sends to other hosts. */

@@ -157,6 +157,30 @@ export interface OutgoingClient extends AsyncDisposable {
   send(attempt: Attempt): Promise<AttemptResult>
 }
 
+/** A step of a session that tests a connector. */
+export interface ConnectorTestStep {
+  readonly step: 'route' | 'connect' | 'EHLO' | 'STARTTLS' | 'certificate' | 'AUTH' | 'QUIT'
+  readonly ok: boolean
+  /** What happened, in plain words. */
+  readonly text: string
+}
+
+/** What a test of a connector has found. */
+export interface ConnectorTest {
+  readonly ok: boolean
+  readonly host?: string
+  readonly port?: number
+  /** The id of the session. */
+  readonly session?: string
+  readonly steps: readonly ConnectorTestStep[]
+}
+
+/** A client that can also open a session without mail. */
+export interface TestingClient extends OutgoingClient {
+  /** Opens a session to the first host that answers. Never rejects because of the other side. */
+  test(connector: ResolvedConnector, hops: readonly NextHop[], signal: AbortSignal): Promise<ConnectorTest>
+}
+
 /** The state of a recipient in the queue. */
 export interface QueuedRecipient {
   readonly address: string

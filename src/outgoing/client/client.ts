@@ -1,15 +1,16 @@
-import { lookup } from 'node:dns/promises'
-import { isIP } from 'node:net'
 import { Readable } from 'node:stream'
 import type {
   Attempt,
   AttemptResult,
+  ConnectorTest,
   HostResult,
   NextHop,
-  OutgoingClient,
   OutgoingEnvelope,
   RecipientResult,
+  ResolvedConnector,
+  TestingClient,
 } from '../types.ts'
+import { addressesOf } from './addresses.ts'
 import { contentOf, type MessageContent } from './content.ts'
 import { PeerFailure } from './failure.ts'
 import { type Destination, openPeer, type PeerSite } from './opening.ts'
@@ -17,10 +18,9 @@ import { mailParameters, recipientParameters } from './parameters.ts'
 import { PeerConnection } from './peer-connection.ts'
 import { ConnectionPool } from './pool.ts'
 import { resultsOf, resultsOfFailure } from './results.ts'
+import { testHost } from './test-host.ts'
 import { withRequiredTls } from './tls-level.ts'
 
-/** Addresses of one host that are tried. */
-const MAX_ADDRESSES = 5
 /** Recipients of one transaction. Every host takes so many. RFC 5321 section 4.5.3.1.8. */
 const MAX_RECIPIENTS = 100
 
@@ -35,7 +35,7 @@ interface Outcome {
 }
 
 /** Sends messages by SMTP, over connections that are kept for a while. */
-export class SmtpClient implements OutgoingClient {
+export class SmtpClient implements TestingClient {
   readonly #site: PeerSite
   readonly #pool = new ConnectionPool()
 
@@ -55,6 +55,10 @@ export class SmtpClient implements OutgoingClient {
       session = part.session ?? session
     }
     return { ...(session !== undefined && { session }), hosts, recipients: results }
+  }
+
+  test(connector: ResolvedConnector, hops: readonly NextHop[], signal: AbortSignal): Promise<ConnectorTest> {
+    return testHost(connector, hops, this.#site, signal)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -167,19 +171,6 @@ const failed = (envelope: OutgoingEnvelope, failure: PeerFailure, { host }: Pick
 /** A mistake on the lab's side, such as an authority that does not exist: the mail waits until it is repaired. */
 const unusable = (error: unknown): PeerFailure =>
   new PeerFailure((error as Error).message, { enhancedCode: '4.3.5', cause: error })
-
-/** Returns the addresses of a host, those of its configuration first. @throws PeerFailure */
-async function addressesOf({ host, addresses }: NextHop): Promise<readonly string[]> {
-  if (addresses && addresses.length > 0) return addresses.slice(0, MAX_ADDRESSES)
-  if (isIP(host) !== 0) return [host]
-  try {
-    const found = await lookup(host, { all: true })
-    return found.map(({ address }) => address).slice(0, MAX_ADDRESSES)
-  } catch (error) {
-    const { message } = error as Error
-    throw new PeerFailure(`the address of ${host} cannot be found: ${message}`, { enhancedCode: '4.4.3', cause: error })
-  }
-}
 
 /** Returns the parameters of MAIL and RCPT, which nodemailer sends without. */
 function parametersFor(
