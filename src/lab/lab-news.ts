@@ -1,7 +1,5 @@
-import { isAbsolute } from 'node:path'
 import type { Logger } from 'pino'
 import type { Clock } from '../common/clock.ts'
-import { readUserFile } from '../common/user-files.ts'
 import type { ResolvedLab } from '../config/resolve.ts'
 import { controlFolder } from '../news/control.ts'
 import { type Feed, Feeds, type FeedsOptions } from '../news/feeds/feeds.ts'
@@ -9,10 +7,10 @@ import { NewsService } from '../news/news-service.ts'
 import { ensureNewsgroups } from '../news/newsgroups.ts'
 import type { NewsMail } from '../news/types.ts'
 import { personalities } from '../personality/index.ts'
-import { authoritiesOf } from '../pki/authority/authorities.ts'
 import type { CertificateStore } from '../pki/certificate-store/types.ts'
 import type { SessionLog } from '../sessions/log.ts'
 import { type MessageStore, StoreError } from '../store/types.ts'
+import { rootsOf } from './roots.ts'
 
 export interface LabNewsOptions {
   readonly store: MessageStore
@@ -37,7 +35,7 @@ export class LabNews implements AsyncDisposable {
     this.#feeds = new Feeds({
       news: this.newsService,
       onRound: options.onFeedRound,
-      roots: (authority) => this.#roots(authority),
+      roots: (authority) => rootsOf(options.certificates, authority),
       record: (virtualServer, remote, socket) =>
         options.sessions.open({
           direction: 'out',
@@ -88,14 +86,6 @@ export class LabNews implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#feeds[Symbol.asyncDispose]()
-  }
-
-  /** Returns trusted roots in PEM: from a file, from an authority of the lab with its issuers, or the lab's root. */
-  async #roots(authority: string | undefined): Promise<readonly string[]> {
-    const { certificates } = this.#options
-    if (authority === undefined) return [certificates.rootPem]
-    if (isAbsolute(authority)) return [(await readUserFile(authority)).toString('utf8')]
-    return [(await authoritiesOf(certificates).export(authority, 'chain')).toString()]
   }
 }
 

@@ -38,6 +38,7 @@ import type { ConfigurationSource, OpenedConfiguration } from './configuration/s
 import { LabFaults } from './lab-faults.ts'
 import { memoryLimits } from './lab-memory.ts'
 import { LabNews } from './lab-news.ts'
+import { LabOutgoing } from './lab-outgoing.ts'
 import { LabPki } from './lab-pki.ts'
 import type { LogLines } from './log-lines.ts'
 import { preload } from './preload.ts'
@@ -95,6 +96,8 @@ export class Lab implements AsyncDisposable {
   readonly #options: LabOptions
   readonly #servers: VirtualServers
   readonly #news: LabNews
+  /** The mail that the lab sends to other hosts. */
+  readonly outgoing: LabOutgoing
   readonly #captures: Captures
   readonly #pki: LabPki
   readonly faults: LabFaults
@@ -159,6 +162,14 @@ export class Lab implements AsyncDisposable {
       options.configuration && new LabConfiguration(this, options.configuration.source, options.configuration.opened)
     this.#captures = new Captures(options.clock, options.log, parts.intake.memory)
     this.sessionLog.follow({ forgotten: ({ id }) => this.#captures.sessions.delete(id) })
+    this.outgoing = new LabOutgoing({
+      ...parts,
+      ...options,
+      certificates: parts.certificateStore,
+      faults: this.faults.rules,
+      source: () => ({ config: this.#config, directory: this.#directory }),
+      site: () => this.#deliverySite(),
+    })
     this.#news = new LabNews(config, {
       ...parts,
       ...options,
@@ -300,6 +311,7 @@ export class Lab implements AsyncDisposable {
       await this.#applyWebhooks(this.#config)
       await this.#applyServers()
       await this.#news.feed(this.#config)
+      await this.outgoing.queue.start()
     } catch (error) {
       await this.stop()
       throw error
@@ -405,6 +417,7 @@ export class Lab implements AsyncDisposable {
     // A change still in progress would reopen what is closed below.
     await this.#changes.close()
     await this.#news[Symbol.asyncDispose]()
+    await this.outgoing[Symbol.asyncDispose]()
     await (await this.#api)?.[Symbol.asyncDispose]()
     await this.#servers.stop()
     this.#statistics?.[Symbol.dispose]()
@@ -445,6 +458,7 @@ export class Lab implements AsyncDisposable {
     await this.#applyWebhooks(config)
     await this.#applyServers()
     await this.#news.feed(config)
+    this.outgoing.queue.wake()
   }
 
   async #applyServers(): Promise<void> {
@@ -479,6 +493,7 @@ export class Lab implements AsyncDisposable {
     const now = new Date(clock.now()).toISOString()
     this.#report({ type: 'clock', now, frozen: clock.isFrozen, offsetMs: clock.offsetMs })
     if (!this.#started) return
+    this.outgoing.queue.wake()
     await this.renewDue()
     await this.refreshCertificates()
   }
@@ -504,7 +519,14 @@ export class Lab implements AsyncDisposable {
 
   #deliverySite(): DeliverySite {
     const { hostname } = this.#config
-    return { store: this.store, directory: this.#directory, news: this.newsService, hostname, relay: 'capture' }
+    return {
+      store: this.store,
+      directory: this.#directory,
+      news: this.newsService,
+      outgoing: this.outgoing.queue,
+      hostname,
+      relay: 'capture',
+    }
   }
 
   #site(): Site {
@@ -517,6 +539,7 @@ export class Lab implements AsyncDisposable {
       tenants: this.tenants,
       oauth2: this.oauth2,
       news: this.#news.newsService,
+      outgoing: this.outgoing.queue,
       pki: this.#pki,
       captures: this.#captures,
       faults: this.faults.rules,

@@ -19,6 +19,7 @@ import type { TlsSettings } from '../net/tls-acceptor.ts'
 import type { VirtualServerSettings } from '../net/virtual-server-settings.ts'
 import type { NewsService } from '../news/news-service.ts'
 import type { OAuth2 } from '../oauth2/oauth2.ts'
+import type { OutgoingSite } from '../outgoing/plan.ts'
 import type { InstalledCertificate } from '../pki/types.ts'
 import type { MessageStore } from '../store/types.ts'
 import { labCertificateNames } from './lab-facts.ts'
@@ -33,6 +34,7 @@ export interface Site {
   readonly tenants: Tenants
   readonly oauth2: OAuth2
   readonly news: NewsService
+  readonly outgoing: OutgoingSite
   readonly pki: LabPki
   readonly captures: Captures
   readonly faults: FaultRules
@@ -64,6 +66,7 @@ export async function serverSettings(server: ResolvedVirtualServer, site: Site):
     tenants,
     oauth2,
     news,
+    outgoing: site.outgoing,
     retention: config.retention,
     clock,
     rates,

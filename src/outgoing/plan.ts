@@ -1,7 +1,7 @@
 import { foldDomain, splitAddress } from '../directory/names.ts'
 import { headerFields, headerValue } from '../mail/headers.ts'
 import { decodeWords } from '../mail/words.ts'
-import type { DeliveryEnvelope, Folder } from '../store/types.ts'
+import type { DeliveryEnvelope, Folder, OutgoingTransport } from '../store/types.ts'
 import { type ConnectorRules, connectorFor, connectorNamed, connectorToRelease, forbiddenBy } from './connectors.ts'
 import { type Filtered, matchesFilters, matchesRecipient } from './filters.ts'
 import { type OutgoingEnvelope, type OutgoingRecipient, OutgoingRefused, type ResolvedConnector } from './types.ts'
@@ -20,7 +20,7 @@ export interface Planned extends Filtered {
 }
 
 /** One message of the queue: its envelope, for one next destination. */
-export type QueueTarget = DeliveryEnvelope
+export type QueueTarget = DeliveryEnvelope & { readonly mailFrom: string; readonly outgoing: OutgoingTransport }
 
 /** What is sent of a message that the lab has accepted. */
 export interface DeliveryPlan {

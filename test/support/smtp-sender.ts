@@ -16,17 +16,25 @@ export class SmtpSender {
     return new SmtpSender(client)
   }
 
-  /** Sends a message to `alice@lab.test`. Returns the reply to it, or to the command that was refused. */
-  async send(raw: string): Promise<string> {
-    for (const command of ['MAIL FROM:<a@lab.test>', 'RCPT TO:<alice@lab.test>', 'DATA']) {
-      const reply = await this.#reply(`${command}\r\n`)
+  /** Sends a message. Returns the reply to it, or to the command that was refused. Recipients may have parameters. */
+  async send(
+    raw: string,
+    { from = 'a@lab.test', to = ['alice@lab.test'] }: { readonly from?: string; readonly to?: readonly string[] } = {},
+  ): Promise<string> {
+    const recipients = to.map((address) => {
+      const [mailbox, ...parameters] = address.split(' ')
+      return [`RCPT TO:<${mailbox}>`, ...parameters].join(' ')
+    })
+    for (const command of [`MAIL FROM:<${from}>`, ...recipients, 'DATA']) {
+      const reply = await this.ask(command)
       if (!/^[23]/.test(reply)) return reply
     }
-    return this.#reply(`${raw}.\r\n`)
+    return this.ask(`${raw}.`)
   }
 
-  async #reply(text: string): Promise<string> {
-    this.#client.send(text)
+  /** Sends a line. Returns the reply, which must have one line. */
+  async ask(line: string): Promise<string> {
+    this.#client.send(`${line}\r\n`)
     return (await this.#client.line()) ?? 'the server closed the connection'
   }
 

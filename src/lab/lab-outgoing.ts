@@ -1,0 +1,113 @@
+import type { Logger } from 'pino'
+import type { ApiOutgoing, ConnectorTest, PlannedDelivery } from '../api/lab.ts'
+import type { Clock } from '../common/clock.ts'
+import { joinPieces } from '../common/pieces.ts'
+import type { ResolvedLab } from '../config/resolve.ts'
+import { reportDelay, reportFailure, reportRelayed } from '../delivery/reports/queue-reports.ts'
+import type { DeliverySite } from '../delivery/types.ts'
+import type { Directory } from '../directory/types.ts'
+import type { FaultRules } from '../net/faults/fault-rules.ts'
+import type { PeerSite } from '../outgoing/client/opening.ts'
+import { standardTimeouts } from '../outgoing/client/timeouts.ts'
+import type { ConnectorRules } from '../outgoing/connectors.ts'
+import { planRelease } from '../outgoing/plan.ts'
+import { StoreQueue } from '../outgoing/queue/queue.ts'
+import { OutgoingRecord } from '../outgoing/record.ts'
+import { connectorRouter } from '../outgoing/route/router.ts'
+import type { NewOutgoing, OutgoingClient, ResolvedConnector, Router } from '../outgoing/types.ts'
+import type { CertificateStore } from '../pki/certificate-store/types.ts'
+import type { SessionLog } from '../sessions/log.ts'
+import type { MessageStore } from '../store/types.ts'
+import { connectorIdentity } from './peer-site.ts'
+import { rootsOf } from './roots.ts'
+
+export interface LabOutgoingOptions {
+  readonly store: MessageStore
+  readonly clock: Clock
+  readonly log: Logger
+  /** Returns the current configuration and directory, which a reload replaces. */
+  readonly source: () => { readonly config: ResolvedLab; readonly directory: Directory }
+  /** Where reports are delivered. */
+  readonly site: () => DeliverySite
+  /** Finds hosts by DNS. Absent: the lab has no DNS. */
+  readonly dns?: Router
+  readonly certificates: CertificateStore
+  readonly sessions: SessionLog
+  readonly faults: FaultRules
+}
+
+/** The mail that a running lab sends to other hosts: its queue, and what connectors have done. */
+export class LabOutgoing implements ApiOutgoing, AsyncDisposable {
+  readonly queue: StoreQueue
+  readonly record: OutgoingRecord
+  readonly #options: LabOutgoingOptions
+  #client: Promise<OutgoingClient> | undefined
+
+  constructor(options: LabOutgoingOptions) {
+    this.#options = options
+    const { store, clock, log, site, dns } = options
+    this.queue = new StoreQueue({
+      store,
+      clock,
+      log,
+      rules: () => this.#rules(),
+      route: connectorRouter(dns),
+      client: {
+        send: async (attempt) => (await this.#opened()).send(attempt),
+        [Symbol.asyncDispose]: async () => {},
+      },
+      reports: {
+        failed: (facts) => reportFailure(site(), facts, clock.now()),
+        delayed: (facts) => reportDelay(site(), facts, clock.now()),
+        relayed: (facts) => reportRelayed(site(), facts, clock.now()),
+      },
+    })
+    this.record = new OutgoingRecord(this.queue, () => clock.now())
+  }
+
+  plan({ raw, envelope, connector, account, session }: NewOutgoing): PlannedDelivery[] {
+    const header = Buffer.isBuffer(raw) ? raw : joinPieces(raw)
+    const planned = { mailFrom: envelope.mailFrom, account, session, header, envelope }
+    return planRelease(this.#rules(), planned, connector).map(({ mailFrom, outgoing }) => ({
+      connector: outgoing.connector,
+      destination: outgoing.destination,
+      mailFrom,
+      recipients: outgoing.recipients.map(({ address }) => address),
+    }))
+  }
+
+  async test(_connector: ResolvedConnector): Promise<ConnectorTest> {
+    return { ok: false, steps: [] }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.queue[Symbol.asyncDispose]()
+    this.record[Symbol.dispose]()
+    await (await this.#client)?.[Symbol.asyncDispose]()
+  }
+
+  #rules(): ConnectorRules {
+    const { config, directory } = this.#options.source()
+    const { connectors, forwardRules } = config
+    return { connectors, forwardRules, isLocalDomain: (domain) => directory.isLocalDomain(domain) }
+  }
+
+  /** Loads what speaks SMTP with other hosts when the first message is sent. */
+  #opened(): Promise<OutgoingClient> {
+    this.#client ??= import('../outgoing/client/client.ts').then(({ SmtpClient }) => new SmtpClient(this.#peerSite()))
+    return this.#client
+  }
+
+  #peerSite(): PeerSite {
+    const { certificates, sessions, faults, clock, source } = this.#options
+    return {
+      hostname: () => source().config.hostname,
+      sessions,
+      roots: (authority) => rootsOf(certificates, authority),
+      identity: (certificate) => connectorIdentity(source().config, certificates, certificate),
+      faults,
+      timeouts: standardTimeouts,
+      now: () => clock.now(),
+    }
+  }
+}
