@@ -39,7 +39,8 @@ export const decodeMessage = (octets: Buffer): DnsMessage => decode(octets) as u
 export const encodeMessage = (message: Packet): Buffer => encode(message)
 
 /** Returns a record in wire format. */
-export const encodeRecord = (record: AnyRecord): Buffer => encode({ answers: [record] }).subarray(HEADER_OCTETS)
+export const encodeRecord = (record: AnyRecord): Buffer =>
+  encode({ answers: [record.name === '' ? { ...record, name: '.' } : record] }).subarray(HEADER_OCTETS)
 
 export const isOpt = (record: AnyRecord): record is OptRecord => record.type === 'OPT'
 export const isRecord = (record: AnyRecord): record is DnsRecord => record.type !== 'OPT'

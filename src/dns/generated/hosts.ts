@@ -1,0 +1,31 @@
+import { isIPv4 } from 'node:net'
+import { addressOctets } from '../../common/ip-address.ts'
+import type { DnsRecord } from '../message.ts'
+import { makeRecord } from '../records.ts'
+import type { DnsFacts } from './facts.ts'
+
+/** Returns the address records of a name. */
+export const addressRecords = (name: string, addresses: readonly string[], ttl: number): DnsRecord[] =>
+  addresses.map((address) => makeRecord(name, isIPv4(address) ? 'A' : 'AAAA', ttl, address))
+
+/** Returns the addresses of every host name, and the names of the addresses. */
+export function hostRecords({ hosts: [first, ...others], addresses, ttlSeconds }: DnsFacts): DnsRecord[] {
+  const names = [first, ...others].filter((name) => !name.startsWith('*.'))
+  return [
+    ...names.flatMap((name) => addressRecords(name, addresses, ttlSeconds)),
+    ...addresses.map((address) => makeRecord(reverseName(address), 'PTR', ttlSeconds, first)),
+  ]
+}
+
+/** Returns the name under which an address has its PTR record. RFC 1035 section 3.5, RFC 3596 section 2.5. */
+export function reverseName(address: string): string {
+  const octets = addressOctets(address)
+  if (isIPv4(address)) return `${[...octets].reverse().join('.')}.in-addr.arpa`
+  return `${[...octets.toString('hex')].reverse().join('.')}.ip6.arpa`
+}
+
+/** Returns the zone of an address's reverse name: all of 127/8, or the address alone. RFC 6303 section 4. */
+export function reverseZone(address: string): string {
+  const name = reverseName(address)
+  return name.endsWith('.127.in-addr.arpa') ? '127.in-addr.arpa' : name
+}

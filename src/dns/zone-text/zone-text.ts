@@ -1,0 +1,114 @@
+import type { DnsRecord } from '../message.ts'
+import { isWithin, normalName } from '../names.ts'
+import { makeRecord } from '../records.ts'
+import { absoluteName, readTtl, type TokenReader, typeText } from './fields.ts'
+import { dataText, readData, writableTypes } from './record-types.ts'
+import { type Entry, readEntries, type Token, ZoneTextError } from './tokens.ts'
+
+export interface ZoneTextOptions {
+  /** The zone, to which names without a period at the end are relative. Normal. */
+  readonly zone: string
+  /** TTL of records without one. */
+  readonly ttlSeconds: number
+}
+
+/** Reads the records of a zone file. RFC 1035 section 5, RFC 2308 section 4. @throws ZoneTextError with the line */
+export function readZoneText(text: string, { zone, ttlSeconds }: ZoneTextOptions): DnsRecord[] {
+  let origin = zone
+  let ttl = ttlSeconds
+  let owner = zone
+  return readEntries(text).flatMap((entry) => {
+    try {
+      const [first, argument] = entry.tokens
+      if (first?.text.toUpperCase() === '$ORIGIN') {
+        origin = absoluteName(argument?.text ?? '@', origin)
+        return []
+      }
+      if (first?.text.toUpperCase() === '$TTL') {
+        ttl = readTtl(argument?.text ?? '') ?? fail('$TTL needs a time such as 3600 or 1h')
+        return []
+      }
+      if (first && /^\$/.test(first.text)) fail(`${first.text} is not supported`)
+      const record = readEntry(entry, { origin, ttl, owner })
+      owner = record.name
+      if (!isWithin(record.name, zone)) fail(`${record.name} is not in the zone ${zone}`)
+      return [record]
+    } catch (error) {
+      if (error instanceof ZoneTextError) throw new ZoneTextError(`line ${entry.line}: ${error.message}`)
+      throw error
+    }
+  })
+}
+
+/** Reads one record such as `www 300 IN A 127.0.0.1`. @throws ZoneTextError */
+export function readRecord(line: string, { zone, ttlSeconds }: ZoneTextOptions): DnsRecord {
+  const [entry, ...others] = readEntries(line)
+  if (!entry || others.length > 0) fail('write one record, such as www 300 IN A 127.0.0.1')
+  const record = readEntry({ ...(entry as Entry), isIndented: false }, { origin: zone, ttl: ttlSeconds, owner: zone })
+  if (!isWithin(record.name, zone)) fail(`${record.name} is not in the zone ${zone}`)
+  return record
+}
+
+/** Returns a record as a line of a zone file, with absolute names. */
+export const recordText = ({ name, ttl = 0, type, data }: DnsRecord): string =>
+  `${name === '' ? '' : name}. ${ttl} IN ${typeText(type)} ${dataText(type, data)}`
+
+function fail(message: string): never {
+  throw new ZoneTextError(message)
+}
+
+interface Defaults {
+  readonly origin: string
+  readonly ttl: number
+  readonly owner: string
+}
+
+function readEntry(entry: Entry, { origin, ttl: defaultTtl, owner }: Defaults): DnsRecord {
+  const tokens = [...entry.tokens]
+  const name = entry.isIndented ? owner : normalName(absoluteName(tokens.shift()?.text ?? '', origin))
+  let ttl = defaultTtl
+  // The TTL and the class come in any order. RFC 1035 section 5.1
+  for (let next = tokens[0]; next && !next.isQuoted; next = tokens[0]) {
+    const seconds = readTtl(next.text)
+    if (seconds !== undefined) ttl = seconds
+    else if (/^(CH|HS|CS)$/i.test(next.text)) fail(`the class ${next.text} is not supported`)
+    else if (!/^IN$/i.test(next.text)) break
+    tokens.shift()
+  }
+  const type = tokens.shift()?.text.toUpperCase() ?? fail('the type is missing: write a record such as www A 127.0.0.1')
+  if (ttl >= 2 ** 31) fail(`the TTL ${ttl} is too long`)
+  const reader = readerOf(tokens, origin)
+  const record = makeRecord(name, wireType(type), ttl, dataOf(type, tokens, reader))
+  if (reader.left() > 0) fail(`${type}: more fields than the type has`)
+  return record
+}
+
+/** Returns the type under which dns-packet knows it. */
+function wireType(type: string): string {
+  if (writableTypes.includes(type)) return type
+  const [, number] =
+    /^TYPE(\d{1,5})$/.exec(type) ?? fail(`the type ${type} is not supported; write TYPE and its number`)
+  return `UNKNOWN_${number}`
+}
+
+function dataOf(type: string, tokens: readonly Token[], reader: TokenReader): unknown {
+  const [mark] = tokens
+  if (mark?.text !== '\\#') {
+    if (!writableTypes.includes(type)) fail(`${type}: write its data as \\# LENGTH HEXADECIMAL`)
+    return readData(type, reader)
+  }
+  // RFC 3597 section 5
+  if (writableTypes.includes(type)) fail(`${type}: write its data in the form of the type`)
+  const [, length, ...parts] = reader.rest(type)
+  const octets = Buffer.from(parts.map(({ text }) => text).join(''), 'hex')
+  return octets.length === Number(length?.text) ? octets : fail(`${type}: the length is not that of the data`)
+}
+
+function readerOf(tokens: Token[], origin: string): TokenReader & { left(): number } {
+  return {
+    origin,
+    left: () => tokens.length,
+    next: (what) => tokens.shift() ?? fail(`${what} is missing`),
+    rest: (what) => (tokens.length === 0 ? fail(`${what} is missing`) : tokens.splice(0)),
+  }
+}
