@@ -70,6 +70,7 @@ export function resolveLab(config: LabConfig, baseDir: string): ResolvedLab {
     ...resolveCapture(capture, baseDir),
     certificates: resolveCertificates(config.certificates, baseDir),
     ...resolveAuthorityService(config.authorityService, portOffset, baseDir),
+    ...resolveDns(config.dns, portOffset, baseDir),
     store: resolveStore(config.store, baseDir),
     directory: {
       ...config.directory,
@@ -158,6 +159,22 @@ function resolveCapture(setting: LabConfig['capture'], baseDir: string): { captu
   if (typeof whole === 'string') return {}
   const { file, ...options } = whole
   return { capture: file === undefined ? options : { ...options, file: resolve(baseDir, file) } }
+}
+
+/** Adds the offset to the port, and makes zone files absolute. */
+function resolveDns(dns: LabConfig['dns'], portOffset: number, baseDir: string): Pick<LabConfig, 'dns'> {
+  if (dns === undefined) return {}
+  const zones = Object.entries(dns.zones).map(([name, { file, ...zone }]) => [
+    name,
+    file === undefined ? zone : { ...zone, file: resolve(baseDir, file) },
+  ])
+  return {
+    dns: {
+      ...dns,
+      port: dns.port === 0 ? 0 : dns.port + portOffset,
+      zones: Object.fromEntries(zones) as NonNullable<LabConfig['dns']>['zones'],
+    },
+  }
 }
 
 type DnsSource = NonNullable<LabConfig['authorityService']>['acme']['dns']

@@ -3,6 +3,7 @@ import { certificate } from './schema/certificate.ts'
 import { authorityService, certificateProfile, certificates, DEFAULT_CERTIFICATES } from './schema/certificates.ts'
 import { connector, forwardRule } from './schema/connector.ts'
 import { captured, directory } from './schema/directory.ts'
+import { dns } from './schema/dns.ts'
 import { fault } from './schema/fault.ts'
 import { auditJobs, token, verifyJobs, webhook } from './schema/http.ts'
 import { mailAuthentication } from './schema/mail-authentication.ts'
@@ -72,6 +73,11 @@ const labObject = z.strictObject({
       'Kinds of certificates for `--profile`, in addition to server, client, user, code-signing, ocsp-responder, short-lived and must-staple.',
     )
     .meta({ examples: [{ weekly: { purposes: ['serverAuth'], lifetime: '7d' } }] }),
+  dns: dns
+    .optional()
+    .describe(
+      'The DNS server of the lab, which answers for its domains and for other zones (docs/dns.md). Not started when absent.',
+    ),
   store: store
     .prefault('memory')
     .describe(

@@ -2,7 +2,7 @@ import type { DnsDefect, DnsZoneConfig } from '../config/schema/dns.ts'
 import { defectiveRecords, signatureState } from './defects/record-defects.ts'
 import type { ZoneKey } from './dnssec/key.ts'
 import { dnskeyRecord } from './dnssec/signer.ts'
-import type { DnsFacts, RecordProvider } from './generated/facts.ts'
+import type { DnsFacts } from './generated/facts.ts'
 import { addressRecords, hostRecords, reverseZone } from './generated/hosts.ts'
 import { mailRecords } from './generated/mail.ts'
 import { serviceRecords } from './generated/services.ts'
@@ -10,7 +10,6 @@ import { tlsaRecords } from './generated/tlsa.ts'
 import type { DnsRecord } from './message.ts'
 import { isWithin, normalName } from './names.ts'
 import { isSpf, makeRecord } from './records.ts'
-import { readRecord } from './zone-text/zone-text.ts'
 import { Zone, Zones } from './zones/zone.ts'
 
 /** A zone as its owner has written it. */
@@ -28,7 +27,8 @@ export interface ZoneSources {
   /** Records and defects that were added to the running lab. */
   readonly added: readonly DnsRecord[]
   readonly addedDefects: readonly (DnsDefect & { readonly zone: string })[]
-  readonly providers: readonly RecordProvider[]
+  /** Records of other parts of the lab: keys of DKIM, policies. */
+  readonly provided: readonly DnsRecord[]
   readonly isSigned: boolean
   readonly key: ZoneKey
   readonly serial: number
@@ -58,17 +58,8 @@ export function zoneNames({ facts, written }: Pick<ZoneSources, 'facts' | 'writt
 }
 
 /** Returns what the configuration gives, whatever zone it belongs to. */
-function generatedRecords({ facts, providers }: ZoneSources): DnsRecord[] {
-  const { domains, ttlSeconds } = facts
-  return [
-    ...hostRecords(facts),
-    ...mailRecords(facts),
-    ...serviceRecords(facts),
-    ...tlsaRecords(facts),
-    ...domains.flatMap((domain) =>
-      providers.flatMap((provide) => provide(domain).map((line) => readRecord(line, { zone: domain, ttlSeconds }))),
-    ),
-  ]
+function generatedRecords({ facts, provided }: ZoneSources): DnsRecord[] {
+  return [...hostRecords(facts), ...mailRecords(facts), ...serviceRecords(facts), ...tlsaRecords(facts), ...provided]
 }
 
 const settingsOf = ({ written }: ZoneSources, zone: string): WrittenZone['settings'] =>
@@ -114,13 +105,12 @@ function closestOf(names: readonly string[]): (name: string, type: string) => st
 
 /** Returns the SOA and NS records of a zone, and the address of its server. */
 function topRecords(zone: string, { facts, serial }: ZoneSources): DnsRecord[] {
-  const { ttlSeconds: ttl, domains, hosts, serverAddress } = facts
-  const home = isReverse(zone) ? (domains[0] ?? hosts[0]) : zone
-  const server = home === '' ? 'ns' : `ns.${home}`
+  const { ttlSeconds: ttl, serverAddress } = facts
+  const server = serverOf(zone, facts)
   return [
     makeRecord(zone, 'SOA', ttl, {
       mname: server,
-      rname: home === '' ? 'hostmaster' : `hostmaster.${home}`,
+      rname: server.replace(/^ns/, 'hostmaster'),
       serial,
       refresh: 3600,
       retry: 600,
@@ -128,21 +118,29 @@ function topRecords(zone: string, { facts, serial }: ZoneSources): DnsRecord[] {
       minimum: ttl,
     }),
     makeRecord(zone, 'NS', ttl, server),
-    ...(home === zone ? addressRecords(server, [serverAddress], ttl) : []),
+    ...(isReverse(zone) ? [] : addressRecords(server, [serverAddress], ttl)),
   ]
+}
+
+/** Returns the name of a zone's server: below the zone, or below the mail domain for reverse zones. */
+function serverOf(zone: string, { domains, hosts }: DnsFacts): string {
+  const home = isReverse(zone) ? (domains[0] ?? hosts[0]) : zone
+  return home === '' ? 'ns' : `ns.${home}`
 }
 
 const isReverse = (zone: string): boolean => /\.(in-addr|ip6)\.arpa$/.test(zone)
 
-/** Returns the NS and DS records of the zones directly below a zone. */
+/** Returns the NS and DS records of the zones directly below a zone, and the addresses of their servers. */
 function delegations(zone: string, { sources, names, signed }: Building): DnsRecord[] {
   const { facts, key } = sources
+  const { ttlSeconds: ttl, serverAddress } = facts
   const closest = closestOf(names)
   return names
     .filter((name) => name !== zone && closest(name, 'DS') === zone)
     .flatMap((name) => [
-      makeRecord(name, 'NS', facts.ttlSeconds, isReverse(name) ? `ns.${facts.domains[0] ?? ''}` : `ns.${name}`),
-      ...(signed.has(name) ? [makeRecord(name, 'DS', facts.ttlSeconds, key.ds(name))] : []),
+      makeRecord(name, 'NS', ttl, serverOf(name, facts)),
+      ...(isReverse(name) ? [] : addressRecords(serverOf(name, facts), [serverAddress], ttl)),
+      ...(signed.has(name) ? [makeRecord(name, 'DS', ttl, key.ds(name))] : []),
     ])
 }
 

@@ -4,7 +4,7 @@ import type { DnsConfig, DnsDefect } from '../config/schema/dns.ts'
 import { buildZones, type WrittenZone } from './build-zones.ts'
 import type { ZoneKey } from './dnssec/key.ts'
 import { DnsError } from './errors.ts'
-import type { DnsFacts, RecordProvider } from './generated/facts.ts'
+import type { DnsFacts } from './generated/facts.ts'
 import { tlsaRecords } from './generated/tlsa.ts'
 import type { DnsRecord } from './message.ts'
 import { normalName } from './names.ts'
@@ -19,6 +19,8 @@ import type { Zone, Zones } from './zones/zone.ts'
 export interface NameServiceSettings {
   readonly config: Pick<DnsConfig, 'ttl' | 'dnssec' | 'transfer'>
   readonly written: readonly WrittenZone[]
+  /** Records of other parts of the lab. */
+  readonly provided: readonly DnsRecord[]
 }
 
 export interface NameServiceOptions {
@@ -26,7 +28,6 @@ export interface NameServiceOptions {
   readonly key: ZoneKey
   /** Returns what records are generated from. */
   readonly facts: () => DnsFacts
-  readonly providers: readonly RecordProvider[]
   readonly onQuery?: (query: RecentQuery) => void
 }
 
@@ -209,8 +210,8 @@ export class NameService {
   }
 
   #build(): Zones {
-    const { config, written } = this.#settings
-    const { clock, key, providers } = this.#options
+    const { config, written, provided } = this.#settings
+    const { clock, key } = this.#options
     const facts = this.#options.facts()
     this.#followTlsa(tlsaRecords(facts))
     // Secondary servers compare serial numbers: each change needs a higher one. RFC 1982
@@ -220,7 +221,7 @@ export class NameService {
       written,
       added: this.addedRecords.map(({ record }) => record),
       addedDefects: this.addedDefects.map(({ zone, defect }) => ({ ...defect, zone })),
-      providers,
+      provided,
       isSigned: config.dnssec,
       key,
       serial: this.#serial,

@@ -4,6 +4,7 @@ import type { Directory } from '../directory/types.ts'
 import type { ClientCertificateSettings } from '../net/tls-acceptor.ts'
 import { AcmeRenewals } from '../pki/acme/client/automatic.ts'
 import type { AcmeDirectories } from '../pki/acme/directory.ts'
+import type { TxtLookup } from '../pki/acme/validation/txt-records.ts'
 import { type Authorities, authoritiesOf } from '../pki/authority/authorities.ts'
 import type { CertificateStore } from '../pki/certificate-store/types.ts'
 import { type AccountFinder, clientAuthorities, identifyClient } from '../pki/client-identity.ts'
@@ -35,6 +36,7 @@ export class LabPki implements AsyncDisposable {
   readonly authorities: Authorities
   readonly #log: StoreLog
   readonly #isBackground: boolean
+  readonly #dnsTexts: TxtLookup
   readonly #lab: () => { readonly config: ResolvedLab; readonly directory: Directory }
   #service: AuthorityService | undefined
   #acme: AcmeDirectories | undefined
@@ -45,14 +47,17 @@ export class LabPki implements AsyncDisposable {
   /**
    * @param lab returns the current configuration and directory, which a reload replaces
    * @param isBackground the authority service does not keep the process running
+   * @param dnsTexts reads TXT records from the DNS of the lab, for dns-01
    */
   constructor(
     store: CertificateStore,
     lab: () => { readonly config: ResolvedLab; readonly directory: Directory },
     log: StoreLog,
     isBackground: boolean,
+    dnsTexts: TxtLookup,
   ) {
     this.#isBackground = isBackground
+    this.#dnsTexts = dnsTexts
     this.store = store
     this.#lab = lab
     this.#log = log
@@ -81,7 +86,14 @@ export class LabPki implements AsyncDisposable {
   async serve(lab: ResolvedLab): Promise<void> {
     const { authorityService, hostname } = lab
     const { names } = labFacts(lab)
-    const key = JSON.stringify([authorityService, hostname, authorityService?.tlsPort === 'off' || names])
+    // Without a source of its own, dns-01 reads the zones of the lab.
+    const ownTexts = lab.dns && authorityService?.acme.dns === undefined ? this.#dnsTexts : undefined
+    const key = JSON.stringify([
+      authorityService,
+      hostname,
+      authorityService?.tlsPort === 'off' || names,
+      ownTexts !== undefined,
+    ])
     if (key === this.#serviceKey) return
     this.#serviceKey = ''
     await this.#service?.[Symbol.asyncDispose]()
@@ -92,7 +104,7 @@ export class LabPki implements AsyncDisposable {
       const { AuthorityService } = await import('../pki/service/service.ts')
       const { AcmeDirectories } = await import('../pki/acme/directory.ts')
       const { acmeOptions } = await import('../pki/acme/options.ts')
-      this.#acme = acme.enabled ? new AcmeDirectories(this.store, acmeOptions(acme), this.#log) : undefined
+      this.#acme = acme.enabled ? new AcmeDirectories(this.store, acmeOptions(acme, ownTexts), this.#log) : undefined
       this.#service = await AuthorityService.open(this.store, {
         address,
         port,

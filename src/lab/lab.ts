@@ -35,6 +35,8 @@ import { followCertificates } from './certificate-changes.ts'
 import { Changes } from './changes.ts'
 import { LabConfiguration } from './configuration/lab-configuration.ts'
 import type { ConfigurationSource, OpenedConfiguration } from './configuration/source.ts'
+import { mtaStsTexts, type RunningServer } from './dns-facts.ts'
+import { LabDns } from './lab-dns.ts'
 import { LabFaults } from './lab-faults.ts'
 import { memoryLimits } from './lab-memory.ts'
 import { LabNews } from './lab-news.ts'
@@ -101,6 +103,8 @@ export class Lab implements AsyncDisposable {
   readonly #captures: Captures
   readonly #pki: LabPki
   readonly faults: LabFaults
+  /** The zones of the lab and its DNS server. */
+  readonly dns: LabDns
   readonly openLab: LabParts['openLab']
   /** The text of the configuration, and changes of it. Undefined if the lab does not know where it comes from. */
   readonly configuration: LabConfiguration | undefined
@@ -156,7 +160,16 @@ export class Lab implements AsyncDisposable {
       () => ({ config: this.#config, directory: this.#directory }),
       options.log,
       options.isBackground === true,
+      (name) => this.dns.texts(name),
     )
+    this.dns = new LabDns({
+      ...options,
+      config: () => this.#config,
+      servers: () => this.#runningServers(),
+      textRecords: async (lab) => [...mtaStsTexts(lab), ...(await this.mailAuthentication.keyRecords())],
+      files: parts.certificateStore.files,
+      isBackground: options.isBackground === true,
+    })
     this.faults = new LabFaults(config.faultSeed, config.faults)
     this.configuration =
       options.configuration && new LabConfiguration(this, options.configuration.source, options.configuration.opened)
@@ -310,6 +323,7 @@ export class Lab implements AsyncDisposable {
       await this.#pki.serve(this.#config)
       await this.#applyWebhooks(this.#config)
       await this.#applyServers()
+      await this.dns.serve(this.#config)
       await this.#news.feed(this.#config)
       await this.outgoing.queue.start()
     } catch (error) {
@@ -396,6 +410,7 @@ export class Lab implements AsyncDisposable {
       this.#captures.sessions.clear()
       this.faults.reset()
       this.#rates.clear()
+      this.dns.reset()
       await this.#servers.restore()
       await (await this.#api)?.reset()
     })
@@ -420,6 +435,7 @@ export class Lab implements AsyncDisposable {
     await this.outgoing[Symbol.asyncDispose]()
     await (await this.#api)?.[Symbol.asyncDispose]()
     await this.#servers.stop()
+    await this.dns[Symbol.asyncDispose]()
     this.#statistics?.[Symbol.dispose]()
     this.#traffic?.[Symbol.dispose]()
     await this.intake.settled()
@@ -457,6 +473,7 @@ export class Lab implements AsyncDisposable {
     await this.#pki.serve(config)
     await this.#applyWebhooks(config)
     await this.#applyServers()
+    await this.dns.serve(config)
     await this.#news.feed(config)
     this.outgoing.queue.wake()
   }
@@ -509,12 +526,22 @@ export class Lab implements AsyncDisposable {
   }
 
   #reportCertificates(): void {
+    this.dns.refresh()
     const names = this.#config.virtualServers.map(({ name }) => name)
     this.#report(...this.#served.changes(names, this.#servers))
   }
 
   #report(...changes: LabChange[]): void {
     for (const change of changes) for (const listener of this.#changeListeners) listener(change)
+  }
+
+  #runningServers(): RunningServer[] {
+    return this.endpoints().map(({ virtualServer, protocol, port, tlsPort }) => ({
+      protocol,
+      port,
+      tlsPort,
+      certificates: this.#servers.get(virtualServer)?.settings.tls?.certificates ?? [],
+    }))
   }
 
   #deliverySite(): DeliverySite {

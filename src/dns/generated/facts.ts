@@ -29,6 +29,3 @@ export interface DnsFacts {
   readonly hasAuthority: boolean
   readonly ttlSeconds: number
 }
-
-/** Returns zone-file lines of further records of a mail domain, relative to it: DKIM keys, policies. */
-export type RecordProvider = (domain: string) => readonly string[]

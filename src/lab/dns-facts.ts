@@ -1,0 +1,67 @@
+import { createHash, X509Certificate } from 'node:crypto'
+import { domainToASCII } from 'node:url'
+import type { ResolvedLab } from '../config/resolve.ts'
+import type { DnsFacts, ServedKey, ServerFacts } from '../dns/generated/facts.ts'
+import { normalName } from '../dns/names.ts'
+import { configuredPolicy } from '../mta-sts/configured.ts'
+import { policyRecord } from '../mta-sts/record.ts'
+import { policyHost } from '../mta-sts/served.ts'
+import type { InstalledCertificate } from '../pki/types.ts'
+
+/** A running virtual server with its certificates. */
+export interface RunningServer {
+  readonly protocol: ServerFacts['protocol']
+  readonly port: number | undefined
+  readonly tlsPort: number | undefined
+  readonly certificates: readonly InstalledCertificate[]
+}
+
+/** Returns what the lab's DNS records are generated from. */
+export function dnsFacts(lab: ResolvedLab, running: readonly RunningServer[]): DnsFacts {
+  const { hostname, alternativeNames, domain, directory, mtaSts, dns, authorityService, virtualServers } = lab
+  const ttl = dns?.ttl ?? 0
+  const further = [...alternativeNames, ...(mtaSts ? [policyHost(domain)] : [])]
+  const domains = directory.accounts.flatMap(({ addresses }) =>
+    addresses.map((address) => address.slice(address.lastIndexOf('@') + 1)),
+  )
+  const listed = dns?.addresses ?? []
+  const listening = [...virtualServers.map(({ address }) => address)].flatMap(addressesOf)
+  return {
+    hosts: [asciiName(hostname), ...distinct(further.filter(isName).map(asciiName))],
+    addresses: distinct(listed.length > 0 ? listed : listening),
+    domains: distinct([domain, ...domains].filter(isName).map(asciiName)),
+    serverAddress: addressesOf(dns?.address ?? '')[0] ?? '127.0.0.1',
+    servers: running.map(({ certificates, ...server }) => ({ ...server, keys: certificates.map(servedKey) })),
+    hasAuthority: authorityService !== undefined,
+    ttlSeconds: Math.floor(ttl / 1000),
+  }
+}
+
+const distinct = (texts: readonly string[]): string[] => [...new Set(texts)]
+
+const asciiName = (name: string): string => normalName(domainToASCII(name) || name)
+
+/** Whether a text is a name that DNS can hold: no IP address, no address literal. */
+const isName = (text: string): boolean => /[a-z]/i.test(text) && !/[:[\]\s]/.test(text)
+
+/** Returns the addresses at which programs reach a listening address. */
+const addressesOf = (address: string): readonly string[] => {
+  if (address === 'localhost' || address === '0.0.0.0') return ['127.0.0.1']
+  return address === '::' ? ['127.0.0.1', '::1'] : [address]
+}
+
+function servedKey({ certificatePem, chainPem: [issuer] }: InstalledCertificate): ServedKey {
+  return { keyDigest: keyDigest(certificatePem), issuerKeyDigest: issuer === undefined ? undefined : keyDigest(issuer) }
+}
+
+/** SHA-256 of the SubjectPublicKeyInfo, for selector SPKI(1). RFC 6698 section 2.1.2. */
+const keyDigest = (pem: string): Buffer =>
+  createHash('sha256')
+    .update(new X509Certificate(pem).publicKey.export({ type: 'spki', format: 'der' }))
+    .digest()
+
+/** Returns the TXT record of the mail domain's MTA-STS policy. RFC 8461 section 3.1. */
+export function mtaStsTexts(lab: ResolvedLab): { readonly name: string; readonly text: string }[] {
+  const configured = configuredPolicy(lab)
+  return configured ? [{ name: `_mta-sts.${asciiName(lab.domain)}`, text: policyRecord(configured.policy) }] : []
+}

@@ -1,0 +1,151 @@
+import type { Logger } from 'pino'
+import type { Clock } from '../common/clock.ts'
+import type { ResolvedLab } from '../config/resolve.ts'
+import { DnsError } from '../dns/errors.ts'
+import type { NameService } from '../dns/name-service.ts'
+import type { Resolver } from '../dns/resolver.ts'
+import type { DnsServer } from '../dns/server/dns-server.ts'
+import type { StoreFiles } from '../pki/certificate-store/files.ts'
+import { dnsFacts, type RunningServer } from './dns-facts.ts'
+import { readZones } from './dns-zones.ts'
+
+/** A TXT record of another part of the lab. */
+export interface TextRecord {
+  readonly name: string
+  readonly text: string
+}
+
+export interface LabDnsOptions {
+  readonly config: () => ResolvedLab
+  readonly servers: () => readonly RunningServer[]
+  /** Returns the TXT records of other parts of the lab: keys of DKIM, the MTA-STS policy. */
+  readonly textRecords: (config: ResolvedLab) => Promise<readonly TextRecord[]>
+  readonly files: StoreFiles
+  readonly clock: Clock
+  readonly log: Logger
+  readonly isBackground: boolean
+}
+
+/** The key of all signed zones, in the certificate store. */
+const KEY_FILE = 'dns/key.pem'
+
+/** The DNS side of a running lab. Loaded when a configuration has the key `dns`. */
+export class LabDns implements AsyncDisposable {
+  readonly #options: LabDnsOptions
+  #names: NameService | undefined
+  #server: DnsServer | undefined
+  #place = ''
+
+  constructor(options: LabDnsOptions) {
+    this.#options = options
+  }
+
+  /** The zones of the lab; undefined if the configuration has no DNS. */
+  get names(): NameService | undefined {
+    return this.#names
+  }
+
+  /** Looks up records in the zones of the lab; undefined if the configuration has no DNS. */
+  get resolver(): Resolver | undefined {
+    return this.#names?.resolver
+  }
+
+  /** Address and port of the server; undefined if the configuration has no DNS. */
+  get endpoint(): { readonly address: string; readonly port: number } | undefined {
+    const { dns } = this.#options.config()
+    return this.#server && dns && { address: dns.address, port: this.#server.port }
+  }
+
+  /** Opens, changes or closes the server to match a configuration. @throws Error that names the mistake, DnsListenError */
+  async serve(lab: ResolvedLab): Promise<void> {
+    const { dns } = lab
+    if (dns === undefined) return this.#close()
+    const { zones: written, mistakes } = await readZones(dns)
+    const [mistake] = mistakes
+    if (mistake) throw new Error(`${mistake.path.join('.')}: ${mistake.message}`)
+    const { textRecord } = await import('../dns/records.ts')
+    const ttlSeconds = Math.floor(dns.ttl / 1000)
+    const texts = await this.#options.textRecords(lab)
+    const provided = texts.map(({ name, text }) => textRecord(name.toLowerCase(), ttlSeconds, text))
+    const settings = { config: dns, written, provided }
+    if (this.#names) this.#names.configure(settings)
+    else {
+      const [{ NameService }, { ZoneKey }] = await Promise.all([
+        import('../dns/name-service.ts'),
+        import('../dns/dnssec/key.ts'),
+      ])
+      this.#names = new NameService(settings, {
+        clock: this.#options.clock,
+        key: new ZoneKey(await this.#key(ZoneKey.generate)),
+        facts: () => dnsFacts(this.#options.config(), this.#options.servers()),
+        onQuery: (query) => this.#options.log.debug({ ...query }, 'DNS query'),
+      })
+    }
+    await this.#listen(dns)
+  }
+
+  /** Lets the zones follow a change of certificates or ports. */
+  refresh(): void {
+    this.#names?.refresh()
+  }
+
+  /** Forgets the records and defects that were added. */
+  reset(): void {
+    this.#names?.reset()
+  }
+
+  /** Returns the TXT records of a name, for the validation of dns-01. @throws DnsError */
+  async texts(name: string): Promise<readonly string[]> {
+    try {
+      return (await this.resolver?.txt(name))?.records ?? []
+    } catch (error) {
+      if (error instanceof DnsError && error.isPermanent) return []
+      throw error
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#close()
+  }
+
+  async #listen({ address, port }: NonNullable<ResolvedLab['dns']>): Promise<void> {
+    const place = `${address}:${port}`
+    if (this.#server && place === this.#place) return
+    await this.#server?.[Symbol.asyncDispose]()
+    this.#server = undefined
+    const { DnsServer } = await import('../dns/server/dns-server.ts')
+    this.#server = await DnsServer.open({
+      address: address === 'localhost' ? '127.0.0.1' : address,
+      port,
+      isBackground: this.#options.isBackground,
+      respond: async (query, source) => (await this.#names?.respond(query, source)) ?? [],
+      onError: (err) => this.#options.log.error({ err }, 'the DNS server failed'),
+    })
+    this.#place = place
+  }
+
+  async #close(): Promise<void> {
+    this.#names?.stop()
+    this.#names = undefined
+    await this.#server?.[Symbol.asyncDispose]()
+    this.#server = undefined
+  }
+
+  /** Returns the key in PEM; made at the first use. @throws PkiError `store` */
+  async #key(generate: () => string): Promise<string> {
+    const { files } = this.#options
+    const known = await files.read(KEY_FILE)
+    if (known !== undefined) return known
+    // Another process may make one at the same time.
+    const lock = await files.lock()
+    try {
+      const other = await files.read(KEY_FILE)
+      if (other !== undefined) return other
+      const made = generate()
+      await files.write(KEY_FILE, made)
+      return made
+    } finally {
+      await lock.release()
+    }
+  }
+}
