@@ -8,6 +8,7 @@ import type { DnsFacts } from './generated/facts.ts'
 import { tlsaRecords } from './generated/tlsa.ts'
 import type { DnsRecord } from './message.ts'
 import { normalName } from './names.ts'
+import { makeRecord } from './records.ts'
 import { createResolver, type Resolver } from './resolver.ts'
 import type { Rcode } from './server/encode.ts'
 import { type QuerySource, recordsOf, respond } from './server/respond.ts'
@@ -124,6 +125,14 @@ export class NameService {
     const { soa } = zone
     const others = recordsOf(zone, this.#options.clock.now()).filter((record) => record !== soa)
     return `${[...(soa ? [soa] : []), ...others].map(recordText).join('\n')}\n`
+  }
+
+  /** Returns the DS record of a signed zone. @throws DnsError `NODATA` if it is not signed */
+  trustAnchor(name: string): string {
+    const zone = this.zone(name)
+    const { key } = zone.traits
+    if (!key) throw new DnsError('NODATA', `the zone ${zone.name} is not signed; set dnssec: true`)
+    return recordText(makeRecord(zone.name, 'DS', this.#ttlSeconds, key.ds(zone.name)))
   }
 
   get addedRecords(): readonly AddedRecord[] {

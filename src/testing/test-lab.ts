@@ -17,6 +17,7 @@ import type { AccessTokenOptions } from './access-token.ts'
 import type { Arrivals } from './arrivals.ts'
 import { Call } from './call.ts'
 import type { LabClock } from './clock.ts'
+import { TestDns } from './dns.ts'
 import { TestFaults } from './faults.ts'
 import type { MessageFilter } from './filter.ts'
 import { keepAlive } from './keep-alive.ts'
@@ -90,6 +91,7 @@ export class TestLab extends Receiver implements AsyncDisposable {
     this.#tenants = new TenantNames(lab.tenants)
     this.#mailboxes = new Mailboxes(lab.store)
     this.#sourceOf = sourceOf
+    this.dns = new TestDns(lab.dns, () => this.domain)
     this.faults = new TestFaults(lab.faults, () => this.sessions())
     this.#arrivals = arrivals
   }
@@ -347,6 +349,9 @@ export class TestLab extends Receiver implements AsyncDisposable {
   /** The faults that the lab injects: `lab.faults.add({ when: { verb: 'RCPT' }, do: { reply: '451 4.3.0 later' }, times: 2 })`. */
   readonly faults: TestFaults
 
+  /** The DNS of the lab, if its configuration has `dns`. */
+  readonly dns: TestDns
+
   /**
    * Ends open sessions, as servers and networks do: `lab.disconnect({ protocol: 'imap4', user: 'bob' })`. Resolves with
    * their number once they have ended.
@@ -370,7 +375,7 @@ export class TestLab extends Receiver implements AsyncDisposable {
     await this.#lab.restart()
   }
 
-  /** Deletes messages, session records and added faults. Ports, certificates and accounts stay. */
+  /** Deletes messages, session records, added faults, and records and defects that were added to the DNS. Ports, certificates and accounts stay. */
   async reset(): Promise<void> {
     await this.#lab.reset()
     this.forgetMessages()
