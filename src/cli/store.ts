@@ -6,6 +6,7 @@ import { exportStore, type FormatName, formats, importStore } from '../store/exc
 import { checkStore, compactStore } from '../store/lmdb/open.ts'
 import { openStore } from '../store/open.ts'
 import { accountOwner, type MessageStore, type Owner, PUBLIC_OWNER } from '../store/types.ts'
+import { addBackup } from './backup.ts'
 import { type ConfigurationOptions, loadConfiguration, withConfig } from './configuration.ts'
 import { exitStatus, UsageError } from './failure.ts'
 import { counted, noteError, print } from './output.ts'
@@ -22,9 +23,13 @@ interface TransferOptions extends StoreOptions {
 
 const log = pino({ level: 'silent' })
 
-/** Adds `sealpost store`: commands for messages on disk, to be used while no lab runs on them. */
+/** Adds `sealpost store`: commands for messages on disk. Only `backup` can be used while a lab runs on them. */
 export function addStore(program: Command): void {
-  const store = program.command('store').description('check, compact, export and import the messages on disk')
+  const store = program
+    .command('store')
+    .description(
+      'check, compact, export and import the messages on disk; back up and restore them with the certificates',
+    )
   withConfig(store.command('check'))
     .description('check that every message is complete and every count is correct')
     .option('--json', 'print JSON')
@@ -33,6 +38,7 @@ export function addStore(program: Command): void {
     .description('return the space of deleted messages to the file system')
     .option('--json', 'print JSON')
     .action(compact)
+  addBackup(store)
   withTransferOptions(withConfig(store.command('export')))
     .argument('<dir>', 'folder to write to; created if it does not exist')
     .description('write messages and their flags as Maildir, mbox or .eml files')

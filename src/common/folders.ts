@@ -28,6 +28,14 @@ export function writePrivateFile(path: string, content: string | Buffer): void {
   writeFileSync(path, content, { mode: 0o600 })
 }
 
+/** Returns a name beside a file or folder that is not used yet, for what is moved out of the way: `data.earlier-1`. */
+export function unusedName(path: string): string {
+  for (let number = 1; ; number++) {
+    const name = `${path}.earlier-${number}`
+    if (statsOf(name) === undefined) return name
+  }
+}
+
 const isFolder = (path: string): boolean => statsOf(path)?.isDirectory() ?? false
 
 /** The folder of this package: the one with `package.json`. */

@@ -1,13 +1,24 @@
-import { accessSync, chmodSync, constants, existsSync, mkdtempSync, renameSync, rmSync, statSync } from 'node:fs'
+import {
+  accessSync,
+  chmodSync,
+  constants,
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
 import type { Clock } from '../../common/clock.ts'
 import { folderObstacle } from '../../common/file-obstacles.ts'
-import { makeFolder } from '../../common/folders.ts'
+import { makeFolder, unusedName } from '../../common/folders.ts'
 import { StoreError } from '../types.ts'
 import { loadLmdb } from './addon.ts'
 import { type CheckReport, checkTables } from './check.ts'
 import { storeError } from './errors.ts'
+import { numbersOf } from './lmdb-folder.ts'
 import { LmdbStore } from './lmdb-store.ts'
 import { lockObstacle, lockStoreFolder } from './lock.ts'
 import { Space } from './space.ts'
@@ -97,6 +108,70 @@ export function compactStore(folder: string, log: Logger): Promise<{ before: num
       rmSync(place, { recursive: true })
     }
   })
+}
+
+/** Counts of a store. */
+export interface StoreCounts {
+  readonly folders: number
+  readonly messages: number
+  /** Octets of the file. */
+  readonly sizeOctets: number
+}
+
+/**
+ * Copies a store as it is at one moment to a file, without unused space. A lab may use the store meanwhile.
+ * @throws StoreError `not-found`; `read-only` if the store must be upgraded first
+ */
+export async function copyStore(folder: string, to: string): Promise<StoreCounts> {
+  const file = join(folder, DATA_FILE)
+  if (!existsSync(file)) throw new StoreError('not-found', `${folder} contains no store`)
+  const tables = await openTables({ file, readOnly: true })
+  try {
+    // The copy is created with the mode that the umask allows, so its folder must be private.
+    await tables.env.backup(to, true)
+    chmodSync(to, 0o600)
+  } catch (error) {
+    throw storeError(error)
+  } finally {
+    await tables.env.close()
+  }
+  return countsOf(to)
+}
+
+/** Reads what a copy holds. @throws StoreError `read-only` if it is from a newer version */
+export async function countsOf(file: string): Promise<StoreCounts> {
+  const tables = await openTables({ file, readOnly: true })
+  try {
+    const folders = Array.from(tables.folders.getRange({}), ({ value }) => numbersOf(tables, value.id))
+    const messages = folders.reduce((sum, [, , exists]) => sum + exists, 0)
+    return { folders: folders.length, messages, sizeOctets: statSync(file).size }
+  } finally {
+    await tables.env.close()
+  }
+}
+
+/**
+ * Puts a copy in the place of the store in `folder`.
+ * @returns the file that holds the earlier messages now; undefined if there were none
+ * @throws StoreError `in-use` if a lab has the store open
+ */
+export async function restoreStore(folder: string, copy: string, log: Logger): Promise<string | undefined> {
+  makeFolder(folder, 0o700)
+  const unlock = await lockStoreFolder(folder, log)
+  try {
+    const file = join(folder, DATA_FILE)
+    const incoming = `${file}.restored`
+    copyFileSync(copy, incoming)
+    chmodSync(incoming, 0o600)
+    const earlier = existsSync(file) ? unusedName(file) : undefined
+    if (earlier !== undefined) renameSync(file, earlier)
+    renameSync(incoming, file)
+    return earlier
+  } catch (error) {
+    throw storeError(error)
+  } finally {
+    await unlock()
+  }
 }
 
 async function withLock<T>(folder: string, log: Logger, work: (file: string) => Promise<T>): Promise<T> {

@@ -1,0 +1,177 @@
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Command, Option } from 'commander'
+import { pino } from 'pino'
+import { z } from 'zod'
+import { makeFolder, writePrivateFile } from '../common/folders.ts'
+import { version } from '../common/version.ts'
+import type { ResolvedLab } from '../config/resolve.ts'
+import { copyCertificateStore, restoreCertificateStore } from '../pki/certificate-store/copy.ts'
+import { copyStore, countsOf, restoreStore } from '../store/lmdb/open.ts'
+import { type ConfigurationOptions, loadConfiguration, withConfig } from './configuration.ts'
+import { UsageError } from './failure.ts'
+import { positiveNumber } from './options.ts'
+import { counted, note, print } from './output.ts'
+import { controlSockets } from './running-labs.ts'
+
+interface BackupOptions extends ConfigurationOptions {
+  readonly keep?: number
+  readonly json?: boolean
+}
+
+const log = pino({ level: 'silent' })
+
+/** Files of a backup. `backup.json` is written last. */
+const MANIFEST = 'backup.json'
+const MESSAGES = 'messages.mdb'
+const CERTIFICATES = 'certificates'
+
+/** Version of the layout of a backup. */
+const FORMAT = 1
+
+const manifest = z.object({
+  format: z.number().int(),
+  sealpost: z.string(),
+  createdAt: z.string(),
+  messages: z.object({ folders: z.number(), messages: z.number(), sizeOctets: z.number() }).optional(),
+  certificates: z.object({ certificates: z.number(), authorities: z.number() }).optional(),
+})
+type Manifest = z.output<typeof manifest>
+
+/** Names of backups, in the order of time: `2026-11-26T18-30-00Z`. */
+const NAME = /^\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ(?:-\d+)?$/
+
+/** Adds `sealpost store backup` and `restore`. */
+export function addBackup(store: Command): void {
+  withConfig(store.command('backup'))
+    .argument('<dir>', 'folder of backups; each one is a folder in it, named after the time')
+    .description('copy the messages and the certificates as they are now, also while the lab runs')
+    .addOption(new Option('--keep <number>', 'delete all but so many newest backups').argParser(positiveNumber))
+    .option('--json', 'print JSON')
+    .action(backup)
+  withConfig(store.command('restore'))
+    .argument('<dir>', 'a backup, or a folder of backups, of which the newest counts')
+    .description('put a backup in the place of the messages and certificates, which are kept beside it')
+    .option('--json', 'print JSON')
+    .action(restore)
+}
+
+async function backup(dir: string, { keep, json, ...options }: BackupOptions): Promise<void> {
+  const { lab, name } = await loadConfiguration(options)
+  const { messages, certificates } = placesOf(lab)
+  if (messages === undefined && certificates === undefined) {
+    throw new UsageError(
+      `${name} keeps messages and certificates in memory; set store: { lmdb: DIR } and certificates: DIR`,
+    )
+  }
+  makeFolder(dir, 0o700)
+  const place = backupName(dir)
+  const partial = join(dir, `.${place}.partial`)
+  try {
+    makeFolder(partial, 0o700)
+    const written: Manifest = {
+      format: FORMAT,
+      sealpost: version,
+      createdAt: new Date().toISOString(),
+      ...(messages !== undefined && { messages: await copyStore(messages, join(partial, MESSAGES)) }),
+      ...(certificates !== undefined && {
+        certificates: await copyCertificates(certificates, join(partial, CERTIFICATES)),
+      }),
+    }
+    writePrivateFile(join(partial, MANIFEST), `${JSON.stringify(written, undefined, 2)}\n`)
+    renameSync(partial, join(dir, place))
+    const deleted = keep === undefined ? [] : deleteOlder(dir, keep)
+    if (json) return print(JSON.stringify({ backup: join(dir, place), ...written, deleted }))
+    print(`${join(dir, place)}: ${contentOf(written)}`)
+    if (messages === undefined) note(`${name} keeps messages in memory: they are not in the backup`)
+    if (certificates === undefined) note(`${name} keeps certificates in memory: they are not in the backup`)
+    if (deleted.length > 0) note(`deleted ${counted(deleted.length, 'older backup')}`)
+  } catch (error) {
+    rmSync(partial, { recursive: true, force: true })
+    throw error
+  }
+}
+
+/** Returns the folders of a lab; undefined for what it keeps in memory, or does not have yet. */
+function placesOf({ store, certificates }: ResolvedLab) {
+  return {
+    messages: store !== 'memory' && 'lmdb' in store ? store.lmdb : undefined,
+    certificates: certificates.store === 'memory' ? undefined : certificates.store,
+  }
+}
+
+async function copyCertificates(from: string, to: string): Promise<NonNullable<Manifest['certificates']>> {
+  const { certificates, authorities } = await copyCertificateStore(from, to)
+  return { certificates: certificates.length, authorities: authorities.length }
+}
+
+function contentOf({ messages, certificates }: Manifest): string {
+  return [
+    messages && `${counted(messages.messages, 'message')} in ${counted(messages.folders, 'folder')}`,
+    certificates && counted(certificates.certificates, 'certificate'),
+  ]
+    .filter((part) => part !== undefined)
+    .join(', ')
+}
+
+function backupName(dir: string): string {
+  const stamp = `${new Date().toISOString().slice(0, 19).replaceAll(':', '-')}Z`
+  const names = [stamp, ...Array.from({ length: 99 }, (_, index) => `${stamp}-${index + 1}`)]
+  const free = names.find((name) => !existsSync(join(dir, name)))
+  if (free === undefined) throw new Error(`${dir} has a hundred backups of this second already`)
+  return free
+}
+
+const backupsIn = (dir: string): string[] =>
+  readdirSync(dir)
+    .filter((name) => NAME.test(name) && existsSync(join(dir, name, MANIFEST)))
+    .sort((a, b) => a.localeCompare(b, 'en', { numeric: true }))
+
+function deleteOlder(dir: string, keep: number): string[] {
+  const older = backupsIn(dir).slice(0, -keep)
+  for (const name of older) rmSync(join(dir, name), { recursive: true })
+  return older
+}
+
+async function restore(dir: string, { json, ...options }: BackupOptions): Promise<void> {
+  const configuration = await loadConfiguration(options)
+  const { messages, certificates } = placesOf(configuration.lab)
+  const { place, found } = await readBackup(dir)
+  if ((await controlSockets(configuration.identity)).length > 0) {
+    throw new Error(`a lab of ${configuration.name} is running; stop it first`)
+  }
+  const missing = [
+    ...(found.messages && messages === undefined ? ['store: { lmdb: DIR }'] : []),
+    ...(found.certificates && certificates === undefined ? ['certificates: DIR'] : []),
+  ]
+  if (missing.length > 0) {
+    throw new UsageError(`${configuration.name} keeps in memory what the backup has; set ${missing.join(' and ')}`)
+  }
+  const earlier: string[] = []
+  if (found.messages && messages !== undefined) {
+    const kept = await restoreStore(messages, join(place, MESSAGES), log)
+    if (kept !== undefined) earlier.push(kept)
+  }
+  if (found.certificates && certificates !== undefined) {
+    const kept = await restoreCertificateStore(join(place, CERTIFICATES), certificates)
+    if (kept !== undefined) earlier.push(kept)
+  }
+  if (json) return print(JSON.stringify({ restored: place, ...found, earlier }))
+  print(`${place}: restored ${contentOf(found)}`)
+  for (const kept of earlier) note(`what was there before is in ${kept}`)
+}
+
+/** Finds a backup and checks that this version can read all of it. @throws Error */
+async function readBackup(dir: string): Promise<{ readonly place: string; readonly found: Manifest }> {
+  if (!existsSync(dir)) throw new Error(`${dir} does not exist`)
+  const place = existsSync(join(dir, MANIFEST)) ? dir : join(dir, backupsIn(dir).at(-1) ?? '')
+  if (!existsSync(join(place, MANIFEST))) throw new Error(`${dir} contains no backup`)
+  const found = manifest.parse(JSON.parse(readFileSync(join(place, MANIFEST), 'utf8')))
+  if (found.format > FORMAT) {
+    throw new Error(
+      `${place} was made by Sealpost ${found.sealpost}, in a format that ${version} does not know; use that version or a later one`,
+    )
+  }
+  if (found.messages) await countsOf(join(place, MESSAGES))
+  return { place, found }
+}
