@@ -4,6 +4,7 @@ import type { Clock } from '../src/common/clock.ts'
 import type { ServerProtocol, TokenConfig, VirtualServerConfig } from '../src/config/schema.ts'
 import type { Tenants } from '../src/directory/tenants.ts'
 import type { Directory } from '../src/directory/types.ts'
+import type { MailAuthentication } from '../src/mail-authentication/mail-authentication.ts'
 import type { ConfiguredPolicy } from '../src/mta-sts/configured.ts'
 import type { Connection } from '../src/net/connection.ts'
 import type { Rates } from '../src/net/rates.ts'
@@ -24,6 +25,8 @@ export interface ServerContext {
   readonly directory: Directory
   /** Issues and verifies access tokens. */
   readonly oauth2: OAuth2
+  /** Checks mail that arrives. */
+  readonly mailAuthentication: MailAuthentication
   /** The newsgroups. NNTP requires it, and SMTP uses it to post mail for newsgroups. */
   readonly news?: NewsService
   /** Sends mail to other hosts. */

@@ -4,6 +4,7 @@ import { isSliceOver, nextSlice } from '../../src/common/time-slice.ts'
 import { deliver } from '../../src/delivery/deliver.ts'
 import { reportSuccess } from '../../src/delivery/reports/success.ts'
 import { type Delivery, DeliveryError, type Recipient } from '../../src/delivery/types.ts'
+import { authenticate } from './authentication.ts'
 import type { SmtpSession } from './command.ts'
 import { LineEnds } from './line-ends.ts'
 import { traceFields } from './trace.ts'
@@ -26,9 +27,15 @@ export async function receive(session: SmtpSession, transaction: Transaction, re
     ? { message: await normalized(received.pieces, lineEnds) }
     : await spooledContent(received, recipients, lineEnds)
   const at = context.clock.now()
+  const client = { address: session.remote.address, helo: session.client?.name ?? '' }
+  const arrival = context.mailAuthentication.isOnArrival
+    ? await authenticate(session, { mailFrom: reversePath, client }, content)
+    : undefined
   const delivery: Delivery = {
-    trace: traceOf(session, transaction, at),
+    trace: traceOf(session, transaction, arrival?.fields ?? '', at),
     ...content,
+    ...(arrival ? { message: arrival.message, authentication: arrival.results } : {}),
+    client,
     octets: received.octets,
     mailFrom: reversePath,
     recipients,
@@ -84,7 +91,12 @@ async function normalized(pieces: Iterable<Buffer>, lineEnds: LineEnds): Promise
   return message
 }
 
-function traceOf(session: SmtpSession, { reversePath, smtpUtf8, recipients }: Transaction, at: number): Buffer {
+function traceOf(
+  session: SmtpSession,
+  { reversePath, smtpUtf8, recipients }: Transaction,
+  authentication: string,
+  at: number,
+): Buffer {
   const { connection, context, client, account } = session
   return traceFields({
     heloName: client?.name ?? '',
@@ -98,6 +110,7 @@ function traceOf(session: SmtpSession, { reversePath, smtpUtf8, recipients }: Tr
     id: session.messageId,
     mailFrom: reversePath,
     recipients: recipients.map(({ address }) => address),
+    authentication,
     at,
   })
 }

@@ -17,6 +17,8 @@ interface TraceFacts {
   readonly id: string
   readonly mailFrom: string
   readonly recipients: readonly string[]
+  /** Fields with the results of authentication, with their line ends. */
+  readonly authentication: string
   /** Milliseconds since the epoch. */
   readonly at: number
 }
@@ -29,7 +31,8 @@ export function traceFields(facts: TraceFacts): Buffer {
   // RFC 8314 section 4.3
   const tlsClause = facts.tls ? `\r\n\ttls ${facts.tls.cipher}` : ''
   return Buffer.from(
-    `Return-Path: <${facts.mailFrom}>\r\n` +
+    // The results stand above the Received field of the same server. RFC 7208 section 9.1
+    `Return-Path: <${facts.mailFrom}>\r\n${facts.authentication}` +
       `Received: from ${heloDomain(facts.heloName)} (${tcpInfo(facts)})\r\n` +
       `\tby ${facts.hostname} (Sealpost) with ${protocolName(facts)} id ${facts.id}` +
       `${recipientClause}${tlsClause};\r\n\t${dateOf(facts.at)}\r\n`,

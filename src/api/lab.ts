@@ -7,6 +7,7 @@ import type { LineLevel } from '../config/schema/values.ts'
 import type { LocalMail } from '../delivery/deliver.ts'
 import type { Tenants } from '../directory/tenants.ts'
 import type { Directory } from '../directory/types.ts'
+import type { MailAuthentication } from '../mail-authentication/mail-authentication.ts'
 import type { Feed } from '../news/feeds/feeds.ts'
 import type { NewsService } from '../news/news-service.ts'
 import type { OAuth2 } from '../oauth2/oauth2.ts'
@@ -139,6 +140,7 @@ export interface ApiLab {
   readonly store: MessageStore
   readonly directory: Directory
   readonly oauth2: Pick<OAuth2, 'tokens'>
+  readonly mailAuthentication: Pick<MailAuthentication, 'check' | 'keyRecords'>
   readonly tenants: Tenants
   readonly sessionLog: SessionLog
   readonly logLines: ApiLog

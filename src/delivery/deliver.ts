@@ -1,3 +1,4 @@
+import { definedOnly } from '../common/defined.ts'
 import { joinPieces, type Pieces } from '../common/pieces.ts'
 import { runInSlices } from '../common/time-slice.ts'
 import type { Account } from '../directory/types.ts'
@@ -51,7 +52,7 @@ export interface Delivered {
  * @throws DeliveryError `mailbox-full`, `over-quota`, `article-refused`, `article-deferred`; StoreError
  */
 export async function deliver(site: DeliverySite, delivery: Delivery): Promise<Delivered> {
-  const { trace, message, rest, recipients, mailFrom, session, at } = delivery
+  const { trace, message, rest, recipients, mailFrom, session, client, authentication, at } = delivery
   const newsgroups = newsgroupsOf(recipients)
   await checkQuotas(site, delivery)
   // A group that refuses the message must refuse it before any mailbox has it.
@@ -62,7 +63,7 @@ export async function deliver(site: DeliverySite, delivery: Delivery): Promise<D
   // Other hosts must not see the Bcc fields. RFC 5322 section 3.6.3
   const sentOctets = stripped?.rest ?? message
   const rcptTo = recipients.map(({ address }) => address)
-  const envelope = session === undefined ? { mailFrom, rcptTo } : { mailFrom, rcptTo, session }
+  const envelope = definedOnly({ mailFrom, rcptTo, session, client, authentication })
   const newOwners: Owner[] = []
   try {
     for (const owner of created.map(({ user }) => accountOwner(user))) {

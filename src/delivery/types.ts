@@ -1,8 +1,9 @@
 import type { Pieces } from '../common/pieces.ts'
 import type { Account, Directory } from '../directory/types.ts'
+import type { MessageAuthentication } from '../mail/authentication-results.ts'
 import type { NewsService } from '../news/news-service.ts'
 import type { OutgoingSite } from '../outgoing/plan.ts'
-import type { MessageStore } from '../store/types.ts'
+import type { DeliveryEnvelope, MessageStore } from '../store/types.ts'
 
 /** The parts of a lab that delivery needs. */
 export interface DeliverySite {
@@ -59,6 +60,10 @@ export interface Delivery {
   readonly account?: string | undefined
   /** Id of the session that received the message. */
   readonly session?: string | undefined
+  /** The SMTP client that sent it. */
+  readonly client?: DeliveryEnvelope['client'] | undefined
+  /** How its sender was authenticated. */
+  readonly authentication?: MessageAuthentication | undefined
   /** Time of arrival in milliseconds since the epoch. Default: now. */
   readonly at?: number
 }

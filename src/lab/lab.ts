@@ -151,6 +151,7 @@ export class Lab implements AsyncDisposable {
     })
     this.mailAuthentication = new MailAuthentication({
       source: () => this.#config,
+      resolver: () => undefined,
       files: parts.certificateStore.files,
       clock: options.clock,
     })
@@ -320,6 +321,7 @@ export class Lab implements AsyncDisposable {
     try {
       await this.#news.prepare(this.#config)
       await preload(this.#config, this.store)
+      await this.mailAuthentication.open()
       await this.#pki.serve(this.#config)
       await this.#applyWebhooks(this.#config)
       await this.#applyServers()
@@ -469,6 +471,7 @@ export class Lab implements AsyncDisposable {
     this.#directory = directory
     this.intake.memory.limits = memoryLimits(config)
     this.mailAuthentication.forget()
+    await this.mailAuthentication.open()
     await this.#news.prepare(config)
     await this.#pki.serve(config)
     await this.#applyWebhooks(config)
@@ -565,6 +568,7 @@ export class Lab implements AsyncDisposable {
       directory: this.#directory,
       tenants: this.tenants,
       oauth2: this.oauth2,
+      mailAuthentication: this.mailAuthentication,
       news: this.#news.newsService,
       outgoing: this.outgoing.queue,
       pki: this.#pki,

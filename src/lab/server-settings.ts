@@ -9,6 +9,7 @@ import type { ProxyProtocolConfig, RateConfig } from '../config/schema/virtual-s
 import type { TokenConfig } from '../config/schema.ts'
 import type { Tenants } from '../directory/tenants.ts'
 import type { Directory } from '../directory/types.ts'
+import type { MailAuthentication } from '../mail-authentication/mail-authentication.ts'
 import { configuredPolicy } from '../mta-sts/configured.ts'
 import { clientKey } from '../net/client-addresses.ts'
 import type { FaultRules } from '../net/faults/fault-rules.ts'
@@ -33,6 +34,7 @@ export interface Site {
   readonly directory: Directory
   readonly tenants: Tenants
   readonly oauth2: OAuth2
+  readonly mailAuthentication: MailAuthentication
   readonly news: NewsService
   readonly outgoing: OutgoingSite
   readonly pki: LabPki
@@ -54,7 +56,7 @@ export interface Site {
 /** Builds a virtual server's settings from its configuration and the certificate store. @throws PkiError */
 export async function serverSettings(server: ResolvedVirtualServer, site: Site): Promise<VirtualServerSettings> {
   const { config, store, directory, tenants, news, pki, captures, faults, rates, clock, log, api, isBackground } = site
-  const { contexts, oauth2 } = site
+  const { contexts, oauth2, mailAuthentication } = site
   const { name, protocol, address, port, tlsPort, limits, idleTimeoutMs } = server
   const service = services[protocol]
   const context: ServerContext = {
@@ -65,6 +67,7 @@ export async function serverSettings(server: ResolvedVirtualServer, site: Site):
     directory,
     tenants,
     oauth2,
+    mailAuthentication,
     news,
     outgoing: site.outgoing,
     retention: config.retention,

@@ -1,4 +1,5 @@
-import type { Hash } from 'node:crypto'
+import { createHash } from 'node:crypto'
+import { isSliceOver, nextSlice } from '../common/time-slice.ts'
 import { CR, LF, SPACE, TAB } from '../mail/octets.ts'
 
 export type Canonicalization = 'simple' | 'relaxed'
@@ -23,19 +24,29 @@ const CRLF = Buffer.from('\r\n')
 /** A body may have millions of empty lines. */
 const MANY_CRLF = Buffer.from('\r\n'.repeat(4096))
 
+/** The SHA-256 of a body. */
+export interface BodyHash {
+  readonly base64: string
+  /** Octets of the whole body in canonical form. */
+  readonly octets: number
+}
+
 /** Hashes a body in canonical form, as it arrives. RFC 6376 sections 3.4.3 and 3.4.4. */
 export class BodyHasher {
-  readonly #hash: Hash
+  readonly #hash = createHash('sha256')
   readonly #isRelaxed: boolean
+  readonly #maxOctets: number
+  #octets = 0
   /** Line ends that have not been hashed: those at the end of the body do not count. */
   #lineEnds = 0
   #hasCr = false
   #hasSpace = false
   #isEmpty = true
 
-  constructor(hash: Hash, canonicalization: Canonicalization) {
-    this.#hash = hash
+  /** @param maxOctets the octets that are hashed (`l=`) */
+  constructor(canonicalization: Canonicalization, maxOctets = Number.POSITIVE_INFINITY) {
     this.#isRelaxed = canonicalization === 'relaxed'
+    this.#maxOctets = maxOctets
   }
 
   update(octets: Buffer): void {
@@ -57,7 +68,7 @@ export class BodyHasher {
         continue
       }
       if (this.#lineEnds > 0) {
-        this.#hash.update(out.subarray(0, length))
+        this.#write(out.subarray(0, length))
         length = 0
         this.#writeLineEnds()
       }
@@ -68,26 +79,45 @@ export class BodyHasher {
       if (!this.#hasSpace && !this.#hasCr) out[length++] = octet
       this.#isEmpty = false
     }
-    this.#hash.update(out.subarray(0, length))
+    this.#write(out.subarray(0, length))
+  }
+
+  digest(): BodyHash {
+    if (this.#hasCr) {
+      if (this.#lineEnds > 0) this.#writeLineEnds()
+      this.#write(Buffer.from(this.#hasSpace ? ' \r' : '\r'))
+      this.#isEmpty = false
+    }
+    // An empty body is one CRLF in the simple form, and nothing in the relaxed one.
+    if (!this.#isEmpty || !this.#isRelaxed) this.#write(CRLF)
+    return { base64: this.#hash.digest('base64'), octets: this.#octets }
+  }
+
+  #write(octets: Buffer): void {
+    const left = this.#maxOctets - this.#octets
+    this.#octets += octets.length
+    if (left > 0) this.#hash.update(octets.length > left ? octets.subarray(0, left) : octets)
   }
 
   #writeLineEnds(): void {
     while (this.#lineEnds > 0) {
       const octets = MANY_CRLF.subarray(0, 2 * this.#lineEnds)
-      this.#hash.update(octets)
+      this.#write(octets)
       this.#lineEnds -= octets.length / 2
     }
   }
+}
 
-  /** Returns the hash in base64. */
-  digest(): string {
-    if (this.#hasCr) {
-      if (this.#lineEnds > 0) this.#writeLineEnds()
-      this.#hash.update(this.#hasSpace ? ' \r' : '\r')
-      this.#isEmpty = false
+/** Hashes a body in each of the wanted forms, in one pass. */
+export async function hashBody<Key>(
+  body: AsyncIterable<Buffer>,
+  hashers: ReadonlyMap<Key, BodyHasher>,
+): Promise<Map<Key, BodyHash>> {
+  if (hashers.size > 0) {
+    for await (const octets of body) {
+      for (const hasher of hashers.values()) hasher.update(octets)
+      if (isSliceOver()) await nextSlice()
     }
-    // An empty body is one CRLF in the simple form, and nothing in the relaxed one.
-    if (!this.#isEmpty || !this.#isRelaxed) this.#hash.update(CRLF)
-    return this.#hash.digest('base64')
   }
+  return new Map([...hashers].map(([key, hasher]) => [key, hasher.digest()]))
 }

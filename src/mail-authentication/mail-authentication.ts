@@ -1,8 +1,17 @@
 import type { Clock } from '../common/clock.ts'
+import { joinPieces, type Pieces } from '../common/pieces.ts'
+import { runInSlices } from '../common/time-slice.ts'
 import type { MailAuthenticationConfig } from '../config/schema/mail-authentication.ts'
+import type { Resolver } from '../dns/resolver.ts'
+import type { MessageAuthentication } from '../mail/authentication-results.ts'
+import { checkMessage, tooLarge } from './check.ts'
+import type { SenderFacts } from './check-spf.ts'
 import type { KeyFiles } from './keys.ts'
+import { loadMailauth } from './mailauth.ts'
+import { namesOf } from './names.ts'
+import { resultFields, withoutForgedResults } from './results-fields.ts'
 import { type KeyRecord, Signing } from './signing.ts'
-import { type MessageOctets, splitMessage } from './split-message.ts'
+import { MAX_HEADER_OCTETS, type MessageOctets, splitMessage } from './split-message.ts'
 
 /** The current configuration, as far as it is about authentication. */
 export interface MailAuthenticationSource {
@@ -13,17 +22,43 @@ export interface MailAuthenticationSource {
 export interface MailAuthenticationSite {
   /** Returns the current configuration. */
   readonly source: () => MailAuthenticationSource
+  /** Returns the zones of the lab; undefined without DNS. */
+  readonly resolver: () => Resolver | undefined
   /** Where generated keys are kept. */
   readonly files: KeyFiles
   readonly clock: Clock
 }
 
+/** Longest time for the lookups of one message, for zones that are slow on purpose. */
+const LOOKUPS_MS = 20_000
+
 /** SPF, DKIM, DMARC, ARC and BIMI of a lab: checks mail that arrives, and signs mail that leaves. */
 export class MailAuthentication {
+  readonly #site: MailAuthenticationSite
   readonly #signing: Signing
 
-  constructor({ source, files, clock }: MailAuthenticationSite) {
-    this.#signing = new Signing({ config: () => source().mailAuthentication, files, clock })
+  constructor(site: MailAuthenticationSite) {
+    this.#site = site
+    this.#signing = new Signing({ config: () => this.#config, files: site.files, clock: site.clock })
+  }
+
+  get #config(): MailAuthenticationConfig {
+    return this.#site.source().mailAuthentication
+  }
+
+  /** Whether messages are checked before SMTP accepts them. */
+  get isOnArrival(): boolean {
+    return this.#config.check === 'on-arrival'
+  }
+
+  /** Whether messages that fail are refused. */
+  get refusesFailures(): boolean {
+    return this.#config.onFailure === 'refuse'
+  }
+
+  /** Loads what every message needs, before the first one arrives. @throws MissingPackage */
+  async open(): Promise<void> {
+    if (this.isOnArrival) await loadMailauth()
   }
 
   /** Forgets keys, after a reload of the configuration. */
@@ -45,5 +80,48 @@ export class MailAuthentication {
     if (!this.#signing.isUsed) return Buffer.alloc(0)
     const message = await splitMessage(octets)
     return message ? this.#signing.dkim(message) : Buffer.alloc(0)
+  }
+
+  /**
+   * Checks a message by SPF, DKIM, DMARC, ARC and BIMI, with records that the lab knows. Returns undefined if checks are off.
+   * @throws MissingPackage if the package mailauth is not installed
+   */
+  async check(octets: MessageOctets, sender: SenderFacts): Promise<MessageAuthentication | undefined> {
+    const { check, records, minimumKeyBits } = this.#config
+    if (check === 'off') return undefined
+    const message = await splitMessage(octets)
+    if (!message) return tooLarge(sender, `the header has more than ${MAX_HEADER_OCTETS} octets`)
+    const resolver = this.#site.resolver()
+    let keys: Promise<KeyRecord[]> | undefined
+    const lookUp = namesOf({
+      records,
+      resolver,
+      keys: () => {
+        keys ??= this.keyRecords()
+        return keys
+      },
+      signal: AbortSignal.timeout(LOOKUPS_MS),
+    })
+    return checkMessage(message, sender, lookUp, {
+      hostname: this.#site.source().hostname,
+      hasNames: resolver !== undefined || Object.keys(records).length > 0,
+      minimumKeyBits,
+      at: this.#site.clock.now(),
+    })
+  }
+
+  /** Returns the trace fields with the results of a message, in front of it; empty if they are not added. */
+  resultFields(results: MessageAuthentication, sender: SenderFacts): string {
+    return this.#config.addResults ? resultFields(this.#authservId, results, sender) : ''
+  }
+
+  /** Removes results from a message that claim to be those of this lab. RFC 8601 section 5. @param message with the whole header */
+  async withoutForgedResults(message: Pieces): Promise<Pieces> {
+    if (!this.#config.addResults) return message
+    return runInSlices(withoutForgedResults(joinPieces(message), this.#authservId))
+  }
+
+  get #authservId(): string {
+    return this.#config.authservId ?? this.#site.source().hostname
   }
 }

@@ -1,7 +1,6 @@
 import { createHash, type KeyObject, sign } from 'node:crypto'
-import { isSliceOver, nextSlice } from '../common/time-slice.ts'
 import type { DkimKeyConfig } from '../config/schema/mail-authentication.ts'
-import { BodyHasher, type Canonicalization, relaxedField } from './canonicalization.ts'
+import { BodyHasher, type Canonicalization, hashBody, relaxedField } from './canonicalization.ts'
 import { type Field, fieldsToSign } from './signed-fields.ts'
 import type { SplitMessage } from './split-message.ts'
 
@@ -17,19 +16,11 @@ export async function dkimSignatures(
   signers: readonly DkimSigner[],
   at: number,
 ): Promise<string[]> {
-  const hashers = new Map<Canonicalization, BodyHasher>()
-  for (const { config } of signers) {
-    const { ofBody } = canonicalizations(config)
-    if (!hashers.has(ofBody)) hashers.set(ofBody, new BodyHasher(createHash('sha256'), ofBody))
-  }
-  for await (const octets of body()) {
-    for (const hasher of hashers.values()) hasher.update(octets)
-    if (isSliceOver()) await nextSlice()
-  }
-  const hashes = new Map([...hashers].map(([canonicalization, hasher]) => [canonicalization, hasher.digest()]))
+  const wanted = new Set(signers.map(({ config }) => canonicalizations(config).ofBody))
+  const hashes = await hashBody(body(), new Map([...wanted].map((one) => [one, new BodyHasher(one)])))
   return signers.map((signer) => {
-    const hash = hashes.get(canonicalizations(signer.config).ofBody) ?? ''
-    return signature(fields, signer, hash, Math.floor(at / 1000))
+    const bodyHash = hashes.get(canonicalizations(signer.config).ofBody)?.base64 ?? ''
+    return signature(fields, signer, bodyHash, Math.floor(at / 1000))
   })
 }
 

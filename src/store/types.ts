@@ -6,6 +6,7 @@
  */
 
 import type { Pieces } from '../common/pieces.ts'
+import type { MessageAuthentication } from '../mail/authentication-results.ts'
 import type { Overview } from '../mail/overview.ts'
 import type { NewsgroupAttributes } from './newsgroup-attributes.ts'
 import type { ValueKind, ValueStore } from './value-types.ts'
@@ -56,6 +57,10 @@ export interface DeliveryEnvelope {
   readonly rcptTo?: readonly string[]
   /** The id of the session that delivered it. */
   readonly session?: string
+  /** The SMTP client that delivered it: its address, and its name from HELO or EHLO. */
+  readonly client?: { readonly address: string; readonly helo: string }
+  /** How its sender was authenticated, if that was checked when it arrived. */
+  readonly authentication?: MessageAuthentication
   /** How a message of the queue is to be sent. */
   readonly outgoing?: OutgoingTransport
 }

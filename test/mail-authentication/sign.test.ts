@@ -22,6 +22,7 @@ function signer(input: object, files = memoryFiles()): MailAuthentication {
   const config = settings(input)
   return new MailAuthentication({
     source: () => ({ hostname: 'mx.lab.test', mailAuthentication: config }),
+    resolver: () => undefined,
     files,
     clock: { now: () => Date.now() },
   })

@@ -67,6 +67,40 @@ const delivery = {
   endCause: 'quit',
 }
 
+const authentication = {
+  spf: {
+    result: 'pass',
+    reason: 'domain of shop@example.com designates 192.0.2.7 as permitted sender',
+    domain: 'example.com',
+    identity: 'mailfrom',
+    clientAddress: '192.0.2.7',
+    helo: 'mail.example.com',
+    record: 'v=spf1 ip4:192.0.2.7 -all',
+  },
+  dkim: [
+    {
+      result: 'pass',
+      domain: 'example.com',
+      selector: 's1',
+      algorithm: 'rsa-sha256',
+      aligned: true,
+      signature: 'dzdVyOfA',
+      keyBits: 2048,
+    },
+  ],
+  dmarc: {
+    result: 'pass',
+    domain: 'example.com',
+    policy: 'reject',
+    disposition: 'none',
+    spfAligned: true,
+    dkimAligned: true,
+    record: 'v=DMARC1; p=reject',
+  },
+  arc: { result: 'none' },
+  bimi: { result: 'none' },
+}
+
 const structure = [
   { part: '1', contentType: 'multipart/alternative', filename: null, encoding: null, sizeOctets: 363 },
   { part: '1.1', contentType: 'text/plain', filename: null, encoding: 'base64', sizeOctets: 28 },
@@ -119,6 +153,7 @@ export const messageExamples: Examples = {
       codes: ['123456'],
       tlsReport: null,
       delivery,
+      authentication,
     },
   },
   'messages.headers': {

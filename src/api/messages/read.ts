@@ -9,6 +9,7 @@ import { seesSession } from '../events/event-data.ts'
 import type { Call } from '../operation.ts'
 import { Content, defineOperation, type Operation } from '../operation.ts'
 import { notFound } from '../problem.ts'
+import { authenticationOf, messageAuthentication } from './authentication.ts'
 import { contentDisposition } from './content-disposition.ts'
 import { messageOf } from './find.ts'
 import { htmlDocument } from './html-document.ts'
@@ -51,6 +52,11 @@ export const wholeMessage = messageSummary
       .record(z.string(), z.unknown())
       .nullable()
       .describe('The session that delivered the message, with its TLS facts, without the transcript.'),
+    authentication: messageAuthentication
+      .nullable()
+      .describe(
+        'SPF, DKIM, DMARC, ARC and BIMI of the message. null: it was not delivered, checks are off, or the package mailauth is not installed.',
+      ),
   })
   .meta({ id: 'Message' })
 
@@ -101,6 +107,7 @@ const get = defineOperation({
       links: read.links,
       codes: read.codes,
       tlsReport: await tlsReportOf(read),
+      authentication: call.input.inside === undefined ? await authenticationOf(api, at) : null,
       delivery: record ? (seesSession(call.caller, record) ? delivery : partOfDelivery(record)) : null,
     }
   },

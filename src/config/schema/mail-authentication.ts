@@ -117,7 +117,7 @@ export const mailAuthentication = z.strictObject({
     .enum(['accept', 'refuse'])
     .default('accept')
     .describe(
-      'What SMTP does with a message that fails. refuse: 550 5.7.26 if DMARC fails and the policy is reject, 550 5.7.23 if SPF fails and no DMARC policy exists. Clients that have logged on are not refused. Needs `check: on-arrival`.',
+      'What SMTP does with a message that fails. refuse: 550 5.7.26 if DMARC fails and the policy is reject, 550 5.7.23 if SPF fails and DMARC does not pass. Clients that have logged on are not refused. Needs `check: on-arrival`.',
     ),
   minimumKeyBits: z
     .number()

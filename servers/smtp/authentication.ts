@@ -1,0 +1,54 @@
+import type { Pieces } from '../../src/common/pieces.ts'
+import type { Delivery } from '../../src/delivery/types.ts'
+import type { MessageAuthentication } from '../../src/mail/authentication-results.ts'
+import type { SmtpSession } from './command.ts'
+import { SmtpError } from './reply.ts'
+
+/** A message that was checked when it arrived. */
+interface CheckedArrival {
+  /** The message without results that claim to be those of the lab. */
+  readonly message: Pieces
+  readonly results: MessageAuthentication | undefined
+  /** Trace fields with the results; empty if they are not added. */
+  readonly fields: string
+}
+
+/**
+ * Checks a message by SPF, DKIM, DMARC, ARC and BIMI before it is accepted.
+ * @throws SmtpError 550 if it fails and the lab refuses such mail
+ */
+export async function authenticate(
+  { connection, context, account }: SmtpSession,
+  sender: Parameters<SmtpSession['context']['mailAuthentication']['check']>[1],
+  { message, rest }: Pick<Delivery, 'message' | 'rest'>,
+): Promise<CheckedArrival> {
+  const { mailAuthentication, log } = context
+  const octets = rest
+    ? async function* () {
+        yield* message
+        yield* rest()
+      }
+    : message
+  const stripped = await mailAuthentication.withoutForgedResults(message)
+  let results: MessageAuthentication | undefined
+  try {
+    results = await mailAuthentication.check(octets, sender)
+  } catch (error) {
+    connection.record.note(`the sender was not authenticated: ${String(error)}`)
+    log.error({ session: connection.record.id, err: error }, 'the sender of a message could not be authenticated')
+  }
+  if (!results) return { message: stripped, results, fields: '' }
+  // The lab is the submission server of those who have logged on, and their client is no mail server. RFC 6409 section 3
+  if (account === undefined && mailAuthentication.refusesFailures) refuseFailure(results)
+  return { message: stripped, results, fields: mailAuthentication.resultFields(results, sender) }
+}
+
+/** @throws SmtpError 550 with the code of RFC 7372 section 3 */
+function refuseFailure({ spf, dmarc }: MessageAuthentication): void {
+  if (dmarc.result === 'fail' && dmarc.disposition === 'reject') {
+    throw new SmtpError(550, '5.7.26', `Unauthenticated mail from ${dmarc.domain} is not accepted by its DMARC policy`)
+  }
+  if (spf.result === 'fail' && dmarc.result !== 'pass') {
+    throw new SmtpError(550, '5.7.23', `SPF of ${spf.domain} does not permit ${spf.clientAddress}`)
+  }
+}

@@ -1,0 +1,88 @@
+import { z } from 'zod'
+import type { MessageAuthentication } from '../../mail/authentication-results.ts'
+import { MissingPackage } from '../../mail-authentication/mailauth.ts'
+import type { Api } from '../api.ts'
+import type { IndexedMessage } from './message-index.ts'
+
+const results = [
+  'none',
+  'pass',
+  'fail',
+  'softfail',
+  'policy',
+  'neutral',
+  'temperror',
+  'permerror',
+  'skipped',
+] as const satisfies readonly MessageAuthentication['spf']['result'][]
+const policies = ['none', 'quarantine', 'reject'] as const
+
+const verdict = { result: z.enum(results), reason: z.string().optional().describe('Why, in plain words.') }
+const record = z.string().optional().describe('The record in DNS.')
+
+/** How the sender of a message was authenticated: the results of RFC 8601. */
+export const messageAuthentication = z
+  .object({
+    spf: z.object({
+      ...verdict,
+      domain: z.string(),
+      identity: z.enum(['mailfrom', 'helo']),
+      clientAddress: z.string().optional(),
+      helo: z.string().optional(),
+      record,
+    }),
+    dkim: z
+      .array(
+        z.object({
+          ...verdict,
+          domain: z.string(),
+          selector: z.string(),
+          algorithm: z.string(),
+          aligned: z.boolean().describe('Whether the domain belongs to that of the From field.'),
+          signature: z.string().optional().describe('Start of the signature.'),
+          keyBits: z.number().int().optional(),
+          record,
+        }),
+      )
+      .describe('One for each signature.'),
+    dmarc: z.object({
+      ...verdict,
+      domain: z.string(),
+      policy: z.enum(policies).optional(),
+      disposition: z.enum(policies).optional().describe('What the policy asks for, after `pct`.'),
+      percent: z.number().int().optional(),
+      spfAligned: z.boolean(),
+      dkimAligned: z.boolean(),
+      record,
+    }),
+    arc: z.object({ ...verdict, instance: z.number().int().optional(), domain: z.string().optional() }),
+    bimi: z.object({
+      ...verdict,
+      domain: z.string().optional(),
+      selector: z.string().optional(),
+      location: z.string().optional(),
+      authority: z.string().optional(),
+    }),
+  })
+  .meta({ id: 'MessageAuthentication' })
+
+/**
+ * Returns how the sender of a message was authenticated: when it arrived, or now. Returns null for a message that was not
+ * delivered, if checks are off, and without the package mailauth.
+ */
+export async function authenticationOf(
+  { lab }: Api,
+  { folder, entry }: IndexedMessage,
+): Promise<MessageAuthentication | null> {
+  const { envelope } = entry
+  if (!envelope) return null
+  if (envelope.authentication) return envelope.authentication
+  const { client, mailFrom = '' } = envelope
+  try {
+    const octets = () => lab.store.stream(folder.id, entry.uid)
+    return (await lab.mailAuthentication.check(octets, { mailFrom, client })) ?? null
+  } catch (error) {
+    if (!(error instanceof MissingPackage)) lab.logError(error, 'the sender of a message could not be authenticated')
+    return null
+  }
+}

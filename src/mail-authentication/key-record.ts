@@ -1,0 +1,90 @@
+import { createPublicKey, type KeyObject } from 'node:crypto'
+import type { NameLookup } from './names.ts'
+import { listOf, parseTags, type Tags, withoutSpace } from './tag-list.ts'
+
+/** Why a signature cannot be checked. */
+export class SignatureProblem extends Error {
+  override readonly name = 'SignatureProblem'
+  readonly result: 'neutral' | 'policy' | 'temperror' | 'permerror'
+  constructor(result: SignatureProblem['result'], reason: string, options?: ErrorOptions) {
+    super(reason, options)
+    this.result = result
+  }
+}
+
+/** A public key with its record. */
+export interface PublicKey {
+  readonly key: KeyObject
+  readonly tags: Tags
+  readonly record: string
+  readonly bits: number | undefined
+}
+
+const permanent = (reason: string, cause?: unknown): SignatureProblem =>
+  new SignatureProblem('permerror', reason, { cause })
+
+/** Looks up the key of a signature. RFC 6376 section 6.1.2. @throws SignatureProblem */
+export async function publicKeyOf(
+  { domain, selector, algorithm }: { readonly domain: string; readonly selector: string; readonly algorithm: string },
+  lookUp: NameLookup,
+): Promise<PublicKey> {
+  const name = `${selector}._domainkey.${domain}`
+  const record = await keyRecordAt(name, lookUp)
+  const tags = parseTags(record)
+  if (!tags) throw permanent(`the record at ${name} is no list of tags`)
+  const [first] = tags.keys()
+  const version = tags.get('v')
+  // RFC 6376 section 3.6.1
+  if (version !== undefined && (version !== 'DKIM1' || first !== 'v')) throw permanent(`${name}: unknown version`)
+  const kind = (tags.get('k') ?? 'rsa').toLowerCase()
+  if (!algorithm.startsWith(`${kind}-`)) throw permanent(`the key at ${name} is for ${kind}, not for ${algorithm}`)
+  const hashes = tags.get('h')
+  if (hashes !== undefined && !listOf(hashes).includes('sha256')) throw permanent(`${name} does not allow SHA-256`)
+  const services = tags.get('s')
+  if (services !== undefined && !listOf(services).some((one) => one === '*' || one === 'email')) {
+    throw permanent(`the key at ${name} is not for mail`)
+  }
+  const text = tags.get('p')
+  if (text === undefined) throw permanent(`the record at ${name} has no key`)
+  if (text === '') throw permanent(`the key at ${name} is revoked`)
+  const key = keyOf(withoutSpace(text), kind)
+  if (!key) throw permanent(`the key at ${name} is invalid`)
+  return { key, tags, record, bits: key.asymmetricKeyDetails?.modulusLength }
+}
+
+async function keyRecordAt(name: string, lookUp: NameLookup): Promise<string> {
+  try {
+    const [first] = (await lookUp(name, 'TXT')) as string[][]
+    if (first) return first.join('')
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    if (code !== 'ENOTFOUND' && code !== 'ENODATA') {
+      throw new SignatureProblem('temperror', `${name}: ${message}`, { cause: error })
+    }
+  }
+  throw permanent(`no key at ${name}`)
+}
+
+/** What precedes a key of Ed25519 in DER. RFC 8410 section 4. */
+const ED25519_PREFIX = Buffer.from('302a300506032b6570032100', 'hex')
+
+function keyOf(text: string, kind: string): KeyObject | undefined {
+  const octets = Buffer.from(text, 'base64')
+  const der = (key: Buffer, type: 'spki' | 'pkcs1'): KeyObject => createPublicKey({ key, format: 'der', type })
+  const forms =
+    kind === 'ed25519'
+      ? [() => der(Buffer.concat([ED25519_PREFIX, octets]), 'spki')]
+      : [
+          () => der(octets, 'spki'),
+          () => der(octets, 'pkcs1'), // RFC 6376 section 3.6.1 names this form, although all use the other one
+        ]
+  for (const read of forms) {
+    try {
+      const key = read()
+      if (key.asymmetricKeyType === kind) return key
+    } catch {
+      // The next form, or an invalid key.
+    }
+  }
+  return undefined
+}
