@@ -9,6 +9,7 @@ import {
   fault,
   scriptedFault,
 } from '../config/schema/fault.ts'
+import { isOutgoingFault } from '../config/schema/fault-checks.ts'
 import type { FaultCommand } from '../net/faults/fault-command.ts'
 import {
   type AddedRule,
@@ -118,7 +119,8 @@ function scripted(conditions: FaultConditions, decide: FaultFunction, { onError 
 /** @throws ConfigError if the decision is not possible at this point, or is no reply of the protocol */
 function actionOf({ when }: FaultConditions, decision: FaultDecision, { protocol }: SessionRecord): FaultAction {
   const action = typeof decision === 'string' || Array.isArray(decision) ? { reply: decision } : decision
-  return parsePart(fault, { when: { on: when.on, protocol }, do: action }).do
+  const direction = isOutgoingFault(when) ? { direction: 'out' } : {}
+  return parsePart(fault, { when: { on: when.on, protocol, ...direction }, do: action }).do
 }
 
 /** Called when a fault happens, and once it cannot happen any more. */

@@ -225,7 +225,7 @@ export class Wire {
   }
 
   readonly #onData = (chunk: Buffer): void => {
-    if (this.#isSilent) return
+    if (this.#awaited[0]?.effect.silence) return
     this.#held += chunk.toString('latin1')
     const lines = this.#held.split('\n')
     this.#held = lines.pop() ?? ''

@@ -1,30 +1,17 @@
-import { type NextHop, type ResolvedConnector, RouteError, type Router } from '../types.ts'
+import type { Resolver } from '../../dns/resolver.ts'
+import { type ResolvedConnector, RouteError, type Router } from '../types.ts'
+import { smartHostRouter } from './smart-host.ts'
 
-/** Creates the router of all connectors. @param dns the router of connectors with `route: dns`; absent: there is no DNS to ask */
-export const connectorRouter =
-  (dns?: Router): Router =>
-  async (connector, domain, signal) => {
-    const { smartHost } = connector
-    if (smartHost) return [hopTo(smartHost)]
+/**
+ * Creates the router of all connectors.
+ * @param dns the router of connectors with `route: dns`; absent: there is no DNS to ask
+ * @param resolverOf returns the DNS that a connector asks for the TLSA records of its smart host
+ */
+export function connectorRouter(dns?: Router, resolverOf?: (connector: ResolvedConnector) => Resolver): Router {
+  const smartHost = smartHostRouter(resolverOf)
+  return async (connector, domain, signal) => {
+    if (connector.smartHost) return smartHost(connector, domain, signal)
     if (dns) return dns(connector, domain, signal)
     throw new RouteError('no DNS server is configured', { isPermanent: false, enhancedCode: '4.4.3' })
   }
-
-/** Returns the smart host as the only next hop. */
-function hopTo({ host, port, tls, names, authority, implicitTls, ...logOn }: SmartHost): NextHop {
-  const { user, password, accessToken } = logOn
-  return {
-    host,
-    port,
-    tls,
-    names: names ?? [host],
-    policy: 'configured',
-    implicitTls,
-    ...(authority !== undefined && { authority }),
-    ...(user !== undefined && { user }),
-    ...(password !== undefined && { password }),
-    ...(accessToken !== undefined && { accessToken }),
-  }
 }
-
-type SmartHost = NonNullable<ResolvedConnector['smartHost']>
