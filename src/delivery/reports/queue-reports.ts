@@ -60,11 +60,12 @@ async function report(site: DeliverySite, facts: ReportFacts, at: number, kind: 
 
 /** Returns what a report says about a recipient; nothing if the report is not about it or nobody asked for it. */
 function reported({ envelope, retryUntil }: ReportFacts, result: Result, at: number, kind: Kind): ReportedRecipient[] {
-  const { address, code, text, remoteHost: remoteMta, passedDsnOn } = result
+  const { address, code, remoteHost: remoteMta, passedDsnOn } = result
   if (result.kind !== kind.result || (kind === RELAYED && passedDsnOn)) return []
   const { notify, originalRecipient } = envelope.recipients.find((each) => each.address === address) ?? {}
   if (!(notify?.includes(kind.notify) ?? kind.byDefault)) return []
   const status = statusOf(result)
+  const text = code === undefined ? result.text : result.text.replace(new RegExp(`^${code}[ -]?`), '')
   return [
     { address, originalRecipient, action: kind.action, status, code, text, remoteMta, lastAttemptAt: at, retryUntil },
   ]
