@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import type { Api } from '../src/api/api.ts'
 import type { Clock } from '../src/common/clock.ts'
 import type { ServerProtocol, TokenConfig, VirtualServerConfig } from '../src/config/schema.ts'
+import type { ReportSchedule } from '../src/delivery/reports/types.ts'
 import type { Tenants } from '../src/directory/tenants.ts'
 import type { Directory } from '../src/directory/types.ts'
 import type { MailAuthentication } from '../src/mail-authentication/mail-authentication.ts'
@@ -31,6 +32,8 @@ export interface ServerContext {
   readonly news?: NewsService
   /** Sends mail to other hosts. */
   readonly outgoing?: OutgoingSite
+  /** Sends reports and replies later. SMTP uses it. */
+  readonly reports?: ReportSchedule
   /** The rules that delete old messages. */
   readonly retention: readonly RetentionRule[]
   readonly clock: Clock

@@ -2,7 +2,7 @@ import { viewsOf } from '../../src/common/pieces.ts'
 import { HELD_OCTETS, type ReceivedOctets } from '../../src/common/received-octets.ts'
 import { isSliceOver, nextSlice } from '../../src/common/time-slice.ts'
 import { deliver } from '../../src/delivery/deliver.ts'
-import { reportSuccess } from '../../src/delivery/reports/success.ts'
+import { reportAfterDelivery } from '../../src/delivery/reports/after-delivery.ts'
 import { type Delivery, DeliveryError, type Recipient } from '../../src/delivery/types.ts'
 import { authenticate } from './authentication.ts'
 import type { SmtpSession } from './command.ts'
@@ -115,13 +115,14 @@ function traceOf(
   })
 }
 
-/** Sends the report that NOTIFY=SUCCESS requests. A failure does not change the reply, because the message is delivered. */
-async function report({ connection, context, site }: SmtpSession, delivery: Delivery, at: number): Promise<void> {
-  try {
-    await reportSuccess(site, delivery, at)
-  } catch (error) {
-    connection.record.note(`no delivery report: ${String(error)}`)
+/** Sends the reports that the message causes. A failure does not change the reply, because the message is delivered. */
+const report = (
+  { connection: { record }, context, site }: SmtpSession,
+  delivery: Delivery,
+  at: number,
+): Promise<void> =>
+  reportAfterDelivery(site, delivery, at, (error) => {
+    record.note(`no delivery report: ${String(error)}`)
     if (error instanceof DeliveryError) return
-    context.log.error({ session: connection.record.id, err: error }, 'delivery report failed')
-  }
-}
+    context.log.error({ session: record.id, err: error }, 'delivery report failed')
+  })

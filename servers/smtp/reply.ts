@@ -27,11 +27,13 @@ const DELIVERY_CODES: Readonly<Record<DeliveryFailure, readonly [code: number, e
   'over-quota': [552, '5.2.2'],
   'article-refused': [554, '5.6.0'],
   'article-deferred': [451, '4.3.0'],
+  'on-demand': [550, '5.0.0'],
 }
 
 /** Returns the reply to a message or recipient that cannot be delivered. */
 export function deliveryReply(error: DeliveryError): SmtpError {
-  const [code, enhancedCode] = DELIVERY_CODES[error.reason]
+  const [usualCode, usualStatus] = DELIVERY_CODES[error.reason]
+  const { code, status: enhancedCode } = error.reply ?? { code: usualCode, status: usualStatus }
   return new SmtpError(code, enhancedCode, error.message, { cause: error })
 }
 

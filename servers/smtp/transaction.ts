@@ -66,9 +66,9 @@ export class Transaction {
   add(recipient: Recipient): void {
     const key = recipient.address.toLowerCase()
     const known = this.#recipients.get(key)
-    const { destination } = known ?? recipient
+    const { destination, onDemand } = known ?? recipient
     this.#memory.grow(memoryOf(recipient) - (known ? memoryOf(known) : 0))
-    this.#recipients.set(key, { ...recipient, destination })
+    this.#recipients.set(key, { ...recipient, destination, onDemand })
   }
 
   /** Releases the memory of the recipients, and what has arrived of the message. */

@@ -27,6 +27,17 @@ const account = z
     twoFactor: z.boolean().describe('Whether mail and news clients need an app password.'),
     appPasswords: z.array(z.string()).describe('The names of the app passwords.'),
     delegates: z.array(z.string()).describe('The accounts that can act for this one.'),
+    outOfOffice: z
+      .object({
+        text: z.string(),
+        subject: z.string().optional(),
+        external: z.string().optional(),
+        from: z.string().optional(),
+        until: z.string().optional(),
+        repeatAfter: z.number().describe('Milliseconds.'),
+      })
+      .nullable()
+      .describe('Automatic reply to mail that the account gets. null: none.'),
     messages: z.number().int(),
     unread: z.number().int(),
   })
@@ -44,6 +55,7 @@ async function factsOf({ lab: { store, directory } }: Api, one: Account): Promis
     twoFactor: one.twoFactor ?? false,
     appPasswords: (one.appPasswords ?? []).map(({ name }) => name),
     delegates: [...(one.delegates ?? [])],
+    outOfOffice: one.outOfOffice ?? null,
     messages: sum(({ exists }) => exists),
     unread: sum(({ unseen }) => unseen),
   }
@@ -138,7 +150,8 @@ const update = defineOperation({
   name: 'accounts.update',
   method: 'PATCH',
   path: '/accounts/{user}',
-  summary: 'Change the password of an account, its state, its app passwords or its delegates. Open sessions continue.',
+  summary:
+    'Change the password of an account, its state, its app passwords, its delegates or its out-of-office reply. Open sessions continue.',
   access: 'change',
   input: z.strictObject({
     user: z.string(),
@@ -146,6 +159,7 @@ const update = defineOperation({
     ...accountAccess,
     state: accountAccess.state.nullable().describe('Why the account cannot log on. null: the account can log on.'),
     appPasswords: accountAccess.appPasswords.describe('Replaces all app passwords.'),
+    outOfOffice: accountAccess.outOfOffice.nullable().describe('Automatic reply to mail. null: none.'),
     revokeAppPasswords: z.array(z.string()).optional().describe('Names of app passwords to revoke.'),
   }),
   output: account,
@@ -186,12 +200,13 @@ interface WantedChanges {
   readonly appPasswords?: Account['appPasswords']
   readonly revokeAppPasswords?: readonly string[] | undefined
   readonly delegates?: readonly string[] | undefined
+  readonly outOfOffice?: Account['outOfOffice'] | null
 }
 
-/** Returns what changes on an account. A state of undefined is removed. */
+/** Returns what changes on an account. A state or an out-of-office reply of undefined is removed. */
 function changesOf(
   found: Account,
-  { password, state, twoFactor, delegates, appPasswords, revokeAppPasswords }: WantedChanges,
+  { password, state, twoFactor, delegates, outOfOffice, appPasswords, revokeAppPasswords }: WantedChanges,
 ): AccountChanges {
   const kept = appPasswords ?? found.appPasswords ?? []
   const left = kept.filter(({ name }) => !revokeAppPasswords?.includes(name))
@@ -199,6 +214,7 @@ function changesOf(
   return {
     ...definedOnly({ password, twoFactor, delegates, appPasswords: changesPasswords ? left : undefined }),
     ...(state === undefined ? {} : { state: state ?? undefined }),
+    ...(outOfOffice === undefined ? {} : { outOfOffice: outOfOffice ?? undefined }),
   }
 }
 

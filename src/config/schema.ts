@@ -12,6 +12,7 @@ import { controlSender, controls, newsgroup } from './schema/news.ts'
 import { oauth2 } from './schema/oauth2.ts'
 import { personality } from './schema/personality.ts'
 import { protocols } from './schema/protocol.ts'
+import { reports } from './schema/reports.ts'
 import { retention, store } from './schema/store.ts'
 import { tlsReports } from './schema/tls-reports.ts'
 import { capture, host, hostName, logLevels, octets } from './schema/values.ts'
@@ -112,6 +113,9 @@ const labObject = z.strictObject({
     .default([])
     .describe('Mail for mailboxes of the lab that a connector also sends elsewhere.')
     .meta({ examples: [[{ filters: { to: ['alice@lab.test'] }, to: ['dev@example.test'] }]] }),
+  reports: reports
+    .prefault({})
+    .describe('Reports that a test asks for: bounces, spam complaints and out-of-office replies. See docs/bounces.md.'),
   administrators: z
     .array(z.string().min(1))
     .default([])

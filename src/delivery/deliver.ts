@@ -18,25 +18,7 @@ import {
 } from '../store/types.ts'
 import { mayHaveBcc, type StrippedMessage, withoutBcc } from './bcc.ts'
 import { checkMailboxQuota } from './check-quota.ts'
-import { resolveNamed } from './resolve.ts'
 import { type Delivery, DeliveryError, type DeliverySite, type Recipient } from './types.ts'
-
-/** A message from the lab itself: to a moderator, or from test code. */
-export interface LocalMail {
-  readonly from: string
-  /** Addresses or log-on names. */
-  readonly to: readonly string[]
-  readonly raw: Buffer
-}
-
-/** Delivers a message without SMTP. Returns its copies, once they are stored. @throws DeliveryError, StoreError; no mailbox has it then */
-export async function deliverLocalMail(
-  site: DeliverySite,
-  { from, to, raw }: LocalMail,
-): Promise<readonly StoredMessage[]> {
-  const recipients = to.map((name) => resolveNamed(site, name))
-  return (await deliver(site, { message: [raw], mailFrom: from, recipients })).copies
-}
 
 /** What became of a message. */
 export interface Delivered {
@@ -97,7 +79,7 @@ function planOutgoing({ outgoing }: DeliverySite, delivery: Delivery): DeliveryP
   const elsewhere = recipients.filter(({ destination }) => destination.kind === 'captured')
   const envelope = {
     mailFrom,
-    recipients: elsewhere.map(({ destination: _, ...recipient }) => recipient),
+    recipients: elsewhere.map(({ destination: _, onDemand: __, ...recipient }) => recipient),
     ...(envelopeId !== undefined && { envelopeId }),
     ...(ret && { ret }),
     ...(smtpUtf8 && { smtpUtf8 }),

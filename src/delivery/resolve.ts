@@ -22,12 +22,11 @@ export function resolveRecipient({ directory, news, relay }: DeliverySite, addre
 }
 
 /**
- * Resolves a recipient given as an address or as a log-on name, as test code does. A log-on name stands for the account's
+ * Resolves a recipient given as a log-on name, as test code does. A log-on name stands for the account's
  * mailbox even if `name@domain` is not one of its addresses.
  * @throws DeliveryError
  */
 export function resolveNamed(site: DeliverySite, name: string): Recipient {
-  if (name.includes('@')) return { address: name, destination: resolveRecipient(site, name) }
   const address = `${name}@${site.directory.domain}`
   const account = site.news?.groupOf(address) === undefined ? site.directory.find(name) : undefined
   return { address, destination: account ? { kind: 'mailbox', account } : resolveRecipient(site, address) }

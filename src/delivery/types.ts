@@ -4,6 +4,9 @@ import type { MessageAuthentication } from '../mail/authentication-results.ts'
 import type { NewsService } from '../news/news-service.ts'
 import type { OutgoingSite } from '../outgoing/plan.ts'
 import type { DeliveryEnvelope, MessageStore } from '../store/types.ts'
+import type { OnDemand } from './reports/on-demand/parse.ts'
+import type { Refusal } from './reports/on-demand/replies.ts'
+import type { ReportSchedule } from './reports/types.ts'
 
 /** The parts of a lab that delivery needs. */
 export interface DeliverySite {
@@ -16,6 +19,8 @@ export interface DeliverySite {
   readonly hostname: string
   /** Whether mail for other domains is captured by the lab or rejected. */
   readonly relay: 'capture' | 'deny'
+  /** Sends reports that a test asks for. Absent: no address asks for one. */
+  readonly reports?: ReportSchedule | undefined
 }
 
 /** The destination of mail for one address. */
@@ -33,6 +38,8 @@ export interface Recipient {
   readonly notify?: readonly string[]
   /** ORCPT, decoded: `rfc822;address`. RFC 3461 section 4.2. */
   readonly originalRecipient?: string
+  /** The report that a test asks for. */
+  readonly onDemand?: OnDemand | undefined
 }
 
 /** A message with its envelope. */
@@ -76,6 +83,7 @@ export interface Delivery {
  * - `over-quota`: the account's quota does not allow the message.
  * - `article-refused`: a newsgroup among the recipients refuses the message.
  * - `article-deferred`: a newsgroup cannot accept the message now.
+ * - `on-demand`: the address asks for a refusal, which is in `reply`.
  */
 export type DeliveryFailure =
   | 'no-mailbox'
@@ -84,13 +92,21 @@ export type DeliveryFailure =
   | 'over-quota'
   | 'article-refused'
   | 'article-deferred'
+  | 'on-demand'
 
 /** Mail that cannot be delivered. The error message can be sent in an SMTP reply. */
 export class DeliveryError extends Error {
   override readonly name = 'DeliveryError'
   readonly reason: DeliveryFailure
-  constructor(reason: DeliveryFailure, message: string, options?: ErrorOptions) {
+  /** The reply code and the enhanced status code to answer with. Default: those for the reason. */
+  readonly reply: Pick<Refusal, 'code' | 'status'> | undefined
+  constructor(
+    reason: DeliveryFailure,
+    message: string,
+    options?: ErrorOptions & { readonly reply?: Pick<Refusal, 'code' | 'status'> },
+  ) {
     super(message, options)
     this.reason = reason
+    this.reply = options?.reply
   }
 }

@@ -1,4 +1,5 @@
 import type { AccountState, Quota } from '../config/schema/directory.ts'
+import type { OutOfOffice } from '../config/schema/reports.ts'
 import type { Proof, Secret } from './proof.ts'
 
 /** A person or program that can log on. */
@@ -16,6 +17,8 @@ export interface Account {
   readonly appPasswords?: readonly { readonly name: string; readonly password: string }[] | undefined
   /** Log-on names of the accounts that may act for this one. */
   readonly delegates?: readonly string[] | undefined
+  /** Its automatic reply. Absent: none. */
+  readonly outOfOffice?: OutOfOffice | undefined
   /** The IMAP4 server to which it is referred. RFC 2221. */
   readonly referral?: string | undefined
   /** Its mailboxes on other IMAP4 servers, by name. RFC 2193. */
@@ -23,7 +26,9 @@ export interface Account {
 }
 
 /** What can be changed on an account while the lab runs. */
-export type AccountChanges = Partial<Pick<Account, 'password' | 'state' | 'twoFactor' | 'appPasswords' | 'delegates'>>
+export type AccountChanges = Partial<
+  Pick<Account, 'password' | 'state' | 'twoFactor' | 'appPasswords' | 'delegates' | 'outOfOffice'>
+>
 
 /** An account that is created. */
 export interface NewAccount extends Omit<Account, 'addresses'> {

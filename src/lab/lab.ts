@@ -10,7 +10,8 @@ import type { MovableClock } from '../common/movable-clock.ts'
 import type { Intake } from '../common/received-octets.ts'
 import { needsAdministratorToken } from '../config/http-access.ts'
 import type { ResolvedLab, ResolvedVirtualServer } from '../config/resolve.ts'
-import { deliverLocalMail, type LocalMail } from '../delivery/deliver.ts'
+import { deliverLocalMail, type LocalMail } from '../delivery/local-mail.ts'
+import { ScheduledReports } from '../delivery/reports/scheduled.ts'
 import type { DeliverySite } from '../delivery/types.ts'
 import { AddedAccounts } from '../directory/added-accounts.ts'
 import { createDirectory } from '../directory/directory.ts'
@@ -105,6 +106,8 @@ export class Lab implements AsyncDisposable {
   readonly faults: LabFaults
   /** The zones of the lab and its DNS server. */
   readonly dns: LabDns
+  /** Reports and replies that the lab sends later. */
+  readonly reports: ScheduledReports
   readonly openLab: LabParts['openLab']
   /** The text of the configuration, and changes of it. Undefined if the lab does not know where it comes from. */
   readonly configuration: LabConfiguration | undefined
@@ -172,6 +175,13 @@ export class Lab implements AsyncDisposable {
       isBackground: options.isBackground === true,
     })
     this.faults = new LabFaults(config.faultSeed, config.faults)
+    this.reports = new ScheduledReports({
+      store: this.store,
+      clock: this.clock,
+      log: options.log,
+      site: () => this.#deliverySite(),
+      settings: () => this.#config.reports,
+    })
     this.configuration =
       options.configuration && new LabConfiguration(this, options.configuration.source, options.configuration.opened)
     this.#captures = new Captures(options.clock, options.log, parts.intake.memory)
@@ -190,7 +200,7 @@ export class Lab implements AsyncDisposable {
       certificates: parts.certificateStore,
       // Without newsgroups: an article for a moderator must not be posted again.
       mail: async ({ from, to, raw }) => {
-        await deliverLocalMail({ ...this.#deliverySite(), news: undefined }, { from, to: [to], raw })
+        await this.#deliver({ ...this.#deliverySite(), news: undefined }, { from, to: [to], raw })
       },
       onFeedRound: ({ virtualServer, config: { peer, direction } }, { state }) =>
         this.#report({ type: 'feed', virtualServer, peer, direction, state }),
@@ -258,7 +268,7 @@ export class Lab implements AsyncDisposable {
 
   /** Delivers a message without SMTP. Returns its copies. @throws DeliveryError, StoreError; then no mailbox has it */
   deliver(mail: LocalMail): Promise<readonly StoredMessage[]> {
-    return deliverLocalMail(this.#deliverySite(), mail)
+    return this.#deliver(this.#deliverySite(), mail)
   }
 
   /** The traffic of the latest sessions. */
@@ -322,6 +332,7 @@ export class Lab implements AsyncDisposable {
       await this.#news.prepare(this.#config)
       await preload(this.#config, this.store)
       await this.mailAuthentication.open()
+      await this.reports.start()
       await this.#pki.serve(this.#config)
       await this.#applyWebhooks(this.#config)
       await this.#applyServers()
@@ -406,6 +417,7 @@ export class Lab implements AsyncDisposable {
   reset(): Promise<void> {
     return this.#changes.run(async () => {
       await this.store.clear()
+      this.reports.clear()
       await this.#news.prepare(this.#config)
       await preload(this.#config, this.store)
       this.sessionLog.clear()
@@ -438,6 +450,7 @@ export class Lab implements AsyncDisposable {
     await (await this.#api)?.[Symbol.asyncDispose]()
     await this.#servers.stop()
     await this.dns[Symbol.asyncDispose]()
+    await this.reports[Symbol.asyncDispose]()
     this.#statistics?.[Symbol.dispose]()
     this.#traffic?.[Symbol.dispose]()
     await this.intake.settled()
@@ -547,6 +560,10 @@ export class Lab implements AsyncDisposable {
     }))
   }
 
+  #deliver(site: DeliverySite, mail: LocalMail): Promise<readonly StoredMessage[]> {
+    return deliverLocalMail(site, mail, this.clock.now(), (err) => this.log.warn({ err }, 'no report was sent'))
+  }
+
   #deliverySite(): DeliverySite {
     const { hostname } = this.#config
     return {
@@ -554,6 +571,7 @@ export class Lab implements AsyncDisposable {
       directory: this.#directory,
       news: this.newsService,
       outgoing: this.outgoing.queue,
+      reports: this.reports,
       hostname,
       relay: 'capture',
     }
@@ -571,6 +589,7 @@ export class Lab implements AsyncDisposable {
       mailAuthentication: this.mailAuthentication,
       news: this.#news.newsService,
       outgoing: this.outgoing.queue,
+      reports: this.reports,
       pki: this.#pki,
       captures: this.#captures,
       faults: this.faults.rules,

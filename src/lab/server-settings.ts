@@ -7,6 +7,7 @@ import type { Clock } from '../common/clock.ts'
 import type { ResolvedLab, ResolvedVirtualServer } from '../config/resolve.ts'
 import type { ProxyProtocolConfig, RateConfig } from '../config/schema/virtual-server.ts'
 import type { TokenConfig } from '../config/schema.ts'
+import type { ReportSchedule } from '../delivery/reports/types.ts'
 import type { Tenants } from '../directory/tenants.ts'
 import type { Directory } from '../directory/types.ts'
 import type { MailAuthentication } from '../mail-authentication/mail-authentication.ts'
@@ -37,6 +38,7 @@ export interface Site {
   readonly mailAuthentication: MailAuthentication
   readonly news: NewsService
   readonly outgoing: OutgoingSite
+  readonly reports: ReportSchedule
   readonly pki: LabPki
   readonly captures: Captures
   readonly faults: FaultRules
@@ -56,7 +58,7 @@ export interface Site {
 /** Builds a virtual server's settings from its configuration and the certificate store. @throws PkiError */
 export async function serverSettings(server: ResolvedVirtualServer, site: Site): Promise<VirtualServerSettings> {
   const { config, store, directory, tenants, news, pki, captures, faults, rates, clock, log, api, isBackground } = site
-  const { contexts, oauth2, mailAuthentication } = site
+  const { contexts, oauth2, mailAuthentication, reports } = site
   const { name, protocol, address, port, tlsPort, limits, idleTimeoutMs } = server
   const service = services[protocol]
   const context: ServerContext = {
@@ -70,6 +72,7 @@ export async function serverSettings(server: ResolvedVirtualServer, site: Site):
     mailAuthentication,
     news,
     outgoing: site.outgoing,
+    reports,
     retention: config.retention,
     clock,
     rates,

@@ -2,10 +2,19 @@ import type { Origin, Owner } from './types.ts'
 
 /**
  * What a value is for: annotations of mailboxes (RFC 5464), keys of authorized URLs (RFC 4467), access control lists
- * (RFC 4314), which messages a reader has seen, which are new to a reader, the threads of Message-IDs (RFC 8474), and what
- * became of queued messages so far.
+ * (RFC 4314), which messages a reader has seen, which are new to a reader, the threads of Message-IDs (RFC 8474), what became
+ * of queued messages so far, reports that are sent later, and the senders that an account has answered.
  */
-export type ValueKind = 'metadata' | 'urlauth' | 'acl' | 'seen' | 'recent' | 'thread' | 'outgoing'
+export type ValueKind =
+  | 'metadata'
+  | 'urlauth'
+  | 'acl'
+  | 'seen'
+  | 'recent'
+  | 'thread'
+  | 'outgoing'
+  | 'report'
+  | 'answered'
 
 /** Values of one kind, by name. */
 export interface ValueSpace {

@@ -56,7 +56,7 @@ describe('an account that is created over HTTP', () => {
   it('logs on and gets mail at once, until the lab stops, and nothing is written', async () => {
     const { status, headers, body } = await create({ user: 'carol', password: 'carols-secret' })
     expect([status, headers.get('location')]).toEqual([201, '/api/v1/accounts/carol'])
-    const access = { state: null, twoFactor: false, appPasswords: [], delegates: [] }
+    const access = { state: null, twoFactor: false, appPasswords: [], delegates: [], outOfOffice: null }
     const counts = { messages: 0, unread: 0 }
     expect(body).toEqual({ user: 'carol', addresses: ['carol@lab.test'], configured: false, ...access, ...counts })
     expect(await canLogOn('carol', 'carols-secret')).toBe(true)

@@ -1,5 +1,5 @@
 import { checkMailboxQuota } from '../../../src/delivery/check-quota.ts'
-import { resolveRecipient } from '../../../src/delivery/resolve.ts'
+import { resolveOnDemand } from '../../../src/delivery/reports/on-demand/resolve.ts'
 import type { Recipient } from '../../../src/delivery/types.ts'
 import { needGreeting, noArgument, type SmtpCommand, type SmtpSession } from '../command.ts'
 import { checkParameters, mailParameters, type ParsedPath, parsePath, rcptParameters } from '../path.ts'
@@ -60,7 +60,7 @@ export const rcpt: SmtpCommand = {
     if (!transaction) throw badSequence('Error: need MAIL command')
     checkCount(session, transaction, path.address)
     checkAscii(path.address, transaction.smtpUtf8)
-    const recipient = recipientOf(session, path)
+    const recipient = recipientOf(session, transaction, path)
     session.checkDomain(path.address)
     const accept = (): void => {
       transaction.add(recipient)
@@ -101,10 +101,14 @@ function checkAscii(address: string, smtpUtf8: boolean): void {
 }
 
 /** Resolves the recipient of RCPT. @throws DeliveryError if the address cannot receive mail */
-function recipientOf({ site }: SmtpSession, { address, args: { NOTIFY, ORCPT } }: ParsedPath): Recipient {
+function recipientOf(
+  { site }: SmtpSession,
+  { reversePath }: Transaction,
+  { address, args: { NOTIFY, ORCPT } }: ParsedPath,
+): Recipient {
   return {
     address,
-    destination: resolveRecipient(site, address),
+    ...resolveOnDemand(site, address, reversePath),
     ...(typeof NOTIFY === 'string' && { notify: NOTIFY.toUpperCase().split(',') }),
     ...(typeof ORCPT === 'string' && { originalRecipient: ORCPT }),
   }

@@ -115,7 +115,7 @@ const sample = {
 
 const caller = { role: 'account', name: 'alice', tenant: null, may: ['read', 'change'] }
 
-const noAccess = { state: null, twoFactor: false, appPasswords: [], delegates: [] }
+const noAccess = { state: null, twoFactor: false, appPasswords: [], delegates: [], outOfOffice: null }
 
 const carol = {
   user: 'carol',

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { outOfOffice } from './reports.ts'
 import { mailAddress, octets, preload, secretFile } from './values.ts'
 
 /** How much an account may store. */
@@ -70,6 +71,11 @@ export const accountAccess = {
       'Accounts that can act for this one: they log on with their own password and name this account (SASL authzid).',
     )
     .meta({ examples: [['alice']] }),
+  outOfOffice: outOfOffice
+    .optional()
+    .describe(
+      'Automatic reply to mail that the account gets (RFC 3834). Never sent to lists, reports, automatic mail and noreply addresses.',
+    ),
 }
 
 /** The URL of a server or mailbox. RFC 5092. A response code ends at a bracket. */

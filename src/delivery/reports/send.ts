@@ -1,14 +1,7 @@
 import { deliver } from '../deliver.ts'
 import { resolveRecipient } from '../resolve.ts'
 import type { DeliverySite } from '../types.ts'
-
-/** A report or reply that the lab sends by itself. */
-export interface OwnMail {
-  readonly to: string
-  readonly raw: Buffer
-  /** The id of the session that caused it. */
-  readonly session?: string | undefined
-}
+import type { OwnMail } from './types.ts'
 
 /**
  * Sends a report or an automatic reply with the null reverse-path, so that nothing answers it. RFC 3464 section 2, RFC 3834

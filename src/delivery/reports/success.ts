@@ -10,7 +10,7 @@ import type { Action } from './types.ts'
  * @throws DeliveryError, StoreError; the message itself stays delivered
  */
 export async function reportSuccess(site: DeliverySite, delivery: Delivery, at: number): Promise<void> {
-  const recipients = delivery.recipients.filter(({ notify }) => notify?.includes('SUCCESS'))
+  const recipients = delivery.recipients.filter(({ notify, onDemand }) => notify?.includes('SUCCESS') && !onDemand)
   const { mailFrom: to, session, envelopeId, smtpUtf8 = false } = delivery
   if (to === '' || recipients.length === 0) return
   const raw = writeStandardReport({

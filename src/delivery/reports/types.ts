@@ -1,3 +1,5 @@
+import type { ReportSettings } from '../../config/schema/reports.ts'
+
 /** What happened to a message for a recipient. RFC 3464 section 2.3.3. */
 export type Action = 'failed' | 'delayed' | 'delivered' | 'relayed' | 'expanded'
 
@@ -81,4 +83,22 @@ export interface ReportFacts {
   readonly retryUntil?: number | undefined
   /** The id of the session that received the message. */
   readonly session?: string | undefined
+}
+
+/** A report or reply that the lab sends by itself. */
+export interface OwnMail {
+  readonly to: string
+  readonly raw: Buffer
+  /** The id of the session that caused it. */
+  readonly session?: string | undefined
+}
+
+/** The reports and replies that the lab sends later, and its settings for them. */
+export interface ReportSchedule {
+  readonly settings: ReportSettings
+  /**
+   * Sends a report at a time by the lab's clock. Resolves once the store has it, or once it is sent if the time has come.
+   * @throws StoreError; DeliveryError if it is sent now and its recipient has no mailbox
+   */
+  schedule(mail: OwnMail, dueAt: number): Promise<void>
 }

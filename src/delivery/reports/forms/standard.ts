@@ -2,6 +2,7 @@ import { formatDate } from '../../../mail/dates.ts'
 import { addressing, returnedPart, statusPart, textPart, uniqueToken, writeMultipart } from '../parts.ts'
 import { replyOf } from '../status-fields.ts'
 import type { Action, ReportedRecipient, StatusReport } from '../types.ts'
+import { mainAction } from './form.ts'
 
 const SUBJECTS: Readonly<Record<Action, string>> = {
   failed: 'Undelivered mail: the message could not be delivered',
@@ -21,9 +22,9 @@ const SENTENCES: Readonly<Record<Action, string>> = {
 
 /** Writes a report as the lab sends it. RFC 3464. */
 export function writeStandardReport(report: StatusReport): Buffer {
-  const { domain, recipients } = report
+  const { domain } = report
   const token = `report-${uniqueToken()}`
-  const action = recipients.find((each) => each.action === 'failed')?.action ?? recipients[0]?.action ?? 'failed'
+  const action = mainAction(report)
   const [to, ...others] = addressing(report, token)
   return writeMultipart({
     head: [

@@ -1,0 +1,11 @@
+/** The forms of reports about delivery: the standard, and those of well-known servers. */
+export const reportForms = ['standard', 'postfix', 'exim', 'exchange2003', 'microsoft365', 'gmail', 'qmail'] as const
+export type ReportForm = (typeof reportForms)[number]
+
+/** What a recipient complains about. RFC 5965 section 7.3, RFC 6430. */
+export const feedbackTypes = ['abuse', 'fraud', 'virus', 'other', 'not-spam'] as const
+export type FeedbackType = (typeof feedbackTypes)[number]
+
+/** The forms of out-of-office replies: the standard, and those of well-known servers. */
+export const replyForms = ['standard', 'microsoft365', 'gmail'] as const
+export type ReplyForm = (typeof replyForms)[number]

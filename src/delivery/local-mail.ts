@@ -1,0 +1,37 @@
+import type { StoredMessage } from '../store/types.ts'
+import { deliver } from './deliver.ts'
+import { reportAfterDelivery } from './reports/after-delivery.ts'
+import { resolveOnDemand } from './reports/on-demand/resolve.ts'
+import { resolveNamed } from './resolve.ts'
+import type { Delivery, DeliverySite, Recipient } from './types.ts'
+
+/** A message from the lab itself: to a moderator, or from test code. */
+export interface LocalMail {
+  readonly from: string
+  /** Addresses or log-on names. */
+  readonly to: readonly string[]
+  readonly raw: Buffer
+}
+
+/**
+ * Delivers a message without SMTP. Returns its copies, once they are stored.
+ * @param at milliseconds since the epoch
+ * @param reportFailed gets the errors of reports and replies that the message causes
+ * @throws DeliveryError, StoreError; no mailbox has it then
+ */
+export async function deliverLocalMail(
+  site: DeliverySite,
+  { from, to, raw }: LocalMail,
+  at: number,
+  reportFailed: (error: unknown) => void,
+): Promise<readonly StoredMessage[]> {
+  const recipients = to.map(
+    (name): Recipient =>
+      name.includes('@') ? { address: name, ...resolveOnDemand(site, name, from) } : resolveNamed(site, name),
+  )
+  const delivery: Delivery = { message: [raw], mailFrom: from, recipients }
+  const { copies, queued } = await deliver(site, delivery)
+  const own = recipients.filter(({ address }) => !queued.has(address))
+  await reportAfterDelivery(site, { ...delivery, recipients: own }, at, reportFailed)
+  return copies
+}

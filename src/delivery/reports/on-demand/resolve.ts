@@ -1,0 +1,36 @@
+import { fold, splitAddress, withoutDetail } from '../../../directory/names.ts'
+import { resolveRecipient } from '../../resolve.ts'
+import { DeliveryError, type DeliverySite, type Recipient } from '../../types.ts'
+import { parseOnDemand } from './parse.ts'
+
+/**
+ * Decides where mail for an address goes, as `resolveRecipient` does. Addresses that ask for a report, such as
+ * `bounce+550@lab.test`, are captured, or refused at once. They are ordinary addresses if an account has that name, in mail
+ * with the null reverse-path, and if the configuration says so.
+ * @throws DeliveryError
+ */
+export function resolveOnDemand(
+  site: DeliverySite,
+  address: string,
+  mailFrom: string,
+): Pick<Recipient, 'destination' | 'onDemand'> {
+  const { localPart, domain } = splitAddress(address)
+  const onDemand =
+    mailFrom !== '' && site.reports?.settings.addresses && site.directory.isLocalDomain(domain)
+      ? parseOnDemand(localPart)
+      : undefined
+  if (!onDemand || isTaken(site, address, localPart)) return { destination: resolveRecipient(site, address) }
+  if (onDemand.kind === 'refuse') {
+    throw new DeliveryError('on-demand', `${onDemand.refusal.text} (on demand)`, { reply: onDemand.refusal })
+  }
+  return { destination: { kind: 'captured', domain: domain.toLowerCase() }, onDemand }
+}
+
+/** Returns whether an address belongs to a newsgroup or to an account that exists. An open directory has one for each address. */
+function isTaken({ directory, news }: DeliverySite, address: string, localPart: string): boolean {
+  if (news?.groupOf(address) !== undefined) return true
+  const account = directory.findByAddress(address)
+  if (!account) return false
+  if (directory.mode === 'listed' || fold(account.user) !== fold(withoutDetail(localPart))) return true
+  return directory.accounts().some(({ user }) => fold(user) === fold(account.user))
+}

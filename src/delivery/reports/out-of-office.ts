@@ -1,0 +1,73 @@
+import { joinPieces } from '../../common/pieces.ts'
+import type { OutOfOffice } from '../../config/schema/reports.ts'
+import { addressKey, splitAddress, withoutDetail } from '../../directory/names.ts'
+import type { Account } from '../../directory/types.ts'
+import { accountOwner, type MessageStore } from '../../store/types.ts'
+import type { Delivery, DeliverySite } from '../types.ts'
+import { isAddressedTo, whyNoAnswer } from './automatic-mail.ts'
+import { writeAutomaticReply } from './automatic-reply.ts'
+import { sendOwnMail } from './send.ts'
+
+/**
+ * Answers a delivered message for recipients who are out of office. RFC 3834.
+ * @param at time of the reply, in milliseconds since the epoch
+ * @throws DeliveryError, StoreError; the message itself stays delivered
+ */
+export async function answerOutOfOffice(site: DeliverySite, delivery: Delivery, at: number): Promise<void> {
+  const { mailFrom, recipients, session } = delivery
+  const absent = new Map<string, readonly [account: Account, address: string]>()
+  for (const { destination, address } of recipients) {
+    if (destination.kind === 'mailbox' && destination.account.outOfOffice && !absent.has(destination.account.user)) {
+      absent.set(destination.account.user, [destination.account, address])
+    }
+  }
+  if (absent.size === 0) return
+  const message = joinPieces(delivery.message)
+  if (whyNoAnswer({ mailFrom, message }) !== undefined) return
+  for (const [account, address] of absent.values()) {
+    const { outOfOffice } = account
+    if (!outOfOffice || isOwn(account, mailFrom)) continue
+    const text = textFor(site, outOfOffice, mailFrom, at)
+    if (text === undefined) continue
+    if (!isAddressedTo(message, (named) => isOwn(account, named) || addressKey(named) === addressKey(address))) continue
+    if (!(await isFirst(site.store, account, mailFrom, at - outOfOffice.repeatAfter, at))) continue
+    const { subject } = outOfOffice
+    const raw = await writeAutomaticReply({ from: address, to: mailFrom, message, text, subject, form: 'standard', at })
+    await sendOwnMail(site, { to: mailFrom, raw, session }, at)
+  }
+}
+
+/** Returns the text for a sender; undefined if there is no reply now or for this sender. */
+function textFor(site: DeliverySite, settings: OutOfOffice, mailFrom: string, at: number): string | undefined {
+  const { text, external = text, from, until } = settings
+  if (from !== undefined && at < Date.parse(from)) return undefined
+  if (until !== undefined && at >= Date.parse(until)) return undefined
+  if (site.directory.isLocalDomain(splitAddress(mailFrom).domain)) return text
+  return external === 'off' ? undefined : external
+}
+
+/** Returns whether an address belongs to an account, also with a detail (`alice+tag@…`). */
+function isOwn({ addresses }: Account, address: string): boolean {
+  const { localPart, domain } = splitAddress(address)
+  const keys = [addressKey(address), addressKey(`${withoutDetail(localPart)}@${domain}`)]
+  return addresses.some((own) => keys.includes(addressKey(own)))
+}
+
+/** Remembers that a sender gets a reply. Returns false if the sender got one after `since`. RFC 3834 section 2. */
+async function isFirst(
+  store: MessageStore,
+  { user }: Account,
+  to: string,
+  since: number,
+  at: number,
+): Promise<boolean> {
+  const name = addressKey(to)
+  let first = false
+  await store.changeValues({ kind: 'answered', reader: accountOwner(user) }, (current) => {
+    const old = [...current].filter(([, value]) => Number(value.toString()) <= since).map(([known]) => known)
+    first = !current.has(name) || old.includes(name)
+    const forgotten = old.map((known) => [known, undefined] as const)
+    return new Map<string, Buffer | undefined>(first ? [...forgotten, [name, Buffer.from(String(at))]] : forgotten)
+  })
+  return first
+}
