@@ -1,5 +1,5 @@
 import type { LabInput } from '../../src/config/schema.ts'
-import type { QueueEvent } from '../../src/outgoing/types.ts'
+import type { QueueEntry, QueueEvent } from '../../src/outgoing/types.ts'
 import { type MailLab, type MailLabOptions, startMailLab } from '../support/mail-lab.ts'
 import { SmtpSender } from '../support/smtp-sender.ts'
 
@@ -19,6 +19,9 @@ export const startOutgoingLab = (
   { config, ...options }: MailLabOptions = {},
 ): Promise<MailLab> =>
   startMailLab({ protocol: 'smtp' }, { ...options, config: { ...config, connectors: [...connectors] } })
+
+/** Returns the queue of a lab. */
+export const queued = ({ lab }: Pick<MailLab, 'lab'>): readonly QueueEntry[] => lab.outgoing.queue.list()
 
 /** Waits for an event of the queue. */
 export function queueEvent({ lab }: Pick<MailLab, 'lab'>, type: QueueEvent['type'], times = 1): Promise<QueueEvent> {

@@ -17,7 +17,8 @@ export interface ReceivedMail {
 
 export interface Host extends AsyncDisposable {
   readonly port: number
-  readonly received: readonly ReceivedMail[]
+  /** Tests may empty it. */
+  readonly received: ReceivedMail[]
 }
 
 /** Starts npm's smtp-server as a next host. */
