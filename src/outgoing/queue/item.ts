@@ -97,6 +97,19 @@ export class Item {
 const isPending = (state: RecipientState | null | undefined): boolean =>
   state === null || state === undefined || state.kind === 'deferred'
 
+/** Returns the results that a message has so far. */
+export const results = ({ state }: Item) => state.recipients.filter((one) => one !== null)
+
+/** Makes failures of all pending recipients. Keeps the text of the last reply, unless another is given. */
+export const failures = (
+  item: Item,
+  why: { readonly enhancedCode: string; readonly text?: string },
+): RecipientResult[] =>
+  item.pending.map(({ address }) => {
+    const last = results(item).find((one) => one.address === address)
+    return { text: '', ...last, ...why, address, kind: 'failed' }
+  })
+
 /** Returns a message of the queue as users see it. */
 export function entryOf(item: Item, givesUpAt: number | undefined, why: string | undefined): QueueEntry {
   const { entry, transport, state, sending } = item

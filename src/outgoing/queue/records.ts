@@ -1,7 +1,6 @@
 import type { Logger } from 'pino'
 import { type MessageStore, StoreError } from '../../store/types.ts'
-import type { ReportFacts } from '../types.ts'
-import { type Item, type RecipientState, savedState } from './item.ts'
+import { type Item, savedState } from './item.ts'
 
 interface RecordsOptions {
   readonly store: MessageStore
@@ -48,29 +47,6 @@ export class Records {
         folderId,
         items.map(({ uid }) => uid),
       )
-    }
-  }
-
-  /** Sends a report about some results. @throws StoreError; another error is logged */
-  async report(
-    send: (facts: ReportFacts) => Promise<void>,
-    item: Item,
-    results: readonly RecipientState[],
-  ): Promise<void> {
-    const { store, log, folderId } = this.#options
-    const session = item.entry.envelope?.session
-    try {
-      await send({
-        envelope: item.envelope,
-        results,
-        message: async () => (await store.read(folderId() ?? '', item.uid)) ?? Buffer.alloc(0),
-        arrivedAt: item.queuedAt,
-        ...(session !== undefined && { session }),
-      })
-    } catch (err) {
-      if (err instanceof StoreError) throw err
-      // As with a sender that has no mailbox.
-      log.warn({ err, queued: item.id }, 'no report was sent about a queued message')
     }
   }
 }

@@ -3,11 +3,13 @@ import type { Clock } from '../../common/clock.ts'
 import type { MessageStore } from '../../store/types.ts'
 import type { ConnectorRules } from '../connectors.ts'
 import type { QueueEvent, RecipientResult, Reports, ResolvedConnector } from '../types.ts'
+import { Alarm } from './alarm.ts'
 import { attemptItem, type Sending } from './attempt.ts'
-import type { Item } from './item.ts'
+import { failures, type Item, results } from './item.ts'
 import { type Lane, Lanes } from './lanes.ts'
 import { sentOctets } from './octets.ts'
 import { Records } from './records.ts'
+import { Reporter } from './reporter.ts'
 import { givesUpAt, nextAttempt, SendingRates, warnsAt } from './times.ts'
 
 export interface SenderOptions extends Sending {
@@ -23,10 +25,6 @@ export interface SenderOptions extends Sending {
 
 /** Attempts of all destinations together. */
 const MAX_IN_FLIGHT = 100
-/** Shortest time between two looks at the messages that wait. */
-const MIN_TIMER_MS = 20
-/** Longest time that a timer waits. */
-const MAX_TIMER_MS = 10 * 60_000
 /** Pause after the store could not write what became of a message. */
 const STORE_PAUSE_MS = 60_000
 /** How long attempts may go on when the lab stops. */
@@ -36,19 +34,21 @@ const GRACE_MS = 1500
 export class Sender implements AsyncDisposable {
   readonly #options: SenderOptions
   readonly #records: Records
+  readonly #reporter: Reporter
   readonly #rates = new SendingRates()
   readonly #lanes = new Lanes()
   /** Messages whose time has not come. */
   readonly #waiting = new Set<Item>()
   readonly #sending = new Set<Item>()
   readonly #running = new Set<Promise<void>>()
-  #timer: NodeJS.Timeout | undefined
-  #timerAt = Number.POSITIVE_INFINITY
+  readonly #alarm: Alarm
   #isClosed = false
 
   constructor(options: SenderOptions) {
     this.#options = options
     this.#records = new Records(options)
+    this.#reporter = new Reporter(options, this.#records)
+    this.#alarm = new Alarm(options.clock, () => this.#look())
   }
 
   connectorOf({ transport }: Item): ResolvedConnector | undefined {
@@ -66,7 +66,7 @@ export class Sender implements AsyncDisposable {
     if (!item.isSaved) this.#options.emit('queued', item)
     if (item.state.isHeld) return
     this.#waiting.add(item)
-    this.#arm(this.#dueAt(item))
+    this.#alarm.set(this.#dueAt(item))
   }
 
   /** Forgets a message that the store has no more. */
@@ -132,7 +132,7 @@ export class Sender implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true
-    clearTimeout(this.#timer)
+    this.#alarm.clear()
     let grace: NodeJS.Timeout | undefined
     const over = new Promise<void>((resolve) => {
       grace = setTimeout(resolve, GRACE_MS)
@@ -165,19 +165,9 @@ export class Sender implements AsyncDisposable {
     return Math.min(nextAttemptAt, (connector && warnsAt(item, connector.schedule)) ?? nextAttemptAt)
   }
 
-  #arm(at: number): void {
-    if (this.#isClosed || at >= this.#timerAt) return
-    clearTimeout(this.#timer)
-    this.#timerAt = at
-    const delayMs = at - this.#options.clock.now()
-    const wait = Math.min(MAX_TIMER_MS, Math.max(delayMs <= 0 ? 0 : MIN_TIMER_MS, delayMs))
-    this.#timer = setTimeout(() => this.#look(), wait).unref()
-  }
-
   /** Plans every message whose time has come, and sends what may be sent. */
   #look(): void {
-    clearTimeout(this.#timer)
-    this.#timerAt = Number.POSITIVE_INFINITY
+    this.#alarm.clear()
     if (this.#isClosed) return
     const now = this.#options.clock.now()
     let next = Number.POSITIVE_INFINITY
@@ -186,11 +176,13 @@ export class Sender implements AsyncDisposable {
         this.#waiting.delete(item)
         if (item.pending.length > 0) this.#lanes.add(item)
         else this.#run(this.#finish(item))
-      } else if (this.#dueAt(item) <= now) this.#run(this.#warn(item))
-      else next = Math.min(next, this.#dueAt(item))
+      } else {
+        if (this.#dueAt(item) <= now) this.#run(this.#warn(item))
+        next = Math.min(next, this.#dueAt(item))
+      }
     }
+    this.#alarm.set(next)
     for (const lane of this.#lanes.all) this.#sendLane(lane)
-    this.#arm(next)
   }
 
   #sendLane(lane: Lane): void {
@@ -201,7 +193,7 @@ export class Sender implements AsyncDisposable {
       if (this.#lanes.inFlight >= MAX_IN_FLIGHT || (connections !== 'off' && lane.inFlight >= connections)) return
       const now = this.#options.clock.now()
       const at = this.#rates.take(connector.name, connector.schedule, now)
-      if (at > now) return this.#arm(at)
+      if (at > now) return this.#alarm.set(at)
       this.#send(item, lane, connector)
     }
   }
@@ -230,7 +222,9 @@ export class Sender implements AsyncDisposable {
       found = await attemptItem(item, connector, octets, this.#options, signal)
     } catch (err) {
       log.error({ err, queued: item.id, connector: connector.name }, 'a message could not be sent')
-      found = { recipients: item.pending.map(({ address }) => ({ address, kind: 'deferred', text: String(err) })) }
+      found = {
+        recipients: item.pending.map(({ address }) => ({ address, kind: 'deferred', text: (err as Error).message })),
+      }
     }
     item.sending = undefined
     const isInterrupted = signal.aborted
@@ -252,7 +246,7 @@ export class Sender implements AsyncDisposable {
     item.state = { ...item.state, nextAttemptAt: at ?? nextAttempt(item, schedule, now, random) }
     await this.#records.save([item])
     try {
-      await this.#report(item)
+      await this.#reporter.final(item)
       if ((warnsAt(item, schedule) ?? Number.POSITIVE_INFINITY) <= now) await this.#warn(item)
     } catch (err) {
       // The next attempt reports again.
@@ -262,13 +256,13 @@ export class Sender implements AsyncDisposable {
     emit('deferred', item, results(item))
     if (item.state.isHeld) return
     this.#waiting.add(item)
-    this.#arm(this.#dueAt(item))
+    this.#alarm.set(this.#dueAt(item))
   }
 
   /** Reports what became of a message, and removes it. */
   async #finish(item: Item): Promise<void> {
     try {
-      await this.#report(item)
+      await this.#reporter.final(item)
       item.ending = results(item).some(({ kind }) => kind === 'failed') ? 'failed' : 'sent'
       await this.#records.expunge([item])
     } catch (err) {
@@ -276,37 +270,13 @@ export class Sender implements AsyncDisposable {
       this.#options.log.error({ err, queued: item.id }, 'the store could not remove a message that was sent')
       item.state = { ...item.state, nextAttemptAt: this.#options.clock.now() + STORE_PAUSE_MS }
       this.#waiting.add(item)
-      this.#arm(this.#dueAt(item))
+      this.#alarm.set(this.#dueAt(item))
     }
   }
 
-  /** Sends the reports about recipients whose result is final. The results are in the store first: no one is sent to twice. */
-  async #report(item: Item): Promise<void> {
-    const failed = item.unreported('failed')
-    const sent = item.unreported('sent').filter(({ address, passedDsnOn }) => {
-      const { notify } = item.transport.recipients.find((one) => one.address === address) ?? {}
-      return notify?.includes('SUCCESS') && !passedDsnOn
-    })
-    if (failed.length === 0 && sent.length === 0) return
-    await this.#records.save([item])
-    const { reports } = this.#options
-    if (failed.length > 0) await this.#records.report((facts) => reports.failed(facts), item, failed)
-    if (sent.length > 0) await this.#records.report((facts) => reports.relayed(facts), item, sent)
-    item.markReported()
-    if (item.pending.length > 0) await this.#records.save([item])
-  }
-
-  async #warn(item: Item): Promise<void> {
+  #warn(item: Item): Promise<void> {
     const connector = this.connectorOf(item)
-    const retryUntil = connector && givesUpAt(item, connector.schedule)
-    item.state = { ...item.state, isWarned: true }
-    await this.#records.save([item])
-    const { reports } = this.#options
-    await this.#records.report(
-      (facts) => reports.delayed({ ...facts, ...(retryUntil !== undefined && { retryUntil }) }),
-      item,
-      item.unreported('deferred'),
-    )
+    return this.#reporter.delay(item, connector && givesUpAt(item, connector.schedule))
   }
 
   /** Lets something run that the end of the lab waits for. */
@@ -320,12 +290,3 @@ export class Sender implements AsyncDisposable {
 }
 
 const GIVEN_UP = 'the administrator of the lab gave the message up'
-
-const results = ({ state }: Item) => state.recipients.filter((one) => one !== null)
-
-/** Makes failures of all pending recipients. Keeps the text of the last reply, unless another is given. */
-const failures = (item: Item, why: { readonly enhancedCode: string; readonly text?: string }): RecipientResult[] =>
-  item.pending.map(({ address }) => {
-    const last = results(item).find((one) => one.address === address)
-    return { text: '', ...last, ...why, address, kind: 'failed' }
-  })
