@@ -16,6 +16,9 @@ import { feedOperations } from './news/feeds.ts'
 import { newsgroupOperations } from './news/newsgroups.ts'
 import { threadOperations } from './news/threads.ts'
 import type { Operation } from './operation.ts'
+import { connectorOperations } from './outgoing/connectors.ts'
+import { queueOperations } from './outgoing/queue.ts'
+import { releaseOperations } from './outgoing/release.ts'
 import { authorityOperations } from './pki/authorities.ts'
 import { certificateOperations } from './pki/certificates.ts'
 import { defectOperations } from './pki/defects.ts'
@@ -31,6 +34,7 @@ import { webhookOperations } from './webhooks/operations.ts'
 /** Every operation, in the order of the documentation. HTTP, the control socket and MCP offer the same. */
 export const operations: readonly Operation[] = [
   ...messageOperations,
+  ...releaseOperations,
   ...waitOperations,
   ...folderOperations,
   ...accountOperations,
@@ -40,6 +44,8 @@ export const operations: readonly Operation[] = [
   ...articleOperations,
   ...feedOperations,
   ...sessionOperations,
+  ...connectorOperations,
+  ...queueOperations,
   ...virtualServerOperations,
   ...configurationOperations,
   ...clockOperations,

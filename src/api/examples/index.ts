@@ -6,6 +6,7 @@ import { jobExamples } from './jobs.ts'
 import { labExamples } from './lab.ts'
 import { messageExamples } from './messages.ts'
 import { newsExamples } from './news.ts'
+import { outgoingExamples } from './outgoing.ts'
 
 export type { Example }
 
@@ -18,4 +19,5 @@ export const examples: Examples = {
   ...authorityExamples,
   ...jobExamples,
   ...newsExamples,
+  ...outgoingExamples,
 }

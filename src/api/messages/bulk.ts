@@ -18,7 +18,7 @@ const MAX_IDS = 10_000
 const MAX_EXPORT_OCTETS = 64 * 1024 * 1024
 
 /** What selects several messages: their ids, or a search. */
-const chosen = {
+export const chosen = {
   ids: z.array(z.string()).max(MAX_IDS).optional().describe('Ids of messages. Ids that do not exist are skipped.'),
   ...selection,
   all: z
@@ -27,10 +27,14 @@ const chosen = {
     .describe('Selects every message that the caller sees. Use it instead of `ids` and a search.'),
 }
 
-type Choice = z.output<z.ZodObject<typeof chosen>>
+export type Choice = z.output<z.ZodObject<typeof chosen>>
 
 /** Returns the messages that an input selects. @throws ApiProblem `invalid` if nothing selects any */
-async function chosenMessages({ api, caller, input }: Call<Choice>): Promise<readonly IndexedMessage[]> {
+export async function chosenMessages({
+  api,
+  caller,
+  input,
+}: Pick<Call<Choice>, 'api' | 'caller' | 'input'>): Promise<readonly IndexedMessage[]> {
   const { ids, all, ...query } = input
   if (ids) return distinct(ids).flatMap((id) => seen(api, caller, id))
   const conditions = conditionsOf(query)

@@ -8,6 +8,8 @@ export const tags: Readonly<Record<string, string>> = {
   newsgroups: 'Newsgroups: list, create, change, delete.',
   articles: 'Post articles to newsgroups, and cancel them.',
   feeds: 'Exchange of articles with other news servers.',
+  connectors: 'Connectors, which send mail to other hosts: state, counts, tests.',
+  queue: 'Mail that waits to be sent to other hosts.',
   sessions: 'Connections of clients: TLS facts, transcripts, refusals.',
   virtualServers: 'The servers of the lab: ports, certificate, policy.',
   clientSettings: 'Settings to enter in mail and news programs.',
