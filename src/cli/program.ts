@@ -22,6 +22,7 @@ const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
   log: async () => (await import('./show-log.ts')).addLog,
   mail: async () => (await import('./mail.ts')).addMail,
   sendmail: async () => (await import('./sendmail.ts')).addSendmail,
+  queue: async () => (await import('./queue.ts')).addQueue,
   mcp: async () => (await import('./mcp.ts')).addMcp,
   store: async () => (await import('./store.ts')).addStore,
   healthcheck: async () => (await import('./healthcheck.ts')).addHealthcheck,

@@ -1,0 +1,47 @@
+import type { Command } from 'commander'
+import type { Released } from '../../api/outgoing/release.ts'
+import { type ApiOptions, callApi, withApi } from '../api-client.ts'
+import { exitStatus, UsageError } from '../failure.ts'
+import { note, noteError, print } from '../output.ts'
+import { table } from '../table.ts'
+
+interface ReleaseOptions extends ApiOptions {
+  readonly search?: string
+  readonly to?: readonly string[]
+  readonly connector?: string
+  readonly dryRun?: boolean
+  readonly json?: boolean
+}
+
+/** Adds `sealpost mail release`. */
+export function addRelease(mail: Command): void {
+  const list = (text: string, before: readonly string[] = []): string[] => [...before, ...text.split(',')]
+  withApi(mail.command('release'))
+    .argument('[id...]', 'ids of messages')
+    .description('send messages to other hosts by the connectors of the lab')
+    .option('--search <query>', 'release what matches, as for sealpost mail search')
+    .option('--to <address>', 'recipient in place of those of the message; repeat it for several', list)
+    .option('--connector <name>', 'connector that sends it (default: the one for the recipient’s domain)')
+    .option('--dry-run', 'show what would be sent, and send nothing')
+    .option('--json', 'print JSON')
+    .action(release)
+}
+
+async function release(ids: readonly string[], options: ReleaseOptions): Promise<void> {
+  const { search, to, connector, dryRun, json } = options
+  if (ids.length > 0 === (search !== undefined)) throw new UsageError('give ids, or --search QUERY')
+  const choice = search === undefined ? { ids } : { query: search }
+  const answer = (await callApi(options, 'messages.releaseMany', { ...choice, to, connector, dryRun })) as {
+    released: Released[]
+    refused: { id: string; detail: string }[]
+  }
+  const { released, refused } = answer
+  if (refused.length > 0) process.exitCode = exitStatus.failed
+  if (json) return print(JSON.stringify(answer))
+  for (const { id, detail } of refused) noteError(`${id}: ${detail}`)
+  if (released.length === 0) return refused.length === 0 ? note('No message matches.') : undefined
+  print(table(['ID', dryRun ? 'WOULD GO BY' : 'QUEUED FOR', 'FROM', 'TO'], released.flatMap(rowsOf)))
+}
+
+const rowsOf = ({ id, deliveries }: Released): string[][] =>
+  deliveries.map(({ connector, mailFrom, recipients }) => [id, connector, mailFrom || '<>', recipients.join(', ')])

@@ -1,0 +1,51 @@
+import type { Command } from 'commander'
+import { definedOnly } from '../../common/defined.ts'
+import { type ApiOptions, callApi, withApi } from '../api-client.ts'
+import { UsageError } from '../failure.ts'
+import { counted, printResult } from '../output.ts'
+import { type Filters, withFilters } from './filters.ts'
+
+interface ActionOptions extends ApiOptions, Filters {
+  readonly all?: boolean
+  readonly json?: boolean
+}
+
+interface Action {
+  readonly verb: string
+  readonly description: string
+  /** Begins what the command says: `Held 2 messages.` */
+  readonly done: string
+  /** Whether it concerns the whole queue if nothing selects messages. */
+  readonly isForAll?: boolean
+}
+
+const actions: readonly Action[] = [
+  { verb: 'flush', description: 'try to send messages now (default: the whole queue)', done: 'Tried', isForAll: true },
+  { verb: 'hold', description: 'keep messages without further attempts', done: 'Held' },
+  { verb: 'unhold', description: 'resume the attempts for messages that are held', done: 'Resumed' },
+  { verb: 'delete', description: 'delete messages without a report to their senders', done: 'Deleted' },
+  { verb: 'bounce', description: 'give messages up now, and report the failure to their senders', done: 'Returned' },
+]
+
+/** Adds `sealpost queue flush`, `hold`, `unhold`, `delete` and `bounce`. */
+export function addActions(queue: Command): void {
+  for (const action of actions) {
+    withFilters(withApi(queue.command(action.verb)))
+      .argument('[id...]', 'ids of messages in the queue')
+      .description(action.description)
+      .option('--all', 'every message of the queue')
+      .option('--json', 'print JSON')
+      .action((ids: readonly string[], options: ActionOptions) => run(action, ids, options))
+  }
+}
+
+async function run({ verb, done, isForAll }: Action, ids: readonly string[], options: ActionOptions): Promise<void> {
+  const { connector, destination, state, recipient, sender, all } = options
+  const filters = definedOnly({ connector, destination, state, recipient, sender })
+  const given = [ids.length > 0, Object.keys(filters).length > 0, all === true].filter(Boolean).length
+  if (given > 1 || (given === 0 && !isForAll))
+    throw new UsageError('give ids, or options that select messages, or --all')
+  const choice = ids.length > 0 ? { ids } : given === 0 || all ? { all: true } : filters
+  const { messages } = (await callApi(options, `queue.${verb}`, choice)) as { messages: number }
+  printResult(options, { messages }, `${done} ${counted(messages, 'message')}.`)
+}

@@ -1,0 +1,19 @@
+import type { Command } from 'commander'
+
+/** The options that select messages of the queue. */
+export interface Filters {
+  readonly connector?: string
+  readonly destination?: string
+  readonly state?: string
+  readonly recipient?: string
+  readonly sender?: string
+}
+
+/** Adds the options that select messages of the queue. */
+export const withFilters = (command: Command): Command =>
+  command
+    .option('--connector <name>', 'only messages of this connector')
+    .option('--destination <name>', 'only messages to this domain or smart host')
+    .option('--state <state>', 'only messages in this state: waiting, sending, deferred, held')
+    .option('--recipient <text>', 'only messages with this text in the address of a recipient')
+    .option('--sender <text>', 'only messages with this text in the sender')

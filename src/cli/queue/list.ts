@@ -1,0 +1,77 @@
+import type { Command } from 'commander'
+import type { QueuedMessage } from '../../api/outgoing/queue-shape.ts'
+import { type ApiOptions, callApi, withApi } from '../api-client.ts'
+import { positiveNumber } from '../options.ts'
+import { counted, note, page, print } from '../output.ts'
+import { table } from '../table.ts'
+import { type Filters, withFilters } from './filters.ts'
+
+interface ListOptions extends ApiOptions, Filters {
+  readonly limit?: number
+  readonly json?: boolean
+}
+
+const DEFAULT_LIMIT = 20
+
+/** Adds `sealpost queue list`. */
+export function addList(queue: Command): void {
+  withFilters(withApi(queue.command('list')))
+    .description('list the messages that wait to be sent, the newest first')
+    .option('--limit <number>', `largest number of messages (default: ${DEFAULT_LIMIT})`, positiveNumber)
+    .option('--json', 'print JSON')
+    .action(list)
+}
+
+async function list(options: ListOptions): Promise<void> {
+  const { connector, destination, state, recipient, sender, limit = DEFAULT_LIMIT, json } = options
+  const wanted = { connector, destination, state, recipient, sender, limit }
+  const { items, total } = (await callApi(options, 'queue.list', wanted)) as { items: QueuedMessage[]; total: number }
+  if (json) return print(JSON.stringify(items))
+  if (items.length === 0) return note('No message waits.')
+  print(table(['ID', 'STATE', 'ATTEMPTS', 'NEXT', 'TO', 'LAST REPLY'], items.map(rowOf)))
+  if (total > items.length) note(`${counted(total - items.length, 'message')} more; --limit ${total} shows all`)
+}
+
+const rowOf = (message: QueuedMessage): string[] => [
+  message.id,
+  message.state,
+  String(message.attempts),
+  message.nextAttemptAt === null ? '' : timeOf(message.nextAttemptAt),
+  message.recipients.map(({ address }) => address).join(' '),
+  message.recipients.find(({ text }) => text !== null)?.text ?? message.reason ?? '',
+]
+
+const timeOf = (time: string): string => time.slice(0, 19).replace('T', ' ')
+
+/** Adds `sealpost queue show`. */
+export function addShow(queue: Command): void {
+  withApi(queue.command('show'))
+    .argument('<id>', 'id of a message in the queue')
+    .description('show a message of the queue: its recipients, their last replies, and the next attempt')
+    .option('--json', 'print JSON')
+    .action(show)
+}
+
+async function show(id: string, options: ApiOptions & { readonly json?: boolean }): Promise<void> {
+  const message = (await callApi(options, 'queue.get', { id })) as QueuedMessage
+  print(options.json ? JSON.stringify(message) : text(message))
+}
+
+const text = (message: QueuedMessage): string =>
+  page([
+    ['Id', message.id],
+    ['State', message.reason === null ? message.state : `${message.state}: ${message.reason}`],
+    ['Connector', `${message.connector}, to ${message.destination}`],
+    ['Sender', message.mailFrom === '' ? '<>' : message.mailFrom],
+    ['Recipients', message.recipients.map(recipientText)],
+    ['Subject', message.subject ?? undefined],
+    ['Size', `${message.sizeOctets} octets`],
+    ['Queued', timeOf(message.queuedAt)],
+    ['Attempts', String(message.attempts)],
+    ['Next attempt', message.nextAttemptAt === null ? undefined : timeOf(message.nextAttemptAt)],
+    ['Gives up', timeOf(message.givesUpAt)],
+    ['Last session', message.lastSession ?? undefined],
+  ])
+
+const recipientText = ({ address, kind, text: reply }: QueuedMessage['recipients'][number]): string =>
+  `${address}: ${kind}${reply === null ? '' : ` (${reply})`}`
