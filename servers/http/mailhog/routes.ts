@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import type { Api } from '../../../src/api/api.ts'
 import { contentDisposition } from '../../../src/api/messages/content-disposition.ts'
 import { parseQuery } from '../../../src/api/messages/search.ts'
@@ -8,6 +9,8 @@ import { partOctetsOrRaw } from '../../../src/mail/parts.ts'
 import { filenameOf } from '../../../src/mail/readable.ts'
 import type { DeliveryEnvelope } from '../../../src/store/types.ts'
 import { DeliveredMail, deleteMails, type Mail } from '../delivered-mail.ts'
+import { bodyOf } from '../mailpit/body.ts'
+import { assertSends, release } from '../release.ts'
 import {
   contentResponse,
   countParameter,
@@ -156,6 +159,65 @@ const downloadPart: Route = {
   },
 }
 
+const outgoing: Route = {
+  method: 'GET',
+  path: '/api/v2/outgoing-smtp',
+  access: 'inspect',
+  run(call) {
+    assertSends(call)
+    const servers = sendingTo(call).map(({ name, smartHost }) => [
+      name,
+      {
+        Name: name,
+        Save: false,
+        Email: '',
+        Host: smartHost?.host ?? '',
+        Port: `${smartHost?.port ?? ''}`,
+        Username: smartHost?.user ?? '',
+        Password: '',
+        Mechanism: '',
+      },
+    ])
+    return jsonResponse(call.c, Object.fromEntries(servers))
+  },
+}
+
+/** Returns the connectors that send mail to one host. */
+const sendingTo = ({ api }: RouteCall) =>
+  api.lab.config.connectors.filter(({ when, smartHost }) => when !== 'never' && smartHost !== undefined)
+
+const releaseInput = z.object({
+  name: z.string().optional(),
+  email: z.string().trim().min(1),
+  host: z.string().optional(),
+  port: z.coerce.string().optional(),
+})
+
+const releaseOne: Route = {
+  method: 'POST',
+  path: '/api/v1/messages/:id/release',
+  access: 'administer',
+  async run(call) {
+    assertSends(call)
+    const { name, email, host, port } = await bodyOf(call, releaseInput)
+    const connector = name || (host ? connectorAt(call, host, port) : undefined)
+    await release(call, await mailOf(call), { to: [email], connector })
+    return call.c.body(null, 200)
+  },
+}
+
+/** Returns the connector that sends to a host. @throws ApiProblem `conflict`: the lab sends only to hosts of its configuration */
+function connectorAt(call: RouteCall, host: string, port: string | undefined): string {
+  const known = sendingTo(call)
+  const found = known.find(({ smartHost }) => smartHost?.host === host && `${smartHost.port}` === (port || '25'))
+  if (found) return found.name
+  const hosts = known.map(({ smartHost }) => `${smartHost?.host}:${smartHost?.port}`).join(', ')
+  throw new ApiProblem(
+    'conflict',
+    `the lab sends no mail to ${host}:${port || '25'}; the smart hosts of its connectors are: ${hosts || 'none'}`,
+  )
+}
+
 async function readOf(call: RouteCall) {
   const mail = await mailOf(call)
   const read = await call.api.reader.read(mail.copies[0])
@@ -168,7 +230,7 @@ export const mailHogRoutes: readonly Route[] = [
   list,
   search,
   ...notOffered('GET', ['/api/v2/jim'], 'the lab has faults in place of Jim'),
-  ...notOffered('GET', ['/api/v2/outgoing-smtp'], 'the lab does not send mail to other servers'),
+  outgoing,
   listAll,
   removeAll,
   ...notOffered('GET', ['/api/v1/events'], 'read /api/v1/events of the lab, which has other events'),
@@ -176,5 +238,5 @@ export const mailHogRoutes: readonly Route[] = [
   remove,
   download,
   downloadPart,
-  ...notOffered('POST', ['/api/v1/messages/:id/release'], 'the lab does not send mail to other servers'),
+  releaseOne,
 ]

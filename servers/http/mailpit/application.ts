@@ -46,6 +46,23 @@ function runtimeStats({ api, caller }: RouteCall, messages: number, sizeOctets: 
   }
 }
 
+/** Describes the first connector that can release mail, in Mailpit's words. */
+function relayOf(connectors: ResolvedLab['connectors']) {
+  const { smartHost, rewrite, allow, deny } = connectors.find(({ when }) => when !== 'never') ?? {}
+  const allowed = (allow ?? []).join(', ')
+  return {
+    Enabled: connectors.some(({ when }) => when !== 'never'),
+    SMTPServer: smartHost ? `${smartHost.host}:${smartHost.port}` : '',
+    ReturnPath: rewrite?.from ?? '',
+    AllowedRecipients: allowed,
+    BlockedRecipients: (deny ?? []).join(', '),
+    // The name that earlier versions of Mailpit have.
+    RecipientAllowlist: allowed,
+    OverrideFrom: '',
+    PreserveMessageIDs: true,
+  }
+}
+
 const webui: Route = {
   method: 'GET',
   path: '/api/v1/webui',
@@ -53,16 +70,7 @@ const webui: Route = {
   run: ({ api, c }) =>
     jsonResponse(c, {
       Label: api.lab.config.hostname,
-      MessageRelay: {
-        Enabled: false,
-        SMTPServer: '',
-        ReturnPath: '',
-        AllowedRecipients: '',
-        BlockedRecipients: '',
-        RecipientAllowlist: '',
-        OverrideFrom: '',
-        PreserveMessageIDs: false,
-      },
+      MessageRelay: relayOf(api.lab.config.connectors),
       SpamAssassin: false,
       ChaosEnabled: true,
       DuplicatesIgnored: false,

@@ -1,13 +1,16 @@
+import { z } from 'zod'
 import { contentDisposition } from '../../../src/api/messages/content-disposition.ts'
 import { htmlDocument } from '../../../src/api/messages/html-document.ts'
 import { partContent } from '../../../src/api/messages/read.ts'
 import { parseQuery } from '../../../src/api/messages/search.ts'
 import { Content } from '../../../src/api/operation.ts'
-import { ApiProblem, notFound } from '../../../src/api/problem.ts'
+import { notFound } from '../../../src/api/problem.ts'
 import type { ReadableMessage } from '../../../src/mail/readable.ts'
 import { changeFlags, DeliveredMail, type Mail } from '../delivered-mail.ts'
 import { isForeign } from '../guard.ts'
+import { assertSends, release } from '../release.ts'
 import { contentResponse, jsonResponse, notOffered, pathParameter, type Route, type RouteCall } from '../routes.ts'
+import { bodyOf } from './body.ts'
 import { mailpitMessage } from './shapes.ts'
 
 /** Returns a message by its id. `latest` is the newest, or the newest that matches `query`. @throws ApiProblem `not-found` */
@@ -124,6 +127,20 @@ const view: Route = {
 
 const MESSAGE = '/api/v1/message/:id'
 
+const releaseInput = z.object({ to: z.array(z.string().trim().min(1)).min(1) })
+
+const releaseMail: Route = {
+  method: 'POST',
+  path: `${MESSAGE}/release`,
+  access: 'administer',
+  async run(call) {
+    assertSends(call)
+    const { to } = await bodyOf(call, releaseInput)
+    await release(call, await mailOf(call), { to })
+    return call.c.text('ok')
+  },
+}
+
 export const messageRoutes: readonly Route[] = [
   get,
   headers,
@@ -136,12 +153,5 @@ export const messageRoutes: readonly Route[] = [
   ...notOffered('GET', [`${MESSAGE}/html-check`], 'the lab does not rate HTML for mail programs'),
   ...notOffered('GET', [`${MESSAGE}/link-check`], 'the lab never fetches what a message links to'),
   ...notOffered('GET', [`${MESSAGE}/sa-check`], 'the lab has no spam filter'),
-  {
-    method: 'POST',
-    path: `${MESSAGE}/release`,
-    access: 'change',
-    run() {
-      throw new ApiProblem('not-offered', 'the lab does not send mail to other servers')
-    },
-  },
+  releaseMail,
 ]
