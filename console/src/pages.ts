@@ -91,6 +91,16 @@ const rows: readonly PageRow[] = [
     load: () => import('./pages/sessions/page.tsx'),
   },
   {
+    path: 'outgoing',
+    title: 'shell.outgoing',
+    icon: icons.outgoing,
+    key: 'q',
+    texts: ['outgoing'],
+    access: 'read',
+    ofLab: true,
+    load: () => import('./pages/outgoing/page.tsx'),
+  },
+  {
     path: 'faults',
     title: 'shell.faults',
     icon: icons.faults,

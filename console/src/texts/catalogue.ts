@@ -5,6 +5,7 @@ import type clientSettings from './en/client-settings.ts'
 import type faults from './en/faults.ts'
 import type mail from './en/mail.ts'
 import type news from './en/news.ts'
+import type outgoing from './en/outgoing.ts'
 import type overview from './en/overview.ts'
 import type servers from './en/servers.ts'
 import type sessions from './en/sessions.ts'
@@ -21,6 +22,7 @@ interface Areas {
   readonly faults: typeof faults
   readonly mail: typeof mail
   readonly news: typeof news
+  readonly outgoing: typeof outgoing
   readonly overview: typeof overview
   readonly servers: typeof servers
   readonly sessions: typeof sessions

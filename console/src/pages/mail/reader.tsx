@@ -8,6 +8,7 @@ import {
   MailOpen,
   Reply,
   ReplyAll,
+  Send,
   Star,
   Tag,
   Trash2,
@@ -20,7 +21,7 @@ import { copyText } from '../../components/copy-button.tsx'
 import { wholeTime } from '../../components/relative-time.tsx'
 import { EmptyState, ProblemState, Skeleton } from '../../components/states.tsx'
 import { notify } from '../../components/toast.tsx'
-import { may } from '../../state/caller.ts'
+import { may, seesLab } from '../../state/caller.ts'
 import { t } from '../../texts/index.ts'
 import { mayManage } from '../news/groups.ts'
 import { download, mark } from './actions.ts'
@@ -28,6 +29,7 @@ import { answer } from './answer.ts'
 import { MoveDialog, TagDialog } from './dialogs.tsx'
 import { MessageTabs } from './message-tabs.tsx'
 import { OpenInNews } from './open-in-news.tsx'
+import { Release } from './release.tsx'
 import { ThreadStrip } from './thread-strip.tsx'
 import { type Mail, useRead } from './use-mail.ts'
 import { type Message, useMessage } from './use-message.ts'
@@ -65,7 +67,7 @@ export function Reader({
 }
 
 function ReaderActions({ mail: { list, remove }, message }: { readonly mail: Mail; readonly message: Message }) {
-  const [asked, setAsked] = useState<'move' | 'tag'>()
+  const [asked, setAsked] = useState<'move' | 'tag' | 'release'>()
   const { id, account, newsgroup, folder, flagged, tags } = message
   const choice = { kind: 'ids', ids: [id] } as const
   const close = (): void => setAsked(undefined)
@@ -102,6 +104,9 @@ function ReaderActions({ mail: { list, remove }, message }: { readonly mail: Mai
           )}
         </>
       )}
+      {newsgroup === null && seesLab() && may('administer') && (
+        <Button kind="plain" icon={Send} label={t('mail.release')} onClick={() => setAsked('release')} />
+      )}
       {newsgroup !== null && <OpenInNews newsgroup={newsgroup} article={id} onlyIcon />}
       <Button
         kind="plain"
@@ -113,6 +118,7 @@ function ReaderActions({ mail: { list, remove }, message }: { readonly mail: Mai
       {may('change') && (newsgroup === null || mayManage()) && (
         <Button kind="plain" icon={Trash2} label={t('mail.delete')} shortcut="#" onClick={() => remove([id])} />
       )}
+      {asked === 'release' && <Release message={message} onClose={close} />}
       {asked === 'tag' && <TagDialog list={list} choice={choice} present={tags} onClose={close} />}
       {asked === 'move' && (
         <MoveDialog

@@ -193,4 +193,18 @@ export default {
   'mail.importHint': '.eml- oder mbox-Dateien. Sie lassen sich auch auf die Liste ziehen.',
   'mail.importTo': 'Ablegen in',
   'mail.imported': '{n} Nachricht ist importiert|{n} Nachrichten sind importiert',
+  'mail.release': 'Freigeben…',
+  'mail.releaseTitle': '„{subject}“ freigeben',
+  'mail.releaseSend': 'Freigeben',
+  'mail.releaseTo': 'Empfänger',
+  'mail.releaseToHint': 'Adressen außerhalb des Labs, durch Kommas getrennt.',
+  'mail.releaseConnector': 'Connector',
+  'mail.releaseAny': 'der für die Domäne des Empfängers',
+  'mail.releasePlan': 'Was gesendet wird',
+  'mail.releaseDelivery': 'an {recipients} über {connector} ({destination}), von {from}',
+  'mail.releaseInstead': 'anstelle von {recipients}: Der Connector sendet alle E-Mails an diese Adresse.',
+  'mail.releaseNothing': 'So kann nichts gesendet werden',
+  'mail.releaseNoConnector':
+    'Das Lab sendet keine E-Mail an andere Hosts. Ein Connector in der Konfigurationsdatei nennt den Host, der sie erhält:',
+  'mail.released': 'Eingereiht für {recipients}',
 } satisfies Texts<'mail'>

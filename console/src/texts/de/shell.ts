@@ -8,6 +8,7 @@ export default {
   'shell.certificates': 'Zertifikate',
   'shell.authorities': 'Zertifizierungsstellen',
   'shell.sessions': 'Sitzungen',
+  'shell.outgoing': 'Ausgehend',
   'shell.faults': 'Störungen',
   'shell.verify': 'Prüfung',
   'shell.clientSettings': 'Client-Einstellungen',

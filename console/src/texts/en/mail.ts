@@ -190,4 +190,18 @@ export default {
   'mail.importHint': '.eml or mbox files. They can also be dropped on the list.',
   'mail.importTo': 'Put them into',
   'mail.imported': '{n} message is imported|{n} messages are imported',
+  'mail.release': 'Release…',
+  'mail.releaseTitle': 'Release “{subject}”',
+  'mail.releaseSend': 'Release',
+  'mail.releaseTo': 'Recipients',
+  'mail.releaseToHint': 'Addresses outside of the lab, separated by commas.',
+  'mail.releaseConnector': 'Connector',
+  'mail.releaseAny': 'the one for the domain of the recipient',
+  'mail.releasePlan': 'What is sent',
+  'mail.releaseDelivery': 'to {recipients} by {connector} ({destination}), from {from}',
+  'mail.releaseInstead': 'in place of {recipients}: the connector sends all its mail to this address.',
+  'mail.releaseNothing': 'Nothing can be sent like this',
+  'mail.releaseNoConnector':
+    'The lab sends no mail to other hosts. A connector in the configuration file names the host that gets it:',
+  'mail.released': 'Queued for {recipients}',
 }

@@ -6,6 +6,7 @@ export default {
   'shell.certificates': 'Certificates',
   'shell.authorities': 'Authorities',
   'shell.sessions': 'Sessions',
+  'shell.outgoing': 'Outgoing',
   'shell.faults': 'Faults',
   'shell.verify': 'Verify',
   'shell.clientSettings': 'Client settings',

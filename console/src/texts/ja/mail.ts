@@ -190,4 +190,18 @@ export default {
   'mail.importHint': '.eml または mbox ファイル。一覧にドロップすることもできます。',
   'mail.importTo': '保存先',
   'mail.imported': 'メッセージ {n} 件をインポートしました',
+  'mail.release': 'リリース…',
+  'mail.releaseTitle': '「{subject}」をリリース',
+  'mail.releaseSend': 'リリース',
+  'mail.releaseTo': '受信者',
+  'mail.releaseToHint': 'ラボの外のアドレス（カンマ区切り）。',
+  'mail.releaseConnector': 'コネクタ',
+  'mail.releaseAny': '受信者のドメインに合うもの',
+  'mail.releasePlan': '送信される内容',
+  'mail.releaseDelivery': '{recipients} 宛て、{connector}（{destination}）経由、差出人 {from}',
+  'mail.releaseInstead': '{recipients} の代わり: コネクタはすべてのメールをこのアドレスに送ります。',
+  'mail.releaseNothing': 'この内容では送信できません',
+  'mail.releaseNoConnector':
+    'このラボはほかのホストにメールを送信しません。送信先のホストは設定ファイルのコネクタで指定します:',
+  'mail.released': '{recipients} 宛てにキューへ追加しました',
 } satisfies Texts<'mail'>

@@ -8,6 +8,7 @@ export default {
   'shell.certificates': '証明書',
   'shell.authorities': '証明機関',
   'shell.sessions': 'セッション',
+  'shell.outgoing': '送信',
   'shell.faults': '障害',
   'shell.verify': '検証',
   'shell.clientSettings': 'クライアント設定',

@@ -1,0 +1,47 @@
+import type { Schemas } from '../../api/client.ts'
+import type { EventName } from '../../api/live.ts'
+import { pathWith } from '../../router.ts'
+import type { TextKey } from '../../texts/catalogue.ts'
+
+export type Connector = Schemas['Connector']
+export type Queued = Schemas['QueuedMessage']
+
+/** Events after which connectors or the queue may differ. */
+export const CHANGES: readonly EventName[] = [
+  'queue.queued',
+  'queue.sent',
+  'queue.deferred',
+  'queue.failed',
+  'queue.changed',
+  'configuration.reloaded',
+  'lab.reset',
+]
+
+export const connectorPath = (id?: string): string =>
+  pathWith(['outgoing', ...(id === undefined ? [] : ['connectors', id])])
+export const queuePath = (id?: string): string => pathWith(['outgoing', ...(id === undefined ? [] : ['queue', id])])
+
+type Tone = 'neutral' | 'good' | 'warning' | 'bad' | 'accent'
+
+/** How the state of a message, or of a recipient, is shown. */
+export const states: Readonly<Record<string, { readonly tone: Tone; readonly text: TextKey }>> = {
+  waiting: { tone: 'neutral', text: 'outgoing.state_waiting' },
+  sending: { tone: 'accent', text: 'outgoing.state_sending' },
+  deferred: { tone: 'warning', text: 'outgoing.state_deferred' },
+  held: { tone: 'neutral', text: 'outgoing.state_held' },
+  sent: { tone: 'good', text: 'outgoing.state_sent' },
+  failed: { tone: 'bad', text: 'outgoing.state_failed' },
+}
+
+/** Returns the reply or the reason that a list shows: that of a recipient who did not get the message, if there is one. */
+export const lastReply = ({ recipients, reason }: Queued): string =>
+  (
+    recipients.find(({ kind, text }) => kind !== 'sent' && text !== null) ??
+    recipients.find(({ text }) => text !== null)
+  )?.text ??
+  reason ??
+  ''
+
+/** Returns where a connector sends its mail to. */
+export const hostOf = ({ smartHost }: Connector): string | undefined =>
+  smartHost ? `${smartHost.host}:${smartHost.port}` : undefined

@@ -1,0 +1,16 @@
+import { CopyButton } from '../../components/copy-button.tsx'
+import { EmptyState } from '../../components/states.tsx'
+import { icons } from '../../shell/icons.ts'
+import { t } from '../../texts/index.ts'
+import { NO_CONNECTOR } from '../mail/no-connector.ts'
+
+/** What a lab shows that sends no mail: that this is so, and what would change it. */
+export const NoConnectors = () => (
+  <EmptyState icon={icons.outgoing} title={t('outgoing.none')}>
+    <p>{t('outgoing.noneHint')}</p>
+    <div class="example">
+      <pre tabIndex={0}>{NO_CONNECTOR}</pre>
+      <CopyButton text={NO_CONNECTOR} />
+    </div>
+  </EmptyState>
+)
