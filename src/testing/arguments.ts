@@ -51,6 +51,14 @@ const shapes = {
       ended: z.boolean().optional(),
       matches: callback().optional(),
     }),
+  releaseOptions: () => z.strictObject({ to: names().optional(), connector: z.string().min(1).optional() }),
+  outgoingFilter: () =>
+    z.strictObject({
+      to: pattern().optional(),
+      from: pattern().optional(),
+      subject: pattern().optional(),
+      connector: z.string().optional(),
+    }),
   disconnectOptions: () => z.strictObject({ how: z.enum(['close', 'reset', 'farewell']).optional() }),
   quota: () => z.union([z.literal('off'), quota]),
   accountChanges: () => z.strictObject({ password: z.string().min(1).optional(), ...accountAccess }),

@@ -23,12 +23,20 @@ import type { MessageFilter } from './filter.ts'
 import { keepAlive } from './keep-alive.ts'
 import { type LabServer, labServer } from './lab-server.ts'
 import { Mailboxes, type MailboxRef } from './mailboxes.ts'
-import { LabArticle } from './message.ts'
+import { LabArticle, LabMessage } from './message.ts'
 import { forgetLab } from './open-labs.ts'
+import {
+  type OutgoingFilter,
+  type OutgoingQuery,
+  type QueuedMail,
+  type ReleaseOptions,
+  TestOutgoing,
+} from './outgoing.ts'
 import { Receiver, type SessionQuery } from './receiver.ts'
 import { matchesSession } from './sessions.ts'
 import { Tenant } from './tenant.ts'
 import { TenantNames, withoutDomain } from './tenant-names.ts'
+import type { WaitOptions } from './wait.ts'
 
 /** A user name and password in the form that client libraries take. */
 export interface Credentials {
@@ -82,6 +90,7 @@ export class TestLab extends Receiver implements AsyncDisposable {
   readonly clock: LabClock
   readonly #mailboxes: Mailboxes
   readonly #tenants: TenantNames
+  readonly #outgoing: TestOutgoing
   #release: (() => void) | undefined
 
   constructor(lab: Lab, arrivals: Arrivals, clock: LabClock, sourceOf: SourceOf) {
@@ -94,6 +103,7 @@ export class TestLab extends Receiver implements AsyncDisposable {
     this.dns = new TestDns(lab.dns, () => this.domain)
     this.faults = new TestFaults(lab.faults, () => this.sessions())
     this.#arrivals = arrivals
+    this.#outgoing = new TestOutgoing(lab)
   }
 
   /** The lab's root certificates in PEM, in one text: `tls: { ca: lab.ca }`. */
@@ -329,6 +339,46 @@ export class TestLab extends Receiver implements AsyncDisposable {
     await this.#lab.deliver({ from, to: recipients, raw })
   }
 
+  /**
+   * Sends a message to other hosts by a connector: `await lab.release(mail, { to: 'dev@example.test' })`. Resolves with the
+   * messages that were queued. `waitForSent` waits until the next host has accepted them.
+   * @throws OutgoingRefused if no connector takes it, or a list forbids a recipient; then nothing is queued
+   */
+  async release(message: LabMessage, options: ReleaseOptions = {}): Promise<readonly QueuedMail[]> {
+    const call = new Call('release', TestLab.prototype.release)
+    if (!(message instanceof LabMessage))
+      throw call.mistake('message must be one of lab.waitForMessage or lab.messages')
+    call.check('releaseOptions', options, 'options')
+    return this.#outgoing.release(call, message, options)
+  }
+
+  /** Returns the mail that waits to be sent to other hosts, the oldest first. */
+  queue(): readonly QueuedMail[] {
+    return this.#outgoing.list()
+  }
+
+  /**
+   * Resolves with the first message that another host has accepted, that matches, and that no wait has returned yet. It may
+   * have been accepted before the call.
+   * @throws WaitTimeout, which lists the results of the attempts and what waits; TypeError for a wrong filter
+   */
+  async waitForSent(filter: OutgoingQuery = {}, options: WaitOptions = {}): Promise<QueuedMail> {
+    const call = new Call('waitForSent', TestLab.prototype.waitForSent)
+    return this.#outgoing.wait(call, 'sent', outgoingFilter(call, filter), options)
+  }
+
+  /** Works like `waitForSent`, for an attempt after which the lab tries again. @throws WaitTimeout */
+  async waitForDeferred(filter: OutgoingQuery = {}, options: WaitOptions = {}): Promise<QueuedMail> {
+    const call = new Call('waitForDeferred', TestLab.prototype.waitForDeferred)
+    return this.#outgoing.wait(call, 'deferred', outgoingFilter(call, filter), options)
+  }
+
+  /** Works like `waitForSent`, for a message that the lab has given up. @throws WaitTimeout */
+  async waitForFailed(filter: OutgoingQuery = {}, options: WaitOptions = {}): Promise<QueuedMail> {
+    const call = new Call('waitForFailed', TestLab.prototype.waitForFailed)
+    return this.#outgoing.wait(call, 'failed', outgoingFilter(call, filter), options)
+  }
+
   /** Returns the articles of a newsgroup, ordered by number. @throws if the group does not exist */
   async articles(newsgroup: string): Promise<LabArticle[]> {
     const folder = await this.#lab.store.findFolder(PUBLIC_OWNER, newsgroup)
@@ -434,4 +484,10 @@ export class TestLab extends Receiver implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop()
   }
+}
+
+function outgoingFilter(call: Call, query: OutgoingQuery): OutgoingFilter {
+  const filter = typeof query === 'string' ? { to: query } : query
+  call.check('outgoingFilter', filter, 'filter')
+  return filter
 }

@@ -1,0 +1,126 @@
+import { releasedForm, releaseRecipients } from '../delivery/released.ts'
+import type { Lab } from '../lab/lab.ts'
+import type { Outcome, OutcomeKind } from '../outgoing/record.ts'
+import type { QueueEntry } from '../outgoing/types.ts'
+import type { Call } from './call.ts'
+import { has, patternText } from './filter.ts'
+import type { LabMessage } from './message.ts'
+import { type WaitOptions, wait } from './wait.ts'
+import { section, WaitTimeout } from './wait-timeout.ts'
+
+/** A message of the queue: the last reply for each recipient, attempts, times. */
+export type QueuedMail = QueueEntry
+
+/** How a message is released. */
+export interface ReleaseOptions {
+  /** Recipients in place of those of the message. Default: those of its envelope outside the lab. */
+  readonly to?: string | readonly string[]
+  /** Name of the connector. Default: the one for the domain of each recipient. */
+  readonly connector?: string
+}
+
+/** Conditions that all must hold. A string matches anywhere in the value, in any case. */
+export interface OutgoingFilter {
+  /** A recipient. */
+  readonly to?: string | RegExp
+  /** MAIL FROM. */
+  readonly from?: string | RegExp
+  readonly subject?: string | RegExp
+  /** Name of the connector, whole. */
+  readonly connector?: string
+}
+
+/** A filter for mail that the lab sends. A string is short for `{ to: … }`. */
+export type OutgoingQuery = OutgoingFilter | string
+
+const words: Readonly<Record<OutcomeKind, string>> = {
+  sent: 'accepted by another host',
+  deferred: 'deferred',
+  failed: 'given up',
+}
+
+/** The mail that a lab sends to other hosts, as tests see it. */
+export class TestOutgoing {
+  readonly #lab: Lab
+  /** Outcomes that a wait has returned. */
+  readonly #seen = new WeakSet<Outcome>()
+
+  constructor(lab: Lab) {
+    this.#lab = lab
+  }
+
+  list(): readonly QueuedMail[] {
+    return this.#lab.outgoing.queue.list()
+  }
+
+  async release(call: Call, message: LabMessage, options: ReleaseOptions): Promise<readonly QueuedMail[]> {
+    const { to, connector } = options
+    const { directory, outgoing } = this.#lab
+    const isLocal = (one: string): boolean => directory.isLocalDomain(one.slice(one.lastIndexOf('@') + 1))
+    const { envelope, session } = message
+    const recipients =
+      to === undefined ? releaseRecipients({ rcptTo: envelope.to, to: [], cc: [], bcc: [] }, isLocal) : [to].flat()
+    const found = {
+      raw: releasedForm(message.raw),
+      envelope: { mailFrom: envelope.from, recipients: recipients.map((address) => ({ address })) },
+      ...(connector === undefined ? {} : { connector }),
+      ...(session === undefined ? {} : { session: session.id }),
+      ...(session?.user === undefined ? {} : { account: session.user }),
+    }
+    try {
+      return await outgoing.queue.add(found)
+    } catch (error) {
+      throw call.at(error as Error)
+    }
+  }
+
+  /** Resolves with the first message with an outcome that matches and that no wait has returned yet. @throws WaitTimeout */
+  wait(call: Call, kind: OutcomeKind, filter: OutgoingFilter, options: WaitOptions): Promise<QueuedMail> {
+    const { record } = this.#lab.outgoing
+    return wait<QueuedMail>(call, options, {
+      start: ({ resolve }) => {
+        let isOver = false
+        const examine = (outcome: Outcome): void => {
+          if (isOver || outcome.kind !== kind || this.#seen.has(outcome) || !matches(outcome.entry, filter)) return
+          isOver = true
+          this.#seen.add(outcome)
+          resolve(outcome.entry)
+        }
+        const unwatch = record.watch(examine)
+        for (const outcome of record.outcomes) examine(outcome)
+        return unwatch
+      },
+      timedOut: (timeoutMs) =>
+        new WaitTimeout(
+          [
+            `no message with ${describe(filter)} was ${words[kind]} within ${timeoutMs} ms`,
+            ...section('results of attempts', record.outcomes.map(outcomeText), 'more'),
+            ...section('messages that wait', this.list().map(entryText), 'more'),
+          ].join('\n'),
+        ),
+    })
+  }
+}
+
+function matches({ recipients, mailFrom, subject = '', connector }: QueuedMail, filter: OutgoingFilter): boolean {
+  return (
+    (filter.to === undefined || recipients.some(({ address }) => has(filter.to as string | RegExp, address))) &&
+    (filter.from === undefined || has(filter.from, mailFrom)) &&
+    (filter.subject === undefined || has(filter.subject, subject)) &&
+    (filter.connector ?? connector) === connector
+  )
+}
+
+function describe(filter: OutgoingFilter): string {
+  const wanted = Object.entries(filter).map(([key, value]) => `${key} ${patternText(value)}`)
+  return wanted.length === 0 ? 'any content' : wanted.join(', ')
+}
+
+/** Describes a result in one line: `deferred: from <a@lab.test> to <b@example.test>: 451 4.7.1 Later`. */
+const outcomeText = ({ kind, entry }: Outcome): string => `${kind}: ${entryText(entry)}`
+
+function entryText({ mailFrom, recipients, connector }: QueuedMail): string {
+  const reply = recipients.find(({ text }) => text !== undefined)?.text
+  const to = recipients.map(({ address }) => address).join('>, <')
+  return `from <${mailFrom}> to <${to}> by ${connector}${reply === undefined ? '' : `: ${reply}`}`
+}
