@@ -42,8 +42,8 @@ const words: Readonly<Record<OutcomeKind, string>> = {
 /** The mail that a lab sends to other hosts, as tests see it. */
 export class TestOutgoing {
   readonly #lab: Lab
-  /** Outcomes that a wait has returned. */
-  readonly #seen = new WeakSet<Outcome>()
+  /** Results of recipients that a wait has returned. */
+  readonly #seen = new Set<string>()
 
   constructor(lab: Lab) {
     this.#lab = lab
@@ -80,11 +80,13 @@ export class TestOutgoing {
     return wait<QueuedMail>(call, options, {
       start: ({ resolve }) => {
         let isOver = false
-        const examine = (outcome: Outcome): void => {
-          if (isOver || outcome.kind !== kind || this.#seen.has(outcome) || !matches(outcome.entry, filter)) return
+        const examine = ({ entry }: Outcome): void => {
+          if (isOver || !matches(entry, filter)) return
+          const results = resultsIn(entry, kind, filter.to).filter((one) => !this.#seen.has(one))
+          if (results.length === 0) return
           isOver = true
-          this.#seen.add(outcome)
-          resolve(outcome.entry)
+          for (const one of results) this.#seen.add(one)
+          resolve(entry)
         }
         const unwatch = record.watch(examine)
         for (const outcome of record.outcomes) examine(outcome)
@@ -102,14 +104,20 @@ export class TestOutgoing {
   }
 }
 
-function matches({ recipients, mailFrom, subject = '', connector }: QueuedMail, filter: OutgoingFilter): boolean {
-  return (
-    (filter.to === undefined || recipients.some(({ address }) => has(filter.to as string | RegExp, address))) &&
-    (filter.from === undefined || has(filter.from, mailFrom)) &&
-    (filter.subject === undefined || has(filter.subject, subject)) &&
-    (filter.connector ?? connector) === connector
+/** Returns a key for each recipient with a result. A message is deferred several times, but sent and given up once. */
+function resultsIn(entry: QueuedMail, wanted: OutcomeKind, to: OutgoingFilter['to']): string[] {
+  const found = entry.recipients.filter(
+    ({ address, kind }) => kind === wanted && (to === undefined || has(to, address)),
   )
+  const attempt = wanted === 'deferred' ? entry.attempts : ''
+  return found.map(({ address }) => `${entry.id} ${entry.queuedAt} ${address} ${wanted} ${attempt}`)
 }
+
+/** Compares everything but the recipients. */
+const matches = ({ mailFrom, subject = '', connector }: QueuedMail, filter: OutgoingFilter): boolean =>
+  (filter.from === undefined || has(filter.from, mailFrom)) &&
+  (filter.subject === undefined || has(filter.subject, subject)) &&
+  (filter.connector ?? connector) === connector
 
 function describe(filter: OutgoingFilter): string {
   const wanted = Object.entries(filter).map(([key, value]) => `${key} ${patternText(value)}`)

@@ -69,7 +69,7 @@ const text = (message: QueuedMessage): string =>
     ['Queued', timeOf(message.queuedAt)],
     ['Attempts', String(message.attempts)],
     ['Next attempt', message.nextAttemptAt === null ? undefined : timeOf(message.nextAttemptAt)],
-    ['Gives up', timeOf(message.givesUpAt)],
+    ['Gives up', message.givesUpAt === null ? undefined : timeOf(message.givesUpAt)],
     ['Last session', message.lastSession ?? undefined],
   ])
 

@@ -45,9 +45,11 @@ export function QueuedDetails({ message, onDone }: { readonly message: Queued; r
             <RelativeTime at={nextAttemptAt} />
           </Fact>
         )}
-        <Fact name={t('outgoing.givesUp')}>
-          <RelativeTime at={givesUpAt} />
-        </Fact>
+        {givesUpAt !== null && (
+          <Fact name={t('outgoing.givesUp')}>
+            <RelativeTime at={givesUpAt} />
+          </Fact>
+        )}
         {message.session !== null && (
           <Fact name={t('outgoing.receivedBy')}>
             <Link href={pathWith(['sessions', message.session])}>{message.session}</Link>
