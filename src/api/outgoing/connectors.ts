@@ -127,7 +127,7 @@ const test = defineOperation({
       session: z.string().nullable().describe('Id of the session, which has the transcript.'),
       steps: z.array(
         z.object({
-          step: z.enum(['route', 'connect', 'greeting', 'EHLO', 'STARTTLS', 'certificate', 'AUTH', 'QUIT']),
+          step: z.enum(['route', 'connect', 'EHLO', 'STARTTLS', 'certificate', 'AUTH', 'QUIT']),
           ok: z.boolean(),
           text: z.string().describe('What happened, in words.'),
         }),
