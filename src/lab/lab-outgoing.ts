@@ -1,5 +1,5 @@
 import type { Logger } from 'pino'
-import type { ApiOutgoing, ConnectorTest, PlannedDelivery } from '../api/lab.ts'
+import type { ApiOutgoing, PlannedDelivery } from '../api/lab.ts'
 import type { Clock } from '../common/clock.ts'
 import { joinPieces } from '../common/pieces.ts'
 import type { ResolvedLab } from '../config/resolve.ts'
@@ -14,7 +14,14 @@ import { planRelease } from '../outgoing/plan.ts'
 import { StoreQueue } from '../outgoing/queue/queue.ts'
 import { OutgoingRecord } from '../outgoing/record.ts'
 import { connectorRouter } from '../outgoing/route/router.ts'
-import type { NewOutgoing, OutgoingClient, ResolvedConnector, Router } from '../outgoing/types.ts'
+import {
+  type ConnectorTest,
+  type NewOutgoing,
+  type ResolvedConnector,
+  RouteError,
+  type Router,
+  type TestingClient,
+} from '../outgoing/types.ts'
 import type { CertificateStore } from '../pki/certificate-store/types.ts'
 import type { SessionLog } from '../sessions/log.ts'
 import type { MessageStore } from '../store/types.ts'
@@ -41,17 +48,19 @@ export class LabOutgoing implements ApiOutgoing, AsyncDisposable {
   readonly queue: StoreQueue
   readonly record: OutgoingRecord
   readonly #options: LabOutgoingOptions
-  #client: Promise<OutgoingClient> | undefined
+  readonly #route: Router
+  #client: Promise<TestingClient> | undefined
 
   constructor(options: LabOutgoingOptions) {
     this.#options = options
     const { store, clock, log, site, dns } = options
+    this.#route = connectorRouter(dns)
     this.queue = new StoreQueue({
       store,
       clock,
       log,
       rules: () => this.#rules(),
-      route: connectorRouter(dns),
+      route: this.#route,
       client: {
         send: async (attempt) => (await this.#opened()).send(attempt),
         [Symbol.asyncDispose]: async () => {},
@@ -76,8 +85,20 @@ export class LabOutgoing implements ApiOutgoing, AsyncDisposable {
     }))
   }
 
-  async test(_connector: ResolvedConnector): Promise<ConnectorTest> {
-    return { ok: false, steps: [] }
+  async test(
+    connector: ResolvedConnector,
+    { domain, signal }: { readonly domain?: string | undefined; readonly signal: AbortSignal },
+  ): Promise<ConnectorTest> {
+    const named = domain ?? connector.domains.find((one) => !one.includes('*')) ?? ''
+    if (named === '' && !connector.smartHost) return noRoute('DNS names the hosts of this connector; name a domain')
+    try {
+      const hops = await this.#route(connector, named, signal)
+      const client = await this.#opened()
+      return await client.test(connector, hops, signal)
+    } catch (error) {
+      if (error instanceof RouteError) return noRoute(error.message)
+      throw error
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -93,7 +114,7 @@ export class LabOutgoing implements ApiOutgoing, AsyncDisposable {
   }
 
   /** Loads what speaks SMTP with other hosts when the first message is sent. */
-  #opened(): Promise<OutgoingClient> {
+  #opened(): Promise<TestingClient> {
     this.#client ??= import('../outgoing/client/client.ts').then(({ SmtpClient }) => new SmtpClient(this.#peerSite()))
     return this.#client
   }
@@ -111,3 +132,5 @@ export class LabOutgoing implements ApiOutgoing, AsyncDisposable {
     }
   }
 }
+
+const noRoute = (text: string): ConnectorTest => ({ ok: false, steps: [{ step: 'route', ok: false, text }] })

@@ -122,6 +122,16 @@ const severalMessages: Preparation = async (stage) => {
   return { input: { ids: [input?.id] } }
 }
 
+/** Releases a message, which waits in the queue: nothing listens at the host of the connector. */
+const queued =
+  (known: (id: string) => Known): Preparation =>
+  async (stage) => {
+    const { deliveries } = await run('messages.release', stage)
+    return known(deliveries[0].queueId)
+  }
+
+const queuedIds = queued((id) => ({ input: { ids: [id] } }))
+
 /** A client that does not understand TLS, on the port for TLS. */
 const failedSession: Preparation = async ({ http, call }) => {
   const { tlsPort } = http.lab.server('smtp')
@@ -185,6 +195,18 @@ const preparations: Readonly<Record<string, Preparation>> = {
   'messages.updateMany': severalMessages,
   'messages.moveMany': severalMessages,
   'messages.deleteMany': severalMessages,
+  'messages.release': message,
+  'messages.releaseMany': async (stage) => {
+    await message(stage)
+    return {}
+  },
+  'queue.list': after('queue.hold'),
+  'queue.get': queued((id) => ({ input: { id } })),
+  'queue.flush': queued(() => ({})),
+  'queue.hold': queuedIds,
+  'queue.unhold': after('queue.hold'),
+  'queue.delete': queuedIds,
+  'queue.bounce': queuedIds,
   'messages.raw': message,
   'messages.structure': message,
   'messages.part': message,

@@ -32,6 +32,8 @@ beforeAll(async () => {
     authorityService: { port: 0, acme: { httpPort: 1 } },
     directory: { accounts: ['alice', 'bob', 'one-eve'].map((user) => ({ user, password: 'secret' })) },
     administrators: ['alice'],
+    // Nothing listens there.
+    connectors: [{ name: 'Default SMTP Connector', smartHost: { host: '127.0.0.1', port: 1 } }],
     webhooks: [{ url: `http://127.0.0.1:${port}/hook`, secret: 'x'.repeat(32) }],
     tokens: [
       { name: 'ci', token: ci },

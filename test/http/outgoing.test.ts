@@ -66,7 +66,7 @@ const call = (path: string, json?: object, headers = bearer(CI)): Promise<Answer
 
 /** Sends mail to the lab, which captures it. Returns its id. */
 async function captured(to: string | string[], more: object = {}): Promise<string> {
-  const from = 'shop@lab.test'
+  const from = 'alice@lab.test'
   await createTransport(http.lab.nodemailer()).sendMail({ from, to, subject: 'Your code', text: '123456', ...more })
   return (await call('messages?limit=1')).body.items[0].id
 }
@@ -82,7 +82,7 @@ describe('a released message', () => {
       200,
       {
         id,
-        from: 'shop@lab.test',
+        from: 'alice@lab.test',
         to: ['customer@example.test'],
         deliveries: [{ connector: NAME, destination: `127.0.0.1:${host.port}`, queueId: expect.any(String) }],
       },
@@ -90,7 +90,7 @@ describe('a released message', () => {
     const sent = await http.lab.waitForSent('customer@example.test')
     expect(sent.recipients).toMatchObject([{ kind: 'sent', text: expect.stringContaining('queued') }])
     const received = host.received.at(-1)
-    expect(received).toMatchObject({ from: 'shop@lab.test', to: [{ address: 'customer@example.test' }] })
+    expect(received).toMatchObject({ from: 'alice@lab.test', to: [{ address: 'customer@example.test' }] })
     expect(received?.raw).toMatch(/^Received: /)
     expect(received?.raw).not.toMatch(/^(?:Return-Path|Bcc):/im)
     expect((await call(`messages/${id}`)).status).toBe(200)
@@ -103,7 +103,7 @@ describe('a released message', () => {
     expect(body).toMatchObject({
       to: ['b@example.test', 'c@dev.test'],
       deliveries: [
-        { connector: NAME, recipients: ['b@example.test'], mailFrom: 'shop@lab.test', queueId: null },
+        { connector: NAME, recipients: ['b@example.test'], mailFrom: 'alice@lab.test', queueId: null },
         { connector: 'Developers', recipients: ['safe@dev.test'], mailFrom: 'lab@dev.test', queueId: null },
       ],
     })
@@ -159,7 +159,7 @@ describe('the queue', () => {
           state: 'deferred',
           attempts: 1,
           subject: 'Your code',
-          mailFrom: 'shop@lab.test',
+          mailFrom: 'alice@lab.test',
           nextAttemptAt: expect.any(String),
           recipients: [{ kind: 'deferred', code: 451, text: expect.stringContaining('Greylisted') }],
         },
@@ -187,7 +187,7 @@ describe('the queue', () => {
     expect((await call('queue/bounce', { ids: [returned] })).body).toEqual({ messages: 1 })
     expect(await http.lab.waitForFailed('one@example.test')).toMatchObject({ id: returned })
     const report = await http.lab.waitForMessage({ from: 'postmaster', text: 'one@example.test' })
-    expect(report.envelope).toEqual({ from: '', to: ['shop@lab.test'] })
+    expect(report.envelope).toEqual({ from: '', to: ['alice@lab.test'] })
     expect((await call('queue')).body.total).toBe(0)
   })
 })
@@ -222,17 +222,20 @@ describe('connectors', () => {
     expect(body.steps.map(({ step }: { step: string }) => step)).toEqual(['connect', 'EHLO', 'STARTTLS', 'QUIT'])
     expect(host.received).toHaveLength(count)
     const failed = (await call('connectors/nowhere/test', {})).body
-    expect(failed).toMatchObject({ ok: false, steps: [{ step: 'connect', ok: false, text: expect.stringContaining('ECONNREFUSED') }] })
+    expect(failed).toMatchObject({
+      ok: false,
+      steps: [{ step: 'connect', ok: false, text: expect.stringContaining('ECONNREFUSED') }],
+    })
   })
 })
 
 it('reports what becomes of mail as events and metrics, to those who see the lab', async () => {
-  await using events = await EventReader.open(http, 'events?types=queue', bearer(WATCHER))
+  const events = await EventReader.open(http, 'types=queue', bearer(WATCHER))
   await captured('someone@dev.test')
   for (const name of ['queue.queued', 'queue.changed', 'queue.sent']) {
-    const { queue } = (await events.next(name)) as { queue: { connector: string } }
-    expect(queue.connector).toBe('Developers')
+    expect((await events.next(name)).queue.connector).toBe('Developers')
   }
+  events.close()
   const metrics = (await http.request('/metrics', { headers: bearer(WATCHER) })).body
   expect(metrics).toMatch(/^sealpost_outgoing_attempts_total\{connector="Developers",result="sent"\} [1-9]/m)
   expect(metrics).toContain('sealpost_outgoing_queue_messages{connector="Developers",state="waiting"} 0')
@@ -276,7 +279,10 @@ describe('other APIs', () => {
     expect((await call(path, { Name: 'Developers', Email: 'mh@example.test' })).status).toBe(200)
     await http.lab.waitForSent({ to: 'safe@dev.test', connector: 'Developers' })
     const elsewhere = await call(path, { Email: 'mh@example.test', Host: 'mail.example.test', Port: '25' })
-    expect([elsewhere.status, elsewhere.body.detail]).toEqual([409, expect.stringContaining('no mail to mail.example.test:25')])
+    expect([elsewhere.status, elsewhere.body.detail]).toEqual([
+      409,
+      expect.stringContaining('no mail to mail.example.test:25'),
+    ])
     expect((await call('/mailhog/api/v2/outgoing-smtp')).body).toMatchObject({ [NAME]: at })
   })
 })
