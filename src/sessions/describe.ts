@@ -14,7 +14,8 @@ export function summary(record: SessionRecord): string {
     `${timeText(startedAt)} ${id}`,
     `${virtualServer} ${direction === 'out' ? 'to' : 'from'} ${peerOf(record)}`,
     channel(record),
-    user === undefined ? 'no log-on' : `as ${user}`,
+    // The log-on of the lab is in the transcript.
+    ...(direction === 'out' ? [] : [user === undefined ? 'no log-on' : `as ${user}`]),
     endCause ?? 'open',
   ]
   return [parts.join(', '), ...refusals.map((why) => `refused: ${why}`)].join('; ')

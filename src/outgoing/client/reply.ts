@@ -35,12 +35,13 @@ export const enhancedCodeOf = ({ lines }: Reply): string | undefined => ENHANCED
 /** The extensions that a host offers: keywords in capitals with their parameters. RFC 5321 section 4.1.1.1. */
 export type Extensions = ReadonlyMap<string, string>
 
-/** Reads the reply to EHLO. */
-export const extensionsOf = ({ lines }: Reply): Extensions =>
-  new Map(
-    lines.slice(1).map((line) => {
-      // AUTH=LOGIN is what old servers write.
-      const [, keyword = '', parameters = ''] = /^([^\s=]*)[\s=]*(.*)$/.exec(line.slice(4).trim()) ?? []
-      return [keyword.toUpperCase(), parameters] as const
-    }),
-  )
+/** Reads the reply to EHLO. A keyword that comes twice has the parameters of both lines: AUTH=LOGIN is what old clients need. */
+export function extensionsOf({ lines }: Reply): Extensions {
+  const extensions = new Map<string, string>()
+  for (const line of lines.slice(1)) {
+    const [, word = '', parameters = ''] = /^([^\s=]*)[\s=]*(.*)$/.exec(line.slice(4).trim()) ?? []
+    const keyword = word.toUpperCase()
+    extensions.set(keyword, `${extensions.get(keyword) ?? ''} ${parameters}`.trim())
+  }
+  return extensions
+}
