@@ -55,7 +55,7 @@ export async function deliver(site: DeliverySite, delivery: Delivery): Promise<D
     const versions = Array.from(copies.values(), ({ octets }) => octets)
     for (const copy of new Set(outgoing.targets.length > 0 ? [...versions, sentOctets] : versions)) {
       const targets: AppendTarget[] = await targetsOf(site.store, copies, copy)
-      if (copy === sentOctets) targets.push(...(await queueTargets(site, outgoing.targets)))
+      if (copy === sentOctets) targets.push(...(await queueTargets(site, outgoing.targets, delivery)))
       const start = trace ? [trace, ...copy] : copy
       batch.push({ raw: rest ? followed(start, rest) : start, targets, envelope, internalDate: at })
     }
@@ -101,9 +101,14 @@ function headerOf(message: Pieces): Buffer {
   return joinPieces(end === -1 ? message : message.slice(0, end + 1))
 }
 
-async function queueTargets({ outgoing }: DeliverySite, targets: DeliveryPlan['targets']): Promise<AppendTarget[]> {
+async function queueTargets(
+  { outgoing }: DeliverySite,
+  targets: DeliveryPlan['targets'],
+  { client, authentication }: Delivery,
+): Promise<AppendTarget[]> {
   const folder = targets.length > 0 ? await outgoing?.folder() : undefined
-  return folder ? targets.map((envelope) => ({ folderId: folder.id, envelope })) : []
+  const arrived = definedOnly({ client, authentication })
+  return folder ? targets.map((envelope) => ({ folderId: folder.id, envelope: { ...envelope, ...arrived } })) : []
 }
 
 /** @throws DeliveryError `mailbox-full`, `over-quota` */

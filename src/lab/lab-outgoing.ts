@@ -6,6 +6,7 @@ import type { ResolvedLab } from '../config/resolve.ts'
 import { reportDelay, reportFailure, reportRelayed } from '../delivery/reports/queue-reports.ts'
 import type { DeliverySite } from '../delivery/types.ts'
 import type { Directory } from '../directory/types.ts'
+import type { MailAuthentication } from '../mail-authentication/mail-authentication.ts'
 import type { FaultRules } from '../net/faults/fault-rules.ts'
 import type { PeerSite } from '../outgoing/client/opening.ts'
 import { standardTimeouts } from '../outgoing/client/timeouts.ts'
@@ -36,6 +37,8 @@ export interface LabOutgoingOptions {
   readonly source: () => { readonly config: ResolvedLab; readonly directory: Directory }
   /** Where reports are delivered. */
   readonly site: () => DeliverySite
+  /** Signs messages before they are sent. */
+  readonly mailAuthentication: Pick<MailAuthentication, 'signOutgoing'>
   /** Finds hosts by DNS. Absent: the lab has no DNS. */
   readonly dns?: Router
   readonly certificates: CertificateStore
@@ -53,7 +56,7 @@ export class LabOutgoing implements ApiOutgoing, AsyncDisposable {
 
   constructor(options: LabOutgoingOptions) {
     this.#options = options
-    const { store, clock, log, site, dns } = options
+    const { store, clock, log, site, dns, mailAuthentication } = options
     this.#route = connectorRouter(dns)
     this.queue = new StoreQueue({
       store,
@@ -61,6 +64,8 @@ export class LabOutgoing implements ApiOutgoing, AsyncDisposable {
       log,
       rules: () => this.#rules(),
       route: this.#route,
+      sign: (message, { mailFrom = '', ...arrived }) =>
+        mailAuthentication.signOutgoing(message, { mailFrom, ...arrived }),
       client: {
         send: async (attempt) => (await this.#opened()).send(attempt),
         [Symbol.asyncDispose]: async () => {},

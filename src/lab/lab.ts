@@ -154,7 +154,7 @@ export class Lab implements AsyncDisposable {
     })
     this.mailAuthentication = new MailAuthentication({
       source: () => this.#config,
-      resolver: () => undefined,
+      resolver: () => this.dns.resolver,
       files: parts.certificateStore.files,
       clock: options.clock,
     })
@@ -191,6 +191,7 @@ export class Lab implements AsyncDisposable {
       ...options,
       certificates: parts.certificateStore,
       faults: this.faults.rules,
+      mailAuthentication: this.mailAuthentication,
       source: () => ({ config: this.#config, directory: this.#directory }),
       site: () => this.#deliverySite(),
     })

@@ -67,7 +67,8 @@ export async function checkArc(
 
 const valueOf = (text: string): string => text.slice(text.indexOf(':') + 1)
 
-function instanceOf(text: string): number {
+/** Returns the number of an ARC set that a field belongs to; 0 if it does not say. */
+export function instanceOf(text: string): number {
   const [, digits = '0'] = /^[^:]*:(?:[^;]*;)*?[ \t\r\n]*i[ \t\r\n]*=[ \t\r\n]*(\d{1,4})/.exec(text) ?? []
   return Number(digits)
 }

@@ -9,9 +9,10 @@ import type { SenderFacts } from './check-spf.ts'
 import type { KeyFiles } from './keys.ts'
 import { loadMailauth } from './mailauth.ts'
 import { namesOf } from './names.ts'
-import { resultFields, withoutForgedResults } from './results-fields.ts'
+import { resultFields, resultLines, withoutForgedResults } from './results-fields.ts'
+import { sealFields } from './seal.ts'
 import { type KeyRecord, Signing } from './signing.ts'
-import { MAX_HEADER_OCTETS, type MessageOctets, splitMessage } from './split-message.ts'
+import { MAX_HEADER_OCTETS, type MessageOctets, type SplitMessage, splitMessage } from './split-message.ts'
 
 /** The current configuration, as far as it is about authentication. */
 export interface MailAuthenticationSource {
@@ -27,6 +28,11 @@ export interface MailAuthenticationSite {
   /** Where generated keys are kept. */
   readonly files: KeyFiles
   readonly clock: Clock
+}
+
+/** Who sent a message that leaves the lab again, and how that was authenticated when it arrived. */
+export interface ArrivedSender extends SenderFacts {
+  readonly authentication?: MessageAuthentication | undefined
 }
 
 /** Longest time for the lookups of one message, for zones that are slow on purpose. */
@@ -72,14 +78,28 @@ export class MailAuthentication {
   }
 
   /**
-   * Returns the header fields to put before a message that leaves the lab: signatures of its author's domain. Empty if
-   * nothing signs it.
-   * @throws PkiError if a key cannot be read or written
+   * Returns the header fields to put before a message that leaves the lab: signatures of its author's domain, or a seal for
+   * a message of another domain that came by SMTP. Empty if nothing signs it.
+   * @throws PkiError if a key cannot be read or written; MissingPackage if a seal needs the package mailauth
    */
-  async signOutgoing(octets: MessageOctets): Promise<Buffer> {
-    if (!this.#signing.isUsed) return Buffer.alloc(0)
+  async signOutgoing(octets: MessageOctets, sender?: ArrivedSender): Promise<Buffer> {
+    const nothing = Buffer.alloc(0)
+    if (!this.#signing.isUsed) return nothing
     const message = await splitMessage(octets)
-    return message ? this.#signing.dkim(message) : Buffer.alloc(0)
+    if (!message) return nothing
+    const signatures = await this.#signing.dkim(message)
+    if (signatures.length > 0 || !sender?.client) return signatures
+    const sealer = await this.#signing.sealer()
+    const results = sealer && (sender.authentication ?? (await this.#check(message, sender)))
+    if (!results) return nothing
+    const fields = await sealFields(message, {
+      ...sealer,
+      // As octets: an address of SMTPUTF8 can be in the results. RFC 8616 section 6
+      results: Buffer.from(`${this.#authservId};\r\n\t${resultLines(results, sender)}`).toString('latin1'),
+      chain: results.arc,
+      at: this.#site.clock.now(),
+    })
+    return Buffer.from(fields ?? '', 'latin1')
   }
 
   /**
@@ -87,10 +107,14 @@ export class MailAuthentication {
    * @throws MissingPackage if the package mailauth is not installed
    */
   async check(octets: MessageOctets, sender: SenderFacts): Promise<MessageAuthentication | undefined> {
-    const { check, records, minimumKeyBits } = this.#config
-    if (check === 'off') return undefined
+    if (this.#config.check === 'off') return undefined
     const message = await splitMessage(octets)
     if (!message) return tooLarge(sender, `the header has more than ${MAX_HEADER_OCTETS} octets`)
+    return this.#check(message, sender)
+  }
+
+  #check(message: SplitMessage, sender: SenderFacts): Promise<MessageAuthentication> {
+    const { records, minimumKeyBits } = this.#config
     const resolver = this.#site.resolver()
     let keys: Promise<KeyRecord[]> | undefined
     const lookUp = namesOf({

@@ -1,8 +1,9 @@
-import { createHash, type KeyObject, sign } from 'node:crypto'
+import { createHash, type KeyObject } from 'node:crypto'
 import type { DkimKeyConfig } from '../config/schema/mail-authentication.ts'
 import { BodyHasher, type Canonicalization, hashBody, relaxedField } from './canonicalization.ts'
 import { type Field, fieldsToSign } from './signed-fields.ts'
 import type { SplitMessage } from './split-message.ts'
+import { algorithmOf, foldedNames, signedField } from './write-field.ts'
 
 /** How a domain signs, and with what. */
 export interface DkimSigner {
@@ -34,7 +35,6 @@ const EXPIRED_S = 3600
 
 function signature(fields: readonly Field[], { config, key }: DkimSigner, bodyHash: string, nowS: number): string {
   const { domain, selector, canonicalization, expiresAfter, defect } = config
-  const isRsa = key.asymmetricKeyType === 'rsa'
   const { names, signed } = fieldsToSign(
     defect === 'from-not-signed' ? fields.filter(({ nameLower }) => nameLower !== 'from') : fields,
   )
@@ -43,38 +43,18 @@ function signature(fields: readonly Field[], { config, key }: DkimSigner, bodyHa
   const expiresAt = defect === 'expired' ? nowS - EXPIRED_S : expiresAfter && signedAt + Math.ceil(expiresAfter / 1000)
   const tags = [
     'v=1',
-    `a=${isRsa ? 'rsa' : 'ed25519'}-sha256`,
+    `a=${algorithmOf(key)}`,
     `c=${canonicalization}`,
     `d=${domain}`,
     `s=${selector}`,
     `t=${signedAt}`,
     ...(expiresAt === undefined ? [] : [`x=${expiresAt}`]),
-    `h=${folded(listed.join(':'), /[^:]*:?/g)}`,
+    `h=${foldedNames(listed)}`,
     `bh=${defect === 'wrong-body-hash' ? createHash('sha256').update('another body').digest('base64') : bodyHash}`,
   ]
   const unsigned = `DKIM-Signature: ${tags.slice(0, 7).join('; ')};\r\n\t${tags.slice(7).join(';\r\n\t')};\r\n\tb=`
   const canonical = canonicalizations(config).ofHeader === 'relaxed' ? relaxedField : (field: string): string => field
-  // The field itself comes last, without a line end. RFC 6376 section 3.7
-  const covered = [...signed.map(({ text }) => `${canonical(text)}\r\n`), canonical(unsigned)].join('')
-  const octets = Buffer.from(covered, 'latin1')
-  // Ed25519 signs the hash. RFC 8463 section 3
-  const made = isRsa ? sign('sha256', octets, key) : sign(null, createHash('sha256').update(octets).digest(), key)
-  if (defect === 'bad-signature') made.writeUInt8(made.readUInt8(9) ^ 0xff, 9)
-  return `${unsigned}${folded(made.toString('base64'), /.{1,70}/g)}\r\n`
-}
-
-const LINE_OCTETS = 72
-
-/** Folds a value between its pieces. */
-function folded(value: string, pieces: RegExp): string {
-  let line = ''
-  const lines: string[] = []
-  for (const piece of value.match(pieces) ?? []) {
-    if (line !== '' && line.length + piece.length > LINE_OCTETS) {
-      lines.push(line)
-      line = ''
-    }
-    line += piece
-  }
-  return [...lines, line].join('\r\n\t')
+  const covered = signed.map(({ text }) => `${canonical(text)}\r\n`)
+  const signs = defect === 'bad-signature' ? [...covered, 'x'] : covered
+  return signedField(unsigned, signs, canonical, key)
 }

@@ -2,6 +2,7 @@ import type { Clock } from '../common/clock.ts'
 import type { DkimKeyConfig, MailAuthenticationConfig } from '../config/schema/mail-authentication.ts'
 import { asciiDomain, authorDomains, isWithin } from './author.ts'
 import { arcKey, dkimKey, type KeyFiles, keyRecord, SigningKeys } from './keys.ts'
+import type { Sealing } from './seal.ts'
 import { dkimSignatures } from './sign.ts'
 import type { SplitMessage } from './split-message.ts'
 
@@ -33,9 +34,10 @@ export class Signing {
     this.keys = new SigningKeys(site.files)
   }
 
-  /** Whether any mail of the lab is signed. */
+  /** Whether any mail of the lab is signed or sealed. */
   get isUsed(): boolean {
-    return this.#site.config().dkim.length > 0
+    const { dkim, arc } = this.#site.config()
+    return dkim.length > 0 || arc !== undefined
   }
 
   /** Returns the DKIM-Signature fields for a message, to put before it. Empty: its author domain has no key. @throws PkiError */
@@ -46,6 +48,13 @@ export class Signing {
       configs.map(async (config) => ({ config, key: await this.keys.of(dkimKey(config)) })),
     )
     return Buffer.from((await dkimSignatures(message, signers, this.#site.clock.now())).join(''), 'latin1')
+  }
+
+  /** Returns the key that seals mail of other domains; undefined if no mail is sealed. @throws PkiError */
+  async sealer(): Promise<Pick<Sealing, 'domain' | 'selector' | 'key'> | undefined> {
+    const { arc } = this.#site.config()
+    if (!arc) return undefined
+    return { domain: asciiDomain(arc.domain), selector: arc.selector, key: await this.keys.of(arcKey(arc)) }
   }
 
   /** Returns the TXT records with the public keys, as DNS serves them. @throws PkiError */

@@ -7,11 +7,20 @@ export interface Sending {
   readonly address: string
   readonly helo?: string
   readonly from: string
+  /** Default: alice. */
+  readonly to?: string
   readonly message: string | Buffer
 }
 
-/** Sends a message to alice by SMTP. Returns the last reply. */
-export async function sendFrom({ port, address, helo = 'mail.example.test', from, message }: Sending): Promise<string> {
+/** Sends a message by SMTP. Returns the last reply. */
+export async function sendFrom({
+  port,
+  address,
+  helo = 'mail.example.test',
+  from,
+  to = 'alice@lab.test',
+  message,
+}: Sending): Promise<string> {
   const client = await LineClient.open(port)
   try {
     await client.line()
@@ -25,7 +34,7 @@ export async function sendFrom({ port, address, helo = 'mail.example.test', from
       `XCLIENT ADDR=${ipv6}${address}`,
       `EHLO ${helo}`,
       `MAIL FROM:<${from}>`,
-      'RCPT TO:<alice@lab.test>',
+      `RCPT TO:<${to}>`,
       'DATA',
     ]) {
       const answer = await reply(`${command}\r\n`)

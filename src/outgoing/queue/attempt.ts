@@ -1,4 +1,5 @@
 import { foldDomain, splitAddress } from '../../directory/names.ts'
+import type { DeliveryEnvelope } from '../../store/types.ts'
 import {
   type Attempt,
   type AttemptResult,
@@ -17,8 +18,11 @@ import type { SentOctets } from './octets.ts'
 export interface Sending {
   readonly route: Router
   readonly client: OutgoingClient
-  /** Changes a message before it is sent: adds signatures. */
-  readonly prepare?: ((attempt: Attempt) => Promise<Attempt>) | undefined
+  /**
+   * Returns header fields to put before a message that is sent: its signatures.
+   * @param arrived how the message came to the lab
+   */
+  readonly sign?: ((message: Attempt['message'], arrived: DeliveryEnvelope) => Promise<Buffer>) | undefined
 }
 
 /** Tries to send a message to its pending recipients, in one transaction for each next destination. */
@@ -26,11 +30,12 @@ export async function attemptItem(
   item: Item,
   connector: ResolvedConnector,
   { message, sizeOctets }: SentOctets,
-  { route, client, prepare }: Sending,
+  { route, client, sign }: Sending,
   signal: AbortSignal,
 ): Promise<AttemptResult> {
   const all: RecipientResult[] = []
   let session: string | undefined
+  let signed: SentOctets | undefined
   for (const [domain, recipients] of byDomain(item.pending, connector)) {
     const hops = await hopsFor(route, connector, domain, signal)
     if (!Array.isArray(hops)) {
@@ -38,12 +43,25 @@ export async function attemptItem(
       continue
     }
     const envelope = { ...item.envelope, recipients }
-    const attempt = { connector, hops, envelope, message, sizeOctets, signal }
-    const result = await client.send(prepare ? await prepare(attempt) : attempt)
+    signed ??= await signedOctets({ message, sizeOctets }, item, sign)
+    const result = await client.send({ connector, hops, envelope, ...signed, signal })
     session = result.session ?? session
     all.push(...result.recipients)
   }
   return { recipients: all, ...(session !== undefined && { session }) }
+}
+
+/** Returns a message with its signatures before it. They are made anew for each attempt, so that they are not too old. */
+async function signedOctets(octets: SentOctets, { entry }: Item, sign: Sending['sign']): Promise<SentOctets> {
+  const fields = await sign?.(octets.message, entry.envelope ?? {})
+  if (!fields || fields.length === 0) return octets
+  return {
+    sizeOctets: fields.length + octets.sizeOctets,
+    async *message() {
+      yield fields
+      yield* octets.message()
+    },
+  }
 }
 
 /** A smart host takes all recipients in one transaction. Without one, `destination` has one domain, unless a reload changed the route. */
