@@ -1,3 +1,5 @@
+import type { StoreIndex } from '../pki/certificate-store/index-file.ts'
+import { type SmimeResult, smimeOf } from '../smime/smime.ts'
 import type { Arrival, Arrivals } from './arrivals.ts'
 import type { Call } from './call.ts'
 import { describeFilter, type MessageFilter, matches } from './filter.ts'
@@ -15,6 +17,8 @@ export class DeliveredMail {
   #seen = new WeakSet<Arrival>()
   /** Messages that a wait has returned. A wait without a recipient does not return a copy for another recipient. */
   #seenBlobs = new Set<string>()
+  /** What the certificate store said about the S/MIME messages that were read. */
+  readonly #smime = new WeakMap<Arrival, { readonly index: StoreIndex; readonly smime: SmimeResult }>()
 
   constructor(arrivals: Arrivals, lab: Watched, scope: Scope = everything) {
     this.#arrivals = arrivals
@@ -144,11 +148,20 @@ export class DeliveredMail {
 
   /** Returns the message of an arrival. Undefined if it is gone or belongs to another tenant. */
   async #load(arrival: Arrival): Promise<LabMessage | undefined> {
-    const { store, sessionLog, directory } = this.#lab
+    const { store, sessionLog, directory, certificateStore } = this.#lab
     const raw = await store.read(arrival.folder.id, arrival.entry.uid)
     const session = arrival.entry.envelope?.session
     const record = session === undefined ? undefined : sessionLog.get(session)
-    const message = raw && new LabMessage(raw, factsOf(arrival, directory, record))
-    return message && this.#scope.ownsMessage(message) ? message : undefined
+    if (!raw) return undefined
+    const { index } = certificateStore
+    const judged = this.#smime.get(arrival)
+    // Waits read every message again. What they say of signatures only changes with the certificate store.
+    const smime =
+      judged?.index === index
+        ? judged.smime
+        : await smimeOf(raw, certificateStore, { receivedAt: arrival.entry.savedAt })
+    if (smime) this.#smime.set(arrival, { index, smime })
+    const message = new LabMessage(raw, factsOf(arrival, directory, record, smime))
+    return this.#scope.ownsMessage(message) ? message : undefined
   }
 }

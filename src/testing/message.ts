@@ -1,6 +1,8 @@
 import type { Directory } from '../directory/types.ts'
 import { type MessageJson, ReadableMessage } from '../mail/readable.ts'
 import type { SessionRecord } from '../sessions/types.ts'
+import type { SmimeResult } from '../smime/smime.ts'
+import type { SmimeFacts } from '../smime/types.ts'
 import { accountOf } from '../store/types.ts'
 import type { Arrival } from './arrivals.ts'
 
@@ -20,13 +22,26 @@ export interface MessageFacts {
   readonly receivedAt: Date
   /** The session that delivered it; undefined for `lab.deliver`, and once the session log has dropped the session. */
   readonly session: SessionRecord | undefined
+  /** Signatures and encryption; undefined if it is no S/MIME message. */
+  readonly smime: SmimeResult | undefined
+}
+
+/** The signatures and the encryption of a message, and the message with what was encrypted or enclosed in a signature. */
+export interface Smime extends SmimeFacts {
+  /** Undefined if it is readable as it is, or stays closed. */
+  readonly opened: ReadableMessage | undefined
 }
 
 /** A delivered message as JSON shows it. */
-export type LabMessageJson = MessageJson & Omit<MessageFacts, 'session'> & { readonly session: string | undefined }
+export type LabMessageJson = MessageJson &
+  Omit<MessageFacts, 'session' | 'smime'> & {
+    readonly session: string | undefined
+    readonly smime: SmimeFacts | undefined
+  }
 
 /** A delivered message. Its parts are decoded when first read. */
-export class LabMessage extends ReadableMessage implements MessageFacts {
+export class LabMessage extends ReadableMessage implements Omit<MessageFacts, 'smime'> {
+  readonly #smime: SmimeResult | undefined
   readonly envelope: MessageFacts['envelope']
   readonly recipients: readonly string[]
   readonly user: string | undefined
@@ -35,6 +50,8 @@ export class LabMessage extends ReadableMessage implements MessageFacts {
   readonly flags: readonly string[]
   readonly receivedAt: Date
   readonly session: SessionRecord | undefined
+  /** Undefined if it is no S/MIME message. */
+  readonly smime: Smime | undefined
 
   constructor(raw: Buffer, facts: MessageFacts) {
     super(raw)
@@ -46,18 +63,23 @@ export class LabMessage extends ReadableMessage implements MessageFacts {
     this.flags = facts.flags
     this.receivedAt = facts.receivedAt
     this.session = facts.session
+    this.#smime = facts.smime
+    this.smime = facts.smime && {
+      ...facts.smime.facts,
+      opened: facts.smime.opened && new ReadableMessage(Buffer.from(facts.smime.opened)),
+    }
   }
 
   /** Returns what JSON shows: the readable parts, and the facts with the id of the session. */
   override toJSON(): LabMessageJson {
-    const { session, ...facts } = this.facts
-    return { ...super.toJSON(), ...facts, session: session?.id }
+    const { session, smime, ...facts } = this.facts
+    return { ...super.toJSON(), ...facts, session: session?.id, smime: smime?.facts }
   }
 
   /** All facts except the octets, as plain data. */
   get facts(): MessageFacts {
     const { envelope, recipients, user, folder, uid, flags, receivedAt, session } = this
-    return { envelope, recipients, user, folder, uid, flags, receivedAt, session }
+    return { envelope, recipients, user, folder, uid, flags, receivedAt, session, smime: this.#smime }
   }
 }
 
@@ -66,6 +88,7 @@ export function factsOf(
   { entry, folder, owner }: Arrival,
   directory: Directory,
   session: SessionRecord | undefined,
+  smime: SmimeResult | undefined,
 ): MessageFacts {
   const user = accountOf({ owner })
   const to = entry.envelope?.rcptTo ?? []
@@ -78,6 +101,7 @@ export function factsOf(
     flags: entry.flags,
     receivedAt: new Date(entry.savedAt),
     session,
+    smime,
   }
 }
 

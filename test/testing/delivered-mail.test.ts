@@ -2,6 +2,7 @@ import { expect, it } from 'vitest'
 import { systemClock } from '../../src/common/clock.ts'
 import { createDirectory } from '../../src/directory/directory.ts'
 import { startLab } from '../../src/index.ts'
+import { openCertificateStore } from '../../src/pki/certificate-store/store.ts'
 import { SessionLog } from '../../src/sessions/log.ts'
 import { openInbox } from '../../src/store/mailboxes.ts'
 import { MemoryStore } from '../../src/store/memory/memory-store.ts'
@@ -11,6 +12,7 @@ import { Call } from '../../src/testing/call.ts'
 import { DeliveredMail } from '../../src/testing/delivered-mail.ts'
 import type { MessageFilter } from '../../src/testing/filter.ts'
 import { resolveForTests } from '../../src/testing/start-lab.ts'
+import { storeOptions } from '../pki/support.ts'
 
 const soon = { timeout: 20 }
 
@@ -34,7 +36,9 @@ it('a copy that reaches another recipient later is returned to a wait for that r
   await using store = new MemoryStore({ clock: systemClock })
   const arrivals = await Arrivals.of(store)
   const directory = createDirectory(await resolveForTests({}))
-  const mail = new DeliveredMail(arrivals, { store, directory, sessionLog: new SessionLog(systemClock) })
+  await using certificateStore = await openCertificateStore(storeOptions('memory'))
+  const watched = { store, directory, sessionLog: new SessionLog(systemClock), certificateStore }
+  const mail = new DeliveredMail(arrivals, watched)
   const [alice, bob] = await Promise.all(['alice', 'bob'].map((user) => openInbox(store, accountOwner(user))))
   const envelope = { mailFrom: '', rcptTo: ['alice@lab.test', 'bob@lab.test'] }
   const raw = Buffer.from('Subject: to both\r\n\r\nhello\r\n')

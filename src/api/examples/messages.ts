@@ -152,6 +152,7 @@ export const messageExamples: Examples = {
       links: [],
       codes: ['123456'],
       tlsReport: null,
+      smime: null,
       delivery,
       authentication,
     },

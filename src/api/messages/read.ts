@@ -5,7 +5,9 @@ import { filenameOf, ReadableMessage } from '../../mail/readable.ts'
 import type { MessagePart } from '../../mail/types.ts'
 import { asJson } from '../../sessions/describe.ts'
 import type { SessionRecord } from '../../sessions/types.ts'
+import type { SmimeResult } from '../../smime/smime.ts'
 import { seesSession } from '../events/event-data.ts'
+import { flag } from '../flag.ts'
 import type { Call } from '../operation.ts'
 import { Content, defineOperation, type Operation } from '../operation.ts'
 import { notFound } from '../problem.ts'
@@ -14,6 +16,7 @@ import { contentDisposition } from './content-disposition.ts'
 import { messageOf } from './find.ts'
 import { htmlDocument } from './html-document.ts'
 import type { IndexedMessage } from './message-index.ts'
+import { messageSmime, shownSmime, smimeFor } from './smime.ts'
 import { messageSummary, summaryOf } from './summary.ts'
 import { tlsReport, tlsReportOf } from './tls-report.ts'
 
@@ -25,6 +28,15 @@ const idInput = z.strictObject({
   inside: partNumber
     .optional()
     .describe('Number of a part of the type message/rfc822. Reads the message inside this part.'),
+})
+
+/** Input of operations that show what was encrypted or enclosed in a signature in place of it. */
+const openedInput = idInput.extend({
+  opened: flag
+    .default(true)
+    .describe(
+      'Shows the content of an encrypted message, if the lab holds the key. `false`: the message as it arrived.',
+    ),
 })
 
 const attachment = z
@@ -48,6 +60,7 @@ export const wholeMessage = messageSummary
     links: z.array(z.string()),
     codes: z.array(z.string()).describe('Likely one-time passwords, most likely first.'),
     tlsReport: tlsReport.nullable().describe('The TLS report (RFC 8460) in the message; null if it has none.'),
+    smime: messageSmime.nullable().describe('Signatures and encryption; null if it is no S/MIME message.'),
     delivery: z
       .record(z.string(), z.unknown())
       .nullable()
@@ -60,18 +73,28 @@ export const wholeMessage = messageSummary
   })
   .meta({ id: 'Message' })
 
-async function readOf({
-  api,
-  caller,
-  input,
-}: Call<{ readonly id: string; readonly inside?: string | undefined }>): Promise<{
-  at: IndexedMessage
-  read: ReadableMessage
-}> {
+interface ReadInput {
+  readonly id: string
+  readonly inside?: string | undefined
+  /** Default: false. */
+  readonly opened?: boolean | undefined
+}
+
+interface Read {
+  readonly at: IndexedMessage
+  readonly read: ReadableMessage
+  /** Undefined unless `opened` is in the input. */
+  readonly smime: SmimeResult | undefined
+}
+
+async function readOf(call: Call<ReadInput>): Promise<Read> {
+  const { api, caller, input } = call
   const at = messageOf(api, caller, input.id)
-  const read = await api.reader.read(at)
-  if (!read) throw notFound(`message ${input.id} was deleted meanwhile`)
-  return { at, read: input.inside === undefined ? read : messageIn(at.id, read, input.inside) }
+  const received = await api.reader.read(at)
+  if (!received) throw notFound(`message ${input.id} was deleted meanwhile`)
+  const smime = input.opened === undefined ? undefined : await smimeFor(call, at, received)
+  const read = input.opened && smime?.opened ? new ReadableMessage(smime.opened) : received
+  return { at, read: input.inside === undefined ? read : messageIn(at.id, read, input.inside), smime }
 }
 
 /** Returns the message in a part of another. @throws ApiProblem `not-found` */
@@ -85,13 +108,13 @@ const get = defineOperation({
   name: 'messages.get',
   method: 'GET',
   path: '/messages/{id}',
-  summary: 'Read a message: its summary, text, attachments, links, codes and delivery.',
+  summary: 'Read a message: its summary, text, attachments, links, codes, signatures and delivery.',
   access: 'read',
-  input: idInput,
+  input: openedInput,
   output: wholeMessage,
   async run(call) {
     const { api } = call
-    const { at, read } = await readOf(call)
+    const { at, read, smime } = await readOf(call)
     const facts = await api.reader.facts(at)
     if (!facts) throw notFound(`message ${at.id} was deleted meanwhile`)
     const session = at.entry.envelope?.session
@@ -108,6 +131,7 @@ const get = defineOperation({
       codes: read.codes,
       tlsReport: await tlsReportOf(read),
       authentication: call.input.inside === undefined ? await authenticationOf(api, at) : null,
+      smime: call.input.inside === undefined ? shownSmime(smime) : null,
       delivery: record ? (seesSession(call.caller, record) ? delivery : partOfDelivery(record)) : null,
     }
   },
@@ -187,7 +211,7 @@ const text = defineOperation({
   path: '/messages/{id}/text',
   summary: 'Read the plain text of a message; for a message that is only HTML, the text of the HTML.',
   access: 'read',
-  input: idInput,
+  input: openedInput,
   output: 'text/plain',
   run: async (call) => new Content('text/plain; charset=utf-8', (await readOf(call)).read.text),
 })
@@ -198,7 +222,7 @@ const html = defineOperation({
   path: '/messages/{id}/html',
   summary: 'Read the HTML of a message as a separate document, which runs no script and loads nothing.',
   access: 'read',
-  input: idInput.extend({
+  input: openedInput.extend({
     scheme: z
       .enum(['light', 'dark'])
       .optional()
@@ -243,7 +267,7 @@ const structure = defineOperation({
   path: '/messages/{id}/structure',
   summary: 'Read the MIME tree of a message: each part with its IMAP section number.',
   access: 'read',
-  input: idInput,
+  input: openedInput,
   output: z.object({ contentType: z.string(), parts: z.array(structurePart) }),
   async run(call) {
     const { read } = await readOf(call)
@@ -268,7 +292,7 @@ const part = defineOperation({
   path: '/messages/{id}/parts/{part}',
   summary: 'Download a decoded part of a message.',
   access: 'read',
-  input: z.strictObject({ id, part: partNumber }),
+  input: openedInput.omit({ inside: true }).extend({ part: partNumber }),
   output: 'application/octet-stream',
   otherOutputs: ['text/plain', 'image/*', 'audio/*', 'video/*'],
   async run(call) {

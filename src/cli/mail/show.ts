@@ -1,8 +1,10 @@
 import type { Command } from 'commander'
 import type { MessageSummary } from '../../api/messages/summary.ts'
+import type { SmimeFacts } from '../../smime/types.ts'
 import { type ApiOptions, callApi, withApi } from '../api-client.ts'
 import { UsageError } from '../failure.ts'
 import { page, print } from '../output.ts'
+import { smimeLines } from './smime-lines.ts'
 
 interface ShowOptions extends ApiOptions {
   readonly raw?: boolean
@@ -23,6 +25,7 @@ export interface WholeMessage extends Omit<MessageSummary, 'attachments'> {
   }[]
   readonly links: readonly string[]
   readonly codes: readonly string[]
+  readonly smime: SmimeFacts | null
   readonly delivery: {
     readonly user?: string
     readonly virtualServer?: string
@@ -73,6 +76,7 @@ const addressText = ({ name, address }: MessageSummary['to'][number]): string =>
 export function messageText(message: WholeMessage): string {
   const { id, subject, from, to, cc, date, receivedAt, attachments, links, codes, tags, text, delivery, envelope } =
     message
+  const { smime } = message
   const files = attachments.map(
     ({ part, filename, contentType, sizeOctets }) =>
       `${filename ?? '(no name)'} (${contentType}, ${sizeOctets} octets, part ${part})`,
@@ -87,6 +91,7 @@ export function messageText(message: WholeMessage): string {
     ['Received', `${receivedAt}${delivery ? `, ${deliveryText(delivery)}` : ''}`],
     ['Recipients', envelope?.to],
     ['Tags', tags.length > 0 ? tags.join(', ') : undefined],
+    ['S/MIME', smime ? smimeLines(smime) : undefined],
     ['Attachments', files],
     ['Codes', codes.length > 0 ? codes.join(', ') : undefined],
     ['Links', links],

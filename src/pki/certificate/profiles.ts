@@ -95,13 +95,20 @@ export interface EndEntityProfile {
 }
 
 /**
- * Returns the key usages for a key and its purposes. Only RSA keys can encrypt session keys. RFC 5280 section 4.2.1.3, RFC
- * 5480 section 3.
+ * Returns the key usages for a key and its purposes. Only RSA keys can encrypt session keys; keys on curves agree on them,
+ * which mail needs (RFC 8550 section 4.4.2). RFC 5280 section 4.2.1.3, RFC 5480 section 3.
  */
 function usagesFor(key: KeyObject, purposes: readonly Purpose[]): KeyUsage[] {
   const mail: KeyUsage[] = purposes.includes('emailProtection') ? ['nonRepudiation'] : []
-  const encrypts = describeKey(key).family === 'rsa' && !purposes.includes('OCSPSigning')
-  return ['digitalSignature', ...mail, ...(encrypts ? (['keyEncipherment'] as const) : [])]
+  const { family } = describeKey(key)
+  const encrypts = family === 'rsa' && !purposes.includes('OCSPSigning')
+  const agrees = family === 'ec' && mail.length > 0
+  return [
+    'digitalSignature',
+    ...mail,
+    ...(encrypts ? (['keyEncipherment'] as const) : []),
+    ...(agrees ? (['keyAgreement'] as const) : []),
+  ]
 }
 
 /** Creates a certificate for a server, a user or an OCSP responder. */

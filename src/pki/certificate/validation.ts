@@ -1,10 +1,11 @@
 import type { X509Certificate } from 'node:crypto'
+import type { KeyUsage, Purpose } from '../der/oids.ts'
 import { type CertificateFacts, readFacts } from './certificate.ts'
 import { isRoot } from './chain.ts'
 import { constraintProblem } from './name-constraints.ts'
 import { commonName } from './names.ts'
 
-/** A reason why clients reject a server's certificate, apart from its dates, its host name and its revocation. */
+/** A reason why clients reject a certificate, apart from its dates, its names and its revocation. */
 export interface PathProblem {
   readonly code: 'invalid-chain' | 'name-constraint' | 'wrong-purpose' | 'authority'
   /** error: every client rejects it. warning: some do. */
@@ -15,28 +16,49 @@ export interface PathProblem {
 
 const anyPurpose = '2.5.29.37.0'
 
+/** What a certificate is used for. */
+interface Use {
+  readonly purpose: Purpose
+  /** In words: "servers". */
+  readonly title: string
+  /** The key usages of which one is needed. */
+  readonly usages: readonly KeyUsage[]
+}
+
+const servers: Use = {
+  purpose: 'serverAuth',
+  title: 'servers',
+  usages: ['digitalSignature', 'keyEncipherment'],
+}
+/** RFC 8550 sections 4.4.2 and 4.4.4. */
+const mail: Use = { purpose: 'emailProtection', title: 'mail', usages: ['digitalSignature', 'nonRepudiation'] }
+
 /** Validates the chain of a server's certificate, the certificate first, as clients do. RFC 5280 section 6.1. */
-export function serverPathProblems(path: readonly X509Certificate[]): PathProblem[] {
+export const serverPathProblems = (path: readonly X509Certificate[]): PathProblem[] => pathProblems(path, servers)
+
+/** Validates the chain of a certificate that signs mail. */
+export const mailPathProblems = (path: readonly X509Certificate[]): PathProblem[] => pathProblems(path, mail)
+
+function pathProblems(path: readonly X509Certificate[], use: Use): PathProblem[] {
   const [leaf, ...issuers] = path.map((certificate) => ({ certificate, facts: readFacts(certificate) }))
   if (leaf === undefined) return []
   return [
-    ...leafProblems(leaf.facts),
+    ...leafProblems(leaf.facts, use),
     ...issuers.flatMap(({ facts }, below) => {
       const between = issuers.slice(0, below).filter(({ certificate }) => certificate.subject !== certificate.issuer)
-      return issuerProblems(facts, between.length)
+      return issuerProblems(facts, between.length, use)
     }),
     ...constraintProblems(path),
   ]
 }
 
-function leafProblems(facts: CertificateFacts): PathProblem[] {
+function leafProblems(facts: CertificateFacts, use: Use): PathProblem[] {
   const { authority, keyUsages } = facts
-  const signs =
-    keyUsages.length === 0 || keyUsages.includes('digitalSignature') || keyUsages.includes('keyEncipherment')
+  const fits = keyUsages.length === 0 || keyUsages.some((usage) => use.usages.includes(usage))
   return [
-    ...(isForServers(facts) && signs
+    ...(isFor(facts, use) && fits
       ? []
-      : [{ code: 'wrong-purpose', severity: 'error', message: 'is not meant for servers' } as const]),
+      : [{ code: 'wrong-purpose', severity: 'error', message: `is not meant for ${use.title}` } as const]),
     ...(authority
       ? ([
           {
@@ -49,11 +71,11 @@ function leafProblems(facts: CertificateFacts): PathProblem[] {
   ]
 }
 
-const isForServers = ({ purposes }: CertificateFacts): boolean =>
-  purposes.length === 0 || purposes.includes('serverAuth') || purposes.includes(anyPurpose)
+const isFor = ({ purposes }: CertificateFacts, { purpose }: Use): boolean =>
+  purposes.length === 0 || purposes.includes(purpose) || purposes.includes(anyPurpose)
 
 /** Returns the problems of an issuer. @param below number of intermediate authorities below this one in the chain */
-function issuerProblems(facts: CertificateFacts, below: number): PathProblem[] {
+function issuerProblems(facts: CertificateFacts, below: number, use: Use): PathProblem[] {
   const { authority, pathLength } = facts
   const title = `has an invalid chain: ${commonName(facts.subject)}`
   const invalid = (why: string): PathProblem => ({
@@ -67,7 +89,7 @@ function issuerProblems(facts: CertificateFacts, below: number): PathProblem[] {
       ? []
       : [invalid(`allows ${pathLength} authorities below it, not ${below}`)]),
     // Clients apply the purposes of an authority to everything below it.
-    ...(isForServers(facts) ? [] : [invalid('may not issue certificates for servers')]),
+    ...(isFor(facts, use) ? [] : [invalid(`may not issue certificates for ${use.title}`)]),
   ]
 }
 

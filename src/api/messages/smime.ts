@@ -1,0 +1,93 @@
+import { z } from 'zod'
+import type { ReadableMessage } from '../../mail/readable.ts'
+import { type SmimeResult, smimeOf } from '../../smime/smime.ts'
+import type { Api } from '../api.ts'
+import { type Caller, seesLab } from '../caller.ts'
+import type { IndexedMessage } from './message-index.ts'
+
+const problems = z.array(z.string()).describe('What is wrong, in plain words.')
+
+const signer = z
+  .object({
+    valid: z.boolean(),
+    name: z.string().nullable().describe('Whom the certificate is issued to; null without a certificate.'),
+    addresses: z.array(z.string()).describe('Mail addresses in the certificate.'),
+    issuer: z.string(),
+    serial: z.string(),
+    thumbprint: z.string().nullable(),
+    notBefore: z.string().nullable(),
+    notAfter: z.string().nullable(),
+    signedAt: z.string().nullable().describe('The time that the signer claims.'),
+    algorithm: z.string().describe('`RSA`, `RSA-PSS`, `ECDSA`, `Ed25519` and so on.'),
+    hash: z.string().describe('`SHA-256` and so on.'),
+    problems,
+    warnings: z.array(z.string()),
+  })
+  .meta({ id: 'SmimeSigner' })
+
+const recipient = z.object({
+  method: z.string().describe('`RSA`, `RSA-OAEP` or `ECDH`.'),
+  issuer: z.string().nullable(),
+  serial: z.string().nullable(),
+  keyIdentifier: z.string().nullable(),
+  certificate: z.string().nullable().describe('Friendly name of the certificate in the store.'),
+})
+
+const layer = z
+  .discriminatedUnion('kind', [
+    z.object({
+      kind: z.literal('signed'),
+      form: z.enum(['detached', 'opaque']).describe('`detached`: multipart/signed. `opaque`: application/pkcs7-mime.'),
+      signers: z.array(signer),
+      problems,
+    }),
+    z.object({
+      kind: z.literal('encrypted'),
+      opened: z.boolean(),
+      authenticated: z.boolean().describe('Whether a change of the content is noticed (AES-GCM).'),
+      cipher: z.string().describe('`AES-256-CBC` and so on.'),
+      recipients: z.array(recipient),
+      openedWith: z.string().nullable().describe('Friendly name of the certificate whose key opened it.'),
+      problem: z.string().nullable().describe('Why it stays closed.'),
+    }),
+    z.object({ kind: z.literal('compressed'), problem: z.string().nullable() }),
+  ])
+  .meta({ id: 'SmimeLayer' })
+
+/** The signatures and the encryption of a message. */
+export const messageSmime = z
+  .object({
+    signature: z.enum(['valid', 'invalid', 'none']).describe('`valid`: every signature is.'),
+    encryption: z.enum(['opened', 'closed', 'none']).describe('`opened`: the lab holds a key for every layer.'),
+    problems,
+    warnings: z.array(z.string()),
+    layers: z.array(layer).describe('From the outermost one inward.'),
+  })
+  .meta({ id: 'Smime' })
+
+/** Returns a copy that may be changed, as the schema has it. */
+export const shownSmime = (smime: SmimeResult | undefined): z.infer<typeof messageSmime> | null =>
+  smime ? (structuredClone(smime.facts) as z.infer<typeof messageSmime>) : null
+
+/**
+ * Verifies and opens a message. Accounts and tenants open mail only with keys for their own addresses; who sees the whole lab,
+ * with every key of the certificate store.
+ */
+export function smimeFor(
+  { api, caller }: { readonly api: Api; readonly caller: Caller },
+  { entry }: IndexedMessage,
+  read: ReadableMessage,
+): Promise<SmimeResult | undefined> {
+  const { certificateStore, directory } = api.lab
+  const { role, name, tenant } = caller
+  const isOwn = (address: string): boolean => {
+    const user = directory.findByAddress(address)?.user
+    if (user === undefined) return false
+    return role === 'account' ? user === name : (tenant?.ownsAccount(user) ?? false)
+  }
+  return smimeOf(read.raw, certificateStore, {
+    receivedAt: entry.savedAt,
+    structure: read.structure,
+    ...(seesLab(caller) ? {} : { mayUse: ({ addresses }) => addresses.some(isOwn) }),
+  })
+}
