@@ -1,7 +1,8 @@
 import type { Mistake } from './mistakes.ts'
 import { nearest } from './nearest.ts'
+import { virtualServerName } from './resolve.ts'
 import { choicesOf } from './schema/certificate.ts'
-import type { VirtualServerConfig } from './schema.ts'
+import type { ConnectorConfig, VirtualServerConfig } from './schema.ts'
 
 /** The names of a certificate of the store. */
 export interface KnownCertificate {
@@ -21,6 +22,22 @@ export function unknownCertificates(
       if (choice.kind !== 'named' || isKnown(choice.name, known)) return []
       return [unknown(choice.name, certificate.kind === 'list' ? [...at, n] : at, known)]
     })
+  })
+}
+
+/** Returns a mistake for each certificate that a connector names and neither a virtual server nor the store has. */
+export function unknownConnectorCertificates(
+  connectors: readonly Pick<ConnectorConfig, 'certificate'>[],
+  virtualServers: readonly Pick<VirtualServerConfig, 'name' | 'protocol'>[],
+  known: readonly KnownCertificate[],
+): Mistake[] {
+  const servers = virtualServers.map(virtualServerName)
+  return connectors.flatMap(({ certificate: name }, index) => {
+    if (name === undefined || servers.includes(name) || isKnown(name, known)) return []
+    const near = nearest(name, [...known.map(({ friendlyName }) => friendlyName), ...servers])
+    const hint = near === undefined ? 'sealpost cert list shows the certificates' : `did you mean ${near}?`
+    const message = `${name} is neither a virtual server nor a certificate of the store; ${hint}`
+    return [{ path: ['connectors', index, 'certificate'], message }]
   })
 }
 

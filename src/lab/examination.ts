@@ -1,4 +1,4 @@
-import { unknownCertificates } from '../config/certificates.ts'
+import { unknownCertificates, unknownConnectorCertificates } from '../config/certificates.ts'
 import type { LabWithPlaces, PlacedMistake } from '../config/mistakes.ts'
 import type { ServerProtocol } from '../config/schema.ts'
 import type { CertificateStore } from '../pki/certificate-store/types.ts'
@@ -58,7 +58,10 @@ export async function examineSurroundings(target: LabWithPlaces, surroundings: S
 /** Returns a mistake for each certificate that the configuration names and the store does not have. @throws PkiError */
 export async function unknownPins({ lab, locate }: LabWithPlaces, readStore: ReadStore): Promise<PlacedMistake[]> {
   const known = await readStore((store) => store.index.certificates)
-  return locate(unknownCertificates(lab.virtualServers, known ?? []))
+  return locate([
+    ...unknownCertificates(lab.virtualServers, known ?? []),
+    ...unknownConnectorCertificates(lab.connectors, lab.virtualServers, known ?? []),
+  ])
 }
 
 /** Adds the places to obstacles. */

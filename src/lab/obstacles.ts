@@ -28,6 +28,7 @@ export async function findObstacles(lab: ResolvedLab, running: Running): Promise
     ...(await portObstacles(lab, running.ports)),
     ...captureObstacles(lab),
     ...feedObstacles(lab),
+    ...connectorObstacles(lab),
     ...webhookObstacles(lab),
     ...controlObstacles(lab),
   ]
@@ -79,6 +80,19 @@ function feedObstacles({ virtualServers }: ResolvedLab): Obstacle[] {
       const why = authority !== undefined && isAbsolute(authority) ? readObstacle(authority) : undefined
       const at = ['virtualServers', index, 'feeds', n, 'authority']
       return why === undefined ? [] : [warning(at, `the feed cannot work: cannot read ${authority}: ${why}`)]
+    }),
+  )
+}
+
+/** Mail waits in the queue, and the lab runs. */
+function connectorObstacles({ connectors }: ResolvedLab): Obstacle[] {
+  return connectors.flatMap(({ authority, smartHost }, index) =>
+    [
+      { authority, at: ['connectors', index, 'authority'] },
+      { authority: smartHost?.authority, at: ['connectors', index, 'smartHost', 'authority'] },
+    ].flatMap(({ authority: file, at }) => {
+      const why = file !== undefined && isAbsolute(file) ? readObstacle(file) : undefined
+      return why === undefined ? [] : [warning(at, `the connector cannot send: cannot read ${file}: ${why}`)]
     }),
   )
 }

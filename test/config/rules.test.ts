@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { unknownCertificates } from '../../src/config/certificates.ts'
+import { unknownCertificates, unknownConnectorCertificates } from '../../src/config/certificates.ts'
 import { loadObject } from '../../src/config/load.ts'
 import { ConfigError, locateByPath } from '../../src/config/mistakes.ts'
 import type { LabInput, VirtualServerInput } from '../../src/config/schema.ts'
@@ -15,6 +15,14 @@ function mistakes(input: LabInput): readonly string[] {
 }
 
 const servers = (...virtualServers: VirtualServerInput[]): LabInput => ({ virtualServers })
+
+type ConnectorInput = NonNullable<LabInput['connectors']>[number]
+
+const connectors = (...list: Partial<ConnectorInput>[]): LabInput => ({
+  connectors: list.map((one, index) => ({ name: `C${index}`, smartHost: { host: 'relay.test' }, ...one })),
+})
+/** A connector without a smart host. */
+const byDns: Partial<ConnectorInput> = { smartHost: undefined, route: 'dns', resolver: '127.0.0.1:5300' }
 
 const contradictory: [string, LabInput, RegExp[]][] = [
   [
@@ -183,13 +191,129 @@ const contradictory: [string, LabInput, RegExp[]][] = [
   ],
 ]
 
-test.each(contradictory)('%s is a mistake', (_, input, lines) => {
+const contradictoryConnectors: [string, LabInput, RegExp[]][] = [
+  [
+    'a connector with two next hosts, with none, and with a name that is taken',
+    connectors({ route: 'dns', resolver: '127.0.0.1' }, { name: 'c0', smartHost: undefined, domains: ['x.test'] }),
+    [
+      /^connectors\[1\]\.name: c0 is listed twice/,
+      /^connectors\[0\]\.route: the connector has a smartHost too; keep one/,
+      /^connectors\[0\]\.resolver: has no effect with a smartHost/,
+      /^connectors\[1\]: names no next host; add smartHost: { host: HOST }, or route: dns/,
+    ],
+  ],
+  [
+    'keys of a route beside a smart host',
+    connectors({ tls: 'verify', authority: 'a.pem' }),
+    [
+      /^connectors\[0\]\.tls: has no effect with a smartHost; write smartHost\.tls/,
+      /^connectors\[0\]\.authority: has no effect with a smartHost; write smartHost\.authority/,
+    ],
+  ],
+  [
+    'names and authorities that no level verifies',
+    connectors({ smartHost: { host: 'h', tls: 'encrypt', authority: 'a.pem', names: ['n.test'] } }),
+    [
+      /^connectors\[0\]\.smartHost\.authority: has no effect with tls: encrypt.*write tls: verify/,
+      /^connectors\[0\]\.smartHost\.names: has no effect with tls: encrypt/,
+    ],
+  ],
+  [
+    'implicit TLS without TLS',
+    connectors({ smartHost: { host: 'h', tls: 'none', implicitTls: true } }),
+    [/^connectors\[0\]\.smartHost\.implicitTls: is true, but tls is none/],
+  ],
+  [
+    'halves of credentials',
+    connectors(
+      { smartHost: { host: 'h', user: 'u' }, domains: ['a.test'] },
+      { smartHost: { host: 'h', password: 'p' }, domains: ['b.test'] },
+      { smartHost: { host: 'h', user: 'u', password: 'p', accessToken: 't' }, domains: ['c.test'] },
+    ),
+    [
+      /^connectors\[0\]\.smartHost\.user: is set, but neither password nor accessToken/,
+      /^connectors\[1\]\.smartHost\.password: has no effect without user/,
+      /^connectors\[2\]\.smartHost\.accessToken: a password is set too/,
+    ],
+  ],
+  [
+    'lookups without DNS',
+    connectors({ ...byDns, resolver: undefined }, { smartHost: { host: 'h', tls: 'dane' }, domains: ['a.test'] }),
+    [
+      /^connectors\[0\]\.route: is dns, but there is no DNS server to ask; add resolver/,
+      /^connectors\[1\]\.smartHost\.tls: is dane, but there is no DNS server to ask/,
+    ],
+  ],
+  [
+    'domains that a connector cannot get',
+    connectors(
+      { domains: ['Lab.test', 'a.test'] },
+      { domains: ['A.test', '*'] },
+      { domains: ['*'], filters: { to: ['x@*'] } },
+    ),
+    [
+      /^connectors\[0\]\.domains\[0\]: lab\.test is the domain of the lab/,
+      /^connectors\[1\]\.domains\[0\]: a\.test is never used, because the connector C0 above takes all its mail/,
+      /^connectors\[2\]\.domains\[0\]: \* is never used, because the connector C1 above/,
+    ],
+  ],
+  [
+    'keepCopy without automatic',
+    connectors({ keepCopy: false }),
+    [/^connectors\[0\]\.keepCopy: has no effect with when: release/],
+  ],
+  [
+    'a certificate of a virtual server without one',
+    {
+      ...connectors({ certificate: 'Default SMTP Virtual Server' }),
+      ...servers({ protocol: 'smtp', certificate: 'none' }),
+    },
+    [/^connectors\[0\]\.certificate: Default SMTP Virtual Server has no certificate/],
+  ],
+  [
+    'filters without a condition, or with an unknown account',
+    {
+      ...connectors({ filters: {}, domains: ['a.test'] }, { filters: { account: ['nobody'] } }),
+      directory: { accounts: [{ user: 'a', password: 'x' }] },
+    },
+    [
+      /^connectors\[0\]\.filters: is empty; add from, to, header or account, or remove it/,
+      /^connectors\[1\]\.filters\.account\[0\]: nobody is not one of directory\.accounts/,
+    ],
+  ],
+  [
+    'forward rules that lead nowhere',
+    {
+      ...connectors({ domains: ['*.example.test'] }),
+      forwardRules: [
+        { filters: { to: ['a@lab.test'] }, to: ['b@lab.test', 'c@elsewhere.test', 'd@eu.example.test'] },
+        { filters: { to: ['a@lab.test'] }, to: ['b@lab.test'], connector: 'Other' },
+        { filters: { to: ['a@lab.test'] }, to: ['b@lab.test'], connector: 'C0' },
+      ],
+    },
+    [
+      /^forwardRules\[0\]\.to\[0\]: b@lab\.test is an address of the lab itself; .*name the connector/,
+      /^forwardRules\[0\]\.to\[1\]: no connector sends to elsewhere\.test/,
+      /^forwardRules\[1\]\.connector: Other is not one of connectors/,
+    ],
+  ],
+]
+
+test.each([...contradictory, ...contradictoryConnectors])('%s is a mistake', (_, input, lines) => {
   const found = mistakes(input)
   expect(found).toHaveLength(lines.length)
   for (const [index, line] of lines.entries()) expect(found[index]).toMatch(line)
 })
 
 const valid: [string, LabInput][] = [
+  [
+    'connectors for different mail',
+    connectors(
+      { filters: { from: ['a@*'] } },
+      { smartHost: { host: '::1', tls: 'required', authority: '../outside.pem', user: 'u', password: 'p' } },
+      { ...byDns, domains: ['*.example.test'], tls: 'encrypt', schedule: { rate: '100/m', retry: ['1m', 500] } },
+    ),
+  ],
   ['NNTP with its clear-text port closed', servers({ protocol: 'nntp', port: 'off' })],
   [
     'one port on two addresses',
@@ -221,4 +345,27 @@ test('reports certificates that are not in the store, with the most similar name
     'virtualServers[0].certificate: no certificate "Mail 2O26" is in the store; did you mean Mail 2026?',
     'virtualServers[1].certificate[2]: no certificate "lost" is in the store; sealpost cert list shows its certificates',
   ])
+})
+
+test('reports certificates of connectors that neither a virtual server nor the store has', () => {
+  const { lab } = loadObject(
+    connectors({ certificate: 'Default POP3 Virtual Server', domains: ['a.test'] }, { certificate: 'Mail 2O26' }),
+    '/',
+  )
+  const known = [{ friendlyName: 'Mail 2026', thumbprint: '001122' }]
+  const found = unknownConnectorCertificates(lab.connectors, lab.virtualServers, known)
+  expect(found.map((mistake) => locateByPath(mistake).line)).toEqual([
+    'connectors[1].certificate: Mail 2O26 is neither a virtual server nor a certificate of the store; did you mean Mail 2026?',
+  ])
+})
+
+test.each([
+  [{ schedule: { retry: ['10ms'] } }, /retry\[0\]: .*write at least 100ms/],
+  [{ schedule: { rate: '0/m' } }, /rate: .*write a rate such as 100\/m/],
+  [{ domains: ['*.*.test'] }, /domains\[0\]: .*write a domain/],
+  [{ deny: ['a b'] }, /deny\[0\]: .*write an address or a pattern/],
+  [{ ...byDns, resolver: 'dns.test' }, /resolver: .*write an IP address/],
+  [{ ...byDns, resolver: '127.0.0.1:70000' }, /resolver: .*write an IP address/],
+])('connectors refuse %j', (connector, line) => {
+  expect(mistakes(connectors(connector)).join('\n')).toMatch(line)
 })

@@ -34,6 +34,14 @@ export const connectorRules: readonly Rule[] = [
     }
   }),
 
+  eachConnector(function* noDns({ route, smartHost, resolver }, at, { dns }) {
+    if (dns !== undefined || resolver !== undefined) return
+    const cure = 'add resolver: ADDRESS:PORT to the connector, or dns to the lab'
+    if (route === 'dns') yield { path: [...at, 'route'], message: `is dns, but there is no DNS server to ask; ${cure}` }
+    if (smartHost?.tls !== 'dane') return
+    yield { path: [...at, 'smartHost', 'tls'], message: `is dane, but there is no DNS server to ask; ${cure}` }
+  }),
+
   eachConnector(function* unverified({ smartHost }, at) {
     if (!smartHost || isVerified(smartHost.tls)) return
     for (const key of ['authority', 'names'] as const) {
