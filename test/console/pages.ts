@@ -21,6 +21,7 @@ export const pages: readonly TestedPage[] = [
   { name: 'faults of a server', path: '/servers/default-smtp-virtual-server?tab=faults', ready: '.sheet textarea' },
   { name: 'revocation', path: '/authorities?tab=revocation', ready: '.published code' },
   { name: 'ACME', path: '/authorities?tab=acme', ready: '.published code' },
+  { name: 'outgoing', path: '/outgoing', ready: '.outgoing .example' },
   { name: 'faults', path: '/faults', ready: '.faults textarea' },
   { name: 'verify', path: '/verify', ready: '.verify-overview tbody tr' },
   { name: 'choice of checks', path: '/verify/new', ready: '.verify-checks input' },

@@ -31,6 +31,11 @@ const counts: readonly {
     },
   },
   {
+    path: 'outgoing',
+    events: ['queue.sent', 'queue.deferred', 'queue.failed', 'queue.changed', 'lab.reset'],
+    count: async () => (await call('queue.list', { state: 'deferred', limit: 1 })).total,
+  },
+  {
     path: 'authorities',
     events: ['request.queued', 'certificate.changed', 'lab.reset'],
     async count() {

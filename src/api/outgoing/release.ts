@@ -165,10 +165,11 @@ const releaseMany = defineOperation({
   },
 })
 
-/** Returns each message once: the copies in several mailboxes have the same octets and the same envelope. */
+/** Returns each message once, the oldest first: copies in several mailboxes have the same octets and the same envelope. */
 function withoutCopies(messages: readonly IndexedMessage[]): IndexedMessage[] {
   const seen = new Map<string, IndexedMessage>()
-  for (const message of messages) if (!seen.has(message.entry.blob)) seen.set(message.entry.blob, message)
+  for (const message of messages.toSorted((a, b) => a.order - b.order))
+    if (!seen.has(message.entry.blob)) seen.set(message.entry.blob, message)
   return [...seen.values()]
 }
 

@@ -20,7 +20,9 @@ export function QueuedDetails({ message, onDone }: { readonly message: Queued; r
       <h3>
         {subject || t('outgoing.noSubject')} <State of={message.state} />
       </h3>
-      {message.reason !== null && <p class="hint">{message.reason}</p>}
+      {message.reason !== null && message.recipients.every(({ text }) => text !== message.reason) && (
+        <p class="hint">{message.reason}</p>
+      )}
       {may('administer') && (
         <div class="buttons" role="toolbar" aria-label={t('outgoing.actions')}>
           {actionsOf(message, onDone).map(({ icon, label, run }) => (
