@@ -174,3 +174,20 @@ virtualServers:
     'lab.yaml:6:50: virtualServers[3].forwardedFrom[1]: ::/0 is every address: any client can then appear under any address; list only the addresses of your proxies',
   ])
 })
+
+test('warns about open relays', () => {
+  const yaml = (server: string, connector: string): string => `directory: { mode: open }
+connectors: [{ name: Out, smartHost: { host: relay.test }, ${connector} }]
+virtualServers: [{ protocol: smtp, address: 0.0.0.0${server} }]`
+  const openRelays = (server: string, connector: string): string[] =>
+    loadText(yaml(server, connector), 'lab.yaml', '/').warnings.filter((line) => line.includes('without a log-on'))
+  expect(openRelays('', 'when: automatic')).toEqual([
+    expect.stringContaining(
+      'virtualServers[0].relay: is capture, and the connector Out is automatic: other machines can',
+    ),
+  ])
+  expect(openRelays('', 'when: release')).toEqual([])
+  expect(openRelays('', 'when: automatic, filters: { account: [alice] }')).toEqual([])
+  expect(openRelays(', relay: deny', 'when: automatic')).toEqual([])
+  expect(openRelays(', authentication: [basic]', 'when: automatic')).toEqual([])
+})

@@ -19,6 +19,7 @@ export function warnings(config: LabConfig): Mistake[] {
   })
   found.push(
     ...openAddresses(config),
+    ...openRelays(config),
     ...methodsOfOpenDirectory(config),
     ...deprecatedDefects(config.certificate, ['certificate']),
   )
@@ -70,6 +71,18 @@ function* openAddresses({ virtualServers }: LabConfig): Iterable<Mistake> {
       path: ['virtualServers', index, 'address'],
       message: `${address} is not a loopback address: other machines can reach this virtual server${others}`,
     }
+  }
+}
+
+/** Warns of virtual servers from which other machines can send mail anywhere. */
+function* openRelays({ connectors, virtualServers }: LabConfig): Iterable<Mistake> {
+  const automatic = connectors.find(({ when, filters }) => when === 'automatic' && filters?.account === undefined)
+  if (!automatic) return
+  for (const [index, { protocol, address, relay, authentication }] of virtualServers.entries()) {
+    const isOpen = protocol === 'smtp' && relay === 'capture' && authentication.includes('anonymous')
+    if (!isOpen || isLoopback(address)) continue
+    const message = `is capture, and the connector ${automatic.name} is automatic: other machines can send mail anywhere without a log-on; write relay: deny`
+    yield { path: ['virtualServers', index, 'relay'], message }
   }
 }
 
