@@ -7,6 +7,7 @@ import type { LineLevel } from '../config/schema/values.ts'
 import type { LocalMail } from '../delivery/local-mail.ts'
 import type { Tenants } from '../directory/tenants.ts'
 import type { Directory } from '../directory/types.ts'
+import type { NameService } from '../dns/name-service.ts'
 import type { MailAuthentication } from '../mail-authentication/mail-authentication.ts'
 import type { Feed } from '../news/feeds/feeds.ts'
 import type { NewsService } from '../news/news-service.ts'
@@ -153,6 +154,8 @@ export interface ApiLab {
   /** Returns the HTTP service of the authorities with its ACME directories; undefined if it is off. */
   authorityService(): { readonly http: AuthorityService; readonly acme: AcmeDirectories | undefined } | undefined
   readonly faults: ApiFaults
+  /** The zones of the lab; without names if its configuration has no DNS. */
+  readonly dns: { readonly names: NameService | undefined }
   /** Undefined: the lab sends no mail. */
   readonly outgoing?: ApiOutgoing
   /** Undefined if the lab does not know where its configuration comes from. */

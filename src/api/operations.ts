@@ -3,6 +3,9 @@ import { accountOperations } from './accounts.ts'
 import { clientSettingsOperations } from './client-settings/operations.ts'
 import { clockOperations } from './clock.ts'
 import { configurationOperations } from './configuration/operations.ts'
+import { dnsDefectOperations } from './dns/defects.ts'
+import { dnsRecordOperations } from './dns/records.ts'
+import { dnsZoneOperations } from './dns/zones.ts'
 import { faultOperations } from './faults.ts'
 import { folderOperations } from './folders.ts'
 import { healthOperations } from './health.ts'
@@ -56,6 +59,9 @@ export const operations: readonly Operation[] = [
   ...requestOperations,
   ...authorityOperations,
   ...faultOperations,
+  ...dnsZoneOperations,
+  ...dnsRecordOperations,
+  ...dnsDefectOperations,
   ...tenantOperations,
   ...webhookOperations,
   ...jobOperations,

@@ -52,9 +52,10 @@ async function surroundings(
 ): Promise<Problem[]> {
   const statuses = anew ? [] : await Promise.all((await controlSockets(identity)).map(labStatus))
   const ports = new Set(
-    statuses.flatMap(({ endpoints, authorityService }) => [
+    statuses.flatMap(({ endpoints, authorityService, dns = [] }) => [
       ...endpoints.flatMap(({ address, port, tlsPort }) => [`${address}:${port}`, `${address}:${tlsPort}`]),
       ...authorityService,
+      ...dns,
     ]),
   )
   return examineSurroundings(target, {

@@ -31,9 +31,10 @@ export async function runLab(options: StartOptions): Promise<void> {
   const { configuration, running, log, lab } = await openLab(options)
   const endpoints = lab.endpoints()
   const { administratorToken } = lab
-  if (options.json) print(JSON.stringify({ event: 'ready', pid: process.pid, endpoints, administratorToken }))
+  if (options.json)
+    print(JSON.stringify({ event: 'ready', pid: process.pid, endpoints, administratorToken, dns: lab.dns.endpoint }))
   else {
-    printBanner(endpoints, configuration, options.config, administratorToken)
+    printBanner(endpoints, configuration, options.config, administratorToken, lab.dns.endpoint)
     print('ready')
   }
   releaseMemoryWhenIdle(log)

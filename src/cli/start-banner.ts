@@ -10,10 +10,12 @@ export function printBanner(
   configuration: Pick<Configuration, 'lab'>,
   file: string | undefined,
   administratorToken: string | undefined,
+  dns: { readonly address: string; readonly port: number } | undefined,
 ): void {
   const [heading = '', ...rows] = endpointTable(endpoints).split('\n')
   print(heading, 'bold')
   for (const row of rows) print(row)
+  if (dns) print(`DNS: ${dns.address} port ${dns.port} (UDP and TCP)`)
   print('')
   const urls = httpAddresses(endpoints)
   print('Next:', 'bold')

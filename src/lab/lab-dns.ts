@@ -56,6 +56,12 @@ export class LabDns implements AsyncDisposable {
     return this.#server && dns && { address: dns.address, port: this.#server.port }
   }
 
+  /** `ADDRESS:PORT` of the server, as the configuration names the address. */
+  get ports(): readonly string[] {
+    const { endpoint } = this
+    return endpoint ? [`${endpoint.address}:${endpoint.port}`] : []
+  }
+
   /** Opens, changes or closes the server to match a configuration. @throws Error that names the mistake, DnsListenError */
   async serve(lab: ResolvedLab): Promise<void> {
     const { dns } = lab

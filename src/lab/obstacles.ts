@@ -3,6 +3,7 @@ import { isAbsolute } from 'node:path'
 import { folderObstacle, readObstacle } from '../common/file-obstacles.ts'
 import type { Mistake, Path } from '../config/mistakes.ts'
 import type { ResolvedLab } from '../config/resolve.ts'
+import { zoneMistakes } from './dns-zones.ts'
 import { portObstacles } from './port-obstacles.ts'
 import { preloadObstacle } from './preload.ts'
 import { captureObstacle } from './recording.ts'
@@ -31,6 +32,7 @@ export async function findObstacles(lab: ResolvedLab, running: Running): Promise
     ...connectorObstacles(lab),
     ...webhookObstacles(lab),
     ...controlObstacles(lab),
+    ...(await zoneMistakes(lab)).map(({ path, message }) => error(path, message)),
   ]
 }
 

@@ -28,15 +28,16 @@ export async function portObstacles(lab: ResolvedLab, own: ReadonlySet<string>):
   return (await Promise.all(found)).flat()
 }
 
-function wantedPorts({ virtualServers, authorityService }: ResolvedLab): WantedPort[] {
+function wantedPorts({ virtualServers, authorityService, dns }: ResolvedLab): WantedPort[] {
   const places = [
     ...virtualServers.map((server, index) => ({ server, at: ['virtualServers', index] })),
     ...(authorityService ? [{ server: authorityService, at: ['authorityService'] }] : []),
   ]
-  return places.flatMap(({ server: { address, port, tlsPort }, at }) => [
+  const ofServers = places.flatMap(({ server: { address, port, tlsPort }, at }) => [
     { at: [...at, 'port'], address, port },
     { at: [...at, 'tlsPort'], address, port: tlsPort },
   ])
+  return [...ofServers, ...(dns ? [{ at: ['dns', 'port'], address: dns.address, port: dns.port }] : [])]
 }
 
 /** Returns the code of the error that listening would fail with. */

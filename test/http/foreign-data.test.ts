@@ -26,6 +26,7 @@ const foreign: Record<string, unknown[]> = {}
 beforeAll(async () => {
   http = await HttpLab.start({
     capture: 'memory',
+    dns: { port: 0 },
     directory: {
       accounts: ['alice', 'bob', 'one-eve', 'two-mallory'].map((user) => ({ user, password: `${MARK}-of-${user}` })),
     },
@@ -77,6 +78,8 @@ beforeAll(async () => {
   await create('newsgroups', { name: `two.${MARK}`, description: MARK }, bearer(two))
   await create('articles', { newsgroups: [`two.${MARK}`], subject: MARK, text: MARK }, bearer(two))
   await create('faults', { when: { verb: 'RCPT', user: MARK }, do: { reply: `451 4.7.1 ${MARK}` } })
+  await create('dns/records', { record: `${MARK}.lab.test TXT ${MARK}` })
+  await create('dns/defects', { defect: 'nxdomain', name: `${MARK}.lab.test` })
   await create('authorities', { name: MARK, key: 'p256', type: 'standalone' })
   await create('certificates', { for: 'imap4', key: 'p256', authority: MARK })
   const job = await create('audit', { protocols: ['smtp'], forms: ['implicit'], names: ['expired'] })
@@ -89,6 +92,9 @@ beforeAll(async () => {
   foreign['folders.id'].push(...(await ids('folders?account=alice')))
   foreign['sessions.id'] = await ids('sessions?user=alice')
   foreign['faults.id'] = await ids('faults')
+  foreign['dnsRecords.id'] = ['r1']
+  foreign['dnsDefects.id'] = await ids('dns/defects')
+  foreign['dnsZones.name'] = ['lab.test']
   foreign['feeds.id'] = await ids('feeds')
   foreign['jobs.id'] = foreign['audit.id'] = [job.id]
   foreign['virtualServers.id'] = ['default-smtp-virtual-server']
@@ -123,6 +129,8 @@ async function state(): Promise<object> {
     'newsgroups',
     'tenants',
     'faults',
+    'dns/records',
+    'dns/defects',
     'authorities',
     'certificates',
     'requests',

@@ -1,3 +1,4 @@
+import { Resolver } from 'node:dns/promises'
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import acme from 'acme-client'
@@ -291,6 +292,17 @@ const preparations: Readonly<Record<string, Preparation>> = {
   })),
   'authorities.requests': after('authorities.answer'),
   'log.list': failedSession,
+  'dnsQueries.list': async ({ http }) => {
+    const resolver = new Resolver()
+    resolver.setServers([http.lab.dns.server])
+    await resolver.resolveMx('lab.test')
+    return {}
+  },
+  'dnsRecords.get': after('dnsRecords.add', ({ id }) => ({ input: { id } })),
+  'dnsRecords.remove': after('dnsRecords.add', ({ id }) => ({ input: { id } })),
+  'dnsDefects.list': after('dnsDefects.add'),
+  'dnsDefects.get': after('dnsDefects.add', ({ id }) => ({ input: { id } })),
+  'dnsDefects.remove': after('dnsDefects.add', ({ id }) => ({ input: { id } })),
   'faults.list': after('faults.add'),
   'faults.get': after('faults.add', ({ id }) => ({ input: { id } })),
   'faults.update': after('faults.add', ({ id }) => ({ input: { id } })),

@@ -28,6 +28,7 @@ beforeAll(async () => {
   const { port } = receiver.address() as AddressInfo
   http = await HttpLab.start({
     capture: 'memory',
+    dns: { port: 0 },
     // Nothing answers challenges there.
     authorityService: { port: 0, acme: { httpPort: 1 } },
     directory: { accounts: ['alice', 'bob', 'one-eve'].map((user) => ({ user, password: 'secret' })) },

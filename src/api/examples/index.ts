@@ -1,6 +1,7 @@
 import { authorityExamples } from './authorities.ts'
 import { certificateExamples } from './certificates.ts'
 import { configurationExamples } from './configuration.ts'
+import { dnsExamples } from './dns.ts'
 import type { Example, Examples } from './example.ts'
 import { jobExamples } from './jobs.ts'
 import { labExamples } from './lab.ts'
@@ -20,4 +21,5 @@ export const examples: Examples = {
   ...jobExamples,
   ...newsExamples,
   ...outgoingExamples,
+  ...dnsExamples,
 }

@@ -1,7 +1,7 @@
 import { isIPv4 } from 'node:net'
-import type { Mistake } from '../mistakes.ts'
+import type { Mistake, Path } from '../mistakes.ts'
 import { type Port, portsOf, virtualServerName } from '../resolve.ts'
-import type { VirtualServerConfig } from '../schema.ts'
+import type { LabConfig, VirtualServerConfig } from '../schema.ts'
 import { eachServer, type Rule } from './rule.ts'
 
 /** Rules about the list of virtual servers, their names and ports. */
@@ -45,16 +45,25 @@ export const portRules: readonly Rule[] = [
 
   function* samePorts(config) {
     const taken: Taken[] = []
-    for (const mine of config.virtualServers.flatMap((server, index) => listening(server, index, config.portOffset))) {
+    const servers = config.virtualServers.flatMap((server, index) => listening(server, index, config.portOffset))
+    for (const mine of [...servers, ...dnsPort(config)]) {
       const other = taken.find((it) => it.port === mine.port && overlap(it.address, mine.address))
       if (other) {
         yield {
-          path: ['virtualServers', mine.index, mine.key],
+          path: mine.path,
           message: `${mine.address} port ${mine.port} is taken by {other}; choose another port or address`,
-          other: ['virtualServers', other.index, other.key],
+          other: other.path,
         }
       }
       taken.push(mine)
+    }
+  },
+
+  function* dnsPortAbove65535({ dns, portOffset }) {
+    if (dns === undefined || dns.port === 0 || dns.port + portOffset <= 65535) return
+    yield {
+      path: ['dns', 'port'],
+      message: `with portOffset ${portOffset} is ${dns.port + portOffset}; ports end at 65535`,
     }
   },
 ]
@@ -67,8 +76,7 @@ function sameName(server: VirtualServerConfig, name: string, first: number): Omi
 }
 
 interface Taken {
-  readonly index: number
-  readonly key: string
+  readonly path: Path
   readonly address: string
   readonly port: number
 }
@@ -76,9 +84,16 @@ interface Taken {
 function listening(server: VirtualServerConfig, index: number, portOffset: number): Taken[] {
   const ports: [string, Port][] = Object.entries(portsOf(server, portOffset))
   return ports.flatMap(([key, port]) =>
-    typeof port === 'number' && port !== 0 ? [{ index, key, address: server.address, port }] : [],
+    typeof port === 'number' && port !== 0
+      ? [{ path: ['virtualServers', index, key], address: server.address, port }]
+      : [],
   )
 }
+
+const dnsPort = ({ dns, portOffset }: LabConfig): Taken[] =>
+  dns === undefined || dns.port === 0
+    ? []
+    : [{ path: ['dns', 'port'], address: dns.address, port: dns.port + portOffset }]
 
 /** Returns whether two addresses overlap, so that only one socket can listen on both with the same port. */
 function overlap(a: string, b: string): boolean {

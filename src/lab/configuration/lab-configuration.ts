@@ -14,6 +14,7 @@ export interface ConfiguredLab {
   readonly config: ResolvedLab
   readonly certificateStore: CertificateStore
   readonly authorityServicePorts: readonly string[]
+  readonly dns: { readonly ports: readonly string[] }
   endpoints(): readonly {
     readonly address: string
     readonly port: number | undefined
@@ -125,11 +126,11 @@ export class LabConfiguration implements ApiConfiguration {
   readonly #readStore: ReadStore = async (read) => read(this.#lab.certificateStore)
 
   #openPorts(): Set<string> {
-    const { authorityServicePorts } = this.#lab
+    const { authorityServicePorts, dns } = this.#lab
     const own = this.#lab
       .endpoints()
       .flatMap(({ address, port, tlsPort }) => [port, tlsPort].map((p) => `${address}:${p}`))
-    return new Set([...own, ...authorityServicePorts])
+    return new Set([...own, ...authorityServicePorts, ...dns.ports])
   }
 
   async #use(source: ConfigurationSource, loaded: LoadedConfig, text: string | undefined): Promise<Reloaded> {

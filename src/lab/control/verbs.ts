@@ -12,6 +12,8 @@ export interface LabStatus {
   readonly endpoints: ReturnType<Lab['endpoints']>
   /** `ADDRESS:PORT` of the authorities' HTTP service. */
   readonly authorityService: readonly string[]
+  /** `ADDRESS:PORT` of the DNS server. */
+  readonly dns: readonly string[]
   /** The lab's root certificates in PEM, as one text. */
   readonly ca: string
   /** The memory that clients make the lab use, in octets. */
@@ -37,6 +39,7 @@ export function controlVerbs(lab: Lab, host: ControlHost): ControlVerbs {
       hostname: lab.config.hostname,
       endpoints: lab.endpoints(),
       authorityService: lab.authorityServicePorts,
+      dns: lab.dns.ports,
       ca: lab.certificateStore.rootPem,
       memory: lab.intake.memory.usage,
     }),

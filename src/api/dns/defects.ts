@@ -1,0 +1,104 @@
+import { z } from 'zod'
+import { parsePart } from '../../config/issues.ts'
+import { type DnsDefectInput, dnsDefect, dnsDefectKeys } from '../../config/schema/dns.ts'
+import type { AddedDefect } from '../../dns/name-service.ts'
+import { defineOperation, locationAt, type Operation } from '../operation.ts'
+import { notFound } from '../problem.ts'
+import { changed, namesOf } from './dns-lab.ts'
+
+const defect = z
+  .object({
+    id: z
+      .string()
+      .nullable()
+      .describe('Id of an added defect. Null for those of the configuration: change that instead.'),
+    zone: z.string(),
+    defect: z.string(),
+    name: z.string().nullable().describe('The name to which it is limited.'),
+    types: z.array(z.string()).nullable().describe('The types of queries to which it is limited.'),
+    delayMs: z.number().nullable(),
+  })
+  .meta({ id: 'DnsDefect' })
+
+const defectFacts = (id: string | null, zone: string, { defect: kind, name, types, delay }: AddedDefect['defect']) => ({
+  id,
+  zone,
+  defect: kind,
+  name: name ?? null,
+  types: types ?? null,
+  delayMs: delay ?? null,
+})
+
+const list = defineOperation({
+  name: 'dnsDefects.list',
+  method: 'GET',
+  listKey: 'id',
+  path: '/dns/defects',
+  summary: 'List what is wrong with the zones on purpose.',
+  access: 'inspect',
+  input: z.strictObject({}),
+  output: z.object({ items: z.array(defect) }),
+  async run({ api }) {
+    const { dns } = api.lab.config
+    const configured = Object.entries(dns?.zones ?? {}).flatMap(([zone, { defects }]) =>
+      defects.map((one) => defectFacts(null, zone, one)),
+    )
+    const added = api.lab.dns.names?.addedDefects ?? []
+    return { items: [...configured, ...added.map((one) => defectFacts(one.id, one.zone, one.defect))] }
+  },
+})
+
+const ID = z.string().describe('Id of an added defect.')
+
+const get = defineOperation({
+  name: 'dnsDefects.get',
+  method: 'GET',
+  path: '/dns/defects/{id}',
+  summary: 'Read a defect that was added.',
+  access: 'inspect',
+  input: z.strictObject({ id: ID }),
+  output: defect,
+  async run({ api, input: { id } }) {
+    const found = api.lab.dns.names?.addedDefects.find((one) => one.id === id)
+    if (!found) throw notFound(`there is no added defect ${id}; GET /api/v1/dns/defects lists them`)
+    return defectFacts(found.id, found.zone, found.defect)
+  },
+})
+
+const add = defineOperation({
+  name: 'dnsDefects.add',
+  method: 'POST',
+  path: '/dns/defects',
+  summary: 'Make a zone wrong on purpose, until the lab is reset or stops (docs/dns.md).',
+  access: 'administer',
+  input: z
+    .looseObject({ zone: z.string().optional().describe('Default: the mail domain of the lab.') })
+    .describe('As in the key `dns.zones.NAME.defects` of the YAML: { defect: slow, delay: 2s }.'),
+  describedInput: dnsDefectKeys.extend({
+    zone: z.string().optional().describe('Default: the mail domain of the lab.'),
+  }),
+  output: defect,
+  status: 201,
+  location: locationAt('/dns/defects/{id}'),
+  problems: ['conflict'],
+  async run({ api, input: { zone = api.lab.config.domain, ...given } }) {
+    const wanted = parsePart(dnsDefect, given as DnsDefectInput)
+    const added = changed(() => namesOf(api).addDefect(zone, wanted))
+    return defectFacts(added.id, added.zone, added.defect)
+  },
+})
+
+const remove = defineOperation({
+  name: 'dnsDefects.remove',
+  method: 'DELETE',
+  path: '/dns/defects/{id}',
+  summary: 'Remove a defect that was added.',
+  access: 'administer',
+  input: z.strictObject({ id: ID }),
+  async run({ api, input: { id } }) {
+    if (api.lab.dns.names?.removeDefect(id)) return
+    throw notFound(`there is no added defect ${id}; GET /api/v1/dns/defects lists them`)
+  },
+})
+
+export const dnsDefectOperations: readonly Operation[] = [list, get, add, remove]

@@ -1,0 +1,108 @@
+import { z } from 'zod'
+import { timeText } from '../../common/time-text.ts'
+import type { Zone } from '../../dns/zones/zone.ts'
+import { Content, defineOperation, type Operation } from '../operation.ts'
+import { namesOf, zoneNamed } from './dns-lab.ts'
+
+const zone = z
+  .object({
+    name: z.string(),
+    records: z.number().int().describe('Number of records, without those of DNSSEC that the server adds.'),
+    serial: z.number().int().describe('Serial number of the SOA record. It grows with each change.'),
+    signed: z.boolean().describe('Whether the zone is signed (DNSSEC).'),
+    ds: z.string().nullable().describe('DS record, as a trust anchor for resolvers. Null: not signed.'),
+    authenticated: z.boolean().describe('Whether answers have the AD bit for clients that ask for it.'),
+    defects: z.array(z.string()).describe('Names of the defects that the zone has on purpose.'),
+  })
+  .meta({ id: 'DnsZone' })
+
+function facts({ name, records, soa, traits: { key, isAuthenticated, defects } }: Zone, ds: string | null) {
+  return {
+    name,
+    records: records.length,
+    serial: soa?.type === 'SOA' ? (soa.data.serial ?? 0) : 0,
+    signed: key !== undefined,
+    ds,
+    authenticated: isAuthenticated,
+    defects: defects.map(({ defect }) => defect),
+  }
+}
+
+const list = defineOperation({
+  name: 'dnsZones.list',
+  method: 'GET',
+  listKey: 'name',
+  path: '/dns/zones',
+  summary: 'List the zones of the DNS server.',
+  access: 'inspect',
+  input: z.strictObject({}),
+  output: z.object({ items: z.array(zone) }),
+  async run({ api }) {
+    const { names } = api.lab.dns
+    const zones = names?.zones.list ?? []
+    return { items: zones.map((one) => facts(one, one.traits.key ? namesOf(api).trustAnchor(one.name) : null)) }
+  },
+})
+
+const get = defineOperation({
+  name: 'dnsZones.get',
+  method: 'GET',
+  path: '/dns/zones/{name}',
+  summary: 'Read a zone.',
+  access: 'inspect',
+  input: z.strictObject({ name: z.string() }),
+  output: zone,
+  async run({ api, input: { name } }) {
+    const found = zoneNamed(api, name)
+    return facts(found, found.traits.key ? namesOf(api).trustAnchor(found.name) : null)
+  },
+})
+
+const file = defineOperation({
+  name: 'dnsZones.file',
+  method: 'GET',
+  path: '/dns/zones/{name}/file',
+  summary: 'Read a zone as a zone file; with its signatures if it is signed.',
+  access: 'inspect',
+  input: z.strictObject({ name: z.string() }),
+  // RFC 4027
+  output: 'text/dns',
+  async run({ api, input: { name } }) {
+    const text = namesOf(api).zoneText(zoneNamed(api, name).name)
+    return new Content('text/dns; charset=utf-8', text)
+  },
+})
+
+const query = z
+  .object({
+    at: z.string().describe("Time of the lab's clock, RFC 3339."),
+    name: z.string(),
+    type: z.string(),
+    client: z.string().describe('Address of the client; `lab` for the lab itself.'),
+    protocol: z.enum(['udp', 'tcp']),
+    rcode: z.string().describe('Response code, such as NOERROR or NXDOMAIN; `none` if there was no answer.'),
+    dnssecOk: z.boolean().describe('Whether the client asked for signatures (DO bit).'),
+  })
+  .meta({ id: 'DnsQuery' })
+
+const queries = defineOperation({
+  name: 'dnsQueries.list',
+  method: 'GET',
+  path: '/dns/queries',
+  summary: 'List the latest 500 queries to the DNS server, newest first.',
+  access: 'inspect',
+  input: z.strictObject({
+    name: z.string().optional().describe('Only queries for this name.'),
+    type: z.string().optional().describe('Only queries for this type, such as MX.'),
+  }),
+  output: z.object({ items: z.array(query) }),
+  async run({ api, input: { name, type } }) {
+    const wanted = name?.toLowerCase().replace(/\.$/, '')
+    const found = (api.lab.dns.names?.recent ?? []).filter(
+      (one) => (wanted === undefined || one.name === wanted) && (type === undefined || one.type === type),
+    )
+    return { items: found.map(({ at, ...one }) => ({ ...one, at: timeText(at) })) }
+  },
+})
+
+export const dnsZoneOperations: readonly Operation[] = [list, get, file, queries]
