@@ -50,6 +50,17 @@ export async function compose(draft: MessageDraft, nowMs: number): Promise<Buffe
   return Buffer.from(`${[...lines, ...headers].join('\r\n')}\r\n\r\n${body}`, 'utf8')
 }
 
+/** Returns header fields as lines of a message, with encoded words for what is outside ASCII. RFC 5322 section 2.2.3, RFC 2047. */
+export async function headerLines(
+  fields: readonly (readonly [name: string, value: string | undefined])[],
+): Promise<string> {
+  const { default: libmime } = await import('libmime')
+  const lines = fields.flatMap(([name, value]) =>
+    value === undefined ? [] : [libmime.foldLines(`${name}: ${libmime.encodeWords(oneLine(value), 'Q', 52)}`)],
+  )
+  return lines.map((line) => `${line}\r\n`).join('')
+}
+
 /** A line break in a value would begin another field, or the body. RFC 5322 section 2.2. */
 const oneLine = (value: string): string => value.replaceAll(/[\r\n\0]+[ \t]*/g, ' ')
 

@@ -1,9 +1,12 @@
 import type { ReplyForm } from '../../config/schema/report-words.ts'
-import { compose } from '../../mail/compose.ts'
-import { valueOf } from './parts.ts'
+import { headerLines } from '../../mail/compose.ts'
+import { formatDate } from '../../mail/dates.ts'
+import { textPart, uniqueToken, valueOf } from './parts.ts'
+import type { Field } from './status-fields.ts'
 
 /** An automatic reply before it is written. RFC 3834 section 3. */
 export interface AutomaticReply {
+  readonly hostname: string
   /** Address that replies. */
   readonly from: string
   /** The return path of the message. */
@@ -20,41 +23,49 @@ export interface AutomaticReply {
 /** What distinguishes the replies of known servers. */
 interface Form {
   readonly prefix: string
-  readonly fields: Readonly<Record<string, string>>
+  readonly fields: readonly Field[]
 }
 
 /** The fields are those of published samples. */
 const FORMS: Readonly<Record<ReplyForm, Form>> = {
-  standard: { prefix: 'Auto: ', fields: { 'Auto-Submitted': 'auto-replied' } }, // RFC 3834 sections 3.1.5 and 5
+  standard: { prefix: 'Auto: ', fields: [['Auto-Submitted', 'auto-replied']] }, // RFC 3834 sections 3.1.5 and 5
   microsoft365: {
     prefix: 'Automatic reply: ',
-    fields: { 'Auto-Submitted': 'auto-generated', 'X-Auto-Response-Suppress': 'All' },
+    fields: [
+      ['Auto-Submitted', 'auto-generated'],
+      ['X-Auto-Response-Suppress', 'All'],
+    ],
   },
   gmail: {
     prefix: 'Re: ',
-    fields: { 'Auto-Submitted': 'auto-replied', Precedence: 'bulk', 'X-Autoreply': 'yes' },
+    fields: [
+      ['Auto-Submitted', 'auto-replied'],
+      ['Precedence', 'bulk'],
+      ['X-Autoreply', 'yes'],
+    ],
   },
 }
 
 /** Writes an automatic reply. RFC 3834 section 3.1. */
-export function writeAutomaticReply({ from, to, message, text, subject, form, at }: AutomaticReply): Promise<Buffer> {
-  const { prefix, fields } = FORMS[form]
+export async function writeAutomaticReply(reply: AutomaticReply): Promise<Buffer> {
+  const { from, to, message, text, hostname, at } = reply
+  const { prefix, fields } = FORMS[reply.form]
   const messageId = valueOf({ message }, 'Message-ID')
-  const references = [valueOf({ message }, 'References') ?? valueOf({ message }, 'In-Reply-To'), messageId]
-    .filter((value) => value !== undefined)
-    .join(' ')
-  return compose(
-    {
-      from: `<${from}>`,
-      to: `<${to}>`,
-      subject: subject ?? `${prefix}${valueOf({ message }, 'Subject') ?? ''}`.trim(),
-      text: `${text.replace(/\r?\n/g, '\r\n')}\r\n`,
-      headers: {
-        ...(messageId !== undefined && { 'In-Reply-To': messageId }),
-        ...(references !== '' && { References: references }),
-        ...fields,
-      },
-    },
-    at,
-  )
+  const ancestors = valueOf({ message }, 'References') ?? valueOf({ message }, 'In-Reply-To')
+  const references = [...new Set([ancestors, messageId])].filter((value) => value !== undefined).join(' ')
+  const subject = reply.subject ?? `${prefix}${valueOf({ message }, 'Subject') ?? ''}`.trim()
+  const body = textPart(`${text.replace(/\r?\n/g, '\r\n')}\r\n`)
+  const head = await headerLines([
+    ['From', `<${from}>`],
+    ['To', `<${to}>`],
+    ['Subject', subject],
+    ['Date', formatDate(at)],
+    ['Message-ID', `<auto-${uniqueToken()}@${hostname}>`],
+    ['In-Reply-To', messageId],
+    ['References', references === '' ? undefined : references],
+    ...fields,
+    ['MIME-Version', '1.0'],
+    ...body.fields,
+  ])
+  return Buffer.from(`${head}\r\n${body.content}`)
 }

@@ -32,7 +32,9 @@ export async function answerOutOfOffice(site: DeliverySite, delivery: Delivery, 
     if (!isAddressedTo(message, (named) => isOwn(account, named) || addressKey(named) === addressKey(address))) continue
     if (!(await isFirst(site.store, account, mailFrom, at - outOfOffice.repeatAfter, at))) continue
     const { subject } = outOfOffice
-    const raw = await writeAutomaticReply({ from: address, to: mailFrom, message, text, subject, form: 'standard', at })
+    const { hostname } = site
+    const reply = { hostname, from: address, to: mailFrom, message, text, subject, form: 'standard', at } as const
+    const raw = await writeAutomaticReply(reply)
     await sendOwnMail(site, { to: mailFrom, raw, session }, at)
   }
 }

@@ -3,8 +3,8 @@ import type { Action, StatusReport } from '../types.ts'
 import { lines, mainAction, replyText } from './form.ts'
 
 /*
- * The reports of Postfix: structure, fields and texts as in bounce(5) and src/bounce/bounce_notify_util.c of Postfix 3.
- * Postfix 3.10 in the tests sends the same.
+ * The reports of Postfix: structure and fields as in bounce(5) and src/bounce/bounce_notify_util.c of Postfix 3, texts as
+ * `postconf -b` prints them.
  */
 
 const SUBJECTS: Readonly<Record<Action, string>> = {

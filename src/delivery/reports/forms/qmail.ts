@@ -2,17 +2,16 @@ import { formatDate } from '../../../mail/dates.ts'
 import { addressing, headerOf, returnsWhole, uniqueToken } from '../parts.ts'
 import { fieldLines } from '../status-fields.ts'
 import type { StatusReport } from '../types.ts'
-import { lines, mainAction, replyText } from './form.ts'
+import { lines, replyText } from './form.ts'
 
 /*
  * The reports of qmail 1.03, without MIME: D. J. Bernstein, "The qmail-send Bounce Message Format (QSBMF)", and
- * qmail-send.c. qmail reports failures only; the text for delays and successes is from no source.
+ * qmail-send.c. qmail reports failures only.
  */
 
 export function writeQmailReport(report: StatusReport): Buffer {
   const { hostname, domain, recipients, message, to, at } = report
   const isWhole = returnsWhole(report)
-  const isFailure = mainAction(report) === 'failed'
   const [toField, date, id] = addressing(report, uniqueToken())
   const head = fieldLines([
     [
@@ -31,9 +30,7 @@ export function writeQmailReport(report: StatusReport): Buffer {
     '',
     `Hi. This is the qmail-send program at ${domain}.`,
     "I'm afraid I wasn't able to deliver your message to the following addresses.",
-    isFailure
-      ? "This is a permanent error; I've given up. Sorry it didn't work out."
-      : 'This is only a notice; nothing is lost.',
+    "This is a permanent error; I've given up. Sorry it didn't work out.",
     '',
     ...recipients.flatMap((recipient) => {
       const host = recipient.remoteMta ?? hostname

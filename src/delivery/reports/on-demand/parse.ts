@@ -57,7 +57,9 @@ const PARSERS: ReadonlyMap<string, Parser> = new Map<string, Parser>([
       const refusal = refusalOf(argument)
       if (refusal) return { kind: 'bounce', action: 'failed', refusal, ...withForm }
       const action = (Object.keys(REPORTED) as (keyof typeof REPORTED)[]).find((each) => each === argument)
-      return action && { kind: 'bounce', action, refusal: REPORTED[action], ...withForm }
+      // qmail reports failures only.
+      if (action === undefined || form === 'qmail') return undefined
+      return { kind: 'bounce', action, refusal: REPORTED[action], ...withForm }
     },
   ],
   [

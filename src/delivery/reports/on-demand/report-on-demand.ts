@@ -88,7 +88,8 @@ const writers: Omit<Writers, 'refuse'> = {
     const { mailFrom: to, envelopeId, ret, smtpUtf8 = false } = delivery
     const told = recipients.filter(({ notify }) => wants(action, notify))
     if (told.length === 0) return undefined
-    const raw = reportWriters[form ?? reports.settings.form]({
+    const { form: usual } = reports.settings
+    const raw = reportWriters[form ?? (usual === 'qmail' && action !== 'failed' ? 'standard' : usual)]({
       hostname: site.hostname,
       domain: site.directory.domain,
       to,
@@ -135,12 +136,12 @@ const writers: Omit<Writers, 'refuse'> = {
     })
     return { to, raw }
   },
-  async vacation({ wanted: { form }, recipients }, { delivery, message, at }) {
+  async vacation({ wanted: { form }, recipients }, { site: { hostname }, delivery, message, at }) {
     const { mailFrom: to } = delivery
     const from = recipients[0]?.address
     if (from === undefined || whyNoAnswer({ mailFrom: to, message }) !== undefined) return undefined
     const text = 'I am out of the office. This is an automatic reply.'
-    return { to, raw: await writeAutomaticReply({ from, to, message, text, form, at }) }
+    return { to, raw: await writeAutomaticReply({ hostname, from, to, message, text, form, at }) }
   },
 }
 
