@@ -13,6 +13,9 @@ export interface OpenedLayer {
   readonly content?: Buffer
 }
 
+/** Recipients whose key is tried. Each attempt can decrypt the whole content. */
+const MAX_ATTEMPTS = 5
+
 /** Opens an encrypted layer with one of the keys. */
 export function openEncrypted(data: EnvelopedData, keys: readonly HeldKey[]): OpenedLayer {
   const { cipher, title } = cipherOf(data)
@@ -32,7 +35,7 @@ export function openEncrypted(data: EnvelopedData, keys: readonly HeldKey[]): Op
   if (usable.length === 0)
     return closed('the lab holds no key of its recipients; import one with: sealpost cert import')
   const problems: string[] = []
-  for (const { info, held } of usable) {
+  for (const { info, held } of usable.slice(0, MAX_ATTEMPTS)) {
     const result = decrypted(data, info, held, cipher)
     if (Buffer.isBuffer(result)) {
       return { layer: { ...shown, opened: true, openedWith: held.friendlyName, problem: null }, content: result }

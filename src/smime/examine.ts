@@ -7,7 +7,7 @@ import { readEnvelopedData } from './cms/enveloped.ts'
 import { contentTypes } from './cms/ids.ts'
 import { openEncrypted } from './encrypted.ts'
 import { type MimeLayer, mimeLayer, sendersOf, withContent } from './mime.ts'
-import { type SignedMessage, signerFacts } from './signer.ts'
+import { readableCertificates, type SignedMessage, signerFacts } from './signer.ts'
 import type { SmimeTrust } from './trust.ts'
 import type { SignedLayer, SmimeFacts, SmimeLayer } from './types.ts'
 
@@ -90,7 +90,9 @@ function signedLayer(
   const data = readSignedData(value)
   const content = detached ?? data.content
   if (content === undefined) throw new PkiError('malformed', 'the signed content is missing')
-  const signers = data.signers.map((info) => signerFacts(info, content, data, message, trust))
+  const sent = data.certificates.flatMap(readableCertificates)
+  const signed = { content, contentType: data.contentType, sent }
+  const signers = data.signers.map((info) => signerFacts(info, signed, message, trust))
   // RFC 8551 section 3.2.2: certs-only
   const problems = signers.length === 0 ? ['nobody has signed it: it only contains certificates'] : []
   return { layer: { kind: 'signed', form, signers, problems }, content }

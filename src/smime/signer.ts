@@ -5,7 +5,7 @@ import { commonName, formatName, issuedToOf, readName } from '../pki/certificate
 import { mailPathProblems } from '../pki/certificate/validation.ts'
 import { timeOf } from '../pki/der/decode.ts'
 import { listProblems } from '../pki/revocation/list-problems.ts'
-import type { SignedData, SignerInfo } from './cms/content.ts'
+import type { SignerInfo } from './cms/content.ts'
 import { attributeIds } from './cms/ids.ts'
 import { algorithmTitle, hashOf, signatureProblems } from './cms/verify-signature.ts'
 import { mailAddressesOf, refersTo, revocationOf, type SmimeTrust } from './trust.ts'
@@ -19,15 +19,20 @@ export interface SignedMessage {
   readonly receivedAt: number
 }
 
+/** What is signed, with the certificates that came with it. */
+export interface SignedContent {
+  readonly content: Buffer
+  readonly contentType: string
+  readonly sent: readonly X509Certificate[]
+}
+
 /** Judges one signature. */
 export function signerFacts(
   info: SignerInfo,
-  content: Buffer,
-  data: SignedData,
+  { content, contentType, sent }: SignedContent,
   message: SignedMessage,
   trust: SmimeTrust,
 ): SignerFacts {
-  const sent = data.certificates.flatMap(readable)
   const held = trust.keys.map(({ certificate }) => certificate)
   const certificate = [...sent, ...held].find((one) => refersTo(info.signer, one))
   const signedAt = signingTime(info)
@@ -36,7 +41,7 @@ export function signerFacts(
   const verdict = certificate
     ? certificateVerdict(certificate, sent, { ...message, atMs, isClaimed: signedAt !== undefined }, trust)
     : { problems: ['the certificate of the signer is neither in the message nor in the store'], warnings: [] }
-  const problems = [...signatureProblems(info, content, data.contentType, certificate?.publicKey), ...verdict.problems]
+  const problems = [...signatureProblems(info, content, contentType, certificate?.publicKey), ...verdict.problems]
   return {
     valid: problems.length === 0,
     ...(certificate ? shownCertificate(certificate) : shownReference(info)),
@@ -51,8 +56,8 @@ export function signerFacts(
   }
 }
 
-/** Certificates in a message can be any octets. */
-function readable(der: Buffer): X509Certificate[] {
+/** Reads the certificates in a message, which can be any octets. */
+export function readableCertificates(der: Buffer): X509Certificate[] {
   try {
     const certificate = new X509Certificate(der)
     void certificate.publicKey

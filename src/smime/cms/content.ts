@@ -69,9 +69,9 @@ export interface SignedData {
   readonly signers: readonly SignerInfo[]
 }
 
-/** Most signatures and certificates of one message that are read. */
-const MAX_SIGNERS = 20
-const MAX_CERTIFICATES = 100
+/** Limits for messages made to take much time: each signature can lead through all certificates. */
+const MAX_SIGNERS = 5
+const MAX_CERTIFICATES = 20
 
 /** Reads a SignedData. RFC 5652 section 5.1. @throws PkiError `malformed` */
 export function readSignedData(value: Asn1): SignedData {
@@ -80,6 +80,7 @@ export function readSignedData(value: Asn1): SignedData {
   const certificates = tagged(rest, 0)
   const signers = rest.at(-1)
   if (!type || signers?.tag !== tags.set) throw new PkiError('malformed', 'the SignedData is incomplete')
+  if (items(signers).length > MAX_SIGNERS) throw new PkiError('refused', `it has more than ${MAX_SIGNERS} signatures`)
   return {
     contentType: oidOf(type),
     content: content && octetStringValue(item(content, 0)),
@@ -87,7 +88,7 @@ export function readSignedData(value: Asn1): SignedData {
       .filter(({ tag }) => tag === tags.sequence)
       .slice(0, MAX_CERTIFICATES)
       .map(({ raw }) => raw),
-    signers: items(signers).slice(0, MAX_SIGNERS).map(readSigner),
+    signers: items(signers).map(readSigner),
   }
 }
 

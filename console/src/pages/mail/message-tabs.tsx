@@ -21,7 +21,17 @@ interface TabRow {
   readonly load: () => Promise<{ readonly default: ComponentType<TabProps> }>
 }
 
-type TabName = 'html' | 'text' | 'source' | 'headers' | 'parts' | 'attachments' | 'links' | 'arrival' | 'check'
+type TabName =
+  | 'html'
+  | 'text'
+  | 'source'
+  | 'headers'
+  | 'parts'
+  | 'attachments'
+  | 'links'
+  | 'arrival'
+  | 'smime'
+  | 'check'
 
 /** The tabs of a message. Each is loaded when it is opened. */
 const rows: readonly TabRow[] = [
@@ -44,6 +54,12 @@ const rows: readonly TabRow[] = [
   { name: 'parts', label: 'mail.tabParts', load: () => import('./tabs/parts-tab.tsx') },
   { name: 'source', label: 'mail.tabSource', load: () => import('./tabs/source-tab.tsx') },
   { name: 'arrival', label: 'mail.tabArrival', load: () => import('./tabs/arrival-tab.tsx') },
+  {
+    name: 'smime',
+    label: 'mail.tabSmime',
+    isShown: ({ smime }) => smime !== null,
+    load: () => import('./tabs/smime-tab.tsx'),
+  },
   {
     name: 'check',
     label: 'mail.tabCheck',

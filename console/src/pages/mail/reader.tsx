@@ -30,6 +30,7 @@ import { MoveDialog, TagDialog } from './dialogs.tsx'
 import { MessageTabs } from './message-tabs.tsx'
 import { OpenInNews } from './open-in-news.tsx'
 import { Release } from './release.tsx'
+import { SmimeBadges } from './smime-badges.tsx'
 import { ThreadStrip } from './thread-strip.tsx'
 import { type Mail, useRead } from './use-mail.ts'
 import { type Message, useMessage } from './use-message.ts'
@@ -158,7 +159,7 @@ export function MessageFacts({ message }: { readonly message: Message }) {
 
 /** How a message came, whose it is, and its tags. */
 export function MessageBadges({ message }: { readonly message: Message }) {
-  const { captured, account, tags, delivery } = message
+  const { captured, account, tags, delivery, smime } = message
   const tls = (delivery as { tls?: { version: string; cipher: string; bits: number } } | null)?.tls
   return (
     <div class="badges">
@@ -174,6 +175,7 @@ export function MessageBadges({ message }: { readonly message: Message }) {
           {t('mail.clearText')}
         </Badge>
       )}
+      <SmimeBadges smime={smime} />
       {tags.map((tag) => (
         <Badge key={tag} tone="accent" icon={Tag}>
           {tag}
