@@ -1,0 +1,104 @@
+// The site of the documentation. `npm run docs` builds it. The pages are the Markdown files of the project, as they are;
+// docs/index.md is the home page and gives the groups of the navigation.
+import { existsSync, readFileSync } from 'node:fs'
+import { dirname, join, relative, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const project = fileURLToPath(new URL('../../..', import.meta.url))
+/** Files outside docs/ that are pages, and their names on the site. */
+const OTHERS = {
+  'README.md': 'introduction',
+  'CHANGELOG.md': 'changelog',
+  'CONTRIBUTING.md': 'contributing',
+  'SECURITY.md': 'vulnerabilities',
+  'console/README.md': 'console-source',
+}
+const isPage = (path) => /^docs\/[^/]+\.md$/.test(path) || Object.hasOwn(OTHERS, path)
+
+/** Where files that are no pages can be seen, such as https://git.example.test/sealpost/-/blob/main. Default: nowhere. */
+const sources = process.env.DOCS_SOURCES
+
+const pageOf = (path) => `/${OTHERS[path] ?? path.replace(/^docs\//, '').replace(/^index\.md$|\.md$/, '')}`
+
+/** Returns the groups of docs/index.md. */
+function sidebar() {
+  const groups = []
+  for (const line of readFileSync(join(project, 'docs/index.md'), 'utf8').split('\n')) {
+    const heading = /^## (.*)$/.exec(line)?.[1]
+    if (heading) groups.push({ text: heading, items: [] })
+    if (!line.startsWith('- ')) continue
+    for (const [, text, link] of line.matchAll(/\[([^\]]+)\]\(([^)]+)\)/g)) {
+      groups.at(-1).items.push({
+        text: text[0].toUpperCase() + text.slice(1),
+        link: pageOf(relative(project, resolve(project, 'docs', link))),
+      })
+    }
+  }
+  return groups
+}
+
+/** Turns the links between files into links between pages. Files that are no pages are linked to their sources, or not at all. */
+function linkFiles(md) {
+  md.core.ruler.push('files', ({ tokens, env }) => {
+    for (const { children } of tokens) {
+      const dropped = []
+      for (const token of children ?? []) {
+        if (token.type === 'link_open') {
+          const target = targetOf(token.attrGet('href') ?? '', fileOf(env.relativePath))
+          dropped.push(target === undefined)
+          if (target !== undefined) token.attrSet('href', target)
+        }
+        const isDropped = token.type === 'link_open' ? dropped.at(-1) : token.type === 'link_close' && dropped.pop()
+        if (isDropped) Object.assign(token, { type: 'text', tag: '', content: '', nesting: 0 })
+      }
+    }
+  })
+}
+
+/** Returns the file of a page, undoing `rewrites`. */
+function fileOf(page) {
+  const other = Object.keys(OTHERS).find((file) => `${OTHERS[file]}.md` === page)
+  return other ?? join('docs', page)
+}
+
+/** Returns where a link of a page leads to on the site; undefined if nowhere. */
+function targetOf(href, page) {
+  if (/^(?:[a-z]+:|#|\/)/i.test(href)) return href
+  const [path, fragment] = href.split('#')
+  const file = relative(project, resolve(project, dirname(page), path))
+  // A link to a missing file is left for the check of dead links.
+  if (isPage(file) || !existsSync(join(project, file)))
+    return pageOf(file) + (fragment === undefined ? '' : `#${fragment}`)
+  return sources === undefined ? undefined : `${sources}/${file}`
+}
+
+/** @type {import('vitepress').UserConfig} https://vitepress.dev/reference/site-config */
+export default {
+  title: 'Sealpost',
+  description: 'A mock mail and news server that serves any certificate you install.',
+  lang: 'en',
+  // Browsers would ask for /favicon.ico.
+  head: [['link', { rel: 'icon', href: 'data:,' }]],
+  srcDir: project,
+  srcExclude: [
+    '**/node_modules/**',
+    ...['test', 'bench', 'examples', 'servers', 'src', 'scripts', 'certs', 'dist', 'data'].map(
+      (folder) => `${folder}/**`,
+    ),
+  ],
+  outDir: join(project, 'dist-docs'),
+  cacheDir: join(project, 'node_modules/.vitepress'),
+  rewrites: {
+    'docs/:page.md': ':page.md',
+    ...Object.fromEntries(Object.entries(OTHERS).map(([file, name]) => [file, `${name}.md`])),
+  },
+  cleanUrls: true,
+  markdown: { config: linkFiles },
+  ignoreDeadLinks: 'localhostLinks',
+  themeConfig: {
+    sidebar: sidebar(),
+    outline: [2, 3],
+    search: { provider: 'local' },
+    docFooter: { prev: false, next: false },
+  },
+}

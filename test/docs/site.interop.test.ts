@@ -1,0 +1,74 @@
+import { spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, readFileSync } from 'node:fs'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { extname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { ConsoleBrowser, hasChromium } from '../console/browser.ts'
+
+const project = fileURLToPath(new URL('../../', import.meta.url))
+const site = join(project, 'dist-docs')
+const TYPES: Readonly<Record<string, string>> = {
+  '.html': 'text/html',
+  '.js': 'text/javascript',
+  '.css': 'text/css',
+  '.svg': 'image/svg+xml',
+}
+
+/** Serves the site, as static hosts do: `/tls` is tls.html. */
+function serveSite(): Server {
+  return createServer((request, response) => {
+    const { pathname } = new URL(request.url ?? '/', 'http://site')
+    const path = [pathname, `${pathname}.html`, `${pathname}index.html`].find(
+      (name) => extname(name) !== '' && existsSync(join(site, name)),
+    )
+    response.writeHead(path ? 200 : 404, { 'Content-Type': TYPES[extname(path ?? '')] ?? 'application/octet-stream' })
+    response.end(path && readFileSync(join(site, path)))
+  })
+}
+
+describe.skipIf(!hasChromium)('the site of the documentation', () => {
+  let built: { status: number | null; output: string }
+  let server: Server
+  let base: string
+
+  beforeAll(async () => {
+    const { status, stdout, stderr } = spawnSync(process.execPath, ['scripts/docs-site.mjs'], {
+      cwd: project,
+      encoding: 'utf8',
+    })
+    built = { status, output: stdout + stderr }
+    server = serveSite().listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  }, 300_000)
+  afterAll(() => server.close())
+
+  test('builds without warnings', () => {
+    expect([built.status, built.output]).toEqual([0, expect.not.stringMatching(/warn|dead link|\(!\)/i)])
+  })
+
+  test('has every page in its navigation, a search, and a dark mode, and asks no other host', async () => {
+    await using browser = await ConsoleBrowser.start()
+    const page = await browser.open(base, '/', { viewport: { width: 1280, height: 900 } })
+    const links = await page
+      .locator('.VPSidebar a')
+      .evaluateAll((all) => all.map((one) => one.getAttribute('href') ?? ''))
+    expect(links.length).toBeGreaterThan(25)
+    for (const link of links) expect([link, (await fetch(base + link)).status]).toEqual([link, 200])
+
+    await page.locator('.VPSidebar').getByText('TLS policies', { exact: true }).click()
+    await page.getByRole('heading', { name: 'TLS policies', level: 1 }).waitFor()
+
+    await page.getByRole('button', { name: 'Search' }).click()
+    await page.getByRole('searchbox').fill('wildmat')
+    await page.getByRole('option').getByText('Conformance').first().click()
+    await page.getByRole('heading', { name: 'Conformance', level: 1 }).waitFor()
+
+    await page.getByRole('switch', { name: /dark/i }).first().click()
+    await page.locator('html.dark').waitFor()
+    expect([browser.complaints, browser.foreign]).toEqual([[], []])
+  })
+})
