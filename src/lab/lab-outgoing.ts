@@ -7,6 +7,7 @@ import { reportDelay, reportFailure, reportRelayed } from '../delivery/reports/q
 import type { DeliverySite } from '../delivery/types.ts'
 import type { Directory } from '../directory/types.ts'
 import type { MailAuthentication } from '../mail-authentication/mail-authentication.ts'
+import type { Resolver } from '../dns/resolver.ts'
 import type { FaultRules } from '../net/faults/fault-rules.ts'
 import type { PeerSite } from '../outgoing/client/opening.ts'
 import { standardTimeouts } from '../outgoing/client/timeouts.ts'
@@ -26,8 +27,10 @@ import {
 import type { CertificateStore } from '../pki/certificate-store/types.ts'
 import type { SessionLog } from '../sessions/log.ts'
 import type { MessageStore } from '../store/types.ts'
+import { OutgoingPolicies } from './outgoing-policies.ts'
 import { connectorIdentity } from './peer-site.ts'
 import { rootsOf } from './roots.ts'
+import type { VirtualServerStatus } from './virtual-servers.ts'
 
 export interface LabOutgoingOptions {
   readonly store: MessageStore
@@ -39,8 +42,9 @@ export interface LabOutgoingOptions {
   readonly site: () => DeliverySite
   /** Signs messages before they are sent. */
   readonly mailAuthentication: Pick<MailAuthentication, 'signOutgoing'>
-  /** Finds hosts by DNS. Absent: the lab has no DNS. */
-  readonly dns?: Router
+  /** Returns the lab's own DNS; undefined if the configuration has none. */
+  readonly resolver: () => Resolver | undefined
+  readonly endpoints: () => readonly VirtualServerStatus[]
   readonly certificates: CertificateStore
   readonly sessions: SessionLog
   readonly faults: FaultRules
@@ -50,14 +54,16 @@ export interface LabOutgoingOptions {
 export class LabOutgoing implements ApiOutgoing, AsyncDisposable {
   readonly queue: StoreQueue
   readonly record: OutgoingRecord
+  readonly policies: OutgoingPolicies
   readonly #options: LabOutgoingOptions
   readonly #route: Router
   #client: Promise<TestingClient> | undefined
 
   constructor(options: LabOutgoingOptions) {
     this.#options = options
-    const { store, clock, log, site, dns, mailAuthentication } = options
-    this.#route = connectorRouter(dns)
+    const { store, clock, log, site, mailAuthentication } = options
+    this.policies = new OutgoingPolicies(options)
+    this.#route = connectorRouter(this.policies.route, (connector) => this.policies.resolverOf(connector))
     this.queue = new StoreQueue({
       store,
       clock,
@@ -67,7 +73,11 @@ export class LabOutgoing implements ApiOutgoing, AsyncDisposable {
       sign: (message, { mailFrom = '', ...arrived }) =>
         mailAuthentication.signOutgoing(message, { mailFrom, ...arrived }),
       client: {
-        send: async (attempt) => (await this.#opened()).send(attempt),
+        send: async (attempt) => {
+          const result = await (await this.#opened()).send(attempt)
+          this.policies.noteAttempt(attempt, result)
+          return result
+        },
         [Symbol.asyncDispose]: async () => {},
       },
       reports: {

@@ -192,6 +192,8 @@ export class Lab implements AsyncDisposable {
       certificates: parts.certificateStore,
       faults: this.faults.rules,
       mailAuthentication: this.mailAuthentication,
+      resolver: () => this.dns.resolver,
+      endpoints: () => this.endpoints(),
       source: () => ({ config: this.#config, directory: this.#directory }),
       site: () => this.#deliverySite(),
     })

@@ -67,6 +67,11 @@ export class Policies {
     }
   }
 
+  /** Returns the policy of a domain that is kept, whatever its record says. */
+  async held(domain: string): Promise<MtaStsPolicy | undefined> {
+    return (await this.#kept(domain))?.policy
+  }
+
   async #kept(domain: string): Promise<KeptPolicy | undefined> {
     const text = await this.#memory.getState(keyOf(domain))
     if (text === undefined) return undefined

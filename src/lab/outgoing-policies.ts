@@ -1,0 +1,94 @@
+import { networkInterfaces } from 'node:os'
+import type { Logger } from 'pino'
+import type { Clock } from '../common/clock.ts'
+import { parseServer, remoteResolver } from '../dns/remote.ts'
+import type { Resolver } from '../dns/resolver.ts'
+import { Policies } from '../mta-sts/policies.ts'
+import { policyFields } from '../mta-sts/policy.ts'
+import { dnsRouter, type PolicyProblem } from '../outgoing/route/dns.ts'
+import { policyLookup } from '../outgoing/route/policy-lookup.ts'
+import { type Attempt, type AttemptResult, type ResolvedConnector, RouteError, type Router } from '../outgoing/types.ts'
+import type { CertificateStore } from '../pki/certificate-store/types.ts'
+import type { MessageStore } from '../store/types.ts'
+import { resultOfProblem, resultsOfAttempt } from '../tls-reports/from-attempt.ts'
+import { type TlsResult, TlsResults } from '../tls-reports/results.ts'
+import { rootsOf } from './roots.ts'
+import type { VirtualServerStatus } from './virtual-servers.ts'
+
+export interface OutgoingPoliciesOptions {
+  readonly store: MessageStore
+  readonly clock: Clock
+  readonly log: Logger
+  readonly certificates: CertificateStore
+  /** Returns the lab's own DNS; undefined if the configuration has none. */
+  readonly resolver: () => Resolver | undefined
+  readonly endpoints: () => readonly VirtualServerStatus[]
+}
+
+/** Where mail goes by DNS, the policies that other domains publish, and what sessions under them led to. */
+export class OutgoingPolicies {
+  readonly results: TlsResults
+  readonly route: Router
+  readonly #policies: Policies
+  readonly #options: OutgoingPoliciesOptions
+
+  constructor(options: OutgoingPoliciesOptions) {
+    this.#options = options
+    const { store, clock, certificates } = options
+    this.results = new TlsResults(store, clock)
+    this.#policies = new Policies(store, clock)
+    this.route = dnsRouter({
+      resolverOf: (connector) => this.resolverOf(connector),
+      policyOf: async (connector, domain, signal) => {
+        const roots = await rootsOf(certificates, connector.authority)
+        const lookup = policyLookup(this.resolverOf(connector), { port: connector.policyPort, roots, signal })
+        return this.#policies.find(domain, lookup)
+      },
+      isOwn: (address, port) => isOwn(options.endpoints(), address, port),
+      onProblem: (problem) => this.#noteProblem(problem),
+    })
+  }
+
+  /** Returns the DNS that a connector asks. @throws RouteError if there is none */
+  resolverOf({ name, resolver }: ResolvedConnector): Resolver {
+    const own = resolver === undefined ? this.#options.resolver() : remoteResolver(parseServer(resolver))
+    if (own) return own
+    const text = `the connector ${name} has no DNS to ask: add \`dns\` to the lab, or \`resolver\` to the connector`
+    throw new RouteError(text, { isPermanent: false, enhancedCode: '4.4.3' })
+  }
+
+  /** Counts what an attempt says about the policies of its domain. */
+  noteAttempt(attempt: Attempt, result: AttemptResult): void {
+    this.#add(resultsOfAttempt(attempt, result, (domain) => this.#strings(domain)))
+  }
+
+  #noteProblem(problem: PolicyProblem): void {
+    this.#add(resultOfProblem(problem, (domain) => this.#strings(domain)).then((result) => [result]))
+  }
+
+  #add(results: Promise<readonly TlsResult[]>): void {
+    results
+      .then((found) => this.results.add(found))
+      .catch((err) => this.#options.log.error({ err }, 'results for TLS reports could not be kept'))
+  }
+
+  /** Returns the lines of a domain's MTA-STS policy. RFC 8460 section 4.2. */
+  async #strings(domain: string): Promise<readonly string[]> {
+    const policy = await this.#policies.held(domain)
+    return policy ? policyFields(policy).map(([key, value]) => `${key}: ${value}`) : []
+  }
+}
+
+/** Returns whether one of the lab's virtual servers for mail listens at an address and port. */
+function isOwn(endpoints: readonly VirtualServerStatus[], address: string, port: number): boolean {
+  return endpoints.some((server) => {
+    if (server.protocol !== 'smtp' || server.port !== port) return false
+    if (server.address === address) return true
+    if (server.address === 'localhost') return address === '127.0.0.1' || address === '::1'
+    return (server.address === '0.0.0.0' || server.address === '::') && isOfThisMachine(address)
+  })
+}
+
+const isOfThisMachine = (address: string): boolean =>
+  address.startsWith('127.') ||
+  Object.values(networkInterfaces()).some((found = []) => found.some((one) => one.address === address))
