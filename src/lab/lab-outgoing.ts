@@ -75,7 +75,7 @@ export class LabOutgoing implements ApiOutgoing, AsyncDisposable {
       client: {
         send: async (attempt) => {
           const result = await (await this.#opened()).send(attempt)
-          this.policies.noteAttempt(attempt, result)
+          await this.policies.noteAttempt(attempt, result)
           return result
         },
         [Symbol.asyncDispose]: async () => {},

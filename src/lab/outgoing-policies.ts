@@ -58,18 +58,21 @@ export class OutgoingPolicies {
   }
 
   /** Counts what an attempt says about the policies of its domain. */
-  noteAttempt(attempt: Attempt, result: AttemptResult): void {
-    this.#add(resultsOfAttempt(attempt, result, (domain) => this.#strings(domain)))
+  noteAttempt(attempt: Attempt, result: AttemptResult): Promise<void> {
+    return this.#add(resultsOfAttempt(attempt, result, (domain) => this.#strings(domain)))
   }
 
-  #noteProblem(problem: PolicyProblem): void {
-    this.#add(resultOfProblem(problem, (domain) => this.#strings(domain)).then((result) => [result]))
+  #noteProblem(problem: PolicyProblem): Promise<void> {
+    return this.#add(resultOfProblem(problem, (domain) => this.#strings(domain)).then((result) => [result]))
   }
 
-  #add(results: Promise<readonly TlsResult[]>): void {
-    results
-      .then((found) => this.results.add(found))
-      .catch((err) => this.#options.log.error({ err }, 'results for TLS reports could not be kept'))
+  /** A failure to keep results does not concern the mail. */
+  async #add(results: Promise<readonly TlsResult[]>): Promise<void> {
+    try {
+      await this.results.add(await results)
+    } catch (err) {
+      this.#options.log.error({ err }, 'results for TLS reports could not be kept')
+    }
   }
 
   /** Returns the lines of a domain's MTA-STS policy. RFC 8460 section 4.2. */

@@ -31,7 +31,8 @@ export interface DnsRouteSite {
   readonly policyOf: (connector: ResolvedConnector, domain: string, signal: AbortSignal) => Promise<FoundPolicy>
   /** Whether a virtual server of the lab itself listens there. */
   readonly isOwn: (address: string, port: number) => boolean
-  readonly onProblem?: (problem: PolicyProblem) => void
+  /** Keeps a problem for TLS reports. */
+  readonly onProblem?: (problem: PolicyProblem) => Promise<void> | void
 }
 
 /** Creates the router of connectors with `route: dns`: MX, DANE (RFC 7672) and MTA-STS (RFC 8461). */
@@ -43,7 +44,7 @@ export const dnsRouter =
       ? { records: [{ preference: 0, exchange: addressLiteral(domain) as string }], authenticated: false }
       : await mailExchangers(resolver, domain, signal)
     const policy = connector.tls === 'none' ? {} : await site.policyOf(connector, domain, signal)
-    if (policy.failure) site.onProblem?.({ domain, ...problemOf(policy.failure), policy: 'mta-sts' })
+    if (policy.failure) await site.onProblem?.({ domain, ...problemOf(policy.failure), policy: 'mta-sts' })
     const usable: Usable[] = []
     const unusable: RouteError[] = []
     for (const { exchange, preference } of found.records) {
@@ -105,21 +106,21 @@ async function hopOf(host: string, context: HopContext): Promise<NextHop> {
   }
   if (connector.tls === 'dane') {
     const text = `${host} has no TLSA records that DNSSEC authenticates, and the connector requires DANE`
-    site.onProblem?.({ domain, failure: 'dane-required', text, policy: 'dane', host })
+    await site.onProblem?.({ domain, failure: 'dane-required', text, policy: 'dane', host })
     throw insecure(text)
   }
-  return { ...shared, ...levelOf(host, context) }
+  return { ...shared, ...(await levelOf(host, context)) }
 }
 
 type Level = Pick<NextHop, 'tls' | 'names' | 'policy'>
 
 /** Returns the TLS level of a host without DANE. @throws RouteError if an enforced policy does not name it */
-function levelOf(host: string, { connector, domain, policy: { policy }, site }: HopContext): Level {
+async function levelOf(host: string, { connector, domain, policy: { policy }, site }: HopContext): Promise<Level> {
   const own = ownLevel(host, domain, connector.tls ?? 'may')
   if (policy === undefined || policy.mode === 'none') return own
   if (!namesMx(policy, host)) {
     const text = `the MTA-STS policy of ${domain} does not name ${host}`
-    site.onProblem?.({ domain, failure: 'validation-failure', text, policy: 'mta-sts', host })
+    await site.onProblem?.({ domain, failure: 'validation-failure', text, policy: 'mta-sts', host })
     // RFC 8461 section 5.1: a failure that may be over when the policy changes.
     if (policy.mode === 'enforce') throw insecure(text)
     return { ...own, policy: 'mta-sts' }
@@ -159,7 +160,7 @@ async function tlsaOf(
   } catch (error) {
     if (!(error instanceof DnsError)) throw error
     const text = `the TLSA records of ${host} cannot be looked up: ${error.message}`
-    site.onProblem?.({ domain, failure: 'dnssec-invalid', text, policy: 'dane', host })
+    await site.onProblem?.({ domain, failure: 'dnssec-invalid', text, policy: 'dane', host })
     throw lookupFailed(text, error)
   }
 }
