@@ -63,7 +63,7 @@ async function route(records: Zone, { connector = {}, insecure = [], policy = {}
     resolverOf: () => resolver,
     policyOf: async () => policy,
     isOwn: (address) => address === own,
-    onProblem: (problem) => problems.push(problem),
+    onProblem: (problem) => void problems.push(problem),
   })
   const settings = connectorSchema.parse({ name: 'dns', route: 'dns', ...connector })
   const { smartHost: _, ...resolved } = settings
