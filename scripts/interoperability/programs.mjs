@@ -164,7 +164,11 @@ export const programs = {
       'Postfix',
       debian('postfix'),
       'SMTP',
-      { 'test/smtp/xclient.interop.test.ts': /^Postfix/, [serverChecks]: /^Postfix/ },
+      {
+        'test/smtp/xclient.interop.test.ts': /^Postfix/,
+        'test/outgoing/client/postfix.interop.test.ts': /^Postfix/,
+        [serverChecks]: /^Postfix/,
+      },
     ],
     [
       'Dovecot',

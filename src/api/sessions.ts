@@ -207,14 +207,15 @@ const handshake = defineOperation({
 /** Begins the refusals that come from a handshake. */
 const HANDSHAKE = /^TLS handshake: /
 
-function outcomeOf({ tls, hello, endCause, refusals }: SessionRecord) {
+function outcomeOf({ tls, hello, endCause, refusals, direction }: SessionRecord) {
   const reasons = refusals.map((one) => one.replace(HANDSHAKE, ''))
   if (endCause === 'handshake failed') return { outcome: 'failed', explanation: reasons.join('; ') } as const
   if (tls) {
     const later = reasons.length === 0 ? '' : `; refused afterwards: ${reasons.join('; ')}`
     return { outcome: 'established', explanation: `the handshake succeeded: ${agreed(tls)}${later}` } as const
   }
-  const explanation = hello ? 'the handshake is not finished' : 'the client did not ask for TLS'
+  const unasked = direction === 'out' ? 'the session did not use TLS' : 'the client did not ask for TLS'
+  const explanation = hello ? 'the handshake is not finished' : unasked
   return { outcome: 'none', explanation } as const
 }
 

@@ -13,11 +13,12 @@ import type {
 import { addressesOf } from './addresses.ts'
 import { contentOf, type MessageContent } from './content.ts'
 import { PeerFailure } from './failure.ts'
-import { type Destination, openPeer, type PeerSite } from './opening.ts'
+import { openPeer } from './opening.ts'
 import { mailParameters, recipientParameters } from './parameters.ts'
 import { PeerConnection } from './peer-connection.ts'
 import { ConnectionPool } from './pool.ts'
 import { resultsOf, resultsOfFailure } from './results.ts'
+import type { Destination, PeerSite } from './site.ts'
 import { testHost } from './test-host.ts'
 import { withRequiredTls } from './tls-level.ts'
 
@@ -62,7 +63,7 @@ export class SmtpClient implements TestingClient {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#pool.close()
+    await this.#pool.close()
   }
 
   /** Tries one host after the other for the recipients that are deferred. RFC 5321 section 5.1. */

@@ -1,40 +1,12 @@
-import { once } from 'node:events'
-import { connect, type Socket } from 'node:net'
-import { abortAfter } from '../../common/abort-after.ts'
-import type { FaultRules } from '../../net/faults/fault-rules.ts'
-import type { SessionLog } from '../../sessions/log.ts'
 import type { HostResult, NextHop } from '../types.ts'
+import { connectTo } from './connect.ts'
 import { lost, notSecured, PeerFailure } from './failure.ts'
 import { PeerFaults } from './faults.ts'
 import { type Extensions, enhancedCodeOf, extensionsOf, isPositive, type Reply, replyOf, textOf } from './reply.ts'
-import { type ClientIdentity, inWords, secure } from './secure.ts'
-import type { PeerTimeouts } from './timeouts.ts'
+import { inWords, secure } from './secure.ts'
+import type { Destination, PeerSite } from './site.ts'
 import { levels } from './tls-level.ts'
 import { Wire } from './wire.ts'
-
-/** What every session with other hosts needs of the lab. */
-export interface PeerSite {
-  /** The name that the lab says in EHLO. */
-  readonly hostname: () => string
-  readonly sessions: SessionLog
-  /** Returns the PEM of the roots that an `authority` names. */
-  readonly roots: (authority: string | undefined) => Promise<readonly string[]>
-  /** Returns the certificate that a connector's `certificate` names. */
-  readonly identity: (certificate: string) => Promise<ClientIdentity>
-  readonly faults?: FaultRules
-  readonly timeouts: PeerTimeouts
-  readonly now: () => number
-}
-
-/** A host to connect to, at one of its addresses. */
-export interface Destination {
-  readonly hop: NextHop
-  readonly address: string
-  /** The name of the connector, for session records and faults. */
-  readonly connector: string
-  /** The connector's `certificate`. */
-  readonly certificate: string | undefined
-}
 
 /** A connection on which the host has answered EHLO, under the TLS that its level asks for. */
 export interface OpenedPeer {
@@ -59,7 +31,7 @@ export async function openPeer(to: Destination, site: PeerSite, signal: AbortSig
   } catch (error) {
     const isOptional = levels[to.hop.tls].tries && !levels[to.hop.tls].requires && to.hop.implicitTls !== true
     if (!isOptional || !(error instanceof TlsFailed)) throw error instanceof TlsFailed ? error.failure : error
-    const peer = await open({ ...to, hop: { ...to.hop, tls: 'none' } }, site, signal)
+    const peer = await open({ ...to, isWithoutTls: true }, site, signal)
     return { ...peer, host: error.failure.host ?? peer.host }
   }
 }
@@ -104,14 +76,10 @@ class Opening {
   }
 
   static async begin(to: Destination, site: PeerSite, signal: AbortSignal): Promise<Opening> {
-    const { hop, address, connector } = to
-    const socket = await tcp(address, hop, site.timeouts.connectMs, signal).catch((error: unknown) => {
-      throw recordUnreachable(error, to, site)
-    })
-    const recorder = record(to, site, socket)
+    const { socket, recorder } = await connectTo(to, site, signal)
     const session = site.faults?.open({
       protocol: 'smtp',
-      virtualServer: connector,
+      virtualServer: to.connector,
       session: recorder.record,
       direction: 'out',
       reset: () => {
@@ -130,7 +98,7 @@ class Opening {
     if (greeting.code !== 220) throw refusal(greeting, 'greeting')
     let hello = await this.#hello()
     const offersTls = extensionsOf(hello).has('STARTTLS')
-    if (!this.#wire.isSecure && levels[hop.tls].tries) {
+    if (!this.#wire.isSecure && levels[hop.tls].tries && !this.#to.isWithoutTls) {
       if (offersTls) hello = await this.#startTls()
       else this.#withoutTls()
     }
@@ -262,44 +230,4 @@ const refusal = (reply: Reply, command: string): PeerFailure => {
       enhancedCode: reply.code === 521 ? '5.3.2' : given?.startsWith('4') ? given : '4.3.2',
     },
   )
-}
-
-function record({ hop, address, connector }: Destination, { sessions }: PeerSite, socket?: Socket) {
-  const recorder = sessions.open({
-    direction: 'out',
-    virtualServer: connector,
-    protocol: 'smtp',
-    remoteAddress: address,
-    remotePort: hop.port,
-    localAddress: socket?.localAddress ?? '',
-    localPort: socket?.localPort ?? 0,
-  })
-  recorder.note(`to ${hop.host} port ${hop.port}, ${inWords(hop)}`)
-  return recorder
-}
-
-/** Records a host that cannot be connected to, and returns the failure. */
-function recordUnreachable(error: unknown, to: Destination, site: PeerSite): unknown {
-  if (!(error instanceof PeerFailure)) return error
-  const recorder = record(to, site)
-  recorder.refused(error.message)
-  recorder.end('connection lost')
-  error.session = recorder.id
-  return error
-}
-
-async function tcp(address: string, { host, port }: NextHop, timeoutMs: number, signal: AbortSignal): Promise<Socket> {
-  const socket = connect({ host: address, port, noDelay: true })
-  using limit = abortAfter(timeoutMs, signal)
-  try {
-    await once(socket, 'connect', { signal: limit.signal })
-    return socket
-  } catch (error) {
-    socket.destroy()
-    const { name, message } = error as Error
-    const why = name === 'AbortError' ? 'it does not answer' : message
-    // RFC 3463 section 3.5: X.4.1, no answer from host
-    const where = `${host}${host === address ? '' : ` (${address})`} port ${port}`
-    throw new PeerFailure(`cannot connect to ${where}: ${why}`, { enhancedCode: '4.4.1', cause: error })
-  }
 }

@@ -16,6 +16,8 @@ export class PeerConnection {
   readonly extensions: Extensions
   /** Messages that were sent, accepted or not. */
   count = 0
+  /** Resolves once the connection has ended. */
+  readonly closed: Promise<void>
   readonly #peer: OpenedPeer
   readonly #stream: DialogStream
   readonly #smtp: Connection
@@ -30,9 +32,12 @@ export class PeerConnection {
     this.extensions = peer.extensions
     // Each error also reaches the callback of the message or command that is in progress.
     smtp.on('error', () => {})
-    stream.once('close', () => {
-      const { failure, record } = peer.wire
-      record.end(this.#isQuitting ? 'client closed' : failure ? 'connection lost' : 'client closed')
+    this.closed = new Promise((resolve) => {
+      stream.once('close', () => {
+        const { failure, record } = peer.wire
+        record.end(!this.#isQuitting && failure ? 'connection lost' : 'client closed')
+        resolve()
+      })
     })
   }
 

@@ -4,6 +4,8 @@ import type { PeerConnection } from './peer-connection.ts'
 const MAX_MESSAGES = 100
 /** How long a connection waits for another message. Hosts count open connections, so it is short. */
 const IDLE_MS = 5_000
+/** Longest wait for the end of all connections when the lab stops. */
+const FAREWELL_MS = 1_000
 
 /** A connection that is free for a message, or was opened for it. */
 interface Lease {
@@ -22,6 +24,7 @@ interface Destination {
 /** Keeps connections for further messages, and limits how many there are to one destination. */
 export class ConnectionPool {
   readonly #destinations = new Map<string, Destination>()
+  readonly #open = new Set<PeerConnection>()
   #isClosed = false
 
   /**
@@ -39,7 +42,7 @@ export class ConnectionPool {
     }
     destination.open++
     try {
-      return { connection: await open(), isReused: false }
+      return { connection: this.#opened(await open()), isReused: false }
     } catch (error) {
       this.#closed(key, destination)
       throw error
@@ -59,12 +62,23 @@ export class ConnectionPool {
     destination.waiting.shift()?.()
   }
 
-  /** Ends all free connections. Those in use end when they are given back. */
-  close(): void {
+  /** Ends all free connections. Those in use end when they are given back. Resolves once all have ended. */
+  async close(): Promise<void> {
     this.#isClosed = true
     for (const [key, destination] of this.#destinations) {
       for (const { connection } of [...destination.idle]) this.#drop(key, destination, connection)
     }
+    const timer = setTimeout(() => {
+      for (const connection of this.#open) connection.destroy()
+    }, FAREWELL_MS)
+    await Promise.all([...this.#open].map(({ closed }) => closed))
+    clearTimeout(timer)
+  }
+
+  #opened(connection: PeerConnection): PeerConnection {
+    this.#open.add(connection)
+    void connection.closed.then(() => this.#open.delete(connection))
+    return connection
   }
 
   #takeIdle(destination: Destination): PeerConnection | undefined {

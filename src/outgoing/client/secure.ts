@@ -47,6 +47,8 @@ export async function secure(
     ...(isIP(hop.host) === 0 ? { servername: hop.host } : {}),
     ...(identity ? { cert: [...identity.certificates].join('\n'), key: identity.key } : {}),
   })
+  // An error without a listener would end the process, also between two listeners.
+  socket.on('error', () => {})
   await handshake(socket, options)
   const sent = { chain: chainOf(socket), chainError: errorOf(socket) }
   const verdict = distrusted(faults) ?? judge(hop, sent, options.now())
@@ -73,8 +75,6 @@ async function handshake(socket: TLSSocket, { hop, timeoutMs, signal }: SecureOp
     await once(socket, 'secureConnect', { signal: limit.signal })
   } catch (error) {
     socket.destroy()
-    // An error without a listener would end the process.
-    socket.on('error', () => {})
     throw notSecured(`TLS with ${hop.host} failed: ${reasonOf(error as Error)}`, 'validation-failure', error)
   }
 }

@@ -2,9 +2,10 @@ import type { SessionRecord } from '../../sessions/types.ts'
 import type { ConnectorTest, ConnectorTestStep, NextHop, ResolvedConnector } from '../types.ts'
 import { addressesOf } from './addresses.ts'
 import { PeerFailure } from './failure.ts'
-import { type OpenedPeer, openPeer, type PeerSite } from './opening.ts'
+import { type OpenedPeer, openPeer } from './opening.ts'
 import { PeerConnection } from './peer-connection.ts'
 import { inWords } from './secure.ts'
+import type { PeerSite } from './site.ts'
 
 type Step = ConnectorTestStep['step']
 

@@ -20,6 +20,7 @@ interface Awaited {
 }
 
 const nothing: StepEffect = {}
+const endless = (): Error => lost('the host sent a reply without an end')
 const byFault = (): Error => lost('a fault dropped the connection')
 /** Whether a fault drops the connection instead of a reply. */
 const isDropped = ({ drop }: StepEffect): boolean => drop === 'before' || drop === 'rst'
@@ -48,6 +49,8 @@ export class Wire {
   #awaited: Awaited[] = []
   #held = ''
   #lines: string[] = []
+  /** Octets of `#lines`. */
+  #replyOctets = 0
   #content: ContentEnd | undefined
   #isAsked = false
   #isSilent = false
@@ -123,6 +126,7 @@ export class Wire {
     if (discarded > 0) this.record.note('what the host sent in clear text after its reply to STARTTLS was discarded')
     this.#held = ''
     this.#lines = []
+    this.#replyOctets = 0
     this.#unlisten(this.#socket)
     return this.#socket
   }
@@ -229,17 +233,22 @@ export class Wire {
     this.#held += chunk.toString('latin1')
     const lines = this.#held.split('\n')
     this.#held = lines.pop() ?? ''
-    for (const each of lines) this.#onLine(Buffer.from(each.replace(/\r$/, ''), 'latin1').toString('utf8'))
-    const octets = this.#held.length + this.#lines.reduce((sum, { length }) => sum + length, 0)
-    if (octets > MAX_REPLY_OCTETS) this.fail(lost('the host sent a reply without an end'))
+    for (const each of lines) {
+      if (this.#failure) return
+      this.#onLine(Buffer.from(each.replace(/\r$/, ''), 'latin1').toString('utf8'))
+    }
+    if (this.#held.length > MAX_REPLY_OCTETS) this.fail(endless())
   }
 
   #onLine(line: string): void {
     this.record.line('in', line)
     this.#lines.push(line)
+    this.#replyOctets += line.length
+    if (this.#replyOctets > MAX_REPLY_OCTETS) return this.fail(endless())
     if (isContinued(line)) return
     const reply = replyOf(this.#lines)
     this.#lines = []
+    this.#replyOctets = 0
     const effect = this.#awaited[0]?.effect ?? nothing
     if (isDropped(effect)) return this.#drop(effect)
     if (effect.instead) this.record.note(`fault: seen by the lab: ${effect.instead.join(', ')}`)

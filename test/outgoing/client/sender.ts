@@ -3,7 +3,7 @@ import { connector as connectorSchema } from '../../../src/config/schema/connect
 import { type FaultInput, fault } from '../../../src/config/schema/fault.ts'
 import { FaultRules } from '../../../src/net/faults/fault-rules.ts'
 import { SmtpClient } from '../../../src/outgoing/client/client.ts'
-import type { PeerSite } from '../../../src/outgoing/client/opening.ts'
+import type { PeerSite } from '../../../src/outgoing/client/site.ts'
 import { standardTimeouts } from '../../../src/outgoing/client/timeouts.ts'
 import type {
   AttemptResult,

@@ -1,0 +1,63 @@
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import { abortAfter } from '../../common/abort-after.ts'
+import { PeerFailure } from './failure.ts'
+import { inWords } from './secure.ts'
+import type { Destination, PeerSite } from './site.ts'
+
+/** Connects to an address of a host, and opens the record of the session. @throws PeerFailure, which is recorded */
+export async function connectTo(to: Destination, site: PeerSite, signal: AbortSignal) {
+  const socket = await tcp(to, site.timeouts.connectMs, signal).catch((error: unknown) => {
+    throw recordUnreachable(error, to, site)
+  })
+  return { socket, recorder: record(to, site, socket) }
+}
+
+/** Opens the record of a session. */
+function record({ hop, address, connector, isWithoutTls }: Destination, { sessions }: PeerSite, socket?: Socket) {
+  const recorder = sessions.open({
+    direction: 'out',
+    virtualServer: connector,
+    protocol: 'smtp',
+    remoteAddress: address,
+    remotePort: hop.port,
+    localAddress: socket?.localAddress ?? '',
+    localPort: socket?.localPort ?? 0,
+  })
+  recorder.note(
+    `to ${hop.host} port ${hop.port}, ${inWords(hop)}${isWithoutTls ? ', now in clear text because TLS has failed' : ''}`,
+  )
+  return recorder
+}
+
+/** Records a host that cannot be connected to, and returns the failure. */
+function recordUnreachable(error: unknown, to: Destination, site: PeerSite): unknown {
+  if (!(error instanceof PeerFailure)) return error
+  const recorder = record(to, site)
+  recorder.refused(error.message)
+  recorder.end('connection lost')
+  error.session = recorder.id
+  return error
+}
+
+async function tcp(
+  { address, hop: { host, port } }: Destination,
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<Socket> {
+  const socket = connect({ host: address, port, noDelay: true })
+  using limit = abortAfter(timeoutMs, signal)
+  try {
+    await once(socket, 'connect', { signal: limit.signal })
+    // An error without a listener would end the process, also between two listeners.
+    socket.on('error', () => {})
+    return socket
+  } catch (error) {
+    socket.destroy()
+    const { name, message } = error as Error
+    const why = name === 'AbortError' ? 'it does not answer' : message
+    // RFC 3463 section 3.5: X.4.1, no answer from host
+    const where = `${host}${host === address ? '' : ` (${address})`} port ${port}`
+    throw new PeerFailure(`cannot connect to ${where}: ${why}`, { enhancedCode: '4.4.1', cause: error })
+  }
+}
