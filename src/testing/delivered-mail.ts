@@ -1,3 +1,4 @@
+import { MissingPackage } from '../mail-authentication/mailauth.ts'
 import type { StoreIndex } from '../pki/certificate-store/index-file.ts'
 import { type SmimeResult, smimeOf } from '../smime/smime.ts'
 import type { Arrival, Arrivals } from './arrivals.ts'
@@ -32,7 +33,8 @@ export class DeliveredMail {
     for (const arrival of this.#arrivals.list()) {
       if (found.has(arrival.entry.blob)) continue
       const message = await this.#load(arrival)
-      if (message && matches(message, filter)) found.set(arrival.entry.blob, message)
+      if (message && matches(message, filter))
+        found.set(arrival.entry.blob, await this.#authenticated(message, arrival))
     }
     return [...found.values()]
   }
@@ -48,9 +50,19 @@ export class DeliveredMail {
    * call.
    * @throws WaitTimeout, and then later waits can still return them; the signal's reason; an Error if the lab is stopped
    */
-  take(call: Call, count: number, filter: MessageFilter, options: WaitOptions): Promise<LabMessage[]> {
+  async take(call: Call, count: number, filter: MessageFilter, options: WaitOptions): Promise<LabMessage[]> {
+    const found = await this.#wait(call, count, filter, options)
+    return Promise.all(Array.from(found, ([arrival, message]) => this.#authenticated(message, arrival)))
+  }
+
+  #wait(
+    call: Call,
+    count: number,
+    filter: MessageFilter,
+    options: WaitOptions,
+  ): Promise<ReadonlyMap<Arrival, LabMessage>> {
     const taken = new Map<Arrival, LabMessage>()
-    return wait<LabMessage[]>(call, options, {
+    return wait<ReadonlyMap<Arrival, LabMessage>>(call, options, {
       start: ({ resolve, reject }) =>
         this.#examine(
           (arrival, message) => {
@@ -62,7 +74,7 @@ export class DeliveredMail {
             for (const one of taken.keys()) if (this.#wasSeen(one, filter)) taken.delete(one)
             if (taken.size < count) return
             for (const one of taken.keys()) this.#markSeen(one, filter)
-            resolve([...taken.values()])
+            resolve(new Map(taken))
           },
           reject,
           () => reject(call.at(new Error('the lab was stopped during a wait for a message'))),
@@ -84,10 +96,11 @@ export class DeliveredMail {
   watch(listener: (message: LabMessage) => void, onError: (error: unknown) => void): () => void {
     const before = new Set(this.#arrivals.list().map(({ entry }) => entry.blob))
     return this.#examine(
-      ({ entry }, message) => {
+      (arrival, message) => {
+        const { entry } = arrival
         if (before.has(entry.blob)) return
         before.add(entry.blob)
-        listener(message)
+        this.#authenticated(message, arrival).then(listener).catch(onError)
       },
       onError,
       () => {},
@@ -144,6 +157,19 @@ export class DeliveredMail {
     this.#seenBlobs.add(arrival.entry.blob)
     if (filter.to !== undefined) return
     for (const copy of this.#arrivals.list()) if (copy.entry.blob === arrival.entry.blob) this.#seen.add(copy)
+  }
+
+  /** Adds the results of authentication to a message that is returned. */
+  async #authenticated(message: LabMessage, { entry }: Arrival): Promise<LabMessage> {
+    if (message.authentication) return message
+    const { mailFrom = '', client } = entry.envelope ?? {}
+    try {
+      const authentication = await this.#lab.mailAuthentication.check([message.raw], { mailFrom, client })
+      return new LabMessage(message.raw, { ...message.facts, authentication })
+    } catch (error) {
+      if (error instanceof MissingPackage) return message
+      throw error
+    }
   }
 
   /** Returns the message of an arrival. Undefined if it is gone or belongs to another tenant. */

@@ -1,5 +1,7 @@
 import type { SessionRecord } from '../sessions/types.ts'
+import { type AuthenticationMatchers, authenticationMatchers } from './authentication-matchers.ts'
 import { Call } from './call.ts'
+import type { MatcherResult } from './matcher-result.ts'
 import type { LabMessage } from './message.ts'
 import type { MessageQuery } from './receiver.ts'
 import type { WaitOptions } from './wait.ts'
@@ -8,11 +10,6 @@ import type { WaitOptions } from './wait.ts'
 export interface ReceiverOfMessages {
   messages(filter?: MessageQuery): Promise<LabMessage[]>
   receives(filter: MessageQuery, options?: WaitOptions): Promise<LabMessage>
-}
-
-export interface MatcherResult {
-  readonly pass: boolean
-  readonly message: () => string
 }
 
 /** The minimum strength of a TLS channel. */
@@ -24,7 +21,7 @@ export interface EncryptionWish {
 }
 
 /** The matchers as methods of what `expect` returns, for runners that let others add to that type. */
-export interface LabMatchers<Result> {
+export interface LabMatchers<Result> extends AuthenticationMatchers<Result> {
   /** Passes if a matching message has arrived or arrives before the timeout. With `.not`: if none has arrived so far. */
   toHaveReceived(filter?: MessageQuery, options?: WaitOptions): Promise<Result>
   /** Passes if the message or session used a TLS channel of at least this strength (default: TLS, 128 bits). */
@@ -33,6 +30,8 @@ export interface LabMatchers<Result> {
 
 /** Matchers for `expect.extend`, of vitest and of Jest alike. */
 export const matchers = {
+  ...authenticationMatchers,
+
   /**
    * Checks `await expect(lab).toHaveReceived({ to: 'bob', subject: /welcome/ })`: a matching message has arrived or arrives before
    * the timeout. `waitForMessage` can still return it. With `.not`: no matching message has arrived so far.

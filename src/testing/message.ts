@@ -1,4 +1,5 @@
 import type { Directory } from '../directory/types.ts'
+import type { MessageAuthentication } from '../mail/authentication-results.ts'
 import { type MessageJson, ReadableMessage } from '../mail/readable.ts'
 import type { SessionRecord } from '../sessions/types.ts'
 import type { SmimeResult } from '../smime/smime.ts'
@@ -22,6 +23,11 @@ export interface MessageFacts {
   readonly receivedAt: Date
   /** The session that delivered it; undefined for `lab.deliver`, and once the session log has dropped the session. */
   readonly session: SessionRecord | undefined
+  /**
+   * SPF, DKIM, DMARC, ARC and BIMI, by the records that the lab knows. Undefined if checks are off or the package mailauth is
+   * not installed.
+   */
+  readonly authentication: MessageAuthentication | undefined
   /** Signatures and encryption; undefined if it is no S/MIME message. */
   readonly smime: SmimeResult | undefined
 }
@@ -52,6 +58,7 @@ export class LabMessage extends ReadableMessage implements Omit<MessageFacts, 's
   readonly session: SessionRecord | undefined
   /** Undefined if it is no S/MIME message. */
   readonly smime: Smime | undefined
+  readonly authentication: MessageAuthentication | undefined
 
   constructor(raw: Buffer, facts: MessageFacts) {
     super(raw)
@@ -68,6 +75,7 @@ export class LabMessage extends ReadableMessage implements Omit<MessageFacts, 's
       ...facts.smime.facts,
       opened: facts.smime.opened && new ReadableMessage(Buffer.from(facts.smime.opened)),
     }
+    this.authentication = facts.authentication
   }
 
   /** Returns what JSON shows: the readable parts, and the facts with the id of the session. */
@@ -78,8 +86,8 @@ export class LabMessage extends ReadableMessage implements Omit<MessageFacts, 's
 
   /** All facts except the octets, as plain data. */
   get facts(): MessageFacts {
-    const { envelope, recipients, user, folder, uid, flags, receivedAt, session } = this
-    return { envelope, recipients, user, folder, uid, flags, receivedAt, session, smime: this.#smime }
+    const { envelope, recipients, user, folder, uid, flags, receivedAt, session, authentication } = this
+    return { envelope, recipients, user, folder, uid, flags, receivedAt, session, authentication, smime: this.#smime }
   }
 }
 
@@ -102,6 +110,7 @@ export function factsOf(
     receivedAt: new Date(entry.savedAt),
     session,
     smime,
+    authentication: entry.envelope?.authentication,
   }
 }
 

@@ -3,7 +3,9 @@ import type { SessionRecord } from '../sessions/types.ts'
 import type { LabMessage } from './message.ts'
 
 /** The parts of a lab that tests look at. */
-export type Watched = Pick<Lab, 'store' | 'sessionLog' | 'directory' | 'certificateStore'>
+export type Watched = Pick<Lab, 'store' | 'sessionLog' | 'directory' | 'certificateStore'> & {
+  readonly mailAuthentication: Pick<Lab['mailAuthentication'], 'check'>
+}
 
 /** What a test sees of a lab: everything, or what belongs to its tenant. */
 export interface Scope {

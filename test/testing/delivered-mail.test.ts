@@ -37,8 +37,9 @@ it('a copy that reaches another recipient later is returned to a wait for that r
   const arrivals = await Arrivals.of(store)
   const directory = createDirectory(await resolveForTests({}))
   await using certificateStore = await openCertificateStore(storeOptions('memory'))
-  const watched = { store, directory, sessionLog: new SessionLog(systemClock), certificateStore }
-  const mail = new DeliveredMail(arrivals, watched)
+  const sessionLog = new SessionLog(systemClock)
+  const mailAuthentication = { check: async () => undefined }
+  const mail = new DeliveredMail(arrivals, { store, directory, sessionLog, certificateStore, mailAuthentication })
   const [alice, bob] = await Promise.all(['alice', 'bob'].map((user) => openInbox(store, accountOwner(user))))
   const envelope = { mailFrom: '', rcptTo: ['alice@lab.test', 'bob@lab.test'] }
   const raw = Buffer.from('Subject: to both\r\n\r\nhello\r\n')

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import type { MessageSummary } from '../../api/messages/summary.ts'
+import type { MessageAuthentication } from '../../mail/authentication-results.ts'
 import type { SmimeFacts } from '../../smime/types.ts'
 import { type ApiOptions, callApi, withApi } from '../api-client.ts'
 import { UsageError } from '../failure.ts'
@@ -26,6 +27,7 @@ export interface WholeMessage extends Omit<MessageSummary, 'attachments'> {
   readonly links: readonly string[]
   readonly codes: readonly string[]
   readonly smime: SmimeFacts | null
+  readonly authentication: MessageAuthentication | null
   readonly delivery: {
     readonly user?: string
     readonly virtualServer?: string
@@ -76,7 +78,7 @@ const addressText = ({ name, address }: MessageSummary['to'][number]): string =>
 export function messageText(message: WholeMessage): string {
   const { id, subject, from, to, cc, date, receivedAt, attachments, links, codes, tags, text, delivery, envelope } =
     message
-  const { smime } = message
+  const { smime, authentication } = message
   const files = attachments.map(
     ({ part, filename, contentType, sizeOctets }) =>
       `${filename ?? '(no name)'} (${contentType}, ${sizeOctets} octets, part ${part})`,
@@ -90,6 +92,7 @@ export function messageText(message: WholeMessage): string {
     ['Date', date ?? undefined],
     ['Received', `${receivedAt}${delivery ? `, ${deliveryText(delivery)}` : ''}`],
     ['Recipients', envelope?.to],
+    ['Authentication', authentication ? authenticationLines(authentication) : undefined],
     ['Tags', tags.length > 0 ? tags.join(', ') : undefined],
     ['S/MIME', smime ? smimeLines(smime) : undefined],
     ['Attachments', files],
@@ -102,4 +105,20 @@ export function messageText(message: WholeMessage): string {
 function deliveryText({ user, virtualServer, tls }: NonNullable<WholeMessage['delivery']>): string {
   const channel = tls ? `${tls.version} ${tls.cipher}` : 'in clear text'
   return `${virtualServer ?? ''}, ${channel}, ${user === undefined ? 'no log-on' : `as ${user}`}`
+}
+
+const because = (reason: string | undefined): string => (reason === undefined ? '' : ` (${reason})`)
+
+/** Returns the results that say something, one in a line. */
+function authenticationLines({ spf, dkim, dmarc, arc, bimi }: MessageAuthentication): string[] {
+  return [
+    `SPF ${spf.result}${because(spf.reason)}`,
+    ...dkim.map(
+      ({ result, reason, domain, selector }) => `DKIM ${result} ${selector}._domainkey.${domain}${because(reason)}`,
+    ),
+    ...(dkim.length === 0 ? ['DKIM none'] : []),
+    `DMARC ${dmarc.result}${dmarc.policy === undefined ? '' : ` p=${dmarc.policy}`} ${dmarc.domain}${because(dmarc.reason)}`,
+    ...(arc.result === 'none' ? [] : [`ARC ${arc.result}${because(arc.reason)}`]),
+    ...(bimi.result === 'pass' ? [`BIMI pass ${bimi.location ?? ''}`] : []),
+  ]
 }

@@ -1,6 +1,8 @@
 import { AssertionError } from 'node:assert'
 import type { SessionRecord } from '../../sessions/types.ts'
-import { type EncryptionWish, type MatcherResult, matchers, type ReceiverOfMessages } from '../matchers.ts'
+import type { DkimWish } from '../authentication-matchers.ts'
+import type { MatcherResult } from '../matcher-result.ts'
+import { type EncryptionWish, matchers, type ReceiverOfMessages } from '../matchers.ts'
 import type { LabMessage } from '../message.ts'
 import type { MessageQuery } from '../receiver.ts'
 import type { WaitOptions } from '../wait.ts'
@@ -27,4 +29,19 @@ export async function assertReceived(
  */
 export function assertEncrypted(messageOrSession: LabMessage | SessionRecord, wish: EncryptionWish = {}): void {
   demand(matchers.toHaveBeenEncrypted(messageOrSession, wish), assertEncrypted)
+}
+
+/** Checks that DMARC of a message passes. @throws AssertionError that says what SPF and DKIM found */
+export function assertPassesDmarc(message: LabMessage): void {
+  demand(matchers.toPassDmarc(message), assertPassesDmarc)
+}
+
+/** Checks that a DKIM signature of a message is valid: of any domain, or of the wanted one. @throws AssertionError */
+export function assertPassesDkim(message: LabMessage, wish: DkimWish = {}): void {
+  demand(matchers.toPassDkim(message, wish), assertPassesDkim)
+}
+
+/** Checks that the client was allowed to send for the domain of MAIL FROM. @throws AssertionError */
+export function assertPassesSpf(message: LabMessage): void {
+  demand(matchers.toPassSpf(message), assertPassesSpf)
 }

@@ -1,7 +1,7 @@
 import '../../common/disposal.ts'
 import type { LabInput } from '../../config/schema.ts'
 import type { StartLabOptions } from '../start-lab.ts'
-import { assertEncrypted, assertReceived } from './assertions.ts'
+import { assertEncrypted, assertPassesDkim, assertPassesDmarc, assertPassesSpf, assertReceived } from './assertions.ts'
 import { type SuiteHooks, type SuiteLab, useLabWith } from './suite-lab.ts'
 
 /** The names of mocha's hooks in its interfaces: BDD, TDD and QUnit. */
@@ -32,4 +32,4 @@ export function useLab(config?: LabInput | string, options?: StartLabOptions): S
 }
 
 export type { SuiteLab }
-export { assertEncrypted, assertReceived }
+export { assertEncrypted, assertPassesDkim, assertPassesDmarc, assertPassesSpf, assertReceived }

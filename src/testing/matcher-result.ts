@@ -1,0 +1,5 @@
+/** What a matcher returns to `expect`. */
+export interface MatcherResult {
+  readonly pass: boolean
+  readonly message: () => string
+}
