@@ -20,7 +20,9 @@ const folder = positionals[0] ?? fileURLToPath(new URL('../docs/images/console',
 mkdirSync(folder, { recursive: true })
 
 /** The pages whose pictures the documents show. */
-const documented = ['overview', 'mail', 'news', 'feeds', 'access', 'wizard', 'session', 'verify', 'client-settings']
+const documented = [
+  ...['overview', 'mail', 'news', 'feeds', 'access', 'wizard', 'session', 'outgoing', 'verify', 'client-settings'],
+]
 
 const messages = [
   ['Shop <shop@app.test>', 'alice@lab.test', 'Your order 4711 has been sent', 'Parcel 00340 arrives on Friday.'],
@@ -175,10 +177,41 @@ async function verifyLab(base) {
   }
 }
 
+/** Releases mail. The next host accepts some, defers some, and one host does not answer. */
+async function release(lab, base) {
+  const call = (path, body) =>
+    fetch(`${base}/api/v1/${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    })
+  for (const to of ['dev@example.test', 'customer@gmail.com', 'orders@partner.test'])
+    await call('messages/release', { query: 'subject:"Your code" captured:yes', to: [to] })
+  await lab.waitForSent({ to: 'dev@example.test' })
+  await lab.waitForDeferred({ to: 'customer@gmail.com' })
+  await lab.waitForDeferred({ to: 'orders@partner.test' })
+}
+
+/** The next host of the connectors. */
+const outside = await startLab({ hostname: 'mx.example.test', virtualServers: [{ protocol: 'smtp' }] })
+await outside.faults.add({
+  when: { verb: 'RCPT', matching: 'gmail' },
+  do: { reply: '451 4.7.1 Greylisted, try again later' },
+})
+
 // The overview shows the last hour.
 mock.timers.enable({ apis: ['setInterval', 'Date'], now: Date.now() - HOUR_MS })
 const lab = await startLab({
   directory: { unknown: 'refuse', accounts: ['alice', 'bob'].map((user) => ({ user, password: 'secret' })) },
+  connectors: [
+    {
+      name: 'Default SMTP Connector',
+      smartHost: { host: '127.0.0.1', port: outside.server('smtp').port, tls: 'encrypt' },
+      deny: ['*@customer.example'],
+    },
+    // Nothing listens there.
+    { name: 'Partners', domains: ['partner.test', '*.partner.test'], smartHost: { host: '127.0.0.1', port: 9 } },
+  ],
   newsgroups: [
     { name: 'lab.general', description: 'General talk' },
     { name: 'lab.announce', description: 'Announcements', posting: 'moderated', moderator: 'alice@lab.test' },
@@ -222,6 +255,7 @@ try {
   const { verify, cell } = await verifyLab(base)
   // Last, so that the list of mail begins with it.
   await fill(lab)
+  await release(lab, base)
   const article = (await read('messages?newsgroup=lab.tls&query=suites&limit=9')).items.find(
     ({ messageId }) => messageId === '<a2@lab.test>',
   ).id
@@ -241,6 +275,7 @@ try {
     authorities: 'authorities',
     sessions: 'sessions',
     session: `sessions/${session}?tab=tls`,
+    outgoing: `outgoing/queue/${lab.queue().find(({ recipients }) => recipients[0].address.endsWith('gmail.com')).id}`,
     faults: 'faults',
     'verify-jobs': 'verify',
     verify: `verify/${verify}?cell=${cell}`,
@@ -278,4 +313,5 @@ try {
 } finally {
   await browser.close()
   await lab.stop()
+  await outside.stop()
 }
