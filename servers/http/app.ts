@@ -16,7 +16,7 @@ import { contentAnswer } from './content-answer.ts'
 import { callerIn, type Env } from './env.ts'
 import { streamEvents } from './events.ts'
 import { checkRequest } from './guard.ts'
-import { mailHogRoutes } from './mailhog/routes.ts'
+import { isMailHogRelease, mailHogRoutes } from './mailhog/routes.ts'
 import { mailpitRoutes } from './mailpit/routes.ts'
 import { mcpHandler } from './mcp.ts'
 import { metricsResponse } from './metrics.ts'
@@ -101,6 +101,7 @@ export function createApp(
       contentType: header('Content-Type')?.split(';')[0]?.trim().toLowerCase(),
       hasBody: hasBody(c),
       takesForms: ofOAuth2,
+      takesUntyped: isMailHogRelease(c.req.path),
     }
     const names = [
       ...latest.labNames,

@@ -20,6 +20,8 @@ export interface RequestFacts {
   readonly hasBody: boolean
   /** Whether the path takes the forms of pages: those of the lab, and requests of OAuth 2.0. */
   readonly takesForms: boolean
+  /** Whether clients of the path send JSON without its type. */
+  readonly takesUntyped: boolean
 }
 
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS'])
@@ -53,6 +55,9 @@ export function checkRequest(facts: RequestFacts, { secure }: Connection['channe
   if (SAFE_METHODS.has(facts.method) && !facts.isWebSocket) return
   checkOrigin(facts, secure)
   if (!facts.hasBody || (facts.contentType !== undefined && BODY_TYPES.has(facts.contentType))) return
+  // A browser sends Origin with every POST. https://fetch.spec.whatwg.org/#origin-header
+  const isOfPage = facts.origin !== undefined || facts.site !== undefined
+  if (facts.takesUntyped && facts.contentType === undefined && !isOfPage) return
   if (facts.takesForms && facts.contentType === 'application/x-www-form-urlencoded') return
   const sent = facts.contentType ?? 'no content type'
   throw new ApiProblem('unsupported-type', `the request has ${sent}; send ${[...BODY_TYPES].join(', ')}`)

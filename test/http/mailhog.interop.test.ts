@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { startHost } from '../outgoing/client/hosts.ts'
 import { fetchedClient } from '../support/fetched-client.ts'
 import { HttpLab } from './client.ts'
 
@@ -26,6 +27,19 @@ const deliver = (to: string, subject: string, more: object = {}): Promise<void> 
   http.lab.deliver({ from: 'Shop <shop@example.com>', to: `${to}@lab.test`, subject, ...more }, { to })
 
 describe.skipIf(!mailhog)('mailhog', () => {
+  it('releases a message to the host of a connector', async () => {
+    await using host = await startHost()
+    const smartHost = { host: '127.0.0.1', port: host.port, tls: 'none' as const }
+    await using other = await HttpLab.start({ connectors: [{ name: 'Outside', smartHost }] })
+    const hog = client({ basePath: '/mailhog/api', port: other.lab.server('http').port })
+    await other.lab.deliver({ subject: 'Hello' }, { to: 'alice', from: 'shop@lab.test' })
+    const { ID } = await hog.latestTo('alice@lab.test')
+    const answer = await hog.releaseMessage(ID, { email: 'dev@example.test', host: '127.0.0.1', port: `${host.port}` })
+    expect(answer.statusCode).toBe(200)
+    await other.lab.waitForSent('dev@example.test')
+    expect(host.received).toMatchObject([{ from: 'shop@lab.test', to: [{ address: 'dev@example.test' }] }])
+  })
+
   it('lists, searches and reads', async () => {
     await deliver('alice', 'Grüße', { text: 'Text größer', html: '<p>größer</p>' })
     await deliver('bob', 'Second', { text: 'Other', headers: { 'Reply-To': 'reply@example.com' } })

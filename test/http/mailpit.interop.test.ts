@@ -1,5 +1,6 @@
 import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { startHost } from '../outgoing/client/hosts.ts'
 import { fetchedClient } from '../support/fetched-client.ts'
 import { basic, HttpLab } from './client.ts'
 
@@ -88,6 +89,18 @@ describe.skipIf(!mailpitApi)('mailpit-api', () => {
     await expect(mailpit.releaseMessage('latest', ['a@b.example'])).rejects.toThrow(/501/)
     await expect(mailpit.getAttachmentThumbnail('latest', '2')).rejects.toThrow(/501/)
     await expect(mailpit.getMessageSummary('0.1')).rejects.toThrow(/404/)
+  })
+
+  it('releases a message by a connector', async () => {
+    await using host = await startHost()
+    const smartHost = { host: '127.0.0.1', port: host.port, tls: 'none' as const }
+    await using other = await HttpLab.start({ connectors: [{ name: 'Outside', smartHost }] })
+    const mailpit = new (await load(mailpitApi as string, 'MailpitClient'))(`${other.base}/mailpit`)
+    await mailpit.sendMessage({ ...welcome, Cc: [], To: [{ Email: 'customer@example.test' }] })
+    expect(await mailpit.releaseMessage('latest', { To: ['dev@example.test'] })).toBe('ok')
+    await other.lab.waitForSent('dev@example.test')
+    expect(host.received).toMatchObject([{ from: 'shop@example.com', to: [{ address: 'dev@example.test' }] }])
+    expect((await mailpit.getConfiguration()).MessageRelay).toMatchObject({ Enabled: true })
   })
 
   it('logs on', async () => {

@@ -22,7 +22,8 @@ beforeAll(async () => {
     },
   })
   http = await HttpLab.start({
-    directory: { accounts: [{ user: 'alice', password: 'secret' }] },
+    directory: { accounts: ['alice', 'root'].map((user) => ({ user, password: 'secret' })) },
+    administrators: ['root'],
     tokens: [
       { name: 'ci', token: CI },
       { name: 'watcher', role: 'reader', token: WATCHER },
@@ -283,6 +284,16 @@ describe('other APIs', () => {
       409,
       expect.stringContaining('no mail to mail.example.test:25'),
     ])
+    // npm's mailhog sends no content type. A page does not get through this way.
+    const untyped = (headers: Record<string, string>) =>
+      http.request(path, {
+        method: 'POST',
+        headers: { ...basic('root', 'secret'), ...headers },
+        body: Buffer.from(JSON.stringify({ Email: 'mh@example.test', ...at })),
+      })
+    expect((await untyped({})).status).toBe(200)
+    expect((await untyped({ origin: 'http://evil.test' })).status).toBe(403)
+    expect((await untyped({ 'sec-fetch-site': 'same-origin' })).status).toBe(415)
     expect((await call('/mailhog/api/v2/outgoing-smtp')).body).toMatchObject({ [NAME]: at })
   })
 })

@@ -186,6 +186,9 @@ const outgoing: Route = {
 const sendingTo = ({ api }: RouteCall) =>
   api.lab.config.connectors.filter(({ when, smartHost }) => when !== 'never' && smartHost !== undefined)
 
+/** Returns whether a path releases a message. npm's mailhog sends JSON there without a content type. */
+export const isMailHogRelease = (path: string): boolean => /\/mailhog\/api\/v1\/messages\/[^/]+\/release$/.test(path)
+
 const releaseInput = z.object({
   name: z.string().optional(),
   email: z.string().trim().min(1),
