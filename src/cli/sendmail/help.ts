@@ -16,7 +16,9 @@ Reads a message from standard input and submits it to the running lab, as /usr/s
   -bm               send a message (default)
   -bs               speak SMTP on standard input and output
   -bv               print whether the recipients are accepted, and send nothing
-  -bi, -q           accepted, without effect
+  -bp               list the mail that waits to be sent, as sealpost queue list
+  -q                try to send it now, as sealpost queue flush
+  -bi, -qTIME       accepted, without effect
                     Other options of sendmail, Postfix, Exim and msmtp are ignored.
 The lab:
   --config FILE     the running lab of this configuration

@@ -1,7 +1,7 @@
 import { exitStatus, SendmailError } from './exit-status.ts'
 
-/** What sendmail does: `-bm` sends a message, `-bs` speaks SMTP, `-bv` only verifies the recipients. */
-export type SendmailMode = 'send' | 'smtp' | 'verify' | 'nothing' | 'help' | 'version'
+/** What sendmail does: `-bm` sends a message, `-bs` speaks SMTP, `-bv` only verifies the recipients, `-bp` lists the queue. */
+export type SendmailMode = 'send' | 'smtp' | 'verify' | 'queue' | 'flush' | 'nothing' | 'help' | 'version'
 
 /** The options that have a meaning here. */
 export interface SendmailOptions {
@@ -70,7 +70,8 @@ const modes: Readonly<Record<string, SendmailMode>> = {
   m: 'send',
   s: 'smtp',
   v: 'verify',
-  // Nothing waits outside of the lab, and the lab has its aliases in its configuration.
+  p: 'queue',
+  // The lab has its addresses in its configuration.
   i: 'nothing',
 }
 
@@ -79,7 +80,6 @@ const otherModes: Readonly<Record<string, string>> = {
   d: 'start the lab with: sealpost start',
   D: 'start the lab with: sealpost start',
   l: 'start the lab with: sealpost start',
-  p: 'list what waits with: sealpost queue list',
 }
 
 const mode: Option = {
@@ -93,7 +93,7 @@ const mode: Option = {
 
 function otherMode(argument: string): string {
   const instead = otherModes[argument.charAt(0)]
-  return instead === undefined ? '; -bm, -bs and -bv are' : `; ${instead}`
+  return instead === undefined ? '; -bm, -bs, -bv and -bp are' : `; ${instead}`
 }
 
 /** `-o` and `-O`, of which only the dots matter here. */
@@ -131,7 +131,7 @@ const letters: Readonly<Record<string, Option>> = {
   o: setOption,
   p: ignored('argument'),
   Q: ignored('attached'),
-  q: { takes: 'attached', set: (options) => void (options.mode = 'nothing') },
+  q: { takes: 'attached', set: (options, argument) => void (options.mode = argument === '' ? 'flush' : 'nothing') },
   R: setting('ret'),
   r: sender,
   S: setting('smtp'),
@@ -178,7 +178,7 @@ export function parseSendmailOptions(args: readonly string[]): SendmailOptions {
   if (late !== undefined && !args.includes('--')) throw wrong(`options must come before the recipients: ${late}`)
   options.recipients = rest
   // A message that comes with `-q` must not get lost.
-  if (options.mode === 'nothing' && (options.fromHeader || rest.length > 0)) options.mode = 'send'
+  if (/^(?:flush|nothing)$/.test(options.mode) && (options.fromHeader || rest.length > 0)) options.mode = 'send'
   check(options)
   return options
 }

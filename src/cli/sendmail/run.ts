@@ -25,6 +25,8 @@ const modes: Readonly<Record<SendmailMode, (options: SendmailOptions) => Promise
   send,
   verify,
   smtp: speakSmtp,
+  queue: (options) => runQueue('list', options),
+  flush: (options) => runQueue('flush', options),
   nothing: async () => exitStatus.ok,
   async help() {
     const { help } = await import('./help.ts')
@@ -84,6 +86,15 @@ function submission(options: SendmailOptions, input: Buffer, domain: string): Su
   const { sender, recipients, fromHeader } = options
   const fullName = options.fullName ?? process.env.NAME
   return submissionOf(input, { sender, recipients, fromHeader, fullName, domain, user: userName(), at: Date.now() })
+}
+
+/** Runs `sealpost queue VERB`. */
+async function runQueue(verb: string, { config, url, token, tokenFile }: SendmailOptions): Promise<number> {
+  const { runCommandLine } = await import('../program.ts')
+  const lab = Object.entries({ '--config': config, '--url': url, '--token': token, '--token-file': tokenFile })
+  const chosen = lab.flatMap(([name, value]) => (value === undefined ? [] : [name, value]))
+  const status = await runCommandLine(['queue', verb, ...chosen])
+  return status === 0 ? exitStatus.ok : exitStatus.unavailable
 }
 
 /** Connects standard input and output to a session of the lab. */

@@ -1,0 +1,78 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { startLab, type TestLab } from '../../src/index.ts'
+import { needs } from '../support/programs.ts'
+import { OpensslCms } from './openssl-cms.ts'
+
+const ROUNDS = Number(process.env.SEALPOST_FUZZ_ROUNDS ?? 40)
+const TEXT = 'Content-Type: text/plain\r\n\r\nThe code is 123456.\r\n'
+
+/** Pseudo-random numbers from 0 to 1, the same for each seed (mulberry32). */
+function randomOf(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
+  }
+}
+
+describe.skipIf(!needs('openssl'))('hostile S/MIME', () => {
+  let lab: TestLab
+  let cms: OpensslCms
+
+  beforeAll(async () => {
+    lab = await startLab()
+    cms = new OpensslCms(lab)
+  })
+  afterAll(async () => {
+    cms[Symbol.dispose]()
+    await lab.stop()
+  })
+
+  test('mutated messages can be read, and changed text is never valid', async () => {
+    const seed = Math.floor(Math.random() * 2 ** 31)
+    const random = randomOf(seed)
+    const [alice, bob] = [await cms.user('alice'), await cms.user('bob')]
+    await lab.certificates.import(bob.pkcs12, { password: 'secret' })
+    const forms = [
+      await cms.sign(alice, TEXT, ['-nodetach', '-outform', 'DER']),
+      await cms.encrypt([bob], await cms.sign(alice, TEXT), ['-aes-256-gcm', '-outform', 'DER']),
+      await cms.encrypt([bob], TEXT, ['-aes256', '-outform', 'DER']),
+    ]
+    for (let round = 0; round < ROUNDS; round++) {
+      const der = Buffer.from(forms[round % forms.length] as Buffer)
+      for (let change = 0; change <= random() * 4; change++) {
+        der[Math.floor(random() * der.length)] = Math.floor(random() * 256)
+      }
+      const cut = random() < 0.1 ? der.subarray(0, Math.floor(random() * der.length)) : der
+      const header = 'Content-Type: application/pkcs7-mime; name=smime.p7m\r\nContent-Transfer-Encoding: base64\r\n\r\n'
+      const subject = `round ${round}.`
+      const { smime } = await cms.send(Buffer.from(`${header}${cut.toString('base64')}\r\n`), { subject })
+      expect(smime, `seed ${seed} round ${round}`).toBeDefined()
+      if (smime?.signature === 'valid')
+        expect(smime.opened?.text, `seed ${seed} round ${round}`).toBe('The code is 123456.\n')
+      await lab.reset()
+    }
+  })
+
+  test('many layers, signatures and recipients end', async () => {
+    const [alice, bob] = [await cms.user('alice'), await cms.user('bob')]
+    await lab.certificates.import(bob.pkcs12, { password: 'secret' })
+    let entity: Buffer = Buffer.from(TEXT)
+    for (let layer = 0; layer < 10; layer++) entity = await cms.sign(alice, entity, ['-nodetach', '-nocerts'])
+    expect((await cms.send(entity, { subject: 'deep' })).smime?.layers).toHaveLength(8)
+    const signers = Array.from({ length: 6 }, () => ['-signer', alice.file])
+      .flat()
+      .slice(2)
+    const many = await cms.sign(alice, TEXT, signers)
+    expect((await cms.send(many, { subject: 'many signers' })).smime).toMatchObject({
+      signature: 'invalid',
+      problems: ['it cannot be read: it has more than 5 signatures'],
+    })
+    const copies = Array.from({ length: 30 }, () => bob)
+    expect((await cms.send(await cms.encrypt(copies, TEXT), { subject: 'many recipients' })).smime).toMatchObject({
+      encryption: 'opened',
+    })
+  })
+})
