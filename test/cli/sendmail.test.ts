@@ -158,6 +158,10 @@ describe('sealpost sendmail', () => {
     expect(await sendmail(['-bv', 'nobody'])).toMatchObject({ status: 67 })
     expect(await sendmail(['-bi'])).toEqual(sent)
     expect(await sendmail(['-q30m'])).toEqual(sent)
+    const lab = ['--config', 'lab.yaml']
+    expect(await sendmail([...lab, '-bp'])).toMatchObject({ status: 0, stderr: 'No message waits.\n' })
+    expect(await sendmail([...lab, '-q'])).toMatchObject({ status: 0, stdout: 'Tried 0 messages.\n', stderr: '' })
+    expect(await sendmail(['--config', 'other.yaml', '-q'])).toMatchObject({ status: 69 })
     expect((await sendmail(['--help'])).stdout).toContain('--smtp, -S HOST[:PORT]')
   })
 
