@@ -27,6 +27,7 @@ import {
 import type { CertificateStore } from '../pki/certificate-store/types.ts'
 import type { SessionLog } from '../sessions/log.ts'
 import type { MessageStore } from '../store/types.ts'
+import { logQueue } from './outgoing-log.ts'
 import { OutgoingPolicies } from './outgoing-policies.ts'
 import { connectorIdentity } from './peer-site.ts'
 import { rootsOf } from './roots.ts'
@@ -87,6 +88,7 @@ export class LabOutgoing implements ApiOutgoing, AsyncDisposable {
       },
     })
     this.record = new OutgoingRecord(this.queue, () => clock.now())
+    logQueue(log, this.queue)
   }
 
   plan({ raw, envelope, connector, account, session }: NewOutgoing): PlannedDelivery[] {

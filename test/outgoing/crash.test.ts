@@ -117,7 +117,8 @@ describe(`kill -9 while mail goes out, ${ROUNDS} times (SEALPOST_SEED=${SEED})`,
           const load = new Load(round)
           const lab = await start()
           const running = load.run(lab)
-          await load.hasAcknowledged(2 + Math.floor(random() * 60))
+          const stopped = running.then(() => Promise.reject(new Error('the clients stopped before the lab')))
+          await Promise.race([load.hasAcknowledged(2 + Math.floor(random() * 60)), stopped])
           // Mail is at any point of its way now. A few turns vary that point further.
           for (let turns = Math.floor(random() * 20); turns > 0; turns--) await new Promise(setImmediate)
           await lab.end('SIGKILL')
