@@ -11,6 +11,8 @@ export interface OutgoingSite {
   readonly rules: ConnectorRules
   /** Returns the folder of the queue. A message that is appended to it with a `QueueTarget` as its envelope is sent. */
   folder(): Promise<Folder>
+  /** Tries to send the messages for a domain that are not held. Returns how many there are. */
+  flushTo(domain: string): Promise<number>
 }
 
 /** A message whose way out is planned. */

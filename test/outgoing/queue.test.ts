@@ -8,6 +8,7 @@ import { MemoryStore } from '../../src/store/memory/memory-store.ts'
 import { openStore } from '../../src/store/open.ts'
 import type { MessageStore } from '../../src/store/types.ts'
 import type { MailLab } from '../support/mail-lab.ts'
+import { SmtpSender } from '../support/smtp-sender.ts'
 import { type Host, startHost } from './client/hosts.ts'
 import { connectorTo, queued, queueEvent, send, startOutgoingLab } from './support.ts'
 
@@ -176,7 +177,7 @@ test('the sender is told of a delay once, and that a host without DSN has the me
 describe('by hand', () => {
   let lab: MailLab
   beforeAll(async () => {
-    lab = await startOutgoingLab([connectorTo(host.port, { schedule })])
+    lab = await startOutgoingLab([connectorTo(host.port, { schedule })], { server: { personality: 'exchange2003' } })
   })
   afterAll(() => lab[Symbol.asyncDispose]())
   beforeEach(async () => {
@@ -207,6 +208,15 @@ describe('by hand', () => {
     expect(await lab.lab.outgoing.queue.flush([queued(lab)[0]?.id ?? '', '999'])).toBe(1)
     await sent
     expect(recipientsOf()).toEqual([['carol@example.test']])
+  })
+
+  test('ETRN tries the messages for a domain now (RFC 1985 section 5.3)', async () => {
+    const sent = queueEvent(lab, 'sent')
+    const client = await SmtpSender.open(lab.port)
+    expect(await client.ask('ETRN elsewhere.test')).toMatch(/^459 /)
+    expect(await client.ask('ETRN Example.test')).toBe('253 2.0.0 OK, 1 pending messages for node Example.test started')
+    client.close()
+    await sent
   })
 
   test('a deleted message is neither sent nor reported', async () => {

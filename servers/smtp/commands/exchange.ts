@@ -7,8 +7,8 @@ import { auth } from './logon.ts'
 const NODE = /^([@#]?)([a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?)$/i
 
 /**
- * ETRN node: asks for the messages that wait for a host. The lab never sends mail out, so none wait for its own names, and
- * those that it has captured for another domain stay. RFC 1985 section 5.
+ * ETRN node: asks for the messages that wait for a host. None wait for the lab's own names. Those in the queue of outgoing
+ * mail are sent now, and those that the lab has captured stay. RFC 1985 section 5.
  */
 const etrn: SmtpCommand = {
   name: 'ETRN',
@@ -17,11 +17,13 @@ const etrn: SmtpCommand = {
     const [, , node] = NODE.exec(argument) ?? []
     if (node === undefined) throw syntax('ETRN node')
     const { context } = session
-    const { directory, labNames, store } = context
+    const { directory, labNames, outgoing, store } = context
     if (directory.isLocalDomain(node) || labNames.includes(node.toLowerCase())) {
       session.reply(251, '2.0.0', `OK, no messages waiting for node ${node}`)
       return
     }
+    const waiting = (await outgoing?.flushTo(node)) ?? 0
+    if (waiting > 0) return session.reply(253, '2.0.0', `OK, ${waiting} pending messages for node ${node} started`)
     if (await store.findFolder(CAPTURED_OWNER, node.toLowerCase())) {
       throw new SmtpError(458, '4.5.0', `Unable to queue messages for node ${node}`)
     }

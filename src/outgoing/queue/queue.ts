@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import type { Clock } from '../../common/clock.ts'
 import { joinPieces } from '../../common/pieces.ts'
+import { foldDomain, splitAddress } from '../../directory/names.ts'
 import { openFolder } from '../../store/mailboxes.ts'
 import {
   type Folder,
@@ -11,7 +12,7 @@ import {
 } from '../../store/types.ts'
 import type { ConnectorRules } from '../connectors.ts'
 import { planRelease, type QueueTarget } from '../plan.ts'
-import type { NewOutgoing, OutgoingQueue, QueueEntry, QueueEvent, Reports } from '../types.ts'
+import type { NewOutgoing, OutgoingQueue, OutgoingRecipient, QueueEntry, QueueEvent, Reports } from '../types.ts'
 import type { Sending } from './attempt.ts'
 import { entryOf, Item, readState } from './item.ts'
 import { sentOctets } from './octets.ts'
@@ -102,6 +103,12 @@ export class StoreQueue implements OutgoingQueue {
 
   async flush(ids?: readonly string[]): Promise<number> {
     return this.#sender.flush(this.#pick(ids))
+  }
+
+  async flushTo(domain: string): Promise<number> {
+    const wanted = foldDomain(domain)
+    const isWanted = ({ address }: OutgoingRecipient): boolean => foldDomain(splitAddress(address).domain) === wanted
+    return this.#sender.flush(this.#pick(undefined).filter((item) => !item.state.isHeld && item.pending.some(isWanted)))
   }
 
   async hold(ids?: readonly string[]): Promise<number> {
