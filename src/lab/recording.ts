@@ -72,12 +72,25 @@ export function captureObstacle(file: string): string | undefined {
 
 /** Logs one structured line for a session that has ended. */
 export function logSession(log: Logger, record: SessionRecord): void {
-  const { id, virtualServer, remoteAddress, remotePort, proxy, user, tls, refusals, startedAt, endedAt, endCause } =
-    record
+  const {
+    id,
+    virtualServer,
+    direction,
+    remoteAddress,
+    remotePort,
+    proxy,
+    user,
+    tls,
+    refusals,
+    startedAt,
+    endedAt,
+    endCause,
+  } = record
   const facts = {
     session: id,
     server: virtualServer,
-    client: `${remoteAddress}:${remotePort}`,
+    [direction === 'out' ? 'host' : 'client']: `${remoteAddress}:${remotePort}`,
+    direction,
     proxy: proxy && `${proxy.address}:${proxy.port}`,
     user,
     tls: tls && { version: tls.version, cipher: tls.cipher, bits: tls.bits },

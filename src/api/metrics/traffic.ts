@@ -102,7 +102,11 @@ export class Traffic implements Disposable {
   }
 }
 
-const labelsOf = ({ protocol, virtualServer }: SessionRecord): Labels => ({ protocol, virtual_server: virtualServer })
+const labelsOf = ({ protocol, virtualServer, direction }: SessionRecord): Labels => ({
+  protocol,
+  virtual_server: virtualServer,
+  ...(direction && { direction }),
+})
 
 const handshakeOf = (record: SessionRecord, outcome: 'completed' | 'failed'): Labels => ({
   ...labelsOf(record),
