@@ -111,6 +111,10 @@ async function resolve(
     if (found.records.length > 0) {
       return { records: found.records, authenticated, ttlSeconds, canonicalName: found.name }
     }
+    // Neither the server of the zone nor a resolver: it does not know whether there are records.
+    if (!message.flag_aa && !message.flag_ra) {
+      throw new DnsError('BADRESPONSE', `${found.name} ${type}: the server does not answer for the zone`)
+    }
     if (sameName(found.name, wanted)) {
       throw new DnsError('NODATA', `${found.name} has no ${type} records`, { authenticated })
     }

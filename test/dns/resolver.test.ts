@@ -1,7 +1,7 @@
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Server } from 'node:net'
-import { type Answer, AUTHENTIC_DATA, encode, TRUNCATED_RESPONSE } from 'dns-packet'
+import { type Answer, AUTHENTIC_DATA, AUTHORITATIVE_ANSWER, encode, TRUNCATED_RESPONSE } from 'dns-packet'
 import { afterEach, expect, test } from 'vitest'
 import { decodeMessage } from '../../src/dns/message.ts'
 import { framed, parseServer, remoteResolver } from '../../src/dns/remote.ts'
@@ -19,7 +19,8 @@ async function server(udp: Reply, tcp?: Reply): Promise<number> {
   const respond = (query: Buffer, reply: Reply): Buffer | undefined => {
     const { id, questions } = decodeMessage(query)
     const made = reply(questions[0]?.name ?? '', questions[0]?.type ?? '')
-    return made && encode({ type: 'response', id, questions: [...questions], ...made })
+    const flags = AUTHORITATIVE_ANSWER | (made?.flags ?? 0)
+    return made && encode({ type: 'response', id, questions: [...questions], ...made, flags })
   }
   const socket = createSocket('udp4')
   socket.on('message', (query, { port, address }) => {
@@ -44,7 +45,8 @@ async function server(udp: Reply, tcp?: Reply): Promise<number> {
   return port
 }
 
-const resolverAt = (port: number) => remoteResolver({ host: '127.0.0.1', port, timeoutMs: 300, attempts: 2 })
+const resolverAt = (port: number, timeoutMs = 5000) =>
+  remoteResolver({ host: '127.0.0.1', port, timeoutMs, attempts: 2 })
 
 test('sorts MX records by preference and reports the AD bit and the lowest TTL', async () => {
   const port = await server((name) => ({
@@ -116,14 +118,14 @@ test('asks a second time, and fails with TIMEOUT if no answer arrives', async ()
     asked += 1
     return undefined
   })
-  await expect(resolverAt(port).txt('example.test')).rejects.toMatchObject({ code: 'TIMEOUT' })
+  await expect(resolverAt(port, 200).txt('example.test')).rejects.toMatchObject({ code: 'TIMEOUT' })
   expect(asked).toBe(2)
 })
 
 test('ignores responses with another id or question', async () => {
   const port = await server((name) => ({ id: 1, answers: [{ type: 'TXT', name, ttl: 1, data: 'forged' }] }))
   // The id of a query is 1 once in 65,536 tests.
-  await expect(resolverAt(port).txt('example.test')).rejects.toMatchObject({ code: 'TIMEOUT' })
+  await expect(resolverAt(port, 200).txt('example.test')).rejects.toMatchObject({ code: 'TIMEOUT' })
 })
 
 test('fails with UNREACHABLE if nothing listens', async () => {

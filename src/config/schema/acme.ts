@@ -51,7 +51,7 @@ export const acme = z.strictObject({
   dns: dnsSource
     .optional()
     .describe(
-      'Where the lab reads the TXT records of dns-01 challenges, which wildcards need: the IP address of a DNS server with its port, or a list of a program and its arguments. A path of a program is relative to this file. The program gets the name, such as _acme-challenge.lab.test, as its last argument and prints one record per line. Without this key, dns-01 is not offered.',
+      'Where the lab reads the TXT records of dns-01 challenges, which wildcards need: the IP address of a DNS server with its port, or a list of a program and its arguments. A path of a program is relative to this file. The program gets the name, such as _acme-challenge.lab.test, as its last argument and prints one record per line. Default: the zones of the lab if it has a DNS server (key `dns`); else dns-01 is not offered.',
     )
     .meta({ examples: [['/usr/local/bin/txt-records'], '127.0.0.1:8053'] }),
   addresses: z
