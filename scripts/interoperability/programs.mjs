@@ -35,7 +35,12 @@ export const programs = {
     ],
     ['Roundcube', debian('roundcube-core'), 'IMAP4, SMTP', { [clients('more/roundcube')]: /^Roundcube/ }],
     ['Emacs', debian('emacs-nox'), 'SMTP, NNTP', { [clients('more/gnus')]: /^Emacs/ }],
-    ['NeoMutt', debian('neomutt'), 'IMAP4', { [clients('imap-readers')]: /^neomutt/ }],
+    [
+      'NeoMutt',
+      debian('neomutt'),
+      'IMAP4, sendmail',
+      { [clients('imap-readers')]: /^neomutt/, [clients('sendmail')]: /mutt$/ },
+    ],
     ['tin', debian('tin'), 'NNTP', { [clients('nntp-readers')]: /^tin / }],
     ['slrn', debian('slrn'), 'NNTP', { [clients('nntp-readers')]: /^slrn / }],
   ],
@@ -65,11 +70,18 @@ export const programs = {
       'SMTP',
       { [clients('smtp-senders')]: /msmtp/, [clients('ntlm')]: /^msmtp/, [clients('oauth2')]: /^msmtp/ },
     ],
+    ['git send-email', debian('git-email'), 'sendmail', { [clients('sendmail')]: /git send-email/ }],
+    ['PHP', debian('php-cli'), 'sendmail', { [clients('sendmail')]: /PHP/ }],
+    ['BSD mailx', debian('bsd-mailx'), 'sendmail', { [clients('sendmail')]: /mailx$/ }],
     [
       'swaks',
       debian('swaks'),
       'SMTP',
-      { [clients('smtp-senders')]: /swaks/, 'test/smtp/xclient.interop.test.ts': /^swaks/ },
+      {
+        [clients('smtp-senders')]: /swaks/,
+        [clients('sendmail')]: /swaks/,
+        'test/smtp/xclient.interop.test.ts': /^swaks/,
+      },
     ],
     [
       'curl',
@@ -199,14 +211,17 @@ export const programs = {
     [
       'OpenSSL',
       debian('openssl'),
-      'TLS, SMTP, POP3',
+      'TLS, SMTP, POP3, S/MIME',
       {
         [judges]: / OpenSSL$/,
+        'test/smime/signatures.test.ts': /./,
+        'test/smime/encryption.test.ts': /./,
         [clients('smtp-senders')]: /openssl/,
         [clients('pop3-readers')]: /openssl/,
         'test/legacy-tls/modern-clients.test.ts': /^OpenSSL/,
       },
     ],
+    ['GnuPG (gpgsm)', debian('gpgsm'), 'S/MIME', { 'test/smime/gpgsm.interop.test.ts': /^gpgsm/ }],
     [
       'OpenSSL of 2014, in Node.js 0.10',
       printed(['{cache}/node-v0.10.28-linux-x64/bin/node', '-p', 'process.versions.openssl'], /^(\S+)/),

@@ -71,7 +71,7 @@ const labObject = z.strictObject({
     .record(z.string().min(1), certificateProfile)
     .default({})
     .describe(
-      'Kinds of certificates for `--profile`, in addition to server, client, user, code-signing, ocsp-responder, short-lived and must-staple.',
+      'Kinds of certificates for `--profile`, in addition to server, client, user, smime, code-signing, ocsp-responder, short-lived and must-staple.',
     )
     .meta({ examples: [{ weekly: { purposes: ['serverAuth'], lifetime: '7d' } }] }),
   dns: dns

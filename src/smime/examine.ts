@@ -93,7 +93,7 @@ function signedLayer(
   const sent = data.certificates.flatMap(readableCertificates)
   const signed = { content, contentType: data.contentType, sent }
   const signers = data.signers.map((info) => signerFacts(info, signed, message, trust))
-  // RFC 8551 section 3.2.2: certs-only
+  // RFC 8551 section 3.8: certs-only
   const problems = signers.length === 0 ? ['nobody has signed it: it only contains certificates'] : []
   return { layer: { kind: 'signed', form, signers, problems }, content }
 }

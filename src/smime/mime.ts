@@ -26,7 +26,7 @@ const isSigned = ({ subtype, params }: MessagePart): boolean =>
 function isOpaque({ type, subtype, params, disposition }: MessagePart): boolean {
   if (!/^application$/i.test(type)) return false
   if (OPAQUE.test(subtype)) return true
-  // RFC 8551 section 3.2.1: the type may be lost on the way.
+  // RFC 8551 section 3.10: the type may be lost on the way.
   const name = parameterText(disposition?.params ?? [], 'filename') ?? parameterText(params, 'name') ?? ''
   return /^octet-stream$/i.test(subtype) && /\.p7m$/i.test(name)
 }

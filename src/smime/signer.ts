@@ -184,7 +184,7 @@ function senderProblems(certificate: X509Certificate, { senders }: Moment): stri
 
 function weakKey(certificate: X509Certificate): string[] {
   const { keyFamily, keyBits, key } = readFacts(certificate)
-  // RFC 8551 section 4.2
+  // RFC 8551 section 4.3
   return keyFamily === 'rsa' && keyBits < 2048 ? [`the key of the signer is weak: ${key}`] : []
 }
 

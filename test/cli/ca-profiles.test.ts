@@ -30,6 +30,7 @@ const shown = (extensions: string): Promise<string> =>
 it.each([
   { profile: 'client', purpose: 'TLS Web Client Authentication', hours: 397 * 24 },
   { profile: 'user', purpose: 'TLS Web Client Authentication, E-mail Protection', hours: 397 * 24 },
+  { profile: 'smime', purpose: 'E-mail Protection', hours: 397 * 24 },
   { profile: 'code-signing', purpose: 'Code Signing', hours: 397 * 24 },
   { profile: 'ocsp-responder', purpose: 'OCSP Signing', hours: 30 * 24 },
   { profile: 'short-lived', purpose: 'TLS Web Server Authentication', hours: 6 * 24 },
@@ -52,7 +53,7 @@ it('ca sign takes the hash of a profile, and what is given beside it', async () 
 
 it('refuses unknown profiles, and days together with hours', async () => {
   expect(await pki.refused('ca', 'sign', 'one.csr', '--profile', 'yearly')).toMatch(
-    /no certificate profile "yearly"; there are: server, client, user, code-signing, ocsp-responder, short-lived, must-staple, weekly/,
+    /no certificate profile "yearly"; there are: server, client, user, smime, code-signing, ocsp-responder, short-lived, must-staple, weekly/,
   )
   const { status, stderr } = await pki.sealpost('ca', 'sign', 'one.csr', '--days', '1', '--hours', '1')
   expect([status, stderr]).toEqual([2, expect.stringContaining('give --days or --hours, not both')])

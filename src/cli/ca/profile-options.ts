@@ -30,7 +30,7 @@ export const withProfileOptions = (command: Command): Command =>
     )
     .option(
       '--profile <name>',
-      'kind of certificate: server, client, user, code-signing, ocsp-responder, short-lived, must-staple or one of the configuration',
+      'kind of certificate: server, client, user, smime, code-signing, ocsp-responder, short-lived, must-staple or one of the configuration',
     )
 
 /** Returns what the options say about a certificate. @throws UsageError for days and hours; PkiError for an unknown profile */

@@ -19,6 +19,7 @@ export const builtInProfiles: Readonly<Record<string, IssuingProfile>> = {
   server: { purposes: ['serverAuth'] },
   client: { purposes: ['clientAuth'] },
   user: { purposes: ['clientAuth', 'emailProtection'] },
+  smime: { purposes: ['emailProtection'] },
   'code-signing': { purposes: ['codeSigning'] },
   'ocsp-responder': { purposes: ['OCSPSigning'], lifetime: 30 * DAY_MS },
   'short-lived': { purposes: ['serverAuth'], lifetime: 6 * DAY_MS },
