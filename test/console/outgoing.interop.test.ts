@@ -100,6 +100,24 @@ describe.skipIf(!hasChromium)('the page of outgoing mail', () => {
     await page.context().close()
   })
 
+  it('releases several messages of the list, and lists what is refused', async () => {
+    isBusy = false
+    const transport = createTransport(http.lab.nodemailer('alice'))
+    for (const to of ['a@many.test', 'b@many.test', 'ceo@many.test'])
+      await transport.sendMail({ from: 'alice@lab.test', to, subject: 'Bulk', text: 'Hello' })
+    const page = await browser.open(http.base, '/mail?q=subject%3Abulk')
+    await page.getByRole('button', { name: 'Select all' }).click()
+    await page.getByRole('button', { name: 'Release…' }).click()
+    const dialog = page.getByRole('dialog', { name: 'Release 3 messages' })
+    for (const to of ['a@many.test', 'b@many.test']) await dialog.getByText(`to ${to} by Default`).waitFor()
+    await dialog.getByText('1 message is not sent').waitFor()
+    await expectAccessible(page)
+    await dialog.getByRole('button', { name: 'Release' }).click()
+    await page.getByText('Queued for a@many.test, b@many.test').waitFor()
+    for (const to of ['a@many.test', 'b@many.test']) await http.lab.waitForSent(to)
+    await page.context().close()
+  })
+
   it('tests the connection of a connector step by step', async () => {
     const page = await browser.open(http.base, '/outgoing/connectors/default-smtp-connector')
     await page.getByRole('button', { name: 'Test the connection' }).click()

@@ -7,6 +7,7 @@ import {
   MessagesSquare,
   PanelLeft,
   PenLine,
+  Send,
   Star,
   Tag,
   Trash2,
@@ -16,12 +17,13 @@ import {
 import { useState } from 'preact/hooks'
 import { Button } from '../../components/button.tsx'
 import { Dialog } from '../../components/dialog.tsx'
-import { may } from '../../state/caller.ts'
+import { may, seesLab } from '../../state/caller.ts'
 import { formatNumber, t } from '../../texts/index.ts'
 import { download, mark, removeAll, sizeOf } from './actions.ts'
 import { composing } from './compose-state.ts'
 import { MoveDialog, TagDialog } from './dialogs.tsx'
 import { OpenInNews } from './open-in-news.tsx'
+import { Release } from './release.tsx'
 import { folderLabel } from './tree.tsx'
 import type { Mail } from './use-mail.ts'
 
@@ -79,7 +81,7 @@ function TitleBar({ mail, onFolders, onImport }: TitleBarProps) {
   )
 }
 
-type Asked = 'move' | 'tag' | 'delete'
+type Asked = 'move' | 'tag' | 'release' | 'delete'
 
 function ChoiceBar({ mail }: { readonly mail: Mail }) {
   const { list, choice, filter } = mail
@@ -122,6 +124,9 @@ function ChoiceBar({ mail }: { readonly mail: Mail }) {
           )}
         </>
       )}
+      {filter.newsgroup === undefined && seesLab() && may('administer') && (
+        <Button kind="plain" icon={Send} label={t('mail.release')} onClick={() => setAsked('release')} />
+      )}
       <Button kind="plain" icon={Download} label={t('mail.download')} onClick={() => download(choice)} />
       {may('change') && (
         <Button
@@ -130,6 +135,13 @@ function ChoiceBar({ mail }: { readonly mail: Mail }) {
           label={t('mail.delete')}
           shortcut="#"
           onClick={() => (choice.kind === 'ids' ? mail.remove(choice.ids) : setAsked('delete'))}
+        />
+      )}
+      {asked === 'release' && (
+        <Release
+          title={t('mail.releaseMany', { n })}
+          messages={choice.kind === 'ids' ? { ids: [...choice.ids] } : choice.selection}
+          onClose={close}
         />
       )}
       {asked === 'tag' && <TagDialog list={list} choice={choice} onClose={done} />}

@@ -119,7 +119,14 @@ function ReaderActions({ mail: { list, remove }, message }: { readonly mail: Mai
       {may('change') && (newsgroup === null || mayManage()) && (
         <Button kind="plain" icon={Trash2} label={t('mail.delete')} shortcut="#" onClick={() => remove([id])} />
       )}
-      {asked === 'release' && <Release message={message} onClose={close} />}
+      {asked === 'release' && (
+        <Release
+          title={t('mail.releaseTitle', { subject: message.subject || t('mail.noSubject') })}
+          messages={{ ids: [id] }}
+          recipients={recipientsOf(message)}
+          onClose={close}
+        />
+      )}
       {asked === 'tag' && <TagDialog list={list} choice={choice} present={tags} onClose={close} />}
       {asked === 'move' && (
         <MoveDialog
@@ -132,6 +139,10 @@ function ReaderActions({ mail: { list, remove }, message }: { readonly mail: Mai
     </div>
   )
 }
+
+/** Returns who gets a message that is released: the recipients of its envelope, or of its header. */
+const recipientsOf = ({ envelope, to, cc }: Message): readonly string[] =>
+  envelope && envelope.to.length > 0 ? envelope.to : [...to, ...cc].map(({ address }) => address)
 
 /** Returns an address as text. */
 export const addressText = ({ name, address }: Schemas['Address']): string => (name ? `${name} <${address}>` : address)

@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'preact/hooks'
 import { Link } from 'wouter-preact'
-import { call, type Schemas } from '../../api/client.ts'
+import { call, type InputOf, type OutputOf, type Schemas } from '../../api/client.ts'
 import { type Problem, problemOf } from '../../api/problem.ts'
 import { CopyButton } from '../../components/copy-button.tsx'
 import { Dialog } from '../../components/dialog.tsx'
@@ -9,31 +9,38 @@ import { Skeleton } from '../../components/states.tsx'
 import { notify } from '../../components/toast.tsx'
 import { t } from '../../texts/index.ts'
 import { NO_CONNECTOR } from './no-connector.ts'
-import type { Message } from './use-message.ts'
+import { type Plan, ReleasePlan } from './release-plan.tsx'
+
+type Selection = InputOf<'messages.releaseMany'>
 
 interface ReleaseProps {
-  readonly message: Pick<Message, 'id' | 'subject' | 'envelope' | 'to' | 'cc'>
+  readonly title: string
+  /** Ids of messages, or a search. */
+  readonly messages: Selection
+  /** Who gets a single message if the connectors do not say it. Absent for several messages: each has its own. */
+  readonly recipients?: readonly string[]
   readonly onClose: () => void
 }
 
-/** Sends a message to other hosts. Shows before what the connector makes of it. */
-export function Release({ message, onClose }: ReleaseProps) {
-  const { id, subject } = message
+/** Sends messages to other hosts. Shows before what the connectors make of them. */
+export function Release({ title, messages, recipients, onClose }: ReleaseProps) {
   const [connectors, setConnectors] = useState<readonly Schemas['Connector'][]>()
-  const [recipients, setRecipients] = useState<readonly string[]>([])
+  const [to, setTo] = useState<readonly string[]>([])
   const [problem, setProblem] = useState<Problem>()
   useEffect(() => {
     const start = async (): Promise<void> => {
       const { items } = await call('connectors.list', {})
-      // A refusal is shown beside the form, which asks again.
-      const plan = await call('messages.release', { id, dryRun: true }).catch(() => undefined)
-      setRecipients(plan?.to ?? recipientsOf(message))
+      if (recipients) {
+        // A refusal is shown beside the form, which asks again.
+        const plan = await call('messages.releaseMany', { ...messages, dryRun: true })
+        setTo(plan.released[0]?.to ?? recipients)
+      }
       setConnectors(items)
     }
     start().catch((error) => setProblem(problemOf(error)))
-  }, [id])
+  }, [])
   return (
-    <Dialog title={t('mail.releaseTitle', { subject: subject || t('mail.noSubject') })} onClose={onClose}>
+    <Dialog title={title} onClose={onClose}>
       {problem ? (
         <p class="form-problem" role="alert">
           {problem.message}
@@ -49,30 +56,32 @@ export function Release({ message, onClose }: ReleaseProps) {
           </div>
         </div>
       ) : (
-        <ReleaseForm id={id} recipients={recipients} connectors={connectors} onClose={onClose} />
+        <ReleaseForm messages={messages} first={to} isOne={!!recipients} connectors={connectors} onClose={onClose} />
       )}
     </Dialog>
   )
 }
 
-/** A pause in typing after which the plan is made again. */
-const PAUSE_MS = 300
-
 interface FormProps {
-  readonly id: string
-  readonly recipients: readonly string[]
+  readonly messages: Selection
+  /** The recipients at first. */
+  readonly first: readonly string[]
+  readonly isOne: boolean
   readonly connectors: readonly Schemas['Connector'][]
   readonly onClose: () => void
 }
 
-function ReleaseForm({ id, recipients: first, connectors, onClose }: FormProps) {
+function ReleaseForm({ messages, first, isOne, connectors, onClose }: FormProps) {
   const [to, setTo] = useState(first.join(', '))
   const [connector, setConnector] = useState('')
-  const { plan, refusal } = usePlan(id, to, connector)
+  const input = inputOf(messages, to, connector)
+  const { plan, refusal } = usePlan(input)
   const release = async (): Promise<void> => {
-    const { deliveries } = await call('messages.release', inputOf(id, to, connector))
-    const recipients = [...new Set(deliveries.flatMap((one) => one.recipients))]
-    notify(t('mail.released', { recipients: recipients.join(', ') }))
+    const { released } = await call('messages.releaseMany', input)
+    // The plan says why nothing is sent.
+    if (released.length === 0) return
+    const recipients = new Set(released.flatMap(({ deliveries }) => deliveries).flatMap((one) => one.recipients))
+    notify(t('mail.released', { recipients: [...recipients].join(', ') }))
     onClose()
   }
   const choices = [
@@ -84,7 +93,7 @@ function ReleaseForm({ id, recipients: first, connectors, onClose }: FormProps) 
       <Field
         name="to"
         label={t('mail.releaseTo')}
-        hint={t('mail.releaseToHint')}
+        hint={t(isOne ? 'mail.releaseToHint' : 'mail.releaseToManyHint')}
         value={to}
         onInput={setTo}
         autocomplete="off"
@@ -104,7 +113,7 @@ function ReleaseForm({ id, recipients: first, connectors, onClose }: FormProps) 
             <strong>{t('mail.releaseNothing')}:</strong> {refusal.message}
           </p>
         )}
-        {plan && <Plan plan={plan} />}
+        {plan && <ReleasePlan plan={plan} />}
         <p>
           <Link href="/outgoing" onClick={onClose}>
             {t('shell.outgoing')}
@@ -115,34 +124,17 @@ function ReleaseForm({ id, recipients: first, connectors, onClose }: FormProps) 
   )
 }
 
-type ReleasePlan = Schemas['ReleasedMessage']
-
-const Plan = ({ plan: { to, deliveries } }: { readonly plan: ReleasePlan }) => (
-  <ul>
-    {deliveries.map(({ connector, destination, mailFrom, recipients }) => (
-      <li key={`${connector} ${destination}`}>
-        {t('mail.releaseDelivery', {
-          recipients: recipients.join(', '),
-          connector,
-          destination,
-          from: mailFrom || '<>',
-        })}
-        {!recipients.every((one) => to.includes(one)) && (
-          <span class="hint">{t('mail.releaseInstead', { recipients: to.join(', ') })}</span>
-        )}
-      </li>
-    ))}
-  </ul>
-)
+/** A pause in typing after which the plan is made again. */
+const PAUSE_MS = 300
 
 /** Asks the lab what would be sent, after a pause in typing. */
-function usePlan(id: string, to: string, connector: string): { plan?: ReleasePlan; refusal?: Problem } {
-  const [found, setFound] = useState<{ plan?: ReleasePlan; refusal?: Problem }>({})
+function usePlan(input: Selection): { readonly plan?: Plan; readonly refusal?: Problem } {
+  const [found, setFound] = useState<{ readonly plan?: Plan; readonly refusal?: Problem }>({})
   useEffect(() => {
     const end = new AbortController()
     const timer = setTimeout(() => {
-      call('messages.release', { ...inputOf(id, to, connector), dryRun: true }, { signal: end.signal }).then(
-        (plan) => setFound({ plan }),
+      call('messages.releaseMany', { ...input, dryRun: true }, { signal: end.signal }).then(
+        (plan: OutputOf<'messages.releaseMany'>) => setFound({ plan }),
         (error: Error) => error.name === 'AbortError' || setFound({ refusal: problemOf(error) }),
       )
     }, PAUSE_MS)
@@ -150,19 +142,18 @@ function usePlan(id: string, to: string, connector: string): { plan?: ReleasePla
       clearTimeout(timer)
       end.abort()
     }
-  }, [id, to, connector])
+  }, [JSON.stringify(input)])
   return found
 }
 
-const inputOf = (id: string, to: string, connector: string) => ({
-  id,
-  to: to
+function inputOf(messages: Selection, to: string, connector: string): Selection {
+  const recipients = to
     .split(/[\s,;]+/)
     .map((one) => one.replace(/^<|>$/g, ''))
-    .filter((one) => one !== ''),
-  ...(connector === '' ? {} : { connector }),
-})
-
-/** Returns who gets the message without a choice: the recipients of its envelope, or of its header. */
-const recipientsOf = ({ envelope, to, cc }: ReleaseProps['message']): readonly string[] =>
-  envelope && envelope.to.length > 0 ? envelope.to : [...to, ...cc].map(({ address }) => address)
+    .filter((one) => one !== '')
+  return {
+    ...messages,
+    ...(recipients.length === 0 ? {} : { to: recipients }),
+    ...(connector === '' ? {} : { connector }),
+  }
+}
