@@ -8,6 +8,9 @@ import type { HttpLab } from '../http/client.ts'
 import { type Host, startHost } from '../outgoing/client/hosts.ts'
 import { ConsoleBrowser, consoleLab, hasChromium } from './browser.ts'
 
+/** The first attempt loads the client, which takes a while on a busy machine. */
+const LONG = { timeout: 15_000 }
+
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
 describe.skipIf(!hasChromium)('the page of outgoing mail', () => {
@@ -74,7 +77,7 @@ describe.skipIf(!hasChromium)('the page of outgoing mail', () => {
     isBusy = false
     await details.getByRole('button', { name: 'Try now' }).click()
     await queue.getByText('No message waits').waitFor()
-    await http.lab.waitForSent('customer@example.test')
+    await http.lab.waitForSent('customer@example.test', LONG)
 
     isBusy = true
     await http.request('messages/release', { json: { query: 'subject:customer' } })
@@ -114,7 +117,7 @@ describe.skipIf(!hasChromium)('the page of outgoing mail', () => {
     await expectAccessible(page)
     await dialog.getByRole('button', { name: 'Release' }).click()
     await page.getByText('Queued for a@many.test, b@many.test').waitFor()
-    for (const to of ['a@many.test', 'b@many.test']) await http.lab.waitForSent(to)
+    for (const to of ['a@many.test', 'b@many.test']) await http.lab.waitForSent(to, LONG)
     await page.context().close()
   })
 

@@ -4,6 +4,9 @@ import { startHost } from '../outgoing/client/hosts.ts'
 import { fetchedClient } from '../support/fetched-client.ts'
 import { HttpLab } from './client.ts'
 
+/** The first attempt loads the client, which takes a while on a busy machine. */
+const LONG = { timeout: 15_000 }
+
 const mailhog = fetchedClient('mailhog-4.16.0/index.js')
 
 let http: HttpLab
@@ -36,7 +39,7 @@ describe.skipIf(!mailhog)('mailhog', () => {
     const { ID } = await hog.latestTo('alice@lab.test')
     const answer = await hog.releaseMessage(ID, { email: 'dev@example.test', host: '127.0.0.1', port: `${host.port}` })
     expect(answer.statusCode).toBe(200)
-    await other.lab.waitForSent('dev@example.test')
+    await other.lab.waitForSent('dev@example.test', LONG)
     expect(host.received).toMatchObject([{ from: 'shop@lab.test', to: [{ address: 'dev@example.test' }] }])
   })
 

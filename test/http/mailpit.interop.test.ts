@@ -4,6 +4,9 @@ import { startHost } from '../outgoing/client/hosts.ts'
 import { fetchedClient } from '../support/fetched-client.ts'
 import { basic, HttpLab } from './client.ts'
 
+/** The first attempt loads the client, which takes a while on a busy machine. */
+const LONG = { timeout: 15_000 }
+
 const mailpitApi = fetchedClient('mailpit-api-2.1.0/dist/index.mjs')
 const cypressMailpit = fetchedClient('cypress-mailpit-2.0.0/dist/src/MailpitCommands.js')
 
@@ -98,7 +101,7 @@ describe.skipIf(!mailpitApi)('mailpit-api', () => {
     const mailpit = new (await load(mailpitApi as string, 'MailpitClient'))(`${other.base}/mailpit`)
     await mailpit.sendMessage({ ...welcome, Cc: [], To: [{ Email: 'customer@example.test' }] })
     expect(await mailpit.releaseMessage('latest', { To: ['dev@example.test'] })).toBe('ok')
-    await other.lab.waitForSent('dev@example.test')
+    await other.lab.waitForSent('dev@example.test', LONG)
     expect(host.received).toMatchObject([{ from: 'shop@example.com', to: [{ address: 'dev@example.test' }] }])
     expect((await mailpit.getConfiguration()).MessageRelay).toMatchObject({ Enabled: true })
   })

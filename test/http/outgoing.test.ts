@@ -4,6 +4,9 @@ import { type Host, startHost } from '../outgoing/client/hosts.ts'
 import { type Answer, basic, bearer, HttpLab } from './client.ts'
 import { EventReader } from './event-reader.ts'
 
+/** The first attempt loads the client, which takes a while on a busy machine. */
+const LONG = { timeout: 15_000 }
+
 const CI = 'ci-token-ci-token'
 const WATCHER = 'watcher-token-watcher'
 const TENANT = 'tenant-token-tenant'
@@ -88,7 +91,7 @@ describe('a released message', () => {
         deliveries: [{ connector: NAME, destination: `127.0.0.1:${host.port}`, queueId: expect.any(String) }],
       },
     ])
-    const sent = await http.lab.waitForSent('customer@example.test')
+    const sent = await http.lab.waitForSent('customer@example.test', LONG)
     expect(sent.recipients).toMatchObject([{ kind: 'sent', text: expect.stringContaining('queued') }])
     const received = host.received.at(-1)
     expect(received).toMatchObject({ from: 'alice@lab.test', to: [{ address: 'customer@example.test' }] })
@@ -135,7 +138,7 @@ it('releases a search: each message once, and the others although one is refused
   await captured('two@example.test', { subject: 'Invoice 3' })
   const { body } = await call('messages/release', { query: 'subject:invoice' })
   expect(body).toMatchObject({ released: [{}, {}], refused: [{ detail: expect.stringContaining('deny') }] })
-  for (const to of ['one@example.test', 'two@example.test']) await http.lab.waitForSent(to)
+  for (const to of ['one@example.test', 'two@example.test']) await http.lab.waitForSent(to, LONG)
   expect((await call('messages/release', {})).status).toBe(422)
 })
 
@@ -145,7 +148,7 @@ describe('the queue', () => {
     refusals.set(to, [451, 'Greylisted'])
     const id = await captured(to)
     await call(`messages/${id}/release`, { to: [to] })
-    return (await http.lab.waitForDeferred(to)).id
+    return (await http.lab.waitForDeferred(to, LONG)).id
   }
 
   it('shows the last reply, and is filtered, flushed, held and emptied', async () => {
@@ -173,10 +176,10 @@ describe('the queue', () => {
     expect((await call('queue/hold', { ids: [id, 'none'] })).body).toEqual({ messages: 1 })
     expect((await call(`queue/${id}`)).body).toMatchObject({ state: 'held', nextAttemptAt: null })
     expect((await call('queue/unhold', { state: 'held' })).body).toEqual({ messages: 1 })
-    await http.lab.waitForDeferred('later@example.test')
+    await http.lab.waitForDeferred('later@example.test', LONG)
     refusals.clear()
     expect((await call('queue/flush', { all: true })).body).toEqual({ messages: 1 })
-    await http.lab.waitForSent('later@example.test')
+    await http.lab.waitForSent('later@example.test', LONG)
     expect((await call('queue')).body.total).toBe(0)
     expect((await call('queue/flush', {})).status).toBe(422)
   })
@@ -186,7 +189,7 @@ describe('the queue', () => {
     refusals.clear()
     expect((await call('queue/delete', { ids: [deleted] })).body).toEqual({ messages: 1 })
     expect((await call('queue/bounce', { ids: [returned] })).body).toEqual({ messages: 1 })
-    expect(await http.lab.waitForFailed('one@example.test')).toMatchObject({ id: returned })
+    expect(await http.lab.waitForFailed('one@example.test', LONG)).toMatchObject({ id: returned })
     const report = await http.lab.waitForMessage({ from: 'postmaster', text: 'one@example.test' })
     expect(report.envelope).toEqual({ from: '', to: ['alice@lab.test'] })
     expect((await call('queue')).body.total).toBe(0)
@@ -199,7 +202,7 @@ describe('connectors', () => {
     const id = await captured('no@example.test')
     const before = (await call('connectors/default-smtp-connector')).body
     await call(`messages/${id}/release`, {})
-    const { lastSession } = await http.lab.waitForFailed('no@example.test')
+    const { lastSession } = await http.lab.waitForFailed('no@example.test', LONG)
     const { items } = (await call('connectors')).body
     expect(items.map(({ id }: { id: string }) => id)).toEqual([
       'default-smtp-connector',
@@ -261,7 +264,7 @@ describe('other APIs', () => {
     const path = `/mailpit/api/v1/message/${id}/release`
     const released = await call(path, { To: ['one@example.test', 'two@example.test'] })
     expect([released.status, released.body]).toEqual([200, 'ok'])
-    const { recipients } = await http.lab.waitForSent('one@example.test')
+    const { recipients } = await http.lab.waitForSent('one@example.test', LONG)
     expect(recipients).toHaveLength(2)
     expect((await call(path, { To: ['ceo@example.test'] })).status).toBe(409)
     expect((await call('/mailpit/api/v1/webui')).body.MessageRelay).toMatchObject({
@@ -276,9 +279,9 @@ describe('other APIs', () => {
     const path = `/mailhog/api/v1/messages/${id}/release`
     const at = { Host: '127.0.0.1', Port: `${host.port}` }
     expect((await call(path, { Email: 'mh@example.test', ...at })).status).toBe(200)
-    await http.lab.waitForSent('mh@example.test')
+    await http.lab.waitForSent('mh@example.test', LONG)
     expect((await call(path, { Name: 'Developers', Email: 'mh@example.test' })).status).toBe(200)
-    await http.lab.waitForSent({ to: 'safe@dev.test', connector: 'Developers' })
+    await http.lab.waitForSent({ to: 'safe@dev.test', connector: 'Developers' }, LONG)
     const elsewhere = await call(path, { Email: 'mh@example.test', Host: 'mail.example.test', Port: '25' })
     expect([elsewhere.status, elsewhere.body.detail]).toEqual([
       409,

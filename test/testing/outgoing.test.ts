@@ -3,6 +3,9 @@ import { OutgoingRefused, startLab, WaitTimeout } from '../../src/index.ts'
 import type { TestLab } from '../../src/testing/test-lab.ts'
 import { type Host, startHost } from '../outgoing/client/hosts.ts'
 
+/** The first attempt loads the client, which takes a while on a busy machine. */
+const LONG = { timeout: 15_000 }
+
 let lab: TestLab
 let host: Host
 const refusals = new Map<string, number>()
@@ -41,7 +44,7 @@ describe('lab.release', () => {
   it('queues a message, and waitForSent resolves once the next host has it, each time once', async () => {
     const [queued] = await release('bob@example.test')
     expect(queued).toMatchObject({ connector: 'Outside', mailFrom: 'alice@lab.test' })
-    const sent = await lab.waitForSent('bob@example.test')
+    const sent = await lab.waitForSent('bob@example.test', LONG)
     expect(sent).toMatchObject({ id: queued?.id, recipients: [{ kind: 'sent' }], subject: 'Hello' })
     expect(lab.queue()).toEqual([])
     expect(lab.sessions().find(({ id }) => id === sent.lastSession)).toMatchObject({ direction: 'out' })
@@ -53,16 +56,16 @@ describe('lab.release', () => {
     const mail = await lab.waitForMessage('alice')
     await expect(lab.release(mail)).rejects.toThrow(OutgoingRefused)
     await lab.release(mail, { to: ['dev@example.test'] })
-    await lab.waitForSent({ to: 'dev@', from: /shop@/, connector: 'Outside' })
+    await lab.waitForSent({ to: 'dev@', from: /shop@/, connector: 'Outside' }, LONG)
     await lab.release(mail, { connector: 'Safe' })
-    await lab.waitForSent({ to: 'safe@dev.test', connector: 'Safe' })
+    await lab.waitForSent({ to: 'safe@dev.test', connector: 'Safe' }, LONG)
   })
 
   it('refuses wrong arguments at the line of the call', async () => {
     const mail = await lab.deliver('Subject: x\r\n\r\nx', 'alice').then(() => lab.waitForMessage())
     await expect(lab.release(mail, { conector: 'Safe' } as object)).rejects.toThrow(/conector.*did you mean connector/)
     await expect(lab.release({} as never)).rejects.toThrow(/message must be one of lab.waitForMessage/)
-    await expect(lab.waitForSent({ too: 'x' } as object)).rejects.toThrow(/did you mean to/)
+    await expect(lab.waitForSent({ too: 'x' } as object, LONG)).rejects.toThrow(/did you mean to/)
     const error = await lab.release(mail, { connector: 'None' }).catch((one: Error) => one)
     expect((error as Error).stack).toContain('outgoing.test.ts')
   })
@@ -73,8 +76,8 @@ it('waits for what is deferred and for what fails, and says what happened instea
   refusals.set('never@example.test', 550)
   await release('later@example.test', 'One')
   await release('never@example.test', 'Two')
-  expect(await lab.waitForDeferred({ subject: 'One' })).toMatchObject({ attempts: 1 })
-  expect((await lab.waitForFailed('never@')).recipients).toMatchObject([{ code: 550, kind: 'failed' }])
+  expect(await lab.waitForDeferred({ subject: 'One' }, LONG)).toMatchObject({ attempts: 1 })
+  expect((await lab.waitForFailed('never@', LONG)).recipients).toMatchObject([{ code: 550, kind: 'failed' }])
   expect(lab.queue()).toMatchObject([{ subject: 'One', state: 'deferred' }])
   const error = await lab
     .waitForSent({ to: 'later@', connector: 'Outside' }, { timeout: 50 })

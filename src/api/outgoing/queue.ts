@@ -39,7 +39,7 @@ const list = defineOperation({
   input: z.strictObject({ ...filters, ...pageInput }),
   output: pageOf(queuedMessage),
   async run({ api, input }) {
-    const newest = api.outgoing.queue.list().toSorted((a, b) => b.queuedAt - a.queuedAt)
+    const newest = api.outgoing.queue.list().toReversed()
     const { items, ...page } = pageById(newest, { ...input, epoch: api.index.epoch }, matches(input))
     return { items: items.map(queuedFacts), ...page }
   },
