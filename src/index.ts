@@ -38,6 +38,7 @@ export type { LabArticle, LabMessage, LabMessageJson, Smime } from './testing/me
 export { SomethingSent } from './testing/nothing-sent.ts'
 export type { OutgoingFilter, OutgoingQuery, QueuedMail, ReleaseOptions } from './testing/outgoing.ts'
 export type { MessageQuery, Receiver, SessionQuery } from './testing/receiver.ts'
+export type { BounceOptions, ComplaintOptions } from './testing/reports.ts'
 export type { Refusal, SessionFilter } from './testing/sessions.ts'
 export { type StartLabOptions, startLab } from './testing/start-lab.ts'
 export type { Tenant } from './testing/tenant.ts'

@@ -1,6 +1,7 @@
 import { viewsOf } from '../../src/common/pieces.ts'
 import { HELD_OCTETS, type ReceivedOctets } from '../../src/common/received-octets.ts'
 import { isSliceOver, nextSlice } from '../../src/common/time-slice.ts'
+import { parseOnDemand } from '../../src/config/on-demand/parse.ts'
 import { deliver } from '../../src/delivery/deliver.ts'
 import { reportAfterDelivery } from '../../src/delivery/reports/after-delivery.ts'
 import { type Delivery, DeliveryError, type Recipient } from '../../src/delivery/types.ts'
@@ -22,6 +23,7 @@ export async function receive(session: SmtpSession, transaction: Transaction, re
   session.takeOctets(received.octets)
   const fault = connection.endOfData(() => received.whole())
   if (fault) await fault
+  const wanted = fault && connection.takeReport()
   const lineEnds = new LineEnds(transaction.isBinary)
   const content = received.pieces
     ? { message: await normalized(received.pieces, lineEnds) }
@@ -49,9 +51,23 @@ export async function receive(session: SmtpSession, transaction: Transaction, re
   }
   const { queued } = await deliver(site, delivery)
   if (lineEnds.changed) connection.record.note('bare LFs in the message changed to CRLF')
-  // The queue reports about the recipients that it sends to.
-  await report(session, { ...delivery, recipients: recipients.filter(({ address }) => !queued.has(address)) }, at)
+  await report(session, { ...delivery, recipients: reportedHere(recipients, queued, wanted) }, at)
   session.reply(250, '2.0.0', `OK: queued as ${session.messageId}`, content.message)
+}
+
+/**
+ * Returns the recipients about which the lab reports now. The queue reports about those that it sends to.
+ * @param wanted the report that a fault asks for
+ */
+function reportedHere(
+  recipients: readonly Recipient[],
+  queued: ReadonlySet<string>,
+  wanted: string | undefined,
+): Recipient[] {
+  const onDemand = wanted === undefined ? undefined : parseOnDemand(wanted)
+  return recipients
+    .map((recipient) => ({ ...recipient, onDemand: recipient.onDemand ?? onDemand }))
+    .filter((recipient) => recipient.onDemand || !queued.has(recipient.address))
 }
 
 /**

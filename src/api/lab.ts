@@ -1,10 +1,12 @@
 import type { AuditedLab } from '../audit/server-lab.ts'
 import type { MovableClock } from '../common/movable-clock.ts'
 import type { Intake } from '../common/received-octets.ts'
+import type { OnDemand } from '../config/on-demand/parse.ts'
 import type { ResolvedLab } from '../config/resolve.ts'
 import type { Fault, FaultInput } from '../config/schema/fault.ts'
 import type { LineLevel } from '../config/schema/values.ts'
 import type { LocalMail } from '../delivery/local-mail.ts'
+import type { StoredMail } from '../delivery/reports/on-demand/report-stored.ts'
 import type { Tenants } from '../directory/tenants.ts'
 import type { Directory } from '../directory/types.ts'
 import type { NameService } from '../dns/name-service.ts'
@@ -178,6 +180,8 @@ export interface ApiLab {
   watchChanges(listener: (change: LabChange) => void): () => void
   /** Delivers a message without SMTP. Returns its copies. */
   deliver(mail: LocalMail): Promise<readonly StoredMessage[]>
+  /** Sends a report about a message. Returns when it is due, in milliseconds since the epoch. */
+  report(mail: StoredMail, wanted: OnDemand): Promise<number>
   /** Ends the sessions with these ids. */
   disconnect(ids: ReadonlySet<string>, how: 'farewell'): Promise<number>
   /** Opens another lab, without a log. */

@@ -13,6 +13,7 @@ import { jobOperations } from './jobs/operations.ts'
 import { labOperations } from './lab-operations.ts'
 import { logOperations } from './log.ts'
 import { messageOperations } from './messages/operations.ts'
+import { reportOperations } from './messages/report.ts'
 import { statisticsOperations } from './metrics/operations.ts'
 import { articleOperations } from './news/articles.ts'
 import { feedOperations } from './news/feeds.ts'
@@ -38,6 +39,7 @@ import { webhookOperations } from './webhooks/operations.ts'
 export const operations: readonly Operation[] = [
   ...messageOperations,
   ...releaseOperations,
+  ...reportOperations,
   ...waitOperations,
   ...folderOperations,
   ...accountOperations,

@@ -1,11 +1,11 @@
 import type { Pieces } from '../common/pieces.ts'
+import type { OnDemand } from '../config/on-demand/parse.ts'
+import type { Refusal } from '../config/on-demand/replies.ts'
 import type { Account, Directory } from '../directory/types.ts'
 import type { MessageAuthentication } from '../mail/authentication-results.ts'
 import type { NewsService } from '../news/news-service.ts'
 import type { OutgoingSite } from '../outgoing/plan.ts'
 import type { DeliveryEnvelope, MessageStore } from '../store/types.ts'
-import type { OnDemand } from './reports/on-demand/parse.ts'
-import type { Refusal } from './reports/on-demand/replies.ts'
 import type { ReportSchedule } from './reports/types.ts'
 
 /** The parts of a lab that delivery needs. */

@@ -9,8 +9,10 @@ import type { Clock } from '../common/clock.ts'
 import type { MovableClock } from '../common/movable-clock.ts'
 import type { Intake } from '../common/received-octets.ts'
 import { needsAdministratorToken } from '../config/http-access.ts'
+import type { OnDemand } from '../config/on-demand/parse.ts'
 import type { ResolvedLab, ResolvedVirtualServer } from '../config/resolve.ts'
 import { deliverLocalMail, type LocalMail } from '../delivery/local-mail.ts'
+import { reportStored, type StoredMail } from '../delivery/reports/on-demand/report-stored.ts'
 import { ScheduledReports } from '../delivery/reports/scheduled.ts'
 import type { DeliverySite } from '../delivery/types.ts'
 import { AddedAccounts } from '../directory/added-accounts.ts'
@@ -272,6 +274,11 @@ export class Lab implements AsyncDisposable {
   /** Delivers a message without SMTP. Returns its copies. @throws DeliveryError, StoreError; then no mailbox has it */
   deliver(mail: LocalMail): Promise<readonly StoredMessage[]> {
     return this.#deliver(this.#deliverySite(), mail)
+  }
+
+  /** Sends a report about a message that was delivered before. Returns when it is due. @throws DeliveryError, StoreError */
+  report(mail: StoredMail, wanted: OnDemand): Promise<number> {
+    return reportStored(this.#deliverySite(), mail, wanted, this.clock.now())
   }
 
   /** The traffic of the latest sessions. */

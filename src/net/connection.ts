@@ -205,6 +205,11 @@ export class Connection {
     return this.#faults?.atEndOfData(content)
   }
 
+  /** Returns the report that a fault asks for, such as `bounce+550`, once. SMTP calls it at RCPT and after a message. */
+  takeReport(): string | undefined {
+    return this.#faults?.takeReport()
+  }
+
   /**
    * Writes output. Text is protocol lines (UTF-8, with their CRLFs) and is recorded in the transcript; a Buffer is message
    * octets, of which the transcript states the size. It is sent by the next `flush`, by the next read that has to wait,

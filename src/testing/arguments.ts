@@ -5,6 +5,7 @@ import { jsonSchemaOf } from '../config/json-schema.ts'
 import { linesOf, locateByPath, placedInOrder } from '../config/mistakes.ts'
 import { accountAccess, quota } from '../config/schema/directory.ts'
 import { serverProtocols } from '../config/schema/protocol.ts'
+import { feedbackTypes, reportForms } from '../config/schema/report-words.ts'
 import { duration } from '../config/schema/values.ts'
 import { tokenRequest } from '../oauth2/request.ts'
 
@@ -52,6 +53,13 @@ const shapes = {
       matches: callback().optional(),
     }),
   releaseOptions: () => z.strictObject({ to: names().optional(), connector: z.string().min(1).optional() }),
+  bounceOptions: () =>
+    z.strictObject({
+      code: z.union([z.string(), z.number()]).optional(),
+      form: z.enum(reportForms).optional(),
+      after: z.string().optional(),
+    }),
+  complaintOptions: () => z.strictObject({ type: z.enum(feedbackTypes).optional(), after: z.string().optional() }),
   outgoingFilter: () =>
     z.strictObject({
       to: pattern().optional(),

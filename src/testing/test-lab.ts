@@ -33,6 +33,7 @@ import {
   TestOutgoing,
 } from './outgoing.ts'
 import { Receiver, type SessionQuery } from './receiver.ts'
+import { type BounceOptions, bounce, type ComplaintOptions, complain } from './reports.ts'
 import { matchesSession } from './sessions.ts'
 import { Tenant } from './tenant.ts'
 import { TenantNames, withoutDomain } from './tenant-names.ts'
@@ -79,6 +80,8 @@ const OPEN_PASSWORD = 'secret'
 
 /** Returns where a configuration comes from; default: the one that the lab was started with. */
 type SourceOf = (config?: LabInput | string) => ConfigurationSource
+
+const NOT_A_MESSAGE = 'message must be one of lab.waitForMessage or lab.messages'
 
 /** A running lab, with the methods that tests need. */
 export class TestLab extends Receiver implements AsyncDisposable {
@@ -346,10 +349,29 @@ export class TestLab extends Receiver implements AsyncDisposable {
    */
   async release(message: LabMessage, options: ReleaseOptions = {}): Promise<readonly QueuedMail[]> {
     const call = new Call('release', TestLab.prototype.release)
-    if (!(message instanceof LabMessage))
-      throw call.mistake('message must be one of lab.waitForMessage or lab.messages')
+    if (!(message instanceof LabMessage)) throw call.mistake(NOT_A_MESSAGE)
     call.check('releaseOptions', options, 'options')
     return this.#outgoing.release(call, message, options)
+  }
+
+  /**
+   * Sends a bounce to the sender of a message: `await lab.bounce(mail, { code: '5.2.2', form: 'postfix' })`. Resolves once
+   * the sender has it.
+   * @throws DeliveryError if the sender has no mailbox; TypeError for wrong options
+   */
+  async bounce(message: LabMessage, options: BounceOptions = {}): Promise<void> {
+    const call = new Call('bounce', TestLab.prototype.bounce)
+    if (!(message instanceof LabMessage)) throw call.mistake(NOT_A_MESSAGE)
+    call.check('bounceOptions', options, 'options')
+    return bounce(this.#lab, call, message, options)
+  }
+
+  /** Sends a spam complaint (ARF, RFC 5965) to the sender of a message, as `bounce` sends a bounce. */
+  async complain(message: LabMessage, options: ComplaintOptions = {}): Promise<void> {
+    const call = new Call('complain', TestLab.prototype.complain)
+    if (!(message instanceof LabMessage)) throw call.mistake(NOT_A_MESSAGE)
+    call.check('complaintOptions', options, 'options')
+    return complain(this.#lab, call, message, options)
   }
 
   /** Returns the mail that waits to be sent to other hosts, the oldest first. */

@@ -280,3 +280,38 @@ describe('who gets the mail', () => {
     client.destroy()
   })
 })
+
+describe('faults', () => {
+  test('report: accepts a recipient, or a message, and reports later', async () => {
+    await using lab = await startMailLab(smtp, { config: { reports: { delay: 0 } } })
+    const client = await greeted(lab)
+    lab.lab.faults.add({ when: { verb: 'RCPT', matching: 'alice' }, do: { report: 'bounce+5.2.2' }, times: 1 })
+    await send(client, ['<alice@lab.test>', '<bob@lab.test>'])
+    const [, report = ''] = (await lab.inbox('bob')).map(({ raw }) => raw)
+    expect(report.match(/^(?:Final-Recipient|Status): .*/gm)).toEqual([
+      'Final-Recipient: rfc822; alice@lab.test',
+      'Status: 5.2.2',
+    ])
+    expect(await lab.inbox('alice')).toHaveLength(1)
+    lab.lab.faults.add({ when: { on: 'end-of-data' }, do: { report: 'complaint+abuse' }, times: 1 })
+    await send(client, ['<alice@lab.test>'])
+    await send(client, ['<alice@lab.test>'])
+    expect((await lab.inbox('bob')).map(({ raw }) => field(raw, 'Feedback-Type'))).toEqual([
+      undefined,
+      undefined,
+      'abuse',
+    ])
+    client.destroy()
+  })
+
+  test.each([
+    [{ when: { verb: 'RCPT' }, do: { report: 'bounce+600' } }, 'write a report such as bounce+550'],
+    [{ when: { verb: 'RCPT' }, do: { report: 'refuse+550' } }, 'write a report such as bounce+550'],
+    [{ when: { verb: 'MAIL' }, do: { report: 'bounce+550' } }, 'must be RCPT, because of report'],
+    [{ when: { on: 'connect' }, do: { report: 'bounce+550' } }, 'not possible on connect'],
+    [{ when: { protocol: 'pop3', verb: 'RCPT' }, do: { report: 'bounce+550' } }, 'only possible with smtp'],
+  ] as const)('%j is a mistake', async (fault, mistake) => {
+    await using lab = await startMailLab(smtp)
+    expect(() => lab.lab.faults.add(fault)).toThrow(mistake)
+  })
+})

@@ -197,6 +197,7 @@ const preparations: Readonly<Record<string, Preparation>> = {
   'messages.moveMany': severalMessages,
   'messages.deleteMany': severalMessages,
   'messages.release': message,
+  'messages.report': message,
   'messages.releaseMany': async (stage) => {
     await message(stage)
     return {}

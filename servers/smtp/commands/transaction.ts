@@ -1,3 +1,4 @@
+import { parseOnDemand } from '../../../src/config/on-demand/parse.ts'
 import { checkMailboxQuota } from '../../../src/delivery/check-quota.ts'
 import { resolveOnDemand } from '../../../src/delivery/reports/on-demand/resolve.ts'
 import type { Recipient } from '../../../src/delivery/types.ts'
@@ -102,13 +103,15 @@ function checkAscii(address: string, smtpUtf8: boolean): void {
 
 /** Resolves the recipient of RCPT. @throws DeliveryError if the address cannot receive mail */
 function recipientOf(
-  { site }: SmtpSession,
+  { site, connection }: SmtpSession,
   { reversePath }: Transaction,
   { address, args: { NOTIFY, ORCPT } }: ParsedPath,
 ): Recipient {
+  const report = connection.takeReport()
   return {
     address,
     ...resolveOnDemand(site, address, reversePath),
+    ...(report !== undefined && { onDemand: parseOnDemand(report) }),
     ...(typeof NOTIFY === 'string' && { notify: NOTIFY.toUpperCase().split(',') }),
     ...(typeof ORCPT === 'string' && { originalRecipient: ORCPT }),
   }

@@ -99,6 +99,15 @@ export const outgoingExamples: Examples = {
   'queue.delete': one,
   'queue.bounce': one,
   'messages.release': { input: { id: released.id, to: released.to }, answer: released },
+  'messages.report': {
+    input: { id: released.id, report: 'bounce+550.postfix' },
+    answer: {
+      id: released.id,
+      from: 'shop@example.com',
+      recipients: ['alice@lab.test'],
+      dueAt: '2026-11-25T16:40:05.123Z',
+    },
+  },
   'messages.releaseMany': {
     input: { query: 'subject:code', to: released.to },
     answer: { released: [released], refused: [] },

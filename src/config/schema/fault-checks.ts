@@ -37,6 +37,7 @@ export function faultMistakes(fault: Checked): FaultMistake[] {
     contentMistake,
     dropMistake,
     storedMistake,
+    reportMistake,
   ]
   return [...checks, ...lineKeys.map((key) => lineMistake(key))].flatMap((check) => check(fault))
 }
@@ -124,6 +125,13 @@ function storedMistake({ when: { on }, do: action }: Checked): FaultMistake[] {
   }
   if (replaces || action.stored === undefined) return []
   return [{ path, message: 'has no effect, because nothing takes the place of the reply: the message is stored' }]
+}
+
+function reportMistake({ when: { on, protocol = 'smtp', verb }, do: { report } }: Checked): FaultMistake[] {
+  if (report === undefined) return []
+  if (protocol !== 'smtp') return [{ path: ['when', 'protocol'], message: 'report is only possible with smtp' }]
+  if (on !== 'command' || verb?.toUpperCase() === 'RCPT') return []
+  return [{ path: ['when', 'verb'], message: 'must be RCPT, because of report; or write on: end-of-data' }]
 }
 
 const lineKeys = ['reply', 'greeting'] as const

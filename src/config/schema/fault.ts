@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { parseOnDemand } from '../on-demand/parse.ts'
 import { faultMistakes, isOutgoingFault } from './fault-checks.ts'
 import { serverProtocols } from './protocol.ts'
 import { duration, octets } from './values.ts'
@@ -162,6 +163,16 @@ const action = z.strictObject({
     .optional()
     .describe('direction out, on handshake: the certificate of the other host is not accepted, for this reason.')
     .meta({ examples: ['the certificate has expired'] }),
+  report: z
+    .string()
+    .refine((text) => (parseOnDemand(text)?.kind ?? 'refuse') !== 'refuse', {
+      error: 'write a report such as bounce+550, bounce+5.1.1.postfix.30s, complaint+abuse or vacation+reply',
+    })
+    .optional()
+    .describe(
+      'smtp, on RCPT or end-of-data: accepts the recipient, or the message, and sends this report later, as the address of that name does (docs/bounces.md).',
+    )
+    .meta({ examples: ['bounce+550.postfix'] }),
   stored: z
     .boolean()
     .optional()
@@ -190,6 +201,7 @@ const places: Places = {
   abortHandshake: ['handshake'],
   hide: [],
   distrust: [],
+  report: ['command', 'end-of-data'],
   stored: ['end-of-data'],
 }
 
@@ -205,6 +217,7 @@ const outgoingPlaces: Places = {
   silence: ['connect', 'command', 'end-of-data'],
   garbage: [],
   oversizedReply: [],
+  report: [],
   hide: ['command'],
   distrust: ['handshake'],
 }

@@ -1,3 +1,6 @@
+/** What a report says about a message. RFC 3464 section 2.3.3. */
+export type ReportAction = 'failed' | 'delayed' | 'delivered' | 'relayed' | 'expanded'
+
 /** The forms of reports about delivery: the standard, and those of well-known servers. */
 export const reportForms = ['standard', 'postfix', 'exim', 'exchange2003', 'microsoft365', 'gmail', 'qmail'] as const
 export type ReportForm = (typeof reportForms)[number]

@@ -1,7 +1,8 @@
+import type { ReportAction } from '../../config/schema/report-words.ts'
 import type { ReportSettings } from '../../config/schema/reports.ts'
 
 /** What happened to a message for a recipient. RFC 3464 section 2.3.3. */
-export type Action = 'failed' | 'delayed' | 'delivered' | 'relayed' | 'expanded'
+export type Action = ReportAction
 
 /** The facts about one recipient in a report. RFC 3464 section 2.3. */
 export interface ReportedRecipient {

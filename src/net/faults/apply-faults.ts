@@ -28,6 +28,8 @@ export class FaultInjector {
   #octets = 0
   #limit: number | undefined
   #reachesLimit: () => void = () => {}
+  /** The report that a fault asks for. */
+  #report: string | undefined
   /** What happens in place of the reply to the current command, which is withheld. */
   #instead: FaultAction | undefined
 
@@ -108,6 +110,13 @@ export class FaultInjector {
     return action && this.#apply(action, this.#command)
   }
 
+  /** Returns the report that a fault has asked for since the last call. */
+  takeReport(): string | undefined {
+    const report = this.#report
+    this.#report = undefined
+    return report
+  }
+
   async #afterContent(due: readonly DueFault[], content: () => Promise<Buffer>): Promise<void> {
     let outcome: FaultOutcome = 'pass'
     for (const each of due) {
@@ -177,6 +186,7 @@ export class FaultInjector {
   /** Injects everything but the delay. @throws ConnectionEnded */
   async #apply(action: FaultAction, line?: string): Promise<FaultOutcome> {
     const transport = this.#transport
+    if (action.report !== undefined) this.#report = action.report
     if (action.throttle !== undefined) transport.throttle(action.throttle)
     if (action.greeting !== undefined) transport.replaceGreeting(`${action.greeting}\r\n`)
     if (action.inject !== undefined) transport.injectBeforeTls(toLines(action.inject, this.#faults.protocol, line))

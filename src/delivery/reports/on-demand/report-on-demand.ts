@@ -1,11 +1,11 @@
 import { joinPieces } from '../../../common/pieces.ts'
+import type { OnDemand } from '../../../config/on-demand/parse.ts'
 import type { Delivery, DeliverySite, Recipient } from '../../types.ts'
 import { whyNoAnswer } from '../automatic-mail.ts'
 import { writeAutomaticReply } from '../automatic-reply.ts'
 import { writeComplaint } from '../complaint.ts'
 import { reportWriters } from '../forms/index.ts'
 import type { Action, ReportSchedule } from '../types.ts'
-import type { OnDemand } from './parse.ts'
 
 /** The recipients of a message for which a test asks for the same report. */
 interface Group<Wanted extends OnDemand = OnDemand> {

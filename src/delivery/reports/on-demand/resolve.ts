@@ -1,7 +1,7 @@
+import { parseOnDemand } from '../../../config/on-demand/parse.ts'
 import { fold, splitAddress, withoutDetail } from '../../../directory/names.ts'
 import { resolveRecipient } from '../../resolve.ts'
 import { DeliveryError, type DeliverySite, type Recipient } from '../../types.ts'
-import { parseOnDemand } from './parse.ts'
 
 /**
  * Decides where mail for an address goes, as `resolveRecipient` does. Addresses that ask for a report, such as

@@ -2,18 +2,18 @@ import {
   type FeedbackType,
   feedbackTypes,
   type ReplyForm,
+  type ReportAction,
   type ReportForm,
   replyForms,
   reportForms,
-} from '../../../config/schema/report-words.ts'
-import { duration } from '../../../config/schema/values.ts'
-import type { Action } from '../types.ts'
+} from '../schema/report-words.ts'
+import { duration } from '../schema/values.ts'
 import { type Refusal, refusalOf } from './replies.ts'
 
 /** What a test asks for. */
 type Wish =
   /** A delivery report. */
-  | { readonly kind: 'bounce'; readonly action: Action; readonly refusal: Refusal; readonly form?: ReportForm }
+  | { readonly kind: 'bounce'; readonly action: ReportAction; readonly refusal: Refusal; readonly form?: ReportForm }
   /** A refusal of the recipient. */
   | { readonly kind: 'refuse'; readonly refusal: Refusal }
   /** A spam complaint. */
@@ -28,7 +28,7 @@ export type OnDemand = Wish & {
 }
 
 /** Reports without a failure, and the replies in them. */
-const REPORTED: Readonly<Record<Exclude<Action, 'failed'>, Refusal>> = {
+const REPORTED: Readonly<Record<Exclude<ReportAction, 'failed'>, Refusal>> = {
   delayed: { code: 451, status: '4.4.1', text: 'The host does not answer' },
   delivered: { code: 250, status: '2.1.5', text: 'Delivered' },
   relayed: { code: 250, status: '2.1.5', text: 'Relayed' },

@@ -1,0 +1,47 @@
+import { z } from 'zod'
+import { timeText } from '../../common/time-text.ts'
+import { parseOnDemand } from '../../config/on-demand/parse.ts'
+import { releasedForm } from '../../delivery/released.ts'
+import { defineOperation, type Operation } from '../operation.ts'
+import { ApiProblem, notFound } from '../problem.ts'
+import { messageOf } from './find.ts'
+
+const report = defineOperation({
+  name: 'messages.report',
+  method: 'POST',
+  path: '/messages/{id}/report',
+  summary: 'Send a bounce, a spam complaint or an out-of-office reply to the sender of a message.',
+  access: 'administer',
+  input: z.strictObject({
+    id: z.string().describe('Id of the message.'),
+    report: z
+      .string()
+      .describe(
+        'The report, as the local part of an address asks for it: bounce+550, bounce+5.1.1.postfix.30s, complaint+abuse or vacation+reply.',
+      ),
+  }),
+  output: z.object({
+    id: z.string(),
+    from: z.string().describe('The return path of the message, which gets the report.'),
+    recipients: z.array(z.string()).describe('The recipients that the report is about.'),
+    dueAt: z.iso.datetime().describe('When the report is sent, by the lab’s clock.'),
+  }),
+  problems: ['conflict', 'invalid'],
+  async run({ api, caller, input: { id, report: text } }) {
+    const { folder, entry } = messageOf(api, caller, id)
+    const wanted = parseOnDemand(text)
+    if (!wanted || wanted.kind === 'refuse') {
+      const errors = [{ pointer: '/report', message: 'write a report such as bounce+550 or complaint+abuse' }]
+      throw new ApiProblem('invalid', `${text} is not a report`, { errors })
+    }
+    const { mailFrom = '', rcptTo = [], session, client } = entry.envelope ?? {}
+    if (mailFrom === '') throw new ApiProblem('conflict', `message ${id} has no return path that a report could go to`)
+    const raw = await api.lab.store.read(folder.id, entry.uid)
+    if (!raw) throw notFound(`message ${id} was deleted meanwhile`)
+    const mail = { message: releasedForm(raw), mailFrom, rcptTo, session, client, arrivedAt: entry.internalDate }
+    const dueAt = await api.lab.report(mail, wanted)
+    return { id, from: mailFrom, recipients: [...rcptTo], dueAt: timeText(dueAt) }
+  },
+})
+
+export const reportOperations: readonly Operation[] = [report]

@@ -1,0 +1,25 @@
+import type { Command } from 'commander'
+import { type ApiOptions, callApi, withApi } from '../api-client.ts'
+import { print } from '../output.ts'
+
+interface ReportOptions extends ApiOptions {
+  readonly json?: boolean
+}
+
+/** Adds `sealpost mail report`. */
+export function addReport(mail: Command): void {
+  withApi(mail.command('report'))
+    .argument('<id>', 'id of a message')
+    .argument('<report>', 'bounce+550, bounce+5.1.1.postfix.30s, complaint+abuse, vacation+reply …')
+    .description('send a bounce, a spam complaint or an out-of-office reply to the sender of a message')
+    .option('--json', 'print JSON')
+    .action(report)
+}
+
+async function report(id: string, wanted: string, options: ReportOptions): Promise<void> {
+  const answer = (await callApi(options, 'messages.report', { id, report: wanted })) as {
+    readonly from: string
+    readonly dueAt: string
+  }
+  print(options.json ? JSON.stringify(answer) : `${wanted} goes to ${answer.from} at ${answer.dueAt}`)
+}
