@@ -5,7 +5,6 @@ import { type CertificateInput, certificateChoice } from '../config/schema/certi
 import { type QuotaInput, quota as quotaSchema } from '../config/schema/directory.ts'
 import type { LabInput, Protocol } from '../config/schema.ts'
 import { passwordOfPrograms } from '../directory/proof.ts'
-import type { AccountChanges } from '../directory/types.ts'
 import type { ConfigurationSource } from '../lab/configuration/source.ts'
 import type { Disconnection, Lab } from '../lab/lab.ts'
 import { compose, type MessageDraft } from '../mail/compose.ts'
@@ -14,6 +13,7 @@ import type { FormatName } from '../store/exchange/transfer.ts'
 import { type QuotaUsage, quotaOf, setQuota, usageOf } from '../store/quota.ts'
 import { accountOwner, PUBLIC_OWNER } from '../store/types.ts'
 import type { AccessTokenOptions } from './access-token.ts'
+import { type AccountChangesInput, accountChanges } from './account-changes.ts'
 import type { Arrivals } from './arrivals.ts'
 import { Call } from './call.ts'
 import type { LabClock } from './clock.ts'
@@ -296,12 +296,12 @@ export class TestLab extends Receiver implements AsyncDisposable {
    * Changes an account until it is changed again: `lab.changeAccount('alice', { state: 'locked' })`. Open sessions continue.
    * @param changes undefined: all changes are taken back, and what is configured applies again
    */
-  changeAccount(user: string, changes?: AccountChanges): void {
+  changeAccount(user: string, changes?: AccountChangesInput): void {
     const call = new Call('changeAccount', TestLab.prototype.changeAccount)
     if (changes !== undefined) call.check('accountChanges', changes, 'changes')
     const { directory } = this.#lab
     const account = directory.find(this.#credentials(call, user).user)
-    if (account) directory.change(account, changes)
+    if (account) directory.change(account, changes && accountChanges(changes))
   }
 
   /** Returns how much an account may store, and how much it has stored. */

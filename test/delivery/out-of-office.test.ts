@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { LabInput } from '../../src/config/schema.ts'
+import { startLab } from '../../src/index.ts'
 import { ask, greeted } from '../smtp/support.ts'
 import type { LineClient } from '../support/line-client.ts'
 import { type MailLab, startMailLab } from '../support/mail-lab.ts'
@@ -164,4 +165,22 @@ test('mail that a test delivers without SMTP is answered too', async () => {
   const raw = Buffer.from('To: alice@lab.test\r\nSubject: x\r\n\r\n')
   await lab.lab.deliver({ from: 'bob@lab.test', to: ['alice@lab.test'], raw })
   expect(await replies('bob')).toHaveLength(1)
+})
+
+test('lab.changeAccount sets the reply of an account', async () => {
+  await using own = await startLab({
+    directory: { accounts: [{ user: 'alice' }, { user: 'bob' }].map((one) => ({ ...one, password: 'x' })) },
+    virtualServers: [{ protocol: 'smtp' }],
+  })
+  const replyTo = async (): Promise<string | undefined> => {
+    await own.deliver({ subject: 'x' }, { from: 'bob@lab.test', to: 'alice' })
+    return (await own.messages('bob')).at(-1)?.subject
+  }
+  expect(await replyTo()).toBeUndefined()
+  own.changeAccount('alice', { outOfOffice: { text: 'Away.', subject: 'I am away', repeatAfter: '1h' } })
+  expect(await replyTo()).toBe('I am away')
+  own.changeAccount('alice')
+  await own.clock.advance('2h')
+  await replyTo()
+  expect(await own.messages('bob')).toHaveLength(1)
 })

@@ -62,3 +62,4 @@ export const outOfOffice = z
   })
   .meta({ examples: [{ text: 'I am back on Monday.' }] })
 export type OutOfOffice = z.output<typeof outOfOffice>
+export type OutOfOfficeInput = z.input<typeof outOfOffice>

@@ -1,7 +1,7 @@
 import { version } from '../../common/version.ts'
 import type { FeedbackType } from '../../config/schema/report-words.ts'
 import { formatDate } from '../../mail/dates.ts'
-import { domainOf } from './forms/form.ts'
+import { domainOf, lines } from './forms/form.ts'
 import { headerOf, textPart, uniqueToken, valueOf, writeMultipart } from './parts.ts'
 import { fieldLines } from './status-fields.ts'
 
@@ -38,7 +38,7 @@ const SENTENCES: Readonly<Record<FeedbackType, string>> = {
 
 /** Writes a complaint in the abuse reporting format (ARF). RFC 5965 section 2. */
 export function writeComplaint(complaint: Complaint): Buffer {
-  const { hostname, domain, to, type, message, onlyHeader, at } = complaint
+  const { hostname, domain, to, message, onlyHeader, at } = complaint
   const token = `complaint-${uniqueToken()}`
   const subject = valueOf(complaint, 'Subject')
   return writeMultipart({
@@ -53,7 +53,7 @@ export function writeComplaint(complaint: Complaint): Buffer {
     boundary: token,
     reportType: 'feedback-report',
     parts: [
-      textPart(`${SENTENCES[type]}\r\nThe message is attached. It arrived at ${formatDate(complaint.arrivedAt)}.\r\n`),
+      textPart(explanation(complaint)),
       { fields: [['Content-Type', 'message/feedback-report']], content: feedbackFields(complaint) },
       onlyHeader
         ? { fields: [['Content-Type', 'text/rfc822-headers']], content: headerOf(message) }
@@ -61,6 +61,13 @@ export function writeComplaint(complaint: Complaint): Buffer {
     ],
   })
 }
+
+/** Returns the text for people. Some programs look for its first words, which are those of RFC 5965 appendix B. */
+const explanation = ({ type, sourceIp, arrivedAt }: Complaint): string =>
+  lines(
+    `This is an email abuse report for a message ${sourceIp === undefined ? '' : `from ${sourceIp} `}that arrived on`,
+    `${formatDate(arrivedAt)}. ${SENTENCES[type]}`,
+  )
 
 /** Returns the machine-readable part. RFC 5965 sections 3.1 and 3.2. */
 const feedbackFields = (complaint: Complaint): string =>
