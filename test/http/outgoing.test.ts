@@ -99,6 +99,14 @@ describe('a released message', () => {
     expect(received?.raw).not.toMatch(/^(?:Return-Path|Bcc):/im)
     expect((await call(`messages/${id}`)).status).toBe(200)
     expect((await call(`sessions/${sent.lastSession}`)).body).toMatchObject({ direction: 'out', protocol: 'smtp' })
+    const directions = async (direction: string): Promise<unknown[]> =>
+      (await call(`sessions?direction=${direction}`)).body.items.map((one: { direction?: string }) => one.direction)
+    expect(new Set(await directions('out'))).toEqual(new Set(['out']))
+    expect(new Set(await directions('in'))).toEqual(new Set([undefined]))
+    expect((await call(`sessions/${sent.lastSession}/handshake`)).body).toMatchObject({
+      outcome: 'none',
+      explanation: 'the session did not use TLS',
+    })
   })
 
   it('goes to the recipients outside the lab unless others are named', async () => {
