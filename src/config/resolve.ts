@@ -28,10 +28,10 @@ export type ResolvedCapture = Exclude<LabConfig['capture'], string | undefined>
 
 /** A connector with absolute files and the final port of its smart host. */
 export interface ResolvedConnector extends Omit<ConnectorConfig, 'smartHost'> {
-  readonly smartHost?: SmartHost & { readonly port: number }
+  readonly smartHost?: SmartHostConfig & { readonly port: number }
 }
 
-type SmartHost = NonNullable<ConnectorConfig['smartHost']>
+type SmartHostConfig = NonNullable<ConnectorConfig['smartHost']>
 
 /** A lab with all defaults filled in and absolute folders. */
 export interface ResolvedLab extends Omit<LabConfig, 'portOffset' | 'capture' | 'certificate' | 'connectors'> {
@@ -211,11 +211,17 @@ function resolveCertificates(setting: LabConfig['certificates'], baseDir: string
 
 const resolveFeed = (feed: FeedConfig, baseDir: string): FeedConfig => ({ ...feed, ...authorityOf(feed, baseDir) })
 
+/** Returns the port of a smart host. */
+export const smartHostPort = ({ port, implicitTls }: Pick<SmartHostConfig, 'port' | 'implicitTls'>): number =>
+  port ?? (implicitTls ? 465 : 25)
+
 function resolveConnector({ smartHost, ...connector }: ConnectorConfig, baseDir: string): ResolvedConnector {
   const resolved = { ...connector, ...authorityOf(connector, baseDir) }
   if (smartHost === undefined) return resolved
-  const port = smartHost.port ?? (smartHost.implicitTls ? 465 : 25)
-  return { ...resolved, smartHost: { ...smartHost, port, ...authorityOf(smartHost, baseDir) } }
+  return {
+    ...resolved,
+    smartHost: { ...smartHost, port: smartHostPort(smartHost), ...authorityOf(smartHost, baseDir) },
+  }
 }
 
 /**

@@ -237,6 +237,22 @@ const contradictoryConnectors: [string, LabInput, RegExp[]][] = [
     ],
   ],
   [
+    'a smart host that is the lab itself',
+    {
+      ...connectors(
+        { smartHost: { host: 'localhost', port: 2526 } },
+        { smartHost: { host: '127.0.0.1' }, domains: ['a.test'] },
+      ),
+      ...servers(
+        { protocol: 'smtp', name: 'a', port: 2025, tlsPort: 2026 },
+        { protocol: 'smtp', name: 'b', port: 2525, address: '127.0.0.2' },
+        { protocol: 'smtp', name: 'c', port: 2725, address: '0.0.0.0' },
+      ),
+      portOffset: 500,
+    },
+    [/^connectors\[0\]\.smartHost\.port: is a of the lab itself, so that mail would run in a circle/],
+  ],
+  [
     'lookups without DNS',
     connectors({ ...byDns, resolver: undefined }, { smartHost: { host: 'h', tls: 'dane' }, domains: ['a.test'] }),
     [

@@ -130,6 +130,8 @@ describe(`kill -9 while mail goes out, ${ROUNDS} times (SEALPOST_SEED=${SEED})`,
         const missing = (): number => acknowledged.filter((key) => !counting.accepted.has(key)).length
         await expect.poll(missing, { timeout: 60_000, interval: 100 }).toBe(0)
         await lab.end('SIGTERM')
+        const { status, stderr } = await place.run(['store', 'check', '--config', file])
+        expect([status, stderr]).toEqual([0, ''])
         const doubled = [...counting.accepted].filter(([, rounds]) => rounds.length > 1)
         const facts = { rounds: ROUNDS, acknowledged: acknowledged.length, lost: missing(), doubled: doubled.length }
         if (REPORT !== undefined) writeFileSync(REPORT, `${JSON.stringify(facts)}\n`)

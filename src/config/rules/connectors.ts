@@ -1,5 +1,6 @@
+import { isLoopback } from '../../common/ip-address.ts'
 import type { Mistake, Path } from '../mistakes.ts'
-import { virtualServerName } from '../resolve.ts'
+import { portsOf, smartHostPort, virtualServerName } from '../resolve.ts'
 import type { ConnectorConfig, ForwardRule, LabConfig } from '../schema.ts'
 import { accountCheck, type Rule, repeated } from './rule.ts'
 
@@ -10,6 +11,10 @@ const eachConnector = (find: (connector: ConnectorConfig, at: Path, config: LabC
   }
 
 const isVerified = (level: string): boolean => level === 'verify' || level === 'secure'
+
+/** Returns whether a host is the address that a virtual server listens on. */
+const isReachedAt = (address: string, host: string): boolean =>
+  address === host || (isLoopback(host) && (address === '0.0.0.0' || address === '::' || host === 'localhost'))
 
 /** Rules about connectors and forward rules. */
 export const connectorRules: readonly Rule[] = [
@@ -32,6 +37,16 @@ export const connectorRules: readonly Rule[] = [
     if (resolver !== undefined && smartHost.tls !== 'dane') {
       yield { path: [...at, 'resolver'], message: 'has no effect with a smartHost without tls: dane; remove it' }
     }
+  }),
+
+  eachConnector(function* ownPort({ smartHost }, at, { virtualServers, portOffset }) {
+    const own = virtualServers.find((server) => {
+      if (server.protocol !== 'smtp' || !smartHost || !isReachedAt(server.address, smartHost.host)) return false
+      return Object.values(portsOf(server, portOffset)).includes(smartHostPort(smartHost))
+    })
+    if (!own) return
+    const message = `is ${virtualServerName(own)} of the lab itself, so that mail would run in a circle; name another host`
+    yield { path: [...at, 'smartHost', smartHost?.port === undefined ? 'host' : 'port'], message }
   }),
 
   eachConnector(function* noDns({ route, smartHost, resolver }, at, { dns }) {
