@@ -15,7 +15,7 @@ export type { AccountChanges } from './directory/types.ts'
 export type { FaultDecision, FaultFunction, FaultInput, ScriptedFaultInput } from './lab/lab-faults.ts'
 export type { CodeCandidate } from './mail/codes.ts'
 export type { DraftAttachment, MessageDraft } from './mail/compose.ts'
-export type { Attachment, MessageJson, ReadableAddress } from './mail/readable.ts'
+export type { Attachment, MessageJson, ReadableAddress, ReadableMessage } from './mail/readable.ts'
 export type { FaultCommand } from './net/faults/fault-command.ts'
 export { ListenError } from './net/ports.ts'
 export { OutgoingRefused } from './outgoing/types.ts'
@@ -24,7 +24,15 @@ export { PkiError, type PkiErrorCode } from './pki/errors.ts'
 export type { Certificates } from './pki/lifecycle/certificates.ts'
 export type * from './pki/method-types.ts'
 export type { SessionRecord, TlsFacts, TranscriptEntry } from './sessions/types.ts'
-export type { EncryptedLayer, SignedLayer, SignerFacts, SmimeFacts, SmimeLayer } from './smime/types.ts'
+export type {
+  CompressedLayer,
+  EncryptedLayer,
+  SignedLayer,
+  SignerFacts,
+  SmimeFacts,
+  SmimeLayer,
+  SmimeRecipient,
+} from './smime/types.ts'
 export type { AccessTokenOptions, SigningAlgorithm, TokenDefect } from './testing/access-token.ts'
 export type { AccountChangesInput } from './testing/account-changes.ts'
 export { auditClient } from './testing/audit-client.ts'
