@@ -186,7 +186,7 @@ function authorityOf(c: Context<Env>): string | undefined {
   return url.startsWith('/') ? c.req.header('Host') : new URL(c.req.url).host
 }
 
-/** Returns the lab's own paths with their methods. */
+/** Returns the lab's own paths with their methods. `/queue/flush` comes before `/queue/:id`, which would match it. */
 function methodsByPath(): Map<string, string[]> {
   const found = new Map<string, string[]>(READ_ONLY.map((path) => [path, ['GET']]))
   const own = [{ path: '/events', method: 'GET' }, ...operations]
@@ -196,7 +196,8 @@ function methodsByPath(): Map<string, string[]> {
       found.set(whole, [...(found.get(whole) ?? []), method])
     }
   }
-  return found
+  const parameters = (path: string): number => path.split('/:').length
+  return new Map([...found].sort(([a], [b]) => parameters(a) - parameters(b)))
 }
 
 /** RFC 9110 sections 9.3.7 and 15.5.6. */
