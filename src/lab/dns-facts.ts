@@ -7,6 +7,7 @@ import { configuredPolicy } from '../mta-sts/configured.ts'
 import { policyRecord } from '../mta-sts/record.ts'
 import { policyHost } from '../mta-sts/served.ts'
 import type { InstalledCertificate } from '../pki/types.ts'
+import { tlsReportRecord } from '../tls-reports/record.ts'
 
 /** A running virtual server with its certificates. */
 export interface RunningServer {
@@ -60,8 +61,14 @@ const keyDigest = (pem: string): Buffer =>
     .update(new X509Certificate(pem).publicKey.export({ type: 'spki', format: 'der' }))
     .digest()
 
-/** Returns the TXT record of the mail domain's MTA-STS policy. RFC 8461 section 3.1. */
-export function mtaStsTexts(lab: ResolvedLab): { readonly name: string; readonly text: string }[] {
+/** Returns the TXT records of the mail domain's policies for TLS: MTA-STS (RFC 8461) and reports (RFC 8460). */
+export function policyTexts(lab: ResolvedLab): { readonly name: string; readonly text: string }[] {
+  const domain = asciiName(lab.domain)
   const configured = configuredPolicy(lab)
-  return configured ? [{ name: `_mta-sts.${asciiName(lab.domain)}`, text: policyRecord(configured.policy) }] : []
+  const receives = lab.virtualServers.some(({ protocol }) => protocol === 'smtp')
+  const rua = lab.tlsReports?.rua ?? (receives ? [`mailto:postmaster@${domain}`] : [])
+  return [
+    ...(configured ? [{ name: `_mta-sts.${domain}`, text: policyRecord(configured.policy) }] : []),
+    ...(rua.length > 0 ? [{ name: `_smtp._tls.${domain}`, text: tlsReportRecord(rua) }] : []),
+  ]
 }

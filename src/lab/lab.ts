@@ -38,7 +38,7 @@ import { followCertificates } from './certificate-changes.ts'
 import { Changes } from './changes.ts'
 import { LabConfiguration } from './configuration/lab-configuration.ts'
 import type { ConfigurationSource, OpenedConfiguration } from './configuration/source.ts'
-import { mtaStsTexts, type RunningServer } from './dns-facts.ts'
+import { policyTexts, type RunningServer } from './dns-facts.ts'
 import { LabDns } from './lab-dns.ts'
 import { LabFaults } from './lab-faults.ts'
 import { memoryLimits } from './lab-memory.ts'
@@ -172,7 +172,7 @@ export class Lab implements AsyncDisposable {
       ...options,
       config: () => this.#config,
       servers: () => this.#runningServers(),
-      textRecords: async (lab) => [...mtaStsTexts(lab), ...(await this.mailAuthentication.keyRecords())],
+      textRecords: async (lab) => [...policyTexts(lab), ...(await this.mailAuthentication.keyRecords())],
       files: parts.certificateStore.files,
       isBackground: options.isBackground === true,
     })

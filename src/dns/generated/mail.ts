@@ -2,7 +2,7 @@ import type { DnsRecord } from '../message.ts'
 import { makeRecord, textRecord } from '../records.ts'
 import type { DnsFacts } from './facts.ts'
 
-/** Returns the records of the mail domains: MX, SPF, DMARC, TLS reports and CAA. */
+/** Returns the records of the mail domains: MX, SPF, DMARC and CAA. */
 export function mailRecords({ domains, hosts: [host], servers, hasAuthority, ttlSeconds }: DnsFacts): DnsRecord[] {
   const receives = servers.some(({ protocol }) => protocol === 'smtp')
   return domains.flatMap((domain) => [
@@ -17,10 +17,6 @@ export function mailRecords({ domains, hosts: [host], servers, hasAuthority, ttl
     textRecord(domain, ttlSeconds, receives ? 'v=spf1 mx -all' : 'v=spf1 -all'),
     // RFC 7489 section 6.3
     textRecord(`_dmarc.${domain}`, ttlSeconds, 'v=DMARC1; p=reject'),
-    // RFC 8460 section 3
-    ...(receives
-      ? [textRecord(`_smtp._tls.${domain}`, ttlSeconds, `v=TLSRPTv1; rua=mailto:postmaster@${domain}`)]
-      : []),
     // RFC 8659
     ...(hasAuthority ? [makeRecord(domain, 'CAA', ttlSeconds, { flags: 0, tag: 'issue', value: host })] : []),
   ])
