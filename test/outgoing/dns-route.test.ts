@@ -1,5 +1,5 @@
 import type { Answer } from 'dns-packet'
-import { AUTHENTIC_DATA, encode } from 'dns-packet'
+import { AUTHENTIC_DATA, encode, RECURSION_AVAILABLE } from 'dns-packet'
 import { describe, expect, it } from 'vitest'
 import { connector as connectorSchema } from '../../src/config/schema/connector.ts'
 import { decodeMessage } from '../../src/dns/message.ts'
@@ -33,7 +33,7 @@ function resolverOf(zone: Zone, insecure: readonly string[] = []): Resolver {
         for (const data of beyond) answers.push({ name: target, type, ttl: 60, class: 'IN', data } as Answer)
       }
     }
-    const flags = code | (insecure.includes(name) ? 0 : AUTHENTIC_DATA)
+    const flags = code | RECURSION_AVAILABLE | (insecure.includes(name) ? 0 : AUTHENTIC_DATA)
     return encode({ type: 'response', id, flags, questions: [...questions], answers })
   })
 }
