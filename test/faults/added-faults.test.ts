@@ -89,7 +89,7 @@ describe('a mistyped fault is refused with all its mistakes', () => {
     [{ wen: {}, do: { drop: 'before' } }, 'wen: unknown key; did you mean when?'],
     [
       { when: { verbb: 'RCPT', zzz: 1 }, do: { drop: 'before' } },
-      'when.verbb: unknown key; did you mean verb?\nwhen.zzz: unknown key; known here: protocol, virtualServer, on, verb, matching, user, tls, connection, nth or chance',
+      'when.verbb: unknown key; did you mean verb?\nwhen.zzz: unknown key; known here: protocol, virtualServer, direction, connector, on, verb, matching, user, tls, connection, nth or chance',
     ],
     [{ do: { zzz: 1 } }, /^do\.zzz: unknown key; known here: delay, reply, rawReply, greeting, .* or stored\n/],
     [{}, /^do: is missing; must be a mapping of delay, reply, rawReply, /],
