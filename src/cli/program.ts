@@ -16,6 +16,7 @@ const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
   trust: async () => (await import('./trust.ts')).addTrust,
   token: async () => (await import('./token.ts')).addToken,
   clock: async () => (await import('./clock.ts')).addClock,
+  dkim: async () => (await import('./dkim.ts')).addDkim,
   dns: async () => (await import('./dns.ts')).addDns,
   config: async () => (await import('./config.ts')).addConfig,
   reload: async () => (await import('./reload.ts')).addReload,

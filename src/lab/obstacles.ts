@@ -28,6 +28,7 @@ export async function findObstacles(lab: ResolvedLab, running: Running): Promise
     ...preloadObstacles(lab),
     ...(await portObstacles(lab, running.ports)),
     ...captureObstacles(lab),
+    ...(await mailAuthenticationObstacles(lab)),
     ...feedObstacles(lab),
     ...connectorObstacles(lab),
     ...webhookObstacles(lab),
@@ -73,6 +74,25 @@ function captureObstacles({ capture, virtualServers }: ResolvedLab): Obstacle[] 
     const why = capture?.file === undefined ? undefined : captureObstacle(capture.file)
     return why === undefined ? [] : [error(at, why)]
   })
+}
+
+/** Without the package, mail that arrives cannot be checked. Keys without a file are generated. */
+async function mailAuthenticationObstacles({ mailAuthentication }: ResolvedLab): Promise<Obstacle[]> {
+  const { check, dkim, arc } = mailAuthentication
+  const found: Obstacle[] = []
+  if (check === 'on-arrival') {
+    const { loadMailauth } = await import('../mail-authentication/mailauth.ts')
+    await loadMailauth().catch((cause: Error) => found.push(error(['mailAuthentication', 'check'], cause.message)))
+  }
+  const keys = [
+    ...dkim.map(({ key }, index) => ({ key, at: ['mailAuthentication', 'dkim', index, 'key'] })),
+    { key: arc?.key, at: ['mailAuthentication', 'arc', 'key'] },
+  ]
+  for (const { key, at } of keys) {
+    const why = key === undefined ? undefined : readObstacle(key)
+    if (why !== undefined) found.push(error(at, `cannot read ${key}: ${why}`))
+  }
+  return found
 }
 
 /** Feeds report the error, and the lab runs. */

@@ -4,6 +4,7 @@ import { accessRules } from './access.ts'
 import { accountRules } from './accounts.ts'
 import { certificateRules } from './certificates.ts'
 import { connectorRules } from './connectors.ts'
+import { mailAuthenticationRules } from './mail-authentication.ts'
 import { newsRules } from './news.ts'
 import { portRules } from './ports.ts'
 import type { Rule } from './rule.ts'
@@ -16,6 +17,7 @@ const rules: readonly Rule[] = [
   ...accountRules,
   ...tlsRules,
   ...newsRules,
+  ...mailAuthenticationRules,
   ...connectorRules,
 ]
 
