@@ -39,7 +39,7 @@ it('without the package mailauth, check and start say what to install', async ()
   const env = withoutPackage(place, 'mailauth')
   place.write('lab.yaml', `${SERVERS}mailAuthentication: { check: on-arrival }\n`)
   for (const command of ['check', 'start']) {
-    const { stderr, stdout, status } = await place.run([command, '--config', 'lab.yaml'], { env })
+    const { stderr, stdout, status } = await place.runProcess([command, '--config', 'lab.yaml'], { env })
     expect(status).toBe(1)
     expect(stderr + stdout).toMatch(/the authentication of mail needs the package mailauth; run: npm install /)
   }

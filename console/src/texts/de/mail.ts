@@ -10,6 +10,7 @@ export default {
   'mail.archive': 'Archiv',
   'mail.attach': 'Dateien anhängen',
   'mail.attachmentCount': '{n} Anhang|{n} Anhänge',
+  'mail.authentication': 'Authentifizierung',
   'mail.back': 'Zurück zur Liste',
   'mail.bits': '{n} Bit',
   'mail.blocked': '{n} blockiert',

@@ -8,6 +8,7 @@ export default {
   'mail.archive': 'Archive',
   'mail.attach': 'Attach files',
   'mail.attachmentCount': '{n} attachment|{n} attachments',
+  'mail.authentication': 'Authentication',
   'mail.back': 'Back to the list',
   'mail.bits': '{n} bits',
   'mail.blocked': '{n} blocked',

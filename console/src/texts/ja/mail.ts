@@ -10,6 +10,7 @@ export default {
   'mail.archive': 'アーカイブ',
   'mail.attach': 'ファイルを添付',
   'mail.attachmentCount': '添付ファイル {n} 件',
+  'mail.authentication': '送信元の認証',
   'mail.back': '一覧へ戻る',
   'mail.bits': '{n} ビット',
   'mail.blocked': '{n} 件をブロック',

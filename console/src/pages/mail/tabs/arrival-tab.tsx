@@ -10,6 +10,7 @@ import { formatNumber, t } from '../../../texts/index.ts'
 import type { TabProps } from '../message-tabs.tsx'
 import { Fact } from '../reader.tsx'
 import { useLoaded } from '../use-loaded.ts'
+import { AuthenticationFacts } from './authentication.tsx'
 
 /** The session that delivered a message, as far as the page shows it. */
 interface Delivery {
@@ -67,6 +68,7 @@ export default function ArrivalTab({ message }: TabProps) {
           )}
         </dl>
       </section>
+      {message.authentication && <AuthenticationFacts results={message.authentication} />}
       {delivery ? <Session delivery={delivery} /> : <p class="hint">{t('mail.noSession')}</p>}
       {trace.length > 0 && (
         <section>
