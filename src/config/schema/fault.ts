@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { parseOnDemand } from '../on-demand/parse.ts'
 import { faultMistakes, isOutgoingFault } from './fault-checks.ts'
 import { serverProtocols } from './protocol.ts'
+import { onDemandReport } from './reports.ts'
 import { duration, octets } from './values.ts'
 
 const count = z.number().int().positive()
@@ -163,11 +163,7 @@ const action = z.strictObject({
     .optional()
     .describe('direction out, on handshake: the certificate of the other host is not accepted, for this reason.')
     .meta({ examples: ['the certificate has expired'] }),
-  report: z
-    .string()
-    .refine((text) => (parseOnDemand(text)?.kind ?? 'refuse') !== 'refuse', {
-      error: 'write a report such as bounce+550, bounce+5.1.1.postfix.30s, complaint+abuse or vacation+reply',
-    })
+  report: onDemandReport
     .optional()
     .describe(
       'smtp, on RCPT or end-of-data: accepts the recipient, or the message, and sends this report later, as the address of that name does (docs/bounces.md).',

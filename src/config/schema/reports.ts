@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { parseOnDemand } from '../on-demand/parse.ts'
 import { reportForms } from './report-words.ts'
 import { duration, mailAddress } from './values.ts'
 
@@ -25,6 +26,11 @@ export const reports = z.strictObject({
     .meta({ examples: ['fbl@lab.test'] }),
 })
 export type ReportSettings = z.output<typeof reports>
+
+/** A report that a test asks for, as the local part of an address does. */
+export const onDemandReport = z.string().refine((text) => (parseOnDemand(text)?.kind ?? 'refuse') !== 'refuse', {
+  error: 'write a report such as bounce+550, bounce+5.1.1.postfix.30s, complaint+abuse or vacation+reply',
+})
 
 const time = z.iso.datetime({ offset: true, error: 'write a time as 2026-12-24T18:00:00Z' })
 
