@@ -349,6 +349,8 @@ describe('a change of any value', () => {
     for (const [path, value] of [
       ['/newsgroups/-', { name: 'lab.secrets', preload: 'ci.token' }],
       ['/webhooks/-', { url: 'https://127.0.0.1:9/', secret: 'a'.repeat(40), authority: 'ci.token' }],
+      ['/connectors', [{ name: 'Out', smartHost: { host: 'mail.lab.test', tls: 'verify', authority: './ci.token' } }]],
+      ['/connectors', [{ name: 'Out', route: 'dns', tls: 'verify', resolver: '127.0.0.1', authority: './ci.token' }]],
     ] as const) {
       const { status, body } = await http.request('configuration', {
         method: 'PATCH',

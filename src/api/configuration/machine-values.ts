@@ -34,24 +34,31 @@ const useOf = ({ path, value }: MachineValue): string =>
 
 function machineValues(lab: ResolvedLab): MachineValue[] {
   const { certificates, store, capture, webhooks, directory, newsgroups, virtualServers, authorityService } = lab
+  const connectors = lab.connectors.flatMap(({ authority, smartHost }, at) => [
+    authorityFile(['connectors', at, 'authority'], authority),
+    authorityFile(['connectors', at, 'smartHost', 'authority'], smartHost?.authority),
+  ])
   const dns = authorityService?.acme.dns
   return [
     file(['certificates'], certificates.store === 'memory' ? undefined : certificates.store),
     file(['store'], store !== 'memory' && 'lmdb' in store ? store.lmdb : undefined),
     file(['capture'], capture?.file),
     ...secretFilesOf(lab, []),
+    ...connectors.flat(),
     ...webhooks.map(({ authority }, at) => file(['webhooks', at, 'authority'], authority)),
     ...directory.accounts.map(({ preload }, at) => file(['directory', 'accounts', at, 'preload'], preload)),
     ...newsgroups.map(({ preload }, at) => file(['newsgroups', at, 'preload'], preload)),
     file(['authorityService', 'acme', 'dns'], typeof dns === 'object' ? JSON.stringify(dns) : undefined),
     ...virtualServers.flatMap(({ capture: own, feeds }, at) => [
       file(['virtualServers', at, 'capture'], own?.file),
-      ...feeds.map(({ authority = '' }, n) =>
-        file(['virtualServers', at, 'feeds', n, 'authority'], isAbsolute(authority) ? authority : undefined),
-      ),
+      ...feeds.map(({ authority }, n) => authorityFile(['virtualServers', at, 'feeds', n, 'authority'], authority)),
     ]),
   ].flat()
 }
+
+/** An authority is a file or the name of one of the lab. A resolved file is absolute. */
+const authorityFile = (path: Path, authority = ''): MachineValue[] =>
+  file(path, isAbsolute(authority) ? authority : undefined)
 
 /** Returns the files of secrets, wherever they are named. */
 function secretFilesOf(value: unknown, path: Path): MachineValue[] {
