@@ -1,26 +1,24 @@
-import {
-  type Answer,
-  AUTHENTIC_DATA,
-  type DecodedPacket,
-  decode,
-  encode,
-  type Packet,
-  type Question,
-  RECURSION_DESIRED,
-  type RecordType,
-} from 'dns-packet'
+import { AUTHENTIC_DATA, decode, encode, type Packet, RECURSION_DESIRED } from 'dns-packet'
+import type { DnsRecord, OptRecord, Question, RecordType } from './record-data.ts'
+
+export type { DnsRecord, OptRecord, RecordType } from './record-data.ts'
 
 /** A record, or the OPT pseudo-record. */
-export type AnyRecord = Answer
-/** A record of a zone. */
-export type DnsRecord = Exclude<Answer, { type: 'OPT' }>
-export type OptRecord = Extract<Answer, { type: 'OPT' }>
+export type AnyRecord = DnsRecord | OptRecord
 
-/** A DNS message with the header fields that dns-packet's types leave out. */
-export interface DnsMessage extends Omit<DecodedPacket, 'questions' | 'answers' | 'authorities' | 'additionals'> {
+/** A DNS message. The flags have the names of dns-packet. */
+export interface DnsMessage {
   readonly id: number
   readonly opcode: string
   readonly rcode: string
+  /** Whether it is a response. */
+  readonly flag_qr: boolean
+  readonly flag_aa: boolean
+  readonly flag_tc: boolean
+  readonly flag_rd: boolean
+  readonly flag_ra: boolean
+  readonly flag_ad: boolean
+  readonly flag_cd: boolean
   readonly questions: readonly Question[]
   readonly answers: readonly AnyRecord[]
   readonly authorities: readonly AnyRecord[]
@@ -36,18 +34,28 @@ export const HEADER_OCTETS = 12
 /** @throws Error if the octets are no DNS message */
 export const decodeMessage = (octets: Buffer): DnsMessage => decode(octets) as unknown as DnsMessage
 
-export const encodeMessage = (message: Packet): Buffer => encode(message)
+/** The parts of a message to encode. */
+interface MessageParts {
+  readonly type?: 'query' | 'response'
+  readonly id?: number
+  readonly flags?: number
+  readonly questions?: readonly Question[]
+  readonly answers?: readonly AnyRecord[]
+  readonly additionals?: readonly AnyRecord[]
+}
+
+export const encodeMessage = (message: MessageParts): Buffer => encode(message as Packet)
 
 /** Returns a record in wire format. */
 export const encodeRecord = (record: AnyRecord): Buffer =>
-  encode({ answers: [record.name === '' ? { ...record, name: '.' } : record] }).subarray(HEADER_OCTETS)
+  encodeMessage({ answers: [record.name === '' ? { ...record, name: '.' } : record] }).subarray(HEADER_OCTETS)
 
 export const isOpt = (record: AnyRecord): record is OptRecord => record.type === 'OPT'
 export const isRecord = (record: AnyRecord): record is DnsRecord => record.type !== 'OPT'
 
 /** Encodes a question to a resolver. The AD bit asks for the AD bit of the answer (RFC 6840 section 5.7). */
 export const encodeQuestion = (id: number, name: string, type: RecordType): Buffer =>
-  encode({
+  encodeMessage({
     type: 'query',
     id,
     flags: RECURSION_DESIRED | AUTHENTIC_DATA,

@@ -1,8 +1,8 @@
 import { randomInt } from 'node:crypto'
-import type { MxData, RecordType, SrvData } from 'dns-packet'
 import { DnsError, type DnsErrorCode } from './errors.ts'
-import { type DnsMessage, type DnsRecord, decodeMessage, encodeQuestion, isRecord } from './message.ts'
+import { type DnsMessage, type DnsRecord, decodeMessage, encodeQuestion, isRecord, type RecordType } from './message.ts'
 import { nameProblem, normalName, sameName } from './names.ts'
+import type { MxData, SrvData } from './record-data.ts'
 
 /** What a lookup found. */
 export interface Lookup<Record> {

@@ -1,7 +1,14 @@
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Server } from 'node:net'
-import { type Answer, AUTHENTIC_DATA, AUTHORITATIVE_ANSWER, encode, TRUNCATED_RESPONSE } from 'dns-packet'
+import {
+  type Answer,
+  AUTHENTIC_DATA,
+  AUTHORITATIVE_ANSWER,
+  encode,
+  type Question,
+  TRUNCATED_RESPONSE,
+} from 'dns-packet'
 import { afterEach, expect, test } from 'vitest'
 import { decodeMessage } from '../../src/dns/message.ts'
 import { framed, parseServer, remoteResolver } from '../../src/dns/remote.ts'
@@ -20,7 +27,7 @@ async function server(udp: Reply, tcp?: Reply): Promise<number> {
     const { id, questions } = decodeMessage(query)
     const made = reply(questions[0]?.name ?? '', questions[0]?.type ?? '')
     const flags = AUTHORITATIVE_ANSWER | (made?.flags ?? 0)
-    return made && encode({ type: 'response', id, questions: [...questions], ...made, flags })
+    return made && encode({ type: 'response', id, questions: [...questions] as Question[], ...made, flags })
   }
   const socket = createSocket('udp4')
   socket.on('message', (query, { port, address }) => {

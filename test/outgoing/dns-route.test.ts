@@ -1,4 +1,4 @@
-import type { Answer } from 'dns-packet'
+import type { Answer, Question } from 'dns-packet'
 import { AUTHENTIC_DATA, encode, RECURSION_AVAILABLE } from 'dns-packet'
 import { describe, expect, it } from 'vitest'
 import { connector as connectorSchema } from '../../src/config/schema/connector.ts'
@@ -34,7 +34,7 @@ function resolverOf(zone: Zone, insecure: readonly string[] = []): Resolver {
       }
     }
     const flags = code | RECURSION_AVAILABLE | (insecure.includes(name) ? 0 : AUTHENTIC_DATA)
-    return encode({ type: 'response', id, flags, questions: [...questions], answers })
+    return encode({ type: 'response', id, flags, questions: [...questions] as Question[], answers })
   })
 }
 
