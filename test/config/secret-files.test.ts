@@ -31,8 +31,8 @@ tokens: [{ name: ci, tokenFile: token }]
 webhooks: [{ url: http://127.0.0.1:9/, secretFile: hook }]
 oauth2: { clients: [{ clientId: app, clientSecretFile: alice }] }
 connectors:
-  - { name: Out, smartHost: { host: 127.0.0.1, user: relay, passwordFile: relay } }
-  - { name: In, domains: [a.test], smartHost: { host: 127.0.0.1, user: relay, accessTokenFile: token } }
+  - { name: Out, smartHost: { host: relay.test, user: relay, passwordFile: relay } }
+  - { name: In, domains: [a.test], smartHost: { host: relay.test, user: relay, accessTokenFile: token } }
 virtualServers:
   - { protocol: smtp }
   - { protocol: nntp, feeds: [{ peer: localhost, user: sealpost, passwordFile: relay }] }
