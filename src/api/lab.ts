@@ -26,6 +26,7 @@ import type { SessionCaptures } from '../sessions/session-captures.ts'
 import type { SessionRecord } from '../sessions/types.ts'
 import type { MessageStore, StoredMessage } from '../store/types.ts'
 import type { ServedTls } from '../tls/routing.ts'
+import type { DayResults } from '../tls-reports/results.ts'
 import type { ApiConfiguration } from './configuration/types.ts'
 import type { Statistics } from './metrics/statistics.ts'
 import type { Traffic } from './metrics/traffic.ts'
@@ -136,6 +137,23 @@ export interface ApiOutgoing {
   ): Promise<ConnectorTest>
 }
 
+/** A TLS report that was sent, or could not be sent. */
+export interface SentTlsReport {
+  readonly domain: string
+  /** The day in UTC, as `2026-01-31`. */
+  readonly day: string
+  /** The URI that the domain asks for; undefined if it asks for no reports. */
+  readonly to: string | undefined
+  /** Why it could not be sent. */
+  readonly problem: string | undefined
+}
+
+/** Reports about the TLS of mail that the lab sends. */
+export interface ApiTlsReports {
+  list(domain?: string): Promise<readonly DayResults[]>
+  send(domain: string | undefined, signal: AbortSignal): Promise<readonly SentTlsReport[]>
+}
+
 /** The lab as the operations use it. */
 export interface ApiLab {
   readonly config: ResolvedLab
@@ -160,6 +178,8 @@ export interface ApiLab {
   readonly dns: { readonly names: NameService | undefined }
   /** Undefined: the lab sends no mail. */
   readonly outgoing?: ApiOutgoing
+  /** Undefined: the lab sends no mail. */
+  readonly tlsReports?: ApiTlsReports
   /** Undefined if the lab does not know where its configuration comes from. */
   readonly configuration: ApiConfiguration | undefined
   /** Counts since the start; undefined without an HTTP virtual server. */

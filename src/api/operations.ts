@@ -31,6 +31,7 @@ import { verdictOperations } from './pki/verdicts.ts'
 import { callerOperations } from './session.ts'
 import { sessionOperations } from './sessions.ts'
 import { tenantOperations } from './tenants.ts'
+import { tlsReportOperations } from './tls-reports.ts'
 import { virtualServerOperations } from './virtual-servers.ts'
 import { waitOperations } from './wait.ts'
 import { webhookOperations } from './webhooks/operations.ts'
@@ -51,6 +52,7 @@ export const operations: readonly Operation[] = [
   ...sessionOperations,
   ...connectorOperations,
   ...queueOperations,
+  ...tlsReportOperations,
   ...virtualServerOperations,
   ...configurationOperations,
   ...clockOperations,

@@ -25,6 +25,7 @@ const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
   mail: async () => (await import('./mail.ts')).addMail,
   sendmail: async () => (await import('./sendmail.ts')).addSendmail,
   queue: async () => (await import('./queue.ts')).addQueue,
+  'tls-report': async () => (await import('./tls-report.ts')).addTlsReport,
   mcp: async () => (await import('./mcp.ts')).addMcp,
   store: async () => (await import('./store.ts')).addStore,
   healthcheck: async () => (await import('./healthcheck.ts')).addHealthcheck,

@@ -50,6 +50,7 @@ import { preload } from './preload.ts'
 import { Captures, logSession } from './recording.ts'
 import { ServedCertificates } from './served-certificates.ts'
 import { type Site, serverSettings, tlsSettings } from './server-settings.ts'
+import { TlsReporting } from './tls-reporting.ts'
 import { statusOf, type VirtualServerStatus, VirtualServers } from './virtual-servers.ts'
 
 export type { Disconnection }
@@ -103,6 +104,7 @@ export class Lab implements AsyncDisposable {
   readonly #news: LabNews
   /** The mail that the lab sends to other hosts. */
   readonly outgoing: LabOutgoing
+  readonly tlsReports: TlsReporting
   readonly #captures: Captures
   readonly #pki: LabPki
   readonly faults: LabFaults
@@ -198,6 +200,14 @@ export class Lab implements AsyncDisposable {
       endpoints: () => this.endpoints(),
       source: () => ({ config: this.#config, directory: this.#directory }),
       site: () => this.#deliverySite(),
+    })
+    this.tlsReports = new TlsReporting({
+      policies: this.outgoing.policies,
+      queue: this.outgoing.queue,
+      source: () => ({ config: this.#config, directory: this.#directory }),
+      deliver: (mail) => this.deliver(mail),
+      certificates: parts.certificateStore,
+      clock: options.clock,
     })
     this.#news = new LabNews(config, {
       ...parts,

@@ -98,6 +98,14 @@ export const outgoingExamples: Examples = {
   'queue.unhold': one,
   'queue.delete': one,
   'queue.bounce': one,
+  // A lab that has sent no mail by DNS.
+  'tlsReports.list': { input: { domain: 'example.test' }, answer: { items: [] } },
+  'tlsReports.send': {
+    input: { domain: 'example.test' },
+    answer: {
+      reports: [{ domain: 'example.test', day: '2026-11-26', to: 'mailto:tls-reports@example.test', problem: null }],
+    },
+  },
   'messages.release': { input: { id: released.id, to: released.to }, answer: released },
   'messages.report': {
     input: { id: released.id, report: 'bounce+550.postfix' },

@@ -25,7 +25,7 @@ export const policyLookup = (
 })
 
 /** Returns a function that looks up addresses at a resolver. */
-const lookupAt =
+export const lookupAt =
   (resolver: Resolver, signal: AbortSignal): LookupFunction =>
   (host, { all }, done) => {
     resolver.addresses(host, signal).then(

@@ -1,0 +1,52 @@
+import { z } from 'zod'
+import { shownPolicy, tlsPolicyReport } from './messages/tls-report.ts'
+import { defineOperation, type Operation } from './operation.ts'
+
+const input = z.strictObject({ domain: z.string().min(1).optional().describe('Only this domain. Default: all.') })
+
+const list = defineOperation({
+  name: 'tlsReports.list',
+  method: 'GET',
+  path: '/tls-reports',
+  summary: 'List what sessions with the mail hosts of other domains led to, by domain and day: what reports would say.',
+  access: 'inspect',
+  input,
+  output: z.object({
+    items: z.array(
+      z.object({
+        domain: z.string(),
+        day: z.string().describe('The day in UTC, as 2026-01-31.'),
+        policies: z.array(tlsPolicyReport),
+      }),
+    ),
+  }),
+  async run({ api, input: { domain } }) {
+    const days = (await api.lab.tlsReports?.list(domain)) ?? []
+    return { items: days.map(({ policies, ...day }) => ({ ...day, policies: policies.map(shownPolicy) })) }
+  },
+})
+
+const send = defineOperation({
+  name: 'tlsReports.send',
+  method: 'POST',
+  path: '/tls-reports/send',
+  summary: 'Send TLS reports (RFC 8460) to the domains that ask for them. Results that were sent are forgotten.',
+  access: 'administer',
+  input,
+  output: z.object({
+    reports: z.array(
+      z.object({
+        domain: z.string(),
+        day: z.string(),
+        to: z.string().nullable().describe('The address or URL of the domain; null if it asks for no reports.'),
+        problem: z.string().nullable().describe('Why the report could not be sent; null if it was sent or queued.'),
+      }),
+    ),
+  }),
+  async run({ api, input: { domain }, signal }) {
+    const sent = (await api.lab.tlsReports?.send(domain, signal)) ?? []
+    return { reports: sent.map(({ to, problem, ...one }) => ({ ...one, to: to ?? null, problem: problem ?? null })) }
+  },
+})
+
+export const tlsReportOperations: readonly Operation[] = [list, send]

@@ -1,0 +1,65 @@
+import type { Command } from 'commander'
+import { type ApiOptions, callApi, withApi } from './api-client.ts'
+import { exitStatus } from './failure.ts'
+import { note, print } from './output.ts'
+import { table } from './table.ts'
+
+interface TlsReportOptions extends ApiOptions {
+  readonly domain?: string
+  readonly send?: boolean
+  readonly json?: boolean
+}
+
+interface Day {
+  readonly domain: string
+  readonly day: string
+  readonly policies: readonly {
+    readonly policyType: string
+    readonly successfulSessions: number
+    readonly failedSessions: number
+    readonly failures: readonly { readonly resultType: string; readonly failedSessions: number }[]
+  }[]
+}
+
+interface Sent {
+  readonly domain: string
+  readonly day: string
+  readonly to: string | null
+  readonly problem: string | null
+}
+
+/** Adds `sealpost tls-report`. */
+export function addTlsReport(program: Command): void {
+  withApi(program.command('tls-report'))
+    .description('show what TLS sessions with other mail hosts led to, or send it as TLS reports (RFC 8460)')
+    .option('--domain <domain>', 'only this recipient domain')
+    .option('--send', 'send reports to the domains that ask for them, and forget what was sent')
+    .option('--json', 'print JSON')
+    .action((options: TlsReportOptions) => (options.send ? send(options) : show(options)))
+}
+
+async function show(options: TlsReportOptions): Promise<void> {
+  const { items } = (await callApi(options, 'tlsReports.list', { domain: options.domain })) as { items: Day[] }
+  if (options.json) return print(JSON.stringify(items))
+  if (items.length === 0) return note('No mail was sent by DNS.')
+  print(table(['DAY', 'DOMAIN', 'POLICY', 'GOOD', 'FAILED', 'FAILURES'], items.flatMap(rowsOf)))
+}
+
+const rowsOf = ({ day, domain, policies }: Day): string[][] =>
+  policies.map(({ policyType, successfulSessions, failedSessions, failures }) => [
+    day,
+    domain,
+    policyType,
+    String(successfulSessions),
+    String(failedSessions),
+    failures.map((one) => `${one.resultType} (${one.failedSessions})`).join(' '),
+  ])
+
+async function send(options: TlsReportOptions): Promise<void> {
+  const { reports } = (await callApi(options, 'tlsReports.send', { domain: options.domain })) as { reports: Sent[] }
+  if (reports.some(({ problem }) => problem !== null)) process.exitCode = exitStatus.failed
+  if (options.json) return print(JSON.stringify(reports))
+  if (reports.length === 0) return note('There is nothing to report.')
+  const rows = reports.map(({ day, domain, to, problem }) => [day, domain, to ?? '', problem ?? 'sent'])
+  print(table(['DAY', 'DOMAIN', 'TO', 'RESULT'], rows))
+}

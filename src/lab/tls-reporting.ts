@@ -1,0 +1,127 @@
+import type { ApiTlsReports, SentTlsReport } from '../api/lab.ts'
+import type { Clock } from '../common/clock.ts'
+import type { ResolvedLab } from '../config/resolve.ts'
+import type { LocalMail } from '../delivery/local-mail.ts'
+import { DeliveryError } from '../delivery/types.ts'
+import { splitAddress } from '../directory/names.ts'
+import type { Directory } from '../directory/types.ts'
+import { DnsError } from '../dns/errors.ts'
+import { lookupAt } from '../outgoing/route/policy-lookup.ts'
+import { type OutgoingQueue, OutgoingRefused, type ResolvedConnector, RouteError } from '../outgoing/types.ts'
+import type { CertificateStore } from '../pki/certificate-store/types.ts'
+import { composeTlsReport } from '../tls-reports/compose.ts'
+import { type ReportSettings, reportSettings } from '../tls-reports/configured.ts'
+import { postTlsReport } from '../tls-reports/post.ts'
+import { addressOf, ruaInRecords } from '../tls-reports/record.ts'
+import { type DayResults, timesOf } from '../tls-reports/results.ts'
+import type { TlsReport } from '../tls-reports/types.ts'
+import type { OutgoingPolicies } from './outgoing-policies.ts'
+import { rootsOf } from './roots.ts'
+
+export interface TlsReportingOptions {
+  readonly policies: OutgoingPolicies
+  readonly source: () => { readonly config: ResolvedLab; readonly directory: Directory }
+  readonly queue: Pick<OutgoingQueue, 'add'>
+  readonly deliver: (mail: LocalMail) => Promise<unknown>
+  readonly certificates: CertificateStore
+  readonly clock: Clock
+}
+
+/** Where a report goes: a URI of the domain, and the connector by whose DNS it was found. */
+interface Target {
+  readonly uri: string
+  readonly connector: ResolvedConnector
+}
+
+/** Reports about the TLS of outgoing mail, sent on demand. RFC 8460. */
+export class TlsReporting implements ApiTlsReports {
+  readonly #options: TlsReportingOptions
+
+  constructor(options: TlsReportingOptions) {
+    this.#options = options
+  }
+
+  list(domain?: string): Promise<readonly DayResults[]> {
+    return this.#options.policies.results.list(domain)
+  }
+
+  /** Sends a report for each domain and day. Results that were sent are forgotten. */
+  async send(domain: string | undefined, signal: AbortSignal): Promise<readonly SentTlsReport[]> {
+    const sent: SentTlsReport[] = []
+    for (const results of await this.list(domain)) {
+      const outcomes = await this.#sendOne(results, signal)
+      if (outcomes.some(({ problem }) => problem === undefined)) await this.#options.policies.results.delete(results)
+      sent.push(...outcomes)
+    }
+    return sent
+  }
+
+  async #sendOne(results: DayResults, signal: AbortSignal): Promise<readonly SentTlsReport[]> {
+    const { domain, day } = results
+    const settings = reportSettings(this.#options.source().config)
+    const report = this.#reportOf(results, settings)
+    const targets = await this.#targetsOf(domain, signal)
+    if (typeof targets === 'string') return [{ domain, day, to: undefined, problem: targets }]
+    const sent: SentTlsReport[] = []
+    for (const target of targets) {
+      const problem = await this.#sendTo(target, report, domain, settings, signal)
+      sent.push({ domain, day, to: target.uri, problem })
+    }
+    return sent
+  }
+
+  #reportOf({ domain, day, policies }: DayResults, { organization, from }: ReportSettings): TlsReport {
+    const times = timesOf(day)
+    return { organizationName: organization, contactInfo: from, reportId: `${day}_${domain}`, ...times, policies }
+  }
+
+  /** Returns where a domain wants reports, or why that is not known. RFC 8460 section 3. */
+  async #targetsOf(domain: string, signal: AbortSignal): Promise<readonly Target[] | string> {
+    const connectors = this.#options.source().config.connectors.filter(({ route }) => route === 'dns')
+    let why = `${domain} asks for no reports at _smtp._tls.${domain}`
+    for (const connector of connectors) {
+      try {
+        const { records } = await this.#options.policies.resolverOf(connector).txt(`_smtp._tls.${domain}`, signal)
+        const targets = ruaInRecords(records).map((uri) => ({ uri, connector }))
+        if (targets.length > 0) return targets
+      } catch (error) {
+        if (!(error instanceof DnsError || error instanceof RouteError)) throw error
+        if (!(error instanceof DnsError && error.isPermanent)) why = error.message
+      }
+    }
+    return why
+  }
+
+  /** Returns why a report could not be sent; undefined if it was sent or queued. */
+  async #sendTo(
+    { uri, connector }: Target,
+    report: TlsReport,
+    domain: string,
+    settings: ReportSettings,
+    signal: AbortSignal,
+  ): Promise<string | undefined> {
+    const to = addressOf(uri)
+    try {
+      if (to !== undefined) await this.#mail(report, to, domain, settings)
+      else {
+        const lookup = lookupAt(this.#options.policies.resolverOf(connector), signal)
+        const roots = await rootsOf(this.#options.certificates, connector.authority)
+        await postTlsReport(report, uri, { lookup, roots })
+      }
+      return undefined
+    } catch (error) {
+      const isOfMail = error instanceof OutgoingRefused || error instanceof DeliveryError
+      if (to !== undefined && !isOfMail) throw error
+      return (error as Error).message
+    }
+  }
+
+  /** Queues the report, which the queue signs as other mail, or delivers it in the lab. */
+  async #mail(report: TlsReport, to: string, domain: string, { from }: ReportSettings): Promise<void> {
+    const { source, clock, queue, deliver } = this.#options
+    const submitter = splitAddress(from).domain
+    const raw = await composeTlsReport(report, { from, to, domain, submitter, at: clock.now() })
+    if (source().directory.isLocalDomain(splitAddress(to).domain)) await deliver({ from, to: [to], raw })
+    else await queue.add({ raw, envelope: { mailFrom: from, recipients: [{ address: to }] } })
+  }
+}

@@ -1,0 +1,79 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createTransport } from 'nodemailer'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import type { LabInput } from '../../src/config/schema.ts'
+import { startLab } from '../../src/index.ts'
+import type { TestLab } from '../../src/testing/test-lab.ts'
+import { HttpLab } from '../http/client.ts'
+
+/** The other organization asks for reports by mail and by HTTPS. */
+const configuration = (rua: readonly string[]): LabInput => ({
+  hostname: 'mx.example.test',
+  domain: 'example.test',
+  directory: { mode: 'open' },
+  dns: { port: 0 },
+  mtaSts: { mode: 'testing' },
+  tlsReports: { rua: [...rua] },
+  virtualServers: [{ protocol: 'smtp', certificate: { defect: 'expired' } }, { protocol: 'http' }],
+})
+
+const folder = mkdtempSync(join(tmpdir(), 'sealpost-tls-reports-'))
+let other: TestLab
+let http: HttpLab
+beforeAll(async () => {
+  other = await startLab(configuration(['mailto:rua@example.test']))
+  const authority = join(folder, 'root.pem')
+  writeFileSync(authority, other.ca)
+  const policyPort = Number(other.server('http').tlsPort)
+  const places = { resolver: other.dns.server, port: other.server('smtp').port, policyPort, authority }
+  http = await HttpLab.start({
+    connectors: [{ name: 'DNS', route: 'dns', when: 'automatic', ...places }],
+    tlsReports: { organization: 'Lab', from: 'tls@lab.test' },
+  })
+})
+afterAll(async () => {
+  await http[Symbol.asyncDispose]()
+  await other.stop()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+/** Sends a message to the other organization, whose certificate has expired. */
+async function sendMail(): Promise<void> {
+  const arrived = other.waitForMessage('bob@example.test', { timeout: 30_000 })
+  const mail = { from: 'alice@lab.test', to: 'bob@example.test', subject: 'hello', text: 'text' }
+  await createTransport(http.lab.nodemailer()).sendMail(mail)
+  await arrived
+}
+
+const send = () => http.request('tls-reports/send', { json: {} })
+
+it('sends what sessions led to, by mail to the address of the domain, once', async () => {
+  await sendMail()
+  const results = [{ policyType: 'sts', failures: [{ resultType: 'certificate-expired', failedSessions: 1 }] }]
+  const list = async () => (await http.request('tls-reports?domain=example.test')).body.items
+  await expect.poll(list).toMatchObject([{ domain: 'example.test', policies: results }])
+  const arrived = other.waitForMessage('rua@example.test', { timeout: 30_000 })
+  const { body } = await send()
+  expect(body.reports).toMatchObject([{ domain: 'example.test', to: 'mailto:rua@example.test', problem: null }])
+  await arrived
+  const at = `http://127.0.0.1:${other.server('http').port}/api/v1/messages`
+  const { items } = (await (await fetch(`${at}?account=rua`)).json()) as { items: { id: string }[] }
+  const shown = (await (await fetch(`${at}/${items[0]?.id}`)).json()) as { tlsReport: Record<string, unknown> }
+  expect(shown.tlsReport).toMatchObject({ problem: null, organizationName: 'Lab', contactInfo: 'tls@lab.test' })
+  expect(shown.tlsReport.policies).toMatchObject(results)
+})
+
+it('sends it by HTTPS to the URL of the domain', async () => {
+  await send()
+  const { tlsPort } = other.server('http')
+  await other.reload(configuration([`https://mx.example.test:${tlsPort}/tls-reports`]))
+  // Connections are kept for further messages, and a report counts sessions.
+  await other.disconnect()
+  await sendMail()
+  const arrived = other.waitForMessage('tls-reports@example.test', { timeout: 30_000 })
+  await expect.poll(async () => (await http.request('tls-reports')).body.items).toHaveLength(1)
+  expect((await send()).body.reports).toMatchObject([{ problem: null }])
+  expect((await arrived).subject).toContain('Report Domain: example.test')
+})
