@@ -20,20 +20,11 @@ const PROGRAMS = '/usr/lib/postfix/sbin'
  * @param settings lines of main.cf to append
  */
 export async function startPostfix(
-  { key, cert }: Pick<ServerIdentity, 'key' | 'cert'>,
+  identity: Pick<ServerIdentity, 'key' | 'cert'>,
   settings = '',
 ): Promise<PostfixServer> {
-  const folder = mkdtempSync(join(tmpdir(), 'sealpost-postfix-'))
   const [port = 0, tlsPort = 0] = await freePorts(2)
-  execFileSync('chmod', ['755', folder])
-  for (const name of ['etc', 'data', 'spool']) mkdirSync(join(folder, name))
-  for (const name of SPOOL) mkdirSync(join(folder, 'spool', name), { recursive: true })
-  writeFileSync(join(folder, 'etc/key.pem'), key, { mode: 0o600 })
-  writeFileSync(join(folder, 'etc/cert.pem'), cert)
-  writeFileSync(join(folder, 'etc/main.cf'), `${mainCf(folder)}${settings}\n`)
-  writeFileSync(join(folder, 'etc/master.cf'), masterCf(port, tlsPort))
-  execFileSync('chown', ['-R', 'postfix', join(folder, 'spool'), join(folder, 'data')])
-  execFileSync('chown', ['root', join(folder, 'spool'), join(folder, 'spool/pid')])
+  const folder = preparePostfix(identity, { port, tlsPort }, settings)
   const env = { ...process.env, MAIL_CONFIG: join(folder, 'etc') }
   const child = await startServer(`${PROGRAMS}/master`, ['-c', join(folder, 'etc'), '-s'], port, { env })
   return {
@@ -44,6 +35,25 @@ export async function startPostfix(
       rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 })
     },
   }
+}
+
+/** Writes the files of a Postfix into a temporary folder, with its settings in `etc`. Returns the folder. Requires root. */
+export function preparePostfix(
+  { key, cert }: Pick<ServerIdentity, 'key' | 'cert'>,
+  { port, tlsPort }: Pick<PostfixServer, 'port' | 'tlsPort'>,
+  settings: string,
+): string {
+  const folder = mkdtempSync(join(tmpdir(), 'sealpost-postfix-'))
+  execFileSync('chmod', ['755', folder])
+  for (const name of ['etc', 'data', 'spool']) mkdirSync(join(folder, name))
+  for (const name of SPOOL) mkdirSync(join(folder, 'spool', name), { recursive: true })
+  writeFileSync(join(folder, 'etc/key.pem'), key, { mode: 0o600 })
+  writeFileSync(join(folder, 'etc/cert.pem'), cert)
+  writeFileSync(join(folder, 'etc/main.cf'), `${mainCf(folder)}${settings}\n`)
+  writeFileSync(join(folder, 'etc/master.cf'), masterCf(port, tlsPort))
+  execFileSync('chown', ['-R', 'postfix', join(folder, 'spool'), join(folder, 'data')])
+  execFileSync('chown', ['root', join(folder, 'spool'), join(folder, 'spool/pid')])
+  return folder
 }
 
 const SPOOL = [
@@ -99,5 +109,6 @@ local unix - n n - - local
 discard unix - - n - - discard
 error unix - - n - - error
 retry unix - - n - - error
+showq unix n - n - - showq
 postlog unix-dgram n - n - 1 postlogd
 `
