@@ -47,6 +47,7 @@ interface Case {
 
 interface Verdict {
   readonly dkim: readonly boolean[]
+  readonly opendkim?: readonly boolean[] | null
   readonly arc: string
   readonly spf: string
   readonly dmarc: string
@@ -134,19 +135,22 @@ describe.runIf(corpus().length > 0)('verdicts on mail of the corpus, signed, cha
   it.runIf(
     needsModule('python', 'dkim') &&
       needsModule('python', 'spf') &&
+      needsFile('/usr/lib/x86_64-linux-gnu/libopendkim.so.11') &&
       needsFile('/usr/lib/x86_64-linux-gnu/libopendmarc.so.2'),
   )(
-    'are those of dkimpy, pyspf and OpenDMARC',
+    'are those of dkimpy, pyspf, OpenDKIM and OpenDMARC',
     async () => {
       const [judged, results] = await Promise.all([all, own])
       const verdicts = await ask(DEBIAN_PYTHON, 'judges.py', judged, results)
-      const expected = results.map(({ dkim, arc, spf, dmarc }) => ({
+      const expected = results.map(({ dkim, arc, spf, dmarc }, index) => ({
         dkim: dkim.map(({ result }) => result === 'pass'),
+        opendkim: verdicts[index]?.opendkim && dkim.map(({ result }) => result === 'pass'),
         arc: arc.result,
         spf: spf.result,
         dmarc: dmarc.result === 'fail' ? dmarc.policy : dmarc.result,
       }))
       expect(verdicts).toEqual(expected)
+      expect(verdicts.filter(({ opendkim }) => opendkim).length).toBeGreaterThan(verdicts.length / 2)
       expect(new Set(verdicts.map(({ spf }) => spf))).toEqual(
         new Set(['pass', 'fail', 'softfail', 'neutral', 'permerror', 'none']),
       )
