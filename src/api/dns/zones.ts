@@ -68,7 +68,8 @@ const file = defineOperation({
   // RFC 4027
   output: 'text/dns',
   async run({ api, input: { name } }) {
-    const text = namesOf(api).zoneText(zoneNamed(api, name).name)
+    const found = zoneNamed(api, name)
+    const text = namesOf(api).zoneText(found.name)
     return new Content('text/dns; charset=utf-8', text)
   },
 })

@@ -10,6 +10,7 @@ export const tags: Readonly<Record<string, string>> = {
   feeds: 'Exchange of articles with other news servers.',
   connectors: 'Connectors, which send mail to other hosts: state, counts, tests.',
   queue: 'Mail that waits to be sent to other hosts.',
+  tlsReports: 'Reports about the TLS of outgoing mail: what was counted, and sending it.',
   sessions: 'Connections of clients: TLS facts, transcripts, refusals.',
   virtualServers: 'The servers of the lab: ports, certificate, policy.',
   clientSettings: 'Settings to enter in mail and news programs.',

@@ -40,6 +40,14 @@ function recordUnreachable(error: unknown, to: Destination, site: PeerSite): unk
   return error
 }
 
+/** What errors of the system mean. */
+const reasons: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'nothing listens on this port (ECONNREFUSED)',
+  EHOSTUNREACH: 'no route to the host (EHOSTUNREACH)',
+  ENETUNREACH: 'no route to the network of the host (ENETUNREACH)',
+  ETIMEDOUT: 'it does not answer (ETIMEDOUT)',
+}
+
 async function tcp(
   { address, hop: { host, port } }: Destination,
   timeoutMs: number,
@@ -54,8 +62,8 @@ async function tcp(
     return socket
   } catch (error) {
     socket.destroy()
-    const { name, message } = error as Error
-    const why = name === 'AbortError' ? 'it does not answer' : message
+    const { name, message, code = '' } = error as NodeJS.ErrnoException
+    const why = name === 'AbortError' ? 'it does not answer' : (reasons[code] ?? message)
     // RFC 3463 section 3.5: X.4.1, no answer from host
     const where = `${host}${host === address ? '' : ` (${address})`} port ${port}`
     throw new PeerFailure(`cannot connect to ${where}: ${why}`, { enhancedCode: '4.4.1', cause: error })
