@@ -7,7 +7,6 @@ import { MessageReader } from './messages/message-facts.ts'
 import { MessageIndex } from './messages/message-index.ts'
 import { MessageViews } from './messages/message-views.ts'
 import { MessageThreads } from './messages/threads.ts'
-import { noOutgoing } from './outgoing/no-outgoing.ts'
 import type { WebhookSender } from './webhooks/types.ts'
 
 /** A part of the lab that one program uses: accounts and newsgroups whose names begin with its name. */
@@ -62,7 +61,7 @@ export class Api implements AsyncDisposable {
 
   /** The mail that the lab sends to other hosts. */
   get outgoing(): ApiOutgoing {
-    return this.lab.outgoing ?? noOutgoing
+    return this.lab.outgoing
   }
 
   static async of(lab: ApiLab): Promise<Api> {

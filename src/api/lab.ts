@@ -176,10 +176,9 @@ export interface ApiLab {
   readonly faults: ApiFaults
   /** The zones of the lab; without names if its configuration has no DNS. */
   readonly dns: { readonly names: NameService | undefined }
-  /** Undefined: the lab sends no mail. */
-  readonly outgoing?: ApiOutgoing
-  /** Undefined: the lab sends no mail. */
-  readonly tlsReports?: ApiTlsReports
+  /** The mail that the lab sends to other hosts. */
+  readonly outgoing: ApiOutgoing
+  readonly tlsReports: ApiTlsReports
   /** Undefined if the lab does not know where its configuration comes from. */
   readonly configuration: ApiConfiguration | undefined
   /** Counts since the start; undefined without an HTTP virtual server. */

@@ -21,7 +21,7 @@ const list = defineOperation({
     ),
   }),
   async run({ api, input: { domain } }) {
-    const days = (await api.lab.tlsReports?.list(domain)) ?? []
+    const days = await api.lab.tlsReports.list(domain)
     return { items: days.map(({ policies, ...day }) => ({ ...day, policies: policies.map(shownPolicy) })) }
   },
 })
@@ -44,7 +44,7 @@ const send = defineOperation({
     ),
   }),
   async run({ api, input: { domain }, signal }) {
-    const sent = (await api.lab.tlsReports?.send(domain, signal)) ?? []
+    const sent = await api.lab.tlsReports.send(domain, signal)
     return { reports: sent.map(({ to, problem, ...one }) => ({ ...one, to: to ?? null, problem: problem ?? null })) }
   },
 })

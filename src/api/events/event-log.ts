@@ -4,7 +4,6 @@ import { hasFailed } from '../../sessions/describe.ts'
 import type { SessionRecord } from '../../sessions/types.ts'
 import type { ApiLab, LabChange } from '../lab.ts'
 import type { IndexEvent, IndexedMessage, MessageIndex } from '../messages/message-index.ts'
-import { noOutgoing } from '../outgoing/no-outgoing.ts'
 import { queuedFacts } from '../outgoing/queue-shape.ts'
 import { watchQueuedRequests } from './queued-requests.ts'
 
@@ -88,7 +87,7 @@ export class EventLog {
         forgotten: (session) => this.#addOfSession('session.closed', session),
       }),
       lab.watchChanges(({ type, ...facts }) => this.add(changeEvents[type], { facts, isOfLab: type === 'feed' })),
-      (lab.outgoing ?? noOutgoing).queue.watch(({ type, entry }) =>
+      lab.outgoing.queue.watch(({ type, entry }) =>
         this.add(queueEvents[type], { facts: { change: type, queue: queuedFacts(entry) }, isOfLab: true }),
       ),
       lab.faults.watch((fault, session) => this.#addOfSession('fault.hit', session, { facts: { fault } })),
