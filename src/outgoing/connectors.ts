@@ -42,7 +42,8 @@ function patternRank(pattern: string, domain: string): number {
   return foldDomain(pattern) === domain ? Number.POSITIVE_INFINITY : -1
 }
 
-const isLooping = (header: Buffer): boolean =>
+/** Returns whether a message has passed too many servers. */
+export const isLooping = (header: Buffer): boolean =>
   headerFields(header).filter(({ nameLower }) => nameLower === 'received').length >= MAX_HOPS
 
 /** Returns the connector with a name. @throws OutgoingRefused if there is none, or it never sends */

@@ -2,7 +2,14 @@ import { foldDomain, splitAddress } from '../directory/names.ts'
 import { headerFields, headerValue } from '../mail/headers.ts'
 import { decodeWords } from '../mail/words.ts'
 import type { DeliveryEnvelope, Folder, OutgoingTransport } from '../store/types.ts'
-import { type ConnectorRules, connectorFor, connectorNamed, connectorToRelease, forbiddenBy } from './connectors.ts'
+import {
+  type ConnectorRules,
+  connectorFor,
+  connectorNamed,
+  connectorToRelease,
+  forbiddenBy,
+  isLooping,
+} from './connectors.ts'
 import { type Filtered, matchesFilters, matchesRecipient } from './filters.ts'
 import { type OutgoingEnvelope, type OutgoingRecipient, OutgoingRefused, type ResolvedConnector } from './types.ts'
 
@@ -77,6 +84,7 @@ export function planRelease(rules: ConnectorRules, message: Planned, connectorNa
 
 /** Plans what forward rules send of a message that mailboxes of the lab get. Recipients that no connector sends to are left out. */
 function planForward(rules: ConnectorRules, message: Planned, local: readonly string[]): readonly QueueTarget[] {
+  if (rules.forwardRules.length === 0 || isLooping(message.header)) return []
   const routes = new Map<string, Route>()
   for (const { filters, to, connector: name } of rules.forwardRules) {
     if (!local.some((address) => matchesRecipient(filters, address)) || !matchesFilters(filters, message)) continue

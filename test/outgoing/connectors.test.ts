@@ -252,3 +252,17 @@ test('forward rules send further copies of mail for mailboxes of the lab', async
   expect(recipientsOf(host).map((address) => address.toLowerCase())).toEqual(['dev@example.test', 'ops@example.test'])
   expect(await lab.inbox('bob')).toHaveLength(2)
 })
+
+test.each([
+  ['the connector for the domain', {}],
+  ['a connector by name', { connector: 'Partner' }],
+])('a message that runs in a circle is not forwarded by %s', async (_, more) => {
+  await using lab = await startOutgoingLab([connectorTo(1, { name: 'Partner' })], {
+    config: { forwardRules: [{ filters: { to: ['bob@lab.test'] }, to: ['dev@example.test'], ...more }] },
+  })
+  // RFC 5321 section 6.3
+  const received = Array.from({ length: 100 }, (_, hop) => `Received: from ${hop}.test by ${hop + 1}.test`)
+  expect(await send(lab, { to: ['bob@lab.test'], raw: raw(...received, 'Subject: x') })).toMatch(/^250 /)
+  expect(await lab.inbox('bob')).toHaveLength(1)
+  expect(queued(lab)).toEqual([])
+})
