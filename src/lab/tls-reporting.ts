@@ -101,6 +101,7 @@ export class TlsReporting implements ApiTlsReports {
     signal: AbortSignal,
   ): Promise<string | undefined> {
     const to = addressOf(uri)
+    if (to === undefined && /^mailto:/i.test(uri)) return `${uri} is not a valid mail address`
     try {
       if (to !== undefined) await this.#mail(report, to, domain, settings)
       else {

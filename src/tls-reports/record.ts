@@ -15,11 +15,16 @@ export function ruaInRecords(records: readonly string[]): readonly string[] {
     .filter((uri) => /^(?:mailto|https):/i.test(uri))
 }
 
-/** Returns the mail address of a `mailto:` URI. RFC 6068 section 2. */
+/** One address, without what would end it in a header field or a command. */
+const ONE_ADDRESS = /^[^\s<>@,\p{Cc}]+@[^\s<>@,\p{Cc}]+$/u
+
+/** Returns the mail address of a `mailto:` URI; undefined if it does not name exactly one. RFC 6068 section 2. */
 export function addressOf(uri: string): string | undefined {
-  const address = /^mailto:([^?]+)/i.exec(uri)?.[1]
+  const encoded = /^mailto:([^?]+)/i.exec(uri)?.[1]
+  if (encoded === undefined) return undefined
   try {
-    return address === undefined ? undefined : decodeURIComponent(address)
+    const address = decodeURIComponent(encoded)
+    return ONE_ADDRESS.test(address) ? address : undefined
   } catch {
     return undefined
   }

@@ -69,6 +69,18 @@ it('writes and reads the record of a domain', () => {
   expect(addressOf('mailto:tls%2Ba@lab.test?subject=x')).toBe('tls+a@lab.test')
 })
 
+it.each([
+  'mailto:a%40lab.test%3E%0D%0ABcc:%20b%40else.test%0D%0AX:%20%3C',
+  'mailto:a%0D%0A@lab.test',
+  'mailto:a@lab.test%2Cb@else.test',
+  'mailto:a%00@lab.test',
+  'mailto:a%20b@lab.test',
+  'mailto:lab.test',
+  'mailto:%ff@lab.test',
+])('finds no address in %s', (uri) => {
+  expect(addressOf(uri)).toBeUndefined()
+})
+
 it('counts results by day, domain and policy, and keeps them for a week', async () => {
   let now = Date.parse('2026-01-01T12:00:00Z')
   const clock = { now: () => now }

@@ -77,3 +77,13 @@ it('sends it by HTTPS to the URL of the domain', async () => {
   expect((await send()).body.reports).toMatchObject([{ problem: null }])
   expect((await arrived).subject).toContain('Report Domain: example.test')
 })
+
+it('sends nothing to a URI that is no mail address, and says so', async () => {
+  const rua = 'mailto:a%0D%0ABcc:%20b@example.test'
+  await send()
+  await other.reload(configuration([rua]))
+  await other.disconnect()
+  await sendMail()
+  await expect.poll(async () => (await http.request('tls-reports')).body.items).toHaveLength(1)
+  expect((await send()).body.reports).toMatchObject([{ to: rua, problem: `${rua} is not a valid mail address` }])
+})
