@@ -48,12 +48,14 @@ export interface TlsaRecord {
 export interface NextHop {
   readonly host: string
   readonly port: number
+  /** The name that it is asked for in the TLS handshake. Default: `host`. */
+  readonly serverName?: string
   /** Its IP addresses, if they are known. */
   readonly addresses?: readonly string[]
   readonly tls: TlsLevel
   /** verify, secure: names of which its certificate must have one. */
   readonly names: readonly string[]
-  /** dane: the records that name its certificate. */
+  /** dane: the records that name its certificate. With other levels, none is usable: they only require TLS. */
   readonly tlsa?: readonly TlsaRecord[]
   /** Where the TLS level comes from, for session records and TLS reports. */
   readonly policy: 'configured' | 'dane' | 'mta-sts' | 'none'
@@ -72,10 +74,7 @@ export class RouteError extends Error {
   readonly isPermanent: boolean
   /** RFC 3463, `5.1.2`. */
   readonly enhancedCode: string
-  constructor(
-    message: string,
-    options: ErrorOptions & { readonly isPermanent: boolean; readonly enhancedCode: string },
-  ) {
+  constructor(message: string, options: ErrorOptions & Pick<RouteError, 'isPermanent' | 'enhancedCode'>) {
     super(message, options)
     this.isPermanent = options.isPermanent
     this.enhancedCode = options.enhancedCode

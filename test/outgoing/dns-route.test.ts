@@ -5,8 +5,9 @@ import { connector as connectorSchema } from '../../src/config/schema/connector.
 import { decodeMessage } from '../../src/dns/message.ts'
 import { createResolver, type Resolver } from '../../src/dns/resolver.ts'
 import type { FoundPolicy } from '../../src/mta-sts/policies.ts'
+import { withRequiredTls } from '../../src/outgoing/client/tls-level.ts'
 import { dnsRouter, type PolicyProblem } from '../../src/outgoing/route/dns.ts'
-import { RouteError } from '../../src/outgoing/types.ts'
+import { type NextHop, RouteError } from '../../src/outgoing/types.ts'
 
 type Rcode = 'NXDOMAIN' | 'SERVFAIL'
 /** Records by `name type`, or the response code of the query. */
@@ -47,6 +48,8 @@ const zone: Zone = {
   'mx.example.test A': ['192.0.2.1'],
 }
 const withDane: Zone = { ...zone, '_25._tcp.mx.example.test TLSA': tlsa() }
+/** PKIX-EE(1), which clients of SMTP cannot use. */
+const withUnusable: Zone = { ...zone, '_25._tcp.mx.example.test TLSA': tlsa(1) }
 
 interface Setting {
   readonly connector?: object
@@ -181,7 +184,12 @@ describe('DANE', () => {
       'alias.test CNAME': ['mx.example.test'],
     }
     expect((await route(alias)).hops).toMatchObject([
-      { host: 'alias.test', tls: 'dane', names: ['mx.example.test', 'alias.test', 'example.test'] },
+      {
+        host: 'alias.test',
+        serverName: 'mx.example.test',
+        tls: 'dane',
+        names: ['mx.example.test', 'alias.test', 'example.test'],
+      },
     ])
     const own = {
       ...zone,
@@ -195,6 +203,29 @@ describe('DANE', () => {
     const { hops, problems } = await route(zone, { connector: { tls: 'dane' } })
     expect(hops).toMatchObject({ isPermanent: false, enhancedCode: '4.7.5' })
     expect(problems).toMatchObject([{ failure: 'dane-required' }])
+  })
+
+  // RFC 7672 section 2.2
+  it.each([
+    [undefined, {}, { tls: 'encrypt', policy: 'dane', tlsa: [{ usage: 1 }] }],
+    ['encrypt', {}, { tls: 'encrypt', policy: 'dane' }],
+    ['verify', {}, { tls: 'verify', names: ['mx.example.test'], policy: 'configured' }],
+    ['secure', enforce, { tls: 'secure', names: ['example.test', 'mx.example.test'], policy: 'mta-sts' }],
+    [undefined, enforce, { tls: 'verify', names: ['mx.example.test'], policy: 'mta-sts' }],
+  ] as const)(
+    'with unusable records, tls: %s and the policy %j: requires TLS, and lowers no level',
+    async (...given) => {
+      const [tls, policy, expected] = given
+      const { hops } = await route(withUnusable, { connector: tls ? { tls } : {}, policy })
+      expect(hops).toMatchObject([expected])
+      expect(withRequiredTls((hops as readonly NextHop[])[0] as NextHop).tls).toMatch(/^(?:verify|secure)$/)
+    },
+  )
+
+  it('with tls: dane, unusable records let the mail wait', async () => {
+    const { hops, problems } = await route(withUnusable, { connector: { tls: 'dane' } })
+    expect(hops).toMatchObject({ isPermanent: false, enhancedCode: '4.7.5' })
+    expect(problems).toMatchObject([{ failure: 'tlsa-invalid', policy: 'dane', host: 'mx.example.test' }])
   })
 
   it('takes precedence over MTA-STS', async () => {

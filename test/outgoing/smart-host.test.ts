@@ -90,6 +90,12 @@ it.each([
     {},
     /cannot be looked up: the server failed/,
   ],
+  [
+    'none is usable',
+    () => dns(true, () => [{ ...record, usage: 1 }]),
+    {},
+    /none of the TLSA records of mail\.example\.test is usable/,
+  ],
   ['the host has no name', () => dns(true, () => [record]), { host: '192.0.2.1' }, /has no name/],
 ] as const)('dane: lets the mail wait if %s', async (_, resolverOf, more, why) => {
   const attempt = smartHostRouter(resolverOf)(connectorWith({ tls: 'dane', ...more }), 'any.test', signal)

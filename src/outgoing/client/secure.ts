@@ -37,6 +37,7 @@ export async function secure(
   options: SecureOptions,
 ): Promise<{ readonly socket: TLSSocket; readonly verdict: LevelVerdict }> {
   const { hop, roots, identity, record, faults } = options
+  const serverName = serverNameOf(hop)
   await faults.atHandshake()
   const socket = connect({
     socket: raw,
@@ -44,7 +45,7 @@ export async function secure(
     // The level decides, once the handshake is complete and before anything is sent.
     rejectUnauthorized: false,
     checkServerIdentity: () => undefined,
-    ...(isIP(hop.host) === 0 ? { servername: hop.host } : {}),
+    ...(serverName === undefined ? {} : { servername: serverName }),
     ...(identity ? { cert: [...identity.certificates].join('\n'), key: identity.key } : {}),
   })
   // An error without a listener would end the process, also between two listeners.
@@ -58,6 +59,10 @@ export async function secure(
   const { text, failure } = verdict.problem ?? {}
   throw notSecured(`${inWords(hop)} is not fulfilled by ${hop.host}: ${text}`, failure)
 }
+
+/** Returns the name that the host is asked for. An address is none. RFC 6066 section 3. */
+const serverNameOf = ({ host, serverName = host }: NextHop): string | undefined =>
+  isIP(serverName) === 0 ? serverName : undefined
 
 /** Describes the TLS level of a hop: `TLS level verify`, with the policy that it comes from. */
 export const inWords = ({ tls, policy }: NextHop): string =>
@@ -110,16 +115,18 @@ function chainOf(socket: TLSSocket): SentChain {
 function factsOf(
   socket: TLSSocket,
   certificate: X509Certificate,
-  { host, tls, policy }: NextHop,
+  hop: NextHop,
   { isVerified, problem }: LevelVerdict,
 ): TlsFacts {
+  const { tls, policy } = hop
+  const serverName = serverNameOf(hop)
   const { standardName } = socket.getCipher()
   return {
     version: socket.getProtocol() ?? 'unknown',
     cipher: standardName,
     bits: suiteBits(standardName) ?? 0,
     resumed: socket.isSessionReused(),
-    ...(isIP(host) === 0 ? { serverName: host } : {}),
+    ...(serverName === undefined ? {} : { serverName }),
     peerCertificate: {
       subject: nameOnOneLine(certificate.subject),
       issuer: nameOnOneLine(certificate.issuer),

@@ -45,18 +45,20 @@ interface CertificateProblem {
 export function judge(hop: NextHop, sent: SentCertificates, now: number): LevelVerdict {
   const { verifies } = levels[hop.tls]
   if (verifies === 'TLSA records') return judgeByRecords(hop, sent, now)
+  if (verifies === 'nothing' && hop.tlsa) return { isFulfilled: true, isVerified: false, problem: NO_USABLE_RECORD }
   const problem = chainProblem(sent) ?? nameProblem(sent.chain[0], namesOf(hop))
   if (problem === undefined) return { isFulfilled: true, isVerified: true }
   return { isFulfilled: verifies === 'nothing', isVerified: false, problem }
 }
 
+const NO_USABLE_RECORD: CertificateProblem = {
+  text: 'none of its TLSA records is usable',
+  failure: 'tlsa-invalid',
+}
+
 function judgeByRecords(hop: NextHop, { chain }: SentCertificates, now: number): LevelVerdict {
   const records = usableRecords(hop.tlsa ?? [])
-  // RFC 7672 section 2.2: unusable records alone still require TLS, without verification.
-  if (records.length === 0) {
-    const problem = { text: 'none of its TLSA records is usable', failure: 'tlsa-invalid' } as const
-    return { isFulfilled: (hop.tlsa ?? []).length > 0, isVerified: false, problem }
-  }
+  if (records.length === 0) return { isFulfilled: false, isVerified: false, problem: NO_USABLE_RECORD }
   const text = tlsaMismatch(chain, records, namesOf(hop), now)
   if (text === undefined) return { isFulfilled: true, isVerified: true }
   return { isFulfilled: false, isVerified: false, problem: { text, failure: 'validation-failure' } }

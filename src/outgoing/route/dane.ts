@@ -1,12 +1,31 @@
 import { DnsError } from '../../dns/errors.ts'
 import type { Lookup, Resolver, TlsaRecord } from '../../dns/resolver.ts'
+import { usableRecords } from '../client/tlsa.ts'
+import type { NextHop } from '../types.ts'
 
 /** What DANE says about a host. */
 export interface HostTlsa {
   readonly records: readonly TlsaRecord[]
   /** The name below which the records are, which its certificate may have. */
   readonly baseDomain: string
+  /** Whether clients of SMTP can verify a certificate by one of the records. */
+  readonly isUsable: boolean
 }
+
+/**
+ * Returns what usable records make of a host.
+ * @param names further names that its certificate may have if only a trust anchor matches
+ */
+export const daneLevel = (host: string, { records, baseDomain }: HostTlsa, names: readonly string[]) =>
+  ({
+    tls: 'dane',
+    policy: 'dane',
+    tlsa: records,
+    // RFC 7672 section 3.2.3
+    names: [...new Set([baseDomain, ...names])],
+    // RFC 7672 section 8.1
+    ...(baseDomain !== host && { serverName: baseDomain }),
+  }) as const satisfies Partial<NextHop>
 
 /**
  * Returns the TLSA records of a host that DNSSEC authenticates; undefined if DANE does not apply to it.
@@ -22,7 +41,9 @@ export async function hostTlsa(
 ): Promise<HostTlsa | undefined> {
   for (const baseDomain of await baseDomains(resolver, host, addresses, signal)) {
     const found = await lookUp(resolver, `_${port}._tcp.${baseDomain}`, signal)
-    if (found?.authenticated) return { records: found.records, baseDomain }
+    if (found?.authenticated) {
+      return { records: found.records, baseDomain, isUsable: usableRecords(found.records).length > 0 }
+    }
   }
   return undefined
 }

@@ -4,6 +4,7 @@ import type { Resolver } from '../../dns/resolver.ts'
 import type { PolicyFetchError } from '../../mta-sts/fetch.ts'
 import type { FoundPolicy } from '../../mta-sts/policies.ts'
 import { namesMx } from '../../mta-sts/policy.ts'
+import { levels } from '../client/tls-level.ts'
 import {
   type NextHop,
   type ResolvedConnector,
@@ -12,7 +13,7 @@ import {
   type TlsFailure,
   type TlsLevel,
 } from '../types.ts'
-import { hostTlsa } from './dane.ts'
+import { daneLevel, type HostTlsa, hostTlsa } from './dane.ts'
 import { lookupFailed, mailExchangers } from './mail-exchangers.ts'
 
 /** A policy that could not be applied, for TLS reports. */
@@ -99,20 +100,22 @@ async function hopOf(host: string, context: HopContext): Promise<NextHop> {
   const addresses = isIP(host) ? literal(host) : await addressesOf(resolver, host, signal)
   const shared = { host, port, addresses: addresses.records, ...(authority === undefined ? {} : { authority }) }
   const tlsa = isSecureMx && connector.tls !== 'none' ? await tlsaOf(host, addresses, context) : undefined
-  if (tlsa) {
-    // The names for a trust anchor. RFC 7672 section 3.2.3
-    const names = [...new Set([tlsa.baseDomain, host, domain])]
-    return { ...shared, tls: 'dane', names, tlsa: tlsa.records, policy: 'dane' }
-  }
+  if (tlsa?.isUsable) return { ...shared, ...daneLevel(host, tlsa, [host, domain]) }
   if (connector.tls === 'dane') {
-    const text = `${host} has no TLSA records that DNSSEC authenticates, and the connector requires DANE`
-    await site.onProblem?.({ domain, failure: 'dane-required', text, policy: 'dane', host })
+    const why = tlsa ? 'no usable TLSA records' : 'no TLSA records that DNSSEC authenticates'
+    const text = `${host} has ${why}, and the connector requires DANE`
+    await site.onProblem?.({ domain, failure: tlsa ? 'tlsa-invalid' : 'dane-required', text, policy: 'dane', host })
     throw insecure(text)
   }
-  return { ...shared, ...(await levelOf(host, context)) }
+  const level = await levelOf(host, context)
+  return { ...shared, ...(tlsa ? encrypted(level, tlsa) : level) }
 }
 
-type Level = Pick<NextHop, 'tls' | 'names' | 'policy'>
+type Level = Pick<NextHop, 'tls' | 'names' | 'policy' | 'tlsa'>
+
+/** Unusable records require TLS, and lower no level that verifies. RFC 7672 section 2.2. */
+const encrypted = (level: Level, { records }: HostTlsa): Level =>
+  levels[level.tls].verifies === 'nothing' ? { ...level, tls: 'encrypt', policy: 'dane', tlsa: records } : level
 
 /** Returns the TLS level of a host without DANE. @throws RouteError if an enforced policy does not name it */
 async function levelOf(host: string, { connector, domain, policy: { policy }, site }: HopContext): Promise<Level> {

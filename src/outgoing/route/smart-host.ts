@@ -1,8 +1,8 @@
 import { isIP } from 'node:net'
 import { DnsError } from '../../dns/errors.ts'
 import type { Resolver } from '../../dns/resolver.ts'
-import { type NextHop, type ResolvedConnector, RouteError, type Router, type TlsaRecord } from '../types.ts'
-import { hostTlsa } from './dane.ts'
+import { type NextHop, type ResolvedConnector, RouteError, type Router } from '../types.ts'
+import { daneLevel, type HostTlsa, hostTlsa } from './dane.ts'
 
 type ResolverOf = (connector: ResolvedConnector) => Resolver
 
@@ -29,19 +29,20 @@ export const smartHostRouter =
       ...(accessToken !== undefined && { accessToken }),
     }
     if (tls !== 'dane') return [hop]
-    return [{ ...hop, policy: 'dane', tlsa: await recordsOf(resolverOf?.(connector), hop, signal) }]
+    return [{ ...hop, ...daneLevel(host, await recordsOf(resolverOf?.(connector), hop, signal), names) }]
   }
 
-/** @throws RouteError if the host has no records that DNSSEC authenticates, or they cannot be looked up */
+/** @throws RouteError if the host has no usable records that DNSSEC authenticates, or they cannot be looked up */
 async function recordsOf(
   resolver: Resolver | undefined,
   { host, port }: NextHop,
   signal: AbortSignal,
-): Promise<readonly TlsaRecord[]> {
+): Promise<HostTlsa> {
   if (isIP(host) !== 0) throw notSecured(`the smart host ${host} has no name, so it can have no TLSA records`)
   if (!resolver) throw notSecured(`no DNS server is configured, and tls: dane needs one for the records of ${host}`)
   const found = await lookUp(resolver, { host, port }, signal)
-  if (found) return found.records
+  if (found?.isUsable) return found
+  if (found) throw notSecured(`none of the TLSA records of ${host} is usable, and tls: dane requires one`)
   throw notSecured(`${host} has no TLSA records that DNSSEC authenticates, and tls: dane requires them`)
 }
 

@@ -1,4 +1,5 @@
 import { createHash, X509Certificate } from 'node:crypto'
+import { createSecureContext, type SecureContext } from 'node:tls'
 import { expect, it } from 'vitest'
 import type { NextHop, TlsaRecord } from '../../../src/outgoing/types.ts'
 import { type ServerIdentity, TestAuthority } from '../../verify/authority.ts'
@@ -228,12 +229,33 @@ it('dane: takes a trust anchor that the host does not send, if the record holds 
   expect(result).toMatchObject({ kind: 'sent' })
 })
 
-it('dane: unusable records alone require TLS without verification', async () => {
-  const unusable = [record(good, 1, 1, 1), { ...record(good, 3, 1, 1), data: Buffer.alloc(7) }]
-  const { result, session, hosts } = await attempt(untrusted, { tls: 'dane', tlsa: unusable })
+const unusable = [record(good, 1, 1, 1), { ...record(good, 3, 1, 1), data: Buffer.alloc(7) }]
+
+it('dane: defers the mail if no record is usable', async () => {
+  const { result, hosts } = await attempt(good, { tls: 'dane', tlsa: unusable })
+  expect(result).toMatchObject({ kind: 'deferred', enhancedCode: '4.7.5' })
+  expect(hosts).toMatchObject([{ failure: 'tlsa-invalid' }])
+})
+
+it('encrypt: tells that the host has only unusable TLSA records', async () => {
+  const { result, session, hosts } = await attempt(untrusted, { tls: 'encrypt', policy: 'dane', tlsa: unusable })
   expect(result).toMatchObject({ kind: 'sent' })
   expect(session.tls?.peerCertificate).toMatchObject({ verified: false, error: 'none of its TLSA records is usable' })
   expect(hosts).toMatchObject([{ failure: 'tlsa-invalid' }])
+})
+
+it('asks for the certificate of the TLSA base domain', async () => {
+  const hop = { tls: 'dane', serverName: 'mx.example.test', tlsa: [record(good, 3, 1, 1)] } as const
+  const asked: string[] = []
+  const SNICallback = (name: string, done: (error: null, context: SecureContext) => void): void => {
+    asked.push(name)
+    done(null, createSecureContext(good))
+  }
+  await using host = await startHost({ SNICallback }, good)
+  await using sender = new Sender()
+  expect(await sender.sendOne(hopTo(host.port, hop))).toMatchObject({ kind: 'sent' })
+  expect(asked).toEqual(['mx.example.test'])
+  expect(sender.last.tls).toMatchObject({ serverName: 'mx.example.test' })
 })
 
 it('reports the host and both addresses for TLS reports', async () => {
