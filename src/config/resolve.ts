@@ -224,11 +224,14 @@ function resolveConnector({ smartHost, ...connector }: ConnectorConfig, baseDir:
   }
 }
 
+/** Returns whether an authority is a file: it has a slash or the extension of a certificate. */
+export const isFileName = (authority: string): boolean => /[/\\]|\.(pem|crt|cer)$/i.test(authority)
+
 /**
  * Makes the authority of another host absolute if it is a file. A text with a slash or the extension of a certificate is a
  * file; any other text is the name of an authority.
  */
 function authorityOf({ authority }: { readonly authority?: string | undefined }, baseDir: string) {
   if (authority === undefined) return {}
-  return { authority: /[/\\]|\.(pem|crt|cer)$/i.test(authority) ? resolve(baseDir, authority) : authority }
+  return { authority: isFileName(authority) ? resolve(baseDir, authority) : authority }
 }

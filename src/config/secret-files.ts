@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { closeSync, openSync, readSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { reasonText } from '../common/file-errors.ts'
 import { branches, type JsonSchema, schemasAt } from './json-schema.ts'
@@ -63,14 +63,29 @@ const isKeyAt = (path: Path, key: string): boolean =>
     .some(({ properties }) => properties !== undefined && Object.hasOwn(properties, key))
 
 /** Returns the first line of a file without the spaces around it. @throws Error that names the file */
-export function firstLineOf(file: string): string {
+function firstLineOf(file: string): string {
   let text: string
   try {
-    text = readFileSync(file, 'utf8')
+    text = startOf(file)
   } catch (error) {
     throw new Error(`cannot read ${file}: ${reasonText(error as NodeJS.ErrnoException, 'read')}`, { cause: error })
   }
   const line = text.split(/\r?\n/, 1)[0]?.trim() ?? ''
   if (line === '') throw new Error(`the first line of ${file} is empty; write the secret into it`)
   return line
+}
+
+/** Octets of a file that are read: more than any secret has. */
+const MAX_OCTETS = 65_536
+
+/** Returns the start of a file. A pipe or a device would never end. @throws Error */
+function startOf(file: string): string {
+  if (!statSync(file).isFile()) throw new Error('it is not a file; name a file')
+  const octets = Buffer.alloc(MAX_OCTETS)
+  const descriptor = openSync(file, 'r')
+  try {
+    return octets.toString('utf8', 0, readSync(descriptor, octets))
+  } finally {
+    closeSync(descriptor)
+  }
 }

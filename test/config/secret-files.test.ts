@@ -68,6 +68,10 @@ virtualServers:
       'tokens: [{ name: ci, tokenFile: empty }]',
       /^lab\.yaml:1:\d+: tokens\[0\]\.tokenFile: the first line of .*empty is empty; write the secret into it$/,
     ],
+    [
+      'tokens: [{ name: ci, tokenFile: /dev/zero }]',
+      /^lab\.yaml:1:\d+: tokens\[0\]\.tokenFile: cannot read \/dev\/zero: it is not a file; name a file$/,
+    ],
     ['directory: { passwordFile: alice }', /^lab\.yaml:1:\d+: directory\.passwordFile: unknown key/],
   ])('%s is a mistake', (text, expected) => {
     expect(() => load(text)).toThrow(expected)

@@ -342,6 +342,48 @@ describe('a change of any value', () => {
     }
   })
 
+  it('opens no file that HTTP names, and tells nothing of it', async () => {
+    await using http = await start()
+    writeFileSync(join(folder, 'some.secret'), 'the-first-line\n')
+    const secret = join(folder, 'some.secret')
+    for (const [path, value] of [
+      ['/dns', { zones: { 'evil.test': { file: secret } } }],
+      ['/mailAuthentication', { dkim: [{ domain: 'lab.test', selector: 's', key: secret }] }],
+      ['/mailAuthentication', { arc: { domain: 'lab.test', selector: 's', key: secret } }],
+      ['/controlSenders', [{ from: 'a@lab.test', key: secret }]],
+      ['/tokens/-', { name: 'x', tokenFile: secret }],
+      ['/tokens/-', { name: 'x', tokenFile: '/nowhere' }],
+      ['/directory/accounts/-', { user: 'eve', passwordFile: secret }],
+    ] as const) {
+      const { status, body } = await patch(http, 'configuration', set(path, value))
+      expect([path, status, body.errors?.[0].message]).toEqual([
+        path,
+        403,
+        expect.stringContaining('can be changed only on the machine'),
+      ])
+    }
+  })
+
+  it('sends no secret of the configuration to another host', async () => {
+    const smartHost = { host: '127.0.0.1', port: 9, user: 'relay', password: 'a-secret-of-the-owner' }
+    const given = `${text}connectors: [{ name: Out, smartHost: ${JSON.stringify(smartHost)} }]\n`
+    await using http = await start(given)
+    for (const [key, value] of [
+      ['port', 42_999],
+      ['host', '127.0.0.2'],
+      ['tls', 'none'],
+    ] as const) {
+      const { status, body } = await patch(http, 'configuration', set(`/connectors/Out/smartHost/${key}`, value))
+      expect([key, status, body.errors?.[0].message]).toEqual([
+        key,
+        403,
+        expect.stringContaining('sends a secret of the configuration to another host'),
+      ])
+    }
+    const other = { ...smartHost, port: 42_999, password: 'another-secret' }
+    expect((await patch(http, 'configuration', set('/connectors/Out/smartHost', other))).status).toBe(200)
+  })
+
   it('keeps each file for its own key over HTTP', async () => {
     writeFileSync(join(folder, 'ci.token'), 'the-token-of-the-file\n')
     const given = text.replace('tokens: [', 'tokens: [{ name: ci, tokenFile: ci.token }, ')

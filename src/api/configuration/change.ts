@@ -11,7 +11,7 @@ import { ApiProblem } from '../problem.ts'
 import { problemOf } from '../problem-of.ts'
 import { assertVersion, ifMatchOf, versionOf } from '../version.ts'
 import { difference, differenceOf } from './difference.ts'
-import { assertNoNewMachineValues } from './machine-values.ts'
+import { assertNoNewFiles, assertNoNewMachineValues, assertSameDestinations } from './machine-values.ts'
 import type { ApiConfiguration, Reloaded } from './types.ts'
 
 /** The parameters of every change. */
@@ -87,8 +87,14 @@ export function changeConfiguration(
       const changes = changesOf(parseText(before, configuration.name).content())
       const { text, paths } = editYaml(before, configuration.name, changes)
       assertNoMasks(text, configuration.name)
+      assertNoNewFiles(
+        caller,
+        parseText(before, configuration.name).content(),
+        parseText(text, configuration.name).content(),
+      )
       const { loaded, warnings } = await configuration.examine(text)
       assertNoNewMachineValues(caller, configuration.loaded.lab, loaded.lab)
+      assertSameDestinations(caller, configuration.loaded.lab, loaded.lab)
       const given = [...warnings, ...overridden(paths, configuration), ...moved(caller, api.lab.config, loaded.lab)]
       const isApplied = !options.dryRun && text !== before
       const reloaded = isApplied ? await replace(configuration, before, text, loaded) : NOTHING

@@ -1,7 +1,7 @@
 import { isAbsolute } from 'node:path'
 import type { Path } from '../../config/mistakes.ts'
 import { pointerOf } from '../../config/mistakes.ts'
-import type { ResolvedLab } from '../../config/resolve.ts'
+import { isFileName, type ResolvedLab } from '../../config/resolve.ts'
 import { secretFileKeys } from '../../config/secret-files.ts'
 import type { Caller } from '../caller.ts'
 import { ApiProblem } from '../problem.ts'
@@ -21,12 +21,88 @@ export function assertNoNewMachineValues({ virtualServer }: Caller, from: Resolv
   if (virtualServer === undefined) return
   // A file of one key must not become that of another: a preload would show the token in a tokenFile.
   const known = new Set(machineValues(from).map(useOf))
-  const added = machineValues(to).filter((one) => !known.has(useOf(one)))
+  refuse(machineValues(to).filter((one) => !known.has(useOf(one))))
+}
+
+const NAMES_FILES = 'names a file, folder or program; this can be changed only on the machine: sealpost config set'
+
+/** @throws ApiProblem `forbidden` */
+function refuse(added: readonly MachineValue[], message = NAMES_FILES): void {
   if (added.length === 0) return
-  const message = 'names a file, folder or program; this can be changed only on the machine: sealpost config set'
   const errors = added.map(({ path }) => ({ pointer: pointerOf(path), message }))
   throw new ApiProblem('forbidden', errors.map(({ pointer }) => `${pointer}: ${message}`).join('; '), { errors })
 }
+
+/**
+ * Checks the same in texts that nobody has examined yet: the examination opens some of these files, and its mistakes tell
+ * what is in them.
+ * @throws ApiProblem `forbidden`
+ */
+export function assertNoNewFiles({ virtualServer }: Caller, from: unknown, to: unknown): void {
+  if (virtualServer === undefined) return
+  const known = new Set(namedFiles(from, []).map(useOf))
+  refuse(namedFiles(to, []).filter((one) => !known.has(useOf(one))))
+}
+
+/** Keys that name a file, wherever they are. */
+const FILE_KEYS = new Set([...Object.keys(secretFileKeys), 'file', 'preload'])
+/** Keys with a list or mapping of entries whose `key` names a file. */
+const WITH_KEY_FILES = ['dkim', 'arc', 'controlSenders']
+
+function namedFiles(value: unknown, path: Path): MachineValue[] {
+  if (typeof value !== 'object' || value === null) return []
+  return Object.entries(value).flatMap(([key, one]) => {
+    const at = [...path, Array.isArray(value) ? Number(key) : key]
+    const isFile =
+      FILE_KEYS.has(key) ||
+      (key === 'key' && WITH_KEY_FILES.some((name) => path.includes(name))) ||
+      (key === 'authority' && typeof one === 'string' && isFileName(one))
+    return isFile && typeof one === 'string' ? file(at, one) : namedFiles(one, at)
+  })
+}
+
+/**
+ * Checks that a change over HTTP sends no secret of the configuration to another host: who administers the lab over HTTP
+ * does not see these secrets.
+ * @throws ApiProblem `forbidden`
+ */
+export function assertSameDestinations({ virtualServer }: Caller, from: ResolvedLab, to: ResolvedLab): void {
+  if (virtualServer === undefined) return
+  const known = sentSecrets(from)
+  const moved = sentSecrets(to).filter(
+    ({ secret, destination }) =>
+      known.some((one) => one.secret === secret) &&
+      !known.some((one) => one.secret === secret && one.destination === destination),
+  )
+  const message = 'sends a secret of the configuration to another host; this can be changed only on the machine'
+  refuse(moved, message)
+}
+
+interface SentSecret extends MachineValue {
+  readonly secret: string
+  readonly destination: string
+}
+
+/** Returns the secrets that the lab sends to other hosts, with what decides who gets them. */
+function sentSecrets({ connectors, virtualServers }: ResolvedLab): SentSecret[] {
+  const places = [
+    ...connectors.map(({ smartHost }, at) => ({ entry: smartHost, path: ['connectors', at, 'smartHost'] })),
+    ...virtualServers.flatMap(({ feeds }, at) =>
+      feeds.map((entry, n) => ({ entry, path: ['virtualServers', at, 'feeds', n] })),
+    ),
+  ]
+  return places.flatMap(({ entry, path }) => {
+    if (entry === undefined) return []
+    const { password, accessToken, ...rest } = { accessToken: undefined, ...entry }
+    const destination = JSON.stringify(Object.entries(rest).filter(([key]) => DESTINATION.has(key)))
+    return [password, accessToken].flatMap((secret) =>
+      secret === undefined ? [] : [{ path, value: '', secret, destination }],
+    )
+  })
+}
+
+/** Keys that decide which host gets a secret, and who else can read it. */
+const DESTINATION = new Set(['peer', 'host', 'port', 'tls', 'implicitTls', 'names', 'authority'])
 
 /** Returns the key and the value, without the places in lists. */
 const useOf = ({ path, value }: MachineValue): string =>
@@ -48,6 +124,10 @@ function machineValues(lab: ResolvedLab): MachineValue[] {
     ...webhooks.map(({ authority }, at) => file(['webhooks', at, 'authority'], authority)),
     ...directory.accounts.map(({ preload }, at) => file(['directory', 'accounts', at, 'preload'], preload)),
     ...newsgroups.map(({ preload }, at) => file(['newsgroups', at, 'preload'], preload)),
+    ...lab.controlSenders.map(({ key }, at) => file(['controlSenders', at, 'key'], key)),
+    ...Object.entries(lab.dns?.zones ?? {}).map(([zone, { file: path }]) => file(['dns', 'zones', zone, 'file'], path)),
+    ...lab.mailAuthentication.dkim.map(({ key }, at) => file(['mailAuthentication', 'dkim', at, 'key'], key)),
+    file(['mailAuthentication', 'arc', 'key'], lab.mailAuthentication.arc?.key),
     file(['authorityService', 'acme', 'dns'], typeof dns === 'object' ? JSON.stringify(dns) : undefined),
     ...virtualServers.flatMap(({ capture: own, feeds }, at) => [
       file(['virtualServers', at, 'capture'], own?.file),
