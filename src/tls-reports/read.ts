@@ -1,10 +1,11 @@
 import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
 import { z } from 'zod'
+import { checkLimits } from './limits.ts'
 import { type TlsReport, TlsReportError } from './types.ts'
 
 /** Larger reports are not read: a small gzip file could fill the memory. */
-const MAX_REPORT_OCTETS = 4 * 1024 * 1024
+const MAX_REPORT_OCTETS = 1024 * 1024
 
 const texts = z.union([z.array(z.string()), z.string().transform((text) => [text])]).default([])
 const count = z.number().int().nonnegative()
@@ -16,31 +17,31 @@ const reportFile = z.object({
   'date-range': z.object({ 'start-datetime': time, 'end-datetime': time }),
   'contact-info': z.string().default(''),
   'report-id': z.string(),
-  policies: z.array(
-    z.object({
-      policy: z.object({
-        'policy-type': z.string(),
-        'policy-domain': z.string(),
-        'policy-string': texts,
-        'mx-host': texts,
+  policies: z.array(z.unknown()),
+})
+
+const policyEntry = z.object({
+  policy: z.object({
+    'policy-type': z.string(),
+    'policy-domain': z.string(),
+    'policy-string': texts,
+    'mx-host': texts,
+  }),
+  summary: z.object({ 'total-successful-session-count': count, 'total-failure-session-count': count }),
+  'failure-details': z
+    .array(
+      z.object({
+        'result-type': z.string(),
+        'failed-session-count': count,
+        'sending-mta-ip': z.string().optional(),
+        'receiving-mx-hostname': z.string().optional(),
+        'receiving-mx-helo': z.string().optional(),
+        'receiving-ip': z.string().optional(),
+        'additional-information': z.string().optional(),
+        'failure-reason-code': z.string().optional(),
       }),
-      summary: z.object({ 'total-successful-session-count': count, 'total-failure-session-count': count }),
-      'failure-details': z
-        .array(
-          z.object({
-            'result-type': z.string(),
-            'failed-session-count': count,
-            'sending-mta-ip': z.string().optional(),
-            'receiving-mx-hostname': z.string().optional(),
-            'receiving-mx-helo': z.string().optional(),
-            'receiving-ip': z.string().optional(),
-            'additional-information': z.string().optional(),
-            'failure-reason-code': z.string().optional(),
-          }),
-        )
-        .default([]),
-    }),
-  ),
+    )
+    .default([]),
 })
 
 /** Reads a report, compressed by gzip or not. @throws TlsReportError */
@@ -48,10 +49,23 @@ export async function readTlsReport(octets: Buffer): Promise<TlsReport> {
   const isGzip = octets[0] === 0x1f && octets[1] === 0x8b
   const plain = isGzip ? await unzip(octets) : octets
   if (plain.length > MAX_REPORT_OCTETS) throw new TlsReportError('the TLS report is too large')
-  const parsed = reportFile.safeParse(jsonOf(plain))
-  if (parsed.success) return reportOf(parsed.data)
+  const json = jsonOf(plain)
+  checkLimits(json)
+  const { policies, ...file } = checked(reportFile, json)
+  // One after the other: the first mistake is the last that is looked at
+  return reportOf(
+    file,
+    policies.map((entry, index) => checked(policyEntry, entry, 'policies', index)),
+  )
+}
+
+/** @param path where the value is in the file */
+function checked<Schema extends z.ZodType>(schema: Schema, value: unknown, ...path: PropertyKey[]): z.infer<Schema> {
+  const parsed = schema.safeParse(value)
+  if (parsed.success) return parsed.data
   const [issue] = parsed.error.issues
-  throw new TlsReportError(`the TLS report has a mistake: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`)
+  const where = [...path, ...(issue?.path ?? [])].join('.')
+  throw new TlsReportError(`the TLS report has a mistake: ${where}: ${issue?.message ?? ''}`)
 }
 
 async function unzip(octets: Buffer): Promise<Buffer> {
@@ -70,14 +84,17 @@ function jsonOf(octets: Buffer): unknown {
   }
 }
 
-function reportOf(file: z.infer<typeof reportFile>): TlsReport {
+function reportOf(
+  file: Omit<z.infer<typeof reportFile>, 'policies'>,
+  policies: readonly z.infer<typeof policyEntry>[],
+): TlsReport {
   return {
     organizationName: file['organization-name'],
     contactInfo: file['contact-info'],
     reportId: file['report-id'],
     startsAt: file['date-range']['start-datetime'],
     endsAt: file['date-range']['end-datetime'],
-    policies: file.policies.map(({ policy, summary, 'failure-details': failures }) => ({
+    policies: policies.map(({ policy, summary, 'failure-details': failures }) => ({
       policyType: policy['policy-type'],
       policyDomain: policy['policy-domain'],
       policyStrings: policy['policy-string'],

@@ -60,6 +60,38 @@ it.each([
   await expect(readTlsReport(octets)).rejects.toThrow(TlsReportError)
 })
 
+/** Returns the report as JSON, with changes in its only policy. */
+function changed({ policies, ...changes }: Record<string, unknown>): Buffer {
+  const file = JSON.parse(writeTlsReport(report))
+  const [entry] = file.policies
+  const policy = { ...entry.policy, ...(changes.policy as object) }
+  return Buffer.from(JSON.stringify({ ...file, policies: policies ?? [{ ...entry, ...changes, policy }] }))
+}
+const [failure] = JSON.parse(writeTlsReport(report)).policies[0]['failure-details']
+
+it.each([
+  ['policies', changed({ policies: Array(300_000).fill({}) }), '1000 policies'],
+  ['failures', changed({ 'failure-details': Array(1001).fill(failure) }), '1000 failure-details'],
+  ['lines of a policy', changed({ policy: { 'policy-string': Array(101).fill('x') } }), '100 entries of policy-string'],
+  ['hosts', changed({ policy: { 'mx-host': Array(101).fill('x') } }), '100 entries of mx-host'],
+])('refuses a report with too many %s before it looks at each', async (_, octets, limit) => {
+  await expect(readTlsReport(gzipSync(octets))).rejects.toThrow(`the TLS report has more than ${limit}`)
+})
+
+it('refuses a report of more than 1 MiB', async () => {
+  const octets = changed({ policy: { 'policy-domain': 'x'.repeat(1024 * 1024) } })
+  await expect(readTlsReport(octets)).rejects.toThrow('too large')
+  await expect(readTlsReport(gzipSync(octets))).rejects.toThrow('cannot be decompressed')
+})
+
+it('says which policy has the first mistake', async () => {
+  const [good] = JSON.parse(writeTlsReport(report)).policies
+  const octets = changed({ policies: [good, { ...good, summary: {} }, 0] })
+  await expect(readTlsReport(octets)).rejects.toThrow('policies.1.summary.total-successful-session-count')
+  await expect(readTlsReport(changed({ policies: {} }))).rejects.toThrow('mistake: policies')
+  await expect(readTlsReport(Buffer.from('null'))).rejects.toThrow(TlsReportError)
+})
+
 it('writes and reads the record of a domain', () => {
   const record = tlsReportRecord(['mailto:tls@lab.test', 'https://lab.test/a,b'])
   expect(record).toBe('v=TLSRPTv1; rua=mailto:tls@lab.test,https://lab.test/a%2Cb')
