@@ -26,7 +26,7 @@ export function tlsReportRoutes(app: Hono<Env>, api: Api, context: ServerContext
     const addressing = { from: `postmaster@${submitter}`, to: mailbox, submitter, at: context.clock.now() }
     const raw = await composeTlsReport(report, {
       ...addressing,
-      domain: report.policies[0]?.policyDomain ?? config.domain,
+      domain: hostName(report.policies[0]?.policyDomain) ?? config.domain,
     })
     await api.lab.deliver({ from: '', to: [mailbox], raw })
     return c.body(null, 201)
@@ -43,5 +43,12 @@ async function reportIn(octets: Buffer): Promise<TlsReport> {
   }
 }
 
+/** RFC 1123 section 2.1, and the underscore of DNS names. */
+const HOST_NAME = /^(?=.{1,253}$)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*$/i
+
+/** Returns a host name; undefined for any other text. */
+const hostName = (text = ''): string | undefined => (HOST_NAME.test(text) ? text : undefined)
+
 /** Returns the domain of the contact, which is free text. */
-const hostIn = (contact: string): string => /@([a-z0-9-]+(?:\.[a-z0-9-]+)*)/i.exec(contact)?.[1] ?? 'unknown.invalid'
+const hostIn = (contact: string): string =>
+  hostName(/@([a-z0-9-]+(?:\.[a-z0-9-]+)*)/i.exec(contact)?.[1]) ?? 'unknown.invalid'

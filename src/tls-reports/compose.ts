@@ -21,6 +21,7 @@ export interface ReportAddressing {
 export async function composeTlsReport(report: TlsReport, addressing: ReportAddressing): Promise<Buffer> {
   const { from, to, domain, submitter, at } = addressing
   const token = uniqueToken()
+  const id = headerId(report.reportId)
   const zipped = await promisify(gzip)(writeTlsReport(report))
   return writeMultipart({
     boundary: `report-${token}`,
@@ -28,7 +29,7 @@ export async function composeTlsReport(report: TlsReport, addressing: ReportAddr
     head: [
       ['From', `<${from}>`],
       ['To', `<${to}>`],
-      ['Subject', `Report Domain: ${domain} Submitter: ${submitter} Report-ID: <${report.reportId}>`],
+      ['Subject', `Report Domain: ${domain} Submitter: ${submitter} Report-ID: <${id}>`],
       ['Date', formatDate(at)],
       ['Message-ID', `<${token}@${submitter}>`],
       ['Auto-Submitted', 'auto-generated'],
@@ -50,6 +51,11 @@ export async function composeTlsReport(report: TlsReport, addressing: ReportAddr
     ],
   })
 }
+
+const MAX_ID = 200
+
+/** Returns the id of a report, which is any text in the file, as the header can have it. RFC 8460 section 5.3. */
+const headerId = (id: string): string => id.replace(/[^\x21-\x7e]|[<>]/g, '').slice(0, MAX_ID)
 
 /** RFC 8460 section 5.1. */
 const fileName = ({ startsAt, endsAt }: TlsReport, domain: string, submitter: string): string =>

@@ -72,3 +72,19 @@ it('keeps reports that arrive by HTTP as mail, without credentials', async () =>
   expect(await post('{}', 'application/tlsrpt+json')).toMatchObject({ status: 400 })
   expect((await post(json, 'text/plain')).status).toBe(415)
 })
+
+it.each([
+  ['its own domain', 'a field instead of a name', 'mx.test\r\nX-Injected: yes', 'lab.test'],
+  ['its own domain', 'a quotation mark', 'a".test', 'lab.test'],
+  ['its own domain', 'too long a name', `${'x.'.repeat(200)}test`, 'lab.test'],
+  ['the domain of the report', 'a host name', 'other.test', 'other.test'],
+])('writes %s in the header if the policy domain is %s', async (_own, _what, policyDomain, domain) => {
+  const [policy] = report.policies
+  const hostile = { ...report, reportId: 'r>\r\nX-Injected: yes', policies: [{ ...policy, policyDomain }] } as TlsReport
+  const headers = { 'content-type': 'application/tlsrpt+json' }
+  expect((await http.request('/tls-reports', { body: writeTlsReport(hostile), headers })).status).toBe(201)
+  const [latest] = (await http.request('messages?account=tls')).body.items
+  const { body: raw } = await http.request(`messages/${latest.id}/raw`)
+  expect(raw).not.toMatch(/^X-Injected/m)
+  expect(raw).toContain(`\r\nTLS-Report-Domain: ${domain}\r\n`)
+})

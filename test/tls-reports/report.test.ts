@@ -1,5 +1,6 @@
 import { gzipSync } from 'node:zlib'
 import { expect, it } from 'vitest'
+import { headerFields } from '../../src/mail/headers.ts'
 import { parseMessage } from '../../src/mail/structure.ts'
 import { MemoryStore } from '../../src/store/memory/memory-store.ts'
 import { composeTlsReport } from '../../src/tls-reports/compose.ts'
@@ -90,6 +91,18 @@ it('says which policy has the first mistake', async () => {
   await expect(readTlsReport(octets)).rejects.toThrow('policies.1.summary.total-successful-session-count')
   await expect(readTlsReport(changed({ policies: {} }))).rejects.toThrow('mistake: policies')
   await expect(readTlsReport(Buffer.from('null'))).rejects.toThrow(TlsReportError)
+})
+
+it('writes no header field that a report id or domain contains', async () => {
+  const addressing = { from: 'tls@lab.test', to: 'rua@example.test', submitter: 'lab.test', at: report.endsAt }
+  const reportId = `r>\r\nX-A: <é\0${'x'.repeat(300)}`
+  const raw = await composeTlsReport({ ...report, reportId }, { ...addressing, domain: 'a.test\r\nX-B: 1\nX-C: 2\0' })
+  const names = headerFields(raw).map(({ name }) => name)
+  expect(names.filter((name) => /^x-/i.test(name))).toEqual([])
+  const id = `rX-A:${'x'.repeat(195)}`
+  expect(raw.toString()).toContain(
+    `Subject: Report Domain: a.test X-B: 1 X-C: 2  Submitter: lab.test Report-ID: <${id}>\r\n`,
+  )
 })
 
 it('writes and reads the record of a domain', () => {

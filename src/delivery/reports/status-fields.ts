@@ -38,9 +38,14 @@ const asXtext = (address: string): string =>
 
 export type Field = readonly [name: string, value: string | undefined]
 
-/** Writes fields that have a value. */
+/** What would end a field, or not arrive. A line end before a space only folds the line. RFC 5322 section 2.2.3. */
+const NOT_IN_FIELD = /\r\n(?![ \t])|\r(?!\n)|(?<!\r)\n|\0/g
+
+/** Writes fields that have a value. No value can begin another field. */
 export const fieldLines = (fields: readonly Field[]): string =>
-  fields.flatMap(([name, value]) => (value === undefined ? [] : [`${name}: ${value}\r\n`])).join('')
+  fields
+    .flatMap(([name, value]) => (value === undefined ? [] : [`${name}: ${value.replace(NOT_IN_FIELD, ' ')}\r\n`]))
+    .join('')
 
 /** Returns the fields about the message. RFC 3464 section 2.2. */
 export const messageFields = ({ hostname, envelopeId, arrivedAt }: StatusReport, utf8: boolean): readonly Field[] => [
