@@ -2,6 +2,8 @@ import type { Clock } from '../common/clock.ts'
 import { OneAtATime } from '../common/one-at-a-time.ts'
 import type { PolicyType, TlsFailureDetails, TlsPolicyReport } from './types.ts'
 
+type NewFailure = Omit<TlsFailureDetails, 'failedSessions'>
+
 /** One session, or an attempt that found no policy or host. */
 export interface TlsResult {
   readonly domain: string
@@ -9,7 +11,7 @@ export interface TlsResult {
   readonly policyStrings: readonly string[]
   readonly mxHosts: readonly string[]
   /** Absent: the session was as the policy demands. */
-  readonly failure?: Omit<TlsFailureDetails, 'failedSessions'>
+  readonly failure?: NewFailure
 }
 
 /** Keeps texts by key: the state of the message store. */
@@ -30,9 +32,16 @@ const KEY = 'tls-results'
 const DAY_MS = 86_400_000
 /** Days that are kept. A report is about one of them. */
 const MAX_DAYS = 7
-/** Domains of a day, and different failures of a policy. What exceeds them is only counted. */
+/** Domains of a day, and policies of each. Sessions of more are not counted. */
 const MAX_DOMAINS = 1000
+const MAX_POLICIES = 10
+/** Different failures of a policy. More are only counted. */
 const MAX_FAILURES = 100
+/** Lines of a policy, and its hosts. */
+const MAX_POLICY_STRINGS = 100
+const MAX_MX_HOSTS = 50
+/** Characters of a line of a policy, and of each text of a failure: the other side chooses them. */
+const MAX_TEXT = 1000
 
 /** The results of outgoing sessions by policy domain and day, kept in the state of the message store. */
 export class TlsResults {
@@ -99,26 +108,32 @@ function withResult(days: readonly DayResults[], day: string, result: TlsResult)
 function withSession(
   policies: readonly TlsPolicyReport[],
   domain: string,
-  { policyType, policyStrings, mxHosts, failure }: TlsResult,
+  { policyType, policyStrings: strings, mxHosts, failure }: TlsResult,
 ): readonly TlsPolicyReport[] {
+  const policyStrings = strings.slice(0, MAX_POLICY_STRINGS).map(cut)
   const key = JSON.stringify([policyType, policyStrings])
   const index = policies.findIndex((one) => JSON.stringify([one.policyType, one.policyStrings]) === key)
+  if (index < 0 && policies.length >= MAX_POLICIES) return policies
   const counts = { successfulSessions: 0, failedSessions: 0, failures: [] }
   const known = policies[index] ?? { policyType, policyDomain: domain, policyStrings, mxHosts: [], ...counts }
   const changed: TlsPolicyReport = {
     ...known,
-    mxHosts: [...new Set([...known.mxHosts, ...mxHosts])],
+    mxHosts: [...new Set([...known.mxHosts, ...mxHosts])].slice(0, MAX_MX_HOSTS),
     successfulSessions: known.successfulSessions + (failure ? 0 : 1),
     failedSessions: known.failedSessions + (failure ? 1 : 0),
-    failures: failure ? withFailure(known.failures, failure) : known.failures,
+    failures: failure ? withFailure(known.failures, cutFailure(failure)) : known.failures,
   }
   return index >= 0 ? policies.with(index, changed) : [...policies, changed]
 }
 
-function withFailure(
-  failures: readonly TlsFailureDetails[],
-  failure: Omit<TlsFailureDetails, 'failedSessions'>,
-): readonly TlsFailureDetails[] {
+const cut = (text: string): string => text.slice(0, MAX_TEXT)
+
+const cutFailure = (failure: NewFailure): NewFailure => ({
+  ...failure,
+  ...Object.fromEntries(Object.entries(failure).map(([key, text]) => [key, text && cut(text)])),
+})
+
+function withFailure(failures: readonly TlsFailureDetails[], failure: NewFailure): readonly TlsFailureDetails[] {
   const keyOf = ({ failedSessions: _, ...rest }: Partial<TlsFailureDetails>): string =>
     JSON.stringify(Object.entries(rest).sort())
   const index = failures.findIndex((one) => keyOf(one) === keyOf(failure))

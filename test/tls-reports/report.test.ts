@@ -156,3 +156,22 @@ it('counts results by day, domain and policy, and keeps them for a week', async 
   await results.add([good])
   expect((await results.list()).map(({ day }) => day)).toEqual(['2026-01-10'])
 })
+
+it('limits what one domain makes it keep of a day', async () => {
+  const clock = { now: () => Date.parse('2026-01-01T12:00:00Z') }
+  const results = new TlsResults(new MemoryStore({ clock }), clock)
+  const many = Array.from({ length: 200 }, (_, index) => `${index}.test`)
+  const long = 'x'.repeat(5000)
+  const failure = { resultType: 'validation-failure', failureReasonCode: long }
+  const one = { domain: 'example.test', policyType: 'sts' as const, mxHosts: many, failure }
+  await results.add(many.map((line) => ({ ...one, policyStrings: [line, long, ...many] })))
+  await results.add([{ ...one, policyStrings: ['0.test', long, ...many] }])
+  const [day] = await results.list()
+  expect(day?.policies).toHaveLength(10)
+  const [policy] = day?.policies ?? []
+  expect(policy).toMatchObject({ failedSessions: 2, failures: [{ failedSessions: 2 }] })
+  expect(policy?.mxHosts).toHaveLength(50)
+  expect(policy?.policyStrings).toHaveLength(100)
+  expect(policy?.policyStrings[1]).toHaveLength(1000)
+  expect(policy?.failures[0]?.failureReasonCode).toHaveLength(1000)
+})
