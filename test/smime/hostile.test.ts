@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startLab, type TestLab } from '../../src/index.ts'
+import { context, integer, oid, sequence } from '../../src/pki/der/encode.ts'
 import { needs } from '../support/programs.ts'
 import { OpensslCms } from './openssl-cms.ts'
 
@@ -15,6 +16,23 @@ function randomOf(seed: number): () => number {
     mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
   }
+}
+
+const HEADER = 'Content-Type: application/pkcs7-mime; name=smime.p7m\r\nContent-Transfer-Encoding: '
+const entityOf = (der: Buffer): Buffer => Buffer.from(`${HEADER}base64\r\n\r\n${der.toString('base64')}\r\n`)
+
+/** A CompressedData whose content is a value. RFC 3274 section 1.1. */
+function compressedData(content: Buffer): Buffer {
+  const algorithm = sequence(oid('1.2.840.113549.1.9.16.3.8'))
+  const encapsulated = sequence(oid('1.2.840.113549.1.7.1'), context(0, content))
+  const data = sequence(integer(0), algorithm, encapsulated)
+  return sequence(oid('1.2.840.113549.1.9.16.1.9'), context(0, data))
+}
+
+/** Empty OCTET STRINGs inside constructed ones of indefinite length. */
+function nested(levels: number, values: number): Buffer {
+  const inner = Buffer.alloc(2 * values, Buffer.of(0x04, 0))
+  return Buffer.concat([Buffer.alloc(2 * levels, Buffer.of(0x24, 0x80)), inner, Buffer.alloc(2 * levels)])
 }
 
 describe.skipIf(!needs('openssl'))('hostile S/MIME', () => {
@@ -46,9 +64,8 @@ describe.skipIf(!needs('openssl'))('hostile S/MIME', () => {
         der[Math.floor(random() * der.length)] = Math.floor(random() * 256)
       }
       const cut = random() < 0.1 ? der.subarray(0, Math.floor(random() * der.length)) : der
-      const header = 'Content-Type: application/pkcs7-mime; name=smime.p7m\r\nContent-Transfer-Encoding: base64\r\n\r\n'
       const subject = `round ${round}.`
-      const { smime } = await cms.send(Buffer.from(`${header}${cut.toString('base64')}\r\n`), { subject })
+      const { smime } = await cms.send(entityOf(cut), { subject })
       expect(smime, `seed ${seed} round ${round}`).toBeDefined()
       if (smime?.signature === 'valid')
         expect(smime.opened?.text, `seed ${seed} round ${round}`).toBe('The code is 123456.\n')
@@ -74,5 +91,23 @@ describe.skipIf(!needs('openssl'))('hostile S/MIME', () => {
     expect((await cms.send(await cms.encrypt(copies, TEXT), { subject: 'many recipients' })).smime).toMatchObject({
       encryption: 'opened',
     })
+  })
+
+  test.each([
+    { levels: 40, values: 10, problem: 'broken ASN.1: nested too deeply' },
+    { levels: 3, values: 10, problem: 'broken ASN.1: OCTET STRING nested too deeply' },
+    { levels: 1, values: 100_001, problem: 'broken ASN.1: too many values' },
+  ])('$values values in $levels indefinite lengths are not read', async ({ levels, values, problem }) => {
+    const entity = entityOf(compressedData(nested(levels, values)))
+    const { smime } = await cms.send(entity, { subject: `${levels} levels` })
+    expect(smime?.problems).toEqual([`it cannot be read: ${problem}`])
+  })
+
+  test('large mail that was signed while it was read is valid', async () => {
+    const alice = await cms.user('alice')
+    const text = `${TEXT}${'A line of a long message that has some words.\r\n'.repeat(100_000)}`
+    const signed = await cms.sign(alice, text, ['-nodetach', '-stream', '-outform', 'DER'])
+    expect(signed[1], 'indefinite length').toBe(0x80)
+    expect((await cms.send(entityOf(signed), { subject: 'streamed' })).smime?.signature).toBe('valid')
   })
 })

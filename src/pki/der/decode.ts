@@ -14,8 +14,11 @@ export interface Asn1 {
 
 const malformed = (what: string): PkiError => new PkiError('malformed', `broken ASN.1: ${what}`)
 
-/** Deepest nesting that is parsed, more than real structures have. Protects the stack from malicious input. */
-const MAX_DEPTH = 48
+/** Deepest nesting of indefinite lengths, more than real structures have. Protects the stack from malicious input. */
+const MAX_DEPTH = 16
+/** Most values in a constructed value: 100 MB of mail in chunks of 1,000 octets. Protects time and memory. */
+const MAX_VALUES = 100_000
+const CONSTRUCTED = 0x20
 
 function readLength(octets: Buffer, at: number): { length: number; next: number } {
   const first = octets[at]
@@ -27,36 +30,58 @@ function readLength(octets: Buffer, at: number): { length: number; next: number 
   return { length: octets.readUIntBE(at + 1, count), next: at + 1 + count }
 }
 
-function readAt(octets: Buffer, at: number, depth: number): Asn1 {
+/** Where the content of a value begins and ends, and where the value ends. */
+interface Extent {
+  readonly from: number
+  readonly to: number
+  readonly next: number
+}
+
+/** Values that may still be scanned for the end of an indefinite length. */
+interface ScanBudget {
+  values: number
+}
+
+function extentAt(octets: Buffer, at: number, depth: number, budget: ScanBudget): Extent {
   if (depth > MAX_DEPTH) throw malformed('nested too deeply')
   const tag = octets[at]
   if (tag === undefined) throw malformed('tag missing')
   if ((tag & 0x1f) === 0x1f) throw malformed('unsupported tag number above 30')
   const { length, next } = readLength(octets, at + 1)
-  if (length === -1) return readIndefinite(octets, at, next, tag, depth)
-  if (next + length > octets.length) throw malformed('value truncated')
-  return { tag, content: octets.subarray(next, next + length), raw: octets.subarray(at, next + length) }
+  if (length === -1) return indefiniteExtent(octets, next, depth, budget)
+  const end = next + length
+  if (end > octets.length) throw malformed('value truncated')
+  return { from: next, to: end, next: end }
 }
 
-function readIndefinite(octets: Buffer, start: number, from: number, tag: number, depth: number): Asn1 {
+/** Each enclosing level scans the same values again, so that the scan makes no views of them. */
+function indefiniteExtent(octets: Buffer, from: number, depth: number, budget: ScanBudget): Extent {
   let at = from
-  while (!(octets[at] === 0 && octets[at + 1] === 0)) at += readAt(octets, at, depth + 1).raw.length
-  return { tag, content: octets.subarray(from, at), raw: octets.subarray(start, at + 2) }
+  while (!(octets[at] === 0 && octets[at + 1] === 0)) {
+    if (--budget.values < 0) throw malformed('too many values')
+    at = extentAt(octets, at, depth + 1, budget).next
+  }
+  return { from, to: at, next: at + 2 }
+}
+
+function readAt(octets: Buffer, at: number): Asn1 {
+  const { from, to, next } = extentAt(octets, at, 0, { values: MAX_VALUES })
+  return { tag: octets[at] ?? 0, content: octets.subarray(from, to), raw: octets.subarray(at, next) }
 }
 
 /** Decodes one value that takes up all the octets. @throws PkiError `malformed` */
 export function readAsn1(octets: Buffer): Asn1 {
-  const value = readAt(octets, 0, 0)
+  const value = readAt(octets, 0)
   if (value.raw.length !== octets.length) throw malformed('octets after the value')
   return value
 }
 
-/** Returns the values inside a constructed value. */
-export function items(value: Asn1): Asn1[] {
+/** Returns the values inside a constructed value. @throws PkiError `malformed`, also if there are more than `most` */
+export function items(value: Asn1, most = MAX_VALUES): Asn1[] {
   const found: Asn1[] = []
   for (let at = 0; at < value.content.length; ) {
-    const item = readAt(value.content, at, 0)
-    found.push(item)
+    const item = readAt(value.content, at)
+    if (found.push(item) > most) throw malformed('too many values')
     at += item.raw.length
   }
   return found
@@ -73,9 +98,19 @@ export function item(value: Asn1 | undefined, index: number): Asn1 {
 export const tagged = (values: readonly Asn1[], number: number): Asn1 | undefined =>
   values.find((value) => (value.tag & 0xdf) === (0x80 | number))
 
-/** Returns the octets of an OCTET STRING. Joins the parts of a constructed one. */
+const isConstructed = ({ tag }: Asn1): boolean => (tag & CONSTRUCTED) !== 0
+
+/** Returns the octets of an OCTET STRING. Joins the parts of a constructed one, whose parts may be constructed too. */
 export function octetStringValue(value: Asn1): Buffer {
-  return value.tag & 0x20 ? Buffer.concat(items(value).map(octetStringValue)) : value.content
+  if (!isConstructed(value)) return value.content
+  const parts: Buffer[] = []
+  for (const outer of items(value)) {
+    for (const part of isConstructed(outer) ? items(outer) : [outer]) {
+      if (isConstructed(part)) throw malformed('OCTET STRING nested too deeply')
+      if (parts.push(part.content) > MAX_VALUES) throw malformed('too many values')
+    }
+  }
+  return Buffer.concat(parts)
 }
 
 /** Returns an INTEGER or ENUMERATED as a number. */
