@@ -1,4 +1,5 @@
-import { inflateSync } from 'node:zlib'
+import { promisify } from 'node:util'
+import { inflate } from 'node:zlib'
 import type { MessagePart } from '../mail/types.ts'
 import { type Asn1, item, items, octetStringValue } from '../pki/der/decode.ts'
 import { PkiError } from '../pki/errors.ts'
@@ -20,8 +21,18 @@ export interface SmimeResult {
 
 /** Most layers that are opened. */
 const MAX_LAYERS = 8
-/** Longest content of a compressed layer. */
-const MAX_INFLATED_OCTETS = 64 * 1024 * 1024
+/** Longest content of all compressed layers together. */
+const MAX_INFLATED_OCTETS = 32 * 1024 * 1024
+/** Most compressed layers that are opened. */
+const MAX_COMPRESSED_LAYERS = 2
+
+/** What compressed layers of a message may still take. */
+interface InflateBudget {
+  octets: number
+  layers: number
+}
+
+const inflated = promisify<Buffer, { maxOutputLength: number }, Buffer>(inflate)
 
 /** A layer, and what is inside it if that is known. */
 interface Peeled {
@@ -33,18 +44,19 @@ interface Peeled {
  * Verifies the signatures of a message and opens its encrypted layers. Undefined if it is no S/MIME message.
  * @param structure that of the message, if the caller has parsed it
  */
-export function examineSmime(
+export async function examineSmime(
   raw: Buffer,
   trust: SmimeTrust,
   receivedAt: number,
   structure?: MessagePart,
-): SmimeResult | undefined {
+): Promise<SmimeResult | undefined> {
   const message: SignedMessage = { senders: sendersOf(raw), receivedAt }
+  const budget: InflateBudget = { octets: MAX_INFLATED_OCTETS, layers: MAX_COMPRESSED_LAYERS }
   const layers: SmimeLayer[] = []
   let shown: Buffer | undefined
   let found = mimeLayer(raw, structure)
   while (found && layers.length < MAX_LAYERS) {
-    const { layer, content } = peel(found, message, trust)
+    const { layer, content } = await peel(found, message, trust, budget)
     layers.push(layer)
     if (content === undefined) break
     if (found.form === 'opaque') shown = content
@@ -54,18 +66,28 @@ export function examineSmime(
   return { facts: factsOf(layers), ...(shown ? { opened: withContent(raw, shown) } : {}) }
 }
 
-function peel(found: MimeLayer, message: SignedMessage, trust: SmimeTrust): Peeled {
+async function peel(
+  found: MimeLayer,
+  message: SignedMessage,
+  trust: SmimeTrust,
+  budget: InflateBudget,
+): Promise<Peeled> {
   try {
     return found.form === 'detached'
       ? signedLayer('detached', readContentInfo(found.signature).content, found.content, message, trust)
-      : peelOpaque(found.content, message, trust)
+      : await peelOpaque(found.content, message, trust, budget)
   } catch (error) {
     const problem = `it cannot be read: ${error instanceof PkiError ? error.message : 'broken S/MIME'}`
     return { layer: { kind: 'signed', form: found.form, signers: [], problems: [problem] } }
   }
 }
 
-function peelOpaque(octets: Buffer, message: SignedMessage, trust: SmimeTrust): Peeled {
+async function peelOpaque(
+  octets: Buffer,
+  message: SignedMessage,
+  trust: SmimeTrust,
+  budget: InflateBudget,
+): Promise<Peeled> {
   const { type, content } = readContentInfo(octets)
   switch (type) {
     case contentTypes.signedData:
@@ -74,7 +96,7 @@ function peelOpaque(octets: Buffer, message: SignedMessage, trust: SmimeTrust): 
     case contentTypes.authEnvelopedData:
       return openEncrypted(readEnvelopedData(content), trust.keys)
     case contentTypes.compressedData:
-      return compressedLayer(content)
+      return compressedLayer(content, budget)
     default:
       throw new PkiError('malformed', `the content type ${type} is not supported`)
   }
@@ -99,14 +121,17 @@ function signedLayer(
 }
 
 /** RFC 3274 section 1.1. */
-function compressedLayer(value: Asn1): Peeled {
+async function compressedLayer(value: Asn1, budget: InflateBudget): Promise<Peeled> {
+  const closed = (problem: string): Peeled => ({ layer: { kind: 'compressed', problem } })
+  if (--budget.layers < 0) return closed(`it is compressed more than ${MAX_COMPRESSED_LAYERS} times`)
   const [, , encapsulated] = items(value)
   const octets = octetStringValue(item(item(encapsulated, 1), 0))
   try {
-    const content = inflateSync(octets, { maxOutputLength: MAX_INFLATED_OCTETS })
+    const content = await inflated(octets, { maxOutputLength: Math.max(1, budget.octets) })
+    budget.octets -= content.length
     return { layer: { kind: 'compressed', problem: null }, content }
   } catch {
-    return { layer: { kind: 'compressed', problem: 'the compressed content is broken or too large' } }
+    return closed('the compressed content is broken or too large')
   }
 }
 

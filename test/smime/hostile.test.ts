@@ -1,6 +1,7 @@
+import { deflateSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startLab, type TestLab } from '../../src/index.ts'
-import { context, integer, oid, sequence } from '../../src/pki/der/encode.ts'
+import { context, integer, octetString, oid, sequence } from '../../src/pki/der/encode.ts'
 import { needs } from '../support/programs.ts'
 import { OpensslCms } from './openssl-cms.ts'
 
@@ -28,6 +29,8 @@ function compressedData(content: Buffer): Buffer {
   const data = sequence(integer(0), algorithm, encapsulated)
   return sequence(oid('1.2.840.113549.1.9.16.1.9'), context(0, data))
 }
+
+const compressed = (entity: string | Buffer): Buffer => compressedData(octetString(deflateSync(entity)))
 
 /** Empty OCTET STRINGs inside constructed ones of indefinite length. */
 function nested(levels: number, values: number): Buffer {
@@ -109,5 +112,22 @@ describe.skipIf(!needs('openssl'))('hostile S/MIME', () => {
     const signed = await cms.sign(alice, text, ['-nodetach', '-stream', '-outform', 'DER'])
     expect(signed[1], 'indefinite length').toBe(0x80)
     expect((await cms.send(entityOf(signed), { subject: 'streamed' })).smime?.signature).toBe('valid')
+  })
+
+  test('two compressed layers are opened', async () => {
+    const twice = entityOf(compressed(entityOf(compressed(TEXT))))
+    const { smime } = await cms.send(twice, { subject: 'twice' })
+    expect(smime?.opened?.text).toBe('The code is 123456.\n')
+    const thrice = await cms.send(entityOf(compressed(twice)), { subject: 'thrice' })
+    expect(thrice.smime?.layers).toHaveLength(3)
+    expect(thrice.smime?.problems).toEqual(['it is compressed more than 2 times'])
+  })
+
+  test('compressed layers share one limit', async () => {
+    const padding = Buffer.alloc(20 * 1024 * 1024)
+    const inner = Buffer.concat([Buffer.from(`${HEADER}binary\r\n\r\n`), compressed(padding), padding])
+    const { smime } = await cms.send(entityOf(compressed(inner)), { subject: 'bomb' })
+    expect(smime?.layers).toHaveLength(2)
+    expect(smime?.problems).toEqual(['the compressed content is broken or too large'])
   })
 })
