@@ -20,6 +20,13 @@ export interface ItemState {
   readonly recipients: readonly (RecipientState | null)[]
 }
 
+interface RunningAttempt {
+  readonly controller: AbortController
+  readonly ended: Promise<void>
+  /** The hosts have answered. */
+  isAnswered: boolean
+}
+
 /** How a queued message ends. */
 export type Ending = 'sent' | 'failed' | 'deleted'
 
@@ -30,9 +37,13 @@ export class Item {
   readonly entry: MessageEntry
   readonly transport: OutgoingTransport
   state: ItemState
-  /** The attempt that runs. */
-  sending: { readonly controller: AbortController; readonly ended: Promise<void> } | undefined
+  /** The attempt that runs, until what became of it is written down. */
+  sending: RunningAttempt | undefined
+  /** How many calls of the sender work with it. Meanwhile, it is neither planned nor sent. */
+  claims = 0
   ending: Ending | undefined
+  /** Whether the store has it no more. */
+  isGone = false
   /** Whether the store has a state of it. */
   isSaved: boolean
 
@@ -112,7 +123,8 @@ export const failures = (
 
 /** Returns a message of the queue as users see it. */
 export function entryOf(item: Item, givesUpAt: number | undefined, why: string | undefined): QueueEntry {
-  const { entry, transport, state, sending } = item
+  const { entry, transport, state } = item
+  const isSending = item.sending?.isAnswered === false
   const { attempts, nextAttemptAt, isHeld, lastSession } = state
   const reason = why ?? state.recipients.find((one) => one?.kind === 'deferred')?.text
   return {
@@ -125,9 +137,9 @@ export function entryOf(item: Item, givesUpAt: number | undefined, why: string |
     ...(transport.subject !== undefined && { subject: transport.subject }),
     queuedAt: item.queuedAt,
     attempts,
-    ...(!sending && !isHeld && why === undefined && nextAttemptAt !== undefined && { nextAttemptAt }),
+    ...(!isSending && !isHeld && why === undefined && nextAttemptAt !== undefined && { nextAttemptAt }),
     ...(givesUpAt !== undefined && { givesUpAt }),
-    state: sending ? 'sending' : isHeld ? 'held' : attempts > 0 ? 'deferred' : 'waiting',
+    state: isSending ? 'sending' : isHeld ? 'held' : attempts > 0 ? 'deferred' : 'waiting',
     ...(reason !== undefined && { reason }),
     ...(entry.envelope?.session !== undefined && { receivedBy: entry.envelope.session }),
     ...(lastSession !== undefined && { lastSession }),

@@ -24,6 +24,10 @@ export class Lanes {
     return lane
   }
 
+  isReady(item: Item): boolean {
+    return this.#lanes.get(item.lane)?.ready.has(item) === true
+  }
+
   remove(item: Item): void {
     const lane = this.#lanes.get(item.lane)
     lane?.ready.delete(item)

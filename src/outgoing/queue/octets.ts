@@ -1,5 +1,5 @@
 import { headerFieldAt } from '../../mail/headers.ts'
-import type { MessageStore } from '../../store/types.ts'
+import { type MessageStore, StoreError } from '../../store/types.ts'
 import type { Item } from './item.ts'
 
 /** The octets of a queued message as another host gets them. */
@@ -13,19 +13,33 @@ const RETURN_PATH_OCTETS = 4096
 
 /**
  * Returns what is sent of a queued message: without the Return-Path, which only the last server adds (RFC 5321 section
- * 4.4), and with the recipients that `rewrite` has replaced.
+ * 4.4), and with the recipients that `rewrite` has replaced. A message that the store has no more, or not whole, fails
+ * instead of being sent short.
+ * @throws StoreError
  */
 export async function sentOctets(store: MessageStore, folderId: string, item: Item): Promise<SentOctets> {
-  const start = (await store.read(folderId, item.uid, 0, RETURN_PATH_OCTETS)) ?? Buffer.alloc(0)
+  const start = await store.read(folderId, item.uid, 0, RETURN_PATH_OCTETS)
+  if (!start) throw new StoreError('not-found', `the store has the queued message ${item.id} no more`)
   const first = headerFieldAt(start, 0, start.length)
   const isWhole = first.end < start.length || start.length < RETURN_PATH_OCTETS
   const skipped = first.nameLower === 'return-path' && isWhole ? first.end : 0
   const prefix = originalRecipients(item)
+  const storedOctets = item.entry.sizeOctets - skipped
   return {
-    sizeOctets: prefix.length + item.entry.sizeOctets - skipped,
+    sizeOctets: prefix.length + storedOctets,
     async *message() {
       if (prefix.length > 0) yield prefix
-      yield* store.stream(folderId, item.uid, skipped)
+      let octets = 0
+      for await (const piece of store.stream(folderId, item.uid, skipped)) {
+        octets += piece.length
+        yield piece
+      }
+      if (octets < storedOctets) {
+        throw new StoreError(
+          'not-found',
+          `the store has ${octets} of ${storedOctets} octets of the queued message ${item.id}`,
+        )
+      }
     },
   }
 }

@@ -3,10 +3,11 @@ import type { Clock } from '../../common/clock.ts'
 import type { MessageStore } from '../../store/types.ts'
 import type { ConnectorRules } from '../connectors.ts'
 import type { QueueEvent, RecipientResult, Reports, ResolvedConnector } from '../types.ts'
+import { Agenda } from './agenda.ts'
 import { Alarm } from './alarm.ts'
 import { attemptItem, type Sending } from './attempt.ts'
 import { failures, type Item, results } from './item.ts'
-import { type Lane, Lanes } from './lanes.ts'
+import type { Lane } from './lanes.ts'
 import { sentOctets } from './octets.ts'
 import { Records } from './records.ts'
 import { Reporter } from './reporter.ts'
@@ -36,12 +37,10 @@ export class Sender implements AsyncDisposable {
   readonly #records: Records
   readonly #reporter: Reporter
   readonly #rates = new SendingRates()
-  readonly #lanes = new Lanes()
-  /** Messages whose time has not come. */
-  readonly #waiting = new Set<Item>()
   readonly #sending = new Set<Item>()
   readonly #running = new Set<Promise<void>>()
   readonly #alarm: Alarm
+  readonly #agenda: Agenda
   #isClosed = false
 
   constructor(options: SenderOptions) {
@@ -49,6 +48,7 @@ export class Sender implements AsyncDisposable {
     this.#records = new Records(options)
     this.#reporter = new Reporter(options, this.#records)
     this.#alarm = new Alarm(options.clock, () => this.#look())
+    this.#agenda = new Agenda(this.#alarm, (item) => this.#dueAt(item))
   }
 
   connectorOf({ transport }: Item): ResolvedConnector | undefined {
@@ -64,14 +64,13 @@ export class Sender implements AsyncDisposable {
 
   add(item: Item): void {
     if (!item.isSaved) this.#options.emit('queued', item)
-    if (item.state.isHeld) return
-    this.#waiting.add(item)
-    this.#alarm.set(this.#dueAt(item))
+    this.#agenda.add(item)
   }
 
   /** Forgets a message that the store has no more. */
   remove(item: Item): void {
-    this.#unplan(item)
+    this.#agenda.remove(item)
+    item.isGone = true
     item.ending ??= 'deleted'
     item.sending?.controller.abort()
     this.#options.emit(item.ending, item, item.ending === 'deleted' ? undefined : results(item))
@@ -91,11 +90,9 @@ export class Sender implements AsyncDisposable {
   async flush(items: readonly Item[]): Promise<number> {
     const now = this.#options.clock.now()
     const held = items.filter(({ state }) => state.isHeld)
-    for (const item of items) {
-      item.state = { ...item.state, isHeld: undefined, nextAttemptAt: now }
-      if (!item.sending) this.#waiting.add(item)
-    }
+    for (const item of items) item.state = { ...item.state, isHeld: undefined, nextAttemptAt: now }
     await this.#records.save(held)
+    for (const item of items) this.#agenda.add(item)
     this.#look()
     return items.length
   }
@@ -103,31 +100,34 @@ export class Sender implements AsyncDisposable {
   async hold(items: readonly Item[]): Promise<number> {
     for (const item of items) {
       item.state = { ...item.state, isHeld: true }
-      this.#unplan(item)
+      this.#agenda.remove(item)
     }
     await this.#records.save(items)
     for (const item of items) this.#options.emit('held', item)
     return items.length
   }
 
-  async delete(items: readonly Item[]): Promise<number> {
-    await this.#interrupt(items)
-    const left = items.filter(({ ending }) => ending === undefined)
-    for (const item of left) item.ending = 'deleted'
-    await this.#records.expunge(left)
-    return left.length
+  delete(items: readonly Item[]): Promise<number> {
+    return this.#interrupt(items, async (left) => {
+      for (const item of left) item.ending = 'deleted'
+      try {
+        await this.#records.expunge(left)
+      } catch (err) {
+        for (const item of left) if (!item.isGone) item.ending = undefined
+        throw err
+      }
+    })
   }
 
-  async bounce(items: readonly Item[]): Promise<number> {
-    await this.#interrupt(items)
-    const left = items.filter(({ ending }) => ending === undefined)
-    for (const item of left) {
-      const text = item.unreported('deferred')[0]?.text
-      const why = text === undefined ? GIVEN_UP : `${GIVEN_UP} (last reply: ${text})`
-      item.take(failures(item, { enhancedCode: '5.0.0', text: why }), this.#options.clock.now())
-      await this.#finish(item)
-    }
-    return left.length
+  bounce(items: readonly Item[]): Promise<number> {
+    return this.#interrupt(items, async (left) => {
+      for (const item of left) {
+        const text = item.unreported('deferred')[0]?.text
+        const why = text === undefined ? GIVEN_UP : `${GIVEN_UP} (last reply: ${text})`
+        item.take(failures(item, { enhancedCode: '5.0.0', text: why }), this.#options.clock.now())
+        await this.#finish(item)
+      }
+    })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -143,19 +143,23 @@ export class Sender implements AsyncDisposable {
     await Promise.allSettled(this.#running)
   }
 
-  /** Ends the attempts of messages. What hosts have acknowledged by then counts. */
-  async #interrupt(items: readonly Item[]): Promise<void> {
+  /**
+   * Ends the attempts of messages, and lets no other begin before `work` has ended. What hosts have acknowledged by then
+   * counts. Returns how many messages were left for `work`.
+   */
+  async #interrupt(items: readonly Item[], work: (left: readonly Item[]) => Promise<void>): Promise<number> {
     for (const item of items) {
-      this.#unplan(item)
+      this.#agenda.claim(item)
       item.sending?.controller.abort()
     }
-    await Promise.allSettled(items.map(({ sending }) => sending?.ended))
-    for (const item of items) this.#unplan(item)
-  }
-
-  #unplan(item: Item): void {
-    this.#waiting.delete(item)
-    this.#lanes.remove(item)
+    try {
+      await Promise.allSettled(items.map(({ sending }) => sending?.ended))
+      const left = items.filter(({ ending }) => ending === undefined)
+      await work(left)
+      return left.length
+    } finally {
+      for (const item of items) this.#agenda.release(item)
+    }
   }
 
   /** Returns when something is to be done with a message that waits. */
@@ -171,10 +175,10 @@ export class Sender implements AsyncDisposable {
     if (this.#isClosed) return
     const now = this.#options.clock.now()
     let next = Number.POSITIVE_INFINITY
-    for (const item of this.#waiting) {
+    for (const item of this.#agenda.waiting) {
       if ((item.state.nextAttemptAt ?? 0) <= now) {
-        this.#waiting.delete(item)
-        if (item.pending.length > 0) this.#lanes.add(item)
+        this.#agenda.waiting.delete(item)
+        if (item.pending.length > 0) this.#agenda.lanes.add(item)
         else this.#run(this.#finish(item))
       } else {
         if (this.#dueAt(item) <= now) this.#run(this.#warn(item))
@@ -182,7 +186,7 @@ export class Sender implements AsyncDisposable {
       }
     }
     this.#alarm.set(next)
-    for (const lane of this.#lanes.all) this.#sendLane(lane)
+    for (const lane of this.#agenda.lanes.all) this.#sendLane(lane)
   }
 
   #sendLane(lane: Lane): void {
@@ -190,7 +194,8 @@ export class Sender implements AsyncDisposable {
       const connector = this.connectorOf(item)
       if (this.#isClosed || !connector || this.whyStopped(item) !== undefined) return
       const { connections } = connector.schedule
-      if (this.#lanes.inFlight >= MAX_IN_FLIGHT || (connections !== 'off' && lane.inFlight >= connections)) return
+      if (this.#agenda.lanes.inFlight >= MAX_IN_FLIGHT || (connections !== 'off' && lane.inFlight >= connections))
+        return
       const now = this.#options.clock.now()
       const at = this.#rates.take(connector.name, connector.schedule, now)
       if (at > now) return this.#alarm.set(at)
@@ -199,17 +204,19 @@ export class Sender implements AsyncDisposable {
   }
 
   #send(item: Item, lane: Lane, connector: ResolvedConnector): void {
-    const end = this.#lanes.begin(lane, item)
+    const end = this.#agenda.lanes.begin(lane, item)
+    this.#agenda.claim(item)
     const controller = new AbortController()
     this.#sending.add(item)
     const ended = this.#attempt(item, connector, controller.signal).finally(() => {
       item.sending = undefined
       this.#sending.delete(item)
-      const wasFull = this.#lanes.inFlight >= MAX_IN_FLIGHT
+      const wasFull = this.#agenda.lanes.inFlight >= MAX_IN_FLIGHT
       end()
-      for (const one of wasFull ? this.#lanes.all : [lane]) this.#sendLane(one)
+      this.#agenda.release(item)
+      for (const one of wasFull ? this.#agenda.lanes.all : [lane]) this.#sendLane(one)
     })
-    item.sending = { controller, ended }
+    item.sending = { controller, ended, isAnswered: false }
     this.#run(ended)
     this.#options.emit('attempted', item)
   }
@@ -221,12 +228,13 @@ export class Sender implements AsyncDisposable {
       const octets = await sentOctets(store, folderId() ?? '', item)
       found = await attemptItem(item, connector, octets, this.#options, signal)
     } catch (err) {
+      if (item.isGone) return
       log.error({ err, queued: item.id, connector: connector.name }, 'a message could not be sent')
       found = {
         recipients: item.pending.map(({ address }) => ({ address, kind: 'deferred', text: (err as Error).message })),
       }
     }
-    item.sending = undefined
+    if (item.sending) item.sending.isAnswered = true
     const isInterrupted = signal.aborted
     const attempts = item.state.attempts + (isInterrupted ? 0 : 1)
     item.state = { ...item.state, attempts, lastSession: found.session ?? item.state.lastSession }
@@ -252,25 +260,22 @@ export class Sender implements AsyncDisposable {
       // The next attempt reports again.
       log.error({ err, queued: item.id }, 'no report was sent about a queued message')
     }
-    if (item.ending !== undefined) return
-    emit('deferred', item, results(item))
-    if (item.state.isHeld) return
-    this.#waiting.add(item)
-    this.#alarm.set(this.#dueAt(item))
+    if (item.ending === undefined) emit('deferred', item, results(item))
   }
 
   /** Reports what became of a message, and removes it. */
   async #finish(item: Item): Promise<void> {
+    if (item.ending !== undefined) return
+    item.ending = results(item).some(({ kind }) => kind === 'failed') ? 'failed' : 'sent'
     try {
       await this.#reporter.final(item)
-      item.ending = results(item).some(({ kind }) => kind === 'failed') ? 'failed' : 'sent'
       await this.#records.expunge([item])
     } catch (err) {
+      if (item.isGone) return
       item.ending = undefined
       this.#options.log.error({ err, queued: item.id }, 'the store could not remove a message that was sent')
       item.state = { ...item.state, nextAttemptAt: this.#options.clock.now() + STORE_PAUSE_MS }
-      this.#waiting.add(item)
-      this.#alarm.set(this.#dueAt(item))
+      this.#agenda.add(item)
     }
   }
 
