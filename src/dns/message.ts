@@ -1,10 +1,8 @@
 import { AUTHENTIC_DATA, decode, encode, type Packet, RECURSION_DESIRED } from 'dns-packet'
-import type { DnsRecord, OptRecord, Question, RecordType } from './record-data.ts'
+import { MessageReader } from './message-reader.ts'
+import type { AnyRecord, DnsRecord, OptRecord, Question, RecordType } from './record-data.ts'
 
-export type { DnsRecord, OptRecord, RecordType } from './record-data.ts'
-
-/** A record, or the OPT pseudo-record. */
-export type AnyRecord = DnsRecord | OptRecord
+export type { AnyRecord, DnsRecord, OptRecord, RecordType } from './record-data.ts'
 
 /** A DNS message. The flags have the names of dns-packet. */
 export interface DnsMessage {
@@ -31,8 +29,30 @@ export const UDP_SIZE_OCTETS = 1232
 /** Octets of the header of a message. RFC 1035 section 4.1.1. */
 export const HEADER_OCTETS = 12
 
-/** @throws Error if the octets are no DNS message */
-export const decodeMessage = (octets: Buffer): DnsMessage => decode(octets) as unknown as DnsMessage
+/** @throws Error if the octets are no DNS message, or one that takes long to read */
+export function decodeMessage(octets: Buffer): DnsMessage {
+  const { questions, answers, authorities, additionals } = countsOf(octets)
+  const reader = new MessageReader(octets, HEADER_OCTETS, questions + answers + authorities + additionals)
+  // dns-packet reads the header alone: without counts.
+  const header = Buffer.alloc(HEADER_OCTETS)
+  octets.copy(header, 0, 0, 4)
+  const records = (length: number): AnyRecord[] => Array.from({ length }, () => reader.record())
+  return {
+    ...(decode(header) as unknown as DnsMessage),
+    questions: Array.from({ length: questions }, () => reader.question()),
+    answers: records(answers),
+    authorities: records(authorities),
+    additionals: records(additionals),
+  }
+}
+
+/** Returns how many questions and records a message says it has. @throws Error if the octets have no header */
+export const countsOf = (octets: Buffer) => ({
+  questions: octets.readUInt16BE(4),
+  answers: octets.readUInt16BE(6),
+  authorities: octets.readUInt16BE(8),
+  additionals: octets.readUInt16BE(10),
+})
 
 /** The parts of a message to encode. */
 interface MessageParts {

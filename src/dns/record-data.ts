@@ -81,3 +81,6 @@ export interface Question {
   readonly name: string
   readonly class?: string
 }
+
+/** A record, or the OPT pseudo-record. */
+export type AnyRecord = DnsRecord | OptRecord

@@ -12,6 +12,8 @@ import {
 import { afterEach, expect, test } from 'vitest'
 import { decodeMessage } from '../../src/dns/message.ts'
 import { framed, parseServer, remoteResolver } from '../../src/dns/remote.ts'
+import { createResolver } from '../../src/dns/resolver.ts'
+import { pointerBomb } from './support.ts'
 
 const open: (Socket | Server)[] = []
 
@@ -142,6 +144,23 @@ test('ignores responses with another id or question', async () => {
   const port = await server((name) => ({ id: 1, answers: [{ type: 'TXT', name, ttl: 1, data: 'forged' }] }))
   // The id of a query is 1 once in 65,536 tests.
   await expect(resolverAt(port, 200).txt('example.test')).rejects.toMatchObject({ code: 'TIMEOUT' })
+})
+
+test('does not follow long chains of pointers', async () => {
+  const resolver = createResolver(async (query) => pointerBomb(query.readUInt16BE(0), 0x8480))
+  await expect(resolver.lookup('a', 'A')).rejects.toMatchObject({ code: 'BADRESPONSE' })
+})
+
+test('does not read on where the length of data is wrong', async () => {
+  const resolver = createResolver(async (query) => {
+    const { id, questions } = decodeMessage(query)
+    const answers: Answer[] = [{ type: 'A', name: 'a.test', ttl: 1, data: '127.0.0.9' }]
+    const flags = AUTHORITATIVE_ANSWER
+    const response = encode({ type: 'response', id, flags, questions: [...questions] as Question[], answers })
+    response.writeUInt16BE(2, response.length - 6)
+    return response
+  })
+  await expect(resolver.lookup('a.test', 'A')).rejects.toMatchObject({ code: 'BADRESPONSE' })
 })
 
 test('fails with UNREACHABLE if nothing listens', async () => {

