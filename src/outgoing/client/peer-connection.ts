@@ -104,6 +104,8 @@ export class PeerConnection {
       return { replies: this.#stream.replies, lost: undefined }
     } catch (error) {
       const { replies } = this.#stream
+      // Only the end of the connection keeps the host from taking the part that it has. RFC 5321 section 4.1.1.4
+      if (message.errored) wire.fail(lost(`the message could not be read: ${message.errored.message}`))
       const isLost = wire.failure !== undefined || this.isClosed
       if (!isLost) return { replies, lost: undefined }
       // RFC 5321 section 4.5.3.2.6, RFC 1047

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { seededRandom } from '../../../src/common/random.ts'
-import { startScript } from './hosts.ts'
+import { startHost, startScript } from './hosts.ts'
 import { hopTo, Sender } from './sender.ts'
 
 const timeouts = { connectMs: 1_000, handshakeMs: 100, blockMs: 100, replyMs: () => 100 }
@@ -70,4 +70,19 @@ it('survives hosts that answer at random, and has a result for every recipient',
   await sender[Symbol.asyncDispose]()
   const open = (): number => sender.sessions.list().filter(({ endedAt }) => endedAt === undefined).length
   await expect.poll(open, { timeout: 10_000, message: `seed ${seed}` }).toBe(0)
+})
+
+it('ends the connection when the message cannot be read to its end, so that no part is taken', async () => {
+  await using host = await startHost()
+  await using sender = new Sender()
+  let reads = 0
+  const message = async function* () {
+    yield Buffer.from('Subject: hello\r\n\r\n')
+    if (++reads > 1) throw new Error('the disk is gone')
+  }
+  expect(await sender.sendOne(hopTo(host.port), {}, message)).toMatchObject({
+    kind: 'deferred',
+    text: 'the message could not be read: the disk is gone',
+  })
+  expect(host.received).toEqual([])
 })

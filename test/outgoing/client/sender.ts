@@ -6,6 +6,7 @@ import { SmtpClient } from '../../../src/outgoing/client/client.ts'
 import type { PeerSite } from '../../../src/outgoing/client/site.ts'
 import { standardTimeouts } from '../../../src/outgoing/client/timeouts.ts'
 import type {
+  Attempt,
   AttemptResult,
   NextHop,
   OutgoingEnvelope,
@@ -45,17 +46,18 @@ export class Sender implements AsyncDisposable {
   async send(
     hops: readonly NextHop[],
     envelope: Partial<OutgoingEnvelope> = {},
-    raw: string | Buffer = MESSAGE,
+    raw: string | Buffer | Attempt['message'] = MESSAGE,
     connector: Partial<ResolvedConnector> = {},
   ): Promise<AttemptResult> {
-    const octets = Buffer.from(raw)
+    const octets = Buffer.from(typeof raw === 'function' ? MESSAGE : raw)
+    const whole = async function* () {
+      yield octets
+    }
     return this.client.send({
       connector: { ...connectorSchema.parse({ name: 'Outside' }), ...connector } as ResolvedConnector,
       hops,
       envelope: { mailFrom: 'a@lab.test', recipients: [{ address: 'b@example.test' }], ...envelope },
-      message: async function* () {
-        yield octets
-      },
+      message: typeof raw === 'function' ? raw : whole,
       sizeOctets: octets.length,
       signal: new AbortController().signal,
     })
@@ -64,7 +66,7 @@ export class Sender implements AsyncDisposable {
   /** Sends to one host, and returns what became of the first recipient. */
   async sendOne(
     hop: NextHop,
-    ...rest: [Partial<OutgoingEnvelope>?, (string | Buffer)?, Partial<ResolvedConnector>?]
+    ...rest: [Partial<OutgoingEnvelope>?, (string | Buffer | Attempt['message'])?, Partial<ResolvedConnector>?]
   ): Promise<RecipientResult> {
     const { recipients } = await this.send([hop], ...rest)
     return recipients[0] as RecipientResult
