@@ -113,3 +113,29 @@ export async function startScript(
     },
   }
 }
+
+/**
+ * Starts a host that takes mail, by script.
+ * @param at what it does at a command: a returned reply replaces its own, null is none
+ * @param keyword an extension that it offers
+ */
+export function startTaker(
+  at: (line: string, connection: number) => string | null | undefined,
+  keyword = 'HELP',
+): Promise<ScriptedHost> {
+  const inContent = new Set<number>()
+  return startScript((line, _, connection) => {
+    if (inContent.has(connection)) {
+      if (line !== '.') return undefined
+      inContent.delete(connection)
+      return '250 ok'
+    }
+    if (line === '') return '220 host.test'
+    const given = at(line, connection)
+    if (given !== undefined) return given ?? undefined
+    if (line.startsWith('EHLO')) return `250-host.test\r\n250 ${keyword}`
+    if (line !== 'DATA') return '250 ok'
+    inContent.add(connection)
+    return '354 go on'
+  })
+}
