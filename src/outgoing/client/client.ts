@@ -21,6 +21,7 @@ import { resultsOf, resultsOfFailure } from './results.ts'
 import type { Destination, PeerSite } from './site.ts'
 import { testHost } from './test-host.ts'
 import { withRequiredTls } from './tls-level.ts'
+import { unsendable } from './unsendable.ts'
 
 /** Recipients of one transaction. Every host takes so many. RFC 5321 section 4.5.3.1.8. */
 const MAX_RECIPIENTS = 100
@@ -69,7 +70,7 @@ export class SmtpClient implements TestingClient {
   /** Tries one host after the other for the recipients that are deferred. RFC 5321 section 5.1. */
   async #sendToHops(attempt: Attempt, hosts: HostResult[]): Promise<AttemptResult> {
     const { envelope, hops } = attempt
-    const settled = new Map<string, RecipientResult>()
+    const settled = new Map(unsendable(envelope).map((result) => [result.address, result]))
     let session: string | undefined
     for (const hop of hops) {
       const open = envelope.recipients.filter(
@@ -118,6 +119,7 @@ export class SmtpClient implements TestingClient {
         key,
         limit === 'off' ? Number.POSITIVE_INFINITY : limit,
         () => this.#open(to, signal, hosts),
+        signal,
       )
       const outcome = await this.#transact(connection, attempt, key)
       // Between two messages, the host may close the connection at any time.
@@ -128,7 +130,7 @@ export class SmtpClient implements TestingClient {
   async #open(to: Destination, signal: AbortSignal, hosts: HostResult[]): Promise<PeerConnection> {
     const peer = await openPeer(to, this.#site, signal)
     hosts.push(peer.host)
-    return PeerConnection.begin(peer, this.#site.hostname(), to.hop.tls === 'none')
+    return PeerConnection.begin(peer, this.#site.hostname(), to.hop.tls === 'none', signal)
   }
 
   /** Sends one message over a connection. */
@@ -147,7 +149,7 @@ export class SmtpClient implements TestingClient {
       const isUncertain = lost !== undefined && connection.isUncertain && replies.final === undefined
       const facts = { remoteHost: host, offersDsn: extensions.has('DSN') }
       const results = resultsOf(envelope.recipients, replies, facts, lost)
-      isUsable = lost === undefined && (replies.final !== undefined || (await isReset(connection)))
+      isUsable = lost === undefined && (replies.final !== undefined || (await isReset(connection, attempt.signal)))
       return { session, results, isUncertain, isUnanswered: lost !== undefined && replies.mail === undefined }
     } catch (error) {
       if (!(error instanceof PeerFailure)) throw error
@@ -191,10 +193,10 @@ function parametersFor(
 }
 
 /** Returns whether a connection is ready for another message after a refusal. */
-async function isReset(connection: PeerConnection): Promise<boolean> {
+async function isReset(connection: PeerConnection, signal: AbortSignal): Promise<boolean> {
   if (connection.isClosed) return false
   try {
-    await connection.reset()
+    await connection.reset(signal)
     return true
   } catch {
     return false

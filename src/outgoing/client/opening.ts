@@ -1,6 +1,6 @@
 import type { HostResult, NextHop } from '../types.ts'
 import { connectTo } from './connect.ts'
-import { lost, notSecured, PeerFailure } from './failure.ts'
+import { lost, notSecured, PeerFailure, stopping } from './failure.ts'
 import { PeerFaults } from './faults.ts'
 import { type Extensions, enhancedCodeOf, extensionsOf, isPositive, type Reply, replyOf, textOf } from './reply.ts'
 import { inWords, secure } from './secure.ts'
@@ -198,7 +198,7 @@ class Opening {
   /** Returns the reply to what `send` sends. @throws PeerFailure */
   #reply(send: () => Promise<void>): Promise<Reply> {
     return new Promise((resolve, reject) => {
-      const stop = (): void => this.#wire.fail(lost('the lab is stopping'))
+      const stop = (): void => this.#wire.fail(stopping())
       const settled = (): void => this.#signal.removeEventListener('abort', stop)
       this.#signal.addEventListener('abort', stop, { once: true })
       this.#wire.readBy({
@@ -211,6 +211,7 @@ class Opening {
           reject(error)
         },
       })
+      if (this.#signal.aborted) stop()
       send().catch((error: unknown) => {
         settled()
         reject(error)

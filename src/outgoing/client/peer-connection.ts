@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream'
 import type { SMTPConnectionCustomAuthContext } from 'nodemailer/lib/smtp-connection'
 import type { OutgoingEnvelope } from '../types.ts'
 import { DialogStream, type ParametersOf, type TransactionReplies } from './dialog-stream.ts'
-import { lost, PeerFailure } from './failure.ts'
+import { lost, PeerFailure, stopping } from './failure.ts'
 import { type LogOn, logOnOf } from './log-on.ts'
 import type { OpenedPeer } from './opening.ts'
 import type { Extensions } from './reply.ts'
@@ -41,8 +41,18 @@ export class PeerConnection {
     })
   }
 
-  /** Logs on as the hop says. @param allowsClearText whether a password may be sent without TLS @throws PeerFailure */
-  static async begin(peer: OpenedPeer, hostname: string, allowsClearText: boolean): Promise<PeerConnection> {
+  /**
+   * Logs on as the hop says.
+   * @param allowsClearText whether a password may be sent without TLS
+   * @param signal aborts the connection until it is returned
+   * @throws PeerFailure
+   */
+  static async begin(
+    peer: OpenedPeer,
+    hostname: string,
+    allowsClearText: boolean,
+    signal: AbortSignal,
+  ): Promise<PeerConnection> {
     const { wire, hop, extensions } = peer
     const { default: SmtpConnection } = await import('nodemailer/lib/smtp-connection')
     const stream = new DialogStream(peer)
@@ -60,9 +70,11 @@ export class PeerConnection {
     })
     const connection = new PeerConnection(peer, stream, smtp)
     try {
-      await connection.#call((done) => smtp.connect(done))
-      const logOn = logOnOf(hop, extensions, wire.isSecure, allowsClearText)
-      if (logOn) await connection.#logOn(logOn)
+      await connection.#until(signal, async () => {
+        await connection.#call((done) => smtp.connect(done))
+        const logOn = logOnOf(hop, extensions, wire.isSecure, allowsClearText)
+        if (logOn) await connection.#logOn(logOn)
+      })
       return connection
     } catch (error) {
       const failure = connection.#failureOf(error)
@@ -86,6 +98,7 @@ export class PeerConnection {
   /**
    * Sends a message. Resolves with the replies, and why there are no more of them.
    * @param signal aborts the connection
+   * @throws PeerFailure if the message was not offered to the host
    */
   async send(
     { mailFrom, recipients }: OutgoingEnvelope,
@@ -96,25 +109,22 @@ export class PeerConnection {
     this.count++
     this.#stream.begin(parametersOf)
     const { wire } = this.#peer
-    const stop = (): void => wire.fail(lost('the lab is stopping'))
-    signal.addEventListener('abort', stop, { once: true })
     try {
       const to = [...new Set(recipients.map(({ address }) => address))]
-      await this.#call((done) => this.#smtp.send({ from: mailFrom, to }, message, done))
+      await this.#until(signal, () => this.#call((done) => this.#smtp.send({ from: mailFrom, to }, message, done)))
       return { replies: this.#stream.replies, lost: undefined }
     } catch (error) {
       const { replies } = this.#stream
       // Only the end of the connection keeps the host from taking the part that it has. RFC 5321 section 4.1.1.4
       if (message.errored) wire.fail(lost(`the message could not be read: ${message.errored.message}`))
       const isLost = wire.failure !== undefined || this.isClosed
+      if (!isLost && replies.mail === undefined) throw notOffered(error as Error)
       if (!isLost) return { replies, lost: undefined }
       // RFC 5321 section 4.5.3.2.6, RFC 1047
       const twice = wire.awaited === 'end of data' ? '; it may have taken the message, which may then arrive twice' : ''
       const why = wire.failure?.message ?? (error as Error).message
       if (replies.final === undefined) wire.record.refused(`${why}${twice}`)
       return { replies, lost: `${why}${twice}` }
-    } finally {
-      signal.removeEventListener('abort', stop)
     }
   }
 
@@ -123,10 +133,14 @@ export class PeerConnection {
     return this.#peer.wire.awaited === 'end of data'
   }
 
-  /** Prepares for the next message. @throws PeerFailure if the connection cannot be used any more */
-  async reset(): Promise<void> {
+  /**
+   * Prepares for the next message.
+   * @param signal aborts the connection
+   * @throws PeerFailure if the connection cannot be used any more
+   */
+  async reset(signal: AbortSignal): Promise<void> {
     try {
-      await this.#call((done) => this.#smtp.reset(done))
+      await this.#until(signal, () => this.#call((done) => this.#smtp.reset(done)))
     } catch (error) {
       throw this.#failureOf(error)
     }
@@ -155,6 +169,19 @@ export class PeerConnection {
     await this.#call((done) => this.#smtp.login({ user, pass, method: known }, done))
   }
 
+  /** Does a piece of work, and loses the connection if the signal aborts before its end or has aborted already. */
+  async #until(signal: AbortSignal, work: () => Promise<void>): Promise<void> {
+    const stop = (): void => this.#peer.wire.fail(stopping())
+    if (signal.aborted) stop()
+    signal.addEventListener('abort', stop, { once: true })
+    try {
+      // Also after a stop: nodemailer notices the end, and listens to the error.
+      await work()
+    } finally {
+      signal.removeEventListener('abort', stop)
+    }
+  }
+
   /** Runs a function of nodemailer that calls back, or loses the connection. */
   #call(run: (done: (error?: Error | null) => void) => void): Promise<void> {
     return new Promise((resolve, reject) => {
@@ -181,6 +208,10 @@ export class PeerConnection {
     return new PeerFailure(`${this.host} refused the log-on: ${text}`, { code: responseCode, enhancedCode: '4.7.8' })
   }
 }
+
+/** nodemailer refused the envelope, so that the host was not asked. Another host would not be asked either. */
+const notOffered = (error: Error): PeerFailure =>
+  new PeerFailure(`the message cannot be sent: ${error.message}`, { enhancedCode: '4.3.5', cause: error })
 
 /** The name of `logOnWithToken` for nodemailer, whose own XOAUTH2 fetches tokens from URLs. */
 const ACCESS_TOKEN = 'ACCESS-TOKEN'

@@ -1,3 +1,4 @@
+import { stopping } from './failure.ts'
 import type { PeerConnection } from './peer-connection.ts'
 
 /** Messages on one connection. Hosts may limit them as well. */
@@ -30,15 +31,21 @@ export class ConnectionPool {
   /**
    * Takes a free connection, or opens one once fewer than `limit` are open.
    * @param key names the host, its TLS level and its log-on
-   * @throws what `open` throws
+   * @param signal ends the wait
+   * @throws what `open` throws, and PeerFailure if the signal aborts
    */
-  async take(key: string, limit: number, open: () => Promise<PeerConnection>): Promise<Lease> {
-    const destination = this.#destination(key)
+  async take(key: string, limit: number, open: () => Promise<PeerConnection>, signal: AbortSignal): Promise<Lease> {
+    let destination: Destination
     for (;;) {
+      if (signal.aborted) throw stopping()
+      // After a wait, too: an entry without connections may have been dropped meanwhile.
+      destination = this.#destination(key)
       const idle = this.#takeIdle(destination)
       if (idle) return { connection: idle, isReused: true }
       if (destination.open < limit) break
-      await new Promise<void>((resolve) => destination.waiting.push(resolve))
+      const isWoken = await turn(destination, signal)
+      // Who leaves does not use the connection that it was woken for.
+      if (isWoken && signal.aborted) destination.waiting.shift()?.()
     }
     destination.open++
     try {
@@ -112,4 +119,20 @@ export class ConnectionPool {
     this.#destinations.set(key, found)
     return found
   }
+}
+
+/** Waits until a connection may be free. Returns false if the signal aborts before. */
+function turn({ waiting }: Destination, signal: AbortSignal): Promise<boolean> {
+  return new Promise((resolve) => {
+    const wake = (): void => {
+      signal.removeEventListener('abort', leave)
+      resolve(true)
+    }
+    const leave = (): void => {
+      waiting.splice(waiting.indexOf(wake), 1)
+      resolve(false)
+    }
+    waiting.push(wake)
+    signal.addEventListener('abort', leave, { once: true })
+  })
 }

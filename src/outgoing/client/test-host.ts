@@ -54,7 +54,7 @@ async function testAddress(
     const peer = await openPeer(to, site, signal)
     session = peer.session
     steps = openedSteps(peer, hop, site.sessions.get(session))
-    const connection = await PeerConnection.begin(peer, site.hostname(), hop.tls === 'none')
+    const connection = await PeerConnection.begin(peer, site.hostname(), hop.tls === 'none', signal)
     connection.quit()
     const logOn = hop.user === undefined ? [] : [done('AUTH', `logged on as ${hop.user}`)]
     return result(true, [...logOn, done('QUIT', 'the session is closed')])

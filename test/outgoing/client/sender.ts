@@ -48,6 +48,7 @@ export class Sender implements AsyncDisposable {
     envelope: Partial<OutgoingEnvelope> = {},
     raw: string | Buffer | Attempt['message'] = MESSAGE,
     connector: Partial<ResolvedConnector> = {},
+    more: Partial<Attempt> = {},
   ): Promise<AttemptResult> {
     const octets = Buffer.from(typeof raw === 'function' ? MESSAGE : raw)
     const whole = async function* () {
@@ -60,6 +61,7 @@ export class Sender implements AsyncDisposable {
       message: typeof raw === 'function' ? raw : whole,
       sizeOctets: octets.length,
       signal: new AbortController().signal,
+      ...more,
     })
   }
 
@@ -98,3 +100,7 @@ export const hopTo = (port: number, more: Partial<NextHop> = {}): NextHop => ({
   policy: 'configured',
   ...more,
 })
+
+/** Returns a connector that opens one connection to a host at a time. */
+export const oneAtATime = (): Pick<ResolvedConnector, 'schedule'> =>
+  connectorSchema.parse({ name: 'Outside', schedule: { connections: 1 } })
