@@ -3,7 +3,7 @@ import type { FaultAction } from '../../config/schema/fault.ts'
 import { parseCommand } from '../../net/faults/fault-command.ts'
 import type { ConnectionFaults, DueFault } from '../../net/faults/fault-rules.ts'
 import type { SessionRecorder } from '../../sessions/types.ts'
-import { lost, notSecured } from './failure.ts'
+import { notSecured, stopping } from './failure.ts'
 
 /** What faults do at one step of an outgoing session. */
 export interface StepEffect {
@@ -23,28 +23,31 @@ type Step = 'connect' | 'command' | 'end-of-data'
 export class PeerFaults {
   readonly #faults: ConnectionFaults | undefined
   readonly #record: SessionRecorder
-  readonly #signal: AbortSignal
 
-  constructor(faults: ConnectionFaults | undefined, record: SessionRecorder, signal: AbortSignal) {
+  constructor(faults: ConnectionFaults | undefined, record: SessionRecorder) {
     this.#faults = faults
     this.#record = record
-    this.#signal = signal
   }
 
-  /** Returns what faults do at a step. @param line the command that the lab is about to send */
-  async at(step: Step, line = ''): Promise<StepEffect> {
+  /**
+   * Returns what faults do at a step.
+   * @param signal ends a delay
+   * @param line the command that the lab is about to send
+   * @throws PeerFailure if the signal aborts
+   */
+  async at(step: Step, signal: AbortSignal, line = ''): Promise<StepEffect> {
     let effect: StepEffect = {}
     for (const due of this.#faults?.due(step, line) ?? []) {
-      const action = await this.#strike(due, line)
+      const action = await this.#strike(due, line, signal)
       if (action) effect = { ...effect, ...effectOf(action) }
     }
     return effect
   }
 
-  /** Injects the faults before a TLS handshake. @throws PeerFailure */
-  async atHandshake(): Promise<void> {
+  /** Injects the faults before a TLS handshake. @param signal ends a delay @throws PeerFailure */
+  async atHandshake(signal: AbortSignal): Promise<void> {
     for (const due of this.#faults?.due('handshake') ?? []) {
-      const action = await this.#strike(due, '')
+      const action = await this.#strike(due, '', signal)
       if (action?.abortHandshake !== undefined) {
         throw notSecured(`TLS failed: the host sent the alert ${action.abortHandshake} (fault ${due.name})`)
       }
@@ -56,7 +59,11 @@ export class PeerFaults {
   /** Why the certificate of the next handshake is not accepted. */
   distrust: string | undefined
 
-  async #strike({ name, action, decide, strikes, passes }: DueFault, line: string): Promise<FaultAction | undefined> {
+  async #strike(
+    { name, action, decide, strikes, passes }: DueFault,
+    line: string,
+    signal: AbortSignal,
+  ): Promise<FaultAction | undefined> {
     const decided = decide ? await decide(parseCommand('smtp', line)) : action
     if (!decided) {
       passes()
@@ -64,16 +71,17 @@ export class PeerFaults {
     }
     this.#record.note(`fault: ${name}`)
     strikes()
-    if (decided.delay !== undefined) await this.#pause(decided.delay)
+    if (decided.delay !== undefined) await pause(decided.delay, signal)
     return decided
   }
+}
 
-  async #pause(ms: number): Promise<void> {
-    try {
-      await sleep(ms, undefined, { signal: this.#signal, ref: false })
-    } catch (error) {
-      throw lost('the lab is stopping', error)
-    }
+/** @throws PeerFailure if the signal aborts */
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  try {
+    await sleep(ms, undefined, { signal, ref: false })
+  } catch {
+    throw stopping()
   }
 }
 

@@ -86,7 +86,7 @@ class Opening {
         socket.resetAndDestroy()
       },
     })
-    const faults = new PeerFaults(session, recorder, signal)
+    const faults = new PeerFaults(session, recorder)
     return new Opening(to, site, signal, new Wire(socket, recorder, faults, site.timeouts), faults)
   }
 

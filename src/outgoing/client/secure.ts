@@ -36,9 +36,9 @@ export async function secure(
   raw: Socket,
   options: SecureOptions,
 ): Promise<{ readonly socket: TLSSocket; readonly verdict: LevelVerdict }> {
-  const { hop, roots, identity, record, faults } = options
+  const { hop, roots, identity, record, faults, signal } = options
   const serverName = serverNameOf(hop)
-  await faults.atHandshake()
+  await faults.atHandshake(signal)
   const socket = connect({
     socket: raw,
     ca: [...roots],

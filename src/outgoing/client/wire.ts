@@ -55,6 +55,8 @@ export class Wire {
   #isAsked = false
   #isSilent = false
   #failure: Error | undefined
+  /** Aborts when the connection ends. It may outlast the attempt that opened it. */
+  readonly #ended = new AbortController()
   #timer: NodeJS.Timeout | undefined
 
   constructor(socket: Socket, record: SessionRecorder, faults: PeerFaults, timeouts: PeerTimeouts) {
@@ -93,7 +95,7 @@ export class Wire {
 
   /** Awaits the greeting. */
   async begin(): Promise<void> {
-    const effect = await this.#faults.at('connect')
+    const effect = await this.#faults.at('connect', this.#ended.signal)
     this.#await({ command: 'greeting', line: '', effect, isSent: effect.instead === undefined && !isDropped(effect) })
   }
 
@@ -105,7 +107,7 @@ export class Wire {
     // The host has asked for a part of a log-on. RFC 4954 section 4.
     this.record.line('out', line, this.#isAsked)
     this.#isAsked = false
-    const effect = await this.#faults.at('command', line)
+    const effect = await this.#faults.at('command', this.#ended.signal, line)
     const isSent = effect.instead === undefined && !isDropped(effect)
     this.#await({ command: /^\w+/.exec(line)?.[0].toUpperCase() ?? '', line, effect, isSent })
     if (isSent && !effect.silence) await this.#send(octets)
@@ -145,6 +147,7 @@ export class Wire {
 
   destroy(): void {
     clearTimeout(this.#timer)
+    this.#ended.abort()
     this.#socket.destroy()
   }
 
@@ -161,7 +164,7 @@ export class Wire {
     this.record.octets('out', octets.length - terminator)
     if (terminator === 0) return this.#send(octets)
     this.#content = undefined
-    const effect = await this.#faults.at('end-of-data', 'DATA')
+    const effect = await this.#faults.at('end-of-data', this.#ended.signal, 'DATA')
     const isSent = effect.stored !== false
     await this.#send(isSent ? octets : octets.subarray(0, octets.length - terminator))
     this.#await({ command: 'end of data', line: '.', effect, isSent })

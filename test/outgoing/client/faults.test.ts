@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { fault } from '../../../src/config/schema/fault.ts'
 import { TestAuthority } from '../../verify/authority.ts'
 import { startHost } from './hosts.ts'
-import { hopTo, Sender } from './sender.ts'
+import { hopTo, MESSAGE, Sender } from './sender.ts'
 
 const authority = await TestAuthority.create()
 const identity = await authority.issue()
@@ -128,6 +128,19 @@ it('delays, and strikes only the connector and the connection that it names', as
   sender.addFault({ name: 'slow', when: { connector: 'Outside', verb: 'MAIL', connection: 1 }, do: { delay: '1ms' } })
   expect(await sender.sendOne(hopTo(host.port))).toMatchObject({ kind: 'sent' })
   expect(sender.transcript.filter((line) => line.includes('fault'))).toEqual(['  (fault: slow)'])
+})
+
+it('delays on a connection that an earlier attempt, which has ended, opened', async () => {
+  await using host = await startHost()
+  await using sender = new Sender()
+  sender.addFault({ name: 'slow', when: { direction: 'out', verb: 'MAIL' }, do: { delay: '1ms' } })
+  const attempt = new AbortController()
+  const { recipients } = await sender.send([hopTo(host.port)], {}, MESSAGE, {}, { signal: attempt.signal })
+  attempt.abort()
+  expect(recipients).toMatchObject([{ kind: 'sent' }])
+  expect(await sender.sendOne(hopTo(host.port))).toMatchObject({ kind: 'sent' })
+  expect(sender.sessions.list()).toHaveLength(1)
+  expect(sender.transcript.filter((line) => line.includes('fault'))).toEqual(['  (fault: slow)', '  (fault: slow)'])
 })
 
 it('never gets an answer from a host that falls silent', async () => {
