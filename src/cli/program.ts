@@ -52,10 +52,12 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
   }
 }
 
-const isVersionAsJson = (args: readonly string[]): boolean =>
-  args.length === 2 && args.includes('--json') && (args.includes('--version') || args.includes('-V'))
+const isVersion = (arg: string | undefined): boolean => arg === '--version' || arg === '-V'
 
-/** Creates the command line with the command that `args` start with, or with all commands for help and suggestions. */
+const isVersionAsJson = (args: readonly string[]): boolean =>
+  args.length === 2 && args.includes('--json') && args.some(isVersion)
+
+/** Creates the command line with the command that `args` start with, or with all commands for help and suggestions. The version needs none. */
 async function createProgram(args: readonly string[]): Promise<Command> {
   const program = new Command('sealpost')
     .description('A mock mail and news server stack (SMTP, POP3, IMAP4, NNTP) that serves any certificate you install.')
@@ -79,7 +81,8 @@ async function createProgram(args: readonly string[]): Promise<Command> {
     .exitOverride()
   const all = Object.entries(commands)
   const named = all.filter(([name]) => name === args[0])
-  for (const [, load] of named.length > 0 ? named : all) (await load())(program)
+  const needed = named.length > 0 || isVersion(args[0]) ? named : all
+  for (const [, load] of needed) (await load())(program)
   for (const command of [program, ...program.commands]) if (command.commands.length > 0) addHelp(command)
   return program
 }
