@@ -1,7 +1,6 @@
 import { networkInterfaces } from 'node:os'
 import type { Logger } from 'pino'
 import type { Clock } from '../common/clock.ts'
-import { parseServer, remoteResolver } from '../dns/remote.ts'
 import type { Resolver } from '../dns/resolver.ts'
 import { Policies } from '../mta-sts/policies.ts'
 import { policyFields } from '../mta-sts/policy.ts'
@@ -41,7 +40,7 @@ export class OutgoingPolicies {
       resolverOf: (connector) => this.resolverOf(connector),
       policyOf: async (connector, domain, signal) => {
         const roots = await rootsOf(certificates, connector.authority)
-        const lookup = policyLookup(this.resolverOf(connector), { port: connector.policyPort, roots, signal })
+        const lookup = policyLookup(await this.resolverOf(connector), { port: connector.policyPort, roots, signal })
         return this.#policies.find(domain, lookup)
       },
       isOwn: (address, port) => isOwn(options.endpoints(), address, port),
@@ -50,8 +49,8 @@ export class OutgoingPolicies {
   }
 
   /** Returns the DNS that a connector asks. @throws RouteError if there is none */
-  resolverOf({ name, resolver }: ResolvedConnector): Resolver {
-    const own = resolver === undefined ? this.#options.resolver() : remoteResolver(parseServer(resolver))
+  async resolverOf({ name, resolver }: ResolvedConnector): Promise<Resolver> {
+    const own = resolver === undefined ? this.#options.resolver() : await resolverAt(resolver)
     if (own) return own
     const text = `the connector ${name} has no DNS to ask: add \`dns\` to the lab, or \`resolver\` to the connector`
     throw new RouteError(text, { isPermanent: false, enhancedCode: '4.4.3' })
@@ -80,6 +79,12 @@ export class OutgoingPolicies {
     const policy = await this.#policies.held(domain)
     return policy ? policyFields(policy).map(([key, value]) => `${key}: ${value}`) : []
   }
+}
+
+/** Loads the DNS client at the first use: most labs send no mail by DNS. */
+async function resolverAt(server: string): Promise<Resolver> {
+  const { parseServer, remoteResolver } = await import('../dns/remote.ts')
+  return remoteResolver(parseServer(server))
 }
 
 /** Returns whether one of the lab's virtual servers for mail listens at an address and port. */

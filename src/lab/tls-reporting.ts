@@ -81,7 +81,8 @@ export class TlsReporting implements ApiTlsReports {
     let why = `${domain} asks for no reports at _smtp._tls.${domain}`
     for (const connector of connectors) {
       try {
-        const { records } = await this.#options.policies.resolverOf(connector).txt(`_smtp._tls.${domain}`, signal)
+        const resolver = await this.#options.policies.resolverOf(connector)
+        const { records } = await resolver.txt(`_smtp._tls.${domain}`, signal)
         const targets = ruaInRecords(records).map((uri) => ({ uri, connector }))
         if (targets.length > 0) return targets
       } catch (error) {
@@ -105,7 +106,7 @@ export class TlsReporting implements ApiTlsReports {
     try {
       if (to !== undefined) await this.#mail(report, to, domain, settings)
       else {
-        const lookup = lookupAt(this.#options.policies.resolverOf(connector), signal)
+        const lookup = lookupAt(await this.#options.policies.resolverOf(connector), signal)
         const roots = await rootsOf(this.#options.certificates, connector.authority)
         await postTlsReport(report, uri, { lookup, roots })
       }

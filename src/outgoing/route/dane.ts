@@ -1,7 +1,10 @@
 import { DnsError } from '../../dns/errors.ts'
 import type { Lookup, Resolver, TlsaRecord } from '../../dns/resolver.ts'
 import { usableRecords } from '../client/tlsa.ts'
-import type { NextHop } from '../types.ts'
+import type { NextHop, ResolvedConnector } from '../types.ts'
+
+/** Returns the DNS that a connector asks. It may be loaded first. */
+export type ResolverOf = (connector: ResolvedConnector) => Resolver | Promise<Resolver>
 
 /** What DANE says about a host. */
 export interface HostTlsa {

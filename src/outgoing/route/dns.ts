@@ -13,7 +13,7 @@ import {
   type TlsFailure,
   type TlsLevel,
 } from '../types.ts'
-import { daneLevel, type HostTlsa, hostTlsa } from './dane.ts'
+import { daneLevel, type HostTlsa, hostTlsa, type ResolverOf } from './dane.ts'
 import { lookupFailed, mailExchangers } from './mail-exchangers.ts'
 
 /** A policy that could not be applied, for TLS reports. */
@@ -28,7 +28,7 @@ export interface PolicyProblem {
 
 /** What the router needs of the lab. */
 export interface DnsRouteSite {
-  readonly resolverOf: (connector: ResolvedConnector) => Resolver
+  readonly resolverOf: ResolverOf
   readonly policyOf: (connector: ResolvedConnector, domain: string, signal: AbortSignal) => Promise<FoundPolicy>
   /** Whether a virtual server of the lab itself listens there. */
   readonly isOwn: (address: string, port: number) => boolean
@@ -40,7 +40,7 @@ export interface DnsRouteSite {
 export const dnsRouter =
   (site: DnsRouteSite): Router =>
   async (connector, domain, signal) => {
-    const resolver = site.resolverOf(connector)
+    const resolver = await site.resolverOf(connector)
     const found = isIP(addressLiteral(domain) ?? '')
       ? { records: [{ preference: 0, exchange: addressLiteral(domain) as string }], authenticated: false }
       : await mailExchangers(resolver, domain, signal)

@@ -1,5 +1,5 @@
-import type { Resolver } from '../../dns/resolver.ts'
-import { type ResolvedConnector, RouteError, type Router } from '../types.ts'
+import { RouteError, type Router } from '../types.ts'
+import type { ResolverOf } from './dane.ts'
 import { smartHostRouter } from './smart-host.ts'
 
 /**
@@ -7,7 +7,7 @@ import { smartHostRouter } from './smart-host.ts'
  * @param dns the router of connectors with `route: dns`; absent: there is no DNS to ask
  * @param resolverOf returns the DNS that a connector asks for the TLSA records of its smart host
  */
-export function connectorRouter(dns?: Router, resolverOf?: (connector: ResolvedConnector) => Resolver): Router {
+export function connectorRouter(dns?: Router, resolverOf?: ResolverOf): Router {
   const smartHost = smartHostRouter(resolverOf)
   return async (connector, domain, signal) => {
     if (connector.smartHost) return smartHost(connector, domain, signal)

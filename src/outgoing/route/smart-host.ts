@@ -1,10 +1,8 @@
 import { isIP } from 'node:net'
 import { DnsError } from '../../dns/errors.ts'
 import type { Resolver } from '../../dns/resolver.ts'
-import { type NextHop, type ResolvedConnector, RouteError, type Router } from '../types.ts'
-import { daneLevel, type HostTlsa, hostTlsa } from './dane.ts'
-
-type ResolverOf = (connector: ResolvedConnector) => Resolver
+import { type NextHop, RouteError, type Router } from '../types.ts'
+import { daneLevel, type HostTlsa, hostTlsa, type ResolverOf } from './dane.ts'
 
 /**
  * Creates the router of connectors with a `smartHost`: one host takes the mail for every domain.
@@ -29,7 +27,7 @@ export const smartHostRouter =
       ...(accessToken !== undefined && { accessToken }),
     }
     if (tls !== 'dane') return [hop]
-    return [{ ...hop, ...daneLevel(host, await recordsOf(resolverOf?.(connector), hop, signal), names) }]
+    return [{ ...hop, ...daneLevel(host, await recordsOf(await resolverOf?.(connector), hop, signal), names) }]
   }
 
 /** @throws RouteError if the host has no usable records that DNSSEC authenticates, or they cannot be looked up */
