@@ -46,7 +46,7 @@ export function buildZones(sources: ZoneSources): Zones {
 }
 
 /** Returns the names of the zones: those that are written, and one for each name of the lab that is in none of them. */
-export function zoneNames({ facts, written }: Pick<ZoneSources, 'facts' | 'written'>): string[] {
+function zoneNames({ facts, written }: Pick<ZoneSources, 'facts' | 'written'>): string[] {
   const names = new Set(written.map(({ name }) => name))
   const wanted = [
     ...facts.domains,

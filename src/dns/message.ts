@@ -23,7 +23,7 @@ export interface DnsMessage {
   readonly additionals: readonly AnyRecord[]
 }
 
-/** Size of UDP messages that pass everywhere without fragments. DNS Flag Day 2020, RFC 9715. */
+/** Size of UDP messages that pass everywhere without fragments. DNS Flag Day 2020, RFC 9715 section 3.1. */
 export const UDP_SIZE_OCTETS = 1232
 
 /** Octets of the header of a message. RFC 1035 section 4.1.1. */

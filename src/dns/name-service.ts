@@ -60,7 +60,7 @@ export interface AddedDefect {
 /** Queries that are remembered. */
 const MAX_RECENT = 500
 /** Records and defects that can be added to a running lab. */
-export const MAX_ADDED = 10_000
+const MAX_ADDED = 10_000
 /** Wait of the lab's own resolver. */
 const OWN_TIMEOUT_MS = 3000
 

@@ -11,17 +11,20 @@ export interface RecordSet {
   readonly records: readonly DnsRecord[]
 }
 
+/** RFC 1035 section 3.3. */
 const MAX_STRING_OCTETS = 255
 
-/** Creates a TXT record from a text of any length. */
-export function textRecord(name: string, ttl: number, text: string): DnsRecord {
-  const octets = Buffer.from(text)
+/** Returns octets as the strings of a TXT record, which has at least one. RFC 1035 section 3.3.14. */
+export function stringsOf(octets: Buffer): Buffer[] {
   const count = Math.max(1, Math.ceil(octets.length / MAX_STRING_OCTETS))
-  const parts = Array.from({ length: count }, (_, index) =>
+  return Array.from({ length: count }, (_, index) =>
     octets.subarray(index * MAX_STRING_OCTETS, (index + 1) * MAX_STRING_OCTETS),
   )
-  return makeRecord(name, 'TXT', ttl, parts)
 }
+
+/** Creates a TXT record from a text of any length. */
+export const textRecord = (name: string, ttl: number, text: string): DnsRecord =>
+  makeRecord(name, 'TXT', ttl, stringsOf(Buffer.from(text)))
 
 /** Returns the strings of a TXT record joined. */
 export const textOf = ({ data }: DnsRecord): string => Buffer.concat(data as Buffer[]).toString('utf8')

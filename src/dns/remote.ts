@@ -24,7 +24,7 @@ export function parseServer(text: string): { readonly host: string; readonly por
 }
 
 /** Returns an exchange that sends each query to a server, again after a timeout. */
-export function remoteExchange({ host, port, timeoutMs = 3000, attempts = 2 }: RemoteServer): Exchange {
+function remoteExchange({ host, port, timeoutMs = 3000, attempts = 2 }: RemoteServer): Exchange {
   const timed = async (
     send: (host: string, port: number, query: Buffer, signal: AbortSignal) => Promise<Buffer>,
     query: Buffer,

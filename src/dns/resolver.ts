@@ -3,6 +3,7 @@ import { DnsError, type DnsErrorCode } from './errors.ts'
 import { type DnsMessage, type DnsRecord, decodeMessage, encodeQuestion, isRecord, type RecordType } from './message.ts'
 import { nameProblem, normalName, sameName } from './names.ts'
 import type { MxData, SrvData } from './record-data.ts'
+import { textOf } from './records.ts'
 
 /** What a lookup found. */
 export interface Lookup<Record> {
@@ -81,7 +82,7 @@ export function createResolver(exchange: Exchange): Resolver {
       ])
       return bothAddresses(four, six)
     },
-    txt: (name, signal) => read(name, 'TXT', txtOf, signal),
+    txt: (name, signal) => read(name, 'TXT', textOf, signal),
     tlsa: (name, signal) => read(name, 'TLSA', tlsaOf, signal),
     srv: (name, signal) => read(name, 'SRV', srvOf, signal),
   }
@@ -207,10 +208,6 @@ const addressOf = (record: DnsRecord): string => String(record.data)
 function mxOf(record: DnsRecord): MxRecord {
   const { preference = 0, exchange } = record.data as MxData
   return { preference, exchange: withoutRoot(exchange) }
-}
-
-function txtOf(record: DnsRecord): string {
-  return Buffer.concat(record.data as Buffer[]).toString('utf8')
 }
 
 function tlsaOf(record: DnsRecord): TlsaRecord {

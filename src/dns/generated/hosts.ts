@@ -18,7 +18,7 @@ export function hostRecords({ hosts: [first, ...others], addresses, ttlSeconds }
 }
 
 /** Returns the name under which an address has its PTR record. RFC 1035 section 3.5, RFC 3596 section 2.5. */
-export function reverseName(address: string): string {
+function reverseName(address: string): string {
   const octets = addressOctets(address)
   if (isIPv4(address)) return `${[...octets].reverse().join('.')}.in-addr.arpa`
   return `${[...octets.toString('hex')].reverse().join('.')}.ip6.arpa`

@@ -1,12 +1,10 @@
-import { type DnsRecord, encodeMessage, encodeRecord, HEADER_OCTETS } from '../message.ts'
+import { type DnsRecord, encodeMessage, encodeRecord, HEADER_OCTETS, UDP_SIZE_OCTETS } from '../message.ts'
 import type { BadQuery, Query } from './query.ts'
 
 /** Response codes; those above 15 need EDNS. RFC 6895 section 2.3. */
-export const rcodes = { NOERROR: 0, FORMERR: 1, SERVFAIL: 2, NXDOMAIN: 3, NOTIMP: 4, REFUSED: 5, BADVERS: 16 } as const
+const rcodes = { NOERROR: 0, FORMERR: 1, SERVFAIL: 2, NXDOMAIN: 3, NOTIMP: 4, REFUSED: 5, BADVERS: 16 } as const
 export type Rcode = keyof typeof rcodes
 
-/** The largest UDP message that the server sends. RFC 9715 section 3.1. */
-export const MAX_UDP_OCTETS = 1232
 /** The largest UDP message for a client without EDNS. RFC 1035 section 4.2.1. */
 const PLAIN_UDP_OCTETS = 512
 export const MAX_TCP_OCTETS = 0xffff
@@ -24,7 +22,7 @@ export interface Response {
 
 /** Returns the size that a response by UDP may have. A client that names less than 512 octets gets 512 (RFC 6891 section 6.2.3). */
 export const udpLimit = (edns: Query['edns']): number =>
-  Math.min(MAX_UDP_OCTETS, Math.max(PLAIN_UDP_OCTETS, edns?.sizeOctets ?? 0))
+  Math.min(UDP_SIZE_OCTETS, Math.max(PLAIN_UDP_OCTETS, edns?.sizeOctets ?? 0))
 
 /** Encodes a response to a query. If it is longer than `maxOctets`, it has no records and the TC bit. RFC 2181 section 9. */
 export function encodeResponse(query: Query | BadQuery, response: Response, maxOctets: number): Buffer {
@@ -74,7 +72,7 @@ const optOf = ({ dnssecOk }: NonNullable<Query['edns']>, rcode: Rcode): Buffer =
       {
         type: 'OPT',
         name: '.',
-        udpPayloadSize: MAX_UDP_OCTETS,
+        udpPayloadSize: UDP_SIZE_OCTETS,
         extendedRcode: rcodes[rcode] >> 4,
         ednsVersion: 0,
         flags: dnssecOk ? 0x8000 : 0,

@@ -1,6 +1,7 @@
 import { isIPv4, isIPv6 } from 'node:net'
 import { addressOctets, addressText } from '../../common/ip-address.ts'
 import { nameProblem, normalName } from '../names.ts'
+import { stringsOf } from '../records.ts'
 import { octetsOf, quoted, type Token, ZoneTextError } from './tokens.ts'
 
 /** Reads the tokens of a record's data, one after the other. */
@@ -77,18 +78,9 @@ const string: FieldKind = {
   write: (value) => quoted(Buffer.from(String(value))),
 }
 
-const MAX_STRING_OCTETS = 255
-
 /** Strings of at most 255 octets. Longer ones are split: readers join them (RFC 7208 section 3.3, RFC 6376 section 3.6.2.2). */
 const strings: FieldKind = {
-  read: (reader, what) =>
-    reader.rest(what).flatMap((token) => {
-      const octets = octetsOf(token)
-      const count = Math.max(1, Math.ceil(octets.length / MAX_STRING_OCTETS))
-      return Array.from({ length: count }, (_, index) =>
-        octets.subarray(index * MAX_STRING_OCTETS, (index + 1) * MAX_STRING_OCTETS),
-      )
-    }),
+  read: (reader, what) => reader.rest(what).flatMap((token) => stringsOf(octetsOf(token))),
   write: (value) => (value as readonly Buffer[]).map(quoted).join(' '),
 }
 
@@ -140,7 +132,7 @@ export const typeText = (type: string): string => type.replace(/^UNKNOWN_/, 'TYP
 
 const type: FieldKind = { read: word.read, write: (value) => typeText(String(value)) }
 
-export const fieldKinds = {
+const fieldKinds = {
   u8: number(0xff),
   u16: number(0xffff),
   u32: number(0xffff_ffff),
@@ -150,7 +142,6 @@ export const fieldKinds = {
   strings,
   word,
   hex,
-  hexText: { read: hex.read, write: (value: unknown) => String(value) } satisfies FieldKind,
   base64,
   ipv4: address(isIPv4, 'IPv4'),
   ipv6: address(isIPv6, 'IPv6'),

@@ -2,7 +2,7 @@ import type { DnsDefect } from '../../config/schema/dns.ts'
 import type { ZoneKey } from '../dnssec/key.ts'
 import type { SignatureState } from '../dnssec/sign.ts'
 import type { DnsRecord } from '../message.ts'
-import { isWithin, labelsOf, parentOf } from '../names.ts'
+import { labelsOf, parentOf } from '../names.ts'
 import { compareNames } from './order.ts'
 
 /** What a zone has for a name and a type. RFC 1034 section 4.3.2, RFC 4592. */
@@ -144,13 +144,6 @@ export class Zones {
     return (name === '' ? undefined : this.#closest(parentOf(name))) ?? zone
   }
 
-  /** Returns the zone directly above a zone. */
-  above(zone: string): Zone | undefined {
-    return zone === ''
-      ? undefined
-      : this.list.filter((one) => one.name !== zone && isWithin(zone, one.name)).sort(longestFirst)[0]
-  }
-
   #closest(name: string): Zone | undefined {
     for (let ancestor = name; ; ancestor = parentOf(ancestor)) {
       const zone = this.#byName.get(ancestor)
@@ -158,5 +151,3 @@ export class Zones {
     }
   }
 }
-
-const longestFirst = (one: Zone, other: Zone): number => other.name.length - one.name.length
