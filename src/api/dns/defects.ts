@@ -50,6 +50,8 @@ const list = defineOperation({
 
 const ID = z.string().describe('Id of an added defect.')
 
+const missing = (id: string) => notFound(`there is no added defect ${id}; GET /api/v1/dns/defects lists them`)
+
 const get = defineOperation({
   name: 'dnsDefects.get',
   method: 'GET',
@@ -60,7 +62,7 @@ const get = defineOperation({
   output: defect,
   async run({ api, input: { id } }) {
     const found = api.lab.dns.names?.addedDefects.find((one) => one.id === id)
-    if (!found) throw notFound(`there is no added defect ${id}; GET /api/v1/dns/defects lists them`)
+    if (!found) throw missing(id)
     return defectFacts(found.id, found.zone, found.defect)
   },
 })
@@ -97,7 +99,7 @@ const remove = defineOperation({
   input: z.strictObject({ id: ID }),
   async run({ api, input: { id } }) {
     if (api.lab.dns.names?.removeDefect(id)) return
-    throw notFound(`there is no added defect ${id}; GET /api/v1/dns/defects lists them`)
+    throw missing(id)
   },
 })
 

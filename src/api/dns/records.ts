@@ -61,6 +61,8 @@ const list = defineOperation({
 
 const ID = z.string().describe('Id of an added record.')
 
+const missing = (id: string) => notFound(`there is no added record ${id}; GET /api/v1/dns/records lists them`)
+
 const get = defineOperation({
   name: 'dnsRecords.get',
   method: 'GET',
@@ -71,7 +73,7 @@ const get = defineOperation({
   output: record,
   async run({ api, input: { id } }) {
     const found = api.lab.dns.names?.addedRecords.find((one) => one.id === id)
-    if (!found) throw notFound(`there is no added record ${id}; GET /api/v1/dns/records lists them`)
+    if (!found) throw missing(id)
     return recordFacts(zoneOf(api, found.record.name), found.record, id)
   },
 })
@@ -112,7 +114,7 @@ const remove = defineOperation({
   input: z.strictObject({ id: ID }),
   async run({ api, input: { id } }) {
     if (api.lab.dns.names?.removeRecord(id)) return
-    throw notFound(`there is no added record ${id}; GET /api/v1/dns/records lists them`)
+    throw missing(id)
   },
 })
 

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { timeText } from '../../common/time-text.ts'
 import type { Zone } from '../../dns/zones/zone.ts'
+import type { Api } from '../api.ts'
 import { Content, defineOperation, type Operation } from '../operation.ts'
 import { namesOf, zoneNamed } from './dns-lab.ts'
 
@@ -16,13 +17,13 @@ const zone = z
   })
   .meta({ id: 'DnsZone' })
 
-function facts({ name, records, soa, traits: { key, isAuthenticated, defects } }: Zone, ds: string | null) {
+function facts(api: Api, { name, records, soa, traits: { key, isAuthenticated, defects } }: Zone) {
   return {
     name,
     records: records.length,
     serial: soa?.type === 'SOA' ? (soa.data.serial ?? 0) : 0,
     signed: key !== undefined,
-    ds,
+    ds: key ? namesOf(api).trustAnchor(name) : null,
     authenticated: isAuthenticated,
     defects: defects.map(({ defect }) => defect),
   }
@@ -38,9 +39,8 @@ const list = defineOperation({
   input: z.strictObject({}),
   output: z.object({ items: z.array(zone) }),
   async run({ api }) {
-    const { names } = api.lab.dns
-    const zones = names?.zones.list ?? []
-    return { items: zones.map((one) => facts(one, one.traits.key ? namesOf(api).trustAnchor(one.name) : null)) }
+    const zones = api.lab.dns.names?.zones.list ?? []
+    return { items: zones.map((one) => facts(api, one)) }
   },
 })
 
@@ -53,8 +53,7 @@ const get = defineOperation({
   input: z.strictObject({ name: z.string() }),
   output: zone,
   async run({ api, input: { name } }) {
-    const found = zoneNamed(api, name)
-    return facts(found, found.traits.key ? namesOf(api).trustAnchor(found.name) : null)
+    return facts(api, zoneNamed(api, name))
   },
 })
 
