@@ -22,10 +22,10 @@ export const policyFields = ({ mode, mx, maxAgeSeconds }: MtaStsPolicy): (readon
   ['max_age', `${maxAgeSeconds}`],
 ]
 
-/** Returns the policy file. RFC 8461 section 3.2. */
-export const formatPolicy = (policy: MtaStsPolicy): string =>
+/** Returns the policy file. RFC 8461 section 3.2. @param without leaves out the fields of a key */
+export const formatPolicy = (policy: MtaStsPolicy, without?: string): string =>
   policyFields(policy)
-    .map(([key, value]) => `${key}: ${value}\r\n`)
+    .map(([key, value]) => (key === without ? '' : `${key}: ${value}\r\n`))
     .join('')
 
 /** Returns the id for the TXT record. It changes with the policy: 32 letters and digits. RFC 8461 section 3.1. */

@@ -1,5 +1,5 @@
 import type { MtaStsDefect } from '../config/schema/mta-sts.ts'
-import { formatPolicy, type MtaStsPolicy, policyFields } from './policy.ts'
+import { formatPolicy, type MtaStsPolicy } from './policy.ts'
 
 /** Where senders look for the policy, at the host `mta-sts.DOMAIN`. RFC 8461 section 3.3. */
 export const POLICY_PATH = '/.well-known/mta-sts.txt'
@@ -22,13 +22,7 @@ const TEXT = { 'Content-Type': 'text/plain' }
 const served = (body: string): ServedPolicy => ({ status: 200, headers: TEXT, body })
 
 /** Returns the policy without the fields of a key. */
-const without = (policy: MtaStsPolicy, key: string): ServedPolicy =>
-  served(
-    policyFields(policy)
-      .filter(([name]) => name !== key)
-      .map(([name, value]) => `${name}: ${value}\r\n`)
-      .join(''),
-  )
+const without = (policy: MtaStsPolicy, key: string): ServedPolicy => served(formatPolicy(policy, key))
 
 const defects: Readonly<Record<MtaStsDefect, (policy: MtaStsPolicy) => ServedPolicy>> = {
   'wrong-content-type': (policy) => ({ ...served(formatPolicy(policy)), headers: { 'Content-Type': 'text/html' } }),
