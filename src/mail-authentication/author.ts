@@ -1,13 +1,13 @@
 import { domainToASCII } from 'node:url'
 import { parseAddresses } from '../mail/addresses.ts'
-import type { Field } from './signed-fields.ts'
+import { type Field, valueOf } from './signed-fields.ts'
 
 /** Returns the domains of the From fields, in lower case and with A-labels, each once. RFC 7489 section 6.6.1. */
 export function authorDomains(fields: readonly Field[]): string[] {
   const found = new Set<string>()
-  for (const { nameLower, text } of fields) {
-    if (nameLower !== 'from') continue
-    for (const { host } of parseAddresses(text.slice(text.indexOf(':') + 1).replace(/\r?\n/g, ''))) {
+  for (const field of fields) {
+    if (field.nameLower !== 'from') continue
+    for (const { host } of parseAddresses(valueOf(field).replace(/\r?\n/g, ''))) {
       if (host !== undefined) found.add(asciiDomain(Buffer.from(host, 'latin1').toString()))
     }
   }

@@ -20,6 +20,12 @@ export function relaxedField(field: string): string {
   return `${name}:${value.replace(/^ | $/g, '')}`
 }
 
+/** Returns a header field without its last line end in canonical form. RFC 6376 sections 3.4.1 and 3.4.2. */
+export const canonicalField: Readonly<Record<Canonicalization, (field: string) => string>> = {
+  simple: (field) => field,
+  relaxed: relaxedField,
+}
+
 const CRLF = Buffer.from('\r\n')
 /** A body may have millions of empty lines. */
 const MANY_CRLF = Buffer.from('\r\n'.repeat(4096))

@@ -2,7 +2,7 @@ import type { ArcResult } from '../mail/authentication-results.ts'
 import { checkSignatures, type SignatureLimits, type SignatureResult } from './check-signatures.ts'
 import type { MailauthPackage } from './mailauth.ts'
 import type { NameLookup } from './names.ts'
-import type { Field } from './signed-fields.ts'
+import { type Field, valueOf } from './signed-fields.ts'
 import type { SplitMessage } from './split-message.ts'
 import { parseTags, withoutSpace } from './tag-list.ts'
 
@@ -37,7 +37,7 @@ export async function checkArc(
   const seal = sets.find((one) => one.nameLower === 'arc-seal' && one.instance === instance)
   const facts = {
     ...(instance > 0 ? { instance } : {}),
-    ...(seal ? { domain: withoutSpace(parseTags(valueOf(seal.text))?.get('d') ?? '').toLowerCase() } : {}),
+    ...(seal ? { domain: withoutSpace(parseTags(valueOf(seal))?.get('d') ?? '').toLowerCase() } : {}),
   }
   let chain: ReturnType<MailauthPackage['getARChain']>
   try {
@@ -64,8 +64,6 @@ export async function checkArc(
   const why = signature?.result === 'pass' ? comment || 'a seal is not valid' : (signature?.reason ?? comment)
   return { result: result === 'pass' ? 'pass' : 'fail', ...(result !== 'pass' && why ? { reason: why } : {}), ...facts }
 }
-
-const valueOf = (text: string): string => text.slice(text.indexOf(':') + 1)
 
 /** Returns the number of an ARC set that a field belongs to; 0 if it does not say. */
 export function instanceOf(text: string): number {

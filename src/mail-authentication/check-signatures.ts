@@ -3,7 +3,7 @@ import { BodyHasher, hashBody } from './canonicalization.ts'
 import { publicKeyOf, SignatureProblem } from './key-record.ts'
 import type { NameLookup } from './names.ts'
 import { bodyHashKey, checkSignature, readSignature, type SignatureKind } from './signature.ts'
-import type { Field } from './signed-fields.ts'
+import { type Field, valueOf } from './signed-fields.ts'
 import type { SplitMessage } from './split-message.ts'
 import { parseTags, withoutSpace } from './tag-list.ts'
 
@@ -73,7 +73,7 @@ function orProblem<Value>(run: () => Value): Value | SignatureProblem {
 /** Returns what a signature field says, as far as it can be read. */
 function factsOf(field: Field | undefined): Pick<DkimResult, 'domain' | 'selector' | 'algorithm' | 'signature'> {
   const text = field?.text.slice(0, 4096) ?? ''
-  const tags = parseTags(text.slice(text.indexOf(':') + 1))
+  const tags = parseTags(valueOf({ text }))
   const tag = (name: string): string => withoutSpace(tags?.get(name) ?? '')
   const value = tag('b').slice(0, 8)
   return {

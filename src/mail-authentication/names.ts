@@ -1,5 +1,6 @@
 import type { NameRecordsConfig } from '../config/schema/mail-authentication.ts'
 import { DnsError } from '../dns/errors.ts'
+import { normalName } from '../dns/names.ts'
 import type { Resolver } from '../dns/resolver.ts'
 
 /** The types of records that SPF, DKIM, DMARC and BIMI ask for. */
@@ -35,16 +36,16 @@ class LookupError extends Error {
 
 /** Creates lookups in places that the lab knows. No other place is ever asked. */
 export function namesOf({ records, keys, resolver, signal }: NameSources): NameLookup {
-  const known = new Map(Object.entries(records).map(([name, own]) => [normal(name), own]))
+  const known = new Map(Object.entries(records).map(([name, own]) => [normalName(name), own]))
   return async (name, type) => {
-    const wanted = normal(name)
+    const wanted = normalName(name)
     const own = known.get(wanted)
     if (own) {
       const answer = answerOf(own, type)
       if (answer && answer.length > 0) return answer
     }
     if (type === 'TXT') {
-      const key = (await keys()).find((record) => normal(record.name) === wanted)
+      const key = (await keys()).find((record) => normalName(record.name) === wanted)
       if (key) return [[key.text]]
     }
     const isKnown = own !== undefined || [...known.keys()].some((one) => one.endsWith(`.${wanted}`))
@@ -54,8 +55,6 @@ export function namesOf({ records, keys, resolver, signal }: NameSources): NameL
     return lookUp(resolver, name, type, signal, missing)
   }
 }
-
-const normal = (name: string): string => name.toLowerCase().replace(/\.$/, '')
 
 const ASKED: readonly AskedType[] = ['TXT', 'A', 'AAAA', 'MX', 'PTR']
 const isAsked = (type: string): type is AskedType => ASKED.some((one) => one === type)

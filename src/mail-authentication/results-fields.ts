@@ -4,20 +4,22 @@ import type { MessageAuthentication } from '../mail/authentication-results.ts'
 import { headerFieldAt, isEmptyLine, unfolded } from '../mail/headers.ts'
 import type { SenderFacts } from './check-spf.ts'
 
-/** Returns a value as a token or a quoted string. RFC 8601 section 2.2. */
-function pvalue(text: string): string {
-  const line = text.replace(/[\x00-\x1f\x7f]+/g, ' ').trim()
-  return /^[^\s()<>,;:\\"/[\]?=]+$/.test(line) ? line : `"${line.replace(/["\\]/g, '\\$&')}"`
+const oneLine = (text: string): string => text.replace(/[\x00-\x1f\x7f]+/g, ' ')
+
+/** Returns a value that is quoted unless it has a form. */
+function quotedUnless(form: RegExp, text: string): string {
+  const line = oneLine(text).trim()
+  return form.test(line) ? line : `"${line.replace(/["\\]/g, '\\$&')}"`
 }
+
+/** Returns a value as a token or a quoted string. RFC 8601 section 2.2. */
+const pvalue = (text: string): string => quotedUnless(/^[^\s()<>,;:\\"/[\]?=]+$/, text)
 
 /** Returns a value of Received-SPF. RFC 7208 section 9.1. */
-function dotAtomOrQuoted(text: string): string {
-  const line = text.replace(/[\x00-\x1f\x7f]+/g, ' ').trim()
-  return /^[\w!#$%&'*+/=?^`{|}~.-]+$/.test(line) ? line : `"${line.replace(/["\\]/g, '\\$&')}"`
-}
+const dotAtomOrQuoted = (text: string): string => quotedUnless(/^[\w!#$%&'*+/=?^`{|}~.-]+$/, text)
 
 const comment = (text: string | undefined): string =>
-  text === undefined || text === '' ? '' : ` (${text.replace(/[\x00-\x1f\x7f]+/g, ' ').replace(/[()\\]/g, '\\$&')})`
+  text === undefined || text === '' ? '' : ` (${oneLine(text).replace(/[()\\]/g, '\\$&')})`
 
 const property = (name: string, value: string | undefined): string =>
   value === undefined || value === '' ? '' : ` ${name}=${pvalue(value)}`

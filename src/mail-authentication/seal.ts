@@ -2,7 +2,7 @@ import type { KeyObject } from 'node:crypto'
 import type { ArcResult } from '../mail/authentication-results.ts'
 import { BodyHasher, hashBody, relaxedField } from './canonicalization.ts'
 import { ARC_FIELDS, instanceOf } from './check-arc.ts'
-import { type Field, fieldsToSign } from './signed-fields.ts'
+import { type Field, fieldsToSign, valueOf } from './signed-fields.ts'
 import type { SplitMessage } from './split-message.ts'
 import { parseTags } from './tag-list.ts'
 import { algorithmOf, foldedNames, signedField } from './write-field.ts'
@@ -73,7 +73,4 @@ const chainTexts = (sets: readonly { readonly field: Field; readonly instance: n
     )
     .map(({ field }) => `${relaxedField(field.text)}\r\n`)
 
-const statusOf = ({ text }: Field): string | undefined =>
-  parseTags(text.slice(text.indexOf(':') + 1))
-    ?.get('cv')
-    ?.toLowerCase()
+const statusOf = (field: Field): string | undefined => parseTags(valueOf(field))?.get('cv')?.toLowerCase()

@@ -1,6 +1,6 @@
 import { createHash, type KeyObject } from 'node:crypto'
 import type { DkimKeyConfig } from '../config/schema/mail-authentication.ts'
-import { BodyHasher, type Canonicalization, hashBody, relaxedField } from './canonicalization.ts'
+import { BodyHasher, type Canonicalization, canonicalField, hashBody } from './canonicalization.ts'
 import { type Field, fieldsToSign } from './signed-fields.ts'
 import type { SplitMessage } from './split-message.ts'
 import { algorithmOf, foldedNames, signedField } from './write-field.ts'
@@ -53,7 +53,7 @@ function signature(fields: readonly Field[], { config, key }: DkimSigner, bodyHa
     `bh=${defect === 'wrong-body-hash' ? createHash('sha256').update('another body').digest('base64') : bodyHash}`,
   ]
   const unsigned = `DKIM-Signature: ${tags.slice(0, 7).join('; ')};\r\n\t${tags.slice(7).join(';\r\n\t')};\r\n\tb=`
-  const canonical = canonicalizations(config).ofHeader === 'relaxed' ? relaxedField : (field: string): string => field
+  const canonical = canonicalField[canonicalizations(config).ofHeader]
   const covered = signed.map(({ text }) => `${canonical(text)}\r\n`)
   const signs = defect === 'bad-signature' ? [...covered, 'x'] : covered
   return signedField(unsigned, signs, canonical, key)

@@ -1,8 +1,8 @@
 import { createHash, verify } from 'node:crypto'
 import { asciiDomain, isWithin } from './author.ts'
-import { type BodyHash, type Canonicalization, relaxedField } from './canonicalization.ts'
+import { type BodyHash, type Canonicalization, canonicalField } from './canonicalization.ts'
 import { type PublicKey, SignatureProblem } from './key-record.ts'
-import type { Field } from './signed-fields.ts'
+import { type Field, valueOf } from './signed-fields.ts'
 import { listOf, parseTags, withoutSpace } from './tag-list.ts'
 
 /** The kinds of signatures of whole messages. */
@@ -38,7 +38,7 @@ const isCanonicalization = (text: string): text is Canonicalization => text === 
 /** Reads a signature field. RFC 6376 section 6.1.1. @throws SignatureProblem */
 export function readSignature(kind: SignatureKind, field: Field): Signature {
   if (field.text.length > MAX_FIELD_OCTETS) throw syntax('the signature field is too long')
-  const tags = parseTags(field.text.slice(field.text.indexOf(':') + 1))
+  const tags = parseTags(valueOf(field))
   if (!tags) throw syntax('the signature is no list of tags')
   const tag = (name: string): string | undefined => {
     const value = tags.get(name)
@@ -139,7 +139,7 @@ export function checkSignature(
 
 /** Returns the header fields that a signature covers, in canonical form. RFC 6376 sections 3.7 and 5.4.2. */
 function coveredText({ names, ofHeader, field: own }: Signature, fields: readonly Field[]): string {
-  const canonical = ofHeader === 'relaxed' ? relaxedField : (text: string): string => text
+  const canonical = canonicalField[ofHeader]
   const left = new Map<string, Field[]>()
   for (const field of fields) {
     if (field === own) continue

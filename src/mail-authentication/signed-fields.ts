@@ -44,6 +44,9 @@ export interface Field {
   readonly text: string
 }
 
+/** Returns what follows the colon of a field. */
+export const valueOf = ({ text }: Pick<Field, 'text'>): string => text.slice(text.indexOf(':') + 1)
+
 /** Returns the fields of a header, in order. Lines that are not fields are left out. */
 export function fieldsOf(header: Buffer): Field[] {
   const found: Field[] = []
