@@ -20,7 +20,7 @@ tokens: [{ name: ci, role: administrator, token: sealpost-sendmail-test-token }]
 virtualServers:
   - { protocol: smtp, port: 0, authentication: [basic-over-tls], requireSecureChannel: true, relay: deny }
   - { name: open, protocol: smtp, port: 0 }
-  - { protocol: http, port: 0, authentication: [basic] }
+  - { protocol: http, port: 0, tlsPort: 0, authentication: [basic] }
 `,
   )
   lab = await place.start(['--config', 'lab.yaml'])
