@@ -130,7 +130,8 @@ describe('hosts', () => {
       'example.test MX': mx([10, 'first.test'], [20, 'second.test'], [20, 'mx.example.test']),
       ...{ 'mx.example.test A': ['192.0.2.9'] },
     }
-    expect(await hosts(three, { own: '192.0.2.9' })).toEqual(['first.test'])
+    // Hosts of equal preference come in a random order, with the lab before or after the other.
+    for (let i = 0; i < 20; i++) expect(await hosts(three, { own: '192.0.2.9' })).toEqual(['first.test'])
     expect(await hosts(two, { own: '192.0.2.1' })).toBe('fails 5.4.6')
   })
 
