@@ -163,11 +163,12 @@ export class Wire {
     const terminator = content.add(octets)
     this.record.octets('out', octets.length - terminator)
     if (terminator === 0) return this.#send(octets)
-    this.#content = undefined
     const effect = await this.#faults.at('end-of-data', this.#ended.signal, 'DATA')
+    this.#content = undefined
     const isSent = effect.stored !== false
-    await this.#send(isSent ? octets : octets.subarray(0, octets.length - terminator))
+    const sent = this.#send(isSent ? octets : octets.subarray(0, octets.length - terminator))
     this.#await({ command: 'end of data', line: '.', effect, isSent })
+    await sent
   }
 
   #send(octets: Buffer): void | Promise<void> {
@@ -252,6 +253,8 @@ export class Wire {
     const reply = replyOf(this.#lines)
     this.#lines = []
     this.#replyOctets = 0
+    // What follows, such as RSET, would be content.
+    if (this.#content) return this.fail(lost(`the host answered during the message: ${textOf(reply)}`))
     const effect = this.#awaited[0]?.effect ?? nothing
     if (isDropped(effect)) return this.#drop(effect)
     if (effect.instead) this.record.note(`fault: seen by the lab: ${effect.instead.join(', ')}`)

@@ -72,6 +72,28 @@ it('survives hosts that answer at random, and has a result for every recipient',
   await expect.poll(open, { timeout: 10_000, message: `seed ${seed}` }).toBe(0)
 })
 
+it('ends the connection when the host answers before the end of the message', async () => {
+  await using host = await startScript((line) => {
+    if (line === 'DATA') return '354 go on'
+    if (line === 'Subject: hello') return '552 5.3.4 too large'
+    return line === '' ? '220 host' : '250 host'
+  })
+  await using sender = new Sender()
+  let reads = 0
+  const message = async function* () {
+    yield Buffer.from('Subject: hello\r\n\r\n')
+    if (++reads === 1) return
+    await expect.poll(() => sender.transcript.join()).toContain('too large')
+    yield Buffer.from('Hello.\r\n')
+  }
+  expect(await sender.sendOne(hopTo(host.port), {}, message)).toMatchObject({
+    kind: 'deferred',
+    text: 'the host answered during the message: 552 5.3.4 too large',
+  })
+  expect(host.lines).not.toContain('RSET')
+  expect(sender.last.endCause).toBe('connection lost')
+})
+
 it('ends the connection when the message cannot be read to its end, so that no part is taken', async () => {
   await using host = await startHost()
   await using sender = new Sender()
