@@ -30,6 +30,7 @@ export interface SrvRecord {
   readonly target: string
 }
 
+/** A record that names the certificate of a host. RFC 6698 section 2.1. */
 export interface TlsaRecord {
   readonly usage: number
   readonly selector: number

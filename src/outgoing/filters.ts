@@ -16,7 +16,7 @@ export interface Filtered {
 }
 
 /** Returns whether a text matches a pattern, in any case. `*` stands for any text. */
-export const textMatches = (pattern: string, text: string): boolean =>
+const textMatches = (pattern: string, text: string): boolean =>
   globMatches(parseGlob(pattern.toLowerCase(), 'stars') ?? [], codePoints(text.toLowerCase()))
 
 export const anyMatches = (patterns: readonly string[], text: string): boolean =>

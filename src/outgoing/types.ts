@@ -6,8 +6,9 @@
 import type { Pieces } from '../common/pieces.ts'
 import type { ResolvedConnector } from '../config/resolve.ts'
 import type { tlsLevels } from '../config/schema/connector.ts'
+import type { TlsaRecord } from '../dns/resolver.ts'
 
-export type { ResolvedConnector }
+export type { ResolvedConnector, TlsaRecord }
 
 /** How far the TLS of a next host is trusted, in Postfix's words. */
 export type TlsLevel = (typeof tlsLevels)[number]
@@ -34,14 +35,6 @@ export interface OutgoingEnvelope {
   readonly body?: '8BITMIME' | 'BINARYMIME'
   /** RFC 8689. */
   readonly requireTls?: boolean
-}
-
-/** A record that names the certificate of a host. RFC 6698 section 2.1. */
-export interface TlsaRecord {
-  readonly usage: number
-  readonly selector: number
-  readonly matchingType: number
-  readonly data: Buffer
 }
 
 /** One host that may take a message. */

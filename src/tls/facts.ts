@@ -8,23 +8,28 @@ import { suiteBits, suiteKeyExchange } from './suites.ts'
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
-/** Returns the result of a handshake by node:tls. @param groups those of the policy */
+/** Returns what both sides of a handshake by node:tls have agreed on. */
+export function agreedFacts(socket: TLSSocket): TlsFacts {
+  const { standardName } = socket.getCipher()
+  return {
+    // The `version` of getCipher() is the lowest version that the suite supports, not the negotiated one.
+    version: socket.getProtocol() ?? 'unknown',
+    cipher: standardName,
+    bits: suiteBits(standardName) ?? 0,
+    resumed: socket.isSessionReused(),
+    ...(typeof socket.alpnProtocol === 'string' && { alpn: socket.alpnProtocol }),
+  }
+}
+
+/** Returns the result of a handshake by node:tls, for the server. @param groups those of the policy */
 export function tlsFacts(
   socket: TLSSocket,
   { friendlyName, thumbprint }: InstalledCertificate,
   hello: ClientHelloFacts | undefined,
   groups: readonly string[] | undefined,
 ): TlsFacts {
-  const { standardName } = socket.getCipher()
-  const facts: Mutable<TlsFacts> = {
-    // The `version` of getCipher() is the lowest version that the suite supports, not the negotiated one.
-    version: socket.getProtocol() ?? 'unknown',
-    cipher: standardName,
-    bits: suiteBits(standardName) ?? 0,
-    resumed: socket.isSessionReused(),
-    certificate: { friendlyName, thumbprint },
-  }
-  const keyExchange = suiteKeyExchange(standardName)
+  const facts: Mutable<TlsFacts> = { ...agreedFacts(socket), certificate: { friendlyName, thumbprint } }
+  const keyExchange = suiteKeyExchange(facts.cipher)
   if (keyExchange !== undefined) facts.keyExchange = keyExchange
   else {
     const agreed = hello && keyExchangeOf(hello, groups)
@@ -34,7 +39,6 @@ export function tlsFacts(
     }
   }
   if (hello?.serverName !== undefined) facts.serverName = hello.serverName
-  if (typeof socket.alpnProtocol === 'string') facts.alpn = socket.alpnProtocol
   if (hello !== undefined) facts.hello = hello
   return facts
 }

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { definedOnly } from '../../common/defined.ts'
 import { isSliceOver, nextSlice } from '../../common/time-slice.ts'
 import { releasedForm, releaseRecipients } from '../../delivery/released.ts'
+import { splitAddress } from '../../directory/names.ts'
 import { type NewOutgoing, OutgoingRefused } from '../../outgoing/types.ts'
 import type { Api } from '../api.ts'
 import { chosen, chosenMessages } from '../messages/bulk.ts'
@@ -96,7 +97,7 @@ async function outgoingOf(api: Api, message: IndexedMessage, to: readonly string
   const facts = await api.reader.facts(message)
   if (!raw || !facts) throw notFound(`message ${id} was deleted meanwhile`)
   const { directory } = api.lab
-  const isLocal = (one: string): boolean => directory.isLocalDomain(one.slice(one.lastIndexOf('@') + 1))
+  const isLocal = (one: string): boolean => directory.isLocalDomain(splitAddress(one).domain)
   const addresses = (list: readonly { readonly address: string }[]): string[] => list.map((one) => one.address)
   const addressed = {
     rcptTo: entry.envelope?.rcptTo,

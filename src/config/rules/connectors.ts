@@ -174,5 +174,5 @@ function* destinationMistakes(rule: ForwardRule, at: Path, { connectors, domain 
 }
 
 /** Returns whether `*`, `*.example.test` or a domain stands for a domain. */
-export const domainMatches = (pattern: string, domain: string): boolean =>
+const domainMatches = (pattern: string, domain: string): boolean =>
   pattern === '*' || pattern === domain || (pattern.startsWith('*.') && domain.endsWith(pattern.slice(1)))

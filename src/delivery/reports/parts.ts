@@ -64,7 +64,7 @@ const isEightBit = (content: Buffer): boolean => content.some((octet) => octet >
  * Returns whether a report uses the UTF-8 forms of its types: the sender accepts them, and an address needs them. RFC 6533
  * section 4.
  */
-export const isGlobal = ({ smtpUtf8, recipients, to }: StatusReport): boolean =>
+const isGlobal = ({ smtpUtf8, recipients, to }: StatusReport): boolean =>
   smtpUtf8 &&
   [to, ...recipients.flatMap(({ address, originalRecipient = '' }) => [address, originalRecipient])].some(isNotAscii)
 

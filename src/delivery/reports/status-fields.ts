@@ -16,7 +16,7 @@ export function oneLine(text: string, utf8: boolean): string {
 }
 
 /** Returns an address with its type: `rfc822; alice@lab.test`. RFC 3464 section 2.1.2, RFC 6533 section 3. */
-export function typedAddress(address: string, utf8: boolean): string {
+function typedAddress(address: string, utf8: boolean): string {
   if (!isNotAscii(address)) return `rfc822; ${address}`
   return `utf-8; ${utf8 ? address : asXtext(address)}`
 }
@@ -71,7 +71,7 @@ export function recipientFields(recipient: ReportedRecipient, utf8: boolean): re
 }
 
 /** Returns the reply of the remote server, or a reason that is no reply. RFC 3464 section 2.3.6. */
-export function diagnosticCode({ code, status, text }: ReportedRecipient, utf8: boolean): string | undefined {
+function diagnosticCode({ code, status, text }: ReportedRecipient, utf8: boolean): string | undefined {
   if (text === undefined || text === '') return undefined
   return code === undefined ? `x-sealpost; ${oneLine(text, utf8)}` : `smtp; ${replyOf({ code, status, text }, utf8)}`
 }

@@ -1,14 +1,14 @@
 import { once } from 'node:events'
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { connect as connectTls, type TLSSocket } from 'node:tls'
+import { connect as connectTls } from 'node:tls'
 import { abortAfter } from '../../common/abort-after.ts'
 import { noChannelBindings } from '../../common/channel-bindings.ts'
 import type { FeedConfig } from '../../config/schema.ts'
 import { Connection, type SecuredSocket } from '../../net/connection.ts'
 import { HandshakeFailure } from '../../net/errors.ts'
-import type { SessionRecorder, TlsFacts } from '../../sessions/types.ts'
-import { suiteBits } from '../../tls/suites.ts'
+import type { SessionRecorder } from '../../sessions/types.ts'
+import { agreedFacts } from '../../tls/facts.ts'
 
 /** A feed session that failed. The message gives the reason. The feed retries later. */
 export class FeedError extends Error {
@@ -91,22 +91,11 @@ async function handshake(raw: Duplex, host: string, { roots, signal }: DialOptio
   using limit = abortAfter(CONNECT_TIMEOUT_MS, signal)
   try {
     await once(socket, 'secureConnect', { signal: limit.signal })
-    return { socket, facts: factsOf(socket), bindings: noChannelBindings }
+    return { socket, facts: agreedFacts(socket), bindings: noChannelBindings }
   } catch (error) {
     socket.destroy()
     raw.destroy()
     throw new HandshakeFailure(`TLS with ${host} failed: ${(error as Error).message}`, { cause: error })
-  }
-}
-
-function factsOf(socket: TLSSocket): TlsFacts {
-  const { standardName } = socket.getCipher()
-  return {
-    version: socket.getProtocol() ?? 'unknown',
-    cipher: standardName,
-    bits: suiteBits(standardName) ?? 0,
-    resumed: socket.isSessionReused(),
-    ...(typeof socket.alpnProtocol === 'string' ? { alpn: socket.alpnProtocol } : {}),
   }
 }
 

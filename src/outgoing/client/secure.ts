@@ -5,7 +5,7 @@ import { connect, type DetailedPeerCertificate, type TLSSocket } from 'node:tls'
 import { abortAfter } from '../../common/abort-after.ts'
 import { nameOnOneLine } from '../../pki/certificate/names.ts'
 import type { SessionRecorder, TlsFacts } from '../../sessions/types.ts'
-import { suiteBits } from '../../tls/suites.ts'
+import { agreedFacts } from '../../tls/facts.ts'
 import type { NextHop } from '../types.ts'
 import { notSecured } from './failure.ts'
 import type { PeerFaults } from './faults.ts'
@@ -120,12 +120,8 @@ function factsOf(
 ): TlsFacts {
   const { tls, policy } = hop
   const serverName = serverNameOf(hop)
-  const { standardName } = socket.getCipher()
   return {
-    version: socket.getProtocol() ?? 'unknown',
-    cipher: standardName,
-    bits: suiteBits(standardName) ?? 0,
-    resumed: socket.isSessionReused(),
+    ...agreedFacts(socket),
     ...(serverName === undefined ? {} : { serverName }),
     peerCertificate: {
       subject: nameOnOneLine(certificate.subject),
