@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import type { AttemptResult } from '../../../src/outgoing/types.ts'
-import { startTaker } from './hosts.ts'
+import { startHost, startTaker } from './hosts.ts'
 import { hopTo, MESSAGE, oneAtATime, Sender } from './sender.ts'
 
 it('a message that waited for a connection counts towards the limit', async () => {
@@ -18,4 +18,24 @@ it('a message that waited for a connection counts towards the limit', async () =
   expect(second.recipients).toMatchObject([{ kind: 'sent' }])
   expect((await third)?.recipients).toMatchObject([{ kind: 'sent' }])
   expect(host.connections).toBe(2)
+})
+
+it('takes another connection after a hundred messages', async () => {
+  await using host = await startTaker(() => undefined)
+  await using sender = new Sender()
+  for (let sent = 1; sent <= 101; sent++) {
+    expect(await sender.sendOne(hopTo(host.port, { tls: 'none' }))).toMatchObject({ kind: 'sent' })
+    if (sent === 100) expect(host.connections).toBe(1)
+  }
+  expect(host.connections).toBe(2)
+})
+
+it('sends to at most a hundred recipients in one transaction', async () => {
+  await using host = await startHost()
+  await using sender = new Sender()
+  const recipients = Array.from({ length: 101 }, (_, index) => ({ address: `r${index}@example.test` }))
+  const sent = await sender.send([hopTo(host.port)], { recipients })
+  expect(new Set(sent.recipients.map(({ kind }) => kind))).toEqual(new Set(['sent']))
+  expect(host.received.map(({ to }) => to.length)).toEqual([100, 1])
+  expect(host.received.flatMap(({ to }) => to.map(({ address }) => ({ address })))).toEqual(recipients)
 })
