@@ -1,6 +1,5 @@
 /** The kinds of policies. RFC 8460 section 4.2. */
-export const policyTypes = ['tlsa', 'sts', 'no-policy-found'] as const
-export type PolicyType = (typeof policyTypes)[number]
+export type PolicyType = 'tlsa' | 'sts' | 'no-policy-found'
 
 /** Sessions that failed in the same way. RFC 8460 section 4.3. */
 export interface TlsFailureDetails {

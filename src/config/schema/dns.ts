@@ -31,9 +31,9 @@ export const answerDefectNames = [
 ] as const
 
 /** Defects of the signatures of a signed zone. */
-export const signatureDefectNames = ['bogus-signature', 'expired-signature', 'missing-signature'] as const
+const signatureDefectNames = ['bogus-signature', 'expired-signature', 'missing-signature'] as const
 
-export const dnsDefectNames = [...recordDefectNames, ...answerDefectNames, ...signatureDefectNames] as const
+const dnsDefectNames = [...recordDefectNames, ...answerDefectNames, ...signatureDefectNames] as const
 
 const defectName = z.enum(dnsDefectNames)
 
@@ -132,7 +132,6 @@ export type DnsConfig = z.output<typeof dns>
 export type DnsZoneConfig = DnsConfig['zones'][string]
 export type DnsDefect = z.output<typeof dnsDefect>
 export type DnsDefectInput = z.input<typeof dnsDefect>
-export type DnsDefectName = DnsDefect['defect']
 export type RecordDefectName = (typeof recordDefectNames)[number]
 export type AnswerDefectName = (typeof answerDefectNames)[number]
 export type SignatureDefectName = (typeof signatureDefectNames)[number]

@@ -52,10 +52,10 @@ const selector = z
   .default('sealpost')
   .describe('Selector: the key is at SELECTOR._domainkey.DOMAIN.')
 
-export const dkimAlgorithms = ['rsa-2048', 'rsa-1024', 'rsa-4096', 'ed25519'] as const
+const dkimAlgorithms = ['rsa-2048', 'rsa-1024', 'rsa-4096', 'ed25519'] as const
 
 /** What can be wrong with a signature on purpose. */
-export const dkimDefects = [
+const dkimDefects = [
   'bad-signature',
   'wrong-body-hash',
   'expired',

@@ -15,7 +15,7 @@ export interface IssuingProfile {
 }
 
 /** The profiles of every lab. A profile of the configuration replaces the one of the same name. */
-export const builtInProfiles: Readonly<Record<string, IssuingProfile>> = {
+const builtInProfiles: Readonly<Record<string, IssuingProfile>> = {
   server: { purposes: ['serverAuth'] },
   client: { purposes: ['clientAuth'] },
   user: { purposes: ['clientAuth', 'emailProtection'] },
