@@ -36,7 +36,7 @@ function parsed(version) {
   const [, major, minor, patch, pre] = /^(\d+)\.(\d+)\.(\d+)(?:-([0-9A-Za-z.-]+))?$/.exec(version) ?? []
   if (major === undefined)
     throw new ReleaseError(
-      `${version} is no version; write major, minor, patch, or a version such as 1.2.0 or 1.2.0-rc.1`,
+      `${version} is not a version; write major, minor, patch, or a version such as 1.2.0 or 1.2.0-rc.1`,
     )
   return { numbers: [Number(major), Number(minor), Number(patch)], pre }
 }

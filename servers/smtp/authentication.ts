@@ -38,7 +38,7 @@ export async function authenticate(
     log.error({ session: connection.record.id, err: error }, 'the sender of a message could not be authenticated')
   }
   if (!results) return { message: stripped, results, fields: '' }
-  // The lab is the submission server of its owner and of those who have logged on: no mail servers. RFC 6409 section 3
+  // Messages of logged-on clients and of the lab's owner are submissions, whose sender need not pass. RFC 6409 section 3
   if (account === undefined && !connection.isOwner && mailAuthentication.refusesFailures) refuseFailure(results)
   return { message: stripped, results, fields: mailAuthentication.resultFields(results, sender) }
 }

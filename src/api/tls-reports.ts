@@ -8,7 +8,8 @@ const list = defineOperation({
   name: 'tlsReports.list',
   method: 'GET',
   path: '/tls-reports',
-  summary: 'List what sessions with the mail hosts of other domains led to, by domain and day: what reports would say.',
+  summary:
+    'List the results of TLS sessions with mail hosts of other domains, by domain and day, as reports would contain them.',
   access: 'inspect',
   input,
   output: z.object({
@@ -30,7 +31,7 @@ const send = defineOperation({
   name: 'tlsReports.send',
   method: 'POST',
   path: '/tls-reports/send',
-  summary: 'Send TLS reports (RFC 8460) to the domains that ask for them. Results that were sent are forgotten.',
+  summary: 'Send TLS reports (RFC 8460) to the domains that request them. Sent results are deleted.',
   access: 'administer',
   input,
   output: z.object({

@@ -44,14 +44,18 @@ const NAME = /^\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ(?:-\d+)?$/
 /** Adds `sealpost store backup` and `restore`. */
 export function addBackup(store: Command): void {
   withConfig(store.command('backup'))
-    .argument('<dir>', 'folder of backups; each one is a folder in it, named after the time')
+    .argument('<dir>', 'folder for backups; each backup is a subfolder named after its time')
     .description('copy the messages and the certificates as they are now, also while the lab runs')
-    .addOption(new Option('--keep <number>', 'delete all but so many newest backups').argParser(positiveNumber))
+    .addOption(
+      new Option('--keep <number>', 'keep this many of the newest backups, and delete older ones').argParser(
+        positiveNumber,
+      ),
+    )
     .option('--json', 'print JSON')
     .action(backup)
   withConfig(store.command('restore'))
-    .argument('<dir>', 'a backup, or a folder of backups, of which the newest counts')
-    .description('put a backup in the place of the messages and certificates, which are kept beside it')
+    .argument('<dir>', 'a backup, or a folder of backups (its newest one is used)')
+    .description('restore messages and certificates from a backup; the current ones are kept under another name')
     .option('--json', 'print JSON')
     .action(restore)
 }
@@ -118,7 +122,7 @@ function backupName(dir: string): string {
   const stamp = `${new Date().toISOString().slice(0, 19).replaceAll(':', '-')}Z`
   const names = [stamp, ...Array.from({ length: 99 }, (_, index) => `${stamp}-${index + 1}`)]
   const free = names.find((name) => !existsSync(join(dir, name)))
-  if (free === undefined) throw new Error(`${dir} has a hundred backups of this second already`)
+  if (free === undefined) throw new Error(`${dir} already has 100 backups of this second`)
   return free
 }
 
@@ -145,7 +149,9 @@ async function restore(dir: string, { json, ...options }: BackupOptions): Promis
     ...(found.certificates && certificates === undefined ? ['certificates: DIR'] : []),
   ]
   if (missing.length > 0) {
-    throw new UsageError(`${configuration.name} keeps in memory what the backup has; set ${missing.join(' and ')}`)
+    throw new UsageError(
+      `${configuration.name} keeps data in memory that the backup would restore to disk; set ${missing.join(' and ')}`,
+    )
   }
   const earlier: string[] = []
   if (found.messages && messages !== undefined) {
@@ -169,7 +175,7 @@ async function readBackup(dir: string): Promise<{ readonly place: string; readon
   const found = manifest.parse(JSON.parse(readFileSync(join(place, MANIFEST), 'utf8')))
   if (found.format > FORMAT) {
     throw new Error(
-      `${place} was made by Sealpost ${found.sealpost}, in a format that ${version} does not know; use that version or a later one`,
+      `${place} was made by Sealpost ${found.sealpost}, in a format that Sealpost ${version} cannot read; use that version or a later one`,
     )
   }
   if (found.messages) await countsOf(join(place, MESSAGES))

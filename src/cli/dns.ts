@@ -114,7 +114,7 @@ async function addRecord(words: readonly string[], options: DnsOptions): Promise
 async function listQueries(options: DnsOptions): Promise<void> {
   const { items } = (await callApi(options, 'dnsQueries.list')) as { items: Query[] }
   if (options.json) return print(JSON.stringify(items))
-  if (items.length === 0) return note('There was no query.')
+  if (items.length === 0) return note('No queries yet.')
   const rows = items.map(({ at, name, type, client, protocol, rcode }) => [
     at.slice(11, 23),
     client,

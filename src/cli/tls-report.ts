@@ -31,9 +31,9 @@ interface Sent {
 /** Adds `sealpost tls-report`. */
 export function addTlsReport(program: Command): void {
   withApi(program.command('tls-report'))
-    .description('show what TLS sessions with other mail hosts led to, or send it as TLS reports (RFC 8460)')
+    .description('show the results of TLS sessions with other mail hosts, or send them as TLS reports (RFC 8460)')
     .option('--domain <domain>', 'only this recipient domain')
-    .option('--send', 'send reports to the domains that ask for them, and forget what was sent')
+    .option('--send', 'send reports to the domains that request them, and delete the sent results')
     .option('--json', 'print JSON')
     .action((options: TlsReportOptions) => (options.send ? send(options) : show(options)))
 }
@@ -41,7 +41,7 @@ export function addTlsReport(program: Command): void {
 async function show(options: TlsReportOptions): Promise<void> {
   const { items } = (await callApi(options, 'tlsReports.list', { domain: options.domain })) as { items: Day[] }
   if (options.json) return print(JSON.stringify(items))
-  if (items.length === 0) return note('No mail was sent by DNS.')
+  if (items.length === 0) return note('No results: no connector with route: dns has sent mail.')
   print(table(['DAY', 'DOMAIN', 'POLICY', 'GOOD', 'FAILED', 'FAILURES'], items.flatMap(rowsOf)))
 }
 

@@ -88,7 +88,7 @@ function planOutgoing({ outgoing }: DeliverySite, delivery: Delivery): DeliveryP
   return planDelivery(outgoing.rules, { mailFrom, account, session, header: headerOf(message), envelope }, local)
 }
 
-/** Octets in which the header is looked for: more than any that is meant seriously. */
+/** Number of octets that are searched for a header: more than any real header has. */
 const HEADER_OCTETS = 256 * 1024
 
 /** Returns the header of a message and perhaps more. */

@@ -61,12 +61,12 @@ export class MessageReader {
     this.#at = at
   }
 
-  /** @throws Error if the next octets are no question */
+  /** @throws Error if the next octets are not a question */
   question(): Question {
     return this.#decode(question, this.#endOfName(this.#at) + 4)
   }
 
-  /** @throws Error if the next octets are no record */
+  /** @throws Error if the next octets are not a record */
   record(): AnyRecord {
     const fixed = this.#endOfName(this.#at)
     const data = fixed + FIXED_OCTETS

@@ -29,7 +29,7 @@ export const UDP_SIZE_OCTETS = 1232
 /** Octets of the header of a message. RFC 1035 section 4.1.1. */
 export const HEADER_OCTETS = 12
 
-/** @throws Error if the octets are no DNS message, or one that takes long to read */
+/** @throws Error if the octets are not a DNS message, or too costly to read */
 export function decodeMessage(octets: Buffer): DnsMessage {
   const { questions, answers, authorities, additionals } = countsOf(octets)
   const reader = new MessageReader(octets, HEADER_OCTETS, questions + answers + authorities + additionals)
@@ -64,13 +64,16 @@ interface MessageParts {
   readonly additionals?: readonly AnyRecord[]
 }
 
+/** Returns a message in wire format. RFC 1035 section 4.1. */
 export const encodeMessage = (message: MessageParts): Buffer => encode(message as Packet)
 
 /** Returns a record in wire format. */
 export const encodeRecord = (record: AnyRecord): Buffer =>
   encodeMessage({ answers: [record.name === '' ? { ...record, name: '.' } : record] }).subarray(HEADER_OCTETS)
 
+/** Returns whether a record is the OPT pseudo-record. RFC 6891 section 6.1. */
 export const isOpt = (record: AnyRecord): record is OptRecord => record.type === 'OPT'
+/** Returns whether a record is an ordinary record. */
 export const isRecord = (record: AnyRecord): record is DnsRecord => record.type !== 'OPT'
 
 /** Encodes a question to a resolver. The AD bit asks for the AD bit of the answer (RFC 6840 section 5.7). */

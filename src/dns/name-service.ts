@@ -57,11 +57,11 @@ export interface AddedDefect {
   readonly defect: DnsDefect
 }
 
-/** Queries that are remembered. */
+/** Maximum number of queries that are kept. */
 const MAX_RECENT = 500
-/** Records and defects that can be added to a running lab. */
+/** Maximum number of records, and of defects, that can be added to a running lab. */
 const MAX_ADDED = 10_000
-/** Wait of the lab's own resolver. */
+/** Timeout of the lab's own resolver. */
 const OWN_TIMEOUT_MS = 3000
 
 /** The zones of a lab, and everything that answers from them. They are built again when something has changed. */
@@ -77,7 +77,7 @@ export class NameService {
   readonly #recent: RecentQuery[] = []
   readonly #waiting = new Set<() => void>()
   #isStopped = false
-  /** The TLSA records of now, and of the certificates before. */
+  /** The current TLSA records, and those of earlier certificates. */
   #tlsa: readonly DnsRecord[] = []
   #previousTlsa: readonly DnsRecord[] = []
   /** Looks up records in the lab's zones, defects included, without a socket. */
@@ -106,7 +106,7 @@ export class NameService {
     return this.#zones
   }
 
-  /** The queries of the last time, the newest first. */
+  /** The latest queries, newest first. */
   get recent(): readonly RecentQuery[] {
     return this.#recent.toReversed()
   }

@@ -14,7 +14,7 @@ export const labelsOf = (name: string): string[] => (name === '' ? [] : name.spl
 /** Returns the name without its first label. */
 export const parentOf = (name: string): string => labelsOf(name).slice(1).join('.')
 
-/** Returns why text is no name that DNS can hold; undefined if it is one. RFC 1035 section 2.3.4. */
+/** Returns why a text cannot be a DNS name; undefined if it is one. RFC 1035 section 2.3.4. */
 export function nameProblem(name: string): string | undefined {
   const labels = labelsOf(normalName(name))
   if (labels.some((label) => label === '')) return `${name} has an empty label`

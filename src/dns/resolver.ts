@@ -139,7 +139,7 @@ async function ask(
   try {
     return decodeMessage(octets)
   } catch (cause) {
-    throw new DnsError('BADRESPONSE', `${name} ${type}: the response is no DNS message`, { cause })
+    throw new DnsError('BADRESPONSE', `${name} ${type}: the response is not a DNS message`, { cause })
   }
 }
 
@@ -212,7 +212,7 @@ function mxOf(record: DnsRecord): MxRecord {
 }
 
 function tlsaOf(record: DnsRecord): TlsaRecord {
-  if (record.type !== 'TLSA') throw new DnsError('BADRESPONSE', `${record.name} is no TLSA record`)
+  if (record.type !== 'TLSA') throw new DnsError('BADRESPONSE', `${record.name} is not a TLSA record`)
   const { usage, selector, matchingType, certificate: data } = record.data
   return { usage, selector, matchingType, data }
 }

@@ -116,7 +116,7 @@ function scripted(conditions: FaultConditions, decide: FaultFunction, { onError 
   return { ...conditions, name, do: checked }
 }
 
-/** @throws ConfigError if the decision is not possible at this point, or is no reply of the protocol */
+/** @throws ConfigError if the decision is not possible at this point, or is not a reply of the protocol */
 function actionOf({ when }: FaultConditions, decision: FaultDecision, { protocol }: SessionRecord): FaultAction {
   const action = typeof decision === 'string' || Array.isArray(decision) ? { reply: decision } : decision
   const direction = isOutgoingFault(when) ? { direction: 'out' } : {}

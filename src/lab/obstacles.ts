@@ -106,7 +106,7 @@ function feedObstacles({ virtualServers }: ResolvedLab): Obstacle[] {
   )
 }
 
-/** Mail waits in the queue, and the lab runs. */
+/** A file that cannot be read is only a warning: the lab runs, and mail waits in the queue. */
 function connectorObstacles({ connectors }: ResolvedLab): Obstacle[] {
   return connectors.flatMap(({ authority, smartHost }, index) =>
     [

@@ -31,7 +31,7 @@ export async function publicKeyOf(
   const name = `${selector}._domainkey.${domain}`
   const record = await keyRecordAt(name, lookUp)
   const tags = parseTags(record)
-  if (!tags) throw permanent(`the record at ${name} is no list of tags`)
+  if (!tags) throw permanent(`the record at ${name} is not a list of tags`)
   const [first] = tags.keys()
   const version = tags.get('v')
   // RFC 6376 section 3.6.1

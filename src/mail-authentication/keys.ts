@@ -29,6 +29,7 @@ export interface NamedKey {
   readonly kind: KeyKind
 }
 
+/** Returns the key of a DKIM signer of the configuration. */
 export const dkimKey = ({ domain, selector, key: file, algorithm, defect }: DkimKeyConfig): NamedKey => ({
   domain,
   selector,
@@ -36,6 +37,7 @@ export const dkimKey = ({ domain, selector, key: file, algorithm, defect }: Dkim
   kind: defect === 'short-key' ? 'rsa-512' : algorithm,
 })
 
+/** Returns the key of the ARC sealer of the configuration. */
 export const arcKey = ({ domain, selector, key: file }: ArcKeyConfig): NamedKey => ({
   domain,
   selector,

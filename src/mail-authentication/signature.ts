@@ -39,7 +39,7 @@ const isCanonicalization = (text: string): text is Canonicalization => text === 
 export function readSignature(kind: SignatureKind, field: Field): Signature {
   if (field.text.length > MAX_FIELD_OCTETS) throw syntax('the signature field is too long')
   const tags = parseTags(valueOf(field))
-  if (!tags) throw syntax('the signature is no list of tags')
+  if (!tags) throw syntax('the signature is not a list of tags')
   const tag = (name: string): string | undefined => {
     const value = tags.get(name)
     return value === undefined ? undefined : withoutSpace(value)
@@ -93,7 +93,7 @@ const defaultCanonicalization: Readonly<Record<SignatureKind, string>> = {
 
 function numberOf(name: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined
-  if (!/^\d{1,76}$/.test(text)) throw syntax(`${name}= is no number`)
+  if (!/^\d{1,76}$/.test(text)) throw syntax(`${name}= is not a number`)
   return Number(text)
 }
 

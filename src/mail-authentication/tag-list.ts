@@ -24,6 +24,7 @@ export function parseTags(text: string): Tags | undefined {
   return tags
 }
 
+/** Returns a value without white space. */
 export const withoutSpace = (value: string): string => value.replace(WHITE_SPACE, '')
 
 /** Returns the items of a list with colons between them. */

@@ -1,5 +1,6 @@
 import { createHash, type KeyObject, sign } from 'node:crypto'
 
+/** Returns the signature algorithm (`a=`) of a key. RFC 6376 section 3.3, RFC 8463. */
 export const algorithmOf = (key: KeyObject): string =>
   `${key.asymmetricKeyType === 'ed25519' ? 'ed25519' : 'rsa'}-sha256`
 

@@ -56,7 +56,7 @@ export function parsePolicy(text: string): MtaStsPolicy {
 function fieldOf(line: string): { key: string; value: string } {
   const [, key, value] = /^([A-Za-z0-9][A-Za-z0-9_.-]{0,31}):[ \t]*(.*?)[ \t]*$/.exec(line) ?? []
   if (key === undefined || value === undefined) {
-    throw new MtaStsPolicyError(`the policy has a line that is no field: ${JSON.stringify(line.slice(0, 80))}`)
+    throw new MtaStsPolicyError(`the policy has a line that is not a field: ${JSON.stringify(line.slice(0, 80))}`)
   }
   return { key, value }
 }

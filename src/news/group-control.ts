@@ -92,7 +92,7 @@ export async function checkgroups(news: NewsContext, { article, args, groups }: 
   }
 }
 
-/** Returns whether a folder is no newsgroup, or one of a tenant. */
+/** Returns whether a folder is not a newsgroup, or is a newsgroup of a tenant. */
 const isForeign = ({ newsgroup }: Folder): boolean => newsgroup === undefined || newsgroup.onlyAccounts !== undefined
 
 /** Groups that the lab creates itself. */

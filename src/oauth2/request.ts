@@ -17,5 +17,5 @@ export const tokenRequest = z.strictObject({
   audience: z.string().min(1).optional().describe('Default: the audience of the lab.'),
   clientId: z.string().min(1).optional().describe('Default: sealpost.'),
   algorithm: z.enum(signingAlgorithms).optional().describe('Default: RS256.'),
-  defect: z.enum(tokenDefects).optional().describe('What is wrong with the token, on purpose.'),
+  defect: z.enum(tokenDefects).optional().describe('Deliberate defect of the token.'),
 })

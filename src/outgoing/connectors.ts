@@ -12,7 +12,7 @@ export interface ConnectorRules {
   readonly isLocalDomain: (domain: string) => boolean
 }
 
-/** Received fields of a message that runs in a circle. RFC 5321 section 6.3 asks for at least 100. */
+/** Received fields from which on a message is taken to loop. RFC 5321 section 6.3 asks for at least 100. */
 const MAX_HOPS = 100
 
 /**

@@ -19,6 +19,7 @@ export interface Filtered {
 const textMatches = (pattern: string, text: string): boolean =>
   globMatches(parseGlob(pattern.toLowerCase(), 'stars') ?? [], codePoints(text.toLowerCase()))
 
+/** Returns whether a text matches one of several patterns. */
 export const anyMatches = (patterns: readonly string[], text: string): boolean =>
   patterns.some((pattern) => textMatches(pattern, text))
 

@@ -1,6 +1,6 @@
 import type { OutgoingQueue, QueueEntry } from './types.ts'
 
-/** What the queue made of a message. */
+/** The results of an attempt to send a message. */
 export const outcomeKinds = ['sent', 'deferred', 'failed'] as const
 export type OutcomeKind = (typeof outcomeKinds)[number]
 

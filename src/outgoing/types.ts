@@ -10,7 +10,7 @@ import type { TlsaRecord } from '../dns/resolver.ts'
 
 export type { ResolvedConnector, TlsaRecord }
 
-/** How far the TLS of a next host is trusted, in Postfix's words. */
+/** The TLS level for a next host, with Postfix's names. */
 export type TlsLevel = (typeof tlsLevels)[number]
 
 export interface OutgoingRecipient {
@@ -249,7 +249,7 @@ export interface OutgoingQueue extends AsyncDisposable {
   get(id: string): QueueEntry | undefined
   /** Yields the octets of a message. */
   read(id: string): AsyncIterable<Buffer>
-  /** Tries now; held messages are let go. Default: all. Returns how many. */
+  /** Tries now, held messages included. Default: all messages. Returns how many. */
   flush(ids?: readonly string[]): Promise<number>
   /** Keeps messages from being sent until a flush. Default: all. Returns how many. */
   hold(ids?: readonly string[]): Promise<number>

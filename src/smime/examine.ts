@@ -26,7 +26,7 @@ const MAX_INFLATED_OCTETS = 32 * 1024 * 1024
 /** Most compressed layers that are opened. */
 const MAX_COMPRESSED_LAYERS = 2
 
-/** What compressed layers of a message may still take. */
+/** What remains of the limits for the compressed layers of a message. */
 interface InflateBudget {
   octets: number
   layers: number
@@ -41,7 +41,7 @@ interface Peeled {
 }
 
 /**
- * Verifies the signatures of a message and opens its encrypted layers. Undefined if it is no S/MIME message.
+ * Verifies the signatures of a message and opens its encrypted layers. Undefined if it is not an S/MIME message.
  * @param structure that of the message, if the caller has parsed it
  */
 export async function examineSmime(

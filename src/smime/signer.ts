@@ -150,8 +150,8 @@ function trustProblems(path: readonly X509Certificate[], { roots }: SmimeTrust):
   const { issuer } = readFacts(top)
   const which = path.length === 1 ? 'the certificate' : `the authority ${commonName(readFacts(top).subject)}`
   return top.subject === top.issuer
-    ? [`${which} is self-signed, and is no root of the lab; sealpost ca add-trusted makes the lab trust a root`]
-    : [`${which} was issued by ${commonName(issuer)}, which is no authority that the lab knows`]
+    ? [`${which} is self-signed, and is not a root of the lab; sealpost ca add-trusted makes the lab trust a root`]
+    : [`${which} was issued by ${commonName(issuer)}, an authority that the lab does not know`]
 }
 
 function dateProblems(facts: CertificateFacts, { atMs, isClaimed }: Moment): string[] {
@@ -164,7 +164,7 @@ function dateProblems(facts: CertificateFacts, { atMs, isClaimed }: Moment): str
   return []
 }
 
-/** A claimed signing time is no proof: who has a stolen key can claim any. */
+/** A claimed signing time proves nothing: anyone with a stolen key can claim any time. */
 function revocationProblems(certificate: X509Certificate, trust: SmimeTrust): string[] {
   const revoked = revocationOf(trust, certificate)
   if (!revoked) return []

@@ -1,6 +1,6 @@
 /** What the lab says about the signatures and the encryption of a message. Times are RFC 3339. RFC 8551, RFC 8550. */
 export interface SmimeFacts {
-  /** `valid`: every signature is. */
+  /** `valid`: every signature is valid. */
   readonly signature: 'valid' | 'invalid' | 'none'
   /** `opened`: the lab holds a key for each encrypted layer. */
   readonly encryption: 'opened' | 'closed' | 'none'

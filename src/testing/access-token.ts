@@ -17,6 +17,6 @@ export interface AccessTokenOptions {
   readonly clientId?: string
   /** Default: RS256. */
   readonly algorithm?: SigningAlgorithm
-  /** What is wrong with the token, on purpose. */
+  /** Deliberate defect of the token. */
   readonly defect?: TokenDefect
 }

@@ -19,7 +19,7 @@ export interface AuthenticationMatchers<Result> {
   toPassSpf(): Result
 }
 
-/** @throws TypeError for what is no message, or for a message without results */
+/** @throws TypeError for a value that is not a message, or a message without results */
 function resultsOf(matcher: string, message: LabMessage): MessageAuthentication {
   // Not `instanceof`: a project can load the library twice, as ES modules and as CommonJS.
   if (typeof message !== 'object' || message === null || !('authentication' in message)) {

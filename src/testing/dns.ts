@@ -62,7 +62,7 @@ export class TestDns {
   }
 
   /**
-   * Makes a zone wrong on purpose: `'wrong-mx'`, or `{ defect: 'slow', delay: '2s', name: 'mail.lab.test' }`. `lab.reset()`
+   * Adds a deliberate defect to a zone: `'wrong-mx'`, or `{ defect: 'slow', delay: '2s', name: 'mail.lab.test' }`. `lab.reset()`
    * removes the defect.
    * @param zone default: the mail domain of the lab
    * @throws ConfigError listing every mistake in it; Error if the lab has no such zone

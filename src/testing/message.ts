@@ -28,7 +28,7 @@ export interface MessageFacts {
    * not installed.
    */
   readonly authentication: MessageAuthentication | undefined
-  /** Signatures and encryption; undefined if it is no S/MIME message. */
+  /** Signatures and encryption; undefined if it is not an S/MIME message. */
   readonly smime: SmimeResult | undefined
 }
 
@@ -56,7 +56,7 @@ export class LabMessage extends ReadableMessage implements Omit<MessageFacts, 's
   readonly flags: readonly string[]
   readonly receivedAt: Date
   readonly session: SessionRecord | undefined
-  /** Undefined if it is no S/MIME message. */
+  /** Undefined if it is not an S/MIME message. */
   readonly smime: Smime | undefined
   readonly authentication: MessageAuthentication | undefined
 

@@ -1,9 +1,9 @@
 import { TlsReportError } from './types.ts'
 
 const MAX_POLICIES = 1000
-/** Of all policies together. */
+/** Maximum number of entries in all policies together. */
 const MAX_FAILURES = 1000
-/** Entries of a list of texts. */
+/** Maximum number of entries in a list of texts. */
 const MAX_TEXTS = 100
 
 /**

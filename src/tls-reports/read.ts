@@ -52,7 +52,7 @@ export async function readTlsReport(octets: Buffer): Promise<TlsReport> {
   const json = jsonOf(plain)
   checkLimits(json)
   const { policies, ...file } = checked(reportFile, json)
-  // One after the other: the first mistake is the last that is looked at
+  // One after the other: checking stops at the first mistake
   return reportOf(
     file,
     policies.map((entry, index) => checked(policyEntry, entry, 'policies', index)),

@@ -40,7 +40,7 @@ it('adds and removes a record', async () => {
   await dns('remove', 'r1')
   expect((await dns('list', 'lab.test')).stdout).not.toContain('a token')
   expect((await dns('remove', 'r1')).stderr).toContain('there is no added record r1')
-  expect((await dns('add', 'lab.test', 'A', 'nowhere')).stderr).toContain('A: nowhere is no IPv4 address')
+  expect((await dns('add', 'lab.test', 'A', 'nowhere')).stderr).toContain('A: nowhere is not an IPv4 address')
 })
 
 it('prints a zone file and trust anchors', async () => {
@@ -72,6 +72,6 @@ dns:
   }
   expect(await check(5353)).toContain('wrong.yaml:4:9: dns.port: 127.0.0.1 port 5353 is taken by')
   const text = await check(0)
-  expect(text).toContain('wrong.yaml:8:36: dns.zones["example.test"].records[1]: A: 127.0.0 is no IPv4 address')
+  expect(text).toContain('wrong.yaml:8:36: dns.zones["example.test"].records[1]: A: 127.0.0 is not an IPv4 address')
   expect(text).toMatch(/wrong\.yaml:7:13: dns\.zones\["example\.test"\]\.file: .*missing\.zone cannot be read/)
 })

@@ -112,7 +112,7 @@ describe('sealpost sendmail', () => {
     const { status, stderr } = await sendmail(['alice', 'nobody'], 'Subject: refused\n\nx\n')
     expect(status).toBe(67)
     expect(stderr).toMatch(
-      /^sendmail: nobody@lab\.test: 550 5\.1\.1 .*nothing was sent, to the other recipients neither\n$/,
+      /^sendmail: nobody@lab\.test: 550 5\.1\.1 .*nothing was sent to the other recipients either\n$/,
     )
     expect(await sealpost('mail', 'list')).not.toContain('refused')
   })
@@ -159,7 +159,7 @@ describe('sealpost sendmail', () => {
     expect(await sendmail(['-bi'])).toEqual(sent)
     expect(await sendmail(['-q30m'])).toEqual(sent)
     const lab = ['--config', 'lab.yaml']
-    expect(await sendmail([...lab, '-bp'])).toMatchObject({ status: 0, stderr: 'No message waits.\n' })
+    expect(await sendmail([...lab, '-bp'])).toMatchObject({ status: 0, stderr: 'The queue is empty.\n' })
     expect(await sendmail([...lab, '-q'])).toMatchObject({ status: 0, stdout: 'Tried 0 messages.\n', stderr: '' })
     expect(await sendmail(['--config', 'other.yaml', '-q'])).toMatchObject({ status: 69 })
     expect((await sendmail(['--help'])).stdout).toContain('--smtp, -S HOST[:PORT]')

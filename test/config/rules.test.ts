@@ -221,7 +221,7 @@ const contradictoryConnectors: [string, LabInput, RegExp[]][] = [
   [
     'implicit TLS without TLS',
     connectors({ smartHost: { host: 'h', tls: 'none', implicitTls: true } }),
-    [/^connectors\[0\]\.smartHost\.implicitTls: is true, but tls is none/],
+    [/^connectors\[0\]\.smartHost\.implicitTls: needs TLS, but tls is none/],
   ],
   [
     'halves of credentials',
@@ -231,7 +231,7 @@ const contradictoryConnectors: [string, LabInput, RegExp[]][] = [
       { smartHost: { host: 'h', user: 'u', password: 'p', accessToken: 't' }, domains: ['c.test'] },
     ),
     [
-      /^connectors\[0\]\.smartHost\.user: is set, but neither password nor accessToken/,
+      /^connectors\[0\]\.smartHost\.user: needs a password or an accessToken/,
       /^connectors\[1\]\.smartHost\.password: has no effect without user/,
       /^connectors\[2\]\.smartHost\.accessToken: a password is set too/,
     ],
@@ -250,7 +250,7 @@ const contradictoryConnectors: [string, LabInput, RegExp[]][] = [
       ),
       portOffset: 500,
     },
-    [/^connectors\[0\]\.smartHost\.port: is a of the lab itself, so that mail would run in a circle/],
+    [/^connectors\[0\]\.smartHost\.port: is a of this lab, so mail would loop/],
   ],
   [
     'lookups without DNS',

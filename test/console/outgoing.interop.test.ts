@@ -58,7 +58,7 @@ describe.skipIf(!hasChromium)('the page of outgoing mail', () => {
   it('releases a message, shows it live in the queue, tries again and deletes', async () => {
     isBusy = true
     const queue = await browser.open(http.base, '/outgoing')
-    await queue.getByText('No message waits').waitFor()
+    await queue.getByText('The queue is empty').waitFor()
     const page = await openRelease('customer@example.test')
     const dialog = page.getByRole('dialog')
     await dialog.getByText(/to customer@example.test by Default SMTP Connector/).waitFor()
@@ -76,7 +76,7 @@ describe.skipIf(!hasChromium)('the page of outgoing mail', () => {
     await row.getByText('held').waitFor()
     isBusy = false
     await details.getByRole('button', { name: 'Try now' }).click()
-    await queue.getByText('No message waits').waitFor()
+    await queue.getByText('The queue is empty').waitFor()
     await http.lab.waitForSent('customer@example.test', LONG)
 
     isBusy = true

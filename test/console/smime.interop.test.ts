@@ -31,7 +31,7 @@ describe.skipIf(!needs('openssl', 'chromium'))('S/MIME in the console', () => {
     await page.getByText('sealed', { exact: true }).first().click()
     const reader = page.locator('.reader')
     await reader.getByText('signature valid').waitFor()
-    await reader.getByText('was encrypted, opened').waitFor()
+    await reader.getByText('encrypted, decrypted by the lab').waitFor()
     await page.frameLocator('iframe').first().getByText('The code is 123456.').waitFor()
     await reader.getByRole('tab', { name: 'S/MIME' }).click()
     const panel = reader.getByRole('tabpanel')

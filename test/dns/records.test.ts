@@ -145,7 +145,7 @@ describe('records that are added', () => {
   test.each([
     ['no type', 'www.lab.test', 'the type is missing'],
     ['another zone', 'www.elsewhere.invalid A 127.0.0.1', 'the lab has no zone www.elsewhere.invalid'],
-    ['a wrong address', 'www.lab.test A 1.2.3', 'A: 1.2.3 is no IPv4 address'],
+    ['a wrong address', 'www.lab.test A 1.2.3', 'A: 1.2.3 is not an IPv4 address'],
     ['too many fields', 'www.lab.test A 127.0.0.1 127.0.0.2', 'more fields'],
     ['an unknown type', 'www.lab.test FOO bar', 'the type FOO is not supported'],
   ])('refuses %s', (_, record, message) => {

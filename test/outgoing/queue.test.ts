@@ -232,7 +232,7 @@ describe('by hand', () => {
   test('a message that is given up is reported', async () => {
     const before = (await reports(lab)).length
     expect(await lab.lab.outgoing.queue.bounce([queued(lab)[0]?.id ?? ''])).toBe(1)
-    expect((await reported(lab, before + 1)).at(-1)).toContain('the administrator of the lab gave the message up')
+    expect((await reported(lab, before + 1)).at(-1)).toContain('the administrator of the lab gave up the message')
     expect(queued(lab)).toEqual([])
   })
 

@@ -103,7 +103,7 @@ describe.skipIf(!needs('openssl'))('signed mail', () => {
       TEXT,
     )
     expect((await cms.send(signed, { subject: 'self-signed' })).smime?.problems).toEqual([
-      expect.stringContaining('the certificate is self-signed, and is no root of the lab'),
+      expect.stringContaining('the certificate is self-signed, and is not a root of the lab'),
     ])
     const bare = await cms.sign(alice, TEXT, ['-nocerts'])
     expect((await cms.send(bare, { subject: 'no certificate' })).smime?.problems).toEqual([

@@ -15,7 +15,7 @@ const OTHERS = {
 }
 const isPage = (path) => /^docs\/[^/]+\.md$/.test(path) || Object.hasOwn(OTHERS, path)
 
-/** Where files that are no pages can be seen, such as https://git.example.test/sealpost/-/blob/main. Default: nowhere. */
+/** Address of the other files, such as https://git.example.test/sealpost/-/blob/main. Default: nowhere. */
 const sources = process.env.DOCS_SOURCES
 
 const pageOf = (path) => `/${OTHERS[path] ?? path.replace(/^docs\//, '').replace(/^index\.md$|\.md$/, '')}`
@@ -37,7 +37,7 @@ function sidebar() {
   return groups
 }
 
-/** Turns the links between files into links between pages. Files that are no pages are linked to their sources, or not at all. */
+/** Turns the links between files into links between pages. Links to other files lead to their sources, or are removed. */
 function linkFiles(md) {
   md.core.ruler.push('files', ({ tokens, env }) => {
     for (const { children } of tokens) {

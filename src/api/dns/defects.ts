@@ -34,7 +34,7 @@ const list = defineOperation({
   method: 'GET',
   listKey: 'id',
   path: '/dns/defects',
-  summary: 'List what is wrong with the zones on purpose.',
+  summary: 'List the deliberate defects of the zones.',
   access: 'inspect',
   input: z.strictObject({}),
   output: z.object({ items: z.array(defect) }),
@@ -71,7 +71,7 @@ const add = defineOperation({
   name: 'dnsDefects.add',
   method: 'POST',
   path: '/dns/defects',
-  summary: 'Make a zone wrong on purpose, until the lab is reset or stops (docs/dns.md).',
+  summary: 'Add a deliberate defect to a zone, until the lab is reset or stops (docs/dns.md).',
   access: 'administer',
   input: z
     .looseObject({ zone: z.string().optional().describe('Default: the mail domain of the lab.') })

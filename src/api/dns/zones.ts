@@ -13,7 +13,7 @@ const zone = z
     signed: z.boolean().describe('Whether the zone is signed (DNSSEC).'),
     ds: z.string().nullable().describe('DS record, as a trust anchor for resolvers. Null: not signed.'),
     authenticated: z.boolean().describe('Whether answers have the AD bit for clients that ask for it.'),
-    defects: z.array(z.string()).describe('Names of the defects that the zone has on purpose.'),
+    defects: z.array(z.string()).describe('Names of the deliberate defects of the zone.'),
   })
   .meta({ id: 'DnsZone' })
 

@@ -35,7 +35,7 @@ const openedInput = idInput.extend({
   opened: flag
     .default(true)
     .describe(
-      'Shows the content of an encrypted message, if the lab holds the key. `false`: the message as it arrived.',
+      'Shows the content of an encrypted message if the lab holds the key. `false`: shows the message as it arrived.',
     ),
 })
 
@@ -60,7 +60,7 @@ export const wholeMessage = messageSummary
     links: z.array(z.string()),
     codes: z.array(z.string()).describe('Likely one-time passwords, most likely first.'),
     tlsReport: tlsReport.nullable().describe('The TLS report (RFC 8460) in the message; null if it has none.'),
-    smime: messageSmime.nullable().describe('Signatures and encryption; null if it is no S/MIME message.'),
+    smime: messageSmime.nullable().describe('Signatures and encryption; null if it is not an S/MIME message.'),
     delivery: z
       .record(z.string(), z.unknown())
       .nullable()

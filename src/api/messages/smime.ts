@@ -57,7 +57,7 @@ const layer = z
 /** The signatures and the encryption of a message. */
 export const messageSmime = z
   .object({
-    signature: z.enum(['valid', 'invalid', 'none']).describe('`valid`: every signature is.'),
+    signature: z.enum(['valid', 'invalid', 'none']).describe('`valid`: every signature is valid.'),
     encryption: z.enum(['opened', 'closed', 'none']).describe('`opened`: the lab holds a key for every layer.'),
     problems,
     warnings: z.array(z.string()),

@@ -31,7 +31,7 @@ const connector = z
       .object(Object.fromEntries(queueStates.map((state) => [state, z.number().int()])))
       .describe('Messages in the queue, by state.'),
     queued: z.number().int().describe('Messages that were queued since the start of the lab.'),
-    sent: z.number().int().describe('Attempts since the start of the lab, by result: accepted by the next host.'),
+    sent: z.number().int().describe('Attempts since the start of the lab that the next host accepted.'),
     deferred: z.number().int().describe('Attempts after which the lab tries again.'),
     failed: z.number().int().describe('Messages that were given up.'),
     lastSentAt: z.string().nullable(),

@@ -20,7 +20,9 @@ export const queuedMessage = z
     destination: z.string().describe('The domain, or the smart host, that the message goes to.'),
     state: z
       .enum(queueStates)
-      .describe('waiting: for its first attempt. deferred: for another attempt. held: until somebody releases it.'),
+      .describe(
+        'waiting: for its first attempt. deferred: for another attempt. held: no attempts until `queue.unhold`.',
+      ),
     mailFrom: z.string().describe('MAIL FROM; empty for the null reverse-path.'),
     recipients: z.array(recipient),
     subject: z.string().nullable(),

@@ -83,7 +83,7 @@ function chosenIds({ outgoing: { queue } }: Api, { ids, all, ...query }: Choice)
     .map(({ id }) => id)
 }
 
-/** What is done to messages of the queue. Returns how many it concerned. */
+/** Changes messages of the queue. Returns the number of messages affected. */
 type Act = (queue: OutgoingQueue, ids: readonly string[]) => Promise<number>
 
 const action = (verb: string, summary: string, act: Act): Operation =>
@@ -94,7 +94,7 @@ const action = (verb: string, summary: string, act: Act): Operation =>
     summary,
     access: 'administer',
     input: z.strictObject(chosen),
-    output: z.object({ messages: z.number().int().describe('Number of messages that this concerned.') }),
+    output: z.object({ messages: z.number().int().describe('Number of messages affected.') }),
     async run({ api, input }) {
       const ids = chosenIds(api, input)
       return { messages: ids.length === 0 ? 0 : await act(api.outgoing.queue, ids) }

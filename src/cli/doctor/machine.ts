@@ -27,7 +27,7 @@ function openFiles(): Finding {
   return {
     check: 'machine',
     status: 'warning',
-    message: `${message}; each connection needs one, so that a lab with many clients refuses some`,
+    message: `${message}; each connection needs one, so a lab with many clients will refuse some`,
     fix: `ulimit -n ${ENOUGH_OPEN_FILES}`,
   }
 }
@@ -42,7 +42,7 @@ function openFilesLimit(): number | undefined {
   }
 }
 
-/** The control socket and large messages are there. */
+/** Checks the folder for the control socket and large messages. */
 function temporaryFolder(): Finding {
   const folder = process.env.XDG_RUNTIME_DIR || tmpdir()
   const why = folderObstacle(folder) ?? writeObstacle(join(folder, 'sealpost'))

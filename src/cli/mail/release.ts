@@ -19,9 +19,9 @@ export function addRelease(mail: Command): void {
   withApi(mail.command('release'))
     .argument('[id...]', 'ids of messages')
     .description('send messages to other hosts by the connectors of the lab')
-    .option('--search <query>', 'release what matches, as for sealpost mail search')
-    .option('--to <address>', 'recipient in place of those of the message; repeat it for several', list)
-    .option('--connector <name>', 'connector that sends it (default: the one for the recipient’s domain)')
+    .option('--search <query>', 'release the messages that match a query (as for sealpost mail search)')
+    .option('--to <address>', 'recipient to use instead of those of the message; repeat for several', list)
+    .option('--connector <name>', 'connector to use (default: the one for the recipient’s domain)')
     .option('--dry-run', 'show what would be sent, and send nothing')
     .option('--json', 'print JSON')
     .action(release)
@@ -40,7 +40,7 @@ async function release(ids: readonly string[], options: ReleaseOptions): Promise
   if (json) return print(JSON.stringify(answer))
   for (const { id, detail } of refused) noteError(`${id}: ${detail}`)
   if (released.length === 0) return refused.length === 0 ? note('No message matches.') : undefined
-  print(table(['ID', dryRun ? 'WOULD GO BY' : 'QUEUED FOR', 'FROM', 'TO'], released.flatMap(rowsOf)))
+  print(table(['ID', dryRun ? 'WOULD USE' : 'QUEUED FOR', 'FROM', 'TO'], released.flatMap(rowsOf)))
 }
 
 const rowsOf = ({ id, deliveries }: Released): string[][] =>

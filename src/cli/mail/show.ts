@@ -109,7 +109,7 @@ function deliveryText({ user, virtualServer, tls }: NonNullable<WholeMessage['de
 
 const because = (reason: string | undefined): string => (reason === undefined ? '' : ` (${reason})`)
 
-/** Returns the results that say something, one in a line. */
+/** Returns the results of the checks, one per line. ARC and BIMI are left out if the message has none. */
 function authenticationLines({ spf, dkim, dmarc, arc, bimi }: MessageAuthentication): string[] {
   return [
     `SPF ${spf.result}${because(spf.reason)}`,

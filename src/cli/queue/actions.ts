@@ -13,9 +13,9 @@ interface ActionOptions extends ApiOptions, Filters {
 interface Action {
   readonly verb: string
   readonly description: string
-  /** Begins what the command says: `Held 2 messages.` */
+  /** First word of the result: `Held 2 messages.` */
   readonly done: string
-  /** Whether it concerns the whole queue if nothing selects messages. */
+  /** Whether it applies to the whole queue if no messages are selected. */
   readonly isForAll?: boolean
 }
 
@@ -24,7 +24,7 @@ const actions: readonly Action[] = [
   { verb: 'hold', description: 'keep messages without further attempts', done: 'Held' },
   { verb: 'unhold', description: 'resume the attempts for messages that are held', done: 'Resumed' },
   { verb: 'delete', description: 'delete messages without a report to their senders', done: 'Deleted' },
-  { verb: 'bounce', description: 'give messages up now, and report the failure to their senders', done: 'Returned' },
+  { verb: 'bounce', description: 'give up messages now, and report the failure to their senders', done: 'Returned' },
 ]
 
 /** Adds `sealpost queue flush`, `hold`, `unhold`, `delete` and `bounce`. */

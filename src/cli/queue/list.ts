@@ -27,7 +27,7 @@ async function list(options: ListOptions): Promise<void> {
   const wanted = { connector, destination, state, recipient, sender, limit }
   const { items, total } = (await callApi(options, 'queue.list', wanted)) as { items: QueuedMessage[]; total: number }
   if (json) return print(JSON.stringify(items))
-  if (items.length === 0) return note('No message waits.')
+  if (items.length === 0) return note('The queue is empty.')
   print(table(['ID', 'STATE', 'ATTEMPTS', 'NEXT', 'TO', 'LAST REPLY'], items.map(rowOf)))
   if (total > items.length) note(`${counted(total - items.length, 'message')} more; --limit ${total} shows all`)
 }

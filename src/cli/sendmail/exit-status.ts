@@ -18,7 +18,7 @@ export const exitStatus = {
   noPermission: 77,
 } as const
 
-/** Why nothing was sent, and the exit status that says it. */
+/** Why nothing was sent, with its exit status. */
 export class SendmailError extends Error {
   override readonly name = 'SendmailError'
   readonly status: number

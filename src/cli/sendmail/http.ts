@@ -3,7 +3,7 @@ import { exitStatus, SendmailError } from './exit-status.ts'
 import type { Submission } from './message.ts'
 import type { SendmailOptions } from './options.ts'
 
-/** Exit statuses by the status of HTTP that refuses a message. */
+/** Exit statuses by the HTTP status of a refusal. */
 const byStatus: Readonly<Record<number, number>> = {
   401: exitStatus.noPermission,
   403: exitStatus.noPermission,

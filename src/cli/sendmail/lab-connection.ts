@@ -16,7 +16,7 @@ export interface LabConnection {
 /**
  * Connects to the running lab: by TCP if an option or `SEALPOST_SMTP` says where it is, else over its control socket.
  * @param by who submits, for the session record
- * @throws SendmailError if there is none
+ * @throws SendmailError if no lab is running, or it cannot be reached
  */
 export async function connectToLab(options: SendmailOptions, by: string): Promise<LabConnection> {
   const smtp = options.smtp ?? (options.config === undefined ? process.env.SEALPOST_SMTP : undefined)

@@ -101,7 +101,7 @@ async function runQueue(verb: string, { config, url, token, tokenFile }: Sendmai
 async function speakSmtp(options: SendmailOptions): Promise<number> {
   const { socket }: LabConnection = await connectToLab(options, submittedBy('sealpost sendmail -bs'))
   return new Promise((resolve, reject) => {
-    // A client that goes away in the middle of a session is no failure of the lab.
+    // A client that disconnects in the middle of a session is not a failure of the lab.
     process.stdout.on('error', () => socket.destroy())
     socket.on('error', ({ message }) =>
       reject(new SendmailError(exitStatus.tempFail, `the connection to the lab failed: ${message}`)),

@@ -59,7 +59,7 @@ export class SmtpClient {
       else refused.push({ line, status: statusOfReply(code, lines[0] ?? '') })
     }
     if (refused[0] === undefined) return accepted
-    const others = accepted.length > 0 ? '; nothing was sent, to the other recipients neither' : ''
+    const others = accepted.length > 0 ? '; nothing was sent to the other recipients either' : ''
     throw new SendmailError(refused[0].status, `${refused.map(({ line }) => line).join('; ')}${others}`)
   }
 

@@ -45,7 +45,7 @@ export const connectorRules: readonly Rule[] = [
       return Object.values(portsOf(server, portOffset)).includes(smartHostPort(smartHost))
     })
     if (!own) return
-    const message = `is ${virtualServerName(own)} of the lab itself, so that mail would run in a circle; name another host`
+    const message = `is ${virtualServerName(own)} of this lab, so mail would loop; name another host`
     yield { path: [...at, 'smartHost', smartHost?.port === undefined ? 'host' : 'port'], message }
   }),
 
@@ -72,7 +72,7 @@ export const connectorRules: readonly Rule[] = [
     if (!smartHost?.implicitTls || smartHost.tls !== 'none') return
     yield {
       path: [...at, 'smartHost', 'implicitTls'],
-      message: 'is true, but tls is none; write tls: encrypt or verify',
+      message: 'needs TLS, but tls is none; write tls: encrypt or tls: verify',
     }
   }),
 
@@ -84,7 +84,7 @@ export const connectorRules: readonly Rule[] = [
       yield { path: [...at, 'smartHost', key], message: 'has no effect without user; add it' }
     }
     if (user !== undefined && password === undefined && accessToken === undefined) {
-      yield { path, message: 'is set, but neither password nor accessToken; add one of them' }
+      yield { path, message: 'needs a password or an accessToken; add one of them' }
     }
     if (password !== undefined && accessToken !== undefined) {
       yield { path: [...at, 'smartHost', 'accessToken'], message: 'a password is set too; keep one of the two keys' }

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { countOrOff, duration, host, hostName, mailAddress, secretFile } from './values.ts'
 
 /**
- * How far the next host's TLS is trusted, in Postfix's words (smtp_tls_security_level).
+ * TLS levels for the next host, with Postfix's names (smtp_tls_security_level).
  * https://www.postfix.org/TLS_README.html#client_tls_levels
  */
 export const tlsLevels = ['none', 'may', 'encrypt', 'verify', 'secure', 'dane'] as const
@@ -43,7 +43,7 @@ const smartHost = z.strictObject({
     .array(hostName)
     .min(1)
     .optional()
-    .describe('verify, secure: names of which the certificate must have one. Default: `host`.')
+    .describe('verify, secure: host names. The certificate must contain one of them. Default: `host`.')
     .meta({ examples: [['mail.example.test']] }),
   authority,
   user: z
@@ -75,19 +75,21 @@ const headerName = z.string().regex(/^[!-9;-~]+$/, 'write the name of a header f
 
 const accountName = z.string().min(1)
 
-/** What a message must have so that a connector or a forward rule takes it. */
+/** Conditions that a message must meet for a connector or a forward rule. */
 const filters = z.strictObject({
   from: z
     .array(addressPattern)
     .min(1)
     .optional()
-    .describe('Senders (MAIL FROM), of which one must match. * stands for any text; <> is not matched.')
+    .describe(
+      'Sender addresses (MAIL FROM). One of them must match. * stands for any text. The null sender <> never matches.',
+    )
     .meta({ examples: [['*@lab.test']] }),
   to: z
     .array(addressPattern)
     .min(1)
     .optional()
-    .describe('Recipients (RCPT TO) that are taken. * stands for any text.')
+    .describe('Recipient addresses (RCPT TO) that match. Other recipients are not affected. * stands for any text.')
     .meta({ examples: [['*@example.test']] }),
   header: z
     .record(headerName, z.string().min(1))
@@ -99,11 +101,11 @@ const filters = z.strictObject({
     .array(accountName)
     .min(1)
     .optional()
-    .describe('Accounts of which one must have logged on to send the message.')
+    .describe('Accounts. The sender must have logged on as one of them.')
     .meta({ examples: [['alice']] }),
 })
 
-/** At most so many messages in a time: `100/m`. */
+/** A rate limit: `100/m` is 100 messages per minute. */
 const rate = z
   .string()
   .regex(/^[1-9]\d{0,8}\/[smhd]$/, 'write a rate such as 100/m (s, m, h or d)')
@@ -112,7 +114,7 @@ const rate = z
     perMs: { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }[text.slice(-1)] as number,
   }))
 
-/** A pause that does not keep the machine busy with attempts. */
+/** A pause between attempts, long enough not to keep the machine busy. */
 const pause = duration.refine((ms) => ms >= 100, 'write at least 100ms')
 
 const schedule = z.strictObject({
@@ -120,20 +122,20 @@ const schedule = z.strictObject({
     .array(pause)
     .min(1)
     .prefault(['1m', '5m', '30m', '2h'])
-    .describe('Pauses before the further attempts, each varied by up to a tenth. The last one repeats.'),
+    .describe('Pauses between attempts, each varied randomly by up to 10 %. The last pause repeats.'),
   giveUpAfter: duration
     .prefault('2d')
-    .describe('Age at which a message that could not be sent fails. 0: after the first attempt.'),
+    .describe('Time after which the lab gives up a message. 0: after the first attempt.'),
   delayWarning: z
     .union([z.literal('off'), duration])
     .prefault('4h')
-    .describe('Age at which the sender is told that the message is delayed, once. off: never.'),
+    .describe('Time after which the sender gets one report that the message is delayed. off: no report.'),
   rate: z
     .union([z.literal('off'), rate])
     .prefault('off')
-    .describe('Most messages that the connector sends in a time: 100/m, 5/s. off: no limit.')
+    .describe('Maximum rate of the connector: 100/m is 100 messages per minute. Units: s, m, h, d. off: no limit.')
     .meta({ examples: ['100/m'] }),
-  connections: countOrOff.default(5).describe('Most connections to one destination at the same time.'),
+  connections: countOrOff.default(5).describe('Maximum number of simultaneous connections to one destination.'),
 })
 
 /** A recipient domain: one domain, `*.` and a domain for all below it, or `*` for every other domain. */
@@ -194,7 +196,7 @@ export const connector = z.strictObject({
     ),
   filters: filters
     .optional()
-    .describe('What a message must have, all of it. Other messages go to the next connector for their domain.')
+    .describe('Conditions that a message must all meet. Other messages go to the next connector for their domain.')
     .meta({ examples: [{ from: ['*@lab.test'] }] }),
   keepCopy: z.boolean().default(true).describe('automatic: whether the lab also keeps a copy (`relay: capture`).'),
   rewrite: z
@@ -209,7 +211,7 @@ export const connector = z.strictObject({
         .meta({ examples: ['lab@example.test'] }),
     })
     .optional()
-    .describe('Changes of the envelope.')
+    .describe('Changes to the envelope.')
     .meta({ examples: [{ to: 'dev@example.test' }] }),
   allow: z
     .array(addressPattern)
@@ -228,14 +230,16 @@ export const connector = z.strictObject({
     .min(1)
     .optional()
     .describe(
-      'Certificate shown to the next host if it asks for one: that of the virtual server with this name, or a friendly name or thumbprint of the certificate store.',
+      'Client certificate for the next host, if it asks for one: the name of a virtual server, or a friendly name or thumbprint in the certificate store.',
     )
     .meta({ examples: ['Default SMTP Virtual Server'] }),
 })
 
 /** Sends further copies of mail that the lab delivers to its own mailboxes. */
 export const forwardRule = z.strictObject({
-  filters: filters.describe('What a message must have, all of it.').meta({ examples: [{ to: ['alice@lab.test'] }] }),
+  filters: filters
+    .describe('Conditions that a message must all meet.')
+    .meta({ examples: [{ to: ['alice@lab.test'] }] }),
   to: z
     .array(mailAddress)
     .min(1)
@@ -245,6 +249,8 @@ export const forwardRule = z.strictObject({
     .string()
     .min(1)
     .optional()
-    .describe('Connector that sends it, whatever its `domains`, `when` and filters. Default: the one for the domain.')
+    .describe(
+      'Connector that sends the copies. Its `domains`, `when` and filters are ignored. Default: the connector for the domain.',
+    )
     .meta({ examples: ['Default SMTP Connector'] }),
 })

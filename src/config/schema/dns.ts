@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { addressOrNetwork, duration, hostName, listenAddress, listenPort, timeLimit } from './values.ts'
 
-/** Defects of records: what a zone says is wrong. */
+/** Defects of records: the zone contains wrong data. */
 export const recordDefectNames = [
   'wrong-mx',
   'cname-mx',
@@ -18,7 +18,7 @@ export const recordDefectNames = [
   'missing-dmarc',
 ] as const
 
-/** Defects of answers: how the server answers is wrong. */
+/** Defects of answers: the server responds wrongly. */
 export const answerDefectNames = [
   'nxdomain',
   'nodata',
@@ -37,9 +37,9 @@ const dnsDefectNames = [...recordDefectNames, ...answerDefectNames, ...signature
 
 const defectName = z.enum(dnsDefectNames)
 
-/** What an object that describes a defect has. */
+/** The keys of a defect with options. */
 export const dnsDefectKeys = z.strictObject({
-  defect: defectName.describe('What is wrong. See docs/dns.md.').meta({ examples: ['slow'] }),
+  defect: defectName.describe('Name of the defect. See docs/dns.md.').meta({ examples: ['slow'] }),
   name: z
     .string()
     .min(1)
@@ -52,7 +52,9 @@ export const dnsDefectKeys = z.strictObject({
     .array(z.string().regex(/^[A-Z][A-Z0-9]*$/, 'write a record type such as MX'))
     .min(1)
     .optional()
-    .describe('nxdomain, nodata, servfail, refused, lame, slow, silent, truncated: types of queries. Default: all.')
+    .describe(
+      'nxdomain, nodata, servfail, refused, lame, slow, silent, truncated: query types that get the defect. Default: all.',
+    )
     .meta({ examples: [['A', 'AAAA']] }),
   delay: timeLimit
     .optional()
@@ -60,7 +62,7 @@ export const dnsDefectKeys = z.strictObject({
     .meta({ examples: ['5s'] }),
 })
 
-/** A defect of a zone: its name, or with options. */
+/** A defect of a zone: its name alone, or an object with options. */
 export const dnsDefect = z
   .union([defectName, dnsDefectKeys])
   .transform((given) => (typeof given === 'string' ? { defect: given } : given))
@@ -82,7 +84,9 @@ const zone = z.strictObject({
   generated: z
     .boolean()
     .default(true)
-    .describe('Whether records are generated from the configuration. SOA and NS records always are, unless written.'),
+    .describe(
+      'Whether records are generated from the configuration. SOA and NS records are always generated, unless `records` or `file` contains them.',
+    ),
   dnssec: z
     .boolean()
     .optional()
@@ -98,7 +102,7 @@ const zone = z.strictObject({
   defects: z
     .array(dnsDefect)
     .default([])
-    .describe('What is wrong with the zone on purpose: names of defects, or { defect, name, types, delay }.')
+    .describe('Deliberate defects of the zone, to test clients: names, or { defect, name, types, delay }.')
     .meta({ examples: [['wrong-mx', { defect: 'slow', delay: '2s' }]] }),
 })
 
@@ -109,13 +113,16 @@ export const dns = z.strictObject({
   ttl: duration
     .refine((ms) => ms >= 0 && ms <= 604_800_000, 'write at most 7d')
     .prefault('60s')
-    .describe('TTL of generated records, and of written ones without a TTL.'),
+    .describe('TTL of generated records, and of records that name no TTL.'),
   addresses: z
     .array(z.union([z.ipv4(), z.ipv6()]))
     .default([])
     .describe('IP addresses of the lab’s hosts. Default: those on which the virtual servers listen.')
     .meta({ examples: [['127.0.0.1', '::1']] }),
-  dnssec: z.boolean().default(false).describe('Whether zones are signed (ECDSA P-256), unless they say otherwise.'),
+  dnssec: z
+    .boolean()
+    .default(false)
+    .describe('Whether zones are signed (DNSSEC with ECDSA P-256). `dnssec` of a zone overrides it.'),
   transfer: z
     .array(addressOrNetwork)
     .default([])

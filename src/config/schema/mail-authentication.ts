@@ -27,12 +27,12 @@ const nameRecords = z.strictObject({
   mx: z
     .array(dnsName)
     .optional()
-    .describe('Mail servers, most preferred first.')
+    .describe('MX host names, most preferred first.')
     .meta({ examples: [['mail.example.test']] }),
   ptr: z
     .array(dnsName)
     .optional()
-    .describe('Names of an address, for a name in in-addr.arpa or ip6.arpa.')
+    .describe('PTR: host names of an address, for a name in in-addr.arpa or ip6.arpa.')
     .meta({ examples: [['mail.example.test']] }),
 })
 
@@ -67,28 +67,30 @@ const dkimDefects = [
 
 const dkimKey = z.strictObject({
   domain: hostName
-    .describe('Domain that signs (`d=`): mail whose From field has an address in it or below it.')
+    .describe('Domain that signs (`d=`). It signs mail whose From address is in this domain or a subdomain.')
     .meta({ examples: ['lab.test'] }),
   selector,
   algorithm: z
     .enum(dkimAlgorithms)
     .default('rsa-2048')
-    .describe('Kind of the key that the lab generates. ed25519: RFC 8463.'),
+    .describe('Algorithm of the key that the lab generates. ed25519: RFC 8463.'),
   key: privateKey,
   canonicalization: z
     .enum(['relaxed/relaxed', 'relaxed/simple', 'simple/relaxed', 'simple/simple'])
     .default('relaxed/relaxed')
-    .describe('Changes of header and body in transit that the signature survives (`c=`).'),
+    .describe(
+      'Canonicalization of header and body (`c=`). relaxed: the signature survives changes of white space. simple: it does not.',
+    ),
   expiresAfter: duration
     .refine((ms) => ms >= 1000, 'write at least 1s')
     .optional()
-    .describe('How long signatures are valid (`x=`). Default: for ever.')
+    .describe('How long signatures are valid (`x=`). Default: without limit.')
     .meta({ examples: ['7d'] }),
   defect: z
     .enum(dkimDefects)
     .optional()
     .describe(
-      'A defect of the signatures, to test verifiers. short-key: 512 bits. revoked-key and no-key change the record in DNS.',
+      'A deliberate defect of the signatures, to test verifiers. short-key: 512 bits. revoked-key and no-key change the record in DNS.',
     )
     .meta({ examples: ['wrong-body-hash'] }),
 })
@@ -124,11 +126,13 @@ export const mailAuthentication = z.strictObject({
     .int()
     .min(512)
     .default(1024)
-    .describe('Shortest RSA key whose signatures count (RFC 8301). Shorter ones give the result policy.'),
+    .describe('Minimum RSA key size in bits (RFC 8301). Signatures with shorter keys get the result `policy`.'),
   records: z
     .record(dnsName, nameRecords)
     .default({})
-    .describe('Records in DNS, by name. They come before the zones of the lab. No other names are asked for.')
+    .describe(
+      'DNS records for these checks, by name. They override the zones of the lab. Other DNS servers are never asked.',
+    )
     .meta({
       examples: [
         {
@@ -152,7 +156,7 @@ export const mailAuthentication = z.strictObject({
     })
     .optional()
     .describe(
-      'Seals outgoing mail that came by SMTP from elsewhere with ARC (RFC 8617), with an RSA key. Default: no seal.',
+      'ARC (RFC 8617): seals mail of other domains that the lab received by SMTP and sends on, with an RSA key. Default: no seal.',
     )
     .meta({ examples: [{ domain: 'lab.test' }] }),
 })

@@ -39,7 +39,9 @@ export const mtaSts = z
       .array(mxPattern)
       .min(1)
       .optional()
-      .describe('Host names that may be MX of the domain. `*.lab.test` stands for one label. Default: `hostname`.')
+      .describe(
+        'Names of MX hosts that the policy allows. The * of `*.lab.test` stands for one label. Default: `hostname`.',
+      )
       .meta({ examples: [['mx.lab.test', '*.mail.lab.test']] }),
     maxAge: duration
       .refine((ms) => ms <= MAX_POLICY_AGE_SECONDS * 1000, 'write at most 365d')

@@ -3,7 +3,7 @@ import { parseOnDemand } from '../on-demand/parse.ts'
 import { reportForms } from './report-words.ts'
 import { duration, mailAddress } from './values.ts'
 
-/** Reports that the lab sends because a test asks for them. */
+/** Settings for reports that a test requests. */
 export const reports = z.strictObject({
   addresses: z
     .boolean()
@@ -64,7 +64,7 @@ export const outOfOffice = z
       .meta({ examples: ['2027-01-04T08:00:00Z'] }),
     repeatAfter: duration
       .prefault('7d')
-      .describe('Time in which a sender gets one reply, however many messages arrive (RFC 3834 section 2).'),
+      .describe('Minimum time between two replies to the same sender (RFC 3834 section 2).'),
   })
   .meta({ examples: [{ text: 'I am back on Monday.' }] })
 export type OutOfOffice = z.output<typeof outOfOffice>

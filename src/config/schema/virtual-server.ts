@@ -121,7 +121,7 @@ const limits = z.strictObject({
   messagesPerCommand: countOrOff
     .default('off')
     .describe(
-      'imap4: how many messages one command may process. Announced as MESSAGELIMIT (RFC 9738). FETCH, STORE, SEARCH and UID EXPUNGE process the messages with the highest UIDs and say so. COPY, MOVE and APPEND of more messages are refused.',
+      'imap4: how many messages one command may process. Announced as MESSAGELIMIT (RFC 9738). FETCH, STORE, SEARCH and UID EXPUNGE process the messages with the highest UIDs, and report the limit with the code MESSAGELIMIT. COPY, MOVE and APPEND of more messages are refused.',
     )
     .meta({ examples: [1000] }),
   progressInterval: timeLimit
@@ -133,7 +133,7 @@ const limits = z.strictObject({
       'pop3: minimum time between two log-ons of an account. An earlier log-on gets -ERR [LOGIN-DELAY]. Default: no limit.',
     )
     .meta({ examples: ['10s'] }),
-  rate: rate.optional().describe('How much clients may do in a time: messages and connections. Default: no limit.'),
+  rate: rate.optional().describe('Rate limit for clients: messages and connections per period. Default: no limit.'),
 })
 
 export const virtualServer = z.strictObject({

@@ -20,7 +20,7 @@ const DELAYED: Kind = { result: 'deferred', action: 'delayed', notify: 'DELAY', 
 const RELAYED: Kind = { result: 'sent', action: 'relayed', notify: 'SUCCESS', byDefault: false }
 
 /**
- * Sends the report of a message that failed for some recipients, in one message. Sends nothing if nobody is to be told: the
+ * Sends the report of a message that failed for some recipients, in one message. Sends nothing if no report is due: the
  * null reverse-path, or NOTIFY without FAILURE. RFC 3461 section 5.2.7.
  * @param at time of the report, in milliseconds since the epoch
  * @throws DeliveryError if the sender has no mailbox; StoreError

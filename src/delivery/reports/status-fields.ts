@@ -70,7 +70,7 @@ export function recipientFields(recipient: ReportedRecipient, utf8: boolean): re
   ]
 }
 
-/** Returns the reply of the remote server, or a reason that is no reply. RFC 3464 section 2.3.6. */
+/** Returns the reply of the remote server, or a reason that is not a reply. RFC 3464 section 2.3.6. */
 function diagnosticCode({ code, status, text }: ReportedRecipient, utf8: boolean): string | undefined {
   if (text === undefined || text === '') return undefined
   return code === undefined ? `x-sealpost; ${oneLine(text, utf8)}` : `smtp; ${replyOf({ code, status, text }, utf8)}`

@@ -2,7 +2,7 @@ import { type AnswerDefectName, answerDefectNames, type DnsDefect } from '../../
 import { type Answer, emptyAnswer } from '../server/answer.ts'
 import { concerns } from './scope.ts'
 
-/** What a defect makes of an answer. */
+/** An answer after defects were applied. */
 export interface DefectiveAnswer {
   readonly answer: Answer
   /** No response is sent. */

@@ -130,6 +130,6 @@ const states: Readonly<Record<SignatureDefectName, SignatureState>> = {
   'missing-signature': 'missing',
 }
 
-/** Returns how the signatures of a zone with these defects are. */
+/** Returns the state of the signatures of a zone with these defects. */
 export const signatureState = (defects: readonly DnsDefect[]): SignatureState =>
   defects.map(({ defect }) => states[defect as SignatureDefectName]).find((state) => state !== undefined) ?? 'good'

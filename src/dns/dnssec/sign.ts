@@ -4,11 +4,11 @@ import { makeRecord, type RecordSet } from '../records.ts'
 import { canonicalData } from '../zone-text/record-types.ts'
 import { ALGORITHM, dataOctets, ownerOctets, type ZoneKey } from './key.ts'
 
-/** How the signatures of a zone are. `missing`: there is none. */
+/** State of the signatures of a zone. `missing`: the zone has no signatures. */
 export type SignatureState = 'good' | 'bogus' | 'expired' | 'missing'
 
 const HOUR_S = 3600
-/** Room for clocks that are wrong. */
+/** Allowance for wrong clocks. */
 const INCEPTION_BEFORE_S = HOUR_S
 const LIFETIME_S = 7 * 24 * HOUR_S
 

@@ -21,7 +21,7 @@ export interface Responder {
   readonly nowMs: number
   /** Waits; resolves early when the server stops. */
   wait(ms: number): Promise<void>
-  /** Is told of each query that was read. */
+  /** Called for each query that was read. */
   onQuery(query: Query, source: QuerySource, rcode: Rcode | 'none'): void
 }
 

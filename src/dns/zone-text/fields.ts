@@ -26,7 +26,7 @@ const number = (max: number): FieldKind => ({
   read(reader, what) {
     const { text } = reader.next(what)
     const value = Number(text)
-    if (!/^\d+$/.test(text) || value > max) throw new ZoneTextError(`${what}: ${text} is no number from 0 to ${max}`)
+    if (!/^\d+$/.test(text) || value > max) throw new ZoneTextError(`${what}: ${text} is not a number from 0 to ${max}`)
     return value
   },
   write: (value) => String(value ?? 0),
@@ -47,7 +47,7 @@ const seconds: FieldKind = {
     const { text } = reader.next(what)
     const value = readTtl(text)
     if (value === undefined || value >= 2 ** 31)
-      throw new ZoneTextError(`${what}: ${text} is no time such as 3600 or 1h`)
+      throw new ZoneTextError(`${what}: ${text} is not a time such as 3600 or 1h`)
     return value
   },
   write: (value) => String(value ?? 0),
@@ -110,7 +110,7 @@ const base64: FieldKind = {
 const address = (isAddress: (text: string) => boolean, kind: string): FieldKind => ({
   read(reader, what) {
     const { text } = reader.next(what)
-    if (!isAddress(text) || text.includes('%')) throw new ZoneTextError(`${what}: ${text} is no ${kind} address`)
+    if (!isAddress(text) || text.includes('%')) throw new ZoneTextError(`${what}: ${text} is not an ${kind} address`)
     return addressText(addressOctets(text))
   },
   write: String,

@@ -40,7 +40,7 @@ function recordUnreachable(error: unknown, to: Destination, site: PeerSite): unk
   return error
 }
 
-/** What errors of the system mean. */
+/** Explanations of system errors. */
 const reasons: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'nothing listens on this port (ECONNREFUSED)',
   EHOSTUNREACH: 'no route to the host (EHOSTUNREACH)',

@@ -18,7 +18,7 @@ export interface Carrier {
 }
 
 const NOT_ASCII = /[^\x00-\x7f]/
-/** A header is looked for in so many octets. */
+/** Number of octets that are searched for a header. */
 const MAX_HEADER_OCTETS = 1024 * 1024
 
 /** Returns a message in a form that a host takes. @throws PeerFailure if there is none */

@@ -54,7 +54,7 @@ export class DialogStream extends Duplex {
     return this.#replies
   }
 
-  /** nodemailer takes the stream for a socket. The wire limits the waits. */
+  /** Has no effect: nodemailer uses the stream as a socket, and the wire limits the waits. */
   setTimeout(): this {
     return this
   }
@@ -116,7 +116,7 @@ export class DialogStream extends Duplex {
   }
 
   #play(reply: Reply): void {
-    // A line that is no reply ends the session in nodemailer, too.
+    // A line that is not a reply ends the session in nodemailer, too.
     this.push(`${reply.code === 0 ? textOf(reply) : reply.lines.join('\r\n')}\r\n`)
   }
 }

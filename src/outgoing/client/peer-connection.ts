@@ -58,7 +58,7 @@ export class PeerConnection {
     const stream = new DialogStream(peer)
     const smtp = new SmtpConnection({
       connection: stream.asSocket(),
-      // The certificate has been judged already, and an endless wait is the wire's business.
+      // The certificate is already verified, and the wire limits the waits.
       secure: wire.isSecure,
       secured: wire.isSecure,
       ignoreTLS: true,

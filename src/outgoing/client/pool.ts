@@ -44,7 +44,7 @@ export class ConnectionPool {
       if (idle) return { connection: idle, isReused: true }
       if (destination.open < limit) break
       const isWoken = await turn(destination, signal)
-      // Who leaves does not use the connection that it was woken for.
+      // A wait that ends early passes on the connection that it was woken for.
       if (isWoken && signal.aborted) destination.waiting.shift()?.()
     }
     destination.open++

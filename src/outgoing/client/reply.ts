@@ -1,6 +1,6 @@
 /** A reply of another host, with all its lines. RFC 5321 section 4.2. */
 export interface Reply {
-  /** 0 if it is no reply of SMTP. */
+  /** 0 if it is not an SMTP reply. */
   readonly code: number
   readonly lines: readonly string[]
 }
@@ -18,6 +18,7 @@ export const replyOf = (lines: readonly string[]): Reply => ({
   lines,
 })
 
+/** Returns whether a reply is a positive completion (2yz). RFC 5321 section 4.2.1. */
 export const isPositive = ({ code }: Reply): boolean => code >= 200 && code < 300
 
 /** Returns a reply on one line: the code once, and the text of all lines. */

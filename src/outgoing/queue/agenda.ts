@@ -27,7 +27,7 @@ export class Agenda {
     this.lanes.remove(item)
   }
 
-  /** Keeps a message out until `release` is called as often. */
+  /** Keeps a message out until `release` has been called once for each call. */
   claim(item: Item): void {
     this.remove(item)
     item.claims++

@@ -13,7 +13,7 @@ export interface ItemState {
   readonly attempts: number
   readonly nextAttemptAt?: number | undefined
   readonly isHeld?: boolean | undefined
-  /** The sender knows of the delay. */
+  /** Whether the sender got the report about the delay. */
   readonly isWarned?: boolean | undefined
   readonly lastSession?: string | undefined
   /** By position in the envelope; null: no attempt yet. */
@@ -42,9 +42,9 @@ export class Item {
   /** How many calls of the sender work with it. Meanwhile, it is neither planned nor sent. */
   claims = 0
   ending: Ending | undefined
-  /** Whether the store has it no more. */
+  /** Whether the store has deleted it. */
   isGone = false
-  /** Whether the store has a state of it. */
+  /** Whether the store contains its state. */
   isSaved: boolean
 
   constructor(entry: MessageEntry, transport: OutgoingTransport, saved: ItemState | undefined) {
@@ -90,7 +90,7 @@ export class Item {
     this.state = { ...this.state, recipients }
   }
 
-  /** Returns the results that the sender has not been told of. */
+  /** Returns the results that were not reported to the sender yet. */
   unreported(...kinds: readonly RecipientResult['kind'][]): RecipientState[] {
     return this.state.recipients.filter(
       (one) => one !== null && kinds.includes(one.kind) && !one.isReported,

@@ -13,13 +13,13 @@ const RETURN_PATH_OCTETS = 4096
 
 /**
  * Returns what is sent of a queued message: without the Return-Path, which only the last server adds (RFC 5321 section
- * 4.4), and with the recipients that `rewrite` has replaced. A message that the store has no more, or not whole, fails
+ * 4.4), and with the recipients that `rewrite` has replaced. A message that the store has deleted or lost a part of fails
  * instead of being sent short.
  * @throws StoreError
  */
 export async function sentOctets(store: MessageStore, folderId: string, item: Item): Promise<SentOctets> {
   const start = await store.read(folderId, item.uid, 0, RETURN_PATH_OCTETS)
-  if (!start) throw new StoreError('not-found', `the store has the queued message ${item.id} no more`)
+  if (!start) throw new StoreError('not-found', `the store no longer has the queued message ${item.id}`)
   const first = headerFieldAt(start, 0, start.length)
   const isWhole = first.end < start.length || start.length < RETURN_PATH_OCTETS
   const skipped = first.nameLower === 'return-path' && isWhole ? first.end : 0

@@ -67,7 +67,7 @@ export class Sender implements AsyncDisposable {
     this.#agenda.add(item)
   }
 
-  /** Forgets a message that the store has no more. */
+  /** Forgets a message that the store has deleted. */
   remove(item: Item): void {
     this.#agenda.remove(item)
     item.isGone = true
@@ -77,7 +77,7 @@ export class Sender implements AsyncDisposable {
     if (item.isSaved) this.forget([item.uid])
   }
 
-  /** Removes the states of messages that the store has no more. */
+  /** Removes the states of messages that the store has deleted. */
   forget(uids: readonly number[]): void {
     if (uids.length > 0) this.#run(this.#records.remove(uids))
   }
@@ -284,7 +284,7 @@ export class Sender implements AsyncDisposable {
     return this.#reporter.delay(item, connector && givesUpAt(item, connector.schedule))
   }
 
-  /** Lets something run that the end of the lab waits for. */
+  /** Runs work that the stop of the lab waits for. */
   #run(work: Promise<void>): void {
     const { log } = this.#options
     const running = work
@@ -294,4 +294,4 @@ export class Sender implements AsyncDisposable {
   }
 }
 
-const GIVEN_UP = 'the administrator of the lab gave the message up'
+const GIVEN_UP = 'the administrator of the lab gave up the message'

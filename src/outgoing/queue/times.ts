@@ -3,7 +3,7 @@ import type { Item } from './item.ts'
 
 type Schedule = ConnectorConfig['schedule']
 
-/** How far a pause is varied, so that messages that failed together do not all return together. */
+/** Random variation of a pause, as a fraction, so that messages that failed together are not all retried together. */
 const JITTER = 0.1
 
 /** Returns when a message that was deferred is tried again; its last attempt is when it is given up. */
@@ -14,9 +14,10 @@ export function nextAttempt(item: Item, schedule: Schedule, now: number, random:
   return Math.min(now + varied, Math.max(now + 1, givesUpAt(item, schedule)))
 }
 
+/** Returns when the lab gives up a message, in milliseconds since the epoch. */
 export const givesUpAt = ({ queuedAt }: Item, { giveUpAfter }: Schedule): number => queuedAt + giveUpAfter
 
-/** Returns when the sender is told of the delay; undefined if never, or if the sender knows. */
+/** Returns when the delay is reported to the sender; undefined if never, or if it was reported already. */
 export const warnsAt = ({ queuedAt, state }: Item, { delayWarning }: Schedule): number | undefined =>
   delayWarning === 'off' || state.isWarned || state.attempts === 0 ? undefined : queuedAt + delayWarning
 

@@ -16,7 +16,7 @@ export interface HostTlsa {
 }
 
 /**
- * Returns what usable records make of a host.
+ * Returns the TLS level of a host with usable TLSA records, and the names that its certificate may have.
  * @param names further names that its certificate may have if only a trust anchor matches
  */
 export const daneLevel = (host: string, { records, baseDomain }: HostTlsa, names: readonly string[]) =>

@@ -70,7 +70,7 @@ interface Usable {
   readonly preference: number
 }
 
-/** @throws unless the error is a RouteError */
+/** Rethrows every error but a RouteError. */
 function routeErrorOf(error: unknown): RouteError {
   if (error instanceof RouteError) return error
   throw error

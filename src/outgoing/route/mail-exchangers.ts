@@ -5,7 +5,7 @@ import { RouteError } from '../types.ts'
 /** The hosts that take the mail of a domain. */
 export interface MailExchangers {
   readonly records: readonly MxRecord[]
-  /** Whether DNSSEC authenticates that it is these hosts. */
+  /** Whether DNSSEC authenticated the MX records. */
   readonly authenticated: boolean
 }
 

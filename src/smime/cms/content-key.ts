@@ -17,7 +17,7 @@ import { type Algorithm, readAlgorithm } from './content.ts'
 import type { RecipientInfo } from './enveloped.ts'
 import { ecdhSchemes, hashes, keyWraps, rsaEncryption, rsaesOaep } from './ids.ts'
 
-/** Returns the name of the way in which the key of the content is encrypted. */
+/** Returns the name of the method that encrypts the content key. */
 export function methodOf({ algorithm }: Pick<RecipientInfo, 'algorithm'>): string {
   if (algorithm.id === rsaEncryption) return 'RSA'
   if (algorithm.id === rsaesOaep) return 'RSA-OAEP'

@@ -23,7 +23,7 @@ function withoutLineEnds(der: Buffer): Buffer {
   return der.subarray(0, 2 + count + der.readUIntBE(2, count))
 }
 
-/** Who signed or may open something: the certificate, by its issuer and number or by its key identifier. */
+/** The signer or recipient of a message: the certificate, by its issuer and number or by its key identifier. */
 export interface CertificateReference {
   readonly issuer?: Buffer
   readonly serial?: Buffer
@@ -43,6 +43,7 @@ export interface Algorithm {
   readonly raw: Buffer
 }
 
+/** Reads an AlgorithmIdentifier. RFC 5280 section 4.1.1.2. */
 export const readAlgorithm = (value: Asn1): Algorithm => {
   const [id, parameters] = items(value)
   return { id: oidOf(id ?? item(value, 0)), parameters, raw: value.raw }
@@ -69,7 +70,7 @@ export interface SignedData {
   readonly signers: readonly SignerInfo[]
 }
 
-/** Limits for messages made to take much time: each signature can lead through all certificates. */
+/** Limits against malicious messages: each signature can lead through all certificates. */
 const MAX_SIGNERS = 5
 const MAX_CERTIFICATES = 20
 

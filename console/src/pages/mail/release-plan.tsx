@@ -6,7 +6,7 @@ export type Plan = OutputOf<'messages.releaseMany'>
 /** Messages that are listed. */
 const SHOWN = 5
 
-/** What the connectors make of messages: who gets them by which connector, and what is refused and why. */
+/** The plan for released messages: their recipients by connector, and what is refused and why. */
 export function ReleasePlan({ plan: { released, refused } }: { readonly plan: Plan }) {
   const deliveries = released.flatMap(({ id, to, deliveries: all }) => all.map((one) => ({ id, to, ...one })))
   const reasons = [...new Set(refused.map(({ detail }) => detail))]

@@ -22,7 +22,7 @@ interface ReleaseProps {
   readonly onClose: () => void
 }
 
-/** Sends messages to other hosts. Shows before what the connectors make of them. */
+/** Sends messages to other hosts. Shows the plan first. */
 export function Release({ title, messages, recipients, onClose }: ReleaseProps) {
   const [connectors, setConnectors] = useState<readonly Schemas['Connector'][]>()
   const [to, setTo] = useState<readonly string[]>([])

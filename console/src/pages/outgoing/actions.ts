@@ -23,6 +23,7 @@ const attempt = (act: () => Promise<unknown>): void => void act().catch((error) 
 export const flush = (choice: Choice): void =>
   attempt(async () => notify(t('outgoing.flushed', { n: (await call('queue.flush', choice)).messages })))
 
+/** Keeps messages without further attempts. */
 export const hold = (choice: Choice): void => attempt(() => call('queue.hold', choice))
 const unhold = (choice: Choice): void => attempt(() => call('queue.unhold', choice))
 

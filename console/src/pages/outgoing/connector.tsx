@@ -64,11 +64,12 @@ export function ConnectorDetails({ connector }: { readonly connector: Connector 
   )
 }
 
+/** A link to a session record. */
 export const SessionLink = ({ id }: { readonly id: string }) => (
   <Link href={pathWith(['sessions', id])}>{t('outgoing.session')}</Link>
 )
 
-/** Connects to the next host without sending mail, and shows each step. */
+/** Connects to the next host without sending mail and shows each step. */
 function TestConnector({ connector: { id, smartHost, domains } }: { readonly connector: Connector }) {
   const [domain, setDomain] = useState(domains.find((one) => !one.includes('*')) ?? '')
   const [result, setResult] = useState<Schemas['ConnectorTest']>()

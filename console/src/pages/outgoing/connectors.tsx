@@ -35,6 +35,7 @@ export function Connectors({ connectors, selected }: ConnectorsProps) {
   )
 }
 
+/** When a connector sends mail, as a badge. */
 export const When = ({ when }: Pick<Connector, 'when'>) => <Badge tone={WHEN[when]}>{t(`outgoing.when_${when}`)}</Badge>
 
 const columns = (): readonly Column<Connector>[] => [

@@ -17,8 +17,10 @@ export const CHANGES: readonly EventName[] = [
   'lab.reset',
 ]
 
+/** Returns the path of the page of connectors, or of one of them. */
 export const connectorPath = (id?: string): string =>
   pathWith(['outgoing', ...(id === undefined ? [] : ['connectors', id])])
+/** Returns the path of the page of outgoing mail, or of one message of the queue. */
 export const queuePath = (id?: string): string => pathWith(['outgoing', ...(id === undefined ? [] : ['queue', id])])
 
 type Tone = 'neutral' | 'good' | 'warning' | 'bad' | 'accent'

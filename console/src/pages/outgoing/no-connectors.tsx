@@ -4,7 +4,7 @@ import { icons } from '../../shell/icons.ts'
 import { t } from '../../texts/index.ts'
 import { NO_CONNECTOR } from '../mail/no-connector.ts'
 
-/** What a lab shows that sends no mail: that this is so, and what would change it. */
+/** Shown by a lab without connectors: explains that no mail is sent, and how to add a connector. */
 export const NoConnectors = () => (
   <EmptyState icon={icons.outgoing} title={t('outgoing.none')}>
     <p>{t('outgoing.noneHint')}</p>

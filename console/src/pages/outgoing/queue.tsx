@@ -76,6 +76,7 @@ export function Queue({ hasConnectors, selected }: QueueProps) {
   )
 }
 
+/** The state of a message or a recipient, as a badge. */
 export const State = ({ of }: { readonly of: string }) => {
   const state = states[of]
   return state ? <Badge tone={state.tone}>{t(state.text)}</Badge> : null

@@ -32,6 +32,7 @@ const ANNOUNCED: Readonly<Record<Action, readonly string[]>> = {
   expanded: ['Your message has been expanded to the members of the following lists.'],
 }
 
+/** Writes a report in the form of Exchange 2000 and 2003. */
 export function writeExchange2003Report(report: StatusReport): Buffer {
   const { domain, hostname } = report
   const action = mainAction(report)

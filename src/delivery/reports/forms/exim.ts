@@ -7,6 +7,7 @@ import { addresses, lines, mainAction, replyText } from './form.ts'
  * success are from no source.
  */
 
+/** Writes a report in the form of Exim. */
 export function writeEximReport(report: StatusReport): Buffer {
   const { hostname, recipients } = report
   const action = mainAction(report)

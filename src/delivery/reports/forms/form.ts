@@ -15,7 +15,7 @@ export const lines = (...texts: readonly string[]): string => texts.map((text) =
 /** Returns the date in the zone of servers in the US: `Tue, 24 Nov 2026 04:00:00 -0800 (PST)`. */
 export const pacificDate = (at: number): string => formatDate(at - 8 * 3_600_000).replace('+0000', '-0800 (PST)')
 
-/** Returns a text for HTML. */
+/** Escapes a text for HTML. */
 export const escapeHtml = (text: string): string =>
   text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`)
 

@@ -50,6 +50,7 @@ const CASES: readonly (readonly [status: string, heading: string, sentence: (add
 
 const caseOf = ({ status }: ReportedRecipient) => CASES.find(([start]) => status.startsWith(start)) ?? CASES[4]
 
+/** Writes a report in the form of Gmail. */
 export function writeGmailReport(report: StatusReport): Buffer {
   const { recipients } = report
   const action = mainAction(report)

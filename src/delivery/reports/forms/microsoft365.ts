@@ -36,6 +36,7 @@ const SENTENCES: Readonly<Record<Action, string>> = {
 /** The local part of the sender of non-delivery reports, which is the same everywhere. */
 const SENDER = 'MicrosoftExchange329e71ec88ae4615bbc36ab6ce41109e'
 
+/** Writes a report in the form of Microsoft 365. */
 export function writeMicrosoft365Report(report: StatusReport): Buffer {
   const { domain, hostname, recipients } = report
   const action = mainAction(report)

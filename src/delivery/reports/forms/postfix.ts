@@ -33,6 +33,7 @@ const ANNOUNCED: Readonly<Record<Action, readonly string[]>> = {
   expanded: ['Your message was successfully delivered to the destination(s)', 'listed below.'],
 }
 
+/** Writes a report in the form of Postfix. */
 export function writePostfixReport(report: StatusReport): Buffer {
   const { hostname, recipients, to } = report
   const action = mainAction(report)

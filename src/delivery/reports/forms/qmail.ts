@@ -9,6 +9,7 @@ import { lines, replyText } from './form.ts'
  * qmail-send.c. qmail reports failures only.
  */
 
+/** Writes a report in the form of qmail. */
 export function writeQmailReport(report: StatusReport): Buffer {
   const { hostname, domain, recipients, message, to, at } = report
   const isWhole = returnsWhole(report)
