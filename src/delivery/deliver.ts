@@ -77,6 +77,7 @@ function planOutgoing({ outgoing }: DeliverySite, delivery: Delivery): DeliveryP
   const { message, mailFrom, recipients, envelopeId, ret, smtpUtf8, body, account, session } = delivery
   const local = recipients.flatMap(({ address, destination }) => (destination.kind === 'mailbox' ? [address] : []))
   const elsewhere = recipients.filter(({ destination }) => destination.kind === 'captured')
+  if (elsewhere.length === 0 && outgoing.rules.forwardRules.length === 0) return NOTHING_OUTGOING
   const envelope = {
     mailFrom,
     recipients: elsewhere.map(({ destination: _, onDemand: __, ...recipient }) => recipient),

@@ -17,7 +17,7 @@ const MAX_HOPS = 100
 
 /**
  * Returns the connector for a recipient: the first of those with the most specific domain whose filters match. Undefined for
- * recipients of the lab itself, and for a message that has passed too many servers.
+ * recipients of the lab itself.
  */
 export function connectorFor(rules: ConnectorRules, message: Filtered, address: string): ResolvedConnector | undefined {
   const domain = foldDomain(splitAddress(address).domain)
@@ -26,10 +26,9 @@ export function connectorFor(rules: ConnectorRules, message: Filtered, address: 
     .map((connector) => ({ connector, rank: rankOf(connector, domain) }))
     .filter(({ rank }) => rank >= 0)
     .sort((a, b) => b.rank - a.rank)
-  const found = candidates.find(
+  return candidates.find(
     ({ connector: { filters } }) => matchesRecipient(filters, address) && matchesFilters(filters, message),
-  )
-  return found && !isLooping(message.header) ? found.connector : undefined
+  )?.connector
 }
 
 /** Returns how specific a connector's patterns are for a domain; negative: none matches. */
@@ -60,7 +59,7 @@ export function connectorToRelease(rules: ConnectorRules, message: Filtered, add
   if (domain === '' || rules.isLocalDomain(domain)) {
     throw new OutgoingRefused(address, `${address} is an address of the lab itself; name the connector that sends it`)
   }
-  const found = connectorFor(rules, message, address)
+  const found = isLooping(message.header) ? undefined : connectorFor(rules, message, address)
   if (!found) throw new OutgoingRefused(address, `no connector takes mail for ${address}`)
   checkSends(found, address)
   return found

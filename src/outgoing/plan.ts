@@ -63,6 +63,7 @@ function planAutomatic(rules: ConnectorRules, message: Planned): DeliveryPlan {
 
 /** Plans all that is sent of a message without a release: by automatic connectors, and by forward rules. */
 export function planDelivery(rules: ConnectorRules, message: Planned, local: readonly string[]): DeliveryPlan {
+  if (isLooping(message.header)) return { targets: [], sent: new Set(), withoutCopy: new Set() }
   const plan = planAutomatic(rules, message)
   return { ...plan, targets: [...plan.targets, ...planForward(rules, message, local)] }
 }
@@ -84,7 +85,6 @@ export function planRelease(rules: ConnectorRules, message: Planned, connectorNa
 
 /** Plans what forward rules send of a message that mailboxes of the lab get. Recipients that no connector sends to are left out. */
 function planForward(rules: ConnectorRules, message: Planned, local: readonly string[]): readonly QueueTarget[] {
-  if (rules.forwardRules.length === 0 || isLooping(message.header)) return []
   const routes = new Map<string, Route>()
   for (const { filters, to, connector: name } of rules.forwardRules) {
     if (!local.some((address) => matchesRecipient(filters, address)) || !matchesFilters(filters, message)) continue
