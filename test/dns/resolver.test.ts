@@ -105,6 +105,39 @@ test('follows CNAME records within an answer and out of it', async () => {
   })
 })
 
+test.each(['alias.test', 'host.test'])('is not authenticated if the answer about %s is not', async (insecure) => {
+  const port = await server((name, type) => {
+    const flags = name === insecure ? 0 : AUTHENTIC_DATA
+    if (name === 'alias.test') return { flags, answers: [{ type: 'CNAME', name, ttl: 9, data: 'host.test' }] }
+    return { flags, answers: type === 'TXT' ? [{ type: 'TXT', name, ttl: 7, data: ['text'] }] : [] }
+  })
+  expect(await resolverAt(port).txt('alias.test')).toMatchObject({ canonicalName: 'host.test', authenticated: false })
+})
+
+test.each([
+  ['an address', ['127.0.0.9']],
+  ['none', []],
+])('one kind of address that fails is not hidden by the other, of which there is %s', async (_, addresses) => {
+  const port = await server((name, type) =>
+    type === 'AAAA' ? { flags: 2 } : { answers: addresses.map((data) => ({ type: 'A', name, ttl: 7, data })) },
+  )
+  await expect(resolverAt(port).addresses('host.test')).rejects.toMatchObject({ code: 'SERVFAIL' })
+})
+
+test.each([true, false])(
+  'addresses of one kind are authenticated if the lack of the other is: %s',
+  async (isSecure) => {
+    const port = await server((name, type) => ({
+      flags: type === 'A' || isSecure ? AUTHENTIC_DATA : 0,
+      answers: type === 'A' ? [{ type, name, ttl: 7, data: '127.0.0.9' }] : [],
+    }))
+    expect(await resolverAt(port).addresses('host.test')).toMatchObject({
+      records: ['127.0.0.9'],
+      authenticated: isSecure,
+    })
+  },
+)
+
 test('gives up on a circle of CNAME records', async () => {
   const port = await server((name) => ({
     answers: [{ type: 'CNAME', name, ttl: 9, data: name === 'a.test' ? 'b.test' : 'a.test' }],
@@ -144,6 +177,18 @@ test('ignores responses with another id or question', async () => {
   const port = await server((name) => ({ id: 1, answers: [{ type: 'TXT', name, ttl: 1, data: 'forged' }] }))
   // The id of a query is 1 once in 65,536 tests.
   await expect(resolverAt(port, 200).txt('example.test')).rejects.toMatchObject({ code: 'TIMEOUT' })
+  for (const question of [
+    { name: 'other.test', type: 'TXT' },
+    { name: 'example.test', type: 'A' },
+  ] as const) {
+    const resolver = createResolver(async (query) =>
+      encode({ type: 'response', id: query.readUInt16BE(0), flags: AUTHORITATIVE_ANSWER, questions: [question] }),
+    )
+    await expect(resolver.txt('example.test')).rejects.toMatchObject({
+      code: 'BADRESPONSE',
+      message: expect.stringContaining('another question'),
+    })
+  }
 })
 
 test('does not follow long chains of pointers', async () => {
