@@ -203,19 +203,39 @@ describe('bad messages', () => {
 
   test('FORMERR for more than a query needs, without reading it', async () => {
     const plain = query('www.example.test', 'A')
-    const record = query('', 'A', { size: 1232 }).subarray(-11)
+    const opt = query('', 'A', { size: 1232 }).subarray(-11)
+    /** Returns a record of the root with a type and data. */
+    const recordOf = (type: number, data: Buffer): Buffer => {
+      const fixed = Buffer.from([0, 0, type, 0, 1, 0, 0, 0, 0, data.length >> 8, data.length & 0xff])
+      return Buffer.concat([fixed, data])
+    }
+    const soa = recordOf(6, Buffer.alloc(22))
+    // Takes long to read: all types of 100 windows.
+    const windows = Array.from({ length: 100 }, (_, window) => Buffer.from([window, 32, ...Array(32).fill(0xff)]))
+    const nsec = recordOf(47, Buffer.concat([Buffer.alloc(1), ...windows]))
+    const tsig = recordOf(250, Buffer.alloc(40))
     /** Returns a query whose header counts records of a section. */
-    const withRecords = (type: string, section: number, count: number): Buffer => {
+    const withRecords = (type: string, section: number, count: number, record: Buffer): Buffer => {
       const octets = Buffer.concat([query('example.test', type), ...Array.from({ length: count }, () => record)])
       octets.writeUInt16BE(count, section)
       return octets
     }
     const long = Buffer.concat([plain, Buffer.alloc(4096)])
-    const bad = [withRecords('A', 6, 1), withRecords('A', 8, 1), withRecords('IXFR', 8, 2), withRecords('A', 10, 3)]
+    const bad = [
+      withRecords('A', 6, 1, opt),
+      withRecords('A', 8, 1, soa),
+      withRecords('IXFR', 8, 2, soa),
+      withRecords('IXFR', 8, 1, nsec),
+      withRecords('A', 10, 3, tsig),
+      withRecords('A', 10, 1, nsec),
+      withRecords('A', 10, 1, soa),
+    ]
     for (const octets of [pointerBomb(), long, ...bad]) {
       expect((await exchange(at, octets)).readUInt16BE(2) & 0xf).toBe(1)
     }
-    expect((await exchange(at, withRecords('IXFR', 8, 1))).readUInt16BE(2) & 0xf).not.toBe(1)
+    for (const octets of [withRecords('IXFR', 8, 1, soa), withRecords('A', 10, 1, tsig)]) {
+      expect((await exchange(at, octets)).readUInt16BE(2) & 0xf).not.toBe(1)
+    }
   })
 
   test('does not answer responses and fragments of headers, and survives everything', async () => {

@@ -26,8 +26,11 @@ export interface BadQuery extends Pick<Query, 'id' | 'opcode' | 'question' | 'wa
 const MAX_QUERY_OCTETS = 4096
 /** OPT, and TSIG or SIG(0). */
 const MAX_ADDITIONALS = 2
+/** OPT (RFC 6891 section 6.1.1), TSIG (RFC 8945 section 4.2) and SIG(0) (RFC 2931 section 3). dns-packet does not read the data of the last two. */
+const ADDITIONAL_TYPES: readonly (number | undefined)[] = [41, 250, 24]
 /** RFC 1995 section 2 */
 const IXFR = 251
+const SOA = 6
 
 /** Reads a query. Undefined if it must not be answered: it is too short, or a response itself. */
 export function readQuery(octets: Buffer): Query | BadQuery | undefined {
@@ -60,19 +63,38 @@ export function readQuery(octets: Buffer): Query | BadQuery | undefined {
   }
 }
 
-/** Whether a message is no longer and has no more records than a query needs. */
+/** Whether a message is no longer and has no other records than a query needs. */
 function hasPartsOfQuery(octets: Buffer, question: Buffer): boolean {
   const { questions, answers, authorities, additionals } = countsOf(octets)
   // RFC 1995 section 3: the SOA record that the client has
   const maxAuthorities = question.readUInt16BE(question.length - 4) === IXFR ? 1 : 0
-  return (
-    octets.length <= MAX_QUERY_OCTETS &&
+  if (
+    octets.length > MAX_QUERY_OCTETS ||
     // RFC 9619
-    questions === 1 &&
-    answers === 0 &&
-    authorities <= maxAuthorities &&
-    additionals <= MAX_ADDITIONALS
-  )
+    questions !== 1 ||
+    answers > 0 ||
+    authorities > maxAuthorities ||
+    additionals > MAX_ADDITIONALS
+  ) {
+    return false
+  }
+  const types = recordTypes(octets, HEADER_OCTETS + question.length, authorities + additionals)
+  return types.every((type, index) => (index < authorities ? type === SOA : ADDITIONAL_TYPES.includes(type)))
+}
+
+/** Returns the types of records without reading their data; undefined for those that are cut off. */
+function recordTypes(octets: Buffer, start: number, count: number): (number | undefined)[] {
+  let at = start
+  return Array.from({ length: count }, () => {
+    // RFC 1035 section 4.1.4: a name ends with an empty label or with a pointer.
+    for (let length = octets[at] ?? 0; length > 0 && length < 64; length = octets[at] ?? 0) at += 1 + length
+    at += (octets[at] ?? 0) === 0 ? 1 : 2
+    const data = at + 10
+    if (data > octets.length) return undefined
+    const type = octets.readUInt16BE(at)
+    at = data + octets.readUInt16BE(data - 2)
+    return type
+  })
 }
 
 function decoded(octets: Buffer): DnsMessage | undefined {
