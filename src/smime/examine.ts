@@ -1,5 +1,7 @@
 import { promisify } from 'node:util'
 import { inflate } from 'node:zlib'
+import { runInSlices } from '../common/time-slice.ts'
+import { parseInSteps } from '../mail/structure.ts'
 import type { MessagePart } from '../mail/types.ts'
 import { type Asn1, item, items, octetStringValue } from '../pki/der/decode.ts'
 import { PkiError } from '../pki/errors.ts'
@@ -54,17 +56,20 @@ export async function examineSmime(
   const budget: InflateBudget = { octets: MAX_INFLATED_OCTETS, layers: MAX_COMPRESSED_LAYERS }
   const layers: SmimeLayer[] = []
   let shown: Buffer | undefined
-  let found = mimeLayer(raw, structure)
+  let found = mimeLayer(raw, structure ?? (await structureOf(raw)))
   while (found && layers.length < MAX_LAYERS) {
     const { layer, content } = await peel(found, message, trust, budget)
     layers.push(layer)
     if (content === undefined) break
     if (found.form === 'opaque') shown = content
-    found = mimeLayer(content)
+    found = mimeLayer(content, await structureOf(content))
   }
   if (layers.length === 0) return undefined
   return { facts: factsOf(layers), ...(shown ? { opened: withContent(raw, shown) } : {}) }
 }
+
+/** A few kilobytes may contain a compressed message of thousands of parts. */
+const structureOf = async (entity: Buffer): Promise<MessagePart> => runInSlices(parseInSteps(entity))
 
 async function peel(
   found: MimeLayer,

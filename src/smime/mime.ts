@@ -1,7 +1,6 @@
 import { parseAddresses } from '../mail/addresses.ts'
 import { headerFields, headerValues } from '../mail/headers.ts'
 import { partOctetsOrRaw } from '../mail/parts.ts'
-import { parseMessage } from '../mail/structure.ts'
 import type { MessagePart } from '../mail/types.ts'
 import { parameterText } from '../mail/words.ts'
 
@@ -15,7 +14,7 @@ const OPAQUE = /^(?:x-)?pkcs7-mime$/i
 const SIGNATURE = /^application\/(?:x-)?pkcs7-signature$/i
 
 /** Returns the S/MIME layer of a message or a part; undefined if it has none. */
-export function mimeLayer(entity: Buffer, structure: MessagePart = parseMessage(entity)): MimeLayer | undefined {
+export function mimeLayer(entity: Buffer, structure: MessagePart): MimeLayer | undefined {
   if (structure.kind === 'multipart') return detachedLayer(entity, structure)
   return isOpaque(structure) ? { form: 'opaque', content: partOctetsOrRaw(entity, structure) } : undefined
 }

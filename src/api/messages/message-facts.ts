@@ -42,6 +42,10 @@ const MAX_SEARCH_CHARS = 256 * 1024
 /** Memory of all facts together. Those that are held longest are dropped first. */
 const MAX_OCTETS = 64 * 1024 * 1024
 
+/** Returns a message that was parsed while other sessions ran. */
+export const readable = async (raw: Buffer): Promise<ReadableMessage> =>
+  new ReadableMessage(raw, await runInSlices(parseInSteps(raw)))
+
 /** Reads messages, and keeps the facts of those that were used last. Copies of a message share them. */
 export class MessageReader {
   readonly #store: MessageStore
@@ -58,7 +62,7 @@ export class MessageReader {
   /** Reads a message. Undefined if it was deleted meanwhile. */
   async read({ folder, entry }: IndexedMessage): Promise<ReadableMessage | undefined> {
     const raw = await this.#store.read(folder.id, entry.uid)
-    return raw && new ReadableMessage(raw, await runInSlices(parseInSteps(raw)))
+    return raw && readable(raw)
   }
 
   /** Returns the facts of a message that are held, without reading it. */

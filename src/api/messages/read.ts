@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { timeText } from '../../common/time-text.ts'
 import { part as partAt, partOctetsOrRaw } from '../../mail/parts.ts'
-import { filenameOf, ReadableMessage } from '../../mail/readable.ts'
+import { filenameOf, type ReadableMessage } from '../../mail/readable.ts'
 import type { MessagePart } from '../../mail/types.ts'
 import { asJson } from '../../sessions/describe.ts'
 import type { SessionRecord } from '../../sessions/types.ts'
@@ -15,6 +15,7 @@ import { authenticationOf, messageAuthentication } from './authentication.ts'
 import { contentDisposition } from './content-disposition.ts'
 import { messageOf } from './find.ts'
 import { htmlDocument } from './html-document.ts'
+import { readable } from './message-facts.ts'
 import type { IndexedMessage } from './message-index.ts'
 import { messageSmime, shownSmime, smimeFor } from './smime.ts'
 import { messageSummary, summaryOf } from './summary.ts'
@@ -93,14 +94,14 @@ async function readOf(call: Call<ReadInput>): Promise<Read> {
   const received = await api.reader.read(at)
   if (!received) throw notFound(`message ${input.id} was deleted meanwhile`)
   const smime = input.opened === undefined ? undefined : await smimeFor(call, at, received)
-  const read = input.opened && smime?.opened ? new ReadableMessage(smime.opened) : received
-  return { at, read: input.inside === undefined ? read : messageIn(at.id, read, input.inside), smime }
+  const read = input.opened && smime?.opened ? await readable(smime.opened) : received
+  return { at, read: input.inside === undefined ? read : await messageIn(at.id, read, input.inside), smime }
 }
 
 /** Returns the message in a part of another. @throws ApiProblem `not-found` */
-function messageIn(id: string, outer: ReadableMessage, number: string): ReadableMessage {
+async function messageIn(id: string, outer: ReadableMessage, number: string): Promise<ReadableMessage> {
   const { mediaType, octets } = partContent(id, outer, number)
-  if (mediaType === 'message/rfc822' || mediaType === 'message/global') return new ReadableMessage(octets)
+  if (mediaType === 'message/rfc822' || mediaType === 'message/global') return readable(octets)
   throw notFound(`part ${number} of message ${id} is ${mediaType}, and not a message`)
 }
 
