@@ -211,7 +211,9 @@ test('a message that the store has only a part of is not sent short', async () =
   end('deferred')
   await expect.poll(() => queue.list()).toMatchObject([{ state: 'deferred' }])
   await queue.flush()
-  await expect.poll(() => queue.list()).toMatchObject([{ attempts: 2, reason: expect.stringContaining('no longer has') }])
+  await expect
+    .poll(() => queue.list())
+    .toMatchObject([{ attempts: 2, reason: expect.stringContaining('no longer has') }])
   expect(running).toHaveLength(1)
   await queue[Symbol.asyncDispose]()
 })

@@ -147,10 +147,10 @@ it('never gets an answer from a host that falls silent', async () => {
   await using host = await startHost()
   await using sender = new Sender({
     timeouts: {
-      connectMs: 1_000,
-      handshakeMs: 1_000,
-      blockMs: 1_000,
-      replyMs: (command) => (command === 'RCPT' ? 50 : 5_000),
+      connectMs: 30_000,
+      handshakeMs: 30_000,
+      blockMs: 30_000,
+      replyMs: (command) => (command === 'RCPT' ? 50 : 30_000),
     },
   })
   sender.addFault({ when: { direction: 'out', verb: 'RCPT' }, do: { silence: true } })

@@ -227,7 +227,12 @@ it('opens no more connections at a time than the connector allows', async () => 
 it('gives up a host that does not answer in time', async () => {
   await using server = await startScript((line) => (line === '' ? '220 host.test' : undefined))
   await using sender = new Sender({
-    timeouts: { connectMs: 1_000, handshakeMs: 1_000, blockMs: 1_000, replyMs: () => 50 },
+    timeouts: {
+      connectMs: 30_000,
+      handshakeMs: 30_000,
+      blockMs: 30_000,
+      replyMs: (command) => (command === 'EHLO' ? 50 : 30_000),
+    },
   })
   expect(await sender.sendOne(hopTo(server.port))).toMatchObject({
     kind: 'deferred',

@@ -143,7 +143,7 @@ it('discards what the host sends in clear text after its reply to STARTTLS', asy
   })
   await using sender = new Sender({
     roots,
-    timeouts: { connectMs: 5_000, handshakeMs: 300, blockMs: 300, replyMs: () => 300 },
+    timeouts: { connectMs: 30_000, handshakeMs: 300, blockMs: 30_000, replyMs: () => 30_000 },
   })
   expect(await sender.sendOne(hopTo(host.port, { tls: 'encrypt' }))).toMatchObject({
     kind: 'deferred',
