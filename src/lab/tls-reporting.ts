@@ -6,12 +6,13 @@ import { DeliveryError } from '../delivery/types.ts'
 import { splitAddress } from '../directory/names.ts'
 import type { Directory } from '../directory/types.ts'
 import { DnsError } from '../dns/errors.ts'
+import { dnsConnectorFor, forbiddenBy } from '../outgoing/connectors.ts'
 import { lookupAt } from '../outgoing/route/policy-lookup.ts'
 import { type OutgoingQueue, OutgoingRefused, type ResolvedConnector, RouteError } from '../outgoing/types.ts'
 import type { CertificateStore } from '../pki/certificate-store/types.ts'
 import { composeTlsReport } from '../tls-reports/compose.ts'
 import { type ReportSettings, reportSettings } from '../tls-reports/configured.ts'
-import { postTlsReport } from '../tls-reports/post.ts'
+import { postTlsReport, reportHost } from '../tls-reports/post.ts'
 import { addressOf, ruaInRecords } from '../tls-reports/record.ts'
 import { type DayResults, timesOf } from '../tls-reports/results.ts'
 import type { TlsReport } from '../tls-reports/types.ts'
@@ -27,7 +28,11 @@ export interface TlsReportingOptions {
   readonly clock: Clock
 }
 
-/** Where a report goes: a URI of the domain, and the connector by whose DNS it was found. */
+/** Most URIs of a domain that get a report. */
+const MAX_TARGETS = 5
+const HTTPS_PORT = 443
+
+/** Where a report goes: a URI of the domain, and the connector for the domain. */
 interface Target {
   readonly uri: string
   readonly connector: ResolvedConnector
@@ -77,45 +82,52 @@ export class TlsReporting implements ApiTlsReports {
 
   /** Returns where a domain wants reports, or why that is not known. RFC 8460 section 3. */
   async #targetsOf(domain: string, signal: AbortSignal): Promise<readonly Target[] | string> {
-    const connectors = this.#options.source().config.connectors.filter(({ route }) => route === 'dns')
-    let why = `${domain} asks for no reports at _smtp._tls.${domain}`
-    for (const connector of connectors) {
-      try {
-        const resolver = await this.#options.policies.resolverOf(connector)
-        const { records } = await resolver.txt(`_smtp._tls.${domain}`, signal)
-        const targets = ruaInRecords(records).map((uri) => ({ uri, connector }))
-        if (targets.length > 0) return targets
-      } catch (error) {
-        if (!(error instanceof DnsError || error instanceof RouteError)) throw error
-        if (!(error instanceof DnsError && error.isPermanent)) why = error.message
-      }
+    const connector = dnsConnectorFor(this.#options.source().config.connectors, domain)
+    if (!connector) return `no connector with route: dns sends to ${domain}`
+    try {
+      const resolver = await this.#options.policies.resolverOf(connector)
+      const { records } = await resolver.txt(`_smtp._tls.${domain}`, signal)
+      const targets = ruaInRecords(records).slice(0, MAX_TARGETS)
+      if (targets.length > 0) return targets.map((uri) => ({ uri, connector }))
+    } catch (error) {
+      if (!(error instanceof DnsError || error instanceof RouteError)) throw error
+      if (!(error instanceof DnsError && error.isPermanent)) return error.message
     }
-    return why
+    return `${domain} asks for no reports at _smtp._tls.${domain}`
   }
 
   /** Returns why a report could not be sent; undefined if it was sent or queued. */
   async #sendTo(
-    { uri, connector }: Target,
+    target: Target,
     report: TlsReport,
     domain: string,
     settings: ReportSettings,
     signal: AbortSignal,
   ): Promise<string | undefined> {
+    const { uri } = target
     const to = addressOf(uri)
     if (to === undefined && /^mailto:/i.test(uri)) return `${uri} is not a valid mail address`
     try {
       if (to !== undefined) await this.#mail(report, to, domain, settings)
-      else {
-        const lookup = lookupAt(await this.#options.policies.resolverOf(connector), signal)
-        const roots = await rootsOf(this.#options.certificates, connector.authority)
-        await postTlsReport(report, uri, { lookup, roots })
-      }
+      else await this.#post(report, target, domain, signal)
       return undefined
     } catch (error) {
       const isOfMail = error instanceof OutgoingRefused || error instanceof DeliveryError
       if (to !== undefined && !isOfMail) throw error
       return (error as Error).message
     }
+  }
+
+  /** Sends the report by HTTPS, where the connector would send mail. @throws Error */
+  async #post(report: TlsReport, { uri, connector }: Target, domain: string, signal: AbortSignal): Promise<void> {
+    const host = reportHost(uri, [...new Set([HTTPS_PORT, connector.policyPort])])
+    const forbidden =
+      forbiddenBy(connector, `postmaster@${domain}`) ??
+      forbiddenBy({ ...connector, allow: undefined }, `postmaster@${host}`)
+    if (forbidden !== undefined) throw new Error(forbidden)
+    const lookup = lookupAt(await this.#options.policies.resolverOf(connector), signal)
+    const roots = await rootsOf(this.#options.certificates, connector.authority)
+    await postTlsReport(report, uri, { lookup, roots, signal })
   }
 
   /** Queues the report, which the queue signs as other mail, or delivers it in the lab. */

@@ -31,6 +31,23 @@ export function connectorFor(rules: ConnectorRules, message: Filtered, address: 
   )?.connector
 }
 
+/**
+ * Returns the connector by which something other than mail is sent to a domain by DNS: the one with the most specific domain.
+ * Connectors with filters leave other mail to the next ones.
+ */
+export function dnsConnectorFor(
+  connectors: readonly ResolvedConnector[],
+  domain: string,
+): ResolvedConnector | undefined {
+  const [found] = connectors
+    .map((connector) => ({ connector, rank: rankOf(connector, foldDomain(domain)) }))
+    .filter(({ connector, rank }) => rank >= 0 && (sendsByDns(connector) || !connector.filters))
+    .sort((a, b) => b.rank - a.rank)
+  return found && sendsByDns(found.connector) ? found.connector : undefined
+}
+
+const sendsByDns = ({ route, when }: ResolvedConnector): boolean => route === 'dns' && when !== 'never'
+
 /** Returns how specific a connector's patterns are for a domain; negative: none matches. */
 const rankOf = ({ domains }: ResolvedConnector, domain: string): number =>
   Math.max(...domains.map((pattern) => patternRank(pattern, domain)))

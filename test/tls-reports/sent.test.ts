@@ -29,7 +29,7 @@ beforeAll(async () => {
   const policyPort = Number(other.server('http').tlsPort)
   const places = { resolver: other.dns.server, port: other.server('smtp').port, policyPort, authority }
   http = await HttpLab.start({
-    connectors: [{ name: 'DNS', route: 'dns', when: 'automatic', ...places }],
+    connectors: [{ name: 'DNS', route: 'dns', when: 'automatic', deny: ['*@denied.test'], ...places }],
     tlsReports: { organization: 'Lab', from: 'tls@lab.test' },
   })
 })
@@ -86,4 +86,28 @@ it('sends nothing to a URI that is no mail address, and says so', async () => {
   await sendMail()
   await expect.poll(async () => (await http.request('tls-reports')).body.items).toHaveLength(1)
   expect((await send()).body.reports).toMatchObject([{ to: rua, problem: `${rua} is not a valid mail address` }])
+})
+
+it('sends five reports at most, and none to addresses, other ports and denied hosts', async () => {
+  const { tlsPort } = other.server('http')
+  const rua = [
+    `https://127.0.0.1:${tlsPort}/tls-reports`,
+    `https://[::1]:${tlsPort}/tls-reports`,
+    `https://mx.example.test:${other.server('smtp').port}/tls-reports`,
+    `https://denied.test:${tlsPort}/tls-reports`,
+    'mailto:a@example.test',
+    'mailto:b@example.test',
+  ]
+  await send()
+  await other.reload(configuration(rua))
+  await other.disconnect()
+  await sendMail()
+  await expect.poll(async () => (await http.request('tls-reports')).body.items).toHaveLength(1)
+  expect((await send()).body.reports).toMatchObject([
+    { to: rua[0], problem: `${rua[0]} has an address instead of a name` },
+    { to: rua[1], problem: `${rua[1]} has an address instead of a name` },
+    { to: rua[2], problem: `${rua[2]} has a port other than 443 and ${tlsPort}` },
+    { to: rua[3], problem: 'the connector DNS sends nothing to postmaster@denied.test (deny: *@denied.test)' },
+    { to: rua[4], problem: null },
+  ])
 })
