@@ -42,6 +42,8 @@ const MAX_POLICY_STRINGS = 100
 const MAX_MX_HOSTS = 50
 /** Characters of a line of a policy, and of each text of a failure: the other side chooses them. */
 const MAX_TEXT = 1000
+/** Characters of all results. Sessions that would add to more are not counted. */
+const MAX_CHARS = 4 * 1024 * 1024
 
 /** The results of outgoing sessions by policy domain and day, kept in the state of the message store. */
 export class TlsResults {
@@ -62,7 +64,8 @@ export class TlsResults {
       const oldest = dayOf(now - (MAX_DAYS - 1) * DAY_MS)
       let days: readonly DayResults[] = (await this.#read()).filter(({ day }) => day >= oldest)
       for (const result of results) days = withResult(days, dayOf(now), result)
-      await this.#memory.setState(KEY, JSON.stringify(days))
+      const text = JSON.stringify(days)
+      if (text.length <= MAX_CHARS) await this.#memory.setState(KEY, text)
     })
   }
 

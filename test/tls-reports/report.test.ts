@@ -175,3 +175,15 @@ it('limits what one domain makes it keep of a day', async () => {
   expect(policy?.policyStrings[1]).toHaveLength(1000)
   expect(policy?.failures[0]?.failureReasonCode).toHaveLength(1000)
 })
+
+it('limits what all domains together make it keep', async () => {
+  const clock = { now: () => Date.parse('2026-01-01T12:00:00Z') }
+  const results = new TlsResults(new MemoryStore({ clock }), clock)
+  const policyStrings = Array.from({ length: 100 }, () => 'x'.repeat(1000))
+  const add = (domain: string): Promise<void> =>
+    results.add([{ domain, policyType: 'sts', policyStrings, mxHosts: ['mx.test'] }])
+  for (let index = 0; index < 60; index++) await add(`${index}.test`)
+  const kept = await results.list()
+  expect(kept.length).toBeGreaterThan(0)
+  expect(kept.length).toBeLessThan(60)
+})
