@@ -77,10 +77,14 @@ async function captured(to: string | string[], more: object = {}): Promise<strin
 
 describe('a released message', () => {
   it('is sent without its Return-Path and Bcc, and stays in the lab', async () => {
+    // As it is, because nodemailer leaves Bcc out of the messages that it writes.
+    const fields = ['From: alice@lab.test', 'Bcc: auditor@other.test', 'Resent-Bcc: second@other.test', 'Subject: Hush']
+    const raw = `${fields.join('\r\n')}\r\n\r\n123456\r\n`
     const id = await captured('customer@example.test', {
-      bcc: 'auditor@other.test',
-      headers: { Bcc: 'auditor@other.test' },
+      envelope: { from: 'alice@lab.test', to: 'customer@example.test' },
+      raw,
     })
+    expect((await call(`messages/${id}/raw`)).body).toMatch(/^Return-Path: [^]*^Bcc: auditor@[^]*^Resent-Bcc: second@/m)
     const { status, body } = await call(`messages/${id}/release`, { to: ['customer@example.test'] })
     expect([status, body]).toMatchObject([
       200,
@@ -96,7 +100,7 @@ describe('a released message', () => {
     const received = host.received.at(-1)
     expect(received).toMatchObject({ from: 'alice@lab.test', to: [{ address: 'customer@example.test' }] })
     expect(received?.raw).toMatch(/^Received: /)
-    expect(received?.raw).not.toMatch(/^(?:Return-Path|Bcc):/im)
+    expect(received?.raw).not.toMatch(/^(?:Return-Path|(?:Resent-)?Bcc):/im)
     expect((await call(`messages/${id}`)).status).toBe(200)
     expect((await call(`sessions/${sent.lastSession}`)).body).toMatchObject({ direction: 'out', protocol: 'smtp' })
     const directions = async (direction: string): Promise<unknown[]> =>

@@ -253,6 +253,29 @@ test('forward rules send further copies of mail for mailboxes of the lab', async
   expect(await lab.inbox('bob')).toHaveLength(2)
 })
 
+test('forward rules send nothing by a connector with when: never', async () => {
+  await using lab = await startOutgoingLab([connectorTo(host.port, { when: 'never' })], {
+    config: { forwardRules: [{ filters: { to: ['bob@lab.test'] }, to: ['dev@example.test'] }] },
+  })
+  expect(await send(lab, { to: ['bob@lab.test'] })).toMatch(/^250 /)
+  expect(await lab.inbox('bob')).toHaveLength(1)
+  expect(queued(lab)).toEqual([])
+  expect(host.received).toEqual([])
+})
+
+test('a message that runs in a circle is captured, not sent', async () => {
+  await using lab = await startOutgoingLab([connectorTo(host.port)])
+  // RFC 5321 section 6.3
+  const hops = (count: number) => Array.from({ length: count }, (_, hop) => `Received: from ${hop}.test by x.test`)
+  const sent = queueEvent(lab, 'sent')
+  await send(lab, { to: ['carol@example.test'], raw: raw(...hops(100), 'Subject: circle') })
+  await send(lab, { to: ['carol@example.test'], raw: raw(...hops(98), 'Subject: long way') })
+  await sent
+  expect(host.received).toMatchObject([{ raw: expect.stringContaining('long way') }])
+  expect(queued(lab)).toEqual([])
+  expect(await lab.inbox(undefined)).toHaveLength(2)
+})
+
 test.each([
   ['the connector for the domain', {}],
   ['a connector by name', { connector: 'Partner' }],
