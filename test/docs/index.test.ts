@@ -12,3 +12,16 @@ test('docs/index.md leads to every page', () => {
   expect(pages.filter((page) => !linked.includes(page))).toEqual([])
   expect(linked.filter((path) => !existsSync(join(docs, path)))).toEqual([])
 })
+
+test('the index of a folder of pages, or the page beside it, leads to each of its pages', () => {
+  const folders = readdirSync(docs).filter(
+    (name) => readdirSync(docs).includes(`${name}.md`) || existsSync(join(docs, name, 'index.md')),
+  )
+  expect(folders).toContain('recipes')
+  for (const folder of folders) {
+    const index = [`${folder}/index.md`, `${folder}.md`].find((path) => existsSync(join(docs, path))) ?? ''
+    const text = readFileSync(join(docs, index), 'utf8')
+    const pages = readdirSync(join(docs, folder)).filter((name) => name.endsWith('.md') && name !== 'index.md')
+    expect(pages.filter((page) => !text.includes(`(${page})`) && !text.includes(`(${folder}/${page})`))).toEqual([])
+  }
+})

@@ -13,28 +13,41 @@ const OTHERS = {
   'SECURITY.md': 'vulnerabilities',
   'console/README.md': 'console-source',
 }
-const isPage = (path) => /^docs\/[^/]+\.md$/.test(path) || Object.hasOwn(OTHERS, path)
+const isPage = (path) => /^docs\/(?:[^/]+\/)?[^/]+\.md$/.test(path) || Object.hasOwn(OTHERS, path)
 
 /** Address of the other files, such as https://git.example.test/sealpost/-/blob/main. Default: nowhere. */
 const sources = process.env.DOCS_SOURCES
 
-const pageOf = (path) => `/${OTHERS[path] ?? path.replace(/^docs\//, '').replace(/^index\.md$|\.md$/, '')}`
+const pageOf = (path) => `/${OTHERS[path] ?? path.replace(/^docs\//, '').replace(/(?<=^|\/)index\.md$|\.md$/, '')}`
 
-/** Returns the groups of docs/index.md. */
+/** Returns the groups of docs/index.md. A page with a folder of pages has these below it. */
 function sidebar() {
   const groups = []
   for (const line of readFileSync(join(project, 'docs/index.md'), 'utf8').split('\n')) {
     const heading = /^## (.*)$/.exec(line)?.[1]
     if (heading) groups.push({ text: heading, items: [] })
     if (!line.startsWith('- ')) continue
-    for (const [, text, link] of line.matchAll(/\[([^\]]+)\]\(([^)]+)\)/g)) {
-      groups.at(-1).items.push({
-        text: text[0].toUpperCase() + text.slice(1),
-        link: pageOf(relative(project, resolve(project, 'docs', link))),
-      })
-    }
+    for (const item of itemsOf(line, 'docs')) groups.at(-1).items.push({ ...item, ...pagesBelow(item.file) })
   }
   return groups
+}
+
+/** Returns the links of a text in a folder as items of the navigation. */
+const itemsOf = (markdown, folder) =>
+  [...markdown.matchAll(/\[([^\]]+)\]\(([^)]+)\)/g)].map(([, text, link]) => {
+    const file = relative(project, resolve(project, folder, link))
+    return { file, text: text[0].toUpperCase() + text.slice(1), link: pageOf(file) }
+  })
+
+/** Returns the pages that docs/NAME/index.md, or docs/NAME.md beside a folder docs/NAME, links in that folder. */
+function pagesBelow(file) {
+  const folder = file.replace(/(?:\/index)?\.md$/, '')
+  if (folder === 'docs' || !existsSync(join(project, folder))) return {}
+  const items = itemsOf(readFileSync(join(project, file), 'utf8'), dirname(file))
+  return {
+    collapsed: true,
+    items: items.filter((item) => item.file.startsWith(`${folder}/`) && !item.file.includes('#')),
+  }
 }
 
 /** Turns the links between files into links between pages. Links to other files lead to their sources, or are removed. */
@@ -90,6 +103,7 @@ export default {
   cacheDir: join(project, 'node_modules/.vitepress'),
   rewrites: {
     'docs/:page.md': ':page.md',
+    'docs/:folder/:page.md': ':folder/:page.md',
     ...Object.fromEntries(Object.entries(OTHERS).map(([file, name]) => [file, `${name}.md`])),
   },
   cleanUrls: true,

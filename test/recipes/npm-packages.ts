@@ -1,0 +1,75 @@
+import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { runProgram } from '../support/run-program.ts'
+
+const project = fileURLToPath(new URL('../../', import.meta.url))
+const modules = join(project, 'node_modules')
+
+/** The versions of packages that the recipes install and this project does not have. */
+const versions: Readonly<Record<string, string>> = {}
+
+/** The packages of this project and of the recipes. */
+export const knownPackages = (): string[] => {
+  const { dependencies, devDependencies } = JSON.parse(readFileSync(join(project, 'package.json'), 'utf8')) as {
+    dependencies: object
+    devDependencies: object
+  }
+  return [dependencies, devDependencies, versions].flatMap((packages) => Object.keys(packages))
+}
+
+/** Returns the version of a package that the recipes use. @throws if none is set */
+export function versionOf(name: string): string {
+  if (name === 'sealpost') return 'this'
+  const own = join(modules, name, 'package.json')
+  if (existsSync(own)) return (JSON.parse(readFileSync(own, 'utf8')) as { version: string }).version
+  const version = versions[name]
+  if (!version) throw new Error(`test/recipes/npm-packages.ts: add the version of ${name}`)
+  return version
+}
+
+/**
+ * Installs the packages of a recipe in a folder. Those that this project has are links to them, so most recipes need no
+ * registry.
+ */
+export async function installPackages(folder: string, names: readonly string[]): Promise<void> {
+  const linked = names.filter((name) => existsSync(join(modules, name)))
+  const downloaded = names.filter((name) => name !== 'sealpost' && !linked.includes(name))
+  if (downloaded.length > 0) await npmInstall(folder, downloaded)
+  for (const name of linked) link(join(modules, name), join(folder, 'node_modules', name))
+  linkPrograms(folder, linked)
+  if (names.includes('sealpost')) installSealpost(folder)
+}
+
+async function npmInstall(folder: string, names: readonly string[]): Promise<void> {
+  const options = ['--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error']
+  const packages = names.map((name) => `${name}@${versionOf(name)}`)
+  const { status, stderr } = await runProgram('npm', ['install', ...options, ...packages], { cwd: folder })
+  if (status !== 0) throw new Error(`npm install ${packages.join(' ')}\n${stderr}`)
+}
+
+function link(target: string, path: string): void {
+  mkdirSync(dirname(path), { recursive: true })
+  symlinkSync(target, path)
+}
+
+/** Links the commands of packages, which `npx` runs. */
+function linkPrograms(folder: string, names: readonly string[]): void {
+  for (const name of names) {
+    const { bin = {} } = JSON.parse(readFileSync(join(modules, name, 'package.json'), 'utf8')) as {
+      bin?: string | Record<string, string>
+    }
+    const programs = typeof bin === 'string' ? { [name.replace(/^@.*\//, '')]: bin } : bin
+    for (const [program, file] of Object.entries(programs))
+      link(join(modules, name, file), join(folder, 'node_modules/.bin', program))
+  }
+}
+
+/** Copies what was built. A link would hide the packages of the recipe, such as test runners, from it. */
+function installSealpost(folder: string): void {
+  const copy = join(folder, 'node_modules/sealpost')
+  for (const name of ['package.json', 'dist', 'config'])
+    cpSync(join(project, name), join(copy, name), { recursive: true })
+  link(modules, join(copy, 'node_modules'))
+  link(join(copy, 'dist/src/cli/main.js'), join(folder, 'node_modules/.bin/sealpost'))
+}
