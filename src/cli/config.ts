@@ -1,10 +1,11 @@
 import type { Command } from 'commander'
 import { addRemove, addSet } from './config/change.ts'
 import { addDiff } from './config/diff.ts'
+import { addMigrate } from './config/migrate.ts'
 import { addShow } from './config/show.ts'
 
 /** Adds `sealpost config`. */
 export function addConfig(program: Command): void {
   const config = program.command('config').description('show and change the configuration, also of a running lab')
-  for (const add of [addShow, addSet, addRemove, addDiff]) add(config)
+  for (const add of [addShow, addSet, addRemove, addDiff, addMigrate]) add(config)
 }

@@ -17,14 +17,24 @@ export interface EnvironmentSettings {
 const PREFIX = 'SEALPOST_'
 
 /** Variables that are not keys of the configuration. */
-const others = ['SEALPOST_CONFIG', 'SEALPOST_SMTP', 'SEALPOST_CI', 'SEALPOST_CORPUS', 'SEALPOST_TOKEN']
+const others = [
+  'SEALPOST_CONFIG',
+  'SEALPOST_SMTP',
+  'SEALPOST_CI',
+  'SEALPOST_CORPUS',
+  'SEALPOST_TOKEN',
+  // Compose files use this name for the tag of the image. The key `version` belongs to the file that it describes.
+  'SEALPOST_VERSION',
+]
 
 /** The end of the name of a variable that names a file with the value, as Docker's official images have it. */
 const FILE_SUFFIX = '_FILE'
 
 /** A variable for every top-level key, such as `SEALPOST_PORT_OFFSET`, and one for the address of all virtual servers. */
 const variables: ReadonlyMap<string, Path> = new Map<string, Path>([
-  ...Object.keys(labKeys).map((key): [string, Path] => [variableOf(key), [key]]),
+  ...Object.keys(labKeys)
+    .filter((key) => key !== 'version')
+    .map((key): [string, Path] => [variableOf(key), [key]]),
   ['SEALPOST_ADDRESS', ['virtualServers', '*', 'address']],
 ])
 

@@ -84,7 +84,8 @@ function hint(schemas: readonly JsonSchema[], value: unknown): string {
   if (typeof value !== 'string') return ''
   const words = schemas.flatMap((schema) => schema.enum ?? (schema.const === undefined ? [] : [schema.const]))
   const near = nearest(value, words.map(String))
-  return near === undefined ? '' : `; did you mean ${near}?`
+  // The same word in quotes is a text where a number is expected.
+  return near === undefined || near === value ? '' : `; did you mean ${near}?`
 }
 
 function unknownKey(path: Path, key: string, { root }: Checked): Mistake {

@@ -1,5 +1,15 @@
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { version } from '../common/version.ts'
+import {
+  type DeprecatedKey,
+  deprecatedKeys,
+  deprecationOf,
+  isRemoved,
+  removalOf,
+  renameKeys,
+  writtenPath,
+} from './deprecations.ts'
 import {
   ConfigError,
   type LabWithPlaces,
@@ -16,7 +26,7 @@ import {
 import { type ResolvedLab, resolveLab } from './resolve.ts'
 import { warnings } from './rules/warnings.ts'
 import { DEFAULT_CERTIFICATES } from './schema/certificates.ts'
-import { type LabConfig, type LabInput, protocols } from './schema.ts'
+import { CONFIG_VERSION, type LabConfig, type LabInput, protocols } from './schema.ts'
 import { withSecretsOfFiles } from './secret-files.ts'
 import { validate } from './validate.ts'
 
@@ -24,7 +34,7 @@ import { validate } from './validate.ts'
 export interface LoadedConfig extends LabWithPlaces {
   /** Warnings about a valid configuration; one line each, with its place. */
   readonly warnings: readonly string[]
-  /** The configuration as the user has written it, with the overrides. */
+  /** The configuration as the user has written it, with the overrides, and without deprecated keys. */
   readonly input: unknown
   /** The same configuration, validated, with its defaults. */
   readonly config: LabConfig
@@ -45,10 +55,19 @@ export function loadObject(input: LabInput, baseDir: string, overrides: readonly
  * @throws ConfigError
  */
 export function load(input: unknown, baseDir: string, overrides: readonly Override[], locate: Locate): LoadedConfig {
+  assertVersion(input, locate)
+  const written = withOverrides(input, overrides)
+  const deprecated = deprecatedKeys(written)
+  const given = renameKeys(written, deprecated)
   const locateAny = locateByOrigin(overrides, locate)
-  const placed = (mistakes: readonly Mistake[]): PlacedMistake[] => placedInOrder(mistakes, locateAny)
-  const given = withOverrides(input, overrides)
-  const result = validate(withSecretsOfFiles(given, baseDir))
+  const locateWritten: Locate = (mistake) => locateAny({ ...mistake, path: writtenPath(mistake.path, deprecated) })
+  const placed = (mistakes: readonly Mistake[]): PlacedMistake[] => placedInOrder(mistakes, locateWritten)
+  const isInText = ({ mapping }: DeprecatedKey): boolean =>
+    locate !== locateByPath && !overrides.some(({ path }) => isBelow(mapping, path))
+  const hintOf = (key: DeprecatedKey): string => (isInText(key) ? ' (sealpost config migrate FILE does it)' : '')
+  const removed = deprecated.filter((key) => isRemoved(key)).map((key) => removalOf(key, hintOf(key)))
+  const withSecrets = withSecretsOfFiles(given, baseDir)
+  const result = validate({ ...withSecrets, mistakes: [...withSecrets.mistakes, ...removed] })
   if ('mistakes' in result) {
     const { mistakes, rest } = result
     throw new ConfigError(
@@ -62,13 +81,21 @@ export function load(input: unknown, baseDir: string, overrides: readonly Overri
   const config: LabConfig = result.config
   const resolved = resolveLab(config, baseDir)
   const lab = atOldFolder(resolved, given, baseDir)
-  const found = warnings(config)
+  const found = [...deprecated.map((key) => deprecationOf(key, hintOf(key))), ...warnings(config)]
   if (lab !== resolved) {
     const cure = `move the folder to ${resolved.certificates.store}, or write certificates: ${OLD_CERTIFICATES}`
     const message = `uses ${lab.certificates.store}, the default of earlier versions; ${cure}`
     found.push({ path: ['certificates'], message })
   }
   return { lab, warnings: linesOf(placed(found)), locate: placed, input: given, config }
+}
+
+/** Checks the version of a configuration. What else a newer one contains cannot be judged. @throws ConfigError */
+export function assertVersion(input: unknown, locate: Locate): void {
+  const given = valueAt(input, ['version'])
+  if (!Number.isInteger(given) || (given as number) <= CONFIG_VERSION) return
+  const message = `is ${given}, but Sealpost ${version} supports only version ${CONFIG_VERSION}; use a newer Sealpost`
+  throw new ConfigError([locate({ path: ['version'], message })])
 }
 
 /** Returns the lab with its certificates in the folder of earlier versions, if it has them there. */
@@ -78,10 +105,10 @@ function atOldFolder(lab: ResolvedLab, given: unknown, baseDir: string): Resolve
 }
 
 /** The default of earlier versions, outside the folder of the configuration file. */
-const OLD_CERTIFICATES = '../certs'
+export const OLD_CERTIFICATES = '../certs'
 
 /** Returns whether the certificates stay in the folder that was the default, because it exists and none is set. */
-function usesOldCertificates(given: unknown, baseDir: string): boolean {
+export function usesOldCertificates(given: unknown, baseDir: string): boolean {
   const setting = valueAt(given, ['certificates'])
   const isSet = typeof setting === 'string' || valueAt(setting, ['store']) !== undefined
   if (isSet || existsSync(resolve(baseDir, DEFAULT_CERTIFICATES))) return false

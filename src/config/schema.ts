@@ -39,11 +39,18 @@ export {
 export { type LegacySuiteName, tlsVersions } from './schema/tls.ts'
 export { type TlsDefectName, tlsDefects } from './tls-defects.ts'
 
+/** The version of the configuration's format. It changes when a file cannot be read as before. */
+export const CONFIG_VERSION = 1
+
 /**
  * Defines every key of a lab with its type, default and description. `config/reference.yaml`, the JSON Schema, the errors
  * for a wrong file and the types of `startLab()` all derive from this schema. The nested keys are in `schema/`.
  */
 const labObject = z.strictObject({
+  version: z
+    .literal(CONFIG_VERSION)
+    .default(CONFIG_VERSION)
+    .describe('Version of the format of this file. See docs/upgrading.md.'),
   hostname: hostName
     .default('localhost')
     .describe('Host name in the certificates. localhost, 127.0.0.1, ::1 and the name of the machine are always added.'),

@@ -87,6 +87,8 @@ export interface YamlText {
   offsetOf(path: Path, onKey?: boolean): number
   /** Returns the node of a value, through aliases and merge keys. */
   nodeAt(path: Path): Node | undefined
+  /** Returns the node of the key of a value, in the same way. */
+  keyAt(path: Path): Node | undefined
   /** Returns the value of the document as it is now, an empty mapping for an empty one. @throws ConfigError if it is too much */
   content(): unknown
 }
@@ -112,6 +114,8 @@ export function parseText(text: string, file: string): YamlText {
     at,
     offsetOf: (path, onKey = false) => offsetOf(document, path, onKey),
     nodeAt: (path) => nodeAt(document, path),
+    keyAt: (path) =>
+      childOf(nodeAt(document, path.slice(0, -1)) ?? null, path.at(-1) ?? '', document)?.key ?? undefined,
     content: () => contentOf(document, at),
   }
 }
@@ -134,7 +138,8 @@ export function parseYaml(text: string, file: string): YamlInput {
   }
 }
 
-function withoutAnchors(value: unknown): unknown {
+/** Returns a configuration without the top-level keys that start with `x-`. */
+export function withoutAnchors(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
   return Object.fromEntries(Object.entries(value).filter(([key]) => !key.startsWith('x-')))
 }

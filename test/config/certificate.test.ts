@@ -46,26 +46,10 @@ describe('certificate:', () => {
     ).toEqual([{ kind: 'defect', defect: 'expired' }, { kind: 'auto' }])
   })
 
-  it('accepts a variant under the deprecated key `defect`, with one warning that shows the new form', () => {
-    const { lab, warnings } = load({
-      certificate: { defect: 'p256', hostname: 'a.test' },
-      virtualServers: [
-        { protocol: 'smtp' },
-        { protocol: 'pop3' },
-        { protocol: 'imap4', certificate: ['auto', { defect: 'rsa' }] },
-      ],
-    })
-    expect(lab.virtualServers[0]?.certificate).toMatchObject({ kind: 'variant', variant: 'p256', hostname: 'a.test' })
-    expect(warnings).toEqual([
-      'virtualServers[2].certificate[1]: rsa is not a defect but a variant of a good certificate; write { variant: rsa }',
-      'certificate: p256 is not a defect but a variant of a good certificate; write { variant: p256, hostname: a.test }',
-    ])
-    expect(load({ certificate: { variant: 'p256' } }).warnings).toEqual([])
-  })
-
   it.each([
     [{ defect: 'expried' }, /^certificate\.defect: is "expried"; must be .*; did you mean expired\?$/],
     [{ variant: 'p265' }, /^certificate\.variant: is "p265"; must be .*; did you mean p256\?$/],
+    [{ defect: 'p256', variant: 'p384' }, /^certificate: is a mapping; must be /],
     [{ variant: 'expired' }, /^certificate\.variant: is "expired"; must be rsa, /],
     [
       { defect: 'expired', host: 'a.test' },

@@ -142,13 +142,15 @@ virtualServers: [{ protocol: smtp, ciphers: ALL }]`
   expect(mistakes(yaml)).toEqual([
     'lab.yaml:1:1: accounts: unknown key; it belongs in directory',
     'lab.yaml:2:1: relay: unknown key; it belongs in virtualServers[]',
-    expect.stringMatching(/^lab\.yaml:3:1: port: unknown key; known here: hostname, /),
+    expect.stringMatching(/^lab\.yaml:3:1: port: unknown key; known here: version, hostname, /),
     'lab.yaml:4:36: virtualServers[0].ciphers: unknown key; it belongs in virtualServers[].tls',
   ])
 })
 
 test('reports a list at the top level', () => {
-  expect(mistakes('- 1')).toEqual([expect.stringMatching(/^lab\.yaml:1:1: is a list; must be a mapping of hostname/)])
+  expect(mistakes('- 1')).toEqual([
+    expect.stringMatching(/^lab\.yaml:1:1: is a list; must be a mapping of version, hostname/),
+  ])
 })
 
 test.each(['a..b', '.a', 'a..', '..', '.', 'a b', 'a/b'])('refuses %j wherever a host name is read', (name) => {

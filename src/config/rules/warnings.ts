@@ -5,24 +5,12 @@ import type { Mistake, Path } from '../mistakes.ts'
 import { opensslName, unknownCiphers } from '../openssl.ts'
 import { IMAP_IDLE_TIMEOUT_MS } from '../resolve.ts'
 import { needsKnownPasswords } from '../schema/authentication.ts'
-import { type CertificateChoice, certificateText, choicesOf } from '../schema/certificate.ts'
 import { type LabConfig, tlsDefects, type VirtualServerConfig } from '../schema.ts'
 
 /** Returns warnings about a valid configuration. */
 export function warnings(config: LabConfig): Mistake[] {
-  const found = config.virtualServers.flatMap((server, index) => {
-    const at = ['virtualServers', index]
-    // A virtual server without a certificate key uses the one of the lab, which is checked once.
-    const own =
-      server.certificate === config.certificate ? [] : deprecatedDefects(server.certificate, [...at, 'certificate'])
-    return [...own, ...serverWarnings(server, at)]
-  })
-  found.push(
-    ...openAddresses(config),
-    ...openRelays(config),
-    ...methodsOfOpenDirectory(config),
-    ...deprecatedDefects(config.certificate, ['certificate']),
-  )
+  const found = config.virtualServers.flatMap((server, index) => [...serverWarnings(server, ['virtualServers', index])])
+  found.push(...openAddresses(config), ...openRelays(config), ...methodsOfOpenDirectory(config))
   if (config.directory.mode === 'listed' && config.directory.accounts.length === 0) {
     found.push({ path: ['directory', 'accounts'], message: 'no accounts are listed, so no client can log on' })
   }
@@ -134,17 +122,6 @@ function* tlsWarnings({ tls }: VirtualServerConfig, at: Path): Iterable<Mistake>
     yield {
       path: [...at, 'groups'],
       message: 'only TLS 1.3 has these groups, so clients with TLS 1.2 connect without them; write minVersion: TLSv1.3',
-    }
-  }
-}
-
-function* deprecatedDefects(certificate: CertificateChoice, at: Path): Iterable<Mistake> {
-  for (const [index, choice] of choicesOf(certificate).entries()) {
-    if (choice.kind !== 'variant' || !choice.deprecatedKey) continue
-    const path = certificate.kind === 'list' ? [...at, index] : at
-    yield {
-      path,
-      message: `${choice.variant} is not a defect but a variant of a good certificate; write ${certificateText(choice)}`,
     }
   }
 }

@@ -37,13 +37,7 @@ export type SingleCertificateChoice =
   /** A certificate of the store, by friendly name or thumbprint. */
   | { readonly kind: 'named'; readonly name: string }
   | { readonly kind: 'defect'; readonly defect: DefectName; readonly hostname?: string }
-  /** `deprecatedKey`: written as `{ defect: NAME }`. */
-  | {
-      readonly kind: 'variant'
-      readonly variant: AnyVariantName
-      readonly hostname?: string
-      readonly deprecatedKey?: true
-    }
+  | { readonly kind: 'variant'; readonly variant: AnyVariantName; readonly hostname?: string }
 
 /** Which certificates a virtual server uses. The first of a list is the default; the others are chosen by SNI. */
 export type CertificateChoice =
@@ -63,9 +57,7 @@ export function certificateChoice(input: CertificateInput): SingleCertificateCho
   const host = input.hostname === undefined ? {} : { hostname: input.hostname }
   if ('variant' in input) return { kind: 'variant', variant: input.variant, ...host }
   const { defect } = input
-  return isVariant(defect)
-    ? { kind: 'variant', variant: defect, ...host, deprecatedKey: true }
-    : { kind: 'defect', defect, ...host }
+  return isVariant(defect) ? { kind: 'variant', variant: defect, ...host } : { kind: 'defect', defect, ...host }
 }
 
 /** Returns the choices of a list, or the one choice. */

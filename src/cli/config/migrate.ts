@@ -1,0 +1,57 @@
+import { dirname, resolve } from 'node:path'
+import type { Command } from 'commander'
+import { deprecatedKeys, deprecationOf } from '../../config/deprecations.ts'
+import type { Override } from '../../config/load.ts'
+import { pathText } from '../../config/mistakes.ts'
+import { note, noteWarning, print } from '../output.ts'
+
+interface MigrateOptions {
+  readonly write?: boolean
+  readonly json?: boolean
+}
+
+/** Adds `sealpost config migrate`. */
+export function addMigrate(config: Command): void {
+  config
+    .command('migrate')
+    .argument('<file>', 'YAML file of a lab')
+    .description('rewrite deprecated keys of a file in their present form; comments and formatting stay')
+    .option('--write', 'write the file; without this option, only show the difference')
+    .option('--json', 'print JSON')
+    .action(migrate)
+}
+
+async function migrate(file: string, { write = false, json }: MigrateOptions): Promise<void> {
+  const [{ readConfigFile }, { migrateYaml }, { differenceOf }, { readEnvironment }] = await Promise.all([
+    import('../../config/yaml.ts'),
+    import('../../config/edit/migrate-yaml.ts'),
+    import('../../api/configuration/difference.ts'),
+    import('../../config/environment.ts'),
+  ])
+  const before = await readConfigFile(file)
+  const { text, changes } = migrateYaml(before, file, dirname(resolve(file)))
+  const { diff } = differenceOf(before, text, file)
+  const variables = readEnvironment(process.env, process.cwd()).overrides.flatMap(deprecatedValues)
+  const written = write && text !== before
+  if (written) await (await import('../../common/replace-file.ts')).replaceFile(file, text)
+  if (json) return print(JSON.stringify({ file, changes, diff, written, variables }))
+  for (const line of variables) noteWarning(line)
+  process.stdout.write(diff)
+  for (const line of changes) note(line)
+  note(summary(changes.length, written))
+}
+
+function summary(changes: number, written: boolean): string {
+  if (changes === 0) return 'Every key has its present form. Nothing was changed.'
+  return written ? 'Written.' : 'Nothing was written. To write the file: --write'
+}
+
+/** Returns a line for each deprecated key in the value of a variable, which only the owner of the variable can change. */
+function deprecatedValues({ origin, path, value }: Override): string[] {
+  const [key = '', ...rest] = path
+  if (rest.length > 0) return []
+  return deprecatedKeys({ [key]: value }).map((found) => {
+    const { path: at, message } = deprecationOf(found)
+    return `${origin}: ${pathText(at.slice(1))}: ${message}`
+  })
+}
