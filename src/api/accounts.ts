@@ -180,9 +180,11 @@ const update = defineOperation({
     const changes = changesOf(found, wanted)
     if (!directory.isConfigured(found)) directory.change(found, changes)
     else if (caller.role === 'administrator' && caller.tenant === undefined) {
-      await changeConfigured(api, caller, found, changes)
-      // The change has created another directory.
-      api.lab.directory.change(found, undefined)
+      if (found.file === undefined) {
+        await changeConfigured(api, caller, found, changes)
+        // The change has created another directory.
+        api.lab.directory.change(found, undefined)
+      } else directory.change(found, changes) // The file belongs to others: the change lasts until the lab stops.
     } else {
       throw new ApiProblem(
         'forbidden',
@@ -247,6 +249,10 @@ const remove = defineOperation({
   async run({ api, caller, input: { user, keepMail } }) {
     const { directory, store, sessionLog } = api.lab
     const found = accountNamed(api, caller, user)
+    if (found.file !== undefined) {
+      const cure = 'remove it there, and reload the configuration'
+      throw new ApiProblem('conflict', `the account ${found.user} is in the file ${found.file}; ${cure}`)
+    }
     if (directory.isConfigured(found)) {
       const place = (config: unknown): string => pointerOf(pathOfItem(ACCOUNTS, found.user, config))
       const changesOf = (config: unknown) => [{ op: 'remove', path: place(config) } as const]

@@ -19,7 +19,8 @@ export function effectiveInput(input: unknown, config: LabConfig): Record<string
     const limits = { idleTimeout: `${idleTimeoutOf(server.protocol) / 60_000}m`, ...(own.limits as object) }
     return { certificate, personality, ...own, name: virtualServerName(server), port, tlsPort, limits }
   })
-  const accounts = config.directory.accounts.map((account, index) => ({
+  const listed = config.directory.accounts.filter(({ origin }) => origin === undefined)
+  const accounts = listed.map((account, index) => ({
     ...(valueAt(filled, ['directory', 'accounts', index]) as object),
     addresses: addressesOf(account, config.domain),
   }))

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { version } from '../common/version.ts'
+import { readAccountFiles } from './accounts/account-files.ts'
 import {
   type DeprecatedKey,
   deprecatedKeys,
@@ -67,7 +68,8 @@ export function load(input: unknown, baseDir: string, overrides: readonly Overri
   const hintOf = (key: DeprecatedKey): string => (isInText(key) ? ' (sealpost config migrate FILE does it)' : '')
   const removed = deprecated.filter((key) => isRemoved(key)).map((key) => removalOf(key, hintOf(key)))
   const withSecrets = withSecretsOfFiles(given, baseDir)
-  const result = validate({ ...withSecrets, mistakes: [...withSecrets.mistakes, ...removed] })
+  const files = readAccountFiles(given, baseDir)
+  const result = validate({ ...withSecrets, mistakes: [...withSecrets.mistakes, ...removed] }, files)
   if ('mistakes' in result) {
     const { mistakes, rest } = result
     throw new ConfigError(

@@ -44,7 +44,6 @@ export interface ResolvedLab extends Omit<LabConfig, 'portOffset' | 'capture' | 
 
 interface ResolvedAccount extends AccountConfig {
   readonly addresses: string[]
-  readonly password: string
 }
 
 type KeyKind = Exclude<LabConfig['certificates'], string>['key']
@@ -74,11 +73,15 @@ export function resolveLab(config: LabConfig, baseDir: string): ResolvedLab {
     store: resolveStore(config.store, baseDir),
     directory: {
       ...config.directory,
+      ...(config.directory.accountFiles
+        ? {
+            accountFiles: config.directory.accountFiles.map((one) => ({ ...one, file: resolve(baseDir, one.file) })),
+          }
+        : {}),
       accounts: config.directory.accounts.map((account) => ({
         ...account,
         ...preloadOf(account, baseDir),
         addresses: addressesOf(account, config.domain),
-        password: account.password ?? '',
       })),
     },
     webhooks: config.webhooks.map(({ authority, ...webhook }) => ({

@@ -1,3 +1,4 @@
+import { type AccountsOfFiles, atAccountFile, withAccountsOfFiles } from './accounts/account-files.ts'
 import { mistakesOf } from './issues.ts'
 import { schemasAt } from './json-schema.ts'
 import { type Mistake, type Path, pathText, valueAt } from './mistakes.ts'
@@ -24,23 +25,28 @@ interface Rest {
   readonly inInput: (mistake: Mistake) => Mistake | undefined
 }
 
-/** Checks an input with its secrets against the schema and against the rules across keys. Returns all mistakes of both kinds together. */
-export function validate({ value: input, mistakes: ofFiles }: WithSecrets): Validated {
+/**
+ * Checks an input with its secrets and the accounts of its files against the schema and against the rules across keys.
+ * Returns all mistakes of both kinds together.
+ */
+export function validate({ value: input, mistakes: ofSecrets }: WithSecrets, files: AccountsOfFiles): Validated {
   const parsed = labSchema.safeParse(withPersonalityDefaults(input), options)
+  const ofFiles = [...ofSecrets, ...files.mistakes]
   if (parsed.success && ofFiles.length === 0) {
-    const found = contradictions(parsed.data).map((mistake) => complete(mistake, (path) => path))
-    if (found.length === 0) return { config: parsed.data }
+    const config = withAccountsOfFiles(parsed.data, files)
+    const found = contradictions(config).map((mistake) => complete(atAccountFile(mistake, config), (path) => path))
+    if (found.length === 0) return { config }
     const wrong = new Set(found.map(({ path }) => pathText(path)))
     return {
       mistakes: found,
-      rest: { config: parsed.data, inInput: (it) => (isInside(it.path, wrong) ? undefined : it) },
+      rest: { config, inInput: (it) => (isInside(it.path, wrong) ? undefined : it) },
     }
   }
   const mistakes = [
     ...ofFiles,
     ...(parsed.error ? mistakesOf(parsed.error.issues, input).map((one) => atFile(one, input)) : []),
   ]
-  const rest = restOf(input, mistakes)
+  const rest = restOf(input, mistakes, files)
   if (!rest) return { mistakes }
   const found = contradictions(rest.config).flatMap((mistake) => rest.inInput(mistake) ?? [])
   return { mistakes: [...mistakes, ...found], rest }
@@ -56,7 +62,7 @@ function atFile(mistake: Mistake, input: unknown): Mistake {
 }
 
 /** Removes the invalid values, so that one run reports all mistakes. */
-function restOf(input: unknown, mistakes: readonly Mistake[]): Rest | undefined {
+function restOf(input: unknown, mistakes: readonly Mistake[], files: AccountsOfFiles): Rest | undefined {
   const pruned = prune(input, mistakes)
   const parsed = labSchema.safeParse(withPersonalityDefaults(pruned.value), options)
   if (!parsed.success) {
@@ -66,15 +72,19 @@ function restOf(input: unknown, mistakes: readonly Mistake[]): Rest | undefined 
       path: pruned.originalPath(path),
     }))
     const isNew = more.some(({ path }) => !mistakes.some((known) => pathText(known.path) === pathText(path)))
-    return isNew ? restOf(input, [...mistakes, ...more]) : undefined
+    return isNew ? restOf(input, [...mistakes, ...more], files) : undefined
   }
   // An invalid value was replaced by its default: what is wrong with the default is not the user's mistake.
   const wrong = new Set(mistakes.map(({ path }) => pathText(path)))
+  const config = withAccountsOfFiles(parsed.data, files)
   const inInput = (mistake: Mistake): Mistake | undefined => {
+    const ofFile = atAccountFile(mistake, config)
+    // The file itself may be wrong, which hides nothing that another line has.
+    if (ofFile !== mistake) return ofFile
     const found = complete(mistake, pruned.originalPath)
     return isInside(found.path, wrong) || pruned.isReplaced(mistake.path) ? undefined : found
   }
-  return { config: parsed.data, inInput }
+  return { config, inInput }
 }
 
 /** Returns whether one of some paths is a path or a parent of it. */

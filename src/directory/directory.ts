@@ -52,8 +52,9 @@ class LabDirectory implements Directory {
     this.#added = added
     for (const configured of accounts) {
       const { user, addresses, password = UNKNOWN.password, quota = this.#quota, ...others } = configured
-      const { certificates: _, preload: __, passwordFile: ___, ...rest } = others
-      const account = { ...rest, user, password, addresses: addresses ?? [this.#defaultAddress(user)], quota }
+      const { certificates: _, preload: __, passwordFile: ___, origin, ...rest } = others
+      const file = origin === undefined ? {} : { file: origin.file }
+      const account = { ...rest, ...file, user, password, addresses: addresses ?? [this.#defaultAddress(user)], quota }
       this.#configured.set(fold(user), this.mode === 'open' ? withoutPassword(account) : account)
       this.#configure(user)
     }

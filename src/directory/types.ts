@@ -6,8 +6,10 @@ import type { Proof, Secret } from './proof.ts'
 export interface Account {
   readonly user: string
   /** In clear text. Absent in an open directory, which accepts any password. */
-  readonly password?: string
+  readonly password?: string | undefined
   readonly addresses: readonly string[]
+  /** The file that lists it. Absent: the configuration itself lists it, or it was added. */
+  readonly file?: string | undefined
   /** How much it may store. Absent: no limit. */
   readonly quota?: Quota | undefined
   /** Why it may not log on. Absent: it may. */

@@ -95,7 +95,10 @@ function withTestDefaults(input: LabInput): LabInput {
   return {
     certificates: { store: 'memory', key: 'p256' },
     ...input,
-    directory: { mode: input.directory?.accounts ? 'listed' : 'open', ...input.directory },
+    directory: {
+      mode: input.directory?.accounts || input.directory?.accountFiles ? 'listed' : 'open',
+      ...input.directory,
+    },
     // Tests that share a lab must not see each other's mail.
     captured: { readers: [], ...input.captured },
     newsgroups: input.newsgroups ?? [{ name: 'lab.general', description: 'General talk' }],

@@ -123,6 +123,9 @@ function machineValues(lab: ResolvedLab): MachineValue[] {
     ...connectors.flat(),
     ...webhooks.map(({ authority }, at) => file(['webhooks', at, 'authority'], authority)),
     ...directory.accounts.map(({ preload }, at) => file(['directory', 'accounts', at, 'preload'], preload)),
+    ...(directory.accountFiles ?? []).map(({ file: path }, at) =>
+      file(['directory', 'accountFiles', at, 'file'], path),
+    ),
     ...newsgroups.map(({ preload }, at) => file(['newsgroups', at, 'preload'], preload)),
     ...lab.controlSenders.map(({ key }, at) => file(['controlSenders', at, 'key'], key)),
     ...Object.entries(lab.dns?.zones ?? {}).map(([zone, { file: path }]) => file(['dns', 'zones', zone, 'file'], path)),

@@ -1,4 +1,6 @@
 import { z } from 'zod'
+import { accountFormats } from '../accounts/formats.ts'
+import type { AccountOrigin } from '../accounts/types.ts'
 import { outOfOffice } from './reports.ts'
 import { mailAddress, octets, preload, secretFile } from './values.ts'
 
@@ -127,6 +129,24 @@ const account = z.strictObject({
   preload,
 })
 
+/** An account, listed in the configuration or in a file. */
+type Account = z.output<typeof account> & { readonly origin?: AccountOrigin | undefined }
+
+const accountFile = z.strictObject({
+  file: z
+    .string()
+    .min(1)
+    .describe('File with accounts, relative to this file.')
+    .meta({ examples: ['users.htpasswd'] }),
+  format: z
+    .enum(accountFormats)
+    .optional()
+    .describe(
+      'htpasswd: USER:PASSWORD in each line. dovecot: a passwd-file. greenmail: LOGIN:PASSWORD@DOMAIN, separated by commas. Default: recognized by the content.',
+    )
+    .meta({ examples: ['htpasswd'] }),
+})
+
 /** As Windows mapped certificates: one to one by issuer and serial number, many to one by a part of the names. */
 const certificateRule = z.strictObject({
   issuer: z
@@ -169,7 +189,15 @@ export const directory = z.strictObject({
       'Mail for unknown accounts of the lab’s own domain. refuse: 550 5.1.1. capture: it is stored in the lab, as mail for other domains is (`relay`).',
     ),
   quota: quota.optional().describe('Quota of each account without a quota of its own, also in an open directory.'),
-  accounts: z.array(account).default([]).describe('Accounts.'),
+  accounts: z
+    .array(account as z.ZodType<Account, z.input<typeof account>>)
+    .default([])
+    .describe('Accounts.'),
+  accountFiles: z
+    .array(accountFile)
+    .optional()
+    .describe('Files with more accounts. They are read at the start and at each reload.')
+    .meta({ examples: [[{ file: 'users.htpasswd', format: 'htpasswd' }]] }),
   certificateMapping: z
     .array(certificateRule)
     .optional()
