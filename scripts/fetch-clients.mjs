@@ -51,6 +51,14 @@ const clients = {
     program: 'dist/src/MailpitCommands.js',
     unpack: (folder) => join(folder, 'package'),
   },
+  /** cypress-maildev 2.0.0 (MIT), commands of Cypress for MailDev. */
+  'cypress-maildev': {
+    package: 'cypress-maildev@2.0.0',
+    sha512: 'pKWBG1m8JR6nGTOICauP+HYfldWIe36Owvm3uF5FZU5jL6tyZcL0RqKnyaXwkgTi+n7/c9JCT60dU9Gkr7SYKA==',
+    folder: 'cypress-maildev-2.0.0',
+    program: 'build/maildevCommands.js',
+    unpack: (folder) => join(folder, 'package'),
+  },
   /** mailhog 4.16.0 (MIT), a client of the API of MailHog. */
   mailhog: {
     package: 'mailhog@4.16.0',

@@ -16,6 +16,7 @@ import { contentAnswer } from './content-answer.ts'
 import { callerIn, type Env } from './env.ts'
 import { streamEvents } from './events.ts'
 import { checkRequest } from './guard.ts'
+import { mailDevHealth, mailDevRoutes } from './maildev/routes.ts'
 import { isMailHogRelease, mailHogRoutes } from './mailhog/routes.ts'
 import { mailpitRoutes } from './mailpit/routes.ts'
 import { mcpHandler } from './mcp.ts'
@@ -32,9 +33,17 @@ import { SAFE_HEADERS, STREAM_HEADERS } from './safe-headers.ts'
 import { isReportPath, tlsReportRoutes } from './tls-reports.ts'
 
 const BASE = '/api/v1'
-const HEALTH = ['/livez', '/readyz', '/mailpit/livez', '/mailpit/readyz']
+const OK = { type: 'text/plain; charset=UTF-8', text: 'ok' }
+/** Paths that say whether the lab runs, with their answers. */
+const HEALTH: Readonly<Record<string, { readonly type: string; readonly text: string }>> = {
+  '/livez': OK,
+  '/readyz': OK,
+  '/mailpit/livez': OK,
+  '/mailpit/readyz': OK,
+  ...mailDevHealth,
+}
 /** The other paths that can only be read. */
-const READ_ONLY = [...HEALTH, '/metrics', '/api/docs', '/api/openapi.json']
+const READ_ONLY = [...Object.keys(HEALTH), '/metrics', '/api/docs', '/api/openapi.json']
 
 /** A Response cannot have this status. */
 const SWITCHING_PROTOCOLS = 101
@@ -79,7 +88,8 @@ export function createApp(
     return next()
   })
   // Orchestrators ask these by IP address and without credentials.
-  for (const path of HEALTH) app.get(path, (c) => c.text('ok'))
+  for (const [path, { type, text }] of Object.entries(HEALTH))
+    app.get(path, (c) => c.body(text, 200, { 'Content-Type': type }))
   app.use(async (c, next) => {
     c.set('tenants', context.tenants)
     const header = (name: string): string | undefined => c.req.header(name)
@@ -140,6 +150,7 @@ export function createApp(
   for (const tenant of ['', '/t/:tenant']) {
     mount(app, `${tenant}/mailpit`, mailpitRoutes, { api, context })
     mount(app, `${tenant}/mailhog`, mailHogRoutes, { api, context })
+    mount(app, `${tenant}/maildev`, mailDevRoutes, { api, context })
     // At the root only what is not a path of the lab's own API.
     const own = mailHogRoutes.filter(({ path }) => path.startsWith('/api/v2/'))
     mount(app, tenant, own, { api, context })

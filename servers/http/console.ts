@@ -42,7 +42,7 @@ const CONSOLE_POLICY = [
 ].join('; ')
 
 /** First parts of paths that are never pages of the console. */
-const NOT_PAGES = /^(?:api|assets|mailpit|mailhog|metrics|livez|readyz)(?:\/|$)/
+const NOT_PAGES = /^(?:api|assets|mailpit|mailhog|maildev|smtp4dev|greenmail|metrics|livez|readyz)(?:\/|$)/
 /** Coded forms that the build writes beside each file, the best first. */
 const CODINGS = [
   ['br', '.br'],

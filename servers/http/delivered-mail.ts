@@ -11,7 +11,7 @@ import type { FlagChange } from '../../src/store/types.ts'
 /** The copies of a message in mailboxes, in order of arrival. */
 type Copies = readonly [IndexedMessage, ...IndexedMessage[]]
 
-/** A message as Mailpit and MailHog show it: once, however many mailboxes have a copy. */
+/** A message as Mailpit, MailHog and others show it: once, however many mailboxes have a copy. */
 export interface Mail {
   /** The id of the first copy. */
   readonly id: string

@@ -20,6 +20,7 @@ const paths = [
   '/mailpit/api/v1/message/latest',
   '/mailpit/view/latest.html',
   '/mailhog/api/v2/messages',
+  '/maildev/email',
   '/metrics',
   '/mcp',
 ]

@@ -46,6 +46,7 @@ const ways = [
   ['DELETE', '/api/v1/messages?all=true'],
   ['DELETE', '/mailpit/api/v1/messages'],
   ['DELETE', '/mailhog/api/v1/messages'],
+  ['DELETE', '/maildev/email/all'],
   ['POST', '/api/v1/reset'],
 ] as const
 

@@ -6,8 +6,9 @@ import { parseQuery } from '../../../src/api/messages/search.ts'
 import { Content } from '../../../src/api/operation.ts'
 import { notFound } from '../../../src/api/problem.ts'
 import type { ReadableMessage } from '../../../src/mail/readable.ts'
-import { changeFlags, DeliveredMail, type Mail } from '../delivered-mail.ts'
-import { isForeign } from '../guard.ts'
+import { DeliveredMail, type Mail } from '../delivered-mail.ts'
+import { markRead } from '../mark-read.ts'
+import { downloadOf } from '../part-content.ts'
 import { assertSends, release } from '../release.ts'
 import { contentResponse, jsonResponse, notOffered, pathParameter, type Route, type RouteCall } from '../routes.ts'
 import { bodyOf } from './body.ts'
@@ -28,12 +29,6 @@ async function readOf(call: RouteCall, mail: Mail): Promise<ReadableMessage> {
   const read = await call.api.reader.read(mail.copies[0])
   if (read) return read
   throw notFound(`message ${mail.id} was deleted meanwhile`)
-}
-
-/** Mailpit marks a message as read when it is shown. A caller that may only read leaves it as it is, as do links of other sites. */
-async function markRead({ api, caller, c }: RouteCall, mail: Mail): Promise<void> {
-  if (mail.isRead || caller.role === 'reader' || isForeign(c.req.header('Sec-Fetch-Site'))) return
-  await changeFlags(api, [mail], { mode: 'add', flags: ['\\Seen'] })
 }
 
 const get: Route = {
@@ -81,13 +76,6 @@ const raw: Route = {
   },
 }
 
-/** Types that browsers run or take apart, whatever the other fields of the answer say. They are sent as octets. */
-const ACTIVE_TYPES =
-  /^(?:multipart\/|message\/|text\/(?:html|xml|xsl|javascript)|image\/svg|application\/(?:javascript|xml|xhtml)|.*\+xml)/
-
-/** RFC 6838 section 4.2, which limits the length of both names. */
-const PLAIN_TYPE = /^[\w!#$&^.+-]{1,127}\/[\w!#$&^.+-]{1,127}$/
-
 const part: Route = {
   method: 'GET',
   path: '/api/v1/message/:id/part/:part',
@@ -95,15 +83,7 @@ const part: Route = {
   async run(call) {
     const mail = await mailOf(call)
     const found = partContent(mail.id, await readOf(call, mail), pathParameter(call.c, 'part'))
-    const isPassive = PLAIN_TYPE.test(found.mediaType) && !ACTIVE_TYPES.test(found.mediaType)
-    const type = isPassive ? found.mediaType : 'application/octet-stream'
-    return contentResponse(
-      call.c,
-      new Content(type, found.octets, {
-        'Content-Disposition': contentDisposition(found.filename),
-        'Content-Security-Policy': "sandbox; default-src 'none'",
-      }),
-    )
+    return contentResponse(call.c, downloadOf(found.mediaType, found.octets, found.filename))
   },
 }
 

@@ -31,19 +31,8 @@ interface HtmlDocumentOptions {
 
 /** Returns the HTML of a message as a document of its own, with its `cid:` images inside. RFC 2392. */
 export function htmlDocument(message: ReadableMessage, { scheme, linksInTabs }: HtmlDocumentOptions = {}): Content {
-  const images = new Map(
-    message.attachments.flatMap((one) =>
-      one.cid !== undefined && IMAGE.test(one.contentType) ? [[one.cid, one]] : [],
-    ),
-  )
-  let octets = 0
   const harmless = (message.html ?? '').replaceAll(UNSAFE_TAGS, '<x-').replaceAll(UNSAFE_ATTRIBUTES, 'data-')
-  const html = harmless.replaceAll(/\bcid:([^"'\s)>]+)/gi, (whole, id: string) => {
-    const image = images.get(decoded(id))
-    if (!image || octets + image.sizeOctets > MAX_IMAGES_OCTETS) return whole
-    octets += image.sizeOctets
-    return `data:${image.contentType};base64,${image.content.toString('base64')}`
-  })
+  const html = withImages(harmless, message)
   const shown = scheme ? inScheme(html, scheme) : html
   return new Content('text/html; charset=utf-8', linksInTabs ? withLinksInTabs(shown) : shown, {
     'Content-Security-Policy': HTML_MAIL_POLICY,
@@ -51,6 +40,22 @@ export function htmlDocument(message: ReadableMessage, { scheme, linksInTabs }: 
     // Browsers look up the hosts of links in advance. https://developer.mozilla.org/docs/Web/HTTP/Reference/Headers/X-DNS-Prefetch-Control
     'X-DNS-Prefetch-Control': 'off',
     'Cross-Origin-Resource-Policy': 'same-origin',
+  })
+}
+
+/** Returns HTML of a message with its `cid:` images inside, as `data:` URLs. */
+export function withImages(html: string, message: ReadableMessage): string {
+  const images = new Map(
+    message.attachments.flatMap((one) =>
+      one.cid !== undefined && IMAGE.test(one.contentType) ? [[one.cid, one]] : [],
+    ),
+  )
+  let octets = 0
+  return html.replaceAll(/\bcid:([^"'\s)>]+)/gi, (whole, id: string) => {
+    const image = images.get(decoded(id))
+    if (!image || octets + image.sizeOctets > MAX_IMAGES_OCTETS) return whole
+    octets += image.sizeOctets
+    return `data:${image.contentType};base64,${image.content.toString('base64')}`
   })
 }
 

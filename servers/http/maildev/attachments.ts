@@ -1,0 +1,41 @@
+import { createHash } from 'node:crypto'
+import { extname } from 'node:path'
+import type { Attachment, ReadableMessage } from '../../../src/mail/readable.ts'
+import type { MessagePart } from '../../../src/mail/types.ts'
+
+/** An attachment with the name that its path has in the API. */
+export interface NamedAttachment {
+  readonly file: Attachment
+  readonly part: MessagePart
+  /** Name in the API: a hash with the extension of the file. */
+  readonly generatedFileName: string
+  readonly md5: string
+}
+
+/** Extensions of attachments without a file name, by their type. */
+const EXTENSIONS: Readonly<Record<string, string>> = {
+  'image/jpeg': '.jpg',
+  'image/png': '.png',
+  'image/gif': '.gif',
+  'image/webp': '.webp',
+  'application/pdf': '.pdf',
+  'text/plain': '.txt',
+  'text/html': '.html',
+  'application/json': '.json',
+}
+
+const md5 = (of: string | Buffer): string => createHash('md5').update(of).digest('hex')
+
+/** Returns the attachments of a message. Their names are hashes of the Content-ID, or of name and size, as in MailDev. */
+export function attachmentsOf({ attachments, attachedParts }: ReadableMessage): NamedAttachment[] {
+  const used = new Set<string>()
+  return attachments.map((file, at) => {
+    const { filename = '', contentType, cid, sizeOctets, content } = file
+    const extension = extname(filename) || (EXTENSIONS[contentType] ?? '')
+    const source = cid ?? `${filename}-${sizeOctets}`
+    const first = `${md5(source)}${extension}`
+    const generatedFileName = used.has(first) ? `${md5(`${source}-${at}`)}${extension}` : first
+    used.add(generatedFileName)
+    return { file, part: attachedParts[at] as MessagePart, generatedFileName, md5: md5(content) }
+  })
+}

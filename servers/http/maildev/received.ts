@@ -1,0 +1,74 @@
+import type { Api } from '../../../src/api/api.ts'
+import type { MessageFacts } from '../../../src/api/messages/message-facts.ts'
+import { recipientsFor } from '../../../src/api/messages/summary.ts'
+import { timeText } from '../../../src/common/time-text.ts'
+import type { ReadableAddress, ReadableMessage } from '../../../src/mail/readable.ts'
+import type { Mail } from '../delivered-mail.ts'
+
+/** A message with what its forms for the versions of MailDev have in common. */
+export interface Received {
+  readonly mail: Mail
+  readonly facts: MessageFacts
+  readonly message: ReadableMessage
+  /** The recipients in the envelope that the caller may see. */
+  readonly recipients: readonly string[]
+}
+
+/** Reads a message; undefined if it was deleted meanwhile. */
+export async function receivedOf(api: Api, mail: Mail): Promise<Received | undefined> {
+  const [first] = mail.copies
+  const facts = await api.reader.facts(first)
+  const message = await api.reader.read(first)
+  return facts && message && { mail, facts, message, recipients: recipientsOf(api, mail, facts) }
+}
+
+export const recipientsOf = (api: Api, { copies: [first], caller }: Mail, facts: MessageFacts): string[] =>
+  recipientsFor({ api, caller }, first.folder, first.entry, facts)
+
+/** An address as MailDev writes it. */
+export interface MailDevAddress {
+  readonly address: string
+  readonly name: string
+}
+
+export const addressesOf = (list: readonly ReadableAddress[]): MailDevAddress[] =>
+  list.map(({ address, name }) => ({ address, name }))
+
+/** Returns the recipients in the envelope that neither To nor Cc names. */
+export function blindOf(recipients: readonly string[], { to, cc }: MessageFacts): MailDevAddress[] {
+  const named = new Set([...to, ...cc].map(({ address }) => address.toLowerCase()))
+  return recipients.flatMap((address) => (named.has(address.toLowerCase()) ? [] : [{ address, name: '' }]))
+}
+
+const UNITS = ['KB', 'MB', 'GB']
+const KILO = 1024
+
+/** Returns a size as MailDev writes it, such as `1.7 KB`. @param octetsWord `bytes` or `Bytes`, by its version */
+export function sizeText(octets: number, octetsWord: string): string {
+  const power = octets < KILO ? 0 : Math.min(Math.floor(Math.log(octets) / Math.log(KILO)), UNITS.length)
+  const unit = power === 0 ? octetsWord : UNITS[power - 1]
+  return `${Number.parseFloat((octets / KILO ** power).toFixed(2))} ${unit}`
+}
+
+/** Returns the time of the Date field, or that of the arrival. */
+export function timeOf({ copies: [{ entry }] }: Mail, { date }: MessageFacts): string {
+  const ms = date?.getTime()
+  return timeText(ms === undefined || Number.isNaN(ms) ? entry.savedAt : ms)
+}
+
+/** What a message says about its urgency. */
+export type Priority = 'high' | 'normal' | 'low'
+
+const PRIORITY_FIELDS = ['x-priority', 'x-msmail-priority', 'importance', 'priority']
+const HIGH = /^(?:[12]\b|high|urgent)/i
+const LOW = /^(?:[45]\b|low|non-urgent)/i
+
+/** Returns the priority of a message; undefined if no field says it. */
+export function priorityOf({ headers }: ReadableMessage): Priority | undefined {
+  const value = PRIORITY_FIELDS.flatMap((name) => headers.get(name)?.trim() ?? [])[0]
+  if (value === undefined) return undefined
+  if (HIGH.test(value)) return 'high'
+  return LOW.test(value) ? 'low' : 'normal'
+}
+
+export const isPriorityField = (name: string): boolean => PRIORITY_FIELDS.includes(name)

@@ -1,0 +1,95 @@
+import { withImages } from '../../../src/api/messages/html-document.ts'
+import type { MessageFacts } from '../../../src/api/messages/message-facts.ts'
+import { headerFields, unfolded } from '../../../src/mail/headers.ts'
+import type { ReadableMessage } from '../../../src/mail/readable.ts'
+import { decodeWords } from '../../../src/mail/words.ts'
+import type { Mail } from '../delivered-mail.ts'
+import { attachmentsOf, type NamedAttachment } from './attachments.ts'
+import { addressesOf, blindOf, isPriorityField, priorityOf, type Received, sizeText, timeOf } from './received.ts'
+
+// The keys are those of MailDev 3: https://maildev.github.io/maildev/
+
+/** Returns a message in the form of MailDev 3. */
+export function versionThree({ mail, facts, message, recipients }: Received) {
+  const { sizeOctets, envelope } = mail.copies[0].entry
+  const { html, text } = message
+  const priority = priorityOf(message)
+  const inReplyTo = message.headers.get('in-reply-to')
+  return {
+    ...listed(mail, facts),
+    source: `${mail.id}.eml`,
+    headers: headersOf(message, priority),
+    attachments: attachmentsOf(message).map(attachmentOf),
+    envelope: {
+      from: { address: envelope?.mailFrom ?? '' },
+      to: recipients.map((address) => ({ address })),
+    },
+    calculatedBcc: blindOf(recipients, facts),
+    ...(html !== undefined && { html: withImages(html, message) }),
+    ...(text !== '' && { text }),
+    ...(inReplyTo !== undefined && { inReplyTo }),
+    ...(facts.bcc.length > 0 && { bcc: addressesOf(facts.bcc) }),
+    size: sizeOctets,
+  }
+}
+
+/** Returns the keys that a message also has in lists. */
+const listed = (mail: Mail, facts: MessageFacts) => ({
+  id: mail.id,
+  time: timeOf(mail, facts),
+  read: mail.isRead,
+  subject: facts.subject,
+  size: mail.copies[0].entry.sizeOctets,
+  sizeHuman: sizeText(mail.copies[0].entry.sizeOctets, 'Bytes'),
+  from: facts.from ? addressesOf([facts.from]) : [],
+  to: addressesOf(facts.to),
+  ...(facts.cc.length > 0 && { cc: addressesOf(facts.cc) }),
+})
+
+const PREVIEW_CHARS = 140
+
+/** Returns a message as a line of a list. */
+export const summaryOf = (mail: Mail, facts: MessageFacts) => ({
+  ...listed(mail, facts),
+  attachmentCount: facts.attachments,
+  preview: facts.snippet.slice(0, PREVIEW_CHARS),
+})
+
+/** Fields that have keys of their own, or that MailDev leaves out. */
+const OWN_KEYS =
+  /^(?:content-(?:type|disposition)|dkim-signature|date|from|to|cc|bcc|sender|reply-to|delivered-to|return-path|disposition-notification-to|list-.*)$/
+/** Fields whose encoded words are decoded. */
+const DECODED = /^(?:subject|references|message-id|in-reply-to)$/
+/** Fields of which the first counts. */
+const SINGLE =
+  /^(?:message-id|content-id|in-reply-to|subject|content-transfer-encoding|mime-version|content-description|precedence|errors-to)$/
+
+function headersOf({ raw }: ReadableMessage, priority: string | undefined): Record<string, string | string[]> {
+  const found = new Map<string, string[]>()
+  for (const field of headerFields(raw)) {
+    const { nameLower } = field
+    if (nameLower === '' || OWN_KEYS.test(nameLower)) continue
+    if (isPriorityField(nameLower)) {
+      if (priority !== undefined) found.set('priority', [priority])
+      continue
+    }
+    const value = unfolded(raw, field)
+    const text = DECODED.test(nameLower) ? decodeWords(value) : Buffer.from(value, 'latin1').toString('utf8').trim()
+    const values = nameLower === 'references' ? text.split(/\s+/).filter(Boolean) : [text]
+    const before = found.get(nameLower)
+    if (!before) found.set(nameLower, values)
+    else if (!SINGLE.test(nameLower)) before.push(...values)
+  }
+  return Object.fromEntries(
+    [...found].map(([name, values]) => [name, values.length === 1 ? (values[0] ?? '') : values]),
+  )
+}
+
+const attachmentOf = ({ file, generatedFileName }: NamedAttachment) => ({
+  filename: file.filename ?? '',
+  generatedFileName,
+  contentType: file.contentType,
+  contentDisposition: file.disposition,
+  ...(file.cid !== undefined && { contentId: file.cid }),
+  size: file.sizeOctets,
+})

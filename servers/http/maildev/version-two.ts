@@ -1,0 +1,85 @@
+import type { ReadableMessage } from '../../../src/mail/readable.ts'
+import { plainTextOf } from '../plain-text.ts'
+import { attachmentsOf, type NamedAttachment } from './attachments.ts'
+import { addressesOf, blindOf, isPriorityField, priorityOf, type Received, sizeText, timeOf } from './received.ts'
+
+// The keys are those of MailDev 2: https://github.com/maildev/maildev/blob/v2.2.1/docs/rest.md
+
+/** The lab does not keep the parameters of MAIL and RCPT. */
+const enveloped = (address: string) => ({ address, args: false })
+
+/** Returns a message in the form of MailDev 2. */
+export function versionTwo({ mail, facts, message, recipients }: Received) {
+  const { envelope, sizeOctets } = mail.copies[0].entry
+  const replyTo = addressesOf(facts.replyTo)
+  const files = attachmentsOf(message)
+  const priority = priorityOf(message) ?? 'normal'
+  return {
+    ...textsOf(message),
+    headers: headersOf(message, priority),
+    ...(facts.subject !== '' && { subject: facts.subject }),
+    ...idsOf(message),
+    priority,
+    ...(facts.from && { from: addressesOf([facts.from]) }),
+    ...(replyTo.length > 0 && { replyTo }),
+    ...(facts.to.length > 0 && { to: addressesOf(facts.to) }),
+    ...(facts.cc.length > 0 && { cc: addressesOf(facts.cc) }),
+    ...(facts.bcc.length > 0 && { bcc: addressesOf(facts.bcc) }),
+    ...(facts.date && { date: timeOf(mail, facts) }),
+    id: mail.id,
+    time: timeOf(mail, facts),
+    read: mail.isRead,
+    envelope: {
+      from: enveloped(envelope?.mailFrom ?? ''),
+      to: recipients.map(enveloped),
+      host: envelope?.client?.helo ?? '',
+      remoteAddress: envelope?.client?.address ?? '',
+    },
+    source: `${mail.id}.eml`,
+    size: sizeOctets,
+    sizeHuman: sizeText(sizeOctets, 'bytes'),
+    attachments: files.length === 0 ? null : files.map(attachmentOf),
+    calculatedBcc: blindOf(recipients, facts),
+  }
+}
+
+function textsOf(message: ReadableMessage) {
+  const { html } = message
+  const text = plainTextOf(message)
+  return { ...(html !== undefined && { html }), ...(text && { text }) }
+}
+
+function headersOf({ fieldList }: ReadableMessage, priority: string): Record<string, string | string[]> {
+  const found = new Map<string, string | string[]>()
+  for (const { name, value } of fieldList) {
+    const key = name.toLowerCase()
+    const before = found.get(key)
+    if (isPriorityField(key)) found.set(key, priority)
+    else found.set(key, before === undefined ? value : [before, value].flat())
+  }
+  return Object.fromEntries(found)
+}
+
+const bare = (id: string): string => id.replaceAll(/^<|>$/g, '')
+
+function idsOf({ headers, messageId }: ReadableMessage) {
+  const list = (name: string): string[] => (headers.get(name) ?? '').split(/\s+/).filter(Boolean).map(bare)
+  const [references, inReplyTo] = [list('references'), list('in-reply-to')]
+  return {
+    ...(references.length > 0 && { references }),
+    ...(messageId !== '' && { messageId: bare(messageId) }),
+    ...(inReplyTo.length > 0 && { inReplyTo }),
+  }
+}
+
+const attachmentOf = ({ file, part, generatedFileName, md5 }: NamedAttachment) => ({
+  contentType: file.contentType,
+  ...(file.filename !== undefined && { fileName: file.filename }),
+  contentId: file.cid ?? `${generatedFileName.replace(/\..*$/, '')}@mailparser`,
+  transferEncoding: part.encoding?.toLowerCase() ?? '7bit',
+  contentDisposition: file.disposition,
+  generatedFileName,
+  checksum: md5,
+  length: file.sizeOctets,
+  transformed: true,
+})
