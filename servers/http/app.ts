@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { type Context, Hono } from 'hono'
+import { getPath } from 'hono/utils/url'
 import type { Api } from '../../src/api/api.ts'
 import { openApiDocument } from '../../src/api/openapi/document.ts'
 import { operations } from '../../src/api/operations.ts'
@@ -9,13 +10,14 @@ import type { Connection } from '../../src/net/connection.ts'
 import type { ServerContext } from '../service.ts'
 import { hasBody } from './body.ts'
 import { cookieIn, cookieName } from './browser-sessions.ts'
-import { callerOf, PAGE_CHALLENGE } from './caller.ts'
+import { assertMayUseTool, callerOf, PAGE_CHALLENGE, TOOL_CALLER } from './caller.ts'
 import { clientSetupRoutes, isClientSetup, setupNames } from './client-setup.ts'
 import { Console, type FileRequest } from './console.ts'
 import { contentAnswer } from './content-answer.ts'
 import { callerIn, type Env } from './env.ts'
 import { streamEvents } from './events.ts'
 import { checkRequest } from './guard.ts'
+import { placeOf, toOwnPage } from './like.ts'
 import { mailDevHealth, mailDevRoutes } from './maildev/routes.ts'
 import { isMailHogRelease, mailHogRoutes } from './mailhog/routes.ts'
 import { mailpitRoutes } from './mailpit/routes.ts'
@@ -54,7 +56,8 @@ export function createApp(
   context: ServerContext,
   connectionOf: (request: IncomingMessage) => Connection,
 ): Hono<Env> {
-  const app = new Hono<Env>()
+  const { like } = context.config
+  const app = new Hono<Env>({ getPath: (request) => placeOf(getPath(request), like).path })
   const files = new Console()
   app.use(async (c, next) => {
     const connection = connectionOf(c.env.incoming)
@@ -92,6 +95,8 @@ export function createApp(
     app.get(path, (c) => c.body(text, 200, { 'Content-Type': type }))
   app.use(async (c, next) => {
     c.set('tenants', context.tenants)
+    const place = placeOf(getPath(c.req.raw), like)
+    c.set('isBelowOwn', place.isBelowOwn)
     const header = (name: string): string | undefined => c.req.header(name)
     const { host, channel, isLocal } = c.get('origin')
     const authorization = header('Authorization')
@@ -111,7 +116,7 @@ export function createApp(
       contentType: header('Content-Type')?.split(';')[0]?.trim().toLowerCase(),
       hasBody: hasBody(c),
       takesForms: ofOAuth2,
-      takesUntyped: isMailHogRelease(c.req.path),
+      takesUntyped: place.like !== undefined || isMailHogRelease(c.req.path),
     }
     const names = [
       ...latest.labNames,
@@ -122,8 +127,17 @@ export function createApp(
     checkRequest(facts, channel, { ...latest, labNames: names })
     // Mail programs and mail servers have no credentials. The authorization server has its own.
     if (isSetup || ofOAuth2 || isPolicy || isReportPath(c.req.path)) return next()
-    const file = facts.method === 'GET' || facts.method === 'HEAD' ? files.answer(fileRequest(c)) : undefined
-    if (file) return file
+    if (facts.method === 'GET' || facts.method === 'HEAD') {
+      const wanted = fileRequest(c)
+      const page = like && files.isPage(wanted) ? toOwnPage(getPath(c.req.raw), like) : undefined
+      if (page !== undefined) return c.redirect(page + new URL(c.req.url).search)
+      const file = files.answer(wanted)
+      if (file) return file
+    }
+    if (place.like && place.like.users === undefined) {
+      c.set('caller', { ...TOOL_CALLER, virtualServer: context.name })
+      return next()
+    }
     const cookie = cookieIn(header('Cookie'), cookieName(host, channel.secure))
     const target = authorityOf(c)
     const connection = c.get('connection')
@@ -133,7 +147,8 @@ export function createApp(
       connection,
       latest,
     )
-    c.set('caller', { ...caller, virtualServer: context.name })
+    if (place.like) assertMayUseTool(caller, place.like)
+    c.set('caller', { ...(place.like ? TOOL_CALLER : caller), virtualServer: context.name })
     return next()
   })
   clientSetupRoutes(app, api)

@@ -3,6 +3,7 @@ import type { Api } from '../../src/api/api.ts'
 import type { Caller } from '../../src/api/caller.ts'
 import { ApiProblem } from '../../src/api/problem.ts'
 import { isLoopback } from '../../src/common/ip-address.ts'
+import type { Like } from '../../src/config/schema/like.ts'
 import { logonPolicy } from '../../src/directory/policy.ts'
 import { type Proof, refusalTexts, stateRefusal } from '../../src/directory/proof.ts'
 import { sameSecret } from '../../src/directory/secrets.ts'
@@ -16,6 +17,15 @@ import { continueNtlm, keepNtlmUser, ntlmUser } from './ntlm.ts'
 
 /** Callers without credentials, where `authentication` has anonymous. */
 const ANONYMOUS: Caller = { role: 'administrator', name: 'anonymous' }
+
+/** Callers of the API of the tool whose place a virtual server takes. Only the routes of that API see it. */
+export const TOOL_CALLER: Caller = { role: 'administrator', name: 'anonymous' }
+
+/** @throws ApiProblem `forbidden` if only other accounts may use the API of the tool */
+export function assertMayUseTool({ role, name }: Caller, { tool, users = [] }: Like): void {
+  if (role === 'administrator' || users.some((user) => user.toLowerCase() === name.toLowerCase())) return
+  throw new ApiProblem('forbidden', `${name} may not use the API of ${tool}; add it to \`like.users\``)
+}
 
 /** What a request says about its sender. */
 export interface CallerFacts {

@@ -81,12 +81,18 @@ export class Console {
 
   /** Answers a request for a file or a page of the console. Undefined for other paths. */
   answer({ path, ...request }: FileRequest): Response | undefined {
-    const below = path.replace(/^\/t\/[^/]+(?=\/)/, '').slice(1)
+    const below = belowBase(path)
     const file = fileNamed(below)
     if (file !== INDEX && this.#has(file)) return this.#file(file, request)
-    if (NOT_PAGES.test(below)) return undefined
-    if (below !== '' && !request.accept.includes('text/html')) return undefined
-    return this.#page(below.split('/').length - 1, request)
+    return this.isPage({ path, ...request }) ? this.#page(below.split('/').length - 1, request) : undefined
+  }
+
+  /** Returns whether a request is for a page of the console, not for a file or another path. */
+  isPage({ path, accept }: FileRequest): boolean {
+    const below = belowBase(path)
+    const file = fileNamed(below)
+    if ((file !== INDEX && this.#has(file)) || NOT_PAGES.test(below)) return false
+    return below === '' || accept.includes('text/html')
   }
 
   #file(file: string, { acceptEncoding, ifNoneMatch }: Omit<FileRequest, 'path'>): Response | undefined {
@@ -119,6 +125,9 @@ export class Console {
     return octets
   }
 }
+
+/** Returns a path without its first slash and the base of a tenant. */
+const belowBase = (path: string): string => path.replace(/^\/t\/[^/]+(?=\/)/, '').slice(1)
 
 /** Reads a file; undefined if there is none. */
 function readIfThere(path: string): Buffer | undefined {

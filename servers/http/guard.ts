@@ -20,7 +20,7 @@ export interface RequestFacts {
   readonly hasBody: boolean
   /** Whether the path takes the forms of pages: those of the lab, and requests of OAuth 2.0. */
   readonly takesForms: boolean
-  /** Whether clients of the path send JSON without its type. */
+  /** Whether clients of the path send JSON without its type, or with that of a form, as curl does. */
   readonly takesUntyped: boolean
 }
 
@@ -43,6 +43,8 @@ const BODY_TYPES = new Set([
   'application/x-pkcs7-certificates',
 ])
 
+const FORM = 'application/x-www-form-urlencoded'
+
 /** Refuses what a page of another site could make a browser send. @throws ApiProblem */
 export function checkRequest(facts: RequestFacts, { secure }: Connection['channel'], context: ServerContext): void {
   checkHost(facts.host, context)
@@ -57,8 +59,9 @@ export function checkRequest(facts: RequestFacts, { secure }: Connection['channe
   if (!facts.hasBody || (facts.contentType !== undefined && BODY_TYPES.has(facts.contentType))) return
   // A browser sends Origin with every POST. https://fetch.spec.whatwg.org/#origin-header
   const isOfPage = facts.origin !== undefined || facts.site !== undefined
-  if (facts.takesUntyped && facts.contentType === undefined && !isOfPage) return
-  if (facts.takesForms && facts.contentType === 'application/x-www-form-urlencoded') return
+  const isUntyped = facts.contentType === undefined || facts.contentType === FORM
+  if (facts.takesUntyped && isUntyped && !isOfPage) return
+  if (facts.takesForms && facts.contentType === FORM) return
   const sent = facts.contentType ?? 'no content type'
   throw new ApiProblem('unsupported-type', `the request has ${sent}; send ${[...BODY_TYPES].join(', ')}`)
 }
@@ -66,11 +69,21 @@ export function checkRequest(facts: RequestFacts, { secure }: Connection['channe
 /** A page can point its own name at this address (DNS rebinding), but it cannot change the name that the browser sends. @throws ApiProblem `unknown-host` */
 export function checkHost(host: string | undefined, { config, labNames }: ServerContext): void {
   const name = hostName(host ?? '')
-  if (name === '' || isIP(name) !== 0 || name === 'localhost' || name.endsWith('.localhost')) return
+  if (name === '' || isIP(name) !== 0 || isPrivateName(name)) return
   const known = [...labNames, ...config.hosts].map((one) => one.toLowerCase())
   if (known.includes(name)) return
   throw new ApiProblem('unknown-host', `${name} is not a name of this lab; add it to \`hosts\` of the virtual server`)
 }
+
+/**
+ * Domains that nobody can register: RFC 6761 sections 6.2 and 6.3, ICANN's domain for private use, and that of the services
+ * of Kubernetes.
+ */
+const PRIVATE_DOMAINS = ['localhost', 'test', 'internal', 'svc.cluster.local']
+
+/** Returns whether a stranger cannot point a name at this address. Names without a dot are those of containers and of the network. */
+const isPrivateName = (name: string): boolean =>
+  !name.includes('.') || PRIVATE_DOMAINS.some((domain) => name.endsWith(`.${domain}`))
 
 /** Returns the name in a Host field, in lower case and without the port. RFC 9110 section 7.2. */
 const hostName = (host: string): string =>

@@ -12,6 +12,7 @@ import { browserSessions, cookieField, cookieIn, cookieName } from './browser-se
 import { credentialIn } from './caller.ts'
 import { contentAnswer } from './content-answer.ts'
 import type { Env } from './env.ts'
+import { OWN } from './like.ts'
 
 /** Longest JSON body, besides the messages in it, which have the limit of the virtual server. */
 const MAX_JSON_OCTETS = 1024 * 1024
@@ -74,7 +75,10 @@ async function browserCookie(
 }
 
 /** Returns the path of the API that a request uses: `/api/v1`, or that of a tenant. */
-const basePath = (c: Context<Env>): string => /^.*?\/api\/v1(?=\/)/.exec(c.req.path)?.[0] ?? ''
+function basePath(c: Context<Env>): string {
+  const own = c.get('isBelowOwn') ? OWN : ''
+  return own + (/^.*?\/api\/v1(?=\/)/.exec(c.req.path)?.[0] ?? '')
+}
 
 /** Reads the body of an upload. @throws ApiProblem `unsupported-type`, `too-large` */
 async function uploadOf(

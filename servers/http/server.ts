@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream'
 import { getRequestListener } from '@hono/node-server'
 import type { Hono } from 'hono'
 import { ApiProblem } from '../../src/api/problem.ts'
+import type { LikeConfig } from '../../src/config/schema/like.ts'
 import type { Connection } from '../../src/net/connection.ts'
 import type { ServerContext } from '../service.ts'
 import { createApp } from './app.ts'
@@ -44,11 +45,13 @@ export class HttpServer {
   readonly #exchanges = new WeakMap<Duplex, Exchanges>()
   readonly #webSockets = new WebSockets()
   readonly #idleTimeoutMs: number
+  readonly #like: LikeConfig | undefined
   #open = 0
 
   private constructor(context: ServerContext) {
     const { idleTimeout = DEFAULT_IDLE_MS, logonTimeout } = context.config.limits
     this.#idleTimeoutMs = idleTimeout
+    this.#like = context.config.like
     const requestTimeout = Math.min(REQUEST_TIMEOUT_MS, context.config.limits.idleTimeout ?? REQUEST_TIMEOUT_MS)
     const headersTimeout = Math.min(
       HEADER_TIMEOUT_MS,
@@ -57,7 +60,7 @@ export class HttpServer {
     )
     this.#server = createServer({
       // Node.js 24.9 and later. `#upgrade` does the same for earlier versions.
-      ...{ shouldUpgradeCallback: wantsWebSocket },
+      ...{ shouldUpgradeCallback: (request: IncomingMessage) => wantsWebSocket(request, this.#like) },
       headersTimeout,
       requestTimeout,
       connectionsCheckingInterval: Math.min(CHECK_EVERY_MS, headersTimeout),
@@ -126,7 +129,7 @@ export class HttpServer {
 
   async #upgrade(app: Hono<Env>, request: IncomingMessage, stream: Duplex, head: Buffer): Promise<void> {
     if (!this.#exchanges.get(stream)?.isIdle) return this.#refuse(stream, NO_UPGRADE)
-    if (!wantsWebSocket(request)) {
+    if (!wantsWebSocket(request, this.#like)) {
       stream.unshift(Buffer.concat([headWithoutUpgrade(request), head]))
       this.#server.emit('connection', stream)
       return

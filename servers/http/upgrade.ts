@@ -1,6 +1,8 @@
 import { type IncomingMessage, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
+import type { LikeConfig } from '../../src/config/schema/like.ts'
+import { placeOf } from './like.ts'
 
 /** Longest message of a client. None has anything to say so far. */
 const MAX_PAYLOAD = 4_096
@@ -10,7 +12,7 @@ const PING_MS = 30_000
 const GOING_AWAY = 1001
 
 /** The paths that speak WebSocket. At others the wish for it is ignored. */
-const PATHS = /^(?:\/t\/[^/?]+)?\/mailpit\/api\/events(?:\?|$)/
+const PATHS = /^(?:\/t\/[^/?]+)?\/mailpit\/api\/events$/
 
 /** Called by a handler that agrees to serve the client by WebSocket. */
 export type AcceptWebSocket = (serve: (socket: WebSocket) => void) => void
@@ -18,8 +20,10 @@ export type AcceptWebSocket = (serve: (socket: WebSocket) => void) => void
 type Answer = (request: Request, accept: AcceptWebSocket) => Response | Promise<Response>
 
 /** Returns whether a request asks for WebSocket where there is one. RFC 6455 section 4.2.1. */
-export const wantsWebSocket = ({ method, url = '', headers }: IncomingMessage): boolean =>
-  method === 'GET' && headers.upgrade?.toLowerCase() === 'websocket' && PATHS.test(url)
+export const wantsWebSocket = ({ method, url = '', headers }: IncomingMessage, like: LikeConfig | undefined): boolean =>
+  method === 'GET' &&
+  headers.upgrade?.toLowerCase() === 'websocket' &&
+  PATHS.test(placeOf(url.split('?', 1)[0] ?? '', like).path)
 
 /** The WebSockets of a server. The package ws is loaded for the first one. */
 export class WebSockets {

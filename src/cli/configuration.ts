@@ -5,10 +5,15 @@ import type { Command } from 'commander'
 import { packageFolder } from '../common/folders.ts'
 import type { LoadedConfig, Override } from '../config/load.ts'
 import type { ConfigurationSource } from '../lab/configuration/source.ts'
+import { UsageError } from './failure.ts'
 
 /** Options that select the configuration and override its keys. */
 export interface ConfigurationOptions {
   readonly config?: string
+  /** The tool whose place the lab takes. */
+  readonly like?: string
+  /** Flags of that tool. */
+  readonly likeFlags?: readonly string[]
   readonly portOffset?: number
   readonly logLevel?: string
   readonly capture?: string
@@ -25,24 +30,28 @@ export interface Configuration extends LoadedConfig {
 
 const DEFAULT_FILE = 'config/default.yaml'
 
-/** Adds `--config`. */
+/** Adds `--config` and `--like`. */
 export function withConfig(command: Command): Command {
-  return command.option('-c, --config <file>', `YAML file of the lab (default: ${DEFAULT_FILE})`)
+  return command
+    .option('-c, --config <file>', `YAML file of the lab (default: ${DEFAULT_FILE})`)
+    .option('--like <tool>', 'the lab that takes the place of mailpit, mailhog, … instead of a file')
 }
 
 /** Returns the option that selects the same configuration in another command, after a space; empty for the default. */
-export const configOption = (file: string | undefined): string =>
-  file === undefined ? '' : ` --config ${file.includes(' ') ? JSON.stringify(file) : file}`
+export function configOption({ config, like }: Pick<ConfigurationOptions, 'config' | 'like'>): string {
+  if (like !== undefined) return ` --like ${like}`
+  return config === undefined ? '' : ` --config ${config.includes(' ') ? JSON.stringify(config) : config}`
+}
 
 /**
- * Reads the configuration: `--config`, else `SEALPOST_CONFIG_FILE`, else `SEALPOST_CONFIG`, else `config/default.yaml` in the working directory, else
- * the default of the package.
+ * Reads the configuration: `--config` or `--like`, else `SEALPOST_CONFIG_FILE`, else `SEALPOST_CONFIG`, else `SEALPOST_LIKE`, else
+ * `config/default.yaml` in the working directory, else the default of the package.
  * @throws ConfigError
  */
 export async function loadConfiguration(options: ConfigurationOptions): Promise<Configuration> {
   const source = await configurationSource(options)
   const { loaded } = await source.open()
-  const { name, identity } = chooseSource(options.config)
+  const { name, identity } = chooseSource(options)
   return { ...loaded, warnings: [...source.notes, ...loaded.warnings], name, identity }
 }
 
@@ -56,7 +65,7 @@ interface CommandSource extends ConfigurationSource {
 export async function configurationSource(options: ConfigurationOptions): Promise<CommandSource> {
   const { readEnvironment } = await import('../config/environment.ts')
   const settings = readEnvironment(process.env, process.cwd())
-  const { name, file, warnings, read, folder } = chooseSource(options.config)
+  const { name, file, warnings, read, folder } = chooseSource(options)
   const overrides = [...settings.overrides, ...optionOverrides(options)]
   const load = async (text: string): Promise<LoadedConfig> => {
     const { loadText } = await import('../config/yaml.ts')
@@ -66,7 +75,7 @@ export async function configurationSource(options: ConfigurationOptions): Promis
     name,
     ...(file === undefined ? {} : { file }),
     overrides,
-    notes: [...settings.warnings, ...warnings],
+    notes: [...settings.warnings, ...(await warnings())],
     read,
     load,
     async open() {
@@ -78,7 +87,7 @@ export async function configurationSource(options: ConfigurationOptions): Promis
 
 /** Returns the name and identity of the configuration without reading it: the file may be invalid. */
 export function configurationIdentity(options: ConfigurationOptions): { name: string; identity: string } {
-  return chooseSource(options.config)
+  return chooseSource(options)
 }
 
 interface Source {
@@ -86,25 +95,35 @@ interface Source {
   readonly identity: string
   /** Absolute path, if changes can be written to it. */
   readonly file?: string
-  readonly warnings: readonly string[]
+  readonly warnings: () => Promise<readonly string[]>
   /** Folders in it are relative to this one. */
   readonly folder: string
   readonly read: () => Promise<string>
 }
 
-function chooseSource(option: string | undefined): Source {
-  const inline = inlineConfiguration()
-  const file = option ?? (process.env.SEALPOST_CONFIG_FILE || undefined)
-  if (file !== undefined) {
-    return fromFile(
-      file,
-      inline === undefined
-        ? []
-        : [`SEALPOST_CONFIG is ignored because of ${option === undefined ? 'SEALPOST_CONFIG_FILE' : '--config'}`],
-    )
+function chooseSource(options: ConfigurationOptions): Source {
+  const { config, like } = options
+  if (config !== undefined && like !== undefined) throw bothGiven(like)
+  const { SEALPOST_CONFIG_FILE, SEALPOST_CONFIG, SEALPOST_LIKE } = process.env
+  const sources: readonly (readonly [origin: string, value: string | undefined, open: (value: string) => Source])[] = [
+    ['--config', config, fromFile],
+    ['--like', like, (tool) => fromTool(tool, options)],
+    ['SEALPOST_CONFIG_FILE', SEALPOST_CONFIG_FILE || undefined, fromFile],
+    [
+      'SEALPOST_CONFIG',
+      SEALPOST_CONFIG || undefined,
+      (text) => fromText(yamlIn(text), 'SEALPOST_CONFIG', process.cwd()),
+    ],
+    ['SEALPOST_LIKE', SEALPOST_LIKE || undefined, (tool) => fromTool(tool, options)],
+  ]
+  const [first, ...others] = sources.filter(([, value]) => value !== undefined)
+  if (first) {
+    const [origin, value = '', open] = first
+    const source = open(value)
+    const ignored = others.map(([other]) => `${other} is ignored because of ${origin}`)
+    return { ...source, warnings: async () => [...ignored, ...(await source.warnings())] }
   }
-  if (inline !== undefined) return fromText(inline, 'SEALPOST_CONFIG', process.cwd())
-  if (existsSync(DEFAULT_FILE)) return fromFile(DEFAULT_FILE, [])
+  if (existsSync(DEFAULT_FILE)) return fromFile(DEFAULT_FILE)
   // An installed package has no folder for certificates. They are stored in the user's data folder, so that
   // the root certificate stays the same.
   const text = readFileSync(join(packageFolder, DEFAULT_FILE), 'utf8')
@@ -112,26 +131,43 @@ function chooseSource(option: string | undefined): Source {
   return fromText(text, `${DEFAULT_FILE} of the package`, join(data, 'sealpost/config'))
 }
 
-/** Returns the configuration in `SEALPOST_CONFIG`, which is YAML or base64 of YAML. */
-function inlineConfiguration(): string | undefined {
-  const text = process.env.SEALPOST_CONFIG
-  if (!text) return undefined
+const bothGiven = (like: string): UsageError =>
+  new UsageError(
+    `--config and --like exclude each other; to change the lab of --like ${like}, save it and go on with the file: sealpost config show --text --like ${like} > lab.yaml`,
+  )
+
+/** Returns the YAML in `SEALPOST_CONFIG`, which may be in base64. */
+function yamlIn(text: string): string {
   // Base64 contains no spaces or colons, and every configuration contains a colon.
   const compact = text.replaceAll(/\s/g, '')
   return /^[A-Za-z0-9+/_-]+=*$/.test(compact) ? Buffer.from(compact, 'base64').toString('utf8') : text
 }
 
-function fromFile(name: string, warnings: readonly string[]): Source {
+const noWarnings = async (): Promise<readonly string[]> => []
+
+function fromFile(name: string): Source {
   const file = resolve(name)
   const read = async (): Promise<string> => {
     const { readConfigFile } = await import('../config/yaml.ts')
     return readConfigFile(name)
   }
-  return { name, identity: file, file, warnings, folder: dirname(file), read }
+  return { name, identity: file, file, warnings: noWarnings, folder: dirname(file), read }
 }
 
 function fromText(text: string, name: string, folder: string): Source {
-  return { name, identity: `${name} ${folder}`, warnings: [], folder, read: async () => text }
+  return { name, identity: `${name} ${folder}`, warnings: noWarnings, folder, read: async () => text }
+}
+
+/** The configuration of `--like`. Other commands find the running lab by the name of the tool alone. */
+function fromTool(tool: string, { likeFlags = [] }: ConfigurationOptions): Source {
+  const open = async () => (await import('./like/source.ts')).likeLab(tool, likeFlags)
+  return {
+    name: `--like ${tool}`,
+    identity: `--like ${tool}`,
+    warnings: async () => (await open()).notes,
+    folder: process.cwd(),
+    read: async () => (await open()).text,
+  }
 }
 
 function optionOverrides({ portOffset, logLevel, capture, secrets }: ConfigurationOptions): Override[] {

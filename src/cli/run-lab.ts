@@ -34,7 +34,7 @@ export async function runLab(options: StartOptions): Promise<void> {
   if (options.json)
     print(JSON.stringify({ event: 'ready', pid: process.pid, endpoints, administratorToken, dns: lab.dns.endpoint }))
   else {
-    printBanner(endpoints, configuration, options.config, administratorToken, lab.dns.endpoint)
+    printBanner(endpoints, configuration, options, administratorToken, lab.dns.endpoint)
     print('ready')
   }
   releaseMemoryWhenIdle(log)

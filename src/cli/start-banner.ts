@@ -1,6 +1,6 @@
 import { protocolTitles } from '../config/schema.ts'
 import type { VirtualServerStatus } from '../lab/virtual-servers.ts'
-import { type Configuration, configOption } from './configuration.ts'
+import { type Configuration, type ConfigurationOptions, configOption } from './configuration.ts'
 import { print } from './output.ts'
 import { table } from './table.ts'
 
@@ -8,7 +8,7 @@ import { table } from './table.ts'
 export function printBanner(
   endpoints: readonly VirtualServerStatus[],
   configuration: Pick<Configuration, 'lab'>,
-  file: string | undefined,
+  options: Pick<ConfigurationOptions, 'config' | 'like'>,
   administratorToken: string | undefined,
   dns: { readonly address: string; readonly port: number } | undefined,
 ): void {
@@ -19,7 +19,7 @@ export function printBanner(
   print('')
   const urls = httpAddresses(endpoints)
   print('Next:', 'bold')
-  for (const line of nextLines(urls, administratorToken, commandsToTry(configuration, file))) print(`  ${line}`)
+  for (const line of nextLines(urls, administratorToken, commandsToTry(configuration, options))) print(`  ${line}`)
   print('')
   if (administratorToken === undefined) return
   print('HTTP API:', 'bold')
@@ -43,10 +43,13 @@ const MAX_LINE = 78
 type Row = readonly [what: string, purpose: string]
 
 /** Returns the commands that a new user needs. They select the same configuration. */
-function commandsToTry({ lab }: Pick<Configuration, 'lab'>, file: string | undefined): Row[] {
+function commandsToTry(
+  { lab }: Pick<Configuration, 'lab'>,
+  options: Pick<ConfigurationOptions, 'config' | 'like'>,
+): Row[] {
   // npm start and npx set this variable. An installed command is called by its name.
   const program = process.env.npm_execpath ? 'npx sealpost' : 'sealpost'
-  const config = configOption(file)
+  const config = configOption(options)
   const trust: Row =
     lab.certificates.store === 'memory'
       ? [`${program} sessions${config}`, 'who connected, and how']

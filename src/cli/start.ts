@@ -14,6 +14,18 @@ export function addStart(program: Command): void {
     .option('--capture <file>', 'capture the traffic to a pcapng file for Wireshark')
     .option('--no-secrets', 'leave TLS secrets out of the capture, so that it shows only ciphertext')
     .option('--json', 'print events and the log as JSON lines')
+    .argument('[flags...]', 'after --: flags of the tool of --like')
   // Loaded on demand, so that the other commands start faster.
-  withOverrideOptions(command).action(async (options: StartOptions) => (await import('./run-lab.ts')).runLab(options))
+  withOverrideOptions(command).action(async (likeFlags: readonly string[], options: StartOptions) => {
+    if (likeFlags.length > 0 && options.like === undefined && !process.env.SEALPOST_LIKE) tooMany(command, likeFlags)
+    await (await import('./run-lab.ts')).runLab({ ...options, likeFlags })
+  })
+}
+
+/** Only the flags of a tool are arguments. */
+function tooMany(command: Command, { length }: readonly string[]): never {
+  return command.error(`error: too many arguments for 'start'. Expected 0 arguments but got ${length}.`, {
+    exitCode: 1,
+    code: 'commander.excessArguments',
+  })
 }

@@ -89,7 +89,7 @@ async function verify(host: string | undefined, options: VerifyCommandOptions): 
   if (options.json) printJson(reports)
   else printReport(reports, options)
   if (host === undefined && !isRunning && !summarize(reports).ok) {
-    noteError(`no lab of this configuration is running; start it with: sealpost start${configOption(options.config)}`)
+    noteError(`no lab of this configuration is running; start it with: sealpost start${configOption(options)}`)
   }
   if (!summarize(reports).ok) process.exitCode = exitStatus.failed
 }

@@ -19,6 +19,7 @@ const PREFIX = 'SEALPOST_'
 /** Variables that are not keys of the configuration. */
 const others = [
   'SEALPOST_CONFIG',
+  'SEALPOST_LIKE',
   'SEALPOST_SMTP',
   'SEALPOST_CI',
   'SEALPOST_CORPUS',

@@ -2,6 +2,7 @@ import { seesFolder } from '../../../src/api/caller.ts'
 import { seesSession } from '../../../src/api/events/event-data.ts'
 import { version } from '../../../src/common/version.ts'
 import type { ResolvedLab } from '../../../src/config/resolve.ts'
+import { likeOf } from '../../../src/config/schema/like.ts'
 import { DeliveredMail } from '../delivered-mail.ts'
 import { jsonResponse, type Route, type RouteCall } from '../routes.ts'
 
@@ -67,9 +68,9 @@ const webui: Route = {
   method: 'GET',
   path: '/api/v1/webui',
   access: 'read',
-  run: ({ api, c }) =>
+  run: ({ api, context, c }) =>
     jsonResponse(c, {
-      Label: api.lab.config.hostname,
+      Label: likeOf(context.config.like)?.label ?? api.lab.config.hostname,
       MessageRelay: relayOf(api.lab.config.connectors),
       SpamAssassin: false,
       ChaosEnabled: true,

@@ -31,7 +31,7 @@ export async function checkConfiguration(
 export async function checkLab({ identity, name }: Configuration, options: ConfigurationOptions): Promise<Finding> {
   const [socket] = await controlSockets(identity)
   if (socket === undefined) {
-    const fix = `sealpost start${configOption(options.config)}`
+    const fix = `sealpost start${configOption(options)}`
     return { check: 'lab', status: 'note', message: `no lab of ${name} is running`, fix }
   }
   const { endpoints } = await labStatus(socket)
@@ -51,7 +51,7 @@ export async function checkTrust(configuration: Configuration, options: Configur
   }
   if (store === undefined || store.missing !== undefined) {
     const why = store?.missing ?? 'the trust store of this operating system is not known'
-    return { check: 'trust', status: 'note', message: why, fix: `sealpost ca export${configOption(options.config)}` }
+    return { check: 'trust', status: 'note', message: why, fix: `sealpost ca export${configOption(options)}` }
   }
   const roots = readPem(pem).map(({ der }) => rootOf(new X509Certificate(der), () => ''))
   const lacking = []
@@ -67,6 +67,6 @@ export async function checkTrust(configuration: Configuration, options: Configur
     check: 'trust',
     status: 'note',
     message: `${store.title}: does not have ${lacking.join(', ')}; programs that use it refuse the certificates of the lab`,
-    fix: `sealpost trust install${configOption(options.config)}`,
+    fix: `sealpost trust install${configOption(options)}`,
   }
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { authentication } from './authentication.ts'
 import { certificate } from './certificate.ts'
+import { like } from './like.ts'
 import { distribution, feed } from './news.ts'
 import { ntlm } from './ntlm.ts'
 import { personality } from './personality.ts'
@@ -221,7 +222,7 @@ export const virtualServer = z.strictObject({
     .array(host)
     .default([])
     .describe(
-      'http: host names that requests may name in their URL, besides localhost, IP addresses, `hostname` and `alternativeNames`. Requests for other names are refused, because a page of another site could send them (DNS rebinding).',
+      'http: host names that requests may name in their URL, besides IP addresses, names without a dot, names below .localhost, .test, .internal and .svc.cluster.local, `hostname` and `alternativeNames`. Requests for other names are refused, because a page of another site could send them (DNS rebinding).',
     )
     .meta({ examples: [['lab.example.test']] }),
   forwardedFrom: z
@@ -235,6 +236,12 @@ export const virtualServer = z.strictObject({
     .boolean()
     .default(false)
     .describe('http: whether requests cannot change the configuration. `sealpost config` on the machine still can.'),
+  like: like
+    .optional()
+    .describe(
+      'http: the tool whose place the virtual server takes: mailpit, mailhog, maildev, smtp4dev or greenmail. The API of the tool is at the root, for everyone who reaches the port. Everything else of the lab is below /sealpost: the console, and its own API at /sealpost/api/v1. `sealpost start --like TOOL` writes a whole lab with this key (docs/switching.md).',
+    )
+    .meta({ examples: ['mailpit'] }),
   feeds: z.array(feed).default([]).describe('nntp: news servers to exchange articles with.'),
   motd: z
     .string()

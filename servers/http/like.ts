@@ -1,0 +1,52 @@
+import { type Like, type LikeConfig, type LikeTool, likeOf } from '../../src/config/schema/like.ts'
+
+/** The place of a request among the paths of a virtual server. */
+export interface Place {
+  /** The path at which the application has it. */
+  readonly path: string
+  /** The tool, if the request is for its API at the root. */
+  readonly like?: Like
+  /** Whether the client has written `/sealpost` before the path. */
+  readonly isBelowOwn: boolean
+}
+
+/** Where everything of the lab is on a virtual server that takes the place of a tool. */
+export const OWN = '/sealpost'
+
+/** The paths of each tool's API. The same paths exist below `/TOOL` on every virtual server. */
+const paths: Readonly<Record<LikeTool, RegExp>> = {
+  mailpit: /^\/(?:api\/v1(?:\/.*)?|api\/events|view\/.*|livez|readyz)$/,
+  mailhog: /^\/api\/v[12](?:\/.*)?$/,
+  maildev: /^\/(?:email(?:\/.*)?|config|healthz|reloadMailsFromDirectory|socket\.io(?:\/.*)?)$/,
+  smtp4dev: /^\/(?:api(?:\/.*)?|hubs(?:\/.*)?)$/,
+  greenmail: /^\/(?:api(?:\/.*)?)$/,
+}
+
+/** Returns where the application has a path of a virtual server with the setting `like`. */
+export function placeOf(path: string, setting: LikeConfig | undefined): Place {
+  const like = likeOf(setting)
+  if (!like) return { path, isBelowOwn: false }
+  const inside = like.path === undefined ? path : (below(path, like.path) ?? path)
+  const own = below(inside, OWN)
+  if (own !== undefined) return { path: own, isBelowOwn: true }
+  if (paths[like.tool].test(inside)) return { path: `/${like.tool}${inside}`, like, isBelowOwn: false }
+  return { path: inside, isBelowOwn: false }
+}
+
+/**
+ * Returns where a page of the console is, relative to the page that a client has asked for; undefined if it is there.
+ * At the root the console would ask the tool's API. Pages of tenants have their API beside them.
+ */
+export function toOwnPage(path: string, setting: LikeConfig): string | undefined {
+  const { path: page, isBelowOwn } = placeOf(path, setting)
+  if (isBelowOwn || page.startsWith('/t/')) return undefined
+  const up =
+    path === likeOf(setting)?.path ? `.${path.slice(path.lastIndexOf('/'))}/` : '../'.repeat(page.split('/').length - 2)
+  return `${up}${OWN.slice(1)}${page}`
+}
+
+/** Returns the rest of a path below another; undefined if it is not below it. */
+function below(path: string, base: string): string | undefined {
+  if (path === base) return '/'
+  return path.startsWith(`${base}/`) ? path.slice(base.length) : undefined
+}

@@ -1,0 +1,47 @@
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import type { LikeTool } from '../../config/schema/like.ts'
+import type { VirtualServerInput } from '../../config/schema.ts'
+import type { Draft } from './tool.ts'
+
+/** Returns the folder for the certificates of labs without a configuration file: the root certificate stays the same. */
+const certificatesFolder = (): string =>
+  join(process.env.XDG_DATA_HOME || join(homedir(), '.local/share'), 'sealpost/like/certs')
+
+/** Returns a lab that captures mail for every recipient, with the given ports in clear text. */
+export function draftOf(
+  tool: LikeTool,
+  servers: Readonly<Record<string, VirtualServerInput & { readonly name: string }>>,
+): Draft {
+  return {
+    lab: {
+      // No recipient is one of the lab, so that all mail is captured. RFC 2606 section 2
+      domain: `${tool}.invalid`,
+      certificates: certificatesFolder(),
+      store: 'memory',
+      directory: { unknown: 'capture', accounts: [] },
+    },
+    servers: new Map(
+      Object.entries(servers).map(([key, server]): [string, VirtualServerInput] => [
+        key,
+        // Clients that are offered STARTTLS use it, and most do not know the root of the lab.
+        { address: '127.0.0.1', tlsPort: 'off', certificate: 'none', ...server },
+      ]),
+    ),
+    notes: [],
+  }
+}
+
+/** Returns a virtual server of a draft. */
+export function serverOf({ servers }: Draft, key: string): VirtualServerInput {
+  const server = servers.get(key)
+  if (!server) throw new Error(`there is no virtual server ${key}`)
+  return server
+}
+
+/** Returns the accounts of a draft, to which settings add. */
+export function accountsOf({ lab }: Draft): NonNullable<NonNullable<Draft['lab']['directory']>['accounts']> {
+  lab.directory ??= {}
+  lab.directory.accounts ??= []
+  return lab.directory.accounts
+}

@@ -1,0 +1,33 @@
+import { nearest } from '../../config/nearest.ts'
+import { UsageError } from '../failure.ts'
+import type { GivenSetting, Setting, Tool } from './tool.ts'
+
+/**
+ * Returns the settings in the command line of a tool: `--flag VALUE`, `--flag=VALUE`, `-f VALUE`, and `-flag` as in Go.
+ * @throws UsageError for an unknown flag, or one without its value
+ */
+export function readFlags(tool: Tool, args: readonly string[]): Map<Setting, GivenSetting> {
+  const found = new Map<Setting, GivenSetting>()
+  const rest = [...args]
+  for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
+    const [, origin = '', , inline] = /^(--?[^=]+)(=(.*))?$/s.exec(word) ?? []
+    if (origin === '') throw new UsageError(`${word} is not a flag of ${tool.title}`)
+    const setting = tool.settings.find(({ flags = [] }) => flags.some((flag) => plain(flag) === plain(origin)))
+    if (!setting) throw unknown(tool, origin)
+    const value = inline ?? (setting.isSwitch ? 'true' : rest.shift())
+    if (value === undefined) throw new UsageError(`${origin} needs a value`)
+    found.set(setting, { origin, value })
+  }
+  return found
+}
+
+/** Returns a flag without its hyphens. */
+const plain = (flag: string): string => flag.replace(/^--?/, '')
+
+function unknown({ title, settings }: Tool, origin: string): UsageError {
+  const known = settings.flatMap(({ flags = [] }) => flags.filter((flag) => flag.length > 2))
+  const near = nearest(plain(origin), known.map(plain))
+  return new UsageError(
+    `${origin} is not a flag of ${title}${near === undefined ? '' : `; did you mean ${known.find((flag) => plain(flag) === near)}?`}`,
+  )
+}

@@ -1,0 +1,82 @@
+import { resolve } from 'node:path'
+import { ConfigError } from '../../config/mistakes.ts'
+import { nearest } from '../../config/nearest.ts'
+import type { LabInput } from '../../config/schema.ts'
+import { readFlags } from './flags.ts'
+import type { GivenSetting, Setting, Tool } from './tool.ts'
+
+/** Where the settings of a tool come from. */
+export interface Surroundings {
+  readonly environment: Readonly<Record<string, string | undefined>>
+  /** Flags of the tool. They replace variables. */
+  readonly flags: readonly string[]
+  /** The folder to which files are relative. */
+  readonly cwd: string
+}
+
+/** The lab that takes the place of a tool. */
+export interface LikeLab {
+  readonly lab: LabInput
+  /** One line for each setting that has no counterpart, is unknown, or means something else. */
+  readonly notes: readonly string[]
+}
+
+/** Returns the lab that the settings of a tool ask for. @throws ConfigError with every wrong value; UsageError for unknown flags */
+export function labLike(tool: Tool, { environment, flags, cwd }: Surroundings): LikeLab {
+  const given = new Map([...readVariables(tool, environment), ...readFlags(tool, flags)])
+  const draft = tool.draft()
+  const mistakes: string[] = []
+  const other = (name: string): string | undefined =>
+    given.get(tool.settings.find((setting) => nameOf(setting) === name) as Setting)?.value
+  const path = (file: string): string => resolve(cwd, file)
+  for (const setting of tool.settings) {
+    const call = given.get(setting)
+    if (!call) continue
+    if ('missing' in setting) draft.notes.push(`${call.origin}: has no effect: ${setting.missing}`)
+    if (!('apply' in setting)) continue
+    try {
+      setting.apply({ ...call, draft, other, path })
+    } catch (error) {
+      mistakes.push(`${call.origin}: ${(error as Error).message}`)
+    }
+  }
+  if (mistakes.length === 0) {
+    try {
+      tool.finish?.(draft, other)
+    } catch (error) {
+      mistakes.push(`--like ${tool.name}: ${(error as Error).message}`)
+    }
+  }
+  if (mistakes.length > 0) throw new ConfigError(mistakes)
+  return {
+    lab: { ...draft.lab, virtualServers: [...draft.servers.values()] },
+    notes: [...draft.notes, ...unknownVariables(tool, environment)],
+  }
+}
+
+/** Returns the name by which settings refer to each other. */
+export const nameOf = ({ variable, flags = [] }: Setting): string => variable ?? flags[0] ?? ''
+
+function readVariables({ settings }: Tool, environment: Surroundings['environment']): Map<Setting, GivenSetting> {
+  return new Map(
+    settings.flatMap((setting): [Setting, GivenSetting][] => {
+      const value = setting.variable === undefined ? undefined : environment[setting.variable]
+      return value ? [[setting, { origin: setting.variable as string, value }]] : []
+    }),
+  )
+}
+
+/** Kubernetes sets these for a service that has the name of the tool. */
+const OF_KUBERNETES = /_SERVICE_HOST$|_SERVICE_PORT(?:_|$)|_PORT_\d+_TCP(?:_|$)/
+
+function unknownVariables({ title, prefixes, settings }: Tool, environment: Surroundings['environment']): string[] {
+  const known = settings.flatMap(({ variable }) => variable ?? [])
+  const unknown = Object.entries(environment).filter(
+    ([name, value]) =>
+      value && prefixes.some((prefix) => name.startsWith(prefix)) && !known.includes(name) && !OF_KUBERNETES.test(name),
+  )
+  return unknown.map(([name]) => {
+    const near = nearest(name, known)
+    return `${name}: unknown variable of ${title}, ignored${near === undefined ? '' : `; did you mean ${near}?`}`
+  })
+}

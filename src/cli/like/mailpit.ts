@@ -1,0 +1,19 @@
+import { draftOf } from './draft.ts'
+import { mailpitSettings } from './mailpit/settings.ts'
+import type { Tool } from './tool.ts'
+
+/** https://mailpit.axllent.org/docs/configuration/runtime-options/ */
+export const mailpit: Tool = {
+  name: 'mailpit',
+  title: 'Mailpit',
+  prefixes: ['MP_'],
+  settings: mailpitSettings,
+  draft() {
+    const draft = draftOf('mailpit', {
+      smtp: { name: 'Mailpit SMTP', protocol: 'smtp', port: 1025, authentication: ['anonymous'] },
+      http: { name: 'Mailpit HTTP', protocol: 'http', port: 8025, like: { tool: 'mailpit' } },
+    })
+    draft.lab.retention = [{ count: 500 }]
+    return draft
+  },
+}

@@ -1,0 +1,65 @@
+import type { LikeTool } from '../../config/schema/like.ts'
+import type { LabInput, VirtualServerInput } from '../../config/schema.ts'
+
+/** The lab that takes the place of a tool, while its settings are applied one after the other. */
+export interface Draft {
+  /** Everything but the virtual servers. */
+  readonly lab: LabInput
+  /** The virtual servers by a short name such as `smtp`, in the order of the configuration. */
+  readonly servers: Map<string, VirtualServerInput>
+  /** One line for each thing that differs from the tool. */
+  readonly notes: string[]
+}
+
+/** A setting that a user of the tool has given. */
+export interface GivenSetting {
+  /** As the user wrote it: the name of a variable or a flag. */
+  readonly origin: string
+  readonly value: string
+}
+
+/** What a setting is applied with. */
+export interface SettingCall extends GivenSetting {
+  readonly draft: Draft
+  /** Returns the value of another setting, by its variable, or by its first flag if it has no variable. */
+  readonly other: (name: string) => string | undefined
+  /** Returns the absolute path of a file that the user names. */
+  readonly path: (file: string) => string
+}
+
+/** What a setting means for the lab. */
+type Meaning =
+  /** It changes the configuration. */
+  | {
+      /** The keys that it sets, for the documentation. */
+      readonly becomes: string
+      /** @throws Error if the value is wrong */
+      readonly apply: (call: SettingCall) => void
+    }
+  /** Another setting applies it. */
+  | { readonly with: string }
+  /** The lab does what it asks for without a setting. */
+  | { readonly always: string }
+  /** The lab does not have this. */
+  | { readonly missing: string }
+
+/** A setting of the tool: an environment variable, flags of its command line, or both. */
+export type Setting = Meaning & {
+  readonly variable?: string
+  readonly flags?: readonly string[]
+  /** Whether the flags take no value. */
+  readonly isSwitch?: true
+}
+
+/** A tool whose place the lab can take. */
+export interface Tool {
+  readonly name: LikeTool
+  readonly title: string
+  /** Variables with these prefixes belong to the tool. */
+  readonly prefixes: readonly string[]
+  readonly settings: readonly Setting[]
+  /** Returns the lab that the tool is without any setting. */
+  readonly draft: () => Draft
+  /** Called when all settings are applied. @throws Error if they contradict each other */
+  readonly finish?: (draft: Draft, other: SettingCall['other']) => void
+}

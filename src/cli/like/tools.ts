@@ -1,0 +1,22 @@
+import { nearest } from '../../config/nearest.ts'
+import type { LikeTool } from '../../config/schema/like.ts'
+import { UsageError } from '../failure.ts'
+import type { Tool } from './tool.ts'
+
+/** The tools whose place `--like` takes. Each is loaded on demand. */
+const tools: Partial<Readonly<Record<LikeTool, () => Promise<Tool>>>> = {
+  mailpit: async () => (await import('./mailpit.ts')).mailpit,
+  mailhog: async () => (await import('./mailhog.ts')).mailhog,
+}
+
+export const toolNames = Object.keys(tools)
+
+/** Loads a tool by its name. @throws UsageError */
+export async function loadTool(name: string): Promise<Tool> {
+  const load = Object.hasOwn(tools, name) ? tools[name as LikeTool] : undefined
+  if (load) return load()
+  const near = nearest(name, toolNames)
+  throw new UsageError(
+    `the lab cannot take the place of ${name}; ${near ? `did you mean ${near}?` : `there are: ${toolNames.join(', ')}`}`,
+  )
+}

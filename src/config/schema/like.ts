@@ -1,0 +1,42 @@
+import { z } from 'zod'
+
+/** The tools whose place the lab can take. */
+export const likeTools = ['mailpit', 'mailhog', 'maildev', 'smtp4dev', 'greenmail'] as const
+export type LikeTool = (typeof likeTools)[number]
+
+const tool = z.enum(likeTools)
+
+/** The place of another tool, as an HTTP virtual server takes it. */
+export const like = z.union([
+  tool,
+  z.strictObject({
+    tool: tool.describe('The tool whose API is at the root.').meta({ examples: ['mailpit'] }),
+    users: z
+      .array(z.string().min(1))
+      .min(1)
+      .optional()
+      .describe('Accounts that may use the API of the tool. Default: everyone, also without a log-on.')
+      .meta({ examples: [['alice']] }),
+    path: z
+      .string()
+      .regex(/^\/(?:[\w.@-]+\/?)+$/, 'write a path such as /mail')
+      .transform((text) => text.replace(/\/$/, ''))
+      .optional()
+      .describe('Path before all paths, as the tool has it behind a proxy. The paths without it work too.')
+      .meta({ examples: ['/mail'] }),
+    label: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('mailpit: the label that the API names. Default: the `hostname` of the lab.')
+      .meta({ examples: ['staging'] }),
+  }),
+])
+export type LikeConfig = z.output<typeof like>
+
+/** The keys of the long form. */
+export type Like = Exclude<LikeConfig, string>
+
+/** Returns the long form. */
+export const likeOf = (like: LikeConfig | undefined): Like | undefined =>
+  typeof like === 'string' ? { tool: like } : like
