@@ -113,17 +113,18 @@ it('answers mail programs that look for settings, without credentials and passwo
 })
 
 it('knows the names of the mail domain there, and only there', async () => {
+  await using other = await HttpLab.start({ domain: 'shop.example' })
   const status = (path: string, host: string): Promise<number | undefined> =>
     new Promise((resolve, reject) => {
-      const asked = request(`${http.base}${path}`, { headers: { host } }, (answer) => {
+      const asked = request(`${other.base}${path}`, { headers: { host } }, (answer) => {
         answer.resume()
         resolve(answer.statusCode)
       })
       asked.on('error', reject).end()
     })
-  expect(await status('/mail/config-v1.1.xml', 'autoconfig.lab.test')).toBe(200)
+  expect(await status('/mail/config-v1.1.xml', 'autoconfig.shop.example')).toBe(200)
   expect(await status('/mail/config-v1.1.xml', 'evil.example')).toBe(421)
-  expect(await status('/api/v1/status', 'autoconfig.lab.test')).toBe(421)
+  expect(await status('/api/v1/status', 'autoconfig.shop.example')).toBe(421)
 })
 
 it('people log on by the address that autoconfig names', async () => {

@@ -128,7 +128,11 @@ describe('a page of another site', () => {
 
   it('cannot reach the lab by a name of its own (DNS rebinding)', async () => {
     expect((await raw('/api/v1/status', { host: 'evil.example' })).status).toBe(421)
-    for (const host of ['localhost:8025', '127.0.0.1', '[::1]:80', 'LAB.test', 'lab.test.:99']) {
+    for (const host of ['test', 'internal', 'local'].map((name) => `${name}.example`)) {
+      expect((await raw('/api/v1/status', { host })).status, host).toBe(421)
+    }
+    const ofContainers = ['mailpit:8025', 'app.localhost', 'host.docker.internal', 'mail.shop.svc.cluster.local']
+    for (const host of [...ofContainers, 'localhost:8025', '127.0.0.1', '[::1]:80', 'LAB.test', 'lab.test.:99']) {
       expect((await raw('/api/v1/status', { host })).status, host).toBe(200)
     }
   })
