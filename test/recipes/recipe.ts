@@ -57,9 +57,13 @@ export class Recipe implements Disposable {
     writeFileSync(file, text)
   }
 
+  read(path: string): string {
+    return readFileSync(join(this.folder, path), 'utf8')
+  }
+
   /** Changes a file, to see that the recipe notices. @throws if `before` does not occur */
   edit(path: string, before: string, after: string): void {
-    const text = readFileSync(join(this.folder, path), 'utf8')
+    const text = this.read(path)
     if (!text.includes(before)) throw new Error(`docs/recipes/${this.page.name}.md: ${path} does not contain ${before}`)
     this.write(path, text.replaceAll(before, after))
   }
