@@ -6,7 +6,7 @@ import { z } from 'zod'
 import { makeFolder, writePrivateFile } from '../common/folders.ts'
 import { version } from '../common/version.ts'
 import type { ResolvedLab } from '../config/resolve.ts'
-import { copyCertificateStore, restoreCertificateStore } from '../pki/certificate-store/copy.ts'
+import { copyCertificateStore, readCopy, restoreCertificateStore } from '../pki/certificate-store/copy.ts'
 import { copyStore, countsOf, restoreStore } from '../store/lmdb/open.ts'
 import { type ConfigurationOptions, loadConfiguration, withConfig } from './configuration.ts'
 import { UsageError } from './failure.ts'
@@ -167,17 +167,22 @@ async function restore(dir: string, { json, ...options }: BackupOptions): Promis
   for (const kept of earlier) note(`what was there before is in ${kept}`)
 }
 
+const anyManifest = z.object({ format: z.number(), sealpost: z.string() })
+
 /** Finds a backup and checks that this version can read all of it. @throws Error */
 async function readBackup(dir: string): Promise<{ readonly place: string; readonly found: Manifest }> {
   if (!existsSync(dir)) throw new Error(`${dir} does not exist`)
   const place = existsSync(join(dir, MANIFEST)) ? dir : join(dir, backupsIn(dir).at(-1) ?? '')
   if (!existsSync(join(place, MANIFEST))) throw new Error(`${dir} contains no backup`)
-  const found = manifest.parse(JSON.parse(readFileSync(join(place, MANIFEST), 'utf8')))
-  if (found.format > FORMAT) {
+  const content: unknown = JSON.parse(readFileSync(join(place, MANIFEST), 'utf8'))
+  const { format, sealpost } = anyManifest.parse(content)
+  if (format > FORMAT) {
     throw new Error(
-      `${place} was made by Sealpost ${found.sealpost}, in a format that Sealpost ${version} cannot read; use that version or a later one`,
+      `${place} was made by Sealpost ${sealpost}, in a format that Sealpost ${version} cannot read; use that version or a later one`,
     )
   }
+  const found = manifest.parse(content)
   if (found.messages) await countsOf(join(place, MESSAGES))
+  if (found.certificates) await readCopy(join(place, CERTIFICATES))
   return { place, found }
 }

@@ -50,11 +50,18 @@ async function storeFiles(files: StoreFiles): Promise<string[]> {
   return (await files.list()).filter((path) => !TRANSIENT.test(path) && path !== indexPath)
 }
 
-/** Copies the files of a store, the index last. */
-async function copyFiles(files: StoreFiles, to: string): Promise<StoreIndex> {
+/** Reads the index of a copy. @throws PkiError `store` if there is none, or it is from a newer version */
+export const readCopy = async (folder: string): Promise<StoreIndex> => indexOf(await folderFiles(folder, indexPath))
+
+async function indexOf(files: StoreFiles): Promise<StoreIndex> {
   const text = await files.read(indexPath)
   if (text === undefined) throw new PkiError('store', `${files.place} contains no certificate store`)
-  const index = parseIndex(text, files.place)
+  return parseIndex(text, files.place)
+}
+
+/** Copies the files of a store, the index last. */
+async function copyFiles(files: StoreFiles, to: string): Promise<StoreIndex> {
+  const index = await indexOf(files)
   for (const path of [...(await storeFiles(files)), indexPath])
     await copyPrivately(join(files.place, path), join(to, path))
   return index

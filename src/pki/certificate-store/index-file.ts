@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { version } from '../../common/version.ts'
 import { PkiError } from '../errors.ts'
 
 /**
@@ -7,9 +8,15 @@ import { PkiError } from '../errors.ts'
  */
 export const indexPath = 'store.json'
 
-const attribute = z.object({ type: z.string(), value: z.string() })
+/**
+ * Version of the index. A version that adds keys has a new number: a program that does not know a key would lose it with
+ * its next change, and delete the files that it names. Older indexes are read.
+ */
+const INDEX_VERSION = 1
 
-const certificate = z.object({
+const attribute = z.strictObject({ type: z.string(), value: z.string() })
+
+const certificate = z.strictObject({
   thumbprint: z.string(),
   friendlyName: z.string(),
   /** Path of a PEM file: the certificate, then its chain without the root. */
@@ -22,7 +29,7 @@ const certificate = z.object({
   replacedBy: z.string().optional(),
   /** For certificates issued by `auto`: what it was issued for. When that changes, `auto` issues another one. */
   auto: z
-    .object({
+    .strictObject({
       names: z.array(z.string()),
       key: z.string(),
       serial: z.string(),
@@ -34,7 +41,7 @@ const certificate = z.object({
     .optional(),
   /** For certificates obtained by ACME: the directory, and how to answer its challenges when they are renewed. */
   acme: z
-    .object({
+    .strictObject({
       directory: z.string(),
       challenge: z.enum(['http-01', 'dns-01', 'tls-alpn-01']).optional(),
       httpAddress: z.string().optional(),
@@ -49,7 +56,7 @@ const certificate = z.object({
     .optional(),
 })
 
-const request = z.object({
+const request = z.strictObject({
   id: z.string(),
   virtualServer: z.string(),
   friendlyName: z.string(),
@@ -62,22 +69,22 @@ const request = z.object({
   /** Thumbprint of the certificate that the answer replaces. */
   renews: z.string().optional(),
   /** The standalone authority of the lab that has it in its queue, and its number there. */
-  queued: z.object({ authority: z.string(), id: z.number() }).optional(),
+  queued: z.strictObject({ authority: z.string(), id: z.number() }).optional(),
 })
 
-const issued = z.object({
+const issued = z.strictObject({
   serial: z.string(),
   subject: z.string(),
   thumbprint: z.string(),
   certificate: z.string(),
   notBefore: z.string(),
   notAfter: z.string(),
-  revoked: z.object({ at: z.string(), reason: z.string() }).optional(),
+  revoked: z.strictObject({ at: z.string(), reason: z.string() }).optional(),
   /** Path of the authority's key that signed it. Absent: the present one. */
   key: z.string().optional(),
 })
 
-const queued = z.object({
+const queued = z.strictObject({
   id: z.number(),
   request: z.string(),
   subject: z.string(),
@@ -86,7 +93,7 @@ const queued = z.object({
   serial: z.string().optional(),
 })
 
-const authority = z.object({
+const authority = z.strictObject({
   name: z.string(),
   role: z.enum(['root', 'subordinate']),
   type: z.enum(['enterprise', 'standalone']),
@@ -97,11 +104,11 @@ const authority = z.object({
   /** Number of its present key. Absent: 1. */
   keyNumber: z.number().optional(),
   /** Its keys before the present one, the oldest first, with their chains. They sign no certificates any more. */
-  earlier: z.array(z.object({ number: z.number(), key: z.string(), certificate: z.string() })).optional(),
+  earlier: z.array(z.strictObject({ number: z.number(), key: z.string(), certificate: z.string() })).optional(),
   /** For a root with several keys, path of the certificates in which they sign one another. */
   cross: z.string().optional(),
   /** The request to the outside authority for its next certificate, and the key of that. */
-  renewal: z.object({ key: z.string(), request: z.string() }).optional(),
+  renewal: z.strictObject({ key: z.string(), request: z.string() }).optional(),
   hash: z.enum(['md5', 'sha1', 'sha256', 'sha384', 'sha512']).optional(),
   createdAt: z.string(),
   /** Path of the CRL published last. */
@@ -111,7 +118,7 @@ const authority = z.object({
 })
 
 /** An account of an ACME client. RFC 8555 section 7.1.2. */
-const acmeAccount = z.object({
+const acmeAccount = z.strictObject({
   id: z.string(),
   authority: z.string(),
   jwk: z.record(z.string(), z.string()),
@@ -122,7 +129,7 @@ const acmeAccount = z.object({
 })
 
 /** An outside root or revocation list that the lab's checks accept. */
-const trusted = z.object({
+const trusted = z.strictObject({
   kind: z.enum(['root', 'crl']),
   /** Common name of the authority. */
   name: z.string(),
@@ -135,8 +142,8 @@ const trusted = z.object({
   addedAt: z.string(),
 })
 
-const index = z.object({
-  version: z.literal(1),
+const index = z.strictObject({
+  version: z.literal(INDEX_VERSION),
   /** Number of changes so far. A writer starts over if the number has changed since it read the index. */
   revision: z.number(),
   /** Name of the authority that issues for `certificate: auto`. */
@@ -153,7 +160,7 @@ const index = z.object({
   /** Keys of the lab's accounts at outside ACME directories. */
   acmeKeys: z
     .array(
-      z.object({
+      z.strictObject({
         directory: z.string(),
         key: z.string(),
         /** Key that the server is about to learn, or has learned. */
@@ -172,7 +179,7 @@ export type QueuedRecord = z.infer<typeof queued>
 export type AuthorityRecord = z.infer<typeof authority>
 
 export const emptyIndex = (): StoreIndex => ({
-  version: 1,
+  version: INDEX_VERSION,
   revision: 0,
   certificates: [],
   assignments: {},
@@ -180,14 +187,30 @@ export const emptyIndex = (): StoreIndex => ({
   authorities: [],
 })
 
-/** Reads an index. @throws PkiError `store` if the text is not one */
+/** Reads an index. @throws PkiError `store` if the text is not one, or is from a newer version of Sealpost */
 export function parseIndex(text: string, place: string): StoreIndex {
   try {
-    return index.parse(JSON.parse(text))
+    const found: unknown = JSON.parse(text)
+    assertVersion(found, place)
+    return index.parse(found)
   } catch (cause) {
-    const why = cause instanceof z.ZodError ? z.prettifyError(cause) : (cause as Error).message
+    if (cause instanceof PkiError) throw cause
+    const why = cause instanceof z.ZodError ? mistakesIn(cause) : (cause as Error).message
     throw new PkiError('store', `${place}/${indexPath} cannot be read: ${why}`, { cause })
   }
+}
+
+function mistakesIn(error: z.ZodError): string {
+  const isNewer = error.issues.some(({ code }) => code === 'unrecognized_keys')
+  const hint = `\nA newer Sealpost may have written it: this is ${version}.`
+  return `${z.prettifyError(error)}${isNewer ? hint : ''}`
+}
+
+function assertVersion(found: unknown, place: string): void {
+  const given = (found as { readonly version?: unknown } | null)?.version
+  if (typeof given !== 'number' || given <= INDEX_VERSION) return
+  const supported = `Sealpost ${version} supports only up to version ${INDEX_VERSION}`
+  throw new PkiError('store', `${place}/${indexPath} has version ${given}, but ${supported}; use a newer Sealpost`)
 }
 
 /** Returns the paths of all files that the index refers to. */

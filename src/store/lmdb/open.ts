@@ -76,7 +76,12 @@ export async function lmdbObstacle(folder: string): Promise<Error | undefined> {
     const why = folderObstacle(folder)
     if (why !== undefined || !existsSync(folder)) return why === undefined ? undefined : new StoreError('failed', why)
     const owner = await lockObstacle(folder)
-    if (owner || existsSync(join(folder, DATA_FILE))) return owner
+    const file = join(folder, DATA_FILE)
+    if (owner) return owner
+    if (existsSync(file)) {
+      await assertReadable(file)
+      return undefined
+    }
     accessSync(folder, constants.W_OK | constants.X_OK)
     return undefined
   } catch (error) {
@@ -120,12 +125,12 @@ export interface StoreCounts {
 
 /**
  * Copies a store as it is at one moment to a file, without unused space. A lab may use the store meanwhile.
- * @throws StoreError `not-found`; `read-only` if the store must be upgraded first
+ * @throws StoreError `not-found`; `read-only` if it is from a newer version
  */
 export async function copyStore(folder: string, to: string): Promise<StoreCounts> {
   const file = join(folder, DATA_FILE)
   if (!existsSync(file)) throw new StoreError('not-found', `${folder} contains no store`)
-  const tables = await openTables({ file, readOnly: true })
+  const tables = await openTables({ file, readOnly: true, anyOlder: true })
   try {
     // The copy is created with the mode that the umask allows, so its folder must be private.
     await tables.env.backup(to, true)
@@ -138,9 +143,15 @@ export async function copyStore(folder: string, to: string): Promise<StoreCounts
   return countsOf(to)
 }
 
-/** Reads what a copy holds. @throws StoreError `read-only` if it is from a newer version */
+/** Checks that this version can read a file. @throws StoreError `read-only` if it is from a newer version */
+async function assertReadable(file: string): Promise<void> {
+  const tables = await openTables({ file, readOnly: true, anyOlder: true })
+  await tables.env.close()
+}
+
+/** Reads what a copy holds, which can be of an older format. @throws StoreError `read-only` if it is from a newer version */
 export async function countsOf(file: string): Promise<StoreCounts> {
-  const tables = await openTables({ file, readOnly: true })
+  const tables = await openTables({ file, readOnly: true, anyOlder: true })
   try {
     const folders = Array.from(tables.folders.getRange({}), ({ value }) => numbersOf(tables, value.id))
     const messages = folders.reduce((sum, [, , exists]) => sum + exists, 0)

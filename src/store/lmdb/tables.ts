@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { statSync, writeFileSync } from 'node:fs'
 import type { Database, RootDatabase, RootDatabaseOptionsWithPath } from 'lmdb'
+import { version } from '../../common/version.ts'
 import { type DeliveryEnvelope, type Folder, type MessageEntry, StoreError } from '../types.ts'
 import { loadLmdb } from './addon.ts'
 
@@ -99,10 +100,12 @@ export const PIECE_OCTETS = 16 * 4096 - 16
 export interface OpenTablesOptions {
   readonly file: string
   readonly readOnly: boolean
+  /** Whether an older format can be opened without an upgrade. It may lack tables. */
+  readonly anyOlder?: boolean
 }
 
 /** Opens the tables. @throws StoreError `not-found` if the package lmdb is missing; `read-only` if the format cannot be opened */
-export async function openTables({ file, readOnly }: OpenTablesOptions): Promise<Tables> {
+export async function openTables({ file, readOnly, anyOlder = false }: OpenTablesOptions): Promise<Tables> {
   const { open } = await loadLmdb()
   const options = {
     path: file,
@@ -120,7 +123,12 @@ export async function openTables({ file, readOnly }: OpenTablesOptions): Promise
   const openAll = (): Omit<Tables, 'readOnly' | 'reopen'> => {
     const env = open(options satisfies RootDatabaseOptionsWithPath)
     try {
-      return { env, ...(readOnly ? openEach(env, true) : env.transactionSync(() => openEach(env, false))) }
+      return {
+        env,
+        ...(readOnly
+          ? openEach(env, { readOnly, anyOlder })
+          : env.transactionSync(() => openEach(env, { readOnly, anyOlder }))),
+      }
     } catch (error) {
       closeNow(env)
       throw error
@@ -169,22 +177,29 @@ function closeNow(env: RootDatabase): void {
   native.close()
 }
 
-function openEach(env: RootDatabase, readOnly: boolean): Omit<Tables, 'env' | 'readOnly' | 'reopen'> {
-  const meta = env.openDB<number | string, string>({ name: 'meta' })
-  // A read-only environment returns undefined for a table that does not exist.
-  const format = Number(meta?.get('format') ?? FORMAT)
+/** @throws StoreError `read-only` */
+function assertFormat(format: number, { readOnly, anyOlder = false }: Omit<OpenTablesOptions, 'file'>): void {
   if (format > FORMAT) {
     throw new StoreError(
       'read-only',
-      `the store has format ${format}, but this version supports only up to format ${FORMAT}`,
+      `the store has format ${format}, but Sealpost ${version} supports only up to format ${FORMAT}; use a newer Sealpost`,
     )
   }
-  if (format < FORMAT && readOnly) {
+  if (format < FORMAT && readOnly && !anyOlder) {
     throw new StoreError(
       'read-only',
       `the store has format ${format} and must be upgraded to format ${FORMAT}: open it once with write access`,
     )
   }
+}
+
+function openEach(
+  env: RootDatabase,
+  options: Omit<OpenTablesOptions, 'file'>,
+): Omit<Tables, 'env' | 'readOnly' | 'reopen'> {
+  const meta = env.openDB<number | string, string>({ name: 'meta' })
+  // A read-only environment returns undefined for a table that does not exist.
+  assertFormat(Number(meta?.get('format') ?? FORMAT), options)
   const tables = {
     meta,
     folders: env.openDB<Folder, string>({ name: 'folders' }),
@@ -204,7 +219,7 @@ function openEach(env: RootDatabase, readOnly: boolean): Omit<Tables, 'env' | 'r
     values: env.openDB<ValueRecord, ValueKey>({ name: 'values' }),
     retired: env.openDB<number, [string, string]>({ name: 'retired' }),
   }
-  if (!readOnly && meta.get('format') === undefined) {
+  if (!options.readOnly && meta.get('format') === undefined) {
     meta.putSync('format', FORMAT)
     meta.putSync('tag', randomBytes(4).toString('hex'))
   }
