@@ -16,6 +16,7 @@ import { Console, type FileRequest } from './console.ts'
 import { contentAnswer } from './content-answer.ts'
 import { callerIn, type Env } from './env.ts'
 import { streamEvents } from './events.ts'
+import { greenMailHealth, greenMailRoutes } from './greenmail/routes.ts'
 import { checkRequest } from './guard.ts'
 import { placeOf, toOwnPage } from './like.ts'
 import { mailDevHealth, mailDevRoutes } from './maildev/routes.ts'
@@ -43,6 +44,7 @@ const HEALTH: Readonly<Record<string, { readonly type: string; readonly text: st
   '/mailpit/livez': OK,
   '/mailpit/readyz': OK,
   ...mailDevHealth,
+  ...greenMailHealth,
 }
 /** The other paths that can only be read. */
 const READ_ONLY = [...Object.keys(HEALTH), '/metrics', '/api/docs', '/api/openapi.json']
@@ -166,6 +168,7 @@ export function createApp(
     mount(app, `${tenant}/mailpit`, mailpitRoutes, { api, context })
     mount(app, `${tenant}/mailhog`, mailHogRoutes, { api, context })
     mount(app, `${tenant}/maildev`, mailDevRoutes, { api, context })
+    mount(app, `${tenant}/greenmail`, greenMailRoutes, { api, context })
     // At the root only what is not a path of the lab's own API.
     const own = mailHogRoutes.filter(({ path }) => path.startsWith('/api/v2/'))
     mount(app, tenant, own, { api, context })

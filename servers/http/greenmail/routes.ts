@@ -1,0 +1,178 @@
+import { z } from 'zod'
+import { seesOwner } from '../../../src/api/caller.ts'
+import { invoke } from '../../../src/api/invoke.ts'
+import type { EndpointFacts } from '../../../src/api/lab.ts'
+import { ApiProblem, type ProblemName } from '../../../src/api/problem.ts'
+import { addressKey, fold } from '../../../src/directory/names.ts'
+import type { Account } from '../../../src/directory/types.ts'
+import { accountOwner } from '../../../src/store/types.ts'
+import { bodyOf } from '../mailpit/body.ts'
+import { jsonResponse, pathParameter, type Route, type RouteCall } from '../routes.ts'
+import { messagesOf } from './messages.ts'
+
+// The keys are those of GreenMail's API: https://greenmail-mail-test.github.io/greenmail/#api
+
+const answer = ({ c }: RouteCall, message: string): Response => jsonResponse(c, { message })
+
+/** Runs an operation of the lab. GreenMail answers 400 with `message` where it cannot do something. */
+async function run(call: RouteCall, name: string, input: object = {}): Promise<unknown> {
+  try {
+    return await invoke(call.api, call.caller, { name, input }, call.c.req.raw.signal)
+  } catch (error) {
+    if (!(error instanceof ApiProblem) || !REFUSALS.has(error.problem)) throw error
+    throw badRequest(error.message)
+  }
+}
+
+const REFUSALS: ReadonlySet<ProblemName> = new Set(['conflict', 'invalid', 'not-found'])
+
+const badRequest = (why: string): ApiProblem => new ApiProblem('bad-request', why, { message: why })
+
+/** The protocol of GreenMail for each of the lab. */
+const PROTOCOLS: Readonly<Record<string, string>> = { smtp: 'smtp', pop3: 'pop3', imap4: 'imap' }
+
+/** Returns the ports of a virtual server as GreenMail's server setups. */
+function setupsOf({ protocol, address, port, tlsPort }: EndpointFacts): object[] {
+  const name = PROTOCOLS[protocol]
+  if (name === undefined) return []
+  const setup = (at: number | undefined, isSecure: boolean): object[] =>
+    at === undefined
+      ? []
+      : [
+          {
+            port: at,
+            address,
+            protocol: isSecure ? `${name}s` : name,
+            isSecure,
+            readTimeout: -1,
+            writeTimeout: -1,
+            connectionTimeout: -1,
+            serverStartupTimeout: 2_000,
+            isDynamicPort: false,
+          },
+        ]
+  return [...setup(port, false), ...setup(tlsPort, true)]
+}
+
+const configuration: Route = {
+  method: 'GET',
+  path: '/api/configuration',
+  access: 'read',
+  run: ({ api, c }) =>
+    jsonResponse(c, {
+      serverSetups: api.lab.endpoints().flatMap(setupsOf),
+      authenticationDisabled: api.lab.directory.mode === 'open',
+      sieveIgnoreDetail: true,
+      preloadDirectory: null,
+    }),
+}
+
+const accountsOf = ({ api, caller }: RouteCall): Account[] =>
+  api.lab.directory.accounts().filter(({ user }) => seesOwner(caller, accountOwner(user)))
+
+const userOf = ({ user, addresses }: Pick<Account, 'user' | 'addresses'>) => ({
+  login: user,
+  email: addresses[0] ?? user,
+})
+
+/** Returns the account of a login or an address. @throws ApiProblem `bad-request`, as in GreenMail */
+function accountIn(call: RouteCall): Account {
+  const wanted = pathParameter(call.c, 'user')
+  const accounts = accountsOf(call)
+  const found =
+    accounts.find(({ user }) => fold(user) === fold(wanted)) ??
+    accounts.find(({ addresses }) => addresses.some((one) => addressKey(one) === addressKey(wanted)))
+  if (found) return found
+  throw badRequest(`User '${wanted}' not found`)
+}
+
+const listUsers: Route = {
+  method: 'GET',
+  path: '/api/user',
+  access: 'read',
+  run: (call) => jsonResponse(call.c, accountsOf(call).map(userOf)),
+}
+
+const newUser = z.object({ email: z.string().min(1), login: z.string().min(1), password: z.string().min(1) })
+
+const createUser: Route = {
+  method: 'POST',
+  path: '/api/user',
+  access: 'administer',
+  async run(call) {
+    const { email, login, password } = await bodyOf(call, newUser)
+    const user = await run(call, 'accounts.create', { user: login, password, addresses: [email] })
+    return jsonResponse(call.c, userOf(user as Account))
+  },
+}
+
+const deleteUser: Route = {
+  method: 'DELETE',
+  path: '/api/user/:user',
+  access: 'administer',
+  async run(call) {
+    const { user } = accountIn(call)
+    await run(call, 'accounts.delete', { user })
+    return answer(call, `User '${pathParameter(call.c, 'user')}' deleted`)
+  },
+}
+
+const listMessages: Omit<Route, 'path'> = {
+  method: 'GET',
+  access: 'read',
+  async run(call) {
+    const { user } = accountIn(call)
+    const name = pathParameter(call.c, 'folder') || 'INBOX'
+    const folders = await call.api.lab.store.listFolders(accountOwner(user))
+    const isWanted = (one: string): boolean => one === name || (/^inbox$/i.test(name) && /^inbox$/i.test(one))
+    const folder = folders.find((one) => isWanted(one.name))
+    // An account has its folders when it is used first.
+    if (!folder && /^inbox$/i.test(name)) return jsonResponse(call.c, [])
+    if (!folder) throw badRequest(`User '${user}' does not have mailbox folder '${name}'`)
+    return jsonResponse(call.c, await messagesOf(call.api, folder.id))
+  },
+}
+
+const purge: Route = {
+  method: 'POST',
+  path: '/api/mail/purge',
+  access: 'change',
+  async run(call) {
+    await run(call, 'messages.deleteMany', { all: true })
+    return answer(call, 'Purged mails')
+  },
+}
+
+const reset: Route = {
+  method: 'POST',
+  path: '/api/service/reset',
+  access: 'administer',
+  async run(call) {
+    const { directory } = call.api.lab
+    await run(call, 'reset')
+    // Only the users of the configuration are left.
+    const isAdded = (account: Account): boolean =>
+      !directory.isConfigured(account) && call.context.tenants.ofAccount(account.user) === undefined
+    for (const account of directory.accounts().filter(isAdded)) directory.remove(account)
+    return answer(call, 'Performed reset')
+  },
+}
+
+/** The API of GreenMail, below `/greenmail`. */
+export const greenMailRoutes: readonly Route[] = [
+  configuration,
+  listUsers,
+  createUser,
+  deleteUser,
+  { ...listMessages, path: '/api/user/:user/messages' },
+  { ...listMessages, path: '/api/user/:user/messages/' },
+  { ...listMessages, path: '/api/user/:user/messages/:folder' },
+  { ...listMessages, path: '/api/user/:user/messages/:folder/' },
+  purge,
+  reset,
+]
+
+/** The path that says whether the lab runs, without a log-on. */
+export const greenMailHealth = {
+  '/greenmail/api/service/readiness': { type: 'application/json', text: '{"message":"Service running"}' },
+}
