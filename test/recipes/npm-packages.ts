@@ -7,7 +7,12 @@ const project = fileURLToPath(new URL('../../', import.meta.url))
 const modules = join(project, 'node_modules')
 
 /** The versions of packages that the recipes install and this project does not have. */
-const versions: Readonly<Record<string, string>> = {}
+const versions: Readonly<Record<string, string>> = {
+  '@playwright/test': '1.65.1',
+  express: '5.3.0',
+  jest: '30.5.2',
+  supertest: '7.3.2',
+}
 
 /** The packages of this project and of the recipes. */
 export const knownPackages = (): string[] => {
