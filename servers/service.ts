@@ -36,6 +36,8 @@ export interface ServerContext {
   readonly reports?: ReportSchedule
   /** The rules that delete old messages. */
   readonly retention: readonly RetentionRule[]
+  /** Whether a full store deletes its oldest messages. */
+  readonly dropsOldest: boolean
   readonly clock: Clock
   /** Counts what is limited by `limits.rate`. */
   readonly rates: Rates

@@ -1,5 +1,6 @@
 import { downgraded } from '../../src/mail/downgrade.ts'
 import { headerBlockEnd } from '../../src/mail/headers.ts'
+import { lockFolder } from '../../src/store/full/locks.ts'
 import { openInbox } from '../../src/store/mailboxes.ts'
 import type { Folder, MessageEntry, MessageStore, Owner } from '../../src/store/types.ts'
 import { Pop3Error } from './reply.ts'
@@ -39,7 +40,7 @@ export class Maildrop {
    */
   static async open(store: MessageStore, owner: Owner, isUtf8: boolean): Promise<Maildrop> {
     const folder = await openInbox(store, owner)
-    const unlock = lockMaildrop(store, folder.id)
+    const unlock = await lockFolder(store, folder.id)
     if (!unlock) throw new Pop3Error('The mailbox is in use by another session.', 'IN-USE')
     try {
       return new Maildrop(store, folder, await store.list(folder.id), unlock, isUtf8)
@@ -151,18 +152,6 @@ const totalOctets = (entries: readonly MessageEntry[]): number =>
 
 function throwRemoved(number: number): never {
   throw new Pop3Error(`Message ${number} was removed by another session.`)
-}
-
-/** The folders locked by POP3 sessions, for each store. */
-const lockedFolders = new WeakMap<MessageStore, Set<string>>()
-
-/** Locks a folder. Returns the function that unlocks it, or undefined if it is locked already. RFC 1939 section 4. */
-function lockMaildrop(store: MessageStore, folderId: string): (() => void) | undefined {
-  const locked = lockedFolders.get(store) ?? new Set<string>()
-  lockedFolders.set(store, locked)
-  if (locked.has(folderId)) return undefined
-  locked.add(folderId)
-  return () => locked.delete(folderId)
 }
 
 const CRLF = Buffer.from('\r\n', 'latin1')

@@ -2,6 +2,7 @@ import { X509Certificate } from 'node:crypto'
 import { z } from 'zod'
 import { timeText } from '../common/time-text.ts'
 import { hasFailed } from '../sessions/describe.ts'
+import { dropsOldest } from '../store/open.ts'
 import type { Api } from './api.ts'
 import { defineOperation, type Operation } from './operation.ts'
 
@@ -90,7 +91,8 @@ async function storeOf({ lab, index }: Api) {
   const room = await lab.store.room()
   const { usedOctets, freeOctets } = room
   return {
-    ok: freeOctets >= ROOMY_OCTETS || usedOctets < NEARLY_FULL * (usedOctets + freeOctets),
+    // A store that drops its oldest messages takes new ones when it is full.
+    ok: dropsOldest(store) || freeOctets >= ROOMY_OCTETS || usedOctets < NEARLY_FULL * (usedOctets + freeOctets),
     kind: typeof store === 'object' && 'lmdb' in store ? ('lmdb' as const) : ('memory' as const),
     messages: index.size,
     ...room,

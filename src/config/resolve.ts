@@ -108,7 +108,7 @@ function resolveMailAuthentication(
 }
 
 const resolveStore = (store: LabConfig['store'], baseDir: string): LabConfig['store'] =>
-  store !== 'memory' && 'lmdb' in store ? { lmdb: resolve(baseDir, store.lmdb) } : store
+  store !== 'memory' && 'lmdb' in store ? { ...store, lmdb: resolve(baseDir, store.lmdb) } : store
 
 const preloadOf = ({ preload }: { readonly preload?: string | undefined }, baseDir: string) =>
   preload === undefined ? {} : { preload: resolve(baseDir, preload) }

@@ -89,7 +89,7 @@ const labObject = z.strictObject({
   store: store
     .prefault('memory')
     .describe(
-      'Where messages and articles are stored: memory, { memory: SIZE } with a size limit, or { lmdb: DIR } in a folder relative to this file.',
+      'Where messages and articles are stored: memory, { memory: SIZE } with a size limit, or { lmdb: DIR } in a folder relative to this file. Both take limits, and `whenFull` says what happens at them.',
     ),
   memoryLimit: octets
     .optional()

@@ -23,6 +23,7 @@ import type { NewsService } from '../news/news-service.ts'
 import type { OAuth2 } from '../oauth2/oauth2.ts'
 import type { OutgoingSite } from '../outgoing/plan.ts'
 import type { InstalledCertificate } from '../pki/types.ts'
+import { dropsOldest } from '../store/open.ts'
 import type { MessageStore } from '../store/types.ts'
 import { labCertificateNames } from './lab-facts.ts'
 import type { LabPki } from './lab-pki.ts'
@@ -74,6 +75,7 @@ export async function serverSettings(server: ResolvedVirtualServer, site: Site):
     outgoing: site.outgoing,
     reports,
     retention: config.retention,
+    dropsOldest: dropsOldest(config.store),
     clock,
     rates,
     log: log.child({ server: name }),

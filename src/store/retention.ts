@@ -1,6 +1,8 @@
 import type { Logger } from 'pino'
 import type { Clock } from '../common/clock.ts'
 import { codePoints, globMatches, parseGlob } from '../common/glob.ts'
+import { expungeUnlocked } from './full/locks.ts'
+import { fromOldest } from './full/oldest.ts'
 import { type Folder, type MessageEntry, type MessageStore, type Owner, PUBLIC_OWNER, StoreError } from './types.ts'
 
 /** The limits of a folder. The oldest messages beyond any of them are deleted. */
@@ -22,12 +24,11 @@ export interface RetentionRule extends Limits {
 const INTERVAL_MS = 60_000
 /** Delay after a new article in a group with `keepLatest`, so that a flood of articles causes few rounds. */
 const DEBOUNCE_MS = 500
-/** Messages listed at a time. */
-const PAGE = 512
 
 /**
  * Deletes messages that neither the rules nor a newsgroup's `expireAfter` and `keepLatest` keep. Message-IDs of articles
- * stay in the history, so that deleted articles do not come back. Returns the number of deleted messages.
+ * stay in the history, so that deleted articles do not come back. A maildrop that a POP3 session has locked is left for the
+ * next time. Returns the number of deleted messages.
  * @throws StoreError
  */
 export async function applyRetention(
@@ -117,10 +118,9 @@ async function expungeOldest(
   now: number,
 ): Promise<number> {
   let deleted = 0
-  const { exists, sizeOctets, lowestUid, highestUid } = await store.status(folderId)
+  const { exists, sizeOctets } = await store.status(folderId)
   const left = { messages: exists, octets: sizeOctets }
-  for (let from = lowestUid; left.messages > 0 && from <= highestUid; from += PAGE) {
-    const page = await store.list(folderId, { from, to: from + PAGE - 1 })
+  for await (const page of fromOldest(store, folderId)) {
     const doomed: number[] = []
     for (const entry of page) {
       if (!limits.some((limit) => isBeyond(limit, entry, left, now))) break
@@ -128,7 +128,7 @@ async function expungeOldest(
       left.messages--
       left.octets -= entry.sizeOctets
     }
-    if (doomed.length > 0) deleted += (await store.expunge(folderId, doomed)).length
+    if (doomed.length > 0) deleted += await expungeUnlocked(store, folderId, doomed)
     if (doomed.length < page.length) break
   }
   return deleted

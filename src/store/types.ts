@@ -24,6 +24,22 @@ export class StoreError extends Error {
   }
 }
 
+/** How much room a change lacks. */
+export interface Shortage {
+  readonly octets: number
+  readonly messages: number
+}
+
+/** The error of a change that would fit if messages were deleted. */
+export class StoreFull extends StoreError {
+  /** Undefined if it is not known, on a full disk. */
+  readonly shortage: Shortage | undefined
+  constructor(message: string, shortage?: Shortage, options?: ErrorOptions) {
+    super('no-space', message, options)
+    this.shortage = shortage
+  }
+}
+
 /**
  * The owner of folders: an account (`accountOwner`), the public (newsgroups), the lab (mail captured for other domains), or
  * the queue of outgoing mail.

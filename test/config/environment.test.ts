@@ -66,10 +66,10 @@ test('reports mistakes inside a value with their path in the value', () => {
   expect(() => load({ SEALPOST_STORE: '{ lmbd: /data }' })).toThrow(
     /^SEALPOST_STORE: lmbd: unknown key; did you mean lmdb\?$/,
   )
-  expect(() => load({ SEALPOST_STORE: '{ folder: /data, size: 1 }' })).toThrow(
+  expect(() => load({ SEALPOST_STORE: '{ folder: /data, limit: 1 }' })).toThrow(
     [
-      'SEALPOST_STORE: folder: unknown key; known here: memory or lmdb',
-      'SEALPOST_STORE: size: unknown key; known here: memory or lmdb',
+      'SEALPOST_STORE: folder: unknown key; known here: memory, messages, whenFull, lmdb or size',
+      'SEALPOST_STORE: limit: unknown key; known here: memory, messages, whenFull, lmdb or size',
     ].join('\n'),
   )
   const certificates = '{ store: certs, key: p255 }'

@@ -113,7 +113,7 @@ test('reports a mistake inside an alternative at its place', () => {
     'lab.yaml:1:27: certificates.kay: unknown key; did you mean key?',
   ])
   expect(mistakes('store: disk')).toEqual([
-    'lab.yaml:1:8: store: is "disk"; must be memory, a mapping of memory or a mapping of lmdb',
+    'lab.yaml:1:8: store: is "disk"; must be memory, a mapping of memory, messages, whenFull or a mapping of lmdb, size, messages, whenFull',
   ])
 })
 

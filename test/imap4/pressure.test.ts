@@ -125,7 +125,7 @@ test('a slow reader receives everything, without buffering it in memory', async 
 
 test('a message of 50 MB is stored and fetched, and kept in memory once', async () => {
   // The store has room for one copy.
-  await using store = new MemoryStore({ clock: systemClock, maxOctets: 60 << 20 })
+  await using store = new MemoryStore({ clock: systemClock, limits: { octets: 60 << 20 } })
   await using lab = await startImapLab({ limits: { messageSize: 64 << 20 }, store })
   const client = await loggedOn(lab)
   const raw = Buffer.alloc(50 << 20, 'Subject: large\r\n\r\n0123456789abcde\r\n')

@@ -342,7 +342,7 @@ describe.each(['memory', 'lmdb'] as const)('with the store %s', (kind) => {
 })
 
 test('a full store refuses new mail with 452, and what is queued is still sent', async () => {
-  const store = new MemoryStore({ clock: systemClock, maxOctets: 200_000 })
+  const store = new MemoryStore({ clock: systemClock, limits: { octets: 200_000 } })
   await using lab = await startOutgoingLab([connectorTo(host.port, { schedule })], { store })
   refusals.set('carol', 451)
   const deferred = queueEvent(lab, 'deferred')

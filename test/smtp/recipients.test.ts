@@ -247,7 +247,7 @@ describe('an open directory', () => {
   })
 
   test('a message that does not fit into the store leaves no mailbox, except those that a message has reached', async () => {
-    const store = new MemoryStore({ clock: systemClock, maxOctets: 20_000 })
+    const store = new MemoryStore({ clock: systemClock, limits: { octets: 20_000 } })
     await using lab = await startMailLab(smtp, { mode: 'open', store })
     const client = await greeted(lab)
     await startData(client, 'one@lab.test')

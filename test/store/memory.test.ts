@@ -13,7 +13,7 @@ describe('MemoryStore', () => {
   const clock = new TestClock()
   const maxOctets = 10_000
   const open = async () => {
-    const store = new MemoryStore({ clock, maxOctets })
+    const store = new MemoryStore({ clock, limits: { octets: maxOctets } })
     return { store, inbox: await store.createFolder(accountOwner('alice'), 'INBOX') }
   }
 

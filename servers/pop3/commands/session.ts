@@ -1,4 +1,5 @@
-import { limitsOf, type RetentionRule } from '../../../src/store/retention.ts'
+import { limitsOf } from '../../../src/store/retention.ts'
+import type { ServerContext } from '../../service.ts'
 import { inAnyState, inAuthorization, inTransaction, type Pop3Session } from '../command.ts'
 import { capabilitiesInItsWords } from '../personality.ts'
 import { Pop3Error, type Pop3Reply } from '../reply.ts'
@@ -19,7 +20,7 @@ function capabilities({ policy, connection, state, context }: Pop3Session): stri
     'RESP-CODES',
     'AUTH-RESP-CODE',
     'PIPELINING',
-    ...expiry(context.retention),
+    ...expiry(context),
     ...loginDelay(context.config.limits.loginDelay),
     'UTF8 USER', // RFC 6856 section 2
     'LANG',
@@ -37,10 +38,11 @@ const SECOND_MS = 1_000
 
 /**
  * Returns how long messages stay at least, in days, by the rules that delete them. Left out if they are deleted by number or
- * size, which may happen at any time. RFC 2449 section 6.7.
+ * size, or because the store is full, which may happen at any time. RFC 2449 section 6.7.
  */
-function expiry(rules: readonly RetentionRule[]): string[] {
-  const limits = limitsOf(rules, 'INBOX')
+function expiry({ retention, dropsOldest }: Pick<ServerContext, 'retention' | 'dropsOldest'>): string[] {
+  if (dropsOldest) return []
+  const limits = limitsOf(retention, 'INBOX')
   if (limits.some(({ count, size }) => count !== undefined || size !== undefined)) return []
   const ages = limits.flatMap(({ age }) => (age === undefined ? [] : [age]))
   return [ages.length === 0 ? 'EXPIRE NEVER' : `EXPIRE ${Math.floor(Math.min(...ages) / DAY_MS)}`]

@@ -108,6 +108,7 @@ const sample = {
   failedHandshakes: { smtp: 1 },
   refusedSessions: { smtp: 1 },
   messages: { mail: 1 },
+  droppedMessages: {},
   openConnections: { http: 1 },
   memory: { residentOctets: 98304000, heapOctets: 31457280, clientOctets: 217030 },
   eventLoopDelay: { meanMs: 0.4, maxMs: 3.1 },

@@ -41,12 +41,21 @@ const gauge = family('gauge')
 const counter = family('counter')
 const histogram = family('histogram')
 
-const trafficFamilies = ({ connections, openConnections, handshakes, refused, messages, transactions }: Traffic) => [
+const trafficFamilies = ({
+  connections,
+  openConnections,
+  handshakes,
+  refused,
+  messages,
+  dropped,
+  transactions,
+}: Traffic) => [
   gauge('sealpost_open_connections', 'Open connections.', openConnections.samples),
   counter('sealpost_connections_total', 'Accepted connections.', connections.samples),
   counter('sealpost_tls_handshakes_total', 'TLS handshakes by outcome, version and suite.', handshakes.samples),
   counter('sealpost_sessions_refused_total', 'Sessions that ended with a refusal or an error.', refused.samples),
   counter('sealpost_messages_stored_total', 'Messages and articles added to folders.', messages.samples),
+  counter('sealpost_messages_dropped_total', 'Messages that were deleted because the store was full.', dropped.samples),
   histogram('sealpost_smtp_transaction_seconds', 'Time from MAIL to the end of its transaction.', transactions.samples),
 ]
 

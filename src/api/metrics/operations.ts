@@ -14,6 +14,7 @@ const sample = z
     failedHandshakes: counts.describe('By protocol.'),
     refusedSessions: counts.describe('Sessions that ended with a refusal or an error, by protocol.'),
     messages: counts.describe('Messages and articles added to folders, by kind: mail, captured, news.'),
+    droppedMessages: counts.describe('Messages that were deleted because the store was full, by kind.'),
     openConnections: counts.describe('Open connections at the end of the interval, by protocol.'),
     memory: z.object({
       residentOctets: z.number().int().describe('Memory of the process.'),

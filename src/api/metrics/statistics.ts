@@ -16,6 +16,8 @@ export interface StatisticsSample {
   readonly refusedSessions: Counts
   /** By kind: mail, captured, news. */
   readonly messages: Counts
+  /** Messages that were deleted because the store was full, by kind. */
+  readonly droppedMessages: Counts
   /** At the end of the interval, by protocol. */
   readonly openConnections: Counts
   readonly memory: { readonly residentOctets: number; readonly heapOctets: number; readonly clientOctets: number }
@@ -65,6 +67,7 @@ export class Statistics implements Disposable {
       failedHandshakes: difference(counts.failedHandshakes, this.#before.failedHandshakes),
       refusedSessions: difference(counts.refusedSessions, this.#before.refusedSessions),
       messages: difference(counts.messages, this.#before.messages),
+      droppedMessages: difference(counts.droppedMessages, this.#before.droppedMessages),
       openConnections: difference(sumBy(this.#traffic.openConnections, 'protocol'), {}),
       memory: { residentOctets, heapOctets, clientOctets },
       eventLoopDelay: { meanMs: delayMs(this.#delay.mean), maxMs: delayMs(this.#delay.max) },
@@ -84,12 +87,13 @@ export class Statistics implements Disposable {
   }
 }
 
-const countsOf = ({ connections, handshakes, refused, messages }: Traffic) => ({
+const countsOf = ({ connections, handshakes, refused, messages, dropped }: Traffic) => ({
   connections: sumBy(connections, 'protocol'),
   completedHandshakes: sumBy(handshakes, 'protocol', 'completed'),
   failedHandshakes: sumBy(handshakes, 'protocol', 'failed'),
   refusedSessions: sumBy(refused, 'protocol'),
   messages: sumBy(messages, 'kind'),
+  droppedMessages: sumBy(dropped, 'kind'),
 })
 
 /** Adds the values of a tally by one of its labels, all or those with an outcome. */

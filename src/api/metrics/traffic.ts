@@ -1,6 +1,7 @@
 import { hasFailed } from '../../sessions/describe.ts'
 import type { SessionLog } from '../../sessions/log.ts'
 import type { SessionRecord } from '../../sessions/types.ts'
+import { DROPPED } from '../../store/full/drop-oldest.ts'
 import { CAPTURED_OWNER, type MessageStore, type Owner, PUBLIC_OWNER } from '../../store/types.ts'
 import type { Sample } from './exposition.ts'
 
@@ -60,6 +61,8 @@ export class Traffic implements Disposable {
   readonly handshakes = new Tally()
   readonly refused = new Tally()
   readonly messages = new Tally()
+  /** Messages that were deleted because the store was full. */
+  readonly dropped = new Tally()
   readonly transactions = new Durations()
   /** When the mail transaction of each session has begun. */
   readonly #begun = new Map<string, number>()
@@ -79,6 +82,9 @@ export class Traffic implements Disposable {
       sessions.watch((record) => this.#onEnd(record)),
       store.watch((event) => {
         if (event.type === 'appended') this.messages.add({ kind: kindOf(event.folder.owner) }, event.entries.length)
+        else if (event.type === 'expunged' && event.origin === DROPPED) {
+          this.dropped.add({ kind: kindOf(event.folder.owner) }, event.uids.length)
+        }
       }),
     ]
   }

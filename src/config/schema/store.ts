@@ -1,13 +1,33 @@
 import { z } from 'zod'
 import { duration, octets } from './values.ts'
 
+/** What a store of either kind does when it is full. */
+const limits = {
+  messages: z
+    .number()
+    .int()
+    .positive()
+    .optional()
+    .describe('Most messages in all folders together.')
+    .meta({ examples: [500] }),
+  whenFull: z
+    .enum(['refuse', 'drop-oldest'])
+    .optional()
+    .describe(
+      'What happens to a new message that does not fit. refuse: it is refused (SMTP: 452). drop-oldest: the oldest messages are deleted to make room for it. Default: refuse.',
+    )
+    .meta({ examples: ['drop-oldest'] }),
+}
+
 /** Where messages are stored. */
 export const store = z.union([
   z.literal('memory'),
   z.strictObject({
-    memory: octets
-      .describe('Size limit of the store in memory. When it is full, new messages are refused (SMTP: 452).')
+    memory: z
+      .union([z.literal('auto'), octets])
+      .describe('Size limit of the store in memory. auto: half of the memory of the process, at most 1GiB.')
       .meta({ examples: ['256MiB'] }),
+    ...limits,
   }),
   z.strictObject({
     lmdb: z
@@ -15,6 +35,11 @@ export const store = z.union([
       .min(1)
       .describe('Folder of the store.')
       .meta({ examples: ['../data'] }),
+    size: octets
+      .optional()
+      .describe('Size limit of the store on disk. Default: as much as the disk has room for.')
+      .meta({ examples: ['2GiB'] }),
+    ...limits,
   }),
 ])
 

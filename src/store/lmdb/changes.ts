@@ -12,18 +12,26 @@ export const ALONE: OperationTraits = { alone: true }
 export const FREES: OperationTraits = { purpose: 'frees' }
 
 /** Octets that an entry writes besides its message, in a folder of many messages. */
-const ENTRY_OCTETS = 512
+export const ENTRY_OCTETS = 512
 const MOST_OCTETS = 4 << 20
 /** Octets that an entry writes in the worst case, in which no two messages share a page. */
 const SCATTERED_OCTETS = 12 << 10
 /** Messages per transaction on a full disk, so that each fits into the reserve. */
 const STEP = 32
 
-/** Returns the traits of an operation that adds messages: approximately how much it writes. */
+/** A message takes whole pages of this size, unless it is small. */
+const PAGE_OCTETS = 4096
+
+/** Returns the traits of an operation that adds messages: approximately how much it writes, and how much of this stays. */
 export function additionOf(raws: readonly object[], entries: number): OperationTraits {
   let octets = SCATTERED_OCTETS * entries
-  for (const raw of raws) if (Buffer.isBuffer(raw)) octets += raw.length + (raw.length >> 4)
-  return { octets, purpose: 'adds' }
+  let kept = ENTRY_OCTETS * entries
+  for (const raw of raws) {
+    if (!Buffer.isBuffer(raw)) continue
+    octets += raw.length + (raw.length >> 4)
+    kept += Math.ceil(raw.length / PAGE_OCTETS) * PAGE_OCTETS
+  }
+  return { octets, kept, purpose: 'adds' }
 }
 
 /** The changes of an LMDB store, as operations of its commits. */

@@ -8,6 +8,8 @@ export interface OperationTraits {
   readonly alone?: boolean
   /** Approximate number of octets that it writes. */
   readonly octets?: number
+  /** How many of these stay in the store. Only a store with a size limit counts them. */
+  readonly kept?: number
   /** Its use of space, which decides whether it may run on a full disk. Default: `changes`. */
   readonly purpose?: Purpose
 }
@@ -41,6 +43,7 @@ interface Operation<D> {
   readonly work: (draft: D) => unknown
   readonly alone: boolean
   readonly octets: number
+  readonly kept: number
   readonly purpose: Purpose
   /** Whether it is the second attempt after an error `no-space`. */
   readonly isRetry?: boolean
@@ -93,9 +96,12 @@ export class Commits<Effect, D extends TransactionDraft<Effect>> {
    * another transaction if the first one fails.
    * @throws StoreError `no-space`, `read-only`, `failed`
    */
-  run<T>(work: (draft: D) => T, { alone = false, octets = 0, purpose = 'changes' }: OperationTraits = {}): Promise<T> {
+  run<T>(
+    work: (draft: D) => T,
+    { alone = false, octets = 0, kept = 0, purpose = 'changes' }: OperationTraits = {},
+  ): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      this.#waiting.push({ work, alone, octets, purpose, resolve: resolve as (value: unknown) => void, reject })
+      this.#waiting.push({ work, alone, octets, kept, purpose, resolve: resolve as (value: unknown) => void, reject })
       this.#running ??= this.#drain()
     })
   }
@@ -271,10 +277,10 @@ export class Commits<Effect, D extends TransactionDraft<Effect>> {
 
   #work(attempt: Attempt<Effect, D>): void {
     const draft = this.#steps.draft()
-    attempt.outcomes = attempt.group.map(({ work, octets, purpose }): Outcome<Effect> => {
+    attempt.outcomes = attempt.group.map(({ work, octets, kept, purpose }): Outcome<Effect> => {
       const before = draft.writes
       try {
-        this.#space.admit(octets, purpose)
+        this.#space.admit(octets, purpose, kept)
         return { value: work(draft), effects: draft.takeEffects() }
       } catch (error) {
         // An operation that failed before it wrote anything does not affect the others. Otherwise all are rolled back.

@@ -1,5 +1,5 @@
 import { getSystemErrorName } from 'node:util'
-import { StoreError } from '../types.ts'
+import { StoreError, StoreFull } from '../types.ts'
 
 /** Errors of a write for which there is no room: EFBIG, ENOSPC, EDQUOT, MDB_MAP_FULL. */
 const noSpaceCodes = new Set<unknown>([27, 28, 122, -30792, 'EFBIG', 'ENOSPC', 'EDQUOT'])
@@ -24,7 +24,7 @@ export function storeError(error: unknown): Error {
 }
 
 export const noSpace = (cause?: unknown): StoreError =>
-  new StoreError('no-space', 'the disk of the message store is full. Delete messages, or free space on the disk', {
+  new StoreFull('the disk of the message store is full. Delete messages, or free space on the disk', undefined, {
     cause,
   })
 

@@ -1,4 +1,5 @@
 import { joinPieces } from '../../common/pieces.ts'
+import { checkFits } from '../full/limits.ts'
 import type { NewMessage } from '../types.ts'
 import type { Bodies, StreamedBlob } from './bodies.ts'
 import type { StoreDraft } from './store-draft.ts'
@@ -7,17 +8,22 @@ import { PIECE_OCTETS } from './tables.ts'
 /** Octets of an arriving message that are kept in memory. A smaller message is written together with its entry. */
 const BUFFERED_OCTETS = 4 * PIECE_OCTETS
 
+const NOTHING = { octets: 0, messages: 0 }
+
 type Change = <T>(work: (draft: StoreDraft) => T, octets: number) => Promise<T>
 
 /** Receives messages. Writes a large one as it arrives, to a blob that is doomed until an entry adopts it. */
 export class Incoming {
   readonly #bodies: Bodies
   readonly #change: Change
+  readonly #maxOctets: number
   readonly #releases: (() => void)[] = []
 
-  constructor(bodies: Bodies, change: Change) {
+  /** @param maxOctets limit of one message */
+  constructor(bodies: Bodies, change: Change, maxOctets = Number.POSITIVE_INFINITY) {
     this.#bodies = bodies
     this.#change = change
+    this.#maxOctets = maxOctets
   }
 
   /** Reads a message to its end. @throws StoreError, and what the message's iterable throws */
@@ -49,6 +55,8 @@ export class Incoming {
 
   async #write(octets: Buffer, before: StreamedBlob | undefined): Promise<StreamedBlob> {
     let release: (() => void) | undefined
+    const sizeOctets = (before?.sizeOctets ?? 0) + octets.length
+    checkFits(NOTHING, { octets: sizeOctets, messages: 0 }, { octets: this.#maxOctets })
     try {
       const blob = await this.#change((draft) => {
         const number = draft.putUnfinished(before?.blob, (before?.sizeOctets ?? 0) / PIECE_OCTETS, octets)
@@ -57,7 +65,7 @@ export class Incoming {
         release = before ? undefined : this.#bodies.use(number)
         return number
       }, octets.length)
-      return { blob, sizeOctets: (before?.sizeOctets ?? 0) + octets.length }
+      return { blob, sizeOctets }
     } finally {
       if (release) this.#releases.push(release)
     }

@@ -3,6 +3,8 @@ import type { Clock } from '../../common/clock.ts'
 import type { Overview } from '../../mail/overview.ts'
 import { BaseStore } from '../base-store.ts'
 import { newFolder, withSettings } from '../folder-registry.ts'
+import { DropOldest } from '../full/drop-oldest.ts'
+import { isCounted, type StoreLimits } from '../full/limits.ts'
 import { folderName } from '../mailboxes.ts'
 import type {
   CopyResult,
@@ -26,12 +28,13 @@ import type {
 import type { ValueChanges, ValueSpace, Values } from '../value-types.ts'
 import { Articles } from './articles.ts'
 import { Bodies, type StreamedBlob } from './bodies.ts'
-import { ALONE, additionOf, Changes, FREES } from './changes.ts'
+import { ALONE, additionOf, Changes, ENTRY_OCTETS, FREES } from './changes.ts'
 import { Commits } from './commits.ts'
 import { Committed } from './committed.ts'
 import { Entries } from './entries.ts'
 import { Incoming } from './incoming.ts'
 import { type LmdbFolder, vanishedSince } from './lmdb-folder.ts'
+import { MessageCount } from './message-count.ts'
 import type { Space } from './space.ts'
 import { StoreDraft } from './store-draft.ts'
 import { LAST_TEXT, type Tables, textKey } from './tables.ts'
@@ -44,6 +47,7 @@ export interface LmdbStoreOptions {
   readonly clock: Clock
   readonly log: Logger
   readonly space: Space
+  readonly limits: StoreLimits
   /** Unlocks the store's folder. Called once, when the store is closed. */
   readonly unlock: () => Promise<void>
 }
@@ -62,15 +66,21 @@ export class LmdbStore extends BaseStore<LmdbFolder> implements MessageStore {
   readonly #entries: Entries
   readonly #commits: Commits<StoreEvent, StoreDraft>
   readonly #changes: Changes
+  readonly #count: MessageCount
+  readonly #maxOctets: number | undefined
+  readonly #dropOldest: DropOldest | undefined
   /** The keys of the small values. They are few, and `hasState` must not read. */
   #stateKeys: Set<string>
   #closing: Promise<void> | undefined
 
-  constructor(tables: Tables, { clock, log, space, unlock }: LmdbStoreOptions) {
+  constructor(tables: Tables, { clock, log, space, limits, unlock }: LmdbStoreOptions) {
     super(clock, (error) => log.error({ err: error }, 'a listener of the store failed'))
     this.#tables = tables
     this.#space = space
     this.#unlock = unlock
+    this.#maxOctets = limits.octets
+    this.#count = new MessageCount(tables, limits.messages)
+    if (limits.whenFull === 'drop-oldest') this.#dropOldest = new DropOldest(this, limits, log)
     this.#committed = new Committed(tables)
     this.#bodies = new Bodies(tables, this.#committed)
     this.#articles = new Articles(tables, this.#bodies)
@@ -83,11 +93,13 @@ export class LmdbStore extends BaseStore<LmdbFolder> implements MessageStore {
       },
       apply: (event) => {
         this.#entries.apply(event)
+        this.#count.apply(event)
         this.emit(event)
       },
       reopen: () => this.#committed.reopen(),
       lost: () => {
         this.#entries.readFolders()
+        this.#count.forget()
         this.#stateKeys = this.#readStateKeys()
       },
     })
@@ -158,13 +170,23 @@ export class LmdbStore extends BaseStore<LmdbFolder> implements MessageStore {
   async append(batch: readonly NewMessage[], origin?: Origin): Promise<readonly StoredMessage[]> {
     this.#changes.checkWritable()
     for (const { targets } of batch) for (const { folderId } of targets) this.need(folderId)
-    const incoming = new Incoming(this.#bodies, (work, octets) => this.#changes.run(work, { octets, purpose: 'adds' }))
+    const incoming = new Incoming(
+      this.#bodies,
+      (work, octets) => this.#withRoom(() => this.#changes.run(work, { octets, purpose: 'adds' })),
+      this.#maxOctets,
+    )
     try {
       const raws: (Buffer | StreamedBlob)[] = []
       for (const { raw } of batch) raws.push(await incoming.take(raw))
       const entries = batch.reduce((sum, { targets }) => sum + targets.length, 0)
       const traits = additionOf(raws, entries)
-      const stored = await this.#changes.run((draft) => draft.append(batch, raws, this.clock.now(), origin), traits)
+      const counted = this.#countTargets(batch)
+      const stored = await this.#withRoom(() =>
+        this.#changes.run((draft) => {
+          this.#count.check(draft, counted)
+          return draft.append(batch, raws, this.clock.now(), origin)
+        }, traits),
+      )
       incoming.end()
       return stored
     } catch (error) {
@@ -213,8 +235,16 @@ export class LmdbStore extends BaseStore<LmdbFolder> implements MessageStore {
   }
 
   async copy(folderId: string, uids: readonly number[], targetFolderId: string, origin?: Origin): Promise<CopyResult> {
-    this.need(targetFolderId)
-    return this.#changes.run((draft) => draft.copy(folderId, uids, targetFolderId, this.clock.now(), origin))
+    const { folder } = this.need(targetFolderId)
+    return this.#withRoom(() =>
+      this.#changes.run(
+        (draft) => {
+          if (isCounted(folder)) this.#count.check(draft, uids.length)
+          return draft.copy(folderId, uids, targetFolderId, this.clock.now(), origin)
+        },
+        { kept: uids.length * ENTRY_OCTETS },
+      ),
+    )
   }
 
   async move(folderId: string, uids: readonly number[], targetFolderId: string, origin?: Origin): Promise<CopyResult> {
@@ -266,7 +296,9 @@ export class LmdbStore extends BaseStore<LmdbFolder> implements MessageStore {
     origin?: Origin,
   ): Promise<void> {
     if (space.folderId !== undefined) this.need(space.folderId)
-    await this.#changes.run((draft) => draft.changeValues(space, change, origin), { octets: VALUES_OCTETS })
+    await this.#withRoom(() =>
+      this.#changes.run((draft) => draft.changeValues(space, change, origin), { octets: VALUES_OCTETS }),
+    )
   }
 
   async getState(key: string): Promise<string | undefined> {
@@ -310,6 +342,19 @@ export class LmdbStore extends BaseStore<LmdbFolder> implements MessageStore {
     await this.#tables.env.close()
     await this.#space.close()
     await this.#unlock()
+  }
+
+  /** Runs a change that needs room. If it does not fit and `whenFull` says so, the oldest messages are deleted first. */
+  #withRoom<T>(change: () => Promise<T>): Promise<T> {
+    return this.#dropOldest ? this.#dropOldest.run(change) : change()
+  }
+
+  /** Returns how many messages a batch adds to folders whose messages are counted. */
+  #countTargets(batch: readonly NewMessage[]): number {
+    let messages = 0
+    for (const { targets } of batch)
+      for (const { folderId } of targets) if (isCounted(this.need(folderId).folder)) messages++
+    return messages
   }
 
   #readStateKeys(): Set<string> {

@@ -14,6 +14,7 @@ import type { Logger } from 'pino'
 import type { Clock } from '../../common/clock.ts'
 import { folderObstacle } from '../../common/file-obstacles.ts'
 import { makeFolder, unusedName } from '../../common/folders.ts'
+import type { StoreLimits } from '../full/limits.ts'
 import { StoreError } from '../types.ts'
 import { loadLmdb } from './addon.ts'
 import { type CheckReport, checkTables } from './check.ts'
@@ -30,13 +31,14 @@ const DATA_FILE = 'messages.mdb'
 export interface OpenLmdbOptions {
   readonly clock: Clock
   readonly log: Logger
+  readonly limits?: StoreLimits
 }
 
 /**
  * Opens the store in `folder`, which is created if it is missing. If the folder is not writable, the store is read-only.
  * @throws StoreError `in-use`; `read-only` if the folder is not writable and has no store
  */
-export async function openLmdbStore(folder: string, { clock, log }: OpenLmdbOptions): Promise<LmdbStore> {
+export async function openLmdbStore(folder: string, { clock, log, limits = {} }: OpenLmdbOptions): Promise<LmdbStore> {
   const file = join(folder, DATA_FILE)
   let unlock = async (): Promise<void> => {}
   let readOnly = false
@@ -55,10 +57,10 @@ export async function openLmdbStore(folder: string, { clock, log }: OpenLmdbOpti
     const tables = await openTables({ file, readOnly })
     try {
       upgrade(tables, log)
-      const space = new Space(tables, file)
+      const space = new Space(tables, file, limits.octets)
       // So that deletions have room even if the disk is full when the first one comes.
       if (!readOnly) await space.prepare(0)
-      return new LmdbStore(tables, { clock, log, space, unlock })
+      return new LmdbStore(tables, { clock, log, space, limits, unlock })
     } catch (error) {
       await tables.env.close()
       throw error

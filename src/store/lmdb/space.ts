@@ -1,6 +1,7 @@
 import { statfsSync } from 'node:fs'
 import { type FileHandle, open, statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { checkFits } from '../full/limits.ts'
 import { StoreError, type StoreRoom } from '../types.ts'
 import { noSpace, storeError } from './errors.ts'
 import { nativeOf, type Tables } from './tables.ts'
@@ -39,18 +40,23 @@ export class Space {
   readonly #tables: Tables
   readonly #path: string
   readonly #pageOctets: number
+  readonly #maxOctets: number
   #file: FileHandle | undefined
   /** Length of the part of the file that is allocated on the disk. */
   #allocated = 0
   /** Unused octets at the end of the file, and in the pages of deleted messages, less what was admitted since `prepare`. */
   #unused = 0
   #reusable = 0
+  /** Octets of the pages that hold data, with those that were admitted since `prepare`. Only counted if there is a limit. */
+  #stored = 0
   /** The reason why the file did not grow the last time. */
   #obstacle: unknown
 
-  constructor(tables: Tables, path: string) {
+  /** @param maxOctets limit of the pages that hold data */
+  constructor(tables: Tables, path: string, maxOctets = Number.POSITIVE_INFINITY) {
     this.#tables = tables
     this.#path = path
+    this.#maxOctets = maxOctets
     this.#pageOctets = nativeOf(tables.env).stat().pageSize
   }
 
@@ -68,18 +74,22 @@ export class Space {
       if (this.#allocated - used < need + RESERVE_OCTETS) this.#reusable = this.#free(used)
     }
     this.#unused = Math.max(0, this.#allocated - used - transaction)
+    if (Number.isFinite(this.#maxOctets)) this.#stored = used - this.#free(used)
     return Math.max(octets, this.#unused - RESERVE_OCTETS)
   }
 
   /**
    * Counts an operation of the transaction that was prepared. A deletion of 0 octets is always admitted.
+   * @param kept how many of the octets stay in the store
    * @throws StoreError if there is no room for it
    */
-  admit(octets: number, purpose: Purpose): void {
+  admit(octets: number, purpose: Purpose, kept = 0): void {
+    checkFits({ octets: this.#stored, messages: 0 }, { octets: kept, messages: 0 }, { octets: this.#maxOctets })
     const fits = octets <= this.#unused || 2 * octets <= this.#reusable
     const reserve = Math.min(RESERVE_OCTETS, this.#allocated / 8) * LEFT[purpose]
     if (!fits || octets + reserve > this.#unused + this.#reusable) throw this.#refusal()
     this.#unused -= octets
+    this.#stored += kept
   }
 
   /** Converts an error, and finds out whether it means a full disk: LMDB reports EIO if the system wrote only a part. */
@@ -95,7 +105,9 @@ export class Space {
       const used = this.#used()
       const reusable = this.#free(used)
       const { bavail, bsize } = await statfs(dirname(this.#path))
-      return { usedOctets: used - reusable, freeOctets: bavail * bsize + reusable }
+      const usedOctets = used - reusable
+      const freeOctets = Math.min(bavail * bsize + reusable, this.#maxOctets - usedOctets)
+      return { usedOctets, freeOctets: Math.max(0, freeOctets) }
     } catch (error) {
       throw storeError(error)
     }

@@ -1,4 +1,5 @@
 import type { FolderNumbering } from '../folder-registry.ts'
+import { isCounted } from '../full/limits.ts'
 import { folderName } from '../mailboxes.ts'
 import {
   type AddedEntries,
@@ -35,6 +36,8 @@ import { putValues, valuesIn } from './values.ts'
 /** The changes of one transaction. Reads see what earlier operations of the same transaction wrote. */
 export class StoreDraft implements TransactionDraft<StoreEvent> {
   writes = 0
+  /** By how many messages the store grows. */
+  growth = 0
   readonly #tables: Tables
   readonly #bodies: Bodies
   readonly #articles: Articles
@@ -244,6 +247,7 @@ export class StoreDraft implements TransactionDraft<StoreEvent> {
     }
     folder.uidNext += entries.length
     folder.highestModSeq++
+    if (isCounted(folder.folder)) this.growth += entries.length
     this.#effect({ type: 'appended', folder: folder.folder, entries, ...(origin && { origin }) })
   }
 
@@ -255,6 +259,7 @@ export class StoreDraft implements TransactionDraft<StoreEvent> {
   #removeEntry(folder: FolderDraft, entry: MessageEntry): void {
     this.writes++
     folder.remove(entry)
+    if (isCounted(folder.folder)) this.growth--
     this.#tables.entries.removeSync([folder.folder.id, entry.uid])
     this.#tables.changed.removeSync([folder.folder.id, entry.modSeq, entry.uid])
     this.#bodies.release(this.#bodies.numberOf(entry.blob))

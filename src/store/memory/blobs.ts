@@ -1,5 +1,6 @@
 import { countOctets, joinPieces, type Pieces } from '../../common/pieces.ts'
 import { usableMemory } from '../../common/usable-memory.ts'
+import { checkFits } from '../full/limits.ts'
 import { type NewMessage, StoreError } from '../types.ts'
 
 interface Blob {
@@ -43,10 +44,16 @@ export class Blobs {
     return this.#maxOctets - this.#usedOctets
   }
 
+  get maxOctets(): number {
+    return this.#maxOctets
+  }
+
   /** Counts new octets and entries towards the limit. @throws StoreError `no-space` */
   reserve(octets: number, entries: number): void {
     const needed = octets + entries * ENTRY_OCTETS
-    if (needed > this.freeOctets) throw noSpace(this.freeOctets)
+    if (needed > this.freeOctets) {
+      checkFits({ octets: this.#usedOctets, messages: 0 }, { octets: needed, messages: 0 }, { octets: this.#maxOctets })
+    }
     this.#usedOctets += needed
   }
 

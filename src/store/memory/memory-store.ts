@@ -5,6 +5,8 @@ import { countOctets, type Pieces } from '../../common/pieces.ts'
 import { type Overview, overview } from '../../mail/overview.ts'
 import { BaseStore } from '../base-store.ts'
 import { newFolder, withSettings } from '../folder-registry.ts'
+import { DropOldest } from '../full/drop-oldest.ts'
+import { checkFits, isCounted, type StoreLimits } from '../full/limits.ts'
 import { folderName } from '../mailboxes.ts'
 import { type AddedEntries, copiedEntries, copyResult, createEntries, planAppend, planFlags } from '../plan.ts'
 import type {
@@ -35,8 +37,8 @@ export interface MemoryStoreOptions {
   readonly clock: Clock
   /** Receives errors that listeners throw. Without it they become process warnings. */
   readonly log?: Logger | undefined
-  /** Limit for all messages and their entries. Beyond it, `append` and `copy` throw `no-space`. */
-  readonly maxOctets?: number | undefined
+  /** Default: half of the memory, at most 1 GiB. */
+  readonly limits?: StoreLimits | undefined
 }
 
 const PIECE_OCTETS = 64 * 1024
@@ -53,13 +55,20 @@ export class MemoryStore extends BaseStore<MemoryFolder> implements MessageStore
   readonly #retiredUids = new Map<string, number>()
   #lastFolder = 0
   #lastUidValidity = 0
+  readonly #limits: StoreLimits
+  readonly #dropOldest: DropOldest | undefined
+  /** Number of messages, without the queue of outgoing mail. */
+  #messages = 0
 
-  constructor({ clock, log, maxOctets }: MemoryStoreOptions) {
+  constructor({ clock, log, limits = {} }: MemoryStoreOptions) {
     super(clock, (error) => {
       if (log) log.error({ err: error }, 'a listener of the store failed')
       else process.emitWarning(error instanceof Error ? error : String(error))
     })
-    this.#blobs = new Blobs(`M${this.#tag}-`, maxOctets ?? defaultMaxOctets())
+    const octets = limits.octets ?? defaultMaxOctets()
+    this.#blobs = new Blobs(`M${this.#tag}-`, octets)
+    this.#limits = limits
+    if (limits.whenFull === 'drop-oldest') this.#dropOldest = new DropOldest(this, { ...limits, octets }, log)
   }
 
   async room(): Promise<StoreRoom> {
@@ -128,10 +137,16 @@ export class MemoryStore extends BaseStore<MemoryFolder> implements MessageStore
   async append(batch: readonly NewMessage[], origin?: Origin): Promise<readonly StoredMessage[]> {
     for (const { targets } of batch) for (const { folderId } of targets) this.need(folderId)
     const raws: Pieces[] = []
-    for (const { raw } of batch) raws.push(await collectPieces(raw, this.#blobs.freeOctets))
+    const maxOctets = this.#dropOldest ? this.#blobs.maxOctets : this.#blobs.freeOctets
+    for (const { raw } of batch) raws.push(await collectPieces(raw, maxOctets))
+    return this.#withRoom(() => this.#append(batch, raws, origin))
+  }
+
+  #append(batch: readonly NewMessage[], raws: readonly Pieces[], origin: Origin | undefined): readonly StoredMessage[] {
     const planned = planAppend(batch, (folderId) => this.need(folderId))
     const messages = planned.map(({ prefix }, i) => (prefix ? [prefix, ...(raws[i] ?? [])] : (raws[i] ?? [])))
     const sizes = messages.map(countOctets)
+    this.#checkCount(planned.flatMap(({ places }) => places))
     this.#blobs.reserve(sum(sizes), sum(planned.map(({ places }) => places.length)))
     const added: AddedEntries<MemoryFolder> = new Map()
     const stored = planned.flatMap((message, i) => {
@@ -182,10 +197,13 @@ export class MemoryStore extends BaseStore<MemoryFolder> implements MessageStore
   }
 
   async copy(folderId: string, uids: readonly number[], targetFolderId: string, origin?: Origin): Promise<CopyResult> {
-    const from = this.need(folderId).index.pick(uids)
-    const target = this.need(targetFolderId)
-    this.#blobs.reserve(0, from.length)
-    return this.#copyTo(target, from, origin)
+    return this.#withRoom(() => {
+      const from = this.need(folderId).index.pick(uids)
+      const target = this.need(targetFolderId)
+      this.#checkCount(from.map(() => target))
+      this.#blobs.reserve(0, from.length)
+      return this.#copyTo(target, from, origin)
+    })
   }
 
   async move(folderId: string, uids: readonly number[], targetFolderId: string, origin?: Origin): Promise<CopyResult> {
@@ -236,6 +254,14 @@ export class MemoryStore extends BaseStore<MemoryFolder> implements MessageStore
     change: (current: Values, modSeq: number) => ValueChanges,
     origin?: Origin,
   ): Promise<void> {
+    await this.#withRoom(() => this.#changeValues(space, change, origin))
+  }
+
+  #changeValues(
+    space: ValueSpace,
+    change: (current: Values, modSeq: number) => ValueChanges,
+    origin: Origin | undefined,
+  ): void {
     this.checkOpen()
     const values = this.#valuesOf(space)
     const state = space.folderId === undefined ? undefined : this.need(space.folderId)
@@ -282,8 +308,21 @@ export class MemoryStore extends BaseStore<MemoryFolder> implements MessageStore
     this.#history.clear()
   }
 
+  /** Runs a change that needs room. If it does not fit and `whenFull` says so, the oldest messages are deleted first. */
+  #withRoom<T>(change: () => T): T | Promise<T> {
+    return this.#dropOldest ? this.#dropOldest.run(change) : change()
+  }
+
+  /** Checks the number of messages that a change adds to these folders. @throws StoreError `no-space` */
+  #checkCount(added: readonly { readonly folder: Folder }[]): void {
+    if (this.#limits.messages === undefined) return
+    const messages = added.filter(({ folder }) => isCounted(folder)).length
+    checkFits({ octets: 0, messages: this.#messages }, { octets: 0, messages }, { messages: this.#limits.messages })
+  }
+
   #appendTo({ folder, index }: MemoryFolder, entries: readonly MessageEntry[], origin: Origin | undefined): void {
     index.append(entries)
+    if (isCounted(folder)) this.#messages += entries.length
     this.#history.add(folder, entries)
     this.emit({ type: 'appended', folder, entries, ...(origin && { origin }) })
   }
@@ -309,6 +348,7 @@ export class MemoryStore extends BaseStore<MemoryFolder> implements MessageStore
 
   #release(folder: Folder, entries: readonly MessageEntry[]): void {
     for (const { blob } of entries) this.#blobs.release(blob)
+    if (isCounted(folder)) this.#messages -= entries.length
     this.#history.remove(folder, entries)
   }
 
