@@ -19,7 +19,7 @@ export interface RecipeExpectations extends RecipeOptions {
 }
 
 /** Debian's programs come first: its packages are for these. */
-export const debianFirst = { PATH: `/usr/bin:${process.env.PATH}` }
+export const debianFirst = { PATH: `node_modules/.bin:/usr/bin:${process.env.PATH}` }
 
 /** Declares the tests of a page: it does what it says, sends nothing to a server that it cannot trust, and its test can fail. */
 export function describeRecipe(name: string, expected: RecipeExpectations): void {
