@@ -120,12 +120,12 @@ export function completeLogon({ connection, context }: Omit<LogonSession, 'polic
 }
 
 /** Logs on by name and password. Returns the account. Throws one of `errors` if the log-on is refused. */
-export function authenticatePassword(
+export async function authenticatePassword(
   session: Omit<LogonSession, 'policy'>,
   { name, password }: { readonly name: string; readonly password: string },
   errors: LogonErrors,
 ): Promise<Account> {
-  const proof = session.context.directory.checkPassword(name, password)
+  const proof = await session.context.directory.checkPassword(name, password)
   return proof ? admit(session, proof, errors) : refuseLogon(session, errors)
 }
 

@@ -75,7 +75,7 @@ async function labCredentials(
   const account = lab.directory.accounts.find((one) => one.user === user)
   const password = (await passwordOf(options)) ?? account?.password
   if (password === undefined) {
-    throw new UsageError(`${user} is not in the configuration; give --password or --password-file`)
+    throw new UsageError(`the password of ${user} is not in the configuration; give --password or --password-file`)
   }
   const group = newsgroup ?? lab.newsgroups.find(({ posting }) => posting === 'yes')?.name
   return {

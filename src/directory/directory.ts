@@ -1,8 +1,11 @@
 import { randomBytes } from 'node:crypto'
+import { type PasswordForm, scramPasswordOf } from '../config/accounts/known-passwords.ts'
+import type { ScramPassword } from '../config/accounts/password-hash.ts'
 import type { Quota } from '../config/schema/directory.ts'
 import type { LabConfig } from '../config/schema.ts'
 import { AddedAccounts } from './added-accounts.ts'
 import { addressKey, fold, foldAddress, foldDomain, parseLogonName, splitAddress, withoutDetail } from './names.ts'
+import { HashedPasswords } from './passwords/hashed-passwords.ts'
 import { type Proof, provenSecret, type Secret, stateRefusal } from './proof.ts'
 import { isPassword } from './secrets.ts'
 import type { Account, AccountChanges, Directory, NewAccount } from './types.ts'
@@ -13,7 +16,7 @@ export type DirectoryConfig = Pick<LabConfig, 'domain' | 'directory'>
 /** A password that nobody knows. */
 const UNKNOWN: Secret = { password: randomBytes(32).toString('base64') }
 
-const withoutPassword = ({ password: _, ...account }: Account): Account => account
+const withoutPassword = ({ password: _, passwordHash: __, ...account }: Account): Account => account
 
 /** Valid user names. An open directory has an account for each of them. */
 const VALID_USER = /^\P{Cc}{1,255}$/u
@@ -40,6 +43,7 @@ class LabDirectory implements Directory {
   readonly #added: AddedAccounts
   /** The largest number of passwords that an account has. */
   #secrets: number | undefined
+  readonly #hashes = new HashedPasswords(() => this.accounts())
 
   constructor(config: DirectoryConfig, added: AddedAccounts) {
     this.domain = config.domain
@@ -51,10 +55,10 @@ class LabDirectory implements Directory {
     this.hasReferrals = accounts.some((account) => account.referral ?? account.mailboxReferrals)
     this.#added = added
     for (const configured of accounts) {
-      const { user, addresses, password = UNKNOWN.password, quota = this.#quota, ...others } = configured
+      const { user, addresses, quota = this.#quota, ...others } = configured
       const { certificates: _, preload: __, passwordFile: ___, origin, ...rest } = others
       const file = origin === undefined ? {} : { file: origin.file }
-      const account = { ...rest, ...file, user, password, addresses: addresses ?? [this.#defaultAddress(user)], quota }
+      const account = { ...rest, ...file, user, addresses: addresses ?? [this.#defaultAddress(user)], quota }
       this.#configured.set(fold(user), this.mode === 'open' ? withoutPassword(account) : account)
       this.#configure(user)
     }
@@ -70,15 +74,16 @@ class LabDirectory implements Directory {
     return mailbox === undefined || this.isSame(this.#lookUp(mailbox), account) ? account : undefined
   }
 
-  checkPassword(name: string, password: string): Proof | undefined {
+  async checkPassword(name: string, password: string): Promise<Proof | undefined> {
     const account = this.find(name)
     const secret = provenSecret(this.secretsOf(account), (known) => isPassword(known, password))
+    const isHashRight = await this.#hashes.verify(account, this.canonicalName(name), password)
     if (account && secret) return { account, secret }
-    return account && this.mode === 'open' ? { account, secret: { password } } : undefined
+    return account && (isHashRight || this.mode === 'open') ? { account, secret: { password } } : undefined
   }
 
-  authenticate(name: string, password: string): Account | undefined {
-    const proof = this.checkPassword(name, password)
+  async authenticate(name: string, password: string): Promise<Account | undefined> {
+    const proof = await this.checkPassword(name, password)
     return proof?.secret?.name === undefined && proof && stateRefusal(proof) === undefined ? proof.account : undefined
   }
 
@@ -89,6 +94,14 @@ class LabDirectory implements Directory {
     )
     const own = account ? [{ password: account.password ?? UNKNOWN.password }, ...(account.appPasswords ?? [])] : []
     return [...own, ...Array.from({ length: this.#secrets - own.length }, () => UNKNOWN)]
+  }
+
+  knowsPasswords(form: PasswordForm): boolean {
+    return this.mode === 'listed' && this.#hashes.knows(form)
+  }
+
+  scramPassword(hash: string, account?: Account): ScramPassword | undefined {
+    return account ? scramPasswordOf(account, hash) : this.#hashes.scramModel(hash)
   }
 
   findByAddress(address: string): Account | undefined {
@@ -115,12 +128,12 @@ class LabDirectory implements Directory {
     const known = this.#ofUser(account.user)
     if (known) return { account: known, isNew: false }
     // An open directory adds one at each new log-on, and counting passwords takes longer the more accounts there are.
-    if (account.appPasswords) this.#secrets = undefined
+    if (account.appPasswords ?? account.passwordHash) this.#forget()
     return { account: this.#added.put(account), isNew: true }
   }
 
   remove(account: Account): void {
-    this.#secrets = undefined
+    this.#forget()
     this.#added.remove(account.user)
   }
 
@@ -130,8 +143,8 @@ class LabDirectory implements Directory {
 
   change(account: Account, changes: AccountChanges | undefined): void {
     const { user } = this.add(account).account
-    this.#secrets = undefined
-    this.#added.change(user, changes)
+    this.#forget()
+    this.#added.change(user, changes?.password === undefined ? changes : { passwordHash: undefined, ...changes })
     if (this.#configured.has(fold(user))) this.#configure(user)
   }
 
@@ -142,6 +155,12 @@ class LabDirectory implements Directory {
   accounts(): readonly Account[] {
     const added = this.#added.list().filter((account) => this.#isUsable(account) && !this.isConfigured(account))
     return [...this.#byUser.values(), ...added]
+  }
+
+  /** Looks at all accounts again when it is next needed. */
+  #forget(): void {
+    this.#secrets = undefined
+    this.#hashes.forget()
   }
 
   /** Makes an account of its configuration and its changes. */
@@ -164,8 +183,8 @@ class LabDirectory implements Directory {
   }
 
   /** A directory that lists its accounts ignores those that an open directory has kept, which have no password. */
-  #isUsable({ password }: Account): boolean {
-    return this.mode === 'open' || password !== undefined
+  #isUsable({ password, passwordHash }: Account): boolean {
+    return this.mode === 'open' || (password ?? passwordHash) !== undefined
   }
 
   /** Finds an existing account by user name, by `user@domain`, or by one of its addresses. */

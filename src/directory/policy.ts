@@ -1,4 +1,5 @@
 import type { ChannelBindings } from '../common/channel-bindings.ts'
+import { isPasswordForm } from '../config/accounts/known-passwords.ts'
 import { isBasicMethod, isOnlyOverTls } from '../config/schema/authentication.ts'
 import type { VirtualServerConfig } from '../config/schema.ts'
 import type { SaslMechanism } from './sasl/exchange.ts'
@@ -36,19 +37,19 @@ export interface ChannelState {
 /** Returns what a virtual server (`authentication`, `requireSecureChannel`) allows a connection in its current state. */
 export function logonPolicy(
   config: Pick<VirtualServerConfig, 'authentication' | 'requireSecureChannel'>,
-  directory: Pick<Directory, 'mode'>,
+  directory: Pick<Directory, 'knowsPasswords'>,
   state: ChannelState,
 ): LogonPolicy {
   const has = (method: VirtualServerConfig['authentication'][number]): boolean => config.authentication.includes(method)
   const channel = config.requireSecureChannel && !state.secure ? 'needs-tls' : 'yes'
   const password = passwordPermission(has('basic'), has('basic-over-tls'), state.secure)
   const logon = channel === 'needs-tls' && password === 'yes' ? 'needs-tls' : password
-  const clearPasswords = directory.mode === 'listed'
+  const clearPasswords = directory.knowsPasswords('clear')
   const isOffered = (mechanism: SaslMechanism, overTls: boolean): boolean => {
     const { method, needs, bindsChannel } = mechanism
     if (method === undefined) return overTls && state.secure && state.externalIdentity !== undefined
     if ((isOnlyOverTls(method) || config.requireSecureChannel) && !overTls) return false
-    if (needs === 'clear-password' && !clearPasswords) return false
+    if (isPasswordForm(needs) && !directory.knowsPasswords(needs)) return false
     if (needs === 'anonymous' && !has('anonymous')) return false
     if (bindsChannel && state.secure && !state.channelBindings?.size) return false
     return (

@@ -52,5 +52,5 @@ export const passwordOfPrograms = ({
   twoFactor,
   password,
   appPasswords = [],
-}: Pick<Account, 'twoFactor' | 'password' | 'appPasswords'>): string | undefined =>
+}: Pick<Account, 'twoFactor' | 'password' | 'passwordHash' | 'appPasswords'>): string | undefined =>
   twoFactor ? appPasswords[0]?.password : password

@@ -1,3 +1,5 @@
+import type { PasswordForm } from '../config/accounts/known-passwords.ts'
+import type { ScramPassword } from '../config/accounts/password-hash.ts'
 import type { AccountState, Quota } from '../config/schema/directory.ts'
 import type { OutOfOffice } from '../config/schema/reports.ts'
 import type { Proof, Secret } from './proof.ts'
@@ -5,8 +7,10 @@ import type { Proof, Secret } from './proof.ts'
 /** A person or program that can log on. */
 export interface Account {
   readonly user: string
-  /** In clear text. Absent in an open directory, which accepts any password. */
+  /** In clear text. Absent in an open directory, which accepts any password, and where only a hash is known. */
   readonly password?: string | undefined
+  /** The hash of the password, if the password is not known. */
+  readonly passwordHash?: string | undefined
   readonly addresses: readonly string[]
   /** The file that lists it. Absent: the configuration itself lists it, or it was added. */
   readonly file?: string | undefined
@@ -29,7 +33,7 @@ export interface Account {
 
 /** What can be changed on an account while the lab runs. */
 export type AccountChanges = Partial<
-  Pick<Account, 'password' | 'state' | 'twoFactor' | 'appPasswords' | 'delegates' | 'outOfOffice'>
+  Pick<Account, 'password' | 'passwordHash' | 'state' | 'twoFactor' | 'appPasswords' | 'delegates' | 'outOfOffice'>
 >
 
 /** An account that is created. */
@@ -52,17 +56,21 @@ export interface Directory {
    */
   find(name: string): Account | undefined
   /**
-   * Returns the account whose name and password, or app password, are right, whether it may log on or not. Compares in
-   * constant time.
+   * Returns the account whose name and password, or app password, are right, whether it may log on or not. An unknown name
+   * takes as long as some account.
    */
-  checkPassword(name: string, password: string): Proof | undefined
+  checkPassword(name: string, password: string): Promise<Proof | undefined>
   /** Returns the account if name and password are right and its state allows the log-on. No app password is right here. */
-  authenticate(name: string, password: string): Account | undefined
+  authenticate(name: string, password: string): Promise<Account | undefined>
   /**
    * Returns the passwords to compare a proof with. For every name, known or not, there are as many, so that the same work
-   * is done; those that no account has are random.
+   * is done; those that no account has, and those of which only a hash is known, are random.
    */
   secretsOf(account: Account | undefined): readonly Secret[]
+  /** Returns whether the directory knows enough of every password for a mechanism. */
+  knowsPasswords(form: PasswordForm): boolean
+  /** Returns the keys that an account has instead of a password. Without an account: those of any account, if one has some. */
+  scramPassword(hash: string, account?: Account): ScramPassword | undefined
   /**
    * Finds the account that a mail address belongs to, subaddresses (`alice+tag@…`, RFC 5233) included. In an open
    * directory, every valid address of the local domain has an account, as for `find`.

@@ -189,7 +189,10 @@ export class TestLab extends Receiver implements AsyncDisposable {
   credentials(name: string): Credentials {
     const { directory } = this.#lab
     const account = directory.find(name) ?? directory.findByAddress(name)
-    if (account) return { user: account.user, pass: passwordOfPrograms(account) ?? OPEN_PASSWORD }
+    const pass = account && passwordOfPrograms(account)
+    if (account?.passwordHash !== undefined && pass === undefined)
+      throw new TypeError(`only a hash of the password of ${account.user} is known; give the password: { user, pass }`)
+    if (account) return { user: account.user, pass: pass ?? OPEN_PASSWORD }
     const known = directory.accounts().map(({ user }) => user)
     const near = nearest(name, known)
     const hint = near === undefined ? `there are: ${known.join(', ') || 'none'}` : `did you mean ${near}?`

@@ -60,7 +60,7 @@ test('reports mistakes inside a value with their path in the value', () => {
   expect(() => load({ SEALPOST_DIRECTORY: directory })).toThrow(
     [
       'SEALPOST_DIRECTORY: accounts[1].password: is a number; must be a text',
-      'SEALPOST_DIRECTORY: accounts[0].password: is missing; write password: TEXT or passwordFile: FILE',
+      'SEALPOST_DIRECTORY: accounts[0].password: is missing; write password: TEXT, passwordFile: FILE or passwordHash: HASH',
     ].join('\n'),
   )
   expect(() => load({ SEALPOST_STORE: '{ lmbd: /data }' })).toThrow(

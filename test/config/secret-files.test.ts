@@ -62,7 +62,7 @@ virtualServers:
     ],
     [
       'directory: { accounts: [{ user: alice }] }',
-      /^lab\.yaml:1:\d+: directory\.accounts\[0\]\.password: is missing; write password: TEXT or passwordFile: FILE$/,
+      /^lab\.yaml:1:\d+: directory\.accounts\[0\]\.password: is missing; write password: TEXT, passwordFile: FILE or passwordHash: HASH$/,
     ],
     [
       'tokens: [{ name: ci, tokenFile: empty }]',

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { AuthenticationMethod } from '../../src/config/schema/authentication.ts'
-import { needsKnownPasswords } from '../../src/config/schema/authentication.ts'
+import { passwordFormOf } from '../../src/config/schema/authentication.ts'
 import { type LogonPolicy, logonPolicy } from '../../src/directory/policy.ts'
 import { saslMechanisms } from '../../src/directory/sasl/mechanisms.ts'
 import { basicMechanisms } from '../support/basic-mechanisms.ts'
@@ -11,7 +11,12 @@ const policy = (
   secure: boolean,
   mode: 'listed' | 'open' = 'listed',
   externalIdentity?: string,
-): LogonPolicy => logonPolicy({ authentication, requireSecureChannel }, { mode }, { secure, externalIdentity })
+): LogonPolicy =>
+  logonPolicy(
+    { authentication, requireSecureChannel },
+    { knowsPasswords: () => mode === 'listed' },
+    { secure, externalIdentity },
+  )
 
 const passwordMechanisms = basicMechanisms(false)
 
@@ -58,8 +63,8 @@ describe('what a connection may do', () => {
   })
 })
 
-test('the configuration knows which mechanisms an open directory does not offer', () => {
+test('the configuration knows what each mechanism needs to know of passwords', () => {
   const named = saslMechanisms.filter(({ method }) => method !== undefined)
-  const found = named.map(({ name, method }) => [name, needsKnownPasswords(method as string)])
-  expect(found).toEqual(named.map(({ name, needs }) => [name, needs === 'clear-password']))
+  const found = named.map(({ name, method, needs }) => [name, passwordFormOf(method as string) ?? needs])
+  expect(found).toEqual(named.map(({ name, needs }) => [name, needs]))
 })

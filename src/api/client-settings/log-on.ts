@@ -22,10 +22,10 @@ const mechanismsOf: Readonly<Record<LogOnWay, RegExp>> = {
  */
 export function logOnWaysOf(
   server: Pick<ResolvedVirtualServer, 'authentication' | 'requireSecureChannel'>,
-  mode: Directory['mode'],
+  directory: Pick<Directory, 'knowsPasswords'>,
   secure: boolean,
 ): LogOnWay[] {
-  const { mechanisms, logon } = logonPolicy(server, { mode }, { secure })
+  const { mechanisms, logon } = logonPolicy(server, directory, { secure })
   const offered = logOnWays.filter(
     (way) => (way === 'password' && logon === 'yes') || mechanisms.some((name) => mechanismsOf[way].test(name)),
   )

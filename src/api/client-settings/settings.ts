@@ -1,4 +1,5 @@
 import { isLoopback } from '../../common/ip-address.ts'
+import { isKnown, type PasswordForm } from '../../config/accounts/known-passwords.ts'
 import type { Port, ResolvedLab, ResolvedVirtualServer } from '../../config/resolve.ts'
 import { type AuthenticationMethod, isOnlyOverTls } from '../../config/schema/authentication.ts'
 import { isMailProtocol, type Protocol } from '../../config/schema.ts'
@@ -89,9 +90,16 @@ export function settingsOf(lab: ResolvedLab, wanted: string | undefined): Settin
   }
 }
 
-/** Returns a password for mail and news clients. Empty if the account needs an app password and does not have one. */
+/**
+ * Returns a password for mail and news clients. Empty if the account needs an app password and does not have one, or if only
+ * a hash of the password is known.
+ */
 const passwordFor = (account: Parameters<typeof passwordOfPrograms>[0] | undefined): string =>
-  (account && passwordOfPrograms(account)) ?? (account?.twoFactor ? '' : 'anything')
+  (account && passwordOfPrograms(account)) ?? (account?.twoFactor || account?.passwordHash ? '' : 'anything')
+
+const knownPasswords = ({ directory: { mode, accounts } }: ResolvedLab) => ({
+  knowsPasswords: (form: PasswordForm) => mode === 'listed' && accounts.every((one) => isKnown(one, form)),
+})
 
 /** Returns the settings of anyone with an address, who logs on by it. */
 export const settingsOfAddress = (lab: ResolvedLab, address: string): Settings => ({
@@ -158,7 +166,7 @@ function accessTo(server: ResolvedVirtualServer, protocol: Protocol, lab: Resolv
   if (!best) return []
   const tlsRequired = requireSecureChannel || (hasLogOn(server) && authentication.filter(isLogOn).every(isOnlyOverTls))
   const host = hostFor(address, lab.hostname)
-  const ways = logOnWaysOf(server, lab.directory.mode, best.channel !== 'clear')
+  const ways = logOnWaysOf(server, knownPasswords(lab), best.channel !== 'clear')
   const reach = { onlyThisMachine: isLoopback(address), legacyTls: server.tls.legacy !== false }
   return [{ protocol, virtualServer: name, host, port, tlsPort, startTls, tlsRequired, ...reach, best, ways }]
 }

@@ -194,7 +194,8 @@ function credentialsOf(api: Api, { user, password, mailbox }: VerifyInput): Pick
   const { directory, domain } = api.lab.config
   const account = directory.accounts.find((one) => one.user === user)
   const known = password ?? account?.password
-  if (known === undefined) throw new ApiProblem('invalid', `${user} is not in the configuration; add "password"`)
+  if (known === undefined)
+    throw new ApiProblem('invalid', `the password of ${user} is not in the configuration; add "password"`)
   return {
     credentials: { user, password: known },
     mailbox: mailbox ?? account?.addresses[0] ?? (user.includes('@') ? user : `${user}@${domain}`),

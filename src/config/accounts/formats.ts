@@ -46,7 +46,7 @@ const formats: Readonly<globalThis.Record<AccountFormat, Format>> = {
     records: linesOf,
     read(line) {
       const [user, password] = atFirstColon(line)
-      return { user: userName(user), ...parsePassword(password) }
+      return { user: userName(user), ...parsePassword(password, 'clear') }
     },
   },
 
@@ -61,7 +61,7 @@ const formats: Readonly<globalThis.Record<AccountFormat, Format>> = {
       const isDisabled = extra.some((field) => /^nologin(?:$|=)/.test(field))
       return {
         user: userName(user),
-        ...parsePassword(password, 'crypt'),
+        ...parsePassword(password, 'hash'),
         ...(isDisabled ? { state: 'disabled' as const } : {}),
       }
     },

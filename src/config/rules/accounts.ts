@@ -4,10 +4,13 @@ import { accountCheck, type Rule, repeated } from './rule.ts'
 /** Rules about the keys of accounts that say who may log on, and how. */
 export const accountRules: readonly Rule[] = [
   function* passwords({ directory }) {
-    for (const [index, { password }] of directory.accounts.entries()) {
-      if (password !== undefined) continue
-      const path = ['directory', 'accounts', index, 'password']
-      yield { path, message: 'is missing; write password: TEXT or passwordFile: FILE', onKey: true }
+    for (const [index, { password, passwordHash }] of directory.accounts.entries()) {
+      const at = ['directory', 'accounts', index]
+      if (password !== undefined && passwordHash !== undefined)
+        yield { path: [...at, 'passwordHash'], message: 'password is set too; keep one of them', onKey: true }
+      if (password !== undefined || passwordHash !== undefined) continue
+      const message = 'is missing; write password: TEXT, passwordFile: FILE or passwordHash: HASH'
+      yield { path: [...at, 'password'], message, onKey: true }
     }
   },
 

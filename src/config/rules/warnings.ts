@@ -1,16 +1,17 @@
 import { AddressList } from '../../common/address-list.ts'
 import { isLoopback } from '../../common/ip-address.ts'
+import { isKnown } from '../accounts/known-passwords.ts'
 import { keyOfOthers, needsAdministratorToken } from '../http-access.ts'
 import type { Mistake, Path } from '../mistakes.ts'
 import { opensslName, unknownCiphers } from '../openssl.ts'
 import { IMAP_IDLE_TIMEOUT_MS } from '../resolve.ts'
-import { needsKnownPasswords } from '../schema/authentication.ts'
+import { passwordFormOf } from '../schema/authentication.ts'
 import { type LabConfig, tlsDefects, type VirtualServerConfig } from '../schema.ts'
 
 /** Returns warnings about a valid configuration. */
 export function warnings(config: LabConfig): Mistake[] {
   const found = config.virtualServers.flatMap((server, index) => [...serverWarnings(server, ['virtualServers', index])])
-  found.push(...openAddresses(config), ...openRelays(config), ...methodsOfOpenDirectory(config))
+  found.push(...openAddresses(config), ...openRelays(config), ...methodsWithoutPasswords(config))
   if (config.directory.mode === 'listed' && config.directory.accounts.length === 0) {
     found.push({ path: ['directory', 'accounts'], message: 'no accounts are listed, so no client can log on' })
   }
@@ -37,13 +38,19 @@ function* serverWarnings(server: VirtualServerConfig, at: Path): Iterable<Mistak
   yield* proxyWarnings(server, at)
 }
 
-/** Warns of methods that an open directory does not offer. Those of a personality are its own defaults. */
-function* methodsOfOpenDirectory({ directory, virtualServers }: LabConfig): Iterable<Mistake> {
-  if (directory.mode !== 'open') return
+/** Warns of methods that are not offered because passwords are not known. Those of a personality are its own defaults. */
+function* methodsWithoutPasswords({ directory: { mode, accounts }, virtualServers }: LabConfig): Iterable<Mistake> {
   for (const [index, { authentication, personality }] of virtualServers.entries()) {
-    const unused = personality === 'sealpost' ? authentication.filter(needsKnownPasswords) : []
+    const methods = personality === 'sealpost' ? authentication.filter(passwordFormOf) : []
+    const hashed = accounts.filter(({ passwordHash }) => passwordHash !== undefined)
+    const missing = (method: string) => hashed.find((account) => !isKnown(account, passwordFormOf(method) ?? 'clear'))
+    const unused = mode === 'open' ? methods : methods.filter(missing)
     if (unused.length === 0) continue
-    const message = `${unused.join(', ')}: not offered, because an open directory knows no passwords; write directory.mode: listed`
+    const why =
+      mode === 'open'
+        ? 'an open directory knows no passwords; write directory.mode: listed'
+        : `only a hash of the password of ${missing(unused[0] as string)?.user} is known; remove the methods, or give its password`
+    const message = `${unused.join(', ')}: not offered, because ${why}`
     yield { path: ['virtualServers', index, 'authentication'], message }
   }
 }

@@ -1,28 +1,32 @@
 import { z } from 'zod'
+import type { PasswordForm } from '../accounts/known-passwords.ts'
+
+interface MethodFacts {
+  readonly basic?: true
+  readonly onlyOverTls?: true
+  readonly knows?: PasswordForm
+}
 
 /**
- * The SASL mechanisms that can be named. `basic` includes those marked so. Those marked `knowsPasswords` are offered only where
- * the directory knows passwords in clear text. EXTERNAL needs no name: a client certificate offers it.
+ * The SASL mechanisms that can be named. `basic` includes those marked so. Those with `knows` are offered only where the
+ * directory knows passwords in that form. EXTERNAL needs no name: a client certificate offers it.
  */
 const saslMethods = {
   plain: { basic: true },
   login: { basic: true },
-  'cram-md5': { basic: true, knowsPasswords: true },
-  'digest-md5': { knowsPasswords: true },
-  'scram-sha-1': { basic: true, knowsPasswords: true },
-  'scram-sha-1-plus': { basic: true, onlyOverTls: true, knowsPasswords: true },
-  'scram-sha-256': { basic: true, knowsPasswords: true },
-  'scram-sha-256-plus': { basic: true, onlyOverTls: true, knowsPasswords: true },
-  'scram-sha-512': { basic: true, knowsPasswords: true },
-  'scram-sha-512-plus': { basic: true, onlyOverTls: true, knowsPasswords: true },
-  ntlm: { knowsPasswords: true },
+  'cram-md5': { basic: true, knows: 'clear' },
+  'digest-md5': { knows: 'clear' },
+  'scram-sha-1': { basic: true, knows: 'SCRAM-SHA-1' },
+  'scram-sha-1-plus': { basic: true, onlyOverTls: true, knows: 'SCRAM-SHA-1' },
+  'scram-sha-256': { basic: true, knows: 'SCRAM-SHA-256' },
+  'scram-sha-256-plus': { basic: true, onlyOverTls: true, knows: 'SCRAM-SHA-256' },
+  'scram-sha-512': { basic: true, knows: 'SCRAM-SHA-512' },
+  'scram-sha-512-plus': { basic: true, onlyOverTls: true, knows: 'SCRAM-SHA-512' },
+  ntlm: { knows: 'clear' },
   xoauth2: { onlyOverTls: true },
   oauthbearer: { onlyOverTls: true }, // RFC 7628 section 4
   'sasl-anonymous': {}, // RFC 4505
-} as const satisfies Record<
-  string,
-  { readonly basic?: true; readonly onlyOverTls?: true; readonly knowsPasswords?: true }
->
+} as const satisfies Record<string, MethodFacts>
 
 export type SaslMethod = keyof typeof saslMethods
 
@@ -37,9 +41,11 @@ const isSaslMethod = (method: string): method is SaslMethod => Object.hasOwn(sas
 /** Returns whether `basic` includes a mechanism. */
 export const isBasicMethod = (method: SaslMethod): boolean => 'basic' in saslMethods[method]
 
-/** Returns whether a method needs a directory that knows passwords in clear text, as an open one does not. */
-export const needsKnownPasswords = (method: string): boolean =>
-  isSaslMethod(method) && 'knowsPasswords' in saslMethods[method]
+/** Returns what a method must know of passwords, if it needs more than to verify one. An open directory knows none. */
+export function passwordFormOf(method: string): PasswordForm | undefined {
+  const found: MethodFacts = isSaslMethod(method) ? saslMethods[method] : {}
+  return found.knows
+}
 
 /** Returns whether a method is accepted only over TLS. */
 export const isOnlyOverTls = (method: AuthenticationMethod): boolean =>

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { accountFormats } from '../accounts/formats.ts'
+import { parseHash } from '../accounts/password-hash.ts'
 import type { AccountOrigin } from '../accounts/types.ts'
 import { outOfOffice } from './reports.ts'
 import { mailAddress, octets, preload, secretFile } from './values.ts'
@@ -83,6 +84,9 @@ export const accountAccess = {
 /** The URL of a server or mailbox. RFC 5092. A response code ends at a bracket. */
 const imapUrl = z.string().regex(/^imap:\/\/[^\s\]]+$/i, 'write a URL such as imap://alice;AUTH=*@imap2.lab.test/')
 
+/** Of the password `secret`. */
+const EXAMPLE_HASH = '$5$sealpost$dzu0JHyq40kNLH2rtkjFKo9P98j0NN39wjUYG6Zt2S5'
+
 const account = z.strictObject({
   user: z
     .string()
@@ -92,9 +96,23 @@ const account = z.strictObject({
   password: z
     .string()
     .optional()
-    .describe('Password in clear text. Required, unless passwordFile is set.')
+    .describe('Password in clear text. Required, unless passwordFile or passwordHash is set.')
     .meta({ examples: ['secret'], writeOnly: true }),
   passwordFile: secretFile('password', '/run/secrets/alice'),
+  passwordHash: z
+    .string()
+    .superRefine((text, context) => {
+      try {
+        parseHash(text)
+      } catch (error) {
+        context.addIssue({ code: 'custom', message: (error as Error).message })
+      }
+    })
+    .optional()
+    .describe(
+      'Hash of the password, instead of the password: $6$, $5$, $1$, $apr1$, $2b$ (bcrypt), $argon2id$, or a scheme of Dovecot such as {SSHA512}. See docs/accounts.md. Mechanisms that need the password in clear text, such as CRAM-MD5, are then not offered.',
+    )
+    .meta({ examples: [EXAMPLE_HASH], writeOnly: true }),
   addresses: z
     .array(mailAddress)
     .optional()

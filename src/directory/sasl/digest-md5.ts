@@ -15,7 +15,7 @@ import {
 export const digestMd5: SaslMechanism = {
   name: 'DIGEST-MD5',
   method: 'digest-md5',
-  needs: 'clear-password',
+  needs: 'clear',
   start(context) {
     const nonce = randomBytes(18).toString('base64')
     const { domain: realm } = context.directory

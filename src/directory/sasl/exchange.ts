@@ -1,5 +1,6 @@
 import type { ChannelBindings } from '../../common/channel-bindings.ts'
 import type { Clock } from '../../common/clock.ts'
+import type { PasswordForm } from '../../config/accounts/known-passwords.ts'
 import type { SaslMethod } from '../../config/schema/authentication.ts'
 import type { NtlmConfig } from '../../config/schema/ntlm.ts'
 import type { LogonRefusal, Proof, Secret } from '../proof.ts'
@@ -93,8 +94,8 @@ export interface SaslMechanism {
   readonly name: string
   /** Its name in the configuration, which decides where it is offered. Absent: wherever a client certificate names an account. */
   readonly method?: SaslMethod
-  /** What it needs: any directory, a directory that knows passwords in clear text, an access token, a client certificate, or anonymous clients. */
-  readonly needs: 'password' | 'clear-password' | 'token' | 'certificate' | 'anonymous'
+  /** What it needs: any directory, one that knows passwords in a form, an access token, a client certificate, or anonymous clients. */
+  readonly needs: 'password' | PasswordForm | 'token' | 'certificate' | 'anonymous'
   /** Whether it binds the log-on to the TLS connection. */
   readonly bindsChannel?: true
   start(context: SaslContext): SaslExchange

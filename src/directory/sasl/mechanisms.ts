@@ -23,7 +23,7 @@ const plain: SaslMechanism = {
   method: 'plain',
   needs: 'password',
   start: (context) => ({
-    next(response) {
+    async next(response) {
       if (response === undefined) return challenge()
       const parts = response.toString('utf8').split('\0') // RFC 4616 section 2
       const [authzid, authcid, password] = parts
@@ -31,7 +31,7 @@ const plain: SaslMechanism = {
         return failure('malformed PLAIN message')
       const name = saslprep(authcid)
       if (name === undefined || saslprep(password) === undefined) return failure('malformed PLAIN message')
-      const proof = context.directory.checkPassword(name, password)
+      const proof = await context.directory.checkPassword(name, password)
       return proof ? proved(context, proof, { authzid }) : notProved()
     },
   }),
@@ -46,7 +46,7 @@ const login: SaslMechanism = {
     let name: string | undefined
     let asked = false
     return {
-      next(response) {
+      async next(response) {
         if (response === undefined && !asked) {
           asked = true
           return challenge('Username:')
@@ -56,7 +56,7 @@ const login: SaslMechanism = {
           return challenge('Password:')
         }
         if (response === undefined || name === '') return failure('malformed LOGIN message')
-        const proof = context.directory.checkPassword(name, response.toString('utf8'))
+        const proof = await context.directory.checkPassword(name, response.toString('utf8'))
         return proof ? proved(context, proof) : notProved()
       },
     }
@@ -67,7 +67,7 @@ const login: SaslMechanism = {
 const cramMd5: SaslMechanism = {
   name: 'CRAM-MD5',
   method: 'cram-md5',
-  needs: 'clear-password',
+  needs: 'clear',
   start(context) {
     const { directory } = context
     const question = `<${randomBytes(12).toString('hex')}.${Date.now()}@${directory.domain}>`

@@ -42,7 +42,7 @@ const SESSION_KEY_OCTETS = 16
 export const ntlm: SaslMechanism = {
   name: 'NTLM',
   method: 'ntlm',
-  needs: 'clear-password',
+  needs: 'clear',
   start: (context) => new NtlmExchange(context),
 }
 

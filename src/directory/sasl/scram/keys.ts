@@ -5,6 +5,7 @@ import { sameSecret } from '../../secrets.ts'
 
 /** A hash of the SCRAM family. */
 export interface ScramHash {
+  readonly name: 'SHA-1' | 'SHA-256' | 'SHA-512'
   readonly algorithm: 'sha1' | 'sha256' | 'sha512'
   readonly octets: number
   readonly iterations: number
@@ -12,9 +13,9 @@ export interface ScramHash {
 
 /** RFC 5802 section 5.1 and RFC 7677 section 4: at least 4096. For SHA-512, draft-melnikov-scram-sha-512 asks for 10000. */
 export const scramHashes = {
-  'SHA-1': { algorithm: 'sha1', octets: 20, iterations: 4096 },
-  'SHA-256': { algorithm: 'sha256', octets: 32, iterations: 4096 },
-  'SHA-512': { algorithm: 'sha512', octets: 64, iterations: 10_000 },
+  'SHA-1': { name: 'SHA-1', algorithm: 'sha1', octets: 20, iterations: 4096 },
+  'SHA-256': { name: 'SHA-256', algorithm: 'sha256', octets: 32, iterations: 4096 },
+  'SHA-512': { name: 'SHA-512', algorithm: 'sha512', octets: 64, iterations: 10_000 },
 } as const satisfies Record<string, ScramHash>
 
 /** The keys that prove a password: the server compares with the one, and proves itself with the other. RFC 5802 section 3. */
@@ -34,8 +35,8 @@ const hmac = ({ algorithm }: ScramHash, key: Buffer, text: string): Buffer =>
   createHmac(algorithm, key).update(text).digest()
 
 /** Returns the salt of a name, whether an account has this name or not. */
-export const saltOf = ({ algorithm }: ScramHash, name: string): Buffer =>
-  createHmac('sha256', saltKey).update(`${algorithm} ${name}`).digest().subarray(0, SALT_OCTETS)
+export const saltOf = ({ algorithm }: ScramHash, name: string, octets = SALT_OCTETS): Buffer =>
+  createHmac('sha256', saltKey).update(`${algorithm} ${name}`).digest().subarray(0, octets)
 
 /** Derives the keys of a password. RFC 5802 section 3. */
 export async function makeKeys(

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import type { PasswordForm } from '../../../config/accounts/known-passwords.ts'
 import type { SaslMethod } from '../../../config/schema/authentication.ts'
 import { sameSecret } from '../../secrets.ts'
 import type { Account } from '../../types.ts'
@@ -32,6 +33,7 @@ interface Exchange {
   readonly account: Account | undefined
   readonly nonce: string
   readonly salt: Buffer
+  readonly iterations: number
   readonly serverFirst: string
   readonly binding: Binding
 }
@@ -49,7 +51,7 @@ function scram(base: string, hash: ScramHash, isPlus: boolean): SaslMechanism {
   return {
     name,
     method: name.toLowerCase() as SaslMethod,
-    needs: 'clear-password',
+    needs: base as PasswordForm,
     ...(isPlus ? { bindsChannel: true } : {}),
     start(context) {
       let answer = (response: Buffer): SaslStep | Promise<SaslStep> => {
@@ -67,9 +69,13 @@ function scram(base: string, hash: ScramHash, isPlus: boolean): SaslMechanism {
 function begin({ directory }: SaslContext, hash: ScramHash, first: ClientFirst, binding: Binding): Exchange {
   const account = directory.find(first.name)
   const nonce = first.nonce + randomBytes(18).toString('base64')
-  const salt = saltOf(hash, directory.canonicalName(account?.user ?? first.name))
-  const serverFirst = `r=${nonce},s=${salt.toString('base64')},i=${hash.iterations}`
-  return { hash, first, account, nonce, salt, serverFirst, binding }
+  const own = account && directory.scramPassword(hash.name, account)
+  // Accounts without keys of their own, and unknown names, look like an account that has some.
+  const like = own ?? directory.scramPassword(hash.name)
+  const iterations = like?.iterations ?? hash.iterations
+  const salt = own?.salt ?? saltOf(hash, directory.canonicalName(account?.user ?? first.name), like?.salt.length)
+  const serverFirst = `r=${nonce},s=${salt.toString('base64')},i=${iterations}`
+  return { hash, first, account, nonce, salt, iterations, serverFirst, binding }
 }
 
 /** RFC 5802 section 6. */
@@ -93,7 +99,7 @@ function bindingOf(
 }
 
 async function finish(context: SaslContext, exchange: Exchange, response: Buffer): Promise<SaslStep> {
-  const { hash, first, account, nonce, serverFirst, salt, binding } = exchange
+  const { hash, first, account, nonce, serverFirst, salt, iterations, binding } = exchange
   const final = parseClientFinal(response.toString('utf8'))
   if (!final || final.nonce !== nonce) return failure('malformed SCRAM message')
   if ('refused' in binding) return serverError(binding.refused)
@@ -101,7 +107,9 @@ async function finish(context: SaslContext, exchange: Exchange, response: Buffer
   if (!sameSecret(final.bound, binding.expected)) return serverError('channel-bindings-dont-match')
   // Never cached: an unknown name must take as long as a known one. RFC 5802 section 9
   const secrets = context.directory.secretsOf(account)
-  const keys = await Promise.all(secrets.map(({ password }) => makeKeys(hash, password, salt, hash.iterations)))
+  const keys = await Promise.all(secrets.map(({ password }) => makeKeys(hash, password, salt, iterations)))
+  const known = account && context.directory.scramPassword(hash.name, account)
+  if (known) keys[0] = known
   const authMessage = `${first.bare},${serverFirst},${final.withoutProof}`
   const proven = keys.map((one) => provesPassword(hash, one, authMessage, final.proof)).indexOf(true)
   const [secret, own] = [secrets[proven], keys[proven]]
