@@ -33,6 +33,7 @@ import { originOf } from './origin.ts'
 import { problemResponse } from './problems.ts'
 import { jsonResponse, mount } from './routes.ts'
 import { SAFE_HEADERS, STREAM_HEADERS } from './safe-headers.ts'
+import { smtp4devRoutes } from './smtp4dev/routes.ts'
 import { isReportPath, tlsReportRoutes } from './tls-reports.ts'
 
 const BASE = '/api/v1'
@@ -168,6 +169,7 @@ export function createApp(
     mount(app, `${tenant}/mailpit`, mailpitRoutes, { api, context })
     mount(app, `${tenant}/mailhog`, mailHogRoutes, { api, context })
     mount(app, `${tenant}/maildev`, mailDevRoutes, { api, context })
+    mount(app, `${tenant}/smtp4dev`, smtp4devRoutes, { api, context })
     mount(app, `${tenant}/greenmail`, greenMailRoutes, { api, context })
     // At the root only what is not a path of the lab's own API.
     const own = mailHogRoutes.filter(({ path }) => path.startsWith('/api/v2/'))

@@ -17,7 +17,7 @@ export const OWN = '/sealpost'
 const paths: Readonly<Record<LikeTool, RegExp>> = {
   mailpit: /^\/(?:api\/v1(?:\/.*)?|api\/events|view\/.*|livez|readyz)$/,
   mailhog: /^\/api\/v[12](?:\/.*)?$/,
-  maildev: /^\/(?:email(?:\/.*)?|config|healthz|reloadMailsFromDirectory|socket\.io(?:\/.*)?)$/,
+  maildev: /^\/(?:(?:api\/)?(?:email(?:\/.*)?|config|healthz|reloadMailsFromDirectory)|socket\.io(?:\/.*)?)$/,
   smtp4dev: /^\/(?:api(?:\/.*)?|hubs(?:\/.*)?)$/,
   greenmail: /^\/(?:api(?:\/.*)?)$/,
 }

@@ -85,6 +85,7 @@ const mail = ['', '/t/one'].flatMap((base) => [
   `${base}/mailpit/api/v1/info`,
   `${base}/mailhog/api/v2/messages`,
   `${base}/maildev/email`,
+  `${base}/smtp4dev/api/messages?searchTerms=${SECRET}`,
   `${base}/greenmail/api/user`,
   `${base}/maildev/api/email/summary?search=${SECRET}`,
   `${base}/mailhog/api/v2/search?kind=containing&query=${SECRET}`,

@@ -1,0 +1,64 @@
+import { version } from '../../../src/common/version.ts'
+import { jsonResponse, notOffered, type Route } from '../routes.ts'
+import { sessionGuid } from './ids.ts'
+import { messageRoutes } from './messages.ts'
+import { relayRoute } from './relay.ts'
+import { sessionRoutes } from './sessions.ts'
+
+const server: Omit<Route, 'path'> = {
+  method: 'GET',
+  access: 'read',
+  run({ api, c }) {
+    const { hostname, connectors } = api.lab.config
+    const portOf = (wanted: string): number | null => {
+      const found = api.lab.endpoints().find(({ protocol }) => protocol === wanted)
+      return found?.port ?? found?.tlsPort ?? null
+    }
+    const relay = connectors.find(({ when, smartHost }) => when !== 'never' && smartHost !== undefined)?.smartHost
+    return jsonResponse(c, {
+      isRunning: true,
+      exception: null,
+      settingsAreEditable: false,
+      port: portOf('smtp'),
+      imapPort: portOf('imap4'),
+      pop3Port: portOf('pop3'),
+      hostName: hostname,
+      relaySmtpServer: relay?.host ?? '',
+      relaySmtpPort: relay?.port ?? 25,
+      relayLogin: relay?.user ?? '',
+    })
+  },
+}
+
+const versionInfo: Omit<Route, 'path'> = {
+  method: 'GET',
+  access: 'read',
+  run: ({ c }) => jsonResponse(c, { version: `${version.replace(/-.*$/, '')}.0`, infoVersion: version }),
+}
+
+const mailboxes: Omit<Route, 'path'> = {
+  method: 'GET',
+  access: 'read',
+  run: ({ c }) => jsonResponse(c, [{ id: sessionGuid('Default'), name: 'Default', mailboxFolders: [] }]),
+}
+
+/** In smtp4dev the case of paths does not matter. Its clients and its documentation write them in these two ways. */
+const bothCases = (routes: (name: (lower: string) => string) => Route[]): Route[] => [
+  ...routes((lower) => `/api/${lower}`),
+  ...routes((lower) => `/api/${lower.charAt(0).toUpperCase()}${lower.slice(1)}`),
+]
+
+/** The API of smtp4dev, below `/smtp4dev`. */
+export const smtp4devRoutes: readonly Route[] = [
+  ...bothCases((path) => [
+    ...messageRoutes(path('messages')),
+    relayRoute(`${path('messages')}/:id/relay`),
+    ...sessionRoutes(path('sessions')),
+    { ...server, path: path('server') },
+    ...notOffered('POST', [path('server')], 'change the configuration of the lab: PATCH /api/v1/configuration'),
+    { ...versionInfo, path: path('version') },
+    { ...mailboxes, path: path('mailboxes') },
+  ]),
+  ...notOffered('POST', ['/hubs/notifications/negotiate'], 'the lab does not speak SignalR; read /api/v1/events'),
+  ...notOffered('GET', ['/hubs/notifications'], 'the lab does not speak SignalR; read /api/v1/events'),
+]
