@@ -18,6 +18,9 @@ const NAMED_IN = {
   'README.md': (version) => [/sealpost-\d+\.\d+\.\d+(?:-[\w.]+)?\.tgz/g, `sealpost-${version}.tgz`],
   'docs/testing.md': (version) => [/sealpost-\d+\.\d+\.\d+(?:-[\w.]+)?\.tgz/g, `sealpost-${version}.tgz`],
 }
+
+/** Small stores of all versions. The tests open each, so that every later version keeps what they hold. */
+const FIXTURES = 'test/upgrades/fixtures'
 const UNRELEASED = '## [Unreleased]'
 
 class ReleaseError extends Error {}
@@ -100,10 +103,13 @@ function release(wanted, { dryRun, skipChecks }) {
       run('git', ['checkout', '--', '.'])
       return
     }
+    run('npm', ['run', 'store:fixture'], { shows: true })
     for (const check of skipChecks ? [] : CHECKS) run('npm', check, { shows: true })
+    run('git', ['add', '--all', FIXTURES])
     run('git', ['commit', '--all', '--message', `release: ${version}`])
   } catch (error) {
-    run('git', ['checkout', '--', '.'])
+    run('git', ['reset', '--quiet', '--hard'])
+    run('git', ['clean', '--quiet', '--force', '-d', FIXTURES])
     throw error
   }
   run('git', ['tag', '--annotate', `v${version}`, '--message', `Sealpost ${version}`])

@@ -217,7 +217,8 @@ const preparations: Readonly<Record<string, Preparation>> = {
   'messages.delete': message,
   wait: async (stage) => {
     await message(stage)
-    return {}
+    // Callers who do not see the message wait in vain.
+    return { input: { timeout: '200ms' } }
   },
   'folders.create': async (stage) => {
     await removeFolders(['Invoices', 'Paid'], stage)
