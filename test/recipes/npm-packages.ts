@@ -8,9 +8,12 @@ const modules = join(project, 'node_modules')
 
 /** The versions of packages that the recipes install and this project does not have. */
 const versions: Readonly<Record<string, string>> = {
+  '@actions/workflow-parser': '0.3.61',
   '@playwright/test': '1.65.1',
   express: '5.3.0',
+  'gitlab-ci-local': '4.75.1',
   jest: '30.5.2',
+  'kubernetes-models': '5.1.0',
   supertest: '7.3.2',
 }
 

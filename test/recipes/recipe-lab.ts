@@ -26,9 +26,14 @@ export class RecipeLab implements AsyncDisposable {
     this.#ports = ports
   }
 
-  static async start(): Promise<RecipeLab> {
+  /** @param more keys that the recipe sets besides those of `npm start` */
+  static async start(more: LabInput = {}): Promise<RecipeLab> {
     const { portOffset, virtualServers, certificates: _, ...rest } = parse(readFileSync(file, 'utf8')) as LabOfNpmStart
-    const lab = await startLab({ ...rest, virtualServers: virtualServers.map(({ protocol }) => ({ protocol })) })
+    const lab = await startLab({
+      ...rest,
+      virtualServers: virtualServers.map(({ protocol }) => ({ protocol })),
+      ...more,
+    })
     const ports = new Map<string, number>()
     for (const { protocol, port, tlsPort } of virtualServers) {
       const here = lab.server(protocol)

@@ -10,6 +10,8 @@ import type { RecipeLab } from './recipe-lab.ts'
 export interface RecipeOptions {
   /** Ports of the page that are not the lab's, such as that of the application. They become free ones. */
   readonly ports?: readonly number[]
+  /** npm packages besides those of the page, such as a program that checks its files. */
+  readonly packages?: readonly string[]
   /** Variables for the commands of the page. */
   readonly env?: Readonly<Record<string, string>>
 }
@@ -42,7 +44,7 @@ export class Recipe implements Disposable {
     const ports = new Map(named.map((port, index) => [String(port), free[index] ?? 0]))
     const recipe = new Recipe(page, lab, ports, options)
     for (const { path, text } of page.files) recipe.write(path, recipe.here(text))
-    await installPackages(recipe.folder, npmPackagesOf(page))
+    await installPackages(recipe.folder, [...npmPackagesOf(page), ...(options.packages ?? [])])
     return recipe
   }
 

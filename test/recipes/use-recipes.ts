@@ -1,5 +1,5 @@
 import { afterAll, beforeAll } from 'vitest'
-import type { TestLab } from '../../src/index.ts'
+import type { LabInput, TestLab } from '../../src/index.ts'
 import { Recipe, type RecipeOptions } from './recipe.ts'
 import { RecipeLab } from './recipe-lab.ts'
 
@@ -11,12 +11,15 @@ export interface Recipes {
   open(name: string, options?: RecipeOptions): Promise<Recipe>
 }
 
-/** Starts a lab before the tests of this file and stops it after them. */
-export function useRecipes(): Recipes {
+/**
+ * Starts a lab before the tests of this file and stops it after them.
+ * @param config keys that the recipes set besides those of `npm start`
+ */
+export function useRecipes(config?: LabInput): Recipes {
   const open: Recipe[] = []
   let place: RecipeLab | undefined
   beforeAll(async () => {
-    place = await RecipeLab.start()
+    place = await RecipeLab.start(config)
   })
   afterAll(async () => {
     for (const recipe of open) recipe[Symbol.dispose]()
