@@ -52,6 +52,8 @@ export interface ServerContext {
   readonly administrators: readonly string[]
   /** The accounts that see captured mail. */
   readonly capturedReaders: 'all' | readonly string[]
+  /** The folder of all captured mail. Absent: each domain has one. */
+  readonly capturedFolder?: string | undefined
   /** The host names of the lab. */
   readonly labNames: readonly string[]
   /** HTTP: the MTA-STS policy of the mail domain. */

@@ -100,6 +100,7 @@ export function createApp(
     c.set('tenants', context.tenants)
     const place = placeOf(getPath(c.req.raw), like)
     c.set('isBelowOwn', place.isBelowOwn)
+    c.set('isTool', place.like !== undefined)
     const header = (name: string): string | undefined => c.req.header(name)
     const { host, channel, isLocal } = c.get('origin')
     const authorization = header('Authorization')

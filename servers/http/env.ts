@@ -18,6 +18,8 @@ export interface Env {
     readonly origin: Origin
     readonly caller: Caller
     readonly tenants: Tenants
+    /** Whether the request is for the API of the tool at the root. */
+    readonly isTool?: boolean
     /** Whether the client has written `/sealpost` before the path. */
     readonly isBelowOwn?: boolean
     /** Whether the connection continues with WebSocket. */

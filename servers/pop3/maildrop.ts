@@ -1,14 +1,14 @@
 import { downgraded } from '../../src/mail/downgrade.ts'
 import { headerBlockEnd } from '../../src/mail/headers.ts'
 import { lockFolder } from '../../src/store/full/locks.ts'
-import { openInbox } from '../../src/store/mailboxes.ts'
+import { openCaptured, openInbox } from '../../src/store/mailboxes.ts'
 import type { Folder, MessageEntry, MessageStore, Owner } from '../../src/store/types.ts'
 import { Pop3Error } from './reply.ts'
 
 /** Messages larger than this are sent in pieces. */
 const WHOLE_OCTETS = 256 * 1024
 
-/** An INBOX as it was at log-on, numbered from 1 and locked by one session. RFC 1939 section 5. */
+/** An INBOX, or the folder of captured mail, as it was at log-on, numbered from 1 and locked by one session. RFC 1939 section 5. */
 export class Maildrop {
   readonly #store: MessageStore
   readonly #folder: Folder
@@ -39,7 +39,15 @@ export class Maildrop {
    * @throws Pop3Error `IN-USE`
    */
   static async open(store: MessageStore, owner: Owner, isUtf8: boolean): Promise<Maildrop> {
-    const folder = await openInbox(store, owner)
+    return Maildrop.#of(store, await openInbox(store, owner), isUtf8)
+  }
+
+  /** Opens and locks the folder of all captured mail. @throws Pop3Error `IN-USE` */
+  static async openCaptured(store: MessageStore, name: string, isUtf8: boolean): Promise<Maildrop> {
+    return Maildrop.#of(store, await openCaptured(store, name), isUtf8)
+  }
+
+  static async #of(store: MessageStore, folder: Folder, isUtf8: boolean): Promise<Maildrop> {
     const unlock = await lockFolder(store, folder.id)
     if (!unlock) throw new Pop3Error('The mailbox is in use by another session.', 'IN-USE')
     try {

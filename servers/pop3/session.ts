@@ -68,7 +68,11 @@ class Session implements Pop3Session, ProtocolSession<string, Pop3Error> {
 
   async logOn(account: Account): Promise<string> {
     const { user } = completeLogon(this, account)
-    const maildrop = await Maildrop.open(this.context.store, accountOwner(user), this.isUtf8)
+    const { store, config, capturedFolder } = this.context
+    const maildrop =
+      config.maildrop === 'captured' && capturedFolder !== undefined
+        ? await Maildrop.openCaptured(store, capturedFolder, this.isUtf8)
+        : await Maildrop.open(store, accountOwner(user), this.isUtf8)
     if (!this.#isDue(user)) {
       maildrop.close()
       throw new Pop3Error('The last log-on was too recent. Try again later.', 'LOGIN-DELAY') // RFC 2449 section 8.1.1

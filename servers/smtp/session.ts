@@ -94,8 +94,8 @@ class Session implements SmtpSession, ProtocolSession<string, SmtpError> {
   constructor(connection: Connection, context: ServerContext) {
     this.connection = connection
     this.context = context
-    const { store, directory, news, outgoing, hostname, config, reports } = context
-    const site = { store, directory, news, outgoing, hostname, reports }
+    const { store, directory, news, outgoing, hostname, config, reports, capturedFolder } = context
+    const site = { store, directory, news, outgoing, hostname, reports, capturedFolder }
     this.#forStrangers = { ...site, relay: config.relay }
     this.#forAccounts = { ...site, relay: 'capture' }
   }

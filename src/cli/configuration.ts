@@ -133,7 +133,7 @@ function chooseSource(options: ConfigurationOptions): Source {
 
 const bothGiven = (like: string): UsageError =>
   new UsageError(
-    `--config and --like exclude each other; to change the lab of --like ${like}, save it and go on with the file: sealpost config show --text --like ${like} > lab.yaml`,
+    `--config and --like exclude each other; to change the lab of --like ${like}, save it and go on with the file: sealpost config show --text --secrets --like ${like} > lab.yaml`,
   )
 
 /** Returns the YAML in `SEALPOST_CONFIG`, which may be in base64. */

@@ -105,7 +105,7 @@ const isScalar = (value: unknown): boolean => typeof value === 'number' || typeo
 
 const accepts = (key: keyof typeof labKeys, value: unknown): boolean => labKeys[key].safeParse(value).success
 
-const FILE_KEYS = new Set(['store', 'lmdb', 'file', ...Object.keys(secretFileKeys)])
+const FILE_KEYS = new Set(['store', 'lmdb', 'file', 'keyFile', ...Object.keys(secretFileKeys)])
 
 function absolute(value: unknown, cwd: string): unknown {
   if (typeof value === 'string') return value === 'memory' ? value : resolve(cwd, value)

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import type { CertificateChoice, SingleCertificateChoice } from './schema/certificate.ts'
 import { capture as captureSchema } from './schema/values.ts'
 import {
   type AccountConfig,
@@ -148,11 +149,19 @@ function resolveVirtualServer(
   return {
     ...server,
     ...resolveCapture(capture, baseDir),
+    certificate: resolveCertificate(server.certificate, baseDir),
     name: virtualServerName(server),
     ...portsOf(server, portOffset),
     idleTimeoutMs: server.limits.idleTimeout ?? idleTimeoutOf(server.protocol),
     feeds: server.feeds.map((feed) => resolveFeed(feed, baseDir)),
   }
+}
+
+/** Makes the files of certificates absolute. */
+function resolveCertificate(choice: CertificateChoice, baseDir: string): CertificateChoice {
+  const absolute = (one: SingleCertificateChoice): SingleCertificateChoice =>
+    one.kind === 'file' ? { ...one, file: resolve(baseDir, one.file), keyFile: resolve(baseDir, one.keyFile) } : one
+  return choice.kind === 'list' ? { ...choice, choices: choice.choices.map(absolute) } : absolute(choice)
 }
 
 function resolveCapture(setting: LabConfig['capture'], baseDir: string): { capture?: ResolvedCapture } {

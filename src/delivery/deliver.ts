@@ -155,7 +155,7 @@ interface MailboxCopy {
  * not fill it.
  */
 function mailboxesOf(
-  { directory }: DeliverySite,
+  { directory, capturedFolder }: DeliverySite,
   { message, recipients }: Delivery,
   stripped: StrippedMessage | undefined,
   withoutCopy: ReadonlySet<string>,
@@ -168,7 +168,7 @@ function mailboxesOf(
     const added = captured ? undefined : directory.add(destination.account)
     if (added?.isNew) created.push(added.account)
     const mailbox: Omit<MailboxCopy, 'octets'> = captured
-      ? { owner: CAPTURED_OWNER, folder: destination.domain }
+      ? { owner: CAPTURED_OWNER, folder: capturedFolder ?? destination.domain }
       : { owner: accountOwner(added?.account.user ?? ''), folder: 'INBOX' }
     const key = `${mailbox.owner}/${mailbox.folder}`
     // Recipients named in Bcc see the field, others must not. The lab's own copy stays complete. RFC 5322 section 3.6.3

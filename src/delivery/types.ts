@@ -19,6 +19,8 @@ export interface DeliverySite {
   readonly hostname: string
   /** Whether mail for other domains is captured by the lab or rejected. */
   readonly relay: 'capture' | 'deny'
+  /** The folder of all captured mail. Absent: each domain has one. */
+  readonly capturedFolder?: string | undefined
   /** Sends reports that a test asks for. Absent: no address asks for one. */
   readonly reports?: ReportSchedule | undefined
 }

@@ -532,7 +532,8 @@ export class Lab implements AsyncDisposable {
   async #applyWebhooks({ webhooks }: ResolvedLab): Promise<void> {
     if (webhooks.length === 0 && !this.#hasWebhooks) return
     const { openWebhooks, Webhooks } = await import('../api/webhooks/webhooks.ts')
-    const opened = await openWebhooks(webhooks)
+    const { webhookData } = await import('../../servers/webhooks.ts')
+    const opened = await openWebhooks(webhooks, webhookData)
     this.#hasWebhooks = true
     const api = await this.api()
     const report = (err: Error): void => this.#options.log.error({ err }, 'webhooks: an event may be lost')
@@ -585,7 +586,7 @@ export class Lab implements AsyncDisposable {
   }
 
   #deliverySite(): DeliverySite {
-    const { hostname } = this.#config
+    const { hostname, captured } = this.#config
     return {
       store: this.store,
       directory: this.#directory,
@@ -594,6 +595,7 @@ export class Lab implements AsyncDisposable {
       reports: this.reports,
       hostname,
       relay: 'capture',
+      capturedFolder: captured.folder,
     }
   }
 

@@ -3,6 +3,7 @@ import { isAbsolute } from 'node:path'
 import { folderObstacle, readObstacle } from '../common/file-obstacles.ts'
 import type { Mistake, Path } from '../config/mistakes.ts'
 import type { ResolvedLab } from '../config/resolve.ts'
+import { choicesOf } from '../config/schema/certificate.ts'
 import { zoneMistakes } from './dns-zones.ts'
 import { portObstacles } from './port-obstacles.ts'
 import { preloadObstacle } from './preload.ts'
@@ -32,6 +33,7 @@ export async function findObstacles(lab: ResolvedLab, running: Running): Promise
     ...feedObstacles(lab),
     ...connectorObstacles(lab),
     ...webhookObstacles(lab),
+    ...certificateObstacles(lab),
     ...controlObstacles(lab),
     ...(await zoneMistakes(lab)).map(({ path, message }) => error(path, message)),
   ]
@@ -117,6 +119,17 @@ function connectorObstacles({ connectors }: ResolvedLab): Obstacle[] {
       return why === undefined ? [] : [warning(at, `the connector cannot send: cannot read ${file}: ${why}`)]
     }),
   )
+}
+
+/** Without its certificate, a virtual server cannot start. */
+function certificateObstacles({ virtualServers }: ResolvedLab): Obstacle[] {
+  return virtualServers.flatMap(({ certificate }, index) => {
+    const files = choicesOf(certificate).flatMap((one) => (one.kind === 'file' ? [one.file, one.keyFile] : []))
+    return files.flatMap((file) => {
+      const why = readObstacle(file)
+      return why === undefined ? [] : [error(['virtualServers', index, 'certificate'], `cannot read ${file}: ${why}`)]
+    })
+  })
 }
 
 function webhookObstacles({ webhooks }: ResolvedLab): Obstacle[] {

@@ -82,6 +82,7 @@ export async function serverSettings(server: ResolvedVirtualServer, site: Site):
     api,
     administrators: config.administrators,
     capturedReaders: config.captured.readers,
+    capturedFolder: config.captured.folder,
     labNames: [config.hostname, ...config.alternativeNames],
     mtaSts: configuredPolicy(config),
     latest: () => contexts.get(name) ?? context,

@@ -53,7 +53,7 @@ describe('certificate:', () => {
     [{ variant: 'expired' }, /^certificate\.variant: is "expired"; must be rsa, /],
     [
       { defect: 'expired', host: 'a.test' },
-      /^certificate\.host: unknown key; known here: defect, hostname or variant$/,
+      /^certificate\.host: unknown key; known here: defect, hostname, variant, file or keyFile$/,
     ],
   ])('explains what is wrong with %j', (certificate, words) => {
     const mistakes = (): unknown => {

@@ -73,7 +73,7 @@ const webui: Route = {
       Label: likeOf(context.config.like)?.label ?? api.lab.config.hostname,
       MessageRelay: relayOf(api.lab.config.connectors),
       SpamAssassin: false,
-      ChaosEnabled: true,
+      ChaosEnabled: !c.get('isTool') || likeOf(context.config.like)?.chaos === true,
       DuplicatesIgnored: false,
       HideDeleteAllButton: false,
     }),

@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import type { AddedFault, Api } from '../../../src/api/api.ts'
-import { jsonResponse, type Route } from '../routes.ts'
+import { ApiProblem } from '../../../src/api/problem.ts'
+import { likeOf } from '../../../src/config/schema/like.ts'
+import { jsonResponse, type Route, type RouteCall } from '../routes.ts'
 import { bodyOf } from './body.ts'
 
 /** The triggers of Mailpit's Chaos: the command of SMTP that each fails, and its usual reply. */
@@ -58,11 +60,21 @@ const triggerInput = z
 
 const input = z.object({ sender: triggerInput, recipient: triggerInput, authentication: triggerInput })
 
+/** @throws ApiProblem `bad-request` in the place of a Mailpit that has no Chaos */
+function assertEnabled({ context, c }: RouteCall): void {
+  const like = c.get('isTool') ? likeOf(context.config.like) : undefined
+  if (!like || like.chaos) return
+  throw new ApiProblem('bad-request', 'Chaos is not enabled; set like.chaos (MP_ENABLE_CHAOS)')
+}
+
 const get: Route = {
   method: 'GET',
   path: '/api/v1/chaos',
   access: 'read',
-  run: ({ api, c }) => jsonResponse(c, allTriggers(api)),
+  run(call) {
+    assertEnabled(call)
+    return jsonResponse(call.c, allTriggers(call.api))
+  },
 }
 
 const put: Route = {
@@ -70,6 +82,7 @@ const put: Route = {
   path: '/api/v1/chaos',
   access: 'administer',
   async run(call) {
+    assertEnabled(call)
     const wanted = await bodyOf(call, input)
     for (const name of names) {
       const { errorcode, probability } = wanted[name.toLowerCase() as Lowercase<TriggerName>]

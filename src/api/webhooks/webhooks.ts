@@ -13,7 +13,7 @@ import { matcherOf } from '../messages/matcher.ts'
 import type { Condition } from '../messages/search.ts'
 import { type Delivery, PendingDeliveries } from './queue.ts'
 import { type Attempt, keyOf, Sender } from './send.ts'
-import type { Webhook, WebhookSender } from './types.ts'
+import type { Webhook, WebhookData, WebhookSender } from './types.ts'
 
 /** Webhooks see the whole lab: the configuration names them. */
 const SEES_ALL: Caller = { role: 'administrator', name: 'webhook' }
@@ -23,14 +23,22 @@ const MAX_PENDING = 1_000
 const MAX_FINISHED = 1_000
 const MAX_CONCURRENT = 4
 
-/** Reads the secrets and filters of webhooks. @throws Error that names the webhook */
-export const openWebhooks = (configs: readonly WebhookConfig[]): Promise<Webhook[]> =>
+/**
+ * Reads the secrets and filters of webhooks.
+ * @param formats what webhooks send that do not have the format of the lab
+ * @throws Error that names the webhook
+ */
+export const openWebhooks = (
+  configs: readonly WebhookConfig[],
+  formats: Readonly<Record<Exclude<WebhookConfig['format'], 'standard'>, WebhookData>>,
+): Promise<Webhook[]> =>
   Promise.all(
     configs.map(async (config, index) => {
       try {
         const key = keyOf(config.secret ?? '')
         const conditions = config.filter === undefined ? [] : conditionsOf({ query: config.filter })
-        return { config, key, conditions, roots: await rootsIn(config.authority) }
+        const data = config.format === 'standard' ? undefined : formats[config.format]
+        return { config, key, conditions, data, roots: await rootsIn(config.authority) }
       } catch (cause) {
         throw new Error(`webhooks[${index}] (${maskUrls(config.url)}): ${(cause as Error).message}`, { cause })
       }
@@ -99,11 +107,11 @@ export class Webhooks implements WebhookSender {
   }
 
   async #onEvent(event: LabEvent): Promise<void> {
-    for (const { config, conditions } of this.#hooks) {
+    for (const { config, conditions, data: format } of this.#hooks) {
       if (!config.events.some((name) => name === event.name)) continue
       if (conditions.length > 0 && !(await this.#meets(event, conditions))) continue
-      const data = await eventData(this.#api, SEES_ALL, event)
-      if (data) this.#enqueue(config.url, event, data)
+      const data = format ? await format(this.#api, event) : await eventData(this.#api, SEES_ALL, event)
+      if (data) this.#enqueue(config.url, event, format ? data : standardBody(event, data))
     }
     this.#run()
   }
@@ -113,7 +121,7 @@ export class Webhooks implements WebhookSender {
     return found !== undefined && (await matcherOf(this.#api.reader, conditions)(found))
   }
 
-  #enqueue(url: string, { name, at }: LabEvent, data: object): void {
+  #enqueue(url: string, { name }: LabEvent, body: object): void {
     const waiting = this.#pendingOf(url)
     if (waiting.length >= MAX_PENDING) this.#finish(waiting[0] as Delivery, 'failed', QUEUE_FULL)
     const now = Date.now()
@@ -121,7 +129,7 @@ export class Webhooks implements WebhookSender {
       id: `msg_${randomUUID().replaceAll('-', '')}`,
       url,
       event: name,
-      body: JSON.stringify({ type: name, timestamp: timeText(at), data }),
+      body: JSON.stringify(body),
       state: 'pending',
       attempts: 0,
       createdAt: now,
@@ -213,6 +221,8 @@ export class Webhooks implements WebhookSender {
     await this.#pending.settled
   }
 }
+
+const standardBody = ({ name, at }: LabEvent, data: object): object => ({ type: name, timestamp: timeText(at), data })
 
 const QUEUE_FULL = `given up: ${MAX_PENDING} newer events wait for this webhook`
 const DELETED = 'given up: the lab was reset'

@@ -6,6 +6,7 @@ import { type ConfigOptions, callConfiguration, hasLab } from './target.ts'
 
 interface ShowOptions extends ConfigOptions {
   readonly text?: boolean
+  readonly secrets?: boolean
 }
 
 /** Adds `sealpost config show`. */
@@ -14,12 +15,14 @@ export function addShow(config: Command): void {
     .argument('[path]', 'only this part, such as virtualServers.smtp.limits')
     .description('show the configuration that the lab uses, with all defaults; secrets are masked')
     .option('--text', 'print the text of the file with its comments instead')
+    .option('--secrets', '--text: print secrets too; the text that the next start reads, not that of a running lab')
     .option('--json', 'print JSON')
     .action(show)
 }
 
 async function show(path: string | undefined, options: ShowOptions): Promise<void> {
-  const { text, json } = options
+  const { text, json, secrets } = options
+  if (secrets && !text) throw new UsageError('--secrets is for --text')
   if (text) {
     if (path !== undefined || json) throw new UsageError('--text prints the whole text; leave out the path and --json')
     process.stdout.write(await textOf(options))
@@ -42,13 +45,15 @@ async function partOf(configuration: unknown, path: string | undefined): Promise
 }
 
 async function textOf(options: ShowOptions): Promise<string> {
-  if (await hasLab(options)) return ((await callConfiguration(options, 'configuration.yaml')) as Buffer).toString()
+  if (!options.secrets && (await hasLab(options)))
+    return ((await callConfiguration(options, 'configuration.yaml')) as Buffer).toString()
   const [{ textWithoutSecrets }, { configurationSource }] = await Promise.all([
     import('../../config/secrets.ts'),
     import('../configuration.ts'),
   ])
   const source = await configurationSource(options)
-  return textWithoutSecrets(await source.read(), source.name)
+  const text = await source.read()
+  return options.secrets ? text : textWithoutSecrets(text, source.name)
 }
 
 async function effective(options: ShowOptions): Promise<unknown> {

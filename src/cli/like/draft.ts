@@ -20,6 +20,8 @@ export function draftOf(
       certificates: certificatesFolder(),
       store: 'memory',
       directory: { unknown: 'capture', accounts: [] },
+      // One mailbox, as the tool has it.
+      captured: { folder: 'all' },
     },
     servers: new Map(
       Object.entries(servers).map(([key, server]): [string, VirtualServerInput] => [
@@ -37,6 +39,13 @@ export function serverOf({ servers }: Draft, key: string): VirtualServerInput {
   const server = servers.get(key)
   if (!server) throw new Error(`there is no virtual server ${key}`)
   return server
+}
+
+/** Returns the long form of the key `like` of a draft's HTTP virtual server. */
+export function likeIn(draft: Draft): Exclude<NonNullable<VirtualServerInput['like']>, string> {
+  const { like } = serverOf(draft, 'http')
+  if (typeof like !== 'object') throw new Error('the HTTP virtual server does not name the tool')
+  return like
 }
 
 /** Returns the accounts of a draft, to which settings add. */

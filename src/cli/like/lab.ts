@@ -57,11 +57,16 @@ export function labLike(tool: Tool, { environment, flags, cwd }: Surroundings): 
 /** Returns the name by which settings refer to each other. */
 export const nameOf = ({ variable, flags = [] }: Setting): string => variable ?? flags[0] ?? ''
 
+/** Returns the names of the variable of a setting, the current one first. */
+const variablesOf = ({ variable, aliases = [] }: Setting): readonly string[] =>
+  variable === undefined ? [] : [variable, ...aliases]
+
 function readVariables({ settings }: Tool, environment: Surroundings['environment']): Map<Setting, GivenSetting> {
   return new Map(
     settings.flatMap((setting): [Setting, GivenSetting][] => {
-      const value = setting.variable === undefined ? undefined : environment[setting.variable]
-      return value ? [[setting, { origin: setting.variable as string, value }]] : []
+      const names = variablesOf(setting)
+      const origin = names.find((name) => environment[name])
+      return origin === undefined ? [] : [[setting, { origin, value: environment[origin] as string }]]
     }),
   )
 }
@@ -70,7 +75,7 @@ function readVariables({ settings }: Tool, environment: Surroundings['environmen
 const OF_KUBERNETES = /_SERVICE_HOST$|_SERVICE_PORT(?:_|$)|_PORT_\d+_TCP(?:_|$)/
 
 function unknownVariables({ title, prefixes, settings }: Tool, environment: Surroundings['environment']): string[] {
-  const known = settings.flatMap(({ variable }) => variable ?? [])
+  const known = settings.flatMap(variablesOf)
   const unknown = Object.entries(environment).filter(
     ([name, value]) =>
       value && prefixes.some((prefix) => name.startsWith(prefix)) && !known.includes(name) && !OF_KUBERNETES.test(name),

@@ -1,5 +1,6 @@
 import { draftOf } from './draft.ts'
 import { mailpitSettings } from './mailpit/settings.ts'
+import { finishSmtp } from './mailpit/smtp.ts'
 import type { Tool } from './tool.ts'
 
 /** https://mailpit.axllent.org/docs/configuration/runtime-options/ */
@@ -9,11 +10,19 @@ export const mailpit: Tool = {
   prefixes: ['MP_'],
   settings: mailpitSettings,
   draft() {
+    const limits = { messageSize: '50MiB' }
     const draft = draftOf('mailpit', {
-      smtp: { name: 'Mailpit SMTP', protocol: 'smtp', port: 1025, authentication: ['anonymous'] },
-      http: { name: 'Mailpit HTTP', protocol: 'http', port: 8025, like: { tool: 'mailpit' } },
+      smtp: {
+        name: 'Mailpit SMTP',
+        protocol: 'smtp',
+        port: 1025,
+        authentication: ['anonymous'],
+        limits: { ...limits, recipients: 100 },
+      },
+      http: { name: 'Mailpit HTTP', protocol: 'http', port: 8025, limits, like: { tool: 'mailpit' } },
     })
     draft.lab.retention = [{ count: 500 }]
     return draft
   },
+  finish: finishSmtp,
 }

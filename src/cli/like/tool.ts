@@ -46,6 +46,8 @@ type Meaning =
 /** A setting of the tool: an environment variable, flags of its command line, or both. */
 export type Setting = Meaning & {
   readonly variable?: string
+  /** Earlier names of the variable. */
+  readonly aliases?: readonly string[]
   readonly flags?: readonly string[]
   /** Whether the flags take no value. */
   readonly isSwitch?: true

@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
+import { reasonText } from '../../common/file-errors.ts'
 import type { VirtualServerInput } from '../../config/schema.ts'
 
 /** Returns whether a switch is on. Other values are off, as in most tools. */
@@ -22,8 +24,15 @@ export function listenAt(server: VirtualServerInput, value: string): void {
   Object.assign(server, { address: host === '' ? '0.0.0.0' : host, port: Number(port) })
 }
 
-/** Returns the accounts in `USER:PASSWORD USER:PASSWORD`. @throws Error */
-export function credentialsIn(value: string): { readonly user: string; readonly password: string }[] {
+/** The name and password of an account, as a tool has them. */
+export interface Credentials {
+  readonly user: string
+  /** In clear text, or a hash as htpasswd writes it. */
+  readonly password: string
+}
+
+/** Returns the accounts in `USER:PASSWORD USER:PASSWORD`, also with line ends between them. @throws Error */
+export function credentialsIn(value: string): Credentials[] {
   return value
     .split(/\s+/)
     .filter((word) => word !== '')
@@ -32,4 +41,13 @@ export function credentialsIn(value: string): { readonly user: string; readonly 
       if (user === '') throw new Error('write USER:PASSWORD, and a space before the next one')
       return { user, password }
     })
+}
+
+/** Reads a file that a setting names. @throws Error */
+export function textOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    throw new Error(`cannot read ${file}: ${reasonText(error as NodeJS.ErrnoException, 'read')}`, { cause: error })
+  }
 }

@@ -1,5 +1,6 @@
 import type { Path } from '../mistakes.ts'
 import { addressesOf } from '../resolve.ts'
+import { likeOf } from '../schema/like.ts'
 import { accountCheck, eachServer, type Rule, repeated } from './rule.ts'
 
 /** Rules about accounts, and who may use what. */
@@ -46,6 +47,29 @@ export const accessRules: readonly Rule[] = [
     }
   }),
 
+  eachServer(function* likeOutsideHttp({ protocol, like }, at) {
+    if (protocol === 'http' || like === undefined) return
+    yield { path: [...at, 'like'], message: `only http has the API of a tool, and this is ${protocol}` }
+  }),
+
+  function* unknownUsersOfTools({ virtualServers, directory }) {
+    const check = accountCheck(directory)
+    for (const [index, { like }] of virtualServers.entries()) {
+      for (const [at, user] of (likeOf(like)?.users ?? []).entries())
+        yield* check(user, ['virtualServers', index, 'like', 'users', at])
+    }
+  },
+
+  function* maildropWithoutFolder({ virtualServers, captured }) {
+    for (const [index, { protocol, maildrop }] of virtualServers.entries()) {
+      if (maildrop === 'inbox') continue
+      const path = ['virtualServers', index, 'maildrop']
+      if (protocol !== 'pop3') yield { path, message: `only pop3 has a maildrop, and this is ${protocol}` }
+      else if (captured.folder === undefined)
+        yield { path, message: 'captured mail has a folder for each domain; set captured: { folder: all }' }
+    }
+  },
+
   function* unknownAdministrators({ administrators, directory }) {
     const check = accountCheck(directory)
     for (const [index, name] of administrators.entries()) yield* check(name, ['administrators', index])
@@ -60,7 +84,7 @@ export const accessRules: readonly Rule[] = [
   },
 
   function* webhookSecrets({ webhooks }) {
-    for (const [index, { url, secret, authority }] of webhooks.entries()) {
+    for (const [index, { url, secret, authority, format }] of webhooks.entries()) {
       if (authority !== undefined && new URL(url).protocol !== 'https:') {
         const message =
           'has no effect, because only https receivers have certificates; write an https URL, or remove it'
@@ -72,7 +96,8 @@ export const accessRules: readonly Rule[] = [
           message: 'has a user name; requests are authenticated by their signature',
         }
       }
-      if (secret !== undefined) continue
+      // Receivers of other formats know no signatures.
+      if (secret !== undefined || format !== 'standard') continue
       const message =
         'has no key for signatures; create one with openssl rand -base64 32, and add secret: TEXT or secretFile: FILE'
       yield { path: ['webhooks', index], message }

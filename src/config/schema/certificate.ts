@@ -24,8 +24,15 @@ export interface VariantInput {
   readonly hostname?: string | undefined
 }
 
-/** One certificate as a user writes it: `auto`, `assigned`, `none`, a friendly name, a thumbprint, a defect or a variant. */
-export type CertificateInput = string | DefectInput | VariantInput
+/** A certificate in files as a user writes it. */
+export interface FileInput {
+  /** The certificate, and those of its issuers. */
+  readonly file: string
+  readonly keyFile: string
+}
+
+/** One certificate as a user writes it: `auto`, `assigned`, `none`, a friendly name, a thumbprint, a defect, a variant or files. */
+export type CertificateInput = string | DefectInput | VariantInput | FileInput
 
 /** Which certificate a virtual server uses. */
 export type SingleCertificateChoice =
@@ -36,6 +43,8 @@ export type SingleCertificateChoice =
   | { readonly kind: 'none' }
   /** A certificate of the store, by friendly name or thumbprint. */
   | { readonly kind: 'named'; readonly name: string }
+  /** Files outside the store. */
+  | { readonly kind: 'file'; readonly file: string; readonly keyFile: string }
   | { readonly kind: 'defect'; readonly defect: DefectName; readonly hostname?: string }
   | { readonly kind: 'variant'; readonly variant: AnyVariantName; readonly hostname?: string }
 
@@ -54,6 +63,7 @@ export function certificateChoice(input: CertificateInput): SingleCertificateCho
     const keyword = keywords.find((known) => known === input)
     return keyword === undefined ? { kind: 'named', name: input } : { kind: keyword }
   }
+  if ('file' in input) return { kind: 'file', ...input }
   const host = input.hostname === undefined ? {} : { hostname: input.hostname }
   if ('variant' in input) return { kind: 'variant', variant: input.variant, ...host }
   const { defect } = input
@@ -71,6 +81,8 @@ export function certificateText(choice: CertificateChoice): string {
       return `[${choice.choices.map(certificateText).join(', ')}]`
     case 'named':
       return choice.name
+    case 'file':
+      return `{ file: ${choice.file}, keyFile: ${choice.keyFile} }`
     case 'defect':
       return `{ defect: ${choice.defect}${hostText(choice.hostname)} }`
     case 'variant':
@@ -107,11 +119,26 @@ const variant = z.strictObject({
   hostname,
 })
 
-const single = z.union([name, defect, variant])
+const files = z.strictObject({
+  file: z
+    .string()
+    .min(1)
+    .describe(
+      'File with the certificate and those of its issuers, in PEM, relative to this file. It is read at the start and at each reload.',
+    )
+    .meta({ examples: ['../server.pem'] }),
+  keyFile: z
+    .string()
+    .min(1)
+    .describe('File with the private key, in PEM.')
+    .meta({ examples: ['../server.key'] }),
+})
+
+const single = z.union([name, defect, variant, files])
 
 /** The value of `certificate:`. */
 export const certificate = z
-  .union([name, defect, variant, z.array(single).min(1)])
+  .union([name, defect, variant, files, z.array(single).min(1)])
   .transform(
     (input): CertificateChoice =>
       Array.isArray(input) ? { kind: 'list', choices: input.map(certificateChoice) } : certificateChoice(input),

@@ -232,4 +232,12 @@ export const captured = z.strictObject({
     .describe(
       'Accounts that see captured mail, over IMAP4 in `Captured/DOMAIN` and over HTTP: all, or a list of names.',
     ),
+  folder: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9.-]*$/, 'write a name of small letters, digits, dots and hyphens')
+    .optional()
+    .describe(
+      'The one folder for all captured mail, each message once: `Captured/NAME` over IMAP4. Default: a folder for each domain.',
+    )
+    .meta({ examples: ['all'] }),
 })

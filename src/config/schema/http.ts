@@ -66,6 +66,12 @@ export const webhook = z.strictObject({
     .default(['message.received'])
     .describe('The events that are sent.')
     .meta({ examples: [['message.received', 'session.refused']] }),
+  format: z
+    .enum(['standard', 'mailpit'])
+    .default('standard')
+    .describe(
+      'What is sent. standard: the event and its time (Standard Webhooks). mailpit: the summary of a message as Mailpit has it, for each message that arrives.',
+    ),
   filter: z
     .string()
     .min(1)

@@ -24,6 +24,11 @@ export const like = z.union([
       .optional()
       .describe('Path before all paths, as the tool has it behind a proxy. The paths without it work too.')
       .meta({ examples: ['/mail'] }),
+    chaos: z
+      .boolean()
+      .optional()
+      .describe('mailpit: whether callers may set Chaos triggers. Default: they may not.')
+      .meta({ examples: [true] }),
     label: z
       .string()
       .min(1)

@@ -172,7 +172,7 @@ export const virtualServer = z.strictObject({
   certificate: certificate
     .optional()
     .describe(
-      'auto: the certificate assigned in the store, or one issued by the lab if none is assigned. assigned: no certificate until one is assigned. none: no certificate. A friendly name or thumbprint: always that certificate. { defect: expired }: a certificate with that defect. { variant: p384 }: a good certificate of that kind. A list: the first is the default, SNI selects the others. Default: the `certificate` of the lab.',
+      'auto: the certificate assigned in the store, or one issued by the lab if none is assigned. assigned: no certificate until one is assigned. none: no certificate. A friendly name or thumbprint: always that certificate. { defect: expired }: a certificate with that defect. { variant: p384 }: a good certificate of that kind. { file: PEM, keyFile: PEM }: the certificate in these files. A list: the first is the default, SNI selects the others. Default: the `certificate` of the lab.',
     )
     .meta({ examples: ['auto'] }),
   requireSecureChannel: z
@@ -211,6 +211,12 @@ export const virtualServer = z.strictObject({
     .default('capture')
     .describe(
       'smtp: what happens to mail for other domains. capture: it is stored in the lab. deny: it is refused with 550 5.7.1, except from clients that have logged on; their mail is stored.',
+    ),
+  maildrop: z
+    .enum(['inbox', 'captured'])
+    .default('inbox')
+    .describe(
+      'pop3: the mail that clients get. inbox: the INBOX of their account. captured: the mail that the lab has captured, which must be in one folder (`captured.folder`).',
     ),
   access: z
     .enum(['anonymous', 'anonymous-read', 'authenticated'])

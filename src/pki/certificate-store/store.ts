@@ -10,6 +10,7 @@ import { staple } from '../revocation/ocsp.ts'
 import type { Audience, InstalledCertificate, StoreLog } from '../types.ts'
 import { autoCertificate, ensureRoot, renewalDue } from './auto.ts'
 import type { IndexDraft } from './draft.ts'
+import { FileCertificates } from './file-certificates.ts'
 import { folderFiles, memoryFiles, type StoreFiles } from './files.ts'
 import { certificatesNamed, SHORT_THUMBPRINT } from './friendly-names.ts'
 import { type CertificateRecord, certificateNamed, indexPath, type StoreIndex } from './index-file.ts'
@@ -64,6 +65,7 @@ class FileCertificateStore implements CertificateStore {
   readonly #expiryCheck: NodeJS.Timeout
   readonly #stapled = new WeakMap<InstalledCertificate, InstalledCertificate>()
   readonly #byRecipe = new RecipeCertificates(this)
+  readonly #ofFiles = new FileCertificates()
   #rootPem = ''
   /** The index that the root was read from. */
   #rootIndex: StoreIndex | undefined
@@ -172,6 +174,8 @@ class FileCertificateStore implements CertificateStore {
       case 'defect':
       case 'variant':
         return this.#byRecipe.certificateFor(choice, names)
+      case 'file':
+        return this.#ofFiles.certificateFor(choice)
       case 'named':
         return this.#withStaple(this.#pinned(choice.name))
       default: {

@@ -1,0 +1,35 @@
+import { accountsOf } from './draft.ts'
+import type { Draft } from './tool.ts'
+import type { Credentials } from './values.ts'
+
+/** Adds accounts to a draft. An account that is there already gets a further password, as a list of another setting may have it. */
+export function addAccounts(draft: Draft, added: readonly Credentials[], origin: string): void {
+  const accounts = accountsOf(draft)
+  for (const { user, password } of added) {
+    const known = accounts.find((one) => one.user === user)
+    const isSame = known?.password === password
+    if (isSame) continue
+    if (!known) accounts.push({ user, ...passwordKey(password) })
+    else known.appPasswords = [...(known.appPasswords ?? []), { name: origin, password }]
+  }
+}
+
+/**
+ * Makes SMTP accept any name and password. An open directory would accept them everywhere: where accounts are listed, only
+ * the reply to AUTH says so.
+ */
+export function acceptAnySender(draft: Draft): void {
+  const { lab } = draft
+  if (accountsOf(draft).length === 0) {
+    lab.directory = { ...lab.directory, mode: 'open' }
+    return
+  }
+  const reply = '235 2.7.0 Authentication successful'
+  lab.faults = [...(lab.faults ?? []), { name: 'Any log-on', when: { protocol: 'smtp', verb: 'AUTH' }, do: { reply } }]
+}
+
+/** Hashes of htpasswd: crypt and LDAP's schemes. */
+const HASH = /^(?:\$[\w-]+\$|\{[\w-]+\})/
+
+const passwordKey = (password: string): Record<string, string> =>
+  HASH.test(password) ? { passwordHash: password } : { password }
