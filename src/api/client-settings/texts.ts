@@ -34,12 +34,21 @@ export function mutt({ user, password, address, access: { imap4, smtp, nntp } }:
 
 /** Returns the password, or the program that prints an access token. */
 function muttSecret(kind: 'imap' | 'smtp', access: ConnectionSettings, user: string, password: string): string[] {
-  if (takesPassword(access)) return [`set ${kind}_pass = ${inMutt(password)}`]
+  if (takesPassword(access)) return [`set ${kind}_pass = ${inMutt(password)}`, ...muttMechanisms(kind, access)]
   if (access.ways.length === 0) return []
   return [
     `set ${kind}_authenticators = "oauthbearer:xoauth2"`,
     `set ${kind}_oauth_refresh_command = ${inMutt(tokenCommand(user))}`,
   ]
+}
+
+/**
+ * Returns the mechanisms for sending. By itself, mutt chooses SCRAM-SHA-256-PLUS, has no channel binding of TLS 1.3 for it
+ * (RFC 9266), and gives up. With IMAP it then tries other mechanisms.
+ */
+function muttMechanisms(kind: 'imap' | 'smtp', { ways }: ConnectionSettings): string[] {
+  const needed = kind === 'smtp' && ways.includes('scram') && ways.includes('password')
+  return needed ? ['set smtp_authenticators = "plain:login"'] : []
 }
 
 /** Returns a text in double quotes, in which a backslash escapes quotes, backslashes and `special` characters. */
