@@ -1,30 +1,18 @@
-import { countOctets, joinPieces, type Pieces } from '../../common/pieces.ts'
+import { countOctets, type Pieces } from '../../common/pieces.ts'
 import { usableMemory } from '../../common/usable-memory.ts'
 import { checkFits } from '../full/limits.ts'
 import { type NewMessage, StoreError } from '../types.ts'
-
-interface Blob {
-  /** The octets in pieces as received. The first read joins them. */
-  pieces: Pieces
-  /** Number of entries that share the blob. */
-  holders: number
-}
+import { Arenas, type Extent } from './arenas.ts'
 
 /** Octets that an entry counts towards the limit: about the memory it uses besides the message's octets. */
 export const ENTRY_OCTETS = 512
-/** Small pieces are copied into slabs of this size. */
-const SLAB_OCTETS = 64 * 1024
-/** Largest piece that is copied into a slab. */
-const MAX_SLAB_PIECE_OCTETS = 8 * 1024
-
 /** The octets of messages, within a limit. Entries share a blob, which is deleted with its last entry. */
 export class Blobs {
-  readonly #blobs = new Map<string, Blob>()
+  readonly #blobs = new Map<string, Extent>()
+  readonly #arenas = new Arenas()
   readonly #tag: string
   readonly #maxOctets: number
   #usedOctets = 0
-  #slab = Buffer.alloc(0)
-  #slabUsed = 0
   #created = 0
 
   /**
@@ -70,67 +58,35 @@ export class Blobs {
   /** Stores octets for `holders` entries. Returns the blob's name. */
   add(pieces: Pieces, holders: number): string {
     const id = `${this.#tag}${(this.#created++).toString(36)}`
-    this.#blobs.set(id, { pieces: this.#compact(pieces), holders })
+    this.#blobs.set(id, this.#arenas.keep(pieces, countOctets(pieces), holders))
     return id
   }
 
   get(id: string): Buffer | undefined {
-    const blob = this.#blobs.get(id)
-    if (blob && blob.pieces.length > 1) blob.pieces = [joinPieces(blob.pieces)]
-    return blob?.pieces[0]
+    const extent = this.#blobs.get(id)
+    return extent && this.#arenas.octetsOf(extent)
   }
 
   /** Notes one more entry of a blob. */
   hold(id: string): void {
-    const blob = this.#blobs.get(id)
-    if (blob) blob.holders++
+    const extent = this.#blobs.get(id)
+    if (extent) extent.holders++
   }
 
   /** Notes that an entry of the blob was deleted. Deletes the blob with the last one. */
   release(id: string): void {
     this.#usedOctets -= ENTRY_OCTETS
-    const blob = this.#blobs.get(id)
-    if (!blob || --blob.holders > 0) return
+    const extent = this.#blobs.get(id)
+    if (!extent || --extent.holders > 0) return
     this.#blobs.delete(id)
-    this.#usedOctets -= countOctets(blob.pieces)
+    this.#usedOctets -= extent.length
+    this.#arenas.free(extent)
   }
 
   clear(): void {
     this.#blobs.clear()
-    this.#slab = Buffer.alloc(0)
-    this.#slabUsed = 0
+    this.#arenas.clear()
   }
-
-  /** Copies a small message, or many small pieces, into one piece. Keeps large pieces as they are. */
-  #compact(pieces: Pieces): Pieces {
-    const octets = countOctets(pieces)
-    if (octets <= MAX_SLAB_PIECE_OCTETS) return [copyInto(this.#allocate(octets), pieces)]
-    if (pieces.length > 2 + octets / MAX_SLAB_PIECE_OCTETS) return [copyInto(Buffer.allocUnsafeSlow(octets), pieces)]
-    return pieces.map((piece) => this.#detach(piece))
-  }
-
-  /** Copies a piece that is a small view of a larger buffer, which would otherwise stay in memory as a whole. */
-  #detach(piece: Buffer): Buffer {
-    if (piece.length <= MAX_SLAB_PIECE_OCTETS) return copyInto(this.#allocate(piece.length), [piece])
-    if (piece.length > piece.buffer.byteLength / 2) return piece
-    return copyInto(Buffer.allocUnsafeSlow(piece.length), [piece])
-  }
-
-  /** Returns a part of a slab. `octets` is at most `MAX_SLAB_PIECE_OCTETS`. */
-  #allocate(octets: number): Buffer {
-    if (this.#slabUsed + octets > this.#slab.length) {
-      this.#slab = Buffer.allocUnsafeSlow(SLAB_OCTETS)
-      this.#slabUsed = 0
-    }
-    this.#slabUsed += octets
-    return this.#slab.subarray(this.#slabUsed - octets, this.#slabUsed)
-  }
-}
-
-function copyInto(target: Buffer, pieces: Pieces): Buffer {
-  let used = 0
-  for (const piece of pieces) used += piece.copy(target, used)
-  return target
 }
 
 const GIBIBYTE = 1024 ** 3
