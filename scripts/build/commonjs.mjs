@@ -36,16 +36,20 @@ export async function buildCommonjs() {
 }
 
 /** Bundles the HTML tokenizer, the only package without CommonJS, into each folder. */
-async function buildTokenizer(...folders) {
+export async function buildTokenizer(...folders) {
   const input = 'html-tokenizer.mjs'
   const wanted = { resolveId: (id) => (id === input ? id : null), load: (id) => (id === input ? WANTED : null) }
   const bundle = await rolldown({ ...options, input, external: /^node:/, plugins: [wanted] })
-  const banner = ({ moduleIds }) => `/*\n${licences(moduleIds).join('\n')}\n*/`
   for (const folder of folders) await bundle.write({ ...format, file: join(folder, TOKENIZER), banner })
   await bundle.close()
 }
 
-/** Returns the licences of the packages whose modules a bundle contains: they ask for a copy of themselves. */
+/** Returns a comment with the licences of the packages whose modules a file contains: they ask for a copy of themselves. */
+export function banner({ moduleIds }) {
+  const found = licences(moduleIds)
+  return found.length === 0 ? '' : `/*\n${found.join('\n')}\n*/`
+}
+
 function licences(moduleIds) {
   const packages = new Set(
     moduleIds.map((id) => id.match(/^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/)?.[0]).filter(Boolean),

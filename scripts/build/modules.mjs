@@ -1,0 +1,52 @@
+import { writeFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import { rolldown } from 'rolldown'
+import { banner, buildTokenizer } from './commonjs.mjs'
+import { entryPoints } from './entry-points.mjs'
+
+const FOLDER = 'dist/esm'
+/** The commands, which load the modules of `exports` in the same process. */
+const COMMANDS = ['dist/src/cli/program.js', 'dist/src/cli/sendmail/run.js']
+
+/**
+ * Bundles the compiled modules into a few files in dist/esm, because finding, reading and compiling 600 files takes two
+ * thirds of a start. What is loaded on demand stays in files of its own. Packages stay outside except zod, of which the
+ * bundle has only what is used: without its messages in fifty languages. The modules that package.json names then load
+ * these files. The other compiled modules stay, for tests.
+ */
+export async function buildModules() {
+  const entries = [...new Set([...entryPoints().map(({ module }) => module.replace(/^\.\//, '')), ...COMMANDS])]
+  const input = Object.fromEntries(entries.map((entry) => [nameOf(entry), entry]))
+  const bundle = await rolldown({
+    input,
+    platform: 'node',
+    external: (id) => /^[\w@]/.test(id) && !entries.includes(id) && id !== 'zod',
+    checks: { ineffectiveDynamicImport: false },
+    onLog(_level, log) {
+      throw new Error(log.message)
+    },
+  })
+  await bundle.write({
+    dir: FOLDER,
+    format: 'esm',
+    comments: false,
+    entryFileNames: '[name].js',
+    banner,
+    chunkFileNames: 'chunks/[name]-[hash].js',
+    codeSplitting: { groups: [{ name: 'disposal', test: /src\/common\/disposal\.js$/ }] },
+  })
+  await bundle.close()
+  // The module that loads it is in one of the chunks.
+  await buildTokenizer(join(FOLDER, 'chunks'))
+  for (const entry of entries) {
+    const bundled = relative(dirname(entry), join(FOLDER, `${nameOf(entry)}.js`))
+    writeFileSync(entry, `export * from '${bundled}'\n`)
+  }
+}
+
+/** Returns the name of an entry point's file in `FOLDER`. */
+const nameOf = (entry) =>
+  entry
+    .replace(/^dist\/src\//, '')
+    .replace(/\.js$/, '')
+    .replaceAll('/', '-')
