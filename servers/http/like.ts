@@ -29,7 +29,9 @@ export function placeOf(path: string, setting: LikeConfig | undefined): Place {
   const inside = like.path === undefined ? path : (below(path, like.path) ?? path)
   const own = below(inside, OWN)
   if (own !== undefined) return { path: own, isBelowOwn: true }
-  if (paths[like.tool].test(inside)) return { path: `/${like.tool}${inside}`, like, isBelowOwn: false }
+  // Clients write a base URL with a slash at the end and a path with one at the start. Most tools take both for one.
+  const single = inside.replaceAll(/\/{2,}/g, '/')
+  if (paths[like.tool].test(single)) return { path: `/${like.tool}${single}`, like, isBelowOwn: false }
   return { path: inside, isBelowOwn: false }
 }
 

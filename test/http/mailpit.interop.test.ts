@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { startHost } from '../outgoing/client/hosts.ts'
 import { fetchedClient } from '../support/fetched-client.ts'
 import { basic, HttpLab } from './client.ts'
+import { fakeCypress } from './fake-cypress.ts'
 
 /** The first attempt loads the client, which takes a while on a busy machine. */
 const LONG = { timeout: 15_000 }
@@ -116,37 +117,6 @@ describe.skipIf(!mailpitApi)('mailpit-api', () => {
     await expect(wrong.getInfo()).rejects.toThrow(/401/)
   })
 })
-
-/** What the commands use of Cypress, on `fetch`. */
-function fakeCypress(baseUrl: string): void {
-  const request = async ({
-    method,
-    url,
-    qs = {},
-    body,
-  }: {
-    method: string
-    url: string
-    qs?: object
-    body?: object
-  }) => {
-    const query = new URLSearchParams(
-      Object.entries(qs).map(([key, value]): [string, string] => [key, `${value}`]),
-    ).toString()
-    const response = await fetch(query === '' ? url : `${url}?${query}`, {
-      method,
-      ...(body ? { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) } : {}),
-    })
-    if (!response.ok) throw new Error(`cy.request() failed on ${url}: ${response.status}`)
-    const text = await response.text()
-    const isJson = /json/.test(response.headers.get('content-type') ?? '')
-    return { status: response.status, body: isJson ? JSON.parse(text) : text }
-  }
-  Object.assign(globalThis, {
-    Cypress: { expose: () => baseUrl, config: () => 20_000 },
-    cy: { env: async () => ({}), wrap: async (value: unknown) => value, wait: async () => {}, request },
-  })
-}
 
 describe.skipIf(!cypressMailpit)('cypress-mailpit', () => {
   it('passes with its own requests', async () => {

@@ -18,8 +18,9 @@ interface MailHogContent {
 
 /** Returns a message; undefined if it was deleted meanwhile. */
 export async function mailHogMessage(api: Api, { id, copies: [first], caller }: Mail) {
-  const raw = await api.lab.store.read(first.folder.id, first.entry.uid)
-  if (!raw) return undefined
+  const stored = await api.lab.store.read(first.folder.id, first.entry.uid)
+  if (!stored) return undefined
+  const raw = withoutLastLineEnd(stored)
   const { mailFrom = '' } = first.entry.envelope ?? {}
   const facts = (await api.reader.facts(first)) ?? { to: [], cc: [] }
   const rcptTo = recipientsFor({ api, caller }, first.folder, first.entry, facts)
@@ -36,6 +37,12 @@ export async function mailHogMessage(api: Api, { id, copies: [first], caller }: 
     Raw: { From: mailFrom, To: [...rcptTo], Data: raw.toString('utf8'), Helo: '' },
   }
 }
+
+/** MailHog takes the line end before the final dot of DATA as a part of the end. */
+const withoutLastLineEnd = (raw: Buffer): Buffer =>
+  raw.subarray(-2).equals(LINE_END) ? raw.subarray(0, -LINE_END.length) : raw
+
+const LINE_END = Buffer.from('\r\n')
 
 /** Returns the parts of a message that MailHog numbers: those of its outermost multipart. */
 export const mailHogParts = (structure: MessagePart): readonly MessagePart[] => structure.children
