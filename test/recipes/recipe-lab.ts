@@ -31,7 +31,10 @@ export class RecipeLab implements AsyncDisposable {
     const { portOffset, virtualServers, certificates: _, ...rest } = parse(readFileSync(file, 'utf8')) as LabOfNpmStart
     const lab = await startLab({
       ...rest,
-      virtualServers: virtualServers.map(({ protocol }) => ({ protocol })),
+      virtualServers: virtualServers.map(({ protocol, tlsPort }) => ({
+        protocol,
+        ...(tlsPort ? {} : { tlsPort: 'off' }),
+      })),
       ...more,
     })
     const ports = new Map<string, number>()
