@@ -60,7 +60,9 @@ const onlyInAll = [
   'test/mcp/inspector.interop.test.ts',
   'test/docs/site.interop.test.ts',
   // npm downloads what these recipes use.
-  ...['ci', 'containers', 'express', 'playwright'].map((name) => `test/recipes/${name}.interop.test.ts`),
+  ...['ci', 'containers', 'express', 'nestjs', 'nextjs', 'playwright'].map(
+    (name) => `test/recipes/${name}.interop.test.ts`,
+  ),
   // These programs are large, so CI does not install them (.ci/debian-packages-more).
   'test/clients/thunderbird-oauth2.test.ts',
   ...['gnus', 'languages', 'roundcube', 'sylpheed'].map((name) => `test/clients/more/${name}.test.ts`),

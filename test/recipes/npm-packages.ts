@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs'
+import { cpSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { runProgram } from '../support/run-program.ts'
@@ -9,29 +9,37 @@ const modules = join(project, 'node_modules')
 /** The versions of packages that the recipes install and this project does not have. */
 const versions: Readonly<Record<string, string>> = {
   '@actions/workflow-parser': '0.3.61',
+  '@nestjs/common': '12.5.1',
+  '@nestjs/core': '12.5.1',
+  '@nestjs/platform-express': '12.5.1',
+  '@nestjs/testing': '12.1.1',
   '@playwright/test': '1.65.1',
   express: '5.3.0',
   'gitlab-ci-local': '4.75.1',
   jest: '30.5.2',
   'kubernetes-models': '5.1.0',
+  next: '16.4.6',
+  react: '19.3.1',
+  'react-dom': '19.3.1',
+  'reflect-metadata': '0.2.2',
+  rxjs: '7.8.2',
   supertest: '7.3.2',
 }
 
-/** The packages of this project and of the recipes. */
-export const knownPackages = (): string[] => {
-  const { dependencies, devDependencies } = JSON.parse(readFileSync(join(project, 'package.json'), 'utf8')) as {
-    dependencies: object
-    devDependencies: object
-  }
-  return [dependencies, devDependencies, versions].flatMap((packages) => Object.keys(packages))
+const { dependencies, devDependencies } = JSON.parse(readFileSync(join(project, 'package.json'), 'utf8')) as {
+  dependencies: Readonly<Record<string, string>>
+  devDependencies: Readonly<Record<string, string>>
 }
+/** The packages that this project has, with their versions. */
+const ours = { ...dependencies, ...devDependencies }
+
+/** The packages of this project and of the recipes. */
+export const knownPackages = (): string[] => Object.keys({ ...ours, ...versions })
 
 /** Returns the version of a package that the recipes use. @throws if none is set */
 export function versionOf(name: string): string {
   if (name === 'sealpost') return 'this'
-  const own = join(modules, name, 'package.json')
-  if (existsSync(own)) return (JSON.parse(readFileSync(own, 'utf8')) as { version: string }).version
-  const version = versions[name]
+  const version = ours[name] ?? versions[name]
   if (!version) throw new Error(`test/recipes/npm-packages.ts: add the version of ${name}`)
   return version
 }
@@ -39,9 +47,10 @@ export function versionOf(name: string): string {
 /**
  * Installs the packages of a recipe in a folder. Those that this project has are links to them, so most recipes need no
  * registry.
+ * @param isLinked false for programs that follow no links
  */
-export async function installPackages(folder: string, names: readonly string[]): Promise<void> {
-  const linked = names.filter((name) => existsSync(join(modules, name)))
+export async function installPackages(folder: string, names: readonly string[], isLinked = true): Promise<void> {
+  const linked = names.filter((name) => isLinked && Object.hasOwn(ours, name))
   const downloaded = names.filter((name) => name !== 'sealpost' && !linked.includes(name))
   if (downloaded.length > 0) await npmInstall(folder, downloaded)
   for (const name of linked) link(join(modules, name), join(folder, 'node_modules', name))

@@ -12,6 +12,8 @@ export interface RecipeOptions {
   readonly ports?: readonly number[]
   /** npm packages besides those of the page, such as a program that checks its files. */
   readonly packages?: readonly string[]
+  /** False to download all npm packages: the program of the page follows no links to those of this project. Default: true. */
+  readonly isLinked?: boolean
   /** Variables for the commands of the page. */
   readonly env?: Readonly<Record<string, string>>
 }
@@ -44,7 +46,7 @@ export class Recipe implements Disposable {
     const ports = new Map(named.map((port, index) => [String(port), free[index] ?? 0]))
     const recipe = new Recipe(page, lab, ports, options)
     for (const { path, text } of page.files) recipe.write(path, recipe.here(text))
-    await installPackages(recipe.folder, [...npmPackagesOf(page), ...(options.packages ?? [])])
+    await installPackages(recipe.folder, [...npmPackagesOf(page), ...(options.packages ?? [])], options.isLinked)
     return recipe
   }
 
