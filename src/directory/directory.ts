@@ -32,7 +32,7 @@ export function createDirectory(config: DirectoryConfig, added = new AddedAccoun
 class LabDirectory implements Directory {
   readonly domain: string
   readonly mode: 'listed' | 'open'
-  readonly unknown: 'refuse' | 'capture'
+  readonly unknown: 'refuse' | 'capture' | 'create'
   readonly hasReferrals: boolean
   readonly #localDomain: string
   readonly #quota: Quota | undefined
@@ -109,9 +109,14 @@ class LabDirectory implements Directory {
     if (!VALID_USER.test(localPart)) return undefined
     const known =
       this.#ofAddress(foldAddress(localPart, domain)) ?? this.#ofAddress(foldAddress(withoutDetail(localPart), domain))
-    if (known || this.mode === 'listed' || !this.isLocalDomain(domain)) return known
-    const user = withoutDetail(localPart)
-    return this.#ofUser(user) ?? this.#newAccount(user)
+    if (known) return known
+    if (this.mode === 'open' && this.isLocalDomain(domain)) {
+      const user = withoutDetail(localPart)
+      return this.#ofUser(user) ?? this.#newAccount(user)
+    }
+    if (this.unknown !== 'create') return undefined
+    const user = `${withoutDetail(localPart)}@${domain}`
+    return this.#ofUser(user) ?? this.#createdAccount(user)
   }
 
   canonicalName(name: string): string {
@@ -205,6 +210,12 @@ class LabDirectory implements Directory {
     const { localPart, domain } = splitAddress(name)
     const user = domain !== '' && this.isLocalDomain(domain) ? localPart : name
     return { user, addresses: [this.#defaultAddress(user)], quota: this.#quota }
+  }
+
+  /** Returns the account of an address that nobody has. It is not kept until `add`. */
+  #createdAccount(address: string): Account {
+    const password = this.mode === 'open' ? {} : { password: address }
+    return { user: address, ...password, addresses: [address], quota: this.#quota }
   }
 
   #defaultAddress(user: string): string {

@@ -46,8 +46,11 @@ export interface NewAccount extends Omit<Account, 'addresses'> {
 export interface Directory {
   readonly domain: string
   readonly mode: 'listed' | 'open'
-  /** Whether mail for unknown accounts of the lab's own domain is refused, or captured by the lab. */
-  readonly unknown: 'refuse' | 'capture'
+  /**
+   * Whether mail for unknown accounts of the lab's own domain is refused, or captured by the lab, or whether mail for any
+   * address creates its account.
+   */
+  readonly unknown: 'refuse' | 'capture' | 'create'
   /** Whether an account is referred to another IMAP4 server, or a mailbox of it is on one. */
   readonly hasReferrals: boolean
   /**
@@ -73,7 +76,8 @@ export interface Directory {
   scramPassword(hash: string, account?: Account): ScramPassword | undefined
   /**
    * Finds the account that a mail address belongs to, subaddresses (`alice+tag@…`, RFC 5233) included. In an open
-   * directory, every valid address of the local domain has an account, as for `find`.
+   * directory, every valid address of the local domain has an account, as for `find`; where unknown accounts are created,
+   * every valid address has one.
    */
   findByAddress(address: string): Account | undefined
   /** Returns the same text for every form of a log-on name, whether the account exists or not. */

@@ -201,10 +201,10 @@ export const directory = z.strictObject({
       'listed: only the accounts below can log on. open: any name and password can; the mailbox is created by the first log-on or the first message.',
     ),
   unknown: z
-    .enum(['refuse', 'capture'])
+    .enum(['refuse', 'capture', 'create'])
     .default('refuse')
     .describe(
-      'Mail for unknown accounts of the lab’s own domain. refuse: 550 5.1.1. capture: it is stored in the lab, as mail for other domains is (`relay`).',
+      'Mail for unknown accounts of the lab’s own domain. refuse: 550 5.1.1. capture: it is stored in the lab, as mail for other domains is (`relay`). create: its first message creates the account, also for an address of another domain; the address is the user name and the password.',
     ),
   quota: quota.optional().describe('Quota of each account without a quota of its own, also in an open directory.'),
   accounts: z
