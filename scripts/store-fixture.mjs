@@ -34,7 +34,6 @@ const make = (target) =>
     mkdirSync(made)
     const [name] = readdirSync(join(folder, 'backups'))
     renameSync(join(folder, 'backups', name), join(made, 'backup'))
-    rmSync(join(made, 'backup/messages.mdb-lock'), { force: true })
     renameSync(join(folder, 'lab.yaml'), join(made, 'lab.yaml'))
     writeFileSync(join(made, 'facts.json'), `${JSON.stringify(facts, undefined, 2)}\n`)
     rmSync(target, { recursive: true, force: true })

@@ -86,6 +86,13 @@ describe('store backup and restore', () => {
       (entry) => statSync(join(entry.parentPath, entry.name)).mode & 0o077,
     )
     expect([modes.length > 8, new Set(modes)]).toEqual([true, new Set([0])])
+    for (const name of backups()) {
+      expect(readdirSync(join(place.folder, 'backups', name)).sort()).toEqual([
+        'backup.json',
+        'certificates',
+        'messages.mdb',
+      ])
+    }
   })
 
   test('says what is not in it', async () => {

@@ -151,15 +151,24 @@ async function assertReadable(file: string): Promise<void> {
   await tables.env.close()
 }
 
-/** Reads what a copy holds, which can be of an older format. @throws StoreError `read-only` if it is from a newer version */
+/**
+ * Reads what a copy holds, which can be of an older format. Leaves no file of LMDB beside it.
+ * @throws StoreError `read-only` if it is from a newer version
+ */
 export async function countsOf(file: string): Promise<StoreCounts> {
-  const tables = await openTables({ file, readOnly: true, anyOlder: true })
+  const lock = `${file}-lock`
+  const hadLock = existsSync(lock)
   try {
-    const folders = Array.from(tables.folders.getRange({}), ({ value }) => numbersOf(tables, value.id))
-    const messages = folders.reduce((sum, [, , exists]) => sum + exists, 0)
-    return { folders: folders.length, messages, sizeOctets: statSync(file).size }
+    const tables = await openTables({ file, readOnly: true, anyOlder: true })
+    try {
+      const folders = Array.from(tables.folders.getRange({}), ({ value }) => numbersOf(tables, value.id))
+      const messages = folders.reduce((sum, [, , exists]) => sum + exists, 0)
+      return { folders: folders.length, messages, sizeOctets: statSync(file).size }
+    } finally {
+      await tables.env.close()
+    }
   } finally {
-    await tables.env.close()
+    if (!hadLock) rmSync(lock, { force: true })
   }
 }
 
