@@ -59,6 +59,7 @@ const onlyInAll = [
   'test/store/faults.test.ts',
   'test/mcp/inspector.interop.test.ts',
   'test/docs/site.interop.test.ts',
+  'test/release/package-managers.interop.test.ts',
   // npm downloads what these recipes use.
   ...['ci', 'containers', 'express', 'nestjs', 'nextjs', 'playwright'].map(
     (name) => `test/recipes/${name}.interop.test.ts`,

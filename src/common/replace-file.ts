@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { type FileHandle, open, realpath, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { fileError } from './file-errors.ts'
+import { flush } from './flush.ts'
 
 /**
  * Replaces the content of a file at once: readers see the old content or the new one. Symbolic links are followed; mode
@@ -19,7 +20,7 @@ export async function replaceFile(path: string, content: string): Promise<void> 
       // The umask does not apply to it.
       await handle.chmod(mode & 0o7777)
       await handle.writeFile(content)
-      await handle.sync()
+      await flush(handle)
       await rename(draft, file)
       await syncFolder(dirname(file))
     } catch (error) {
@@ -44,6 +45,6 @@ async function keepOwner(handle: FileHandle, uid: number, gid: number): Promise<
 /** Makes a rename last through a power failure, where folders can be flushed. */
 async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r').catch(() => undefined)
-  await handle?.sync().catch(() => {})
+  if (handle) await flush(handle).catch(() => {})
   await handle?.close()
 }

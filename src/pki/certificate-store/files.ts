@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { open, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { type FileAction, fileErrorText, isFull } from '../../common/file-errors.ts'
+import { flush } from '../../common/flush.ts'
 import { makeFolder } from '../../common/folders.ts'
 import { PkiError } from '../errors.ts'
 import { lockCertificateStore, type StoreLock } from './lock.ts'
@@ -110,7 +111,7 @@ async function writeAtomically(path: string, text: string): Promise<void> {
     const file = await open(temporary, 'wx', 0o600)
     try {
       await file.writeFile(text)
-      await file.sync()
+      await flush(file)
     } finally {
       await file.close()
     }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { open, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { flush } from '../../common/flush.ts'
 
 /** Octets beside those of the index: the lock file, and what the file system rounds up. */
 const EXTRA_OCTETS = 16 << 10
@@ -52,7 +53,7 @@ async function extend(path: string, octets: number): Promise<number> {
     if (size >= octets) return size
     // Random, because some file systems compress.
     await file.appendFile(randomBytes(octets - size))
-    await file.sync()
+    await flush(file)
     return octets
   } catch {
     // Certificates can be used and changed without a reserve. The next change tries again.
