@@ -6,6 +6,7 @@
 #   BASE_IMAGE    replaces the base image of docker/Dockerfile
 # Tests docker/compose.yaml with every compose program that is installed (test-compose.sh).
 # Starts the image with Testcontainers, which npm installs (test-testcontainers.sh).
+# Starts the objects of the recipe for Kubernetes with podman (test-kubernetes.sh).
 set -euo pipefail
 export PODMAN_IGNORE_CGROUPSV1_WARNING=1
 cd "$(dirname "$0")/.."
@@ -27,6 +28,7 @@ fail() { echo "FAILED: $*" >&2; engine logs "$tag" 2>&1 | tail -20 >&2 || true; 
 
 clean_up() {
   end_testcontainers_service
+  end_kubernetes
   compose_down
   engine rm -fv "$tag" >/dev/null 2>&1 || true
   engine volume rm -f "$tag-certs" "$tag-data" >/dev/null 2>&1 || true
@@ -191,10 +193,12 @@ virtualServers: [{ protocol: smtp, name: Only one, port: $((offset + 1)) }]"
 
 . docker/test-compose.sh
 . docker/test-testcontainers.sh
+. docker/test-kubernetes.sh
 
 build
 on_standard_ports
 mail_in_and_out
 configured_by_variable
 compose
+kubernetes
 testcontainers

@@ -14,6 +14,7 @@ const versions: Readonly<Record<string, string>> = {
   '@nestjs/platform-express': '12.5.1',
   '@nestjs/testing': '12.1.1',
   '@playwright/test': '1.65.1',
+  cypress: '15.3.0',
   express: '5.3.0',
   'gitlab-ci-local': '4.75.1',
   jest: '30.5.2',
