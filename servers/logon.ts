@@ -88,6 +88,7 @@ export const saslContext = ({ context, connection }: Omit<LogonSession, 'policy'
   endpoint: endpointOf(connection, context),
   service: serviceNames[context.config.protocol],
   ...connection.channel,
+  isGone: () => connection.isClosed,
 })
 
 const endpointOf = ({ tls, local, remote }: Connection, { labNames }: ServerContext): SaslEndpoint => ({
@@ -125,7 +126,8 @@ export async function authenticatePassword(
   { name, password }: { readonly name: string; readonly password: string },
   errors: LogonErrors,
 ): Promise<Account> {
-  const proof = await session.context.directory.checkPassword(name, password)
+  const isGone = () => session.connection.isClosed
+  const proof = await session.context.directory.checkPassword(name, password, isGone)
   return proof ? admit(session, proof, errors) : refuseLogon(session, errors)
 }
 

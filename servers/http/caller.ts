@@ -147,7 +147,7 @@ async function basicCaller(
   }
   if (logon === 'no') throw logOn(facts, context, 'this virtual server does not accept passwords; use a token')
   const [, user = '', password = ''] = /^([^:]*):(.*)$/s.exec(Buffer.from(credentials, 'base64').toString('utf8')) ?? []
-  const proof = await context.directory.checkPassword(user, password)
+  const proof = await context.directory.checkPassword(user, password, () => connection.isClosed)
   if (!proof) return refuse(facts, connection, context, 'unknown user name or bad password')
   assertMayCall(proof)
   const account = completeLogon({ connection, context }, proof.account)

@@ -74,10 +74,10 @@ class LabDirectory implements Directory {
     return mailbox === undefined || this.isSame(this.#lookUp(mailbox), account) ? account : undefined
   }
 
-  async checkPassword(name: string, password: string): Promise<Proof | undefined> {
+  async checkPassword(name: string, password: string, isGone = () => false): Promise<Proof | undefined> {
     const account = this.find(name)
     const secret = provenSecret(this.secretsOf(account), (known) => isPassword(known, password))
-    const isHashRight = await this.#hashes.verify(account, this.canonicalName(name), password)
+    const isHashRight = await this.#hashes.verify(account, { name: this.canonicalName(name), password }, isGone)
     if (account && secret) return { account, secret }
     return account && (isHashRight || this.mode === 'open') ? { account, secret: { password } } : undefined
   }

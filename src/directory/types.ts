@@ -61,8 +61,9 @@ export interface Directory {
   /**
    * Returns the account whose name and password, or app password, are right, whether it may log on or not. An unknown name
    * takes as long as some account.
+   * @param isGone returns whether the client no longer waits for the answer
    */
-  checkPassword(name: string, password: string): Promise<Proof | undefined>
+  checkPassword(name: string, password: string, isGone?: () => boolean): Promise<Proof | undefined>
   /** Returns the account if name and password are right and its state allows the log-on. No app password is right here. */
   authenticate(name: string, password: string): Promise<Account | undefined>
   /**

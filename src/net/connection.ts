@@ -127,6 +127,10 @@ export class Connection {
     return this.#transport.closed
   }
 
+  get isClosed(): boolean {
+    return this.#transport.isClosed
+  }
+
   /** The current stream. IMAP4 IDLE uses it to see how much is unsent; nothing else may read or write it. */
   get socket(): Duplex {
     return this.#transport.stream

@@ -46,6 +46,10 @@ export class Transport {
     this.#output = this.#listen(stream)
   }
 
+  get isClosed(): boolean {
+    return this.#stream.destroyed
+  }
+
   get stream(): Duplex {
     return this.#stream
   }

@@ -5,6 +5,7 @@ import { type CertificateInput, certificateChoice } from '../config/schema/certi
 import { type QuotaInput, quota as quotaSchema } from '../config/schema/directory.ts'
 import type { LabInput, Protocol } from '../config/schema.ts'
 import { passwordOfPrograms } from '../directory/proof.ts'
+import type { Account } from '../directory/types.ts'
 import type { ConfigurationSource } from '../lab/configuration/source.ts'
 import type { Disconnection, Lab } from '../lab/lab.ts'
 import { compose, type MessageDraft } from '../mail/compose.ts'
@@ -187,16 +188,11 @@ export class TestLab extends Receiver implements AsyncDisposable {
    * password is right. @throws if it is unknown
    */
   credentials(name: string): Credentials {
-    const { directory } = this.#lab
-    const account = directory.find(name) ?? directory.findByAddress(name)
-    const pass = account && passwordOfPrograms(account)
-    if (account?.passwordHash !== undefined && pass === undefined)
+    const account = this.#accountOf(name)
+    const pass = passwordOfPrograms(account)
+    if (account.passwordHash !== undefined && pass === undefined)
       throw new TypeError(`only a hash of the password of ${account.user} is known; give the password: { user, pass }`)
-    if (account) return { user: account.user, pass: pass ?? OPEN_PASSWORD }
-    const known = directory.accounts().map(({ user }) => user)
-    const near = nearest(name, known)
-    const hint = near === undefined ? `there are: ${known.join(', ') || 'none'}` : `did you mean ${near}?`
-    throw new TypeError(`no account "${name}"; ${hint}`)
+    return { user: account.user, pass: pass ?? OPEN_PASSWORD }
   }
 
   /**
@@ -303,8 +299,7 @@ export class TestLab extends Receiver implements AsyncDisposable {
     const call = new Call('changeAccount', TestLab.prototype.changeAccount)
     if (changes !== undefined) call.check('accountChanges', changes, 'changes')
     const { directory } = this.#lab
-    const account = directory.find(this.#credentials(call, user).user)
-    if (account) directory.change(account, changes && accountChanges(changes))
+    directory.change(this.#account(call, user), changes && accountChanges(changes))
   }
 
   /** Returns how much an account may store, and how much it has stored. */
@@ -487,8 +482,8 @@ export class TestLab extends Receiver implements AsyncDisposable {
   }
 
   #quotaRoot(call: Call, name: string) {
-    const { user } = this.#credentials(call, name)
-    return { owner: accountOwner(user), account: this.#lab.directory.find(user) }
+    const account = this.#account(call, name)
+    return { owner: accountOwner(account.user), account }
   }
 
   #mailbox(call: Call, ref: MailboxRef | string): MailboxRef {
@@ -499,11 +494,22 @@ export class TestLab extends Receiver implements AsyncDisposable {
 
   #credentials(call: Call, auth: string | Credentials): Credentials {
     if (typeof auth !== 'string') call.check('credentials', auth, 'auth')
-    try {
-      return typeof auth === 'string' ? this.credentials(auth) : auth
-    } catch (error) {
-      throw call.mistake((error as Error).message)
-    }
+    return mistaken(call, () => (typeof auth === 'string' ? this.credentials(auth) : auth))
+  }
+
+  #account(call: Call, name: string): Account {
+    return mistaken(call, () => this.#accountOf(name))
+  }
+
+  /** @throws TypeError if it is unknown */
+  #accountOf(name: string): Account {
+    const { directory } = this.#lab
+    const account = directory.find(name) ?? directory.findByAddress(name)
+    if (account) return account
+    const known = directory.accounts().map(({ user }) => user)
+    const near = nearest(name, known)
+    const hint = near === undefined ? `there are: ${known.join(', ') || 'none'}` : `did you mean ${near}?`
+    throw new TypeError(`no account "${name}"; ${hint}`)
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -515,4 +521,13 @@ function outgoingFilter(call: Call, query: OutgoingQuery): OutgoingFilter {
   const filter = typeof query === 'string' ? { to: query } : query
   call.check('outgoingFilter', filter, 'filter')
   return filter
+}
+
+/** Runs a part of a call. @throws the mistake of the call, if the part throws */
+function mistaken<T>(call: Call, part: () => T): T {
+  try {
+    return part()
+  } catch (error) {
+    throw call.mistake((error as Error).message)
+  }
 }

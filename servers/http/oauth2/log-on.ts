@@ -43,7 +43,7 @@ export async function answerLogOn(
   if (form.get('action') === 'deny') return finish(DENIED)
   if (logon !== 'yes') return show('', WHY_NO_PASSWORDS[logon])
   const user = form.get('user') ?? ''
-  const proof = await context.directory.checkPassword(user, form.get('password') ?? '')
+  const proof = await context.directory.checkPassword(user, form.get('password') ?? '', () => connection.isClosed)
   const failure = failureOf(proof)
   if (!proof || failure !== undefined) {
     const text = `log-on for the client ${shown(found.params.client_id)} failed: ${failure}`

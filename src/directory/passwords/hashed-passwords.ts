@@ -2,6 +2,7 @@ import { createHmac, randomBytes } from 'node:crypto'
 import { isKnown, type PasswordForm, scramPasswordOf } from '../../config/accounts/known-passwords.ts'
 import { parseHash, type ScramPassword } from '../../config/accounts/password-hash.ts'
 import type { Account } from '../types.ts'
+import { inTurn } from './turns.ts'
 import { verifyPassword } from './verify.ts'
 
 /** Right passwords that are remembered: programs log on again and again. */
@@ -32,8 +33,13 @@ export class HashedPasswords {
    * Returns whether a password is the one of an account that has a hash.
    * @param name the log-on name in one form. An unknown one takes as long as an account that the name itself chooses: always
    * the same one, so that it looks like an account with that hash
+   * @param isGone returns whether nobody waits for the answer any more: then nothing is computed
    */
-  async verify(account: Account | undefined, name: string, password: string): Promise<boolean> {
+  async verify(
+    account: Account | undefined,
+    { name, password }: { readonly name: string; readonly password: string },
+    isGone: () => boolean,
+  ): Promise<boolean> {
     const hash = account ? account.passwordHash : this.#hashInPlaceOf(name)
     if (hash === undefined) return false
     const digest = this.#digest(JSON.stringify([hash, password])).toString('base64')
@@ -42,7 +48,11 @@ export class HashedPasswords {
       this.#remembered.add(digest)
       return true
     }
-    const isRight = (await verifyPassword(parseHash(hash), password)) && account !== undefined
+    const known = parseHash(hash)
+    const compute = async (): Promise<boolean> => !isGone() && verifyPassword(known, password)
+    // A simple digest need not wait for the long computations of others.
+    const isSame = await (known.kind === 'digest' ? compute() : inTurn(compute))
+    const isRight = isSame && account !== undefined
     if (isRight) this.#remember(digest)
     return isRight
   }

@@ -29,6 +29,8 @@ export interface SaslContext {
   readonly channelBindings?: ChannelBindings
   /** Names of the mechanisms that the server announces on this connection. */
   readonly announced?: readonly string[]
+  /** Returns whether the client no longer waits for an answer. */
+  readonly isGone?: () => boolean
 }
 
 /** The server as clients name it. */

@@ -31,7 +31,7 @@ const plain: SaslMechanism = {
         return failure('malformed PLAIN message')
       const name = saslprep(authcid)
       if (name === undefined || saslprep(password) === undefined) return failure('malformed PLAIN message')
-      const proof = await context.directory.checkPassword(name, password)
+      const proof = await context.directory.checkPassword(name, password, context.isGone)
       return proof ? proved(context, proof, { authzid }) : notProved()
     },
   }),
@@ -56,7 +56,7 @@ const login: SaslMechanism = {
           return challenge('Password:')
         }
         if (response === undefined || name === '') return failure('malformed LOGIN message')
-        const proof = await context.directory.checkPassword(name, response.toString('utf8'))
+        const proof = await context.directory.checkPassword(name, response.toString('utf8'), context.isGone)
         return proof ? proved(context, proof) : notProved()
       },
     }
