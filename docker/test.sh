@@ -5,6 +5,7 @@
 #   RUN_FLAGS     options for `run`
 #   BASE_IMAGE    replaces the base image of docker/Dockerfile
 # Tests docker/compose.yaml with every compose program that is installed (test-compose.sh).
+# Installs the packed package in a container of the base image (test-tarball.sh).
 # Starts the image with Testcontainers, which npm installs (test-testcontainers.sh).
 # Starts the objects of the recipe for Kubernetes with podman (test-kubernetes.sh).
 set -euo pipefail
@@ -192,6 +193,7 @@ virtualServers: [{ protocol: smtp, name: Only one, port: $((offset + 1)) }]"
 }
 
 . docker/test-compose.sh
+. docker/test-tarball.sh
 . docker/test-testcontainers.sh
 . docker/test-kubernetes.sh
 
@@ -199,6 +201,7 @@ build
 on_standard_ports
 mail_in_and_out
 configured_by_variable
+tarball
 compose
 kubernetes
 testcontainers
