@@ -9,8 +9,14 @@ import { parseArgs } from 'node:util'
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)))
 
-/** What a release must pass. `npm run test:runners` needs the npm registry. */
-const CHECKS = [['run', 'lint'], ['run', 'typecheck'], ['test'], ['run', 'test:runners', '--', '--short']]
+/** What a release must pass. `npm run test:runners` and `test:package` need the npm registry. */
+const CHECKS = [
+  ['run', 'lint'],
+  ['run', 'typecheck'],
+  ['test'],
+  ['run', 'test:runners', '--', '--short'],
+  ['run', 'test:package'],
+]
 
 /** The places that name the version, besides package.json and package-lock.json. */
 const NAMED_IN = {
@@ -72,11 +78,21 @@ function assertCanRelease(version) {
   if (changes !== '') throw new ReleaseError(`the checkout has changes; commit or stash them first:\n${changes}`)
   const branch = run('git', ['branch', '--show-current'])
   if (branch !== 'main') throw new ReleaseError(`releases are made on main; this is ${branch || 'no branch'}`)
+  assertUpToDate()
   const tags = run('git', ['tag', '--list', 'v*']).split('\n').filter(Boolean)
   if (tags.includes(`v${version}`)) throw new ReleaseError(`the tag v${version} exists already`)
   if (!sectionOf(readFileSync('CHANGELOG.md', 'utf8'), UNRELEASED)) {
     throw new ReleaseError('CHANGELOG.md has nothing under [Unreleased]; say there what users will notice')
   }
+}
+
+/** A tag on an old commit could not be pushed together with main. */
+function assertUpToDate() {
+  const upstream = run('git', ['for-each-ref', '--format=%(upstream:short)', 'refs/heads/main'])
+  if (upstream === '') return
+  run('git', ['fetch', '--quiet', '--tags', upstream.split('/')[0]])
+  const behind = Number(run('git', ['rev-list', '--count', `HEAD..${upstream}`]))
+  if (behind > 0) throw new ReleaseError(`main lacks ${behind} commits of ${upstream}; run git pull first`)
 }
 
 function setVersion(version) {

@@ -1,5 +1,5 @@
 // Runs the longer forms of the test suite. `npm test` is the short form.
-//   node scripts/test.mjs all|long|fuzz|many|leak|crash|faults|hostile [ARGUMENTS FOR VITEST]
+//   node scripts/test.mjs all|long|package|fuzz|many|leak|crash|faults|hostile [ARGUMENTS FOR VITEST]
 //   node scripts/test.mjs versions [MAJOR …]     the short form on other versions of Node.js, with the tree as it is built
 // Environment variables set by the caller win over those below.
 import { spawnSync } from 'node:child_process'
@@ -80,6 +80,8 @@ const forms = {
       args: testFiles().filter((file) => hasLongForm(file) && !onlyInAll.includes(file)),
     }
   },
+  /** The packed tarball, installed by each package manager. Needs the npm registry and curl. */
+  package: { env: { SEALPOST_LONG: '1' }, args: ['test/release/package'] },
   fuzz: { env: { SEALPOST_FUZZ_ROUNDS: '2000' }, args: ['test/fuzz', '--testTimeout=1800000'] },
   many: { env: { SEALPOST_MANY: '500' }, args: ['--config', 'vitest.many.config.ts'] },
   leak: { env: { SEALPOST_LABS: '1000' }, args: ['test/testing/leak.test.ts'] },

@@ -41,7 +41,14 @@ const write = (file: string, text: string): void => writeFileSync(join(folder, f
 const read = (file: string): string => readFileSync(join(folder, file), 'utf8')
 
 function setPackage(scripts: Readonly<Record<string, string>>, version = '0.1.0'): void {
-  const all = { typecheck: 'exit 0', test: 'exit 0', 'test:runners': 'exit 0', 'store:fixture': fixture, ...scripts }
+  const all = {
+    typecheck: 'exit 0',
+    test: 'exit 0',
+    'test:runners': 'exit 0',
+    'test:package': 'exit 0',
+    'store:fixture': fixture,
+    ...scripts,
+  }
   write('package.json', `${JSON.stringify({ name: 'sealpost', version, scripts: all }, undefined, 2)}\n`)
 }
 
@@ -64,6 +71,15 @@ function commit(file?: string, text = ''): void {
   if (file !== undefined) write(file, text)
   git('add', '--all')
   git('commit', '--quiet', '--message', 'a change')
+}
+
+/** Pushes a commit to another repository, and takes it back here. */
+function setUpstream(): void {
+  git('init', '--quiet', '--bare', '.git/upstream')
+  git('remote', 'add', 'origin', '.git/upstream')
+  commit('more.txt', 'more')
+  git('push', '--quiet', '--set-upstream', 'origin', 'main')
+  git('reset', '--quiet', '--hard', 'HEAD~1')
 }
 
 const release = (...args: string[]) => run(process.execPath, [join(folder, 'scripts/release.mjs'), ...args])
@@ -126,6 +142,7 @@ describe('npm run release', () => {
   test.each([
     ['changes that are not committed', () => write('README.md', 'changed'), 'the checkout has changes; commit'],
     ['another branch', () => git('switch', '--quiet', '--create', 'other'), 'releases are made on main; this is other'],
+    ['a main that is behind', () => setUpstream(), 'main lacks 1 commits of origin/main; run git pull first'],
     ['an existing tag', () => git('tag', 'v0.2.0'), 'the tag v0.2.0 exists already'],
     ['nothing to say', () => commit('CHANGELOG.md', '## [Unreleased]\n\n## [0.1.0]\n'), 'nothing under'],
     ['a file without the version', () => commit('README.md', 'none'), 'README.md no longer names the version'],
