@@ -61,7 +61,7 @@ const onlyInAll = [
   'test/docs/site.interop.test.ts',
   'test/release/package-managers.interop.test.ts',
   // npm downloads what these recipes use.
-  ...['ci', 'containers', 'cypress', 'express', 'nestjs', 'nextjs', 'playwright'].map(
+  ...['ci', 'containers', 'cypress', 'express', 'jest', 'nestjs', 'nextjs', 'playwright'].map(
     (name) => `test/recipes/${name}.interop.test.ts`,
   ),
   // These programs are large, so CI does not install them (.ci/debian-packages-more).
