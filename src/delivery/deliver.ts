@@ -1,5 +1,5 @@
 import { definedOnly } from '../common/defined.ts'
-import { joinPieces, type Pieces } from '../common/pieces.ts'
+import { countOctets, joinPieces, type Pieces } from '../common/pieces.ts'
 import { runInSlices } from '../common/time-slice.ts'
 import type { Account } from '../directory/types.ts'
 import { ArticleRefused } from '../news/article.ts'
@@ -36,7 +36,8 @@ export interface Delivered {
 export async function deliver(site: DeliverySite, delivery: Delivery): Promise<Delivered> {
   const { trace, message, rest, recipients, mailFrom, session, client, authentication, at } = delivery
   const newsgroups = newsgroupsOf(recipients)
-  await checkQuotas(site, delivery)
+  const checkedQuotas = checkQuotas(site, delivery)
+  if (checkedQuotas) await checkedQuotas
   // A group that refuses the message must refuse it before any mailbox has it.
   const articles = newsgroups.length > 0 ? await postToNewsgroups(site, newsgroups, delivery) : []
   const stripped = mayHaveBcc(message) ? await runInSlices(withoutBcc(joinPieces(message))) : undefined
@@ -45,7 +46,14 @@ export async function deliver(site: DeliverySite, delivery: Delivery): Promise<D
   // Other hosts must not see the Bcc fields. RFC 5322 section 3.6.3
   const sentOctets = stripped?.rest ?? message
   const rcptTo = recipients.map(({ address }) => address)
-  const envelope = definedOnly({ mailFrom, rcptTo, session, client, authentication })
+  // Kept with every message, so not made by `definedOnly`, whose objects take more time and memory.
+  const envelope = {
+    mailFrom,
+    rcptTo,
+    ...(session !== undefined && { session }),
+    ...(client && { client }),
+    ...(authentication && { authentication }),
+  }
   const newOwners: Owner[] = []
   try {
     for (const owner of created.map(({ user }) => accountOwner(user))) {
@@ -112,15 +120,19 @@ async function queueTargets(
   return folder ? targets.map((envelope) => ({ folderId: folder.id, envelope: { ...envelope, ...arrived } })) : []
 }
 
-/** @throws DeliveryError `mailbox-full`, `over-quota` */
-async function checkQuotas({ store }: DeliverySite, { trace, message, octets, recipients }: Delivery): Promise<void> {
-  const size = octets ?? message.reduce((sum, { length }) => sum + length, 0)
-  const checked = new Set<string>()
+/** Returns nothing to wait for if no recipient has a quota. @throws DeliveryError `mailbox-full`, `over-quota` */
+function checkQuotas(
+  { store }: DeliverySite,
+  { trace, message, octets, recipients }: Delivery,
+): Promise<unknown> | undefined {
+  const size = (octets ?? countOctets(message)) + (trace?.length ?? 0)
+  const checks = new Map<string, Promise<void>>()
   for (const { destination } of recipients) {
-    if (destination.kind !== 'mailbox' || checked.has(destination.account.user)) continue
-    checked.add(destination.account.user)
-    await checkMailboxQuota(store, destination.account, size + (trace?.length ?? 0))
+    if (destination.kind !== 'mailbox' || checks.has(destination.account.user)) continue
+    const check = checkMailboxQuota(store, destination.account, size)
+    if (check) checks.set(destination.account.user, check)
   }
+  return checks.size > 0 ? Promise.all(checks.values()) : undefined
 }
 
 /** Removes the mailboxes that a failed delivery created. A store that fails here too still reports the first failure. */

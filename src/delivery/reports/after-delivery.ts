@@ -18,7 +18,8 @@ export async function reportAfterDelivery(
 ): Promise<void> {
   for (const send of SENDERS) {
     try {
-      await send(site, delivery, at)
+      const sending = send(site, delivery, at)
+      if (sending) await sending
     } catch (error) {
       failed(error)
     }

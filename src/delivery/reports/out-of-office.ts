@@ -3,17 +3,23 @@ import type { OutOfOffice } from '../../config/schema/reports.ts'
 import { addressKey, splitAddress, withoutDetail } from '../../directory/names.ts'
 import type { Account } from '../../directory/types.ts'
 import { accountOwner, type MessageStore } from '../../store/types.ts'
-import type { Delivery, DeliverySite } from '../types.ts'
+import type { Delivery, DeliverySite, Recipient } from '../types.ts'
 import { isAddressedTo, whyNoAnswer } from './automatic-mail.ts'
 import { writeAutomaticReply } from './automatic-reply.ts'
 import { sendOwnMail } from './send.ts'
 
 /**
- * Answers a delivered message for recipients who are out of office. RFC 3834.
+ * Answers a delivered message for recipients who are out of office. Undefined: nobody is. RFC 3834.
  * @param at time of the reply, in milliseconds since the epoch
  * @throws DeliveryError, StoreError; the message itself stays delivered
  */
-export async function answerOutOfOffice(site: DeliverySite, delivery: Delivery, at: number): Promise<void> {
+export function answerOutOfOffice(site: DeliverySite, delivery: Delivery, at: number): Promise<void> | undefined {
+  const isAbsent = ({ destination }: Recipient): boolean =>
+    destination.kind === 'mailbox' && destination.account.outOfOffice !== undefined
+  return delivery.recipients.some(isAbsent) ? answer(site, delivery, at) : undefined
+}
+
+async function answer(site: DeliverySite, delivery: Delivery, at: number): Promise<void> {
   const { mailFrom, recipients, session } = delivery
   const absent = new Map<string, readonly [account: Account, address: string]>()
   for (const { destination, address } of recipients) {
@@ -21,7 +27,6 @@ export async function answerOutOfOffice(site: DeliverySite, delivery: Delivery, 
       absent.set(destination.account.user, [destination.account, address])
     }
   }
-  if (absent.size === 0) return
   const message = joinPieces(delivery.message)
   if (whyNoAnswer({ mailFrom, message }) !== undefined) return
   for (const [account, address] of absent.values()) {

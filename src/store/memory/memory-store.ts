@@ -138,7 +138,10 @@ export class MemoryStore extends BaseStore<MemoryFolder> implements MessageStore
     for (const { targets } of batch) for (const { folderId } of targets) this.need(folderId)
     const raws: Pieces[] = []
     const maxOctets = this.#dropOldest ? this.#blobs.maxOctets : this.#blobs.freeOctets
-    for (const { raw } of batch) raws.push(await collectPieces(raw, maxOctets))
+    for (const { raw } of batch) {
+      const pieces = collectPieces(raw, maxOctets)
+      raws.push(pieces instanceof Promise ? await pieces : pieces)
+    }
     return this.#withRoom(() => this.#append(batch, raws, origin))
   }
 

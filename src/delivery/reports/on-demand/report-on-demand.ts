@@ -32,13 +32,24 @@ interface Written {
 
 /**
  * Schedules the reports that a test asks for by the recipients of a message, or by a fault. Resolves once the store has them.
+ * Undefined: nobody asks for one.
  * @param arrivedAt milliseconds since the epoch
  * @throws DeliveryError, StoreError; the message itself stays delivered
  */
-export async function reportOnDemand(site: DeliverySite, delivery: Delivery, arrivedAt: number): Promise<void> {
-  const { mailFrom, recipients, session } = delivery
+export function reportOnDemand(site: DeliverySite, delivery: Delivery, arrivedAt: number): Promise<void> | undefined {
+  const { mailFrom, recipients } = delivery
   const { reports } = site
-  if (!reports || mailFrom === '' || !recipients.some(({ onDemand }) => onDemand)) return
+  if (!reports || mailFrom === '' || !recipients.some(({ onDemand }) => onDemand)) return undefined
+  return schedule(site, reports, delivery, arrivedAt)
+}
+
+async function schedule(
+  site: DeliverySite,
+  reports: ReportSchedule,
+  delivery: Delivery,
+  arrivedAt: number,
+): Promise<void> {
+  const { session } = delivery
   const message = await messageOf(delivery)
   for (const group of groupsOf(delivery)) {
     const at = arrivedAt + (group.wanted.delayMs ?? reports.settings.delay)
