@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs'
 import { cpus, loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
 import { measureRates } from './frame/measure.ts'
-import { markdown, rateRows } from './frame/report.ts'
+import { markdown, rateRows, worstShapes } from './frame/report.ts'
 import type { BenchOptions, Suite } from './frame/types.ts'
 
 const suites = new URL('suites/', import.meta.url)
@@ -40,7 +40,10 @@ async function runSuite(name: string, options: BenchOptions, json: boolean): Pro
   const { suite } = (await import(new URL(`${name}.js`, suites).href)) as { suite: Suite }
   const say = (line: string): void => console.error(line)
   say(`${suite.title}: ${options.rounds} rounds`)
-  const rows = suite.kind === 'table' ? await suite.measure(options) : rateRows(await measureRates(suite, options, say))
+  const rows =
+    suite.kind === 'table'
+      ? await suite.measure(options)
+      : rateRows(worstShapes(await measureRates(suite, options, say)))
   const programs = [`Node.js ${process.version}`, ...(suite.kind === 'table' && suite.program ? [suite.program()] : [])]
   const load = `load ${loadavg()[0]?.toFixed(1)}`
   const machine = [cpus()[0]?.model ?? 'unknown CPU', `${cpus().length} cores`, ...programs, load].join(', ')

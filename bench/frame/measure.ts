@@ -3,6 +3,8 @@ import type { BenchOptions, Contender, RateSuite, Target, Workload } from './typ
 /** The result of one contender under one workload: the median of the rounds. */
 export interface Rate {
   readonly workload: string
+  /** The same for all shapes of one work. */
+  readonly work: string
   readonly unit: string
   readonly contender: string
   readonly perSecond: number
@@ -51,7 +53,7 @@ async function measureWorkload(
   // The first round is a warm-up.
   for (let round = 0; round <= rounds; round++) {
     for (const { name, target } of suited) {
-      await target.reset?.()
+      if (round === 0 || !workload.keepsMessages) await target.reset?.()
       const sample = await measureOnce(workload, target, round === 0 ? roundMs / 2 : roundMs)
       if (round > 0) samples.set(name, [...(samples.get(name) ?? []), sample])
     }
@@ -61,6 +63,7 @@ async function measureWorkload(
     const latencies = all.flatMap(({ latencies }) => latencies).sort((a, b) => a - b)
     return {
       workload: workload.name,
+      work: workload.shapeOf ?? workload.name,
       unit: workload.unit,
       contender: name,
       perSecond: median(all.map(({ perSecond }) => perSecond)),

@@ -3,6 +3,16 @@ import type { Rate } from './measure.ts'
 const whole = new Intl.NumberFormat('en')
 const figure = (value: number): string => (value >= 100 ? whole.format(Math.round(value)) : value.toPrecision(3))
 
+/** Returns the rates without those of shapes that cost Sealpost less than another shape of the same work. */
+export function worstShapes(rates: readonly Rate[]): readonly Rate[] {
+  const worst = new Map<string, Rate>()
+  for (const rate of rates.filter(({ contender }) => contender === rates[0]?.contender)) {
+    const known = worst.get(rate.work)
+    if (!known || rate.perCpuSecond < known.perCpuSecond) worst.set(rate.work, rate)
+  }
+  return rates.filter(({ work, workload }) => worst.get(work)?.workload === workload)
+}
+
 /** Returns one row per workload and contender. The ratio is Sealpost's figure divided by the peer's: above 1, Sealpost is faster. */
 export function rateRows(rates: readonly Rate[]): Record<string, string>[] {
   const hasLatencies = rates.some(({ latency }) => latency)

@@ -1,7 +1,7 @@
 import type { Target } from './types.ts'
 import { LoadClient } from './wire.ts'
 
-const ENVELOPE = 'MAIL FROM:<alice@lab.test>\r\nRCPT TO:<bob@lab.test>\r\nDATA\r\n'
+const ENVELOPE = ['MAIL FROM:<alice@lab.test>\r\n', 'RCPT TO:<bob@lab.test>\r\n', 'DATA\r\n']
 /** The end of a message. */
 export const END = Buffer.from('.\r\n')
 
@@ -15,7 +15,14 @@ export async function greeted(target: Pick<Target, 'host' | 'port'>): Promise<Lo
 
 /** Sends one message: pipelines the envelope (RFC 2920), sends the body after 354, waits for the final reply. */
 export async function send(wire: LoadClient, data: Buffer): Promise<void> {
-  await wire.ask(ENVELOPE, '\r\n', 3)
+  await wire.ask(ENVELOPE.join(''), '\r\n', ENVELOPE.length)
+  await wire.ask(data, '250 ')
+  await wire.until('\r\n')
+}
+
+/** Sends one message as clients without PIPELINING do: waits for the reply to every command. */
+export async function sendStepwise(wire: LoadClient, data: Buffer): Promise<void> {
+  for (const command of ENVELOPE) await wire.ask(command, '\r\n')
   await wire.ask(data, '250 ')
   await wire.until('\r\n')
 }

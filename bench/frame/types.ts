@@ -41,6 +41,10 @@ export interface Contender {
 /** The work of each contender, driven by the same code. */
 export interface Workload {
   readonly name: string
+  /** The work, if several workloads do it in different shapes. Only the one that costs Sealpost most is reported. */
+  readonly shapeOf?: string
+  /** Messages of earlier rounds stay, so that the server holds more and more. */
+  readonly keepsMessages?: boolean
   /** The name of the counted units, as a plural: `messages`. */
   readonly unit: string
   /** Returns whether a server can do this. Default: all can. */

@@ -2,14 +2,35 @@ import { greenMail } from '../contenders/greenmail.ts'
 import { lab } from '../contenders/lab.ts'
 import { bareSmtpServer, mailDev, mailpit, smtpSink } from '../contenders/smtp-peers.ts'
 import { mailOf } from '../frame/mail.ts'
-import { END, greeted, send } from '../frame/smtp.ts'
+import { END, greeted, send, sendStepwise } from '../frame/smtp.ts'
 import type { RateSuite, Workload } from '../frame/types.ts'
-import { onConnections } from '../frame/wire.ts'
+import { type LoadClient, onConnections } from '../frame/wire.ts'
 
-const ingest = (octets: number, connections: number): Workload => {
+interface Shape {
+  readonly name: string
+  readonly connections: number
+  readonly send: (wire: LoadClient, data: Buffer) => Promise<void>
+  readonly keepsMessages: boolean
+}
+
+/** Ways to send many messages. A store that grows, and a write for each reply, cost the server more. */
+const shapes: readonly Shape[] = [
+  { name: '4 connections, pipelined, few messages stored', connections: 4, send, keepsMessages: false },
+  {
+    name: '8 connections, not pipelined, all messages stored',
+    connections: 8,
+    send: sendStepwise,
+    keepsMessages: true,
+  },
+]
+
+const ingest = (octets: number, { name, connections, send, keepsMessages }: Shape): Workload => {
   const data = Buffer.concat([mailOf(octets), END])
+  const size = `${octets / 1000} KB`
   return {
-    name: `${octets / 1000} KB, ${connections} connections`,
+    name: `${size}, ${name}`,
+    shapeOf: size,
+    keepsMessages,
     unit: 'messages',
     run: (target, untilMs) =>
       onConnections(connections, async () => {
@@ -53,5 +74,5 @@ export const suite: RateSuite = {
     greenMail({ protocol: 'smtp' }),
     mailpit,
   ],
-  workloads: [ingest(2000, 4), ingest(100_000, 4), connectionPerMail],
+  workloads: [...[2000, 100_000].flatMap((octets) => shapes.map((shape) => ingest(octets, shape))), connectionPerMail],
 }
