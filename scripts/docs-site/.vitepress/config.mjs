@@ -109,6 +109,8 @@ export default {
   cleanUrls: true,
   markdown: { config: linkFiles },
   ignoreDeadLinks: 'localhostLinks',
+  // The index of the search has the words of all pages. A browser loads it when somebody searches.
+  vite: { build: { chunkSizeWarningLimit: 2_000 } },
   themeConfig: {
     sidebar: sidebar(),
     outline: [2, 3],
