@@ -215,6 +215,8 @@ function changesOf(
   const changesPasswords = appPasswords !== undefined || revokeAppPasswords !== undefined
   return {
     ...definedOnly({ password, twoFactor, delegates, appPasswords: changesPasswords ? left : undefined }),
+    // The password takes the place of a hash.
+    ...(password === undefined ? {} : { passwordHash: undefined }),
     ...(state === undefined ? {} : { state: state ?? undefined }),
     ...(outOfOffice === undefined ? {} : { outOfOffice: outOfOffice ?? undefined }),
   }

@@ -129,7 +129,9 @@ function removable(path: Path): Path {
   const parent = path.slice(0, -1)
   const required =
     typeof key === 'string' &&
-    (Object.hasOwn(secretFileKeys, key) || schemasAt(parent).some((schema) => schema.required?.includes(key)))
+    (Object.hasOwn(secretFileKeys, key) ||
+      key === 'passwordHash' ||
+      schemasAt(parent).some((schema) => schema.required?.includes(key)))
   return required ? removable(parent) : path
 }
 

@@ -149,6 +149,7 @@ class LabDirectory implements Directory {
   change(account: Account, changes: AccountChanges | undefined): void {
     const { user } = this.add(account).account
     this.#forget()
+    // A password takes the place of a hash.
     this.#added.change(user, changes?.password === undefined ? changes : { passwordHash: undefined, ...changes })
     if (this.#configured.has(fold(user))) this.#configure(user)
   }

@@ -220,6 +220,33 @@ describe.skipIf(!hasDovecot())('a passwd-file of Dovecot', () => {
   })
 })
 
+test.skipIf(!hasDovecot() || !needs('gsasl'))(
+  'SCRAM keys of doveadm log on by GNU SASL, without the password',
+  async () => {
+    const file = join(client.folder, 'scram')
+    const hash = program('doveadm', '-O', 'pw', '-s', 'SCRAM-SHA-256', '-r', '5000', '-p', 'geheim')
+    writeFileSync(file, `alice:${hash}\nbob:{PLAIN}other\n`)
+    await client.lab.reload({
+      directory: { accountFiles: [{ file }] },
+      virtualServers: [{ protocol: 'imap4', port: 0, tlsPort: 0 }],
+    })
+    const gsasl = async (user: string, password: string, mechanism = 'SCRAM-SHA-256'): Promise<boolean> => {
+      const server = ['--imap', '--connect', `localhost:${client.lab.server('imap4').port}`, '--starttls']
+      const binding = mechanism.endsWith('-PLUS') ? [] : ['--no-cb']
+      const logOn = [`--x509-ca-file=${client.caFile}`, '-m', mechanism, '-a', user, '-p', password, ...binding]
+      return (await runProgram('gsasl', [...server, ...logOn])).status === 0
+    }
+    expect([await gsasl('alice', 'geheim'), await gsasl('alice', 'other'), await gsasl('bob', 'other')]).toEqual([
+      true,
+      false,
+      true,
+    ])
+    expect(await gsasl('alice', 'geheim', 'SCRAM-SHA-256-PLUS')).toBe(true)
+    expect(await gsasl('alice', 'geheim', 'PLAIN')).toBe(true)
+    for (const mechanism of ['SCRAM-SHA-1', 'CRAM-MD5']) expect(await gsasl('bob', 'other', mechanism)).toBe(false)
+  },
+)
+
 interface Server {
   readonly host: string
   readonly port: number

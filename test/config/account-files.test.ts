@@ -139,4 +139,39 @@ describe('accounts of files', () => {
       ].join('\n'),
     )
   })
+
+  test('with hashes make methods that need the password useless, which is a warning', () => {
+    const scram =
+      '{SCRAM-SHA-256}4096,MM6IOquz7hAdSpzo5fsAkw==,kUXFe0LdmUBGUg6CsdynDvBwFLzvmp8Zi+//ITTHBNw=,rWrqgFPju0b7CGmzkrEfHWLxgr6jOTTPGwgKXfRrqZc='
+    const methods = (users: string) => {
+      writeFileSync(join(folder, 'users'), users)
+      const authentication = '[basic, cram-md5, scram-sha-256, ntlm]'
+      const yaml = `directory: { accountFiles: [{ file: users }] }\nvirtualServers: [{ protocol: imap4, authentication: ${authentication} }]`
+      return loadText(yaml, 'lab.yaml', folder).warnings
+    }
+    const warning = (names: string, user: string) =>
+      `lab.yaml:2:53: virtualServers[0].authentication: ${names}: not offered, because only a hash of the password of ${user} is known; remove the methods, or give its password`
+    expect(methods('alice:secret')).toEqual([])
+    expect(methods(`alice:secret\nbob:${scram}`)).toEqual([warning('cram-md5, ntlm', 'bob')])
+    expect(methods(`alice:{SHA}kGByAB793z4R5tK1eC9Hd/4Dhzk=\nbob:${scram}`)).toEqual([
+      warning('cram-md5, scram-sha-256, ntlm', 'alice'),
+    ])
+  })
+
+  test.each([
+    [
+      "{ user: a, password: x, passwordHash: '{SHA}kGByAB793z4R5tK1eC9Hd/4Dhzk=' }",
+      /passwordHash: password is set too; keep one of them$/,
+    ],
+    [
+      '{ user: a, passwordHash: secret }',
+      /^lab\.yaml:1:50: directory\.accounts\[0\]\.passwordHash: is not valid: is no hash; write \{PLAIN\} before a password in clear text$/,
+    ],
+    [
+      '{ user: a, passwordHash: $6$x }',
+      /^lab\.yaml:1:50: directory\.accounts\[0\]\.passwordHash: is not valid: the SHA-crypt hash is damaged/,
+    ],
+  ])('a wrong passwordHash is a mistake: %s', (account, message) => {
+    expect(() => load(`directory: { accounts: [${account}] }`)).toThrow(message)
+  })
 })

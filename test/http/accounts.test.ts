@@ -243,3 +243,43 @@ it('tenants and added faults stay after a reload, too', async () => {
   await http.request('tenants/ci42', { method: 'DELETE' })
   expect(await canLogOn(user, password)).toBe(false)
 })
+
+describe('an account of a file', () => {
+  const HASH = '$5$WO9eJTcHTMv7A3oW$jiH8x7Oq6skEHzp6ySwl1Mgo7L4I73M6CftYO0aeHY4'
+
+  beforeEach(async () => {
+    writeFileSync(join(folder, 'users'), 'carol:{PLAIN}carols-secret\n')
+    const withFile = text
+      .replace('  accounts:', '  accountFiles: [{ file: users }]\n  accounts:')
+      .replace('password: alices-secret', `passwordHash: ${HASH}`)
+    writeFileSync(file, withFile)
+    await http.lab.reload()
+  })
+
+  it('is changed until the lab stops, and not deleted', async () => {
+    const changed = await http.request('accounts/carol', { method: 'PATCH', json: { password: 'new' } })
+    expect([changed.status, changed.body.configured]).toEqual([200, true])
+    expect([await canLogOn('carol', 'new'), await canLogOn('carol', 'carols-secret')]).toEqual([true, false])
+    expect(readFileSync(join(folder, 'users'), 'utf8')).toBe('carol:{PLAIN}carols-secret\n')
+    const { status, body } = await remove('carol')
+    expect([status, body.detail]).toEqual([
+      409,
+      `the account carol is in the file ${join(folder, 'users')}; remove it there, and reload the configuration`,
+    ])
+  })
+
+  it('with a hash: the hash is a secret, and a new password takes its place', async () => {
+    const shown = JSON.stringify([
+      (await http.request('configuration')).body,
+      (await http.request('configuration/effective')).body,
+      (await http.request('accounts')).body,
+    ])
+    expect(shown).toContain('alice')
+    expect(shown).not.toContain('WO9eJTcHTMv7A3oW')
+    expect(shown).not.toContain('carols-secret')
+    expect(await canLogOn('alice', 'geheim')).toBe(true)
+    expect((await http.request('accounts/alice', { method: 'PATCH', json: { password: 'new' } })).status).toBe(200)
+    expect(readFileSync(file, 'utf8')).toContain('{ user: alice, password: new }')
+    expect([await canLogOn('alice', 'new'), await canLogOn('alice', 'geheim')]).toEqual([true, false])
+  })
+})

@@ -330,6 +330,7 @@ describe('a change of any value', () => {
       ['/certificates', '../elsewhere'],
       ['/directory/accounts/bob/preload', '/etc/passwd'],
       ['/directory/accounts/-', { user: 'eve', passwordFile: '/etc/hostname' }],
+      ['/directory/accountFiles', [{ file: '/etc/passwd' }]],
       ['/connectors', [{ name: 'x', smartHost: { host: 'x.test', user: 'x', passwordFile: '/etc/hostname' } }]],
       ['/authorityService', { port: 0, acme: { dns: ['/bin/true'] } }],
       ['/tokens/-', { name: 'x', tokenFile: '/etc/hostname' }],
