@@ -2,6 +2,7 @@ import { isAbsolute } from 'node:path'
 import type { Path } from '../../config/mistakes.ts'
 import { pointerOf } from '../../config/mistakes.ts'
 import { isFileName, type ResolvedLab } from '../../config/resolve.ts'
+import { choicesOf } from '../../config/schema/certificate.ts'
 import { secretFileKeys } from '../../config/secret-files.ts'
 import type { Caller } from '../caller.ts'
 import { ApiProblem } from '../problem.ts'
@@ -132,8 +133,13 @@ function machineValues(lab: ResolvedLab): MachineValue[] {
     ...lab.mailAuthentication.dkim.map(({ key }, at) => file(['mailAuthentication', 'dkim', at, 'key'], key)),
     file(['mailAuthentication', 'arc', 'key'], lab.mailAuthentication.arc?.key),
     file(['authorityService', 'acme', 'dns'], typeof dns === 'object' ? JSON.stringify(dns) : undefined),
-    ...virtualServers.flatMap(({ capture: own, feeds }, at) => [
+    ...virtualServers.flatMap(({ capture: own, feeds, certificate }, at) => [
       file(['virtualServers', at, 'capture'], own?.file),
+      ...choicesOf(certificate).flatMap((choice) =>
+        choice.kind === 'file'
+          ? [choice.file, choice.keyFile].map((path) => file(['virtualServers', at, 'certificate'], path))
+          : [],
+      ),
       ...feeds.map(({ authority }, n) => authorityFile(['virtualServers', at, 'feeds', n, 'authority'], authority)),
     ]),
   ].flat()

@@ -12,7 +12,13 @@ export const mailhog: Tool = {
   draft() {
     const draft = draftOf('mailhog', {
       smtp: { name: 'MailHog SMTP', protocol: 'smtp', port: 1025, authentication: ['anonymous', 'plain'] },
-      http: { name: 'MailHog HTTP', protocol: 'http', port: 8025, like: { tool: 'mailhog' } },
+      http: {
+        name: 'MailHog HTTP',
+        protocol: 'http',
+        port: 8025,
+        authentication: ['anonymous'],
+        like: { tool: 'mailhog' },
+      },
     })
     draft.lab.hostname = 'mailhog.example'
     return draft

@@ -19,7 +19,14 @@ export const mailpit: Tool = {
         authentication: ['anonymous'],
         limits: { ...limits, recipients: 100 },
       },
-      http: { name: 'Mailpit HTTP', protocol: 'http', port: 8025, limits, like: { tool: 'mailpit' } },
+      http: {
+        name: 'Mailpit HTTP',
+        protocol: 'http',
+        port: 8025,
+        authentication: ['anonymous'],
+        limits,
+        like: { tool: 'mailpit' },
+      },
     })
     draft.lab.retention = [{ count: 500 }]
     return draft

@@ -12,7 +12,10 @@ import { type LabConfig, tlsDefects, type VirtualServerConfig } from '../schema.
 export function warnings(config: LabConfig): Mistake[] {
   const found = config.virtualServers.flatMap((server, index) => [...serverWarnings(server, ['virtualServers', index])])
   found.push(...openAddresses(config), ...openRelays(config), ...methodsWithoutPasswords(config))
-  if (config.directory.mode === 'listed' && config.directory.accounts.length === 0) {
+  const takesLogOns = config.virtualServers.some(({ authentication }) =>
+    authentication.some((method) => method !== 'anonymous'),
+  )
+  if (takesLogOns && config.directory.mode === 'listed' && config.directory.accounts.length === 0) {
     found.push({ path: ['directory', 'accounts'], message: 'no accounts are listed, so no client can log on' })
   }
   if (needsAdministratorToken(config)) {
