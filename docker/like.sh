@@ -1,22 +1,24 @@
 #!/bin/sh
 # The entry point of the images that take the place of another tool: its subcommands, or else its flags.
 set -e
-case ${1:-} in
-  readyz | healthcheck) exec sealpost healthcheck ;;
-  sendmail) exec sealpost "$@" ;;
-  version | --version | -version) exec sealpost --version ;;
-esac
-set -- sealpost start -- "$@"
-[ "$(id -u)" = 0 ] || exec "$@"
 
-# The folder of the database may belong to root. The lab runs as node, unless the container may not change users.
-if [ -n "${MP_DATABASE:-}" ]; then
+# Runs a command as node. Some tools run as root, so that the folder of their database may belong to root.
+as_node() {
+  if [ "$(id -u)" = 0 ] && setpriv --reuid=node --regid=node --clear-groups true 2>/dev/null; then
+    exec setpriv --reuid=node --regid=node --clear-groups "$@"
+  fi
+  exec "$@"
+}
+
+case ${1:-} in
+  readyz | healthcheck) as_node sealpost healthcheck ;;
+  sendmail) as_node sealpost "$@" ;;
+  version | --version | -version) as_node sealpost --version ;;
+esac
+
+if [ "$(id -u)" = 0 ] && [ -n "${MP_DATABASE:-}" ]; then
   store=$MP_DATABASE
   if [ -d "$store" ]; then store=${store%/}/mailpit.db; fi
-  mkdir -p "$store.lmdb"
-  chown -R node:node "$store.lmdb" || true
+  install -d -m 700 -o node -g node "$store.lmdb" || true
 fi
-if setpriv --reuid=node --regid=node --clear-groups true 2>/dev/null; then
-  set -- setpriv --reuid=node --regid=node --clear-groups "$@"
-fi
-exec "$@"
+as_node sealpost start -- "$@"

@@ -1,3 +1,5 @@
+import { isLoopback } from '../common/ip-address.ts'
+import { likeOf } from '../config/schema/like.ts'
 import { protocolTitles } from '../config/schema.ts'
 import type { VirtualServerStatus } from '../lab/virtual-servers.ts'
 import { type Configuration, type ConfigurationOptions, configOption } from './configuration.ts'
@@ -16,8 +18,9 @@ export function printBanner(
   print(heading, 'bold')
   for (const row of rows) print(row)
   if (dns) print(`DNS: ${dns.address} port ${dns.port} (UDP and TCP)`)
+  for (const line of new Set(placesOf(configuration))) print(line)
   print('')
-  const urls = httpAddresses(endpoints)
+  const urls = httpAddresses(endpoints, configuration)
   print('Next:', 'bold')
   for (const line of nextLines(urls, administratorToken, commandsToTry(configuration, options))) print(`  ${line}`)
   print('')
@@ -28,13 +31,28 @@ export function printBanner(
   print('')
 }
 
-/** Returns the URLs of the HTTP virtual servers on this machine. */
-const httpAddresses = (endpoints: readonly VirtualServerStatus[]): string[] =>
-  endpoints.flatMap(({ protocol, port, tlsPort, requireSecureChannel }) => {
+/** Returns the URLs of the HTTP virtual servers on this machine: where the console and the API of the lab are. */
+const httpAddresses = (
+  endpoints: readonly VirtualServerStatus[],
+  { lab }: Pick<Configuration, 'lab'>,
+): string[] =>
+  endpoints.flatMap(({ virtualServer, protocol, port, tlsPort, requireSecureChannel }) => {
     if (protocol !== 'http') return []
     const overTls = tlsPort !== undefined && (port === undefined || requireSecureChannel)
-    return [overTls ? `https://localhost:${tlsPort}` : `http://localhost:${port}`]
+    const { like } = lab.virtualServers.find(({ name }) => name === virtualServer) ?? {}
+    const root = overTls ? `https://localhost:${tlsPort}` : `http://localhost:${port}`
+    return [like === undefined ? root : `${root}/sealpost`]
   })
+
+/** Returns a line for each tool whose place the lab takes. */
+function placesOf({ lab }: Pick<Configuration, 'lab'>): string[] {
+  return lab.virtualServers.flatMap(({ like, address }) => {
+    const { tool } = likeOf(like) ?? {}
+    if (tool === undefined) return []
+    const where = isLoopback(address) ? ' for this machine only; for others, set SEALPOST_ADDRESS=0.0.0.0' : ''
+    return [`In the place of ${tool}${where}`]
+  })
+}
 
 /** 80 columns without the indentation. */
 const MAX_LINE = 78
