@@ -33,7 +33,7 @@ clean_up() {
   compose_down
   engine rm -fv "$tag" >/dev/null 2>&1 || true
   engine volume rm -f "$tag-certs" "$tag-data" >/dev/null 2>&1 || true
-  engine rmi -f "$image" "$client_image" >/dev/null 2>&1 || true
+  engine rmi -f "$image" "$image-mailpit" "$client_image" >/dev/null 2>&1 || true
   rm -rf "$work"
 }
 trap clean_up EXIT
@@ -48,10 +48,16 @@ build_image() {
   fi || { tail -40 "$work/build.log" >&2; exit 1; }
 }
 
-build() {
-  local arguments=(-f docker/Dockerfile -t "$image")
+# build_target NAME FLAG…: builds the image of the Dockerfile, or one of its targets.
+build_target() {
+  local arguments=(-f docker/Dockerfile -t "$1")
+  shift
   [ -z "${BASE_IMAGE:-}" ] || arguments+=(--build-arg "NODE_IMAGE=$BASE_IMAGE")
-  build_image "${arguments[@]}" .
+  build_image "${arguments[@]}" "$@" .
+}
+
+build() {
+  build_target "$image"
   ok "built: $(($(engine image inspect --format '{{.Size}}' "$image") / 1000000)) MB"
   [ "$(engine image inspect --format '{{index .Config.Labels "org.opencontainers.image.title"}}' "$image")" = Sealpost ] || fail "OCI labels"
 }
@@ -192,6 +198,26 @@ virtualServers: [{ protocol: smtp, name: Only one, port: $((offset + 1)) }]"
   ok "SEALPOST_CONFIG contains a configuration, as YAML and as base64"
 }
 
+# In the place of Mailpit: its flags are the command, and a folder of root is no obstacle.
+in_the_place_of_mailpit() {
+  build_target "$image-mailpit" --target like-mailpit
+  local image=$image-mailpit
+  engine run -d --name "$tag" "${run_flags[@]}" --network none --tmpfs /mail:mode=755 \
+    -e MP_DATABASE=/mail/mailpit.db "$image" --max 7 >/dev/null
+  for _ in $(seq 300); do
+    engine logs "$tag" 2>/dev/null | grep -x ready >/dev/null && break
+    sleep 0.1
+  done
+  engine exec "$tag" /mailpit readyz >/dev/null || fail "/mailpit readyz"
+  engine exec "$tag" node -e '
+    fetch("http://127.0.0.1:8025/api/v1/info").then(async (answer) => {
+      const { Database } = await answer.json()
+      process.exit(answer.status === 200 && Database === "lmdb" ? 0 : 1)
+    })' || fail "the API of Mailpit is not at the root, or the mail is not on disk"
+  stop
+  ok "the target like-mailpit answers as Mailpit without credentials, with its flags, variables and health check"
+}
+
 . docker/test-compose.sh
 . docker/test-tarball.sh
 . docker/test-testcontainers.sh
@@ -202,6 +228,7 @@ on_standard_ports
 mail_in_and_out
 configured_by_variable
 tarball
+in_the_place_of_mailpit
 compose
 kubernetes
 testcontainers

@@ -15,11 +15,19 @@ export const OWN = '/sealpost'
 
 /** The paths of each tool's API. The same paths exist below `/TOOL` on every virtual server. */
 const paths: Readonly<Record<LikeTool, RegExp>> = {
-  mailpit: /^\/(?:api\/v1(?:\/.*)?|api\/events|view\/.*|livez|readyz)$/,
+  mailpit: /^\/(?:api\/v1(?:\/.*)?|api\/events|view\/[^/]+\.(?:html|txt)|livez|readyz)$/,
   mailhog: /^\/api\/v[12](?:\/.*)?$/,
   maildev: /^\/(?:(?:api\/)?(?:email(?:\/.*)?|config|healthz|reloadMailsFromDirectory)|socket\.io(?:\/.*)?)$/,
   smtp4dev: /^\/(?:api(?:\/.*)?|hubs(?:\/.*)?)$/,
   greenmail: /^\/(?:api(?:\/.*)?)$/,
+}
+
+/** Pages of each tool, and the pages of the console that show the same. */
+const pages: Partial<Readonly<Record<LikeTool, readonly (readonly [page: RegExp, own: string])[]>>> = {
+  mailpit: [
+    [/^\/(?:view\/latest|search)$/, '/mail'],
+    [/^\/view\/([^/]+)$/, '/mail/$1'],
+  ],
 }
 
 /** Returns where the application has a path of a virtual server with the setting `like`. */
@@ -40,11 +48,13 @@ export function placeOf(path: string, setting: LikeConfig | undefined): Place {
  * At the root the console would ask the tool's API. Pages of tenants have their API beside them.
  */
 export function toOwnPage(path: string, setting: LikeConfig): string | undefined {
+  const { tool, path: base } = typeof setting === 'string' ? { tool: setting } : setting
   const { path: page, isBelowOwn } = placeOf(path, setting)
   if (isBelowOwn || page.startsWith('/t/')) return undefined
+  const [from, to = ''] = pages[tool]?.find(([one]) => one.test(page)) ?? []
   const up =
-    path === likeOf(setting)?.path ? `.${path.slice(path.lastIndexOf('/'))}/` : '../'.repeat(page.split('/').length - 2)
-  return `${up}${OWN.slice(1)}${page}`
+    path === base ? `.${path.slice(path.lastIndexOf('/'))}/` : '../'.repeat(page.split('/').length - 2)
+  return `${up}${OWN.slice(1)}${from ? page.replace(from, to) : page}`
 }
 
 /** Returns the rest of a path below another; undefined if it is not below it. */

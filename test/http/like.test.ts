@@ -51,6 +51,8 @@ describe('a virtual server in the place of a tool', () => {
     }
     expect(await page('/')).toEqual([302, 'sealpost/'])
     expect(await page('/mail/1?q=x')).toEqual([302, '../sealpost/mail/1?q=x'])
+    expect(await page('/view/latest')).toEqual([302, '../sealpost/mail'])
+    expect(await page('/view/F1.1')).toEqual([302, '../sealpost/mail/F1.1'])
     expect(await page('/sealpost/')).toEqual([200, null])
     expect(await page('/t/one/')).toEqual([200, null])
   })
