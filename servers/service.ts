@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import type { Api } from '../src/api/api.ts'
 import type { Clock } from '../src/common/clock.ts'
+import type { Tagging } from '../src/config/schema/tagging.ts'
 import type { ServerProtocol, TokenConfig, VirtualServerConfig } from '../src/config/schema.ts'
 import type { ReportSchedule } from '../src/delivery/reports/types.ts'
 import type { Tenants } from '../src/directory/tenants.ts'
@@ -52,6 +53,8 @@ export interface ServerContext {
   readonly administrators: readonly string[]
   /** The accounts that see captured mail. */
   readonly capturedReaders: 'all' | readonly string[]
+  /** The tags that mail gets. Absent: none. */
+  readonly tagging?: Tagging | undefined
   /** The folder of all captured mail. Absent: each domain has one. */
   readonly capturedFolder?: string | undefined
   /** The host names of the lab. */

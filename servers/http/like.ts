@@ -52,8 +52,7 @@ export function toOwnPage(path: string, setting: LikeConfig): string | undefined
   const { path: page, isBelowOwn } = placeOf(path, setting)
   if (isBelowOwn || page.startsWith('/t/')) return undefined
   const [from, to = ''] = pages[tool]?.find(([one]) => one.test(page)) ?? []
-  const up =
-    path === base ? `.${path.slice(path.lastIndexOf('/'))}/` : '../'.repeat(page.split('/').length - 2)
+  const up = path === base ? `.${path.slice(path.lastIndexOf('/'))}/` : '../'.repeat(page.split('/').length - 2)
   return `${up}${OWN.slice(1)}${from ? page.replace(from, to) : page}`
 }
 

@@ -94,8 +94,8 @@ class Session implements SmtpSession, ProtocolSession<string, SmtpError> {
   constructor(connection: Connection, context: ServerContext) {
     this.connection = connection
     this.context = context
-    const { store, directory, news, outgoing, hostname, config, reports, capturedFolder } = context
-    const site = { store, directory, news, outgoing, hostname, reports, capturedFolder }
+    const { store, directory, news, outgoing, hostname, config, reports, capturedFolder, tagging } = context
+    const site = { store, directory, news, outgoing, hostname, reports, capturedFolder, tagging }
     this.#forStrangers = { ...site, relay: config.relay }
     this.#forAccounts = { ...site, relay: 'capture' }
   }

@@ -14,6 +14,7 @@ import { personality } from './schema/personality.ts'
 import { protocols } from './schema/protocol.ts'
 import { reports } from './schema/reports.ts'
 import { retention, store } from './schema/store.ts'
+import { tagging } from './schema/tagging.ts'
 import { tlsReports } from './schema/tls-reports.ts'
 import { capture, host, hostName, logLevels, octets } from './schema/values.ts'
 import { virtualServer } from './schema/virtual-server.ts'
@@ -106,6 +107,10 @@ const labObject = z.strictObject({
   logLevel: z.enum(logLevels).default('info').describe('Lowest level that is logged.'),
   directory: directory.prefault({}).describe('Accounts of the lab.'),
   captured: captured.prefault({}).describe('Mail that the lab captures: for other domains, and for unknown accounts.'),
+  tagging: tagging
+    .optional()
+    .describe('Tags that mail gets when it arrives (keywords of IMAP4). Default: none.')
+    .meta({ examples: [{ header: 'X-Tags', plusAddresses: true }] }),
   connectors: z
     .array(connector)
     .prefault([])

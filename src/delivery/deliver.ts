@@ -18,6 +18,7 @@ import {
 } from '../store/types.ts'
 import { mayHaveBcc, type StrippedMessage, withoutBcc } from './bcc.ts'
 import { checkMailboxQuota } from './check-quota.ts'
+import { keywordsFor } from './tags.ts'
 import { type Delivery, DeliveryError, type DeliverySite, type Recipient } from './types.ts'
 
 /** What became of a message. */
@@ -59,10 +60,11 @@ export async function deliver(site: DeliverySite, delivery: Delivery): Promise<D
     for (const owner of created.map(({ user }) => accountOwner(user))) {
       if (!(await site.store.findFolder(owner, 'INBOX'))) newOwners.push(owner)
     }
+    const flags = site.tagging ? keywordsFor(site.tagging, delivery) : []
     const batch: NewMessage[] = []
     const versions = Array.from(copies.values(), ({ octets }) => octets)
     for (const copy of new Set(outgoing.targets.length > 0 ? [...versions, sentOctets] : versions)) {
-      const targets: AppendTarget[] = await targetsOf(site.store, copies, copy)
+      const targets: AppendTarget[] = (await targetsOf(site.store, copies, copy)).map((one) => ({ ...one, flags }))
       if (copy === sentOctets) targets.push(...(await queueTargets(site, outgoing.targets, delivery)))
       const start = trace ? [trace, ...copy] : copy
       batch.push({ raw: rest ? followed(start, rest) : start, targets, envelope, internalDate: at })

@@ -1,6 +1,7 @@
 import type { Pieces } from '../common/pieces.ts'
 import type { OnDemand } from '../config/on-demand/parse.ts'
 import type { Refusal } from '../config/on-demand/replies.ts'
+import type { Tagging } from '../config/schema/tagging.ts'
 import type { Account, Directory } from '../directory/types.ts'
 import type { MessageAuthentication } from '../mail/authentication-results.ts'
 import type { NewsService } from '../news/news-service.ts'
@@ -19,6 +20,8 @@ export interface DeliverySite {
   readonly hostname: string
   /** Whether mail for other domains is captured by the lab or rejected. */
   readonly relay: 'capture' | 'deny'
+  /** The tags that mail gets. Absent: none. */
+  readonly tagging?: Tagging | undefined
   /** The folder of all captured mail. Absent: each domain has one. */
   readonly capturedFolder?: string | undefined
   /** Sends reports that a test asks for. Absent: no address asks for one. */

@@ -586,7 +586,7 @@ export class Lab implements AsyncDisposable {
   }
 
   #deliverySite(): DeliverySite {
-    const { hostname, captured } = this.#config
+    const { hostname, captured, tagging } = this.#config
     return {
       store: this.store,
       directory: this.#directory,
@@ -596,6 +596,7 @@ export class Lab implements AsyncDisposable {
       hostname,
       relay: 'capture',
       capturedFolder: captured.folder,
+      tagging,
     }
   }
 

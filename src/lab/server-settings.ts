@@ -83,6 +83,7 @@ export async function serverSettings(server: ResolvedVirtualServer, site: Site):
     administrators: config.administrators,
     capturedReaders: config.captured.readers,
     capturedFolder: config.captured.folder,
+    tagging: config.tagging,
     labNames: [config.hostname, ...config.alternativeNames],
     mtaSts: configuredPolicy(config),
     latest: () => contexts.get(name) ?? context,

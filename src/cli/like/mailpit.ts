@@ -29,6 +29,7 @@ export const mailpit: Tool = {
       },
     })
     draft.lab.retention = [{ count: 500 }]
+    draft.lab.tagging = { header: 'X-Tags', plusAddresses: true }
     return draft
   },
   finish: finishSmtp,

@@ -14,8 +14,7 @@ async function labOf(tool: string, env: Record<string, string> = {}) {
   const { status, stdout, stderr } = await place.run(args, { env })
   expect([status, stderr]).toEqual([0, ''])
   const lab = parse(stdout)
-  const server = (protocol: string) =>
-    lab.virtualServers.find((one: { protocol: string }) => one.protocol === protocol)
+  const server = (protocol: string) => lab.virtualServers.find((one: { protocol: string }) => one.protocol === protocol)
   return { lab, text: stdout, smtp: server('smtp'), http: server('http'), pop3: server('pop3') }
 }
 
@@ -102,7 +101,9 @@ describe('--like mailpit', () => {
   })
 
   it('reports every wrong value, and what Mailpit refuses', async () => {
-    expect(await problemsOf('mailpit', { MP_MAX_MESSAGES: 'many', MP_SMTP_BIND_ADDR: '1025', MP_MAX_AGE: '3w' })).toEqual([
+    expect(
+      await problemsOf('mailpit', { MP_MAX_MESSAGES: 'many', MP_SMTP_BIND_ADDR: '1025', MP_MAX_AGE: '3w' }),
+    ).toEqual([
       'MP_MAX_MESSAGES: "many" is not a number; write a whole number from 0',
       'MP_MAX_AGE: "3w" is not an age; write it as 12h or 3d',
       'MP_SMTP_BIND_ADDR: "1025" is not an address with a port; write it as 127.0.0.1:1025',
@@ -110,9 +111,9 @@ describe('--like mailpit', () => {
     expect(await problemsOf('mailpit', { MP_SMTP_AUTH: 'a:b' })).toEqual([
       '--like mailpit: a log-on needs MP_SMTP_TLS_CERT and MP_SMTP_TLS_KEY, or MP_SMTP_AUTH_ALLOW_INSECURE=true',
     ])
-    expect(await problemsOf('mailpit', { MP_SMTP_RELAY_HOST: 'a.test', MP_SMTP_RELAY_ALLOWED_RECIPIENTS: '[ab]@' })).toEqual([
-      expect.stringMatching(/^MP_SMTP_RELAY_HOST: \[ab\]@ has no pattern/),
-    ])
+    expect(
+      await problemsOf('mailpit', { MP_SMTP_RELAY_HOST: 'a.test', MP_SMTP_RELAY_ALLOWED_RECIPIENTS: '[ab]@' }),
+    ).toEqual([expect.stringMatching(/^MP_SMTP_RELAY_HOST: \[ab\]@ has no pattern/)])
   })
 
   it('names settings without a counterpart, and unknown ones', async () => {
@@ -142,11 +143,17 @@ describe('--like mailhog', () => {
 describe('the options', () => {
   it('exclude a file, and say what to do', async () => {
     const both = await place.run(['check', '--like', 'mailpit', '--config', 'lab.yaml'])
-    expect([both.status, both.stderr]).toEqual([2, expect.stringMatching(/config show --text --secrets --like mailpit > lab/)])
+    expect([both.status, both.stderr]).toEqual([
+      2,
+      expect.stringMatching(/config show --text --secrets --like mailpit > lab/),
+    ])
     const unknown = await place.run(['check', '--like', 'mailpot'])
     expect([unknown.status, unknown.stderr]).toEqual([2, expect.stringMatching(/did you mean mailpit\?/)])
     const flag = await place.runHere(['start', '--like', 'mailpit', '--', '--smpt', 'x'])
-    expect([flag.status, flag.stderr]).toEqual([2, expect.stringMatching(/--smpt is not a flag of Mailpit; did you mean --smtp\?/)])
+    expect([flag.status, flag.stderr]).toEqual([
+      2,
+      expect.stringMatching(/--smpt is not a flag of Mailpit; did you mean --smtp\?/),
+    ])
   })
 
   it('take part in the usual order', async () => {
