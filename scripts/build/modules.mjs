@@ -5,13 +5,14 @@ import { banner, buildTokenizer } from './commonjs.mjs'
 import { entryPoints } from './entry-points.mjs'
 
 const FOLDER = 'dist/esm'
+/** The packages that every start loads and that need nothing of their folder. The bundle has only what is used of them. */
+const BUNDLED = new Set(['zod', 'yaml', 'commander'])
 /** The commands, which load the modules of `exports` in the same process. */
 const COMMANDS = ['dist/src/cli/program.js', 'dist/src/cli/sendmail/run.js']
 
 /**
  * Bundles the compiled modules into a few files in dist/esm, because finding, reading and compiling 600 files takes two
- * thirds of a start. What is loaded on demand stays in files of its own. Packages stay outside except zod, of which the
- * bundle has only what is used: without its messages in fifty languages. The modules that package.json names then load
+ * thirds of a start. What is loaded on demand stays in files of its own. The modules that package.json names then load
  * these files. The other compiled modules stay, for tests.
  */
 export async function buildModules() {
@@ -20,7 +21,9 @@ export async function buildModules() {
   const bundle = await rolldown({
     input,
     platform: 'node',
-    external: (id) => /^[\w@]/.test(id) && !entries.includes(id) && id !== 'zod',
+    external: (id) => /^[\w@]/.test(id) && !entries.includes(id) && !BUNDLED.has(id),
+    // Its ES modules; Node.js would load the 80 CommonJS files.
+    resolve: { alias: { yaml: join(process.cwd(), 'node_modules/yaml/browser/index.js') } },
     checks: { ineffectiveDynamicImport: false },
     onLog(_level, log) {
       throw new Error(log.message)

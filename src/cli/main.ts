@@ -15,6 +15,16 @@ function openFilesLimit(): number {
   }
 }
 
+/** Keeps compiled code in the user's folder for caches, where Node.js can: 22.1 and later. Without a folder nothing is kept. */
+function keepCompiledCode(): void {
+  const { XDG_CACHE_HOME, HOME } = process.env
+  const folder = XDG_CACHE_HOME || (HOME && `${HOME}/.cache`)
+  const { enableCompileCache } = process.getBuiltinModule('node:module') as {
+    enableCompileCache?(folder: string): unknown
+  }
+  if (folder) enableCompileCache?.(`${folder}/sealpost`)
+}
+
 function fail(reason: string): void {
   process.stderr.write(`sealpost: ${reason}\n`)
   process.exitCode = 1
@@ -27,12 +37,19 @@ if (major < 20 || (major === 20 && minor < 19)) {
   fail(
     `the limit of open files is ${openFilesLimit()}, but Sealpost needs at least ${MIN_OPEN_FILES}; raise it, for example with: ulimit -n 1024`,
   )
-} else if (process.argv[2] === 'sendmail') {
-  // Programs start it for each message: the other commands are not loaded.
-  void import('./sendmail/run.ts').then(async ({ runSendmail }) => {
-    process.exitCode = await runSendmail(process.argv.slice(3))
-  })
 } else {
+  keepCompiledCode()
+  run()
+}
+
+function run(): void {
+  if (process.argv[2] === 'sendmail') {
+    // Programs start it for each message: the other commands are not loaded.
+    void import('./sendmail/run.ts').then(async ({ runSendmail }) => {
+      process.exitCode = await runSendmail(process.argv.slice(3))
+    })
+    return
+  }
   void import('./program.ts').then(async ({ runCommandLine }) => {
     process.stdout.on('error', endWithoutOutput)
     process.exitCode = await runCommandLine(process.argv.slice(2))

@@ -33,11 +33,29 @@ const autoProfiles: Record<Audience, AutoProfile> = {
   },
 }
 
+/** The key of the first automatic certificate of a new store, which is generated beside that of the root. */
+const preparedKeys = new WeakMap<CertificateStore, Promise<KeyObject>>()
+
+function prepareKey(store: CertificateStore): void {
+  const key = generateKey(store.key)
+  preparedKeys.set(store, key)
+  key.catch(() => {}) // whoever takes the key gets the error
+}
+
+/** Returns the prepared key, once, or another one. */
+function takeKey(store: CertificateStore, spec: KeySpec | undefined): Promise<KeyObject> {
+  const prepared = spec === undefined ? preparedKeys.get(store) : undefined
+  if (prepared) preparedKeys.delete(store)
+  return prepared ?? generateKey(spec ?? store.key)
+}
+
 /** Creates a root for an audience if the store has no authority that issues for it. */
 export async function ensureRoot(store: CertificateStore, audience: Audience = 'modern'): Promise<void> {
   const { authority, key: keySpec, rootTitle, hash } = autoProfiles[audience]
   if (store.index[authority] !== undefined) return
-  const key = await generateKey(keySpec ?? store.key)
+  const generated = generateKey(keySpec ?? store.key)
+  if (audience === 'modern') prepareKey(store)
+  const key = await generated
   const made = await store.update((draft) => {
     if (draft.index[authority] !== undefined) return false
     // Each lab's root has another name, so that a client that trusts one of them reports the other as unknown.
@@ -72,7 +90,7 @@ export async function autoCertificate(
   underway.set(store, pending)
   const issue = async (): Promise<CertificateRecord> => {
     if (audience === 'old') await ensureRoot(store, audience)
-    const key = await generateKey(autoProfiles[audience].key ?? store.key)
+    const key = await takeKey(store, autoProfiles[audience].key)
     return store.update(
       async (draft) =>
         findUsable(store, draft.index, names, audience) ?? issueAuto(store, draft, subjectNames(names), key, audience),
