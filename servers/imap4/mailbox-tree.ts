@@ -18,8 +18,15 @@ export interface MailboxNode {
   readonly exists: boolean
 }
 
-/** Returns all names that an account can see, in name order. */
-export async function mailboxTree(session: ImapSession, identity: Identity): Promise<MailboxNode[]> {
+/**
+ * Returns all names that an account can see, in name order.
+ * @param wanted tells whether a name is wanted. Default: all are
+ */
+export async function mailboxTree(
+  session: ImapSession,
+  identity: Identity,
+  wanted?: (name: string) => Steps<boolean>,
+): Promise<MailboxNode[]> {
   const { store, tenants } = session.context
   const { account, owner } = identity
   const tenant = tenants.ofAccount(account.user)
@@ -35,7 +42,7 @@ export async function mailboxTree(session: ImapSession, identity: Identity): Pro
     if (isSliceOver()) await nextSlice()
   }
   const folders = [...(await store.listFolders(owner)), ...newsgroups, ...captured, ...shared.map(withoutUse)]
-  return runInSlices(treeOf(folders, owner, new Set(await store.subscriptions(owner))))
+  return runInSlices(treeOf(folders, owner, new Set(await store.subscriptions(owner)), wanted))
 }
 
 /** Returns a mailbox of another account, whose use is one for that account only. */
@@ -44,7 +51,12 @@ function withoutUse(folder: Folder): Folder {
   return rest
 }
 
-function* treeOf(folders: readonly Folder[], reader: Owner, subscribed: ReadonlySet<string>): Steps<MailboxNode[]> {
+function* treeOf(
+  folders: readonly Folder[],
+  reader: Owner,
+  subscribed: ReadonlySet<string>,
+  wanted?: (name: string) => Steps<boolean>,
+): Steps<MailboxNode[]> {
   const byName = new Map<string, Folder>()
   const levels = new Set<string>()
   for (const folder of folders) {
@@ -54,7 +66,8 @@ function* treeOf(folders: readonly Folder[], reader: Owner, subscribed: Readonly
     for (const level of above) levels.add(level)
     if (above.length > 0) yield
   }
-  const names = [...new Set([...byName.keys(), ...levels, ...subscribed])]
+  const all = [...new Set([...byName.keys(), ...levels, ...subscribed])]
+  const names = wanted ? yield* wantedOf(all, wanted) : all
   const nodes: MailboxNode[] = []
   for (const name of yield* sortInSteps(names, (a, b) => (a < b ? -1 : 1))) {
     const folder = byName.get(name)
@@ -71,6 +84,15 @@ function* treeOf(folders: readonly Folder[], reader: Owner, subscribed: Readonly
 }
 
 const NODES_PER_STEP = 256
+
+function* wantedOf(names: readonly string[], wanted: (name: string) => Steps<boolean>): Steps<string[]> {
+  const found: string[] = []
+  for (const [i, name] of names.entries()) {
+    if (yield* wanted(name)) found.push(name)
+    if (i % NODES_PER_STEP === 0) yield
+  }
+  return found
+}
 
 /** What a client sees of a mailbox. */
 interface Shown {

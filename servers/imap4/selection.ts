@@ -191,18 +191,11 @@ export class Selection {
     const gone = this.#expunged
     this.#expunged = new Set()
     this.hasOwnExpunges = false
-    const numbers: number[] = []
-    const uids: number[] = []
-    const left: MessageEntry[] = []
-    for (const [index, entry] of this.#messages.entries()) {
-      if (!gone.has(entry.uid)) {
-        left.push(entry)
-        continue
-      }
-      numbers.push(index + 1)
-      uids.push(entry.uid)
-    }
-    this.#messages = left
+    const indexes = [...gone].map((uid) => this.indexOf(uid)).filter((index) => index >= 0)
+    indexes.sort((a, b) => a - b)
+    const numbers = indexes.map((index) => index + 1)
+    const uids = indexes.map((index) => this.#messages[index]?.uid ?? 0)
+    this.#messages = without(this.#messages, indexes)
     this.#isOwn = true
     this.saved = this.saved.filter((uid) => !gone.has(uid))
     for (const uid of uids) this.recent.delete(uid)
@@ -282,5 +275,25 @@ function partOf(whole: FolderSnapshot, sees: SeesEntry | undefined): Opened & Pi
     firstUnseen: entries.findIndex(({ flags }) => !flags.includes('\\Seen')) + 1,
   }
 }
+
+/** Returns a copy without the entries at these indexes, which ascend. Copies what lies between them as a whole. */
+function without(entries: readonly MessageEntry[], indexes: readonly number[]): readonly MessageEntry[] {
+  if (indexes.length > MAX_PARTS) {
+    const isLeftOut = new Set(indexes)
+    return entries.filter((_, index) => !isLeftOut.has(index))
+  }
+  const parts: (readonly MessageEntry[])[] = []
+  let from = 0
+  for (const index of indexes) {
+    parts.push(entries.slice(from, index))
+    from = index + 1
+  }
+  parts.push(entries.slice(from))
+  const [first = [], ...others] = parts
+  return first.concat(...others)
+}
+
+/** With more parts, a test of each entry is faster. */
+const MAX_PARTS = 64
 
 const NONE_EXPUNGED: Updates['expunged'] = { numbers: [], uids: [] }

@@ -53,13 +53,15 @@ export const list = defineCommand({
       return ok()
     }
     enableByItems(session, request.status ?? [])
-    const tree = await mailboxTree(session, identity)
     const isRecursive = request.select.has('RECURSIVEMATCH')
     const patterns = [...new Set(request.patterns)].map(listPattern)
-    const matching = new Set<MailboxNode>()
-    for (const node of tree) {
+    const matches = (name: string): Steps<boolean> => matchesAny(patternName(name, session), patterns)
+    // Only RECURSIVEMATCH depends on names that do not match. RFC 5258 section 3
+    const tree = await mailboxTree(session, identity, isRecursive ? undefined : matches)
+    const matching = new Set<MailboxNode>(isRecursive ? [] : tree)
+    for (const node of isRecursive ? tree : []) {
       if (isSliceOver()) await nextSlice()
-      if (await runInSlices(matchesAny(patternName(node.name, session), patterns))) matching.add(node)
+      if (await runInSlices(matches(node.name))) matching.add(node)
     }
     const above = async (isChosen: (node: MailboxNode) => boolean): Promise<ReadonlySet<string>> =>
       isRecursive ? await runInSlices(levelsAbove(tree, isChosen)) : NONE
