@@ -1,7 +1,7 @@
 import { chownSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { findProgram, freePort, spawnServer } from '../frame/processes.ts'
+import { findProgram, freePort, spawnServer, versionOf } from '../frame/processes.ts'
 import type { Contender } from '../frame/types.ts'
 
 /** Dovecot does not serve mail as root, so it runs as `nobody` then. */
@@ -17,6 +17,7 @@ export const dovecot = ({ protocol, messages }: DovecotSettings): Contender => (
   name: 'Dovecot',
   missing: () =>
     findProgram('dovecot') ? undefined : `dovecot is not installed (Debian package dovecot-${protocol}d)`,
+  version: () => versionOf('dovecot', '--version'),
   async start() {
     const folder = mkdtempSync(join(tmpdir(), 'sealpost-bench-'))
     const port = await freePort()

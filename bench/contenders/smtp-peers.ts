@@ -2,11 +2,12 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { findProgram, forkServer, freePort, spawnServer } from '../frame/processes.ts'
+import { findProgram, forkServer, freePort, packageVersion, spawnServer, versionOf } from '../frame/processes.ts'
 import type { Contender, Target } from '../frame/types.ts'
 
 export const bareSmtpServer: Contender = {
   name: 'smtp-server (npm), bare',
+  version: () => packageVersion('smtp-server'),
   start: () => forkServer('bare-smtp-server'),
 }
 
@@ -14,6 +15,7 @@ export const bareSmtpServer: Contender = {
 export const smtpSink: Contender = {
   name: 'smtp-sink (Postfix)',
   missing: () => (findProgram('smtp-sink') ? undefined : 'smtp-sink is not installed (Debian package postfix)'),
+  version: () => versionOf('postconf', 'mail_version'),
   async start() {
     const port = await freePort()
     const user = process.getuid?.() === 0 ? ['-u', 'nobody'] : []
@@ -59,6 +61,7 @@ export async function startMailDev(port: number, httpPort: number): Promise<Targ
 export const mailpit: Contender = {
   name: 'Mailpit',
   missing: () => (findProgram('mailpit') ? undefined : 'mailpit is not installed'),
+  version: () => versionOf('mailpit', 'version'),
   start: async () => startMailpit(await freePort(), await freePort()),
 }
 

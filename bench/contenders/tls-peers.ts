@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { peerCertificate } from '../frame/certificate.ts'
-import { findProgram, forkServer, freePort, spawnServer } from '../frame/processes.ts'
+import { findProgram, forkServer, freePort, spawnServer, versionOf } from '../frame/processes.ts'
 import type { Contender } from '../frame/types.ts'
 
 export const bareTls: Contender = {
@@ -13,6 +13,7 @@ export const bareTls: Contender = {
 export const opensslServer: Contender = {
   name: 'openssl s_server',
   missing: () => (findProgram('openssl') ? undefined : 'openssl is not installed'),
+  version: () => versionOf('openssl', 'version'),
   async start() {
     const folder = mkdtempSync(join(tmpdir(), 'sealpost-bench-'))
     const { key, cert, ca } = peerCertificate()

@@ -10,6 +10,8 @@ export interface Rate {
   readonly perSecond: number
   /** Units per CPU second of the server. Does not depend on other programs of the machine. */
   readonly perCpuSecond: number
+  /** Difference of the best and the worst round, as a share of `perCpuSecond`. */
+  readonly spread: number
   /** Latencies of all rounds in milliseconds, if the workload measures them. */
   readonly latency?: { readonly p50: number; readonly p99: number }
 }
@@ -67,10 +69,15 @@ async function measureWorkload(
       unit: workload.unit,
       contender: name,
       perSecond: median(all.map(({ perSecond }) => perSecond)),
-      perCpuSecond: median(all.map(({ perCpuSecond }) => perCpuSecond)),
+      ...ofCpu(all.map(({ perCpuSecond }) => perCpuSecond)),
       ...(latencies.length > 0 && { latency: { p50: quantile(latencies, 0.5), p99: quantile(latencies, 0.99) } }),
     }
   })
+}
+
+function ofCpu(values: readonly number[]): Pick<Rate, 'perCpuSecond' | 'spread'> {
+  const perCpuSecond = median(values)
+  return { perCpuSecond, spread: (Math.max(...values) - Math.min(...values)) / perCpuSecond }
 }
 
 interface Sample {

@@ -1,5 +1,6 @@
-import { type ChildProcess, fork, spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { type ChildProcess, fork, spawn, spawnSync } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { connect, createServer } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -55,6 +56,18 @@ export async function spawnServer(
   const child = spawn(command, args, { ...options, stdio: 'ignore' })
   await listening(child, port)
   return observed(child, port)
+}
+
+/** Returns the first thing like a version that a command prints. */
+export function versionOf(command: string, ...args: string[]): string {
+  const { stdout, stderr } = spawnSync(findProgram(command) ?? command, args, { encoding: 'utf8' })
+  return /\d+(\.\d+)+[\w.-]*/.exec(`${stdout}${stderr}`)?.[0] ?? 'version unknown'
+}
+
+/** Returns the version of an installed npm package. */
+export function packageVersion(name: string): string {
+  const file = createRequire(import.meta.url).resolve(`${name}/package.json`)
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version
 }
 
 /** Returns the path of a Debian program, which can be outside the PATH of a user who is not root. */

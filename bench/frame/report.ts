@@ -27,6 +27,7 @@ export function rateRows(rates: readonly Rate[]): Record<string, string>[] {
       ratio: ratio('perSecond'),
       'per CPU second': figure(rate.perCpuSecond),
       'ratio (CPU)': ratio('perCpuSecond'),
+      'spread (CPU)': `${Math.round(rate.spread * 100)} %`,
       ...(hasLatencies && {
         'p50 (ms)': rate.latency ? figure(rate.latency.p50) : '',
         'p99 (ms)': rate.latency ? figure(rate.latency.p99) : '',

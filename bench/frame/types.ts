@@ -35,6 +35,8 @@ export interface Contender {
   readonly name: string
   /** Returns why this contender cannot run here, or undefined. */
   missing?(): string | undefined
+  /** Returns its version, for the report. */
+  version?(): string
   start(): Promise<Target>
 }
 
@@ -80,6 +82,8 @@ export interface BenchOptions {
   readonly peer?: string
   /** Only workloads whose name contains this. */
   readonly only?: string
+  /** Also the sizes that take minutes and much memory. */
+  readonly full?: boolean
   readonly rounds: number
   /** Length of each round of each contender. */
   readonly roundMs: number

@@ -1,0 +1,71 @@
+import { rmSync } from 'node:fs'
+import { pino } from 'pino'
+import { systemClock } from '../../src/common/clock.ts'
+import { createLab } from '../../src/lab/create-lab.ts'
+import { ensureMailboxes } from '../../src/store/mailboxes.ts'
+import { openStore, type StoreSetting } from '../../src/store/open.ts'
+import { accountOwner, type MessageStore } from '../../src/store/types.ts'
+import { resolveForTests } from '../../src/testing/start-lab.ts'
+import { mailOf } from '../frame/mail.ts'
+
+interface Settings {
+  /** Folder of an LMDB store; undefined: in memory. */
+  readonly folder?: string
+  /** Messages in the INBOX of alice. */
+  readonly messages: number
+  /** Further folders of alice. */
+  readonly folders: number
+}
+
+const BATCH = 500
+const MESSAGE_OCTETS = 400
+const { folder, messages, folders } = JSON.parse(process.argv[2] ?? '{}') as Settings
+const log = pino({ level: 'silent' })
+const setting: StoreSetting = folder === undefined ? { memory: 16 * 1024 ** 3 } : { lmdb: folder }
+const alice = accountOwner('alice')
+
+async function fill(store: MessageStore): Promise<void> {
+  await ensureMailboxes(store, alice)
+  const inbox = await store.findFolder(alice, 'INBOX')
+  if (!inbox) throw new Error('alice has no INBOX')
+  for (let at = 0; at < messages; at += BATCH) {
+    const batch = Array.from({ length: Math.min(BATCH, messages - at) }, (_, i) => ({
+      raw: mailOf(MESSAGE_OCTETS, at + i),
+      targets: [{ folderId: inbox.id, flags: (at + i) % 3 === 0 ? ['\\Seen'] : [] }],
+    }))
+    await store.append(batch)
+  }
+  for (let at = 0; at < folders; at += BATCH) {
+    const names = Array.from({ length: Math.min(BATCH, folders - at) }, (_, i) => `f${at + i}`)
+    await Promise.all(names.map((name) => store.createFolder(alice, name)))
+  }
+}
+
+let store = await openStore(setting, { log, clock: systemClock })
+await fill(store)
+if (folder !== undefined) {
+  // What is measured is a lab after a restart.
+  await store[Symbol.asyncDispose]()
+  store = await openStore(setting, { log, clock: systemClock })
+}
+const config = await resolveForTests({
+  directory: { accounts: ['alice', 'bob'].map((user) => ({ user, password: 'secret' })) },
+  virtualServers: (['imap4', 'smtp', 'pop3'] as const).map((protocol) => ({
+    protocol,
+    tlsPort: 'off' as const,
+    limits: { connections: 'off' as const },
+  })),
+})
+const lab = await createLab(config, { store, log, clock: systemClock, isBackground: false })
+const portOf = (protocol: string): number => lab.endpoints().find((one) => one.protocol === protocol)?.port ?? 0
+process.on('message', () => {
+  global.gc?.()
+  process.send?.('done')
+})
+process.on('SIGTERM', async () => {
+  await lab.stop()
+  await store[Symbol.asyncDispose]()
+  if (folder !== undefined) rmSync(folder, { recursive: true, force: true })
+  process.exit(0)
+})
+process.send?.({ port: portOf('imap4'), smtpPort: portOf('smtp'), note: String(portOf('pop3')) })

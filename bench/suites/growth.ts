@@ -1,0 +1,210 @@
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { mailOf } from '../frame/mail.ts'
+import { median } from '../frame/measure.ts'
+import { forkServer } from '../frame/processes.ts'
+import { END, greeted, send } from '../frame/smtp.ts'
+import type { BenchOptions, TableSuite, Target } from '../frame/types.ts'
+import { LoadClient, logOnByImap } from '../frame/wire.ts'
+
+/** What grows. */
+type Axis = 'messages' | 'folders' | 'connections' | 'watchers'
+
+const SIZES: Readonly<Record<Axis, readonly number[]>> = {
+  messages: [10, 1_000, 10_000, 100_000],
+  folders: [10, 1_000, 10_000],
+  connections: [1, 100, 1_000],
+  watchers: [1, 10, 100, 1_000],
+}
+/** Further sizes, which take minutes and several GB of memory. */
+const LARGE: Readonly<Record<Axis, readonly number[]>> = {
+  messages: [1_000_000],
+  folders: [100_000],
+  connections: [10_000],
+  watchers: [],
+}
+
+interface Session {
+  readonly target: Target
+  readonly size: number
+  readonly imap: LoadClient
+  readonly smtp: LoadClient
+}
+
+/** An operation whose cost is measured. `prepare` runs once before it. */
+interface Operation {
+  readonly name: string
+  readonly axes: readonly Axis[]
+  /** Its time matters, not its CPU time, and it is done once. */
+  readonly once?: boolean
+  readonly prepare?: (session: Session) => Promise<void>
+  readonly run: (session: Session, turn: number) => Promise<void>
+}
+
+const ask = async (wire: LoadClient, command: string): Promise<void> => {
+  await wire.ask(`t ${command}\r\n`, '\nt OK')
+  await wire.until('\r\n')
+}
+const first = async (wire: LoadClient, command: string): Promise<void> => {
+  await wire.ask(`t ${command}\r\n`, 't OK')
+  await wire.until('\r\n')
+}
+const select = ({ imap }: Session): Promise<void> => ask(imap, 'SELECT INBOX')
+/** A uid anywhere in the folder. */
+const uidOf = ({ size }: Session, turn: number): number => 1 + ((turn * 7_919) % size)
+const MAIL = Buffer.concat([mailOf(2_048), END])
+
+const operations: readonly Operation[] = [
+  { name: 'the first SELECT (ms)', axes: ['messages'], once: true, run: select },
+  { name: 'SELECT', axes: ['messages', 'folders'], run: select },
+  {
+    name: 'STATUS',
+    axes: ['messages', 'folders'],
+    run: ({ imap }) => ask(imap, 'STATUS INBOX (MESSAGES UNSEEN SIZE)'),
+  },
+  {
+    name: 'UID FETCH of one ENVELOPE',
+    axes: ['messages'],
+    prepare: select,
+    run: (session, turn) => ask(session.imap, `UID FETCH ${uidOf(session, turn)} (ENVELOPE)`),
+  },
+  {
+    name: 'UID STORE of one flag',
+    axes: ['messages'],
+    prepare: select,
+    run: (session, turn) =>
+      ask(session.imap, `UID STORE ${uidOf(session, turn)} ${turn % 2 ? '+' : '-'}FLAGS (\\Flagged)`),
+  },
+  {
+    name: 'APPEND and NOOP in the selected mailbox',
+    axes: ['messages'],
+    prepare: select,
+    async run({ imap }) {
+      await ask(imap, 'APPEND INBOX {14+}\r\nSubject: one\r\n')
+      await first(imap, 'NOOP')
+    },
+  },
+  {
+    name: 'UID EXPUNGE of one message',
+    axes: ['messages'],
+    prepare: select,
+    async run(session, turn) {
+      const uid = uidOf(session, turn)
+      await first(session.imap, `UID STORE ${uid} +FLAGS.SILENT (\\Deleted)`)
+      await first(session.imap, `UID EXPUNGE ${uid}`)
+    },
+  },
+  {
+    name: 'a message of 2 KB by SMTP',
+    axes: ['messages', 'folders', 'connections', 'watchers'],
+    run: ({ smtp }) => send(smtp, MAIL),
+  },
+  {
+    name: 'CREATE and DELETE',
+    axes: ['folders'],
+    async run({ imap }) {
+      await first(imap, 'CREATE new')
+      await first(imap, 'DELETE new')
+    },
+  },
+  { name: 'LIST of one folder', axes: ['folders'], run: ({ imap }) => first(imap, 'LIST "" f1') },
+  { name: 'NOOP', axes: ['connections', 'watchers'], run: ({ imap }) => first(imap, 'NOOP') },
+  { name: 'a POP3 session: log-on, STAT, QUIT', axes: ['messages'], run: ({ target }) => pop3(target) },
+]
+
+async function pop3({ host, note }: Target): Promise<void> {
+  const wire = await LoadClient.open({ host, port: Number(note) })
+  await wire.until('\r\n')
+  for (const command of ['USER alice', 'PASS secret', 'STAT', 'QUIT']) await wire.ask(`${command}\r\n`, '\r\n')
+  wire.close()
+}
+
+/** Opens clients that do nothing, or wait in IDLE on the INBOX that receives messages. */
+async function openIdle(target: Target, axis: Axis, size: number): Promise<LoadClient[]> {
+  const open: LoadClient[] = []
+  if (axis !== 'connections' && axis !== 'watchers') return open
+  for (let i = 0; i < size; i++) {
+    // The loopback network has many addresses; each has its own ports.
+    const wire = await LoadClient.open(target, `127.0.0.${2 + (i % 200)}`)
+    await wire.until('\r\n')
+    if (axis === 'watchers') {
+      await wire.ask('l LOGIN bob secret\r\ns SELECT INBOX\r\ni IDLE\r\n', '+ ')
+    }
+    open.push(wire)
+  }
+  return open
+}
+
+/** Returns the cost of each operation at one size: CPU µs of the server, or ms until the answer. */
+async function costsAt(axis: Axis, size: number, store: string, options: BenchOptions): Promise<Map<string, number>> {
+  const folder = store === 'lmdb' ? join(mkdtempSync(join(tmpdir(), 'sealpost-growth-')), 'data') : undefined
+  const count = (which: Axis): number => (axis === which ? size : 10)
+  const target = await forkServer('growth-lab', { folder, messages: count('messages'), folders: count('folders') })
+  const idle = await openIdle(target, axis, size)
+  const costs = new Map<string, number>()
+  const session: Session = {
+    target,
+    size,
+    imap: await logOnByImap(target),
+    smtp: await greeted({ host: target.host, port: target.smtpPort ?? 0 }),
+  }
+  try {
+    await target.collect?.()
+    for (const operation of operations.filter(({ axes }) => axes.includes(axis))) {
+      if (operation.name.includes(options.only ?? ''))
+        costs.set(operation.name, await costOf(operation, session, options))
+    }
+  } finally {
+    for (const wire of [...idle, session.imap, session.smtp]) wire.close()
+    await target.stop()
+  }
+  return costs
+}
+
+async function costOf(operation: Operation, session: Session, { rounds, roundMs }: BenchOptions): Promise<number> {
+  await operation.prepare?.(session)
+  if (operation.once) {
+    const before = performance.now()
+    await operation.run(session, 0)
+    return performance.now() - before
+  }
+  let turn = 0
+  const costs: number[] = []
+  for (let round = 0; round <= rounds; round++) {
+    const cpuBefore = session.target.cpuSeconds()
+    const from = turn
+    for (const until = performance.now() + roundMs; performance.now() < until; ) await operation.run(session, ++turn)
+    // The first round is a warm-up.
+    if (round > 0) costs.push(((session.target.cpuSeconds() - cpuBefore) * 1e6) / (turn - from))
+  }
+  return median(costs)
+}
+
+const figure = (value: number | undefined): string =>
+  value === undefined ? '' : value >= 100 ? String(Math.round(value)) : value.toPrecision(2)
+
+export const suite: TableSuite = {
+  kind: 'table',
+  title: 'Growth: CPU µs of the server for one operation',
+  async measure(options) {
+    const rows: Record<string, string>[] = []
+    for (const store of ['memory', 'lmdb']) {
+      for (const axis of ['messages', 'folders', 'connections', 'watchers'] as const) {
+        const sizes = options.full ? [...SIZES[axis], ...LARGE[axis]] : SIZES[axis]
+        const costs: Map<string, number>[] = []
+        for (const size of sizes) costs.push(await costsAt(axis, size, store, options))
+        for (const name of costs[0]?.keys() ?? []) {
+          const values = costs.map((each) => each.get(name))
+          rows.push({
+            store,
+            operation: name,
+            'what grows': axis,
+            ...Object.fromEntries(sizes.map((size, i) => [`at ${size.toLocaleString('en')}`, figure(values[i])])),
+          })
+        }
+      }
+    }
+    return rows
+  },
+}
