@@ -60,6 +60,7 @@ const onlyInAll = [
   'test/mcp/inspector.interop.test.ts',
   'test/docs/site.interop.test.ts',
   'test/release/package-managers.interop.test.ts',
+  'test/http/maildev-beside.interop.test.ts',
   // npm downloads what these recipes use.
   ...['ci', 'containers', 'cypress', 'express', 'jest', 'nestjs', 'nextjs', 'playwright'].map(
     (name) => `test/recipes/${name}.interop.test.ts`,

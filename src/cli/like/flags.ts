@@ -12,11 +12,17 @@ export function readFlags(tool: Tool, args: readonly string[]): Map<Setting, Giv
   for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
     const [, origin = '', , inline] = /^(--?[^=]+)(=(.*))?$/s.exec(word) ?? []
     if (origin === '') throw new UsageError(`${word} is not a flag of ${tool.title}`)
+    if (tool.foreignFlags?.pattern.test(word)) {
+      found.set({ missing: tool.foreignFlags.why, flags: [word] }, { origin: word, value: '' })
+      continue
+    }
     const setting = tool.settings.find(({ flags = [] }) => flags.some((flag) => plain(flag) === plain(origin)))
     if (!setting) throw unknown(tool, origin)
-    const value = inline ?? (setting.isSwitch ? 'true' : rest.shift())
+    const hasNone = setting.isSwitch || (setting.isOptional && (rest[0] ?? '-').startsWith('-'))
+    const value = inline ?? (hasNone ? 'true' : rest.shift())
     if (value === undefined) throw new UsageError(`${origin} needs a value`)
-    found.set(setting, { origin, value })
+    const before = setting.isRepeated ? found.get(setting)?.value : undefined
+    found.set(setting, { origin, value: before === undefined ? value : `${before}\n${value}` })
   }
   return found
 }

@@ -23,13 +23,14 @@ export interface LikeLab {
 
 /** Returns the lab that the settings of a tool ask for. @throws ConfigError with every wrong value; UsageError for unknown flags */
 export function labLike(tool: Tool, { environment, flags, cwd }: Surroundings): LikeLab {
-  const given = new Map([...readVariables(tool, environment), ...readFlags(tool, flags)])
+  const named = (tool.flagVariables ?? []).flatMap((name) => (environment[name] ?? '').split(/\s+/).filter(Boolean))
+  const given = new Map([...readVariables(tool, environment), ...readFlags(tool, [...named, ...flags])])
   const draft = tool.draft()
   const mistakes: string[] = []
   const other = (name: string): string | undefined =>
     given.get(tool.settings.find((setting) => nameOf(setting) === name) as Setting)?.value
   const path = (file: string): string => resolve(cwd, file)
-  for (const setting of tool.settings) {
+  for (const setting of new Set([...tool.settings, ...given.keys()])) {
     const call = given.get(setting)
     if (!call) continue
     if ('missing' in setting) draft.notes.push(`${call.origin}: has no effect: ${setting.missing}`)
@@ -61,24 +62,37 @@ export const nameOf = ({ variable, flags = [] }: Setting): string => variable ??
 const variablesOf = ({ variable, aliases = [] }: Setting): readonly string[] =>
   variable === undefined ? [] : [variable, ...aliases]
 
-function readVariables({ settings }: Tool, environment: Surroundings['environment']): Map<Setting, GivenSetting> {
+function readVariables(tool: Tool, environment: Surroundings['environment']): Map<Setting, GivenSetting> {
+  const keyOf = keyIn(tool)
+  const set = new Map(Object.entries(environment).flatMap(([name, value]) => (value ? [[keyOf(name), name]] : [])))
   return new Map(
-    settings.flatMap((setting): [Setting, GivenSetting][] => {
-      const names = variablesOf(setting)
-      const origin = names.find((name) => environment[name])
+    tool.settings.flatMap((setting): [Setting, GivenSetting][] => {
+      const origin = variablesOf(setting).flatMap((name) => set.get(keyOf(name)) ?? [])[0]
       return origin === undefined ? [] : [[setting, { origin, value: environment[origin] as string }]]
     }),
   )
 }
 
+/** Returns the function that makes the names of variables comparable. */
+const keyIn =
+  ({ ignoresCase }: Tool) =>
+  (name: string): string =>
+    ignoresCase ? name.toLowerCase() : name
+
 /** Kubernetes sets these for a service that has the name of the tool. */
 const OF_KUBERNETES = /_SERVICE_HOST$|_SERVICE_PORT(?:_|$)|_PORT_\d+_TCP(?:_|$)/
 
-function unknownVariables({ title, prefixes, settings }: Tool, environment: Surroundings['environment']): string[] {
-  const known = settings.flatMap(variablesOf)
+function unknownVariables(tool: Tool, environment: Surroundings['environment']): string[] {
+  const { title, prefixes, settings, flagVariables = [] } = tool
+  const keyOf = keyIn(tool)
+  const known = [...settings.flatMap(variablesOf), ...flagVariables]
+  const keys = new Set(known.map(keyOf))
   const unknown = Object.entries(environment).filter(
     ([name, value]) =>
-      value && prefixes.some((prefix) => name.startsWith(prefix)) && !known.includes(name) && !OF_KUBERNETES.test(name),
+      value &&
+      prefixes.some((prefix) => keyOf(name).startsWith(keyOf(prefix))) &&
+      !keys.has(keyOf(name)) &&
+      !OF_KUBERNETES.test(name),
   )
   return unknown.map(([name]) => {
     const near = nearest(name, known)

@@ -1,3 +1,4 @@
+import type { VirtualServerInput } from '../../config/schema.ts'
 import { serverOf } from './draft.ts'
 import type { SettingCall } from './tool.ts'
 
@@ -9,4 +10,10 @@ export function useCertificate({ draft, value, other, path }: SettingCall, serve
   const names = /^sans:(.*)$/.exec(value)?.[1]?.split(',')
   if (names) draft.lab.alternativeNames = [...(draft.lab.alternativeNames ?? []), ...names.map((name) => name.trim())]
   serverOf(draft, server).certificate = names ? 'auto' : { file: path(value), keyFile: path(keyFile) }
+}
+
+/** Makes the port of a virtual server take TLS from the beginning. */
+export function useImplicitTls(server: VirtualServerInput): void {
+  if (server.tlsPort !== 'off') return
+  Object.assign(server, { tlsPort: server.port, port: 'off' })
 }

@@ -51,6 +51,10 @@ export type Setting = Meaning & {
   readonly flags?: readonly string[]
   /** Whether the flags take no value. */
   readonly isSwitch?: true
+  /** Whether the flags work with a value and without one, which is `true`. */
+  readonly isOptional?: true
+  /** Whether the flags can be given several times. The values are joined with line ends. */
+  readonly isRepeated?: true
 }
 
 /** A tool whose place the lab can take. */
@@ -59,6 +63,12 @@ export interface Tool {
   readonly title: string
   /** Variables with these prefixes belong to the tool. */
   readonly prefixes: readonly string[]
+  /** Whether upper and lower case are the same in names of variables. */
+  readonly ignoresCase?: true
+  /** Variables whose words are flags of the tool. */
+  readonly flagVariables?: readonly string[]
+  /** Flags that are not of the tool itself, and why they have no effect. */
+  readonly foreignFlags?: { readonly pattern: RegExp; readonly why: string }
   readonly settings: readonly Setting[]
   /** Returns the lab that the tool is without any setting. */
   readonly draft: () => Draft

@@ -4,9 +4,12 @@ import { UsageError } from '../failure.ts'
 import type { Tool } from './tool.ts'
 
 /** The tools whose place `--like` takes. Each is loaded on demand. */
-const tools: Partial<Readonly<Record<LikeTool, () => Promise<Tool>>>> = {
+const tools: Readonly<Record<LikeTool, () => Promise<Tool>>> = {
   mailpit: async () => (await import('./mailpit.ts')).mailpit,
   mailhog: async () => (await import('./mailhog.ts')).mailhog,
+  maildev: async () => (await import('./maildev.ts')).maildev,
+  smtp4dev: async () => (await import('./smtp4dev.ts')).smtp4dev,
+  greenmail: async () => (await import('./greenmail.ts')).greenmail,
 }
 
 export const toolNames = Object.keys(tools)

@@ -51,3 +51,17 @@ export function textOf(file: string): string {
     throw new Error(`cannot read ${file}: ${reasonText(error as NodeJS.ErrnoException, 'read')}`, { cause: error })
   }
 }
+
+/** Sets the address of a virtual server. @throws Error */
+export function listenOn(server: VirtualServerInput, value: string): void {
+  if (value !== 'localhost' && isIP(value) === 0) {
+    throw new Error(`"${value}" is not an IP address; write an address of this machine, or 0.0.0.0 for all`)
+  }
+  server.address = value
+}
+
+/** Returns the number of a port. @throws Error */
+export function portOf(value: string): number {
+  if (/^\d{1,5}$/.test(value) && Number(value) <= 65_535) return Number(value)
+  throw new Error(`"${value}" is not a port; write a number up to 65535`)
+}

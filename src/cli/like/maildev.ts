@@ -1,0 +1,19 @@
+import { draftOf } from './draft.ts'
+import { maildevSettings } from './maildev/settings.ts'
+import type { Tool } from './tool.ts'
+
+/** https://github.com/maildev/maildev/blob/master/docs/ and `maildev --help` of versions 2 and 3 */
+export const maildev: Tool = {
+  name: 'maildev',
+  title: 'MailDev',
+  prefixes: ['MAILDEV_'],
+  settings: maildevSettings,
+  draft() {
+    const limits = { messageSize: '50MiB' }
+    return draftOf('maildev', {
+      // MailDev offers no AUTH unless a user is set.
+      smtp: { name: 'MailDev SMTP', protocol: 'smtp', port: 1025, authentication: ['anonymous'], limits },
+      http: { name: 'MailDev HTTP', protocol: 'http', port: 1080, like: { tool: 'maildev' } },
+    })
+  },
+}

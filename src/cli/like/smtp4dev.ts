@@ -1,0 +1,35 @@
+import { draftOf } from './draft.ts'
+import { smtp4devSettings } from './smtp4dev/settings.ts'
+import { finishUsers } from './smtp4dev/users.ts'
+import type { Tool } from './tool.ts'
+
+/** https://github.com/rnwood/smtp4dev/blob/master/docs/Configuration.md and its appsettings.json */
+export const smtp4dev: Tool = {
+  name: 'smtp4dev',
+  title: 'smtp4dev',
+  prefixes: ['ServerOptions__', 'RelayOptions__'],
+  ignoresCase: true,
+  settings: smtp4devSettings,
+  draft() {
+    const draft = draftOf('smtp4dev', {
+      smtp: {
+        name: 'smtp4dev SMTP',
+        protocol: 'smtp',
+        port: 25,
+        authentication: ['anonymous', 'plain', 'login'],
+      },
+      imap: { name: 'smtp4dev IMAP4', protocol: 'imap4', port: 143, authentication: ['plain', 'login'] },
+      pop3: {
+        name: 'smtp4dev POP3',
+        protocol: 'pop3',
+        port: 110,
+        authentication: ['basic'],
+        maildrop: 'captured',
+      },
+      http: { name: 'smtp4dev HTTP', protocol: 'http', port: 5000, like: { tool: 'smtp4dev' } },
+    })
+    draft.lab.retention = [{ count: 100 }]
+    return draft
+  },
+  finish: finishUsers,
+}
