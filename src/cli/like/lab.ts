@@ -67,7 +67,8 @@ function readVariables(tool: Tool, environment: Surroundings['environment']): Ma
   const set = new Map(Object.entries(environment).flatMap(([name, value]) => (value ? [[keyOf(name), name]] : [])))
   return new Map(
     tool.settings.flatMap((setting): [Setting, GivenSetting][] => {
-      const origin = variablesOf(setting).flatMap((name) => set.get(keyOf(name)) ?? [])[0]
+      // The spelling of the documentation comes before others.
+      const [origin] = variablesOf(setting).flatMap((name) => (environment[name] ? name : (set.get(keyOf(name)) ?? [])))
       return origin === undefined ? [] : [[setting, { origin, value: environment[origin] as string }]]
     }),
   )
