@@ -4,7 +4,7 @@ import type { TestLab } from '../../../src/testing/test-lab.ts'
 import { isLong } from '../../support/long.ts'
 import { AuthorizationClient, codeVerifier } from './authorization-client.ts'
 
-const issuer = 'https://login.example.test'
+const issuer = 'https://login.example.com'
 const robot = { client_id: 'robot', client_secret: 'robots-secret' }
 const clients = [{ clientId: robot.client_id, clientSecret: robot.client_secret, user: 'alice' }]
 const directory = { accounts: [{ user: 'alice', password: 'alices-secret' }] }
@@ -40,7 +40,7 @@ describe('behind a proxy', () => {
   const proxied = {
     'x-forwarded-for': '192.0.2.7',
     'x-forwarded-proto': 'https',
-    'x-forwarded-host': 'login.example.test',
+    'x-forwarded-host': 'login.example.com',
   }
 
   it('the endpoints are where the client is, and the issuer stays', async () => {
@@ -67,8 +67,8 @@ describe('behind a proxy', () => {
 it('names that are not the lab’s are refused, the issuer’s is not', async () => {
   const named = (host: string) =>
     client.send('/oauth2/jwks', undefined, { 'x-forwarded-for': '192.0.2.7', 'x-forwarded-host': host })
-  expect((await named('login.example.test')).status).toBe(200)
-  expect((await named('evil.example.test')).status).toBe(421)
+  expect((await named('login.example.com')).status).toBe(200)
+  expect((await named('evil.example.com')).status).toBe(421)
 })
 
 it('passwords and tokens wait for TLS where the virtual server demands it', async () => {
