@@ -2,13 +2,19 @@ import { accountsOf } from './draft.ts'
 import type { Draft } from './tool.ts'
 import type { Credentials } from './values.ts'
 
-/** Adds accounts to a draft. An account that is there already gets a further password, as a list of another setting may have it. */
+/**
+ * Adds accounts to a draft. An account that is there already gets a further password, as a list of another setting may have it.
+ * @throws Error for a further hash
+ */
 export function addAccounts(draft: Draft, added: readonly Credentials[], origin: string): void {
   const accounts = accountsOf(draft)
   for (const { user, password } of added) {
     const known = accounts.find((one) => one.user === user)
-    const isSame = known?.password === password
-    if (isSame) continue
+    const isSame = (known?.passwordHash ?? known?.password) === password
+    if (known && isSame) continue
+    // An app password is in clear text: the text of the hash itself would log on.
+    if (known && HASH.test(password))
+      throw new Error(`${user} has two passwords, and one is a hash; write the same one`)
     if (!known) accounts.push({ user, ...passwordKey(password) })
     else known.appPasswords = [...(known.appPasswords ?? []), { name: origin, password }]
   }
