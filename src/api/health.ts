@@ -90,9 +90,11 @@ async function storeOf({ lab, index }: Api) {
   const { store } = lab.config
   const room = await lab.store.room()
   const { usedOctets, freeOctets } = room
+  const hasOctets = freeOctets >= ROOMY_OCTETS || usedOctets < NEARLY_FULL * (usedOctets + freeOctets)
+  const maxMessages = (typeof store === 'object' ? store.messages : undefined) ?? Number.POSITIVE_INFINITY
   return {
     // A store that drops its oldest messages takes new ones when it is full.
-    ok: dropsOldest(store) || freeOctets >= ROOMY_OCTETS || usedOctets < NEARLY_FULL * (usedOctets + freeOctets),
+    ok: dropsOldest(store) || (hasOctets && index.size < NEARLY_FULL * maxMessages),
     kind: typeof store === 'object' && 'lmdb' in store ? ('lmdb' as const) : ('memory' as const),
     messages: index.size,
     ...room,

@@ -46,6 +46,19 @@ it('a full store needs attention', async () => {
   expect(store.usedOctets + store.freeOctets).toBe(300 * 1024)
 })
 
+it('a store with as many messages as it may have needs attention, unless it deletes old ones', async () => {
+  for (const [whenFull, isOk] of [
+    ['refuse', false],
+    ['drop-oldest', true],
+  ] as const) {
+    await using http = await start({ store: { memory: 'auto', messages: 1, whenFull } })
+    expect((await healthOf(http)).store.ok).toBe(true)
+    const headers = { 'content-type': 'message/rfc822' }
+    await http.request('messages/import?to=alice', { body: 'Subject: Only one\r\n\r\n', headers })
+    expect((await healthOf(http)).store).toMatchObject({ ok: isOk, messages: 1 })
+  }
+})
+
 it('a certificate that has expired needs attention', async () => {
   await using http = await start({
     virtualServers: [{ protocol: 'smtp', name: 'Old', certificate: { defect: 'expired' } }, { protocol: 'http' }],
