@@ -89,7 +89,12 @@ function hint(schemas: readonly JsonSchema[], value: unknown): string {
 }
 
 function unknownKey(path: Path, key: string, { root }: Checked): Mistake {
-  const known = [...new Set(schemasAt(path, [root]).flatMap((schema) => Object.keys(schema.properties ?? {})))]
+  const forms = schemasAt(path, [root])
+  const others = forms.filter(({ properties }) => properties?.[key])
+  // Another form of the mapping has the key.
+  if (others.length > 0)
+    return { path: [...path, key], message: `cannot be used here, only in ${expectation(others)}`, onKey: true }
+  const known = [...new Set(forms.flatMap((schema) => Object.keys(schema.properties ?? {})))]
   const near = nearest(key, known)
   // Deeper mappings have keys with common names, such as `size` and `host`, which say little about what was meant.
   const isNearTop = path.length === 0 || (path.length === 2 && path[0] === 'virtualServers')
@@ -152,11 +157,19 @@ const isOfOtherType = (issue: Issue): boolean => issue.code === 'invalid_type' |
 function shown(value: unknown, schemas: readonly JsonSchema[]): string {
   if (value === null) return 'empty'
   if (Array.isArray(value)) return 'a list'
-  if (typeof value === 'object') return 'a mapping'
+  const isSecret = schemas.some(({ writeOnly }) => writeOnly)
+  // A password in braces is a mapping for YAML, whose key is the password.
+  if (typeof value === 'object') return isSecret ? 'a mapping' : ['a mapping', keysOf(value)].filter(Boolean).join(' of ')
   if (typeof value === 'function') return 'a function'
-  if (schemas.some(({ writeOnly }) => writeOnly)) return typeof value === 'string' ? 'not valid' : `a ${typeof value}`
+  if (isSecret) return typeof value === 'string' ? 'not valid' : `a ${typeof value}`
   // JSON has no NaN and no Infinity.
   if (typeof value === 'number') return String(value)
   const text = JSON.stringify(value) ?? String(value)
+  return text.length > 60 ? `${text.slice(0, 57)}…` : text
+}
+
+/** Returns the keys of a mapping as text, at most 60 characters. */
+function keysOf(value: object): string {
+  const text = Object.keys(value).join(', ')
   return text.length > 60 ? `${text.slice(0, 57)}…` : text
 }

@@ -29,9 +29,11 @@ test('shows no secret that is not valid', () => {
   const found = mistakes(`directory: { accounts: [{ user: alice, password: 271828 }] }
 tokens: [{ name: ci, token: s3cret }]
 webhooks: [{ url: "http://127.0.0.1:9/", secret: s3cret }]
+oauth2: { clients: [{ clientId: shop, clientSecret: { s3cret } }] }
 `).join('\n')
   expect(found).toMatch(/password: is a number; must be a text/)
   expect(found).toMatch(/token: is too short; write at least 16 characters/)
+  expect(found).toMatch(/oauth2\.clients\[0\]\.clientSecret: is a mapping; must be a text/)
   expect(found).toMatch(/secret: is not valid: write at least 24 octets in base64/)
   expect(found).not.toMatch(/s3cret|271828/)
 })
@@ -114,6 +116,22 @@ test('reports a mistake inside an alternative at its place', () => {
   ])
   expect(mistakes('store: disk')).toEqual([
     'lab.yaml:1:8: store: is "disk"; must be memory, a mapping of memory, messages, whenFull or a mapping of lmdb, size, messages, whenFull',
+  ])
+})
+
+test('names the keys of a mapping that fits none of the forms', () => {
+  const forms = 'memory, a mapping of memory, messages, whenFull or a mapping of lmdb, size, messages, whenFull'
+  expect(mistakes('store: { whenFull: refuse }')).toEqual([
+    `lab.yaml:1:8: store: is a mapping of whenFull; must be ${forms}`,
+  ])
+  expect(mistakes('store: { memory: auto, lmdb: data }')).toEqual([
+    `lab.yaml:1:8: store: is a mapping of memory, lmdb; must be ${forms}`,
+  ])
+})
+
+test('says in which form of a mapping a key can be used', () => {
+  expect(mistakes('store: { memory: auto, size: 3MiB }')).toEqual([
+    'lab.yaml:1:24: store.size: cannot be used here, only in a mapping of lmdb, size, messages, whenFull',
   ])
 })
 
