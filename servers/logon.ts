@@ -54,6 +54,8 @@ export interface SaslDialect {
   readonly prompt?: string
   /** Returns the response in a client's line. Default: the line. */
   readonly responseIn?: (line: string) => string
+  /** Whether a client whose name or password is wrong is logged on without an account. */
+  readonly acceptsAny?: boolean
 }
 
 /**
@@ -220,6 +222,14 @@ export async function authenticateAnyone(
   if (outcome.kind === 'cancelled') throw errors.cancelled()
   if (outcome.kind === 'malformed') throw errors.malformed()
   if (outcome.kind === 'failure' && outcome.refusal !== undefined) throw errors.refused(outcome.refusal)
+  if (outcome.kind === 'failure' && dialect.acceptsAny) return acceptUnknown(session)
   if (outcome.kind === 'failure') return refuseLogon(session, errors, outcome.reason)
   return outcome.kind === 'anonymous' ? outcome : { ...outcome, account: await admit(session, outcome, errors) }
+}
+
+/** Logs on a client without an account. */
+function acceptUnknown({ connection }: Pick<LogonSession, 'connection'>): SaslAnonymous {
+  const note = 'logged on with a name and password of no account (acceptAnyPassword)'
+  connection.record.note(note)
+  return { kind: 'anonymous', note }
 }

@@ -159,7 +159,8 @@ function shown(value: unknown, schemas: readonly JsonSchema[]): string {
   if (Array.isArray(value)) return 'a list'
   const isSecret = schemas.some(({ writeOnly }) => writeOnly)
   // A password in braces is a mapping for YAML, whose key is the password.
-  if (typeof value === 'object') return isSecret ? 'a mapping' : ['a mapping', keysOf(value)].filter(Boolean).join(' of ')
+  if (typeof value === 'object')
+    return isSecret ? 'a mapping' : ['a mapping', keysOf(value)].filter(Boolean).join(' of ')
   if (typeof value === 'function') return 'a function'
   if (isSecret) return typeof value === 'string' ? 'not valid' : `a ${typeof value}`
   // JSON has no NaN and no Infinity.

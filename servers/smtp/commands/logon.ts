@@ -56,7 +56,8 @@ export const auth: SmtpCommand = {
     if (!mechanism || more.length > 0) throw syntax('AUTH mechanism [initial-response]')
     const prompt = session.words?.prompts?.[mechanism.toUpperCase()]
     const dialect = { challengePrefix: '334', ...(prompt === undefined ? {} : { prompt }) }
-    const outcome = await authenticateAnyone(session, { mechanism, initial }, dialect, logonErrors)
+    const acceptsAny = session.context.config.acceptAnyPassword && /^(?:plain|login)$/i.test(mechanism)
+    const outcome = await authenticateAnyone(session, { mechanism, initial }, { ...dialect, acceptsAny }, logonErrors)
     if (outcome.kind === 'anonymous') session.isAnonymous = true
     else session.logOn(outcome.account)
     session.reply(235, '2.7.0', 'Authentication successful')

@@ -204,6 +204,12 @@ export const virtualServer = z.strictObject({
     ),
   tls: tls.prefault({}).describe('TLS versions and cipher suites.'),
   authentication,
+  acceptAnyPassword: z
+    .boolean()
+    .default(false)
+    .describe(
+      'smtp: whether a log-on by PLAIN or LOGIN succeeds with every name and password. Unless they are those of an account, the client has the same rights as without a log-on.',
+    ),
   ntlm: ntlm.prefault({}).describe('NTLM (Secure Password Authentication), where `authentication` names it.'),
   limits: limits.prefault({}).describe('Limits of the virtual server.'),
   relay: z

@@ -33,7 +33,7 @@ export const smtpSettings: readonly Setting[] = [
     variable: 'MP_SMTP_AUTH_ACCEPT_ANY',
     flags: ['--smtp-auth-accept-any'],
     isSwitch: true,
-    becomes: '`directory.mode: open`; where accounts are listed, a fault that answers every AUTH with 235',
+    becomes: '`directory.mode: open`; where accounts are listed, `acceptAnyPassword` of the SMTP virtual server',
     apply({ draft, value }) {
       if (isOn(value)) serverOf(draft, 'smtp').authentication = ['anonymous', 'plain', 'login']
     },

@@ -104,7 +104,7 @@ export const userSettings: readonly Setting[] = [
     variable: ACCEPTS_ANY,
     flags: ['--smtpallowanycredentials'],
     isSwitch: true,
-    becomes: '`directory.mode: open`; where accounts are listed, a fault that answers every AUTH with 235',
+    becomes: '`directory.mode: open`; where accounts are listed, `acceptAnyPassword` of the SMTP virtual server',
     apply({ value }) {
       if (!/^(?:true|false)$/i.test(value)) throw new Error(`"${value}" is neither true nor false`)
     },
