@@ -18,7 +18,7 @@ export function draftOf(
       // No recipient is one of the lab, so that all mail is captured. RFC 2606 section 2
       domain: `${tool}.invalid`,
       certificates: certificatesFolder(),
-      store: 'memory',
+      store: { memory: 'auto', whenFull: 'drop-oldest' },
       directory: { unknown: 'capture', accounts: [] },
       // One mailbox, as the tool has it.
       captured: { folder: 'all' },
@@ -53,4 +53,19 @@ export function accountsOf({ lab }: Draft): NonNullable<NonNullable<Draft['lab']
   lab.directory ??= {}
   lab.directory.accounts ??= []
   return lab.directory.accounts
+}
+
+/** Stores the mail of a draft on disk, with the limits that are set. */
+export function storeIn({ lab }: Draft, folder: string): void {
+  const { messages, whenFull } = limitsOf(lab)
+  lab.store = { lmdb: folder, whenFull, ...(messages === undefined ? {} : { messages }) }
+}
+
+/** Limits the number of messages in a draft. Each new one replaces the oldest. */
+export function keepNewest({ lab }: Draft, messages: number): void {
+  lab.store = { ...limitsOf(lab), messages }
+}
+
+function limitsOf({ store }: Draft['lab']): Exclude<NonNullable<Draft['lab']['store']>, string> {
+  return typeof store === 'object' ? store : { memory: 'auto' }
 }

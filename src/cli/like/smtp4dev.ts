@@ -1,4 +1,4 @@
-import { draftOf } from './draft.ts'
+import { draftOf, keepNewest } from './draft.ts'
 import { smtp4devSettings } from './smtp4dev/settings.ts'
 import { finishUsers } from './smtp4dev/users.ts'
 import type { Tool } from './tool.ts'
@@ -28,7 +28,7 @@ export const smtp4dev: Tool = {
       },
       http: { name: 'smtp4dev HTTP', protocol: 'http', port: 5000, like: { tool: 'smtp4dev' } },
     })
-    draft.lab.retention = [{ count: 100 }]
+    keepNewest(draft, 100)
     return draft
   },
   finish: finishUsers,

@@ -23,7 +23,7 @@ describe('an application written for MailDev', () => {
     MAILDEV_SMTP_PROT: '1',
   }
   beforeAll(async () => {
-    lab = await place.start(['--like', 'maildev', '--', '--max-emails', '100', '-v'], { env })
+    lab = await place.start(['--like', 'maildev', '--', '--max-emails', '4', '-v'], { env })
   })
   afterAll(() => lab.end())
 
@@ -58,6 +58,9 @@ describe('an application written for MailDev', () => {
     expect((await read(`/inbox/email/${id}`)).body.text.trim()).toBe('Your code is 4711')
     expect((await read('/inbox/email', `Basic ${btoa('dev:x')}`)).status).toBe(401)
     expect((await read('/inbox/healthz', '')).body).toBe(true)
+    for (const subject of ['Four', 'Five']) await send(subject, account)
+    const kept = (await read('/inbox/email')).body.map(({ subject }: { subject: string }) => subject)
+    expect(kept).toEqual(['Two', 'Three', 'Four', 'Five'])
     expect((await read('/inbox/email/all', undefined, 'DELETE')).body).toBe(true)
     expect((await read('/email')).body).toEqual([])
   })
@@ -82,7 +85,8 @@ describe('variables of MailDev', () => {
       'implicitTls: true',
       'when: automatic',
       'to: dev@example.test',
-      'count: 7',
+      'messages: 7',
+      'whenFull: drop-oldest',
     ])
       expect(text).toContain(part)
     expect(text).toMatch(/allow:\n\s+- "\*@example\.test"/)

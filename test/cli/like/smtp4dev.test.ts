@@ -62,7 +62,7 @@ it('variables become the configuration, in upper or lower case, and what has no 
     RelayOptions__AutomaticEmails__0: 'dev@example.test',
   }
   const { stdout } = await place.run(['config', 'show', '--text', '--secrets', '--like', 'smtp4dev'], { env })
-  for (const part of ['user: app', 'host: mail.example.test', 'tls: encrypt', '- dev@example.test', 'count: 100'])
+  for (const part of ['user: app', 'host: mail.example.test', 'tls: encrypt', '- dev@example.test', 'messages: 100'])
     expect(stdout).toContain(part)
   expect(stdout).not.toContain('anonymous')
   expect(stdout).not.toContain('imap4')

@@ -1,5 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { keepNewest, storeIn } from '../draft.ts'
 import type { Setting } from '../tool.ts'
 import { isOn, numberOf } from '../values.ts'
 
@@ -10,7 +11,7 @@ export const generalSettings: readonly Setting[] = [
     becomes: '`store: { lmdb: DIR/sealpost.lmdb }`',
     apply({ draft, value, path, origin }) {
       const folder = path(value)
-      draft.lab.store = { lmdb: join(folder, 'sealpost.lmdb') }
+      storeIn(draft, join(folder, 'sealpost.lmdb'))
       const holdsMail = existsSync(folder) && readdirSync(folder).some((name) => name.endsWith('.eml'))
       if (holdsMail) draft.notes.push(`${origin}: the .eml files in ${folder} are not read; import them with the API`)
     },
@@ -18,10 +19,10 @@ export const generalSettings: readonly Setting[] = [
   {
     variable: 'MAILDEV_MAX_EMAILS',
     flags: ['--max-emails'],
-    becomes: '`retention: [{ count }]`; 0 keeps all',
+    becomes: '`store.messages`; 0 keeps all',
     apply({ draft, value }) {
       const count = numberOf(value)
-      if (count > 0) draft.lab.retention = [{ count }]
+      if (count > 0) keepNewest(draft, count)
     },
   },
   {

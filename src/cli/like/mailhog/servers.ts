@@ -1,6 +1,6 @@
 import { parseYamlValue } from '../../../config/yaml.ts'
 import { addAccounts } from '../accounts.ts'
-import { likeIn, serverOf } from '../draft.ts'
+import { likeIn, serverOf, storeIn } from '../draft.ts'
 import type { Draft, Setting } from '../tool.ts'
 import { credentialsIn, listenAt, numberOf, textOf } from '../values.ts'
 
@@ -58,7 +58,7 @@ export const serverSettings: readonly Setting[] = [
     becomes: '`store`: memory, or LMDB for maildir',
     apply({ draft, value, other, path }) {
       if (value === 'mongodb') throw new Error(`${NO_MONGODB}; write memory, or maildir with MH_MAILDIR_PATH`)
-      if (value === 'maildir') draft.lab.store = { lmdb: `${path(other('MH_MAILDIR_PATH') ?? 'maildir')}.lmdb` }
+      if (value === 'maildir') storeIn(draft, `${path(other('MH_MAILDIR_PATH') ?? 'maildir')}.lmdb`)
       else if (value !== 'memory') throw new Error(`"${value}" is not a storage; write memory or maildir`)
     },
   },

@@ -1,6 +1,6 @@
 import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { likeIn } from '../draft.ts'
+import { likeIn, storeIn } from '../draft.ts'
 import type { Setting } from '../tool.ts'
 import { isOn, numberOf } from '../values.ts'
 
@@ -18,7 +18,7 @@ export const generalSettings: readonly Setting[] = [
       if (/^https?:/.test(value)) throw new Error('the lab stores nothing in rqlite; name a file or a folder')
       const named = path(value)
       const file = existsSync(named) && statSync(named).isDirectory() ? join(named, 'mailpit.db') : named
-      draft.lab.store = { lmdb: `${file}.lmdb` }
+      storeIn(draft, `${file}.lmdb`)
       if (existsSync(file)) draft.notes.push(`${origin}: the mail in ${file} is not read; new mail is in ${file}.lmdb`)
     },
   },

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { serverOf } from '../draft.ts'
+import { keepNewest, serverOf, storeIn } from '../draft.ts'
 import type { Setting } from '../tool.ts'
 import { numberOf } from '../values.ts'
 
@@ -14,7 +14,7 @@ export const generalSettings: readonly Setting[] = [
     apply({ draft, value, path, origin }) {
       const file = value.replaceAll('"', '').trim()
       if (file === '') return
-      draft.lab.store = { lmdb: `${path(file)}.lmdb` }
+      storeIn(draft, `${path(file)}.lmdb`)
       if (existsSync(path(file))) draft.notes.push(`${origin}: the mail in ${file} is not read; it is SQLite`)
     },
   },
@@ -27,9 +27,9 @@ export const generalSettings: readonly Setting[] = [
   {
     variable: 'ServerOptions__NumberOfMessagesToKeep',
     flags: ['--messagestokeep'],
-    becomes: '`retention: [{ count }]`',
+    becomes: '`store.messages`',
     apply({ draft, value }) {
-      draft.lab.retention = [{ count: numberOf(value, 1) }]
+      keepNewest(draft, numberOf(value, 1))
     },
   },
   {
