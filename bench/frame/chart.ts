@@ -6,6 +6,7 @@ export interface Ratio {
   readonly ratio: number
 }
 
+const TITLE = 'CPU time of other servers divided by Sealpost’s (above 1: Sealpost needs less)'
 const ROW = 18
 const LABEL = 430
 const WIDTH = 970
@@ -39,9 +40,10 @@ export function chart(ratios: readonly Ratio[]): string {
       `<text x="${at(tick).toFixed(1)}" y="${TOP - 10}" text-anchor="middle">${tick}×</text>`,
   )
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="system-ui, sans-serif" font-size="11">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" role="img" font-family="system-ui, sans-serif" font-size="11">`,
+    `<title>${TITLE}</title>`,
     '<style>text { fill: #1a202c } @media (prefers-color-scheme: dark) { text { fill: #e2e8f0 } }</style>',
-    '<text x="8" y="18" font-size="14">CPU time of other servers divided by Sealpost’s (above 1: Sealpost needs less)</text>',
+    `<text x="8" y="18" font-size="14">${TITLE}</text>`,
     ...ticks,
     ...bars,
     '</svg>',
