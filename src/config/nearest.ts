@@ -1,12 +1,14 @@
 /**
- * Returns the known word that is most similar to a word: at most a third of the letters differ. Returns undefined if no
- * known word is similar. Case, `-` and `_` are ignored.
+ * Returns the known word that is most similar to a word: at most a third of the letters differ, without a beginning that
+ * all words have, such as `MP_`. Returns undefined if no known word is similar. Case, `-` and `_` are ignored.
  */
 export function nearest(word: string, known: Iterable<string>): string | undefined {
   const wanted = plain(word)
+  const candidates = [...known]
+  const letters = wanted.length - commonStart([wanted, ...candidates.map(plain)])
   let best: string | undefined
-  let bestDistance = Math.max(1, Math.floor(wanted.length / 3)) + 1
-  for (const candidate of known) {
+  let bestDistance = Math.max(1, Math.floor(letters / 3)) + 1
+  for (const candidate of candidates) {
     const distance = editDistance(wanted, plain(candidate))
     if (distance < bestDistance) {
       best = candidate
@@ -17,6 +19,13 @@ export function nearest(word: string, known: Iterable<string>): string | undefin
 }
 
 const plain = (word: string): string => word.toLowerCase().replaceAll(/[-_]/g, '')
+
+/** Returns how many letters are the same at the beginning of all words. */
+function commonStart([first = '', ...others]: readonly string[]): number {
+  let length = 0
+  while (length < first.length && others.every((one) => one[length] === first[length])) length++
+  return length
+}
 
 /** Returns the Levenshtein distance; a swap of two neighbours counts as one change. */
 function editDistance(a: string, b: string): number {

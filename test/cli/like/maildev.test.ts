@@ -103,12 +103,14 @@ describe('variables of MailDev', () => {
     const env = {
       MAILDEV_HIDE_EXTENSIONS: 'SMTPUTF8',
       MAILDEV_SMTP_PROT: '1',
+      MAILDEV_FOO: '1',
       MAILDEV_SMTP_PORT: '0',
       MAILDEV_WEB_PORT: '0',
     }
     const { stderr } = await place.run(['check', '--like', 'maildev'], { env })
     expect(stderr).toMatch(/MAILDEV_HIDE_EXTENSIONS: has no effect: /)
     expect(stderr).toMatch(/MAILDEV_SMTP_PROT: unknown variable of MailDev, ignored; did you mean MAILDEV_SMTP_PORT\?/)
+    expect(stderr).toMatch(/MAILDEV_FOO: unknown variable of MailDev, ignored$/m)
   })
 
   it('without a password of their user are an error', async () => {
