@@ -46,8 +46,8 @@ function placesOf({ lab }: Pick<Configuration, 'lab'>): string[] {
   return lab.virtualServers.flatMap(({ like, address }) => {
     const { tool } = likeOf(like) ?? {}
     if (tool === undefined) return []
-    const where = isLoopback(address) ? ' for this machine only; for others, set SEALPOST_ADDRESS=0.0.0.0' : ''
-    return [`In the place of ${tool}${where}`]
+    const where = isLoopback(address) ? ' on this machine only. For other machines, set SEALPOST_ADDRESS=0.0.0.0' : ''
+    return [`Replaces ${tool}${where}`]
   })
 }
 
