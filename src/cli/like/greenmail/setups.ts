@@ -65,7 +65,7 @@ const setupRows = (kind: 'test' | 'default'): Setting[] => {
 const portRows = names.map(
   (name): Setting => ({
     flags: [`-Dgreenmail.${name}.port`],
-    becomes: 'that virtual server at the port',
+    becomes: '`port` of that virtual server',
     apply: ({ draft, value }) => addServer(draft, name, portOf(value)),
   }),
 )

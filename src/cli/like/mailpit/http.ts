@@ -99,7 +99,7 @@ export const httpSettings: readonly Setting[] = [
   {
     variable: 'MP_ENABLE_SPAMASSASSIN',
     flags: ['--enable-spamassassin'],
-    missing: 'the lab asks no SpamAssassin',
+    missing: 'the lab does not use SpamAssassin',
   },
   {
     variable: 'MP_DISABLE_HTTP_COMPRESSION',

@@ -4,7 +4,7 @@ import type { Setting } from '../tool.ts'
 import { numberOf } from '../values.ts'
 
 const NO_FILES = 'configuration files of smtp4dev are not read; write variables or flags'
-const NO_WINDOWS = 'the lab is no service of Windows'
+const NO_WINDOWS = 'the lab is not a Windows service'
 
 export const generalSettings: readonly Setting[] = [
   {
@@ -22,7 +22,7 @@ export const generalSettings: readonly Setting[] = [
     variable: 'ServerOptions__RecreateDb',
     flags: ['--recreatedb'],
     isSwitch: true,
-    missing: 'a store on disk keeps its mail; delete it with sealpost store, or leave out ServerOptions__Database',
+    missing: 'a store on disk keeps its mail; delete its folder, or leave out ServerOptions__Database',
   },
   {
     variable: 'ServerOptions__NumberOfMessagesToKeep',
