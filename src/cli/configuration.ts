@@ -34,7 +34,7 @@ const DEFAULT_FILE = 'config/default.yaml'
 export function withConfig(command: Command): Command {
   return command
     .option('-c, --config <file>', `YAML file of the lab (default: ${DEFAULT_FILE})`)
-    .option('--like <tool>', 'the lab that takes the place of mailpit, mailhog, … instead of a file')
+    .option('--like <tool>', 'replace mailpit, mailhog, maildev, smtp4dev or greenmail, instead of reading a file')
 }
 
 /** Returns the option that selects the same configuration in another command, after a space; empty for the default. */

@@ -14,7 +14,7 @@ export function addStart(program: Command): void {
     .option('--capture <file>', 'capture the traffic to a pcapng file for Wireshark')
     .option('--no-secrets', 'leave TLS secrets out of the capture, so that it shows only ciphertext')
     .option('--json', 'print events and the log as JSON lines')
-    .argument('[flags...]', 'after --: flags of the tool of --like')
+    .argument('[flags...]', 'after --: flags of the tool that --like names')
   // Loaded on demand, so that the other commands start faster.
   withOverrideOptions(command).action(async (likeFlags: readonly string[], options: StartOptions) => {
     if (likeFlags.length > 0 && options.like === undefined && !process.env.SEALPOST_LIKE) tooMany(command, likeFlags)
@@ -23,9 +23,9 @@ export function addStart(program: Command): void {
 }
 
 /** Only the flags of a tool are arguments. */
-function tooMany(command: Command, { length }: readonly string[]): never {
-  return command.error(`error: too many arguments for 'start'. Expected 0 arguments but got ${length}.`, {
-    exitCode: 1,
-    code: 'commander.excessArguments',
-  })
+function tooMany(command: Command, [first = '', ...more]: readonly string[]): never {
+  const message = first.startsWith('-')
+    ? `${first} is a flag of another tool; name the tool with --like, such as --like mailpit`
+    : `too many arguments for 'start'. Expected 0 arguments but got ${more.length + 1}.`
+  return command.error(`error: ${message}`, { exitCode: 1, code: 'commander.excessArguments' })
 }

@@ -20,6 +20,6 @@ export async function loadTool(name: string): Promise<Tool> {
   if (load) return load()
   const near = nearest(name, toolNames)
   throw new UsageError(
-    `the lab cannot take the place of ${name}; ${near ? `did you mean ${near}?` : `there are: ${toolNames.join(', ')}`}`,
+    `--like: ${name} is unknown; ${near ? `did you mean ${near}?` : `write one of: ${toolNames.join(', ')}`}`,
   )
 }

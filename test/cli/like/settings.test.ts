@@ -151,6 +151,11 @@ describe('the options', () => {
       2,
       expect.stringMatching(/--smpt is not a flag of Mailpit; did you mean --smtp\?/),
     ])
+    const lonely = await place.runHere(['start', '--', '--max', '3'])
+    expect([lonely.status, lonely.stderr]).toEqual([
+      2,
+      'sealpost: --max is a flag of another tool; name the tool with --like, such as --like mailpit\n',
+    ])
   })
 
   it('take part in the usual order', async () => {
