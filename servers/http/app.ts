@@ -17,7 +17,7 @@ import { contentAnswer } from './content-answer.ts'
 import { callerIn, type Env } from './env.ts'
 import { streamEvents } from './events.ts'
 import { greenMailHealth, greenMailRoutes } from './greenmail/routes.ts'
-import { checkRequest } from './guard.ts'
+import { checkHost, checkRequest } from './guard.ts'
 import { placeOf, toOwnPage } from './like.ts'
 import { mailDevHealth, mailDevRoutes } from './maildev/routes.ts'
 import { isMailHogRelease, mailHogRoutes } from './mailhog/routes.ts'
@@ -139,6 +139,8 @@ export function createApp(
       if (file) return file
     }
     if (place.like && place.like.users === undefined) {
+      // A page that points its own name at the lab can send X-Forwarded-Host, but not another Host.
+      checkHost(authorityOf(c), latest)
       c.set('caller', { ...TOOL_CALLER, virtualServer: context.name })
       return next()
     }

@@ -53,8 +53,11 @@ export function toOwnPage(path: string, setting: LikeConfig): string | undefined
   if (isBelowOwn || page.startsWith('/t/')) return undefined
   const [from, to = ''] = pages[tool]?.find(([one]) => one.test(page)) ?? []
   const up = path === base ? `.${path.slice(path.lastIndexOf('/'))}/` : '../'.repeat(page.split('/').length - 2)
-  return `${up}${OWN.slice(1)}${from ? page.replace(from, to) : page}`
+  return `${up}${OWN.slice(1)}${encoded(from ? page.replace(from, to) : page)}`
 }
+
+/** Returns a path with what a URL cannot have in it as percent-encoded octets. RFC 3986 section 2.1. */
+const encoded = (path: string): string => path.replaceAll(/[^!-~]+/gu, encodeURIComponent)
 
 /** Returns the rest of a path below another; undefined if it is not below it. */
 function below(path: string, base: string): string | undefined {

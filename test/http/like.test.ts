@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { basic, bearer, HttpLab } from './client.ts'
+import { exchange } from './raw-client.ts'
 
 const TOKEN = 'change-me-change-me'
 const virtualServers = (like: object) => [
@@ -55,6 +56,9 @@ describe('a virtual server in the place of a tool', () => {
     expect(await page('/view/F1.1')).toEqual([302, '../sealpost/mail/F1.1'])
     expect(await page('/sealpost/')).toEqual([200, null])
     expect(await page('/t/one/')).toEqual([200, null])
+    expect(await page('/mail/caf%C3%A9%25')).toEqual([302, '../sealpost/mail/caf%C3%A9%25'])
+    expect(await page('/view/x%0D%0AA:%20b')).toEqual([302, '../sealpost/mail/x%0D%0AA:%20b'])
+    expect(await page('//other.example/')).toEqual([302, '../../sealpost//other.example/'])
   })
 
   it('refuses what a page of another site sends', async () => {
@@ -70,6 +74,23 @@ describe('a virtual server in the place of a tool', () => {
     expect(site.status).toBe(403)
     // curl -d sends this type, and no page without Origin.
     expect((await http.request(messages, { method: 'PUT', headers: form, body: '{"Read":true}' })).body).toBe('ok')
+  })
+})
+
+describe('behind a proxy on the same machine', () => {
+  it('a page cannot reach the tool by a name of its own (DNS rebinding)', async () => {
+    await using http = await HttpLab.start({
+      virtualServers: virtualServers({ like: 'mailpit', forwardedFrom: ['127.0.0.1'], hosts: ['mail.example'] }),
+    })
+    const port = http.lab.server('http').port as number
+    const statusFor = async (host: string, forwardedHost: string) => {
+      const fields = `Host: ${host}\r\nX-Forwarded-For: 203.0.113.1\r\nX-Forwarded-Host: ${forwardedHost}`
+      return (await exchange(port, `GET ${messages} HTTP/1.1\r\n${fields}\r\n\r\n`))?.status
+    }
+    expect(await statusFor('evil.example', 'localhost')).toBe(421)
+    expect(await statusFor('localhost', 'evil.example')).toBe(421)
+    expect(await statusFor('127.0.0.1:8025', 'mail.example')).toBe(200)
+    expect(await statusFor('mail.example', 'mail.example')).toBe(200)
   })
 })
 
