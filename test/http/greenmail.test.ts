@@ -1,5 +1,8 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { createTransport } from 'nodemailer'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { bearer, HttpLab, type RequestOptions } from './client.ts'
 
 let http: HttpLab
@@ -66,6 +69,33 @@ describe('users', () => {
     expect((await call('service/reset', { method: 'POST' })).body).toEqual({ message: 'Performed reset' })
     expect((await call('user')).body).toEqual([alice, shop])
     expect((await call('user/alice/messages/')).body).toEqual([])
+  })
+})
+
+describe('at the root', () => {
+  let folder: string
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'sealpost-greenmail-'))
+  })
+  afterEach(() => rmSync(folder, { recursive: true }))
+
+  it('callers without credentials change no file', async () => {
+    const file = join(folder, 'lab.yaml')
+    const text = `certificates: certs
+directory: { accounts: [{ user: alice, password: secret }] }
+virtualServers:
+  - { protocol: http, port: 0, tlsPort: off, certificate: none, like: greenmail }
+`
+    writeFileSync(file, text)
+    await using lab = await HttpLab.ofFile(file)
+    const bob = { email: 'bob@lab.test', login: 'bob', password: 'pw' }
+    expect((await lab.request('/api/user', { json: bob })).status).toBe(200)
+    expect((await lab.request('/api/user/bob', { method: 'DELETE' })).status).toBe(200)
+    expect((await lab.request('/api/user/alice', { method: 'DELETE' })).body).toMatchObject({
+      status: 400,
+      message: "User 'alice' is in lab.yaml; delete it there, or over the API of the lab",
+    })
+    expect(readFileSync(file, 'utf8')).toBe(text)
   })
 })
 

@@ -1,3 +1,4 @@
+import { basename } from 'node:path'
 import { z } from 'zod'
 import { seesOwner } from '../../../src/api/caller.ts'
 import { invoke } from '../../../src/api/invoke.ts'
@@ -106,12 +107,24 @@ const createUser: Route = {
   },
 }
 
+/**
+ * The API at the root needs no credentials, and GreenMail forgets its changes when it stops.
+ * @throws ApiProblem `bad-request` for an account that the configuration file has
+ */
+function assertForgettable({ api: { lab }, c }: RouteCall, account: Account): void {
+  const file = lab.configuration?.file
+  if (!c.get('isTool') || file === undefined || !lab.directory.isConfigured(account)) return
+  throw badRequest(`User '${account.user}' is in ${basename(file)}; delete it there, or over the API of the lab`)
+}
+
 const deleteUser: Route = {
   method: 'DELETE',
   path: '/api/user/:user',
   access: 'administer',
   async run(call) {
-    const { user } = accountIn(call)
+    const account = accountIn(call)
+    assertForgettable(call, account)
+    const { user } = account
     await run(call, 'accounts.delete', { user })
     return answer(call, `User '${pathParameter(call.c, 'user')}' deleted`)
   },
