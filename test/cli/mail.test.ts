@@ -54,6 +54,15 @@ describe('sealpost mail', () => {
     expect((await mail('show', 'latest', '--raw')).stdout).toContain('Subject: Newsletter\r\n')
   })
 
+  it('lists the address of MAIL FROM if a message has no From field', async () => {
+    const transport = createTransport({ host: '127.0.0.1', port: lab.endpoint('smtp').port ?? 0, ignoreTLS: true })
+    const envelope = { from: 'shop@app.test', to: 'customer@example.com' }
+    await transport.sendMail({ envelope, raw: 'Subject: Without From\r\n\r\nIt works.\r\n' })
+    const [, row = ''] = (await mail('search', 'subject:without')).lines
+    expect(row).toMatch(/ shop@app\.test +Without From$/)
+    await mail('delete', row.split(' ')[0] ?? '')
+  })
+
   it('waits for a message, and says what arrived if none matches', async () => {
     const { port = 0 } = lab.endpoint('smtp')
     const waiting = json('wait', '--to', 'alice', '--timeout', '30s')

@@ -47,10 +47,13 @@ async function list(query: string, options: ListOptions): Promise<void> {
   }
   if (json) return print(JSON.stringify(items))
   if (items.length === 0) return note(query === '' ? 'There is no message.' : 'No message matches.')
-  const rows = items.map((one) => [one.id, timeOf(one), placeOf(one), one.from?.address ?? '', one.subject])
+  const rows = items.map((one) => [one.id, timeOf(one), placeOf(one), senderOf(one), one.subject])
   print(table(['ID', 'RECEIVED', 'IN', 'FROM', 'SUBJECT'], rows))
   if (total > items.length) note(`${counted(total - items.length, 'message')} more; --limit ${total} shows all`)
 }
+
+/** Returns the address in the From field, or that of MAIL FROM. */
+const senderOf = ({ from, envelope }: MessageSummary): string => from?.address ?? envelope?.from ?? ''
 
 const timeOf = ({ receivedAt }: MessageSummary): string => receivedAt.slice(0, 19).replace('T', ' ')
 
