@@ -5,7 +5,7 @@ import type { Tagging } from '../src/config/schema/tagging.ts'
 import type { ServerProtocol, TokenConfig, VirtualServerConfig } from '../src/config/schema.ts'
 import type { ReportSchedule } from '../src/delivery/reports/types.ts'
 import type { Tenants } from '../src/directory/tenants.ts'
-import type { Directory } from '../src/directory/types.ts'
+import type { Account, Directory } from '../src/directory/types.ts'
 import type { MailAuthentication } from '../src/mail-authentication/mail-authentication.ts'
 import type { ConfiguredPolicy } from '../src/mta-sts/configured.ts'
 import type { Connection } from '../src/net/connection.ts'
@@ -64,6 +64,12 @@ export interface ServerContext {
   /** Returns what a reload has put in its place: it decides who may call, also on open connections. */
   readonly latest: () => ServerContext
 }
+
+/** Returns whether an account is a reader of captured mail. */
+export const isCapturedReader = (
+  { capturedReaders }: Pick<ServerContext, 'capturedReaders'>,
+  { user }: Pick<Account, 'user'>,
+): boolean => capturedReaders === 'all' || capturedReaders.some((name) => name.toLowerCase() === user.toLowerCase())
 
 /** A protocol that virtual servers can speak. */
 export interface ProtocolService {

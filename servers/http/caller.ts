@@ -9,7 +9,7 @@ import { type Proof, refusalTexts, stateRefusal } from '../../src/directory/proo
 import { sameSecret } from '../../src/directory/secrets.ts'
 import type { Connection } from '../../src/net/connection.ts'
 import { completeLogon } from '../logon.ts'
-import type { ServerContext } from '../service.ts'
+import { isCapturedReader, type ServerContext } from '../service.ts'
 import { accountOfToken, browserCredential, isStillValid } from './access-tokens.ts'
 import { browserSessions, type Credential, digestOf } from './browser-sessions.ts'
 import { checkHost } from './guard.ts'
@@ -181,13 +181,11 @@ function accountCaller(user: string, context: ServerContext): Caller {
   if (account) assertMayCall({ account })
   const isAdministrator = context.administrators.some((one) => one.toLowerCase() === user.toLowerCase())
   if (isAdministrator) return { role: 'administrator', name: user }
-  const { capturedReaders: readers } = context
-  const seesCaptured = readers === 'all' || readers.some((one) => one.toLowerCase() === user.toLowerCase())
   const tenant = context.tenants.ofAccount(user)
   return {
     role: 'account',
     name: user,
-    seesCaptured,
+    seesCaptured: isCapturedReader(context, { user }),
     ...(tenant === undefined ? {} : { tenant: context.tenants.scope(tenant) }),
   }
 }

@@ -1,12 +1,13 @@
 import { CAPTURED_OWNER, type Folder, type FolderStatus, type MessageEntry } from '../../src/store/types.ts'
+import { isCapturedReader } from '../service.ts'
 import type { Identity, ImapSession } from './state.ts'
 
 /** Decides which messages of a folder exist for an account. */
 export type SeesEntry = (entry: MessageEntry) => boolean
 
 /** Returns whether an account is a reader of captured mail. */
-export const seesCaptured = ({ context: { capturedReaders } }: ImapSession, { account }: Identity): boolean =>
-  capturedReaders === 'all' || capturedReaders.some((name) => name.toLowerCase() === account.user.toLowerCase())
+export const seesCaptured = ({ context }: ImapSession, { account }: Identity): boolean =>
+  isCapturedReader(context, account)
 
 /** Returns which messages of a folder an account sees: of captured mail, the account of a tenant only that of its tenant. Undefined: all. */
 export function visibleEntries(

@@ -6,7 +6,7 @@ import { accountOwner } from '../../src/store/types.ts'
 import { type ErrorReplies, type ProtocolSession, serveSession } from '../frame.ts'
 import { completeLogon, currentPolicy, MAX_SASL_OCTETS } from '../logon.ts'
 import { personalityOf } from '../personality.ts'
-import { type ProtocolService, type ServerContext, whyBusy } from '../service.ts'
+import { isCapturedReader, type ProtocolService, type ServerContext, whyBusy } from '../service.ts'
 import { createTimestamp } from './apop.ts'
 import type { Pop3Session, Pop3State } from './command.ts'
 import { commands } from './commands/index.ts'
@@ -69,16 +69,24 @@ class Session implements Pop3Session, ProtocolSession<string, Pop3Error> {
   async logOn(account: Account): Promise<string> {
     const { user } = completeLogon(this, account)
     const { store, config, capturedFolder } = this.context
-    const maildrop =
-      config.maildrop === 'captured' && capturedFolder !== undefined
-        ? await Maildrop.openCaptured(store, capturedFolder, this.isUtf8)
-        : await Maildrop.open(store, accountOwner(user), this.isUtf8)
+    const isCaptured = config.maildrop === 'captured' && capturedFolder !== undefined
+    if (isCaptured) this.#assertReader(user)
+    const maildrop = isCaptured
+      ? await Maildrop.openCaptured(store, capturedFolder, this.isUtf8)
+      : await Maildrop.open(store, accountOwner(user), this.isUtf8)
     if (!this.#isDue(user)) {
       maildrop.close()
       throw new Pop3Error('The last log-on was too recent. Try again later.', 'LOGIN-DELAY') // RFC 2449 section 8.1.1
     }
     this.state = { name: 'transaction', maildrop }
     return maildrop.summary
+  }
+
+  /** The maildrop has the captured mail of all tenants. @throws Pop3Error `AUTH` */
+  #assertReader(user: string): void {
+    const { context } = this
+    if (isCapturedReader(context, { user }) && context.tenants.ofAccount(user) === undefined) return
+    throw new Pop3Error('The account is not a reader of captured mail (captured.readers).', 'AUTH')
   }
 
   /** Counts a log-on. Returns whether it keeps the time after the last one. RFC 2449 section 6.5. */

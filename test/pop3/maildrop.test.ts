@@ -27,6 +27,15 @@ async function logOnAgain(lab: MailLab): Promise<LineClient> {
 
 const mail = (n: number): string => `Subject: ${n}\r\n\r\nmessage ${n}\r\n`
 
+test('a maildrop with captured mail is open to readers of captured mail only', async () => {
+  const captured = { folder: 'all', readers: ['Alice'] }
+  await using lab = await startMailLab(pop3, { server: { maildrop: 'captured' }, config: { captured } })
+  const client = await LineClient.open(lab.port)
+  await play(client, 'S: +OK *\nC: USER bob\nS: +OK*\nC: PASS geheim\nS: -ERR [AUTH] *captured.readers*')
+  await play(client, 'C: USER alice\nS: +OK*\nC: PASS secret\nS: +OK*')
+  client.destroy()
+})
+
 describe('RFC 1939 section 4: the exclusive lock', () => {
   test('only one session can open a maildrop; other accounts are not affected', async () => {
     await using lab = await startMailLab(pop3)

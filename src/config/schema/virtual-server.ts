@@ -222,7 +222,7 @@ export const virtualServer = z.strictObject({
     .enum(['inbox', 'captured'])
     .default('inbox')
     .describe(
-      'pop3: the mail that clients get. inbox: the INBOX of their account. captured: the mail that the lab has captured, which must be in one folder (`captured.folder`).',
+      'pop3: the mail that clients get. inbox: the INBOX of their account. captured: the mail that the lab has captured, which must be in one folder (`captured.folder`), for the accounts in `captured.readers`.',
     ),
   access: z
     .enum(['anonymous', 'anonymous-read', 'authenticated'])

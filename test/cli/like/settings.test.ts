@@ -53,6 +53,10 @@ describe('--like mailpit', () => {
       ['plain', 'login'],
       ['app', 'admin'],
     ])
+    // Senders do not read mail.
+    expect(lab.captured.readers).toEqual(['app', 'admin'])
+    const pop3 = await labOf('mailpit', { MP_UI_AUTH: 'admin:three', MP_POP3_AUTH: 'reader:four' })
+    expect(pop3.lab.captured.readers).toEqual(['admin', 'reader'])
   })
 
   it('accepts any sender without opening the API', async () => {

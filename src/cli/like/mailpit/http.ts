@@ -1,19 +1,10 @@
-import { addAccounts } from '../accounts.ts'
+import { limitConsole } from '../console-users.ts'
 import { likeIn, serverOf } from '../draft.ts'
 import { useCertificate } from '../tls.ts'
 import type { Setting, SettingCall } from '../tool.ts'
 import { credentialsIn, isOn, listenAt, textOf } from '../values.ts'
 
-/** Lets only these accounts use the API and the console. */
-function limitTo({ draft, origin }: SettingCall, text: string): void {
-  const added = credentialsIn(text)
-  addAccounts(draft, added, origin)
-  const names = added.map(({ user }) => user)
-  const like = likeIn(draft)
-  like.users = [...new Set([...(like.users ?? []), ...names])]
-  draft.lab.administrators = [...new Set([...(draft.lab.administrators ?? []), ...names])]
-  serverOf(draft, 'http').authentication = ['basic']
-}
+const limitTo = ({ draft, origin }: SettingCall, text: string): void => limitConsole(draft, credentialsIn(text), origin)
 
 const NO_CHECKS = 'the lab checks neither links nor HTML'
 

@@ -1,4 +1,5 @@
 import { addAccounts } from '../accounts.ts'
+import { addReaders } from '../console-users.ts'
 import { serverOf } from '../draft.ts'
 import { useCertificate } from '../tls.ts'
 import type { Setting, SettingCall } from '../tool.ts'
@@ -6,7 +7,9 @@ import { credentialsIn, listenAt, textOf } from '../values.ts'
 
 /** Opens the POP3 port for these accounts. Each of them gets all mail. */
 function openFor({ draft, origin, other }: SettingCall, text: string): void {
-  addAccounts(draft, credentialsIn(text), origin)
+  const users = credentialsIn(text)
+  addAccounts(draft, users, origin)
+  addReaders(draft, users)
   if (draft.servers.has('pop3')) return
   draft.servers.set('pop3', {
     name: 'Mailpit POP3',
