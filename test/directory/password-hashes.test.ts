@@ -123,6 +123,7 @@ test.each([
   ],
   [hashes.rounds.replace('1000', '9999999999'), /^the SHA-crypt hash is damaged/],
   [hashes.bcrypt.replace('$05', '$31'), /^each log-on would take too long: cost 31, and the limit is 14/],
+  [hashes.pbkdf2.replace('$5000$', '$0$'), /^the PBKDF2 hash is damaged/],
   [hashes.bcrypt.replace('$05', '$03'), /^the bcrypt hash is damaged/],
   [hashes.bcrypt.slice(0, -1), /^the bcrypt hash is damaged/],
   [hashes.argon2id.replace('m=1024', 'm=4194304'), /^each log-on would take too long: KiB of memory 4194304/],

@@ -112,7 +112,7 @@ const crypt =
 /** PBKDF2 as Dovecot writes it: `$1$SALT$ROUNDS$HEX`. */
 const pbkdf2: ParseScheme = (text) => {
   const [, salt, rounds, hex] = /^\$1\$([^$]+)\$(\d{1,9})\$([0-9a-f]{40})$/.exec(text) ?? []
-  if (salt === undefined || hex === undefined) throw invalid('PBKDF2')
+  if (salt === undefined || hex === undefined || Number(rounds) === 0) throw invalid('PBKDF2')
   const count = atMost(Number(rounds), limits.pbkdf2Rounds, 'rounds')
   return { kind: 'pbkdf2', rounds: count, salt: Buffer.from(salt), digest: Buffer.from(hex, 'hex') }
 }
