@@ -47,6 +47,14 @@ const subjects = (list: { subject: string }[]): string[] => list.map(({ subject 
 const idOf = async (subject: string): Promise<string> => (await call(`email?subject=${subject}`)).body[0].id
 
 describe('messages', () => {
+  it('that name very many others are listed', async () => {
+    const field = `References: ${`${'a '.repeat(480)}\r\n `.repeat(272)}a\r\n`
+    const raw = `From: carol@lab.test\r\n${field}${field}Subject: Thread\r\n\r\nText\r\n`
+    await send('alice@lab.test', '', { envelope: { from: 'carol@lab.test', to: 'alice@lab.test' }, raw })
+    const [{ headers }] = (await call('api/email')).body
+    expect(headers.references.length).toBeGreaterThan(200_000)
+  })
+
   it('have the keys of MailDev 2 at /email', async () => {
     await send(whole.to, 'Whole', whole)
     const { body } = await call('email')

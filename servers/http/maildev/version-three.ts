@@ -78,7 +78,7 @@ function headersOf({ raw }: ReadableMessage, priority: string | undefined): Reco
     const values = nameLower === 'references' ? text.split(/\s+/).filter(Boolean) : [text]
     const before = found.get(nameLower)
     if (!before) found.set(nameLower, values)
-    else if (!SINGLE.test(nameLower)) before.push(...values)
+    else if (!SINGLE.test(nameLower)) for (const one of values) before.push(one)
   }
   return Object.fromEntries(
     [...found].map(([name, values]) => [name, values.length === 1 ? (values[0] ?? '') : values]),
