@@ -33,7 +33,7 @@ export function logText({ level, at, message, facts: { err, ...facts } }: LogTex
   const more = Object.entries(facts).map(
     ([key, value]) => ` ${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
   )
-  const why = err === undefined ? '' : ` ${(err as { message?: string }).message ?? ''}`
+  const why = err === undefined ? '' : `: ${(err as { message?: string }).message ?? ''}`
   return `${clock} ${level.padEnd(5)} ${message}${why}${more.join('')}`.replaceAll('\n', ' ')
 }
 

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { createInterface } from 'node:readline'
+import { createTransport } from 'nodemailer'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { mainFile, type StartedLab, Workplace } from '../support/sealpost.ts'
 
@@ -16,9 +17,12 @@ beforeAll(async () => {
     'lab.yaml',
     `certificates: { store: certs, key: p256 }
 capture: traffic.pcapng
+store: { memory: auto, messages: 1 }
+directory: { unknown: capture }
 tokens: [{ name: ci, role: reader, token: ${TOKEN} }, { name: t1, role: tenant, token: ${TENANT} }]
 virtualServers:
   - { protocol: pop3, port: 0 }
+  - { protocol: smtp, port: 0, tlsPort: off }
   - { protocol: http, port: 0, tlsPort: off, authentication: [basic] }
 `,
   )
@@ -55,6 +59,15 @@ it('shows the lines since the start over the control socket and over HTTP, the n
         .map((line) => JSON.parse(line)),
     ).toMatchObject([{ level: 'warn', message: expect.stringContaining(WARNING), facts: { file: expect.any(String) } }])
   }
+})
+
+it('shows an error after its message and a colon', async () => {
+  const transport = createTransport({ host: '127.0.0.1', port: lab.endpoint('smtp').port ?? 0, ignoreTLS: true })
+  const mail = { from: 'a@b.test', to: 'you@example.com', subject: 'x' }
+  await transport.sendMail(mail)
+  await expect(transport.sendMail(mail)).rejects.toThrow(/452/)
+  const { stdout } = await place.run(['log', ...local, '--level', 'error'])
+  expect(stdout).toMatch(/ error smtp: command failed: the store is full: it holds 1 message/)
 })
 
 it('is refused to tenants', async () => {
