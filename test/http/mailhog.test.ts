@@ -97,6 +97,18 @@ describe('messages', () => {
     expect(subjects(body.items)).toEqual(['Two'])
   })
 
+  it('do not grow with the depth of their parts', async () => {
+    const levels = Array.from({ length: 60 }, (_, at) => `b${at}`)
+    const opened = levels.map((one) => `Content-Type: multipart/mixed; boundary=${one}\r\n\r\n--${one}\r\n`).join('')
+    const octets = 200_000
+    const raw = `From: carol@lab.test\r\nSubject: Deep\r\n${opened}\r\n${'text text\r\n'.repeat(octets / 11)}`
+    await send('alice@lab.test', '', { envelope: { from: 'carol@lab.test', to: 'alice@lab.test' }, raw })
+    const { body } = await call('v2/messages')
+    expect(subjects(body.items)).toEqual(['Deep'])
+    expect(body.items[0].MIME.Parts[0].MIME.Parts[0].Body).toContain('text text')
+    expect(JSON.stringify(body).length).toBeLessThan(20 * octets)
+  })
+
   it('are deleted one by one and all at once', async () => {
     for (const subject of ['One', 'Two', 'Three']) await send('alice@lab.test, bob@lab.test', subject)
     const [{ ID }] = (await call('v2/messages')).body.items

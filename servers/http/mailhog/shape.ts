@@ -25,7 +25,7 @@ export async function mailHogMessage(api: Api, { id, copies: [first], caller }: 
   const facts = (await api.reader.facts(first)) ?? { to: [], cc: [] }
   const rcptTo = recipientsFor({ api, caller }, first.folder, first.entry, facts)
   const structure = parseMessage(raw)
-  const content = contentOf(raw, structure)
+  const content = contentOf(raw, structure, { octets: raw.length * USUAL_LEVELS + SMALL_OCTETS })
   return {
     ID: id,
     From: pathOf(mailFrom),
@@ -53,7 +53,14 @@ function pathOf(address: string) {
   return { Relays: null, Mailbox: mailbox, Domain: domain, Params: '' }
 }
 
-function contentOf(raw: Buffer, part: MessagePart): MailHogContent {
+/** The content of a part is also in that of each part around it: mail made for it would fill the memory. */
+const USUAL_LEVELS = 4
+const SMALL_OCTETS = 1024 * 1024
+
+/** @param left octets that parts may have together. Parts of a part beyond are left out */
+function contentOf(raw: Buffer, part: MessagePart, left: { octets: number }): MailHogContent {
+  left.octets -= part.bodyEnd - part.bodyStart
+  const hasParts = part.kind === 'multipart' && left.octets > 0
   const headers = new Map<string, string[]>()
   for (const field of headerFields(raw, part.headerStart, part.bodyStart)) {
     if (field.name === '') continue
@@ -64,6 +71,6 @@ function contentOf(raw: Buffer, part: MessagePart): MailHogContent {
     Headers: Object.fromEntries(headers),
     Body: raw.toString('utf8', part.bodyStart, part.bodyEnd),
     Size: part.bodyEnd - part.headerStart,
-    MIME: part.kind === 'multipart' ? { Parts: part.children.map((child) => contentOf(raw, child)) } : null,
+    MIME: hasParts ? { Parts: part.children.map((child) => contentOf(raw, child, left)) } : null,
   }
 }
