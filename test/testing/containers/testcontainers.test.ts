@@ -199,6 +199,7 @@ test('the ports are those of the image', () => {
     IMAGE_SETTINGS.endpoints,
   )
   const dockerfile = readFileSync(fileURLToPath(new URL('../../../docker/Dockerfile', import.meta.url)), 'utf8')
-  const [, exposed = ''] = dockerfile.match(/^EXPOSE (.*)$/m) ?? []
+  // The last stage is the image without a target.
+  const [, exposed = ''] = [...dockerfile.matchAll(/^EXPOSE (.*)$/gm)].at(-1) ?? []
   expect(exposed.split(' ').map(Number).sort()).toEqual([...imagePorts].sort())
 })
