@@ -18,11 +18,27 @@ function openFilesLimit(): number {
 /** Keeps compiled code in the user's folder for caches, where Node.js can: 22.1 and later. Without a folder nothing is kept. */
 function keepCompiledCode(): void {
   const { XDG_CACHE_HOME, HOME } = process.env
-  const folder = XDG_CACHE_HOME || (HOME && `${HOME}/.cache`)
   const { enableCompileCache } = process.getBuiltinModule('node:module') as {
     enableCompileCache?(folder: string): unknown
   }
-  if (folder) enableCompileCache?.(`${folder}/sealpost`)
+  // A relative path is invalid. https://specifications.freedesktop.org/basedir/latest/
+  const { isAbsolute } = process.getBuiltinModule('node:path')
+  const folder = [XDG_CACHE_HOME, HOME && `${HOME}/.cache`].find((one) => one && isAbsolute(one))
+  if (folder && isOwn(folder)) enableCompileCache?.(`${folder}/sealpost`)
+}
+
+/** Returns whether nobody else can have put code into a folder for caches: sudo can keep the HOME of a user for root. */
+function isOwn(folder: string): boolean {
+  const user = process.geteuid?.()
+  if (user === undefined) return true
+  const { statSync } = process.getBuiltinModule('node:fs')
+  const { dirname } = process.getBuiltinModule('node:path')
+  const ownerOf = (path: string): number | undefined => statSync(path, { throwIfNoEntry: false })?.uid
+  try {
+    return (ownerOf(folder) ?? ownerOf(dirname(folder))) === user && (ownerOf(`${folder}/sealpost`) ?? user) === user
+  } catch {
+    return false
+  }
 }
 
 function fail(reason: string): void {
