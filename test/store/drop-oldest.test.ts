@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type TestLab as Lab, startLab } from '../../src/index.ts'
 import { LineClient } from '../support/line-client.ts'
@@ -209,3 +211,37 @@ describe.each(stores)('a full store %s with whenFull: drop-oldest', (_, storeOf)
     expect(await subjects()).toEqual(['m1', 'm2'])
   })
 })
+
+describe('a full store with a queue of outgoing mail', () => {
+  it('keeps the copies of queued mail, without which nothing is free', async () => {
+    const smartHost = { host: '127.0.0.1', port: await closedPort(), tls: 'none' as const }
+    await using lab = await startLab({
+      store: { memory: '1MiB', whenFull: 'drop-oldest' },
+      connectors: [{ name: 'next', when: 'automatic', smartHost }],
+      directory: { accounts },
+    })
+    const client = await SmtpSender.open(lab.server('smtp').port ?? 0)
+    const subjects = async () => (await lab.messages()).map(({ subject }) => subject ?? '').sort()
+    await client.send(mail('own', 300_000))
+    const accepted = []
+    for (let i = 10; i < 40; i++) {
+      const reply = await client.send(mail(`m${i}`, 60_000), { to: ['x@far.example'] })
+      if (!reply.startsWith('250 ')) break
+      accepted.push(`m${i}`)
+    }
+    client.close()
+    expect(accepted.length).toBeGreaterThan(12)
+    expect(accepted.length).toBeLessThan(18)
+    expect(await subjects()).toEqual(accepted)
+  })
+})
+
+/** Returns a port on which nobody listens. */
+async function closedPort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}

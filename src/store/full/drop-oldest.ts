@@ -1,5 +1,5 @@
 import type { Logger } from 'pino'
-import { type MessageEntry, type MessageStore, type Shortage, StoreFull } from '../types.ts'
+import { type MessageEntry, type MessageStore, OUTGOING_OWNER, type Shortage, StoreFull } from '../types.ts'
 import type { StoreLimits } from './limits.ts'
 import { expungeUnlocked, isLocked } from './locks.ts'
 import { fromOldest } from './oldest.ts'
@@ -25,6 +25,12 @@ interface Candidates {
   readonly pages: AsyncGenerator<readonly MessageEntry[], void, void>
   /** Not empty, the oldest last. */
   rest: MessageEntry[]
+}
+
+/** The uids of messages by their folder, and what is free without them. */
+interface Choice {
+  readonly chosen: ReadonlyMap<string, readonly number[]>
+  readonly freed: Shortage
 }
 
 /** Deletes the oldest messages of a store when a change does not fit. */
@@ -76,8 +82,10 @@ export class DropOldest {
       octets: shortage.octets > 0 ? Math.min(all.octets, Math.max(shortage.octets, this.#least.octets)) : 0,
       messages: shortage.messages > 0 ? Math.min(all.messages, Math.max(shortage.messages, this.#least.messages)) : 0,
     }
+    const { chosen, freed } = await this.#choose(folders, wanted)
+    if (freed.octets < shortage.octets || freed.messages < shortage.messages) return false
     let deleted = 0
-    for (const [folderId, uids] of await this.#choose(folders, wanted)) {
+    for (const [folderId, uids] of chosen) {
       for (let at = 0; at < uids.length; at += STEP) {
         deleted += await expungeUnlocked(this.#store, folderId, uids.slice(at, at + STEP), DROPPED)
       }
@@ -99,8 +107,18 @@ export class DropOldest {
     return found
   }
 
-  /** Returns the uids of the oldest messages of all folders, at least as many as are wanted. */
-  async #choose(folders: readonly { readonly folderId: string }[], wanted: Shortage): Promise<Map<string, number[]>> {
+  /** Returns the messages that are kept while they are sent to another host: without their other copies, no octets are free. */
+  async #queued(): Promise<Set<string>> {
+    const blobs = new Set<string>()
+    for (const { id } of await this.#store.listFolders(OUTGOING_OWNER)) {
+      for (const { blob } of await this.#store.list(id)) blobs.add(blob)
+    }
+    return blobs
+  }
+
+  /** Returns the uids of the oldest messages of all folders, at least as many as are wanted if there are, and what they free. */
+  async #choose(folders: readonly { readonly folderId: string }[], wanted: Shortage): Promise<Choice> {
+    const queued = wanted.messages > 0 ? NO_BLOBS : await this.#queued()
     const chosen = new Map<string, number[]>()
     const queue: Candidates[] = []
     for (const { folderId } of folders) {
@@ -109,6 +127,10 @@ export class DropOldest {
     let freed = NOTHING
     for (let next = queue.pop(); next; next = queue.pop()) {
       const entry = next.rest.pop() as MessageEntry
+      if (queued.has(entry.blob)) {
+        await enqueue(queue, next)
+        continue
+      }
       const uids = chosen.get(next.folderId)
       if (uids) uids.push(entry.uid)
       else chosen.set(next.folderId, [entry.uid])
@@ -116,7 +138,7 @@ export class DropOldest {
       if (freed.octets >= wanted.octets && freed.messages >= wanted.messages) break
       await enqueue(queue, next)
     }
-    return chosen
+    return { chosen, freed }
   }
 
   #report(deleted: number): void {
@@ -131,6 +153,7 @@ export class DropOldest {
   }
 }
 
+const NO_BLOBS: ReadonlySet<string> = new Set()
 const NOTHING: Shortage = { octets: 0, messages: 0 }
 
 const added = (a: Shortage, b: Shortage): Shortage => ({
