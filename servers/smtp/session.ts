@@ -265,7 +265,8 @@ const NOT_BETWEEN_CHUNKS = new Set(['MAIL', 'RCPT', 'DATA', 'AUTH', 'STARTTLS'])
 function policyRefusal(session: Session, verb: string): SmtpError | undefined {
   const { channel, logon, anonymous } = session.policy
   if (channel === 'needs-tls' && !BEFORE_TLS.has(verb)) return mustStartTls()
-  if (!anonymous && session.account === undefined && !session.connection.isOwner && NEEDS_LOGON.has(verb)) {
+  const isLoggedOn = session.account !== undefined || session.isAnonymous
+  if (!anonymous && !isLoggedOn && !session.connection.isOwner && NEEDS_LOGON.has(verb)) {
     return logon === 'needs-tls' ? mustStartTls() : new SmtpError(530, '5.7.0', 'Authentication required') // RFC 4954 section 6
   }
   if (session.transaction?.inChunks && NOT_BETWEEN_CHUNKS.has(verb)) {

@@ -40,6 +40,15 @@ describe('acceptAnyPassword', () => {
     }
   })
 
+  test('the client may send mail where a log-on is required', async () => {
+    await using lab = await start({ authentication: ['basic'] })
+    const client = await greeted(lab)
+    expect(await ask(client, 'MAIL FROM:<a@b.test>')).toMatch(/^530 /)
+    expect(await ask(client, `AUTH PLAIN ${base64('\0anyone\0anything')}`)).toMatch(/^235 /)
+    expect(await ask(client, 'MAIL FROM:<a@b.test>')).toMatch(/^250 /)
+    client.destroy()
+  })
+
   test('other mechanisms need the password', async () => {
     await using lab = await start()
     const client = await greeted(lab)

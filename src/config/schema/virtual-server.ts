@@ -208,7 +208,7 @@ export const virtualServer = z.strictObject({
     .boolean()
     .default(false)
     .describe(
-      'smtp: whether a log-on by PLAIN or LOGIN succeeds with every name and password. Unless they are those of an account, the client has the same rights as without a log-on.',
+      'smtp: whether a log-on by PLAIN or LOGIN succeeds with every name and password. Unless they are those of an account, the session has no account: it may send mail, also if `authentication` requires a log-on, but `relay: deny` applies to it.',
     ),
   ntlm: ntlm.prefault({}).describe('NTLM (Secure Password Authentication), where `authentication` names it.'),
   limits: limits.prefault({}).describe('Limits of the virtual server.'),
