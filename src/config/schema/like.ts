@@ -19,7 +19,7 @@ export const like = z.union([
       .meta({ examples: [['alice']] }),
     path: z
       .string()
-      .regex(/^\/(?:[\w.@-]+\/?)+$/, 'write a path such as /mail')
+      .regex(/^(?:\/[\w.@-]+)+\/?$/, 'write a path such as /mail')
       .transform((text) => text.replace(/\/$/, ''))
       .optional()
       .describe('Path before all paths, as the tool has it behind a proxy. The paths without it work too.')

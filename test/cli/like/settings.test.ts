@@ -38,6 +38,12 @@ describe('--like mailpit', () => {
     expect([status, stderr]).toEqual([0, ''])
   })
 
+  it('refuses a long path that is none', async () => {
+    const path = `${'name-of-a-page'.repeat(2)} x`
+    expect((await problemsOf('mailpit', { MP_WEBROOT: path })).join('\n')).toContain('write a path such as /mail')
+    expect((await labOf('mailpit', { MP_WEBROOT: 'mail/in.box/' })).http.like.path).toBe('/mail/in.box')
+  })
+
   it('keeps the accounts of different lists apart', async () => {
     const { lab, smtp, http } = await labOf('mailpit', {
       MP_SMTP_AUTH: 'app:one  other:$2y$04$abcdefghijklmnopqrstuuJ8mDg0yWmXzq8kJ7Jw1sQ7U1v1Xo2bO',
