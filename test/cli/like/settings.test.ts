@@ -39,7 +39,7 @@ describe('--like mailpit', () => {
   })
 
   it('refuses a long path that is none', async () => {
-    const path = `${'name-of-a-page'.repeat(2)} x`
+    const path = `${'name-of-a-page-'.repeat(2)}end x`
     expect((await problemsOf('mailpit', { MP_WEBROOT: path })).join('\n')).toContain('write a path such as /mail')
     expect((await labOf('mailpit', { MP_WEBROOT: 'mail/in.box/' })).http.like.path).toBe('/mail/in.box')
   })
