@@ -171,7 +171,7 @@ describe.skipIf(!hasNginx)('nginx in front', () => {
     expect(await status(...asAdmin, url('/api/v1/session'))).toBe('200')
     expect(await status(url('/api/v1/session'))).toBe('200')
     expect(await status(...asAdmin, `http://localhost:${http}/api/v1/session`)).toBe('403')
-    expect(await status('-H', 'Host: evil.example.test', url('/api/v1/session'))).toBe('421')
+    expect(await status('-H', 'Host: evil.example.com', url('/api/v1/session'))).toBe('421')
 
     const cookie = await curl('front.pem', '-i', '-X', 'POST', ...asAdmin, url('/api/v1/session'))
     expect(cookie.stdout).toMatch(new RegExp(`^set-cookie: __Host-sealpost-${https}=.*; Secure;`, 'im'))
