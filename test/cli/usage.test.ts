@@ -103,7 +103,8 @@ test('an old Node.js is refused with one line', async () => {
   const { engines } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
     engines: { node: string }
   }
-  for (const version of ['18.20.8', '20.18.3', '12.22.12']) {
+  expect(engines.node).toBe('^20.19 || >=22.3')
+  for (const version of ['18.20.8', '20.18.3', '12.22.12', '22.2.0']) {
     const pretend = `data:text/javascript,Object.defineProperty(process.versions,'node',{value:'${version}'})`
     const { status, stdout, stderr } = spawnSync(process.execPath, ['--import', pretend, mainFile, '--version'], {
       encoding: 'utf8',
@@ -111,7 +112,7 @@ test('an old Node.js is refused with one line', async () => {
     expect([status, stdout, stderr]).toEqual([
       1,
       '',
-      `sealpost: Node.js ${engines.node.replace('>=', '')} or later is required; this is ${version}\n`,
+      `sealpost: Node.js 20.19, or 22.3 or later, is required; this is ${version}\n`,
     ])
   }
   // A static import or a top-level await would be a syntax error in old versions, or load what they cannot parse.
