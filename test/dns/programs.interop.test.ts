@@ -188,6 +188,7 @@ dns: { dnssec: true, zones: { lab.test: { defects: [${defects}] } } }
       `ip link set lo up
 echo nameserver 127.0.0.1 > ${folder}/resolv.conf
 mount --bind ${folder}/resolv.conf /etc/resolv.conf
+rm -f ${folder}/ready
 ${process.execPath} dist/src/cli/main.js start --config ${config} > ${folder}/ready &
 lab=$!
 until grep -q ^ready ${folder}/ready; do kill -0 $lab || exit 1; sleep 0.1; done
