@@ -4,6 +4,7 @@
 #   BUILD_FLAGS   options for builds
 #   RUN_FLAGS     options for `run`
 #   BASE_IMAGE    replaces the base image of docker/Dockerfile
+#   SHORT         if set, leaves out the image in the place of Mailpit and the recipe for Kubernetes
 # Tests docker/compose.yaml with every compose program that is installed (test-compose.sh).
 # Installs the packed package in a container of the base image (test-tarball.sh).
 # Starts the image with Testcontainers, which npm installs (test-testcontainers.sh).
@@ -228,7 +229,7 @@ on_standard_ports
 mail_in_and_out
 configured_by_variable
 tarball
-in_the_place_of_mailpit
+[ -n "${SHORT:-}" ] || in_the_place_of_mailpit
 compose
-kubernetes
+[ -n "${SHORT:-}" ] || kubernetes
 testcontainers
