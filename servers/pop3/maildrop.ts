@@ -1,8 +1,14 @@
 import { downgraded } from '../../src/mail/downgrade.ts'
 import { headerBlockEnd } from '../../src/mail/headers.ts'
-import { lockFolder } from '../../src/store/full/locks.ts'
 import { openCaptured, openInbox } from '../../src/store/mailboxes.ts'
-import type { Folder, MessageEntry, MessageStore, Owner } from '../../src/store/types.ts'
+import {
+  type Folder,
+  type FolderLock,
+  type MessageEntry,
+  type MessageStore,
+  type Owner,
+  StoreError,
+} from '../../src/store/types.ts'
 import { Pop3Error } from './reply.ts'
 
 /** Messages larger than this are sent in pieces. */
@@ -13,7 +19,7 @@ export class Maildrop {
   readonly #store: MessageStore
   readonly #folder: Folder
   readonly #entries: readonly MessageEntry[]
-  readonly #unlock: () => void
+  readonly #lock: FolderLock
   readonly #isUtf8: boolean
   readonly #deleted = new Set<number>()
   #octets: number
@@ -22,14 +28,14 @@ export class Maildrop {
     store: MessageStore,
     folder: Folder,
     entries: readonly MessageEntry[],
-    unlock: () => void,
+    lock: FolderLock,
     isUtf8: boolean,
   ) {
     this.#isUtf8 = isUtf8
     this.#store = store
     this.#folder = folder
     this.#entries = entries
-    this.#unlock = unlock
+    this.#lock = lock
     this.#octets = totalOctets(entries)
   }
 
@@ -48,19 +54,19 @@ export class Maildrop {
   }
 
   static async #of(store: MessageStore, folder: Folder, isUtf8: boolean): Promise<Maildrop> {
-    const unlock = await lockFolder(store, folder.id)
-    if (!unlock) throw new Pop3Error('The mailbox is in use by another session.', 'IN-USE')
+    const lock = await store.lockFolder(folder.id)
+    if (!lock) throw new Pop3Error('The mailbox is in use by another session.', 'IN-USE')
     try {
-      return new Maildrop(store, folder, await store.list(folder.id), unlock, isUtf8)
+      return new Maildrop(store, folder, await store.list(folder.id), lock, isUtf8)
     } catch (error) {
-      unlock()
+      await lock.release()
       throw error
     }
   }
 
   /** Unlocks the INBOX. */
-  close(): void {
-    this.#unlock()
+  close(): Promise<void> {
+    return this.#lock.release()
   }
 
   /** The number of messages not marked as deleted. */
@@ -147,11 +153,22 @@ export class Maildrop {
     }
   }
 
-  /** Removes the messages marked as deleted and returns how many there were: the UPDATE state. RFC 1939 section 6. */
+  /**
+   * Removes the messages marked as deleted, unlocks the INBOX, and returns how many messages were removed: the UPDATE
+   * state. RFC 1939 section 6. @throws Pop3Error `SYS/TEMP` if another session may have the lock; StoreError
+   */
   async update(): Promise<number> {
-    if (this.#deleted.size === 0) return 0
-    const uids = Array.from(this.#deleted, (number) => (this.#entries[number - 1] as MessageEntry).uid)
-    return (await this.#store.expunge(this.#folder.id, uids, this)).length
+    try {
+      if (this.#deleted.size === 0) return 0
+      const uids = Array.from(this.#deleted, (number) => (this.#entries[number - 1] as MessageEntry).uid)
+      return (await this.#lock.expunge(uids, this)).length
+    } catch (error) {
+      if (!(error instanceof StoreError && error.code === 'lock-lost')) throw error
+      throw new Pop3Error('The lock of the mailbox was lost. No message was removed.', 'SYS/TEMP', { cause: error })
+    } finally {
+      // Before the reply, so that a client that connects again at once finds the mailbox unlocked.
+      await this.close()
+    }
   }
 }
 

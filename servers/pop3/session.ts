@@ -75,7 +75,7 @@ class Session implements Pop3Session, ProtocolSession<string, Pop3Error> {
       ? await Maildrop.openCaptured(store, capturedFolder, this.isUtf8)
       : await Maildrop.open(store, accountOwner(user), this.isUtf8)
     if (!this.#isDue(user)) {
-      maildrop.close()
+      await maildrop.close()
       throw new Pop3Error('The last log-on was too recent. Try again later.', 'LOGIN-DELAY') // RFC 2449 section 8.1.1
     }
     this.state = { name: 'transaction', maildrop }
@@ -133,6 +133,6 @@ class Session implements Pop3Session, ProtocolSession<string, Pop3Error> {
   }
 
   close(): void {
-    if (this.state.name === 'transaction') this.state.maildrop.close()
+    if (this.state.name === 'transaction') void this.state.maildrop.close()
   }
 }

@@ -13,6 +13,7 @@ const storeProblems: Readonly<Record<StoreErrorCode, ProblemName>> = {
   'read-only': 'store-failed',
   failed: 'store-failed',
   'in-use': 'store-failed',
+  'lock-lost': 'store-failed',
   closed: 'stopping',
 }
 

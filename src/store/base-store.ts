@@ -1,13 +1,26 @@
 import type { Clock } from '../common/clock.ts'
+import { FolderLocks } from './folder-locks.ts'
 import { FolderRegistry, type FolderState } from './folder-registry.ts'
-import { type Folder, OUTGOING_OWNER, type Owner, StoreError, type StoreEvent } from './types.ts'
+import {
+  type Folder,
+  type FolderLock,
+  type Origin,
+  OUTGOING_OWNER,
+  type Owner,
+  StoreError,
+  type StoreEvent,
+} from './types.ts'
 
-/** The common part of all stores: the folders by name and id, the listeners, and whether the store is closed. */
+/**
+ * The common part of the embedded stores: the folders by name and id, their locks, the listeners, and whether the store is
+ * closed.
+ */
 export abstract class BaseStore<State extends FolderState> {
   protected readonly clock: Clock
   protected readonly folders = new FolderRegistry<State>()
   protected isClosed = false
   readonly #listeners: Listeners
+  readonly #locks = new FolderLocks((folderId, uids, origin) => this.expunge(folderId, uids, origin))
 
   /** @param listenerFailed receives the errors that listeners throw */
   constructor(clock: Clock, listenerFailed: (error: unknown) => void) {
@@ -34,6 +47,21 @@ export abstract class BaseStore<State extends FolderState> {
   watch(listener: (event: StoreEvent) => void, folderId?: string): () => void {
     return this.#listeners.add(listener, folderId)
   }
+
+  async lockFolder(folderId: string): Promise<FolderLock | undefined> {
+    this.need(folderId)
+    return this.#locks.lock(folderId)
+  }
+
+  async lockedFolders(): Promise<ReadonlySet<string>> {
+    return this.#locks.folderIds
+  }
+
+  expungeUnlocked(folderId: string, uids: readonly number[], origin?: Origin): Promise<readonly number[]> {
+    return this.#locks.expungeUnlocked(folderId, uids, origin)
+  }
+
+  abstract expunge(folderId: string, uids: readonly number[], origin?: Origin): Promise<readonly number[]>
 
   protected emit(event: StoreEvent): void {
     this.#listeners.emit(event)

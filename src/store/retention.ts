@@ -1,7 +1,6 @@
 import type { Logger } from 'pino'
 import type { Clock } from '../common/clock.ts'
 import { codePoints, globMatches, parseGlob } from '../common/glob.ts'
-import { expungeUnlocked } from './full/locks.ts'
 import { fromOldest } from './full/oldest.ts'
 import { type Folder, type MessageEntry, type MessageStore, type Owner, PUBLIC_OWNER, StoreError } from './types.ts'
 
@@ -128,7 +127,7 @@ async function expungeOldest(
       left.messages--
       left.octets -= entry.sizeOctets
     }
-    if (doomed.length > 0) deleted += await expungeUnlocked(store, folderId, doomed)
+    if (doomed.length > 0) deleted += (await store.expungeUnlocked(folderId, doomed)).length
     if (doomed.length < page.length) break
   }
   return deleted

@@ -11,8 +11,19 @@ import type { Overview } from '../mail/overview.ts'
 import type { NewsgroupAttributes } from './newsgroup-attributes.ts'
 import type { ValueKind, ValueStore } from './value-types.ts'
 
-/** `failed`: the disk reported an error, and nothing was changed. */
-export type StoreErrorCode = 'exists' | 'not-found' | 'no-space' | 'read-only' | 'failed' | 'in-use' | 'closed'
+/**
+ * `failed`: the disk reported an error, and nothing was changed. `lock-lost`: somebody else may have the folder's lock by now,
+ * and nothing was changed.
+ */
+export type StoreErrorCode =
+  | 'exists'
+  | 'not-found'
+  | 'no-space'
+  | 'read-only'
+  | 'failed'
+  | 'in-use'
+  | 'lock-lost'
+  | 'closed'
 
 /** The error of every message store. Each protocol maps the code to its own reply. */
 export class StoreError extends Error {
@@ -261,6 +272,14 @@ export interface FolderSettings {
   readonly newsgroup?: NewsgroupAttributes
 }
 
+/** A folder that one session has for itself. RFC 1939 section 4. */
+export interface FolderLock {
+  /** Deletes messages of the folder, as `MessageStore.expunge`. @throws StoreError `lock-lost`; nothing is deleted then */
+  expunge(uids: readonly number[], origin?: Origin): Promise<readonly number[]>
+  /** Unlocks the folder. Further calls have no effect. Never rejects. */
+  release(): Promise<void>
+}
+
 export interface MessageStore extends ValueStore, AsyncDisposable {
   /** Returns how much the store holds and can still take: within its limit, or on its disk. @throws StoreError */
   room(): Promise<StoreRoom>
@@ -316,6 +335,15 @@ export interface MessageStore extends ValueStore, AsyncDisposable {
   move(folderId: string, uids: readonly number[], targetFolderId: string, origin?: Origin): Promise<CopyResult>
   /** Deletes messages. Returns the deleted uids in ascending order. */
   expunge(folderId: string, uids: readonly number[], origin?: Origin): Promise<readonly number[]>
+  /**
+   * Locks a folder for a session, so that no other session locks it and the lab deletes none of its messages. Clients of
+   * other protocols may still change it. Returns undefined if it is locked already. @throws StoreError `not-found`
+   */
+  lockFolder(folderId: string): Promise<FolderLock | undefined>
+  /** Returns the ids of the folders that are locked. */
+  lockedFolders(): Promise<ReadonlySet<string>>
+  /** Deletes messages as `expunge`, unless the folder is locked. Returns the deleted uids. */
+  expungeUnlocked(folderId: string, uids: readonly number[], origin?: Origin): Promise<readonly number[]>
   /** Returns entries added or changed after `modSeq`, in uid order. RFC 7162 section 3.1. @throws StoreError `not-found` */
   changedSince(folderId: string, modSeq: number): Promise<readonly MessageEntry[]>
   /** Returns uids expunged after `modSeq`, in ascending order. QRESYNC, RFC 7162 section 3.2. */

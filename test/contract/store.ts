@@ -5,6 +5,7 @@ import { changeContract } from './store-changes.ts'
 import { StoreContext } from './store-context.ts'
 import { folderContract } from './store-folders.ts'
 import { indexContract } from './store-indexes.ts'
+import { lockContract } from './store-locks.ts'
 import { messageContract } from './store-messages.ts'
 import { valueContract } from './store-values.ts'
 
@@ -33,6 +34,7 @@ export function storeContract(name: string, make: () => StoreUnderTest): void {
     messageContract(on)
     indexContract(on)
     changeContract(on)
+    lockContract(on)
     valueContract(on)
   })
 }

@@ -84,6 +84,7 @@ export const quit = inAnyState({
       const removed = await maildrop.update()
       return removed === 0 ? 'bye' : `bye, ${removed} messages removed`
     } catch (error) {
+      if (error instanceof Pop3Error) throw error
       session.context.log.error({ session: session.connection.record.id, err: error }, 'pop3: UPDATE failed')
       throw new Pop3Error('Some deleted messages were not removed.', 'SYS/TEMP', { cause: error })
     }

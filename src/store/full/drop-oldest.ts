@@ -1,7 +1,6 @@
 import type { Logger } from 'pino'
 import { type MessageEntry, type MessageStore, OUTGOING_OWNER, type Shortage, StoreFull } from '../types.ts'
 import type { StoreLimits } from './limits.ts'
-import { expungeUnlocked, isLocked } from './locks.ts'
 import { fromOldest } from './oldest.ts'
 
 /** The origin of the deletions that make room in a full store. */
@@ -87,7 +86,7 @@ export class DropOldest {
     let deleted = 0
     for (const [folderId, uids] of chosen) {
       for (let at = 0; at < uids.length; at += STEP) {
-        deleted += await expungeUnlocked(this.#store, folderId, uids.slice(at, at + STEP), DROPPED)
+        deleted += (await this.#store.expungeUnlocked(folderId, uids.slice(at, at + STEP), DROPPED)).length
       }
     }
     this.#report(deleted)
@@ -97,9 +96,10 @@ export class DropOldest {
   /** Returns the folders with messages that may be deleted. The queue of outgoing mail has no owner that is listed. */
   async #folders(): Promise<{ readonly folderId: string; readonly size: Shortage }[]> {
     const found = []
+    const locked = await this.#store.lockedFolders()
     for (const owner of await this.#store.listOwners()) {
       for (const { id: folderId } of await this.#store.listFolders(owner)) {
-        if (isLocked(this.#store, folderId)) continue
+        if (locked.has(folderId)) continue
         const { exists: messages, sizeOctets } = await this.#store.status(folderId)
         if (messages > 0) found.push({ folderId, size: { octets: sizeOctets + messages * ENTRY_OCTETS, messages } })
       }

@@ -7,6 +7,9 @@ import { ALL_MAIL_NAME, shownName } from './names.ts'
 const SAME = [
   'room',
   'listOwners',
+  'lockFolder',
+  'lockedFolders',
+  'expungeUnlocked',
   'locate',
   'knows',
   'remember',
