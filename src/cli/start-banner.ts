@@ -1,5 +1,5 @@
 import { isLoopback } from '../common/ip-address.ts'
-import { likeOf } from '../config/schema/like.ts'
+import { likeOf, likeTitles } from '../config/schema/like.ts'
 import { protocolTitles } from '../config/schema.ts'
 import type { VirtualServerStatus } from '../lab/virtual-servers.ts'
 import { type Configuration, type ConfigurationOptions, configOption } from './configuration.ts'
@@ -47,7 +47,7 @@ function placesOf({ lab }: Pick<Configuration, 'lab'>): string[] {
     const { tool } = likeOf(like) ?? {}
     if (tool === undefined) return []
     const where = isLoopback(address) ? ' on this machine only. For other machines, set SEALPOST_ADDRESS=0.0.0.0' : ''
-    return [`Replaces ${tool}${where}`]
+    return [`Replaces ${likeTitles[tool]}${where}`]
   })
 }
 

@@ -12,7 +12,7 @@ function rowOf(setting: Setting): string {
   const names = [...(variable === undefined ? [] : [variable]), ...flags].map((name) => `\`${name}\``).join(', ')
   if ('missing' in setting) return `| ${names} | no counterpart: ${setting.missing} |`
   if ('always' in setting) return `| ${names} | nothing to set: ${setting.always} |`
-  return `| ${names} | ${'with' in setting ? `with \`${setting.with}\`` : setting.becomes} |`
+  return `| ${names} | ${'with' in setting ? `with ${setting.with.map((one) => `\`${one}\``).join(' or ')}` : setting.becomes} |`
 }
 
 describe.each(toolNames)('docs/switching/%s.md', (name) => {
@@ -33,6 +33,7 @@ describe.each(toolNames)('docs/switching/%s.md', (name) => {
   test('settings that others apply name one that exists', async () => {
     const { settings } = await loadTool(name)
     const known = settings.flatMap(({ variable, flags = [] }) => [variable, flags[0]])
-    for (const setting of settings) if ('with' in setting) expect(known).toContain(setting.with)
+    for (const setting of settings)
+      if ('with' in setting) expect(known).toEqual(expect.arrayContaining([...setting.with]))
   })
 })

@@ -1,4 +1,5 @@
 import { nearest } from '../../config/nearest.ts'
+import { likeTitles } from '../../config/schema/like.ts'
 import { UsageError } from '../failure.ts'
 import type { GivenSetting, Setting, Tool } from './tool.ts'
 
@@ -11,7 +12,7 @@ export function readFlags(tool: Tool, args: readonly string[]): Map<Setting, Giv
   const rest = [...args]
   for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
     const [, origin = '', , inline] = /^(--?[^=]+)(=(.*))?$/s.exec(word) ?? []
-    if (origin === '') throw new UsageError(`${word} is not a flag of ${tool.title}`)
+    if (origin === '') throw new UsageError(`${word} is not a flag of ${likeTitles[tool.name]}`)
     if (tool.foreignFlags?.pattern.test(word)) {
       found.set({ missing: tool.foreignFlags.why, flags: [word] }, { origin: word, value: '' })
       continue
@@ -30,10 +31,10 @@ export function readFlags(tool: Tool, args: readonly string[]): Map<Setting, Giv
 /** Returns a flag without its hyphens. */
 const plain = (flag: string): string => flag.replace(/^--?/, '')
 
-function unknown({ title, settings }: Tool, origin: string): UsageError {
+function unknown({ name, settings }: Tool, origin: string): UsageError {
   const known = settings.flatMap(({ flags = [] }) => flags.filter((flag) => flag.length > 2))
   const near = nearest(plain(origin), known.map(plain))
   return new UsageError(
-    `${origin} is not a flag of ${title}${near === undefined ? '' : `; did you mean ${known.find((flag) => plain(flag) === near)}?`}`,
+    `${origin} is not a flag of ${likeTitles[name]}${near === undefined ? '' : `; did you mean ${known.find((flag) => plain(flag) === near)}?`}`,
   )
 }

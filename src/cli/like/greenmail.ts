@@ -6,7 +6,6 @@ import type { Tool } from './tool.ts'
 /** https://greenmail-mail-test.github.io/greenmail/#deploy_docker_standalone */
 export const greenmail: Tool = {
   name: 'greenmail',
-  title: 'GreenMail',
   prefixes: ['GREENMAIL_'],
   flagVariables: ['GREENMAIL_OPTS', 'GREENMAIL_ADDITIONAL_OPTS', 'JAVA_OPTS'],
   foreignFlags: { pattern: /^-(?!Dgreenmail\.)/, why: 'it is an option of Java' },

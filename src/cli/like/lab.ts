@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { ConfigError } from '../../config/mistakes.ts'
 import { nearest } from '../../config/nearest.ts'
+import { likeTitles } from '../../config/schema/like.ts'
 import type { LabInput } from '../../config/schema.ts'
 import { readFlags } from './flags.ts'
 import type { GivenSetting, Setting, Tool } from './tool.ts'
@@ -34,6 +35,8 @@ export function labLike(tool: Tool, { environment, flags, cwd }: Surroundings): 
     const call = given.get(setting)
     if (!call) continue
     if ('missing' in setting) draft.notes.push(`${call.origin}: has no effect: ${setting.missing}`)
+    if ('with' in setting && setting.with.every((name) => other(name) === undefined))
+      draft.notes.push(`${call.origin}: has no effect without ${setting.with.join(' or ')}`)
     if (!('apply' in setting)) continue
     try {
       setting.apply({ ...call, draft, other, path })
@@ -84,7 +87,7 @@ const keyIn =
 const OF_KUBERNETES = /_SERVICE_HOST$|_SERVICE_PORT(?:_|$)|_PORT_\d+_TCP(?:_|$)/
 
 function unknownVariables(tool: Tool, environment: Surroundings['environment']): string[] {
-  const { title, prefixes, settings, flagVariables = [] } = tool
+  const { name: toolName, prefixes, settings, flagVariables = [] } = tool
   const keyOf = keyIn(tool)
   const known = [...settings.flatMap(variablesOf), ...flagVariables]
   const keys = new Set(known.map(keyOf))
@@ -97,6 +100,6 @@ function unknownVariables(tool: Tool, environment: Surroundings['environment']):
   )
   return unknown.map(([name]) => {
     const near = nearest(name, known)
-    return `${name}: unknown variable of ${title}, ignored${near === undefined ? '' : `; did you mean ${near}?`}`
+    return `${name}: unknown variable of ${likeTitles[toolName]}, ignored${near === undefined ? '' : `; did you mean ${near}?`}`
   })
 }

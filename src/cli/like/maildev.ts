@@ -5,7 +5,6 @@ import type { Tool } from './tool.ts'
 /** https://github.com/maildev/maildev/blob/master/docs/ and `maildev --help` of versions 2 and 3 */
 export const maildev: Tool = {
   name: 'maildev',
-  title: 'MailDev',
   prefixes: ['MAILDEV_'],
   settings: maildevSettings,
   draft() {

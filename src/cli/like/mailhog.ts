@@ -6,7 +6,6 @@ import type { Tool } from './tool.ts'
 /** https://github.com/mailhog/MailHog/blob/master/docs/CONFIG.md */
 export const mailhog: Tool = {
   name: 'mailhog',
-  title: 'MailHog',
   prefixes: ['MH_'],
   settings: mailhogSettings,
   draft() {

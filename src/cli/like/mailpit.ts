@@ -6,7 +6,6 @@ import type { Tool } from './tool.ts'
 /** https://mailpit.axllent.org/docs/configuration/runtime-options/ */
 export const mailpit: Tool = {
   name: 'mailpit',
-  title: 'Mailpit',
   prefixes: ['MP_'],
   settings: mailpitSettings,
   draft() {

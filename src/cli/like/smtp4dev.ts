@@ -6,7 +6,6 @@ import type { Tool } from './tool.ts'
 /** https://github.com/rnwood/smtp4dev/blob/master/docs/Configuration.md and its appsettings.json */
 export const smtp4dev: Tool = {
   name: 'smtp4dev',
-  title: 'smtp4dev',
   prefixes: ['ServerOptions__', 'RelayOptions__'],
   ignoresCase: true,
   settings: smtp4devSettings,

@@ -36,8 +36,8 @@ type Meaning =
       /** @throws Error if the value is wrong */
       readonly apply: (call: SettingCall) => void
     }
-  /** Another setting applies it. */
-  | { readonly with: string }
+  /** Another setting applies it: the first of these that is given. Without them, it has no effect. */
+  | { readonly with: readonly string[] }
   /** The lab does what it asks for without a setting. */
   | { readonly always: string }
   /** The lab does not have this. */
@@ -60,7 +60,6 @@ export type Setting = Meaning & {
 /** A tool whose place the lab can take. */
 export interface Tool {
   readonly name: LikeTool
-  readonly title: string
   /** Variables with these prefixes belong to the tool. */
   readonly prefixes: readonly string[]
   /** Whether upper and lower case are the same in names of variables. */

@@ -1,10 +1,16 @@
 import { z } from 'zod'
 
-/** The tools whose place the lab can take. */
-export const likeTools = ['mailpit', 'mailhog', 'maildev', 'smtp4dev', 'greenmail'] as const
-export type LikeTool = (typeof likeTools)[number]
+/** The tools whose place the lab can take, with their names in text. */
+export const likeTitles = {
+  mailpit: 'Mailpit',
+  mailhog: 'MailHog',
+  maildev: 'MailDev',
+  smtp4dev: 'smtp4dev',
+  greenmail: 'GreenMail',
+} as const
+export type LikeTool = keyof typeof likeTitles
 
-const tool = z.enum(likeTools)
+const tool = z.enum(Object.keys(likeTitles) as [LikeTool, ...LikeTool[]])
 
 /** The place of another tool, as an HTTP virtual server takes it. */
 export const like = z.union([

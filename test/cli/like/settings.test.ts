@@ -123,6 +123,13 @@ describe('--like mailpit', () => {
     ).toEqual([expect.stringMatching(/^MP_SMTP_RELAY_HOST: \[ab\]@ has no pattern/)])
   })
 
+  it('names settings that need another one', async () => {
+    expect(await problemsOf('mailpit', { MP_SMTP_RELAY_ALL: 'true', MP_POP3_TLS_KEY: 'key.pem' })).toEqual([
+      expect.stringMatching(/MP_SMTP_RELAY_ALL: has no effect without MP_SMTP_RELAY_HOST or MP_SMTP_RELAY_CONFIG$/),
+      expect.stringMatching(/MP_POP3_TLS_KEY: has no effect without MP_POP3_TLS_CERT$/),
+    ])
+  })
+
   it('names settings without a counterpart, and unknown ones', async () => {
     const found = await problemsOf('mailpit', { MP_API_CORS: '*', MP_LABLE: 'x', MP_SERVICE_HOST: '10.0.0.1' })
     expect(found).toEqual([

@@ -9,9 +9,13 @@ const USER = /^([^:]+):(?:(.+)@([^@]+)|(.+))$/
 /** Adds the users of `greenmail.users`. @throws Error */
 function addUsers(draft: Draft, text: string, login: string | undefined): void {
   const accounts = accountsOf(draft)
-  for (const one of text.split(',').map((user) => user.trim())) {
+  for (const [index, one] of text
+    .split(',')
+    .map((user) => user.trim())
+    .entries()) {
     const [, name = '', passwordAt, domain, password = ''] = USER.exec(one) ?? []
-    if (name === '') throw new Error(`"${one}" is not a user; write LOGIN:PASSWORD@DOMAIN, and commas between users`)
+    // The text may be a password: it is not shown.
+    if (name === '') throw new Error(`user ${index + 1} is not LOGIN:PASSWORD@DOMAIN; write commas between users`)
     if (domain === undefined) accounts.push({ user: name, password })
     else {
       const address = `${name}@${domain}`
@@ -42,7 +46,7 @@ export const userSettings: readonly Setting[] = [
     becomes: '`directory.accounts`',
     apply: ({ draft, value, other }) => addUsers(draft, value, other('-Dgreenmail.users.login')),
   },
-  { flags: ['-Dgreenmail.users.login'], with: '-Dgreenmail.users' },
+  { flags: ['-Dgreenmail.users.login'], with: ['-Dgreenmail.users'] },
   {
     flags: ['-Dgreenmail.auth.disabled'],
     isSwitch: true,

@@ -29,7 +29,7 @@ export const httpSettings: readonly Setting[] = [
       limitConsole(draft, [{ user: value, password }], origin)
     },
   },
-  { variable: 'MAILDEV_WEB_PASS', flags: ['--web-pass'], with: 'MAILDEV_WEB_USER' },
+  { variable: 'MAILDEV_WEB_PASS', flags: ['--web-pass'], with: ['MAILDEV_WEB_USER'] },
   {
     variable: 'MAILDEV_BASE_PATHNAME',
     flags: ['--base-pathname'],
@@ -52,8 +52,8 @@ export const httpSettings: readonly Setting[] = [
       useImplicitTls(serverOf(call.draft, 'http'))
     },
   },
-  { variable: 'MAILDEV_HTTPS_CERT', flags: ['--https-cert'], with: 'MAILDEV_HTTPS' },
-  { variable: 'MAILDEV_HTTPS_KEY', flags: ['--https-key'], with: 'MAILDEV_HTTPS' },
+  { variable: 'MAILDEV_HTTPS_CERT', flags: ['--https-cert'], with: ['MAILDEV_HTTPS'] },
+  { variable: 'MAILDEV_HTTPS_KEY', flags: ['--https-key'], with: ['MAILDEV_HTTPS'] },
   // After the others, which need the virtual server.
   {
     variable: 'MAILDEV_DISABLE_WEB',

@@ -69,10 +69,10 @@ export const relaySettings: readonly Setting[] = [
       call.draft.lab.connectors = [{ ...connectorOf(call), ...automaticOf(call) }]
     },
   },
-  { variable: 'MAILDEV_OUTGOING_PORT', flags: ['--outgoing-port'], with: WITH },
-  { variable: 'MAILDEV_OUTGOING_USER', flags: ['--outgoing-user'], with: WITH },
-  { variable: 'MAILDEV_OUTGOING_PASS', flags: ['--outgoing-pass'], with: WITH },
-  { variable: 'MAILDEV_OUTGOING_SECURE', flags: ['--outgoing-secure'], isSwitch: true, with: WITH },
-  { variable: 'MAILDEV_AUTO_RELAY', flags: ['--auto-relay'], isOptional: true, with: WITH },
-  { variable: 'MAILDEV_AUTO_RELAY_RULES', flags: ['--auto-relay-rules'], with: WITH },
+  { variable: 'MAILDEV_OUTGOING_PORT', flags: ['--outgoing-port'], with: [WITH] },
+  { variable: 'MAILDEV_OUTGOING_USER', flags: ['--outgoing-user'], with: [WITH] },
+  { variable: 'MAILDEV_OUTGOING_PASS', flags: ['--outgoing-pass'], with: [WITH] },
+  { variable: 'MAILDEV_OUTGOING_SECURE', flags: ['--outgoing-secure'], isSwitch: true, with: [WITH] },
+  { variable: 'MAILDEV_AUTO_RELAY', flags: ['--auto-relay'], isOptional: true, with: [WITH] },
+  { variable: 'MAILDEV_AUTO_RELAY_RULES', flags: ['--auto-relay-rules'], with: [WITH] },
 ]

@@ -36,7 +36,7 @@ export const smtpSettings: readonly Setting[] = [
       serverOf(draft, 'smtp').authentication = ['plain', 'login']
     },
   },
-  { variable: 'MAILDEV_INCOMING_PASS', flags: ['--incoming-pass'], with: 'MAILDEV_INCOMING_USER' },
+  { variable: 'MAILDEV_INCOMING_PASS', flags: ['--incoming-pass'], with: ['MAILDEV_INCOMING_USER'] },
   {
     variable: 'MAILDEV_INCOMING_SECURE',
     flags: ['--incoming-secure'],
@@ -50,8 +50,8 @@ export const smtpSettings: readonly Setting[] = [
       useImplicitTls(serverOf(call.draft, 'smtp'))
     },
   },
-  { variable: 'MAILDEV_INCOMING_CERT', flags: ['--incoming-cert'], with: 'MAILDEV_INCOMING_SECURE' },
-  { variable: 'MAILDEV_INCOMING_KEY', flags: ['--incoming-key'], with: 'MAILDEV_INCOMING_SECURE' },
+  { variable: 'MAILDEV_INCOMING_CERT', flags: ['--incoming-cert'], with: ['MAILDEV_INCOMING_SECURE'] },
+  { variable: 'MAILDEV_INCOMING_KEY', flags: ['--incoming-key'], with: ['MAILDEV_INCOMING_SECURE'] },
   {
     variable: 'MAILDEV_HIDE_EXTENSIONS',
     flags: ['--hide-extensions'],

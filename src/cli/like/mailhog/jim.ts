@@ -68,6 +68,6 @@ export const jimSettings: readonly Setting[] = [
       if (isOn(call.value)) invite(call)
     },
   },
-  ...[...Object.keys(mischief), '-jim-linkspeed-min'].map((flag) => ({ flags: [flag], with: '-invite-jim' })),
+  ...[...Object.keys(mischief), '-jim-linkspeed-min'].map((flag) => ({ flags: [flag], with: ['-invite-jim'] })),
   { flags: ['-jim-linkspeed-max'], missing: 'slow connections have the speed of -jim-linkspeed-min' },
 ]

@@ -62,7 +62,7 @@ export const serverSettings: readonly Setting[] = [
       else if (value !== 'memory') throw new Error(`"${value}" is not a storage; write memory or maildir`)
     },
   },
-  { variable: 'MH_MAILDIR_PATH', flags: ['-maildir-path'], with: 'MH_STORAGE' },
+  { variable: 'MH_MAILDIR_PATH', flags: ['-maildir-path'], with: ['MH_STORAGE'] },
   { variable: 'MH_MONGO_URI', flags: ['-mongo-uri'], missing: NO_MONGODB },
   { variable: 'MH_MONGO_DB', flags: ['-mongo-db'], missing: NO_MONGODB },
   { variable: 'MH_MONGO_COLLECTION', flags: ['-mongo-coll'], missing: NO_MONGODB },

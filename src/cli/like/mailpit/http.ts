@@ -50,7 +50,7 @@ export const httpSettings: readonly Setting[] = [
     variable: 'MP_UI_TLS_KEY',
     aliases: ['MP_UI_SSL_KEY'],
     flags: ['--ui-tls-key', '--ui-ssl-key'],
-    with: 'MP_UI_TLS_CERT',
+    with: ['MP_UI_TLS_CERT'],
   },
   {
     variable: 'MP_API_CORS',

@@ -36,7 +36,7 @@ export const pop3Settings: readonly Setting[] = [
     becomes: '`directory.accounts`, and a POP3 virtual server with `maildrop: captured`',
     apply: (call) => openFor(call, textOf(call.path(call.value))),
   },
-  { variable: 'MP_POP3_BIND_ADDR', flags: ['--pop3'], with: 'MP_POP3_AUTH' },
+  { variable: 'MP_POP3_BIND_ADDR', flags: ['--pop3'], with: ['MP_POP3_AUTH', 'MP_POP3_AUTH_FILE'] },
   {
     variable: 'MP_POP3_TLS_CERT',
     flags: ['--pop3-tls-cert'],
@@ -48,5 +48,5 @@ export const pop3Settings: readonly Setting[] = [
       Object.assign(pop3, { tlsPort: pop3.port, port: 'off' })
     },
   },
-  { variable: 'MP_POP3_TLS_KEY', flags: ['--pop3-tls-key'], with: 'MP_POP3_TLS_CERT' },
+  { variable: 'MP_POP3_TLS_KEY', flags: ['--pop3-tls-key'], with: ['MP_POP3_TLS_CERT'] },
 ]

@@ -109,8 +109,10 @@ const FORWARD = 'MP_SMTP_FORWARD'
 const rows = (prefix: string, names: readonly string[]): Setting[] =>
   names
     .filter((key) => key !== 'host' && key !== 'override-from')
-    .map((key) => ({ variable: variableOf(prefix, key), with: `${prefix}_HOST` }))
+    .map((key) => ({ variable: variableOf(prefix, key), with: [`${prefix}_HOST`] }))
 
+/** Either of them names the host. */
+const RELAYS = ['MP_SMTP_RELAY_HOST', 'MP_SMTP_RELAY_CONFIG']
 const NO_HEADER = 'the lab does not change the header of messages'
 const NO_ERRORS = 'errors of the next host are in `sealpost queue` and in reports to the sender'
 
@@ -136,8 +138,8 @@ export const relaySettings: readonly Setting[] = [
     always: 'the Message-ID stays as it is',
   },
   { variable: 'MP_SMTP_RELAY_FWD_SMTP_ERRORS', missing: NO_ERRORS },
-  { variable: 'MP_SMTP_RELAY_ALL', flags: ['--smtp-relay-all'], isSwitch: true, with: 'MP_SMTP_RELAY_HOST' },
-  { variable: 'MP_SMTP_RELAY_MATCHING', flags: ['--smtp-relay-matching'], with: 'MP_SMTP_RELAY_HOST' },
+  { variable: 'MP_SMTP_RELAY_ALL', flags: ['--smtp-relay-all'], isSwitch: true, with: RELAYS },
+  { variable: 'MP_SMTP_RELAY_MATCHING', flags: ['--smtp-relay-matching'], with: RELAYS },
   {
     variable: 'MP_SMTP_FORWARD_CONFIG',
     flags: ['--smtp-forward-config'],

@@ -42,7 +42,7 @@ export const smtpSettings: readonly Setting[] = [
     variable: 'MP_SMTP_AUTH_ALLOW_INSECURE',
     flags: ['--smtp-auth-allow-insecure'],
     isSwitch: true,
-    with: 'MP_SMTP_AUTH',
+    with: ['MP_SMTP_AUTH', 'MP_SMTP_AUTH_FILE', 'MP_SMTP_AUTH_ACCEPT_ANY'],
   },
   {
     variable: 'MP_SMTP_TLS_CERT',
@@ -55,7 +55,7 @@ export const smtpSettings: readonly Setting[] = [
     variable: 'MP_SMTP_TLS_KEY',
     aliases: ['MP_SMTP_SSL_KEY'],
     flags: ['--smtp-tls-key', '--smtp-ssl-key'],
-    with: 'MP_SMTP_TLS_CERT',
+    with: ['MP_SMTP_TLS_CERT'],
   },
   {
     variable: 'MP_SMTP_REQUIRE_STARTTLS',

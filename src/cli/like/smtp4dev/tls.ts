@@ -46,8 +46,8 @@ export const tlsSettings: readonly Setting[] = [
     becomes: 'the same for the POP3 virtual server',
     apply: (call) => useTls(call, 'pop3'),
   },
-  { variable: 'ServerOptions__TlsCertificate', flags: ['--tlscertificate'], with: WITH },
-  { variable: 'ServerOptions__TlsCertificatePrivateKey', flags: ['--tlscertificateprivatekey'], with: WITH },
+  { variable: 'ServerOptions__TlsCertificate', flags: ['--tlscertificate'], with: [WITH] },
+  { variable: 'ServerOptions__TlsCertificatePrivateKey', flags: ['--tlscertificateprivatekey'], with: [WITH] },
   {
     variable: 'ServerOptions__TlsCertificatePassword',
     flags: ['--tlscertificatepassword'],

@@ -38,7 +38,7 @@ const userRows = numbers.flatMap((at): Setting[] => {
         addAccounts(draft, [{ user: value, password }], origin)
       },
     },
-    { variable: `${base}__Password`, with: `${base}__Username` },
+    { variable: `${base}__Password`, with: [`${base}__Username`] },
   ]
 })
 
