@@ -411,7 +411,7 @@ let schemas = 0
 /** Returns the name of a schema that no other test uses. The lab creates it. */
 export const freshSchema = (): string => `test_${process.pid}_${++schemas}`
 
-/** Returns the URL of the shared server and a schema that no other test uses. */
-export async function freshDatabase(): Promise<{ readonly url: string; readonly schema: string }> {
-  return { url: (await sharedPostgres()).url, schema: freshSchema() }
+/** Returns the URL of a server (default: the shared one) and a schema that no other test uses. */
+export async function freshDatabase(url?: string): Promise<{ readonly url: string; readonly schema: string }> {
+  return { url: url ?? (await sharedPostgres()).url, schema: freshSchema() }
 }
