@@ -7,8 +7,9 @@ import { freshDatabase } from './postgres.ts'
 import { type StartedLab, Workplace } from './sealpost.ts'
 import { SmtpSender } from './smtp-sender.ts'
 
-/** The part of the YAML after `store`, `cluster` and `certificates`. */
-export const CLUSTER_LAB = `directory:
+/** The part of the YAML after `store` and `cluster`. */
+export const CLUSTER_LAB = `certificates: { key: p256 }
+directory:
   accounts: [{ user: alice, password: secret }, { user: bob, password: geheim }]
 administrators: [alice]
 newsgroups: [{ name: lab.general }, { name: lab.test }]
