@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { z } from 'zod'
 import { timeText } from '../common/time-text.ts'
+import type { ResolvedLab } from '../config/resolve.ts'
 import { hasFailed } from '../sessions/describe.ts'
 import { dropsOldest } from '../store/open.ts'
 import type { Api } from './api.ts'
@@ -29,7 +30,7 @@ const output = z
     }),
     store: z.object({
       ok,
-      kind: z.enum(['memory', 'lmdb']),
+      kind: z.enum(['memory', 'lmdb', 'postgres']),
       messages: z.number().int(),
       usedOctets: z.number().int(),
       freeOctets: z.number().int().describe('What it can still take: within its limit, or on its disk.'),
@@ -95,11 +96,16 @@ async function storeOf({ lab, index }: Api) {
   return {
     // A store that drops its oldest messages takes new ones when it is full.
     ok: dropsOldest(store) || (hasOctets && index.size < NEARLY_FULL * maxMessages),
-    kind: typeof store === 'object' && 'lmdb' in store ? ('lmdb' as const) : ('memory' as const),
+    kind: kindOf(store),
     messages: index.size,
     ...room,
   }
 }
+
+const kinds = ['memory', 'lmdb', 'postgres'] as const
+
+const kindOf = (store: ResolvedLab['store']): (typeof kinds)[number] =>
+  kinds.find((kind) => store === kind || (typeof store === 'object' && kind in store)) ?? 'memory'
 
 function memoryOf({ lab }: Api) {
   const { used, limit, refusals } = lab.intake.memory.usage

@@ -103,6 +103,7 @@ async function storeFolder(options: ConfigurationOptions): Promise<string> {
   const { lab, name } = await loadConfiguration(options)
   if (lab.store === 'memory' || 'memory' in lab.store)
     throw new UsageError(`${name} keeps messages in memory; set store: { lmdb: DIR }`)
+  if ('postgres' in lab.store) throw new UsageError(`${name} keeps messages in PostgreSQL; use its own tools`)
   return lab.store.lmdb
 }
 

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 /** The optional packages, and what needs each. */
 export const optionalPackages = {
   lmdb: 'messages on disk (store: { lmdb: FOLDER })',
+  pg: 'messages in PostgreSQL, which several nodes share (store: { postgres: URL })',
   'oidc-provider': 'the authorization server of the lab (OAuth 2.0)',
   mailauth: 'SPF, DKIM, DMARC, ARC and BIMI (mailAuthentication, dkim)',
   'acme-client': 'certificates from an ACME authority',

@@ -72,6 +72,7 @@ export function resolveLab(config: LabConfig, baseDir: string): ResolvedLab {
     ...resolveAuthorityService(config.authorityService, portOffset, baseDir),
     ...resolveDns(config.dns, portOffset, baseDir),
     store: resolveStore(config.store, baseDir),
+    ...(isShared(config.store) && { cluster: config.cluster ?? DEFAULT_CLUSTER }),
     directory: {
       ...config.directory,
       ...(config.directory.accountFiles
@@ -107,6 +108,12 @@ function resolveMailAuthentication(
     entry.key === undefined ? entry : { ...entry, key: resolve(baseDir, entry.key) }
   return { ...rest, dkim: dkim.map(withKey), ...(arc ? { arc: withKey(arc) } : {}) }
 }
+
+const DEFAULT_CLUSTER: NonNullable<LabConfig['cluster']> = { name: 'lab', node: 'auto' }
+
+/** Returns whether several nodes can share a store. */
+export const isShared = (store: LabConfig['store']): store is Extract<LabConfig['store'], { postgres: string }> =>
+  typeof store === 'object' && 'postgres' in store
 
 const resolveStore = (store: LabConfig['store'], baseDir: string): LabConfig['store'] =>
   store !== 'memory' && 'lmdb' in store ? { ...store, lmdb: resolve(baseDir, store.lmdb) } : store

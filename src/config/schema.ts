@@ -13,7 +13,7 @@ import { oauth2 } from './schema/oauth2.ts'
 import { personality } from './schema/personality.ts'
 import { protocols } from './schema/protocol.ts'
 import { reports } from './schema/reports.ts'
-import { retention, store } from './schema/store.ts'
+import { cluster, retention, store } from './schema/store.ts'
 import { tagging } from './schema/tagging.ts'
 import { tlsReports } from './schema/tls-reports.ts'
 import { capture, host, hostName, logLevels, octets } from './schema/values.ts'
@@ -90,8 +90,12 @@ const labObject = z.strictObject({
   store: store
     .prefault('memory')
     .describe(
-      'Where messages and articles are stored: memory, { memory: SIZE } with a size limit, or { lmdb: DIR } in a folder relative to this file. Both take limits, and `whenFull` says what happens at them.',
+      'Where messages and articles are stored: memory, { memory: SIZE } with a size limit, { lmdb: DIR } in a folder relative to this file, or { postgres: URL } in a database that several nodes share. All take limits, and `whenFull` says what happens at them.',
     ),
+  cluster: cluster
+    .optional()
+    .describe('Nodes that serve this lab together, from one database. Needs store: { postgres: URL }.')
+    .meta({ examples: [{ name: 'lab' }] }),
   memoryLimit: octets
     .optional()
     .describe(

@@ -7,6 +7,7 @@ import { openCertificateStore } from '../pki/certificate-store/store.ts'
 import { SessionLog } from '../sessions/log.ts'
 import { openStore } from '../store/open.ts'
 import { Lab, type LabOptions } from './lab.ts'
+import { openLabDatabase } from './lab-database.ts'
 import { createMemoryBudget, openSpool } from './lab-memory.ts'
 import { LogLines } from './log-lines.ts'
 import { openFolders } from './open-folders.ts'
@@ -22,20 +23,22 @@ export async function createLab(config: ResolvedLab, options: LabOptions): Promi
   const { log } = logLines
   if (options.keepsLog || config.virtualServers.some(({ protocol }) => protocol === 'http')) logLines.keep()
   const { store: folder, key } = config.certificates
+  const database = options.store ? undefined : await openLabDatabase(config, log)
   const certificateStore = options.certificateStore ?? (await openCertificateStore({ folder, key, log, clock }))
   try {
     const memory = createMemoryBudget(config, log)
     const sessions = new SessionLog(clock, memory)
-    const store = options.store ?? (await openStore(config.store, { log, clock }))
+    const store = options.store ?? (await openStore(config.store, { log, clock, database }))
     const spool = options.store ? undefined : openSpool(config, log) // after the store, which locks the folder
     const intake = new Intake(memory, spool)
-    const parts = { certificateStore, store, sessions, intake, logLines, openLab: openQuietLab }
+    const parts = { certificateStore, store, database, sessions, intake, logLines, openLab: openQuietLab }
     const lab = new Lab(config, parts, { ...options, log, clock })
     await lab.start()
     for (const message of openFolders(config)) log.warn(message)
     return lab
   } catch (error) {
     if (!options.certificateStore) await certificateStore.close()
+    await database?.[Symbol.asyncDispose]()
     throw error
   }
 }

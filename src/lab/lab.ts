@@ -29,6 +29,7 @@ import { httpUrlOf } from '../oauth2/settings.ts'
 import type { Authorities } from '../pki/authority/authorities.ts'
 import type { CertificateStore } from '../pki/certificate-store/types.ts'
 import type { Certificates } from '../pki/lifecycle/certificates.ts'
+import type { Database } from '../postgres/database.ts'
 import type { SessionLog } from '../sessions/log.ts'
 import type { SessionCaptures } from '../sessions/session-captures.ts'
 import { keepRetention } from '../store/retention.ts'
@@ -75,6 +76,8 @@ export interface LabOptions {
 export interface LabParts {
   readonly certificateStore: CertificateStore
   readonly store: MessageStore
+  /** The database that several nodes share. The lab closes it. */
+  readonly database: Database | undefined
   readonly sessions: SessionLog
   readonly intake: Intake
   readonly logLines: LogLines
@@ -86,6 +89,7 @@ export interface LabParts {
 export class Lab implements AsyncDisposable {
   readonly certificateStore: CertificateStore
   readonly store: MessageStore
+  readonly database: Database | undefined
   readonly sessionLog: SessionLog
   readonly logLines: LogLines
   readonly clock: MovableClock
@@ -138,6 +142,7 @@ export class Lab implements AsyncDisposable {
     this.#options = options
     this.certificateStore = parts.certificateStore
     this.store = parts.store
+    this.database = parts.database
     this.sessionLog = parts.sessions
     this.logLines = parts.logLines
     this.intake = parts.intake
@@ -478,6 +483,7 @@ export class Lab implements AsyncDisposable {
     await this.#pki[Symbol.asyncDispose]()
     if (!this.#options.certificateStore) await this.certificateStore.close()
     if (!this.#options.store) await this.store[Symbol.asyncDispose]()
+    await this.database?.[Symbol.asyncDispose]()
   }
 
   async #apply(next: ResolvedLab): Promise<void> {

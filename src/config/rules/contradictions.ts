@@ -3,6 +3,7 @@ import type { LabConfig } from '../schema.ts'
 import { accessRules } from './access.ts'
 import { accountRules } from './accounts.ts'
 import { certificateRules } from './certificates.ts'
+import { clusterRules } from './cluster.ts'
 import { connectorRules } from './connectors.ts'
 import { mailAuthenticationRules } from './mail-authentication.ts'
 import { newsRules } from './news.ts'
@@ -19,6 +20,7 @@ const rules: readonly Rule[] = [
   ...newsRules,
   ...mailAuthenticationRules,
   ...connectorRules,
+  ...clusterRules,
 ]
 
 /** Returns every contradiction between keys; each message says how to resolve it. */

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { duration, octets } from './values.ts'
+import { duration, octets, secretFile } from './values.ts'
 
 /** What a store of either kind does when it is full. */
 const limits = {
@@ -41,7 +41,49 @@ export const store = z.union([
       .meta({ examples: ['2GiB'] }),
     ...limits,
   }),
+  z.strictObject({
+    postgres: z
+      .string()
+      .regex(/^postgres(ql)?:\/\/\S+$/, 'write an address like postgres://lab@db/sealpost')
+      .describe('PostgreSQL database, which several nodes share: its address, with the parameters of the package pg.')
+      .meta({ examples: ['postgres://lab@db/sealpost'], writeOnly: true }),
+    password: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('Password of the user in the address, instead of one there or in PGPASSWORD.')
+      .meta({ examples: ['secret'], writeOnly: true }),
+    passwordFile: secretFile('password', '/run/secrets/postgres'),
+    pool: z
+      .number()
+      .int()
+      .min(2)
+      .max(100)
+      .default(10)
+      .describe('Most connections of each node to the database. One more waits for notifications.'),
+    ...limits,
+  }),
 ])
+
+const NODE_NAME = /^[\w.-]{1,60}$/
+
+/** How nodes that share a database find each other. */
+export const cluster = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[a-z][a-z0-9_]{0,39}$/, 'write up to 40 lower-case letters, digits and underscores')
+    .default('lab')
+    .describe(
+      'Name of the lab in the database: the PostgreSQL schema of its tables. Several labs can share a database.',
+    )
+    .meta({ examples: ['lab'] }),
+  node: z
+    .string()
+    .regex(NODE_NAME, 'write up to 60 letters, digits, dots, hyphens and underscores')
+    .default('auto')
+    .describe('Name of this node, different on each. auto: the name of the machine and the number of the process.')
+    .meta({ examples: ['node-1'] }),
+})
 
 /** A rule that deletes old messages from some folders. */
 export const retention = z

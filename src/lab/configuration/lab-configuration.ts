@@ -24,7 +24,7 @@ export interface ConfiguredLab {
 }
 
 /** Keys that only a start applies. */
-const OF_START = ['store', 'certificates'] as const
+const OF_START = ['store', 'cluster', 'certificates'] as const
 
 /** The configuration of a running lab: its text, what the lab uses of it, and changes. */
 export class LabConfiguration implements ApiConfiguration {
@@ -137,8 +137,8 @@ export class LabConfiguration implements ApiConfiguration {
     const unknown = await unknownPins(loaded, this.#readStore)
     if (unknown.length > 0) throw new ConfigError(unknown)
     const next = startedOf(loaded.lab, source.only)
-    const { store, certificates } = this.#lab.config
-    await this.#lab.reload({ ...next, store, certificates })
+    const { store, cluster, certificates } = this.#lab.config
+    await this.#lab.reload({ ...next, store, ...(cluster && { cluster }), certificates })
     this.#source = source
     this.#loaded = loaded
     this.#usedText = text

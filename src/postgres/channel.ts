@@ -1,0 +1,239 @@
+import type { Logger } from 'pino'
+import { Connection, type ConnectionSettings } from './connection.ts'
+import { databaseError } from './errors.ts'
+import type { Topic } from './topics.ts'
+
+export type DatabaseState = 'connected' | 'disconnected'
+/** @param key what changed. Undefined: something may have been missed. */
+export type TopicListener = (key: string | undefined) => void
+
+/** How often every listener rereads, in case a notification was lost. */
+const REREAD_MS = 5_000
+/** How often the server must answer, and how long it may take. */
+const PULSE_MS = 2_000
+const PULSE_TIMEOUT_MS = 5_000
+const FIRST_RETRY_MS = 50
+const LAST_RETRY_MS = 2_000
+/** PostgreSQL's limit is 8,000 octets. */
+const MAX_PAYLOAD = 7_000
+/** More keys of a topic become "something changed". */
+const MAX_KEYS = 500
+
+/** Keys by topic. Undefined: anything of the topic may have changed. */
+type Pending = Map<Topic, Set<string> | undefined>
+
+export interface ChannelEvents {
+  readonly log: Logger
+  readonly stateChanged: (state: DatabaseState) => void
+}
+
+/**
+ * The connection of a node that listens for notifications and sends them. Its state is the state of the database: it asks
+ * the server every two seconds, and connects again after a loss.
+ */
+export class Channel {
+  readonly #settings: ConnectionSettings
+  readonly #events: ChannelEvents
+  readonly #listeners = new Map<Topic, Set<TopicListener>>()
+  readonly #name: string
+  #connection: Connection | undefined
+  #processId: number | undefined
+  #pending: Pending = new Map()
+  #isSending = false
+  #isAsking = false
+  #timers: NodeJS.Timeout[] = []
+  #isClosed = false
+
+  constructor(settings: ConnectionSettings, events: ChannelEvents) {
+    this.#settings = settings
+    this.#events = events
+    this.#name = `sealpost:${settings.schema}`
+  }
+
+  get state(): DatabaseState {
+    return this.#connection ? 'connected' : 'disconnected'
+  }
+
+  /** The server's process of this connection. */
+  get processId(): number | undefined {
+    return this.#processId
+  }
+
+  /** Connects for the first time. @throws DatabaseError */
+  async open(): Promise<void> {
+    await this.#connect()
+    this.#timers = [
+      setInterval(() => void this.check(), PULSE_MS).unref(),
+      setInterval(() => this.#reread(), REREAD_MS).unref(),
+    ]
+  }
+
+  notify(topic: Topic, key: string): void {
+    const keys = this.#pending.get(topic)
+    if (keys) keys.add(key)
+    else if (!this.#pending.has(topic)) this.#pending.set(topic, new Set([key]))
+    if (keys && keys.size > MAX_KEYS) this.#pending.set(topic, undefined)
+    void this.#send()
+  }
+
+  listen(topic: Topic, listener: TopicListener): () => void {
+    const own: TopicListener = (key) => listener(key)
+    const listeners = this.#listeners.get(topic) ?? new Set()
+    this.#listeners.set(topic, listeners.add(own))
+    return () => listeners.delete(own)
+  }
+
+  /** Asks the server whether it is there. If it does not answer in time, the connection is lost. */
+  async check(): Promise<void> {
+    const connection = this.#connection
+    if (!connection || this.#isAsking) return
+    this.#isAsking = true
+    const timer = setTimeout(() => {
+      // The answer may wait behind this timer if the process was paused.
+      setTimeout(() => this.#isAsking && connection.destroy(), PULSE_MS).unref()
+    }, PULSE_TIMEOUT_MS).unref()
+    await connection.query('select 1').catch(() => connection.destroy())
+    clearTimeout(timer)
+    this.#isAsking = false
+  }
+
+  /** Sends what is waiting and ends the connection. */
+  async close(): Promise<void> {
+    this.#isClosed = true
+    for (const timer of this.#timers) clearInterval(timer)
+    const connection = this.#connection
+    if (!connection) return
+    await this.#send()
+    await connection.end()
+    this.#connection = undefined
+  }
+
+  async #connect(): Promise<void> {
+    const connection = await Connection.open(this.#settings, () => this.#lost(connection))
+    try {
+      connection.onNotification(({ processId, payload }) => {
+        if (processId !== this.#processId) this.#receive(payload ?? '')
+      })
+      // An unnamed statement, which also a pooler answers.
+      await connection.run(`LISTEN "${this.#name}"`)
+      const [row] = await connection.ask<{ readonly pid: number }>('SELECT pg_backend_pid() AS pid')
+      this.#processId = row?.pid
+    } catch (error) {
+      await connection.end()
+      throw error
+    }
+    if (this.#isClosed || connection.isLost) return void connection.destroy()
+    this.#connection = connection
+  }
+
+  #lost(connection: Connection): void {
+    if (connection !== this.#connection) return
+    this.#connection = undefined
+    this.#isAsking = false
+    if (this.#isClosed) return
+    this.#events.stateChanged('disconnected')
+    void this.#reconnect()
+  }
+
+  async #reconnect(): Promise<void> {
+    let isFirst = true
+    for (let delay = FIRST_RETRY_MS; !this.#isClosed; delay = Math.min(2 * delay, LAST_RETRY_MS)) {
+      try {
+        await this.#connect()
+        if (this.#connection) break
+      } catch (error) {
+        const { code, message } = databaseError(error)
+        if (isFirst || code === 'refused') this.#events.log.warn({ reason: message }, 'cannot connect to PostgreSQL')
+        isFirst = false
+      }
+      await new Promise((resolve) => setTimeout(resolve, delay).unref())
+    }
+    if (this.#isClosed || !this.#connection) return
+    this.#events.stateChanged('connected')
+    this.#reread()
+    void this.#send()
+  }
+
+  /** Tells all listeners that they may have missed something. */
+  #reread(): void {
+    if (!this.#connection) return
+    for (const topic of this.#listeners.keys()) this.#call(topic, undefined)
+  }
+
+  #receive(payload: string): void {
+    const changes = Object.entries(parsed(payload)) as [Topic, readonly string[] | null][]
+    for (const [topic, keys] of changes) for (const key of keys ?? [undefined]) this.#call(topic, key)
+  }
+
+  #call(topic: Topic, key: string | undefined): void {
+    for (const listener of this.#listeners.get(topic) ?? []) {
+      try {
+        listener(key)
+      } catch (error) {
+        this.#events.log.error({ err: error }, 'a listener for notifications failed')
+      }
+    }
+  }
+
+  /** Sends what is waiting, in one statement at a time. What arrives meanwhile goes together. */
+  async #send(): Promise<void> {
+    if (this.#isSending) return
+    this.#isSending = true
+    // Calls of the same moment go together.
+    await Promise.resolve()
+    while (this.#connection && this.#pending.size > 0) {
+      const pending = this.#pending
+      this.#pending = new Map()
+      try {
+        const payloads = payloadsOf(pending)
+        await this.#connection.query('select pg_notify($1, payload) from unnest($2::text[]) payload', [
+          this.#name,
+          payloads,
+        ])
+      } catch (error) {
+        // Sent again after the connection returns.
+        for (const [topic, keys] of this.#pending) pending.set(topic, joined(pending, topic, keys))
+        this.#pending = pending
+        this.#events.log.debug({ err: error }, 'a notification was not sent')
+        break
+      }
+    }
+    this.#isSending = false
+  }
+}
+
+function joined(pending: Pending, topic: Topic, keys: Set<string> | undefined): Set<string> | undefined {
+  if (!pending.has(topic)) return keys
+  const before = pending.get(topic)
+  return before && keys && new Set([...before, ...keys])
+}
+
+/** Returns the texts of notifications: `{"topic":["key", …]}`, with null for "anything of the topic". */
+function payloadsOf(pending: Pending): string[] {
+  const payloads: string[] = []
+  let content: Record<string, string[] | null> = {}
+  let length = 0
+  const add = (topic: Topic, key: string | undefined): void => {
+    const octets = Buffer.byteLength(JSON.stringify(key ?? null)) + Buffer.byteLength(topic) + 8
+    if (length > 0 && length + octets > MAX_PAYLOAD) {
+      payloads.push(JSON.stringify(content))
+      content = {}
+      length = 0
+    }
+    length += octets
+    const keys = (content[topic] ??= key === undefined ? null : [])
+    if (key !== undefined) keys?.push(key)
+  }
+  for (const [topic, keys] of pending) for (const key of keys ?? [undefined]) add(topic, key)
+  if (length > 0) payloads.push(JSON.stringify(content))
+  return payloads
+}
+
+function parsed(payload: string): object {
+  try {
+    return JSON.parse(payload) as object
+  } catch {
+    // Not ours.
+    return {}
+  }
+}

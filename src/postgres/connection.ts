@@ -1,0 +1,176 @@
+import {
+  type Driver,
+  type DriverClient,
+  type DriverQuery,
+  type DriverResult,
+  loadDriver,
+  type Notification,
+  typesOf,
+} from './driver.ts'
+import { DatabaseError, databaseError, isStale } from './errors.ts'
+
+export interface ConnectionSettings {
+  readonly url: string
+  /** Instead of the one in the URL. */
+  readonly password?: string | undefined
+  /** The PostgreSQL schema of the tables. */
+  readonly schema: string
+  /** The name of this node, which `pg_stat_activity` shows. */
+  readonly node: string
+}
+
+export interface QueryOptions {
+  /** Whether columns arrive in PostgreSQL's binary form. For octets, which are twice as long otherwise. */
+  readonly binary?: boolean
+}
+
+const CONNECT_TIMEOUT_MS = 5_000
+
+/**
+ * Settings of every session. A node that is paused in a transaction loses its locks after a while, and a connection that the
+ * network lost is ended by the server.
+ */
+const sessionSettings = [
+  `idle_in_transaction_session_timeout = '10s'`,
+  `lock_timeout = '8s'`,
+  `tcp_keepalives_idle = 10`,
+  `tcp_keepalives_interval = 5`,
+  `tcp_keepalives_count = 3`,
+  `tcp_user_timeout = '20s'`,
+]
+
+/** The names under which statements are prepared, the same on every connection. */
+const names = new Map<string, string>()
+
+function nameOf(text: string): string {
+  let name = names.get(text)
+  if (name === undefined) names.set(text, (name = `s${names.size}`))
+  return name
+}
+
+/** One connection to the server. Queries are sent at once, and answered in the order in which they were sent. */
+export class Connection {
+  /** Number of queries that are not answered yet. */
+  inFlight = 0
+  isLost = false
+  readonly #client: DriverClient
+  #isEnding = false
+  readonly #lost: () => void
+
+  private constructor(client: DriverClient, lost: () => void) {
+    this.#client = client
+    this.#lost = lost
+    client.on('error', () => this.destroy())
+    client.on('end', () => this.destroy())
+  }
+
+  /** @param lost is called once when the connection ends without `end` @throws DatabaseError */
+  static async open(settings: ConnectionSettings, lost: () => void): Promise<Connection> {
+    const driver = await loadDriver()
+    const client = createClient(driver, settings)
+    const connection = new Connection(client, lost)
+    try {
+      await client.connect()
+      await connection.run(
+        [...sessionSettings, `search_path = "${settings.schema}"`].map((one) => `SET ${one}`).join(';'),
+      )
+      return connection
+    } catch (error) {
+      connection.#isEnding = true
+      connection.destroy()
+      throw describe(databaseError(error), settings)
+    }
+  }
+
+  /** The process that the server names for this connection. */
+  get processId(): number | null {
+    return this.#client.processID
+  }
+
+  /** Sends a query, which is prepared on its first use: pass texts that do not vary. @throws DatabaseError */
+  query<Row>(text: string, values: readonly unknown[] = [], { binary = false }: QueryOptions = {}): Promise<Row[]> {
+    return this.#send<Row>({ name: nameOf(text), text, values, binary })
+  }
+
+  /** Sends a query without preparing it, which also poolers answer. @throws DatabaseError */
+  ask<Row>(text: string, values: readonly unknown[] = []): Promise<Row[]> {
+    return this.#send<Row>({ text, values })
+  }
+
+  /** Sends statements without parameters, which are not prepared. @throws DatabaseError */
+  async run(text: string): Promise<void> {
+    await this.#send(text)
+  }
+
+  /** Begins a transaction. Returns its number, by which its outcome can be asked for. @throws DatabaseError */
+  async begin(): Promise<string> {
+    const results = (await this.#request('BEGIN; SELECT pg_current_xact_id()::text AS id')) as unknown as {
+      readonly rows: readonly { readonly id: string }[]
+    }[]
+    return results.at(-1)?.rows[0]?.id ?? ''
+  }
+
+  onNotification(listener: (notification: Notification) => void): void {
+    this.#client.on('notification', listener)
+  }
+
+  /** Ends the connection at once. Queries that are not answered fail. */
+  destroy(): void {
+    if (this.isLost) return
+    this.isLost = true
+    this.#client.connection.stream.destroy()
+    if (!this.#isEnding) this.#lost()
+  }
+
+  /** Ends the connection after the answers of all queries. */
+  async end(): Promise<void> {
+    if (this.isLost) return
+    this.#isEnding = true
+    await this.#client.end().catch(() => this.destroy())
+    this.isLost = true
+  }
+
+  async #send<Row>(query: DriverQuery | string): Promise<Row[]> {
+    return (await this.#request(query)).rows as Row[]
+  }
+
+  async #request(query: DriverQuery | string): Promise<DriverResult> {
+    if (this.isLost) throw new DatabaseError('disconnected', 'the connection to PostgreSQL was lost')
+    this.inFlight++
+    try {
+      return await this.#client.query(query)
+    } catch (cause) {
+      const error = databaseError(cause)
+      if (error.code === 'disconnected' || isStale(error)) this.destroy()
+      throw error
+    } finally {
+      this.inFlight--
+    }
+  }
+}
+
+const createClient = (driver: Driver, { url, password, node }: ConnectionSettings): DriverClient =>
+  new driver.Client({
+    connectionString: url,
+    ...(password !== undefined && { password }),
+    application_name: `sealpost ${node}`.slice(0, 63),
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    keepAlive: true,
+    pipeline: true,
+    types: typesOf(driver),
+  })
+
+/** Adds which server an error is from. The URL's user and password are not shown. */
+function describe({ code, message, sqlState, cause }: DatabaseError, { url }: ConnectionSettings): DatabaseError {
+  return new DatabaseError(code, `PostgreSQL at ${serverOf(url)}: ${message}`, {
+    cause,
+    ...(sqlState !== undefined && { sqlState }),
+  })
+}
+
+/** Returns host, port and database of a URL. */
+export function serverOf(url: string): string {
+  if (!URL.canParse(url)) return 'the given address'
+  const { host, pathname } = new URL(url)
+  return `${host || 'localhost'}${pathname === '/' ? '' : pathname}`
+}

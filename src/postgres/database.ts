@@ -1,0 +1,289 @@
+import type { Logger } from 'pino'
+import { Channel, type DatabaseState, type TopicListener } from './channel.ts'
+import { type Connection, type ConnectionSettings, type QueryOptions, serverOf } from './connection.ts'
+import { DatabaseError, databaseError, isStale } from './errors.ts'
+import { migrate } from './migrate.ts'
+import { Pool } from './pool.ts'
+import type { Topic } from './topics.ts'
+
+export type { DatabaseState, TopicListener } from './channel.ts'
+export type { QueryOptions } from './connection.ts'
+export { DatabaseError } from './errors.ts'
+
+/** What runs queries: the database, or one of its transactions. */
+export interface Queries {
+  /**
+   * Runs a statement with the parameters `$1`, `$2` …, and returns its rows, with numbers for `bigint`. It is prepared by its
+   * text, so put values that vary into parameters.
+   * @throws DatabaseError
+   */
+  query<Row>(text: string, values?: readonly unknown[], options?: QueryOptions): Promise<readonly Row[]>
+}
+
+/** A database that all nodes of a lab share. */
+export interface Database extends Queries, AsyncDisposable {
+  /** The name of this node. */
+  readonly node: string
+  /** The PostgreSQL schema of the tables. */
+  readonly schema: string
+  readonly state: DatabaseState
+  /** Calls `listener` when the connection is lost and when it is back. Returns a function that stops it. */
+  watchState(listener: (state: DatabaseState) => void): () => void
+  /**
+   * Runs `work` in a transaction, and again if another transaction got in its way (40001, 40P01) or if the connection was lost
+   * before the commit. So `work` must be repeatable. If the connection is lost during the commit, the server is asked for the
+   * outcome.
+   * @throws DatabaseError, and what `work` throws, which rolls the transaction back
+   */
+  transaction<T>(work: (transaction: Queries) => Promise<T>): Promise<T>
+  /** Wakes the listeners of the other nodes. Call it after the commit. Calls of the same moment go together. */
+  notify(topic: Topic, key: string): void
+  /**
+   * Calls `listener` for notifications of other nodes. `undefined` instead of a key: something may have been missed, so read
+   * everything. That is the case after a lost connection, and every five seconds. Returns a function that stops it.
+   */
+  listen(topic: Topic, listener: TopicListener): () => void
+}
+
+export interface DatabaseSettings {
+  /** `postgres://USER@HOST:PORT/DATABASE`, with the parameters of the package pg, such as `sslmode`. */
+  readonly url: string
+  /** Instead of the one in the URL. */
+  readonly password?: string | undefined
+  /** Most connections for queries. One more listens for notifications. */
+  readonly pool: number
+  /** The PostgreSQL schema of the tables, which is created if it does not exist. */
+  readonly schema: string
+  /** The name of this node. */
+  readonly node: string
+}
+
+/** The oldest version of PostgreSQL that has every function that is used. */
+const OLDEST_SERVER = 13
+/** How long a server that starts is waited for. */
+const START_MS = 30_000
+/** How long calls wait for a lost connection before they fail. */
+const PATIENCE_MS = 2_000
+/** How often a transaction is tried. */
+const ATTEMPTS = 10
+
+/**
+ * Connects to PostgreSQL and brings the tables to the current version.
+ * @throws DatabaseError `refused`, `disconnected`, `newer`
+ */
+export async function openDatabase(settings: DatabaseSettings, { log }: { log: Logger }): Promise<Database> {
+  const database = new PostgresDatabase(settings, log)
+  try {
+    await database.open()
+    return database
+  } catch (error) {
+    await database[Symbol.asyncDispose]()
+    throw error
+  }
+}
+
+class PostgresDatabase implements Database {
+  readonly node: string
+  readonly schema: string
+  readonly #settings: ConnectionSettings
+  readonly #log: Logger
+  readonly #pool: Pool
+  readonly #channel: Channel
+  readonly #stateListeners = new Set<(state: DatabaseState) => void>()
+  #lostAt = 0
+  #isClosed = false
+
+  constructor({ pool, ...settings }: DatabaseSettings, log: Logger) {
+    this.node = settings.node
+    this.schema = settings.schema
+    this.#settings = settings
+    this.#log = log
+    this.#pool = new Pool(settings, pool, () => void this.#channel.check())
+    this.#channel = new Channel(settings, { log, stateChanged: (state) => this.#changeState(state) })
+  }
+
+  get state(): DatabaseState {
+    return this.#channel.state
+  }
+
+  async open(): Promise<void> {
+    await this.#openChannel(Date.now() + START_MS)
+    await this.#pool.alone(async (connection) => {
+      await assertUsable(connection, this.#channel.processId, this.#settings)
+      await migrate(connection, this.schema, this.#log)
+    })
+  }
+
+  watchState(listener: (state: DatabaseState) => void): () => void {
+    const own = (state: DatabaseState) => listener(state)
+    this.#stateListeners.add(own)
+    return () => this.#stateListeners.delete(own)
+  }
+
+  async query<Row>(text: string, values?: readonly unknown[], options?: QueryOptions): Promise<readonly Row[]> {
+    for (let attempt = 1; ; attempt++) {
+      await this.#connected()
+      try {
+        return await this.#pool.query<Row>(text, values, options)
+      } catch (cause) {
+        const error = databaseError(cause)
+        const isRepeatable = isStale(error) || (error.code === 'disconnected' && isRead(text))
+        if (!isRepeatable || attempt >= ATTEMPTS) throw error
+      }
+    }
+  }
+
+  async transaction<T>(work: (transaction: Queries) => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      await this.#connected()
+      try {
+        return await this.#pool.alone((connection) => attemptTransaction(connection, work))
+      } catch (error) {
+        if (error instanceof LostCommit) {
+          if (await this.#isCommitted(error.id)) return error.result as T
+        } else if (!(error instanceof DatabaseError) || !isPassing(error)) throw error
+        if (attempt >= ATTEMPTS) throw error instanceof LostCommit ? error.lost : error
+        await pause(Math.random() * 10 * attempt)
+      }
+    }
+  }
+
+  notify(topic: Topic, key: string): void {
+    this.#channel.notify(topic, key)
+  }
+
+  listen(topic: Topic, listener: TopicListener): () => void {
+    return this.#channel.listen(topic, listener)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    await Promise.all([this.#channel.close(), this.#pool.close()])
+  }
+
+  /** Connects to a server that may be starting. */
+  async #openChannel(until: number): Promise<void> {
+    for (;;) {
+      try {
+        return await this.#channel.open()
+      } catch (error) {
+        const isStarting = databaseError(error).sqlState === '57P03'
+        if (!isStarting || Date.now() > until) throw error
+        await pause(200)
+      }
+    }
+  }
+
+  #changeState(state: DatabaseState): void {
+    if (state === 'disconnected') {
+      this.#lostAt = performance.now()
+      this.#pool.drop()
+    }
+    this.#log.warn(state === 'connected' ? 'connected to PostgreSQL again' : 'lost the connection to PostgreSQL')
+    for (const listener of this.#stateListeners) listener(state)
+  }
+
+  /** Waits for a lost connection, but not for long. @throws DatabaseError `disconnected`, `closed` */
+  async #connected(): Promise<void> {
+    while (this.state === 'disconnected' || this.#isClosed) {
+      if (this.#isClosed) throw new DatabaseError('closed', 'the database is closed')
+      if (performance.now() - this.#lostAt > PATIENCE_MS) {
+        throw new DatabaseError('disconnected', `PostgreSQL at ${serverOf(this.#settings.url)} cannot be reached`)
+      }
+      await pause(20)
+    }
+  }
+
+  /** Asks the server for the outcome of a transaction. @throws DatabaseError `unknown` */
+  async #isCommitted(id: string): Promise<boolean> {
+    const until = performance.now() + 3 * PATIENCE_MS
+    for (;;) {
+      try {
+        const [row] = await this.query<{ readonly status: string | null }>(
+          'select pg_xact_status($1::xid8) as status',
+          [id],
+        )
+        if (row?.status === 'committed') return true
+        if (row?.status === 'aborted') return false
+      } catch (error) {
+        // A server that took over without this transaction has not heard of its number.
+        if (databaseError(error).sqlState === '22023') return false
+        if (!databaseError(error).isTemporary) throw error
+      }
+      if (performance.now() > until) {
+        throw new DatabaseError('unknown', 'the connection to PostgreSQL was lost during a commit')
+      }
+      await pause(50)
+    }
+  }
+}
+
+/** The connection was lost after COMMIT was sent. */
+class LostCommit extends Error {
+  readonly id: string
+  readonly result: unknown
+  readonly lost: DatabaseError
+  constructor(id: string, result: unknown, lost: DatabaseError) {
+    super(lost.message)
+    this.id = id
+    this.result = result
+    this.lost = lost
+  }
+}
+
+async function attemptTransaction<T>(connection: Connection, work: (transaction: Queries) => Promise<T>): Promise<T> {
+  const begun = connection.begin()
+  // The first query of `work` fails for the same reason.
+  begun.catch(() => {})
+  let result: T
+  let id: string
+  try {
+    result = await work({ query: (text, values, options) => connection.query(text, values, options) })
+    id = await begun
+  } catch (error) {
+    if (!connection.isLost) await connection.run('ROLLBACK').catch(() => connection.destroy())
+    throw error
+  }
+  try {
+    await connection.run('COMMIT')
+  } catch (cause) {
+    const error = databaseError(cause)
+    throw error.code === 'disconnected' ? new LostCommit(id, result, error) : error
+  }
+  return result
+}
+
+/** Whether a transaction with this error is tried again. */
+const isPassing = (error: DatabaseError): boolean =>
+  error.code === 'conflict' || error.code === 'disconnected' || isStale(error)
+
+const isRead = (text: string): boolean => /^\s*select\b/i.test(text)
+
+/** @throws DatabaseError `refused` for an old server, and for a pooler that changes the connection with each transaction */
+async function assertUsable(
+  connection: Connection,
+  channelProcess: number | undefined,
+  { url }: ConnectionSettings,
+): Promise<void> {
+  await connection.run('BEGIN')
+  const [row] = await connection.ask<{ readonly pid: number; readonly version: string }>(
+    `SELECT pg_backend_pid() AS pid, current_setting('server_version_num') AS version`,
+  )
+  await connection.run('COMMIT')
+  if (row?.pid === channelProcess) {
+    throw new DatabaseError(
+      'refused',
+      `PostgreSQL at ${serverOf(url)} is behind a connection pooler in transaction mode, through which notifications are lost; use the address of the server itself, or a pooler in session mode`,
+    )
+  }
+  const version = Math.floor(Number(row?.version) / 10_000)
+  if (version < OLDEST_SERVER) {
+    throw new DatabaseError(
+      'refused',
+      `PostgreSQL at ${serverOf(url)} has version ${version}; version ${OLDEST_SERVER} or later is needed`,
+    )
+  }
+}
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))

@@ -1,0 +1,154 @@
+import { Connection, type ConnectionSettings, type QueryOptions } from './connection.ts'
+import { DatabaseError } from './errors.ts'
+
+/** Most queries that share a connection, once all connections are open. */
+const MOST_USERS = 16
+/** How long a call waits for a connection. */
+const WAIT_MS = 10_000
+
+interface Member {
+  readonly connection: Connection
+  users: number
+  isAlone: boolean
+}
+
+interface Waiter {
+  readonly alone: boolean
+  readonly take: (member: Member) => void
+  readonly fail: (error: DatabaseError) => void
+}
+
+/** The connections of a node. Queries share them; a transaction has one alone. */
+export class Pool {
+  readonly #settings: ConnectionSettings
+  readonly #most: number
+  readonly #lost: () => void
+  #members: readonly Member[] = []
+  #opening = 0
+  #waiters: readonly Waiter[] = []
+  #isClosed = false
+
+  /** @param lost is called when a connection ends by itself or cannot be opened */
+  constructor(settings: ConnectionSettings, most: number, lost: () => void) {
+    this.#settings = settings
+    this.#most = most
+    this.#lost = lost
+  }
+
+  /** Sends a query over any connection. @throws DatabaseError */
+  query<Row>(text: string, values?: readonly unknown[], options?: QueryOptions): Promise<Row[]> {
+    return this.#use(false, (connection) => connection.query<Row>(text, values, options))
+  }
+
+  /** Calls `work` with a connection that nobody else uses. @throws DatabaseError, and what `work` throws */
+  alone<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
+    return this.#use(true, work)
+  }
+
+  /** Ends all connections at once: the server does not answer any more. */
+  drop(): void {
+    const members = this.#members
+    this.#members = []
+    for (const { connection } of members) connection.destroy()
+  }
+
+  /** Fails the calls that wait for a connection. */
+  failWaiters(error: DatabaseError): void {
+    const waiters = this.#waiters
+    this.#waiters = []
+    for (const waiter of waiters) waiter.fail(error)
+  }
+
+  /** Ends all connections after the answers of their queries. */
+  async close(): Promise<void> {
+    this.#isClosed = true
+    this.failWaiters(new DatabaseError('closed', 'the database is closed'))
+    await Promise.all(this.#members.map(({ connection }) => connection.end()))
+  }
+
+  async #use<T>(alone: boolean, work: (connection: Connection) => Promise<T>): Promise<T> {
+    const member = this.#take(alone) ?? (await this.#wait(alone))
+    try {
+      return await work(member.connection)
+    } finally {
+      member.users--
+      member.isAlone = false
+      this.#serve()
+    }
+  }
+
+  /** Returns a connection that is free now. */
+  #take(alone: boolean): Member | undefined {
+    let best: Member | undefined
+    for (const member of this.#members) {
+      if (!member.isAlone && (!best || member.users < best.users)) best = member
+    }
+    if (!best || (best.users > 0 && !this.#mayShare(alone, best))) return undefined
+    best.users++
+    best.isAlone = alone
+    return best
+  }
+
+  #mayShare(alone: boolean, { users }: Member): boolean {
+    return !alone && users < MOST_USERS && this.#members.length >= this.#most
+  }
+
+  #wait(alone: boolean): Promise<Member> {
+    if (this.#isClosed) return Promise.reject(new DatabaseError('closed', 'the database is closed'))
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.#waiters = this.#waiters.filter((one) => one !== waiter)
+        reject(new DatabaseError('busy', 'no connection to PostgreSQL became free; raise store.pool'))
+      }, WAIT_MS)
+      const waiter: Waiter = {
+        alone,
+        take: (member) => {
+          clearTimeout(timer)
+          resolve(member)
+        },
+        fail: (error) => {
+          clearTimeout(timer)
+          reject(error)
+        },
+      }
+      this.#waiters = [...this.#waiters, waiter]
+      this.#openMissing()
+    })
+  }
+
+  /** Gives connections to those who wait, in their order. */
+  #serve(): void {
+    for (let next = this.#waiters[0]; next; next = this.#waiters[0]) {
+      const member = this.#take(next.alone)
+      if (!member) break
+      this.#waiters = this.#waiters.slice(1)
+      next.take(member)
+    }
+    this.#openMissing()
+  }
+
+  #openMissing(): void {
+    const room = this.#most - this.#members.length - this.#opening
+    const missing = Math.min(this.#waiters.length - this.#opening, room)
+    for (let i = 0; i < missing && !this.#isClosed; i++) void this.#open()
+  }
+
+  async #open(): Promise<void> {
+    this.#opening++
+    try {
+      const connection = await Connection.open(this.#settings, () => {
+        this.#members = this.#members.filter((member) => member.connection !== connection)
+        this.#lost()
+      })
+      if (this.#isClosed) return void (await connection.end())
+      if (!connection.isLost) this.#members = [...this.#members, { connection, users: 0, isAlone: false }]
+    } catch (error) {
+      // The others can wait for the connections that exist.
+      if (this.#members.length === 0) this.failWaiters(error as DatabaseError)
+      this.#lost()
+    } finally {
+      this.#opening--
+      this.#serve()
+    }
+  }
+}

@@ -1,0 +1,11 @@
+/**
+ * What a node tells the others about: a wake-up, after which they read the database. Add a topic in one line, with what
+ * its keys are.
+ */
+export type Topic =
+  /** Folders whose messages or values changed, by id. */
+  | 'folders'
+  /** Owners whose folders were created, changed or deleted. */
+  | 'owners'
+  /** Small values of the store (`getState`), by key. */
+  | 'state'
