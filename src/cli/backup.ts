@@ -6,7 +6,7 @@ import { z } from 'zod'
 import { makeFolder, writePrivateFile } from '../common/folders.ts'
 import { version } from '../common/version.ts'
 import type { ResolvedLab } from '../config/resolve.ts'
-import { copyCertificateStore, readCopy, restoreCertificateStore } from '../pki/certificate-store/copy.ts'
+import { backUpCertificateFolder, readCopy, restoreCertificateFolder } from '../pki/certificate-store/copy.ts'
 import { copyStore, countsOf, restoreStore } from '../store/lmdb/open.ts'
 import { type ConfigurationOptions, loadConfiguration, withConfig } from './configuration.ts'
 import { UsageError } from './failure.ts'
@@ -105,7 +105,7 @@ function placesOf({ store, certificates }: ResolvedLab) {
 }
 
 async function copyCertificates(from: string, to: string): Promise<NonNullable<Manifest['certificates']>> {
-  const { certificates, authorities } = await copyCertificateStore(from, to)
+  const { certificates, authorities } = await backUpCertificateFolder(from, to)
   return { certificates: certificates.length, authorities: authorities.length }
 }
 
@@ -159,7 +159,7 @@ async function restore(dir: string, { json, ...options }: BackupOptions): Promis
     if (kept !== undefined) earlier.push(kept)
   }
   if (found.certificates && certificates !== undefined) {
-    const kept = await restoreCertificateStore(join(place, CERTIFICATES), certificates)
+    const kept = await restoreCertificateFolder(join(place, CERTIFICATES), certificates)
     if (kept !== undefined) earlier.push(kept)
   }
   if (json) return print(JSON.stringify({ restored: place, ...found, earlier }))

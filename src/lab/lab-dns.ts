@@ -5,7 +5,7 @@ import { DnsError } from '../dns/errors.ts'
 import type { NameService } from '../dns/name-service.ts'
 import type { Resolver } from '../dns/resolver.ts'
 import type { DnsServer } from '../dns/server/dns-server.ts'
-import type { StoreFiles } from '../pki/certificate-store/files.ts'
+import { keptText, type StoreFiles } from '../pki/certificate-store/files.ts'
 import { dnsFacts, type RunningServer } from './dns-facts.ts'
 import { readZones } from './dns-zones.ts'
 
@@ -82,7 +82,7 @@ export class LabDns implements AsyncDisposable {
       ])
       this.#names = new NameService(settings, {
         clock: this.#options.clock,
-        key: new ZoneKey(await this.#key(ZoneKey.generate)),
+        key: new ZoneKey(await keptText(this.#options.files, KEY_FILE, ZoneKey.generate)),
         facts: () => dnsFacts(this.#options.config(), this.#options.servers()),
         onQuery: (query) => this.#options.log.debug({ ...query }, 'DNS query'),
       })
@@ -135,23 +135,5 @@ export class LabDns implements AsyncDisposable {
     this.#names = undefined
     await this.#server?.[Symbol.asyncDispose]()
     this.#server = undefined
-  }
-
-  /** Returns the key in PEM; made at the first use. @throws PkiError `store` */
-  async #key(generate: () => string): Promise<string> {
-    const { files } = this.#options
-    const known = await files.read(KEY_FILE)
-    if (known !== undefined) return known
-    // Another process may make one at the same time.
-    const lock = await files.lock()
-    try {
-      const other = await files.read(KEY_FILE)
-      if (other !== undefined) return other
-      const made = generate()
-      await files.write(KEY_FILE, made)
-      return made
-    } finally {
-      await lock.release()
-    }
   }
 }

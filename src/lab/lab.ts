@@ -481,6 +481,7 @@ export class Lab implements AsyncDisposable {
     await this.intake.settled()
     this.#captures.close()
     await this.#pki[Symbol.asyncDispose]()
+    this.oauth2.close()
     if (!this.#options.certificateStore) await this.certificateStore.close()
     if (!this.#options.store) await this.store[Symbol.asyncDispose]()
     await this.database?.[Symbol.asyncDispose]()

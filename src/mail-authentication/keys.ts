@@ -2,7 +2,7 @@ import { createPrivateKey, createPublicKey, generateKeyPair, type KeyObject } fr
 import { readFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import type { ArcKeyConfig, DkimKeyConfig } from '../config/schema/mail-authentication.ts'
-import type { StoreFiles } from '../pki/certificate-store/files.ts'
+import { keptText, type StoreFiles } from '../pki/certificate-store/files.ts'
 import { PkiError } from '../pki/errors.ts'
 
 const generate = promisify(generateKeyPair)
@@ -18,7 +18,7 @@ const generators: Readonly<Record<KeyKind, () => Promise<{ readonly privateKey: 
 }
 
 /** What of a certificate store the keys need. */
-export type KeyFiles = Pick<StoreFiles, 'read' | 'write' | 'lock'>
+export type KeyFiles = Pick<StoreFiles, 'read' | 'exclusively'>
 
 /** A key for signatures, and where its record is. */
 export interface NamedKey {
@@ -74,20 +74,11 @@ export class SigningKeys {
 
   async #kept(named: NamedKey): Promise<KeyObject> {
     const path = pathOf(named)
-    const known = await this.#files.read(path)
-    if (known !== undefined) return parseKey(known, `${path} of the certificate store`)
-    const { privateKey } = await generators[named.kind]()
-    const pem = privateKey.export({ type: 'pkcs8', format: 'pem' }) as string
-    // Another process may have generated it meanwhile.
-    const lock = await this.#files.lock()
-    try {
-      const other = await this.#files.read(path)
-      if (other !== undefined) return parseKey(other, `${path} of the certificate store`)
-      await this.#files.write(path, pem)
-      return privateKey
-    } finally {
-      await lock.release()
-    }
+    const pem = await keptText(this.#files, path, async () => {
+      const { privateKey } = await generators[named.kind]()
+      return privateKey.export({ type: 'pkcs8', format: 'pem' }) as string
+    })
+    return parseKey(pem, `${path} of the certificate store`)
   }
 }
 

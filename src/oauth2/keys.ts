@@ -1,7 +1,7 @@
 import { generateKeyPair, type KeyObject } from 'node:crypto'
 import { promisify } from 'node:util'
 import type { JWK } from 'jose'
-import type { StoreFiles } from '../pki/certificate-store/files.ts'
+import { keptText, type StoreFiles } from '../pki/certificate-store/files.ts'
 import { PkiError } from '../pki/errors.ts'
 import { type SigningAlgorithm, signingAlgorithms } from './algorithms.ts'
 import { loadJose } from './jose.ts'
@@ -30,10 +30,10 @@ const PATH = 'oauth2/keys.json'
  * certificates: a store on disk has them after a restart.
  */
 export class SigningKeys {
-  readonly #files: Pick<StoreFiles, 'read' | 'write' | 'lock'>
+  readonly #files: Pick<StoreFiles, 'read' | 'exclusively'>
   #keys: Promise<readonly SigningKey[]> | undefined
 
-  constructor(files: Pick<StoreFiles, 'read' | 'write' | 'lock'>) {
+  constructor(files: Pick<StoreFiles, 'read' | 'exclusively'>) {
     this.#files = files
   }
 
@@ -59,24 +59,9 @@ export class SigningKeys {
   }
 
   async #open(): Promise<readonly SigningKey[]> {
-    const known = await this.#read()
-    if (known) return known
-    const made = await Promise.all(signingAlgorithms.map(createKey))
-    // Another process may have made some meanwhile.
-    const lock = await this.#files.lock()
-    try {
-      const others = await this.#read()
-      if (others) return others
-      await this.#files.write(PATH, `${JSON.stringify({ keys: made })}\n`)
-      return made
-    } finally {
-      await lock.release()
-    }
-  }
-
-  async #read(): Promise<readonly SigningKey[] | undefined> {
-    const text = await this.#files.read(PATH)
-    if (text === undefined) return undefined
+    const text = await keptText(this.#files, PATH, async () => {
+      return `${JSON.stringify({ keys: await Promise.all(signingAlgorithms.map(createKey)) })}\n`
+    })
     try {
       const { keys } = JSON.parse(text) as { readonly keys: readonly SigningKey[] }
       if (signingAlgorithms.every((algorithm) => keys.some(({ alg }) => alg === algorithm))) return keys

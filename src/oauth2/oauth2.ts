@@ -12,7 +12,7 @@ import type { Verification } from './types.ts'
 /** The parts of a lab that tokens depend on. */
 export interface OAuth2Site {
   /** Where the keys are kept. */
-  readonly files: Pick<StoreFiles, 'read' | 'write' | 'lock'>
+  readonly files: Pick<StoreFiles, 'read' | 'exclusively' | 'watch'>
   readonly clock: Clock
   readonly directory: () => Directory
   readonly source: () => SettingsSource
@@ -73,5 +73,10 @@ export class OAuth2 {
         return response && Buffer.from(JSON.stringify(response))
       },
     }
+  }
+
+  /** Stops following the other nodes of the lab. */
+  close(): void {
+    this.tokens.close()
   }
 }

@@ -7,24 +7,31 @@ const PATH = 'oauth2/revoked.json'
 
 /** The tokens that have been revoked and have not expired since, by their `jti`. They are kept beside the keys. */
 export class Revocations {
-  readonly #files: Pick<StoreFiles, 'read' | 'write' | 'lock'>
+  readonly #files: Pick<StoreFiles, 'read' | 'exclusively' | 'watch'>
   readonly #clock: Clock
   /** When each token expires, milliseconds since the epoch. */
   readonly #expiry = new Map<string, number>()
   #opening: Promise<void> | undefined
+  #unwatch: (() => void) | undefined
 
-  constructor(files: Pick<StoreFiles, 'read' | 'write' | 'lock'>, clock: Clock) {
+  constructor(files: Pick<StoreFiles, 'read' | 'exclusively' | 'watch'>, clock: Clock) {
     this.#files = files
     this.#clock = clock
   }
 
-  /** Reads the list, once. @throws PkiError `store` */
+  /** Reads the list, once, and follows the other nodes from then on. @throws PkiError `store` */
   open(): Promise<void> {
-    this.#opening ??= this.#merge().catch((error: unknown) => {
+    this.#opening ??= this.#follow().catch((error: unknown) => {
       this.#opening = undefined
       throw error
     })
     return this.#opening
+  }
+
+  /** Stops following the other nodes. */
+  close(): void {
+    this.#unwatch?.()
+    this.#unwatch = undefined
   }
 
   /** Returns whether a token has been revoked, as far as the list is read. */
@@ -35,19 +42,22 @@ export class Revocations {
   /** Revokes a token at once, and writes the list. @throws PkiError `store`; the token is revoked until the lab stops then */
   async add(jti: string, expiresAt: number): Promise<void> {
     this.#expiry.set(jti, expiresAt)
-    const lock = await this.#files.lock()
-    try {
+    await this.#files.exclusively(async (files) => {
       // Another process may have revoked some.
-      await this.#merge()
+      await this.#merge(files)
       this.#dropExpired()
-      await this.#files.write(PATH, `${JSON.stringify(Object.fromEntries(this.#expiry))}\n`)
-    } finally {
-      await lock.release()
-    }
+      await files.write(PATH, `${JSON.stringify(Object.fromEntries(this.#expiry))}\n`)
+    })
   }
 
-  async #merge(): Promise<void> {
-    const text = await this.#files.read(PATH)
+  async #follow(): Promise<void> {
+    // If the list cannot be read, this is called again for the same change.
+    this.#unwatch ??= this.#files.watch(() => void this.#merge().catch(() => {}), PATH)
+    await this.#merge()
+  }
+
+  async #merge(files: Pick<StoreFiles, 'read'> = this.#files): Promise<void> {
+    const text = await files.read(PATH)
     if (text === undefined) return
     try {
       for (const [jti, at] of Object.entries(JSON.parse(text) as Record<string, number>)) this.#expiry.set(jti, at)

@@ -15,7 +15,7 @@ import { readToken, verifyToken } from './verify.ts'
 /** The parts of a lab that access tokens depend on. */
 export interface TokenSite {
   /** Where revocations are kept. */
-  readonly files: Pick<StoreFiles, 'read' | 'write' | 'lock'>
+  readonly files: Pick<StoreFiles, 'read' | 'exclusively' | 'watch'>
   readonly keys: SigningKeys
   readonly clock: Clock
   readonly directory: () => Directory
@@ -99,5 +99,10 @@ export class AccessTokens {
   /** Returns whether a token has been revoked, as far as the list is read: `verify` reads it. */
   isRevoked(jti: string): boolean {
     return this.#revocations.has(jti)
+  }
+
+  /** Stops following the other nodes. */
+  close(): void {
+    this.#revocations.close()
   }
 }

@@ -5,7 +5,7 @@ import { parsePart } from '../../src/config/issues.ts'
 import { mailAuthentication } from '../../src/config/schema/mail-authentication.ts'
 import type { MessageAuthentication } from '../../src/mail/authentication-results.ts'
 import { MailAuthentication } from '../../src/mail-authentication/mail-authentication.ts'
-import { memoryFiles } from '../../src/pki/certificate-store/files.ts'
+import { memoryFiles } from '../../src/pki/certificate-store/memory-files.ts'
 import { corpus } from '../support/corpus.ts'
 import { DEBIAN_PYTHON, needsFile, needsModule } from '../support/programs.ts'
 

@@ -4,7 +4,7 @@ import { afterEach, expect, test, vi } from 'vitest'
 import { parsePart } from '../../src/config/issues.ts'
 import { mailAuthentication } from '../../src/config/schema/mail-authentication.ts'
 import { MailAuthentication } from '../../src/mail-authentication/mail-authentication.ts'
-import { memoryFiles } from '../../src/pki/certificate-store/files.ts'
+import { memoryFiles } from '../../src/pki/certificate-store/memory-files.ts'
 
 afterEach(() => vi.restoreAllMocks())
 

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { parsePart } from '../../src/config/issues.ts'
 import { mailAuthentication } from '../../src/config/schema/mail-authentication.ts'
 import { MailAuthentication } from '../../src/mail-authentication/mail-authentication.ts'
-import { memoryFiles } from '../../src/pki/certificate-store/files.ts'
+import { memoryFiles } from '../../src/pki/certificate-store/memory-files.ts'
 
 const NOW_S = 1_750_000_000
 const pair = (modulusLength: number) => generateKeyPairSync('rsa', { modulusLength })

@@ -6,7 +6,8 @@ import { afterAll, expect, test } from 'vitest'
 import { parsePart } from '../../src/config/issues.ts'
 import { type MailAuthenticationConfig, mailAuthentication } from '../../src/config/schema/mail-authentication.ts'
 import { MailAuthentication } from '../../src/mail-authentication/mail-authentication.ts'
-import { folderFiles, memoryFiles } from '../../src/pki/certificate-store/files.ts'
+import { folderFiles } from '../../src/pki/certificate-store/folder-files.ts'
+import { memoryFiles } from '../../src/pki/certificate-store/memory-files.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'sealpost-dkim-'))
 afterAll(() => rmSync(folder, { recursive: true }))

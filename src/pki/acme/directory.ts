@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { slug } from '../certificate-store/draft.ts'
+import type { Records } from '../certificate-store/records.ts'
 import type { CertificateStore } from '../certificate-store/types.ts'
 import { PkiError } from '../errors.ts'
 import type { Route, ServiceRequest, ServiceResponse } from '../service/routes.ts'
@@ -89,7 +90,7 @@ class AcmeServer implements AcmeDirectory {
   readonly orders: Orders
   readonly strictness: Strictness
   readonly log: StoreLog
-  readonly #nonces = new Nonces()
+  readonly #nonces: Nonces
 
   constructor(authority: string, store: CertificateStore, options: AcmeOptions, log: StoreLog) {
     this.authority = authority
@@ -98,6 +99,7 @@ class AcmeServer implements AcmeDirectory {
     this.log = log
     this.accounts = new Accounts(store)
     this.strictness = new Strictness(options.strictness)
+    this.#nonces = new Nonces(store.files.records(`acme/${this.id}/nonces`, MAX_NONCES))
     this.orders = new Orders(store.files, this.id, this.strictness, (identifier, wildcard) =>
       challengesFor(identifier, wildcard, options),
     )
@@ -131,9 +133,14 @@ class AcmeServer implements AcmeDirectory {
 
   async #answer(request: ServiceRequest): Promise<ServiceResponse> {
     const response = await this.#respond(request)
+    const nonce = await this.#nonces.next().catch((error: unknown) => {
+      // The answer to the request stands. The client asks for another nonce.
+      this.#asProblem(error)
+      return undefined
+    })
     // RFC 8555 sections 6.5 and 7.1
     const headers = {
-      'replay-nonce': this.#nonces.next(),
+      ...(nonce === undefined ? {} : { 'replay-nonce': nonce }),
       'cache-control': 'no-store',
       link: `<${this.url(request, 'directory')}>;rel="index"`,
       ...response.headers,
@@ -145,10 +152,12 @@ class AcmeServer implements AcmeDirectory {
     try {
       const [name = '', ...rest] = request.rest.split('/')
       if (request.method === 'GET') return await this.#get(request, name, rest.join('/'))
+      // The client may have come from another node of the lab.
+      await this.store.refresh()
       await this.orders.load(this.store.clock.now())
       const handler = Object.hasOwn(handlers, name) ? handlers[name] : undefined
       if (!handler) throw new AcmeProblem('malformed', 'no such resource', { status: 404 })
-      return await handler.run(this.#verified(request, handler.signedBy, rest.join('/')))
+      return await handler.run(await this.#verified(request, handler.signedBy, rest.join('/')))
     } catch (error) {
       return problemResponse(this.#asProblem(error))
     }
@@ -183,13 +192,13 @@ class AcmeServer implements AcmeDirectory {
   }
 
   /** Verifies what RFC 8555 section 6 requires of every request. @throws AcmeProblem */
-  #verified(request: ServiceRequest, signedBy: SignedBy, id: string): AcmeRequest {
+  async #verified(request: ServiceRequest, signedBy: SignedBy, id: string): Promise<AcmeRequest> {
     if (!String(request.headers['content-type'] ?? '').startsWith('application/jose+json')) {
       throw new AcmeProblem('malformed', 'the content type is not application/jose+json', { status: 415 })
     }
     const jws = parseJws(parseJson(request.body, 'the body'))
     const { header } = jws
-    if (!this.#nonces.use(header.nonce)) {
+    if (!(await this.#nonces.use(header.nonce))) {
       throw new AcmeProblem('badNonce', 'the nonce is unknown or has been used before')
     }
     if (this.strictness.rejectsNonce()) {
@@ -228,31 +237,34 @@ class AcmeServer implements AcmeDirectory {
 
   #asProblem(error: unknown): AcmeProblem {
     if (error instanceof AcmeProblem) return error
-    if (error instanceof PkiError) return new AcmeProblem('malformed', error.message)
+    if (error instanceof PkiError && error.code !== 'store') return new AcmeProblem('malformed', error.message)
     this.log.error({ err: error as Error, authority: this.authority }, 'an ACME request failed')
+    // The database is lost, or the disk is full.
+    if (error instanceof PkiError) return new AcmeProblem('serverInternal', error.message, { status: 503 })
     return new AcmeProblem('serverInternal', 'internal error')
   }
 }
 
 /** Maximum number of unused nonces. The oldest are deleted first. */
 const MAX_NONCES = 10_000
+const NONCE_LIFE_MS = 3_600_000
 
-/** Protects against replay: each nonce can be used once. RFC 8555 section 6.5. */
+/** Protects against replay: each nonce can be used once, at any node of the lab. RFC 8555 section 6.5. */
 class Nonces {
-  readonly #unused = new Set<string>()
+  readonly #unused: Records
 
-  next(): string {
+  constructor(unused: Records) {
+    this.#unused = unused
+  }
+
+  async next(): Promise<string> {
     const nonce = randomBytes(16).toString('base64url')
-    this.#unused.add(nonce)
-    if (this.#unused.size > MAX_NONCES) {
-      const oldest = this.#unused.values().next()
-      if (!oldest.done) this.#unused.delete(oldest.value)
-    }
+    await this.#unused.put(nonce, { text: '', lifeMs: NONCE_LIFE_MS })
     return nonce
   }
 
   /** Uses a nonce up. Returns whether it was unused. */
-  use(nonce: string | undefined): boolean {
-    return nonce !== undefined && this.#unused.delete(nonce)
+  async use(nonce: string | undefined): Promise<boolean> {
+    return nonce !== undefined && (await this.#unused.remove(nonce))
   }
 }

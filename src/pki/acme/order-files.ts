@@ -1,25 +1,44 @@
 import type { StoreFiles } from '../certificate-store/files.ts'
 
-/** Keeps records of one kind in files of their own below the certificate store, so that they survive a restart. */
+/** Keeps records of one kind in files of their own in the certificate store, so that they survive a restart. */
 export class RecordFiles<T extends { readonly id: string }> {
   readonly #files: StoreFiles
   readonly #folder: string
+  readonly #changes: () => Promise<ReadonlyMap<string, string>>
 
   /** @param folder relative to the store */
   constructor(files: StoreFiles, folder: string) {
     this.#files = files
     this.#folder = folder
+    this.#changes = files.changesBelow(folder)
   }
 
-  /** Returns all records. Ignores files that are not records: an order that is lost can be repeated. */
-  async load(): Promise<T[]> {
-    const paths = (await this.#files.list()).filter((path) => path.startsWith(`${this.#folder}/`))
-    const records = await Promise.all(paths.map((path) => this.#read(path)))
-    return records.filter((record) => record !== undefined)
+  /**
+   * Returns the records that are new or changed since the last call, also those of other nodes; at the first call all of
+   * them. Ignores files that are not records: an order that is lost can be repeated.
+   */
+  async changed(): Promise<T[]> {
+    return [...(await this.#changes())].flatMap(([path, text]) => this.#parse(path, text) ?? [])
   }
 
   save(record: T): Promise<void> {
-    return this.#files.write(this.#path(record.id), `${JSON.stringify(record)}\n`)
+    return this.#files.write(this.#path(record.id), textOf(record))
+  }
+
+  /**
+   * Changes a record as it is now, whichever node changed it last.
+   * @param change may be called again, if another node was faster
+   * @returns undefined if there is no such record any more
+   */
+  async change(id: string, change: (record: T) => T): Promise<T | undefined> {
+    const path = this.#path(id)
+    for (;;) {
+      const before = await this.#files.read(path)
+      const record = this.#parse(path, before ?? '')
+      if (!record) return undefined
+      const after = change(record)
+      if (await this.#files.replace(path, before, textOf(after))) return after
+    }
   }
 
   remove(id: string): Promise<void> {
@@ -30,12 +49,14 @@ export class RecordFiles<T extends { readonly id: string }> {
     return `${this.#folder}/${id}.json`
   }
 
-  async #read(path: string): Promise<T | undefined> {
+  #parse(path: string, text: string): T | undefined {
     try {
-      const record = JSON.parse((await this.#files.read(path)) ?? '') as T
+      const record = JSON.parse(text) as T
       return path === this.#path(record.id) ? record : undefined
     } catch {
       return undefined
     }
   }
 }
+
+const textOf = (record: object): string => `${JSON.stringify(record)}\n`

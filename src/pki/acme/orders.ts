@@ -1,5 +1,6 @@
 import { randomBytes, type X509Certificate } from 'node:crypto'
 import type { StoreFiles } from '../certificate-store/files.ts'
+import type { Records } from '../certificate-store/records.ts'
 import type { Identifier } from './identifier.ts'
 import { RecordFiles } from './order-files.ts'
 import { AcmeProblem } from './response.ts'
@@ -10,9 +11,9 @@ export interface Challenge {
   readonly id: string
   readonly type: ChallengeType
   readonly token: string
-  status: 'pending' | 'processing' | 'valid' | 'invalid'
-  validated?: string
-  error?: Record<string, unknown>
+  readonly status: 'pending' | 'processing' | 'valid' | 'invalid'
+  readonly validated?: string
+  readonly error?: Record<string, unknown>
 }
 
 /** Permission of an account to order certificates for an identifier. RFC 8555 section 7.1.4. */
@@ -24,7 +25,7 @@ export interface Authorization {
   readonly wildcard?: true
   readonly expires: string
   readonly challenges: readonly Challenge[]
-  status: 'pending' | 'valid' | 'invalid' | 'deactivated'
+  readonly status: 'pending' | 'valid' | 'invalid' | 'deactivated'
 }
 
 export interface Order {
@@ -38,10 +39,10 @@ export interface Order {
   /** The kind of certificate. draft-aaron-acme-profiles. */
   readonly profile?: string
   /** What finalizing led to. Before that, the state follows from the authorizations. */
-  outcome?: { readonly kind: 'issued'; readonly pem: string } | { readonly kind: 'queued'; readonly request: number }
-  /** True while its request is being signed. Not kept. */
-  finalizing?: boolean
-  error?: Record<string, unknown>
+  readonly outcome?:
+    | { readonly kind: 'issued'; readonly pem: string }
+    | { readonly kind: 'queued'; readonly request: number }
+  readonly error?: Record<string, unknown>
 }
 
 export type OrderStatus = 'pending' | 'ready' | 'processing' | 'valid' | 'invalid'
@@ -55,7 +56,13 @@ const KEPT_MS = 30 * 86_400_000
 
 const newId = (): string => randomBytes(12).toString('base64url')
 
-/** The orders and authorizations of one directory. They are kept in files, so that clients continue after a restart. */
+/** How long a node may take for what only one of them does, such as a validation, before another one takes it over. */
+const CLAIM_MS = 30_000
+
+/**
+ * The orders and authorizations of one directory. They are kept in files, so that clients continue after a restart, and at
+ * another node of the lab.
+ */
 export class Orders {
   readonly #orders = new Map<string, Order>()
   readonly #authorizations = new Map<string, Authorization>()
@@ -63,7 +70,10 @@ export class Orders {
   readonly #authorizationFiles: RecordFiles<Authorization>
   readonly #strictness: Strictness
   readonly #challengesFor: (identifier: Identifier, wildcard: boolean) => readonly ChallengeType[]
-  #loaded: Promise<void> | undefined
+  /** What a node is doing. */
+  readonly #claims: Records
+  /** Orders whose request this node is signing. */
+  readonly #finalizing = new Set<string>()
 
   /** @param directory identifies the directory among those of the store */
   constructor(
@@ -74,19 +84,28 @@ export class Orders {
   ) {
     this.#orderFiles = new RecordFiles(files, `acme/${directory}/orders`)
     this.#authorizationFiles = new RecordFiles(files, `acme/${directory}/authorizations`)
+    this.#claims = files.records(`acme/${directory}/claims`, MAX_ORDERS)
     this.#strictness = strictness
     this.#challengesFor = challengesFor
   }
 
-  /** Reads what an earlier process has kept. The other methods may be called after it. */
-  load(nowMs: number): Promise<void> {
-    this.#loaded ??= this.#load(nowMs)
-    return this.#loaded
-  }
-
-  async #load(nowMs: number): Promise<void> {
+  /** Reads what an earlier process has kept, and what other nodes have changed. Call it before the other methods. */
+  async load(nowMs: number): Promise<void> {
     await loadInto(this.#orders, this.#orderFiles, nowMs)
     await loadInto(this.#authorizations, this.#authorizationFiles, nowMs)
+  }
+
+  /**
+   * Runs what only one node may do for an order or a challenge at a time.
+   * @returns undefined if a node is doing it
+   */
+  async alone<T>(id: string, work: () => Promise<T>, moreMs = 0): Promise<T | undefined> {
+    if (!(await this.#claims.add(id, { text: '', lifeMs: CLAIM_MS + moreMs }))) return undefined
+    try {
+      return await work()
+    } finally {
+      await this.#claims.remove(id)
+    }
   }
 
   async create(wanted: NewOrder, nowMs: number): Promise<Order> {
@@ -97,18 +116,32 @@ export class Orders {
     }
     const order: Order = { id: newId(), ...wanted, authorizations: authorizations.map(({ id }) => id), expires }
     this.#orders.set(order.id, order)
-    await this.saveOrder(order)
+    await this.#orderFiles.save(order)
     await forgetOldest(this.#orders, this.#orderFiles)
     await forgetOldest(this.#authorizations, this.#authorizationFiles)
     return order
   }
 
-  saveOrder({ finalizing: _, ...order }: Order): Promise<void> {
-    return this.#orderFiles.save(order)
+  /** Changes an order as it is now. */
+  async changeOrder(id: string, change: (order: Order) => Order): Promise<void> {
+    const changed = await this.#orderFiles.change(id, change)
+    if (changed) this.#orders.set(id, changed)
   }
 
-  saveAuthorization(authorization: Authorization): Promise<void> {
-    return this.#authorizationFiles.save(authorization)
+  /** Changes an authorization as it is now. */
+  async changeAuthorization(id: string, change: (authorization: Authorization) => Authorization): Promise<void> {
+    const changed = await this.#authorizationFiles.change(id, change)
+    if (changed) this.#authorizations.set(id, changed)
+  }
+
+  /** Runs the signing of an order's request. Returns false if a node does it already. */
+  async finalizing(id: string, sign: () => Promise<void>): Promise<boolean> {
+    this.#finalizing.add(id)
+    try {
+      return (await this.alone(id, async () => (await sign(), true))) ?? false
+    } finally {
+      this.#finalizing.delete(id)
+    }
   }
 
   /** Returns an order. @throws AcmeProblem if it does not belong to the account */
@@ -123,11 +156,18 @@ export class Orders {
 
   /** Returns a challenge and its authorization. @throws AcmeProblem if they do not belong to the account */
   challenge(id: string, account: string): { authorization: Authorization; challenge: Challenge } {
-    for (const authorization of this.#authorizations.values()) {
-      const challenge = authorization.challenges.find((one) => one.id === id)
-      if (challenge) return { authorization: own(authorization, account, 'challenge'), challenge }
+    for (const { id: of } of this.#authorizations.values()) {
+      const found = this.challengeOf(of, id)
+      if (found) return { ...found, authorization: own(found.authorization, account, 'challenge') }
     }
     throw new AcmeProblem('malformed', 'no such challenge', { status: 404 })
+  }
+
+  /** Returns a challenge of an authorization, if there is one. */
+  challengeOf(of: string, id: string): { authorization: Authorization; challenge: Challenge } | undefined {
+    const authorization = this.#authorizations.get(of)
+    const challenge = authorization?.challenges.find((one) => one.id === id)
+    return authorization && challenge && { authorization, challenge }
   }
 
   /** Returns all orders, the oldest first. */
@@ -159,7 +199,7 @@ export class Orders {
   status(order: Order, nowMs: number): OrderStatus {
     if (order.outcome?.kind === 'issued') return 'valid'
     if (order.error) return 'invalid'
-    if (order.outcome || order.finalizing) return 'processing'
+    if (order.outcome || this.#finalizing.has(order.id)) return 'processing'
     const states = order.authorizations.map((id) => this.#authorizations.get(id)?.status ?? 'invalid')
     if (Date.parse(order.expires) < nowMs || states.some((state) => state === 'invalid' || state === 'deactivated')) {
       return 'invalid'
@@ -210,7 +250,7 @@ export class Orders {
       status: 'pending',
     }
     this.#authorizations.set(authorization.id, authorization)
-    await this.saveAuthorization(authorization)
+    await this.#authorizationFiles.save(authorization)
     return authorization
   }
 }
@@ -231,16 +271,16 @@ function own<T extends { readonly account: string }>(found: T | undefined, accou
   return found
 }
 
-/** Loads records, the oldest first, and deletes those that expired long ago. */
+/** Loads new and changed records, the oldest first, and deletes those that expired long ago. */
 async function loadInto<T extends { readonly id: string; readonly expires: string }>(
   map: Map<string, T>,
   files: RecordFiles<T>,
   nowMs: number,
 ): Promise<void> {
-  const records = (await files.load()).sort((a, b) => a.expires.localeCompare(b.expires))
+  const records = (await files.changed()).sort((a, b) => a.expires.localeCompare(b.expires))
   for (const record of records) {
-    if (Date.parse(record.expires) + KEPT_MS < nowMs) await files.remove(record.id)
-    else map.set(record.id, record)
+    if (Date.parse(record.expires) + KEPT_MS >= nowMs) map.set(record.id, record)
+    else await files.remove(record.id)
   }
 }
 

@@ -3,25 +3,64 @@ import { dirname, join } from 'node:path'
 import { fileErrorText } from '../../common/file-errors.ts'
 import { makeFolder, unusedName } from '../../common/folders.ts'
 import { PkiError } from '../errors.ts'
-import { folderFiles, type StoreFiles } from './files.ts'
-import { indexPath, parseIndex, type StoreIndex } from './index-file.ts'
+import type { LockedFiles, StoreFiles } from './files.ts'
+import { folderFiles } from './folder-files.ts'
+import { indexPath, parseIndex, referencedPaths, type StoreIndex } from './index-file.ts'
 
 /** Files that belong to a process and not to the store. */
 const TRANSIENT = /^\.|\/\./
 
+/** Files beside those that the index names: keys and records of DKIM, DNS, OAuth2 and ACME. */
+const BESIDE = /^(?:acme|dkim|dns|oauth2)\//
+
 /**
- * Copies a certificate store as it is at one moment, also while a lab uses it.
+ * Copies a certificate store to another place as it is at one moment, also while a lab uses it.
+ * @param to must not contain a store
+ * @returns the index of the copy
+ * @throws PkiError `store` if there is none to copy, or a file cannot be copied; `refused` if there is one already
+ */
+export async function copyCertificateStore(from: StoreFiles, to: StoreFiles): Promise<StoreIndex> {
+  const { index, texts } = await from.exclusively((files) => readTexts(files, from.place))
+  await to.exclusively(async (files) => {
+    if ((await files.read(indexPath)) !== undefined) {
+      throw new PkiError('refused', `${to.place} already contains a certificate store`)
+    }
+    // The index makes the other files a store: it comes last.
+    for (const [path, text] of texts) await files.write(path, text)
+  })
+  return index
+}
+
+/** Deletes a certificate store with everything in it. Files that somebody else put into its folder stay. */
+export const deleteCertificateStore = (store: StoreFiles): Promise<void> =>
+  store.exclusively(async (files) => {
+    const { texts } = await readTexts(files, store.place)
+    for (const path of [...texts.keys()].toReversed()) await files.remove(path)
+  })
+
+/** Returns all files of a store, the index last. @throws PkiError `store` if there is none */
+async function readTexts(
+  files: LockedFiles,
+  place: string,
+): Promise<{ index: StoreIndex; texts: Map<string, string> }> {
+  const index = await indexOf(files, place)
+  const named = referencedPaths(index)
+  const texts = new Map<string, string>()
+  for (const path of [...(await files.list()).filter((one) => named.has(one) || BESIDE.test(one)), indexPath]) {
+    const text = TRANSIENT.test(path) ? undefined : await files.read(path)
+    if (text !== undefined) texts.set(path, text)
+  }
+  return { index, texts }
+}
+
+/**
+ * Copies a certificate store in a folder with all that is there, also while a lab uses it.
  * @returns the index of the copy
  * @throws PkiError `store` if there is none, or a file cannot be copied
  */
-export async function copyCertificateStore(from: string, to: string): Promise<StoreIndex> {
+export async function backUpCertificateFolder(from: string, to: string): Promise<StoreIndex> {
   const files = await folderFiles(from, indexPath)
-  const lock = await files.lock()
-  try {
-    return await copyFiles(files, to)
-  } finally {
-    await lock.release()
-  }
+  return files.exclusively((locked) => copyFolder(locked, from, to))
 }
 
 /**
@@ -29,41 +68,39 @@ export async function copyCertificateStore(from: string, to: string): Promise<St
  * @returns the folder that holds the earlier store now; undefined if there was none
  * @throws PkiError `store`
  */
-export async function restoreCertificateStore(copy: string, folder: string): Promise<string | undefined> {
+export async function restoreCertificateFolder(copy: string, folder: string): Promise<string | undefined> {
   const files = await folderFiles(folder, indexPath)
-  const lock = await files.lock()
-  try {
-    const had = (await files.read(indexPath)) !== undefined
+  const saved = await folderFiles(copy, indexPath)
+  return files.exclusively(async (locked) => {
+    const had = (await locked.read(indexPath)) !== undefined
     const earlier = unusedName(join(folder, '.store'))
     // The index makes the other files a store: it leaves first, and comes last.
-    for (const path of [indexPath, ...(await storeFiles(files))]) {
+    for (const path of [indexPath, ...(await pathsIn(locked))]) {
       if (had || path !== indexPath) await move(join(folder, path), join(earlier, path))
     }
-    await copyFiles(await folderFiles(copy, indexPath), folder)
+    await copyFolder(saved, copy, folder)
     return had ? earlier : undefined
-  } finally {
-    await lock.release()
-  }
+  })
 }
 
-async function storeFiles(files: StoreFiles): Promise<string[]> {
+async function pathsIn(files: Pick<StoreFiles, 'list'>): Promise<string[]> {
   return (await files.list()).filter((path) => !TRANSIENT.test(path) && path !== indexPath)
 }
 
 /** Reads the index of a copy. @throws PkiError `store` if there is none, or it is from a newer version */
-export const readCopy = async (folder: string): Promise<StoreIndex> => indexOf(await folderFiles(folder, indexPath))
+export const readCopy = async (folder: string): Promise<StoreIndex> =>
+  indexOf(await folderFiles(folder, indexPath), folder)
 
-async function indexOf(files: StoreFiles): Promise<StoreIndex> {
+async function indexOf(files: Pick<StoreFiles, 'read'>, place: string): Promise<StoreIndex> {
   const text = await files.read(indexPath)
-  if (text === undefined) throw new PkiError('store', `${files.place} contains no certificate store`)
-  return parseIndex(text, files.place)
+  if (text === undefined) throw new PkiError('store', `${place} contains no certificate store`)
+  return parseIndex(text, place)
 }
 
-/** Copies the files of a store, the index last. */
-async function copyFiles(files: StoreFiles, to: string): Promise<StoreIndex> {
-  const index = await indexOf(files)
-  for (const path of [...(await storeFiles(files)), indexPath])
-    await copyPrivately(join(files.place, path), join(to, path))
+/** Copies the files of a folder, the index last. */
+async function copyFolder(files: Pick<StoreFiles, 'read' | 'list'>, from: string, to: string): Promise<StoreIndex> {
+  const index = await indexOf(files, from)
+  for (const path of [...(await pathsIn(files)), indexPath]) await copyPrivately(join(from, path), join(to, path))
   return index
 }
 

@@ -1,29 +1,52 @@
-import { randomBytes } from 'node:crypto'
-import { open, readdir, readFile, rename, rm } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
-import { type FileAction, fileErrorText, isFull } from '../../common/file-errors.ts'
-import { flush } from '../../common/flush.ts'
-import { makeFolder } from '../../common/folders.ts'
-import { PkiError } from '../errors.ts'
-import { lockCertificateStore, type StoreLock } from './lock.ts'
-import { Reserve } from './reserve.ts'
-import { watchFolder } from './watch-folder.ts'
+import type { Records } from './records.ts'
 
-/** Where a certificate store keeps its text files: in a folder or in memory. Paths are relative and use `/`. */
+/** Where a certificate store keeps its text files: in a folder, in memory or in a database. Paths are relative and use `/`. */
 export interface StoreFiles {
-  /** The folder, or `memory`; for messages. */
+  /** The folder, `memory`, or `the database`; for messages. */
   readonly place: string
-  /** Returns undefined if there is no such file. */
+  /** Returns undefined if there is no such file. @throws PkiError `store` */
   read(path: string): Promise<string | undefined>
   /** Writes a file atomically: readers see the old text or the new one. @throws PkiError `store` */
-  write(path: string, text: string, options?: WriteOptions): Promise<void>
-  /** Keeps room on the disk for a new index of this size. */
-  keepReserve(octets: number): Promise<void>
+  write(path: string, text: string): Promise<void>
+  /**
+   * Writes a file if it has the text `before`; undefined: if it does not exist. Of several callers that replace the same
+   * text, one succeeds; in a database also of those in several processes. Not for the files of the index.
+   * @returns whether the file is written @throws PkiError `store`
+   */
+  replace(path: string, before: string | undefined, text: string): Promise<boolean>
   remove(path: string): Promise<void>
   list(): Promise<string[]>
-  lock(): Promise<StoreLock>
-  /** Calls `changed` after changes by any process. Returns a function that stops it. */
-  watch(changed: () => void): () => void
+  /**
+   * Runs a change while no other process runs one. In a database, all that it writes takes effect together when it ends,
+   * and nothing if it fails or the database was lost; it may then run again. In a folder, each file takes effect at once.
+   * @throws PkiError `store` if another process does not finish its change within a minute; the errors of `change`
+   */
+  exclusively<T>(change: (files: LockedFiles) => Promise<T>): Promise<T>
+  /**
+   * Returns a function that reads the files below a folder that are new or changed since its last call, by their paths. The
+   * first call reads all. In a folder of the disk there are no others: such files belong to one process.
+   */
+  changesBelow(folder: string): () => Promise<ReadonlyMap<string, string>>
+  /**
+   * Calls `changed` after changes by any process. Returns a function that stops it.
+   * @param path a file that nobody watches by default, such as a list of revoked tokens. Default: the index and all
+   * certificates
+   */
+  watch(changed: () => void, path?: string): () => void
+  /** Returns the short-lived records of a kind. Beyond the limit, the oldest is dropped. */
+  records(kind: string, limit: number): Records
+  /** Ends what the files have opened. */
+  close(): Promise<void>
+}
+
+/** The files of a store during a change. */
+export interface LockedFiles {
+  read(path: string): Promise<string | undefined>
+  write(path: string, text: string, options?: WriteOptions): Promise<void>
+  remove(path: string): Promise<void>
+  list(): Promise<string[]>
+  /** Returns false once another process has taken the lock because it looked abandoned. */
+  held(): Promise<boolean>
 }
 
 export interface WriteOptions {
@@ -31,104 +54,22 @@ export interface WriteOptions {
   readonly frees?: boolean
 }
 
-/** Creates a store in memory. It ends with the process. */
-export function memoryFiles(): StoreFiles {
-  const texts = new Map<string, string>()
-  return {
-    place: 'memory',
-    read: async (path) => texts.get(path),
-    write: async (path, text) => void texts.set(path, text),
-    keepReserve: async () => {},
-    remove: async (path) => void texts.delete(path),
-    list: async () => [...texts.keys()],
-    lock: async () => ({ held: async () => true, release: async () => {} }),
-    watch: () => () => {},
-  }
-}
-
 /**
- * Opens a store in a folder. The folder has mode 0700 and its files 0600, since they hold private keys.
- * @param index path of the file that changes with every change of the store
+ * Returns the text of a file, which is made at the first use: by one process, if several need it at the same time.
+ * @throws PkiError `store`; the errors of `make`
  */
-export async function folderFiles(folder: string, index: string): Promise<StoreFiles> {
-  for (const part of ['certificates', 'keys']) makeFolder(join(folder, part), 0o700)
-  const reserve = new Reserve(folder)
-  return {
-    place: folder,
-    read: (path) =>
-      readFile(join(folder, path), 'utf8').catch((error: NodeJS.ErrnoException) => {
-        if (error.code === 'ENOENT') return undefined
-        throw storeError(error, join(folder, path), 'read')
-      }),
-    write: (path, text, options) => writeWithReserve(join(folder, path), text, reserve, options),
-    keepReserve: (octets) => reserve.keep(octets),
-    remove: (path) =>
-      rm(join(folder, path), { force: true }).catch((error: Error) => {
-        throw storeError(error, join(folder, path), 'deleted')
-      }),
-    list: () => listBelow(folder),
-    lock: () => lockWithReserve(folder, reserve),
-    watch: (changed) => watchFolder(folder, index, changed),
-  }
-}
-
-const storeError = (error: Error, path: string, done: FileAction): Error =>
-  error instanceof PkiError ? error : new PkiError('store', fileErrorText(error, path, done), { cause: error })
-
-async function writeWithReserve(
+export async function keptText(
+  files: Pick<StoreFiles, 'read' | 'exclusively'>,
   path: string,
-  text: string,
-  reserve: Reserve,
-  { frees = false }: WriteOptions = {},
-): Promise<void> {
-  try {
-    if (reserve.isGivenUp && !frees) throw Object.assign(new Error('no space'), { code: 'ENOSPC' })
-    await writeAtomically(path, text).catch(async (error: Error) => {
-      if (!frees || !isFull(error) || !(await reserve.giveUp())) throw error
-      await writeAtomically(path, text)
-    })
-  } catch (error) {
-    throw storeError(error as Error, path, 'written')
-  }
-}
-
-/** Takes the lock. On a full disk, even its file needs the reserve. */
-async function lockWithReserve(folder: string, reserve: Reserve): Promise<StoreLock> {
-  try {
-    return await lockCertificateStore(folder).catch(async (error: Error) => {
-      if (!isFull(error) || !(await reserve.giveUp())) throw error
-      return lockCertificateStore(folder)
-    })
-  } catch (error) {
-    throw storeError(error as Error, folder, 'written')
-  }
-}
-
-async function writeAtomically(path: string, text: string): Promise<void> {
-  makeFolder(dirname(path), 0o700)
-  const temporary = join(dirname(path), `.${randomBytes(6).toString('hex')}.tmp`)
-  try {
-    const file = await open(temporary, 'wx', 0o600)
-    try {
-      await file.writeFile(text)
-      await flush(file)
-    } finally {
-      await file.close()
-    }
-    await rename(temporary, path)
-  } catch (error) {
-    await rm(temporary, { force: true })
-    throw error
-  }
-}
-
-async function listBelow(folder: string, prefix = ''): Promise<string[]> {
-  const entries = await readdir(join(folder, prefix), { withFileTypes: true }).catch(() => [])
-  const found = await Promise.all(
-    entries.map(async (entry) => {
-      const path = prefix === '' ? entry.name : `${prefix}/${entry.name}`
-      return entry.isDirectory() ? listBelow(folder, path) : [path]
-    }),
-  )
-  return found.flat()
+  make: () => string | Promise<string>,
+): Promise<string> {
+  const known = await files.read(path)
+  if (known !== undefined) return known
+  // Before the lock is taken: keys take a while.
+  const made = await make()
+  return files.exclusively(async (locked) => {
+    const other = await locked.read(path)
+    if (other === undefined) await locked.write(path, made)
+    return other ?? made
+  })
 }

@@ -1,6 +1,7 @@
+import { OneAtATime } from '../../common/one-at-a-time.ts'
 import { PkiError } from '../errors.ts'
 import { IndexDraft } from './draft.ts'
-import type { StoreFiles } from './files.ts'
+import type { LockedFiles, StoreFiles } from './files.ts'
 import { emptyIndex, indexPath, parseIndex, referencedPaths, type StoreIndex } from './index-file.ts'
 
 /** Files that a change may delete: those of the store, and those that killed processes left behind. */
@@ -15,6 +16,13 @@ interface ReadIndex {
   readonly index: StoreIndex
 }
 
+/** A change that has taken effect. */
+interface Changed<T> {
+  readonly result: T
+  readonly text: string
+  readonly index: StoreIndex
+}
+
 /** The index of a store and its changes: one at a time across all processes, each completely or not at all. */
 export class Journal {
   readonly #files: StoreFiles
@@ -24,7 +32,7 @@ export class Journal {
   #index: StoreIndex = emptyIndex()
   /** The text of the index; undefined if there was no file. */
   #text: string | undefined
-  #last: Promise<unknown> = Promise.resolve()
+  readonly #changes = new OneAtATime()
   #lastRefresh: Promise<unknown> = Promise.resolve()
   /** Counts the indexes that this process has taken from the folder or begun to write there. */
   #turn = 0
@@ -54,8 +62,8 @@ export class Journal {
   }
 
   /** Resolves when all changes requested so far are done. */
-  get settled(): Promise<unknown> {
-    return this.#last
+  get settled(): Promise<void> {
+    return this.#changes.run(() => {})
   }
 
   /**
@@ -97,50 +105,73 @@ export class Journal {
   }
 
   update<T>(change: (draft: IndexDraft) => T | Promise<T>): Promise<T> {
-    return this.#inTurn(() => this.#change(change))
-  }
-
-  /** Runs actions one after another. An error goes to the caller and does not stop the next action. */
-  #inTurn<T>(act: () => Promise<T>): Promise<T> {
-    const next = this.#last.then(act)
-    this.#last = next.catch(() => {})
-    return next
+    return this.#changes.run(() => this.#change(change))
   }
 
   async #change<T>(change: (draft: IndexDraft) => T | Promise<T>): Promise<T> {
     for (;;) {
-      const lock = await this.#files.lock()
-      try {
-        const before = await this.#readIndex()
-        if (before.text === undefined) this.#refuseGone()
-        else this.#take(before)
-        const draft = new IndexDraft(before.index, this.#read)
-        const result = await change(draft)
-        await this.#writeFiles(before.index, draft)
-        const after = { ...draft.index, revision: before.index.revision + 1 }
-        // If this process was so slow that another one took the lock, it starts over.
-        if ((await lock.held()) && (await this.#files.read(indexPath)) === before.text) {
-          await this.#commit(before, after, draft.files.size === 0)
-          return result
-        }
-      } finally {
-        await lock.release()
-        await this.#files.keepReserve(Buffer.byteLength(this.#text ?? ''))
-      }
+      const done = await this.#attempt(change)
+      if (done === undefined) continue
+      await this.#changed(done.index)
+      return done.result
     }
   }
 
+  /** Makes a change. Returns undefined if this process was so slow that another one took the lock. */
+  async #attempt<T>(change: (draft: IndexDraft) => T | Promise<T>): Promise<Changed<T> | undefined> {
+    let end = (): void => {}
+    const ended = new Promise<void>((resolve) => {
+      end = resolve
+    })
+    try {
+      const done = await this.#files.exclusively((files) => this.#write(files, change, ended))
+      if (done === undefined) return undefined
+      this.#text = done.text
+      this.#index = done.index
+      return done
+    } finally {
+      end()
+    }
+  }
+
+  /**
+   * Writes a change, with the lock.
+   * @param ended resolves when the change has taken effect or failed
+   */
+  async #write<T>(
+    files: LockedFiles,
+    change: (draft: IndexDraft) => T | Promise<T>,
+    ended: Promise<void>,
+  ): Promise<Changed<T> | undefined> {
+    const before = await this.#readIndex(files)
+    if (before.text === undefined) this.#refuseGone()
+    else this.#take(before)
+    const draft = new IndexDraft(before.index, this.#read)
+    const result = await change(draft)
+    await this.#writeFiles(files, before.index, draft)
+    const index = { ...draft.index, revision: before.index.revision + 1 }
+    if (!(await files.held()) || (await files.read(indexPath)) !== before.text) return undefined
+    const text = `${JSON.stringify(index, null, 2)}\n`
+    // A change that writes no other files needs less space if the index is not longer.
+    const frees = draft.files.size === 0 && text.length <= (before.text ?? '').length + DIGITS
+    this.#turn++
+    this.#writing = ended
+    await files.write(indexPath, text, { frees })
+    await this.#sweep(files, before.index, index)
+    return { result, text, index }
+  }
+
   /** Writes the files of a draft. If one cannot be written, for example on a full disk, none stays. */
-  async #writeFiles(before: StoreIndex, { files }: IndexDraft): Promise<void> {
+  async #writeFiles(files: LockedFiles, before: StoreIndex, draft: IndexDraft): Promise<void> {
     const written: string[] = []
     try {
-      for (const [path, text] of files) {
+      for (const [path, text] of draft.files) {
         written.push(path)
-        await this.#files.write(path, text)
+        await files.write(path, text)
       }
     } catch (error) {
       const kept = referencedPaths(before)
-      for (const path of written) if (!kept.has(path)) await this.#files.remove(path)
+      for (const path of written) if (!kept.has(path)) await files.remove(path)
       throw error
     }
   }
@@ -151,34 +182,17 @@ export class Journal {
     throw new PkiError('store', `${this.#files.place}/${indexPath} does not exist any more`)
   }
 
-  /** @param addsNothing whether the change writes no other files, so that it needs less space if the index is not longer */
-  async #commit(before: ReadIndex, after: StoreIndex, addsNothing: boolean): Promise<void> {
-    const text = `${JSON.stringify(after, null, 2)}\n`
-    this.#turn++
-    const writing = this.#write(after, text, addsNothing && text.length <= (before.text ?? '').length + DIGITS)
-    this.#writing = writing.catch(() => {})
-    await writing
-    await this.#sweep(before.index, after)
-    await this.#changed(after)
-  }
-
-  async #write(index: StoreIndex, text: string, frees: boolean): Promise<void> {
-    await this.#files.write(indexPath, text, { frees })
-    this.#text = text
-    this.#index = index
-  }
-
   /** Deletes files that the index no longer refers to. The first call also deletes files that killed processes left. */
-  async #sweep(before: StoreIndex, after: StoreIndex): Promise<void> {
+  async #sweep(files: LockedFiles, before: StoreIndex, after: StoreIndex): Promise<void> {
     const kept = referencedPaths(after)
-    const candidates = this.#swept ? referencedPaths(before) : await this.#files.list()
+    const candidates = this.#swept ? referencedPaths(before) : await files.list()
     this.#swept = true
-    for (const path of candidates) if (ownFile.test(path) && !kept.has(path)) await this.#files.remove(path)
+    for (const path of candidates) if (ownFile.test(path) && !kept.has(path)) await files.remove(path)
   }
 
-  async #readIndex(): Promise<ReadIndex> {
-    const { place } = this.#files
-    const text = await this.#files.read(indexPath)
-    return { text, index: text === undefined ? emptyIndex() : parseIndex(text, place) }
+  async #readIndex(files: Pick<StoreFiles, 'read'> = this.#files): Promise<ReadIndex> {
+    const text = await files.read(indexPath)
+    if (text !== undefined && text === this.#text) return { text, index: this.#index }
+    return { text, index: text === undefined ? emptyIndex() : parseIndex(text, this.#files.place) }
   }
 }

@@ -9,14 +9,15 @@ export const authorization: AcmeHandler = {
   signedBy: 'account',
   async run(request) {
     const { directory, payload, id, asGet } = request
-    const found = directory.orders.authorization(id, signer(request).id)
+    const account = signer(request).id
+    directory.orders.authorization(id, account)
     if (!asGet) {
       if (payload.status !== 'deactivated') {
         throw new AcmeProblem('malformed', 'the only status that an authorization can be set to is deactivated')
       }
-      found.status = 'deactivated'
-      await directory.orders.saveAuthorization(found)
+      await directory.orders.changeAuthorization(id, (one) => ({ ...one, status: 'deactivated' }))
     }
+    const found = directory.orders.authorization(id, account)
     for (const one of found.challenges) resume(request, found, one)
     const { identifier, wildcard, status, expires, challenges } = found
     return json({
@@ -34,57 +35,69 @@ export const challenge: AcmeHandler = {
   signedBy: 'account',
   async run(request) {
     const { directory, id, asGet } = request
-    const { authorization: of, challenge: one } = directory.orders.challenge(id, signer(request).id)
-    if (!asGet && one.status === 'pending' && of.status === 'pending') {
-      one.status = 'processing'
-      await directory.orders.saveAuthorization(of)
+    const account = signer(request).id
+    const { authorization: before, challenge: asked } = directory.orders.challenge(id, account)
+    if (!asGet && asked.status === 'pending' && before.status === 'pending') {
+      await directory.orders.changeAuthorization(before.id, (one) =>
+        withChallenge(one, id, (own) => (own.status === 'pending' ? { ...own, status: 'processing' } : own)),
+      )
     }
+    const { authorization: of, challenge: one } = directory.orders.challenge(id, account)
     resume(request, of, one)
     const up = `<${directory.url(request.request, 'authorization', of.id)}>;rel="up"`
     return json(challengeDocument(request, one), { headers: { link: up } })
   },
 }
 
+/** Returns an authorization with a changed challenge. */
+const withChallenge = (of: Authorization, id: string, change: (challenge: Challenge) => Challenge): Authorization => ({
+  ...of,
+  challenges: of.challenges.map((one) => (one.id === id ? change(one) : one)),
+})
+
 function challengeDocument({ directory, request }: AcmeRequest, one: Challenge): object {
   const { id, ...rest } = one
   return { ...rest, url: directory.url(request, 'challenge', id) }
 }
 
-/** Challenges that this process is validating. */
-const underway = new WeakSet<Challenge>()
-
-/** Starts the validation of a challenge, also of one whose validation ended with an earlier process. */
+/** Starts the validation of a challenge, also of one whose validation ended with an earlier process or another node. */
 function resume(request: AcmeRequest, of: Authorization, one: Challenge): void {
-  if (one.status !== 'processing' || underway.has(one)) return
-  underway.add(one)
-  void validateChallenge(request, of, one)
+  if (one.status !== 'processing') return
+  const { directory } = request
+  const delayMs = directory.strictness.validationDelayMs()
+  directory.orders
+    .alone(one.id, () => validateChallenge(request, of.id, one.id, delayMs), delayMs)
+    .catch((err: Error) => {
+      directory.log.error({ err, authority: directory.authority }, 'an ACME authorization could not be kept')
+    })
 }
 
-/** Validates a challenge. Never rejects: an error is recorded in the challenge. RFC 8555 section 7.1.6. */
+/** Validates a challenge. An error is recorded in the challenge. RFC 8555 section 7.1.6. */
 async function validateChallenge(
   { directory, request, jwk }: AcmeRequest,
-  of: Authorization,
-  one: Challenge,
+  authorizationId: string,
+  id: string,
+  delayMs: number,
 ): Promise<void> {
+  const { orders, store, options, log, authority } = directory
+  // Another node may have just finished.
+  await orders.load(store.clock.now())
+  const { authorization: of, challenge: one } = orders.challengeOf(authorizationId, id) ?? {}
+  if (!of || one?.status !== 'processing') return
   const { identifier } = of
   const { type, token } = one
+  let outcome: Pick<Challenge, 'status' | 'validated' | 'error'>
   try {
-    await delay(directory.strictness.validationDelayMs(), undefined, { ref: false })
-    await validate({ type, identifier, token, jwk, clientAddress: request.clientAddress }, directory.options)
-    one.validated = new Date(directory.store.clock.now()).toISOString()
-    one.status = 'valid'
-    if (of.status === 'pending') of.status = 'valid'
+    await delay(delayMs, undefined, { ref: false })
+    await validate({ type, identifier, token, jwk, clientAddress: request.clientAddress }, options)
+    outcome = { status: 'valid', validated: new Date(store.clock.now()).toISOString() }
   } catch (error) {
     const problem = error instanceof AcmeProblem ? error : new AcmeProblem('serverInternal', (error as Error).message)
-    one.error = problem.document()
-    one.status = 'invalid'
-    of.status = 'invalid'
-    directory.log.warn(
-      { authority: directory.authority, name: identifier.value },
-      `ACME validation failed: ${problem.message}`,
-    )
+    outcome = { status: 'invalid', error: problem.document() }
+    log.warn({ authority, name: identifier.value }, `ACME validation failed: ${problem.message}`)
   }
-  await directory.orders.saveAuthorization(of).catch((err: Error) => {
-    directory.log.error({ err, authority: directory.authority }, 'an ACME authorization could not be kept')
-  })
+  await orders.changeAuthorization(of.id, (now) => ({
+    ...withChallenge(now, id, (own) => ({ ...own, ...outcome })),
+    status: outcome.status === 'invalid' ? 'invalid' : now.status === 'pending' ? 'valid' : now.status,
+  }))
 }

@@ -7,10 +7,10 @@ import { PkiError } from '../../errors.ts'
 import type { Identifier } from '../identifier.ts'
 import { jwkThumbprint } from '../jws.ts'
 import type { AcmeOptions } from '../options.ts'
-import type { Order } from '../orders.ts'
+import type { Order, OrderStatus } from '../orders.ts'
 import { AcmeProblem, json } from '../response.ts'
 import { checkIdentifier } from '../validation/validate.ts'
-import { type AcmeHandler, type AcmeRequest, signer } from './handler.ts'
+import { type AcmeDirectory, type AcmeHandler, type AcmeRequest, signer } from './handler.ts'
 import { checkReplaces } from './renewal-info.ts'
 
 const MAX_IDENTIFIERS = 100
@@ -37,7 +37,8 @@ export const newOrder: AcmeHandler = {
       ...(profile === undefined ? {} : { profile: readProfile(profile, directory.options) }),
     }
     const created = await directory.orders.create(wanted, directory.store.clock.now())
-    return json(orderDocument(request, created), {
+    const status = directory.orders.status(created, directory.store.clock.now())
+    return json(orderDocument(request, created, status), {
       status: 201,
       headers: { location: directory.url(request.request, 'order', created.id) },
     })
@@ -73,22 +74,25 @@ export const order: AcmeHandler = {
   async run(request) {
     const { directory } = request
     const [id = '', action] = request.id.split('/')
-    const found = directory.orders.order(id, signer(request).id)
-    if (action === 'finalize') await finalize(request, found)
+    const account = signer(request).id
+    const asked = directory.orders.order(id, account)
+    let isElsewhere = false
+    if (action === 'finalize') isElsewhere = !(await finalize(request, asked))
     else if (action !== undefined) throw new AcmeProblem('malformed', 'no such resource', { status: 404 })
-    await updateQueued(request, found)
-    const processing = directory.orders.status(found, directory.store.clock.now()) === 'processing'
+    await updateQueued(request, directory.orders.order(id, account))
+    const found = directory.orders.order(id, account)
+    const status = isElsewhere ? 'processing' : directory.orders.status(found, directory.store.clock.now())
     const location = directory.url(request.request, 'order', found.id)
-    return json(orderDocument(request, found), {
-      headers: { location, ...(processing ? { 'retry-after': '3' } : {}) },
+    return json(orderDocument(request, found, status), {
+      headers: { location, ...(status === 'processing' ? { 'retry-after': '3' } : {}) },
     })
   },
 }
 
-function orderDocument({ directory, request }: AcmeRequest, one: Order): object {
+function orderDocument({ directory, request }: AcmeRequest, one: Order, status: OrderStatus): object {
   const { id, identifiers, authorizations, expires, replaces, profile, error, outcome } = one
   return {
-    status: directory.orders.status(one, directory.store.clock.now()),
+    status,
     expires,
     identifiers,
     authorizations: authorizations.map((authorizationId) => directory.url(request, 'authorization', authorizationId)),
@@ -100,27 +104,44 @@ function orderDocument({ directory, request }: AcmeRequest, one: Order): object 
   }
 }
 
-async function finalize({ directory, payload, jwk }: AcmeRequest, one: Order): Promise<void> {
-  const status = directory.orders.status(one, directory.store.clock.now())
-  if (status === 'valid' || status === 'processing') return
+/** Signs the request of an order, if it is ready. Returns false if a node is doing it. @throws AcmeProblem */
+async function finalize({ directory, payload, jwk }: AcmeRequest, one: Order): Promise<boolean> {
+  const { orders, store } = directory
+  const status = orders.status(one, store.clock.now())
+  if (status === 'valid' || status === 'processing') return true
   if (status !== 'ready') throw new AcmeProblem('orderNotReady', `the order is ${status}`)
   if (typeof payload.csr !== 'string') throw new AcmeProblem('malformed', 'finalize needs csr, DER in base64url')
   const csr = Buffer.from(payload.csr, 'base64url')
   checkCsr(csr, one.identifiers, jwkThumbprint(jwk))
-  one.finalizing = true
+  return orders.finalizing(one.id, async () => {
+    // Another node may have just finished.
+    await orders.load(store.clock.now())
+    if (orders.order(one.id, one.account).outcome) return
+    const outcome = await sign(directory, csr, one)
+    await orders.changeOrder(one.id, (now) => ({ ...now, outcome }))
+  })
+}
+
+async function sign(
+  { store, authority, options: { profiles } }: AcmeDirectory,
+  csr: Buffer,
+  { profile = '' }: Order,
+): Promise<NonNullable<Order['outcome']>> {
+  const lifetimeMs = profiles?.[profile]?.lifetimeMs
   try {
-    const lifetimeMs = directory.options.profiles?.[one.profile ?? '']?.lifetimeMs
-    const options = lifetimeMs === undefined ? {} : { days: lifetimeMs / DAY_MS }
-    const answer = await submitRequest(directory.store, csr, directory.authority, options)
-    one.outcome =
-      answer.state === 'issued' ? { kind: 'issued', pem: pemOf(answer.chain) } : { kind: 'queued', request: answer.id }
+    const answer = await submitRequest(
+      store,
+      csr,
+      authority,
+      lifetimeMs === undefined ? {} : { days: lifetimeMs / DAY_MS },
+    )
+    return answer.state === 'issued'
+      ? { kind: 'issued', pem: pemOf(answer.chain) }
+      : { kind: 'queued', request: answer.id }
   } catch (error) {
-    if (error instanceof PkiError) throw new AcmeProblem('badCSR', error.message)
+    if (error instanceof PkiError && error.code !== 'store') throw new AcmeProblem('badCSR', error.message)
     throw error
-  } finally {
-    one.finalizing = false
   }
-  await directory.orders.saveOrder(one)
 }
 
 /** Checks whether a standalone authority has approved or denied the request of an order. */
@@ -128,9 +149,13 @@ async function updateQueued({ directory }: AcmeRequest, one: Order): Promise<voi
   if (one.outcome?.kind !== 'queued') return
   const { state, chain } = await queuedAnswer(directory.store, directory.authority, one.outcome.request)
   if (state === 'pending') return
-  if (chain) one.outcome = { kind: 'issued', pem: pemOf(chain) }
-  if (state === 'denied') one.error = new AcmeProblem('unauthorized', 'the authority denied the request').document()
-  await directory.orders.saveOrder(one)
+  const outcome = chain && { kind: 'issued' as const, pem: pemOf(chain) }
+  const error = new AcmeProblem('unauthorized', 'the authority denied the request').document()
+  await directory.orders.changeOrder(one.id, (now) => ({
+    ...now,
+    ...(outcome && { outcome }),
+    ...(state === 'denied' && { error }),
+  }))
 }
 
 /**
