@@ -34,6 +34,8 @@ export interface ProtocolSession<Command, Reply> {
   readonly errorReplies: ErrorReplies<Reply>
   /** True once the session must not read another command: after QUIT, or after a reply that closes the connection. */
   readonly isOver: boolean
+  /** Whether further commands complete what is under way, such as a mail transaction. Default: no. */
+  readonly isUnderWay?: boolean
   greet(): void
   /** Reads the next command, at least far enough to know where the following one starts. */
   readCommand(): Promise<Command>
@@ -54,6 +56,7 @@ export async function serveSession<Command, Reply>(session: ProtocolSession<Comm
     session.greet()
     while (!session.isOver) {
       try {
+        session.connection.atBoundary(session.isUnderWay)
         const running = session.run(await session.readCommand())
         if (running) await running
       } catch (error) {

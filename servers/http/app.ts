@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { type Context, Hono } from 'hono'
 import { getPath } from 'hono/utils/url'
 import type { Api } from '../../src/api/api.ts'
+import type { NotReady } from '../../src/api/lab.ts'
 import { openApiDocument } from '../../src/api/openapi/document.ts'
 import { operations } from '../../src/api/operations.ts'
 import { ApiProblem } from '../../src/api/problem.ts'
@@ -38,15 +39,12 @@ import { isReportPath, tlsReportRoutes } from './tls-reports.ts'
 
 const BASE = '/api/v1'
 const OK = { type: 'text/plain; charset=UTF-8', text: 'ok' }
-/** Paths that say whether the lab runs, with their answers. */
-const HEALTH: Readonly<Record<string, { readonly type: string; readonly text: string }>> = {
-  '/livez': OK,
-  '/readyz': OK,
-  '/mailpit/livez': OK,
-  '/mailpit/readyz': OK,
-  ...mailDevHealth,
-  ...greenMailHealth,
-}
+type Health = Readonly<Record<string, { readonly type: string; readonly text: string }>>
+/** Paths that say whether the process answers, with their answers. */
+const LIVENESS: Health = { '/livez': OK, '/mailpit/livez': OK, ...mailDevHealth }
+/** Paths that say whether the lab takes clients, with their answers if it does. */
+const READINESS: Health = { '/readyz': OK, '/mailpit/readyz': OK, ...greenMailHealth }
+const HEALTH: Health = { ...LIVENESS, ...READINESS }
 /** The other paths that can only be read. */
 const READ_ONLY = [...Object.keys(HEALTH), '/metrics', '/api/docs', '/api/openapi.json']
 
@@ -95,7 +93,11 @@ export function createApp(
   })
   // Orchestrators ask these by IP address and without credentials.
   for (const [path, { type, text }] of Object.entries(HEALTH))
-    app.get(path, (c) => c.body(text, 200, { 'Content-Type': type }))
+    app.get(path, (c) => {
+      const reasons = path in READINESS ? api.lab.notReady() : []
+      if (reasons.length > 0) throw notReady(reasons)
+      return c.body(text, 200, { 'Content-Type': type })
+    })
   app.use(async (c, next) => {
     c.set('tenants', context.tenants)
     const place = placeOf(getPath(c.req.raw), like)
@@ -199,6 +201,10 @@ export function createApp(
     )
   })
   return app
+}
+
+function notReady(reasons: readonly NotReady[]): ApiProblem {
+  return new ApiProblem('not-ready', reasons.map(({ detail }) => detail).join('; '), { reasons })
 }
 
 function fileRequest(c: Context<Env>): FileRequest {

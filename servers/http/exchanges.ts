@@ -15,6 +15,7 @@ export class Exchanges {
   readonly #listener: Listener
   readonly #waiting: [IncomingMessage, ServerResponse][] = []
   #current: ServerResponse | undefined
+  #isLast = false
 
   constructor(connection: Connection, listener: Listener) {
     this.#connection = connection
@@ -31,6 +32,15 @@ export class Exchanges {
     return this.#current === undefined || !(this.#current.headersSent || this.#waiting.length > 0)
   }
 
+  /** Ends the connection after the answers to the requests that have arrived. RFC 9112 section 9.6. */
+  finish(): void {
+    this.#isLast = true
+    if (!this.#current) return this.#connection.end()
+    // The last answer says so, unless its header has been sent.
+    const last = this.#waiting.at(-1)?.[1] ?? this.#current
+    last.shouldKeepAlive = false
+  }
+
   add(request: IncomingMessage, response: ServerResponse): void {
     if (!this.#current) return this.#run(request, response)
     if (this.#waiting.push([request, response]) <= MAX_PIPELINED) return
@@ -45,6 +55,7 @@ export class Exchanges {
       this.#current = undefined
       const next = this.#waiting.shift()
       if (next) this.#run(...next)
+      else if (this.#isLast) this.#connection.end()
     })
     this.#listener(request, response)
   }

@@ -102,7 +102,7 @@ export class HttpServer {
 
   /** Serves a connection to its end. @throws ConnectionEnded if it has ended before */
   async serve(connection: Connection): Promise<void> {
-    const stream = connection.handOver(() => this.#stop())
+    const stream = connection.handOver(() => this.#stop(stream))
     this.#connections.set(stream, connection)
     this.#exchanges.set(
       stream,
@@ -121,9 +121,9 @@ export class HttpServer {
     if (--this.#open === 0) this.#server.close()
   }
 
-  /** Ends the connections without a request. Those with one end with their answer, or after the lab's grace period. */
-  #stop(): void {
-    this.#server.closeIdleConnections()
+  /** Ends a connection without a request. One with a request ends with its answer, or after the lab's grace period. */
+  #stop(stream: Duplex): void {
+    this.#exchanges.get(stream)?.finish()
     this.#webSockets.close()
   }
 

@@ -62,6 +62,11 @@ class Session implements Pop3Session, ProtocolSession<string, Pop3Error> {
     return currentPolicy(this)
   }
 
+  /** From the log-on to QUIT, which deletes the messages that are marked. RFC 1939 section 6. */
+  get isUnderWay(): boolean {
+    return this.state.name === 'transaction'
+  }
+
   get words(): Pop3Personality | undefined {
     return personalityOf(this.context).pop3
   }

@@ -130,6 +130,10 @@ class Session implements SmtpSession, ProtocolSession<string, SmtpError> {
     this.connection.record.mail(transaction !== undefined)
   }
 
+  get isUnderWay(): boolean {
+    return this.#transaction !== undefined
+  }
+
   get messageId(): string {
     return `${this.connection.record.id}.${this.#messages + 1}`
   }

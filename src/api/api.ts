@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { OneAtATime } from '../common/one-at-a-time.ts'
 import type { FaultInput } from '../config/schema/fault.ts'
 import { EventLog } from './events/event-log.ts'
@@ -42,11 +43,14 @@ export class Api implements AsyncDisposable {
   /** Sends events to the webhooks of the configuration; undefined if it never had any. */
   webhooks: WebhookSender | undefined
   readonly #resetListeners: (() => void)[] = []
+  readonly #stopping = new AbortController()
   #addedFaults = 0
   /** The messages that waits have returned, by the caller's view. A wait does not return them again. */
   readonly #returned = new Map<string, Set<string>>()
 
   private constructor(lab: ApiLab, index: MessageIndex) {
+    // Every wait listens.
+    setMaxListeners(0, this.stopping)
     this.lab = lab
     this.index = index
     this.reader = new MessageReader(lab.store, lab.intake.memory)
@@ -107,9 +111,22 @@ export class Api implements AsyncDisposable {
     this.events.add('lab.reset')
   }
 
+  /** Aborts when the lab begins to end its sessions. What waits for something to happen in the lab must end then. */
+  get stopping(): AbortSignal {
+    return this.#stopping.signal
+  }
+
+  /** Ends what waits for something to happen in the lab: streams of events, and waits. */
+  finish(): void {
+    if (this.stopping.aborted) return
+    this.#stopping.abort()
+    this.events.add('lab.stopping')
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.jobs[Symbol.asyncDispose]()
     await this.webhooks?.[Symbol.asyncDispose]()
+    this.finish()
     this.events.close()
     this.index.close()
     this.views.clear()

@@ -47,6 +47,12 @@ export interface EndpointFacts {
   readonly proxies: readonly string[]
 }
 
+/** Why the lab is not ready for clients. */
+export interface NotReady {
+  readonly part: 'lab' | 'ports' | 'store'
+  readonly detail: string
+}
+
 /** A certificate that a virtual server serves. */
 export interface ServedCertificate {
   readonly virtualServer: string
@@ -191,6 +197,8 @@ export interface ApiLab {
   /** Returns the feeds of the virtual servers. */
   feeds(): readonly Feed[]
   endpoints(): readonly EndpointFacts[]
+  /** Why a balancer should not send clients here; empty if it may. */
+  notReady(): readonly NotReady[]
   /** Returns what clients can negotiate with a virtual server by TLS; undefined without a certificate. */
   servedTls(virtualServer: string): Promise<ServedTls | undefined>
   /** Returns the certificates that each virtual server serves. */

@@ -26,6 +26,7 @@ export const problems = {
   busy: { status: 503, title: 'The virtual server has too many clients' },
   'store-failed': { status: 503, title: 'The message store cannot do this now' },
   'out-of-memory': { status: 503, title: 'The memory limit of the lab is reached' },
+  'not-ready': { status: 503, title: 'The lab is not ready for clients' },
   stopping: { status: 503, title: 'The lab is stopping' },
 } as const satisfies Record<string, { status: number; title: string }>
 

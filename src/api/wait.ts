@@ -48,6 +48,8 @@ const wait = defineOperation({
   run: async (call) => {
     const { api, caller } = call
     const found = await firstMatch(call, wantedBy(call))
+    if (!found && api.stopping.aborted)
+      throw new ApiProblem('stopping', 'the lab stopped before a message arrived; wait again once it has started')
     if (!found) throw await timedOut(api, caller, call.input)
     const facts = await api.reader.facts(found)
     if (!facts) throw new ApiProblem('not-found', `message ${found.id} arrived and was deleted before it could be read`)
@@ -95,7 +97,7 @@ async function firstMatch(
     arrived.push(event.message)
     wake()
   })
-  using limit = abortAfter(timeout, signal)
+  using limit = abortAfter(timeout, signal, api.stopping)
   const ended = limit.signal
   ended.addEventListener('abort', () => wake())
   try {

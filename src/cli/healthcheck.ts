@@ -5,6 +5,7 @@ import { AddressList } from '../common/address-list.ts'
 import { reachableAddress } from '../common/ip-address.ts'
 import type { Port } from '../config/resolve.ts'
 import { askLab } from '../lab/control/client.ts'
+import type { LabStatus } from '../lab/control/verbs.ts'
 import { type ConfigurationOptions, configurationIdentity, loadConfiguration, withConfig } from './configuration.ts'
 import { exitStatus } from './failure.ts'
 import { secondsAsMs } from './options.ts'
@@ -22,7 +23,7 @@ const TIMEOUT_MS = 5_000
 /** Adds `sealpost healthcheck`. */
 export function addHealthcheck(program: Command): void {
   withConfig(program.command('healthcheck'))
-    .description('check that every configured port sends a greeting; verifies TLS with the roots of the lab')
+    .description('check that the lab is ready and every port sends a greeting; verifies TLS with the roots of the lab')
     .option('--timeout <seconds>', 'longest wait for a greeting (default: 5)', secondsAsMs)
     .option('--json', 'print JSON')
     .action(healthcheck)
@@ -30,7 +31,8 @@ export function addHealthcheck(program: Command): void {
 
 async function healthcheck(options: HealthcheckOptions): Promise<void> {
   const [control] = await controlSockets(configurationIdentity(options).identity)
-  const { hostname, ports, roots } = control === undefined ? await portsOfFile(options) : await portsOfLab(control)
+  const { hostname, ports, roots, notReady } =
+    control === undefined ? await portsOfFile(options) : await portsOfLab(control)
   const { timeout: timeoutMs = TIMEOUT_MS } = options
   const greeted: Socket[] = []
   const results = await Promise.all(
@@ -53,9 +55,13 @@ async function healthcheck(options: HealthcheckOptions): Promise<void> {
   )
   await removeSessions(greeted, control)
   const failed = results.filter((result) => 'error' in result)
-  if (options.json) print(JSON.stringify({ ok: failed.length === 0, ports: results }))
-  else for (const { virtualServer, port, error } of failed) noteError(`${virtualServer}: port ${port}: ${error}`)
-  if (failed.length > 0) process.exitCode = exitStatus.failed
+  const isOk = failed.length === 0 && notReady.length === 0
+  if (options.json) print(JSON.stringify({ ok: isOk, ports: results, notReady }))
+  else {
+    for (const { detail } of notReady) noteError(detail)
+    for (const { virtualServer, port, error } of failed) noteError(`${virtualServer}: port ${port}: ${error}`)
+  }
+  if (!isOk) process.exitCode = exitStatus.failed
   else if (!options.json)
     print(results.length === 1 ? 'the port is healthy' : `all ${results.length} ports are healthy`)
 }
@@ -96,15 +102,19 @@ interface PortsToCheck {
   readonly ports: readonly PortToCheck[]
   /** PEM roots. */
   readonly roots: readonly string[]
+  /** Why the lab takes no clients, as `/readyz` says. */
+  readonly notReady: LabStatus['notReady']
 }
 
 /** Returns the actual ports and the roots of a running lab, without reading its file. */
 async function portsOfLab(control: string): Promise<PortsToCheck> {
-  const { hostname, endpoints, ca } = await labStatus(control)
-  const ports = endpoints.flatMap(({ virtualServer, protocol, address, proxies, port, tlsPort }) =>
+  const { hostname, endpoints, ca, notReady } = await labStatus(control)
+  // A port that a test has made unreachable is no failure.
+  const reachable = endpoints.filter((one) => one.reachable)
+  const ports = reachable.flatMap(({ virtualServer, protocol, address, proxies, port, tlsPort }) =>
     openPorts({ virtualServer, protocol, address, proxies }, port ?? 'off', tlsPort ?? 'off'),
   )
-  return { hostname, ports, roots: ca === '' ? [] : [ca] }
+  return { hostname, ports, roots: ca === '' ? [] : [ca], notReady }
 }
 
 /** Returns the ports of the file, for a lab that is not running. @throws ConfigError, PkiError */
@@ -119,7 +129,7 @@ async function portsOfFile(options: ConfigurationOptions): Promise<PortsToCheck>
     ),
   )
   const { storedRoots } = await import('./certificate-store.ts')
-  return { hostname, ports, roots: await storedRoots(configuration) }
+  return { hostname, ports, roots: await storedRoots(configuration), notReady: [] }
 }
 
 function openPorts(server: Omit<PortToCheck, 'port' | 'tls'>, port: Port, tlsPort: Port): PortToCheck[] {

@@ -77,6 +77,8 @@ export class RunningLab {
   readonly #startLog: Logger
   readonly #stopped: Promise<void>
   #stop: () => void = () => {}
+  /** Ends the wait for sessions. */
+  readonly #hurry = new AbortController()
   #stoppingSince: number | undefined
   #lab: Lab | undefined
   #control: ControlServer | undefined
@@ -113,29 +115,35 @@ export class RunningLab {
     }
   }
 
-  /** Ends the lab as a signal does. */
+  /** Ends the lab as SIGINT does. */
   stop(): void {
+    this.#hurry.abort()
     this.#stop()
   }
 
   /** Resolves when a signal has stopped the lab and all sessions have ended. */
   async untilStopped(): Promise<void> {
     await this.#stopped
+    if (!this.#hurry.signal.aborted) await this.#lab?.drain(this.#hurry.signal)
     await this.#control?.[Symbol.asyncDispose]()
     await this.#lab?.stop()
     this.#log.info('stopped')
   }
 
-  /** Handles a stop signal: the first ends the sessions with their protocol's farewell, the second ends the process. */
+  /**
+   * Handles a stop signal. SIGTERM, which orchestrators send, lets sessions finish what they do. SIGINT, or a second signal,
+   * ends them with their protocol's farewell. A signal after that ends the process.
+   */
   #onStopSignal(signal: NodeJS.Signals): void {
-    if (this.#stoppingSince !== undefined) {
-      if (performance.now() - this.#stoppingSince < REPEATED_SIGNAL_MS) return
-      process.exit(128 + constants.signals[signal])
-    }
-    this.#stoppingSince = performance.now()
-    this.#log.info(`${signal}: stopping`)
-    if (this.#lab) this.#stop()
-    else process.exit(0)
+    const now = performance.now()
+    if (this.#stoppingSince !== undefined && now - this.#stoppingSince < REPEATED_SIGNAL_MS) return
+    if (this.#hurry.signal.aborted) process.exit(128 + constants.signals[signal])
+    const isFirst = this.#stoppingSince === undefined
+    this.#stoppingSince = now
+    this.#log.info(isFirst ? `${signal}: stopping` : `${signal}: stopping at once`)
+    if (!this.#lab) process.exit(0)
+    if (!isFirst || signal !== 'SIGTERM') this.#hurry.abort()
+    this.#stop()
   }
 
   async #reload(lab: Lab): Promise<ReloadReport> {

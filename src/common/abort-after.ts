@@ -4,22 +4,22 @@ export interface LimitedSignal extends Disposable {
 }
 
 /**
- * Returns a signal that aborts together with another one, or after a time in milliseconds. In Node.js 20 the signal of
+ * Returns a signal that aborts together with the first of others, or after a time in milliseconds. In Node.js 20 the signal of
  * `AbortSignal.any([…, AbortSignal.timeout(…)])` can be garbage-collected while a listener waits for it, which then waits
  * for ever.
  */
-export function abortAfter(timeoutMs: number, other?: AbortSignal): LimitedSignal {
+export function abortAfter(timeoutMs: number, ...others: readonly (AbortSignal | undefined)[]): LimitedSignal {
   const controller = new AbortController()
-  const abort = (): void => controller.abort(other?.reason)
+  const abort = (): void => controller.abort(others.find((other) => other?.aborted)?.reason)
   const timer = setTimeout(() => controller.abort(new DOMException('The time is over', 'TimeoutError')), timeoutMs)
   timer.unref()
-  if (other?.aborted) abort()
-  other?.addEventListener('abort', abort, { once: true })
+  if (others.some((other) => other?.aborted)) abort()
+  for (const other of others) other?.addEventListener('abort', abort, { once: true })
   return {
     signal: controller.signal,
     [Symbol.dispose](): void {
       clearTimeout(timer)
-      other?.removeEventListener('abort', abort)
+      for (const other of others) other?.removeEventListener('abort', abort)
     },
   }
 }

@@ -4,6 +4,7 @@ import { authorityService, certificateProfile, certificates, DEFAULT_CERTIFICATE
 import { connector, forwardRule } from './schema/connector.ts'
 import { captured, directory } from './schema/directory.ts'
 import { dns } from './schema/dns.ts'
+import { drain } from './schema/drain.ts'
 import { fault } from './schema/fault.ts'
 import { auditJobs, token, verifyJobs, webhook } from './schema/http.ts'
 import { mailAuthentication } from './schema/mail-authentication.ts'
@@ -107,6 +108,7 @@ const labObject = z.strictObject({
     .prefault([])
     .describe('Rules that delete old messages. They run every minute; several rules can apply to one folder.')
     .meta({ examples: [[{ folders: 'lab.*', age: '30d' }]] }),
+  drain: drain.prefault({}).describe('How the lab ends after SIGTERM. See docs/cluster.md.'),
   portOffset: z.number().int().min(0).max(60000).default(0).describe('Number added to every port.'),
   logLevel: z.enum(logLevels).default('info').describe('Lowest level that is logged.'),
   directory: directory.prefault({}).describe('Accounts of the lab.'),

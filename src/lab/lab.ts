@@ -1,16 +1,19 @@
 import { randomBytes } from 'node:crypto'
 import type { Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { Api } from '../api/api.ts'
-import type { LabChange, ServedCertificate } from '../api/lab.ts'
+import type { LabChange, NotReady, ServedCertificate } from '../api/lab.ts'
 import { Statistics } from '../api/metrics/statistics.ts'
 import { Traffic } from '../api/metrics/traffic.ts'
+import { abortAfter } from '../common/abort-after.ts'
 import type { Clock } from '../common/clock.ts'
 import type { MovableClock } from '../common/movable-clock.ts'
 import type { Intake } from '../common/received-octets.ts'
 import { needsAdministratorToken } from '../config/http-access.ts'
 import type { OnDemand } from '../config/on-demand/parse.ts'
 import type { ResolvedLab, ResolvedVirtualServer } from '../config/resolve.ts'
+import { durationText } from '../config/schema/values.ts'
 import { deliverLocalMail, type LocalMail } from '../delivery/local-mail.ts'
 import { reportStored, type StoredMail } from '../delivery/reports/on-demand/report-stored.ts'
 import { ScheduledReports } from '../delivery/reports/scheduled.ts'
@@ -48,6 +51,7 @@ import { LabOutgoing } from './lab-outgoing.ts'
 import { LabPki } from './lab-pki.ts'
 import type { LogLines } from './log-lines.ts'
 import { preload } from './preload.ts'
+import { defaultDelayMs, notReadyReasons, type Phase } from './readiness.ts'
 import { Captures, logSession } from './recording.ts'
 import { ServedCertificates } from './served-certificates.ts'
 import { type Site, serverSettings, tlsSettings } from './server-settings.ts'
@@ -129,7 +133,7 @@ export class Lab implements AsyncDisposable {
   #traffic: Traffic | undefined
   #statistics: Statistics | undefined
   #hasWebhooks = false
-  #started = false
+  #phase: Phase = 'starting'
   #config: ResolvedLab
   #directory: Directory
   #stopWatching: () => void = () => {}
@@ -368,7 +372,7 @@ export class Lab implements AsyncDisposable {
       await this.stop()
       throw error
     }
-    this.#started = true
+    this.#phase = 'serving'
     this.sessionLog.watch((record) => logSession(this.#options.log, record))
     this.#pki.warn()
     this.#pki.renew()
@@ -455,6 +459,33 @@ export class Lab implements AsyncDisposable {
     })
   }
 
+  /** Why a balancer should not send clients here; empty if it may. */
+  notReady(): readonly NotReady[] {
+    const { store } = this
+    return notReadyReasons({ phase: this.#phase, config: this.#config, store, endpoints: this.endpoints() })
+  }
+
+  /**
+   * Prepares a stop that no client notices. The lab is not ready from now on, accepts clients for `drain.delay`, then closes
+   * its ports and lets sessions finish what they do, for at most `drain.timeout`. `stop` ends those that are left.
+   * @param hurry ends it at once
+   */
+  async drain(hurry: AbortSignal): Promise<void> {
+    this.#phase = 'draining'
+    const { delay = defaultDelayMs(this.#config), timeout } = this.#config.drain
+    if (delay > 0) {
+      this.log.info(`draining: clients are accepted for another ${durationText(delay)} (drain.delay)`)
+      await sleep(delay, undefined, { signal: hurry }).catch(() => {})
+    }
+    // A change still in progress would reopen what is closed below.
+    await this.#changes.close()
+    ;(await this.#api)?.finish()
+    using limit = abortAfter(timeout, hurry)
+    const left = await this.#servers.drain(limit.signal)
+    if (left > 0 && !hurry.aborted)
+      this.log.warn(`${left} sessions have not ended within ${durationText(timeout)} (drain.timeout)`)
+  }
+
   /** Ends every session with its protocol's farewell and closes everything. */
   stop(): Promise<void> {
     this.#stopped ??= this.#stop()
@@ -466,6 +497,7 @@ export class Lab implements AsyncDisposable {
   }
 
   async #stop(): Promise<void> {
+    this.#phase = 'draining'
     this.#stopWatching()
     this.#stopRetention()
     // A change still in progress would reopen what is closed below.
@@ -553,7 +585,7 @@ export class Lab implements AsyncDisposable {
     const { clock } = this
     const now = new Date(clock.now()).toISOString()
     this.#report({ type: 'clock', now, frozen: clock.isFrozen, offsetMs: clock.offsetMs })
-    if (!this.#started) return
+    if (this.#phase === 'starting') return
     this.outgoing.queue.wake()
     await this.renewDue()
     await this.refreshCertificates()

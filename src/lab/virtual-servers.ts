@@ -64,6 +64,15 @@ export class VirtualServers {
     await Promise.all([...this.#servers.values()].map((server) => server.reach('open')))
   }
 
+  /**
+   * Closes every port, and lets the sessions finish what they do. Resolves when all have ended, or at the signal.
+   * @returns how many sessions are left
+   */
+  async drain(signal: AbortSignal): Promise<number> {
+    const left = await Promise.all([...this.#servers.values()].map((server) => server.drain(signal)))
+    return left.reduce((sum, count) => sum + count, 0)
+  }
+
   /** Stops every server; each session ends with its protocol's farewell. */
   async stop(): Promise<void> {
     await Promise.all([...this.#servers.values()].map((server) => server.stop()))

@@ -100,6 +100,9 @@ export class Connection {
   #bindings: ChannelBindings
   #compressed = false
   #hasReceived = false
+  #isFinishing = false
+  /** Whether the session waits for a command, and nothing is under way. */
+  #isBoundary = false
 
   constructor(options: ConnectionOptions) {
     this.remote = options.remote
@@ -188,9 +191,11 @@ export class Connection {
       const line = transport.takeLine(maxOctets, encoding)
       if (line === undefined) {
         this.#turns.pause()
+        if (this.#isFinishing && this.#isAtRest) this.stop()
         await transport.more()
         continue
       }
+      this.#isBoundary = false
       const text = encoding === 'latin1' ? textOf(line) : line
       this.record.line('in', text, secret)
       if (transport.congested) await this.drained()
@@ -318,6 +323,7 @@ export class Connection {
    */
   handOver(onStop: () => void): Duplex {
     this.logon.cancelTimeout()
+    this.#isBoundary = true
     return this.#transport.handOver(onStop)
   }
 
@@ -341,6 +347,20 @@ export class Connection {
     this.#transport.destroy(cause)
   }
 
+  /**
+   * Says that the next line begins a command, or ends a wait for the client: here `finish` may end the session.
+   * @param isUnderWay whether the session is in the middle of something that further commands complete
+   */
+  atBoundary(isUnderWay = false): void {
+    this.#isBoundary = !isUnderWay
+  }
+
+  /** Ends the session as `stop` does, once it waits for a command and nothing is under way. Received commands are answered. */
+  finish(): void {
+    this.#isFinishing = true
+    if (this.#isAtRest) this.stop()
+  }
+
   /** Makes the current or next read throw ConnectionEnded `stopping`, so that the session can send its farewell. */
   stop(): void {
     this.#transport.interrupt('stopping')
@@ -350,6 +370,11 @@ export class Connection {
   release(): void {
     this.content.release()
     this.#compression.release()
+  }
+
+  /** Whether the session could end here: it waits for a command, of which nothing has arrived. */
+  get #isAtRest(): boolean {
+    return this.#isBoundary && this.#transport.input.heldOctets === 0
   }
 
   /** Closes the connection of a client that starts TLS on the clear-text port, or of a proxy that is not listed. */

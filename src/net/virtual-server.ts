@@ -38,6 +38,8 @@ export class VirtualServer {
   readonly #sessions: SessionLog
   /** Open connections, and how each is reset. */
   readonly #connections = new Map<Connection, () => void>()
+  /** Everything that has been accepted and has not ended. */
+  readonly #served = new Set<Promise<void>>()
   /** Sockets whose PROXY header or handshake is in progress. */
   readonly #handshakes = new Set<Duplex>()
   readonly #ports: Ports
@@ -46,6 +48,7 @@ export class VirtualServer {
   readonly #intake: Intake
   #settings: VirtualServerSettings
   #acceptor: TlsAcceptor | undefined
+  #isDraining = false
 
   /**
    * @param failedLogons shared by the virtual servers of a lab
@@ -64,7 +67,7 @@ export class VirtualServer {
     this.#sessions = sessions
     this.#log = log
     this.#ports = new Ports({
-      onSocket: (socket, local, kind) => void this.#accept(socket, local, kind),
+      onSocket: (socket, local, kind) => this.#follow(this.#accept(socket, local, kind)),
       onError: (err) => log.error({ server: this.#settings.name, err }, 'a connection could not be accepted'),
     })
     if (settings.tls) this.#acceptor = new TlsAcceptor(settings.tls)
@@ -123,6 +126,19 @@ export class VirtualServer {
     await closed
   }
 
+  /**
+   * Closes the ports, and lets every session finish what it does. Resolves when all have ended, or at the signal.
+   * @returns how many sessions are left; `stop` ends them
+   */
+  async drain(signal: AbortSignal): Promise<number> {
+    this.#isDraining = true
+    await this.#ports.closeAll()
+    for (const connection of this.#connections.keys()) connection.finish()
+    const aborted = new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
+    while (this.#served.size > 0 && !signal.aborted) await Promise.race([aborted, Promise.all(this.#served)])
+    return this.#served.size
+  }
+
   /** Ends every session as `stop` does, and opens the same ports again, with new TLS session keys. @throws ListenError */
   async restart(): Promise<void> {
     await this.#ports.suspend()
@@ -146,7 +162,7 @@ export class VirtualServer {
    */
   serveOwner(socket: Socket, owner: string): void {
     const accepted = { socket, owner, kind: 'port', remote: OWNER_ADDRESS, local: OWNER_ADDRESS } as const
-    void this.#serveClient(accepted, this.#settings)
+    this.#follow(this.#serveClient(accepted, this.#settings))
   }
 
   /** Ends the sessions with these ids, and returns how many were open. Resolves once they have ended. */
@@ -174,6 +190,11 @@ export class VirtualServer {
     }, STOP_MS)
     await Promise.all(open.map((connection) => connection.closed))
     clearTimeout(deadline)
+  }
+
+  #follow(served: Promise<void>): void {
+    this.#served.add(served)
+    void served.then(() => this.#served.delete(served))
   }
 
   /** Serves a socket from its first octet to its last. Never rejects. */
@@ -293,6 +314,8 @@ export class VirtualServer {
       return refuse(connection, settings, 'server')
     }
     this.#connections.set(connection, reset)
+    // Its handshake had begun before.
+    if (this.#isDraining) connection.finish()
     try {
       const faults = connection.meetFirstFaults()
       if (!faults || (await faults)) await settings.serve(connection)

@@ -15,6 +15,7 @@ export const idle = defineCommand({
     const pusher = new Pusher(session)
     connection.write('+ idling\r\n')
     pusher.start(true)
+    connection.atBoundary()
     let line: string
     try {
       line = await connection.readLine(MAX_DONE_OCTETS, 'latin1')

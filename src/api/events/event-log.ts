@@ -143,7 +143,6 @@ export class EventLog {
   }
 
   close(): void {
-    this.add('lab.stopping')
     for (const unwatch of this.#unwatch) unwatch()
     this.#listeners.clear()
   }

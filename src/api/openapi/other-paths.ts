@@ -51,8 +51,13 @@ export const otherPaths: Readonly<Record<string, Json>> = {
       },
     },
   },
-  '/livez': healthPath('livez', 'Check that the process answers.'),
-  '/readyz': healthPath('readyz', 'Check that the lab is ready. `GET /api/v1/health` says what needs attention.'),
+  '/livez': healthPath('livez', 'Check that the process answers.', 'The process answers.'),
+  '/readyz': healthPath(
+    'readyz',
+    'Check that the lab is ready for clients: it has started and is not stopping, its ports are open, and the store answers. `GET /api/v1/health` says what needs attention.',
+    'Ready.',
+    503,
+  ),
 }
 
 function queryParameter(name: string, description: string): Json {
@@ -64,7 +69,7 @@ function problems(...statuses: readonly number[]): Json {
   return { ...Object.fromEntries(responses), default: { $ref: '#/components/responses/Problem' } }
 }
 
-function healthPath(name: string, summary: string): Json {
+function healthPath(name: string, summary: string, yes: string, ...no: readonly number[]): Json {
   return {
     get: {
       operationId: name,
@@ -73,8 +78,8 @@ function healthPath(name: string, summary: string): Json {
       tags: ['health'],
       security: [],
       responses: {
-        200: { description: 'Ready.', content: { 'text/plain': { schema: { type: 'string' }, example: 'ok' } } },
-        ...problems(400),
+        200: { description: yes, content: { 'text/plain': { schema: { type: 'string' }, example: 'ok' } } },
+        ...problems(400, ...no),
       },
     },
   }

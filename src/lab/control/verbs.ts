@@ -10,6 +10,8 @@ export interface LabStatus {
   readonly pid: number
   readonly hostname: string
   readonly endpoints: ReturnType<Lab['endpoints']>
+  /** Why a balancer should not send clients here; empty if it may. */
+  readonly notReady: ReturnType<Lab['notReady']>
   /** `ADDRESS:PORT` of the authorities' HTTP service. */
   readonly authorityService: readonly string[]
   /** `ADDRESS:PORT` of the DNS server. */
@@ -38,6 +40,7 @@ export function controlVerbs(lab: Lab, host: ControlHost): ControlVerbs {
       pid: process.pid,
       hostname: lab.config.hostname,
       endpoints: lab.endpoints(),
+      notReady: lab.notReady(),
       authorityService: lab.authorityServicePorts,
       dns: lab.dns.ports,
       ca: lab.certificateStore.rootPem,
