@@ -8,8 +8,10 @@ import {
   typesOf,
 } from './driver.ts'
 import { DatabaseError, databaseError, isStale } from './errors.ts'
+import { addressesOf, remember, serverOf } from './hosts.ts'
 
 export interface ConnectionSettings {
+  /** May list several hosts, of which the one that is not a standby is used. */
   readonly url: string
   /** Instead of the one in the URL. */
   readonly password?: string | undefined
@@ -64,16 +66,37 @@ export class Connection {
     client.on('end', () => this.destroy())
   }
 
-  /** @param lost is called once when the connection ends without `end` @throws DatabaseError */
+  /**
+   * Connects to the first host of the URL that accepts changes.
+   * @param lost is called once when the connection ends without `end`
+   * @throws DatabaseError
+   */
   static async open(settings: ConnectionSettings, lost: () => void): Promise<Connection> {
+    let failed: DatabaseError | undefined
+    for (const url of addressesOf(settings.url)) {
+      try {
+        const connection = await Connection.#openAt({ ...settings, url }, lost)
+        remember(settings.url, url)
+        return connection
+      } catch (error) {
+        const { code, message, cause, sqlState } = databaseError(error)
+        const text = failed ? `${failed.message}; ${message}` : message
+        failed = new DatabaseError(code, text, { cause, ...(sqlState !== undefined && { sqlState }) })
+      }
+    }
+    throw failed as DatabaseError
+  }
+
+  static async #openAt(settings: ConnectionSettings, lost: () => void): Promise<Connection> {
     const driver = await loadDriver()
     const client = createClient(driver, settings)
     const connection = new Connection(client, lost)
     try {
       await client.connect()
-      await connection.run(
-        [...sessionSettings, `search_path = "${settings.schema}"`].map((one) => `SET ${one}`).join(';'),
-      )
+      const statements = [...sessionSettings, `search_path = "${settings.schema}"`].map((one) => `SET ${one}`)
+      const isStandby = 'SELECT pg_is_in_recovery() AS standby'
+      const last = await connection.#last<{ readonly standby: boolean }>([...statements, isStandby].join(';'))
+      if (last?.standby) throw new DatabaseError('disconnected', 'it is a standby, which accepts no changes')
       return connection
     } catch (error) {
       connection.#isEnding = true
@@ -104,10 +127,7 @@ export class Connection {
 
   /** Begins a transaction. Returns its number, by which its outcome can be asked for. @throws DatabaseError */
   async begin(): Promise<string> {
-    const results = (await this.#request('BEGIN; SELECT pg_current_xact_id()::text AS id')) as unknown as {
-      readonly rows: readonly { readonly id: string }[]
-    }[]
-    return results.at(-1)?.rows[0]?.id ?? ''
+    return (await this.#last<{ readonly id: string }>('BEGIN; SELECT pg_current_xact_id()::text AS id'))?.id ?? ''
   }
 
   onNotification(listener: (notification: Notification) => void): void {
@@ -132,6 +152,12 @@ export class Connection {
 
   async #send<Row>(query: DriverQuery | string): Promise<Row[]> {
     return (await this.#request(query)).rows as Row[]
+  }
+
+  /** Runs several statements. Returns the first row of the last one. */
+  async #last<Row>(text: string): Promise<Row | undefined> {
+    const results = (await this.#request(text)) as unknown as readonly { readonly rows: readonly Row[] }[]
+    return results.at(-1)?.rows[0]
   }
 
   async #request(query: DriverQuery | string): Promise<DriverResult> {
@@ -166,11 +192,4 @@ function describe({ code, message, sqlState, cause }: DatabaseError, { url }: Co
     cause,
     ...(sqlState !== undefined && { sqlState }),
   })
-}
-
-/** Returns host, port and database of a URL. */
-export function serverOf(url: string): string {
-  if (!URL.canParse(url)) return 'the given address'
-  const { host, pathname } = new URL(url)
-  return `${host || 'localhost'}${pathname === '/' ? '' : pathname}`
 }

@@ -1,7 +1,8 @@
 import type { Logger } from 'pino'
 import { Channel, type DatabaseState, type TopicListener } from './channel.ts'
-import { type Connection, type ConnectionSettings, type QueryOptions, serverOf } from './connection.ts'
+import type { Connection, ConnectionSettings, QueryOptions } from './connection.ts'
 import { DatabaseError, databaseError, isStale } from './errors.ts'
+import { serverOf } from './hosts.ts'
 import { migrate } from './migrate.ts'
 import { Pool } from './pool.ts'
 import type { Topic } from './topics.ts'
@@ -46,7 +47,10 @@ export interface Database extends Queries, AsyncDisposable {
 }
 
 export interface DatabaseSettings {
-  /** `postgres://USER@HOST:PORT/DATABASE`, with the parameters of the package pg, such as `sslmode`. */
+  /**
+   * `postgres://USER@HOST:PORT/DATABASE`, with the parameters of the package pg, such as `sslmode`. Several `HOST:PORT` with
+   * commas between them are a primary server and its replicas.
+   */
   readonly url: string
   /** Instead of the one in the URL. */
   readonly password?: string | undefined

@@ -45,7 +45,9 @@ export const store = z.union([
     postgres: z
       .string()
       .regex(/^postgres(ql)?:\/\/\S+$/, 'write an address like postgres://lab@db/sealpost')
-      .describe('PostgreSQL database, which several nodes share: its address, with the parameters of the package pg.')
+      .describe(
+        'PostgreSQL database, which several nodes share: its address, with the parameters of the package pg. HOST:PORT,HOST:PORT are a primary server and its replicas.',
+      )
       .meta({ examples: ['postgres://lab@db/sealpost'], writeOnly: true }),
     password: z
       .string()
