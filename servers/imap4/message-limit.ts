@@ -22,7 +22,7 @@ export function withinLimit(session: ImapSession, { messages }: Selection, index
   const limit = messageLimit(session)
   if (limit === undefined || indexes.length <= limit) return { indexes }
   const last = indexes.slice(-limit)
-  const { uid } = messages[last[0] as number] as MessageEntry
+  const { uid } = messages.at(last[0] as number) as MessageEntry
   return { indexes: last, code: `MESSAGELIMIT ${limit} ${uid}` }
 }
 

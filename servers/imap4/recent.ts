@@ -51,13 +51,9 @@ export function claimRecent(session: ImapSession, selection: Selection): void {
   if (enabled.has('IMAP4rev2') || !('identity' in state)) return // has no \Recent. RFC 9051 appendix E
   const space = spaceOf(state.identity, selection.folder)
   const mark = marksOf(session).get(keyOf(space)) ?? 0
-  const { messages } = selection
-  for (let index = messages.length - 1; index >= 0; index--) {
-    const uid = messages[index]?.uid ?? 0
-    if (uid <= mark) break
-    selection.recent.add(uid)
-  }
-  const highest = messages.at(-1)?.uid ?? 0
+  const highest = selection.messages.at(-1)?.uid ?? 0
+  const from = Math.max(mark, selection.recent.highest) + 1
+  if (from <= highest) selection.recent.add({ from, to: highest })
   if (selection.readOnly || highest <= mark) return
   marksOf(session).set(keyOf(space), highest)
   void keep(session, space, highest)

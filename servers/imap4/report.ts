@@ -54,7 +54,7 @@ async function reportContents(
     responses.push(change.response)
     if (context.items.length === 0) continue
     for (const [index, list] of itemsOf) {
-      if (change.added.has(selection.messages[index]?.uid ?? 0)) list.push(...context.items)
+      if (change.added.has(selection.messages.at(index)?.uid ?? 0)) list.push(...context.items)
     }
   }
   await sendNew(session, selection, itemsOf)

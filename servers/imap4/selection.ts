@@ -1,4 +1,5 @@
-import type { Folder, FolderSnapshot, MessageEntry, MessageStore, StoreEvent } from '../../src/store/types.ts'
+import { EntryList } from '../../src/store/entry-list.ts'
+import type { Folder, FolderSnapshot, MessageEntry, MessageStore, StoreEvent, UidRange } from '../../src/store/types.ts'
 import { indexOfUid } from '../../src/store/uid-order.ts'
 import type { SeesEntry } from './captured.ts'
 import type { ResultContext, Updates } from './changes.ts'
@@ -17,6 +18,30 @@ export interface ViewOptions {
 /** The facts that SELECT reports about the mailbox. */
 export type Opened = Pick<FolderSnapshot, 'uidNext' | 'highestModSeq' | 'flags' | 'firstUnseen'>
 
+/** Ascending ranges of uids. */
+export class UidRanges {
+  readonly #ranges: UidRange[] = []
+
+  get ranges(): readonly UidRange[] {
+    return this.#ranges
+  }
+
+  get highest(): number {
+    return this.#ranges.at(-1)?.to ?? 0
+  }
+
+  has(uid: number): boolean {
+    return this.#ranges.some(({ from, to }) => uid >= from && uid <= to)
+  }
+
+  /** Adds a range, which must be above the others. */
+  add({ from, to }: UidRange): void {
+    const last = this.#ranges.at(-1)
+    if (last && last.to + 1 === from) this.#ranges[this.#ranges.length - 1] = { from: last.from, to }
+    else this.#ranges.push({ from, to })
+  }
+}
+
 /**
  * A session's view of the selected mailbox: what its client knows. Sequence numbers are positions in this view, and
  * change only when the client is sent an EXPUNGE. Changes that the store reports wait here until `takeUpdates`.
@@ -31,7 +56,7 @@ export class Selection {
   /** Uids saved by SEARCH RETURN (SAVE), ascending. RFC 5182. */
   saved: readonly number[] = []
   /** Uids that are `\Recent` in this session. RFC 3501 section 2.3.2. */
-  readonly recent = new Set<number>()
+  readonly recent = new UidRanges()
   /** The thread ids that were needed so far, by uid. RFC 8474. */
   readonly threadIds = new Map<number, string>()
   /** The labels of messages when they were last needed. Gmail's X-GM-LABELS. */
@@ -46,9 +71,7 @@ export class Selection {
   readonly contexts = new Map<string, ResultContext>()
   /** Whether this session has expunged messages and the client was not yet sent their EXPUNGE. */
   hasOwnExpunges = false
-  #messages: readonly MessageEntry[] = []
-  /** Whether `#messages` is this session's own array. At first it is the store's snapshot, which must not be changed. */
-  #isOwn = false
+  #messages = new EntryList()
   #arrived: MessageEntry[] = []
   #expunged = new Set<number>()
   #changed = new Set<number>()
@@ -82,7 +105,7 @@ export class Selection {
     selection.#unwatch = store.watch((event) => handle(event), folder.id)
     try {
       const opened = partOf(await store.snapshot(folder.id), options.sees)
-      selection.#messages = opened.entries
+      selection.#messages = EntryList.of(opened.entries)
       selection.#highestModSeq = opened.highestModSeq
       handle = (event) => selection.#handle(event)
       for (const event of early) selection.#handle(event)
@@ -113,8 +136,17 @@ export class Selection {
   }
 
   /** The messages, in sequence number order. Expunged ones stay until the client is sent their EXPUNGE. */
-  get messages(): readonly MessageEntry[] {
+  get messages(): EntryList {
     return this.#messages
+  }
+
+  /** The number of messages that are `\Recent` in this session. */
+  get recentCount(): number {
+    const { ranges } = this.recent
+    return ranges.reduce(
+      (sum, { from, to }) => sum + this.#messages.indexFrom(to + 1) - this.#messages.indexFrom(from),
+      0,
+    )
   }
 
   get highestModSeq(): number {
@@ -131,7 +163,7 @@ export class Selection {
   }
 
   indexOf(uid: number): number {
-    return indexOfUid(this.#messages, uid)
+    return this.#messages.indexOf(uid)
   }
 
   /**
@@ -160,7 +192,7 @@ export class Selection {
     const foreign: number[] = []
     for (let index = known; index < this.#messages.length; index++) {
       touched.push(index)
-      if (!this.#ownArrived.has(this.#messages[index]?.uid ?? 0)) foreign.push(index)
+      if (!this.#ownArrived.has(this.#messages.at(index)?.uid ?? 0)) foreign.push(index)
     }
     this.#ownArrived.clear()
     return { expunged, exists, foreign, changed, touched }
@@ -174,17 +206,8 @@ export class Selection {
   }
 
   #addArrived(): void {
-    const messages = this.#own()
-    for (const entry of this.#arrived) messages.push(entry)
+    for (const entry of this.#arrived) this.#messages.append(entry)
     this.#arrived = []
-  }
-
-  /** Returns the messages as an array that may be changed. */
-  #own(): MessageEntry[] {
-    const messages = this.#isOwn ? (this.#messages as MessageEntry[]) : this.#messages.slice()
-    this.#messages = messages
-    this.#isOwn = true
-    return messages
   }
 
   #removeExpunged(): Updates['expunged'] {
@@ -194,11 +217,9 @@ export class Selection {
     const indexes = [...gone].map((uid) => this.indexOf(uid)).filter((index) => index >= 0)
     indexes.sort((a, b) => a - b)
     const numbers = indexes.map((index) => index + 1)
-    const uids = indexes.map((index) => this.#messages[index]?.uid ?? 0)
-    this.#messages = without(this.#messages, indexes)
-    this.#isOwn = true
+    const uids = indexes.map((index) => this.#messages.at(index)?.uid ?? 0)
+    this.#messages.remove(uids)
     this.saved = this.saved.filter((uid) => !gone.has(uid))
-    for (const uid of uids) this.recent.delete(uid)
     return { numbers: numbers.reverse(), uids }
   }
 
@@ -237,10 +258,10 @@ export class Selection {
     const index = this.indexOf(entry.uid)
     const isNumbered = index >= 0
     const at = isNumbered ? index : indexOfUid(this.#arrived, entry.uid)
-    const old = (isNumbered ? this.#messages : this.#arrived)[at]
+    const old = isNumbered ? this.#messages.at(at) : this.#arrived[at]
     // An event may report a change that the snapshot already contains.
     if (old === undefined || old.modSeq > entry.modSeq) return
-    if (isNumbered) this.#own()[at] = entry
+    if (isNumbered) this.#messages.replace(at, entry)
     else this.#arrived[at] = entry
     if (isForeign && isNumbered) this.#changed.add(entry.uid)
     if (isNumbered) this.#touched?.add(entry.uid)
@@ -265,7 +286,7 @@ export class Selection {
 /** Returns the part of a folder that a view shows. */
 function partOf(whole: FolderSnapshot, sees: SeesEntry | undefined): Opened & Pick<FolderSnapshot, 'entries'> {
   if (!sees) return whole
-  const entries = whole.entries.filter(sees)
+  const entries = Array.from(whole.entries).filter(sees)
   const { uidNext, highestModSeq } = whole
   return {
     uidNext,
@@ -275,25 +296,5 @@ function partOf(whole: FolderSnapshot, sees: SeesEntry | undefined): Opened & Pi
     firstUnseen: entries.findIndex(({ flags }) => !flags.includes('\\Seen')) + 1,
   }
 }
-
-/** Returns a copy without the entries at these indexes, which ascend. Copies what lies between them as a whole. */
-function without(entries: readonly MessageEntry[], indexes: readonly number[]): readonly MessageEntry[] {
-  if (indexes.length > MAX_PARTS) {
-    const isLeftOut = new Set(indexes)
-    return entries.filter((_, index) => !isLeftOut.has(index))
-  }
-  const parts: (readonly MessageEntry[])[] = []
-  let from = 0
-  for (const index of indexes) {
-    parts.push(entries.slice(from, index))
-    from = index + 1
-  }
-  parts.push(entries.slice(from))
-  const [first = [], ...others] = parts
-  return first.concat(...others)
-}
-
-/** With more parts, a test of each entry is faster. */
-const MAX_PARTS = 64
 
 const NONE_EXPUNGED: Updates['expunged'] = { numbers: [], uids: [] }

@@ -38,7 +38,7 @@ export async function findThreadIds(
   const { messages, threadIds } = selection
   let batch: Threaded[] = []
   for (const index of indexes) {
-    const entry = messages[index]
+    const entry = messages.at(index)
     if (!entry || threadIds.has(entry.uid)) continue
     const threaded = await read(store, selection, entry)
     if (threaded) batch.push(threaded)

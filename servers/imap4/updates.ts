@@ -27,13 +27,13 @@ function expungeResponses(session: ImapSession, { numbers, uids }: Updates['expu
 
 function existsResponses(session: ImapSession, selection: Selection, exists: number): string {
   claimRecent(session, selection)
-  const recent = session.enabled.has('IMAP4rev2') ? '' : `* ${selection.recent.size} RECENT\r\n`
+  const recent = session.enabled.has('IMAP4rev2') ? '' : `* ${selection.recentCount} RECENT\r\n`
   return `* ${exists} EXISTS\r\n${recent}`
 }
 
 /** Returns the flags of messages as untagged FETCH responses, always with the uid. RFC 9051 section 7.5.2. */
 function flagResponses(session: ImapSession, selection: Selection, indexes: readonly number[]): string {
-  const entries = indexes.map((index) => selection.messages[index] as MessageEntry)
+  const entries = indexes.map((index) => selection.messages.at(index) as MessageEntry)
   const items = (entry: MessageEntry): string => {
     const modSeq = session.enabled.has('CONDSTORE') ? ` MODSEQ (${entry.modSeq})` : ''
     const flags = `FLAGS ${flagList(selection, entry)}${modSeq}`
@@ -51,7 +51,7 @@ export function fetchResponse(session: ImapSession, index: number, { uid }: Mess
 
 /** Returns a message's flags in parentheses. */
 export function flagList(selection: Selection, { uid, flags }: MessageEntry): string {
-  if (selection.recent.size === 0 || !selection.recent.has(uid)) return `(${flags.join(' ')})`
+  if (!selection.recent.has(uid)) return `(${flags.join(' ')})`
   return `(${[...flags, '\\Recent'].join(' ')})`
 }
 
@@ -76,7 +76,7 @@ export async function sendResync(session: ImapSession, selection: Selection, res
   await sendVanished(session, selection, resync.modSeq, resync.known)
   const isKnown = resync.known ? memberOf(resync.known) : () => true
   const changed = (await changedIndexes(session, selection, resync.modSeq)).filter((index) =>
-    isKnown((selection.messages[index] as MessageEntry).uid),
+    isKnown((selection.messages.at(index) as MessageEntry).uid),
   )
   if (changed.length > 0) session.send(flagResponses(session, selection, changed))
 }
@@ -114,7 +114,7 @@ async function changedIndexes(session: ImapSession, selection: Selection, modSeq
   // Only messages in the client's view. Later changes are sent as updates.
   return changed
     .map(({ uid }) => selection.indexOf(uid))
-    .filter((index) => index >= 0 && (selection.messages[index] as MessageEntry).modSeq > modSeq)
+    .filter((index) => index >= 0 && (selection.messages.at(index) as MessageEntry).modSeq > modSeq)
 }
 
 /**

@@ -76,9 +76,9 @@ export class FlagsInUse {
     return (this.#all ??= [...new Set([...this.#messages.keys()].flat())])
   }
 
-  add(flags: readonly string[]): void {
+  add(flags: readonly string[], count = 1): void {
     const messages = this.#messages.get(flags) ?? 0
-    this.#messages.set(flags, messages + 1)
+    this.#messages.set(flags, messages + count)
     if (messages === 0) this.#all = undefined
   }
 

@@ -1,22 +1,41 @@
+import { type BlockCounts, type BlockSource, EntryList } from './entry-list.ts'
 import { DELETED, FlagsInUse, SEEN } from './flags.ts'
 import type { FolderSnapshot, FolderStatus, MessageEntry, UidRange } from './types.ts'
-import { ascending, firstIndexFrom, indexOfUid } from './uid-order.ts'
+import { ascending } from './uid-order.ts'
+
+/** A folder whose entries another place has: its numbers, the combinations of flags with their messages, and its blocks. */
+export interface StoredFolder {
+  readonly uidNext: number
+  readonly highestModSeq: number
+  readonly counts: Pick<FolderCounts, 'exists' | 'sizeOctets' | 'unseen' | 'deleted' | 'deletedOctets'>
+  readonly combinations: Iterable<readonly [flags: readonly string[], messages: number]>
+  readonly blocks: Iterable<BlockCounts>
+  readonly source: BlockSource
+}
 
 /**
- * The entries of one folder in memory, in uid order, with everything that STATUS and SELECT need kept up to date.
- * Arrays that were returned are never changed: the next change works on a copy. Changes that the index already contains
- * are ignored, so a change may be applied twice.
+ * The entries of one folder in uid order, with everything that STATUS and SELECT need kept up to date. What was returned is
+ * never changed: the next change works on a copy of a part. Changes that the index already contains are ignored, so a change
+ * may be applied twice.
  */
 export class FolderIndex {
   uidNext = 1
   highestModSeq = 1
   readonly #counts = new FolderCounts()
   readonly #flags = new FlagsInUse()
-  #entries: MessageEntry[] = []
-  /** Whether `#entries` was returned to a caller and must be copied before the next change. */
-  #isShared = false
-  /** All entries before this index have `\Seen`. */
-  #seenUntil = 0
+  readonly #entries: EntryList
+  /** All entries, if they were listed after the last change. */
+  #all: readonly MessageEntry[] | undefined
+
+  /** @param stored reads entries when they are first needed. Default: the folder is empty */
+  constructor(stored?: StoredFolder) {
+    this.#entries = new EntryList(stored?.source, stored?.blocks)
+    if (!stored) return
+    this.uidNext = stored.uidNext
+    this.highestModSeq = stored.highestModSeq
+    Object.assign(this.#counts, stored.counts)
+    for (const [flags, messages] of stored.combinations) this.#flags.add(flags, messages)
+  }
 
   get exists(): number {
     return this.#entries.length
@@ -32,29 +51,35 @@ export class FolderIndex {
       unseen,
       deleted,
       deletedOctets,
-      lowestUid: this.#entries[0]?.uid ?? 0,
+      lowestUid: this.#entries.at(0)?.uid ?? 0,
       highestUid: this.#entries.at(-1)?.uid ?? 0,
     }
   }
 
   snapshot(): FolderSnapshot {
-    return { ...this.status(), entries: this.list(), flags: this.#flags.all, firstUnseen: this.#firstUnseen() }
+    const { firstUnseen } = this.#entries
+    return { ...this.status(), entries: this.share(), flags: this.#flags.all, firstUnseen }
+  }
+
+  /** Returns the entries as they are now. */
+  share(): EntryList {
+    return this.#entries.share()
   }
 
   find(uid: number): MessageEntry | undefined {
-    return this.#entries[indexOfUid(this.#entries, uid)]
+    return this.#entries.find(uid)
   }
 
   /** Returns entries in uid order. Later changes do not affect the array. */
   list(range?: UidRange): readonly MessageEntry[] {
-    if (range) return this.#entries.slice(this.#indexFrom(range.from), this.#indexFrom(range.to + 1))
-    this.#isShared = true
-    return this.#entries
+    const entries = this.#entries
+    if (range) return entries.slice(entries.indexFrom(range.from), entries.indexFrom(range.to + 1))
+    return (this.#all ??= entries.slice())
   }
 
   /** Returns the entries with a greater modSeq, in uid order. */
   changedSince(modSeq: number): MessageEntry[] {
-    return this.#entries.filter((entry) => entry.modSeq > modSeq)
+    return this.list().filter((entry) => entry.modSeq > modSeq)
   }
 
   /** Returns the entries of those uids that exist, in uid order and without duplicates. */
@@ -67,12 +92,17 @@ export class FolderIndex {
     return found
   }
 
+  /** Reads the entries that are about to change where the index has them from. */
+  pin(uids: Iterable<number>): void {
+    this.#entries.pin(uids)
+  }
+
   /** Adds entries in uid order. Entries below `uidNext` are in the index already and are skipped. */
   append(entries: readonly MessageEntry[]): void {
-    this.#copyIfShared()
+    this.#all = undefined
     for (const entry of entries) {
       if (entry.uid < this.uidNext) continue
-      this.#entries.push(entry)
+      this.#entries.append(entry)
       this.#counts.add(entry)
       this.#flags.add(entry.flags)
       this.uidNext = entry.uid + 1
@@ -82,14 +112,17 @@ export class FolderIndex {
 
   /** Replaces entries by newer ones with the same uid. */
   replace(entries: readonly MessageEntry[]): void {
-    this.#copyIfShared()
+    this.#all = undefined
     for (const entry of entries) {
-      const index = this.#indexFrom(entry.uid)
-      const before = this.#entries[index]
-      if (before?.uid !== entry.uid || before.modSeq >= entry.modSeq) continue
+      const index = this.#entries.indexOf(entry.uid)
+      const before = this.#entries.at(index)
+      if (index < 0 || !before || before.modSeq >= entry.modSeq) continue
       this.#counts.replace(before, entry)
-      if (entry.flags !== before.flags) this.#replaceFlags(index, before, entry)
-      this.#entries[index] = entry
+      if (entry.flags !== before.flags) {
+        this.#flags.remove(before.flags)
+        this.#flags.add(entry.flags)
+      }
+      this.#entries.replace(index, entry)
       this.#raiseModSeq(entry.modSeq)
     }
   }
@@ -99,43 +132,12 @@ export class FolderIndex {
     this.#raiseModSeq(modSeq)
     const removed = this.pick(uids)
     if (removed.length === 0) return
-    const unseenFrom = this.#entries[this.#seenUntil]?.uid ?? Number.POSITIVE_INFINITY
+    this.#all = undefined
     for (const entry of removed) {
       this.#counts.remove(entry)
       this.#flags.remove(entry.flags)
-      if (entry.uid < unseenFrom) this.#seenUntil--
     }
-    // Only the entries between the first and the last removed one are filtered: expiry removes a few at the front.
-    const first = this.#indexFrom((removed[0] as MessageEntry).uid)
-    const end = this.#indexFrom((removed.at(-1) as MessageEntry).uid) + 1
-    const isRemoved = new Set(removed)
-    const kept = this.#entries.slice(first, end).filter((entry) => !isRemoved.has(entry))
-    this.#entries = this.#entries.slice(0, first).concat(kept, this.#entries.slice(end))
-    this.#isShared = false
-  }
-
-  #replaceFlags(index: number, before: MessageEntry, after: MessageEntry): void {
-    this.#flags.remove(before.flags)
-    this.#flags.add(after.flags)
-    if (index < this.#seenUntil && !after.flags.includes(SEEN)) this.#seenUntil = index
-  }
-
-  /** Returns the position of the first unseen message, from 1, or 0. Continues where the last search ended. */
-  #firstUnseen(): number {
-    const { unseen, exists } = this.#counts
-    if (unseen === 0) this.#seenUntil = exists
-    while (this.#entries[this.#seenUntil]?.flags.includes(SEEN)) this.#seenUntil++
-    return this.#seenUntil < exists ? this.#seenUntil + 1 : 0
-  }
-
-  #indexFrom(uid: number): number {
-    return firstIndexFrom(this.#entries, uid)
-  }
-
-  #copyIfShared(): void {
-    if (!this.#isShared) return
-    this.#entries = this.#entries.slice()
-    this.#isShared = false
+    this.#entries.remove(removed.map(({ uid }) => uid))
   }
 
   #raiseModSeq(modSeq: number): void {

@@ -148,10 +148,17 @@ export interface FolderStatus {
   readonly highestUid: number
 }
 
+/** Entries in uid order: an array, or a list that reads entries when they are first needed. */
+export interface Entries extends Iterable<MessageEntry> {
+  readonly length: number
+  at(index: number): MessageEntry | undefined
+  slice(from?: number, to?: number): MessageEntry[]
+}
+
 /** A folder at one moment, for a session that opens it. */
 export interface FolderSnapshot extends FolderStatus {
-  /** In uid order. Later changes do not affect this array. */
-  readonly entries: readonly MessageEntry[]
+  /** Later changes do not affect them. */
+  readonly entries: Entries
   /** Every flag that a message of the folder has, without duplicates. */
   readonly flags: readonly string[]
   /** Position of the first message without `\Seen`, counted from 1; 0 if all have it. */
@@ -305,7 +312,7 @@ export interface MessageStore extends ValueStore, AsyncDisposable {
   listOwners(): Promise<readonly Owner[]>
   /** Returns the counts of a folder. @throws StoreError `not-found` */
   status(folderId: string): Promise<FolderStatus>
-  /** Returns the state of a folder at this moment, with all its entries. @throws StoreError `not-found` */
+  /** Returns the state of a folder at this moment. @throws StoreError `not-found` */
   snapshot(folderId: string): Promise<FolderSnapshot>
 
   /** Returns the names an owner is subscribed to, whether or not such folders exist. RFC 9051 section 6.3.7. */

@@ -40,7 +40,7 @@ export function indexContract(on: StoreContext): void {
     }
     const taken = async () => {
       const snapshot = await on.store.snapshot(on.inbox.id)
-      return { ...snapshot, flags: [...snapshot.flags].sort() }
+      return { ...snapshot, entries: [...snapshot.entries], flags: [...snapshot.flags].sort() }
     }
 
     it('is correct after random changes', async () => {
@@ -80,7 +80,7 @@ export function indexContract(on: StoreContext): void {
       await on.deliver(on.inbox, 'c')
       await on.store.setFlags(on.inbox.id, [1], { mode: 'add', flags: ['\\Seen'] })
       await on.store.expunge(on.inbox.id, [2])
-      expect(entries.map(({ uid, flags }) => [uid, flags])).toEqual([
+      expect([...entries].map(({ uid, flags }) => [uid, flags])).toEqual([
         [1, []],
         [2, []],
       ])

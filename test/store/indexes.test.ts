@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { startLab } from '../../src/index.ts'
 import { checkStore, openLmdbStore } from '../../src/store/lmdb/open.ts'
 import { applyRetention } from '../../src/store/retention.ts'
-import { accountOwner, type Folder, type MessageStore, PUBLIC_OWNER } from '../../src/store/types.ts'
+import { accountOwner, type Folder, type MessageEntry, type MessageStore, PUBLIC_OWNER } from '../../src/store/types.ts'
 import { message, pattern, pieces } from '../contract/store-context.ts'
 import { LineClient } from '../support/line-client.ts'
 import { type RawTable, withTables } from '../support/lmdb-file.ts'
@@ -65,10 +65,18 @@ describe('an LMDB store reads one message without reading the rest of its folder
   afterEach(() => store[Symbol.asyncDispose]())
 
   it('while reading the whole folder fails because of a broken entry', async () => {
-    await expect(store.snapshot(inbox.id)).rejects.toThrow()
+    const index = await store.snapshot(inbox.id)
     await expect(store.list(inbox.id)).rejects.toThrow()
+    expect(() => [...index.entries]).toThrow()
     await expect(store.list(group.id, { from: 599, to: 601 })).rejects.toThrow()
     expect((await store.entry(inbox.id, 4))?.flags).toEqual(['\\Deleted'])
+  })
+
+  it('to open a folder: its counts, flags and first unseen message', async () => {
+    const opened = await store.snapshot(inbox.id)
+    expect(opened).toMatchObject({ exists: 700, unseen: 698, firstUnseen: 1, lowestUid: 1, highestUid: 700 })
+    expect(opened.flags.toSorted()).toEqual(['Work', '\\Deleted', '\\Seen'])
+    expect([opened.entries.length, opened.entries.at(3)?.uid, opened.entries.at(699)?.uid]).toEqual([700, 4, 700])
   })
 
   it('by number, range and Message-ID, and for its overview', async () => {
@@ -106,6 +114,30 @@ describe('an LMDB store reads one message without reading the rest of its folder
   })
 })
 
+describe('an open folder of an LMDB store', () => {
+  it('stays as it was when it was opened, although its entries are read later', async () => {
+    const folders = await fill()
+    await grow(folders)
+    const { inbox } = folders
+    const factsOf = ({ uid, flags, modSeq }: MessageEntry) => [uid, modSeq, ...flags]
+    const first = await open()
+    const before = (await first.list(inbox.id)).map(factsOf)
+    await first[Symbol.asyncDispose]()
+    await using again = await open()
+    const opened = await again.snapshot(inbox.id)
+    await again.setFlags(inbox.id, [5, 600], { mode: 'add', flags: ['\\Flagged'] })
+    await again.expunge(inbox.id, [7, 300, 301])
+    await again.append([message('late', inbox)])
+    await again.move(inbox.id, [650], inbox.id)
+    const changed = await again.snapshot(inbox.id)
+    expect(Array.from(opened.entries, factsOf)).toEqual(before)
+    expect(Array.from(changed.entries, factsOf)).toEqual((await again.list(inbox.id)).map(factsOf))
+    await again.deleteFolder(inbox.id)
+    expect(changed.entries.length).toBe(698)
+    expect(new Set(Array.from(changed.entries, ({ uid }) => uid)).size).toBe(698)
+  })
+})
+
 describe('an LMDB store that loads a large folder', () => {
   it('yields to other sessions, and includes their changes', async () => {
     const total = isLong ? 50_000 : 2_500
@@ -126,7 +158,7 @@ describe('an LMDB store that loads a large folder', () => {
       using _clock = vi.spyOn(performance, 'now').mockImplementation(() => (nowMs += isLong ? 1 : 25))
       let isLoaded = false
       let turns = 0
-      const loading = store.snapshot(id).finally(() => {
+      const loading = store.list(id).finally(() => {
         isLoaded = true
       })
       const turn = async (): Promise<void> => {
@@ -209,6 +241,39 @@ it('an LMDB store answers OVER and HDR without reading articles, also after a re
   expect(await ask(...queries)).toEqual([...before.slice(0, 4), '1 '])
 })
 
+it('an LMDB store answers ENVELOPE and BODY[HEADER] without the bodies of large messages', async () => {
+  {
+    await using store = await open()
+    const inbox = await store.createFolder(alice, 'INBOX')
+    const long = `X-Long: ${'word '.repeat(8_000)}\r\nSubject: long header\r\n\r\nx\r\n`
+    const large = `Subject: long body\r\n\r\n${'x'.repeat(200_000)}\r\n`
+    await store.append([message(long, inbox), message(large, inbox)])
+  }
+  await withTables(folder, (table) => {
+    for (const [blob, piece] of [...table('bodies').getKeys()] as [number, number][]) {
+      if (piece > 0) table('bodies').removeSync([blob, piece])
+    }
+  })
+  await using lab = await startLab({
+    store: { lmdb: folder },
+    directory: { accounts: [{ user: 'alice', password: 'secret' }] },
+    virtualServers: [{ protocol: 'imap4', port: 0, tlsPort: 'off' }],
+  })
+  const client = await LineClient.open(lab.server('imap4').port ?? 0)
+  await client.line()
+  client.send('a LOGIN alice secret\r\nb SELECT INBOX\r\nc FETCH 1:2 (ENVELOPE)\r\nd FETCH 2 BODY.PEEK[HEADER]\r\n')
+  const lines = await client.lines((line) => line.startsWith('d '))
+  client.destroy()
+  expect(lines).toEqual(
+    expect.arrayContaining([
+      expect.stringMatching(/^\* 1 FETCH \(ENVELOPE \(NIL "long header" /),
+      expect.stringMatching(/^\* 2 FETCH \(ENVELOPE \(NIL "long body" /),
+      '* 2 FETCH (BODY[HEADER] {22}',
+      'Subject: long body',
+    ]),
+  )
+})
+
 describe('sealpost store check', () => {
   type Breakage = readonly [
     fault: RegExp,
@@ -218,6 +283,14 @@ describe('sealpost store check', () => {
     'a wrong count of flags': [
       /INBOX: the index has 7 messages with \\Seen Work, not 2$/,
       (table, { inbox }) => table('combinations').putSync([inbox.id, '\\Seen Work'], [['\\Seen', 'Work'], 7]),
+    ],
+    'a wrong count of messages': [
+      /INBOX: uids 0 to 255 are counted as 9,8,1, not 10,8,1$/,
+      (table, { inbox }) => table('blocks').putSync([inbox.id, 0], [9, 8, 1]),
+    ],
+    'messages that are not counted': [
+      /lab\.general: uids 0 to 255 are not counted$/,
+      (table, { group }) => table('blocks').removeSync([group.id, 0]),
     ],
     'flags that the index lacks': [
       /INBOX: the index has no messages with \\Deleted, not 1$/,

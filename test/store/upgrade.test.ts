@@ -89,7 +89,7 @@ async function expectUpgraded(): Promise<void> {
   }
   expect(await checkStore(folder, log)).toEqual({ folders: 2, messages: 5, faults: [] })
   await withTables(folder, (table) => {
-    expect([table('bodies').getCount(), table('doomed').getCount(), table('meta').get('format')]).toEqual([4, 0, 3])
+    expect([table('bodies').getCount(), table('doomed').getCount(), table('meta').get('format')]).toEqual([4, 0, 4])
   })
 }
 
@@ -135,6 +135,6 @@ it('upgrades a store before checking it', async () => {
 })
 
 it('does not open a store of a newer format', async () => {
-  await withTables(folder, (table) => table('meta').putSync('format', 4))
-  await expect(open()).rejects.toMatchObject({ code: 'read-only', message: expect.stringContaining('format 4') })
+  await withTables(folder, (table) => table('meta').putSync('format', 5))
+  await expect(open()).rejects.toMatchObject({ code: 'read-only', message: expect.stringContaining('format 5') })
 })

@@ -81,7 +81,7 @@ test('a message store of a newer format is refused, and nothing is changed', asy
   await setFormat(path('data'))
   await expectRefusals(
     ['start', 'check', 'store check', 'store compact', 'store export', 'store backup'],
-    `the store has format 99, but Sealpost ${version} supports only up to format 3; use a newer Sealpost`,
+    `the store has format 99, but Sealpost ${version} supports only up to format 4; use a newer Sealpost`,
   )
 })
 
@@ -126,7 +126,7 @@ test('a backup and a store of an older format are restored, backed up and upgrad
   for (const name of ['store backup', 'store restore', 'check', 'store check'] as const) {
     expect([name, await place.run(commands[name])]).toEqual([name, expect.objectContaining({ status: 0 })])
   }
-  expect(await withTables(path('data'), (table) => table('meta').get('format'))).toBe(3)
+  expect(await withTables(path('data'), (table) => table('meta').get('format'))).toBe(4)
 })
 
 test('a configuration of a newer version is refused, and nothing is changed', async () => {

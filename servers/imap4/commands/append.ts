@@ -84,7 +84,7 @@ export const replace = defineMessageCommand({
     const { store } = session.context
     checkRights(selection, 'te') // RFC 8508 section 4
     const [index] = selection.resolve([{ from: number, to: number }], byUid)
-    const old = index === undefined ? undefined : selection.messages[index]
+    const old = index === undefined ? undefined : selection.messages.at(index)
     if (!old) throw byUid ? no('The message does not exist.', 'NONEXISTENT') : bad('The message does not exist.')
     checkStorable(name)
     const folder = await findMailbox(session, identity, name, 'TRYCREATE', 'i')

@@ -72,7 +72,7 @@ async function removeForbiddenFlags(
 
 /** Returns how much messages add to the account that gets them. */
 const usageOf = (selection: Selection, uids: readonly number[]): QuotaUsage => ({
-  octets: uids.reduce((sum, uid) => sum + (selection.messages[selection.indexOf(uid)]?.sizeOctets ?? 0), 0),
+  octets: uids.reduce((sum, uid) => sum + (selection.messages.find(uid)?.sizeOctets ?? 0), 0),
   messages: uids.length,
 })
 
@@ -96,7 +96,7 @@ async function resolve(
 ): Promise<{ readonly uids: readonly number[]; readonly folder: Folder }> {
   checkStorable(name)
   const folder = await findMailbox(session, identity, name, 'TRYCREATE', 'i') // RFC 9051 section 6.4.7
-  const uids = selection.resolve(set, byUid).map((index) => (selection.messages[index] as MessageEntry).uid)
+  const uids = selection.resolve(set, byUid).map((index) => (selection.messages.at(index) as MessageEntry).uid)
   return { uids, folder }
 }
 

@@ -37,7 +37,7 @@ async function expungeAndReport(session: ImapSession, selection: Selection, set?
 }
 
 const deletedIn = ({ messages }: Selection, indexes: readonly number[]): number[] =>
-  indexes.filter((index) => messages[index]?.flags.includes('\\Deleted'))
+  indexes.filter((index) => messages.at(index)?.flags.includes('\\Deleted'))
 
 /** Removes the messages marked `\Deleted`, or only those among `indexes`. Returns how many. */
 export async function expungeDeleted(
@@ -45,8 +45,9 @@ export async function expungeDeleted(
   selection: Selection,
   indexes?: readonly number[],
 ): Promise<number> {
-  const entries = indexes ? indexes.map((index) => selection.messages[index]) : selection.messages
-  const uids = entries.flatMap((entry) => (entry?.flags.includes('\\Deleted') ? [entry.uid] : []))
+  const { messages } = selection
+  const entries = indexes ? deletedIn(selection, indexes).map((index) => messages.at(index)) : [...messages.deleted()]
+  const uids = entries.flatMap((entry) => entry?.uid ?? [])
   let count = 0
   await inBatches(uids, async (batch) => {
     count += (await session.context.store.expunge(selection.folder.id, batch, selection)).length

@@ -85,7 +85,7 @@ async function markSeen(
 ): Promise<ReadonlySet<number>> {
   const sees = items.some((item) => 'peek' in item && !item.peek)
   if (!sees || selection.isExamined || !selection.rights.includes('s')) return new Set<number>()
-  const entries = indexes.map((index) => selection.messages[index] as MessageEntry)
+  const entries = indexes.map((index) => selection.messages.at(index) as MessageEntry)
   const unseen = entries.filter(({ flags, uid }) => !flags.includes('\\Seen') && !selection.isExpunged(uid))
   if (unseen.length === 0) return new Set<number>()
   const uids = unseen.map(({ uid }) => uid)

@@ -171,7 +171,7 @@ async function description(
     const lines = inItsWords({
       ...opened,
       exists: messages.length,
-      recent: selection.recent.size,
+      recent: selection.recentCount,
       flags: [...knownFlags],
       permanentFlags: permanentFlags(selection),
       unseen: opened.firstUnseen,
@@ -184,7 +184,7 @@ async function description(
     `FLAGS (${flags})`,
     `OK [PERMANENTFLAGS (${permanentFlags(selection).join(' ')})] Flags that are stored`,
     `${messages.length} EXISTS`,
-    ...(isRev2 ? [] : [`${selection.recent.size} RECENT`]),
+    ...(isRev2 ? [] : [`${selection.recentCount} RECENT`]),
     ...(opened.firstUnseen > 0 && !isRev2 ? [`OK [UNSEEN ${opened.firstUnseen}] First unseen message`] : []),
     `OK [UIDVALIDITY ${folder.uidValidity}] UIDs are valid`,
     `OK [UIDNEXT ${opened.uidNext}] Predicted next UID`,

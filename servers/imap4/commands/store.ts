@@ -24,13 +24,13 @@ export const store = defineMessageCommand({
     const { set, unchangedSince } = request
     if (request.labels) {
       checkRights(selection, '')
-      const uids = selection.resolve(set, byUid).map((index) => (selection.messages[index] as MessageEntry).uid)
+      const uids = selection.resolve(set, byUid).map((index) => (selection.messages.at(index) as MessageEntry).uid)
       return storeLabels(session, state, uids, { ...request, labels: request.labels })
     }
     const changes = permittedChanges(selection, request)
     if (unchangedSince !== undefined) enableCondstore(session)
     const { indexes, code } = withinLimit(session, selection, selection.resolve(set, byUid))
-    const uids = indexes.map((index) => (selection.messages[index] as MessageEntry).uid)
+    const uids = indexes.map((index) => (selection.messages.at(index) as MessageEntry).uid)
     const modified: number[] = []
     let missing = 0
     await inBatches(uids, async (batch) => {

@@ -21,7 +21,13 @@ export function parseCacheOf({ connection: { memory } }: ImapSession): ParseCach
   return cache
 }
 
-/** A message's octets, parsed on first use. */
+/** Octets of a message in which its header is looked for. */
+const HEADER_OCTETS = 16 * 1024
+
+/** Returns whether a message has more octets than are read to find its header. */
+export const hasLongBody = ({ sizeOctets }: MessageEntry): boolean => sizeOctets > HEADER_OCTETS
+
+/** A message's octets, parsed on first use: all of them, or the first ones where only the header is used. */
 export class MessageContent {
   readonly raw: Buffer
   readonly #blob: string
@@ -64,6 +70,12 @@ export class ContentReader {
   /** Reads a message's octets: the first step of `read`. For many messages, `octets` and `of` save one promise each. */
   octets({ uid }: MessageEntry): Promise<Buffer | undefined> {
     return this.#store.read(this.#folderId, uid)
+  }
+
+  /** Reads the start of a message. Returns undefined if it does not contain the whole header. */
+  async header({ uid }: MessageEntry): Promise<Buffer | undefined> {
+    const start = await this.#store.read(this.#folderId, uid, 0, HEADER_OCTETS)
+    return start && headerBlockEnd(start) < start.length ? start : undefined
   }
 
   of({ blob }: MessageEntry, raw: Buffer): MessageContent {

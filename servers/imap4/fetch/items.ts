@@ -19,20 +19,20 @@ type EntryWriter = (out: FetchWriter, entry: MessageEntry, selection: Selection)
 /** Writes an item, or returns the steps that write it. */
 type ContentWriter = (out: FetchWriter, content: MessageContent) => Steps<void> | undefined
 
-/** The writer of a FETCH item. It needs either the store's entry alone or the message's octets. */
-export type ItemWriter =
-  | { readonly from: 'entry'; readonly write: EntryWriter }
-  | { readonly from: 'content'; readonly write: ContentWriter }
+/** The writer of a FETCH item. It needs the store's entry alone, or octets: those of the header, or of the whole message. */
+export type ItemWriter = { readonly from: 'entry'; readonly write: EntryWriter } | OctetsWriter
+type OctetsWriter = { readonly from: 'header' | 'content'; readonly write: ContentWriter }
 
 const entry = (write: EntryWriter): ItemWriter => ({ from: 'entry', write })
-const content = (write: ContentWriter): ItemWriter => ({ from: 'content', write })
+const content = (write: ContentWriter): OctetsWriter => ({ from: 'content', write })
+const ofHeader = ({ write }: OctetsWriter): OctetsWriter => ({ from: 'header', write })
 
 /** Returns the writer of an item whose value is computed in steps and then kept. `kept` returns the kept value. */
 const inSteps = (
   label: string,
   value: (raw: Buffer, parsed: ParsedMessage) => Steps<OctetString | number>,
   kept: (parsed: ParsedMessage) => OctetString | undefined = () => undefined,
-): ItemWriter =>
+): OctetsWriter =>
   content((out, { raw, parsed }) => {
     const text = kept(parsed)
     if (text === undefined) return writeLater(out, label, value(raw, parsed))
@@ -56,10 +56,12 @@ const plainItems: Readonly<Record<PlainItem, ItemWriter>> = {
     out.text(thread === undefined ? 'THREADID NIL' : `THREADID (${thread})`)
   }),
   SAVEDATE: entry((out, { savedAt }) => out.text(`SAVEDATE "${formatImapDateTime(savedAt)}"`)),
-  ENVELOPE: inSteps(
-    'ENVELOPE',
-    (raw, parsed) => parsed.envelopeFormOf(raw),
-    ({ envelopeForm }) => envelopeForm,
+  ENVELOPE: ofHeader(
+    inSteps(
+      'ENVELOPE',
+      (raw, parsed) => parsed.envelopeFormOf(raw),
+      ({ envelopeForm }) => envelopeForm,
+    ),
   ),
   BODY: inSteps('BODY', function* (raw, parsed) {
     return yield* bodyStructureForm(raw, yield* parsed.structureOf(raw), false)
@@ -96,10 +98,11 @@ export function itemWriter(item: FetchItem): ItemWriter {
         writeOctets(out, label, yield* sectionOctets(message, section, range), false)
       })
     }
-    return content((out, message) => {
+    const writer = content((out, message) => {
       writeOctets(out, label, messageOctets(message, section, range), false)
       return undefined
     })
+    return section.text === 'HEADER' ? ofHeader(writer) : writer
   }
   return plainItems[item.kind]
 }

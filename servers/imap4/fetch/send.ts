@@ -5,7 +5,7 @@ import type { Selection } from '../selection.ts'
 import type { ImapSession } from '../state.ts'
 import { newFlagsResponse } from '../updates.ts'
 import type { FetchItem } from '../wire/fetch-request.ts'
-import { ContentReader, type MessageContent } from './content.ts'
+import { ContentReader, hasLongBody, type MessageContent } from './content.ts'
 import { type ItemWriter, itemWriter } from './items.ts'
 import { FetchWriter } from './writer.ts'
 
@@ -20,7 +20,8 @@ export interface FetchPlan {
 export async function sendMessages(session: ImapSession, selection: Selection, plan: FetchPlan): Promise<number> {
   const { items, indexes, seen } = plan
   const writers = items.map(itemWriter)
-  const needsContent = writers.some(({ from }) => from === 'content')
+  const needsContent = writers.some(({ from }) => from !== 'entry')
+  const readsHeader = needsContent && !writers.some(({ from }) => from === 'content')
   const implied = seen.size > 0 ? impliedBySeen(session, items) : []
   const isUidOnly = session.enabled.has('UIDONLY')
   const showsFlags = implied.length > 0 || items.some(({ kind }) => kind === 'FLAGS')
@@ -33,13 +34,14 @@ export async function sendMessages(session: ImapSession, selection: Selection, p
   let missing = 0
   let work = 0
   for (const index of indexes) {
-    const entry = selection.messages[index] as MessageEntry
+    const entry = selection.messages.at(index) as MessageEntry
     if (memory.octets > 0) memory.release()
-    if (needsContent && entry.sizeOctets > LARGE_OCTETS && !memory.tryGrow(entry.sizeOctets)) {
+    const start = readsHeader && hasLongBody(entry) ? await contents.header(entry) : undefined
+    if (needsContent && !start && entry.sizeOctets > LARGE_OCTETS && !memory.tryGrow(entry.sizeOctets)) {
       out.end()
       throw new MemoryLimitReached()
     }
-    const raw = needsContent ? await contents.octets(entry) : undefined
+    const raw = start ?? (needsContent ? await contents.octets(entry) : undefined)
     const content = raw && contents.of(entry, raw)
     if (needsContent && !content) {
       missing++
@@ -130,7 +132,7 @@ function writeItem(
   writer: ItemWriter,
   { entry, selection, content }: FetchedMessage,
 ): Steps<void> | undefined {
-  if (writer.from === 'content') return writer.write(out, content)
+  if (writer.from !== 'entry') return writer.write(out, content)
   writer.write(out, entry, selection)
   return undefined
 }

@@ -78,7 +78,7 @@ interface Place {
 function entriesByBlob(selection: Selection, uids: readonly number[]): ReadonlyMap<string, MessageEntry> {
   const found = new Map<string, MessageEntry>()
   for (const uid of uids) {
-    const entry = selection.messages[selection.indexOf(uid)]
+    const entry = selection.messages.find(uid)
     if (entry && !selection.isExpunged(uid) && !found.has(entry.blob)) found.set(entry.blob, entry)
   }
   return found
@@ -143,7 +143,7 @@ async function star(
 function sendLabels(session: ImapSession, selection: Selection, uids: readonly number[]): void {
   for (const uid of uids) {
     const index = selection.indexOf(uid)
-    const entry = selection.messages[index]
+    const entry = selection.messages.find(uid)
     if (!entry) continue
     const shown = labelsForm(session.utf8, selection, entry)
     session.send(fetchResponse(session, index, entry, session.enabled.has('UIDONLY') ? shown : `UID ${uid} ${shown}`))

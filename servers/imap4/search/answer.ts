@@ -14,7 +14,7 @@ interface Answer {
 
 /** Returns the messages' uids, or their sequence numbers. */
 function numbersOf({ messages }: Selection, indexes: readonly number[], byUid: boolean): number[] {
-  return indexes.map((index) => (byUid ? (messages[index] as MessageEntry).uid : index + 1))
+  return indexes.map((index) => (byUid ? (messages.at(index) as MessageEntry).uid : index + 1))
 }
 
 /** Returns `* SEARCH 2 84 882 (MODSEQ 917)`. RFC 3501 section 7.2.5; RFC 7162 section 3.1.5. */
@@ -61,7 +61,7 @@ function reported({ options, partial }: SearchReturn, indexes: readonly number[]
 }
 
 function highestModSeq({ messages }: Selection, indexes: readonly number[]): number {
-  return indexes.reduce((highest, index) => Math.max(highest, (messages[index] as MessageEntry).modSeq), 0)
+  return indexes.reduce((highest, index) => Math.max(highest, (messages.at(index) as MessageEntry).modSeq), 0)
 }
 
 /**
@@ -70,7 +70,7 @@ function highestModSeq({ messages }: Selection, indexes: readonly number[]): num
  */
 export function saveResult(selection: Selection, wanted: SearchReturn, indexes: readonly number[]): boolean {
   if (!wanted.options.has('SAVE')) return false
-  const uids = reported(wanted, indexes).map((index) => selection.messages[index]?.uid ?? 0)
+  const uids = reported(wanted, indexes).map((index) => selection.messages.at(index)?.uid ?? 0)
   selection.saved = uids.sort((a, b) => a - b)
   return wanted.options.size === 1 && !wanted.partial
 }

@@ -76,7 +76,7 @@ class UpdateContext implements ResultContext {
     const removed: Member[] = []
     const added: Member[] = []
     for (const index of indexes) {
-      const { uid } = this.#selection.messages[index] as MessageEntry
+      const { uid } = this.#selection.messages.at(index) as MessageEntry
       const member = { uid, number: byUid ? uid : index + 1 }
       if (matching.has(index) && !this.#members.has(uid)) added.push(member)
       else if (!matching.has(index) && this.#members.has(uid)) removed.push(member)
@@ -159,7 +159,7 @@ export function keepUpdated(
   indexes: readonly number[],
 ): string | undefined {
   if (selection.contexts.size >= MAX_CONTEXTS) return `At most ${MAX_CONTEXTS} results can be updated.`
-  const uids = indexes.map((index) => (selection.messages[index] as MessageEntry).uid)
+  const uids = indexes.map((index) => (selection.messages.at(index) as MessageEntry).uid)
   const memory = session.connection.memory.reservation('messages')
   if (!memory.tryGrow(uids.length * OCTETS_PER_RESULT)) return NO_MEMORY
   selection.contexts.set(request.tag, new UpdateContext(session, selection, request, { uids, memory }))

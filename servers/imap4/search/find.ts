@@ -30,7 +30,7 @@ export async function findMessages(
   if (asksLabels(key) && session.state.name === 'selected') {
     selection.labels = await findLabels(session, session.state.identity.owner)
   }
-  if (asksThreadId(key)) await findThreadIds(session, selection, among ?? selection.messages.keys())
+  if (asksThreadId(key)) await findThreadIds(session, selection, among ?? allIndexes(selection))
   const { clock } = session.context
   const test = testOf(key, { selection, decode, cache: parseCacheOf(session), now: clock.now() })
   const { keys, textKeys } = countKeys(key)
@@ -43,7 +43,7 @@ export async function findMessages(
   for (let at = 0; at < count; at++) {
     progress.done = at
     const index = among ? (among[at] as number) : at
-    const entry = selection.messages[index] as MessageEntry
+    const entry = selection.messages.at(index) as MessageEntry
     const textWork = textKeys * entry.sizeOctets
     const isShort = textWork <= MAX_SHORT_WORK
     let matches = isShort ? test.now({ index, entry }) : await runInSlices(inSteps(test, { index, entry }))
@@ -63,6 +63,8 @@ export async function findMessages(
   return found
 }
 
+const allIndexes = ({ messages }: Selection): number[] => Array.from({ length: messages.length }, (_, index) => index)
+
 /** Returns the messages that a search by numbers names. Tests of other kinds are not made: they may need content. */
 export function candidates(selection: Selection, { key }: SearchCriteria): number[] {
   const keys = key.kind === 'and' ? key.keys : [key]
@@ -70,8 +72,8 @@ export function candidates(selection: Selection, { key }: SearchCriteria): numbe
     if (one.kind === 'numbers') return [numbersTest(one.set, one.byUid, selection)]
     return one.kind === 'uids' ? [uidsTest(one)] : []
   })
-  return Array.from(selection.messages.keys()).filter((index) => {
-    const candidate = { index, entry: selection.messages[index] as MessageEntry }
+  return allIndexes(selection).filter((index) => {
+    const candidate = { index, entry: selection.messages.at(index) as MessageEntry }
     return tests.every((test) => test.now(candidate))
   })
 }
@@ -87,7 +89,7 @@ export function withoutNumbers(key: SearchKey, selection: Selection): SearchKey 
   }
   if (key.kind !== 'numbers' || (key.byUid && key.set !== 'saved')) return key
   const test = numbersTest(key.set, key.byUid, selection)
-  const named = selection.messages.filter((entry, index) => test.now({ index, entry }))
+  const named = Array.from(selection.messages).filter((entry, index) => test.now({ index, entry }))
   if (named.length === 0) return { kind: 'none' }
   return { kind: 'numbers', byUid: true, set: named.map(({ uid }) => ({ from: uid, to: uid })) }
 }

@@ -53,7 +53,7 @@ export async function sortMessages(
   const contents = new ContentReader(session, selection)
   const rows: { readonly index: number; readonly values: readonly SortValue[] }[] = []
   for (const index of indexes) {
-    const entry = selection.messages[index] as MessageEntry
+    const entry = selection.messages.at(index) as MessageEntry
     const content = needsContent ? await contents.read(entry) : undefined
     if (content && needsEnvelope) await runInSlices(content.parsed.envelopeOf(content.raw))
     rows.push({ index, values: keys.map(({ name }) => values[name](entry, content)) })
@@ -118,7 +118,7 @@ export async function threadables(
   const found: Threadable[] = []
   const contents = new ContentReader(session, selection)
   for (const index of indexes) {
-    const entry = selection.messages[index] as MessageEntry
+    const entry = selection.messages.at(index) as MessageEntry
     const content = await contents.read(entry)
     if (!content) continue
     const messageId = ownMessageId(content.header('message-id'))

@@ -1,4 +1,4 @@
-import { firstIndexFrom } from '../../../src/store/uid-order.ts'
+import type { EntryList } from '../../../src/store/entry-list.ts'
 import { bad } from '../reply.ts'
 import type { Cursor } from './cursor.ts'
 
@@ -91,7 +91,7 @@ export function indexesOfNumbers(count: number, set: readonly NumberRange[]): nu
 }
 
 /** Returns the indexes of uids, ascending. Ignores unknown uids. RFC 9051 section 6.4.9. */
-export function indexesOfUids(messages: readonly { readonly uid: number }[], set: readonly NumberRange[]): number[] {
+export function indexesOfUids(messages: EntryList, set: readonly NumberRange[]): number[] {
   return joined(set.map((range) => uidRange(messages, range)))
 }
 
@@ -104,12 +104,12 @@ function numberRange(count: number, { from, to }: NumberRange): IndexRange {
   return { from: Math.min(first, count) - 1, to: last }
 }
 
-function uidRange(messages: readonly { readonly uid: number }[], { from, to }: NumberRange): IndexRange {
+function uidRange(messages: EntryList, { from, to }: NumberRange): IndexRange {
   const highest = messages.at(-1)?.uid ?? 0
   const last = to === HIGHEST ? highest : to
   // `559:*` includes the last message even if its uid is below 559. RFC 9051 section 9, seq-range
   const first = to === HIGHEST ? Math.min(from, highest) : from
-  return { from: firstIndexFrom(messages, first), to: firstIndexFrom(messages, last + 1) }
+  return { from: messages.indexFrom(first), to: messages.indexFrom(last + 1) }
 }
 
 function joined(ranges: readonly IndexRange[]): number[] {

@@ -1,9 +1,10 @@
 import { isDeepStrictEqual } from 'node:util'
+import { uidsOf } from '../entry-list.ts'
 import { FolderCounts } from '../folder-index.ts'
 import { type Folder, type MessageEntry, PUBLIC_OWNER } from '../types.ts'
 import { overviewRecord } from './articles.ts'
 import { blobOctets, piecesOf } from './bodies.ts'
-import { combinationsOf, entriesOf, numbersOf } from './lmdb-folder.ts'
+import { blocksOf, combinationsOf, countBlocks, entriesOf, numbersOf } from './lmdb-folder.ts'
 import { firstKey, LAST_BLOB, lastKey, type Tables, textKey } from './tables.ts'
 
 export interface CheckReport {
@@ -101,6 +102,7 @@ function* indexFaults(tables: Tables, folder: Folder): Generator<string> {
     counted.delete(flags.join(' '))
   }
   for (const [flags, found] of counted) yield `${label}: the index has no messages with ${flags}, not ${found}`
+  yield* blockFaults(tables, folder)
   for (const [, modSeq, uid] of tables.changed.getKeys(changesOf(folder.id))) {
     changed.add(uid)
     if (modSeqs.get(uid) !== modSeq) yield `${label} ${uid}: the index of changes has modSeq ${modSeq}, which is wrong`
@@ -117,6 +119,23 @@ export function* outOfOrder(modSeqs: readonly (readonly [uid: number, modSeq: nu
     const [uid, modSeq] = modSeqs[i] as readonly [number, number]
     if (modSeq > least) yield uid
     else least = modSeq
+  }
+}
+
+/** Checks the counts of blocks of uids. */
+function* blockFaults(tables: Tables, folder: Folder): Generator<string> {
+  const label = labelOf(folder)
+  const counted = countBlocks(entriesOf(tables, folder.id))
+  for (const { number, size, unseen, deleted } of blocksOf(tables, folder.id)) {
+    const { from, to } = uidsOf(number)
+    const found = counted.get(number) ?? [0, 0, 0]
+    if (!isDeepStrictEqual(found, [size, unseen, deleted])) {
+      yield `${label}: uids ${from} to ${to} are counted as ${[size, unseen, deleted]}, not ${found}`
+    }
+    counted.delete(number)
+  }
+  for (const [number] of counted) {
+    yield `${label}: uids ${uidsOf(number).from} to ${uidsOf(number).to} are not counted`
   }
 }
 
@@ -147,7 +166,7 @@ function* unusedOverviews(tables: Tables, used: UsedBlobs): Generator<string> {
 /** Finds index rows of folders that do not exist. */
 function* unusedIndexes(tables: Tables): Generator<string> {
   const folders = new Set(tables.folders.getKeys({}))
-  for (const table of ['changed', 'combinations', 'vanished', 'values'] as const) {
+  for (const table of ['blocks', 'changed', 'combinations', 'vanished', 'values'] as const) {
     const missing = new Set<string>()
     for (const [folderId] of tables[table].getKeys({}) as Iterable<readonly [string, ...unknown[]]>) {
       if (folderId !== '' && !folders.has(folderId)) missing.add(folderId)

@@ -28,7 +28,7 @@ export interface CommitSteps<Effect, D extends TransactionDraft<Effect>> {
   /** Creates the draft of the next transaction. */
   readonly draft: () => D
   /** Notes that a transaction is on disk. Called before its effects are applied. */
-  readonly durable: () => void
+  readonly durable: (effects: readonly Effect[]) => void
   readonly apply: (effect: Effect) => void
   /** Opens the file again. Called when the environment accepts no more transactions. */
   readonly reopen: () => void
@@ -53,7 +53,7 @@ interface Operation<D> {
 
 type Outcome<Effect> =
   | { readonly value: unknown; readonly effects: readonly Effect[] }
-  | { readonly value?: never; readonly error: unknown }
+  | { readonly value?: never; readonly effects?: never; readonly error: unknown }
 
 /** Operations that share a transaction, and the outcome of each once they have run. */
 interface Attempt<Effect, D> {
@@ -153,7 +153,7 @@ export class Commits<Effect, D extends TransactionDraft<Effect>> {
   /** Applies the effects of a transaction that is on disk. */
   #finish({ group, outcomes = [] }: Attempt<Effect, D>): void {
     try {
-      this.#steps.durable()
+      this.#steps.durable(outcomes.flatMap(({ effects = [] }) => effects))
       outcomes.forEach((outcome, i) => {
         if ('error' in outcome) group[i]?.reject(outcome.error)
         else {
@@ -257,7 +257,7 @@ export class Commits<Effect, D extends TransactionDraft<Effect>> {
     try {
       for (let turn = 0; turn < 2; turn++) {
         await this.#turn()
-        this.#steps.durable()
+        this.#steps.durable([])
       }
       return true
     } catch {

@@ -1,9 +1,10 @@
 import { isSliceOver, nextSlice } from '../../common/time-slice.ts'
-import { FolderIndex } from '../folder-index.ts'
+import { type Block, type BlockSource, uidsOf } from '../entry-list.ts'
+import type { FolderIndex } from '../folder-index.ts'
 import type { FolderRegistry } from '../folder-registry.ts'
 import type { MessageEntry, StoreEvent, UidRange } from '../types.ts'
 import type { Committed, HeldState, ReadOptions } from './committed.ts'
-import { LmdbFolder, numbersOf } from './lmdb-folder.ts'
+import { LmdbFolder } from './lmdb-folder.ts'
 import { type EntryForms, fromRecord, lastKey, type Tables } from './tables.ts'
 
 /** Number of entries read in the first step of a long read, and in later steps. Most reads end in the first one. */
@@ -12,15 +13,15 @@ const STEP = 256
 
 /**
  * The folders and entries of the last flushed commit. One entry, a range and the changes since a modSeq
- * are read from disk, in a time that does not depend on the folder's size. A folder of which all entries were needed is
- * in memory. Long reads yield to other sessions.
+ * are read from disk, in a time that does not depend on the folder's size. A folder that was opened has an index, which
+ * reads blocks of entries when they are needed. Long reads yield to other sessions.
  */
 export class Entries {
   readonly #folders: FolderRegistry<LmdbFolder>
   readonly #tables: Tables
   readonly #committed: Committed
   readonly #nameOf: (blob: number) => string
-  readonly #loaded = new LoadedFolders()
+  readonly #blocks = new BlockCache()
 
   constructor(
     folders: FolderRegistry<LmdbFolder>,
@@ -38,8 +39,20 @@ export class Entries {
   readFolders(): void {
     this.#committed.renew()
     this.#folders.clear()
-    this.#loaded.clear()
+    this.#blocks.clear()
     for (const { value } of this.#tables.folders.getRange(this.#committed.now)) this.#folders.add(new LmdbFolder(value))
+  }
+
+  /** Reads what committed changes are about to replace in memory. Call it before they are visible. */
+  prepare(events: readonly StoreEvent[]): void {
+    this.#blocks.settle()
+    for (const event of events) this.#folders.get(event.folder.id)?.prepare(event)
+  }
+
+  /** Forgets all entries in memory: they may differ from the disk. */
+  forget(): void {
+    for (const folder of this.#folders.all) folder.close()
+    this.#blocks.clear()
   }
 
   /** Applies a committed change to what is in memory. */
@@ -48,9 +61,7 @@ export class Entries {
     if (event.type === 'folder-created') this.#folders.add(new LmdbFolder(folder))
     else if (event.type === 'folder-changed') this.#folders.replace([folder])
     else if (event.type === 'folder-deleted') {
-      const deleted = this.#folders.need(folder.id)
-      this.#loaded.remove(deleted)
-      this.#folders.remove(deleted)
+      this.#folders.remove(this.#folders.need(folder.id))
     } else this.#folders.get(folder.id)?.apply(event)
   }
 
@@ -60,18 +71,13 @@ export class Entries {
     return folder.loaded ? folder.loaded.find(uid) : this.#get(folder, uid, this.#committed.now)
   }
 
-  /** Returns all entries of a folder, which stay in memory. @throws StoreError `not-found`, `closed` */
-  async all(folderId: string): Promise<FolderIndex> {
-    const folder = this.#folders.need(folderId)
-    const index = folder.loaded ?? this.#loaded.add(folder, await folder.load(() => this.#read(folder)))
-    if (this.#folders.get(folderId) === folder) return index
-    // While the entries were read, the folder was deleted, or all folders were read again after a failed flush.
-    this.#loaded.remove(folder)
-    return this.all(folderId)
+  /** Returns the index of a folder, which follows its changes from then on. @throws StoreError `not-found`, `closed` */
+  index(folder: LmdbFolder): FolderIndex {
+    return folder.index(this.#tables, this.#sourceOf(folder), this.#committed.now)
   }
 
-  async list(folder: LmdbFolder, range: UidRange): Promise<readonly MessageEntry[]> {
-    if (folder.loaded) return folder.loaded.list(range)
+  async list(folder: LmdbFolder, range?: UidRange): Promise<readonly MessageEntry[]> {
+    if (!range || folder.loaded) return this.#listIndex(this.index(folder), range)
     using state = this.#committed.hold()
     const found: MessageEntry[] = []
     await this.#each(folder, range, state, (entries) => {
@@ -100,17 +106,31 @@ export class Entries {
     return [...early.sort((a, b) => a.uid - b.uid), ...late.reverse()]
   }
 
-  async #read(folder: LmdbFolder): Promise<FolderIndex> {
-    using state = this.#committed.hold()
-    const index = new FolderIndex()
-    const [uidNext, highestModSeq] = numbersOf(this.#tables, folder.folder.id, state)
-    await this.#each(folder, { from: 0, to: Number.MAX_SAFE_INTEGER }, state, (entries) => {
-      index.append(entries)
-      return true
-    })
-    index.uidNext = uidNext
-    index.highestModSeq = highestModSeq
-    return index
+  async #listIndex(index: FolderIndex, range?: UidRange): Promise<readonly MessageEntry[]> {
+    if (range && range.to - range.from < STEP) return index.list(range)
+    const entries = index.share()
+    const found: MessageEntry[] = []
+    const end = range ? entries.indexFrom(range.to + 1) : entries.length
+    for (let at = range ? entries.indexFrom(range.from) : 0; at < end; at += STEP) {
+      for (const entry of entries.slice(at, Math.min(at + STEP, end))) found.push(entry)
+      if (isSliceOver()) await nextSlice()
+    }
+    return found
+  }
+
+  #sourceOf(folder: LmdbFolder): BlockSource {
+    const { id } = folder.folder
+    return {
+      read: (block) => {
+        const { from, to } = uidsOf(block)
+        const state = this.#committed.now
+        const range = { start: [id, from] as EntryKey, end: [id, to] as EntryKey, inclusiveEnd: true, ...state }
+        const forms = this.#forms(folder, state)
+        return Array.from(this.#tables.entries.getRange(range), ({ key, value }) => fromRecord(key[1], value, forms))
+      },
+      holds: (block, isChanged) => this.#blocks.add(block, isChanged),
+      leaves: (block) => this.#blocks.delete(block),
+    }
   }
 
   /** Passes the entries of a range to `take`, some at a time, until it returns false. */
@@ -171,33 +191,53 @@ async function yieldTo(state: HeldState): Promise<void> {
   state.check()
 }
 
-/** Limit of entries in memory over all folders. */
-const MAX_LOADED_ENTRIES = 1_000_000
+/** Limit of entries in memory over all folders, as far as they are also on disk. */
+const MAX_ENTRIES = 1_000_000
 
-/** The folders whose entries are in memory, in the order of loading. Beyond the limit the oldest are unloaded. */
-class LoadedFolders {
-  readonly #folders = new Set<LmdbFolder>()
+/** The blocks of entries that are in memory and on disk, in the order of reading. Beyond the limit the oldest are dropped. */
+class BlockCache {
+  /** The number of their entries when they were added. */
+  readonly #blocks = new Map<Block, number>()
+  /** Blocks that differ from the disk until all changes of a transaction are applied. */
+  readonly #changed = new Set<Block>()
+  #entries = 0
 
-  add(folder: LmdbFolder, index: FolderIndex): FolderIndex {
-    this.#folders.delete(folder)
-    this.#folders.add(folder)
-    let entries = 0
-    for (const { loaded } of this.#folders) entries += loaded?.exists ?? 0
-    for (const oldest of this.#folders) {
-      if (entries <= MAX_LOADED_ENTRIES || oldest === folder) break
-      entries -= oldest.loaded?.exists ?? 0
-      this.remove(oldest)
-    }
-    return index
+  add(block: Block, isChanged: boolean): void {
+    if (isChanged) this.#changed.add(block)
+    if (this.#blocks.has(block)) return
+    this.#blocks.set(block, block.size)
+    this.#entries += block.size
+    this.#trim(block)
   }
 
-  remove(folder: LmdbFolder): void {
-    folder.unload()
-    this.#folders.delete(folder)
+  delete(block: Block): void {
+    this.#entries -= this.#blocks.get(block) ?? 0
+    this.#blocks.delete(block)
+    this.#changed.delete(block)
+  }
+
+  /** Notes that the blocks in memory are as on disk. */
+  settle(): void {
+    for (const block of this.#changed) {
+      this.delete(block)
+      this.add(block, false)
+    }
+    this.#changed.clear()
   }
 
   clear(): void {
-    for (const folder of this.#folders) folder.unload()
-    this.#folders.clear()
+    this.#blocks.clear()
+    this.#changed.clear()
+    this.#entries = 0
+  }
+
+  #trim(newest: Block): void {
+    if (this.#entries <= MAX_ENTRIES) return
+    for (const oldest of this.#blocks.keys()) {
+      if (this.#entries <= MAX_ENTRIES || oldest === newest) break
+      if (this.#changed.has(oldest)) continue
+      this.delete(oldest)
+      oldest.drop()
+    }
   }
 }

@@ -1,28 +1,35 @@
-import { FlagTable } from '../flags.ts'
-import { FolderCounts, type FolderIndex } from '../folder-index.ts'
+import { type BlockCounts, blockOf } from '../entry-list.ts'
+import { DELETED, FlagTable, SEEN } from '../flags.ts'
+import { FolderCounts, FolderIndex, type StoredFolder } from '../folder-index.ts'
 import type { FolderNumbers } from '../plan.ts'
 import type { Folder, FolderStatus, MessageEntry, StoreEvent } from '../types.ts'
 import type { ReadOptions } from './committed.ts'
-import { combinationKey, firstKey, fromRecord, LAST_TEXT, lastKey, type NumbersRecord, type Tables } from './tables.ts'
+import {
+  type BlockRecord,
+  combinationKey,
+  firstKey,
+  fromRecord,
+  LAST_TEXT,
+  lastKey,
+  type NumbersRecord,
+  type Tables,
+} from './tables.ts'
 import { removeValues } from './values.ts'
 
 /** The numbers of an empty folder. */
 const FIRST_NUMBERS: NumbersRecord = [1, 1, 0, 0, 0, 0, 0]
 
-/** A folder of the LMDB store. Its entries are in memory only after all of them were needed. */
+/** A folder of the LMDB store. It has an index after it was opened, and in the index the entries that were needed. */
 export class LmdbFolder {
   folder: Folder
   #flags: FlagTable | undefined
   #index: FolderIndex | undefined
-  #loading: Promise<FolderIndex> | undefined
-  /** Changes that were committed while the entries were being read. */
-  #missed: StoreEvent[] = []
 
   constructor(folder: Folder) {
     this.folder = folder
   }
 
-  /** Returns the entries if they are in memory. */
+  /** Returns the index if the folder was opened. */
   get loaded(): FolderIndex | undefined {
     return this.#index
   }
@@ -36,30 +43,40 @@ export class LmdbFolder {
     return flags
   }
 
-  /** Loads the entries with `read`. Concurrent calls share one load. */
-  load(read: () => Promise<FolderIndex>): Promise<FolderIndex> {
-    this.#loading ??= this.#load(read).finally(() => {
-      this.#loading = undefined
-      this.#missed = []
+  /** Returns the index, which is read if the folder was not opened yet. */
+  index(tables: Tables, source: StoredFolder['source'], options: ReadOptions): FolderIndex {
+    if (this.#index) return this.#index
+    const { id } = this.folder
+    const [uidNext, highestModSeq, exists, sizeOctets, unseen, deleted, deletedOctets] = numbersOf(tables, id, options)
+    const { canonical } = this.flags(tables, options)
+    const combinations = Array.from(
+      combinationsOf(tables, id, options),
+      ([flags, messages]) => [canonical(flags), messages] as const,
+    )
+    this.#index = new FolderIndex({
+      uidNext,
+      highestModSeq,
+      counts: { exists, sizeOctets, unseen, deleted, deletedOctets },
+      combinations,
+      blocks: blocksOf(tables, id, options),
+      source,
     })
-    return this.#loading
+    return this.#index
   }
 
-  async #load(read: () => Promise<FolderIndex>): Promise<FolderIndex> {
-    const index = await read()
-    for (const event of this.#missed) applyTo(index, event)
-    this.#index = index
-    return index
-  }
-
-  unload(): void {
+  close(): void {
     this.#index = undefined
   }
 
-  /** Applies a committed change to the entries in memory. */
+  /** Reads the entries that a committed change is about to replace. Call it before the change is visible. */
+  prepare(event: StoreEvent): void {
+    if (event.type === 'appended' || event.type === 'flags') this.#index?.pin(event.entries.map(({ uid }) => uid))
+    else if (event.type === 'expunged') this.#index?.pin(event.uids)
+  }
+
+  /** Applies a committed change to the index. */
   apply(event: StoreEvent): void {
     if (this.#index) applyTo(this.#index, event)
-    else if (this.#loading) this.#missed.push(event)
   }
 
   status(tables: Tables, options: ReadOptions): FolderStatus {
@@ -96,6 +113,8 @@ export class FolderDraft implements FolderNumbers {
   readonly #counts = new FolderCounts()
   /** By how much the number of messages with each combination of flags changed. */
   readonly #combinations = new Map<readonly string[], number>()
+  /** By how much the counts of blocks changed. */
+  readonly #blocks = new Map<number, BlockRecord>()
 
   constructor(tables: Tables, folder: LmdbFolder) {
     this.#tables = tables
@@ -110,12 +129,12 @@ export class FolderDraft implements FolderNumbers {
 
   add(entry: MessageEntry): void {
     this.#counts.add(entry)
-    this.#countFlags(entry.flags, 1)
+    this.#countFlags(entry, 1)
   }
 
   remove(entry: MessageEntry): void {
     this.#counts.remove(entry)
-    this.#countFlags(entry.flags, -1)
+    this.#countFlags(entry, -1)
   }
 
   replace(before: MessageEntry, after: MessageEntry): void {
@@ -123,7 +142,7 @@ export class FolderDraft implements FolderNumbers {
     this.add(after)
   }
 
-  /** Writes the changed numbers and combinations. */
+  /** Writes the changed numbers, combinations and blocks. */
   finish(): void {
     const { exists, sizeOctets, unseen, deleted, deletedOctets } = this.#counts
     const { id } = this.folder
@@ -137,10 +156,45 @@ export class FolderDraft implements FolderNumbers {
       if (messages > 0) combinations.putSync(key, [flags, messages])
       else combinations.removeSync(key)
     }
+    for (const [block, difference] of this.#blocks) {
+      const [messages, unseen, deleted] = sumOf(this.#tables.blocks.get([id, block]) ?? NO_MESSAGES, difference)
+      if (messages > 0) this.#tables.blocks.putSync([id, block], [messages, unseen, deleted])
+      else this.#tables.blocks.removeSync([id, block])
+    }
   }
 
-  #countFlags(flags: readonly string[], sign: 1 | -1): void {
+  #countFlags({ uid, flags }: MessageEntry, sign: 1 | -1): void {
+    const block = blockOf(uid)
+    this.#blocks.set(block, sumOf(this.#blocks.get(block) ?? NO_MESSAGES, blockRecord(flags, sign)))
     if (flags.length > 0) this.#combinations.set(flags, (this.#combinations.get(flags) ?? 0) + sign)
+  }
+}
+
+const NO_MESSAGES: BlockRecord = [0, 0, 0]
+
+/** Returns what a message with these flags adds to the counts of its block, or takes from them. */
+const blockRecord = (flags: readonly string[], sign: 1 | -1): BlockRecord => [
+  sign,
+  flags.includes(SEEN) ? 0 : sign,
+  flags.includes(DELETED) ? sign : 0,
+]
+
+const sumOf = (a: BlockRecord, b: BlockRecord): BlockRecord => [a[0] + b[0], a[1] + b[1], a[2] + b[2]]
+
+/** Returns the counts of the blocks of these entries, by number. */
+export function countBlocks(entries: Iterable<MessageEntry>): Map<number, BlockRecord> {
+  const blocks = new Map<number, BlockRecord>()
+  for (const { uid, flags } of entries) {
+    blocks.set(blockOf(uid), sumOf(blocks.get(blockOf(uid)) ?? NO_MESSAGES, blockRecord(flags, 1)))
+  }
+  return blocks
+}
+
+/** Yields the counts of a folder's blocks in ascending order. */
+export function* blocksOf(tables: Tables, folderId: string, options?: ReadOptions): Generator<BlockCounts, void, void> {
+  const range = { start: firstKey(folderId), end: lastKey(folderId), ...options }
+  for (const { key, value } of tables.blocks.getRange(range)) {
+    yield { number: key[1], size: value[0], unseen: value[1], deleted: value[2] }
   }
 }
 
@@ -165,12 +219,13 @@ export function* combinationsOf(
 
 /** Deletes everything about a folder except its entries and numbers. Call it within a transaction. */
 export function clearIndexes(tables: Tables, folderId: string): void {
-  const { vanished, changed, combinations } = tables
+  const { vanished, changed, combinations, blocks } = tables
   removeValues(tables, folderId)
   const [first, last] = [firstKey(folderId), lastKey(folderId)]
   for (const key of [...vanished.getKeys({ start: first, end: last })]) vanished.removeSync(key)
   for (const key of [...changed.getKeys({ start: [...first, 0], end: [...last, 0] })]) changed.removeSync(key)
   for (const key of [...combinations.getKeys(combinationsIn(folderId))]) combinations.removeSync(key)
+  for (const key of [...blocks.getKeys({ start: first, end: last })]) blocks.removeSync(key)
 }
 
 /** Returns the uids expunged after `modSeq`, in ascending order. */

@@ -87,7 +87,8 @@ export class LmdbStore extends BaseStore<LmdbFolder> implements MessageStore {
     this.#entries = new Entries(this.folders, tables, this.#committed, this.#bodies.nameOf)
     this.#commits = new Commits(tables, space, {
       draft: () => new StoreDraft(tables, this.#bodies, this.#articles, (folderId) => this.folders.need(folderId)),
-      durable: () => {
+      durable: (events) => {
+        this.#entries.prepare(events)
         this.#committed.renew()
         this.#bodies.flushed()
       },
@@ -96,7 +97,10 @@ export class LmdbStore extends BaseStore<LmdbFolder> implements MessageStore {
         this.#count.apply(event)
         this.emit(event)
       },
-      reopen: () => this.#committed.reopen(),
+      reopen: () => {
+        this.#committed.reopen()
+        this.#entries.forget()
+      },
       lost: () => {
         this.#entries.readFolders()
         this.#count.forget()
@@ -148,8 +152,7 @@ export class LmdbStore extends BaseStore<LmdbFolder> implements MessageStore {
   }
 
   async snapshot(folderId: string): Promise<FolderSnapshot> {
-    this.checkOpen()
-    return (await this.#entries.all(folderId)).snapshot()
+    return this.#entries.index(this.need(folderId)).snapshot()
   }
 
   async subscriptions(owner: Owner): Promise<readonly string[]> {
@@ -197,8 +200,7 @@ export class LmdbStore extends BaseStore<LmdbFolder> implements MessageStore {
   }
 
   async list(folderId: string, range?: UidRange): Promise<readonly MessageEntry[]> {
-    const folder = this.need(folderId)
-    return range ? this.#entries.list(folder, range) : (await this.#entries.all(folderId)).list()
+    return this.#entries.list(this.need(folderId), range)
   }
 
   async entry(folderId: string, uid: number): Promise<MessageEntry | undefined> {

@@ -6,7 +6,7 @@ import { type DeliveryEnvelope, type Folder, type MessageEntry, StoreError } fro
 import { loadLmdb } from './addon.ts'
 
 /** Version of the tables below. An older store is upgraded; a newer one is not opened. */
-export const FORMAT = 3
+export const FORMAT = 4
 
 /** An entry without its uid, which is part of the key. */
 type EntryRecord = readonly [
@@ -34,6 +34,9 @@ export type NumbersRecord = readonly [
 /** Number of messages of a folder that have a combination of flags. */
 export type CombinationRecord = readonly [flags: readonly string[], messages: number]
 
+/** Counts of the messages in one block of uids: see `entry-list.ts`. */
+export type BlockRecord = readonly [messages: number, unseen: number, deleted: number]
+
 /** The key of a value. The folder's id is '' for values of the whole store, the reader '' for shared ones. */
 export type ValueKey = [folderId: string, kind: string, reader: string, name: string]
 /** A value with its name, which the key may contain as a hash. */
@@ -57,6 +60,8 @@ export interface Tables {
   /** By folder id, and `LAST_BLOB`. */
   readonly numbers: Database<NumbersRecord | number, string>
   readonly entries: Database<EntryRecord, [folderId: string, uid: number]>
+  /** The blocks of uids that have messages, so that a folder can be opened without reading its entries. */
+  readonly blocks: Database<BlockRecord, [folderId: string, block: number]>
   /** The combinations of flags that messages have, except the empty one. The key is made by `combinationKey`. */
   readonly combinations: Database<CombinationRecord, [folderId: string, combination: string]>
   /**
@@ -205,6 +210,7 @@ function openEach(
     folders: env.openDB<Folder, string>({ name: 'folders' }),
     numbers: env.openDB<NumbersRecord | number, string>({ name: 'numbers' }),
     entries: env.openDB<EntryRecord, [string, number]>({ name: 'entries' }),
+    blocks: env.openDB<BlockRecord, [string, number]>({ name: 'blocks' }),
     combinations: env.openDB<CombinationRecord, [string, string]>({ name: 'combinations' }),
     changed: env.openDB<true, [string, number, number]>({ name: 'changed' }),
     vanished: env.openDB<readonly number[], [string, number]>({ name: 'vanished' }),

@@ -4,7 +4,7 @@ import { type Folder, type MessageEntry, PUBLIC_OWNER } from '../types.ts'
 import { overviewRecord } from './articles.ts'
 import { blobOctets } from './bodies.ts'
 import { outOfOrder } from './check.ts'
-import { entriesOf, numbersOf } from './lmdb-folder.ts'
+import { countBlocks, entriesOf, numbersOf } from './lmdb-folder.ts'
 import { combinationKey, FORMAT, LAST_BLOB, type NumbersRecord, type Tables } from './tables.ts'
 
 /** Entries per transaction. */
@@ -17,6 +17,7 @@ export function upgrade(tables: Tables, log: Logger): void {
   log.info({ format, to: FORMAT }, 'upgrading the store')
   if (format < 2) addIndexes(tables)
   // Format 3 adds the table of values, which is created when the tables are opened.
+  if (format < 4) addBlocks(tables)
   tables.env.transactionSync(() => tables.meta.putSync('format', FORMAT))
 }
 
@@ -43,6 +44,19 @@ function addIndexes(tables: Tables): void {
     for (const blob of [...doomed.getKeys({})]) doomed.putSync(blob, true)
     meta.putSync('format', 2)
   })
+}
+
+/** Creates the counts of blocks that a store before format 4 lacks. Can be repeated if it was interrupted. */
+function addBlocks(tables: Tables): void {
+  tables.env.transactionSync(() => tables.blocks.clearSync())
+  for (const { value: folder } of tables.folders.getRange({})) {
+    const blocks = [...countBlocks(entriesOf(tables, folder.id))]
+    for (let from = 0; from < blocks.length; from += STEP) {
+      tables.env.transactionSync(() => {
+        for (const [block, record] of blocks.slice(from, from + STEP)) tables.blocks.putSync([folder.id, block], record)
+      })
+    }
+  }
 }
 
 function indexFolder(tables: Tables, folder: Folder): FolderCounts {

@@ -62,7 +62,7 @@ export class ReaderView implements Omit<Viewed, 'copy' | 'move'> {
     if (!this.#isViewed(folderId)) return this.#store.snapshot(folderId)
     const marks = await this.#marks(folderId)
     const snapshot = await this.#store.snapshot(folderId)
-    const entries = snapshot.entries.map((entry) => marks.view(entry))
+    const entries = Array.from(snapshot.entries, (entry) => marks.view(entry))
     const isUnseen = ({ flags }: MessageEntry): boolean => !flags.includes(SEEN)
     return {
       ...snapshot,
