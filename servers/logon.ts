@@ -115,8 +115,11 @@ export function checkSasl({ policy }: LogonSession, errors: LogonErrors): void {
 }
 
 /** Completes a log-on: creates the account if the directory is open, and records its name. Returns the account to use. */
-export function completeLogon({ connection, context }: Omit<LogonSession, 'policy'>, found: Account): Account {
-  const { account } = context.directory.add(found)
+export async function completeLogon(
+  { connection, context }: Omit<LogonSession, 'policy'>,
+  found: Account,
+): Promise<Account> {
+  const { account } = await context.directory.add(found)
   connection.record.user(account.user)
   connection.logon.succeeded()
   return account

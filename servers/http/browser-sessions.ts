@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { Api } from '../../src/api/api.ts'
+import type { SharedMap, SharedValues } from '../../src/common/shared-values.ts'
 
 /** What a browser has logged on with. Rights are looked up again for every request. */
 export type Credential =
@@ -15,34 +16,60 @@ export type Credential =
 
 /** A browser that does nothing for this long has to log on again. */
 const IDLE_MS = 7 * 24 * 60 * 60 * 1000
+/** How often it is noted that a browser does something. */
+const NOTED_MS = 60 * 60 * 1000
 /** The least recently used is dropped first. */
 const MAX_SESSIONS = 1_000
 
-/** The browsers that are logged on. They keep a random value in a cookie, and the lab its hash. */
+interface BrowserSession {
+  readonly credential: Credential
+  /** Milliseconds since the epoch, by the clock of the machine. At most `NOTED_MS` too early. */
+  readonly usedAt: number
+}
+
+/**
+ * The browsers that are logged on. They keep a random value in a cookie, and the lab its hash. All nodes of a lab share them:
+ * behind a balancer, each request may reach another one.
+ */
 export class BrowserSessions {
-  readonly #sessions = new Map<string, { readonly credential: Credential; usedAt: number }>()
+  readonly #values: SharedValues
+  readonly #sessions: SharedMap<BrowserSession>
+
+  constructor(values: SharedValues) {
+    this.#values = values
+    this.#sessions = values.map('browser-sessions')
+  }
 
   /** Returns the value of a new cookie. */
-  start(credential: Credential): string {
+  async start(credential: Credential): Promise<string> {
     const value = randomBytes(32).toString('base64url')
-    this.#sessions.set(digestOf(value), { credential, usedAt: Date.now() })
-    if (this.#sessions.size > MAX_SESSIONS) this.#sessions.delete(this.#sessions.keys().next().value as string)
+    await this.#put(digestOf(value), credential)
+    if (this.#sessions.size > MAX_SESSIONS) await this.#sessions.delete(this.#leastRecent())
     return value
   }
 
   /** Returns what the owner of a cookie has logged on with. */
-  find(value: string): Credential | undefined {
+  async find(value: string): Promise<Credential | undefined> {
     const key = digestOf(value)
+    // Another node may have started it a moment ago.
+    if (!this.#sessions.has(key)) await this.#values.refresh()
     const session = this.#sessions.get(key)
-    if (!session) return undefined
-    this.#sessions.delete(key)
-    if (Date.now() - session.usedAt > IDLE_MS) return undefined
-    this.#sessions.set(key, { ...session, usedAt: Date.now() })
-    return session.credential
+    if (session && Date.now() - session.usedAt > NOTED_MS) await this.#put(key, session.credential)
+    return session?.credential
   }
 
-  end(value: string): void {
-    this.#sessions.delete(digestOf(value))
+  end(value: string): Promise<void> {
+    return this.#sessions.delete(digestOf(value))
+  }
+
+  #put(key: string, credential: Credential): Promise<void> {
+    return this.#sessions.put(key, { credential, usedAt: Date.now() }, { ttlMs: IDLE_MS })
+  }
+
+  #leastRecent(): string {
+    let [found, since] = ['', Number.POSITIVE_INFINITY]
+    for (const [key, { usedAt }] of this.#sessions.entries()) if (usedAt < since) [found, since] = [key, usedAt]
+    return found
   }
 }
 
@@ -50,7 +77,7 @@ export class BrowserSessions {
 const sessions = new WeakMap<Api, BrowserSessions>()
 
 export function browserSessions(api: Api): BrowserSessions {
-  const known = sessions.get(api) ?? new BrowserSessions()
+  const known = sessions.get(api) ?? new BrowserSessions(api.lab.values)
   sessions.set(api, known)
   return known
 }

@@ -1,5 +1,4 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Api } from '../../src/api/api.ts'
 import type { Caller } from '../../src/api/caller.ts'
 import { ApiProblem } from '../../src/api/problem.ts'
 import { isLoopback } from '../../src/common/ip-address.ts'
@@ -52,7 +51,7 @@ export async function callerOf(facts: CallerFacts, connection: Connection, conte
   if (scheme.toLowerCase() === 'bearer') {
     const given = credentials.trim()
     const isGiven = (token: string): boolean => sameSecret(token, given)
-    const caller = tokenCaller(isGiven, context) ?? tenantCaller(isGiven, await context.api())
+    const caller = tokenCaller(isGiven, context) ?? tenantCaller(isGiven, context)
     return caller ?? accessTokenCaller(given, facts, connection, context)
   }
   if (scheme.toLowerCase() === 'basic') return basicCaller(credentials, facts, connection, context)
@@ -60,7 +59,7 @@ export async function callerOf(facts: CallerFacts, connection: Connection, conte
     return ntlmCaller(scheme, credentials, facts, connection, context)
   if (authorization !== undefined)
     throw logOn(facts, context, `only ${offersNtlm ? 'Bearer, Basic and NTLM' : 'Bearer and Basic'} are supported`)
-  const known = cookie === undefined ? undefined : browserSessions(await context.api()).find(cookie)
+  const known = cookie === undefined ? undefined : await browserSessions(await context.api()).find(cookie)
   const browser = known && (await credentialCaller(known, context))
   if (browser) return browser
   const byNtlm = offersNtlm ? ntlmUser(connection) : undefined
@@ -87,7 +86,7 @@ async function credentialCaller(credential: Credential, context: ServerContext):
     return context.directory.find(credential.user) && accountCaller(credential.user, context)
   }
   const isMeant = (token: string): boolean => digestOf(token) === credential.digest
-  return tokenCaller(isMeant, context) ?? tenantCaller(isMeant, await context.api())
+  return tokenCaller(isMeant, context) ?? tenantCaller(isMeant, context)
 }
 
 function tokenCaller(isMeant: (token: string) => boolean, { tokens, tenants }: ServerContext): Caller | undefined {
@@ -98,9 +97,9 @@ function tokenCaller(isMeant: (token: string) => boolean, { tokens, tenants }: S
 }
 
 /** Returns the tenant that was created over the API with this token. */
-function tenantCaller(isMeant: (token: string) => boolean, { tenants, lab }: Api): Caller | undefined {
-  const found = [...tenants.values()].filter(({ token }) => isMeant(token))[0]
-  return found && { role: 'tenant', name: found.name, tenant: lab.tenants.scope(found.name) }
+function tenantCaller(isMeant: (token: string) => boolean, { tenants }: ServerContext): Caller | undefined {
+  const found = [...tenants.created.values()].filter(({ token }) => isMeant(token))[0]
+  return found && { role: 'tenant', name: found.name, tenant: tenants.scope(found.name) }
 }
 
 /** Returns the account of an access token. RFC 6750 section 2.1. */
@@ -114,7 +113,7 @@ async function accessTokenCaller(
   if (!found) return refuse(facts, connection, context, 'the token is not one of this lab', INVALID_TOKEN)
   if ('user' in found) {
     assertMayCall({ account: found })
-    return accountCaller(completeLogon({ connection, context }, found).user, context)
+    return accountCaller((await completeLogon({ connection, context }, found)).user, context)
   }
   const { why, parameters, isForbidden } = found
   if (!isForbidden) return refuse(facts, connection, context, why, parameters)
@@ -150,7 +149,7 @@ async function basicCaller(
   const proof = await context.directory.checkPassword(user, password, () => connection.isClosed)
   if (!proof) return refuse(facts, connection, context, 'unknown user name or bad password')
   assertMayCall(proof)
-  const account = completeLogon({ connection, context }, proof.account)
+  const account = await completeLogon({ connection, context }, proof.account)
   return accountCaller(account.user, context)
 }
 
@@ -170,7 +169,7 @@ async function ntlmCaller(
   const result = await continueNtlm({ scheme, credentials }, connection, context)
   if (result.kind === 'failure') return refuse(facts, connection, context, result.reason)
   assertMayCall(result)
-  const account = completeLogon({ connection, context }, result.account)
+  const account = await completeLogon({ connection, context }, result.account)
   keepNtlmUser(connection, account.user)
   return accountCaller(account.user, context)
 }

@@ -64,12 +64,12 @@ async function browserCookie(
   const name = cookieName(host, channel.secure)
   const known = cookieIn(c.req.header('Cookie'), name)
   const sessions = browserSessions(api)
-  if (known !== undefined && change === 'ends') sessions.end(known)
+  if (known !== undefined && change === 'ends') await sessions.end(known)
   const credential =
     change === 'starts' ? await credentialIn(c.req.header('Authorization'), caller, context) : undefined
   return cookieField(
     name,
-    credential ? sessions.start(credential) : change === 'starts' ? known : undefined,
+    credential ? await sessions.start(credential) : change === 'starts' ? known : undefined,
     channel.secure,
   )
 }

@@ -35,7 +35,7 @@ export interface NntpSession extends LogonSession {
   claimedUser: string | undefined
   /** Returns the groups that the client may read, in name order. */
   readableGroups(): Promise<readonly Folder[]>
-  logOn(account: Account): void
+  logOn(account: Account): Promise<void>
   /** Discards everything the client sent in clear text. RFC 4642 section 2.2.2. */
   forget(): void
   reply(code: number, text: string): void

@@ -116,8 +116,8 @@ class Session implements NntpSession, ProtocolSession<string, NntpError> {
     return (await this.news.groups()).filter((group) => this.access.canReadGroup(group))
   }
 
-  logOn(account: Account): void {
-    this.#setAccount(completeLogon(this, account))
+  async logOn(account: Account): Promise<void> {
+    this.#setAccount(await completeLogon(this, account))
   }
 
   forget(): void {

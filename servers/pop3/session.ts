@@ -72,7 +72,7 @@ class Session implements Pop3Session, ProtocolSession<string, Pop3Error> {
   }
 
   async logOn(account: Account): Promise<string> {
-    const { user } = completeLogon(this, account)
+    const { user } = await completeLogon(this, account)
     const { store, config, capturedFolder } = this.context
     const isCaptured = config.maildrop === 'captured' && capturedFolder !== undefined
     if (isCaptured) this.#assertReader(user)

@@ -45,7 +45,7 @@ export interface SmtpSession extends LogonSession {
    * @param accepted the message that the reply accepts, whose Message-ID some servers repeat
    */
   reply(code: number, enhancedCode: string, text: string | readonly string[], accepted?: readonly Buffer[]): void
-  logOn(account: Account): void
+  logOn(account: Account): Promise<void>
   /** Discards the state from before STARTTLS. RFC 3207 section 4.2. */
   forget(): void
   /** Checks the limit of messages per connection. @throws SmtpError 421 */

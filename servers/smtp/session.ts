@@ -180,8 +180,8 @@ class Session implements SmtpSession, ProtocolSession<string, SmtpError> {
     this.reply(code, enhancedCode, message)
   }
 
-  logOn(account: Account): void {
-    this.account = completeLogon(this, account)
+  async logOn(account: Account): Promise<void> {
+    this.account = await completeLogon(this, account)
   }
 
   forget(): void {

@@ -129,7 +129,7 @@ const create = defineOperation({
   async run({ api, caller, input: { configured, ...given } }) {
     assertFree(api, given.user, given.addresses)
     if (configured) await writeToConfiguration(api, caller, () => [...ACCOUNTS, APPENDED], given)
-    else api.lab.directory.add(definedOnly(given))
+    else await api.lab.directory.add(definedOnly(given))
     return factsOf(api, accountNamed(api, caller, given.user))
   },
 })
@@ -178,13 +178,13 @@ const update = defineOperation({
       throw new ApiProblem('forbidden', 'an account can change its password only')
     }
     const changes = changesOf(found, wanted)
-    if (!directory.isConfigured(found)) directory.change(found, changes)
+    if (!directory.isConfigured(found)) await directory.change(found, changes)
     else if (caller.role === 'administrator' && caller.tenant === undefined) {
       if (found.file === undefined) {
         await changeConfigured(api, caller, found, changes)
         // The change has created another directory.
-        api.lab.directory.change(found, undefined)
-      } else directory.change(found, changes) // The file belongs to others: the change lasts until the lab stops.
+        await api.lab.directory.change(found, undefined)
+      } else await directory.change(found, changes) // The file belongs to others: the change lasts until the lab stops.
     } else {
       throw new ApiProblem(
         'forbidden',
@@ -261,7 +261,7 @@ const remove = defineOperation({
       await changeConfiguration(api, caller, changesOf, { dryRun: false })
     }
     // Also forgets what was changed on an account of the configuration.
-    api.lab.directory.remove(found)
+    await api.lab.directory.remove(found)
     const own = sessionLog.list().filter((one) => one.endedAt === undefined && one.user === found.user)
     await api.lab.disconnect(new Set(own.map(({ id }) => id)), 'farewell')
     if (keepMail) return

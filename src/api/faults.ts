@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { mergePatch } from '../common/merge-patch.ts'
 import { type FaultInput, faultKeys } from '../config/schema/fault.ts'
-import type { AddedFault, Api } from './api.ts'
+import type { Api } from './api.ts'
+import type { AddedFault } from './lab.ts'
 import { nullable } from './nullable.ts'
 import { defineOperation, locationAt, type Operation } from './operation.ts'
 import { notFound } from './problem.ts'
@@ -26,7 +27,7 @@ const ifMatch = ifMatchOf('the fault')
 
 /** @throws ApiProblem `not-found` */
 function faultWith(api: Api, id: string): AddedFault {
-  const found = api.faults.get(id)
+  const found = api.lab.faults.shared().find((one) => one.id === id)
   if (found) return found
   throw notFound(`there is no fault ${id}; GET /api/v1/faults lists them`)
 }
@@ -50,7 +51,7 @@ const list = defineOperation({
   run: async ({ api }) => ({
     items: [
       ...api.lab.faults.configured.map((one) => ({ id: null, ...one, etag: null })),
-      ...[...api.faults.values()].map(facts),
+      ...api.lab.faults.shared().map(facts),
     ],
   }),
 })
@@ -82,7 +83,7 @@ const add = defineOperation({
   location: locationAt('/faults/{id}'),
   hasEtag: true,
   async run({ api, input }) {
-    return facts(api.addFault(input as FaultInput))
+    return facts(faultWith(api, await api.lab.faults.share(input as FaultInput)))
   },
 })
 
@@ -108,8 +109,8 @@ const update = defineOperation({
   problems: ['precondition-failed'],
   async run({ api, input: { id, ifMatch: tags, ...patch } }) {
     const found = unchanged(api, id, tags)
-    api.changeFault(found, mergePatch(found.input, patch) as FaultInput)
-    return facts(found)
+    await api.lab.faults.changeShared(id, mergePatch(found.input, patch) as FaultInput)
+    return facts(faultWith(api, id))
   },
 })
 
@@ -122,8 +123,8 @@ const remove = defineOperation({
   input: z.strictObject({ id: ID, ifMatch }),
   problems: ['precondition-failed'],
   async run({ api, input: { id, ifMatch: tags } }) {
-    unchanged(api, id, tags).remove()
-    api.faults.delete(id)
+    unchanged(api, id, tags)
+    await api.lab.faults.removeShared(id)
   },
 })
 

@@ -1,6 +1,7 @@
 import type { AuditedLab } from '../audit/server-lab.ts'
 import type { MovableClock } from '../common/movable-clock.ts'
 import type { Intake } from '../common/received-octets.ts'
+import type { SharedValues } from '../common/shared-values.ts'
 import type { OnDemand } from '../config/on-demand/parse.ts'
 import type { ResolvedLab } from '../config/resolve.ts'
 import type { Fault, FaultInput } from '../config/schema/fault.ts'
@@ -83,19 +84,27 @@ export interface ApiLog {
   watch(listener: (id: string) => void): () => void
 }
 
-/** A fault that was added. */
-export interface ChangeableFault {
-  /** Puts another fault in its place. Its hits are counted from 0 again. @throws ConfigError listing every mistake */
-  readonly change: (input: FaultInput) => void
-  readonly remove: () => void
+/** A fault that was added over the API. */
+export interface AddedFault {
+  readonly id: string
+  readonly input: FaultInput
+  /** What set it, if it was not the lab's own API. */
+  readonly purpose?: string
+  /** How often it has happened, on all nodes of the lab together. */
+  readonly hits: number
 }
 
 /** The faults of the lab. */
 export interface ApiFaults {
   /** Those of the configuration, and how often each has happened. */
   readonly configured: readonly { readonly fault: Fault; readonly hits: number }[]
-  /** @throws ConfigError listing every mistake */
-  add(input: FaultInput, watch: { readonly onStrike: () => void }): ChangeableFault
+  /** Those that were added over the API, the oldest first. */
+  shared(): readonly AddedFault[]
+  /** Adds a fault on all nodes of the lab. Returns its id. @throws ConfigError listing every mistake in it */
+  share(input: FaultInput, purpose?: string): Promise<string>
+  /** Puts another fault in the place of one. Its hits are counted from 0 again. @throws ConfigError; then nothing changes */
+  changeShared(id: string, input: FaultInput): Promise<void>
+  removeShared(id: string): Promise<void>
   /** Calls `listener` each time a fault happens. Returns the function that removes the listener. */
   watch(listener: (name: string, session: SessionRecord) => void): () => void
 }
@@ -169,6 +178,8 @@ export interface ApiLab {
   readonly oauth2: Pick<OAuth2, 'tokens'>
   readonly mailAuthentication: Pick<MailAuthentication, 'check' | 'keyRecords'>
   readonly tenants: Tenants
+  /** What the nodes of the lab share besides mail and certificates. */
+  readonly values: SharedValues
   readonly sessionLog: SessionLog
   readonly logLines: ApiLog
   readonly intake: Intake

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { z } from 'zod'
+import type { TenantRecord } from '../directory/tenants.ts'
 import { accountOf, PUBLIC_OWNER } from '../store/types.ts'
-import type { Api, TenantRecord } from './api.ts'
+import type { Api } from './api.ts'
 import { defineOperation, locationAt, type Operation } from './operation.ts'
 import { ApiProblem, notFound } from './problem.ts'
 
@@ -50,26 +51,29 @@ const create = defineOperation({
   async run({ api, input }) {
     const name = input.name ?? `${PREFIX}${randomBytes(4).toString('hex')}`
     const { directory, tenants } = api.lab
-    if (tenants.has(name)) throw new ApiProblem('conflict', `there is a tenant ${name} already; choose another name`)
+    if (tenants.has(name)) throw taken(name)
     const accounts = input.accounts.map((one) => {
       const user = `${name}-${one}`
       return { user, password: randomBytes(9).toString('base64url'), address: `${user}@${directory.domain}` }
     })
-    const taken = accounts.find(({ user }) => directory.mode === 'listed' && directory.find(user) !== undefined)
-    if (taken) throw new ApiProblem('conflict', `there is an account ${taken.user} already; choose another name`)
+    const existing = accounts.find(({ user }) => directory.mode === 'listed' && directory.find(user) !== undefined)
+    if (existing) throw new ApiProblem('conflict', `there is an account ${existing.user} already; choose another name`)
     const scope = tenants.scope(name)
     const owned = directory.mode === 'listed' && directory.accounts().find(({ user }) => scope.ownsAccount(user))
     if (owned) {
       const what = `the account ${owned.user} would belong to the tenant ${name}`
       throw new ApiProblem('conflict', `${what}; choose another name`)
     }
-    for (const { user, password, address } of accounts) directory.add({ user, password, addresses: [address] })
     const created = { name, token: randomBytes(24).toString('base64url'), accounts }
-    api.tenants.set(name, created)
-    tenants.add(name)
+    // Another node may have created it meanwhile.
+    if (!(await tenants.created.claim(name, created))) throw taken(name)
+    for (const { user, password, address } of accounts) await directory.add({ user, password, addresses: [address] })
     return facts(created)
   },
 })
+
+const taken = (name: string): ApiProblem =>
+  new ApiProblem('conflict', `there is a tenant ${name} already; choose another name`)
 
 const list = defineOperation({
   name: 'tenants.list',
@@ -80,7 +84,7 @@ const list = defineOperation({
   access: 'administer',
   input: z.strictObject({}),
   output: z.object({ items: z.array(tenant) }),
-  run: async ({ api }) => ({ items: [...api.tenants.values()].map(facts) }),
+  run: async ({ api }) => ({ items: [...api.lab.tenants.created.values()].map(facts) }),
 })
 
 const get = defineOperation({
@@ -96,7 +100,7 @@ const get = defineOperation({
 
 /** @throws ApiProblem `not-found` */
 function tenantNamed(api: Api, name: string): TenantRecord {
-  const found = api.tenants.get(name)
+  const found = api.lab.tenants.created.get(name)
   if (found) return found
   throw notFound(`there is no tenant ${name}; GET /api/v1/tenants lists them`)
 }
@@ -112,7 +116,7 @@ const remove = defineOperation({
     tenantNamed(api, name)
     const { store, directory, tenants } = api.lab
     const scope = tenants.scope(name)
-    for (const account of directory.accounts()) if (scope.ownsAccount(account.user)) directory.remove(account)
+    for (const account of directory.accounts()) if (scope.ownsAccount(account.user)) await directory.remove(account)
     for (const owner of await store.listOwners()) {
       const user = accountOf({ owner })
       if (user === undefined || !scope.ownsAccount(user)) continue
@@ -121,8 +125,7 @@ const remove = defineOperation({
     for (const { id, name: group } of await store.listFolders(PUBLIC_OWNER)) {
       if (scope.ownsNewsgroup(group)) await store.deleteFolder(id)
     }
-    api.tenants.delete(name)
-    tenants.remove(name)
+    await tenants.created.delete(name)
   },
 })
 

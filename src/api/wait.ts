@@ -89,7 +89,8 @@ async function firstMatch(
   { api, caller, input: { timeout }, signal }: Call<WaitInput>,
   matches: Matcher,
 ): Promise<IndexedMessage | undefined> {
-  const returned = api.returnedTo(viewOf(caller))
+  const { returned } = api
+  const view = viewOf(caller)
   const arrived: IndexedMessage[] = []
   let wake = (): void => {}
   const unwatch = api.index.watch((event) => {
@@ -102,9 +103,8 @@ async function firstMatch(
   ended.addEventListener('abort', () => wake())
   try {
     const take = async (message: IndexedMessage): Promise<boolean> => {
-      if (returned.has(message.id) || !(await matches(message)) || returned.has(message.id)) return false
-      returned.add(message.id)
-      return true
+      if (returned.has(view, message.id) || !(await matches(message))) return false
+      return returned.claim(view, message.id)
     }
     for (const message of [...api.index.values()]) {
       if (await take(message)) return message

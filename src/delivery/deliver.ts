@@ -43,7 +43,6 @@ export async function deliver(site: DeliverySite, delivery: Delivery): Promise<D
   const articles = newsgroups.length > 0 ? await postToNewsgroups(site, newsgroups, delivery) : []
   const stripped = mayHaveBcc(message) ? await runInSlices(withoutBcc(joinPieces(message))) : undefined
   const outgoing = planOutgoing(site, delivery)
-  const { copies, created } = mailboxesOf(site, delivery, stripped, outgoing.withoutCopy)
   // Other hosts must not see the Bcc fields. RFC 5322 section 3.6.3
   const sentOctets = stripped?.rest ?? message
   const rcptTo = recipients.map(({ address }) => address)
@@ -55,8 +54,10 @@ export async function deliver(site: DeliverySite, delivery: Delivery): Promise<D
     ...(client && { client }),
     ...(authentication && { authentication }),
   }
+  const created: Account[] = []
   const newOwners: Owner[] = []
   try {
+    const copies = await mailboxesOf(site, delivery, stripped, { withoutCopy: outgoing.withoutCopy, created })
     for (const owner of created.map(({ user }) => accountOwner(user))) {
       if (!(await site.store.findFolder(owner, 'INBOX'))) newOwners.push(owner)
     }
@@ -73,7 +74,7 @@ export async function deliver(site: DeliverySite, delivery: Delivery): Promise<D
     const kept = stored.filter(({ folder }) => folder.owner !== OUTGOING_OWNER)
     return { copies: [...articles, ...kept], queued: outgoing.sent }
   } catch (error) {
-    for (const account of created) site.directory.remove(account)
+    for (const account of created) await site.directory.remove(account)
     await undo(site.store, newOwners)
     throw error
   }
@@ -165,21 +166,20 @@ interface MailboxCopy {
 
 /**
  * Returns the mailboxes of the recipients, each with the copy that it gets: the message as received or without its Bcc
- * fields. An open directory gets the accounts that it does not have yet (`created`): only now, because RCPT alone must
- * not fill it.
+ * fields. An open directory gets the accounts that it does not have yet: only now, because RCPT alone must not fill it.
+ * @param created gets these accounts
  */
-function mailboxesOf(
+async function mailboxesOf(
   { directory, capturedFolder }: DeliverySite,
   { message, recipients }: Delivery,
   stripped: StrippedMessage | undefined,
-  withoutCopy: ReadonlySet<string>,
-) {
+  { withoutCopy, created }: { readonly withoutCopy: ReadonlySet<string>; readonly created: Account[] },
+): Promise<ReadonlyMap<string, MailboxCopy>> {
   const copies = new Map<string, MailboxCopy>()
-  const created: Account[] = []
   for (const { address, destination } of recipients) {
     if (destination.kind === 'newsgroup' || withoutCopy.has(address)) continue
     const captured = destination.kind === 'captured'
-    const added = captured ? undefined : directory.add(destination.account)
+    const added = captured ? undefined : await directory.add(destination.account)
     if (added?.isNew) created.push(added.account)
     const mailbox: Omit<MailboxCopy, 'octets'> = captured
       ? { owner: CAPTURED_OWNER, folder: capturedFolder ?? destination.domain }
@@ -189,7 +189,7 @@ function mailboxesOf(
     const whole = !stripped || captured || stripped.names(address)
     if (whole || !copies.has(key)) copies.set(key, { ...mailbox, octets: whole ? message : stripped.rest })
   }
-  return { copies, created }
+  return copies
 }
 
 /** Posts one article to all the groups. Returns it in each of them. @throws DeliveryError */

@@ -63,7 +63,11 @@ class LabDirectory implements Directory {
       this.#configure(user)
     }
     // The last directory of a lab decides what new accounts get.
-    added.defaults = { quota: this.#quota, addressOf: (user) => this.#defaultAddress(user) }
+    added.use({
+      quota: this.#quota,
+      addressOf: (user) => this.#defaultAddress(user),
+      onChange: (user, what) => this.#follow(user, what),
+    })
   }
 
   find(name: string): Account | undefined {
@@ -129,29 +133,27 @@ class LabDirectory implements Directory {
     return one === other || (one !== undefined && other !== undefined && fold(one.user) === fold(other.user))
   }
 
-  add(account: NewAccount): { readonly account: Account; readonly isNew: boolean } {
+  async add(account: NewAccount): Promise<{ readonly account: Account; readonly isNew: boolean }> {
     const known = this.#ofUser(account.user)
-    if (known) return { account: known, isNew: false }
-    // An open directory adds one at each new log-on, and counting passwords takes longer the more accounts there are.
-    if (account.appPasswords ?? account.passwordHash) this.#forget()
-    return { account: this.#added.put(account), isNew: true }
+    return known ? { account: known, isNew: false } : this.#added.put(account)
   }
 
-  remove(account: Account): void {
-    this.#forget()
-    this.#added.remove(account.user)
+  remove(account: Account): Promise<void> {
+    return this.#added.remove(account.user)
   }
 
   isConfigured(account: Account): boolean {
     return this.#byUser.has(fold(account.user))
   }
 
-  change(account: Account, changes: AccountChanges | undefined): void {
-    const { user } = this.add(account).account
-    this.#forget()
+  async change(account: Account, changes: AccountChanges | undefined): Promise<void> {
+    const { user } = (await this.add(account)).account
     // A password takes the place of a hash.
-    this.#added.change(user, changes?.password === undefined ? changes : { passwordHash: undefined, ...changes })
-    if (this.#configured.has(fold(user))) this.#configure(user)
+    await this.#added.change(user, changes?.password === undefined ? changes : { passwordHash: undefined, ...changes })
+  }
+
+  refresh(): Promise<void> | undefined {
+    return this.#added.refresh()
   }
 
   isLocalDomain(domain: string): boolean {
@@ -163,10 +165,15 @@ class LabDirectory implements Directory {
     return [...this.#byUser.values(), ...added]
   }
 
-  /** Looks at all accounts again when it is next needed. */
-  #forget(): void {
-    this.#secrets = undefined
-    this.#hashes.forget()
+  /** Takes up what was changed on an account that is not, or not only, in the configuration. */
+  #follow(user: string, what: 'added' | 'changed' | 'removed'): void {
+    const { appPasswords, passwordHash } = this.#added.ofUser(user) ?? {}
+    // An open directory adds one at each new log-on, and counting passwords takes longer the more accounts there are.
+    if (what !== 'added' || (appPasswords ?? passwordHash) !== undefined) {
+      this.#secrets = undefined
+      this.#hashes.forget()
+    }
+    if (this.#configured.has(user)) this.#configure(user)
   }
 
   /** Makes an account of its configuration and its changes. */

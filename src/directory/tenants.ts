@@ -1,3 +1,12 @@
+import { OwnValues, type SharedMap, type SharedValues } from '../common/shared-values.ts'
+
+/** A tenant that was created over the API. */
+export interface TenantRecord {
+  readonly name: string
+  readonly token: string
+  readonly accounts: readonly { readonly user: string; readonly password: string; readonly address: string }[]
+}
+
 /** What belongs to one tenant of a lab: accounts `TENANT-…`, the addresses that begin so, and newsgroups `TENANT.…`. */
 export interface TenantScope {
   readonly name: string
@@ -21,7 +30,14 @@ export class Tenants {
   #configured: ReadonlyMap<string, string> = new Map()
   /** By the name in lower case, as in `#configured`. */
   readonly #added = new Map<string, string>()
+  /** The tenants that were created over the API, by name, which is in lower case. All nodes of the lab share them. */
+  readonly created: SharedMap<TenantRecord>
   #revision = 0
+
+  constructor(values: SharedValues = new OwnValues()) {
+    this.created = values.map('tenants')
+    this.created.watch(() => this.#revision++)
+  }
 
   /** Grows with each change: what belongs to a tenant may be another one's then. */
   get revision(): number {
@@ -34,14 +50,9 @@ export class Tenants {
     this.#revision++
   }
 
-  /** Adds a tenant that is created while the lab runs. */
+  /** Adds the tenant of a test in this process. */
   add(name: string): void {
     this.#added.set(name.toLowerCase(), name)
-    this.#revision++
-  }
-
-  remove(name: string): void {
-    this.#added.delete(name.toLowerCase())
     this.#revision++
   }
 
@@ -81,6 +92,6 @@ export class Tenants {
 
   #find(name: string): string | undefined {
     const folded = name.toLowerCase()
-    return this.#added.get(folded) ?? this.#configured.get(folded)
+    return this.#added.get(folded) ?? this.created.get(folded)?.name ?? this.#configured.get(folded)
   }
 }

@@ -87,11 +87,12 @@ export interface Directory {
   isSame(one: Account | undefined, other: Account | undefined): boolean
   /**
    * Adds an account until the lab stops: one that is created, or one that an open directory returned and that is used,
-   * because a log-on succeeded or mail is being stored. Returns the account that already has this name, if any.
+   * because a log-on succeeded or mail is being stored. Returns the account that already has this name, if any. All nodes of
+   * a lab have it then. Like `remove` and `change`, throws the temporary error of the database that they share.
    */
-  add(account: NewAccount): { readonly account: Account; readonly isNew: boolean }
+  add(account: NewAccount): Promise<{ readonly account: Account; readonly isNew: boolean }>
   /** Removes an account that was added. Those of the configuration stay. */
-  remove(account: Account): void
+  remove(account: Account): Promise<void>
   /** Returns whether an account is one of the configuration. */
   isConfigured(account: Account): boolean
   /**
@@ -99,7 +100,9 @@ export interface Directory {
    * keeps the changes.
    * @param changes undefined: takes back all changes
    */
-  change(account: Account, changes: AccountChanges | undefined): void
+  change(account: Account, changes: AccountChanges | undefined): Promise<void>
+  /** Resolves once the accounts are known that other nodes have added before the call. Returns nothing to wait for if they are. */
+  refresh(): Promise<void> | undefined
   /** Returns whether the lab delivers mail for this domain to its accounts. */
   isLocalDomain(domain: string): boolean
   accounts(): readonly Account[]

@@ -2,6 +2,7 @@ import pino from 'pino'
 import { systemClock } from '../common/clock.ts'
 import { MovableClock } from '../common/movable-clock.ts'
 import { Intake } from '../common/received-octets.ts'
+import { OwnValues } from '../common/shared-values.ts'
 import type { ResolvedLab } from '../config/resolve.ts'
 import { openCertificateStore } from '../pki/certificate-store/store.ts'
 import { SessionLog } from '../sessions/log.ts'
@@ -28,10 +29,11 @@ export async function createLab(config: ResolvedLab, options: LabOptions): Promi
   try {
     const memory = createMemoryBudget(config, log)
     const sessions = new SessionLog(clock, memory)
+    const values = new OwnValues()
     const store = options.store ?? (await openStore(config.store, { log, clock, database }))
     const spool = options.store ? undefined : openSpool(config, log) // after the store, which locks the folder
     const intake = new Intake(memory, spool)
-    const parts = { certificateStore, store, database, sessions, intake, logLines, openLab: openQuietLab }
+    const parts = { certificateStore, store, database, values, sessions, intake, logLines, openLab: openQuietLab }
     const lab = new Lab(config, parts, { ...options, log, clock })
     await lab.start()
     for (const message of openFolders(config)) log.warn(message)

@@ -1,4 +1,5 @@
 import { isRegExp } from 'node:util/types'
+import { OwnValues, type SharedMap, type SharedValues } from '../common/shared-values.ts'
 import { parsePart } from '../config/issues.ts'
 import {
   type Fault,
@@ -19,6 +20,7 @@ import {
   type RuledFault,
   type StrikeWatcher,
 } from '../net/faults/fault-rules.ts'
+import { SharedCounts } from '../net/faults/shared-counts.ts'
 import type { SessionRecord } from '../sessions/types.ts'
 
 /** What the function of a fault decides: a reply of one or several lines, actions, or undefined to let the command pass. */
@@ -33,23 +35,102 @@ export type ScriptedFaultInput = Omit<FaultData, 'do'> & { readonly do: FaultFun
 /** A fault as an argument of the library: `matching` can also be a RegExp, and `do` a function. */
 export type FaultInput = FaultData | ScriptedFaultInput
 
-/** The faults of a lab: those of its configuration, and those that tests add. */
+/** A fault that was added over the API, as all nodes of a lab share it. */
+interface KeptFault {
+  readonly input: FaultData
+  /** Grows with each change. */
+  readonly revision: number
+  /** What set it, if it was not the lab's own API. */
+  readonly purpose?: string
+}
+
+/** A fault that was added over the API. */
+export interface SharedFault {
+  readonly id: string
+  readonly input: FaultData
+  readonly purpose?: string
+  /** How often it has happened, on all nodes of the lab together. */
+  readonly hits: number
+}
+
+export interface LabFaultsOptions {
+  /** Default: those of a lab that is one process. */
+  readonly values?: SharedValues
+  /** Called with errors that no caller waits for. */
+  readonly report?: (error: unknown) => void
+}
+
+/**
+ * The faults of a lab: those of its configuration, those that were added over the API, and those of tests in this process.
+ * The nodes of a lab share the first two with their counts.
+ */
 export class LabFaults {
   readonly rules: FaultRules
+  readonly #counts: SharedCounts | undefined
+  readonly #shared: SharedMap<KeptFault>
+  readonly #ids: SharedMap<number>
+  readonly #report: (error: unknown) => void
+  /** The rules of the faults that were added over the API, by id. */
+  readonly #rulesById = new Map<string, { readonly rule: AddedRule; hits: number }>()
   #seed: number
   #configured: readonly Fault[]
   /** The rules of the configured faults. */
   #applied: readonly AddedRule[] = []
 
-  constructor(seed: number, configured: readonly Fault[]) {
-    this.rules = new FaultRules(seed)
+  constructor(
+    seed: number,
+    configured: readonly Fault[],
+    { values = new OwnValues(), report = () => {} }: LabFaultsOptions = {},
+  ) {
+    this.#counts = values.isShared ? new SharedCounts(values.map('fault-counts')) : undefined
+    this.#shared = values.map('faults')
+    this.#ids = values.map('fault-ids')
+    this.#report = report
+    this.rules = new FaultRules(seed, this.#counts)
     this.#seed = seed
     this.#configured = configured
-    this.reset()
+    this.resetHere()
+    this.#shared.watch(({ key, value }) => this.#follow(key, value))
+  }
+
+  /** Returns the faults that were added over the API, the oldest first. */
+  shared(): readonly SharedFault[] {
+    const all = [...this.#shared.entries()].map(([id, { input, purpose }]) => ({
+      id,
+      input,
+      ...(purpose === undefined ? {} : { purpose }),
+      hits: this.#hitsOf(id),
+    }))
+    return all.sort((one, other) => Number(one.id.slice(1)) - Number(other.id.slice(1)))
+  }
+
+  /** Adds a fault on all nodes of the lab. Returns its id. @throws ConfigError listing every mistake in it */
+  async share(input: FaultData, purpose?: string): Promise<string> {
+    parsePart(fault, plainFault(input))
+    const id = `f${await this.#ids.add('last', 1)}`
+    await this.#shared.put(id, { input, revision: 0, ...(purpose === undefined ? {} : { purpose }) })
+    return id
   }
 
   /**
-   * Adds a fault.
+   * Puts another fault in the place of one on all nodes. Its hits are counted from 0 again.
+   * @throws ConfigError listing every mistake in it; nothing has changed then
+   */
+  async changeShared(id: string, input: FaultData): Promise<void> {
+    parsePart(fault, plainFault(input))
+    const before = this.#shared.get(id)
+    await this.#shared.put(id, { ...before, input, revision: (before?.revision ?? 0) + 1 })
+    if (before) await this.#counts?.delete(countKey(id, before))
+  }
+
+  async removeShared(id: string): Promise<void> {
+    const before = this.#shared.get(id)
+    await this.#shared.delete(id)
+    if (before) await this.#counts?.delete(countKey(id, before))
+  }
+
+  /**
+   * Adds a fault in this process only.
    * @param watch called each time it happens, and once it cannot happen any more
    * @throws ConfigError listing every mistake in it
    */
@@ -62,7 +143,7 @@ export class LabFaults {
       typeof input?.do === 'function'
         ? scripted(parsePart(scriptedFault, given), input.do, watch)
         : parsePart(fault, given)
-    const rule = this.rules.add(ruled, watch.onStrike, watch.onRemove)
+    const rule = this.rules.add(ruled, watch)
     return Object.assign(rule, {
       name: nameOf(ruled),
       change: (other: FaultData) => rule.replace(parsePart(fault, plainFault(other))),
@@ -74,15 +155,25 @@ export class LabFaults {
     return this.rules.watch(watcher)
   }
 
-  /** Removes all faults, including those of the configuration. */
-  clear(): void {
+  /** Removes all faults, including those of the configuration: these in this process only. */
+  async clear(): Promise<void> {
     this.rules.clear()
+    await this.#shared.clear()
   }
 
-  /** Restores the faults of the configuration, removes all others and resets every count. */
-  reset(): void {
+  /** Restores the faults of the configuration, removes all others and resets every count, on all nodes. */
+  async reset(): Promise<void> {
+    await this.#shared.clear()
+    await this.#counts?.clear()
+    this.resetHere()
+  }
+
+  /** Does what `reset` does, except what it has done for all nodes. */
+  resetHere(): void {
     this.rules.clear(this.#seed)
-    this.#applied = this.#configured.map((each) => this.rules.add(each))
+    this.#rulesById.clear()
+    this.#apply()
+    for (const [id, kept] of this.#shared.entries()) this.#follow(id, kept)
   }
 
   /** The faults of the configuration, and how often each has happened. */
@@ -97,9 +188,48 @@ export class LabFaults {
     if (JSON.stringify(configured) === JSON.stringify(this.#configured)) return
     for (const rule of this.#applied) rule.remove()
     this.#configured = configured
-    this.#applied = configured.map((each) => this.rules.add(each))
+    this.#apply()
+  }
+
+  #hitsOf(id: string): number {
+    const known = this.#rulesById.get(id)
+    return (this.#counts ? known?.rule.fired : known?.hits) ?? 0
+  }
+
+  #apply(): void {
+    // Nodes with the same configuration share the count; the number tells two that are the same from each other.
+    this.#applied = this.#configured.map((each, index) =>
+      this.rules.add(each, { key: `configured ${index} ${JSON.stringify(each)}` }),
+    )
+  }
+
+  /** Takes up a fault that was added, changed or removed over the API. */
+  #follow(id: string, kept: KeptFault | undefined): void {
+    const known = this.#rulesById.get(id)
+    try {
+      if (!kept) {
+        known?.rule.remove()
+        this.#rulesById.delete(id)
+        return
+      }
+      const parsed = parsePart(fault, plainFault(kept.input))
+      const key = countKey(id, kept)
+      if (known) {
+        known.rule.replace(parsed, key)
+        known.hits = 0
+        return
+      }
+      const added = { rule: this.rules.add(parsed, { key, onStrike: () => added.hits++ }), hits: 0 }
+      this.#rulesById.set(id, added)
+    } catch (error) {
+      // A newer Sealpost on another node may know more faults.
+      this.#report(error)
+    }
   }
 }
+
+/** Returns the key of the count of a fault. After a change it has another one, so that it begins at 0. */
+const countKey = (id: string, { revision }: KeptFault): string => `${id} ${revision}`
 
 /** Returns the rule of a fault whose function decides. Its decisions are checked as the faults of a configuration are. */
 function scripted(conditions: FaultConditions, decide: FaultFunction, { onError }: FaultWatch): RuledFault {

@@ -10,6 +10,7 @@ import { abortAfter } from '../common/abort-after.ts'
 import type { Clock } from '../common/clock.ts'
 import type { MovableClock } from '../common/movable-clock.ts'
 import type { Intake } from '../common/received-octets.ts'
+import type { SharedValues } from '../common/shared-values.ts'
 import { needsAdministratorToken } from '../config/http-access.ts'
 import type { OnDemand } from '../config/on-demand/parse.ts'
 import type { ResolvedLab, ResolvedVirtualServer } from '../config/resolve.ts'
@@ -82,6 +83,8 @@ export interface LabParts {
   readonly store: MessageStore
   /** The database that several nodes share. The lab closes it. */
   readonly database: Database | undefined
+  /** What the nodes of the lab share besides mail and certificates. */
+  readonly values: SharedValues
   readonly sessions: SessionLog
   readonly intake: Intake
   readonly logLines: LogLines
@@ -94,6 +97,7 @@ export class Lab implements AsyncDisposable {
   readonly certificateStore: CertificateStore
   readonly store: MessageStore
   readonly database: Database | undefined
+  readonly values: SharedValues
   readonly sessionLog: SessionLog
   readonly logLines: LogLines
   readonly clock: MovableClock
@@ -102,7 +106,7 @@ export class Lab implements AsyncDisposable {
   /** Receives messages within the lab's memory. */
   readonly intake: Intake
   /** Which accounts and newsgroups belong to which tenant. */
-  readonly tenants = new Tenants()
+  readonly tenants: Tenants
   /** Issues and verifies access tokens. */
   readonly oauth2: OAuth2
   /** Checks mail that arrives, and signs mail that leaves. */
@@ -125,7 +129,7 @@ export class Lab implements AsyncDisposable {
   readonly configuration: LabConfiguration | undefined
   readonly #rates: Rates
   readonly #served = new ServedCertificates()
-  readonly #added = new AddedAccounts()
+  readonly #added: AddedAccounts
   readonly #contexts: Site['contexts'] = new Map()
   readonly #changeListeners = new Set<(change: LabChange) => void>()
   #api: Promise<Api> | undefined
@@ -147,6 +151,9 @@ export class Lab implements AsyncDisposable {
     this.certificateStore = parts.certificateStore
     this.store = parts.store
     this.database = parts.database
+    this.values = parts.values
+    this.tenants = new Tenants(parts.values)
+    this.#added = new AddedAccounts(parts.values)
     this.sessionLog = parts.sessions
     this.logLines = parts.logLines
     this.intake = parts.intake
@@ -187,7 +194,10 @@ export class Lab implements AsyncDisposable {
       files: parts.certificateStore.files,
       isBackground: options.isBackground === true,
     })
-    this.faults = new LabFaults(config.faultSeed, config.faults)
+    this.faults = new LabFaults(config.faultSeed, config.faults, {
+      values: parts.values,
+      report: (error) => this.logError(error, 'a fault of another node cannot be used here'),
+    })
     this.reports = new ScheduledReports({
       store: this.store,
       clock: this.clock,
@@ -451,7 +461,7 @@ export class Lab implements AsyncDisposable {
       await preload(this.#config, this.store)
       this.sessionLog.clear()
       this.#captures.sessions.clear()
-      this.faults.reset()
+      await this.faults.reset()
       this.#rates.clear()
       this.dns.reset()
       await this.#servers.restore()

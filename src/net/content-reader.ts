@@ -12,6 +12,8 @@ export class ContentReader {
   readonly #faults: FaultInjector | undefined
   /** Messages that are arriving or being stored. */
   readonly #received = new Set<ReceivedOctets>()
+  /** What is awaited before the first octets of a message. */
+  #beginning: Promise<void> | undefined
   #isReading = false
   readonly #forget = (received: ReceivedOctets): void => {
     this.#received.delete(received)
@@ -111,6 +113,10 @@ export class ContentReader {
 
   /** Returns some octets of a message, at most `maxOctets`. @throws ConnectionEnded */
   async #piece(maxOctets: number): Promise<Buffer> {
+    if (this.#beginning) {
+      await this.#beginning
+      this.#beginning = undefined
+    }
     for (;;) {
       const piece = this.#transport.takeContent(maxOctets)
       if (piece.length > 0) {
@@ -123,7 +129,7 @@ export class ContentReader {
 
   #begins(): void {
     this.#isReading = true
-    this.#faults?.messageBegins()
+    this.#beginning = this.#faults?.messageBegins()
   }
 
   #ends(octets: number): void {

@@ -51,8 +51,8 @@ export class TestFaults {
   }
 
   /** Removes all faults, including those of the configuration. */
-  clear(): void {
-    this.#faults.clear()
+  clear(): Promise<void> {
+    return this.#faults.clear()
   }
 }
 

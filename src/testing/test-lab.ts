@@ -293,13 +293,14 @@ export class TestLab extends Receiver implements AsyncDisposable {
 
   /**
    * Changes an account until it is changed again: `lab.changeAccount('alice', { state: 'locked' })`. Open sessions continue.
+   * Resolves once all nodes of the lab know it; without PostgreSQL, at once.
    * @param changes undefined: all changes are taken back, and what is configured applies again
    */
-  changeAccount(user: string, changes?: AccountChangesInput): void {
+  changeAccount(user: string, changes?: AccountChangesInput): Promise<void> {
     const call = new Call('changeAccount', TestLab.prototype.changeAccount)
     if (changes !== undefined) call.check('accountChanges', changes, 'changes')
     const { directory } = this.#lab
-    directory.change(this.#account(call, user), changes && accountChanges(changes))
+    return directory.change(this.#account(call, user), changes && accountChanges(changes))
   }
 
   /** Returns how much an account may store, and how much it has stored. */

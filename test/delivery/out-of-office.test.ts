@@ -177,9 +177,9 @@ test('lab.changeAccount sets the reply of an account', async () => {
     return (await own.messages('bob')).at(-1)?.subject
   }
   expect(await replyTo()).toBeUndefined()
-  own.changeAccount('alice', { outOfOffice: { text: 'Away.', subject: 'I am away', repeatAfter: '1h' } })
+  await own.changeAccount('alice', { outOfOffice: { text: 'Away.', subject: 'I am away', repeatAfter: '1h' } })
   expect(await replyTo()).toBe('I am away')
-  own.changeAccount('alice')
+  await own.changeAccount('alice')
   await own.clock.advance('2h')
   await replyTo()
   expect(await own.messages('bob')).toHaveLength(1)

@@ -230,21 +230,25 @@ describe('http', () => {
 
 test('a change while the lab runs counts for the next log-on, until it is taken back', async () => {
   expect(await plain('imap4', 'alice', 'secret')).toMatch(/^a OK/)
-  lab.changeAccount('alice', { state: 'locked' })
+  await lab.changeAccount('alice', { state: 'locked' })
   expect(await plain('imap4', 'alice', 'secret')).toBe(refusals.imap4.locked)
   await lab.reload()
   expect(await plain('imap4', 'alice', 'secret')).toBe(refusals.imap4.locked)
-  lab.changeAccount('alice', { state: undefined, twoFactor: true, appPasswords: [{ name: 'new', password: 'once' }] })
+  await lab.changeAccount('alice', {
+    state: undefined,
+    twoFactor: true,
+    appPasswords: [{ name: 'new', password: 'once' }],
+  })
   expect(lab.credentials('alice')).toEqual({ user: 'alice', pass: 'once' })
   expect(await scram('imap4', 'alice', 'once')).toMatch(/^a OK/)
-  lab.changeAccount('alice')
+  await lab.changeAccount('alice')
   expect(await scram('imap4', 'alice', 'secret')).toMatch(/^a OK/)
   expect(await scram('imap4', 'alice', 'once')).toMatch(/^a NO/)
 })
 
 test('accounts of an open directory can be changed too', async () => {
   await using open = await startLab()
-  open.changeAccount('dora', { state: 'disabled' })
+  await open.changeAccount('dora', { state: 'disabled' })
   const client = await LineClient.open(open.server('imap4').port)
   await client.line()
   client.send('a LOGIN dora x\r\nb LOGIN emil x\r\n')

@@ -85,7 +85,7 @@ describe('an open directory', () => {
     const found = await open.authenticate('dora', 'whatever')
     expect(found).toEqual({ user: 'dora', addresses: ['dora@lab.test'] })
     if (!found) return
-    const dora = open.add(found).account
+    const dora = (await open.add(found)).account
     expect(open.find('dora@lab.test')).toBe(dora)
     expect(open.find('LAB\\Dora')).toBe(dora)
     expect(open.findByAddress('dora+x@lab.test')).toBe(dora)
@@ -95,17 +95,17 @@ describe('an open directory', () => {
     expect((await open.authenticate('alice', 'anything'))?.password).toBeUndefined()
   })
 
-  test('keeps an account only once it is added, under the name that was added first', () => {
+  test('keeps an account only once it is added, under the name that was added first', async () => {
     const before = open.accounts().length
     const found = open.find('Gina')
     expect(open.findByAddress('gina@lab.test')?.user).toBe('gina')
     expect(open.find('LAB\\gina\\gina@lab.test')?.user).toBe('gina')
     expect(open.find('LAB\\gina\\other')).toBeUndefined()
     expect(open.accounts()).toHaveLength(before)
-    if (found) expect(open.add(found)).toEqual({ account: found, isNew: true })
-    expect(open.add({ user: 'GINA', addresses: [] })).toEqual({ account: found, isNew: false })
+    if (found) expect(await open.add(found)).toEqual({ account: found, isNew: true })
+    expect(await open.add({ user: 'GINA', addresses: [] })).toEqual({ account: found, isNew: false })
     expect(open.findByAddress('gina@lab.test')).toBe(found)
-    if (found) open.remove(found)
+    if (found) await open.remove(found)
     expect(open.accounts()).toHaveLength(before)
   })
 

@@ -139,9 +139,9 @@ test('a reload takes accounts from a replaced file, and keeps them if the file i
 
 test('a new password in place of a hash is the only one that logs on', async () => {
   await using lab = await startLab({ directory: { accounts }, virtualServers })
-  lab.changeAccount('alice', { password: 'changed' })
+  await lab.changeAccount('alice', { password: 'changed' })
   expect([await logOn(lab, 'alice', 'geheim'), await logOn(lab, 'alice', 'changed')]).toEqual([false, true])
-  lab.changeAccount('alice')
+  await lab.changeAccount('alice')
   expect([await logOn(lab, 'alice', 'geheim'), await logOn(lab, 'alice', 'changed')]).toEqual([true, false])
 })
 

@@ -173,11 +173,11 @@ describe('an account of the configuration', () => {
 
   it('is as the file says once it is changed there, whatever a test has changed before', async () => {
     const change = (json: object) => http.request('accounts/alice', { method: 'PATCH', json })
-    http.lab.changeAccount('alice', { state: 'disabled' })
+    await http.lab.changeAccount('alice', { state: 'disabled' })
     expect((await change({ state: 'locked' })).body).toMatchObject({ state: 'locked' })
     expect((await change({ state: null })).body).toMatchObject({ state: null })
     expect(await canLogOn('alice', 'alices-secret')).toBe(true)
-    http.lab.changeAccount('alice', { state: 'disabled' })
+    await http.lab.changeAccount('alice', { state: 'disabled' })
     expect((await remove('alice')).status).toBe(204)
     expect((await create({ user: 'alice', password: 'new-secret' })).body).toMatchObject({ state: null })
   })

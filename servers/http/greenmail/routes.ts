@@ -166,7 +166,7 @@ const reset: Route = {
     // Only the users of the configuration are left.
     const isAdded = (account: Account): boolean =>
       !directory.isConfigured(account) && call.context.tenants.ofAccount(account.user) === undefined
-    for (const account of directory.accounts().filter(isAdded)) directory.remove(account)
+    for (const account of directory.accounts().filter(isAdded)) await directory.remove(account)
     return answer(call, 'Performed reset')
   },
 }

@@ -1,6 +1,8 @@
 import { z } from 'zod'
-import type { AddedFault, Api } from '../../../src/api/api.ts'
+import type { Api } from '../../../src/api/api.ts'
+import type { AddedFault } from '../../../src/api/lab.ts'
 import { ApiProblem } from '../../../src/api/problem.ts'
+import type { FaultInput } from '../../../src/config/schema/fault.ts'
 import { likeOf } from '../../../src/config/schema/like.ts'
 import { jsonResponse, type Route, type RouteCall } from '../routes.ts'
 import { bodyOf } from './body.ts'
@@ -19,36 +21,36 @@ interface Trigger {
   readonly Probability: number
 }
 
-/** The faults that are triggers. They end with the faults of the lab. */
-const set = new WeakMap<AddedFault, { readonly name: TriggerName; readonly trigger: Trigger }>()
+/** The triggers are faults of the lab, and end with them. Their purpose says what they are. */
+const purposeOf = (name: TriggerName): string => `mailpit ${name}`
 
 const faultOf = (api: Api, wanted: TriggerName): AddedFault | undefined =>
-  [...api.faults.values()].find((fault) => set.get(fault)?.name === wanted)
+  api.lab.faults.shared().find(({ purpose }) => purpose === purposeOf(wanted))
 
 function triggerOf(api: Api, name: TriggerName): Trigger {
-  const fault = faultOf(api, name)
-  const trigger = fault && set.get(fault)?.trigger
-  return trigger ?? { ErrorCode: triggers[name].errorCode, Probability: 0 }
+  const { when, do: action } = faultOf(api, name)?.input ?? {}
+  const { errorCode } = triggers[name]
+  return {
+    ErrorCode: Number.parseInt(`${action?.rawReply ?? errorCode}`, 10),
+    Probability: Math.round((when?.chance ?? 0) * 100),
+  }
 }
 
 const allTriggers = (api: Api): Record<string, Trigger> =>
   Object.fromEntries(names.map((name) => [name, triggerOf(api, name)]))
 
-function setTrigger(api: Api, name: TriggerName, trigger: Trigger): void {
+async function setTrigger(api: Api, name: TriggerName, trigger: Trigger): Promise<void> {
   const before = faultOf(api, name)
-  if (before) {
-    before.remove()
-    api.faults.delete(before.id)
-  }
+  if (before) await api.lab.faults.removeShared(before.id)
   if (trigger.Probability === 0) return
   const { verb } = triggers[name]
-  const fault = api.addFault({
+  const input: FaultInput = {
     name: `Chaos ${name}`,
     when: { protocol: 'smtp', verb, chance: trigger.Probability / 100 },
     // Chaos may send codes that SMTP does not have.
     do: { rawReply: `${trigger.ErrorCode} Chaos: ${verb} fails on purpose` },
-  })
-  set.set(fault, { name, trigger })
+  }
+  await api.lab.faults.share(input, purposeOf(name))
 }
 
 const triggerInput = z
@@ -86,7 +88,7 @@ const put: Route = {
     const wanted = await bodyOf(call, input)
     for (const name of names) {
       const { errorcode, probability } = wanted[name.toLowerCase() as Lowercase<TriggerName>]
-      setTrigger(call.api, name, { ErrorCode: errorcode || triggers[name].errorCode, Probability: probability })
+      await setTrigger(call.api, name, { ErrorCode: errorcode || triggers[name].errorCode, Probability: probability })
     }
     return jsonResponse(call.c, allTriggers(call.api))
   },

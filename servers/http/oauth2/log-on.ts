@@ -53,7 +53,7 @@ export async function answerLogOn(
     return show(user, sentence(failure ?? ''))
   }
   // The person has logged on for the client, not on this connection.
-  const { account } = context.directory.add(proof.account)
+  const { account } = await context.directory.add(proof.account)
   connection.logon.succeeded()
   connection.record.note(`${account.user} has logged on for the client ${shown(found.params.client_id)}`)
   const accountId = account.user

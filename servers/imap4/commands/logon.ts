@@ -78,7 +78,7 @@ export const authenticate = defineCommand({
 
 async function logOn(session: ImapSession, found: Account): Promise<CommandResult> {
   checkLoginReferral(found)
-  const account = completeLogon(session, found)
+  const account = await completeLogon(session, found)
   const owner = accountOwner(account.user)
   await ensureMailboxes(session.context.store, owner)
   session.enter({ name: 'authenticated', identity: { account, owner } })

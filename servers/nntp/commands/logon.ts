@@ -62,7 +62,7 @@ export const authinfoPass = defineCommand({
     if (name === undefined) throw new NntpError(482, 'Send AUTHINFO USER first')
     session.claimedUser = undefined
     const account = await authenticatePassword(session, { name, password: afterTwoWords(session) }, logonErrors)
-    session.logOn(account)
+    await session.logOn(account)
     session.reply(281, `Authenticated as ${account.user}`)
   },
 })
@@ -81,7 +81,7 @@ export const authinfoSasl = defineCommand<{ mechanism: string; initial: string |
       return session.reply(281, 'Authenticated as anonymous')
     }
     const { account, data } = outcome
-    session.logOn(account)
+    await session.logOn(account)
     if (data) session.reply(283, data.toString('base64'))
     else session.reply(281, `Authenticated as ${account.user}`)
   },
@@ -121,7 +121,7 @@ export const authinfoGeneric = defineCommand<readonly string[]>({
     if (name.toUpperCase() !== AUTHENTICATOR) throw new NntpError(503, 'The authenticator is not offered')
     if (more.length > 0) throw syntaxError('NTLM takes no arguments')
     const { account } = await authenticateSasl(session, { mechanism: name }, genericDialect, genericErrors)
-    session.logOn(account)
+    await session.logOn(account)
     session.reply(281, `Authenticated as ${account.user}`)
   },
 })

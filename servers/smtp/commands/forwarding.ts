@@ -44,7 +44,7 @@ export const xclient: SmtpCommand = {
       session.connection.record.note(`the client connected to ${DESTADDR ?? '?'} port ${DESTPORT ?? '?'}`)
     }
     if (HELO !== undefined) session.client = { name: HELO, extended: PROTO?.toUpperCase() !== 'SMTP' }
-    if (account) session.logOn(account)
+    if (account) await session.logOn(account)
     session.greet()
   },
 }

@@ -59,7 +59,7 @@ export const auth: SmtpCommand = {
     const acceptsAny = session.context.config.acceptAnyPassword && /^(?:plain|login)$/i.test(mechanism)
     const outcome = await authenticateAnyone(session, { mechanism, initial }, { ...dialect, acceptsAny }, logonErrors)
     if (outcome.kind === 'anonymous') session.isAnonymous = true
-    else session.logOn(outcome.account)
+    else await session.logOn(outcome.account)
     session.reply(235, '2.7.0', 'Authentication successful')
   },
 }

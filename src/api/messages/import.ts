@@ -170,7 +170,7 @@ async function targetOf({ api, caller, input: { account = '', folder, newsgroup 
   const found = api.lab.directory.find(account)
   if (!found || !seesOwner(caller, accountOwner(found.user)))
     throw notFound(`there is no account ${account}; GET /api/v1/accounts lists them`)
-  const { account: kept } = api.lab.directory.add(found)
+  const { account: kept } = await api.lab.directory.add(found)
   const owner = accountOwner(kept.user)
   await ensureMailboxes(api.lab.store, owner)
   return folderNamed({ api, caller }, owner, folderName(owner, folder))

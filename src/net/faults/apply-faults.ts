@@ -60,13 +60,21 @@ export class FaultInjector {
     return due.length === 0 ? 'pass' : this.#applyAll(due, text)
   }
 
-  /** Starts to count the octets of a message. */
-  messageBegins(): void {
+  /** Starts to count the octets of a message. Undefined if nothing has to be awaited before the octets are counted. */
+  messageBegins(): Promise<void> | undefined {
     this.#isContinued = this.#faults.protocol === 'imap4'
     const [first] = this.#faults.due('data')
     this.#octets = 0
-    this.#limit = first?.action.dropAfterOctets
-    if (!first) return
+    this.#limit = undefined
+    if (!first) return undefined
+    if (!first.claim) return void this.#limitMessage(first)
+    return first.claim().then((isClaimed) => {
+      if (isClaimed) this.#limitMessage(first)
+    })
+  }
+
+  #limitMessage(first: DueFault): void {
+    this.#limit = first.action.dropAfterOctets
     this.#writer.record.note(`fault: ${first.name}`)
     this.#reachesLimit = () => {
       first.strikes()
@@ -145,10 +153,11 @@ export class FaultInjector {
 
   /** Returns what a fault does now, and counts it; undefined if its function lets the command pass. @throws its error */
   async #strike(
-    { name, action, decide, strikes, passes }: DueFault,
+    { name, action, claim, decide, strikes, passes }: DueFault,
     line = '',
     content?: () => Promise<Buffer>,
   ): Promise<FaultAction | undefined> {
+    if (claim && !(await claim())) return undefined
     const decided = decide ? await this.#decision({ name, decide }, line, content) : action
     if (!decided) {
       passes()

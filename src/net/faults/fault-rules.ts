@@ -3,6 +3,7 @@ import type { FaultAction, FaultConditions, FaultPoint } from '../../config/sche
 import { isOutgoingFault } from '../../config/schema/fault-checks.ts'
 import type { SessionRecord } from '../../sessions/types.ts'
 import type { FaultCommand } from './fault-command.ts'
+import type { SharedCounts } from './shared-counts.ts'
 
 /** The facts about a connection that fault rules test. */
 export interface FaultTarget {
@@ -35,6 +36,11 @@ export interface DueFault {
   readonly action: FaultAction
   /** Asks the function. Undefined if the fault has none. */
   readonly decide?: (command: FaultCommand) => ReturnType<Decide>
+  /**
+   * In a lab of several nodes: counts it among the nodes, and returns whether it happens. Undefined if that is decided.
+   * Call it once, before everything else.
+   */
+  readonly claim?: () => Promise<boolean>
   /** Reports that it happens. */
   readonly strikes: () => void
   /** Reports that its function let the command pass. */
@@ -47,13 +53,15 @@ export interface AddedRule {
   readonly matched: number
   /** How often it has happened. */
   readonly fired: number
-  /** Puts another fault in its place. Its hits are counted from 0 again. */
-  replace(fault: RuledFault): void
+  /** Puts another fault in its place. Its hits are counted from 0 again. @param key the key of its new count */
+  replace(fault: RuledFault, key?: string): void
   remove(): void
 }
 
 interface Rule {
   fault: RuledFault
+  /** The key of its count in a lab of several nodes. Undefined: only this process counts it. */
+  key: string | undefined
   pattern: RegExp | undefined
   /** How often the conditions were met. */
   matched: number
@@ -66,39 +74,58 @@ interface Rule {
 /** Learns the name of a fault that happens, and the session. */
 export type StrikeWatcher = (name: string, session: SessionRecord) => void
 
+/** What a rule does besides its fault. */
+export interface RuleOptions {
+  /** Called each time the fault happens. */
+  readonly onStrike?: ((session: SessionRecord) => void) | undefined
+  /** Called once it cannot happen any more. */
+  readonly onRemove?: (() => void) | undefined
+  /** The key of its count, which the nodes of a lab share. Default: only this process counts it. */
+  readonly key?: string | undefined
+}
+
 /** The fault rules of a lab. The same seed and the same clients always produce the same faults. */
 export class FaultRules {
   readonly #rules = new Set<Rule>()
+  readonly #counts: SharedCounts | undefined
   readonly #connections = new Map<string, number>()
   readonly #watchers = new Set<StrikeWatcher>()
   #seed: number
   #random: () => number
 
-  constructor(seed: number) {
+  /** @param counts what the nodes of the lab share; undefined in a lab that is one process */
+  constructor(seed: number, counts?: SharedCounts) {
     this.#seed = seed
     this.#random = seededRandom(seed)
+    this.#counts = counts
   }
 
   get isEmpty(): boolean {
     return this.#rules.size === 0
   }
 
-  /** Adds a rule. @param onStrike called each time the fault happens @param onRemove called once it cannot happen any more */
-  add(
-    fault: RuledFault,
-    onStrike: (session: SessionRecord) => void = () => {},
-    onRemove: () => void = () => {},
-  ): AddedRule {
-    const rule: Rule = { fault, pattern: patternOf(fault), matched: 0, fired: 0, onStrike, onRemove }
+  /** Adds a rule. */
+  add(fault: RuledFault, { onStrike = () => {}, onRemove = () => {}, key }: RuleOptions = {}): AddedRule {
+    const rule: Rule = {
+      fault,
+      key: this.#counts && key,
+      pattern: patternOf(fault),
+      matched: 0,
+      fired: 0,
+      onStrike,
+      onRemove,
+    }
     this.#rules.add(rule)
+    const counts = rule.key === undefined ? undefined : this.#counts
     return {
       get matched() {
-        return rule.matched
+        return counts ? counts.get(rule.key ?? '') : rule.matched
       },
       get fired() {
-        return rule.fired
+        return counts ? firedOf(rule.fault, counts.get(rule.key ?? '')) : rule.fired
       },
-      replace: (other) => Object.assign(rule, { fault: other, pattern: patternOf(other), matched: 0, fired: 0 }),
+      replace: (other, key = rule.key) =>
+        Object.assign(rule, { fault: other, key, pattern: patternOf(other), matched: 0, fired: 0 }),
       remove: () => {
         if (this.#rules.delete(rule)) onRemove()
       },
@@ -131,7 +158,16 @@ export class FaultRules {
     const key = `${target.direction ?? 'in'} ${target.virtualServer}`
     const number = (this.#connections.get(key) ?? 0) + 1
     this.#connections.set(key, number)
-    return new ConnectionFaults(this, target, number)
+    return new ConnectionFaults(this, target, { number, inLab: this.#numberInLab(key) })
+  }
+
+  /** Counts a connection among all nodes, if a fault asks for its number. */
+  #numberInLab(key: string): Promise<number | undefined> | undefined {
+    if (!this.#counts) return undefined
+    for (const { key: counted, fault } of this.#rules) {
+      if (counted !== undefined && fault.when.connection !== undefined) return this.#counts.next(`connections ${key}`)
+    }
+    return undefined
   }
 
   /** Returns random octets of the seeded generator. */
@@ -140,25 +176,34 @@ export class FaultRules {
   }
 
   /** Returns the faults to inject now, in the order in which their rules were added. */
-  due(at: FaultPoint, line: string, target: FaultTarget, connection: number, seen: Map<object, number>): DueFault[] {
+  due(
+    at: FaultPoint,
+    line: string,
+    target: FaultTarget,
+    connection: ConnectionNumber,
+    seen: Map<object, number>,
+  ): DueFault[] {
     const due: DueFault[] = []
     for (const rule of this.#rules) {
       if (!this.#matches(rule, at, line, target, connection)) continue
       const nth = (seen.get(rule) ?? 0) + 1
       seen.set(rule, nth)
-      if (this.#fires(rule, nth)) due.push(this.#dueFault(rule, target))
+      if (this.#fires(rule, nth)) due.push(this.#dueFault(rule, target, connection))
     }
     return due
   }
 
-  #dueFault(rule: Rule, { session }: FaultTarget): DueFault {
+  #dueFault(rule: Rule, { session }: FaultTarget, connection: ConnectionNumber): DueFault {
     const { fault, onStrike } = rule
+    const claim = this.#claimOf(rule, connection)
     const { do: what } = fault
     const name = nameOf(fault)
     return {
       name,
       ...(typeof what === 'function' ? { action: {}, decide: (command) => what(command, session) } : { action: what }),
+      ...(claim && { claim }),
       strikes: () => {
+        if (rule.key !== undefined && !isCounted(fault)) this.#counts?.addLater(rule.key)
         onStrike(session)
         for (const watcher of this.#watchers) watcher(name, session)
       },
@@ -166,7 +211,26 @@ export class FaultRules {
     }
   }
 
-  #matches({ fault, pattern }: Rule, at: FaultPoint, line: string, target: FaultTarget, connection: number): boolean {
+  /** Undefined if this process alone decides. */
+  #claimOf({ fault, key }: Rule, { inLab }: ConnectionNumber): (() => Promise<boolean>) | undefined {
+    const { skip, times, when } = fault
+    const counts = this.#counts
+    if (!counts || key === undefined || (when.connection === undefined && !isCounted(fault))) return undefined
+    return async () => {
+      if (when.connection !== undefined && (await inLab) !== when.connection) return false
+      if (!isCounted(fault)) return true
+      const count = await counts.next(key)
+      return count !== undefined && count > skip && (times === 'always' || count <= skip + times)
+    }
+  }
+
+  #matches(
+    { fault, pattern, key }: Rule,
+    at: FaultPoint,
+    line: string,
+    target: FaultTarget,
+    connection: ConnectionNumber,
+  ): boolean {
     const { on, protocol, virtualServer, connector, verb, user, tls, connection: wanted } = fault.when
     return (
       on === at &&
@@ -174,7 +238,7 @@ export class FaultRules {
       (connector === undefined || connector === target.virtualServer) &&
       (protocol === undefined || protocol === target.protocol) &&
       (virtualServer === undefined || virtualServer === target.virtualServer) &&
-      (wanted === undefined || wanted === connection) &&
+      (wanted === undefined || key !== undefined || wanted === connection.number) &&
       (user === undefined || user === target.session.user) &&
       (tls === undefined || tls === (target.session.tls !== undefined)) &&
       (verb === undefined || isVerb(verb, verbOf(target.protocol, line))) &&
@@ -186,11 +250,28 @@ export class FaultRules {
     const { when, skip, times } = rule.fault
     if (when.nth !== undefined && when.nth !== nth) return false
     if (when.chance !== undefined && this.#random() >= when.chance) return false
+    // The claim decides, unless it is known what it would say.
+    if (rule.key !== undefined) return times === 'always' || (this.#counts?.get(rule.key) ?? 0) < skip + times
     rule.matched++
     if (rule.matched <= skip || (times !== 'always' && rule.fired >= times)) return false
     rule.fired++
     return true
   }
+}
+
+/** Whether a fault must know how often it was due before. */
+const isCounted = ({ skip, times }: RuledFault): boolean => skip > 0 || times !== 'always'
+
+/** Returns how often a fault has happened whose count is this. */
+const firedOf = ({ skip, times }: RuledFault, count: number): number =>
+  Math.max(0, Math.min(count - skip, times === 'always' ? Number.POSITIVE_INFINITY : times))
+
+/** The number of a connection to its virtual server. */
+interface ConnectionNumber {
+  /** In this process. */
+  readonly number: number
+  /** Among all nodes of the lab, if a fault asks for it; undefined in it if the database cannot be reached. */
+  readonly inLab: Promise<number | undefined> | undefined
 }
 
 const patternOf = ({ when: { matching } }: RuledFault): RegExp | undefined =>
@@ -200,10 +281,10 @@ const patternOf = ({ when: { matching } }: RuledFault): RegExp | undefined =>
 export class ConnectionFaults {
   readonly #rules: FaultRules
   readonly #target: FaultTarget
-  readonly #number: number
+  readonly #number: ConnectionNumber
   #seen: Map<object, number> | undefined
 
-  constructor(rules: FaultRules, target: FaultTarget, number: number) {
+  constructor(rules: FaultRules, target: FaultTarget, number: ConnectionNumber) {
     this.#rules = rules
     this.#target = target
     this.#number = number

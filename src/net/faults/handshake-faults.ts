@@ -17,7 +17,8 @@ export async function applyHandshakeFaults(
     raw.resume()
     return closed
   }
-  for (const { name, action, strikes } of due) {
+  for (const { name, action, claim, strikes } of due) {
+    if (claim && !(await claim())) continue
     record.note(`fault: ${name}`)
     strikes()
     if (action.delay !== undefined) await Promise.race([sleep(action.delay, undefined, { ref: false }), closed])

@@ -60,10 +60,11 @@ export class PeerFaults {
   distrust: string | undefined
 
   async #strike(
-    { name, action, decide, strikes, passes }: DueFault,
+    { name, action, claim, decide, strikes, passes }: DueFault,
     line: string,
     signal: AbortSignal,
   ): Promise<FaultAction | undefined> {
+    if (claim && !(await claim())) return undefined
     const decided = decide ? await decide(parseCommand('smtp', line)) : action
     if (!decided) {
       passes()
