@@ -29,10 +29,12 @@ export interface QueryOptions {
 const CONNECT_TIMEOUT_MS = 5_000
 
 /**
- * Settings of every session. A node that is paused in a transaction loses its locks after a while, and a connection that the
- * network lost is ended by the server.
+ * Settings of every session. Statements wait for each other's rows and then see them, whatever the default of the server is.
+ * A node that is paused in a transaction loses its locks after a while, and a connection that the network lost is ended by
+ * the server.
  */
 const sessionSettings = [
+  `default_transaction_isolation = 'read committed'`,
   `idle_in_transaction_session_timeout = '10s'`,
   `lock_timeout = '8s'`,
   `tcp_keepalives_idle = 10`,

@@ -131,8 +131,11 @@ class PostgresDatabase implements Database {
         return await this.#pool.query<Row>(text, values, options)
       } catch (cause) {
         const error = databaseError(cause)
-        const isRepeatable = isStale(error) || (error.code === 'disconnected' && isRead(text))
+        // A statement that lost against another transaction has changed nothing.
+        const isUndone = isStale(error) || error.code === 'conflict'
+        const isRepeatable = isUndone || (error.code === 'disconnected' && isRead(text))
         if (!isRepeatable || attempt >= ATTEMPTS) throw error
+        if (error.code === 'conflict') await pause(Math.random() * 10 * attempt)
       }
     }
   }
