@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { type ClientLab, startClientLab } from '../../support/client-lab.ts'
 import { ifInstalled } from '../../support/more-programs.ts'
-import { runProgram } from '../../support/run-program.ts'
+import { DISPLAY_PROGRAMS, startVirtualDisplay } from '../../support/virtual-display.ts'
 
 const account = ({ pop3 }: ClientLab, form: 'STLS' | 'TLS'): string => `[Account: 1]
 account_name=lab
@@ -36,20 +36,7 @@ const folders = (mail: string): string => `<?xml version="1.0" encoding="UTF-8"?
 </folderlist>
 `
 
-/** Runs Sylpheed on a virtual screen until the test has seen what it fetched, for a minute at most. */
-const script = (folder: string): string => `
-sylpheed --configdir ${folder}/config --receive-all >${folder}/log 2>&1 &
-pid=$!
-for each in $(seq 300); do
-  [ -e ${folder}/done ] && break
-  kill -0 $pid 2>/dev/null || break
-  sleep 0.2
-done
-kill $pid
-wait $pid
-`
-
-describe.skipIf(!ifInstalled('sylpheed', 'xvfb-run', 'xauth'))('Sylpheed', () => {
+describe.skipIf(!ifInstalled('sylpheed', ...DISPLAY_PROGRAMS))('Sylpheed', () => {
   test.each(['STLS', 'TLS'] as const)('fetches and deletes by POP3 over %s', async (form) => {
     await using client = await startClientLab()
     await client.lab.deliver({ subject: 'For Sylpheed', text: 'Hello.' }, { to: 'alice' })
@@ -63,15 +50,11 @@ describe.skipIf(!ifInstalled('sylpheed', 'xvfb-run', 'xauth'))('Sylpheed', () =>
     writeFileSync(join(folder, 'config/folderlist.xml'), folders(mail))
     writeFileSync(join(folder, 'config/sylpheedrc'), '[Common]\n')
     writeFileSync(join(folder, 'config/certs/ca-certificates.crt'), client.lab.ca)
-    writeFileSync(join(folder, 'run.sh'), script(folder))
-    const env = { HOME: join(folder, 'home'), NO_AT_BRIDGE: '1' }
-    const running = runProgram('xvfb-run', ['-a', 'sh', join(folder, 'run.sh')], { env })
-    try {
-      await expect.poll(() => client.lab.messages()).toEqual([])
-    } finally {
-      writeFileSync(join(folder, 'done'), '')
-      await running
-    }
+    const command = ['sylpheed', '--configdir', join(folder, 'config'), '--receive-all'] as const
+    await using display = await startVirtualDisplay()
+    await using _program = await display.runUntil({ command, env: { HOME: join(folder, 'home') } }, async () =>
+      expect(await client.lab.messages()).toEqual([]),
+    )
     const [file = ''] = readdirSync(join(mail, 'inbox')).filter((name) => /^\d+$/.test(name))
     expect(client.lab.sessions().map(({ user, tls }) => [user, tls?.version])).toEqual([['alice', 'TLSv1.3']])
     expect(readFileSync(join(mail, 'inbox', file), 'utf8')).toContain('Subject: For Sylpheed')
