@@ -56,6 +56,11 @@ export class FolderRegistry<State extends FolderState> {
     if (this.find(owner, name)) throw new StoreError('exists', `folder ${name} already exists`)
   }
 
+  /** Checks that there are no folders. @throws StoreError `exists` */
+  checkEmpty(): void {
+    if (this.#byId.size > 0) throw new StoreError('exists', 'the store is not empty')
+  }
+
   add(state: State): void {
     this.#byId.set(state.folder.id, state)
     this.#addName(state)

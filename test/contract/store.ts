@@ -1,8 +1,10 @@
 import { afterEach, beforeEach, describe } from 'vitest'
 import type { Clock } from '../../src/common/clock.ts'
+import type { CopyableStore } from '../../src/store/copy/types.ts'
 import type { MessageStore } from '../../src/store/types.ts'
 import { changeContract } from './store-changes.ts'
 import { StoreContext } from './store-context.ts'
+import { copyContract } from './store-copies.ts'
 import { folderContract } from './store-folders.ts'
 import { indexContract } from './store-indexes.ts'
 import { lockContract } from './store-locks.ts'
@@ -15,8 +17,14 @@ export interface StoreUnderTest {
   cleanUp?(): Promise<void>
 }
 
+/** A store that implements `CopyableStore`. */
+export interface CopiedStore {
+  /** Opens another, empty store of the same kind. It removes what it created when it is disposed of. */
+  openAnother(): Promise<CopyableStore>
+}
+
 /** Defines the tests that every MessageStore must pass. */
-export function storeContract(name: string, make: () => StoreUnderTest): void {
+export function storeContract(name: string, make: () => StoreUnderTest, copies?: CopiedStore): void {
   describe(`${name} fulfils the contract of MessageStore`, () => {
     const on = new StoreContext()
     let subject: StoreUnderTest
@@ -36,5 +44,6 @@ export function storeContract(name: string, make: () => StoreUnderTest): void {
     changeContract(on)
     lockContract(on)
     valueContract(on)
+    if (copies) copyContract(on, copies.openAnother)
   })
 }

@@ -3,20 +3,36 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { expect } from 'vitest'
+import { systemClock } from '../../src/common/clock.ts'
 import { checkStore, openLmdbStore } from '../../src/store/lmdb/open.ts'
 import { storeContract } from '../contract/store.ts'
 
 const log = pino({ level: 'silent' })
 
-storeContract('LmdbStore', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'sealpost-store-'))
-  return {
-    open: (clock) => openLmdbStore(folder, { clock, log }),
-    cleanUp: async () => {
-      // After every test the tables must agree with each other.
-      const { faults } = await checkStore(folder, log)
-      rmSync(folder, { recursive: true, force: true })
-      expect(faults).toEqual([])
+storeContract(
+  'LmdbStore',
+  () => {
+    const folder = mkdtempSync(join(tmpdir(), 'sealpost-store-'))
+    return { open: (clock) => openLmdbStore(folder, { clock, log }), cleanUp: () => checkAndRemove(folder) }
+  },
+  {
+    async openAnother() {
+      const folder = mkdtempSync(join(tmpdir(), 'sealpost-store-copy-'))
+      const store = await openLmdbStore(folder, { clock: systemClock, log })
+      const close = store[Symbol.asyncDispose].bind(store)
+      return Object.assign(store, {
+        async [Symbol.asyncDispose]() {
+          await close()
+          await checkAndRemove(folder)
+        },
+      })
     },
-  }
-})
+  },
+)
+
+/** After every test the tables must agree with each other. */
+async function checkAndRemove(folder: string): Promise<void> {
+  const { faults } = await checkStore(folder, log)
+  rmSync(folder, { recursive: true, force: true })
+  expect(faults).toEqual([])
+}

@@ -1,5 +1,6 @@
 import { pino } from 'pino'
 import { describe, expect, it } from 'vitest'
+import { systemClock } from '../../src/common/clock.ts'
 import { ENTRY_OCTETS } from '../../src/store/memory/blobs.ts'
 import { MemoryStore } from '../../src/store/memory/memory-store.ts'
 import { accountOwner } from '../../src/store/types.ts'
@@ -7,7 +8,9 @@ import { storeContract } from '../contract/store.ts'
 import { message, pattern, pieces } from '../contract/store-context.ts'
 import { TestClock } from '../support/test-clock.ts'
 
-storeContract('MemoryStore', () => ({ open: async (clock) => new MemoryStore({ clock }) }))
+storeContract('MemoryStore', () => ({ open: async (clock) => new MemoryStore({ clock }) }), {
+  openAnother: async () => new MemoryStore({ clock: systemClock }),
+})
 
 describe('MemoryStore', () => {
   const clock = new TestClock()

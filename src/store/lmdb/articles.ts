@@ -1,8 +1,9 @@
 import { type Overview, overview } from '../../mail/overview.ts'
+import { textKey } from '../text-key.ts'
 import { type Folder, type MessageEntry, PUBLIC_OWNER } from '../types.ts'
 import type { Bodies } from './bodies.ts'
 import type { ReadOptions } from './committed.ts'
-import { LAST_TEXT, type OverviewRecord, type Tables, textKey } from './tables.ts'
+import { LAST_TEXT, type OverviewRecord, type Tables } from './tables.ts'
 
 /** The indexes for newsreaders: articles by Message-ID, and overviews. */
 export class Articles {

@@ -1,11 +1,12 @@
 import { isDeepStrictEqual } from 'node:util'
 import { uidsOf } from '../entry-list.ts'
 import { FolderCounts } from '../folder-index.ts'
+import { textKey } from '../text-key.ts'
 import { type Folder, type MessageEntry, PUBLIC_OWNER } from '../types.ts'
 import { overviewRecord } from './articles.ts'
 import { blobOctets, piecesOf } from './bodies.ts'
 import { blocksOf, combinationsOf, countBlocks, entriesOf, numbersOf } from './lmdb-folder.ts'
-import { firstKey, LAST_BLOB, lastKey, type Tables, textKey } from './tables.ts'
+import { firstKey, LAST_BLOB, lastKey, type Tables } from './tables.ts'
 
 export interface CheckReport {
   readonly folders: number

@@ -2,10 +2,12 @@ import type { Logger } from 'pino'
 import type { Clock } from '../../common/clock.ts'
 import type { Overview } from '../../mail/overview.ts'
 import { BaseStore } from '../base-store.ts'
+import type { CopyableStore, StoreItem, StoreItems } from '../copy/types.ts'
 import { newFolder, withSettings } from '../folder-registry.ts'
 import { DropOldest } from '../full/drop-oldest.ts'
 import { isCounted, type StoreLimits } from '../full/limits.ts'
 import { folderName } from '../mailboxes.ts'
+import { textKey } from '../text-key.ts'
 import type {
   CopyResult,
   FlagChange,
@@ -16,7 +18,6 @@ import type {
   FolderStatus,
   Location,
   MessageEntry,
-  MessageStore,
   NewMessage,
   Origin,
   Owner,
@@ -31,13 +32,15 @@ import { Bodies, type StreamedBlob } from './bodies.ts'
 import { ALONE, additionOf, Changes, ENTRY_OCTETS, FREES } from './changes.ts'
 import { Commits } from './commits.ts'
 import { Committed } from './committed.ts'
+import { dumpTables } from './dump.ts'
 import { Entries } from './entries.ts'
 import { Incoming } from './incoming.ts'
 import { type LmdbFolder, vanishedSince } from './lmdb-folder.ts'
 import { MessageCount } from './message-count.ts'
+import { restoreTables } from './restore.ts'
 import type { Space } from './space.ts'
 import { StoreDraft } from './store-draft.ts'
-import { LAST_TEXT, type Tables, textKey } from './tables.ts'
+import { LAST_TEXT, type Tables } from './tables.ts'
 import { valuesIn } from './values.ts'
 
 /** Octets that a change of values writes: a few pages. */
@@ -56,7 +59,7 @@ export interface LmdbStoreOptions {
  * A store in a folder on disk, made of LMDB tables. Changes run as operations of `Commits` on a `StoreDraft`. Reads see
  * the last commit that is flushed. Only folders that are opened whole are held in memory.
  */
-export class LmdbStore extends BaseStore<LmdbFolder> implements MessageStore {
+export class LmdbStore extends BaseStore<LmdbFolder> implements CopyableStore {
   readonly #tables: Tables
   readonly #space: Space
   readonly #unlock: () => Promise<void>
@@ -319,6 +322,32 @@ export class LmdbStore extends BaseStore<LmdbFolder> implements MessageStore {
     })
     if (value === undefined) this.#stateKeys.delete(stored)
     else this.#stateKeys.add(stored)
+  }
+
+  async *dump(): AsyncGenerator<StoreItem, void, void> {
+    this.checkOpen()
+    using state = this.#committed.hold()
+    yield* dumpTables(this.#tables, this.#bodies, state)
+  }
+
+  async restore(items: StoreItems): Promise<void> {
+    this.#changes.checkWritable()
+    this.folders.checkEmpty()
+    const incoming = new Incoming(
+      this.#bodies,
+      (work, octets) => this.#changes.run(work, { octets, purpose: 'adds' }),
+      this.#maxOctets,
+    )
+    try {
+      await restoreTables(items, {
+        incoming,
+        change: (work, octets, alone) => this.#changes.run(work, { octets, kept: octets, alone, purpose: 'adds' }),
+      })
+    } finally {
+      incoming.end()
+      this.#count.forget()
+      this.#stateKeys = this.#readStateKeys()
+    }
   }
 
   async clear(): Promise<void> {

@@ -1,3 +1,4 @@
+import type { FolderItem } from '../copy/types.ts'
 import type { FolderNumbering } from '../folder-registry.ts'
 import { isCounted } from '../full/limits.ts'
 import { folderName } from '../mailboxes.ts'
@@ -11,6 +12,7 @@ import {
   planFlags,
   type StoredBlob,
 } from '../plan.ts'
+import { textKey } from '../text-key.ts'
 import {
   type CopyResult,
   type FlagChange,
@@ -21,6 +23,7 @@ import {
   type Origin,
   PUBLIC_OWNER,
   type StoredMessage,
+  StoreError,
   type StoreEvent,
 } from '../types.ts'
 import { ascending } from '../uid-order.ts'
@@ -30,7 +33,8 @@ import type { Articles } from './articles.ts'
 import type { Bodies, StreamedBlob } from './bodies.ts'
 import type { TransactionDraft } from './commits.ts'
 import { clearIndexes, FolderDraft, type LmdbFolder } from './lmdb-folder.ts'
-import { firstKey, fromRecord, LAST_BLOB, lastKey, type Tables, textKey, toRecord } from './tables.ts'
+import type { ReadyItem } from './restore.ts'
+import { firstKey, fromRecord, LAST_BLOB, lastKey, type Tables, toRecord, type ValueKey } from './tables.ts'
 import { putValues, valuesIn } from './values.ts'
 
 /** The changes of one transaction. Reads see what earlier operations of the same transaction wrote. */
@@ -199,6 +203,76 @@ export class StoreDraft implements TransactionDraft<StoreEvent> {
     this.writes++
     const { history, places, subscriptions, state, values } = this.#tables
     for (const table of [history, places, subscriptions, state, values]) table.clearSync()
+  }
+
+  restoreFolder({ folder, uidNext, highestModSeq }: FolderItem): void {
+    this.writes++
+    this.#tables.folders.putSync(folder.id, folder)
+    this.#tables.numbers.putSync(folder.id, [uidNext, highestModSeq, 0, 0, 0, 0, 0])
+    this.#effect({ type: 'folder-created', folder })
+  }
+
+  /** Writes items of a copy. @param blobs the numbers of shared blobs by their names in the copied store */
+  restore(items: readonly ReadyItem[], blobs: Map<string, number>): void {
+    this.writes++
+    const { meta, vanished, values, subscriptions, state, history, retired } = this.#tables
+    for (const item of items) {
+      if (item.type === 'message') this.#restoreMessage(item, blobs)
+      else if (item.type === 'vanished') vanished.putSync([item.folderId, item.modSeq], item.uids)
+      else if (item.type === 'value') {
+        const key: ValueKey = [item.folderId ?? '', item.kind, item.reader, textKey(item.name)]
+        values.putSync(key, [item.name, item.content])
+      } else if (item.type === 'subscription') subscriptions.putSync([item.owner, textKey(item.name)], item.name)
+      else if (item.type === 'state') state.putSync(item.key, item.value)
+      else if (item.type === 'known') history.putSync(item.messageId, true)
+      else if (item.type === 'retired') retired.putSync([item.owner, item.name], item.uidNext)
+      else if (item.type === 'store') meta.putSync('lastUidValidity', item.lastUidValidity)
+      else this.restoreFolder(item)
+    }
+  }
+
+  #restoreMessage(
+    { folderId, entry, raw, isShared }: Extract<ReadyItem, { type: 'message' }>,
+    blobs: Map<string, number>,
+  ): void {
+    const folder = this.#folder(folderId)
+    const known = raw === undefined ? blobs.get(entry.blob) : undefined
+    if (raw === undefined && known === undefined) {
+      throw new StoreError('failed', `the octets of message ${entry.uid} are missing`)
+    }
+    const blob = known ?? this.#restoreBlob(raw as Buffer | StreamedBlob)
+    if (known !== undefined) this.#bodies.hold(known)
+    else if (isShared) blobs.set(entry.blob, blob)
+    const restored = { ...entry, blob: this.#bodies.nameOf(blob), flags: folder.flags.canonical(entry.flags) }
+    folder.add(restored)
+    this.#putEntry(folder, restored)
+    this.#articles.add(folder.folder, restored)
+    if (isCounted(folder.folder)) this.growth++
+  }
+
+  #restoreBlob(raw: Buffer | StreamedBlob): number {
+    if (!Buffer.isBuffer(raw)) {
+      this.#bodies.adopt(raw, undefined, 1)
+      return raw.blob
+    }
+    this.#bodies.put(++this.#lastBlob, raw, 1)
+    return this.#lastBlob
+  }
+
+  /** Notes which entries of a folder have a modSeq that does not ascend with the uid: see `Tables.changed`. */
+  indexChanged(folderId: string): void {
+    this.writes++
+    const { entries, changed } = this.#tables
+    let least = Number.POSITIVE_INFINITY
+    for (const { key, value } of entries.getRange({
+      start: lastKey(folderId),
+      end: firstKey(folderId),
+      reverse: true,
+    })) {
+      const modSeq = value[5]
+      if (modSeq > least) changed.putSync([folderId, modSeq, key[1]], true)
+      else least = modSeq
+    }
   }
 
   #effect(event: StoreEvent): void {

@@ -1,7 +1,8 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { statSync, writeFileSync } from 'node:fs'
 import type { Database, RootDatabase, RootDatabaseOptionsWithPath } from 'lmdb'
 import { version } from '../../common/version.ts'
+import { textKey } from '../text-key.ts'
 import { type DeliveryEnvelope, type Folder, type MessageEntry, StoreError } from '../types.ts'
 import { loadLmdb } from './addon.ts'
 
@@ -230,12 +231,6 @@ function openEach(
     meta.putSync('tag', randomBytes(4).toString('hex'))
   }
   return tables
-}
-
-/** Returns a text as part of a key. Long texts are hashed, because LMDB limits the length of keys. */
-export function textKey(text: string): string {
-  if (Buffer.byteLength(text) <= 200) return text
-  return `#${createHash('sha256').update(text).digest('base64url')}`
 }
 
 /** Sorts after every text in a key: keys are in code point order, and this code point is not a character. */

@@ -1,6 +1,7 @@
+import { textKey } from '../text-key.ts'
 import type { ValueChanges, ValueSpace, Values } from '../value-types.ts'
 import type { ReadOptions } from './committed.ts'
-import { LAST_TEXT, type Tables, textKey, type ValueKey } from './tables.ts'
+import { LAST_TEXT, type Tables, type ValueKey } from './tables.ts'
 
 /** Returns the values of a space. */
 export function valuesIn({ values }: Tables, space: ValueSpace, options: ReadOptions = {}): Values {

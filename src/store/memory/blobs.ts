@@ -76,6 +76,11 @@ export class Blobs {
   /** Notes that an entry of the blob was deleted. Deletes the blob with the last one. */
   release(id: string): void {
     this.#usedOctets -= ENTRY_OCTETS
+    this.unhold(id)
+  }
+
+  /** Ends a `hold` that was not for an entry. */
+  unhold(id: string): void {
     const extent = this.#blobs.get(id)
     if (!extent || --extent.holders > 0) return
     this.#blobs.delete(id)

@@ -1,10 +1,11 @@
 import { FlagTable } from '../flags.ts'
 import { FolderIndex } from '../folder-index.ts'
 import type { FolderNumbers } from '../plan.ts'
+import { textKey } from '../text-key.ts'
 import { type Folder, type MessageEntry, PUBLIC_OWNER } from '../types.ts'
 import { MemoryValues } from './values.ts'
 
-interface Vanished {
+export interface Vanished {
   readonly modSeq: number
   readonly uids: readonly number[]
 }
@@ -29,6 +30,15 @@ export class MemoryFolder implements FolderNumbers {
 
   get highestModSeq(): number {
     return this.index.highestModSeq
+  }
+
+  /** What was expunged so far, in modSeq order. */
+  get vanished(): readonly Vanished[] {
+    return [...this.#vanished]
+  }
+
+  addVanished({ modSeq, uids }: Vanished): void {
+    this.#vanished.push({ modSeq, uids })
   }
 
   /** Removes uids, which must exist, and records them for `vanishedSince`. */
@@ -59,12 +69,17 @@ export class ArticleHistory {
   readonly #known = new Set<string>()
   readonly #places = new Map<string, readonly ArticleLocation[]>()
 
+  /** Every Message-ID that is known, as `textKey`. */
+  get known(): readonly string[] {
+    return [...this.#known]
+  }
+
   has(messageId: string): boolean {
-    return this.#known.has(messageId)
+    return this.#known.has(textKey(messageId))
   }
 
   remember(messageId: string): void {
-    this.#known.add(messageId)
+    this.#known.add(textKey(messageId))
   }
 
   /** Adds new entries. Does nothing for folders that are not public. */
@@ -72,7 +87,7 @@ export class ArticleHistory {
     if (owner !== PUBLIC_OWNER) return
     for (const { messageId, uid } of entries) {
       if (!messageId) continue
-      this.#known.add(messageId)
+      this.remember(messageId)
       this.#places.set(messageId, [...this.places(messageId), { folderId: id, uid }])
     }
   }

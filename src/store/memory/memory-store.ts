@@ -4,11 +4,13 @@ import type { Clock } from '../../common/clock.ts'
 import { countOctets, type Pieces } from '../../common/pieces.ts'
 import { type Overview, overview } from '../../mail/overview.ts'
 import { BaseStore } from '../base-store.ts'
+import type { CopyableStore, StoreItem, StoreItems } from '../copy/types.ts'
 import { newFolder, withSettings } from '../folder-registry.ts'
 import { DropOldest } from '../full/drop-oldest.ts'
 import { checkFits, isCounted, type StoreLimits } from '../full/limits.ts'
 import { folderName } from '../mailboxes.ts'
 import { type AddedEntries, copiedEntries, copyResult, createEntries, planAppend, planFlags } from '../plan.ts'
+import { textKey } from '../text-key.ts'
 import type {
   CopyResult,
   FlagChange,
@@ -19,7 +21,6 @@ import type {
   FolderStatus,
   Location,
   MessageEntry,
-  MessageStore,
   NewMessage,
   Origin,
   Owner,
@@ -30,6 +31,7 @@ import type {
 import type { ValueChanges, ValueSpace, Values } from '../value-types.ts'
 import { modSeqOfChange, valuesEvent } from '../values.ts'
 import { Blobs, collectPieces, defaultMaxOctets } from './blobs.ts'
+import { dumpParts, type MemoryParts, restoreParts } from './copy.ts'
 import { ArticleHistory, MemoryFolder } from './indexes.ts'
 import { MemoryValues } from './values.ts'
 
@@ -44,7 +46,7 @@ export interface MemoryStoreOptions {
 const PIECE_OCTETS = 64 * 1024
 
 /** A store in the memory of its process. Every change is one synchronous step, so no session sees a part of it. */
-export class MemoryStore extends BaseStore<MemoryFolder> implements MessageStore {
+export class MemoryStore extends BaseStore<MemoryFolder> implements CopyableStore {
   readonly #tag = randomBytes(4).toString('hex')
   readonly #blobs: Blobs
   readonly #history = new ArticleHistory()
@@ -281,17 +283,33 @@ export class MemoryStore extends BaseStore<MemoryFolder> implements MessageStore
   }
 
   async getState(key: string): Promise<string | undefined> {
-    return this.#state.get(key)
+    return this.#state.get(textKey(key))
   }
 
   hasState(key: string): boolean {
-    return this.#state.has(key)
+    return this.#state.has(textKey(key))
   }
 
   async setState(key: string, value: string | undefined): Promise<void> {
     this.checkOpen()
-    if (value === undefined) this.#state.delete(key)
-    else this.#state.set(key, value)
+    if (value === undefined) this.#state.delete(textKey(key))
+    else this.#state.set(textKey(key), value)
+  }
+
+  dump(): AsyncGenerator<StoreItem, void, void> {
+    this.checkOpen()
+    return dumpParts(this.#parts())
+  }
+
+  async restore(items: StoreItems): Promise<void> {
+    this.checkOpen()
+    this.folders.checkEmpty()
+    const parts = this.#parts()
+    await restoreParts(parts, items, (state) => {
+      this.#checkCount([state])
+      if (isCounted(state.folder)) this.#messages++
+    })
+    this.#lastUidValidity = parts.lastUidValidity
   }
 
   async clear(): Promise<void> {
@@ -355,6 +373,19 @@ export class MemoryStore extends BaseStore<MemoryFolder> implements MessageStore
     this.#history.remove(folder, entries)
   }
 
+  #parts(): MemoryParts {
+    return {
+      folders: this.folders,
+      blobs: this.#blobs,
+      history: this.#history,
+      subscriptions: this.#subscriptions,
+      state: this.#state,
+      values: this.#values,
+      retiredUids: this.#retiredUids,
+      lastUidValidity: this.#lastUidValidity,
+    }
+  }
+
   #valuesOf({ folderId }: ValueSpace): MemoryValues {
     return folderId === undefined ? this.#values : this.need(folderId).values
   }
@@ -378,6 +409,6 @@ export class MemoryStore extends BaseStore<MemoryFolder> implements MessageStore
   }
 }
 
-const retiredKey = ({ owner, name }: Folder): string => `${owner}\n${name}`
+const retiredKey = ({ owner, name }: Folder): string => `${owner}\n${textKey(name)}`
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0)

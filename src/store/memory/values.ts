@@ -1,4 +1,6 @@
-import type { ValueChanges, ValueSpace, Values } from '../value-types.ts'
+import type { ValueItem } from '../copy/types.ts'
+import { textKey } from '../text-key.ts'
+import type { ValueChanges, ValueKind, ValueSpace, Values } from '../value-types.ts'
 
 /** Octets that a value takes besides its name and content. */
 const VALUE_OCTETS = 128
@@ -14,6 +16,15 @@ export class MemoryValues {
   /** The memory that all values take. */
   get octets(): number {
     return this.#octets
+  }
+
+  /** Yields every value, with its reader as `textKey`. */
+  *all(): Generator<Pick<ValueItem, 'kind' | 'reader' | 'name' | 'content'>, void, void> {
+    for (const [key, values] of this.#spaces) {
+      const at = key.indexOf('\n')
+      const [kind, reader] = [key.slice(0, at) as ValueKind, key.slice(at + 1)]
+      for (const [name, content] of values) yield { kind, reader, name, content }
+    }
   }
 
   /** Returns the values of a space. Later changes do not affect the map. */
@@ -48,7 +59,7 @@ export class MemoryValues {
   }
 }
 
-const keyOf = ({ kind, reader }: SpaceKey): string => `${kind}\n${reader ?? ''}`
+const keyOf = ({ kind, reader }: SpaceKey): string => `${kind}\n${textKey(reader ?? '')}`
 
 const sizeOf = (name: string, value: Buffer | undefined): number =>
   value ? VALUE_OCTETS + Buffer.byteLength(name) + value.length : 0
