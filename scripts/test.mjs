@@ -61,6 +61,8 @@ const onlyInAll = [
   'test/docs/site.interop.test.ts',
   'test/release/package-managers.interop.test.ts',
   'test/http/maildev-beside.interop.test.ts',
+  'test/docker/kubernetes.interop.test.ts',
+  'test/docker/rolling-restart.interop.test.ts',
   // npm downloads what these recipes use.
   ...['ci', 'containers', 'cypress', 'express', 'jest', 'nestjs', 'nextjs', 'playwright'].map(
     (name) => `test/recipes/${name}.interop.test.ts`,

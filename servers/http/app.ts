@@ -65,6 +65,7 @@ export function createApp(
     c.set('connection', connection)
     const { method, url } = c.env.incoming
     connection.record.line('in', `${method} ${url}`)
+    connection.asked(c.req.path in READINESS)
     await next()
     // Streams of MCP.
     const isStream = c.res.headers.get('Content-Type')?.startsWith('text/event-stream')

@@ -471,8 +471,8 @@ export class Lab implements AsyncDisposable {
 
   /** Why a balancer should not send clients here; empty if it may. */
   notReady(): readonly NotReady[] {
-    const { store } = this
-    return notReadyReasons({ phase: this.#phase, config: this.#config, store, endpoints: this.endpoints() })
+    const { database } = this
+    return notReadyReasons({ phase: this.#phase, config: this.#config, database, endpoints: this.endpoints() })
   }
 
   /**

@@ -1,6 +1,6 @@
 import type { NotReady } from '../api/lab.ts'
-import type { ResolvedLab, ResolvedVirtualServer } from '../config/resolve.ts'
-import type { MessageStore } from '../store/types.ts'
+import { isShared, type ResolvedLab, type ResolvedVirtualServer } from '../config/resolve.ts'
+import type { Database } from '../postgres/database.ts'
 import type { VirtualServerStatus } from './virtual-servers.ts'
 
 export type Phase = 'starting' | 'serving' | 'draining'
@@ -9,8 +9,7 @@ export type Phase = 'starting' | 'serving' | 'draining'
 const SHARED_DELAY_MS = 5_000
 
 /** Returns the default of `drain.delay`, in milliseconds: a lab that is alone has no balancer that must notice. */
-export const defaultDelayMs = ({ store }: ResolvedLab): number =>
-  typeof store === 'object' && 'postgres' in store ? SHARED_DELAY_MS : 0
+export const defaultDelayMs = ({ store }: ResolvedLab): number => (isShared(store) ? SHARED_DELAY_MS : 0)
 
 const phases: Readonly<Record<Phase, string | undefined>> = {
   starting: 'the lab is starting',
@@ -22,7 +21,8 @@ const phases: Readonly<Record<Phase, string | undefined>> = {
 interface ReadinessFacts {
   readonly phase: Phase
   readonly config: ResolvedLab
-  readonly store: Pick<MessageStore, 'outage'>
+  /** The database that nodes share. */
+  readonly database: Pick<Database, 'state'> | undefined
   readonly endpoints: readonly VirtualServerStatus[]
 }
 
@@ -30,7 +30,7 @@ interface ReadinessFacts {
  * Returns why a balancer should not send clients to a lab. Outages that a test has asked for do not count: a balancer must
  * not hide them from the clients under test.
  */
-export function notReadyReasons({ phase, config, store, endpoints }: ReadinessFacts): readonly NotReady[] {
+export function notReadyReasons({ phase, config, database, endpoints }: ReadinessFacts): readonly NotReady[] {
   const reasons: NotReady[] = []
   const ofPhase = phases[phase]
   if (ofPhase !== undefined) reasons.push({ part: 'lab', detail: ofPhase })
@@ -38,7 +38,7 @@ export function notReadyReasons({ phase, config, store, endpoints }: ReadinessFa
     const closed = config.virtualServers.filter((server, at) => lacksPort(server, endpoints[at]))
     for (const { name } of closed) reasons.push({ part: 'ports', detail: `${name}: a port is not open` })
   }
-  if (store.outage !== undefined) reasons.push({ part: 'store', detail: store.outage })
+  if (database?.state === 'disconnected') reasons.push({ part: 'store', detail: 'the database cannot be reached' })
   return reasons
 }
 

@@ -101,6 +101,7 @@ export class Connection {
   #compressed = false
   #hasReceived = false
   #isFinishing = false
+  #isHealthCheck: boolean | undefined
   /** Whether the session waits for a command, and nothing is under way. */
   #isBoundary = false
 
@@ -359,6 +360,15 @@ export class Connection {
   finish(): void {
     this.#isFinishing = true
     if (this.#isAtRest) this.stop()
+  }
+
+  /** Says what a request was for. A connection with health checks only leaves no session. */
+  asked(isHealthCheck: boolean): void {
+    this.#isHealthCheck = isHealthCheck && this.#isHealthCheck !== false
+  }
+
+  get isHealthCheck(): boolean {
+    return this.#isHealthCheck === true
   }
 
   /** Makes the current or next read throw ConnectionEnded `stopping`, so that the session can send its farewell. */

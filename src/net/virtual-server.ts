@@ -287,7 +287,7 @@ export class VirtualServer {
       client.release()
       connection?.release()
       memory.release()
-      if (isPortCheck(accepted, record.record)) this.#sessions.forget(start)
+      if (connection?.isHealthCheck || isPortCheck(accepted, record.record)) this.#sessions.forget(start)
       record.end(cause)
     }
   }

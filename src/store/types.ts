@@ -288,8 +288,6 @@ export interface FolderLock {
 }
 
 export interface MessageStore extends ValueStore, AsyncDisposable {
-  /** Why every call would fail now, such as a lost connection to the database; undefined otherwise. */
-  readonly outage?: string | undefined
   /** Returns how much the store holds and can still take: within its limit, or on its disk. @throws StoreError */
   room(): Promise<StoreRoom>
   /** Creates a folder. @throws StoreError `exists` */

@@ -200,6 +200,17 @@ describe('time limits', () => {
   })
 })
 
+it('health checks leave no session', async () => {
+  await using lab = await start()
+  expect((await isReady(lab)).status).toBe(200)
+  expect(
+    (await fetch(`http://127.0.0.1:${portOf(lab, 'http')}/livez`, { headers: { connection: 'close' } })).status,
+  ).toBe(200)
+  // The connection of the check is kept alive by its client until the lab ends it.
+  await lab.drain(new AbortController().signal)
+  expect(lab.sessionLog.list().map(({ transcript }) => transcript.length)).toEqual([2])
+})
+
 it('an outage that a test has asked for is no reason for a balancer to send clients elsewhere', async () => {
   await using lab = await start()
   await lab.reach('Default SMTP Virtual Server', 'refused')

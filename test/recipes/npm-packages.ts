@@ -9,6 +9,7 @@ const modules = join(project, 'node_modules')
 /** The versions of packages that the recipes install and this project does not have. */
 const versions: Readonly<Record<string, string>> = {
   '@actions/workflow-parser': '0.3.61',
+  '@kubernetes-models/cert-manager': '4.4.4',
   '@nestjs/common': '12.5.1',
   '@nestjs/core': '12.5.1',
   '@nestjs/platform-express': '12.5.1',
@@ -19,6 +20,7 @@ const versions: Readonly<Record<string, string>> = {
   'gitlab-ci-local': '4.75.1',
   jest: '30.5.2',
   'kubernetes-models': '5.1.0',
+  kustomize: '4.5.4',
   next: '16.4.6',
   react: '19.3.1',
   'react-dom': '19.3.1',

