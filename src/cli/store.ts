@@ -10,6 +10,7 @@ import { addBackup } from './backup.ts'
 import { type ConfigurationOptions, loadConfiguration, withConfig } from './configuration.ts'
 import { exitStatus, UsageError } from './failure.ts'
 import { counted, noteError, print } from './output.ts'
+import { addStoreCopy } from './store-copy.ts'
 
 interface StoreOptions extends ConfigurationOptions {
   readonly json?: boolean
@@ -39,6 +40,7 @@ export function addStore(program: Command): void {
     .option('--json', 'print JSON')
     .action(compact)
   addBackup(store)
+  addStoreCopy(store)
   withTransferOptions(withConfig(store.command('export')))
     .argument('<dir>', 'folder to write to; created if it does not exist')
     .description('write messages and their flags as Maildir, mbox or .eml files')
@@ -103,7 +105,8 @@ async function storeFolder(options: ConfigurationOptions): Promise<string> {
   const { lab, name } = await loadConfiguration(options)
   if (lab.store === 'memory' || 'memory' in lab.store)
     throw new UsageError(`${name} keeps messages in memory; set store: { lmdb: DIR }`)
-  if ('postgres' in lab.store) throw new UsageError(`${name} keeps messages in PostgreSQL; use its own tools`)
+  if ('postgres' in lab.store)
+    throw new UsageError(`${name} keeps messages in PostgreSQL; use its own tools, or sealpost store copy`)
   return lab.store.lmdb
 }
 

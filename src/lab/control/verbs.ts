@@ -3,6 +3,7 @@ import { hasFailed, withoutDer } from '../../sessions/describe.ts'
 import type { ConnectionAddresses } from '../../sessions/log.ts'
 import type { SessionRecord } from '../../sessions/types.ts'
 import type { Lab } from '../lab.ts'
+import { dump } from './dump.ts'
 import type { ControlVerbs } from './messages.ts'
 
 /** The answer to `status`. */
@@ -51,6 +52,7 @@ export function controlVerbs(lab: Lab, host: ControlHost): ControlVerbs {
     events: ({ types }, signal) => events(lab, typeof types === 'string' ? types : undefined, signal),
     reload: () => host.reload(),
     call: (args, signal) => call(lab, args, signal),
+    dump: ({ path }) => dump(lab, String(path)),
     forget: async ({ sessions: unwanted }) => {
       if (Array.isArray(unwanted)) for (const session of unwanted) lab.sessionLog.forget(session as ConnectionAddresses)
     },
