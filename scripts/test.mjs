@@ -1,5 +1,5 @@
 // Runs the longer forms of the test suite. `npm test` is the short form.
-//   node scripts/test.mjs all|long|package|fuzz|many|leak|crash|faults|hostile [ARGUMENTS FOR VITEST]
+//   node scripts/test.mjs all|long|package|fuzz|many|leak|crash|cluster|faults|hostile [ARGUMENTS FOR VITEST]
 //   node scripts/test.mjs versions [MAJOR …]     the short form on other versions of Node.js, with the tree as it is built
 // Environment variables set by the caller win over those below.
 import { spawnSync } from 'node:child_process'
@@ -57,6 +57,7 @@ const onlyInAll = [
   'test/verify/protocol-defects.test.ts',
   'test/store/full-disk.test.ts',
   'test/store/faults.test.ts',
+  ...['database', 'paused', 'skew'].map((name) => `test/cluster/${name}.test.ts`),
   'test/mcp/inspector.interop.test.ts',
   'test/docs/site.interop.test.ts',
   'test/release/package-managers.interop.test.ts',
@@ -91,6 +92,8 @@ const forms = {
   /** Every attack of docs/security.md, with the counts and sizes of real ones. */
   hostile: { env: { SEALPOST_HOSTILE_SCALE: '10' }, args: [...hostile, '--testTimeout=600000'] },
   crash: { env: { SEALPOST_LONG: '1', SEALPOST_CRASH_ROUNDS: '100' }, args: ['test/store/crash.test.ts'] },
+  /** Kills one of two nodes that share a lab, again and again. */
+  cluster: { env: { SEALPOST_LONG: '1', SEALPOST_CLUSTER_CRASH_ROUNDS: '1000' }, args: ['test/cluster/kill.test.ts'] },
   faults: {
     env: { SEALPOST_FAULT_ROUNDS: '40', SEALPOST_FULL_ROUNDS: '50' },
     args: ['test/store/faults.test.ts', 'test/store/full-disk.test.ts'],

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import { isLong } from '../support/long.ts'
 import { canMount, needsPostgres, Postgres, sharedPostgres } from '../support/postgres.ts'
 
 describe.skipIf(!needsPostgres())('the PostgreSQL of the tests', () => {
@@ -9,7 +10,7 @@ describe.skipIf(!needsPostgres())('the PostgreSQL of the tests', () => {
     expect(await sharedPostgres()).toBe(server)
   })
 
-  it('restarts, crashes, is copied by a replica, and leaves nothing behind', async () => {
+  it.skipIf(!isLong)('restarts, crashes, is copied by a replica, and leaves nothing behind', async () => {
     let folders: string[]
     {
       await using server = await Postgres.start()
@@ -31,15 +32,18 @@ describe.skipIf(!needsPostgres())('the PostgreSQL of the tests', () => {
   })
 })
 
-describe.skipIf(!needsPostgres() || !(await canMount()))('the small disk of the PostgreSQL of the tests', () => {
-  it.each(['tables', 'everything'] as const)('holds %s', async (holds) => {
-    await using server = await Postgres.start({ smallDisk: { mebibytes: holds === 'tables' ? 32 : 96, holds } })
-    await server.sql('CREATE TABLE words (word text)')
-    server.fillDisk()
-    const fill = server.sql('INSERT INTO words SELECT repeat(md5(i::text), 50) FROM generate_series(1, 10000) i')
-    await expect(fill).rejects.toThrow(holds === 'tables' ? 'could not extend file' : /./)
-    server.freeDisk()
-    await server.restart()
-    await server.sql("INSERT INTO words VALUES ('more')")
-  })
-})
+describe.skipIf(!isLong || !needsPostgres() || !(await canMount()))(
+  'the small disk of the PostgreSQL of the tests',
+  () => {
+    it.each(['tables', 'everything'] as const)('holds %s', async (holds) => {
+      await using server = await Postgres.start({ smallDisk: { mebibytes: holds === 'tables' ? 32 : 96, holds } })
+      await server.sql('CREATE TABLE words (word text)')
+      server.fillDisk()
+      const fill = server.sql('INSERT INTO words SELECT repeat(md5(i::text), 50) FROM generate_series(1, 10000) i')
+      await expect(fill).rejects.toThrow(holds === 'tables' ? 'could not extend file' : /./)
+      server.freeDisk()
+      await server.restart()
+      await server.sql("INSERT INTO words VALUES ('more')")
+    })
+  },
+)

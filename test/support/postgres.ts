@@ -70,19 +70,19 @@ async function pristine(walSegmentMebibytes: number): Promise<string> {
   const caches = fileURLToPath(new URL('../../node_modules/.cache/sealpost-postgres', import.meta.url))
   const cache = join(caches, key.slice(0, 16))
   if (existsSync(cache)) return cache
-  const folder = newFolder()
-  await runAs('initdb', ['-D', join(folder, 'data'), ...args])
-  await runAs('postgres', ['--single', '-D', join(folder, 'data'), 'postgres'], FIRST_STATEMENTS)
   mkdirSync(caches, { recursive: true })
-  const copy = mkdtempSync(join(caches, 'new-'))
-  await runProgram('cp', ['-a', join(folder, 'data'), copy])
+  const [folder, copy] = [newFolder(), mkdtempSync(join(caches, 'new-'))]
   try {
+    await runAs('initdb', ['-D', join(folder, 'data'), ...args])
+    await runAs('postgres', ['--single', '-D', join(folder, 'data'), 'postgres'], FIRST_STATEMENTS)
+    await runProgram('cp', ['-a', join(folder, 'data'), copy])
     renameSync(join(copy, 'data'), cache)
   } catch (error) {
-    // Another process was faster.
+    // Another process may have been faster.
     if (!existsSync(cache)) throw error
+  } finally {
+    for (const one of [copy, folder]) rmSync(one, { recursive: true, force: true })
   }
-  for (const one of [copy, folder]) rmSync(one, { recursive: true, force: true })
   return cache
 }
 
