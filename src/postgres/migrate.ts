@@ -49,9 +49,11 @@ export async function migrate(
 
 /** Returns the version of the tables; undefined if there are none. */
 async function versionOf(connection: Connection, schema: string): Promise<number | undefined> {
-  const [table] = await connection.ask<{ readonly exists: boolean }>('SELECT to_regclass($1) IS NOT NULL AS "exists"', [
-    `"${schema}".migrations`,
-  ])
+  // A query of the catalog: to_regclass would answer from what this session knew before it waited for the lock.
+  const [table] = await connection.ask<{ readonly exists: boolean }>(
+    `SELECT EXISTS (SELECT FROM pg_tables WHERE schemaname = $1 AND tablename = 'migrations') AS "exists"`,
+    [schema],
+  )
   if (!table?.exists) return undefined
   const [row] = await connection.ask<{ readonly version: number }>(
     'SELECT coalesce(max(version), 0) AS version FROM migrations',
