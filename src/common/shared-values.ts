@@ -35,12 +35,15 @@ export interface SharedMap<V> {
 }
 
 /** The values of a lab that are neither mail nor certificates. */
-export interface SharedValues {
+export interface SharedValues extends AsyncDisposable {
   /** Whether other processes can have the same values. */
   readonly isShared: boolean
   /** Returns the values of one kind. Each call with a name returns the same. */
   map<V>(name: string): SharedMap<V>
-  /** Resolves once this node has everything that was written before the call. Returns nothing to wait for if it always has. */
+  /**
+   * Resolves once this node has everything that was written before the call, or if that cannot be read. Returns nothing to
+   * wait for if it always has.
+   */
   refresh(): Promise<void> | undefined
 }
 
@@ -110,6 +113,8 @@ export class OwnValues implements SharedValues {
   }
 
   refresh(): undefined {}
+
+  async [Symbol.asyncDispose](): Promise<void> {}
 }
 
 /** Between two searches for values whose time is over, a map at least doubles. */

@@ -2,7 +2,6 @@ import pino from 'pino'
 import { systemClock } from '../common/clock.ts'
 import { MovableClock } from '../common/movable-clock.ts'
 import { Intake } from '../common/received-octets.ts'
-import { OwnValues } from '../common/shared-values.ts'
 import type { ResolvedLab } from '../config/resolve.ts'
 import { openCertificateStore } from '../pki/certificate-store/store.ts'
 import { SessionLog } from '../sessions/log.ts'
@@ -10,6 +9,7 @@ import { openStore } from '../store/open.ts'
 import { Lab, type LabOptions } from './lab.ts'
 import { openLabDatabase } from './lab-database.ts'
 import { createMemoryBudget, openSpool } from './lab-memory.ts'
+import { openLabValues } from './lab-values.ts'
 import { LogLines } from './log-lines.ts'
 import { openFolders } from './open-folders.ts'
 
@@ -25,11 +25,14 @@ export async function createLab(config: ResolvedLab, options: LabOptions): Promi
   if (options.keepsLog || config.virtualServers.some(({ protocol }) => protocol === 'http')) logLines.keep()
   const { store: folder, key } = config.certificates
   const database = options.store ? undefined : await openLabDatabase(config, log)
+  const values = await openLabValues(database, log).catch(async (error: unknown) => {
+    await database?.[Symbol.asyncDispose]()
+    throw error
+  })
   const certificateStore = options.certificateStore ?? (await openCertificateStore({ folder, key, log, clock }))
   try {
     const memory = createMemoryBudget(config, log)
     const sessions = new SessionLog(clock, memory)
-    const values = new OwnValues()
     const store = options.store ?? (await openStore(config.store, { log, clock, database }))
     const spool = options.store ? undefined : openSpool(config, log) // after the store, which locks the folder
     const intake = new Intake(memory, spool)
@@ -40,6 +43,7 @@ export async function createLab(config: ResolvedLab, options: LabOptions): Promi
     return lab
   } catch (error) {
     if (!options.certificateStore) await certificateStore.close()
+    await values[Symbol.asyncDispose]()
     await database?.[Symbol.asyncDispose]()
     throw error
   }

@@ -158,6 +158,11 @@ export class Lab implements AsyncDisposable {
     this.logLines = parts.logLines
     this.intake = parts.intake
     this.clock = options.clock
+    if (parts.values.isShared) {
+      this.clock.share(parts.values.map('clock'), (error) =>
+        this.logError(error, 'certificates or mail could not follow the clock, which another node has moved'),
+      )
+    }
     this.clock.watch(() => this.#followClock())
     this.openLab = parts.openLab
     this.#rates = new Rates(options.clock)
@@ -526,6 +531,7 @@ export class Lab implements AsyncDisposable {
     this.oauth2.close()
     if (!this.#options.certificateStore) await this.certificateStore.close()
     if (!this.#options.store) await this.store[Symbol.asyncDispose]()
+    await this.values[Symbol.asyncDispose]()
     await this.database?.[Symbol.asyncDispose]()
   }
 

@@ -10,4 +10,28 @@ export interface Migration {
  * The steps in order. The version of the tables is their number. Add new ones at the end, and never change one that was
  * released. Every statement must work on managed servers: no superuser, no extensions.
  */
-export const migrations: readonly Migration[] = []
+export const migrations: readonly Migration[] = [
+  {
+    name: 'shared values',
+    sql: `
+      -- One row for each map. Every write of a value locks it, so that revisions are committed in their order.
+      CREATE TABLE shared_spaces (
+        name text PRIMARY KEY,
+        revision bigint NOT NULL,
+        -- Removals up to this revision are no longer in shared_values.
+        forgotten bigint NOT NULL DEFAULT 0
+      );
+      CREATE TABLE shared_values (
+        space text NOT NULL,
+        key text NOT NULL,
+        -- JSON. Null: removed.
+        value text,
+        revision bigint NOT NULL,
+        changed_at timestamptz NOT NULL,
+        expires_at timestamptz,
+        PRIMARY KEY (space, key)
+      );
+      CREATE INDEX shared_values_by_revision ON shared_values (space, revision);
+    `,
+  },
+]

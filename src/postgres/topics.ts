@@ -9,3 +9,5 @@ export type Topic =
   | 'owners'
   /** Small values of the store (`getState`), by key. */
   | 'state'
+  /** Shared values, by the name of their map. */
+  | 'values'
