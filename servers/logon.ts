@@ -132,6 +132,7 @@ export async function authenticatePassword(
   errors: LogonErrors,
 ): Promise<Account> {
   const isGone = () => session.connection.isClosed
+  await session.context.directory.refresh()
   const proof = await session.context.directory.checkPassword(name, password, isGone)
   return proof ? admit(session, proof, errors) : refuseLogon(session, errors)
 }
@@ -196,6 +197,7 @@ export async function authenticateAnyone(
   errors: LogonErrors,
 ): Promise<SaslSuccess | SaslAnonymous> {
   const { connection, policy } = session
+  await session.context.directory.refresh()
   const mechanism = command.mechanism.toUpperCase()
   const exchange = policy.mechanisms.includes(mechanism)
     ? startSasl(mechanism, { ...saslContext(session), announced: policy.mechanisms })

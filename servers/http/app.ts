@@ -132,6 +132,8 @@ export function createApp(
       ...(ofOAuth2 ? [new URL(latest.oauth2.settings.issuer).hostname] : []),
     ]
     checkRequest(facts, channel, { ...latest, labNames: names })
+    // The request before may have changed something on another node.
+    await api.lab.values.refresh()
     // Mail programs and mail servers have no credentials. The authorization server has its own.
     if (isSetup || ofOAuth2 || isPolicy || isReportPath(c.req.path)) return next()
     if (facts.method === 'GET' || facts.method === 'HEAD') {

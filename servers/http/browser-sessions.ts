@@ -32,11 +32,9 @@ interface BrowserSession {
  * behind a balancer, each request may reach another one.
  */
 export class BrowserSessions {
-  readonly #values: SharedValues
   readonly #sessions: SharedMap<BrowserSession>
 
   constructor(values: SharedValues) {
-    this.#values = values
     this.#sessions = values.map('browser-sessions')
   }
 
@@ -51,8 +49,6 @@ export class BrowserSessions {
   /** Returns what the owner of a cookie has logged on with. */
   async find(value: string): Promise<Credential | undefined> {
     const key = digestOf(value)
-    // Another node may have started it a moment ago.
-    if (!this.#sessions.has(key)) await this.#values.refresh()
     const session = this.#sessions.get(key)
     if (session && Date.now() - session.usedAt > NOTED_MS) await this.#put(key, session.credential)
     return session?.credential

@@ -15,6 +15,7 @@ export async function invoke(
 ): Promise<unknown> {
   const operation = operationNamed(name)
   assertAccess(caller, operation.access)
+  await api.lab.values.refresh()
   return operation.run({ api, caller, input: parseInput(operation, input, 'json'), signal })
 }
 

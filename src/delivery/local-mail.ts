@@ -25,6 +25,8 @@ export async function deliverLocalMail(
   at: number,
   reportFailed: (error: unknown) => void,
 ): Promise<readonly StoredMessage[]> {
+  // Another node may have added an account a moment ago.
+  await site.directory.refresh()
   const recipients = to.map(
     (name): Recipient =>
       name.includes('@') ? { address: name, ...resolveOnDemand(site, name, from) } : resolveNamed(site, name),

@@ -92,6 +92,9 @@ export interface LabParts {
   readonly openLab: (config: ResolvedLab) => Promise<Lab>
 }
 
+/** The name of the token that the lab generates. */
+const GENERATED = 'administrator'
+
 /** A running lab, created by `createLab`. This class is the composition root of the project. */
 export class Lab implements AsyncDisposable {
   readonly certificateStore: CertificateStore
@@ -133,7 +136,6 @@ export class Lab implements AsyncDisposable {
   readonly #contexts: Site['contexts'] = new Map()
   readonly #changeListeners = new Set<(change: LabChange) => void>()
   #api: Promise<Api> | undefined
-  #token: string | undefined
   #traffic: Traffic | undefined
   #statistics: Statistics | undefined
   #hasWebhooks = false
@@ -290,12 +292,12 @@ export class Lab implements AsyncDisposable {
 
   /**
    * The token of an administrator that the lab generates if nobody else could administer it over HTTP; undefined if the
-   * configuration names someone. It is the same after each reload, and another after each start.
+   * configuration names someone. It is the same after each reload and on all nodes that share the lab's database. Another
+   * lab has another after each start.
    */
   get administratorToken(): string | undefined {
     if (!needsAdministratorToken(this.#config)) return undefined
-    this.#token ??= randomBytes(24).toString('base64url')
-    return this.#token
+    return this.values.map<string>('tokens').get(GENERATED)
   }
 
   /** Returns the operations that HTTP and the control socket offer. Loaded and created at the first call. */
@@ -373,6 +375,7 @@ export class Lab implements AsyncDisposable {
   /** Opens every port. @throws ListenError if one cannot be opened; all are then closed again */
   async start(): Promise<void> {
     try {
+      await this.values.map<string>('tokens').claim(GENERATED, randomBytes(24).toString('base64url'))
       await this.#news.prepare(this.#config)
       await preload(this.#config, this.store)
       await this.mailAuthentication.open()

@@ -72,6 +72,7 @@ export const apop = inAuthorization({
     if (session.timestamp === undefined) throw new Pop3Error('APOP is not available: the greeting had no timestamp.')
     session.state = { name: 'authorization' }
     const { directory } = session.context
+    await directory.refresh()
     const account = directory.find(prepared(name))
     const secret = secretInDigest(digest, session.timestamp, directory.secretsOf(account))
     if (!account || !secret) return refuseLogon(session, apopErrors)

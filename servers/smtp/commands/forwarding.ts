@@ -32,6 +32,7 @@ export const xclient: SmtpCommand = {
     checkAllowed(session, 'XCLIENT')
     const claims = readClaims('XCLIENT', XCLIENT_ATTRIBUTES, argument, session.claims)
     const { LOGIN, HELO, PROTO, DESTADDR, DESTPORT } = claims
+    await session.context.directory.refresh()
     const account = LOGIN === undefined ? undefined : session.context.directory.find(LOGIN)
     if (LOGIN !== undefined && !account) throw new SmtpError(535, '5.7.8', 'Authentication failed: unknown LOGIN')
     // The proxy has checked the password, but does not know the state of the account.

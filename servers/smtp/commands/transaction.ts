@@ -1,7 +1,7 @@
 import { parseOnDemand } from '../../../src/config/on-demand/parse.ts'
 import { checkMailboxQuota } from '../../../src/delivery/check-quota.ts'
 import { resolveOnDemand } from '../../../src/delivery/reports/on-demand/resolve.ts'
-import type { Recipient } from '../../../src/delivery/types.ts'
+import { DeliveryError, type Recipient } from '../../../src/delivery/types.ts'
 import { needGreeting, noArgument, type SmtpCommand, type SmtpSession } from '../command.ts'
 import { checkParameters, mailParameters, type ParsedPath, parsePath, rcptParameters } from '../path.ts'
 import { badSequence, SmtpError, tooLarge } from '../reply.ts'
@@ -61,18 +61,32 @@ export const rcpt: SmtpCommand = {
     if (!transaction) throw badSequence('Error: need MAIL command')
     checkCount(session, transaction, path.address)
     checkAscii(path.address, transaction.smtpUtf8)
-    const recipient = recipientOf(session, transaction, path)
-    session.checkDomain(path.address)
-    const accept = (): void => {
-      transaction.add(recipient)
-      session.connection.logon.cancelTimeout()
-      session.reply(250, '2.1.5', 'Accepted')
+    const report = session.connection.takeReport()
+    const add = (): Promise<void> | void =>
+      addRecipient(session, transaction, recipientOf(session, transaction, path, report))
+    try {
+      return add()
+    } catch (error) {
+      const refreshed = error instanceof DeliveryError ? session.context.directory.refresh() : undefined
+      if (!refreshed) throw error
+      // Another node may have added the account a moment ago.
+      return refreshed.then(add)
     }
-    const { destination } = recipient
-    if (destination.kind !== 'mailbox') return accept()
-    const checked = checkMailboxQuota(session.site.store, destination.account, transaction.announcedOctets)
-    return checked ? checked.then(accept) : accept()
   },
+}
+
+/** Returns nothing to wait for if the recipient has no quota. @throws DeliveryError `mailbox-full`, `over-quota` */
+function addRecipient(session: SmtpSession, transaction: Transaction, recipient: Recipient): Promise<void> | void {
+  session.checkDomain(recipient.address)
+  const accept = (): void => {
+    transaction.add(recipient)
+    session.connection.logon.cancelTimeout()
+    session.reply(250, '2.1.5', 'Accepted')
+  }
+  const { destination } = recipient
+  if (destination.kind !== 'mailbox') return accept()
+  const checked = checkMailboxQuota(session.site.store, destination.account, transaction.announcedOctets)
+  return checked ? checked.then(accept) : accept()
 }
 
 /** RSET: aborts the transaction. RFC 5321 section 4.1.1.5. */
@@ -103,11 +117,11 @@ function checkAscii(address: string, smtpUtf8: boolean): void {
 
 /** Resolves the recipient of RCPT. @throws DeliveryError if the address cannot receive mail */
 function recipientOf(
-  { site, connection }: SmtpSession,
+  { site }: SmtpSession,
   { reversePath }: Transaction,
   { address, args: { NOTIFY, ORCPT } }: ParsedPath,
+  report: string | undefined,
 ): Recipient {
-  const report = connection.takeReport()
   return {
     address,
     ...resolveOnDemand(site, address, reversePath),
