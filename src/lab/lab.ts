@@ -391,6 +391,7 @@ export class Lab implements AsyncDisposable {
       throw error
     }
     this.#phase = 'serving'
+    void this.configuration?.catchUp()
     this.sessionLog.watch((record) => logSession(this.#options.log, record))
     this.#pki.warn()
     this.#pki.renew()
@@ -517,6 +518,7 @@ export class Lab implements AsyncDisposable {
   async #stop(): Promise<void> {
     this.#phase = 'draining'
     this.#stopWatching()
+    this.configuration?.close()
     this.#stopRetention()
     // A change still in progress would reopen what is closed below.
     await this.#changes.close()

@@ -1,5 +1,7 @@
+import type { Logger } from 'pino'
 import type { ApiConfiguration, ExaminedText, Reloaded } from '../../api/configuration/types.ts'
 import { replaceFile } from '../../common/replace-file.ts'
+import type { SharedValues } from '../../common/shared-values.ts'
 import type { LoadedConfig } from '../../config/load.ts'
 import { ConfigError } from '../../config/mistakes.ts'
 import type { ResolvedLab } from '../../config/resolve.ts'
@@ -7,12 +9,15 @@ import type { ServerProtocol } from '../../config/schema.ts'
 import type { CertificateStore } from '../../pki/certificate-store/types.ts'
 import { Changes } from '../changes.ts'
 import { examineSurroundings, type Problem, type ReadStore, unknownPins } from '../examination.ts'
+import { SharedConfiguration } from './shared-configuration.ts'
 import type { ConfigurationSource, OpenedConfiguration } from './source.ts'
 
 /** The lab that uses a configuration. */
 export interface ConfiguredLab {
   readonly config: ResolvedLab
   readonly certificateStore: CertificateStore
+  readonly values: SharedValues
+  readonly log: Logger
   readonly authorityServicePorts: readonly string[]
   readonly dns: { readonly ports: readonly string[] }
   endpoints(): readonly {
@@ -34,6 +39,8 @@ export class LabConfiguration implements ApiConfiguration {
   #loaded: LoadedConfig
   /** The text that the lab uses; undefined until it is needed, if the source is no file. */
   #usedText: string | undefined
+  /** Undefined in a lab that is one process. */
+  readonly #shared: SharedConfiguration | undefined
 
   /** @param opened what the lab starts with */
   constructor(lab: ConfiguredLab, source: ConfigurationSource, { loaded, text }: OpenedConfiguration) {
@@ -41,6 +48,7 @@ export class LabConfiguration implements ApiConfiguration {
     this.#source = source
     this.#loaded = loaded
     this.#usedText = text
+    this.#shared = lab.values.isShared ? new SharedConfiguration(lab.values, this, lab.log) : undefined
   }
 
   get name(): string {
@@ -95,11 +103,39 @@ export class LabConfiguration implements ApiConfiguration {
   }
 
   /**
-   * Writes a text that was examined, and applies it. Nothing has changed if this fails.
+   * Writes a text that was examined, and applies it; then the other nodes of the lab do. Nothing has changed if this fails.
    * @returns undefined if the text is no longer `from`, because someone else has changed the file
-   * @throws ConfigError, ListenError, PkiError
+   * @throws ConfigError, ListenError, PkiError, ChangeUnderWay
    */
   async replace(from: string, to: string, loaded: LoadedConfig): Promise<Reloaded | undefined> {
+    const apply = (): Promise<Reloaded | undefined> => this.#replaceHere(from, to, loaded)
+    if (!this.#shared) return apply()
+    const before = this.#loaded
+    return this.#shared.change({ from, to }, apply, () => this.#replaceHere(to, from, before))
+  }
+
+  /** Applies the changes that were made on other nodes. */
+  async catchUp(): Promise<void> {
+    await this.#shared?.follow()
+  }
+
+  /** Makes a change that another node has made. @throws ConfigError, ListenError, PkiError */
+  follow(from: string, to: string): Promise<void> {
+    return this.exclusively(async () => {
+      if ((await this.usedText()) !== from) return
+      const loaded = await this.#source.load(to)
+      // Nodes can read the same file.
+      const isWritten = this.file !== undefined && (await this.text()) === to
+      if (isWritten ? await this.#use(this.#source, loaded, to) : await this.#replaceHere(from, to, loaded)) return
+      throw new ConfigError([`${this.name}: was changed on this machine, and is not read again until a reload`])
+    })
+  }
+
+  close(): void {
+    this.#shared?.[Symbol.dispose]()
+  }
+
+  async #replaceHere(from: string, to: string, loaded: LoadedConfig): Promise<Reloaded | undefined> {
     if ((await this.text()) !== from) return undefined
     const { file } = this
     if (file !== undefined) await replaceFile(file, to)
@@ -119,7 +155,9 @@ export class LabConfiguration implements ApiConfiguration {
     return this.exclusively(async () => {
       const own = source === this.#source && this.file === undefined ? this.#usedText : undefined
       const { loaded, text } = own === undefined ? await source.open() : { loaded: await source.load(own), text: own }
-      return this.#use(source, loaded, text)
+      const reloaded = await this.#use(source, loaded, text)
+      await this.#shared?.replaced(await this.usedText())
+      return reloaded
     })
   }
 
