@@ -4,6 +4,7 @@ import { assertAccess, type Caller } from '../../src/api/caller.ts'
 import { parseInput } from '../../src/api/invoke.ts'
 import { outputTypes } from '../../src/api/openapi/parameters.ts'
 import { Content, type Operation, type Upload } from '../../src/api/operation.ts'
+import { runAnywhere } from '../../src/api/other-nodes.ts'
 import { ApiProblem } from '../../src/api/problem.ts'
 import type { ServerContext } from '../service.ts'
 import { assertAcceptable } from './accept.ts'
@@ -35,7 +36,7 @@ export async function runOperation(
     MAX_JSON_OCTETS + (operation.takesMessages ? Math.ceil((context.config.limits.messageSize * 4) / 3) : 0)
   const input = await inputOf(operation, c, { hasUpload: upload !== undefined, maxOctets })
   const call = { api, caller, input, signal: c.req.raw.signal, ...(upload ? { upload } : {}) }
-  const result = await operation.run(call)
+  const result = await runAnywhere(operation, call)
   if (operation.browserSession)
     c.header('Set-Cookie', await browserCookie(operation.browserSession, api, caller, c, context))
   if (result instanceof Content) return contentAnswer(c, result)

@@ -5,6 +5,7 @@ import type { ResolvedLab } from '../config/resolve.ts'
 import { hasFailed } from '../sessions/describe.ts'
 import { dropsOldest } from '../store/open.ts'
 import type { Api } from './api.ts'
+import { clusterHealth } from './cluster.ts'
 import { defineOperation, type Operation } from './operation.ts'
 
 /** Days before its end from which a certificate that is served needs attention. */
@@ -54,6 +55,15 @@ const output = z
         latest: z.object({ id: z.string(), virtualServer: z.string(), why: z.string() }).nullable(),
       })
       .describe('Refused mail and news sessions of the last 10 minutes.'),
+    cluster: z
+      .object({
+        ok,
+        ready: z.number().int().describe('Number of nodes that serve clients.'),
+        lost: z.array(z.string()).describe('Nodes that were lost in the last 10 minutes.'),
+        unled: z.array(z.string()).describe('Work that no node does at the moment.'),
+      })
+      .optional()
+      .describe('Absent if the lab is one process by itself.'),
   })
   .meta({ id: 'Health' })
 
@@ -66,6 +76,7 @@ const get = defineOperation({
   input: z.strictObject({}),
   output,
   async run({ api }) {
+    const cluster = await clusterHealth(api)
     const parts = {
       ports: portsOf(api),
       store: await storeOf(api),
@@ -73,6 +84,7 @@ const get = defineOperation({
       certificates: certificatesOf(api),
       requests: await requestsOf(api),
       sessions: sessionsOf(api),
+      ...(cluster && { cluster }),
     }
     return { ok: Object.values(parts).every((part) => part.ok), ...parts }
   },

@@ -4,6 +4,7 @@ import { assertAccess, type Caller } from './caller.ts'
 import { type Form, illFormedTexts, inputMistakes } from './input-mistakes.ts'
 import type { Operation } from './operation.ts'
 import { operations } from './operations.ts'
+import { runAnywhere } from './other-nodes.ts'
 import { ApiProblem } from './problem.ts'
 
 /** Runs an operation by its name. @throws ApiProblem, and the errors of the lab */
@@ -16,7 +17,7 @@ export async function invoke(
   const operation = operationNamed(name)
   assertAccess(caller, operation.access)
   await api.lab.values.refresh()
-  return operation.run({ api, caller, input: parseInput(operation, input, 'json'), signal })
+  return runAnywhere(operation, { api, caller, input: parseInput(operation, input, 'json'), signal })
 }
 
 /** @throws ApiProblem `not-found` */

@@ -1,4 +1,5 @@
 import type { AuditedLab } from '../audit/server-lab.ts'
+import type { Cluster } from '../cluster/types.ts'
 import type { MovableClock } from '../common/movable-clock.ts'
 import type { Intake } from '../common/received-octets.ts'
 import type { SharedValues } from '../common/shared-values.ts'
@@ -173,6 +174,8 @@ export interface ApiTlsReports {
 export interface ApiLab {
   readonly config: ResolvedLab
   readonly clock: MovableClock
+  /** The nodes that serve the lab. */
+  readonly cluster: Cluster
   readonly store: MessageStore
   readonly directory: Directory
   readonly oauth2: Pick<OAuth2, 'tokens'>
@@ -220,8 +223,6 @@ export interface ApiLab {
   deliver(mail: LocalMail): Promise<readonly StoredMessage[]>
   /** Sends a report about a message. Returns when it is due, in milliseconds since the epoch. */
   report(mail: StoredMail, wanted: OnDemand): Promise<number>
-  /** Ends the sessions with these ids. */
-  disconnect(ids: ReadonlySet<string>, how: 'farewell'): Promise<number>
   /** Opens another lab, without a log. */
   openLab(config: ResolvedLab): Promise<AuditedLab>
   /** Logs the failure of something that no request waits for. */

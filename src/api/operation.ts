@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import type { Role } from '../cluster/types.ts'
 import type { Api } from './api.ts'
 import type { Access, Caller } from './caller.ts'
 import { pageFields, pageOfWhole, wholeInput } from './lists.ts'
@@ -15,6 +16,8 @@ export interface Call<Input> {
   readonly signal: AbortSignal
   /** The uploaded octets of an operation with `upload`. */
   readonly upload?: Upload
+  /** Another node asks, so that it is about this node alone. */
+  readonly isForwarded?: boolean
 }
 
 /** Content that is not JSON. */
@@ -79,6 +82,8 @@ export interface Operation {
    * 10.2.2.
    */
   readonly location?: (result: unknown) => string | undefined
+  /** The node that runs it: the leader of a role, or the node of the session with the input `id`. Default: any. */
+  readonly runsAt?: Role | 'session'
   run(call: Call<unknown>): Promise<unknown>
 }
 

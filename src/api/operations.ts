@@ -2,6 +2,7 @@ import { accessTokenOperations } from './access-tokens.ts'
 import { accountOperations } from './accounts.ts'
 import { clientSettingsOperations } from './client-settings/operations.ts'
 import { clockOperations } from './clock.ts'
+import { clusterOperations } from './cluster.ts'
 import { configurationOperations } from './configuration/operations.ts'
 import { dnsDefectOperations } from './dns/defects.ts'
 import { dnsRecordOperations } from './dns/records.ts'
@@ -70,6 +71,7 @@ export const operations: readonly Operation[] = [
   ...webhookOperations,
   ...jobOperations,
   ...labOperations,
+  ...clusterOperations,
   ...healthOperations,
   ...statisticsOperations,
   ...logOperations,

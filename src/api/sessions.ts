@@ -10,11 +10,13 @@ import { seesSession } from './events/event-data.ts'
 import { flag } from './flag.ts'
 import { pageById, pageInput, pageOf } from './lists.ts'
 import { type Call, Content, defineOperation, type Operation } from './operation.ts'
+import { pageOfNodes } from './pages-of-nodes.ts'
 import { ApiProblem, notFound } from './problem.ts'
 
 const session = z
   .looseObject({
     id: z.string(),
+    node: z.string().optional().describe('The node that serves it. Absent if the lab is one process by itself.'),
     protocol: z.string(),
     virtualServer: z.string(),
     direction: z
@@ -36,42 +38,56 @@ const session = z
       'A connection of a client, or of the lab to another host: its address and account, TLS facts, and refusals.',
   })
 
+const listInput = {
+  failed: flag.default(false).describe('Only sessions with a refusal or an error.'),
+  open: flag.default(false).describe('Only sessions that are open.'),
+  direction: z.enum(['in', 'out']).optional().describe('in: of clients. out: opened by the lab.'),
+  protocol: z.string().optional().describe('One or several protocols, separated by commas.'),
+  user: z.string().optional(),
+  virtualServer: z.string().optional().describe('Name of the virtual server.'),
+  address: z.string().optional().describe('The beginning of the client’s address.'),
+  ...pageInput,
+}
+
 const list = defineOperation({
   name: 'sessions.list',
   method: 'GET',
   path: '/sessions',
   summary: 'List the sessions, newest first, including failed handshakes.',
   access: 'read',
-  input: z.strictObject({
-    failed: flag.default(false).describe('Only sessions with a refusal or an error.'),
-    open: flag.default(false).describe('Only sessions that are open.'),
-    direction: z.enum(['in', 'out']).optional().describe('in: of clients. out: opened by the lab.'),
-    protocol: z.string().optional().describe('One or several protocols, separated by commas.'),
-    user: z.string().optional(),
-    virtualServer: z.string().optional().describe('Name of the virtual server.'),
-    address: z.string().optional().describe('The beginning of the client’s address.'),
-    ...pageInput,
+  input: z.strictObject(listInput),
+  output: pageOf(session).extend({
+    missing: z
+      .array(z.string())
+      .optional()
+      .describe('Nodes of the lab that did not answer in time, so that their sessions are not in the list.'),
   }),
-  output: pageOf(session),
-  async run({ api, caller, input }) {
-    const { failed, open, direction, protocol, user, virtualServer, address = '' } = input
-    const protocols = protocol?.split(',')
+  async run(call) {
+    const { api, caller, input } = call
     const seen = api.lab.sessionLog.list().filter((one) => seesSession(caller, one))
-    const { items, ...page } = pageById(
-      seen.toReversed(),
-      { ...input, epoch: api.index.epoch },
-      (one) =>
-        (!failed || hasFailed(one)) &&
-        (!open || one.endedAt === undefined) &&
-        (direction === undefined || direction === (one.direction ?? 'in')) &&
-        (protocols === undefined || protocols.includes(one.protocol)) &&
-        (user === undefined || one.user === user) &&
-        (virtualServer === undefined || one.virtualServer === virtualServer) &&
-        one.remoteAddress.startsWith(address),
-    )
+    const isWanted = matcherOf(input)
+    if (api.lab.cluster.isShared) {
+      const own = seen.filter(isWanted).map((one) => factsOf(api, one))
+      return pageOfNodes(call, 'sessions.list', own, ({ id, startedAt: at }) => ({ id: String(id), at: String(at) }))
+    }
+    const { items, ...page } = pageById(seen.toReversed(), { ...input, epoch: api.index.epoch }, isWanted)
     return { items: items.map((one) => factsOf(api, one)), ...page }
   },
 })
+
+type ListInput = z.output<z.ZodObject<typeof listInput>>
+
+const matcherOf = ({ failed, open, direction, protocol, user, virtualServer, address = '' }: ListInput) => {
+  const protocols = protocol?.split(',')
+  return (one: SessionRecord): boolean =>
+    (!failed || hasFailed(one)) &&
+    (!open || one.endedAt === undefined) &&
+    (direction === undefined || direction === (one.direction ?? 'in')) &&
+    (protocols === undefined || protocols.includes(one.protocol)) &&
+    (user === undefined || one.user === user) &&
+    (virtualServer === undefined || one.virtualServer === virtualServer) &&
+    one.remoteAddress.startsWith(address)
+}
 
 /** Returns a session as lists show it, without its transcript. */
 function factsOf(api: Api, record: SessionRecord): Record<string, unknown> {
@@ -92,6 +108,7 @@ export const refusedSession = (api: Api, record: SessionRecord): Record<string, 
 
 const get = defineOperation({
   name: 'sessions.get',
+  runsAt: 'session',
   method: 'GET',
   path: '/sessions/{id}',
   summary: 'Read a session with its transcript.',
@@ -155,6 +172,7 @@ const servedNames = ({ versions, suites, groups }: ServedTls) => ({
 
 const handshake = defineOperation({
   name: 'sessions.handshake',
+  runsAt: 'session',
   method: 'GET',
   path: '/sessions/{id}/handshake',
   summary: 'Explain the TLS handshake of a session in plain words.',
@@ -221,6 +239,7 @@ function outcomeOf({ tls, hello, endCause, refusals, direction }: SessionRecord)
 
 const capture = defineOperation({
   name: 'sessions.capture',
+  runsAt: 'session',
   method: 'GET',
   path: '/sessions/{id}/capture',
   summary: 'Download the traffic of a session as a pcapng file, with its TLS secrets. Needs the key `capture`.',

@@ -20,6 +20,7 @@ const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
   dns: async () => (await import('./dns.ts')).addDns,
   config: async () => (await import('./config.ts')).addConfig,
   reload: async () => (await import('./reload.ts')).addReload,
+  cluster: async () => (await import('./cluster.ts')).addCluster,
   sessions: async () => (await import('./sessions.ts')).addSessions,
   log: async () => (await import('./show-log.ts')).addLog,
   mail: async () => (await import('./mail.ts')).addMail,

@@ -3,7 +3,7 @@ import { callLab } from '../lab/control/client.ts'
 import { asJson, summary, transcript } from '../sessions/describe.ts'
 import type { SessionRecord } from '../sessions/types.ts'
 import { type ConfigurationOptions, withConfig } from './configuration.ts'
-import { print } from './output.ts'
+import { noteWarning, print } from './output.ts'
 import { runningLabs } from './running-labs.ts'
 
 interface SessionsOptions extends ConfigurationOptions {
@@ -17,7 +17,7 @@ export function addSessions(program: Command): void {
   withConfig(program.command('sessions'))
     .argument('[id]', 'show the transcript of this session')
     .description('show who connected to the running lab, how, and why something was refused')
-    .option('-f, --follow', 'keep running and print a line for each session that ends')
+    .option('-f, --follow', 'keep running and print a line for each session of this node that ends')
     .option('--failed', 'only sessions with a refused command or an error')
     .option('--json', 'print JSON lines with transcripts')
     .action(sessions)
@@ -28,6 +28,10 @@ async function sessions(id: string | undefined, options: SessionsOptions): Promi
   let found = 0
   for (const socket of await runningLabs(options)) {
     for await (const item of callLab(socket, { verb: 'sessions', args: { follow, failed, id } })) {
+      if ('missing' in (item as object)) {
+        noteWarning(`the node ${(item as { missing: string }).missing} did not answer; its sessions are missing`)
+        continue
+      }
       const record = item as SessionRecord
       found++
       if (json) print(JSON.stringify(asJson(record)))

@@ -1,4 +1,5 @@
 import pino from 'pino'
+import type { Cluster } from '../cluster/types.ts'
 import { systemClock } from '../common/clock.ts'
 import { MovableClock } from '../common/movable-clock.ts'
 import { Intake } from '../common/received-octets.ts'
@@ -7,7 +8,7 @@ import { openCertificateStore } from '../pki/certificate-store/store.ts'
 import { SessionLog } from '../sessions/log.ts'
 import { openStore } from '../store/open.ts'
 import { Lab, type LabOptions } from './lab.ts'
-import { openLabDatabase } from './lab-database.ts'
+import { joinCluster, openLabDatabase } from './lab-database.ts'
 import { createMemoryBudget, openSpool } from './lab-memory.ts'
 import { openLabValues } from './lab-values.ts'
 import { LogLines } from './log-lines.ts'
@@ -30,18 +31,31 @@ export async function createLab(config: ResolvedLab, options: LabOptions): Promi
     throw error
   })
   const certificateStore = options.certificateStore ?? (await openCertificateStore({ folder, key, log, clock }))
+  let cluster: Cluster | undefined
   try {
+    cluster = await joinCluster(database, log)
     const memory = createMemoryBudget(config, log)
-    const sessions = new SessionLog(clock, memory)
+    const sessions = new SessionLog(clock, memory, database?.node)
     const store = options.store ?? (await openStore(config.store, { log, clock, database }))
     const spool = options.store ? undefined : openSpool(config, log) // after the store, which locks the folder
     const intake = new Intake(memory, spool)
-    const parts = { certificateStore, store, database, values, sessions, intake, logLines, openLab: openQuietLab }
+    const parts = {
+      certificateStore,
+      store,
+      database,
+      cluster,
+      values,
+      sessions,
+      intake,
+      logLines,
+      openLab: openQuietLab,
+    }
     const lab = new Lab(config, parts, { ...options, log, clock })
     await lab.start()
     for (const message of openFolders(config)) log.warn(message)
     return lab
   } catch (error) {
+    await cluster?.[Symbol.asyncDispose]()
     if (!options.certificateStore) await certificateStore.close()
     await values[Symbol.asyncDispose]()
     await database?.[Symbol.asyncDispose]()

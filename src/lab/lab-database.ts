@@ -1,5 +1,8 @@
+import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
 import type { Logger } from 'pino'
+import { OwnCluster } from '../cluster/own-cluster.ts'
+import type { Cluster } from '../cluster/types.ts'
 import { isShared, type ResolvedLab } from '../config/resolve.ts'
 import type { Database } from '../postgres/database.ts'
 
@@ -12,5 +15,12 @@ export async function openLabDatabase({ store, cluster }: ResolvedLab, log: Logg
   return openDatabase({ url, password, pool, schema: cluster.name, node }, { log })
 }
 
-/** Returns a name that no other process has at the same time. */
-const automaticName = (): string => `${hostname()}-${process.pid}`
+/** Joins the other nodes of a database. Without one, the lab is its only node. @throws NodeNameTaken, DatabaseError */
+export async function joinCluster(database: Database | undefined, log: Logger): Promise<Cluster> {
+  if (!database) return new OwnCluster(log)
+  const { SharedCluster } = await import('../cluster/shared-cluster.ts')
+  return SharedCluster.join(database, log)
+}
+
+/** Returns a name that no other process has: containers may have the same host name and process id. */
+const automaticName = (): string => `${hostname().slice(0, 40)}-${randomBytes(3).toString('hex')}`

@@ -2,7 +2,7 @@ import type { Logger } from 'pino'
 import type { Clock } from '../common/clock.ts'
 import type { ResolvedLab } from '../config/resolve.ts'
 import { controlFolder } from '../news/control.ts'
-import { type Feed, Feeds, type FeedsOptions } from '../news/feeds/feeds.ts'
+import { type Feed, Feeds, type FeedsOptions, type ServerFeed } from '../news/feeds/feeds.ts'
 import { NewsService } from '../news/news-service.ts'
 import { ensureNewsgroups } from '../news/newsgroups.ts'
 import type { NewsMail } from '../news/types.ts'
@@ -27,6 +27,9 @@ export class LabNews implements AsyncDisposable {
   readonly newsService: NewsService
   readonly #options: LabNewsOptions
   readonly #feeds: Feeds
+  #wanted: readonly ServerFeed[] = []
+  /** While this node runs the feeds. */
+  #isLeading = false
 
   constructor(config: ResolvedLab, options: LabNewsOptions) {
     const { hostname, control } = config
@@ -68,15 +71,26 @@ export class LabNews implements AsyncDisposable {
     }
   }
 
-  /** Starts and stops feeds to match a configuration. */
+  /** Uses the feeds of a configuration. If this node runs the feeds, starts and stops them. */
   async feed({ virtualServers }: ResolvedLab): Promise<void> {
-    await this.#feeds.apply(
-      virtualServers
-        .filter(({ protocol }) => protocol === 'nntp')
-        .flatMap(({ name, feeds, limits }) =>
-          feeds.map((feed) => ({ virtualServer: name, feed, maxArticleOctets: limits.messageSize })),
-        ),
-    )
+    this.#wanted = virtualServers
+      .filter(({ protocol }) => protocol === 'nntp')
+      .flatMap(({ name, feeds, limits }) =>
+        feeds.map((feed) => ({ virtualServer: name, feed, maxArticleOctets: limits.messageSize })),
+      )
+    if (this.#isLeading) await this.#feeds.apply(this.#wanted)
+  }
+
+  /** Runs the feeds until `signal` is aborted. Resolves when all have stopped. */
+  async lead(signal: AbortSignal): Promise<void> {
+    this.#isLeading = true
+    try {
+      await this.#feeds.apply(this.#wanted)
+      if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
+    } finally {
+      this.#isLeading = false
+      await this.#feeds.apply([])
+    }
   }
 
   /** Returns the feeds, also those that only peers start. */

@@ -13,7 +13,7 @@ import type { PeerSite } from '../outgoing/client/site.ts'
 import { standardTimeouts } from '../outgoing/client/timeouts.ts'
 import type { ConnectorRules } from '../outgoing/connectors.ts'
 import { planRelease } from '../outgoing/plan.ts'
-import { StoreQueue } from '../outgoing/queue/queue.ts'
+import { StoreQueue, type StoreQueueOptions } from '../outgoing/queue/queue.ts'
 import { OutgoingRecord } from '../outgoing/record.ts'
 import { connectorRouter } from '../outgoing/route/router.ts'
 import {
@@ -49,6 +49,8 @@ export interface LabOutgoingOptions {
   readonly certificates: CertificateStore
   readonly sessions: SessionLog
   readonly faults: FaultRules
+  /** Other nodes share the queue. */
+  readonly others?: StoreQueueOptions['others']
 }
 
 /** The mail that a running lab sends to other hosts: its queue, and what connectors have done. */
@@ -62,13 +64,14 @@ export class LabOutgoing implements ApiOutgoing, AsyncDisposable {
 
   constructor(options: LabOutgoingOptions) {
     this.#options = options
-    const { store, clock, log, site, mailAuthentication } = options
+    const { store, clock, log, site, mailAuthentication, others } = options
     this.policies = new OutgoingPolicies(options)
     this.#route = connectorRouter(this.policies.route, (connector) => this.policies.resolverOf(connector))
     this.queue = new StoreQueue({
       store,
       clock,
       log,
+      ...(others && { others }),
       rules: () => this.#rules(),
       route: this.#route,
       sign: (message, { mailFrom = '', ...arrived }) =>

@@ -125,10 +125,13 @@ export class LabPki implements AsyncDisposable {
     this.#stopWarning = logWarnings(context, this.#log)
   }
 
-  /** Starts to renew certificates that were obtained by ACME. */
-  renew(): void {
-    if (!this.#lab().config.certificates.renewAcme) return
-    this.#renewals = new AcmeRenewals({ store: this.store, lab: () => labFacts(this.#lab().config) }, this.#log)
+  /** Renews certificates that were obtained by ACME until `signal` is aborted. Resolves when no renewal is under way. */
+  async renew(signal: AbortSignal): Promise<void> {
+    if (this.#lab().config.certificates.renewAcme)
+      this.#renewals = new AcmeRenewals({ store: this.store, lab: () => labFacts(this.#lab().config) }, this.#log)
+    if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
+    await this.#renewals?.stop()
+    this.#renewals = undefined
   }
 
   /** Renews the certificates that are due. Resolves when they are installed, or when that has failed. */
@@ -153,7 +156,6 @@ export class LabPki implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopWarning()
-    await this.#renewals?.stop()
     await this.#service?.[Symbol.asyncDispose]()
   }
 }

@@ -6,6 +6,7 @@ import type { Api } from '../api/api.ts'
 import type { LabChange, NotReady, ServedCertificate } from '../api/lab.ts'
 import { Statistics } from '../api/metrics/statistics.ts'
 import { Traffic } from '../api/metrics/traffic.ts'
+import type { Cluster } from '../cluster/types.ts'
 import { abortAfter } from '../common/abort-after.ts'
 import type { Clock } from '../common/clock.ts'
 import type { MovableClock } from '../common/movable-clock.ts'
@@ -36,11 +37,11 @@ import type { Certificates } from '../pki/lifecycle/certificates.ts'
 import type { Database } from '../postgres/database.ts'
 import type { SessionLog } from '../sessions/log.ts'
 import type { SessionCaptures } from '../sessions/session-captures.ts'
-import { keepRetention } from '../store/retention.ts'
 import type { MessageStore, StoredMessage } from '../store/types.ts'
 import type { ServedTls } from '../tls/routing.ts'
 import { followCertificates } from './certificate-changes.ts'
 import { Changes } from './changes.ts'
+import { clusterVerbs, queueOfOthers } from './cluster-verbs.ts'
 import { LabConfiguration } from './configuration/lab-configuration.ts'
 import type { ConfigurationSource, OpenedConfiguration } from './configuration/source.ts'
 import { policyTexts, type RunningServer } from './dns-facts.ts'
@@ -50,6 +51,7 @@ import { memoryLimits } from './lab-memory.ts'
 import { LabNews } from './lab-news.ts'
 import { LabOutgoing } from './lab-outgoing.ts'
 import { LabPki } from './lab-pki.ts'
+import { leadRoles } from './lab-roles.ts'
 import type { LogLines } from './log-lines.ts'
 import { preload } from './preload.ts'
 import { defaultDelayMs, notReadyReasons, type Phase } from './readiness.ts'
@@ -85,6 +87,7 @@ export interface LabParts {
   readonly database: Database | undefined
   /** What the nodes of the lab share besides mail and certificates. */
   readonly values: SharedValues
+  readonly cluster: Cluster
   readonly sessions: SessionLog
   readonly intake: Intake
   readonly logLines: LogLines
@@ -101,6 +104,8 @@ export class Lab implements AsyncDisposable {
   readonly store: MessageStore
   readonly database: Database | undefined
   readonly values: SharedValues
+  /** The nodes that serve the lab. */
+  readonly cluster: Cluster
   readonly sessionLog: SessionLog
   readonly logLines: LogLines
   readonly clock: MovableClock
@@ -143,7 +148,6 @@ export class Lab implements AsyncDisposable {
   #config: ResolvedLab
   #directory: Directory
   #stopWatching: () => void = () => {}
-  #stopRetention: () => void = () => {}
   readonly #changes = new Changes()
   #stopped: Promise<void> | undefined
 
@@ -156,6 +160,7 @@ export class Lab implements AsyncDisposable {
     this.values = parts.values
     this.tenants = new Tenants(parts.values)
     this.#added = new AddedAccounts(parts.values)
+    this.cluster = parts.cluster
     this.sessionLog = parts.sessions
     this.logLines = parts.logLines
     this.intake = parts.intake
@@ -211,12 +216,15 @@ export class Lab implements AsyncDisposable {
       log: options.log,
       site: () => this.#deliverySite(),
       settings: () => this.#config.reports,
+      wake: () => this.cluster.wake('reports'),
     })
     this.configuration =
       options.configuration && new LabConfiguration(this, options.configuration.source, options.configuration.opened)
     this.#captures = new Captures(options.clock, options.log, parts.intake.memory)
     this.sessionLog.follow({ forgotten: ({ id }) => this.#captures.sessions.delete(id) })
+    const others = queueOfOthers(parts.cluster)
     this.outgoing = new LabOutgoing({
+      ...(others && { others }),
       ...parts,
       ...options,
       certificates: parts.certificateStore,
@@ -379,13 +387,14 @@ export class Lab implements AsyncDisposable {
       await this.#news.prepare(this.#config)
       await preload(this.#config, this.store)
       await this.mailAuthentication.open()
-      await this.reports.start()
       await this.#pki.serve(this.#config)
       await this.#applyWebhooks(this.#config)
       await this.#applyServers()
       await this.dns.serve(this.#config)
       await this.#news.feed(this.#config)
       await this.outgoing.queue.start()
+      this.cluster.serve(clusterVerbs(this))
+      leadRoles(this, { feeds: (signal) => this.#news.lead(signal), acme: (signal) => this.#pki.renew(signal) })
     } catch (error) {
       await this.stop()
       throw error
@@ -394,9 +403,8 @@ export class Lab implements AsyncDisposable {
     void this.configuration?.catchUp()
     this.sessionLog.watch((record) => logSession(this.#options.log, record))
     this.#pki.warn()
-    this.#pki.renew()
-    this.#stopRetention = keepRetention(this.store, () => this.#config.retention, this.#options)
     this.#stopWatching = followCertificates(this.certificateStore, () => this.refreshCertificates(), this.#options.log)
+    this.cluster.enter('ready', this.#httpAddresses())
   }
 
   /**
@@ -453,6 +461,12 @@ export class Lab implements AsyncDisposable {
     return this.#servers.disconnect(ids, how)
   }
 
+  /** Ends the sessions of an account on this node, and returns how many were open. Resolves once they have ended. */
+  disconnectUser(user: string): Promise<number> {
+    const own = this.sessionLog.list().filter((one) => one.endedAt === undefined && one.user === user)
+    return this.disconnect(new Set(own.map(({ id }) => id)), 'farewell')
+  }
+
   /**
    * Ends every session, closes every port and opens it again, as a restarted server. Ports, authorities, certificates,
    * accounts and messages stay. @throws ListenError
@@ -491,6 +505,7 @@ export class Lab implements AsyncDisposable {
    */
   async drain(hurry: AbortSignal): Promise<void> {
     this.#phase = 'draining'
+    this.cluster.enter('draining')
     const { delay = defaultDelayMs(this.#config), timeout } = this.#config.drain
     if (delay > 0) {
       this.log.info(`draining: clients are accepted for another ${durationText(delay)} (drain.delay)`)
@@ -519,21 +534,23 @@ export class Lab implements AsyncDisposable {
     this.#phase = 'draining'
     this.#stopWatching()
     this.configuration?.close()
-    this.#stopRetention()
+    this.cluster.enter('draining')
     // A change still in progress would reopen what is closed below.
     await this.#changes.close()
+    // First, so that another node goes on at once.
+    await this.cluster.resign()
     await this.#news[Symbol.asyncDispose]()
     await this.outgoing[Symbol.asyncDispose]()
     await (await this.#api)?.[Symbol.asyncDispose]()
     await this.#servers.stop()
     await this.dns[Symbol.asyncDispose]()
-    await this.reports[Symbol.asyncDispose]()
     this.#statistics?.[Symbol.dispose]()
     this.#traffic?.[Symbol.dispose]()
     await this.intake.settled()
     this.#captures.close()
     await this.#pki[Symbol.asyncDispose]()
     this.oauth2.close()
+    await this.cluster[Symbol.asyncDispose]()
     if (!this.#options.certificateStore) await this.certificateStore.close()
     if (!this.#options.store) await this.store[Symbol.asyncDispose]()
     await this.values[Symbol.asyncDispose]()
@@ -630,6 +647,16 @@ export class Lab implements AsyncDisposable {
 
   #report(...changes: LabChange[]): void {
     for (const change of changes) for (const listener of this.#changeListeners) listener(change)
+  }
+
+  /** Returns `ADDRESS:PORT` of each HTTP virtual server. */
+  #httpAddresses(): string[] {
+    return this.endpoints()
+      .filter(({ protocol }) => protocol === 'http')
+      .flatMap(({ address, port, tlsPort }) => {
+        const first = port ?? tlsPort
+        return first === undefined ? [] : [`${address}:${first}`]
+      })
   }
 
   #runningServers(): RunningServer[] {

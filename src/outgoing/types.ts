@@ -238,6 +238,11 @@ export class OutgoingRefused extends Error {
   }
 }
 
+/** Something that is done with messages of the queue. Default of `ids`: all. */
+export type QueueAction =
+  | { readonly action: 'flush' | 'hold' | 'delete' | 'bounce'; readonly ids?: readonly string[] | undefined }
+  | { readonly action: 'flushTo'; readonly domain: string }
+
 /** The queue of outgoing mail, which lies in the message store. */
 export interface OutgoingQueue extends AsyncDisposable {
   /** Number of messages. */

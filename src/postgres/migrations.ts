@@ -12,6 +12,41 @@ export interface Migration {
  */
 export const migrations: readonly Migration[] = [
   {
+    name: 'nodes, leases and requests between nodes',
+    sql: `CREATE TABLE nodes (
+        name text PRIMARY KEY,
+        token text NOT NULL,
+        host text NOT NULL,
+        pid integer NOT NULL,
+        version text NOT NULL,
+        started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+        seen_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+        state text NOT NULL,
+        addresses text NOT NULL
+      );
+      CREATE TABLE leases (
+        key text PRIMARY KEY,
+        node text NOT NULL,
+        token text NOT NULL,
+        expires_at timestamptz NOT NULL
+      );
+      CREATE TABLE requests (
+        id text PRIMARY KEY,
+        node text NOT NULL,
+        verb text NOT NULL,
+        argument text NOT NULL,
+        nodes text[] NOT NULL,
+        created_at timestamptz NOT NULL DEFAULT clock_timestamp()
+      );
+      CREATE TABLE answers (
+        request text NOT NULL REFERENCES requests ON DELETE CASCADE,
+        node text NOT NULL,
+        answer text,
+        error text,
+        PRIMARY KEY (request, node)
+      )`,
+  },
+  {
     name: 'shared values',
     sql: `
       -- One row for each map. Every write of a value locks it, so that revisions are committed in their order.

@@ -3,6 +3,13 @@
  * its keys are.
  */
 export type Topic =
+  /** Leases that were given up, by key. */
+  | 'leases'
+  /** Work for the leader of a role, by role. */
+  | 'roles'
+  /** Requests to other nodes, and answers, by the id of the request. */
+  | 'requests'
+  | 'answers'
   /** Folders whose messages or values changed, by id. */
   | 'folders'
   /** Owners whose folders were created, changed or deleted. */

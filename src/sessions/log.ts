@@ -28,6 +28,15 @@ const MAX_OCTETS = 64 * 1024 * 1024
 const RECORD_OCTETS = 2_048
 const ENTRY_OCTETS = 200
 
+/** Between the number of a session and its node, in the ids of a lab with several nodes. */
+const OF_NODE = '@'
+
+/** Returns the node that an id of a session names; undefined for a lab that is its only node. */
+export function nodeOfSession(id: string): string | undefined {
+  const at = id.indexOf(OF_NODE)
+  return at === -1 ? undefined : id.slice(at + OF_NODE.length)
+}
+
 /** Keeps the records of a lab's latest connections. */
 export class SessionLog {
   readonly #clock: Clock
@@ -59,18 +68,23 @@ export class SessionLog {
     },
   }
   readonly #memory: MemoryBudget
+  readonly #node: string | undefined
   #count = 0
   #octets = 0
 
-  constructor(clock: Clock, memory = new MemoryBudget()) {
+  /** @param node the name of this node, if the lab can have others. Ids then end with it. */
+  constructor(clock: Clock, memory = new MemoryBudget(), node?: string) {
     this.#clock = clock
+    this.#node = node
     this.#memory = memory
     memory.addDroppable({ drop: (octets) => this.#forgetOldest(this.#octets - octets) })
   }
 
   /** Starts the record of a new connection. */
   open(start: SessionStart): SessionRecorder & { readonly record: SessionRecord } {
-    const recorder = new Recorder(`${start.protocol}-${++this.#count}`, start, this.#clock, this.#events)
+    const node = this.#node
+    const id = `${start.protocol}-${++this.#count}${node === undefined ? '' : OF_NODE + node}`
+    const recorder = new Recorder(id, node === undefined ? start : { ...start, node }, this.#clock, this.#events)
     this.#records.set(recorder.id, recorder)
     this.#events.grown(recorder, RECORD_OCTETS)
     this.#events.changed(recorder)

@@ -83,6 +83,8 @@ export type TranscriptEntry = { readonly at: number; readonly encrypted: boolean
 
 /** The facts known when a connection is accepted. */
 export interface SessionStart {
+  /** The node that serves it. Absent: the lab has no others. */
+  readonly node?: string
   /** `out`: the lab opened the connection, as a client. Absent: a client connected to the lab. */
   readonly direction?: 'out'
   readonly virtualServer: string

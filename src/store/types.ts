@@ -232,7 +232,10 @@ export interface CopyResult {
 /** Identifies who made a change, so that a session recognizes its own. Any object. */
 export type Origin = object
 
-export type StoreEvent =
+/** `isRemote`: another process has made the change, in a store that several share. */
+export type StoreEvent = StoreChange & { readonly isRemote?: true }
+
+type StoreChange =
   | {
       readonly type: 'appended'
       readonly folder: Folder

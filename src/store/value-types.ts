@@ -3,7 +3,8 @@ import type { Origin, Owner } from './types.ts'
 /**
  * What a value is for: annotations of mailboxes (RFC 5464), keys of authorized URLs (RFC 4467), access control lists
  * (RFC 4314), which messages a reader has seen, which are new to a reader, the threads of Message-IDs (RFC 8474), what became
- * of queued messages so far, reports that are sent later, and the senders that an account has answered.
+ * of queued messages so far, reports that are sent later, the senders that an account has answered, and events that wait for
+ * webhooks.
  */
 export type ValueKind =
   | 'metadata'
@@ -15,6 +16,7 @@ export type ValueKind =
   | 'outgoing'
   | 'report'
   | 'answered'
+  | 'webhook'
 
 /** Values of one kind, by name. */
 export interface ValueSpace {

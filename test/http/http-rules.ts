@@ -8,6 +8,7 @@ type Send = (call: OperationCall, headers?: Readonly<Record<string, string>>) =>
 
 /** Operations whose answers tell of the time, of the requests themselves, or of work that goes on. */
 const changing = [
+  'cluster.get',
   'status.get',
   'clock.get',
   'health.get',

@@ -99,6 +99,8 @@ async function startQueue(messages = 1, connections = 10) {
     },
   })
   queue.watch(({ type }) => events.push(type))
+  const leading = new AbortController()
+  void queue.lead(leading.signal)
   const target = {
     mailFrom: 'alice@lab.test',
     rcptTo: ['carol@example.test'],

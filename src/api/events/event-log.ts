@@ -33,6 +33,8 @@ export interface LabEvent {
   readonly facts?: Readonly<Record<string, unknown>>
   /** Concerns only those who see the whole lab: administrators and readers. */
   readonly isOfLab?: boolean
+  /** It happened on another node, which tells the webhooks. */
+  readonly isRemote?: boolean
 }
 
 /** Events that can be sent again to a caller that was away. */
@@ -76,7 +78,8 @@ export class EventLog {
     this.#unwatch = [
       index.watch((event) => {
         const { id, folder, entry } = event.message
-        this.add(messageEvents[event.type], { message: { id, folder, entry } })
+        const { isRemote } = event
+        this.add(messageEvents[event.type], { message: { id, folder, entry }, ...(isRemote && { isRemote }) })
       }),
       lab.sessionLog.watch((session) =>
         this.#addOfSession(hasFailed(session) ? 'session.refused' : 'session.closed', session),

@@ -249,6 +249,27 @@ export const labExamples: Examples = {
       memory,
     },
   },
+  'cluster.get': {
+    answer: {
+      shared: true,
+      name: 'lab',
+      node: 'mail-1',
+      nodes: [
+        {
+          name: 'mail-1',
+          host: 'mail-1',
+          pid: 7,
+          version: '0.1.0',
+          state: 'ready',
+          startedAt: '2026-11-26T05:30:12.114Z',
+          seenAt: '2026-11-26T05:31:41.202Z',
+          addresses: ['0.0.0.0:8025'],
+          roles: ['retention', 'feeds', 'outgoing', 'reports', 'acme'],
+        },
+      ],
+      unled: [],
+    },
+  },
   'health.get': {
     answer: {
       ok: false,

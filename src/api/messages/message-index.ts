@@ -16,6 +16,8 @@ export interface IndexEvent {
   readonly type: 'added' | 'changed' | 'deleted'
   /** The message as it is, or as it was. */
   readonly message: IndexedMessage
+  /** Another node has made the change. */
+  readonly isRemote: boolean
 }
 
 export const messageId = (folderId: string, uid: number): string => `${folderId}.${uid}`
@@ -108,13 +110,13 @@ export class MessageIndex {
   }
 
   #onEvent(event: StoreEvent): void {
-    const { folder } = event
+    const { folder, isRemote = false } = event
     if (event.type === 'appended' || event.type === 'flags') {
-      for (const entry of event.entries) this.#put(folder, entry)
+      for (const entry of event.entries) this.#put(folder, entry, isRemote)
     } else if (event.type === 'expunged') {
-      for (const uid of event.uids) this.#delete(messageId(folder.id, uid))
+      for (const uid of event.uids) this.#delete(messageId(folder.id, uid), isRemote)
     } else if (event.type === 'folder-deleted') {
-      for (const id of this.#byFolder.get(folder.id) ?? []) this.#delete(id)
+      for (const id of this.#byFolder.get(folder.id) ?? []) this.#delete(id, isRemote)
       this.#byFolder.delete(folder.id)
     } else if (event.type === 'folder-changed') {
       this.#generation++
@@ -125,20 +127,20 @@ export class MessageIndex {
     }
   }
 
-  #put(folder: Folder, entry: MessageEntry): void {
+  #put(folder: Folder, entry: MessageEntry, isRemote: boolean): void {
     const id = messageId(folder.id, entry.uid)
     const known = this.#messages.get(id)
     const type = known ? 'changed' : 'added'
     const message = { id, folder, entry, order: known?.order ?? ++this.#arrived }
     this.#set(message)
-    for (const listener of this.#listeners) listener({ type, message })
+    for (const listener of this.#listeners) listener({ type, message, isRemote })
   }
 
-  #delete(id: string): void {
+  #delete(id: string, isRemote: boolean): void {
     const message = this.#messages.get(id)
     if (!message) return
     this.#messages.delete(id)
     this.#byFolder.get(message.folder.id)?.delete(id)
-    for (const listener of this.#listeners) listener({ type: 'deleted', message })
+    for (const listener of this.#listeners) listener({ type: 'deleted', message, isRemote })
   }
 }

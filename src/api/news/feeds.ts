@@ -79,6 +79,7 @@ function feedById(api: Api, caller: Caller, id: string): Feed {
 
 const list = defineOperation({
   name: 'feeds.list',
+  runsAt: 'feeds',
   method: 'GET',
   listKey: 'id',
   path: '/feeds',
@@ -91,6 +92,7 @@ const list = defineOperation({
 
 const get = defineOperation({
   name: 'feeds.get',
+  runsAt: 'feeds',
   method: 'GET',
   path: '/feeds/{id}',
   summary: 'Read one feed.',
@@ -102,6 +104,7 @@ const get = defineOperation({
 
 const queue = defineOperation({
   name: 'feeds.queue',
+  runsAt: 'feeds',
   method: 'GET',
   path: '/feeds/{id}/queue',
   summary: 'List the first articles that wait for the peer of a feed.',
@@ -138,6 +141,7 @@ const queue = defineOperation({
 
 const retry = defineOperation({
   name: 'feeds.retry',
+  runsAt: 'feeds',
   method: 'POST',
   path: '/feeds/{id}/retry',
   summary: 'Connect to the peer of a feed now, without waiting for the next attempt. GET /feeds/{id} shows the result.',

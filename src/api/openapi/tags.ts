@@ -32,6 +32,7 @@ export const tags: Readonly<Record<string, string>> = {
   accessTokens: 'Access tokens for OAuth 2.0 log-ons, good ones and defective ones.',
   tenants: 'Isolated parts of the lab for test runs in parallel.',
   status: 'The state of the lab.',
+  cluster: 'The processes that serve the lab together.',
   health: 'What needs attention.',
   statistics: 'Traffic and load of the last hour.',
   session: 'Who the caller is, and the log-on of browsers.',

@@ -83,6 +83,7 @@ function connectorWith({ lab }: Api, id: string): ResolvedConnector {
 
 const list = defineOperation({
   name: 'connectors.list',
+  runsAt: 'outgoing',
   method: 'GET',
   listKey: 'id',
   path: '/connectors',
@@ -95,6 +96,7 @@ const list = defineOperation({
 
 const get = defineOperation({
   name: 'connectors.get',
+  runsAt: 'outgoing',
   method: 'GET',
   path: '/connectors/{id}',
   summary: 'Read one connector.',

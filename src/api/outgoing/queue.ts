@@ -32,6 +32,7 @@ const matches =
 
 const list = defineOperation({
   name: 'queue.list',
+  runsAt: 'outgoing',
   method: 'GET',
   path: '/queue',
   summary: 'List the messages that wait to be sent to other hosts, newest first.',
@@ -47,6 +48,7 @@ const list = defineOperation({
 
 const get = defineOperation({
   name: 'queue.get',
+  runsAt: 'outgoing',
   method: 'GET',
   path: '/queue/{id}',
   summary: 'Read one message of the queue: its recipients, the last reply of each, and the next attempt.',
@@ -89,6 +91,7 @@ type Act = (queue: OutgoingQueue, ids: readonly string[]) => Promise<number>
 const action = (verb: string, summary: string, act: Act): Operation =>
   defineOperation({
     name: `queue.${verb}`,
+    runsAt: 'outgoing',
     method: 'POST',
     path: `/queue/${verb}`,
     summary,

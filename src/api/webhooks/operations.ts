@@ -37,6 +37,7 @@ const delivery = z
 
 const list = defineOperation({
   name: 'webhooks.list',
+  runsAt: 'webhooks',
   method: 'GET',
   listKey: 'url',
   path: '/webhooks',
@@ -58,6 +59,7 @@ const list = defineOperation({
 
 const deliveries = defineOperation({
   name: 'webhooks.deliveries',
+  runsAt: 'webhooks',
   method: 'GET',
   path: '/webhooks/deliveries',
   summary: 'List the deliveries to webhooks, newest first: all pending ones, and the latest 1,000 others.',

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { coalesce } from '../../common/coalesce.ts'
 import type { MessageStore } from '../../store/types.ts'
+import type { ValueSpace } from '../../store/value-types.ts'
 
 const delivery = z.object({
   /** Sent as `webhook-id`, the same in every attempt. */
@@ -23,18 +23,15 @@ const delivery = z.object({
 /** An event for one webhook. */
 export type Delivery = z.output<typeof delivery>
 
-/** The key of the ids of all pending deliveries, and the start of the key of each. */
-const STATE_KEY = 'webhooks.pending'
+const SPACE: ValueSpace = { kind: 'webhook' }
+/** Where earlier versions kept the ids of pending deliveries; each delivery was at this key, a dot and its id. */
+const OLD_KEY = 'webhooks.pending'
 
-/** Keeps pending deliveries in a store, so that they survive a restart if the store does. */
+/** Keeps pending deliveries in a store, so that they survive a restart if the store does, and other nodes can send them. */
 export class PendingDeliveries {
   readonly #store: MessageStore
-  readonly #ids = new Set<string>()
   readonly #report: (error: Error) => void
   #written: Promise<void> = Promise.resolve()
-  readonly #writeIds = coalesce(async () => {
-    await this.#attempt(this.#store.setState(STATE_KEY, JSON.stringify([...this.#ids])))
-  })
 
   /** @param report called when the store refuses a change; the deliveries continue in memory */
   constructor(store: MessageStore, report: (error: Error) => void) {
@@ -42,26 +39,21 @@ export class PendingDeliveries {
     this.#report = report
   }
 
-  /** Returns the deliveries that an earlier process has left. */
+  /** Returns the deliveries that wait, the oldest first. @throws StoreError */
   async load(): Promise<Delivery[]> {
-    const ids = z.array(z.string()).parse(JSON.parse((await this.#store.getState(STATE_KEY)) ?? '[]'))
-    const found: Delivery[] = []
-    for (const id of ids) {
-      const text = await this.#store.getState(`${STATE_KEY}.${id}`)
-      if (text !== undefined) found.push(delivery.parse(JSON.parse(text)))
-      this.#ids.add(id)
-    }
-    return found
+    if (this.#store.hasState(OLD_KEY)) await this.#takeOld()
+    const values = await this.#store.values(SPACE)
+    const found = Array.from(values.values(), (value) => delivery.parse(JSON.parse(value.toString())))
+    return found.sort((a, b) => a.createdAt - b.createdAt)
   }
 
-  put(one: Delivery): void {
-    this.#ids.add(one.id)
-    this.#write(one.id, JSON.stringify(one))
+  /** Writes a delivery. Resolves when the store has it, or has refused it. */
+  put(one: Delivery): Promise<void> {
+    return this.#write(one.id, Buffer.from(JSON.stringify(one)))
   }
 
   remove(id: string): void {
-    this.#ids.delete(id)
-    this.#write(id, undefined)
+    void this.#write(id, undefined)
   }
 
   /** Resolves when everything is written. */
@@ -69,13 +61,22 @@ export class PendingDeliveries {
     return this.#written
   }
 
-  #write(id: string, value: string | undefined): void {
-    const written = this.#attempt(this.#store.setState(`${STATE_KEY}.${id}`, value))
-    this.#written = Promise.all([this.#written, written]).then(() => {})
-    this.#writeIds()
+  #write(id: string, value: Buffer | undefined): Promise<void> {
+    // One after the other, so that the last state of a delivery is the one that stays.
+    this.#written = this.#written
+      .then(() => this.#store.changeValues({ ...SPACE, names: [id] }, () => new Map([[id, value]])))
+      .catch((error: Error) => this.#report(error))
+    return this.#written
   }
 
-  #attempt(write: Promise<void>): Promise<void> {
-    return write.catch((error: Error) => this.#report(error))
+  /** Takes over the deliveries that an earlier version has left. */
+  async #takeOld(): Promise<void> {
+    const ids = z.array(z.string()).parse(JSON.parse((await this.#store.getState(OLD_KEY)) ?? '[]'))
+    for (const id of ids) {
+      const text = await this.#store.getState(`${OLD_KEY}.${id}`)
+      if (text !== undefined) await this.put(delivery.parse(JSON.parse(text)))
+      await this.#store.setState(`${OLD_KEY}.${id}`, undefined)
+    }
+    await this.#store.setState(OLD_KEY, undefined)
   }
 }

@@ -52,7 +52,13 @@ async function rootsIn(file: string | undefined): Promise<readonly string[] | un
   return roots
 }
 
-/** Sends the events of a lab to its webhooks, again until a receiver accepts them or the attempts are used up. */
+/** Events that every node of a lab sees. The node that sends to the webhooks notes them. All others happen on one node. */
+const SEEN_BY_ALL: ReadonlySet<string> = new Set(['request.queued', 'certificate.changed', 'clock.changed'])
+
+/**
+ * Sends the events of a lab to its webhooks, again until a receiver accepts them or the attempts are used up. Every node notes
+ * its events in the store; one node sends them.
+ */
 export class Webhooks implements WebhookSender {
   readonly #api: Api
   readonly #pending: PendingDeliveries
@@ -60,7 +66,8 @@ export class Webhooks implements WebhookSender {
   /** Pending and finished deliveries, the oldest first. */
   readonly #deliveries = new Map<string, Delivery>()
   readonly #inFlight = new Map<string, Promise<void>>()
-  readonly #stop = new AbortController()
+  /** While this node sends. */
+  #stop: AbortController | undefined
   readonly #sender = new Sender()
   #systemRoots: readonly string[] | undefined
   readonly #unwatch: () => void
@@ -80,10 +87,37 @@ export class Webhooks implements WebhookSender {
   /** @param report called with errors that no caller waits for */
   static async start(api: Api, hooks: readonly Webhook[], report: (error: Error) => void): Promise<Webhooks> {
     const webhooks = new Webhooks(api, hooks, report)
-    for (const delivery of await webhooks.#pending.load()) webhooks.#deliveries.set(delivery.id, delivery)
-    webhooks.#dropUnknown()
-    webhooks.#run()
+    api.lab.cluster.lead('webhooks', { run: (signal) => webhooks.#lead(signal), woken: () => webhooks.#woken(report) })
     return webhooks
+  }
+
+  /** Sends what waits, and what comes, until `signal` is aborted. @throws StoreError */
+  async #lead(signal: AbortSignal): Promise<void> {
+    this.#stop = new AbortController()
+    try {
+      await this.#load()
+      if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
+    } finally {
+      clearTimeout(this.#timer)
+      await this.#reading
+      this.#stop.abort()
+      this.#stop = undefined
+      await Promise.all(this.#inFlight.values())
+      await this.#pending.settled
+      for (const one of this.#deliveries.values()) if (one.state === 'pending') this.#deliveries.delete(one.id)
+    }
+  }
+
+  /** Takes up the deliveries that the store has. @throws StoreError */
+  async #load(): Promise<void> {
+    for (const delivery of await this.#pending.load())
+      if (!this.#deliveries.has(delivery.id)) this.#deliveries.set(delivery.id, delivery)
+    this.#dropUnknown()
+    this.#run()
+  }
+
+  #woken(report: (error: Error) => void): void {
+    this.#load().catch(report)
   }
 
   use(hooks: readonly Webhook[]): void {
@@ -107,11 +141,12 @@ export class Webhooks implements WebhookSender {
   }
 
   async #onEvent(event: LabEvent): Promise<void> {
+    if (event.isRemote || (SEEN_BY_ALL.has(event.name) && !this.#stop)) return
     for (const { config, conditions, data: format } of this.#hooks) {
       if (!config.events.some((name) => name === event.name)) continue
       if (conditions.length > 0 && !(await this.#meets(event, conditions))) continue
       const data = format ? await format(this.#api, event) : await eventData(this.#api, SEES_ALL, event)
-      if (data) this.#enqueue(config.url, event, format ? data : standardBody(event, data))
+      if (data) await this.#enqueue(config.url, event, format ? data : standardBody(event, data))
     }
     this.#run()
   }
@@ -121,9 +156,7 @@ export class Webhooks implements WebhookSender {
     return found !== undefined && (await matcherOf(this.#api.reader, conditions)(found))
   }
 
-  #enqueue(url: string, { name }: LabEvent, body: object): void {
-    const waiting = this.#pendingOf(url)
-    if (waiting.length >= MAX_PENDING) this.#finish(waiting[0] as Delivery, 'failed', QUEUE_FULL)
+  async #enqueue(url: string, { name }: LabEvent, body: object): Promise<void> {
     const now = Date.now()
     const delivery: Delivery = {
       id: `msg_${randomUUID().replaceAll('-', '')}`,
@@ -135,15 +168,21 @@ export class Webhooks implements WebhookSender {
       createdAt: now,
       nextAttemptAt: now,
     }
-    this.#deliveries.set(delivery.id, delivery)
-    this.#pending.put(delivery)
+    const isWritten = this.#pending.put(delivery)
+    if (this.#stop) this.#deliveries.set(delivery.id, delivery)
+    else {
+      await isWritten
+      this.#api.lab.cluster.wake('webhooks')
+    }
   }
 
   #pendingOf(url: string): Delivery[] {
     return [...this.#deliveries.values()].filter((one) => one.state === 'pending' && one.url === url)
   }
 
+  /** Gives up what no webhook of the configuration takes, and the oldest of what is too much. */
   #dropUnknown(): void {
+    if (!this.#stop) return
     const known = new Set(this.#hooks.map(({ config }) => config.url))
     for (const one of this.#deliveries.values()) {
       if (one.state === 'pending' && !known.has(one.url)) this.#finish(one, 'failed', NOT_LISTED)
@@ -152,32 +191,39 @@ export class Webhooks implements WebhookSender {
 
   /** Starts every attempt that is due, and a timer for the next one. */
   #run(): void {
-    if (this.#stop.signal.aborted) return
+    const signal = this.#stop?.signal
+    if (!signal) return
     clearTimeout(this.#timer)
     const now = Date.now()
     let next = Number.POSITIVE_INFINITY
     for (const hook of this.#hooks) {
       const { config } = hook
       const waiting = this.#pendingOf(config.url)
+      for (const one of waiting.splice(0, Math.max(0, waiting.length - MAX_PENDING)))
+        this.#finish(one, 'failed', QUEUE_FULL)
       let running = waiting.filter(({ id }) => this.#inFlight.has(id)).length
       for (const one of waiting) {
         if (this.#inFlight.has(one.id) || running >= MAX_CONCURRENT) continue
         if (one.nextAttemptAt > now) next = Math.min(next, one.nextAttemptAt)
         else {
           running++
-          this.#inFlight.set(one.id, this.#attempt(one, hook))
+          this.#inFlight.set(one.id, this.#attempt(one, hook, signal))
         }
       }
     }
     if (next !== Number.POSITIVE_INFINITY) this.#timer = setTimeout(() => this.#run(), next - now).unref()
   }
 
-  async #attempt(delivery: Delivery, { config: { retries, timeout }, key, roots }: Webhook): Promise<void> {
+  async #attempt(
+    delivery: Delivery,
+    { config: { retries, timeout }, key, roots }: Webhook,
+    signal: AbortSignal,
+  ): Promise<void> {
     const trusted = (): readonly string[] => roots ?? this.#defaultRoots()
-    const attempt = await this.#sender.send(delivery, { key, roots: trusted, timeoutMs: timeout }, this.#stop.signal)
+    const attempt = await this.#sender.send(delivery, { key, roots: trusted, timeoutMs: timeout }, signal)
     this.#inFlight.delete(delivery.id)
     // An attempt that the stop has ended is made again after the restart. A reload may have given it up meanwhile.
-    if (this.#stop.signal.aborted || delivery.state !== 'pending') return
+    if (signal.aborted || delivery.state !== 'pending') return
     this.#record(delivery, attempt, retries)
     this.#run()
   }
@@ -198,7 +244,7 @@ export class Webhooks implements WebhookSender {
     if (pause === undefined || isGone) return this.#finish(delivery, 'failed', error)
     delivery.error = error
     delivery.nextAttemptAt = Date.now() + Math.max(pause, retryAfterMs)
-    this.#pending.put(delivery)
+    void this.#pending.put(delivery)
   }
 
   #finish(delivery: Delivery, state: 'delivered' | 'failed', error?: string): void {
@@ -213,10 +259,7 @@ export class Webhooks implements WebhookSender {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#unwatch()
-    clearTimeout(this.#timer)
     await this.#reading
-    this.#stop.abort()
-    await Promise.all(this.#inFlight.values())
     this.#sender.close()
     await this.#pending.settled
   }

@@ -83,7 +83,7 @@ export const cluster = z.strictObject({
     .string()
     .regex(NODE_NAME, 'write up to 60 letters, digits, dots, hyphens and underscores')
     .default('auto')
-    .describe('Name of this node, different on each. auto: the name of the machine and the number of the process.')
+    .describe('Name of this node, different on each. auto: the name of the machine and a random number.')
     .meta({ examples: ['node-1'] }),
 })
 

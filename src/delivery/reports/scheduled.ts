@@ -14,6 +14,8 @@ export interface ScheduledReportsOptions {
   readonly log: Logger
   readonly site: () => DeliverySite
   readonly settings: () => ReportSettings
+  /** Tells the node that sends the reports, on which `woken` is called. */
+  readonly wake: () => void
 }
 
 const SPACE: ValueSpace = { kind: 'report' }
@@ -23,17 +25,17 @@ const MAX_TIMER_MS = 2 ** 31 - 1
 const RETRY_MS = 10_000
 
 /**
- * Sends reports when their time comes. They are small values of the store, so that a restart keeps them where the store is
+ * Sends reports when their time comes. Of several nodes that share the store, one sends them. They are small values of the store, so that a restart keeps them where the store is
  * on disk, and that clearing the store drops them. A crash between sending and removing sends a report twice.
  */
-export class ScheduledReports implements ReportSchedule, AsyncDisposable {
+export class ScheduledReports implements ReportSchedule {
   readonly #options: ScheduledReportsOptions
   /** When each report is due, by its name. */
   readonly #due = new Map<string, number>()
   #timer: NodeJS.Timeout | undefined
   #sending: Promise<void> = Promise.resolve()
-  #unwatch: () => void = () => {}
-  #isClosed = false
+  /** While this process sends the reports. */
+  #isSending = false
 
   constructor(options: ScheduledReportsOptions) {
     this.#options = options
@@ -43,11 +45,32 @@ export class ScheduledReports implements ReportSchedule, AsyncDisposable {
     return this.#options.settings()
   }
 
-  /** Takes up the reports that the store has from an earlier run, and follows the clock. @throws StoreError */
-  async start(): Promise<void> {
+  /** Sends the reports that the store has, and further ones, until `signal` is aborted. @throws StoreError */
+  async lead(signal: AbortSignal): Promise<void> {
+    this.#isSending = true
+    const unwatch = this.#options.clock.watch(() => this.#sendDue())
+    try {
+      await this.#read()
+      void this.#sendDue()
+      if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
+    } finally {
+      this.#isSending = false
+      unwatch()
+      this.clear()
+      await this.#sending
+    }
+  }
+
+  /** Takes up the reports that another node has scheduled. */
+  woken(): void {
+    this.#read().then(
+      () => this.#sendDue(),
+      (err: Error) => this.#options.log.error({ err }, 'the scheduled reports could not be read'),
+    )
+  }
+
+  async #read(): Promise<void> {
     for (const [name, value] of await this.#options.store.values(SPACE)) this.#due.set(name, parse(value).dueAt)
-    this.#unwatch = this.#options.clock.watch(() => this.#sendDue())
-    void this.#sendDue()
   }
 
   async schedule(mail: OwnMail, dueAt: number): Promise<void> {
@@ -55,6 +78,7 @@ export class ScheduledReports implements ReportSchedule, AsyncDisposable {
     if (dueAt <= clock.now()) return sendOwnMail(site(), mail, dueAt)
     const name = randomUUID()
     await store.changeValues(SPACE, () => new Map([[name, format(mail, dueAt)]]))
+    if (!this.#isSending) return this.#options.wake()
     this.#due.set(name, dueAt)
     this.#wake()
   }
@@ -65,20 +89,13 @@ export class ScheduledReports implements ReportSchedule, AsyncDisposable {
     clearTimeout(this.#timer)
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#isClosed = true
-    this.#unwatch()
-    clearTimeout(this.#timer)
-    await this.#sending
-  }
-
   /** Sends what is due, one report after the other. */
   #sendDue(): Promise<void> {
     this.#sending = this.#sending.then(async () => {
       const { clock } = this.#options
       const due = [...this.#due].filter(([, dueAt]) => dueAt <= clock.now()).sort(([, one], [, other]) => one - other)
       for (const [name] of due) {
-        if (this.#isClosed || !(await this.#send(name))) break
+        if (!this.#isSending || !(await this.#send(name))) break
       }
       this.#wake()
     })
@@ -113,7 +130,7 @@ export class ScheduledReports implements ReportSchedule, AsyncDisposable {
   #wake(): void {
     clearTimeout(this.#timer)
     const { clock } = this.#options
-    if (this.#isClosed || this.#due.size === 0 || clock.isFrozen) return
+    if (!this.#isSending || this.#due.size === 0 || clock.isFrozen) return
     const next = Math.min(...this.#due.values()) - clock.now()
     const waitMs = next <= 0 ? RETRY_MS : Math.min(next, MAX_TIMER_MS)
     this.#timer = setTimeout(() => void this.#sendDue(), waitMs).unref()

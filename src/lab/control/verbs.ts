@@ -2,9 +2,13 @@ import type { MemoryUsage } from '../../common/memory-budget.ts'
 import { hasFailed, withoutDer } from '../../sessions/describe.ts'
 import type { ConnectionAddresses } from '../../sessions/log.ts'
 import type { SessionRecord } from '../../sessions/types.ts'
+import { otherSessions } from '../cluster-verbs.ts'
 import type { Lab } from '../lab.ts'
 import { dump } from './dump.ts'
 import type { ControlVerbs } from './messages.ts'
+
+/** How long a node may take to reload, in milliseconds. */
+const RELOAD_TIMEOUT_MS = 30_000
 
 /** The answer to `status`. */
 export interface LabStatus {
@@ -27,6 +31,15 @@ export interface LabStatus {
 export interface ReloadReport {
   readonly pid: number
   readonly warnings: readonly string[]
+  /** What became of the other nodes, if they were to reload too. */
+  readonly others?: readonly NodeReload[]
+}
+
+/** The answer of another node to `reload`. */
+export interface NodeReload {
+  readonly node: string
+  readonly error?: string
+  readonly warnings?: readonly string[]
 }
 
 /** The requests that need the process around the lab, which knows where the configuration came from. */
@@ -50,13 +63,32 @@ export function controlVerbs(lab: Lab, host: ControlHost): ControlVerbs {
     sessions: ({ follow, failed, id }, signal) =>
       sessions(lab, { follow: follow === true, failed: failed === true, id }, signal),
     events: ({ types }, signal) => events(lab, typeof types === 'string' ? types : undefined, signal),
-    reload: () => host.reload(),
+    reload: async ({ allNodes }) => {
+      const own = await host.reload()
+      return allNodes === true ? { ...own, others: await reloadOthers(lab) } : own
+    },
     call: (args, signal) => call(lab, args, signal),
     dump: ({ path }) => dump(lab, String(path)),
     forget: async ({ sessions: unwanted }) => {
       if (Array.isArray(unwanted)) for (const session of unwanted) lab.sessionLog.forget(session as ConnectionAddresses)
     },
   }
+}
+
+/** Lets the other nodes read their configuration again. */
+async function reloadOthers({ cluster }: Lab): Promise<NodeReload[]> {
+  if (!cluster.isShared) return []
+  const running = (await cluster.nodes()).filter(({ name, state }) => state !== 'gone' && name !== cluster.node)
+  const nodes = running.map(({ name }) => name)
+  const answers = await cluster.ask('reload', undefined, { nodes, timeoutMs: RELOAD_TIMEOUT_MS })
+  return answers.map((one) => {
+    if (one.kind !== 'answer') return { node: one.node, error: one.kind === 'error' ? one.error : 'it does not answer' }
+    const { warnings, afterRestart } = one.answer as { warnings: string[]; afterRestart: string[] }
+    return {
+      node: one.node,
+      warnings: [...warnings, ...afterRestart.map((key) => `${key}: the change takes effect at the next start`)],
+    }
+  })
 }
 
 /** The owner of the process, who alone can open the socket. */
@@ -132,6 +164,9 @@ async function* sessions(lab: Lab, { follow, failed, id }: SessionQuery, signal:
   signal.addEventListener('abort', () => wake())
   try {
     for (const record of lab.sessionLog.list()) if (matches(record)) yield withoutDer(record)
+    const { records, missing } = await otherSessions(lab, { failed, ...(typeof id === 'string' && { id }) })
+    yield* records
+    for (const node of missing) yield { missing: node }
     while (follow && !signal.aborted) {
       for (let record = queue.shift(); record; record = queue.shift()) if (matches(record)) yield withoutDer(record)
       if (queue.length === 0 && !signal.aborted) {

@@ -12,11 +12,19 @@ import {
 } from '../../store/types.ts'
 import type { ConnectorRules } from '../connectors.ts'
 import { planRelease, type QueueTarget } from '../plan.ts'
-import type { NewOutgoing, OutgoingQueue, OutgoingRecipient, QueueEntry, QueueEvent, Reports } from '../types.ts'
+import type {
+  NewOutgoing,
+  OutgoingQueue,
+  OutgoingRecipient,
+  QueueAction,
+  QueueEntry,
+  QueueEvent,
+  Reports,
+} from '../types.ts'
 import type { Sending } from './attempt.ts'
 import { entryOf, Item, readState } from './item.ts'
 import { sentOctets } from './octets.ts'
-import { Sender } from './sender.ts'
+import { connectorOf, Sender, whyStopped } from './sender.ts'
 import { givesUpAt } from './times.ts'
 
 export interface StoreQueueOptions extends Sending {
@@ -28,40 +36,61 @@ export interface StoreQueueOptions extends Sending {
   readonly reports: Reports
   /** Returns a number from 0 to below 1, for the jitter of pauses. */
   readonly random?: () => number
+  /** Other nodes share the queue, and one of them sends its messages. Absent: only this process has it. */
+  readonly others?: {
+    /** Lets the node that sends the messages do something. Returns how many messages are affected. @throws StoreError */
+    perform(action: QueueAction): Promise<number>
+  }
 }
 
 const FOLDER = 'Queue'
 
 /**
  * The queue of outgoing mail. Its messages lie in a folder of the store that nobody else sees, so that a message is queued
- * in the same commit that stores the kept copies. Only what is shown of a message is held in memory.
+ * in the same commit that stores the kept copies. Only what is shown of a message is held in memory. Of several nodes that
+ * share the store, one sends the messages, and the others follow what it writes down.
  */
 export class StoreQueue implements OutgoingQueue {
   readonly #options: StoreQueueOptions
-  readonly #items = new Map<number, Item>()
+  #items = new Map<number, Item>()
   readonly #listeners = new Set<(event: QueueEvent) => void>()
-  readonly #sender: Sender
+  /** While this process sends the messages. */
+  #sender: Sender | undefined
   #opening: Promise<Folder> | undefined
   #folder: Folder | undefined
   #unwatch: () => void = () => {}
 
   constructor(options: StoreQueueOptions) {
     this.#options = options
-    this.#sender = new Sender({
-      ...options,
+  }
+
+  /** Reads the messages that the store has. */
+  async start(): Promise<void> {
+    const { store, others } = this.#options
+    // Other nodes may put the first message into it.
+    if (others || (await store.findFolder(OUTGOING_OWNER, FOLDER))) await this.folder()
+  }
+
+  /** Sends the messages until `signal` is aborted. Resolves when no attempt is under way. */
+  async lead(signal: AbortSignal): Promise<void> {
+    if (this.#options.others) await this.#readAgain()
+    if (signal.aborted) return
+    const { store, clock, log, rules, reports, route, sign, client, random = Math.random } = this.#options
+    const sender = new Sender({
+      ...{ store, clock, log, rules, reports, route, sign, client, random },
       folderId: () => this.#folder?.id,
-      random: options.random ?? Math.random,
       emit: (type, item, results) => {
         if (this.#listeners.size === 0) return
         const event = { type, entry: this.#entry(item), ...(results && { results }) }
         for (const listener of [...this.#listeners]) listener(event)
       },
     })
-  }
-
-  /** Continues with the messages that the store has. */
-  async start(): Promise<void> {
-    if (await this.#options.store.findFolder(OUTGOING_OWNER, FOLDER)) await this.folder()
+    this.#sender = sender
+    for (const item of this.#items.values()) sender.add(item)
+    sender.wake()
+    await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
+    await sender[Symbol.asyncDispose]()
+    this.#sender = undefined
   }
 
   get rules(): ConnectorRules {
@@ -101,26 +130,33 @@ export class StoreQueue implements OutgoingQueue {
     if (item && this.#folder) yield* (await sentOctets(this.#options.store, this.#folder.id, item)).message()
   }
 
-  async flush(ids?: readonly string[]): Promise<number> {
-    return this.#sender.flush(this.#pick(ids))
+  flush(ids?: readonly string[]): Promise<number> {
+    return this.perform({ action: 'flush', ids })
   }
 
-  async flushTo(domain: string): Promise<number> {
-    const wanted = foldDomain(domain)
-    const isWanted = ({ address }: OutgoingRecipient): boolean => foldDomain(splitAddress(address).domain) === wanted
-    return this.#sender.flush(this.#pick(undefined).filter((item) => !item.state.isHeld && item.pending.some(isWanted)))
+  flushTo(domain: string): Promise<number> {
+    return this.perform({ action: 'flushTo', domain })
   }
 
-  async hold(ids?: readonly string[]): Promise<number> {
-    return this.#sender.hold(this.#pick(ids).filter(({ state }) => !state.isHeld))
+  hold(ids?: readonly string[]): Promise<number> {
+    return this.perform({ action: 'hold', ids })
   }
 
   delete(ids: readonly string[]): Promise<number> {
-    return this.#sender.delete(this.#pick(ids))
+    return this.perform({ action: 'delete', ids })
   }
 
   bounce(ids: readonly string[]): Promise<number> {
-    return this.#sender.bounce(this.#pick(ids))
+    return this.perform({ action: 'bounce', ids })
+  }
+
+  /** Does something with messages, on the node that sends them. Returns how many are affected. @throws StoreError */
+  async perform(wanted: QueueAction): Promise<number> {
+    const sender = this.#sender
+    if (!sender) return this.#options.others?.perform(wanted) ?? 0
+    if (wanted.action === 'flushTo') return sender.flush(this.#itemsFor(wanted.domain))
+    const items = this.#pick(wanted.ids)
+    return sender[wanted.action](wanted.action === 'hold' ? items.filter(({ state }) => !state.isHeld) : items)
   }
 
   async add({ raw, envelope, connector, account, session }: NewOutgoing): Promise<readonly QueueEntry[]> {
@@ -151,11 +187,11 @@ export class StoreQueue implements OutgoingQueue {
 
   /** Goes on with messages for connectors that a reload has changed, or for a clock that was moved. */
   wake(): void {
-    this.#sender.wake()
+    this.#sender?.wake()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#sender[Symbol.asyncDispose]()
+    await this.#sender?.[Symbol.asyncDispose]()
     this.#unwatch()
   }
 
@@ -167,10 +203,35 @@ export class StoreQueue implements OutgoingQueue {
     this.#folder = folder
     const saved = await store.values({ folderId: folder.id, kind: 'outgoing' })
     for (const entry of await store.list(folder.id)) this.#take(entry, saved.get(String(entry.uid)))
-    const gone = [...saved.keys()].map(Number).filter((uid) => !this.#items.has(uid))
-    this.#sender.forget(gone)
-    this.#sender.wake()
+    this.#sender?.forget([...saved.keys()].map(Number).filter((uid) => !this.#items.has(uid)))
+    this.#sender?.wake()
     return folder
+  }
+
+  /** Begins with what the last sender has written down. */
+  async #readAgain(): Promise<void> {
+    const { store } = this.#options
+    const { id: folderId } = await this.folder()
+    const saved = await store.values({ folderId, kind: 'outgoing' })
+    const entries = await store.list(folderId)
+    this.#items = new Map()
+    for (const entry of entries) this.#take(entry, saved.get(String(entry.uid)))
+  }
+
+  /** Takes over what the sender, on another node, has written down about messages. */
+  async #follow(names: readonly string[]): Promise<void> {
+    const { store, log } = this.#options
+    try {
+      const saved = await store.values({ folderId: this.#folder?.id, kind: 'outgoing', names })
+      if (this.#sender) return
+      for (const name of names) {
+        const item = this.#find(name)
+        const state = readState(saved.get(name))
+        if (item && state) item.state = state
+      }
+    } catch (err) {
+      log.debug({ err }, 'what became of queued messages could not be read')
+    }
   }
 
   #onEvent(event: StoreEvent): void {
@@ -178,10 +239,15 @@ export class StoreQueue implements OutgoingQueue {
       for (const entry of event.entries) this.#take(entry, undefined)
     } else if (event.type === 'expunged') {
       for (const uid of event.uids) this.#drop(uid)
+    } else if (event.type === 'values' && event.kind === 'outgoing' && !this.#sender) {
+      void this.#follow(event.names)
     } else if (event.type === 'folder-deleted') {
       this.#opening = undefined
       this.#folder = undefined
       for (const uid of [...this.#items.keys()]) this.#drop(uid)
+      // Other nodes may put the next message into it.
+      if (this.#options.others)
+        this.folder().catch((err) => this.#options.log.error({ err }, 'no queue of outgoing mail'))
     }
   }
 
@@ -190,18 +256,24 @@ export class StoreQueue implements OutgoingQueue {
     if (!transport || this.#items.has(entry.uid)) return
     const item = new Item(entry, transport, readState(saved))
     this.#items.set(item.uid, item)
-    this.#sender.add(item)
+    this.#sender?.add(item)
   }
 
   #drop(uid: number): void {
     const item = this.#items.get(uid)
     if (!item) return
     this.#items.delete(uid)
-    this.#sender.remove(item)
+    this.#sender?.remove(item)
   }
 
   #find(id: string): Item | undefined {
     return this.#items.get(Number(id))
+  }
+
+  #itemsFor(domain: string): Item[] {
+    const wanted = foldDomain(domain)
+    const isWanted = ({ address }: OutgoingRecipient): boolean => foldDomain(splitAddress(address).domain) === wanted
+    return this.#pick(undefined).filter((item) => !item.state.isHeld && item.pending.some(isWanted))
   }
 
   #pick(ids: readonly string[] | undefined): Item[] {
@@ -210,8 +282,8 @@ export class StoreQueue implements OutgoingQueue {
   }
 
   #entry(item: Item): QueueEntry {
-    const connector = this.#sender.connectorOf(item)
+    const connector = connectorOf(this.rules, item)
     const ends = connector ? givesUpAt(item, connector.schedule) : undefined
-    return entryOf(item, ends, this.#sender.whyStopped(item))
+    return entryOf(item, ends, whyStopped(this.rules, item))
   }
 }

@@ -31,6 +31,17 @@ const STORE_PAUSE_MS = 60_000
 /** How long attempts may go on when the lab stops. */
 const GRACE_MS = 1500
 
+/** Returns the connector that sends a message; undefined if the configuration no longer has it. */
+export const connectorOf = ({ connectors }: ConnectorRules, { transport }: Item): ResolvedConnector | undefined =>
+  connectors.find(({ name }) => name === transport.connector)
+
+/** Returns why a message waits for a change of the configuration; undefined if it does not. */
+export function whyStopped(rules: ConnectorRules, item: Item): string | undefined {
+  const connector = connectorOf(rules, item)
+  if (!connector) return `the configuration has no connector ${item.transport.connector}`
+  return connector.when === 'never' ? `the connector ${connector.name} sends no mail (when: never)` : undefined
+}
+
 /** Decides which queued message is sent when, and writes down what became of it. */
 export class Sender implements AsyncDisposable {
   readonly #options: SenderOptions
@@ -49,17 +60,6 @@ export class Sender implements AsyncDisposable {
     this.#reporter = new Reporter(options, this.#records)
     this.#alarm = new Alarm(options.clock, () => this.#look())
     this.#agenda = new Agenda(this.#alarm, (item) => this.#dueAt(item))
-  }
-
-  connectorOf({ transport }: Item): ResolvedConnector | undefined {
-    return this.#options.rules().connectors.find(({ name }) => name === transport.connector)
-  }
-
-  /** Returns why a message waits for a change of the configuration; undefined if it does not. */
-  whyStopped(item: Item): string | undefined {
-    const connector = this.connectorOf(item)
-    if (!connector) return `the configuration has no connector ${item.transport.connector}`
-    return connector.when === 'never' ? `the connector ${connector.name} sends no mail (when: never)` : undefined
   }
 
   add(item: Item): void {
@@ -165,7 +165,7 @@ export class Sender implements AsyncDisposable {
   /** Returns when something is to be done with a message that waits. */
   #dueAt(item: Item): number {
     const { nextAttemptAt = 0 } = item.state
-    const connector = this.connectorOf(item)
+    const connector = connectorOf(this.#options.rules(), item)
     return Math.min(nextAttemptAt, (connector && warnsAt(item, connector.schedule)) ?? nextAttemptAt)
   }
 
@@ -191,8 +191,8 @@ export class Sender implements AsyncDisposable {
 
   #sendLane(lane: Lane): void {
     for (const item of lane.ready) {
-      const connector = this.connectorOf(item)
-      if (this.#isClosed || !connector || this.whyStopped(item) !== undefined) return
+      const connector = connectorOf(this.#options.rules(), item)
+      if (this.#isClosed || !connector || whyStopped(this.#options.rules(), item) !== undefined) return
       const { connections } = connector.schedule
       if (this.#agenda.lanes.inFlight >= MAX_IN_FLIGHT || (connections !== 'off' && lane.inFlight >= connections))
         return
@@ -280,7 +280,7 @@ export class Sender implements AsyncDisposable {
   }
 
   #warn(item: Item): Promise<void> {
-    const connector = this.connectorOf(item)
+    const connector = connectorOf(this.#options.rules(), item)
     return this.#reporter.delay(item, connector && givesUpAt(item, connector.schedule))
   }
 

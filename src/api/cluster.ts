@@ -1,0 +1,83 @@
+import { z } from 'zod'
+import { nodeStates, roles } from '../cluster/types.ts'
+import { timeText } from '../common/time-text.ts'
+import type { Api } from './api.ts'
+import { defineOperation, type Operation } from './operation.ts'
+
+const node = z
+  .object({
+    name: z.string(),
+    host: z.string(),
+    pid: z.number().int(),
+    version: z.string().describe('Version of Sealpost.'),
+    state: z
+      .enum(nodeStates)
+      .describe('`draining`: ends. `gone`: has ended, or was not heard of for ten seconds; kept for an hour.'),
+    startedAt: z.iso.datetime().describe('By the clock of the database, RFC 3339.'),
+    seenAt: z.iso.datetime().describe('When it was last heard of.'),
+    addresses: z.array(z.string()).describe('`ADDRESS:PORT` of its HTTP virtual servers.'),
+    roles: z.array(z.enum(roles)).describe('The work that it does for all nodes.'),
+  })
+  .meta({ id: 'ClusterNode' })
+
+const get = defineOperation({
+  name: 'cluster.get',
+  method: 'GET',
+  path: '/cluster',
+  summary: 'List the processes that serve the lab together, and the work that each does for all.',
+  access: 'inspect',
+  input: z.strictObject({}),
+  output: z
+    .object({
+      shared: z.boolean().describe('Whether other nodes can join: `store.postgres`.'),
+      name: z.string().nullable().describe('`cluster.name`; null if the lab is one process by itself.'),
+      node: z.string().describe('The node that answers.'),
+      nodes: z.array(node),
+      unled: z.array(z.enum(roles)).describe('Work that no node does at the moment.'),
+    })
+    .meta({ id: 'Cluster' }),
+  async run({ api: { lab } }) {
+    const { isShared, node: own } = lab.cluster
+    const nodes = await lab.cluster.nodes()
+    return {
+      shared: isShared,
+      name: isShared ? (lab.config.cluster?.name ?? null) : null,
+      node: own,
+      nodes: nodes.map(({ isLost: _, startedAt, seenAt, ...one }) => ({
+        ...one,
+        startedAt: timeText(startedAt),
+        seenAt: timeText(seenAt),
+      })),
+      unled: unledIn(nodes, wantedRoles(lab)),
+    }
+  },
+})
+
+/** Returns the roles that a lab needs. Webhooks are one only if the configuration has some. */
+const wantedRoles = ({ config }: Api['lab']) =>
+  roles.filter((role) => role !== 'webhooks' || config.webhooks.length > 0)
+
+const unledIn = (
+  nodes: Awaited<ReturnType<Api['lab']['cluster']['nodes']>>,
+  wanted: readonly (typeof roles)[number][],
+) => wanted.filter((role) => !nodes.some((one) => one.roles.includes(role)))
+
+/** How long a node that was lost needs attention, in milliseconds. */
+const LOST_MS = 10 * 60_000
+
+/** Returns what needs attention: nodes that were lost, and work that nobody does. Undefined if the lab is its only node. */
+export async function clusterHealth({ lab }: Api) {
+  if (!lab.cluster.isShared) return undefined
+  const nodes = await lab.cluster.nodes()
+  const latest = Math.max(...nodes.map(({ seenAt }) => seenAt))
+  const lost = nodes.filter(({ isLost, seenAt }) => isLost && latest - seenAt < LOST_MS).map(({ name }) => name)
+  const unled = unledIn(nodes, wantedRoles(lab))
+  return {
+    ok: lost.length === 0 && unled.length === 0,
+    ready: nodes.filter(({ state }) => state === 'ready').length,
+    lost,
+    unled,
+  }
+}
+
+export const clusterOperations: readonly Operation[] = [get]

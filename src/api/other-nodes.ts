@@ -1,0 +1,94 @@
+import type { Role } from '../cluster/types.ts'
+import { nodeOfSession } from '../sessions/log.ts'
+import type { Api } from './api.ts'
+import { assertAccess, type Caller } from './caller.ts'
+import { type Call, Content, type Operation } from './operation.ts'
+import { ApiProblem, type ProblemName, problems } from './problem.ts'
+import { problemOf } from './problem-of.ts'
+
+/** How long a node may take for an operation, in milliseconds. */
+const TIMEOUT_MS = 10_000
+/** How long a node may take for its part of a list. */
+const LIST_TIMEOUT_MS = 3_000
+
+/** A call for another node. The part of the lab that belongs to a tenant is found there again, by its name. */
+interface ForwardedCall {
+  readonly name: string
+  readonly input: unknown
+  readonly caller: Omit<Caller, 'tenant'> & { readonly tenant?: string }
+}
+
+/** The outcome of a forwarded call. */
+type Outcome =
+  | { readonly result: unknown }
+  | { readonly content: { readonly type: string; readonly base64: string; readonly headers: Content['headers'] } }
+  | { readonly problem: { readonly name: string; readonly detail: string; readonly more: ApiProblem['more'] } }
+
+/** Runs an operation on the node that it belongs to. @throws ApiProblem, and the errors of the lab */
+export async function runAnywhere(operation: Operation, call: Call<unknown>): Promise<unknown> {
+  const { cluster } = call.api.lab
+  if (!cluster.isShared || operation.runsAt === undefined) return operation.run(call)
+  const node =
+    operation.runsAt === 'session'
+      ? nodeOfSession((call.input as { readonly id: string }).id)
+      : await leaderOf(call.api, operation.runsAt)
+  if (node === undefined || node === cluster.node) return operation.run(call)
+  const isRunning = (await cluster.nodes()).some(({ name, state }) => name === node && state !== 'gone')
+  if (!isRunning) throw new ApiProblem('not-found', `the node ${node} does not run, and what only it knew is gone`)
+  return askNode(node, operation.name, call, TIMEOUT_MS)
+}
+
+async function leaderOf({ lab: { cluster } }: Api, role: Role): Promise<string> {
+  const node = await cluster.leaderOf(role)
+  if (node !== undefined) return node
+  throw new ApiProblem('stopping', `no node does this work at the moment (${role}); another one takes it over soon`)
+}
+
+/** Runs an operation on another node. @throws ApiProblem, `stopping` if the node does not answer in time */
+export async function askNode(
+  node: string,
+  name: string,
+  { api, caller, input }: Call<unknown>,
+  timeoutMs = LIST_TIMEOUT_MS,
+): Promise<unknown> {
+  const { tenant, ...rest } = caller
+  const forwarded: ForwardedCall = { name, input, caller: { ...rest, ...(tenant && { tenant: tenant.name }) } }
+  const [found] = await api.lab.cluster.ask('operation', forwarded, { nodes: [node], timeoutMs })
+  if (found?.kind === 'answer') return resultOf(found.answer as Outcome)
+  const why = found?.kind === 'error' ? found.error : 'it does not answer'
+  throw new ApiProblem('stopping', `the node ${node} cannot do this now: ${why}`)
+}
+
+function resultOf(outcome: Outcome): unknown {
+  if ('result' in outcome) return outcome.result
+  if ('content' in outcome) {
+    const { type, base64, headers } = outcome.content
+    return new Content(type, Buffer.from(base64, 'base64'), headers)
+  }
+  const { name, detail, more } = outcome.problem
+  throw new ApiProblem(Object.hasOwn(problems, name) ? (name as ProblemName) : 'internal', detail, more)
+}
+
+/** Runs an operation for another node, which has checked the input. */
+export async function runForwarded(
+  api: Api,
+  operationNamed: (name: string) => Operation,
+  argument: unknown,
+): Promise<Outcome> {
+  const { name, input, caller: given } = argument as ForwardedCall
+  const { tenant, ...rest } = given
+  try {
+    const operation = operationNamed(name)
+    const caller: Caller = { ...rest, ...(tenant !== undefined && { tenant: api.lab.tenants.scope(tenant) }) }
+    assertAccess(caller, operation.access)
+    const { signal } = new AbortController()
+    const result = await operation.run({ api, caller, input, signal, isForwarded: true })
+    if (!(result instanceof Content)) return { result: result ?? null }
+    const { type, octets, headers } = result
+    return { content: { type, base64: Buffer.from(octets as string).toString('base64'), headers } }
+  } catch (error) {
+    const { problem, message, more } = problemOf(error)
+    if (problem === 'internal') api.lab.logError(error, 'an operation for another node failed')
+    return { problem: { name: problem, detail: message, more } }
+  }
+}

@@ -1,0 +1,83 @@
+import type { Command } from 'commander'
+import type { ResolvedLab } from '../config/resolve.ts'
+import { type ApiOptions, callApi, withApi } from './api-client.ts'
+import { configurationIdentity, loadConfiguration } from './configuration.ts'
+import { note, noteWarning, print } from './output.ts'
+import { controlSockets } from './running-labs.ts'
+import { table } from './table.ts'
+
+interface StatusOptions extends ApiOptions {
+  readonly json?: boolean
+}
+
+interface Node {
+  readonly name: string
+  readonly host: string
+  readonly pid: number
+  readonly version: string
+  readonly state: string
+  readonly startedAt: string
+  readonly seenAt: string
+  readonly addresses: readonly string[]
+  readonly roles: readonly string[]
+}
+
+interface Status {
+  readonly shared: boolean
+  readonly name: string | null
+  readonly nodes: readonly Node[]
+  readonly unled: readonly string[]
+}
+
+/** Adds `sealpost cluster`. */
+export function addCluster(program: Command): void {
+  const cluster = program.command('cluster').description('the processes that serve the lab together')
+  withApi(cluster.command('status'))
+    .description(
+      'list the nodes of the lab and the work that each does for all; without a running node here, as the database has them',
+    )
+    .option('--json', 'print JSON')
+    .action(status)
+}
+
+async function status({ json = false, ...options }: StatusOptions): Promise<void> {
+  const found = await statusOf(options)
+  if (json) return print(JSON.stringify(found))
+  if (!found.shared) note('The lab is one process by itself: its store is not in PostgreSQL.')
+  print(table(['NODE', 'STATE', 'HOST', 'PID', 'VERSION', 'STARTED', 'HTTP', 'WORK FOR ALL'], found.nodes.map(rowOf)))
+  for (const role of found.unled) noteWarning(`no node does this work at the moment: ${role}`)
+}
+
+async function statusOf(options: ApiOptions): Promise<Status> {
+  const isRunning =
+    options.url !== undefined || (await controlSockets(configurationIdentity(options).identity)).length > 0
+  if (isRunning) return (await callApi(options, 'cluster.get')) as Status
+  const { lab } = await loadConfiguration(options)
+  return (await statusInDatabase(lab)) ?? ((await callApi(options, 'cluster.get')) as Status)
+}
+
+/** Reads the nodes from the database of a configuration; undefined if it has none. @throws DatabaseError */
+async function statusInDatabase({ store, cluster }: ResolvedLab): Promise<Status | undefined> {
+  if (typeof store !== 'object' || !('postgres' in store) || !cluster) return undefined
+  const { readNodes } = await import('../cluster/read-nodes.ts')
+  const { timeText } = await import('../common/time-text.ts')
+  const { name } = cluster
+  const nodes = await readNodes({ url: store.postgres, password: store.password, schema: name })
+  const shown = nodes.map(({ isLost: _, startedAt, seenAt, ...node }) => ({
+    ...node,
+    startedAt: timeText(startedAt),
+    seenAt: timeText(seenAt),
+  }))
+  return { shared: true, name, nodes: shown, unled: [] }
+}
+
+const rowOf = ({ name, state, host, pid, version, startedAt, addresses, roles }: Node): string[] => [
+  name,
+  state,
+  host,
+  String(pid),
+  version,
+  startedAt.slice(0, 19).replace('T', ' '),
+  addresses.join(' '),
+  roles.join(' '),
+]

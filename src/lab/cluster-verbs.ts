@@ -1,0 +1,77 @@
+import type { Cluster, Verbs } from '../cluster/types.ts'
+import type { QueueAction } from '../outgoing/types.ts'
+import { hasFailed, withoutDer } from '../sessions/describe.ts'
+import { nodeOfSession } from '../sessions/log.ts'
+import { StoreError } from '../store/types.ts'
+import type { Lab } from './lab.ts'
+
+/** How long the node that sends mail may take, in milliseconds: it ends the attempts that are under way first. */
+const QUEUE_TIMEOUT_MS = 30_000
+
+/** Which sessions a node is asked for. */
+export interface SessionQuery {
+  readonly failed: boolean
+  readonly id?: string | undefined
+}
+
+/** Returns what answers the requests of other nodes. */
+export const clusterVerbs = (lab: Lab): Verbs => ({
+  operation: async (argument) => {
+    const [{ runForwarded }, { operationNamed }] = await Promise.all([
+      import('../api/other-nodes.ts'),
+      import('../api/invoke.ts'),
+    ])
+    return runForwarded(await lab.api(), operationNamed, argument)
+  },
+  sessions: async (argument) => ownSessions(lab, argument as SessionQuery),
+  disconnect: async (argument) => {
+    const { user } = argument as { readonly user: string }
+    return lab.disconnectUser(user)
+  },
+  queue: (argument) => lab.outgoing.queue.perform(argument as QueueAction),
+  reload: async () => {
+    if (!lab.configuration) throw new Error('the node does not know where its configuration comes from')
+    const { warnings, afterRestart } = await lab.configuration.reload()
+    lab.log.info('reloaded')
+    return { pid: process.pid, warnings, afterRestart }
+  },
+})
+
+/** Returns the records of this node's sessions, the oldest first. */
+const ownSessions = (lab: Pick<Lab, 'sessionLog'>, { failed, id }: SessionQuery): object[] =>
+  lab.sessionLog
+    .list()
+    .filter((record) => (id === undefined || record.id === id) && (!failed || hasFailed(record)))
+    .map(withoutDer)
+
+/** Returns the records of the other nodes' sessions, and the nodes that did not answer. @throws DatabaseError */
+export async function otherSessions(
+  { cluster }: Pick<Lab, 'cluster'>,
+  query: SessionQuery,
+): Promise<{ readonly records: readonly object[]; readonly missing: readonly string[] }> {
+  const named = query.id === undefined ? undefined : nodeOfSession(query.id)
+  if (!cluster.isShared || named === cluster.node) return { records: [], missing: [] }
+  const running = (await cluster.nodes()).filter(({ state }) => state !== 'gone').map(({ name }) => name)
+  const nodes = running.filter((name) => name !== cluster.node && (named === undefined || name === named))
+  const answers = await cluster.ask('sessions', query, { nodes })
+  return {
+    records: answers.flatMap((one) => (one.kind === 'answer' ? (one.answer as object[]) : [])),
+    missing: answers.flatMap(({ kind, node }) => (kind === 'answer' ? [] : [node])),
+  }
+}
+
+/** Returns what lets the node that sends mail do something with the queue. Undefined if the lab is its only node. */
+export const queueOfOthers = (cluster: Cluster) =>
+  cluster.isShared
+    ? {
+        async perform(action: QueueAction): Promise<number> {
+          const leader = await cluster.leaderOf('outgoing')
+          if (leader === undefined || leader === cluster.node)
+            throw new StoreError('failed', 'no node sends mail at the moment; another one takes it over soon')
+          const [found] = await cluster.ask('queue', action, { nodes: [leader], timeoutMs: QUEUE_TIMEOUT_MS })
+          if (found?.kind === 'answer') return Number(found.answer)
+          const why = found?.kind === 'error' ? found.error : 'it does not answer'
+          throw new StoreError('failed', `the node ${leader}, which sends mail, cannot do this now: ${why}`)
+        },
+      }
+    : undefined

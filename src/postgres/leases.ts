@@ -1,0 +1,162 @@
+import { randomUUID } from 'node:crypto'
+import type { Logger } from 'pino'
+import type { Database, Queries } from './database.ts'
+
+/** How long a lease lasts without a renewal, and how often it is renewed, in milliseconds. */
+export const LEASE_MS = 8_000
+const RENEW_MS = 2_000
+
+/** Another node has taken the lease, because it was not renewed in time. */
+export class LeaseLost extends Error {
+  override readonly name = 'LeaseLost'
+}
+
+/** A right that one holder at a time has in all nodes. It ends by the clock of the database if its node does not renew it. */
+export interface Lease {
+  readonly key: string
+  /** Aborted when another node may have the lease: it was not renewed for so long, or somebody has taken it. */
+  readonly signal: AbortSignal
+  /**
+   * Renews the lease in a transaction, so that nothing of the transaction is committed after another node has taken the
+   * lease. A lease that has expired but that nobody has taken is still held. @throws LeaseLost, DatabaseError
+   */
+  confirm(transaction: Queries): Promise<void>
+  /** Gives the lease up. Further calls have no effect. Never rejects: without a database, the lease expires. */
+  release(): Promise<void>
+}
+
+interface Held {
+  readonly key: string
+  readonly token: string
+  readonly controller: AbortController
+  /** Ends the signal when the lease is not renewed in time. */
+  timer: NodeJS.Timeout
+}
+
+const ACQUIRE = `INSERT INTO leases (key, node, token, expires_at)
+  VALUES ($1, $2, $3, clock_timestamp() + $4 * interval '1 millisecond')
+  ON CONFLICT (key) DO UPDATE SET node = excluded.node, token = excluded.token, expires_at = excluded.expires_at
+  WHERE leases.expires_at <= clock_timestamp()
+  RETURNING key`
+/** Returns the leases that are still held. Those that a transaction of this node is confirming are not waited for. */
+const RENEW = `WITH held AS (SELECT * FROM unnest($1::text[], $2::text[]) AS held (key, token)),
+  free AS (SELECT key FROM leases JOIN held USING (key, token) FOR UPDATE OF leases SKIP LOCKED),
+  renewed AS (
+    UPDATE leases SET expires_at = clock_timestamp() + $3 * interval '1 millisecond'
+    WHERE key IN (SELECT key FROM free)
+  )
+  SELECT key, token FROM leases JOIN held USING (key, token)`
+const CONFIRM = `UPDATE leases SET expires_at = clock_timestamp() + $3 * interval '1 millisecond'
+  WHERE key = $1 AND token = $2 RETURNING key`
+const RELEASE = 'DELETE FROM leases WHERE key = $1 AND token = $2'
+
+/** The leases that a node holds, which one timer renews. */
+export class Leases implements AsyncDisposable {
+  readonly #database: Database
+  readonly #log: Logger
+  readonly #held = new Map<string, Held>()
+  #timer: NodeJS.Timeout | undefined
+  #isRenewing = false
+
+  constructor(database: Database, log: Logger) {
+    this.#database = database
+    this.#log = log
+  }
+
+  /** Returns a lease, or undefined if somebody has it. @throws DatabaseError */
+  async acquire(key: string): Promise<Lease | undefined> {
+    const token = randomUUID()
+    const since = performance.now()
+    const got = await this.#database.query(ACQUIRE, [key, this.#database.node, token, LEASE_MS])
+    if (got.length === 0) return undefined
+    const controller = new AbortController()
+    const held: Held = { key, token, controller, timer: this.#endAt(controller, since) }
+    this.#held.set(token, held)
+    this.#timer ??= setInterval(() => void this.#renew(), RENEW_MS).unref()
+    return {
+      key,
+      signal: controller.signal,
+      confirm: async (transaction) => {
+        const rows = await transaction.query(CONFIRM, [key, token, LEASE_MS])
+        if (rows.length > 0) return
+        this.#lose(held)
+        throw new LeaseLost(`another node has taken ${key}`)
+      },
+      release: () => this.#release(held),
+    }
+  }
+
+  /**
+   * Runs `work` in a transaction during which nobody gets the lease. Returns undefined if somebody has it.
+   * @throws DatabaseError, and what `work` throws
+   */
+  whileFree<T>(key: string, work: (transaction: Queries) => Promise<T>): Promise<T | undefined> {
+    return this.#database.transaction(async (transaction) => {
+      const token = randomUUID()
+      const got = await transaction.query(ACQUIRE, [key, this.#database.node, token, LEASE_MS])
+      if (got.length === 0) return undefined
+      const result = await work(transaction)
+      await transaction.query(RELEASE, [key, token])
+      return result
+    })
+  }
+
+  /** Returns the keys that begin with a text and that somebody has, with the node of each. @throws DatabaseError */
+  async list(prefix: string): Promise<ReadonlyMap<string, string>> {
+    const rows = await this.#database.query<{ readonly key: string; readonly node: string }>(
+      'SELECT key, node FROM leases WHERE starts_with(key, $1) AND expires_at > clock_timestamp()',
+      [prefix],
+    )
+    return new Map(rows.map(({ key, node }) => [key, node]))
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    clearInterval(this.#timer)
+    await Promise.all(Array.from(this.#held.values(), (held) => this.#release(held)))
+  }
+
+  async #renew(): Promise<void> {
+    if (this.#isRenewing || this.#held.size === 0) return
+    this.#isRenewing = true
+    const held = [...this.#held.values()]
+    const since = performance.now()
+    try {
+      const [keys, tokens] = [held.map(({ key }) => key), held.map(({ token }) => token)]
+      const rows = await this.#database.query<{ readonly token: string }>(RENEW, [keys, tokens, LEASE_MS])
+      const ours = new Set(rows.map(({ token }) => token))
+      for (const one of held) {
+        if (!ours.has(one.token)) this.#lose(one)
+        else {
+          clearTimeout(one.timer)
+          one.timer = this.#endAt(one.controller, since)
+        }
+      }
+    } catch (err) {
+      this.#log.debug({ err }, 'leases could not be renewed')
+    } finally {
+      this.#isRenewing = false
+    }
+  }
+
+  #endAt(controller: AbortController, since: number): NodeJS.Timeout {
+    return setTimeout(() => controller.abort(), LEASE_MS - (performance.now() - since)).unref()
+  }
+
+  #lose(held: Held): void {
+    if (!this.#held.delete(held.token)) return
+    clearTimeout(held.timer)
+    held.controller.abort()
+    this.#log.warn({ lease: held.key }, 'another node has taken a lease, because it was not renewed in time')
+  }
+
+  async #release(held: Held): Promise<void> {
+    if (!this.#held.delete(held.token)) return
+    clearTimeout(held.timer)
+    held.controller.abort()
+    try {
+      await this.#database.query(RELEASE, [held.key, held.token])
+    } catch (err) {
+      this.#log.debug({ err, lease: held.key }, 'a lease could not be given up, and expires')
+    }
+  }
+}
