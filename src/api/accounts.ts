@@ -249,7 +249,7 @@ const remove = defineOperation({
   }),
   problems: ['conflict', 'invalid'],
   async run({ api, caller, input: { user, keepMail } }) {
-    const { directory, store, cluster } = api.lab
+    const { directory, store } = api.lab
     const found = accountNamed(api, caller, user)
     if (found.file !== undefined) {
       const cure = 'remove it there, and reload the configuration'
@@ -262,7 +262,7 @@ const remove = defineOperation({
     }
     // Also forgets what was changed on an account of the configuration.
     await api.lab.directory.remove(found)
-    await cluster.ask('disconnect', { user: found.user })
+    await api.lab.endSessionsOf(found.user)
     if (keepMail) return
     for (const { id } of await store.listFolders(accountOwner(found.user))) await store.deleteFolder(id)
   },

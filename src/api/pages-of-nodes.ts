@@ -41,21 +41,17 @@ export async function pageOfNodes<T extends object, Input extends PageInput>(
   const { api, input, isForwarded } = call
   const page = pageOf(own, input, itemOf)
   if (isForwarded) return page
-  const { cluster } = api.lab
-  const running = (await cluster.nodes()).filter(({ state }) => state !== 'gone').map((node) => node.name)
   const missing: string[] = []
   const pages = [page]
   await Promise.all(
-    running
-      .filter((node) => node !== cluster.node)
-      .map(async (node) => {
-        try {
-          pages.push((await askNode(node, name, call)) as Page<T>)
-        } catch (error) {
-          if (!(error instanceof ApiProblem)) throw error
-          missing.push(node)
-        }
-      }),
+    (await api.lab.cluster.others()).map(async (node) => {
+      try {
+        pages.push((await askNode(node, name, call)) as Page<T>)
+      } catch (error) {
+        if (!(error instanceof ApiProblem)) throw error
+        missing.push(node)
+      }
+    }),
   )
   const all = pages.flatMap(({ items }) => items)
   const { items, next } = pageOf(all, { limit: input.limit }, itemOf)

@@ -3,6 +3,7 @@ import { ConfigError, pointerOf } from '../config/mistakes.ts'
 import { DeliveryError } from '../delivery/types.ts'
 import { ArticleRefused, type RefusalCode } from '../news/article.ts'
 import { PkiError, type PkiErrorCode } from '../pki/errors.ts'
+import { DatabaseError } from '../postgres/errors.ts'
 import { StoreError, type StoreErrorCode } from '../store/types.ts'
 import { ApiProblem, type ProblemName } from './problem.ts'
 
@@ -46,6 +47,7 @@ const articleProblems: Readonly<Record<RefusalCode, ProblemName>> = {
 export function problemOf(error: unknown): ApiProblem {
   if (error instanceof ApiProblem) return error
   if (error instanceof StoreError) return new ApiProblem(storeProblems[error.code], error.message)
+  if (error instanceof DatabaseError) return new ApiProblem('store-failed', error.message)
   if (error instanceof PkiError) return new ApiProblem(pkiProblems[error.code], error.message)
   if (error instanceof ConfigError) return ofConfig(error)
   if (error instanceof ArticleRefused) return new ApiProblem(articleProblems[error.code], error.message)

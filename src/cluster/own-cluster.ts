@@ -52,6 +52,10 @@ export class OwnCluster implements Cluster {
     ]
   }
 
+  async others(): Promise<readonly string[]> {
+    return []
+  }
+
   lead(role: Role, leadership: Leadership): void {
     const ended = leadership
       .run(this.#stopping.signal)
@@ -75,7 +79,7 @@ export class OwnCluster implements Cluster {
     this.#verbs = verbs
   }
 
-  async ask(verb: Verb, argument: unknown, { nodes = [this.node] }: AskOptions = {}): Promise<readonly NodeAnswer[]> {
+  async ask(verb: Verb, argument: unknown, { nodes = [] }: AskOptions = {}): Promise<readonly NodeAnswer[]> {
     return Promise.all(
       nodes.map((node) =>
         node === this.node ? answerOf(node, this.#verbs, verb, argument) : { node, kind: 'missing' as const },

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino'
-import type { Database } from '../postgres/database.ts'
+import { type Database, DatabaseError } from '../postgres/database.ts'
 import { Leases } from '../postgres/leases.ts'
 import { Candidacies } from './leadership.ts'
 import { Membership } from './membership.ts'
@@ -19,6 +19,8 @@ export class SharedCluster implements Cluster {
   readonly #candidacies: Candidacies
   readonly #requests: Requests
   #verbs: Verbs | undefined
+  /** As last read: while the database cannot be reached, they are named as missing. */
+  #others: readonly string[] = []
   #disposed: Promise<void> | undefined
 
   private constructor(database: Database, membership: Membership, log: Logger) {
@@ -40,6 +42,16 @@ export class SharedCluster implements Cluster {
 
   async nodes(): Promise<readonly NodeInfo[]> {
     return this.#membership.list(await this.#candidacies.leaders())
+  }
+
+  async others(): Promise<readonly string[]> {
+    try {
+      const running = (await this.nodes()).filter(({ name, state }) => state !== 'gone' && name !== this.node)
+      this.#others = running.map(({ name }) => name)
+    } catch (error) {
+      if (!(error instanceof DatabaseError)) throw error
+    }
+    return this.#others
   }
 
   lead(role: Role, leadership: Leadership): void {
@@ -67,13 +79,26 @@ export class SharedCluster implements Cluster {
     argument: unknown,
     { nodes, timeoutMs = ASK_MS }: AskOptions = {},
   ): Promise<readonly NodeAnswer[]> {
-    const asked = nodes ?? (await this.nodes()).filter(({ state }) => state !== 'gone').map(({ name }) => name)
+    const asked = nodes ?? (await this.others())
     const isOwn = (node: string): boolean => node === this.node
     const [own, others] = await Promise.all([
       Promise.all(asked.filter(isOwn).map((node) => answerOf(node, this.#verbs, verb, argument))),
-      this.#requests.ask(verb, argument, { nodes: asked.filter((node) => !isOwn(node)), timeoutMs }),
+      this.#askOthers(verb, argument, { nodes: asked.filter((node) => !isOwn(node)), timeoutMs }),
     ])
     return [...own, ...others].sort((a, b) => (a.node < b.node ? -1 : 1))
+  }
+
+  async #askOthers(
+    verb: Verb,
+    argument: unknown,
+    options: { readonly nodes: readonly string[]; readonly timeoutMs: number },
+  ): Promise<readonly NodeAnswer[]> {
+    try {
+      return await this.#requests.ask(verb, argument, options)
+    } catch (error) {
+      if (!(error instanceof DatabaseError)) throw error
+      return options.nodes.map((node) => ({ node, kind: 'missing' }))
+    }
   }
 
   resign(): Promise<void> {

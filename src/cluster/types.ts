@@ -28,7 +28,7 @@ export interface NodeInfo {
 }
 
 /** What nodes can ask each other. */
-export type Verb = 'operation' | 'sessions' | 'disconnect' | 'queue' | 'reload'
+export type Verb = 'operation' | 'sessions' | 'disconnect' | 'queue' | 'reload' | 'reset'
 
 /** Answers requests of other nodes by verb. Arguments and answers are JSON. What a handler throws becomes the error. */
 export type Verbs = Readonly<Record<Verb, (argument: unknown) => Promise<unknown>>>
@@ -40,7 +40,7 @@ export type NodeAnswer =
   | { readonly node: string; readonly kind: 'missing' }
 
 export interface AskOptions {
-  /** The nodes that are asked. Default: all that run, this one included. */
+  /** The nodes that are asked, which may be this one. Default: all others that run. */
   readonly nodes?: readonly string[]
   /** How long answers are waited for. Default: 3 seconds. */
   readonly timeoutMs?: number
@@ -64,6 +64,8 @@ export interface Cluster extends AsyncDisposable {
   enter(state: NodeState, addresses?: readonly string[]): void
   /** Returns all nodes, by name. Those that are gone are kept for an hour. @throws DatabaseError */
   nodes(): Promise<readonly NodeInfo[]>
+  /** Returns the names of the other nodes that run; those that last ran while the database cannot be reached. */
+  others(): Promise<readonly string[]>
   /** Does the work of a role whenever no other node does. Called once for each role. */
   lead(role: Role, leadership: Leadership): void
   /** Whether this node does the work of a role now. */
@@ -74,7 +76,7 @@ export interface Cluster extends AsyncDisposable {
   wake(role: Role): void
   /** Sets what answers the requests of other nodes. */
   serve(verbs: Verbs): void
-  /** Asks nodes, and returns one answer for each, by name. @throws DatabaseError */
+  /** Asks nodes, and returns one answer for each, by name. */
   ask(verb: Verb, argument: unknown, options?: AskOptions): Promise<readonly NodeAnswer[]>
   /** Ends the work of all roles, so that other nodes take it over. */
   resign(): Promise<void>

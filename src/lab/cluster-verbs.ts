@@ -26,8 +26,9 @@ export const clusterVerbs = (lab: Lab): Verbs => ({
   sessions: async (argument) => ownSessions(lab, argument as SessionQuery),
   disconnect: async (argument) => {
     const { user } = argument as { readonly user: string }
-    return lab.disconnectUser(user)
+    await lab.endOwnSessionsOf(user)
   },
+  reset: () => lab.forget(),
   queue: (argument) => lab.outgoing.queue.perform(argument as QueueAction),
   reload: async () => {
     if (!lab.configuration) throw new Error('the node does not know where its configuration comes from')
@@ -44,15 +45,14 @@ const ownSessions = (lab: Pick<Lab, 'sessionLog'>, { failed, id }: SessionQuery)
     .filter((record) => (id === undefined || record.id === id) && (!failed || hasFailed(record)))
     .map(withoutDer)
 
-/** Returns the records of the other nodes' sessions, and the nodes that did not answer. @throws DatabaseError */
+/** Returns the records of the other nodes' sessions, and the nodes that did not answer. */
 export async function otherSessions(
   { cluster }: Pick<Lab, 'cluster'>,
   query: SessionQuery,
 ): Promise<{ readonly records: readonly object[]; readonly missing: readonly string[] }> {
   const named = query.id === undefined ? undefined : nodeOfSession(query.id)
   if (!cluster.isShared || named === cluster.node) return { records: [], missing: [] }
-  const running = (await cluster.nodes()).filter(({ state }) => state !== 'gone').map(({ name }) => name)
-  const nodes = running.filter((name) => name !== cluster.node && (named === undefined || name === named))
+  const nodes = (await cluster.others()).filter((name) => named === undefined || name === named)
   const answers = await cluster.ask('sessions', query, { nodes })
   return {
     records: answers.flatMap((one) => (one.kind === 'answer' ? (one.answer as object[]) : [])),

@@ -461,10 +461,15 @@ export class Lab implements AsyncDisposable {
     return this.#servers.disconnect(ids, how)
   }
 
-  /** Ends the sessions of an account on this node, and returns how many were open. Resolves once they have ended. */
-  disconnectUser(user: string): Promise<number> {
+  /** Ends the sessions of an account on all nodes. Resolves once they have ended. */
+  async endSessionsOf(user: string): Promise<void> {
+    await Promise.all([this.endOwnSessionsOf(user), this.cluster.ask('disconnect', { user })])
+  }
+
+  /** Ends the sessions of an account on this node. Resolves once they have ended. */
+  async endOwnSessionsOf(user: string): Promise<void> {
     const own = this.sessionLog.list().filter((one) => one.endedAt === undefined && one.user === user)
-    return this.disconnect(new Set(own.map(({ id }) => id)), 'farewell')
+    await this.disconnect(new Set(own.map(({ id }) => id)), 'farewell')
   }
 
   /**
@@ -476,12 +481,20 @@ export class Lab implements AsyncDisposable {
   }
 
   /** Deletes every message and session record, and opens ports that were made unreachable. Ports, certificates and configured newsgroups stay. */
-  reset(): Promise<void> {
-    return this.#changes.run(async () => {
+  async reset(): Promise<void> {
+    await this.#changes.run(async () => {
       await this.store.clear()
-      this.reports.clear()
       await this.#news.prepare(this.#config)
       await preload(this.#config, this.store)
+    })
+    await this.forget()
+    await this.cluster.ask('reset', undefined)
+  }
+
+  /** Does the part of a reset that every node does: forgets what is in its memory. */
+  forget(): Promise<void> {
+    return this.#changes.run(async () => {
+      this.reports.clear()
       this.sessionLog.clear()
       this.#captures.sessions.clear()
       await this.faults.reset()

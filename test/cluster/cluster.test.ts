@@ -130,7 +130,14 @@ describe.skipIf(!needsPostgres())('nodes of one database', () => {
     })
     const silent = await join('silent')
     silent.cluster.serve({ reload: () => new Promise(() => {}) } as unknown as Verbs)
-    const answers = await one.cluster.ask('reload', { deep: [1] }, { timeoutMs: 5_000 })
+    const answers = await one.cluster.ask(
+      'reload',
+      { deep: [1] },
+      {
+        nodes: ['one', ...(await one.cluster.others())],
+        timeoutMs: 5_000,
+      },
+    )
     expect(answers).toEqual([
       { node: 'one', kind: 'answer', answer: { argument: { deep: [1] }, by: 'one' } },
       { node: 'silent', kind: 'missing' },

@@ -53,7 +53,12 @@ async function rootsIn(file: string | undefined): Promise<readonly string[] | un
 }
 
 /** Events that every node of a lab sees. The node that sends to the webhooks notes them. All others happen on one node. */
-const SEEN_BY_ALL: ReadonlySet<string> = new Set(['request.queued', 'certificate.changed', 'clock.changed'])
+const SEEN_BY_ALL: ReadonlySet<string> = new Set([
+  'request.queued',
+  'certificate.changed',
+  'clock.changed',
+  'lab.reset',
+])
 
 /**
  * Sends the events of a lab to its webhooks, again until a receiver accepts them or the attempts are used up. Every node notes

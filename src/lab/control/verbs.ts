@@ -77,10 +77,7 @@ export function controlVerbs(lab: Lab, host: ControlHost): ControlVerbs {
 
 /** Lets the other nodes read their configuration again. */
 async function reloadOthers({ cluster }: Lab): Promise<NodeReload[]> {
-  if (!cluster.isShared) return []
-  const running = (await cluster.nodes()).filter(({ name, state }) => state !== 'gone' && name !== cluster.node)
-  const nodes = running.map(({ name }) => name)
-  const answers = await cluster.ask('reload', undefined, { nodes, timeoutMs: RELOAD_TIMEOUT_MS })
+  const answers = await cluster.ask('reload', undefined, { timeoutMs: RELOAD_TIMEOUT_MS })
   return answers.map((one) => {
     if (one.kind !== 'answer') return { node: one.node, error: one.kind === 'error' ? one.error : 'it does not answer' }
     const { warnings, afterRestart } = one.answer as { warnings: string[]; afterRestart: string[] }
