@@ -1,26 +1,16 @@
 import { randomUUID } from 'node:crypto'
 import type { Logger } from 'pino'
-import type { Database, Queries } from './database.ts'
+import type { Database } from './database.ts'
 
 /** How long a lease lasts without a renewal, and how often it is renewed, in milliseconds. */
 export const LEASE_MS = 8_000
 const RENEW_MS = 2_000
-
-/** Another node has taken the lease, because it was not renewed in time. */
-export class LeaseLost extends Error {
-  override readonly name = 'LeaseLost'
-}
 
 /** A right that one holder at a time has in all nodes. It ends by the clock of the database if its node does not renew it. */
 export interface Lease {
   readonly key: string
   /** Aborted when another node may have the lease: it was not renewed for so long, or somebody has taken it. */
   readonly signal: AbortSignal
-  /**
-   * Renews the lease in a transaction, so that nothing of the transaction is committed after another node has taken the
-   * lease. A lease that has expired but that nobody has taken is still held. @throws LeaseLost, DatabaseError
-   */
-  confirm(transaction: Queries): Promise<void>
   /** Gives the lease up. Further calls have no effect. Never rejects: without a database, the lease expires. */
   release(): Promise<void>
 }
@@ -38,16 +28,11 @@ const ACQUIRE = `INSERT INTO leases (key, node, token, expires_at)
   ON CONFLICT (key) DO UPDATE SET node = excluded.node, token = excluded.token, expires_at = excluded.expires_at
   WHERE leases.expires_at <= clock_timestamp()
   RETURNING key`
-/** Returns the leases that are still held. Those that a transaction of this node is confirming are not waited for. */
-const RENEW = `WITH held AS (SELECT * FROM unnest($1::text[], $2::text[]) AS held (key, token)),
-  free AS (SELECT key FROM leases JOIN held USING (key, token) FOR UPDATE OF leases SKIP LOCKED),
-  renewed AS (
-    UPDATE leases SET expires_at = clock_timestamp() + $3 * interval '1 millisecond'
-    WHERE key IN (SELECT key FROM free)
-  )
-  SELECT key, token FROM leases JOIN held USING (key, token)`
-const CONFIRM = `UPDATE leases SET expires_at = clock_timestamp() + $3 * interval '1 millisecond'
-  WHERE key = $1 AND token = $2 RETURNING key`
+/** Returns the leases that are still held. */
+const RENEW = `UPDATE leases SET expires_at = clock_timestamp() + $3 * interval '1 millisecond'
+  FROM unnest($1::text[], $2::text[]) AS held (key, token)
+  WHERE leases.key = held.key AND leases.token = held.token
+  RETURNING leases.token`
 const RELEASE = 'DELETE FROM leases WHERE key = $1 AND token = $2'
 
 /** The leases that a node holds, which one timer renews. */
@@ -76,29 +61,8 @@ export class Leases implements AsyncDisposable {
     return {
       key,
       signal: controller.signal,
-      confirm: async (transaction) => {
-        const rows = await transaction.query(CONFIRM, [key, token, LEASE_MS])
-        if (rows.length > 0) return
-        this.#lose(held)
-        throw new LeaseLost(`another node has taken ${key}`)
-      },
       release: () => this.#release(held),
     }
-  }
-
-  /**
-   * Runs `work` in a transaction during which nobody gets the lease. Returns undefined if somebody has it.
-   * @throws DatabaseError, and what `work` throws
-   */
-  whileFree<T>(key: string, work: (transaction: Queries) => Promise<T>): Promise<T | undefined> {
-    return this.#database.transaction(async (transaction) => {
-      const token = randomUUID()
-      const got = await transaction.query(ACQUIRE, [key, this.#database.node, token, LEASE_MS])
-      if (got.length === 0) return undefined
-      const result = await work(transaction)
-      await transaction.query(RELEASE, [key, token])
-      return result
-    })
   }
 
   /** Returns the keys that begin with a text and that somebody has, with the node of each. @throws DatabaseError */

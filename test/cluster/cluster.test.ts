@@ -135,7 +135,7 @@ describe.skipIf(!needsPostgres())('nodes of one database', () => {
       { deep: [1] },
       {
         nodes: ['one', ...(await one.cluster.others())],
-        timeoutMs: 5_000,
+        timeoutMs: 2_000,
       },
     )
     expect(answers).toEqual([
@@ -163,37 +163,16 @@ describe.skipIf(!needsPostgres())('nodes of one database', () => {
     open.push(first, second)
     const lease = await first.acquire('x')
     expect(await second.acquire('x')).toBeUndefined()
-    expect(await second.whileFree('x', async () => 'done')).toBeUndefined()
-    await one.transaction((transaction) => lease?.confirm(transaction) ?? Promise.reject(new Error('no lease')))
     let stolen = await second.acquire('x')
     while (!stolen) {
       await two.query(`UPDATE leases SET expires_at = clock_timestamp() WHERE key = 'x'`)
       stolen = await second.acquire('x')
     }
-    await expect(one.transaction((transaction) => lease?.confirm(transaction) ?? Promise.resolve())).rejects.toThrow(
-      /another node has taken x/,
-    )
-    expect(lease?.signal.aborted).toBe(true)
+    await expect.poll(() => lease?.signal.aborted, WAIT).toBe(true)
     // The first holder's late release does not end the lease of the second.
     await lease?.release()
     expect([...(await first.list('x'))]).toEqual([['x', 'two']])
     await stolen.release()
-    expect(await first.whileFree('x', async () => 'done')).toBe('done')
-  })
-
-  it('let one at a time do what needs a free lease', async () => {
-    const databases = [await databaseOf('one'), await databaseOf('two')]
-    const leases = databases.map((database) => new Leases(database, log))
-    open.push(...leases)
-    let [running, most] = [0, 0]
-    const work = async (): Promise<string> => {
-      most = Math.max(most, ++running)
-      await new Promise(setImmediate)
-      running--
-      return 'done'
-    }
-    const results = await Promise.all(Array.from({ length: 10 }, (_, i) => leases[i % 2]?.whileFree('x', work)))
-    expect(results).toEqual(Array(10).fill('done'))
-    expect(most).toBe(1)
+    expect(await first.acquire('x')).toBeDefined()
   })
 })
