@@ -32,7 +32,7 @@ export function HealthList({ minute }: { readonly minute: string }) {
     ({ name }) => !name.startsWith('job.') && name !== 'message.changed',
     minute,
   )
-  const attention = value ? parts.filter(({ name }) => !value[name].ok).length : 0
+  const attention = value ? partsOf(value).filter(({ isOk }) => !isOk).length : 0
   return (
     <section class="health" aria-labelledby="health">
       <header>
@@ -49,10 +49,10 @@ export function HealthList({ minute }: { readonly minute: string }) {
         <Skeleton />
       ) : (
         <ul>
-          {parts.map(({ name, title, path, inWords }) => (
-            <li key={name} class={value[name].ok ? 'good' : 'warning'}>
-              <Glyph icon={value[name].ok ? CircleCheck : TriangleAlert} size={18} />
-              <span class="hidden">{t(value[name].ok ? 'overview.good' : 'overview.needsAttention')}: </span>
+          {partsOf(value).map(({ name, title, path, inWords, isOk }) => (
+            <li key={name} class={isOk ? 'good' : 'warning'}>
+              <Glyph icon={isOk ? CircleCheck : TriangleAlert} size={18} />
+              <span class="hidden">{t(isOk ? 'overview.good' : 'overview.needsAttention')}: </span>
               <div>
                 <strong>{path ? <Link href={path}>{t(title)}</Link> : t(title)}</strong>
                 <p>{inWords(value)}</p>
@@ -118,11 +118,21 @@ const parts: readonly Part[] = [
     title: 'overview.store',
     path: '/mail',
     inWords: ({ store: { kind, messages, usedOctets, freeOctets } }) =>
-      t(kind === 'lmdb' ? 'overview.storeDisk' : 'overview.storeMemory', {
+      t(storeTexts[kind], {
         n: messages,
         used: sizeText(usedOctets),
         free: sizeText(freeOctets),
       }),
+  },
+  {
+    name: 'cluster',
+    title: 'overview.nodes',
+    inWords: ({ cluster: { ready, lost, unled } = { ready: 0, lost: [], unled: [] } }) =>
+      [
+        t('overview.nodesReady', { n: ready }),
+        ...lost.map((name) => t('overview.nodeLost', { name })),
+        ...unled.map((role) => t('overview.unled', { role })),
+      ].join(' '),
   },
   {
     name: 'memory',
@@ -134,6 +144,19 @@ const parts: readonly Part[] = [
       ].join(' '),
   },
 ]
+
+const storeTexts = {
+  memory: 'overview.storeMemory',
+  lmdb: 'overview.storeDisk',
+  postgres: 'overview.storeDatabase',
+} as const satisfies Record<Health['store']['kind'], TextKey>
+
+/** Returns the parts that a lab has, and whether they need attention. A lab that is one process has no cluster. */
+const partsOf = (health: Health) =>
+  parts.flatMap((part) => {
+    const found = health[part.name]
+    return found ? { ...part, isOk: found.ok } : []
+  })
 
 /** The certificate that expires first. */
 const Expiry = ({ certificate }: { readonly certificate: NonNullable<Health['certificates']['next']> }) => (

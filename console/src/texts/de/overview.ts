@@ -23,6 +23,11 @@ export default {
     '{n} Nachricht im Arbeitsspeicher: {used}, {free} sind frei.|{n} Nachrichten im Arbeitsspeicher: {used}, {free} sind frei.',
   'overview.storeDisk':
     '{n} Nachricht auf dem Datenträger: {used}, {free} sind frei.|{n} Nachrichten auf dem Datenträger: {used}, {free} sind frei.',
+  'overview.storeDatabase': '{n} Nachricht in der Datenbank: {used}.|{n} Nachrichten in der Datenbank: {used}.',
+  'overview.nodes': 'Knoten',
+  'overview.nodesReady': '{n} Knoten bedient Clients.|{n} Knoten bedienen Clients.',
+  'overview.nodeLost': '{name} ist ausgefallen.',
+  'overview.unled': 'Kein Knoten erledigt diese Arbeit: {role}.',
   'overview.clientMemory': 'Arbeitsspeicher für Clients',
   'overview.memoryUsed': '{used} von {limit} sind belegt.',
   'overview.memoryRefusals':

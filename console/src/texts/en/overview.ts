@@ -20,6 +20,11 @@ export default {
   'overview.storeMemory':
     '{n} message in memory: {used}, {free} are free.|{n} messages in memory: {used}, {free} are free.',
   'overview.storeDisk': '{n} message on disk: {used}, {free} are free.|{n} messages on disk: {used}, {free} are free.',
+  'overview.storeDatabase': '{n} message in the database: {used}.|{n} messages in the database: {used}.',
+  'overview.nodes': 'Nodes',
+  'overview.nodesReady': '{n} node serves clients.|{n} nodes serve clients.',
+  'overview.nodeLost': '{name} was lost.',
+  'overview.unled': 'No node does this work: {role}.',
   'overview.clientMemory': 'Memory for clients',
   'overview.memoryUsed': '{used} of {limit} are in use.',
   'overview.memoryRefusals': '{n} client was refused for lack of memory.|{n} clients were refused for lack of memory.',
