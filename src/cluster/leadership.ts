@@ -102,9 +102,12 @@ export class Candidacies {
     // Not AbortSignal.any: in Node.js 20 its signal can be garbage-collected while somebody waits for it.
     const controller = new AbortController()
     const { signal } = controller
-    for (const one of [lease.signal, this.#stopping.signal]) {
-      if (one.aborted) controller.abort()
-      one.addEventListener('abort', () => controller.abort(), { once: true })
+    for (const [one, reason] of [
+      [lease.signal, 'lost'],
+      [this.#stopping.signal, 'resigned'],
+    ] as const) {
+      if (one.aborted) controller.abort(reason)
+      one.addEventListener('abort', () => controller.abort(reason), { once: true })
     }
     candidate.lease = lease
     this.#log.info({ role }, `this node does the work for all: ${role}`)

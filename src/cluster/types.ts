@@ -48,7 +48,10 @@ export interface AskOptions {
 
 /** What a leader does. */
 export interface Leadership {
-  /** Does the work until `signal` is aborted, and resolves when everything has stopped. */
+  /**
+   * Does the work until `signal` is aborted, and resolves when everything has stopped. The reason is `lost` if another node may
+   * do the work already; else there is time to complete what is under way.
+   */
   run(signal: AbortSignal): Promise<void>
   /** Called while the work is done, when there may be something new for it. */
   woken?(): void

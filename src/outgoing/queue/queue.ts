@@ -71,7 +71,10 @@ export class StoreQueue implements OutgoingQueue {
     if (others || (await store.findFolder(OUTGOING_OWNER, FOLDER))) await this.folder()
   }
 
-  /** Sends the messages until `signal` is aborted. Resolves when no attempt is under way. */
+  /**
+   * Sends the messages until `signal` is aborted. Resolves when no attempt is under way. Attempts may come to their end for a
+   * while, unless the reason is `lost`: then another process may send the messages already.
+   */
   async lead(signal: AbortSignal): Promise<void> {
     if (this.#options.others) await this.#readAgain()
     if (signal.aborted) return
@@ -89,7 +92,7 @@ export class StoreQueue implements OutgoingQueue {
     for (const item of this.#items.values()) sender.add(item)
     sender.wake()
     await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
-    await sender[Symbol.asyncDispose]()
+    await sender.end(signal.reason !== 'lost')
     this.#sender = undefined
   }
 
@@ -191,7 +194,7 @@ export class StoreQueue implements OutgoingQueue {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#sender?.[Symbol.asyncDispose]()
+    await this.#sender?.end(true)
     this.#unwatch()
   }
 

@@ -43,7 +43,7 @@ export function whyStopped(rules: ConnectorRules, item: Item): string | undefine
 }
 
 /** Decides which queued message is sent when, and writes down what became of it. */
-export class Sender implements AsyncDisposable {
+export class Sender {
   readonly #options: SenderOptions
   readonly #records: Records
   readonly #reporter: Reporter
@@ -130,15 +130,18 @@ export class Sender implements AsyncDisposable {
     })
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  /** Begins no further attempt, and resolves when none is under way. @param hasTime whether they may go on for a while */
+  async end(hasTime: boolean): Promise<void> {
     this.#isClosed = true
     this.#alarm.clear()
-    let grace: NodeJS.Timeout | undefined
-    const over = new Promise<void>((resolve) => {
-      grace = setTimeout(resolve, GRACE_MS)
-    })
-    await Promise.race([Promise.allSettled(this.#running), over])
-    clearTimeout(grace)
+    if (hasTime) {
+      let grace: NodeJS.Timeout | undefined
+      const over = new Promise<void>((resolve) => {
+        grace = setTimeout(resolve, GRACE_MS)
+      })
+      await Promise.race([Promise.allSettled(this.#running), over])
+      clearTimeout(grace)
+    }
     for (const item of this.#sending) item.sending?.controller.abort()
     await Promise.allSettled(this.#running)
   }
