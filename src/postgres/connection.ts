@@ -2,7 +2,6 @@ import {
   type Driver,
   type DriverClient,
   type DriverQuery,
-  type DriverResult,
   loadDriver,
   type Notification,
   typesOf,
@@ -19,11 +18,6 @@ export interface ConnectionSettings {
   readonly schema: string
   /** The name of this node, which `pg_stat_activity` shows. */
   readonly node: string
-}
-
-export interface QueryOptions {
-  /** Whether columns arrive in PostgreSQL's binary form. For octets, which are twice as long otherwise. */
-  readonly binary?: boolean
 }
 
 const CONNECT_TIMEOUT_MS = 5_000
@@ -113,8 +107,22 @@ export class Connection {
   }
 
   /** Sends a query, which is prepared on its first use: pass texts that do not vary. @throws DatabaseError */
-  query<Row>(text: string, values: readonly unknown[] = [], { binary = false }: QueryOptions = {}): Promise<Row[]> {
-    return this.#send<Row>({ name: nameOf(text), text, values, binary })
+  query<Row>(text: string, values: readonly unknown[] = []): Promise<Row[]> {
+    return this.#send<Row>({ name: nameOf(text), text, values })
+  }
+
+  /** Sends a query, and gives each row to `row` as it arrives. @throws DatabaseError */
+  async each(text: string, values: readonly unknown[], row: (columns: readonly unknown[]) => void): Promise<void> {
+    const { Query } = await loadDriver()
+    const query = new Query({ name: nameOf(text), text, values, rowMode: 'array' })
+    query.on('row', row)
+    await this.#request(
+      () => new Promise<void>((resolve, reject) => {
+        query.on('end', () => resolve())
+        query.on('error', reject)
+        this.#client.query(query)
+      }),
+    )
   }
 
   /** Sends a query without preparing it, which also poolers answer. @throws DatabaseError */
@@ -153,20 +161,20 @@ export class Connection {
   }
 
   async #send<Row>(query: DriverQuery | string): Promise<Row[]> {
-    return (await this.#request(query)).rows as Row[]
+    return (await this.#request(() => this.#client.query(query))).rows as Row[]
   }
 
   /** Runs several statements. Returns the first row of the last one. */
   async #last<Row>(text: string): Promise<Row | undefined> {
-    const results = (await this.#request(text)) as unknown as readonly { readonly rows: readonly Row[] }[]
+    const results = (await this.#request(() => this.#client.query(text))) as unknown as readonly { readonly rows: readonly Row[] }[]
     return results.at(-1)?.rows[0]
   }
 
-  async #request(query: DriverQuery | string): Promise<DriverResult> {
+  async #request<T>(send: () => Promise<T>): Promise<T> {
     if (this.isLost) throw new DatabaseError('disconnected', 'the connection to PostgreSQL was lost')
     this.inFlight++
     try {
-      return await this.#client.query(query)
+      return await send()
     } catch (cause) {
       const error = databaseError(cause)
       if (error.code === 'disconnected' || isStale(error)) this.destroy()

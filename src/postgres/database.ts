@@ -1,6 +1,6 @@
 import type { Logger } from 'pino'
 import { Channel, type DatabaseState, type TopicListener } from './channel.ts'
-import type { Connection, ConnectionSettings, QueryOptions } from './connection.ts'
+import type { Connection, ConnectionSettings } from './connection.ts'
 import { DatabaseError, databaseError, isStale } from './errors.ts'
 import { serverOf } from './hosts.ts'
 import { migrate } from './migrate.ts'
@@ -8,7 +8,6 @@ import { Pool } from './pool.ts'
 import type { Topic } from './topics.ts'
 
 export type { DatabaseState, TopicListener } from './channel.ts'
-export type { QueryOptions } from './connection.ts'
 export { DatabaseError } from './errors.ts'
 
 /** What runs queries: the database, or one of its transactions. */
@@ -18,7 +17,16 @@ export interface Queries {
    * text, so put values that vary into parameters.
    * @throws DatabaseError
    */
-  query<Row>(text: string, values?: readonly unknown[], options?: QueryOptions): Promise<readonly Row[]>
+  query<Row>(text: string, values?: readonly unknown[]): Promise<readonly Row[]>
+}
+
+/** A transaction. */
+export interface Transaction extends Queries {
+  /**
+   * Sends a statement whose result is not needed, without waiting for it. If it fails, the transaction fails with its error
+   * after `work` has resolved. So the last statements and the commit take one round trip.
+   */
+  send(text: string, values?: readonly unknown[]): void
 }
 
 /** A database that all nodes of a lab share. */
@@ -36,7 +44,12 @@ export interface Database extends Queries, AsyncDisposable {
    * outcome.
    * @throws DatabaseError, and what `work` throws, which rolls the transaction back
    */
-  transaction<T>(work: (transaction: Queries) => Promise<T>): Promise<T>
+  transaction<T>(work: (transaction: Transaction) => Promise<T>): Promise<T>
+  /**
+   * Runs a query whose rows are given to `row` as they arrive, as arrays of columns, and not kept. It is not repeated after a
+   * lost connection. @throws DatabaseError
+   */
+  each(text: string, values: readonly unknown[], row: (columns: readonly unknown[]) => void): Promise<void>
   /** Wakes the listeners of the other nodes. Call it after the commit. Calls of the same moment go together. */
   notify(topic: Topic, key: string): void
   /**
@@ -124,11 +137,11 @@ class PostgresDatabase implements Database {
     return () => this.#stateListeners.delete(own)
   }
 
-  async query<Row>(text: string, values?: readonly unknown[], options?: QueryOptions): Promise<readonly Row[]> {
+  async query<Row>(text: string, values?: readonly unknown[]): Promise<readonly Row[]> {
     for (let attempt = 1; ; attempt++) {
       await this.#connected()
       try {
-        return await this.#pool.query<Row>(text, values, options)
+        return await this.#pool.query<Row>(text, values)
       } catch (cause) {
         const error = databaseError(cause)
         // A statement that lost against another transaction has changed nothing.
@@ -140,7 +153,12 @@ class PostgresDatabase implements Database {
     }
   }
 
-  async transaction<T>(work: (transaction: Queries) => Promise<T>): Promise<T> {
+  async each(text: string, values: readonly unknown[], row: (columns: readonly unknown[]) => void): Promise<void> {
+    await this.#connected()
+    await this.#pool.alone((connection) => connection.each(text, values, row))
+  }
+
+  async transaction<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       await this.#connected()
       try {
@@ -239,25 +257,37 @@ class LostCommit extends Error {
   }
 }
 
-async function attemptTransaction<T>(connection: Connection, work: (transaction: Queries) => Promise<T>): Promise<T> {
+async function attemptTransaction<T>(
+  connection: Connection,
+  work: (transaction: Transaction) => Promise<T>,
+): Promise<T> {
   const begun = connection.begin()
   // The first query of `work` fails for the same reason.
   begun.catch(() => {})
+  const sent: Promise<unknown>[] = []
   let result: T
   let id: string
   try {
-    result = await work({ query: (text, values, options) => connection.query(text, values, options) })
+    result = await work({
+      query: (text, values) => connection.query(text, values),
+      send: (text, values) => {
+        const answer = connection.query(text, values)
+        answer.catch(() => {})
+        sent.push(answer)
+      },
+    })
     id = await begun
   } catch (error) {
     if (!connection.isLost) await connection.run('ROLLBACK').catch(() => connection.destroy())
     throw error
   }
-  try {
-    await connection.run('COMMIT')
-  } catch (cause) {
-    const error = databaseError(cause)
-    throw error.code === 'disconnected' ? new LostCommit(id, result, error) : error
-  }
+  const committed = connection.run('COMMIT')
+  const outcomes = await Promise.allSettled([...sent, committed])
+  const errors = outcomes.flatMap((one) => (one.status === 'rejected' ? [databaseError(one.reason)] : []))
+  // After a failed statement, COMMIT rolls back without an error.
+  const refused = errors.find(({ code }) => code !== 'disconnected')
+  if (refused) throw refused
+  if (errors[0]) throw new LostCommit(id, result, errors[0])
   return result
 }
 

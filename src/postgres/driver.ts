@@ -8,6 +8,7 @@ export interface DriverClient {
   readonly connection: { readonly stream: { destroy(): void } }
   connect(): Promise<unknown>
   query(query: DriverQuery | string): Promise<DriverResult>
+  query(query: DriverRows): unknown
   end(): Promise<void>
   on(event: 'error', listener: (error: Error) => void): void
   on(event: 'end', listener: () => void): void
@@ -19,8 +20,13 @@ export interface DriverQuery {
   readonly name?: string
   readonly text: string
   readonly values: readonly unknown[]
-  /** Whether columns arrive in PostgreSQL's binary form, which is half as long for octets. */
-  readonly binary?: boolean
+}
+
+/** A query whose rows are not kept. */
+export interface DriverRows {
+  on(event: 'row', listener: (columns: readonly unknown[]) => void): void
+  on(event: 'end', listener: () => void): void
+  on(event: 'error', listener: (error: Error) => void): void
 }
 
 export interface DriverResult {
@@ -45,6 +51,7 @@ interface DriverOptions {
 
 export interface Driver {
   readonly Client: new (options: DriverOptions) => DriverClient
+  readonly Query: new (query: DriverQuery & { readonly rowMode: 'array' }) => DriverRows
   readonly types: DriverOptions['types']
 }
 
@@ -66,22 +73,9 @@ export function loadDriver(): Promise<Driver> {
   return loading
 }
 
-type Parse = (value: never) => unknown
+const BIGINT = 20
 
-/** Parsers of column types by their number (`pg_type.oid`), where the driver's do not fit. */
-const parsers: Readonly<Record<string, ReadonlyMap<number, Parse>>> = {
-  text: new Map<number, Parse>([
-    // Counts and sizes are far below 2^53.
-    [20, (value: string) => Number(value)],
-  ]),
-  binary: new Map<number, Parse>([
-    // The driver uses the memory again.
-    [17, (value: Buffer) => Buffer.from(value)],
-    [20, (value: Buffer) => Number(value.readBigInt64BE())],
-  ]),
-}
-
-/** Returns the driver's parsers of columns, with numbers for `bigint` and buffers for `bytea`. */
+/** Returns the driver's parsers of columns, with numbers for `bigint`: counts and sizes are far below 2^53. */
 export const typesOf = ({ types }: Driver): DriverOptions['types'] => ({
-  getTypeParser: (oid, format = 'text') => parsers[format]?.get(oid) ?? types.getTypeParser(oid, format),
+  getTypeParser: (oid, format) => (oid === BIGINT ? Number : types.getTypeParser(oid, format)),
 })

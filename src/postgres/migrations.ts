@@ -1,3 +1,5 @@
+import { messages } from './messages-tables.ts'
+
 /** One step from one version of the tables to the next. */
 export interface Migration {
   /** What it adds, for the log. */
@@ -69,4 +71,5 @@ export const migrations: readonly Migration[] = [
       CREATE INDEX shared_values_by_revision ON shared_values (space, revision);
     `,
   },
+  messages,
 ]

@@ -1,4 +1,4 @@
-import { Connection, type ConnectionSettings, type QueryOptions } from './connection.ts'
+import { Connection, type ConnectionSettings } from './connection.ts'
 import { DatabaseError } from './errors.ts'
 
 /** Most queries that share a connection, once all connections are open. */
@@ -36,8 +36,8 @@ export class Pool {
   }
 
   /** Sends a query over any connection. @throws DatabaseError */
-  query<Row>(text: string, values?: readonly unknown[], options?: QueryOptions): Promise<Row[]> {
-    return this.#use(false, (connection) => connection.query<Row>(text, values, options))
+  query<Row>(text: string, values?: readonly unknown[]): Promise<Row[]> {
+    return this.#use(false, (connection) => connection.query<Row>(text, values))
   }
 
   /** Calls `work` with a connection that nobody else uses. @throws DatabaseError, and what `work` throws */

@@ -12,7 +12,7 @@ export type Topic =
   | 'answers'
   /** Folders whose messages or values changed, by id. */
   | 'folders'
-  /** Owners whose folders were created, changed or deleted. */
+  /** The folders as a whole: one was created, changed or deleted. The key is the new version. */
   | 'owners'
   /** Small values of the store (`getState`), by key. */
   | 'state'

@@ -31,14 +31,18 @@ export const dropsOldest = (setting: StoreSetting): boolean =>
   typeof setting === 'object' && setting.whenFull === 'drop-oldest'
 
 /** Opens a store. Loads the packages of LMDB and PostgreSQL only if they are used. @throws StoreError */
-export async function openStore(setting: StoreSetting, { clock, log }: OpenStoreOptions): Promise<MessageStore> {
+export async function openStore(setting: StoreSetting, { clock, log, database }: OpenStoreOptions): Promise<MessageStore> {
   if (setting === 'memory') return new MemoryStore({ clock, log })
   const { messages, whenFull } = setting
   if ('memory' in setting) {
     const octets = setting.memory === 'auto' ? undefined : setting.memory
     return new MemoryStore({ clock, log, limits: { octets, messages, whenFull } })
   }
-  if ('postgres' in setting) throw new StoreError('failed', 'messages cannot be stored in PostgreSQL yet')
+  if ('postgres' in setting) {
+    if (!database) throw new StoreError('failed', 'the store in PostgreSQL needs an open database')
+    const { openPostgresStore } = await import('./postgres/postgres-store.ts')
+    return openPostgresStore(database, { clock, log, limits: { messages, whenFull } })
+  }
   const { openLmdbStore } = await import('./lmdb/open.ts')
   return openLmdbStore(setting.lmdb, { clock, log, limits: { octets: setting.size, messages, whenFull } })
 }

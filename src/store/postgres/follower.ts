@@ -1,0 +1,196 @@
+import type { Database, Queries } from '../../postgres/database.ts'
+import { FolderIndex } from '../folder-index.ts'
+import type { MessageEntry, Owner, StoreEvent } from '../types.ts'
+import type { ValueKind } from '../value-types.ts'
+import type { PostgresFolder, Position } from './postgres-folder.ts'
+import { columnsOf, ENTRY_COLUMNS, type EntryColumns, type EntryRow, entryOf, type Names } from './records.ts'
+
+/** Entries in memory, of all folders together. Beyond it, folders that were not used for longest are forgotten. */
+const MOST_ENTRIES = 2_000_000
+/** Entries that are added to an index in one step while it is read. */
+const STEP = 500
+
+interface DeltaRow extends EntryRow {
+  readonly uid_next: number
+  readonly folder_mod_seq: number
+  readonly folder_value_seq: number
+  /** Null: the folder has no changes. */
+  readonly what: 'entry' | 'vanished' | 'values' | null
+  readonly uids: string | null
+  readonly kind: ValueKind | null
+  readonly reader: Owner | null
+  readonly names: string | null
+}
+
+/** One statement, so that it sees one moment. */
+const DELTA = `
+  select f.uid_next, f.mod_seq as folder_mod_seq, f.value_seq as folder_value_seq, c.*
+  from folders f left join (
+    select 'entry' as what, ${ENTRY_COLUMNS}, null as uids, null as kind, null as reader, null as names
+    from entries e where e.folder = $1 and e.mod_seq > $2
+    union all
+    select 'vanished', null, null, null, null, null, null, v.mod_seq, null, array_to_string(v.uids, ','), null, null, null
+    from vanished v where v.folder = $1 and v.mod_seq > $2
+    union all
+    select 'values', w.value_seq, null, null, null, null, null, w.mod_seq, null, null, w.kind, w.reader, w.names
+    from value_changes w where w.folder = $1 and w.value_seq > $3
+  ) c on true
+  where f.id = $1`
+
+/** What changed in a folder after a position. */
+export interface Delta {
+  readonly position: Position
+  readonly rows: readonly DeltaRow[]
+}
+
+/**
+ * Follows the changes of folders that other nodes make: reads what changed after the position that this node knows, and
+ * emits it. Call its methods within a folder's turn.
+ */
+export class Follower {
+  readonly #database: Database
+  readonly #names: Names
+  readonly #emit: (event: StoreEvent) => void
+  readonly #loaded = new Set<PostgresFolder>()
+
+  constructor(database: Database, names: Names, emit: (event: StoreEvent) => void) {
+    this.#database = database
+    this.#names = names
+    this.#emit = emit
+  }
+
+  /** Emits what other nodes have committed before this call. Returns whether the folder exists. @throws DatabaseError */
+  async refresh(state: PostgresFolder): Promise<boolean> {
+    const { uidNext, modSeq, valueSeq } = state.position
+    const [row] = await this.#database.query<{ uid_next: number; mod_seq: number; value_seq: number }>(
+      'select uid_next, mod_seq, value_seq from folders where id = $1',
+      [state.key],
+    )
+    if (!row) return false
+    if (row.uid_next === uidNext && row.mod_seq === modSeq && row.value_seq === valueSeq) return true
+    const delta = await this.deltaOf(this.#database, state)
+    if (delta) this.apply(state, delta)
+    return delta !== undefined
+  }
+
+  /** Returns the index of a folder as of now, with all its entries; undefined if it does not exist. @throws DatabaseError */
+  async index(state: PostgresFolder): Promise<FolderIndex | undefined> {
+    state.index ??= await this.#load(state)
+    state.usedAt = performance.now()
+    if (!(await this.refresh(state))) {
+      this.forget(state)
+      return undefined
+    }
+    this.#raise(state.index, state.position)
+    return state.index
+  }
+
+  /** Removes the entries of a folder from memory. */
+  forget(state: PostgresFolder): void {
+    state.index = undefined
+    this.#loaded.delete(state)
+  }
+
+  /** Returns what changed after a folder's position; undefined if it does not exist. @throws DatabaseError */
+  async deltaOf(queries: Queries, { key, position }: PostgresFolder): Promise<Delta | undefined> {
+    const rows = await queries.query<DeltaRow>(DELTA, [key, position.modSeq, position.valueSeq])
+    const [first] = rows
+    if (!first) return undefined
+    return {
+      position: { uidNext: first.uid_next, modSeq: first.folder_mod_seq, valueSeq: first.folder_value_seq },
+      rows: rows.filter(({ what }) => what !== null),
+    }
+  }
+
+  /** Applies what changed to the index, and emits it. */
+  apply(state: PostgresFolder, { position, rows }: Delta): void {
+    const before = { ...state.position }
+    if (position.modSeq <= before.modSeq && position.valueSeq <= before.valueSeq) return
+    const added: MessageEntry[] = []
+    const others: DeltaRow[] = []
+    for (const row of rows) {
+      if (row.what === 'entry' && row.uid >= before.uidNext) added.push(this.#entryOf(state, row))
+      else others.push(row)
+    }
+    Object.assign(state.position, position)
+    if (added.length > 0) {
+      added.sort((a, b) => a.uid - b.uid)
+      state.index?.append(added)
+      this.#emit({ type: 'appended', folder: state.folder, entries: added })
+    }
+    others.sort((a, b) => (a.mod_seq ?? 0) - (b.mod_seq ?? 0) || a.uid - b.uid)
+    for (let i = 0; i < others.length; ) {
+      const { what, mod_seq } = others[i] as DeltaRow
+      const same: DeltaRow[] = []
+      for (let next = others[i]; next?.what === what && next.mod_seq === mod_seq; next = others[++i]) same.push(next)
+      this.#applySame(state, same, before)
+    }
+    if (state.index) this.#raise(state.index, state.position)
+  }
+
+  /** Applies changes of one kind with the same modSeq. */
+  #applySame(state: PostgresFolder, rows: readonly DeltaRow[], before: Position): void {
+    const { folder, index } = state
+    const [{ what, mod_seq: modSeq }] = rows as readonly [DeltaRow]
+    if (what === 'entry') {
+      const entries = rows.map((row) => this.#entryOf(state, row)).sort((a, b) => a.uid - b.uid)
+      index?.replace(entries)
+      this.#emit({ type: 'flags', folder, entries })
+    } else if (what === 'vanished') {
+      // Messages that came and went since the last look were never emitted.
+      const all = rows.flatMap(({ uids }) => (uids ?? '').split(',').map(Number))
+      const uids = all.filter((uid) => uid < before.uidNext).sort((a, b) => a - b)
+      if (uids.length === 0) return
+      index?.remove(uids, modSeq)
+      this.#emit({ type: 'expunged', folder, uids, modSeq })
+    } else {
+      for (const { kind, reader, names, mod_seq } of rows) {
+        const event = { folder, kind: kind as ValueKind, names: JSON.parse(names ?? '[]') as string[] }
+        this.#emit({
+          type: 'values',
+          ...event,
+          ...(reader !== null && { reader }),
+          ...(mod_seq !== null && { modSeq: mod_seq }),
+        })
+      }
+    }
+  }
+
+  async #load(state: PostgresFolder): Promise<FolderIndex> {
+    const index = new FolderIndex()
+    let some: MessageEntry[] = []
+    await this.#database.each(
+      `select ${ENTRY_COLUMNS} from entries e where e.folder = $1 order by e.uid`,
+      [state.key],
+      (columns) => {
+        some.push(entryOf(columns as unknown as EntryColumns, this.#names, state.flagsOf))
+        if (some.length < STEP) return
+        index.append(some)
+        some = []
+      },
+    )
+    index.append(some)
+    this.#loaded.add(state)
+    this.#makeRoom(state)
+    return index
+  }
+
+  #makeRoom(newest: PostgresFolder): void {
+    const others = [...this.#loaded].filter((one) => one !== newest).sort((a, b) => a.usedAt - b.usedAt)
+    let entries = others.reduce((sum, { index }) => sum + (index?.exists ?? 0), 0)
+    for (const state of others) {
+      if (entries <= MOST_ENTRIES) break
+      entries -= state.index?.exists ?? 0
+      this.forget(state)
+    }
+  }
+
+  #raise(index: FolderIndex, { uidNext, modSeq }: Position): void {
+    index.uidNext = Math.max(index.uidNext, uidNext)
+    index.highestModSeq = Math.max(index.highestModSeq, modSeq)
+  }
+
+  #entryOf(state: PostgresFolder, row: EntryRow): MessageEntry {
+    return entryOf(columnsOf(row), this.#names, state.flagsOf)
+  }
+}

@@ -1,0 +1,264 @@
+import type { Database, Transaction } from '../../postgres/database.ts'
+import { DatabaseError } from '../../postgres/database.ts'
+import { checkFits } from '../full/limits.ts'
+import { OUTGOING_OWNER, StoreError, type StoreEvent } from '../types.ts'
+import type { ValueSpace, Values } from '../value-types.ts'
+import { Draft, DraftFolder, type LockedRow } from './draft.ts'
+import { storeError } from './errors.ts'
+import type { Delta, Follower } from './follower.ts'
+import type { BlobNumbers } from './numbers.ts'
+import type { PostgresFolder } from './postgres-folder.ts'
+import { columnsOf, ENTRY_COLUMNS, type EntryRow, entryOf, type Names, textKey } from './records.ts'
+
+/** A change of messages or values. */
+export interface Operation<T> {
+  /** The folders that it changes or copies from. */
+  readonly folders: readonly PostgresFolder[]
+  /** The entries that it changes, by folder. */
+  readonly uids?: ReadonlyMap<PostgresFolder, readonly number[]>
+  /** The values that it changes, in a folder of `folders`. */
+  readonly space?: { readonly folder: PostgresFolder; readonly space: ValueSpace }
+  /** Numbers of new blobs that it takes. */
+  readonly blobs?: number
+  /** Streamed blobs that it adopts. */
+  readonly adopts?: readonly number[]
+  /** Messages that count against the limit. */
+  readonly messages?: number
+  /** Octets that it writes. */
+  readonly octets?: number
+  /** Computes the change. May run more than once. @throws StoreError and has changed nothing then */
+  readonly apply: (draft: Draft) => T
+}
+
+interface Queued extends Operation<unknown> {
+  readonly resolve: (result: unknown) => void
+  readonly reject: (error: unknown) => void
+}
+
+type Outcome = { readonly result: unknown } | { readonly error: unknown }
+
+/** What goes into one transaction at most. */
+const MOST_OPERATIONS = 256
+const MOST_OCTETS = 8 << 20
+const MOST_UIDS = 4_000
+
+const LOCK = `
+  select id, uid_next, mod_seq, value_seq, keywords, lock_token, locked_until > clock_timestamp() as is_locked
+  from folders where id = any($1::bigint[]) order by id for no key update`
+const READ_ENTRIES = `
+  select e.folder, ${ENTRY_COLUMNS} from entries e join unnest($1::bigint[], $2::bigint[]) c (folder, uid)
+  on e.folder = c.folder and e.uid = c.uid`
+const READ_VALUES = 'select name, content from "values" where folder = $1 and kind = $2 and reader = $3'
+const READ_NAMED_VALUES = `${READ_VALUES} and name_key = any($4::text[])`
+
+export interface LaneParts {
+  readonly database: Database
+  readonly follower: Follower
+  readonly names: Names
+  readonly numbers: BlobNumbers
+  readonly emit: (event: StoreEvent) => void
+  /** Most messages in all folders that are counted. */
+  readonly limit: number | undefined
+}
+
+/**
+ * Runs the changes of a node in transactions, one after the other. The operations that arrive during a transaction go
+ * together into the next one, so that one flush of the disk serves them all.
+ */
+export class Lane {
+  readonly #parts: LaneParts
+  #queue: Queued[] = []
+  #running: Promise<void> | undefined
+
+  constructor(parts: LaneParts) {
+    this.#parts = parts
+  }
+
+  /** Runs an operation and resolves after its commit and its events. @throws StoreError */
+  run<T>(operation: Operation<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      this.#queue.push({ ...operation, resolve: resolve as Queued['resolve'], reject })
+      this.#running ??= this.#drain()
+    })
+  }
+
+  /** Resolves when all operations have ended. */
+  async ended(): Promise<void> {
+    while (this.#running) await this.#running
+  }
+
+  async #drain(): Promise<void> {
+    // What is asked for in the same moment goes together.
+    await Promise.resolve()
+    while (this.#queue.length > 0) await this.#runBatch(this.#take())
+    this.#running = undefined
+  }
+
+  #take(): Queued[] {
+    let [octets, uids, count] = [0, 0, 0]
+    for (const operation of this.#queue) {
+      octets += operation.octets ?? 0
+      for (const some of operation.uids?.values() ?? []) uids += some.length
+      if (count > 0 && (octets > MOST_OCTETS || uids > MOST_UIDS || count >= MOST_OPERATIONS)) break
+      count++
+    }
+    return this.#queue.splice(0, count)
+  }
+
+  async #runBatch(batch: readonly Queued[]): Promise<void> {
+    const folders = [...new Set(batch.flatMap((one) => one.folders))]
+    const turns: (() => void)[] = []
+    try {
+      for (const folder of folders) turns.push(await folder.turn())
+      const blobs = batch.reduce((sum, one) => sum + (one.blobs ?? 0), 0)
+      const blobNumbers = await this.#parts.numbers.take(blobs)
+      const { outcomes, end } = await this.#parts.database.transaction((transaction) =>
+        this.#attempt(transaction, batch, folders, blobNumbers),
+      )
+      end()
+      for (const end of turns.splice(0)) end()
+      batch.forEach(({ resolve, reject }, i) => {
+        const outcome = outcomes[i] as Outcome
+        if ('error' in outcome) reject(outcome.error)
+        else resolve(outcome.result)
+      })
+    } catch (error) {
+      for (const end of turns.splice(0)) end()
+      // One of them may be to blame. A full disk can still take those that delete.
+      const mayWorkAlone = !(error instanceof DatabaseError) || error.code === 'failed' || error.code === 'no-space'
+      if (batch.length > 1 && mayWorkAlone) for (const one of batch) await this.#runBatch([one])
+      else for (const { reject } of batch) reject(storeError(error))
+    }
+  }
+
+  /** Runs a batch in a transaction. `end` emits the events; call it after the commit. */
+  async #attempt(
+    transaction: Transaction,
+    batch: readonly Queued[],
+    folders: readonly PostgresFolder[],
+    blobNumbers: readonly number[],
+  ) {
+    const { follower, names, limit } = this.#parts
+    const byKey = new Map(folders.map((folder) => [folder.key, folder]))
+    // One round trip for everything that is read.
+    const [rows, entries, adopted, messages, values] = await Promise.all([
+      transaction.query<LockedRow>(LOCK, [[...byKey.keys()]]),
+      this.#readEntries(transaction, batch),
+      this.#adopt(transaction, batch),
+      limit === undefined ? 0 : countMessages(transaction),
+      Promise.all(batch.map((one) => readValues(transaction, one))),
+    ])
+    const locked = new Map<string, DraftFolder>()
+    const deltas: [PostgresFolder, Delta][] = []
+    for (const row of rows) {
+      const state = byKey.get(row.id) as PostgresFolder
+      locked.set(state.folder.id, new DraftFolder(state, row))
+      const { position } = state
+      if (row.mod_seq === position.modSeq && row.value_seq === position.valueSeq) continue
+      const delta = await follower.deltaOf(transaction, state)
+      if (delta) deltas.push([state, delta])
+    }
+    for (const row of entries) {
+      const state = byKey.get(row.folder)
+      if (state) locked.get(state.folder.id)?.know(entryOf(columnsOf(row), names, state.flagsOf))
+    }
+    for (const [state, delta] of deltas) {
+      const folder = locked.get(state.folder.id) as DraftFolder
+      for (const row of delta.rows) {
+        if (row.what === 'entry') folder.know(entryOf(columnsOf(row), names, state.flagsOf))
+        else if (row.what === 'vanished') folder.lose((row.uids ?? '').split(',').map(Number))
+      }
+    }
+    let current: Values | undefined
+    const draft = new Draft(locked, names, blobNumbers, () => current ?? NO_VALUES)
+    const outcomes = batch.map((one, i): Outcome => {
+      current = values[i]
+      try {
+        for (const blob of one.adopts ?? []) if (!adopted.has(blob)) throw notComplete()
+        if (limit !== undefined && one.messages) {
+          const used = { octets: 0, messages: messages + draft.growth }
+          checkFits(used, { octets: 0, messages: one.messages }, { messages: limit })
+        }
+        return { result: one.apply(draft) }
+      } catch (error) {
+        for (const blob of one.adopts ?? []) if (adopted.has(blob)) draft.writes.abandon(blob)
+        return { error }
+      }
+    })
+    const changed = draft.end()
+    draft.writes.send(transaction)
+    return { outcomes, end: () => this.#emit(draft, deltas, changed) }
+  }
+
+  #emit(draft: Draft, deltas: readonly [PostgresFolder, Delta][], changed: readonly DraftFolder[]): void {
+    const { follower, database, emit } = this.#parts
+    for (const [state, delta] of deltas) follower.apply(state, delta)
+    for (const { state, uidNext, highestModSeq: modSeq, valueSeq } of changed) {
+      Object.assign(state.position, { uidNext, modSeq, valueSeq })
+      database.notify('folders', String(state.key))
+    }
+    for (const { folder, event } of draft.events) {
+      const { index } = folder.state
+      if (event.type === 'appended') index?.append(event.entries)
+      else if (event.type === 'flags') index?.replace(event.entries)
+      else if (event.type === 'expunged') index?.remove(event.uids, event.modSeq)
+      emit(event)
+    }
+  }
+
+  /** Reads the entries that the operations change, of folders whose entries are not in memory. */
+  async #readEntries(transaction: Transaction, batch: readonly Queued[]): Promise<readonly (EntryRow & { folder: number })[]> {
+    const keys: number[] = []
+    const all: number[] = []
+    for (const { uids } of batch) {
+      for (const [folder, some] of uids ?? []) {
+        if (folder.index) continue
+        for (const uid of some) {
+          keys.push(folder.key)
+          all.push(uid)
+        }
+      }
+    }
+    return keys.length === 0 ? [] : transaction.query<EntryRow & { folder: number }>(READ_ENTRIES, [keys, all])
+  }
+
+  async #adopt(transaction: Transaction, batch: readonly Queued[]): Promise<ReadonlySet<number>> {
+    const blobs = batch.flatMap(({ adopts }) => adopts ?? [])
+    if (blobs.length === 0) return new Set()
+    const rows = await transaction.query<{ blob: number }>(
+      'delete from incoming where blob = any($1::bigint[]) returning blob',
+      [blobs],
+    )
+    return new Set(rows.map(({ blob }) => blob))
+  }
+}
+
+const NO_VALUES: Values = new Map()
+
+const notComplete = (): StoreError =>
+  new StoreError('failed', 'the message took too long to arrive, and its first octets were removed. Send it again')
+
+async function countMessages(transaction: Transaction): Promise<number> {
+  const [row] = await transaction.query<{ messages: number }>(
+    'select coalesce(sum(messages), 0)::bigint as messages from folders where owner <> $1',
+    [OUTGOING_OWNER],
+  )
+  return row?.messages ?? 0
+}
+
+async function readValues(transaction: Transaction, { space }: Queued): Promise<Values> {
+  return space ? valuesIn(transaction, space.folder.key, space.space) : NO_VALUES
+}
+
+/** Returns the values of a space in the table. @throws DatabaseError */
+export async function valuesIn(
+  queries: Pick<Transaction, 'query'>,
+  folder: number,
+  { kind, reader, names }: ValueSpace,
+): Promise<Values> {
+  const values = [folder, kind, textKey(reader ?? '')]
+  const rows = await (names
+    ? queries.query<{ name: string; content: Buffer }>(READ_NAMED_VALUES, [...values, names.map(textKey)])
+    : queries.query<{ name: string; content: Buffer }>(READ_VALUES, values))
+  return new Map(rows.map(({ name, content }) => [name, content]))
+}

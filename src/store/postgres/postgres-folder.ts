@@ -1,0 +1,65 @@
+import { FlagTable } from '../flags.ts'
+import type { FolderIndex } from '../folder-index.ts'
+import type { FolderState } from '../folder-registry.ts'
+import type { Folder } from '../types.ts'
+import { type FolderRow, flagsFrom, type Names } from './records.ts'
+
+/** What of a folder's changes this node has emitted: everything up to these numbers. */
+export interface Position {
+  uidNext: number
+  modSeq: number
+  valueSeq: number
+}
+
+/** A folder as this node knows it. */
+export class PostgresFolder implements FolderState {
+  folder: Folder
+  readonly key: number
+  readonly flags = new FlagTable()
+  readonly position: Position
+  /** All entries, if a session has opened the folder. */
+  index: FolderIndex | undefined
+  /** When the index was last used, as `performance.now()`. */
+  usedAt = 0
+  #turn: Promise<void> = Promise.resolve()
+  readonly #flagsOfText = new Map<string, readonly string[]>()
+
+  constructor(key: number, folder: Folder, position: Position) {
+    this.key = key
+    this.folder = folder
+    this.position = position
+  }
+
+  /**
+   * Waits until nobody else on this node reads or makes changes of this folder that are not emitted yet. Returns a function
+   * that lets the next one.
+   */
+  async turn(): Promise<() => void> {
+    const before = this.#turn
+    let end = (): void => {}
+    this.#turn = new Promise((resolve) => {
+      end = resolve
+    })
+    await before
+    return end
+  }
+
+  readonly flagsOf = (text: string): readonly string[] => {
+    let flags = this.#flagsOfText.get(text)
+    if (!flags) {
+      flags = this.flags.canonical(flagsFrom(text))
+      if (this.#flagsOfText.size > 10_000) this.#flagsOfText.clear()
+      this.#flagsOfText.set(text, flags)
+    }
+    return flags
+  }
+}
+
+/** Returns the folder of a row. */
+export const folderOfRow = (row: FolderRow, names: Names): Folder => ({
+  id: names.folder(row.id),
+  owner: row.owner,
+  name: row.name,
+  uidValidity: row.uid_validity,
+  ...(JSON.parse(row.settings) as Pick<Folder, 'specialUse' | 'newsgroup'>),
+})

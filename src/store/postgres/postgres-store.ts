@@ -1,0 +1,622 @@
+import type { Logger } from 'pino'
+import type { Clock } from '../../common/clock.ts'
+import { type Overview, overview } from '../../mail/overview.ts'
+import type { Database } from '../../postgres/database.ts'
+import { BaseStore } from '../base-store.ts'
+import type { FolderIndex } from '../folder-index.ts'
+import { DropOldest } from '../full/drop-oldest.ts'
+import { isCounted, type StoreLimits } from '../full/limits.ts'
+import { folderName } from '../mailboxes.ts'
+import {
+  type CopyResult,
+  type FlagChange,
+  type FlagChangeResult,
+  type Folder,
+  type FolderLock,
+  type FolderSettings,
+  type FolderSnapshot,
+  type FolderStatus,
+  type Location,
+  type MessageEntry,
+  type MessageStore,
+  type NewMessage,
+  type Origin,
+  type Owner,
+  PUBLIC_OWNER,
+  type StoredMessage,
+  StoreError,
+  type StoreRoom,
+  type UidRange,
+} from '../types.ts'
+import { ascending } from '../uid-order.ts'
+import type { ValueChanges, ValueKind, ValueSpace, Values } from '../value-types.ts'
+import { Bodies, removeDoomed, type StreamedBlob } from './bodies.ts'
+import type { Draft } from './draft.ts'
+import { storeError } from './errors.ts'
+import { Folders } from './folders.ts'
+import { Follower } from './follower.ts'
+import { Lane, valuesIn } from './lane.ts'
+import { assertLocked, FolderLeases } from './locks.ts'
+import { BlobNumbers } from './numbers.ts'
+import { PostgresFolder } from './postgres-folder.ts'
+import { columnsOf, ENTRY_COLUMNS, type EntryRow, entryOf, Names, textKey } from './records.ts'
+
+export interface PostgresStoreOptions {
+  readonly clock: Clock
+  readonly log: Logger
+  readonly limits?: StoreLimits | undefined
+}
+
+/** Messages that one transaction changes, so that others need not wait for long. */
+const STEP = 1_000
+const SWEEP_MS = 20_000
+/** Entries whose octets `stream` still finds after they were deleted. */
+const RECENT_ENTRIES = 256
+
+/** The kinds of values that belong to no folder have a row of their own to lock, with an id below 0. */
+const kinds: Readonly<Record<ValueKind, number>> = {
+  metadata: -1,
+  urlauth: -2,
+  acl: -3,
+  seen: -4,
+  recent: -5,
+  thread: -6,
+  outgoing: -7,
+  report: -8,
+  answered: -9,
+}
+
+/** Opens the store in a database. It does not close the database. @throws StoreError */
+export async function openPostgresStore(database: Database, options: PostgresStoreOptions): Promise<PostgresStore> {
+  try {
+    const [lab] = await database.query<{ tag: string }>('select tag from lab')
+    const store = new PostgresStore(database, lab?.tag ?? '', options)
+    await store.load()
+    return store
+  } catch (error) {
+    throw storeError(error)
+  }
+}
+
+/**
+ * A store in PostgreSQL, which several nodes share. Changes run in the transactions of `Lane`. Reads see what was committed
+ * before them, on whichever node. The names of folders are in memory, and the entries of folders that are opened whole.
+ */
+export class PostgresStore extends BaseStore<PostgresFolder> implements MessageStore {
+  readonly #database: Database
+  readonly #log: Logger
+  readonly #names: Names
+  readonly #bodies: Bodies
+  readonly #folders: Folders
+  readonly #follower: Follower
+  readonly #lane: Lane
+  readonly #locks: FolderLeases
+  readonly #dropOldest: DropOldest | undefined
+  readonly #spaces = new Map<number, PostgresFolder>()
+  readonly #recent = new Map<string, { readonly blob: number; readonly size: number; readonly prefix: number }>()
+  #stateKeys: ReadonlySet<string> = new Set()
+  #stops: (() => void)[] = []
+  #rereadAt: string | undefined
+
+  constructor(database: Database, tag: string, { clock, log, limits = {} }: PostgresStoreOptions) {
+    super(clock, (error) => log.error({ err: error }, 'a listener of the store failed'))
+    this.#database = database
+    this.#log = log
+    this.#names = new Names(tag)
+    const numbers = new BlobNumbers(database)
+    const emit = this.emit.bind(this)
+    const names = this.#names
+    this.#bodies = new Bodies(database, numbers)
+    this.#follower = new Follower(database, names, emit)
+    this.#folders = new Folders({ database, clock, names, tag, registry: this.folders, emit })
+    this.#lane = new Lane({ database, follower: this.#follower, names, numbers, emit, limit: limits.messages })
+    this.#locks = new FolderLeases(database, (...args) => this.#expunge(...args), log)
+    if (limits.whenFull === 'drop-oldest') this.#dropOldest = new DropOldest(this, limits, log)
+  }
+
+  /** Reads the folders and begins to follow the other nodes. Call it once. @throws DatabaseError */
+  async load(): Promise<void> {
+    await this.#database.query(
+      `insert into folders (id, owner, name, uid_validity, settings, version)
+       select id, '', '', 0, '{}', 0 from unnest($1::bigint[]) id on conflict do nothing`,
+      [Object.values(kinds)],
+    )
+    await this.#readClock()
+    await Promise.all([this.#folders.load(), this.#readStateKeys()])
+    const listen = this.#database.listen.bind(this.#database)
+    const sweep = setInterval(() => this.#background(removeDoomed(this.#database, this.#bodies.streamed)), SWEEP_MS)
+    this.#stops = [
+      listen('folders', (key) => this.#background(key === undefined ? this.#reread() : this.#follow(Number(key)))),
+      listen('owners', (key) => key !== undefined && this.#background(this.#folders.refresh())),
+      listen('state', (key) => key !== undefined && this.#background(this.#readStateKeys())),
+      () => clearInterval(sweep.unref()),
+    ]
+  }
+
+  async room(): Promise<StoreRoom> {
+    this.checkOpen()
+    const [row] = await this.#query<{ octets: number }>(
+      'select coalesce(sum(octets), 0)::bigint as octets from folders',
+    )
+    // PostgreSQL does not say how much room its disk has.
+    return { usedOctets: row?.octets ?? 0, freeOctets: Number.MAX_SAFE_INTEGER }
+  }
+
+  override async findFolder(owner: Owner, name: string): Promise<Folder | undefined> {
+    const known = await super.findFolder(owner, name)
+    if (known) return known
+    await this.#refreshFolders()
+    return super.findFolder(owner, name)
+  }
+
+  override async listFolders(owner: Owner): Promise<readonly Folder[]> {
+    await this.#refreshFolders()
+    return super.listFolders(owner)
+  }
+
+  override async listOwners(): Promise<readonly Owner[]> {
+    await this.#refreshFolders()
+    return super.listOwners()
+  }
+
+  createFolder(owner: Owner, name: string, settings: FolderSettings = {}): Promise<Folder> {
+    return this.#changeFolders(() => this.#folders.create(owner, name, settings))
+  }
+
+  deleteFolder(folderId: string, { onlyIfEmpty = false } = {}): Promise<void> {
+    return this.#changeFolders(() => this.#folders.delete(folderId, onlyIfEmpty))
+  }
+
+  renameFolder(folderId: string, name: string): Promise<Folder> {
+    return this.#changeFolders(() => this.#folders.rename(folderId, name))
+  }
+
+  updateFolder(folderId: string, settings: FolderSettings): Promise<Folder> {
+    return this.#changeFolders(() => this.#folders.update(folderId, settings))
+  }
+
+  async status(folderId: string): Promise<FolderStatus> {
+    const { key } = await this.#need(folderId)
+    const [row] = await this.#query<FolderStatus>(STATUS, [key])
+    if (!row) throw notFound(folderId)
+    return row
+  }
+
+  async snapshot(folderId: string): Promise<FolderSnapshot> {
+    return this.#withIndex(folderId, (index) => index.snapshot())
+  }
+
+  async subscriptions(owner: Owner): Promise<readonly string[]> {
+    const rows = await this.#query<{ name: string }>('select distinct name from subscriptions where owner = $1', [owner])
+    return rows.map(({ name }) => name).sort()
+  }
+
+  async setSubscribed(owner: Owner, name: string, subscribed: boolean): Promise<void> {
+    this.checkOpen()
+    const full = folderName(owner, name)
+    await this.#query(
+      subscribed
+        ? `insert into subscriptions (owner, name) select $1, $2
+           where not exists (select from subscriptions where owner = $1 and name = $2)`
+        : 'delete from subscriptions where owner = $1 and name = $2',
+      [owner, full],
+    )
+  }
+
+  async append(batch: readonly NewMessage[], origin?: Origin): Promise<readonly StoredMessage[]> {
+    this.checkOpen()
+    const folders = await this.#needAll(batch.flatMap(({ targets }) => targets.map(({ folderId }) => folderId)))
+    const raws: (Buffer | StreamedBlob)[] = []
+    try {
+      for (const { raw } of batch) raws.push(await this.#bodies.take(raw))
+      const adopts = raws.flatMap((raw) => (Buffer.isBuffer(raw) ? [] : [raw.blob]))
+      const operation = {
+        folders,
+        blobs: raws.length - adopts.length,
+        adopts,
+        messages: this.#countTargets(batch),
+        octets: raws.reduce((sum, raw) => sum + (Buffer.isBuffer(raw) ? raw.length : 0), 0),
+      }
+      return await this.#withRoom(() =>
+        this.#lane.run({ ...operation, apply: (draft) => draft.append(batch, raws, this.clock.now(), origin) }),
+      )
+    } catch (error) {
+      await this.#bodies.abandon(raws).catch((cause: unknown) => this.#log.debug({ err: cause }, 'octets stay until they expire'))
+      throw storeError(error)
+    }
+  }
+
+  async list(folderId: string, range?: UidRange): Promise<readonly MessageEntry[]> {
+    if (!range) return this.#withIndex(folderId, (index) => index.list())
+    const state = await this.#need(folderId)
+    return this.#entries(state, 'e.uid between $2 and $3', [range.from, range.to])
+  }
+
+  async entry(folderId: string, uid: number): Promise<MessageEntry | undefined> {
+    const state = await this.#find(folderId)
+    if (!state) return undefined
+    const [entry] = await this.#entries(state, 'e.uid = $2', [uid])
+    const key = `${folderId}/${uid}`
+    this.#recent.delete(key)
+    if (entry) this.#remember(key, entry)
+    return entry
+  }
+
+  async read(folderId: string, uid: number, start?: number, end?: number): Promise<Buffer | undefined> {
+    const state = await this.#find(folderId)
+    return state && this.#run(() => this.#bodies.read(state.key, uid, start, end))
+  }
+
+  async *stream(folderId: string, uid: number, start?: number, end?: number): AsyncGenerator<Buffer, void, void> {
+    const state = await this.#find(folderId)
+    if (!state) return
+    try {
+      const found = (await this.#bodies.find(state.key, uid)) ?? this.#recent.get(`${folderId}/${uid}`)
+      if (found) yield* this.#bodies.stream(found, start, end)
+    } catch (error) {
+      throw storeError(error)
+    }
+  }
+
+  async overview(folderId: string, uid: number): Promise<Overview | undefined> {
+    const state = await this.#find(folderId)
+    if (!state) return undefined
+    const [row] = await this.#query<{ overview: string | null }>(
+      `select o.overview from entries e left join overviews o on o.blob = e.blob where e.folder = $1 and e.uid = $2`,
+      [state.key, uid],
+    )
+    if (!row) return undefined
+    if (row.overview !== null) return JSON.parse(row.overview) as Overview
+    const raw = await this.read(folderId, uid)
+    return raw && overview(raw)
+  }
+
+  async setFlags(
+    folderId: string,
+    uids: readonly number[],
+    change: FlagChange,
+    origin?: Origin,
+  ): Promise<FlagChangeResult> {
+    const state = await this.#need(folderId)
+    const results = await this.#inSteps([state], uids, (draft, some) =>
+      draft.setFlags(folderId, some, change, origin),
+    )
+    return {
+      entries: results.flatMap(({ entries }) => entries),
+      modified: results.flatMap(({ modified }) => modified),
+    }
+  }
+
+  async copy(folderId: string, uids: readonly number[], targetFolderId: string, origin?: Origin): Promise<CopyResult> {
+    const [state, target] = await this.#needBoth(folderId, targetFolderId)
+    return this.#withRoom(() =>
+      this.#lane.run({
+        folders: [state, target],
+        uids: new Map([[state, ascending(uids)]]),
+        messages: isCounted(target.folder) ? uids.length : 0,
+        apply: (draft) => draft.copy(folderId, uids, targetFolderId, this.clock.now(), origin),
+      }),
+    )
+  }
+
+  async move(folderId: string, uids: readonly number[], targetFolderId: string, origin?: Origin): Promise<CopyResult> {
+    const folders = await this.#needBoth(folderId, targetFolderId)
+    const results = await this.#inSteps(folders, uids, (draft, some) =>
+      draft.move(folderId, some, targetFolderId, this.clock.now(), origin),
+    )
+    return { from: results.flatMap(({ from }) => from), to: results.flatMap(({ to }) => to) }
+  }
+
+  async expunge(folderId: string, uids: readonly number[], origin?: Origin): Promise<readonly number[]> {
+    return this.#expunge(await this.#need(folderId), uids, origin)
+  }
+
+  override async lockFolder(folderId: string): Promise<FolderLock | undefined> {
+    const state = await this.#need(folderId)
+    return this.#run(() => this.#locks.lock(state))
+  }
+
+  override async lockedFolders(): Promise<ReadonlySet<string>> {
+    const rows = await this.#query<{ id: number }>(
+      'select id from folders where lock_token is not null and locked_until > clock_timestamp()',
+    )
+    return new Set(rows.map(({ id }) => this.#names.folder(id)))
+  }
+
+  override async expungeUnlocked(folderId: string, uids: readonly number[], origin?: Origin): Promise<readonly number[]> {
+    const state = await this.#need(folderId)
+    const expunged = await this.#inSteps([state], uids, (draft, some) =>
+      draft.need(folderId).row.is_locked ? [] : draft.expunge(folderId, some, origin),
+    )
+    return expunged.flat()
+  }
+
+  async changedSince(folderId: string, modSeq: number): Promise<readonly MessageEntry[]> {
+    return this.#entries(await this.#need(folderId), 'e.mod_seq > $2', [modSeq])
+  }
+
+  async vanishedSince(folderId: string, modSeq: number): Promise<readonly number[]> {
+    const { key } = await this.#need(folderId)
+    const rows = await this.#query<{ uid: number }>(
+      'select distinct unnest(uids) as uid from vanished where folder = $1 and mod_seq > $2 order by uid',
+      [key, modSeq],
+    )
+    return rows.map(({ uid }) => uid)
+  }
+
+  async locate(messageId: string): Promise<readonly Location[]> {
+    const rows = await this.#query<{ folder: number; uid: number }>(
+      'select folder, uid from places where message_id = $1 order by folder, uid',
+      [textKey(messageId)],
+    )
+    const locations: Location[] = []
+    for (const { folder: key, uid } of rows) {
+      const state = await this.#find(this.#names.folder(key))
+      if (state) locations.push({ folder: state.folder, uid })
+    }
+    return locations
+  }
+
+  async knows(messageId: string): Promise<boolean> {
+    const rows = await this.#query('select from history where message_id = $1', [textKey(messageId)])
+    return rows.length > 0
+  }
+
+  async remember(messageId: string): Promise<void> {
+    this.checkOpen()
+    await this.#query('insert into history (message_id) values ($1) on conflict do nothing', [textKey(messageId)])
+  }
+
+  async values(space: ValueSpace): Promise<Values> {
+    this.checkOpen()
+    const { key } = await this.#spaceOf(space)
+    return this.#run(() => valuesIn(this.#database, key, space))
+  }
+
+  async changeValues(
+    space: ValueSpace,
+    change: (current: Values, modSeq: number) => ValueChanges,
+    origin?: Origin,
+  ): Promise<void> {
+    const state = await this.#spaceOf(space)
+    await this.#withRoom(() =>
+      this.#lane.run({
+        folders: [state],
+        space: { folder: state, space },
+        apply: (draft) => draft.changeValues(draft.need(state.folder.id), space, change, origin),
+      }),
+    )
+  }
+
+  async getState(key: string): Promise<string | undefined> {
+    const [row] = await this.#query<{ value: string }>('select value from state where key = $1', [textKey(key)])
+    return row?.value
+  }
+
+  hasState(key: string): boolean {
+    return this.#stateKeys.has(textKey(key))
+  }
+
+  async setState(key: string, value: string | undefined): Promise<void> {
+    this.checkOpen()
+    const stored = textKey(key)
+    const keys = new Set(this.#stateKeys)
+    if (value === undefined) {
+      await this.#query('delete from state where key = $1', [stored])
+      keys.delete(stored)
+    } else {
+      await this.#query(
+        'insert into state (key, value) values ($1, $2) on conflict (key) do update set value = excluded.value',
+        [stored, value],
+      )
+      keys.add(stored)
+    }
+    this.#stateKeys = keys
+    this.#database.notify('state', stored)
+  }
+
+  async clear(): Promise<void> {
+    await this.#changeFolders(() => this.#folders.clear())
+    this.#stateKeys = new Set()
+    this.#database.notify('state', '')
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.isClosed) return
+    this.isClosed = true
+    for (const stop of this.#stops) stop()
+    await this.#lane.ended()
+    await this.#locks.close()
+  }
+
+  #query<Row>(text: string, values?: readonly unknown[]): Promise<readonly Row[]> {
+    return this.#run(() => this.#database.query<Row>(text, values))
+  }
+
+  /** @throws StoreError */
+  async #run<T>(work: () => Promise<T>): Promise<T> {
+    this.checkOpen()
+    try {
+      return await work()
+    } catch (error) {
+      throw storeError(error)
+    }
+  }
+
+  #changeFolders<T>(work: () => Promise<T>): Promise<T> {
+    return this.#run(work)
+  }
+
+  /** Runs a change that needs room. If it does not fit and `whenFull` says so, the oldest messages are deleted first. */
+  #withRoom<T>(change: () => Promise<T>): Promise<T> {
+    return this.#dropOldest ? this.#dropOldest.run(change) : change()
+  }
+
+  async #expunge(
+    state: PostgresFolder,
+    uids: readonly number[],
+    origin?: Origin,
+    token?: string,
+  ): Promise<readonly number[]> {
+    const { id } = state.folder
+    const expunged = await this.#inSteps([state], uids, (draft, some) => {
+      if (token !== undefined) assertLocked(draft.need(id), token)
+      return draft.expunge(id, some, origin)
+    })
+    return expunged.flat()
+  }
+
+  /** Runs a change of many messages of the first folder in several transactions. */
+  async #inSteps<T>(
+    folders: readonly PostgresFolder[],
+    uids: readonly number[],
+    step: (draft: Draft, some: readonly number[]) => T,
+  ): Promise<T[]> {
+    this.checkOpen()
+    const all = ascending(uids)
+    const results: T[] = []
+    for (let at = 0; at === 0 || at < all.length; at += STEP) {
+      const some = all.slice(at, at + STEP)
+      const [first] = folders as readonly [PostgresFolder]
+      results.push(await this.#lane.run({ folders, uids: new Map([[first, some]]), apply: (draft) => step(draft, some) }))
+    }
+    return results
+  }
+
+  async #entries(state: PostgresFolder, where: string, values: readonly unknown[]): Promise<MessageEntry[]> {
+    const text = `select ${ENTRY_COLUMNS} from entries e where e.folder = $1 and ${where} order by e.uid`
+    const rows = await this.#query<EntryRow>(text, [state.key, ...values])
+    return rows.map((row) => entryOf(columnsOf(row), this.#names, state.flagsOf))
+  }
+
+  /** @throws StoreError `not-found` */
+  async #withIndex<T>(folderId: string, use: (index: FolderIndex) => T): Promise<T> {
+    const state = await this.#need(folderId)
+    const end = await state.turn()
+    try {
+      const index = await this.#run(() => this.#follower.index(state))
+      if (!index) throw notFound(folderId)
+      return use(index)
+    } finally {
+      end()
+    }
+  }
+
+  /** Returns a folder, also one that another node has just created. @throws StoreError `not-found`, `closed` */
+  async #need(folderId: string): Promise<PostgresFolder> {
+    const state = await this.#find(folderId)
+    if (!state) throw notFound(folderId)
+    return state
+  }
+
+  async #find(folderId: string): Promise<PostgresFolder | undefined> {
+    this.checkOpen()
+    const known = this.folders.get(folderId)
+    if (known) return known
+    await this.#refreshFolders()
+    return this.folders.get(folderId)
+  }
+
+  async #needBoth(folderId: string, otherId: string): Promise<readonly [PostgresFolder, PostgresFolder]> {
+    return [await this.#need(folderId), await this.#need(otherId)]
+  }
+
+  async #needAll(folderIds: readonly string[]): Promise<PostgresFolder[]> {
+    const states: PostgresFolder[] = []
+    for (const folderId of new Set(folderIds)) states.push(await this.#need(folderId))
+    return states
+  }
+
+  /** Returns the folder of values, or the row that stands for the store as a whole. @throws StoreError `not-found` */
+  async #spaceOf({ folderId, kind }: ValueSpace): Promise<PostgresFolder> {
+    if (folderId !== undefined) return this.#need(folderId)
+    this.checkOpen()
+    const key = kinds[kind]
+    let space = this.#spaces.get(key)
+    if (!space) {
+      const folder: Folder = { id: `values:${kind}`, owner: PUBLIC_OWNER, name: kind, uidValidity: 0 }
+      space = new PostgresFolder(key, folder, { uidNext: 1, modSeq: 1, valueSeq: 0 })
+      this.#spaces.set(key, space)
+    }
+    return space
+  }
+
+  #refreshFolders(): Promise<void> {
+    return this.#run(() => this.#folders.refresh())
+  }
+
+  /** Emits what another node has changed in a folder. */
+  async #follow(key: number): Promise<void> {
+    if (key <= 0) return
+    if (!this.#folders.get(key)) await this.#folders.refresh()
+    const state = this.#folders.get(key)
+    if (!state) return
+    const end = await state.turn()
+    try {
+      await this.#follower.refresh(state)
+    } finally {
+      end()
+    }
+  }
+
+  /** Emits everything that other nodes have changed since the last time, in case a notification was lost. */
+  async #reread(): Promise<void> {
+    const since = this.#rereadAt
+    await this.#readClock()
+    await this.#folders.refresh()
+    await this.#readStateKeys()
+    const rows = await this.#database.query<{ id: number; mod_seq: number; value_seq: number }>(
+      `select id, mod_seq, value_seq from folders
+       where changed_at > $1::timestamptz - interval '30 seconds' and id > 0`,
+      [since],
+    )
+    for (const { id, mod_seq, value_seq } of rows) {
+      const position = this.#folders.get(id)?.position
+      if (position?.modSeq !== mod_seq || position.valueSeq !== value_seq) await this.#follow(id)
+    }
+  }
+
+  async #readClock(): Promise<void> {
+    const [row] = await this.#database.query<{ now: string }>('select clock_timestamp()::text as now')
+    this.#rereadAt = row?.now
+  }
+
+  async #readStateKeys(): Promise<void> {
+    const rows = await this.#database.query<{ key: string }>('select key from state')
+    this.#stateKeys = new Set(rows.map(({ key }) => key))
+  }
+
+  /** Work whose failure the next time makes up for. */
+  #background(work: Promise<unknown>): void {
+    work.catch((error: unknown) => {
+      if (!this.isClosed) this.#log.debug({ err: error }, 'following the other nodes failed; it is tried again')
+    })
+  }
+
+  #remember(key: string, { blob, sizeOctets: size }: MessageEntry): void {
+    this.#recent.set(key, { blob: this.#names.blobNumber(blob), size, prefix: 0 })
+    if (this.#recent.size <= RECENT_ENTRIES) return
+    for (const first of this.#recent.keys()) {
+      this.#recent.delete(first)
+      break
+    }
+  }
+
+  /** Returns how many messages a batch adds to folders whose messages are counted. */
+  #countTargets(batch: readonly NewMessage[]): number {
+    let messages = 0
+    for (const { targets } of batch) {
+      for (const { folderId } of targets) if (isCounted(this.need(folderId).folder)) messages++
+    }
+    return messages
+  }
+}
+
+const STATUS = `
+  select messages as "exists", uid_next as "uidNext", mod_seq as "highestModSeq", octets as "sizeOctets", unseen, deleted,
+    deleted_octets as "deletedOctets",
+    coalesce((select min(uid) from entries where folder = f.id), 0) as "lowestUid",
+    coalesce((select max(uid) from entries where folder = f.id), 0) as "highestUid"
+  from folders f where id = $1`
+
+const notFound = (folderId: string): StoreError => new StoreError('not-found', `folder ${folderId} does not exist`)
