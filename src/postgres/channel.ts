@@ -1,6 +1,6 @@
 import type { Logger } from 'pino'
 import { Connection, type ConnectionSettings } from './connection.ts'
-import { databaseError } from './errors.ts'
+import { DatabaseError, databaseError } from './errors.ts'
 import type { Topic } from './topics.ts'
 
 export type DatabaseState = 'connected' | 'disconnected'
@@ -109,7 +109,7 @@ export class Channel {
   }
 
   async #connect(): Promise<void> {
-    const connection = await Connection.open(this.#settings, () => this.#lost(connection))
+    const connection = await Connection.open(this.#settings, (one) => this.#lost(one))
     try {
       connection.onNotification(({ processId, payload }) => {
         if (processId !== this.#processId) this.#receive(payload ?? '')
@@ -122,8 +122,9 @@ export class Channel {
       await connection.end()
       throw error
     }
-    if (this.#isClosed || connection.isLost) return void connection.destroy()
-    this.#connection = connection
+    if (connection.isLost) throw new DatabaseError('disconnected', 'the connection to PostgreSQL was lost')
+    if (this.#isClosed) await connection.end()
+    else this.#connection = connection
   }
 
   #lost(connection: Connection): void {

@@ -1,11 +1,4 @@
-import {
-  type Driver,
-  type DriverClient,
-  type DriverQuery,
-  loadDriver,
-  type Notification,
-  typesOf,
-} from './driver.ts'
+import { type Driver, type DriverClient, type DriverQuery, loadDriver, type Notification, typesOf } from './driver.ts'
 import { DatabaseError, databaseError, isStale } from './errors.ts'
 import { addressesOf, remember, serverOf } from './hosts.ts'
 
@@ -52,10 +45,11 @@ export class Connection {
   inFlight = 0
   isLost = false
   readonly #client: DriverClient
-  #isEnding = false
-  readonly #lost: () => void
+  /** Whether `lost` is called when the connection ends. */
+  #isKept = false
+  readonly #lost: (connection: Connection) => void
 
-  private constructor(client: DriverClient, lost: () => void) {
+  private constructor(client: DriverClient, lost: (connection: Connection) => void) {
     this.#client = client
     this.#lost = lost
     client.on('error', () => this.destroy())
@@ -67,7 +61,7 @@ export class Connection {
    * @param lost is called once when the connection ends without `end`
    * @throws DatabaseError
    */
-  static async open(settings: ConnectionSettings, lost: () => void): Promise<Connection> {
+  static async open(settings: ConnectionSettings, lost: (connection: Connection) => void): Promise<Connection> {
     let failed: DatabaseError | undefined
     for (const url of addressesOf(settings.url)) {
       try {
@@ -83,7 +77,7 @@ export class Connection {
     throw failed as DatabaseError
   }
 
-  static async #openAt(settings: ConnectionSettings, lost: () => void): Promise<Connection> {
+  static async #openAt(settings: ConnectionSettings, lost: (connection: Connection) => void): Promise<Connection> {
     const driver = await loadDriver()
     const client = createClient(driver, settings)
     const connection = new Connection(client, lost)
@@ -93,9 +87,9 @@ export class Connection {
       const isStandby = 'SELECT pg_is_in_recovery() AS standby'
       const last = await connection.#last<{ readonly standby: boolean }>([...statements, isStandby].join(';'))
       if (last?.standby) throw new DatabaseError('disconnected', 'it is a standby, which accepts no changes')
+      connection.#isKept = true
       return connection
     } catch (error) {
-      connection.#isEnding = true
       connection.destroy()
       throw describe(databaseError(error), settings)
     }
@@ -117,11 +111,12 @@ export class Connection {
     const query = new Query({ name: nameOf(text), text, values, rowMode: 'array' })
     query.on('row', row)
     await this.#request(
-      () => new Promise<void>((resolve, reject) => {
-        query.on('end', () => resolve())
-        query.on('error', reject)
-        this.#client.query(query)
-      }),
+      () =>
+        new Promise<void>((resolve, reject) => {
+          query.on('end', () => resolve())
+          query.on('error', reject)
+          this.#client.query(query)
+        }),
     )
   }
 
@@ -149,13 +144,13 @@ export class Connection {
     if (this.isLost) return
     this.isLost = true
     this.#client.connection.stream.destroy()
-    if (!this.#isEnding) this.#lost()
+    if (this.#isKept) this.#lost(this)
   }
 
   /** Ends the connection after the answers of all queries. */
   async end(): Promise<void> {
     if (this.isLost) return
-    this.#isEnding = true
+    this.#isKept = false
     await this.#client.end().catch(() => this.destroy())
     this.isLost = true
   }
@@ -166,7 +161,9 @@ export class Connection {
 
   /** Runs several statements. Returns the first row of the last one. */
   async #last<Row>(text: string): Promise<Row | undefined> {
-    const results = (await this.#request(() => this.#client.query(text))) as unknown as readonly { readonly rows: readonly Row[] }[]
+    const results = (await this.#request(() => this.#client.query(text))) as unknown as readonly {
+      readonly rows: readonly Row[]
+    }[]
     return results.at(-1)?.rows[0]
   }
 

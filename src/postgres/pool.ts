@@ -136,8 +136,8 @@ export class Pool {
   async #open(): Promise<void> {
     this.#opening++
     try {
-      const connection = await Connection.open(this.#settings, () => {
-        this.#members = this.#members.filter((member) => member.connection !== connection)
+      const connection = await Connection.open(this.#settings, (lost) => {
+        this.#members = this.#members.filter((member) => member.connection !== lost)
         this.#lost()
       })
       if (this.#isClosed) return void (await connection.end())

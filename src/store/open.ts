@@ -31,7 +31,10 @@ export const dropsOldest = (setting: StoreSetting): boolean =>
   typeof setting === 'object' && setting.whenFull === 'drop-oldest'
 
 /** Opens a store. Loads the packages of LMDB and PostgreSQL only if they are used. @throws StoreError */
-export async function openStore(setting: StoreSetting, { clock, log, database }: OpenStoreOptions): Promise<MessageStore> {
+export async function openStore(
+  setting: StoreSetting,
+  { clock, log, database }: OpenStoreOptions,
+): Promise<MessageStore> {
   if (setting === 'memory') return new MemoryStore({ clock, log })
   const { messages, whenFull } = setting
   if ('memory' in setting) {

@@ -159,10 +159,9 @@ export class Bodies {
     await this.#database.transaction(async (transaction) => {
       // The commit of the entry flushes this as well.
       transaction.send('set local synchronous_commit = off')
-      transaction.send(
-        'insert into incoming (blob) values ($1) on conflict (blob) do update set touched_at = now()',
-        [blob],
-      )
+      transaction.send('insert into incoming (blob) values ($1) on conflict (blob) do update set touched_at = now()', [
+        blob,
+      ])
       for (let at = 0, piece = first; at < octets.length; at += PIECE_OCTETS, piece++) {
         transaction.send('insert into pieces (blob, piece, octets) values ($1, $2, $3)', [
           blob,
@@ -205,7 +204,8 @@ const REMOVE = `
 
 /** Removes octets that nobody needs. Blobs in `streamed` stay for another minute. @throws DatabaseError */
 export async function removeDoomed(database: Queries, streamed: readonly number[]): Promise<void> {
-  if (streamed.length > 0) await database.query('update doomed set at = now() where blob = any($1::bigint[])', [streamed])
+  if (streamed.length > 0)
+    await database.query('update doomed set at = now() where blob = any($1::bigint[])', [streamed])
   for (;;) {
     const [row] = await database.query<{ blobs: number }>(REMOVE)
     if (!row?.blobs) break

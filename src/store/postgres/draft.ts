@@ -1,7 +1,15 @@
 import { overview } from '../../mail/overview.ts'
 import { FolderCounts } from '../folder-index.ts'
 import { isCounted } from '../full/limits.ts'
-import { type AddedEntries, copiedEntries, copyResult, createEntries, type FolderNumbers, planAppend, planFlags } from '../plan.ts'
+import {
+  type AddedEntries,
+  copiedEntries,
+  copyResult,
+  createEntries,
+  type FolderNumbers,
+  planAppend,
+  planFlags,
+} from '../plan.ts'
 import {
   type CopyResult,
   type FlagChange,
@@ -304,8 +312,7 @@ export class Draft {
     folder.highestModSeq++
     if (isCounted(folder.folder)) this.growth += entries.length
     for (const entry of entries) this.writes.add(folder.state.key, entry)
-    if (folder.folder.owner === PUBLIC_OWNER)
-      for (const place of placesOf(folder, entries)) this.writes.addPlace(place)
+    if (folder.folder.owner === PUBLIC_OWNER) for (const place of placesOf(folder, entries)) this.writes.addPlace(place)
     this.#emit(folder, { type: 'appended', folder: folder.folder, entries, ...(origin && { origin }) })
   }
 

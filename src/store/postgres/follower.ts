@@ -2,7 +2,7 @@ import type { Database, Queries } from '../../postgres/database.ts'
 import { FolderIndex } from '../folder-index.ts'
 import type { MessageEntry, Owner, StoreEvent } from '../types.ts'
 import type { ValueKind } from '../value-types.ts'
-import type { PostgresFolder, Position } from './postgres-folder.ts'
+import type { Position, PostgresFolder } from './postgres-folder.ts'
 import { columnsOf, ENTRY_COLUMNS, type EntryColumns, type EntryRow, entryOf, type Names } from './records.ts'
 
 /** Entries in memory, of all folders together. Beyond it, folders that were not used for longest are forgotten. */
@@ -118,7 +118,7 @@ export class Follower {
       state.index?.append(added)
       this.#emit({ type: 'appended', folder: state.folder, entries: added })
     }
-    others.sort((a, b) => (a.mod_seq ?? 0) - (b.mod_seq ?? 0) || a.uid - b.uid)
+    others.sort((a, b) => orderOf(a) - orderOf(b) || a.uid - b.uid)
     for (let i = 0; i < others.length; ) {
       const { what, mod_seq } = others[i] as DeltaRow
       const same: DeltaRow[] = []
@@ -194,3 +194,6 @@ export class Follower {
     return entryOf(columnsOf(row), this.#names, state.flagsOf)
   }
 }
+
+/** Values without a modSeq do not depend on messages, so they come last. */
+const orderOf = ({ mod_seq }: DeltaRow): number => mod_seq ?? Number.MAX_SAFE_INTEGER

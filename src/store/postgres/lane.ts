@@ -207,7 +207,10 @@ export class Lane {
   }
 
   /** Reads the entries that the operations change, of folders whose entries are not in memory. */
-  async #readEntries(transaction: Transaction, batch: readonly Queued[]): Promise<readonly (EntryRow & { folder: number })[]> {
+  async #readEntries(
+    transaction: Transaction,
+    batch: readonly Queued[],
+  ): Promise<readonly (EntryRow & { folder: number })[]> {
     const keys: number[] = []
     const all: number[] = []
     for (const { uids } of batch) {

@@ -84,10 +84,9 @@ export class FolderLeases {
   async #renew(): Promise<void> {
     if (this.#held.size === 0) return
     await this.#database
-      .query(
-        `update folders set locked_until = clock_timestamp() + interval '${LEASE}' where lock_token = any($1)`,
-        [[...this.#held]],
-      )
+      .query(`update folders set locked_until = clock_timestamp() + interval '${LEASE}' where lock_token = any($1)`, [
+        [...this.#held],
+      ])
       .catch((error: unknown) => this.#log.debug({ err: error }, 'the locks of folders were not renewed'))
   }
 }

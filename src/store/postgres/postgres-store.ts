@@ -64,6 +64,7 @@ const kinds: Readonly<Record<ValueKind, number>> = {
   outgoing: -7,
   report: -8,
   answered: -9,
+  webhook: -10,
 }
 
 /** Opens the store in a database. It does not close the database. @throws StoreError */
@@ -187,7 +188,9 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements MessageS
   }
 
   async subscriptions(owner: Owner): Promise<readonly string[]> {
-    const rows = await this.#query<{ name: string }>('select distinct name from subscriptions where owner = $1', [owner])
+    const rows = await this.#query<{ name: string }>('select distinct name from subscriptions where owner = $1', [
+      owner,
+    ])
     return rows.map(({ name }) => name).sort()
   }
 
@@ -221,7 +224,9 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements MessageS
         this.#lane.run({ ...operation, apply: (draft) => draft.append(batch, raws, this.clock.now(), origin) }),
       )
     } catch (error) {
-      await this.#bodies.abandon(raws).catch((cause: unknown) => this.#log.debug({ err: cause }, 'octets stay until they expire'))
+      await this.#bodies
+        .abandon(raws)
+        .catch((cause: unknown) => this.#log.debug({ err: cause }, 'octets stay until they expire'))
       throw storeError(error)
     }
   }
@@ -278,9 +283,7 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements MessageS
     origin?: Origin,
   ): Promise<FlagChangeResult> {
     const state = await this.#need(folderId)
-    const results = await this.#inSteps([state], uids, (draft, some) =>
-      draft.setFlags(folderId, some, change, origin),
-    )
+    const results = await this.#inSteps([state], uids, (draft, some) => draft.setFlags(folderId, some, change, origin))
     return {
       entries: results.flatMap(({ entries }) => entries),
       modified: results.flatMap(({ modified }) => modified),
@@ -323,7 +326,11 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements MessageS
     return new Set(rows.map(({ id }) => this.#names.folder(id)))
   }
 
-  override async expungeUnlocked(folderId: string, uids: readonly number[], origin?: Origin): Promise<readonly number[]> {
+  override async expungeUnlocked(
+    folderId: string,
+    uids: readonly number[],
+    origin?: Origin,
+  ): Promise<readonly number[]> {
     const state = await this.#need(folderId)
     const expunged = await this.#inSteps([state], uids, (draft, some) =>
       draft.need(folderId).row.is_locked ? [] : draft.expunge(folderId, some, origin),
@@ -478,7 +485,9 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements MessageS
     for (let at = 0; at === 0 || at < all.length; at += STEP) {
       const some = all.slice(at, at + STEP)
       const [first] = folders as readonly [PostgresFolder]
-      results.push(await this.#lane.run({ folders, uids: new Map([[first, some]]), apply: (draft) => step(draft, some) }))
+      results.push(
+        await this.#lane.run({ folders, uids: new Map([[first, some]]), apply: (draft) => step(draft, some) }),
+      )
     }
     return results
   }
