@@ -1,5 +1,5 @@
 // Runs the longer forms of the test suite. `npm test` is the short form.
-//   node scripts/test.mjs all|long|package|fuzz|many|leak|crash|cluster|faults|hostile [ARGUMENTS FOR VITEST]
+//   node scripts/test.mjs all|long|package|postgres|fuzz|many|leak|crash|cluster|faults|hostile [ARGUMENTS FOR VITEST]
 //   node scripts/test.mjs versions [MAJOR …]     the short form on other versions of Node.js, with the tree as it is built
 // Environment variables set by the caller win over those below.
 import { spawnSync } from 'node:child_process'
@@ -86,6 +86,18 @@ const forms = {
   },
   /** The packed tarball, installed by each package manager. Needs the npm registry and curl. */
   package: { env: { SEALPOST_LONG: '1' }, args: ['test/release/package'] },
+  /** The tests of the protocols, with the messages of their labs in PostgreSQL. Needs Debian's package postgresql. */
+  postgres: {
+    env: { SEALPOST_TEST_STORE: 'postgres' },
+    args: [
+      'test/imap4',
+      'test/pop3',
+      'test/nntp',
+      'test/smtp',
+      '--exclude=**/*.interop.test.ts',
+      '--testTimeout=120000',
+    ],
+  },
   fuzz: { env: { SEALPOST_FUZZ_ROUNDS: '2000' }, args: ['test/fuzz', '--testTimeout=1800000'] },
   many: { env: { SEALPOST_MANY: '500' }, args: ['--config', 'vitest.many.config.ts'] },
   leak: { env: { SEALPOST_LABS: '1000' }, args: ['test/testing/leak.test.ts'] },

@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest'
+import { systemClock } from '../../src/common/clock.ts'
+import { MemoryStore } from '../../src/store/memory/memory-store.ts'
 import { accountOwner } from '../../src/store/types.ts'
 import { connectBy, selected, startImapLab, topic } from './support.ts'
 
@@ -332,7 +334,8 @@ topic(
 )
 
 test('RFC 5465 section 5.8: more changes than may wait are an overflow, which ends the notifications', async () => {
-  await using lab = await startImapLab()
+  // In one step, so that the client cannot read the first changes before the last ones are made.
+  await using lab = await startImapLab({ store: new MemoryStore({ clock: systemClock }) })
   const client = await connectBy('TLS', lab)
   client.send('a LOGIN alice secret\r\nb NOTIFY SET (PERSONAL (MailboxName))\r\n')
   await client.lines((line) => line.startsWith('b '))

@@ -6,7 +6,6 @@ import { describe, test } from 'vitest'
 import { imap4 } from '../../servers/imap4/session.ts'
 import { systemClock } from '../../src/common/clock.ts'
 import { openLmdbStore } from '../../src/store/lmdb/open.ts'
-import { MemoryStore } from '../../src/store/memory/memory-store.ts'
 import { LineClient } from '../support/line-client.ts'
 import { type MailLab, type MailLabOptions, startMailLab } from '../support/mail-lab.ts'
 
@@ -14,7 +13,7 @@ export type ConnectionForm = 'STARTTLS' | 'TLS'
 
 /** Starts an IMAP4 virtual server with its own store. */
 export function startImapLab(options: MailLabOptions = {}): Promise<MailLab> {
-  return startMailLab(imap4, { store: new MemoryStore({ clock: systemClock }), ...options })
+  return startMailLab(imap4, { storeClock: systemClock, ...options })
 }
 
 /** Connects a client under TLS, by STARTTLS or on the TLS port. It has read the greeting. */

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { pop3 } from '../../servers/pop3/session.ts'
+import { systemClock } from '../../src/common/clock.ts'
 import { openInbox } from '../../src/store/mailboxes.ts'
+import { MemoryStore } from '../../src/store/memory/memory-store.ts'
 import { accountOwner, StoreError } from '../../src/store/types.ts'
 import { LineClient } from '../support/line-client.ts'
 import { type MailLab, startMailLab } from '../support/mail-lab.ts'
@@ -170,7 +172,7 @@ describe('RFC 1939 section 6: UPDATE', () => {
   })
 
   test('QUIT replies SYS/TEMP if the store cannot remove messages, and releases the lock', async () => {
-    await using lab = await startMailLab(pop3)
+    await using lab = await startMailLab(pop3, { store: new MemoryStore({ clock: systemClock }) })
     await lab.put('alice', mail(1))
     lab.store.expunge = () => Promise.reject(new StoreError('read-only', 'the store is read-only'))
     const client = await logOn(lab)

@@ -10,9 +10,9 @@ import type { Lab } from '../../src/lab/lab.ts'
 import { openCertificateStore } from '../../src/pki/certificate-store/store.ts'
 import type { SessionRecord } from '../../src/sessions/types.ts'
 import { openInbox } from '../../src/store/mailboxes.ts'
-import { MemoryStore } from '../../src/store/memory/memory-store.ts'
 import { accountOwner, CAPTURED_OWNER, type MessageStore, type StoredMessage } from '../../src/store/types.ts'
 import { resolveForTests } from '../../src/testing/start-lab.ts'
+import { openTestStore } from './test-store.ts'
 
 const log = pino({ level: 'silent' })
 
@@ -28,6 +28,8 @@ export interface MailLabOptions {
   readonly mode?: 'listed' | 'open'
   readonly store?: MessageStore
   readonly clock?: Clock
+  /** The clock of the store, if it is another one. */
+  readonly storeClock?: Clock
   readonly idleTimeoutMs?: number
   /** Starts the server without a certificate. */
   readonly bare?: boolean
@@ -80,7 +82,7 @@ export async function startMailLab(
     limits: { ...server.limits, ...options.limits },
     idleTimeoutMs: options.idleTimeoutMs ?? server.idleTimeoutMs,
   }))
-  const store = options.store ?? new MemoryStore({ clock })
+  const store = options.store ?? (await openTestStore(options.storeClock ?? clock))
   const lab = await createLab({ ...resolved, virtualServers }, { log, clock, store, certificateStore })
   const [server] = lab.endpoints()
   const folder = mkdtempSync(join(tmpdir(), 'sealpost-mail-lab-'))
@@ -117,6 +119,7 @@ export async function startMailLab(
     stop: () => lab.stop(),
     async [Symbol.asyncDispose]() {
       await lab.stop()
+      if (!options.store) await store[Symbol.asyncDispose]()
       rmSync(folder, { recursive: true, force: true })
     },
   }

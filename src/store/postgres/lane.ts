@@ -50,6 +50,7 @@ const READ_ENTRIES = `
   on e.folder = c.folder and e.uid = c.uid`
 const READ_VALUES = 'select name, content from "values" where folder = $1 and kind = $2 and reader = $3'
 const READ_NAMED_VALUES = `${READ_VALUES} and name_key = any($4::text[])`
+const IN_ORDER = ' order by name_key'
 
 export interface LaneParts {
   readonly database: Database
@@ -261,7 +262,7 @@ export async function valuesIn(
 ): Promise<Values> {
   const values = [folder, kind, textKey(reader ?? '')]
   const rows = await (names
-    ? queries.query<{ name: string; content: Buffer }>(READ_NAMED_VALUES, [...values, names.map(textKey)])
-    : queries.query<{ name: string; content: Buffer }>(READ_VALUES, values))
+    ? queries.query<{ name: string; content: Buffer }>(READ_NAMED_VALUES + IN_ORDER, [...values, names.map(textKey)])
+    : queries.query<{ name: string; content: Buffer }>(READ_VALUES + IN_ORDER, values))
   return new Map(rows.map(({ name, content }) => [name, content]))
 }

@@ -177,9 +177,11 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements MessageS
   }
 
   async status(folderId: string): Promise<FolderStatus> {
-    const { key } = await this.#need(folderId)
-    const [row] = await this.#query<FolderStatus>(STATUS, [key])
+    const state = await this.#need(folderId)
+    const [row] = await this.#query<FolderStatus>(STATUS, [state.key])
     if (!row) throw notFound(folderId)
+    // Whoever asks is told of the changes that are counted.
+    if (row.highestModSeq !== state.position.modSeq) await this.#run(() => this.#follow(state.key))
     return row
   }
 

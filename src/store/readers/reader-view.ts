@@ -42,6 +42,8 @@ export class ReaderView implements Omit<Viewed, 'copy' | 'move'> {
   readonly #store: MessageStore
   readonly #reader: Owner
   readonly #failed: (error: unknown) => void
+  /** Resolves when the events so far are delivered. */
+  #delivered: Promise<void> = Promise.resolve()
 
   constructor(store: MessageStore, reader: Owner, failed: (error: unknown) => void) {
     this.#store = store
@@ -52,6 +54,8 @@ export class ReaderView implements Omit<Viewed, 'copy' | 'move'> {
   async status(folderId: string): Promise<FolderStatus> {
     const status = await this.#store.status(folderId)
     if (!this.#isViewed(folderId)) return status
+    // Whoever asks is told of the changes that are counted.
+    await this.#delivered
     const marks = await this.#marks(folderId)
     if (marks.size === 0) return { ...status, unseen: status.exists }
     const entries = await this.#store.list(folderId)
@@ -167,14 +171,13 @@ export class ReaderView implements Omit<Viewed, 'copy' | 'move'> {
   /** Events of viewed folders are delivered a little later, in their order, because their entries are read first. */
   watch(listener: (event: StoreEvent) => void, folderId?: string): () => void {
     let isWatching = true
-    let earlier: Promise<void> = Promise.resolve()
     const deliver = async (event: StoreEvent): Promise<void> => {
       const seen = await this.#event(event)
       if (seen && isWatching) listener(seen)
     }
     const stop = this.#store.watch((event) => {
       if (!hasOwnSeen(event.folder, this.#reader)) listener(event)
-      else earlier = earlier.then(() => deliver(event)).catch((error) => this.#reportUnlessGone(error))
+      else this.#delivered = this.#delivered.then(() => deliver(event)).catch((error) => this.#reportUnlessGone(error))
     }, folderId)
     return () => {
       isWatching = false
