@@ -24,7 +24,7 @@ export class Api implements AsyncDisposable {
   readonly certificateChanges = new OneAtATime()
   /** Sends events to the webhooks of the configuration; undefined if it never had any. */
   webhooks: WebhookSender | undefined
-  readonly #resetListeners: (() => void)[] = []
+  readonly #resetListeners: (() => void | Promise<void>)[] = []
   readonly #stopping = new AbortController()
 
   private constructor(lab: ApiLab, index: MessageIndex) {
@@ -51,8 +51,8 @@ export class Api implements AsyncDisposable {
     return new Api(lab, await MessageIndex.of(lab.store))
   }
 
-  /** Calls a listener at every `lab.reset()`. */
-  onReset(listener: () => void): void {
+  /** Calls a listener at every `lab.reset()`, which waits for it. */
+  onReset(listener: () => void | Promise<void>): void {
     this.#resetListeners.push(listener)
   }
 
@@ -61,7 +61,7 @@ export class Api implements AsyncDisposable {
     await this.returned.clear()
     this.reader.clear()
     this.outgoing.record.clear()
-    for (const listener of this.#resetListeners) listener()
+    for (const listener of this.#resetListeners) await listener()
     await this.webhooks?.reset()
     this.events.add('lab.reset')
   }

@@ -5,7 +5,7 @@ import { pino } from 'pino'
 import { z } from 'zod'
 import { makeFolder, writePrivateFile } from '../common/folders.ts'
 import { version } from '../common/version.ts'
-import type { ResolvedLab } from '../config/resolve.ts'
+import { certificateFolder, type ResolvedLab } from '../config/resolve.ts'
 import { backUpCertificateFolder, readCopy, restoreCertificateFolder } from '../pki/certificate-store/copy.ts'
 import { copyStore, countsOf, restoreStore } from '../store/lmdb/open.ts'
 import { type ConfigurationOptions, loadConfiguration, withConfig } from './configuration.ts'
@@ -100,7 +100,7 @@ async function backup(dir: string, { keep, json, ...options }: BackupOptions): P
 function placesOf({ store, certificates }: ResolvedLab) {
   return {
     messages: store !== 'memory' && 'lmdb' in store ? store.lmdb : undefined,
-    certificates: certificates.store === 'memory' ? undefined : certificates.store,
+    certificates: certificateFolder(certificates),
   }
 }
 

@@ -1,17 +1,19 @@
 import { existsSync } from 'node:fs'
 import { systemClock } from '../common/clock.ts'
 import { ConfigError, type LabWithPlaces } from '../config/mistakes.ts'
-import type { ResolvedLab } from '../config/resolve.ts'
+import { certificateFolder, type ResolvedLab } from '../config/resolve.ts'
+import { DATABASE } from '../config/schema/certificates.ts'
 import { unknownPins } from '../lab/examination.ts'
 import { placedLabFacts } from '../lab/lab-facts.ts'
 import { type Authorities, authoritiesOf } from '../pki/authority/authorities.ts'
 import type { IssuingProfile } from '../pki/authority/issuing-profiles.ts'
-import { openCertificateStore } from '../pki/certificate-store/store.ts'
+import { type CertificateStoreOptions, openCertificateStore } from '../pki/certificate-store/store.ts'
 import type { CertificateStore } from '../pki/certificate-store/types.ts'
 import { type Certificates, certificatesOf } from '../pki/lifecycle/certificates.ts'
 import type { LabFacts } from '../pki/lifecycle/context.ts'
 import type { ReadCrl } from '../pki/revocation/read-crl.ts'
 import { type Configuration, type ConfigurationOptions, loadConfiguration } from './configuration.ts'
+import { openDatabaseOf } from './database.ts'
 import { quietStoreLog } from './log.ts'
 
 /** Options of every command that uses the certificate store. */
@@ -29,34 +31,54 @@ export interface PkiSession {
   readonly profiles: Readonly<Record<string, IssuingProfile>>
 }
 
-/** Opens the store of the configuration, runs a command on it and closes it. @throws PkiError, ConfigError */
+/** Opens the store of the configuration, runs a command on it and closes it. @throws PkiError, DatabaseError, ConfigError */
 export async function withPki<T>(options: PkiOptions, run: (session: PkiSession) => Promise<T>): Promise<T> {
   const configuration = await loadConfiguration(options)
-  const { store: folder, key } = configuration.lab.certificates
-  if (folder === 'memory') {
+  if (configuration.lab.certificates.store === 'memory') {
     throw new Error(
       `${configuration.name} keeps its certificates in memory, so that only the lab itself can use them; set certificates: FOLDER`,
     )
   }
   const serviceUrl = serviceUrlOf(configuration.lab)
-  const store = await openCertificateStore({
-    folder,
-    key,
-    clock: systemClock,
-    log: quietStoreLog,
-    ...(serviceUrl ? { serviceUrl } : {}),
+  await using opened = await openStoreOf(configuration.lab, serviceUrl ? { serviceUrl } : {})
+  const { store } = opened
+  const lab = placedLabFacts(configuration)
+  return await run({
+    certificates: certificatesOf(store, () => lab),
+    authorities: authoritiesOf(store),
+    store,
+    lab,
+    profiles: configuration.lab.certificateProfiles,
   })
+}
+
+/** A certificate store, and the database that it may be in. */
+export interface OpenedStore extends AsyncDisposable {
+  readonly store: CertificateStore
+}
+
+/**
+ * Opens the certificate store of a lab, also beside running nodes of it.
+ * @throws PkiError; DatabaseError if it is in a database that cannot be reached
+ */
+export async function openStoreOf(
+  lab: ResolvedLab,
+  { log = quietStoreLog, ...options }: Partial<CertificateStoreOptions> = {},
+): Promise<OpenedStore> {
+  const { store: folder, key } = lab.certificates
+  const database = folder === DATABASE ? await openDatabaseOf(lab) : undefined
   try {
-    const lab = placedLabFacts(configuration)
-    return await run({
-      certificates: certificatesOf(store, () => lab),
-      authorities: authoritiesOf(store),
+    const store = await openCertificateStore({ folder, database, key, clock: systemClock, log, ...options })
+    return {
       store,
-      lab,
-      profiles: configuration.lab.certificateProfiles,
-    })
-  } finally {
-    await store.close()
+      async [Symbol.asyncDispose]() {
+        await store.close()
+        await database?.[Symbol.asyncDispose]()
+      },
+    }
+  } catch (error) {
+    await database?.[Symbol.asyncDispose]()
+    throw error
   }
 }
 
@@ -68,36 +90,34 @@ function serviceUrlOf({ authorityService, hostname }: Configuration['lab']): str
 }
 
 /**
- * Reads the certificate store on disk without changing it.
+ * Reads the certificate store of a lab without changing it.
  * @returns the result of `read`, or undefined if the store does not exist
- * @throws PkiError if the store cannot be read
+ * @throws PkiError if the store cannot be read; DatabaseError
  */
 export async function readStore<T>(
-  { store: folder, key }: ResolvedLab['certificates'],
+  lab: ResolvedLab,
   read: (store: CertificateStore) => T | Promise<T>,
 ): Promise<T | undefined> {
-  if (folder === 'memory' || !existsSync(folder)) return undefined
-  const store = await openCertificateStore({ folder, key, clock: systemClock, log: quietStoreLog, makeRoot: false })
-  try {
-    return await read(store)
-  } finally {
-    await store.close()
-  }
+  const folder = certificateFolder(lab.certificates)
+  if (folder === undefined ? lab.certificates.store !== DATABASE : !existsSync(folder)) return undefined
+  await using opened = await openStoreOf(lab, { makeRoot: false })
+  if (folder === undefined && opened.store.index.revision === 0) return undefined
+  return await read(opened.store)
 }
 
-/** Returns the root certificates on disk in PEM. Before the first start the list is empty. @throws PkiError */
+/** Returns the root certificates of the store in PEM. Before the first start the list is empty. @throws PkiError */
 export async function storedRoots({ lab }: Configuration): Promise<string[]> {
-  const roots = await readStore(lab.certificates, (store) => store.rootPem)
+  const roots = await readStore(lab, (store) => store.rootPem)
   return roots ? [roots] : []
 }
 
-/** Returns the outside revocation lists on disk. @throws PkiError */
+/** Returns the outside revocation lists of the store. @throws PkiError */
 export async function storedLists({ lab }: Configuration): Promise<ReadCrl[]> {
-  return (await readStore(lab.certificates, ({ materials, index }) => materials.trustedCrls(index))) ?? []
+  return (await readStore(lab, ({ materials, index }) => materials.trustedCrls(index))) ?? []
 }
 
 /** Checks that the store has every certificate that the configuration names. @throws ConfigError if it does not; PkiError */
 export async function assertPins(configuration: LabWithPlaces): Promise<void> {
-  const unknown = await unknownPins(configuration, (read) => readStore(configuration.lab.certificates, read))
+  const unknown = await unknownPins(configuration, (read) => readStore(configuration.lab, read))
   if (unknown.length > 0) throw new ConfigError(unknown)
 }

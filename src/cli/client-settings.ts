@@ -60,9 +60,9 @@ async function configured(options: ClientSettingsOptions): Promise<Source> {
   const found = settingsOf(lab, options.user)
   const settings: Settings = options.password ? found : { ...found, password: '' }
   return {
-    settings: async () => clientSettings(settings, (await readStore(lab.certificates, ({ rootPem }) => rootPem)) ?? ''),
+    settings: async () => clientSettings(settings, (await readStore(lab, ({ rootPem }) => rootPem)) ?? ''),
     document: async (name) =>
-      (await readStore(lab.certificates, (store) => documentOf(name, settings, store, options.signed))) ??
+      (await readStore(lab, (store) => documentOf(name, settings, store, options.signed))) ??
       (await documentOf(name, settings, undefined, false)),
   }
 }

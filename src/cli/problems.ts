@@ -59,7 +59,7 @@ async function surroundings(
     ]),
   )
   return examineSurroundings(target, {
-    readStore: (read) => readStore(target.lab.certificates, read),
+    readStore: (read) => readStore(target.lab, read),
     running: { isRunning: statuses.length > 0, ports },
     ...(only ? { only } : {}),
   })

@@ -1,7 +1,9 @@
-import { X509Certificate } from 'node:crypto'
+import { createHash, X509Certificate } from 'node:crypto'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { type Command, Option } from 'commander'
+import { certificateFolder, isShared } from '../config/resolve.ts'
 import { thumbprintOf } from '../pki/certificate/certificate.ts'
 import { type NeededRoot, neededRoots } from '../pki/certificate-store/roots.ts'
 import { readPem } from '../pki/der/pem.ts'
@@ -48,9 +50,9 @@ export function addTrust(program: Command): void {
 
 async function install(options: TrustOptions): Promise<void> {
   const machine = thisMachine()
-  const { folder, roots } = options.dryRun
+  const { name, folder, roots } = options.dryRun
     ? await knownRoots(options)
-    : await withPki(options, async ({ store }) => rootsIn(store.place, store.rootPem))
+    : await withPki(options, async ({ store }) => rootsIn(await placeOf(options), store.rootPem))
   if (!options.dryRun) await writeRoots(folder, roots)
   const changed = new Set<StoreKind>()
   for (const store of usable(machine, options)) {
@@ -72,7 +74,7 @@ async function install(options: TrustOptions): Promise<void> {
   }
   printSettings(await settingsFor(machine, folder, roots))
   if (options.dryRun) return
-  noteWarning(`anyone who can read the keys in ${folder} can now impersonate any server to this machine`)
+  noteWarning(`anyone who can read the keys in ${name} can now impersonate any server to this machine`)
   note('Undo it with: sealpost trust uninstall')
 }
 
@@ -146,29 +148,51 @@ const SHOWN_DIGITS = 12
 /** Returns which key of its authority each root belongs to, by thumbprint. */
 async function rootKeys(options: TrustOptions): Promise<ReadonlyMap<string, NeededRoot['key']>> {
   const { lab } = await loadConfiguration(options)
-  const needed = await readStore(lab.certificates, ({ index, materials }) => neededRoots(index, materials))
+  const needed = await readStore(lab, ({ index, materials }) => neededRoots(index, materials))
   return new Map(needed?.map(({ certificate, key }) => [thumbprintOf(certificate), key]))
 }
 
 /** Returns the roots of the lab as they are on disk. @throws Error if there are none */
-async function knownRoots(options: TrustOptions): Promise<{ folder: string; roots: Root[] }> {
+async function knownRoots(options: TrustOptions): Promise<KnownRoots> {
   const configuration = await loadConfiguration(options)
   const [pem] = await storedRoots(configuration)
-  const folder = configuration.lab.certificates.store
-  if (pem !== undefined) return rootsIn(folder, pem)
+  const place = await placeOf(options)
+  if (pem !== undefined) return rootsIn(place, pem)
   throw new Error(
-    `${configuration.name} has no certificates yet in ${folder}; the first start creates the root, and so does: sealpost trust install. To remove the roots of deleted labs, run: sealpost trust uninstall --all`,
+    `${configuration.name} has no certificates yet in ${place.name}; the first start creates the root, and so does: sealpost trust install. To remove the roots of deleted labs, run: sealpost trust uninstall --all`,
   )
+}
+
+/** Where the certificates are, and where the roots are written for other programs. */
+interface RootPlace {
+  /** For messages. */
+  readonly name: string
+  readonly folder: string
+}
+
+interface KnownRoots extends RootPlace {
+  readonly roots: Root[]
+}
+
+/** Certificates in a database have their roots in the user's data folder. */
+async function placeOf(options: TrustOptions): Promise<RootPlace> {
+  const { lab } = await loadConfiguration(options)
+  const own = certificateFolder(lab.certificates)
+  if (own !== undefined || !isShared(lab.store)) return { name: own ?? 'memory', folder: own ?? '' }
+  const { host, pathname } = new URL(lab.store.postgres)
+  const id = createHash('sha256').update(`${host}${pathname}/${lab.cluster?.name}`).digest('hex').slice(0, 12)
+  const data = process.env.XDG_DATA_HOME || join(homedir(), '.local/share')
+  return { name: 'the database', folder: join(data, 'sealpost/databases', id) }
 }
 
 const rootFolder = (folder: string): string => join(folder, 'roots')
 const bundleOf = (folder: string): string => join(rootFolder(folder), 'lab-ca.pem')
 
-function rootsIn(folder: string, pem: string): { folder: string; roots: Root[] } {
+function rootsIn({ name, folder }: RootPlace, pem: string): KnownRoots {
   const roots = readPem(pem).map(({ der }) =>
     rootOf(new X509Certificate(der), (label) => join(rootFolder(folder), `${label}.pem`)),
   )
-  return { folder, roots }
+  return { name, folder, roots }
 }
 
 /** Writes each root to a file, for the commands, and all of them to one, for NODE_EXTRA_CA_CERTS. */

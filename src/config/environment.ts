@@ -4,6 +4,7 @@ import { reasonText } from '../common/file-errors.ts'
 import type { Override } from './load.ts'
 import type { Path } from './mistakes.ts'
 import { nearest } from './nearest.ts'
+import { DATABASE } from './schema/certificates.ts'
 import { labKeys } from './schema.ts'
 import { secretFileKeys } from './secret-files.ts'
 import { parseYamlValue } from './yaml.ts'
@@ -107,8 +108,11 @@ const accepts = (key: keyof typeof labKeys, value: unknown): boolean => labKeys[
 
 const FILE_KEYS = new Set(['store', 'lmdb', 'file', 'keyFile', ...Object.keys(secretFileKeys)])
 
+/** Values of keys for folders that are no folders. */
+const PLACES = new Set(['memory', DATABASE])
+
 function absolute(value: unknown, cwd: string): unknown {
-  if (typeof value === 'string') return value === 'memory' ? value : resolve(cwd, value)
+  if (typeof value === 'string') return PLACES.has(value) ? value : resolve(cwd, value)
   if (typeof value !== 'object' || value === null) return value
   if (Array.isArray(value)) return value.map((one) => (typeof one === 'object' ? absolute(one, cwd) : one))
   const folders = Object.entries(value).map(([key, text]) =>

@@ -113,7 +113,8 @@ export const OLD_CERTIFICATES = '../certs'
 export function usesOldCertificates(given: unknown, baseDir: string): boolean {
   const setting = valueAt(given, ['certificates'])
   const isSet = typeof setting === 'string' || valueAt(setting, ['store']) !== undefined
-  if (isSet || existsSync(resolve(baseDir, DEFAULT_CERTIFICATES))) return false
+  const isInDatabase = valueAt(given, ['store', 'postgres']) !== undefined
+  if (isSet || isInDatabase || existsSync(resolve(baseDir, DEFAULT_CERTIFICATES))) return false
   return existsSync(resolve(baseDir, OLD_CERTIFICATES))
 }
 

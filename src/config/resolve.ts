@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import type { CertificateChoice, SingleCertificateChoice } from './schema/certificate.ts'
+import { DATABASE, DEFAULT_CERTIFICATES } from './schema/certificates.ts'
 import { capture as captureSchema } from './schema/values.ts'
 import {
   type AccountConfig,
@@ -37,7 +38,12 @@ type SmartHostConfig = NonNullable<ConnectorConfig['smartHost']>
 /** A lab with all defaults filled in and absolute folders. */
 export interface ResolvedLab extends Omit<LabConfig, 'portOffset' | 'capture' | 'certificate' | 'connectors'> {
   readonly capture?: ResolvedCapture
-  readonly certificates: { readonly store: string; readonly key: KeyKind; readonly renewAcme: boolean }
+  readonly certificates: {
+    /** An absolute folder, `memory` or `database`. */
+    readonly store: string
+    readonly key: KeyKind
+    readonly renewAcme: boolean
+  }
   readonly connectors: readonly ResolvedConnector[]
   readonly directory: Omit<LabConfig['directory'], 'accounts'> & { accounts: ResolvedAccount[] }
   readonly virtualServers: ResolvedVirtualServer[]
@@ -68,7 +74,7 @@ export function resolveLab(config: LabConfig, baseDir: string): ResolvedLab {
   return {
     ...lab,
     ...resolveCapture(capture, baseDir),
-    certificates: resolveCertificates(config.certificates, baseDir),
+    certificates: resolveCertificates(config, baseDir),
     ...resolveAuthorityService(config.authorityService, portOffset, baseDir),
     ...resolveDns(config.dns, portOffset, baseDir),
     store: resolveStore(config.store, baseDir),
@@ -222,11 +228,24 @@ function resolveProgram(source: DnsSource, baseDir: string): DnsSource {
   return /[/\\]/.test(program) ? [resolve(baseDir, program), ...args] : source
 }
 
-function resolveCertificates(setting: LabConfig['certificates'], baseDir: string): ResolvedLab['certificates'] {
-  const { store, key, renewAcme } =
-    typeof setting === 'string' ? { store: setting, key: DEFAULT_KEY, renewAcme: true } : setting
-  return { store: store === 'memory' ? store : resolve(baseDir, store), key, renewAcme }
+function resolveCertificates(
+  { certificates: setting, store: messages }: LabConfig,
+  baseDir: string,
+): ResolvedLab['certificates'] {
+  const {
+    store = isShared(messages) ? DATABASE : DEFAULT_CERTIFICATES,
+    key,
+    renewAcme,
+  } = typeof setting === 'string' ? { store: setting, key: DEFAULT_KEY, renewAcme: true } : setting
+  return { store: isFolder(store) ? resolve(baseDir, store) : store, key, renewAcme }
 }
+
+/** Returns whether certificates are in a folder. */
+const isFolder = (store: string): boolean => store !== 'memory' && store !== DATABASE
+
+/** Returns the folder of the certificates. Undefined if they are in memory or in a database. */
+export const certificateFolder = ({ store }: ResolvedLab['certificates']): string | undefined =>
+  isFolder(store) ? store : undefined
 
 const resolveFeed = (feed: FeedConfig, baseDir: string): FeedConfig => ({ ...feed, ...authorityOf(feed, baseDir) })
 

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { certificate } from './schema/certificate.ts'
-import { authorityService, certificateProfile, certificates, DEFAULT_CERTIFICATES } from './schema/certificates.ts'
+import { authorityService, certificateProfile, certificates } from './schema/certificates.ts'
 import { connector, forwardRule } from './schema/connector.ts'
 import { captured, directory } from './schema/directory.ts'
 import { dns } from './schema/dns.ts'
@@ -59,9 +59,9 @@ const labObject = z.strictObject({
   alternativeNames: z.array(host).default([]).describe('Additional host names and IP addresses in the certificates.'),
   domain: hostName.default('lab.test').describe('Mail domain of the accounts.'),
   certificates: certificates
-    .default(DEFAULT_CERTIFICATES)
+    .prefault({})
     .describe(
-      'Certificate store: a folder relative to this file, or `memory`. The long form { store, key } also sets the key type of certificates that `auto` issues.',
+      'Certificate store: a folder relative to this file, `memory`, or `database` with a store in PostgreSQL. The long form { store, key } also sets the key type of certificates that `auto` issues.',
     ),
   certificate: certificate
     .prefault('auto')

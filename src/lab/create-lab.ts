@@ -25,14 +25,15 @@ export async function createLab(config: ResolvedLab, options: LabOptions): Promi
   const { log } = logLines
   if (options.keepsLog || config.virtualServers.some(({ protocol }) => protocol === 'http')) logLines.keep()
   const { store: folder, key } = config.certificates
-  const database = options.store ? undefined : await openLabDatabase(config, log)
+  const database = options.store && options.certificateStore ? undefined : await openLabDatabase(config, log)
   const values = await openLabValues(database, log).catch(async (error: unknown) => {
     await database?.[Symbol.asyncDispose]()
     throw error
   })
-  const certificateStore = options.certificateStore ?? (await openCertificateStore({ folder, key, log, clock }))
+  let certificateStore = options.certificateStore
   let cluster: Cluster | undefined
   try {
+    certificateStore ??= await openCertificateStore({ folder, key, log, clock, database })
     cluster = await joinCluster(database, log)
     const memory = createMemoryBudget(config, log)
     const sessions = new SessionLog(clock, memory, database?.node)
@@ -56,7 +57,7 @@ export async function createLab(config: ResolvedLab, options: LabOptions): Promi
     return lab
   } catch (error) {
     await cluster?.[Symbol.asyncDispose]()
-    if (!options.certificateStore) await certificateStore.close()
+    if (!options.certificateStore) await certificateStore?.close()
     await values[Symbol.asyncDispose]()
     await database?.[Symbol.asyncDispose]()
     throw error

@@ -1,5 +1,5 @@
 import { statsOf } from '../common/file-obstacles.ts'
-import type { ResolvedLab } from '../config/resolve.ts'
+import { certificateFolder, type ResolvedLab } from '../config/resolve.ts'
 
 /**
  * Returns a warning for each folder with messages or private keys that existed before and that other users can reach.
@@ -10,7 +10,7 @@ export function openFolders({ store, certificates }: ResolvedLab): string[] {
   if (process.platform === 'win32') return []
   const folders = [
     ['messages', store !== 'memory' && 'lmdb' in store ? store.lmdb : undefined],
-    ['private keys', certificates.store === 'memory' ? undefined : certificates.store],
+    ['private keys', certificateFolder(certificates)],
   ] as const
   return folders.flatMap(([content, folder]) => {
     const mode = folder === undefined ? 0 : (statsOf(folder)?.mode ?? 0) & 0o777

@@ -72,4 +72,31 @@ export const migrations: readonly Migration[] = [
     `,
   },
   messages,
+  {
+    name: 'certificates',
+    sql: `
+      CREATE TABLE certificate_files (
+        path text COLLATE "C" PRIMARY KEY,
+        text text NOT NULL,
+        version bigint NOT NULL
+      );
+      CREATE INDEX certificate_files_version ON certificate_files (version);
+      CREATE TABLE certificate_versions (version bigint NOT NULL);
+      INSERT INTO certificate_versions VALUES (0);
+      CREATE TABLE certificate_locks (name text PRIMARY KEY);
+      INSERT INTO certificate_locks VALUES ('change');
+      CREATE TABLE shared_records (
+        kind text NOT NULL,
+        id text NOT NULL,
+        number bigint GENERATED ALWAYS AS IDENTITY,
+        text text NOT NULL,
+        keys text[] NOT NULL,
+        created timestamptz NOT NULL DEFAULT now(),
+        expires timestamptz NOT NULL,
+        PRIMARY KEY (kind, id)
+      );
+      CREATE INDEX shared_records_number ON shared_records (kind, number);
+      CREATE INDEX shared_records_keys ON shared_records USING gin (keys);
+    `,
+  },
 ]

@@ -18,3 +18,5 @@ export type Topic =
   | 'state'
   /** Shared values, by the name of their map. */
   | 'values'
+  /** Files of the certificate store, by path: the index, which names all certificates, or a file that is watched by itself. */
+  | 'certificates'

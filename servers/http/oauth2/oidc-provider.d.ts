@@ -50,6 +50,9 @@ declare module 'oidc-provider' {
     readonly consumed?: number
   }
 
+  /** Errors that the package answers in the form of RFC 6749 section 5.2. */
+  export const errors: { readonly InvalidGrant: new (reason: string) => Error }
+
   export interface Adapter {
     upsert(id: string, payload: Payload, expiresIn?: number): Promise<void>
     find(id: string): Promise<Payload | undefined>

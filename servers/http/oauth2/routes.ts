@@ -49,7 +49,7 @@ export function oauth2Routes(app: Hono<Env>, api: Api, context: ServerContext): 
 }
 
 async function createServer(api: Api, context: ServerContext): Promise<AuthorizationServer> {
-  const provider = await createProvider(context, stateOf(api))
+  const provider = await createProvider(context, await stateOf(api))
   return { provider, handle: bridge(provider) }
 }
 

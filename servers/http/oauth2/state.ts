@@ -1,23 +1,28 @@
 import { randomBytes } from 'node:crypto'
 import type { Api } from '../../../src/api/api.ts'
+import { keptText } from '../../../src/pki/certificate-store/files.ts'
 import { Storage } from './storage.ts'
 
-/** What the authorization server of a lab remembers. All HTTP virtual servers of the lab share it. */
+/** What the authorization server of a lab remembers. All HTTP virtual servers of the lab share it, on all nodes. */
 export interface ServerState {
   readonly storage: Storage
   /** Signs the cookies. */
   readonly cookieKey: string
 }
 
-const states = new WeakMap<Api, ServerState>()
+/** Where the key is, in the certificate store. */
+const COOKIE_KEY = 'oauth2/cookies.key'
 
-/** Returns the state of a lab. `lab.reset` clears it. */
-export function stateOf(api: Api): ServerState {
-  const known = states.get(api)
-  if (known) return known
-  const storage = new Storage(api.lab.clock)
-  const made = { storage, cookieKey: randomBytes(32).toString('base64url') }
-  states.set(api, made)
+const storages = new WeakMap<Api, Storage>()
+
+/** Returns the state of a lab. `lab.reset` clears it. @throws PkiError `store` */
+export async function stateOf(api: Api): Promise<ServerState> {
+  const { files } = api.lab.certificateStore
+  const cookieKey = await keptText(files, COOKIE_KEY, () => randomBytes(32).toString('base64url'))
+  const known = storages.get(api)
+  if (known) return { storage: known, cookieKey }
+  const storage = new Storage(files, api.lab.clock)
+  storages.set(api, storage)
   api.onReset(() => storage.clear())
-  return made
+  return { storage, cookieKey }
 }

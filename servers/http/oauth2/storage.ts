@@ -1,5 +1,8 @@
 import type { Adapter, Payload } from 'oidc-provider'
 import type { Clock } from '../../../src/common/clock.ts'
+import type { StoreFiles } from '../../../src/pki/certificate-store/files.ts'
+import type { Records, StoredRecord } from '../../../src/pki/certificate-store/records.ts'
+import { loadPackage } from './package.ts'
 
 /**
  * The most records of each kind. Beyond it, the oldest is dropped. Anybody can create those of the first group, and only
@@ -20,24 +23,33 @@ const LIMITS: Readonly<Record<string, number>> = {
 /** The longest record, in characters of JSON. Authorization requests are kept whole. */
 const MAX_RECORD_LENGTH = 64 * 1024
 
+/** Records are kept a day after they have expired, so that clients learn that. */
+const KEPT_MS = 86_400_000
+/** How long records without an end are kept. */
+const ENDLESS_MS = 30 * 86_400_000
+
+/** What is stored. */
 interface Stored {
   readonly payload: Payload
   /** How far the clock of the lab was ahead of the machine's, in milliseconds. */
   readonly offsetMs: number
+  /** When it was stored, by the clock of the machine, in milliseconds since the epoch. */
+  readonly atMs: number
 }
 
-/** The memory of the lab's authorization server: sessions, codes, tokens and what they belong to. */
+/** The memory of the lab's authorization server: sessions, codes, tokens and what they belong to. All nodes share it. */
 export class Storage {
   readonly #clock: Clock
-  readonly #kinds = new Map<string, Map<string, Stored>>()
+  readonly #files: Pick<StoreFiles, 'records'>
 
-  constructor(clock: Clock) {
+  constructor(files: Pick<StoreFiles, 'records'>, clock: Clock) {
+    this.#files = files
     this.#clock = clock
   }
 
-  /** Forgets everything. */
-  clear(): void {
-    this.#kinds.clear()
+  /** Forgets everything. @throws PkiError `store`, as all methods */
+  async clear(): Promise<void> {
+    await Promise.all(Object.keys(LIMITS).map((kind) => this.#of(kind).clear()))
   }
 
   /** Returns a time of the package, in seconds of the machine, in milliseconds of the clock of the lab. */
@@ -51,65 +63,84 @@ export class Storage {
   }
 
   /** Returns the records of a kind that belong to a grant. */
-  ofGrant(kind: string, grantId: string): Payload[] {
-    return [...this.#of(kind).values()]
-      .filter(({ payload }) => payload.grantId === grantId)
-      .map(({ payload }) => payload)
+  async ofGrant(kind: string, grantId: string): Promise<Payload[]> {
+    return (await this.#of(kind).withKey(keyOf('grantId', grantId))).map(
+      ({ text }) => (JSON.parse(text) as Stored).payload,
+    )
   }
 
   /** Returns what the package stores a kind of record with. */
   adapter(kind: string): Adapter {
+    const records = this.#of(kind)
+    const first = async (key: string) => this.#shown((await records.withKey(key))[0])
     return {
-      upsert: async (id, payload) => this.#put(kind, id, payload),
-      find: async (id) => this.#shown(this.#of(kind).get(id)),
-      findByUid: async (uid) => this.#shown(this.#first(kind, (one) => one.uid === uid)),
-      findByUserCode: async (code) => this.#shown(this.#first(kind, ({ userCode }) => userCode === code)),
-      consume: async (id) => {
-        const stored = this.#of(kind).get(id)
-        if (stored) this.#of(kind).set(id, { ...stored, payload: { ...stored.payload, consumed: 1 } })
-      },
-      destroy: async (id) => void this.#of(kind).delete(id),
-      revokeByGrantId: async (grantId) => {
-        for (const [id, { payload }] of this.#of(kind)) if (payload.grantId === grantId) this.#of(kind).delete(id)
-      },
+      upsert: (id, payload) => this.#put(kind, id, payload),
+      find: async (id) => this.#shown(await records.get(id)),
+      findByUid: (uid) => first(keyOf('uid', uid)),
+      findByUserCode: (code) => first(keyOf('userCode', code)),
+      consume: (id) => consume(records, id),
+      destroy: async (id) => void (await records.remove(id)),
+      revokeByGrantId: (grantId) => records.removeWithKey(keyOf('grantId', grantId)),
     }
   }
 
-  #of(kind: string): Map<string, Stored> {
-    const known = this.#kinds.get(kind) ?? new Map<string, Stored>()
-    this.#kinds.set(kind, known)
-    return known
-  }
-
-  #first(kind: string, isMeant: (payload: Payload) => boolean): Stored | undefined {
-    for (const stored of this.#of(kind).values()) if (isMeant(stored.payload)) return stored
-    return undefined
+  #of(kind: string): Records {
+    return this.#files.records(`oauth2/${kind}`, LIMITS[kind] ?? 0)
   }
 
   /** @throws Error if a record is too long */
-  #put(kind: string, id: string, payload: Payload): void {
-    if (JSON.stringify(payload).length > MAX_RECORD_LENGTH) throw new Error(`the ${kind} is too long to be stored`)
-    const records = this.#of(kind)
-    records.set(id, { payload, offsetMs: this.#offsetMs() })
-    if (records.size > (LIMITS[kind] ?? 0)) records.delete(records.keys().next().value as string)
+  async #put(kind: string, id: string, payload: Payload): Promise<void> {
+    const atMs = Date.now()
+    const stored: Stored = { payload, offsetMs: this.#offsetMs(), atMs }
+    const text = JSON.stringify(stored)
+    if (text.length > MAX_RECORD_LENGTH) throw new Error(`the ${kind} is too long to be stored`)
+    const lifeMs = payload.exp === undefined ? ENDLESS_MS : Math.max(0, payload.exp * 1000 - atMs) + KEPT_MS
+    const keys = KEYS.flatMap((name) => {
+      const value = payload[name]
+      return value === undefined ? [] : [keyOf(name, value)]
+    })
+    await this.#of(kind).put(id, { text, keys, lifeMs })
   }
 
   #offsetMs = (): number => this.#clock.now() - Date.now()
 
   /**
-   * Returns a record with its times as the package must see them. It compares them with the clock of the machine: when the
-   * clock of the lab has moved forward, they are so much earlier.
+   * Returns a record with its times as the package must see them. It compares them with the clock of this machine: they are
+   * earlier by what the clock of the lab has moved forward since, and differ by what the clock of the node that stored them
+   * differs.
    */
-  #shown(stored: Stored | undefined): Payload | undefined {
-    if (!stored) return undefined
-    const movedSeconds = Math.round((this.#offsetMs() - stored.offsetMs) / 1000)
-    if (movedSeconds === 0) return stored.payload
+  #shown(found: StoredRecord | undefined): Payload | undefined {
+    if (!found) return undefined
+    const { payload, offsetMs, atMs } = JSON.parse(found.text) as Stored
+    const aheadMs = Date.now() - found.ageMs - atMs
+    const seconds = Math.round((aheadMs - (this.#offsetMs() - offsetMs)) / 1000)
+    if (seconds === 0) return payload
     const moved = TIMES.flatMap((name) => {
-      const time = stored.payload[name]
-      return time === undefined ? [] : [[name, time - movedSeconds]]
+      const time = payload[name]
+      return time === undefined ? [] : [[name, time + seconds]]
     })
-    return { ...stored.payload, ...Object.fromEntries(moved) }
+    return { ...payload, ...Object.fromEntries(moved) }
   }
 }
 
 const TIMES = ['iat', 'exp', 'iiat'] as const
+
+/** What records are found by, besides their id. */
+const KEYS = ['uid', 'userCode', 'grantId'] as const
+
+const keyOf = (name: (typeof KEYS)[number], value: string): string => `${name} ${value}`
+
+/**
+ * Marks a record as used. Of several requests that use it at the same time, at whichever node, one does.
+ * @throws InvalidGrant for the others
+ */
+async function consume(records: Records, id: string): Promise<void> {
+  const found = await records.get(id)
+  if (!found) return
+  const stored = JSON.parse(found.text) as Stored
+  const used: Stored = { ...stored, payload: { ...stored.payload, consumed: 1 } }
+  const isFirst = !stored.payload.consumed && (await records.replace(id, found.text, JSON.stringify(used)))
+  if (isFirst) return
+  const { errors } = await loadPackage()
+  throw new errors.InvalidGrant('it was used before')
+}

@@ -72,7 +72,7 @@ export function tokenAdapter(kind: string, storage: Storage, oauth2: OAuth2): Ad
       await stored.destroy(jti)
     },
     async revokeByGrantId(grantId) {
-      for (const payload of storage.ofGrant(kind, grantId)) await revoke(payload)
+      for (const payload of await storage.ofGrant(kind, grantId)) await revoke(payload)
       await stored.revokeByGrantId(grantId)
     },
   }

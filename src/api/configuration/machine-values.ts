@@ -1,7 +1,7 @@
 import { isAbsolute } from 'node:path'
 import type { Path } from '../../config/mistakes.ts'
 import { pointerOf } from '../../config/mistakes.ts'
-import { isFileName, type ResolvedLab } from '../../config/resolve.ts'
+import { certificateFolder, isFileName, type ResolvedLab } from '../../config/resolve.ts'
 import { choicesOf } from '../../config/schema/certificate.ts'
 import { secretFileKeys } from '../../config/secret-files.ts'
 import type { Caller } from '../caller.ts'
@@ -117,7 +117,7 @@ function machineValues(lab: ResolvedLab): MachineValue[] {
   ])
   const dns = authorityService?.acme.dns
   return [
-    file(['certificates'], certificates.store === 'memory' ? undefined : certificates.store),
+    file(['certificates'], certificateFolder(certificates)),
     file(['store'], store !== 'memory' && 'lmdb' in store ? store.lmdb : undefined),
     file(['capture'], capture?.file),
     ...secretFilesOf(lab, []),

@@ -1,13 +1,11 @@
 import type { Command } from 'commander'
-import { systemClock } from '../../common/clock.ts'
 import { acme } from '../../config/schema/acme.ts'
 import { placedLabFacts } from '../../lab/lab-facts.ts'
 import { AcmeDirectories, acmePath, DEFAULT_ACME_DIRECTORY } from '../../pki/acme/directory.ts'
 import { acmeOptions } from '../../pki/acme/options.ts'
-import { openCertificateStore } from '../../pki/certificate-store/store.ts'
 import type { CertificateStore } from '../../pki/certificate-store/types.ts'
 import { AuthorityService } from '../../pki/service/service.ts'
-import type { PkiOptions } from '../certificate-store.ts'
+import { openStoreOf, type PkiOptions } from '../certificate-store.ts'
 import { loadConfiguration, withConfig } from '../configuration.ts'
 import { createLog } from '../log.ts'
 import { portNumber } from '../options.ts'
@@ -47,11 +45,11 @@ export function addServe(ca: Command): void {
 async function serve(flags: ServeFlags): Promise<void> {
   const configuration = await loadConfiguration(flags)
   const { lab } = configuration
-  const { store: folder, key } = lab.certificates
   const log = createLog(lab.logLevel, flags.json ?? false)
   const configured = lab.authorityService ?? defaults
   const tlsPort = flags.tlsPort ?? configured.tlsPort
-  await using store = await openCertificateStore({ folder, key, clock: systemClock, log })
+  await using opened = await openStoreOf(lab, { log })
+  const { store } = opened
   const options = acmeOptions({
     ...configured.acme,
     ...(flags.acmeHttpPort ? { httpPort: flags.acmeHttpPort } : {}),

@@ -51,7 +51,7 @@ export class FileConfiguration implements ApiConfiguration {
   async examine(text: string): Promise<ExaminedText> {
     const loaded = await this.#source.load(text)
     const problems = await examineSurroundings(loaded, {
-      readStore: (read) => readStore(loaded.lab.certificates, read),
+      readStore: (read) => readStore(loaded.lab, read),
       running: { isRunning: false, ports: new Set() },
     })
     const mistakes = problems.filter(({ severity }) => severity === 'mistake')

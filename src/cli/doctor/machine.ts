@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { distinct } from '../../common/distinct.ts'
 import { folderObstacle, statsOf, writeObstacle } from '../../common/file-obstacles.ts'
 import { isLoopback } from '../../common/ip-address.ts'
-import type { ResolvedLab } from '../../config/resolve.ts'
+import { certificateFolder, type ResolvedLab } from '../../config/resolve.ts'
 import type { Finding } from './check.ts'
 
 /** Each connection needs a file of the process, and each virtual server takes up to 500 at a time by default. */
@@ -63,10 +63,10 @@ const DAY_MS = 86_400_000
 /** Checks that the clock is not behind files of the lab: certificates would not be valid yet. */
 export function checkClock({ certificates, store }: ResolvedLab, file: string | undefined): Finding {
   const onDisk = store !== 'memory' && 'lmdb' in store ? [store.lmdb] : []
-  const paths = [...(file === undefined ? [] : [file]), certificates.store, ...onDisk]
+  const paths = [file, certificateFolder(certificates), ...onDisk].filter((path) => path !== undefined)
   const latest = paths
     .flatMap((path) => {
-      const time = path === 'memory' ? undefined : statsOf(path)?.mtimeMs
+      const time = statsOf(path)?.mtimeMs
       return time === undefined ? [] : [{ path, time }]
     })
     .sort((a, b) => b.time - a.time)[0]

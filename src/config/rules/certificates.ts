@@ -1,6 +1,8 @@
 import { mlDsaProblem } from '../../common/ml-dsa-support.ts'
+import { isShared } from '../resolve.ts'
 import { isOnlyOverTls } from '../schema/authentication.ts'
 import { certificateText, choicesOf } from '../schema/certificate.ts'
+import { DATABASE } from '../schema/certificates.ts'
 import { eachServer, type Rule } from './rule.ts'
 
 export const NEEDS_CERTIFICATE =
@@ -12,6 +14,15 @@ export const certificateRules: readonly Rule[] = [
     const { key } = typeof certificates === 'string' ? { key: '' } : certificates
     const why = key.startsWith('ml-dsa-') ? mlDsaProblem() : undefined
     if (why) yield { path: ['certificates', 'key'], message: `is ${key}, but ${why}` }
+  },
+
+  function* databaseWithoutOne({ certificates, store }) {
+    const isText = typeof certificates === 'string'
+    if ((isText ? certificates : certificates.store) !== DATABASE || isShared(store)) return
+    yield {
+      path: isText ? ['certificates'] : ['certificates', 'store'],
+      message: `is ${DATABASE}, but messages are not in one; set store: { postgres: URL }, or name a folder (./${DATABASE} is one)`,
+    }
   },
 
   eachServer(function* mlDsaVariants(server, at) {

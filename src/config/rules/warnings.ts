@@ -4,8 +4,9 @@ import { isKnown } from '../accounts/known-passwords.ts'
 import { keyOfOthers, needsAdministratorToken } from '../http-access.ts'
 import type { Mistake, Path } from '../mistakes.ts'
 import { opensslName, unknownCiphers } from '../openssl.ts'
-import { IMAP_IDLE_TIMEOUT_MS } from '../resolve.ts'
+import { IMAP_IDLE_TIMEOUT_MS, isShared } from '../resolve.ts'
 import { passwordFormOf } from '../schema/authentication.ts'
+import { DATABASE } from '../schema/certificates.ts'
 import { type LabConfig, tlsDefects, type VirtualServerConfig } from '../schema.ts'
 
 /** Returns warnings about a valid configuration. */
@@ -18,12 +19,22 @@ export function warnings(config: LabConfig): Mistake[] {
   if (takesLogOns && config.directory.mode === 'listed' && config.directory.accounts.length === 0) {
     found.push({ path: ['directory', 'accounts'], message: 'no accounts are listed, so no client can log on' })
   }
+  found.push(...certificatesOfOneNode(config))
   if (needsAdministratorToken(config)) {
     const keys = config.virtualServers.map(keyOfOthers)
     const index = keys.findIndex((key) => key !== undefined)
     found.push({ path: ['virtualServers', index, keys[index] ?? ''], message: generatedToken })
   }
   return found
+}
+
+/** Warns of certificates that each node of a lab would have for itself. */
+function* certificatesOfOneNode({ certificates, store, cluster }: LabConfig): Iterable<Mistake> {
+  const place = typeof certificates === 'string' ? certificates : certificates.store
+  if (!isShared(store) || cluster === undefined || place === undefined || place === DATABASE) return
+  const path = typeof certificates === 'string' ? ['certificates'] : ['certificates', 'store']
+  const message = `is ${place}, which other nodes of the cluster do not have, so that each node has a root of its own; write ${DATABASE}`
+  yield { path, message }
 }
 
 const generatedToken =

@@ -17,12 +17,20 @@ const keyKinds = [
 /** The default folder of the certificate store, relative to the configuration file. */
 export const DEFAULT_CERTIFICATES = 'certs'
 
+/** The certificates are in the database of the messages. */
+export const DATABASE = 'database'
+
 const store = z.string().min(1)
 
 export const certificates = z.union([
   store,
   z.strictObject({
-    store: store.default(DEFAULT_CERTIFICATES).describe('The folder, or `memory`.'),
+    store: store
+      .optional()
+      .describe(
+        'The folder, `memory` or `database`. Default: `database` if messages are in PostgreSQL, so that all nodes have the same certificates, and the folder certs otherwise.',
+      )
+      .meta({ examples: [DEFAULT_CERTIFICATES] }),
     key: z
       .enum(keyKinds)
       .default('rsa-2048')

@@ -1,6 +1,8 @@
 import type { Clock } from '../../common/clock.ts'
 import { coalesce } from '../../common/coalesce.ts'
 import { type CertificateChoice, choicesOf, type SingleCertificateChoice } from '../../config/schema/certificate.ts'
+import { DATABASE } from '../../config/schema/certificates.ts'
+import type { Database } from '../../postgres/database.ts'
 import { readFacts } from '../certificate/certificate.ts'
 import { issuedToOf } from '../certificate/names.ts'
 import { RecipeCertificates } from '../defects/recipe-certificates.ts'
@@ -22,8 +24,10 @@ import { oldClientRoot, rootBundle } from './roots.ts'
 import type { CertificateStore } from './types.ts'
 
 export interface CertificateStoreOptions {
-  /** A folder, or `memory`. */
+  /** A folder, `memory`, or `database`. */
   readonly folder: string
+  /** Required for `database`. The store does not close it. */
+  readonly database?: Database | undefined
   readonly clock: Clock
   readonly log: StoreLog
   /** Key type of the lab's root and of the certificates that `auto` issues. */
@@ -36,7 +40,7 @@ export interface CertificateStoreOptions {
 
 /** Opens a store, and creates the lab's root authority if the store has no authority. @throws PkiError `store` */
 export async function openCertificateStore(options: CertificateStoreOptions): Promise<CertificateStore> {
-  const files = options.folder === 'memory' ? memoryFiles() : await folderFiles(options.folder, indexPath)
+  const files = await openFiles(options)
   const store = new FileCertificateStore(files, options)
   try {
     await store.refresh()
@@ -46,6 +50,18 @@ export async function openCertificateStore(options: CertificateStoreOptions): Pr
     await store.close()
     throw error
   }
+}
+
+/** Opens the files of a store. Loads what the database needs only if it is used. @throws PkiError `store` */
+export async function openFiles({
+  folder,
+  database,
+}: Pick<CertificateStoreOptions, 'folder' | 'database'>): Promise<StoreFiles> {
+  if (folder === 'memory') return memoryFiles()
+  if (folder !== DATABASE) return folderFiles(folder, indexPath)
+  if (!database) throw new PkiError('store', 'the certificates are in a database, but none is open')
+  const { databaseFiles } = await import('./database-files.ts')
+  return databaseFiles(database, indexPath)
 }
 
 /** Wait after a change by another program, since it changes several files in a row. */
