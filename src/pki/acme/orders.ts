@@ -138,7 +138,11 @@ export class Orders {
   async finalizing(id: string, sign: () => Promise<void>): Promise<boolean> {
     this.#finalizing.add(id)
     try {
-      return (await this.alone(id, async () => (await sign(), true))) ?? false
+      const signed = await this.alone(id, async () => {
+        await sign()
+        return true
+      })
+      return signed ?? false
     } finally {
       this.#finalizing.delete(id)
     }
