@@ -130,9 +130,15 @@ export class Connection {
     await this.#send(text)
   }
 
-  /** Begins a transaction. Returns its number, by which its outcome can be asked for. @throws DatabaseError */
-  async begin(): Promise<string> {
-    return (await this.#last<{ readonly id: string }>('BEGIN; SELECT pg_current_xact_id()::text AS id'))?.id ?? ''
+  /**
+   * Begins a transaction. `isLong`: all its queries see the same moment, and it may wait between them.
+   * Returns its number, by which its outcome can be asked for. @throws DatabaseError
+   */
+  async begin({ isLong = false } = {}): Promise<string> {
+    const begin = isLong
+      ? 'BEGIN ISOLATION LEVEL REPEATABLE READ; SET LOCAL idle_in_transaction_session_timeout = 0'
+      : 'BEGIN'
+    return (await this.#last<{ readonly id: string }>(`${begin}; SELECT pg_current_xact_id()::text AS id`))?.id ?? ''
   }
 
   onNotification(listener: (notification: Notification) => void): void {

@@ -20,6 +20,11 @@ export interface Queries {
   query<Row>(text: string, values?: readonly unknown[]): Promise<readonly Row[]>
 }
 
+export interface TransactionOptions {
+  /** All queries see the same moment, and there can be long pauses between them. */
+  readonly isLong?: boolean
+}
+
 /** A transaction. */
 export interface Transaction extends Queries {
   /**
@@ -44,7 +49,7 @@ export interface Database extends Queries, AsyncDisposable {
    * outcome.
    * @throws DatabaseError, and what `work` throws, which rolls the transaction back
    */
-  transaction<T>(work: (transaction: Transaction) => Promise<T>): Promise<T>
+  transaction<T>(work: (transaction: Transaction) => Promise<T>, options?: TransactionOptions): Promise<T>
   /**
    * Runs a query whose rows are given to `row` as they arrive, as arrays of columns, and not kept. It is not repeated after a
    * lost connection. @throws DatabaseError
@@ -158,11 +163,11 @@ class PostgresDatabase implements Database {
     await this.#pool.alone((connection) => connection.each(text, values, row))
   }
 
-  async transaction<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
+  async transaction<T>(work: (transaction: Transaction) => Promise<T>, options?: TransactionOptions): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       await this.#connected()
       try {
-        return await this.#pool.alone((connection) => attemptTransaction(connection, work))
+        return await this.#pool.alone((connection) => attemptTransaction(connection, work, options))
       } catch (error) {
         if (error instanceof LostCommit) {
           if (await this.#isCommitted(error.id)) return error.result as T
@@ -260,8 +265,9 @@ class LostCommit extends Error {
 async function attemptTransaction<T>(
   connection: Connection,
   work: (transaction: Transaction) => Promise<T>,
+  options?: TransactionOptions,
 ): Promise<T> {
-  const begun = connection.begin()
+  const begun = connection.begin(options)
   // The first query of `work` fails for the same reason.
   begun.catch(() => {})
   const sent: Promise<unknown>[] = []

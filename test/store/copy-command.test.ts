@@ -7,6 +7,7 @@ import { StoreDigest } from '../../src/store/copy/digest.ts'
 import { openLmdbStore } from '../../src/store/lmdb/open.ts'
 import { accountOwner } from '../../src/store/types.ts'
 import { message, pattern } from '../contract/store-context.ts'
+import { freshDatabase, needsPostgres } from '../support/postgres.ts'
 import { Workplace } from '../support/sealpost.ts'
 import { TestClock } from '../support/test-clock.ts'
 
@@ -97,4 +98,15 @@ it('a running lab writes the messages in its memory', async () => {
   await using store = await open('data')
   const inbox = await store.findFolder(accountOwner('alice'), 'INBOX')
   expect((await store.read(inbox?.id ?? '', 1))?.toString()).toContain('\r\nSubject: hello\r\n')
+})
+
+it.runIf(needsPostgres())('sealpost store copy copies to PostgreSQL and back', async () => {
+  const hash = await fill()
+  const { url, schema } = await freshDatabase()
+  const place = `${url}#${schema}`
+  const there = await copy('data', place, '--json')
+  expect(JSON.parse(there.stdout)).toMatchObject({ hash })
+  expect(await copy('data', place)).toMatchObject({ status: 1, stderr: expect.stringContaining('is not empty') })
+  const back = await copy(place, 'back', '--json')
+  expect(JSON.parse(back.stdout)).toMatchObject({ hash, counts: { folder: 1, message: 2 } })
 })

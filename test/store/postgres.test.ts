@@ -1,5 +1,6 @@
 import { pino } from 'pino'
 import { afterAll, beforeAll, describe } from 'vitest'
+import { systemClock } from '../../src/common/clock.ts'
 import { type Database, openDatabase } from '../../src/postgres/database.ts'
 import { openPostgresStore } from '../../src/store/postgres/postgres-store.ts'
 import { storeContract } from '../contract/store.ts'
@@ -15,8 +16,22 @@ describe.runIf(needsPostgres())('with PostgreSQL', () => {
   })
   afterAll(() => database[Symbol.asyncDispose]())
 
-  storeContract('PostgresStore', () => ({
-    open: (clock) => openPostgresStore(database, { clock, log }),
-    cleanUp: () => emptyTables(database),
-  }))
+  storeContract(
+    'PostgresStore',
+    () => ({ open: (clock) => openPostgresStore(database, { clock, log }), cleanUp: () => emptyTables(database) }),
+    {
+      async openAnother() {
+        const another = await openDatabase({ ...(await freshDatabase()), pool: 4, node: 'another' }, { log })
+        const store = await openPostgresStore(another, { clock: systemClock, log })
+        const close = store[Symbol.asyncDispose].bind(store)
+        return Object.assign(store, {
+          async [Symbol.asyncDispose]() {
+            await close()
+            await another.query(`DROP SCHEMA "${another.schema}" CASCADE`)
+            await another[Symbol.asyncDispose]()
+          },
+        })
+      },
+    },
+  )
 })

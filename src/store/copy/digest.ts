@@ -27,7 +27,7 @@ export class StoreDigest {
   async *through(items: StoreItems): AsyncGenerator<StoreItem, void, void> {
     for await (const item of items) {
       if (item.type !== 'message') {
-        this.#add(item, item.type === 'value' ? { ...item, content: item.content.toString('base64') } : item)
+        this.#add(item, comparable(item))
         yield item
         continue
       }
@@ -76,6 +76,14 @@ export class StoreDigest {
       .digest()
     for (let i = 0; i < hash.length; i++) this.#sum[i] = (this.#sum[i] as number) ^ (hash[i] as number)
   }
+}
+
+/** Returns an item as it is in every store: counters of names may differ. */
+function comparable(item: Exclude<StoreItem, MessageItem>): object {
+  if (item.type === 'value') return { ...item, content: item.content.toString('base64') }
+  if (item.type !== 'store') return item
+  const { lastFolder: _, lastBlob: __, ...rest } = item
+  return rest
 }
 
 /** Returns JSON with the keys of every object in the same order, and without keys that are undefined. */

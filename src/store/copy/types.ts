@@ -19,6 +19,11 @@ export type StoreItem =
 /** The first item. */
 export interface StoreHead {
   readonly type: 'store'
+  /** What the ids of its folders begin with: `F`, the tag and `-`. Folders that follow are numbered from `lastFolder` on. */
+  readonly tag: string
+  readonly lastFolder: number
+  /** The number of its last blob. Blobs of a copy get greater ones, so that no name stands for two messages. */
+  readonly lastBlob: number
   /** The greatest UIDVALIDITY of a folder so far. */
   readonly lastUidValidity: number
   readonly folders: number

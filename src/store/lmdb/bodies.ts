@@ -16,7 +16,7 @@ const PREFIX_PIECE = -1
 export class Bodies {
   readonly #tables: Tables
   readonly #committed: Committed
-  readonly #tag: string
+  #tag = ''
   /** Number of streams, in or out, per blob. */
   readonly #streams = new Map<number, number>()
   /** Blobs removed by a transaction that is not flushed yet. Readers still see the state before it. */
@@ -25,7 +25,12 @@ export class Bodies {
   constructor(tables: Tables, committed: Committed) {
     this.#tables = tables
     this.#committed = committed
-    this.#tag = `L${tables.meta.get('tag') ?? ''}-`
+    this.useTag(String(tables.meta.get('tag') ?? ''))
+  }
+
+  /** Names blobs after the tag of the store. */
+  useTag(tag: string): void {
+    this.#tag = `L${tag}-`
   }
 
   /** Returns the name by which entries refer to a blob. It starts with the store's tag, so it differs from other stores'. */

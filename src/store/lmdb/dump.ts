@@ -5,7 +5,7 @@ import type { ValueKind } from '../value-types.ts'
 import { type Bodies, piecesOf } from './bodies.ts'
 import type { HeldState, ReadOptions } from './committed.ts'
 import { numbersOf } from './lmdb-folder.ts'
-import { firstKey, fromRecord, LAST_TEXT, lastKey, type Tables, type ValueKey } from './tables.ts'
+import { firstKey, fromRecord, LAST_BLOB, LAST_TEXT, lastKey, type Tables, type ValueKey } from './tables.ts'
 
 /** Rows that are read at a time. */
 const ROWS = 256
@@ -20,7 +20,15 @@ export async function* dumpTables(
   const folders = Array.from(tables.folders.getRange(options), ({ value }) => value)
   const messages = folders.reduce((sum, { id }) => sum + numbersOf(tables, id, options)[2], 0)
   const lastUidValidity = Number(tables.meta.get('lastUidValidity', options) ?? 0)
-  yield { type: 'store', lastUidValidity, folders: folders.length, messages }
+  yield {
+    type: 'store',
+    tag: String(tables.meta.get('tag', options)),
+    lastFolder: Number(tables.meta.get('lastFolder', options) ?? 0),
+    lastBlob: Number(tables.numbers.get(LAST_BLOB, options) ?? 0),
+    lastUidValidity,
+    folders: folders.length,
+    messages,
+  }
   const written = new Set<string>()
   for (const folder of folders) yield* dumpFolder(tables, bodies, folder, { state, options, written })
   yield* dumpValues(tables, '', options)

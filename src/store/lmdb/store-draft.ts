@@ -226,8 +226,13 @@ export class StoreDraft implements TransactionDraft<StoreEvent> {
       else if (item.type === 'state') state.putSync(item.key, item.value)
       else if (item.type === 'known') history.putSync(item.messageId, true)
       else if (item.type === 'retired') retired.putSync([item.owner, item.name], item.uidNext)
-      else if (item.type === 'store') meta.putSync('lastUidValidity', item.lastUidValidity)
-      else this.restoreFolder(item)
+      else if (item.type === 'store') {
+        meta.putSync('tag', item.tag)
+        meta.putSync('lastFolder', item.lastFolder)
+        meta.putSync('lastUidValidity', item.lastUidValidity)
+        this.#lastBlob = Math.max(this.#lastBlob, item.lastBlob)
+        this.#bodies.useTag(item.tag)
+      } else this.restoreFolder(item)
     }
   }
 

@@ -10,17 +10,17 @@ export const ENTRY_OCTETS = 512
 export class Blobs {
   readonly #blobs = new Map<string, Extent>()
   readonly #arenas = new Arenas()
-  readonly #tag: string
+  #prefix: string
   readonly #maxOctets: number
   #usedOctets = 0
   #created = 0
 
   /**
-   * @param tag starts the name of every blob, so that names of two stores never match
+   * @param tag is in the name of every blob, so that names of two stores never match
    * @param maxOctets limit for all messages and entries
    */
   constructor(tag: string, maxOctets: number) {
-    this.#tag = tag
+    this.#prefix = prefixOf(tag)
     this.#maxOctets = maxOctets
   }
 
@@ -55,9 +55,20 @@ export class Blobs {
     this.#usedOctets += entries * ENTRY_OCTETS
   }
 
+  /** The number of the last blob. */
+  get lastNumber(): number {
+    return this.#created
+  }
+
+  /** Names further blobs as a store with this tag and as many blobs. */
+  continueFrom(tag: string, created: number): void {
+    this.#prefix = prefixOf(tag)
+    this.#created = created
+  }
+
   /** Stores octets for `holders` entries. Returns the blob's name. */
   add(pieces: Pieces, holders: number): string {
-    const id = `${this.#tag}${(this.#created++).toString(36)}`
+    const id = `${this.#prefix}${(++this.#created).toString(36)}`
     this.#blobs.set(id, this.#arenas.keep(pieces, countOctets(pieces), holders))
     return id
   }
@@ -93,6 +104,8 @@ export class Blobs {
     this.#arenas.clear()
   }
 }
+
+const prefixOf = (tag: string): string => `M${tag}-`
 
 const GIBIBYTE = 1024 ** 3
 

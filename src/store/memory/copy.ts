@@ -17,6 +17,8 @@ export interface MemoryParts {
   readonly values: MemoryValues
   /** By owner and name, separated by a line end. */
   readonly retiredUids: Map<string, number>
+  tag: string
+  lastFolder: number
   lastUidValidity: number
 }
 
@@ -31,12 +33,14 @@ export async function* dumpParts(parts: MemoryParts): AsyncGenerator<StoreItem, 
     values: [...state.values.all()],
   }))
   const others = [...otherItems(parts)]
-  const { lastUidValidity } = parts
+  const { tag, lastFolder, lastUidValidity } = parts
+  const lastBlob = blobs.lastNumber
   const held = folders.flatMap(({ entries }) => entries)
   const shared = sharedBlobs(held)
   for (const { blob } of held) blobs.hold(blob)
   try {
-    yield { type: 'store', lastUidValidity, folders: folders.length, messages: held.length }
+    const counts = { folders: folders.length, messages: held.length }
+    yield { type: 'store', tag, lastFolder, lastBlob, lastUidValidity, ...counts }
     const written = new Set<string>()
     for (const { folder, numbers, entries, vanished, values } of folders) {
       const folderId = folder.id
@@ -90,8 +94,11 @@ export async function restoreParts(
   const names = new Map<string, string>()
   const numbers = new Map<MemoryFolder, { readonly uidNext: number; readonly highestModSeq: number }>()
   for await (const item of items) {
-    if (item.type === 'store') parts.lastUidValidity = item.lastUidValidity
-    else if (item.type === 'folder') {
+    if (item.type === 'store') {
+      const { tag, lastFolder, lastUidValidity } = item
+      Object.assign(parts, { tag, lastFolder, lastUidValidity })
+      blobs.continueFrom(tag, item.lastBlob)
+    } else if (item.type === 'folder') {
       const state = new MemoryFolder(item.folder, 1)
       folders.add(state)
       numbers.set(state, item)

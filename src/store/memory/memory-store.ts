@@ -47,7 +47,7 @@ const PIECE_OCTETS = 64 * 1024
 
 /** A store in the memory of its process. Every change is one synchronous step, so no session sees a part of it. */
 export class MemoryStore extends BaseStore<MemoryFolder> implements CopyableStore {
-  readonly #tag = randomBytes(4).toString('hex')
+  #tag = randomBytes(4).toString('hex')
   readonly #blobs: Blobs
   readonly #history = new ArticleHistory()
   readonly #subscriptions = new Map<Owner, Set<string>>()
@@ -68,7 +68,7 @@ export class MemoryStore extends BaseStore<MemoryFolder> implements CopyableStor
       else process.emitWarning(error instanceof Error ? error : String(error))
     })
     const octets = limits.octets ?? defaultMaxOctets()
-    this.#blobs = new Blobs(`M${this.#tag}-`, octets)
+    this.#blobs = new Blobs(this.#tag, octets)
     this.#limits = limits
     if (limits.whenFull === 'drop-oldest') this.#dropOldest = new DropOldest(this, { ...limits, octets }, log)
   }
@@ -309,6 +309,8 @@ export class MemoryStore extends BaseStore<MemoryFolder> implements CopyableStor
       this.#checkCount([state])
       if (isCounted(state.folder)) this.#messages++
     })
+    this.#tag = parts.tag
+    this.#lastFolder = parts.lastFolder
     this.#lastUidValidity = parts.lastUidValidity
   }
 
@@ -382,6 +384,8 @@ export class MemoryStore extends BaseStore<MemoryFolder> implements CopyableStor
       state: this.#state,
       values: this.#values,
       retiredUids: this.#retiredUids,
+      tag: this.#tag,
+      lastFolder: this.#lastFolder,
       lastUidValidity: this.#lastUidValidity,
     }
   }

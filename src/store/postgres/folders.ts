@@ -38,7 +38,6 @@ export interface FoldersParts {
   readonly database: Database
   readonly clock: Clock
   readonly names: Names
-  readonly tag: string
   readonly registry: FolderRegistry<PostgresFolder>
   readonly emit: (event: StoreEvent) => void
 }
@@ -80,12 +79,17 @@ export class Folders {
   }
 
   create(owner: Owner, name: string, settings: FolderSettings): Promise<Folder> {
-    const { registry, tag, clock } = this.#parts
+    const { registry, clock } = this.#parts
     return this.#change(async (transaction, lab, version) => {
       registry.checkFree(owner, name)
       const number = lab.last_folder + 1
       const now = clock.now()
-      const folder = newFolder(owner, name, settings, { tag, number, lastUidValidity: lab.last_uid_validity, now })
+      const folder = newFolder(owner, name, settings, {
+        tag: lab.tag,
+        number,
+        lastUidValidity: lab.last_uid_validity,
+        now,
+      })
       const [retired] = await transaction.query<{ uid_next: number | null }>(
         `select max(uid_next) as uid_next from deleted_folders
          where md5(owner || '/' || name) = md5($1 || '/' || $2) and owner = $1 and name = $2`,

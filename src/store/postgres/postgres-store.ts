@@ -3,6 +3,7 @@ import type { Clock } from '../../common/clock.ts'
 import { type Overview, overview } from '../../mail/overview.ts'
 import type { Database } from '../../postgres/database.ts'
 import { BaseStore } from '../base-store.ts'
+import type { CopyableStore, StoreItem, StoreItems } from '../copy/types.ts'
 import type { FolderIndex } from '../folder-index.ts'
 import { DropOldest } from '../full/drop-oldest.ts'
 import { isCounted, type StoreLimits } from '../full/limits.ts'
@@ -18,7 +19,6 @@ import {
   type FolderStatus,
   type Location,
   type MessageEntry,
-  type MessageStore,
   type NewMessage,
   type Origin,
   type Owner,
@@ -32,6 +32,7 @@ import { ascending } from '../uid-order.ts'
 import type { ValueChanges, ValueKind, ValueSpace, Values } from '../value-types.ts'
 import { Bodies, removeDoomed, type StreamedBlob } from './bodies.ts'
 import type { Draft } from './draft.ts'
+import { dumpDatabase } from './dump.ts'
 import { storeError } from './errors.ts'
 import { Folders } from './folders.ts'
 import { Follower } from './follower.ts'
@@ -40,6 +41,7 @@ import { assertLocked, FolderLeases } from './locks.ts'
 import { BlobNumbers } from './numbers.ts'
 import { PostgresFolder } from './postgres-folder.ts'
 import { columnsOf, ENTRY_COLUMNS, type EntryRow, entryOf, Names, textKey } from './records.ts'
+import { restoreDatabase } from './restore.ts'
 
 export interface PostgresStoreOptions {
   readonly clock: Clock
@@ -83,7 +85,7 @@ export async function openPostgresStore(database: Database, options: PostgresSto
  * A store in PostgreSQL, which several nodes share. Changes run in the transactions of `Lane`. Reads see what was committed
  * before them, on whichever node. The names of folders are in memory, and the entries of folders that are opened whole.
  */
-export class PostgresStore extends BaseStore<PostgresFolder> implements MessageStore {
+export class PostgresStore extends BaseStore<PostgresFolder> implements CopyableStore {
   readonly #database: Database
   readonly #log: Logger
   readonly #names: Names
@@ -109,7 +111,7 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements MessageS
     const names = this.#names
     this.#bodies = new Bodies(database, numbers)
     this.#follower = new Follower(database, names, emit)
-    this.#folders = new Folders({ database, clock, names, tag, registry: this.folders, emit })
+    this.#folders = new Folders({ database, clock, names, registry: this.folders, emit })
     this.#lane = new Lane({ database, follower: this.#follower, names, numbers, emit, limit: limits.messages })
     this.#locks = new FolderLeases(database, (...args) => this.#expunge(...args), log)
     if (limits.whenFull === 'drop-oldest') this.#dropOldest = new DropOldest(this, limits, log)
@@ -422,6 +424,27 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements MessageS
     }
     this.#stateKeys = keys
     this.#database.notify('state', stored)
+  }
+
+  async *dump(): AsyncGenerator<StoreItem, void, void> {
+    this.checkOpen()
+    try {
+      yield* dumpDatabase(this.#database, this.#names)
+    } catch (error) {
+      throw storeError(error)
+    }
+  }
+
+  async restore(items: StoreItems): Promise<void> {
+    await this.#refreshFolders()
+    this.folders.checkEmpty()
+    try {
+      await restoreDatabase({ database: this.#database, names: this.#names, kinds }, items)
+      await this.#folders.load()
+      await this.#readStateKeys()
+    } catch (error) {
+      throw storeError(error)
+    }
   }
 
   async clear(): Promise<void> {

@@ -6,13 +6,22 @@ export const PIECE_OCTETS = 64 * 1024
 
 /** Conversions between the numbers of the tables and the names that callers see. All nodes have the same ones. */
 export class Names {
-  readonly #folders: string
-  readonly #blobs: string
+  #folders = ''
+  #blobs = ''
 
   /** @param tag distinguishes the store from all others */
   constructor(tag: string) {
+    this.use(tag)
+  }
+
+  /** Makes the names of a store with this tag. */
+  use(tag: string): void {
     this.#folders = `F${tag}-`
     this.#blobs = `P${tag}-`
+  }
+
+  folderKey(id: string): number {
+    return Number.parseInt(id.slice(this.#folders.length), 36)
   }
 
   readonly folder = (key: number): string => this.#folders + key.toString(36)

@@ -1,0 +1,50 @@
+/** Hands items from one asynchronous function to a loop in another. Each item waits until the loop asks for it. */
+export class Handoff<Item> {
+  readonly #waiting: { readonly item: Item; readonly taken: () => void; readonly refused: (error: Error) => void }[] =
+    []
+  #isEnded = false
+  #isAbandoned = false
+  #error: { readonly cause: unknown } | undefined
+  #wake = (): void => {}
+
+  /** Resolves when the loop asks for what comes next. @throws Error if the loop has ended */
+  put(item: Item): Promise<void> {
+    if (this.#isAbandoned) return Promise.reject(new Error('the reader has ended'))
+    return new Promise((taken, refused) => {
+      this.#waiting.push({ item, taken, refused })
+      this.#wake()
+    })
+  }
+
+  end(): void {
+    this.#isEnded = true
+    this.#wake()
+  }
+
+  fail(cause: unknown): void {
+    this.#error = { cause }
+    this.#wake()
+  }
+
+  /** Ends the loop from its side. */
+  abandon(): void {
+    this.#isAbandoned = true
+    for (const { refused } of this.#waiting.splice(0)) refused(new Error('the reader has ended'))
+  }
+
+  async *items(): AsyncGenerator<Item, void, void> {
+    while (true) {
+      const next = this.#waiting[0]
+      if (next) {
+        yield next.item
+        this.#waiting.shift()
+        next.taken()
+      } else if (this.#error) throw this.#error.cause
+      else if (this.#isEnded) return
+      else
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve
+        })
+    }
+  }
+}
