@@ -1,0 +1,70 @@
+import { rmSync } from 'node:fs'
+import { pino } from 'pino'
+import { systemClock } from '../../src/common/clock.ts'
+import type { LabInput } from '../../src/config/schema.ts'
+import { createLab } from '../../src/lab/create-lab.ts'
+import { ensureMailboxes } from '../../src/store/mailboxes.ts'
+import { accountOwner, type MessageStore } from '../../src/store/types.ts'
+import { resolveForTests } from '../../src/testing/start-lab.ts'
+import { mailOf } from '../frame/mail.ts'
+
+/** One node of a lab: on PostgreSQL, or alone on LMDB. */
+export interface NodeSettings {
+  /** Address of the database, and the name of the lab there. */
+  readonly postgres?: { readonly url: string; readonly schema: string; readonly node: string }
+  /** Folder of an LMDB store, which is removed at the end. */
+  readonly lmdb?: string
+  /** Accounts `user0`, `user1` … with the password `secret`. */
+  readonly accounts: number
+  /** Messages that are added to the INBOX of `user0`. */
+  readonly messages: number
+  /** Folders that are added to `user0`. */
+  readonly folders: number
+}
+
+const BATCH = 500
+const MESSAGE_OCTETS = 400
+const { postgres, lmdb, accounts, messages, folders } = JSON.parse(process.argv[2] ?? '{}') as NodeSettings
+const log = pino({ level: 'silent' })
+const owner = accountOwner('user0')
+
+async function fill(store: MessageStore): Promise<void> {
+  await ensureMailboxes(store, owner)
+  const inbox = await store.findFolder(owner, 'INBOX')
+  if (!inbox) throw new Error('user0 has no INBOX')
+  for (let at = 0; at < messages; at += BATCH) {
+    const batch = Array.from({ length: Math.min(BATCH, messages - at) }, (_, i) => ({
+      raw: mailOf(MESSAGE_OCTETS, at + i),
+      targets: [{ folderId: inbox.id, flags: (at + i) % 3 === 0 ? ['\\Seen'] : [] }],
+    }))
+    await store.append(batch)
+  }
+  for (let at = 0; at < folders; at++) await store.createFolder(owner, `f${at}`)
+}
+
+const store: LabInput['store'] = postgres ? { postgres: postgres.url, pool: 10 } : { lmdb: lmdb ?? '' }
+const config = await resolveForTests({
+  store,
+  ...(postgres && { cluster: { name: postgres.schema, node: postgres.node } }),
+  directory: {
+    accounts: Array.from({ length: accounts }, (_, i) => ({ user: `user${i}`, password: 'secret' })),
+  },
+  virtualServers: (['imap4', 'smtp'] as const).map((protocol) => ({
+    protocol,
+    tlsPort: 'off' as const,
+    limits: { connections: 'off' as const },
+  })),
+})
+const lab = await createLab(config, { log, clock: systemClock, isBackground: false })
+await fill(lab.store)
+const portOf = (protocol: string): number => lab.endpoints().find((one) => one.protocol === protocol)?.port ?? 0
+process.on('message', () => {
+  global.gc?.()
+  process.send?.('done')
+})
+process.on('SIGTERM', async () => {
+  await lab.stop()
+  if (lmdb !== undefined) rmSync(lmdb, { recursive: true, force: true })
+  process.exit(0)
+})
+process.send?.({ port: portOf('imap4'), smtpPort: portOf('smtp') })
