@@ -39,7 +39,10 @@ async function fill(store: MessageStore): Promise<void> {
     }))
     await store.append(batch)
   }
-  for (let at = 0; at < folders; at++) await store.createFolder(owner, `f${at}`)
+  for (let at = 0; at < folders; at += BATCH) {
+    const names = Array.from({ length: Math.min(BATCH, folders - at) }, (_, i) => `f${at + i}`)
+    await Promise.all(names.map((name) => store.createFolder(owner, name)))
+  }
 }
 
 const store: LabInput['store'] = postgres ? { postgres: postgres.url, pool: 10 } : { lmdb: lmdb ?? '' }

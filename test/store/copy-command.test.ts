@@ -103,10 +103,11 @@ it('a running lab writes the messages in its memory', async () => {
 it.runIf(needsPostgres())('sealpost store copy copies to PostgreSQL and back', async () => {
   const hash = await fill()
   const { url, schema } = await freshDatabase()
-  const place = `${url}#${schema}`
-  const there = await copy('data', place, '--json')
+  const lab = `${url}#${schema}`
+  const there = await copy('data', lab, '--json')
+  expect(there).toMatchObject({ status: 0 })
   expect(JSON.parse(there.stdout)).toMatchObject({ hash })
-  expect(await copy('data', place)).toMatchObject({ status: 1, stderr: expect.stringContaining('is not empty') })
-  const back = await copy(place, 'back', '--json')
+  expect(await copy('data', lab)).toMatchObject({ status: 1, stderr: expect.stringContaining('is not empty') })
+  const back = await copy(lab, 'back', '--json')
   expect(JSON.parse(back.stdout)).toMatchObject({ hash, counts: { folder: 1, message: 2 } })
 })

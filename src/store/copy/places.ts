@@ -117,8 +117,10 @@ export function postgresPlace({ url, password, schema }: PostgresPlace): CopyPla
   }
 }
 
-/** Tables that say nothing about what a lab has stored. */
-const BOOKKEEPING = ['migrations', 'nodes', 'requests', 'answers']
+/** Tables whose rows are not what a lab has stored. */
+const BOOKKEEPING = ['migrations', 'lab', 'nodes', 'leases', 'requests', 'answers', 'shared_spaces']
+/** Rows that a table has even if the lab has stored nothing. */
+const OWN_ROWS: Readonly<Record<string, string>> = { folders: 'id < 0' }
 
 /** Returns the first table with rows in a schema. */
 async function filledTable(database: Database): Promise<string | undefined> {
@@ -129,7 +131,7 @@ async function filledTable(database: Database): Promise<string | undefined> {
   for (const { name } of tables) {
     if (BOOKKEEPING.includes(name)) continue
     const [row] = await database.query<{ readonly filled: boolean }>(
-      `SELECT EXISTS (SELECT FROM ${quoted(database.schema)}.${quoted(name)}) AS filled`,
+      `SELECT EXISTS (SELECT FROM ${quoted(name)} WHERE NOT coalesce(${OWN_ROWS[name] ?? 'false'}, false)) AS filled`,
     )
     if (row?.filled) return name
   }
