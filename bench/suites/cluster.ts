@@ -171,7 +171,10 @@ async function measureIn(
   const rows: Row[] = []
   for (const operation of operations) {
     if (!operation.name.includes(options.only ?? '')) continue
-    rows.push(rowOf(what(operation.name), await costOf(operation, running, clients, options)))
+    const row = rowOf(what(operation.name), await costOf(operation, running, clients, options))
+    // A run takes long: whoever ends it has seen what was measured.
+    console.error(Object.values(row).join(', '))
+    rows.push(row)
   }
   for (const wire of [...others, ...clients.flatMap(({ imap, smtp }) => [imap, smtp])]) wire.close()
   return rows
