@@ -118,7 +118,10 @@ export function postgresPlace({ url, password, schema }: PostgresPlace): CopyPla
 }
 
 /** Tables whose rows are not what a lab has stored. */
-const BOOKKEEPING = ['migrations', 'lab', 'nodes', 'leases', 'requests', 'answers', 'shared_spaces']
+const BOOKKEEPING = [
+  ...['migrations', 'lab', 'nodes', 'leases', 'requests', 'answers', 'shared_spaces'],
+  ...['certificate_versions', 'certificate_locks'],
+]
 /** Rows that a table has even if the lab has stored nothing. */
 const OWN_ROWS: Readonly<Record<string, string>> = { folders: 'id < 0' }
 
