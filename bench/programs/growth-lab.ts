@@ -3,14 +3,17 @@ import { pino } from 'pino'
 import { systemClock } from '../../src/common/clock.ts'
 import { createLab } from '../../src/lab/create-lab.ts'
 import { ensureMailboxes } from '../../src/store/mailboxes.ts'
+import { openDatabase } from '../../src/postgres/database.ts'
 import { openStore, type StoreSetting } from '../../src/store/open.ts'
 import { accountOwner, type MessageStore } from '../../src/store/types.ts'
 import { resolveForTests } from '../../src/testing/start-lab.ts'
 import { mailOf } from '../frame/mail.ts'
 
 interface Settings {
-  /** Folder of an LMDB store; undefined: in memory. */
+  /** Folder of an LMDB store. Without it and without `postgres`: in memory. */
   readonly folder?: string
+  /** URL of a PostgreSQL database, where the lab creates its tables. */
+  readonly postgres?: string
   /** Messages in the INBOX of alice. */
   readonly messages: number
   /** Further folders of alice. */
@@ -19,9 +22,14 @@ interface Settings {
 
 const BATCH = 500
 const MESSAGE_OCTETS = 400
-const { folder, messages, folders } = JSON.parse(process.argv[2] ?? '{}') as Settings
+const { folder, postgres, messages, folders } = JSON.parse(process.argv[2] ?? '{}') as Settings
 const log = pino({ level: 'silent' })
-const setting: StoreSetting = folder === undefined ? { memory: 16 * 1024 ** 3 } : { lmdb: folder }
+const setting: StoreSetting =
+  postgres !== undefined ? { postgres } : folder === undefined ? { memory: 16 * 1024 ** 3 } : { lmdb: folder }
+const database =
+  postgres === undefined
+    ? undefined
+    : await openDatabase({ url: postgres, pool: 10, schema: `bench_${process.pid}`, node: 'bench' }, { log })
 const alice = accountOwner('alice')
 
 async function fill(store: MessageStore): Promise<void> {
@@ -41,12 +49,12 @@ async function fill(store: MessageStore): Promise<void> {
   }
 }
 
-let store = await openStore(setting, { log, clock: systemClock })
+let store = await openStore(setting, { log, clock: systemClock, database })
 await fill(store)
 if (folder !== undefined) {
   // What is measured is a lab after a restart.
   await store[Symbol.asyncDispose]()
-  store = await openStore(setting, { log, clock: systemClock })
+  store = await openStore(setting, { log, clock: systemClock, database })
 }
 const config = await resolveForTests({
   directory: { accounts: ['alice', 'bob'].map((user) => ({ user, password: 'secret' })) },
@@ -65,6 +73,7 @@ process.on('message', () => {
 process.on('SIGTERM', async () => {
   await lab.stop()
   await store[Symbol.asyncDispose]()
+  await database?.[Symbol.asyncDispose]()
   if (folder !== undefined) rmSync(folder, { recursive: true, force: true })
   process.exit(0)
 })
