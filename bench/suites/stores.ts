@@ -8,7 +8,7 @@ import { ProcessTree } from '../frame/proc.ts'
 import { forkServer } from '../frame/processes.ts'
 import { END, greeted, send } from '../frame/smtp.ts'
 import type { BenchOptions, TableSuite, Target } from '../frame/types.ts'
-import { LoadClient, logOnByImap } from '../frame/wire.ts'
+import { type LoadClient, logOnByImap } from '../frame/wire.ts'
 
 const MESSAGES = 2_000
 const MAIL = Buffer.concat([mailOf(4_096), END])

@@ -31,6 +31,7 @@ import {
 import { ascending } from '../uid-order.ts'
 import type { ValueChanges, ValueKind, ValueSpace, Values } from '../value-types.ts'
 import { Bodies, removeDoomed, type StreamedBlob } from './bodies.ts'
+import { BodyCache } from './body-cache.ts'
 import type { Draft } from './draft.ts'
 import { dumpDatabase } from './dump.ts'
 import { storeError } from './errors.ts'
@@ -96,6 +97,7 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
   readonly #locks: FolderLeases
   readonly #dropOldest: DropOldest | undefined
   readonly #spaces = new Map<number, PostgresFolder>()
+  readonly #cache = new BodyCache()
   readonly #recent = new Map<string, { readonly blob: number; readonly size: number; readonly prefix: number }>()
   #stateKeys: ReadonlySet<string> = new Set()
   #stops: (() => void)[] = []
@@ -253,7 +255,14 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
 
   async read(folderId: string, uid: number, start?: number, end?: number): Promise<Buffer | undefined> {
     const state = await this.#find(folderId)
-    return state && this.#run(() => this.#bodies.read(state.key, uid, start, end))
+    if (!state) return undefined
+    // Only of folders that a session has opened: the others are asked whether they still have the message.
+    const blob = state.index?.find(uid)?.blob
+    const kept = blob === undefined ? undefined : this.#cache.get(blob)
+    if (kept) return start === undefined && end === undefined ? kept : kept.subarray(start, end)
+    const octets = await this.#run(() => this.#bodies.read(state.key, uid, start, end))
+    if (blob !== undefined && octets && start === undefined && end === undefined) this.#cache.put(blob, octets)
+    return octets
   }
 
   async *stream(folderId: string, uid: number, start?: number, end?: number): AsyncGenerator<Buffer, void, void> {

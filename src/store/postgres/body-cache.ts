@@ -1,0 +1,31 @@
+/** Octets of all messages in the cache together. */
+const MOST_OCTETS = 32 << 20
+/** Larger messages are not kept. */
+const LARGEST_OCTETS = 64 << 10
+
+/** The octets of messages that were read last, by blob. A blob never changes, so they are never out of date. */
+export class BodyCache {
+  readonly #bodies = new Map<string, Buffer>()
+  #octets = 0
+
+  get(blob: string): Buffer | undefined {
+    const octets = this.#bodies.get(blob)
+    if (octets) {
+      // Becomes the newest.
+      this.#bodies.delete(blob)
+      this.#bodies.set(blob, octets)
+    }
+    return octets
+  }
+
+  put(blob: string, octets: Buffer): void {
+    if (octets.length > LARGEST_OCTETS || this.#bodies.has(blob)) return
+    this.#bodies.set(blob, octets)
+    this.#octets += octets.length
+    for (const [oldest, { length }] of this.#bodies) {
+      if (this.#octets <= MOST_OCTETS) break
+      this.#bodies.delete(oldest)
+      this.#octets -= length
+    }
+  }
+}
