@@ -6,6 +6,7 @@ const input = z.strictObject({ domain: z.string().min(1).optional().describe('On
 
 const list = defineOperation({
   name: 'tlsReports.list',
+  runsAt: 'outgoing',
   method: 'GET',
   path: '/tls-reports',
   summary:
@@ -29,6 +30,7 @@ const list = defineOperation({
 
 const send = defineOperation({
   name: 'tlsReports.send',
+  runsAt: 'outgoing',
   method: 'POST',
   path: '/tls-reports/send',
   summary: 'Send TLS reports (RFC 8460) to the domains that request them. Sent results are deleted.',
