@@ -56,7 +56,7 @@ export class Follower {
   constructor(database: Database, names: Names, emit: (event: StoreEvent) => void) {
     this.#database = database
     this.#names = names
-    this.#emit = emit
+    this.#emit = (event) => emit({ ...event, isRemote: true })
   }
 
   /** Emits what other nodes have committed before this call. Returns whether the folder exists. @throws DatabaseError */
