@@ -28,8 +28,8 @@ const MAX_OCTETS = 64 * 1024 * 1024
 const RECORD_OCTETS = 2_048
 const ENTRY_OCTETS = 200
 
-/** Between the number of a session and its node, in the ids of a lab with several nodes. */
-const OF_NODE = '@'
+/** Between the number of a session and its node, in the ids of a lab with several nodes. Allowed in Received fields and URLs. */
+const OF_NODE = '~'
 
 /** Returns the node that an id of a session names; undefined for a lab that is its only node. */
 export function nodeOfSession(id: string): string | undefined {

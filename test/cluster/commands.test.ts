@@ -21,7 +21,7 @@ describe.skipIf(!needsPostgres() || !isLong)('the commands of a lab with two nod
       for (const { pid } of cluster.nodes) expect(shown).toMatch(new RegExp(` ready .* ${pid} `))
       const client = await cluster.b.client('pop3')
       const sessions = await run(cluster.a, 'sessions')
-      const [id = ''] = /pop3-\d+@\S+(?=,)/.exec(sessions) ?? []
+      const [id = ''] = /pop3-\d+~\S+(?=,)/.exec(sessions) ?? []
       expect(await run(cluster.a, 'sessions', id)).toContain('S: +OK')
       client.destroy()
       const reloaded = await run(cluster.a, 'reload', '--all-nodes')
