@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Clock } from '../common/clock.ts'
 import type { NewsgroupConfig } from '../config/schema.ts'
+import { createIfMissing } from '../store/mailboxes.ts'
 import type { NewsgroupAttributes } from '../store/newsgroup-attributes.ts'
 import type { MessageStore } from '../store/types.ts'
 import { PUBLIC_OWNER } from '../store/types.ts'
@@ -27,7 +28,7 @@ export async function ensureNewsgroups(
     // Unchanged groups are not written, so that a full or read-only store can still be served.
     if (folder && isDeepStrictEqual(folder.newsgroup, newsgroup)) continue
     if (folder) await store.updateFolder(folder.id, { newsgroup })
-    else await store.createFolder(PUBLIC_OWNER, config.name, { newsgroup })
+    else await createIfMissing(store, PUBLIC_OWNER, config.name, { newsgroup })
   }
 }
 

@@ -1,7 +1,8 @@
+import { StoreError } from '../../../src/store/types.ts'
 import { defineCommand, noArguments } from '../command.ts'
 import { byeInItsWords, capabilitiesOf } from '../personality.ts'
-import { bad, no, ok, statusResponse } from '../reply.ts'
-import { anyState, extensions, loggedOn, notAuthenticated, selected } from '../state.ts'
+import { bad, type CommandResult, no, ok, statusResponse } from '../reply.ts'
+import { anyState, extensions, type ImapSession, loggedOn, notAuthenticated, selected } from '../state.ts'
 import { enableCondstore } from '../updates.ts'
 import type { Cursor } from '../wire/cursor.ts'
 import { quotedForm } from '../wire/text.ts'
@@ -18,10 +19,21 @@ export const capability = defineCommand({
 })
 
 /** NOOP. Clients send it to receive the updates before its reply. RFC 9051 section 6.1.2. */
-export const noop = defineCommand({ name: 'NOOP', states: anyState, parse: noArguments, run: () => ok() })
+export const noop = defineCommand({ name: 'NOOP', states: anyState, parse: noArguments, run: readUpdates })
 
-/** CHECK. Does nothing, because every change is stored before it is acknowledged. RFC 3501 section 6.4.1. */
-export const check = defineCommand({ name: 'CHECK', states: selected, parse: noArguments, run: () => ok() })
+/** CHECK. Needs to write nothing, because every change is stored before it is acknowledged. RFC 3501 section 6.4.1. */
+export const check = defineCommand({ name: 'CHECK', states: selected, parse: noArguments, run: readUpdates })
+
+/** Reads what other nodes have stored in the selected mailbox, which the reply then tells. */
+async function readUpdates({ state, context }: ImapSession): Promise<CommandResult> {
+  try {
+    if (state.name === 'selected') await context.store.status(state.selection.folder.id)
+  } catch (error) {
+    // These commands cannot fail. The mailbox may be deleted, or the database unreachable for now.
+    if (!(error instanceof StoreError)) throw error
+  }
+  return ok()
+}
 
 /** LOGOUT. RFC 9051 section 6.1.3. */
 export const logout = defineCommand({
