@@ -28,6 +28,7 @@ export async function storeArticle(news: NewsContext, accepted: AcceptedArticle)
   try {
     return await done
   } catch (error) {
+    if (error instanceof StoreError && error.code === 'exists') throw duplicate(messageId, { cause: error })
     if (error instanceof StoreError) throw new ArticleRefused('later', error.message, { cause: error })
     throw error
   } finally {
@@ -35,15 +36,20 @@ export async function storeArticle(news: NewsContext, accepted: AcceptedArticle)
   }
 }
 
+const duplicate = (messageId: string, options?: ErrorOptions): ArticleRefused =>
+  new ArticleRefused('duplicate', `${messageId} is known here already`, options)
+
 async function store(news: NewsContext, accepted: AcceptedArticle): Promise<readonly StoredMessage[]> {
   const { article, messageId, raw, session } = accepted
-  if (await news.store.knows(messageId)) throw new ArticleRefused('duplicate', `${messageId} is known here already`)
+  if (await news.store.knows(messageId)) throw duplicate(messageId)
   const control = controlOf(article)
   const folders = control ? [await controlFolder(news, control)] : accepted.folders
   const stored = await news.store.append([
     {
       raw,
       messageId,
+      // Another node may store it at the same time.
+      once: true,
       prefix: (locations) => xref(news.hostname, locations),
       targets: folders.map((folder) => ({ folderId: folder.id })),
       ...(session === undefined ? {} : { envelope: { session } }),

@@ -1,14 +1,15 @@
 import type { FlagTable } from './flags.ts'
-import type {
-  AppendTarget,
-  CopyResult,
-  FlagChange,
-  FlagChangeResult,
-  Folder,
-  Location,
-  MessageEntry,
-  NewMessage,
-  StoredMessage,
+import {
+  type AppendTarget,
+  type CopyResult,
+  type FlagChange,
+  type FlagChangeResult,
+  type Folder,
+  type Location,
+  type MessageEntry,
+  type NewMessage,
+  type StoredMessage,
+  StoreError,
 } from './types.ts'
 
 /** The numbers of a folder from which new entries get theirs. */
@@ -32,6 +33,17 @@ export interface PlannedPlace<State> extends Location {
   readonly target: AppendTarget
   readonly modSeq: number
 }
+
+/** Refuses a batch that has a message with `once` whose Message-ID is known. @throws StoreError `exists` */
+export function assertNew(batch: readonly NewMessage[], knows: (messageId: string) => boolean): void {
+  for (const messageId of onceIn(batch)) {
+    if (knows(messageId)) throw new StoreError('exists', `${messageId} is known already`)
+  }
+}
+
+/** Returns the Message-IDs of the messages with `once`. */
+export const onceIn = (batch: readonly NewMessage[]): readonly string[] =>
+  batch.flatMap(({ once, messageId }) => (once && messageId !== undefined ? [messageId] : []))
 
 /**
  * Assigns uids to the messages of a batch and creates their prefixes. All messages that one batch adds to a folder share

@@ -193,6 +193,8 @@ export interface NewMessage {
    * public folder. No other folder uses it: omit it for personal mail.
    */
   readonly messageId?: string | undefined
+  /** Whether the batch is refused if `knows(messageId)`. This is decided in the commit: of two nodes, one wins. */
+  readonly once?: boolean
   readonly envelope?: DeliveryEnvelope
   /** The folders to store the message in. They share its octets. */
   readonly targets: readonly AppendTarget[]
@@ -323,7 +325,7 @@ export interface MessageStore extends ValueStore, AsyncDisposable {
   /**
    * Stores all messages of the batch or none (MULTIAPPEND, cross-posts). Returns one result per message and target, in
    * order.
-   * @throws StoreError `not-found`, `no-space`, `read-only`, `failed`
+   * @throws StoreError `not-found`, `no-space`, `read-only`, `failed`, `exists` if a message with `once` is known
    */
   append(batch: readonly NewMessage[], origin?: Origin): Promise<readonly StoredMessage[]>
   /** Returns entries in uid order. @throws StoreError `not-found` */

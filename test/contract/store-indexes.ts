@@ -182,6 +182,21 @@ export function indexContract(on: StoreContext): void {
       expect(await on.store.knows('<p@x>')).toBe(true)
     })
 
+    it('are stored once by those that ask for it', async () => {
+      const group = await on.store.createFolder(PUBLIC_OWNER, 'lab.general', { newsgroup })
+      const append = (...ids: string[]) =>
+        on.store.append(ids.map((messageId) => ({ ...message('post', group), messageId, once: true })))
+      await append('<first@x>')
+      await expect(append('<new@x>', '<first@x>')).rejects.toMatchObject({ code: 'exists' })
+      expect(await on.store.knows('<new@x>')).toBe(false)
+      await on.store.expunge(group.id, [1])
+      await expect(append('<first@x>')).rejects.toMatchObject({ code: 'exists' })
+      const results = await Promise.allSettled([1, 2, 3].map(() => append('<same@x>')))
+      expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+      await append('<new@x>')
+      expect((await on.store.list(group.id)).map(({ messageId }) => messageId)).toEqual(['<same@x>', '<new@x>'])
+    })
+
     it('are located at each copy in one newsgroup', async () => {
       const group = await on.store.createFolder(PUBLIC_OWNER, 'lab.general', { newsgroup })
       await on.store.append([{ ...message('post', group), messageId: '<p@x>' }])

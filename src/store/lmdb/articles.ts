@@ -35,6 +35,11 @@ export class Articles {
     if (octets) this.putOverview(blob, octets)
   }
 
+  /** Returns whether a public folder has or ever had a Message-ID. */
+  knows(messageId: string, state?: ReadOptions): boolean {
+    return this.#tables.history.get(textKey(messageId), state) === true
+  }
+
   /** Removes an entry's place. Its Message-ID stays known (RFC 5537 section 3.3). Call it within a transaction. */
   remove(folder: Folder, { uid, messageId }: MessageEntry): void {
     if (messageId && folder.owner === PUBLIC_OWNER) {

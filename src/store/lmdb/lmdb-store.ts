@@ -282,7 +282,7 @@ export class LmdbStore extends BaseStore<LmdbFolder> implements CopyableStore {
   }
 
   async knows(messageId: string): Promise<boolean> {
-    return this.#tables.history.get(textKey(messageId), this.#committed.now) === true
+    return this.#articles.knows(messageId, this.#committed.now)
   }
 
   remember(messageId: string): Promise<void> {

@@ -4,6 +4,7 @@ import { isCounted } from '../full/limits.ts'
 import { folderName } from '../mailboxes.ts'
 import {
   type AddedEntries,
+  assertNew,
   copiedEntries,
   copyResult,
   createEntries,
@@ -78,6 +79,7 @@ export class StoreDraft implements TransactionDraft<StoreEvent> {
     now: number,
     origin?: Origin,
   ): StoredMessage[] {
+    assertNew(batch, (messageId) => this.#articles.knows(messageId))
     const added: AddedEntries<FolderDraft> = new Map()
     const stored = planAppend(batch, (folderId) => this.#folder(folderId)).flatMap((planned, i) =>
       createEntries(planned, this.#putBlob(planned, raws[i] as Buffer | StreamedBlob), now, added),

@@ -9,7 +9,15 @@ import { newFolder, withSettings } from '../folder-registry.ts'
 import { DropOldest } from '../full/drop-oldest.ts'
 import { checkFits, isCounted, type StoreLimits } from '../full/limits.ts'
 import { folderName } from '../mailboxes.ts'
-import { type AddedEntries, copiedEntries, copyResult, createEntries, planAppend, planFlags } from '../plan.ts'
+import {
+  type AddedEntries,
+  assertNew,
+  copiedEntries,
+  copyResult,
+  createEntries,
+  planAppend,
+  planFlags,
+} from '../plan.ts'
 import { textKey } from '../text-key.ts'
 import type {
   CopyResult,
@@ -148,6 +156,7 @@ export class MemoryStore extends BaseStore<MemoryFolder> implements CopyableStor
   }
 
   #append(batch: readonly NewMessage[], raws: readonly Pieces[], origin: Origin | undefined): readonly StoredMessage[] {
+    assertNew(batch, (messageId) => this.#history.has(messageId))
     const planned = planAppend(batch, (folderId) => this.need(folderId))
     const messages = planned.map(({ prefix }, i) => (prefix ? [prefix, ...(raws[i] ?? [])] : (raws[i] ?? [])))
     const sizes = messages.map(countOctets)

@@ -22,6 +22,8 @@ export interface Operation<T> {
   readonly blobs?: number
   /** Streamed blobs that it adopts. */
   readonly adopts?: readonly number[]
+  /** Keys of Message-IDs that no newsgroup may know. */
+  readonly once?: readonly string[]
   /** Messages that count against the limit. */
   readonly messages?: number
   /** Octets that it writes. */
@@ -48,6 +50,10 @@ const LOCK = `
 const READ_ENTRIES = `
   select e.folder, ${ENTRY_COLUMNS} from entries e join unnest($1::bigint[], $2::bigint[]) c (folder, uid)
   on e.folder = c.folder and e.uid = c.uid`
+/** Waits for other transactions that remember the same. */
+const REMEMBER = `
+  insert into history (message_id) select * from unnest($1::text[]) on conflict do nothing returning message_id`
+const FORGET = 'delete from history where message_id = any($1::text[])'
 const READ_VALUES = 'select name, content from "values" where folder = $1 and kind = $2 and reader = $3'
 const READ_NAMED_VALUES = `${READ_VALUES} and name_key = any($4::text[])`
 const IN_ORDER = ' order by name_key'
@@ -142,7 +148,8 @@ export class Lane {
     const { follower, names, limit } = this.#parts
     const byKey = new Map(folders.map((folder) => [folder.key, folder]))
     // One round trip for everything that is read.
-    const [rows, entries, adopted, messages, values] = await Promise.all([
+    const [fresh, rows, entries, adopted, messages, values] = await Promise.all([
+      rememberAll(transaction, batch),
       transaction.query<LockedRow>(LOCK, [[...byKey.keys()]]),
       this.#readEntries(transaction, batch),
       this.#adopt(transaction, batch),
@@ -176,11 +183,14 @@ export class Lane {
       current = values[i]
       try {
         for (const blob of one.adopts ?? []) if (!adopted.has(blob)) throw notComplete()
+        for (const key of one.once ?? []) if (!fresh.has(key)) throw known()
         if (limit !== undefined && one.messages) {
           const used = { octets: 0, messages: messages + draft.growth }
           checkFits(used, { octets: 0, messages: one.messages }, { messages: limit })
         }
-        return { result: one.apply(draft) }
+        const result = one.apply(draft)
+        for (const key of one.once ?? []) fresh.delete(key)
+        return { result }
       } catch (error) {
         for (const blob of one.adopts ?? []) if (adopted.has(blob)) draft.writes.abandon(blob)
         return { error }
@@ -188,6 +198,8 @@ export class Lane {
     })
     const changed = draft.end()
     draft.writes.send(transaction)
+    // Of operations that failed.
+    if (fresh.size > 0) transaction.send(FORGET, [[...fresh]])
     return { outcomes, end: () => this.#emit(draft, deltas, changed) }
   }
 
@@ -236,6 +248,16 @@ export class Lane {
     return new Set(rows.map(({ blob }) => blob))
   }
 }
+
+/** Adds the Message-IDs of messages that are stored once to the history. Returns those that it did not have. */
+async function rememberAll(transaction: Transaction, batch: readonly Queued[]): Promise<Set<string>> {
+  const keys = [...new Set(batch.flatMap(({ once }) => once ?? []))].sort()
+  if (keys.length === 0) return new Set()
+  const rows = await transaction.query<{ message_id: string }>(REMEMBER, [keys])
+  return new Set(rows.map(({ message_id }) => message_id))
+}
+
+const known = (): StoreError => new StoreError('exists', 'the Message-ID is known already')
 
 const NO_VALUES: Values = new Map()
 

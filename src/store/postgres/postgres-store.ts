@@ -8,6 +8,7 @@ import type { FolderIndex } from '../folder-index.ts'
 import { DropOldest } from '../full/drop-oldest.ts'
 import { isCounted, type StoreLimits } from '../full/limits.ts'
 import { folderName } from '../mailboxes.ts'
+import { onceIn } from '../plan.ts'
 import {
   type CopyResult,
   type FlagChange,
@@ -223,6 +224,7 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
         folders,
         blobs: raws.length - adopts.length,
         adopts,
+        once: onceIn(batch).map(textKey),
         messages: this.#countTargets(batch),
         octets: raws.reduce((sum, raw) => sum + (Buffer.isBuffer(raw) ? raw.length : 0), 0),
       }
