@@ -44,6 +44,11 @@ export abstract class BaseStore<State extends FolderState> {
     return this.folders.owners
   }
 
+  /** Nobody else stores anything. */
+  async refresh(folderId: string): Promise<void> {
+    this.need(folderId)
+  }
+
   watch(listener: (event: StoreEvent) => void, folderId?: string): () => void {
     return this.#listeners.add(listener, folderId)
   }

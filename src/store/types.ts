@@ -315,6 +315,8 @@ export interface MessageStore extends ValueStore, AsyncDisposable {
   listOwners(): Promise<readonly Owner[]>
   /** Returns the counts of a folder. @throws StoreError `not-found` */
   status(folderId: string): Promise<FolderStatus>
+  /** Emits what other nodes have stored in a folder before this call. @throws StoreError `not-found`, `failed` */
+  refresh(folderId: string): Promise<void>
   /** Returns the state of a folder at this moment. @throws StoreError `not-found` */
   snapshot(folderId: string): Promise<FolderSnapshot>
 

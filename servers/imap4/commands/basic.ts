@@ -27,7 +27,7 @@ export const check = defineCommand({ name: 'CHECK', states: selected, parse: noA
 /** Reads what other nodes have stored in the selected mailbox, which the reply then tells. */
 async function readUpdates({ state, context }: ImapSession): Promise<CommandResult> {
   try {
-    if (state.name === 'selected') await context.store.status(state.selection.folder.id)
+    if (state.name === 'selected') await context.store.refresh(state.selection.folder.id)
   } catch (error) {
     // These commands cannot fail. The mailbox may be deleted, or the database unreachable for now.
     if (!(error instanceof StoreError)) throw error

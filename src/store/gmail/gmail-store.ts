@@ -108,6 +108,10 @@ export function gmailStore(store: MessageStore, shared: MessageStore, owner: Own
       isAll(from) || isAll(to) ? view.move(from, uids, to, origin) : store.move(from, uids, to, origin),
     expunge: (folderId, uids, origin) =>
       isAll(folderId) ? view.expunge(uids, origin) : store.expunge(folderId, uids, origin),
+    async refresh(folderId) {
+      const folders = isAll(folderId) ? (await store.listFolders(owner)).map(({ id }) => id) : [folderId]
+      for (const id of folders) await store.refresh(id)
+    },
     changedSince: async (folderId, modSeq) =>
       isAll(folderId) ? (await view.loaded()).changedSince(modSeq) : store.changedSince(folderId, modSeq),
     vanishedSince: async (folderId, modSeq) =>

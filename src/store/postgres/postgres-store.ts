@@ -190,6 +190,11 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
     return row
   }
 
+  override async refresh(folderId: string): Promise<void> {
+    const { key } = await this.#need(folderId)
+    await this.#run(() => this.#follow(key))
+  }
+
   async snapshot(folderId: string): Promise<FolderSnapshot> {
     return this.#withIndex(folderId, (index) => index.snapshot())
   }

@@ -5,6 +5,7 @@ import { ReaderView, type Viewed } from './reader-view.ts'
 /** The methods that are the same for every reader. */
 const SAME = [
   'room',
+  'refresh',
   'createFolder',
   'deleteFolder',
   'renameFolder',
