@@ -57,7 +57,9 @@ const onlyInAll = [
   'test/verify/protocol-defects.test.ts',
   'test/store/full-disk.test.ts',
   'test/store/faults.test.ts',
-  ...['database', 'paused', 'skew'].map((name) => `test/cluster/${name}.test.ts`),
+  ...['conflicts', 'database', 'full-disk', 'hosts', 'paused', 'postgres-support', 'skew'].map(
+    (name) => `test/cluster/${name}.test.ts`,
+  ),
   'test/mcp/inspector.interop.test.ts',
   'test/docs/site.interop.test.ts',
   'test/release/package-managers.interop.test.ts',
