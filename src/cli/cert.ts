@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { addAcmeAccount } from './cert/acme-account.ts'
 import { addAssign } from './cert/assign.ts'
+import { addCopy } from './cert/copy.ts'
 import { addInstall } from './cert/install.ts'
 import { addIssue, addRenew } from './cert/issue.ts'
 import { addCertificateLists } from './cert/list.ts'
@@ -19,6 +20,7 @@ export function addCert(program: Command): void {
     addInstall,
     addIssue,
     addAssign,
+    addCopy,
     addRenew,
     addImport,
     addExport,

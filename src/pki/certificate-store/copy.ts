@@ -31,13 +31,6 @@ export async function copyCertificateStore(from: StoreFiles, to: StoreFiles): Pr
   return index
 }
 
-/** Deletes a certificate store with everything in it. Files that somebody else put into its folder stay. */
-export const deleteCertificateStore = (store: StoreFiles): Promise<void> =>
-  store.exclusively(async (files) => {
-    const { texts } = await readTexts(files, store.place)
-    for (const path of [...texts.keys()].toReversed()) await files.remove(path)
-  })
-
 /** Returns all files of a store, the index last. @throws PkiError `store` if there is none */
 async function readTexts(
   files: LockedFiles,

@@ -150,14 +150,21 @@ function lockedFiles(transaction: Queries, written: Map<string, KnownText>): Loc
       isFailed = true
       throw error
     })
+  // The lock keeps them as they were read.
+  const known = new Map<string, string | undefined>()
   return {
-    read: async (path) => (await query<FileRow>(statements.read, [path, -1]))[0]?.text ?? undefined,
+    async read(path) {
+      if (!known.has(path)) known.set(path, (await query<FileRow>(statements.read, [path, -1]))[0]?.text ?? undefined)
+      return known.get(path)
+    },
     async write(path, text) {
       const [row] = await query<FileRow>(statements.write, [path, text])
       written.set(path, { version: row?.version ?? ABSENT, text })
+      known.set(path, text)
     },
     async remove(path) {
       if (!isFailed) await query(statements.remove, [path])
+      known.delete(path)
     },
     list: async () => (await query<FileRow>(statements.list)).map(({ path }) => path),
     // The transaction can only be committed with the lock.

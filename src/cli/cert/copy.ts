@@ -1,0 +1,79 @@
+import { resolve } from 'node:path'
+import type { Command } from 'commander'
+import pino from 'pino'
+import { isShared, type ResolvedLab } from '../../config/resolve.ts'
+import { DATABASE } from '../../config/schema/certificates.ts'
+import { copyCertificateStore } from '../../pki/certificate-store/copy.ts'
+import type { StoreFiles } from '../../pki/certificate-store/files.ts'
+import { openFiles } from '../../pki/certificate-store/store.ts'
+import { type Database, openDatabase } from '../../postgres/database.ts'
+import { loadConfiguration } from '../configuration.ts'
+import { openDatabaseOf } from '../database.ts'
+import { UsageError } from '../failure.ts'
+import { counted, print } from '../output.ts'
+
+const CONFIGURATION = /\.ya?ml$/i
+const POSTGRES = /^postgres(ql)?:\/\//i
+/** The PostgreSQL schema of a lab without `cluster.name`. */
+const SCHEMA = 'lab'
+
+const PLACES = `FROM and TO are
+  FOLDER              the folder of certificates: FOLDER
+  postgres://…#NAME   a PostgreSQL database, and the name of the lab there (cluster.name; default: ${SCHEMA})
+  FILE.yaml           the certificates of a lab`
+
+/** Adds `sealpost cert copy`. */
+export function addCopy(cert: Command): void {
+  cert
+    .command('copy')
+    .argument('<from>', 'what to copy')
+    .argument('<to>', 'where to; must be empty')
+    .description(
+      'copy all certificates, keys, authorities, requests and ACME accounts between a folder and PostgreSQL, also while a lab uses them',
+    )
+    .option('--json', 'print JSON')
+    .addHelpText('after', `\n${PLACES}`)
+    .action(copy)
+}
+
+async function copy(from: string, to: string, { json }: { readonly json?: boolean }): Promise<void> {
+  await using source = await openPlace(from)
+  await using target = await openPlace(to)
+  const { certificates, authorities } = await copyCertificateStore(source.files, target.files)
+  const counts = { certificates: certificates.length, authorities: authorities.length }
+  if (json) print(JSON.stringify({ from, to: target.files.place, ...counts }))
+  else print(`${target.files.place}: ${counted(counts.certificates, 'certificate')}`)
+}
+
+interface Place extends AsyncDisposable {
+  readonly files: StoreFiles
+}
+
+/** @throws UsageError, ConfigError; PkiError, DatabaseError if it cannot be opened */
+async function openPlace(text: string): Promise<Place> {
+  if (POSTGRES.test(text)) {
+    const url = new URL(text)
+    const schema = decodeURIComponent(url.hash.slice(1)) || SCHEMA
+    url.hash = ''
+    const settings = { url: url.href, schema, pool: 2, node: `copy-${process.pid}` }
+    return inDatabase(await openDatabase(settings, { log: pino({ level: 'silent' }) }))
+  }
+  if (CONFIGURATION.test(text)) return placeOfLab(text, (await loadConfiguration({ config: text })).lab)
+  return inFolder(resolve(text))
+}
+
+async function placeOfLab(name: string, lab: ResolvedLab): Promise<Place> {
+  const { store } = lab.certificates
+  if (store === 'memory') throw new UsageError(`${name} keeps its certificates in memory; set certificates: FOLDER`)
+  return store === DATABASE && isShared(lab.store) ? inDatabase(await openDatabaseOf(lab)) : inFolder(store)
+}
+
+const inFolder = async (folder: string): Promise<Place> => ({
+  files: await openFiles({ folder }),
+  [Symbol.asyncDispose]: async () => {},
+})
+
+const inDatabase = async (database: Database): Promise<Place> => ({
+  files: await openFiles({ folder: DATABASE, database }),
+  [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
+})
