@@ -5,10 +5,19 @@ import { pino } from 'pino'
 import { z } from 'zod'
 import { makeFolder, writePrivateFile } from '../common/folders.ts'
 import { version } from '../common/version.ts'
-import { certificateFolder, type ResolvedLab } from '../config/resolve.ts'
-import { backUpCertificateFolder, readCopy, restoreCertificateFolder } from '../pki/certificate-store/copy.ts'
+import { certificateFolder, isShared, type ResolvedLab } from '../config/resolve.ts'
+import { DATABASE } from '../config/schema/certificates.ts'
+import {
+  backUpCertificateFolder,
+  copyCertificateStore,
+  readCopy,
+  restoreCertificateFolder,
+} from '../pki/certificate-store/copy.ts'
+import type { StoreIndex } from '../pki/certificate-store/index-file.ts'
+import { openFiles } from '../pki/certificate-store/store.ts'
 import { copyStore, countsOf, restoreStore } from '../store/lmdb/open.ts'
 import { type ConfigurationOptions, loadConfiguration, withConfig } from './configuration.ts'
+import { openDatabaseOf } from './database.ts'
 import { UsageError } from './failure.ts'
 import { positiveNumber } from './options.ts'
 import { counted, note, print } from './output.ts'
@@ -79,7 +88,7 @@ async function backup(dir: string, { keep, json, ...options }: BackupOptions): P
       createdAt: new Date().toISOString(),
       ...(messages !== undefined && { messages: await copyStore(messages, join(partial, MESSAGES)) }),
       ...(certificates !== undefined && {
-        certificates: await copyCertificates(certificates, join(partial, CERTIFICATES)),
+        certificates: await copyCertificates(lab, certificates, join(partial, CERTIFICATES)),
       }),
     }
     writePrivateFile(join(partial, MANIFEST), `${JSON.stringify(written, undefined, 2)}\n`)
@@ -87,7 +96,7 @@ async function backup(dir: string, { keep, json, ...options }: BackupOptions): P
     const deleted = keep === undefined ? [] : deleteOlder(dir, keep)
     if (json) return print(JSON.stringify({ backup: join(dir, place), ...written, deleted }))
     print(`${join(dir, place)}: ${contentOf(written)}`)
-    if (messages === undefined) note(`${name} keeps messages in memory: they are not in the backup`)
+    if (messages === undefined) note(messagesElsewhere(name, lab))
     if (certificates === undefined) note(`${name} keeps certificates in memory: they are not in the backup`)
     if (deleted.length > 0) note(`deleted ${counted(deleted.length, 'older backup')}`)
   } catch (error) {
@@ -100,13 +109,35 @@ async function backup(dir: string, { keep, json, ...options }: BackupOptions): P
 function placesOf({ store, certificates }: ResolvedLab) {
   return {
     messages: store !== 'memory' && 'lmdb' in store ? store.lmdb : undefined,
-    certificates: certificateFolder(certificates),
+    certificates: certificates.store === DATABASE ? DATABASE : certificateFolder(certificates),
   }
 }
 
-async function copyCertificates(from: string, to: string): Promise<NonNullable<Manifest['certificates']>> {
-  const { certificates, authorities } = await backUpCertificateFolder(from, to)
+/** Says why messages are not in a backup. */
+const messagesElsewhere = (name: string, { store }: ResolvedLab): string =>
+  isShared(store)
+    ? `${name} keeps messages in PostgreSQL: they are not in the backup; use pg_dump, or sealpost store copy`
+    : `${name} keeps messages in memory: they are not in the backup`
+
+async function copyCertificates(
+  lab: ResolvedLab,
+  from: string,
+  to: string,
+): Promise<NonNullable<Manifest['certificates']>> {
+  const { certificates, authorities } =
+    from === DATABASE ? await copyFromDatabase(lab, to) : await backUpCertificateFolder(from, to)
   return { certificates: certificates.length, authorities: authorities.length }
+}
+
+async function copyFromDatabase(lab: ResolvedLab, to: string): Promise<StoreIndex> {
+  await using database = await openDatabaseOf(lab)
+  return await copyCertificateStore(await openFiles({ folder: DATABASE, database }), await openFiles({ folder: to }))
+}
+
+/** Copies the certificates of a backup into the database of a lab, which must not have any. */
+async function copyIntoDatabase(lab: ResolvedLab, from: string): Promise<void> {
+  await using database = await openDatabaseOf(lab)
+  await copyCertificateStore(await openFiles({ folder: from }), await openFiles({ folder: DATABASE, database }))
 }
 
 function contentOf({ messages, certificates }: Manifest): string {
@@ -158,7 +189,9 @@ async function restore(dir: string, { json, ...options }: BackupOptions): Promis
     const kept = await restoreStore(messages, join(place, MESSAGES), log)
     if (kept !== undefined) earlier.push(kept)
   }
-  if (found.certificates && certificates !== undefined) {
+  if (found.certificates && certificates === DATABASE) {
+    await copyIntoDatabase(configuration.lab, join(place, CERTIFICATES))
+  } else if (found.certificates && certificates !== undefined) {
     const kept = await restoreCertificateFolder(join(place, CERTIFICATES), certificates)
     if (kept !== undefined) earlier.push(kept)
   }

@@ -202,7 +202,9 @@ virtualServers:
     await using b = await start()
     const port = b.endpoints().find(({ protocol }) => protocol === 'imap4')?.tlsPort as number
     const before = await servedOn(port, { ca: a.certificateStore.rootPem })
-    const { record } = await a.certificates.issue({ for: 'imap', commonName: 'localhost' })
+    const issued = await a.certificates.issue({ for: 'imap', subject: { commonName: 'localhost' } })
+    if (issued.state !== 'issued') throw new Error(issued.state)
+    const { record } = issued
     await expect
       .poll(async () => (await servedOn(port, { ca: a.certificateStore.rootPem })).fingerprint, { timeout: 20_000 })
       .toBe(thumbprintText(record.thumbprint))
@@ -342,6 +344,13 @@ virtualServers:
     expect(JSON.parse(back.stdout)).toEqual({ ...JSON.parse(out.stdout), from: 'copy', to: 'the database' })
     const again = await work.run(['cert', 'copy', 'copy', `${into.url}#${into.schema}`])
     expect(again.stderr).toContain('the database already contains a certificate store')
+    const backup = await work.run(['store', 'backup', 'backups', '--json', '--config', 'lab.yaml'])
+    expect(JSON.parse(backup.stdout)).toMatchObject({ certificates: { authorities: 1 } })
+    const restored = await freshDatabase()
+    work.write('restored.yaml', yamlOf(restored.url, restored.schema))
+    expect(await work.run(['store', 'restore', 'backups', '--config', 'restored.yaml'])).toMatchObject({ status: 0 })
+    const same = await work.run(['ca', 'export', '--format', 'pem', '--config', 'restored.yaml'])
+    expect(same.stdout).toBe(roots.stdout)
     work.write('lost.yaml', yamlOf(`postgres://lab@127.0.0.1:${await freePort()}/lab`, place.schema))
     const failed = await work.run(['cert', 'list', '--config', 'lost.yaml'])
     expect(failed.status).toBe(1)
