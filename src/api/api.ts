@@ -58,7 +58,6 @@ export class Api implements AsyncDisposable {
 
   /** Forgets everything about messages and faults, as a part of `lab.reset()`. Tenants stay. */
   async reset(): Promise<void> {
-    await this.returned.clear()
     this.reader.clear()
     this.outgoing.record.clear()
     for (const listener of this.#resetListeners) await listener()

@@ -59,6 +59,7 @@ const change = defineOperation({
       if (at < FIRST || at > LAST) throw invalid('the time must be between the years 1970 and 9990')
       await clock.set({ at, frozen: frozen ?? clock.isFrozen })
     }
+    await api.lab.othersFollow()
     return stateOf(clock)
   },
 })

@@ -83,7 +83,9 @@ const add = defineOperation({
   location: locationAt('/faults/{id}'),
   hasEtag: true,
   async run({ api, input }) {
-    return facts(faultWith(api, await api.lab.faults.share(input as FaultInput)))
+    const id = await api.lab.faults.share(input as FaultInput)
+    await api.lab.othersFollow()
+    return facts(faultWith(api, id))
   },
 })
 
@@ -110,6 +112,7 @@ const update = defineOperation({
   async run({ api, input: { id, ifMatch: tags, ...patch } }) {
     const found = unchanged(api, id, tags)
     await api.lab.faults.changeShared(id, mergePatch(found.input, patch) as FaultInput)
+    await api.lab.othersFollow()
     return facts(faultWith(api, id))
   },
 })
@@ -125,6 +128,7 @@ const remove = defineOperation({
   async run({ api, input: { id, ifMatch: tags } }) {
     unchanged(api, id, tags)
     await api.lab.faults.removeShared(id)
+    await api.lab.othersFollow()
   },
 })
 

@@ -230,4 +230,6 @@ export interface ApiLab {
   /** Logs the failure of something that no request waits for. */
   logError(error: unknown, message: string): void
   reset(): Promise<void>
+  /** Resolves once the other nodes have what was written to the shared values before the call, or do not answer. */
+  othersFollow(): Promise<void>
 }

@@ -1,6 +1,8 @@
 import type { SharedMap, SharedValues } from '../common/shared-values.ts'
 import type { MessageIndex } from './messages/message-index.ts'
 
+const NAME = 'returned-messages'
+
 /** Nodes forget deleted messages at different times, so that usually one of them does it for all. */
 const FORGET_MS = { from: 2_000, to: 20_000 }
 
@@ -22,7 +24,7 @@ export class ReturnedMessages {
   constructor(values: SharedValues, index: MessageIndex, report: (error: unknown) => void) {
     this.#values = values
     this.#report = report
-    this.#claims = values.map('returned-messages')
+    this.#claims = values.map(NAME)
     for (const [key] of this.#claims.entries()) this.#note(key)
     this.#unwatch = [
       this.#claims.watch(({ key, value }) => (value ? this.#note(key) : this.#keys.delete(messageOf(key)))),
@@ -41,8 +43,9 @@ export class ReturnedMessages {
     return this.#claims.claim(keyOf(view, message), true)
   }
 
-  clear(): Promise<void> {
-    return this.#claims.clear()
+  /** Lets waits return all messages again. */
+  static forget(values: SharedValues): Promise<void> {
+    return values.map(NAME).clear()
   }
 
   close(): void {

@@ -28,7 +28,7 @@ export interface NodeInfo {
 }
 
 /** What nodes can ask each other. */
-export type Verb = 'operation' | 'sessions' | 'disconnect' | 'queue' | 'reload' | 'reset'
+export type Verb = 'operation' | 'sessions' | 'disconnect' | 'queue' | 'reload' | 'reset' | 'follow'
 
 /** Answers requests of other nodes by verb. Arguments and answers are JSON. What a handler throws becomes the error. */
 export type Verbs = Readonly<Record<Verb, (argument: unknown) => Promise<unknown>>>

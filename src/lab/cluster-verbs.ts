@@ -29,6 +29,7 @@ export const clusterVerbs = (lab: Lab): Verbs => ({
     await lab.endOwnSessionsOf(user)
   },
   reset: () => lab.forget(),
+  follow: async () => lab.values.refresh(),
   queue: (argument) => lab.outgoing.queue.perform(argument as QueueAction),
   reload: async () => {
     if (!lab.configuration) throw new Error('the node does not know where its configuration comes from')

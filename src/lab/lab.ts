@@ -6,6 +6,7 @@ import type { Api } from '../api/api.ts'
 import type { LabChange, NotReady, ServedCertificate } from '../api/lab.ts'
 import { Statistics } from '../api/metrics/statistics.ts'
 import { Traffic } from '../api/metrics/traffic.ts'
+import { ReturnedMessages } from '../api/returned-messages.ts'
 import type { Cluster } from '../cluster/types.ts'
 import { abortAfter } from '../common/abort-after.ts'
 import type { Clock } from '../common/clock.ts'
@@ -94,6 +95,9 @@ export interface LabParts {
   /** Opens another lab, without a log. */
   readonly openLab: (config: ResolvedLab) => Promise<Lab>
 }
+
+/** How long a change waits for nodes that do not answer, in milliseconds. They follow later. */
+const FOLLOW_MS = 1_000
 
 /** The name of the token that the lab generates. */
 const GENERATED = 'administrator'
@@ -486,9 +490,16 @@ export class Lab implements AsyncDisposable {
       await this.store.clear()
       await this.#news.prepare(this.#config)
       await preload(this.#config, this.store)
+      await this.faults.reset()
+      await ReturnedMessages.forget(this.values)
     })
     await this.forget()
     await this.cluster.ask('reset', undefined)
+  }
+
+  /** Resolves once the other nodes have what was written to the shared values before the call, or do not answer. */
+  async othersFollow(): Promise<void> {
+    await this.cluster.ask('follow', undefined, { timeoutMs: FOLLOW_MS })
   }
 
   /** Does the part of a reset that every node does: forgets what is in its memory. */
@@ -497,7 +508,7 @@ export class Lab implements AsyncDisposable {
       this.reports.clear()
       this.sessionLog.clear()
       this.#captures.sessions.clear()
-      await this.faults.reset()
+      this.faults.resetHere()
       this.#rates.clear()
       this.dns.reset()
       await this.#servers.restore()
