@@ -49,6 +49,26 @@ export interface EndpointFacts {
   readonly proxies: readonly string[]
 }
 
+/** The database that the nodes of the lab share. */
+export interface ApiDatabase {
+  /** The name of this node. */
+  readonly node: string
+  /** The name of the lab in the database. */
+  readonly schema: string
+  readonly state: 'connected' | 'disconnected'
+  readonly usage: {
+    readonly connections: number
+    readonly busy: number
+    readonly waiting: number
+    readonly transactions: number
+    readonly retries: number
+    readonly listenGaps: number
+    readonly notificationsSent: number
+    readonly notificationsReceived: number
+    readonly roundTripMs: number
+  }
+}
+
 /** Why the lab is not ready for clients. */
 export interface NotReady {
   readonly part: 'lab' | 'ports' | 'store'
@@ -177,6 +197,8 @@ export interface ApiLab {
   /** The nodes that serve the lab. */
   readonly cluster: Cluster
   readonly store: MessageStore
+  /** Undefined if the lab has a store of its own. */
+  readonly database: ApiDatabase | undefined
   readonly directory: Directory
   readonly oauth2: Pick<OAuth2, 'tokens'>
   readonly mailAuthentication: Pick<MailAuthentication, 'check' | 'keyRecords'>

@@ -108,7 +108,7 @@ const labObject = z.strictObject({
     .prefault([])
     .describe('Rules that delete old messages. They run every minute; several rules can apply to one folder.')
     .meta({ examples: [[{ folders: 'lab.*', age: '30d' }]] }),
-  drain: drain.prefault({}).describe('How the lab ends after SIGTERM. See docs/cluster.md.'),
+  drain: drain.prefault({}).describe('How the lab ends after SIGTERM. See docs/cluster-operation.md.'),
   portOffset: z.number().int().min(0).max(60000).default(0).describe('Number added to every port.'),
   logLevel: z.enum(logLevels).default('info').describe('Lowest level that is logged.'),
   directory: directory.prefault({}).describe('Accounts of the lab.'),

@@ -27,6 +27,14 @@ export interface ChannelEvents {
   readonly stateChanged: (state: DatabaseState) => void
 }
 
+export interface ChannelCounts {
+  readonly notificationsSent: number
+  readonly notificationsReceived: number
+  /** How often the connection was lost: every listener rereads after that. */
+  readonly listenGaps: number
+  readonly roundTripMs: number
+}
+
 /**
  * The connection of a node that listens for notifications and sends them. Its state is the state of the database: it asks
  * the server every two seconds, and connects again after a loss.
@@ -42,6 +50,7 @@ export class Channel {
   #isSending = false
   #isAsking = false
   #timers: NodeJS.Timeout[] = []
+  #counts = { notificationsSent: 0, notificationsReceived: 0, listenGaps: 0, roundTripMs: 0 }
   #isClosed = false
 
   constructor(settings: ConnectionSettings, events: ChannelEvents) {
@@ -52,6 +61,11 @@ export class Channel {
 
   get state(): DatabaseState {
     return this.#connection ? 'connected' : 'disconnected'
+  }
+
+  /** What has happened since the start, and how long the latest question to the server took. */
+  get counts(): ChannelCounts {
+    return { ...this.#counts }
   }
 
   /** The server's process of this connection. */
@@ -92,7 +106,9 @@ export class Channel {
       // The answer may wait behind this timer if the process was paused.
       setTimeout(() => this.#isAsking && connection.destroy(), PULSE_MS).unref()
     }, PULSE_TIMEOUT_MS).unref()
+    const asked = performance.now()
     await connection.query('select 1').catch(() => connection.destroy())
+    this.#counts.roundTripMs = performance.now() - asked
     clearTimeout(timer)
     this.#isAsking = false
   }
@@ -132,6 +148,7 @@ export class Channel {
     this.#connection = undefined
     this.#isAsking = false
     if (this.#isClosed) return
+    this.#counts.listenGaps++
     this.#events.stateChanged('disconnected')
     void this.#reconnect()
   }
@@ -162,6 +179,7 @@ export class Channel {
   }
 
   #receive(payload: string): void {
+    this.#counts.notificationsReceived++
     const changes = Object.entries(parsed(payload)) as [Topic, readonly string[] | null][]
     for (const [topic, keys] of changes) for (const key of keys ?? [undefined]) this.#call(topic, key)
   }
@@ -191,6 +209,7 @@ export class Channel {
           this.#name,
           payloads,
         ])
+        this.#counts.notificationsSent += payloads.length
       } catch (error) {
         // Sent again after the connection returns.
         for (const [topic, keys] of this.#pending) pending.set(topic, joined(pending, topic, keys))

@@ -1,10 +1,10 @@
 import type { Logger } from 'pino'
-import { Channel, type DatabaseState, type TopicListener } from './channel.ts'
+import { Channel, type ChannelCounts, type DatabaseState, type TopicListener } from './channel.ts'
 import type { Connection, ConnectionSettings } from './connection.ts'
 import { DatabaseError, databaseError, isStale } from './errors.ts'
 import { serverOf } from './hosts.ts'
 import { migrate } from './migrate.ts'
-import { Pool } from './pool.ts'
+import { Pool, type PoolUsage } from './pool.ts'
 import type { Topic } from './topics.ts'
 
 export type { DatabaseState, TopicListener } from './channel.ts'
@@ -34,6 +34,14 @@ export interface Transaction extends Queries {
   send(text: string, values?: readonly unknown[]): void
 }
 
+/** How a node uses the database. */
+export interface DatabaseUsage extends PoolUsage, ChannelCounts {
+  /** Transactions that were committed. */
+  readonly transactions: number
+  /** Statements and transactions that were run again: others got in their way, or the connection was lost. */
+  readonly retries: number
+}
+
 /** A database that all nodes of a lab share. */
 export interface Database extends Queries, AsyncDisposable {
   /** The name of this node. */
@@ -41,6 +49,8 @@ export interface Database extends Queries, AsyncDisposable {
   /** The PostgreSQL schema of the tables. */
   readonly schema: string
   readonly state: DatabaseState
+  /** What has happened since the start, for metrics. */
+  readonly usage: DatabaseUsage
   /** Calls `listener` when the connection is lost and when it is back. Returns a function that stops it. */
   watchState(listener: (state: DatabaseState) => void): () => void
   /**
@@ -113,6 +123,8 @@ class PostgresDatabase implements Database {
   readonly #channel: Channel
   readonly #stateListeners = new Set<(state: DatabaseState) => void>()
   #lostAt = 0
+  #transactions = 0
+  #retries = 0
   #isClosed = false
 
   constructor({ pool, ...settings }: DatabaseSettings, log: Logger) {
@@ -126,6 +138,11 @@ class PostgresDatabase implements Database {
 
   get state(): DatabaseState {
     return this.#channel.state
+  }
+
+  get usage(): DatabaseUsage {
+    const [transactions, retries] = [this.#transactions, this.#retries]
+    return { ...this.#pool.usage, ...this.#channel.counts, transactions, retries }
   }
 
   async open(): Promise<void> {
@@ -153,6 +170,7 @@ class PostgresDatabase implements Database {
         const isUndone = isStale(error) || error.code === 'conflict'
         const isRepeatable = isUndone || (error.code === 'disconnected' && isRead(text))
         if (!isRepeatable || attempt >= ATTEMPTS) throw error
+        this.#retries++
         if (error.code === 'conflict') await pause(Math.random() * 10 * attempt)
       }
     }
@@ -167,12 +185,15 @@ class PostgresDatabase implements Database {
     for (let attempt = 1; ; attempt++) {
       await this.#connected()
       try {
-        return await this.#pool.alone((connection) => attemptTransaction(connection, work, options))
+        const result = await this.#pool.alone((connection) => attemptTransaction(connection, work, options))
+        this.#transactions++
+        return result
       } catch (error) {
         if (error instanceof LostCommit) {
           if (await this.#isCommitted(error.id)) return error.result as T
         } else if (!(error instanceof DatabaseError) || !isPassing(error)) throw error
         if (attempt >= ATTEMPTS) throw error instanceof LostCommit ? error.lost : error
+        this.#retries++
         await pause(Math.random() * 10 * attempt)
       }
     }

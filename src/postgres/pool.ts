@@ -6,6 +6,12 @@ const MOST_USERS = 16
 /** How long a call waits for a connection. */
 const WAIT_MS = 10_000
 
+export interface PoolUsage {
+  readonly connections: number
+  readonly busy: number
+  readonly waiting: number
+}
+
 interface Member {
   readonly connection: Connection
   users: number
@@ -33,6 +39,16 @@ export class Pool {
     this.#settings = settings
     this.#most = most
     this.#lost = lost
+  }
+
+  /** How many connections are open, how many of them are in use, and how many calls wait for one. */
+  get usage(): PoolUsage {
+    const members = this.#members
+    return {
+      connections: members.length,
+      busy: members.filter(({ users }) => users > 0).length,
+      waiting: this.#waiters.length,
+    }
   }
 
   /** Sends a query over any connection. @throws DatabaseError */

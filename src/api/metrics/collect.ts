@@ -19,8 +19,14 @@ export function collect(api: Api, traffic: Traffic): MetricFamily[] {
     gauge('sealpost_build_info', 'Version of Sealpost and of Node.js.', [
       { labels: { version, node: process.version }, value: 1 },
     ]),
+    gauge(
+      'sealpost_ready',
+      'Whether the lab takes clients, as GET /readyz says.',
+      api.lab.notReady().length === 0 ? 1 : 0,
+    ),
     ...trafficFamilies(traffic),
     ...storeFamilies(api),
+    ...databaseFamilies(api),
     ...outgoingFamilies(api),
     ...certificateFamilies(api),
     ...memoryFamilies(api),
@@ -74,6 +80,37 @@ function storeFamilies({ index, events }: Api): MetricFamily[] {
     gauge('sealpost_store_messages', 'Messages and articles in folders. A copy counts as a message.', count.samples),
     gauge('sealpost_store_bytes', 'Size of the messages and articles in folders.', octets.samples),
     gauge('sealpost_event_listeners', 'Clients that listen to events.', events.listenerCount),
+  ]
+}
+
+/** None for a lab with a store of its own. */
+function databaseFamilies({ lab: { database } }: Api): MetricFamily[] {
+  if (!database) return []
+  const { node, schema, state, usage } = database
+  return [
+    gauge('sealpost_node_info', 'The name of this node, and of its cluster.', [
+      { labels: { cluster: schema, name: node }, value: 1 },
+    ]),
+    gauge('sealpost_database_connected', 'Whether the database can be reached.', state === 'connected' ? 1 : 0),
+    gauge(
+      'sealpost_database_round_trip_seconds',
+      'How long the database took to answer the latest check.',
+      usage.roundTripMs / 1000,
+    ),
+    gauge('sealpost_database_connections', 'Open connections for queries.', usage.connections),
+    gauge('sealpost_database_connections_busy', 'Those of them that are in use.', usage.busy),
+    gauge('sealpost_database_waiting', 'Calls that wait for a connection.', usage.waiting),
+    counter('sealpost_database_transactions_total', 'Committed transactions.', usage.transactions),
+    counter('sealpost_database_retries_total', 'Statements and transactions that were run again.', usage.retries),
+    counter(
+      'sealpost_database_listen_gaps_total',
+      'How often the connection that listens for other nodes was lost.',
+      usage.listenGaps,
+    ),
+    counter('sealpost_database_notifications_total', 'Notifications between nodes, by direction.', [
+      { labels: { direction: 'in' }, value: usage.notificationsReceived },
+      { labels: { direction: 'out' }, value: usage.notificationsSent },
+    ]),
   ]
 }
 
