@@ -65,6 +65,38 @@ describe.skipIf(!canMount())(`a disk that fills up, ${ROUNDS} times`, () => {
   )
 })
 
+describe.skipIf(!canMount())('a full disk with whenFull: drop-oldest', () => {
+  it('accepts every message and keeps the newest', async () => {
+    const place = new Workplace()
+    const disk = `${place.folder}/disk`
+    mount(disk, 4)
+    try {
+      const config = place.write('lab.yaml', CONFIG.replace('disk/data', 'disk/data, whenFull: drop-oldest'))
+      const ids = Array.from({ length: 60 }, (_, i) => `dropped.${i}`)
+      await withLab(place, config, async (lab) => {
+        const sender = await SmtpSender.open(lab.endpoint('smtp').port ?? 0)
+        for (const id of ids) {
+          const reply = await sender.send(`Message-ID: ${id}\r\n\r\n${`${'x'.repeat(68)}\r\n`.repeat(1_500)}`)
+          expect(reply, id).toMatch(/^250 /)
+        }
+        // No room can be made for a message that is larger than the disk, so none is.
+        expect(await sender.send(`Subject: large\r\n\r\n${`${'x'.repeat(68)}\r\n`.repeat(80_000)}`)).toMatch(/^452 /)
+        expect(await sender.send('Message-ID: last\r\n\r\nThere is room.\r\n')).toMatch(/^250 /)
+        sender.close()
+      })
+      const { status, stderr } = await place.run(['store', 'check', '--config', config])
+      expect([status, stderr]).toEqual([0, ''])
+      const kept = [...(await storedIds(`${disk}/data`))]
+      expect(kept.length).toBeGreaterThan(15)
+      expect(kept).toEqual([...ids, 'last'].slice(-kept.length))
+    } finally {
+      unmount(disk)
+      rmSync(disk, { recursive: true, force: true })
+      place.remove()
+    }
+  }, 60_000)
+})
+
 async function runRound(mebibytes: number): Promise<void> {
   const place = new Workplace()
   const disk = `${place.folder}/disk`
