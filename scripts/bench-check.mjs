@@ -50,7 +50,15 @@ function run(command, args, options = {}) {
 function compiled(name, commit) {
   const folder = join(place, name)
   if (commit === undefined) {
-    for (const each of ['src', 'servers', 'test/support', 'package.json', 'tsconfig.json', 'tsconfig.bench.json'])
+    for (const each of [
+      'src',
+      'servers',
+      'test/support',
+      'test/verify',
+      'package.json',
+      'tsconfig.json',
+      'tsconfig.bench.json',
+    ])
       cpSync(join(root, each), join(folder, each), { recursive: true })
   } else run('git', ['worktree', 'add', '--detach', folder, commit], { cwd: root })
   rmSync(join(folder, 'bench'), { recursive: true, force: true })

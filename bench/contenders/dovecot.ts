@@ -8,7 +8,7 @@ import type { Contender } from '../frame/types.ts'
 const [USER_ID, GROUP_ID] = process.getuid?.() ? [process.getuid(), process.getgid?.() ?? 0] : [65534, 65534]
 
 export interface DovecotSettings {
-  readonly protocol: 'imap' | 'pop3'
+  readonly protocol: 'imap' | 'pop3' | 'lmtp'
   /** Messages in the INBOX of `alice` (password `secret`), from the lowest uid. */
   readonly messages: readonly Buffer[]
 }
@@ -36,7 +36,7 @@ export const dovecot = ({ protocol, messages }: DovecotSettings): Contender => (
   },
 })
 
-const configuration = (folder: string, protocol: 'imap' | 'pop3', port: number): string => `
+const configuration = (folder: string, protocol: DovecotSettings['protocol'], port: number): string => `
 dovecot_config_version = 2.4.0
 dovecot_storage_version = 2.4.0
 base_dir = ${folder}/run
@@ -59,16 +59,9 @@ passdb static {
   password = secret
 }
 userdb static {
+  allow_all_users = yes
 }
-service ${protocol}-login {
-  chroot =
-  inet_listener ${protocol} {
-    port = ${port}
-  }
-  inet_listener ${protocol}s {
-    port = 0
-  }
-}
+${protocol === 'lmtp' ? lmtpService(port) : loginService(protocol, port)}
 service anvil {
   chroot =
 }
@@ -76,6 +69,22 @@ service stats {
   chroot =
 }
 `
+
+const loginService = (protocol: string, port: number): string => `service ${protocol}-login {
+  chroot =
+  inet_listener ${protocol} {
+    port = ${port}
+  }
+  inet_listener ${protocol}s {
+    port = 0
+  }
+}`
+
+const lmtpService = (port: number): string => `service lmtp {
+  inet_listener lmtp {
+    port = ${port}
+  }
+}`
 
 function fillMaildir(maildir: string, messages: readonly Buffer[]): void {
   for (const name of ['cur', 'new', 'tmp']) mkdirSync(join(maildir, name), { recursive: true })

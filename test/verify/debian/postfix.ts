@@ -25,8 +25,8 @@ export async function startPostfix(
 ): Promise<PostfixServer> {
   const [port = 0, tlsPort = 0] = await freePorts(2)
   const folder = preparePostfix(identity, { port, tlsPort }, settings)
-  const env = { ...process.env, MAIL_CONFIG: join(folder, 'etc') }
-  const child = await startServer(`${PROGRAMS}/master`, ['-c', join(folder, 'etc'), '-s'], port, { env })
+  const { command, args, env } = startArguments(join(folder, 'etc'))
+  const child = await startServer(command, args, port, { env })
   return {
     port,
     tlsPort,
@@ -36,6 +36,13 @@ export async function startPostfix(
     },
   }
 }
+
+/** Returns how to start a Postfix in the foreground. @param settings the folder of `main.cf` */
+export const startArguments = (settings: string) => ({
+  command: `${PROGRAMS}/master`,
+  args: ['-c', settings, '-s'],
+  env: { ...process.env, MAIL_CONFIG: settings },
+})
 
 /** Writes the files of a Postfix into a temporary folder, with its settings in `etc`. Returns the folder. Requires root. */
 export function preparePostfix(
@@ -97,6 +104,7 @@ cleanup unix n - n - 0 cleanup
 qmgr unix n - n 300 1 qmgr
 tlsmgr unix - - n 1000? 1 tlsmgr
 smtp unix - - n - - smtp
+lmtp unix - - n - - lmtp
 rewrite unix - - n - - trivial-rewrite
 bounce unix - - n - 0 bounce
 defer unix - - n - 0 bounce
