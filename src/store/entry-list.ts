@@ -109,8 +109,9 @@ export class EntryList implements Entries {
   readonly #source: BlockSource | undefined
   #owner = {}
   #blocks: Block[] = []
-  /** Index of the first entry of each block. */
+  /** Index of the first entry of each block, as far as `#numbered` says. A removal changes those of all later blocks. */
   #starts: number[] = []
+  #numbered = 0
   /** Whether another list has the same arrays. */
   #isShared = false
   /** The block in which an entry was last looked for. */
@@ -140,10 +141,21 @@ export class EntryList implements Entries {
     copy.length = this.length
     copy.#blocks = this.#blocks
     copy.#starts = this.#starts
+    copy.#numbered = this.#numbered
     copy.#isShared = true
     this.#isShared = true
     this.#owner = {}
     return copy
+  }
+
+  /** The lowest uid, 0 if the list is empty. */
+  get lowestUid(): number {
+    return this.#blocks[0]?.entries[0]?.uid ?? 0
+  }
+
+  /** The highest uid, 0 if the list is empty. */
+  get highestUid(): number {
+    return this.#blocks.at(-1)?.entries.at(-1)?.uid ?? 0
   }
 
   at(index: number): MessageEntry | undefined {
@@ -185,7 +197,7 @@ export class EntryList implements Entries {
     const at = this.#blockFrom(blockOf(uid))
     const block = this.#blocks[at]
     if (!block) return this.length
-    const start = this.#starts[at] as number
+    const start = this.#startOf(at)
     return block.number > blockOf(uid) ? start : start + firstIndexFrom(block.entries, uid)
   }
 
@@ -195,7 +207,7 @@ export class EntryList implements Entries {
     if (at < 0) return -1
     const { entries } = this.#blocks[at] as Block
     const index = firstIndexFrom(entries, uid)
-    return entries[index]?.uid === uid ? (this.#starts[at] as number) + index : -1
+    return entries[index]?.uid === uid ? this.#startOf(at) + index : -1
   }
 
   find(uid: number): MessageEntry | undefined {
@@ -209,7 +221,7 @@ export class EntryList implements Entries {
     const at = this.#blocks.findIndex(({ unseen }) => unseen > 0)
     const block = this.#blocks[at]
     if (!block) return 0
-    return (this.#starts[at] as number) + block.entries.findIndex(({ flags }) => !flags.includes(SEEN)) + 1
+    return this.#startOf(at) + block.entries.findIndex(({ flags }) => !flags.includes(SEEN)) + 1
   }
 
   /** Reads the entries of the blocks that these uids are in, because the source is about to change. */
@@ -251,7 +263,7 @@ export class EntryList implements Entries {
 
   /** Removes the entries with these uids, which must ascend. */
   remove(uids: readonly number[]): void {
-    let first = this.#blocks.length
+    let isEmpty = false
     for (let i = 0; i < uids.length; ) {
       const number = blockOf(uids[i] as number)
       const from = i
@@ -259,9 +271,10 @@ export class EntryList implements Entries {
       const at = this.#blockFrom(number)
       if (this.#blocks[at]?.number !== number) continue
       this.#removeIn(at, uids.slice(from, i))
-      first = Math.min(first, at)
+      this.#numbered = Math.min(this.#numbered, at + 1)
+      isEmpty ||= this.#blocks[at]?.size === 0
     }
-    this.#number(first)
+    if (isEmpty) this.#removeEmpty()
   }
 
   #removeIn(at: number, uids: readonly number[]): void {
@@ -279,29 +292,37 @@ export class EntryList implements Entries {
     }
   }
 
-  /** Removes empty blocks, and sets the starts of all blocks from one on. */
-  #number(from: number): void {
-    const { length } = this.#blocks
-    let to = from
-    for (let at = from; at < length; at++) {
-      const block = this.#blocks[at] as Block
-      if (block.size === 0) {
-        this.#source?.leaves(block)
-        continue
-      }
-      this.#blocks[to] = block
-      const before = this.#blocks[to - 1]
-      this.#starts[to] = before ? (this.#starts[to - 1] as number) + before.size : 0
-      to++
+  #removeEmpty(): void {
+    const blocks = this.#blocks
+    let to = 0
+    for (const block of blocks) {
+      if (block.size > 0) blocks[to++] = block
+      else this.#source?.leaves(block)
     }
-    if (to < length) this.#blocks.length = this.#starts.length = to
+    blocks.length = to
+    this.#starts.length = Math.min(this.#starts.length, to)
+    this.#numbered = Math.min(this.#numbered, to)
     this.#at = 0
   }
 
   #add(block: Block): void {
+    if (this.#numbered === this.#blocks.length) this.#starts[this.#numbered++] = this.length
     this.#blocks.push(block)
-    this.#starts.push(this.length)
     this.length += block.size
+  }
+
+  #startOf(at: number): number {
+    this.#numberUpTo(at)
+    return this.#starts[at] as number
+  }
+
+  /** Sets the starts of the blocks up to and including one. Lists that share the array set the same values. */
+  #numberUpTo(at: number): void {
+    for (let i = this.#numbered; i <= at; i++) {
+      const before = this.#blocks[i - 1]
+      this.#starts[i] = before ? (this.#starts[i - 1] as number) + before.size : 0
+      this.#numbered = i + 1
+    }
   }
 
   #unshare(): void {
@@ -328,11 +349,12 @@ export class EntryList implements Entries {
 
   /** Returns which block has the entry at an index. */
   #blockAt(index: number): number {
+    this.#numberUpTo(this.#blocks.length - 1)
     const starts = this.#starts
     const at = this.#at
     if (index >= (starts[at] as number) && index < (starts[at + 1] ?? this.length)) return at
     let low = 0
-    let high = starts.length - 1
+    let high = this.#blocks.length - 1
     while (low < high) {
       const middle = (low + high + 1) >>> 1
       if ((starts[middle] as number) <= index) low = middle

@@ -51,8 +51,8 @@ export class FolderIndex {
       unseen,
       deleted,
       deletedOctets,
-      lowestUid: this.#entries.at(0)?.uid ?? 0,
-      highestUid: this.#entries.at(-1)?.uid ?? 0,
+      lowestUid: this.#entries.lowestUid,
+      highestUid: this.#entries.highestUid,
     }
   }
 
