@@ -54,11 +54,9 @@ function entry(key: string, schema: JsonSchema, indent: string): string[] {
   return [...scalar(key, schema, indent), ...longForm(key, schema, indent)]
 }
 
-/** Returns whether a mapping that can be left out has keys that cannot, or only keys without a default. */
-const isIncomplete = ({ default: preset, required = [], properties = {}, examples }: JsonSchema): boolean =>
-  preset === undefined &&
-  (required.some((key) => !REQUIRED.has(key)) ||
-    (examples !== undefined && Object.values(properties).every((key) => key.default === undefined)))
+/** Returns whether a mapping that can be left out has keys that cannot, or an example instead of a use with its defaults. */
+const isIncomplete = ({ default: preset, required = [], examples }: JsonSchema): boolean =>
+  preset === undefined && (required.some((key) => !REQUIRED.has(key)) || examples !== undefined)
 
 function scalar(key: string, schema: JsonSchema, indent: string): string[] {
   const example = schema.examples?.[0]

@@ -68,8 +68,8 @@ test('reports mistakes inside a value with their path in the value', () => {
   )
   expect(() => load({ SEALPOST_STORE: '{ folder: /data, limit: 1 }' })).toThrow(
     [
-      'SEALPOST_STORE: folder: unknown key; known here: memory, messages, whenFull, lmdb or size',
-      'SEALPOST_STORE: limit: unknown key; known here: memory, messages, whenFull, lmdb or size',
+      'SEALPOST_STORE: folder: unknown key; known here: memory, messages, whenFull, lmdb, size, postgres, password, passwordFile or pool',
+      'SEALPOST_STORE: limit: unknown key; known here: memory, messages, whenFull, lmdb, size, postgres, password, passwordFile or pool',
     ].join('\n'),
   )
   const certificates = '{ store: certs, key: p255 }'

@@ -89,6 +89,7 @@ describe.runIf(needsPostgres())('two nodes with one store in PostgreSQL', () => 
     await until(() => b.events.length === 3)
     await a.store.expunge(inbox.id, [1], {})
     await a.store.changeValues({ folderId: inbox.id, kind: 'acl' }, () => new Map([['bob', Buffer.from('l')]]), {})
+    await until(() => b.events.length === 5)
     await a.store.renameFolder(inbox.id, 'Old')
     await until(() => b.events.length === 6)
     expect(b.events).toMatchObject([
