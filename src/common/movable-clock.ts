@@ -45,7 +45,8 @@ export class MovableClock implements Clock {
 
   /** How far it is ahead of the clock that it follows, in milliseconds. */
   get offsetMs(): number {
-    return this.now() - this.#base.now()
+    const { frozenAt, offsetMs } = this.#position
+    return frozenAt === undefined ? offsetMs : frozenAt - this.#base.now()
   }
 
   get isFrozen(): boolean {
