@@ -1,5 +1,5 @@
 import { type Driver, type DriverClient, type DriverQuery, loadDriver, type Notification, typesOf } from './driver.ts'
-import { DatabaseError, databaseError, isStale } from './errors.ts'
+import { connectionError, DatabaseError, databaseError, isStale } from './errors.ts'
 import { addressesOf, remember, serverOf } from './hosts.ts'
 
 export interface ConnectionSettings {
@@ -91,7 +91,7 @@ export class Connection {
       return connection
     } catch (error) {
       connection.destroy()
-      throw describe(databaseError(error), settings)
+      throw connectionError(error, serverOf(settings.url))
     }
   }
 
@@ -198,11 +198,3 @@ const createClient = (driver: Driver, { url, password, node }: ConnectionSetting
     pipeline: true,
     types: typesOf(driver),
   })
-
-/** Adds which server an error is from. The URL's user and password are not shown. */
-function describe({ code, message, sqlState, cause }: DatabaseError, { url }: ConnectionSettings): DatabaseError {
-  return new DatabaseError(code, `PostgreSQL at ${serverOf(url)}: ${message}`, {
-    cause,
-    ...(sqlState !== undefined && { sqlState }),
-  })
-}

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
 import { Channel, type ChannelCounts, type DatabaseState, type TopicListener } from './channel.ts'
 import type { Connection, ConnectionSettings } from './connection.ts'
-import { DatabaseError, databaseError, isStale } from './errors.ts'
+import { connectionError, DatabaseError, databaseError, isStale } from './errors.ts'
 import { serverOf } from './hosts.ts'
 import { migrate } from './migrate.ts'
 import { Pool, type PoolUsage } from './pool.ts'
@@ -149,7 +149,12 @@ class PostgresDatabase implements Database {
     await this.#openChannel(Date.now() + START_MS)
     await this.#pool.alone(async (connection) => {
       await assertUsable(connection, this.#channel.processId, this.#settings)
-      await migrate(connection, this.schema, this.#log)
+      try {
+        await migrate(connection, this.schema, this.#log)
+      } catch (error) {
+        const isFromServer = databaseError(error).sqlState !== undefined
+        throw isFromServer ? connectionError(error, serverOf(this.#settings.url)) : error
+      }
     })
   }
 

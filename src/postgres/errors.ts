@@ -67,5 +67,40 @@ export function databaseError(error: unknown): DatabaseError {
   return new DatabaseError(meaning, message, { cause: error, sqlState: code })
 }
 
+/** What to do about an error that prevents a connection, by the code of PostgreSQL or of the network. */
+const advice: Readonly<Record<string, string>> = {
+  '28P01': 'check the user and the password',
+  '28000': 'check the user, and pg_hba.conf of the server',
+  '3D000': 'create the database, or correct its name in the address',
+  // The user may not create the schema, or may not use one that exists.
+  '42501': 'let the user create schemas in the database, or make it the owner of the schema of the lab',
+  '42P01': 'make the user the owner of the schema of the lab',
+  '53300': 'raise max_connections of the server, or lower store.pool',
+  ECONNREFUSED: 'check that the server is running, and its host and port in the address',
+  ETIMEDOUT: 'check its host and port in the address, and the network',
+  ENOTFOUND: 'check the host in the address',
+}
+
+/** The driver says this if the server asks for a password and there is none. */
+const NO_PASSWORD = /client password must be/
+/** The driver says this if the server does not answer in time. */
+const NO_ANSWER = /^(timeout expired|Connection terminated due to connection timeout)$/
+
+/** Returns an error that prevents a connection, with the server's name and with what to do about it. */
+export function connectionError(cause: unknown, server: string): DatabaseError {
+  const { code, message, sqlState, cause: inner } = databaseError(cause)
+  const options = { cause: inner, ...(sqlState !== undefined && { sqlState }) }
+  const at = (text: string): string => `PostgreSQL at ${server}: ${text}`
+  if (NO_PASSWORD.test(message)) {
+    const text = 'a password is needed; set store.passwordFile, store.password or PGPASSWORD'
+    return new DatabaseError('refused', at(text), options)
+  }
+  const isSilent = NO_ANSWER.test(message)
+  const network = (inner as { readonly code?: string } | undefined)?.code
+  const todo = advice[isSilent ? 'ETIMEDOUT' : (sqlState ?? network ?? '')]
+  const text = isSilent ? 'the server does not answer' : message
+  return new DatabaseError(code, at(todo === undefined ? text : `${text}; ${todo}`), options)
+}
+
 /** Statements that the server must prepare again: another node has changed the tables. */
 export const isStale = ({ sqlState }: DatabaseError): boolean => sqlState === '0A000' || sqlState === '26000'
