@@ -56,7 +56,7 @@ export class Membership implements AsyncDisposable {
   readonly #database: Database
   readonly #log: Logger
   readonly #token = randomUUID()
-  readonly #timer: NodeJS.Timeout
+  #timer: NodeJS.Timeout | undefined
   #state: NodeState = 'joining'
   #addresses: readonly string[] = []
   /** Heartbeats one after the other, so that the last state is the one that stays. */
@@ -66,7 +66,6 @@ export class Membership implements AsyncDisposable {
   private constructor(database: Database, log: Logger) {
     this.#database = database
     this.#log = log
-    this.#timer = setInterval(() => void this.#beat(), HEARTBEAT_MS).unref()
   }
 
   /**
@@ -75,22 +74,19 @@ export class Membership implements AsyncDisposable {
    */
   static async join(database: Database, log: Logger): Promise<Membership> {
     const membership = new Membership(database, log)
-    try {
-      await database.query(FORGET)
-      const before = await membership.#seen()
-      while (!(await membership.#enter())) {
-        if ((await membership.#seen()) !== before) {
-          throw new NodeNameTaken(
-            `cluster.node: a node with the name ${database.node} runs; give each node another name, or write: node: auto`,
-          )
-        }
-        await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
+    await database.query(FORGET)
+    const before = await membership.#seen()
+    while (!(await membership.#enter())) {
+      if ((await membership.#seen()) !== before) {
+        throw new NodeNameTaken(
+          `cluster.node: a node with the name ${database.node} is running; give each node a different name, or write: node: auto`,
+        )
       }
-      return membership
-    } catch (error) {
-      clearInterval(membership.#timer)
-      throw error
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
     }
+    // Not earlier: a heartbeat also enters the node, or reports that its name is taken.
+    membership.#timer = setInterval(() => void membership.#beat(), HEARTBEAT_MS).unref()
+    return membership
   }
 
   change(state: NodeState, addresses = this.#addresses): void {

@@ -74,7 +74,10 @@ describe.skipIf(!needsPostgres())('nodes of one database', () => {
   it('refuse the name of a node that runs, and take that of one that has ended', async () => {
     const one = await join('same')
     const again = await databaseOf('same')
-    await expect(SharedCluster.join(again, log)).rejects.toThrow(/cluster\.node: a node with the name same runs/)
+    const lines: string[] = []
+    const joined = SharedCluster.join(again, pino({ level: 'info' }, { write: (line) => void lines.push(line) }))
+    await expect(joined).rejects.toThrow(/cluster\.node: a node with the name same is running/)
+    expect(lines).toEqual([])
     await one.cluster[Symbol.asyncDispose]()
     const next = await SharedCluster.join(again, log)
     open.push(next)
