@@ -1,11 +1,31 @@
 import pino from 'pino'
 import { isShared, type ResolvedLab } from '../config/resolve.ts'
+import { CLUSTER_NAME, DEFAULT_CLUSTER_NAME } from '../config/schema/store.ts'
 import { openLabDatabase } from '../lab/lab-database.ts'
 import type { Database } from '../postgres/database.ts'
 import { UsageError } from './failure.ts'
 
 /** Connections that a command uses. A change of certificates has one, and reads over another. */
 const POOL = 2
+
+const ADDRESS = /^postgres(?:ql)?:\/\//i
+
+/**
+ * Reads `postgres://…#NAME`, which commands take in place of a configuration. Undefined if `text` is not an address.
+ * @throws UsageError if no lab can have that name
+ */
+export function databaseAt(text: string): { readonly url: string; readonly schema: string } | undefined {
+  if (!ADDRESS.test(text)) return undefined
+  // Not the class URL, which refuses the ports of several hosts.
+  const [url = '', name = ''] = text.split('#')
+  const schema = name || DEFAULT_CLUSTER_NAME
+  if (!CLUSTER_NAME.test(schema)) {
+    throw new UsageError(
+      `#${schema}: no lab can have this name (cluster.name): write up to 40 lower-case letters, digits and underscores`,
+    )
+  }
+  return { url, schema }
+}
 
 /** Connects to the database of a lab for one command. @throws UsageError if the lab has none; DatabaseError */
 export async function openDatabaseOf(lab: ResolvedLab): Promise<Database> {

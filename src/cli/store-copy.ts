@@ -2,25 +2,24 @@ import { existsSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { isShared } from '../config/resolve.ts'
+import { DEFAULT_CLUSTER_NAME } from '../config/schema/store.ts'
 import { callLab } from '../lab/control/client.ts'
 import { type CopyProgress, copyStoreItems } from '../store/copy/copy-store.ts'
 import type { DigestOfStore } from '../store/copy/digest.ts'
 import { type CopyPlace, filePlace, lmdbPlace, postgresPlace } from '../store/copy/places.ts'
 import { loadConfiguration } from './configuration.ts'
+import { databaseAt } from './database.ts'
 import { UsageError } from './failure.ts'
 import { counted, print } from './output.ts'
 import { runningLabs } from './running-labs.ts'
 
 const DUMP = /\.dump$/i
 const CONFIGURATION = /\.ya?ml$/i
-const POSTGRES = /^postgres(ql)?:\/\//i
-/** The PostgreSQL schema of a lab without `cluster.name`. */
-const SCHEMA = 'lab'
 
 const PLACES = `FROM and TO are
   FILE.dump           one file with everything
   FOLDER              the folder of store: { lmdb: FOLDER }
-  postgres://…#NAME   a PostgreSQL database, and the name of the lab there (cluster.name; default: ${SCHEMA})
+  postgres://…#NAME   a PostgreSQL database, and the name of the lab there (cluster.name; default: ${DEFAULT_CLUSTER_NAME})
   FILE.yaml           the store of a lab. If a running lab keeps its messages in memory, it writes them itself.`
 
 /** Adds `sealpost store copy`. */
@@ -30,7 +29,7 @@ export function addStoreCopy(store: Command): void {
     .argument('<from>', 'what to copy')
     .argument('<to>', 'where to; must be empty')
     .description(
-      'copy everything between a file, LMDB and PostgreSQL: messages with their uids, flags and modification sequences, the queue of outgoing mail, subscriptions and all else. The copy is read again and compared',
+      'copy everything between a file, LMDB and PostgreSQL: messages with their uids, flags and modification sequences, the queue of outgoing mail, subscriptions and everything else, but no certificates (see cert copy). The copy is read again and compared',
     )
     .option('--json', 'print JSON')
     .addHelpText('after', `\n${PLACES}`)
@@ -56,12 +55,8 @@ async function copy(from: string, to: string, { json }: { readonly json?: boolea
 
 /** Returns a place; undefined if it is a lab with messages in memory. @throws UsageError, ConfigError */
 async function placeOf(text: string): Promise<CopyPlace | undefined> {
-  if (POSTGRES.test(text)) {
-    const url = new URL(text)
-    const schema = decodeURIComponent(url.hash.slice(1)) || SCHEMA
-    url.hash = ''
-    return postgresPlace({ url: url.href, schema })
-  }
+  const database = databaseAt(text)
+  if (database) return postgresPlace(database)
   if (DUMP.test(text)) return filePlace(text)
   if (CONFIGURATION.test(text)) return placeOfLab(text)
   if (existsSync(text) && !statSync(text).isDirectory()) {
@@ -74,7 +69,11 @@ async function placeOfLab(config: string): Promise<CopyPlace | undefined> {
   const { lab } = await loadConfiguration({ config })
   const { store, cluster } = lab
   if (isShared(store)) {
-    return postgresPlace({ url: store.postgres, password: store.password, schema: cluster?.name ?? SCHEMA })
+    return postgresPlace({
+      url: store.postgres,
+      password: store.password,
+      schema: cluster?.name ?? DEFAULT_CLUSTER_NAME,
+    })
   }
   return store !== 'memory' && 'lmdb' in store ? lmdbPlace(store.lmdb) : undefined
 }

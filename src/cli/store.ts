@@ -29,7 +29,7 @@ export function addStore(program: Command): void {
   const store = program
     .command('store')
     .description(
-      'check, compact, export and import the messages on disk; back up and restore them with the certificates',
+      'check, compact, export and import the messages on disk; back up and restore them with the certificates; copy everything to another store',
     )
   withConfig(store.command('check'))
     .description('check that every message is complete and every count is correct')

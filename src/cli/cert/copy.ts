@@ -3,23 +3,21 @@ import type { Command } from 'commander'
 import pino from 'pino'
 import { isShared, type ResolvedLab } from '../../config/resolve.ts'
 import { DATABASE } from '../../config/schema/certificates.ts'
+import { DEFAULT_CLUSTER_NAME } from '../../config/schema/store.ts'
 import { copyCertificateStore } from '../../pki/certificate-store/copy.ts'
 import type { StoreFiles } from '../../pki/certificate-store/files.ts'
 import { openFiles } from '../../pki/certificate-store/store.ts'
 import { type Database, openDatabase } from '../../postgres/database.ts'
 import { loadConfiguration } from '../configuration.ts'
-import { openDatabaseOf } from '../database.ts'
+import { databaseAt, openDatabaseOf } from '../database.ts'
 import { UsageError } from '../failure.ts'
 import { counted, print } from '../output.ts'
 
 const CONFIGURATION = /\.ya?ml$/i
-const POSTGRES = /^postgres(ql)?:\/\//i
-/** The PostgreSQL schema of a lab without `cluster.name`. */
-const SCHEMA = 'lab'
 
 const PLACES = `FROM and TO are
-  FOLDER              the folder of certificates: FOLDER
-  postgres://…#NAME   a PostgreSQL database, and the name of the lab there (cluster.name; default: ${SCHEMA})
+  FOLDER              the folder that the key certificates names
+  postgres://…#NAME   a PostgreSQL database, and the name of the lab there (cluster.name; default: ${DEFAULT_CLUSTER_NAME})
   FILE.yaml           the certificates of a lab`
 
 /** Adds `sealpost cert copy`. */
@@ -51,11 +49,9 @@ interface Place extends AsyncDisposable {
 
 /** @throws UsageError, ConfigError; PkiError, DatabaseError if it cannot be opened */
 async function openPlace(text: string): Promise<Place> {
-  if (POSTGRES.test(text)) {
-    const url = new URL(text)
-    const schema = decodeURIComponent(url.hash.slice(1)) || SCHEMA
-    url.hash = ''
-    const settings = { url: url.href, schema, pool: 2, node: `copy-${process.pid}` }
+  const address = databaseAt(text)
+  if (address) {
+    const settings = { ...address, pool: 2, node: `copy-${process.pid}` }
     return inDatabase(await openDatabase(settings, { log: pino({ level: 'silent' }) }))
   }
   if (CONFIGURATION.test(text)) return placeOfLab(text, (await loadConfiguration({ config: text })).lab)

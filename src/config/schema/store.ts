@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { duration, octets, secretFile } from './values.ts'
 
-/** What a store of either kind does when it is full. */
+/** What a store of any kind does when it is full. */
 const limits = {
   messages: z
     .number()
@@ -46,7 +46,7 @@ export const store = z.union([
       .string()
       .regex(/^postgres(ql)?:\/\/\S+$/, 'write an address like postgres://lab@db/sealpost')
       .describe(
-        'PostgreSQL database, which several nodes share: its address, with the parameters of the package pg. HOST:PORT,HOST:PORT are a primary server and its replicas.',
+        'PostgreSQL database, which several nodes share: its address, with the parameters of the package pg. HOST:PORT,HOST:PORT lists a primary server and its replicas.',
       )
       .meta({ examples: ['postgres://lab@db/sealpost'], writeOnly: true }),
     password: z
@@ -62,10 +62,15 @@ export const store = z.union([
       .min(2)
       .max(100)
       .default(10)
-      .describe('Most connections of each node to the database. One more waits for notifications.'),
+      .describe('Most connections of each node to the database. One more listens for notifications.'),
     ...limits,
   }),
 ])
+
+/** Names that a lab can have in a database. */
+export const CLUSTER_NAME = /^[a-z][a-z0-9_]{0,39}$/
+/** The name of a lab that has none of its own. */
+export const DEFAULT_CLUSTER_NAME = 'lab'
 
 const NODE_NAME = /^[\w.-]{1,60}$/
 
@@ -73,8 +78,8 @@ const NODE_NAME = /^[\w.-]{1,60}$/
 export const cluster = z.strictObject({
   name: z
     .string()
-    .regex(/^[a-z][a-z0-9_]{0,39}$/, 'write up to 40 lower-case letters, digits and underscores')
-    .default('lab')
+    .regex(CLUSTER_NAME, 'write up to 40 lower-case letters, digits and underscores')
+    .default(DEFAULT_CLUSTER_NAME)
     .describe(
       'Name of the lab in the database: the PostgreSQL schema of its tables. Several labs can share a database.',
     )

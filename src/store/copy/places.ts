@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { pino } from 'pino'
 import { systemClock } from '../../common/clock.ts'
 import type { Database } from '../../postgres/database.ts'
+import { serverOf } from '../../postgres/hosts.ts'
 import { openStore, type StoreSetting } from '../open.ts'
 import { type MessageStore, StoreError } from '../types.ts'
 import type { CopyTarget } from './copy-store.ts'
@@ -78,8 +79,7 @@ export interface PostgresPlace {
 
 /** A schema of a PostgreSQL database. */
 export function postgresPlace({ url, password, schema }: PostgresPlace): CopyPlace {
-  const { host, pathname } = new URL(url)
-  const label = `postgres://${host}${pathname}#${schema}`
+  const label = `postgres://${serverOf(url)}#${schema}`
   const setting = { postgres: url }
   const open = async (name: string): Promise<Database> => {
     const { openDatabase } = await import('../../postgres/database.ts')
@@ -97,7 +97,11 @@ export function postgresPlace({ url, password, schema }: PostgresPlace): CopyPla
       {
         await using database = await open(schema)
         const table = await filledTable(database)
-        if (table !== undefined) throw new StoreError('exists', `${label} is not empty: the table ${table} has rows`)
+        if (table !== undefined)
+          throw new StoreError(
+            'exists',
+            `${label} is not empty: the table ${table} has rows; copy to another name (#NAME), or drop the schema ${schema}`,
+          )
         await database.query(`DROP SCHEMA IF EXISTS ${quoted(beside)} CASCADE`)
       }
       try {
