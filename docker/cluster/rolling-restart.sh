@@ -1,5 +1,5 @@
 #!/bin/sh
-# Restarts the nodes one after the other, each when the one before is healthy again. Clients notice nothing.
+# Restarts the nodes one after the other, each when the one before is healthy again. Clients notice only the end of long sessions.
 #   ENGINE  docker (default) or podman
 set -eu
 cd "$(dirname "$0")"
