@@ -61,7 +61,7 @@ const labObject = z.strictObject({
   certificates: certificates
     .prefault({})
     .describe(
-      'Certificate store: a folder relative to this file, `memory`, or `database` with a store in PostgreSQL. The long form { store, key } also sets the key type of certificates that `auto` issues.',
+      'Certificate store: a folder relative to this file (default: certs), `memory`, or `database` (the default with a store in PostgreSQL). The long form { store, key } also sets the key type of certificates that `auto` issues.',
     ),
   certificate: certificate
     .prefault('auto')
