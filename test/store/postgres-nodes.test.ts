@@ -105,6 +105,45 @@ describe.runIf(needsPostgres())('two nodes with one store in PostgreSQL', () => 
     await until(() => b.events.at(-1)?.type === 'folder-deleted' && !b.store.hasState('feed'))
   })
 
+  /** The first octets of a large message, which are written while it arrives. */
+  const start = Buffer.alloc(512 * 1024, 'a')
+
+  test('a message whose first octets a crash of the server took is refused', async () => {
+    const raw = async function* () {
+      yield start
+      await b.database.query('delete from incoming')
+      await b.database.query('delete from pieces')
+      yield start
+    }
+    const arriving = a.store.append([{ ...message('large', inbox), raw: raw() }])
+    await expect(arriving).rejects.toMatchObject({ code: 'failed', message: expect.stringMatching('Send it again') })
+    expect(await b.store.status(inbox.id)).toMatchObject({ exists: 0 })
+  })
+
+  test('a message whose last octets a crash of the server took is refused', async () => {
+    const raw = async function* () {
+      yield start
+    }
+    let arriving: Promise<unknown> | undefined
+    await b.database.transaction(async (transaction) => {
+      await transaction.query('select from folders for update')
+      arriving = a.store.append([{ ...message('large', inbox), raw: raw() }])
+      arriving.catch(() => {})
+      const waiting = `select from pg_stat_activity where application_name = 'sealpost a' and wait_event_type = 'Lock'
+        and datname = current_database() and query ~ 'lock_token'`
+      await until(async () => (await b.database.query(waiting)).length > 0)
+      await transaction.query('delete from pieces where piece = 7')
+    })
+    await expect(arriving).rejects.toMatchObject({ code: 'failed', message: expect.stringMatching('Send it again') })
+    expect(await b.store.status(inbox.id)).toMatchObject({ exists: 0 })
+  })
+
+  test('states that are set at the same time are all known', async () => {
+    const keys = ['one', 'two', 'three']
+    await Promise.all(keys.map((key) => a.store.setState(key, '1')))
+    expect(keys.filter((key) => !a.store.hasState(key))).toEqual([])
+  })
+
   test('no event is lost or doubled under concurrent changes, and all end with the same messages', async () => {
     const seed = Date.now() % 100_000
     const next = seededRandom(seed)

@@ -34,6 +34,16 @@ const READ = `
   left join pieces p on p.blob = e.blob and (p.piece = -1 or p.piece between $3 and $4)
   where e.folder = $1 and e.uid = $2 order by p.piece`
 
+/** Pieces are committed in their order, so one that exists follows all that precede it. */
+const ARRIVED = 'select from incoming join pieces using (blob) where blob = $1 and piece = $2'
+
+/** Returns the number of the last piece of a blob. */
+export const lastPieceOf = ({ sizeOctets }: StreamedBlob): number => Math.ceil(sizeOctets / PIECE_OCTETS) - 1
+
+/** The error of a message that lacks octets: the server crashed while it arrived, or it took longer than they are kept. */
+export const notComplete = (): StoreError =>
+  new StoreError('failed', 'octets of the message were lost while it arrived. Send it again')
+
 /** The octets of messages, in pieces. */
 export class Bodies {
   readonly #database: Database
@@ -157,7 +167,8 @@ export class Bodies {
     const blob = before?.blob ?? ((await this.#numbers.take(1))[0] as number)
     const first = (before?.sizeOctets ?? 0) / PIECE_OCTETS
     await this.#database.transaction(async (transaction) => {
-      // The commit of the entry flushes this as well.
+      const arrived = before && transaction.query(ARRIVED, [blob, first - 1])
+      // The commit of the entry flushes this as well. Until then, a crash of the server can take it.
       transaction.send('set local synchronous_commit = off')
       transaction.send('insert into incoming (blob) values ($1) on conflict (blob) do update set touched_at = now()', [
         blob,
@@ -169,6 +180,7 @@ export class Bodies {
           octets.subarray(at, at + PIECE_OCTETS),
         ])
       }
+      if (arrived && (await arrived).length === 0) throw notComplete()
     })
     return { blob, sizeOctets: (before?.sizeOctets ?? 0) + octets.length }
   }

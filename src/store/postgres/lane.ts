@@ -3,6 +3,7 @@ import { DatabaseError } from '../../postgres/database.ts'
 import { checkFits } from '../full/limits.ts'
 import { OUTGOING_OWNER, StoreError, type StoreEvent } from '../types.ts'
 import type { ValueSpace, Values } from '../value-types.ts'
+import { lastPieceOf, notComplete, type StreamedBlob } from './bodies.ts'
 import { Draft, DraftFolder, type LockedRow } from './draft.ts'
 import { storeError } from './errors.ts'
 import type { Delta, Follower } from './follower.ts'
@@ -21,7 +22,7 @@ export interface Operation<T> {
   /** Numbers of new blobs that it takes. */
   readonly blobs?: number
   /** Streamed blobs that it adopts. */
-  readonly adopts?: readonly number[]
+  readonly adopts?: readonly StreamedBlob[]
   /** Keys of Message-IDs that no newsgroup may know. */
   readonly once?: readonly string[]
   /** Messages that count against the limit. */
@@ -54,6 +55,11 @@ const READ_ENTRIES = `
 const REMEMBER = `
   insert into history (message_id) select * from unnest($1::text[]) on conflict do nothing returning message_id`
 const FORGET = 'delete from history where message_id = any($1::text[])'
+/** Only blobs that are complete. */
+const ADOPT = `
+  delete from incoming i using unnest($1::bigint[], $2::integer[]) c (blob, piece)
+  where i.blob = c.blob and exists (select from pieces p where p.blob = c.blob and p.piece = c.piece)
+  returning i.blob`
 const READ_VALUES = 'select name, content from "values" where folder = $1 and kind = $2 and reader = $3'
 const READ_NAMED_VALUES = `${READ_VALUES} and name_key = any($4::text[])`
 const IN_ORDER = ' order by name_key'
@@ -182,7 +188,7 @@ export class Lane {
     const outcomes = batch.map((one, i): Outcome => {
       current = values[i]
       try {
-        for (const blob of one.adopts ?? []) if (!adopted.has(blob)) throw notComplete()
+        for (const { blob } of one.adopts ?? []) if (!adopted.has(blob)) throw notComplete()
         for (const key of one.once ?? []) if (!fresh.has(key)) throw known()
         if (limit !== undefined && one.messages) {
           const used = { octets: 0, messages: messages + draft.growth }
@@ -192,7 +198,7 @@ export class Lane {
         for (const key of one.once ?? []) fresh.delete(key)
         return { result }
       } catch (error) {
-        for (const blob of one.adopts ?? []) if (adopted.has(blob)) draft.writes.abandon(blob)
+        for (const { blob } of one.adopts ?? []) if (adopted.has(blob)) draft.writes.abandon(blob)
         return { error }
       }
     })
@@ -241,10 +247,7 @@ export class Lane {
   async #adopt(transaction: Transaction, batch: readonly Queued[]): Promise<ReadonlySet<number>> {
     const blobs = batch.flatMap(({ adopts }) => adopts ?? [])
     if (blobs.length === 0) return new Set()
-    const rows = await transaction.query<{ blob: number }>(
-      'delete from incoming where blob = any($1::bigint[]) returning blob',
-      [blobs],
-    )
+    const rows = await transaction.query<{ blob: number }>(ADOPT, [blobs.map(({ blob }) => blob), blobs.map(lastPieceOf)])
     return new Set(rows.map(({ blob }) => blob))
   }
 }
@@ -260,9 +263,6 @@ async function rememberAll(transaction: Transaction, batch: readonly Queued[]): 
 const known = (): StoreError => new StoreError('exists', 'the Message-ID is known already')
 
 const NO_VALUES: Values = new Map()
-
-const notComplete = (): StoreError =>
-  new StoreError('failed', 'the message took too long to arrive, and its first octets were removed. Send it again')
 
 async function countMessages(transaction: Transaction): Promise<number> {
   const [row] = await transaction.query<{ messages: number }>(

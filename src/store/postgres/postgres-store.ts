@@ -224,7 +224,7 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
     const raws: (Buffer | StreamedBlob)[] = []
     try {
       for (const { raw } of batch) raws.push(await this.#bodies.take(raw))
-      const adopts = raws.flatMap((raw) => (Buffer.isBuffer(raw) ? [] : [raw.blob]))
+      const adopts = raws.flatMap((raw) => (Buffer.isBuffer(raw) ? [] : [raw]))
       const operation = {
         folders,
         blobs: raws.length - adopts.length,
@@ -427,17 +427,17 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
   async setState(key: string, value: string | undefined): Promise<void> {
     this.checkOpen()
     const stored = textKey(key)
-    const keys = new Set(this.#stateKeys)
-    if (value === undefined) {
-      await this.#query('delete from state where key = $1', [stored])
-      keys.delete(stored)
-    } else {
+    if (value === undefined) await this.#query('delete from state where key = $1', [stored])
+    else {
       await this.#query(
         'insert into state (key, value) values ($1, $2) on conflict (key) do update set value = excluded.value',
         [stored, value],
       )
-      keys.add(stored)
     }
+    // Not before: other calls may have changed the keys meanwhile.
+    const keys = new Set(this.#stateKeys)
+    if (value === undefined) keys.delete(stored)
+    else keys.add(stored)
     this.#stateKeys = keys
     this.#database.notify('state', stored)
   }
