@@ -179,8 +179,9 @@ async function placeOf(options: TrustOptions): Promise<RootPlace> {
   const { lab } = await loadConfiguration(options)
   const own = certificateFolder(lab.certificates)
   if (own !== undefined || !isShared(lab.store)) return { name: own ?? 'memory', folder: own ?? '' }
-  const { host, pathname } = new URL(lab.store.postgres)
-  const id = createHash('sha256').update(`${host}${pathname}/${lab.cluster?.name}`).digest('hex').slice(0, 12)
+  // Without user, password and parameters.
+  const [, server] = /^[a-z]+:\/\/(?:[^/?]*@)?([^?]*)/.exec(lab.store.postgres) ?? []
+  const id = createHash('sha256').update(`${server}/${lab.cluster?.name}`).digest('hex').slice(0, 12)
   const data = process.env.XDG_DATA_HOME || join(homedir(), '.local/share')
   return { name: 'the database', folder: join(data, 'sealpost/databases', id) }
 }

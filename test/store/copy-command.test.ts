@@ -3,8 +3,11 @@ import { join } from 'node:path'
 import { createTransport } from 'nodemailer'
 import { pino } from 'pino'
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { openDatabase } from '../../src/postgres/database.ts'
 import { StoreDigest } from '../../src/store/copy/digest.ts'
+import { postgresPlace } from '../../src/store/copy/places.ts'
 import { openLmdbStore } from '../../src/store/lmdb/open.ts'
+import { openPostgresStore } from '../../src/store/postgres/postgres-store.ts'
 import { accountOwner } from '../../src/store/types.ts'
 import { message, pattern } from '../contract/store-context.ts'
 import { freshDatabase, needsPostgres } from '../support/postgres.ts'
@@ -114,4 +117,25 @@ it.runIf(needsPostgres())('sealpost store copy copies to PostgreSQL and back', a
   })
   const back = await copy(lab, 'back', '--json')
   expect(JSON.parse(back.stdout)).toMatchObject({ hash, counts: { folder: 1, message: 2 } })
+})
+
+it.runIf(needsPostgres())('a copy does not replace what a lab has stored in PostgreSQL meanwhile', async () => {
+  const { url, schema } = await freshDatabase()
+  const log = pino({ level: 'silent' })
+  await using database = await openDatabase({ url, schema, pool: 2, node: 'one' }, { log })
+  const target = postgresPlace({ url, schema })
+  const copied = target.write(async () => {
+    await using store = await openPostgresStore(database, { clock: new TestClock(), log })
+    await store.createFolder(accountOwner('alice'), 'INBOX')
+  })
+  await expect(copied).rejects.toMatchObject({ code: 'exists', message: expect.stringMatching('folders has rows') })
+  expect(await database.query('select name from folders where id > 0')).toEqual([{ name: 'INBOX' }])
+  await database.query(`insert into nodes (name, token, host, pid, version, state, addresses)
+    values ('one', '', '', 1, '', 'ready', '[]')`)
+  await expect(target.write(async () => {})).rejects.toMatchObject({ code: 'in-use' })
+})
+
+it('the password of a database with several hosts is not shown', () => {
+  const { label } = postgresPlace({ url: 'postgres://lab:hidden@one:5432,two:5432/mail', schema: 'lab' })
+  expect(label).toBe('postgres://one:5432/mail, two:5432/mail#lab')
 })

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, renameSync, rmdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { systemClock } from '../../common/clock.ts'
-import type { Database } from '../../postgres/database.ts'
+import type { Database, Queries } from '../../postgres/database.ts'
 import { serverOf } from '../../postgres/hosts.ts'
 import { openStore, type StoreSetting } from '../open.ts'
 import { type MessageStore, StoreError } from '../types.ts'
@@ -86,6 +86,18 @@ export function postgresPlace({ url, password, schema }: PostgresPlace): CopyPla
     return openDatabase({ url, password, pool: 4, schema: name, node: `copy-${process.pid}` }, { log })
   }
   const beside = `${schema}_partial`
+  const assertFree = async (queries: Queries): Promise<void> => {
+    const [node] = await queries.query<{ readonly name: string }>(
+      `SELECT name FROM ${quoted(schema)}.nodes WHERE state <> 'gone' AND seen_at > clock_timestamp() - interval '10 seconds'`,
+    )
+    if (node) throw new StoreError('in-use', `${label} is used by the running node ${node.name}; stop it first`)
+    const table = await filledTable(queries, schema)
+    if (table !== undefined)
+      throw new StoreError(
+        'exists',
+        `${label} is not empty: the table ${table} has rows; copy to another name (#NAME), or drop the schema ${schema}`,
+      )
+  }
   return {
     label,
     async read(work) {
@@ -96,18 +108,16 @@ export function postgresPlace({ url, password, schema }: PostgresPlace): CopyPla
     async write(work) {
       {
         await using database = await open(schema)
-        const table = await filledTable(database)
-        if (table !== undefined)
-          throw new StoreError(
-            'exists',
-            `${label} is not empty: the table ${table} has rows; copy to another name (#NAME), or drop the schema ${schema}`,
-          )
+        await assertFree(database)
         await database.query(`DROP SCHEMA IF EXISTS ${quoted(beside)} CASCADE`)
       }
       try {
         await using database = await open(beside)
         const result = await inStore(setting, work, database)
         await database.transaction(async (transaction) => {
+          // A lab may have been started meanwhile. From here on it can store nothing.
+          for (const table of LOCKED) await transaction.query(`LOCK TABLE ${quoted(schema)}.${table}`)
+          await assertFree(transaction)
           await transaction.query(`DROP SCHEMA ${quoted(schema)} CASCADE`)
           await transaction.query(`ALTER SCHEMA ${quoted(beside)} RENAME TO ${quoted(schema)}`)
         })
@@ -129,16 +139,19 @@ const BOOKKEEPING = [
 /** Rows that a table has even if the lab has stored nothing. */
 const OWN_ROWS: Readonly<Record<string, string>> = { folders: 'id < 0' }
 
+/** What every node writes to before it stores anything: its own row, then folders, shared values or certificates. */
+const LOCKED = ['nodes', 'shared_spaces', 'lab', 'folders', 'certificate_versions']
+
 /** Returns the first table with rows in a schema. */
-async function filledTable(database: Database): Promise<string | undefined> {
-  const tables = await database.query<{ readonly name: string }>(
+async function filledTable(queries: Queries, schema: string): Promise<string | undefined> {
+  const tables = await queries.query<{ readonly name: string }>(
     'SELECT tablename AS name FROM pg_tables WHERE schemaname = $1 ORDER BY 1',
-    [database.schema],
+    [schema],
   )
   for (const { name } of tables) {
     if (BOOKKEEPING.includes(name)) continue
-    const [row] = await database.query<{ readonly filled: boolean }>(
-      `SELECT EXISTS (SELECT FROM ${quoted(name)} WHERE NOT coalesce(${OWN_ROWS[name] ?? 'false'}, false)) AS filled`,
+    const [row] = await queries.query<{ readonly filled: boolean }>(
+      `SELECT EXISTS (SELECT FROM ${quoted(schema)}.${quoted(name)} WHERE NOT coalesce(${OWN_ROWS[name] ?? 'false'}, false)) AS filled`,
     )
     if (row?.filled) return name
   }

@@ -247,7 +247,10 @@ export class Lane {
   async #adopt(transaction: Transaction, batch: readonly Queued[]): Promise<ReadonlySet<number>> {
     const blobs = batch.flatMap(({ adopts }) => adopts ?? [])
     if (blobs.length === 0) return new Set()
-    const rows = await transaction.query<{ blob: number }>(ADOPT, [blobs.map(({ blob }) => blob), blobs.map(lastPieceOf)])
+    const rows = await transaction.query<{ blob: number }>(ADOPT, [
+      blobs.map(({ blob }) => blob),
+      blobs.map(lastPieceOf),
+    ])
     return new Set(rows.map(({ blob }) => blob))
   }
 }
