@@ -3,7 +3,10 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { seededRandom } from '../../src/common/random.ts'
 import { type Database, openDatabase } from '../../src/postgres/database.ts'
 import { FolderIndex } from '../../src/store/folder-index.ts'
+import { Follower } from '../../src/store/postgres/follower.ts'
+import { PostgresFolder } from '../../src/store/postgres/postgres-folder.ts'
 import { openPostgresStore, type PostgresStore } from '../../src/store/postgres/postgres-store.ts'
+import { Names } from '../../src/store/postgres/records.ts'
 import { accountOwner, type Folder, type StoreEvent } from '../../src/store/types.ts'
 import { alice, drain, message, pattern, pieces } from '../contract/store-context.ts'
 import { freshDatabase, needsPostgres, Postgres } from '../support/postgres.ts'
@@ -136,6 +139,26 @@ describe.runIf(needsPostgres())('two nodes with one store in PostgreSQL', () => 
     })
     await expect(arriving).rejects.toMatchObject({ code: 'failed', message: expect.stringMatching('Send it again') })
     expect(await b.store.status(inbox.id)).toMatchObject({ exists: 0 })
+  })
+
+  test('entries that a change needs stay in memory', async () => {
+    const other = await a.store.createFolder(alice, 'Other')
+    await a.store.append([message('one', inbox), message('two', other)])
+    const rows = await a.database.query<{ id: number }>('select id from folders where id > 0 order by id')
+    const start = { uidNext: 1, modSeq: 1, valueSeq: 0 }
+    const [used, next] = rows.map(({ id }) => new PostgresFolder(id, inbox, { ...start })) as [
+      PostgresFolder,
+      PostgresFolder,
+    ]
+    const follower = new Follower(a.database, new Names('test'), () => {}, 0)
+    const end = await used.turn()
+    await follower.index(used)
+    await follower.index(next)
+    expect([used.index?.exists, next.index?.exists]).toEqual([1, 1])
+    end()
+    follower.forget(used)
+    await follower.index(used)
+    expect([used.index?.exists, next.index?.exists]).toEqual([1, undefined])
   })
 
   test('states that are set at the same time are all known', async () => {

@@ -52,8 +52,11 @@ export class Follower {
   readonly #names: Names
   readonly #emit: (event: StoreEvent) => void
   readonly #loaded = new Set<PostgresFolder>()
+  readonly #most: number
 
-  constructor(database: Database, names: Names, emit: (event: StoreEvent) => void) {
+  /** @param most entries in memory of the folders that nobody uses */
+  constructor(database: Database, names: Names, emit: (event: StoreEvent) => void, most = MOST_ENTRIES) {
+    this.#most = most
     this.#database = database
     this.#names = names
     this.#emit = (event) => emit({ ...event, isRemote: true })
@@ -179,7 +182,9 @@ export class Follower {
     const others = [...this.#loaded].filter((one) => one !== newest).sort((a, b) => a.usedAt - b.usedAt)
     let entries = others.reduce((sum, { index }) => sum + (index?.exists ?? 0), 0)
     for (const state of others) {
-      if (entries <= MOST_ENTRIES) break
+      if (entries <= this.#most) break
+      // A change that has begun needs its entries.
+      if (state.isInUse) continue
       entries -= state.index?.exists ?? 0
       this.forget(state)
     }

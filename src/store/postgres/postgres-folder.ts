@@ -22,12 +22,19 @@ export class PostgresFolder implements FolderState {
   /** When the index was last used, as `performance.now()`. */
   usedAt = 0
   #turn: Promise<void> = Promise.resolve()
+  /** Number of callers that have the turn or wait for it. */
+  #turns = 0
   readonly #flagsOfText = new Map<string, readonly string[]>()
 
   constructor(key: number, folder: Folder, position: Position) {
     this.key = key
     this.folder = folder
     this.position = position
+  }
+
+  /** Whether somebody works with the entries in memory, or is about to. */
+  get isInUse(): boolean {
+    return this.#turns > 0
   }
 
   /**
@@ -37,8 +44,12 @@ export class PostgresFolder implements FolderState {
   async turn(): Promise<() => void> {
     const before = this.#turn
     let end = (): void => {}
+    this.#turns++
     this.#turn = new Promise((resolve) => {
-      end = resolve
+      end = () => {
+        this.#turns--
+        resolve()
+      }
     })
     await before
     return end
