@@ -161,6 +161,17 @@ describe.runIf(needsPostgres())('two nodes with one store in PostgreSQL', () => 
     expect([used.index?.exists, next.index?.exists]).toEqual([1, undefined])
   })
 
+  test('a change that was committed is not repeated if telling of it fails', async () => {
+    const { notify } = a.database
+    a.database.notify = () => {
+      a.database.notify = notify
+      throw new Error('cannot tell')
+    }
+    await Promise.all(['one', 'two'].map((text) => a.store.append([message(text, inbox)])))
+    expect(await a.store.status(inbox.id)).toMatchObject({ exists: 2 })
+    expect((await a.store.snapshot(inbox.id)).entries.length).toBe(2)
+  })
+
   test('states that are set at the same time are all known', async () => {
     const keys = ['one', 'two', 'three']
     await Promise.all(keys.map((key) => a.store.setState(key, '1')))

@@ -70,6 +70,8 @@ export interface LaneParts {
   readonly names: Names
   readonly numbers: BlobNumbers
   readonly emit: (event: StoreEvent) => void
+  /** Called with errors after a commit, which no caller is told of. */
+  readonly report: (error: unknown) => void
   /** Most messages in all folders that are counted. */
   readonly limit: number | undefined
 }
@@ -128,7 +130,13 @@ export class Lane {
       const { outcomes, end } = await this.#parts.database.transaction((transaction) =>
         this.#attempt(transaction, batch, folders, blobNumbers),
       )
-      end()
+      try {
+        end()
+      } catch (error) {
+        // It is committed and must not be repeated. What is in memory may be out of date.
+        for (const folder of folders) this.#parts.follower.forget(folder)
+        this.#parts.report(error)
+      }
       for (const end of turns.splice(0)) end()
       batch.forEach(({ resolve, reject }, i) => {
         const outcome = outcomes[i] as Outcome

@@ -115,7 +115,8 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
     this.#bodies = new Bodies(database, numbers)
     this.#follower = new Follower(database, names, emit)
     this.#folders = new Folders({ database, clock, names, registry: this.folders, emit })
-    this.#lane = new Lane({ database, follower: this.#follower, names, numbers, emit, limit: limits.messages })
+    const report = (error: unknown): void => log.error({ err: error }, 'a committed change could not be told to all')
+    this.#lane = new Lane({ database, follower: this.#follower, names, numbers, emit, report, limit: limits.messages })
     this.#locks = new FolderLeases(database, (...args) => this.#expunge(...args), log)
     if (limits.whenFull === 'drop-oldest') this.#dropOldest = new DropOldest(this, limits, log)
   }
