@@ -20,13 +20,16 @@ export const GOOD: Readonly<Record<Kind, RegExp>> = {
   post: /^240 /,
 }
 
-/** Temporary errors: RFC 5321 section 4.2.1, RFC 5530 section 3, RFC 3206 section 4, RFC 3977 section 3.2.1. */
+/**
+ * Temporary errors: RFC 5321 section 4.2.1, RFC 5530 section 3, RFC 3206 section 4, RFC 3977 section 3.2.1. A node may still
+ * have a message that it has read before in memory.
+ */
 export const LATER: Readonly<Record<Kind, RegExp>> = {
   smtp: /^4\d\d 4\./,
   append: /^NO \[UNAVAILABLE\]/,
-  fetch: /^NO \[UNAVAILABLE\]/,
+  fetch: /^(NO \[UNAVAILABLE\]|OK )/,
   status: /^NO \[UNAVAILABLE\]/,
-  retr: /^-ERR \[SYS\/TEMP\]/,
+  retr: /^(-ERR \[SYS\/TEMP\]|\+OK)/,
   article: /^403 /,
   post: /^4(03|36|41) /,
 }
