@@ -47,6 +47,8 @@ async function runAs(name: string, args: readonly string[], input = ''): Promise
   const child = spawn(program(name), args, { ...user, cwd: '/', env: environment(), stdio: ['pipe', 'pipe', 'pipe'] })
   const parts: Buffer[] = []
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => parts.push(chunk))
+  // A program that has failed reads nothing; its exit status tells.
+  child.stdin.on('error', () => {})
   child.stdin.end(input)
   const [status] = (await once(child, 'close')) as [number | null]
   const output = Buffer.concat(parts).toString('utf8')
@@ -346,6 +348,7 @@ export class PsqlSession implements AsyncDisposable {
       this.#output += text
       this.#wake()
     })
+    this.#psql.stdin?.on('error', () => {})
     this.#psql.on('exit', () => this.#wake())
   }
 
