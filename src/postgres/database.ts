@@ -275,6 +275,9 @@ class PostgresDatabase implements Database {
   }
 }
 
+/** The error of every statement after the one that failed. */
+const IN_FAILED_TRANSACTION = '25P02'
+
 /** The connection was lost after COMMIT was sent. */
 class LostCommit extends Error {
   readonly id: string
@@ -297,21 +300,23 @@ async function attemptTransaction<T>(
   // The first query of `work` fails for the same reason.
   begun.catch(() => {})
   const sent: Promise<unknown>[] = []
+  let first: DatabaseError | undefined
+  const query = <Row>(text: string, values?: readonly unknown[]): Promise<Row[]> => {
+    const answer = connection.query<Row>(text, values)
+    answer.catch((error: DatabaseError) => {
+      first ??= error
+    })
+    return answer
+  }
   let result: T
   let id: string
   try {
-    result = await work({
-      query: (text, values) => connection.query(text, values),
-      send: (text, values) => {
-        const answer = connection.query(text, values)
-        answer.catch(() => {})
-        sent.push(answer)
-      },
-    })
+    result = await work({ query, send: (text, values) => sent.push(query(text, values)) })
     id = await begun
   } catch (error) {
     if (!connection.isLost) await connection.run('ROLLBACK').catch(() => connection.destroy())
-    throw error
+    // Statements that were sent together fail together. The first of them says why.
+    throw error instanceof DatabaseError && error.sqlState === IN_FAILED_TRANSACTION ? (first ?? error) : error
   }
   const committed = connection.run('COMMIT')
   const outcomes = await Promise.allSettled([...sent, committed])
