@@ -88,8 +88,6 @@ ${sections.map(([heading, rows]) => `## ${heading}\n\n${tableOf(rows)}`).join('\
 
 - **imapsync** is not in Debian.
 - **The test suite of Mail::IMAPClient** is not in Debian's package. The tests above drive the module.
-- **Exim and OpenSMTPD**: their Debian packages conflict with Postfix's, and they need users of their own.
-- **Gnus' nnimap**: Emacs sends mail, and reads and posts news, but does not read mail in these tests.
 - **Outlook Express** itself needs Windows. [old-clients.md](old-clients.md) says what it needs.
 
 ## Run it again

@@ -6,6 +6,8 @@ const debian = (name) => ({
   command: ['dpkg-query', '-W', '-f', '${db:Status-Status} ${Version}', name],
   find: /^installed (.+)/,
 })
+/** The version of a Debian package that tests unpack, because it cannot be installed beside others. */
+const unpacked = (name) => ({ command: ['apt-cache', 'show', '--no-all-versions', name], find: /^Version: (.+)$/m })
 /** The version of a package in node_modules. */
 const npm = (name) => ({ file: `node_modules/${name}/package.json`, find: /"version": "(.+?)"/ })
 /** The version of a client that `scripts/fetch-clients.mjs` has downloaded. */
@@ -34,7 +36,7 @@ export const programs = {
       { [clients('thunderbird-oauth2')]: /^Thunderbird/ },
     ],
     ['Roundcube', debian('roundcube-core'), 'IMAP4, SMTP', { [clients('more/roundcube')]: /^Roundcube/ }],
-    ['Emacs', debian('emacs-nox'), 'SMTP, NNTP', { [clients('more/gnus')]: /^Emacs/ }],
+    ['Emacs', debian('emacs-nox'), 'SMTP, IMAP4, NNTP', { [clients('more/gnus')]: /^Emacs/ }],
     [
       'NeoMutt',
       debian('neomutt'),
@@ -182,6 +184,8 @@ export const programs = {
         [serverChecks]: /^Postfix/,
       },
     ],
+    ['Exim', unpacked('exim4-daemon-light'), 'SMTP', { [clients('more/mail-servers')]: /^Exim/ }],
+    ['OpenSMTPD', unpacked('opensmtpd'), 'SMTP', { [clients('more/mail-servers')]: /^OpenSMTPD/ }],
     [
       'Dovecot',
       debian('dovecot-imapd'),

@@ -1,7 +1,8 @@
-;;; Sends mail with smtpmail, posts and reads an article with Gnus (nntp).  -*- lexical-binding: t -*-
-;; Environment: SMTP_PORT, NEWS_PORT, ROOT, AUTHINFO.
+;;; Sends mail with smtpmail, posts and reads an article (nntp), reads mail with flags (nnimap).  -*- lexical-binding: t -*-
+;; Environment: SMTP_PORT, NEWS_PORT, IMAP_PORT, ROOT, AUTHINFO.
 (require 'gnus)
 (require 'nntp)
+(require 'nnimap)
 (require 'smtpmail)
 (defun check (what value) (unless value (error "failed: %s: %s" what (nnheader-get-report 'nntp))) value)
 (defun port (name) (string-to-number (getenv name)))
@@ -29,4 +30,15 @@
 (with-temp-buffer
   (check "news article" (nntp-request-article "<emacs@lab.test>" "lab.general" "news" (current-buffer)))
   (check "news subject" (progn (goto-char (point-min)) (search-forward "Subject: News from Emacs" nil t))))
+
+(check "imap" (nnimap-open-server "mail" `((nnimap-address "localhost") (nnimap-server-port ,(port "IMAP_PORT"))
+                                           (nnimap-stream tls) (nnimap-user "bob"))))
+(check "imap group" (nnimap-request-group "INBOX" "mail"))
+(with-temp-buffer
+  (check "imap article" (nnimap-request-article 1 "INBOX" "mail" (current-buffer)))
+  (check "imap subject" (progn (goto-char (point-min)) (search-forward "Subject: From Emacs" nil t))))
+(nnimap-request-set-mark "INBOX" '(((1) add (tick))) "mail")
+(with-temp-buffer
+  (insert "From: bob@lab.test\nSubject: Kept by Emacs\n\nHello\n")
+  (check "imap append" (nnimap-request-accept-article "INBOX" "mail")))
 (princ "done\n")
