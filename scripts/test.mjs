@@ -57,7 +57,7 @@ const onlyInAll = [
   'test/verify/protocol-defects.test.ts',
   'test/store/full-disk.test.ts',
   'test/store/faults.test.ts',
-  ...['conflicts', 'database', 'full-disk', 'hosts', 'paused', 'postgres-support', 'skew'].map(
+  ...['conflicts', 'database', 'full-disk', 'hosts', 'labs', 'paused', 'postgres-support', 'skew', 'two-nodes'].map(
     (name) => `test/cluster/${name}.test.ts`,
   ),
   'test/mcp/inspector.interop.test.ts',

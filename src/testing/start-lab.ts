@@ -92,9 +92,11 @@ export function sourceOf(config: LabInput | string): ConfigurationSource {
 /** Adds defaults that suit tests: free ports, nothing on disk, and P-256 keys, which take a millisecond to generate. */
 function withTestDefaults(input: LabInput): LabInput {
   const virtualServers: VirtualServerInput[] = input.virtualServers ?? protocols.map((protocol) => ({ protocol }))
+  const certificates = { store: 'memory', key: 'p256' } as const
   return {
-    certificates: { store: 'memory', key: 'p256' },
     ...input,
+    certificates:
+      typeof input.certificates === 'string' ? input.certificates : { ...certificates, ...input.certificates },
     directory: {
       mode: input.directory?.accounts || input.directory?.accountFiles ? 'listed' : 'open',
       ...input.directory,

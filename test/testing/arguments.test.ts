@@ -1,3 +1,6 @@
+import { X509Certificate } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { createTransport } from 'nodemailer'
 import { describe } from 'vitest'
 import { startLab } from '../../src/index.ts'
@@ -119,4 +122,12 @@ test('a name of a listed account gives its password', async () => {
   const transport = createTransport(lab.nodemailer('alice@lab.test'))
   await expect(transport.verify()).resolves.toBe(true)
   expect(() => lab.nodemailer('alcie')).toThrow('nodemailer: no account "alcie"; did you mean alice?')
+})
+
+test('certificates stay in memory, whatever their keys', async () => {
+  const folder = join(process.cwd(), 'certs')
+  const before = existsSync(folder)
+  await using lab = await startLab({ certificates: { key: 'p384' } })
+  expect(new X509Certificate(lab.ca).publicKey.asymmetricKeyDetails).toEqual({ namedCurve: 'secp384r1' })
+  expect(existsSync(folder)).toBe(before)
 })
