@@ -62,5 +62,7 @@ cat ${folder}/passwd >>/mnt/root/etc/passwd
 cat ${folder}/group >>/mnt/root/etc/group
 exec chroot /mnt/root sh ${folder}/script.sh
 `
-  return runProgram('unshare', ['--mount', '--pid', '--fork', '--kill-child', 'sh', '-c', prologue])
+  const namespace = ['unshare', '--mount', '--pid', '--fork', '--kill-child', 'sh', '-c', prologue]
+  // Also if the test has been ended.
+  return runProgram('timeout', ['--signal=KILL', '100', ...namespace])
 }
