@@ -84,9 +84,9 @@ export class Connection {
     try {
       await client.connect()
       const statements = [...sessionSettings, `search_path = "${settings.schema}"`].map((one) => `SET ${one}`)
-      const isStandby = 'SELECT pg_is_in_recovery() AS standby'
-      const last = await connection.#last<{ readonly standby: boolean }>([...statements, isStandby].join(';'))
-      if (last?.standby) throw new DatabaseError('disconnected', 'it is a standby, which accepts no changes')
+      await connection.run(statements.join(';'))
+      const [row] = await connection.ask<{ readonly standby: boolean }>('SELECT pg_is_in_recovery() AS standby')
+      if (row?.standby) throw new DatabaseError('disconnected', 'it is a standby, which accepts no changes')
       connection.#isKept = true
       return connection
     } catch (error) {
@@ -132,13 +132,14 @@ export class Connection {
 
   /**
    * Begins a transaction. `isLong`: all its queries see the same moment, and it may wait between them.
-   * Returns its number, by which its outcome can be asked for. @throws DatabaseError
+   * @param token a UUID that is committed with it, so that its outcome can be asked for
+   * @throws DatabaseError
    */
-  async begin({ isLong = false } = {}): Promise<string> {
+  async begin(token: string, { isLong = false } = {}): Promise<void> {
     const begin = isLong
       ? 'BEGIN ISOLATION LEVEL REPEATABLE READ; SET LOCAL idle_in_transaction_session_timeout = 0'
       : 'BEGIN'
-    return (await this.#last<{ readonly id: string }>(`${begin}; SELECT pg_current_xact_id()::text AS id`))?.id ?? ''
+    await this.run(`${begin}; INSERT INTO commits (token) VALUES ('${token}')`)
   }
 
   onNotification(listener: (notification: Notification) => void): void {
@@ -163,14 +164,6 @@ export class Connection {
 
   async #send<Row>(query: DriverQuery | string): Promise<Row[]> {
     return (await this.#request(() => this.#client.query(query))).rows as Row[]
-  }
-
-  /** Runs several statements. Returns the first row of the last one. */
-  async #last<Row>(text: string): Promise<Row | undefined> {
-    const results = (await this.#request(() => this.#client.query(text))) as unknown as readonly {
-      readonly rows: readonly Row[]
-    }[]
-    return results.at(-1)?.rows[0]
   }
 
   async #request<T>(send: () => Promise<T>): Promise<T> {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { Logger } from 'pino'
 import { Channel, type ChannelCounts, type DatabaseState, type TopicListener } from './channel.ts'
 import type { Connection, ConnectionSettings } from './connection.ts'
@@ -123,6 +124,7 @@ class PostgresDatabase implements Database {
   readonly #channel: Channel
   readonly #stateListeners = new Set<(state: DatabaseState) => void>()
   #lostAt = 0
+  #tokenTimer: NodeJS.Timeout | undefined
   #transactions = 0
   #retries = 0
   #isClosed = false
@@ -156,6 +158,7 @@ class PostgresDatabase implements Database {
         throw isFromServer ? connectionError(error, serverOf(this.#settings.url)) : error
       }
     })
+    this.#tokenTimer = setInterval(() => void this.#forgetTokens(), TOKENS_KEPT_MS / 10).unref()
   }
 
   watchState(listener: (state: DatabaseState) => void): () => void {
@@ -195,7 +198,7 @@ class PostgresDatabase implements Database {
         return result
       } catch (error) {
         if (error instanceof LostCommit) {
-          if (await this.#isCommitted(error.id)) return error.result as T
+          if (await this.#isCommitted(error)) return error.result as T
         } else if (!(error instanceof DatabaseError) || !isPassing(error)) throw error
         if (attempt >= ATTEMPTS) throw error instanceof LostCommit ? error.lost : error
         this.#retries++
@@ -215,6 +218,7 @@ class PostgresDatabase implements Database {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#isClosed) return
     this.#isClosed = true
+    clearInterval(this.#tokenTimer)
     await Promise.all([this.#channel.close(), this.#pool.close()])
   }
 
@@ -251,41 +255,57 @@ class PostgresDatabase implements Database {
     }
   }
 
-  /** Asks the server for the outcome of a transaction. @throws DatabaseError `unknown` */
-  async #isCommitted(id: string): Promise<boolean> {
-    const until = performance.now() + 3 * PATIENCE_MS
-    for (;;) {
+  /**
+   * Asks the server for the outcome of a transaction: whether its token was committed. The number of a transaction would not
+   * do, because a server that crashed can give it to another one. @throws DatabaseError `unknown`
+   */
+  async #isCommitted({ token, begunAt }: LostCommit): Promise<boolean> {
+    const until = Math.min(performance.now() + 3 * PATIENCE_MS, begunAt + TOKENS_KEPT_MS / 2)
+    while (performance.now() < until) {
       try {
-        const [row] = await this.query<{ readonly status: string | null }>(
-          'select pg_xact_status($1::xid8) as status',
-          [id],
-        )
-        if (row?.status === 'committed') return true
-        if (row?.status === 'aborted') return false
+        const [row] = await this.query<{ readonly is_committed: boolean }>(OUTCOME, [token])
+        if (row) return row.is_committed
       } catch (error) {
-        // A server that took over without this transaction has not heard of its number.
-        if (databaseError(error).sqlState === '22023') return false
         if (!databaseError(error).isTemporary) throw error
-      }
-      if (performance.now() > until) {
-        throw new DatabaseError('unknown', 'the connection to PostgreSQL was lost during a commit')
       }
       await pause(50)
     }
+    throw new DatabaseError('unknown', 'the connection to PostgreSQL was lost during a commit')
+  }
+
+  async #forgetTokens(): Promise<void> {
+    await this.query(FORGET_TOKENS).catch((error: unknown) => {
+      // Tokens that stay are forgotten the next time.
+      if (this.state === 'connected' && !this.#isClosed) this.#log.debug({ err: error }, 'old tokens stay')
+    })
   }
 }
+
+/** How long the tokens of transactions are kept. */
+const TOKENS_KEPT_MS = 600_000
+const FORGET_TOKENS = `delete from commits where at < now() - interval '${TOKENS_KEPT_MS} milliseconds'`
+/**
+ * Waits until a transaction with the token has ended. If it was not committed, it never will be: the row that this statement
+ * leaves stands for that.
+ */
+const OUTCOME = `
+  insert into commits as one (token, is_committed) values ($1, false)
+  on conflict (token) do update set is_committed = one.is_committed returning is_committed`
 
 /** The error of every statement after the one that failed. */
 const IN_FAILED_TRANSACTION = '25P02'
 
 /** The connection was lost after COMMIT was sent. */
 class LostCommit extends Error {
-  readonly id: string
+  readonly token: string
+  /** As `performance.now()`. */
+  readonly begunAt: number
   readonly result: unknown
   readonly lost: DatabaseError
-  constructor(id: string, result: unknown, lost: DatabaseError) {
+  constructor(token: string, begunAt: number, result: unknown, lost: DatabaseError) {
     super(lost.message)
-    this.id = id
+    this.token = token
+    this.begunAt = begunAt
     this.result = result
     this.lost = lost
   }
@@ -296,7 +316,8 @@ async function attemptTransaction<T>(
   work: (transaction: Transaction) => Promise<T>,
   options?: TransactionOptions,
 ): Promise<T> {
-  const begun = connection.begin(options)
+  const [token, begunAt] = [randomUUID(), performance.now()]
+  const begun = connection.begin(token, options)
   // The first query of `work` fails for the same reason.
   begun.catch(() => {})
   const sent: Promise<unknown>[] = []
@@ -309,10 +330,9 @@ async function attemptTransaction<T>(
     return answer
   }
   let result: T
-  let id: string
   try {
     result = await work({ query, send: (text, values) => sent.push(query(text, values)) })
-    id = await begun
+    await begun
   } catch (error) {
     if (!connection.isLost) await connection.run('ROLLBACK').catch(() => connection.destroy())
     // Statements that were sent together fail together. The first of them says why.
@@ -324,7 +344,7 @@ async function attemptTransaction<T>(
   // After a failed statement, COMMIT rolls back without an error.
   const refused = errors.find(({ code }) => code !== 'disconnected')
   if (refused) throw refused
-  if (errors[0]) throw new LostCommit(id, result, errors[0])
+  if (errors[0]) throw new LostCommit(token, begunAt, result, errors[0])
   return result
 }
 
@@ -341,8 +361,9 @@ async function assertUsable(
   { url }: ConnectionSettings,
 ): Promise<void> {
   await connection.run('BEGIN')
-  const [row] = await connection.ask<{ readonly pid: number; readonly version: string }>(
-    `SELECT pg_backend_pid() AS pid, current_setting('server_version_num') AS version`,
+  const [row] = await connection.ask<{ readonly pid: number; readonly version: string; readonly encoding: string }>(
+    `SELECT pg_backend_pid() AS pid, current_setting('server_version_num') AS version,
+       current_setting('server_encoding') AS encoding`,
   )
   await connection.run('COMMIT')
   if (row?.pid === channelProcess) {
@@ -356,6 +377,12 @@ async function assertUsable(
     throw new DatabaseError(
       'refused',
       `PostgreSQL at ${serverOf(url)} has version ${version}; version ${OLDEST_SERVER} or later is needed`,
+    )
+  }
+  if (row?.encoding !== 'UTF8') {
+    throw new DatabaseError(
+      'refused',
+      `the database at ${serverOf(url)} has the encoding ${row?.encoding}; create one with: createdb --encoding UTF8 --template template0`,
     )
   }
 }

@@ -61,6 +61,10 @@ export function databaseError(error: unknown): DatabaseError {
   if (error instanceof DatabaseError) return error
   const { message, code } = error as Error & { readonly code?: string }
   const isFromServer = typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) && 'severity' in (error as object)
+  // A mistake in a program, and not of the connection.
+  if (error instanceof RangeError || error instanceof TypeError) {
+    return new DatabaseError('failed', message, { cause: error })
+  }
   // Errors of the network, and those of the driver about a connection that ended.
   if (!isFromServer) return new DatabaseError('disconnected', message || String(code), { cause: error })
   const [, meaning = 'failed'] = codes.find(([start]) => code.startsWith(start)) ?? []

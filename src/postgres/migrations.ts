@@ -99,4 +99,16 @@ export const migrations: readonly Migration[] = [
       CREATE INDEX shared_records_keys ON shared_records USING gin (keys);
     `,
   },
+  {
+    name: 'outcomes of transactions',
+    sql: `
+      -- A row that each transaction adds. If the connection is lost during its commit, the row tells whether it was committed.
+      CREATE TABLE commits (
+        token uuid PRIMARY KEY,
+        is_committed boolean NOT NULL DEFAULT true,
+        at timestamptz NOT NULL DEFAULT clock_timestamp()
+      );
+      CREATE INDEX commits_at ON commits (at);
+    `,
+  },
 ]

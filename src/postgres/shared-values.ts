@@ -128,14 +128,14 @@ export class PostgresValues implements SharedValues, AsyncDisposable {
 
   /** Runs a statement that changes values, and takes up the changes. Returns its rows. */
   async write<Row>(space: string, text: string, values: readonly unknown[]): Promise<readonly Row[]> {
-    try {
-      const rows = await this.#database.transaction((transaction) => transaction.query<Row>(text, [space, ...values]))
-      this.#database.notify('values', space)
-      await this.read()
-      return rows
-    } catch (error) {
+    const run = this.#database.transaction((transaction) => transaction.query<Row>(text, [space, ...values]))
+    const rows = await run.catch((error: unknown) => {
       throw this.#asError(error)
-    }
+    })
+    this.#database.notify('values', space)
+    // It is written, whether or not it can be read now.
+    await this.refresh()
+    return rows
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

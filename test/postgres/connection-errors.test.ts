@@ -4,7 +4,7 @@ import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { openDatabase } from '../../src/postgres/database.ts'
 import { freePort } from '../support/free-ports.ts'
-import { freshDatabase, needsPostgres } from '../support/postgres.ts'
+import { freshDatabase, needsPostgres, sharedPostgres } from '../support/postgres.ts'
 
 const open = (url: string, schema = 'lab'): Promise<unknown> =>
   openDatabase({ url, schema, pool: 2, node: 'one' }, { log: pino({ level: 'silent' }) })
@@ -51,6 +51,20 @@ describe('a database that cannot be opened: one line says why, and what to do', 
     } finally {
       server.close()
     }
+  })
+
+  it.runIf(needsPostgres())('a database that is not in UTF-8', async () => {
+    const server = await sharedPostgres()
+    const { url, schema } = await freshDatabase()
+    const other = new URL(url)
+    other.pathname = `/${schema}`
+    const form = `ENCODING 'LATIN1' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'`
+    await server.sql(`CREATE DATABASE ${schema} OWNER lab ${form}`, 'postgres')
+    await expect(open(other.href)).rejects.toMatchObject({
+      code: 'refused',
+      message: expect.stringMatching(/has the encoding LATIN1; create one with: createdb --encoding UTF8/),
+    })
+    await server.sql(`DROP DATABASE ${schema} WITH (FORCE)`, 'postgres')
   })
 
   it.runIf(needsPostgres())('a database or a user that does not exist', async () => {

@@ -133,7 +133,7 @@ export function postgresPlace({ url, password, schema }: PostgresPlace): CopyPla
 
 /** Tables whose rows are not what a lab has stored. */
 const BOOKKEEPING = [
-  ...['migrations', 'lab', 'nodes', 'leases', 'requests', 'answers', 'shared_spaces'],
+  ...['migrations', 'lab', 'nodes', 'leases', 'requests', 'answers', 'shared_spaces', 'commits'],
   ...['certificate_versions', 'certificate_locks'],
 ]
 /** Rows that a table has even if the lab has stored nothing. */

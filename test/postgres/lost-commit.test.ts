@@ -1,0 +1,60 @@
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer } from 'node:net'
+import pino from 'pino'
+import { describe, expect, test } from 'vitest'
+import { openDatabase } from '../../src/postgres/database.ts'
+import { freshDatabase, needsPostgres } from '../support/postgres.ts'
+
+/**
+ * A proxy that loses the connection at the first COMMIT after `arm` was called.
+ * - `request`: the server does not get it, and ends the transaction
+ * - `reply`: the server commits, and the client does not learn it
+ */
+async function losingProxy(port: number, lost: 'request' | 'reply') {
+  let isArmed = false
+  const server = createServer((client) => {
+    const target = connect(port, '127.0.0.1')
+    for (const one of [client, target])
+      one.on('error', () => {}).on('close', () => [client, target].map((x) => x.destroy()))
+    client.on('data', (data) => {
+      if (!isArmed || !data.includes('COMMIT')) return target.write(data)
+      isArmed = false
+      if (lost === 'request') return client.resetAndDestroy()
+      target.removeAllListeners('data').once('data', () => client.resetAndDestroy())
+      return target.write(data)
+    })
+    target.on('data', (data) => client.write(data))
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  return {
+    port: (server.address() as AddressInfo).port,
+    arm: () => {
+      isArmed = true
+    },
+    [Symbol.dispose]: () => void server.close(),
+  }
+}
+
+describe.skipIf(!needsPostgres())('a connection that is lost during a commit', () => {
+  test.each([
+    ['reply', 1],
+    ['request', 2],
+  ] as const)('%s: the change is made once', async (lost, runs) => {
+    const { url, schema } = await freshDatabase()
+    const direct = new URL(url)
+    using proxy = await losingProxy(Number(direct.port), lost)
+    direct.port = String(proxy.port)
+    const log = pino({ level: 'silent' })
+    await using database = await openDatabase({ url: direct.href, pool: 2, schema, node: 'a' }, { log })
+    await database.query('create table marks (mark integer)')
+    let calls = 0
+    proxy.arm()
+    const result = await database.transaction(async (transaction) => {
+      calls++
+      await transaction.query('insert into marks values (1)')
+      return 'done'
+    })
+    expect([result, calls]).toEqual(['done', runs])
+    expect(await database.query('select mark from marks')).toEqual([{ mark: 1 }])
+  })
+})
