@@ -39,7 +39,9 @@ export function readMailboxName(cursor: Cursor, session: ImapSession): string {
 /** Decodes a mailbox name. @throws ImapError if the octets are not valid */
 function decodeMailboxName(octets: OctetString, session: ImapSession): string {
   const name = session.utf8 ? utf8Text(octets)?.normalize('NFC') : decodeUtf7(octets)
-  if (name === undefined) throw no(`A mailbox name must be ${session.utf8 ? 'UTF-8' : 'modified UTF-7'}.`, 'CANNOT')
+  // Modified UTF-7 can encode NUL (RFC 5198 section 2) and surrogates without their pair (RFC 3629 section 3).
+  if (name === undefined || name.includes('\0') || !name.isWellFormed())
+    throw no(`A mailbox name must be ${session.utf8 ? 'UTF-8' : 'modified UTF-7'}.`, 'CANNOT')
   return name
 }
 
