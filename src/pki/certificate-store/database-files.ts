@@ -78,6 +78,8 @@ export function databaseFiles(database: Database, index: string): StoreFiles {
     const attempt = () =>
       database.transaction(async (transaction) => {
         await transaction.query(`SET LOCAL lock_timeout = '${PATIENCE}'`)
+        // A change computes keys and signatures in its transaction.
+        await transaction.query(`SET LOCAL idle_in_transaction_session_timeout = '${PATIENCE}'`)
         await transaction.query(statements.lock)
         const written = new Map<string, KnownText>()
         const result = await change(lockedFiles(transaction, written))
