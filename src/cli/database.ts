@@ -21,7 +21,8 @@ export function databaseAt(text: string): { readonly url: string; readonly schem
   const schema = name || DEFAULT_CLUSTER_NAME
   if (!CLUSTER_NAME.test(schema)) {
     throw new UsageError(
-      `#${schema}: no lab can have this name (cluster.name): write up to 40 lower-case letters, digits and underscores`,
+      // The text may be a part of a password with #.
+      'the name of the lab after # (cluster.name): write up to 40 lower-case letters, digits and underscores',
     )
   }
   return { url, schema }

@@ -130,6 +130,16 @@ test('names the keys of a mapping that fits none of the forms', () => {
   ])
 })
 
+test('refuses an address of a database that could be read in two ways, without showing it', () => {
+  for (const address of ['lab:12/secret@db/lab', 'lab:12#secret@db/lab', 'lab:12?secret@db/lab']) {
+    const [message = ''] = mistakes(`store: { postgres: "postgres://${address}" }`)
+    expect(message).toContain(
+      'write an address like postgres://lab@db/sealpost, with / ? # of a password as %2F %3F %23',
+    )
+    expect(message).not.toContain('secret')
+  }
+})
+
 test('says in which form of a mapping a key can be used', () => {
   expect(mistakes('store: { memory: auto, size: 3MiB }')).toEqual([
     'lab.yaml:1:24: store.size: cannot be used here, only in a mapping of lmdb, size, messages, whenFull',

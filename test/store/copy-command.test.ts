@@ -113,7 +113,7 @@ it.runIf(needsPostgres())('sealpost store copy copies to PostgreSQL and back', a
   expect(await copy('data', lab)).toMatchObject({ status: 1, stderr: expect.stringContaining('is not empty') })
   expect(await copy('data', `${url}#My-Lab`)).toMatchObject({
     status: 2,
-    stderr: expect.stringContaining('#My-Lab: no lab can have this name'),
+    stderr: expect.stringContaining('the name of the lab after # (cluster.name): write up to 40 lower-case letters'),
   })
   const back = await copy(lab, 'back', '--json')
   expect(JSON.parse(back.stdout)).toMatchObject({ hash, counts: { folder: 1, message: 2 } })

@@ -44,7 +44,10 @@ export const store = z.union([
   z.strictObject({
     postgres: z
       .string()
-      .regex(/^postgres(ql)?:\/\/\S+$/, 'write an address like postgres://lab@db/sealpost')
+      .regex(
+        /^postgres(?:ql)?:\/\/[^\s/?#]*(?:[/?][^\s@#]*)?$/,
+        'write an address like postgres://lab@db/sealpost, with / ? # of a password as %2F %3F %23',
+      )
       .describe(
         'PostgreSQL database, which several nodes share: its address, with the parameters of the package pg. HOST:PORT,HOST:PORT lists a primary server and its replicas.',
       )
