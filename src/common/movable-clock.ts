@@ -86,7 +86,7 @@ export class MovableClock implements Clock {
     this.#position = position
     this.#following = Promise.all([...this.#listeners].map((listener) => listener()))
     this.#following.catch((error: Error) => {
-      // Whoever moves the clock here gets the error.
+      // The caller who moves the clock here gets the error.
       if (this.#moves === 0) this.#report(error)
     })
   }

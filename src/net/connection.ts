@@ -170,7 +170,7 @@ export class Connection {
     return this.#compressed
   }
 
-  /** Injects the faults before the greeting; undefined if there are none. False if no session follows. @throws ConnectionEnded */
+  /** Injects the faults before the greeting; undefined if no fault applies. False if no session follows. @throws ConnectionEnded */
   meetFirstFaults(): Promise<boolean> | undefined {
     return this.#faults?.beforeGreeting()
   }

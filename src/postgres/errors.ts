@@ -85,9 +85,9 @@ const advice: Readonly<Record<string, string>> = {
   ENOTFOUND: 'check the host in the address',
 }
 
-/** The driver says this if the server asks for a password and there is none. */
+/** The driver's message if the server asks for a password and no password is set. */
 const NO_PASSWORD = /client password must be/
-/** The driver says this if the server does not answer in time. */
+/** The driver's message if the server does not answer in time. */
 const NO_ANSWER = /^(timeout expired|Connection terminated due to connection timeout)$/
 
 /** Returns an error that prevents a connection, with the server's name and with what to do about it. */

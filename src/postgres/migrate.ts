@@ -47,7 +47,7 @@ export async function migrate(
   }
 }
 
-/** Returns the version of the tables; undefined if there are none. */
+/** Returns the version of the tables; undefined if the schema has no tables. */
 async function versionOf(connection: Connection, schema: string): Promise<number | undefined> {
   // A query of the catalog: to_regclass would answer from what this session knew before it waited for the lock.
   const [table] = await connection.ask<{ readonly exists: boolean }>(

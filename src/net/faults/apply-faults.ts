@@ -39,7 +39,7 @@ export class FaultInjector {
     this.#writer = writer
   }
 
-  /** Injects the faults before the greeting; undefined if there are none. False if no session follows. @throws ConnectionEnded */
+  /** Injects the faults before the greeting; undefined if no fault applies. False if no session follows. @throws ConnectionEnded */
   beforeGreeting(): Promise<boolean> | undefined {
     const due = this.#faults.due('connect')
     return due.length === 0 ? undefined : this.#beforeGreeting(due)

@@ -17,7 +17,7 @@ const BESIDE = /^(?:acme|dkim|dns|oauth2)\//
  * Copies a certificate store to another place as it is at one moment, also while a lab uses it.
  * @param to must not contain a store
  * @returns the index of the copy
- * @throws PkiError `store` if there is none to copy, or a file cannot be copied; `refused` if there is one already
+ * @throws PkiError `store` if there is nothing to copy, or a file cannot be copied; `refused` if the target has a store already
  */
 export async function copyCertificateStore(from: StoreFiles, to: StoreFiles): Promise<StoreIndex> {
   const { index, texts } = await from.exclusively((files) => readTexts(files, from.place))
@@ -31,7 +31,7 @@ export async function copyCertificateStore(from: StoreFiles, to: StoreFiles): Pr
   return index
 }
 
-/** Returns all files of a store, the index last. @throws PkiError `store` if there is none */
+/** Returns all files of a store, with the index last. @throws PkiError `store` if it has no index */
 async function readTexts(
   files: LockedFiles,
   place: string,
@@ -90,7 +90,7 @@ async function indexOf(files: Pick<StoreFiles, 'read'>, place: string): Promise<
   return parseIndex(text, place)
 }
 
-/** Copies the files of a folder, the index last. */
+/** Copies the files of a folder, with the index last. */
 async function copyFolder(files: Pick<StoreFiles, 'read' | 'list'>, from: string, to: string): Promise<StoreIndex> {
   const index = await indexOf(files, from)
   for (const path of [...(await pathsIn(files)), indexPath]) await copyPrivately(join(from, path), join(to, path))

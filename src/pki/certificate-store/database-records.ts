@@ -19,7 +19,7 @@ const statements = {
     SELECT number FROM shared_records WHERE kind = $1 ORDER BY number DESC OFFSET $2 LIMIT 1))`,
 } as const
 
-/** A node deletes the oldest records after so many new ones. There can be more than the limit by so many for each node. */
+/** Number of new records after which a node deletes the oldest. Each node can exceed the limit by this number. */
 const SWEEP_AFTER = 50
 
 /**

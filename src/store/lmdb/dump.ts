@@ -92,7 +92,7 @@ async function* dumpFolder(
   yield* dumpValues(tables, folderId, options)
 }
 
-/** Yields the rows that `read` returns from a row on (undefined: from the first), and lets other sessions run in between. */
+/** Yields the rows that `read` returns, which starts at a row (undefined: the first). Other sessions run in between. */
 async function* inSteps<Row>(
   state: HeldState,
   read: (from: Row | undefined) => readonly Row[],

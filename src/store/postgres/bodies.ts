@@ -197,7 +197,7 @@ export class Bodies {
 const missing = (at: number): StoreError =>
   new StoreError('not-found', `the octets of a message from ${at} on are missing`)
 
-/** Removes the octets of messages that were deleted more than a minute ago, and of those that never arrived completely. */
+/** Removes the octets of messages that were deleted more than a minute ago, and of incomplete messages that were abandoned. */
 const REMOVE = `
   with gone as (
     delete from doomed where blob in (

@@ -186,7 +186,7 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
     const state = await this.#need(folderId)
     const [row] = await this.#query<FolderStatus>(STATUS, [state.key])
     if (!row) throw notFound(folderId)
-    // Whoever asks is told of the changes that are counted.
+    // The caller also gets the events of the changes that are counted.
     if (row.highestModSeq !== state.position.modSeq) await this.#run(() => this.#follow(state.key))
     return row
   }

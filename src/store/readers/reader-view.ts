@@ -54,7 +54,7 @@ export class ReaderView implements Omit<Viewed, 'copy' | 'move'> {
   async status(folderId: string): Promise<FolderStatus> {
     const status = await this.#store.status(folderId)
     if (!this.#isViewed(folderId)) return status
-    // Whoever asks is told of the changes that are counted.
+    // The caller also gets the events of the changes that are counted.
     await this.#delivered
     const marks = await this.#marks(folderId)
     if (marks.size === 0) return { ...status, unseen: status.exists }
