@@ -1,6 +1,6 @@
 import type { Logger } from 'pino'
 import type { Clock } from '../../common/clock.ts'
-import { type Overview, overview } from '../../mail/overview.ts'
+import type { Overview } from '../../mail/overview.ts'
 import type { Database } from '../../postgres/database.ts'
 import { BaseStore } from '../base-store.ts'
 import type { CopyableStore, StoreItem, StoreItems } from '../copy/types.ts'
@@ -32,7 +32,6 @@ import {
 import { ascending } from '../uid-order.ts'
 import type { ValueChanges, ValueKind, ValueSpace, Values } from '../value-types.ts'
 import { Bodies, removeDoomed, type StreamedBlob } from './bodies.ts'
-import { BodyCache } from './body-cache.ts'
 import type { Draft } from './draft.ts'
 import { dumpDatabase } from './dump.ts'
 import { storeError } from './errors.ts'
@@ -42,8 +41,10 @@ import { Lane, valuesIn } from './lane.ts'
 import { assertLocked, FolderLeases } from './locks.ts'
 import { BlobNumbers } from './numbers.ts'
 import { PostgresFolder } from './postgres-folder.ts'
-import { columnsOf, ENTRY_COLUMNS, type EntryRow, entryOf, Names, textKey } from './records.ts'
+import { Reader } from './reader.ts'
+import { Names, textKey } from './records.ts'
 import { restoreDatabase } from './restore.ts'
+import { State } from './state.ts'
 
 export interface PostgresStoreOptions {
   readonly clock: Clock
@@ -54,8 +55,6 @@ export interface PostgresStoreOptions {
 /** Messages that one transaction changes, so that others need not wait for long. */
 const STEP = 1_000
 const SWEEP_MS = 20_000
-/** Entries whose octets `stream` still finds after they were deleted. */
-const RECENT_ENTRIES = 256
 
 /** The kinds of values that belong to no folder have a row of their own to lock, with an id below 0. */
 const kinds: Readonly<Record<ValueKind, number>> = {
@@ -92,15 +91,14 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
   readonly #log: Logger
   readonly #names: Names
   readonly #bodies: Bodies
+  readonly #reader: Reader
+  readonly #state: State
   readonly #folders: Folders
   readonly #follower: Follower
   readonly #lane: Lane
   readonly #locks: FolderLeases
   readonly #dropOldest: DropOldest | undefined
   readonly #spaces = new Map<number, PostgresFolder>()
-  readonly #cache = new BodyCache()
-  readonly #recent = new Map<string, { readonly blob: number; readonly size: number; readonly prefix: number }>()
-  #stateKeys: ReadonlySet<string> = new Set()
   #stops: (() => void)[] = []
   #rereadAt: string | undefined
 
@@ -113,6 +111,8 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
     const emit = this.emit.bind(this)
     const names = this.#names
     this.#bodies = new Bodies(database, numbers)
+    this.#reader = new Reader(database, names, this.#bodies)
+    this.#state = new State(database)
     this.#follower = new Follower(database, names, emit)
     this.#folders = new Folders({ database, clock, names, registry: this.folders, emit })
     const report = (error: unknown): void => log.error({ err: error }, 'a committed change could not be told to all')
@@ -129,13 +129,13 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
       [Object.values(kinds)],
     )
     await this.#readClock()
-    await Promise.all([this.#folders.load(), this.#readStateKeys()])
+    await Promise.all([this.#folders.load(), this.#state.readKeys()])
     const listen = this.#database.listen.bind(this.#database)
     const sweep = setInterval(() => this.#background(removeDoomed(this.#database, this.#bodies.streamed)), SWEEP_MS)
     this.#stops = [
       listen('folders', (key) => this.#background(key === undefined ? this.#reread() : this.#follow(Number(key)))),
       listen('owners', (key) => key !== undefined && this.#background(this.#folders.refresh())),
-      listen('state', (key) => key !== undefined && this.#background(this.#readStateKeys())),
+      listen('state', (key) => key !== undefined && this.#background(this.#state.readKeys())),
       () => clearInterval(sweep.unref()),
     ]
   }
@@ -167,19 +167,19 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
   }
 
   createFolder(owner: Owner, name: string, settings: FolderSettings = {}): Promise<Folder> {
-    return this.#changeFolders(() => this.#folders.create(owner, name, settings))
+    return this.#run(() => this.#folders.create(owner, name, settings))
   }
 
   deleteFolder(folderId: string, { onlyIfEmpty = false } = {}): Promise<void> {
-    return this.#changeFolders(() => this.#folders.delete(folderId, onlyIfEmpty))
+    return this.#run(() => this.#folders.delete(folderId, onlyIfEmpty))
   }
 
   renameFolder(folderId: string, name: string): Promise<Folder> {
-    return this.#changeFolders(() => this.#folders.rename(folderId, name))
+    return this.#run(() => this.#folders.rename(folderId, name))
   }
 
   updateFolder(folderId: string, settings: FolderSettings): Promise<Folder> {
-    return this.#changeFolders(() => this.#folders.update(folderId, settings))
+    return this.#run(() => this.#folders.update(folderId, settings))
   }
 
   async status(folderId: string): Promise<FolderStatus> {
@@ -248,37 +248,24 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
   async list(folderId: string, range?: UidRange): Promise<readonly MessageEntry[]> {
     if (!range) return this.#withIndex(folderId, (index) => index.list())
     const state = await this.#need(folderId)
-    return this.#entries(state, 'e.uid between $2 and $3', [range.from, range.to])
+    return this.#run(() => this.#reader.entries(state, 'e.uid between $2 and $3', [range.from, range.to]))
   }
 
   async entry(folderId: string, uid: number): Promise<MessageEntry | undefined> {
     const state = await this.#find(folderId)
-    if (!state) return undefined
-    const [entry] = await this.#entries(state, 'e.uid = $2', [uid])
-    const key = `${folderId}/${uid}`
-    this.#recent.delete(key)
-    if (entry) this.#remember(key, entry)
-    return entry
+    return state && this.#run(() => this.#reader.entry(state, uid))
   }
 
   async read(folderId: string, uid: number, start?: number, end?: number): Promise<Buffer | undefined> {
     const state = await this.#find(folderId)
-    if (!state) return undefined
-    // Only of folders that a session has opened: the others are asked whether they still have the message.
-    const blob = state.index?.find(uid)?.blob
-    const kept = blob === undefined ? undefined : this.#cache.get(blob)
-    if (kept) return start === undefined && end === undefined ? kept : kept.subarray(start, end)
-    const octets = await this.#run(() => this.#bodies.read(state.key, uid, start, end))
-    if (blob !== undefined && octets && start === undefined && end === undefined) this.#cache.put(blob, octets)
-    return octets
+    return state && this.#run(() => this.#reader.read(state, uid, start, end))
   }
 
   async *stream(folderId: string, uid: number, start?: number, end?: number): AsyncGenerator<Buffer, void, void> {
     const state = await this.#find(folderId)
     if (!state) return
     try {
-      const found = (await this.#bodies.find(state.key, uid)) ?? this.#recent.get(`${folderId}/${uid}`)
-      if (found) yield* this.#bodies.stream(found, start, end)
+      yield* this.#reader.stream(state, uid, start, end)
     } catch (error) {
       throw storeError(error)
     }
@@ -286,15 +273,7 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
 
   async overview(folderId: string, uid: number): Promise<Overview | undefined> {
     const state = await this.#find(folderId)
-    if (!state) return undefined
-    const [row] = await this.#query<{ overview: string | null }>(
-      `select o.overview from entries e left join overviews o on o.blob = e.blob where e.folder = $1 and e.uid = $2`,
-      [state.key, uid],
-    )
-    if (!row) return undefined
-    if (row.overview !== null) return JSON.parse(row.overview) as Overview
-    const raw = await this.read(folderId, uid)
-    return raw && overview(raw)
+    return state && this.#run(() => this.#reader.overview(state, uid))
   }
 
   async setFlags(
@@ -360,7 +339,8 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
   }
 
   async changedSince(folderId: string, modSeq: number): Promise<readonly MessageEntry[]> {
-    return this.#entries(await this.#need(folderId), 'e.mod_seq > $2', [modSeq])
+    const state = await this.#need(folderId)
+    return this.#run(() => this.#reader.entries(state, 'e.mod_seq > $2', [modSeq]))
   }
 
   async vanishedSince(folderId: string, modSeq: number): Promise<readonly number[]> {
@@ -416,31 +396,16 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
     )
   }
 
-  async getState(key: string): Promise<string | undefined> {
-    const [row] = await this.#query<{ value: string }>('select value from state where key = $1', [textKey(key)])
-    return row?.value
+  getState(key: string): Promise<string | undefined> {
+    return this.#run(() => this.#state.get(key))
   }
 
   hasState(key: string): boolean {
-    return this.#stateKeys.has(textKey(key))
+    return this.#state.has(key)
   }
 
-  async setState(key: string, value: string | undefined): Promise<void> {
-    this.checkOpen()
-    const stored = textKey(key)
-    if (value === undefined) await this.#query('delete from state where key = $1', [stored])
-    else {
-      await this.#query(
-        'insert into state (key, value) values ($1, $2) on conflict (key) do update set value = excluded.value',
-        [stored, value],
-      )
-    }
-    // Not before: other calls may have changed the keys meanwhile.
-    const keys = new Set(this.#stateKeys)
-    if (value === undefined) keys.delete(stored)
-    else keys.add(stored)
-    this.#stateKeys = keys
-    this.#database.notify('state', stored)
+  setState(key: string, value: string | undefined): Promise<void> {
+    return this.#run(() => this.#state.set(key, value))
   }
 
   async *dump(): AsyncGenerator<StoreItem, void, void> {
@@ -458,16 +423,15 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
     try {
       await restoreDatabase({ database: this.#database, names: this.#names, kinds }, items)
       await this.#folders.load()
-      await this.#readStateKeys()
+      await this.#state.readKeys()
     } catch (error) {
       throw storeError(error)
     }
   }
 
   async clear(): Promise<void> {
-    await this.#changeFolders(() => this.#folders.clear())
-    this.#stateKeys = new Set()
-    this.#database.notify('state', '')
+    await this.#run(() => this.#folders.clear())
+    this.#state.cleared()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -490,10 +454,6 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
     } catch (error) {
       throw storeError(error)
     }
-  }
-
-  #changeFolders<T>(work: () => Promise<T>): Promise<T> {
-    return this.#run(work)
   }
 
   /** Runs a change that needs room. If it does not fit and `whenFull` says so, the oldest messages are deleted first. */
@@ -532,12 +492,6 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
       )
     }
     return results
-  }
-
-  async #entries(state: PostgresFolder, where: string, values: readonly unknown[]): Promise<MessageEntry[]> {
-    const text = `select ${ENTRY_COLUMNS} from entries e where e.folder = $1 and ${where} order by e.uid`
-    const rows = await this.#query<EntryRow>(text, [state.key, ...values])
-    return rows.map((row) => entryOf(columnsOf(row), this.#names, state.flagsOf))
   }
 
   /** @throws StoreError `not-found` */
@@ -615,7 +569,7 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
     const since = this.#rereadAt
     await this.#readClock()
     await this.#folders.refresh()
-    await this.#readStateKeys()
+    await this.#state.readKeys()
     const rows = await this.#database.query<{ id: number; mod_seq: number; value_seq: number }>(
       `select id, mod_seq, value_seq from folders
        where changed_at > $1::timestamptz - interval '30 seconds' and id > 0`,
@@ -632,25 +586,11 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
     this.#rereadAt = row?.now
   }
 
-  async #readStateKeys(): Promise<void> {
-    const rows = await this.#database.query<{ key: string }>('select key from state')
-    this.#stateKeys = new Set(rows.map(({ key }) => key))
-  }
-
   /** Work whose failure the next time makes up for. */
   #background(work: Promise<unknown>): void {
     work.catch((error: unknown) => {
       if (!this.isClosed) this.#log.debug({ err: error }, 'following the other nodes failed; it is tried again')
     })
-  }
-
-  #remember(key: string, { blob, sizeOctets: size }: MessageEntry): void {
-    this.#recent.set(key, { blob: this.#names.blobNumber(blob), size, prefix: 0 })
-    if (this.#recent.size <= RECENT_ENTRIES) return
-    for (const first of this.#recent.keys()) {
-      this.#recent.delete(first)
-      break
-    }
   }
 
   /** Returns how many messages a batch adds to folders whose messages are counted. */
