@@ -180,8 +180,7 @@ export class Channel {
 
   #receive(payload: string): void {
     this.#counts.notificationsReceived++
-    const changes = Object.entries(parsed(payload)) as [Topic, readonly string[] | null][]
-    for (const [topic, keys] of changes) for (const key of keys ?? [undefined]) this.#call(topic, key)
+    for (const [topic, keys] of parsed(payload)) for (const key of keys) this.#call(topic, key)
   }
 
   #call(topic: Topic, key: string | undefined): void {
@@ -249,11 +248,14 @@ function payloadsOf(pending: Pending): string[] {
   return payloads
 }
 
-function parsed(payload: string): object {
+/** Returns the keys by topic. Ignores what nodes do not send: every user of the database can notify. */
+function parsed(payload: string): [Topic, readonly (string | undefined)[]][] {
   try {
-    return JSON.parse(payload) as object
+    return Object.entries(JSON.parse(payload) ?? {}).map(([topic, keys]) => [
+      topic as Topic,
+      Array.isArray(keys) ? keys.filter((key) => typeof key === 'string') : [undefined],
+    ])
   } catch {
-    // Not ours.
-    return {}
+    return []
   }
 }

@@ -30,6 +30,14 @@ it.skipIf(!needsPostgres())(
     a.notify('folders', 'f1')
     await expect.poll(() => [a.usage.notificationsSent, b.usage.notificationsReceived]).toEqual([1, 1])
 
+    // Every user of the database can notify.
+    const keys: unknown[] = []
+    b.listen('owners', (key) => keys.push(key))
+    for (const payload of ['null', '{', '5', '{"owners":5}', '{"owners":[{},"o1"]}']) {
+      await a.query('select pg_notify($1, $2)', [`sealpost:${schema}`, payload])
+    }
+    await expect.poll(() => keys).toEqual([undefined, 'o1'])
+
     // The server ends all connections.
     const back = new Promise<void>((resolve) => {
       a.watchState((state) => state === 'connected' && resolve())
