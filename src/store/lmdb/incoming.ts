@@ -1,12 +1,9 @@
-import { joinPieces } from '../../common/pieces.ts'
 import { checkFits } from '../full/limits.ts'
+import { takeOctets } from '../take-octets.ts'
 import type { NewMessage } from '../types.ts'
 import type { Bodies, StreamedBlob } from './bodies.ts'
 import type { StoreDraft } from './store-draft.ts'
 import { PIECE_OCTETS } from './tables.ts'
-
-/** Octets of an arriving message that are kept in memory. A smaller message is written together with its entry. */
-const BUFFERED_OCTETS = 4 * PIECE_OCTETS
 
 const NOTHING = { octets: 0, messages: 0 }
 
@@ -28,24 +25,7 @@ export class Incoming {
 
   /** Reads a message to its end. @throws StoreError, and what the message's iterable throws */
   async take(message: NewMessage['raw']): Promise<Buffer | StreamedBlob> {
-    if (Buffer.isBuffer(message)) return message
-    if (!(Symbol.asyncIterator in message)) return joinPieces(message)
-    let buffered: Buffer[] = []
-    let octets = 0
-    let streamed: StreamedBlob | undefined
-    for await (const piece of message) {
-      buffered.push(piece)
-      octets += piece.length
-      if (octets < BUFFERED_OCTETS) continue
-      const all = Buffer.concat(buffered, octets)
-      const whole = octets - (octets % PIECE_OCTETS)
-      streamed = await this.#write(all.subarray(0, whole), streamed)
-      // A copy, because a view would keep all of the written octets in memory.
-      buffered = [Buffer.from(all.subarray(whole))]
-      octets -= whole
-    }
-    const rest = buffered.length === 1 ? (buffered[0] as Buffer) : Buffer.concat(buffered, octets)
-    return streamed ? this.#write(rest, streamed) : rest
+    return takeOctets<StreamedBlob>(message, PIECE_OCTETS, (octets, before) => this.#write(octets, before))
   }
 
   /** Ends an append, after its commit or failure. Blobs without an entry can then be removed. */

@@ -1,5 +1,6 @@
 import { joinPieces } from '../../common/pieces.ts'
 import type { Database, Queries } from '../../postgres/database.ts'
+import { takeOctets } from '../take-octets.ts'
 import { type NewMessage, StoreError } from '../types.ts'
 import type { BlobNumbers } from './numbers.ts'
 import { PIECE_OCTETS } from './records.ts'
@@ -10,8 +11,6 @@ export interface StreamedBlob {
   readonly sizeOctets: number
 }
 
-/** Octets of an arriving message that are kept in memory. A smaller message is written together with its entry. */
-const BUFFERED_OCTETS = 4 * PIECE_OCTETS
 /** Pieces that are read with one query while a message is streamed. */
 const PIECES_PER_QUERY = 4
 const LAST_PIECE = 2 ** 31 - 1
@@ -132,24 +131,7 @@ export class Bodies {
    * @throws DatabaseError, and what the message's iterable throws
    */
   async take(message: NewMessage['raw']): Promise<Buffer | StreamedBlob> {
-    if (Buffer.isBuffer(message)) return message
-    if (!(Symbol.asyncIterator in message)) return joinPieces(message)
-    let buffered: Buffer[] = []
-    let octets = 0
-    let streamed: StreamedBlob | undefined
-    for await (const piece of message) {
-      buffered.push(piece)
-      octets += piece.length
-      if (octets < BUFFERED_OCTETS) continue
-      const all = Buffer.concat(buffered, octets)
-      const whole = octets - (octets % PIECE_OCTETS)
-      streamed = await this.#write(all.subarray(0, whole), streamed)
-      // A copy, because a view would keep all of the written octets in memory.
-      buffered = [Buffer.from(all.subarray(whole))]
-      octets -= whole
-    }
-    const rest = buffered.length === 1 ? (buffered[0] as Buffer) : Buffer.concat(buffered, octets)
-    return streamed ? this.#write(rest, streamed) : rest
+    return takeOctets<StreamedBlob>(message, PIECE_OCTETS, (octets, before) => this.#write(octets, before))
   }
 
   /** Makes the octets of blobs removable that no entry adopted. @throws DatabaseError */

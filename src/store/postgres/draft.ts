@@ -10,6 +10,7 @@ import {
   planAppend,
   planFlags,
 } from '../plan.ts'
+import { textKey } from '../text-key.ts'
 import {
   type CopyResult,
   type FlagChange,
@@ -27,7 +28,7 @@ import type { ValueChanges, ValueSpace, Values } from '../value-types.ts'
 import { modSeqOfChange, valuesEvent } from '../values.ts'
 import type { StreamedBlob } from './bodies.ts'
 import type { PostgresFolder } from './postgres-folder.ts'
-import { flagsFrom, flagsText, type Names, textKey } from './records.ts'
+import { flagsFrom, flagsText, type Names } from './records.ts'
 import { Writes } from './writes.ts'
 
 /** The columns of a folder that a transaction has locked. */

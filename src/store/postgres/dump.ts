@@ -1,5 +1,6 @@
 import type { Database, Transaction } from '../../postgres/database.ts'
 import { type StoreItem, WHOLE_OCTETS } from '../copy/types.ts'
+import { textKey } from '../text-key.ts'
 import { type Owner, StoreError } from '../types.ts'
 import type { ValueKind } from '../value-types.ts'
 import { Handoff } from './handoff.ts'
@@ -13,7 +14,6 @@ import {
   type FolderRow,
   flagsFrom,
   type Names,
-  textKey,
 } from './records.ts'
 
 /** Rows that are read at a time. */

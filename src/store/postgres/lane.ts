@@ -1,6 +1,7 @@
 import type { Database, Transaction } from '../../postgres/database.ts'
 import { DatabaseError } from '../../postgres/database.ts'
 import { checkFits } from '../full/limits.ts'
+import { textKey } from '../text-key.ts'
 import { OUTGOING_OWNER, StoreError, type StoreEvent } from '../types.ts'
 import type { ValueSpace, Values } from '../value-types.ts'
 import { lastPieceOf, notComplete, type StreamedBlob } from './bodies.ts'
@@ -9,7 +10,7 @@ import { storeError } from './errors.ts'
 import type { Delta, Follower } from './follower.ts'
 import type { BlobNumbers } from './numbers.ts'
 import type { PostgresFolder } from './postgres-folder.ts'
-import { columnsOf, ENTRY_COLUMNS, type EntryRow, entryOf, type Names, textKey } from './records.ts'
+import { columnsOf, ENTRY_COLUMNS, type EntryRow, entryOf, type Names } from './records.ts'
 
 /** A change of messages or values. */
 export interface Operation<T> {

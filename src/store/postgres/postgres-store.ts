@@ -9,6 +9,7 @@ import { DropOldest } from '../full/drop-oldest.ts'
 import { isCounted, type StoreLimits } from '../full/limits.ts'
 import { folderName } from '../mailboxes.ts'
 import { onceIn } from '../plan.ts'
+import { textKey } from '../text-key.ts'
 import {
   type CopyResult,
   type FlagChange,
@@ -42,7 +43,7 @@ import { assertLocked, FolderLeases } from './locks.ts'
 import { BlobNumbers } from './numbers.ts'
 import { PostgresFolder } from './postgres-folder.ts'
 import { Reader } from './reader.ts'
-import { Names, textKey } from './records.ts'
+import { Names } from './records.ts'
 import { restoreDatabase } from './restore.ts'
 import { State } from './state.ts'
 

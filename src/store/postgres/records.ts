@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import type { FolderSettings, MessageEntry, Owner } from '../types.ts'
 
 /** Octets per piece of a message. */
@@ -97,12 +96,6 @@ export const detailsOf = ({ messageId, envelope }: Details): string | null =>
 const SEPARATOR = '\n'
 export const flagsText = (flags: readonly string[]): string => flags.join(SEPARATOR)
 export const flagsFrom = (text: string): readonly string[] => (text === '' ? [] : text.split(SEPARATOR))
-
-/** Returns a text as a key of an index, whose length PostgreSQL limits. NUL is not possible there either. */
-export function textKey(text: string): string {
-  if (Buffer.byteLength(text) <= 200 && !text.includes('\0')) return text
-  return `#${createHash('sha256').update(text).digest('base64url')}`
-}
 
 export interface FolderRow {
   readonly id: number

@@ -1,9 +1,10 @@
 import { overview } from '../../mail/overview.ts'
 import type { Database, Transaction } from '../../postgres/database.ts'
 import type { FolderItem, MessageItem, StoreHead, StoreItem, StoreItems, ValueItem } from '../copy/types.ts'
+import { textKey } from '../text-key.ts'
 import { type Folder, type MessageEntry, PUBLIC_OWNER, StoreError } from '../types.ts'
 import type { ValueKind } from '../value-types.ts'
-import { detailsOf, flagsText, type Names, PIECE_OCTETS, settingsText, textKey } from './records.ts'
+import { detailsOf, flagsText, type Names, PIECE_OCTETS, settingsText } from './records.ts'
 
 /** Limits of the items that share a transaction. */
 const MAX_ITEMS = 500

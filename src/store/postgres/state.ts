@@ -1,5 +1,5 @@
 import type { Database } from '../../postgres/database.ts'
-import { textKey } from './records.ts'
+import { textKey } from '../text-key.ts'
 
 /** The small values that services keep with the messages, such as the position of a feed. Their keys are in memory. */
 export class State {
