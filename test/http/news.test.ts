@@ -10,9 +10,13 @@ const tenant = 'tenant-tenant-tenant'
 const alice = basic('alice', 'secret')
 
 let http: HttpLab
+/** Of a peer that one test starts. */
 let peerPort: number
+/** Of a peer that never runs. */
+let closedPort: number
 beforeAll(async () => {
   peerPort = await freePort()
+  closedPort = await freePort()
   http = await HttpLab.start({
     hostname: 'one.test',
     directory: { accounts: ['alice', 'bob', 't1-eve'].map((user) => ({ user, password: 'secret' })) },
@@ -43,7 +47,7 @@ beforeAll(async () => {
             direction: 'pull',
             groups: 'lab.*',
             host: '127.0.0.1',
-            port: peerPort,
+            port: closedPort,
             tls: 'off',
             interval: '1h',
           },
