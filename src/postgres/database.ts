@@ -15,7 +15,8 @@ export { DatabaseError } from './errors.ts'
 export interface Queries {
   /**
    * Runs a statement with the parameters `$1`, `$2` …, and returns its rows, with numbers for `bigint`. It is prepared by its
-   * text, so put values that vary into parameters.
+   * text, so put values that vary into parameters. If the connection is lost meanwhile, it is run again, but a change is made
+   * only once.
    * @throws DatabaseError
    */
   query<Row>(text: string, values?: readonly unknown[]): Promise<readonly Row[]>
@@ -168,16 +169,20 @@ class PostgresDatabase implements Database {
   }
 
   async query<Row>(text: string, values?: readonly unknown[]): Promise<readonly Row[]> {
+    if (isRead(text)) return this.#repeatable<Row>(text, values)
+    // The server may have carried it out before the connection was lost. The token of a transaction tells.
+    return this.transaction((transaction) => transaction.query<Row>(text, values))
+  }
+
+  /** Runs a statement that has the same effect if it is run again. */
+  async #repeatable<Row>(text: string, values?: readonly unknown[]): Promise<readonly Row[]> {
     for (let attempt = 1; ; attempt++) {
       await this.#connected()
       try {
         return await this.#pool.query<Row>(text, values)
       } catch (cause) {
         const error = databaseError(cause)
-        // A statement that lost against another transaction has changed nothing.
-        const isUndone = isStale(error) || error.code === 'conflict'
-        const isRepeatable = isUndone || (error.code === 'disconnected' && isRead(text))
-        if (!isRepeatable || attempt >= ATTEMPTS) throw error
+        if (!isPassing(error) || attempt >= ATTEMPTS) throw error
         this.#retries++
         if (error.code === 'conflict') await pause(Math.random() * 10 * attempt)
       }
@@ -263,7 +268,7 @@ class PostgresDatabase implements Database {
     const until = Math.min(performance.now() + 3 * PATIENCE_MS, begunAt + TOKENS_KEPT_MS / 2)
     while (performance.now() < until) {
       try {
-        const [row] = await this.query<{ readonly is_committed: boolean }>(OUTCOME, [token])
+        const [row] = await this.#repeatable<{ readonly is_committed: boolean }>(OUTCOME, [token])
         if (row) return row.is_committed
       } catch (error) {
         if (!databaseError(error).isTemporary) throw error
@@ -274,7 +279,7 @@ class PostgresDatabase implements Database {
   }
 
   async #forgetTokens(): Promise<void> {
-    await this.query(FORGET_TOKENS).catch((error: unknown) => {
+    await this.#repeatable(FORGET_TOKENS).catch((error: unknown) => {
       // Tokens that stay are forgotten the next time.
       if (this.state === 'connected' && !this.#isClosed) this.#log.debug({ err: error }, 'old tokens stay')
     })
@@ -348,7 +353,7 @@ async function attemptTransaction<T>(
   return result
 }
 
-/** Whether a transaction with this error is tried again. */
+/** Whether a transaction or a repeatable statement with this error is tried again. */
 const isPassing = (error: DatabaseError): boolean =>
   error.code === 'conflict' || error.code === 'disconnected' || isStale(error)
 

@@ -6,18 +6,18 @@ import { openDatabase } from '../../src/postgres/database.ts'
 import { freshDatabase, needsPostgres } from '../support/postgres.ts'
 
 /**
- * A proxy that loses the connection at the first COMMIT after `arm` was called.
+ * A proxy that loses the connection at the first `statement` after `arm` was called.
  * - `request`: the server does not get it, and ends the transaction
- * - `reply`: the server commits, and the client does not learn it
+ * - `reply`: the server runs the statement, and the client does not learn it
  */
-async function losingProxy(port: number, lost: 'request' | 'reply') {
+async function losingProxy(port: number, lost: 'request' | 'reply', statement = 'COMMIT') {
   let isArmed = false
   const server = createServer((client) => {
     const target = connect(port, '127.0.0.1')
     for (const one of [client, target])
       one.on('error', () => {}).on('close', () => [client, target].map((x) => x.destroy()))
     client.on('data', (data) => {
-      if (!isArmed || !data.includes('COMMIT')) return target.write(data)
+      if (!isArmed || !data.includes(statement)) return target.write(data)
       isArmed = false
       if (lost === 'request') return client.resetAndDestroy()
       target.removeAllListeners('data').once('data', () => client.resetAndDestroy())
@@ -31,6 +31,7 @@ async function losingProxy(port: number, lost: 'request' | 'reply') {
     arm: () => {
       isArmed = true
     },
+    isArmed: () => isArmed,
     [Symbol.dispose]: () => void server.close(),
   }
 }
@@ -55,6 +56,26 @@ describe.skipIf(!needsPostgres())('a connection that is lost during a commit', (
       return 'done'
     })
     expect([result, calls]).toEqual(['done', runs])
+    expect(await database.query('select mark from marks')).toEqual([{ mark: 1 }])
+  })
+
+  test.each([
+    ['insert into marks', 'reply'],
+    ['insert into marks', 'request'],
+    ['COMMIT', 'reply'],
+    ['COMMIT', 'request'],
+  ] as const)('%s of a single statement (%s): the change is made once, and its result is known', async (text, lost) => {
+    const { url, schema } = await freshDatabase()
+    const direct = new URL(url)
+    using proxy = await losingProxy(Number(direct.port), lost, text)
+    direct.port = String(proxy.port)
+    const log = pino({ level: 'silent' })
+    await using database = await openDatabase({ url: direct.href, pool: 2, schema, node: 'a' }, { log })
+    await database.query('create table marks (mark integer)')
+    proxy.arm()
+    const rows = await database.query('insert into marks values ($1) returning mark', [1])
+    expect(rows).toEqual([{ mark: 1 }])
+    expect(proxy.isArmed()).toBe(false)
     expect(await database.query('select mark from marks')).toEqual([{ mark: 1 }])
   })
 })
