@@ -130,7 +130,7 @@ async function copyCertificates(
 }
 
 async function copyFromDatabase(lab: ResolvedLab, to: string): Promise<StoreIndex> {
-  await using database = await openDatabaseOf(lab)
+  await using database = await openDatabaseOf(lab, { isReader: true })
   return await copyCertificateStore(await openFiles({ folder: DATABASE, database }), await openFiles({ folder: to }))
 }
 

@@ -12,9 +12,11 @@ import type { CertificateStore } from '../pki/certificate-store/types.ts'
 import { type Certificates, certificatesOf } from '../pki/lifecycle/certificates.ts'
 import type { LabFacts } from '../pki/lifecycle/context.ts'
 import type { ReadCrl } from '../pki/revocation/read-crl.ts'
+import { DatabaseError } from '../postgres/errors.ts'
 import { type Configuration, type ConfigurationOptions, loadConfiguration } from './configuration.ts'
 import { openDatabaseOf } from './database.ts'
 import { quietStoreLog } from './log.ts'
+import { note } from './output.ts'
 
 /** Options of every command that uses the certificate store. */
 export interface PkiOptions extends ConfigurationOptions {
@@ -58,15 +60,15 @@ export interface OpenedStore extends AsyncDisposable {
 }
 
 /**
- * Opens the certificate store of a lab, also beside running nodes of it.
+ * Opens the certificate store of a lab, also beside running nodes of it. `isReader`: a database gets no tables for it.
  * @throws PkiError; DatabaseError if it is in a database that cannot be reached
  */
 export async function openStoreOf(
   lab: ResolvedLab,
-  { log = quietStoreLog, ...options }: Partial<CertificateStoreOptions> = {},
+  { log = quietStoreLog, isReader, ...options }: Partial<CertificateStoreOptions> & { readonly isReader?: boolean } = {},
 ): Promise<OpenedStore> {
   const { store: folder, key } = lab.certificates
-  const database = folder === DATABASE ? await openDatabaseOf(lab) : undefined
+  const database = folder === DATABASE ? await openDatabaseOf(lab, { isReader }) : undefined
   try {
     const store = await openCertificateStore({ folder, database, key, clock: systemClock, log, ...options })
     return {
@@ -100,10 +102,20 @@ export async function readStore<T>(
 ): Promise<T | undefined> {
   const folder = certificateFolder(lab.certificates)
   if (folder === undefined ? lab.certificates.store !== DATABASE : !existsSync(folder)) return undefined
-  await using opened = await openStoreOf(lab, { makeRoot: false })
-  if (folder === undefined && opened.store.index.revision === 0) return undefined
+  const opening = openStoreOf(lab, { makeRoot: false, isReader: true })
+  await using opened = await opening.catch((error: unknown) => {
+    if (!(error instanceof DatabaseError) || error.code !== 'absent') throw error
+    // A command may read several things.
+    if (!noted.has(lab)) note(`the database: ${error.message}; the first start creates it`)
+    noted.add(lab)
+    return undefined
+  })
+  if (!opened || (folder === undefined && opened.store.index.revision === 0)) return undefined
   return await read(opened.store)
 }
+
+/** Labs whose user knows that their database is empty. */
+const noted = new WeakSet<ResolvedLab>()
 
 /** Returns the root certificates of the store in PEM. Before the first start the list is empty. @throws PkiError */
 export async function storedRoots({ lab }: Configuration): Promise<string[]> {

@@ -2,7 +2,7 @@ import pino from 'pino'
 import { isShared, type ResolvedLab } from '../config/resolve.ts'
 import { CLUSTER_NAME, DEFAULT_CLUSTER_NAME } from '../config/schema/store.ts'
 import { openLabDatabase } from '../lab/lab-database.ts'
-import type { Database } from '../postgres/database.ts'
+import type { Database, DatabaseSettings } from '../postgres/database.ts'
 import { UsageError } from './failure.ts'
 
 /** Connections that a command uses. A change of certificates has one, and reads over another. */
@@ -28,11 +28,14 @@ export function databaseAt(text: string): { readonly url: string; readonly schem
   return { url, schema }
 }
 
+/** What a command does with a database. A reader never creates tables. */
+export type Access = Pick<DatabaseSettings, 'isReader'>
+
 /** Connects to the database of a lab for one command. @throws UsageError if the lab has none; DatabaseError */
-export async function openDatabaseOf(lab: ResolvedLab): Promise<Database> {
+export async function openDatabaseOf(lab: ResolvedLab, access: Access = {}): Promise<Database> {
   const { store } = lab
   const database = isShared(store)
-    ? await openLabDatabase({ ...lab, store: { ...store, pool: POOL } }, pino({ level: 'silent' }))
+    ? await openLabDatabase({ ...lab, store: { ...store, pool: POOL } }, pino({ level: 'silent' }), access)
     : undefined
   if (!database) throw new UsageError('the lab has no database; set store: { postgres: URL }')
   return database

@@ -4,15 +4,23 @@ import type { Logger } from 'pino'
 import { OwnCluster } from '../cluster/own-cluster.ts'
 import type { Cluster } from '../cluster/types.ts'
 import { isShared, type ResolvedLab } from '../config/resolve.ts'
-import type { Database } from '../postgres/database.ts'
+import type { Database, DatabaseSettings } from '../postgres/database.ts'
 
-/** Connects to the database that the nodes of a lab share. Undefined if the lab has none. @throws DatabaseError */
-export async function openLabDatabase({ store, cluster }: ResolvedLab, log: Logger): Promise<Database | undefined> {
+/**
+ * Connects to the database that the nodes of a lab share. Undefined if the lab has none.
+ * @param options.isReader see `DatabaseSettings`
+ * @throws DatabaseError
+ */
+export async function openLabDatabase(
+  { store, cluster }: ResolvedLab,
+  log: Logger,
+  { isReader }: Pick<DatabaseSettings, 'isReader'> = {},
+): Promise<Database | undefined> {
   if (!isShared(store) || !cluster) return undefined
   const { openDatabase } = await import('../postgres/database.ts')
   const { postgres: url, password, pool } = store
   const node = cluster.node === 'auto' ? automaticName() : cluster.node
-  return openDatabase({ url, password, pool, schema: cluster.name, node }, { log })
+  return openDatabase({ url, password, pool, schema: cluster.name, node, isReader }, { log })
 }
 
 /** Joins the other nodes of a database. Without one, the lab is its only node. @throws NodeNameTaken, DatabaseError */

@@ -4,7 +4,7 @@ import { Channel, type ChannelCounts, type DatabaseState, type TopicListener } f
 import type { Connection, ConnectionSettings } from './connection.ts'
 import { connectionError, DatabaseError, databaseError, isStale } from './errors.ts'
 import { serverOf } from './hosts.ts'
-import { migrate } from './migrate.ts'
+import { assertCurrent, migrate } from './migrate.ts'
 import { Pool, type PoolUsage } from './pool.ts'
 import type { Topic } from './topics.ts'
 
@@ -90,6 +90,8 @@ export interface DatabaseSettings {
   readonly schema: string
   /** The name of this node. */
   readonly node: string
+  /** Whether the tables are used as they are: for commands that only read. Default: they are created and upgraded. */
+  readonly isReader?: boolean | undefined
 }
 
 /** The oldest version of PostgreSQL that has every function that is used. */
@@ -103,7 +105,7 @@ const ATTEMPTS = 10
 
 /**
  * Connects to PostgreSQL and brings the tables to the current version.
- * @throws DatabaseError `refused`, `disconnected`, `newer`
+ * @throws DatabaseError `refused`, `disconnected`, `newer`; with `isReader`: also `absent`, `older`
  */
 export async function openDatabase(settings: DatabaseSettings, { log }: { log: Logger }): Promise<Database> {
   const database = new PostgresDatabase(settings, log)
@@ -120,6 +122,7 @@ class PostgresDatabase implements Database {
   readonly node: string
   readonly schema: string
   readonly #settings: ConnectionSettings
+  readonly #isReader: boolean
   readonly #log: Logger
   readonly #pool: Pool
   readonly #channel: Channel
@@ -130,10 +133,11 @@ class PostgresDatabase implements Database {
   #retries = 0
   #isClosed = false
 
-  constructor({ pool, ...settings }: DatabaseSettings, log: Logger) {
+  constructor({ pool, isReader = false, ...settings }: DatabaseSettings, log: Logger) {
     this.node = settings.node
     this.schema = settings.schema
     this.#settings = settings
+    this.#isReader = isReader
     this.#log = log
     this.#pool = new Pool(settings, pool, () => void this.#channel.check())
     this.#channel = new Channel(settings, { log, stateChanged: (state) => this.#changeState(state) })
@@ -153,12 +157,15 @@ class PostgresDatabase implements Database {
     await this.#pool.alone(async (connection) => {
       await assertUsable(connection, this.#channel.processId, this.#settings)
       try {
-        await migrate(connection, this.schema, this.#log)
+        await (this.#isReader
+          ? assertCurrent(connection, this.schema)
+          : migrate(connection, this.schema, this.#log))
       } catch (error) {
         const isFromServer = databaseError(error).sqlState !== undefined
         throw isFromServer ? connectionError(error, serverOf(this.#settings.url)) : error
       }
     })
+    if (this.#isReader) return
     this.#tokenTimer = setInterval(() => void this.#forgetTokens(), TOKENS_KEPT_MS / 10).unref()
   }
 

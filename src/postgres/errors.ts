@@ -6,6 +6,8 @@
  * - `busy`: no connection of the pool became free.
  * - `refused`: the address, the user, the password or the database is wrong, or cannot be used.
  * - `newer`: the tables are of a newer Sealpost.
+ * - `absent`: there are no tables, so no lab has run.
+ * - `older`: the tables are of an older Sealpost, and the caller does not change them.
  * - `closed`: the database was closed by this process.
  * - `failed`: any other error, such as wrong SQL.
  */
@@ -17,8 +19,12 @@ export type DatabaseErrorCode =
   | 'busy'
   | 'refused'
   | 'newer'
+  | 'absent'
+  | 'older'
   | 'closed'
   | 'failed'
+
+const TEMPORARY: ReadonlySet<DatabaseErrorCode> = new Set(['disconnected', 'unknown', 'no-space', 'conflict', 'busy'])
 
 /** The error of everything that the database does. */
 export class DatabaseError extends Error {
@@ -34,7 +40,7 @@ export class DatabaseError extends Error {
 
   /** Whether the same call may work later. */
   get isTemporary(): boolean {
-    return this.code !== 'refused' && this.code !== 'newer' && this.code !== 'closed' && this.code !== 'failed'
+    return TEMPORARY.has(this.code)
   }
 }
 

@@ -22,12 +22,7 @@ export async function migrate(
     await connection.ask('SELECT pg_advisory_xact_lock($1::bigint)', [lockOf(schema)])
     const found = await versionOf(connection, schema)
     const before = found ?? 0
-    if (before > steps.length) {
-      throw new DatabaseError(
-        'newer',
-        `the tables in the schema ${schema} have version ${before}, but Sealpost ${version} supports only up to version ${steps.length}; use a newer Sealpost`,
-      )
-    }
+    if (before > steps.length) throw newer(schema, before, steps.length)
     if (found === undefined) {
       await createSchema(connection, schema)
       await connection.run(
@@ -46,6 +41,26 @@ export async function migrate(
     throw error
   }
 }
+
+/** Checks that the tables have the current version, without a change. @throws DatabaseError `absent`, `older`, `newer` */
+export async function assertCurrent(connection: Connection, schema: string): Promise<void> {
+  const found = await versionOf(connection, schema)
+  const current = migrations.length
+  if (found === undefined) throw new DatabaseError('absent', `the schema ${schema} has no lab yet`)
+  if (found > current) throw newer(schema, found, current)
+  if (found < current) {
+    throw new DatabaseError(
+      'older',
+      `the tables in the schema ${schema} have version ${found}; start a node of Sealpost ${version}, which upgrades them to version ${current}`,
+    )
+  }
+}
+
+const newer = (schema: string, found: number, current: number): DatabaseError =>
+  new DatabaseError(
+    'newer',
+    `the tables in the schema ${schema} have version ${found}, but Sealpost ${version} supports only up to version ${current}; use a newer Sealpost`,
+  )
 
 /** Returns the version of the tables; undefined if the schema has no tables. */
 async function versionOf(connection: Connection, schema: string): Promise<number | undefined> {

@@ -9,7 +9,7 @@ import type { StoreFiles } from '../../pki/certificate-store/files.ts'
 import { openFiles } from '../../pki/certificate-store/store.ts'
 import { type Database, openDatabase } from '../../postgres/database.ts'
 import { loadConfiguration } from '../configuration.ts'
-import { databaseAt, openDatabaseOf } from '../database.ts'
+import { type Access, databaseAt, openDatabaseOf } from '../database.ts'
 import { UsageError } from '../failure.ts'
 import { counted, print } from '../output.ts'
 
@@ -35,7 +35,7 @@ export function addCopy(cert: Command): void {
 }
 
 async function copy(from: string, to: string, { json }: { readonly json?: boolean }): Promise<void> {
-  await using source = await openPlace(from)
+  await using source = await openPlace(from, { isReader: true })
   await using target = await openPlace(to)
   const { certificates, authorities } = await copyCertificateStore(source.files, target.files)
   const counts = { certificates: certificates.length, authorities: authorities.length }
@@ -48,20 +48,20 @@ interface Place extends AsyncDisposable {
 }
 
 /** @throws UsageError, ConfigError; PkiError, DatabaseError if it cannot be opened */
-async function openPlace(text: string): Promise<Place> {
+async function openPlace(text: string, access: Access = {}): Promise<Place> {
   const address = databaseAt(text)
   if (address) {
-    const settings = { ...address, pool: 2, node: `copy-${process.pid}` }
+    const settings = { ...address, ...access, pool: 2, node: `copy-${process.pid}` }
     return inDatabase(await openDatabase(settings, { log: pino({ level: 'silent' }) }))
   }
-  if (CONFIGURATION.test(text)) return placeOfLab(text, (await loadConfiguration({ config: text })).lab)
+  if (CONFIGURATION.test(text)) return placeOfLab(text, (await loadConfiguration({ config: text })).lab, access)
   return inFolder(resolve(text))
 }
 
-async function placeOfLab(name: string, lab: ResolvedLab): Promise<Place> {
+async function placeOfLab(name: string, lab: ResolvedLab, access: Access): Promise<Place> {
   const { store } = lab.certificates
   if (store === 'memory') throw new UsageError(`${name} keeps its certificates in memory; set certificates: FOLDER`)
-  return store === DATABASE && isShared(lab.store) ? inDatabase(await openDatabaseOf(lab)) : inFolder(store)
+  return store === DATABASE && isShared(lab.store) ? inDatabase(await openDatabaseOf(lab, access)) : inFolder(store)
 }
 
 const inFolder = async (folder: string): Promise<Place> => ({

@@ -81,9 +81,9 @@ export interface PostgresPlace {
 export function postgresPlace({ url, password, schema }: PostgresPlace): CopyPlace {
   const label = `postgres://${serverOf(url)}#${schema}`
   const setting = { postgres: url }
-  const open = async (name: string): Promise<Database> => {
+  const open = async (name: string, isReader = false): Promise<Database> => {
     const { openDatabase } = await import('../../postgres/database.ts')
-    return openDatabase({ url, password, pool: 4, schema: name, node: `copy-${process.pid}` }, { log })
+    return openDatabase({ url, password, pool: 4, schema: name, node: `copy-${process.pid}`, isReader }, { log })
   }
   const beside = `${schema}_partial`
   const assertFree = async (queries: Queries): Promise<void> => {
@@ -101,7 +101,7 @@ export function postgresPlace({ url, password, schema }: PostgresPlace): CopyPla
   return {
     label,
     async read(work) {
-      await using database = await open(schema)
+      await using database = await open(schema, true)
       await using store = await openCopyable(setting, database)
       return await work(store.dump())
     },
