@@ -35,7 +35,7 @@ export class Candidacies {
     this.#log = log
     this.#unlisten = [
       database.listen('leases', (key) => {
-        if (key !== undefined) void this.#look()
+        if (key?.startsWith(PREFIX)) void this.#look()
       }),
       database.listen('roles', (key) => {
         for (const [role, { lease, leadership }] of this.#candidates) {
@@ -121,7 +121,6 @@ export class Candidacies {
       candidate.lease = undefined
       candidate.running = undefined
       await lease.release()
-      this.#database.notify('leases', lease.key)
     }
   }
 }

@@ -2,6 +2,9 @@ import { randomUUID } from 'node:crypto'
 import type { Logger } from 'pino'
 import type { Database } from './database.ts'
 
+/** How often somebody who waits for a lease asks for it, in milliseconds. Usually a notification comes first. */
+const ASK_MS = 500
+
 /** How long a lease lasts without a renewal, and how often it is renewed, in milliseconds. */
 export const LEASE_MS = 8_000
 const RENEW_MS = 2_000
@@ -65,6 +68,23 @@ export class Leases implements AsyncDisposable {
     }
   }
 
+  /** Returns a lease as soon as nobody else has it. @throws DatabaseError */
+  async wait(key: string): Promise<Lease> {
+    for (;;) {
+      const lease = await this.acquire(key)
+      if (lease) return lease
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(end, ASK_MS)
+        const stop = this.#database.listen('leases', (released) => released === key && end())
+        function end(): void {
+          clearTimeout(timer)
+          stop()
+          resolve()
+        }
+      })
+    }
+  }
+
   /** Returns the keys that begin with a text and that somebody has, with the node of each. @throws DatabaseError */
   async list(prefix: string): Promise<ReadonlyMap<string, string>> {
     const rows = await this.#database.query<{ readonly key: string; readonly node: string }>(
@@ -119,6 +139,7 @@ export class Leases implements AsyncDisposable {
     held.controller.abort()
     try {
       await this.#database.query(RELEASE, [held.key, held.token])
+      this.#database.notify('leases', held.key)
     } catch (err) {
       this.#log.debug({ err, lease: held.key }, 'a lease could not be given up, and expires')
     }

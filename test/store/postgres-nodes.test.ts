@@ -1,54 +1,19 @@
-import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { seededRandom } from '../../src/common/random.ts'
-import { type Database, openDatabase } from '../../src/postgres/database.ts'
 import { FolderIndex } from '../../src/store/folder-index.ts'
+import { DROPPED } from '../../src/store/full/drop-oldest.ts'
 import { Follower } from '../../src/store/postgres/follower.ts'
 import { PostgresFolder } from '../../src/store/postgres/postgres-folder.ts'
-import { openPostgresStore, type PostgresStore } from '../../src/store/postgres/postgres-store.ts'
 import { Names } from '../../src/store/postgres/records.ts'
-import { accountOwner, type Folder, type StoreEvent } from '../../src/store/types.ts'
+import { accountOwner, type Folder } from '../../src/store/types.ts'
 import { alice, drain, message, pattern, pieces } from '../contract/store-context.ts'
 import { freshDatabase, needsPostgres, Postgres } from '../support/postgres.ts'
-import { TestClock } from '../support/test-clock.ts'
-
-const log = pino({ level: 'silent' })
-const clock = new TestClock()
-
-interface Node extends AsyncDisposable {
-  readonly store: PostgresStore
-  readonly database: Database
-  readonly events: StoreEvent[]
-}
-
-async function openNode(place: { readonly url: string; readonly schema: string }, node: string): Promise<Node> {
-  const database = await openDatabase({ ...place, pool: 4, node }, { log })
-  const store = await openPostgresStore(database, { clock, log })
-  const events: StoreEvent[] = []
-  store.watch((event) => events.push(event))
-  return {
-    store,
-    database,
-    events,
-    async [Symbol.asyncDispose]() {
-      await store[Symbol.asyncDispose]()
-      await database[Symbol.asyncDispose]()
-    },
-  }
-}
-
-/** Waits until a condition holds. */
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  for (let tries = 0; !(await condition()); tries++) {
-    if (tries > 3_000) throw new Error('the condition did not become true')
-    await new Promise((resolve) => setTimeout(resolve, 10))
-  }
-}
+import { openNode, type StoreNode, until } from '../support/store-nodes.ts'
 
 describe.runIf(needsPostgres())('two nodes with one store in PostgreSQL', () => {
   let place: { readonly url: string; readonly schema: string }
-  let a: Node
-  let b: Node
+  let a: StoreNode
+  let b: StoreNode
   let inbox: Folder
 
   beforeEach(async () => {
@@ -245,6 +210,28 @@ describe.runIf(needsPostgres())('two nodes with one store in PostgreSQL', () => 
     expect(await taken?.expunge([1])).toEqual([1])
     await taken?.release()
     expect(await a.store.lockFolder(inbox.id)).toBeDefined()
+  })
+
+  test('nodes that make room in a full store at the same time delete only what is needed', async () => {
+    const limits = { messages: 20, whenFull: 'drop-oldest' } as const
+    await using c = await openNode(place, 'c', limits)
+    await using d = await openNode(place, 'd', limits)
+    const append = (node: StoreNode, text: string) => node.store.append([message(text, inbox)])
+    for (let i = 0; i < limits.messages; i++) await append(c, `early ${i}`)
+    let dropped = 0
+    for (const { store } of [c, d]) {
+      store.watch((event) => {
+        if (event.type === 'expunged' && event.origin === DROPPED) dropped += event.uids.length
+      })
+    }
+    const rounds = 30
+    for (let round = 0; round < rounds; round++) {
+      await Promise.all([append(c, `c ${round}`), append(d, `d ${round}`)])
+      expect(await a.store.status(inbox.id)).toMatchObject({ exists: limits.messages })
+    }
+    expect(dropped).toBe(2 * rounds)
+    const left = await a.store.list(inbox.id)
+    expect(left.map(({ uid }) => uid)).toEqual(left.map((_, i) => 2 * rounds + 1 + i))
   })
 
   test('a node that starts later has everything', async () => {

@@ -32,19 +32,33 @@ interface Choice {
   readonly freed: Shortage
 }
 
+/** Runs work that only one process at a time does. The signal is aborted if another one may do it meanwhile. */
+export type Alone = <T>(work: (signal?: AbortSignal) => Promise<T>) => Promise<T>
+
+interface DropOptions {
+  readonly log?: Logger | undefined
+  /** For a store that several processes change. */
+  readonly alone?: Alone
+}
+
+/** What an attempt to make room led to: whether messages were deleted, or the result of the change, which fits by now. */
+type Outcome<T> = boolean | { readonly result: T }
+
 /** Deletes the oldest messages of a store when a change does not fit. */
 export class DropOldest {
   readonly #store: MessageStore
   readonly #least: Shortage
   readonly #log: Logger | undefined
+  readonly #alone: Alone | undefined
   #running: Promise<boolean> | undefined
   #dropped = 0
   #reportedAt = Number.NEGATIVE_INFINITY
 
   /** @param limits the limits of the store */
-  constructor(store: MessageStore, limits: StoreLimits, log: Logger | undefined) {
+  constructor(store: MessageStore, limits: StoreLimits, { log, alone }: DropOptions) {
     this.#store = store
     this.#log = log
+    this.#alone = alone
     this.#least = {
       octets: Math.floor((limits.octets ?? 0) / OCTETS_SHARE),
       messages: Math.floor((limits.messages ?? 0) / MESSAGES_SHARE),
@@ -58,21 +72,46 @@ export class DropOldest {
         return await change()
       } catch (error) {
         const shortage = shortageOf(error, attempt)
-        if (!shortage || !(await this.#makeRoom(shortage))) throw error
+        const outcome = shortage && (await this.#makeRoom(change, shortage, attempt))
+        if (!outcome) throw error
+        if (outcome !== true) return outcome.result
       }
     }
   }
 
-  /** Returns whether messages were deleted. Changes that do not fit at the same time wait for each other. */
-  async #makeRoom(shortage: Shortage): Promise<boolean> {
+  /** Makes room for a change. Changes that do not fit at the same time wait for each other. */
+  async #makeRoom<T>(change: () => T | Promise<T>, shortage: Shortage, attempt: number): Promise<Outcome<T>> {
     if (this.#running) return this.#running
-    this.#running = this.#drop(shortage).finally(() => {
-      this.#running = undefined
-    })
-    return this.#running
+    const making = this.#alone
+      ? this.#alone((signal) => this.#dropUnlessFits(change, attempt, signal))
+      : this.#drop(shortage)
+    this.#running = making
+      .then((outcome) => outcome !== false)
+      .finally(() => {
+        this.#running = undefined
+      })
+    // Those who wait get its error.
+    this.#running.catch(() => {})
+    return making
   }
 
-  async #drop(shortage: Shortage): Promise<boolean> {
+  /** Another process may have made room before this one had its turn, so the change is tried again first. */
+  async #dropUnlessFits<T>(
+    change: () => T | Promise<T>,
+    attempt: number,
+    signal: AbortSignal | undefined,
+  ): Promise<Outcome<T>> {
+    try {
+      return { result: await change() }
+    } catch (error) {
+      const shortage = shortageOf(error, attempt)
+      if (!shortage) throw error
+      return this.#drop(shortage, signal)
+    }
+  }
+
+  /** Returns whether messages were deleted. */
+  async #drop(shortage: Shortage, signal?: AbortSignal): Promise<boolean> {
     const folders = await this.#folders()
     const all = folders.reduce((sum, { size }) => added(sum, size), NOTHING)
     if (all.octets < shortage.octets || all.messages < shortage.messages) return false
@@ -85,7 +124,7 @@ export class DropOldest {
     if (freed.octets < shortage.octets || freed.messages < shortage.messages) return false
     let deleted = 0
     for (const [folderId, uids] of chosen) {
-      for (let at = 0; at < uids.length; at += STEP) {
+      for (let at = 0; at < uids.length && !signal?.aborted; at += STEP) {
         deleted += (await this.#store.expungeUnlocked(folderId, uids.slice(at, at + STEP), DROPPED)).length
       }
     }

@@ -83,7 +83,7 @@ export class LmdbStore extends BaseStore<LmdbFolder> implements CopyableStore {
     this.#unlock = unlock
     this.#maxOctets = limits.octets
     this.#count = new MessageCount(tables, limits.messages)
-    if (limits.whenFull === 'drop-oldest') this.#dropOldest = new DropOldest(this, limits, log)
+    if (limits.whenFull === 'drop-oldest') this.#dropOldest = new DropOldest(this, limits, { log })
     this.#committed = new Committed(tables)
     this.#bodies = new Bodies(tables, this.#committed)
     this.#articles = new Articles(tables, this.#bodies)

@@ -78,7 +78,7 @@ export class MemoryStore extends BaseStore<MemoryFolder> implements CopyableStor
     const octets = limits.octets ?? defaultMaxOctets()
     this.#blobs = new Blobs(this.#tag, octets)
     this.#limits = limits
-    if (limits.whenFull === 'drop-oldest') this.#dropOldest = new DropOldest(this, { ...limits, octets }, log)
+    if (limits.whenFull === 'drop-oldest') this.#dropOldest = new DropOldest(this, { ...limits, octets }, { log })
   }
 
   async room(): Promise<StoreRoom> {

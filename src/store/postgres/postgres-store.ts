@@ -2,10 +2,11 @@ import type { Logger } from 'pino'
 import type { Clock } from '../../common/clock.ts'
 import type { Overview } from '../../mail/overview.ts'
 import type { Database } from '../../postgres/database.ts'
+import { Leases } from '../../postgres/leases.ts'
 import { BaseStore } from '../base-store.ts'
 import type { CopyableStore, StoreItem, StoreItems } from '../copy/types.ts'
 import type { FolderIndex } from '../folder-index.ts'
-import { DropOldest } from '../full/drop-oldest.ts'
+import { type Alone, DropOldest } from '../full/drop-oldest.ts'
 import { isCounted, type StoreLimits } from '../full/limits.ts'
 import { folderName } from '../mailboxes.ts'
 import { onceIn } from '../plan.ts'
@@ -27,6 +28,7 @@ import {
   PUBLIC_OWNER,
   type StoredMessage,
   StoreError,
+  StoreFull,
   type StoreRoom,
   type UidRange,
 } from '../types.ts'
@@ -56,6 +58,8 @@ export interface PostgresStoreOptions {
 /** Messages that one transaction changes, so that others need not wait for long. */
 const STEP = 1_000
 const SWEEP_MS = 20_000
+/** Held by the node that makes room in a full store. */
+const DROP_LEASE = 'drop-oldest'
 
 /** The kinds of values that belong to no folder have a row of their own to lock, with an id below 0. */
 const kinds: Readonly<Record<ValueKind, number>> = {
@@ -98,6 +102,7 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
   readonly #follower: Follower
   readonly #lane: Lane
   readonly #locks: FolderLeases
+  readonly #leases: Leases
   readonly #dropOldest: DropOldest | undefined
   readonly #spaces = new Map<number, PostgresFolder>()
   #stops: (() => void)[] = []
@@ -119,7 +124,8 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
     const report = (error: unknown): void => log.error({ err: error }, 'a committed change could not be told to all')
     this.#lane = new Lane({ database, follower: this.#follower, names, numbers, emit, report, limit: limits.messages })
     this.#locks = new FolderLeases(database, (...args) => this.#expunge(...args), log)
-    if (limits.whenFull === 'drop-oldest') this.#dropOldest = new DropOldest(this, limits, log)
+    this.#leases = new Leases(database, log)
+    if (limits.whenFull === 'drop-oldest') this.#dropOldest = new DropOldest(this, limits, { log, alone: this.#alone })
   }
 
   /** Reads the folders and begins to follow the other nodes. Call it once. @throws DatabaseError */
@@ -440,7 +446,7 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
     this.isClosed = true
     for (const stop of this.#stops) stop()
     await this.#lane.ended()
-    await this.#locks.close()
+    await Promise.all([this.#locks.close(), this.#leases[Symbol.asyncDispose]()])
   }
 
   #query<Row>(text: string, values?: readonly unknown[]): Promise<readonly Row[]> {
@@ -460,6 +466,20 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
   /** Runs a change that needs room. If it does not fit and `whenFull` says so, the oldest messages are deleted first. */
   #withRoom<T>(change: () => Promise<T>): Promise<T> {
     return this.#dropOldest ? this.#dropOldest.run(change) : change()
+  }
+
+  /** Makes room while no other node does: two would delete the same messages, or twice as many. */
+  readonly #alone: Alone = async (work) => {
+    const lease = await this.#run(() => this.#leases.wait(DROP_LEASE)).catch((error: unknown) => {
+      // A full disk has no room for a lease either, and deletions make some.
+      if (error instanceof StoreFull) return undefined
+      throw error
+    })
+    try {
+      return await work(lease?.signal)
+    } finally {
+      await lease?.release()
+    }
   }
 
   async #expunge(

@@ -1,0 +1,46 @@
+import { pino } from 'pino'
+import { type Database, openDatabase } from '../../src/postgres/database.ts'
+import type { StoreLimits } from '../../src/store/full/limits.ts'
+import { openPostgresStore, type PostgresStore } from '../../src/store/postgres/postgres-store.ts'
+import type { StoreEvent } from '../../src/store/types.ts'
+import { TestClock } from './test-clock.ts'
+
+const log = pino({ level: 'silent' })
+const clock = new TestClock()
+
+/** A node of a store in PostgreSQL, in this process. */
+export interface StoreNode extends AsyncDisposable {
+  readonly store: PostgresStore
+  readonly database: Database
+  /** What it has emitted. */
+  readonly events: StoreEvent[]
+}
+
+/** Opens a node. @param place where all nodes of the store are */
+export async function openNode(
+  place: { readonly url: string; readonly schema: string },
+  node: string,
+  limits?: StoreLimits,
+): Promise<StoreNode> {
+  const database = await openDatabase({ ...place, pool: 4, node }, { log })
+  const store = await openPostgresStore(database, { clock, log, limits })
+  const events: StoreEvent[] = []
+  store.watch((event) => events.push(event))
+  return {
+    store,
+    database,
+    events,
+    async [Symbol.asyncDispose]() {
+      await store[Symbol.asyncDispose]()
+      await database[Symbol.asyncDispose]()
+    },
+  }
+}
+
+/** Waits until a condition holds. */
+export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  for (let tries = 0; !(await condition()); tries++) {
+    if (tries > 3_000) throw new Error('the condition did not become true')
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+}
