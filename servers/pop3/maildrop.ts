@@ -108,6 +108,11 @@ export class Maildrop {
     this.#deleted.add(number)
   }
 
+  /** Whether messages are marked as deleted. */
+  get hasMarked(): boolean {
+    return this.#deleted.size > 0
+  }
+
   unmarkAll(): void {
     this.#deleted.clear()
     this.#octets = totalOctets(this.#entries)

@@ -62,9 +62,9 @@ class Session implements Pop3Session, ProtocolSession<string, Pop3Error> {
     return currentPolicy(this)
   }
 
-  /** From the log-on to QUIT, which deletes the messages that are marked. RFC 1939 section 6. */
+  /** QUIT deletes the messages that are marked. Without marks, nothing is lost if the session ends. RFC 1939 section 6. */
   get isUnderWay(): boolean {
-    return this.state.name === 'transaction'
+    return this.state.name === 'transaction' && this.state.maildrop.hasMarked
   }
 
   get words(): Pop3Personality | undefined {

@@ -67,11 +67,14 @@ describe('sessions without work end at once', () => {
   it.each([
     ['smtp', ['EHLO here'], /^421 4\.3\.2 /],
     ['pop3', ['CAPA'], /^-ERR \[SYS\/TEMP\] Server is shutting down/],
+    ['pop3', ['USER alice', 'PASS secret', 'STAT'], /^-ERR \[SYS\/TEMP\] Server is shutting down/],
+    ['pop3', ['USER alice', 'PASS secret', 'DELE 1', 'RSET'], /^-ERR \[SYS\/TEMP\] Server is shutting down/],
     ['imap4', ['1 LOGIN alice secret'], /^\* BYE Server is shutting down/],
     ['imap4', ['1 LOGIN alice secret', '2 SELECT INBOX', '3 IDLE'], /^\* BYE Server is shutting down/],
     ['nntp', ['MODE READER'], /^400 Server is shutting down/],
   ] as const)('%s after %j', async (protocol, lines, farewell) => {
     await using lab = await start()
+    await lab.deliver({ from: 'a@lab.test', to: ['alice@lab.test'], raw: Buffer.from(MESSAGE) })
     const client = await talk(lab, protocol, ...lines)
     await lab.drain(new AbortController().signal)
     expect((await client.rest()).at(-1)).toMatch(farewell)
