@@ -1,5 +1,5 @@
 import { xml } from '../../common/xml.ts'
-import { openKey, servicePaths } from '../authority/issue.ts'
+import { servicePaths } from '../authority/issue.ts'
 import { type AuthorityKey, issuedWith, keysOf, presentKey } from '../certificate-store/authority-keys.ts'
 import { type AuthorityRecord, findAuthority } from '../certificate-store/index-file.ts'
 import type { CertificateStore } from '../certificate-store/types.ts'
@@ -19,7 +19,7 @@ import type { Route, ServiceRequest, ServiceResponse } from './routes.ts'
 export function authorityRoutes(store: CertificateStore, activity: ServiceActivity): Route[] {
   return [
     ...readyAuthorities(store).flatMap((record) => [
-      ...keysOf(record).flatMap((key) => [crlRoute(activity, record.name, key), certificateRoute(store, record, key)]),
+      ...keysOf(record).flatMap((key) => [crlRoute(activity, record.name, key), certificateRoute(activity, record, key)]),
       ...ocspRoutes(store, activity, record.name),
     ]),
     listRoute(store),
@@ -47,11 +47,11 @@ const crlRoute = (activity: ServiceActivity, name: string, key: AuthorityKey): R
   },
 })
 
-const certificateRoute = (store: CertificateStore, { name }: AuthorityRecord, key: AuthorityKey): Route => ({
-  path: servicePaths(name, key.number).caIssuers,
+const certificateRoute = (activity: ServiceActivity, record: AuthorityRecord, key: AuthorityKey): Route => ({
+  path: servicePaths(record.name, key.number).caIssuers,
   methods: ['GET'],
   async handle() {
-    const [own] = await store.materials.authorityChain({ name, certificate: key.certificate })
+    const [own] = (await activity.open(record, key)).chain
     return { type: types.certificate, body: own.raw }
   },
 })
@@ -75,12 +75,12 @@ async function answerOcsp(
   // RFC 6960 section 2.3
   if (ocspRequest === undefined) return { type: types.ocsp, body: ocspError('malformedRequest') }
   try {
-    await store.refresh()
+    const readAtMs = await activity.readAt(OCSP_LIFE_MS)
     const record = findAuthority(store.index, name)
-    const key = await askedKey(store, record, ocspRequest)
-    const { issuer } = await openKey(store, record, key)
+    const key = await askedKey(activity, record, ocspRequest)
+    const { issuer } = await activity.open(record, key)
     const issued = issuedWith(record, key)
-    const body = createOcspResponse(ocspRequest, issued, issuer, store.clock.now())
+    const body = createOcspResponse(ocspRequest, issued, issuer, readAtMs)
     if (issuer.certificate !== 'self') {
       activity.recordOcsp(name, ocspRequest.ids, entryFinder(issued, issuer.certificate), request.clientAddress)
     }
@@ -95,9 +95,13 @@ async function answerOcsp(
 }
 
 /** Returns the key of an authority that an OCSP request is about; the present one if it is about none of them. */
-async function askedKey(store: CertificateStore, record: AuthorityRecord, { ids }: OcspRequest): Promise<AuthorityKey> {
+async function askedKey(
+  activity: ServiceActivity,
+  record: AuthorityRecord,
+  { ids }: OcspRequest,
+): Promise<AuthorityKey> {
   for (const key of record.earlier ?? []) {
-    const [own] = await store.materials.authorityChain({ name: record.name, certificate: key.certificate })
+    const [own] = (await activity.open(record, key)).chain
     if (ids[0] && isIssuedBy(ids[0], own)) return key
   }
   return presentKey(record)

@@ -79,20 +79,24 @@ export class AuthorityService implements AsyncDisposable {
     store.serviceUrl = url
     if (!tls) {
       // Without a listener the store would not notice changes by other processes.
-      const unwatch = store.watch(() => {})
+      const unwatch = store.watch(() => void activity.prepare())
+      void activity.prepare()
       return new AuthorityService(store, activity, [server], url, unwatch)
     }
     try {
       const tlsServer = createTlsServer(await httpsCertificate(store, tls.names), onRequest)
       await openPort(tlsServer, tls.port, options)
-      const unwatch = store.watch(
-        coalesce(() =>
-          httpsCertificate(store, tls.names).then(
-            (certificate) => tlsServer.setSecureContext(certificate),
-            (err: Error) => log.error({ err }, 'authority service: the previous certificate stays in use'),
-          ),
+      const renew = coalesce(() =>
+        httpsCertificate(store, tls.names).then(
+          (certificate) => tlsServer.setSecureContext(certificate),
+          (err: Error) => log.error({ err }, 'authority service: the previous certificate stays in use'),
         ),
       )
+      const unwatch = store.watch(() => {
+        renew()
+        void activity.prepare()
+      })
+      void activity.prepare()
       return new AuthorityService(store, activity, [server, tlsServer], url, unwatch)
     } catch (error) {
       store.serviceUrl = undefined
@@ -104,6 +108,7 @@ export class AuthorityService implements AsyncDisposable {
   /** Closes the service. Certificates that the store issues from now on do not contain its addresses. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#unwatch()
+    this.activity[Symbol.dispose]()
     this.#store.serviceUrl = undefined
     await Promise.all(
       this.#servers.map(
