@@ -1,14 +1,17 @@
 import type { MemoryBudget } from '../../src/common/memory-budget.ts'
 import { hasOwnSeen } from '../../src/store/readers/reader-view.ts'
 import { type Folder, StoreError } from '../../src/store/types.ts'
-import type { ValueSpace } from '../../src/store/value-types.ts'
+import type { Values, ValueSpace } from '../../src/store/value-types.ts'
 import type { Selection } from './selection.ts'
 import type { Identity, ImapSession } from './state.ts'
 
 /** The highest uids that were reported as `\Recent` to a session, by folder and reader. RFC 3501 section 2.3.2. */
 type Marks = Map<string, number>
 
-/** The marks of each lab, which its memory budget stands for. All its sessions share them; the store keeps them. */
+/**
+ * The marks that the sessions of each lab have seen in the store, which its memory budget stands for. Marks only rise, and
+ * sessions of other nodes raise them too: a mark may be higher in the store.
+ */
 const marks = new WeakMap<MemoryBudget, Marks>()
 /** Beyond this number, marks are read from the store again. */
 const MAX_MARKS = 10_000
@@ -25,50 +28,71 @@ function marksOf({ connection: { memory } }: ImapSession): Marks {
 const spaceOf = ({ owner }: Identity, folder: Folder): ValueSpace => ({
   folderId: folder.id,
   kind: 'recent',
+  names: [VALUE],
   ...(hasOwnSeen(folder, owner) && { reader: owner }),
 })
 
 const keyOf = ({ folderId, reader = undefined }: ValueSpace): string => `${folderId} ${reader ?? ''}`
 
-/** Returns the uid above which a folder's messages are recent for an account. */
-export async function recentMark(session: ImapSession, identity: Identity, folder: Folder): Promise<number> {
+const markIn = (values: Values): number => Number(values.get(VALUE)?.toString() ?? 0)
+
+/**
+ * Returns the uid above which a folder's messages are recent for an account.
+ * @param highest the highest uid that the caller asks about: a mark that has reached it is not read again
+ */
+export async function recentMark(
+  session: ImapSession,
+  identity: Identity,
+  folder: Folder,
+  highest: number,
+): Promise<number> {
   const space = spaceOf(identity, folder)
-  const known = marksOf(session).get(keyOf(space))
-  if (known !== undefined) return known
-  const kept = Number((await session.context.store.values(space)).get(VALUE)?.toString() ?? 0)
-  // Another session may have claimed messages while this one read.
-  const mark = Math.max(kept, marksOf(session).get(keyOf(space)) ?? 0)
-  marksOf(session).set(keyOf(space), mark)
-  return mark
+  const known = marksOf(session).get(keyOf(space)) ?? 0
+  return known >= highest ? known : note(session, space, markIn(await session.context.store.values(space)))
 }
 
 /**
- * Marks new messages as `\Recent` in this session. Later sessions do not mark them, unless this one is read-only. Call
- * `recentMark` before the first use.
+ * Marks new messages as `\Recent` in this session. Later sessions do not mark them, on any node, unless this one is
+ * read-only.
  */
-export function claimRecent(session: ImapSession, selection: Selection): void {
+export async function claimRecent(session: ImapSession, selection: Selection): Promise<void> {
   const { state, enabled } = session
   if (enabled.has('IMAP4rev2') || !('identity' in state)) return // has no \Recent. RFC 9051 appendix E
-  const space = spaceOf(state.identity, selection.folder)
-  const mark = marksOf(session).get(keyOf(space)) ?? 0
+  const { identity } = state
   const highest = selection.messages.at(-1)?.uid ?? 0
+  if (highest <= selection.recent.highest) return
+  const mark = await (selection.readOnly
+    ? recentMark(session, identity, selection.folder, highest)
+    : claim(session, spaceOf(identity, selection.folder), highest))
   const from = Math.max(mark, selection.recent.highest) + 1
   if (from <= highest) selection.recent.add({ from, to: highest })
-  if (selection.readOnly || highest <= mark) return
-  marksOf(session).set(keyOf(space), highest)
-  void keep(session, space, highest)
 }
 
-/** Keeps a mark in the store. If that fails, messages are `\Recent` once more after a restart. */
-async function keep({ context, connection }: ImapSession, space: ValueSpace, highest: number): Promise<void> {
+/**
+ * Raises a mark in the store, in one step with reading it, so that no other session claims the same messages. Returns the
+ * mark before. If that fails, messages may be `\Recent` once more.
+ */
+async function claim(session: ImapSession, space: ValueSpace, highest: number): Promise<number> {
+  const { context, connection } = session
+  let mark = marksOf(session).get(keyOf(space)) ?? 0
+  if (mark >= highest) return mark
   try {
-    await context.store.changeValues(space, (current) =>
-      Number(current.get(VALUE)?.toString() ?? 0) < highest
-        ? new Map([[VALUE, Buffer.from(String(highest))]])
-        : new Map(),
-    )
+    await context.store.changeValues(space, (current) => {
+      mark = markIn(current)
+      return mark < highest ? new Map([[VALUE, Buffer.from(String(highest))]]) : new Map()
+    })
   } catch (err) {
     if (err instanceof StoreError) connection.record.note(`not kept which messages are recent: ${err.message}`)
     else context.log.error({ session: connection.record.id, err }, 'imap4: \\Recent was not kept')
   }
+  note(session, space, Math.max(mark, highest))
+  return mark
+}
+
+/** Notes a mark, and returns it. Another session may have raised it meanwhile. */
+function note(session: ImapSession, space: ValueSpace, mark: number): number {
+  const known = marksOf(session)
+  const newest = Math.max(mark, known.get(keyOf(space)) ?? 0)
+  known.set(keyOf(space), newest)
+  return newest
 }

@@ -10,7 +10,7 @@ import type { FetchItem } from './wire/fetch-request.ts'
 /**
  * Sends the changes that other sessions made in the selected mailbox, and those of updated search results: expunged messages,
  * then new ones, then flags. RFC 9051 sections 7.4.1 and 7.5; RFC 5267 section 4.3.2; RFC 5465 section 5. Returns a promise
- * only if messages must be read for that.
+ * only if the store is asked for that.
  */
 export function reportChanges(session: ImapSession, selection: Selection, mayExpunge: boolean): void | Promise<void> {
   if (!selection.hasUpdates) return
@@ -21,15 +21,21 @@ export function reportChanges(session: ImapSession, selection: Selection, mayExp
   const mayRead = selection.rights.includes('r')
   if (!mayRead && !selection.hasOwnExpunges) return
   const updates = selection.takeUpdates(mayExpunge)
-  const contexts = [...selection.contexts]
   if (updates.expunged.uids.length > 0) {
-    for (const [, context] of contexts) sendIfAny(session, context.removeExpunged(updates.expunged))
+    for (const [, context] of [...selection.contexts]) sendIfAny(session, context.removeExpunged(updates.expunged))
     sendExpunged(session, updates.expunged)
   }
-  if (updates.exists !== undefined) sendExists(session, selection, updates.exists)
+  if (updates.exists === undefined) return reportMessages(session, selection, updates)
+  return sendExists(session, selection, updates.exists).then(() => reportMessages(session, selection, updates))
+}
+
+/** Sends what the client wants to know about new and changed messages. */
+function reportMessages(session: ImapSession, selection: Selection, updates: Updates): void | Promise<void> {
+  const wanted = session.notifier?.selected
+  const mayRead = selection.rights.includes('r')
   const changed = (wanted && !wanted.flags) || !mayRead ? [] : updates.changed
   const items = wanted?.items ?? []
-  if (!mayRead || updates.touched.length === 0 || (contexts.length === 0 && items.length === 0)) {
+  if (!mayRead || updates.touched.length === 0 || (selection.contexts.size === 0 && items.length === 0)) {
     sendFlags(session, selection, changed)
     return
   }

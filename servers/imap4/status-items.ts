@@ -68,7 +68,7 @@ async function recentCount(
   session: ImapSession,
   identity: Identity,
 ): Promise<number> {
-  const mark = await recentMark(session, identity, folder)
+  const mark = await recentMark(session, identity, folder, highestUid)
   if (highestUid <= mark) return 0
   const sees = visibleEntries(session, identity, folder) ?? (() => true)
   return (await session.context.store.list(folder.id, { from: mark + 1, to: highestUid })).filter(sees).length

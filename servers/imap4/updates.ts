@@ -10,9 +10,11 @@ export function sendExpunged(session: ImapSession, expunged: Updates['expunged']
   session.send(expungeResponses(session, expunged))
 }
 
-/** Sends the number of messages. RFC 9051 section 7.4.1. */
-export function sendExists(session: ImapSession, selection: Selection, exists: number): void {
-  session.send(existsResponses(session, selection, exists))
+/** Sends the number of messages, after new ones were claimed as `\Recent`. RFC 9051 section 7.4.1. */
+export async function sendExists(session: ImapSession, selection: Selection, exists: number): Promise<void> {
+  await claimRecent(session, selection)
+  const recent = session.enabled.has('IMAP4rev2') ? '' : `* ${selection.recentCount} RECENT\r\n`
+  session.send(`* ${exists} EXISTS\r\n${recent}`)
 }
 
 /** Sends the flags of messages that other sessions changed. RFC 9051 section 7.5.2. */
@@ -23,12 +25,6 @@ export function sendFlags(session: ImapSession, selection: Selection, changed: r
 function expungeResponses(session: ImapSession, { numbers, uids }: Updates['expunged']): string {
   if (session.enabled.has('QRESYNC') || session.enabled.has('UIDONLY')) return `* VANISHED ${formatNumbers(uids)}\r\n`
   return numbers.map((number) => `* ${number} EXPUNGE\r\n`).join('')
-}
-
-function existsResponses(session: ImapSession, selection: Selection, exists: number): string {
-  claimRecent(session, selection)
-  const recent = session.enabled.has('IMAP4rev2') ? '' : `* ${selection.recentCount} RECENT\r\n`
-  return `* ${exists} EXISTS\r\n${recent}`
 }
 
 /** Returns the flags of messages as untagged FETCH responses, always with the uid. RFC 9051 section 7.5.2. */

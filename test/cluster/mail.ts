@@ -153,6 +153,32 @@ export function mailOnNodes(cluster: () => Cluster): void {
     for (const seen of await Promise.all(watch)) expect(seen).toEqual(all)
   })
 
+  it('marks each message as \\Recent in one session of all nodes (RFC 3501 section 2.3.2)', async () => {
+    await using clients = closing()
+    const sessions = [clients.add(await cluster().a.imap()), clients.add(await cluster().b.imap())]
+    const writer = clients.add(await cluster().b.imap())
+    await writer.ok('CREATE recents')
+    for (const session of sessions) await session.ok('SELECT recents')
+    const rounds = 5
+    const recents: number[] = []
+    for (let round = 1; round <= rounds; round++) {
+      for (const session of sessions) await session.idle()
+      expect(await writer.append('recents', messageOf(`recent ${round}`))).toMatch(/^OK/)
+      for (const [i, session] of sessions.entries()) {
+        await session.until(new RegExp(`^\\* ${round} EXISTS$`))
+        recents[i] = numberIn(await session.until(/ RECENT$/), /\* (\d+) RECENT/)
+        await session.done()
+      }
+    }
+    expect(recents.reduce((sum, recent) => sum + recent, 0)).toBe(rounds)
+    // A session that begins on the node that did not see the message of the last round first.
+    for (const node of cluster().nodes) {
+      const later = clients.add(await node.imap())
+      expect(await later.ok('STATUS recents (RECENT)')).toContain('* STATUS recents (RECENT 0)')
+      expect(await later.ok('EXAMINE recents')).toContain('* 0 RECENT')
+    }
+  })
+
   it('moves, copies, expunges, renames and deletes for the clients of every node', async () => {
     await using clients = closing()
     const [watcher, worker] = [clients.add(await cluster().a.imap()), clients.add(await cluster().b.imap())]

@@ -4,7 +4,7 @@ import { defineCommand, noArguments } from '../command.ts'
 import { encodeMailboxName, findMailbox, mailboxName, readMailboxName } from '../mailbox-names.ts'
 import { attributes, mailboxTree } from '../mailbox-tree.ts'
 import { hasCode } from '../personality.ts'
-import { claimRecent, recentMark } from '../recent.ts'
+import { claimRecent } from '../recent.ts'
 import { bad, type CommandResult, ok } from '../reply.ts'
 import { permittedFlags, rightsOf } from '../rights.ts'
 import { type Opened, Selection } from '../selection.ts'
@@ -135,8 +135,7 @@ async function open(
   session.enter({ name: 'selected', identity, selection })
   followRights(session, identity, selection)
   if (parameters.condstore) session.enabled.add('CONDSTORE')
-  await recentMark(session, identity, folder)
-  claimRecent(session, selection)
+  await claimRecent(session, selection)
   session.send(await description(session, identity, selection, opened))
   if (parameters.resync) await sendResync(session, selection, parameters.resync)
   return ok(selection.readOnly ? 'READ-ONLY' : 'READ-WRITE')
