@@ -65,7 +65,11 @@ export interface OpenedStore extends AsyncDisposable {
  */
 export async function openStoreOf(
   lab: ResolvedLab,
-  { log = quietStoreLog, isReader, ...options }: Partial<CertificateStoreOptions> & { readonly isReader?: boolean } = {},
+  {
+    log = quietStoreLog,
+    isReader,
+    ...options
+  }: Partial<CertificateStoreOptions> & { readonly isReader?: boolean } = {},
 ): Promise<OpenedStore> {
   const { store: folder, key } = lab.certificates
   const database = folder === DATABASE ? await openDatabaseOf(lab, { isReader }) : undefined

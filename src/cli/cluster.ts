@@ -44,7 +44,8 @@ async function status({ json = false, ...options }: StatusOptions): Promise<void
   const found = await statusOf(options)
   if (json) return print(JSON.stringify(found))
   if (!found.shared) note('The lab is one process by itself: its store is not in PostgreSQL.')
-  if (found.shared && found.nodes.length === 0) note(`The database has no node of the lab ${found.name}: none has run yet.`)
+  if (found.shared && found.nodes.length === 0)
+    note(`The database has no node of the lab ${found.name}: none has run yet.`)
   print(table(['NODE', 'STATE', 'HOST', 'PID', 'VERSION', 'STARTED', 'HTTP', 'WORK FOR ALL'], found.nodes.map(rowOf)))
   for (const role of found.unled) noteWarning(`no node does this work at the moment: ${role}`)
 }

@@ -157,9 +157,7 @@ class PostgresDatabase implements Database {
     await this.#pool.alone(async (connection) => {
       await assertUsable(connection, this.#channel.processId, this.#settings)
       try {
-        await (this.#isReader
-          ? assertCurrent(connection, this.schema)
-          : migrate(connection, this.schema, this.#log))
+        await (this.#isReader ? assertCurrent(connection, this.schema) : migrate(connection, this.schema, this.#log))
       } catch (error) {
         const isFromServer = databaseError(error).sqlState !== undefined
         throw isFromServer ? connectionError(error, serverOf(this.#settings.url)) : error

@@ -1,6 +1,11 @@
 import { type OpenAuthority, openKey, servicePaths } from '../authority/issue.ts'
 import { type AuthorityKey, issuedWith, keysOf } from '../certificate-store/authority-keys.ts'
-import { type AuthorityRecord, findAuthority, type IssuedRecord, type StoreIndex } from '../certificate-store/index-file.ts'
+import {
+  type AuthorityRecord,
+  findAuthority,
+  type IssuedRecord,
+  type StoreIndex,
+} from '../certificate-store/index-file.ts'
 import type { CertificateStore } from '../certificate-store/types.ts'
 import { PkiError } from '../errors.ts'
 import { CRL_LIFE_MS, createCrl } from '../revocation/crl.ts'
@@ -103,7 +108,10 @@ export class ServiceActivity implements Disposable {
     } catch (err) {
       const known = this.#opened.get(key.key)
       if (!known) throw err
-      this.#store.log.warn({ err }, `authority service: ${(err as Error).message}; the key that was read before stays in use`)
+      this.#store.log.warn(
+        { err },
+        `authority service: ${(err as Error).message}; the key that was read before stays in use`,
+      )
       return { ...known, record }
     }
   }

@@ -19,7 +19,10 @@ import type { Route, ServiceRequest, ServiceResponse } from './routes.ts'
 export function authorityRoutes(store: CertificateStore, activity: ServiceActivity): Route[] {
   return [
     ...readyAuthorities(store).flatMap((record) => [
-      ...keysOf(record).flatMap((key) => [crlRoute(activity, record.name, key), certificateRoute(activity, record, key)]),
+      ...keysOf(record).flatMap((key) => [
+        crlRoute(activity, record.name, key),
+        certificateRoute(activity, record, key),
+      ]),
       ...ocspRoutes(store, activity, record.name),
     ]),
     listRoute(store),

@@ -1,53 +1,68 @@
-import type {
-  Folder,
-  FolderSnapshot,
-  MessageEntry,
-  MessageStore,
-  Origin,
-  Owner,
-  StoreEvent,
-  UidRange,
+import {
+  type Folder,
+  type FolderSnapshot,
+  type MessageEntry,
+  type MessageStore,
+  type Origin,
+  type Owner,
+  StoreError,
+  type StoreEvent,
+  type UidRange,
 } from '../types.ts'
-import { indexOfUid } from '../uid-order.ts'
+import { firstIndexFrom, indexOfUid } from '../uid-order.ts'
 import { ALL_MAIL_NAME, ALL_MAIL_USE, isSpamOrTrash } from './names.ts'
+import {
+  type Findings,
+  firstNumbers,
+  Numbering,
+  type Numbers,
+  type Place,
+  placeKey,
+  placeOf,
+  sameFlags,
+  type ViewChange,
+} from './numbering.ts'
 
-/** A copy of a message in a folder of the store. */
-export interface Place {
-  readonly folderId: string
-  readonly uid: number
-}
-
-interface Held {
-  readonly uid: number
-  readonly places: Map<string, Place>
-}
-
-const keyOf = ({ folderId, uid }: Place): string => `${folderId}\n${uid}`
+export type { Place } from './numbering.ts'
 
 type Listener = (event: StoreEvent) => void
 
+/** A change of the mailboxes that is not yet in the view. */
+interface Found extends Findings {
+  readonly origin?: Origin | undefined
+}
+
 /**
  * The view of all messages of an account, outside of spam and trash: each of them once, although a mailbox for each label
- * holds a copy. The view has uids of its own, ascending and never reused. It lives in memory, so that a new process gives
- * it a greater UIDVALIDITY. A message shows the flags of the copy that was changed last.
+ * holds a copy. The view has uids of its own, ascending and never reused, which the store keeps (`Numbering`). A message
+ * shows the flags of the copy that was changed last.
  */
 export class AllMail {
-  readonly folder: Folder
   readonly #store: MessageStore
   readonly #owner: Owner
-  readonly #held = new Map<string, Held>()
+  readonly #numbering: Numbering
   readonly #listeners = new Set<Listener>()
+  /** The copies of each message as this node knows them: by blob, and their keys. */
+  readonly #places = new Map<string, Set<string>>()
+  readonly #blobs = new Map<string, string>()
+  /** The uids of the messages that the view shows, by blob, and the other way round. */
+  readonly #uids = new Map<string, number>()
+  readonly #byUid = new Map<number, string>()
   readonly #vanished: { readonly uid: number; readonly modSeq: number }[] = []
   #entries: MessageEntry[] = []
-  #uidNext = 1
-  #modSeq = 1
+  #numbers: Numbers = firstNumbers()
+  #opening: Promise<void> | undefined
   #loading: Promise<void> | undefined
+  /** Whether the view shows what the store has, so that changes can be applied. */
+  #isLoaded = false
+  /** In the order of the events. */
+  readonly #found: Found[] = []
+  #recording: Promise<void> | undefined
 
   private constructor(store: MessageStore, owner: Owner) {
     this.#store = store
     this.#owner = owner
-    const uidValidity = Math.floor(Date.now() / 1000)
-    this.folder = { id: `all-mail:${owner}`, owner, name: ALL_MAIL_NAME, uidValidity, specialUse: ALL_MAIL_USE }
+    this.#numbering = new Numbering(store, owner)
   }
 
   /** Returns the view of an account, which all its sessions share. */
@@ -59,30 +74,80 @@ export class AllMail {
     return view
   }
 
-  /** Reads the account's mailboxes once, and follows their changes from then on. After a failure, the next call reads again. */
-  load(): Promise<void> {
+  get id(): string {
+    return `all-mail:${this.#owner}`
+  }
+
+  /** The view as a folder. Its UIDVALIDITY is known after `open`. */
+  get folder(): Folder {
+    const { uidValidity } = this.#numbers
+    return { id: this.id, owner: this.#owner, name: ALL_MAIL_NAME, uidValidity, specialUse: ALL_MAIL_USE }
+  }
+
+  /** Learns the UIDVALIDITY. @throws StoreError */
+  open(): Promise<void> {
+    this.#opening ??= this.#numbering.open().then(
+      (numbers) => {
+        this.#numbers = numbers
+      },
+      (error: unknown) => {
+        this.#opening = undefined
+        throw error
+      },
+    )
+    return this.#opening
+  }
+
+  /**
+   * Reads the account's mailboxes once, and follows their changes from then on. Resolves when the view has what this node
+   * knows. After a failure, the next call tries again. @throws StoreError
+   */
+  async load(): Promise<void> {
+    await this.open()
     this.#loading ??= this.#load().catch((error: unknown) => {
       this.#loading = undefined
       throw error
     })
-    return this.#loading
+    await this.#loading
+    await this.#record()
+  }
+
+  /** Loads the view with everything that other nodes have stored before the call. @throws StoreError */
+  async refresh(): Promise<void> {
+    await this.load()
+    await this.#readMailboxes()
+    await this.#record()
   }
 
   async #load(): Promise<void> {
+    this.#places.clear()
+    this.#blobs.clear()
+    this.#found.length = 0
     let early: StoreEvent[] | undefined = []
     const unwatch = this.#store.watch((event) => {
       if (early) early.push(event)
       else this.#handle(event)
     })
-    const found = await this.#stored().catch((error: unknown) => {
+    try {
+      const { messages } = await this.#numbering.readAll()
+      const stored = await this.#stored()
+      const copies = stored.map(({ folder, entry }) => {
+        const place = this.#addPlace(folder, entry)
+        const seen = messages.get(entry.blob)?.copies[placeKey(place)]
+        return { place, entry, hasNewFlags: seen !== undefined && seen < entry.modSeq }
+      })
+      const missed = early
+      early = undefined
+      for (const event of missed) this.#handle(event)
+      const isGone = (blob: string): boolean => !this.#places.has(blob)
+      if ([...messages.keys()].some(isGone)) await this.#readMailboxes()
+      await this.#numbering.record({ copies, gone: [...messages.keys()].filter(isGone) }, this.#numbers)
+      await this.#readAll(new Map(stored.map(({ entry }) => [entry.blob, entry])))
+      this.#isLoaded = true
+    } catch (error) {
       unwatch()
       throw error
-    })
-    found.sort((a, b) => a.entry.savedAt - b.entry.savedAt)
-    for (const { folder, entry } of found) this.#add(folder, entry)
-    const missed = early
-    early = undefined
-    for (const event of missed) this.#handle(event)
+    }
   }
 
   async #stored(): Promise<{ readonly folder: Folder; readonly entry: MessageEntry }[]> {
@@ -91,7 +156,7 @@ export class AllMail {
       if (!this.#includes(folder)) continue
       for (const entry of await this.#store.list(folder.id)) found.push({ folder, entry })
     }
-    return found
+    return found.sort((a, b) => a.entry.savedAt - b.entry.savedAt)
   }
 
   snapshot(): FolderSnapshot {
@@ -102,8 +167,8 @@ export class AllMail {
     return {
       entries,
       exists: entries.length,
-      uidNext: this.#uidNext,
-      highestModSeq: this.#modSeq,
+      uidNext: this.#numbers.uidNext,
+      highestModSeq: this.#numbers.modSeq,
       sizeOctets: sum(entries),
       unseen: entries.filter(unseen).length,
       deleted: deleted.length,
@@ -125,13 +190,13 @@ export class AllMail {
 
   /** Returns the copies of a message; none if the view does not have it. */
   placesOf(uid: number): readonly Place[] {
-    const blob = this.entry(uid)?.blob
-    return blob === undefined ? [] : [...(this.#held.get(blob)?.places.values() ?? [])]
+    const blob = this.#byUid.get(uid)
+    return blob === undefined ? [] : Array.from(this.#places.get(blob) ?? [], placeOf)
   }
 
   /** Returns the uid of the message with these octets. */
   uidOf(blob: string): number | undefined {
-    return this.#held.get(blob)?.uid
+    return this.#uids.get(blob)
   }
 
   changedSince(modSeq: number): MessageEntry[] {
@@ -154,70 +219,204 @@ export class AllMail {
   #handle(event: StoreEvent): void {
     const { folder } = event
     // A mailbox that is moved to spam or trash leaves the view.
-    if (event.type === 'folder-changed' && !this.#includes(folder)) this.#removeFolder(folder)
+    if (event.type === 'folder-changed' && !this.#includes(folder)) this.#loseFolder(folder)
     if (!this.#includes(folder)) return
-    if (event.type === 'appended') {
-      const added = event.entries.flatMap((entry) => this.#add(folder, entry) ?? [])
-      if (added.length > 0) this.#emit({ type: 'appended', folder: this.folder, entries: added, ...originOf(event) })
-    } else if (event.type === 'flags') {
-      const changed = event.entries.flatMap((entry) => this.#setFlags(folder, entry) ?? [])
-      if (changed.length > 0) this.#emit({ type: 'flags', folder: this.folder, entries: changed, ...originOf(event) })
+    if (event.type === 'appended' || event.type === 'flags') {
+      const hasNewFlags = event.type === 'flags'
+      const copies = event.entries.map((entry) => ({ place: this.#addPlace(folder, entry), entry, hasNewFlags }))
+      this.#note({ copies, gone: [], origin: event.origin })
     } else if (event.type === 'expunged') {
-      this.#remove(
-        event.uids.map((uid) => ({ folderId: folder.id, uid })),
-        originOf(event),
+      this.#lose(
+        event.uids.map((uid) => placeKey({ folderId: folder.id, uid })),
+        event.origin,
       )
-    } else if (event.type === 'folder-deleted') this.#removeFolder(folder)
+    } else if (event.type === 'folder-deleted') this.#loseFolder(folder)
   }
 
-  #removeFolder({ id }: Folder): void {
-    const all = [...this.#held.values()].flatMap(({ places }) => [...places.values()])
-    this.#remove(
-      all.filter(({ folderId }) => folderId === id),
-      {},
+  #loseFolder({ id }: Folder): void {
+    this.#lose([...this.#blobs.keys()].filter((key) => placeOf(key).folderId === id))
+  }
+
+  #lose(keys: readonly string[], origin?: Origin): void {
+    const gone: string[] = []
+    for (const key of keys) {
+      const blob = this.#blobs.get(key)
+      if (blob === undefined) continue
+      this.#blobs.delete(key)
+      const left = this.#places.get(blob)
+      left?.delete(key)
+      if (left?.size !== 0) continue
+      this.#places.delete(blob)
+      gone.push(blob)
+    }
+    this.#note({ copies: [], gone, origin })
+  }
+
+  #addPlace({ id: folderId }: Folder, { uid, blob }: MessageEntry): Place {
+    const place = { folderId, uid }
+    const key = placeKey(place)
+    const places = this.#places.get(blob) ?? new Set()
+    this.#places.set(blob, places.add(key))
+    this.#blobs.set(key, blob)
+    return place
+  }
+
+  #note(found: Found): void {
+    if (found.copies.length + found.gone.length === 0) return
+    this.#found.push(found)
+    // What fails is tried again with the next event or call, which gets the error.
+    this.#record().catch(() => {})
+  }
+
+  /** Brings everything that was found into the view, one change after the other. @throws StoreError */
+  async #record(): Promise<void> {
+    while (this.#isLoaded && (this.#found.length > 0 || this.#recording)) {
+      this.#recording ??= this.#recordNext().finally(() => {
+        this.#recording = undefined
+      })
+      await this.#recording
+    }
+  }
+
+  async #recordNext(): Promise<void> {
+    const [found] = this.#found
+    if (!found) return
+    // A copy may have been made before the last one was expunged: on another node, in another order of folders.
+    if (found.gone.length > 0) await this.#readMailboxes()
+    const gone = found.gone.filter((blob) => !this.#places.has(blob))
+    const copies = found.copies.filter(({ entry }) => this.#places.has(entry.blob))
+    const { numbers, change } = await this.#numbering.record({ copies, gone }, this.#numbers)
+    const last = change ? change.modSeq - 1 : numbers.modSeq
+    const entries = new Map(copies.map(({ entry }) => [entry.blob, entry]))
+    if (last > this.#numbers.modSeq) await this.#catchUp(last)
+    if (change) await this.#apply(change, entries, found.origin)
+    // A store that was cleared has lost their numbers too.
+    const forgotten = gone.flatMap((blob) => this.#uids.get(blob) ?? [])
+    this.#expunge(forgotten, this.#numbers.modSeq, found.origin)
+    this.#found.shift()
+  }
+
+  /** Applies the changes that other nodes have recorded. */
+  async #catchUp(last: number): Promise<void> {
+    const missed = await this.#numbering.changesBetween(this.#numbers.modSeq, last)
+    if (!missed) return this.#readAll(new Map())
+    for (const change of missed) await this.#apply(change, new Map())
+  }
+
+  async #apply(
+    { modSeq, gone, added, flags }: ViewChange,
+    entries: ReadonlyMap<string, MessageEntry>,
+    origin?: Origin,
+  ): Promise<void> {
+    if (modSeq <= this.#numbers.modSeq) return
+    const shown: MessageEntry[] = []
+    for (const { uid, flags: its, blob, place } of added) {
+      const entry = entries.get(blob) ?? (await this.#findCopy(blob, placeKey(place)))
+      // Without an entry, the message is gone already.
+      if (entry) shown.push({ ...entry, uid, flags: its, modSeq })
+    }
+    const uidNext = Math.max(this.#numbers.uidNext, ...added.map(({ uid }) => uid + 1))
+    this.#numbers = { ...this.#numbers, uidNext, modSeq }
+    this.#expunge(gone, modSeq, origin)
+    this.#add(shown, origin)
+    this.#setFlags(
+      flags.map((one) => ({ ...one, modSeq })),
+      origin,
     )
   }
 
-  /** Adds a copy. Returns the message if it is new to the view. */
-  #add({ id }: Folder, entry: MessageEntry): MessageEntry | undefined {
-    const place = { folderId: id, uid: entry.uid }
-    const known = this.#held.get(entry.blob)
-    if (known) {
-      known.places.set(keyOf(place), place)
-      return undefined
+  /** Makes the view what the store has. @param entries copies that are known */
+  async #readAll(entries: ReadonlyMap<string, MessageEntry>): Promise<void> {
+    const { numbers = this.#numbers, messages, changes } = await this.#numbering.readAll()
+    const added: MessageEntry[] = []
+    const changed: { uid: number; flags: readonly string[]; modSeq: number }[] = []
+    for (const [blob, { uid, flags, modSeq, copies }] of messages) {
+      if (this.#uids.has(blob)) changed.push({ uid, flags, modSeq })
+      else {
+        const entry = entries.get(blob) ?? (await this.#findCopy(blob, ...Object.keys(copies)))
+        if (entry) added.push({ ...entry, uid, flags, modSeq })
+      }
     }
-    const added = { ...entry, uid: this.#uidNext++, modSeq: ++this.#modSeq }
-    this.#held.set(entry.blob, { uid: added.uid, places: new Map([[keyOf(place), place]]) })
-    this.#entries.push(added)
-    return added
+    const left = new Set(Array.from(messages.values(), ({ uid }) => uid))
+    this.#numbers = numbers
+    this.#expunge(
+      this.#entries.map(({ uid }) => uid).filter((uid) => !left.has(uid)),
+      numbers.modSeq,
+    )
+    this.#vanished.length = 0
+    for (const { gone, modSeq } of changes) for (const uid of gone) this.#vanished.push({ uid, modSeq })
+    this.#add(added.sort((a, b) => a.uid - b.uid))
+    this.#setFlags(changed)
   }
 
-  #setFlags({ id }: Folder, { blob, uid, flags }: MessageEntry): MessageEntry | undefined {
-    const held = this.#held.get(blob)
-    const index = held ? indexOfUid(this.#entries, held.uid) : -1
-    const old = this.#entries[index]
-    if (!old || !held?.places.has(keyOf({ folderId: id, uid })) || sameFlags(old.flags, flags)) return undefined
-    const changed = { ...old, flags, modSeq: ++this.#modSeq }
-    this.#entries[index] = changed
-    return changed
+  /** Returns the entry of a copy that exists. */
+  async #findCopy(blob: string, ...keys: readonly string[]): Promise<MessageEntry | undefined> {
+    const tried = new Set<string>()
+    for (let isSecond = false; ; isSecond = true) {
+      for (const key of [...keys, ...(this.#places.get(blob) ?? [])]) {
+        if (tried.has(key)) continue
+        tried.add(key)
+        const { folderId, uid } = placeOf(key)
+        const entry = this.#store.folderOf(folderId) && (await this.#store.entry(folderId, uid))
+        if (entry?.blob === blob) return entry
+      }
+      if (isSecond) return undefined
+      await this.#readMailboxes()
+    }
   }
 
-  #remove(places: readonly Place[], origin: { readonly origin?: Origin }): void {
-    const keys = new Set(places.map(keyOf))
-    const gone: number[] = []
-    for (const [blob, held] of this.#held) {
-      for (const key of held.places.keys()) if (keys.has(key)) held.places.delete(key)
-      if (held.places.size > 0) continue
-      this.#held.delete(blob)
-      gone.push(held.uid)
+  /** Follows what other nodes have changed, until the copies are those of one moment: two readings find the same. */
+  async #readMailboxes(): Promise<void> {
+    let before: string | undefined
+    for (let tries = 0; tries < MOST_READS; tries++) {
+      const modSeqs: string[] = []
+      for (const folder of await this.#store.listFolders(this.#owner)) {
+        if (!this.#includes(folder)) continue
+        const status = await this.#store.status(folder.id).catch(unlessDeleted)
+        modSeqs.push(`${folder.id} ${status?.highestModSeq}`)
+      }
+      const now = modSeqs.join()
+      if (now === before) return
+      before = now
     }
-    if (gone.length === 0) return
-    const modSeq = ++this.#modSeq
-    const removed = new Set(gone)
-    this.#entries = this.#entries.filter(({ uid }) => !removed.has(uid))
-    const uids = gone.sort((a, b) => a - b)
+  }
+
+  #expunge(uids: readonly number[], modSeq: number, origin?: Origin): void {
+    const gone = uids.filter((uid) => this.#byUid.has(uid))
     for (const uid of uids) this.#vanished.push({ uid, modSeq })
-    this.#emit({ type: 'expunged', folder: this.folder, uids, modSeq, ...origin })
+    if (gone.length === 0) return
+    for (const uid of gone) {
+      this.#uids.delete(this.#byUid.get(uid) ?? '')
+      this.#byUid.delete(uid)
+    }
+    this.#entries = this.#entries.filter(({ uid }) => this.#byUid.has(uid))
+    this.#emit({ type: 'expunged', folder: this.folder, uids: gone, modSeq, ...originOf(origin) })
+  }
+
+  #add(entries: readonly MessageEntry[], origin?: Origin): void {
+    if (entries.length === 0) return
+    for (const entry of entries) {
+      this.#uids.set(entry.blob, entry.uid)
+      this.#byUid.set(entry.uid, entry.blob)
+      this.#entries.splice(firstIndexFrom(this.#entries, entry.uid), 0, entry)
+    }
+    this.#emit({ type: 'appended', folder: this.folder, entries, ...originOf(origin) })
+  }
+
+  #setFlags(
+    all: readonly { readonly uid: number; readonly flags: readonly string[]; readonly modSeq: number }[],
+    origin?: Origin,
+  ): void {
+    const changed: MessageEntry[] = []
+    for (const { uid, flags, modSeq } of all) {
+      const index = indexOfUid(this.#entries, uid)
+      const old = this.#entries[index]
+      if (!old || (sameFlags(old.flags, flags) && old.modSeq === modSeq)) continue
+      const entry = { ...old, flags, modSeq }
+      this.#entries[index] = entry
+      changed.push(entry)
+    }
+    if (changed.length > 0) this.#emit({ type: 'flags', folder: this.folder, entries: changed, ...originOf(origin) })
   }
 
   #emit(event: StoreEvent): void {
@@ -225,11 +424,14 @@ export class AllMail {
   }
 }
 
-const originOf = ({ origin }: { readonly origin?: Origin }): { readonly origin?: Origin } =>
-  origin === undefined ? {} : { origin }
+/** How often the mailboxes are read while others keep changing them. */
+const MOST_READS = 20
 
-const sameFlags = (one: readonly string[], other: readonly string[]): boolean =>
-  one.length === other.length && one.every((flag) => other.includes(flag))
+function unlessDeleted(error: unknown): undefined {
+  if (!(error instanceof StoreError) || error.code !== 'not-found') throw error
+}
+
+const originOf = (origin: Origin | undefined): { readonly origin?: Origin } => (origin === undefined ? {} : { origin })
 
 /** The views of each store. */
 const known = new WeakMap<MessageStore, Map<Owner, AllMail>>()

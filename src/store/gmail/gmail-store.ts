@@ -1,5 +1,6 @@
 import { methodsOf } from '../methods-of.ts'
 import { type MessageStore, type Owner, StoreError, type StoreEvent } from '../types.ts'
+import type { ValueSpace } from '../value-types.ts'
 import { GmailView } from './gmail-view.ts'
 import { ALL_MAIL_NAME, shownName } from './names.ts'
 
@@ -29,8 +30,12 @@ const notDeletable = (): StoreError => new StoreError('read-only', 'The mailbox 
  */
 export function gmailStore(store: MessageStore, shared: MessageStore, owner: Owner): MessageStore {
   const view = new GmailView(store, shared, owner)
-  const { folder: all } = view
   const isAll = (folderId: string | undefined): boolean => view.isAll(folderId)
+  /** The view has no annotations and no rights of others. What is recent in it belongs to the account. */
+  const storedSpace = ({ folderId, ...space }: ValueSpace): ValueSpace | undefined => {
+    if (!isAll(folderId)) return { folderId, ...space }
+    return space.kind === 'recent' ? { ...space, reader: owner } : undefined
+  }
   const showEvent = (event: StoreEvent): StoreEvent => {
     const folder = view.show(event.folder)
     if (event.type !== 'folder-changed') return { ...event, folder }
@@ -57,22 +62,25 @@ export function gmailStore(store: MessageStore, shared: MessageStore, owner: Own
       return view.show(await store.updateFolder(folderId, settings))
     },
     async findFolder(of, name) {
-      if (of === owner && name === ALL_MAIL_NAME) return all
+      if (of === owner && name === ALL_MAIL_NAME) return view.opened()
       const stored = view.stored(of, name)
       const folder = stored === undefined ? undefined : await store.findFolder(of, stored)
       return folder && view.show(folder)
     },
     folderOf(folderId) {
-      const folder = isAll(folderId) ? all : store.folderOf(folderId)
-      return folder && (folder === all ? all : view.show(folder))
+      if (isAll(folderId)) return view.folder
+      const folder = store.folderOf(folderId)
+      return folder && view.show(folder)
     },
     async listFolders(of) {
       const folders = await store.listFolders(of)
       if (of !== owner) return folders
-      return [...folders.map((folder) => view.show(folder)), all].sort((a, b) => (a.name < b.name ? -1 : 1))
+      return [...folders.map((folder) => view.show(folder)), await view.opened()].sort((a, b) =>
+        a.name < b.name ? -1 : 1,
+      )
     },
-    status: async (folderId) => (isAll(folderId) ? (await view.loaded()).snapshot() : store.status(folderId)),
-    snapshot: async (folderId) => (isAll(folderId) ? (await view.loaded()).snapshot() : store.snapshot(folderId)),
+    status: async (folderId) => (isAll(folderId) ? (await view.current()).snapshot() : store.status(folderId)),
+    snapshot: async (folderId) => (isAll(folderId) ? (await view.current()).snapshot() : store.snapshot(folderId)),
     async subscriptions(of) {
       const names = await store.subscriptions(of)
       return of === owner ? [...names.map(shownName), ALL_MAIL_NAME] : names
@@ -109,17 +117,20 @@ export function gmailStore(store: MessageStore, shared: MessageStore, owner: Own
     expunge: (folderId, uids, origin) =>
       isAll(folderId) ? view.expunge(uids, origin) : store.expunge(folderId, uids, origin),
     async refresh(folderId) {
-      const folders = isAll(folderId) ? (await store.listFolders(owner)).map(({ id }) => id) : [folderId]
-      for (const id of folders) await store.refresh(id)
+      if (isAll(folderId)) await view.current()
+      else await store.refresh(folderId)
     },
     changedSince: async (folderId, modSeq) =>
       isAll(folderId) ? (await view.loaded()).changedSince(modSeq) : store.changedSince(folderId, modSeq),
     vanishedSince: async (folderId, modSeq) =>
       isAll(folderId) ? (await view.loaded()).vanishedSince(modSeq) : store.vanishedSince(folderId, modSeq),
-    // The view keeps no values of its own: no annotations, no other users' rights.
-    values: async (space) => (isAll(space.folderId) ? new Map() : store.values(space)),
+    async values(space) {
+      const stored = storedSpace(space)
+      return stored ? store.values(stored) : new Map()
+    },
     async changeValues(space, change, origin) {
-      if (!isAll(space.folderId)) await store.changeValues(space, change, origin)
+      const stored = storedSpace(space)
+      if (stored) await store.changeValues(stored, change, origin)
     },
     watch(listener, folderId) {
       if (isAll(folderId)) return view.watchAll(listener)

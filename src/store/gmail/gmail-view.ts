@@ -30,18 +30,30 @@ export class GmailView {
     this.#all = AllMail.of(shared, owner)
   }
 
-  /** The mailbox of all messages. */
+  /** The mailbox of all messages. Its UIDVALIDITY is known after `opened`. */
   get folder(): Folder {
     return this.#all.folder
   }
 
-  isAll(folderId: string | undefined): boolean {
-    return folderId === this.#all.folder.id
+  /** Returns the mailbox of all messages, without its messages. @throws StoreError */
+  async opened(): Promise<Folder> {
+    await this.#all.open()
+    return this.#all.folder
   }
 
-  /** Returns the view of all messages as it is now. */
+  isAll(folderId: string | undefined): boolean {
+    return folderId === this.#all.id
+  }
+
+  /** Returns the view of all messages, with everything that this node knows. @throws StoreError */
   async loaded(): Promise<AllMail> {
     await this.#all.load()
+    return this.#all
+  }
+
+  /** Returns the view of all messages, with everything that any node has stored. @throws StoreError */
+  async current(): Promise<AllMail> {
+    await this.#all.refresh()
     return this.#all
   }
 
@@ -77,7 +89,6 @@ export class GmailView {
   async append(batch: readonly NewMessage[], origin?: Origin): Promise<readonly StoredMessage[]> {
     const isForView = batch.some(({ targets }) => targets.some(({ folderId }) => this.isAll(folderId)))
     if (!isForView) return (await this.#store.append(batch, origin)).map((stored) => this.#shown(stored))
-    const all = await this.loaded()
     const archive = await this.#archive()
     const targeted = batch.map((message) => ({
       ...message,
@@ -85,7 +96,9 @@ export class GmailView {
         this.isAll(target.folderId) ? { ...target, folderId: archive.id } : target,
       ),
     }))
-    return (await this.#store.append(targeted, origin)).map((stored) => {
+    const appended = await this.#store.append(targeted, origin)
+    const all = await this.loaded()
+    return appended.map((stored) => {
       const entry = stored.folder.id === archive.id ? all.entry(all.uidOf(stored.entry.blob) ?? 0) : undefined
       return entry ? { folder: this.folder, entry } : this.#shown(stored)
     })
@@ -103,6 +116,7 @@ export class GmailView {
     const modified = new Set(uids.filter(isNewer))
     const others = uids.filter((uid) => !modified.has(uid))
     for (const [id, copies] of copiesOf(all, others)) await this.#store.setFlags(id, copies, change, origin)
+    await this.loaded()
     return { entries: others.flatMap((uid) => all.entry(uid) ?? []), modified: [...modified] }
   }
 
@@ -138,6 +152,7 @@ export class GmailView {
     const all = await this.loaded()
     const gone = uids.filter((uid) => all.entry(uid) !== undefined)
     for (const [id, copies] of copiesOf(all, gone)) await this.#store.expunge(id, copies, origin)
+    await this.loaded()
     return gone
   }
 
@@ -153,7 +168,7 @@ export class GmailView {
     // A message that has another label is in the view already.
     const isElsewhere = all.placesOf(all.uidOf(entry.blob) ?? 0).some((one) => one.folderId !== folderId)
     if (!isElsewhere) await this.#store.copy(folderId, [uid], (await this.#archive()).id, origin)
-    return all.uidOf(entry.blob)
+    return (await this.loaded()).uidOf(entry.blob)
   }
 
   #archive(): Promise<Folder> {

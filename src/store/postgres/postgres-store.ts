@@ -73,6 +73,7 @@ const kinds: Readonly<Record<ValueKind, number>> = {
   report: -8,
   answered: -9,
   webhook: -10,
+  'all-mail': -11,
 }
 
 /** Opens the store in a database. It does not close the database. @throws StoreError */
