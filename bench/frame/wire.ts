@@ -101,11 +101,11 @@ export async function onConnections(count: number, work: () => Promise<number>):
   return done.reduce((sum, units) => sum + units, 0)
 }
 
-/** Opens a connection and logs on as `alice` by IMAP4. */
-export async function logOnByImap(target: Target): Promise<LoadClient> {
+/** Opens a connection and logs on by IMAP4. */
+export async function logOnByImap(target: Target, user = 'alice'): Promise<LoadClient> {
   const wire = await LoadClient.open(target)
   await wire.until('\r\n')
-  await wire.ask('l LOGIN alice secret\r\n', 'l OK')
+  await wire.ask(`l LOGIN ${user} secret\r\n`, 'l OK')
   await wire.until('\r\n')
   return wire
 }

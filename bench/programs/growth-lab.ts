@@ -5,6 +5,7 @@ import { createLab } from '../../src/lab/create-lab.ts'
 import { openDatabase } from '../../src/postgres/database.ts'
 import { ensureMailboxes } from '../../src/store/mailboxes.ts'
 import { openStore, type StoreSetting } from '../../src/store/open.ts'
+import { readerStore } from '../../src/store/readers/reader-store.ts'
 import { accountOwner, type MessageStore } from '../../src/store/types.ts'
 import { resolveForTests } from '../../src/testing/start-lab.ts'
 import { mailOf } from '../frame/mail.ts'
@@ -21,6 +22,8 @@ interface Settings {
 }
 
 const BATCH = 500
+/** How many messages are marked as seen in one change. */
+const MARKED = 50_000
 const MESSAGE_OCTETS = 400
 const { folder, postgres, messages, folders } = JSON.parse(process.argv[2] ?? '{}') as Settings
 const log = pino({ level: 'silent' })
@@ -31,6 +34,7 @@ const database =
     ? undefined
     : await openDatabase({ url: postgres, pool: 10, schema: `bench_${process.pid}`, node: 'bench' }, { log })
 const alice = accountOwner('alice')
+const bob = accountOwner('bob')
 
 async function fill(store: MessageStore): Promise<void> {
   await ensureMailboxes(store, alice)
@@ -49,8 +53,24 @@ async function fill(store: MessageStore): Promise<void> {
   }
 }
 
+/** Lets bob read the INBOX of alice, and marks all messages as seen for him. */
+async function share(store: MessageStore): Promise<void> {
+  const inbox = await store.findFolder(alice, 'INBOX')
+  if (!inbox) throw new Error('alice has no INBOX')
+  await store.changeValues({ kind: 'acl' }, () => new Map([[inbox.id, Buffer.from('1')]]))
+  await store.changeValues({ kind: 'acl', folderId: inbox.id }, () => new Map([['bob', Buffer.from('lrs')]]))
+  const asBob = readerStore(store, bob, (error) => {
+    throw error
+  })
+  for (let uid = 1; uid <= messages; uid += MARKED) {
+    const uids = Array.from({ length: Math.min(MARKED, messages + 1 - uid) }, (_, i) => uid + i)
+    await asBob.setFlags(inbox.id, uids, { mode: 'add', flags: ['\\Seen'] })
+  }
+}
+
 let store = await openStore(setting, { log, clock: systemClock, database })
 await fill(store)
+await share(store)
 if (folder !== undefined) {
   // What is measured is a lab after a restart.
   await store[Symbol.asyncDispose]()

@@ -1,4 +1,4 @@
-import { mkdtempSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { mailOf } from '../frame/mail.ts'
@@ -8,13 +8,15 @@ import { END, greeted, send } from '../frame/smtp.ts'
 import type { BenchOptions, TableSuite, Target } from '../frame/types.ts'
 import { LoadClient, logOnByImap } from '../frame/wire.ts'
 
-/** What grows. */
-type Axis = 'messages' | 'folders' | 'connections' | 'watchers'
+/** What grows. Connections do nothing, or are in IDLE where nothing happens. Watchers are in IDLE on the mailbox that receives mail. */
+const AXES = ['messages', 'folders', 'connections', 'connections in IDLE', 'watchers'] as const
+type Axis = (typeof AXES)[number]
 
 const SIZES: Readonly<Record<Axis, readonly number[]>> = {
   messages: [10, 1_000, 10_000, 100_000],
   folders: [10, 1_000, 10_000],
   connections: [1, 100, 1_000],
+  'connections in IDLE': [1, 100, 1_000],
   watchers: [1, 10, 100, 1_000],
 }
 /** Further sizes, which take minutes and several GB of memory. */
@@ -22,13 +24,19 @@ const LARGE: Readonly<Record<Axis, readonly number[]>> = {
   messages: [1_000_000],
   folders: [100_000],
   connections: [10_000],
+  'connections in IDLE': [10_000],
   watchers: [],
 }
+/** Where each kind of clients in IDLE waits. */
+const WATCHED: Readonly<Partial<Record<Axis, string>>> = { 'connections in IDLE': 'Drafts', watchers: 'INBOX' }
+const MEMORY = 'resident memory (MB)'
 
 interface Session {
   readonly target: Target
   readonly size: number
   readonly imap: LoadClient
+  /** A client of bob, who may read the INBOX of alice and has seen every message. */
+  readonly reader: LoadClient
   readonly smtp: LoadClient
 }
 
@@ -36,7 +44,7 @@ interface Session {
 interface Operation {
   readonly name: string
   readonly axes: readonly Axis[]
-  /** Its time matters, not its CPU time, and it is done once. */
+  /** It is done once. The figure is in ms. */
   readonly once?: boolean
   readonly prepare?: (session: Session) => Promise<void>
   readonly run: (session: Session, turn: number) => Promise<void>
@@ -51,6 +59,7 @@ const first = async (wire: LoadClient, command: string): Promise<void> => {
   await wire.until('\r\n')
 }
 const select = ({ imap }: Session): Promise<void> => ask(imap, 'SELECT INBOX')
+const selectOther = ({ reader }: Session): Promise<void> => ask(reader, 'SELECT "Other Users/alice/INBOX"')
 /** A uid anywhere in the folder. */
 const uidOf = ({ size }: Session, turn: number): number => 1 + ((turn * 7_919) % size)
 const MAIL = Buffer.concat([mailOf(2_048), END])
@@ -58,6 +67,7 @@ const MAIL = Buffer.concat([mailOf(2_048), END])
 const operations: readonly Operation[] = [
   { name: 'the first SELECT (ms)', axes: ['messages'], once: true, run: select },
   { name: 'SELECT', axes: ['messages', 'folders'], run: select },
+  { name: 'SELECT of another account’s mailbox', axes: ['messages'], run: selectOther },
   {
     name: 'STATUS',
     axes: ['messages', 'folders'],
@@ -97,7 +107,7 @@ const operations: readonly Operation[] = [
   },
   {
     name: 'a message of 2 KB by SMTP',
-    axes: ['messages', 'folders', 'connections', 'watchers'],
+    axes: AXES,
     run: ({ smtp }) => send(smtp, MAIL),
   },
   {
@@ -109,9 +119,12 @@ const operations: readonly Operation[] = [
     },
   },
   { name: 'LIST of one folder', axes: ['folders'], run: ({ imap }) => first(imap, 'LIST "" f1') },
-  { name: 'NOOP', axes: ['connections', 'watchers'], run: ({ imap }) => first(imap, 'NOOP') },
+  { name: 'NOOP', axes: ['connections', 'connections in IDLE', 'watchers'], run: ({ imap }) => first(imap, 'NOOP') },
   { name: 'a POP3 session: log-on, STAT, QUIT', axes: ['messages'], run: ({ target }) => pop3(target) },
 ]
+
+const operationsOf = (axis: Axis, { only = '' }: BenchOptions): Operation[] =>
+  operations.filter(({ name, axes }) => axes.includes(axis) && name.includes(only))
 
 async function pop3({ host, note }: Target): Promise<void> {
   const wire = await LoadClient.open({ host, port: Number(note) })
@@ -120,17 +133,16 @@ async function pop3({ host, note }: Target): Promise<void> {
   wire.close()
 }
 
-/** Opens clients that do nothing, or wait in IDLE on the INBOX that receives messages. */
+/** Opens clients that do nothing, or wait in IDLE. */
 async function openIdle(target: Target, axis: Axis, size: number): Promise<LoadClient[]> {
   const open: LoadClient[] = []
-  if (axis !== 'connections' && axis !== 'watchers') return open
+  if (axis === 'messages' || axis === 'folders') return open
+  const watched = WATCHED[axis]
   for (let i = 0; i < size; i++) {
     // The loopback network has many addresses; each has its own ports.
     const wire = await LoadClient.open(target, `127.0.0.${2 + (i % 200)}`)
     await wire.until('\r\n')
-    if (axis === 'watchers') {
-      await wire.ask('l LOGIN bob secret\r\ns SELECT INBOX\r\ni IDLE\r\n', '+ ')
-    }
+    if (watched) await wire.ask(`l LOGIN bob secret\r\ns SELECT ${watched}\r\ni IDLE\r\n`, '+ ')
     open.push(wire)
   }
   return open
@@ -147,16 +159,17 @@ async function costsAt(axis: Axis, size: number, store: string, options: BenchOp
     target,
     size,
     imap: await logOnByImap(target),
+    reader: await logOnByImap(target, 'bob'),
     smtp: await greeted({ host: target.host, port: target.smtpPort ?? 0 }),
   }
   try {
     await target.collect?.()
-    for (const operation of operations.filter(({ axes }) => axes.includes(axis))) {
-      if (operation.name.includes(options.only ?? ''))
-        costs.set(operation.name, await costOf(operation, session, options))
+    costs.set(MEMORY, target.memoryOctets() / 1e6)
+    for (const operation of operationsOf(axis, options)) {
+      costs.set(operation.name, await costOf(operation, session, options))
     }
   } finally {
-    for (const wire of [...idle, session.imap, session.smtp]) wire.close()
+    for (const wire of [...idle, session.imap, session.reader, session.smtp]) wire.close()
     await target.stop()
   }
   return costs
@@ -165,9 +178,9 @@ async function costsAt(axis: Axis, size: number, store: string, options: BenchOp
 async function costOf(operation: Operation, session: Session, { rounds, roundMs }: BenchOptions): Promise<number> {
   await operation.prepare?.(session)
   if (operation.once) {
-    const before = performance.now()
+    const before = threadSeconds(session.target.pid ?? 0)
     await operation.run(session, 0)
-    return performance.now() - before
+    return (threadSeconds(session.target.pid ?? 0) - before) * 1000
   }
   let turn = 0
   const costs: number[] = []
@@ -181,8 +194,20 @@ async function costOf(operation: Operation, session: Session, { rounds, roundMs 
   return median(costs)
 }
 
+/** Returns the CPU seconds that the threads of a process have used, to the nanosecond. proc_pid_schedstat(5). */
+function threadSeconds(pid: number): number {
+  const threads = readdirSync(`/proc/${pid}/task`)
+  const ns = threads.map((thread) =>
+    Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'latin1').split(' ')[0]),
+  )
+  return ns.reduce((sum, each) => sum + each, 0) / 1e9
+}
+
 const figure = (value: number | undefined): string =>
   value === undefined ? '' : value >= 100 ? String(Math.round(value)) : value.toPrecision(2)
+
+const ALL_SIZES = [...new Set([...Object.values(SIZES), ...Object.values(LARGE)].flat())].sort((a, b) => a - b)
+const columnOf = (size: number): string => `at ${size.toLocaleString('en')}`
 
 export const suite: TableSuite = {
   kind: 'table',
@@ -190,8 +215,9 @@ export const suite: TableSuite = {
   async measure(options) {
     const rows: Record<string, string>[] = []
     for (const store of ['memory', 'lmdb']) {
-      for (const axis of ['messages', 'folders', 'connections', 'watchers'] as const) {
+      for (const axis of AXES) {
         const sizes = options.full ? [...SIZES[axis], ...LARGE[axis]] : SIZES[axis]
+        if (!operationsOf(axis, options).length) continue
         const costs: Map<string, number>[] = []
         for (const size of sizes) costs.push(await costsAt(axis, size, store, options))
         for (const name of costs[0]?.keys() ?? []) {
@@ -200,11 +226,18 @@ export const suite: TableSuite = {
             store,
             operation: name,
             'what grows': axis,
-            ...Object.fromEntries(sizes.map((size, i) => [`at ${size.toLocaleString('en')}`, figure(values[i])])),
+            ...Object.fromEntries(ALL_SIZES.map((size) => [columnOf(size), figure(values[sizes.indexOf(size)])])),
           })
         }
       }
     }
-    return rows
+    // Without the columns of sizes that were not measured.
+    const measured = ALL_SIZES.map(columnOf).filter((column) => rows.some((row) => row[column] !== ''))
+    return rows.map(({ store = '', operation = '', 'what grows': grows = '', ...row }) => ({
+      store,
+      operation,
+      'what grows': grows,
+      ...Object.fromEntries(measured.map((column) => [column, row[column] ?? ''])),
+    }))
   },
 }
