@@ -3,7 +3,7 @@ import type { Entries, MessageEntry } from './types.ts'
 import { firstIndexFrom } from './uid-order.ts'
 
 /** Number of uids of a block. */
-const BLOCK_UIDS = 256
+export const BLOCK_UIDS = 256
 
 /** Returns the number of the block that has a uid. */
 export const blockOf = (uid: number): number => Math.floor(uid / BLOCK_UIDS)
@@ -146,6 +146,37 @@ export class EntryList implements Entries {
     this.#isShared = true
     this.#owner = {}
     return copy
+  }
+
+  /**
+   * Returns a list of these entries as somebody sees them. Blocks are read when they are first needed.
+   * @param seen how many entries of each block have `\Seen` then, where it is not 0
+   * @param show returns an entry with its own `\Seen`
+   */
+  viewed(seen: ReadonlyMap<number, number>, show: (entry: MessageEntry) => MessageEntry): EntryList {
+    const entries = this.share()
+    const source: BlockSource = {
+      read: (block) => (entries.block(block)?.entries ?? []).map(show),
+      holds() {},
+      leaves() {},
+    }
+    const counts = entries.#blocks.map(({ number, size, deleted }) => ({
+      number,
+      size,
+      deleted,
+      unseen: size - (seen.get(number) ?? 0),
+    }))
+    return new EntryList(source, counts)
+  }
+
+  /** Returns a block of entries; undefined if it has none. */
+  block(number: number): Block | undefined {
+    return this.#blocks[this.#blockWith(uidsOf(number).from)]
+  }
+
+  /** The number of entries without `\Seen`. */
+  get unseen(): number {
+    return this.#blocks.reduce((sum, { unseen }) => sum + unseen, 0)
   }
 
   /** The lowest uid, 0 if the list is empty. */

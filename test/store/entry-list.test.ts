@@ -127,3 +127,21 @@ it('reads entries again after they were dropped, but not those that a copy alone
   expect([copy.slice(0, 3), copy.find(301), source.reads]).toEqual([stored.slice(0, 3), stored[100], reads])
   expect([list.at(0), source.reads]).toEqual([stored[0], reads + 1])
 })
+
+it('shows entries as somebody sees them, and reads only the blocks that are needed', () => {
+  const source = new TestSource(stored)
+  const list = new EntryList(source, source.counts)
+  const show = (one: MessageEntry): MessageEntry => ({ ...one, flags: one.uid < 769 ? ['\\Seen'] : [] })
+  const sizes = new Map(source.counts.map(({ number, size }) => [number, size]))
+  const view = list.viewed(new Map([0, 1, 2].map((number) => [number, sizes.get(number) ?? 0])), show)
+  expect([view.length, view.unseen, view.firstUnseen, source.reads]).toEqual([2_000, 1_744, 257, 1])
+  list.pin([1])
+  list.remove([1])
+  expect([view.at(0), view.slice(899, 901), list.length]).toEqual([
+    show(stored[0] as MessageEntry),
+    stored.slice(899, 901).map(show),
+    1_999,
+  ])
+  view.replace(0, entry(1))
+  expect([view.firstUnseen, view.unseen]).toEqual([1, 1_745])
+})

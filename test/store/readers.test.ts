@@ -1,8 +1,15 @@
 import { describe, expect, it } from 'vitest'
+import { seededRandom } from '../../src/common/random.ts'
 import { MemoryStore } from '../../src/store/memory/memory-store.ts'
 import { readerStore } from '../../src/store/readers/reader-store.ts'
 import { SeenMarks } from '../../src/store/readers/seen.ts'
-import { accountOwner, type Folder, type MessageStore, type StoreEvent } from '../../src/store/types.ts'
+import {
+  accountOwner,
+  type Folder,
+  type FolderSnapshot,
+  type MessageStore,
+  type StoreEvent,
+} from '../../src/store/types.ts'
 import type { ValueChanges } from '../../src/store/value-types.ts'
 import { message } from '../contract/store-context.ts'
 import { TestClock } from '../support/test-clock.ts'
@@ -98,5 +105,38 @@ describe('the store of a reader', () => {
       ['flags', [['\\Flagged']]],
       ['flags', [['\\Flagged', '\\Seen']]],
     ])
+  })
+
+  it('counts and shows what the reader has seen of many messages with gaps', async () => {
+    const { store, owner, reader, inbox } = await open()
+    const random = seededRandom(7)
+    const some = (uids: readonly number[], share: number): number[] => uids.filter(() => random() < share)
+    let uids = Array.from({ length: 1_400 }, (_, i) => i + 1)
+    await store.append(uids.map((uid) => message(`${uid}`, inbox)))
+    const seen = new Set<number>()
+    for (const share of [0.02, 0.5, 0, 0.9]) {
+      const marked = some(uids, share)
+      await reader.setFlags(inbox.id, marked, { mode: 'add', flags: ['\\Seen'] })
+      for (const uid of marked) seen.add(uid)
+      const unmarked = some(uids, 0.1)
+      await reader.setFlags(inbox.id, unmarked, { mode: 'remove', flags: ['\\Seen'] })
+      for (const uid of unmarked) seen.delete(uid)
+      await owner.setFlags(inbox.id, some(uids, 0.3), { mode: 'add', flags: ['\\Seen'] })
+      const before = await reader.snapshot(inbox.id)
+      const expected = uids.filter((uid) => !seen.has(uid))
+      // The second block of uids has no gap, and the last one is lost altogether.
+      const gone = new Set(some(uids, 0.05).filter((uid) => uid < 256 || uid > 511))
+      await owner.expunge(inbox.id, [...gone, ...uids.filter((uid) => share === 0.9 && uid >= 1_280)])
+      const unseenIn = ({ entries }: FolderSnapshot): number[] =>
+        [...entries].filter(({ flags }) => !flags.includes('\\Seen')).map(({ uid }) => uid)
+      expect(unseenIn(before)).toEqual(expected)
+      const firstUnseen = uids.indexOf(expected[0] as number) + 1
+      expect(before).toMatchObject({ exists: uids.length, unseen: expected.length, firstUnseen })
+      uids = (await store.list(inbox.id)).map(({ uid }) => uid)
+      expect((await reader.status(inbox.id)).unseen).toBe(uids.filter((uid) => !seen.has(uid)).length)
+    }
+    const listed = (await reader.list(inbox.id)).map(({ uid, flags }) => [uid, flags.includes('\\Seen')])
+    expect(listed).toEqual(uids.map((uid) => [uid, seen.has(uid)]))
+    expect((await reader.entry(inbox.id, 300))?.flags.includes('\\Seen')).toBe(seen.has(300))
   })
 })

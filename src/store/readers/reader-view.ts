@@ -1,3 +1,5 @@
+import { isSliceOver, nextSlice } from '../../common/time-slice.ts'
+import { BLOCK_UIDS, blockOf, EntryList } from '../entry-list.ts'
 import { SEEN } from '../flags.ts'
 import {
   CAPTURED_OWNER,
@@ -19,7 +21,7 @@ import {
 } from '../types.ts'
 import { ascending } from '../uid-order.ts'
 import type { ValueSpace } from '../value-types.ts'
-import { SeenMarks, withSeen } from './seen.ts'
+import { chunksOf, SeenMarks, withSeen } from './seen.ts'
 
 /** The methods that differ for a reader. */
 export type Viewed = Pick<
@@ -56,25 +58,20 @@ export class ReaderView implements Omit<Viewed, 'copy' | 'move'> {
     if (!this.#isViewed(folderId)) return status
     // The caller also gets the events of the changes that are counted.
     await this.#delivered
-    const marks = await this.#marks(folderId)
-    if (marks.size === 0) return { ...status, unseen: status.exists }
-    const entries = await this.#store.list(folderId)
-    return { ...status, unseen: entries.filter(({ uid }) => !marks.isSeen(uid)).length }
+    return { ...status, unseen: (await this.#snapshot(folderId)).unseen }
   }
 
   async snapshot(folderId: string): Promise<FolderSnapshot> {
-    if (!this.#isViewed(folderId)) return this.#store.snapshot(folderId)
+    return this.#isViewed(folderId) ? this.#snapshot(folderId) : this.#store.snapshot(folderId)
+  }
+
+  async #snapshot(folderId: string): Promise<FolderSnapshot> {
     const marks = await this.#marks(folderId)
     const snapshot = await this.#store.snapshot(folderId)
-    const entries = Array.from(snapshot.entries, (entry) => marks.view(entry))
-    const isUnseen = ({ flags }: MessageEntry): boolean => !flags.includes(SEEN)
-    return {
-      ...snapshot,
-      entries,
-      flags: withSeen(snapshot.flags, !entries.every(isUnseen)),
-      unseen: entries.filter(isUnseen).length,
-      firstUnseen: entries.findIndex(isUnseen) + 1,
-    }
+    const all = EntryList.of(snapshot.entries)
+    const entries = all.viewed(await seenIn(all, marks), (entry) => marks.view(entry))
+    const { unseen, firstUnseen } = entries
+    return { ...snapshot, entries, flags: withSeen(snapshot.flags, unseen < entries.length), unseen, firstUnseen }
   }
 
   async list(folderId: string, range?: UidRange): Promise<readonly MessageEntry[]> {
@@ -84,7 +81,7 @@ export class ReaderView implements Omit<Viewed, 'copy' | 'move'> {
 
   async entry(folderId: string, uid: number): Promise<MessageEntry | undefined> {
     const entry = await this.#store.entry(folderId, uid)
-    return entry && this.#isViewed(folderId) ? (await this.#marks(folderId)).view(entry) : entry
+    return entry && this.#isViewed(folderId) ? (await this.#marks(folderId, [uid])).view(entry) : entry
   }
 
   async changedSince(folderId: string, modSeq: number): Promise<readonly MessageEntry[]> {
@@ -120,7 +117,7 @@ export class ReaderView implements Omit<Viewed, 'copy' | 'move'> {
   ): Promise<FlagChangeResult> {
     if (!this.#isViewed(folderId)) return this.#store.setFlags(folderId, uids, change, origin)
     const { mode, flags, unchangedSince = Number.POSITIVE_INFINITY } = change
-    const marks = await this.#marks(folderId)
+    const marks = await this.#marks(folderId, uids)
     const found = await this.#entriesOf(folderId, uids)
     const refused = found.filter(({ uid, modSeq }) => Math.max(modSeq, marks.modSeqOf(uid)) > unchangedSince)
     const isRefused = new Set(refused.map(({ uid }) => uid))
@@ -195,7 +192,7 @@ export class ReaderView implements Omit<Viewed, 'copy' | 'move'> {
     if (event.type === 'flags') return { ...event, entries: await this.#viewed(folder.id, event.entries) }
     if (event.type !== 'values' || event.kind !== 'seen') return event
     if (event.reader !== this.#reader) return undefined
-    const marks = await this.#marks(folder.id)
+    const marks = SeenMarks.from(await this.#store.values({ ...this.#space(folder.id), names: event.names }))
     const changed = await this.#entriesOf(folder.id, marks.changedSince((event.modSeq ?? 1) - 1))
     const entries = changed.map((entry) => marks.view(entry))
     return { type: 'flags', folder, entries, ...(event.origin && { origin: event.origin }) }
@@ -210,32 +207,46 @@ export class ReaderView implements Omit<Viewed, 'copy' | 'move'> {
     return { folderId, kind: 'seen', reader: this.#reader }
   }
 
-  async #marks(folderId: string): Promise<SeenMarks> {
-    return SeenMarks.from(await this.#store.values(this.#space(folderId)))
+  /** @param uids the messages whose marks are wanted. Default: all */
+  async #marks(folderId: string, uids?: readonly number[]): Promise<SeenMarks> {
+    return SeenMarks.from(await this.#store.values({ ...this.#space(folderId), names: uids && chunksOf(uids) }))
   }
 
   async #mark(folderId: string, uids: readonly number[], isSeen: boolean, origin: Origin | undefined): Promise<void> {
     if (uids.length === 0) return
     const { lowestUid } = await this.#store.status(folderId)
+    const names = chunksOf(uids)
+    const known = await this.#store.values({ ...this.#space(folderId), names })
+    // The marks of deleted messages are looked for when a chunk is added, so for few changes only.
+    const isAdding = known.size < names.length
     await this.#store.changeValues(
-      this.#space(folderId),
+      { ...this.#space(folderId), names: isAdding ? undefined : names },
       (current, modSeq) => SeenMarks.from(current).mark(uids, isSeen, { modSeq, lowestUid }),
       origin,
     )
   }
 
   async #viewed(folderId: string, entries: readonly MessageEntry[]): Promise<MessageEntry[]> {
-    const marks = await this.#marks(folderId)
+    const marks = await this.#marks(
+      folderId,
+      entries.map(({ uid }) => uid),
+    )
     return entries.map((entry) => marks.view(entry))
   }
 
   /** Returns the store's entries of those uids that exist, ascending. */
   async #entriesOf(folderId: string, uids: readonly number[]): Promise<readonly MessageEntry[]> {
-    if (uids.length === 0) return []
+    const found: MessageEntry[] = []
     const wanted = ascending(uids)
-    const range = { from: wanted[0] as number, to: wanted.at(-1) as number }
-    const isWanted = new Set(wanted)
-    return (await this.#store.list(folderId, range)).filter(({ uid }) => isWanted.has(uid))
+    for (let i = 0; i < wanted.length; ) {
+      const block = blockOf(wanted[i] as number)
+      const from = i
+      while (i < wanted.length && blockOf(wanted[i] as number) === block) i++
+      const isWanted = new Set(wanted.slice(from, i))
+      const range = { from: wanted[from] as number, to: wanted[i - 1] as number }
+      for (const entry of await this.#store.list(folderId, range)) if (isWanted.has(entry.uid)) found.push(entry)
+    }
+    return found
   }
 
   async #seenAmong(folderId: string, uids: readonly number[]): Promise<ReadonlySet<number>> {
@@ -274,6 +285,20 @@ export class ReaderView implements Omit<Viewed, 'copy' | 'move'> {
     }))
     return { ...message, targets }
   }
+}
+
+/** Returns how many messages of each block of a list a reader has seen, where it is not 0. */
+async function seenIn(list: EntryList, marks: SeenMarks): Promise<ReadonlyMap<number, number>> {
+  const seen = new Map<number, number>()
+  for (const number of marks.blocks) {
+    const block = list.block(number)
+    if (!block) continue
+    // Marks outlive their messages. Of a full block all exist, so it need not be read.
+    const isFull = block.size === BLOCK_UIDS
+    seen.set(number, isFull ? marks.seenIn(number) : block.entries.filter(({ uid }) => marks.isSeen(uid)).length)
+    if (isSliceOver()) await nextSlice()
+  }
+  return seen
 }
 
 const isSeenFlag = (flag: string): boolean => flag.toLowerCase() === '\\seen'

@@ -1,3 +1,4 @@
+import { blockOf, uidsOf } from '../entry-list.ts'
 import { SEEN } from '../flags.ts'
 import type { MessageEntry } from '../types.ts'
 import type { ValueChanges, Values } from '../value-types.ts'
@@ -8,46 +9,55 @@ interface Mark {
   readonly modSeq: number
 }
 
-/** Marks are stored in chunks of this many uids, so that a change writes little. */
-const CHUNK_UIDS = 256
-const chunkOf = (uid: number): number => Math.floor(uid / CHUNK_UIDS)
 /** Octets of a mark: the uid within its chunk, whether it is seen, and the modification sequence. */
 const MARK_OCTETS = 8
 
-/** Which messages of a folder one reader has seen. Messages without a mark are unseen. */
+/** Returns the names of the values that have the marks of these uids. */
+export const chunksOf = (uids: Iterable<number>): string[] => Array.from(new Set(Array.from(uids, blockOf)), String)
+
+/**
+ * Which messages of a folder one reader has seen. Messages without a mark are unseen. The marks of a block of uids are one
+ * chunk, which is one value, so that a change writes little. Chunks are read when they are first needed.
+ */
 export class SeenMarks {
-  readonly #marks = new Map<number, Mark>()
+  readonly #octets = new Map<number, Buffer>()
+  readonly #chunks = new Map<number, Map<number, Mark>>()
 
   /** Reads the values of kind `seen`. */
   static from(values: Values): SeenMarks {
     const marks = new SeenMarks()
-    for (const [name, octets] of values) {
-      const first = Number(name) * CHUNK_UIDS
-      for (let at = 0; at + MARK_OCTETS <= octets.length; at += MARK_OCTETS) {
-        const mark = { isSeen: octets[at + 1] === 1, modSeq: octets.readUIntBE(at + 2, 6) }
-        marks.#marks.set(first + (octets[at] as number), mark)
-      }
-    }
+    for (const [name, octets] of values) marks.#octets.set(Number(name), octets)
     return marks
   }
 
-  get size(): number {
-    return this.#marks.size
+  /** Returns the blocks of uids that have marks of seen messages. */
+  get blocks(): number[] {
+    return Array.from(this.#octets.keys()).filter((block) => this.seenIn(block) > 0)
+  }
+
+  /** Returns how many marks of a block say that a message was seen. It may have been expunged since. */
+  seenIn(block: number): number {
+    const octets = this.#octets.get(block) ?? NO_OCTETS
+    let seen = 0
+    for (let at = 1; at < octets.length; at += MARK_OCTETS) seen += octets[at] as number
+    return seen
   }
 
   isSeen(uid: number): boolean {
-    return this.#marks.get(uid)?.isSeen ?? false
+    return this.#markOf(uid)?.isSeen ?? false
   }
 
   modSeqOf(uid: number): number {
-    return this.#marks.get(uid)?.modSeq ?? 0
+    return this.#markOf(uid)?.modSeq ?? 0
   }
 
   /** Returns the uids that were marked after `modSeq`, ascending. */
   changedSince(modSeq: number): number[] {
-    return Array.from(this.#marks)
-      .flatMap(([uid, mark]) => (mark.modSeq > modSeq ? [uid] : []))
-      .sort((a, b) => a - b)
+    const found: number[] = []
+    for (const block of this.#octets.keys()) {
+      for (const [uid, mark] of this.#chunk(block)) if (mark.modSeq > modSeq) found.push(uid)
+    }
+    return found.sort((a, b) => a - b)
   }
 
   /**
@@ -62,37 +72,37 @@ export class SeenMarks {
     const changed = new Set<number>()
     for (const uid of uids) {
       if (this.isSeen(uid) === isSeen) continue
-      this.#marks.set(uid, { isSeen, modSeq })
-      changed.add(chunkOf(uid))
+      this.#chunk(blockOf(uid)).set(uid, { isSeen, modSeq })
+      changed.add(blockOf(uid))
     }
     if (changed.size === 0) return new Map()
-    for (const uid of this.#marks.keys()) {
-      if (uid >= lowestUid) continue
-      this.#marks.delete(uid)
-      changed.add(chunkOf(uid))
+    for (const block of this.#octets.keys()) {
+      if (block > blockOf(lowestUid)) continue
+      for (const uid of this.#chunk(block).keys()) {
+        if (uid >= lowestUid) continue
+        this.#chunk(block).delete(uid)
+        changed.add(block)
+      }
     }
-    return this.#chunks(changed)
+    return new Map(Array.from(changed, (block) => [String(block), encoded(this.#chunk(block))]))
   }
 
-  #chunks(wanted: ReadonlySet<number>): ValueChanges {
-    const pieces = new Map<number, Buffer[]>()
-    for (const [uid, { isSeen, modSeq }] of this.#marks) {
-      const chunk = chunkOf(uid)
-      if (!wanted.has(chunk)) continue
-      const octets = Buffer.alloc(MARK_OCTETS)
-      octets[0] = uid % CHUNK_UIDS
-      octets[1] = isSeen ? 1 : 0
-      octets.writeUIntBE(modSeq, 2, 6)
-      const list = pieces.get(chunk) ?? []
-      list.push(octets)
-      pieces.set(chunk, list)
+  #markOf(uid: number): Mark | undefined {
+    return this.#chunk(blockOf(uid)).get(uid)
+  }
+
+  /** Returns the marks of a block by uid. */
+  #chunk(block: number): Map<number, Mark> {
+    const known = this.#chunks.get(block)
+    if (known) return known
+    const marks = new Map<number, Mark>()
+    const octets = this.#octets.get(block) ?? NO_OCTETS
+    for (let at = 0; at + MARK_OCTETS <= octets.length; at += MARK_OCTETS) {
+      const mark = { isSeen: octets[at + 1] === 1, modSeq: octets.readUIntBE(at + 2, 6) }
+      marks.set(uidsOf(block).from + (octets[at] as number), mark)
     }
-    return new Map(
-      Array.from(wanted, (chunk) => {
-        const list = pieces.get(chunk)
-        return [String(chunk), list && Buffer.concat(list)]
-      }),
-    )
+    this.#chunks.set(block, marks)
+    return marks
   }
 
   /** Returns the entry as the reader sees it. */
@@ -101,6 +111,22 @@ export class SeenMarks {
     const modSeq = Math.max(entry.modSeq, this.modSeqOf(entry.uid))
     return flags === entry.flags && modSeq === entry.modSeq ? entry : { ...entry, flags, modSeq }
   }
+}
+
+const NO_OCTETS = Buffer.alloc(0)
+
+/** Returns the value of a chunk; undefined if it has no marks. */
+function encoded(chunk: ReadonlyMap<number, Mark>): Buffer | undefined {
+  if (chunk.size === 0) return undefined
+  const octets = Buffer.alloc(chunk.size * MARK_OCTETS)
+  let at = 0
+  for (const [uid, { isSeen, modSeq }] of chunk) {
+    octets[at] = uid - uidsOf(blockOf(uid)).from
+    octets[at + 1] = isSeen ? 1 : 0
+    octets.writeUIntBE(modSeq, at + 2, 6)
+    at += MARK_OCTETS
+  }
+  return octets
 }
 
 /** Returns flags with or without `\Seen`, which stands before `\Draft` and the keywords. */
