@@ -15,6 +15,16 @@ export function listPattern(text: string): (name: string) => boolean {
   return (name) => literals <= name.length && name.startsWith(prefix) && matches(name, pattern, prefix.length)
 }
 
+/**
+ * Returns what all names begin with that match a pattern, as far as names have it in every encoding, and whether that is
+ * the whole pattern.
+ */
+export function literalStart(pattern: string): { readonly prefix: string; readonly isWhole: boolean } {
+  // In modified UTF-7, `&` begins characters that are not ASCII. RFC 3501 section 5.1.3
+  const [prefix = ''] = /^[ -~]*?(?=[%&*]|[^ -~]|$)/.exec(pattern) ?? []
+  return { prefix, isWhole: prefix.length === pattern.length }
+}
+
 /** Matches the rest after the first `done` characters, which are equal. */
 function matches(name: string, pattern: string, done: number): boolean {
   // For each number of characters: whether the pattern so far matches that many characters of the name.

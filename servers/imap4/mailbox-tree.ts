@@ -18,31 +18,86 @@ export interface MailboxNode {
   readonly exists: boolean
 }
 
-/**
- * Returns all names that an account can see, in name order.
- * @param wanted tells whether a name is wanted. Default: all are
- */
+/** Which names are wanted. */
+export interface WantedNames {
+  /** What all of them begin with. Others are not looked at. */
+  readonly prefix: string
+  /** Whether only the name is wanted that `prefix` is. */
+  readonly isWhole?: boolean
+  /** Tells whether a name is wanted. Default: all are. */
+  readonly matches?: (name: string) => Steps<boolean>
+}
+
+const ALL: WantedNames = { prefix: '' }
+
+/** Returns the names that an account can see, in name order. */
 export async function mailboxTree(
   session: ImapSession,
   identity: Identity,
-  wanted?: (name: string) => Steps<boolean>,
+  wanted: WantedNames = ALL,
 ): Promise<MailboxNode[]> {
   const { store, tenants } = session.context
   const { account, owner } = identity
   const tenant = tenants.ofAccount(account.user)
-  const groups = await store.listFolders(PUBLIC_OWNER)
+  const groups = partOf(await store.listFolders(PUBLIC_OWNER), PUBLIC_ROOT, wanted)
   const newsgroups = groups.filter((folder) => isVisibleTo(folder, account.user, tenant))
   const captured: Folder[] = []
-  for (const folder of seesCaptured(session, identity) ? await store.listFolders(CAPTURED_OWNER) : []) {
+  const domains = seesCaptured(session, identity) ? await store.listFolders(CAPTURED_OWNER) : []
+  for (const folder of partOf(domains, CAPTURED_ROOT, wanted)) {
     if (await seesFolder(session, identity, folder)) captured.push(folder)
   }
   const shared: Folder[] = []
-  for (const folder of await sharedFolders(store)) {
+  for (const folder of partOf(await sharedFolders(store), OTHER_ROOT, wanted)) {
     if (folder.owner !== owner && (await rightsOf(session, identity, folder)).includes('l')) shared.push(folder)
     if (isSliceOver()) await nextSlice()
   }
-  const folders = [...(await store.listFolders(owner)), ...newsgroups, ...captured, ...shared.map(withoutUse)]
-  return runInSlices(treeOf(folders, owner, new Set(await store.subscriptions(owner)), wanted))
+  const own = partOf(await store.listFolders(owner), '', wanted)
+  const folders = [...own, ...newsgroups, ...captured, ...shared.map(withoutUse)]
+  const subscribed = (await store.subscriptions(owner)).filter((name) => name.startsWith(wanted.prefix))
+  return runInSlices(treeOf(folders, owner, new Set(subscribed), wanted))
+}
+
+/** Returns what an account sees of a name; undefined if it sees neither a mailbox, nor a level, nor a subscription. */
+export async function mailboxNode(
+  session: ImapSession,
+  identity: Identity,
+  name: string,
+): Promise<MailboxNode | undefined> {
+  return (await mailboxTree(session, identity, { prefix: name, isWhole: true })).at(0)
+}
+
+/**
+ * Returns those of the folders below a root that wanted names depend on: folders with a wanted name, and one below it if
+ * only one name is wanted.
+ * @param folders in name order, those of other accounts in any order
+ */
+function partOf(folders: readonly Folder[], root: string, { prefix, isWhole }: WantedNames): readonly Folder[] {
+  const start = root === '' ? '' : `${root}/`
+  if (start.startsWith(prefix)) return folders
+  if (!prefix.startsWith(start)) return []
+  if (root === OTHER_ROOT) return folders
+  const name = prefix.slice(start.length)
+  if (!isWhole) return startingWith(folders, name)
+  const [at, below] = [startingWith(folders, name).at(0), startingWith(folders, `${name}/`).at(0)]
+  return [at, below].filter((folder) => folder !== undefined)
+}
+
+/** Returns the folders whose names begin with a prefix, given folders in name order. */
+function startingWith(folders: readonly Folder[], prefix: string): readonly Folder[] {
+  const from = firstWithout(folders, ({ name }) => name < prefix)
+  const to = firstWithout(folders, ({ name }) => name < prefix || name.startsWith(prefix))
+  return folders.slice(from, to)
+}
+
+/** Returns the index of the first folder that does not meet a condition, which only folders before it meet. */
+function firstWithout(folders: readonly Folder[], condition: (folder: Folder) => boolean): number {
+  let [low, high] = [0, folders.length]
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (condition(folders[middle] as Folder)) low = middle + 1
+    else high = middle
+  }
+  return low
 }
 
 /** Returns a mailbox of another account, whose use is one for that account only. */
@@ -55,7 +110,7 @@ function* treeOf(
   folders: readonly Folder[],
   reader: Owner,
   subscribed: ReadonlySet<string>,
-  wanted?: (name: string) => Steps<boolean>,
+  { prefix, isWhole, matches }: WantedNames,
 ): Steps<MailboxNode[]> {
   const byName = new Map<string, Folder>()
   const levels = new Set<string>()
@@ -66,8 +121,9 @@ function* treeOf(
     for (const level of above) levels.add(level)
     if (above.length > 0) yield
   }
-  const all = [...new Set([...byName.keys(), ...levels, ...subscribed])]
-  const names = wanted ? yield* wantedOf(all, wanted) : all
+  const isWanted = (name: string): boolean => (isWhole ? name === prefix : name.startsWith(prefix))
+  const all = [...new Set([...byName.keys(), ...levels, ...subscribed])].filter(isWanted)
+  const names = matches ? yield* matching(all, matches) : all
   const nodes: MailboxNode[] = []
   for (const name of yield* sortInSteps(names, (a, b) => (a < b ? -1 : 1))) {
     const folder = byName.get(name)
@@ -85,10 +141,10 @@ function* treeOf(
 
 const NODES_PER_STEP = 256
 
-function* wantedOf(names: readonly string[], wanted: (name: string) => Steps<boolean>): Steps<string[]> {
+function* matching(names: readonly string[], matches: (name: string) => Steps<boolean>): Steps<string[]> {
   const found: string[] = []
   for (const [i, name] of names.entries()) {
-    if (yield* wanted(name)) found.push(name)
+    if (yield* matches(name)) found.push(name)
     if (i % NODES_PER_STEP === 0) yield
   }
   return found

@@ -4,7 +4,7 @@ import { withInboxInCapitals } from '../../../src/store/mailboxes.ts'
 import type { Folder } from '../../../src/store/types.ts'
 import { seesCaptured } from '../captured.ts'
 import { defineCommand, noArguments } from '../command.ts'
-import { listPattern } from '../list-pattern.ts'
+import { listPattern, literalStart } from '../list-pattern.ts'
 import {
   CAPTURED_ROOT,
   decodePattern,
@@ -56,8 +56,9 @@ export const list = defineCommand({
     const isRecursive = request.select.has('RECURSIVEMATCH')
     const patterns = [...new Set(request.patterns)].map(listPattern)
     const matches = (name: string): Steps<boolean> => matchesAny(patternName(name, session), patterns)
+    const start = request.patterns.length === 1 ? literalStart(request.patterns[0] as string) : { prefix: '' }
     // Only RECURSIVEMATCH depends on names that do not match. RFC 5258 section 3
-    const tree = await mailboxTree(session, identity, isRecursive ? undefined : matches)
+    const tree = await mailboxTree(session, identity, isRecursive ? undefined : { ...start, matches })
     const matching = new Set<MailboxNode>(isRecursive ? [] : tree)
     for (const node of isRecursive ? tree : []) {
       if (isSliceOver()) await nextSlice()
@@ -198,7 +199,7 @@ export const lsub = defineCommand({
   states: loggedOn,
   parse: readPattern,
   async run(session, { identity }, pattern) {
-    const tree = await mailboxTree(session, identity)
+    const tree = await mailboxTree(session, identity, { prefix: literalStart(pattern).prefix })
     const above = await runInSlices(levelsAbove(tree, ({ subscribed }) => subscribed))
     const matches = listPattern(pattern)
     for (const node of tree) {

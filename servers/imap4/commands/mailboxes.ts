@@ -12,7 +12,7 @@ import {
   readMailboxName,
   superiors,
 } from '../mailbox-names.ts'
-import { mailboxTree } from '../mailbox-tree.ts'
+import { mailboxNode } from '../mailbox-tree.ts'
 import { announce } from '../notify/announcements.ts'
 import { bad, type CommandResult, no, ok } from '../reply.ts'
 import { type Identity, type ImapSession, loggedOn, originOf } from '../state.ts'
@@ -183,8 +183,7 @@ export const subscribe = defineCommand({
   parse: oneMailbox,
   async run(session, { identity }, name) {
     checkCharacters(name)
-    const node = (await mailboxTree(session, identity)).find((candidate) => candidate.name === name)
-    if (!node) throw no('The mailbox does not exist.', 'NONEXISTENT')
+    if (!(await mailboxNode(session, identity, name))) throw no('The mailbox does not exist.', 'NONEXISTENT')
     return setSubscribed(session, identity, name, true)
   },
 })

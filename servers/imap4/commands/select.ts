@@ -2,7 +2,7 @@ import type { Folder } from '../../../src/store/types.ts'
 import { visibleEntries } from '../captured.ts'
 import { defineCommand, noArguments } from '../command.ts'
 import { encodeMailboxName, findMailbox, mailboxName, readMailboxName } from '../mailbox-names.ts'
-import { attributes, mailboxTree } from '../mailbox-tree.ts'
+import { attributes, mailboxNode } from '../mailbox-tree.ts'
 import { hasCode } from '../personality.ts'
 import { claimRecent } from '../recent.ts'
 import { bad, type CommandResult, ok } from '../reply.ts'
@@ -203,6 +203,6 @@ function permanentFlags({ isExamined, rights, knownFlags }: Selection): readonly
 /** Returns the LIST response that IMAP4rev2 adds. RFC 9051 section 6.3.2. */
 async function listResponse(session: ImapSession, identity: Identity, folder: Folder): Promise<string> {
   const name = mailboxName(folder, identity.owner)
-  const node = (await mailboxTree(session, identity)).find((candidate) => candidate.name === name)
+  const node = await mailboxNode(session, identity, name)
   return `LIST (${node ? attributes(node).join(' ') : ''}) "/" ${encodeMailboxName(name, session)}`
 }
