@@ -2,8 +2,10 @@ import { downgraded } from '../../src/mail/downgrade.ts'
 import { headerBlockEnd } from '../../src/mail/headers.ts'
 import { openCaptured, openInbox } from '../../src/store/mailboxes.ts'
 import {
+  type Entries,
   type Folder,
   type FolderLock,
+  type FolderSnapshot,
   type MessageEntry,
   type MessageStore,
   type Owner,
@@ -18,7 +20,8 @@ const WHOLE_OCTETS = 256 * 1024
 export class Maildrop {
   readonly #store: MessageStore
   readonly #folder: Folder
-  readonly #entries: readonly MessageEntry[]
+  readonly #entries: Entries
+  readonly #allOctets: number
   readonly #lock: FolderLock
   readonly #isUtf8: boolean
   readonly #deleted = new Set<number>()
@@ -27,7 +30,7 @@ export class Maildrop {
   private constructor(
     store: MessageStore,
     folder: Folder,
-    entries: readonly MessageEntry[],
+    { entries, sizeOctets }: FolderSnapshot,
     lock: FolderLock,
     isUtf8: boolean,
   ) {
@@ -36,7 +39,8 @@ export class Maildrop {
     this.#folder = folder
     this.#entries = entries
     this.#lock = lock
-    this.#octets = totalOctets(entries)
+    this.#allOctets = sizeOctets
+    this.#octets = sizeOctets
   }
 
   /**
@@ -57,7 +61,7 @@ export class Maildrop {
     const lock = await store.lockFolder(folder.id)
     if (!lock) throw new Pop3Error('The mailbox is in use by another session.', 'IN-USE')
     try {
-      return new Maildrop(store, folder, await store.list(folder.id), lock, isUtf8)
+      return new Maildrop(store, folder, await store.snapshot(folder.id), lock, isUtf8)
     } catch (error) {
       await lock.release()
       throw error
@@ -86,15 +90,16 @@ export class Maildrop {
 
   /** Returns the entry of a message number. @throws Pop3Error if it does not exist or is marked as deleted */
   entry(number: number): MessageEntry {
-    const entry = this.#entries[number - 1]
+    const entry = number > 0 ? this.#entries.at(number - 1) : undefined
     if (entry === undefined || this.#deleted.has(number)) throw new Pop3Error(`No such message: ${number}`)
     return entry
   }
 
   /** Yields the messages not marked as deleted, with their numbers. */
   *messages(): Generator<readonly [number: number, entry: MessageEntry], void, void> {
-    for (const [index, entry] of this.#entries.entries()) {
-      if (!this.#deleted.has(index + 1)) yield [index + 1, entry]
+    let number = 0
+    for (const entry of this.#entries) {
+      if (!this.#deleted.has(++number)) yield [number, entry]
     }
   }
 
@@ -115,7 +120,7 @@ export class Maildrop {
 
   unmarkAll(): void {
     this.#deleted.clear()
-    this.#octets = totalOctets(this.#entries)
+    this.#octets = this.#allOctets
   }
 
   /** Returns a message as the client takes it, given its start with the whole header. RFC 6856 section 4. */
@@ -165,7 +170,7 @@ export class Maildrop {
   async update(): Promise<number> {
     try {
       if (this.#deleted.size === 0) return 0
-      const uids = Array.from(this.#deleted, (number) => (this.#entries[number - 1] as MessageEntry).uid)
+      const uids = Array.from(this.#deleted, (number) => (this.#entries.at(number - 1) as MessageEntry).uid)
       return (await this.#lock.expunge(uids, this)).length
     } catch (error) {
       if (!(error instanceof StoreError && error.code === 'lock-lost')) throw error
@@ -176,9 +181,6 @@ export class Maildrop {
     }
   }
 }
-
-const totalOctets = (entries: readonly MessageEntry[]): number =>
-  entries.reduce((sum, { sizeOctets }) => sum + sizeOctets, 0)
 
 function throwRemoved(number: number): never {
   throw new Pop3Error(`Message ${number} was removed by another session.`)

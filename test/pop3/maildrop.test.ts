@@ -64,11 +64,11 @@ describe('RFC 1939 section 4: the exclusive lock', () => {
     await using lab = await startMailLab(pop3)
     await lab.put('alice', mail(1))
     const { id } = await openInbox(lab.store, accountOwner('alice'))
-    const list = lab.store.list.bind(lab.store)
-    lab.store.list = () => Promise.reject(new StoreError('closed', 'the store is closed'))
+    const snapshot = lab.store.snapshot.bind(lab.store)
+    lab.store.snapshot = () => Promise.reject(new StoreError('closed', 'the store is closed'))
     const client = await LineClient.open(lab.port)
     await play(client, 'S: +OK *\nC: USER alice\nS: +OK*\nC: PASS secret\nS: -ERR [SYS/TEMP] the store is closed')
-    lab.store.list = list
+    lab.store.snapshot = snapshot
     await play(client, 'C: USER alice\nS: +OK*\nC: PASS secret\nS: +OK 1 messages*')
     expect(await lab.store.list(id)).toHaveLength(1)
     client.destroy()
