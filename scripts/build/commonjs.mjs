@@ -6,7 +6,7 @@ import { entryPoints } from './entry-points.mjs'
 const TOKENIZER = 'html-tokenizer.cjs'
 /** What src/mail/html-tokenizer.cjs is used for; the rest of the package is left out. */
 const WANTED = "export { Tokenizer } from 'htmlparser2'"
-const format = { format: 'cjs', exports: 'named', comments: false }
+const format = { format: 'cjs', exports: 'named', comments: false, charset: 'ascii' }
 
 const options = {
   platform: 'node',

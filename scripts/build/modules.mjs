@@ -33,6 +33,8 @@ export async function buildModules() {
     dir: FOLDER,
     format: 'esm',
     comments: false,
+    // One character above U+00FF makes V8 hold the whole file with two octets for each.
+    charset: 'ascii',
     entryFileNames: '[name].js',
     banner,
     chunkFileNames: 'chunks/[name]-[hash].js',
