@@ -104,7 +104,8 @@ test('RFC 4644 section 2.4: 431 while another peer sends the article; the claim 
   second.destroy()
 })
 
-test('claims are limited to 50,000; an article offered beyond that is not claimed', async () => {
+// A store in PostgreSQL is asked about each of them.
+test('claims are limited to 50,000; an article offered beyond that is not claimed', { timeout: 600_000 }, async () => {
   await using lab = await startPeerLab()
   const first = await lab.client()
   const second = await lab.client()
