@@ -57,9 +57,11 @@ const onlyInAll = [
   'test/verify/protocol-defects.test.ts',
   'test/store/full-disk.test.ts',
   'test/store/faults.test.ts',
-  ...['conflicts', 'database', 'full-disk', 'hosts', 'labs', 'paused', 'postgres-support', 'skew', 'two-nodes'].map(
+  ...['conflicts', 'database', 'full-disk', 'hosts', 'key-secret', 'labs', 'paused', 'postgres-support'].map(
     (name) => `test/cluster/${name}.test.ts`,
   ),
+  'test/cluster/skew.test.ts',
+  'test/cluster/two-nodes.test.ts',
   'test/mcp/inspector.interop.test.ts',
   'test/docs/site.interop.test.ts',
   'test/release/package-managers.interop.test.ts',

@@ -17,7 +17,7 @@ import type { StoreIndex } from '../pki/certificate-store/index-file.ts'
 import { openFiles } from '../pki/certificate-store/store.ts'
 import { copyStore, countsOf, restoreStore } from '../store/lmdb/open.ts'
 import { type ConfigurationOptions, loadConfiguration, withConfig } from './configuration.ts'
-import { openDatabaseOf } from './database.ts'
+import { keyProtectionOf, openDatabaseOf } from './database.ts'
 import { UsageError } from './failure.ts'
 import { positiveNumber } from './options.ts'
 import { counted, note, print } from './output.ts'
@@ -131,13 +131,16 @@ async function copyCertificates(
 
 async function copyFromDatabase(lab: ResolvedLab, to: string): Promise<StoreIndex> {
   await using database = await openDatabaseOf(lab, { isReader: true })
-  return await copyCertificateStore(await openFiles({ folder: DATABASE, database }), await openFiles({ folder: to }))
+  const keyProtection = keyProtectionOf(lab, { isReader: true })
+  const files = await openFiles({ folder: DATABASE, database, keyProtection })
+  return await copyCertificateStore(files, await openFiles({ folder: to }))
 }
 
 /** Copies the certificates of a backup into the database of a lab, which must not have any. */
 async function copyIntoDatabase(lab: ResolvedLab, from: string): Promise<void> {
   await using database = await openDatabaseOf(lab)
-  await copyCertificateStore(await openFiles({ folder: from }), await openFiles({ folder: DATABASE, database }))
+  const files = await openFiles({ folder: DATABASE, database, keyProtection: keyProtectionOf(lab) })
+  await copyCertificateStore(await openFiles({ folder: from }), files)
 }
 
 function contentOf({ messages, certificates }: Manifest): string {

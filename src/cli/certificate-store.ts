@@ -14,7 +14,7 @@ import type { LabFacts } from '../pki/lifecycle/context.ts'
 import type { ReadCrl } from '../pki/revocation/read-crl.ts'
 import { DatabaseError } from '../postgres/errors.ts'
 import { type Configuration, type ConfigurationOptions, loadConfiguration } from './configuration.ts'
-import { openDatabaseOf } from './database.ts'
+import { keyProtectionOf, openDatabaseOf } from './database.ts'
 import { quietStoreLog } from './log.ts'
 import { note } from './output.ts'
 
@@ -74,7 +74,8 @@ export async function openStoreOf(
   const { store: folder, key } = lab.certificates
   const database = folder === DATABASE ? await openDatabaseOf(lab, { isReader }) : undefined
   try {
-    const store = await openCertificateStore({ folder, database, key, clock: systemClock, log, ...options })
+    const kept = { folder, database, keyProtection: keyProtectionOf(lab, { isReader }) }
+    const store = await openCertificateStore({ ...kept, key, clock: systemClock, log, ...options })
     return {
       store,
       async [Symbol.asyncDispose]() {

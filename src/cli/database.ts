@@ -2,6 +2,7 @@ import pino from 'pino'
 import { isShared, type ResolvedLab } from '../config/resolve.ts'
 import { CLUSTER_NAME, DEFAULT_CLUSTER_NAME } from '../config/schema/store.ts'
 import { openLabDatabase } from '../lab/lab-database.ts'
+import type { KeyProtection } from '../pki/certificate-store/sealed-files.ts'
 import type { Database, DatabaseSettings } from '../postgres/database.ts'
 import { UsageError } from './failure.ts'
 
@@ -30,6 +31,12 @@ export function databaseAt(text: string): { readonly url: string; readonly schem
 
 /** What a command does with a database. A reader never creates tables. */
 export type Access = Pick<DatabaseSettings, 'isReader'>
+
+/** Returns how a lab keeps private keys in its database. */
+export const keyProtectionOf = ({ cluster }: ResolvedLab, { isReader = false }: Access = {}): KeyProtection => ({
+  secret: cluster?.keySecret,
+  seals: isReader ? 'none' : 'first',
+})
 
 /** Connects to the database of a lab for one command. @throws UsageError if the lab has none; DatabaseError */
 export async function openDatabaseOf(lab: ResolvedLab, access: Access = {}): Promise<Database> {

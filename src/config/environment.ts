@@ -48,6 +48,7 @@ function variableOf(key: string): string {
 const folderKeys = new Set([
   'certificates',
   'store',
+  'cluster',
   'capture',
   'tokens',
   'webhooks',

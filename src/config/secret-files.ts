@@ -10,6 +10,7 @@ export const secretFileKeys: Readonly<Record<string, string>> = {
   tokenFile: 'token',
   accessTokenFile: 'accessToken',
   secretFile: 'secret',
+  keySecretFile: 'keySecret',
   clientSecretFile: 'clientSecret',
 }
 

@@ -10,7 +10,9 @@ const ARTICLES = 100_000
 const BOUND_OCTETS = 2 << 20
 
 // A store in PostgreSQL is asked about each article.
-test('100,000 articles: GROUP and NEXT; OVER waits for a slow client and is complete in the end', { timeout: 600_000 }, async () => {
+test('100,000 articles: GROUP and NEXT; OVER waits for a slow client and is complete in the end', {
+  timeout: 600_000,
+}, async () => {
   const serve = vi.spyOn(nntp, 'serve')
   onTestFinished(() => serve.mockRestore())
   await using lab = await startNewsLab()

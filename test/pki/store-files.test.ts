@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { join } from 'node:path'
 import pino from 'pino'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -20,7 +21,7 @@ async function folderPlace(): Promise<Place> {
   }
 }
 
-async function databasePlace(): Promise<Place> {
+async function databasePlace(secret?: string): Promise<Place> {
   const fresh = await freshDatabase()
   const opened: Database[] = []
   return {
@@ -28,7 +29,7 @@ async function databasePlace(): Promise<Place> {
       const node = `node-${opened.length}`
       const database = await openDatabase({ ...fresh, pool: 2, node }, { log: pino({ level: 'silent' }) })
       opened.push(database)
-      return openFiles({ folder: 'database', database })
+      return openFiles({ folder: 'database', database, keyProtection: { secret } })
     },
     async [Symbol.asyncDispose]() {
       for (const database of opened) await database[Symbol.asyncDispose]()
@@ -44,7 +45,16 @@ async function memoryPlace(): Promise<Place> {
 const places = [
   { kind: 'memory', create: memoryPlace, isShared: false },
   { kind: 'a folder', create: folderPlace, isShared: false },
-  ...(needsPostgres() ? [{ kind: 'a database', create: databasePlace, isShared: true }] : []),
+  ...(needsPostgres()
+    ? [
+        { kind: 'a database', create: () => databasePlace(), isShared: true },
+        {
+          kind: 'a database with encrypted keys',
+          create: () => databasePlace('a secret of the nodes'),
+          isShared: true,
+        },
+      ]
+    : []),
 ]
 
 describe.each(places)('files in $kind', ({ create, isShared }) => {
@@ -168,3 +178,37 @@ describe.each(places)('files in $kind', ({ create, isShared }) => {
     expect((await other.list()).filter((path) => path.startsWith('half/'))).toEqual([])
   })
 })
+
+it.runIf(needsPostgres())(
+  'private keys in a database are encrypted with a secret, and only readable with it',
+  async () => {
+    const fresh = await freshDatabase()
+    const log = pino({ level: 'silent' })
+    await using database = await openDatabase({ ...fresh, pool: 2, node: 'a' }, { log })
+    const open = (secret?: string) => openFiles({ folder: 'database', database, keyProtection: { secret } })
+    const pem = generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
+    const { d, ...others } = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' })
+    const set = `${JSON.stringify({ keys: [{ ...others, d, kid: '1', alg: 'ES256', use: 'sig' }] })}\n`
+    const plain = await open()
+    await plain.write('keys/early.pem', pem)
+    await plain.write('oauth2/keys.json', set)
+    const files = await open('the secret')
+    await files.write('keys/late.pem', `before\n${pem}after\n`)
+    expect(await files.replace('dkim/one.pem', undefined, pem)).toBe(true)
+    expect(await files.replace('dkim/one.pem', pem, pem)).toBe(true)
+    const rows = await database.query<{ readonly text: string }>('select text from certificate_files')
+    expect(rows.length).toBe(5)
+    for (const { text } of rows) {
+      expect(text).toContain('-----BEGIN ENCRYPTED PRIVATE KEY-----')
+      expect(text).not.toContain(pem.split('\n')[1])
+      expect(text).not.toContain(d)
+    }
+    expect(await files.read('keys/early.pem')).toBe(pem)
+    expect(await files.read('keys/late.pem')).toBe(`before\n${pem}after\n`)
+    expect(JSON.parse((await files.read('oauth2/keys.json')) ?? '')).toEqual(JSON.parse(set))
+    expect(await files.exclusively((locked) => locked.read('dkim/one.pem'))).toBe(pem)
+    await expect(plain.read('keys/late.pem')).rejects.toThrow('set cluster.keySecret')
+    await expect(open()).rejects.toThrow('set cluster.keySecret')
+    await expect(open('another secret')).rejects.toThrow('is not the secret')
+  },
+)

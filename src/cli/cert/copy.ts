@@ -6,10 +6,11 @@ import { DATABASE } from '../../config/schema/certificates.ts'
 import { DEFAULT_CLUSTER_NAME } from '../../config/schema/store.ts'
 import { copyCertificateStore } from '../../pki/certificate-store/copy.ts'
 import type { StoreFiles } from '../../pki/certificate-store/files.ts'
+import type { KeyProtection } from '../../pki/certificate-store/sealed-files.ts'
 import { openFiles } from '../../pki/certificate-store/store.ts'
 import { type Database, openDatabase } from '../../postgres/database.ts'
 import { loadConfiguration } from '../configuration.ts'
-import { type Access, databaseAt, openDatabaseOf } from '../database.ts'
+import { type Access, databaseAt, keyProtectionOf, openDatabaseOf } from '../database.ts'
 import { UsageError } from '../failure.ts'
 import { counted, print } from '../output.ts'
 
@@ -52,7 +53,7 @@ async function openPlace(text: string, access: Access = {}): Promise<Place> {
   const address = databaseAt(text)
   if (address) {
     const settings = { ...address, ...access, pool: 2, node: `copy-${process.pid}` }
-    return inDatabase(await openDatabase(settings, { log: pino({ level: 'silent' }) }))
+    return inDatabase(await openDatabase(settings, { log: pino({ level: 'silent' }) }), { seals: 'none' })
   }
   if (CONFIGURATION.test(text)) return placeOfLab(text, (await loadConfiguration({ config: text })).lab, access)
   return inFolder(resolve(text))
@@ -61,7 +62,9 @@ async function openPlace(text: string, access: Access = {}): Promise<Place> {
 async function placeOfLab(name: string, lab: ResolvedLab, access: Access): Promise<Place> {
   const { store } = lab.certificates
   if (store === 'memory') throw new UsageError(`${name} keeps its certificates in memory; set certificates: FOLDER`)
-  return store === DATABASE && isShared(lab.store) ? inDatabase(await openDatabaseOf(lab, access)) : inFolder(store)
+  return store === DATABASE && isShared(lab.store)
+    ? inDatabase(await openDatabaseOf(lab, access), keyProtectionOf(lab, access))
+    : inFolder(store)
 }
 
 const inFolder = async (folder: string): Promise<Place> => ({
@@ -69,7 +72,7 @@ const inFolder = async (folder: string): Promise<Place> => ({
   [Symbol.asyncDispose]: async () => {},
 })
 
-const inDatabase = async (database: Database): Promise<Place> => ({
-  files: await openFiles({ folder: DATABASE, database }),
+const inDatabase = async (database: Database, keyProtection: KeyProtection): Promise<Place> => ({
+  files: await openFiles({ folder: DATABASE, database, keyProtection }),
   [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
 })

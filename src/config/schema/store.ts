@@ -93,6 +93,15 @@ export const cluster = z.strictObject({
     .default('auto')
     .describe('Name of this node, different on each. auto: the name of the machine and a random number.')
     .meta({ examples: ['node-1'] }),
+  keySecret: z
+    .string()
+    .min(16, 'write at least 16 characters; openssl rand -base64 32 makes a secret')
+    .optional()
+    .describe(
+      'Secret that encrypts the private keys of the certificates in the database, the same on all nodes. Default: they are not encrypted.',
+    )
+    .meta({ examples: ['Xk3vQ0rN1sLw8yTzGm5bHc7d'], writeOnly: true }),
+  keySecretFile: secretFile('secret for private keys', '/run/secrets/keys'),
 })
 
 /** A rule that deletes old messages from some folders. */

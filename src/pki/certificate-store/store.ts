@@ -21,6 +21,7 @@ import { Journal } from './journal.ts'
 import { Materials } from './materials.ts'
 import { memoryFiles } from './memory-files.ts'
 import { oldClientRoot, rootBundle } from './roots.ts'
+import { type KeyProtection, sealedFiles } from './sealed-files.ts'
 import type { CertificateStore } from './types.ts'
 
 export interface CertificateStoreOptions {
@@ -28,6 +29,8 @@ export interface CertificateStoreOptions {
   readonly folder: string
   /** Required for `database`. The store does not close it. */
   readonly database?: Database | undefined
+  /** How a database keeps private keys. Default: not encrypted. */
+  readonly keyProtection?: KeyProtection | undefined
   readonly clock: Clock
   readonly log: StoreLog
   /** Key type of the lab's root and of the certificates that `auto` issues. */
@@ -56,12 +59,13 @@ export async function openCertificateStore(options: CertificateStoreOptions): Pr
 export async function openFiles({
   folder,
   database,
-}: Pick<CertificateStoreOptions, 'folder' | 'database'>): Promise<StoreFiles> {
+  keyProtection = {},
+}: Pick<CertificateStoreOptions, 'folder' | 'database' | 'keyProtection'>): Promise<StoreFiles> {
   if (folder === 'memory') return memoryFiles()
   if (folder !== DATABASE) return folderFiles(folder, indexPath)
   if (!database) throw new PkiError('store', 'the certificates are in a database, but none is open')
   const { databaseFiles } = await import('./database-files.ts')
-  return databaseFiles(database, indexPath)
+  return sealedFiles(databaseFiles(database, indexPath), keyProtection)
 }
 
 /** Wait after a change by another program, since it changes several files in a row. */
