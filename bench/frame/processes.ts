@@ -13,6 +13,8 @@ const START_LIMIT_MS = 30_000
 export interface ServerNews {
   readonly port: number
   readonly smtpPort?: number
+  readonly pop3Port?: number
+  readonly nntpPort?: number
   readonly ca?: string
   readonly note?: string
 }
@@ -24,12 +26,10 @@ export async function forkServer(name: string, settings: object = {}): Promise<T
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     execArgv: ['--expose-gc'],
   })
-  const { port, smtpPort, ca, note } = (await nextMessage(child)) as ServerNews
+  const news = (await nextMessage(child)) as ServerNews
   return {
-    ...observed(child, port),
-    ...(smtpPort !== undefined && { smtpPort }),
-    ...(ca !== undefined && { ca }),
-    ...(note !== undefined && { note }),
+    ...observed(child, news.port),
+    ...news,
     async reset() {
       await ask(child, 'reset')
     },

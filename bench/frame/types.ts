@@ -4,6 +4,8 @@ export interface Target {
   readonly port: number
   /** Port of its SMTP server, if `port` is that of another protocol. */
   readonly smtpPort?: number
+  readonly pop3Port?: number
+  readonly nntpPort?: number
   /** Process id, if the benchmark started the server. */
   readonly pid?: number
   /** PEM of the authority that issued the server's certificate, if it speaks TLS. */

@@ -6,7 +6,7 @@ import { openDatabase } from '../../src/postgres/database.ts'
 import { ensureMailboxes } from '../../src/store/mailboxes.ts'
 import { openStore, type StoreSetting } from '../../src/store/open.ts'
 import { readerStore } from '../../src/store/readers/reader-store.ts'
-import { accountOwner, type MessageStore } from '../../src/store/types.ts'
+import { accountOwner, type MessageStore, PUBLIC_OWNER } from '../../src/store/types.ts'
 import { resolveForTests } from '../../src/testing/start-lab.ts'
 import { mailOf } from '../frame/mail.ts'
 
@@ -17,15 +17,25 @@ interface Settings {
   readonly postgres?: string
   /** Messages in the INBOX of alice. */
   readonly messages: number
+  /** Octets of a message. */
+  readonly octets?: number
   /** Further folders of alice. */
   readonly folders: number
+  /** Articles in the newsgroup bench.read. */
+  readonly articles?: number
 }
 
 const BATCH = 500
 /** How many messages are marked as seen in one change. */
 const MARKED = 50_000
-const MESSAGE_OCTETS = 400
-const { folder, postgres, messages, folders } = JSON.parse(process.argv[2] ?? '{}') as Settings
+const {
+  folder,
+  postgres,
+  messages,
+  octets = 400,
+  folders,
+  articles = 0,
+} = JSON.parse(process.argv[2] ?? '{}') as Settings
 const log = pino({ level: 'silent' })
 const setting: StoreSetting =
   postgres !== undefined ? { postgres } : folder === undefined ? { memory: 16 * 1024 ** 3 } : { lmdb: folder }
@@ -42,7 +52,7 @@ async function fill(store: MessageStore): Promise<void> {
   if (!inbox) throw new Error('alice has no INBOX')
   for (let at = 0; at < messages; at += BATCH) {
     const batch = Array.from({ length: Math.min(BATCH, messages - at) }, (_, i) => ({
-      raw: mailOf(MESSAGE_OCTETS, at + i),
+      raw: mailOf(octets, at + i),
       targets: [{ folderId: inbox.id, flags: (at + i) % 3 === 0 ? ['\\Seen'] : [] }],
     }))
     await store.append(batch)
@@ -68,9 +78,23 @@ async function share(store: MessageStore): Promise<void> {
   }
 }
 
+async function fillGroup(store: MessageStore): Promise<void> {
+  const newsgroup = { description: '', posting: 'yes', createdAt: 0, createdBy: 'bench' } as const
+  const { id: folderId } = await store.createFolder(PUBLIC_OWNER, 'bench.read', { newsgroup })
+  for (let at = 0; at < articles; at += BATCH) {
+    const batch = Array.from({ length: Math.min(BATCH, articles - at) }, (_, i) => ({
+      raw: mailOf(octets, at + i),
+      messageId: `<${at + i}@bench.test>`,
+      targets: [{ folderId }],
+    }))
+    await store.append(batch)
+  }
+}
+
 let store = await openStore(setting, { log, clock: systemClock, database })
 await fill(store)
 await share(store)
+if (articles > 0) await fillGroup(store)
 if (folder !== undefined) {
   // What is measured is a lab after a restart.
   await store[Symbol.asyncDispose]()
@@ -78,7 +102,7 @@ if (folder !== undefined) {
 }
 const config = await resolveForTests({
   directory: { accounts: ['alice', 'bob'].map((user) => ({ user, password: 'secret' })) },
-  virtualServers: (['imap4', 'smtp', 'pop3'] as const).map((protocol) => ({
+  virtualServers: (['imap4', 'smtp', 'pop3', 'nntp'] as const).map((protocol) => ({
     protocol,
     tlsPort: 'off' as const,
     limits: { connections: 'off' as const },
@@ -97,4 +121,9 @@ process.on('SIGTERM', async () => {
   if (folder !== undefined) rmSync(folder, { recursive: true, force: true })
   process.exit(0)
 })
-process.send?.({ port: portOf('imap4'), smtpPort: portOf('smtp'), note: String(portOf('pop3')) })
+process.send?.({
+  port: portOf('imap4'),
+  smtpPort: portOf('smtp'),
+  pop3Port: portOf('pop3'),
+  nntpPort: portOf('nntp'),
+})

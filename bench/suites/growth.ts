@@ -126,8 +126,8 @@ const operations: readonly Operation[] = [
 const operationsOf = (axis: Axis, { only = '' }: BenchOptions): Operation[] =>
   operations.filter(({ name, axes }) => axes.includes(axis) && name.includes(only))
 
-async function pop3({ host, note }: Target): Promise<void> {
-  const wire = await LoadClient.open({ host, port: Number(note) })
+async function pop3({ host, pop3Port }: Target): Promise<void> {
+  const wire = await LoadClient.open({ host, port: pop3Port ?? 0 })
   await wire.until('\r\n')
   for (const command of ['USER alice', 'PASS secret', 'STAT', 'QUIT']) await wire.ask(`${command}\r\n`, '\r\n')
   wire.close()
