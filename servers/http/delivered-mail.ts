@@ -36,6 +36,9 @@ export const mailOf = (copies: Copies, caller: Caller): Mail => ({
   caller,
 })
 
+/** Returns the copies whose octets are read. */
+export const firstCopies = (mails: readonly Mail[]): IndexedMessage[] => mails.map(({ copies: [first] }) => first)
+
 const NO_TAGS: readonly string[] = []
 
 function tagsOfCopies(copies: Copies): readonly string[] {

@@ -3,8 +3,9 @@ import { isSliceOver, nextSlice } from '../../src/common/time-slice.ts'
 import { headerFields, headerValue } from '../../src/mail/headers.ts'
 import { ownMessageId, threadAncestors } from '../../src/mail/message-ids.ts'
 import type { OctetString } from '../../src/mail/types.ts'
-import { type MessageEntry, type MessageStore, StoreError } from '../../src/store/types.ts'
+import { type MessageEntry, type MessageReads, type MessageStore, StoreError } from '../../src/store/types.ts'
 import type { ValueSpace, Values } from '../../src/store/value-types.ts'
+import { entriesAt, sourceOf } from './fetch/content.ts'
 import type { Selection } from './selection.ts'
 import type { ImapSession } from './state.ts'
 
@@ -32,15 +33,17 @@ interface Threaded {
 export async function findThreadIds(
   session: ImapSession,
   selection: Selection,
-  indexes: Iterable<number>,
+  indexes: readonly number[],
 ): Promise<void> {
   const { store } = session.context
-  const { messages, threadIds } = selection
+  const { threadIds } = selection
+  const unknown = function* (): Generator<MessageEntry, void, void> {
+    for (const entry of entriesAt(selection, indexes)) if (!threadIds.has(entry.uid)) yield entry
+  }
+  using source = sourceOf(session, selection, unknown(), MAX_HEADER_OCTETS)
   let batch: Threaded[] = []
-  for (const index of indexes) {
-    const entry = messages.at(index)
-    if (!entry || threadIds.has(entry.uid)) continue
-    const threaded = await read(store, selection, entry)
+  for (const entry of unknown()) {
+    const threaded = await read(source, selection, entry)
     if (threaded) batch.push(threaded)
     if (batch.length === BATCH_MESSAGES) {
       await join(store, batch, threadIds)
@@ -52,11 +55,11 @@ export async function findThreadIds(
 }
 
 async function read(
-  store: MessageStore,
+  source: MessageReads,
   { folder }: Selection,
   { uid, blob }: MessageEntry,
 ): Promise<Threaded | undefined> {
-  const raw = await store.read(folder.id, uid, 0, MAX_HEADER_OCTETS)
+  const raw = await source.read(folder.id, uid, 0, MAX_HEADER_OCTETS)
   if (!raw) return undefined
   const fields = headerFields(raw)
   const value = (name: string): OctetString | undefined => headerValue(raw, fields, name)

@@ -1,5 +1,12 @@
 import { isSliceOver, nextSlice } from '../../src/common/time-slice.ts'
-import type { Folder, FolderStatus, MessageEntry, MessageStore } from '../../src/store/types.ts'
+import type {
+  Folder,
+  FolderStatus,
+  MessageEntry,
+  MessageSource,
+  MessageStore,
+  ReadPart,
+} from '../../src/store/types.ts'
 import type { ArticleRange, ArticleSpecifier } from './arguments.ts'
 import type { NntpSession, SelectedGroup } from './command.ts'
 import {
@@ -104,6 +111,18 @@ export async function* pages(
     if (isSliceOver()) await nextSlice()
   }
 }
+
+/** Returns a source for articles of a page that are read one after the other. */
+export const sourceOf = (
+  store: MessageStore,
+  folder: Folder,
+  entries: readonly MessageEntry[],
+  part: ReadPart,
+): MessageSource =>
+  store.readAhead(
+    entries.map((entry) => ({ folder, entry })),
+    part,
+  )
 
 /** Returns the first article above a number. RFC 3977 section 6.1.4. */
 export async function nextEntry(store: MessageStore, group: Folder, number: number): Promise<MessageEntry | undefined> {

@@ -1,6 +1,6 @@
 import { inOnePiece } from '../../src/mail/octets.ts'
 import type { OctetString } from '../../src/mail/types.ts'
-import type { Folder, MessageEntry, MessageStore } from '../../src/store/types.ts'
+import type { Folder, MessageEntry, MessageReads, MessageStore } from '../../src/store/types.ts'
 
 /** The columns of a row, as LIST OVERVIEW.FMT shows them. RFC 3977 section 8.4. */
 export const OVERVIEW_FORMAT = [
@@ -28,9 +28,12 @@ export class OverviewRows {
     this.#store = store
   }
 
-  /** Returns a row from its first TAB to its line end; undefined if the article was removed. */
-  async row(group: Folder, entry: MessageEntry): Promise<OctetString | undefined> {
-    return this.#rows.get(entry.blob) ?? (await this.#build(group, entry))
+  /**
+   * Returns a row from its first TAB to its line end; undefined if the article was removed.
+   * @param source where the overview is read. Default: the store
+   */
+  async row(group: Folder, entry: MessageEntry, source?: MessageReads): Promise<OctetString | undefined> {
+    return this.#rows.get(entry.blob) ?? (await this.#build(group, entry, source ?? this.#store))
   }
 
   /** Returns a row if it is cached already, without the cost of a promise. */
@@ -38,8 +41,8 @@ export class OverviewRows {
     return this.#rows.get(entry.blob)
   }
 
-  async #build(group: Folder, entry: MessageEntry): Promise<OctetString | undefined> {
-    const overview = await this.#store.overview(group.id, entry.uid)
+  async #build(group: Folder, entry: MessageEntry, source: MessageReads): Promise<OctetString | undefined> {
+    const overview = await source.overview(group.id, entry.uid)
     if (!overview) return undefined
     const { subject, from, date, messageId, references, bytes, lines, xref } = overview
     // A "full" column includes the field's name, and is empty if the article lacks the field. RFC 3977 section 8.3.2

@@ -111,4 +111,15 @@ export const migrations: readonly Migration[] = [
       CREATE INDEX commits_at ON commits (at);
     `,
   },
+  {
+    name: 'changes of the state, and the number of messages',
+    sql: `
+      ALTER TABLE lab ADD COLUMN state_revision bigint NOT NULL DEFAULT 0;
+      -- The keys of table state that were ever set or removed, with the revision of their last change.
+      CREATE TABLE state_changes (key text PRIMARY KEY, revision bigint NOT NULL);
+      CREATE INDEX state_changes_by_revision ON state_changes (revision);
+      -- The messages of all folders together, in parts that different nodes change.
+      CREATE TABLE message_counts (shard integer PRIMARY KEY, messages bigint NOT NULL) WITH (fillfactor = 10);
+    `,
+  },
 ]

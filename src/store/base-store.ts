@@ -1,12 +1,16 @@
 import type { Clock } from '../common/clock.ts'
+import type { Overview } from '../mail/overview.ts'
 import { FolderLocks } from './folder-locks.ts'
 import { FolderRegistry, type FolderState } from './folder-registry.ts'
 import {
+  type ExpectedMessage,
   type Folder,
   type FolderLock,
+  type MessageSource,
   type Origin,
   OUTGOING_OWNER,
   type Owner,
+  type ReadPart,
   StoreError,
   type StoreEvent,
 } from './types.ts'
@@ -20,6 +24,11 @@ export abstract class BaseStore<State extends FolderState> {
   protected readonly folders = new FolderRegistry<State>()
   protected isClosed = false
   readonly #listeners: Listeners
+  readonly #source: MessageSource = {
+    read: (folderId, uid, start, end) => this.read(folderId, uid, start, end),
+    overview: (folderId, uid) => this.overview(folderId, uid),
+    [Symbol.dispose]() {},
+  }
   readonly #locks = new FolderLocks((folderId, uids, origin) => this.expunge(folderId, uids, origin))
 
   /** @param listenerFailed receives the errors that listeners throw */
@@ -65,6 +74,15 @@ export abstract class BaseStore<State extends FolderState> {
   expungeUnlocked(folderId: string, uids: readonly number[], origin?: Origin): Promise<readonly number[]> {
     return this.#locks.expungeUnlocked(folderId, uids, origin)
   }
+
+  /** Every message is at hand. */
+  readAhead(_expected: Iterable<ExpectedMessage>, _part?: ReadPart): MessageSource {
+    return this.#source
+  }
+
+  abstract read(folderId: string, uid: number, start?: number, end?: number): Promise<Buffer | undefined>
+
+  abstract overview(folderId: string, uid: number): Promise<Overview | undefined>
 
   abstract expunge(folderId: string, uids: readonly number[], origin?: Origin): Promise<readonly number[]>
 

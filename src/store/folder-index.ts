@@ -77,6 +77,18 @@ export class FolderIndex {
     return (this.#all ??= entries.slice())
   }
 
+  /** Returns the entry before a uid. */
+  before(uid: number): MessageEntry | undefined {
+    const at = this.#entries.indexFrom(uid)
+    return at > 0 ? this.#entries.at(at - 1) : undefined
+  }
+
+  /** Returns entries from a uid on, at most `count`. */
+  from(uid: number, count: number): readonly MessageEntry[] {
+    const at = this.#entries.indexFrom(uid)
+    return this.#entries.slice(at, at + count)
+  }
+
   /** Returns the entries with a greater modSeq, in uid order. */
   changedSince(modSeq: number): MessageEntry[] {
     return this.list().filter((entry) => entry.modSeq > modSeq)

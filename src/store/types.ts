@@ -273,6 +273,21 @@ type StoreChange =
   | { readonly type: 'folder-changed'; readonly folder: Folder; readonly previousName: string }
   | { readonly type: 'folder-deleted'; readonly folder: Folder }
 
+/** A message that is about to be read. */
+export interface ExpectedMessage {
+  readonly folder: Pick<Folder, 'id'>
+  readonly entry: Pick<MessageEntry, 'uid' | 'sizeOctets'>
+}
+
+/** What is read of messages: all octets, overviews, or that many of the first octets. */
+export type ReadPart = 'message' | 'overview' | number
+
+/** Where messages are read. */
+export type MessageReads = Pick<MessageStore, 'read' | 'overview'>
+
+/** Where messages are read one after the other. Dispose of it: it may hold some that were not read in the end. */
+export type MessageSource = MessageReads & Disposable
+
 /** Inclusive range of uids. */
 export interface UidRange {
   readonly from: number
@@ -342,6 +357,13 @@ export interface MessageStore extends ValueStore, AsyncDisposable {
   stream(folderId: string, uid: number, start?: number, end?: number): AsyncIterable<Buffer>
   /** Returns the overview of a message, without reading its octets if the store can. RFC 3977 section 8.3. */
   overview(folderId: string, uid: number): Promise<Overview | undefined>
+  /**
+   * Returns a source for messages that are read one after the other. A store in a database reads the next ones together, as
+   * they are at that moment, within a limit of memory. Anything can be read from the source, but only `part` of the expected
+   * messages is read together.
+   * @param expected the messages in the order in which they are read. Some may be left out
+   */
+  readAhead(expected: Iterable<ExpectedMessage>, part?: ReadPart): MessageSource
   setFlags(folderId: string, uids: readonly number[], change: FlagChange, origin?: Origin): Promise<FlagChangeResult>
   /** Copies all messages or none, with flags, internal date and envelope. */
   copy(folderId: string, uids: readonly number[], targetFolderId: string, origin?: Origin): Promise<CopyResult>

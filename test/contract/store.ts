@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe } from 'vitest'
 import type { Clock } from '../../src/common/clock.ts'
 import type { CopyableStore } from '../../src/store/copy/types.ts'
 import type { MessageStore } from '../../src/store/types.ts'
+import { aheadContract } from './store-ahead.ts'
 import { changeContract } from './store-changes.ts'
 import { StoreContext } from './store-context.ts'
 import { copyContract } from './store-copies.ts'
@@ -40,6 +41,7 @@ export function storeContract(name: string, make: () => StoreUnderTest, copies?:
 
     folderContract(on)
     messageContract(on)
+    aheadContract(on)
     indexContract(on)
     changeContract(on)
     lockContract(on)

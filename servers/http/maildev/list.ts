@@ -1,7 +1,7 @@
 import { parseQuery } from '../../../src/api/messages/search.ts'
 import { ApiProblem } from '../../../src/api/problem.ts'
 import { isSliceOver, nextSlice } from '../../../src/common/time-slice.ts'
-import { DeliveredMail, type Mail } from '../delivered-mail.ts'
+import { DeliveredMail, firstCopies, type Mail } from '../delivered-mail.ts'
 import { countParameter, jsonResponse, type Route, type RouteCall } from '../routes.ts'
 import { conditionsOn, type Filter, matches } from './filter.ts'
 import { type Received, receivedOf } from './received.ts'
@@ -50,16 +50,18 @@ async function wholeMessages(
 ): Promise<object[]> {
   const found: object[] = []
   let [skipped, octets] = [0, 0]
-  for (const mail of filter.length === 0 ? mails.slice(skip, skip + limit) : mails) {
+  const chosen = filter.length === 0 ? mails.slice(skip, skip + limit) : mails
+  using source = api.lab.store.readAhead(firstCopies(chosen))
+  for (const mail of chosen) {
     if (found.length === limit) break
     if (isSliceOver()) await nextSlice()
     if (filter.length > 0) {
       // What lists show is held. Other keys need the message.
-      const facts = await api.reader.facts(mail.copies[0])
+      const facts = await api.reader.facts(mail.copies[0], { source })
       const known = facts && summaryOf(mail, facts)
       if (!known || !matches(known, conditionsOn(known, filter))) continue
     }
-    const received = await receivedOf(api, mail)
+    const received = await receivedOf(api, mail, source)
     const whole = received && form(received)
     if (!whole || !matches(whole, filter)) continue
     if (filter.length > 0 && skipped++ < skip) continue
@@ -88,8 +90,10 @@ export const summaryRoute: Route = {
     const matching = (await delivered.matching(conditions)).mails.filter(({ isRead }) => unread !== 'true' || !isRead)
     const ordered = sort === 'asc' ? matching.toReversed() : matching
     const items: object[] = []
-    for (const mail of ordered.slice(skip, skip + limit)) {
-      const facts = await api.reader.facts(mail.copies[0])
+    const page = ordered.slice(skip, skip + limit)
+    using source = api.reader.ahead(firstCopies(page))
+    for (const mail of page) {
+      const facts = await api.reader.facts(mail.copies[0], { source })
       if (facts) items.push(summaryOf(mail, facts))
       if (isSliceOver()) await nextSlice()
     }

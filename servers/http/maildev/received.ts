@@ -3,6 +3,7 @@ import type { MessageFacts } from '../../../src/api/messages/message-facts.ts'
 import { recipientsFor } from '../../../src/api/messages/summary.ts'
 import { timeText } from '../../../src/common/time-text.ts'
 import type { ReadableAddress, ReadableMessage } from '../../../src/mail/readable.ts'
+import type { MessageReads } from '../../../src/store/types.ts'
 import type { Mail } from '../delivered-mail.ts'
 
 /** A message with what its forms for the versions of MailDev have in common. */
@@ -14,11 +15,11 @@ export interface Received {
   readonly recipients: readonly string[]
 }
 
-/** Reads a message; undefined if it was deleted meanwhile. */
-export async function receivedOf(api: Api, mail: Mail): Promise<Received | undefined> {
+/** Reads a message; undefined if it was deleted meanwhile. @param source where it is read. Default: the store */
+export async function receivedOf(api: Api, mail: Mail, source?: MessageReads): Promise<Received | undefined> {
   const [first] = mail.copies
-  const facts = await api.reader.facts(first)
-  const message = await api.reader.read(first)
+  const facts = await api.reader.facts(first, { source })
+  const message = await api.reader.read(first, source)
   return facts && message && { mail, facts, message, recipients: recipientsOf(api, mail, facts) }
 }
 

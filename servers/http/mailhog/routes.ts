@@ -8,7 +8,7 @@ import { isSliceOver, nextSlice } from '../../../src/common/time-slice.ts'
 import { partOctetsOrRaw } from '../../../src/mail/parts.ts'
 import { filenameOf } from '../../../src/mail/readable.ts'
 import type { DeliveryEnvelope } from '../../../src/store/types.ts'
-import { DeliveredMail, deleteMails, type Mail } from '../delivered-mail.ts'
+import { DeliveredMail, deleteMails, firstCopies, type Mail } from '../delivered-mail.ts'
 import { bodyOf } from '../mailpit/body.ts'
 import { assertSends, release } from '../release.ts'
 import {
@@ -36,8 +36,9 @@ async function messagesOf(api: Api, mails: readonly Mail[]): Promise<object[]> {
     throw new ApiProblem('too-large', `${why}; ask for fewer: /api/v2/messages?limit=10`)
   }
   const found = []
+  using source = api.lab.store.readAhead(firstCopies(mails))
   for (const mail of mails) {
-    const message = await mailHogMessage(api, mail)
+    const message = await mailHogMessage(api, mail, source)
     if (message) found.push(message)
     if (isSliceOver()) await nextSlice()
   }

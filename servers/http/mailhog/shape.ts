@@ -4,6 +4,7 @@ import { timeText } from '../../../src/common/time-text.ts'
 import { headerFields, unfolded } from '../../../src/mail/headers.ts'
 import { parseMessage } from '../../../src/mail/structure.ts'
 import type { MessagePart } from '../../../src/mail/types.ts'
+import type { MessageReads } from '../../../src/store/types.ts'
 import type { Mail } from '../delivered-mail.ts'
 
 // The keys are those of MailHog's API: https://github.com/mailhog/MailHog/blob/master/docs/APIv2/swagger-2.0.yaml
@@ -16,13 +17,17 @@ interface MailHogContent {
   readonly MIME: { readonly Parts: MailHogContent[] } | null
 }
 
-/** Returns a message; undefined if it was deleted meanwhile. */
-export async function mailHogMessage(api: Api, { id, copies: [first], caller }: Mail) {
-  const stored = await api.lab.store.read(first.folder.id, first.entry.uid)
+/** Returns a message; undefined if it was deleted meanwhile. @param source where it is read */
+export async function mailHogMessage(
+  api: Api,
+  { id, copies: [first], caller }: Mail,
+  source: MessageReads = api.lab.store,
+) {
+  const stored = await source.read(first.folder.id, first.entry.uid)
   if (!stored) return undefined
   const raw = withoutLastLineEnd(stored)
   const { mailFrom = '' } = first.entry.envelope ?? {}
-  const facts = (await api.reader.facts(first)) ?? { to: [], cc: [] }
+  const facts = (await api.reader.facts(first, { source })) ?? { to: [], cc: [] }
   const rcptTo = recipientsFor({ api, caller }, first.folder, first.entry, facts)
   const structure = parseMessage(raw)
   const content = contentOf(raw, structure, { octets: raw.length * USUAL_LEVELS + SMALL_OCTETS })

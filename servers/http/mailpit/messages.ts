@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { type Condition, parseQuery } from '../../../src/api/messages/search.ts'
 import { ApiProblem } from '../../../src/api/problem.ts'
 import { isSliceOver, nextSlice } from '../../../src/common/time-slice.ts'
-import { changeFlags, DeliveredMail, deleteMails, type MailList } from '../delivered-mail.ts'
+import { changeFlags, DeliveredMail, deleteMails, firstCopies, type MailList } from '../delivered-mail.ts'
 import { countParameter, jsonResponse, type Route, type RouteCall } from '../routes.ts'
 import { bodyOf } from './body.ts'
 import { mailpitSummary } from './shapes.ts'
@@ -15,8 +15,10 @@ async function answerList({ api, c }: RouteCall, { all }: DeliveredMail, found: 
   // As in Mailpit, 0 means no limit.
   const limit = countParameter(c, 'limit', DEFAULT_LIMIT) || found.mails.length
   const messages = []
-  for (const mail of found.mails.slice(start, start + limit)) {
-    const summary = await mailpitSummary(api, mail)
+  const page = found.mails.slice(start, start + limit)
+  using source = api.reader.ahead(firstCopies(page))
+  for (const mail of page) {
+    const summary = await mailpitSummary(api, mail, source)
     if (summary) messages.push(summary)
     if (isSliceOver()) await nextSlice()
   }

@@ -7,6 +7,7 @@ import { recipientsFor } from '../../../src/api/messages/summary.ts'
 import { timeText } from '../../../src/common/time-text.ts'
 import type { Attachment, ReadableAddress, ReadableMessage } from '../../../src/mail/readable.ts'
 import type { MessagePart } from '../../../src/mail/types.ts'
+import type { MessageReads } from '../../../src/store/types.ts'
 import type { Mail } from '../delivered-mail.ts'
 import { listUnsubscribeOf } from './list-unsubscribe.ts'
 
@@ -49,10 +50,10 @@ function commonOf(api: Api, mail: Mail, facts: MessageFacts) {
   }
 }
 
-/** Returns a message in a list; undefined if it was deleted meanwhile. */
-export async function mailpitSummary(api: Api, mail: Mail) {
+/** Returns a message in a list; undefined if it was deleted meanwhile. @param source where it is read. Default: the store */
+export async function mailpitSummary(api: Api, mail: Mail, source?: MessageReads) {
   const [first] = mail.copies
-  const facts = await api.reader.facts(first)
+  const facts = await api.reader.facts(first, { source })
   if (!facts) return undefined
   return {
     ...commonOf(api, mail, facts),

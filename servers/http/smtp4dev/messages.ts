@@ -8,7 +8,7 @@ import { isSliceOver, nextSlice } from '../../../src/common/time-slice.ts'
 import { partOctetsOrRaw, partText } from '../../../src/mail/parts.ts'
 import { filenameOf, type ReadableMessage } from '../../../src/mail/readable.ts'
 import type { MessagePart } from '../../../src/mail/types.ts'
-import { changeFlags, DeliveredMail, deleteMails, type Mail } from '../delivered-mail.ts'
+import { changeFlags, DeliveredMail, deleteMails, firstCopies, type Mail } from '../delivered-mail.ts'
 import { downloadOf } from '../part-content.ts'
 import { plainTextOf } from '../plain-text.ts'
 import { contentResponse, jsonResponse, notOffered, pathParameter, type Route, type RouteCall } from '../routes.ts'
@@ -68,8 +68,9 @@ async function partOf(call: RouteCall): Promise<{ raw: Buffer; part: MessagePart
 
 async function summariesOf({ api }: RouteCall, mails: readonly Mail[]): Promise<object[]> {
   const found: object[] = []
+  using source = api.reader.ahead(firstCopies(mails))
   for (const mail of mails) {
-    const facts = await api.reader.facts(mail.copies[0])
+    const facts = await api.reader.facts(mail.copies[0], { source })
     if (facts) found.push(smtp4devSummary(api, mail, facts))
     if (isSliceOver()) await nextSlice()
   }
@@ -95,8 +96,9 @@ async function sorted({ api }: RouteCall, newest: readonly Mail[], column: strin
     throw new ApiProblem('bad-request', `sortColumn: is one of ${known}, not "${column}"`)
   }
   const keyed: { mail: Mail; key: string | number }[] = []
+  using source = api.reader.ahead(firstCopies(newest))
   for (const mail of newest) {
-    const facts = await api.reader.facts(mail.copies[0], true)
+    const facts = await api.reader.facts(mail.copies[0], { source, isScan: true })
     if (facts) keyed.push({ mail, key: keyOf(mail, facts) })
     if (isSliceOver()) await nextSlice()
   }

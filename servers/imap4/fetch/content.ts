@@ -4,7 +4,14 @@ import { headerBlockEnd, headerFields, headerValue } from '../../../src/mail/hea
 import { ParseCache, type ParsedMessage } from '../../../src/mail/parse-cache.ts'
 import { MailError, part, partOctetsInSteps, section as sectionRange } from '../../../src/mail/parts.ts'
 import type { HeaderField, OctetString } from '../../../src/mail/types.ts'
-import type { MessageEntry, MessageStore } from '../../../src/store/types.ts'
+import type {
+  ExpectedMessage,
+  Folder,
+  MessageEntry,
+  MessageReads,
+  MessageSource,
+  ReadPart,
+} from '../../../src/store/types.ts'
 import { no } from '../reply.ts'
 import type { Selection } from '../selection.ts'
 import type { ImapSession } from '../state.ts'
@@ -50,14 +57,39 @@ export class MessageContent {
   }
 }
 
+/** What of a message `ContentReader.header` reads, and of a message without a long body all. */
+export const HEADER_PART: ReadPart = HEADER_OCTETS
+
+/** Returns a source for messages of the selected mailbox that are read one after the other. */
+export function sourceOf(
+  { context: { store } }: ImapSession,
+  { folder }: Selection,
+  entries: Iterable<MessageEntry>,
+  part?: ReadPart,
+): MessageSource {
+  return store.readAhead(expected(folder, entries), part)
+}
+
+function* expected(folder: Folder, entries: Iterable<MessageEntry>): Generator<ExpectedMessage, void, void> {
+  for (const entry of entries) yield { folder, entry }
+}
+
+/** Yields the messages with these indexes. */
+export function* entriesAt({ messages }: Selection, indexes: Iterable<number>): Generator<MessageEntry, void, void> {
+  for (const index of indexes) {
+    const entry = messages.at(index)
+    if (entry) yield entry
+  }
+}
+
 /** Reads the messages of the selected mailbox. Returns undefined for an expunged one. */
 export class ContentReader {
-  readonly #store: MessageStore
+  readonly #source: MessageReads
   readonly #folderId: string
   readonly #cache: ParseCache
 
-  constructor(session: ImapSession, { folder }: Selection) {
-    this.#store = session.context.store
+  constructor(session: ImapSession, { folder }: Selection, source: MessageReads) {
+    this.#source = source
     this.#folderId = folder.id
     this.#cache = parseCacheOf(session)
   }
@@ -69,12 +101,12 @@ export class ContentReader {
 
   /** Reads a message's octets: the first step of `read`. For many messages, `octets` and `of` save one promise each. */
   octets({ uid }: MessageEntry): Promise<Buffer | undefined> {
-    return this.#store.read(this.#folderId, uid)
+    return this.#source.read(this.#folderId, uid)
   }
 
   /** Reads the start of a message. Returns undefined if it does not contain the whole header. */
   async header({ uid }: MessageEntry): Promise<Buffer | undefined> {
-    const start = await this.#store.read(this.#folderId, uid, 0, HEADER_OCTETS)
+    const start = await this.#source.read(this.#folderId, uid, 0, HEADER_OCTETS)
     return start && headerBlockEnd(start) < start.length ? start : undefined
   }
 

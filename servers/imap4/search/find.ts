@@ -1,6 +1,6 @@
 import { isSliceOver, nextSlice, runInSlices } from '../../../src/common/time-slice.ts'
 import type { MessageEntry } from '../../../src/store/types.ts'
-import { ContentReader, parseCacheOf } from '../fetch/content.ts'
+import { ContentReader, parseCacheOf, sourceOf } from '../fetch/content.ts'
 import { findLabels } from '../gmail/labels.ts'
 import { rawQuery } from '../gmail/raw-query.ts'
 import type { Progress } from '../progress.ts'
@@ -17,6 +17,8 @@ const WORK_PER_CHECK = 128 * 1024
 const MAX_SHORT_WORK = 256 * 1024
 /** Work of a key that searches no text. */
 const KEY_WORK = 16
+/** Messages that are tested without their contents before the contents of the others are read. */
+const CHUNK_MESSAGES = 512
 
 /** Returns the indexes of the messages that match, ascending. @param among the messages to test; default: all */
 export async function findMessages(
@@ -34,31 +36,44 @@ export async function findMessages(
   const { clock } = session.context
   const test = testOf(key, { selection, decode, cache: parseCacheOf(session), now: clock.now() })
   const { keys, textKeys } = countKeys(key)
-  const contents = new ContentReader(session, selection)
+  const workOf = ({ sizeOctets }: MessageEntry): number => textKeys * sizeOctets
+  const isShort = (entry: MessageEntry): boolean => workOf(entry) <= MAX_SHORT_WORK
   const found: number[] = []
-  const keyWork = keys * KEY_WORK
-  let work = 0
   const count = among?.length ?? selection.messages.length
   progress.goal = count
-  for (let at = 0; at < count; at++) {
-    progress.done = at
-    const index = among ? (among[at] as number) : at
-    const entry = selection.messages.at(index) as MessageEntry
-    const textWork = textKeys * entry.sizeOctets
-    const isShort = textWork <= MAX_SHORT_WORK
-    let matches = isShort ? test.now({ index, entry }) : await runInSlices(inSteps(test, { index, entry }))
-    if (matches === undefined) {
+  let work = 0
+  for (let from = 0; from < count; from += CHUNK_MESSAGES) {
+    progress.done = from
+    const before = found.length
+    const undecided: { readonly index: number; readonly entry: MessageEntry }[] = []
+    for (let at = from; at < Math.min(count, from + CHUNK_MESSAGES); at++) {
+      const index = among ? (among[at] as number) : at
+      const candidate = { index, entry: selection.messages.at(index) as MessageEntry }
+      const matches = isShort(candidate.entry) ? test.now(candidate) : await runInSlices(inSteps(test, candidate))
+      if (matches) found.push(index)
+      work += keys * KEY_WORK
+      if (matches === undefined) undecided.push(candidate)
+      else work += workOf(candidate.entry)
+      if (work < WORK_PER_CHECK) continue
+      work = 0
+      if (isSliceOver()) await nextSlice()
+    }
+    if (undecided.length === 0) continue
+    const entries = undecided.map(({ entry }) => entry)
+    using source = sourceOf(session, selection, entries)
+    const contents = new ContentReader(session, selection, source)
+    for (const { index, entry } of undecided) {
+      progress.done++
       const content = await contents.read(entry)
       if (!content) continue
-      matches = isShort
-        ? test.now({ index, entry, content })
-        : await runInSlices(inSteps(test, { index, entry, content }))
+      const candidate = { index, entry, content }
+      if (isShort(entry) ? test.now(candidate) : await runInSlices(inSteps(test, candidate))) found.push(index)
+      work += workOf(entry)
+      if (work < WORK_PER_CHECK) continue
+      work = 0
+      if (isSliceOver()) await nextSlice()
     }
-    if (matches) found.push(index)
-    work += keyWork + textWork
-    if (work < WORK_PER_CHECK) continue
-    work = 0
-    if (isSliceOver()) await nextSlice()
+    found.push(...found.splice(before).sort((a, b) => a - b))
   }
   return found
 }

@@ -13,7 +13,7 @@ import {
 import type { Address } from '../../../src/mail/types.ts'
 import { decodeWords } from '../../../src/mail/words.ts'
 import type { MessageEntry } from '../../../src/store/types.ts'
-import { ContentReader, type MessageContent } from '../fetch/content.ts'
+import { ContentReader, entriesAt, type MessageContent, sourceOf } from '../fetch/content.ts'
 import type { Selection } from '../selection.ts'
 import type { ImapSession } from '../state.ts'
 import type { SortKey, SortKeyName } from '../wire/search-request.ts'
@@ -50,7 +50,8 @@ export async function sortMessages(
 ): Promise<number[]> {
   const needsContent = keys.some(({ name }) => name !== 'ARRIVAL' && name !== 'SIZE')
   const needsEnvelope = keys.some(({ name }) => ENVELOPE_KEYS.has(name))
-  const contents = new ContentReader(session, selection)
+  using source = sourceOf(session, selection, entriesAt(selection, indexes))
+  const contents = new ContentReader(session, selection, source)
   const rows: { readonly index: number; readonly values: readonly SortValue[] }[] = []
   for (const index of indexes) {
     const entry = selection.messages.at(index) as MessageEntry
@@ -116,7 +117,8 @@ export async function threadables(
   byUid: boolean,
 ): Promise<Threadable[]> {
   const found: Threadable[] = []
-  const contents = new ContentReader(session, selection)
+  using source = sourceOf(session, selection, entriesAt(selection, indexes))
+  const contents = new ContentReader(session, selection, source)
   for (const index of indexes) {
     const entry = selection.messages.at(index) as MessageEntry
     const content = await contents.read(entry)

@@ -3,14 +3,14 @@ import { runInSlices, type Steps } from '../../../src/common/time-slice.ts'
 import { headerFields } from '../../../src/mail/headers.ts'
 import { newsValue, type Overview } from '../../../src/mail/overview.ts'
 import type { OctetString } from '../../../src/mail/types.ts'
-import type { Folder, MessageEntry, MessageStore } from '../../../src/store/types.ts'
+import type { Folder, MessageEntry, MessageReads, ReadPart } from '../../../src/store/types.ts'
 import { type ArticleRange, fieldName, parseRangeSpecifier, type RangeSpecifier } from '../arguments.ts'
 import { defineCommand, type NntpCommand, type NntpSession } from '../command.ts'
-import { findArticle, pages, selectedGroup } from '../lookup.ts'
+import { findArticle, pages, selectedGroup, sourceOf } from '../lookup.ts'
 import { Listing, type NntpError, noArticleInRange, syntaxError } from '../reply.ts'
 
 /** Returns a field's value in an article; undefined if the article lacks the field or was removed. */
-type FieldReader = (folder: Folder, entry: MessageEntry) => Promise<OctetString | undefined>
+type FieldReader = (source: MessageReads, folder: Folder, entry: MessageEntry) => Promise<OctetString | undefined>
 
 /** Fields and metadata items that the stored overview has, so that the article need not be read. RFC 3977 section 8.1. */
 const overviewFields: ReadonlyMap<string, keyof Overview> = new Map([
@@ -24,19 +24,22 @@ const overviewFields: ReadonlyMap<string, keyof Overview> = new Map([
   ['xref', 'xref'],
 ])
 
-function fieldReader(store: MessageStore, field: string): FieldReader {
+function fieldReader(field: string): FieldReader {
   const column = overviewFields.get(field)
-  return async (folder, entry) => {
+  return async (source, folder, entry) => {
     if (column) {
-      const overview = await store.overview(folder.id, entry.uid)
+      const overview = await source.overview(folder.id, entry.uid)
       const value = overview && String(overview[column])
       // An empty value means an empty field or no field. Only the article shows which.
       if (value !== '') return value
     }
-    const raw = await store.read(folder.id, entry.uid)
+    const raw = await source.read(folder.id, entry.uid)
     return raw && newsValue(raw, headerFields(raw), field)
   }
 }
+
+/** What of the articles a field is read from. */
+const partOf = (field: string): ReadPart => (overviewFields.has(field) ? 'overview' : 'message')
 
 interface HeaderQuery {
   readonly field: string
@@ -69,7 +72,7 @@ const legacy: Style = { code: 221, text: 'Headers follow', missing: '(none)', na
 async function listField(session: NntpSession, { field, specifier }: HeaderQuery, style: Style): Promise<void> {
   if (specifier.by === 'range') return listFieldOfRange(session, field, specifier.range, style)
   const { folder, entry, number } = await findArticle(session, specifier)
-  const value = await fieldReader(session.context.store, field)(folder, entry)
+  const value = await fieldReader(field)(session.context.store, folder, entry)
   const name = number === 0 ? style.nameOf(entry.messageId ?? '<0>') : String(number)
   session.reply(style.code, style.text)
   const listing = new Listing(session.connection, 'latin1')
@@ -80,14 +83,15 @@ async function listField(session: NntpSession, { field, specifier }: HeaderQuery
 async function listFieldOfRange(session: NntpSession, field: string, range: ArticleRange, style: Style): Promise<void> {
   const { folder } = selectedGroup(session)
   const { store } = session.context
-  const read = fieldReader(store, field)
+  const read = fieldReader(field)
   const listing = new Listing(session.connection, 'latin1')
   let hasReplied = style.emptyRange === undefined
   if (hasReplied) session.reply(style.code, style.text)
   for await (const page of pages(store, folder, range)) {
     if (!hasReplied) session.reply(style.code, style.text)
     hasReplied = true
-    for (const entry of page) listing.line(`${entry.uid} ${(await read(folder, entry)) ?? style.missing}`)
+    using source = sourceOf(store, folder, page, partOf(field))
+    for (const entry of page) listing.line(`${entry.uid} ${(await read(source, folder, entry)) ?? style.missing}`)
     await listing.pause()
   }
   if (!hasReplied && style.emptyRange) throw style.emptyRange()
@@ -154,14 +158,15 @@ export const xpat = defineCommand<PatternQuery>({
   }),
   async run(session, { field, specifier, globs }) {
     const { store } = session.context
-    const read = fieldReader(store, field)
+    const read = fieldReader(field)
     const listing = new Listing(session.connection, 'latin1')
     if (specifier.by === 'range') {
       const { folder } = selectedGroup(session)
       session.reply(221, 'Headers follow')
       for await (const page of pages(store, folder, specifier.range)) {
+        using source = sourceOf(store, folder, page, partOf(field))
         for (const entry of page) {
-          const value = await read(folder, entry)
+          const value = await read(source, folder, entry)
           const isChosen = value !== undefined && (await runInSlices(matchesAny(value, globs)))
           if (isChosen) listing.line(`${entry.uid} ${value}`)
         }
@@ -169,7 +174,7 @@ export const xpat = defineCommand<PatternQuery>({
       }
     } else {
       const { folder, entry } = await findArticle(session, specifier)
-      const value = await read(folder, entry)
+      const value = await read(store, folder, entry)
       session.reply(221, 'Headers follow')
       const isChosen = value !== undefined && (await runInSlices(matchesAny(value, globs)))
       if (isChosen) listing.line(`${entry.messageId ?? '<0>'} ${value}`)

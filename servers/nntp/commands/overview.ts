@@ -1,7 +1,7 @@
-import type { MessageEntry } from '../../../src/store/types.ts'
+import type { MessageEntry, MessageReads } from '../../../src/store/types.ts'
 import { type ArticleRange, parseRangeSpecifier, type RangeSpecifier } from '../arguments.ts'
 import { defineCommand, type NntpCommand, type NntpSession } from '../command.ts'
-import { type FoundArticle, findArticle, pages, selectedGroup } from '../lookup.ts'
+import { type FoundArticle, findArticle, pages, selectedGroup, sourceOf } from '../lookup.ts'
 import { overviewRows } from '../overview-rows.ts'
 import { Listing, NntpError, noArticleInRange, noArticleWithNumber } from '../reply.ts'
 
@@ -36,17 +36,23 @@ async function overRange(session: NntpSession, range: ArticleRange, emptyRange: 
   const { store } = session.context
   const rows = overviewRows(store)
   const listing = new Listing(session.connection, 'latin1')
-  const build = async (entry: MessageEntry): Promise<void> => {
-    const row = await rows.row(folder, entry)
+  const build = async (entry: MessageEntry, source: MessageReads): Promise<void> => {
+    const row = await rows.row(folder, entry, source)
     if (row !== undefined) listing.numbered(entry.uid, row)
   }
   let hasReplied = false
   for await (const page of pages(store, folder, range)) {
     if (!hasReplied) session.reply(...OVERVIEW_FOLLOWS)
     hasReplied = true
+    using source = sourceOf(
+      store,
+      folder,
+      page.filter((entry) => rows.cached(entry) === undefined),
+      'overview',
+    )
     for (const entry of page) {
       const row = rows.cached(entry)
-      if (row === undefined) await build(entry)
+      if (row === undefined) await build(entry, source)
       else listing.numbered(entry.uid, row)
     }
     await listing.pause()

@@ -203,8 +203,9 @@ async function* emlFiles(api: Api, messages: readonly IndexedMessage[]): AsyncGe
 }
 
 async function* readEach(api: Api, messages: readonly IndexedMessage[]) {
+  using source = api.lab.store.readAhead(messages)
   for (const { id, folder, entry } of messages) {
-    const raw = await api.lab.store.read(folder.id, entry.uid)
+    const raw = await source.read(folder.id, entry.uid)
     if (raw) yield { id, raw, entry }
     if (isSliceOver()) await nextSlice()
   }

@@ -63,8 +63,9 @@ export async function pageOfMessages(
   const start = cursor === undefined ? offset : startAfter(found, placeOf(cursor, place), epoch)
   const page = found.slice(start, start + limit)
   const items: MessageSummary[] = []
+  using source = api.reader.ahead(page)
   for (const message of page) {
-    const facts = await api.reader.facts(message)
+    const facts = await api.reader.facts(message, { source })
     if (facts) items.push(summaryOf(message, facts, { api, caller }))
     if (isSliceOver()) await nextSlice()
   }

@@ -1,9 +1,13 @@
+import type { MessageReads, MessageSource } from '../../store/types.ts'
 import type { MessageFacts, MessageReader } from './message-facts.ts'
 import type { IndexedMessage } from './message-index.ts'
 import type { Condition } from './search.ts'
 
-/** Tests whether a message meets all conditions. Returns synchronously if the message need not be read. */
-export type Matcher = (message: IndexedMessage) => boolean | Promise<boolean>
+/**
+ * Tests whether a message meets all conditions. Returns synchronously if the message need not be read.
+ * @param source where it is read. Default: the store
+ */
+export type Matcher = (message: IndexedMessage, source?: MessageReads) => boolean | Promise<boolean>
 
 /**
  * Returns the test of some conditions. What needs no reading is tested first.
@@ -13,21 +17,39 @@ export function matcherOf(reader: MessageReader, conditions: readonly Condition[
   const ofEntry = testsOf(conditions, ({ ofEntry }) => ofEntry)
   const ofFacts = testsOf(conditions, ({ ofFacts }) => ofFacts)
   const ofHeaders = testsOf(conditions, ({ ofHeaders }) => ofHeaders)
-  const meetsAfterReading = async (message: IndexedMessage): Promise<boolean> => {
-    const facts = await reader.facts(message, isScan)
+  const meetsAfterReading = async (message: IndexedMessage, source?: MessageReads): Promise<boolean> => {
+    const facts = await reader.facts(message, { source, isScan })
     if (!facts || !meetsAll(ofFacts, facts)) return false
     if (ofHeaders.length === 0) return true
-    const headers = (await reader.read(message))?.headers
+    const headers = (await reader.read(message, source))?.headers
     return headers !== undefined && meetsAll(ofHeaders, headers)
   }
-  return (message) => {
+  return (message, source) => {
     if (!meetsAll(ofEntry, message)) return false
     if (ofFacts.length + ofHeaders.length === 0) return true
     const held: MessageFacts | undefined = reader.held(message)
-    if (!held) return meetsAfterReading(message)
+    if (!held) return meetsAfterReading(message, source)
     if (!meetsAll(ofFacts, held)) return false
-    return ofHeaders.length === 0 || meetsAfterReading(message)
+    return ofHeaders.length === 0 || meetsAfterReading(message, source)
   }
+}
+
+/**
+ * Returns a source for messages that are tested one after the other.
+ * @param conditions those of the test
+ */
+export function aheadOfTests(
+  reader: MessageReader,
+  conditions: readonly Condition[],
+  messages: Iterable<IndexedMessage>,
+): MessageSource {
+  const ofEntry = testsOf(conditions, ({ ofEntry }) => ofEntry)
+  const readsHeaders = conditions.some(({ ofHeaders }) => ofHeaders)
+  const readsFacts = conditions.some(({ ofFacts }) => ofFacts)
+  return reader.ahead(
+    messages,
+    (message) => meetsAll(ofEntry, message) && (readsHeaders || (readsFacts && !reader.held(message))),
+  )
 }
 
 interface Tested<T> {

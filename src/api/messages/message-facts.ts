@@ -2,7 +2,7 @@ import type { MemoryBudget } from '../../common/memory-budget.ts'
 import { runInSlices } from '../../common/time-slice.ts'
 import { type ReadableAddress, ReadableMessage } from '../../mail/readable.ts'
 import { parseInSteps } from '../../mail/structure.ts'
-import type { MessageStore } from '../../store/types.ts'
+import type { MessageReads, MessageSource, MessageStore } from '../../store/types.ts'
 import type { IndexedMessage } from './message-index.ts'
 import { searchable } from './searchable.ts'
 
@@ -59,10 +59,21 @@ export class MessageReader {
     memory.addDroppable({ drop: (octets) => this.#dropTo(this.#octets - octets) })
   }
 
-  /** Reads a message. Undefined if it was deleted meanwhile. */
-  async read({ folder, entry }: IndexedMessage): Promise<ReadableMessage | undefined> {
-    const raw = await this.#store.read(folder.id, entry.uid)
+  /** Reads a message. Undefined if it was deleted meanwhile. @param source where it is read. Default: the store */
+  async read({ folder, entry }: IndexedMessage, source?: MessageReads): Promise<ReadableMessage | undefined> {
+    const raw = await (source ?? this.#store).read(folder.id, entry.uid)
     return raw && readable(raw)
+  }
+
+  /**
+   * Returns a source for messages that are read one after the other.
+   * @param isRead whether a message is read. Default: if its facts are not held
+   */
+  ahead(
+    messages: Iterable<IndexedMessage>,
+    isRead = (message: IndexedMessage): boolean => !this.held(message),
+  ): MessageSource {
+    return this.#store.readAhead(chosenFrom(messages, isRead))
   }
 
   /** Returns the facts of a message that are held, without reading it. */
@@ -72,12 +83,16 @@ export class MessageReader {
 
   /**
    * Returns the facts of a message. Undefined if it was deleted meanwhile.
+   * @param source where it is read. Default: the store
    * @param isScan whether all messages are read in turn: where not all fit, each would drop one that is needed next time
    */
-  async facts(message: IndexedMessage, isScan = false): Promise<MessageFacts | undefined> {
+  async facts(
+    message: IndexedMessage,
+    { source, isScan = false }: { readonly source?: MessageReads | undefined; readonly isScan?: boolean } = {},
+  ): Promise<MessageFacts | undefined> {
     const held = this.held(message)
     if (held) return held
-    const read = await this.read(message)
+    const read = await this.read(message, source)
     if (read === undefined) return undefined
     const facts = factsOf(read)
     this.#keep(message.entry.blob, facts, isScan)
@@ -105,6 +120,10 @@ export class MessageReader {
       this.#memory.give('caches', octets)
     }
   }
+}
+
+function* chosenFrom<T>(all: Iterable<T>, isChosen: (one: T) => boolean): Generator<T, void, void> {
+  for (const one of all) if (isChosen(one)) yield one
 }
 
 /** Returns the beginning of a text without what it quotes, or of the quotation if there is nothing else. */

@@ -1,4 +1,5 @@
 import { isSliceOver, nextSlice } from '../../common/time-slice.ts'
+import type { MessageSource } from '../../store/types.ts'
 import type { Matcher } from './matcher.ts'
 import type { IndexEvent, IndexedMessage, MessageIndex } from './message-index.ts'
 
@@ -14,6 +15,8 @@ export interface Selection {
   readonly matches: Matcher
   /** The same as `matches`, for the first time, when all messages are tested in turn. */
   readonly matchesInScan: Matcher
+  /** Returns a source for messages that are tested one after the other. */
+  readonly ahead: (messages: Iterable<IndexedMessage>) => MessageSource
 }
 
 /** The messages of an index that one kind of caller sees and that meet some conditions. Reads only what has changed. */
@@ -74,12 +77,13 @@ export class MessageView {
   }
 
   async #update(): Promise<void> {
-    const { sees, matches, matchesInScan } = this.#selection
+    const { sees, matches, matchesInScan, ahead } = this.#selection
     const isFirst = this.#changed === undefined
     const changed = isFirst ? [...this.#index.values()].filter(sees) : inOrder(this.#changed)
     this.#changed = new Map()
+    using source = ahead(changed)
     for (const message of changed) {
-      const isMatch = isFirst ? matchesInScan(message) : matches(message)
+      const isMatch = (isFirst ? matchesInScan : matches)(message, source)
       this.#put(message, typeof isMatch === 'boolean' ? isMatch : await isMatch)
       if (isSliceOver()) await nextSlice()
     }

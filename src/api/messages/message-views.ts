@@ -1,7 +1,7 @@
 import type { MemoryBudget } from '../../common/memory-budget.ts'
 import type { Tenants } from '../../directory/tenants.ts'
 import { type Caller, seesFolder, seesMessage, viewKey } from '../caller.ts'
-import { matcherOf } from './matcher.ts'
+import { aheadOfTests, matcherOf } from './matcher.ts'
 import type { MessageReader } from './message-facts.ts'
 import type { IndexedMessage, MessageIndex } from './message-index.ts'
 import { MessageView } from './message-view.ts'
@@ -88,6 +88,7 @@ export class MessageViews {
       sees,
       matches: matcherOf(this.#reader, conditions),
       matchesInScan: matcherOf(this.#reader, conditions, true),
+      ahead: (messages) => aheadOfTests(this.#reader, conditions, messages),
     })
   }
 

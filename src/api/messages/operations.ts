@@ -74,8 +74,10 @@ const thread = defineOperation({
     const wanted = threadOf(message)
     const found = (await api.views.find(caller, [])).filter((one) => threadOf(one) === wanted)
     const items: MessageSummary[] = []
-    for (const one of found.toReversed()) {
-      const facts = await api.reader.facts(one)
+    const oldestFirst = found.toReversed()
+    using source = api.reader.ahead(oldestFirst)
+    for (const one of oldestFirst) {
+      const facts = await api.reader.facts(one, { source })
       if (facts) items.push(summaryOf(one, facts, { api, caller }))
     }
     return { items }

@@ -54,9 +54,12 @@ export class MessageThreads {
       this.#parents = new Map()
       this.#ids = new Map()
     }
-    for (const { folder, entry } of [...this.#index.values()]) {
+    const isNew = ({ entry }: IndexedMessage): boolean => !this.#ids.has(entry.blob)
+    const added = [...this.#index.values()].filter(isNew)
+    using source = this.#store.readAhead(added, MAX_HEADER_OCTETS)
+    for (const { folder, entry } of added) {
       if (this.#ids.has(entry.blob)) continue
-      const head = await this.#store.read(folder.id, entry.uid, 0, MAX_HEADER_OCTETS)
+      const head = await source.read(folder.id, entry.uid, 0, MAX_HEADER_OCTETS)
       if (head) this.#add(entry.blob, head)
       if (isSliceOver()) await nextSlice()
     }

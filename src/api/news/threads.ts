@@ -98,10 +98,12 @@ async function inTree(messages: readonly IndexedMessage[], viewer: Viewer & Call
   const { api } = viewer
   const summaries: MessageSummary[] = []
   const threadable = []
-  for (const message of messages.toReversed()) {
+  const oldestFirst = messages.toReversed()
+  using source = api.lab.store.readAhead(oldestFirst)
+  for (const message of oldestFirst) {
     const { folder, entry } = message
-    const head = await api.lab.store.read(folder.id, entry.uid, 0, MAX_HEADER_OCTETS)
-    const facts = await api.reader.facts(message)
+    const head = await source.read(folder.id, entry.uid, 0, MAX_HEADER_OCTETS)
+    const facts = await api.reader.facts(message, { source })
     if (!head || !facts) continue // It was deleted meanwhile.
     const { own, ancestors } = identifiersIn(head)
     const date = facts.date?.getTime()

@@ -155,10 +155,11 @@ export class FeedQueue {
     const articles: Outgoing[] = []
     let last = 0
     let octets = 0
+    using source = this.#options.store.readAhead(entries.map((entry) => ({ folder, entry })))
     for (const entry of entries) {
       if (octets > 0 && octets + entry.sizeOctets > BATCH_OCTETS) break
       last = entry.uid
-      const raw = await this.#options.store.read(folder.id, entry.uid)
+      const raw = await source.read(folder.id, entry.uid)
       if (!raw || entry.messageId === undefined || !(await this.#shouldSend(folder, entry.messageId, raw))) continue
       octets += raw.length
       articles.push({ messageId: entry.messageId, raw })

@@ -95,8 +95,10 @@ export async function importStore(
 
 /** Yields the messages of a folder in uid order. */
 export async function* messagesOf(store: MessageStore, folder: Folder): AsyncGenerator<CarriedMessage, void, void> {
-  for (const { uid, flags, internalDate } of await store.list(folder.id)) {
-    const raw = await store.read(folder.id, uid)
+  const entries = await store.list(folder.id)
+  using source = store.readAhead(entries.map((entry) => ({ folder, entry })))
+  for (const { uid, flags, internalDate } of entries) {
+    const raw = await source.read(folder.id, uid)
     if (raw) yield { raw, flags, internalDate }
   }
 }

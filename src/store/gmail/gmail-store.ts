@@ -108,6 +108,20 @@ export function gmailStore(store: MessageStore, shared: MessageStore, owner: Own
       const place = await view.place(folderId, uid)
       return place && store.overview(place.folderId, place.uid)
     },
+    readAhead(expected, part) {
+      const source = store.readAhead(view.places(expected), part)
+      return {
+        async read(folderId, uid, start, end) {
+          const place = await view.place(folderId, uid)
+          return place && source.read(place.folderId, place.uid, start, end)
+        },
+        async overview(folderId, uid) {
+          const place = await view.place(folderId, uid)
+          return place && source.overview(place.folderId, place.uid)
+        },
+        [Symbol.dispose]: () => source[Symbol.dispose](),
+      }
+    },
     setFlags: (folderId, uids, change, origin) =>
       isAll(folderId) ? view.setFlags(uids, change, origin) : store.setFlags(folderId, uids, change, origin),
     copy: (from, uids, to, origin) =>

@@ -1,6 +1,7 @@
 import { openFolder } from '../mailboxes.ts'
 import {
   type CopyResult,
+  type ExpectedMessage,
   type FlagChange,
   type FlagChangeResult,
   type Folder,
@@ -83,6 +84,15 @@ export class GmailView {
   /** Returns where the octets of a message are. */
   async place(folderId: string, uid: number): Promise<Place | undefined> {
     return this.isAll(folderId) ? (await this.loaded()).placesOf(uid)[0] : { folderId, uid }
+  }
+
+  /** Yields where the octets of messages are that are about to be read. */
+  *places(expected: Iterable<ExpectedMessage>): Generator<ExpectedMessage, void, void> {
+    for (const message of expected) {
+      const place = this.isAll(message.folder.id) ? this.#all.placesOf(message.entry.uid)[0] : undefined
+      if (place) yield { folder: { id: place.folderId }, entry: { ...message.entry, uid: place.uid } }
+      else yield message
+    }
   }
 
   /** Stores messages. Those for the view go to the archive, which is no label. */

@@ -3,7 +3,7 @@ import type { Database, Queries } from '../../postgres/database.ts'
 import { takeOctets } from '../take-octets.ts'
 import { type NewMessage, StoreError } from '../types.ts'
 import type { BlobNumbers } from './numbers.ts'
-import { PIECE_OCTETS } from './records.ts'
+import { PIECE_OCTETS, PREFIX_PIECE } from './records.ts'
 
 /** A blob that was written while its message arrived. No entry refers to it yet. */
 export interface StreamedBlob {
@@ -13,25 +13,58 @@ export interface StreamedBlob {
 
 /** Pieces that are read with one query while a message is streamed. */
 const PIECES_PER_QUERY = 4
-const LAST_PIECE = 2 ** 31 - 1
 
-interface PieceRow {
+/** Where a message is. */
+export interface MessagePlace {
+  readonly folder: number
+  readonly uid: number
+}
+
+/** Where the octets of a message are. */
+export interface BlobPlace {
+  readonly blob: number
   readonly size: number
-  /** Null: the message has no such piece. */
-  readonly piece: number | null
+}
+
+const PREFIX = `(select coalesce(max(length(octets)), 0) from pieces where blob = e.blob and piece = ${PREFIX_PIECE})`
+
+/** The pieces of a message with its octets from $3 to $4, each without the others. Only large messages have a prefix. */
+const READ = `
+  select substring(p.octets from part.first + 1 for greatest(part.last - part.first, 0)) as octets
+  from entries e
+  cross join lateral (select case when e.size > ${PIECE_OCTETS} then ${PREFIX} else 0 end as octets) prefix
+  left join pieces p on p.blob = e.blob
+    and p.piece >= case when $3::bigint < prefix.octets then ${PREFIX_PIECE}
+      else ($3::bigint - prefix.octets) / ${PIECE_OCTETS} end
+    and p.piece <= case when $4::bigint <= prefix.octets then ${PREFIX_PIECE}
+      else ($4::bigint - 1 - prefix.octets) / ${PIECE_OCTETS} end
+  cross join lateral (
+    select case when p.piece < 0 then 0 else prefix.octets + p.piece::bigint * ${PIECE_OCTETS} end as octets
+  ) before
+  cross join lateral (
+    select least(greatest($3::bigint - before.octets, 0), length(p.octets))::integer as first,
+      least($4::bigint - before.octets, length(p.octets))::integer as last
+  ) part
+  where e.folder = $1 and e.uid = $2 order by p.piece`
+
+interface StartRow {
+  /** The position of the message in the question, from 1. */
+  readonly n: number
+  /** Null: it has no octets. */
   readonly octets: Buffer | null
 }
 
-interface BlobRow {
-  readonly blob: number
-  readonly size: number
-  readonly prefix: number
-}
+/** The first octets of messages, $3 of each piece at most. */
+const READ_STARTS = `
+  select c.n, case when length(p.octets) > $3::integer then substring(p.octets from 1 for $3) else p.octets end as octets
+  from unnest($1::bigint[], $2::bigint[]) with ordinality c (folder, uid, n)
+  join entries e on e.folder = c.folder and e.uid = c.uid
+  left join pieces p on p.blob = e.blob and p.piece <= 0
+  order by c.n, p.piece`
 
-const READ = `
-  select e.size, p.piece, p.octets from entries e
-  left join pieces p on p.blob = e.blob and (p.piece = -1 or p.piece between $3 and $4)
-  where e.folder = $1 and e.uid = $2 order by p.piece`
+/** More octets than any message has. */
+const MOST_OCTETS = 2 ** 45
+const EMPTY = Buffer.alloc(0)
 
 /** Pieces are committed in their order, so one that exists follows all that precede it. */
 const ARRIVED = 'select from incoming join pieces using (blob) where blob = $1 and piece = $2'
@@ -61,50 +94,54 @@ export class Bodies {
   }
 
   /** Returns a message's octets from `start` to `end`; undefined if there is no such message. @throws DatabaseError */
-  async read(folder: number, uid: number, start = 0, end?: number): Promise<Buffer | undefined> {
-    // A prefix of less than a piece may precede the pieces.
-    const first = Math.max(0, Math.floor(start / PIECE_OCTETS) - 1)
-    const last = end === undefined ? LAST_PIECE : Math.min(LAST_PIECE, Math.floor(end / PIECE_OCTETS))
-    const rows = await this.#database.query<PieceRow>(READ, [folder, uid, first, last])
-    const [row] = rows
-    if (!row) return undefined
-    const stop = Math.min(end ?? row.size, row.size)
-    if (start >= stop) return Buffer.alloc(0)
-    const pieces = rows.flatMap(({ piece, octets }) => (octets && piece !== null ? [{ piece, octets }] : []))
-    const prefix = pieces[0]?.piece === -1 ? pieces.shift()?.octets : undefined
-    const skipped = (pieces[0]?.piece ?? 0) * PIECE_OCTETS
-    const shift = prefix?.length ?? 0
-    const isWhole = skipped === 0
-    const joined = joinPieces([...(prefix && isWhole ? [prefix] : []), ...pieces.map(({ octets }) => octets)])
-    const offset = isWhole ? 0 : skipped + shift
-    return joined.subarray(Math.max(0, start - offset), stop - offset)
+  async read({ folder, uid }: MessagePlace, start = 0, end = MOST_OCTETS): Promise<Buffer | undefined> {
+    const values = [folder, uid, start, Math.max(end, start)]
+    const rows = await this.#database.query<{ octets: Buffer | null }>(READ, values)
+    return rows.length === 0 ? undefined : joinPieces(rows.flatMap(({ octets }) => octets ?? []))
+  }
+
+  /**
+   * Returns the first octets of messages, in their order; undefined for those that do not exist.
+   * @param most octets of each message, at most those of a piece
+   * @throws DatabaseError
+   */
+  async readStarts(places: readonly MessagePlace[], most: number): Promise<(Buffer | undefined)[]> {
+    const found: (Buffer | undefined)[] = new Array(places.length)
+    const columns = [places.map(({ folder }) => folder), places.map(({ uid }) => uid)]
+    const rows = await this.#database.query<StartRow>(READ_STARTS, [...columns, most])
+    for (const { n, octets } of rows) {
+      const before = found[n - 1]
+      const all = before && octets ? Buffer.concat([before, octets]) : (octets ?? EMPTY)
+      found[n - 1] = all.length > most ? all.subarray(0, most) : all
+    }
+    return found
   }
 
   /**
    * Yields a message's octets in pieces. If the message is expunged during this, its octets stay until the stream ends.
    * @throws DatabaseError
    */
-  async *stream(found: BlobRow, start = 0, end = found.size): AsyncGenerator<Buffer, void, void> {
-    const { blob, size, prefix } = found
+  async *stream({ blob, size }: BlobPlace, start = 0, end = size): AsyncGenerator<Buffer, void, void> {
     const last = Math.min(end, size)
     this.#streams.set(blob, (this.#streams.get(blob) ?? 0) + 1)
     try {
       let at = Math.min(start, size)
+      const [before = EMPTY] = size > PIECE_OCTETS ? await this.#pieces(blob, PREFIX_PIECE, PREFIX_PIECE) : []
+      const prefix = before.length
       if (at < Math.min(prefix, last)) {
-        const [octets] = await this.#pieces(blob, -1, -1)
-        const head = octets?.subarray(at, Math.min(prefix, last))
-        if (!head?.length) throw missing(at)
+        const head = before.subarray(at, last)
         yield head
         at += head.length
       }
       while (at < last) {
         const first = Math.floor((at - prefix) / PIECE_OCTETS)
-        const pieces = await this.#pieces(blob, first, Math.min(first + PIECES_PER_QUERY - 1, LAST_PIECE))
+        const final = Math.floor((last - 1 - prefix) / PIECE_OCTETS)
+        const pieces = await this.#pieces(blob, first, Math.min(first + PIECES_PER_QUERY - 1, final))
         if (pieces.length === 0) throw missing(at)
         for (const [i, octets] of pieces.entries()) {
           const from = prefix + (first + i) * PIECE_OCTETS
           const part = octets.subarray(Math.max(0, at - from), last - from)
-          if (part.length === 0) break
+          if (part.length === 0) throw missing(at)
           yield part
           at += part.length
         }
@@ -117,13 +154,10 @@ export class Bodies {
   }
 
   /** Returns the blob of a message, for `stream`. @throws DatabaseError */
-  async find(folder: number, uid: number): Promise<BlobRow | undefined> {
-    const [row] = await this.#database.query<BlobRow>(
-      `select e.blob, e.size, coalesce(length(p.octets), 0) as prefix from entries e
-       left join pieces p on p.blob = e.blob and p.piece = -1 where e.folder = $1 and e.uid = $2`,
-      [folder, uid],
-    )
-    return row
+  async find({ folder, uid }: MessagePlace): Promise<BlobPlace | undefined> {
+    const text = 'select blob, size from entries where folder = $1 and uid = $2'
+    const [place] = await this.#database.query<BlobPlace>(text, [folder, uid])
+    return place
   }
 
   /**

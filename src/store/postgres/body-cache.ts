@@ -1,7 +1,7 @@
 /** Octets of all messages in the cache together. */
 const MOST_OCTETS = 32 << 20
-/** Larger messages are not kept. */
-const LARGEST_OCTETS = 64 << 10
+/** Larger messages are not kept, and read alone: their octets cost more than the query. */
+export const LARGEST_OCTETS = 64 << 10
 
 /** The octets of messages that were read last, by blob. A blob never changes, so they are never out of date. */
 export class BodyCache {
@@ -16,6 +16,10 @@ export class BodyCache {
       this.#bodies.set(blob, octets)
     }
     return octets
+  }
+
+  has(blob: string): boolean {
+    return this.#bodies.has(blob)
   }
 
   put(blob: string, octets: Buffer): void {

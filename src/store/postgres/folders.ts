@@ -1,9 +1,12 @@
 import type { Clock } from '../../common/clock.ts'
 import type { Database, Queries, Transaction } from '../../postgres/database.ts'
 import { type FolderRegistry, newFolder, withSettings } from '../folder-registry.ts'
+import { isCounted } from '../full/limits.ts'
 import { type Folder, type FolderSettings, type Owner, StoreError, type StoreEvent } from '../types.ts'
+import type { MessageCount } from './message-count.ts'
 import { folderOfRow, PostgresFolder } from './postgres-folder.ts'
 import { FOLDER_COLUMNS, type FolderRow, type Names, settingsText } from './records.ts'
+import { CLEAR_STATE } from './state.ts'
 import { releaseOf } from './writes.ts'
 
 interface RegistryRow extends FolderRow {
@@ -40,6 +43,7 @@ export interface FoldersParts {
   readonly names: Names
   readonly registry: FolderRegistry<PostgresFolder>
   readonly emit: (event: StoreEvent) => void
+  readonly count: MessageCount
 }
 
 /**
@@ -153,6 +157,7 @@ export class Folders {
       )
       if (onlyIfEmpty && row && row.messages > 0) return () => {}
       this.#sendRemoval(transaction, [state], version)
+      if (row && isCounted(state.folder)) this.#parts.count.add(transaction, -row.messages)
       return () => this.#remove(state)
     })
   }
@@ -162,7 +167,10 @@ export class Folders {
     await this.#change(async (transaction, _, version) => {
       const all = [...this.#parts.registry.all]
       this.#sendRemoval(transaction, all, version)
-      for (const table of ['history', 'subscriptions', 'state', '"values"']) transaction.send(`delete from ${table}`)
+      for (const table of ['history', 'subscriptions', '"values"', 'message_counts']) {
+        transaction.send(`delete from ${table}`)
+      }
+      transaction.send(CLEAR_STATE)
       return () => {
         for (const state of all) this.#remove(state)
       }

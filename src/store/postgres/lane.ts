@@ -2,12 +2,13 @@ import type { Database, Transaction } from '../../postgres/database.ts'
 import { DatabaseError } from '../../postgres/database.ts'
 import { checkFits } from '../full/limits.ts'
 import { textKey } from '../text-key.ts'
-import { OUTGOING_OWNER, StoreError, type StoreEvent } from '../types.ts'
+import { StoreError, type StoreEvent } from '../types.ts'
 import type { ValueSpace, Values } from '../value-types.ts'
 import { lastPieceOf, notComplete, type StreamedBlob } from './bodies.ts'
 import { Draft, DraftFolder, type LockedRow } from './draft.ts'
 import { storeError } from './errors.ts'
 import type { Delta, Follower } from './follower.ts'
+import type { MessageCount } from './message-count.ts'
 import type { BlobNumbers } from './numbers.ts'
 import type { PostgresFolder } from './postgres-folder.ts'
 import { columnsOf, ENTRY_COLUMNS, type EntryRow, entryOf, type Names } from './records.ts'
@@ -73,8 +74,7 @@ export interface LaneParts {
   readonly emit: (event: StoreEvent) => void
   /** Called with errors after a commit, which no caller is told of. */
   readonly report: (error: unknown) => void
-  /** Most messages in all folders that are counted. */
-  readonly limit: number | undefined
+  readonly count: MessageCount
 }
 
 /**
@@ -160,7 +160,8 @@ export class Lane {
     folders: readonly PostgresFolder[],
     blobNumbers: readonly number[],
   ) {
-    const { follower, names, limit } = this.#parts
+    const { follower, names, count } = this.#parts
+    const { limit } = count
     const byKey = new Map(folders.map((folder) => [folder.key, folder]))
     // One round trip for everything that is read.
     const [fresh, rows, entries, adopted, messages, values] = await Promise.all([
@@ -168,7 +169,7 @@ export class Lane {
       transaction.query<LockedRow>(LOCK, [[...byKey.keys()]]),
       this.#readEntries(transaction, batch),
       this.#adopt(transaction, batch),
-      limit === undefined ? 0 : countMessages(transaction),
+      count.read(transaction),
       Promise.all(batch.map((one) => readValues(transaction, one))),
     ])
     const locked = new Map<string, DraftFolder>()
@@ -213,6 +214,7 @@ export class Lane {
     })
     const changed = draft.end()
     draft.writes.send(transaction)
+    count.add(transaction, draft.growth)
     // Of operations that failed.
     if (fresh.size > 0) transaction.send(FORGET, [[...fresh]])
     return { outcomes, end: () => this.#emit(draft, deltas, changed) }
@@ -275,14 +277,6 @@ async function rememberAll(transaction: Transaction, batch: readonly Queued[]): 
 const known = (): StoreError => new StoreError('exists', 'the Message-ID is known already')
 
 const NO_VALUES: Values = new Map()
-
-async function countMessages(transaction: Transaction): Promise<number> {
-  const [row] = await transaction.query<{ messages: number }>(
-    'select coalesce(sum(messages), 0)::bigint as messages from folders where owner <> $1',
-    [OUTGOING_OWNER],
-  )
-  return row?.messages ?? 0
-}
 
 async function readValues(transaction: Transaction, { space }: Queued): Promise<Values> {
   return space ? valuesIn(transaction, space.folder.key, space.space) : NO_VALUES

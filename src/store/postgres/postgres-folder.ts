@@ -3,6 +3,7 @@ import type { FolderIndex } from '../folder-index.ts'
 import type { FolderState } from '../folder-registry.ts'
 import type { Folder } from '../types.ts'
 import { type FolderRow, flagsFrom, type Names } from './records.ts'
+import { Sequences } from './sequences.ts'
 
 /** What of a folder's changes this node has emitted: everything up to these numbers. */
 export interface Position {
@@ -19,6 +20,7 @@ export class PostgresFolder implements FolderState {
   readonly position: Position
   /** All entries, if a session has opened the folder. */
   index: FolderIndex | undefined
+  readonly sequences = new Sequences()
   /** When the index was last used, as `performance.now()`. */
   usedAt = 0
   #turn: Promise<void> = Promise.resolve()

@@ -13,6 +13,7 @@ import { onceIn } from '../plan.ts'
 import { textKey } from '../text-key.ts'
 import {
   type CopyResult,
+  type ExpectedMessage,
   type FlagChange,
   type FlagChangeResult,
   type Folder,
@@ -22,10 +23,12 @@ import {
   type FolderStatus,
   type Location,
   type MessageEntry,
+  type MessageSource,
   type NewMessage,
   type Origin,
   type Owner,
   PUBLIC_OWNER,
+  type ReadPart,
   type StoredMessage,
   StoreError,
   StoreFull,
@@ -42,6 +45,7 @@ import { Folders } from './folders.ts'
 import { Follower } from './follower.ts'
 import { Lane, valuesIn } from './lane.ts'
 import { assertLocked, FolderLeases } from './locks.ts'
+import { MessageCount } from './message-count.ts'
 import { BlobNumbers } from './numbers.ts'
 import { PostgresFolder } from './postgres-folder.ts'
 import { Reader } from './reader.ts'
@@ -99,6 +103,7 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
   readonly #bodies: Bodies
   readonly #reader: Reader
   readonly #state: State
+  readonly #count: MessageCount
   readonly #folders: Folders
   readonly #follower: Follower
   readonly #lane: Lane
@@ -121,9 +126,11 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
     this.#reader = new Reader(database, names, this.#bodies)
     this.#state = new State(database)
     this.#follower = new Follower(database, names, emit)
-    this.#folders = new Folders({ database, clock, names, registry: this.folders, emit })
+    this.#count = new MessageCount(limits.messages)
+    const count = this.#count
+    this.#folders = new Folders({ database, clock, names, registry: this.folders, emit, count })
     const report = (error: unknown): void => log.error({ err: error }, 'a committed change could not be told to all')
-    this.#lane = new Lane({ database, follower: this.#follower, names, numbers, emit, report, limit: limits.messages })
+    this.#lane = new Lane({ database, follower: this.#follower, names, numbers, emit, report, count })
     this.#locks = new FolderLeases(database, (...args) => this.#expunge(...args), log)
     this.#leases = new Leases(database, log)
     if (limits.whenFull === 'drop-oldest') this.#dropOldest = new DropOldest(this, limits, { log, alone: this.#alone })
@@ -137,13 +144,13 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
       [Object.values(kinds)],
     )
     await this.#readClock()
-    await Promise.all([this.#folders.load(), this.#state.readKeys()])
+    await Promise.all([this.#folders.load(), this.#state.load(), this.#count.recount(this.#database)])
     const listen = this.#database.listen.bind(this.#database)
     const sweep = setInterval(() => this.#background(removeDoomed(this.#database, this.#bodies.streamed)), SWEEP_MS)
     this.#stops = [
       listen('folders', (key) => this.#background(key === undefined ? this.#reread() : this.#follow(Number(key)))),
       listen('owners', (key) => key !== undefined && this.#background(this.#folders.refresh())),
-      listen('state', (key) => key !== undefined && this.#background(this.#state.readKeys())),
+      listen('state', (key) => key !== undefined && this.#background(this.#state.readChanges())),
       () => clearInterval(sweep.unref()),
     ]
   }
@@ -282,6 +289,14 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
   async overview(folderId: string, uid: number): Promise<Overview | undefined> {
     const state = await this.#find(folderId)
     return state && this.#run(() => this.#reader.overview(state, uid))
+  }
+
+  override readAhead(expected: Iterable<ExpectedMessage>, part: ReadPart = 'message'): MessageSource {
+    return this.#reader.ahead(expected, part, {
+      folderOf: (folderId) => this.folders.get(folderId),
+      alone: this,
+      run: (work) => this.#run(work),
+    })
   }
 
   async setFlags(
@@ -431,7 +446,8 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
     try {
       await restoreDatabase({ database: this.#database, names: this.#names, kinds }, items)
       await this.#folders.load()
-      await this.#state.readKeys()
+      await this.#state.load()
+      await this.#count.recount(this.#database)
     } catch (error) {
       throw storeError(error)
     }
@@ -591,7 +607,7 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
     const since = this.#rereadAt
     await this.#readClock()
     await this.#folders.refresh()
-    await this.#state.readKeys()
+    await this.#state.readChanges()
     const rows = await this.#database.query<{ id: number; mod_seq: number; value_seq: number }>(
       `select id, mod_seq, value_seq from folders
        where changed_at > $1::timestamptz - interval '30 seconds' and id > 0`,

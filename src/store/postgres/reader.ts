@@ -1,20 +1,27 @@
 import { type Overview, overview } from '../../mail/overview.ts'
 import type { Database } from '../../postgres/database.ts'
-import type { MessageEntry } from '../types.ts'
-import type { Bodies } from './bodies.ts'
-import { BodyCache } from './body-cache.ts'
+import type { ExpectedMessage, MessageEntry, MessageReads, ReadPart } from '../types.ts'
+import { Ahead, type AheadReads, type Held } from './ahead.ts'
+import type { BlobPlace, Bodies, MessagePlace } from './bodies.ts'
+import { BodyCache, LARGEST_OCTETS } from './body-cache.ts'
 import type { PostgresFolder } from './postgres-folder.ts'
 import { columnsOf, ENTRY_COLUMNS, type EntryRow, entryOf, type Names } from './records.ts'
 
 /** Entries whose octets `stream` still finds after they were deleted. */
 const RECENT_ENTRIES = 256
 
-/** Where the octets of a message are. */
-interface Place {
-  readonly blob: number
-  readonly size: number
-  readonly prefix: number
+interface OverviewRow {
+  /** The position of the message in the question, from 1. */
+  readonly n: number
+  /** Null: it has no overview in the table. */
+  readonly overview: string | null
 }
+
+const OVERVIEWS = `
+  select c.n, o.overview
+  from unnest($1::bigint[], $2::bigint[]) with ordinality c (folder, uid, n)
+  join entries e on e.folder = c.folder and e.uid = c.uid
+  left join overviews o on o.blob = e.blob`
 
 /** Reads messages of a folder: their entries, octets and overviews. Every method @throws DatabaseError */
 export class Reader {
@@ -22,7 +29,8 @@ export class Reader {
   readonly #names: Names
   readonly #bodies: Bodies
   readonly #cache = new BodyCache()
-  readonly #recent = new Map<string, Place>()
+  readonly #recent = new Map<string, BlobPlace>()
+  readonly #ahead = { octets: 0 }
 
   constructor(database: Database, names: Names, bodies: Bodies) {
     this.#database = database
@@ -46,38 +54,104 @@ export class Reader {
   }
 
   /** Returns octets of a message. The buffer may be a view of the cache. */
-  async read(state: PostgresFolder, uid: number, start?: number, end?: number): Promise<Buffer | undefined> {
+  async read(state: PostgresFolder, uid: number, start = 0, end?: number): Promise<Buffer | undefined> {
     // Only of folders that a session has opened: the others are asked whether they still have the message.
-    const blob = state.index?.find(uid)?.blob
-    const kept = blob === undefined ? undefined : this.#cache.get(blob)
-    if (kept) return start === undefined && end === undefined ? kept : kept.subarray(start, end)
-    const octets = await this.#bodies.read(state.key, uid, start, end)
-    if (blob !== undefined && octets && start === undefined && end === undefined) this.#cache.put(blob, octets)
-    return octets
+    const entry = state.index?.find(uid)
+    const kept = entry && this.#cache.get(entry.blob)
+    if (kept) return start === 0 && end === undefined ? kept : kept.subarray(start, end)
+    const isWhole = start === 0 && (end ?? Number.POSITIVE_INFINITY) >= (entry?.sizeOctets ?? Number.POSITIVE_INFINITY)
+    return entry && isWhole ? this.#readNext(state, entry) : this.#bodies.read({ folder: state.key, uid }, start, end)
   }
 
   async *stream(state: PostgresFolder, uid: number, start?: number, end?: number): AsyncGenerator<Buffer, void, void> {
-    const found = (await this.#bodies.find(state.key, uid)) ?? this.#recent.get(keyOf(state, uid))
+    const found = (await this.#bodies.find({ folder: state.key, uid })) ?? this.#recent.get(keyOf(state, uid))
     if (found) yield* this.#bodies.stream(found, start, end)
   }
 
   async overview(state: PostgresFolder, uid: number): Promise<Overview | undefined> {
-    const [row] = await this.#database.query<{ overview: string | null }>(
-      `select o.overview from entries e left join overviews o on o.blob = e.blob where e.folder = $1 and e.uid = $2`,
-      [state.key, uid],
-    )
-    if (!row) return undefined
-    if (row.overview !== null) return JSON.parse(row.overview) as Overview
+    const [row] = await this.#overviews([{ folder: state.key, uid }])
+    if (row !== null) return row
     const raw = await this.read(state, uid)
     return raw && overview(raw)
   }
 
+  /** Returns a source for expected messages. @param folderOf returns a folder that is known */
+  ahead(expected: Iterable<ExpectedMessage>, part: ReadPart, { folderOf, alone, run }: ReaderStore): Ahead {
+    const reads: AheadReads = {
+      alone,
+      kept: ({ folder: { id }, entry: { uid } }) => {
+        const blob = folderOf(id)?.index?.find(uid)?.blob
+        return blob === undefined ? undefined : this.#cache.get(blob)
+      },
+      together: (messages) => run(() => this.#readTogether(messages, part, folderOf)),
+    }
+    return new Ahead(reads, expected, part, this.#ahead)
+  }
+
+  /** Reads a whole message, and with it those that are probably needed next. */
+  async #readNext(state: PostgresFolder, entry: MessageEntry): Promise<Buffer | undefined> {
+    const { index, sequences, key: folder } = state
+    const isKept = ({ blob }: MessageEntry): boolean => this.#cache.has(blob)
+    const next = index ? sequences.next(index, entry, isKept) : [entry]
+    if (next.length === 1) {
+      const octets = await this.#bodies.read({ folder, uid: entry.uid })
+      if (octets) this.#cache.put(entry.blob, octets)
+      return octets
+    }
+    const places = next.map(({ uid }) => ({ folder, uid }))
+    const all = await this.#bodies.readStarts(places, LARGEST_OCTETS)
+    for (const [i, { blob, sizeOctets }] of next.entries()) {
+      const octets = all[i]
+      if (octets?.length === sizeOctets) this.#cache.put(blob, octets)
+    }
+    return all[0]
+  }
+
+  async #readTogether(
+    messages: readonly ExpectedMessage[],
+    part: ReadPart,
+    folderOf: ReaderStore['folderOf'],
+  ): Promise<Held[]> {
+    // A folder that is not known has no messages.
+    const places = messages.map(({ folder, entry: { uid } }) => ({ folder: folderOf(folder.id)?.key ?? 0, uid }))
+    if (part === 'overview') return (await this.#overviews(places)).map((one) => (one === null ? 'alone' : one))
+    const starts = await this.#bodies.readStarts(places, part === 'message' ? LARGEST_OCTETS : part)
+    return messages.map(({ folder, entry }, i): Held => {
+      const octets = starts[i]
+      if (!octets) return undefined
+      const isWhole = octets.length === entry.sizeOctets
+      const blob = isWhole ? folderOf(folder.id)?.index?.find(entry.uid)?.blob : undefined
+      if (blob !== undefined) this.#cache.put(blob, octets)
+      return { octets, isWhole }
+    })
+  }
+
+  /** Returns overviews in the order of the messages. Undefined: there is no such message. Null: it has none in the table. */
+  async #overviews(places: readonly MessagePlace[]): Promise<(Overview | null | undefined)[]> {
+    const found: (Overview | null | undefined)[] = new Array(places.length)
+    const columns = [places.map(({ folder }) => folder), places.map(({ uid }) => uid)]
+    for (const { n, overview } of await this.#database.query<OverviewRow>(OVERVIEWS, columns)) {
+      found[n - 1] = overview === null ? null : (JSON.parse(overview) as Overview)
+    }
+    return found
+  }
+
   #remember(key: string, { blob, sizeOctets: size }: MessageEntry): void {
-    this.#recent.set(key, { blob: this.#names.blobNumber(blob), size, prefix: 0 })
+    this.#recent.set(key, { blob: this.#names.blobNumber(blob), size })
     if (this.#recent.size <= RECENT_ENTRIES) return
     const [oldest = key] = this.#recent.keys()
     this.#recent.delete(oldest)
   }
+}
+
+/** What a source needs of the store. */
+export interface ReaderStore {
+  /** Returns a folder that is known. */
+  readonly folderOf: (folderId: string) => PostgresFolder | undefined
+  /** Reads one message. */
+  readonly alone: MessageReads
+  /** Runs a query. @throws StoreError */
+  readonly run: <T>(work: () => Promise<T>) => Promise<T>
 }
 
 const keyOf = (state: PostgresFolder, uid: number): string => `${state.folder.id}/${uid}`

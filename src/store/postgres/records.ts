@@ -2,6 +2,8 @@ import type { FolderSettings, MessageEntry, Owner } from '../types.ts'
 
 /** Octets per piece of a message. */
 export const PIECE_OCTETS = 64 * 1024
+/** The number of the piece that precedes the others of a large message. It can have any length. */
+export const PREFIX_PIECE = -1
 
 /** Conversions between the numbers of the tables and the names that callers see. All nodes have the same ones. */
 export class Names {

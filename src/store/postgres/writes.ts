@@ -1,7 +1,7 @@
 import type { Transaction } from '../../postgres/database.ts'
 import type { MessageEntry } from '../types.ts'
 import type { ValueKind } from '../value-types.ts'
-import { detailsOf, flagsText, type Names, PIECE_OCTETS } from './records.ts'
+import { detailsOf, flagsText, type Names, PIECE_OCTETS, PREFIX_PIECE } from './records.ts'
 
 /** Pieces of at least this size are sent alone, in binary form. Smaller ones are sent together, as text. */
 const ALONE_OCTETS = 16 * 1024
@@ -85,7 +85,7 @@ export class Writes {
 
   /** Makes a blob that was written before the body of a message. */
   adoptBody(blob: number, prefix: Buffer | undefined, holders: number): void {
-    if (prefix?.length) this.#pieces.push({ blob, piece: -1, octets: prefix })
+    if (prefix?.length) this.#pieces.push({ blob, piece: PREFIX_PIECE, octets: prefix })
     this.#newBlobs.set(blob, holders)
   }
 

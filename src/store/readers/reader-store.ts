@@ -19,6 +19,7 @@ const SAME = [
   'read',
   'stream',
   'overview',
+  'readAhead',
   'expunge',
   'vanishedSince',
   'lockFolder',

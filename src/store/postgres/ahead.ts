@@ -1,0 +1,130 @@
+import type { Overview } from '../../mail/overview.ts'
+import type { ExpectedMessage, MessageReads, MessageSource, ReadPart } from '../types.ts'
+import { LARGEST_OCTETS } from './body-cache.ts'
+
+/** What a source reads together at most. */
+const MOST_MESSAGES = 256
+const MOST_OCTETS = 256 << 10
+/** Octets that all sources hold together. Beyond, each reads one message after the other. */
+const MOST_HELD_OCTETS = 64 << 20
+/** About the memory of an overview. */
+const OVERVIEW_OCTETS = 1024
+
+/** A message that was read ahead. Undefined: it does not exist. `alone`: it was not read. */
+export type Held = { readonly octets: Buffer; readonly isWhole: boolean } | Overview | 'alone' | undefined
+
+/** How messages are read. */
+export interface AheadReads {
+  /** Reads messages together, of each of them the part that the source is for. @throws StoreError */
+  together(messages: readonly ExpectedMessage[]): Promise<readonly Held[]>
+  /** Returns a message that is in memory. */
+  kept(message: ExpectedMessage): Buffer | undefined
+  /** Reads one message. */
+  readonly alone: MessageReads
+}
+
+/** The octets that sources hold. */
+export interface HeldOctets {
+  octets: number
+}
+
+/** Reads messages of a database that are expected to be read one after the other, many with one query. */
+export class Ahead implements MessageSource {
+  readonly #reads: AheadReads
+  readonly #expected: Iterator<ExpectedMessage>
+  readonly #part: ReadPart
+  readonly #all: HeldOctets
+  /** An expected message that had no room in the last batch. */
+  #next: ExpectedMessage | undefined
+  #batch: ReadonlyMap<string, Held> = new Map()
+  #octets = 0
+
+  /** @param all what all sources hold */
+  constructor(reads: AheadReads, expected: Iterable<ExpectedMessage>, part: ReadPart, all: HeldOctets) {
+    this.#reads = reads
+    this.#expected = expected[Symbol.iterator]()
+    this.#part = part
+    this.#all = all
+  }
+
+  async read(folderId: string, uid: number, start = 0, end?: number): Promise<Buffer | undefined> {
+    const held = this.#part === 'overview' ? 'alone' : await this.#held(folderId, uid)
+    if (held === undefined) return undefined
+    if (held !== 'alone' && 'isWhole' in held) {
+      const { octets, isWhole } = held
+      if (start === 0 && end === undefined && isWhole) return octets
+      if (isWhole || (end !== undefined && end <= octets.length)) return octets.subarray(start, end)
+    }
+    return this.#reads.alone.read(folderId, uid, start, end)
+  }
+
+  async overview(folderId: string, uid: number): Promise<Overview | undefined> {
+    const held = this.#part === 'overview' ? await this.#held(folderId, uid) : 'alone'
+    return held === 'alone' || (held && 'isWhole' in held) ? this.#reads.alone.overview(folderId, uid) : held
+  }
+
+  [Symbol.dispose](): void {
+    this.#hold(0)
+    this.#batch = new Map()
+    this.#expected.return?.()
+  }
+
+  async #held(folderId: string, uid: number): Promise<Held> {
+    const key = keyOf(folderId, uid)
+    const batch = this.#batch.has(key) ? this.#batch : await this.#readBatch(key)
+    return batch.has(key) ? batch.get(key) : 'alone'
+  }
+
+  /** Reads the expected messages from one on. Those before it were left out. */
+  async #readBatch(key: string): Promise<ReadonlyMap<string, Held>> {
+    const batch = new Map<string, Held>()
+    const together: ExpectedMessage[] = []
+    this.#batch = batch
+    this.#hold(0)
+    const most = Math.min(MOST_OCTETS, MOST_HELD_OCTETS - this.#all.octets)
+    let octets = 0
+    for (let message = this.#pull(); message; message = this.#pull()) {
+      const name = keyOf(message.folder.id, message.entry.uid)
+      if (batch.size === 0 && name !== key) continue
+      const size = this.#sizeOf(message)
+      const kept = this.#part === 'overview' ? undefined : this.#reads.kept(message)
+      if (kept) batch.set(name, { octets: kept, isWhole: true })
+      else if (size === undefined) batch.set(name, 'alone')
+      else {
+        if (together.length > 0 && octets + size > most) {
+          this.#next = message
+          break
+        }
+        octets += size
+        together.push(message)
+        batch.set(name, 'alone')
+      }
+      if (batch.size === MOST_MESSAGES) break
+    }
+    if (together.length < 2) return batch
+    this.#hold(octets)
+    const found = await this.#reads.together(together)
+    for (const [i, { folder, entry }] of together.entries()) batch.set(keyOf(folder.id, entry.uid), found[i])
+    return batch
+  }
+
+  #pull(): ExpectedMessage | undefined {
+    const next = this.#next
+    this.#next = undefined
+    return next ?? (this.#expected.next().value as ExpectedMessage | undefined)
+  }
+
+  /** Returns how many octets of a message are read ahead; undefined for a large message, which is read alone. */
+  #sizeOf({ entry: { sizeOctets } }: ExpectedMessage): number | undefined {
+    if (this.#part === 'overview') return OVERVIEW_OCTETS
+    const octets = typeof this.#part === 'number' ? Math.min(this.#part, sizeOctets) : sizeOctets
+    return octets <= LARGEST_OCTETS ? octets : undefined
+  }
+
+  #hold(octets: number): void {
+    this.#all.octets += octets - this.#octets
+    this.#octets = octets
+  }
+}
+
+const keyOf = (folderId: string, uid: number): string => `${folderId}/${uid}`
