@@ -19,7 +19,9 @@ export class LoadClient {
 
   constructor(socket: Socket) {
     this.#socket = socket
-    this.#limit = setTimeout(() => this.#fail(new Error(`the server did not say ${this.#pattern}`)), LIMIT_MS).unref()
+    this.#limit = setTimeout(() => {
+      if (this.#done) this.#fail(new Error(`the server did not say ${this.#pattern}`))
+    }, LIMIT_MS).unref()
     socket.on('data', (chunk: Buffer) => this.#onData(chunk))
     socket.on('error', (error) => this.#fail(error))
     socket.on('close', () => this.#fail(new Error('the server closed the connection')))

@@ -30,6 +30,18 @@ export function aheadContract(on: StoreContext): void {
       }
     })
 
+    it('may hold any octet', async () => {
+      const every = Buffer.from(Array.from({ length: 256 }, (_, octet) => octet))
+      const raws = [Buffer.from('text'), every, every.subarray(1), Buffer.alloc(3), pattern(20_000)]
+      const stored = await on.store.append(raws.map((raw) => ({ raw, targets: [{ folderId: on.inbox.id }] })))
+      for (const some of [stored, [...stored.slice(0, 1), ...stored.slice(2, 3)]]) {
+        using source = on.store.readAhead(some)
+        for (const { folder, entry } of some) {
+          expect((await source.read(folder.id, entry.uid))?.equals(raws[entry.uid - 1] as Buffer)).toBe(true)
+        }
+      }
+    })
+
     it('may be left out, read again, and read in another order', async () => {
       await on.deliver(on.inbox, ...Array.from({ length: 20 }, (_, i) => `message ${i + 1}`))
       const read = async (...uids: number[]): Promise<void> => {
