@@ -41,7 +41,7 @@ store: { postgres: '${url}' }
 cluster: { name: ${schema} }
 certificate: none
 drain: { delay: 2s, timeout: 1m }
-directory: { accounts: [{ user: alice, password: secret }] }
+directory: { accounts: [{ user: alice, password: secret }, { user: bob, password: geheim }] }
 newsgroups: [{ name: lab.general }]
 virtualServers:
 ${PORTS.map((port) => `  - { protocol: ${PROTOCOLS[port as 25]}, port: ${ports[port]}, authentication: [anonymous, basic], proxyProtocol: { from: [127.0.0.1] } }`).join('\n')}
@@ -106,6 +106,45 @@ class Sender {
   }
 }
 
+/** A POP3 client that logs on and waits. It connects again whenever its session ends. */
+class IdleReader {
+  readonly farewells: string[] = []
+  readonly failures: string[] = []
+  readonly #port: number
+  #client: LineClient | undefined
+  #isOver = false
+  readonly #running: Promise<void>
+
+  constructor(port: number) {
+    this.#port = port
+    this.#running = this.#run()
+  }
+
+  async end(): Promise<void> {
+    this.#isOver = true
+    this.#client?.destroy()
+    await this.#running
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#isOver) {
+      const client = await LineClient.open(this.#port)
+      this.#client = client
+      const replies = [await client.line()]
+      for (const line of ['USER bob', 'PASS geheim']) {
+        client.send(`${line}\r\n`)
+        replies.push(await client.line())
+      }
+      // The node that ends unlocks the maildrop in a moment.
+      const isLocked = replies.at(-1)?.startsWith('-ERR [IN-USE]') === true
+      if (!isLocked && !replies.every((reply) => reply?.startsWith('+OK'))) this.failures.push(replies.join(' | '))
+      const rest = isLocked ? [] : await client.rest()
+      if (rest.length > 0) this.farewells.push(...rest)
+      client.destroy()
+    }
+  }
+}
+
 /** Resolves once HAProxy has found a node in a state, for every protocol. */
 async function untilState(statusPort: number, node: string, state: 'UP' | 'DOWN'): Promise<void> {
   const pattern = new RegExp(`^haproxy_server_status\\{proxy="\\w+",server="${node}",state="${state}"\\} 1$`, 'gm')
@@ -137,6 +176,7 @@ it.skipIf(!(needs(HAPROXY) && needsPostgres()))(
     const smtp = front[25] as number
     const senders = [new Sender('one', smtp, 1), new Sender('few', smtp, 5), new Sender('many', smtp, 1_000)]
     const idle = await ImapClient.open(front[143] as number, 'alice', 'secret')
+    const reader = new IdleReader(front[110] as number)
     for (const [at, node] of started.entries()) {
       const before = senders.map(({ acknowledged }) => acknowledged.length)
       expect(await node.end()).toBe(0)
@@ -147,6 +187,11 @@ it.skipIf(!(needs(HAPROXY) && needsPostgres()))(
     }
     await Promise.all(senders.map((sender) => sender.end()))
     expect(senders.flatMap(({ failures }) => failures)).toEqual([])
+    await reader.end()
+    expect(reader.failures).toEqual([])
+    // It was on some node at each moment, so at least one of them ended its session.
+    expect(reader.farewells.length).toBeGreaterThan(0)
+    for (const farewell of reader.farewells) expect(farewell).toBe('-ERR [SYS/TEMP] Server is shutting down.')
     expect((await idle.until(/^\* BYE /)).at(-1)).toBe('* BYE Server is shutting down.')
 
     const found = await subjects(front[143] as number)
