@@ -328,7 +328,7 @@ async function attemptTransaction<T>(
 ): Promise<T> {
   const [token, begunAt] = [randomUUID(), performance.now()]
   const begun = connection.begin(token, options)
-  // The first query of `work` fails for the same reason.
+  // The first query of `work` fails then, too.
   begun.catch(() => {})
   const sent: Promise<unknown>[] = []
   let first: DatabaseError | undefined
@@ -345,8 +345,10 @@ async function attemptTransaction<T>(
     await begun
   } catch (error) {
     if (!connection.isLost) await connection.run('ROLLBACK').catch(() => connection.destroy())
+    if (!(error instanceof DatabaseError) || error.sqlState !== IN_FAILED_TRANSACTION) throw error
     // Statements that were sent together fail together. The first of them says why.
-    throw error instanceof DatabaseError && error.sqlState === IN_FAILED_TRANSACTION ? (first ?? error) : error
+    await begun
+    throw first ?? error
   }
   const committed = connection.run('COMMIT')
   const outcomes = await Promise.allSettled([...sent, committed])
