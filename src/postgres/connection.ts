@@ -132,14 +132,14 @@ export class Connection {
 
   /**
    * Begins a transaction. `isLong`: all its queries see the same moment, and it may wait between them.
-   * @param token a UUID that is committed with it, so that its outcome can be asked for
+   * @param token a UUID that is committed with it, so that its outcome can be asked for. Undefined: it cannot
    * @throws DatabaseError
    */
-  async begin(token: string, { isLong = false } = {}): Promise<void> {
+  async begin(token: string | undefined, { isLong = false } = {}): Promise<void> {
     const begin = isLong
       ? 'BEGIN ISOLATION LEVEL REPEATABLE READ; SET LOCAL idle_in_transaction_session_timeout = 0'
       : 'BEGIN'
-    await this.run(`${begin}; INSERT INTO commits (token) VALUES ('${token}')`)
+    await this.run(token === undefined ? begin : `${begin}; INSERT INTO commits (token) VALUES ('${token}')`)
   }
 
   onNotification(listener: (notification: Notification) => void): void {

@@ -200,15 +200,21 @@ class PostgresDatabase implements Database {
   }
 
   async transaction<T>(work: (transaction: Transaction) => Promise<T>, options?: TransactionOptions): Promise<T> {
+    let hasToken = true
     for (let attempt = 1; ; attempt++) {
       await this.#connected()
+      const token = hasToken ? randomUUID() : undefined
       try {
-        const result = await this.#pool.alone((connection) => attemptTransaction(connection, work, options))
+        const result = await this.#pool.alone((connection) => attemptTransaction(connection, work, token, options))
         this.#transactions++
         return result
       } catch (error) {
         if (error instanceof LostCommit) {
           if (await this.#isCommitted(error)) return error.result as T
+        } else if (hasToken && error instanceof DatabaseError && error.code === 'no-space') {
+          // A full disk may have no room for a token, but take changes that delete.
+          hasToken = false
+          continue
         } else if (!(error instanceof DatabaseError) || !isPassing(error)) throw error
         if (attempt >= ATTEMPTS) throw error instanceof LostCommit ? error.lost : error
         this.#retries++
@@ -271,7 +277,7 @@ class PostgresDatabase implements Database {
    */
   async #isCommitted({ token, begunAt }: LostCommit): Promise<boolean> {
     const until = Math.min(performance.now() + 3 * PATIENCE_MS, begunAt + TOKENS_KEPT_MS / 2)
-    while (performance.now() < until) {
+    while (token !== undefined && performance.now() < until) {
       try {
         const [row] = await this.#repeatable<{ readonly is_committed: boolean }>(OUTCOME, [token])
         if (row) return row.is_committed
@@ -307,12 +313,13 @@ const IN_FAILED_TRANSACTION = '25P02'
 
 /** The connection was lost after COMMIT was sent. */
 class LostCommit extends Error {
-  readonly token: string
+  /** Undefined: the outcome cannot be asked for. */
+  readonly token: string | undefined
   /** As `performance.now()`. */
   readonly begunAt: number
   readonly result: unknown
   readonly lost: DatabaseError
-  constructor(token: string, begunAt: number, result: unknown, lost: DatabaseError) {
+  constructor(token: string | undefined, begunAt: number, result: unknown, lost: DatabaseError) {
     super(lost.message)
     this.token = token
     this.begunAt = begunAt
@@ -324,9 +331,10 @@ class LostCommit extends Error {
 async function attemptTransaction<T>(
   connection: Connection,
   work: (transaction: Transaction) => Promise<T>,
+  token: string | undefined,
   options?: TransactionOptions,
 ): Promise<T> {
-  const [token, begunAt] = [randomUUID(), performance.now()]
+  const begunAt = performance.now()
   const begun = connection.begin(token, options)
   // The first query of `work` fails then, too.
   begun.catch(() => {})

@@ -10,7 +10,7 @@ import { Workplace } from '../support/sealpost.ts'
 const SECRET = 'a secret of the nodes'
 const OTHER = 'another secret than that'
 
-describe.skipIf(!needsPostgres() || !isLong)('cluster.keySecret', () => {
+describe.skipIf(!needsPostgres() || !isLong)('cluster.keySecret', { timeout: 600_000 }, () => {
   const place = new Workplace()
   let database: { readonly url: string; readonly schema: string }
   let address: string
