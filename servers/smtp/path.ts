@@ -46,7 +46,7 @@ export function parsePath(text: string): ParsedPath | undefined {
 
 /** Parses the mailbox. `rest` is the text after its `>`. */
 function readMailbox(text: string): { readonly address: string; readonly rest: string } | undefined {
-  const localPart = (QUOTED.exec(text) ?? DOT_STRING.exec(text))?.[0] ?? ''
+  const localPart = (text.startsWith('"') ? QUOTED : DOT_STRING).exec(text)?.[0] ?? ''
   const end = text.indexOf('>', localPart.length)
   if (end === -1) return undefined
   const address = text.slice(0, end)
@@ -60,7 +60,7 @@ function readMailbox(text: string): { readonly address: string; readonly rest: s
 }
 
 function isDomain(domain: string): boolean {
-  const literal = /^\[(IPv6:)?([^%]*)\]$/i.exec(domain)
+  const literal = domain.startsWith('[') ? /^\[(IPv6:)?([^%]*)\]$/i.exec(domain) : null
   if (literal) return isIP(literal[2] ?? '') === (literal[1] ? 6 : 4) // RFC 5321 section 4.1.3
   return DOMAIN.test(domain)
 }

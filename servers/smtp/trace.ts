@@ -55,7 +55,10 @@ function protocolName({ extended, smtpUtf8, tls, authenticated }: TraceFacts): s
 }
 
 /** Replaces characters of the client's name that would break the field. */
-const heloDomain = (name: string): string => name.replace(/[^\p{L}\p{N}._:[\]-]/gu, '?')
+const heloDomain = (name: string): string =>
+  PLAIN_NAME.test(name) ? name : name.replace(/[^\p{L}\p{N}._:[\]-]/gu, '?')
+
+const PLAIN_NAME = /^[\w.:[\]-]*$/
 
 /** Returns the client's name and address. RFC 5321 section 4.4, TCP-info. */
 const tcpInfo = ({ remoteName, remoteAddress }: TraceFacts): string =>

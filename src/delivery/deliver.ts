@@ -9,6 +9,7 @@ import {
   type AppendTarget,
   accountOwner,
   CAPTURED_OWNER,
+  type DeliveryEnvelope,
   type MessageStore,
   type NewMessage,
   OUTGOING_OWNER,
@@ -46,30 +47,36 @@ export async function deliver(site: DeliverySite, delivery: Delivery): Promise<D
   // Other hosts must not see the Bcc fields. RFC 5322 section 3.6.3
   const sentOctets = stripped?.rest ?? message
   const rcptTo = recipients.map(({ address }) => address)
-  // Kept with every message, so not made by `definedOnly`, whose objects take more time and memory.
-  const envelope = {
-    mailFrom,
-    rcptTo,
-    ...(session !== undefined && { session }),
-    ...(client && { client }),
-    ...(authentication && { authentication }),
-  }
+  // Kept with every message. Objects that are made from others by `...` take more time.
+  const envelope: { -readonly [Key in keyof DeliveryEnvelope]: DeliveryEnvelope[Key] } = { mailFrom, rcptTo }
+  if (session !== undefined) envelope.session = session
+  if (client) envelope.client = client
+  if (authentication) envelope.authentication = authentication
   const created: Account[] = []
   const newOwners: Owner[] = []
   try {
     const copies = await mailboxesOf(site, delivery, stripped, { withoutCopy: outgoing.withoutCopy, created })
-    for (const owner of created.map(({ user }) => accountOwner(user))) {
+    for (const { user } of created) {
+      const owner = accountOwner(user)
       if (!(await site.store.findFolder(owner, 'INBOX'))) newOwners.push(owner)
     }
     const flags = site.tagging ? keywordsFor(site.tagging, delivery) : []
-    const batch: NewMessage[] = []
-    const versions = Array.from(copies.values(), ({ octets }) => octets)
-    for (const copy of new Set(outgoing.targets.length > 0 ? [...versions, sentOctets] : versions)) {
-      const targets: AppendTarget[] = (await targetsOf(site.store, copies, copy)).map((one) => ({ ...one, flags }))
-      if (copy === sentOctets) targets.push(...(await queueTargets(site, outgoing.targets, delivery)))
-      const start = trace ? [trace, ...copy] : copy
-      batch.push({ raw: rest ? followed(start, rest) : start, targets, envelope, internalDate: at })
+    const targetsOf = new Map<Pieces, AppendTarget[]>()
+    for (const { owner, folder, octets } of copies.values()) {
+      const opening = owner === CAPTURED_OWNER ? openCaptured(site.store, folder) : openInbox(site.store, owner)
+      const target = { folderId: (await opening).id, flags }
+      const others = targetsOf.get(octets)
+      if (others) others.push(target)
+      else targetsOf.set(octets, [target])
     }
+    if (outgoing.targets.length > 0) {
+      const queued = await queueTargets(site, outgoing.targets, delivery)
+      targetsOf.set(sentOctets, [...(targetsOf.get(sentOctets) ?? []), ...queued])
+    }
+    const batch = Array.from(targetsOf, ([copy, targets]): NewMessage => {
+      const start = trace ? [trace, ...copy] : copy
+      return { raw: rest ? followed(start, rest) : start, targets, envelope, internalDate: at }
+    })
     const stored = batch.length > 0 ? await site.store.append(batch) : []
     const kept = stored.filter(({ folder }) => folder.owner !== OUTGOING_OWNER)
     return { copies: [...articles, ...kept], queued: outgoing.sent }
@@ -91,7 +98,7 @@ function planOutgoing({ outgoing }: DeliverySite, delivery: Delivery): DeliveryP
   if (elsewhere.length === 0 && outgoing.rules.forwardRules.length === 0) return NOTHING_OUTGOING
   const envelope = {
     mailFrom,
-    recipients: elsewhere.map(({ destination: _, onDemand: __, ...recipient }) => recipient),
+    recipients: elsewhere.map(({ destination: _, onDemand: __, ...recipient }) => definedOnly(recipient)),
     ...(envelopeId !== undefined && { envelopeId }),
     ...(ret && { ret }),
     ...(smtpUtf8 && { smtpUtf8 }),
@@ -153,8 +160,9 @@ async function* followed(start: Pieces, rest: () => AsyncIterable<Buffer>): Asyn
 }
 
 function newsgroupsOf(recipients: readonly Recipient[]): string[] {
-  const names = recipients.flatMap(({ destination }) => (destination.kind === 'newsgroup' ? [destination.name] : []))
-  return [...new Set(names)]
+  const names = new Set<string>()
+  for (const { destination } of recipients) if (destination.kind === 'newsgroup') names.add(destination.name)
+  return [...names]
 }
 
 /** A mailbox that gets a message, and the octets that it gets. */
@@ -179,15 +187,15 @@ async function mailboxesOf(
   for (const { address, destination } of recipients) {
     if (destination.kind === 'newsgroup' || withoutCopy.has(address)) continue
     const captured = destination.kind === 'captured'
-    const added = captured ? undefined : await directory.add(destination.account)
+    const adding = captured ? undefined : directory.add(destination.account)
+    const added = adding instanceof Promise ? await adding : adding
     if (added?.isNew) created.push(added.account)
-    const mailbox: Omit<MailboxCopy, 'octets'> = captured
-      ? { owner: CAPTURED_OWNER, folder: capturedFolder ?? destination.domain }
-      : { owner: accountOwner(added?.account.user ?? ''), folder: 'INBOX' }
-    const key = `${mailbox.owner}/${mailbox.folder}`
+    const owner = captured ? CAPTURED_OWNER : accountOwner(added?.account.user ?? '')
+    const folder = captured ? (capturedFolder ?? destination.domain) : 'INBOX'
+    const key = `${owner}/${folder}`
     // Recipients named in Bcc see the field, others must not. The lab's own copy stays complete. RFC 5322 section 3.6.3
     const whole = !stripped || captured || stripped.names(address)
-    if (whole || !copies.has(key)) copies.set(key, { ...mailbox, octets: whole ? message : stripped.rest })
+    if (whole || !copies.has(key)) copies.set(key, { owner, folder, octets: whole ? message : stripped.rest })
   }
   return copies
 }
@@ -208,18 +216,4 @@ async function postToNewsgroups(
     const reason = error.code === 'later' ? 'article-deferred' : 'article-refused'
     throw new DeliveryError(reason, error.message, { cause: error })
   }
-}
-
-async function targetsOf(
-  store: MessageStore,
-  copies: ReadonlyMap<string, MailboxCopy>,
-  wanted: Pieces,
-): Promise<{ folderId: string }[]> {
-  const targets = []
-  for (const { owner, folder, octets } of copies.values()) {
-    if (octets !== wanted) continue
-    const mailbox = owner === CAPTURED_OWNER ? openCaptured(store, folder) : openInbox(store, owner)
-    targets.push({ folderId: (await mailbox).id })
-  }
-  return targets
 }

@@ -40,9 +40,9 @@ export interface Recipient {
   readonly address: string
   readonly destination: Destination
   /** The values of NOTIFY in capitals. RFC 3461 section 4.1. */
-  readonly notify?: readonly string[]
+  readonly notify?: readonly string[] | undefined
   /** ORCPT, decoded: `rfc822;address`. RFC 3461 section 4.2. */
-  readonly originalRecipient?: string
+  readonly originalRecipient?: string | undefined
   /** The report that a test asks for. */
   readonly onDemand?: OnDemand | undefined
 }
@@ -54,7 +54,7 @@ export interface Delivery {
   /** The message as received, with dot-stuffing and chunks removed: all of it, or its header and more. */
   readonly message: Pieces
   /** Yields what follows `message`, at each call. Not used with newsgroups among the recipients. */
-  readonly rest?: () => AsyncIterable<Buffer>
+  readonly rest?: (() => AsyncIterable<Buffer>) | undefined
   /** The octets of `message` and `rest` together. Default: those of `message`. */
   readonly octets?: number
   /** The reverse-path without angle brackets. Empty: the null reverse-path. */

@@ -8,7 +8,7 @@ import { addressKey, fold, foldAddress, foldDomain, parseLogonName, splitAddress
 import { HashedPasswords } from './passwords/hashed-passwords.ts'
 import { type Proof, provenSecret, type Secret, stateRefusal } from './proof.ts'
 import { isPassword } from './secrets.ts'
-import type { Account, AccountChanges, Directory, NewAccount } from './types.ts'
+import type { Account, AccountChanges, AddedAccount, Directory, NewAccount } from './types.ts'
 
 /** The configuration keys that define a directory. */
 export type DirectoryConfig = Pick<LabConfig, 'domain' | 'directory'>
@@ -133,7 +133,7 @@ class LabDirectory implements Directory {
     return one === other || (one !== undefined && other !== undefined && fold(one.user) === fold(other.user))
   }
 
-  async add(account: NewAccount): Promise<{ readonly account: Account; readonly isNew: boolean }> {
+  add(account: NewAccount): AddedAccount | Promise<AddedAccount> {
     const known = this.#ofUser(account.user)
     return known ? { account: known, isNew: false } : this.#added.put(account)
   }

@@ -42,6 +42,12 @@ export interface NewAccount extends Omit<Account, 'addresses'> {
   readonly addresses?: readonly string[]
 }
 
+/** An account of the directory. `isNew`: it was just added. */
+export interface AddedAccount {
+  readonly account: Account
+  readonly isNew: boolean
+}
+
 /** The accounts of a lab. */
 export interface Directory {
   readonly domain: string
@@ -88,9 +94,10 @@ export interface Directory {
   /**
    * Adds an account until the lab stops: one that is created, or one that an open directory returned and that is used,
    * because a log-on succeeded or mail is being stored. Returns the account that already has this name, if any. All nodes of
-   * a lab have it then. Like `remove` and `change`, throws the temporary error of the database that they share.
+   * a lab have it then. Like `remove` and `change`, throws the temporary error of the database that they share. Returns a
+   * promise only if the account is new.
    */
-  add(account: NewAccount): Promise<{ readonly account: Account; readonly isNew: boolean }>
+  add(account: NewAccount): AddedAccount | Promise<AddedAccount>
   /** Removes an account that was added. Those of the configuration stay. */
   remove(account: Account): Promise<void>
   /** Returns whether an account is one of the configuration. */

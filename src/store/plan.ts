@@ -36,8 +36,9 @@ export interface PlannedPlace<State> extends Location {
 
 /** Refuses a batch that has a message with `once` whose Message-ID is known. @throws StoreError `exists` */
 export function assertNew(batch: readonly NewMessage[], knows: (messageId: string) => boolean): void {
-  for (const messageId of onceIn(batch)) {
-    if (knows(messageId)) throw new StoreError('exists', `${messageId} is known already`)
+  for (const { once, messageId } of batch) {
+    if (once && messageId !== undefined && knows(messageId))
+      throw new StoreError('exists', `${messageId} is known already`)
   }
 }
 
@@ -88,22 +89,27 @@ export function createEntries<State extends FolderNumbers>(
   })
 }
 
-const newEntry = (
-  { messageId, envelope, internalDate }: NewMessage,
+/** The properties are set one after another, because objects made from others by `...` take more time. */
+function newEntry(
+  { messageId, envelope: ofMessage, internalDate }: NewMessage,
   { uid, modSeq, state, target }: PlannedPlace<FolderNumbers>,
   { blob, sizeOctets }: StoredBlob,
   now: number,
-): MessageEntry => ({
-  uid,
-  blob,
-  sizeOctets,
-  internalDate: internalDate ?? now,
-  savedAt: now,
-  flags: state.flags.canonical(target.flags ?? []),
-  modSeq,
-  ...(messageId !== undefined && { messageId }),
-  ...((target.envelope ?? envelope) && { envelope: target.envelope ?? envelope }),
-})
+): MessageEntry {
+  const entry: { -readonly [Key in keyof MessageEntry]: MessageEntry[Key] } = {
+    uid,
+    blob,
+    sizeOctets,
+    internalDate: internalDate ?? now,
+    savedAt: now,
+    flags: state.flags.canonical(target.flags ?? []),
+    modSeq,
+  }
+  const envelope = target.envelope ?? ofMessage
+  if (messageId !== undefined) entry.messageId = messageId
+  if (envelope) entry.envelope = envelope
+  return entry
+}
 
 /** Returns the entries that a copy of `from` creates in a folder. */
 export function copiedEntries(from: readonly MessageEntry[], target: FolderNumbers, now: number): MessageEntry[] {

@@ -122,11 +122,12 @@ function recipientOf(
   { address, args: { NOTIFY, ORCPT } }: ParsedPath,
   report: string | undefined,
 ): Recipient {
+  const { destination, onDemand } = resolveOnDemand(site, address, reversePath)
   return {
     address,
-    ...resolveOnDemand(site, address, reversePath),
-    ...(report !== undefined && { onDemand: parseOnDemand(report) }),
-    ...(typeof NOTIFY === 'string' && { notify: NOTIFY.toUpperCase().split(',') }),
-    ...(typeof ORCPT === 'string' && { originalRecipient: ORCPT }),
+    destination,
+    onDemand: report === undefined ? onDemand : parseOnDemand(report),
+    notify: typeof NOTIFY === 'string' ? NOTIFY.toUpperCase().split(',') : undefined,
+    originalRecipient: typeof ORCPT === 'string' ? ORCPT : undefined,
   }
 }

@@ -68,7 +68,7 @@ export class Blobs {
 
   /** Stores octets for `holders` entries. Returns the blob's name. */
   add(pieces: Pieces, holders: number): string {
-    const id = `${this.#prefix}${(++this.#created).toString(36)}`
+    const id = `${this.#prefix}${++this.#created}`
     this.#blobs.set(id, this.#arenas.keep(pieces, countOctets(pieces), holders))
     return id
   }

@@ -1,4 +1,3 @@
-import { joinPieces } from '../../common/pieces.ts'
 import type { StoreItem, StoreItems } from '../copy/types.ts'
 import type { FolderRegistry } from '../folder-registry.ts'
 import { type MessageEntry, type Owner, StoreError } from '../types.ts'
@@ -136,7 +135,7 @@ async function restoreBlob(
   if (Buffer.isBuffer(raw)) pieces.push(raw)
   else for await (const piece of raw) pieces.push(piece)
   blobs.reserve(entry.sizeOctets, 1)
-  const blob = blobs.add([joinPieces(pieces)], 1)
+  const blob = blobs.add(pieces, 1)
   if (isShared) names.set(entry.blob, blob)
   return blob
 }

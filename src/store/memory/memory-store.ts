@@ -158,14 +158,23 @@ export class MemoryStore extends BaseStore<MemoryFolder> implements CopyableStor
   #append(batch: readonly NewMessage[], raws: readonly Pieces[], origin: Origin | undefined): readonly StoredMessage[] {
     assertNew(batch, (messageId) => this.#history.has(messageId))
     const planned = planAppend(batch, (folderId) => this.need(folderId))
-    const messages = planned.map(({ prefix }, i) => (prefix ? [prefix, ...(raws[i] ?? [])] : (raws[i] ?? [])))
-    const sizes = messages.map(countOctets)
-    this.#checkCount(planned.flatMap(({ places }) => places))
-    this.#blobs.reserve(sum(sizes), sum(planned.map(({ places }) => places.length)))
+    let octets = 0
+    let copies = 0
+    const contents = planned.map(({ prefix, places }, i) => {
+      const raw = raws[i] ?? []
+      const pieces = prefix ? [prefix, ...raw] : raw
+      const sizeOctets = countOctets(pieces)
+      octets += sizeOctets
+      copies += places.length
+      return { pieces, sizeOctets }
+    })
+    this.#checkCount(() => planned.flatMap(({ places }) => places))
+    this.#blobs.reserve(octets, copies)
     const added: AddedEntries<MemoryFolder> = new Map()
     const stored = planned.flatMap((message, i) => {
-      const blob = this.#blobs.add(messages[i] ?? [], message.places.length)
-      return createEntries(message, { blob, sizeOctets: sizes[i] ?? 0 }, this.clock.now(), added)
+      const { pieces, sizeOctets } = contents[i] as (typeof contents)[number]
+      const blob = this.#blobs.add(pieces, message.places.length)
+      return createEntries(message, { blob, sizeOctets }, this.clock.now(), added)
     })
     for (const [state, entries] of added) this.#appendTo(state, entries, origin)
     return stored
@@ -214,7 +223,7 @@ export class MemoryStore extends BaseStore<MemoryFolder> implements CopyableStor
     return this.#withRoom(() => {
       const from = this.need(folderId).index.pick(uids)
       const target = this.need(targetFolderId)
-      this.#checkCount(from.map(() => target))
+      this.#checkCount(() => from.map(() => target))
       this.#blobs.reserve(0, from.length)
       return this.#copyTo(target, from, origin)
     })
@@ -315,7 +324,7 @@ export class MemoryStore extends BaseStore<MemoryFolder> implements CopyableStor
     this.folders.checkEmpty()
     const parts = this.#parts()
     await restoreParts(parts, items, (state) => {
-      this.#checkCount([state])
+      this.#checkCount(() => [state])
       if (isCounted(state.folder)) this.#messages++
     })
     this.#tag = parts.tag
@@ -346,9 +355,9 @@ export class MemoryStore extends BaseStore<MemoryFolder> implements CopyableStor
   }
 
   /** Checks the number of messages that a change adds to these folders. @throws StoreError `no-space` */
-  #checkCount(added: readonly { readonly folder: Folder }[]): void {
+  #checkCount(added: () => readonly { readonly folder: Folder }[]): void {
     if (this.#limits.messages === undefined) return
-    const messages = added.filter(({ folder }) => isCounted(folder)).length
+    const messages = added().filter(({ folder }) => isCounted(folder)).length
     checkFits({ octets: 0, messages: this.#messages }, { octets: 0, messages }, { messages: this.#limits.messages })
   }
 
@@ -423,5 +432,3 @@ export class MemoryStore extends BaseStore<MemoryFolder> implements CopyableStor
 }
 
 const retiredKey = ({ owner, name }: Folder): string => `${owner}\n${textKey(name)}`
-
-const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0)
