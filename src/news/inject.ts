@@ -58,9 +58,9 @@ export async function inject(news: NewsContext, raw: Buffer, poster: Poster): Pr
   const { account } = poster
   const locks = account === undefined ? [] : await cancelFields(news.store, article, account, messageId)
   const lines = [...injectedFields(news, article, poster, messageId), ...locks]
-  const injected = new Article(article.rebuilt(account === undefined ? PATH : REPLACED, lines))
+  const injected = article.rebuilt(account === undefined ? PATH : REPLACED, lines)
   const { session } = poster
-  const stored = await storeArticle(news, { article: injected, messageId, raw: injected.raw, folders, session })
+  const stored = await storeArticle(news, { article, messageId, raw: injected, folders, session })
   return { messageId, stored }
 }
 
@@ -116,9 +116,14 @@ function injectedFields(news: NewsContext, article: Article, poster: Poster, mes
   return lines
 }
 
+const ASCII = /^[\x00-\x7f]*$/
+
+const octetsOf = (text: string): OctetString =>
+  ASCII.test(text) ? text : Buffer.from(text, 'utf8').toString('latin1')
+
 /** Returns the value of Injection-Info. RFC 5536 section 3.2.8. */
 function injectionInfo(news: NewsContext, poster: Poster): OctetString {
-  const quoted = (text: string): string => `"${Buffer.from(text, 'utf8').toString('latin1').replace(/["\\]/g, '\\$&')}"`
+  const quoted = (text: string): string => `"${octetsOf(text).replace(/["\\]/g, '\\$&')}"`
   const parts = [news.hostname, `posting-host=${quoted(poster.host)}`]
   if (poster.account !== undefined) parts.push(`posting-account=${quoted(poster.account)}`)
   if (poster.session !== undefined) parts.push(`logging-data=${quoted(poster.session)}`)

@@ -34,7 +34,6 @@ export class NewsService implements NewsContext {
   controlSenders: readonly ControlSender[] = []
   readonly mail: (mail: NewsMail) => Promise<void>
   readonly claims: Claims
-  readonly storing = new Map<string, Promise<unknown>>()
   /** Newsgroup names by the mail addresses (lower case) that post to them. Changes on reload. */
   addresses: ReadonlyMap<string, string> = new Map()
 

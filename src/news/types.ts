@@ -37,8 +37,6 @@ export interface NewsContext {
   readonly control: readonly ControlKind[]
   /** Who may send control messages about newsgroups; empty: everyone. Changes on reload. */
   readonly controlSenders: readonly ControlSender[]
-  /** Articles being stored right now, by Message-ID. */
-  readonly storing: Map<string, Promise<unknown>>
   /** Delivers a mail. Resolves once it is delivered. */
   readonly mail: (mail: NewsMail) => Promise<void>
   /** Finds the folder of a newsgroup. */

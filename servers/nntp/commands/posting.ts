@@ -36,9 +36,9 @@ async function postArticle(session: NntpSession, article: Buffer): Promise<void>
 }
 
 /** Checks that the client may post. @throws NntpError 480 if a log-on would allow it, else 440. RFC 3977 section 6.3.1 */
-function checkPosting({ access, policy }: NntpSession): void {
-  if (access.canPost) return
-  throw policy.logon === 'no' ? new NntpError(440, 'Posting not permitted') : authenticationRequired()
+function checkPosting(session: NntpSession): void {
+  if (session.access.canPost) return
+  throw session.policy.logon === 'no' ? new NntpError(440, 'Posting not permitted') : authenticationRequired()
 }
 
 /** The replies to an article that cannot be taken: it is over the limit, or the lab has no memory for it now. */
