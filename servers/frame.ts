@@ -37,8 +37,8 @@ export interface ProtocolSession<Command, Reply> {
   /** Whether further commands complete what is under way, such as a mail transaction. Default: no. */
   readonly isUnderWay?: boolean
   greet(): void
-  /** Reads the next command, at least far enough to know where the following one starts. */
-  readCommand(): Promise<Command>
+  /** Reads the next command, at least far enough to know where the following one starts. Returns a promise only to wait. */
+  readCommand(): Command | Promise<Command>
   /** Finds the command's handler and runs it. Returns a promise only if something has to be awaited: this is the hot path. */
   run(command: Command): void | Promise<void>
   /** Sends an error reply and records it if it is a refusal. May end the session. */
@@ -57,7 +57,8 @@ export async function serveSession<Command, Reply>(session: ProtocolSession<Comm
     while (!session.isOver) {
       try {
         session.connection.atBoundary(session.isUnderWay)
-        const running = session.run(await session.readCommand())
+        const command = session.readCommand()
+        const running = session.run(command instanceof Promise ? await command : command)
         if (running) await running
       } catch (error) {
         if (!(error instanceof FaultAnswered)) session.sendError(replyTo(session, error))

@@ -156,7 +156,7 @@ class Session implements NntpSession, ProtocolSession<string, NntpError> {
     this.reply(...this.welcome)
   }
 
-  readCommand(): Promise<string> {
+  readCommand(): string | Promise<string> {
     return this.connection.readLine(MAX_SASL_OCTETS, 'latin1')
   }
 

@@ -111,7 +111,7 @@ class Session implements Pop3Session, ProtocolSession<string, Pop3Error> {
     else sendReply(this.connection, `Sealpost POP3 server ready${this.timestamp ? ` ${this.timestamp}` : ''}`)
   }
 
-  readCommand(): Promise<string> {
+  readCommand(): string | Promise<string> {
     // AUTH may carry an initial response. RFC 5034 section 4
     return this.connection.readLine(MAX_SASL_OCTETS, 'utf8')
   }

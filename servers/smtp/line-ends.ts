@@ -10,26 +10,10 @@ const NEAR_OCTETS = 4
 export class LineEnds {
   /** Whether a bare LF was replaced. */
   changed = false
-  #before: number
-  readonly #isBinary: boolean
-
-  /**
-   * @param isBinary whether the message is not made of lines, so that each octet is kept. RFC 3030 section 3
-   * @param before the octet before the first piece
-   */
-  constructor(isBinary = false, before = 0) {
-    this.#isBinary = isBinary
-    this.#before = before
-  }
-
-  /** Returns what continues after a piece, for a stream that can be read again. */
-  following(piece: Buffer): LineEnds {
-    return new LineEnds(this.#isBinary, piece.at(-1))
-  }
+  #before = 0
 
   /** Returns the next piece with CRLF line ends: the same if it has no bare LF. */
-  normalize(piece: Buffer): Buffer {
-    if (this.#isBinary) return piece
+  readonly normalize = (piece: Buffer): Buffer => {
     const before = this.#before
     this.#before = piece.at(-1) ?? before
     const bare = countBareLineFeeds(piece, before)

@@ -1,13 +1,10 @@
-import { viewsOf } from '../../src/common/pieces.ts'
 import { HELD_OCTETS, type ReceivedOctets } from '../../src/common/received-octets.ts'
-import { isSliceOver, nextSlice } from '../../src/common/time-slice.ts'
 import { parseOnDemand } from '../../src/config/on-demand/parse.ts'
 import { deliver } from '../../src/delivery/deliver.ts'
 import { reportAfterDelivery } from '../../src/delivery/reports/after-delivery.ts'
 import { type Delivery, DeliveryError, type Recipient } from '../../src/delivery/types.ts'
 import { authenticate } from './authentication.ts'
 import type { SmtpSession } from './command.ts'
-import { LineEnds } from './line-ends.ts'
 import { traceFields } from './trace.ts'
 import type { Transaction } from './transaction.ts'
 
@@ -24,10 +21,7 @@ export async function receive(session: SmtpSession, transaction: Transaction, re
   const fault = connection.endOfData(() => received.whole())
   if (fault) await fault
   const wanted = fault && connection.takeReport()
-  const lineEnds = new LineEnds(transaction.isBinary)
-  const content = received.pieces
-    ? { message: await normalized(received.pieces, lineEnds) }
-    : await spooledContent(received, recipients, lineEnds)
+  const content = received.pieces ? { message: received.pieces } : await spooledContent(received, recipients)
   const at = context.clock.now()
   const client = { address: session.remote.address, helo: session.client?.name ?? '' }
   const arrival = context.mailAuthentication.isOnArrival
@@ -35,8 +29,9 @@ export async function receive(session: SmtpSession, transaction: Transaction, re
     : undefined
   const delivery: Delivery = {
     trace: traceOf(session, transaction, arrival?.fields ?? '', at),
-    ...content,
-    ...(arrival ? { message: arrival.message, authentication: arrival.results } : {}),
+    message: arrival?.message ?? content.message,
+    rest: content.rest,
+    authentication: arrival?.results,
     client,
     octets: received.octets,
     mailFrom: reversePath,
@@ -50,8 +45,9 @@ export async function receive(session: SmtpSession, transaction: Transaction, re
     at,
   }
   const { queued } = await deliver(site, delivery)
-  if (lineEnds.changed) connection.record.note('bare LFs in the message changed to CRLF')
-  await report(session, { ...delivery, recipients: reportedHere(recipients, queued, wanted) }, at)
+  if (transaction.lineEnds.changed) connection.record.note('bare LFs in the message changed to CRLF')
+  const reported = reportedHere(recipients, queued, wanted)
+  await report(session, reported === recipients ? delivery : { ...delivery, recipients: reported }, at)
   session.reply(250, '2.0.0', `OK: queued as ${session.messageId}`, content.message)
 }
 
@@ -63,7 +59,8 @@ function reportedHere(
   recipients: readonly Recipient[],
   queued: ReadonlySet<string>,
   wanted: string | undefined,
-): Recipient[] {
+): readonly Recipient[] {
+  if (queued.size === 0 && wanted === undefined) return recipients
   const onDemand = wanted === undefined ? undefined : parseOnDemand(wanted)
   return recipients
     .map((recipient) => ({ ...recipient, onDemand: recipient.onDemand ?? onDemand }))
@@ -77,34 +74,11 @@ function reportedHere(
 async function spooledContent(
   received: ReceivedOctets,
   recipients: readonly Recipient[],
-  lineEnds: LineEnds,
 ): Promise<Pick<Delivery, 'message' | 'rest'>> {
   const isPosted = recipients.some(({ destination }) => destination.kind === 'newsgroup')
   const start = isPosted ? undefined : await received.start(HELD_OCTETS)
-  if (!start?.includes(END_OF_HEADER)) {
-    return { message: await normalized(viewsOf(await received.whole(), VIEW_OCTETS), lineEnds) }
-  }
-  const message = [lineEnds.normalize(start)]
-  return {
-    message,
-    async *rest() {
-      const ofRest = lineEnds.following(start)
-      for await (const piece of received.stream(start.length)) yield ofRest.normalize(piece)
-      if (ofRest.changed) lineEnds.changed = true
-    },
-  }
-}
-
-/** Octets of a message that are normalized at once. */
-const VIEW_OCTETS = 256 * 1024
-
-async function normalized(pieces: Iterable<Buffer>, lineEnds: LineEnds): Promise<Buffer[]> {
-  const message: Buffer[] = []
-  for (const piece of pieces) {
-    if (isSliceOver()) await nextSlice()
-    message.push(lineEnds.normalize(piece))
-  }
-  return message
+  if (!start?.includes(END_OF_HEADER)) return { message: [await received.whole()] }
+  return { message: [start], rest: () => received.stream(start.length) }
 }
 
 function traceOf(

@@ -148,7 +148,7 @@ class Session implements SmtpSession, ProtocolSession<string, SmtpError> {
     else this.reply(220, '', `${this.context.hostname} ESMTP Sealpost`) // no enhanced code: RFC 2034 section 3
   }
 
-  readCommand(): Promise<string> {
+  readCommand(): string | Promise<string> {
     return this.connection.readLine(MAX_SASL_OCTETS, 'utf8')
   }
 

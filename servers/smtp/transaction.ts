@@ -1,6 +1,7 @@
 import type { MemoryReservation } from '../../src/common/memory-budget.ts'
 import type { ReceivedOctets } from '../../src/common/received-octets.ts'
 import type { Recipient } from '../../src/delivery/types.ts'
+import { LineEnds } from './line-ends.ts'
 
 /** A mail transaction, from MAIL to the end of the message. RFC 5321 section 3.3. */
 export class Transaction {
@@ -17,6 +18,8 @@ export class Transaction {
   readonly announcedOctets: number
   /** BODY, unless it is 7BIT. RFC 6152, RFC 3030. */
   readonly body: '8BITMIME' | 'BINARYMIME' | undefined
+  /** The line ends of the message. */
+  readonly lineEnds = new LineEnds()
   readonly #memory: MemoryReservation
   /** Keyed by address in lower case. A repeated recipient replaces the earlier one, but keeps its account. */
   readonly #recipients = new Map<string, Recipient>()
@@ -66,9 +69,9 @@ export class Transaction {
   add(recipient: Recipient): void {
     const key = recipient.address.toLowerCase()
     const known = this.#recipients.get(key)
-    const { destination, onDemand } = known ?? recipient
     this.#memory.grow(memoryOf(recipient) - (known ? memoryOf(known) : 0))
-    this.#recipients.set(key, { ...recipient, destination, onDemand })
+    const { destination, onDemand } = known ?? recipient
+    this.#recipients.set(key, known ? { ...recipient, destination, onDemand } : recipient)
   }
 
   /** Releases the memory of the recipients, and what has arrived of the message. */

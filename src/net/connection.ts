@@ -176,34 +176,52 @@ export class Connection {
   }
 
   /**
-   * Returns the next line without its line end. Other connections are served between many pipelined commands.
+   * Returns the next line without its line end: a promise only if something has to be awaited. Other connections are served
+   * between many pipelined commands.
    * @param maxOctets the longest line accepted
    * @param encoding how its octets are decoded; in the transcript a line is always UTF-8
    * @param secret masks the whole line in the transcript, for example a SASL response
    * @throws TooLong once a longer line has been read and discarded
    * @throws ConnectionEnded
    */
-  async readLine(maxOctets: number, encoding: LineEncoding, secret = false): Promise<string> {
-    const transport = this.#transport
+  readLine(maxOctets: number, encoding: LineEncoding, secret = false): string | Promise<string> {
     const fault = this.#faults?.afterCommand()
-    if (fault) await fault
+    if (fault) return fault.then(() => this.#waitForLine(maxOctets, encoding, secret))
+    const line = this.#takeLine(maxOctets, encoding)
+    if (line === undefined) return this.#waitForLine(maxOctets, encoding, secret)
+    const pause = this.#receivedLine(line, encoding, secret)
+    if (!pause) return line
+    return pause.then((passes) => (passes ? line : this.#waitForLine(maxOctets, encoding, secret)))
+  }
+
+  async #waitForLine(maxOctets: number, encoding: LineEncoding, secret: boolean): Promise<string> {
     for (;;) {
-      if (!this.#hasReceived) this.#checkFirstOctets()
-      const line = transport.takeLine(maxOctets, encoding)
+      const line = this.#takeLine(maxOctets, encoding)
       if (line === undefined) {
         this.#turns.pause()
         if (this.#isFinishing && this.#isAtRest) this.stop()
-        await transport.more()
+        await this.#transport.more()
         continue
       }
-      this.#isBoundary = false
-      const text = encoding === 'latin1' ? textOf(line) : line
-      this.record.line('in', text, secret)
-      if (transport.congested) await this.drained()
-      const turn = this.#turns.begin()
-      if (turn) await turn
-      if (secret || !this.#faults || (await this.#faults.atLine(text)) === 'pass') return line
+      const pause = this.#receivedLine(line, encoding, secret)
+      if (!pause || (await pause)) return line
     }
+  }
+
+  #takeLine(maxOctets: number, encoding: LineEncoding): string | undefined {
+    if (!this.#hasReceived) this.#checkFirstOctets()
+    return this.#transport.takeLine(maxOctets, encoding)
+  }
+
+  /** Records a line. Returns what must be awaited before the session gets it, and whether the session gets it then. */
+  #receivedLine(line: string, encoding: LineEncoding, secret: boolean): Promise<boolean> | undefined {
+    this.#isBoundary = false
+    const text = encoding === 'latin1' ? textOf(line) : line
+    this.record.line('in', text, secret)
+    const turn = this.#transport.congested ? this.drained().then(() => this.#turns.begin()) : this.#turns.begin()
+    const atLine = (): Promise<boolean> | undefined =>
+      secret ? undefined : this.#faults?.atLine(text)?.then((outcome) => outcome === 'pass')
+    return turn ? turn.then(() => atLine() ?? true) : atLine()
   }
 
   /**

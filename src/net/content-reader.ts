@@ -4,6 +4,10 @@ import { BlockReader } from './dot-stuffing.ts'
 import type { FaultInjector } from './faults/apply-faults.ts'
 import type { Transport } from './transport.ts'
 
+/** Converts a message piece by piece, in order. */
+export type Convert = (piece: Buffer) => Buffer
+const same: Convert = (piece) => piece
+
 /** Reads the content of messages and literals from a connection. */
 export class ContentReader {
   readonly #transport: Transport
@@ -12,8 +16,6 @@ export class ContentReader {
   readonly #faults: FaultInjector | undefined
   /** Messages that are arriving or being stored. */
   readonly #received = new Set<ReceivedOctets>()
-  /** What is awaited before the first octets of a message. */
-  #beginning: Promise<void> | undefined
   #isReading = false
   readonly #forget = (received: ReceivedOctets): void => {
     this.#received.delete(received)
@@ -36,20 +38,23 @@ export class ContentReader {
    * everything that was received together with a small literal. @throws ConnectionEnded
    */
   async readOctets(octets: number): Promise<Buffer> {
-    this.#begins()
     const whole = Buffer.allocUnsafe(octets)
-    for (let filled = 0; filled < octets; ) filled += (await this.#piece(octets - filled)).copy(whole, filled)
-    this.#ends(octets)
+    let filled = 0
+    await this.#read(octets, (piece) => {
+      filled += piece.copy(whole, filled)
+      return undefined
+    })
     return whole
   }
 
   /** Yields exactly `octets` octets as they arrive, for literals of any size. Read it to its end. @throws ConnectionEnded */
   async *streamOctets(octets: number): AsyncGenerator<Buffer, void, void> {
-    this.#begins()
+    await this.#begins()
     for (let left = octets; left > 0; ) {
-      const part = await this.#piece(left)
-      left -= part.length
-      yield part
+      const piece = this.#take(left)
+      if (piece) yield piece
+      else await this.#transport.more()
+      left -= piece?.length ?? 0
     }
     this.#ends(octets)
   }
@@ -61,35 +66,34 @@ export class ContentReader {
     return received
   }
 
-  /** Reads exactly `octets` octets into a message. `inspect` is called with each piece. @throws ConnectionEnded */
-  async receiveOctets(octets: number, received: ReceivedOctets, inspect?: (piece: Buffer) => void): Promise<void> {
-    this.#begins()
-    for (let left = octets; left > 0; ) {
-      const part = await this.#piece(left)
-      left -= part.length
-      inspect?.(part)
-      received.add(part)
-      if (received.writing) await received.writing
-    }
-    this.#ends(octets)
+  /** Reads exactly `octets` octets into a message. @param convert returns what is kept of each piece @throws ConnectionEnded */
+  receiveOctets(octets: number, received: ReceivedOctets, convert: Convert = same): Promise<void> {
+    return this.#read(octets, (piece) => {
+      received.add(convert(piece))
+      return received.writing
+    })
   }
 
   /**
    * Reads a dot-stuffed block up to the line with a single dot. Receives its lines, unstuffed, each with its CRLF.
    * RFC 3977 section 3.1.1. Dispose of the result.
+   * @param convert returns what is kept of each piece
    * @throws TooLong once a longer block has been read and discarded
    * @throws MemoryLimitReached, SpoolError once a block that cannot be kept has been read and discarded
    * @throws ConnectionEnded
    */
-  async receiveBlock(maxOctets: number): Promise<ReceivedOctets> {
-    this.#begins()
+  async receiveBlock(maxOctets: number, convert: Convert = same): Promise<ReceivedOctets> {
+    const beginning = this.#begins()
     const received = this.receive()
     try {
-      const reader = new BlockReader(maxOctets, received)
-      while (!reader.add(await this.#piece(Number.MAX_SAFE_INTEGER), this.#transport.input)) {
+      if (beginning) await beginning
+      const reader = new BlockReader(maxOctets, received, convert)
+      for (let isEnd = false; !isEnd; ) {
+        const piece = this.#take(Number.MAX_SAFE_INTEGER)
+        if (piece) isEnd = reader.add(piece, this.#transport.input)
+        else await this.#transport.more()
         if (received.writing) await received.writing
       }
-      if (received.writing) await received.writing
       const ending = received.end()
       if (ending) await ending
       this.#ends(received.octets)
@@ -111,25 +115,31 @@ export class ContentReader {
     for (const received of this.#received) received[Symbol.dispose]()
   }
 
-  /** Returns some octets of a message, at most `maxOctets`. @throws ConnectionEnded */
-  async #piece(maxOctets: number): Promise<Buffer> {
-    if (this.#beginning) {
-      await this.#beginning
-      this.#beginning = undefined
+  /** Passes exactly `octets` octets to `take` as they arrive, and waits for what it returns. @throws ConnectionEnded */
+  async #read(octets: number, take: (piece: Buffer) => Promise<void> | undefined): Promise<void> {
+    const beginning = this.#begins()
+    if (beginning) await beginning
+    for (let left = octets; left > 0; ) {
+      const piece = this.#take(left)
+      const waiting = piece ? take(piece) : this.#transport.more()
+      if (waiting) await waiting
+      left -= piece?.length ?? 0
     }
-    for (;;) {
-      const piece = this.#transport.takeContent(maxOctets)
-      if (piece.length > 0) {
-        this.#faults?.atOctets(piece.length)
-        return piece
-      }
-      await this.#transport.more()
-    }
+    this.#ends(octets)
   }
 
-  #begins(): void {
+  /** Returns some octets of a message, at most `maxOctets`. Undefined if none have arrived. @throws ConnectionEnded */
+  #take(maxOctets: number): Buffer | undefined {
+    const piece = this.#transport.takeContent(maxOctets)
+    if (piece.length === 0) return undefined
+    this.#faults?.atOctets(piece.length)
+    return piece
+  }
+
+  /** Returns what must be awaited before the first octets of a message. */
+  #begins(): Promise<void> | undefined {
     this.#isReading = true
-    this.#beginning = this.#faults?.messageBegins()
+    return this.#faults?.messageBegins()
   }
 
   #ends(octets: number): void {

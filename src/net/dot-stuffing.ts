@@ -76,17 +76,6 @@ export class Stuffer {
   }
 }
 
-/** Removes the dot that was added to each line beginning with one. RFC 3977 section 3.1.1; RFC 5321 section 4.5.2. */
-class Unstuffer {
-  readonly #lineDots = new LineDots()
-
-  /** Returns the piece without those dots: the piece itself if it has none. */
-  add(piece: Buffer): Buffer {
-    const dots = this.#lineDots.next(piece)
-    return dots.length === 0 ? piece : unstuffedCopy(piece, dots)
-  }
-}
-
 function stuffedViews(piece: Buffer, dots: readonly number[]): Buffer[] {
   const out: Buffer[] = []
   let from = 0
@@ -111,7 +100,9 @@ function stuffedCopy(piece: Buffer, dots: readonly number[]): Buffer {
   return out
 }
 
-function unstuffedCopy(piece: Buffer, dots: readonly number[]): Buffer {
+/** Returns the piece without those dots: the piece itself if there are none. */
+function unstuffed(piece: Buffer, dots: readonly number[]): Buffer {
+  if (dots.length === 0) return piece
   const out = Buffer.allocUnsafe(piece.length - dots.length)
   let written = 0
   let from = 0
@@ -138,57 +129,85 @@ export function stuff(block: Buffer): Buffer[] {
 export class BlockReader {
   readonly #maxOctets: number
   readonly #received: ReceivedOctets
-  readonly #unstuffer = new Unstuffer()
+  readonly #convert: (piece: Buffer) => Buffer
   /** How many octets of BLOCK_END the last octets match. A block starts as if after CRLF. */
   #matched = CRLF_OCTETS
 
   /**
    * @param maxOctets the longest block, without stuffed dots. A longer one is discarded with the reason TooLong
    * @param received receives the block
+   * @param convert returns what is kept of each piece without stuffed dots
    */
-  constructor(maxOctets: number, received: ReceivedOctets) {
+  constructor(maxOctets: number, received: ReceivedOctets, convert = (piece: Buffer) => piece) {
     this.#maxOctets = maxOctets
     this.#received = received
+    this.#convert = convert
   }
 
   /** Adds a piece. Returns true if it contained the end, and puts back into `input` what follows the end. */
   add(piece: Buffer, input: Input): boolean {
-    // Octets that may belong to the final line are held back. The CRLF before it belongs to the block.
-    const heldBefore = Math.max(0, this.#matched - CRLF_OCTETS)
-    const end = this.#findEnd(piece)
+    const dots: number[] = []
+    const end = this.#scan(piece, dots)
     const isEnd = end !== -1
-    const octets = isEnd ? end - DOT_LINE_OCTETS : piece.length - Math.max(0, this.#matched - CRLF_OCTETS)
-    if (octets >= 0 && heldBefore > 0) this.#keep(BLOCK_END.subarray(CRLF_OCTETS, CRLF_OCTETS + heldBefore))
-    if (octets > 0) this.#keep(octets === piece.length ? piece : piece.subarray(0, octets))
+    // Octets that may belong to the final line are held back. The CRLF before it belongs to the block.
+    const kept = isEnd ? end - DOT_LINE_OCTETS : piece.length - this.#heldOctets
+    if (kept > 0) this.#keep(unstuffed(kept === piece.length ? piece : piece.subarray(0, kept), dots))
     if (isEnd && end < piece.length) input.untake(piece.subarray(end))
     return isEnd
   }
 
-  /** Returns the position after the end, which may have begun in an earlier piece; -1 if the piece does not contain it. */
-  #findEnd(piece: Buffer): number {
+  /** Octets of the final line at the end of what was received, if it is the final line. */
+  get #heldOctets(): number {
+    return Math.max(0, this.#matched - CRLF_OCTETS)
+  }
+
+  /** Returns the position after the end; -1 if the piece does not contain it. Adds the stuffed dots before it to `dots`. */
+  #scan(piece: Buffer, dots: number[]): number {
+    const before = this.#matched
+    const from = this.#continueMatch(piece)
+    if (this.#matched === BLOCK_END.length) return from
+    // The match goes on in the next piece.
+    if (this.#matched > from) return -1
+    // It was no final line. The dot that was held back was a stuffed one.
+    if (before === BLOCK_END.length - 1) this.#keep(HELD_CR)
+    const dotAt = CRLF_OCTETS - before
+    if (dotAt >= 0 && dotAt < from && piece[dotAt] === DOT) dots.push(dotAt)
+    return this.#scanLines(piece, from - this.#matched, dots)
+  }
+
+  /** Follows a match that began in an earlier piece. Returns the position after it. */
+  #continueMatch(piece: Buffer): number {
     let at = 0
-    // While the match began in an earlier piece.
-    for (; at < piece.length && this.#matched > at; at++) {
-      this.#matched = nextMatch(this.#matched, piece[at] as number)
-      if (this.#matched === BLOCK_END.length) return at + 1
+    while (at < piece.length && this.#matched > at && this.#matched < BLOCK_END.length) {
+      this.#matched = nextMatch(this.#matched, piece[at++] as number)
     }
-    const start = at - this.#matched
-    if (start < 0) return -1
-    const found = piece.indexOf(BLOCK_END, start)
-    if (found !== -1) return found + BLOCK_END.length
-    this.#matched = 0
-    for (at = Math.max(start, piece.length - BLOCK_END.length + 1); at < piece.length; at++) {
-      this.#matched = nextMatch(this.#matched, piece[at] as number)
+    return at
+  }
+
+  #scanLines(piece: Buffer, from: number, dots: number[]): number {
+    for (let dot = nextLineDot(piece, from); dot !== -1; dot = nextLineDot(piece, dot)) {
+      if (isLineEnd(piece, dot + 1)) {
+        const end = dot + DOT_LINE_OCTETS
+        this.#matched = BLOCK_END.length + Math.min(0, piece.length - end)
+        return end > piece.length ? -1 : end
+      }
+      dots.push(dot)
     }
+    this.#matched = piece.at(-1) === CR ? 1 : piece.at(-1) === LF && piece.at(-2) === CR ? CRLF_OCTETS : 0
     return -1
   }
 
-  #keep(stuffed: Buffer): void {
-    const piece = this.#unstuffer.add(stuffed)
-    this.#received.add(piece)
+  #keep(piece: Buffer): void {
+    this.#received.add(this.#convert(piece))
     if (this.#received.octets > this.#maxOctets) this.#received.discard(new TooLong('block', this.#maxOctets))
   }
 }
+
+const HELD_CR = Buffer.from('\r')
+
+/** Returns whether CRLF is at a position, as far as the piece has octets there. */
+const isLineEnd = (piece: Buffer, at: number): boolean =>
+  (at >= piece.length || piece[at] === CR) && (at + 1 >= piece.length || piece[at + 1] === LF)
 
 /** Returns how many octets of BLOCK_END match after one more octet. */
 function nextMatch(matched: number, octet: number): number {

@@ -87,7 +87,9 @@ export class Transport {
   more(): Promise<void> {
     this.#output.flush()
     if (this.#dropsAfterReply) return this.#flushed().then(() => this.#dropped())
-    return this.#wait(() => this.input.onMore(() => this.#waiting?.()))
+    const more = this.#wait()
+    this.input.onMore(this.#wake)
+    return more
   }
 
   write(data: string | Buffer): void {
@@ -106,7 +108,11 @@ export class Transport {
   /** Waits until a slow client has read what was sent. @throws ConnectionEnded */
   async drained(): Promise<void> {
     this.#output.flush()
-    while (this.#output.congested) await this.#wait(() => this.#output.onDrain(this.#waiting), true)
+    while (this.#output.congested) {
+      const drained = this.#wait(true)
+      this.#output.onDrain(this.#wake)
+      await drained
+    }
   }
 
   /** Sends the gathered output, and waits. The client is not idle meanwhile. @throws ConnectionEnded */
@@ -116,10 +122,10 @@ export class Transport {
     this.#pausing = true
     try {
       // As with `drained`, a client that half-closes the connection still receives its reply.
-      await this.#wait(() => {
-        timer = setTimeout(() => this.#waiting?.(), durationMs)
-        timer.unref()
-      }, true)
+      const over = this.#wait(true)
+      timer = setTimeout(this.#wake, durationMs)
+      timer.unref()
+      await over
     } finally {
       this.#pausing = false
       clearTimeout(timer)
@@ -237,14 +243,16 @@ export class Transport {
 
   #dropped(): Promise<void> {
     this.destroy('server closed')
-    return this.#wait(() => {})
+    return this.#wait()
   }
 
-  /** Waits until the event that `arm` listens for, the end of the connection, or the idle timeout. */
-  #wait(arm: () => void, draining = false): Promise<void> {
+  /** Waits until `#wake` is called, the end of the connection, or the idle timeout. @throws ConnectionEnded */
+  #wait(draining = false): Promise<void> {
     if (this.#ended && !(draining && this.#ended.reason === 'client closed')) throw this.#ended
+    this.#draining = draining
+    if (draining) this.idle.restart()
+    else this.idle.wait()
     return new Promise((resolve, reject) => {
-      this.#draining = draining
       this.#waiting = (ended) => {
         this.#waiting = undefined
         this.#draining = false
@@ -252,9 +260,6 @@ export class Transport {
         if (ended) reject(ended)
         else resolve()
       }
-      if (draining) this.idle.restart()
-      else this.idle.wait()
-      arm()
     })
   }
 
@@ -273,6 +278,7 @@ export class Transport {
     else this.idle.restart()
   }
 
+  readonly #wake = (): void => this.#waiting?.()
   readonly #onEnd = (): void => this.interrupt('client closed')
   readonly #onError = (error: Error): void => {
     this.#onSocketError(error)

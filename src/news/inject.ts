@@ -118,8 +118,7 @@ function injectedFields(news: NewsContext, article: Article, poster: Poster, mes
 
 const ASCII = /^[\x00-\x7f]*$/
 
-const octetsOf = (text: string): OctetString =>
-  ASCII.test(text) ? text : Buffer.from(text, 'utf8').toString('latin1')
+const octetsOf = (text: string): OctetString => (ASCII.test(text) ? text : Buffer.from(text, 'utf8').toString('latin1'))
 
 /** Returns the value of Injection-Info. RFC 5536 section 3.2.8. */
 function injectionInfo(news: NewsContext, poster: Poster): OctetString {

@@ -163,6 +163,7 @@ export class CommandReader {
     let hasNul = false
     await this.#connection.content.receiveOctets(size, content, (piece) => {
       hasNul ||= piece.includes(0)
+      return piece
     })
     try {
       await content.end()

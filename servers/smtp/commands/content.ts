@@ -3,6 +3,7 @@ import { TooLong } from '../../../src/net/errors.ts'
 import { needGreeting, needRecipients, noArgument, type SmtpCommand, type SmtpSession } from '../command.ts'
 import { receive } from '../receive.ts'
 import { badSequence, SmtpError, tooLarge } from '../reply.ts'
+import type { Transaction } from '../transaction.ts'
 
 /** DATA: the message, up to a line with a single dot. RFC 5321 section 4.1.1.4. */
 export const data: SmtpCommand = {
@@ -15,7 +16,7 @@ export const data: SmtpCommand = {
     session.reply(354, '', 'End data with <CR><LF>.<CR><LF>')
     let message: ReceivedOctets | undefined
     try {
-      message = await readMessage(session)
+      message = await readMessage(session, transaction)
       await receive(session, transaction, message)
     } finally {
       // Not `using`: its compiled helpers would run for every message.
@@ -25,11 +26,11 @@ export const data: SmtpCommand = {
   },
 }
 
-async function readMessage({ connection, context }: SmtpSession): Promise<ReceivedOctets> {
+async function readMessage({ connection, context }: SmtpSession, { lineEnds }: Transaction): Promise<ReceivedOctets> {
   const { messageSize } = context.config.limits
   try {
     // The limit does not count stuffed dots. RFC 1870 section 5
-    return await connection.content.receiveBlock(messageSize)
+    return await connection.content.receiveBlock(messageSize, lineEnds.normalize)
   } catch (error) {
     throw error instanceof TooLong ? tooLarge(messageSize) : error
   }
@@ -53,7 +54,9 @@ export const bdat: SmtpCommand = {
     const received = transaction.chunks ?? session.connection.content.receive()
     transaction.chunks = received
     if (received.octets + chunk.octets > messageSize) return refuse(session, chunk, tooLarge(messageSize))
-    await session.connection.content.receiveOctets(chunk.octets, received)
+    // RFC 3030 section 3: a binary message is not made of lines, so that each octet is kept.
+    const convert = transaction.isBinary ? undefined : transaction.lineEnds.normalize
+    await session.connection.content.receiveOctets(chunk.octets, received, convert)
     if (!chunk.last) {
       if (received.hasFailed) session.transaction = undefined
       received.check()

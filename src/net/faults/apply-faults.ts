@@ -52,12 +52,12 @@ export class FaultInjector {
     return outcome === 'pass'
   }
 
-  /** Injects the faults at a client's line. @throws ConnectionEnded */
-  async atLine(text: string): Promise<FaultOutcome> {
+  /** Injects the faults at a client's line; undefined if no fault applies. @throws ConnectionEnded */
+  atLine(text: string): Promise<FaultOutcome> | undefined {
     if (!this.#isContinued) this.#command = text
     this.#isContinued = false
     const due = this.#faults.due('command', text)
-    return due.length === 0 ? 'pass' : this.#applyAll(due, text)
+    return due.length === 0 ? undefined : this.#applyAll(due, text)
   }
 
   /** Starts to count the octets of a message. Undefined if nothing has to be awaited before the octets are counted. */

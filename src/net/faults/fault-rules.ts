@@ -277,6 +277,8 @@ interface ConnectionNumber {
 const patternOf = ({ when: { matching } }: RuledFault): RegExp | undefined =>
   matching === undefined ? undefined : new RegExp(matching, 'i')
 
+const NONE: readonly DueFault[] = []
+
 /** The fault rules as applied to one connection. */
 export class ConnectionFaults {
   readonly #rules: FaultRules
@@ -296,7 +298,7 @@ export class ConnectionFaults {
 
   /** Returns the faults to inject now; usually none. */
   due(at: FaultPoint, line = ''): readonly DueFault[] {
-    if (this.#rules.isEmpty) return []
+    if (this.#rules.isEmpty) return NONE
     this.#seen ??= new Map()
     return this.#rules.due(at, line, this.#target, this.#number, this.#seen)
   }
