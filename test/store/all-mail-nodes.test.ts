@@ -86,6 +86,18 @@ describe.runIf(needsPostgres())('Gmail’s view of all messages on two nodes', (
     expect(events).toEqual([])
   })
 
+  test('flags that follow an arrival at once are not lost on a node that sees both together', async () => {
+    const [a, b] = [await open('a'), await open('b')]
+    await a.view.status(a.all.id)
+    for (let uid = 1; uid <= 40; uid++) {
+      await b.view.append([message(`m${uid}`, inbox)])
+      await b.node.store.setFlags(inbox.id, [uid], { mode: 'add', flags: ['\\Flagged'] })
+      for (const { view, all } of [a, b]) {
+        expect((await view.snapshot(all.id)).entries.at(uid - 1)).toMatchObject({ uid, flags: ['\\Flagged'] })
+      }
+    }
+  })
+
   test('uids ascend for the clients of each node under concurrent changes, and all end with the same view', async () => {
     const seed = Date.now() % 100_000
     const next = seededRandom(seed)

@@ -131,11 +131,7 @@ export class AllMail {
     try {
       const { messages } = await this.#numbering.readAll()
       const stored = await this.#stored()
-      const copies = stored.map(({ folder, entry }) => {
-        const place = this.#addPlace(folder, entry)
-        const seen = messages.get(entry.blob)?.copies[placeKey(place)]
-        return { place, entry, hasNewFlags: seen !== undefined && seen < entry.modSeq }
-      })
+      const copies = stored.map(({ folder, entry }) => ({ place: this.#addPlace(folder, entry), entry }))
       const missed = early
       early = undefined
       for (const event of missed) this.#handle(event)
@@ -222,8 +218,7 @@ export class AllMail {
     if (event.type === 'folder-changed' && !this.#includes(folder)) this.#loseFolder(folder)
     if (!this.#includes(folder)) return
     if (event.type === 'appended' || event.type === 'flags') {
-      const hasNewFlags = event.type === 'flags'
-      const copies = event.entries.map((entry) => ({ place: this.#addPlace(folder, entry), entry, hasNewFlags }))
+      const copies = event.entries.map((entry) => ({ place: this.#addPlace(folder, entry), entry }))
       this.#note({ copies, gone: [], origin: event.origin })
     } else if (event.type === 'expunged') {
       this.#lose(

@@ -48,8 +48,6 @@ export interface ViewChange {
 interface FoundCopy {
   readonly place: Place
   readonly entry: MessageEntry
-  /** Whether the message takes the flags of the copy. A new message always does. */
-  readonly hasNewFlags: boolean
 }
 
 /** What a node has found in the mailboxes of an account. */
@@ -162,7 +160,7 @@ function planOf(current: Values, { copies, gone }: Findings, known: Numbers, old
     const content = kept ? undefined : current.get(messageName(blob))
     return kept ?? (content && parsed<Numbered>(content))
   }
-  for (const { place, entry, hasNewFlags } of copies) {
+  for (const { place, entry } of copies) {
     const key = placeKey(place)
     const message = find(entry.blob)
     const copy = { [key]: entry.modSeq }
@@ -171,7 +169,8 @@ function planOf(current: Values, { copies, gone }: Findings, known: Numbers, old
       messages.set(entry.blob, { uid, modSeq, flags: entry.flags, copies: copy })
       added.set(entry.blob, { uid, flags: entry.flags, blob: entry.blob, place })
     } else if ((message.copies[key] ?? 0) < entry.modSeq) {
-      const isChanged = hasNewFlags && !sameFlags(message.flags, entry.flags)
+      // A message keeps its flags when it gets another label, with another copy.
+      const isChanged = key in message.copies && !sameFlags(message.flags, entry.flags)
       const changed = isChanged ? { modSeq, flags: entry.flags } : {}
       messages.set(entry.blob, { ...message, ...changed, copies: { ...message.copies, ...copy } })
       if (isChanged && !added.has(entry.blob)) flags.set(message.uid, entry.flags)
