@@ -112,15 +112,20 @@ export class Reader {
     part: ReadPart,
     folderOf: ReaderStore['folderOf'],
   ): Promise<Held[]> {
-    // A folder that is not known has no messages.
-    const places = messages.map(({ folder, entry: { uid } }) => ({ folder: folderOf(folder.id)?.key ?? 0, uid }))
-    if (part === 'overview') return (await this.#overviews(places)).map((one) => (one === null ? 'alone' : one))
+    const folders = messages.map(({ folder }) => folderOf(folder.id))
+    const places = messages.map(({ entry: { uid } }, i) => ({ folder: folders[i]?.key ?? 0, uid }))
+    if (part === 'overview') {
+      const overviews = await this.#overviews(places)
+      return folders.map((folder, i) => (folder && overviews[i] !== null ? (overviews[i] as Held) : 'alone'))
+    }
     const starts = await this.#bodies.readStarts(places, part === 'message' ? LARGEST_OCTETS : part)
-    return messages.map(({ folder, entry }, i): Held => {
-      const octets = starts[i]
+    return messages.map(({ entry: { uid, sizeOctets } }, i): Held => {
+      const [folder, octets] = [folders[i], starts[i]]
+      // A folder that is not known may be new.
+      if (!folder) return 'alone'
       if (!octets) return undefined
-      const isWhole = octets.length === entry.sizeOctets
-      const blob = isWhole ? folderOf(folder.id)?.index?.find(entry.uid)?.blob : undefined
+      const isWhole = octets.length === sizeOctets
+      const blob = isWhole ? folder.index?.find(uid)?.blob : undefined
       if (blob !== undefined) this.#cache.put(blob, octets)
       return { octets, isWhole }
     })
