@@ -185,11 +185,11 @@ async function costOf(operation: Operation, session: Session, { rounds, roundMs 
   let turn = 0
   const costs: number[] = []
   for (let round = 0; round <= rounds; round++) {
-    const cpuBefore = session.target.cpuSeconds()
+    const cpuBefore = threadSeconds(session.target.pid ?? 0)
     const from = turn
     for (const until = performance.now() + roundMs; performance.now() < until; ) await operation.run(session, ++turn)
     // The first round is a warm-up.
-    if (round > 0) costs.push(((session.target.cpuSeconds() - cpuBefore) * 1e6) / (turn - from))
+    if (round > 0) costs.push(((threadSeconds(session.target.pid ?? 0) - cpuBefore) * 1e6) / (turn - from))
   }
   return median(costs)
 }

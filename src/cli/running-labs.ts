@@ -1,5 +1,4 @@
 import { tmpdir } from 'node:os'
-import { askLab } from '../lab/control/client.ts'
 import { findSockets, type RuntimePlaces } from '../lab/control/socket-path.ts'
 import type { LabStatus } from '../lab/control/verbs.ts'
 import { type ConfigurationOptions, configOption, configurationIdentity } from './configuration.ts'
@@ -30,5 +29,6 @@ export async function runningLabs(options: ConfigurationOptions): Promise<string
 
 /** Asks a running lab for its status. @throws ControlError */
 export async function labStatus(socket: string): Promise<LabStatus> {
+  const { askLab } = await import('../lab/control/client.ts') // Loaded on demand: a lab that starts asks no other one.
   return (await askLab(socket, { verb: 'status' })) as LabStatus
 }

@@ -1,4 +1,3 @@
-import { request } from 'node:https'
 import type { LookupFunction } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { type MtaStsPolicy, MtaStsPolicyError, parsePolicy } from './policy.ts'
@@ -41,7 +40,8 @@ export async function fetchPolicy(domain: string, source: PolicySource): Promise
 }
 
 /** RFC 8461 section 3.3: the certificate must be valid for the policy host. @throws PolicyFetchError */
-function download(host: string, { port = 443, roots, lookup, timeoutMs, signal }: PolicySource): Promise<string> {
+async function download(host: string, { port = 443, roots, lookup, timeoutMs, signal }: PolicySource): Promise<string> {
+  const { request } = await import('node:https') // Loaded on demand: most labs send no mail to other domains.
   return new Promise((resolve, reject) => {
     const refuse = (message: string): void => {
       reject(new PolicyFetchError('sts-policy-fetch-error', message))

@@ -1,16 +1,18 @@
 import { Duplex } from 'node:stream'
-import { constants, createDeflateRaw, createInflateRaw } from 'node:zlib'
 
 /** About what zlib allocates for both directions with its default settings, and the buffers of the streams. */
 export const COMPRESSION_OCTETS = 384 * 1024
+
+/** Loaded on demand: most labs compress nothing. */
+const zlib = () => process.getBuiltinModule('node:zlib')
 
 /** A stream that compresses both directions of the stream below with raw DEFLATE. RFC 4978 section 3; RFC 8054 section 2.2. */
 export class CompressedStream extends Duplex {
   readonly #below: Duplex
   /** Z_SYNC_FLUSH: an unfinished stream is not an error, because a client may close at any time. */
-  readonly #inflate = createInflateRaw({ finishFlush: constants.Z_SYNC_FLUSH })
+  readonly #inflate = zlib().createInflateRaw({ finishFlush: zlib().constants.Z_SYNC_FLUSH })
   /** Z_SYNC_FLUSH: every write reaches the client completely. */
-  readonly #deflate = createDeflateRaw({ flush: constants.Z_SYNC_FLUSH })
+  readonly #deflate = zlib().createDeflateRaw({ flush: zlib().constants.Z_SYNC_FLUSH })
 
   /** @param held compressed octets already read from `below` */
   constructor(below: Duplex, held: Buffer) {

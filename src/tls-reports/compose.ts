@@ -1,5 +1,4 @@
 import { promisify } from 'node:util'
-import { gzip } from 'node:zlib'
 import { textPart, uniqueToken, writeMultipart } from '../delivery/reports/parts.ts'
 import { formatDate } from '../mail/dates.ts'
 import { TLS_REPORT_GZIP, type TlsReport } from './types.ts'
@@ -22,6 +21,7 @@ export async function composeTlsReport(report: TlsReport, addressing: ReportAddr
   const { from, to, domain, submitter, at } = addressing
   const token = uniqueToken()
   const id = headerId(report.reportId)
+  const { gzip } = await import('node:zlib') // Loaded on demand: most labs send no reports.
   const zipped = await promisify(gzip)(writeTlsReport(report))
   return writeMultipart({
     boundary: `report-${token}`,

@@ -1,7 +1,5 @@
-import { request } from 'node:https'
 import { isIP, type LookupFunction } from 'node:net'
 import { promisify } from 'node:util'
-import { gzip } from 'node:zlib'
 import { TLS_REPORT_GZIP, type TlsReport } from './types.ts'
 import { writeTlsReport } from './write.ts'
 
@@ -36,6 +34,8 @@ export async function postTlsReport(
   url: string,
   { lookup, roots, signal, timeoutMs = TIMEOUT_MS }: PostOptions,
 ): Promise<void> {
+  // Loaded on demand: most labs send no reports.
+  const [{ request }, { gzip }] = await Promise.all([import('node:https'), import('node:zlib')])
   const body = await promisify(gzip)(writeTlsReport(report))
   const headers = { 'Content-Type': TLS_REPORT_GZIP, 'Content-Length': body.length }
   await new Promise<void>((resolve, reject) => {
