@@ -38,16 +38,24 @@ export interface BlockSource {
 /** The entries of a range of uids. Lists share blocks; only the list that owns one changes it. */
 export class Block implements BlockCounts {
   readonly number: number
-  size = 0
-  unseen = 0
-  deleted = 0
+  size: number
+  unseen: number
+  deleted: number
   owner: object
   /** Undefined: the entries are only in memory. */
   source: BlockSource | undefined
   #entries: MessageEntry[] | undefined
 
-  constructor(number: number, owner: object, source: BlockSource | undefined, entries: MessageEntry[] | undefined) {
+  constructor(
+    { number, size, unseen, deleted }: BlockCounts,
+    owner: object,
+    source: BlockSource | undefined,
+    entries: MessageEntry[] | undefined,
+  ) {
     this.number = number
+    this.size = size
+    this.unseen = unseen
+    this.deleted = deleted
     this.owner = owner
     this.source = source
     this.#entries = entries
@@ -69,11 +77,7 @@ export class Block implements BlockCounts {
 
   /** Returns a copy that has another owner. */
   copy(owner: object, source: BlockSource | undefined): Block {
-    const copy = new Block(this.number, owner, source, this.entries.slice())
-    copy.size = this.size
-    copy.unseen = this.unseen
-    copy.deleted = this.deleted
-    return copy
+    return new Block(this, owner, source, this.entries.slice())
   }
 
   #load(): MessageEntry[] {
@@ -89,6 +93,9 @@ export class Block implements BlockCounts {
     return this.#entries
   }
 }
+
+/** Returns the counts of the block for a uid, which has no entries yet. */
+const emptyBlock = (uid: number): BlockCounts => ({ number: blockOf(uid), size: 0, unseen: 0, deleted: 0 })
 
 const gone = (uid: number): MessageEntry => ({
   uid,
@@ -120,11 +127,7 @@ export class EntryList implements Entries {
   /** @param counts the blocks that the source has, in ascending order */
   constructor(source?: BlockSource, counts: Iterable<BlockCounts> = []) {
     this.#source = source
-    for (const { number, size, unseen, deleted } of counts) {
-      const block = new Block(number, this.#owner, source, undefined)
-      Object.assign(block, { size, unseen, deleted })
-      this.#add(block)
-    }
+    for (const block of counts) this.#add(new Block(block, this.#owner, source, undefined))
   }
 
   /** Returns a list of these entries, which may be changed. */
@@ -270,7 +273,7 @@ export class EntryList implements Entries {
     this.#unshare()
     const last = this.#blocks.length - 1
     const isNew = this.#blocks[last]?.number !== blockOf(entry.uid)
-    const block = isNew ? new Block(blockOf(entry.uid), this.#owner, this.#source, []) : this.#ownBlock(last)
+    const block = isNew ? new Block(emptyBlock(entry.uid), this.#owner, this.#source, []) : this.#ownBlock(last)
     if (isNew) {
       this.#add(block)
       this.#source?.holds(block, true)
