@@ -292,10 +292,11 @@ async function seenIn(list: EntryList, marks: SeenMarks): Promise<ReadonlyMap<nu
   const seen = new Map<number, number>()
   for (const number of marks.blocks) {
     const block = list.block(number)
-    if (!block) continue
+    const marked = marks.seenIn(number)
+    if (!block || marked === 0) continue
     // Marks outlive their messages. Of a full block all exist, so it need not be read.
     const isFull = block.size === BLOCK_UIDS
-    seen.set(number, isFull ? marks.seenIn(number) : block.entries.filter(({ uid }) => marks.isSeen(uid)).length)
+    seen.set(number, isFull ? marked : block.entries.filter(({ uid }) => marks.isSeen(uid)).length)
     if (isSliceOver()) await nextSlice()
   }
   return seen

@@ -30,9 +30,9 @@ export class SeenMarks {
     return marks
   }
 
-  /** Returns the blocks of uids that have marks of seen messages. */
-  get blocks(): number[] {
-    return Array.from(this.#octets.keys()).filter((block) => this.seenIn(block) > 0)
+  /** The blocks of uids that have marks. */
+  get blocks(): Iterable<number> {
+    return this.#octets.keys()
   }
 
   /** Returns how many marks of a block say that a message was seen. It may have been expunged since. */
