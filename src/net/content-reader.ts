@@ -1,4 +1,5 @@
 import type { Intake, ReceivedOctets } from '../common/received-octets.ts'
+import { isSliceOver, nextSlice } from '../common/time-slice.ts'
 import type { SessionRecorder } from '../sessions/types.ts'
 import { BlockReader } from './dot-stuffing.ts'
 import type { FaultInjector } from './faults/apply-faults.ts'
@@ -93,6 +94,8 @@ export class ContentReader {
         if (piece) isEnd = reader.add(piece, this.#transport.input)
         else await this.#transport.more()
         if (received.writing) await received.writing
+        // A message may arrive faster than its line ends are converted.
+        if (piece && !isEnd && isSliceOver()) await nextSlice()
       }
       const ending = received.end()
       if (ending) await ending
@@ -124,6 +127,7 @@ export class ContentReader {
       const waiting = piece ? take(piece) : this.#transport.more()
       if (waiting) await waiting
       left -= piece?.length ?? 0
+      if (piece && left > 0 && isSliceOver()) await nextSlice()
     }
     this.#ends(octets)
   }

@@ -76,7 +76,7 @@ export async function startDuel(mail: readonly string[], options: MailLabOptions
 }
 
 /** Sends a message by SMTP. Returns how many NOOPs of another session are answered from its arrival until its acceptance. */
-export async function noopsDuringDelivery(message: string): Promise<number> {
+export async function noopsDuringDelivery(message: string, during: 'arrival' | 'delivery' = 'delivery'): Promise<number> {
   await using lab = await startMailLab({ protocol: 'smtp' })
   const [sender, other] = [await LineClient.open(lab.port), await LineClient.open(lab.port)]
   const ask = async (client: LineClient, text: string): Promise<string | undefined> => {
@@ -88,11 +88,12 @@ export async function noopsDuringDelivery(message: string): Promise<number> {
   await ask(sender, 'EHLO a\r\n')
   await ask(sender, 'MAIL FROM:<a@b.test>\r\n')
   await ask(sender, 'RCPT TO:<alice@lab.test>\r\n')
+  const chunk = `BDAT ${message.length}\r\n${message}`
   // The reply to the first chunk says that the server has all of the message.
-  expect(await ask(sender, `BDAT ${message.length}\r\n${message}`)).toMatch(/^250 /)
+  if (during === 'delivery') expect(await ask(sender, chunk)).toMatch(/^250 /)
   shortenSlices()
   let isOver = false
-  const ended = ask(sender, 'BDAT 0 LAST\r\n').then((reply) => {
+  const ended = ask(sender, during === 'delivery' ? 'BDAT 0 LAST\r\n' : chunk).then((reply) => {
     isOver = true
     expect(reply).toMatch(/^250 /)
   })
