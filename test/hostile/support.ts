@@ -76,7 +76,10 @@ export async function startDuel(mail: readonly string[], options: MailLabOptions
 }
 
 /** Sends a message by SMTP. Returns how many NOOPs of another session are answered from its arrival until its acceptance. */
-export async function noopsDuringDelivery(message: string, during: 'arrival' | 'delivery' = 'delivery'): Promise<number> {
+export async function noopsDuringDelivery(
+  message: string,
+  during: 'arrival' | 'delivery' = 'delivery',
+): Promise<number> {
   await using lab = await startMailLab({ protocol: 'smtp' })
   const [sender, other] = [await LineClient.open(lab.port), await LineClient.open(lab.port)]
   const ask = async (client: LineClient, text: string): Promise<string | undefined> => {
