@@ -36,8 +36,7 @@ export async function findMessages(
   const { clock } = session.context
   const test = testOf(key, { selection, decode, cache: parseCacheOf(session), now: clock.now() })
   const { keys, textKeys } = countKeys(key)
-  const workOf = ({ sizeOctets }: MessageEntry): number => textKeys * sizeOctets
-  const isShort = (entry: MessageEntry): boolean => workOf(entry) <= MAX_SHORT_WORK
+  const keyWork = keys * KEY_WORK
   const found: number[] = []
   const count = among?.length ?? selection.messages.length
   progress.goal = count
@@ -46,14 +45,19 @@ export async function findMessages(
     progress.done = from
     const before = found.length
     const undecided: { readonly index: number; readonly entry: MessageEntry }[] = []
-    for (let at = from; at < Math.min(count, from + CHUNK_MESSAGES); at++) {
+    const to = Math.min(count, from + CHUNK_MESSAGES)
+    for (let at = from; at < to; at++) {
       const index = among ? (among[at] as number) : at
-      const candidate = { index, entry: selection.messages.at(index) as MessageEntry }
-      const matches = isShort(candidate.entry) ? test.now(candidate) : await runInSlices(inSteps(test, candidate))
-      if (matches) found.push(index)
-      work += keys * KEY_WORK
-      if (matches === undefined) undecided.push(candidate)
-      else work += workOf(candidate.entry)
+      const entry = selection.messages.at(index) as MessageEntry
+      const textWork = textKeys * entry.sizeOctets
+      const isShort = textWork <= MAX_SHORT_WORK
+      const matches = isShort ? test.now({ index, entry }) : await runInSlices(inSteps(test, { index, entry }))
+      work += keyWork
+      if (matches === undefined) undecided.push({ index, entry })
+      else {
+        if (matches) found.push(index)
+        work += textWork
+      }
       if (work < WORK_PER_CHECK) continue
       work = 0
       if (isSliceOver()) await nextSlice()
@@ -66,9 +70,11 @@ export async function findMessages(
       progress.done++
       const content = await contents.read(entry)
       if (!content) continue
+      const textWork = textKeys * entry.sizeOctets
       const candidate = { index, entry, content }
-      if (isShort(entry) ? test.now(candidate) : await runInSlices(inSteps(test, candidate))) found.push(index)
-      work += workOf(entry)
+      const isShort = textWork <= MAX_SHORT_WORK
+      if (isShort ? test.now(candidate) : await runInSlices(inSteps(test, candidate))) found.push(index)
+      work += textWork
       if (work < WORK_PER_CHECK) continue
       work = 0
       if (isSliceOver()) await nextSlice()
