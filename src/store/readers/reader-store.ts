@@ -5,7 +5,6 @@ import { ReaderView, type Viewed } from './reader-view.ts'
 /** The methods that are the same for every reader. */
 const SAME = [
   'room',
-  'refresh',
   'createFolder',
   'deleteFolder',
   'renameFolder',
@@ -52,6 +51,7 @@ export function readerStore(store: MessageStore, reader: Owner, failed: (error: 
     setFlags: (folderId, uids, change, origin) => view.setFlags(folderId, uids, change, origin),
     copy: (from, uids, to, origin) => view.transfer('copy', { from, uids, to, origin }),
     move: (from, uids, to, origin) => view.transfer('move', { from, uids, to, origin }),
+    refresh: (folderId) => view.refresh(folderId),
     changedSince: (folderId, modSeq) => view.changedSince(folderId, modSeq),
     watch: (listener, folderId) => view.watch(listener, folderId),
   }

@@ -26,7 +26,17 @@ import { chunksOf, SeenMarks, withSeen } from './seen.ts'
 /** The methods that differ for a reader. */
 export type Viewed = Pick<
   MessageStore,
-  'status' | 'snapshot' | 'append' | 'list' | 'entry' | 'setFlags' | 'copy' | 'move' | 'changedSince' | 'watch'
+  | 'status'
+  | 'snapshot'
+  | 'append'
+  | 'list'
+  | 'entry'
+  | 'setFlags'
+  | 'copy'
+  | 'move'
+  | 'changedSince'
+  | 'refresh'
+  | 'watch'
 >
 
 /** Returns whether an account has its own `\Seen` in a folder: not in its own mailboxes, nor in captured mail. */
@@ -163,6 +173,12 @@ export class ReaderView implements Omit<Viewed, 'copy' | 'move'> {
     if (seen.length > 0) await this.#store.setFlags(to, seen, { mode: 'add', flags: [SEEN] }, origin)
     if (unseen.length > 0) await this.#store.setFlags(to, unseen, { mode: 'remove', flags: [SEEN] }, origin)
     return result
+  }
+
+  /** Emits what was stored before this call, also what needs the reader's marks. */
+  async refresh(folderId: string): Promise<void> {
+    await this.#store.refresh(folderId)
+    await this.#delivered
   }
 
   /** Events of viewed folders are delivered a little later, in their order, because their entries are read first. */
