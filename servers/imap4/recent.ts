@@ -6,21 +6,23 @@ import type { Selection } from './selection.ts'
 import type { Identity, ImapSession } from './state.ts'
 
 /** The highest uids that were reported as `\Recent` to a session, by folder and reader. RFC 3501 section 2.3.2. */
-type Marks = Map<string, number>
+interface Marks {
+  /** As the sessions have seen them in the store. They only rise, and a mark may be higher there: other nodes raise it too. */
+  readonly seen: Map<string, number>
+  /** Marks that a session is raising. The other sessions of the mailbox wait for it instead of doing the same. */
+  readonly rising: Map<string, { readonly to: number; readonly done: Promise<number> }>
+}
 
-/**
- * The marks that the sessions of each lab have seen in the store, which its memory budget stands for. Marks only rise, and
- * sessions of other nodes raise them too: a mark may be higher in the store.
- */
+/** The marks of each lab, which its memory budget stands for. */
 const marks = new WeakMap<MemoryBudget, Marks>()
 /** Beyond this number, marks are read from the store again. */
 const MAX_MARKS = 10_000
 const VALUE = 'uid'
 
 function marksOf({ connection: { memory } }: ImapSession): Marks {
-  const known = marks.get(memory) ?? new Map<string, number>()
+  const known = marks.get(memory) ?? { seen: new Map(), rising: new Map() }
   marks.set(memory, known)
-  if (known.size > MAX_MARKS) known.clear()
+  if (known.seen.size > MAX_MARKS) known.seen.clear()
   return known
 }
 
@@ -47,7 +49,7 @@ export async function recentMark(
   highest: number,
 ): Promise<number> {
   const space = spaceOf(identity, folder)
-  const known = marksOf(session).get(keyOf(space)) ?? 0
+  const known = marksOf(session).seen.get(keyOf(space)) ?? 0
   return known >= highest ? known : note(session, space, markIn(await session.context.store.values(space)))
 }
 
@@ -68,14 +70,33 @@ export async function claimRecent(session: ImapSession, selection: Selection): P
   if (from <= highest) selection.recent.add({ from, to: highest })
 }
 
+/** Raises a mark to a uid. Returns the mark before, for one session of all; the others get what it was raised to. */
+async function claim(session: ImapSession, space: ValueSpace, highest: number): Promise<number> {
+  const { seen, rising } = marksOf(session)
+  const key = keyOf(space)
+  const mark = seen.get(key) ?? 0
+  if (mark >= highest) return mark
+  const other = rising.get(key)
+  if (other && other.to >= highest) {
+    await other.done
+    return seen.get(key) ?? mark
+  }
+  const own = { to: highest, done: raise(session, space, highest) }
+  rising.set(key, own)
+  try {
+    return await own.done
+  } finally {
+    if (rising.get(key) === own) rising.delete(key)
+  }
+}
+
 /**
  * Raises a mark in the store, in one step with reading it, so that no other session claims the same messages. Returns the
  * mark before. If that fails, messages may be `\Recent` once more.
  */
-async function claim(session: ImapSession, space: ValueSpace, highest: number): Promise<number> {
+async function raise(session: ImapSession, space: ValueSpace, highest: number): Promise<number> {
   const { context, connection } = session
-  let mark = marksOf(session).get(keyOf(space)) ?? 0
-  if (mark >= highest) return mark
+  let mark = marksOf(session).seen.get(keyOf(space)) ?? 0
   try {
     await context.store.changeValues(space, (current) => {
       mark = markIn(current)
@@ -91,8 +112,8 @@ async function claim(session: ImapSession, space: ValueSpace, highest: number): 
 
 /** Notes a mark, and returns it. Another session may have raised it meanwhile. */
 function note(session: ImapSession, space: ValueSpace, mark: number): number {
-  const known = marksOf(session)
-  const newest = Math.max(mark, known.get(keyOf(space)) ?? 0)
-  known.set(keyOf(space), newest)
+  const { seen } = marksOf(session)
+  const newest = Math.max(mark, seen.get(keyOf(space)) ?? 0)
+  seen.set(keyOf(space), newest)
   return newest
 }
