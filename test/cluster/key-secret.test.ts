@@ -81,7 +81,7 @@ virtualServers:
     }
   })
 
-  it('lets copies and backups in folders have the plain keys', async () => {
+  it('writes plain keys into copies and backups in folders', async () => {
     expect((await run('cert', 'copy', address, 'no-secret')).stderr).toContain('name the configuration instead')
     expect(await run('cert', 'copy', 'secret.yaml', 'copy')).toMatchObject({ status: 0 })
     const copied = await runProgram('grep', ['-rl', 'BEGIN PRIVATE KEY', join(place.folder, 'copy', 'keys')])

@@ -73,7 +73,7 @@ describe.runIf(needsPostgres())('nodes with a limit of messages in PostgreSQL', 
     await expect(add(b, 1)).rejects.toMatchObject(full)
   })
 
-  test('read only the states that changed, and learn of those that were removed', async () => {
+  test('read only the states that changed, and notice removed ones', async () => {
     await a.setState('one', '1')
     await b.setState('two', '2')
     await a.setState('one', undefined)

@@ -310,7 +310,7 @@ async function seenIn(list: EntryList, marks: SeenMarks): Promise<ReadonlyMap<nu
     const block = list.block(number)
     const marked = marks.seenIn(number)
     if (!block || marked === 0) continue
-    // Marks outlive their messages. Of a full block all exist, so it need not be read.
+    // A mark stays when its message is deleted. A full block has no deleted messages, so it is not read.
     const isFull = block.size === BLOCK_UIDS
     seen.set(number, isFull ? marked : block.entries.filter(({ uid }) => marks.isSeen(uid)).length)
     if (isSliceOver()) await nextSlice()
