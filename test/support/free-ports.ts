@@ -1,12 +1,28 @@
 import { once } from 'node:events'
-import { type AddressInfo, createServer } from 'node:net'
+import { createServer } from 'node:net'
 
-/** Returns free ports of 127.0.0.1, for programs that cannot choose a free port themselves. */
+/**
+ * Below the ports that systems give to outgoing connections and to port 0 (Linux: 32768 and above, others: 49152 and above):
+ * another connection of the machine must not take a port between its test here and its use.
+ */
+const FIRST = 20_000
+const LAST = 32_000
+/** Processes of one test run have ports of their own, so that none tests a port that another is about to use. */
+const PROCESSES = 8
+
+const share = Number(process.env.VITEST_POOL_ID ?? 0) % PROCESSES
+let untried: number[] = []
+
+/** Returns free ports of 127.0.0.1, for programs that cannot choose a free port themselves. The next calls return others. */
 export async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'))
-  await Promise.all(servers.map((server) => once(server, 'listening')))
-  const ports = servers.map((server) => (server.address() as AddressInfo).port)
-  await Promise.all(servers.map((server) => once(server.close(), 'close')))
+  const ports: number[] = []
+  while (ports.length < count) {
+    if (untried.length === 0) {
+      untried = Array.from({ length: (LAST - FIRST) / PROCESSES }, (_, i) => FIRST + i * PROCESSES + share)
+    }
+    const [port = 0] = untried.splice(Math.floor(Math.random() * untried.length), 1)
+    if (await isFree(port)) ports.push(port)
+  }
   return ports
 }
 
