@@ -14,7 +14,7 @@ const refusals: Readonly<Record<string, Refusal>> = {
 }
 
 interface ParserError extends Error {
-  readonly code?: string
+  readonly code?: string | undefined
   readonly reason?: string
   /** The octets that the parser did not understand, and those after them. */
   readonly rawPacket?: Buffer

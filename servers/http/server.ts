@@ -70,7 +70,7 @@ export class HttpServer {
       requireHostHeader: false,
     })
     this.#server.on('request', (request, response) => this.#exchanges.get(request.socket)?.add(request, response))
-    this.#server.on('clientError', (error, stream) => this.#onMalformed(error, stream))
+    this.#server.on('clientError', (error, stream) => this.#onClientError(error, stream))
     this.#server.on('checkExpectation', (_, response) => answerWith(response, EXPECTATION))
     this.#server.on('connect', (_, stream) => this.#refuse(stream, NO_PROXY))
   }
@@ -139,9 +139,11 @@ export class HttpServer {
     )
   }
 
-  #onMalformed(error: Error, stream: Duplex): void {
-    if (!stream.writable || stream.destroyed) return void stream.destroy()
-    this.#refuse(stream, malformed(error))
+  /** Handles what the parser reports, and errors of the connection. An error of TLS leaves the stream open. */
+  #onClientError(error: NodeJS.ErrnoException, stream: Duplex): void {
+    const isAnswerable = /^(HPE|ERR_HTTP)_/.test(error.code ?? '') && stream.writable && !stream.destroyed
+    if (isAnswerable) this.#refuse(stream, malformed(error))
+    else stream.destroy()
   }
 
   /** Answers what is not a request that the application could answer, and closes the connection. */

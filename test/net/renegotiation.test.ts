@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
+import { connect } from 'node:tls'
 import { describe, expect, it } from 'vitest'
 import { startLab } from '../../src/testing/start-lab.ts'
 import { LegacyClient } from '../legacy-tls/client.ts'
@@ -51,6 +52,19 @@ describe.skipIf(!needs('openssl'))('a client that asks to renegotiate is refused
     expect(await renegotiate(args, /^hello/)).toMatch(/RENEGOTIATING[\s\S]*no renegotiation/)
     await expect.poll(() => echo.sessions.list()[0]?.refusals).toEqual([REFUSED])
   })
+})
+
+it('HTTP ends the session of a client that gives up when it may not renegotiate', async () => {
+  await using lab = await startLab({ virtualServers: [{ protocol: 'http' }] })
+  const { port, tlsPort } = lab.server('http')
+  // Connections wait until the server of HTTP is loaded.
+  expect((await fetch(`http://127.0.0.1:${port}/livez`)).status).toBe(200)
+  const client = connect({ port: tlsPort as number, host: 'localhost', ca: lab.ca, maxVersion: 'TLSv1.2' })
+  await once(client, 'secureConnect')
+  client.renegotiate({}, () => {})
+  expect(await once(client, 'error')).toMatchObject([{ code: 'ERR_SSL_NO_RENEGOTIATION' }])
+  await expect.poll(() => lab.sessions()[1]?.endedAt).toBeDefined()
+  expect(lab.sessions()[1]?.refusals).toEqual([REFUSED])
 })
 
 it('Node.js closes the connection of a client that asks again and again', async () => {
