@@ -39,7 +39,7 @@ const testFiles = () =>
     .map((path) => join('test', path))
     .filter((path) => path.endsWith('.test.ts'))
 
-/** Long forms that take minutes each. `npm run test:all` alone runs them; `npm test` has their short forms. */
+/** Long forms that take long. `npm run test:all` alone runs them; `npm test` has the short forms of those that have one. */
 const onlyInAll = [
   'test/pki/durability.test.ts',
   'test/tls/matrix/matrix.test.ts',
@@ -57,13 +57,30 @@ const onlyInAll = [
   'test/verify/protocol-defects.test.ts',
   'test/store/full-disk.test.ts',
   'test/store/faults.test.ts',
-  ...['conflicts', 'database', 'full-disk', 'hosts', 'key-secret', 'labs', 'paused', 'postgres-support'].map(
+  ...['conflicts', 'database', 'full-disk', 'hosts', 'key-secret', 'kill', 'labs', 'paused', 'postgres-support'].map(
     (name) => `test/cluster/${name}.test.ts`,
   ),
   'test/cluster/skew.test.ts',
   'test/cluster/two-nodes.test.ts',
   'test/mcp/inspector.interop.test.ts',
   'test/docs/site.interop.test.ts',
+  // The commands of these pages, one after another, and what other programs say of the result.
+  'test/docs/certificates.interop.test.ts',
+  'test/tls/judges/judges.interop.test.ts',
+  'test/console/hostile.interop.test.ts',
+  // Larger counts of what `npm test` does.
+  'test/imap4/stress.test.ts',
+  'test/imap4/parser-fuzz.test.ts',
+  'test/lifecycle/replace-under-load.test.ts',
+  'test/testing/shared.test.ts',
+  'test/testing/many.test.ts',
+  'test/verify/broken.test.ts',
+  'test/verify/defects.test.ts',
+  'test/hostile/values.test.ts',
+  'test/outgoing/crash.test.ts',
+  ...['crash', 'indexes', 'lmdb', 'memory', 'postgres'].map((name) => `test/store/${name}.test.ts`),
+  // `npm run test:package` runs it, and so does the workflow of a release.
+  'test/release/package.interop.test.ts',
   'test/release/package-managers.interop.test.ts',
   'test/http/maildev-beside.interop.test.ts',
   'test/docker/kubernetes.interop.test.ts',
