@@ -2,7 +2,7 @@ import { isIP } from 'node:net'
 import { isLoopback } from '../src/common/ip-address.ts'
 import type { ServerProtocol } from '../src/config/schema.ts'
 import { type LogonPolicy, logonPolicy } from '../src/directory/policy.ts'
-import { type LogonRefusal, logonRefusal, type Proof } from '../src/directory/proof.ts'
+import { type LogonRefusal, logonRefusal } from '../src/directory/proof.ts'
 import {
   converse,
   type SaslAnonymous,
@@ -11,7 +11,7 @@ import {
   type SaslSuccess,
 } from '../src/directory/sasl/exchange.ts'
 import { startSasl } from '../src/directory/sasl/mechanisms.ts'
-import type { Account } from '../src/directory/types.ts'
+import type { Account, Proof } from '../src/directory/types.ts'
 import type { Connection } from '../src/net/connection.ts'
 import { personalities } from '../src/personality/index.ts'
 import type { ServerContext } from './service.ts'

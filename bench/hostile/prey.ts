@@ -7,7 +7,9 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { freePort } from '../frame/processes.ts'
 import type { Latencies } from '../programs/noop-client.ts'
-import type { Attack, Ports } from './types.ts'
+
+/** The ports of a lab: `smtp`, and `smtps` for the TLS port, and so on. */
+type Ports = Readonly<Record<string, number>>
 
 const program = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url))
 
@@ -18,6 +20,13 @@ interface Endpoint {
   readonly protocol: string
   readonly port: number
   readonly tlsPort: number
+}
+
+export interface PreyOptions {
+  /** Whether the lab accepts every name (`directory.mode: open`). */
+  readonly isOpen?: boolean
+  /** The limit of open files of the lab (`ulimit -n`). Default: that of this process. */
+  readonly openFiles?: number
 }
 
 /** A lab that is attacked: `sealpost start` with the default limits. */
@@ -35,7 +44,7 @@ export class Prey {
     this.acmePath = `/acme/${authority.toLowerCase().replaceAll(' ', '-')}`
   }
 
-  static async start({ isOpen = false, openFiles }: Attack): Promise<Prey> {
+  static async start({ isOpen = false, openFiles }: PreyOptions): Promise<Prey> {
     const folder = mkdtempSync(join(tmpdir(), 'sealpost-bench-'))
     const acme = await freePort()
     writeFileSync(join(folder, 'lab.yaml'), configuration(isOpen ? 'open' : 'listed', acme))

@@ -1,9 +1,7 @@
 import { CAPTURED_OWNER, type Folder, type FolderStatus, type MessageEntry } from '../../src/store/types.ts'
 import { isCapturedReader } from '../service.ts'
+import type { SeesEntry } from './selection.ts'
 import type { Identity, ImapSession } from './state.ts'
-
-/** Decides which messages of a folder exist for an account. */
-export type SeesEntry = (entry: MessageEntry) => boolean
 
 /** Returns whether an account is a reader of captured mail. */
 export const seesCaptured = ({ context }: ImapSession, { account }: Identity): boolean =>

@@ -1,10 +1,12 @@
 import { EntryList } from '../../src/store/entry-list.ts'
 import type { Folder, FolderSnapshot, MessageEntry, MessageStore, StoreEvent, UidRange } from '../../src/store/types.ts'
 import { indexOfUid } from '../../src/store/uid-order.ts'
-import type { SeesEntry } from './captured.ts'
 import type { ResultContext, Updates } from './changes.ts'
 import type { Labels } from './gmail/label.ts'
 import { indexesOfNumbers, indexesOfUids, type SequenceSet } from './wire/sequence-set.ts'
+
+/** Decides which messages of a folder exist for an account. */
+export type SeesEntry = (entry: MessageEntry) => boolean
 
 export interface ViewOptions {
   /** Whether the mailbox is opened for reading only. */

@@ -1,7 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { provenSecret, type Secret } from '../../src/directory/proof.ts'
+import { provenSecret } from '../../src/directory/proof.ts'
 import { preparedSecret } from '../../src/directory/saslprep/saslprep.ts'
 import { sameSecret } from '../../src/directory/secrets.ts'
+import type { Secret } from '../../src/directory/types.ts'
 
 const TIMESTAMP_OCTETS = 12
 const TIMESTAMPS_PER_POOL = 100

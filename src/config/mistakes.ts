@@ -14,6 +14,11 @@ export interface Mistake {
   readonly other?: Path
 }
 
+/** Something outside a valid configuration that prevents the start (`error`) or a part of the lab's work (`warning`). */
+export interface Obstacle extends Mistake {
+  readonly severity: 'error' | 'warning'
+}
+
 /** Finds the place of a mistake. */
 export type Locate = (mistake: Mistake) => PlacedMistake
 

@@ -38,8 +38,8 @@ export {
   serverProtocols,
   standardPorts,
 } from './schema/protocol.ts'
-export { type LegacySuiteName, tlsVersions } from './schema/tls.ts'
 export { type TlsDefectName, tlsDefects } from './tls-defects.ts'
+export { type LegacySuiteName, tlsVersions } from './tls-names.ts'
 
 /** The version of the configuration's format. It changes when a file cannot be read as before. */
 export const CONFIG_VERSION = 1

@@ -1,4 +1,4 @@
-import type { LegacySuiteName, TlsVersion } from './schema/tls.ts'
+import type { LegacySuiteName, TlsVersion } from './tls-names.ts'
 
 /** The keys of `tls` that a named policy sets. */
 export interface NamedPolicy {

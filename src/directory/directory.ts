@@ -6,9 +6,9 @@ import type { LabConfig } from '../config/schema.ts'
 import { AddedAccounts } from './added-accounts.ts'
 import { addressKey, fold, foldAddress, foldDomain, parseLogonName, splitAddress, withoutDetail } from './names.ts'
 import { HashedPasswords } from './passwords/hashed-passwords.ts'
-import { type Proof, provenSecret, type Secret, stateRefusal } from './proof.ts'
+import { provenSecret, stateRefusal } from './proof.ts'
 import { isPassword } from './secrets.ts'
-import type { Account, AccountChanges, AddedAccount, Directory, NewAccount } from './types.ts'
+import type { Account, AccountChanges, AddedAccount, Directory, NewAccount, Proof, Secret } from './types.ts'
 
 /** The configuration keys that define a directory. */
 export type DirectoryConfig = Pick<LabConfig, 'domain' | 'directory'>

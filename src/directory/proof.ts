@@ -1,18 +1,5 @@
 import type { AccountState } from '../config/schema/directory.ts'
-import type { Account } from './types.ts'
-
-/** A password that logs on to an account. */
-export interface Secret {
-  readonly password: string
-  /** The name of an app password. Absent for the password of the account itself. */
-  readonly name?: string
-}
-
-/** What a client has proved: who it is, and by which password, if it used one. */
-export interface Proof {
-  readonly account: Account
-  readonly secret?: Secret
-}
+import type { Account, Proof, Secret } from './types.ts'
 
 /** Why an account may not log on although the client has proved who it is. */
 export type LogonRefusal = AccountState | 'application-password-required' | 'not-authorized'

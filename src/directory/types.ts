@@ -2,7 +2,6 @@ import type { PasswordForm } from '../config/accounts/known-passwords.ts'
 import type { ScramPassword } from '../config/accounts/password-hash.ts'
 import type { AccountState, Quota } from '../config/schema/directory.ts'
 import type { OutOfOffice } from '../config/schema/reports.ts'
-import type { Proof, Secret } from './proof.ts'
 
 /** A person or program that can log on. */
 export interface Account {
@@ -46,6 +45,19 @@ export interface NewAccount extends Omit<Account, 'addresses'> {
 export interface AddedAccount {
   readonly account: Account
   readonly isNew: boolean
+}
+
+/** A password that logs on to an account. */
+export interface Secret {
+  readonly password: string
+  /** The name of an app password. Absent for the password of the account itself. */
+  readonly name?: string
+}
+
+/** What a client has proved: who it is, and by which password, if it used one. */
+export interface Proof {
+  readonly account: Account
+  readonly secret?: Secret
 }
 
 /** The accounts of a lab. */

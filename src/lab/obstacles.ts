@@ -1,18 +1,13 @@
 import { existsSync } from 'node:fs'
 import { isAbsolute } from 'node:path'
 import { folderObstacle, readObstacle } from '../common/file-obstacles.ts'
-import type { Mistake, Path } from '../config/mistakes.ts'
+import type { Obstacle, Path } from '../config/mistakes.ts'
 import type { ResolvedLab } from '../config/resolve.ts'
 import { choicesOf } from '../config/schema/certificate.ts'
 import { zoneMistakes } from './dns-zones.ts'
 import { portObstacles } from './port-obstacles.ts'
 import { preloadObstacle } from './preload.ts'
 import { captureObstacle } from './recording.ts'
-
-/** Something outside a valid configuration that prevents the start (`error`) or a part of the lab's work (`warning`). */
-export interface Obstacle extends Mistake {
-  readonly severity: 'error' | 'warning'
-}
 
 /** What a running lab of the same configuration has opened. This is no obstacle. */
 export interface Running {

@@ -3,9 +3,8 @@ import { connect, isIP } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { reachableAddress } from '../common/ip-address.ts'
 import { listenFailure } from '../common/listen.ts'
-import type { Path } from '../config/mistakes.ts'
+import type { Obstacle, Path } from '../config/mistakes.ts'
 import type { Port, ResolvedLab } from '../config/resolve.ts'
-import type { Obstacle } from './obstacles.ts'
 
 interface WantedPort {
   readonly at: Path

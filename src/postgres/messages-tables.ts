@@ -1,7 +1,5 @@
-import type { Migration } from './migrations.ts'
-
 /** The tables of the message store. `src/store/postgres/` reads and writes them. */
-export const messages: Migration = {
+export const messages = {
   name: 'messages',
   sql: `
   -- One row: what the numbers of folders are taken from. Locked by every change of a folder's name or settings.

@@ -2,13 +2,7 @@ import { randomInt } from 'node:crypto'
 import { createSocket } from 'node:dgram'
 import { connect } from 'node:net'
 import { uint16, vector } from '../tls/octets.ts'
-import { VerifyError } from './types.ts'
-
-/** A DNS server. */
-export interface Resolver {
-  readonly address: string
-  readonly port: number
-}
+import { type Resolver, VerifyError } from './types.ts'
 
 /** Types of records. RFC 1035 section 3.2.2; RFC 3596; RFC 6698 section 7.1. */
 export const recordTypes = { A: 1, TXT: 16, AAAA: 28, TLSA: 52 } as const

@@ -1,6 +1,5 @@
 import type { ServerProtocol } from '../config/schema.ts'
 import type { ReadCrl } from '../pki/revocation/read-crl.ts'
-import type { Resolver } from './dns.ts'
 
 /** The result of a check. `warn` does not make the verdict fail; `not-applicable` comes with the reason. */
 export type CheckOutcome = 'pass' | 'fail' | 'warn' | 'not-applicable'
@@ -45,6 +44,12 @@ export interface Endpoint {
 export interface ProbeAccount {
   readonly user: string
   readonly password: string
+}
+
+/** A DNS server. */
+export interface Resolver {
+  readonly address: string
+  readonly port: number
 }
 
 export interface VerifyOptions {

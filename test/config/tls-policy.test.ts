@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { loadObject } from '../../src/config/load.ts'
 import { supportsGroup, unknownCiphers } from '../../src/config/openssl.ts'
-import { isBelow128Bits } from '../../src/config/schema/tls.ts'
 import type { VirtualServerInput } from '../../src/config/schema.ts'
+import { isBelow128Bits } from '../../src/config/tls-names.ts'
 import { tlsPolicies } from '../../src/config/tls-policies.ts'
 import { countedBits, legacySuites } from '../../src/legacy-tls/suites.ts'
 

@@ -3,7 +3,8 @@ import type { Protocol } from '../../src/config/schema.ts'
 import { checks } from '../../src/verify/run.ts'
 import { isLong } from '../support/long.ts'
 import { type ServerIdentity, TestAuthority } from './authority.ts'
-import { type Faults, startDouble } from './double.ts'
+import { startDouble } from './double.ts'
+import type { Faults } from './double-answers.ts'
 import { type InspectOptions, inspect } from './inspect.ts'
 
 const slowChecks = ['versions', 'suites', 'dh-groups', 'downgrade', 'renegotiation', 'compression', 'robot'].concat([

@@ -4,7 +4,8 @@ import { startLab } from '../../src/testing/start-lab.ts'
 import { verifyEndpoints } from '../../src/verify/run.ts'
 import { hostEndpoints } from '../../src/verify/targets.ts'
 import { type ServerIdentity, TestAuthority } from './authority.ts'
-import { type Faults, startDouble } from './double.ts'
+import { startDouble } from './double.ts'
+import type { Faults } from './double-answers.ts'
 
 let authority: TestAuthority
 let first: ServerIdentity

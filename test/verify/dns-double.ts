@@ -1,7 +1,8 @@
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { uint16, vector } from '../../src/tls/octets.ts'
-import { type Resolver, recordTypes } from '../../src/verify/dns.ts'
+import { recordTypes } from '../../src/verify/dns.ts'
+import type { Resolver } from '../../src/verify/types.ts'
 
 /** The records of a DNS double: data by name and type. */
 export type Records = Readonly<Record<string, Partial<Readonly<Record<keyof typeof recordTypes, readonly Buffer[]>>>>>

@@ -1,5 +1,30 @@
+import type { TlsOptions } from 'node:tls'
 import type { Protocol } from '../../src/config/schema.ts'
-import type { Faults } from './double.ts'
+
+/** The faults of a test double. Default: none. */
+export interface Faults {
+  /** What happens at STARTTLS. Default: it works. */
+  readonly startTls?: 'absent' | 'refused' | 'garbage' | 'closes'
+  /** TLS from the first octet; `clear`: the port should use TLS but does not. */
+  readonly implicitTls?: boolean | 'clear'
+  /** TLS versions and suites. */
+  readonly tls?: TlsOptions
+  /** How often a client can renegotiate. Default: never. */
+  readonly renegotiations?: number
+  /** The OCSP response to staple. */
+  readonly ocsp?: Buffer
+  /** Log-on in clear text: accepted without an announcement, or also announced. */
+  readonly clearLogOn?: 'accepted' | 'announced'
+  /** Refuses MAIL in clear text. */
+  readonly secureChannel?: boolean
+  /** Answers under TLS the commands sent in clear text behind STARTTLS. CVE-2011-0411 */
+  readonly injectable?: boolean
+  /** Keeps the state from before TLS. */
+  readonly keepsState?: boolean
+  /** Announces and accepts STARTTLS under TLS. */
+  readonly secondStartTls?: boolean
+  readonly greeting?: string
+}
 
 /** The state of a double's session: whether TLS is on, and the client's sender, user or newsgroup. */
 export interface DoubleState {

@@ -1,35 +1,10 @@
 import { constants } from 'node:crypto'
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
-import tls, { type TlsOptions } from 'node:tls'
+import tls from 'node:tls'
 import type { Protocol } from '../../src/config/schema.ts'
 import type { ServerIdentity } from './authority.ts'
-import { type Answers, answers, type DoubleState } from './double-answers.ts'
-
-/** The faults of a test double. Default: none. */
-export interface Faults {
-  /** What happens at STARTTLS. Default: it works. */
-  readonly startTls?: 'absent' | 'refused' | 'garbage' | 'closes'
-  /** TLS from the first octet; `clear`: the port should use TLS but does not. */
-  readonly implicitTls?: boolean | 'clear'
-  /** TLS versions and suites. */
-  readonly tls?: TlsOptions
-  /** How often a client can renegotiate. Default: never. */
-  readonly renegotiations?: number
-  /** The OCSP response to staple. */
-  readonly ocsp?: Buffer
-  /** Log-on in clear text: accepted without an announcement, or also announced. */
-  readonly clearLogOn?: 'accepted' | 'announced'
-  /** Refuses MAIL in clear text. */
-  readonly secureChannel?: boolean
-  /** Answers under TLS the commands sent in clear text behind STARTTLS. CVE-2011-0411 */
-  readonly injectable?: boolean
-  /** Keeps the state from before TLS. */
-  readonly keepsState?: boolean
-  /** Announces and accepts STARTTLS under TLS. */
-  readonly secondStartTls?: boolean
-  readonly greeting?: string
-}
+import { type Answers, answers, type DoubleState, type Faults } from './double-answers.ts'
 
 export interface Double extends AsyncDisposable {
   readonly port: number

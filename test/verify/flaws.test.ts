@@ -4,7 +4,8 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { vector } from '../../src/tls/octets.ts'
 import { type ServerIdentity, TestAuthority } from './authority.ts'
 import { type Craft, startCrafted } from './crafted.ts'
-import { type Faults, startDouble } from './double.ts'
+import { startDouble } from './double.ts'
+import type { Faults } from './double-answers.ts'
 import { inspect } from './inspect.ts'
 
 let authority: TestAuthority

@@ -1,7 +1,7 @@
 import { isLoopback } from '../../common/ip-address.ts'
 import { atLeast128Bits, cipherStringError, isTls13Only } from '../openssl.ts'
-import { isBelow128Bits } from '../schema/tls.ts'
 import { tlsVersions } from '../schema.ts'
+import { isBelow128Bits } from '../tls-names.ts'
 import { NEEDS_CERTIFICATE } from './certificates.ts'
 import { eachServer, type Rule } from './rule.ts'
 

@@ -3,9 +3,9 @@ import type { Clock } from '../../common/clock.ts'
 import type { PasswordForm } from '../../config/accounts/known-passwords.ts'
 import type { SaslMethod } from '../../config/schema/authentication.ts'
 import type { NtlmConfig } from '../../config/schema/ntlm.ts'
-import type { LogonRefusal, Proof, Secret } from '../proof.ts'
+import type { LogonRefusal } from '../proof.ts'
 import { refusalTexts } from '../proof.ts'
-import type { Account, Directory } from '../types.ts'
+import type { Account, Directory, Proof, Secret } from '../types.ts'
 import type { BearerTokens } from './bearer-tokens.ts'
 
 /** What a mechanism knows: the directory, and facts about the connection and its virtual server. */

@@ -2,9 +2,9 @@ import type { LookupFunction } from 'node:net'
 import { fetchPolicy, PolicyFetchError } from '../../mta-sts/fetch.ts'
 import { type MtaStsPolicy, MtaStsPolicyError, namesMx } from '../../mta-sts/policy.ts'
 import { idInRecords } from '../../mta-sts/record.ts'
-import { query, type Resolver, textOf } from '../dns.ts'
+import { query, textOf } from '../dns.ts'
 import type { Probe } from '../probe.ts'
-import { NotTested, VerifyError } from '../types.ts'
+import { NotTested, type Resolver, VerifyError } from '../types.ts'
 import { type Check, fail, pass, warn } from './check.ts'
 
 /** Checks that a domain's MTA-STS policy, if there is one, can be read and lists the server. RFC 8461. */

@@ -6,14 +6,14 @@ import { RelativeTime } from '../../components/relative-time.tsx'
 import { isLeaving, removeUnlessUndone } from '../../components/removal.ts'
 import { EmptyState } from '../../components/states.tsx'
 import { type Column, Table } from '../../components/table.tsx'
-import { navigate, pathWith } from '../../router.ts'
+import { navigate } from '../../router.ts'
 import { icons } from '../../shell/icons.ts'
 import { may } from '../../state/caller.ts'
 import { isNarrow } from '../../state/media.ts'
 import { t } from '../../texts/index.ts'
 import type { Certificate, PendingRequest, VirtualServer } from './facts.ts'
 import { Lifetime } from './lifetime.tsx'
-import { ServerTable } from './servers.tsx'
+import { openWizard, ServerTable } from './servers.tsx'
 import type { Held } from './use-certificates.ts'
 
 interface OverviewProps extends Held {
@@ -22,9 +22,6 @@ interface OverviewProps extends Held {
   /** Opens the dialog that imports a file. */
   readonly onImport: (files: readonly File[]) => void
 }
-
-export const openWizard = ({ id }: VirtualServer): void =>
-  navigate(pathWith(['certificates', 'wizard'], { server: id }))
 
 /** All certificates, the pending requests, and what each virtual server serves. */
 export function Overview({ certificates, requests, servers, selected, onChange, onImport }: OverviewProps) {

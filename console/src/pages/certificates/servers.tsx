@@ -3,11 +3,15 @@ import { useState } from 'preact/hooks'
 import { Link } from 'wouter-preact'
 import { Button } from '../../components/button.tsx'
 import { Table } from '../../components/table.tsx'
+import { navigate, pathWith } from '../../router.ts'
 import { may } from '../../state/caller.ts'
 import { t } from '../../texts/index.ts'
 import { DefectDialog } from './defect.tsx'
 import type { VirtualServer } from './facts.ts'
-import { openWizard } from './overview.tsx'
+
+/** Opens the wizard for one virtual server. */
+export const openWizard = ({ id }: VirtualServer): void =>
+  navigate(pathWith(['certificates', 'wizard'], { server: id }))
 
 /** What each virtual server serves. */
 export function ServerTable({

@@ -4,7 +4,7 @@ import { Copyable, CopyButton } from '../../components/copy-button.tsx'
 import { callerState, may, seesLab } from '../../state/caller.ts'
 import type { TextKey } from '../../texts/catalogue.ts'
 import { t } from '../../texts/index.ts'
-import type { Account, Settings } from './page.tsx'
+import type { Account, Settings } from './facts.ts'
 import { Note } from './warnings.tsx'
 
 interface AccountCardProps {

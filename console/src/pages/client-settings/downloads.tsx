@@ -6,7 +6,7 @@ import { urlOf } from '../../base.ts'
 import { Copyable } from '../../components/copy-button.tsx'
 import { t } from '../../texts/index.ts'
 import { maySeePassword } from './account.tsx'
-import type { Settings } from './page.tsx'
+import type { Settings } from './facts.ts'
 
 const files = {
   root: 'lab-ca.pem',

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks'
-import { call, type OutputOf } from '../../api/client.ts'
+import { call } from '../../api/client.ts'
 import type { EventName } from '../../api/live.ts'
 import { useLive } from '../../api/use-live.ts'
 import { EmptyState, ProblemState, Skeleton } from '../../components/states.tsx'
@@ -8,13 +8,10 @@ import { icons } from '../../shell/icons.ts'
 import { t } from '../../texts/index.ts'
 import { AccountCard } from './account.tsx'
 import { Downloads } from './downloads.tsx'
+import type { Program } from './facts.ts'
 import { PortTable } from './ports.tsx'
 import { ProgramPanel } from './program.tsx'
 import './client-settings.css'
-
-export type Settings = OutputOf<'clientSettings.get'>
-export type Account = OutputOf<'accounts.list'>['items'][number]
-export type Program = Settings['programs'][number]
 
 /** Events after which the ports, the accounts or the roots may differ. */
 const CHANGES: readonly EventName[] = ['configuration.reloaded', 'certificate.changed', 'lab.reset']

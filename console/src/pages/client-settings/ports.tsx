@@ -4,7 +4,7 @@ import { Table } from '../../components/table.tsx'
 import { isNarrow } from '../../state/media.ts'
 import type { TextKey } from '../../texts/catalogue.ts'
 import { t } from '../../texts/index.ts'
-import type { Settings } from './page.tsx'
+import type { Settings } from './facts.ts'
 
 type Server = Settings['servers'][number]
 type Security = Server['security']

@@ -7,7 +7,7 @@ import { seesLab } from '../../state/caller.ts'
 import type { TextKey } from '../../texts/catalogue.ts'
 import { t } from '../../texts/index.ts'
 import { DownloadLink, downloadsFor, Phone } from './downloads.tsx'
-import type { Program, Settings } from './page.tsx'
+import type { Program, Settings } from './facts.ts'
 import { securityText } from './ports.tsx'
 import { Warnings } from './warnings.tsx'
 

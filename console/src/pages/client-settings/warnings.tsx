@@ -7,7 +7,7 @@ import { Prose } from '../../components/prose.tsx'
 import { hrefOf, pathWith } from '../../router.ts'
 import { seesLab } from '../../state/caller.ts'
 import { t } from '../../texts/index.ts'
-import type { Program, Settings } from './page.tsx'
+import type { Program, Settings } from './facts.ts'
 
 interface Warning {
   readonly isSerious: boolean

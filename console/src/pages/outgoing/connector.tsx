@@ -12,7 +12,7 @@ import { pathWith } from '../../router.ts'
 import { may } from '../../state/caller.ts'
 import { t } from '../../texts/index.ts'
 import { Fact } from '../mail/reader.tsx'
-import { When } from './connectors.tsx'
+import { When } from './badges.tsx'
 import { type Connector, hostOf } from './facts.ts'
 import { useInView } from './use-in-view.ts'
 

@@ -1,15 +1,13 @@
-import { Badge } from '../../components/badge.tsx'
 import { type Column, Table } from '../../components/table.tsx'
 import { navigate } from '../../router.ts'
 import { isNarrow } from '../../state/media.ts'
 import { formatNumber, t } from '../../texts/index.ts'
+import { When } from './badges.tsx'
 import { ConnectorDetails } from './connector.tsx'
 import { type Connector, connectorPath, hostOf } from './facts.ts'
 
 /** Columns that a phone has no room for. */
 const WIDE = ['when', 'waiting', 'deferred']
-
-const WHEN = { automatic: 'accent', release: 'neutral', never: 'neutral' } as const
 
 interface ConnectorsProps {
   readonly connectors: readonly Connector[]
@@ -34,9 +32,6 @@ export function Connectors({ connectors, selected }: ConnectorsProps) {
     </section>
   )
 }
-
-/** When a connector sends mail, as a badge. */
-export const When = ({ when }: Pick<Connector, 'when'>) => <Badge tone={WHEN[when]}>{t(`outgoing.when_${when}`)}</Badge>
 
 const columns = (): readonly Column<Connector>[] => [
   {

@@ -1,7 +1,6 @@
 import type { Schemas } from '../../api/client.ts'
 import type { EventName } from '../../api/live.ts'
 import { pathWith } from '../../router.ts'
-import type { TextKey } from '../../texts/catalogue.ts'
 
 export type Connector = Schemas['Connector']
 export type Queued = Schemas['QueuedMessage']
@@ -22,18 +21,6 @@ export const connectorPath = (id?: string): string =>
   pathWith(['outgoing', ...(id === undefined ? [] : ['connectors', id])])
 /** Returns the path of the page of outgoing mail, or of one message of the queue. */
 export const queuePath = (id?: string): string => pathWith(['outgoing', ...(id === undefined ? [] : ['queue', id])])
-
-type Tone = 'neutral' | 'good' | 'warning' | 'bad' | 'accent'
-
-/** How the state of a message, or of a recipient, is shown. */
-export const states: Readonly<Record<string, { readonly tone: Tone; readonly text: TextKey }>> = {
-  waiting: { tone: 'neutral', text: 'outgoing.state_waiting' },
-  sending: { tone: 'accent', text: 'outgoing.state_sending' },
-  deferred: { tone: 'warning', text: 'outgoing.state_deferred' },
-  held: { tone: 'neutral', text: 'outgoing.state_held' },
-  sent: { tone: 'good', text: 'outgoing.state_sent' },
-  failed: { tone: 'bad', text: 'outgoing.state_failed' },
-}
 
 /** Returns the reply or the reason that a list shows: that of a recipient who did not get the message, if there is one. */
 export const lastReply = ({ recipients, reason }: Queued): string =>

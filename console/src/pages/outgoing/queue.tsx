@@ -1,7 +1,6 @@
 import { Inbox, Pause, RotateCw } from 'lucide-preact'
 import { call } from '../../api/client.ts'
 import { useLive } from '../../api/use-live.ts'
-import { Badge } from '../../components/badge.tsx'
 import { Button } from '../../components/button.tsx'
 import { RelativeTime } from '../../components/relative-time.tsx'
 import { isLeaving } from '../../components/removal.ts'
@@ -12,7 +11,8 @@ import { may } from '../../state/caller.ts'
 import { isMedium, isNarrow } from '../../state/media.ts'
 import { formatNumber, t } from '../../texts/index.ts'
 import { actionsOf, flush, hold } from './actions.ts'
-import { CHANGES, lastReply, type Queued, queuePath, states } from './facts.ts'
+import { State } from './badges.tsx'
+import { CHANGES, lastReply, type Queued, queuePath } from './facts.ts'
 import { QueuedDetails } from './queued.tsx'
 
 /** Messages that are shown. */
@@ -74,12 +74,6 @@ export function Queue({ hasConnectors, selected }: QueueProps) {
       {open && <QueuedDetails key={open.id} message={open} onDone={again} />}
     </section>
   )
-}
-
-/** The state of a message or a recipient, as a badge. */
-export const State = ({ of }: { readonly of: string }) => {
-  const state = states[of]
-  return state ? <Badge tone={state.tone}>{t(state.text)}</Badge> : null
 }
 
 const columns = (again: () => Promise<void>): readonly Column<Queued>[] => [

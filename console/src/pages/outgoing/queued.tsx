@@ -7,9 +7,9 @@ import { may } from '../../state/caller.ts'
 import { formatNumber, t } from '../../texts/index.ts'
 import { Fact } from '../mail/reader.tsx'
 import { actionsOf } from './actions.ts'
+import { State } from './badges.tsx'
 import { SessionLink } from './connector.tsx'
 import type { Queued } from './facts.ts'
-import { State } from './queue.tsx'
 import { useInView } from './use-in-view.ts'
 
 /** One message of the queue: what can be done with it, its times, and the last reply for each recipient. */

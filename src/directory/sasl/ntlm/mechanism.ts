@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { systemClock } from '../../../common/clock.ts'
 import { Rc4 } from '../../../common/rc4.ts'
 import { isAtLeast, type NtlmVersion } from '../../../config/schema/ntlm.ts'
-import type { Proof as LogonProof } from '../../proof.ts'
 import { sameSecret } from '../../secrets.ts'
+import type { Proof as LogonProof } from '../../types.ts'
 import {
   challenge,
   failure,
