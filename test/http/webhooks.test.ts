@@ -196,20 +196,23 @@ describe('a webhook', () => {
   })
 
   it.each([
-    ['answers with errors', [500, 500], ['5ms'], 2, 'answered 500'],
-    ['is gone', [410], ['5ms'], 1, 'answered 410'],
-    ['does not answer', [0], [], 1, 'no answer within 200 ms'],
-  ] as const)('that %s gets no more attempts in the end', async (_, statuses, retries, attempts, error) => {
-    const receiver = await Receiver.start(...statuses)
-    const lab = await startLab([{ url: receiver.url, secret: SECRET, retries: [...retries], timeout: '200ms' }])
-    await deliver(lab, 'Lost')
-    expect(await untilState(lab, 'failed')).toMatchObject([{ attempts, error }])
-    expect(receiver.requests).toHaveLength(attempts)
-    const { items } = (await lab.request('webhooks', { headers: bearer(admin) })).body
-    expect(items).toEqual([
-      { url: receiver.url, events: ['message.received'], filter: null, pending: 0, delivered: 0, failed: 1 },
-    ])
-  })
+    ['answers with errors', [500, 500], { retries: ['5ms'] }, 2, 'answered 500'],
+    ['is gone', [410], { retries: ['5ms'] }, 1, 'answered 410'],
+    ['does not answer', [0], { retries: [], timeout: '200ms' }, 1, 'no answer within 200 ms'],
+  ] as const)(
+    'that %s gets no more attempts in the end',
+    async (_, statuses, { retries, ...more }, attempts, error) => {
+      const receiver = await Receiver.start(...statuses)
+      const lab = await startLab([{ url: receiver.url, secret: SECRET, retries: [...retries], ...more }])
+      await deliver(lab, 'Lost')
+      expect(await untilState(lab, 'failed')).toMatchObject([{ attempts, error }])
+      expect(receiver.requests).toHaveLength(attempts)
+      const { items } = (await lab.request('webhooks', { headers: bearer(admin) })).body
+      expect(items).toEqual([
+        { url: receiver.url, events: ['message.received'], filter: null, pending: 0, delivered: 0, failed: 1 },
+      ])
+    },
+  )
 
   it.each([
     ['resets the connection', 'Content-Length: 9', (socket) => socket.resetAndDestroy()],
