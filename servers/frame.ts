@@ -37,8 +37,11 @@ export interface ProtocolSession<Command, Reply> {
   /** Whether further commands complete what is under way, such as a mail transaction. Default: no. */
   readonly isUnderWay?: boolean
   greet(): void
-  /** Reads the next command, at least far enough to know where the following one starts. Returns a promise only to wait. */
-  readCommand(): Command | Promise<Command>
+  /**
+   * Reads the next command, at least far enough to know where the following one starts. Undefined: nothing of it has arrived,
+   * and it is read again after `Connection.onMore`.
+   */
+  readCommand(): Command | Promise<Command> | undefined
   /** Finds the command's handler and runs it. Returns a promise only if something has to be awaited: this is the hot path. */
   run(command: Command): void | Promise<void>
   /** Sends an error reply and records it if it is a refusal. May end the session. */
@@ -51,24 +54,81 @@ export interface ProtocolSession<Command, Reply> {
  * Serves one connection from the greeting to its end. Every error that a command throws becomes a reply here, and only
  * here. Rejects with errors that get no reply: HandshakeFailure, and defects outside of commands.
  */
-export async function serveSession<Command, Reply>(session: ProtocolSession<Command, Reply>): Promise<void> {
-  try {
-    session.greet()
-    while (!session.isOver) {
-      try {
-        session.connection.atBoundary(session.isUnderWay)
-        const command = session.readCommand()
-        const running = session.run(command instanceof Promise ? await command : command)
-        if (running) await running
-      } catch (error) {
-        if (!(error instanceof FaultAnswered)) session.sendError(replyTo(session, error))
-      }
+export const serveSession = <Command, Reply>(session: ProtocolSession<Command, Reply>): Promise<void> =>
+  new Promise((resolve, reject) => new CommandLoop(session, resolve, reject).start())
+
+/** Runs the commands of a session as they arrive, without a promise for those that need not wait for anything. */
+class CommandLoop<Command, Reply> {
+  readonly #session: ProtocolSession<Command, Reply>
+  readonly #resolve: () => void
+  readonly #reject: (error: unknown) => void
+
+  constructor(session: ProtocolSession<Command, Reply>, resolve: () => void, reject: (error: unknown) => void) {
+    this.#session = session
+    this.#resolve = resolve
+    this.#reject = reject
+  }
+
+  start(): void {
+    try {
+      this.#session.greet()
+    } catch (error) {
+      return this.#end(error)
     }
-  } catch (error) {
-    sayFarewell(session, error)
-  } finally {
-    session.close()
-    session.connection.end()
+    this.#continue()
+  }
+
+  /** Runs commands until one has to wait, or the session is over. @param error thrown by what the session waited for */
+  readonly #continue = (error?: unknown): void => {
+    try {
+      if (error !== undefined) this.#answer(error)
+      while (!this.#session.isOver) {
+        const waiting = this.#runNext()
+        if (waiting === 'for octets') return
+        if (waiting) return void waiting.then(this.#resume, this.#continue)
+      }
+    } catch (failure) {
+      return this.#end(failure)
+    }
+    this.#end()
+  }
+
+  readonly #resume = (): void => this.#continue()
+
+  /** Runs the next command. Returns what must be awaited before the following one. */
+  #runNext(): Promise<void> | 'for octets' | undefined {
+    const session = this.#session
+    try {
+      session.connection.atBoundary(session.isUnderWay)
+      const command = session.readCommand()
+      if (command === undefined) {
+        session.connection.onMore(this.#continue)
+        return 'for octets'
+      }
+      if (command instanceof Promise) return command.then((read) => session.run(read))
+      return session.run(command) ?? undefined
+    } catch (error) {
+      this.#answer(error)
+      return undefined
+    }
+  }
+
+  /** Replies to an error. Throws it again if it ends the connection. */
+  #answer(error: unknown): void {
+    if (!(error instanceof FaultAnswered)) this.#session.sendError(replyTo(this.#session, error))
+  }
+
+  #end(error?: unknown): void {
+    const session = this.#session
+    try {
+      if (error !== undefined) sayFarewell(session, error)
+      this.#resolve()
+    } catch (failure) {
+      this.#reject(failure)
+    } finally {
+      session.close()
+      session.connection.end()
+    }
   }
 }
 

@@ -156,8 +156,8 @@ class Session implements NntpSession, ProtocolSession<string, NntpError> {
     this.reply(...this.welcome)
   }
 
-  readCommand(): string | Promise<string> {
-    return this.connection.readLine(MAX_SASL_OCTETS, 'latin1')
+  readCommand(): string | Promise<string> | undefined {
+    return this.connection.takeLine(MAX_SASL_OCTETS, 'latin1')
   }
 
   run(octets: string): void | Promise<void> {

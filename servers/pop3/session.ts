@@ -111,9 +111,9 @@ class Session implements Pop3Session, ProtocolSession<string, Pop3Error> {
     else sendReply(this.connection, `Sealpost POP3 server ready${this.timestamp ? ` ${this.timestamp}` : ''}`)
   }
 
-  readCommand(): string | Promise<string> {
+  readCommand(): string | Promise<string> | undefined {
     // AUTH may carry an initial response. RFC 5034 section 4
-    return this.connection.readLine(MAX_SASL_OCTETS, 'utf8')
+    return this.connection.takeLine(MAX_SASL_OCTETS, 'utf8')
   }
 
   run(line: string): void | Promise<void> {

@@ -148,8 +148,8 @@ class Session implements SmtpSession, ProtocolSession<string, SmtpError> {
     else this.reply(220, '', `${this.context.hostname} ESMTP Sealpost`) // no enhanced code: RFC 2034 section 3
   }
 
-  readCommand(): string | Promise<string> {
-    return this.connection.readLine(MAX_SASL_OCTETS, 'utf8')
+  readCommand(): string | Promise<string> | undefined {
+    return this.connection.takeLine(MAX_SASL_OCTETS, 'utf8')
   }
 
   run(line: string): void | Promise<void> {

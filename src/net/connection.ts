@@ -17,7 +17,7 @@ import type { ConnectionFaults } from './faults/fault-rules.ts'
 import { type LineEncoding, textOf } from './input.ts'
 import { LogonGuard, type LogonLimits } from './logon-guard.ts'
 import type { ServedClient } from './served-client.ts'
-import { Transport } from './transport.ts'
+import { type Resume, Transport } from './transport.ts'
 
 /** The beginning of a handshake record. RFC 8446 section 5.1. */
 const TLS_RECORD = Buffer.of(22, 3)
@@ -185,32 +185,33 @@ export class Connection {
    * @throws ConnectionEnded
    */
   readLine(maxOctets: number, encoding: LineEncoding, secret = false): string | Promise<string> {
+    return this.takeLine(maxOctets, encoding, secret) ?? this.#waitForLine(maxOctets, encoding, secret)
+  }
+
+  /** Takes a line as `readLine` does. Undefined: none has arrived. Take it again after `onMore`. */
+  takeLine(maxOctets: number, encoding: LineEncoding, secret = false): string | Promise<string> | undefined {
     const fault = this.#faults?.afterCommand()
-    if (fault) return fault.then(() => this.#waitForLine(maxOctets, encoding, secret))
-    const line = this.#takeLine(maxOctets, encoding)
-    if (line === undefined) return this.#waitForLine(maxOctets, encoding, secret)
+    if (fault) return fault.then(() => this.readLine(maxOctets, encoding, secret))
+    if (!this.#hasReceived) this.#checkFirstOctets()
+    const line = this.#transport.takeLine(maxOctets, encoding)
+    if (line === undefined) return undefined
     const pause = this.#receivedLine(line, encoding, secret)
-    if (!pause) return line
-    return pause.then((passes) => (passes ? line : this.#waitForLine(maxOctets, encoding, secret)))
+    return pause ? pause.then((passes) => (passes ? line : this.readLine(maxOctets, encoding, secret))) : line
+  }
+
+  /** Waits for octets of a line as `Transport.onMore` does. @throws ConnectionEnded if the connection has ended */
+  onMore(resume: Resume): void {
+    this.#turns.pause()
+    if (this.#isFinishing && this.#isAtRest) this.stop()
+    this.#transport.onMore(resume)
   }
 
   async #waitForLine(maxOctets: number, encoding: LineEncoding, secret: boolean): Promise<string> {
     for (;;) {
-      const line = this.#takeLine(maxOctets, encoding)
-      if (line === undefined) {
-        this.#turns.pause()
-        if (this.#isFinishing && this.#isAtRest) this.stop()
-        await this.#transport.more()
-        continue
-      }
-      const pause = this.#receivedLine(line, encoding, secret)
-      if (!pause || (await pause)) return line
+      await new Promise<void>((resolve, reject) => this.onMore((ended) => (ended ? reject(ended) : resolve())))
+      const line = this.takeLine(maxOctets, encoding, secret)
+      if (line !== undefined) return line
     }
-  }
-
-  #takeLine(maxOctets: number, encoding: LineEncoding): string | undefined {
-    if (!this.#hasReceived) this.#checkFirstOctets()
-    return this.#transport.takeLine(maxOctets, encoding)
   }
 
   /** Records a line. Returns what must be awaited before the session gets it, and whether the session gets it then. */

@@ -9,11 +9,18 @@ export class IdleTimer {
   readonly #timeoutMs: number
   readonly #onTimeout: () => void
   #timer: NodeJS.Timeout | undefined
+  #isStopped = false
   /** Whether single octets do not restart the timer. */
   #isPaced = false
   #hasProgress = true
   #contentOctets = 0
   #restartedAt = 0
+  readonly #check = (): void => {
+    const leftMs = this.#restartedAt + this.#timeoutMs - performance.now()
+    if (leftMs > 0) return this.#start(leftMs)
+    this.#timer = undefined
+    this.#onTimeout()
+  }
 
   constructor(timeoutMs: number, onTimeout: () => void) {
     this.#timeoutMs = timeoutMs
@@ -41,27 +48,36 @@ export class IdleTimer {
 
   /** Starts the timer. Call it when the server begins to wait for octets of the client. */
   wait(): void {
-    if (!this.#isPaced || this.#hasProgress || this.#isFastEnough()) this.restart()
+    const now = performance.now()
+    if (!this.#isPaced || this.#hasProgress || this.#isFastEnough(now)) this.#restart(now)
   }
 
   restart(): void {
-    if (this.#timer) this.#timer.refresh()
-    else {
-      this.#timer = setTimeout(this.#onTimeout, this.#timeoutMs)
-      this.#timer.unref()
-    }
-    if (!this.#isPaced) return
-    this.#hasProgress = false
-    this.#contentOctets = 0
-    this.#restartedAt = performance.now()
+    this.#restart(performance.now())
   }
 
+  /** Ends the timer for good. */
   stop(): void {
     clearTimeout(this.#timer)
+    this.#isStopped = true
   }
 
-  #isFastEnough(): boolean {
-    const elapsedMs = performance.now() - this.#restartedAt
+  /** Only notes the moment if the timer of Node.js runs: setting that takes longer, and every command restarts this one. */
+  #restart(now: number): void {
+    this.#restartedAt = now
+    this.#hasProgress = false
+    this.#contentOctets = 0
+    if (!this.#timer) this.#start(this.#timeoutMs)
+  }
+
+  #start(ms: number): void {
+    if (this.#isStopped) return
+    this.#timer = setTimeout(this.#check, ms)
+    this.#timer.unref()
+  }
+
+  #isFastEnough(now: number): boolean {
+    const elapsedMs = now - this.#restartedAt
     return this.#contentOctets > 0 && this.#contentOctets * 1000 >= elapsedMs * MIN_OCTETS_PER_SECOND
   }
 }

@@ -30,18 +30,21 @@ export class Input {
   #offset = 0
   #heldOctets = 0
   #wake: (() => void) | undefined
+  #isPaused = false
   #skippingLine = false
   /** The end of the line that is being skipped. */
   #skipped: Buffer = EMPTY
   readonly #onData = (chunk: Buffer): void => {
     this.#chunks.push(chunk)
     this.#heldOctets += chunk.length
-    if (this.#heldOctets > HIGH_WATER_OCTETS) this.#source?.pause()
+    if (this.#heldOctets > HIGH_WATER_OCTETS) this.#pause()
     this.#wake?.()
   }
 
   attach(source: Readable): void {
     this.#source = source
+    // A listener alone does not resume a source that was paused before.
+    this.#isPaused = true
     source.on('data', this.#onData)
   }
 
@@ -72,7 +75,14 @@ export class Input {
   /** Calls `wake` when octets arrive; undefined removes it. */
   onMore(wake: (() => void) | undefined): void {
     this.#wake = wake
-    if (wake && this.#heldOctets <= HIGH_WATER_OCTETS) this.#source?.resume()
+    if (!wake || !this.#isPaused || this.#heldOctets > HIGH_WATER_OCTETS) return
+    this.#isPaused = false
+    this.#source?.resume()
+  }
+
+  #pause(): void {
+    this.#isPaused = true
+    this.#source?.pause()
   }
 
   /**

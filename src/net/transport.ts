@@ -6,6 +6,10 @@ import { Input, type LineEncoding } from './input.ts'
 import { Output } from './output.ts'
 
 const ignore = (): void => {}
+
+/** Continues a session that waited. @param ended set if the connection has ended */
+export type Resume = (ended?: ConnectionEnded) => void
+
 /** How long to wait for the client to close its side. */
 const LINGER_MS = 2_000
 
@@ -23,7 +27,8 @@ export class Transport {
   #output: Output
   #stream: Duplex
   #ended: ConnectionEnded | undefined
-  #waiting: ((ended?: ConnectionEnded) => void) | undefined
+  /** Continues what waits; with the error if the connection has ended. */
+  #waiting: Resume | undefined
   #close: (cause: EndCause) => void = () => {}
   #lingerTimer: NodeJS.Timeout | undefined
   #dropsAfterReply = false
@@ -85,11 +90,19 @@ export class Transport {
 
   /** Sends the gathered output, and waits for octets to take. @throws ConnectionEnded */
   more(): Promise<void> {
+    return new Promise((resolve, reject) => this.onMore((ended) => (ended ? reject(ended) : resolve())))
+  }
+
+  /**
+   * Sends the gathered output, and calls `resume` within the event that brings octets to take. At the end of the connection,
+   * `resume` is called a moment later, so that whoever ends it need not expect what the session does then.
+   * @throws ConnectionEnded if it has ended
+   */
+  onMore(resume: Resume): void {
     this.#output.flush()
-    if (this.#dropsAfterReply) return this.#flushed().then(() => this.#dropped())
-    const more = this.#wait()
-    this.input.onMore(this.#wake)
-    return more
+    this.#wait(resume)
+    if (this.#dropsAfterReply) void this.#flushed().then(() => this.destroy('server closed'))
+    else this.input.onMore(this.#wake)
   }
 
   write(data: string | Buffer): void {
@@ -109,7 +122,7 @@ export class Transport {
   async drained(): Promise<void> {
     this.#output.flush()
     while (this.#output.congested) {
-      const drained = this.#wait(true)
+      const drained = this.#waitToWrite()
       this.#output.onDrain(this.#wake)
       await drained
     }
@@ -122,7 +135,7 @@ export class Transport {
     this.#pausing = true
     try {
       // As with `drained`, a client that half-closes the connection still receives its reply.
-      const over = this.#wait(true)
+      const over = this.#waitToWrite()
       timer = setTimeout(this.#wake, durationMs)
       timer.unref()
       await over
@@ -204,7 +217,10 @@ export class Transport {
     this.#ended ??= ConnectionEnded.by(reason)
     // A client that half-closes the connection still receives its replies.
     if (reason === 'client closed' && this.#draining) return
-    this.#waiting?.(this.#ended)
+    if (!this.#waiting) return
+    const ended = this.#ended
+    const resume = this.#stopWaiting()
+    queueMicrotask(() => resume?.(ended))
   }
 
   // For fault injection.
@@ -241,26 +257,27 @@ export class Transport {
     this.#stream.end()
   }
 
-  #dropped(): Promise<void> {
-    this.destroy('server closed')
-    return this.#wait()
-  }
-
   /** Waits until `#wake` is called, the end of the connection, or the idle timeout. @throws ConnectionEnded */
-  #wait(draining = false): Promise<void> {
+  #wait(resume: Resume, draining = false): void {
     if (this.#ended && !(draining && this.#ended.reason === 'client closed')) throw this.#ended
     this.#draining = draining
     if (draining) this.idle.restart()
     else this.idle.wait()
-    return new Promise((resolve, reject) => {
-      this.#waiting = (ended) => {
-        this.#waiting = undefined
-        this.#draining = false
-        this.input.onMore(undefined)
-        if (ended) reject(ended)
-        else resolve()
-      }
-    })
+    this.#waiting = resume
+  }
+
+  /** Waits as `#wait` does, until the client has read what was sent or time has passed. */
+  #waitToWrite(): Promise<void> {
+    return new Promise((resolve, reject) => this.#wait((ended) => (ended ? reject(ended) : resolve()), true))
+  }
+
+  /** Ends the wait. */
+  #stopWaiting(): Resume | undefined {
+    const resume = this.#waiting
+    this.#waiting = undefined
+    this.#draining = false
+    this.input.onMore(undefined)
+    return resume
   }
 
   /** Resolves when all output is sent. Closes the connection of a client that does not read it within the idle timeout. */
@@ -278,7 +295,7 @@ export class Transport {
     else this.idle.restart()
   }
 
-  readonly #wake = (): void => this.#waiting?.()
+  readonly #wake = (): void => this.#stopWaiting()?.()
   readonly #onEnd = (): void => this.interrupt('client closed')
   readonly #onError = (error: Error): void => {
     this.#onSocketError(error)
