@@ -5,7 +5,7 @@ import { reportAfterDelivery } from '../../src/delivery/reports/after-delivery.t
 import { type Delivery, DeliveryError, type Recipient } from '../../src/delivery/types.ts'
 import { authenticate } from './authentication.ts'
 import type { SmtpSession } from './command.ts'
-import { traceFields } from './trace.ts'
+import { type TraceFacts, traceFields } from './trace.ts'
 import type { Transaction } from './transaction.ts'
 
 const END_OF_HEADER = Buffer.from('\r\n\r\n', 'latin1')
@@ -16,7 +16,8 @@ const END_OF_HEADER = Buffer.from('\r\n\r\n', 'latin1')
  */
 export async function receive(session: SmtpSession, transaction: Transaction, received: ReceivedOctets): Promise<void> {
   const { connection, context, site } = session
-  const { reversePath, recipients, envelopeId, ret, smtpUtf8, body } = transaction
+  const { reversePath, envelopeId, ret, smtpUtf8, body } = transaction
+  const recipients = transaction.recipients()
   session.takeOctets(received.octets)
   const fault = connection.endOfData(() => received.whole())
   if (fault) await fault
@@ -28,7 +29,7 @@ export async function receive(session: SmtpSession, transaction: Transaction, re
     ? await authenticate(session, { mailFrom: reversePath, client }, content)
     : undefined
   const delivery: Delivery = {
-    trace: traceOf(session, transaction, arrival?.fields ?? '', at),
+    trace: traceOf(session, transaction, { recipients, authentication: arrival?.fields ?? '', at }),
     message: arrival?.message ?? content.message,
     rest: content.rest,
     authentication: arrival?.results,
@@ -47,7 +48,8 @@ export async function receive(session: SmtpSession, transaction: Transaction, re
   const { queued } = await deliver(site, delivery)
   if (transaction.lineEnds.changed) connection.record.note('bare LFs in the message changed to CRLF')
   const reported = reportedHere(recipients, queued, wanted)
-  await report(session, reported === recipients ? delivery : { ...delivery, recipients: reported }, at)
+  const reporting = report(session, reported === recipients ? delivery : { ...delivery, recipients: reported }, at)
+  if (reporting) await reporting
   session.reply(250, '2.0.0', `OK: queued as ${session.messageId}`, content.message)
 }
 
@@ -83,9 +85,8 @@ async function spooledContent(
 
 function traceOf(
   session: SmtpSession,
-  { reversePath, smtpUtf8, recipients }: Transaction,
-  authentication: string,
-  at: number,
+  { reversePath, smtpUtf8 }: Transaction,
+  { recipients, authentication, at }: Pick<TraceFacts, 'authentication' | 'at'> & Pick<Delivery, 'recipients'>,
 ): Buffer {
   const { connection, context, client, account } = session
   return traceFields({
@@ -110,7 +111,7 @@ const report = (
   { connection: { record }, context, site }: SmtpSession,
   delivery: Delivery,
   at: number,
-): Promise<void> =>
+): Promise<void> | undefined =>
   reportAfterDelivery(site, delivery, at, (error) => {
     record.note(`no delivery report: ${String(error)}`)
     if (error instanceof DeliveryError) return

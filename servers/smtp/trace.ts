@@ -2,7 +2,7 @@ import { formatDate } from '../../src/mail/dates.ts'
 import type { TlsFacts } from '../../src/sessions/types.ts'
 
 /** The facts in the trace fields of a message. */
-interface TraceFacts {
+export interface TraceFacts {
   /** The name from EHLO or HELO. */
   readonly heloName: string
   /** Whether the client sent EHLO. */

@@ -53,8 +53,8 @@ export class Transaction {
     return this.body === 'BINARYMIME'
   }
 
-  get recipients(): readonly Recipient[] {
-    return [...this.#recipients.values()]
+  recipients(): readonly Recipient[] {
+    return Array.from(this.#recipients.values())
   }
 
   get recipientCount(): number {

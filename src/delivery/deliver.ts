@@ -1,7 +1,7 @@
 import { definedOnly } from '../common/defined.ts'
 import { countOctets, joinPieces, type Pieces } from '../common/pieces.ts'
 import { runInSlices } from '../common/time-slice.ts'
-import type { Account } from '../directory/types.ts'
+import type { Account, AddedAccount } from '../directory/types.ts'
 import { ArticleRefused } from '../news/article.ts'
 import { type DeliveryPlan, planDelivery } from '../outgoing/plan.ts'
 import { openCaptured, openInbox, removeEmptyMailboxes } from '../store/mailboxes.ts'
@@ -55,7 +55,13 @@ export async function deliver(site: DeliverySite, delivery: Delivery): Promise<D
   const created: Account[] = []
   const newOwners: Owner[] = []
   try {
-    const copies = await mailboxesOf(site, delivery, stripped, { withoutCopy: outgoing.withoutCopy, created })
+    const copies = new Map<string, MailboxCopy>()
+    for (const recipient of recipients) {
+      const { address, destination } = recipient
+      if (destination.kind === 'newsgroup' || outgoing.withoutCopy.has(address)) continue
+      const owner = ownerOf(site, destination, created)
+      addCopy(copies, site, delivery, { recipient, owner: owner instanceof Promise ? await owner : owner, stripped })
+    }
     for (const { user } of created) {
       const owner = accountOwner(user)
       if (!(await site.store.findFolder(owner, 'INBOX'))) newOwners.push(owner)
@@ -64,7 +70,8 @@ export async function deliver(site: DeliverySite, delivery: Delivery): Promise<D
     const targetsOf = new Map<Pieces, AppendTarget[]>()
     for (const { owner, folder, octets } of copies.values()) {
       const opening = owner === CAPTURED_OWNER ? openCaptured(site.store, folder) : openInbox(site.store, owner)
-      const target = { folderId: (await opening).id, flags }
+      const { id } = opening instanceof Promise ? await opening : opening
+      const target = { folderId: id, flags }
       const others = targetsOf.get(octets)
       if (others) others.push(target)
       else targetsOf.set(octets, [target])
@@ -73,13 +80,14 @@ export async function deliver(site: DeliverySite, delivery: Delivery): Promise<D
       const queued = await queueTargets(site, outgoing.targets, delivery)
       targetsOf.set(sentOctets, [...(targetsOf.get(sentOctets) ?? []), ...queued])
     }
-    const batch = Array.from(targetsOf, ([copy, targets]): NewMessage => {
+    const batch: NewMessage[] = []
+    for (const [copy, targets] of targetsOf) {
       const start = trace ? [trace, ...copy] : copy
-      return { raw: rest ? followed(start, rest) : start, targets, envelope, internalDate: at }
-    })
-    const stored = batch.length > 0 ? await site.store.append(batch) : []
-    const kept = stored.filter(({ folder }) => folder.owner !== OUTGOING_OWNER)
-    return { copies: [...articles, ...kept], queued: outgoing.sent }
+      batch.push({ raw: rest ? followed(start, rest) : start, targets, envelope, internalDate: at })
+    }
+    const copied = batch.length > 0 ? await site.store.append(batch) : []
+    const kept = outgoing.targets.length > 0 ? copied.filter(({ folder }) => folder.owner !== OUTGOING_OWNER) : copied
+    return { copies: articles.length > 0 ? [...articles, ...kept] : kept, queued: outgoing.sent }
   } catch (error) {
     for (const account of created) await site.directory.remove(account)
     await undo(site.store, newOwners)
@@ -173,31 +181,36 @@ interface MailboxCopy {
 }
 
 /**
- * Returns the mailboxes of the recipients, each with the copy that it gets: the message as received or without its Bcc
- * fields. An open directory gets the accounts that it does not have yet: only now, because RCPT alone must not fill it.
+ * Returns the owner of the mailbox of a recipient. An open directory gets an account that it does not have yet: only now,
+ * because RCPT alone must not fill it.
  * @param created gets these accounts
  */
-async function mailboxesOf(
-  { directory, capturedFolder }: DeliverySite,
-  { message, recipients }: Delivery,
-  stripped: StrippedMessage | undefined,
-  { withoutCopy, created }: { readonly withoutCopy: ReadonlySet<string>; readonly created: Account[] },
-): Promise<ReadonlyMap<string, MailboxCopy>> {
-  const copies = new Map<string, MailboxCopy>()
-  for (const { address, destination } of recipients) {
-    if (destination.kind === 'newsgroup' || withoutCopy.has(address)) continue
-    const captured = destination.kind === 'captured'
-    const adding = captured ? undefined : directory.add(destination.account)
-    const added = adding instanceof Promise ? await adding : adding
-    if (added?.isNew) created.push(added.account)
-    const owner = captured ? CAPTURED_OWNER : accountOwner(added?.account.user ?? '')
-    const folder = captured ? (capturedFolder ?? destination.domain) : 'INBOX'
-    const key = `${owner}/${folder}`
-    // Recipients named in Bcc see the field, others must not. The lab's own copy stays complete. RFC 5322 section 3.6.3
-    const whole = !stripped || captured || stripped.names(address)
-    if (whole || !copies.has(key)) copies.set(key, { owner, folder, octets: whole ? message : stripped.rest })
+function ownerOf({ directory }: DeliverySite, destination: MailboxDestination, created: Account[]): Owner | Promise<Owner> {
+  if (destination.kind === 'captured') return CAPTURED_OWNER
+  const take = ({ account, isNew }: AddedAccount): Owner => {
+    if (isNew) created.push(account)
+    return accountOwner(account.user)
   }
-  return copies
+  const added = directory.add(destination.account)
+  return added instanceof Promise ? added.then(take) : take(added)
+}
+
+type MailboxDestination = Exclude<Recipient['destination'], { readonly kind: 'newsgroup' }>
+
+/** Adds the mailbox of a recipient, with the copy that it gets: the message as received or without its Bcc fields. */
+function addCopy(
+  copies: Map<string, MailboxCopy>,
+  { capturedFolder }: DeliverySite,
+  { message }: Delivery,
+  { recipient, owner, stripped }: { recipient: Recipient; owner: Owner; stripped: StrippedMessage | undefined },
+): void {
+  const { address, destination } = recipient
+  const isCaptured = destination.kind === 'captured'
+  const folder = isCaptured ? (capturedFolder ?? destination.domain) : 'INBOX'
+  const key = `${owner}/${folder}`
+  // Recipients named in Bcc see the field, others must not. The lab's own copy stays complete. RFC 5322 section 3.6.3
+  const whole = !stripped || isCaptured || stripped.names(address)
+  if (whole || !copies.has(key)) copies.set(key, { owner, folder, octets: whole ? message : stripped.rest })
 }
 
 /** Posts one article to all the groups. Returns it in each of them. @throws DeliveryError */

@@ -33,7 +33,7 @@ export async function destinationsOf(news: NewsContext, names: readonly string[]
   return { folders: filed.length === 0 && isUnfiled ? [await catchAll(news)] : filed, moderated }
 }
 
-const catchAll = (news: NewsContext): Promise<Folder> =>
+const catchAll = (news: NewsContext): Folder | Promise<Folder> =>
   openFolder(news.store, PUBLIC_OWNER, CATCH_ALL, {
     newsgroup: {
       description: 'Articles of groups that file none',

@@ -38,6 +38,10 @@ export abstract class BaseStore<State extends FolderState> {
   }
 
   async findFolder(owner: Owner, name: string): Promise<Folder | undefined> {
+    return this.folderNamed(owner, name)
+  }
+
+  folderNamed(owner: Owner, name: string): Folder | undefined {
     return this.folders.find(owner, name)?.folder
   }
 

@@ -40,21 +40,23 @@ export async function ensureMailboxes(store: MessageStore, owner: Owner): Promis
   }
 }
 
-/** Returns an account's INBOX. Creates it with the other mailboxes if it is missing. RFC 9051 section 5.1. */
-export const openInbox = (store: MessageStore, owner: Owner): Promise<Folder> =>
-  findOrCreate(store, owner, 'INBOX', () => ensureMailboxes(store, owner))
+/** Returns an account's INBOX, at once if the store knows it. Creates it with the other mailboxes if it is missing. RFC 9051 section 5.1. */
+export const openInbox = (store: MessageStore, owner: Owner): Folder | Promise<Folder> =>
+  store.folderNamed(owner, 'INBOX') ?? findOrCreate(store, owner, 'INBOX', () => ensureMailboxes(store, owner))
 
-/** Returns the folder of the mail that the lab has captured for a domain. Creates it if it is missing. */
-export const openCaptured = (store: MessageStore, domain: string): Promise<Folder> =>
+/** Returns the folder of the mail that the lab has captured for a domain, as `openFolder` does. Creates it if it is missing. */
+export const openCaptured = (store: MessageStore, domain: string): Folder | Promise<Folder> =>
   openFolder(store, CAPTURED_OWNER, domain)
 
-/** Returns a folder. Creates it if it is missing, also if another session does so at the same time. */
+/** Returns a folder, at once if the store knows it. Creates it if it is missing, also if another session does so at the same time. */
 export const openFolder = (
   store: MessageStore,
   owner: Owner,
   name: string,
   settings: FolderSettings = {},
-): Promise<Folder> => findOrCreate(store, owner, name, () => createIfMissing(store, owner, name, settings))
+): Folder | Promise<Folder> =>
+  store.folderNamed(owner, name) ??
+  findOrCreate(store, owner, name, () => createIfMissing(store, owner, name, settings))
 
 async function findOrCreate(
   store: MessageStore,

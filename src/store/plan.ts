@@ -55,16 +55,19 @@ export function planAppend<State extends FolderNumbers>(
   stateOf: (folderId: string) => State,
 ): readonly PlannedMessage<State>[] {
   const next = new Map<State, number>()
-  return batch.map((message) => {
-    const places = message.targets.map((target): PlannedPlace<State> => {
+  const planned: PlannedMessage<State>[] = []
+  for (const message of batch) {
+    const places: PlannedPlace<State>[] = []
+    for (const target of message.targets) {
       const state = stateOf(target.folderId)
       const uid = next.get(state) ?? state.uidNext
       next.set(state, uid + 1)
-      return { state, folder: state.folder, uid, target, modSeq: state.highestModSeq + 1 }
-    })
+      places.push({ state, folder: state.folder, uid, target, modSeq: state.highestModSeq + 1 })
+    }
     const prefix = message.prefix?.(places.map(({ folder, uid }) => ({ folder, uid })))
-    return { message, prefix, places }
-  })
+    planned.push({ message, prefix, places })
+  }
+  return planned
 }
 
 /** The blob in which a message's octets are stored. */
@@ -80,13 +83,15 @@ export function createEntries<State extends FolderNumbers>(
   now: number,
   added: AddedEntries<State>,
 ): StoredMessage[] {
-  return planned.places.map((place) => {
+  const stored: StoredMessage[] = []
+  for (const place of planned.places) {
     const entry = newEntry(planned.message, place, blob, now)
     const entries = added.get(place.state)
     if (entries) entries.push(entry)
     else added.set(place.state, [entry])
-    return { folder: place.folder, entry }
-  })
+    stored.push({ folder: place.folder, entry })
+  }
+  return stored
 }
 
 /** The properties are set one after another, because objects made from others by `...` take more time. */

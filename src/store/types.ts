@@ -322,6 +322,8 @@ export interface MessageStore extends ValueStore, AsyncDisposable {
   /** Replaces the folder's settings. @throws StoreError `not-found` */
   updateFolder(folderId: string, settings: FolderSettings): Promise<Folder>
   findFolder(owner: Owner, name: string): Promise<Folder | undefined>
+  /** Returns at once, without reading, the folder that `findFolder` finds, if the store knows it already. */
+  folderNamed(owner: Owner, name: string): Folder | undefined
   /** Returns at once the folder of that id. */
   folderOf(folderId: string): Folder | undefined
   /** Returns an owner's folders in name order. */

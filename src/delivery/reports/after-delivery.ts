@@ -6,22 +6,26 @@ import { reportSuccess } from './success.ts'
 const SENDERS = [reportSuccess, reportOnDemand, answerOutOfOffice]
 
 /**
- * Sends the reports and replies that a delivered message causes, now or later.
+ * Sends the reports and replies that a delivered message causes, now or later. Returns nothing to wait for if there are none.
  * @param at time of arrival, in milliseconds since the epoch
  * @param failed gets every error: the message stays delivered
  */
-export async function reportAfterDelivery(
+export function reportAfterDelivery(
   site: DeliverySite,
   delivery: Delivery,
   at: number,
   failed: (error: unknown) => void,
-): Promise<void> {
-  for (const send of SENDERS) {
-    try {
-      const sending = send(site, delivery, at)
-      if (sending) await sending
-    } catch (error) {
-      failed(error)
+): Promise<void> | undefined {
+  const sendFrom = (first: number): Promise<void> | undefined => {
+    for (let i = first; i < SENDERS.length; i++) {
+      try {
+        const sending = SENDERS[i]?.(site, delivery, at)
+        if (sending) return sending.catch(failed).then(() => sendFrom(i + 1))
+      } catch (error) {
+        failed(error)
+      }
     }
+    return undefined
   }
+  return sendFrom(0)
 }

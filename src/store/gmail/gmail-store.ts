@@ -67,6 +67,11 @@ export function gmailStore(store: MessageStore, shared: MessageStore, owner: Own
       const folder = stored === undefined ? undefined : await store.findFolder(of, stored)
       return folder && view.show(folder)
     },
+    folderNamed(of, name) {
+      const stored = of === owner && name === ALL_MAIL_NAME ? undefined : view.stored(of, name)
+      const folder = stored === undefined ? undefined : store.folderNamed(of, stored)
+      return folder && view.show(folder)
+    },
     folderOf(folderId) {
       if (isAll(folderId)) return view.folder
       const folder = store.folderOf(folderId)

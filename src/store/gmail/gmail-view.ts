@@ -181,7 +181,7 @@ export class GmailView {
     return (await this.loaded()).uidOf(entry.blob)
   }
 
-  #archive(): Promise<Folder> {
+  #archive(): Folder | Promise<Folder> {
     return openFolder(this.#store, this.#owner, ARCHIVE_NAME)
   }
 

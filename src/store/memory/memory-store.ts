@@ -53,6 +53,14 @@ export interface MemoryStoreOptions {
 
 const PIECE_OCTETS = 64 * 1024
 
+/** The octets of a message that is being stored. */
+interface Content {
+  readonly pieces: Pieces
+  readonly sizeOctets: number
+}
+
+const contentOf = (pieces: Pieces): Content => ({ pieces, sizeOctets: countOctets(pieces) })
+
 /** A store in the memory of its process. Every change is one synchronous step, so no session sees a part of it. */
 export class MemoryStore extends BaseStore<MemoryFolder> implements CopyableStore {
   #tag = randomBytes(4).toString('hex')
@@ -160,22 +168,26 @@ export class MemoryStore extends BaseStore<MemoryFolder> implements CopyableStor
     const planned = planAppend(batch, (folderId) => this.need(folderId))
     let octets = 0
     let copies = 0
-    const contents = planned.map(({ prefix, places }, i) => {
+    const contents: Content[] = []
+    for (let i = 0; i < planned.length; i++) {
+      const { prefix, places } = planned[i] as (typeof planned)[number]
       const raw = raws[i] ?? []
-      const pieces = prefix ? [prefix, ...raw] : raw
-      const sizeOctets = countOctets(pieces)
-      octets += sizeOctets
+      const content = contentOf(prefix ? [prefix, ...raw] : raw)
+      contents.push(content)
+      octets += content.sizeOctets
       copies += places.length
-      return { pieces, sizeOctets }
-    })
+    }
     this.#checkCount(() => planned.flatMap(({ places }) => places))
     this.#blobs.reserve(octets, copies)
+    const now = this.clock.now()
     const added: AddedEntries<MemoryFolder> = new Map()
-    const stored = planned.flatMap((message, i) => {
-      const { pieces, sizeOctets } = contents[i] as (typeof contents)[number]
+    const stored: StoredMessage[] = []
+    for (let i = 0; i < planned.length; i++) {
+      const message = planned[i] as (typeof planned)[number]
+      const { pieces, sizeOctets } = contents[i] as Content
       const blob = this.#blobs.add(pieces, message.places.length)
-      return createEntries(message, { blob, sizeOctets }, this.clock.now(), added)
-    })
+      for (const one of createEntries(message, { blob, sizeOctets }, now, added)) stored.push(one)
+    }
     for (const [state, entries] of added) this.#appendTo(state, entries, origin)
     return stored
   }

@@ -10,6 +10,7 @@ const SAME = [
   'renameFolder',
   'updateFolder',
   'findFolder',
+  'folderNamed',
   'folderOf',
   'listFolders',
   'listOwners',
