@@ -1,6 +1,5 @@
 const LF = 0x0a
 const CR = 0x0d
-const NEAR_OCTETS = 4
 
 /**
  * Replaces every bare LF of a message by CRLF. A bare LF ends neither a line nor the message (RFC 5321 section 2.3.8), so
@@ -15,7 +14,7 @@ export class LineEnds {
   /** Returns the next piece with CRLF line ends: the same if it has no bare LF. */
   readonly normalize = (piece: Buffer): Buffer => {
     const before = this.#before
-    this.#before = piece.at(-1) ?? before
+    if (piece.length > 0) this.#before = piece[piece.length - 1] as number
     const bare = countBareLineFeeds(piece, before)
     if (bare === 0) return piece
     this.changed = true
@@ -38,15 +37,9 @@ function withCarriageReturns(piece: Buffer, octetBefore: number, bare: number): 
 
 function countBareLineFeeds(piece: Buffer, octetBefore: number): number {
   let count = 0
-  for (let at = nextLineFeed(piece, 0); at !== -1; at = nextLineFeed(piece, at + 1)) {
+  // Runs of LFs without a native call for each.
+  for (let at = piece.indexOf(LF); at !== -1; at = piece[at + 1] === LF ? at + 1 : piece.indexOf(LF, at + 1)) {
     if ((at === 0 ? octetBefore : piece[at - 1]) !== CR) count++
   }
   return count
-}
-
-/** Finds the next LF. Checks the nearest octets itself, because a call of indexOf costs more than that for short lines. */
-function nextLineFeed(piece: Buffer, from: number): number {
-  const near = Math.min(from + NEAR_OCTETS, piece.length)
-  for (let at = from; at < near; at++) if (piece[at] === LF) return at
-  return piece.indexOf(LF, near)
 }

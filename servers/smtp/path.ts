@@ -20,6 +20,9 @@ const DOT_STRING = /^[^\s\p{Cc}()<>[\]:;@\\,."]+(?:\.[^\s\p{Cc}()<>[\]:;@\\,."]+
 const OPENING = /^<(?:@[^\s,:@<>]+(?:,@[^\s,:@<>]+)*:)?/
 const DOMAIN =
   /^[\p{L}\p{N}\p{M}_](?:[\p{L}\p{N}\p{M}_-]*[\p{L}\p{N}\p{M}_])?(?:\.[\p{L}\p{N}\p{M}_](?:[\p{L}\p{N}\p{M}_-]*[\p{L}\p{N}\p{M}_])?)*$/u
+/** Most paths: of ASCII letters, and neither quoted nor with an address literal. All others take several expressions. */
+const USUAL =
+  /^<([\w!#$%&'*+/=?^`{|}~-]+(?:\.[\w!#$%&'*+/=?^`{|}~-]+)*@[A-Za-z0-9_]+(?:-+[A-Za-z0-9_]+)*(?:\.[A-Za-z0-9_]+(?:-+[A-Za-z0-9_]+)*)*)>/
 /** Invisible characters, and the replacement character for octets that are not UTF-8. RFC 6531 section 3.3. */
 const NOT_IN_ADDRESS = /[\u200b\u2060\ufeff\ufffd]/
 /** RFC 5321 section 4.5.3.1.3, without the angle brackets. Real local parts exceed the RFC's 64 octets, so they have no limit. */
@@ -35,6 +38,15 @@ export const XTEXT = /^(?:[^+=]|\+[0-9A-F]{2})*$/
  */
 export function parsePath(text: string): ParsedPath | undefined {
   const start = text.trimStart()
+  const usual = USUAL.exec(start)
+  if (usual) {
+    const address = usual[1] as string
+    if (address.length > MAX_PATH_OCTETS) return undefined
+    const { length } = usual[0]
+    if (length === start.length) return { address, args: NO_PARAMETERS }
+    const parameters = readParameters(start.slice(length))
+    return parameters && { address, ...parameters }
+  }
   const opened = OPENING.exec(start)
   if (!opened) return undefined
   const mailbox = readMailbox(start.slice(opened[0].length))
@@ -123,6 +135,7 @@ export const rcptParameters: ParameterTable = {
 
 /** Checks that all parameters are known, occur once, and have a valid value. RFC 5321 section 4.1.1.11. @throws SmtpError */
 export function checkParameters({ args, duplicate }: ParsedPath, known: ParameterTable): void {
+  if (args === NO_PARAMETERS) return
   for (const [keyword, value] of Object.entries(args)) {
     const parameter = known[keyword]
     // Truncated, because a reply line has at most 512 octets: RFC 5321 section 4.5.3.1.5

@@ -13,7 +13,7 @@ import { personalityOf } from '../personality.ts'
 import type { ProtocolService, ServerContext } from '../service.ts'
 import { type ClientClaims, claimedAddress } from './client-claims.ts'
 import type { ClientGreeting, SmtpSession } from './command.ts'
-import { findCommand } from './commands/index.ts'
+import { commands, findCommand } from './commands/index.ts'
 import { type CommandLine, greetingInItsWords, NO_COMMAND, replyInItsWords } from './personality.ts'
 import {
   badSequence,
@@ -155,7 +155,7 @@ class Session implements SmtpSession, ProtocolSession<string, SmtpError> {
   run(line: string): void | Promise<void> {
     const space = line.indexOf(' ')
     const word = (space === -1 ? line : line.slice(0, space)).trim()
-    const verb = ASCII.test(word) ? word.toUpperCase() : word
+    const verb = !commands.has(word) && ASCII.test(word) ? word.toUpperCase() : word
     const argument = space === -1 ? '' : line.slice(space + 1).trim()
     if (this.words) this.#line = { verb, argument }
     const command = findCommand(this, verb)

@@ -100,7 +100,7 @@ export class ReceivedOctets implements Disposable {
   /** Completes the message when all octets have arrived. Returns a promise if some have to be written. @throws as `check` */
   end(): void | Promise<void> {
     this.check()
-    if (this.#file && this.#spool) return this.#write(this.#spool).then(() => this.check())
+    if (this.#file && this.#spool && this.#held > 0) return this.#write(this.#spool).then(() => this.check())
   }
 
   /** Returns all octets in one buffer. @throws MemoryLimitReached, SpoolError */

@@ -185,7 +185,11 @@ interface MailboxCopy {
  * because RCPT alone must not fill it.
  * @param created gets these accounts
  */
-function ownerOf({ directory }: DeliverySite, destination: MailboxDestination, created: Account[]): Owner | Promise<Owner> {
+function ownerOf(
+  { directory }: DeliverySite,
+  destination: MailboxDestination,
+  created: Account[],
+): Owner | Promise<Owner> {
   if (destination.kind === 'captured') return CAPTURED_OWNER
   const take = ({ account, isNew }: AddedAccount): Owner => {
     if (isNew) created.push(account)

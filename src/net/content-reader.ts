@@ -78,33 +78,68 @@ export class ContentReader {
   /**
    * Reads a dot-stuffed block up to the line with a single dot. Receives its lines, unstuffed, each with its CRLF.
    * RFC 3977 section 3.1.1. Dispose of the result.
+   * Returns a promise only if something has to be awaited.
    * @param convert returns what is kept of each piece
    * @throws TooLong once a longer block has been read and discarded
    * @throws MemoryLimitReached, SpoolError once a block that cannot be kept has been read and discarded
    * @throws ConnectionEnded
    */
-  async receiveBlock(maxOctets: number, convert: Convert = same): Promise<ReceivedOctets> {
+  receiveBlock(maxOctets: number, convert: Convert = same): ReceivedOctets | Promise<ReceivedOctets> {
     const beginning = this.#begins()
     const received = this.receive()
+    const reader = new BlockReader(maxOctets, received, convert)
     try {
-      if (beginning) await beginning
-      const reader = new BlockReader(maxOctets, received, convert)
-      for (let isEnd = false; !isEnd; ) {
-        const piece = this.#take(Number.MAX_SAFE_INTEGER)
-        if (piece) isEnd = reader.add(piece, this.#transport.input)
-        else await this.#transport.more()
-        if (received.writing) await received.writing
-        // A message may arrive faster than its line ends are converted.
-        if (piece && !isEnd && isSliceOver()) await nextSlice()
-      }
-      const ending = received.end()
-      if (ending) await ending
-      this.#ends(received.octets)
-      return received
+      const waiting = beginning ?? this.#addArrived(reader, received)
+      return waiting === undefined ? received : this.#receiveRest(reader, received, waiting)
     } catch (error) {
       received[Symbol.dispose]()
       throw error
     }
+  }
+
+  /** Receives the rest of a block, each part within the event that brings it. @param waiting as `#addArrived` returns it */
+  #receiveRest(
+    reader: BlockReader,
+    received: ReceivedOctets,
+    waiting: Promise<unknown> | 'for octets',
+  ): Promise<ReceivedOctets> {
+    return new Promise((resolve, reject) => {
+      const fail = (error: unknown): void => {
+        received[Symbol.dispose]()
+        reject(error)
+      }
+      const wait = (what: Promise<unknown> | 'for octets'): void => {
+        if (what === 'for octets') this.#transport.onMore(goOn)
+        else what.then(() => goOn(), fail)
+      }
+      const goOn = (ended?: unknown): void => {
+        if (ended !== undefined) return fail(ended)
+        try {
+          const what = this.#addArrived(reader, received)
+          if (what === undefined) resolve(received)
+          else wait(what)
+        } catch (error) {
+          fail(error)
+        }
+      }
+      wait(waiting)
+    })
+  }
+
+  /** Adds what has arrived of a block. Returns what must be awaited before it is called again; undefined: it is complete. */
+  #addArrived(reader: BlockReader, received: ReceivedOctets): Promise<unknown> | 'for octets' | undefined {
+    while (!reader.isComplete) {
+      const piece = this.#take(Number.MAX_SAFE_INTEGER)
+      if (!piece) return 'for octets'
+      reader.add(piece, this.#transport.input)
+      if (received.writing) return received.writing
+      // A message may arrive faster than its line ends are converted.
+      if (!reader.isComplete && isSliceOver()) return nextSlice()
+    }
+    const ending = received.end()
+    if (ending) return ending
+    this.#ends(received.octets)
+    return undefined
   }
 
   /** Reads a block as `receiveBlock` does, and returns it as one buffer. */

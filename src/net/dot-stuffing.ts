@@ -130,6 +130,8 @@ export class BlockReader {
   readonly #maxOctets: number
   readonly #received: ReceivedOctets
   readonly #convert: (piece: Buffer) => Buffer
+  /** Whether the end has arrived. */
+  isComplete = false
   /** How many octets of BLOCK_END the last octets match. A block starts as if after CRLF. */
   #matched = CRLF_OCTETS
 
@@ -148,12 +150,12 @@ export class BlockReader {
   add(piece: Buffer, input: Input): boolean {
     const dots: number[] = []
     const end = this.#scan(piece, dots)
-    const isEnd = end !== -1
+    this.isComplete = end !== -1
     // Octets that may belong to the final line are held back. The CRLF before it belongs to the block.
-    const kept = isEnd ? end - DOT_LINE_OCTETS : piece.length - this.#heldOctets
+    const kept = this.isComplete ? end - DOT_LINE_OCTETS : piece.length - this.#heldOctets
     if (kept > 0) this.#keep(unstuffed(kept === piece.length ? piece : piece.subarray(0, kept), dots))
-    if (isEnd && end < piece.length) input.untake(piece.subarray(end))
-    return isEnd
+    if (this.isComplete && end < piece.length) input.untake(piece.subarray(end))
+    return this.isComplete
   }
 
   /** Octets of the final line at the end of what was received, if it is the final line. */

@@ -65,12 +65,14 @@ export const takethis: NntpCommand = {
   name: 'TAKETHIS',
   syntax: 'message-id',
   async run(session, args) {
-    const received = await session.connection.content
-      .receiveBlock(session.context.config.limits.messageSize)
-      .catch((error: unknown) => {
-        if (error instanceof TooLong) return error
-        throw notReceived(error, TRY_LATER)
-      })
+    let received: ReceivedOctets | TooLong
+    try {
+      const receiving = session.connection.content.receiveBlock(session.context.config.limits.messageSize)
+      received = receiving instanceof Promise ? await receiving : receiving
+    } catch (error) {
+      if (!(error instanceof TooLong)) throw notReceived(error, TRY_LATER)
+      received = error
+    }
     using _ = received instanceof TooLong ? undefined : received
     expectArguments(args, 1)
     const messageId = parseMessageId(args[0] as string)

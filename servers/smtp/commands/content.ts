@@ -3,7 +3,6 @@ import { TooLong } from '../../../src/net/errors.ts'
 import { needGreeting, needRecipients, noArgument, type SmtpCommand, type SmtpSession } from '../command.ts'
 import { receive } from '../receive.ts'
 import { badSequence, SmtpError, tooLarge } from '../reply.ts'
-import type { Transaction } from '../transaction.ts'
 
 /** DATA: the message, up to a line with a single dot. RFC 5321 section 4.1.1.4. */
 export const data: SmtpCommand = {
@@ -16,24 +15,19 @@ export const data: SmtpCommand = {
     session.reply(354, '', 'End data with <CR><LF>.<CR><LF>')
     let message: ReceivedOctets | undefined
     try {
-      message = await readMessage(session, transaction)
+      const { messageSize } = session.context.config.limits
+      // The limit does not count stuffed dots. RFC 1870 section 5
+      const receiving = session.connection.content.receiveBlock(messageSize, transaction.lineEnds.normalize)
+      message = receiving instanceof Promise ? await receiving : receiving
       await receive(session, transaction, message)
+    } catch (error) {
+      throw error instanceof TooLong ? tooLarge(error.limitOctets) : error
     } finally {
       // Not `using`: its compiled helpers would run for every message.
       message?.[Symbol.dispose]()
       session.endTransaction()
     }
   },
-}
-
-async function readMessage({ connection, context }: SmtpSession, { lineEnds }: Transaction): Promise<ReceivedOctets> {
-  const { messageSize } = context.config.limits
-  try {
-    // The limit does not count stuffed dots. RFC 1870 section 5
-    return await connection.content.receiveBlock(messageSize, lineEnds.normalize)
-  } catch (error) {
-    throw error instanceof TooLong ? tooLarge(messageSize) : error
-  }
 }
 
 interface Chunk {

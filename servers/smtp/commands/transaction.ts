@@ -41,6 +41,7 @@ export const mail: SmtpCommand = {
 
 /** RFC 6152 section 2, RFC 3030 section 3. */
 function bodyOf({ args: { BODY } }: ParsedPath): '8BITMIME' | 'BINARYMIME' | undefined {
+  if (BODY === undefined) return undefined
   const body = String(BODY).toUpperCase()
   return body === '8BITMIME' || body === 'BINARYMIME' ? body : undefined
 }
