@@ -183,11 +183,14 @@ export class Connection {
 
 const createClient = (driver: Driver, { url, password, node }: ConnectionSettings): DriverClient =>
   new driver.Client({
-    connectionString: url,
-    ...(password !== undefined && { password }),
+    connectionString: password === undefined ? url : withPassword(url, password),
     application_name: `sealpost ${node}`.slice(0, 63),
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     keepAlive: true,
     pipeline: true,
     types: typesOf(driver),
   })
+
+/** As a parameter of the address: it replaces the password of the address, while the address replaces the driver's option. */
+const withPassword = (url: string, password: string): string =>
+  `${url}${url.includes('?') ? '&' : '?'}password=${encodeURIComponent(password)}`

@@ -40,7 +40,6 @@ export interface Notification {
 
 interface DriverOptions {
   readonly connectionString: string
-  readonly password?: string
   readonly application_name: string
   readonly connectionTimeoutMillis: number
   readonly keepAlive: boolean
