@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { isAbsolute } from 'node:path'
 import { folderObstacle, readObstacle } from '../common/file-obstacles.ts'
 import type { Obstacle, Path } from '../config/mistakes.ts'
-import type { ResolvedLab } from '../config/resolve.ts'
+import { certificateFolder, type ResolvedLab } from '../config/resolve.ts'
 import { choicesOf } from '../config/schema/certificate.ts'
 import { zoneMistakes } from './dns-zones.ts'
 import { portObstacles } from './port-obstacles.ts'
@@ -44,8 +44,9 @@ async function storeObstacles({ store }: ResolvedLab, { isRunning }: Running): P
   return found ? [error(['store', 'lmdb'], found.message)] : []
 }
 
-function certificateFolderObstacles({ certificates: { store } }: ResolvedLab): Obstacle[] {
-  const why = store === 'memory' ? undefined : folderObstacle(store)
+function certificateFolderObstacles({ certificates }: ResolvedLab): Obstacle[] {
+  const folder = certificateFolder(certificates)
+  const why = folder === undefined ? undefined : folderObstacle(folder)
   return why === undefined ? [] : [error(['certificates'], why)]
 }
 

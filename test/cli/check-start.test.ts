@@ -30,6 +30,15 @@ async function both(): Promise<{ check: string[]; start: string[]; statuses: unk
   return { check, start, statuses: results.map(({ status }) => status) }
 }
 
+test('certificates in a database need no folder', async () => {
+  // A file where a folder of this name would be.
+  place.write('database', '')
+  place.write('lab.yaml', `store: { postgres: "postgres://lab@127.0.0.1:1/lab" }\n${server('tlsPort: 0')}`)
+  const { check, start } = await both()
+  expect(check).toEqual(start)
+  expect(start).toEqual([expect.stringMatching(/^PostgreSQL at 127\.0\.0\.1:1\/lab: connect ECONNREFUSED/)])
+})
+
 describe('check and start report the same', () => {
   test.each([
     [
