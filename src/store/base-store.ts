@@ -13,6 +13,7 @@ import {
   type ReadPart,
   StoreError,
   type StoreEvent,
+  type WatchedFolders,
 } from './types.ts'
 
 /**
@@ -62,8 +63,8 @@ export abstract class BaseStore<State extends FolderState> {
     this.need(folderId)
   }
 
-  watch(listener: (event: StoreEvent) => void, folderId?: string): () => void {
-    return this.#listeners.add(listener, folderId)
+  watch(listener: (event: StoreEvent) => void, folders?: WatchedFolders): () => void {
+    return this.#listeners.add(listener, folders)
   }
 
   async lockFolder(folderId: string): Promise<FolderLock | undefined> {
@@ -94,6 +95,11 @@ export abstract class BaseStore<State extends FolderState> {
     this.#listeners.emit(event)
   }
 
+  /** Returns whether a listener wants to know what other processes change in a folder. */
+  protected isFollowed(folder: Folder): boolean {
+    return this.#listeners.follow(folder)
+  }
+
   /** Returns the state of a folder. @throws StoreError `closed`, `not-found` */
   protected need(folderId: string): State {
     this.checkOpen()
@@ -107,10 +113,13 @@ export abstract class BaseStore<State extends FolderState> {
 }
 
 type Listener = (event: StoreEvent) => void
+type Follows = (folder: Folder) => boolean
+
+const everything: Follows = () => true
 
 /** Calls every listener for every change in commit order, also for changes that a listener makes. */
 class Listeners {
-  readonly #everywhere = new Set<Listener>()
+  readonly #everywhere = new Map<Listener, Follows>()
   readonly #byFolder = new Map<string, Set<Listener>>()
   readonly #failed: (error: unknown) => void
   #queue: StoreEvent[] = []
@@ -121,12 +130,20 @@ class Listeners {
     this.#failed = failed
   }
 
-  add(listener: Listener, folderId?: string): () => void {
+  add(listener: Listener, folders: WatchedFolders = { follows: everything }): () => void {
     // Wrapped in a new function, so that a listener added twice is called twice.
     const own: Listener = (event) => listener(event)
-    if (folderId !== undefined) return this.#addTo(folderId, own)
-    this.#everywhere.add(own)
+    if (typeof folders === 'string') return this.#addTo(folders, own)
+    this.#everywhere.set(own, folders.follows)
     return () => this.#everywhere.delete(own)
+  }
+
+  /** Returns whether a listener wants to know what other processes change in a folder. */
+  follow(folder: Folder): boolean {
+    if (this.#byFolder.has(folder.id)) return true
+    if (folder.owner === OUTGOING_OWNER) return false
+    for (const follows of this.#everywhere.values()) if (follows(folder)) return true
+    return false
   }
 
   emit(event: StoreEvent): void {
@@ -147,7 +164,11 @@ class Listeners {
   }
 
   #emitNow(event: StoreEvent): void {
-    if (event.folder.owner !== OUTGOING_OWNER) for (const listener of this.#everywhere) this.#call(listener, event)
+    if (event.folder.owner !== OUTGOING_OWNER) {
+      for (const [listener, follows] of this.#everywhere) {
+        if (!event.isRemote || follows(event.folder)) this.#call(listener, event)
+      }
+    }
     for (const listener of this.#byFolder.get(event.folder.id) ?? []) this.#call(listener, event)
   }
 

@@ -93,9 +93,13 @@ export function keepRetention(
       else void apply()
     }, DEBOUNCE_MS).unref()
   }
-  const unwatch = store.watch((event) => {
-    if (event.type === 'appended' && event.folder.newsgroup?.keepLatest !== undefined) applySoon()
-  })
+  const keepsLatest = ({ newsgroup }: Folder): boolean => newsgroup?.keepLatest !== undefined
+  const unwatch = store.watch(
+    (event) => {
+      if (event.type === 'appended' && keepsLatest(event.folder)) applySoon()
+    },
+    { follows: keepsLatest },
+  )
   const timer = setInterval(() => void apply(), INTERVAL_MS)
   timer.unref()
   void apply()

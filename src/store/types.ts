@@ -273,6 +273,12 @@ type StoreChange =
   | { readonly type: 'folder-changed'; readonly folder: Folder; readonly previousName: string }
   | { readonly type: 'folder-deleted'; readonly folder: Folder }
 
+/**
+ * What a listener is called for: every change of the folder with an id; or every change that this process makes, and, of those
+ * that others make, the ones in folders for which `follows` returns true.
+ */
+export type WatchedFolders = string | { readonly follows: (folder: Folder) => boolean }
+
 /** A message that is about to be read. */
 export interface ExpectedMessage {
   readonly folder: Pick<Folder, 'id'>
@@ -403,8 +409,10 @@ export interface MessageStore extends ValueStore, AsyncDisposable {
   /**
    * Calls `listener` for every change, after its commit and in commit order. Changes of the queue of outgoing mail are only
    * for listeners of its folder. Returns a function that stops it.
+   * @param folders the id of a folder, or of which folders the listener also wants to know what other nodes change. Default:
+   * all folders
    */
-  watch(listener: (event: StoreEvent) => void, folderId?: string): () => void
+  watch(listener: (event: StoreEvent) => void, folders?: WatchedFolders): () => void
   /** Deletes every message and folder. New folders continue the uids and UIDVALIDITY of the deleted ones. */
   clear(): Promise<void>
 }

@@ -2,7 +2,7 @@ import { hasFailed } from '../../sessions/describe.ts'
 import type { SessionLog } from '../../sessions/log.ts'
 import type { SessionRecord } from '../../sessions/types.ts'
 import { DROPPED } from '../../store/full/drop-oldest.ts'
-import { CAPTURED_OWNER, type MessageStore, type Owner, PUBLIC_OWNER } from '../../store/types.ts'
+import { CAPTURED_OWNER, type MessageStore, type Owner, PUBLIC_OWNER, type StoreEvent } from '../../store/types.ts'
 import type { Sample } from './exposition.ts'
 
 type Labels = Sample['labels']
@@ -80,13 +80,16 @@ export class Traffic implements Disposable {
         mail: (record, isOpen) => this.#onMail(record.id, isOpen),
       }),
       sessions.watch((record) => this.#onEnd(record)),
-      store.watch((event) => {
-        if (event.type === 'appended') this.messages.add({ kind: kindOf(event.folder.owner) }, event.entries.length)
-        else if (event.type === 'expunged' && event.origin === DROPPED) {
-          this.dropped.add({ kind: kindOf(event.folder.owner) }, event.uids.length)
-        }
-      }),
+      // Each node counts its own messages.
+      store.watch((event) => this.#onChange(event), { follows: () => false }),
     ]
+  }
+
+  #onChange(event: StoreEvent): void {
+    if (event.type === 'appended') this.messages.add({ kind: kindOf(event.folder.owner) }, event.entries.length)
+    else if (event.type === 'expunged' && event.origin === DROPPED) {
+      this.dropped.add({ kind: kindOf(event.folder.owner) }, event.uids.length)
+    }
   }
 
   #onMail(id: string, isOpen: boolean): void {

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import type { FeedConfig } from '../../config/schema.ts'
 import type { SessionRecorder } from '../../sessions/types.ts'
-import { PUBLIC_OWNER } from '../../store/types.ts'
+import { type Folder, PUBLIC_OWNER } from '../../store/types.ts'
 import type { NewsService } from '../news-service.ts'
 import { everything, parseWildmat } from '../wildmat.ts'
 import type { DialOptions } from './peer-session.ts'
@@ -86,11 +86,13 @@ export class Feeds implements AsyncDisposable {
     const queue = direction === 'out' || direction === 'both' ? this.#queue(server) : undefined
     if (direction === 'pull') runners.push(this.#puller(server))
     if (queue) runners.push(this.#pusher(server, queue))
-    const unwatch = this.#options.news.store.watch((event) => {
-      if (event.type === 'appended' && event.folder.owner === PUBLIC_OWNER && direction !== 'pull') {
-        for (const runner of runners) runner.wake()
-      }
-    })
+    const isSent = ({ owner }: Folder): boolean => owner === PUBLIC_OWNER && direction !== 'pull'
+    const unwatch = this.#options.news.store.watch(
+      (event) => {
+        if (event.type === 'appended' && isSent(event.folder)) for (const runner of runners) runner.wake()
+      },
+      { follows: isSent },
+    )
     return { virtualServer, config, queue, runners, unwatch }
   }
 

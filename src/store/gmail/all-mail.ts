@@ -124,10 +124,13 @@ export class AllMail {
     this.#blobs.clear()
     this.#found.length = 0
     let early: StoreEvent[] | undefined = []
-    const unwatch = this.#store.watch((event) => {
-      if (early) early.push(event)
-      else this.#handle(event)
-    })
+    const unwatch = this.#store.watch(
+      (event) => {
+        if (early) early.push(event)
+        else this.#handle(event)
+      },
+      { follows: ({ owner }) => owner === this.#owner },
+    )
     try {
       const { messages } = await this.#numbering.readAll()
       const stored = await this.#stored()

@@ -151,10 +151,11 @@ export function gmailStore(store: MessageStore, shared: MessageStore, owner: Own
       const stored = storedSpace(space)
       if (stored) await store.changeValues(stored, change, origin)
     },
-    watch(listener, folderId) {
-      if (isAll(folderId)) return view.watchAll(listener)
-      const unwatch = store.watch((event) => listener(showEvent(event)), folderId)
-      const unwatchAll = folderId === undefined ? view.watchAll(listener) : () => {}
+    watch(listener, folders) {
+      const isOne = typeof folders === 'string'
+      if (isOne && isAll(folders)) return view.watchAll(listener)
+      const unwatch = store.watch((event) => listener(showEvent(event)), folders)
+      const unwatchAll = isOne ? () => {} : view.watchAll(listener)
       return () => {
         unwatch()
         unwatchAll()

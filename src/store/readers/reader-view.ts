@@ -18,6 +18,7 @@ import {
   StoreError,
   type StoreEvent,
   type UidRange,
+  type WatchedFolders,
 } from '../types.ts'
 import { ascending } from '../uid-order.ts'
 import type { ValueSpace } from '../value-types.ts'
@@ -182,7 +183,7 @@ export class ReaderView implements Omit<Viewed, 'copy' | 'move'> {
   }
 
   /** Events of viewed folders are delivered a little later, in their order, because their entries are read first. */
-  watch(listener: (event: StoreEvent) => void, folderId?: string): () => void {
+  watch(listener: (event: StoreEvent) => void, folders?: WatchedFolders): () => void {
     let isWatching = true
     const deliver = async (event: StoreEvent): Promise<void> => {
       const seen = await this.#event(event)
@@ -191,7 +192,7 @@ export class ReaderView implements Omit<Viewed, 'copy' | 'move'> {
     const stop = this.#store.watch((event) => {
       if (!hasOwnSeen(event.folder, this.#reader)) listener(event)
       else this.#delivered = this.#delivered.then(() => deliver(event)).catch((error) => this.#reportUnlessGone(error))
-    }, folderId)
+    }, folders)
     return () => {
       isWatching = false
       stop()
