@@ -92,10 +92,16 @@ export class MemoryBudget {
 
   /** Reserves octets. Returns false, and reserves nothing, if the limit does not allow it. */
   take(use: MemoryUse, octets: number): boolean {
+    const isTaken = this.takeSpare(use, octets)
+    if (!isTaken) this.#refused()
+    return isTaken
+  }
+
+  /** Reserves octets as `take`, for something that the lab can do without: a refusal is not counted. */
+  takeSpare(use: MemoryUse, octets: number): boolean {
     this.#add(use, octets)
     if (this.#over <= 0 || this.#dropOver()) return true
     this.#add(use, -octets)
-    this.#refused()
     return false
   }
 
