@@ -38,7 +38,7 @@ export async function createLab(config: ResolvedLab, options: LabOptions): Promi
     cluster = await joinCluster(database, log)
     const memory = createMemoryBudget(config, log)
     const sessions = new SessionLog(clock, memory, database?.node)
-    const store = options.store ?? (await openStore(config.store, { log, clock, database }))
+    const store = options.store ?? (await openStore(config.store, { log, clock, database, memory }))
     const spool = options.store ? undefined : openSpool(config, log) // after the store, which locks the folder
     const intake = new Intake(memory, spool)
     const parts = {

@@ -4,14 +4,19 @@ import { DatabaseError, databaseError } from './errors.ts'
 import type { Topic } from './topics.ts'
 
 export type DatabaseState = 'connected' | 'disconnected'
-/** @param key what changed. Undefined: something may have been missed. */
-export type TopicListener = (key: string | undefined) => void
+/**
+ * @param key what changed. Undefined: something may have been missed
+ * @param detail what the other node has told with it
+ */
+export type TopicListener = (key: string | undefined, detail?: string) => void
 
 /** How often every listener rereads, in case a notification was lost. */
 const REREAD_MS = 5_000
 /** How often the server must answer, and how long it may take. */
 const PULSE_MS = 2_000
 const PULSE_TIMEOUT_MS = 5_000
+/** The least time between two sent notifications. What arrives meanwhile goes together, which wakes the other nodes once. */
+const SPACING_MS = 20
 const FIRST_RETRY_MS = 50
 const LAST_RETRY_MS = 2_000
 /** PostgreSQL's limit is 8,000 octets. */
@@ -19,8 +24,10 @@ const MAX_PAYLOAD = 7_000
 /** More keys of a topic become "something changed". */
 const MAX_KEYS = 500
 
+/** Keys with their details. */
+type Keys = Map<string, string | undefined>
 /** Keys by topic. Undefined: anything of the topic may have changed. */
-type Pending = Map<Topic, Set<string> | undefined>
+type Pending = Map<Topic, Keys | undefined>
 
 export interface ChannelEvents {
   readonly log: Logger
@@ -47,7 +54,8 @@ export class Channel {
   #connection: Connection | undefined
   #processId: number | undefined
   #pending: Pending = new Map()
-  #isSending = false
+  #sending: Promise<void> | undefined
+  #sentAt = 0
   #isAsking = false
   #timers: NodeJS.Timeout[] = []
   #counts = { notificationsSent: 0, notificationsReceived: 0, listenGaps: 0, roundTripMs: 0 }
@@ -82,16 +90,16 @@ export class Channel {
     ]
   }
 
-  notify(topic: Topic, key: string): void {
+  notify(topic: Topic, key: string, detail?: string): void {
     const keys = this.#pending.get(topic)
-    if (keys) keys.add(key)
-    else if (!this.#pending.has(topic)) this.#pending.set(topic, new Set([key]))
+    if (keys) keys.set(key, detail)
+    else if (!this.#pending.has(topic)) this.#pending.set(topic, new Map([[key, detail]]))
     if (keys && keys.size > MAX_KEYS) this.#pending.set(topic, undefined)
     void this.#send()
   }
 
   listen(topic: Topic, listener: TopicListener): () => void {
-    const own: TopicListener = (key) => listener(key)
+    const own: TopicListener = (key, detail) => listener(key, detail)
     const listeners = this.#listeners.get(topic) ?? new Set()
     this.#listeners.set(topic, listeners.add(own))
     return () => listeners.delete(own)
@@ -120,6 +128,8 @@ export class Channel {
     const connection = this.#connection
     if (!connection) return
     await this.#send()
+    // Without what came during the last one.
+    await this.#send()
     await connection.end()
     this.#connection = undefined
   }
@@ -130,8 +140,8 @@ export class Channel {
       connection.onNotification(({ processId, payload }) => {
         if (processId !== this.#processId) this.#receive(payload ?? '')
       })
-      // An unnamed statement, which also a pooler answers.
-      await connection.run(`LISTEN "${this.#name}"`)
+      // Unnamed statements, which also a pooler answers. A notification changes no table, so it need not wait for the disk.
+      await connection.run(`SET synchronous_commit = off; LISTEN "${this.#name}"`)
       const [row] = await connection.ask<{ readonly pid: number }>('SELECT pg_backend_pid() AS pid')
       this.#processId = row?.pid
     } catch (error) {
@@ -180,13 +190,13 @@ export class Channel {
 
   #receive(payload: string): void {
     this.#counts.notificationsReceived++
-    for (const [topic, keys] of parsed(payload)) for (const key of keys) this.#call(topic, key)
+    for (const [topic, keys] of parsed(payload)) for (const [key, detail] of keys) this.#call(topic, key, detail)
   }
 
-  #call(topic: Topic, key: string | undefined): void {
+  #call(topic: Topic, key: string | undefined, detail?: string): void {
     for (const listener of this.#listeners.get(topic) ?? []) {
       try {
-        listener(key)
+        listener(key, detail)
       } catch (error) {
         this.#events.log.error({ err: error }, 'a listener for notifications failed')
       }
@@ -194,12 +204,21 @@ export class Channel {
   }
 
   /** Sends what is waiting, in one statement at a time. What arrives meanwhile goes together. */
-  async #send(): Promise<void> {
-    if (this.#isSending) return
-    this.#isSending = true
+  #send(): Promise<void> {
+    this.#sending ??= this.#sendAll().finally(() => {
+      this.#sending = undefined
+    })
+    return this.#sending
+  }
+
+  async #sendAll(): Promise<void> {
     // Calls of the same moment go together.
     await Promise.resolve()
     while (this.#connection && this.#pending.size > 0) {
+      const early = this.#sentAt + SPACING_MS - performance.now()
+      if (early > 0 && !this.#isClosed) await new Promise((resolve) => setTimeout(resolve, early))
+      this.#sentAt = performance.now()
+      if (!this.#connection) break
       const pending = this.#pending
       this.#pending = new Map()
       try {
@@ -217,45 +236,53 @@ export class Channel {
         break
       }
     }
-    this.#isSending = false
   }
 }
 
-function joined(pending: Pending, topic: Topic, keys: Set<string> | undefined): Set<string> | undefined {
+function joined(pending: Pending, topic: Topic, keys: Keys | undefined): Keys | undefined {
   if (!pending.has(topic)) return keys
   const before = pending.get(topic)
-  return before && keys && new Set([...before, ...keys])
+  return before && keys && new Map([...before, ...keys])
 }
 
-/** Returns the texts of notifications: `{"topic":["key", …]}`, with null for "anything of the topic". */
+/** A key, or a key with its detail. */
+type Written = string | readonly [key: string, detail: string]
+
+/** Returns the texts of notifications: `{"topic":["key", ["key","detail"], …]}`, with null for "anything of the topic". */
 function payloadsOf(pending: Pending): string[] {
   const payloads: string[] = []
-  let content: Record<string, string[] | null> = {}
+  let content: Record<string, Written[] | null> = {}
   let length = 0
-  const add = (topic: Topic, key: string | undefined): void => {
-    const octets = Buffer.byteLength(JSON.stringify(key ?? null)) + Buffer.byteLength(topic) + 8
+  const add = (topic: Topic, written: Written | undefined): void => {
+    const octets = Buffer.byteLength(JSON.stringify(written ?? null)) + Buffer.byteLength(topic) + 8
     if (length > 0 && length + octets > MAX_PAYLOAD) {
       payloads.push(JSON.stringify(content))
       content = {}
       length = 0
     }
     length += octets
-    const keys = (content[topic] ??= key === undefined ? null : [])
-    if (key !== undefined) keys?.push(key)
+    const keys = (content[topic] ??= written === undefined ? null : [])
+    if (written !== undefined) keys?.push(written)
   }
-  for (const [topic, keys] of pending) for (const key of keys ?? [undefined]) add(topic, key)
+  for (const [topic, keys] of pending) {
+    if (!keys) add(topic, undefined)
+    else for (const [key, detail] of keys) add(topic, detail === undefined ? key : [key, detail])
+  }
   if (length > 0) payloads.push(JSON.stringify(content))
   return payloads
 }
 
 /** Returns the keys by topic. Ignores what nodes do not send: every user of the database can notify. */
-function parsed(payload: string): [Topic, readonly (string | undefined)[]][] {
+function parsed(payload: string): [Topic, readonly (readonly [key: string | undefined, detail?: string])[]][] {
   try {
     return Object.entries(JSON.parse(payload) ?? {}).map(([topic, keys]) => [
       topic as Topic,
-      Array.isArray(keys) ? keys.filter((key) => typeof key === 'string') : [undefined],
+      Array.isArray(keys) ? keys.map((key) => (Array.isArray(key) ? key : [key])).filter(isKey) : [[undefined]],
     ])
   } catch {
     return []
   }
 }
+
+const isKey = (key: unknown[]): key is [string, string?] =>
+  typeof key[0] === 'string' && (key[1] === undefined || typeof key[1] === 'string')

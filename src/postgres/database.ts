@@ -27,6 +27,13 @@ export interface TransactionOptions {
   readonly isLong?: boolean
 }
 
+/** A statement that changes several tables: `with NAME as (SQL), …`, and a query. */
+export interface Change {
+  /** Each with its name. */
+  readonly parts: readonly string[]
+  readonly last: string
+}
+
 /** A transaction. */
 export interface Transaction extends Queries {
   /**
@@ -63,12 +70,20 @@ export interface Database extends Queries, AsyncDisposable {
    */
   transaction<T>(work: (transaction: Transaction) => Promise<T>, options?: TransactionOptions): Promise<T>
   /**
+   * Runs one statement as a transaction of its own, in one round trip. It is not tried again.
+   * @throws DatabaseError and has changed nothing then, unless the code is `unknown`
+   */
+  change(change: Change, values: readonly unknown[]): Promise<void>
+  /**
    * Runs a query whose rows are given to `row` as they arrive, as arrays of columns, and not kept. It is not repeated after a
    * lost connection. @throws DatabaseError
    */
   each(text: string, values: readonly unknown[], row: (columns: readonly unknown[]) => void): Promise<void>
-  /** Wakes the listeners of the other nodes. Call it after the commit. Calls of the same moment go together. */
-  notify(topic: Topic, key: string): void
+  /**
+   * Wakes the listeners of the other nodes. Call it after the commit. Calls within some milliseconds go together.
+   * @param detail what the listeners get with the key, with the latest call for the key
+   */
+  notify(topic: Topic, key: string, detail?: string): void
   /**
    * Calls `listener` for notifications of other nodes. `undefined` instead of a key: something may have been missed, so read
    * everything. That is the case after a lost connection, and every five seconds. Returns a function that stops it.
@@ -223,8 +238,28 @@ class PostgresDatabase implements Database {
     }
   }
 
-  notify(topic: Topic, key: string): void {
-    this.#channel.notify(topic, key)
+  async change({ parts, last }: Change, values: readonly unknown[]): Promise<void> {
+    await this.#connected()
+    const token = randomUUID()
+    const begunAt = performance.now()
+    const all = [...parts, `token as (insert into commits (token) values ($${values.length + 1}))`]
+    let isSent = false
+    try {
+      await this.#pool.alone((connection) => {
+        isSent = true
+        return connection.query(`with ${all.join(', ')} ${last}`, [...values, token])
+      })
+    } catch (cause) {
+      const error = databaseError(cause)
+      if (error.code !== 'disconnected' || !isSent) throw error
+      this.#retries++
+      if (!(await this.#isCommitted(new LostCommit(token, begunAt, undefined, error)))) throw error
+    }
+    this.#transactions++
+  }
+
+  notify(topic: Topic, key: string, detail?: string): void {
+    this.#channel.notify(topic, key, detail)
   }
 
   listen(topic: Topic, listener: TopicListener): () => void {

@@ -10,7 +10,7 @@ export type Topic =
   /** Requests to other nodes, and answers, by the id of the request. */
   | 'requests'
   | 'answers'
-  /** Folders whose messages or values changed, by id. */
+  /** Folders whose messages or values changed, by id, with the numbers of the last change. */
   | 'folders'
   /** The folders as a whole: one was created, changed or deleted. The key is the new version. */
   | 'owners'

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino'
 import type { Clock } from '../common/clock.ts'
+import type { MemoryBudget } from '../common/memory-budget.ts'
 import type { Database } from '../postgres/database.ts'
 import type { WhenFull } from './full/limits.ts'
 import { MemoryStore } from './memory/memory-store.ts'
@@ -10,6 +11,8 @@ export interface OpenStoreOptions {
   readonly log: Logger
   /** Required for a store in PostgreSQL. */
   readonly database?: Database | undefined
+  /** Counts the messages that a store in PostgreSQL keeps in memory. */
+  readonly memory?: MemoryBudget | undefined
 }
 
 /** Limits that all stores have. */
@@ -33,7 +36,7 @@ export const dropsOldest = (setting: StoreSetting): boolean =>
 /** Opens a store. Loads the packages of LMDB and PostgreSQL only if they are used. @throws StoreError */
 export async function openStore(
   setting: StoreSetting,
-  { clock, log, database }: OpenStoreOptions,
+  { clock, log, database, memory }: OpenStoreOptions,
 ): Promise<MessageStore> {
   if (setting === 'memory') return new MemoryStore({ clock, log })
   const { messages, whenFull } = setting
@@ -44,7 +47,7 @@ export async function openStore(
   if ('postgres' in setting) {
     if (!database) throw new StoreError('failed', 'the store in PostgreSQL needs an open database')
     const { openPostgresStore } = await import('./postgres/postgres-store.ts')
-    return openPostgresStore(database, { clock, log, limits: { messages, whenFull } })
+    return openPostgresStore(database, { clock, log, memory, limits: { messages, whenFull } })
   }
   const { openLmdbStore } = await import('./lmdb/open.ts')
   return openLmdbStore(setting.lmdb, { clock, log, limits: { octets: setting.size, messages, whenFull } })

@@ -78,6 +78,25 @@ describe.skipIf(!needsPostgres())('a connection that is lost during a commit', (
     expect(proxy.isArmed()).toBe(false)
     expect(await database.query('select mark from marks')).toEqual([{ mark: 1 }])
   })
+
+  test('a change in one round trip is made, or fails and was not made', async () => {
+    for (const lost of ['reply', 'request'] as const) {
+      const { url, schema } = await freshDatabase()
+      const direct = new URL(url)
+      using proxy = await losingProxy(Number(direct.port), lost, 'insert into marks')
+      direct.port = String(proxy.port)
+      const log = pino({ level: 'silent' })
+      await using database = await openDatabase({ url: direct.href, pool: 2, schema, node: 'a' }, { log })
+      await database.query('create table marks (mark integer)')
+      proxy.arm()
+      const parts = ['added as (insert into marks values ($1) returning mark)']
+      const change = database.change({ parts, last: 'select mark from added' }, [1])
+      if (lost === 'reply') await change
+      else await expect(change).rejects.toMatchObject({ code: 'disconnected' })
+      expect(proxy.isArmed()).toBe(false)
+      expect(await database.query('select mark from marks')).toEqual(lost === 'reply' ? [{ mark: 1 }] : [])
+    }
+  })
 })
 
 test.runIf(needsPostgres())(

@@ -214,8 +214,8 @@ describe.runIf(needsPostgres())('two nodes with one store in PostgreSQL', () => 
 
   test('nodes that make room in a full store at the same time delete only what is needed', async () => {
     const limits = { messages: 20, whenFull: 'drop-oldest' } as const
-    await using c = await openNode(place, 'c', limits)
-    await using d = await openNode(place, 'd', limits)
+    await using c = await openNode(place, 'c', { limits })
+    await using d = await openNode(place, 'd', { limits })
     const append = (node: StoreNode, text: string) => node.store.append([message(text, inbox)])
     for (let i = 0; i < limits.messages; i++) await append(c, `early ${i}`)
     let dropped = 0

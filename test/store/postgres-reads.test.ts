@@ -1,6 +1,7 @@
 import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { systemClock } from '../../src/common/clock.ts'
+import { MemoryBudget } from '../../src/common/memory-budget.ts'
 import { type Database, DatabaseError, openDatabase } from '../../src/postgres/database.ts'
 import { openPostgresStore, type PostgresStore } from '../../src/store/postgres/postgres-store.ts'
 import { type Folder, PUBLIC_OWNER, type StoredMessage } from '../../src/store/types.ts'
@@ -63,6 +64,31 @@ describe.runIf(needsPostgres())('reading from PostgreSQL', () => {
     using source = store.readAhead(stored)
     for (const { entry } of stored) await source.read(inbox.id, entry.uid)
     expect(reads()).toBe(0)
+  })
+
+  test('what is kept and read ahead counts as memory, and is right without room', async () => {
+    const stored = await deliver(inbox, many(300))
+    const octets = stored.reduce((sum, { entry }) => sum + entry.sizeOctets, 0)
+    for (const totalOctets of [2 * octets, octets / 2]) {
+      const memory = new MemoryBudget({ totalOctets, heapOctets: Number.POSITIVE_INFINITY })
+      await using limited = await openPostgresStore(database, { clock: systemClock, log, memory })
+      const source = limited.readAhead(stored)
+      const used: number[] = []
+      for (const { folder, entry } of stored) {
+        expect((await source.read(folder.id, entry.uid))?.toString()).toBe(`Subject: ${entry.uid}\r\n\r\ntext`)
+        used.push(memory.usage.messages)
+      }
+      expect(Math.max(...used)).toBeGreaterThan(0)
+      expect(Math.max(...used)).toBeLessThanOrEqual(totalOctets)
+      source[Symbol.dispose]()
+      expect(memory.usage.messages).toBe(0)
+      // Now they are kept.
+      await limited.snapshot(inbox.id)
+      for (const { folder, entry } of stored) await limited.read(folder.id, entry.uid)
+      expect(memory.usage).toMatchObject({ refusals: 0 })
+      expect(memory.usage.messages).toBeGreaterThan(octets / 4)
+      expect(memory.usage.messages).toBeLessThanOrEqual(totalOctets)
+    }
   })
 
   test('large messages are read alone, and the others together', async () => {

@@ -1,8 +1,9 @@
 import { pino } from 'pino'
+import type { MemoryBudget } from '../../src/common/memory-budget.ts'
 import { type Database, openDatabase } from '../../src/postgres/database.ts'
 import type { StoreLimits } from '../../src/store/full/limits.ts'
 import { openPostgresStore, type PostgresStore } from '../../src/store/postgres/postgres-store.ts'
-import type { StoreEvent } from '../../src/store/types.ts'
+import type { StoreEvent, WatchedFolders } from '../../src/store/types.ts'
 import { TestClock } from './test-clock.ts'
 
 const log = pino({ level: 'silent' })
@@ -16,16 +17,23 @@ export interface StoreNode extends AsyncDisposable {
   readonly events: StoreEvent[]
 }
 
+export interface NodeOptions {
+  readonly limits?: StoreLimits
+  readonly memory?: MemoryBudget
+  /** What `events` has. Default: everything. */
+  readonly watched?: WatchedFolders
+}
+
 /** Opens a node. @param place where all nodes of the store are */
 export async function openNode(
   place: { readonly url: string; readonly schema: string },
   node: string,
-  limits?: StoreLimits,
+  { limits, watched, memory }: NodeOptions = {},
 ): Promise<StoreNode> {
   const database = await openDatabase({ ...place, pool: 4, node }, { log })
-  const store = await openPostgresStore(database, { clock, log, limits })
+  const store = await openPostgresStore(database, { clock, log, limits, memory })
   const events: StoreEvent[] = []
-  store.watch((event) => events.push(event))
+  store.watch((event) => events.push(event), watched)
   return {
     store,
     database,

@@ -1,3 +1,4 @@
+import type { MemoryBudget } from '../../common/memory-budget.ts'
 import type { Overview } from '../../mail/overview.ts'
 import type { ExpectedMessage, MessageReads, MessageSource, ReadPart } from '../types.ts'
 import { LARGEST_OCTETS } from './body-cache.ts'
@@ -5,7 +6,7 @@ import { LARGEST_OCTETS } from './body-cache.ts'
 /** What a source reads together at most. */
 const MOST_MESSAGES = 256
 const MOST_OCTETS = 256 << 10
-/** Octets that all sources hold together. Beyond, each reads one message after the other. */
+/** Octets that all sources hold together. */
 const MOST_HELD_OCTETS = 64 << 20
 /** About the memory of an overview. */
 const OVERVIEW_OCTETS = 1024
@@ -23,9 +24,26 @@ export interface AheadReads {
   readonly alone: MessageReads
 }
 
-/** The octets that sources hold. */
-export interface HeldOctets {
-  octets: number
+/** The memory of all sources. If it has no room, they read one message after the other. */
+export class AheadMemory {
+  readonly #budget: MemoryBudget
+  #octets = 0
+
+  constructor(budget: MemoryBudget) {
+    this.#budget = budget
+  }
+
+  /** Reserves octets. Returns false, and reserves nothing, if there is no room. */
+  take(octets: number): boolean {
+    if (this.#octets + octets > MOST_HELD_OCTETS || !this.#budget.takeSpare('messages', octets)) return false
+    this.#octets += octets
+    return true
+  }
+
+  give(octets: number): void {
+    this.#octets -= octets
+    this.#budget.give('messages', octets)
+  }
 }
 
 /** Reads messages of a database that are expected to be read one after the other, many with one query. */
@@ -33,18 +51,17 @@ export class Ahead implements MessageSource {
   readonly #reads: AheadReads
   readonly #expected: Iterator<ExpectedMessage>
   readonly #part: ReadPart
-  readonly #all: HeldOctets
+  readonly #memory: AheadMemory
   /** An expected message that had no room in the last batch. */
   #next: ExpectedMessage | undefined
   #batch: ReadonlyMap<string, Held> = new Map()
   #octets = 0
 
-  /** @param all what all sources hold */
-  constructor(reads: AheadReads, expected: Iterable<ExpectedMessage>, part: ReadPart, all: HeldOctets) {
+  constructor(reads: AheadReads, expected: Iterable<ExpectedMessage>, part: ReadPart, memory: AheadMemory) {
     this.#reads = reads
     this.#expected = expected[Symbol.iterator]()
     this.#part = part
-    this.#all = all
+    this.#memory = memory
   }
 
   async read(folderId: string, uid: number, start = 0, end?: number): Promise<Buffer | undefined> {
@@ -64,7 +81,7 @@ export class Ahead implements MessageSource {
   }
 
   [Symbol.dispose](): void {
-    this.#hold(0)
+    this.#release()
     this.#batch = new Map()
     this.#expected.return?.()
   }
@@ -80,8 +97,7 @@ export class Ahead implements MessageSource {
     const batch = new Map<string, Held>()
     const together: ExpectedMessage[] = []
     this.#batch = batch
-    this.#hold(0)
-    const most = Math.min(MOST_OCTETS, MOST_HELD_OCTETS - this.#all.octets)
+    this.#release()
     let octets = 0
     for (let message = this.#pull(); message; message = this.#pull()) {
       const name = keyOf(message.folder.id, message.entry.uid)
@@ -91,7 +107,7 @@ export class Ahead implements MessageSource {
       if (kept) batch.set(name, { octets: kept, isWhole: true })
       else if (size === undefined) batch.set(name, 'alone')
       else {
-        if (together.length > 0 && octets + size > most) {
+        if (together.length > 0 && octets + size > MOST_OCTETS) {
           this.#next = message
           break
         }
@@ -101,8 +117,8 @@ export class Ahead implements MessageSource {
       }
       if (batch.size === MOST_MESSAGES) break
     }
-    if (together.length < 2) return batch
-    this.#hold(octets)
+    if (together.length < 2 || !this.#memory.take(octets)) return batch
+    this.#octets = octets
     const found = await this.#reads.together(together)
     for (const [i, { folder, entry }] of together.entries()) batch.set(keyOf(folder.id, entry.uid), found[i])
     return batch
@@ -121,9 +137,9 @@ export class Ahead implements MessageSource {
     return octets <= LARGEST_OCTETS ? octets : undefined
   }
 
-  #hold(octets: number): void {
-    this.#all.octets += octets - this.#octets
-    this.#octets = octets
+  #release(): void {
+    this.#memory.give(this.#octets)
+    this.#octets = 0
   }
 }
 

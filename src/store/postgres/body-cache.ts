@@ -1,12 +1,21 @@
+import type { DroppableData, MemoryBudget } from '../../common/memory-budget.ts'
+
 /** Octets of all messages in the cache together. */
 const MOST_OCTETS = 32 << 20
 /** Larger messages are not kept, and read alone: their octets cost more than the query. */
 export const LARGEST_OCTETS = 64 << 10
 
 /** The octets of messages that were read last, by blob. A blob never changes, so they are never out of date. */
-export class BodyCache {
+export class BodyCache implements DroppableData {
   readonly #bodies = new Map<string, Buffer>()
+  readonly #memory: MemoryBudget
   #octets = 0
+
+  /** @param memory counts the octets */
+  constructor(memory: MemoryBudget) {
+    this.#memory = memory
+    memory.addDroppable(this)
+  }
 
   get(blob: string): Buffer | undefined {
     const octets = this.#bodies.get(blob)
@@ -26,10 +35,20 @@ export class BodyCache {
     if (octets.length > LARGEST_OCTETS || this.#bodies.has(blob)) return
     this.#bodies.set(blob, octets)
     this.#octets += octets.length
+    this.#memory.hold('messages', octets.length)
+    this.#dropTo(MOST_OCTETS)
+  }
+
+  drop(octets: number): void {
+    this.#dropTo(this.#octets - octets)
+  }
+
+  #dropTo(most: number): void {
     for (const [oldest, { length }] of this.#bodies) {
-      if (this.#octets <= MOST_OCTETS) break
+      if (this.#octets <= most) break
       this.#bodies.delete(oldest)
       this.#octets -= length
+      this.#memory.give('messages', length)
     }
   }
 }

@@ -79,6 +79,12 @@ export class DraftFolder implements FolderNumbers {
     return flagsText([...this.#keywords])
   }
 
+  /** Null: as before. */
+  get newKeywords(): string | null {
+    const { keywords } = this
+    return keywords === this.row.keywords ? null : keywords
+  }
+
   /** Notes an entry as it is in the table. */
   know(entry: MessageEntry): void {
     this.#entries.set(entry.uid, entry)
@@ -288,9 +294,9 @@ export class Draft {
       ({ row, uidNext, highestModSeq, valueSeq }) =>
         uidNext !== row.uid_next || highestModSeq !== row.mod_seq || valueSeq !== row.value_seq,
     )
-    for (const { state, uidNext, highestModSeq, valueSeq, counts, keywords } of changed) {
+    for (const { state, row, uidNext, highestModSeq, valueSeq, counts, newKeywords: keywords } of changed) {
       const { exists: messages, sizeOctets: octets, unseen, deleted, deletedOctets } = counts
-      const numbers = { uidNext, modSeq: highestModSeq, valueSeq, keywords }
+      const numbers = { uidNext, modSeq: highestModSeq, valueSeq, keywords, before: row }
       this.writes.folders.push({ key: state.key, ...numbers, messages, octets, unseen, deleted, deletedOctets })
     }
     return changed

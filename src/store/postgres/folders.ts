@@ -7,7 +7,6 @@ import type { MessageCount } from './message-count.ts'
 import { folderOfRow, PostgresFolder } from './postgres-folder.ts'
 import { FOLDER_COLUMNS, type FolderRow, type Names, settingsText } from './records.ts'
 import { CLEAR_STATE } from './state.ts'
-import { releaseOf } from './writes.ts'
 
 interface RegistryRow extends FolderRow {
   readonly is_deleted: boolean
@@ -28,8 +27,14 @@ const CHANGED = `
   order by version`
 const RELEASE_FOLDERS = `
   with gone as (delete from entries where folder = any($1::bigint[]) returning blob),
-  released as (select blob, count(*) as fewer from gone group by blob)
-  ${releaseOf('released')}`
+  released as (select blob, count(*) as fewer from gone group by blob),
+  held as (
+    update holders h set messages = h.messages - c.fewer from released c where h.blob = c.blob
+    returning h.blob, h.messages
+  )
+  insert into doomed (blob) select c.blob from released c
+  where not exists (select from held where held.blob = c.blob and held.messages > 0)
+  on conflict do nothing`
 const REMOVED_WITH_FOLDERS = ['vanished', '"values"', 'value_changes', 'places'].map(
   (table) => `delete from ${table} where folder = any($1::bigint[])`,
 )

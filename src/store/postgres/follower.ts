@@ -11,6 +11,7 @@ const MOST_ENTRIES = 2_000_000
 const STEP = 500
 
 interface DeltaRow extends EntryRow {
+  readonly folder_id: number
   readonly uid_next: number
   readonly folder_mod_seq: number
   readonly folder_value_seq: number
@@ -22,20 +23,20 @@ interface DeltaRow extends EntryRow {
   readonly names: string | null
 }
 
-/** One statement, so that it sees one moment. */
-const DELTA = `
-  select f.uid_next, f.mod_seq as folder_mod_seq, f.value_seq as folder_value_seq, c.*
-  from folders f left join (
+/** What changed in folders after positions. One statement, so that it sees one moment. */
+const DELTAS = `
+  select f.id as folder_id, f.uid_next, f.mod_seq as folder_mod_seq, f.value_seq as folder_value_seq, c.*
+  from unnest($1::bigint[], $2::bigint[], $3::bigint[]) k (id, mod_seq, value_seq) join folders f on f.id = k.id
+  left join lateral (
     select 'entry' as what, ${ENTRY_COLUMNS}, null as uids, null as kind, null as reader, null as names
-    from entries e where e.folder = $1 and e.mod_seq > $2
+    from entries e where e.folder = k.id and e.mod_seq > k.mod_seq and f.mod_seq > k.mod_seq
     union all
     select 'vanished', null, null, null, null, null, null, v.mod_seq, null, array_to_string(v.uids, ','), null, null, null
-    from vanished v where v.folder = $1 and v.mod_seq > $2
+    from vanished v where v.folder = k.id and v.mod_seq > k.mod_seq and f.mod_seq > k.mod_seq
     union all
     select 'values', w.value_seq, null, null, null, null, null, w.mod_seq, null, null, w.kind, w.reader, w.names
-    from value_changes w where w.folder = $1 and w.value_seq > $3
-  ) c on true
-  where f.id = $1`
+    from value_changes w where w.folder = k.id and w.value_seq > k.value_seq and f.value_seq > k.value_seq
+  ) c on true`
 
 /** What changed in a folder after a position. */
 export interface Delta {
@@ -45,7 +46,7 @@ export interface Delta {
 
 /**
  * Follows the changes of folders that other nodes make: reads what changed after the position that this node knows, and
- * emits it. Call its methods within a folder's turn.
+ * emits it. Call its methods within a folder's turn, except `follow`.
  */
 export class Follower {
   readonly #database: Database
@@ -60,6 +61,21 @@ export class Follower {
     this.#database = database
     this.#names = names
     this.#emit = (event) => emit({ ...event, isRemote: true })
+  }
+
+  /** Emits what other nodes have committed in folders before this call. @throws DatabaseError */
+  async follow(states: readonly PostgresFolder[]): Promise<void> {
+    // Without the turns: a folder that is changed now must not hold up the others.
+    const deltas = await this.deltasOf(this.#database, states)
+    const take = async (state: PostgresFolder, delta: Delta): Promise<void> => {
+      const end = await state.turn()
+      try {
+        this.apply(state, delta)
+      } finally {
+        end()
+      }
+    }
+    await Promise.all([...deltas].map(([state, delta]) => take(state, delta)))
   }
 
   /** Emits what other nodes have committed before this call. Returns whether the folder exists. @throws DatabaseError */
@@ -95,23 +111,38 @@ export class Follower {
   }
 
   /** Returns what changed after a folder's position; undefined if it does not exist. @throws DatabaseError */
-  async deltaOf(queries: Queries, { key, position }: PostgresFolder): Promise<Delta | undefined> {
-    const rows = await queries.query<DeltaRow>(DELTA, [key, position.modSeq, position.valueSeq])
-    const [first] = rows
-    if (!first) return undefined
-    return {
-      position: { uidNext: first.uid_next, modSeq: first.folder_mod_seq, valueSeq: first.folder_value_seq },
-      rows: rows.filter(({ what }) => what !== null),
-    }
+  async deltaOf(queries: Queries, state: PostgresFolder): Promise<Delta | undefined> {
+    return (await this.deltasOf(queries, [state])).get(state)
   }
 
-  /** Applies what changed to the index, and emits it. */
+  /** Returns what changed after the positions of the folders that exist. @throws DatabaseError */
+  async deltasOf(queries: Queries, states: readonly PostgresFolder[]): Promise<ReadonlyMap<PostgresFolder, Delta>> {
+    const byKey = new Map(states.map((state) => [state.key, state]))
+    const found = await queries.query<DeltaRow>(DELTAS, [
+      states.map(({ key }) => key),
+      states.map(({ position }) => position.modSeq),
+      states.map(({ position }) => position.valueSeq),
+    ])
+    const deltas = new Map<PostgresFolder, { readonly position: Position; readonly rows: DeltaRow[] }>()
+    for (const row of found) {
+      const state = byKey.get(row.folder_id) as PostgresFolder
+      const position = { uidNext: row.uid_next, modSeq: row.folder_mod_seq, valueSeq: row.folder_value_seq }
+      const delta = deltas.get(state) ?? { position, rows: [] }
+      deltas.set(state, delta)
+      if (row.what !== null) delta.rows.push(row)
+    }
+    return deltas
+  }
+
+  /** Applies what changed to the index, and emits it, except what was emitted since it was read. */
   apply(state: PostgresFolder, { position, rows }: Delta): void {
     const before = { ...state.position }
     if (position.modSeq <= before.modSeq && position.valueSeq <= before.valueSeq) return
     const added: MessageEntry[] = []
     const others: DeltaRow[] = []
     for (const row of rows) {
+      // The uid of a change of values is its number.
+      if (row.what === 'values' ? row.uid <= before.valueSeq : row.mod_seq <= before.modSeq) continue
       if (row.what === 'entry' && row.uid >= before.uidNext) added.push(this.#entryOf(state, row))
       else others.push(row)
     }

@@ -2,7 +2,7 @@ import type { Database, Transaction } from '../../postgres/database.ts'
 import { DatabaseError } from '../../postgres/database.ts'
 import { checkFits } from '../full/limits.ts'
 import { textKey } from '../text-key.ts'
-import { StoreError, type StoreEvent } from '../types.ts'
+import { type Folder, StoreError, type StoreEvent } from '../types.ts'
 import type { ValueSpace, Values } from '../value-types.ts'
 import { lastPieceOf, notComplete, type StreamedBlob } from './bodies.ts'
 import { Draft, DraftFolder, type LockedRow } from './draft.ts'
@@ -10,7 +10,7 @@ import { storeError } from './errors.ts'
 import type { Delta, Follower } from './follower.ts'
 import type { MessageCount } from './message-count.ts'
 import type { BlobNumbers } from './numbers.ts'
-import type { PostgresFolder } from './postgres-folder.ts'
+import { type PostgresFolder, positionText } from './postgres-folder.ts'
 import { columnsOf, ENTRY_COLUMNS, type EntryRow, entryOf, type Names } from './records.ts'
 
 /** A change of messages or values. */
@@ -31,6 +31,8 @@ export interface Operation<T> {
   readonly messages?: number
   /** Octets that it writes. */
   readonly octets?: number
+  /** Whether it needs nothing of the rows of its folders except their numbers. */
+  readonly isPlain?: boolean
   /** Computes the change. May run more than once. @throws StoreError and has changed nothing then */
   readonly apply: (draft: Draft) => T
 }
@@ -42,14 +44,29 @@ interface Queued extends Operation<unknown> {
 
 type Outcome = { readonly result: unknown } | { readonly error: unknown }
 
+/** A batch that is committed. */
+interface Done {
+  readonly outcomes: readonly Outcome[]
+  /** Emits the events. */
+  readonly end: () => void
+}
+
+/** How long a folder counts as one that other nodes change, after one has. */
+const CONTESTED_MS = 1_000
+/** Errors of a statement that changed nothing. The transaction that follows is tried again, or needs less space. */
+const MAY_WORK_LOCKED: ReadonlySet<string> = new Set(['conflict', 'disconnected', 'no-space', 'failed'])
+
 /** What goes into one transaction at most. */
 const MOST_OPERATIONS = 256
 const MOST_OCTETS = 8 << 20
 const MOST_UIDS = 4_000
+/** How long the next transaction waits for more operations, as a part of the duration of the last one, and at most. */
+const PATIENCE = 0.5
+const MOST_PATIENCE_MS = 5
 
 const LOCK = `
   select id, uid_next, mod_seq, value_seq, keywords, lock_token, locked_until > clock_timestamp() as is_locked
-  from folders where id = any($1::bigint[]) order by id for no key update`
+  from unnest($1::bigint[]) c (id) join folders using (id) order by id for no key update of folders`
 const READ_ENTRIES = `
   select e.folder, ${ENTRY_COLUMNS} from entries e join unnest($1::bigint[], $2::bigint[]) c (folder, uid)
   on e.folder = c.folder and e.uid = c.uid`
@@ -72,6 +89,8 @@ export interface LaneParts {
   readonly names: Names
   readonly numbers: BlobNumbers
   readonly emit: (event: StoreEvent) => void
+  /** Whether somebody wants to know what other nodes change in a folder. */
+  readonly isFollowed: (folder: Folder) => boolean
   /** Called with errors after a commit, which no caller is told of. */
   readonly report: (error: unknown) => void
   readonly count: MessageCount
@@ -79,11 +98,14 @@ export interface LaneParts {
 
 /**
  * Runs the changes of a node in transactions, one after the other. The operations that arrive during a transaction go
- * together into the next one, so that one flush of the disk serves them all.
+ * together into the next one, so that one flush of the disk serves them all. So do those of the callers whose operations the
+ * transaction has ended, if they come back soon.
  */
 export class Lane {
   readonly #parts: LaneParts
   #queue: Queued[] = []
+  /** Called when an operation arrives. */
+  #arrived: () => void = () => {}
   #running: Promise<void> | undefined
 
   constructor(parts: LaneParts) {
@@ -94,6 +116,7 @@ export class Lane {
   run<T>(operation: Operation<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       this.#queue.push({ ...operation, resolve: resolve as Queued['resolve'], reject })
+      this.#arrived()
       this.#running ??= this.#drain()
     })
   }
@@ -106,8 +129,30 @@ export class Lane {
   async #drain(): Promise<void> {
     // What is asked for in the same moment goes together.
     await Promise.resolve()
-    while (this.#queue.length > 0) await this.#runBatch(this.#take())
+    while (this.#queue.length > 0) {
+      const batch = this.#take()
+      const begun = performance.now()
+      await this.#runBatch(batch)
+      const duration = performance.now() - begun
+      // Alone, an operation never waits.
+      if (this.#queue.length > 0) await this.#gather(batch.length + this.#queue.length, duration * PATIENCE)
+    }
     this.#running = undefined
+  }
+
+  /** Waits until as many operations have arrived as were active at the same time, but not for long. */
+  async #gather(active: number, ms: number): Promise<void> {
+    const most = Math.min(active, MOST_OPERATIONS)
+    if (this.#queue.length >= most) return
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, Math.min(ms, MOST_PATIENCE_MS))
+      this.#arrived = () => {
+        if (this.#queue.length < most) return
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+    this.#arrived = () => {}
   }
 
   #take(): Queued[] {
@@ -128,9 +173,11 @@ export class Lane {
       for (const folder of folders) turns.push(await folder.turn())
       const blobs = batch.reduce((sum, one) => sum + (one.blobs ?? 0), 0)
       const blobNumbers = await this.#parts.numbers.take(blobs)
-      const { outcomes, end } = await this.#parts.database.transaction((transaction) =>
-        this.#attempt(transaction, batch, folders, blobNumbers),
-      )
+      const { outcomes, end } =
+        (await this.#guess(batch, folders, blobNumbers)) ??
+        (await this.#parts.database.transaction((transaction) =>
+          this.#attempt(transaction, batch, folders, blobNumbers),
+        ))
       try {
         end()
       } catch (error) {
@@ -153,14 +200,47 @@ export class Lane {
     }
   }
 
+  /**
+   * Runs a batch with one statement, as if nobody else had changed its folders. Returns undefined if somebody has, or if the
+   * batch needs to read: then nothing was changed.
+   */
+  async #guess(
+    batch: readonly Queued[],
+    folders: readonly PostgresFolder[],
+    blobNumbers: readonly number[],
+  ): Promise<Done | undefined> {
+    const { database, names, count } = this.#parts
+    const now = performance.now()
+    const isPlain = batch.every((one) => one.isPlain && !one.once?.length && !one.adopts?.length)
+    const isKnown = batch.every(({ uids }) => [...(uids?.keys() ?? [])].every(({ index }) => index))
+    if (!isPlain || !isKnown || count.limit !== undefined || folders.some((one) => one.contestedUntil > now)) return
+    const guessed = new Map(folders.map((state) => [state.folder.id, new DraftFolder(state, expectedRow(state))]))
+    const draft = new Draft(guessed, names, blobNumbers, () => NO_VALUES)
+    const outcomes = batch.map((one) => outcomeOf(() => one.apply(draft)))
+    const changed = draft.end()
+    const others = [...guessed.values()].filter((folder) => !changed.includes(folder))
+    // Those that are only read are not locked, as the source of a copy must be.
+    if (others.length > 0 && batch.some((one) => one.folders.length > 1)) return
+    // Keywords of other nodes may not be known here.
+    if (changed.some(({ newKeywords }) => newKeywords !== null)) return
+    const rows = others.map(({ row }) => row)
+    const isRight = await draft.writes.sendAlone(database, rows).catch((error: unknown) => {
+      if (error instanceof DatabaseError && MAY_WORK_LOCKED.has(error.code)) return false
+      throw error
+    })
+    if (isRight) return { outcomes, end: () => this.#emit(draft, [], changed) }
+    for (const folder of folders) folder.contestedUntil = performance.now() + CONTESTED_MS
+    return undefined
+  }
+
   /** Runs a batch in a transaction. `end` emits the events; call it after the commit. */
   async #attempt(
     transaction: Transaction,
     batch: readonly Queued[],
     folders: readonly PostgresFolder[],
     blobNumbers: readonly number[],
-  ) {
-    const { follower, names, count } = this.#parts
+  ): Promise<Done> {
+    const { follower, names, count, isFollowed } = this.#parts
     const { limit } = count
     const byKey = new Map(folders.map((folder) => [folder.key, folder]))
     // One round trip for everything that is read.
@@ -173,15 +253,17 @@ export class Lane {
       Promise.all(batch.map((one) => readValues(transaction, one))),
     ])
     const locked = new Map<string, DraftFolder>()
-    const deltas: [PostgresFolder, Delta][] = []
+    const behind: PostgresFolder[] = []
     for (const row of rows) {
       const state = byKey.get(row.id) as PostgresFolder
       locked.set(state.folder.id, new DraftFolder(state, row))
       const { position } = state
       if (row.mod_seq === position.modSeq && row.value_seq === position.valueSeq) continue
-      const delta = await follower.deltaOf(transaction, state)
-      if (delta) deltas.push([state, delta])
+      if (state.index || isFollowed(state.folder)) behind.push(state)
+      // Nobody needs to know what changed.
+      else Object.assign(position, { uidNext: row.uid_next, modSeq: row.mod_seq, valueSeq: row.value_seq })
     }
+    const deltas = behind.length > 0 ? [...(await follower.deltasOf(transaction, behind))] : []
     for (const row of entries) {
       const state = byKey.get(row.folder)
       if (state) locked.get(state.folder.id)?.know(entryOf(columnsOf(row), names, state.flagsOf))
@@ -223,9 +305,11 @@ export class Lane {
   #emit(draft: Draft, deltas: readonly [PostgresFolder, Delta][], changed: readonly DraftFolder[]): void {
     const { follower, database, emit } = this.#parts
     for (const [state, delta] of deltas) follower.apply(state, delta)
-    for (const { state, uidNext, highestModSeq: modSeq, valueSeq } of changed) {
+    for (const { state, uidNext, highestModSeq: modSeq, valueSeq, keywords } of changed) {
       Object.assign(state.position, { uidNext, modSeq, valueSeq })
-      database.notify('folders', String(state.key))
+      state.keywords = keywords
+      // Nobody follows values that belong to no folder.
+      if (state.key > 0) database.notify('folders', String(state.key), positionText(state.position))
     }
     for (const { folder, event } of draft.events) {
       const { index } = folder.state
@@ -273,6 +357,25 @@ async function rememberAll(transaction: Transaction, batch: readonly Queued[]): 
   const rows = await transaction.query<{ message_id: string }>(REMEMBER, [keys])
   return new Set(rows.map(({ message_id }) => message_id))
 }
+
+function outcomeOf(apply: () => unknown): Outcome {
+  try {
+    return { result: apply() }
+  } catch (error) {
+    return { error }
+  }
+}
+
+/** Returns the row of a folder as this node knows it. */
+const expectedRow = ({ key, position, keywords }: PostgresFolder): LockedRow => ({
+  id: key,
+  uid_next: position.uidNext,
+  mod_seq: position.modSeq,
+  value_seq: position.valueSeq,
+  keywords,
+  lock_token: null,
+  is_locked: null,
+})
 
 const known = (): StoreError => new StoreError('exists', 'the Message-ID is known already')
 

@@ -12,6 +12,21 @@ export interface Position {
   valueSeq: number
 }
 
+/** Returns whether everything up to `other` was emitted. */
+export const hasReached = (position: Position, other: Position): boolean =>
+  position.uidNext >= other.uidNext && position.modSeq >= other.modSeq && position.valueSeq >= other.valueSeq
+
+/** Returns a position as a text for other nodes. */
+export const positionText = ({ uidNext, modSeq, valueSeq }: Position): string => `${uidNext} ${modSeq} ${valueSeq}`
+
+/** Returns the position in a text; undefined if there is none. */
+export function positionFrom(text: string | undefined): Position | undefined {
+  const [, uidNext, modSeq, valueSeq] = /^(\d{1,15}) (\d{1,15}) (\d{1,15})$/.exec(text ?? '') ?? []
+  return uidNext === undefined
+    ? undefined
+    : { uidNext: Number(uidNext), modSeq: Number(modSeq), valueSeq: Number(valueSeq) }
+}
+
 /** A folder as this node knows it. */
 export class PostgresFolder implements FolderState {
   folder: Folder
@@ -21,6 +36,10 @@ export class PostgresFolder implements FolderState {
   /** All entries, if a session has opened the folder. */
   index: FolderIndex | undefined
   readonly sequences = new Sequences()
+  /** Keywords that the row of the folder has. It may have more, and loses none. */
+  keywords = ''
+  /** Until when other nodes are expected to change the folder, as `performance.now()`. */
+  contestedUntil = 0
   /** When the index was last used, as `performance.now()`. */
   usedAt = 0
   #turn: Promise<void> = Promise.resolve()

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino'
 import type { Clock } from '../../common/clock.ts'
+import { MemoryBudget } from '../../common/memory-budget.ts'
 import type { Overview } from '../../mail/overview.ts'
 import type { Database } from '../../postgres/database.ts'
 import { Leases } from '../../postgres/leases.ts'
@@ -27,7 +28,6 @@ import {
   type NewMessage,
   type Origin,
   type Owner,
-  PUBLIC_OWNER,
   type ReadPart,
   type StoredMessage,
   StoreError,
@@ -36,27 +36,31 @@ import {
   type UidRange,
 } from '../types.ts'
 import { ascending } from '../uid-order.ts'
-import type { ValueChanges, ValueKind, ValueSpace, Values } from '../value-types.ts'
+import type { ValueChanges, ValueSpace, Values } from '../value-types.ts'
 import { Bodies, removeDoomed, type StreamedBlob } from './bodies.ts'
 import type { Draft } from './draft.ts'
 import { dumpDatabase } from './dump.ts'
 import { storeError } from './errors.ts'
 import { Folders } from './folders.ts'
 import { Follower } from './follower.ts'
+import { Following } from './following.ts'
 import { Lane, valuesIn } from './lane.ts'
 import { assertLocked, FolderLeases } from './locks.ts'
 import { MessageCount } from './message-count.ts'
 import { BlobNumbers } from './numbers.ts'
-import { PostgresFolder } from './postgres-folder.ts'
+import type { PostgresFolder } from './postgres-folder.ts'
 import { Reader } from './reader.ts'
 import { Names } from './records.ts'
 import { restoreDatabase } from './restore.ts'
+import { kinds, Spaces } from './spaces.ts'
 import { State } from './state.ts'
 
 export interface PostgresStoreOptions {
   readonly clock: Clock
   readonly log: Logger
   readonly limits?: StoreLimits | undefined
+  /** Counts the messages that are kept in memory or read ahead. Default: without a limit. */
+  readonly memory?: MemoryBudget | undefined
 }
 
 /** Messages that one transaction changes, so that others need not wait for long. */
@@ -64,21 +68,6 @@ const STEP = 1_000
 const SWEEP_MS = 20_000
 /** Held by the node that makes room in a full store. */
 const DROP_LEASE = 'drop-oldest'
-
-/** The kinds of values that belong to no folder have a row of their own to lock, with an id below 0. */
-const kinds: Readonly<Record<ValueKind, number>> = {
-  metadata: -1,
-  urlauth: -2,
-  acl: -3,
-  seen: -4,
-  recent: -5,
-  thread: -6,
-  outgoing: -7,
-  report: -8,
-  answered: -9,
-  webhook: -10,
-  'all-mail': -11,
-}
 
 /** Opens the store in a database. It does not close the database. @throws StoreError */
 export async function openPostgresStore(database: Database, options: PostgresStoreOptions): Promise<PostgresStore> {
@@ -106,15 +95,19 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
   readonly #count: MessageCount
   readonly #folders: Folders
   readonly #follower: Follower
+  readonly #following: Following
   readonly #lane: Lane
   readonly #locks: FolderLeases
   readonly #leases: Leases
   readonly #dropOldest: DropOldest | undefined
-  readonly #spaces = new Map<number, PostgresFolder>()
-  #stops: (() => void)[] = []
-  #rereadAt: string | undefined
+  readonly #spaces = new Spaces()
+  #sweeping: NodeJS.Timeout | undefined
 
-  constructor(database: Database, tag: string, { clock, log, limits = {} }: PostgresStoreOptions) {
+  constructor(
+    database: Database,
+    tag: string,
+    { clock, log, limits = {}, memory = new MemoryBudget() }: PostgresStoreOptions,
+  ) {
     super(clock, (error) => log.error({ err: error }, 'a listener of the store failed'))
     this.#database = database
     this.#log = log
@@ -123,14 +116,18 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
     const emit = this.emit.bind(this)
     const names = this.#names
     this.#bodies = new Bodies(database, numbers)
-    this.#reader = new Reader(database, names, this.#bodies)
+    this.#reader = new Reader(database, names, this.#bodies, memory)
     this.#state = new State(database)
     this.#follower = new Follower(database, names, emit)
     this.#count = new MessageCount(limits.messages)
     const count = this.#count
     this.#folders = new Folders({ database, clock, names, registry: this.folders, emit, count })
     const report = (error: unknown): void => log.error({ err: error }, 'a committed change could not be told to all')
-    this.#lane = new Lane({ database, follower: this.#follower, names, numbers, emit, report, count })
+    const isFollowed = this.isFollowed.bind(this)
+    const follower = this.#follower
+    const [folders, state] = [this.#folders, this.#state]
+    this.#following = new Following({ database, folders, state, follower, log, isFollowed })
+    this.#lane = new Lane({ database, follower, names, numbers, emit, isFollowed, report, count })
     this.#locks = new FolderLeases(database, (...args) => this.#expunge(...args), log)
     this.#leases = new Leases(database, log)
     if (limits.whenFull === 'drop-oldest') this.#dropOldest = new DropOldest(this, limits, { log, alone: this.#alone })
@@ -138,21 +135,10 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
 
   /** Reads the folders and begins to follow the other nodes. Call it once. @throws DatabaseError */
   async load(): Promise<void> {
-    await this.#database.query(
-      `insert into folders (id, owner, name, uid_validity, settings, version)
-       select id, '', '', 0, '{}', 0 from unnest($1::bigint[]) id on conflict do nothing`,
-      [Object.values(kinds)],
-    )
-    await this.#readClock()
+    await this.#spaces.create(this.#database)
+    await this.#following.start()
     await Promise.all([this.#folders.load(), this.#state.load(), this.#count.recount(this.#database)])
-    const listen = this.#database.listen.bind(this.#database)
-    const sweep = setInterval(() => this.#background(removeDoomed(this.#database, this.#bodies.streamed)), SWEEP_MS)
-    this.#stops = [
-      listen('folders', (key) => this.#background(key === undefined ? this.#reread() : this.#follow(Number(key)))),
-      listen('owners', (key) => key !== undefined && this.#background(this.#folders.refresh())),
-      listen('state', (key) => key !== undefined && this.#background(this.#state.readChanges())),
-      () => clearInterval(sweep.unref()),
-    ]
+    this.#sweeping = setInterval(() => void this.#sweep(), SWEEP_MS).unref()
   }
 
   async room(): Promise<StoreRoom> {
@@ -202,13 +188,12 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
     const [row] = await this.#query<FolderStatus>(STATUS, [state.key])
     if (!row) throw notFound(folderId)
     // The caller also gets the events of the changes that are counted.
-    if (row.highestModSeq !== state.position.modSeq) await this.#run(() => this.#follow(state.key))
+    if (row.highestModSeq !== state.position.modSeq) await this.#emitChanges(state)
     return row
   }
 
   override async refresh(folderId: string): Promise<void> {
-    const { key } = await this.#need(folderId)
-    await this.#run(() => this.#follow(key))
+    await this.#emitChanges(await this.#need(folderId))
   }
 
   async snapshot(folderId: string): Promise<FolderSnapshot> {
@@ -248,6 +233,7 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
         once: onceIn(batch).map(textKey),
         messages: this.#countTargets(batch),
         octets: raws.reduce((sum, raw) => sum + (Buffer.isBuffer(raw) ? raw.length : 0), 0),
+        isPlain: true,
       }
       return await this.#withRoom(() =>
         this.#lane.run({ ...operation, apply: (draft) => draft.append(batch, raws, this.clock.now(), origin) }),
@@ -355,9 +341,9 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
     origin?: Origin,
   ): Promise<readonly number[]> {
     const state = await this.#need(folderId)
-    const expunged = await this.#inSteps([state], uids, (draft, some) =>
-      draft.need(folderId).row.is_locked ? [] : draft.expunge(folderId, some, origin),
-    )
+    const step = (draft: Draft, some: readonly number[]): readonly number[] =>
+      draft.need(folderId).row.is_locked ? [] : draft.expunge(folderId, some, origin)
+    const expunged = await this.#inSteps([state], uids, step, { isPlain: false })
     return expunged.flat()
   }
 
@@ -461,7 +447,8 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.isClosed) return
     this.isClosed = true
-    for (const stop of this.#stops) stop()
+    clearInterval(this.#sweeping)
+    await this.#following.close()
     await this.#lane.ended()
     await Promise.all([this.#locks.close(), this.#leases[Symbol.asyncDispose]()])
   }
@@ -506,10 +493,11 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
     token?: string,
   ): Promise<readonly number[]> {
     const { id } = state.folder
-    const expunged = await this.#inSteps([state], uids, (draft, some) => {
+    const step = (draft: Draft, some: readonly number[]): readonly number[] => {
       if (token !== undefined) assertLocked(draft.need(id), token)
       return draft.expunge(id, some, origin)
-    })
+    }
+    const expunged = await this.#inSteps([state], uids, step, { isPlain: token === undefined })
     return expunged.flat()
   }
 
@@ -518,6 +506,7 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
     folders: readonly PostgresFolder[],
     uids: readonly number[],
     step: (draft: Draft, some: readonly number[]) => T,
+    { isPlain = true } = {},
   ): Promise<T[]> {
     this.checkOpen()
     const all = ascending(uids)
@@ -526,7 +515,7 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
       const some = all.slice(at, at + STEP)
       const [first] = folders as readonly [PostgresFolder]
       results.push(
-        await this.#lane.run({ folders, uids: new Map([[first, some]]), apply: (draft) => step(draft, some) }),
+        await this.#lane.run({ folders, uids: new Map([[first, some]]), isPlain, apply: (draft) => step(draft, some) }),
       )
     }
     return results
@@ -574,61 +563,30 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
   async #spaceOf({ folderId, kind }: ValueSpace): Promise<PostgresFolder> {
     if (folderId !== undefined) return this.#need(folderId)
     this.checkOpen()
-    const key = kinds[kind]
-    let space = this.#spaces.get(key)
-    if (!space) {
-      const folder: Folder = { id: `values:${kind}`, owner: PUBLIC_OWNER, name: kind, uidValidity: 0 }
-      space = new PostgresFolder(key, folder, { uidNext: 1, modSeq: 1, valueSeq: 0 })
-      this.#spaces.set(key, space)
-    }
-    return space
+    return this.#spaces.of(kind)
   }
 
   #refreshFolders(): Promise<void> {
     return this.#run(() => this.#folders.refresh())
   }
 
-  /** Emits what another node has changed in a folder. */
-  async #follow(key: number): Promise<void> {
-    if (key <= 0) return
-    if (!this.#folders.get(key)) await this.#folders.refresh()
-    const state = this.#folders.get(key)
-    if (!state) return
+  /** Emits what other nodes have committed in a folder before this call, if anybody wants to know. @throws StoreError */
+  async #emitChanges(state: PostgresFolder): Promise<void> {
+    if (!this.isFollowed(state.folder)) return
     const end = await state.turn()
     try {
-      await this.#follower.refresh(state)
+      await this.#run(() => this.#follower.refresh(state))
     } finally {
       end()
     }
   }
 
-  /** Emits everything that other nodes have changed since the last time, in case a notification was lost. */
-  async #reread(): Promise<void> {
-    const since = this.#rereadAt
-    await this.#readClock()
-    await this.#folders.refresh()
-    await this.#state.readChanges()
-    const rows = await this.#database.query<{ id: number; mod_seq: number; value_seq: number }>(
-      `select id, mod_seq, value_seq from folders
-       where changed_at > $1::timestamptz - interval '30 seconds' and id > 0`,
-      [since],
-    )
-    for (const { id, mod_seq, value_seq } of rows) {
-      const position = this.#folders.get(id)?.position
-      if (position?.modSeq !== mod_seq || position.valueSeq !== value_seq) await this.#follow(id)
+  async #sweep(): Promise<void> {
+    try {
+      await removeDoomed(this.#database, this.#bodies.streamed)
+    } catch (error) {
+      if (!this.isClosed) this.#log.debug({ err: error }, 'octets of deleted messages stay; it is tried again')
     }
-  }
-
-  async #readClock(): Promise<void> {
-    const [row] = await this.#database.query<{ now: string }>('select clock_timestamp()::text as now')
-    this.#rereadAt = row?.now
-  }
-
-  /** Work whose failure the next time makes up for. */
-  #background(work: Promise<unknown>): void {
-    work.catch((error: unknown) => {
-      if (!this.isClosed) this.#log.debug({ err: error }, 'following the other nodes failed; it is tried again')
-    })
   }
 
   /** Returns how many messages a batch adds to folders whose messages are counted. */

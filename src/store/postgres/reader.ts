@@ -1,7 +1,8 @@
+import type { MemoryBudget } from '../../common/memory-budget.ts'
 import { type Overview, overview } from '../../mail/overview.ts'
 import type { Database } from '../../postgres/database.ts'
 import type { ExpectedMessage, MessageEntry, MessageReads, ReadPart } from '../types.ts'
-import { Ahead, type AheadReads, type Held } from './ahead.ts'
+import { Ahead, AheadMemory, type AheadReads, type Held } from './ahead.ts'
 import type { BlobPlace, Bodies, MessagePlace } from './bodies.ts'
 import { BodyCache, LARGEST_OCTETS } from './body-cache.ts'
 import type { PostgresFolder } from './postgres-folder.ts'
@@ -28,11 +29,14 @@ export class Reader {
   readonly #database: Database
   readonly #names: Names
   readonly #bodies: Bodies
-  readonly #cache = new BodyCache()
+  readonly #cache: BodyCache
   readonly #recent = new Map<string, BlobPlace>()
-  readonly #ahead = { octets: 0 }
+  readonly #ahead: AheadMemory
 
-  constructor(database: Database, names: Names, bodies: Bodies) {
+  /** @param memory counts messages that are kept or read ahead */
+  constructor(database: Database, names: Names, bodies: Bodies, memory: MemoryBudget) {
+    this.#cache = new BodyCache(memory)
+    this.#ahead = new AheadMemory(memory)
     this.#database = database
     this.#names = names
     this.#bodies = bodies

@@ -1,10 +1,7 @@
-import type { Transaction } from '../../postgres/database.ts'
+import { type Database, DatabaseError, type Transaction } from '../../postgres/database.ts'
 import type { MessageEntry } from '../types.ts'
 import type { ValueKind } from '../value-types.ts'
 import { detailsOf, flagsText, type Names, PIECE_OCTETS, PREFIX_PIECE } from './records.ts'
-
-/** Pieces of at least this size are sent alone, in binary form. Smaller ones are sent together, as text. */
-const ALONE_OCTETS = 16 * 1024
 
 interface NewPiece {
   readonly blob: number
@@ -37,9 +34,18 @@ export interface ValueChange {
   readonly modSeq: number | null
 }
 
+/** The numbers that the row of a folder has before a change. */
+export interface ExpectedNumbers {
+  readonly id: number
+  readonly uid_next: number
+  readonly mod_seq: number
+  readonly value_seq: number
+}
+
 /** The new numbers of a folder, and what is added to its counts. */
 export interface FolderWrite {
   readonly key: number
+  readonly before: ExpectedNumbers
   readonly uidNext: number
   readonly modSeq: number
   readonly valueSeq: number
@@ -48,10 +54,11 @@ export interface FolderWrite {
   readonly unseen: number
   readonly deleted: number
   readonly deletedOctets: number
-  readonly keywords: string
+  /** Null: as before. */
+  readonly keywords: string | null
 }
 
-/** Everything that a transaction writes, one statement for each table. */
+/** Everything that a transaction writes. */
 export class Writes {
   readonly #names: Names
   readonly #pieces: NewPiece[] = []
@@ -129,66 +136,92 @@ export class Writes {
     if (!this.#places.delete(placeKey(place))) this.#lostPlaces.push(place)
   }
 
-  /** Sends everything. */
+  /** Sends everything as one statement. */
   send(transaction: Transaction): void {
-    this.#sendBodies(transaction)
-    this.#sendEntries(transaction)
-    this.#sendHolders(transaction)
-    this.#sendArticles(transaction)
-    this.#sendValues(transaction)
-    const { folders } = this
-    sendRows(transaction, UPDATE_FOLDERS, [
-      column(folders, 'key'),
-      column(folders, 'uidNext'),
-      column(folders, 'modSeq'),
-      column(folders, 'valueSeq'),
-      column(folders, 'messages'),
-      column(folders, 'octets'),
-      column(folders, 'unseen'),
-      column(folders, 'deleted'),
-      column(folders, 'deletedOctets'),
-      column(folders, 'keywords'),
-    ])
+    const parts = this.#parts(UPDATE_FOLDERS)
+    if (parts.length > 0) transaction.send(`with ${namedParts(parts).join(', ')} select`, valuesOf(parts))
   }
 
-  #sendBodies(transaction: Transaction): void {
-    const small = this.#pieces.filter(({ octets }) => octets.length < ALONE_OCTETS)
-    const alone = small.length === 1 ? this.#pieces : this.#pieces.filter((piece) => !small.includes(piece))
-    for (const { blob, piece, octets } of alone) transaction.send(INSERT_PIECE, [blob, piece, octets])
-    if (small.length < 2) return
-    sendRows(transaction, INSERT_PIECES, [column(small, 'blob'), column(small, 'piece'), column(small, 'octets')])
+  /**
+   * Makes the changes with one statement, which changes nothing if the folders do not have the numbers that were expected.
+   * Returns whether they have. @param others folders that were only read @throws DatabaseError
+   */
+  async sendAlone(database: Pick<Database, 'change' | 'query'>, others: readonly ExpectedNumbers[]): Promise<boolean> {
+    const same: Part = { name: 'same', text: SAME_FOLDERS, columns: numberColumns(others) }
+    if (this.folders.length === 0) return (await database.query(SAME_FOLDERS, same.columns)).length === others.length
+    const parts = this.#parts(MOVE_FOLDERS)
+    if (others.length > 0) parts.push(same)
+    const change = { parts: namedParts(parts, 1), last: others.length > 0 ? ALL_FOUND : ALL_MOVED }
+    try {
+      await database.change(change, [this.folders.length + others.length, ...valuesOf(parts)])
+      return true
+    } catch (error) {
+      if (error instanceof DatabaseError && GUESSED_WRONG.has(error.sqlState ?? '')) return false
+      throw error
+    }
   }
 
-  #sendEntries(transaction: Transaction): void {
+  /** @param folders the statement for the numbers of the folders */
+  #parts(folders: string): Part[] {
+    const parts = [this.#bodies(), ...this.#entries(), ...this.#articles(), ...this.#values(), ...this.#holding()]
+    return [...parts, this.#numbers(folders)].filter(({ columns }) => columns[0]?.length)
+  }
+
+  /** The octets of all pieces are one parameter: in an array, each octet would be written as two digits. */
+  #bodies(): Part {
+    const pieces = this.#pieces
+    let at = 1
+    const starts = pieces.map(({ octets }) => {
+      const start = at
+      at += octets.length
+      return start
+    })
+    const lengths = pieces.map(({ octets }) => octets.length)
+    const all = Buffer.concat(pieces.map(({ octets }) => octets))
+    return { text: INSERT_PIECES, columns: [column(pieces, 'blob'), column(pieces, 'piece'), starts, lengths, all] }
+  }
+
+  #entries(): Part[] {
     const added = [...this.#added.values()]
     const entries = added.map(({ entry }) => entry)
-    sendRows(transaction, INSERT_ENTRIES, [
-      column(added, 'folder'),
-      column(entries, 'uid'),
-      entries.map(({ blob }) => this.#names.blobNumber(blob)),
-      column(entries, 'sizeOctets'),
-      entries.map(({ internalDate }) => Math.floor(internalDate)),
-      entries.map(({ savedAt }) => Math.floor(savedAt)),
-      entries.map(({ flags }) => flagsText(flags)),
-      column(entries, 'modSeq'),
-      entries.map(detailsOf),
-    ])
     const changed = [...this.#changed.values()]
-    sendRows(transaction, UPDATE_ENTRIES, [
-      column(changed, 'folder'),
-      changed.map(({ entry }) => entry.uid),
-      changed.map(({ entry }) => flagsText(entry.flags)),
-      changed.map(({ entry }) => entry.modSeq),
-    ])
-    sendRows(transaction, DELETE_ENTRIES, [column(this.#removed, 'folder'), column(this.#removed, 'uid')])
-    sendRows(transaction, INSERT_VANISHED, [
-      column(this.vanished, 'folder'),
-      column(this.vanished, 'modSeq'),
-      this.vanished.map(({ uids }) => `{${uids.join(',')}}`),
-    ])
+    return [
+      {
+        text: INSERT_ENTRIES,
+        columns: [
+          column(added, 'folder'),
+          column(entries, 'uid'),
+          entries.map(({ blob }) => this.#names.blobNumber(blob)),
+          column(entries, 'sizeOctets'),
+          entries.map(({ internalDate }) => Math.floor(internalDate)),
+          entries.map(({ savedAt }) => Math.floor(savedAt)),
+          entries.map(({ flags }) => flagsText(flags)),
+          column(entries, 'modSeq'),
+          entries.map(detailsOf),
+        ],
+      },
+      {
+        text: UPDATE_ENTRIES,
+        columns: [
+          column(changed, 'folder'),
+          changed.map(({ entry }) => entry.uid),
+          changed.map(({ entry }) => flagsText(entry.flags)),
+          changed.map(({ entry }) => entry.modSeq),
+        ],
+      },
+      { text: DELETE_ENTRIES, columns: [column(this.#removed, 'folder'), column(this.#removed, 'uid')] },
+      {
+        text: INSERT_VANISHED,
+        columns: [
+          column(this.vanished, 'folder'),
+          column(this.vanished, 'modSeq'),
+          this.vanished.map(({ uids }) => `{${uids.join(',')}}`),
+        ],
+      },
+    ]
   }
 
-  #sendHolders(transaction: Transaction): void {
+  #holding(): Part[] {
     const more: [blob: number, messages: number][] = []
     const fewer: [blob: number, messages: number][] = []
     for (const [blob, messages] of this.#newBlobs) {
@@ -199,47 +232,116 @@ export class Writes {
       if (messages > 0) more.push([blob, messages])
       else if (messages < 0) fewer.push([blob, -messages])
     }
-    sendRows(transaction, HOLD, columnsOf(more.sort(byBlob)))
-    sendRows(transaction, RELEASE, columnsOf(fewer.sort(byBlob)))
+    fewer.sort(byBlob)
+    return [
+      { text: HOLD, columns: columnsOf(more.sort(byBlob)) },
+      { name: 'held', text: LET_GO, columns: columnsOf(fewer) },
+      { text: DOOM, columns: [fewer.map(([blob]) => blob)] },
+    ]
   }
 
-  #sendArticles(transaction: Transaction): void {
+  #articles(): Part[] {
     const { overviews } = this
-    sendRows(transaction, INSERT_OVERVIEWS, [column(overviews, 'blob'), column(overviews, 'overview')])
-    sendRows(transaction, DELETE_PLACES, placeColumns(this.#lostPlaces))
-    sendRows(transaction, INSERT_PLACES, placeColumns([...this.#places.values()]))
-    sendRows(transaction, INSERT_HISTORY, [[...this.#history].sort()])
+    return [
+      { text: INSERT_OVERVIEWS, columns: [column(overviews, 'blob'), column(overviews, 'overview')] },
+      { text: DELETE_PLACES, columns: placeColumns(this.#lostPlaces) },
+      { text: INSERT_PLACES, columns: placeColumns([...this.#places.values()]) },
+      { text: INSERT_HISTORY, columns: [[...this.#history].sort()] },
+    ]
   }
 
-  #sendValues(transaction: Transaction): void {
+  #values(): Part[] {
     const values = [...this.values.values()]
     const set = values.filter(({ content }) => content !== undefined)
     const removed = values.filter(({ content }) => content === undefined)
-    sendRows(transaction, SET_VALUES, [
-      column(set, 'folder'),
-      column(set, 'kind'),
-      column(set, 'reader'),
-      column(set, 'key'),
-      column(set, 'name'),
-      column(set, 'content'),
-    ])
-    sendRows(transaction, REMOVE_VALUES, [
-      column(removed, 'folder'),
-      column(removed, 'kind'),
-      column(removed, 'reader'),
-      column(removed, 'key'),
-    ])
     const { valueChanges } = this
-    sendRows(transaction, INSERT_VALUE_CHANGES, [
-      column(valueChanges, 'folder'),
-      column(valueChanges, 'valueSeq'),
-      column(valueChanges, 'kind'),
-      column(valueChanges, 'reader'),
-      valueChanges.map(({ names }) => JSON.stringify(names)),
-      column(valueChanges, 'modSeq'),
-    ])
+    return [
+      {
+        text: SET_VALUES,
+        columns: [
+          column(set, 'folder'),
+          column(set, 'kind'),
+          column(set, 'reader'),
+          column(set, 'key'),
+          column(set, 'name'),
+          column(set, 'content'),
+        ],
+      },
+      {
+        text: REMOVE_VALUES,
+        columns: [
+          column(removed, 'folder'),
+          column(removed, 'kind'),
+          column(removed, 'reader'),
+          column(removed, 'key'),
+        ],
+      },
+      {
+        text: INSERT_VALUE_CHANGES,
+        columns: [
+          column(valueChanges, 'folder'),
+          column(valueChanges, 'valueSeq'),
+          column(valueChanges, 'kind'),
+          column(valueChanges, 'reader'),
+          valueChanges.map(({ names }) => JSON.stringify(names)),
+          column(valueChanges, 'modSeq'),
+        ],
+      },
+    ]
+  }
+
+  #numbers(text: string): Part {
+    const { folders } = this
+    const before = column(folders, 'before')
+    return {
+      name: 'moved',
+      text,
+      columns: [
+        column(folders, 'key'),
+        column(folders, 'uidNext'),
+        column(folders, 'modSeq'),
+        column(folders, 'valueSeq'),
+        column(folders, 'messages'),
+        column(folders, 'octets'),
+        column(folders, 'unseen'),
+        column(folders, 'deleted'),
+        column(folders, 'deletedOctets'),
+        column(folders, 'keywords'),
+        ...numberColumns(before).slice(1),
+      ],
+    }
   }
 }
+
+/** A change of one table. Its parameters are columns; without rows, there is nothing to change. */
+interface Part {
+  readonly text: string
+  readonly columns: readonly (readonly unknown[] | Buffer)[]
+  /** By which others refer to it. */
+  readonly name?: string
+}
+
+/** Returns parts as those of one statement, whose parameters follow each other. @param before parameters that precede them */
+function namedParts(parts: readonly Part[], before = 0): string[] {
+  let at = before
+  return parts.map(({ name = `p${at}`, text, columns }) => {
+    const own = at
+    at += columns.length
+    return `${name} as (${shifted(text, own)})`
+  })
+}
+
+/** Texts whose parameters have other numbers. There are as many as kinds of changes. */
+const shiftedTexts = new Map<string, string[]>()
+
+function shifted(text: string, by: number): string {
+  const texts = shiftedTexts.get(text) ?? []
+  shiftedTexts.set(text, texts)
+  texts[by] ??= text.replace(/\$(\d+)/g, (_, number: string) => `$${by + Number(number)}`)
+  return texts[by]
+}
+
+const valuesOf = (parts: readonly Part[]): unknown[] => parts.flatMap(({ columns }) => columns)
 
 const column = <Row, Key extends keyof Row>(rows: readonly Row[], key: Key): Row[Key][] => rows.map((row) => row[key])
 
@@ -252,20 +354,23 @@ const byBlob = ([a]: readonly [number, number], [b]: readonly [number, number]):
 
 const placeKey = ({ messageId, folder, uid }: Place): string => `${folder}/${uid}/${messageId}`
 
+const numberColumns = (rows: readonly ExpectedNumbers[]): unknown[][] => [
+  column(rows, 'id'),
+  column(rows, 'uid_next'),
+  column(rows, 'mod_seq'),
+  column(rows, 'value_seq'),
+]
+
 const placeColumns = (places: readonly Place[]): unknown[][] => [
   column(places, 'messageId'),
   column(places, 'folder'),
   column(places, 'uid'),
 ]
 
-/** Sends a statement whose parameters are columns of the same length, unless they are empty. */
-function sendRows(transaction: Transaction, text: string, columns: readonly (readonly unknown[])[]): void {
-  if (columns[0]?.length) transaction.send(text, columns)
-}
-
-const INSERT_PIECE = 'insert into pieces (blob, piece, octets) values ($1, $2, $3)'
-const INSERT_PIECES =
-  'insert into pieces (blob, piece, octets) select * from unnest($1::bigint[], $2::integer[], $3::bytea[])'
+const INSERT_PIECES = `
+  insert into pieces (blob, piece, octets)
+  select blob, piece, substring($5::bytea from start for length)
+  from unnest($1::bigint[], $2::integer[], $3::integer[], $4::integer[]) c (blob, piece, start, length)`
 const INSERT_ENTRIES = `
   insert into entries (folder, uid, blob, size, internal_date, saved_at, flags, mod_seq, details)
   select * from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::text[],
@@ -284,18 +389,13 @@ const HOLD = `
   insert into holders (blob, messages)
   select blob, 1 + more from unnest($1::bigint[], $2::bigint[]) c (blob, more)
   on conflict (blob) do update set messages = holders.messages + excluded.messages - 1`
-/** Also used with the blobs of a deleted folder. */
-export const releaseOf = (blobs: string): string => `
-  , held as (
-    update holders h set messages = h.messages - c.fewer from ${blobs} c where h.blob = c.blob
-    returning h.blob, h.messages
-  )
-  insert into doomed (blob) select c.blob from ${blobs} c
+const LET_GO = `
+  update holders h set messages = h.messages - c.fewer from unnest($1::bigint[], $2::bigint[]) c (blob, fewer)
+  where h.blob = c.blob returning h.blob, h.messages`
+const DOOM = `
+  insert into doomed (blob) select c.blob from unnest($1::bigint[]) c (blob)
   where not exists (select from held where held.blob = c.blob and held.messages > 0)
   on conflict do nothing`
-const RELEASE = `
-  with released (blob, fewer) as (select * from unnest($1::bigint[], $2::bigint[]))
-  ${releaseOf('released')}`
 const INSERT_OVERVIEWS = `
   insert into overviews (blob, overview) select * from unnest($1::bigint[], $2::text[]) on conflict do nothing`
 const DELETE_PLACES = `
@@ -319,8 +419,21 @@ const UPDATE_FOLDERS = `
   update folders f set uid_next = c.uid_next, mod_seq = c.mod_seq, value_seq = c.value_seq,
     messages = f.messages + c.messages, octets = f.octets + c.octets, unseen = f.unseen + c.unseen,
     deleted = f.deleted + c.deleted, deleted_octets = f.deleted_octets + c.deleted_octets,
-    keywords = c.keywords, changed_at = now()
+    keywords = coalesce(c.keywords, f.keywords), changed_at = now()
   from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[],
-    $8::bigint[], $9::bigint[], $10::text[])
-    c (id, uid_next, mod_seq, value_seq, messages, octets, unseen, deleted, deleted_octets, keywords)
+    $8::bigint[], $9::bigint[], $10::text[], $11::bigint[], $12::bigint[], $13::bigint[])
+    c (id, uid_next, mod_seq, value_seq, messages, octets, unseen, deleted, deleted_octets, keywords,
+      old_uid_next, old_mod_seq, old_value_seq)
   where f.id = c.id`
+/** Only folders that nobody has changed. Their part is named `moved`. */
+const MOVE_FOLDERS = `${UPDATE_FOLDERS}
+  and f.uid_next = c.old_uid_next and f.mod_seq = c.old_mod_seq and f.value_seq = c.old_value_seq returning f.id`
+const SAME_FOLDERS = `
+  select f.id from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[]) c (id, uid_next, mod_seq, value_seq)
+  join folders f on f.id = c.id
+  where f.uid_next = c.uid_next and f.mod_seq = c.mod_seq and f.value_seq = c.value_seq`
+/** Fail unless all folders, as many as $1, had the numbers that were expected. */
+const ALL_MOVED = 'select 1 / (case when count(*) = $1::integer then 1 else 0 end) from moved'
+const ALL_FOUND = ALL_MOVED.replace('moved', '(table moved union all table same) found')
+/** A folder has other numbers (`division_by_zero`), or already has a message with the uid (`unique_violation`). */
+const GUESSED_WRONG: ReadonlySet<string> = new Set(['22012', '23505'])
