@@ -66,24 +66,52 @@ export interface AssembledMessage {
   readonly raw: NewMessage['raw']
 }
 
-/** Joins the parts of a message. @throws ImapError TOOBIG, BADURL, or CANNOT if it is empty */
-export async function assembleMessage(
+/**
+ * Joins the parts of a message. Returns a promise only if a part is a URL.
+ * @throws ImapError TOOBIG, BADURL, or CANNOT if it is empty
+ */
+export function assembleMessage(
   session: ImapSession,
   state: LoggedOn,
   { parts }: AppendMessage,
+): AssembledMessage | Promise<AssembledMessage> {
+  const message = new MessageParts(session.context.config.limits.messageSize)
+  if (parts.some((part) => 'url' in part)) return withUrls(session, state, parts, message)
+  for (const part of parts) if ('content' in part) message.add(part.content)
+  return message.assembled()
+}
+
+async function withUrls(
+  session: ImapSession,
+  state: LoggedOn,
+  parts: AppendMessage['parts'],
+  message: MessageParts,
 ): Promise<AssembledMessage> {
-  const found: Literal['content'][] = []
-  const limit = session.context.config.limits.messageSize
-  let octets = 0
-  for (const part of parts) {
-    const content = 'url' in part ? await urlOctets(session, state, part.url) : part.content
-    found.push(content)
-    octets += Buffer.isBuffer(content) ? content.length : content.octets
-    // Checked after each part, because a command can name a large message many times.
-    if (octets > limit) throw no(`A message may have ${limit} octets.`, 'TOOBIG') // RFC 4469 section 3
+  for (const part of parts) message.add('url' in part ? await urlOctets(session, state, part.url) : part.content)
+  return message.assembled()
+}
+
+/** The octets of a message's parts, within a limit. */
+class MessageParts {
+  readonly #limit: number
+  readonly #parts: Literal['content'][] = []
+  #octets = 0
+
+  constructor(limit: number) {
+    this.#limit = limit
   }
-  if (octets === 0) throw no('An empty message is not stored.', 'CANNOT') // the client cancelled. RFC 3502 section 6.3.11
-  return { octets, raw: joined(found) }
+
+  /** @throws ImapError TOOBIG. Checked after each part, because a command can name a large message many times. */
+  add(content: Literal['content']): void {
+    this.#parts.push(content)
+    this.#octets += Buffer.isBuffer(content) ? content.length : content.octets
+    if (this.#octets > this.#limit) throw no(`A message may have ${this.#limit} octets.`, 'TOOBIG') // RFC 4469 section 3
+  }
+
+  assembled(): AssembledMessage {
+    if (this.#octets === 0) throw no('An empty message is not stored.', 'CANNOT') // the client cancelled. RFC 3502 section 6.3.11
+    return { octets: this.#octets, raw: joined(this.#parts) }
+  }
 }
 
 function joined(contents: readonly Literal['content'][]): NewMessage['raw'] {

@@ -16,7 +16,7 @@ export interface CommandRow<S extends StateName, A> {
    * Checks a literal by its size and the arguments before it. If it is refused here, the client need not send it.
    * @throws ImapError
    */
-  readonly checkLiteral?: (cursor: Cursor, session: ImapSession, octets: number) => Promise<void>
+  readonly checkLiteral?: (cursor: Cursor, session: ImapSession, octets: number) => Promise<void> | void
   /** Reads the arguments, including the space in front of them. */
   readonly parse: (cursor: Cursor, session: ImapSession) => A
   readonly run: (session: ImapSession, state: StateOf<S>, args: A) => Promise<CommandResult> | CommandResult
@@ -40,7 +40,7 @@ export interface Command {
   readonly check: (session: ImapSession) => void
   readonly checkLiteral: CommandRow<never, never>['checkLiteral']
   /** Parses the command and returns its action. @throws ImapError if it cannot run */
-  readonly prepare: (cursor: Cursor, session: ImapSession) => () => Promise<CommandResult>
+  readonly prepare: (cursor: Cursor, session: ImapSession) => () => Promise<CommandResult> | CommandResult
 }
 
 /** Creates a row that checks, parses and runs a command. */
@@ -65,7 +65,7 @@ export function defineCommand<const S extends StateName, A>(row: CommandRow<S, A
       }
       check(session)
       const args = usage === undefined ? parseAll() : withUsage(usage, parseAll)
-      return async () => {
+      return () => {
         const { state } = session
         if (!isAllowed(state)) throw new Error(`${name} run in state ${state.name}`)
         return run(session, state, args)

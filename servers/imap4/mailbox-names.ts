@@ -133,19 +133,29 @@ export function checkNewName(name: string): void {
 }
 
 /**
- * Returns the folder of that name.
+ * Returns the folder of that name, a promise only if something has to be awaited.
  * @param rights what the account must be allowed to do. RFC 4314 section 4
  * @throws ImapError with `code` if it does not exist, NOPERM without the rights
  */
-export async function findMailbox(
+export function findMailbox(
   session: ImapSession,
   identity: Identity,
   name: string,
   code = 'NONEXISTENT',
   rights = '',
+): Folder | Promise<Folder> {
+  if (name === 'INBOX') return openInbox(session.context.store, identity.owner) // always exists. RFC 9051 section 5.1
+  return findOther(session, identity, name, code, rights)
+}
+
+async function findOther(
+  session: ImapSession,
+  identity: Identity,
+  name: string,
+  code: string,
+  rights: string,
 ): Promise<Folder> {
   const { store, tenants } = session.context
-  if (name === 'INBOX') return openInbox(store, identity.owner) // always exists. RFC 9051 section 5.1
   checkMailboxReferral(identity.account, name)
   const { owner, name: folderName } = locate(name, identity)
   const folder = folderName === '' ? undefined : await store.findFolder(owner, folderName)

@@ -29,10 +29,15 @@ const NEWSGROUP_RIGHTS = 'lrsip'
 const CAPTURED_RIGHTS = 'lrswte'
 
 /** Returns the rights of an account on a folder, as letters. RFC 4314 section 2. */
-export async function rightsOf(session: ImapSession, identity: Identity, folder: Folder): Promise<string> {
+export function rightsOf(session: ImapSession, identity: Identity, folder: Folder): string | Promise<string> {
   if (folder.owner === identity.owner) return ALL_RIGHTS
   if (folder.owner === PUBLIC_OWNER) return NEWSGROUP_RIGHTS
   if (folder.owner === CAPTURED_OWNER) return CAPTURED_RIGHTS
+  return sharedRights(session, identity, folder)
+}
+
+/** Returns the rights of an account on a mailbox of another one. */
+async function sharedRights(session: ImapSession, identity: Identity, folder: Folder): Promise<string> {
   const { store, directory, tenants } = session.context
   const { user } = identity.account
   // A tenant shares mailboxes within itself only.

@@ -153,8 +153,8 @@ class Session implements ImapSession, ProtocolSession<Request, ImapError> {
     this.connection.write(statusResponse('*', 'OK', greeting))
   }
 
-  readCommand(): Promise<Request> {
-    return this.notifier ? this.#readAndNotify() : this.#reader.next()
+  readCommand(): Request | Promise<Request> | undefined {
+    return this.notifier ? this.#readAndNotify() : this.#reader.take()
   }
 
   /** Sends changes until the next command has arrived. RFC 5465 section 3.1. */
@@ -169,15 +169,17 @@ class Session implements ImapSession, ProtocolSession<Request, ImapError> {
 
   async run({ tag, name, cursor }: Request): Promise<void> {
     const command = findCommand(this, name)
-    const { text = `${name} completed`, code, after } = await command.prepare(cursor, this)()
+    const running = command.prepare(cursor, this)()
+    const { text = `${name} completed`, code, after } = running instanceof Promise ? await running : running
     this.#hasFailedLogon = false
     if (this.state.name === 'selected' && command.updates !== 'none') {
-      await reportChanges(this, this.state.selection, command.updates === 'all')
+      const reporting = reportChanges(this, this.state.selection, command.updates === 'all')
+      if (reporting) await reporting
       if (this.state.selection.isDeleted) return this.endAfterMailboxDeletion()
     }
     const own = { text, code }
     this.send(statusResponse(tag, 'OK', this.words ? resultInItsWords(this.words, this, name, own) : own))
-    await after?.()
+    if (after) await after()
   }
 
   sendError(error: ImapError): void {
@@ -216,7 +218,10 @@ const MAX_LITERAL_OCTETS = 64 * 1024
 const MAX_MESSAGES_HELD = 4
 
 /** Checks a literal before it is read, by the command so far. Returns its refusal, or undefined to accept it. */
-async function literalRefusal(session: ImapSession, ahead: LiteralAhead): Promise<ImapError | undefined> {
+function literalRefusal(
+  session: ImapSession,
+  ahead: LiteralAhead,
+): ImapError | undefined | Promise<ImapError | undefined> {
   let command: Command
   try {
     command = findCommand(session, ahead.name)
@@ -226,13 +231,17 @@ async function literalRefusal(session: ImapSession, ahead: LiteralAhead): Promis
     return asRefusal(error)
   }
   try {
-    await command.checkLiteral?.(ahead.cursor, session, ahead.octets)
-    return undefined
+    const checking = command.checkLiteral?.(ahead.cursor, session, ahead.octets)
+    return checking ? checking.then(() => undefined, asFinalRefusal) : undefined
   } catch (error) {
-    // A BAD only means that the command is not complete yet.
-    const refusal = asRefusal(error)
-    return refusal.status === 'BAD' ? undefined : refusal
+    return asFinalRefusal(error)
   }
+}
+
+/** Returns the refusal of a literal. A BAD only means that the command is not complete yet. */
+function asFinalRefusal(error: unknown): ImapError | undefined {
+  const refusal = asRefusal(error)
+  return refusal.status === 'BAD' ? undefined : refusal
 }
 
 function checkSize({ context }: ImapSession, { takesMessages }: Command, { octets, before }: LiteralAhead): void {

@@ -9,6 +9,9 @@ import type { Transport } from './transport.ts'
 export type Convert = (piece: Buffer) => Buffer
 const same: Convert = (piece) => piece
 
+/** What must be awaited before more of a message can be taken. */
+type Waiting = Promise<unknown> | 'for octets'
+
 /** Reads the content of messages and literals from a connection. */
 export class ContentReader {
   readonly #transport: Transport
@@ -36,16 +39,16 @@ export class ContentReader {
 
   /**
    * Reads exactly `octets` octets into a new buffer, for literals that fit in memory. A view would keep in memory
-   * everything that was received together with a small literal. @throws ConnectionEnded
+   * everything that was received together with a small literal. Returns a promise only if something has to be awaited.
+   * @throws ConnectionEnded
    */
-  async readOctets(octets: number): Promise<Buffer> {
+  readOctets(octets: number): Buffer | Promise<Buffer> {
     const whole = Buffer.allocUnsafe(octets)
     let filled = 0
-    await this.#read(octets, (piece) => {
+    const take = (piece: Buffer): undefined => {
       filled += piece.copy(whole, filled)
-      return undefined
-    })
-    return whole
+    }
+    return this.#read(octets, take, whole)
   }
 
   /** Yields exactly `octets` octets as they arrive, for literals of any size. Read it to its end. @throws ConnectionEnded */
@@ -68,11 +71,12 @@ export class ContentReader {
   }
 
   /** Reads exactly `octets` octets into a message. @param convert returns what is kept of each piece @throws ConnectionEnded */
-  receiveOctets(octets: number, received: ReceivedOctets, convert: Convert = same): Promise<void> {
-    return this.#read(octets, (piece) => {
+  async receiveOctets(octets: number, received: ReceivedOctets, convert: Convert = same): Promise<void> {
+    const take = (piece: Buffer): Promise<void> | undefined => {
       received.add(convert(piece))
       return received.writing
-    })
+    }
+    await this.#read(octets, take, undefined)
   }
 
   /**
@@ -88,46 +92,47 @@ export class ContentReader {
     const beginning = this.#begins()
     const received = this.receive()
     const reader = new BlockReader(maxOctets, received, convert)
+    const addArrived = (): Waiting | undefined => this.#addArrived(reader, received)
+    const dispose = (): void => received[Symbol.dispose]()
     try {
-      const waiting = beginning ?? this.#addArrived(reader, received)
-      return waiting === undefined ? received : this.#receiveRest(reader, received, waiting)
+      const waiting = beginning ?? addArrived()
+      return waiting === undefined ? received : this.#takeRest(addArrived, waiting, received, dispose)
     } catch (error) {
-      received[Symbol.dispose]()
+      dispose()
       throw error
     }
   }
 
-  /** Receives the rest of a block, each part within the event that brings it. @param waiting as `#addArrived` returns it */
-  #receiveRest(
-    reader: BlockReader,
-    received: ReceivedOctets,
-    waiting: Promise<unknown> | 'for octets',
-  ): Promise<ReceivedOctets> {
+  /**
+   * Takes the rest of a message, each part within the event that brings it.
+   * @param takeArrived takes what has arrived, and returns what must be awaited before more can be taken
+   * @returns `result` once everything is taken
+   */
+  #takeRest<T>(takeArrived: () => Waiting | undefined, first: Waiting, result: T, failed = (): void => {}): Promise<T> {
     return new Promise((resolve, reject) => {
       const fail = (error: unknown): void => {
-        received[Symbol.dispose]()
+        failed()
         reject(error)
       }
-      const wait = (what: Promise<unknown> | 'for octets'): void => {
-        if (what === 'for octets') this.#transport.onMore(goOn)
-        else what.then(() => goOn(), fail)
+      const wait = (waiting: Waiting | undefined): void => {
+        if (waiting === undefined) resolve(result)
+        else if (waiting === 'for octets') this.#transport.onMore(goOn)
+        else waiting.then(() => goOn(), fail)
       }
       const goOn = (ended?: unknown): void => {
         if (ended !== undefined) return fail(ended)
         try {
-          const what = this.#addArrived(reader, received)
-          if (what === undefined) resolve(received)
-          else wait(what)
+          wait(takeArrived())
         } catch (error) {
           fail(error)
         }
       }
-      wait(waiting)
+      wait(first)
     })
   }
 
   /** Adds what has arrived of a block. Returns what must be awaited before it is called again; undefined: it is complete. */
-  #addArrived(reader: BlockReader, received: ReceivedOctets): Promise<unknown> | 'for octets' | undefined {
+  #addArrived(reader: BlockReader, received: ReceivedOctets): Waiting | undefined {
     while (!reader.isComplete) {
       const piece = this.#take(Number.MAX_SAFE_INTEGER)
       if (!piece) return 'for octets'
@@ -154,17 +159,22 @@ export class ContentReader {
   }
 
   /** Passes exactly `octets` octets to `take` as they arrive, and waits for what it returns. @throws ConnectionEnded */
-  async #read(octets: number, take: (piece: Buffer) => Promise<void> | undefined): Promise<void> {
-    const beginning = this.#begins()
-    if (beginning) await beginning
-    for (let left = octets; left > 0; ) {
-      const piece = this.#take(left)
-      const waiting = piece ? take(piece) : this.#transport.more()
-      if (waiting) await waiting
-      left -= piece?.length ?? 0
-      if (piece && left > 0 && isSliceOver()) await nextSlice()
+  #read<T>(octets: number, take: (piece: Buffer) => Promise<void> | undefined, result: T): T | Promise<T> {
+    let left = octets
+    const takeArrived = (): Waiting | undefined => {
+      while (left > 0) {
+        const piece = this.#take(left)
+        if (!piece) return 'for octets'
+        left -= piece.length
+        const writing = take(piece)
+        if (writing) return writing
+        if (left > 0 && isSliceOver()) return nextSlice()
+      }
+      this.#ends(octets)
+      return undefined
     }
-    this.#ends(octets)
+    const waiting = this.#begins() ?? takeArrived()
+    return waiting === undefined ? result : this.#takeRest(takeArrived, waiting, result)
   }
 
   /** Returns some octets of a message, at most `maxOctets`. Undefined if none have arrived. @throws ConnectionEnded */

@@ -32,35 +32,45 @@ export const append = defineCommand({
     while (!cursor.atEnd)
     return { name, messages }
   },
-  async checkLiteral(cursor, session, octets) {
+  checkLiteral(cursor, session, octets) {
     cursor.space()
     const name = readMailboxName(cursor, session)
     if (session.state.name === 'not-authenticated' || session.state.name === 'logout') return
     const { identity } = session.state
-    const folder = await findMailbox(session, identity, name, 'TRYCREATE', 'i')
-    if (!isPublic(name)) await checkQuota(session, holderOf(session, identity, folder), () => ({ octets, messages: 1 }))
+    const checkRoom = (folder: Folder): Promise<void> | undefined =>
+      isPublic(name)
+        ? undefined
+        : checkQuota(session, holderOf(session, identity, folder), () => ({ octets, messages: 1 }))
+    const finding = findMailbox(session, identity, name, 'TRYCREATE', 'i')
+    return finding instanceof Promise ? finding.then(checkRoom) : checkRoom(finding)
   },
   async run(session, state, { name, messages }) {
     checkMessageLimit(session, messages.length)
-    const folder = await findMailbox(session, state.identity, name, 'TRYCREATE', 'i') // RFC 9051 section 6.3.12
+    const finding = findMailbox(session, state.identity, name, 'TRYCREATE', 'i') // RFC 9051 section 6.3.12
+    const folder = finding instanceof Promise ? await finding : finding
     if (!isPublic(name)) checkStorable(name)
     const [first, ...more] = messages as [AppendMessage, ...AppendMessage[]]
-    await endOfData(session, state, first)
+    const fault = endOfData(session, state, first)
+    if (fault) await fault
     if (isPublic(name)) {
       if (more.length > 0) throw no('Articles must be posted one at a time.', 'CANNOT')
       return postArticle(session, state.identity, folder, await assembleMessage(session, state, first))
     }
-    const rights = await rightsOf(session, state.identity, folder)
+    const granted = rightsOf(session, state.identity, folder)
+    const rights = granted instanceof Promise ? await granted : granted
     const batch = []
     let octets = 0
     for (const message of messages) {
-      const assembled = await assembleMessage(session, state, message)
+      const assembling = assembleMessage(session, state, message)
+      const assembled = assembling instanceof Promise ? await assembling : assembling
       octets += assembled.octets
       // Flags that the account may not set are left out. RFC 4314 section 4
       const flags = permittedFlags(rights, message.flags)
       batch.push(newMessage(assembled.raw, { ...message, flags }, folder.id))
     }
-    await checkQuota(session, holderOf(session, state.identity, folder), () => ({ octets, messages: batch.length }))
+    const holder = holderOf(session, state.identity, folder)
+    const checking = checkQuota(session, holder, () => ({ octets, messages: batch.length }))
+    if (checking) await checking
     const stored = await session.context.store.append(batch, originOf(session))
     const uids = stored.map(({ entry }) => entry.uid)
     return ok(`APPENDUID ${folder.uidValidity} ${formatNumbers(uids)}`) // RFC 4315 section 3
@@ -106,8 +116,8 @@ export const replace = defineMessageCommand({
 const NOTHING = { octets: 0, messages: 0 }
 
 /** Injects the faults after the content. Functions see the first message of the command. @throws FaultAnswered */
-async function endOfData(session: ImapSession, state: LoggedOn, message: AppendMessage): Promise<void> {
-  await session.connection.endOfData(async () => wholeMessage(await assembleMessage(session, state, message)))
+function endOfData(session: ImapSession, state: LoggedOn, message: AppendMessage): Promise<void> | undefined {
+  return session.connection.endOfData(async () => wholeMessage(await assembleMessage(session, state, message)))
 }
 
 /** Posts a message appended to a newsgroup, like an article from a newsreader. @throws ImapError if the group refuses it */

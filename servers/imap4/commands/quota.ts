@@ -89,17 +89,19 @@ export const setQuota = defineCommand({
 
 /**
  * Checks that the account may store more.
+ * Returns nothing to wait for if there is no quota.
  * @param more returns how much; not called for an account without a quota
  * @throws ImapError OVERQUOTA. RFC 9208 section 4.3.3
  */
-export async function checkQuota(
+export function checkQuota(
   { context: { store } }: ImapSession,
   { owner, account }: ReturnType<typeof holderOf>,
   more: () => QuotaUsage,
-): Promise<void> {
-  if (!mayHaveQuota(store, owner, account.quota)) return
-  const exceeded = await exceededQuota(store, owner, account.quota, more())
-  if (exceeded) throw no('The quota would be exceeded.', 'OVERQUOTA')
+): Promise<void> | undefined {
+  if (!mayHaveQuota(store, owner, account.quota)) return undefined
+  return exceededQuota(store, owner, account.quota, more()).then((exceeded) => {
+    if (exceeded) throw no('The quota would be exceeded.', 'OVERQUOTA')
+  })
 }
 
 /** Whose quota a message counts towards: that of the mailbox's owner. RFC 9208 section 3.1.1. */

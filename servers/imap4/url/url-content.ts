@@ -52,7 +52,7 @@ export async function urlFolder(
   if (mailbox === undefined) return selected
   // An account that was never used has no mailboxes, and a URL must not create them.
   if (!(await session.context.store.findFolder(identity.owner, 'INBOX'))) return undefined
-  return unlessRefused(() => findMailbox(session, identity, mailbox, 'NONEXISTENT', 'r'))
+  return unlessRefused(async () => findMailbox(session, identity, mailbox, 'NONEXISTENT', 'r'))
 }
 
 function urlSection(section: string): Promise<Section | undefined> {

@@ -40,7 +40,29 @@ export interface LiteralAhead {
 }
 
 /** Checks a literal before it is read. Returns its refusal, or undefined to accept it. */
-type LiteralGate = (ahead: LiteralAhead) => Promise<ImapError | undefined>
+type LiteralGate = (ahead: LiteralAhead) => ImapError | undefined | Promise<ImapError | undefined>
+
+/** A command of which more is expected. */
+interface PartialCommand {
+  readonly texts: OctetString[]
+  readonly literals: Literal[]
+  /** Octets of its lines, and of literals up to the length of a line. */
+  octets: number
+}
+
+/** Reads a line. Ends the session if it is too long and announces a literal: that would be read as commands. RFC 7888 section 4. */
+function readingLine<T>(read: () => T | Promise<T>): T | Promise<T> {
+  const fail = (error: unknown): never => {
+    const isSent = error instanceof TooLong && /\d\+\}$/.test(error.lineTail)
+    throw isSent ? bye('Line too long.', 'TOOBIG') : error
+  }
+  try {
+    const line = read()
+    return line instanceof Promise ? line.catch(fail) : line
+  } catch (error) {
+    return fail(error)
+  }
+}
 
 /** Reads commands with their literals. RFC 9051 sections 2.2.1 and 4.3; RFC 7888. */
 export class CommandReader {
@@ -74,51 +96,79 @@ export class CommandReader {
   }
 
   /**
-   * Reads the next command, and releases the one before.
+   * Takes the next command, and releases the one before. Returns a promise only if something has to be awaited. Undefined:
+   * nothing of it has arrived, and it is taken again after `Connection.onMore`.
    * @throws ImapError for a malformed or refused command, which has been read to its end
    * @throws MemoryLimitReached, SpoolError for a command that cannot be kept and has been read to its end
    * @throws TooLong ConnectionEnded
    */
-  async next(): Promise<Request> {
+  take(): Request | Promise<Request> | undefined {
+    this.#begin()
+    const line = readingLine(() => this.#connection.takeLine(MAX_LINE_OCTETS, 'latin1'))
+    if (line === undefined) return undefined
+    return line instanceof Promise ? this.#readFrom(line) : this.#read(line)
+  }
+
+  /** Reads the next command as `take` does, and waits for it. */
+  next(): Promise<Request> {
+    this.#begin()
+    return this.#readFrom(this.#readLine())
+  }
+
+  async #readFrom(line: OctetString | Promise<OctetString | undefined>): Promise<Request> {
+    return this.#read((await line) ?? (await this.#readLine()))
+  }
+
+  #begin(): void {
     this.release()
     this.tag = '*'
     this.name = ''
     this.#refusal = undefined
     this.#literalOctets = 0
-    const texts: OctetString[] = []
-    const literals: Literal[] = []
-    let octets = 0
-    let isFirst = true
-    for (;;) {
-      const line = await this.#readLine()
-      octets += line.length
-      const ahead = LITERAL_AHEAD.exec(line)
-      const text = ahead ? line.slice(0, ahead.index) : line
-      const rest = isFirst ? this.#readHead(text) : text
-      isFirst = false
-      if (octets > MAX_COMMAND_OCTETS) this.#refusal ??= bad('Command too long.', 'TOOBIG')
-      // A refused command is read to its end, but not kept in memory.
-      if (!this.#refusal && this.#reserve(rest.length)) texts.push(rest)
-      if (!ahead) break
-      const size = Number(ahead[2])
-      await this.#passGate(size, new Cursor({ texts, literals }))
-      const literal = await this.#readLiteral(size, ahead[1] === '~', ahead[3] === '+')
-      if (literal) literals.push(literal)
-      // Longer literals are messages, which have their own limit.
-      if (size <= MAX_LINE_OCTETS) octets += size
-    }
-    if (this.#refusal) throw this.#refusal
-    return { tag: this.tag, name: this.name, cursor: new Cursor({ texts, literals }) }
   }
 
-  async #readLine(): Promise<OctetString> {
-    try {
-      return await this.#connection.readLine(MAX_LINE_OCTETS, 'latin1', this.#isSecret())
-    } catch (error) {
-      // The literal that follows would be read as commands. RFC 7888 section 4
-      const isSent = error instanceof TooLong && /\d\+\}$/.test(error.lineTail)
-      throw isSent ? bye('Line too long.', 'TOOBIG') : error
+  #readLine(): OctetString | Promise<OctetString> {
+    return readingLine(() => this.#connection.readLine(MAX_LINE_OCTETS, 'latin1', this.#isSecret()))
+  }
+
+  /** Reads a command from its first line on. */
+  #read(line: OctetString): Request | Promise<Request> {
+    const command: PartialCommand = { texts: [], literals: [], octets: 0 }
+    const ahead = this.#addLine(command, line, true)
+    return ahead ? this.#readOn(command, ahead) : this.#complete(command)
+  }
+
+  async #readOn(command: PartialCommand, first: RegExpExecArray): Promise<Request> {
+    for (let ahead: RegExpExecArray | null = first; ahead; ) {
+      const size = Number(ahead[2])
+      const passing = this.#passGate(size, new Cursor(command))
+      if (passing) await passing
+      const reading = this.#readLiteral(size, ahead[1] === '~', ahead[3] === '+')
+      const literal = reading instanceof Promise ? await reading : reading
+      if (literal) command.literals.push(literal)
+      // Longer literals are messages, which have their own limit.
+      if (size <= MAX_LINE_OCTETS) command.octets += size
+      const line = this.#readLine()
+      ahead = this.#addLine(command, line instanceof Promise ? await line : line, false)
     }
+    return this.#complete(command)
+  }
+
+  /** Adds a line to a command. Returns the literal that it announces. */
+  #addLine(command: PartialCommand, line: OctetString, isFirst: boolean): RegExpExecArray | null {
+    command.octets += line.length
+    const ahead = line.endsWith('}') ? LITERAL_AHEAD.exec(line) : null
+    const text = ahead ? line.slice(0, ahead.index) : line
+    const rest = isFirst ? this.#readHead(text) : text
+    if (command.octets > MAX_COMMAND_OCTETS) this.#refusal ??= bad('Command too long.', 'TOOBIG')
+    // A refused command is read to its end, but not kept in memory.
+    if (!this.#refusal && this.#reserve(rest.length)) command.texts.push(rest)
+    return ahead
+  }
+
+  #complete(command: PartialCommand): Request {
+    if (this.#refusal) throw this.#refusal
+    return { tag: this.tag, name: this.name, cursor: new Cursor(command) }
   }
 
   /** Returns whether the next line is secret: later lines of LOGIN contain the password. */
@@ -139,12 +189,22 @@ export class CommandReader {
     return text.slice(head[0].length)
   }
 
-  async #passGate(octets: number, cursor: Cursor): Promise<void> {
-    this.#refusal ??= await this.#gate({ name: this.name, octets, before: this.#literalOctets, cursor })
+  /** Has a literal checked before it is read. */
+  #passGate(octets: number, cursor: Cursor): Promise<void> | undefined {
+    const before = this.#literalOctets
     this.#literalOctets += octets
+    if (this.#refusal) return undefined
+    const checking = this.#gate({ name: this.name, octets, before, cursor })
+    if (checking instanceof Promise) {
+      return checking.then((refusal) => {
+        this.#refusal = refusal
+      })
+    }
+    this.#refusal = checking
+    return undefined
   }
 
-  async #readLiteral(size: number, binary: boolean, isSent: boolean): Promise<Literal | undefined> {
+  #readLiteral(size: number, binary: boolean, isSent: boolean): Literal | Promise<Literal | undefined> | undefined {
     if (!isSent) {
       // The refusal replaces the continuation, so the client does not send the literal. RFC 9051 section 4.3
       if (this.#refusal) throw this.#refusal
@@ -153,8 +213,9 @@ export class CommandReader {
     if (this.#refusal) return this.#discard(size)
     if (size > MAX_LINE_OCTETS) return this.#receive(size, binary)
     if (!this.#reserve(size)) return this.#discard(size)
-    const content = await this.#connection.content.readOctets(size)
-    return { content, hasNul: content.includes(0), binary }
+    const whole = (content: Buffer): Literal => ({ content, hasNul: content.includes(0), binary })
+    const reading = this.#connection.content.readOctets(size)
+    return reading instanceof Promise ? reading.then(whole) : whole(reading)
   }
 
   async #receive(size: number, binary: boolean): Promise<Literal | undefined> {
