@@ -2,6 +2,7 @@ import type { RootDatabase } from 'lmdb'
 import { expect, test } from 'vitest'
 import { Commits } from '../../src/store/lmdb/commits.ts'
 import type { Space } from '../../src/store/lmdb/space.ts'
+import { Writes } from '../../src/store/lmdb/writes.ts'
 
 /** The part of an environment that commits use. Every write succeeds. */
 const env = {
@@ -18,7 +19,7 @@ interface Steps {
 }
 
 function commitsWith({ durable = () => {}, apply = () => {}, lost = () => {} }: Steps): Commits<string, Draft> {
-  return new Commits<string, Draft>({ env }, space, {
+  return new Commits<string, Draft>({ env, writes: new Writes() }, space, {
     draft: () => new Draft(),
     durable,
     apply,

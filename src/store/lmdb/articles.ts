@@ -17,17 +17,17 @@ export class Articles {
 
   /** Writes the overview of a new blob, while its octets are in memory. Call it within a transaction. */
   putOverview(blob: number, octets: Buffer): void {
-    this.#tables.overviews.putSync(blob, overviewRecord(octets))
+    this.#tables.writes.put(this.#tables.overviews, blob, overviewRecord(octets))
   }
 
   /** Indexes a new entry of a public folder. Call it within a transaction. */
   add(folder: Folder, entry: MessageEntry): void {
     if (folder.owner !== PUBLIC_OWNER) return
-    const { places, history, overviews } = this.#tables
+    const { places, history, overviews, writes } = this.#tables
     if (entry.messageId) {
       const key = textKey(entry.messageId)
-      places.putSync([key, folder.id, entry.uid], true)
-      history.putSync(key, true)
+      writes.put(places, [key, folder.id, entry.uid], true)
+      writes.put(history, key, true)
     }
     const blob = this.#bodies.numberOf(entry.blob)
     if (overviews.doesExist(blob)) return

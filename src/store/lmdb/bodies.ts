@@ -43,13 +43,13 @@ export class Bodies {
   /** Writes a blob for `holders` entries. Call it within a transaction. */
   put(blob: number, octets: Buffer, holders: number): void {
     this.putPieces(blob, 0, octets)
-    if (holders > 1) this.#tables.holders.putSync(blob, holders)
+    if (holders > 1) this.#tables.writes.put(this.#tables.holders, blob, holders)
   }
 
   /** Writes pieces of a blob. All but its last piece must be full. Call it within a transaction. */
   putPieces(blob: number, firstPiece: number, octets: Buffer): void {
     for (let at = 0, piece = firstPiece; at < octets.length; at += PIECE_OCTETS, piece++) {
-      this.#tables.bodies.putSync([blob, piece], octets.subarray(at, at + PIECE_OCTETS))
+      this.#tables.writes.put(this.#tables.bodies, [blob, piece], octets.subarray(at, at + PIECE_OCTETS))
     }
   }
 

@@ -31,7 +31,7 @@ export function additionOf(raws: readonly object[], entries: number): OperationT
     octets += raw.length + (raw.length >> 4)
     kept += Math.ceil(raw.length / PAGE_OCTETS) * PAGE_OCTETS
   }
-  return { octets, kept, purpose: 'adds' }
+  return { octets, kept, purpose: 'adds', isBlind: raws.every((raw) => Buffer.isBuffer(raw)) }
 }
 
 /** The changes of an LMDB store, as operations of its commits. */
@@ -78,10 +78,11 @@ export class Changes {
   async inSteps<T>(
     uids: readonly number[],
     work: (draft: StoreDraft, uids: readonly number[]) => T,
+    isBlind = false,
   ): Promise<readonly T[]> {
     const octets = Math.min(uids.length * ENTRY_OCTETS, MOST_OCTETS)
     try {
-      return [await this.run((draft) => work(draft, uids), { ...FREES, octets })]
+      return [await this.run((draft) => work(draft, uids), { ...FREES, octets, isBlind })]
     } catch (error) {
       if (!(error instanceof StoreError) || error.code !== 'no-space') throw error
     }

@@ -2,6 +2,7 @@ import type { RootDatabase } from 'lmdb'
 import { StoreError } from '../types.ts'
 import type { Purpose, Space } from './space.ts'
 import { nativeOf } from './tables.ts'
+import { type Writes, writeAll } from './writes.ts'
 
 export interface OperationTraits {
   /** Whether it runs alone in its transaction, and so sees the effects of all earlier operations. */
@@ -12,6 +13,8 @@ export interface OperationTraits {
   readonly kept?: number
   /** Its use of space, which decides whether it may run on a full disk. Default: `changes`. */
   readonly purpose?: Purpose
+  /** Whether it works on a draft whose writes cannot be read in the tables before the commit. Costs less. */
+  readonly isBlind?: boolean
 }
 
 /** The changes of one LMDB transaction, shared by several operations. */
@@ -25,8 +28,8 @@ export interface TransactionDraft<Effect> {
 }
 
 export interface CommitSteps<Effect, D extends TransactionDraft<Effect>> {
-  /** Creates the draft of the next transaction. */
-  readonly draft: () => D
+  /** Creates the draft of the next transaction. `isBlind`: what it writes cannot be read before the commit. */
+  readonly draft: (isBlind: boolean) => D
   /** Notes that a transaction is on disk. Called before its effects are applied. */
   readonly durable: (effects: readonly Effect[]) => void
   readonly apply: (effect: Effect) => void
@@ -37,7 +40,7 @@ export interface CommitSteps<Effect, D extends TransactionDraft<Effect>> {
 }
 
 /** The tables' environment, which `CommitSteps.reopen` may replace. */
-type Environment = { readonly env: RootDatabase }
+type Environment = { readonly env: RootDatabase; readonly writes: Writes }
 
 interface Operation<D> {
   readonly work: (draft: D) => unknown
@@ -45,6 +48,7 @@ interface Operation<D> {
   readonly octets: number
   readonly kept: number
   readonly purpose: Purpose
+  readonly isBlind: boolean
   /** Whether it is the second attempt after an error `no-space`. */
   readonly isRetry?: boolean
   readonly resolve: (value: unknown) => void
@@ -98,10 +102,11 @@ export class Commits<Effect, D extends TransactionDraft<Effect>> {
    */
   run<T>(
     work: (draft: D) => T,
-    { alone = false, octets = 0, kept = 0, purpose = 'changes' }: OperationTraits = {},
+    { alone = false, octets = 0, kept = 0, purpose = 'changes', isBlind = false }: OperationTraits = {},
   ): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      this.#waiting.push({ work, alone, octets, kept, purpose, resolve: resolve as (value: unknown) => void, reject })
+      const traits = { alone, octets, kept, purpose, isBlind }
+      this.#waiting.push({ work, ...traits, resolve: resolve as (value: unknown) => void, reject })
       this.#running ??= this.#drain()
     })
   }
@@ -116,11 +121,13 @@ export class Commits<Effect, D extends TransactionDraft<Effect>> {
     this.#running = undefined
   }
 
-  #nextGroup(limitOctets: number): Operation<D>[] {
+  /** @param isBlind whether it ends before an operation that is not */
+  #nextGroup(limitOctets: number, isBlind = false): Operation<D>[] {
     let octets = 0
     let size = 0
     for (const operation of this.#waiting) {
       octets += operation.octets
+      if (isBlind && !operation.isBlind) break
       if (size > 0 && (operation.alone || octets > limitOctets || size >= MAX_GROUP_OPERATIONS)) break
       size++
       if (operation.alone) break
@@ -133,15 +140,21 @@ export class Commits<Effect, D extends TransactionDraft<Effect>> {
     const attempt: Attempt<Effect, D> = { group: given ?? [] }
     try {
       this.#restore()
+      // What the other sessions of this turn of the event loop store belongs to the same group.
+      if (!given) await new Promise(setImmediate)
+      const isBlind = (given ?? this.#waiting).every((operation) => operation.isBlind)
       const least = given ? octetsOf(given) : (this.#waiting[0]?.octets ?? 0)
       const wanted = Math.min(octetsOf(this.#waiting), MAX_GROUP_OCTETS)
       const room = await this.#space.prepare(Math.max(least, wanted))
-      // Another thread begins, writes and flushes the transaction. Only this function runs in this one, so a slow disk does
-      // not block the process.
-      await this.#tables.env.childTransaction(() => {
-        if (!given) attempt.group = this.#nextGroup(Math.min(room, MAX_GROUP_OCTETS))
-        this.#work(attempt)
-      })
+      const work = (): void => {
+        if (!given) attempt.group = this.#nextGroup(Math.min(room, MAX_GROUP_OCTETS), isBlind)
+        this.#work(attempt, isBlind)
+      }
+      // Another thread begins, writes and flushes the transaction, so a slow disk does not block the process. Only `work`
+      // runs in this thread.
+      const { env, writes } = this.#tables
+      if (isBlind) await writeAll(env, writes.collect(work))
+      else await env.childTransaction(work)
     } catch (error) {
       if (attempt.group.length === 0) attempt.group = this.#nextGroup(MAX_GROUP_OCTETS)
       await this.#handleFailure(attempt, error)
@@ -275,8 +288,8 @@ export class Commits<Effect, D extends TransactionDraft<Effect>> {
     }
   }
 
-  #work(attempt: Attempt<Effect, D>): void {
-    const draft = this.#steps.draft()
+  #work(attempt: Attempt<Effect, D>, isBlind: boolean): void {
+    const draft = this.#steps.draft(isBlind)
     attempt.outcomes = attempt.group.map(({ work, octets, kept, purpose }): Outcome<Effect> => {
       const before = draft.writes
       try {
@@ -289,7 +302,7 @@ export class Commits<Effect, D extends TransactionDraft<Effect>> {
       }
     })
     draft.finish()
-    attempt.transaction = this.#tables.env.getWriteTxnId()
+    attempt.transaction = isBlind ? this.#space.lastTransaction + 1 : this.#tables.env.getWriteTxnId()
   }
 }
 

@@ -109,18 +109,24 @@ export class FolderDraft implements FolderNumbers {
   readonly flags: FlagTable
   uidNext: number
   highestModSeq: number
+  /** The entries that the transaction wrote, if they cannot be read. */
+  readonly unreadable: Map<number, MessageEntry> | undefined
   readonly #tables: Tables
+  readonly #state: ReadOptions
   readonly #counts = new FolderCounts()
   /** By how much the number of messages with each combination of flags changed. */
   readonly #combinations = new Map<readonly string[], number>()
   /** By how much the counts of blocks changed. */
   readonly #blocks = new Map<number, BlockRecord>()
 
-  constructor(tables: Tables, folder: LmdbFolder) {
+  /** @param state the committed state, if the writes of the transaction cannot be read */
+  constructor(tables: Tables, folder: LmdbFolder, state?: ReadOptions) {
     this.#tables = tables
+    this.#state = state ?? {}
+    this.unreadable = state && new Map()
     this.folder = folder.folder
-    this.flags = folder.flags(tables)
-    const numbers = numbersOf(tables, folder.folder.id)
+    this.flags = folder.flags(tables, this.#state)
+    const numbers = numbersOf(tables, folder.folder.id, this.#state)
     const [uidNext, highestModSeq, exists, sizeOctets, unseen, deleted, deletedOctets] = numbers
     this.uidNext = uidNext
     this.highestModSeq = highestModSeq
@@ -147,19 +153,20 @@ export class FolderDraft implements FolderNumbers {
     const { exists, sizeOctets, unseen, deleted, deletedOctets } = this.#counts
     const { id } = this.folder
     const record: NumbersRecord = [this.uidNext, this.highestModSeq, exists, sizeOctets, unseen, deleted, deletedOctets]
-    this.#tables.numbers.putSync(id, record)
-    const { combinations } = this.#tables
+    const { combinations, blocks, numbers, writes } = this.#tables
+    writes.put(numbers, id, record)
     for (const [flags, difference] of this.#combinations) {
       if (difference === 0) continue
       const key: [string, string] = [id, combinationKey(flags)]
-      const messages = (combinations.get(key)?.[1] ?? 0) + difference
-      if (messages > 0) combinations.putSync(key, [flags, messages])
-      else combinations.removeSync(key)
+      const messages = (combinations.get(key, this.#state)?.[1] ?? 0) + difference
+      if (messages > 0) writes.put(combinations, key, [flags, messages])
+      else writes.remove(combinations, key)
     }
     for (const [block, difference] of this.#blocks) {
-      const [messages, unseen, deleted] = sumOf(this.#tables.blocks.get([id, block]) ?? NO_MESSAGES, difference)
-      if (messages > 0) this.#tables.blocks.putSync([id, block], [messages, unseen, deleted])
-      else this.#tables.blocks.removeSync([id, block])
+      const key: [string, number] = [id, block]
+      const sum = sumOf(blocks.get(key, this.#state) ?? NO_MESSAGES, difference)
+      if (sum[0] > 0) writes.put(blocks, key, sum)
+      else writes.remove(blocks, key)
     }
   }
 

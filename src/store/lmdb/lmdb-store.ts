@@ -89,7 +89,14 @@ export class LmdbStore extends BaseStore<LmdbFolder> implements CopyableStore {
     this.#articles = new Articles(tables, this.#bodies)
     this.#entries = new Entries(this.folders, tables, this.#committed, this.#bodies.nameOf)
     this.#commits = new Commits(tables, space, {
-      draft: () => new StoreDraft(tables, this.#bodies, this.#articles, (folderId) => this.folders.need(folderId)),
+      draft: (isBlind) =>
+        new StoreDraft(
+          tables,
+          this.#bodies,
+          this.#articles,
+          (folderId) => this.folders.need(folderId),
+          isBlind ? this.#committed.now : undefined,
+        ),
       durable: (events) => {
         this.#entries.prepare(events)
         this.#committed.renew()
@@ -232,7 +239,11 @@ export class LmdbStore extends BaseStore<LmdbFolder> implements CopyableStore {
     origin?: Origin,
   ): Promise<FlagChangeResult> {
     this.need(folderId)
-    const results = await this.#changes.inSteps(uids, (draft, some) => draft.setFlags(folderId, some, change, origin))
+    const results = await this.#changes.inSteps(
+      uids,
+      (draft, some) => draft.setFlags(folderId, some, change, origin),
+      true,
+    )
     return {
       entries: results.flatMap(({ entries }) => entries),
       modified: results.flatMap(({ modified }) => modified),

@@ -49,6 +49,7 @@ export class Space {
   #reusable = 0
   /** Octets of the pages that hold data, with those that were admitted since `prepare`. Only counted if there is a limit. */
   #stored = 0
+  #lastTransaction = 0
   /** The reason why the file did not grow the last time. */
   #obstacle: unknown
 
@@ -58,6 +59,11 @@ export class Space {
     this.#path = path
     this.#maxOctets = maxOctets
     this.#pageOctets = nativeOf(tables.env).stat().pageSize
+  }
+
+  /** Id of the last transaction when the length of the used part was read: for a commit, in `prepare`. */
+  get lastTransaction(): number {
+    return this.#lastTransaction
   }
 
   /**
@@ -125,7 +131,9 @@ export class Space {
 
   /** Returns the length of the part of the file that LMDB uses. */
   #used(): number {
-    return (nativeOf(this.#tables.env).info().lastPageNumber + 1) * this.#pageOctets
+    const { lastPageNumber, lastTxnId } = nativeOf(this.#tables.env).info()
+    this.#lastTransaction = lastTxnId
+    return (lastPageNumber + 1) * this.#pageOctets
   }
 
   /** Returns the octets in unused pages below `used`. */

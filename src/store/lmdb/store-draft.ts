@@ -33,6 +33,7 @@ import { modSeqOfChange, valuesEvent } from '../values.ts'
 import type { Articles } from './articles.ts'
 import type { Bodies, StreamedBlob } from './bodies.ts'
 import type { TransactionDraft } from './commits.ts'
+import type { ReadOptions } from './committed.ts'
 import { clearIndexes, FolderDraft, type LmdbFolder } from './lmdb-folder.ts'
 import type { ReadyItem } from './restore.ts'
 import { firstKey, fromRecord, LAST_BLOB, lastKey, type Tables, toRecord, type ValueKey } from './tables.ts'
@@ -47,18 +48,32 @@ export class StoreDraft implements TransactionDraft<StoreEvent> {
   readonly #bodies: Bodies
   readonly #articles: Articles
   readonly #folderOf: (folderId: string) => LmdbFolder
+  /** The committed state, if the writes of the transaction cannot be read. */
+  readonly #state: ReadOptions | undefined
   readonly #folders = new Map<string, FolderDraft>()
+  /** Message-IDs of new articles. */
+  readonly #messageIds = new Set<string>()
   #effects: StoreEvent[] = []
   readonly #firstBlob: number
   #lastBlob: number
 
-  /** @param folderOf returns a folder, and throws StoreError `not-found` if it does not exist */
-  constructor(tables: Tables, bodies: Bodies, articles: Articles, folderOf: (folderId: string) => LmdbFolder) {
+  /**
+   * @param folderOf returns a folder, and throws StoreError `not-found` if it does not exist
+   * @param state the committed state, if the writes of the transaction cannot be read
+   */
+  constructor(
+    tables: Tables,
+    bodies: Bodies,
+    articles: Articles,
+    folderOf: (folderId: string) => LmdbFolder,
+    state?: ReadOptions,
+  ) {
     this.#tables = tables
+    this.#state = state
     this.#bodies = bodies
     this.#articles = articles
     this.#folderOf = folderOf
-    this.#firstBlob = Number(tables.numbers.get(LAST_BLOB) ?? 0)
+    this.#firstBlob = Number(tables.numbers.get(LAST_BLOB, state ?? {}) ?? 0)
     this.#lastBlob = this.#firstBlob
   }
 
@@ -70,7 +85,8 @@ export class StoreDraft implements TransactionDraft<StoreEvent> {
 
   finish(): void {
     for (const folder of this.#folders.values()) folder.finish()
-    if (this.#lastBlob > this.#firstBlob) this.#tables.numbers.putSync(LAST_BLOB, this.#lastBlob)
+    const { numbers, writes } = this.#tables
+    if (this.#lastBlob > this.#firstBlob) writes.put(numbers, LAST_BLOB, this.#lastBlob)
   }
 
   append(
@@ -79,7 +95,7 @@ export class StoreDraft implements TransactionDraft<StoreEvent> {
     now: number,
     origin?: Origin,
   ): StoredMessage[] {
-    assertNew(batch, (messageId) => this.#articles.knows(messageId))
+    assertNew(batch, (messageId) => this.#messageIds.has(messageId) || this.#articles.knows(messageId, this.#state))
     const added: AddedEntries<FolderDraft> = new Map()
     const stored = planAppend(batch, (folderId) => this.#folder(folderId)).flatMap((planned, i) =>
       createEntries(planned, this.#putBlob(planned, raws[i] as Buffer | StreamedBlob), now, added),
@@ -100,18 +116,19 @@ export class StoreDraft implements TransactionDraft<StoreEvent> {
   setFlags(folderId: string, uids: readonly number[], change: FlagChange, origin?: Origin): FlagChangeResult {
     const folder = this.#folder(folderId)
     const found = this.#pick(folder, uids)
-    const { entries, modified, changed } = planFlags(found, folder, change)
-    if (changed.length === 0) return { entries, modified }
+    const { entries, modified, changed: after } = planFlags(found, folder, change)
+    if (after.length === 0) return { entries, modified }
+    const { changed, writes } = this.#tables
     const before = new Map(found.map((entry) => [entry.uid, entry]))
-    for (const entry of changed) {
+    for (const entry of after) {
       const old = before.get(entry.uid) as MessageEntry
       folder.replace(old, entry)
       this.#putEntry(folder, entry)
-      this.#tables.changed.removeSync([folderId, old.modSeq, old.uid])
-      this.#tables.changed.putSync([folderId, entry.modSeq, entry.uid], true)
+      writes.remove(changed, [folderId, old.modSeq, old.uid])
+      writes.put(changed, [folderId, entry.modSeq, entry.uid], true)
     }
     folder.highestModSeq++
-    this.#effect({ type: 'flags', folder: folder.folder, entries: changed, ...(origin && { origin }) })
+    this.#effect({ type: 'flags', folder: folder.folder, entries: after, ...(origin && { origin }) })
     return { entries, modified }
   }
 
@@ -289,7 +306,7 @@ export class StoreDraft implements TransactionDraft<StoreEvent> {
   #folder(folderId: string): FolderDraft {
     const known = this.#folders.get(folderId)
     if (known) return known
-    const draft = new FolderDraft(this.#tables, this.#folderOf(folderId))
+    const draft = new FolderDraft(this.#tables, this.#folderOf(folderId), this.#state)
     this.#folders.set(folderId, draft)
     return draft
   }
@@ -297,7 +314,9 @@ export class StoreDraft implements TransactionDraft<StoreEvent> {
   #pick(folder: FolderDraft, uids: readonly number[]): MessageEntry[] {
     const found: MessageEntry[] = []
     for (const uid of ascending(uids)) {
-      const record = this.#tables.entries.get([folder.folder.id, uid])
+      const written = folder.unreadable?.get(uid)
+      if (written) found.push(written)
+      const record = written ? undefined : this.#tables.entries.get([folder.folder.id, uid], this.#state ?? {})
       if (!record) continue
       found.push(fromRecord(uid, record, { nameOf: this.#bodies.nameOf, canonical: folder.flags.canonical }))
     }
@@ -325,6 +344,7 @@ export class StoreDraft implements TransactionDraft<StoreEvent> {
       folder.add(entry)
       this.#putEntry(folder, entry)
       this.#articles.add(folder.folder, entry)
+      if (entry.messageId !== undefined && folder.folder.owner === PUBLIC_OWNER) this.#messageIds.add(entry.messageId)
     }
     folder.uidNext += entries.length
     folder.highestModSeq++
@@ -334,7 +354,9 @@ export class StoreDraft implements TransactionDraft<StoreEvent> {
 
   #putEntry(folder: FolderDraft, entry: MessageEntry): void {
     this.writes++
-    this.#tables.entries.putSync([folder.folder.id, entry.uid], toRecord(entry, this.#bodies.numberOf(entry.blob)))
+    const { entries, writes } = this.#tables
+    writes.put(entries, [folder.folder.id, entry.uid], toRecord(entry, this.#bodies.numberOf(entry.blob)))
+    folder.unreadable?.set(entry.uid, entry)
   }
 
   #removeEntry(folder: FolderDraft, entry: MessageEntry): void {

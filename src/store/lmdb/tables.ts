@@ -5,6 +5,7 @@ import { version } from '../../common/version.ts'
 import { textKey } from '../text-key.ts'
 import { type DeliveryEnvelope, type Folder, type MessageEntry, StoreError } from '../types.ts'
 import { loadLmdb } from './addon.ts'
+import { Writes } from './writes.ts'
 
 /** Version of the tables below. An older store is upgraded; a newer one is not opened. */
 export const FORMAT = 4
@@ -55,6 +56,8 @@ export interface Tables {
   readonly readOnly: boolean
   /** Opens the file again, in one step. Replaces all fields of this object. Earlier read transactions cannot be used. */
   reopen(): void
+  /** Where operations write. */
+  readonly writes: Writes
   /** `format`, `tag`, `lastFolder`, `lastUidValidity`. */
   readonly meta: Database<number | string, string>
   readonly folders: Database<Folder, string>
@@ -126,7 +129,7 @@ export async function openTables({ file, readOnly, anyOlder = false }: OpenTable
     readOnly,
   } as const
   if (!readOnly) fillLockFile(`${file}-lock`)
-  const openAll = (): Omit<Tables, 'readOnly' | 'reopen'> => {
+  const openAll = (): Omit<Tables, 'readOnly' | 'reopen' | 'writes'> => {
     const env = open(options satisfies RootDatabaseOptionsWithPath)
     try {
       return {
@@ -142,6 +145,7 @@ export async function openTables({ file, readOnly, anyOlder = false }: OpenTable
   }
   const tables = {
     readOnly,
+    writes: new Writes(),
     ...openAll(),
     reopen(): void {
       closeNow(tables.env)
@@ -202,7 +206,7 @@ function assertFormat(format: number, { readOnly, anyOlder = false }: Omit<OpenT
 function openEach(
   env: RootDatabase,
   options: Omit<OpenTablesOptions, 'file'>,
-): Omit<Tables, 'env' | 'readOnly' | 'reopen'> {
+): Omit<Tables, 'env' | 'readOnly' | 'reopen' | 'writes'> {
   const meta = env.openDB<number | string, string>({ name: 'meta' })
   // A read-only environment returns undefined for a table that does not exist.
   assertFormat(Number(meta?.get('format') ?? FORMAT), options)
