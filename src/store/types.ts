@@ -314,6 +314,8 @@ export interface FolderLock {
 }
 
 export interface MessageStore extends ValueStore, AsyncDisposable {
+  /** Whether other processes change the store as well. */
+  readonly isShared?: boolean
   /** Returns how much the store holds and can still take: within its limit, or on its disk. @throws StoreError */
   room(): Promise<StoreRoom>
   /** Creates a folder. @throws StoreError `exists` */

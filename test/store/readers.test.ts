@@ -67,6 +67,30 @@ describe('the store of a reader', () => {
     expect(await reader.snapshot(inbox.id)).toMatchObject({ firstUnseen: 1, flags: expect.arrayContaining(['\\Seen']) })
   })
 
+  it('opens a folder with the marks that all sessions of the reader made before', async () => {
+    const { store, owner, reader, inbox } = await open()
+    const other = readerStore(store, bob, () => {})
+    await owner.append(Array.from({ length: 600 }, (_, i) => message(`${i}`, inbox)))
+    const random = seededRandom(7)
+    const uidOf = (): number => 1 + Math.floor(random() * 600)
+    for (let turn = 0; turn < 40; turn++) {
+      const uids = Array.from({ length: 30 }, uidOf)
+      const mode = random() < 0.7 ? 'add' : 'remove'
+      if (turn % 8 === 7) await owner.expunge(inbox.id, uids.slice(0, 5))
+      await (turn % 2 ? reader : other).setFlags(inbox.id, uids, { mode, flags: ['\\Seen'] })
+      const listed = await other.list(inbox.id)
+      const { entries, unseen } = await other.snapshot(inbox.id)
+      expect([...entries]).toEqual(listed)
+      expect(unseen).toBe(listed.filter(({ flags }) => !flags.includes('\\Seen')).length)
+    }
+    const [before, marking] = [
+      other.snapshot(inbox.id),
+      reader.setFlags(inbox.id, [1, 600], { mode: 'add', flags: ['\\Seen'] }),
+    ]
+    await Promise.all([before, marking])
+    expect([...(await other.snapshot(inbox.id)).entries]).toEqual(await other.list(inbox.id))
+  })
+
   it('keeps what is appended or copied with \\Seen unread for the owner', async () => {
     const { owner, reader, inbox } = await open()
     const target = { folderId: inbox.id, flags: ['\\Seen', '\\Flagged'] }

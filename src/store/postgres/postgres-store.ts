@@ -86,6 +86,7 @@ export async function openPostgresStore(database: Database, options: PostgresSto
  * before them, on whichever node. The names of folders are in memory, and the entries of folders that are opened whole.
  */
 export class PostgresStore extends BaseStore<PostgresFolder> implements CopyableStore {
+  readonly isShared = true
   readonly #database: Database
   readonly #log: Logger
   readonly #names: Names

@@ -22,6 +22,7 @@ import {
 } from '../types.ts'
 import { ascending } from '../uid-order.ts'
 import type { ValueSpace } from '../value-types.ts'
+import { KnownMarks } from './known-marks.ts'
 import { chunksOf, SeenMarks, withSeen } from './seen.ts'
 
 /** The methods that differ for a reader. */
@@ -226,7 +227,8 @@ export class ReaderView implements Omit<Viewed, 'copy' | 'move'> {
 
   /** @param uids the messages whose marks are wanted. Default: all */
   async #marks(folderId: string, uids?: readonly number[]): Promise<SeenMarks> {
-    return SeenMarks.from(await this.#store.values({ ...this.#space(folderId), names: uids && chunksOf(uids) }))
+    if (!uids) return KnownMarks.of(this.#store).in(folderId, this.#reader)
+    return SeenMarks.from(await this.#store.values({ ...this.#space(folderId), names: chunksOf(uids) }))
   }
 
   async #mark(folderId: string, uids: readonly number[], isSeen: boolean, origin: Origin | undefined): Promise<void> {

@@ -20,14 +20,47 @@ export const chunksOf = (uids: Iterable<number>): string[] => Array.from(new Set
  * chunk, which is one value, so that a change writes little. Chunks are read when they are first needed.
  */
 export class SeenMarks {
-  readonly #octets = new Map<number, Buffer>()
+  #octets = new Map<number, Buffer>()
+  /** How many marks of each block say that a message was seen, as far as they were counted. */
+  #seen = new Map<number, number>()
   readonly #chunks = new Map<number, Map<number, Mark>>()
+  #total: number | undefined
 
   /** Reads the values of kind `seen`. */
   static from(values: Values): SeenMarks {
     const marks = new SeenMarks()
     for (const [name, octets] of values) marks.#octets.set(Number(name), octets)
     return marks
+  }
+
+  /** Returns these marks without what was decoded of them. */
+  share(): SeenMarks {
+    const marks = new SeenMarks()
+    marks.#octets = this.#octets
+    marks.#seen = this.#seen
+    return marks
+  }
+
+  /** Returns these marks with other values of these names. */
+  with(names: readonly string[], values: SeenMarks): SeenMarks {
+    const marks = new SeenMarks()
+    marks.#octets = new Map(this.#octets)
+    marks.#seen = new Map(this.#seen)
+    for (const block of names.map(Number)) {
+      const octets = values.#octets.get(block)
+      if (octets) marks.#octets.set(block, octets)
+      else marks.#octets.delete(block)
+      marks.#seen.delete(block)
+    }
+    return marks
+  }
+
+  /** The octets of all marks. */
+  get octets(): number {
+    if (this.#total !== undefined) return this.#total
+    this.#total = 0
+    for (const octets of this.#octets.values()) this.#total += octets.length
+    return this.#total
   }
 
   /** The blocks of uids that have marks. */
@@ -37,9 +70,12 @@ export class SeenMarks {
 
   /** Returns how many marks of a block say that a message was seen. It may have been expunged since. */
   seenIn(block: number): number {
+    const known = this.#seen.get(block)
+    if (known !== undefined) return known
     const octets = this.#octets.get(block) ?? NO_OCTETS
     let seen = 0
     for (let at = 1; at < octets.length; at += MARK_OCTETS) seen += octets[at] as number
+    this.#seen.set(block, seen)
     return seen
   }
 
