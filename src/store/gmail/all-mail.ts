@@ -1,3 +1,5 @@
+import { FlagTable } from '../flags.ts'
+import { FolderIndex } from '../folder-index.ts'
 import {
   type Folder,
   type FolderSnapshot,
@@ -9,7 +11,6 @@ import {
   type StoreEvent,
   type UidRange,
 } from '../types.ts'
-import { firstIndexFrom, indexOfUid } from '../uid-order.ts'
 import { ALL_MAIL_NAME, ALL_MAIL_USE, isSpamOrTrash } from './names.ts'
 import {
   type Findings,
@@ -49,7 +50,8 @@ export class AllMail {
   readonly #uids = new Map<string, number>()
   readonly #byUid = new Map<number, string>()
   readonly #vanished: { readonly uid: number; readonly modSeq: number }[] = []
-  #entries: MessageEntry[] = []
+  readonly #flags = new FlagTable()
+  #index = new FolderIndex()
   #numbers: Numbers = firstNumbers()
   #opening: Promise<void> | undefined
   #loading: Promise<void> | undefined
@@ -159,32 +161,16 @@ export class AllMail {
   }
 
   snapshot(): FolderSnapshot {
-    const entries = this.#entries.slice()
-    const unseen = (entry: MessageEntry): boolean => !entry.flags.includes('\\Seen')
-    const deleted = entries.filter(({ flags }) => flags.includes('\\Deleted'))
-    const sum = (all: readonly MessageEntry[]): number => all.reduce((octets, { sizeOctets }) => octets + sizeOctets, 0)
-    return {
-      entries,
-      exists: entries.length,
-      uidNext: this.#numbers.uidNext,
-      highestModSeq: this.#numbers.modSeq,
-      sizeOctets: sum(entries),
-      unseen: entries.filter(unseen).length,
-      deleted: deleted.length,
-      deletedOctets: sum(deleted),
-      lowestUid: entries[0]?.uid ?? 0,
-      highestUid: entries.at(-1)?.uid ?? 0,
-      flags: [...new Set(entries.flatMap(({ flags }) => flags))],
-      firstUnseen: entries.findIndex(unseen) + 1,
-    }
+    const { uidNext, modSeq: highestModSeq } = this.#numbers
+    return { ...this.#index.snapshot(), uidNext, highestModSeq }
   }
 
-  list({ from, to }: UidRange = { from: 1, to: Number.POSITIVE_INFINITY }): MessageEntry[] {
-    return this.#entries.filter(({ uid }) => uid >= from && uid <= to)
+  list(range?: UidRange): readonly MessageEntry[] {
+    return this.#index.list(range)
   }
 
   entry(uid: number): MessageEntry | undefined {
-    return this.#entries[indexOfUid(this.#entries, uid)]
+    return this.#index.find(uid)
   }
 
   /** Returns the copies of a message; none if the view does not have it. */
@@ -199,7 +185,7 @@ export class AllMail {
   }
 
   changedSince(modSeq: number): MessageEntry[] {
-    return this.#entries.filter((entry) => entry.modSeq > modSeq)
+    return this.#index.changedSince(modSeq)
   }
 
   vanishedSince(modSeq: number): number[] {
@@ -338,7 +324,7 @@ export class AllMail {
     const left = new Set(Array.from(messages.values(), ({ uid }) => uid))
     this.#numbers = numbers
     this.#expunge(
-      this.#entries.map(({ uid }) => uid).filter((uid) => !left.has(uid)),
+      [...this.#byUid.keys()].filter((uid) => !left.has(uid)),
       numbers.modSeq,
     )
     this.#vanished.length = 0
@@ -387,17 +373,21 @@ export class AllMail {
       this.#uids.delete(this.#byUid.get(uid) ?? '')
       this.#byUid.delete(uid)
     }
-    this.#entries = this.#entries.filter(({ uid }) => this.#byUid.has(uid))
+    this.#index.remove(gone, modSeq)
     this.#emit({ type: 'expunged', folder: this.folder, uids: gone, modSeq, ...originOf(origin) })
   }
 
   #add(entries: readonly MessageEntry[], origin?: Origin): void {
     if (entries.length === 0) return
-    for (const entry of entries) {
-      this.#uids.set(entry.blob, entry.uid)
-      this.#byUid.set(entry.uid, entry.blob)
-      this.#entries.splice(firstIndexFrom(this.#entries, entry.uid), 0, entry)
+    for (const { blob, uid } of entries) {
+      this.#uids.set(blob, uid)
+      this.#byUid.set(uid, blob)
     }
+    const added = entries.map((entry) => ({ ...entry, flags: this.#flags.canonical(entry.flags) }))
+    const isLast = added.every(({ uid }) => uid >= this.#index.uidNext)
+    const all = isLast ? added : [...this.#index.list(), ...added]
+    if (!isLast) this.#index = new FolderIndex()
+    this.#index.append(all.sort((a, b) => a.uid - b.uid))
     this.#emit({ type: 'appended', folder: this.folder, entries, ...originOf(origin) })
   }
 
@@ -407,13 +397,11 @@ export class AllMail {
   ): void {
     const changed: MessageEntry[] = []
     for (const { uid, flags, modSeq } of all) {
-      const index = indexOfUid(this.#entries, uid)
-      const old = this.#entries[index]
+      const old = this.#index.find(uid)
       if (!old || (sameFlags(old.flags, flags) && old.modSeq === modSeq)) continue
-      const entry = { ...old, flags, modSeq }
-      this.#entries[index] = entry
-      changed.push(entry)
+      changed.push({ ...old, flags: this.#flags.canonical(flags), modSeq })
     }
+    this.#index.replace(changed)
     if (changed.length > 0) this.#emit({ type: 'flags', folder: this.folder, entries: changed, ...originOf(origin) })
   }
 
