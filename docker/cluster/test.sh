@@ -58,7 +58,7 @@ export PGDATA=/var/lib/postgresql/data PATH=/usr/lib/postgresql/17/bin:$PATH
 as_postgres() { setpriv --reuid postgres --regid postgres --init-groups "$@"; }
 if [ ! -s "$PGDATA/PG_VERSION" ]; then
   mkdir -p "$PGDATA" /var/run/postgresql && chown postgres "$PGDATA" /var/run/postgresql
-  as_postgres initdb -U "$POSTGRES_USER" --pwfile "$POSTGRES_PASSWORD_FILE" --auth-host scram-sha-256 --auth-local trust >/dev/null
+  as_postgres initdb --encoding UTF8 --locale C.UTF-8 -U "$POSTGRES_USER" --pwfile "$POSTGRES_PASSWORD_FILE" --auth-host scram-sha-256 --auth-local trust >/dev/null
   echo 'host all all all scram-sha-256' >>"$PGDATA/pg_hba.conf"
   as_postgres pg_ctl -w -o '-c listen_addresses=' start >/dev/null
   createdb -U "$POSTGRES_USER" "$POSTGRES_DB"
@@ -145,7 +145,7 @@ in_node sealpost ca export --config /lab/lab.yaml >"$work/ca.pem"
 until_true 30 'HAProxy finds no node' send 1
 [ "$(count)" = 1 ] || fail "the mailbox has $(count) messages"
 ok "mail is sent with STARTTLS and read with IMAP over TLS through HAProxy"
-remote=$(in_node sealpost sessions --config /lab/lab.yaml --json | jq -rs 'map(select(.protocol == "smtp")) | last | .remoteAddress')
+remote=$(in_node sealpost sessions --config /lab/lab.yaml --json | jq -rs 'map(select(.user == "bob")) | last | .remoteAddress')
 [ "$remote" != null ] && [ "$remote" != "$(engine inspect --format '{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}' "$project-haproxy-1" | tr ' ' '\n' | grep '^172\.31\.251\.')" ] ||
   fail "the session has the address of HAProxy: $remote"
 ok "sessions show the address of the client ($remote), which HAProxy names"
