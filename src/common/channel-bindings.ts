@@ -5,7 +5,7 @@ export type ChannelBindingType = 'tls-exporter' | 'tls-server-end-point' | 'tls-
  * What a TLS connection has for the mechanisms that bind a log-on to it. Each value is computed when a client asks for it;
  * undefined if the connection turns out not to have one.
  */
-export type ChannelBindings = ReadonlyMap<string, () => Buffer | undefined>
+export type ChannelBindings = Pick<ReadonlyMap<string, () => Buffer | undefined>, 'get' | 'size'>
 
 /** The bindings of a connection in clear text, and of one whose TLS ends at a proxy. */
 export const noChannelBindings: ChannelBindings = new Map()
@@ -15,3 +15,26 @@ export const channelBindings = (
   computed: Partial<Record<ChannelBindingType, (() => Buffer | undefined) | false>>,
 ): ChannelBindings =>
   new Map(Object.entries(computed).flatMap(([type, compute]) => (compute ? [[type, compute] as const] : [])))
+
+/** The bindings of a connection, which are made when a log-on needs them: most connections never do. */
+export class LazyChannelBindings implements ChannelBindings {
+  readonly #make: () => ChannelBindings
+  #made: ChannelBindings | undefined
+
+  constructor(make: () => ChannelBindings) {
+    this.#make = make
+  }
+
+  get size(): number {
+    return this.#bindings.size
+  }
+
+  get(type: string): (() => Buffer | undefined) | undefined {
+    return this.#bindings.get(type)
+  }
+
+  get #bindings(): ChannelBindings {
+    this.#made ??= this.#make()
+    return this.#made
+  }
+}

@@ -8,6 +8,10 @@ export function distinct<T>(
   isWanted: (item: T) => boolean = () => true,
 ): readonly T[] {
   if (items.length > Math.min(SHORT, max)) return [...new Set(items.filter(isWanted))].slice(0, max)
-  const isKept = (item: T, at: number): boolean => isWanted(item) && items.indexOf(item) === at
-  return items.every(isKept) ? items : items.filter(isKept)
+  for (let at = 0; at < items.length; at++) {
+    const item = items[at] as T
+    if (!isWanted(item) || items.indexOf(item) !== at)
+      return items.filter((each, index) => isWanted(each) && items.indexOf(each) === index)
+  }
+  return items
 }

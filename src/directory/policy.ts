@@ -42,25 +42,25 @@ export function logonPolicy(
 ): LogonPolicy {
   const has = (method: VirtualServerConfig['authentication'][number]): boolean => config.authentication.includes(method)
   const channel = config.requireSecureChannel && !state.secure ? 'needs-tls' : 'yes'
-  const password = passwordPermission(has('basic'), has('basic-over-tls'), state.secure)
+  const isForBasic = has('basic')
+  const isForBasicOverTls = has('basic-over-tls')
+  const password = passwordPermission(isForBasic, isForBasicOverTls, state.secure)
   const logon = channel === 'needs-tls' && password === 'yes' ? 'needs-tls' : password
   const clearPasswords = directory.knowsPasswords('clear')
   const isOffered = (mechanism: SaslMechanism, overTls: boolean): boolean => {
     const { method, needs, bindsChannel } = mechanism
     if (method === undefined) return overTls && state.secure && state.externalIdentity !== undefined
+    const isBasic = passwordPermission(isForBasic, isForBasicOverTls, overTls) === 'yes'
+    if (!has(method) && !(isBasic && isBasicMethod(method))) return false
     if ((isOnlyOverTls(method) || config.requireSecureChannel) && !overTls) return false
     if (isPasswordForm(needs) && !directory.knowsPasswords(needs)) return false
     if (needs === 'anonymous' && !has('anonymous')) return false
-    if (bindsChannel && state.secure && !state.channelBindings?.size) return false
-    return (
-      has(method) ||
-      (isBasicMethod(method) && passwordPermission(has('basic'), has('basic-over-tls'), overTls) === 'yes')
-    )
+    return !bindsChannel || !state.secure || (state.channelBindings?.size ?? 0) > 0
   }
   const offered = (overTls: boolean): string[] =>
     saslMechanisms.filter((mechanism) => isOffered(mechanism, overTls)).map(({ name }) => name)
   const mechanisms = offered(state.secure)
-  const mechanismsOverTls = offered(true).filter((name) => !mechanisms.includes(name))
+  const mechanismsOverTls = state.secure ? [] : offered(true).filter((name) => !mechanisms.includes(name))
   return { channel, logon, anonymous: has('anonymous'), mechanisms, mechanismsOverTls, clearPasswords }
 }
 

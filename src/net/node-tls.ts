@@ -137,6 +137,8 @@ export class NodeTls {
     const server = tls.createServer({
       ...contextOptions(policy, certificate, companions),
       ticketKeys,
+      // `handshake` has a timeout of its own. A number below 0 sets none.
+      handshakeTimeout: -1,
       ...(clientCertificates
         ? {
             ca: [...clientCertificates.authoritiesPem],
@@ -168,6 +170,7 @@ type ViewClass = new (events: HandshakeEvents) => { accept(raw: Duplex): void }
  * node:tls is slow with objects that each have their own prototype.
  */
 function viewsOf(server: tls.Server): ViewClass {
+  const onConnection = server.listeners('connection')
   class View {
     #events: HandshakeEvents | undefined
 
@@ -176,7 +179,7 @@ function viewsOf(server: tls.Server): ViewClass {
     }
 
     accept(raw: Duplex): void {
-      for (const onConnection of server.listeners('connection')) onConnection.call(this, raw)
+      for (const listener of onConnection) listener.call(this, raw)
     }
 
     emit(event: string, ...args: readonly unknown[]): boolean {

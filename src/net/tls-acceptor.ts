@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
+import { LazyChannelBindings } from '../common/channel-bindings.ts'
 import type { MemoryReservation } from '../common/memory-budget.ts'
 import type { InstalledCertificate } from '../pki/types.ts'
 import type { ClientCertificateFacts, ClientHelloFacts, SessionRecorder, TlsFacts } from '../sessions/types.ts'
@@ -130,9 +131,12 @@ export class TlsAcceptor {
           keyLog?.(line)
         }
       : keyLog
-    const socket = await this.#node.handshake(alert?.stream ?? raw, hello, keyLogs).catch(async (error: Error) => {
-      throw handshakeFailed(raw, record, await this.#explain(error, first), error)
-    })
+    let socket: TLSSocket
+    try {
+      socket = await this.#node.handshake(alert?.stream ?? raw, hello, keyLogs)
+    } catch (error) {
+      throw handshakeFailed(raw, record, await this.#explain(error as Error, first), error as Error)
+    }
     alert?.complete()
     const agreed = tlsFacts(socket, this.#node.certificateOf(socket), hello, policy.groups)
     const facts = clientCertificates
@@ -145,7 +149,7 @@ export class TlsAcceptor {
       const why = `${facts.cipher} has ${facts.bits} bits; this virtual server requires 128-bit encryption`
       throw handshakeFailed(raw, record, why)
     }
-    return { socket, facts, bindings: channelBindingsOf(socket, facts) }
+    return { socket, facts, bindings: new LazyChannelBindings(() => channelBindingsOf(socket, facts)) }
   }
 
   /** Returns whether the handshake, if it succeeds, will be one of TLS 1.3. */

@@ -198,14 +198,17 @@ export class VirtualServer {
   }
 
   /** Serves a socket from its first octet to its last. Never rejects. */
-  async #accept(socket: Socket, local: SocketAddress, kind: PortKind): Promise<void> {
+  #accept(socket: Socket, local: SocketAddress, kind: PortKind): Promise<void> {
     const { remoteAddress: address = '', remotePort: port = 0 } = socket
     const accepted = { socket, local, kind, remote: { address, port } }
     const settings = this.#settings
     const { proxies } = settings
     if (!proxies) return this.#serveClient(accepted, settings)
     // A health check of a proxy that has already reset its connection: whose it was is not known any more.
-    if (address === '') return void socket.destroy()
+    if (address === '') {
+      socket.destroy()
+      return Promise.resolve()
+    }
     return proxies.has(address) ? this.#acceptProxy(accepted, settings, proxies) : this.#serveClient(accepted, settings)
   }
 
@@ -355,7 +358,7 @@ export class VirtualServer {
       throw new HandshakeFailure(why)
     }
     this.#handshakes.add(raw)
-    using memory = this.#intake.memory.reservation('connections')
+    const memory = this.#intake.memory.reservation('connections')
     try {
       const due = faults?.due('handshake') ?? []
       if (faults && tls && due.length > 0) await faultsBeforeHandshake(faults, due, raw, record, tls)
@@ -364,6 +367,7 @@ export class VirtualServer {
       return await this.#acceptor.accept(raw, record, keyLog, memory)
     } finally {
       this.#handshakes.delete(raw)
+      memory.release()
     }
   }
 }

@@ -50,7 +50,7 @@ export function parseExtensions(reader: OctetReader, defects: string[]): ClientH
     const content = reader.reader(reader.uint16())
     // RFC 8446 section 4.2.11: "The pre_shared_key extension MUST be the last extension in the ClientHello".
     if (type === extensionTypes.preSharedKey && reader.left > 0) defects.push('extensions after pre_shared_key')
-    const parser = extensionParsers[type]
+    const parser = extensionParsers.get(type)
     if (parser && !isParsed(parser, content, found)) defects.push(`a malformed ${parser.name}`)
   }
   if (reader.left > 0) defects.push('a message that ends too early')
@@ -81,7 +81,7 @@ const HOST_NAME = 0
 /** RFC 1035 section 2.3.4. */
 const MAX_HOST_NAME = 255
 
-const extensionParsers: Readonly<Record<number, ExtensionParser>> = {
+const parsersByType: Readonly<Record<number, ExtensionParser>> = {
   // RFC 6066 section 3: ServerNameList has at least one entry, and host_name is the only type that exists.
   [extensionTypes.serverName]: {
     name: 'server_name',
@@ -169,6 +169,9 @@ const extensionParsers: Readonly<Record<number, ExtensionParser>> = {
     },
   },
 }
+
+/** A map, because V8 keeps objects with such large numbers as slow dictionaries. */
+const extensionParsers = new Map(Object.entries(parsersByType).map(([type, parser]) => [Number(type), parser]))
 
 /** Reads a list of at least one 16-bit number. @throws MalformedMessage */
 function numbers(list: OctetReader): number[] {

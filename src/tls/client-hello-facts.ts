@@ -3,18 +3,18 @@ import type { ClientHelloFacts } from '../sessions/types.ts'
 import { type ClientHello, EMPTY_RENEGOTIATION_INFO_SCSV, FALLBACK_SCSV } from './client-hello.ts'
 import { ja4 } from './ja4.ts'
 
-const versionNames: Readonly<Record<number, string>> = {
-  0x0002: 'SSLv2',
-  0x0300: 'SSLv3',
-  0x0301: 'TLSv1',
-  0x0302: 'TLSv1.1',
-  0x0303: 'TLSv1.2',
-  0x0304: 'TLSv1.3',
-}
+const versionNames: ReadonlyMap<number, string> = new Map([
+  [0x0002, 'SSLv2'],
+  [0x0300, 'SSLv3'],
+  [0x0301, 'TLSv1'],
+  [0x0302, 'TLSv1.1'],
+  [0x0303, 'TLSv1.2'],
+  [0x0304, 'TLSv1.3'],
+])
 
 /** Returns the name of a version on the wire, or the number of an unknown one. */
 export const versionName = (version: number): string =>
-  versionNames[version] ?? `0x${version.toString(16).padStart(4, '0')}`
+  versionNames.get(version) ?? `0x${version.toString(16).padStart(4, '0')}`
 
 /** Returns whether a value is GREASE, which clients send to keep servers tolerant of unknown values. RFC 8701. */
 export const isGrease = (id: number): boolean => (id & 0x0f0f) === 0x0a0a && id >> 8 === (id & 0xff)

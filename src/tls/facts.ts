@@ -9,16 +9,17 @@ import { suiteBits, suiteKeyExchange } from './suites.ts'
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
 /** Returns what both sides of a handshake by node:tls have agreed on. */
-export function agreedFacts(socket: TLSSocket): TlsFacts {
+export function agreedFacts(socket: TLSSocket): Mutable<TlsFacts> {
   const { standardName } = socket.getCipher()
-  return {
+  const facts: Mutable<TlsFacts> = {
     // The `version` of getCipher() is the lowest version that the suite supports, not the negotiated one.
     version: socket.getProtocol() ?? 'unknown',
     cipher: standardName,
     bits: suiteBits(standardName) ?? 0,
     resumed: socket.isSessionReused(),
-    ...(typeof socket.alpnProtocol === 'string' && { alpn: socket.alpnProtocol }),
   }
+  if (typeof socket.alpnProtocol === 'string') facts.alpn = socket.alpnProtocol
+  return facts
 }
 
 /** Returns the result of a handshake by node:tls, for the server. @param groups those of the policy */
@@ -28,7 +29,8 @@ export function tlsFacts(
   hello: ClientHelloFacts | undefined,
   groups: readonly string[] | undefined,
 ): TlsFacts {
-  const facts: Mutable<TlsFacts> = { ...agreedFacts(socket), certificate: { friendlyName, thumbprint } }
+  const facts = agreedFacts(socket)
+  facts.certificate = { friendlyName, thumbprint }
   const keyExchange = suiteKeyExchange(facts.cipher)
   if (keyExchange !== undefined) facts.keyExchange = keyExchange
   else {

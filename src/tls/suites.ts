@@ -223,8 +223,20 @@ const strengths: readonly (readonly [RegExp, number])[] = [
   [/_128_|IDEA|SEED/, 128],
 ]
 
+/** More names than OpenSSL has suites. */
+const MAX_KNOWN = 512
+/** The bits of the suites that handshakes have agreed on so far: a few. */
+const knownBits = new Map<string, number | undefined>()
+
 /** Returns the bits of a suite's symmetric cipher by the suite's IANA name; undefined for an unknown suite. */
 export function suiteBits(name: string): number | undefined {
+  if (knownBits.has(name)) return knownBits.get(name)
+  const bits = bitsIn(name)
+  if (knownBits.size < MAX_KNOWN) knownBits.set(name, bits)
+  return bits
+}
+
+function bitsIn(name: string): number | undefined {
   for (const [pattern, bits] of strengths) if (pattern.test(name)) return bits
   return undefined
 }
