@@ -1,10 +1,14 @@
 import type { ServerProtocol } from '../src/config/schema.ts'
-import { http } from './http/session.ts'
-import { imap4 } from './imap4/session.ts'
-import { nntp } from './nntp/session.ts'
-import { pop3 } from './pop3/session.ts'
 import type { ProtocolService } from './service.ts'
-import { smtp } from './smtp/session.ts'
 
-/** The service of every protocol. */
-export const services: Readonly<Record<ServerProtocol, ProtocolService>> = { smtp, pop3, imap4, nntp, http }
+/** Loads the service of each protocol. A lab loads only those that it serves. */
+const loaders: Readonly<Record<ServerProtocol, () => Promise<ProtocolService>>> = {
+  smtp: async () => (await import('./smtp/session.ts')).smtp,
+  pop3: async () => (await import('./pop3/session.ts')).pop3,
+  imap4: async () => (await import('./imap4/session.ts')).imap4,
+  nntp: async () => (await import('./nntp/session.ts')).nntp,
+  http: async () => (await import('./http/session.ts')).http,
+}
+
+/** Returns the service of a protocol. */
+export const serviceOf = (protocol: ServerProtocol): Promise<ProtocolService> => loaders[protocol]()

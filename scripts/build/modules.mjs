@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { rolldown } from 'rolldown'
 import { banner, buildTokenizer } from './commonjs.mjs'
@@ -6,7 +6,7 @@ import { entryPoints } from './entry-points.mjs'
 
 const FOLDER = 'dist/esm'
 /** The packages that every start loads and that need nothing of their folder. The bundle has only what is used of them. */
-const BUNDLED = new Set(['zod', 'yaml', 'commander'])
+const BUNDLED = new Set(['zod', 'yaml', 'commander', 'pino', ...dependenciesOf('pino')])
 /** The commands, which load the modules of `exports` in the same process. */
 const COMMANDS = ['dist/src/cli/program.js', 'dist/src/cli/sendmail/run.js']
 
@@ -47,6 +47,12 @@ export async function buildModules() {
     const bundled = relative(dirname(entry), join(FOLDER, `${nameOf(entry)}.js`))
     writeFileSync(entry, `export * from '${bundled}'\n`)
   }
+}
+
+/** Returns the packages that a package needs. */
+function dependenciesOf(name) {
+  const { dependencies = {} } = JSON.parse(readFileSync(`node_modules/${name}/package.json`, 'utf8'))
+  return Object.keys(dependencies).flatMap((each) => [each, ...dependenciesOf(each)])
 }
 
 /** Returns the name of an entry point's file in `FOLDER`. */

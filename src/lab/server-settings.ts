@@ -1,5 +1,5 @@
 import type { Logger } from 'pino'
-import { services } from '../../servers/index.ts'
+import { serviceOf } from '../../servers/index.ts'
 import type { ServerContext } from '../../servers/service.ts'
 import type { Api } from '../api/api.ts'
 import { addressListOf } from '../common/address-list.ts'
@@ -61,7 +61,7 @@ export async function serverSettings(server: ResolvedVirtualServer, site: Site):
   const { config, store, directory, tenants, news, pki, captures, faults, rates, clock, log, api, isBackground } = site
   const { contexts, oauth2, mailAuthentication, reports } = site
   const { name, protocol, address, port, tlsPort, limits, idleTimeoutMs } = server
-  const service = services[protocol]
+  const service = await serviceOf(protocol)
   const context: ServerContext = {
     config: server,
     name,
@@ -149,7 +149,7 @@ export async function tlsSettings(
   const certificates = await pki.store.resolve(server.name, server.certificate, names)
   if (certificates.length === 0) return undefined
   const { minVersion, maxVersion, ciphers, groups, ocspStapling } = server.tls
-  const { alpn, isAlpnStrict = false } = services[server.protocol]
+  const { alpn, isAlpnStrict = false } = await serviceOf(server.protocol)
   const legacy = await oldClientSettings(server, certificates, names, pki, log)
   const clientCertificates = await pki.clientCertificates(server)
   return {
