@@ -19,7 +19,7 @@ export async function receive(session: SmtpSession, transaction: Transaction, re
   const { reversePath, envelopeId, ret, smtpUtf8, body } = transaction
   const recipients = transaction.recipients()
   session.takeOctets(received.octets)
-  const fault = connection.endOfData(() => received.whole())
+  const fault = connection.endOfData(async () => received.whole())
   if (fault) await fault
   const wanted = fault && connection.takeReport()
   const content = received.pieces ? { message: received.pieces } : await spooledContent(received, recipients)

@@ -103,9 +103,10 @@ export class ReceivedOctets implements Disposable {
     if (this.#file && this.#spool && this.#held > 0) return this.#write(this.#spool).then(() => this.check())
   }
 
-  /** Returns all octets in one buffer. @throws MemoryLimitReached, SpoolError */
-  async whole(): Promise<Buffer> {
-    return this.start(this.#octets)
+  /** Returns all octets in one buffer, at once if they arrived in one piece. @throws MemoryLimitReached, SpoolError */
+  whole(): Buffer | Promise<Buffer> {
+    const { pieces } = this
+    return pieces?.length === 1 ? joinPieces(pieces) : this.start(this.#octets)
   }
 
   /** Returns at most this many octets from the start. @throws MemoryLimitReached, SpoolError */

@@ -55,23 +55,25 @@ export async function deliver(site: DeliverySite, delivery: Delivery): Promise<D
   const created: Account[] = []
   const newOwners: Owner[] = []
   try {
-    const copies = new Map<string, MailboxCopy>()
+    const copies = new Map<string, Pieces>()
     for (const recipient of recipients) {
       const { address, destination } = recipient
       if (destination.kind === 'newsgroup' || outgoing.withoutCopy.has(address)) continue
-      const owner = ownerOf(site, destination, created)
-      addCopy(copies, site, delivery, { recipient, owner: owner instanceof Promise ? await owner : owner, stripped })
-    }
-    for (const { user } of created) {
-      const owner = accountOwner(user)
-      if (!(await site.store.findFolder(owner, 'INBOX'))) newOwners.push(owner)
+      const before = created.length
+      const finding = ownerOf(site, destination, created)
+      const owner = finding instanceof Promise ? await finding : finding
+      if (created.length > before && !(await site.store.findFolder(owner, 'INBOX'))) newOwners.push(owner)
+      const opening =
+        destination.kind === 'captured'
+          ? openCaptured(site.store, site.capturedFolder ?? destination.domain)
+          : openInbox(site.store, owner)
+      const { id } = opening instanceof Promise ? await opening : opening
+      addCopy(copies, id, recipient, message, stripped)
     }
     const flags = site.tagging ? keywordsFor(site.tagging, delivery) : []
     const targetsOf = new Map<Pieces, AppendTarget[]>()
-    for (const { owner, folder, octets } of copies.values()) {
-      const opening = owner === CAPTURED_OWNER ? openCaptured(site.store, folder) : openInbox(site.store, owner)
-      const { id } = opening instanceof Promise ? await opening : opening
-      const target = { folderId: id, flags }
+    for (const [folderId, octets] of copies) {
+      const target = { folderId, flags }
       const others = targetsOf.get(octets)
       if (others) others.push(target)
       else targetsOf.set(octets, [target])
@@ -173,13 +175,6 @@ function newsgroupsOf(recipients: readonly Recipient[]): string[] {
   return [...names]
 }
 
-/** A mailbox that gets a message, and the octets that it gets. */
-interface MailboxCopy {
-  readonly owner: Owner
-  readonly folder: string
-  readonly octets: Pieces
-}
-
 /**
  * Returns the owner of the mailbox of a recipient. An open directory gets an account that it does not have yet: only now,
  * because RCPT alone must not fill it.
@@ -201,20 +196,20 @@ function ownerOf(
 
 type MailboxDestination = Exclude<Recipient['destination'], { readonly kind: 'newsgroup' }>
 
-/** Adds the mailbox of a recipient, with the copy that it gets: the message as received or without its Bcc fields. */
+/**
+ * Notes what the mailbox of a recipient gets: the message as received or without its Bcc fields.
+ * @param copies what each mailbox gets, by its folder's id
+ */
 function addCopy(
-  copies: Map<string, MailboxCopy>,
-  { capturedFolder }: DeliverySite,
-  { message }: Delivery,
-  { recipient, owner, stripped }: { recipient: Recipient; owner: Owner; stripped: StrippedMessage | undefined },
+  copies: Map<string, Pieces>,
+  folderId: string,
+  { address, destination }: Recipient,
+  message: Pieces,
+  stripped: StrippedMessage | undefined,
 ): void {
-  const { address, destination } = recipient
-  const isCaptured = destination.kind === 'captured'
-  const folder = isCaptured ? (capturedFolder ?? destination.domain) : 'INBOX'
-  const key = `${owner}/${folder}`
   // Recipients named in Bcc see the field, others must not. The lab's own copy stays complete. RFC 5322 section 3.6.3
-  const whole = !stripped || isCaptured || stripped.names(address)
-  if (whole || !copies.has(key)) copies.set(key, { owner, folder, octets: whole ? message : stripped.rest })
+  const whole = !stripped || destination.kind === 'captured' || stripped.names(address)
+  if (whole || !copies.has(folderId)) copies.set(folderId, whole ? message : stripped.rest)
 }
 
 /** Posts one article to all the groups. Returns it in each of them. @throws DeliveryError */

@@ -19,7 +19,8 @@ export async function destinationsOf(news: NewsContext, names: readonly string[]
   const folders = new Map<string, Folder>()
   let moderated: Folder | undefined
   let isUnfiled = false
-  for (const group of await news.groupsNamed(names)) {
+  const groups = news.groupsNamed(names)
+  for (const group of groups instanceof Promise ? await groups : groups) {
     const { peers, aliasOf, posting } = group.newsgroup ?? {}
     if (peers === 'refuse') continue
     const target = aliasOf === undefined ? group : await news.group(aliasOf)

@@ -52,7 +52,13 @@ export class NewsService implements NewsContext {
     return folder?.newsgroup ? folder : undefined
   }
 
-  async groupsNamed(names: readonly string[]): Promise<Folder[]> {
+  groupsNamed(names: readonly string[]): Folder[] | Promise<Folder[]> {
+    const [name, ...others] = names
+    const only = name === undefined || others.length > 0 ? undefined : this.store.folderNamed(PUBLIC_OWNER, name)
+    return only?.newsgroup ? [only] : this.#groupsNamed(names)
+  }
+
+  async #groupsNamed(names: readonly string[]): Promise<Folder[]> {
     const found: Folder[] = []
     for (const name of names) {
       if (isSliceOver()) await nextSlice()
@@ -69,7 +75,7 @@ export class NewsService implements NewsContext {
 
   /** Returns the newsgroup that mail to this address is posted to. */
   groupOf(address: string): string | undefined {
-    return this.addresses.get(address.toLowerCase())
+    return this.addresses.size > 0 ? this.addresses.get(address.toLowerCase()) : undefined
   }
 
   /** Posts a mail to newsgroups. @throws ArticleRefused */

@@ -41,6 +41,6 @@ export interface NewsContext {
   readonly mail: (mail: NewsMail) => Promise<void>
   /** Finds the folder of a newsgroup. */
   group(name: string): Promise<Folder | undefined>
-  /** Finds the folders of newsgroups. Leaves out groups that do not exist. */
-  groupsNamed(names: readonly string[]): Promise<Folder[]>
+  /** Finds the folders of newsgroups. Leaves out groups that do not exist. Returns a promise only if something has to be awaited. */
+  groupsNamed(names: readonly string[]): Folder[] | Promise<Folder[]>
 }

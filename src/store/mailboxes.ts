@@ -10,6 +10,7 @@ import {
 
 /** Returns the name with `INBOX`, alone or as the first level, in capitals: it is case-insensitive. RFC 9051 section 5.1. */
 export function withInboxInCapitals(name: string): string {
+  if (name === 'INBOX') return name
   return /^inbox(?=\/|$)/i.test(name) ? `INBOX${name.slice(5)}` : name
 }
 

@@ -24,7 +24,8 @@ export function notReceived(error: unknown, code: number): unknown {
 
 async function postArticle(session: NntpSession, article: Buffer): Promise<void> {
   const { access, account, connection, news } = session
-  await connection.endOfData(async () => article)
+  const fault = connection.endOfData(async () => article)
+  if (fault) await fault
   const { messageId, moderator } = await news.post(article, {
     host: connection.remote.address,
     account: account?.user,

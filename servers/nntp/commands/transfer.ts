@@ -88,7 +88,8 @@ const TRY_LATER = 400
 
 async function take(session: NntpSession, messageId: string, article: ReceivedOctets, peer: FeedPeer): Promise<void> {
   try {
-    await relay(session, messageId, await article.whole(), peer)
+    const raw = article.whole()
+    await relay(session, messageId, raw instanceof Promise ? await raw : raw, peer)
     session.reply(239, messageId)
   } catch (error) {
     if (!(error instanceof ArticleRefused)) throw notReceived(error, TRY_LATER)
@@ -102,7 +103,8 @@ async function take(session: NntpSession, messageId: string, article: ReceivedOc
 /** Stores an article from a peer. @throws ArticleRefused, FaultAnswered */
 async function relay(session: NntpSession, messageId: string, raw: Buffer, peer: FeedPeer): Promise<void> {
   const { connection, news } = session
-  await connection.endOfData(async () => raw)
+  const fault = connection.endOfData(async () => raw)
+  if (fault) await fault
   const { identity, groups } = peer
   const source = { address: connection.remote.address, identity, groups, messageId, session: connection.record.id }
   await news.relay(raw, source)

@@ -92,6 +92,7 @@ const TIME = /^\d+(?:ms|s|m|h|d)$/
 
 /** Parses what a test asks for: `bounce+550`, `bounce+5.1.1.postfix.30s`, `complaint+abuse`. Undefined: it is nothing of this kind. */
 export function parseOnDemand(localPart: string): OnDemand | undefined {
+  if (!localPart.includes('+')) return undefined
   const [, word = '', argument = '', rest = ''] = FORM.exec(localPart.toLowerCase()) ?? []
   const parse = PARSERS.get(word)
   if (!parse) return undefined

@@ -317,7 +317,7 @@ export class MemoryStore extends BaseStore<MemoryFolder> implements CopyableStor
   }
 
   hasState(key: string): boolean {
-    return this.#state.has(textKey(key))
+    return this.#state.size > 0 && this.#state.has(textKey(key))
   }
 
   async setState(key: string, value: string | undefined): Promise<void> {
