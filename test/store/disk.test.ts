@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { checkStore, openLmdbStore } from '../../src/store/lmdb/open.ts'
-import { accountOwner } from '../../src/store/types.ts'
+import { accountOwner, PUBLIC_OWNER } from '../../src/store/types.ts'
 import { message, pattern } from '../contract/store-context.ts'
 import { withTables } from '../support/lmdb-file.ts'
 import { TestClock } from '../support/test-clock.ts'
@@ -73,6 +73,50 @@ describe('an LMDB store on a full disk', () => {
       last: true,
       again: 'stored',
     })
+  })
+})
+
+describe('changes that are made at the same time and share a transaction', () => {
+  it.each([
+    ['alone', false],
+    ['with changes of other kinds', true],
+  ])('see each other, %s', async (_, isMixed) => {
+    {
+      await using store = await open()
+      const inbox = await store.createFolder(alice, 'INBOX')
+      const group = await store.createFolder(PUBLIC_OWNER, 'misc.test')
+      await store.append([message('one', inbox), message('two', inbox)])
+      const flag = (uid: number, flags: string[], mode: 'add' | 'remove' = 'add') =>
+        store.setFlags(inbox.id, [uid], { mode, flags })
+      const article = {
+        raw: Buffer.from('article'),
+        once: true,
+        messageId: '<a@test>',
+        targets: [{ folderId: group.id }],
+      }
+      const posted = [store.append([article]), store.append([article])]
+      await Promise.all([
+        flag(1, ['A']),
+        flag(1, ['B']),
+        store.append([message('three', inbox)]),
+        ...(isMixed ? [store.copy(inbox.id, [1, 2], inbox.id), store.setState('key', 'value')] : []),
+        flag(1, ['A'], 'remove'),
+        flag(2, ['B']),
+        store.append([message('four', inbox)]),
+      ])
+      const codes = (await Promise.allSettled(posted)).map((one) =>
+        one.status === 'rejected' ? one.reason.code : 'stored',
+      )
+      expect(codes).toEqual(['stored', 'exists'])
+    }
+    await using store = await open()
+    const [inbox] = await store.listFolders(alice)
+    const entries = await store.list(inbox?.id ?? '')
+    const copies = isMixed ? [['A', 'B'], []] : []
+    expect(entries.map(({ flags }) => [...flags])).toEqual([['B'], ['B'], ...copies, [], []])
+    expect(entries.map(({ uid }) => uid)).toEqual(entries.map((_, i) => i + 1))
+    await store[Symbol.asyncDispose]()
+    expect((await checkStore(folder, log)).faults).toEqual([])
   })
 })
 
