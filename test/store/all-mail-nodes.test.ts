@@ -41,8 +41,9 @@ describe.runIf(needsPostgres())('Gmail’s view of all messages on two nodes', (
     await a.view.snapshot(a.all.id)
     const b = await open('b')
     await b.view.snapshot(b.all.id)
-    // In the order in which the nodes store them, whichever folder has the lower id.
+    // In the order in which the nodes number them, whichever folder has the lower id.
     await b.view.append([message('three', work)])
+    await b.view.status(b.all.id)
     await a.view.append([message('four', inbox)])
     await b.view.setFlags(work.id, [1], { mode: 'add', flags: ['\\Flagged'] })
     await a.view.expunge(inbox.id, [1])
