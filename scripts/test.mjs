@@ -67,7 +67,9 @@ const onlyInAll = [
   // The commands of these pages, one after another, and what other programs say of the result.
   'test/docs/certificates.interop.test.ts',
   'test/tls/judges/judges.interop.test.ts',
-  'test/console/hostile.interop.test.ts',
+  'test/legacy-tls/interop/clients.interop.test.ts',
+  'test/cli/trust.interop.test.ts',
+  ...['accessibility', 'hostile'].map((name) => `test/console/${name}.interop.test.ts`),
   // Larger counts of what `npm test` does.
   'test/imap4/stress.test.ts',
   'test/imap4/parser-fuzz.test.ts',
