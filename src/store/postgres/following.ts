@@ -22,8 +22,8 @@ export interface FollowingParts {
 }
 
 /**
- * Takes up the changes that other nodes announce. Of folders that somebody follows, they are read and emitted, all with one
- * query: at once, or with those that are announced during a pause. Of the others, only their numbers are noted.
+ * Reads and emits the changes that other nodes announce in folders that somebody follows. One query reads several folders:
+ * at once, or after a pause, with what was announced during it. For the other folders, it only notes the numbers.
  */
 export class Following {
   readonly #parts: FollowingParts

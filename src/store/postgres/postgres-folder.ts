@@ -19,7 +19,7 @@ export const hasReached = (position: Position, other: Position): boolean =>
 /** Returns a position as a text for other nodes. */
 export const positionText = ({ uidNext, modSeq, valueSeq }: Position): string => `${uidNext} ${modSeq} ${valueSeq}`
 
-/** Returns the position in a text; undefined if there is none. */
+/** Returns the position that `positionText` has written; undefined for any other text. */
 export function positionFrom(text: string | undefined): Position | undefined {
   const [, uidNext, modSeq, valueSeq] = /^(\d{1,15}) (\d{1,15}) (\d{1,15})$/.exec(text ?? '') ?? []
   return uidNext === undefined
