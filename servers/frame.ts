@@ -121,13 +121,15 @@ class CommandLoop<Command, Reply> {
   #end(error?: unknown): void {
     const session = this.#session
     try {
-      if (error !== undefined) sayFarewell(session, error)
+      try {
+        if (error !== undefined) sayFarewell(session, error)
+      } finally {
+        session.close()
+        session.connection.end()
+      }
       this.#resolve()
     } catch (failure) {
       this.#reject(failure)
-    } finally {
-      session.close()
-      session.connection.end()
     }
   }
 }

@@ -53,6 +53,7 @@ export class Transaction {
     return this.body === 'BINARYMIME'
   }
 
+  /** Returns the recipients so far, in the order of RCPT. */
   recipients(): readonly Recipient[] {
     return Array.from(this.#recipients.values())
   }

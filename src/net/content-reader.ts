@@ -114,20 +114,18 @@ export class ContentReader {
         failed()
         reject(error)
       }
-      const wait = (waiting: Waiting | undefined): void => {
-        if (waiting === undefined) resolve(result)
-        else if (waiting === 'for octets') this.#transport.onMore(goOn)
-        else waiting.then(() => goOn(), fail)
-      }
-      const goOn = (ended?: unknown): void => {
-        if (ended !== undefined) return fail(ended)
+      const waitAfter = (take: () => Waiting | undefined): void => {
         try {
-          wait(takeArrived())
+          const waiting = take()
+          if (waiting === undefined) resolve(result)
+          else if (waiting === 'for octets') this.#transport.onMore(goOn)
+          else waiting.then(() => waitAfter(takeArrived), fail)
         } catch (error) {
           fail(error)
         }
       }
-      wait(first)
+      const goOn = (ended?: unknown): void => (ended === undefined ? waitAfter(takeArrived) : fail(ended))
+      waitAfter(() => first)
     })
   }
 

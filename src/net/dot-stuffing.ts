@@ -100,7 +100,7 @@ function stuffedCopy(piece: Buffer, dots: readonly number[]): Buffer {
   return out
 }
 
-/** Returns the piece without those dots. If there are none, it is the same buffer. */
+/** Returns the piece without those dots; without dots, the same buffer. */
 function unstuffed(piece: Buffer, dots: readonly number[]): Buffer {
   if (dots.length === 0) return piece
   const out = Buffer.allocUnsafe(piece.length - dots.length)

@@ -88,8 +88,7 @@ export const setQuota = defineCommand({
 })
 
 /**
- * Checks that the account may store more.
- * Returns nothing to wait for if there is no quota.
+ * Checks that the account may store more. Returns a promise only if there is a quota.
  * @param more returns how much; not called for an account without a quota
  * @throws ImapError OVERQUOTA. RFC 9208 section 4.3.3
  */

@@ -6,7 +6,7 @@ import { reportSuccess } from './success.ts'
 const SENDERS = [reportSuccess, reportOnDemand, answerOutOfOffice]
 
 /**
- * Sends the reports and replies that a delivered message causes, now or later. Returns nothing to wait for if there are none.
+ * Sends the reports and replies that a delivered message causes, now or later. Returns a promise only if one of them has to be awaited.
  * @param at time of arrival, in milliseconds since the epoch
  * @param failed gets every error: the message stays delivered
  */

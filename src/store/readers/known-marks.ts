@@ -31,6 +31,7 @@ export class KnownMarks {
     })
   }
 
+  /** Returns the marks that a store has in memory: the same for all its sessions. */
   static of(store: MessageStore): KnownMarks {
     const known = ofStores.get(store) ?? new KnownMarks(store)
     ofStores.set(store, known)
@@ -79,8 +80,10 @@ export class KnownMarks {
   #trim(): void {
     let octets = 0
     for (const { marks } of this.#known.values()) octets += marks?.octets ?? 0
-    for (const [key, { marks }] of this.#known) {
+    for (const [key, { marks, reading }] of this.#known) {
       if (octets <= MOST_OCTETS) break
+      // Changes that arrive during the reading are noted here.
+      if (reading) continue
       octets -= marks?.octets ?? 0
       this.#known.delete(key)
     }
