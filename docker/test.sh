@@ -219,6 +219,7 @@ in_the_place_of_mailpit() {
   ok "the target like-mailpit answers as Mailpit without credentials, with its flags, variables and health check"
 }
 
+. docker/podman-socket.sh
 . docker/test-compose.sh
 . docker/test-tarball.sh
 . docker/test-testcontainers.sh

@@ -37,6 +37,7 @@ clean_up() {
   rm -rf "$work"
 }
 trap clean_up EXIT
+. ../podman-socket.sh
 
 # debian_image NAME PACKAGES INSTRUCTIONS: makes an image that starts its program as the public image does.
 debian_image() {
@@ -82,7 +83,7 @@ copy_files() {
   cp -r . "$work/cluster"
   "$work/cluster/secrets.sh" >/dev/null
   local edits=(-e '/^    build:/d' -e 's/127\.0\.0\.1:[0-9]+:/127.0.0.1::/' -e "s|image: sealpost$|image: ${IMAGE:-sealpost}|"
-    -e "s|\./|$work/cluster/|" -e "s|file: secrets/|file: $work/cluster/secrets/|" -e "s|\.\./\.\./|$(cd ../.. && pwd)/|")
+    -e "s|\"\./|\"$work/cluster/|" -e "s|file: secrets/|file: $work/cluster/secrets/|" -e "s|\"\.\./\.\./|\"$(cd ../.. && pwd)/|")
   if [ -n "${DEBIAN_IMAGE:-}" ]; then
     debian_images
     edits+=(-e "s#image: docker.io/(library|prom)/([a-z]+):.*#image: localhost/$project-\2#" -e '/^  grafana:/,/^$/d')
@@ -90,16 +91,9 @@ copy_files() {
   sed -E "${edits[@]}" compose.yaml >"$work/compose.yaml"
 }
 
-# Docker Compose needs the socket of an engine. Podman opens one, and reads options for containers from a file. Without
-# systemd, it does not run health checks by itself.
+# Opens podman's socket. Without systemd, podman does not run health checks by itself.
 podman_service() {
-  local limits
-  limits=$(grep -oE -- '--ulimit[ =][^ ]+' <<<"${RUN_FLAGS:-}" | sed -E 's/.*[ =]([^ =]+=[^ ]+)$/"\1"/' | paste -sd, || true)
-  printf '[containers]\ndefault_ulimits = [%s]\n' "$limits" >"$work/containers.conf"
-  CONTAINERS_CONF_OVERRIDE=$work/containers.conf "$engine" "${global[@]}" system service -t 0 "unix://$work/socket" >"$work/service.log" 2>&1 &
-  children+=($!)
-  export DOCKER_HOST=unix://$work/socket
-  for _ in $(seq 100); do [ -S "$work/socket" ] && break; sleep 0.1; done
+  podman_socket || fail 'podman does not open a socket'
   [ -d /run/systemd/system ] && return
   while sleep 1; do
     for one in postgres-1 sealpost-1 sealpost-2 sealpost-3; do engine healthcheck run "$project-$one" || true; done
