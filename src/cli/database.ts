@@ -35,6 +35,7 @@ export type Access = Pick<DatabaseSettings, 'isReader'>
 /** Returns how a lab keeps private keys in its database. */
 export const keyProtectionOf = ({ cluster }: ResolvedLab, { isReader = false }: Access = {}): KeyProtection => ({
   secret: cluster?.keySecret,
+  fallback: cluster?.keySecretFallback,
   seals: isReader ? 'none' : 'first',
 })
 

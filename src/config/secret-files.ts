@@ -11,6 +11,7 @@ export const secretFileKeys: Readonly<Record<string, string>> = {
   accessTokenFile: 'accessToken',
   secretFile: 'secret',
   keySecretFile: 'keySecret',
+  keySecretFallbackFile: 'keySecretFallback',
   clientSecretFile: 'clientSecret',
 }
 

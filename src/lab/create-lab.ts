@@ -33,7 +33,8 @@ export async function createLab(config: ResolvedLab, options: LabOptions): Promi
   let certificateStore = options.certificateStore
   let cluster: Cluster | undefined
   try {
-    const keyProtection = { secret: config.cluster?.keySecret, seals: 'all' } as const
+    const { keySecret: secret, keySecretFallback: fallback } = config.cluster ?? {}
+    const keyProtection = { secret, fallback, seals: 'all' } as const
     certificateStore ??= await openCertificateStore({ folder, key, log, clock, database, keyProtection })
     cluster = await joinCluster(database, log)
     const memory = createMemoryBudget(config, log)

@@ -30,6 +30,8 @@ virtualServers:
     place.write('plain.yaml', yaml(''))
     place.write('secret.yaml', yaml(', keySecretFile: keys.secret'))
     place.write('other.yaml', yaml(`, keySecret: ${OTHER}`))
+    place.write('changed.yaml', yaml(`, keySecret: ${OTHER}, keySecretFallbackFile: keys.secret`))
+    place.write('removed.yaml', yaml(`, keySecretFallback: ${OTHER}`))
     place.write('keys.secret', `${SECRET}\n`)
   })
   afterAll(() => place.remove())
@@ -88,5 +90,34 @@ virtualServers:
     expect(copied.stdout.split('\n').filter(Boolean).length).toBeGreaterThanOrEqual(2)
     expect((await runProgram('grep', ['-rl', 'ENCRYPTED', join(place.folder, 'copy')])).stdout).toBe('')
     expect(await run('store', 'backup', 'backups', '--config', 'secret.yaml')).toMatchObject({ status: 0 })
+  })
+
+  /** Returns whether openssl can read a key with a secret. */
+  async function isReadable(text: string, secret: string): Promise<boolean> {
+    // The keys of OAuth2 are PEM within JSON.
+    const pem = text.startsWith('{') ? JSON.parse(text).keys[0].encrypted : text.slice(text.indexOf('-----BEGIN'))
+    writeFileSync(join(place.folder, 'key.pem'), pem)
+    const args = ['pkey', '-in', join(place.folder, 'key.pem'), '-passin', `pass:${secret}`, '-noout']
+    return (await runProgram('openssl', args)).status === 0
+  }
+
+  it('can be changed and removed', async () => {
+    const certificates = (await run('cert', 'list', '--config', 'secret.yaml', '--json')).stdout
+    // Before the start, a command keeps to the secret of the nodes.
+    const early = await run('cert', 'issue', '--for', 'smtp', '--cn', 'early.test', '--config', 'changed.yaml')
+    expect(early).toMatchObject({ status: 0 })
+    for (const { path, text } of await keys()) expect([path, await isReadable(text, SECRET)]).toEqual([path, true])
+
+    await (await place.start(['--config', 'changed.yaml'])).end('SIGTERM')
+    for (const { path, text } of await keys()) {
+      expect([path, await isReadable(text, OTHER), await isReadable(text, SECRET)]).toEqual([path, true, false])
+    }
+    expect((await run('cert', 'list', '--config', 'secret.yaml')).stderr).toContain('is not the secret')
+    const later = (await run('cert', 'list', '--config', 'other.yaml', '--json')).stdout
+    expect(JSON.parse(later).length).toBe(JSON.parse(certificates).length + 1)
+
+    await (await place.start(['--config', 'removed.yaml'])).end('SIGTERM')
+    for (const { path, text } of await keys()) expect(text, path).not.toContain('ENCRYPTED')
+    expect((await run('cert', 'list', '--config', 'plain.yaml', '--json')).stdout).toBe(later)
   })
 })

@@ -102,6 +102,15 @@ export const cluster = z.strictObject({
     )
     .meta({ examples: ['Xk3vQ0rN1sLw8yTzGm5bHc7d'], writeOnly: true }),
   keySecretFile: secretFile('secret for private keys', '/run/secrets/keys'),
+  keySecretFallback: z
+    .string()
+    .min(16, 'write at least 16 characters')
+    .optional()
+    .describe(
+      'Secret that decrypts the private keys which keySecret does not, while the secret changes. A start encrypts all keys by keySecret.',
+    )
+    .meta({ examples: ['m9Pd2Wc6Ue4Kf8Rj1Ah7Zt3V'], writeOnly: true }),
+  keySecretFallbackFile: secretFile('other secret for private keys', '/run/secrets/old-keys'),
 })
 
 /** A rule that deletes old messages from some folders. */

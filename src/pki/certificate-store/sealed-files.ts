@@ -1,18 +1,16 @@
 import type { LockedFiles, StoreFiles } from './files.ts'
-import { hasPlainKeys, newSealedKey, opened, sealed } from './sealed-keys.ts'
+import { hasPlainKeys, isSealedBy, type KeySecrets, newSealedKey, opened, sealed } from './sealed-keys.ts'
 
 /** How the private keys of a store are kept. */
-export interface KeyProtection {
-  /** With which they are encrypted. Undefined: they are not. */
-  readonly secret?: string | undefined
+export interface KeyProtection extends KeySecrets {
   /**
-   * Which keys that are not encrypted yet become it: `all`; `first`: all, if none is encrypted yet; `none`, for callers that
-   * only read. Default: first.
+   * Which keys that are not encrypted by the secret yet become it: `all`; `first`: all, if none is encrypted yet; `none`, for
+   * callers that only read. Default: first.
    */
   readonly seals?: 'all' | 'first' | 'none'
 }
 
-/** An encrypted key that is used for nothing else: it tells whether a secret is that of the other keys. */
+/** An encrypted key that is used for nothing else: it tells by which secret the other keys are encrypted. */
 const MARK = 'key-secret.pem'
 /** The folders with private keys. */
 const FOLDERS = ['keys', 'authorities', 'acme', 'dkim', 'dns', 'oauth2']
@@ -22,42 +20,59 @@ const FOLDERS = ['keys', 'authorities', 'acme', 'dkim', 'dns', 'oauth2']
  * kept as they are.
  * @throws PkiError `store` if keys are encrypted, and the secret is missing or another one
  */
-export async function sealedFiles(files: StoreFiles, { secret, seals = 'first' }: KeyProtection): Promise<StoreFiles> {
+export async function sealedFiles(
+  files: StoreFiles,
+  { seals = 'first', ...secrets }: KeyProtection,
+): Promise<StoreFiles> {
+  const { secret, fallback } = secrets
   const mark = await files.read(MARK)
-  if (mark !== undefined) opened(mark, secret)
-  if (secret !== undefined && (seals === 'all' || (seals === 'first' && mark === undefined))) {
-    await sealAll(files, secret)
+  if (mark !== undefined) opened(mark, secrets)
+  if (seals === 'all' || (seals === 'first' && mark === undefined)) {
+    await sealAll(files, secrets)
+    return inFront(files, secrets)
   }
-  return inFront(files, secret)
+  // The next start changes the secret of all keys. Until then, a command leaves it to the nodes.
+  const isChanged = mark === undefined || isSealedBy(mark, secret)
+  return inFront(files, isChanged ? secrets : { secret: fallback, fallback: secret })
 }
 
-/** Encrypts all keys that are not encrypted. */
-async function sealAll(files: StoreFiles, secret: string): Promise<void> {
-  const plain = await pathsWithKeys(files)
-  if (plain.length === 0 && (await files.read(MARK)) !== undefined) return
+/** Encrypts all keys by the secret, or decrypts them if there is none any more. */
+async function sealAll(files: StoreFiles, secrets: KeySecrets): Promise<void> {
+  const { secret, fallback } = secrets
+  if (secret === undefined && fallback === undefined) return
+  const isMarked = (mark: string | undefined): boolean =>
+    mark === undefined ? secret === undefined : isSealedBy(mark, secret)
+  const others = await pathsWithOtherKeys(files, secrets)
+  if (others.length === 0 && isMarked(await files.read(MARK))) return
   await files.exclusively(async (locked) => {
     const mark = await locked.read(MARK)
     // Another node may have been faster, with another secret.
-    if (mark === undefined) await locked.write(MARK, newSealedKey(secret))
-    else opened(mark, secret)
-    for (const path of plain) {
+    if (mark !== undefined) opened(mark, secrets)
+    if (secret === undefined) await locked.remove(MARK)
+    else if (!isMarked(mark)) await locked.write(MARK, newSealedKey(secret))
+    for (const path of others) {
       const text = await locked.read(path)
-      if (text !== undefined && hasPlainKeys(text)) await locked.write(path, sealed(text, secret))
+      if (text === undefined) continue
+      const plain = opened(text, secrets)
+      await locked.write(path, secret === undefined ? plain : sealed(plain, secret))
     }
   })
 }
 
-async function pathsWithKeys(files: StoreFiles): Promise<string[]> {
+/** Returns the files whose keys are not as the secret has them. To try it takes a while, so that needs a reason. */
+async function pathsWithOtherKeys(files: StoreFiles, { secret, fallback }: KeySecrets): Promise<string[]> {
+  const isOther = (text: string): boolean => (fallback === undefined ? hasPlainKeys(text) : !isSealedBy(text, secret))
   const paths: string[] = []
   for (const folder of FOLDERS) {
-    for (const [path, text] of await files.changesBelow(folder)()) if (hasPlainKeys(text)) paths.push(path)
+    for (const [path, text] of await files.changesBelow(folder)()) if (isOther(text)) paths.push(path)
   }
   return paths
 }
 
-function inFront(files: StoreFiles, secret: string | undefined): StoreFiles {
+function inFront(files: StoreFiles, secrets: KeySecrets): StoreFiles {
+  const { secret } = secrets
   const seal = (text: string): string => (secret === undefined ? text : sealed(text, secret))
-  const open = (text: string): string => opened(text, secret)
+  const open = (text: string): string => opened(text, secrets)
   const openIfAny = (text: string | undefined): string | undefined => (text === undefined ? undefined : open(text))
   const lockedInFront = (locked: LockedFiles): LockedFiles => ({
     ...locked,

@@ -28,17 +28,38 @@ const hasSealedKeys = (text: string): boolean => text.includes('-----BEGIN ENCRY
 /** Returns a new private key, encrypted by a secret. */
 export const newSealedKey = (secret: string): string => encrypted(generateKeyPairSync('ed25519').privateKey, secret)
 
+/** The secrets by which private keys may be encrypted. */
+export interface KeySecrets {
+  /** Encrypts keys. Undefined: they are not encrypted. */
+  readonly secret?: string | undefined
+  /** Decrypts the keys that the secret does not. */
+  readonly fallback?: string | undefined
+}
+
 /**
  * Returns a text of the store with its private keys decrypted.
- * @param secret undefined: the configuration has none
  * @throws PkiError `store` if the secret is missing or another one
  */
-export function opened(text: string, secret: string | undefined): string {
+export function opened(text: string, { secret, fallback }: KeySecrets): string {
   if (!hasSealedKeys(text)) return text
-  if (secret === undefined) throw missingSecret()
+  const secrets = [secret, fallback].filter((each) => each !== undefined)
+  if (secrets.length === 0) throw missingSecret()
   if (text.startsWith(KEY_SET))
-    return mapKeys(text, (key) => ('encrypted' in key ? openedJwk(key as SealedJwk, secret) : key))
-  return text.replace(SEALED, (pem) => decrypted(pem, secret).export({ type: 'pkcs8', format: 'pem' }).toString())
+    return mapKeys(text, (key) => ('encrypted' in key ? openedJwk(key as SealedJwk, secrets) : key))
+  return text.replace(SEALED, (pem) => decrypted(pem, secrets).export({ type: 'pkcs8', format: 'pem' }).toString())
+}
+
+/** Returns whether the private keys of a text are as `secret` has them: encrypted by it or, if undefined, plain. */
+export function isSealedBy(text: string, secret: string | undefined): boolean {
+  if (secret === undefined) return !hasSealedKeys(text)
+  if (hasPlainKeys(text)) return false
+  try {
+    opened(text, { secret })
+    return true
+  } catch {
+    // The keys are encrypted by another secret, or damaged, which the caller finds when it needs them.
+    return false
+  }
 }
 
 const missingSecret = (): PkiError =>
@@ -50,13 +71,17 @@ const missingSecret = (): PkiError =>
 const encrypted = (key: KeyObject, secret: string): string =>
   key.export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: secret }).toString()
 
-function decrypted(pem: string, secret: string): KeyObject {
-  try {
-    return createPrivateKey({ key: pem, passphrase: secret })
-  } catch (cause) {
-    const text = 'cluster.keySecret is not the secret with which the private keys in the database are encrypted'
-    throw new PkiError('store', text, { cause })
+function decrypted(pem: string, secrets: readonly string[]): KeyObject {
+  let cause: unknown
+  for (const passphrase of secrets) {
+    try {
+      return createPrivateKey({ key: pem, passphrase })
+    } catch (error) {
+      cause = error
+    }
   }
+  const text = 'cluster.keySecret is not the secret with which the private keys in the database are encrypted'
+  throw new PkiError('store', text, { cause })
 }
 
 /** Members that a key has beside those of its type stay readable. */
@@ -65,8 +90,8 @@ function sealedJwk(key: Jwk, secret: string): SealedJwk {
   return { kid, alg, use, encrypted: encrypted(createPrivateKey({ key, format: 'jwk' }), secret) } as SealedJwk
 }
 
-function openedJwk({ encrypted: pem, ...others }: SealedJwk, secret: string): object {
-  return { ...decrypted(pem, secret).export({ format: 'jwk' }), ...others }
+function openedJwk({ encrypted: pem, ...others }: SealedJwk, secrets: readonly string[]): object {
+  return { ...decrypted(pem, secrets).export({ format: 'jwk' }), ...others }
 }
 
 const keysOf = (text: string): readonly object[] => (JSON.parse(text) as { readonly keys: readonly object[] }).keys
