@@ -99,7 +99,7 @@ export class Transport {
    * @throws ConnectionEnded if it has ended
    */
   onMore(resume: Resume): void {
-    this.#output.flush()
+    this.#output.flushSoon()
     this.#wait(resume)
     if (this.#dropsAfterReply) void this.#flushed().then(() => this.destroy('server closed'))
     else this.input.onMore(this.#wake)
