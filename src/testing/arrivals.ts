@@ -13,6 +13,9 @@ export interface Arrival {
  */
 export class Arrivals {
   readonly #arrivals = new Map<string, Arrival>()
+  /** Entries that are not yet in the map, and their folders: a lab may receive many before a test asks for one. */
+  readonly #unread: MessageEntry[] = []
+  readonly #unreadFolders: Folder[] = []
   /** Each listener with its `onClose`. */
   readonly #listeners = new Map<(arrival: Arrival) => void, () => void>()
   readonly #closeListeners = new Set<() => void>()
@@ -35,11 +38,13 @@ export class Arrivals {
   }
 
   list(): readonly Arrival[] {
+    this.#readAll()
     return [...this.#arrivals.values()]
   }
 
   /** Calls `listener` for each new arrival, and `onClose` when the lab stops. Returns a function that ends the watch. */
   watch(listener: (arrival: Arrival) => void, onClose: () => void = () => {}): () => void {
+    this.#readAll()
     this.#listeners.set(listener, onClose)
     return () => this.#listeners.delete(listener)
   }
@@ -51,6 +56,7 @@ export class Arrivals {
   }
 
   clear(): void {
+    this.#readAll()
     this.#arrivals.clear()
   }
 
@@ -75,6 +81,18 @@ export class Arrivals {
   #add(folder: Folder, entry: MessageEntry): void {
     // Only delivered mail has an envelope; messages saved with APPEND (drafts, sent copies) have none.
     if (!entry.envelope) return
+    this.#unread.push(entry)
+    this.#unreadFolders.push(folder)
+    if (this.#listeners.size > 0) this.#readAll()
+  }
+
+  #readAll(): void {
+    const folders = this.#unreadFolders.splice(0)
+    const entries = this.#unread.splice(0)
+    for (let i = 0; i < entries.length; i++) this.#read(folders[i] as Folder, entries[i] as MessageEntry)
+  }
+
+  #read(folder: Folder, entry: MessageEntry): void {
     const key = `${folder.owner} ${entry.blob}`
     const known = this.#arrivals.get(key)
     if (known) {
@@ -88,6 +106,7 @@ export class Arrivals {
   }
 
   #expunge(folder: Folder, uids?: ReadonlySet<number>): void {
+    this.#readAll()
     for (const [key, { folder: current, entry }] of this.#arrivals) {
       if (current.id === folder.id && (uids === undefined || uids.has(entry.uid))) this.#arrivals.delete(key)
     }
