@@ -1,3 +1,4 @@
+import { isPrintable } from '../../src/common/printable.ts'
 import type { Connection } from '../../src/net/connection.ts'
 
 /** The one error type of NNTP sessions: a response code and its text. */
@@ -20,7 +21,6 @@ export const noArticleInRange = (): NntpError => new NntpError(423, 'No articles
 export const noArticleWithId = (): NntpError => new NntpError(430, 'No article with that message-id')
 export const authenticationRequired = (): NntpError => new NntpError(480, 'Authentication required')
 
-const CONTROL = /[\x00-\x1f\x7f-\x9f]/
 const CONTROLS = /[\x00-\x1f\x7f-\x9f]+/g
 /** The longest text. With the code and CRLF it fits a line of 512 octets. RFC 3977 section 3.1. */
 const MAX_TEXT_OCTETS = 500
@@ -29,7 +29,7 @@ const SHORT_CHARS = Math.floor(MAX_TEXT_OCTETS / 3)
 
 /** Returns a response line. Replaces control characters by spaces, so that a quoted text cannot start another line. */
 export function responseLine(code: number, text: string): string {
-  const clean = CONTROL.test(text) ? text.replace(CONTROLS, ' ') : text
+  const clean = isPrintable(text) ? text : text.replace(CONTROLS, ' ')
   return `${code} ${clean.length > SHORT_CHARS ? cut(clean) : clean}\r\n`
 }
 

@@ -1,3 +1,4 @@
+import { isPrintable } from '../../src/common/printable.ts'
 import type { Connection } from '../../src/net/connection.ts'
 
 /** The response codes of `-ERR`, which programs read. RFC 2449 section 8, RFC 3206. */
@@ -37,11 +38,9 @@ export function sendError(connection: Connection, { message, code }: Pop3Error):
   writeLine(connection, code ? `-ERR [${code}] ${message}` : `-ERR ${message}`)
 }
 
-const PRINTABLE = /^[\x20-\x7e]*$/
-
 /** Writes one line. Replaces all but printable ASCII, so that a quoted text cannot start another line. RFC 1939 section 3. */
 function writeLine(connection: Connection, line: string): void {
-  connection.write(`${PRINTABLE.test(line) ? line : line.replace(/[^\x20-\x7e]/gu, '?')}\r\n`)
+  connection.write(`${isPrintable(line) ? line : line.replace(/[^\x20-\x7e]/gu, '?')}\r\n`)
 }
 
 /** How many lines of a long list are written before waiting for a slow client. */

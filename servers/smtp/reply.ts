@@ -1,3 +1,4 @@
+import { isPrintable } from '../../src/common/printable.ts'
 import type { DeliveryError, DeliveryFailure } from '../../src/delivery/types.ts'
 import type { StoreError } from '../../src/store/types.ts'
 
@@ -63,11 +64,9 @@ export function formatReply(
   return text.map((line, i) => `${code}${i < last ? '-' : ' '}${middle}${lineText(line, utf8)}\r\n`).join('')
 }
 
-const PRINTABLE = /^[\x20-\x7e]*$/
-
 /** Replaces characters that a line cannot contain: control characters by spaces, because a quoted text must not end the line. */
 function lineText(text: string, utf8: boolean): string {
-  if (PRINTABLE.test(text)) return text
+  if (isPrintable(text)) return text
   const line = text.replace(/[\x00-\x1f\x7f-\x9f]/g, ' ')
   return utf8 ? line : line.replace(/[^\x20-\x7e]/gu, '?')
 }
