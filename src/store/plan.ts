@@ -54,14 +54,15 @@ export function planAppend<State extends FolderNumbers>(
   batch: readonly NewMessage[],
   stateOf: (folderId: string) => State,
 ): readonly PlannedMessage<State>[] {
-  const next = new Map<State, number>()
+  const isOne = batch.length === 1 && batch[0]?.targets.length === 1
+  const next = isOne ? undefined : new Map<State, number>()
   const planned: PlannedMessage<State>[] = []
   for (const message of batch) {
     const places: PlannedPlace<State>[] = []
     for (const target of message.targets) {
       const state = stateOf(target.folderId)
-      const uid = next.get(state) ?? state.uidNext
-      next.set(state, uid + 1)
+      const uid = next?.get(state) ?? state.uidNext
+      next?.set(state, uid + 1)
       places.push({ state, folder: state.folder, uid, target, modSeq: state.highestModSeq + 1 })
     }
     const prefix = message.prefix?.(places.map(({ folder, uid }) => ({ folder, uid })))
@@ -94,25 +95,20 @@ export function createEntries<State extends FolderNumbers>(
   return stored
 }
 
-/** The properties are set one after another, because objects made from others by `...` take more time. */
+/** With an envelope or without, each entry is one object: V8 keeps properties that are added to a literal in another one. */
 function newEntry(
   { messageId, envelope: ofMessage, internalDate }: NewMessage,
   { uid, modSeq, state, target }: PlannedPlace<FolderNumbers>,
   { blob, sizeOctets }: StoredBlob,
   now: number,
 ): MessageEntry {
-  const entry: { -readonly [Key in keyof MessageEntry]: MessageEntry[Key] } = {
-    uid,
-    blob,
-    sizeOctets,
-    internalDate: internalDate ?? now,
-    savedAt: now,
-    flags: state.flags.canonical(target.flags ?? []),
-    modSeq,
-  }
+  const flags = state.flags.canonical(target.flags ?? [])
+  const date = internalDate ?? now
   const envelope = target.envelope ?? ofMessage
+  const entry: { -readonly [Key in keyof MessageEntry]: MessageEntry[Key] } = envelope
+    ? { uid, blob, sizeOctets, internalDate: date, savedAt: now, flags, modSeq, envelope }
+    : { uid, blob, sizeOctets, internalDate: date, savedAt: now, flags, modSeq }
   if (messageId !== undefined) entry.messageId = messageId
-  if (envelope) entry.envelope = envelope
   return entry
 }
 

@@ -60,7 +60,15 @@ export const PUBLIC_OWNER = 'public:' satisfies Owner
 export const CAPTURED_OWNER = 'captured:' satisfies Owner
 /** Nobody sees its folders: `listOwners` does not return it, and only listeners for the folder get its events. */
 export const OUTGOING_OWNER = 'outgoing:' satisfies Owner
-export const accountOwner = (user: string): Owner => `user:${user}`
+
+let lastOwner: { readonly user: string; readonly owner: Owner } = { user: '', owner: 'user:' }
+
+/** Caches the last owner: several steps of a delivery ask for the same. */
+export function accountOwner(user: string): Owner {
+  if (user !== lastOwner.user) lastOwner = { user, owner: `user:${user}` }
+  return lastOwner.owner
+}
+
 /** Returns the account that owns a folder; undefined for newsgroups and captured mail. */
 export const accountOf = ({ owner }: { readonly owner: Owner }): string | undefined =>
   owner.startsWith('user:') ? owner.slice('user:'.length) : undefined

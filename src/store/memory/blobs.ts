@@ -3,12 +3,13 @@ import { usableMemory } from '../../common/usable-memory.ts'
 import { checkFits } from '../full/limits.ts'
 import { type NewMessage, StoreError } from '../types.ts'
 import { Arenas, type Extent } from './arenas.ts'
+import { Extents } from './extents.ts'
 
 /** Octets that an entry counts towards the limit: about the memory it uses besides the message's octets. */
 export const ENTRY_OCTETS = 512
 /** The octets of messages, within a limit. Entries share a blob, which is deleted with its last entry. */
 export class Blobs {
-  readonly #blobs = new Map<string, Extent>()
+  readonly #extents = new Extents()
   readonly #arenas = new Arenas()
   #prefix: string
   readonly #maxOctets: number
@@ -68,19 +69,18 @@ export class Blobs {
 
   /** Stores octets for `holders` entries. Returns the blob's name. */
   add(pieces: Pieces, holders: number): string {
-    const id = `${this.#prefix}${++this.#created}`
-    this.#blobs.set(id, this.#arenas.keep(pieces, countOctets(pieces), holders))
-    return id
+    this.#extents.add(++this.#created, this.#arenas.keep(pieces, countOctets(pieces), holders))
+    return this.#prefix + this.#created
   }
 
   get(id: string): Buffer | undefined {
-    const extent = this.#blobs.get(id)
+    const extent = this.#extentOf(id)
     return extent && this.#arenas.octetsOf(extent)
   }
 
   /** Notes one more entry of a blob. */
   hold(id: string): void {
-    const extent = this.#blobs.get(id)
+    const extent = this.#extentOf(id)
     if (extent) extent.holders++
   }
 
@@ -92,16 +92,24 @@ export class Blobs {
 
   /** Ends a `hold` that was not for an entry. */
   unhold(id: string): void {
-    const extent = this.#blobs.get(id)
+    const extent = this.#extentOf(id)
     if (!extent || --extent.holders > 0) return
-    this.#blobs.delete(id)
+    this.#extents.delete(this.#numberOf(id))
     this.#usedOctets -= extent.length
     this.#arenas.free(extent)
   }
 
   clear(): void {
-    this.#blobs.clear()
+    this.#extents.clear()
     this.#arenas.clear()
+  }
+
+  #extentOf(id: string): Extent | undefined {
+    return id.startsWith(this.#prefix) ? this.#extents.get(this.#numberOf(id)) : undefined
+  }
+
+  #numberOf(id: string): number {
+    return Number(id.slice(this.#prefix.length))
   }
 }
 

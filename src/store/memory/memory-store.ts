@@ -377,7 +377,7 @@ export class MemoryStore extends BaseStore<MemoryFolder> implements CopyableStor
     index.append(entries)
     if (isCounted(folder)) this.#messages += entries.length
     this.#history.add(folder, entries)
-    this.emit({ type: 'appended', folder, entries, ...(origin && { origin }) })
+    this.emit(origin ? { type: 'appended', folder, entries, origin } : { type: 'appended', folder, entries })
   }
 
   #copyTo(target: MemoryFolder, from: readonly MessageEntry[], origin: Origin | undefined): CopyResult {
