@@ -113,7 +113,8 @@ export class MemoryBudget {
 
   /** Gives octets back. */
   give(use: MemoryUse, octets: number): void {
-    this.#add(use, -octets)
+    // `-octets` can be -0, which is no small integer: V8 would compile everything that counts memory again.
+    this.#add(use, 0 - octets)
   }
 
   #add(use: MemoryUse, octets: number): void {
