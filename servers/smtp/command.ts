@@ -32,6 +32,8 @@ export interface SmtpSession extends LogonSession {
   readonly claims: ClientClaims
   /** The client's address: that of XCLIENT, or of the connection. */
   readonly remote: SocketAddress
+  /** The client as its messages name it: the same object while neither its address nor its name changes. */
+  readonly sender: { readonly address: string; readonly helo: string }
   /** What a listed mail server said about the sender of the next message by XFORWARD. */
   forwarded: ClientClaims
   /** Serves the client of a proxy from here on. Returns why it is refused; undefined if it is not. */

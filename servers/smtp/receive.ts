@@ -24,12 +24,12 @@ export async function receive(session: SmtpSession, transaction: Transaction, re
   const wanted = fault && connection.takeReport()
   const content = received.pieces ? { message: received.pieces } : await spooledContent(received, recipients)
   const at = context.clock.now()
-  const client = { address: session.remote.address, helo: session.client?.name ?? '' }
+  const { sender: client, messageId } = session
   const arrival = context.mailAuthentication.isOnArrival
     ? await authenticate(session, { mailFrom: reversePath, client }, content)
     : undefined
   const delivery: Delivery = {
-    trace: traceOf(session, transaction, { recipients, authentication: arrival?.fields ?? '', at }),
+    trace: traceOf(session, transaction, { recipients, authentication: arrival?.fields ?? '', id: messageId, at }),
     message: arrival?.message ?? content.message,
     rest: content.rest,
     authentication: arrival?.results,
@@ -50,7 +50,7 @@ export async function receive(session: SmtpSession, transaction: Transaction, re
   const reported = reportedHere(recipients, queued, wanted)
   const reporting = report(session, reported === recipients ? delivery : { ...delivery, recipients: reported }, at)
   if (reporting) await reporting
-  session.reply(250, '2.0.0', `OK: queued as ${session.messageId}`, content.message)
+  session.reply(250, '2.0.0', `OK: queued as ${messageId}`, content.message)
 }
 
 /**
@@ -86,7 +86,12 @@ async function spooledContent(
 function traceOf(
   session: SmtpSession,
   { reversePath, smtpUtf8 }: Transaction,
-  { recipients, authentication, at }: Pick<TraceFacts, 'authentication' | 'at'> & Pick<Delivery, 'recipients'>,
+  {
+    recipients,
+    authentication,
+    id,
+    at,
+  }: Pick<TraceFacts, 'authentication' | 'id' | 'at'> & Pick<Delivery, 'recipients'>,
 ): Buffer {
   const { connection, context, client, account } = session
   return traceFields({
@@ -98,7 +103,7 @@ function traceOf(
     authenticated: account !== undefined,
     smtpUtf8,
     tls: connection.tls,
-    id: session.messageId,
+    id,
     mailFrom: reversePath,
     recipients: recipients.map(({ address }) => address),
     authentication,

@@ -89,15 +89,14 @@ class Session implements SmtpSession, ProtocolSession<string, SmtpError> {
   /** Octets of all messages of the connection. */
   #octets = 0
   #line: CommandLine = NO_COMMAND
+  #sender: SmtpSession['sender'] = { address: '', helo: '' }
   #policy: LogonPolicy | undefined
 
   constructor(connection: Connection, context: ServerContext) {
     this.connection = connection
     this.context = context
-    const { store, directory, news, outgoing, hostname, config, reports, capturedFolder, tagging } = context
-    const site = { store, directory, news, outgoing, hostname, reports, capturedFolder, tagging }
-    this.#forStrangers = { ...site, relay: config.relay }
-    this.#forAccounts = { ...site, relay: 'capture' }
+    this.#forStrangers = siteOf(context, context.config.relay)
+    this.#forAccounts = siteOf(context, 'capture')
   }
 
   /** A client that has logged on may send to other domains, as with Exchange's setting for computers that authenticate. */
@@ -107,6 +106,13 @@ class Session implements SmtpSession, ProtocolSession<string, SmtpError> {
 
   get remote(): SocketAddress {
     return claimedAddress(this.claims) ?? this.connection.remote
+  }
+
+  get sender(): SmtpSession['sender'] {
+    const { address } = this.remote
+    const helo = this.client?.name ?? ''
+    if (address !== this.#sender.address || helo !== this.#sender.helo) this.#sender = { address, helo }
+    return this.#sender
   }
 
   serve(claims: ClientClaims): string | undefined {
@@ -155,10 +161,11 @@ class Session implements SmtpSession, ProtocolSession<string, SmtpError> {
   run(line: string): void | Promise<void> {
     const space = line.indexOf(' ')
     const word = (space === -1 ? line : line.slice(0, space)).trim()
-    const verb = !commands.has(word) && ASCII.test(word) ? word.toUpperCase() : word
+    const inCapitals = commands.get(word)
+    const verb = !inCapitals && ASCII.test(word) ? word.toUpperCase() : word
     const argument = space === -1 ? '' : line.slice(space + 1).trim()
     if (this.words) this.#line = { verb, argument }
-    const command = findCommand(this, verb)
+    const command = this.words || !inCapitals ? findCommand(this, verb) : inCapitals
     const refusal = policyRefusal(this, verb)
     if (refusal) {
       if (command?.refused) return command.refused(this, argument, refusal)
@@ -256,6 +263,12 @@ class Session implements SmtpSession, ProtocolSession<string, SmtpError> {
       return new SmtpError(421, '4.7.0', 'Error: too many unrecognized commands')
     return notRecognized()
   }
+}
+
+/** Each site has the same shape, so that the compiled code of delivery fits all sessions. */
+function siteOf(context: ServerContext, relay: DeliverySite['relay']): DeliverySite {
+  const { store, directory, news, outgoing, hostname, reports, capturedFolder, tagging } = context
+  return { store, directory, news, outgoing, hostname, relay, reports, capturedFolder, tagging }
 }
 
 /** Commands allowed before TLS if a secure channel is required. RFC 3207 section 4. */

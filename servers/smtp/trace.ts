@@ -67,6 +67,7 @@ const tcpInfo = ({ remoteName, remoteAddress }: TraceFacts): string =>
     : `${heloDomain(remoteName)} ${addressLiteral(remoteAddress)}`
 
 const addressLiteral = (address: string): string => {
+  if (!address.includes(':')) return `[${address}]`
   const plain = address.replace(/^::ffff:/i, '')
   return plain.includes(':') ? `[IPv6:${plain}]` : `[${plain}]`
 }

@@ -21,8 +21,10 @@ export class Transaction {
   /** The line ends of the message. */
   readonly lineEnds = new LineEnds()
   readonly #memory: MemoryReservation
-  /** Keyed by address in lower case. A repeated recipient replaces the earlier one, but keeps its account. */
-  readonly #recipients = new Map<string, Recipient>()
+  /** In the order of RCPT. A repeated recipient replaces the earlier one, but keeps its account. */
+  readonly #recipients: Recipient[] = []
+  /** Index of each recipient by its address in lower case, once there can be two. */
+  #indexes: Map<string, number> | undefined
 
   /** @param memory counts the recipients */
   constructor(
@@ -55,24 +57,36 @@ export class Transaction {
 
   /** Returns the recipients so far, in the order of RCPT. */
   recipients(): readonly Recipient[] {
-    return Array.from(this.#recipients.values())
+    return this.#recipients
   }
 
   get recipientCount(): number {
-    return this.#recipients.size
+    return this.#recipients.length
   }
 
   has(address: string): boolean {
-    return this.#recipients.has(address.toLowerCase())
+    return this.#indexOf(address) !== undefined
   }
 
   /** Adds a recipient. @throws MemoryLimitReached */
   add(recipient: Recipient): void {
-    const key = recipient.address.toLowerCase()
-    const known = this.#recipients.get(key)
+    const index = this.#indexOf(recipient.address)
+    const known = index === undefined ? undefined : this.#recipients[index]
     this.#memory.grow(memoryOf(recipient) - (known ? memoryOf(known) : 0))
-    const { destination, onDemand } = known ?? recipient
-    this.#recipients.set(key, known ? { ...recipient, destination, onDemand } : recipient)
+    if (index !== undefined && known) {
+      const { destination, onDemand } = known
+      this.#recipients[index] = { ...recipient, destination, onDemand }
+      return
+    }
+    this.#indexes?.set(recipient.address.toLowerCase(), this.#recipients.length)
+    this.#recipients.push(recipient)
+  }
+
+  #indexOf(address: string): number | undefined {
+    const [first] = this.#recipients
+    if (!first) return undefined
+    this.#indexes ??= new Map([[first.address.toLowerCase(), 0]])
+    return this.#indexes.get(address.toLowerCase())
   }
 
   /** Releases the memory of the recipients, and what has arrived of the message. */

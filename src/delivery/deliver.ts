@@ -1,4 +1,5 @@
 import { definedOnly } from '../common/defined.ts'
+import { distinct } from '../common/distinct.ts'
 import { countOctets, joinPieces, type Pieces } from '../common/pieces.ts'
 import { runInSlices } from '../common/time-slice.ts'
 import type { Account, AddedAccount } from '../directory/types.ts'
@@ -36,7 +37,7 @@ export interface Delivered {
  * @throws DeliveryError `mailbox-full`, `over-quota`, `article-refused`, `article-deferred`; StoreError
  */
 export async function deliver(site: DeliverySite, delivery: Delivery): Promise<Delivered> {
-  const { trace, message, rest, recipients, mailFrom, session, client, authentication, at } = delivery
+  const { trace, message, rest, recipients, at } = delivery
   const newsgroups = newsgroupsOf(recipients)
   const checkedQuotas = checkQuotas(site, delivery)
   if (checkedQuotas) await checkedQuotas
@@ -46,12 +47,7 @@ export async function deliver(site: DeliverySite, delivery: Delivery): Promise<D
   const outgoing = planOutgoing(site, delivery)
   // Other hosts must not see the Bcc fields. RFC 5322 section 3.6.3
   const sentOctets = stripped?.rest ?? message
-  const rcptTo = recipients.map(({ address }) => address)
-  // Kept with every message. Objects that are made from others by `...` take more time.
-  const envelope: { -readonly [Key in keyof DeliveryEnvelope]: DeliveryEnvelope[Key] } = { mailFrom, rcptTo }
-  if (session !== undefined) envelope.session = session
-  if (client) envelope.client = client
-  if (authentication) envelope.authentication = authentication
+  const envelope = envelopeOf(delivery)
   const created: Account[] = []
   const newOwners: Owner[] = []
   try {
@@ -71,19 +67,13 @@ export async function deliver(site: DeliverySite, delivery: Delivery): Promise<D
       addCopy(copies, id, recipient, message, stripped)
     }
     const flags = site.tagging ? keywordsFor(site.tagging, delivery) : []
-    const targetsOf = new Map<Pieces, AppendTarget[]>()
-    for (const [folderId, octets] of copies) {
-      const target = { folderId, flags }
-      const others = targetsOf.get(octets)
-      if (others) others.push(target)
-      else targetsOf.set(octets, [target])
-    }
-    if (outgoing.targets.length > 0) {
-      const queued = await queueTargets(site, outgoing.targets, delivery)
-      targetsOf.set(sentOctets, [...(targetsOf.get(sentOctets) ?? []), ...queued])
-    }
+    const queued = outgoing.targets.length > 0 ? await queueTargets(site, outgoing.targets, delivery) : []
     const batch: NewMessage[] = []
-    for (const [copy, targets] of targetsOf) {
+    for (const copy of stripped ? [message, stripped.rest] : [message]) {
+      const targets: AppendTarget[] = []
+      for (const [folderId, octets] of copies) if (octets === copy) targets.push({ folderId, flags })
+      if (copy === sentOctets) targets.push(...queued)
+      if (targets.length === 0) continue
       const start = trace ? [trace, ...copy] : copy
       batch.push({ raw: rest ? followed(start, rest) : start, targets, envelope, internalDate: at })
     }
@@ -146,13 +136,13 @@ function checkQuotas(
   { trace, message, octets, recipients }: Delivery,
 ): Promise<unknown> | undefined {
   const size = (octets ?? countOctets(message)) + (trace?.length ?? 0)
-  const checks = new Map<string, Promise<void>>()
+  let checks: Map<string, Promise<void>> | undefined
   for (const { destination } of recipients) {
-    if (destination.kind !== 'mailbox' || checks.has(destination.account.user)) continue
+    if (destination.kind !== 'mailbox' || checks?.has(destination.account.user)) continue
     const check = checkMailboxQuota(store, destination.account, size)
-    if (check) checks.set(destination.account.user, check)
+    if (check) (checks ??= new Map()).set(destination.account.user, check)
   }
-  return checks.size > 0 ? Promise.all(checks.values()) : undefined
+  return checks && Promise.all(checks.values())
 }
 
 /** Removes the mailboxes that a failed delivery created. A store that fails here too still reports the first failure. */
@@ -169,10 +159,33 @@ async function* followed(start: Pieces, rest: () => AsyncIterable<Buffer>): Asyn
   yield* rest()
 }
 
-function newsgroupsOf(recipients: readonly Recipient[]): string[] {
-  const names = new Set<string>()
-  for (const { destination } of recipients) if (destination.kind === 'newsgroup') names.add(destination.name)
-  return [...names]
+function newsgroupsOf(recipients: readonly Recipient[]): readonly string[] {
+  const names: string[] = []
+  for (const { destination } of recipients) if (destination.kind === 'newsgroup') names.push(destination.name)
+  return distinct(names)
+}
+
+/** The envelope of a client's last message. The next one often has the same, and the store keeps it only once then. */
+const lastEnvelopes = new WeakMap<object, DeliveryEnvelope>()
+
+function envelopeOf({ mailFrom, recipients, session, client, authentication }: Delivery): DeliveryEnvelope {
+  const last = client && lastEnvelopes.get(client)
+  if (last && !authentication && last.mailFrom === mailFrom && last.session === session && isTo(last, recipients))
+    return last
+  const rcptTo = recipients.map(({ address }) => address)
+  // Objects that are made from others by `...` take more time.
+  const envelope: { -readonly [Key in keyof DeliveryEnvelope]: DeliveryEnvelope[Key] } = { mailFrom, rcptTo }
+  if (session !== undefined) envelope.session = session
+  if (client) envelope.client = client
+  if (authentication) envelope.authentication = authentication
+  else if (client) lastEnvelopes.set(client, envelope)
+  return envelope
+}
+
+function isTo({ rcptTo = [] }: DeliveryEnvelope, recipients: readonly Recipient[]): boolean {
+  if (rcptTo.length !== recipients.length) return false
+  for (let i = 0; i < rcptTo.length; i++) if (rcptTo[i] !== recipients[i]?.address) return false
+  return true
 }
 
 /**

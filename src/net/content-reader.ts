@@ -19,10 +19,11 @@ export class ContentReader {
   readonly #intake: Intake
   readonly #faults: FaultInjector | undefined
   /** Messages that are arriving or being stored. */
-  readonly #received = new Set<ReceivedOctets>()
+  readonly #received: ReceivedOctets[] = []
   #isReading = false
   readonly #forget = (received: ReceivedOctets): void => {
-    this.#received.delete(received)
+    const at = this.#received.indexOf(received)
+    if (at !== -1) this.#received.splice(at, 1)
   }
 
   constructor(transport: Transport, record: SessionRecorder, intake: Intake, faults: FaultInjector | undefined) {
@@ -66,7 +67,7 @@ export class ContentReader {
   /** Returns an empty message for `receiveOctets`. Dispose of it; the end of the connection does so at the latest. */
   receive(): ReceivedOctets {
     const received = this.#intake.receive(this.#forget)
-    this.#received.add(received)
+    this.#received.push(received)
     return received
   }
 
@@ -153,7 +154,7 @@ export class ContentReader {
 
   /** Disposes of what is left of all messages. Call it when the session is over. */
   release(): void {
-    for (const received of this.#received) received[Symbol.dispose]()
+    for (const received of [...this.#received]) received[Symbol.dispose]()
   }
 
   /** Passes exactly `octets` octets to `take` as they arrive, and waits for what it returns. @throws ConnectionEnded */

@@ -1,3 +1,4 @@
+import { isPrintable } from '../../../src/common/printable.ts'
 import { parseOnDemand } from '../../../src/config/on-demand/parse.ts'
 import { checkMailboxQuota } from '../../../src/delivery/check-quota.ts'
 import { resolveOnDemand } from '../../../src/delivery/reports/on-demand/resolve.ts'
@@ -107,11 +108,9 @@ function checkCount({ context }: SmtpSession, transaction: Transaction, address:
   }
 }
 
-const NOT_ASCII = /[^\x20-\x7e]/
-
 /** Checks that an address outside ASCII comes with the SMTPUTF8 parameter of MAIL. RFC 6531 section 3.3. */
 function checkAscii(address: string, smtpUtf8: boolean): void {
-  if (!smtpUtf8 && NOT_ASCII.test(address)) {
+  if (!smtpUtf8 && !isPrintable(address)) {
     throw new SmtpError(553, '5.6.7', 'This address needs the SMTPUTF8 parameter of MAIL')
   }
 }
