@@ -105,21 +105,6 @@ export class Connection {
     return this.#send<Row>({ name: nameOf(text), text, values })
   }
 
-  /** Sends a query, and gives each row to `row` as it arrives. @throws DatabaseError */
-  async each(text: string, values: readonly unknown[], row: (columns: readonly unknown[]) => void): Promise<void> {
-    const { Query } = await loadDriver()
-    const query = new Query({ name: nameOf(text), text, values, rowMode: 'array' })
-    query.on('row', row)
-    await this.#request(
-      () =>
-        new Promise<void>((resolve, reject) => {
-          query.on('end', () => resolve())
-          query.on('error', reject)
-          this.#client.query(query)
-        }),
-    )
-  }
-
   /** Sends a query without preparing it, which also poolers answer. @throws DatabaseError */
   ask<Row>(text: string, values: readonly unknown[] = []): Promise<Row[]> {
     return this.#send<Row>({ text, values })

@@ -75,11 +75,6 @@ export interface Database extends Queries, AsyncDisposable {
    */
   change(change: Change, values: readonly unknown[]): Promise<void>
   /**
-   * Runs a query whose rows are given to `row` as they arrive, as arrays of columns, and not kept. It is not repeated after a
-   * lost connection. @throws DatabaseError
-   */
-  each(text: string, values: readonly unknown[], row: (columns: readonly unknown[]) => void): Promise<void>
-  /**
    * Wakes the listeners of the other nodes. Call it after the commit. Calls within some milliseconds go together.
    * @param detail what the listeners get with the key, with the latest call for the key
    */
@@ -207,11 +202,6 @@ class PostgresDatabase implements Database {
         if (error.code === 'conflict') await pause(Math.random() * 10 * attempt)
       }
     }
-  }
-
-  async each(text: string, values: readonly unknown[], row: (columns: readonly unknown[]) => void): Promise<void> {
-    await this.#connected()
-    await this.#pool.alone((connection) => connection.each(text, values, row))
   }
 
   async transaction<T>(work: (transaction: Transaction) => Promise<T>, options?: TransactionOptions): Promise<T> {

@@ -8,7 +8,6 @@ export interface DriverClient {
   readonly connection: { readonly stream: { destroy(): void } }
   connect(): Promise<unknown>
   query(query: DriverQuery | string): Promise<DriverResult>
-  query(query: DriverRows): unknown
   end(): Promise<void>
   on(event: 'error', listener: (error: Error) => void): void
   on(event: 'end', listener: () => void): void
@@ -20,13 +19,6 @@ export interface DriverQuery {
   readonly name?: string
   readonly text: string
   readonly values: readonly unknown[]
-}
-
-/** A query whose rows are not kept. */
-export interface DriverRows {
-  on(event: 'row', listener: (columns: readonly unknown[]) => void): void
-  on(event: 'end', listener: () => void): void
-  on(event: 'error', listener: (error: Error) => void): void
 }
 
 export interface DriverResult {
@@ -50,7 +42,6 @@ interface DriverOptions {
 
 export interface Driver {
   readonly Client: new (options: DriverOptions) => DriverClient
-  readonly Query: new (query: DriverQuery & { readonly rowMode: 'array' }) => DriverRows
   readonly types: DriverOptions['types']
 }
 

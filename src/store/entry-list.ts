@@ -369,7 +369,10 @@ export class EntryList implements Entries {
   /** Returns a block that may be changed: a copy if other lists may have it. */
   #ownBlock(at: number): Block {
     const block = this.#blocks[at] as Block
-    if (block.owner === this.#owner) return block
+    if (block.owner === this.#owner) {
+      this.#source?.holds(block, true)
+      return block
+    }
     const own = block.copy(this.#owner, this.#source)
     this.#blocks[at] = own
     if (this.#source) {

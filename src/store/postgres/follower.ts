@@ -1,14 +1,13 @@
 import type { Database, Queries } from '../../postgres/database.ts'
-import { FolderIndex } from '../folder-index.ts'
+import type { FolderIndex } from '../folder-index.ts'
 import type { MessageEntry, Owner, StoreEvent } from '../types.ts'
 import type { ValueKind } from '../value-types.ts'
-import type { Position, PostgresFolder } from './postgres-folder.ts'
-import { columnsOf, ENTRY_COLUMNS, type EntryColumns, type EntryRow, entryOf, type Names } from './records.ts'
+import { readIndex, UnpackedBlocks } from './packed-entries.ts'
+import { hasReached, type Position, type PostgresFolder } from './postgres-folder.ts'
+import { columnsOf, ENTRY_COLUMNS, type EntryRow, entryOf, type Names } from './records.ts'
 
 /** Entries in memory, of all folders together. Beyond it, folders that were not used for longest are forgotten. */
 const MOST_ENTRIES = 2_000_000
-/** Entries that are added to an index in one step while it is read. */
-const STEP = 500
 
 interface DeltaRow extends EntryRow {
   readonly folder_id: number
@@ -46,13 +45,14 @@ export interface Delta {
 
 /**
  * Follows the changes of folders that other nodes make: reads what changed after the position that this node knows, and
- * emits it. Call its methods within a folder's turn, except `follow`.
+ * emits it. Call its methods within a folder's turn, except `follow` and `load`.
  */
 export class Follower {
   readonly #database: Database
   readonly #names: Names
   readonly #emit: (event: StoreEvent) => void
   readonly #loaded = new Set<PostgresFolder>()
+  readonly #unpacked = new UnpackedBlocks()
   readonly #most: number
 
   /** @param most entries in memory of the folders that nobody uses */
@@ -92,16 +92,28 @@ export class Follower {
     return delta !== undefined
   }
 
+  /** Reads the entries of a folder into memory. Call it without the folder's turn. @throws DatabaseError */
+  async load(state: PostgresFolder): Promise<void> {
+    if (state.index) return
+    state.loading ??= this.#loadBeside(state).finally(() => {
+      state.loading = undefined
+    })
+    await state.loading
+  }
+
   /** Returns the index of a folder as of now, with all its entries; undefined if it does not exist. @throws DatabaseError */
   async index(state: PostgresFolder): Promise<FolderIndex | undefined> {
-    state.index ??= await this.#load(state)
+    // It may have been forgotten since `load`.
+    if (!state.index) this.#keep(state, await this.#read(state))
+    const { index } = state
+    if (!index) return undefined
     state.usedAt = performance.now()
     if (!(await this.refresh(state))) {
       this.forget(state)
       return undefined
     }
-    this.#raise(state.index, state.position)
-    return state.index
+    this.#raise(index, state.position)
+    return index
   }
 
   /** Removes the entries of a folder from memory. */
@@ -115,13 +127,17 @@ export class Follower {
     return (await this.deltasOf(queries, [state])).get(state)
   }
 
-  /** Returns what changed after the positions of the folders that exist. @throws DatabaseError */
-  async deltasOf(queries: Queries, states: readonly PostgresFolder[]): Promise<ReadonlyMap<PostgresFolder, Delta>> {
+  /** Returns what changed after the positions of the folders that exist; by default what is not emitted yet. @throws DatabaseError */
+  async deltasOf(
+    queries: Queries,
+    states: readonly PostgresFolder[],
+    positionOf: (state: PostgresFolder) => Position = ({ position }) => position,
+  ): Promise<ReadonlyMap<PostgresFolder, Delta>> {
     const byKey = new Map(states.map((state) => [state.key, state]))
     const found = await queries.query<DeltaRow>(DELTAS, [
       states.map(({ key }) => key),
-      states.map(({ position }) => position.modSeq),
-      states.map(({ position }) => position.valueSeq),
+      states.map((state) => positionOf(state).modSeq),
+      states.map((state) => positionOf(state).valueSeq),
     ])
     const deltas = new Map<PostgresFolder, { readonly position: Position; readonly rows: DeltaRow[] }>()
     for (const row of found) {
@@ -190,23 +206,43 @@ export class Follower {
     }
   }
 
-  async #load(state: PostgresFolder): Promise<FolderIndex> {
-    const index = new FolderIndex()
-    let some: MessageEntry[] = []
-    await this.#database.each(
-      `select ${ENTRY_COLUMNS} from entries e where e.folder = $1 order by e.uid`,
-      [state.key],
-      (columns) => {
-        some.push(entryOf(columns as unknown as EntryColumns, this.#names, state.flagsOf))
-        if (some.length < STEP) return
-        index.append(some)
-        some = []
-      },
-    )
-    index.append(some)
+  /** Reads the entries without the folder's turn, because it takes long if there are many. */
+  async #loadBeside(state: PostgresFolder): Promise<void> {
+    const before = { ...state.position }
+    const index = await this.#read(state)
+    const end = await state.turn()
+    try {
+      if (state.index) return
+      if (!hasReached(before, state.position)) {
+        const delta = (await this.deltasOf(this.#database, [state], () => before)).get(state)
+        if (!delta) return
+        this.#catchUp(state, index, delta)
+      }
+      this.#keep(state, index)
+    } finally {
+      end()
+    }
+  }
+
+  /** Applies to an index what was emitted while it was read. */
+  #catchUp(state: PostgresFolder, index: FolderIndex, { rows }: Delta): void {
+    const entries = rows.filter(({ what }) => what === 'entry').sort((a, b) => a.uid - b.uid)
+    const changed = entries.map((row) => this.#entryOf(state, row))
+    index.append(changed)
+    index.replace(changed)
+    for (const { what, uids, mod_seq } of rows) {
+      if (what === 'vanished') index.remove((uids ?? '').split(',').map(Number), mod_seq)
+    }
+  }
+
+  #read(state: PostgresFolder): Promise<FolderIndex> {
+    return readIndex(this.#database, state, this.#names, this.#unpacked)
+  }
+
+  #keep(state: PostgresFolder, index: FolderIndex): void {
+    state.index = index
     this.#loaded.add(state)
     this.#makeRoom(state)
-    return index
   }
 
   #makeRoom(newest: PostgresFolder): void {

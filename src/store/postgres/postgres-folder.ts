@@ -35,6 +35,8 @@ export class PostgresFolder implements FolderState {
   readonly position: Position
   /** All entries, if a session has opened the folder. */
   index: FolderIndex | undefined
+  /** Ends when `index` is read. */
+  loading: Promise<void> | undefined
   readonly sequences = new Sequences()
   /** Keywords that the row of the folder has. It may have more, and loses none. */
   keywords = ''

@@ -525,6 +525,7 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
   /** @throws StoreError `not-found` */
   async #withIndex<T>(folderId: string, use: (index: FolderIndex) => T): Promise<T> {
     const state = await this.#need(folderId)
+    await this.#run(() => this.#follower.load(state))
     const end = await state.turn()
     try {
       const index = await this.#run(() => this.#follower.index(state))

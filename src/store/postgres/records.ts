@@ -71,7 +71,7 @@ export const columnsOf = (row: EntryRow): EntryColumns => [
 ]
 
 /** What an entry has besides numbers and flags. */
-type Details = Pick<MessageEntry, 'messageId' | 'envelope'>
+export type Details = Pick<MessageEntry, 'messageId' | 'envelope'>
 
 export function entryOf(
   [uid, blob, sizeOctets, internalDate, savedAt, flags, modSeq, details]: EntryColumns,
