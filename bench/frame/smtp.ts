@@ -20,6 +20,14 @@ export async function send(wire: LoadClient, data: Buffer): Promise<void> {
   await wire.until('\r\n')
 }
 
+/** Sends one message, which ends with `END`, to an account of `lab.test`. */
+export async function deliver(wire: LoadClient, user: string, data: Buffer): Promise<void> {
+  const envelope = ['MAIL FROM:<bench@lab.test>\r\n', `RCPT TO:<${user}@lab.test>\r\n`, 'DATA\r\n']
+  await wire.ask(envelope.join(''), '\r\n', envelope.length)
+  await wire.ask(data, '250 ')
+  await wire.until('\r\n')
+}
+
 /** Sends one message as clients without PIPELINING do: waits for the reply to every command. */
 export async function sendStepwise(wire: LoadClient, data: Buffer): Promise<void> {
   for (const command of ENVELOPE) await wire.ask(command, '\r\n')

@@ -16,19 +16,17 @@ export interface NodeSettings {
   readonly lmdb?: string
   /** Accounts `user0`, `user1` … with the password `secret`. */
   readonly accounts: number
-  /** Messages that are added to the INBOX of `user0`. */
-  readonly messages: number
-  /** Folders that are added to `user0`. */
-  readonly folders: number
+  /** What is added to `user0`: messages of the INBOX, and mailboxes. */
+  readonly filled?: { readonly messages: number; readonly folders: number }
 }
 
 const BATCH = 500
 const MESSAGE_OCTETS = 400
-const { postgres, lmdb, accounts, messages, folders } = JSON.parse(process.argv[2] ?? '{}') as NodeSettings
+const { postgres, lmdb, accounts, filled } = JSON.parse(process.argv[2] ?? '{}') as NodeSettings
 const log = pino({ level: 'silent' })
 const owner = accountOwner('user0')
 
-async function fill(store: MessageStore): Promise<void> {
+async function fill(store: MessageStore, { messages, folders }: NonNullable<NodeSettings['filled']>): Promise<void> {
   await ensureMailboxes(store, owner)
   const inbox = await store.findFolder(owner, 'INBOX')
   if (!inbox) throw new Error('user0 has no INBOX')
@@ -59,7 +57,7 @@ const config = await resolveForTests({
   })),
 })
 const lab = await createLab(config, { log, clock: systemClock, isBackground: false })
-await fill(lab.store)
+if (filled) await fill(lab.store, filled)
 const portOf = (protocol: string): number => lab.endpoints().find((one) => one.protocol === protocol)?.port ?? 0
 process.on('message', () => {
   global.gc?.()

@@ -1,142 +1,33 @@
-import { type BenchDatabase, type Content, type RunningLab, startAlone, startDatabase } from '../frame/cluster.ts'
-import { mailOf } from '../frame/mail.ts'
-import { median } from '../frame/measure.ts'
+import { type BenchDatabase, type RunningLab, startAlone, startDatabase } from '../frame/cluster.ts'
+import type { Content } from '../frame/cluster-content.ts'
+import {
+  ask,
+  type Cost,
+  costOf,
+  growing,
+  type Operation,
+  openClients,
+  reading,
+  traffic,
+} from '../frame/cluster-load.ts'
+import { CORES_OF_NODE, compareReplicas } from '../frame/cluster-replicas.ts'
+import { whyNoLimit } from '../frame/cpu-quota.ts'
 import { versionOf } from '../frame/processes.ts'
-import { END } from '../frame/smtp.ts'
 import type { BenchOptions, TableSuite, Target } from '../frame/types.ts'
-import { LoadClient } from '../frame/wire.ts'
+import { type LoadClient, logOnByImap } from '../frame/wire.ts'
 
 /** Clients at the same time, spread over the nodes. */
 const CLIENTS = 12
 const CONTENT: Content = { accounts: CLIENTS, messages: 1_000, folders: 10 }
-const MAIL = Buffer.concat([mailOf(2_048), END])
 
 /** What grows, and its sizes. `large`: sizes that need minutes and `--full`. */
 const GROWTH = {
-  messages: { sizes: [1_000, 10_000, 100_000], large: [1_000_000, 5_000_000] },
+  messages: { sizes: [1_000, 100_000], large: [1_000_000, 5_000_000] },
   folders: { sizes: [10, 1_000, 10_000], large: [100_000] },
+  otherFolders: { sizes: [10, 10_000], large: [100_000] },
   listeners: { sizes: [1, 100, 500], large: [2_000] },
 } as const
 type Axis = keyof typeof GROWTH
-
-/** A client of one node, as `user0` to `user11`. */
-interface Client {
-  readonly number: number
-  readonly target: Target
-  readonly imap: LoadClient
-  readonly smtp: LoadClient
-}
-
-/** An operation that clients repeat. */
-interface Operation {
-  readonly name: string
-  run(client: Client, turn: number): Promise<unknown>
-}
-
-const ask = async (wire: LoadClient, command: string): Promise<void> => {
-  await wire.ask(`t ${command}\r\n`, 't OK')
-  await wire.until('\r\n')
-}
-
-async function deliver({ smtp }: Client, to: string): Promise<void> {
-  await smtp.ask(`MAIL FROM:<bench@lab.test>\r\nRCPT TO:<${to}@lab.test>\r\nDATA\r\n`, '\r\n', 3)
-  await smtp.ask(MAIL, '250 ')
-  await smtp.until('\r\n')
-}
-
-async function imapOf(target: Target, user: string): Promise<LoadClient> {
-  const wire = await LoadClient.open(target)
-  await wire.until('\r\n')
-  await ask(wire, `LOGIN ${user} secret`)
-  return wire
-}
-
-/** Traffic of clients with mailboxes of their own. */
-const traffic: readonly Operation[] = [
-  {
-    name: 'a message of 2 KB by SMTP, each to another account',
-    run: (client) => deliver(client, `user${client.number}`),
-  },
-  { name: 'a message of 2 KB by SMTP, all to one account', run: (client) => deliver(client, 'user0') },
-  {
-    name: 'an IMAP4 session: log-on, SELECT, LOGOUT',
-    async run({ target, number }) {
-      const wire = await imapOf(target, `user${number}`)
-      await ask(wire, 'SELECT INBOX')
-      await wire.ask('t LOGOUT\r\n', 't OK')
-      wire.close()
-    },
-  },
-  {
-    name: 'FETCH of one message of 2 KB',
-    run: ({ imap }, turn) => ask(imap, `FETCH ${1 + (turn % 10)} BODY.PEEK[]`),
-  },
-  {
-    name: 'STORE of one flag',
-    run: ({ imap }, turn) => ask(imap, `STORE ${1 + (turn % 10)} ${turn % 20 < 10 ? '+' : '-'}FLAGS (\\Flagged)`),
-  },
-]
-
-/** Operations of one client in the mailbox, or beside the folders and listeners, that grow. */
-const growing: readonly Operation[] = [
-  { name: 'SELECT', run: ({ imap }) => ask(imap, 'SELECT INBOX') },
-  { name: 'STATUS', run: ({ imap }) => ask(imap, 'STATUS INBOX (MESSAGES UNSEEN SIZE)') },
-  { name: 'FETCH of one message', run: ({ imap }, turn) => ask(imap, `FETCH ${1 + (turn % 100)} BODY.PEEK[]`) },
-  { name: 'a message of 2 KB by SMTP', run: (client) => deliver(client, 'user0') },
-]
-
-async function openClients(lab: RunningLab, count: number): Promise<Client[]> {
-  const clients: Client[] = []
-  for (let number = 0; number < count; number++) {
-    const target = lab.nodes[number % lab.nodes.length] as Target
-    const smtp = await LoadClient.open({ host: target.host, port: target.smtpPort ?? 0 })
-    await smtp.until('\r\n')
-    await smtp.ask('EHLO bench.test\r\n', '\n250 ')
-    await smtp.until('\r\n')
-    const client = { number, target, smtp, imap: await imapOf(target, `user${number}`) }
-    for (let i = 0; i < 10 && number > 0; i++) await deliver(client, `user${number}`)
-    await ask(client.imap, 'SELECT INBOX')
-    clients.push(client)
-  }
-  return clients
-}
-
-/** What an operation costs, and how many of them all clients together do. */
-interface Cost {
-  readonly perSecond: number
-  readonly nodeMicros: number
-  readonly databaseMicros: number
-}
-
-async function costOf(
-  operation: Operation,
-  lab: RunningLab,
-  clients: readonly Client[],
-  { rounds, roundMs }: BenchOptions,
-): Promise<Cost> {
-  const costs: Cost[] = []
-  let turn = 0
-  for (let round = 0; round <= rounds; round++) {
-    const [before, from, begun] = [lab.used(), turn, performance.now()]
-    const until = begun + roundMs
-    await Promise.all(
-      clients.map(async (client) => {
-        while (performance.now() < until) await operation.run(client, turn++)
-      }),
-    )
-    const [after, done, seconds] = [lab.used(), turn - from, (performance.now() - begun) / 1000]
-    const micros = (part: 'nodes' | 'database'): number => ((after[part] - before[part]) * 1e6) / done
-    const cost = { perSecond: done / seconds, nodeMicros: micros('nodes'), databaseMicros: micros('database') }
-    // The first round is a warm-up.
-    if (round > 0) costs.push(cost)
-  }
-  const middle = (key: keyof Cost): number => median(costs.map((cost) => cost[key]))
-  return {
-    perSecond: middle('perSecond'),
-    nodeMicros: middle('nodeMicros'),
-    databaseMicros: middle('databaseMicros'),
-  }
-}
 
 type Row = Record<string, string>
 
@@ -149,74 +40,111 @@ const rowOf = (what: Row, { perSecond, nodeMicros, databaseMicros }: Cost): Row 
   'CPU µs of the database': databaseMicros === 0 ? '–' : figure(databaseMicros),
 })
 
-/** Measures operations in a lab, which it stops. */
-async function measureIn(
+/** Returns whether `--only` names an operation, or the part of the suite that it belongs to. */
+const isWanted = ({ only = '' }: BenchOptions, part: string, operation = ''): boolean =>
+  part.includes(only) || operation.includes(only)
+
+/** Prints a row at once: a run takes long, and whoever ends it has seen what was measured. */
+function said(row: Row): Row {
+  console.error(Object.values(row).join(', '))
+  return row
+}
+
+async function measureAll(
   lab: RunningLab,
+  operations: readonly Operation[],
+  what: (operation: string) => Row,
   {
-    operations,
     clients: count,
-    what,
-    prepare,
-  }: {
-    readonly operations: readonly Operation[]
-    readonly clients: number
-    readonly what: (operation: string) => Row
-    readonly prepare?: (lab: RunningLab) => Promise<readonly LoadClient[]>
-  },
-  options: BenchOptions,
+    messages,
+    rounds,
+  }: { readonly clients: number; readonly messages: number; readonly rounds: number },
 ): Promise<Row[]> {
-  await using running = lab
-  const others = (await prepare?.(running)) ?? []
-  const clients = await openClients(running, count)
+  const clients = await openClients(lab, count, messages)
   const rows: Row[] = []
   for (const operation of operations) {
-    if (!operation.name.includes(options.only ?? '')) continue
-    const row = rowOf(what(operation.name), await costOf(operation, running, clients, options))
-    // A run takes long: whoever ends it has seen what was measured.
-    console.error(Object.values(row).join(', '))
-    rows.push(row)
+    rows.push(said(rowOf(what(operation.name), await costOf(operation, lab, clients, rounds))))
   }
-  for (const wire of [...others, ...clients.flatMap(({ imap, smtp }) => [imap, smtp])]) wire.close()
+  for (const wire of clients.flatMap(({ imap, smtp }) => [imap, smtp])) wire.close()
   return rows
 }
 
-/** One node on LMDB, and one and three nodes on one database, with the same clients. */
+/** One node on LMDB, and one to three nodes on one database, with the same clients. */
 async function measureTraffic(database: BenchDatabase, options: BenchOptions): Promise<Row[]> {
+  const operations = traffic.filter(({ name }) => isWanted(options, 'nodes', name))
+  if (operations.length === 0) return []
   const labs = [
     { store: 'LMDB', nodes: 1, start: () => startAlone(CONTENT) },
-    ...[1, 3].map((nodes) => ({ store: 'PostgreSQL', nodes, start: () => database.lab(nodes, CONTENT) })),
+    ...[1, 2, 3].map((nodes) => ({ store: 'PostgreSQL', nodes, start: () => database.lab(nodes, CONTENT) })),
   ]
   const rows: Row[] = []
   for (const { store, nodes, start } of labs) {
-    const what = (operation: string): Row => ({
-      operation,
-      store,
-      nodes: String(nodes),
-      'what grows': 'nodes',
-      size: String(nodes),
-    })
-    rows.push(...(await measureIn(await start(), { operations: traffic, clients: CLIENTS, what }, options)))
+    await using lab = await start()
+    const what = rowNamer(store, nodes, 'nodes', nodes)
+    const { messages } = CONTENT
+    rows.push(...(await measureAll(lab, operations, what, { clients: CLIENTS, messages, rounds: options.rounds })))
   }
   return rows
 }
 
+const rowNamer =
+  (store: string, nodes: number, axis: string, size: number) =>
+  (operation: string): Row => ({
+    operation,
+    store,
+    nodes: String(nodes),
+    'what grows': axis,
+    size: size.toLocaleString('en'),
+  })
+
 /** Two nodes on one database, with more and more of one thing. */
 async function measureGrowth(database: BenchDatabase, axis: Axis, options: BenchOptions): Promise<Row[]> {
+  const operations = growing.filter(({ name }) => isWanted(options, axis, name))
+  if (operations.length === 0) return []
   const { sizes, large } = GROWTH[axis]
   const rows: Row[] = []
   for (const size of options.full ? [...sizes, ...large] : sizes) {
     const content = { ...CONTENT, ...(axis !== 'listeners' && { [axis]: size }) }
-    const what = (operation: string): Row => ({
-      operation,
-      store: 'PostgreSQL',
-      nodes: '2',
-      'what grows': axis,
-      size: size.toLocaleString('en'),
-    })
-    const prepare = (lab: RunningLab): Promise<LoadClient[]> => openListeners(lab, axis === 'listeners' ? size : 0)
-    const lab = await database.lab(2, content)
-    rows.push(...(await measureIn(lab, { operations: growing, clients: 1, what, prepare }, options)))
+    const what = rowNamer('PostgreSQL', 2, axis, size)
+    await using lab = await database.lab(2, content)
+    rows.push(...(await measureFirst(lab, what)))
+    const listeners = await openListeners(lab, axis === 'listeners' ? size : 0)
+    const { messages } = content
+    rows.push(...(await measureAll(lab, operations, what, { clients: 1, messages, rounds: options.rounds })))
+    for (const wire of listeners) wire.close()
   }
+  return rows
+}
+
+/** What happens once on each node: its start, and the first SELECT of the mailbox, while another client waits. */
+async function measureFirst(lab: RunningLab, what: (operation: string) => Row): Promise<Row[]> {
+  const { seconds, nodes, database } = lab.started
+  const start = { perSecond: 1 / seconds, nodeMicros: nodes * 1e6, databaseMicros: database * 1e6 }
+  const [node] = lab.nodes as readonly [Target]
+  const memory = async (): Promise<string> => {
+    await node.collect?.()
+    return `${Math.round(node.memoryOctets() / 2 ** 20)} MiB`
+  }
+  const rows = [said({ ...rowOf(what('start of a node'), start), 'memory of the node': await memory() })]
+  const [wire, other] = [await logOnByImap(node, 'user0'), await logOnByImap(node, 'user1')]
+  const [before, begun] = [lab.used(), performance.now()]
+  let isDone = false
+  const selected = ask(wire, 'SELECT INBOX').then(() => {
+    isDone = true
+  })
+  let longest = 0
+  while (!isDone) {
+    const asked = performance.now()
+    await ask(other, 'NOOP')
+    longest = Math.max(longest, performance.now() - asked)
+  }
+  await selected
+  const [after, took] = [lab.used(), (performance.now() - begun) / 1000]
+  const micros = (part: 'nodes' | 'database'): number => (after[part] - before[part]) * 1e6
+  const cost = { perSecond: 1 / took, nodeMicros: micros('nodes'), databaseMicros: micros('database') }
+  const first = { ...rowOf(what('first SELECT on a node'), cost), 'memory of the node': await memory() }
+  rows.push(said({ ...first, 'longest NOOP meanwhile': `${figure(longest)} ms` }))
+  for (const one of [wire, other]) one.close()
   return rows
 }
 
@@ -224,12 +152,28 @@ async function measureGrowth(database: BenchDatabase, axis: Axis, options: Bench
 async function openListeners(lab: RunningLab, count: number): Promise<LoadClient[]> {
   const open: LoadClient[] = []
   for (let i = 0; i < count; i++) {
-    const wire = await imapOf(lab.nodes[i % lab.nodes.length] as Target, 'user0')
+    const wire = await logOnByImap(lab.nodes[i % lab.nodes.length] as Target, 'user0')
     await ask(wire, 'SELECT INBOX')
     await wire.ask('i IDLE\r\n', '+ ')
     open.push(wire)
   }
   return open
+}
+
+/** One replica and three, each limited to the same part of a core. */
+async function measureReplicas(database: BenchDatabase, { rounds }: BenchOptions): Promise<Row[]> {
+  const why = whyNoLimit()
+  if (why !== undefined) {
+    console.error(`replicas are skipped, this process cannot limit the CPU time of others: ${why}`)
+    return []
+  }
+  const [delivery] = traffic as readonly [Operation]
+  const results = await compareReplicas(database, [...reading, delivery], rounds)
+  return results.map(({ operation, replicas, round: { perSecond, nodeCores, databaseCores } }) => {
+    const what = rowNamer('PostgreSQL', replicas, `replicas with ${CORES_OF_NODE} of a core each`, replicas)
+    const [nodeMicros, databaseMicros] = [(nodeCores * 1e6) / perSecond, (databaseCores * 1e6) / perSecond]
+    return said(rowOf(what(operation), { perSecond, nodeMicros, databaseMicros }))
+  })
 }
 
 export const suite: TableSuite = {
@@ -240,6 +184,7 @@ export const suite: TableSuite = {
     await using database = await startDatabase()
     const rows = await measureTraffic(database, options)
     for (const axis of Object.keys(GROWTH) as Axis[]) rows.push(...(await measureGrowth(database, axis, options)))
+    if (isWanted(options, 'replicas')) rows.push(...(await measureReplicas(database, options)))
     return rows
   },
 }
