@@ -1,5 +1,6 @@
-import { z } from 'zod'
+import type { output } from 'zod'
 import type { PasswordForm } from '../accounts/known-passwords.ts'
+import { z } from '../zod/recorded.ts'
 
 interface MethodFacts {
   readonly basic?: true
@@ -33,7 +34,7 @@ export type SaslMethod = keyof typeof saslMethods
 export const saslMethodNames = Object.keys(saslMethods) as [SaslMethod, ...SaslMethod[]]
 
 const methods = z.enum(['anonymous', 'basic', 'basic-over-tls', ...saslMethodNames])
-export type AuthenticationMethod = z.output<typeof methods>
+export type AuthenticationMethod = output<typeof methods>
 
 /** Returns whether a method is a SASL mechanism. */
 const isSaslMethod = (method: string): method is SaslMethod => Object.hasOwn(saslMethods, method)

@@ -1,4 +1,5 @@
-import { z } from 'zod'
+import type { output } from 'zod'
+import { z } from '../zod/recorded.ts'
 
 /** The tools whose place the lab can take, with their names in text. */
 export const likeTitles = {
@@ -43,7 +44,7 @@ export const like = z.union([
       .meta({ examples: ['staging'] }),
   }),
 ])
-export type LikeConfig = z.output<typeof like>
+export type LikeConfig = output<typeof like>
 
 /** The keys of the long form. */
 export type Like = Exclude<LikeConfig, string>

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
-import { z } from 'zod'
+import type { output } from 'zod'
+import { z } from '../zod/recorded.ts'
 import { duration, hostName } from './values.ts'
 
 /** Labels of a name in DNS; `_` begins those of services (RFC 8552). */
@@ -160,7 +161,7 @@ export const mailAuthentication = z.strictObject({
     )
     .meta({ examples: [{ domain: 'lab.test' }] }),
 })
-export type MailAuthenticationConfig = z.output<typeof mailAuthentication>
+export type MailAuthenticationConfig = output<typeof mailAuthentication>
 export type DkimKeyConfig = MailAuthenticationConfig['dkim'][number]
 export type ArcKeyConfig = NonNullable<MailAuthenticationConfig['arc']>
 export type NameRecordsConfig = MailAuthenticationConfig['records'][string]

@@ -1,4 +1,5 @@
-import { z } from 'zod'
+import type { output } from 'zod'
+import { z } from '../zod/recorded.ts'
 
 /** Versions of NTLM's responses, the weakest first. */
 const versions = ['lm', 'v1', 'session', 'v2'] as const
@@ -18,4 +19,4 @@ export const ntlm = z
       ),
   })
   .meta({ examples: [{ minVersion: 'v2' }] })
-export type NtlmConfig = z.output<typeof ntlm>
+export type NtlmConfig = output<typeof ntlm>

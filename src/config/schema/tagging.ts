@@ -1,4 +1,5 @@
-import { z } from 'zod'
+import type { output } from 'zod'
+import { z } from '../zod/recorded.ts'
 
 /** Tags that the lab gives mail when it arrives. */
 export const tagging = z.strictObject({
@@ -15,4 +16,4 @@ export const tagging = z.strictObject({
   user: z.boolean().default(false).describe('Whether the account that has sent the message becomes a tag.'),
   titleCase: z.boolean().default(false).describe('Whether words of tags begin with a capital letter.'),
 })
-export type Tagging = z.output<typeof tagging>
+export type Tagging = output<typeof tagging>

@@ -1,4 +1,5 @@
-import { z } from 'zod'
+import type { output } from 'zod'
+import { z } from '../zod/recorded.ts'
 import { authentication } from './authentication.ts'
 import { certificate } from './certificate.ts'
 import { like } from './like.ts'
@@ -53,7 +54,7 @@ const rate = z
       ),
   })
   .meta({ examples: [{ messages: 10, per: '1m' }] })
-export type RateConfig = z.output<typeof rate>
+export type RateConfig = output<typeof rate>
 
 const proxyProtocol = z
   .strictObject({
@@ -67,7 +68,7 @@ const proxyProtocol = z
     timeout: timeLimit.prefault('5s').describe('Time in which a proxy must send the PROXY header.'),
   })
   .meta({ examples: [{ from: ['10.0.0.1'] }] })
-export type ProxyProtocolConfig = z.output<typeof proxyProtocol>
+export type ProxyProtocolConfig = output<typeof proxyProtocol>
 
 const xclient = z
   .strictObject({
