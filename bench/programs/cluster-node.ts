@@ -5,7 +5,7 @@ import type { LabInput } from '../../src/config/schema.ts'
 import { createLab } from '../../src/lab/create-lab.ts'
 import { ensureMailboxes } from '../../src/store/mailboxes.ts'
 import { accountOwner, type MessageStore } from '../../src/store/types.ts'
-import { resolveForTests } from '../../src/testing/start-lab.ts'
+import { resolveForTests } from '../../src/testing/open-test-lab.ts'
 import { mailOf } from '../frame/mail.ts'
 
 /** One node of a lab: on PostgreSQL, or alone on LMDB. */

@@ -7,7 +7,7 @@ import { ensureMailboxes } from '../../src/store/mailboxes.ts'
 import { openStore, type StoreSetting } from '../../src/store/open.ts'
 import { readerStore } from '../../src/store/readers/reader-store.ts'
 import { accountOwner, type MessageStore, PUBLIC_OWNER } from '../../src/store/types.ts'
-import { resolveForTests } from '../../src/testing/start-lab.ts'
+import { resolveForTests } from '../../src/testing/open-test-lab.ts'
 import { mailOf } from '../frame/mail.ts'
 
 interface Settings {

@@ -1,7 +1,6 @@
-import { type AuditOptions, nothingTested, runAudit } from '../audit/audit.ts'
+import type { AuditOptions } from '../audit/audit.ts'
 import type { Client } from '../audit/run-client.ts'
 import { AuditError, type AuditResult } from '../audit/types.ts'
-import { openQuietLab } from '../lab/create-lab.ts'
 
 /**
  * Runs a client against the bad servers in a new lab, one run per port. Before that, control runs against a good server
@@ -9,6 +8,10 @@ import { openQuietLab } from '../lab/create-lab.ts'
  * @throws if a name in `options` is unknown; AuditError if nothing could be tested
  */
 export async function auditClient(client: Client, options: AuditOptions = {}): Promise<AuditResult[]> {
+  const [{ nothingTested, runAudit }, { openQuietLab }] = await Promise.all([
+    import('../audit/audit.ts'),
+    import('../lab/create-lab.ts'),
+  ])
   const { results } = await runAudit(client, options, openQuietLab)
   const [first] = results
   if (!first || results.some(({ verdict }) => verdict !== 'untested')) return [...results]

@@ -1,16 +1,8 @@
-import { dirname, resolve } from 'node:path'
-import pino, { type Logger } from 'pino'
-import { type Clock, systemClock } from '../common/clock.ts'
-import { type LoadedConfig, loadObject } from '../config/load.ts'
-import type { ResolvedLab } from '../config/resolve.ts'
-import { type LabInput, labKeys, protocols, type VirtualServerInput } from '../config/schema.ts'
-import type { ConfigurationSource, OpenedConfiguration } from '../lab/configuration/source.ts'
-import { createLab } from '../lab/create-lab.ts'
-import { Arrivals } from './arrivals.ts'
+import type { Logger } from 'pino'
+import type { Clock } from '../common/clock.ts'
+import type { LabInput } from '../config/schema.ts'
 import { Call } from './call.ts'
-import { LabClock } from './clock.ts'
-import { watchLab } from './open-labs.ts'
-import { TestLab } from './test-lab.ts'
+import type { TestLab } from './test-lab.ts'
 
 /** Options of a lab that are not part of its configuration. */
 export interface StartLabOptions {
@@ -33,94 +25,7 @@ export interface StartLabOptions {
  */
 export async function startLab(config: LabInput | string = {}, options: StartLabOptions = {}): Promise<TestLab> {
   const call = new Call('startLab', startLab)
-  // No schema is built for the usual values: every test file waits for this.
-  if (!isConfig(config)) call.check('config', config, 'config')
-  if (Object.keys(options ?? { log: null }).length > 0) checkOptions(call, options)
-  const { log = pino({ level: 'silent' }) } = options
-  const source = sourceOf(config)
-  const opened = await source.open()
-  const configuration = { source, opened }
-  const lab = await createLab(opened.loaded.lab, {
-    log,
-    clock: options.clock ?? systemClock,
-    isBackground: true,
-    configuration,
-  })
-  const clock = new LabClock(lab.clock)
-  const testLab = new TestLab(lab, await Arrivals.of(lab.store), clock, (next = config) => sourceOf(next))
-  watchLab(testLab, call.place)
-  return testLab
+  // Loaded on demand: test files and tools that import the library do not all start a lab.
+  const { openTestLab } = await import('./open-test-lab.ts')
+  return openTestLab(call, config, options)
 }
-
-const isConfig = (config: unknown): boolean =>
-  typeof config === 'string' || (typeof config === 'object' && config !== null && !Array.isArray(config))
-
-/** @throws TypeError; it says so if an option is a key of the configuration, which is the first argument */
-function checkOptions(call: Call, options: StartLabOptions): void {
-  const misplaced = Object.keys(options ?? {}).filter((key) => Object.hasOwn(labKeys, key))
-  if (misplaced.length === 0) return call.check('startOptions', options, 'options')
-  const [key] = misplaced
-  throw call.mistake(
-    `options.${key}: is a key of the configuration: write it into the first argument, startLab({ ${key}: … })`,
-  )
-}
-
-/** Resolves a configuration: a file's as it stands, an object's with the defaults that suit tests. @throws ConfigError */
-export const resolveForTests = async (config: LabInput | string): Promise<ResolvedLab> =>
-  (await sourceOf(config).open()).loaded.lab
-
-/** Returns the source of a configuration. The YAML parser is loaded only for files and for changes over the API. */
-export function sourceOf(config: LabInput | string): ConfigurationSource {
-  const [file, name] = typeof config === 'string' ? [resolve(config), config] : [undefined, 'startLab()']
-  const folder = file === undefined ? process.cwd() : dirname(file)
-  const load = async (text: string): Promise<LoadedConfig> => {
-    const { loadText } = await import('../config/yaml.ts')
-    return loadText(text, name, folder)
-  }
-  const read = async (): Promise<string> => {
-    const { readConfigFile, yamlText } = await import('../config/yaml.ts')
-    return typeof config === 'string' ? readConfigFile(config) : yamlText(withTestDefaults(config))
-  }
-  const open = async (): Promise<OpenedConfiguration> => {
-    if (typeof config !== 'string') return { loaded: loadObject(withTestDefaults(config), folder) }
-    const text = await read()
-    return { loaded: await load(text), text }
-  }
-  return { name, ...(file === undefined ? {} : { file }), overrides: [], read, load, open }
-}
-
-/** Adds defaults that suit tests: free ports, nothing on disk, and P-256 keys, which take a millisecond to generate. */
-function withTestDefaults(input: LabInput): LabInput {
-  const virtualServers: VirtualServerInput[] = input.virtualServers ?? protocols.map((protocol) => ({ protocol }))
-  const certificates = { store: 'memory', key: 'p256' } as const
-  return {
-    ...input,
-    certificates:
-      typeof input.certificates === 'string' ? input.certificates : { ...certificates, ...input.certificates },
-    directory: {
-      mode: input.directory?.accounts || input.directory?.accountFiles ? 'listed' : 'open',
-      ...input.directory,
-    },
-    // Tests that share a lab must not see each other's mail.
-    captured: { readers: [], ...input.captured },
-    newsgroups: input.newsgroups ?? [{ name: 'lab.general', description: 'General talk' }],
-    virtualServers: virtualServers.map((server) => ({
-      port: 0,
-      ...((server.certificate ?? input.certificate) === 'none' ? {} : overTls(server, input)),
-      ...server,
-      // Tests open many connections from one address, and fail log-ons on purpose.
-      limits: { connectionsPerAddress: 'off', failedLogonDelay: 'off', ...server.limits },
-    })),
-  }
-}
-
-/** What servers with a certificate have: an access token is accepted only over TLS. */
-const overTls = ({ protocol, personality }: VirtualServerInput, lab: LabInput) => ({
-  tlsPort: 0,
-  // A personality has defaults of its own.
-  ...(protocol === 'http' || (personality ?? lab.personality) !== undefined
-    ? {}
-    : { authentication: [...TEST_AUTHENTICATION] }),
-})
-
-const TEST_AUTHENTICATION = ['anonymous', 'basic', 'xoauth2', 'oauthbearer'] as const

@@ -8,7 +8,7 @@ import type { Lab } from '../../src/lab/lab.ts'
 import { openCertificateStore } from '../../src/pki/certificate-store/store.ts'
 import { openInbox } from '../../src/store/mailboxes.ts'
 import { accountOwner } from '../../src/store/types.ts'
-import { resolveForTests } from '../../src/testing/start-lab.ts'
+import { resolveForTests } from '../../src/testing/open-test-lab.ts'
 import { LineClient } from '../support/line-client.ts'
 
 const log = pino({ level: 'silent' })

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { parseOAuthBearer, parseXOAuth2 } from '../../src/directory/sasl/oauth-messages.ts'
 import { openQuietLab } from '../../src/lab/create-lab.ts'
-import { resolveForTests } from '../../src/testing/start-lab.ts'
+import { resolveForTests } from '../../src/testing/open-test-lab.ts'
 
 const name = fc.string({ minLength: 1, unit: 'grapheme-ascii' }).filter((text) => !/[\x01\r\n]/.test(text))
 const token = fc.stringMatching(/^[A-Za-z0-9._~+/-]{1,40}$/)

@@ -11,7 +11,7 @@ import { openCertificateStore } from '../../src/pki/certificate-store/store.ts'
 import type { SessionRecord } from '../../src/sessions/types.ts'
 import { openInbox } from '../../src/store/mailboxes.ts'
 import { accountOwner, CAPTURED_OWNER, type MessageStore, type StoredMessage } from '../../src/store/types.ts'
-import { resolveForTests } from '../../src/testing/start-lab.ts'
+import { resolveForTests } from '../../src/testing/open-test-lab.ts'
 import { openTestStore } from './test-store.ts'
 
 const log = pino({ level: 'silent' })

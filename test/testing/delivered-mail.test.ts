@@ -11,7 +11,7 @@ import { Arrivals } from '../../src/testing/arrivals.ts'
 import { Call } from '../../src/testing/call.ts'
 import { DeliveredMail } from '../../src/testing/delivered-mail.ts'
 import type { MessageFilter } from '../../src/testing/filter.ts'
-import { resolveForTests } from '../../src/testing/start-lab.ts'
+import { resolveForTests } from '../../src/testing/open-test-lab.ts'
 import { storeOptions } from '../pki/support.ts'
 
 const soon = { timeout: 20 }

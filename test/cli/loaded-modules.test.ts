@@ -1,0 +1,35 @@
+import { execFileSync } from 'node:child_process'
+import { expect, test } from 'vitest'
+
+const library = new URL('../../dist/src/index.js', import.meta.url).href
+
+/** Runs a module in a process of its own. Returns the lines that it prints. */
+function printed(text: string): string[] {
+  const args = ['--input-type=module', '--eval', text]
+  return execFileSync(process.execPath, args, { encoding: 'utf8' }).split('\n').filter(Boolean)
+}
+
+test('to import the library loads no lab', () => {
+  const [before, after, running] = printed(`
+    const loaded = () => process.moduleLoadList.includes('NativeModule tls')
+    console.log(loaded())
+    const { startLab } = await import('${library}')
+    console.log(loaded())
+    const lab = await startLab()
+    console.log(loaded())
+    await lab.stop()`)
+  expect({ before, after, running }).toEqual({ before: 'false', after: 'false', running: 'true' })
+})
+
+test('zod is loaded for a configuration with mistakes only', () => {
+  const lines = printed(`
+    import { Module } from 'node:module'
+    const loaded = () => Object.keys(Module._cache).some((file) => file.endsWith('zod.cjs'))
+    const { startLab } = await import('${library}')
+    const lab = await startLab({ domain: 'shop.test', directory: { accounts: [{ user: 'alice', password: 'secret' }] } })
+    console.log(loaded())
+    await lab.stop()
+    await startLab({ domian: 'shop.test' }).catch(({ message }) => console.log(message))
+    console.log(loaded())`)
+  expect(lines).toEqual(['false', 'domian: unknown key; did you mean domain?', 'true'])
+})
