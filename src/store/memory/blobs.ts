@@ -128,8 +128,11 @@ export function defaultMaxOctets(): number {
  */
 export function collectPieces(raw: NewMessage['raw'], maxOctets: number): Pieces | Promise<Pieces> {
   if (Buffer.isBuffer(raw)) return [raw]
-  return Symbol.asyncIterator in raw ? readPieces(raw, maxOctets) : raw
+  return isPieces(raw) ? raw : readPieces(raw, maxOctets)
 }
+
+/** A search for the method of an iterable would look at all that an array inherits. */
+const isPieces = (raw: Pieces | AsyncIterable<Buffer>): raw is Pieces => Array.isArray(raw)
 
 async function readPieces(arriving: AsyncIterable<Buffer>, maxOctets: number): Promise<Pieces> {
   const pieces: Buffer[] = []

@@ -64,22 +64,25 @@ interface ArticleLocation {
   readonly uid: number
 }
 
+const NOWHERE: readonly ArticleLocation[] = []
+
 /** The Message-IDs of public folders: where each article is, and every Message-ID there ever was. RFC 5537 section 3.3. */
 export class ArticleHistory {
-  readonly #known = new Set<string>()
+  /** The places of each Message-ID that is known, by `textKey`. */
   readonly #places = new Map<string, readonly ArticleLocation[]>()
 
   /** Every Message-ID that is known, as `textKey`. */
   get known(): readonly string[] {
-    return [...this.#known]
+    return [...this.#places.keys()]
   }
 
   has(messageId: string): boolean {
-    return this.#known.has(textKey(messageId))
+    return this.#places.has(textKey(messageId))
   }
 
   remember(messageId: string): void {
-    this.#known.add(textKey(messageId))
+    const key = textKey(messageId)
+    if (!this.#places.has(key)) this.#places.set(key, NOWHERE)
   }
 
   /** Adds new entries. Does nothing for folders that are not public. */
@@ -87,8 +90,9 @@ export class ArticleHistory {
     if (owner !== PUBLIC_OWNER) return
     for (const { messageId, uid } of entries) {
       if (!messageId) continue
-      this.remember(messageId)
-      this.#places.set(messageId, [...this.places(messageId), { folderId: id, uid }])
+      const before = this.places(messageId)
+      const place = { folderId: id, uid }
+      this.#places.set(textKey(messageId), before.length === 0 ? [place] : [...before, place])
     }
   }
 
@@ -98,17 +102,15 @@ export class ArticleHistory {
     for (const { messageId, uid } of entries) {
       if (!messageId) continue
       const left = this.places(messageId).filter((place) => place.folderId !== id || place.uid !== uid)
-      if (left.length === 0) this.#places.delete(messageId)
-      else this.#places.set(messageId, left)
+      this.#places.set(textKey(messageId), left.length === 0 ? NOWHERE : left)
     }
   }
 
   places(messageId: string): readonly ArticleLocation[] {
-    return this.#places.get(messageId) ?? []
+    return this.#places.get(textKey(messageId)) ?? NOWHERE
   }
 
   clear(): void {
-    this.#known.clear()
     this.#places.clear()
   }
 }
