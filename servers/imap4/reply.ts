@@ -1,3 +1,4 @@
+import { isPrintable } from '../../src/common/printable.ts'
 import type { OctetString } from '../../src/mail/types.ts'
 import { utf8Octets } from './wire/text.ts'
 
@@ -56,4 +57,4 @@ export function statusResponse(
   return code === undefined ? `${tag} ${status} ${shown}\r\n` : `${tag} ${status} [${ascii(code)}] ${shown}\r\n`
 }
 
-const ascii = (text: string): string => text.replace(/[^\x20-\x7e]/gu, '?')
+const ascii = (text: string): string => (isPrintable(text) ? text : text.replace(/[^\x20-\x7e]/gu, '?'))

@@ -1,3 +1,4 @@
+import { isAscii } from '../../src/common/printable.ts'
 import type { LogonPolicy } from '../../src/directory/policy.ts'
 import type { OctetString } from '../../src/mail/types.ts'
 import type { Connection } from '../../src/net/connection.ts'
@@ -109,10 +110,10 @@ class Session implements ImapSession, ProtocolSession<Request, ImapError> {
 
   /** Sends octets. The transcript shows ASCII text as it is, and other octets by their number. */
   send(octets: OctetString): void {
-    const isAscii = !/[^\x00-\x7f]/.test(octets)
+    if (isAscii(octets)) return this.connection.write(octets)
     // A character above 0xff would be cut to its low octet, which may be CR or LF.
-    if (!isAscii && /[^\x00-\xff]/.test(octets)) throw new TypeError('a response must be octets, not text')
-    this.connection.write(isAscii ? octets : Buffer.from(octets, 'latin1'))
+    if (/[^\x00-\xff]/.test(octets)) throw new TypeError('a response must be octets, not text')
+    this.connection.write(Buffer.from(octets, 'latin1'))
   }
 
   enter(state: ImapState): void {

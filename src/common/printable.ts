@@ -9,3 +9,9 @@ export function isPrintable(text: string): boolean {
   }
   return true
 }
+
+/** Returns whether a text has only ASCII characters: the fast way for a text that was just joined from parts. */
+export function isAscii(text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 0x7f) return false
+  return true
+}
