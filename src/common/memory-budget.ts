@@ -100,7 +100,7 @@ export class MemoryBudget {
   /** Reserves octets as `take`, for something that the lab can do without: a refusal is not counted. */
   takeSpare(use: MemoryUse, octets: number): boolean {
     this.#add(use, octets)
-    if (this.#over <= 0 || this.#dropOver()) return true
+    if (this.#over() <= 0 || this.#dropOver()) return true
     this.#add(use, -octets)
     return false
   }
@@ -108,7 +108,7 @@ export class MemoryBudget {
   /** Counts octets of droppable data, even beyond the limit. Then the oldest data is dropped, possibly this one. */
   hold(use: MemoryUse, octets: number): void {
     this.#add(use, octets)
-    if (this.#over > 0) this.#dropOver()
+    if (this.#over() > 0) this.#dropOver()
   }
 
   /** Gives octets back. */
@@ -124,17 +124,17 @@ export class MemoryBudget {
   }
 
   /** Octets beyond the limits. */
-  get #over(): number {
+  #over(): number {
     return Math.max(this.#total - this.#limits.totalOctets, this.#heap - this.#limits.heapOctets)
   }
 
   /** Drops data until the use is within the limits. Returns whether it is. */
   #dropOver(): boolean {
     for (const data of this.#droppable) {
-      if (this.#over <= 0) return true
-      data.drop(this.#over)
+      if (this.#over() <= 0) return true
+      data.drop(this.#over())
     }
-    return this.#over <= 0
+    return this.#over() <= 0
   }
 
   #refused(): void {

@@ -105,7 +105,8 @@ function addressSpec(scanner: Scanner, start: number): Address {
     if (name !== undefined) return { name, mailbox: MISSING_MAILBOX, host: MISSING_DOMAIN }
   }
   const name = scanner.comment as OctetString | undefined
-  return { ...(name ? { name } : {}), mailbox: mailbox ?? MISSING_MAILBOX, host: host || MISSING_DOMAIN }
+  const found = { mailbox: mailbox ?? MISSING_MAILBOX, host: host || MISSING_DOMAIN }
+  return name ? { name, ...found } : found
 }
 
 /** Reads `local@domain`. `host` is empty if nothing follows the `@`. */

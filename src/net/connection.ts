@@ -220,9 +220,12 @@ export class Connection {
     const text = encoding === 'latin1' ? textOf(line) : line
     this.record.line('in', text, secret)
     const turn = this.#transport.congested ? this.drained().then(() => this.#turns.begin()) : this.#turns.begin()
-    const atLine = (): Promise<boolean> | undefined =>
-      secret ? undefined : this.#faults?.atLine(text)?.then((outcome) => outcome === 'pass')
-    return turn ? turn.then(() => atLine() ?? true) : atLine()
+    if (turn) return turn.then(() => this.#atLine(text, secret) ?? true)
+    return this.#faults && this.#atLine(text, secret)
+  }
+
+  #atLine(text: string, secret: boolean): Promise<boolean> | undefined {
+    return secret ? undefined : this.#faults?.atLine(text)?.then((outcome) => outcome === 'pass')
   }
 
   /**
