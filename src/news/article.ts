@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { joinPieces, type Pieces } from '../common/pieces.ts'
 import { bodyStartAfter, findField, headerFields, headerValue, headerValues } from '../mail/headers.ts'
 import type { HeaderField, OctetString } from '../mail/types.ts'
 
@@ -30,6 +31,7 @@ export class Article {
   readonly bodyStart: number
   /** Values read so far. Each step of injection and relaying reads the same few fields. */
   readonly #values = new Map<string, OctetString | undefined>()
+  #newsgroups: readonly string[] | undefined
 
   constructor(raw: Buffer) {
     this.raw = raw
@@ -54,7 +56,11 @@ export class Article {
   }
 
   /** Returns the names in the Newsgroups field, in order, without duplicates. RFC 5536 section 3.1.4. */
-  newsgroups(): string[] {
+  newsgroups(): readonly string[] {
+    return (this.#newsgroups ??= this.#readNewsgroups())
+  }
+
+  #readNewsgroups(): readonly string[] {
     const value = this.value('newsgroups') ?? ''
     const text = NOT_ASCII.test(value) ? Buffer.from(value, 'latin1').toString('utf8') : value
     return [...new Set(text.split(',').map((name) => name.trim()))].filter((name) => name !== '')
@@ -65,6 +71,11 @@ export class Article {
    * @param first header lines without line ends, as octet strings
    */
   rebuilt(dropped: ReadonlySet<string>, first: readonly OctetString[]): Buffer {
+    return joinPieces(this.rebuiltPieces(dropped, first))
+  }
+
+  /** Returns the same as `rebuilt` in pieces, without a copy of the body. */
+  rebuiltPieces(dropped: ReadonlySet<string>, first: readonly OctetString[]): Pieces {
     const pieces: Buffer[] = [Buffer.from(first.map((line) => `${line}\r\n`).join(''), 'latin1')]
     let from = 0
     for (const field of this.fields) {
@@ -73,7 +84,7 @@ export class Article {
       from = field.end
     }
     pieces.push(this.raw.subarray(from))
-    return Buffer.concat(pieces)
+    return pieces
   }
 }
 

@@ -58,7 +58,7 @@ export async function inject(news: NewsContext, raw: Buffer, poster: Poster): Pr
   const { account } = poster
   const locks = account === undefined ? [] : await cancelFields(news.store, article, account, messageId)
   const lines = [...injectedFields(news, article, poster, messageId), ...locks]
-  const injected = article.rebuilt(account === undefined ? PATH : REPLACED, lines)
+  const injected = article.rebuiltPieces(account === undefined ? PATH : REPLACED, lines)
   const { session } = poster
   const stored = await storeArticle(news, { article, messageId, raw: injected, folders, session })
   return { messageId, stored }

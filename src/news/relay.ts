@@ -45,7 +45,7 @@ export async function relay(news: NewsContext, raw: Buffer, source: Source): Pro
   // RFC 5537 section 3.6: an article never comes to a site twice
   if (hasPassed(path, news.hostname)) throw new ArticleRefused('unwanted', `Path has ${news.hostname} already`)
   const folders = await carriedGroups(news, article, source, messageId)
-  const relayed = article.rebuilt(REPLACED, [`Path: ${relayedPath(news.hostname, source, path)}`])
+  const relayed = article.rebuiltPieces(REPLACED, [`Path: ${relayedPath(news.hostname, source, path)}`])
   const stored = await storeArticle(news, { article, messageId, raw: relayed, folders, session: source.session })
   return { messageId, stored }
 }

@@ -1,3 +1,4 @@
+import { joinPieces, type Pieces } from '../common/pieces.ts'
 import { type Folder, type Location, type StoredMessage, StoreError } from '../store/types.ts'
 import { Article, ArticleRefused } from './article.ts'
 import { actOnControl, controlFolder, controlOf } from './control.ts'
@@ -10,7 +11,7 @@ export interface AcceptedArticle {
   readonly article: Article
   readonly messageId: string
   /** The octets to keep, with the fields that this site adds, but without Xref. */
-  readonly raw: Buffer
+  readonly raw: Pieces
   readonly folders: readonly Folder[]
   readonly session?: string | undefined
 }
@@ -45,8 +46,9 @@ async function store(news: NewsContext, accepted: AcceptedArticle): Promise<read
       ...(session === undefined ? {} : { envelope: { session } }),
     },
   ])
-  if (control || article.has('supersedes')) await actOnControl(news, new Article(raw), control)
-  if (!control && folders.some(({ newsgroup }) => newsgroup?.gateway)) await mailOut(news, new Article(raw), folders)
+  if (control || article.has('supersedes')) await actOnControl(news, new Article(joinPieces(raw)), control)
+  if (!control && folders.some(({ newsgroup }) => newsgroup?.gateway))
+    await mailOut(news, new Article(joinPieces(raw)), folders)
   return stored
 }
 
