@@ -1,22 +1,20 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 
-/** `getconf CLK_TCK` on every Linux that Node.js supports. */
-const TICKS_PER_SECOND = 100
 const PAGE_OCTETS = 4096
 const SAMPLE_MS = 20
 
 interface ProcessFacts {
-  readonly ticks: number
+  readonly cpuSeconds: number
   readonly residentPages: number
 }
 
 /**
  * Measures CPU time and memory of a process and all its descendants. The CPU time of a descendant that ends is lost unless
- * its parent waits for it (Dovecot does not), so each one's usage is read every few milliseconds. proc_pid_stat(5).
+ * its parent waits for it (Dovecot does not), so each one's usage is read every few milliseconds.
  */
 export class ProcessTree {
   readonly #root: number
-  readonly #ticks = new Map<number, number>()
+  readonly #cpuSeconds = new Map<number, number>()
   readonly #timer: NodeJS.Timeout
 
   constructor(root: number) {
@@ -27,9 +25,9 @@ export class ProcessTree {
 
   cpuSeconds(): number {
     this.#sample()
-    let ticks = 0
-    for (const used of this.#ticks.values()) ticks += used
-    return ticks / TICKS_PER_SECOND
+    let seconds = 0
+    for (const used of this.#cpuSeconds.values()) seconds += used
+    return seconds
   }
 
   memoryOctets(): number {
@@ -46,7 +44,7 @@ export class ProcessTree {
       const facts = factsOf(pid)
       if (!facts) return
       found.push(facts)
-      this.#ticks.set(pid, facts.ticks)
+      this.#cpuSeconds.set(pid, Math.max(facts.cpuSeconds, this.#cpuSeconds.get(pid) ?? 0))
       for (const child of childrenOf(pid)) into(child)
     }
     into(this.#root)
@@ -61,7 +59,26 @@ function factsOf(pid: number): ProcessFacts | undefined {
   // The command name in parentheses can contain anything. The fields after it are numbered from 3.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   const field = (number: number): number => Number(fields[number - 3])
-  return { ticks: field(14) + field(15), residentPages: field(24) }
+  // proc_pid_stat(5).
+  return { cpuSeconds: cpuSecondsOf(pid), residentPages: field(24) }
+}
+
+/** Returns the CPU time of the threads. It is exact, unlike the hundredths of a second in `stat`. */
+function cpuSecondsOf(pid: number): number {
+  let nanoseconds = 0
+  for (const thread of threadsOf(pid)) {
+    const [running = '0'] = (read(`/proc/${pid}/task/${thread}/schedstat`) ?? '').split(' ')
+    nanoseconds += Number(running)
+  }
+  return nanoseconds / 1e9
+}
+
+function threadsOf(pid: number): readonly string[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`)
+  } catch {
+    return []
+  }
 }
 
 const childrenOf = (pid: number): number[] =>
