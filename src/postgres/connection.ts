@@ -105,6 +105,11 @@ export class Connection {
     return this.#send<Row>({ name: nameOf(text), text, values })
   }
 
+  /** Sends a query as `Database.queryBinary`. @throws DatabaseError */
+  queryBinary<Row>(text: string, values: readonly unknown[]): Promise<Row[]> {
+    return this.#send<Row>({ name: nameOf(text), text, values, rowMode: 'array', binary: true })
+  }
+
   /** Sends a query without preparing it, which also poolers answer. @throws DatabaseError */
   ask<Row>(text: string, values: readonly unknown[] = []): Promise<Row[]> {
     return this.#send<Row>({ text, values })

@@ -22,6 +22,9 @@ export interface Queries {
   query<Row>(text: string, values?: readonly unknown[]): Promise<readonly Row[]>
 }
 
+/** A column of `queryBinary`. Null: it holds null. */
+export type Octets = Buffer | null | undefined
+
 export interface TransactionOptions {
   /** All queries see the same moment, and there can be long pauses between them. */
   readonly isLong?: boolean
@@ -74,6 +77,15 @@ export interface Database extends Queries, AsyncDisposable {
    * @throws DatabaseError and has changed nothing then, unless the code is `unknown`
    */
   change(change: Change, values: readonly unknown[]): Promise<void>
+  /**
+   * Runs a query that begins with `select`, and whose columns are `text` or `bytea`. The rows are arrays of columns. Octets that
+   * are not UTF-8 are `undefined`: read them with `query`, which takes twice as long, because the server sends them as digits.
+   * @throws DatabaseError
+   */
+  queryBinary<Row extends readonly (string | Octets)[]>(
+    text: string,
+    values: readonly unknown[],
+  ): Promise<readonly Row[]>
   /**
    * Wakes the listeners of the other nodes. Call it after the commit. Calls within some milliseconds go together.
    * @param detail what the listeners get with the key, with the latest call for the key
@@ -184,17 +196,21 @@ class PostgresDatabase implements Database {
   }
 
   async query<Row>(text: string, values?: readonly unknown[]): Promise<readonly Row[]> {
-    if (isRead(text)) return this.#repeatable<Row>(text, values)
+    if (isRead(text)) return this.#repeatable((connection) => connection.query<Row>(text, values))
     // The server may have carried it out before the connection was lost. The token of a transaction tells.
     return this.transaction((transaction) => transaction.query<Row>(text, values))
   }
 
+  queryBinary<Row>(text: string, values: readonly unknown[]): Promise<readonly Row[]> {
+    return this.#repeatable((connection) => connection.queryBinary<Row>(text, values))
+  }
+
   /** Runs a statement that has the same effect if it is run again. */
-  async #repeatable<Row>(text: string, values?: readonly unknown[]): Promise<readonly Row[]> {
+  async #repeatable<T>(run: (connection: Connection) => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       await this.#connected()
       try {
-        return await this.#pool.query<Row>(text, values)
+        return await this.#pool.shared(run)
       } catch (cause) {
         const error = databaseError(cause)
         if (!isPassing(error) || attempt >= ATTEMPTS) throw error
@@ -304,7 +320,7 @@ class PostgresDatabase implements Database {
     const until = Math.min(performance.now() + 3 * PATIENCE_MS, begunAt + TOKENS_KEPT_MS / 2)
     while (token !== undefined && performance.now() < until) {
       try {
-        const [row] = await this.#repeatable<{ readonly is_committed: boolean }>(OUTCOME, [token])
+        const [row] = await this.#repeatable((connection) => connection.query<Outcome>(OUTCOME, [token]))
         if (row) return row.is_committed
       } catch (error) {
         if (!databaseError(error).isTemporary) throw error
@@ -315,7 +331,7 @@ class PostgresDatabase implements Database {
   }
 
   async #forgetTokens(): Promise<void> {
-    await this.#repeatable(FORGET_TOKENS).catch((error: unknown) => {
+    await this.#repeatable((connection) => connection.query(FORGET_TOKENS)).catch((error: unknown) => {
       // Tokens that stay are forgotten the next time.
       if (this.state === 'connected' && !this.#isClosed) this.#log.debug({ err: error }, 'old tokens stay')
     })
@@ -332,6 +348,10 @@ const FORGET_TOKENS = `delete from commits where at < now() - interval '${TOKENS
 const OUTCOME = `
   insert into commits as one (token, is_committed) values ($1, false)
   on conflict (token) do update set is_committed = one.is_committed returning is_committed`
+
+interface Outcome {
+  readonly is_committed: boolean
+}
 
 /** The error of every statement after the one that failed. */
 const IN_FAILED_TRANSACTION = '25P02'

@@ -19,6 +19,9 @@ export interface DriverQuery {
   readonly name?: string
   readonly text: string
   readonly values: readonly unknown[]
+  readonly rowMode?: 'array'
+  /** The server sends columns in their binary form, which the driver reads as UTF-8. */
+  readonly binary?: boolean
 }
 
 export interface DriverResult {
@@ -64,8 +67,24 @@ export function loadDriver(): Promise<Driver> {
 }
 
 const BIGINT = 20
+const BYTEA = 17
 
 /** Returns the driver's parsers of columns, with numbers for `bigint`: counts and sizes are far below 2^53. */
 export const typesOf = ({ types }: Driver): DriverOptions['types'] => ({
-  getTypeParser: (oid, format) => (oid === BIGINT ? Number : types.getTypeParser(oid, format)),
+  getTypeParser(oid, format) {
+    if (format === 'binary') return oid === BYTEA ? octetsOf : asIs
+    return oid === BIGINT ? Number : types.getTypeParser(oid, format)
+  },
 })
+
+/** What the driver makes of octets that are not UTF-8. They can also contain the character itself. */
+const NOT_UTF8 = '\uFFFD'
+
+/**
+ * Returns the octets of a column that the driver has read as UTF-8; undefined if they may be others. Called for each row as it
+ * arrives: texts that wait for the last row outlive the next garbage collections.
+ */
+const octetsOf = (column: string): Buffer | undefined =>
+  column.includes(NOT_UTF8) ? undefined : Buffer.from(column, 'utf8')
+
+const asIs = (column: string): string => column

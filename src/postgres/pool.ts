@@ -51,9 +51,9 @@ export class Pool {
     }
   }
 
-  /** Sends a query over any connection. @throws DatabaseError */
-  query<Row>(text: string, values?: readonly unknown[]): Promise<Row[]> {
-    return this.#use(false, (connection) => connection.query<Row>(text, values))
+  /** Calls `work` with a connection that queries of others share. @throws DatabaseError, and what `work` throws */
+  shared<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
+    return this.#use(false, work)
   }
 
   /** Calls `work` with a connection that nobody else uses. @throws DatabaseError, and what `work` throws */

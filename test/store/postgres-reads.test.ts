@@ -21,12 +21,21 @@ describe.runIf(needsPostgres())('reading from PostgreSQL', () => {
   beforeEach(async () => {
     database = await openDatabase({ ...(await freshDatabase()), pool: 4, node: 'test' }, { log })
     queries = []
-    const query = database.query.bind(database)
-    database.query = async (text, values) => {
+    const begin = (text: string): void => {
       queries.push(text)
-      if (failing === 0) return query(text, values)
+      if (failing === 0) return
       failing--
       throw new DatabaseError('disconnected', 'gone')
+    }
+    const query = database.query.bind(database)
+    database.query = async (text, values) => {
+      begin(text)
+      return query(text, values)
+    }
+    const queryBinary = database.queryBinary.bind(database)
+    database.queryBinary = async (text, values) => {
+      begin(text)
+      return queryBinary(text, values)
     }
     store = await openPostgresStore(database, { clock: systemClock, log })
     inbox = await store.createFolder(alice, 'INBOX')
@@ -100,6 +109,51 @@ describe.runIf(needsPostgres())('reading from PostgreSQL', () => {
       expect((await source.read(inbox.id, entry.uid))?.equals(raws[i] as Buffer)).toBe(true)
     }
     expect(reads()).toBe(3 + 1)
+  })
+
+  const octetsOfAllKinds: readonly Buffer[] = [
+    Buffer.from(Array.from({ length: 256 }, (_, octet) => octet)),
+    Buffer.from('caf\xe9 \xe9\xe8', 'latin1'),
+    Buffer.from('café, Straße, 日本語, 😀, \ud800 and \ufffd'),
+    Buffer.from('\ufeffSubject: a BOM\r\n\0\0'),
+    Buffer.from([0xc0, 0x80, 0xed, 0xa0, 0x80, 0xf0, 0x9f, 0x98, 0xe6, 0x97, 0xef, 0xbf]),
+    Buffer.from('\0'),
+    Buffer.alloc(0),
+  ]
+
+  test('octets of every kind are read as they were stored, in whatever way', async () => {
+    // The ends of pieces and of prefixes are within characters.
+    const large = octetsOfAllKinds.map((octets) => Buffer.concat([octets, Buffer.from('x日'.repeat(30_000)), octets]))
+    const raws = [...octetsOfAllKinds, ...large].map((octets) => Buffer.concat([Buffer.from('A: b\r\n\r\n'), octets]))
+    const stored = await store.append(raws.map((raw) => ({ raw, targets: [{ folderId: inbox.id }] })))
+    for (const isOpen of [false, true]) {
+      if (isOpen) await store.snapshot(inbox.id)
+      using whole = store.readAhead(stored)
+      using starts = store.readAhead(stored, 12)
+      for (const [i, { entry }] of stored.entries()) {
+        const raw = raws[i] as Buffer
+        const same = (found: Buffer | undefined, start = 0, end = raw.length): void =>
+          expect(found?.toString('hex')).toBe(raw.subarray(start, end).toString('hex'))
+        same(await whole.read(inbox.id, entry.uid))
+        same(await starts.read(inbox.id, entry.uid, 0, 12), 0, 12)
+        same(await store.read(inbox.id, entry.uid))
+        same(await store.read(inbox.id, entry.uid, 9, 14), 9, 14)
+        same(await drain(store.stream(inbox.id, entry.uid)))
+      }
+    }
+  })
+
+  test('messages that are not UTF-8 are read again without the others', async () => {
+    const texts = many(100)
+    texts[10] = 'Subject: caf\xe9'
+    texts[20] = 'Subject: \xff\xfe'
+    const stored = await deliver(inbox, texts)
+    queries = []
+    using source = store.readAhead(stored)
+    for (const [i, { entry }] of stored.entries()) {
+      expect((await source.read(inbox.id, entry.uid))?.toString('latin1')).toBe(texts[i])
+    }
+    expect(reads()).toBe(2)
   })
 
   test('overviews of articles take one query', async () => {

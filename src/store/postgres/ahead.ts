@@ -5,7 +5,7 @@ import { LARGEST_OCTETS } from './body-cache.ts'
 
 /** What a source reads together at most. */
 const MOST_MESSAGES = 256
-const MOST_OCTETS = 256 << 10
+const MOST_OCTETS = 512 << 10
 /** Octets that all sources hold together. */
 const MOST_HELD_OCTETS = 64 << 20
 /** About the memory of an overview. */

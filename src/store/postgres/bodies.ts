@@ -1,9 +1,9 @@
 import { joinPieces } from '../../common/pieces.ts'
-import type { Database, Queries } from '../../postgres/database.ts'
+import type { Database, Octets, Queries } from '../../postgres/database.ts'
 import { takeOctets } from '../take-octets.ts'
 import { type NewMessage, StoreError } from '../types.ts'
 import type { BlobNumbers } from './numbers.ts'
-import { octetQuery, queryOctets } from './octets.ts'
+import { queryOctets } from './octets.ts'
 import { PIECE_OCTETS, PREFIX_PIECE } from './records.ts'
 
 /** A blob that was written while its message arrived. No entry refers to it yet. */
@@ -30,10 +30,8 @@ export interface BlobPlace {
 const PREFIX = `(select coalesce(max(length(octets)), 0) from pieces where blob = e.blob and piece = ${PREFIX_PIECE})`
 
 /** The pieces of a message with its octets from $3 to $4, each without the others. Only large messages have a prefix. */
-const READ = octetQuery(
-  'substring(p.octets from part.first + 1 for greatest(part.last - part.first, 0))',
-  (octets) => `
-  select ${octets} as octets
+const READ = `
+  select substring(p.octets from part.first + 1 for greatest(part.last - part.first, 0)) as octets
   from entries e
   cross join lateral (select case when e.size > ${PIECE_OCTETS} then ${PREFIX} else 0 end as octets) prefix
   left join pieces p on p.blob = e.blob
@@ -48,24 +46,29 @@ const READ = octetQuery(
     select least(greatest($3::bigint - before.octets, 0), length(p.octets))::integer as first,
       least($4::bigint - before.octets, length(p.octets))::integer as last
   ) part
-  where e.folder = $1 and e.uid = $2 order by p.piece`,
-)
+  where e.folder = $1 and e.uid = $2 order by p.piece`
 
 /** The first octets of messages, $3 of each piece at most. `n` is the position of the message in the question, from 1. */
-const READ_STARTS = octetQuery(
-  'case when length(p.octets) > $3::integer then substring(p.octets from 1 for $3) else p.octets end',
-  (octets) => `
-  select c.n, ${octets} as octets
+const READ_STARTS = `
+  select c.n::text,
+    case when length(p.octets) > $3::integer then substring(p.octets from 1 for $3) else p.octets end as octets
   from unnest($1::bigint[], $2::bigint[]) with ordinality c (folder, uid, n)
   join entries e on e.folder = c.folder and e.uid = c.uid
   left join pieces p on p.blob = e.blob and p.piece <= 0
-  order by c.n, p.piece`,
-)
+  order by c.n, p.piece`
 
-const PIECES = octetQuery(
-  'octets',
-  (octets) => `select ${octets} as octets from pieces where blob = $1 and piece between $2 and $3 order by piece`,
-)
+const PIECES = 'select octets from pieces where blob = $1 and piece between $2 and $3 order by piece'
+
+interface StartRow {
+  readonly n: string
+  readonly octets: Buffer | null
+}
+
+const startValues = (places: readonly MessagePlace[], most: number): readonly unknown[] => [
+  places.map(({ folder }) => folder),
+  places.map(({ uid }) => uid),
+  most,
+]
 
 /** More octets than any message has. */
 const MOST_OCTETS = 2 ** 45
@@ -101,8 +104,8 @@ export class Bodies {
   /** Returns a message's octets from `start` to `end`; undefined if there is no such message. @throws DatabaseError */
   async read({ folder, uid }: MessagePlace, start = 0, end = MOST_OCTETS): Promise<Buffer | undefined> {
     const values = [folder, uid, start, Math.max(end, start)]
-    const rows = await queryOctets(this.#database, READ, values)
-    return rows.length === 0 ? undefined : joinPieces(rows.flatMap(({ octets }) => octets ?? []))
+    const found = await queryOctets(this.#database, READ, values)
+    return found.length === 0 ? undefined : joinPieces(found.flatMap((octets) => octets ?? []))
   }
 
   /**
@@ -112,12 +115,26 @@ export class Bodies {
    */
   async readStarts(places: readonly MessagePlace[], most: number): Promise<(Buffer | undefined)[]> {
     const found: (Buffer | undefined)[] = new Array(places.length)
-    const columns = [places.map(({ folder }) => folder), places.map(({ uid }) => uid)]
-    const rows = await queryOctets<{ n: number }>(this.#database, READ_STARTS, [...columns, most])
-    for (const { n, octets } of rows) {
-      const before = found[n - 1]
-      const all = before && octets ? Buffer.concat([before, octets]) : (octets ?? EMPTY)
-      found[n - 1] = all.length > most ? all.subarray(0, most) : all
+    const add = (i: number, octets: Buffer): void => {
+      const before = found[i]
+      const all = before ? Buffer.concat([before, octets]) : octets
+      found[i] = all.length > most ? all.subarray(0, most) : all
+    }
+    const unread = new Set<number>()
+    const rows = await this.#database.queryBinary<[string, Octets]>(READ_STARTS, startValues(places, most))
+    for (const [n, octets] of rows) {
+      if (octets === undefined) unread.add(Number(n) - 1)
+      else add(Number(n) - 1, octets ?? EMPTY)
+    }
+    if (unread.size === 0) return found
+    const again = [...unread]
+    for (const i of again) found[i] = undefined
+    const values = startValues(
+      again.map((i) => places[i] as MessagePlace),
+      most,
+    )
+    for (const { n, octets } of await this.#database.query<StartRow>(READ_STARTS, values)) {
+      add(again[Number(n) - 1] as number, octets ?? EMPTY)
     }
     return found
   }
@@ -207,8 +224,8 @@ export class Bodies {
   }
 
   async #pieces(blob: number, first: number, last: number): Promise<Buffer[]> {
-    const rows = await queryOctets(this.#database, PIECES, [blob, first, last])
-    return rows.map(({ octets }) => octets ?? EMPTY)
+    const found = await queryOctets(this.#database, PIECES, [blob, first, last])
+    return found.map((octets) => octets ?? EMPTY)
   }
 }
 

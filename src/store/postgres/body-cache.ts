@@ -2,6 +2,8 @@ import type { DroppableData, MemoryBudget } from '../../common/memory-budget.ts'
 
 /** Octets of all messages in the cache together. */
 const MOST_OCTETS = 32 << 20
+/** Octets that are dropped at a time: finding the oldest message takes longer than dropping those that follow it. */
+const DROPPED_OCTETS = 2 << 20
 /** Larger messages are not kept, and read alone: their octets cost more than the query. */
 export const LARGEST_OCTETS = 64 << 10
 
@@ -36,7 +38,7 @@ export class BodyCache implements DroppableData {
     this.#bodies.set(blob, octets)
     this.#octets += octets.length
     this.#memory.hold('messages', octets.length)
-    this.#dropTo(MOST_OCTETS)
+    if (this.#octets > MOST_OCTETS) this.#dropTo(MOST_OCTETS - DROPPED_OCTETS)
   }
 
   drop(octets: number): void {
