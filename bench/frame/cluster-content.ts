@@ -52,6 +52,7 @@ export async function fill(server: Postgres, schema: string, content: Content): 
       select last_folder + ${folders} + n, '${others}, 'f' || n, last_uid_validity + ${folders} + n, '{}',
         version + ${folders} + n
       from lab, generate_series(1, ${otherFolders}) n;
+    update folders set changed_at = now() - interval '1 hour';
     update lab set last_folder = f.id, last_uid_validity = f.uid_validity, version = f.version
       from (select max(id) as id, max(uid_validity) as uid_validity, max(version) as version from folders) f;
   `)

@@ -4,9 +4,9 @@ import { limitCpu } from './cpu-quota.ts'
 import { median } from './measure.ts'
 
 /** The part of a core that each node may use: three of them, the database and the clients fit on two cores. */
-export const CORES_OF_NODE = 0.15
+export const CORES_OF_NODE = 0.1
 const REPLICAS = 3
-const CLIENTS = 24
+const CLIENTS = 48
 const ROUND_MS = 8_000
 const MESSAGES = 1_000
 

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import { type BenchDatabase, type RunningLab, startAlone, startDatabase } from '../frame/cluster.ts'
 import type { Content } from '../frame/cluster-content.ts'
 import {
@@ -116,7 +117,9 @@ async function measureGrowth(database: BenchDatabase, axis: Axis, options: Bench
   return rows
 }
 
-/** What happens once on each node: its start, and the first SELECT of the mailbox, while another client waits. */
+const IDLE_SECONDS = 15
+
+/** What happens without clients, and once on each node: its start, and the first SELECT of the mailbox, while another client waits. */
 async function measureFirst(lab: RunningLab, what: (operation: string) => Row): Promise<Row[]> {
   const { seconds, nodes, database } = lab.started
   const start = { perSecond: 1 / seconds, nodeMicros: nodes * 1e6, databaseMicros: database * 1e6 }
@@ -126,6 +129,11 @@ async function measureFirst(lab: RunningLab, what: (operation: string) => Row): 
     return `${Math.round(node.memoryOctets() / 2 ** 20)} MiB`
   }
   const rows = [said({ ...rowOf(what('start of a node'), start), 'memory of the node': await memory() })]
+  const idle = lab.used()
+  await wait(IDLE_SECONDS * 1_000)
+  const perSecond = (part: 'nodes' | 'database'): number => ((lab.used()[part] - idle[part]) * 1e6) / IDLE_SECONDS
+  const each = { perSecond: 1, nodeMicros: perSecond('nodes'), databaseMicros: perSecond('database') }
+  rows.push(said(rowOf(what('a second without clients'), each)))
   const [wire, other] = [await logOnByImap(node, 'user0'), await logOnByImap(node, 'user1')]
   const [before, begun] = [lab.used(), performance.now()]
   let isDone = false

@@ -98,4 +98,33 @@ describe.runIf(needsPostgres())('a folder in PostgreSQL that is opened', () => {
     expect([...entries]).toEqual(await a.store.list(inbox.id, { from: 1, to: 1_000 }))
     expect(status).toMatchObject(await a.store.status(inbox.id))
   })
+
+  test('leaves time for others while its many entries are read', async () => {
+    await using node = await openNode(await freshDatabase(), 'a')
+    const { store, database } = node
+    const [inbox, other] = [await store.createFolder(alice, 'INBOX'), await store.createFolder(alice, 'Other')]
+    await store.append([message('one', inbox)])
+    const last = 60_000
+    await database.query(
+      `insert into entries (folder, uid, blob, size, internal_date, saved_at, flags, mod_seq, details)
+       select folder, n, blob, size, internal_date, saved_at, case when n % 2 = 0 then '\\Seen' else '' end, n + 1, details
+       from entries, generate_series(2, $1::bigint) n`,
+      [last],
+    )
+    await database.query('update folders set uid_next = $1, mod_seq = $1 where name = $2', [last + 1, 'INBOX'])
+    let isOpen = false
+    const opening = store.snapshot(inbox.id).finally(() => {
+      isOpen = true
+    })
+    let others = 0
+    for (; !isOpen; others++) await store.append([message(`other ${others}`, other)])
+    const { entries, firstUnseen, highestUid } = await opening
+    expect({ length: entries.length, firstUnseen, highestUid }).toEqual({
+      length: last,
+      firstUnseen: 1,
+      highestUid: last,
+    })
+    expect(entries.at(-1)).toMatchObject({ uid: last, flags: ['\\Seen'], modSeq: last + 1 })
+    expect(others).toBeGreaterThan(5)
+  })
 })

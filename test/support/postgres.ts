@@ -195,6 +195,8 @@ export class Postgres implements AsyncDisposable {
   async stop(how: 'fast' | 'immediate' = 'fast'): Promise<void> {
     if (!this.#isRunning) return
     const ended = once(this.#server as ChildProcess, 'exit')
+    // Nothing else may keep this process until then.
+    this.#server?.ref()
     this.#server?.kill('SIGCONT')
     this.#server?.kill(how === 'fast' ? 'SIGINT' : 'SIGQUIT')
     await ended
@@ -289,6 +291,7 @@ export class Postgres implements AsyncDisposable {
     await this.resume().catch(() => {})
     await this.stop('immediate')
     const removed = once(this.#guard, 'exit')
+    this.#guard.ref()
     this.#guard.stdin?.end()
     await removed
   }

@@ -126,7 +126,7 @@ async function* messagesOf(
     const bodies = await bodiesOf(transaction, small)
     for (const row of rows) {
       const { blob, is_shared: isShared } = row
-      const entry = entryOf(columnsOf(row), names, flagsFrom)
+      const entry = entryOf(columnsOf(row), names, { flagsOf: flagsFrom })
       const isKnown = written.has(blob)
       if (isShared) written.add(blob)
       const raw = row.size <= WHOLE_OCTETS ? (bodies.get(blob) ?? Buffer.alloc(0)) : pieces(transaction, blob)

@@ -263,7 +263,7 @@ export class Follower {
   }
 
   #entryOf(state: PostgresFolder, row: EntryRow): MessageEntry {
-    return entryOf(columnsOf(row), this.#names, state.flagsOf)
+    return entryOf(columnsOf(row), this.#names, state)
   }
 }
 

@@ -266,12 +266,12 @@ export class Lane {
     const deltas = behind.length > 0 ? [...(await follower.deltasOf(transaction, behind))] : []
     for (const row of entries) {
       const state = byKey.get(row.folder)
-      if (state) locked.get(state.folder.id)?.know(entryOf(columnsOf(row), names, state.flagsOf))
+      if (state) locked.get(state.folder.id)?.know(entryOf(columnsOf(row), names, state))
     }
     for (const [state, delta] of deltas) {
       const folder = locked.get(state.folder.id) as DraftFolder
       for (const row of delta.rows) {
-        if (row.what === 'entry') folder.know(entryOf(columnsOf(row), names, state.flagsOf))
+        if (row.what === 'entry') folder.know(entryOf(columnsOf(row), names, state))
         else if (row.what === 'vanished') folder.lose((row.uids ?? '').split(',').map(Number))
       }
     }

@@ -27,32 +27,43 @@ export function positionFrom(text: string | undefined): Position | undefined {
     : { uidNext: Number(uidNext), modSeq: Number(modSeq), valueSeq: Number(valueSeq) }
 }
 
+const DONE = Promise.resolve()
+
 /** A folder as this node knows it. */
 export class PostgresFolder implements FolderState {
   folder: Folder
   readonly key: number
-  readonly flags = new FlagTable()
   readonly position: Position
   /** All entries, if a session has opened the folder. */
   index: FolderIndex | undefined
   /** Ends when `index` is read. */
   loading: Promise<void> | undefined
-  readonly sequences = new Sequences()
   /** Keywords that the row of the folder has. It may have more, and loses none. */
   keywords = ''
   /** Until when other nodes are expected to change the folder, as `performance.now()`. */
   contestedUntil = 0
   /** When the index was last used, as `performance.now()`. */
   usedAt = 0
-  #turn: Promise<void> = Promise.resolve()
+  #turn = DONE
   /** Number of callers that have the turn or wait for it. */
   #turns = 0
-  readonly #flagsOfText = new Map<string, readonly string[]>()
+  // Most folders of a large lab are never used.
+  #flags: FlagTable | undefined
+  #sequences: Sequences | undefined
+  #flagsOfText: Map<string, readonly string[]> | undefined
 
   constructor(key: number, folder: Folder, position: Position) {
     this.key = key
     this.folder = folder
     this.position = position
+  }
+
+  get flags(): FlagTable {
+    return (this.#flags ??= new FlagTable())
+  }
+
+  get sequences(): Sequences {
+    return (this.#sequences ??= new Sequences())
   }
 
   /** Whether somebody works with the entries in memory, or is about to. */
@@ -78,12 +89,13 @@ export class PostgresFolder implements FolderState {
     return end
   }
 
-  readonly flagsOf = (text: string): readonly string[] => {
-    let flags = this.#flagsOfText.get(text)
+  flagsOf(text: string): readonly string[] {
+    const known = (this.#flagsOfText ??= new Map())
+    let flags = known.get(text)
     if (!flags) {
       flags = this.flags.canonical(flagsFrom(text))
-      if (this.#flagsOfText.size > 10_000) this.#flagsOfText.clear()
-      this.#flagsOfText.set(text, flags)
+      if (known.size > 10_000) known.clear()
+      known.set(text, flags)
     }
     return flags
   }

@@ -46,7 +46,7 @@ export class Reader {
   async entries(state: PostgresFolder, where: string, values: readonly unknown[]): Promise<MessageEntry[]> {
     const text = `select ${ENTRY_COLUMNS} from entries e where e.folder = $1 and ${where} order by e.uid`
     const rows = await this.#database.query<EntryRow>(text, [state.key, ...values])
-    return rows.map((row) => entryOf(columnsOf(row), this.#names, state.flagsOf))
+    return rows.map((row) => entryOf(columnsOf(row), this.#names, state))
   }
 
   async entry(state: PostgresFolder, uid: number): Promise<MessageEntry | undefined> {

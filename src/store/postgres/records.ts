@@ -73,10 +73,15 @@ export const columnsOf = (row: EntryRow): EntryColumns => [
 /** What an entry has besides numbers and flags. */
 export type Details = Pick<MessageEntry, 'messageId' | 'envelope'>
 
+/** Returns the flags of a text, the same array for the same flags. */
+interface FlagReader {
+  flagsOf(text: string): readonly string[]
+}
+
 export function entryOf(
   [uid, blob, sizeOctets, internalDate, savedAt, flags, modSeq, details]: EntryColumns,
   names: Names,
-  flagsOf: (text: string) => readonly string[],
+  folder: FlagReader,
 ): MessageEntry {
   return {
     uid,
@@ -84,7 +89,7 @@ export function entryOf(
     sizeOctets,
     internalDate,
     savedAt,
-    flags: flagsOf(flags),
+    flags: folder.flagsOf(flags),
     modSeq,
     ...(details !== null && (JSON.parse(details) as Details)),
   }
