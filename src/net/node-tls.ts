@@ -10,7 +10,8 @@ import type { TlsSettings } from './tls-acceptor.ts'
 /** A certificate with its servers, which listen nowhere. */
 interface ServedCertificate {
   readonly certificate: InstalledCertificate
-  readonly x509: X509Certificate
+  /** Parsed on first use: a server with one certificate needs none. */
+  readonly x509: () => X509Certificate
   /** Served in its place to clients that cannot verify its kind of key. */
   readonly companions: readonly InstalledCertificate[]
   /** A session is resumed only with the certificate that it began with. RFC 6066 section 3; CVE-2025-23419. */
@@ -40,7 +41,11 @@ export class NodeTls {
 
   #serve(certificate: InstalledCertificate): ServedCertificate {
     const { certificates, ocspStapling } = this.#settings
-    const x509 = new X509Certificate(certificate.certificatePem)
+    let parsed: X509Certificate | undefined
+    const x509 = (): X509Certificate => {
+      parsed ??= new X509Certificate(certificate.certificatePem)
+      return parsed
+    }
     // node:tls asks for the OCSP response before OpenSSL has chosen the certificate.
     const companions = ocspStapling ? [] : companionsOf(certificate, certificates)
     const served = { certificate, x509, companions, ticketKeys: randomBytes(48) }
@@ -100,9 +105,9 @@ export class NodeTls {
 
   #byName(name: string | undefined): ServedCertificate {
     const first = this.#default
-    const found = name === undefined ? undefined : this.#others.find(({ x509 }) => isIssuedTo(x509, name))
+    const found = name === undefined ? undefined : this.#others.find(({ x509 }) => isIssuedTo(x509(), name))
     // The servers of the default certificate have its companions too.
-    if (found && first.companions.includes(found.certificate) && isIssuedTo(first.x509, name as string)) return first
+    if (found && first.companions.includes(found.certificate) && isIssuedTo(first.x509(), name as string)) return first
     return found ?? first
   }
 

@@ -70,6 +70,7 @@ export function companionsOf(
   certificate: InstalledCertificate,
   all: readonly InstalledCertificate[],
 ): InstalledCertificate[] {
+  if (all.length === 1) return []
   const own = new X509Certificate(certificate.certificatePem)
   const byKind = new Map<string | undefined, InstalledCertificate>([[own.publicKey.asymmetricKeyType, certificate]])
   for (const other of all) {

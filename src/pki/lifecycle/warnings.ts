@@ -1,5 +1,6 @@
 import { choicesOf } from '../../config/schema/certificate.ts'
 import { SHORT_THUMBPRINT } from '../certificate-store/friendly-names.ts'
+import type { CertificateRecord } from '../certificate-store/index-file.ts'
 import type { StoreLog } from '../types.ts'
 import { certificatesInUse, type LabFacts, type LifecycleContext, type VirtualServerFacts } from './context.ts'
 import { type CertificateProblem, problemsOf, problemsOfNextAuto, stapleProblems } from './problems.ts'
@@ -21,8 +22,12 @@ export async function certificateWarnings(
 ): Promise<CertificateWarning[]> {
   await context.store.refresh()
   const servers = context.lab().virtualServers.filter(({ name }) => only === undefined || only.includes(name))
-  return (await Promise.all(servers.map((server) => warningsOf(context, server)))).flat()
+  const known: Problems = new Map()
+  return (await Promise.all(servers.map((server) => warningsOf(context, server, known)))).flat()
 }
+
+/** The problems of the certificates found so far: virtual servers often use the same one. */
+type Problems = Map<string, Promise<CertificateProblem[]>>
 
 /** Returns a warning for each virtual server that no client can use until a certificate is assigned to it. */
 export const missingCertificates = (
@@ -51,7 +56,11 @@ function missingCertificate(
   }
 }
 
-async function warningsOf(context: LifecycleContext, server: VirtualServerFacts): Promise<CertificateWarning[]> {
+async function warningsOf(
+  context: LifecycleContext,
+  server: VirtualServerFacts,
+  known: Problems,
+): Promise<CertificateWarning[]> {
   const { store, lab } = context
   const { hostname, names } = lab()
   const { name: virtualServer } = server
@@ -69,16 +78,26 @@ async function warningsOf(context: LifecycleContext, server: VirtualServerFacts)
     return warn(await problemsOfNextAuto(store, names), 'the certificate that the lab issues')
   }
   const each = used.map(async (record) => {
-    const found = problemsOf(store, hostname, record).then(async (problems) => [
-      ...problems,
-      ...(await stapleProblems(store, record, server.tls?.ocspStapling ?? false)),
-    ])
-    const problems = await found.catch((error: Error): CertificateProblem[] => [
-      { code: 'broken', severity: 'error', message: `cannot be used: ${error.message}` },
-    ])
-    return warn(problems, `the certificate "${record.friendlyName}"`, record.thumbprint)
+    const staples = server.tls?.ocspStapling ?? false
+    const key = `${record.thumbprint} ${staples}`
+    const found = known.get(key) ?? problemsOrBroken(store, hostname, record, staples)
+    known.set(key, found)
+    return warn(await found, `the certificate "${record.friendlyName}"`, record.thumbprint)
   })
   return [...ambiguousNames(context, server), ...(await Promise.all(each)).flat()]
+}
+
+async function problemsOrBroken(
+  store: LifecycleContext['store'],
+  hostname: string,
+  record: CertificateRecord,
+  staples: boolean,
+): Promise<CertificateProblem[]> {
+  try {
+    return [...(await problemsOf(store, hostname, record)), ...(await stapleProblems(store, record, staples))]
+  } catch (error) {
+    return [{ code: 'broken', severity: 'error', message: `cannot be used: ${(error as Error).message}` }]
+  }
 }
 
 /** Returns a warning for each name in the configuration that means several certificates, as in stores of earlier versions. */
