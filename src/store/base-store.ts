@@ -1,4 +1,5 @@
 import type { Clock } from '../common/clock.ts'
+import { isSliceOver, nextSlice } from '../common/time-slice.ts'
 import type { Overview } from '../mail/overview.ts'
 import { FolderLocks } from './folder-locks.ts'
 import { FolderRegistry, type FolderState } from './folder-registry.ts'
@@ -6,7 +7,10 @@ import {
   type ExpectedMessage,
   type Folder,
   type FolderLock,
+  type FolderStatus,
+  type MessageEntry,
   type MessageSource,
+  type OldestMessage,
   type Origin,
   OUTGOING_OWNER,
   type Owner,
@@ -58,6 +62,18 @@ export abstract class BaseStore<State extends FolderState> {
     return this.folders.owners
   }
 
+  async oldest(folderIds: readonly string[]): Promise<ReadonlyMap<string, OldestMessage>> {
+    const found = new Map<string, OldestMessage>()
+    for (const id of folderIds) {
+      if (isSliceOver()) await nextSlice()
+      if (!this.folders.get(id)) continue
+      const { exists, sizeOctets, lowestUid } = await this.status(id)
+      const entry = exists > 0 ? await this.entry(id, lowestUid) : undefined
+      if (entry) found.set(id, { exists, sizeOctets, savedAt: entry.savedAt })
+    }
+    return found
+  }
+
   /** Nobody else stores anything. */
   async refresh(folderId: string): Promise<void> {
     this.need(folderId)
@@ -84,6 +100,10 @@ export abstract class BaseStore<State extends FolderState> {
   readAhead(_expected: Iterable<ExpectedMessage>, _part?: ReadPart): MessageSource {
     return this.#source
   }
+
+  abstract status(folderId: string): Promise<FolderStatus>
+
+  abstract entry(folderId: string, uid: number): Promise<MessageEntry | undefined>
 
   abstract read(folderId: string, uid: number, start?: number, end?: number): Promise<Buffer | undefined>
 

@@ -2,7 +2,15 @@ import type { Logger } from 'pino'
 import type { Clock } from '../common/clock.ts'
 import { codePoints, globMatches, parseGlob } from '../common/glob.ts'
 import { fromOldest } from './full/oldest.ts'
-import { type Folder, type MessageEntry, type MessageStore, type Owner, PUBLIC_OWNER, StoreError } from './types.ts'
+import {
+  type Folder,
+  type MessageEntry,
+  type MessageStore,
+  type OldestMessage,
+  type Owner,
+  PUBLIC_OWNER,
+  StoreError,
+} from './types.ts'
 
 /** The limits of a folder. The oldest messages beyond any of them are deleted. */
 interface Limits {
@@ -38,14 +46,19 @@ export async function applyRetention(
   let deleted = 0
   const parsed = rules.map((rule) => ({ rule, glob: parseGlob(rule.folders, 'stars') ?? [] }))
   const owners: readonly Owner[] = rules.length > 0 ? await store.listOwners() : [PUBLIC_OWNER]
-  for (const owner of owners) {
-    for (const folder of await store.listFolders(owner)) {
-      const name = codePoints(folder.name)
-      const limits = [
-        ...parsed.filter(({ glob }) => globMatches(glob, name)).map(({ rule }) => rule),
-        ...newsgroupLimits(folder),
-      ]
-      if (limits.length > 0) deleted += await expungeOldest(store, folder.id, limits, now)
+  const limitsById = new Map<string, readonly Limits[]>()
+  for (const folder of (await Promise.all(owners.map((owner) => store.listFolders(owner)))).flat()) {
+    const name = codePoints(folder.name)
+    const limits = [
+      ...parsed.filter(({ glob }) => globMatches(glob, name)).map(({ rule }) => rule),
+      ...newsgroupLimits(folder),
+    ]
+    if (limits.length > 0) limitsById.set(folder.id, limits)
+  }
+  for (const [folderId, first] of await store.oldest([...limitsById.keys()])) {
+    const limits = limitsById.get(folderId) ?? []
+    if (limits.some((limit) => isBeyond(limit, first, first, now))) {
+      deleted += await expungeOldest(store, folderId, limits, now)
     }
   }
   return deleted
@@ -122,14 +135,14 @@ async function expungeOldest(
 ): Promise<number> {
   let deleted = 0
   const { exists, sizeOctets } = await store.status(folderId)
-  const left = { messages: exists, octets: sizeOctets }
+  const left = { exists, sizeOctets }
   for await (const page of fromOldest(store, folderId)) {
     const doomed: number[] = []
     for (const entry of page) {
       if (!limits.some((limit) => isBeyond(limit, entry, left, now))) break
       doomed.push(entry.uid)
-      left.messages--
-      left.octets -= entry.sizeOctets
+      left.exists--
+      left.sizeOctets -= entry.sizeOctets
     }
     if (doomed.length > 0) deleted += (await store.expungeUnlocked(folderId, doomed)).length
     if (doomed.length < page.length) break
@@ -140,10 +153,10 @@ async function expungeOldest(
 /** Returns whether a limit requires the oldest remaining message to be deleted. */
 const isBeyond = (
   { age, count, size }: Limits,
-  { savedAt }: MessageEntry,
-  { messages, octets }: { readonly messages: number; readonly octets: number },
+  { savedAt }: Pick<MessageEntry, 'savedAt'>,
+  { exists, sizeOctets }: Pick<OldestMessage, 'exists' | 'sizeOctets'>,
   now: number,
 ): boolean =>
-  (count !== undefined && messages > count) ||
+  (count !== undefined && exists > count) ||
   (age !== undefined && savedAt < now - age) ||
-  (size !== undefined && octets > size)
+  (size !== undefined && sizeOctets > size)

@@ -139,6 +139,9 @@ export interface MessageEntry {
   readonly envelope?: DeliveryEnvelope
 }
 
+/** The message of a folder with the lowest uid, and the counts of the folder. */
+export interface OldestMessage extends Pick<FolderStatus, 'exists' | 'sizeOctets'>, Pick<MessageEntry, 'savedAt'> {}
+
 export interface FolderStatus {
   readonly exists: number
   readonly uidNext: number
@@ -348,6 +351,8 @@ export interface MessageStore extends ValueStore, AsyncDisposable {
   listOwners(): Promise<readonly Owner[]>
   /** Returns the counts of a folder. @throws StoreError `not-found` */
   status(folderId: string): Promise<FolderStatus>
+  /** Returns the oldest message of each of these folders that exists and has any, in few steps for many folders. */
+  oldest(folderIds: readonly string[]): Promise<ReadonlyMap<string, OldestMessage>>
   /** Emits what other nodes have stored in a folder before this call. @throws StoreError `not-found`, `failed` */
   refresh(folderId: string): Promise<void>
   /** Returns the state of a folder at this moment. @throws StoreError `not-found` */

@@ -31,6 +31,26 @@ export function messageContract(on: StoreContext): void {
       expect(await on.store.read('none', 1)).toBeUndefined()
     })
 
+    it('are found as the oldest of their folders', async () => {
+      const [empty, other] = [
+        await on.store.createFolder(alice, 'Empty'),
+        await on.store.createFolder(PUBLIC_OWNER, 'lab.x', { newsgroup }),
+      ]
+      const first = on.clock.ms
+      await on.deliver(on.inbox, 'one')
+      await on.deliver(other, 'other')
+      on.clock.ms += 1_000
+      await on.deliver(on.inbox, 'second')
+      await on.store.expunge(other.id, [1])
+      await on.deliver(other, 'later')
+      expect(await on.store.oldest([on.inbox.id, 'none', empty.id, other.id])).toEqual(
+        new Map([
+          [on.inbox.id, { exists: 2, sizeOctets: 9, savedAt: first }],
+          [other.id, { exists: 1, sizeOctets: 5, savedAt: first + 1_000 }],
+        ]),
+      )
+    })
+
     it('have the current date, and no envelope or Message-ID, unless they are given', async () => {
       await on.deliver(on.inbox, 'x')
       expect(Object.keys((await on.store.entry(on.inbox.id, 1)) ?? {})).not.toContain('messageId')

@@ -10,6 +10,7 @@ const SAME = [
   'listOwners',
   'lockFolder',
   'lockedFolders',
+  'oldest',
   'expungeUnlocked',
   'locate',
   'knows',

@@ -60,6 +60,9 @@ export class Folders {
   readonly #byKey = new Map<number, PostgresFolder>()
   #version = -1
   #turn: Promise<unknown> = Promise.resolve()
+  /** The question to the server whether folders have changed, and the one after it. */
+  #asking: Promise<void> = Promise.resolve()
+  #asked: Promise<void> | undefined
 
   constructor(parts: FoldersParts) {
     this.#parts = parts
@@ -81,8 +84,21 @@ export class Folders {
     })
   }
 
-  /** Emits what other nodes have committed before this call. @throws DatabaseError */
-  async refresh(): Promise<void> {
+  /**
+   * Emits what other nodes have committed before this call. Calls that come while the server is asked share the next
+   * question. @throws DatabaseError
+   */
+  refresh(): Promise<void> {
+    this.#asked ??= this.#asking.then(() => {
+      this.#asked = undefined
+      const refreshing = this.#refreshNow()
+      this.#asking = refreshing.catch(() => {})
+      return refreshing
+    })
+    return this.#asked
+  }
+
+  async #refreshNow(): Promise<void> {
     const [lab] = await this.#parts.database.query<{ version: number }>('select version from lab')
     if (lab && lab.version > this.#version) await this.#alone(() => this.#read(this.#parts.database))
   }

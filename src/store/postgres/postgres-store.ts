@@ -26,6 +26,7 @@ import {
   type MessageEntry,
   type MessageSource,
   type NewMessage,
+  type OldestMessage,
   type Origin,
   type Owner,
   type ReadPart,
@@ -191,6 +192,17 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
     // The caller also gets the events of the changes that are counted.
     if (row.highestModSeq !== state.position.modSeq) await this.#emitChanges(state)
     return row
+  }
+
+  override async oldest(folderIds: readonly string[]): Promise<ReadonlyMap<string, OldestMessage>> {
+    const found = new Map<string, OldestMessage>()
+    for (let at = 0; at < folderIds.length; at += STEP) {
+      const keys = folderIds.slice(at, at + STEP).flatMap((id) => this.folders.get(id)?.key ?? [])
+      for (const { id, ...oldest } of await this.#query<OldestMessage & { readonly id: number }>(OLDEST, [keys])) {
+        found.set(this.#names.folder(id), oldest)
+      }
+    }
+    return found
   }
 
   override async refresh(folderId: string): Promise<void> {
@@ -601,6 +613,10 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
   }
 }
 
+const OLDEST = `
+  select f.id, f.messages as "exists", f.octets as "sizeOctets", e.saved_at as "savedAt"
+  from unnest($1::bigint[]) c (id) join folders f on f.id = c.id and f.messages > 0
+  cross join lateral (select saved_at from entries where folder = f.id order by uid limit 1) e`
 const STATUS = `
   select messages as "exists", uid_next as "uidNext", mod_seq as "highestModSeq", octets as "sizeOctets", unseen, deleted,
     deleted_octets as "deletedOctets",

@@ -24,6 +24,7 @@ const SAME = [
   'vanishedSince',
   'lockFolder',
   'lockedFolders',
+  'oldest',
   'expungeUnlocked',
   'locate',
   'knows',
