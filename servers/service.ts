@@ -45,6 +45,8 @@ export interface ServerContext {
   readonly log: Logger
   /** The operations that HTTP offers. Loaded when they are first used. */
   readonly api: () => Promise<Api>
+  /** The same, which know no messages until `api` was called: enough for those who only ask for the health of the lab. */
+  readonly idleApi: () => Promise<Api>
   /** Which accounts and newsgroups belong to which tenant. */
   readonly tenants: Tenants
   /** HTTP: the programs that may call, by their tokens. */

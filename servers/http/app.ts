@@ -38,6 +38,7 @@ import { smtp4devRoutes } from './smtp4dev/routes.ts'
 import { isReportPath, tlsReportRoutes } from './tls-reports.ts'
 
 const BASE = '/api/v1'
+const METRICS = '/metrics'
 const OK = { type: 'text/plain; charset=UTF-8', text: 'ok' }
 type Health = Readonly<Record<string, { readonly type: string; readonly text: string }>>
 /** Paths that say whether the process answers, with their answers. */
@@ -46,7 +47,7 @@ const LIVENESS: Health = { '/livez': OK, '/mailpit/livez': OK, ...mailDevHealth 
 const READINESS: Health = { '/readyz': OK, '/mailpit/readyz': OK, ...greenMailHealth }
 const HEALTH: Health = { ...LIVENESS, ...READINESS }
 /** The other paths that can only be read. */
-const READ_ONLY = [...Object.keys(HEALTH), '/metrics', '/api/docs', '/api/openapi.json']
+const READ_ONLY = [...Object.keys(HEALTH), METRICS, '/api/docs', '/api/openapi.json']
 
 /** A Response cannot have this status. */
 const SWITCHING_PROTOCOLS = 101
@@ -143,6 +144,8 @@ export function createApp(
       const file = files.answer(wanted)
       if (file) return file
     }
+    // Those who watch many nodes ask only for these, and should cost none of them the memory for all messages.
+    if (c.req.path !== METRICS) await context.api()
     if (place.like && place.like.users === undefined) {
       // A page that points its own name at the lab can send X-Forwarded-Host, but not another Host.
       checkHost(authorityOf(c), latest)
@@ -185,7 +188,7 @@ export function createApp(
   }
   const mcp = mcpHandler(api, context)
   for (const path of ['/mcp', '/t/:tenant/mcp']) app.all(path, (c) => mcp(callerIn(c), c))
-  app.get('/metrics', (c) => metricsResponse(api, callerIn(c), c))
+  app.get(METRICS, (c) => metricsResponse(api, callerIn(c), c))
   app.get('/api/docs', async (c) => {
     const { docsPage, DOCS_POLICY } = await import('../../src/api/docs-page.ts')
     return contentAnswer(c, {

@@ -17,7 +17,7 @@ export async function metricsResponse(api: Api, caller: Caller, c: Context<Env>)
     import('../../src/api/metrics/exposition.ts'),
   ])
   assertAcceptable(c.req.header('Accept'), [form.OPEN_METRICS_TYPE, form.PROMETHEUS_TYPE])
-  const families = collect(api, traffic)
+  const families = await collect(api, traffic)
   const isOpen = c.req.header('Accept')?.includes('application/openmetrics-text')
   return isOpen
     ? c.body(form.openMetricsText(families), 200, { 'Content-Type': form.OPEN_METRICS_TYPE })

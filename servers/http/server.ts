@@ -76,7 +76,7 @@ export class HttpServer {
   }
 
   static async of(context: ServerContext): Promise<HttpServer> {
-    const api = await context.api()
+    const api = await context.idleApi()
     const server = new HttpServer(context)
     const app = createApp(api, context, (request) => server.#connectionOf(request))
     const listener = getRequestListener(app.fetch, {

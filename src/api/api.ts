@@ -27,11 +27,13 @@ export class Api implements AsyncDisposable {
   readonly #resetListeners: (() => void | Promise<void>)[] = []
   readonly #stopping = new AbortController()
 
-  private constructor(lab: ApiLab, index: MessageIndex) {
+  /** Until `begin`, the operations know no messages. */
+  constructor(lab: ApiLab) {
     // Every wait listens.
     setMaxListeners(0, this.stopping)
     this.lab = lab
-    this.index = index
+    this.index = new MessageIndex(lab.store)
+    const { index } = this
     this.reader = new MessageReader(lab.store, lab.intake.memory)
     this.views = new MessageViews(index, this.reader, lab.tenants, lab.intake.memory)
     this.events = new EventLog(lab, index)
@@ -47,8 +49,10 @@ export class Api implements AsyncDisposable {
     return this.lab.outgoing
   }
 
-  static async of(lab: ApiLab): Promise<Api> {
-    return new Api(lab, await MessageIndex.of(lab.store))
+  /** Lets the operations follow the messages of the store, which takes memory for each. @throws StoreError */
+  async begin(): Promise<this> {
+    await this.index.begin()
+    return this
   }
 
   /** Calls a listener at every `lab.reset()`, which waits for it. */

@@ -312,10 +312,16 @@ export class Lab implements AsyncDisposable {
     return this.values.map<string>('tokens').get(GENERATED)
   }
 
-  /** Returns the operations that HTTP and the control socket offer. Loaded and created at the first call. */
-  api(): Promise<Api> {
+  /** Returns the operations that HTTP and the control socket offer. At the first call, they begin to follow all messages. */
+  async api(): Promise<Api> {
+    const api = await this.idleApi()
+    return api.begin()
+  }
+
+  /** Returns the operations, which know no messages until `api` was called. Loaded and created at the first call. */
+  idleApi(): Promise<Api> {
     this.logLines.keep()
-    this.#api ??= import('../api/api.ts').then(({ Api }) => Api.of(this))
+    this.#api ??= import('../api/api.ts').then(({ Api }) => new Api(this))
     return this.#api
   }
 
@@ -730,6 +736,7 @@ export class Lab implements AsyncDisposable {
       rates: this.#rates,
       contexts: this.#contexts,
       api: () => this.api(),
+      idleApi: () => this.idleApi(),
       administratorToken: this.administratorToken,
     }
   }

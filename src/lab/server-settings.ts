@@ -48,6 +48,8 @@ export interface Site {
   readonly log: Logger
   /** The operations of the lab, created at their first use. */
   readonly api: () => Promise<Api>
+  /** The same, which know no messages until `api` was called. */
+  readonly idleApi: () => Promise<Api>
   /** Nothing of the lab keeps the process running. */
   readonly isBackground: boolean
   /** The context of each virtual server that new connections use, by name. */
@@ -58,7 +60,22 @@ export interface Site {
 
 /** Builds a virtual server's settings from its configuration and the certificate store. @throws PkiError */
 export async function serverSettings(server: ResolvedVirtualServer, site: Site): Promise<VirtualServerSettings> {
-  const { config, store, directory, tenants, news, pki, captures, faults, rates, clock, log, api, isBackground } = site
+  const {
+    config,
+    store,
+    directory,
+    tenants,
+    news,
+    pki,
+    captures,
+    faults,
+    rates,
+    clock,
+    log,
+    api,
+    idleApi,
+    isBackground,
+  } = site
   const { contexts, oauth2, mailAuthentication, reports } = site
   const { name, protocol, address, port, tlsPort, limits, idleTimeoutMs } = server
   const service = await serviceOf(protocol)
@@ -80,6 +97,7 @@ export async function serverSettings(server: ResolvedVirtualServer, site: Site):
     rates,
     log: log.child({ server: name }),
     api,
+    idleApi,
     administrators: config.administrators,
     capturedReaders: config.captured.readers,
     capturedFolder: config.captured.folder,

@@ -17,6 +17,7 @@ import {
   type ReadPart,
   StoreError,
   type StoreEvent,
+  type Totals,
   type WatchedFolders,
 } from './types.ts'
 
@@ -72,6 +73,25 @@ export abstract class BaseStore<State extends FolderState> {
       if (entry) found.set(id, { exists, sizeOctets, savedAt: entry.savedAt })
     }
     return found
+  }
+
+  async totals(apart: readonly Owner[]): Promise<readonly Totals[]> {
+    this.checkOpen()
+    const found = new Map<Owner | null, { exists: number; sizeOctets: number }>()
+    for (const one of this.folders.owners) {
+      const owner = apart.includes(one) ? one : null
+      const sum = found.get(owner) ?? { exists: 0, sizeOctets: 0 }
+      found.set(owner, sum)
+      for (const { id } of this.folders.list(one)) {
+        if (isSliceOver()) await nextSlice()
+        // Deleted meanwhile.
+        if (!this.folders.get(id)) continue
+        const { exists, sizeOctets } = await this.status(id)
+        sum.exists += exists
+        sum.sizeOctets += sizeOctets
+      }
+    }
+    return [...found].map(([owner, sum]) => ({ owner, ...sum }))
   }
 
   /** Nobody else stores anything. */

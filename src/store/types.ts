@@ -142,6 +142,12 @@ export interface MessageEntry {
 /** The message of a folder with the lowest uid, and the counts of the folder. */
 export interface OldestMessage extends Pick<FolderStatus, 'exists' | 'sizeOctets'>, Pick<MessageEntry, 'savedAt'> {}
 
+/** What folders hold together. */
+export interface Totals extends Pick<FolderStatus, 'exists' | 'sizeOctets'> {
+  /** Null: all owners that were not asked for apart. */
+  readonly owner: Owner | null
+}
+
 export interface FolderStatus {
   readonly exists: number
   readonly uidNext: number
@@ -349,6 +355,11 @@ export interface MessageStore extends ValueStore, AsyncDisposable {
   listFolders(owner: Owner): Promise<readonly Folder[]>
   /** Returns every owner that has a folder, sorted. The queue of outgoing mail is not one of them. */
   listOwners(): Promise<readonly Owner[]>
+  /**
+   * Returns what the folders hold together: those of each owner of `apart`, and those of all other owners. The queue of
+   * outgoing mail is left out. @throws StoreError
+   */
+  totals(apart: readonly Owner[]): Promise<readonly Totals[]>
   /** Returns the counts of a folder. @throws StoreError `not-found` */
   status(folderId: string): Promise<FolderStatus>
   /** Returns the oldest message of each of these folders that exists and has any, in few steps for many folders. */

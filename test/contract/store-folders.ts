@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { accountOwner, CAPTURED_OWNER, PUBLIC_OWNER } from '../../src/store/types.ts'
-import { alice, newsgroup, type StoreContext } from './store-context.ts'
+import { accountOwner, CAPTURED_OWNER, OUTGOING_OWNER, PUBLIC_OWNER } from '../../src/store/types.ts'
+import { alice, message, newsgroup, type StoreContext } from './store-context.ts'
 
 /** Tests folders. */
 export function folderContract(on: StoreContext): void {
@@ -20,6 +20,26 @@ export function folderContract(on: StoreContext): void {
       expect(await on.store.listFolders(CAPTURED_OWNER)).toEqual([])
       await on.store.createFolder(accountOwner('adam'), 'INBOX')
       expect(await on.store.listOwners()).toEqual([accountOwner('adam'), alice, accountOwner('bob')])
+    })
+
+    it('are counted together: those of some owners apart, without the queue of outgoing mail', async () => {
+      const other = await on.store.createFolder(accountOwner('bob'), 'INBOX')
+      const group = await on.store.createFolder(PUBLIC_OWNER, 'lab.talk', { newsgroup })
+      const queue = await on.store.createFolder(OUTGOING_OWNER, 'queue')
+      const total = async () => {
+        const found = await on.store.totals([PUBLIC_OWNER, CAPTURED_OWNER])
+        return new Map(found.map(({ owner, exists, sizeOctets }) => [owner, { exists, sizeOctets }]))
+      }
+      for (const folder of [on.inbox, other, other, group, queue]) await on.store.append([message('text', folder)])
+      const sizeOctets = 'text'.length
+      expect(await total()).toEqual(
+        new Map([
+          [null, { exists: 3, sizeOctets: 3 * sizeOctets }],
+          [PUBLIC_OWNER, { exists: 1, sizeOctets }],
+        ]),
+      )
+      await on.store.expunge(other.id, [1])
+      expect((await total()).get(null)).toEqual({ exists: 2, sizeOctets: 2 * sizeOctets })
     })
 
     it('have INBOX in capitals, also as the first level, except in newsgroups', async () => {

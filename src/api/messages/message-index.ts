@@ -36,21 +36,32 @@ export class MessageIndex {
   /** The ids of the messages of each folder: a change of a folder must not search all others. */
   readonly #byFolder = new Map<string, Set<string>>()
   readonly #listeners = new Set<(event: IndexEvent) => void>()
-  readonly #unwatch: () => void
+  readonly #store: MessageStore
+  #unwatch: () => void = () => {}
+  #begun: Promise<void> | undefined
   #arrived = 0
   #generation = 0
 
-  private constructor(store: MessageStore) {
+  /** Creates an index without messages. */
+  constructor(store: MessageStore) {
+    this.#store = store
+  }
+
+  /** Reads the messages of the store at the first call, and follows its changes from then on. @throws StoreError */
+  begin(): Promise<void> {
+    this.#begun ??= this.#load().catch((error: unknown) => {
+      this.#unwatch()
+      this.#messages.clear()
+      this.#byFolder.clear()
+      this.#begun = undefined
+      throw error
+    })
+    return this.#begun
+  }
+
+  async #load(): Promise<void> {
+    const store = this.#store
     this.#unwatch = store.watch((event) => this.#onEvent(event))
-  }
-
-  static async of(store: MessageStore): Promise<MessageIndex> {
-    const index = new MessageIndex(store)
-    await index.#load(store)
-    return index
-  }
-
-  async #load(store: MessageStore): Promise<void> {
     const found: Omit<IndexedMessage, 'order'>[] = []
     for (const owner of await store.listOwners()) {
       for (const folder of await store.listFolders(owner)) {

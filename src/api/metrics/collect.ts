@@ -2,6 +2,7 @@ import { X509Certificate } from 'node:crypto'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { version } from '../../common/version.ts'
 import { outcomeKinds } from '../../outgoing/record.ts'
+import { CAPTURED_OWNER, PUBLIC_OWNER, StoreError } from '../../store/types.ts'
 import type { Api } from '../api.ts'
 import { queueStates } from '../outgoing/queue-shape.ts'
 import type { MetricFamily, Sample } from './exposition.ts'
@@ -14,7 +15,7 @@ const eventLoopDelay = monitorEventLoopDelay({ resolution: 20 })
 eventLoopDelay.enable()
 
 /** Returns all metrics of a lab and its process. */
-export function collect(api: Api, traffic: Traffic): MetricFamily[] {
+export async function collect(api: Api, traffic: Traffic): Promise<MetricFamily[]> {
   return [
     gauge('sealpost_build_info', 'Version of Sealpost and of Node.js.', [
       { labels: { version, node: process.version }, value: 1 },
@@ -25,7 +26,8 @@ export function collect(api: Api, traffic: Traffic): MetricFamily[] {
       api.lab.notReady().length === 0 ? 1 : 0,
     ),
     ...trafficFamilies(traffic),
-    ...storeFamilies(api),
+    ...(await storeFamilies(api)),
+    gauge('sealpost_event_listeners', 'Clients that listen to events.', api.events.listenerCount),
     ...databaseFamilies(api),
     ...outgoingFamilies(api),
     ...certificateFamilies(api),
@@ -65,21 +67,26 @@ const trafficFamilies = ({
   histogram('sealpost_smtp_transaction_seconds', 'Time from MAIL to the end of its transaction.', transactions.samples),
 ]
 
-function storeFamilies({ index, events }: Api): MetricFamily[] {
+/** None if the store cannot be read, which other metrics show. */
+async function storeFamilies({ lab: { store } }: Api): Promise<MetricFamily[]> {
   const [count, octets] = [new Tally(), new Tally()]
   for (const kind of ['mail', 'news', 'captured']) {
     count.add({ kind }, 0)
     octets.add({ kind }, 0)
   }
-  for (const { folder, entry } of index.values()) {
-    const labels = { kind: kindOf(folder.owner) }
-    count.add(labels)
-    octets.add(labels, entry.sizeOctets)
+  try {
+    for (const { owner, exists, sizeOctets } of await store.totals([PUBLIC_OWNER, CAPTURED_OWNER])) {
+      const kind = owner === null ? 'mail' : kindOf(owner)
+      count.add({ kind }, exists)
+      octets.add({ kind }, sizeOctets)
+    }
+  } catch (error) {
+    if (error instanceof StoreError) return []
+    throw error
   }
   return [
     gauge('sealpost_store_messages', 'Messages and articles in folders. A copy counts as a message.', count.samples),
     gauge('sealpost_store_bytes', 'Size of the messages and articles in folders.', octets.samples),
-    gauge('sealpost_event_listeners', 'Clients that listen to events.', events.listenerCount),
   ]
 }
 

@@ -8,6 +8,7 @@ import { ALL_MAIL_NAME, shownName } from './names.ts'
 const SAME = [
   'room',
   'listOwners',
+  'totals',
   'lockFolder',
   'lockedFolders',
   'oldest',

@@ -28,12 +28,14 @@ import {
   type NewMessage,
   type OldestMessage,
   type Origin,
+  OUTGOING_OWNER,
   type Owner,
   type ReadPart,
   type StoredMessage,
   StoreError,
   StoreFull,
   type StoreRoom,
+  type Totals,
   type UidRange,
 } from '../types.ts'
 import { ascending } from '../uid-order.ts'
@@ -150,6 +152,10 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
     )
     // PostgreSQL does not say how much room its disk has.
     return { usedOctets: row?.octets ?? 0, freeOctets: Number.MAX_SAFE_INTEGER }
+  }
+
+  override totals(apart: readonly Owner[]): Promise<readonly Totals[]> {
+    return this.#query<Totals>(TOTALS, [apart, OUTGOING_OWNER])
   }
 
   override async findFolder(owner: Owner, name: string): Promise<Folder | undefined> {
@@ -617,6 +623,12 @@ const OLDEST = `
   select f.id, f.messages as "exists", f.octets as "sizeOctets", e.saved_at as "savedAt"
   from unnest($1::bigint[]) c (id) join folders f on f.id = c.id and f.messages > 0
   cross join lateral (select saved_at from entries where folder = f.id order by uid limit 1) e`
+
+const TOTALS = `
+  select case when owner = any($1::text[]) then owner end as owner, sum(messages)::bigint as "exists",
+    sum(octets)::bigint as "sizeOctets"
+  from folders where id > 0 and owner <> $2 group by 1`
+
 const STATUS = `
   select messages as "exists", uid_next as "uidNext", mod_seq as "highestModSeq", octets as "sizeOctets", unseen, deleted,
     deleted_octets as "deletedOctets",

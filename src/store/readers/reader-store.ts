@@ -14,6 +14,7 @@ const SAME = [
   'folderOf',
   'listFolders',
   'listOwners',
+  'totals',
   'subscriptions',
   'setSubscribed',
   'read',
