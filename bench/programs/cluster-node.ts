@@ -63,9 +63,12 @@ process.on('message', () => {
   global.gc?.()
   process.send?.('done')
 })
-process.on('SIGTERM', async () => {
+async function stop(): Promise<void> {
   await lab.stop()
   if (lmdb !== undefined) rmSync(lmdb, { recursive: true, force: true })
   process.exit(0)
-})
+}
+process.on('SIGTERM', stop)
+// The benchmark has ended without a word.
+process.on('disconnect', stop)
 process.send?.({ port: portOf('imap4'), smtpPort: portOf('smtp') })
