@@ -16,7 +16,8 @@ export function releaseMemoryWhenIdle(log: Logger, everyMs = CHECK_EVERY_MS): vo
   // Node.js can be built without the inspector.
   if (!process.features.inspector) return
   let before = process.cpuUsage()
-  let kept = 0
+  // The first collection is always worth it.
+  let kept = Number.NEGATIVE_INFINITY
   setInterval(() => {
     const { user, system } = process.cpuUsage(before)
     before = process.cpuUsage()
