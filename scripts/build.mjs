@@ -18,13 +18,12 @@ const { status } = spawnSync(process.execPath, [tsc, '-p', 'tsconfig.build.json'
 for (const file of [main, 'dist/src/cli/sendmail/main.js']) if (existsSync(file)) chmodSync(file, 0o755)
 if (status !== 0) process.exit(status ?? 1)
 
-const [{ finishTypes }, { buildCommonjs, buildParts }, { buildModules }, { buildConsole }] = await Promise.all([
+const [{ finishTypes }, { buildCommonjs }, { buildModules }, { buildConsole }] = await Promise.all([
   import('./build/types.mjs'),
   import('./build/commonjs.mjs'),
   import('./build/modules.mjs'),
   import('./build/console.mjs'),
 ])
-await buildParts()
 await finishTypes()
 await buildCommonjs()
 await buildModules()

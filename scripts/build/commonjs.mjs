@@ -1,21 +1,11 @@
-import { copyFileSync, existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { rolldown } from 'rolldown'
 import { entryPoints } from './entry-points.mjs'
 
-/** CommonJS modules that stand for a package, with what they are used for; the rest of the package is left out. */
-const PARTS = [
-  { folder: 'dist/src/mail', file: 'html-tokenizer.cjs', wanted: "export { Tokenizer } from 'htmlparser2'" },
-  {
-    folder: 'dist/src/config/zod',
-    file: 'zod.cjs',
-    // Those of src/config/zod/real.ts.
-    wanted: `export {
-      array, boolean, custom, enum, globalRegistry, ipv4, ipv6, iso, literal, number, prettifyError, record, strictObject,
-      string, toJSONSchema, tuple, union, url, ZodError
-    } from 'zod'`,
-  },
-]
+const TOKENIZER = 'html-tokenizer.cjs'
+/** What src/mail/html-tokenizer.cjs is used for; the rest of the package is left out. */
+const WANTED = "export { Tokenizer } from 'htmlparser2'"
 const format = { format: 'cjs', exports: 'named', comments: false, charset: 'ascii' }
 
 const options = {
@@ -41,23 +31,17 @@ export async function buildCommonjs() {
   const names = { entryFileNames: '[name].cjs', chunkFileNames: 'chunks/[name]-[hash].cjs' }
   await bundle.write({ ...format, ...names, dir, dynamicImportInCjs: false, codeSplitting })
   await bundle.close()
-  copyParts(join(dir, 'chunks'))
+  // The module that loads it is in one of the chunks.
+  await buildTokenizer('dist/src/mail', join(dir, 'chunks'))
 }
 
-/** Bundles parts of packages beside the compiled modules that load them. */
-export async function buildParts() {
-  for (const { folder, file, wanted } of PARTS) {
-    const input = 'part.mjs'
-    const part = { resolveId: (id) => (id === input ? id : null), load: (id) => (id === input ? wanted : null) }
-    const bundle = await rolldown({ ...options, input, external: /^node:/, plugins: [part] })
-    await bundle.write({ ...format, file: join(folder, file), banner })
-    await bundle.close()
-  }
-}
-
-/** Copies the parts to a folder with chunks: the modules that load them are in there. */
-export function copyParts(chunks) {
-  for (const { folder, file } of PARTS) copyFileSync(join(folder, file), join(chunks, file))
+/** Bundles the HTML tokenizer, the only package without CommonJS, into each folder. */
+export async function buildTokenizer(...folders) {
+  const input = 'html-tokenizer.mjs'
+  const wanted = { resolveId: (id) => (id === input ? id : null), load: (id) => (id === input ? WANTED : null) }
+  const bundle = await rolldown({ ...options, input, external: /^node:/, plugins: [wanted] })
+  for (const folder of folders) await bundle.write({ ...format, file: join(folder, TOKENIZER), banner })
+  await bundle.close()
 }
 
 /** Returns a comment with the licences of the packages whose modules a file contains: they ask for a copy of themselves. */

@@ -4,11 +4,11 @@ import { pathToFileURL } from 'node:url'
 /** Where the compiler names a type that zod infers, and what it becomes. Inferred types have no doc comments. */
 export const REPLACED = {
   'src/config/schema.d.ts': [
-    'export type LabInput = input<typeof labSchema>;',
+    'export type LabInput = z.input<typeof labSchema>;',
     "import type { LabInput } from './lab-input.ts';\nexport type { LabInput };",
   ],
   'src/config/schema/fault.d.ts': [
-    'type Written = input<typeof fault>;',
+    'type Written = z.input<typeof fault>;',
     "type Written = NonNullable<import('../lab-input.ts').LabInput['faults']>[number];",
   ],
 }

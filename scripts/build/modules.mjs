@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { rolldown } from 'rolldown'
-import { banner, copyParts } from './commonjs.mjs'
+import { banner, buildTokenizer } from './commonjs.mjs'
 import { entryPoints } from './entry-points.mjs'
 
 const FOLDER = 'dist/esm'
@@ -41,7 +41,8 @@ export async function buildModules() {
     codeSplitting: { groups: [{ name: 'disposal', test: /src\/common\/disposal\.js$/ }] },
   })
   await bundle.close()
-  copyParts(join(FOLDER, 'chunks'))
+  // The module that loads it is in one of the chunks.
+  await buildTokenizer(join(FOLDER, 'chunks'))
   for (const entry of entries) {
     const bundled = relative(dirname(entry), join(FOLDER, `${nameOf(entry)}.js`))
     writeFileSync(entry, `export * from '${bundled}'\n`)

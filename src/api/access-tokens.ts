@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { timeText } from '../common/time-text.ts'
-import { tokenRequest } from './config-schemas.ts'
+import { tokenRequest } from '../oauth2/request.ts'
 import { defineOperation, type Operation } from './operation.ts'
 
 const create = defineOperation({

@@ -1,8 +1,6 @@
-import type { ZodType } from 'zod'
+import { z } from 'zod'
 import type { Path } from './mistakes.ts'
 import { labSchema } from './schema.ts'
-import { realZod } from './zod/real.ts'
-import { realOf } from './zod/recorded.ts'
 
 /** The part of JSON Schema (draft 2020-12) that the lab's schema uses. */
 export interface JsonSchema {
@@ -45,13 +43,13 @@ const createJsonSchema = (): JsonSchema => ({
  * Returns the JSON Schema of what a user writes.
  * @param unrepresentable `any`: values that JSON cannot express keep only their title; `throw` (the default): they throw
  */
-export const jsonSchemaOf = (schema: ZodType, unrepresentable: 'any' | 'throw' = 'throw'): JsonSchema =>
-  realZod().toJSONSchema(realOf(schema), {
+export const jsonSchemaOf = (schema: z.ZodType, unrepresentable: 'any' | 'throw' = 'throw'): JsonSchema =>
+  z.toJSONSchema(schema, {
     io: 'input',
     unrepresentable,
     // Zod omits examples and defaults of values that are transformed, such as `10m`. They belong to the input.
     override({ zodSchema, jsonSchema }) {
-      const { examples } = realZod().globalRegistry.get(zodSchema) ?? {}
+      const { examples } = z.globalRegistry.get(zodSchema) ?? {}
       if (Array.isArray(examples)) jsonSchema.examples = examples
       const { def } = zodSchema._zod
       if (def.type === 'prefault') jsonSchema.default = def.defaultValue as NonNullable<typeof jsonSchema.default>

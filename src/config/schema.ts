@@ -1,4 +1,4 @@
-import type { input, output } from 'zod'
+import { z } from 'zod'
 import { certificate } from './schema/certificate.ts'
 import { authorityService, certificateProfile, certificates } from './schema/certificates.ts'
 import { connector, forwardRule } from './schema/connector.ts'
@@ -19,7 +19,6 @@ import { tagging } from './schema/tagging.ts'
 import { tlsReports } from './schema/tls-reports.ts'
 import { capture, host, hostName, logLevels, octets } from './schema/values.ts'
 import { virtualServer } from './schema/virtual-server.ts'
-import { z } from './zod/recorded.ts'
 
 // Re-exported: most callers need the lab's types together with these.
 export {
@@ -223,10 +222,10 @@ export const labSchema = labObject.transform(({ virtualServers, ...lab }) => ({
 }))
 
 /** A configuration as a user writes it: the YAML's keys as an object. Keys with a default are optional. */
-export type LabInput = input<typeof labSchema>
+export type LabInput = z.input<typeof labSchema>
 export type VirtualServerInput = NonNullable<LabInput['virtualServers']>[number]
 /** A valid configuration, with every default filled in. */
-export type LabConfig = output<typeof labSchema>
+export type LabConfig = z.output<typeof labSchema>
 export type VirtualServerConfig = LabConfig['virtualServers'][number]
 export type NewsgroupConfig = LabConfig['newsgroups'][number]
 export type AccountConfig = LabConfig['directory']['accounts'][number]

@@ -1,5 +1,5 @@
+import { z } from 'zod'
 import { tokenLifetime } from '../config/schema/oauth2.ts'
-import { z } from '../config/zod/recorded.ts'
 import { signingAlgorithms } from './algorithms.ts'
 import { tokenDefects } from './defects.ts'
 

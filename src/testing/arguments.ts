@@ -1,5 +1,5 @@
 import { isDate, isRegExp } from 'node:util/types'
-import type { ZodType } from 'zod'
+import { z } from 'zod'
 import { mistakesOf } from '../config/issues.ts'
 import { jsonSchemaOf } from '../config/json-schema.ts'
 import { linesOf, locateByPath, placedInOrder } from '../config/mistakes.ts'
@@ -7,7 +7,6 @@ import { accountAccess, quota } from '../config/schema/directory.ts'
 import { serverProtocols } from '../config/schema/protocol.ts'
 import { feedbackTypes, reportForms } from '../config/schema/report-words.ts'
 import { duration } from '../config/schema/values.ts'
-import { z } from '../config/zod/recorded.ts'
 import { tokenRequest } from '../oauth2/request.ts'
 
 /** Longest time that a timer of Node.js can measure. */
@@ -123,9 +122,9 @@ const shapes = {
 
 type ShapeName = keyof typeof shapes
 
-const built = new Map<ShapeName, ZodType>()
+const built = new Map<ShapeName, z.ZodType>()
 
-function shapeOf(name: ShapeName): ZodType {
+function shapeOf(name: ShapeName): z.ZodType {
   const known = built.get(name) ?? shapes[name]()
   built.set(name, known)
   return known

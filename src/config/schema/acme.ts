@@ -1,4 +1,4 @@
-import { z } from '../zod/recorded.ts'
+import { z } from 'zod'
 import { addressOrNetwork, duration, timeLimit } from './values.ts'
 
 const port = z.number().int().min(1).max(65535)

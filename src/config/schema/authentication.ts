@@ -1,6 +1,5 @@
-import type { output } from 'zod'
+import { z } from 'zod'
 import type { PasswordForm } from '../accounts/known-passwords.ts'
-import { z } from '../zod/recorded.ts'
 
 interface MethodFacts {
   readonly basic?: true
@@ -34,7 +33,7 @@ export type SaslMethod = keyof typeof saslMethods
 export const saslMethodNames = Object.keys(saslMethods) as [SaslMethod, ...SaslMethod[]]
 
 const methods = z.enum(['anonymous', 'basic', 'basic-over-tls', ...saslMethodNames])
-export type AuthenticationMethod = output<typeof methods>
+export type AuthenticationMethod = z.output<typeof methods>
 
 /** Returns whether a method is a SASL mechanism. */
 const isSaslMethod = (method: string): method is SaslMethod => Object.hasOwn(saslMethods, method)

@@ -1,4 +1,4 @@
-import { z } from '../zod/recorded.ts'
+import { z } from 'zod'
 import { type DefectName, defectNames } from './defect-names.ts'
 import { hostName } from './values.ts'
 

@@ -1,4 +1,4 @@
-import { z } from '../zod/recorded.ts'
+import { z } from 'zod'
 import { acme } from './acme.ts'
 import { duration, listenAddress, listenPort, portOrOff } from './values.ts'
 

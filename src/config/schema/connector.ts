@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import { z } from '../zod/recorded.ts'
+import { z } from 'zod'
 import { countOrOff, duration, host, hostName, mailAddress, secretFile } from './values.ts'
 
 /**

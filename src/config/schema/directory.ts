@@ -1,8 +1,7 @@
-import type { input, output, ZodType } from 'zod'
+import { z } from 'zod'
 import { accountFormats } from '../accounts/formats.ts'
 import { parseHash } from '../accounts/password-hash.ts'
 import type { AccountOrigin } from '../accounts/types.ts'
-import { z } from '../zod/recorded.ts'
 import { outOfOffice } from './reports.ts'
 import { mailAddress, octets, preload, secretFile } from './values.ts'
 
@@ -28,8 +27,8 @@ export const quota = z
       ),
   })
   .meta({ examples: [{ size: '10MiB', messages: 1000 }] })
-export type Quota = output<typeof quota>
-export type QuotaInput = input<typeof quota>
+export type Quota = z.output<typeof quota>
+export type QuotaInput = z.input<typeof quota>
 
 const states = ['locked', 'disabled', 'password-expired', 'must-change-password'] as const
 export type AccountState = (typeof states)[number]
@@ -149,7 +148,7 @@ const account = z.strictObject({
 })
 
 /** An account, listed in the configuration or in a file. */
-type Account = output<typeof account> & { readonly origin?: AccountOrigin | undefined }
+type Account = z.output<typeof account> & { readonly origin?: AccountOrigin | undefined }
 
 const accountFile = z.strictObject({
   file: z
@@ -192,7 +191,7 @@ const certificateRule = z.strictObject({
     .describe('Account that the certificate logs on to.')
     .meta({ examples: ['alice'] }),
 })
-export type CertificateRule = output<typeof certificateRule>
+export type CertificateRule = z.output<typeof certificateRule>
 
 export const directory = z.strictObject({
   mode: z
@@ -209,7 +208,7 @@ export const directory = z.strictObject({
     ),
   quota: quota.optional().describe('Quota of each account without a quota of its own, also in an open directory.'),
   accounts: z
-    .array(account as ZodType<Account, input<typeof account>>)
+    .array(account as z.ZodType<Account, z.input<typeof account>>)
     .default([])
     .describe('Accounts.'),
   accountFiles: z

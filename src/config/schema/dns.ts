@@ -1,5 +1,4 @@
-import type { input, output } from 'zod'
-import { z } from '../zod/recorded.ts'
+import { z } from 'zod'
 import { addressOrNetwork, duration, hostName, listenAddress, listenPort, timeLimit } from './values.ts'
 
 /** Defects of records: the zone contains wrong data. */
@@ -136,10 +135,10 @@ export const dns = z.strictObject({
     .meta({ examples: [{ 'example.test': { records: ['@ MX 10 mail', 'mail A 127.0.0.1'] } }] }),
 })
 
-export type DnsConfig = output<typeof dns>
+export type DnsConfig = z.output<typeof dns>
 export type DnsZoneConfig = DnsConfig['zones'][string]
-export type DnsDefect = output<typeof dnsDefect>
-export type DnsDefectInput = input<typeof dnsDefect>
+export type DnsDefect = z.output<typeof dnsDefect>
+export type DnsDefectInput = z.input<typeof dnsDefect>
 export type RecordDefectName = (typeof recordDefectNames)[number]
 export type AnswerDefectName = (typeof answerDefectNames)[number]
 export type SignatureDefectName = (typeof signatureDefectNames)[number]

@@ -1,4 +1,4 @@
-import { z } from '../zod/recorded.ts'
+import { z } from 'zod'
 import { timeLimit } from './values.ts'
 
 /** How a lab ends that a balancer or an orchestrator stops with SIGTERM. */

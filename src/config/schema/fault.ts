@@ -1,5 +1,4 @@
-import type { input, output } from 'zod'
-import { z } from '../zod/recorded.ts'
+import { z } from 'zod'
 import { faultMistakes, isOutgoingFault } from './fault-checks.ts'
 import { serverProtocols } from './protocol.ts'
 import { onDemandReport } from './reports.ts'
@@ -179,7 +178,7 @@ const action = z.strictObject({
     .meta({ examples: [true] }),
 })
 
-type Places = Readonly<Record<keyof output<typeof action>, readonly string[]>>
+type Places = Readonly<Record<keyof z.infer<typeof action>, readonly string[]>>
 
 /** The points of a client's session at which each action is possible. */
 const places: Places = {
@@ -282,14 +281,14 @@ export const scriptedFault = z
     for (const { path, message } of mistakes) issues.push({ code: 'custom', input: value, path: [...path], message })
   })
 
-function defaultPoint({ verb, matching }: output<typeof when>): 'command' | 'connect' {
+function defaultPoint({ verb, matching }: z.infer<typeof when>): 'command' | 'connect' {
   return verb !== undefined || matching !== undefined ? 'command' : 'connect'
 }
 
-export type Fault = output<typeof fault>
+export type Fault = z.output<typeof fault>
 /** When and how often a fault happens. */
 export type FaultConditions = Omit<Fault, 'do'>
-type Written = input<typeof fault>
+type Written = z.input<typeof fault>
 /** A fault as an argument of the library: `matching` can also be a RegExp. */
 export type FaultInput = Omit<Written, 'when'> & {
   readonly when?: Omit<NonNullable<Written['when']>, 'matching'> & { readonly matching?: string | RegExp }

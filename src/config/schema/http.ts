@@ -1,5 +1,5 @@
-import { z } from '../zod/recorded.ts'
-import { type EventName, eventNames } from './event-names.ts'
+import { z } from 'zod'
+import { eventNames } from './event-names.ts'
 import { listenAddress, secretFile, timeLimit } from './values.ts'
 
 /** What jobs of the HTTP API may examine. */
@@ -52,12 +52,7 @@ export const token = z.strictObject({
   tokenFile: secretFile('token', '../ci.token'),
 })
 
-/** Events that no webhook is told of. */
-const untold = ['log', 'lab.stopping', 'events.lost'] as const
-type Told = Exclude<EventName, (typeof untold)[number]>
-const isTold = (name: EventName): name is Told => !(untold as readonly EventName[]).includes(name)
-
-const webhookEvents = z.enum(eventNames.filter(isTold))
+const webhookEvents = z.enum(eventNames).exclude(['log', 'lab.stopping', 'events.lost'])
 
 /** A program that is told of events. https://www.standardwebhooks.com */
 export const webhook = z.strictObject({

@@ -1,5 +1,4 @@
-import type { output } from 'zod'
-import { z } from '../zod/recorded.ts'
+import { z } from 'zod'
 
 /** The tools whose place the lab can take, with their names in text. */
 export const likeTitles = {
@@ -44,7 +43,7 @@ export const like = z.union([
       .meta({ examples: ['staging'] }),
   }),
 ])
-export type LikeConfig = output<typeof like>
+export type LikeConfig = z.output<typeof like>
 
 /** The keys of the long form. */
 export type Like = Exclude<LikeConfig, string>

@@ -1,6 +1,5 @@
 import { isIP } from 'node:net'
-import type { output } from 'zod'
-import { z } from '../zod/recorded.ts'
+import { z } from 'zod'
 import { duration, hostName } from './values.ts'
 
 /** Labels of a name in DNS; `_` begins those of services (RFC 8552). */
@@ -161,7 +160,7 @@ export const mailAuthentication = z.strictObject({
     )
     .meta({ examples: [{ domain: 'lab.test' }] }),
 })
-export type MailAuthenticationConfig = output<typeof mailAuthentication>
+export type MailAuthenticationConfig = z.output<typeof mailAuthentication>
 export type DkimKeyConfig = MailAuthenticationConfig['dkim'][number]
 export type ArcKeyConfig = NonNullable<MailAuthenticationConfig['arc']>
 export type NameRecordsConfig = MailAuthenticationConfig['records'][string]

@@ -1,4 +1,4 @@
-import { z } from '../zod/recorded.ts'
+import { z } from 'zod'
 import { duration } from './values.ts'
 
 /** How senders use the policy. RFC 8461 section 3.2. */

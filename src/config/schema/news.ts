@@ -1,4 +1,4 @@
-import { z } from '../zod/recorded.ts'
+import { z } from 'zod'
 import { duration, host, hostName, mailAddress, preload, secretFile } from './values.ts'
 
 export const newsgroup = z.strictObject({

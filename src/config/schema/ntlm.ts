@@ -1,5 +1,4 @@
-import type { output } from 'zod'
-import { z } from '../zod/recorded.ts'
+import { z } from 'zod'
 
 /** Versions of NTLM's responses, the weakest first. */
 const versions = ['lm', 'v1', 'session', 'v2'] as const
@@ -19,4 +18,4 @@ export const ntlm = z
       ),
   })
   .meta({ examples: [{ minVersion: 'v2' }] })
-export type NtlmConfig = output<typeof ntlm>
+export type NtlmConfig = z.output<typeof ntlm>

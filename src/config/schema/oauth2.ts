@@ -1,5 +1,4 @@
-import type { output, ZodType } from 'zod'
-import { z } from '../zod/recorded.ts'
+import { z } from 'zod'
 import type { ServerProtocol } from './protocol.ts'
 import { duration, secretFile } from './values.ts'
 
@@ -23,7 +22,7 @@ const protocolScopes = z.strictObject({
   imap4: scopeFor('IMAP4', 'mail.read'),
   nntp: scopeFor('NNTP', 'news'),
   http: scopeFor('the HTTP API', 'api'),
-} satisfies Record<ServerProtocol, ZodType>)
+} satisfies Record<ServerProtocol, z.ZodType>)
 
 const externalIssuer = z.strictObject({
   issuer: issuerUrl
@@ -136,7 +135,7 @@ export const oauth2 = z.strictObject({
     )
     .meta({ examples: [[{ clientId: 'my-mail-client', redirectUris: ['http://127.0.0.1/callback'] }]] }),
 })
-export type OAuth2Config = output<typeof oauth2>
+export type OAuth2Config = z.output<typeof oauth2>
 export type ExternalIssuerConfig = OAuth2Config['issuers'][number]
 export type OAuth2ClientConfig = OAuth2Config['clients'][number]
 export type ErrorForm = OAuth2Config['errorForm']

@@ -1,4 +1,4 @@
-import { z } from '../zod/recorded.ts'
+import { z } from 'zod'
 
 /** The servers whose words a virtual server can use. `sealpost`: its own. */
 export const personalityNames = ['sealpost', 'exchange2003', 'gmail', 'microsoft365', 'dovecot', 'courier'] as const

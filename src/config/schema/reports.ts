@@ -1,6 +1,5 @@
-import type { input, output } from 'zod'
+import { z } from 'zod'
 import { parseOnDemand } from '../on-demand/parse.ts'
-import { isoDateTime, z } from '../zod/recorded.ts'
 import { reportForms } from './report-words.ts'
 import { duration, mailAddress } from './values.ts'
 
@@ -26,14 +25,14 @@ export const reports = z.strictObject({
     .describe('Address that gets spam complaints. Default: the return path of the message.')
     .meta({ examples: ['fbl@lab.test'] }),
 })
-export type ReportSettings = output<typeof reports>
+export type ReportSettings = z.output<typeof reports>
 
 /** A report that a test asks for, as the local part of an address does. */
 export const onDemandReport = z.string().refine((text) => (parseOnDemand(text)?.kind ?? 'refuse') !== 'refuse', {
   error: 'write a report such as bounce+550, bounce+5.1.1.postfix.30s, complaint+abuse or vacation+reply',
 })
 
-const time = isoDateTime({ offset: true, error: 'write a time as 2026-12-24T18:00:00Z' })
+const time = z.iso.datetime({ offset: true, error: 'write a time as 2026-12-24T18:00:00Z' })
 
 /** The out-of-office reply of an account. */
 export const outOfOffice = z
@@ -68,5 +67,5 @@ export const outOfOffice = z
       .describe('Minimum time between two replies to the same sender (RFC 3834 section 2).'),
   })
   .meta({ examples: [{ text: 'I am back on Monday.' }] })
-export type OutOfOffice = output<typeof outOfOffice>
-export type OutOfOfficeInput = input<typeof outOfOffice>
+export type OutOfOffice = z.output<typeof outOfOffice>
+export type OutOfOfficeInput = z.input<typeof outOfOffice>

@@ -1,4 +1,4 @@
-import { z } from '../zod/recorded.ts'
+import { z } from 'zod'
 import { duration, octets, secretFile } from './values.ts'
 
 /** What a store of any kind does when it is full. */

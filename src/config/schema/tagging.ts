@@ -1,5 +1,4 @@
-import type { output } from 'zod'
-import { z } from '../zod/recorded.ts'
+import { z } from 'zod'
 
 /** Tags that the lab gives mail when it arrives. */
 export const tagging = z.strictObject({
@@ -16,4 +15,4 @@ export const tagging = z.strictObject({
   user: z.boolean().default(false).describe('Whether the account that has sent the message becomes a tag.'),
   titleCase: z.boolean().default(false).describe('Whether words of tags begin with a capital letter.'),
 })
-export type Tagging = output<typeof tagging>
+export type Tagging = z.output<typeof tagging>

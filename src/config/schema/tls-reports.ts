@@ -1,4 +1,4 @@
-import { z } from '../zod/recorded.ts'
+import { z } from 'zod'
 import { mailAddress } from './values.ts'
 
 export const tlsReports = z

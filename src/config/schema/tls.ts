@@ -1,8 +1,8 @@
+import { z } from 'zod'
 import { cipherStringError, opensslName, supportsGroup, usualGroups } from '../openssl.ts'
 import { tlsDefectNames } from '../tls-defects.ts'
 import { legacySuiteNames, tlsVersions } from '../tls-names.ts'
 import { DEFAULT_POLICY, type NamedPolicy, tlsPolicies, tlsPolicyNames } from '../tls-policies.ts'
-import { z } from '../zod/recorded.ts'
 
 const ciphers = z
   .string()

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import { z } from '../zod/recorded.ts'
+import { z } from 'zod'
 
 /** A mail address without RFC 5322 comments and quoting. Any domain is accepted, also `alice@localhost`. */
 export const mailAddress = z

@@ -1,5 +1,4 @@
-import type { output } from 'zod'
-import { z } from '../zod/recorded.ts'
+import { z } from 'zod'
 import { authentication } from './authentication.ts'
 import { certificate } from './certificate.ts'
 import { like } from './like.ts'
@@ -54,7 +53,7 @@ const rate = z
       ),
   })
   .meta({ examples: [{ messages: 10, per: '1m' }] })
-export type RateConfig = output<typeof rate>
+export type RateConfig = z.output<typeof rate>
 
 const proxyProtocol = z
   .strictObject({
@@ -68,7 +67,7 @@ const proxyProtocol = z
     timeout: timeLimit.prefault('5s').describe('Time in which a proxy must send the PROXY header.'),
   })
   .meta({ examples: [{ from: ['10.0.0.1'] }] })
-export type ProxyProtocolConfig = output<typeof proxyProtocol>
+export type ProxyProtocolConfig = z.output<typeof proxyProtocol>
 
 const xclient = z
   .strictObject({

@@ -1,7 +1,5 @@
-import type { output, ZodError } from 'zod'
+import { z } from 'zod'
 import { version } from '../../common/version.ts'
-import { realZod } from '../../config/zod/real.ts'
-import { z } from '../../config/zod/recorded.ts'
 import { PkiError } from '../errors.ts'
 
 /**
@@ -172,13 +170,13 @@ const index = z.strictObject({
     .optional(),
 })
 
-export type StoreIndex = output<typeof index>
-export type CertificateRecord = output<typeof certificate>
-export type TrustedRecord = output<typeof trusted>
-export type RequestRecord = output<typeof request>
-export type IssuedRecord = output<typeof issued>
-export type QueuedRecord = output<typeof queued>
-export type AuthorityRecord = output<typeof authority>
+export type StoreIndex = z.infer<typeof index>
+export type CertificateRecord = z.infer<typeof certificate>
+export type TrustedRecord = z.infer<typeof trusted>
+export type RequestRecord = z.infer<typeof request>
+export type IssuedRecord = z.infer<typeof issued>
+export type QueuedRecord = z.infer<typeof queued>
+export type AuthorityRecord = z.infer<typeof authority>
 
 export const emptyIndex = (): StoreIndex => ({
   version: INDEX_VERSION,
@@ -197,15 +195,15 @@ export function parseIndex(text: string, place: string): StoreIndex {
     return index.parse(found)
   } catch (cause) {
     if (cause instanceof PkiError) throw cause
-    const why = cause instanceof realZod().ZodError ? mistakesIn(cause) : (cause as Error).message
+    const why = cause instanceof z.ZodError ? mistakesIn(cause) : (cause as Error).message
     throw new PkiError('store', `${place}/${indexPath} cannot be read: ${why}`, { cause })
   }
 }
 
-function mistakesIn(error: ZodError): string {
+function mistakesIn(error: z.ZodError): string {
   const isNewer = error.issues.some(({ code }) => code === 'unrecognized_keys')
   const hint = `\nA newer Sealpost may have written it: this is ${version}.`
-  return `${realZod().prettifyError(error)}${isNewer ? hint : ''}`
+  return `${z.prettifyError(error)}${isNewer ? hint : ''}`
 }
 
 function assertVersion(found: unknown, place: string): void {
