@@ -1,3 +1,5 @@
+import { realImmediate } from './real-immediate.ts'
+
 /** Longest time in milliseconds that the long work of all sessions together takes in one turn of the event loop. */
 const SLICE_MS = 10
 
@@ -55,13 +57,13 @@ function wait(queue: (() => void)[]): Promise<void> {
 /** Resolves after pending events have run. For short work, which does not wait for the long work of other sessions. */
 export function nextTurn(): Promise<void> {
   expectTurn()
-  return new Promise(setImmediate)
+  return new Promise(realImmediate)
 }
 
 function expectTurn(): void {
   if (isTurnAhead) return
   isTurnAhead = true
-  setImmediate(beginTurn)
+  realImmediate(beginTurn)
 }
 
 function beginTurn(): void {

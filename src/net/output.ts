@@ -1,4 +1,5 @@
 import type { Writable } from 'node:stream'
+import { realImmediate } from '../common/real-immediate.ts'
 
 /** Gathered output of this size is sent without waiting for more. */
 const GATHER_OCTETS = 64 * 1024
@@ -7,17 +8,10 @@ const CONGESTED_OCTETS = 256 * 1024
 /** Pieces up to this size are joined by copying; larger ones are sent as they are. */
 const COPY_OCTETS = 16 * 1024
 
-/** Outputs that are sent at the end of this turn of the event loop. */
-let due: Output[] = []
-
-function sendDue(): void {
-  const outputs = due
-  due = []
-  for (const output of outputs) output.flush()
-}
-
 /** Outgoing replies, gathered so that the replies to pipelined commands are sent in one write. */
 export class Output {
+  /** Outputs that are sent at the end of this turn of the event loop. */
+  static #due: Output[] = []
   readonly #sink: Writable
   #text = ''
   #pieces: Buffer[] = []
@@ -47,7 +41,14 @@ export class Output {
   flushSoon(): void {
     if (this.#octets === 0 || this.#isDue) return
     this.#isDue = true
-    if (due.push(this) === 1) setImmediate(sendDue)
+    if (Output.#due.push(this) === 1) realImmediate(Output.#sendDue)
+  }
+
+  static readonly #sendDue = (): void => {
+    const due = Output.#due
+    Output.#due = []
+    for (const output of due) output.#isDue = false
+    for (const output of due) output.flush()
   }
 
   flush(): void {

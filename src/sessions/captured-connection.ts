@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import { addressOctets, type SocketAddress } from '../common/ip-address.ts'
+import { realImmediate } from '../common/real-immediate.ts'
 import type { SocketObserver } from '../common/tapped-socket.ts'
 
 /** Longest payload of a segment: the packet fits a loopback interface. */
@@ -90,7 +91,7 @@ export class CapturedConnection implements SocketObserver {
    * Wireshark reads the file from front to back, and up to TLS 1.2 needs the secret at the client's ChangeCipherSpec.
    */
   #defer(write: () => void): void {
-    if (this.#waiting.length === 0) setImmediate(() => this.flush())
+    if (this.#waiting.length === 0) realImmediate(() => this.flush())
     this.#waiting.push(write)
   }
 

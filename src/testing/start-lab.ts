@@ -1,5 +1,7 @@
 import type { Logger } from 'pino'
 import type { Clock } from '../common/clock.ts'
+// Before a test can replace it: the lab is loaded later.
+import '../common/real-immediate.ts'
 import type { LabInput } from '../config/schema.ts'
 import { Call } from './call.ts'
 import type { TestLab } from './test-lab.ts'

@@ -1,4 +1,5 @@
 import type { RootDatabase } from 'lmdb'
+import { realImmediate } from '../../common/real-immediate.ts'
 import { StoreError } from '../types.ts'
 import type { Purpose, Space } from './space.ts'
 import { nativeOf } from './tables.ts'
@@ -141,7 +142,7 @@ export class Commits<Effect, D extends TransactionDraft<Effect>> {
     try {
       this.#restore()
       // What the other sessions of this turn of the event loop store belongs to the same group.
-      if (!given) await new Promise(setImmediate)
+      if (!given) await new Promise(realImmediate)
       const isBlind = (given ?? this.#waiting).every((operation) => operation.isBlind)
       const least = given ? octetsOf(given) : (this.#waiting[0]?.octets ?? 0)
       const wanted = Math.min(octetsOf(this.#waiting), MAX_GROUP_OCTETS)
@@ -229,7 +230,7 @@ export class Commits<Effect, D extends TransactionDraft<Effect>> {
   async #failed(error: unknown): Promise<unknown> {
     const cause = await causeOf(error)
     // The add-on releases its lock after it has reported the error.
-    await new Promise(setImmediate)
+    await new Promise(realImmediate)
     this.#isBroken ||= !this.#acceptsTransactions()
     return cause
   }
