@@ -1,7 +1,11 @@
+import { isSliceOver, nextSlice } from '../common/time-slice.ts'
 import { type BlockCounts, type BlockSource, EntryList } from './entry-list.ts'
 import { DELETED, FlagsInUse, SEEN } from './flags.ts'
 import type { FolderSnapshot, FolderStatus, MessageEntry, UidRange } from './types.ts'
 import { ascending } from './uid-order.ts'
+
+/** Entries that are listed in one step. */
+const STEP = 256
 
 /** A folder whose entries another place has: its numbers, the combinations of flags with their messages, and its blocks. */
 export interface StoredFolder {
@@ -75,6 +79,22 @@ export class FolderIndex {
     const entries = this.#entries
     if (range) return entries.slice(entries.indexFrom(range.from), entries.indexFrom(range.to + 1))
     return (this.#all ??= entries.slice())
+  }
+
+  /**
+   * Returns entries as `list` does, but lets other sessions run meanwhile, and keeps none in memory: for folders whose entries
+   * are read where the index has them from.
+   */
+  async listInSlices(range?: UidRange): Promise<readonly MessageEntry[]> {
+    if (range && range.to - range.from < STEP) return this.list(range)
+    const entries = this.share()
+    const found: MessageEntry[] = []
+    const end = range ? entries.indexFrom(range.to + 1) : entries.length
+    for (let at = range ? entries.indexFrom(range.from) : 0; at < end; at += STEP) {
+      for (const entry of entries.slice(at, Math.min(at + STEP, end))) found.push(entry)
+      if (isSliceOver()) await nextSlice()
+    }
+    return found
   }
 
   /** Returns the entry before a uid. */

@@ -32,7 +32,7 @@ describe('the entries of a folder that are packed', () => {
     const random = (below: number): number => Math.floor(next() * below)
     const state = new PostgresFolder(1, folder, { uidNext: 1, modSeq: 1, valueSeq: 0 })
     const source = new PackedEntries(state, names, new UnpackedBlocks(600))
-    const { counts } = { counts: { exists: 0, sizeOctets: 0, unseen: 0, deleted: 0, deletedOctets: 0 } }
+    const counts = { exists: 0, sizeOctets: 0, unseen: 0, deleted: 0, deletedOctets: 0 }
     const packed = new FolderIndex({ uidNext: 1, highestModSeq: 1, counts, combinations: [], blocks: [], source })
     const plain = new FolderIndex()
     const snapshots: { readonly packed: FolderSnapshot; readonly plain: ReturnType<typeof copyOf> }[] = []
@@ -60,7 +60,42 @@ describe('the entries of a folder that are packed', () => {
   })
 })
 
+test('entries that arrive count among the unpacked ones', () => {
+  const state = new PostgresFolder(1, folder, { uidNext: 1, modSeq: 1, valueSeq: 0 })
+  const unpacked = new UnpackedBlocks(600)
+  const source = new PackedEntries(state, names, unpacked)
+  const counts = { exists: 0, sizeOctets: 0, unseen: 0, deleted: 0, deletedOctets: 0 }
+  const index = new FolderIndex({ uidNext: 1, highestModSeq: 1, counts, combinations: [], blocks: [], source })
+  for (let uid = 1; uid <= 500; uid++) index.append([newEntry(uid, uid + 1)])
+  expect(source.read(0)).toEqual([])
+  for (let uid = 501; uid <= 1_000; uid++) index.append([newEntry(uid, uid + 1)])
+  expect(source.read(0).map(({ uid }) => uid)).toEqual(Array.from({ length: 255 }, (_, i) => i + 1))
+})
+
 describe.runIf(needsPostgres())('a folder in PostgreSQL that is opened', () => {
+  test('has neither messages that came and went meanwhile on another node, nor old flags', async () => {
+    const place = await freshDatabase()
+    await using a = await openNode(place, 'a')
+    await using b = await openNode(place, 'b')
+    const inbox = await a.store.createFolder(alice, 'INBOX')
+    await a.store.append([message('old', inbox)])
+    await b.store.status(inbox.id)
+    // The other node learns of it only when it looks.
+    a.database.notify = () => {}
+    const { query } = b.database
+    b.database.query = async <Row>(text: string, values?: readonly unknown[]) => {
+      if (!text.includes('limit')) return query.call(b.database, text, values) as Promise<readonly Row[]>
+      await a.store.append([message('gone', inbox), message('stays', inbox)])
+      const rows = await query.call(b.database, text, values)
+      await a.store.setFlags(inbox.id, [3], { mode: 'add', flags: ['\\Seen'] })
+      await a.store.expunge(inbox.id, [2])
+      return rows as readonly Row[]
+    }
+    const { entries, ...status } = await b.store.snapshot(inbox.id)
+    expect([...entries]).toEqual(await a.store.list(inbox.id, { from: 1, to: 1_000 }))
+    expect(status).toMatchObject(await a.store.status(inbox.id))
+  })
+
   test('can be changed meanwhile, on its node and on another, and no change is missing', async () => {
     const place = await freshDatabase()
     await using a = await openNode(place, 'a')

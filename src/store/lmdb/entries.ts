@@ -77,7 +77,7 @@ export class Entries {
   }
 
   async list(folder: LmdbFolder, range?: UidRange): Promise<readonly MessageEntry[]> {
-    if (!range || folder.loaded) return this.#listIndex(this.index(folder), range)
+    if (!range || folder.loaded) return this.index(folder).listInSlices(range)
     using state = this.#committed.hold()
     const found: MessageEntry[] = []
     await this.#each(folder, range, state, (entries) => {
@@ -104,18 +104,6 @@ export class Entries {
       if (isSliceOver()) await yieldTo(state)
     }
     return [...early.sort((a, b) => a.uid - b.uid), ...late.reverse()]
-  }
-
-  async #listIndex(index: FolderIndex, range?: UidRange): Promise<readonly MessageEntry[]> {
-    if (range && range.to - range.from < STEP) return index.list(range)
-    const entries = index.share()
-    const found: MessageEntry[] = []
-    const end = range ? entries.indexFrom(range.to + 1) : entries.length
-    for (let at = range ? entries.indexFrom(range.from) : 0; at < end; at += STEP) {
-      for (const entry of entries.slice(at, Math.min(at + STEP, end))) found.push(entry)
-      if (isSliceOver()) await nextSlice()
-    }
-    return found
   }
 
   #sourceOf(folder: LmdbFolder): BlockSource {

@@ -2,7 +2,7 @@ import type { Database, Queries } from '../../postgres/database.ts'
 import type { FolderIndex } from '../folder-index.ts'
 import type { MessageEntry, Owner, StoreEvent } from '../types.ts'
 import type { ValueKind } from '../value-types.ts'
-import { readIndex, UnpackedBlocks } from './packed-entries.ts'
+import { type LoadedFolder, type PackedEntries, readIndex, UnpackedBlocks } from './packed-entries.ts'
 import { hasReached, type Position, type PostgresFolder } from './postgres-folder.ts'
 import { columnsOf, ENTRY_COLUMNS, type EntryRow, entryOf, type Names } from './records.ts'
 
@@ -51,7 +51,8 @@ export class Follower {
   readonly #database: Database
   readonly #names: Names
   readonly #emit: (event: StoreEvent) => void
-  readonly #loaded = new Set<PostgresFolder>()
+  /** The folders in memory, and where their entries are packed. */
+  readonly #loaded = new Map<PostgresFolder, PackedEntries>()
   readonly #unpacked = new UnpackedBlocks()
   readonly #most: number
 
@@ -119,6 +120,8 @@ export class Follower {
   /** Removes the entries of a folder from memory. */
   forget(state: PostgresFolder): void {
     state.index = undefined
+    const source = this.#loaded.get(state)
+    if (source) this.#unpacked.forget(source)
     this.#loaded.delete(state)
   }
 
@@ -165,7 +168,9 @@ export class Follower {
     Object.assign(state.position, position)
     if (added.length > 0) {
       added.sort((a, b) => a.uid - b.uid)
+      // The index may be read after the position, and have some of them as they were before.
       state.index?.append(added)
+      state.index?.replace(added)
       this.#emit({ type: 'appended', folder: state.folder, entries: added })
     }
     others.sort((a, b) => orderOf(a) - orderOf(b) || a.uid - b.uid)
@@ -187,11 +192,11 @@ export class Follower {
       index?.replace(entries)
       this.#emit({ type: 'flags', folder, entries })
     } else if (what === 'vanished') {
-      // Messages that came and went since the last look were never emitted.
       const all = rows.flatMap(({ uids }) => (uids ?? '').split(',').map(Number))
+      index?.remove(all, modSeq)
+      // Messages that came and went since the last look were never emitted.
       const uids = all.filter((uid) => uid < before.uidNext).sort((a, b) => a - b)
       if (uids.length === 0) return
-      index?.remove(uids, modSeq)
       this.#emit({ type: 'expunged', folder, uids, modSeq })
     } else {
       for (const { kind, reader, names, mod_seq } of rows) {
@@ -209,16 +214,16 @@ export class Follower {
   /** Reads the entries without the folder's turn, because it takes long if there are many. */
   async #loadBeside(state: PostgresFolder): Promise<void> {
     const before = { ...state.position }
-    const index = await this.#read(state)
+    const loaded = await this.#read(state)
     const end = await state.turn()
     try {
       if (state.index) return
       if (!hasReached(before, state.position)) {
         const delta = (await this.deltasOf(this.#database, [state], () => before)).get(state)
         if (!delta) return
-        this.#catchUp(state, index, delta)
+        this.#catchUp(state, loaded.index, delta)
       }
-      this.#keep(state, index)
+      this.#keep(state, loaded)
     } finally {
       end()
     }
@@ -235,18 +240,18 @@ export class Follower {
     }
   }
 
-  #read(state: PostgresFolder): Promise<FolderIndex> {
+  #read(state: PostgresFolder): Promise<LoadedFolder> {
     return readIndex(this.#database, state, this.#names, this.#unpacked)
   }
 
-  #keep(state: PostgresFolder, index: FolderIndex): void {
+  #keep(state: PostgresFolder, { index, source }: LoadedFolder): void {
     state.index = index
-    this.#loaded.add(state)
+    this.#loaded.set(state, source)
     this.#makeRoom(state)
   }
 
   #makeRoom(newest: PostgresFolder): void {
-    const others = [...this.#loaded].filter((one) => one !== newest).sort((a, b) => a.usedAt - b.usedAt)
+    const others = [...this.#loaded.keys()].filter((one) => one !== newest).sort((a, b) => a.usedAt - b.usedAt)
     let entries = others.reduce((sum, { index }) => sum + (index?.exists ?? 0), 0)
     for (const state of others) {
       if (entries <= this.#most) break

@@ -46,7 +46,7 @@ const groupText = (flags: string, entries: string): string => `[${JSON.stringify
 
 /** Blocks of entries as objects, in the order in which they were unpacked. Beyond the limit, the oldest are packed again. */
 export class UnpackedBlocks {
-  /** The number of their entries when they were added, and where they are packed. */
+  /** The number of their entries when they were last added, and where they are packed. */
   readonly #blocks = new Map<Block, { readonly size: number; readonly entries: PackedEntries }>()
   readonly #most: number
   #size = 0
@@ -55,10 +55,10 @@ export class UnpackedBlocks {
     this.#most = most
   }
 
+  /** Adds a block, or counts its entries again. */
   add(block: Block, entries: PackedEntries): void {
-    if (this.#blocks.has(block)) return
+    this.#size += block.size - (this.#blocks.get(block)?.size ?? 0)
     this.#blocks.set(block, { size: block.size, entries })
-    this.#size += block.size
     if (this.#size <= this.#most) return
     for (const [oldest, place] of this.#blocks) {
       if (this.#size <= this.#most) break
@@ -66,6 +66,11 @@ export class UnpackedBlocks {
       this.delete(oldest)
       place.entries.pack(oldest)
     }
+  }
+
+  /** Forgets the blocks of a folder whose index is forgotten. */
+  forget(entries: PackedEntries): void {
+    for (const [block, place] of this.#blocks) if (place.entries === entries) this.delete(block)
   }
 
   delete(block: Block): void {
@@ -149,6 +154,13 @@ export class PackedEntries implements BlockSource {
   }
 }
 
+/** The entries of a folder in memory. */
+export interface LoadedFolder {
+  readonly index: FolderIndex
+  /** Where its entries are packed. */
+  readonly source: PackedEntries
+}
+
 /**
  * Reads all entries of a folder, some at a time: each as it is at some moment after the call. What changes meanwhile may be
  * missing or not. @throws DatabaseError
@@ -158,7 +170,7 @@ export async function readIndex(
   state: PostgresFolder,
   names: Names,
   unpacked: UnpackedBlocks,
-): Promise<FolderIndex> {
+): Promise<LoadedFolder> {
   const source = new PackedEntries(state, names, unpacked)
   const counts = { exists: 0, sizeOctets: 0, unseen: 0, deleted: 0, deletedOctets: 0 }
   const combinations = new Map<readonly string[], number>()
@@ -197,5 +209,5 @@ export async function readIndex(
     }
   }
   endBlock()
-  return new FolderIndex({ uidNext: last + 1, highestModSeq, counts, combinations, blocks, source })
+  return { index: new FolderIndex({ uidNext: last + 1, highestModSeq, counts, combinations, blocks, source }), source }
 }

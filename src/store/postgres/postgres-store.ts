@@ -266,7 +266,7 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
   }
 
   async list(folderId: string, range?: UidRange): Promise<readonly MessageEntry[]> {
-    if (!range) return this.#withIndex(folderId, (index) => index.list())
+    if (!range) return this.#withIndex(folderId, (index) => index.listInSlices())
     const state = await this.#need(folderId)
     return this.#run(() => this.#reader.entries(state, 'e.uid between $2 and $3', [range.from, range.to]))
   }
