@@ -37,7 +37,7 @@ function assertKnown(query: Readonly<Record<string, string>>): void {
   throw new ApiProblem('bad-request', `${unknown}: is unknown; known: ${PARAMETERS.join(', ')}`)
 }
 
-/** Returns the id of the last event that a client has seen. `0` means everything since the start. */
+/** Returns the id of the last event that a client has seen. `0` means everything since the log began. */
 function lastSeen(text: string | undefined, { events }: Api): number {
   if (text === undefined) return events.lastId
   if (text === '0') return events.start

@@ -51,6 +51,7 @@ export class Api implements AsyncDisposable {
 
   /** Lets the operations follow the messages of the store, which takes memory for each. @throws StoreError */
   async begin(): Promise<this> {
+    this.events.begin()
     await this.index.begin()
     return this
   }

@@ -70,8 +70,9 @@ export class EventLog {
   readonly #listeners = new Set<(event: LabEvent) => void>()
   readonly #unwatch: readonly (() => void)[]
   /** The time in microseconds: no event of an earlier start has a greater id. */
-  readonly #start = Date.now() * 1_000
+  #start = Date.now() * 1_000
   #lastId = this.#start
+  #hasBegun = false
 
   constructor(lab: ApiLab, index: MessageIndex) {
     this.#lab = lab
@@ -106,7 +107,14 @@ export class EventLog {
     return this.#lastId
   }
 
-  /** The id before that of the first event since the start. */
+  /** Begins with the events of messages, which are not followed before. What happened until then is no longer part of the log. */
+  begin(): void {
+    if (this.#hasBegun) return
+    this.#hasBegun = true
+    this.#start = this.#lastId
+  }
+
+  /** The id before that of the first event since `begin`. */
   get start(): number {
     return this.#start
   }

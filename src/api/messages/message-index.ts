@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { Folder, MessageEntry, MessageStore, StoreEvent } from '../../store/types.ts'
+import { type Folder, type MessageEntry, type MessageStore, StoreError, type StoreEvent } from '../../store/types.ts'
 
 /** One message in one folder. */
 export interface IndexedMessage {
@@ -26,6 +26,16 @@ export const messageId = (folderId: string, uid: number): string => `${folderId}
 export function splitMessageId(id: string): { readonly folderId: string; readonly uid: number } | undefined {
   const match = /^(.+)\.([1-9]\d{0,9})$/.exec(id)
   return match ? { folderId: match[1] as string, uid: Number(match[2]) } : undefined
+}
+
+/** Returns the entries of a folder; none if it was deleted meanwhile. @throws StoreError */
+async function entriesOf(store: MessageStore, { id }: Folder): Promise<readonly MessageEntry[]> {
+  try {
+    return await store.list(id)
+  } catch (error) {
+    if (error instanceof StoreError && error.code === 'not-found') return []
+    throw error
+  }
 }
 
 /** Every message of a store in order of arrival, kept by the store's events. */
@@ -61,21 +71,28 @@ export class MessageIndex {
 
   async #load(): Promise<void> {
     const store = this.#store
-    this.#unwatch = store.watch((event) => this.#onEvent(event))
+    const meanwhile: StoreEvent[] = []
+    this.#unwatch = store.watch((event) => meanwhile.push(event))
     const found: Omit<IndexedMessage, 'order'>[] = []
     for (const owner of await store.listOwners()) {
       for (const folder of await store.listFolders(owner)) {
-        for (const entry of await store.list(folder.id)) {
+        for (const entry of await entriesOf(store, folder)) {
           found.push({ id: messageId(folder.id, entry.uid), folder, entry })
         }
       }
     }
-    // Messages that arrived meanwhile are newer than all of these.
-    const arrived = [...this.#messages.values()]
-    this.#messages.clear()
-    const known = found.sort((a, b) => a.entry.savedAt - b.entry.savedAt)
-    for (const message of [...known, ...arrived]) this.#set({ ...message, order: ++this.#arrived })
+    // Messages that arrived meanwhile are newer than all others.
+    const arrived = new Set<string>()
+    for (const event of meanwhile) {
+      if (event.type !== 'appended') continue
+      for (const { uid } of event.entries) arrived.add(messageId(event.folder.id, uid))
+    }
+    const known = found.filter(({ id }) => !arrived.has(id)).sort((a, b) => a.entry.savedAt - b.entry.savedAt)
+    for (const message of known) this.#set({ ...message, order: ++this.#arrived })
     this.#generation++
+    this.#unwatch()
+    this.#unwatch = store.watch((event) => this.#onEvent(event))
+    for (const event of meanwhile) this.#onEvent(event)
   }
 
   #set(message: IndexedMessage): void {
@@ -122,8 +139,12 @@ export class MessageIndex {
 
   #onEvent(event: StoreEvent): void {
     const { folder, isRemote = false } = event
-    if (event.type === 'appended' || event.type === 'flags') {
+    if (event.type === 'appended') {
       for (const entry of event.entries) this.#put(folder, entry, isRemote)
+    } else if (event.type === 'flags') {
+      // One that is not known was deleted before the index was read, and the event of that follows.
+      for (const entry of event.entries)
+        if (this.#messages.has(messageId(folder.id, entry.uid))) this.#put(folder, entry, isRemote)
     } else if (event.type === 'expunged') {
       for (const uid of event.uids) this.#delete(messageId(folder.id, uid), isRemote)
     } else if (event.type === 'folder-deleted') {
