@@ -55,7 +55,7 @@ export class Transaction {
     return this.body === 'BINARYMIME'
   }
 
-  /** Returns the recipients so far, in the order of RCPT. */
+  /** Returns the list of the recipients, in the order of RCPT. Later ones are added to it. */
   recipients(): readonly Recipient[] {
     return this.#recipients
   }
@@ -99,6 +99,6 @@ export class Transaction {
 /** Memory of a recipient besides its texts. */
 const RECIPIENT_OCTETS = 400
 
-/** Returns about how much memory a recipient takes. Its address is kept twice. */
+/** Returns about how much memory a recipient takes. Its address can be kept twice. */
 const memoryOf = ({ address, originalRecipient = '' }: Recipient): number =>
   RECIPIENT_OCTETS + 2 * address.length + originalRecipient.length

@@ -13,9 +13,8 @@ export interface Arrival {
  */
 export class Arrivals {
   readonly #arrivals = new Map<string, Arrival>()
-  /** Entries that are not yet in the map, and their folders: a lab may receive many before a test asks for one. */
-  readonly #unread: MessageEntry[] = []
-  readonly #unreadFolders: Folder[] = []
+  /** What is not yet in the map: a lab may receive many messages before a test asks for one. */
+  #unread: { readonly folder: Folder; readonly entry: MessageEntry }[] = []
   /** Each listener with its `onClose`. */
   readonly #listeners = new Map<(arrival: Arrival) => void, () => void>()
   readonly #closeListeners = new Set<() => void>()
@@ -56,7 +55,7 @@ export class Arrivals {
   }
 
   clear(): void {
-    this.#readAll()
+    this.#unread = []
     this.#arrivals.clear()
   }
 
@@ -81,15 +80,14 @@ export class Arrivals {
   #add(folder: Folder, entry: MessageEntry): void {
     // Only delivered mail has an envelope; messages saved with APPEND (drafts, sent copies) have none.
     if (!entry.envelope) return
-    this.#unread.push(entry)
-    this.#unreadFolders.push(folder)
+    this.#unread.push({ folder, entry })
     if (this.#listeners.size > 0) this.#readAll()
   }
 
   #readAll(): void {
-    const folders = this.#unreadFolders.splice(0)
-    const entries = this.#unread.splice(0)
-    for (let i = 0; i < entries.length; i++) this.#read(folders[i] as Folder, entries[i] as MessageEntry)
+    const unread = this.#unread
+    this.#unread = []
+    for (const { folder, entry } of unread) this.#read(folder, entry)
   }
 
   #read(folder: Folder, entry: MessageEntry): void {

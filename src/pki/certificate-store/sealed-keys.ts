@@ -80,7 +80,8 @@ function decrypted(pem: string, secrets: readonly string[]): KeyObject {
       cause = error
     }
   }
-  const text = 'cluster.keySecret is not the secret with which the private keys in the database are encrypted'
+  const names = secrets.length === 1 ? 'cluster.keySecret is not' : 'neither cluster.keySecret nor keySecretFallback is'
+  const text = `${names} the secret with which the private keys in the database are encrypted`
   throw new PkiError('store', text, { cause })
 }
 
