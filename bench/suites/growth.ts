@@ -1,6 +1,6 @@
-import { mkdtempSync, readdirSync, readFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { mailOf } from '../frame/mail.ts'
 import { median } from '../frame/measure.ts'
 import { forkServer } from '../frame/processes.ts'
@@ -172,6 +172,7 @@ async function costsAt(axis: Axis, size: number, store: string, options: BenchOp
   } finally {
     for (const wire of [...idle, session.imap, session.reader, session.smtp]) wire.close()
     await target.stop()
+    if (folder !== undefined) rmSync(dirname(folder), { recursive: true, force: true })
   }
   return costs
 }
