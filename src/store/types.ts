@@ -362,7 +362,7 @@ export interface MessageStore extends ValueStore, AsyncDisposable {
   totals(apart: readonly Owner[]): Promise<readonly Totals[]>
   /** Returns the counts of a folder. @throws StoreError `not-found` */
   status(folderId: string): Promise<FolderStatus>
-  /** Returns the oldest message of each of these folders that exists and has any, in few steps for many folders. */
+  /** Returns the oldest message of each folder; none for a folder that is empty or does not exist. One call for many folders takes few steps. */
   oldest(folderIds: readonly string[]): Promise<ReadonlyMap<string, OldestMessage>>
   /** Emits what other nodes have stored in a folder before this call. @throws StoreError `not-found`, `failed` */
   refresh(folderId: string): Promise<void>

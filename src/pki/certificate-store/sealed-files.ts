@@ -4,8 +4,8 @@ import { hasPlainKeys, isSealedBy, type KeySecrets, newSealedKey, opened, sealed
 /** How the private keys of a store are kept. */
 export interface KeyProtection extends KeySecrets {
   /**
-   * Which keys that are not encrypted by the secret yet become it: `all`; `first`: all, if none is encrypted yet; `none`, for
-   * callers that only read. Default: first.
+   * Which keys are encrypted now: `all` that the secret does not encrypt yet; `first`: all, if none is encrypted yet; `none`,
+   * for callers that only read. Default: first.
    */
   readonly seals?: 'all' | 'first' | 'none'
 }
@@ -36,7 +36,7 @@ export async function sealedFiles(
   return inFront(files, isChanged ? secrets : { secret: fallback, fallback: secret })
 }
 
-/** Encrypts all keys by the secret, or decrypts them if there is none any more. */
+/** Encrypts all keys by the secret. Decrypts them if the configuration has only a fallback. */
 async function sealAll(files: StoreFiles, secrets: KeySecrets): Promise<void> {
   const { secret, fallback } = secrets
   if (secret === undefined && fallback === undefined) return
