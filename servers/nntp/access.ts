@@ -42,9 +42,8 @@ export class GroupAccess {
     return this.canRead && this.sees(group) && (this.#isLoggedOn || group.newsgroup?.access !== 'authenticated')
   }
 
-  canPostTo(group: Folder): boolean {
-    return this.canPost && this.sees(group) && (this.#isLoggedOn || group.newsgroup?.access === undefined)
-  }
+  readonly canPostTo = (group: Folder): boolean =>
+    this.canPost && this.sees(group) && (this.#isLoggedOn || group.newsgroup?.access === undefined)
 }
 
 /** The peer of an inbound feed. */

@@ -15,7 +15,13 @@ export const MAX_ADDRESSES = 20_000
  * Parses an address list with groups, source routes, comments and quoted strings. Stops at a syntax error between
  * addresses. RFC 5322 sections 3.4, 4.4.
  */
-export const parseAddresses = (value: OctetString): Address[] => runToEnd(addressSteps(value))
+export function parseAddresses(value: OctetString): Address[] {
+  const plain = PLAIN.exec(value)
+  return plain ? [{ mailbox: plain[1] as string, host: plain[2] as string }] : runToEnd(addressSteps(value))
+}
+
+/** A single address without a name, a comment or white space: most of what programs write. RFC 5322 section 3.4.1 */
+const PLAIN = /^([\w!#$%&'*+/=?^`{|}~-]+(?:\.[\w!#$%&'*+/=?^`{|}~-]+)*)@([\w-]+(?:\.[\w-]+)*)$/
 
 /** Parses as `parseAddresses`. Returns undefined if a syntax error hides addresses that follow it. */
 export function parseAllAddresses(value: OctetString): Address[] | undefined {

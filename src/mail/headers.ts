@@ -76,23 +76,69 @@ function emptyLineStart(raw: Buffer, start: number, end: number): number {
 
 function field(raw: Buffer, start: number, end: number): HeaderField {
   let colon = start
-  while (colon < end && raw[colon] !== COLON && raw[colon] !== LF) colon++
+  let hash = 0
+  for (; colon < end; colon++) {
+    const octet = raw[colon] as number
+    if (octet === COLON || octet === LF) break
+    hash = (hash * 31 + octet) & MAX_HASH
+  }
   if (raw[colon] !== COLON || colon >= end) return unnamed(start, end)
   let nameEnd = colon
   while (nameEnd > start && (raw[nameEnd - 1] === SPACE || raw[nameEnd - 1] === TAB)) nameEnd-- // RFC 5322 section 4.5
-  const name = raw.toString('latin1', start, nameEnd)
-  return { name, nameLower: name.toLowerCase(), start, valueStart: colon + 1, end }
+  const { name, nameLower } = nameAt(raw, start, nameEnd, hash)
+  return { name, nameLower, start, valueStart: colon + 1, end }
+}
+
+interface FieldName {
+  readonly name: string
+  readonly nameLower: string
+}
+
+/** Number of names that are kept, less one: a mask of bits. */
+const MAX_HASH = 0x1ff
+const MAX_KEPT_CHARS = 64
+
+/** The latest names by a hash of their octets. Most mail has the same few, which need not be decoded again. */
+const latestNames: (FieldName | undefined)[] = Array.from({ length: MAX_HASH + 1 }, () => undefined)
+
+function nameAt(raw: Buffer, start: number, end: number, hash: number): FieldName {
+  const latest = latestNames[hash]
+  if (latest !== undefined && isAt(raw, start, end, latest.name)) return latest
+  const name = raw.toString('latin1', start, end)
+  const found = { name, nameLower: name.toLowerCase() }
+  if (name.length <= MAX_KEPT_CHARS) latestNames[hash] = found
+  return found
+}
+
+function isAt(raw: Buffer, start: number, end: number, name: string): boolean {
+  if (name.length !== end - start) return false
+  for (let i = 0; i < name.length; i++) if (raw[start + i] !== name.charCodeAt(i)) return false
+  return true
 }
 
 /**
  * Returns a field's value unfolded (without line ends, but with the white space after them) and trimmed, at most
  * `MAX_VALUE_OCTETS`. RFC 5322 section 2.2.3.
  */
-export function unfolded(raw: Buffer, { valueStart, end }: HeaderField): OctetString {
-  const valueEnd = Math.min(beforeLineEnd(raw, end, valueStart), valueStart + MAX_VALUE_OCTETS)
+export function unfolded(raw: Buffer, field: HeaderField): OctetString {
+  const { valueStart } = field
+  const valueEnd = valueEndOf(raw, field)
   const value = raw.toString('latin1', valueStart, valueEnd)
   return trimLwsp(value.includes('\n') ? value.replace(/\r?\n/g, '') : value)
 }
+
+/** Returns whether `unfolded` returns an empty string. */
+export function isBlankValue(raw: Buffer, field: HeaderField): boolean {
+  const valueEnd = valueEndOf(raw, field)
+  for (let at = field.valueStart; at < valueEnd; at++) {
+    const octet = raw[at] as number
+    if (!isBlank(octet) && octet !== CR && octet !== LF) return false
+  }
+  return true
+}
+
+const valueEndOf = (raw: Buffer, { valueStart, end }: HeaderField): number =>
+  Math.min(beforeLineEnd(raw, end, valueStart), valueStart + MAX_VALUE_OCTETS)
 
 const isBlank = (code: number): boolean => code === SPACE || code === TAB
 

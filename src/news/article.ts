@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { joinPieces, type Pieces } from '../common/pieces.ts'
-import { bodyStartAfter, findField, headerFields, headerValue, headerValues } from '../mail/headers.ts'
+import { bodyStartAfter, headerFields, headerValues, isBlankValue, unfolded } from '../mail/headers.ts'
 import type { HeaderField, OctetString } from '../mail/types.ts'
 
 /**
@@ -23,14 +23,17 @@ export class ArticleRefused extends Error {
   }
 }
 
+/** The name of a header field in lower case. */
+export type LowerCase = Lowercase<string>
+
 /** An article's octets with its parsed header fields. Values are octet strings. */
 export class Article {
   readonly raw: Buffer
   readonly fields: readonly HeaderField[]
   /** Offset of the body, after the empty line. */
   readonly bodyStart: number
-  /** Values read so far. Each step of injection and relaying reads the same few fields. */
-  readonly #values = new Map<string, OctetString | undefined>()
+  /** Values read so far, by the position of their field. Each step of injection and relaying reads the same few fields. */
+  readonly #values: (OctetString | undefined)[] = []
   #newsgroups: readonly string[] | undefined
 
   constructor(raw: Buffer) {
@@ -39,16 +42,20 @@ export class Article {
     this.bodyStart = bodyStartAfter(raw, this.fields)
   }
 
-  has(name: string): boolean {
-    return findField(this.fields, name) !== undefined
+  has(name: LowerCase): boolean {
+    return this.#indexOf(name) !== -1
   }
 
   /** Returns the unfolded value of the first field with this name. */
-  value(name: string): OctetString | undefined {
-    if (this.#values.has(name)) return this.#values.get(name)
-    const value = headerValue(this.raw, this.fields, name)
-    this.#values.set(name, value)
-    return value
+  value(name: LowerCase): OctetString | undefined {
+    const at = this.#indexOf(name)
+    return at === -1 ? undefined : (this.#values[at] ??= unfolded(this.raw, this.fields[at] as HeaderField))
+  }
+
+  /** Returns whether the first field with this name has a value that is not empty; undefined if there is no such field. */
+  hasContent(name: LowerCase): boolean | undefined {
+    const at = this.#indexOf(name)
+    return at === -1 ? undefined : !isBlankValue(this.raw, this.fields[at] as HeaderField)
   }
 
   values(name: string): OctetString[] {
@@ -60,8 +67,16 @@ export class Article {
     return (this.#newsgroups ??= this.#readNewsgroups())
   }
 
+  /** Returns the position of the first field with this name in `fields`, or -1. */
+  #indexOf(name: LowerCase): number {
+    const { fields } = this
+    for (let at = 0; at < fields.length; at++) if ((fields[at] as HeaderField).nameLower === name) return at
+    return -1
+  }
+
   #readNewsgroups(): readonly string[] {
     const value = this.value('newsgroups') ?? ''
+    if (ONE_NAME.test(value)) return [value]
     const text = NOT_ASCII.test(value) ? Buffer.from(value, 'latin1').toString('utf8') : value
     return [...new Set(text.split(',').map((name) => name.trim()))].filter((name) => name !== '')
   }
@@ -88,6 +103,8 @@ export class Article {
   }
 }
 
+/** Most articles name a single group. */
+const ONE_NAME = /^[!-+\--~]+$/
 const NOT_ASCII = /[^\x00-\x7f]/
 /** RFC 3977 section 3.6: 3 to 250 octets, printable ASCII between `<` and `>` */
 const FORM = /^<[!-=?-~]{1,248}>$/

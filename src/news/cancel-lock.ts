@@ -71,8 +71,9 @@ export async function cancelFields(
   const key = await cancelKeyOf(store, account, messageId)
   const target = targetOf(article)
   const targetKey = target === undefined ? undefined : await cancelKeyOf(store, account, target)
-  const line = (name: string, added: string | undefined): string[] => {
-    const elements = [article.value(name), added].filter((element) => element !== undefined)
+  const line = (name: 'Cancel-Lock' | 'Cancel-Key', added: string | undefined): string[] => {
+    const nameLower = name === 'Cancel-Lock' ? 'cancel-lock' : 'cancel-key'
+    const elements = [article.value(nameLower), added].filter((element) => element !== undefined)
     return elements.length === 0 ? [] : [`${name}: ${elements.join(' ')}`]
   }
   // A cancel message needs no lock, and the one who approves an article is not its author.

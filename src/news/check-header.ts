@@ -1,9 +1,9 @@
 import type { Clock } from '../common/clock.ts'
-import { parseDate } from '../mail/dates.ts'
+import { parseZonedDate } from '../mail/dates.ts'
 import { isEmptyLine, MAX_FIELDS, unfolded } from '../mail/headers.ts'
 import { CR, LF, lineEnd, SPACE, TAB } from '../mail/octets.ts'
 import type { HeaderField } from '../mail/types.ts'
-import { type Article, ArticleRefused, isMessageId } from './article.ts'
+import { type Article, ArticleRefused, isMessageId, type LowerCase } from './article.ts'
 
 /** How an article arrives: from its poster, or from a peer. */
 export type Arrival = 'posted' | 'relayed'
@@ -13,17 +13,16 @@ export type Arrival = 'posted' | 'relayed'
  * before the body. RFC 5536 section 3.
  * @throws ArticleRefused `invalid`
  */
-export function checkHeader(article: Article, arrival: Arrival, mandatory: readonly string[]): void {
-  const { raw, fields, bodyStart } = article
+export function checkHeader(article: Article, arrival: Arrival, mandatory: readonly LowerCase[]): void {
+  const { raw, fields } = article
   if (fields.length === 0) throw invalid('no header')
   if (fields.length > MAX_FIELDS) throw invalid('too many header fields')
-  if (raw.subarray(0, bodyStart).includes(0)) throw invalid('NUL in the header')
-  checkLineEnds(article)
+  checkOctets(article)
   checkFields(article, arrival)
   for (const name of mandatory) {
-    const value = article.value(name)
-    if (value === undefined) throw invalid(`missing ${title(name)} header field`)
-    if (value === '') throw invalid(`empty ${title(name)} header field`)
+    const hasContent = article.hasContent(name)
+    if (hasContent === undefined) throw invalid(`missing ${title(name)} header field`)
+    if (!hasContent) throw invalid(`empty ${title(name)} header field`)
   }
   const last = fields.at(-1)
   if (last && last.end === raw.length) throw invalid('no empty line between header and body')
@@ -31,21 +30,31 @@ export function checkHeader(article: Article, arrival: Arrival, mandatory: reado
   if (messageId !== undefined && !isMessageId(messageId)) throw invalid(`not a Message-ID: ${messageId.slice(0, 60)}`)
 }
 
-/** Rejects a CR without LF, which some readers take for a line end: it would forge a field. RFC 5536 section 2, RFC 5322 section 2.2. */
-function checkLineEnds({ raw, bodyStart }: Article): void {
+/**
+ * Rejects NUL, and a CR without LF, which some readers take for a line end: it would forge a field. RFC 5536 section 2,
+ * RFC 5322 section 2.2.
+ */
+function checkOctets({ raw, bodyStart }: Article): void {
+  let hasBareCr = false
   for (let at = 0; at < bodyStart; at++) {
-    if (raw[at] === CR && raw[at + 1] !== LF) throw invalid('bare CR in the header')
+    const octet = raw[at] as number
+    if (octet > CR) continue
+    if (octet === 0) throw invalid('NUL in the header')
+    if (octet === CR && raw[at + 1] !== LF) hasBareCr = true
   }
+  if (hasBareCr) throw invalid('bare CR in the header')
 }
 
 const FIELD_NAME = /^[!-9;-~]+$/
 
 /** Fields that may occur only once. RFC 5536 sections 3.1 and 3.2. */
-const SINGLE = new Set(
+const single =
   `from newsgroups subject message-id date path approved control supersedes followup-to references injection-date
   injection-info distribution expires organization reply-to sender xref summary keywords lines archive user-agent
-  cancel-lock cancel-key`.split(/\s+/),
-)
+  cancel-lock cancel-key`.split(/\s+/)
+
+/** Each of them has a bit. */
+const SINGLE: ReadonlyMap<string, number> = new Map(single.map((name, i) => [name, 1 << i]))
 
 /** The form of one field, and what is wrong if it has another one. */
 interface Rule {
@@ -76,23 +85,33 @@ function isSpaceAfterColon(raw: Buffer, { valueStart, end }: HeaderField): boole
 function hasBlankLine(raw: Buffer, { valueStart, end }: HeaderField): boolean {
   for (let at = valueStart; at < end; ) {
     const next = lineEnd(raw, at, end)
-    if (raw.toString('latin1', at, next).trim() === '') return true
+    if (isWhite(raw, at, next)) return true
     at = next
   }
   return valueStart >= end
 }
 
+/** Returns whether these octets are all controls from TAB to CR, spaces or no-break spaces. */
+function isWhite(raw: Buffer, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) {
+    const octet = raw[at] as number
+    if (octet !== SPACE && octet !== NO_BREAK_SPACE && (octet < TAB || octet > CR)) return false
+  }
+  return true
+}
+
+const NO_BREAK_SPACE = 0xa0
+
 /** Checks the form of every line, and that no field occurs twice that may occur once. The error names the line. */
 function checkFields({ raw, fields }: Article, arrival: Arrival): void {
   const rules = rulesFor[arrival]
-  const seen = new Set<string>()
+  let seen = 0
   for (const field of fields) {
-    const broken = rules.find(({ breaks }) => breaks(raw, field))
-    if (broken) throw refusal(raw, field, broken.why)
+    for (const { breaks, why } of rules) if (breaks(raw, field)) throw refusal(raw, field, why)
     const { nameLower } = field
-    if (!SINGLE.has(nameLower)) continue
-    if (seen.has(nameLower)) throw refusal(raw, field, `more than one ${title(nameLower)} header field`)
-    seen.add(nameLower)
+    const bit = SINGLE.get(nameLower) ?? 0
+    if ((seen & bit) !== 0) throw refusal(raw, field, `more than one ${title(nameLower)} header field`)
+    seen |= bit
   }
 }
 
@@ -132,6 +151,7 @@ const title = (name: string): string =>
   name === 'message-id' ? 'Message-ID' : name.replace(/(^|-)./g, (start) => start.toUpperCase())
 
 const DAY_MS = 86_400_000
+const DATES = ['date', 'injection-date'] as const
 
 /**
  * Rejects malformed dates and dates more than a day ahead. RFC 5537 sections 3.5 and 3.6. Accepts old articles, because a
@@ -139,12 +159,12 @@ const DAY_MS = 86_400_000
  * @throws ArticleRefused `invalid`
  */
 export function checkDate(article: Article, clock: Clock): void {
-  for (const name of ['Date', 'Injection-Date']) {
+  for (const name of DATES) {
     const value = article.value(name)
     if (value === undefined) continue
-    const at = parseDate(value)?.getTime()
-    if (at === undefined) throw invalid(`not a date: ${name}: ${value.slice(0, 60)}`)
-    if (at > clock.now() + DAY_MS) throw invalid(`${name} lies in the future: ${value.slice(0, 60)}`)
+    const at = parseZonedDate(value)?.ms
+    if (at === undefined) throw invalid(`not a date: ${title(name)}: ${value.slice(0, 60)}`)
+    if (at > clock.now() + DAY_MS) throw invalid(`${title(name)} lies in the future: ${value.slice(0, 60)}`)
   }
 }
 

@@ -1,6 +1,6 @@
 import { messageIds } from '../mail/message-ids.ts'
 import { decodeWords } from '../mail/words.ts'
-import type { Article } from './article.ts'
+import type { Article, LowerCase } from './article.ts'
 
 /** What a follow-up to an article begins with. */
 export interface FollowUp {
@@ -21,7 +21,7 @@ const KEPT_LAST = 2
 
 /** Returns what a follow-up to an article begins with. RFC 5537 section 3.4.3. */
 export function followUpTo(article: Article): FollowUp {
-  const text = (name: string): string => decodeWords(article.value(name) ?? '').trim()
+  const text = (name: LowerCase): string => decodeWords(article.value(name) ?? '').trim()
   const wanted = namesIn(article.value('followup-to'))
   const byMail = wanted.length === 1 && wanted[0]?.toLowerCase() === 'poster' // RFC 5536 section 3.2.6
   const distribution = text('distribution')

@@ -50,7 +50,8 @@ export async function inject(news: NewsContext, raw: Buffer, poster: Poster): Pr
   if (await news.store.knows(messageId)) {
     throw new ArticleRefused('duplicate', `${messageId} is known here already`)
   }
-  const folders = await groupsFor(news, article, poster)
+  const found = news.groupsNamed(article.newsgroups())
+  const folders = permitted(article, poster, found instanceof Promise ? await found : found)
   const moderated = folders.find((folder) => folder.newsgroup?.posting === 'moderated')
   if (moderated && !article.has('approved') && controlOf(article)?.kind !== 'cancel') {
     return { messageId, stored: [], moderator: await mailToModerator(news, article, moderated, messageId) }
@@ -75,11 +76,16 @@ function withLineEnds(raw: Buffer): Buffer {
   return raw
 }
 
+const SET_BY_SERVERS = [
+  ['injection-info', 'Injection-Info'],
+  ['xref', 'Xref'],
+] as const
+
 /** Checks that a proto-article has the required fields and none of the forbidden ones. RFC 5537 section 3.4.1. */
 function checkProtoArticle(article: Article): void {
   checkHeader(article, 'posted', ['from', 'subject', 'newsgroups'])
-  for (const name of ['Injection-Info', 'Xref']) {
-    if (article.has(name)) throw new ArticleRefused('invalid', `only servers may set ${name}`)
+  for (const [nameLower, name] of SET_BY_SERVERS) {
+    if (article.has(nameLower)) throw new ArticleRefused('invalid', `only servers may set ${name}`)
   }
   if (senderOf(article) === '') throw new ArticleRefused('invalid', 'From has no mail address')
   const misnamed = article.newsgroups().find((name) => !isNewsgroupName(name))
@@ -89,13 +95,13 @@ function checkProtoArticle(article: Article): void {
   }
 }
 
-/** Returns the groups to store the article in. @throws ArticleRefused */
-async function groupsFor(news: NewsContext, article: Article, poster: Poster): Promise<Folder[]> {
-  const names = article.newsgroups()
-  const found = await news.groupsNamed(names)
+/** Returns those of the groups in which the poster may post. @throws ArticleRefused */
+function permitted(article: Article, poster: Poster, found: readonly Folder[]): readonly Folder[] {
   // A newgroup message names a group that does not exist yet. Control messages are stored in `control.*` anyway.
-  if (controlOf(article)) return found
-  if (found.length === 0) throw new ArticleRefused('unwanted', `no such newsgroup: ${names.join(', ')}`.slice(0, 200))
+  if (article.has('control')) return found
+  if (found.length === 0) {
+    throw new ArticleRefused('unwanted', `no such newsgroup: ${article.newsgroups().join(', ')}`.slice(0, 200))
+  }
   for (const group of found) {
     const open = group.newsgroup?.posting !== 'no' && (poster.mayPost?.(group) ?? true)
     if (!open) throw new ArticleRefused('forbidden', `posting to ${group.name} is not allowed`)
@@ -105,28 +111,33 @@ async function groupsFor(news: NewsContext, article: Article, poster: Poster): P
 
 /** Returns the header lines that injection adds. RFC 5537 section 3.5 steps 7 to 11. */
 function injectedFields(news: NewsContext, article: Article, poster: Poster, messageId: string): OctetString[] {
-  const now = formatDate(news.clock.now())
   const lines = [`Path: ${injectedPath(news.hostname, poster.host, article.value('path'))}`]
-  if (!article.has('message-id')) lines.push(`Message-ID: ${messageId}`)
-  if (!article.has('date')) lines.push(`Date: ${now}`)
+  const hasDate = article.has('date')
   // An article that has both may also be injected elsewhere; it gets no Injection-Date.
-  const mayBeInjectedElsewhere = article.has('message-id') && article.has('date')
-  if (!article.has('injection-date') && !mayBeInjectedElsewhere) lines.push(`Injection-Date: ${now}`)
+  const mayBeInjectedElsewhere = hasDate && article.has('message-id')
+  if (!mayBeInjectedElsewhere) {
+    const now = formatDate(news.clock.now())
+    if (!article.has('message-id')) lines.push(`Message-ID: ${messageId}`)
+    if (!hasDate) lines.push(`Date: ${now}`)
+    if (!article.has('injection-date')) lines.push(`Injection-Date: ${now}`)
+  }
   lines.push(`Injection-Info: ${injectionInfo(news, poster)}`)
   return lines
 }
 
-const ASCII = /^[\x00-\x7f]*$/
+/** Most hosts, accounts and sessions: ASCII that needs no escape in a quoted string. */
+const PLAIN = /^[ !#-[\]-~]*$/
 
-const octetsOf = (text: string): OctetString => (ASCII.test(text) ? text : Buffer.from(text, 'utf8').toString('latin1'))
+/** Returns a text in UTF-8 as a quoted string. RFC 5536 section 3.2.8, RFC 2045 section 5.1 */
+const quoted = (text: string): OctetString =>
+  `"${PLAIN.test(text) ? text : Buffer.from(text, 'utf8').toString('latin1').replace(/["\\]/g, '\\$&')}"`
 
 /** Returns the value of Injection-Info. RFC 5536 section 3.2.8. */
-function injectionInfo(news: NewsContext, poster: Poster): OctetString {
-  const quoted = (text: string): string => `"${octetsOf(text).replace(/["\\]/g, '\\$&')}"`
-  const parts = [news.hostname, `posting-host=${quoted(poster.host)}`]
-  if (poster.account !== undefined) parts.push(`posting-account=${quoted(poster.account)}`)
-  if (poster.session !== undefined) parts.push(`logging-data=${quoted(poster.session)}`)
-  return parts.join('; ')
+function injectionInfo({ hostname }: NewsContext, { host, account, session }: Poster): OctetString {
+  let info = `${hostname}; posting-host=${quoted(host)}`
+  if (account !== undefined) info += `; posting-account=${quoted(account)}`
+  if (session !== undefined) info += `; logging-data=${quoted(session)}`
+  return info
 }
 
 /** Fields of the article that the mail to the moderator leaves out. */

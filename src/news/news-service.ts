@@ -88,9 +88,13 @@ export class NewsService implements NewsContext {
     return inject(this, raw, poster)
   }
 
-  /** Acts as relaying agent: accepts an article from a peer. @throws ArticleRefused */
+  /** Acts as relaying agent: accepts an article from a peer. Rejects with ArticleRefused. */
   relay(raw: Buffer, source: Source): Promise<Relayed> {
-    return relay(this, raw, source)
+    try {
+      return relay(this, raw, source)
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
   /** Decides about an offer. Claims a wanted article for `holder` (a session) until it arrives. RFC 4644 section 2.4. */

@@ -3,7 +3,7 @@ import type { Folder, StoredMessage } from '../store/types.ts'
 import { Article, ArticleRefused } from './article.ts'
 import { checkDate, checkHeader } from './check-header.ts'
 import { controlOf } from './control.ts'
-import { destinationsOf } from './destinations.ts'
+import { type Destinations, destinationsOf } from './destinations.ts'
 import { hasPassed, type PathSource, relayedPath } from './path.ts'
 import { storeArticle } from './store-article.ts'
 import type { NewsContext } from './types.ts'
@@ -31,9 +31,9 @@ const MANDATORY = ['from', 'newsgroups', 'subject', 'message-id', 'date', 'path'
 /**
  * Accepts an article from a peer: rejects invalid articles, duplicates, and articles for groups that are not carried here;
  * adds this site to the Path and stores the article. RFC 5537 sections 3.6 and 3.7.
- * @throws ArticleRefused
+ * @throws ArticleRefused at once, if nothing has to be awaited
  */
-export async function relay(news: NewsContext, raw: Buffer, source: Source): Promise<Relayed> {
+export function relay(news: NewsContext, raw: Buffer, source: Source): Promise<Relayed> {
   const article = new Article(raw)
   checkHeader(article, 'relayed', MANDATORY) // RFC 5536 section 3.1
   const messageId = article.value('message-id') as string
@@ -44,10 +44,13 @@ export async function relay(news: NewsContext, raw: Buffer, source: Source): Pro
   const path = article.value('path') as string
   // RFC 5537 section 3.6: an article never comes to a site twice
   if (hasPassed(path, news.hostname)) throw new ArticleRefused('unwanted', `Path has ${news.hostname} already`)
-  const folders = await carriedGroups(news, article, source, messageId)
-  const relayed = article.rebuiltPieces(REPLACED, [`Path: ${relayedPath(news.hostname, source, path)}`])
-  const stored = await storeArticle(news, { article, messageId, raw: relayed, folders, session: source.session })
-  return { messageId, stored }
+  const keep = (folders: readonly Folder[]): Promise<Relayed> => {
+    const relayed = article.rebuiltPieces(REPLACED, [`Path: ${relayedPath(news.hostname, source, path)}`])
+    const accepted = { article, messageId, raw: relayed, folders, session: source.session }
+    return storeArticle(news, accepted).then((stored) => ({ messageId, stored }))
+  }
+  const carried = carriedGroups(news, article, source, messageId)
+  return carried instanceof Promise ? carried.then(keep) : keep(carried)
 }
 
 /**
@@ -55,12 +58,12 @@ export async function relay(news: NewsContext, raw: Buffer, source: Source): Pro
  * again need not send it.
  * @throws ArticleRefused
  */
-async function carriedGroups(
+function carriedGroups(
   news: NewsContext,
   article: Article,
   source: Source,
   messageId: string,
-): Promise<readonly Folder[]> {
+): readonly Folder[] | Promise<readonly Folder[]> {
   const refuse = async (reason: string): Promise<never> => {
     await news.store.remember(messageId)
     throw new ArticleRefused('unwanted', reason)
@@ -68,11 +71,15 @@ async function carriedGroups(
   const wanted = article.newsgroups().filter(source.groups)
   const control = controlOf(article)
   if (control) return wanted.length > 0 ? [] : refuse('control messages for these groups are not accepted')
-  const { folders, moderated } = await destinationsOf(news, wanted)
-  if (folders.length === 0) return refuse(`no group is carried here: ${article.newsgroups().join(', ')}`.slice(0, 200))
-  // RFC 5537 section 3.7 step 5
-  if (moderated && !article.has('approved')) return refuse(`not approved for the moderated group ${moderated.name}`)
-  return folders
+  const choose = ({ folders, moderated }: Destinations): readonly Folder[] | Promise<readonly Folder[]> => {
+    if (folders.length === 0)
+      return refuse(`no group is carried here: ${article.newsgroups().join(', ')}`.slice(0, 200))
+    // RFC 5537 section 3.7 step 5
+    if (moderated && !article.has('approved')) return refuse(`not approved for the moderated group ${moderated.name}`)
+    return folders
+  }
+  const destinations = destinationsOf(news, wanted)
+  return destinations instanceof Promise ? destinations.then(choose) : choose(destinations)
 }
 
 /** A peer that was asked for an article and does not send it loses its claim after this time. */

@@ -1,5 +1,5 @@
 import { joinPieces, type Pieces } from '../common/pieces.ts'
-import { type Folder, type Location, type StoredMessage, StoreError } from '../store/types.ts'
+import { type Folder, type Location, type NewMessage, type StoredMessage, StoreError } from '../store/types.ts'
 import { Article, ArticleRefused } from './article.ts'
 import { actOnControl, controlFolder, controlOf } from './control.ts'
 import { mailOut } from './gateway.ts'
@@ -21,39 +21,53 @@ export interface AcceptedArticle {
  * stored in `control.cancel` or a similar group, not in the groups that it names.
  * @throws ArticleRefused `duplicate` if it arrived by another way meanwhile, `later` if the store cannot accept it now
  */
-export async function storeArticle(news: NewsContext, accepted: AcceptedArticle): Promise<readonly StoredMessage[]> {
-  try {
-    return await store(news, accepted)
-  } catch (cause) {
+export function storeArticle(news: NewsContext, accepted: AcceptedArticle): Promise<readonly StoredMessage[]> {
+  return store(news, accepted).catch((cause) => {
     if (!(cause instanceof StoreError)) throw cause
     if (cause.code !== 'exists') throw new ArticleRefused('later', cause.message, { cause })
     throw new ArticleRefused('duplicate', `${accepted.messageId} is known here already`, { cause })
-  }
+  })
 }
 
-async function store(news: NewsContext, accepted: AcceptedArticle): Promise<readonly StoredMessage[]> {
-  const { article, messageId, raw, session } = accepted
+function store(news: NewsContext, accepted: AcceptedArticle): Promise<readonly StoredMessage[]> {
+  const { article, folders } = accepted
+  const hasEffects =
+    article.has('control') || article.has('supersedes') || folders.some(({ newsgroup }) => newsgroup?.gateway)
+  return hasEffects ? storeWithEffects(news, accepted) : append(news, accepted, folders)
+}
+
+/** Stores an article, then acts on its control request and mails it. */
+async function storeWithEffects(news: NewsContext, accepted: AcceptedArticle): Promise<readonly StoredMessage[]> {
+  const { article, raw } = accepted
   const control = controlOf(article)
   const folders = control ? [await controlFolder(news, control)] : accepted.folders
-  const stored = await news.store.append([
-    {
-      raw,
-      messageId,
-      // A copy may arrive at the same time, here or on another node.
-      once: true,
-      prefix: (locations) => xref(news.hostname, locations),
-      targets: folders.map((folder) => ({ folderId: folder.id })),
-      ...(session === undefined ? {} : { envelope: { session } }),
-    },
-  ])
-  if (control || article.has('supersedes')) await actOnControl(news, new Article(joinPieces(raw)), control)
-  if (!control && folders.some(({ newsgroup }) => newsgroup?.gateway))
-    await mailOut(news, new Article(joinPieces(raw)), folders)
+  const stored = await append(news, accepted, folders)
+  const kept = new Article(joinPieces(raw))
+  if (control || article.has('supersedes')) await actOnControl(news, kept, control)
+  if (!control && folders.some(({ newsgroup }) => newsgroup?.gateway)) await mailOut(news, kept, folders)
   return stored
+}
+
+function append(
+  news: NewsContext,
+  { messageId, raw, session }: AcceptedArticle,
+  folders: readonly Folder[],
+): Promise<readonly StoredMessage[]> {
+  const message: NewMessage = {
+    raw,
+    messageId,
+    // A copy may arrive at the same time, here or on another node.
+    once: true,
+    prefix: (locations) => xref(news.hostname, locations),
+    targets: folders.map(({ id }) => ({ folderId: id })),
+    envelope: session === undefined ? undefined : { session },
+  }
+  return news.store.append([message])
 }
 
 /** Returns the Xref field: the server's name, then the article's number in each group. RFC 5536 section 3.2.14. */
 function xref(hostname: string, locations: readonly Location[]): Buffer {
-  const places = locations.map(({ folder, uid }) => `${folder.name}:${uid}`)
-  return Buffer.from(`Xref: ${hostname} ${places.join(' ')}\r\n`, 'utf8')
+  let places = ''
+  for (const { folder, uid } of locations) places += ` ${folder.name}:${uid}`
+  return Buffer.from(`Xref: ${hostname}${places}\r\n`, 'utf8')
 }

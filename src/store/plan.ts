@@ -95,7 +95,7 @@ export function createEntries<State extends FolderNumbers>(
   return stored
 }
 
-/** With an envelope or without, each entry is one object: V8 keeps properties that are added to a literal in another one. */
+/** Each entry is one object, whatever it has: V8 keeps properties that are added to a literal in another one. */
 function newEntry(
   { messageId, envelope: ofMessage, internalDate }: NewMessage,
   { uid, modSeq, state, target }: PlannedPlace<FolderNumbers>,
@@ -105,11 +105,14 @@ function newEntry(
   const flags = state.flags.canonical(target.flags ?? [])
   const date = internalDate ?? now
   const envelope = target.envelope ?? ofMessage
-  const entry: { -readonly [Key in keyof MessageEntry]: MessageEntry[Key] } = envelope
+  if (envelope === undefined) {
+    return messageId === undefined
+      ? { uid, blob, sizeOctets, internalDate: date, savedAt: now, flags, modSeq }
+      : { uid, blob, sizeOctets, internalDate: date, savedAt: now, flags, modSeq, messageId }
+  }
+  return messageId === undefined
     ? { uid, blob, sizeOctets, internalDate: date, savedAt: now, flags, modSeq, envelope }
-    : { uid, blob, sizeOctets, internalDate: date, savedAt: now, flags, modSeq }
-  if (messageId !== undefined) entry.messageId = messageId
-  return entry
+    : { uid, blob, sizeOctets, internalDate: date, savedAt: now, flags, modSeq, envelope, messageId }
 }
 
 /** Returns the entries that a copy of `from` creates in a folder. */

@@ -212,7 +212,7 @@ export interface NewMessage {
   readonly messageId?: string | undefined
   /** Whether the batch is refused if `knows(messageId)`. This is decided in the commit: of two nodes, one wins. */
   readonly once?: boolean
-  readonly envelope?: DeliveryEnvelope
+  readonly envelope?: DeliveryEnvelope | undefined
   /** The folders to store the message in. They share its octets. */
   readonly targets: readonly AppendTarget[]
 }

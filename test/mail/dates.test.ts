@@ -55,6 +55,23 @@ describe('dates of mail (RFC 5322 sections 3.3, 4.3)', () => {
     expect(parseDate(value)).toBeUndefined()
   })
 
+  test.each([
+    'Sun, 1 Nov 2026 09:30:00 +0530',
+    'Sun, 01 Nov 2026 09:30:00 -0530',
+    '1 Nov 2026 24:00:60 +0000',
+    '31 Feb 2026 09:30:00 +9999',
+    'Sun, 0 Nov 2026 09:30:00 +0000',
+    'Sun, 32 Nov 2026 09:30:00 +0000',
+    'Sun, 1 Nov 1899 09:30:00 +0000',
+    'Sun, 1 Nov 2026 09:60:00 +0000',
+    'Sun, 1 NOV 2026 09:30:00 +0000',
+    'S,n, 1 Nov 2026 09:30:00 +0000',
+    'Sun, 1 Nov 2026 09:3x:00 +0000',
+    'Sun, 1 Nov 2026 09:30:00 00000',
+  ])('%j is the same date, or none, as with a comment', (value) => {
+    expect(parseZonedDate(value)).toEqual(parseZonedDate(`${value} ()`))
+  })
+
   test('are formatted and parsed back', () => {
     const ms = Date.UTC(2002, 7, 30, 15, 25, 31)
     expect(formatDate(ms)).toBe('Fri, 30 Aug 2002 15:25:31 +0000')

@@ -1,39 +1,39 @@
 import { MemoryLimitReached } from '../../../src/common/memory-budget.ts'
+import type { ReceivedOctets } from '../../../src/common/received-octets.ts'
 import { SpoolError } from '../../../src/common/spool.ts'
 import { TooLong } from '../../../src/net/errors.ts'
+import type { Posted } from '../../../src/news/inject.ts'
 import { defineCommand, type NntpSession } from '../command.ts'
 import { authenticationRequired, NntpError } from '../reply.ts'
 
 /** POST. The 441 reply states why an article is refused. RFC 3977 section 6.3.1. */
 export const post = defineCommand({
   name: 'POST',
-  async run(session) {
+  run(session) {
     checkPosting(session)
     session.connection.logon.cancelTimeout()
     session.reply(340, 'Send article to be posted')
-    // RFC 3977 section 6.3.1
-    await withArticle(session, { tooLong: 441, later: 441 }, (article) => postArticle(session, article))
+    return withArticle(session, 441, (article) => {
+      if (article instanceof TooLong) throw tooLong(article, 441) // RFC 3977 section 6.3.1
+      return postArticle(session, article)
+    })
   },
 })
 
-/** Returns the reply to an article that cannot be received now, or the error itself if it has another reason. */
-export function notReceived(error: unknown, code: number): unknown {
-  if (error instanceof MemoryLimitReached) return new NntpError(code, 'Not enough memory. Try again later')
-  return error instanceof SpoolError ? new NntpError(code, error.message) : error
-}
-
-async function postArticle(session: NntpSession, article: Buffer): Promise<void> {
+function postArticle(session: NntpSession, article: Buffer): Promise<void> {
   const { access, account, connection, news } = session
-  const fault = connection.endOfData(async () => article)
-  if (fault) await fault
-  const { messageId, moderator } = await news.post(article, {
+  const poster = {
     host: connection.remote.address,
     account: account?.user,
     session: connection.record.id,
-    mayPost: (group) => access.canPostTo(group),
+    mayPost: access.canPostTo,
+  }
+  const fault = connection.endOfData(async () => article)
+  const posting = fault ? fault.then(() => news.post(article, poster)) : news.post(article, poster)
+  return posting.then(({ messageId, moderator }: Posted) => {
+    const outcome = moderator === undefined ? 'Article received' : 'Article mailed to the moderator'
+    session.reply(240, `${outcome} ${messageId}`)
   })
-  const outcome = moderator === undefined ? 'Article received' : 'Article mailed to the moderator'
-  session.reply(240, `${outcome} ${messageId}`)
 }
 
 /** Checks that the client may post. @throws NntpError 480 if a log-on would allow it, else 440. RFC 3977 section 6.3.1 */
@@ -42,28 +42,60 @@ function checkPosting(session: NntpSession): void {
   throw session.policy.logon === 'no' ? new NntpError(440, 'Posting not permitted') : authenticationRequired()
 }
 
-/** The replies to an article that cannot be taken: it is over the limit, or the lab has no memory for it now. */
-export interface RefusalCodes {
-  readonly tooLong: number
-  readonly later: number
-}
+/** Returns the refusal of an article over the limit. */
+export const tooLong = ({ limitOctets }: TooLong, code: number): NntpError =>
+  new NntpError(code, `Article exceeds the limit of ${limitOctets} octets`)
+
+/** What is done with an article, or with the reason why it was discarded: it is over the limit. */
+type Use = (article: Buffer | TooLong) => void | Promise<unknown>
 
 /**
- * Reads the article that follows a command, and calls `use` with it.
- * @throws NntpError with one of `codes`, and what `use` throws
+ * Reads the article that follows a command, and calls `use` with it. Returns a promise only if something has to be awaited.
+ * @param later the reply to an article for which the lab has no memory now
+ * @throws NntpError, and what `use` throws
  */
-export async function withArticle(
-  session: NntpSession,
-  codes: RefusalCodes,
-  use: (article: Buffer) => Promise<void>,
-): Promise<void> {
-  const { messageSize } = session.context.config.limits
-  try {
-    using received = await session.connection.content.receiveBlock(messageSize)
-    await use(await received.whole())
-  } catch (error) {
-    if (error instanceof TooLong)
-      throw new NntpError(codes.tooLong, `Article exceeds the limit of ${messageSize} octets`)
-    throw notReceived(error, codes.later)
+export function withArticle(session: NntpSession, later: number, use: Use): void | Promise<void> {
+  const received = receive(session, later)
+  return received instanceof Promise
+    ? received.then((article) => useReceived(article, later, use))
+    : useReceived(received, later, use)
+}
+
+type Received = ReceivedOctets | TooLong
+
+function receive({ connection, context }: NntpSession, later: number): Received | Promise<Received> {
+  const failed = (error: unknown): TooLong => {
+    if (error instanceof TooLong) return error
+    throw notReceived(error, later)
   }
+  try {
+    const receiving = connection.content.receiveBlock(context.config.limits.messageSize)
+    return receiving instanceof Promise ? receiving.catch(failed) : receiving
+  } catch (error) {
+    return failed(error)
+  }
+}
+
+function useReceived(received: Received, later: number, use: Use): void | Promise<void> {
+  const release = (): void => {
+    if (!(received instanceof TooLong)) received[Symbol.dispose]()
+  }
+  const failed = (error: unknown): never => {
+    release()
+    throw notReceived(error, later)
+  }
+  try {
+    const article = received instanceof TooLong ? received : received.whole()
+    const using = article instanceof Promise ? article.then(use) : use(article)
+    if (using) return using.then(release, failed)
+  } catch (error) {
+    failed(error)
+  }
+  release()
+}
+
+/** Returns the reply to an article that cannot be received now, or the error itself if it has another reason. */
+function notReceived(error: unknown, code: number): unknown {
+  if (error instanceof MemoryLimitReached) return new NntpError(code, 'Not enough memory. Try again later')
+  return error instanceof SpoolError ? new NntpError(code, error.message) : error
 }

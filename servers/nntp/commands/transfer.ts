@@ -1,11 +1,10 @@
-import type { ReceivedOctets } from '../../../src/common/received-octets.ts'
 import { TooLong } from '../../../src/net/errors.ts'
 import { ArticleRefused } from '../../../src/news/article.ts'
 import type { FeedPeer } from '../access.ts'
 import { expectArguments, parseMessageId } from '../arguments.ts'
 import { defineCommand, expectPeer, type NntpCommand, type NntpSession } from '../command.ts'
 import { NntpError } from '../reply.ts'
-import { notReceived, withArticle } from './posting.ts'
+import { tooLong, withArticle } from './posting.ts'
 
 /** IHAVE message-id. RFC 3977 section 6.3.2. */
 export const ihave = defineCommand<string>({
@@ -21,9 +20,10 @@ export const ihave = defineCommand<string>({
     if (wanted === 'coming') throw new NntpError(436, 'Another peer is sending the article. Try again later')
     session.reply(335, 'Send article to be transferred')
     try {
-      await withArticle(session, { tooLong: 437, later: 436 }, (article) =>
-        relay(session, messageId, article, expectPeer(session)),
-      )
+      await withArticle(session, 436, (article) => {
+        if (article instanceof TooLong) throw tooLong(article, 437)
+        return relay(session, messageId, article, expectPeer(session))
+      })
       session.reply(235, 'Article transferred')
     } catch (error) {
       if (!(error instanceof ArticleRefused)) throw error
@@ -64,48 +64,41 @@ export const check = defineCommand<string>({
 export const takethis: NntpCommand = {
   name: 'TAKETHIS',
   syntax: 'message-id',
-  async run(session, args) {
-    let received: ReceivedOctets | TooLong
-    try {
-      const receiving = session.connection.content.receiveBlock(session.context.config.limits.messageSize)
-      received = receiving instanceof Promise ? await receiving : receiving
-    } catch (error) {
-      if (!(error instanceof TooLong)) throw notReceived(error, TRY_LATER)
-      received = error
-    }
-    using _ = received instanceof TooLong ? undefined : received
-    expectArguments(args, 1)
-    const messageId = parseMessageId(args[0] as string)
-    const peer = expectPeer(session)
-    if (received instanceof TooLong)
-      session.reply(439, `${messageId} exceeds the limit of ${received.limitOctets} octets`)
-    else await take(session, messageId, received, peer)
-  },
+  run: (session, args) =>
+    withArticle(session, TRY_LATER, (article) => {
+      expectArguments(args, 1)
+      const messageId = parseMessageId(args[0] as string)
+      const peer = expectPeer(session)
+      if (article instanceof TooLong)
+        return session.reply(439, `${messageId} exceeds the limit of ${article.limitOctets} octets`)
+      const release = (): void => session.news.claims.release(messageId, session)
+      const taken = (): void => {
+        release()
+        session.reply(239, messageId)
+      }
+      const failed = (error: unknown): void => {
+        release()
+        refuse(session, messageId, error)
+      }
+      return relay(session, messageId, article, peer).then(taken, failed)
+    }),
 }
 
 /** 400 ends the connection if the article cannot be taken now. Every other refusal is final. RFC 4644 section 2.5.2. */
 const TRY_LATER = 400
 
-async function take(session: NntpSession, messageId: string, article: ReceivedOctets, peer: FeedPeer): Promise<void> {
-  try {
-    const raw = article.whole()
-    await relay(session, messageId, raw instanceof Promise ? await raw : raw, peer)
-    session.reply(239, messageId)
-  } catch (error) {
-    if (!(error instanceof ArticleRefused)) throw notReceived(error, TRY_LATER)
-    if (error.code === 'later') throw new NntpError(TRY_LATER, error.message)
-    session.reply(439, `${messageId} ${error.message}`)
-  } finally {
-    session.news.claims.release(messageId, session)
-  }
+/** Replies to TAKETHIS if the article is refused. @throws other errors, and NntpError 400 */
+function refuse(session: NntpSession, messageId: string, error: unknown): void {
+  if (!(error instanceof ArticleRefused)) throw error
+  if (error.code === 'later') throw new NntpError(TRY_LATER, error.message)
+  session.reply(439, `${messageId} ${error.message}`)
 }
 
-/** Stores an article from a peer. @throws ArticleRefused, FaultAnswered */
-async function relay(session: NntpSession, messageId: string, raw: Buffer, peer: FeedPeer): Promise<void> {
+/** Stores an article from a peer. Rejects with ArticleRefused or FaultAnswered. */
+function relay(session: NntpSession, messageId: string, raw: Buffer, peer: FeedPeer): Promise<unknown> {
   const { connection, news } = session
-  const fault = connection.endOfData(async () => raw)
-  if (fault) await fault
   const { identity, groups } = peer
   const source = { address: connection.remote.address, identity, groups, messageId, session: connection.record.id }
-  await news.relay(raw, source)
+  const fault = connection.endOfData(async () => raw)
+  return fault ? fault.then(() => news.relay(raw, source)) : news.relay(raw, source)
 }
