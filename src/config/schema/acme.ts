@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { mapping } from './mapping.ts'
 import { addressOrNetwork, duration, timeLimit } from './values.ts'
 
 const port = z.number().int().min(1).max(65535)
@@ -8,14 +9,14 @@ const dnsSource = z.union(
   'write the address of a DNS server, or a list of a program and its arguments',
 )
 
-const profile = z.strictObject({
+const profile = mapping(() => ({
   lifetime: duration.refine((ms) => ms >= 1000, 'write at least 1s').describe('Lifetime of the certificates.'),
   description: z.string().default('').describe('What people read about it in the directory.'),
-})
+}))
 
 const share = z.number().min(0).max(1)
 
-const strictness = z.strictObject({
+const strictness = mapping(() => ({
   rejectNonces: share.default(0).describe('Share of good nonces to reject, 0 to 1. Clients must try again.'),
   reuseAuthorizations: share
     .default(1)
@@ -36,10 +37,10 @@ const strictness = z.strictObject({
     .nonnegative()
     .default(823024)
     .describe('Seed of the random numbers. The same seed and the same requests give the same decisions.'),
-})
+}))
 
 /** The key `authorityService.acme`. */
-export const acme = z.strictObject({
+export const acme = mapping(() => ({
   enabled: z
     .boolean()
     .default(true)
@@ -84,4 +85,4 @@ export const acme = z.strictObject({
   strictness: strictness
     .optional()
     .describe('Makes the ACME directories behave as differently as real authorities may, to test how clients cope.'),
-})
+}))

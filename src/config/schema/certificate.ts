@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { type DefectName, defectNames } from './defect-names.ts'
+import { mapping } from './mapping.ts'
 import { hostName } from './values.ts'
 
 /** Good certificates of different kinds, to compare the defective ones with. */
@@ -101,7 +102,7 @@ const hostname = hostName
 
 const name = z.string().min(1)
 
-const defect = z.strictObject({
+const defect = mapping(() => ({
   defect: z
     .enum([...defectNames, ...variantNames])
     .describe(
@@ -109,17 +110,17 @@ const defect = z.strictObject({
     )
     .meta({ examples: ['expired'] }),
   hostname,
-})
+}))
 
-const variant = z.strictObject({
+const variant = mapping(() => ({
   variant: z
     .enum([...variantNames, ...postQuantumVariants])
     .describe('A good certificate of this kind; docs/testing.md describes each variant.')
     .meta({ examples: ['p256'] }),
   hostname,
-})
+}))
 
-const files = z.strictObject({
+const files = mapping(() => ({
   file: z
     .string()
     .min(1)
@@ -132,7 +133,7 @@ const files = z.strictObject({
     .min(1)
     .describe('File with the private key, in PEM.')
     .meta({ examples: ['../server.key'] }),
-})
+}))
 
 const single = z.union([name, defect, variant, files])
 

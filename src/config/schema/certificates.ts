@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { acme } from './acme.ts'
+import { mapping } from './mapping.ts'
 import { duration, listenAddress, listenPort, portOrOff } from './values.ts'
 
 const keyKinds = [
@@ -24,7 +25,7 @@ const store = z.string().min(1)
 
 export const certificates = z.union([
   store,
-  z.strictObject({
+  mapping(() => ({
     store: store
       .optional()
       .describe(
@@ -41,11 +42,11 @@ export const certificates = z.union([
       .boolean()
       .default(true)
       .describe('Whether a running lab renews certificates that were obtained with `cert issue --acme`.'),
-  }),
+  })),
 ])
 
 /** A kind of certificate that authorities of the lab issue. */
-export const certificateProfile = z.strictObject({
+export const certificateProfile = mapping(() => ({
   purposes: z
     .array(z.enum(['serverAuth', 'clientAuth', 'codeSigning', 'emailProtection', 'timeStamping', 'OCSPSigning']))
     .min(1)
@@ -65,9 +66,9 @@ export const certificateProfile = z.strictObject({
       'Whether clients must refuse the certificates without a stapled OCSP response (RFC 7633). Virtual servers then need tls.ocspStapling: true.',
     )
     .meta({ examples: [true] }),
-})
+}))
 
-export const authorityService = z.strictObject({
+export const authorityService = mapping(() => ({
   address: listenAddress.describe('Address to listen on.'),
   port: listenPort.default(80).describe('HTTP port. portOffset is added; 0 takes a free port.'),
   tlsPort: portOrOff
@@ -81,4 +82,4 @@ export const authorityService = z.strictObject({
     .optional()
     .describe('URL of the service in certificates. Default: http:// with the host name and the port.')
     .meta({ examples: ['http://pki.lab.test'] }),
-})
+}))

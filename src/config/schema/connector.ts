@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import { z } from 'zod'
+import { mapping } from './mapping.ts'
 import { countOrOff, duration, host, hostName, mailAddress, secretFile } from './values.ts'
 
 /**
@@ -27,7 +28,7 @@ const authority = z
 const remotePort = z.number().int().min(1).max(65535)
 
 /** The host that takes all mail of a connector. */
-const smartHost = z.strictObject({
+const smartHost = mapping(() => ({
   host: host.describe('Host to connect to.').meta({ examples: ['127.0.0.1'] }),
   port: remotePort
     .optional()
@@ -66,7 +67,7 @@ const smartHost = z.strictObject({
     .describe('Access token for the host (XOAUTH2), instead of a password.')
     .meta({ examples: ['ya29.token'], writeOnly: true }),
   accessTokenFile: secretFile('access token', '../relay.token'),
-})
+}))
 
 /** A pattern of addresses. `*` stands for any text. */
 const addressPattern = z.string().regex(/^[^\s<>]+$/, 'write an address or a pattern like *@example.test')
@@ -76,7 +77,7 @@ const headerName = z.string().regex(/^[!-9;-~]+$/, 'write the name of a header f
 const accountName = z.string().min(1)
 
 /** Conditions that a message must meet for a connector or a forward rule. */
-const filters = z.strictObject({
+const filters = mapping(() => ({
   from: z
     .array(addressPattern)
     .min(1)
@@ -103,7 +104,7 @@ const filters = z.strictObject({
     .optional()
     .describe('Accounts. The sender must have logged on as one of them.')
     .meta({ examples: [['alice']] }),
-})
+}))
 
 /** A rate limit: `100/m` is 100 messages per minute. */
 const rate = z
@@ -117,7 +118,7 @@ const rate = z
 /** A pause between attempts, long enough not to keep the machine busy. */
 const pause = duration.refine((ms) => ms >= 100, 'write at least 100ms')
 
-const schedule = z.strictObject({
+const schedule = mapping(() => ({
   retry: z
     .array(pause)
     .min(1)
@@ -136,7 +137,7 @@ const schedule = z.strictObject({
     .describe('Maximum rate of the connector: 100/m is 100 messages per minute. Units: s, m, h, d. off: no limit.')
     .meta({ examples: ['100/m'] }),
   connections: countOrOff.default(5).describe('Maximum number of simultaneous connections to one destination.'),
-})
+}))
 
 /** A recipient domain: one domain, `*.` and a domain for all below it, or `*` for every other domain. */
 const domainPattern = z
@@ -151,7 +152,7 @@ const resolver = z.string().refine((text) => {
 }, 'write an IP address and port such as 127.0.0.1:5300')
 
 /** Sends mail to other hosts. Exchange Server calls it an SMTP connector. */
-export const connector = z.strictObject({
+export const connector = mapping(() => ({
   name: z
     .string()
     .min(1)
@@ -199,17 +200,16 @@ export const connector = z.strictObject({
     .describe('Conditions that a message must all meet. Other messages go to the next connector for their domain.')
     .meta({ examples: [{ from: ['*@lab.test'] }] }),
   keepCopy: z.boolean().default(true).describe('automatic: whether the lab also keeps a copy (`relay: capture`).'),
-  rewrite: z
-    .strictObject({
-      to: mailAddress
-        .optional()
-        .describe('Address that gets every message instead of its recipients. The header stays as it is.')
-        .meta({ examples: ['dev@example.test'] }),
-      from: mailAddress
-        .optional()
-        .describe('Sender (MAIL FROM) of every message, except of reports. The header stays as it is.')
-        .meta({ examples: ['lab@example.test'] }),
-    })
+  rewrite: mapping(() => ({
+    to: mailAddress
+      .optional()
+      .describe('Address that gets every message instead of its recipients. The header stays as it is.')
+      .meta({ examples: ['dev@example.test'] }),
+    from: mailAddress
+      .optional()
+      .describe('Sender (MAIL FROM) of every message, except of reports. The header stays as it is.')
+      .meta({ examples: ['lab@example.test'] }),
+  }))
     .optional()
     .describe('Changes to the envelope.')
     .meta({ examples: [{ to: 'dev@example.test' }] }),
@@ -233,10 +233,10 @@ export const connector = z.strictObject({
       'Client certificate for the next host, if it asks for one: the name of a virtual server, or a friendly name or thumbprint in the certificate store.',
     )
     .meta({ examples: ['Default SMTP Virtual Server'] }),
-})
+}))
 
 /** Sends further copies of mail that the lab delivers to its own mailboxes. */
-export const forwardRule = z.strictObject({
+export const forwardRule = mapping(() => ({
   filters: filters
     .describe('Conditions that a message must all meet.')
     .meta({ examples: [{ to: ['alice@lab.test'] }] }),
@@ -253,4 +253,4 @@ export const forwardRule = z.strictObject({
       'Connector that sends the copies. Its `domains`, `when` and filters are ignored. Default: the connector for the domain.',
     )
     .meta({ examples: ['Default SMTP Connector'] }),
-})
+}))

@@ -2,31 +2,30 @@ import { z } from 'zod'
 import { accountFormats } from '../accounts/formats.ts'
 import { parseHash } from '../accounts/password-hash.ts'
 import type { AccountOrigin } from '../accounts/types.ts'
+import { mapping } from './mapping.ts'
 import { outOfOffice } from './reports.ts'
 import { mailAddress, octets, preload, secretFile } from './values.ts'
 
 /** How much an account may store. */
-export const quota = z
-  .strictObject({
-    size: octets
-      .optional()
-      .describe('Size of all messages of the account, in octets or as 100KB, 10MiB.')
-      .meta({ examples: ['10MiB'] }),
-    messages: z
-      .number()
-      .int()
-      .nonnegative()
-      .optional()
-      .describe('Number of messages of the account.')
-      .meta({ examples: [1000] }),
-    exceeded: z
-      .enum(['defer', 'refuse'])
-      .default('defer')
-      .describe(
-        'How SMTP refuses a message that exceeds it. defer: 452 4.2.2, so that clients try again. refuse: 552 5.2.2, so that they give up. A message that can never fit is refused.',
-      ),
-  })
-  .meta({ examples: [{ size: '10MiB', messages: 1000 }] })
+export const quota = mapping(() => ({
+  size: octets
+    .optional()
+    .describe('Size of all messages of the account, in octets or as 100KB, 10MiB.')
+    .meta({ examples: ['10MiB'] }),
+  messages: z
+    .number()
+    .int()
+    .nonnegative()
+    .optional()
+    .describe('Number of messages of the account.')
+    .meta({ examples: [1000] }),
+  exceeded: z
+    .enum(['defer', 'refuse'])
+    .default('defer')
+    .describe(
+      'How SMTP refuses a message that exceeds it. defer: 452 4.2.2, so that clients try again. refuse: 552 5.2.2, so that they give up. A message that can never fit is refused.',
+    ),
+})).meta({ examples: [{ size: '10MiB', messages: 1000 }] })
 export type Quota = z.output<typeof quota>
 export type QuotaInput = z.input<typeof quota>
 
@@ -51,7 +50,7 @@ export const accountAccess = {
     .meta({ examples: [true] }),
   appPasswords: z
     .array(
-      z.strictObject({
+      mapping(() => ({
         name: z
           .string()
           .min(1)
@@ -62,7 +61,7 @@ export const accountAccess = {
           .min(1)
           .describe('Password in clear text.')
           .meta({ examples: ['abcd efgh ijkl mnop'], writeOnly: true }),
-      }),
+      })),
     )
     .optional()
     .describe('Additional passwords of the account, one for each program.')
@@ -87,7 +86,7 @@ const imapUrl = z.string().regex(/^imap:\/\/[^\s\]]+$/i, 'write a URL such as im
 /** Of the password `secret`. */
 const EXAMPLE_HASH = '$5$sealpost$dzu0JHyq40kNLH2rtkjFKo9P98j0NN39wjUYG6Zt2S5'
 
-const account = z.strictObject({
+const account = mapping(() => ({
   user: z
     .string()
     .min(1)
@@ -145,12 +144,12 @@ const account = z.strictObject({
     )
     .meta({ examples: [{ 'Shared/Reports': 'imap://alice;AUTH=*@imap2.lab.test/Shared/Reports' }] }),
   preload,
-})
+}))
 
 /** An account, listed in the configuration or in a file. */
 type Account = z.output<typeof account> & { readonly origin?: AccountOrigin | undefined }
 
-const accountFile = z.strictObject({
+const accountFile = mapping(() => ({
   file: z
     .string()
     .min(1)
@@ -163,10 +162,10 @@ const accountFile = z.strictObject({
       'htpasswd: USER:PASSWORD in each line. dovecot: a passwd-file. greenmail: LOGIN:PASSWORD@DOMAIN, separated by commas. Default: recognized by the content.',
     )
     .meta({ examples: ['htpasswd'] }),
-})
+}))
 
 /** As Windows mapped certificates: one to one by issuer and serial number, many to one by a part of the names. */
-const certificateRule = z.strictObject({
+const certificateRule = mapping(() => ({
   issuer: z
     .string()
     .min(1)
@@ -190,10 +189,10 @@ const certificateRule = z.strictObject({
     .min(1)
     .describe('Account that the certificate logs on to.')
     .meta({ examples: ['alice'] }),
-})
+}))
 export type CertificateRule = z.output<typeof certificateRule>
 
-export const directory = z.strictObject({
+export const directory = mapping(() => ({
   mode: z
     .enum(['listed', 'open'])
     .default('listed')
@@ -223,9 +222,9 @@ export const directory = z.strictObject({
       'Rules that say which account a client certificate logs on to, by issuer, subject and serial number. The first rule that matches counts. `certificates` of the accounts are tried before the rules, and names in the certificate (UPN, mail address) after them.',
     )
     .meta({ examples: [[{ issuer: '*O=Partner*', subject: 'CN=*, OU=Sales, *', account: 'alice' }]] }),
-})
+}))
 
-export const captured = z.strictObject({
+export const captured = mapping(() => ({
   readers: z
     .union([z.literal('all'), z.array(z.string().min(1))])
     .default('all')
@@ -240,4 +239,4 @@ export const captured = z.strictObject({
       'The one folder for all captured mail, each message once: `Captured/NAME` over IMAP4. Default: a folder for each domain.',
     )
     .meta({ examples: ['all'] }),
-})
+}))

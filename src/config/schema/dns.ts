@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { mapping } from './mapping.ts'
 import { addressOrNetwork, duration, hostName, listenAddress, listenPort, timeLimit } from './values.ts'
 
 /** Defects of records: the zone contains wrong data. */
@@ -38,7 +39,7 @@ const dnsDefectNames = [...recordDefectNames, ...answerDefectNames, ...signature
 const defectName = z.enum(dnsDefectNames)
 
 /** The keys of a defect with options. */
-export const dnsDefectKeys = z.strictObject({
+export const dnsDefectKeys = mapping(() => ({
   defect: defectName.describe('Name of the defect. See docs/dns.md.').meta({ examples: ['slow'] }),
   name: z
     .string()
@@ -60,14 +61,14 @@ export const dnsDefectKeys = z.strictObject({
     .optional()
     .describe('slow: wait before each answer. Default: 5s.')
     .meta({ examples: ['5s'] }),
-})
+}))
 
 /** A defect of a zone: its name alone, or an object with options. */
 export const dnsDefect = z
   .union([defectName, dnsDefectKeys])
   .transform((given) => (typeof given === 'string' ? { defect: given } : given))
 
-const zone = z.strictObject({
+const zone = mapping(() => ({
   records: z
     .array(z.string().min(1))
     .default([])
@@ -104,10 +105,10 @@ const zone = z.strictObject({
     .default([])
     .describe('Deliberate defects of the zone, to test clients: names, or { defect, name, types, delay }.')
     .meta({ examples: [['wrong-mx', { defect: 'slow', delay: '2s' }]] }),
-})
+}))
 
 /** The key `dns`. */
-export const dns = z.strictObject({
+export const dns = mapping(() => ({
   address: listenAddress.describe('Address to listen on, by UDP and TCP.'),
   port: listenPort.default(53).describe('Port. portOffset is added; 0 takes a free port.'),
   ttl: duration
@@ -133,7 +134,7 @@ export const dns = z.strictObject({
     .default({})
     .describe('Zones by name. The domains and host names of the lab have zones without being listed.')
     .meta({ examples: [{ 'example.test': { records: ['@ MX 10 mail', 'mail A 127.0.0.1'] } }] }),
-})
+}))
 
 export type DnsConfig = z.output<typeof dns>
 export type DnsZoneConfig = DnsConfig['zones'][string]

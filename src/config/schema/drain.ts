@@ -1,8 +1,8 @@
-import { z } from 'zod'
+import { mapping } from './mapping.ts'
 import { timeLimit } from './values.ts'
 
 /** How a lab ends that a balancer or an orchestrator stops with SIGTERM. */
-export const drain = z.strictObject({
+export const drain = mapping(() => ({
   delay: timeLimit
     .optional()
     .describe(
@@ -14,4 +14,4 @@ export const drain = z.strictObject({
     .describe(
       'How long sessions may then take to finish what they do, such as the transfer of a message. Sessions without work end at once.',
     ),
-})
+}))

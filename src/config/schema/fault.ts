@@ -1,12 +1,13 @@
 import { z } from 'zod'
 import { faultMistakes, isOutgoingFault } from './fault-checks.ts'
+import { mapping } from './mapping.ts'
 import { serverProtocols } from './protocol.ts'
 import { onDemandReport } from './reports.ts'
 import { duration, octets } from './values.ts'
 
 const count = z.number().int().positive()
 
-const when = z.strictObject({
+const when = mapping(() => ({
   protocol: z
     .enum(serverProtocols)
     .optional()
@@ -73,9 +74,9 @@ const when = z.strictObject({
     .optional()
     .describe('Probability from 0 to 1. faultSeed makes the result repeatable.')
     .meta({ examples: [0.1] }),
-})
+}))
 
-const action = z.strictObject({
+const action = mapping(() => ({
   delay: duration
     .optional()
     .describe('Waits this long, then continues.')
@@ -176,7 +177,7 @@ const action = z.strictObject({
       'On end-of-data, with an action in place of the reply: whether the message is stored. true: the message is kept although the client does not learn it (a lost acknowledgement; clients send it again). false: the message is lost. Must be written unless reply is a refusal, where it is false.',
     )
     .meta({ examples: [true] }),
-})
+}))
 
 type Places = Readonly<Record<keyof z.infer<typeof action>, readonly string[]>>
 
@@ -232,13 +233,13 @@ const times = z
   .describe('How often the fault happens.')
 
 /** The keys of a fault. Which of them go together, `fault` checks. */
-export const faultKeys = z.strictObject({
+export const faultKeys = mapping(() => ({
   name,
   when: whenHappens,
   do: action.describe('What happens. Several actions run in the order of this list.'),
   skip,
   times,
-})
+}))
 
 /** A fault to inject: when, what, and how often. */
 export const fault = faultKeys
@@ -263,14 +264,13 @@ export const fault = faultKeys
 const SCRIPTED: readonly string[] = ['connect', 'command', 'end-of-data']
 
 /** A fault of a test whose function decides, command by command, what happens. */
-export const scriptedFault = z
-  .strictObject({
-    name,
-    when: whenHappens,
-    do: z.custom<(...args: never[]) => unknown>((value) => typeof value === 'function'),
-    skip,
-    times,
-  })
+export const scriptedFault = mapping(() => ({
+  name,
+  when: whenHappens,
+  do: z.custom<(...args: never[]) => unknown>((value) => typeof value === 'function'),
+  skip,
+  times,
+}))
   .transform((given) => ({ ...given, when: { ...given.when, on: given.when.on ?? ('command' as const) } }))
   .check(({ value, issues }) => {
     const { on } = value.when

@@ -1,9 +1,10 @@
 import { z } from 'zod'
 import { eventNames } from './event-names.ts'
+import { mapping } from './mapping.ts'
 import { listenAddress, secretFile, timeLimit } from './values.ts'
 
 /** What jobs of the HTTP API may examine. */
-export const verifyJobs = z.strictObject({
+export const verifyJobs = mapping(() => ({
   targets: z
     .array(z.string().min(1))
     .default([])
@@ -11,10 +12,10 @@ export const verifyJobs = z.strictObject({
       'Hosts that `POST /api/v1/verify` may connect to, besides the virtual servers of the lab and loopback addresses: names and IP addresses.',
     )
     .meta({ examples: [['mail.example.test']] }),
-})
+}))
 
 /** Where jobs of the HTTP API open bad servers. */
-export const auditJobs = z.strictObject({
+export const auditJobs = mapping(() => ({
   address: listenAddress.describe(
     'Address on which `POST /api/v1/audit` opens bad servers. 0.0.0.0 (IPv4) and :: (all) let clients on other machines connect.',
   ),
@@ -28,10 +29,10 @@ export const auditJobs = z.strictObject({
       'First of the 430 ports of bad servers, which have the order of config/badmail.yaml. Default: free ports.',
     )
     .meta({ examples: [20_000] }),
-})
+}))
 
 /** A program that calls the HTTP API with a token of its own. */
-export const token = z.strictObject({
+export const token = mapping(() => ({
   name: z
     .string()
     .min(1)
@@ -50,12 +51,12 @@ export const token = z.strictObject({
     .describe('The token itself, at least 16 characters.')
     .meta({ examples: ['change-me-change-me'], writeOnly: true }),
   tokenFile: secretFile('token', '../ci.token'),
-})
+}))
 
 const webhookEvents = z.enum(eventNames).exclude(['log', 'lab.stopping', 'events.lost'])
 
 /** A program that is told of events. https://www.standardwebhooks.com */
-export const webhook = z.strictObject({
+export const webhook = mapping(() => ({
   url: z
     .url({ protocol: /^https?$/, error: 'write a URL such as http://127.0.0.1:9000/hook' })
     .describe('Where events are sent, by POST. Redirects are not followed.')
@@ -101,4 +102,4 @@ export const webhook = z.strictObject({
     .array(timeLimit)
     .prefault(['1s', '5s', '30s', '2m', '10m', '30m', '1h'])
     .describe('Pauses before the further attempts if the receiver does not answer with a status of 200 to 299.'),
-})
+}))

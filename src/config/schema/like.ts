@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { mapping } from './mapping.ts'
 
 /** The tools whose place the lab can take, with their names in text. */
 export const likeTitles = {
@@ -15,7 +16,7 @@ const tool = z.enum(Object.keys(likeTitles) as [LikeTool, ...LikeTool[]])
 /** The place of another tool, as an HTTP virtual server takes it. */
 export const like = z.union([
   tool,
-  z.strictObject({
+  mapping(() => ({
     tool: tool.describe('The tool whose API is at the root.').meta({ examples: ['mailpit'] }),
     users: z
       .array(z.string().min(1))
@@ -41,7 +42,7 @@ export const like = z.union([
       .optional()
       .describe('mailpit: the label that the API names. Default: the `hostname` of the lab.')
       .meta({ examples: ['staging'] }),
-  }),
+  })),
 ])
 export type LikeConfig = z.output<typeof like>
 

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import { z } from 'zod'
+import { mapping } from './mapping.ts'
 import { duration, hostName } from './values.ts'
 
 /** Labels of a name in DNS; `_` begins those of services (RFC 8552). */
@@ -8,7 +9,7 @@ const dnsName = z.string().regex(/^[\w-]+(?:\.[\w-]+)*\.?$/, 'write a name such 
 const ipv4 = z.string().refine((text) => isIP(text) === 4, 'write an IPv4 address such as 192.0.2.7')
 const ipv6 = z.string().refine((text) => isIP(text) === 6, 'write an IPv6 address such as 2001:db8::7')
 
-const nameRecords = z.strictObject({
+const nameRecords = mapping(() => ({
   txt: z
     .array(z.string())
     .optional()
@@ -34,7 +35,7 @@ const nameRecords = z.strictObject({
     .optional()
     .describe('PTR: host names of an address, for a name in in-addr.arpa or ip6.arpa.')
     .meta({ examples: [['mail.example.test']] }),
-})
+}))
 
 /** A private key. Without a file, it is generated and kept in the certificate store. */
 const privateKey = z
@@ -65,7 +66,7 @@ const dkimDefects = [
   'no-key',
 ] as const
 
-const dkimKey = z.strictObject({
+const dkimKey = mapping(() => ({
   domain: hostName
     .describe('Domain that signs (`d=`). It signs mail whose From address is in this domain or a subdomain.')
     .meta({ examples: ['lab.test'] }),
@@ -93,10 +94,10 @@ const dkimKey = z.strictObject({
       'A deliberate defect of the signatures, to test verifiers. short-key: 512 bits. revoked-key and no-key change the record in DNS.',
     )
     .meta({ examples: ['wrong-body-hash'] }),
-})
+}))
 
 /** SPF, DKIM, DMARC, ARC and BIMI. */
-export const mailAuthentication = z.strictObject({
+export const mailAuthentication = mapping(() => ({
   check: z
     .enum(['on-arrival', 'on-demand', 'off'])
     .default('on-demand')
@@ -148,18 +149,17 @@ export const mailAuthentication = z.strictObject({
     .meta({
       examples: [[{ domain: 'lab.test' }, { domain: 'lab.test', selector: 'ed', algorithm: 'ed25519' }]],
     }),
-  arc: z
-    .strictObject({
-      domain: hostName.describe('Domain that seals (`d=`).').meta({ examples: ['lab.test'] }),
-      selector: selector.default('arc'),
-      key: privateKey,
-    })
+  arc: mapping(() => ({
+    domain: hostName.describe('Domain that seals (`d=`).').meta({ examples: ['lab.test'] }),
+    selector: selector.default('arc'),
+    key: privateKey,
+  }))
     .optional()
     .describe(
       'ARC (RFC 8617): seals mail of other domains that the lab received by SMTP and sends on, with an RSA key. Default: no seal.',
     )
     .meta({ examples: [{ domain: 'lab.test' }] }),
-})
+}))
 export type MailAuthenticationConfig = z.output<typeof mailAuthentication>
 export type DkimKeyConfig = MailAuthenticationConfig['dkim'][number]
 export type ArcKeyConfig = NonNullable<MailAuthenticationConfig['arc']>

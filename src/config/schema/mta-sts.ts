@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { mapping } from './mapping.ts'
 import { duration } from './values.ts'
 
 /** How senders use the policy. RFC 8461 section 3.2. */
@@ -27,32 +28,30 @@ const mxPattern = z
   .string()
   .regex(/^(?:\*\.)?[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*$/, 'write a host name such as mx.lab.test or *.lab.test')
 
-export const mtaSts = z
-  .strictObject({
-    mode: z
-      .enum(mtaStsModes)
-      .default('testing')
-      .describe(
-        'enforce: senders deliver only to the hosts of the policy, by TLS with a valid certificate. testing: senders report failures and deliver. none: the domain has no policy any more.',
-      ),
-    mx: z
-      .array(mxPattern)
-      .min(1)
-      .optional()
-      .describe(
-        'Names of MX hosts that the policy allows. The * of `*.lab.test` stands for one label. Default: `hostname`.',
-      )
-      .meta({ examples: [['mx.lab.test', '*.mail.lab.test']] }),
-    maxAge: duration
-      .refine((ms) => ms <= MAX_POLICY_AGE_SECONDS * 1000, 'write at most 365d')
-      .prefault('1d')
-      .describe('How long senders keep the policy (max_age).'),
-    defect: z
-      .enum(mtaStsDefects)
-      .optional()
-      .describe(
-        'A mistake in the served policy, to test how senders handle it. For a bad certificate, use `certificate` of the http virtual server.',
-      )
-      .meta({ examples: ['wrong-mx'] }),
-  })
-  .meta({ examples: [{ mode: 'enforce', mx: ['mx.lab.test'] }] })
+export const mtaSts = mapping(() => ({
+  mode: z
+    .enum(mtaStsModes)
+    .default('testing')
+    .describe(
+      'enforce: senders deliver only to the hosts of the policy, by TLS with a valid certificate. testing: senders report failures and deliver. none: the domain has no policy any more.',
+    ),
+  mx: z
+    .array(mxPattern)
+    .min(1)
+    .optional()
+    .describe(
+      'Names of MX hosts that the policy allows. The * of `*.lab.test` stands for one label. Default: `hostname`.',
+    )
+    .meta({ examples: [['mx.lab.test', '*.mail.lab.test']] }),
+  maxAge: duration
+    .refine((ms) => ms <= MAX_POLICY_AGE_SECONDS * 1000, 'write at most 365d')
+    .prefault('1d')
+    .describe('How long senders keep the policy (max_age).'),
+  defect: z
+    .enum(mtaStsDefects)
+    .optional()
+    .describe(
+      'A mistake in the served policy, to test how senders handle it. For a bad certificate, use `certificate` of the http virtual server.',
+    )
+    .meta({ examples: ['wrong-mx'] }),
+})).meta({ examples: [{ mode: 'enforce', mx: ['mx.lab.test'] }] })

@@ -1,7 +1,8 @@
 import { z } from 'zod'
+import { mapping } from './mapping.ts'
 import { duration, host, hostName, mailAddress, preload, secretFile } from './values.ts'
 
-export const newsgroup = z.strictObject({
+export const newsgroup = mapping(() => ({
   name: z
     .string()
     .regex(/^[^\s,!*?\\[\]/]+$/, 'a newsgroup name has no spaces, commas, slashes or wildmat characters')
@@ -65,7 +66,7 @@ export const newsgroup = z.strictObject({
     .meta({ examples: [10_000] }),
   preload,
   suggested: z.boolean().default(false).describe('Whether LIST SUBSCRIPTIONS suggests the newsgroup to new readers.'),
-})
+}))
 
 /** Control messages about newsgroups. RFC 5537 section 5.2. */
 const groupControls = ['newgroup', 'rmgroup', 'checkgroups'] as const
@@ -77,7 +78,7 @@ const wildmatText = z
   .regex(/^!?[^\s,!\\[\]]+(,!?[^\s,!\\[\]]+)*$/, 'write a wildmat like lab.*,!lab.private.*')
 
 /** Who may send control messages about newsgroups. INN calls such a list control.ctl. */
-export const controlSender = z.strictObject({
+export const controlSender = mapping(() => ({
   from: z
     .string()
     .min(1)
@@ -97,10 +98,10 @@ export const controlSender = z.strictObject({
       'File with the OpenPGP public key that must have signed the message (X-PGP-Sig of pgpcontrol). Needs the program gpgv. Default: no signature is required.',
     )
     .meta({ examples: ['../group-admin.asc'] }),
-})
+}))
 
 /** An exchange of articles with another news server. Exchange Server calls it a newsfeed. */
-export const feed = z.strictObject({
+export const feed = mapping(() => ({
   peer: hostName.describe('Name of the peer in Path headers.').meta({ examples: ['localhost'] }),
   direction: z
     .enum(['in', 'out', 'both', 'pull'])
@@ -159,10 +160,10 @@ export const feed = z.strictObject({
   interval: duration
     .prefault('5m')
     .describe('pull: time between two fetches. out, both: longest wait before a retry after a failure.'),
-})
+}))
 
 /** A distribution and the newsgroups it is suggested for. RFC 3977 section 7.6.5, RFC 6048 section 2.3. */
-export const distribution = z.strictObject({
+export const distribution = mapping(() => ({
   name: z
     .string()
     .regex(/^[A-Za-z0-9+_-]+$/, 'write a distribution as one word, like local')
@@ -179,4 +180,4 @@ export const distribution = z.strictObject({
     .nonnegative()
     .default(1)
     .describe('If several distributions match a newsgroup, the one with the highest weight is suggested.'),
-})
+}))

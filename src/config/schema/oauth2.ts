@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { mapping } from './mapping.ts'
 import type { ServerProtocol } from './protocol.ts'
 import { duration, secretFile } from './values.ts'
 
@@ -16,15 +17,18 @@ const scopeFor = (what: string, example: string) =>
     .describe(`Scope for ${what}.`)
     .meta({ examples: [example] })
 
-const protocolScopes = z.strictObject({
-  smtp: scopeFor('SMTP', 'mail.send'),
-  pop3: scopeFor('POP3', 'mail.read'),
-  imap4: scopeFor('IMAP4', 'mail.read'),
-  nntp: scopeFor('NNTP', 'news'),
-  http: scopeFor('the HTTP API', 'api'),
-} satisfies Record<ServerProtocol, z.ZodType>)
+const protocolScopes = mapping(
+  () =>
+    ({
+      smtp: scopeFor('SMTP', 'mail.send'),
+      pop3: scopeFor('POP3', 'mail.read'),
+      imap4: scopeFor('IMAP4', 'mail.read'),
+      nntp: scopeFor('NNTP', 'news'),
+      http: scopeFor('the HTTP API', 'api'),
+    }) satisfies Record<ServerProtocol, z.ZodType>,
+)
 
-const externalIssuer = z.strictObject({
+const externalIssuer = mapping(() => ({
   issuer: issuerUrl
     .describe('The issuer, exactly as in the claim `iss` of its tokens.')
     .meta({ examples: ['https://login.example.test'] }),
@@ -44,7 +48,7 @@ const externalIssuer = z.strictObject({
     .default('sub')
     .describe('The claim that names the account, by user name or by address: sub, email, upn, preferred_username.'),
   requireScope: z.boolean().default(true).describe('Whether its tokens need the scope of the protocol.'),
-})
+}))
 
 /** RFC 6749 section 3.1.2. */
 const redirectUri = z
@@ -54,7 +58,7 @@ const redirectUri = z
     'write a URI without a fragment, such as http://127.0.0.1/callback',
   )
 
-const client = z.strictObject({
+const client = mapping(() => ({
   clientId: z
     .string()
     .regex(/^[\x20-\x7e]+$/, 'write it in ASCII') // RFC 6749 appendix A.1
@@ -82,7 +86,7 @@ const client = z.strictObject({
       'The account for which the client gets tokens with its own secret (client_credentials). Default: such requests are refused.',
     )
     .meta({ examples: ['alice'] }),
-})
+}))
 
 /** How long a token is valid: a number of seconds, as `expires_in` of OAuth (RFC 6749 section 5.1), or a time. Returns milliseconds. */
 export const tokenLifetime = z
@@ -95,7 +99,7 @@ export const tokenLifetime = z
 export const errorForms = ['rfc', 'google', 'microsoft'] as const
 
 /** Access tokens: who issues them, what they say, and which are accepted. */
-export const oauth2 = z.strictObject({
+export const oauth2 = mapping(() => ({
   issuer: issuerUrl
     .optional()
     .describe(
@@ -134,7 +138,7 @@ export const oauth2 = z.strictObject({
       'http: clients of the lab’s authorization server. There is always a public client `sealpost`, unless a client in this list has that name.',
     )
     .meta({ examples: [[{ clientId: 'my-mail-client', redirectUris: ['http://127.0.0.1/callback'] }]] }),
-})
+}))
 export type OAuth2Config = z.output<typeof oauth2>
 export type ExternalIssuerConfig = OAuth2Config['issuers'][number]
 export type OAuth2ClientConfig = OAuth2Config['clients'][number]

@@ -1,10 +1,11 @@
 import { z } from 'zod'
 import { parseOnDemand } from '../on-demand/parse.ts'
+import { mapping } from './mapping.ts'
 import { reportForms } from './report-words.ts'
 import { duration, mailAddress } from './values.ts'
 
 /** Settings for reports that a test requests. */
-export const reports = z.strictObject({
+export const reports = mapping(() => ({
   addresses: z
     .boolean()
     .default(true)
@@ -24,7 +25,7 @@ export const reports = z.strictObject({
     .optional()
     .describe('Address that gets spam complaints. Default: the return path of the message.')
     .meta({ examples: ['fbl@lab.test'] }),
-})
+}))
 export type ReportSettings = z.output<typeof reports>
 
 /** A report that a test asks for, as the local part of an address does. */
@@ -35,37 +36,35 @@ export const onDemandReport = z.string().refine((text) => (parseOnDemand(text)?.
 const time = z.iso.datetime({ offset: true, error: 'write a time as 2026-12-24T18:00:00Z' })
 
 /** The out-of-office reply of an account. */
-export const outOfOffice = z
-  .strictObject({
-    text: z
-      .string()
-      .min(1)
-      .describe('Text of the reply.')
-      .meta({ examples: ['I am back on Monday.'] }),
-    subject: z
-      .string()
-      .min(1)
-      .optional()
-      .describe('Subject of the reply. Default: "Auto: " and the subject of the message.')
-      .meta({ examples: ['Out of office'] }),
-    external: z
-      .string()
-      .min(1)
-      .optional()
-      .describe('Text for senders of other domains. off: they get no reply. Default: `text`.')
-      .meta({ examples: ['off'] }),
-    from: time
-      .optional()
-      .describe('When the replies begin, by the lab’s clock. Default: now.')
-      .meta({ examples: ['2026-12-24T18:00:00Z'] }),
-    until: time
-      .optional()
-      .describe('When the replies end. Default: never.')
-      .meta({ examples: ['2027-01-04T08:00:00Z'] }),
-    repeatAfter: duration
-      .prefault('7d')
-      .describe('Minimum time between two replies to the same sender (RFC 3834 section 2).'),
-  })
-  .meta({ examples: [{ text: 'I am back on Monday.' }] })
+export const outOfOffice = mapping(() => ({
+  text: z
+    .string()
+    .min(1)
+    .describe('Text of the reply.')
+    .meta({ examples: ['I am back on Monday.'] }),
+  subject: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Subject of the reply. Default: "Auto: " and the subject of the message.')
+    .meta({ examples: ['Out of office'] }),
+  external: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Text for senders of other domains. off: they get no reply. Default: `text`.')
+    .meta({ examples: ['off'] }),
+  from: time
+    .optional()
+    .describe('When the replies begin, by the lab’s clock. Default: now.')
+    .meta({ examples: ['2026-12-24T18:00:00Z'] }),
+  until: time
+    .optional()
+    .describe('When the replies end. Default: never.')
+    .meta({ examples: ['2027-01-04T08:00:00Z'] }),
+  repeatAfter: duration
+    .prefault('7d')
+    .describe('Minimum time between two replies to the same sender (RFC 3834 section 2).'),
+})).meta({ examples: [{ text: 'I am back on Monday.' }] })
 export type OutOfOffice = z.output<typeof outOfOffice>
 export type OutOfOfficeInput = z.input<typeof outOfOffice>

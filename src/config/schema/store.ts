@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { mapping } from './mapping.ts'
 import { duration, octets, secretFile } from './values.ts'
 
 /** What a store of any kind does when it is full. */
@@ -22,14 +23,14 @@ const limits = {
 /** Where messages are stored. */
 export const store = z.union([
   z.literal('memory'),
-  z.strictObject({
+  mapping(() => ({
     memory: z
       .union([z.literal('auto'), octets])
       .describe('Size limit of the store in memory. auto: half of the memory of the process, at most 1GiB.')
       .meta({ examples: ['256MiB'] }),
     ...limits,
-  }),
-  z.strictObject({
+  })),
+  mapping(() => ({
     lmdb: z
       .string()
       .min(1)
@@ -40,8 +41,8 @@ export const store = z.union([
       .describe('Size limit of the store on disk. Default: as much as the disk has room for.')
       .meta({ examples: ['2GiB'] }),
     ...limits,
-  }),
-  z.strictObject({
+  })),
+  mapping(() => ({
     postgres: z
       .string()
       .regex(
@@ -67,7 +68,7 @@ export const store = z.union([
       .default(10)
       .describe('Most connections of each node to the database. One more listens for notifications.'),
     ...limits,
-  }),
+  })),
 ])
 
 /** Names that a lab can have in a database. */
@@ -78,7 +79,7 @@ export const DEFAULT_CLUSTER_NAME = 'lab'
 const NODE_NAME = /^[\w.-]{1,60}$/
 
 /** How nodes that share a database find each other. */
-export const cluster = z.strictObject({
+export const cluster = mapping(() => ({
   name: z
     .string()
     .regex(CLUSTER_NAME, 'write up to 40 lower-case letters, digits and underscores')
@@ -111,33 +112,31 @@ export const cluster = z.strictObject({
     )
     .meta({ examples: ['m9Pd2Wc6Ue4Kf8Rj1Ah7Zt3V'], writeOnly: true }),
   keySecretFallbackFile: secretFile('other secret for private keys', '/run/secrets/old-keys'),
-})
+}))
 
 /** A rule that deletes old messages from some folders. */
-export const retention = z
-  .strictObject({
-    folders: z
-      .string()
-      .min(1)
-      .default('*')
-      .describe('Names of folders and newsgroups. * matches any text.')
-      .meta({ examples: ['lab.*'] }),
-    age: duration
-      .optional()
-      .describe('Deletes messages that arrived in the folder longer ago than this.')
-      .meta({ examples: ['30d'] }),
-    count: z
-      .number()
-      .int()
-      .positive()
-      .optional()
-      .describe('Number of newest messages to keep in each folder.')
-      .meta({ examples: [10_000] }),
-    size: octets
-      .optional()
-      .describe('Total size of each folder. The oldest messages are deleted first.')
-      .meta({ examples: ['100MiB'] }),
-  })
-  .refine(({ age, count, size }) => age !== undefined || count !== undefined || size !== undefined, {
-    message: 'a retention rule needs an age, a count or a size',
-  })
+export const retention = mapping(() => ({
+  folders: z
+    .string()
+    .min(1)
+    .default('*')
+    .describe('Names of folders and newsgroups. * matches any text.')
+    .meta({ examples: ['lab.*'] }),
+  age: duration
+    .optional()
+    .describe('Deletes messages that arrived in the folder longer ago than this.')
+    .meta({ examples: ['30d'] }),
+  count: z
+    .number()
+    .int()
+    .positive()
+    .optional()
+    .describe('Number of newest messages to keep in each folder.')
+    .meta({ examples: [10_000] }),
+  size: octets
+    .optional()
+    .describe('Total size of each folder. The oldest messages are deleted first.')
+    .meta({ examples: ['100MiB'] }),
+})).refine(({ age, count, size }) => age !== undefined || count !== undefined || size !== undefined, {
+  message: 'a retention rule needs an age, a count or a size',
+})

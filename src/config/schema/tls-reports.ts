@@ -1,23 +1,22 @@
 import { z } from 'zod'
+import { mapping } from './mapping.ts'
 import { mailAddress } from './values.ts'
 
-export const tlsReports = z
-  .strictObject({
-    rua: z
-      .array(z.string().regex(/^(?:mailto:[^\s@]+@[^\s@]+|https:\/\/\S+)$/, 'write mailto:ADDRESS or an https URL'))
-      .min(1)
-      .optional()
-      .describe('Where senders send their reports: mailto: and https: URIs. Default: mailto:tls-reports@DOMAIN.')
-      .meta({ examples: [['mailto:tls-reports@lab.test', 'https://lab.test/tls-reports']] }),
-    organization: z
-      .string()
-      .min(1)
-      .default('Sealpost')
-      .describe('Name of the sender in reports that the lab sends.')
-      .meta({ examples: ['Example Inc.'] }),
-    from: mailAddress
-      .optional()
-      .describe('Sender and contact of these reports. Default: tls-reports@DOMAIN.')
-      .meta({ examples: ['postmaster@lab.test'] }),
-  })
-  .meta({ examples: [{ rua: ['mailto:tls-reports@lab.test'] }] })
+export const tlsReports = mapping(() => ({
+  rua: z
+    .array(z.string().regex(/^(?:mailto:[^\s@]+@[^\s@]+|https:\/\/\S+)$/, 'write mailto:ADDRESS or an https URL'))
+    .min(1)
+    .optional()
+    .describe('Where senders send their reports: mailto: and https: URIs. Default: mailto:tls-reports@DOMAIN.')
+    .meta({ examples: [['mailto:tls-reports@lab.test', 'https://lab.test/tls-reports']] }),
+  organization: z
+    .string()
+    .min(1)
+    .default('Sealpost')
+    .describe('Name of the sender in reports that the lab sends.')
+    .meta({ examples: ['Example Inc.'] }),
+  from: mailAddress
+    .optional()
+    .describe('Sender and contact of these reports. Default: tls-reports@DOMAIN.')
+    .meta({ examples: ['postmaster@lab.test'] }),
+})).meta({ examples: [{ rua: ['mailto:tls-reports@lab.test'] }] })

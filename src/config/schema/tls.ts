@@ -3,6 +3,7 @@ import { cipherStringError, opensslName, supportsGroup, usualGroups } from '../o
 import { tlsDefectNames } from '../tls-defects.ts'
 import { legacySuiteNames, tlsVersions } from '../tls-names.ts'
 import { DEFAULT_POLICY, type NamedPolicy, tlsPolicies, tlsPolicyNames } from '../tls-policies.ts'
+import { mapping } from './mapping.ts'
 
 const ciphers = z
   .string()
@@ -26,7 +27,7 @@ const group = z.string().superRefine((name, context) => {
   })
 })
 
-const tlsKeys = z.strictObject({
+const tlsKeys = mapping(() => ({
   policy: z
     .enum(tlsPolicyNames)
     .optional()
@@ -82,7 +83,7 @@ const tlsKeys = z.strictObject({
     .describe(
       'What require128BitEncryption compares in suites of tls.legacy. nominal: the key length, as in Exchange (168 bits for 3DES). effective: the cost of an attack (112 bits for 3DES, 80 for DHE with 1024 bits, 0 for anonymous suites).',
     ),
-})
+}))
 
 /** The keys with the values of the policy filled in. */
 export const tls = tlsKeys.transform(({ minVersion, maxVersion, ciphers, groups, legacy, ...rest }) => {

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import { z } from 'zod'
+import { mapping } from './mapping.ts'
 
 /** A mail address without RFC 5322 comments and quoting. Any domain is accepted, also `alice@localhost`. */
 export const mailAddress = z
@@ -102,7 +103,7 @@ const captureFile = z
 /** A capture of network traffic: the file alone, `memory`, or with options. */
 export const capture = z.union([
   captureFile,
-  z.strictObject({
+  mapping(() => ({
     file: captureFile
       .optional()
       .describe(
@@ -121,7 +122,7 @@ export const capture = z.union([
       .prefault('100MiB')
       .describe('Size at which the file is renamed to FILE.1 and a new one is started.'),
     maxFiles: z.number().int().positive().default(2).describe('Number of files to keep, including the current one.'),
-  }),
+  })),
 ])
 
 /** Log levels, the most detailed first. */

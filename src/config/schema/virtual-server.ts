@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { authentication } from './authentication.ts'
 import { certificate } from './certificate.ts'
 import { like } from './like.ts'
+import { mapping } from './mapping.ts'
 import { distribution, feed } from './news.ts'
 import { ntlm } from './ntlm.ts'
 import { personality } from './personality.ts'
@@ -20,68 +21,62 @@ import {
   timeLimitOrOff,
 } from './values.ts'
 
-const rate = z
-  .strictObject({
-    messages: z
-      .number()
-      .int()
-      .nonnegative()
-      .optional()
-      .describe('smtp: number of messages (MAIL commands) in the time `per`.')
-      .meta({ examples: [10] }),
-    connections: z
-      .number()
-      .int()
-      .nonnegative()
-      .optional()
-      .describe(
-        'Number of connections from one client address in the time `per`. The next one is refused: 421 4.7.0, -ERR, * BYE [LIMIT], 400.',
-      )
-      .meta({ examples: [30] }),
-    per: duration.prefault('1m').describe('The time in which messages and connections count, by the lab’s clock.'),
-    by: z
-      .enum(['account', 'address', 'connection'])
-      .default('account')
-      .describe(
-        'Whose messages are counted together. account: those of the account that is logged on; without a log-on, those of the client address. address: those of the client address. connection: those of the connection.',
-      ),
-    exceeded: z
-      .enum(['defer', 'disconnect'])
-      .default('defer')
-      .describe(
-        'How a message beyond the rate is refused. defer: 450 4.7.1, and the session continues. disconnect: 421 4.7.0, and the connection closes.',
-      ),
-  })
-  .meta({ examples: [{ messages: 10, per: '1m' }] })
+const rate = mapping(() => ({
+  messages: z
+    .number()
+    .int()
+    .nonnegative()
+    .optional()
+    .describe('smtp: number of messages (MAIL commands) in the time `per`.')
+    .meta({ examples: [10] }),
+  connections: z
+    .number()
+    .int()
+    .nonnegative()
+    .optional()
+    .describe(
+      'Number of connections from one client address in the time `per`. The next one is refused: 421 4.7.0, -ERR, * BYE [LIMIT], 400.',
+    )
+    .meta({ examples: [30] }),
+  per: duration.prefault('1m').describe('The time in which messages and connections count, by the lab’s clock.'),
+  by: z
+    .enum(['account', 'address', 'connection'])
+    .default('account')
+    .describe(
+      'Whose messages are counted together. account: those of the account that is logged on; without a log-on, those of the client address. address: those of the client address. connection: those of the connection.',
+    ),
+  exceeded: z
+    .enum(['defer', 'disconnect'])
+    .default('defer')
+    .describe(
+      'How a message beyond the rate is refused. defer: 450 4.7.1, and the session continues. disconnect: 421 4.7.0, and the connection closes.',
+    ),
+})).meta({ examples: [{ messages: 10, per: '1m' }] })
 export type RateConfig = z.output<typeof rate>
 
-const proxyProtocol = z
-  .strictObject({
-    from: z
-      .array(addressOrNetwork)
-      .min(1)
-      .describe(
-        'Addresses and networks (CIDR) of the proxies. Their connections must begin with a PROXY header, and are closed without one. From other addresses no header is accepted.',
-      )
-      .meta({ examples: [['10.0.0.1', '172.16.0.0/12']] }),
-    timeout: timeLimit.prefault('5s').describe('Time in which a proxy must send the PROXY header.'),
-  })
-  .meta({ examples: [{ from: ['10.0.0.1'] }] })
+const proxyProtocol = mapping(() => ({
+  from: z
+    .array(addressOrNetwork)
+    .min(1)
+    .describe(
+      'Addresses and networks (CIDR) of the proxies. Their connections must begin with a PROXY header, and are closed without one. From other addresses no header is accepted.',
+    )
+    .meta({ examples: [['10.0.0.1', '172.16.0.0/12']] }),
+  timeout: timeLimit.prefault('5s').describe('Time in which a proxy must send the PROXY header.'),
+})).meta({ examples: [{ from: ['10.0.0.1'] }] })
 export type ProxyProtocolConfig = z.output<typeof proxyProtocol>
 
-const xclient = z
-  .strictObject({
-    from: z
-      .array(addressOrNetwork)
-      .min(1)
-      .describe(
-        'Addresses and networks (CIDR) of the mail servers and proxies. From other addresses the commands are refused.',
-      )
-      .meta({ examples: [['127.0.0.1']] }),
-  })
-  .meta({ examples: [{ from: ['127.0.0.1'] }] })
+const xclient = mapping(() => ({
+  from: z
+    .array(addressOrNetwork)
+    .min(1)
+    .describe(
+      'Addresses and networks (CIDR) of the mail servers and proxies. From other addresses the commands are refused.',
+    )
+    .meta({ examples: [['127.0.0.1']] }),
+})).meta({ examples: [{ from: ['127.0.0.1'] }] })
 
-const limits = z.strictObject({
+const limits = mapping(() => ({
   connections: countOrOff.default(500).describe('Maximum number of simultaneous connections.'),
   connectionsPerAddress: countOrOff
     .default(100)
@@ -135,9 +130,9 @@ const limits = z.strictObject({
     )
     .meta({ examples: ['10s'] }),
   rate: rate.optional().describe('Rate limit for clients: messages and connections per period. Default: no limit.'),
-})
+}))
 
-export const virtualServer = z.strictObject({
+export const virtualServer = mapping(() => ({
   name: z
     .string()
     .min(1)
@@ -264,4 +259,4 @@ export const virtualServer = z.strictObject({
     .array(distribution)
     .default([])
     .describe('nntp: distributions for LIST DISTRIBUTIONS and LIST DISTRIB.PATS.'),
-})
+}))

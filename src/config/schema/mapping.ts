@@ -1,0 +1,17 @@
+import { z } from 'zod'
+
+/**
+ * Defines a mapping whose keys are built when the first one is read: a start uses a few of the mappings, and all of them
+ * would cost a tenth of its time. Unknown keys are mistakes, as in `z.strictObject`.
+ */
+export function mapping<Shape extends z.ZodRawShape>(shape: () => Shape): z.ZodObject<Shape, z.core.$strict> {
+  let built: Shape | undefined
+  return new z.ZodObject({
+    type: 'object',
+    get shape() {
+      built ??= shape()
+      return built
+    },
+    catchall: z.never(),
+  }) as z.ZodObject<Shape, z.core.$strict>
+}
