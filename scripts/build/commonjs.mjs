@@ -56,7 +56,7 @@ function licences(moduleIds) {
   )
   return [...packages].map((folder) => {
     const { name, version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
-    const file = ['LICENSE', 'LICENSE.md', 'LICENCE'].map((each) => join(folder, each)).find(existsSync)
+    const file = ['LICENSE', 'LICENSE.md', 'LICENCE', 'license'].map((each) => join(folder, each)).find(existsSync)
     if (!file) throw new Error(`${folder} has no licence file`)
     return `${name} ${version}\n\n${readFileSync(file, 'utf8').trim()}\n`
   })

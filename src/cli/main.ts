@@ -15,16 +15,19 @@ function openFilesLimit(): number {
   }
 }
 
-/** Keeps compiled code in the user's folder for caches, where Node.js can: 22.1 and later. Without a folder nothing is kept. */
-function keepCompiledCode(): void {
-  const { XDG_CACHE_HOME, HOME } = process.env
+/** Keeps compiled code in the user's folder for caches. Without a folder nothing is kept. */
+async function keepCompiledCode(): Promise<void> {
+  const { XDG_CACHE_HOME, HOME, NODE_DISABLE_COMPILE_CACHE } = process.env
   const { enableCompileCache } = process.getBuiltinModule('node:module') as {
     enableCompileCache?(folder: string): unknown
   }
   // A relative path is invalid. https://specifications.freedesktop.org/basedir/latest/
   const { isAbsolute } = process.getBuiltinModule('node:path')
   const folder = [XDG_CACHE_HOME, HOME && `${HOME}/.cache`].find((one) => one && isAbsolute(one))
-  if (folder && isOwn(folder)) enableCompileCache?.(`${folder}/sealpost`)
+  if (!folder || !isOwn(folder) || NODE_DISABLE_COMPILE_CACHE) return
+  if (enableCompileCache) enableCompileCache(`${folder}/sealpost`)
+  // Before Node.js 22.1
+  else (await import('./compiled-code.ts')).keepCompiledCode(`${folder}/sealpost`)
 }
 
 /** Returns whether nobody else can have put code into a folder for caches: sudo can keep the HOME of a user for root. */
@@ -54,8 +57,7 @@ if (major < 20 || (major === 20 && minor < 19) || (major === 22 && minor < 3)) {
     `the limit of open files is ${openFilesLimit()}, but Sealpost needs at least ${MIN_OPEN_FILES}; raise it, for example with: ulimit -n 1024`,
   )
 } else {
-  keepCompiledCode()
-  run()
+  void keepCompiledCode().then(run)
 }
 
 function run(): void {

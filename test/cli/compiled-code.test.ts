@@ -1,6 +1,6 @@
-import { chownSync, existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { Workplace } from '../support/sealpost.ts'
 
 let place: Workplace
@@ -39,4 +39,44 @@ test('no code is kept in the folder of another user', async () => {
   // Nobody but root can give a folder away.
   if (isRoot) chownSync(home, 65_534, 65_534)
   expect(await folderFor({ HOME: isRoot ? home : '/' })).toBeUndefined()
+})
+
+describe('where Node.js cannot keep compiled code', () => {
+  let kept: string
+  beforeEach(() => {
+    stub = place.write('stub.cjs', `require('node:module').enableCompileCache = undefined`)
+    kept = join(place.folder, '.cache/sealpost', `${process.version}-${process.arch}`)
+  })
+
+  const runVersion = (env: Record<string, string> = {}) =>
+    place.runProcess(['--version'], {
+      env: { NODE_OPTIONS: `--require ${stub}`, XDG_CACHE_HOME: '', HOME: place.folder, ...env },
+    })
+  const files = (): readonly string[] => readdirSync(kept).map((name) => join(kept, name))
+
+  test('commands keep it, and use it', async () => {
+    const { stdout } = await runVersion()
+    expect(files()).not.toEqual([])
+    const before = files().map((file) => readFileSync(file, 'latin1'))
+    expect(await runVersion()).toMatchObject({ status: 0, stdout })
+    expect(files().map((file) => readFileSync(file, 'latin1'))).toEqual(before)
+  })
+
+  test('damaged code is not used, and is replaced', async () => {
+    const { stdout } = await runVersion()
+    for (const damage of [
+      (octets: Buffer) => octets.fill(0xff, octets.length >> 1),
+      (octets: Buffer) => octets.subarray(9),
+    ]) {
+      const damaged = files().map((file) => damage(readFileSync(file)))
+      for (const [at, file] of files().entries()) writeFileSync(file, damaged[at] as Buffer)
+      expect(await runVersion()).toMatchObject({ status: 0, stdout })
+      for (const [at, file] of files().entries()) expect(readFileSync(file).equals(damaged[at] as Buffer)).toBe(false)
+    }
+  })
+
+  test('NODE_DISABLE_COMPILE_CACHE turns it off', async () => {
+    expect(await runVersion({ NODE_DISABLE_COMPILE_CACHE: '1' })).toMatchObject({ status: 0 })
+    expect(existsSync(kept)).toBe(false)
+  })
 })
