@@ -14,7 +14,7 @@ import type { Command } from './command.ts'
 import { findCommand, isCommand } from './commands/index.ts'
 import { capabilitiesOf, errorInItsWords, greetingInItsWords, resultInItsWords } from './personality.ts'
 import { Pusher } from './push.ts'
-import { bad, bye, ImapError, no, statusResponse } from './reply.ts'
+import { bad, bye, type CommandResult, ImapError, no, statusResponse } from './reply.ts'
 import { reportChanges } from './report.ts'
 import type { Extension, Identity, ImapSession, ImapState, Notifier } from './state.ts'
 import { CommandReader, type LiteralAhead, type Request } from './wire/command-reader.ts'
@@ -168,19 +168,32 @@ class Session implements ImapSession, ProtocolSession<Request, ImapError> {
     }
   }
 
-  async run({ tag, name, cursor }: Request): Promise<void> {
+  run({ tag, name, cursor }: Request): void | Promise<void> {
     const command = findCommand(this, name)
     const running = command.prepare(cursor, this)()
-    const { text = `${name} completed`, code, after } = running instanceof Promise ? await running : running
+    if (running instanceof Promise) return running.then((result) => this.#finish(tag, command, result))
+    return this.#finish(tag, command, running)
+  }
+
+  /** Reports changes, then replies to a command that succeeded. */
+  #finish(tag: string, command: Command, result: CommandResult): void | Promise<void> {
     this.#hasFailedLogon = false
-    if (this.state.name === 'selected' && command.updates !== 'none') {
-      const reporting = reportChanges(this, this.state.selection, command.updates === 'all')
-      if (reporting) await reporting
-      if (this.state.selection.isDeleted) return this.endAfterMailboxDeletion()
-    }
+    if (this.state.name !== 'selected' || command.updates === 'none') return this.#reply(tag, command, result)
+    const { selection } = this.state
+    const reply = (): void | Promise<void> =>
+      selection.isDeleted ? this.endAfterMailboxDeletion() : this.#reply(tag, command, result)
+    const reporting = reportChanges(this, selection, command.updates === 'all')
+    return reporting ? reporting.then(reply) : reply()
+  }
+
+  #reply(
+    tag: string,
+    { name }: Command,
+    { text = `${name} completed`, code, after }: CommandResult,
+  ): void | Promise<void> {
     const own = { text, code }
     this.send(statusResponse(tag, 'OK', this.words ? resultInItsWords(this.words, this, name, own) : own))
-    if (after) await after()
+    return after?.()
   }
 
   sendError(error: ImapError): void {

@@ -39,6 +39,9 @@ export interface LiteralAhead {
   readonly cursor: Cursor
 }
 
+/** The end of a line that announces a literal; null if it announces none. */
+type Ahead = RegExpExecArray | null
+
 /** Checks a literal before it is read. Returns its refusal, or undefined to accept it. */
 type LiteralGate = (ahead: LiteralAhead) => ImapError | undefined | Promise<ImapError | undefined>
 
@@ -134,28 +137,49 @@ export class CommandReader {
   /** Reads a command from its first line on. */
   #read(line: OctetString): Request | Promise<Request> {
     const command: PartialCommand = { texts: [], literals: [], octets: 0 }
-    const ahead = this.#addLine(command, line, true)
-    return ahead ? this.#readOn(command, ahead) : this.#complete(command)
-  }
-
-  async #readOn(command: PartialCommand, first: RegExpExecArray): Promise<Request> {
-    for (let ahead: RegExpExecArray | null = first; ahead; ) {
-      const size = Number(ahead[2])
-      const passing = this.#passGate(size, new Cursor(command))
-      if (passing) await passing
-      const reading = this.#readLiteral(size, ahead[1] === '~', ahead[3] === '+')
-      const literal = reading instanceof Promise ? await reading : reading
-      if (literal) command.literals.push(literal)
-      // Longer literals are messages, which have their own limit.
-      if (size <= MAX_LINE_OCTETS) command.octets += size
-      const line = this.#readLine()
-      ahead = this.#addLine(command, line instanceof Promise ? await line : line, false)
+    let ahead = this.#addLine(command, line, true)
+    while (ahead) {
+      const next = this.#readOn(command, ahead)
+      if (next instanceof Promise) return this.#readRest(command, next)
+      ahead = next
     }
     return this.#complete(command)
   }
 
+  /** Reads the rest of a command of which not everything has arrived. */
+  async #readRest(command: PartialCommand, waiting: Promise<Ahead>): Promise<Request> {
+    for (let ahead = await waiting; ahead; ) {
+      const next = this.#readOn(command, ahead)
+      ahead = next instanceof Promise ? await next : next
+    }
+    return this.#complete(command)
+  }
+
+  /** Reads a literal, and the line after it. Returns the literal that this line announces. */
+  #readOn(command: PartialCommand, [, tilde, digits, plus]: RegExpExecArray): Ahead | Promise<Ahead> {
+    const size = Number(digits)
+    const read = (): Ahead | Promise<Ahead> => {
+      const literal = this.#readLiteral(size, tilde === '~', plus === '+')
+      return literal instanceof Promise
+        ? literal.then((content) => this.#addLiteral(command, size, content))
+        : this.#addLiteral(command, size, literal)
+    }
+    const passing = this.#passGate(size, new Cursor(command))
+    return passing ? passing.then(read) : read()
+  }
+
+  #addLiteral(command: PartialCommand, size: number, literal: Literal | undefined): Ahead | Promise<Ahead> {
+    if (literal) command.literals.push(literal)
+    // Longer literals are messages, which have their own limit.
+    if (size <= MAX_LINE_OCTETS) command.octets += size
+    const line = this.#readLine()
+    return line instanceof Promise
+      ? line.then((text) => this.#addLine(command, text, false))
+      : this.#addLine(command, line, false)
+  }
+
   /** Adds a line to a command. Returns the literal that it announces. */
-  #addLine(command: PartialCommand, line: OctetString, isFirst: boolean): RegExpExecArray | null {
+  #addLine(command: PartialCommand, line: OctetString, isFirst: boolean): Ahead {
     command.octets += line.length
     const ahead = line.endsWith('}') ? LITERAL_AHEAD.exec(line) : null
     const text = ahead ? line.slice(0, ahead.index) : line
