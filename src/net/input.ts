@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream'
 import { TooLong } from './errors.ts'
+import { countReceived } from './receive-buffers.ts'
 
 const LF = 0x0a
 const CR = 0x0d
@@ -37,6 +38,7 @@ export class Input {
   readonly #onData = (chunk: Buffer): void => {
     this.#chunks.push(chunk)
     this.#heldOctets += chunk.length
+    countReceived(chunk.length)
     if (this.#heldOctets > HIGH_WATER_OCTETS) this.#pause()
     this.#wake?.()
   }

@@ -1,0 +1,40 @@
+import { constants, type NodeGCPerformanceDetail, type PerformanceEntry, PerformanceObserver } from 'node:perf_hooks'
+import { runInNewContext } from 'node:vm'
+import nodemailer from 'nodemailer'
+import { afterEach, describe, expect, it } from 'vitest'
+import { startLab, type TestLab } from '../../src/index.ts'
+
+let lab: TestLab
+afterEach(async () => {
+  await lab.stop()
+})
+
+/** Whether the garbage collection was asked for, and is one of the young generation. */
+const isForcedMinor = (entry: PerformanceEntry): boolean => {
+  const { kind, flags } = (entry as PerformanceEntry & { readonly detail: NodeGCPerformanceDetail }).detail
+  return kind === constants.NODE_PERFORMANCE_GC_MINOR && flags === constants.NODE_PERFORMANCE_GC_FLAGS_FORCED
+}
+
+describe('buffers of received octets', () => {
+  it('are freed while messages arrive, without showing gc to the program', async () => {
+    lab = await startLab()
+    const freed = new Promise<void>((resolve) => {
+      const observer = new PerformanceObserver((list) => {
+        if (!list.getEntries().some(isForcedMinor)) return
+        observer.disconnect()
+        resolve()
+      })
+      observer.observe({ entryTypes: ['gc'] })
+    })
+    const client = nodemailer.createTransport(lab.nodemailer())
+    try {
+      for (let n = 0; n < 5; n++)
+        await client.sendMail({ from: 'a@lab.test', to: 'b@lab.test', subject: 'Large', text: 'x'.repeat(2_000_000) })
+    } finally {
+      client.close()
+    }
+    await freed
+    expect(runInNewContext('typeof gc')).toBe('undefined')
+    expect(typeof globalThis.gc).toBe('undefined')
+  })
+})
