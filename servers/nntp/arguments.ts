@@ -1,3 +1,4 @@
+import { SPACE, TAB } from '../../src/mail/octets.ts'
 import { hasMessageIdForm } from '../../src/news/article.ts'
 import { parseWildmat, type Wildmat } from '../../src/news/wildmat.ts'
 import { NntpError, syntaxError } from './reply.ts'
@@ -25,10 +26,17 @@ export type RangeSpecifier =
 
 /** Splits a command line into words separated by spaces or tabs. RFC 3977 section 3.1. */
 export function words(line: string): string[] {
-  const found = line.split(' ')
-  // Most clients separate words by single spaces, which need no (slower) regular expression.
-  return found.includes('') || line.includes('\t') ? line.split(/[ \t]+/).filter((word) => word !== '') : found
+  const found: string[] = []
+  let start = 0
+  for (let at = 0; at <= line.length; at++) {
+    if (at < line.length && !isBlank(line.charCodeAt(at))) continue
+    if (at > start) found.push(line.slice(start, at))
+    start = at + 1
+  }
+  return found
 }
+
+const isBlank = (code: number): boolean => code === SPACE || code === TAB
 
 /** Checks the number of arguments. @throws NntpError 501 */
 export function expectArguments(args: readonly string[], least: number, most = least): void {

@@ -108,14 +108,15 @@ const ONE_NAME = /^[!-+\--~]+$/
 const NOT_ASCII = /[^\x00-\x7f]/
 /** RFC 3977 section 3.6: 3 to 250 octets, printable ASCII between `<` and `>` */
 const FORM = /^<[!-=?-~]{1,248}>$/
-/** RFC 5536 section 3.1.3: a left and a right side, without `<` and `>` */
+const MAX_OCTETS = 250
+/** RFC 5536 section 3.1.3: a left and a right side, without `<` and `>`. Except for its length, such an identifier has `FORM`. */
 const STRICT = /^<[!-;=?-~][!-;=?A-~]*@[!-;=?-~]+>$/
 
 /** Returns whether a command's argument has the form of a message-id. */
 export const hasMessageIdForm = (text: string): boolean => FORM.test(text)
 
 /** Returns whether an article may have this Message-ID. */
-export const isMessageId = (text: string): boolean => FORM.test(text) && STRICT.test(text)
+export const isMessageId = (text: string): boolean => text.length <= MAX_OCTETS && STRICT.test(text)
 
 /** Creates a unique Message-ID. RFC 5536 section 3.1.3. */
 export const newMessageId = (host: string): string => `<${randomBytes(12).toString('hex')}@${host}>`
