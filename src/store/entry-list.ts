@@ -1,133 +1,50 @@
+import {
+  Block,
+  type BlockCounts,
+  type BlockSource,
+  blockOf,
+  emptyBlock,
+  Group,
+  groupOf,
+  indexFromNumber,
+  itemWithNumber,
+} from './entry-block.ts'
 import { DELETED, SEEN } from './flags.ts'
 import type { Entries, MessageEntry } from './types.ts'
 import { firstIndexFrom } from './uid-order.ts'
 
-/** Number of uids of a block. */
-export const BLOCK_UIDS = 256
-
-/** Returns the number of the block that has a uid. */
-export const blockOf = (uid: number): number => Math.floor(uid / BLOCK_UIDS)
-
-/** Returns the uids that a block can have. */
-export const uidsOf = (block: number): { readonly from: number; readonly to: number } => ({
-  from: block * BLOCK_UIDS,
-  to: block * BLOCK_UIDS + BLOCK_UIDS - 1,
-})
-
-/** What is known about a block without its entries. */
-export interface BlockCounts {
-  readonly number: number
-  /** How many entries it has. */
-  readonly size: number
-  /** Entries without `\Seen`. */
-  readonly unseen: number
-  /** Entries with `\Deleted`. */
-  readonly deleted: number
+/** A block, and where it and its group are in their lists. */
+interface Place {
+  readonly group: number
+  readonly block: number
+  /** The index of its first entry. */
+  readonly start: number
 }
 
-/** Where the entries of a list are while they are not in memory. */
-export interface BlockSource {
-  /** Returns the entries of a block in uid order. */
-  read(block: number): readonly MessageEntry[]
-  /** Notes that the entries of a block are in memory. `isChanged`: the source may differ from them until all changes are applied. */
-  holds(block: Block, isChanged: boolean): void
-  /** Notes that the list no longer has a block. */
-  leaves(block: Block): void
-}
-
-/** The entries of a range of uids. Lists share blocks; only the list that owns one changes it. */
-export class Block implements BlockCounts {
-  readonly number: number
-  size: number
-  unseen: number
-  deleted: number
-  owner: object
-  /** Undefined: the entries are only in memory. */
-  source: BlockSource | undefined
-  #entries: MessageEntry[] | undefined
-
-  constructor(
-    { number, size, unseen, deleted }: BlockCounts,
-    owner: object,
-    source: BlockSource | undefined,
-    entries: MessageEntry[] | undefined,
-  ) {
-    this.number = number
-    this.size = size
-    this.unseen = unseen
-    this.deleted = deleted
-    this.owner = owner
-    this.source = source
-    this.#entries = entries
-  }
-
-  get entries(): MessageEntry[] {
-    return this.#entries ?? this.#load()
-  }
-
-  count({ flags }: MessageEntry, sign: 1 | -1): void {
-    if (!flags.includes(SEEN)) this.unseen += sign
-    if (flags.includes(DELETED)) this.deleted += sign
-  }
-
-  /** Forgets the entries, which the source has. */
-  drop(): void {
-    if (this.source) this.#entries = undefined
-  }
-
-  /** Returns a copy that has another owner. */
-  copy(owner: object, source: BlockSource | undefined): Block {
-    return new Block(this, owner, source, this.entries.slice())
-  }
-
-  #load(): MessageEntry[] {
-    const read = this.source?.read(this.number) ?? []
-    let uid = uidsOf(this.number).from
-    // The source lacks entries only if the folder was deleted, or the store was opened again after an error.
-    this.#entries = Array.from({ length: this.size }, (_, i) => {
-      const entry = read[i] ?? gone(uid)
-      uid = entry.uid + 1
-      return entry
-    })
-    this.source?.holds(this, false)
-    return this.#entries
-  }
-}
-
-/** Returns the counts of the block for a uid, which has no entries yet. */
-const emptyBlock = (uid: number): BlockCounts => ({ number: blockOf(uid), size: 0, unseen: 0, deleted: 0 })
-
-const gone = (uid: number): MessageEntry => ({
-  uid,
-  blob: '',
-  sizeOctets: 0,
-  internalDate: 0,
-  savedAt: 0,
-  flags: [],
-  modSeq: 0,
-})
+/** No index is in it. */
+const NO_BLOCK = { start: 0, end: 0, block: undefined as Block | undefined }
 
 /**
- * Entries in uid order, in blocks of as many uids. A change copies one block at most, and a copy of the list shares all
- * blocks. Entries that a source has are read when they are first needed.
+ * Entries in uid order, in blocks of as many uids, which are in groups. A change copies one block, one group and the list of
+ * groups at most, and a copy of the list shares all of them. Entries that a source has are read when they are first needed.
  */
 export class EntryList implements Entries {
   length = 0
   readonly #source: BlockSource | undefined
   #owner = {}
-  #blocks: Block[] = []
-  /** Index of the first entry of each block, as far as `#numbered` says. A removal changes those of all later blocks. */
+  #groups: Group[] = []
+  /** Index of the first entry of each group, as far as `#numbered` says. A removal changes those of all later groups. */
   #starts: number[] = []
   #numbered = 0
   /** Whether another list has the same arrays. */
   #isShared = false
-  /** The block in which an entry was last looked for. */
-  #at = 0
+  /** The block in which an entry was last looked for by its index, since the last change. */
+  #last = NO_BLOCK
 
   /** @param counts the blocks that the source has, in ascending order */
   constructor(source?: BlockSource, counts: Iterable<BlockCounts> = []) {
     this.#source = source
-    for (const block of counts) this.#add(new Block(block, this.#owner, source, undefined))
+    for (const block of counts) this.setBlock(block, source)
   }
 
   /** Returns a list of these entries, which may be changed. */
@@ -142,7 +59,7 @@ export class EntryList implements Entries {
   share(): EntryList {
     const copy = new EntryList()
     copy.length = this.length
-    copy.#blocks = this.#blocks
+    copy.#groups = this.#groups
     copy.#starts = this.#starts
     copy.#numbered = this.#numbered
     copy.#isShared = true
@@ -151,52 +68,67 @@ export class EntryList implements Entries {
     return copy
   }
 
-  /**
-   * Returns a list of these entries as somebody sees them. Blocks are read when they are first needed.
-   * @param seen how many entries of each block have `\Seen` then, where it is not 0
-   * @param show returns an entry with its own `\Seen`
-   */
-  viewed(seen: ReadonlyMap<number, number>, show: (entry: MessageEntry) => MessageEntry): EntryList {
-    const entries = this.share()
-    const source: BlockSource = {
-      read: (block) => (entries.block(block)?.entries ?? []).map(show),
-      holds() {},
-      leaves() {},
-    }
-    const counts = entries.#blocks.map(({ number, size, deleted }) => ({
-      number,
-      size,
-      deleted,
-      unseen: size - (seen.get(number) ?? 0),
-    }))
-    return new EntryList(source, counts)
-  }
-
   /** Returns a block of entries; undefined if it has none. */
   block(number: number): Block | undefined {
-    return this.#blocks[this.#blockWith(uidsOf(number).from)]
+    return itemWithNumber(itemWithNumber(this.#groups, groupOf(number))?.blocks ?? [], number)
+  }
+
+  /** Yields the numbers of the blocks that an earlier copy of this list has not, or has differently. */
+  *changesSince(before: EntryList): Generator<number, void, void> {
+    for (const [old, now] of differences(before.#groups, this.#groups)) {
+      for (const [block, other] of differences(old?.blocks ?? [], now?.blocks ?? [])) {
+        yield ((other ?? block) as Block).number
+      }
+    }
+  }
+
+  /** Adds a block whose entries a source has, or replaces the one with its number. */
+  setBlock(counts: BlockCounts, source: BlockSource | undefined): void {
+    this.removeBlock(counts.number)
+    const group = this.#ownGroup(this.#groupIndex(groupOf(counts.number)))
+    const block = new Block(counts, this.#owner, source, undefined)
+    group.blocks.splice(indexFromNumber(group.blocks, block.number), 0, block)
+    group.include(block)
+    this.length += block.size
+  }
+
+  /** Removes a block with its entries. */
+  removeBlock(number: number): void {
+    const found = this.#find(number)
+    if (!found) return
+    const group = this.#ownGroup(found.group)
+    const [block] = group.blocks.splice(found.block, 1) as [Block]
+    group.include({ size: -block.size, unseen: -block.unseen, deleted: -block.deleted })
+    this.length -= block.size
+    this.#source?.leaves(block)
+    if (group.blocks.length === 0) this.#removeGroup(found.group)
+  }
+
+  /** The number of blocks. */
+  get blocks(): number {
+    return this.#groups.reduce((sum, { blocks }) => sum + blocks.length, 0)
   }
 
   /** The number of entries without `\Seen`. */
   get unseen(): number {
-    return this.#blocks.reduce((sum, { unseen }) => sum + unseen, 0)
+    return this.#groups.reduce((sum, { unseen }) => sum + unseen, 0)
   }
 
   /** The lowest uid, 0 if the list is empty. */
   get lowestUid(): number {
-    return this.#blocks[0]?.entries[0]?.uid ?? 0
+    return this.#groups[0]?.blocks[0]?.entries[0]?.uid ?? 0
   }
 
   /** The highest uid, 0 if the list is empty. */
   get highestUid(): number {
-    return this.#blocks.at(-1)?.entries.at(-1)?.uid ?? 0
+    return this.#groups.at(-1)?.blocks.at(-1)?.entries.at(-1)?.uid ?? 0
   }
 
   at(index: number): MessageEntry | undefined {
     const wanted = index < 0 ? index + this.length : index
     if (!(wanted >= 0 && wanted < this.length)) return undefined
-    const at = this.#blockAt(wanted)
-    return (this.#blocks[at] as Block).entries[wanted - (this.#starts[at] as number)]
+    const { block, start } = this.#blockAt(wanted)
+    return block?.entries[wanted - start]
   }
 
   /** Returns the entries from one index up to but not including another. */
@@ -204,9 +136,8 @@ export class EntryList implements Entries {
     const found: MessageEntry[] = []
     const end = Math.min(to, this.length)
     for (let index = Math.max(0, from); index < end; ) {
-      const at = this.#blockAt(index)
-      const start = this.#starts[at] as number
-      const { entries } = this.#blocks[at] as Block
+      const { block, start } = this.#blockAt(index)
+      const entries = block?.entries ?? []
       const last = Math.min(end - start, entries.length)
       for (let i = index - start; i < last; i++) found.push(entries[i] as MessageEntry)
       index = start + last
@@ -215,47 +146,54 @@ export class EntryList implements Entries {
   }
 
   *[Symbol.iterator](): Generator<MessageEntry, void, void> {
-    for (const block of this.#blocks) yield* block.entries
+    for (const { blocks } of this.#groups) for (const block of blocks) yield* block.entries
   }
 
   /** Yields the entries with `\Deleted`. */
   *deleted(): Generator<MessageEntry, void, void> {
-    for (const block of this.#blocks) {
-      if (block.deleted === 0) continue
-      for (const entry of block.entries) if (entry.flags.includes(DELETED)) yield entry
+    for (const group of this.#groups) {
+      if (group.deleted === 0) continue
+      for (const block of group.blocks) {
+        if (block.deleted === 0) continue
+        for (const entry of block.entries) if (entry.flags.includes(DELETED)) yield entry
+      }
     }
   }
 
   /** Returns the index of the first entry whose uid is at least `uid`. */
   indexFrom(uid: number): number {
-    const at = this.#blockFrom(blockOf(uid))
-    const block = this.#blocks[at]
-    if (!block) return this.length
-    const start = this.#startOf(at)
-    return block.number > blockOf(uid) ? start : start + firstIndexFrom(block.entries, uid)
+    const number = blockOf(uid)
+    const at = indexFromNumber(this.#groups, groupOf(number))
+    const group = this.#groups[at]
+    if (!group) return this.length
+    const blockAt = indexFromNumber(group.blocks, number)
+    const start = this.#startOf(at, blockAt)
+    const block = group.blocks[blockAt]
+    return block?.number === number ? start + firstIndexFrom(block.entries, uid) : start
   }
 
   /** Returns the index of the entry with this uid, or -1. */
   indexOf(uid: number): number {
-    const at = this.#blockWith(uid)
-    if (at < 0) return -1
-    const { entries } = this.#blocks[at] as Block
+    const found = this.#find(blockOf(uid))
+    const entries = found ? (this.#groups[found.group]?.blocks[found.block]?.entries ?? []) : []
     const index = firstIndexFrom(entries, uid)
-    return entries[index]?.uid === uid ? this.#startOf(at) + index : -1
+    return found && entries[index]?.uid === uid ? found.start + index : -1
   }
 
   find(uid: number): MessageEntry | undefined {
-    const block = this.#blocks[this.#blockWith(uid)]
-    const entry = block?.entries[firstIndexFrom(block.entries, uid)]
+    const entries = this.block(blockOf(uid))?.entries ?? []
+    const entry = entries[firstIndexFrom(entries, uid)]
     return entry?.uid === uid ? entry : undefined
   }
 
   /** Returns the position of the first entry without `\Seen`, counted from 1, or 0. */
   get firstUnseen(): number {
-    const at = this.#blocks.findIndex(({ unseen }) => unseen > 0)
-    const block = this.#blocks[at]
+    const at = this.#groups.findIndex(({ unseen }) => unseen > 0)
+    const blocks = this.#groups[at]?.blocks ?? []
+    const blockAt = blocks.findIndex(({ unseen }) => unseen > 0)
+    const block = blocks[blockAt]
     if (!block) return 0
-    return this.#startOf(at) + block.entries.findIndex(({ flags }) => !flags.includes(SEEN)) + 1
+    return this.#startOf(at, blockAt) + block.entries.findIndex(({ flags }) => !flags.includes(SEEN)) + 1
   }
 
   /** Reads the entries of the blocks that these uids are in, because the source is about to change. */
@@ -263,57 +201,59 @@ export class EntryList implements Entries {
     let last: Block | undefined
     for (const uid of uids) {
       if (last?.number === blockOf(uid)) continue
-      last = this.#blocks[this.#blockWith(uid)]
+      last = this.block(blockOf(uid))
       if (last?.entries) this.#source?.holds(last, true)
     }
   }
 
   /** Adds an entry, whose uid must be above all others. */
   append(entry: MessageEntry): void {
-    this.#unshare()
-    const last = this.#blocks.length - 1
-    const isNew = this.#blocks[last]?.number !== blockOf(entry.uid)
-    const block = isNew ? new Block(emptyBlock(entry.uid), this.#owner, this.#source, []) : this.#ownBlock(last)
-    if (isNew) {
-      this.#add(block)
+    const number = blockOf(entry.uid)
+    const group = this.#ownGroup(this.#groupIndex(groupOf(number)))
+    const last = group.blocks.length - 1
+    let block: Block
+    if (group.blocks[last]?.number === number) block = this.#ownBlock(group, last)
+    else {
+      block = emptyBlock(entry.uid, this.#owner, this.#source)
+      group.blocks.push(block)
       this.#source?.holds(block, true)
     }
     block.entries.push(entry)
-    block.size++
     block.count(entry, 1)
+    group.count(entry, 1)
     this.length++
   }
 
   /** Replaces the entry at an index by a newer one with the same uid. */
   replace(index: number, entry: MessageEntry): void {
-    this.#unshare()
-    const at = this.#blockAt(index)
-    const block = this.#ownBlock(at)
-    const i = index - (this.#starts[at] as number)
-    block.count(block.entries[i] as MessageEntry, -1)
-    block.count(entry, 1)
+    const found = this.#find(blockOf(entry.uid))
+    if (!found) return
+    const group = this.#ownGroup(found.group)
+    const block = this.#ownBlock(group, found.block)
+    const i = index - found.start
+    for (const counts of [block, group]) {
+      counts.count(block.entries[i] as MessageEntry, -1)
+      counts.count(entry, 1)
+    }
     block.entries[i] = entry
   }
 
   /** Removes the entries with these uids, which must ascend. */
   remove(uids: readonly number[]): void {
-    let isEmpty = false
     for (let i = 0; i < uids.length; ) {
       const number = blockOf(uids[i] as number)
       const from = i
       while (i < uids.length && blockOf(uids[i] as number) === number) i++
-      const at = this.#blockFrom(number)
-      if (this.#blocks[at]?.number !== number) continue
-      this.#removeIn(at, uids.slice(from, i))
-      this.#numbered = Math.min(this.#numbered, at + 1)
-      isEmpty ||= this.#blocks[at]?.size === 0
+      const found = this.#find(number)
+      if (!found) continue
+      this.#removeIn(found, uids.slice(from, i))
+      if (this.block(number)?.size === 0) this.removeBlock(number)
     }
-    if (isEmpty) this.#removeEmpty()
   }
 
-  #removeIn(at: number, uids: readonly number[]): void {
-    this.#unshare()
-    const block = this.#ownBlock(at)
+  #removeIn(found: Place, uids: readonly number[]): void {
+    const group = this.#ownGroup(found.group)
+    const block = this.#ownBlock(group, found.block)
     const { entries } = block
     for (const uid of uids) {
       const index = firstIndexFrom(entries, uid)
@@ -321,39 +261,37 @@ export class EntryList implements Entries {
       if (entry?.uid !== uid) continue
       entries.splice(index, 1)
       block.count(entry, -1)
-      block.size--
+      group.count(entry, -1)
       this.length--
     }
   }
 
-  #removeEmpty(): void {
-    const blocks = this.#blocks
-    let to = 0
-    for (const block of blocks) {
-      if (block.size > 0) blocks[to++] = block
-      else this.#source?.leaves(block)
-    }
-    blocks.length = to
-    this.#starts.length = Math.min(this.#starts.length, to)
-    this.#numbered = Math.min(this.#numbered, to)
-    this.#at = 0
+  /** Returns the index of a group, which is added if it is missing. */
+  #groupIndex(number: number): number {
+    const at = indexFromNumber(this.#groups, number)
+    if (this.#groups[at]?.number === number) return at
+    this.#unshare()
+    this.#groups.splice(at, 0, new Group(number, this.#owner))
+    return at
   }
 
-  #add(block: Block): void {
-    if (this.#numbered === this.#blocks.length) this.#starts[this.#numbered++] = this.length
-    this.#blocks.push(block)
-    this.length += block.size
+  #removeGroup(at: number): void {
+    this.#groups.splice(at, 1)
+    this.#numbered = Math.min(this.#numbered, at)
   }
 
-  #startOf(at: number): number {
-    this.#numberUpTo(at)
-    return this.#starts[at] as number
+  #startOf(group: number, block: number): number {
+    this.#numberUpTo(group)
+    const { blocks } = this.#groups[group] as Group
+    let start = this.#starts[group] as number
+    for (let i = 0; i < block; i++) start += (blocks[i] as Block).size
+    return start
   }
 
-  /** Sets the starts of the blocks up to and including one. Lists that share the array set the same values. */
+  /** Sets the starts of the groups up to and including one. Lists that share the array set the same values. */
   #numberUpTo(at: number): void {
     for (let i = this.#numbered; i <= at; i++) {
-      const before = this.#blocks[i - 1]
+      const before = this.#groups[i - 1]
       this.#starts[i] = before ? (this.#starts[i - 1] as number) + before.size : 0
       this.#numbered = i + 1
     }
@@ -361,20 +299,32 @@ export class EntryList implements Entries {
 
   #unshare(): void {
     if (!this.#isShared) return
-    this.#blocks = this.#blocks.slice()
+    this.#groups = this.#groups.slice()
     this.#starts = this.#starts.slice()
     this.#isShared = false
   }
 
+  /** Returns a group that is about to change: a copy if other lists may have it. */
+  #ownGroup(at: number): Group {
+    this.#unshare()
+    this.#last = NO_BLOCK
+    this.#numbered = Math.min(this.#numbered, at + 1)
+    const group = this.#groups[at] as Group
+    if (group.owner === this.#owner) return group
+    const own = new Group(group.number, this.#owner, group.blocks.slice())
+    this.#groups[at] = own
+    return own
+  }
+
   /** Returns a block that may be changed: a copy if other lists may have it. */
-  #ownBlock(at: number): Block {
-    const block = this.#blocks[at] as Block
+  #ownBlock(group: Group, at: number): Block {
+    const block = group.blocks[at] as Block
     if (block.owner === this.#owner) {
       this.#source?.holds(block, true)
       return block
     }
     const own = block.copy(this.#owner, this.#source)
-    this.#blocks[at] = own
+    group.blocks[at] = own
     if (this.#source) {
       // The source soon differs from the block, which other lists still have.
       block.source = undefined
@@ -384,42 +334,49 @@ export class EntryList implements Entries {
     return own
   }
 
-  /** Returns which block has the entry at an index. */
-  #blockAt(index: number): number {
-    this.#numberUpTo(this.#blocks.length - 1)
-    const starts = this.#starts
-    const at = this.#at
-    if (index >= (starts[at] as number) && index < (starts[at + 1] ?? this.length)) return at
+  /** Returns the block that has the entry at an index. */
+  #blockAt(index: number): typeof NO_BLOCK {
+    const last = this.#last
+    if (index >= last.start && index < last.end) return last
+    this.#numberUpTo(this.#groups.length - 1)
     let low = 0
-    let high = this.#blocks.length - 1
+    let high = this.#groups.length - 1
     while (low < high) {
       const middle = (low + high + 1) >>> 1
-      if ((starts[middle] as number) <= index) low = middle
+      if ((this.#starts[middle] as number) <= index) low = middle
       else high = middle - 1
     }
-    this.#at = low
-    return low
-  }
-
-  /** Returns which block has a uid; -1 if none can have it. */
-  #blockWith(uid: number): number {
-    const number = blockOf(uid)
-    const at = this.#blockFrom(number)
-    return this.#blocks[at]?.number === number ? at : -1
-  }
-
-  /** Returns the first block whose number is at least `number`. */
-  #blockFrom(number: number): number {
-    const blocks = this.#blocks
-    let low = 0
-    // In a folder without gaps this is the block.
-    let high = Math.max(0, Math.min(blocks.length, number - (blocks[0]?.number ?? 0)))
-    if (blocks[high]?.number === number) return high
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      if ((blocks[middle] as Block).number < number) low = middle + 1
-      else high = middle
+    let start = this.#starts[low] ?? 0
+    for (const block of this.#groups[low]?.blocks ?? []) {
+      const end = start + block.size
+      if (index < end) return (this.#last = { start, end, block })
+      start = end
     }
-    return low
+    return NO_BLOCK
+  }
+
+  /** Returns where a block is. */
+  #find(number: number): Place | undefined {
+    const group = indexFromNumber(this.#groups, groupOf(number))
+    const { number: found, blocks } = this.#groups[group] ?? { number: -1, blocks: [] }
+    if (found !== groupOf(number)) return undefined
+    const block = indexFromNumber(blocks, number)
+    return blocks[block]?.number === number ? { group, block, start: this.#startOf(group, block) } : undefined
+  }
+}
+
+/** Yields the pairs of items with the same number in two lists that are not the same item; undefined where one has none. */
+function* differences<T extends { readonly number: number }>(
+  before: readonly T[],
+  after: readonly T[],
+): Generator<readonly [before: T | undefined, after: T | undefined], void, void> {
+  for (let i = 0, j = 0; i < before.length || j < after.length; ) {
+    const [old, now] = [before[i], after[j]]
+    const order = !old ? 1 : !now ? -1 : old.number - now.number
+    if (order <= 0) i++
+    if (order >= 0) j++
+    if (order < 0) yield [old, undefined]
+    else if (order > 0) yield [undefined, now]
+    else if (old !== now) yield [old, now]
   }
 }

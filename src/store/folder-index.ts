@@ -1,5 +1,6 @@
 import { isSliceOver, nextSlice } from '../common/time-slice.ts'
-import { type BlockCounts, type BlockSource, EntryList } from './entry-list.ts'
+import type { BlockCounts, BlockSource } from './entry-block.ts'
+import { EntryList } from './entry-list.ts'
 import { DELETED, FlagsInUse, SEEN } from './flags.ts'
 import type { FolderSnapshot, FolderStatus, MessageEntry, UidRange } from './types.ts'
 import { ascending } from './uid-order.ts'

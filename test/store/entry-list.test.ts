@@ -1,13 +1,7 @@
 import { expect, it } from 'vitest'
 import { seededRandom } from '../../src/common/random.ts'
-import {
-  type Block,
-  type BlockCounts,
-  type BlockSource,
-  blockOf,
-  EntryList,
-  uidsOf,
-} from '../../src/store/entry-list.ts'
+import { type Block, type BlockCounts, type BlockSource, blockOf, uidsOf } from '../../src/store/entry-block.ts'
+import { EntryList } from '../../src/store/entry-list.ts'
 import type { MessageEntry } from '../../src/store/types.ts'
 
 const entry = (uid: number, ...flags: string[]): MessageEntry => ({
@@ -128,20 +122,30 @@ it('reads entries again after they were dropped, but not those that a copy alone
   expect([list.at(0), source.reads]).toEqual([stored[0], reads + 1])
 })
 
-it('shows entries as somebody sees them, and reads only the blocks that are needed', () => {
+it('names the blocks that changed since an earlier copy', () => {
+  const list = new EntryList()
+  // Two groups of blocks and a gap between them.
+  for (let uid = 1; uid <= 20_000; uid++) list.append(entry(uid))
+  for (let uid = 90_000; uid <= 90_300; uid++) list.append(entry(uid))
+  const before = list.share()
+  expect([...list.changesSince(before)]).toEqual([])
+  list.replace(0, entry(1, '\\Seen'))
+  list.remove([300, ...Array.from({ length: 256 }, (_, i) => 512 + i), 19_000])
+  list.append(entry(200_000))
+  expect([...list.changesSince(before)]).toEqual([0, 1, 2, blockOf(19_000), blockOf(200_000)])
+  expect([...list.changesSince(list.share())]).toEqual([])
+  expect([...list.changesSince(new EntryList())]).toHaveLength(list.blocks)
+  expect([before.length, before.at(0)?.flags, list.length]).toEqual([20_301, [], 20_301 - 258 + 1])
+})
+
+it('takes blocks whose entries another place has, in any order', () => {
   const source = new TestSource(stored)
-  const list = new EntryList(source, source.counts)
-  const show = (one: MessageEntry): MessageEntry => ({ ...one, flags: one.uid < 769 ? ['\\Seen'] : [] })
-  const sizes = new Map(source.counts.map(({ number, size }) => [number, size]))
-  const view = list.viewed(new Map([0, 1, 2].map((number) => [number, sizes.get(number) ?? 0])), show)
-  expect([view.length, view.unseen, view.firstUnseen, source.reads]).toEqual([2_000, 1_744, 257, 1])
-  list.pin([1])
-  list.remove([1])
-  expect([view.at(0), view.slice(899, 901), list.length]).toEqual([
-    show(stored[0] as MessageEntry),
-    stored.slice(899, 901).map(show),
-    1_999,
-  ])
-  view.replace(0, entry(1))
-  expect([view.firstUnseen, view.unseen]).toEqual([1, 1_745])
+  const list = new EntryList()
+  const counts = source.counts
+  for (const one of [...counts.slice(10), ...counts.slice(0, 10).reverse()]) list.setBlock(one, source)
+  expect([list.length, list.firstUnseen, source.reads]).toEqual([2_000, 901, 1])
+  list.removeBlock(1)
+  list.setBlock({ ...(counts[3] as BlockCounts), unseen: 7 }, source)
+  const expected = stored.filter(({ uid }) => blockOf(uid) !== 1)
+  expect([list.length, list.unseen, [...list]]).toEqual([expected.length, 1_100 + 7, expected])
 })

@@ -89,6 +89,11 @@ describe('the store of a reader', () => {
     ]
     await Promise.all([before, marking])
     expect([...(await other.snapshot(inbox.id)).entries]).toEqual(await other.list(inbox.id))
+    // More changes than a view outlives.
+    for (let uid = 1; uid <= 600; uid++) {
+      await owner.setFlags(inbox.id, [uid], { mode: 'add', flags: ['\\Flagged'] })
+    }
+    expect([...(await other.snapshot(inbox.id)).entries]).toEqual(await other.list(inbox.id))
   })
 
   it('keeps what is appended or copied with \\Seen unread for the owner', async () => {

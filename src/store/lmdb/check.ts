@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { uidsOf } from '../entry-list.ts'
+import { uidsOf } from '../entry-block.ts'
 import { FolderCounts } from '../folder-index.ts'
 import { textKey } from '../text-key.ts'
 import { type Folder, type MessageEntry, PUBLIC_OWNER } from '../types.ts'

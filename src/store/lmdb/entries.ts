@@ -1,5 +1,5 @@
 import { isSliceOver, nextSlice } from '../../common/time-slice.ts'
-import { type Block, type BlockSource, uidsOf } from '../entry-list.ts'
+import { type Block, type BlockSource, uidsOf } from '../entry-block.ts'
 import type { FolderIndex } from '../folder-index.ts'
 import type { FolderRegistry } from '../folder-registry.ts'
 import type { MessageEntry, StoreEvent, UidRange } from '../types.ts'

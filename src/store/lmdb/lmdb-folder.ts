@@ -1,4 +1,4 @@
-import { type BlockCounts, blockOf } from '../entry-list.ts'
+import { type BlockCounts, blockOf } from '../entry-block.ts'
 import { DELETED, FlagTable, SEEN } from '../flags.ts'
 import { FolderCounts, FolderIndex, type StoredFolder } from '../folder-index.ts'
 import type { FolderNumbers } from '../plan.ts'

@@ -1,5 +1,5 @@
 import type { Database } from '../../postgres/database.ts'
-import { BLOCK_UIDS, type Block, type BlockCounts, type BlockSource } from '../entry-list.ts'
+import { BLOCK_UIDS, type Block, type BlockCounts, type BlockSource } from '../entry-block.ts'
 import { DELETED, SEEN } from '../flags.ts'
 import { FolderIndex } from '../folder-index.ts'
 import type { MessageEntry } from '../types.ts'

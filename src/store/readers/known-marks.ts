@@ -1,11 +1,22 @@
 import type { MessageStore, Owner } from '../types.ts'
 import { SeenMarks } from './seen.ts'
+import { SeenView, ViewedBlocks } from './seen-view.ts'
 
-/** Octets of marks that are kept in memory for each store: about two million marks. */
-const MOST_OCTETS = 16 << 20
+/** Octets of marks and views that are kept in memory for each store: about two million marks, each of them a message. */
+const MOST_OCTETS = 24 << 20
+
+/** Changes of a folder after which its views are forgotten: each keeps the blocks that were replaced since it was made. */
+const MOST_CHANGES = 500
+
+/** What a reader has seen in a folder. */
+export interface Seen {
+  readonly marks: SeenMarks
+  /** The entries of the folder as the reader sees them. */
+  readonly view: SeenView
+}
 
 interface Known {
-  marks: SeenMarks | undefined
+  seen: Seen | undefined
   /** Names of the values that changed since they were read. */
   readonly stale: Set<string>
   reading: Promise<void> | undefined
@@ -19,6 +30,9 @@ export class KnownMarks {
   readonly #store: MessageStore
   /** By folder and reader, in the order of use. */
   readonly #known = new Map<string, Known>()
+  readonly #blocks = new ViewedBlocks()
+  /** The number of changes of the folders that have views. */
+  readonly #changes = new Map<string, number>()
 
   private constructor(store: MessageStore) {
     this.#store = store
@@ -28,6 +42,7 @@ export class KnownMarks {
         const known = this.#known.get(keyOf(event.folder.id, event.reader))
         for (const name of event.names) known?.stale.add(name)
       } else if (event.type === 'folder-deleted') this.#forget(event.folder.id)
+      else this.#countChange(event.folder.id)
     })
   }
 
@@ -38,57 +53,77 @@ export class KnownMarks {
     return known
   }
 
-  /** Returns all marks of a reader in a folder, at least as of the call. @throws StoreError `not-found`, `closed` */
-  async in(folderId: string, reader: Owner): Promise<SeenMarks> {
-    if (this.#store.isShared) return this.#read(folderId, reader)
+  /** Returns what a reader has seen in a folder, at least as of the call. @throws StoreError `not-found`, `closed` */
+  async in(folderId: string, reader: Owner): Promise<Seen> {
+    if (this.#store.isShared) return this.#seenBy(await this.#read(folderId, reader))
     const key = keyOf(folderId, reader)
-    const known: Known = this.#known.get(key) ?? { marks: undefined, stale: new Set(), reading: undefined }
+    const known: Known = this.#known.get(key) ?? { seen: undefined, stale: new Set(), reading: undefined }
     this.#known.delete(key)
     this.#known.set(key, known)
-    while (!known.marks || known.stale.size > 0) {
+    if (!this.#changes.has(folderId)) this.#changes.set(folderId, 0)
+    while (!known.seen || known.stale.size > 0) {
       known.reading ??= this.#renew(known, folderId, reader).finally(() => {
         known.reading = undefined
       })
       await known.reading
     }
     this.#trim()
-    return known.marks.share()
+    return { marks: known.seen.marks.share(), view: known.seen.view }
   }
 
   async #renew(known: Known, folderId: string, reader: Owner): Promise<void> {
-    const names = known.marks && [...known.stale]
+    const names = known.seen && [...known.stale]
     known.stale.clear()
     try {
       const read = await this.#read(folderId, reader, names)
-      known.marks = known.marks && names ? known.marks.with(names, read) : read
+      if (known.seen && names) {
+        known.seen.marks.replace(names, read)
+        known.seen.view.marksChanged(names)
+      } else known.seen = this.#seenBy(read)
     } catch (error) {
       this.#known.delete(keyOf(folderId, reader))
       throw error
     }
   }
 
+  #seenBy(marks: SeenMarks): Seen {
+    return { marks, view: new SeenView(marks, this.#blocks) }
+  }
+
   async #read(folderId: string, reader: Owner, names?: readonly string[]): Promise<SeenMarks> {
     return SeenMarks.from(await this.#store.values({ folderId, kind: 'seen', reader, names }))
   }
 
+  #countChange(folderId: string): void {
+    const changes = this.#changes.get(folderId)
+    if (changes === undefined) return
+    this.#changes.set(folderId, changes + 1)
+    if (changes < MOST_CHANGES) return
+    this.#changes.delete(folderId)
+    for (const [key, { seen }] of this.#known) if (key.startsWith(keyOf(folderId, ''))) seen?.view.forget()
+  }
+
   /** Forgets the marks of a folder. */
   #forget(folderId: string): void {
+    this.#changes.delete(folderId)
     for (const key of this.#known.keys()) if (key.startsWith(keyOf(folderId, ''))) this.#known.delete(key)
   }
 
-  /** Forgets the marks that were not needed for the longest time. */
+  /** Forgets what was not needed for the longest time. */
   #trim(): void {
     let octets = 0
-    for (const { marks } of this.#known.values()) octets += marks?.octets ?? 0
-    for (const [key, { marks, reading }] of this.#known) {
+    for (const { seen } of this.#known.values()) octets += octetsOf(seen)
+    for (const [key, { seen, reading }] of this.#known) {
       if (octets <= MOST_OCTETS) break
       // Changes that arrive during the reading are noted here.
       if (reading) continue
-      octets -= marks?.octets ?? 0
+      octets -= octetsOf(seen)
       this.#known.delete(key)
     }
   }
 }
+
+const octetsOf = (seen: Seen | undefined): number => (seen ? seen.marks.octets + seen.view.octets : 0)
 
 const ofStores = new WeakMap<MessageStore, KnownMarks>()
 

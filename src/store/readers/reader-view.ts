@@ -1,5 +1,5 @@
-import { isSliceOver, nextSlice } from '../../common/time-slice.ts'
-import { BLOCK_UIDS, blockOf, EntryList } from '../entry-list.ts'
+import { blockOf } from '../entry-block.ts'
+import { EntryList } from '../entry-list.ts'
 import { SEEN } from '../flags.ts'
 import {
   CAPTURED_OWNER,
@@ -78,10 +78,9 @@ export class ReaderView implements Omit<Viewed, 'copy' | 'move'> {
   }
 
   async #snapshot(folderId: string): Promise<FolderSnapshot> {
-    const marks = await this.#marks(folderId)
+    const { view } = await KnownMarks.of(this.#store).in(folderId, this.#reader)
     const snapshot = await this.#store.snapshot(folderId)
-    const all = EntryList.of(snapshot.entries)
-    const entries = all.viewed(await seenIn(all, marks), (entry) => marks.view(entry))
+    const entries = await view.of(EntryList.of(snapshot.entries))
     const { unseen, firstUnseen } = entries
     return { ...snapshot, entries, flags: withSeen(snapshot.flags, unseen < entries.length), unseen, firstUnseen }
   }
@@ -227,7 +226,7 @@ export class ReaderView implements Omit<Viewed, 'copy' | 'move'> {
 
   /** @param uids the messages whose marks are wanted. Default: all */
   async #marks(folderId: string, uids?: readonly number[]): Promise<SeenMarks> {
-    if (!uids) return KnownMarks.of(this.#store).in(folderId, this.#reader)
+    if (!uids) return (await KnownMarks.of(this.#store).in(folderId, this.#reader)).marks
     return SeenMarks.from(await this.#store.values({ ...this.#space(folderId), names: chunksOf(uids) }))
   }
 
@@ -304,21 +303,6 @@ export class ReaderView implements Omit<Viewed, 'copy' | 'move'> {
     }))
     return { ...message, targets }
   }
-}
-
-/** Returns how many messages of each block of a list a reader has seen, where it is not 0. */
-async function seenIn(list: EntryList, marks: SeenMarks): Promise<ReadonlyMap<number, number>> {
-  const seen = new Map<number, number>()
-  for (const number of marks.blocks) {
-    const block = list.block(number)
-    const marked = marks.seenIn(number)
-    if (!block || marked === 0) continue
-    // A mark stays when its message is deleted. A full block has no deleted messages, so it is not read.
-    const isFull = block.size === BLOCK_UIDS
-    seen.set(number, isFull ? marked : block.entries.filter(({ uid }) => marks.isSeen(uid)).length)
-    if (isSliceOver()) await nextSlice()
-  }
-  return seen
 }
 
 const isSeenFlag = (flag: string): boolean => flag.toLowerCase() === '\\seen'

@@ -1,4 +1,4 @@
-import { blockOf, uidsOf } from '../entry-list.ts'
+import { blockOf, uidsOf } from '../entry-block.ts'
 import { SEEN } from '../flags.ts'
 import type { MessageEntry } from '../types.ts'
 import type { ValueChanges, Values } from '../value-types.ts'
@@ -41,18 +41,21 @@ export class SeenMarks {
     return marks
   }
 
-  /** Returns these marks with other values of these names. */
-  with(names: readonly string[], values: SeenMarks): SeenMarks {
-    const marks = new SeenMarks()
-    marks.#octets = new Map(this.#octets)
-    marks.#seen = new Map(this.#seen)
+  /** Replaces the values of these names by those that were read now. */
+  replace(names: readonly string[], values: SeenMarks): void {
     for (const block of names.map(Number)) {
       const octets = values.#octets.get(block)
-      if (octets) marks.#octets.set(block, octets)
-      else marks.#octets.delete(block)
-      marks.#seen.delete(block)
+      if (this.#total !== undefined) this.#total += (octets?.length ?? 0) - this.marksOf(block).length
+      if (octets) this.#octets.set(block, octets)
+      else this.#octets.delete(block)
+      this.#seen.delete(block)
+      this.#chunks.delete(block)
     }
-    return marks
+  }
+
+  /** Returns the value that has the marks of a block. */
+  marksOf(block: number): Buffer {
+    return this.#octets.get(block) ?? NO_OCTETS
   }
 
   /** The octets of all marks. */
@@ -72,7 +75,7 @@ export class SeenMarks {
   seenIn(block: number): number {
     const known = this.#seen.get(block)
     if (known !== undefined) return known
-    const octets = this.#octets.get(block) ?? NO_OCTETS
+    const octets = this.marksOf(block)
     let seen = 0
     for (let at = 1; at < octets.length; at += MARK_OCTETS) seen += octets[at] as number
     this.#seen.set(block, seen)
@@ -131,22 +134,37 @@ export class SeenMarks {
   #chunk(block: number): Map<number, Mark> {
     const known = this.#chunks.get(block)
     if (known) return known
-    const marks = new Map<number, Mark>()
-    const octets = this.#octets.get(block) ?? NO_OCTETS
-    for (let at = 0; at + MARK_OCTETS <= octets.length; at += MARK_OCTETS) {
-      const mark = { isSeen: octets[at + 1] === 1, modSeq: octets.readUIntBE(at + 2, 6) }
-      marks.set(uidsOf(block).from + (octets[at] as number), mark)
-    }
+    const marks = decoded(block, this.marksOf(block))
     this.#chunks.set(block, marks)
     return marks
   }
 
   /** Returns the entry as the reader sees it. */
   view(entry: MessageEntry): MessageEntry {
-    const flags = withSeen(entry.flags, this.isSeen(entry.uid))
-    const modSeq = Math.max(entry.modSeq, this.modSeqOf(entry.uid))
-    return flags === entry.flags && modSeq === entry.modSeq ? entry : { ...entry, flags, modSeq }
+    return viewOf(entry, this.#markOf(entry.uid))
   }
+}
+
+/** Returns the entries of a block as a reader sees them. @param octets the marks of the block */
+export function viewOfBlock(block: number, entries: readonly MessageEntry[], octets: Buffer): MessageEntry[] {
+  const marks = decoded(block, octets)
+  return entries.map((entry) => viewOf(entry, marks.get(entry.uid)))
+}
+
+function viewOf(entry: MessageEntry, mark: Mark | undefined): MessageEntry {
+  const flags = withSeen(entry.flags, mark?.isSeen ?? false)
+  const modSeq = Math.max(entry.modSeq, mark?.modSeq ?? 0)
+  return flags === entry.flags && modSeq === entry.modSeq ? entry : { ...entry, flags, modSeq }
+}
+
+/** Returns the marks of a chunk by uid. */
+function decoded(block: number, octets: Buffer): Map<number, Mark> {
+  const marks = new Map<number, Mark>()
+  for (let at = 0; at + MARK_OCTETS <= octets.length; at += MARK_OCTETS) {
+    const mark = { isSeen: octets[at + 1] === 1, modSeq: octets.readUIntBE(at + 2, 6) }
+    marks.set(uidsOf(block).from + (octets[at] as number), mark)
+  }
+  return marks
 }
 
 const NO_OCTETS = Buffer.alloc(0)
