@@ -1,4 +1,5 @@
 import type { Pieces } from '../../common/pieces.ts'
+import { type Arena, Extents } from './extents.ts'
 
 /** Sizes of arenas. A new one is as large as everything that is kept: a growing store doubles. */
 const MIN_OCTETS = 64 * 1024
@@ -8,56 +9,65 @@ const MESSAGES_PER_ARENA = 8
 /** Octets that are moved when a message is freed: a fraction of a millisecond. */
 const MOVED_OCTETS = 512 * 1024
 
-/** One large buffer with the octets of many messages. Memory that is not yet used takes no RAM. */
-interface Arena {
-  readonly octets: Buffer
-  /** Octets that were given to extents, also to those that were freed since. */
-  used: number
-  /** Octets of the extents that are not freed. */
-  live: number
-  readonly extents: Extent[]
-}
-
-/** Where the octets of a message are. They may move to another arena. */
-export interface Extent {
-  arena: Arena
-  start: number
-  readonly length: number
-  /** Number of entries that share the octets. */
-  holders: number
-}
-
 const emptyArena = (octets: Buffer): Arena => ({ octets, used: 0, live: 0, extents: [] })
 
 const isSparse = ({ octets, used, live }: Arena): boolean => (used - live) * 2 > octets.length
 
 /**
- * Keeps octets in few large buffers. V8 marks its whole heap for every 64 MiB of new buffers, so that a store that keeps
+ * Keeps the octets of messages, by number, in few large buffers. V8 marks its whole heap for every 64 MiB of new buffers, so that a store that keeps
  * the buffers that it receives takes messages more slowly the more it holds.
  */
 export class Arenas {
   #current = emptyArena(Buffer.alloc(0))
   /** Arenas that are mostly free. What is left of them moves, so that a few messages do not keep all of it in memory. */
   readonly #sparse = new Set<Arena>()
+  readonly #extents = new Extents()
   #live = 0
 
-  /** Copies octets. A large message in a single piece is kept as it is. */
-  keep(pieces: Pieces, length: number, holders: number): Extent {
+  /** Copies the octets of a message. One that is large and in a single piece is kept as it is. @param number greater than all before */
+  add(number: number, pieces: Pieces, length: number, holders: number): void {
     const isLarge = length * MESSAGES_PER_ARENA > this.#nextSize()
     const arena = isLarge ? emptyArena(inOneBuffer(pieces, length)) : this.#withRoom(length)
     if (!isLarge) copyInto(arena.octets, arena.used, pieces)
-    const extent: Extent = { arena, start: 0, length, holders }
-    this.#place(extent, arena)
-    return extent
+    this.#extents.add(number, length, holders)
+    this.#place(number, length, arena)
   }
 
-  /** Returns a view of the octets, which stay the same as long as the view exists. */
-  octetsOf({ arena, start, length }: Extent): Buffer {
-    return start === 0 && length === arena.octets.length ? arena.octets : arena.octets.subarray(start, start + length)
+  /** Returns a view of a message's octets, which stay the same as long as the view exists. */
+  get(number: number): Buffer | undefined {
+    const octets = this.#extents.arenaOf(number)?.octets
+    if (!octets) return undefined
+    const start = this.#extents.startOf(number)
+    const length = this.#extents.lengthOf(number)
+    return start === 0 && length === octets.length ? octets : octets.subarray(start, start + length)
   }
 
-  /** Frees the octets of an extent without holders. Their memory is freed with the arena and its last view. */
-  free({ arena, length }: Extent): void {
+  /** Notes one more entry that shares the octets. */
+  hold(number: number): void {
+    if (this.#extents.has(number)) this.#extents.hold(number, 1)
+  }
+
+  /**
+   * Notes one entry less. After the last one, the octets are freed: their memory with the arena and its last view. Returns
+   * how many octets were freed.
+   */
+  unhold(number: number): number {
+    const arena = this.#extents.arenaOf(number)
+    if (!arena || this.#extents.hold(number, -1) > 0) return 0
+    const length = this.#extents.lengthOf(number)
+    this.#extents.delete(number)
+    this.#free(arena, length)
+    return length
+  }
+
+  clear(): void {
+    this.#current = emptyArena(Buffer.alloc(0))
+    this.#sparse.clear()
+    this.#extents.clear()
+    this.#live = 0
+  }
+
+  #free(arena: Arena, length: number): void {
     this.#live -= length
     arena.live -= length
     if (isSparse(arena)) {
@@ -67,19 +77,12 @@ export class Arenas {
     if (this.#sparse.size > 0) this.#moveSome()
   }
 
-  clear(): void {
-    this.#current = emptyArena(Buffer.alloc(0))
-    this.#sparse.clear()
-    this.#live = 0
-  }
-
-  #place(extent: Extent, arena: Arena): void {
-    extent.arena = arena
-    extent.start = arena.used
-    arena.used += extent.length
-    arena.live += extent.length
-    arena.extents.push(extent)
-    this.#live += extent.length
+  #place(number: number, length: number, arena: Arena): void {
+    this.#extents.place(number, arena, arena.used)
+    arena.used += length
+    arena.live += length
+    arena.extents.push(number)
+    this.#live += length
   }
 
   #nextSize(): number {
@@ -97,23 +100,23 @@ export class Arenas {
   #moveSome(): void {
     let left = MOVED_OCTETS
     for (const arena of this.#sparse) {
-      for (let extent = arena.extents.pop(); extent; extent = arena.extents.pop()) {
-        if (extent.holders === 0) continue
-        this.#move(extent)
-        left -= extent.length
+      for (let number = arena.extents.pop(); number !== undefined; number = arena.extents.pop()) {
+        const octets = this.get(number)
+        if (!octets) continue
+        this.#move(number, octets, arena)
+        left -= octets.length
         if (left <= 0) return
       }
       this.#sparse.delete(arena)
     }
   }
 
-  #move(extent: Extent): void {
-    const octets = this.octetsOf(extent)
-    const target = this.#withRoom(extent.length)
+  #move(number: number, octets: Buffer, from: Arena): void {
+    const target = this.#withRoom(octets.length)
     octets.copy(target.octets, target.used)
-    extent.arena.live -= extent.length
-    this.#live -= extent.length
-    this.#place(extent, target)
+    from.live -= octets.length
+    this.#live -= octets.length
+    this.#place(number, octets.length, target)
   }
 }
 

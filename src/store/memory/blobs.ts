@@ -2,14 +2,12 @@ import { countOctets, type Pieces } from '../../common/pieces.ts'
 import { usableMemory } from '../../common/usable-memory.ts'
 import { checkFits } from '../full/limits.ts'
 import { type NewMessage, StoreError } from '../types.ts'
-import { Arenas, type Extent } from './arenas.ts'
-import { Extents } from './extents.ts'
+import { Arenas } from './arenas.ts'
 
 /** Octets that an entry counts towards the limit: about the memory it uses besides the message's octets. */
 export const ENTRY_OCTETS = 512
 /** The octets of messages, within a limit. Entries share a blob, which is deleted with its last entry. */
 export class Blobs {
-  readonly #extents = new Extents()
   readonly #arenas = new Arenas()
   #prefix: string
   readonly #maxOctets: number
@@ -69,19 +67,17 @@ export class Blobs {
 
   /** Stores octets for `holders` entries. Returns the blob's name. */
   add(pieces: Pieces, holders: number): string {
-    this.#extents.add(++this.#created, this.#arenas.keep(pieces, countOctets(pieces), holders))
+    this.#arenas.add(++this.#created, pieces, countOctets(pieces), holders)
     return this.#prefix + this.#created
   }
 
   get(id: string): Buffer | undefined {
-    const extent = this.#extentOf(id)
-    return extent && this.#arenas.octetsOf(extent)
+    return this.#arenas.get(this.#numberOf(id))
   }
 
   /** Notes one more entry of a blob. */
   hold(id: string): void {
-    const extent = this.#extentOf(id)
-    if (extent) extent.holders++
+    this.#arenas.hold(this.#numberOf(id))
   }
 
   /** Notes that an entry of the blob was deleted. Deletes the blob with the last one. */
@@ -92,24 +88,16 @@ export class Blobs {
 
   /** Ends a `hold` that was not for an entry. */
   unhold(id: string): void {
-    const extent = this.#extentOf(id)
-    if (!extent || --extent.holders > 0) return
-    this.#extents.delete(this.#numberOf(id))
-    this.#usedOctets -= extent.length
-    this.#arenas.free(extent)
+    this.#usedOctets -= this.#arenas.unhold(this.#numberOf(id))
   }
 
   clear(): void {
-    this.#extents.clear()
     this.#arenas.clear()
   }
 
-  #extentOf(id: string): Extent | undefined {
-    return id.startsWith(this.#prefix) ? this.#extents.get(this.#numberOf(id)) : undefined
-  }
-
+  /** Returns the number of a blob; 0, which no blob has, for a name of another store. */
   #numberOf(id: string): number {
-    return Number(id.slice(this.#prefix.length))
+    return id.startsWith(this.#prefix) ? Number(id.slice(this.#prefix.length)) : 0
   }
 }
 
