@@ -11,6 +11,13 @@ export const bareSmtpServer: Contender = {
   start: () => forkServer('bare-smtp-server'),
 }
 
+/** The same, but it keeps every message in memory. */
+export const keepingSmtpServer: Contender = {
+  ...bareSmtpServer,
+  name: 'smtp-server (npm), keeping all messages',
+  start: () => forkServer('bare-smtp-server', { keep: true }),
+}
+
 /** Postfix's test sink, in C. It does not look at messages. */
 export const smtpSink: Contender = {
   name: 'smtp-sink (Postfix)',

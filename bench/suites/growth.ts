@@ -187,14 +187,17 @@ async function costOf(operation: Operation, session: Session, { rounds, roundMs 
   let turn = 0
   const costs: number[] = []
   for (let round = 0; round <= rounds; round++) {
+    const isWarmUp = round === 0
+    // The garbage of other operations and of the warm-up is not a cost of this one.
+    if (round === 1) await session.target.collect?.()
     const cpuBefore = threadSeconds(session.target.pid ?? 0)
     const from = turn
-    // The first round is a warm-up: the server is new, and its code is slow until it was compiled.
-    const least = round === 0 ? WARM_UP_TURNS : 1
-    for (const until = performance.now() + roundMs; performance.now() < until || turn - from < least; ) {
+    // The warm-up is as long as all rounds: the server is new, and its code is slow until it was compiled.
+    const [least, ms] = isWarmUp ? [WARM_UP_TURNS, rounds * roundMs] : [1, roundMs]
+    for (const until = performance.now() + ms; performance.now() < until || turn - from < least; ) {
       await operation.run(session, ++turn)
     }
-    if (round > 0) costs.push(((threadSeconds(session.target.pid ?? 0) - cpuBefore) * 1e6) / (turn - from))
+    if (!isWarmUp) costs.push(((threadSeconds(session.target.pid ?? 0) - cpuBefore) * 1e6) / (turn - from))
   }
   return median(costs)
 }

@@ -4,19 +4,26 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { connect, type TLSSocket } from 'node:tls'
 import { startCommand } from '../contenders/command.ts'
 import { lab } from '../contenders/lab.ts'
+import { keepingSmtpServer } from '../contenders/smtp-peers.ts'
 import { bareTls } from '../contenders/tls-peers.ts'
+import { mailOf } from '../frame/mail.ts'
 import { forkServer, spawnServer } from '../frame/processes.ts'
+import { deliver, END, greeted } from '../frame/smtp.ts'
 import type { Contender, TableSuite, Target } from '../frame/types.ts'
+import { onConnections } from '../frame/wire.ts'
 
 /** The first connections load code and buffers that later ones share, so they are not measured. */
 const FIRST_CONNECTIONS = 200
 const CONNECTIONS = 800
 const LABS = 1000
+const MESSAGES = 10_000
+const CLIENTS = 8
+const MESSAGES_COLUMN = `${MESSAGES.toLocaleString('en')} messages of 2 KB, resident`
 /** V8 returns memory some time after the last garbage collection. */
 const IDLE_SECONDS = 20
 
 /** Opens a TLS connection and waits for the greeting. */
-async function greeted({ host, port, ca }: Target): Promise<TLSSocket> {
+async function greetedByTls({ host, port, ca }: Target): Promise<TLSSocket> {
   const socket = connect({ host, port, servername: 'localhost', ...(ca !== undefined && { ca }) })
   await once(socket, 'data')
   return socket
@@ -56,12 +63,40 @@ async function commandIdle(): Promise<Record<string, string>> {
   }
 }
 
+/** Measures what a server has that nobody uses, and after it took messages on `CLIENTS` connections. Nothing collects its garbage. */
+async function holding(server: string, target: Target): Promise<Record<string, string>> {
+  try {
+    const idle = await leastWhileIdle(target)
+    await onConnections(CLIENTS, async () => {
+      const wire = await greeted({ host: target.host, port: target.port })
+      let sent = 0
+      for (; sent < MESSAGES / CLIENTS; sent++) await deliver(wire, 'alice', Buffer.concat([mailOf(2_048, sent), END]))
+      wire.close()
+      return sent
+    })
+    const after = await leastWhileIdle(target)
+    const megabytes = (octets: number): string => `${(octets / 1e6).toFixed(1)} MB`
+    return { server, 'idle, resident': megabytes(idle), [MESSAGES_COLUMN]: megabytes(after) }
+  } finally {
+    await target.stop()
+  }
+}
+
+async function commandHolding(): Promise<Record<string, string>> {
+  const { args, port, remove } = await startCommand(true)
+  try {
+    return await holding('sealpost start, with messages', await spawnServer(process.execPath, args, port))
+  } finally {
+    remove()
+  }
+}
+
 /** Measures the memory of an unused server, and what each idle TLS connection adds. */
 async function measure(contender: Contender): Promise<{ idle: number; each: number }> {
   const target = await contender.start()
   const sockets: TLSSocket[] = []
   const open = async (count: number): Promise<number> => {
-    for (let i = 0; i < count; i++) sockets.push(await greeted(target))
+    for (let i = 0; i < count; i++) sockets.push(await greetedByTls(target))
     return collected(target)
   }
   try {
@@ -91,7 +126,9 @@ export const suite: TableSuite = {
         'each idle TLS connection': `${(each / 1024).toFixed(1)} KB`,
       })
     }
-    return [...rows, await commandIdle(), await manyLabs()]
+    const { name, start } = keepingSmtpServer
+    const kept = [await commandHolding(), ...(peer === 'none' ? [] : [await holding(name, await start())])]
+    return [...rows, await commandIdle(), ...kept, await manyLabs()]
   },
 }
 
