@@ -17,8 +17,9 @@ export interface LabSettings {
   /** The value of `store:`. Default: `memory`. `lmdb` uses a temporary folder. */
   readonly store?: 'memory' | 'lmdb'
   readonly newsgroups?: LabInput['newsgroups']
-  /** Further keys of the virtual server. */
+  /** Further keys of the virtual servers. */
   readonly server?: Partial<VirtualServerInput>
+  readonly feeds?: NonNullable<VirtualServerInput['feeds']>
 }
 
 /** Sealpost as `startLab()` creates it, in its own process. */

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { peerCertificate } from '../frame/certificate.ts'
 import { findProgram, forkServer, freePort, packageVersion, spawnServer, versionOf } from '../frame/processes.ts'
 import type { Contender, Target } from '../frame/types.ts'
 
@@ -16,6 +17,12 @@ export const keepingSmtpServer: Contender = {
   ...bareSmtpServer,
   name: 'smtp-server (npm), keeping all messages',
   start: () => forkServer('bare-smtp-server', { keep: true }),
+}
+
+/** The same, with STARTTLS. */
+export const bareStarttlsServer: Contender = {
+  ...bareSmtpServer,
+  start: () => forkServer('bare-smtp-server', peerCertificate()),
 }
 
 /** Postfix's test sink, in C. It does not look at messages. */

@@ -18,7 +18,7 @@ export interface Rate {
 
 /** Measures every workload on every contender. All run side by side and take turns, so all see the same machine. */
 export async function measureRates(
-  { contenders, workloads }: RateSuite,
+  { contenders, workloads, warmUps = 0.5 }: RateSuite,
   options: BenchOptions,
   say: (line: string) => void,
 ): Promise<readonly Rate[]> {
@@ -30,7 +30,7 @@ export async function measureRates(
     }
     for (const workload of workloads.filter(({ name }) => name.includes(options.only ?? ''))) {
       say(`  ${workload.name}`)
-      rates.push(...(await measureWorkload(workload, running, options)))
+      rates.push(...(await measureWorkload(workload, running, warmUps, options)))
     }
   } finally {
     for (const { target } of running) await target.stop()
@@ -48,6 +48,7 @@ function wanted({ name, missing }: Contender, { peer }: BenchOptions, say: (line
 async function measureWorkload(
   workload: Workload,
   running: readonly { name: string; target: Target }[],
+  warmUps: number,
   { rounds, roundMs }: BenchOptions,
 ): Promise<Rate[]> {
   const samples = new Map<string, Sample[]>()
@@ -56,7 +57,7 @@ async function measureWorkload(
   for (let round = 0; round <= rounds; round++) {
     for (const { name, target } of suited) {
       if (round === 0 || !workload.keepsMessages) await target.reset?.()
-      const sample = await measureOnce(workload, target, round === 0 ? roundMs / 2 : roundMs)
+      const sample = await measureOnce(workload, target, round === 0 ? roundMs * warmUps : roundMs)
       if (round > 0) samples.set(name, [...(samples.get(name) ?? []), sample])
     }
   }

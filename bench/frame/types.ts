@@ -64,6 +64,8 @@ export interface Workload {
 export interface RateSuite {
   readonly kind: 'rates'
   readonly title: string
+  /** Rounds before the first one that counts. Default: half a one. */
+  readonly warmUps?: number
   readonly contenders: readonly Contender[]
   readonly workloads: readonly Workload[]
 }

@@ -1,8 +1,17 @@
+import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
+import { connect as connectTls, createSecureContext, type SecureContext } from 'node:tls'
 import type { Target } from './types.ts'
 
 const EMPTY = Buffer.alloc(0)
 const LIMIT_MS = 120_000
+
+const contexts = new Map<string, SecureContext>()
+function contextFor(ca: string): SecureContext {
+  const known = contexts.get(ca) ?? createSecureContext({ ca })
+  contexts.set(ca, known)
+  return known
+}
 
 /** A client that costs little compared with any server: it sends octets and counts patterns in the answer. */
 export class LoadClient {
@@ -63,6 +72,15 @@ export class LoadClient {
     const answered = this.until(pattern, times)
     this.send(octets)
     await answered
+  }
+
+  /** Makes a TLS handshake. Returns the client that speaks TLS on the same connection. */
+  async secure(ca: string): Promise<LoadClient> {
+    clearTimeout(this.#limit)
+    this.#socket.removeAllListeners()
+    const secured = connectTls({ socket: this.#socket, secureContext: contextFor(ca), servername: 'localhost' })
+    await once(secured, 'secureConnect')
+    return new LoadClient(secured)
   }
 
   close(): void {

@@ -11,11 +11,20 @@ interface Settings {
   readonly seed: { readonly folder: string; readonly count: number }
   readonly store: LabInput['store']
   readonly newsgroups?: LabInput['newsgroups']
-  /** Further keys of the virtual server. */
+  /** Further keys of the virtual servers. */
   readonly server?: object
+  readonly feeds?: NonNullable<LabInput['virtualServers']>[number]['feeds']
 }
 
-const { protocol, tls, seed, store, newsgroups = [], server: keys } = JSON.parse(process.argv[2] ?? '{}') as Settings
+const {
+  protocol,
+  tls,
+  seed,
+  store,
+  newsgroups = [],
+  server: keys,
+  feeds,
+} = JSON.parse(process.argv[2] ?? '{}') as Settings
 const served: readonly ServerProtocol[] = protocol === 'all' ? ['imap4', 'smtp', 'pop3', 'nntp'] : [protocol]
 const lab = await startLab({
   // The default of the YAML file. startLab() alone creates a P-256 key, which is faster.
@@ -28,7 +37,13 @@ const lab = await startLab({
     ],
   },
   newsgroups,
-  virtualServers: served.map((each) => ({ protocol: each, port: 0, tlsPort: tls ? 0 : ('off' as const), ...keys })),
+  virtualServers: served.map((each) => ({
+    protocol: each,
+    port: 0,
+    tlsPort: tls ? 0 : ('off' as const),
+    ...keys,
+    ...(each === 'nntp' && { feeds }),
+  })),
 })
 for (let i = 0; i < seed.count; i++) {
   await lab.deliver(readFileSync(join(seed.folder, `${i}.eml`)), { to: 'alice' })
@@ -43,4 +58,8 @@ process.on('SIGTERM', async () => {
   await lab.stop()
   process.exit(0)
 })
-process.send?.({ port: tls ? server.tlsPort : server.port, ca: lab.ca })
+process.send?.({
+  port: tls ? server.tlsPort : server.port,
+  ca: lab.ca,
+  ...(protocol === 'all' && { smtpPort: lab.server('smtp').port, nntpPort: lab.server('nntp').port }),
+})

@@ -122,7 +122,7 @@ export const suite: RateSuite = {
       lab({
         protocol: 'nntp',
         newsgroups: [{ name: READ }, { name: WRITTEN, keepLatest: 20_000 }],
-        server: { feeds: [{ peer: 'bench.test', direction: 'in', addresses: ['127.0.0.1'] }] },
+        feeds: [{ peer: 'bench.test', direction: 'in', addresses: ['127.0.0.1'] }],
       }),
     ),
     filled(inn([READ, WRITTEN])),
