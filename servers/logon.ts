@@ -1,7 +1,8 @@
 import { isIP } from 'node:net'
 import { isLoopback } from '../src/common/ip-address.ts'
+import { passwordForms } from '../src/config/accounts/known-passwords.ts'
 import type { ServerProtocol } from '../src/config/schema.ts'
-import { type LogonPolicy, logonPolicy } from '../src/directory/policy.ts'
+import { type ChannelState, type LogonPolicy, logonPolicy } from '../src/directory/policy.ts'
 import { type LogonRefusal, logonRefusal } from '../src/directory/proof.ts'
 import {
   converse,
@@ -11,7 +12,7 @@ import {
   type SaslSuccess,
 } from '../src/directory/sasl/exchange.ts'
 import { startSasl } from '../src/directory/sasl/mechanisms.ts'
-import type { Account, Proof } from '../src/directory/types.ts'
+import type { Account, Directory, Proof } from '../src/directory/types.ts'
 import type { Connection } from '../src/net/connection.ts'
 import { personalities } from '../src/personality/index.ts'
 import type { ServerContext } from './service.ts'
@@ -58,13 +59,35 @@ export interface SaslDialect {
   readonly acceptsAny?: boolean
 }
 
-/**
- * Returns the log-on policy of a virtual server for a connection as it is now. A personality offers only the mechanisms of
- * its server, in its order.
- */
+/** The policies of each virtual server, by the facts that decide. A reload makes another context. */
+const policies = new WeakMap<ServerContext, Map<number, LogonPolicy>>()
+
+/** Returns the log-on policy of a virtual server for a connection as it is now. */
 export function currentPolicy({ context, connection }: Omit<LogonSession, 'policy'>): LogonPolicy {
+  const { channel } = connection
+  const ofServer = policies.get(context) ?? new Map<number, LogonPolicy>()
+  if (ofServer.size === 0) policies.set(context, ofServer)
+  const facts = decisiveFacts(context.directory, channel)
+  const known = ofServer.get(facts)
+  if (known) return known
+  const made = policyOf(context, channel)
+  ofServer.set(facts, made)
+  return made
+}
+
+/** Returns everything besides the configuration that decides about a policy, a bit for each fact. */
+function decisiveFacts(directory: Directory, { secure, externalIdentity, channelBindings }: ChannelState): number {
+  let facts = secure ? 1 : 0
+  facts = facts * 2 + (externalIdentity === undefined ? 0 : 1)
+  facts = facts * 2 + ((channelBindings?.size ?? 0) > 0 ? 1 : 0)
+  for (const form of passwordForms) facts = facts * 2 + (directory.knowsPasswords(form) ? 1 : 0)
+  return facts
+}
+
+/** A personality offers only the mechanisms of its server, in its order. */
+function policyOf(context: ServerContext, channel: ChannelState): LogonPolicy {
   const { personality, protocol } = context.config
-  const policy = logonPolicy(context.config, context.directory, connection.channel)
+  const policy = logonPolicy(context.config, context.directory, channel)
   const offered = protocol === 'http' ? undefined : personalities[personality][protocol]?.mechanisms
   if (!offered) return policy
   const only = (mechanisms: readonly string[]): string[] => offered.filter((name) => mechanisms.includes(name))

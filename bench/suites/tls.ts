@@ -6,15 +6,34 @@ import { onConnections } from '../frame/wire.ts'
 
 type Version = 'TLSv1.2' | 'TLSv1.3'
 
-/** Makes a full, verified handshake, waits for the greeting and closes the connection. */
-function handshake({ host, port, ca = '', silent = false }: Target, version: Version): Promise<void> {
-  const secureContext = contextFor(ca, version)
+/** Makes a verified handshake, waits for the greeting and closes the connection. @param session resumed if given */
+function handshake(target: Target, version: Version, session?: Buffer): Promise<void> {
+  const socket = open(target, version, session)
   return new Promise((resolve, reject) => {
-    const socket: TLSSocket = connect({ host, port, servername: 'localhost', secureContext })
-    socket.once(silent ? 'secureConnect' : 'data', () => socket.end())
+    socket.once(target.silent ? 'secureConnect' : 'data', () => {
+      if (session && !socket.isSessionReused()) socket.destroy(new Error('the session was not resumed'))
+      else socket.end()
+    })
     socket.once('close', () => resolve())
     socket.once('error', reject)
   })
+}
+
+/** Returns the session that a server gives after a handshake. It can be resumed more than once. */
+function sessionOf(target: Target, version: Version): Promise<Buffer> {
+  const socket = open(target, version)
+  return new Promise((resolve, reject) => {
+    socket.once('session', (session) => {
+      socket.end()
+      socket.once('close', () => resolve(session))
+    })
+    socket.once('error', reject)
+  })
+}
+
+function open({ host, port, ca = '' }: Target, version: Version, session?: Buffer): TLSSocket {
+  const options = { host, port, servername: 'localhost', secureContext: contextFor(ca, version) }
+  return connect(session ? { ...options, session } : options)
 }
 
 const contexts = new Map<string, ReturnType<typeof createSecureContext>>()
@@ -37,9 +56,21 @@ const handshakes = (version: Version): Workload => ({
     }),
 })
 
+const resumptions = (version: Version): Workload => ({
+  name: `resumed session, ${version}`,
+  unit: 'handshakes',
+  run: (target, untilMs) =>
+    onConnections(4, async () => {
+      const session = await sessionOf(target, version)
+      let made = 0
+      for (; performance.now() < untilMs; made++) await handshake(target, version, session)
+      return made
+    }),
+})
+
 export const suite: RateSuite = {
   kind: 'rates',
   title: 'TLS handshakes',
   contenders: [lab({ protocol: 'pop3', tls: true }), bareTls, opensslServer],
-  workloads: [handshakes('TLSv1.3'), handshakes('TLSv1.2')],
+  workloads: [handshakes('TLSv1.3'), handshakes('TLSv1.2'), resumptions('TLSv1.3')],
 }

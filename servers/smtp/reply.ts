@@ -61,7 +61,9 @@ export function formatReply(
   const middle = enhancedCode === '' ? '' : `${enhancedCode} `
   if (typeof text === 'string') return `${code} ${middle}${lineText(text, utf8)}\r\n`
   const last = text.length - 1
-  return text.map((line, i) => `${code}${i < last ? '-' : ' '}${middle}${lineText(line, utf8)}\r\n`).join('')
+  let reply = ''
+  for (let i = 0; i <= last; i++) reply += `${code}${i < last ? '-' : ' '}${middle}${lineText(text[i] ?? '', utf8)}\r\n`
+  return reply
 }
 
 /** Replaces characters that a line cannot contain: control characters by spaces, because a quoted text must not end the line. */

@@ -80,9 +80,8 @@ class Session implements SmtpSession, ProtocolSession<string, SmtpError> {
   claims: ClientClaims = {}
   forwarded: ClientClaims = {}
   isOver = false
-  readonly #forStrangers: DeliverySite
-  readonly #forAccounts: DeliverySite
-  readonly #domains = new Set<string>()
+  readonly #sites: Sites
+  #domains: Set<string> | undefined
   #transaction: Transaction | undefined
   #messages = 0
   #unrecognized = 0
@@ -95,13 +94,12 @@ class Session implements SmtpSession, ProtocolSession<string, SmtpError> {
   constructor(connection: Connection, context: ServerContext) {
     this.connection = connection
     this.context = context
-    this.#forStrangers = siteOf(context, context.config.relay)
-    this.#forAccounts = siteOf(context, 'capture')
+    this.#sites = sitesOf(context)
   }
 
   /** A client that has logged on may send to other domains, as with Exchange's setting for computers that authenticate. */
   get site(): DeliverySite {
-    return this.account || this.connection.isOwner ? this.#forAccounts : this.#forStrangers
+    return this.account || this.connection.isOwner ? this.#sites.forAccounts : this.#sites.forStrangers
   }
 
   get remote(): SocketAddress {
@@ -214,6 +212,7 @@ class Session implements SmtpSession, ProtocolSession<string, SmtpError> {
     const { recipientDomains: limit } = this.context.config.limits
     if (limit === 'off') return
     const domain = splitAddress(address).domain.toLowerCase()
+    this.#domains ??= new Set()
     if (!this.#domains.has(domain) && this.#domains.size >= limit) {
       throw new SmtpError(452, '4.5.3', `Error: too many domains, the limit is ${limit} per connection`)
     }
@@ -263,6 +262,23 @@ class Session implements SmtpSession, ProtocolSession<string, SmtpError> {
       return new SmtpError(421, '4.7.0', 'Error: too many unrecognized commands')
     return notRecognized()
   }
+}
+
+/** Where the mail of a virtual server's clients goes. */
+interface Sites {
+  readonly forStrangers: DeliverySite
+  readonly forAccounts: DeliverySite
+}
+
+/** Shared by the sessions of a virtual server. A reload makes another context. */
+const sites = new WeakMap<ServerContext, Sites>()
+
+function sitesOf(context: ServerContext): Sites {
+  const known = sites.get(context)
+  if (known) return known
+  const made = { forStrangers: siteOf(context, context.config.relay), forAccounts: siteOf(context, 'capture') }
+  sites.set(context, made)
+  return made
 }
 
 /** Each site has the same shape, so that the compiled code of delivery fits all sessions. */

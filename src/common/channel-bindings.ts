@@ -16,7 +16,10 @@ export const channelBindings = (
 ): ChannelBindings =>
   new Map(Object.entries(computed).flatMap(([type, compute]) => (compute ? [[type, compute] as const] : [])))
 
-/** The bindings of a connection, which are made when a log-on needs them: most connections never do. */
+/**
+ * The bindings of a connection that has at least one. They are made when a log-on needs them: most connections never do, but
+ * each asks whether there are any.
+ */
 export class LazyChannelBindings implements ChannelBindings {
   readonly #make: () => ChannelBindings
   #made: ChannelBindings | undefined
@@ -26,7 +29,7 @@ export class LazyChannelBindings implements ChannelBindings {
   }
 
   get size(): number {
-    return this.#bindings.size
+    return this.#made?.size ?? 1
   }
 
   get(type: string): (() => Buffer | undefined) | undefined {

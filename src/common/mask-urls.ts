@@ -17,10 +17,12 @@ const SECRET_NAME =
 /** Returns whether a value with this name is a secret, such as `access_token` or `accessToken`. */
 export const isSecretName = (name: string): boolean => SECRET_NAME.test(name.replaceAll(/([a-z\d])([A-Z])/g, '$1_$2'))
 
+/** Returns whether a text may have a URL or parameters in it. Most have not. */
+export const mayHaveUrl = (text: string): boolean => text.includes('://') || text.includes('?')
+
 /** Returns a text in which no URL shows a user name, a password or a token. */
 export function maskUrls(text: string): string {
-  // Most texts return here.
-  if (!text.includes('://') && !text.includes('?')) return text
+  if (!mayHaveUrl(text)) return text
   return text
     .replaceAll(USER_INFO, `$1${MASK}@`)
     .replaceAll(PARAMETER, (whole, before: string, name: string) =>

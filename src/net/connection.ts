@@ -121,6 +121,7 @@ export class Connection {
     this.#transport = new Transport(options.socket, options.idleTimeoutMs, (error) =>
       this.record.note(explainSocketError(error), saysWhy(error)),
     )
+    if (options.secured) this.#transport.sendAtOnce()
     this.#faults = options.faults && new FaultInjector(options.faults, this.#transport, this)
     this.content = new ContentReader(this.#transport, this.record, intake, this.#faults)
     this.logon = new LogonGuard(options.logon, this.#transport, this.record)
@@ -249,7 +250,7 @@ export class Connection {
    */
   write(data: string | Buffer): void {
     if (this.#faults?.withholds(data)) return
-    if (typeof data === 'string') this.#recordText(data)
+    if (typeof data === 'string') this.record.lines('out', data)
     else this.record.octets('out', data.length)
     this.#transport.write(data)
   }
@@ -417,14 +418,5 @@ export class Connection {
     if (why === undefined) return
     this.record.refused(why)
     this.#transport.destroy('server closed')
-  }
-
-  #recordText(text: string): void {
-    let from = 0
-    for (let at = text.indexOf('\r\n'); at !== -1; at = text.indexOf('\r\n', from)) {
-      this.record.line('out', text.slice(from, at))
-      from = at + 2
-    }
-    if (from < text.length) this.record.line('out', text.slice(from))
   }
 }

@@ -119,7 +119,10 @@ export class Input {
   /** Returns whether the held octets begin with some octets. */
   startsWith(octets: Buffer): boolean {
     const first = this.#chunks[0]
-    return first?.subarray(this.#offset, this.#offset + octets.length).equals(octets) === true
+    if (first === undefined || first.length - this.#offset < octets.length) return false
+    // Most begin otherwise.
+    for (let at = 0; at < octets.length; at++) if (first[this.#offset + at] !== octets[at]) return false
+    return true
   }
 
   /** Takes exactly `octets` octets, which must be held: a view if they arrived in one piece. */

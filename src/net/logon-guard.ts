@@ -31,6 +31,7 @@ export class LogonGuard {
   /** Ends all limits: the client has logged on. */
   succeeded(): void {
     this.#transport.idle.isPaced = false
+    this.#transport.keepAlive()
     this.cancelTimeout()
   }
 

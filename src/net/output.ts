@@ -51,6 +51,11 @@ export class Output {
     for (const output of due) output.flush()
   }
 
+  /** Where the output goes. */
+  get sink(): Writable {
+    return this.#sink
+  }
+
   flush(): void {
     this.#isDue = false
     if (this.#pieces.length === 0) return this.#flushText()

@@ -170,7 +170,7 @@ class Listener {
     const { name, address, isBackground = false } = settings
     return new Promise((resolve, reject) => {
       // Half-open: a client that closes its side after its commands still receives the replies.
-      const server = createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true })
+      const server = createServer({ allowHalfOpen: true, noDelay: true })
       server.once('error', (error: NodeJS.ErrnoException) => {
         reject(new ListenError(`${name}: ${listenFailure(address, port, error)}`, { cause: error }))
       })

@@ -149,6 +149,7 @@ export class TlsAcceptor {
       const why = `${facts.cipher} has ${facts.bits} bits; this virtual server requires 128-bit encryption`
       throw handshakeFailed(raw, record, why)
     }
+    // The hash of the certificate is always one of them.
     return { socket, facts, bindings: new LazyChannelBindings(() => channelBindingsOf(socket, facts)) }
   }
 

@@ -1,3 +1,4 @@
+import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { ConnectionEnded, type EndCause } from './errors.ts'
 import { Throttle } from './faults/throttle.ts'
@@ -39,6 +40,8 @@ export class Transport {
   /** Whether the current wait is `pause`. */
   #pausing = false
   #ending = false
+  /** Whether the next wait sends the output at once, instead of at the end of the turn of the event loop. */
+  #sendsAtOnce = false
 
   constructor(stream: Duplex, idleTimeoutMs: number, onSocketError: (error: Error) => void) {
     this.#idleTimeoutMs = idleTimeoutMs
@@ -99,7 +102,9 @@ export class Transport {
    * @throws ConnectionEnded if it has ended
    */
   onMore(resume: Resume): void {
-    this.#output.flushSoon()
+    if (this.#sendsAtOnce) this.#output.flush()
+    else this.#output.flushSoon()
+    this.#sendsAtOnce = false
     this.#wait(resume)
     if (this.#dropsAfterReply) void this.#flushed().then(() => this.destroy('server closed'))
     else this.input.onMore(this.#wake)
@@ -112,6 +117,14 @@ export class Transport {
 
   flush(): void {
     this.#output.flush()
+  }
+
+  /**
+   * Makes the next wait send the output at once. Called for the greeting after a handshake: OpenSSL has made the session
+   * tickets and not sent them, and both leave in one write.
+   */
+  sendAtOnce(): void {
+    this.#sendsAtOnce = true
   }
 
   get congested(): boolean {
@@ -171,10 +184,16 @@ export class Transport {
     if (this.#ended) throw this.#ended
     this.input.detach()
     this.idle.stop()
+    this.keepAlive()
     this.#waiting = (ended) => {
       if (ended?.reason === 'stopping') onStop()
     }
     return this.#stream
+  }
+
+  /** Lets the system find out whether the client is still there. Only connections that may stay for long need it. */
+  keepAlive(): void {
+    if (this.#stream instanceof Socket) this.#stream.setKeepAlive(true)
   }
 
   /** Continues over another stream, after `release`. */
@@ -198,12 +217,24 @@ export class Transport {
     if (this.#ending || this.#stream.destroyed) return
     this.#ending = true
     this.#stream.resume()
-    void this.#flushed().then(() => {
-      this.#stream.end()
-      if (this.#stream.closed) return
-      this.#lingerTimer = setTimeout(() => this.#stream.destroy(), LINGER_MS)
-      this.#lingerTimer.unref()
-    })
+    this.#output.flush()
+    // A stream ends after what was written to it. A throttle writes it later.
+    if (this.#output.sink === this.#stream) this.#endStream()
+    else void this.#flushed().then(() => this.#endStream())
+  }
+
+  /** Ends the stream. Closes the connection of a client that does not read the output or does not close its side in time. */
+  #endStream(): void {
+    const isSent = this.#stream.writableLength === 0
+    this.#stream.end(isSent ? undefined : () => this.#destroyIn(LINGER_MS))
+    this.#destroyIn(isSent ? LINGER_MS : this.#idleTimeoutMs)
+  }
+
+  #destroyIn(ms: number): void {
+    clearTimeout(this.#lingerTimer)
+    if (this.#stream.closed) return
+    this.#lingerTimer = setTimeout(() => this.#stream.destroy(), ms)
+    this.#lingerTimer.unref()
   }
 
   /** Closes at once. */

@@ -60,7 +60,7 @@ export class SessionLog {
       for (const observer of [...this.#observers]) observer(refusal === undefined ? { record } : { record, refusal })
     },
     grown: (recorder, octets) => {
-      if (this.#records.get(recorder.id) !== recorder) return
+      if (!recorder.isKept) return
       recorder.heldOctets += octets
       this.#octets += octets
       if (this.#records.size > MAX_SESSIONS || this.#octets > MAX_OCTETS) this.#forgetOldest()
@@ -86,6 +86,7 @@ export class SessionLog {
     const id = `${start.protocol}-${++this.#count}${node === undefined ? '' : OF_NODE + node}`
     const recorder = new Recorder(id, node === undefined ? start : { ...start, node }, this.#clock, this.#events)
     this.#records.set(recorder.id, recorder)
+    recorder.isKept = true
     this.#events.grown(recorder, RECORD_OCTETS)
     this.#events.changed(recorder)
     this.#tell('opened', recorder.record)
@@ -102,8 +103,10 @@ export class SessionLog {
     }
   }
 
-  #delete({ id, heldOctets }: Recorder): void {
+  #delete(recorder: Recorder): void {
+    const { id, heldOctets } = recorder
     this.#records.delete(id)
+    recorder.isKept = false
     this.#octets -= heldOctets
     this.#memory.give('transcripts', heldOctets)
   }
@@ -227,6 +230,8 @@ class Recorder implements SessionRecorder {
   readonly #events: RecorderEvents
   /** Approximate memory of the record while the log has it. */
   heldOctets = 0
+  /** Whether the log has the record. */
+  isKept = false
   #isStopped = false
 
   constructor(id: string, start: SessionStart, clock: Clock, events: RecorderEvents) {
@@ -243,14 +248,28 @@ class Recorder implements SessionRecorder {
     const isClient = isOfClient(this.#record, direction)
     if (isClient && !this.#hasSpoken) this.#checkFirstLine(text)
     const shown = cut(isClient ? this.#mask.ofClient(text, secret) : this.#mask.ofServer(text))
-    this.#record.transcript.push({
-      at: this.#clock.now(),
-      encrypted: this.#encrypted,
-      kind: 'line',
-      direction,
-      text: shown,
-    })
+    this.#add(direction, shown, this.#clock.now())
     this.#grow(shown.length)
+  }
+
+  lines(direction: Direction, text: string): void {
+    const isMasked = isOfClient(this.#record, direction) || !this.#mask.showsServer(text)
+    const now = this.#clock.now()
+    let entries = 0
+    let characters = 0
+    for (let from = 0, at = 0; from < text.length; from = at + 2) {
+      at = text.indexOf('\r\n', from)
+      if (at === -1) at = text.length
+      const line = text.slice(from, at)
+      if (isMasked) this.line(direction, line)
+      else if (this.#hasRoom()) {
+        const shown = cut(line)
+        this.#add(direction, shown, now)
+        characters += shown.length
+        entries++
+      }
+    }
+    if (entries > 0) this.#grow(characters, entries)
   }
 
   octets(direction: Direction, octets: number): void {
@@ -341,8 +360,12 @@ class Recorder implements SessionRecorder {
     this.#record.refusals = []
   }
 
-  #grow(characters: number): void {
-    this.#events.grown(this, characters + ENTRY_OCTETS)
+  #add(direction: Direction, text: string, at: number): void {
+    this.#record.transcript.push({ at, encrypted: this.#encrypted, kind: 'line', direction, text })
+  }
+
+  #grow(characters: number, entries = 1): void {
+    this.#events.grown(this, characters + entries * ENTRY_OCTETS)
     this.#events.changed(this)
   }
 

@@ -1,4 +1,4 @@
-import { MASK, maskUrls } from '../common/mask-urls.ts'
+import { MASK, maskUrls, mayHaveUrl } from '../common/mask-urls.ts'
 
 /**
  * Words that begin a log-on in some protocol. Every protocol's transcript masks all of them: clients log on in the wrong
@@ -70,6 +70,11 @@ export class Mask {
     if (shown === line.length) return maskUrls(line)
     this.#remember(line.slice(shown))
     return maskUrls(line.slice(0, shown)) + MASK
+  }
+
+  /** Returns whether `ofServer` changes nothing in any line of a text. */
+  showsServer(text: string): boolean {
+    return this.#echoes === 0 && !mayHaveUrl(text)
   }
 
   /** Masks secrets that the server repeats. */

@@ -125,6 +125,8 @@ export interface SessionRecorder {
   readonly id: string
   /** Records a protocol line without its CRLF. @param secret masks the whole line, for example a SASL response */
   line(direction: Direction, text: string, secret?: boolean): void
+  /** Records protocol lines, each with its CRLF. */
+  lines(direction: Direction, text: string): void
   /** Records the number of message octets. */
   octets(direction: Direction, octets: number): void
   /** @param saysWhy whether the note says why the connection ends */

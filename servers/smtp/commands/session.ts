@@ -1,8 +1,11 @@
 import type { VirtualServerConfig } from '../../../src/config/schema.ts'
+import type { LogonPolicy } from '../../../src/directory/policy.ts'
 import { type ClientGreeting, noArgument, type SmtpCommand, type SmtpSession } from '../command.ts'
 import { helloInItsWords } from '../personality.ts'
 import { SmtpError, syntax } from '../reply.ts'
 import { forwardingExtensions, isListed } from './forwarding.ts'
+
+type Limits = VirtualServerConfig['limits']
 
 /** RFC 5321 section 4.5.3.1.2 limits a domain to 255 octets. Real clients send other names, so the check is lenient. */
 const MAX_NAME_LENGTH = 300
@@ -37,19 +40,31 @@ function greet(session: SmtpSession, client: ClientGreeting): string {
   return `${session.context.hostname} greets [${session.remote.address}]`
 }
 
-function extensions({ policy, connection, context, account, isAnonymous }: SmtpSession): string[] {
-  const mechanisms = account || isAnonymous ? [] : policy.mechanisms
+/** What was announced under each policy, of which a virtual server has its own: without and with STARTTLS, and both after log-on. */
+const announced = new WeakMap<LogonPolicy, (readonly string[] | undefined)[]>()
+
+function extensions({ policy, connection, context, account, isAnonymous }: SmtpSession): readonly string[] {
+  const { canStartTls } = connection
+  const isLoggedOn = account !== undefined || isAnonymous
+  const lists = announced.get(policy) ?? []
+  if (lists.length === 0) announced.set(policy, lists)
+  const which = (canStartTls ? 1 : 0) + (isLoggedOn ? 2 : 0)
+  lists[which] ??= offered(context.config.limits, isLoggedOn ? [] : policy.mechanisms, canStartTls)
+  return lists[which]
+}
+
+function offered(limits: Limits, mechanisms: readonly string[], canStartTls: boolean): string[] {
   return [
     'PIPELINING', // RFC 2920
-    `SIZE ${context.config.limits.messageSize}`, // RFC 1870
+    `SIZE ${limits.messageSize}`, // RFC 1870
     '8BITMIME', // RFC 6152
     'SMTPUTF8', // RFC 6531
     'CHUNKING', // RFC 3030
     'BINARYMIME', // RFC 3030 section 3
     'DSN', // RFC 3461
     'ENHANCEDSTATUSCODES', // RFC 2034
-    limitsOf(context.config.limits), // RFC 9422
-    ...(connection.canStartTls ? ['STARTTLS'] : []), // RFC 3207
+    limitsOf(limits), // RFC 9422
+    ...(canStartTls ? ['STARTTLS'] : []), // RFC 3207
     ...(mechanisms.length > 0 ? [`AUTH ${mechanisms.join(' ')}`] : []), // RFC 4954
     // Outlook Express 4 and clients of its time know only the draft's form.
     ...(mechanisms.includes('LOGIN') ? ['AUTH=LOGIN'] : []),
@@ -58,7 +73,7 @@ function extensions({ policy, connection, context, account, isAnonymous }: SmtpS
 }
 
 /** Returns the limits that this server enforces. RFC 9422 section 4. */
-function limitsOf({ recipients, messagesPerConnection, recipientDomains }: VirtualServerConfig['limits']): string {
+function limitsOf({ recipients, messagesPerConnection, recipientDomains }: Limits): string {
   const limits = { MAILMAX: messagesPerConnection, RCPTMAX: recipients, RCPTDOMAINMAX: recipientDomains }
   const given = Object.entries(limits).filter(([, limit]) => limit !== 'off')
   return `LIMITS ${given.map(([name, limit]) => `${name}=${limit}`).join(' ')}`

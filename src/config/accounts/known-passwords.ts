@@ -1,7 +1,7 @@
 import { parseHash, type ScramPassword } from './password-hash.ts'
 
 /** What a mechanism must know of a password: the password itself, or the keys that it derives from it. */
-const passwordForms = ['clear', 'SCRAM-SHA-1', 'SCRAM-SHA-256', 'SCRAM-SHA-512'] as const
+export const passwordForms = ['clear', 'SCRAM-SHA-1', 'SCRAM-SHA-256', 'SCRAM-SHA-512'] as const
 export type PasswordForm = (typeof passwordForms)[number]
 
 export const isPasswordForm = (text: string): text is PasswordForm =>
