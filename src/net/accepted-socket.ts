@@ -40,12 +40,12 @@ export const sessionStart = (
 })
 
 /** Returns whether a session was only a check of a proxy whether the port answers. */
-export const isPortCheck = ({ header }: AcceptedSocket, { hello, refusals, transcript }: SessionRecord): boolean =>
+export const isPortCheck = ({ header }: AcceptedSocket, record: SessionRecord): boolean =>
   header !== undefined &&
   header.source === undefined &&
-  hello === undefined &&
-  refusals.length === 0 &&
-  !transcript.some((entry) => entry.kind !== 'note' && entry.direction === 'in')
+  record.hello === undefined &&
+  record.refusals.length === 0 &&
+  !record.transcript.some((entry) => entry.kind !== 'note' && entry.direction === 'in')
 
 /** Wraps a socket for the captures that record it. `keyLog` takes the secrets of its TLS handshakes. */
 export function tapped(
