@@ -24,31 +24,82 @@ interface Compiled {
  * cannot be read or written is compiled as usual.
  */
 export function keepCompiledCode(folder: string): void {
-  const place = join(folder, `${process.version}-${process.arch}`)
+  const bundles = new Bundles(join(folder, `${process.version}-${process.arch}`))
   const { extensions } = createRequire(import.meta.url)
-  const compiled = new Map<string, Compiled>()
   extensions['.cjs'] = (module, filename) => {
-    if (!filename.startsWith(BUNDLES) || filename === IMPORTER) {
-      extensions['.js'](module, filename)
-      return
-    }
-    const source = readFileSync(filename)
-    const file = join(place, createHash('sha1').update(filename).digest('hex'))
-    const cachedData = kept(file, source)
-    const script = new Script(Module.wrap(source.toString()), {
-      filename,
-      ...(cachedData ? { cachedData } : {}),
-    })
-    if (script.cachedDataRejected !== false) compiled.set(file, { script, source })
-    const run = script.runInThisContext() as (...args: readonly unknown[]) => void
-    run.call(module.exports, module.exports, createRequire(filename), module, filename, dirname(filename))
+    if (filename.startsWith(BUNDLES) && filename !== IMPORTER) module.exports = bundles.load(filename)
+    else extensions['.js'](module, filename)
   }
-  const save = (): void => {
-    keep(compiled)
-    compiled.clear()
-  }
+  const save = (): void => bundles.save()
   setTimeout(save, SAVE_AFTER_MS).unref()
   process.on('exit', save)
+}
+
+type Require = (id: string) => unknown
+
+/** Loads the files of the bundles, which name each other by relative paths. A start loads a hundred. */
+class Bundles {
+  readonly #place: string
+  readonly #loaded = new Map<string, object>()
+  readonly #requires = new Map<string, Require>()
+  readonly #compiled = new Map<string, Compiled>()
+
+  constructor(place: string) {
+    this.#place = place
+  }
+
+  /** Returns what a file exports. */
+  load(filename: string): object {
+    const known = this.#loaded.get(filename)
+    if (known) return known
+    const exports = {}
+    // Files can require each other.
+    this.#loaded.set(filename, exports)
+    try {
+      const run = this.#compile(filename).runInThisContext() as (...args: readonly unknown[]) => void
+      const folder = dirname(filename)
+      run.call(exports, exports, this.#requireOf(folder), { exports }, filename, folder)
+    } catch (error) {
+      this.#loaded.delete(filename)
+      throw error
+    }
+    return exports
+  }
+
+  /** Writes the code that has been compiled since the last call, with the functions that have run. */
+  save(): void {
+    keep(this.#compiled)
+    this.#compiled.clear()
+  }
+
+  #compile(filename: string): Script {
+    const source = readFileSync(filename)
+    const file = join(this.#place, createHash('sha1').update(filename).digest('hex'))
+    const cachedData = kept(file, source)
+    const script = new Script(Module.wrap(source.toString()), { filename, ...(cachedData ? { cachedData } : {}) })
+    if (script.cachedDataRejected !== false) this.#compiled.set(file, { script, source })
+    return script
+  }
+
+  /** Returns the `require` of the files in a folder. */
+  #requireOf(folder: string): Require {
+    let found = this.#requires.get(folder)
+    if (!found) {
+      const outside = createRequire(join(folder, 'any'))
+      const files = new Map<string, string>()
+      found = (id) => {
+        if (!id.startsWith('.')) return outside(id)
+        let file = files.get(id)
+        if (file === undefined) {
+          file = join(folder, id)
+          files.set(id, file)
+        }
+        return file === IMPORTER ? outside(id) : this.load(file)
+      }
+      this.#requires.set(folder, found)
+    }
+    return found
+  }
 }
 
 /** Returns the compiled code that a file has, if it is whole and belongs to a source. */
@@ -62,7 +113,7 @@ function kept(file: string, source: Buffer): Buffer | undefined {
   }
 }
 
-/** Writes the compiled code of scripts, with the functions that have run. Without room for it nothing is kept. */
+/** Writes the compiled code of scripts. Without room for it nothing is kept. */
 function keep(scripts: ReadonlyMap<string, Compiled>): void {
   try {
     for (const [file, { script, source }] of scripts) {

@@ -1,5 +1,7 @@
 import { z } from 'zod'
 
+const unknownKeys = z.never()
+
 /**
  * Defines a mapping whose keys are built when the first one is read: a start uses a few of the mappings, and all of them
  * would cost a tenth of its time. Unknown keys are mistakes, as in `z.strictObject`.
@@ -12,6 +14,6 @@ export function mapping<Shape extends z.ZodRawShape>(shape: () => Shape): z.ZodO
       built ??= shape()
       return built
     },
-    catchall: z.never(),
+    catchall: unknownKeys,
   }) as z.ZodObject<Shape, z.core.$strict>
 }
