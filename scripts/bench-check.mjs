@@ -134,6 +134,8 @@ try {
       `${isSlower ? 'SLOWER' : 'ok    '} ${workload}: ${percent(median(differences))} per CPU second (${spread}), p = ${p.toPrecision(2)}`,
     )
   }
+  const least = Math.ceil(Math.log2(found.size / SIGNIFICANCE))
+  if (pairs < least) console.log(`${pairs} pairs show nothing about ${found.size} workloads: ${least} are needed`)
   if (found.size === 0) throw new Error(`the suite ${values.suite} has no workloads with rates`)
 } finally {
   rmSync(place, { recursive: true, force: true })

@@ -15,8 +15,8 @@ export interface Renaming {
 export class FolderRegistry<State extends FolderState> {
   readonly #byId = new Map<string, State>()
   readonly #byOwner = new Map<Owner, Map<string, State>>()
-  /** Caches each owner's folders in name order until one of them changes. */
-  readonly #sorted = new Map<Owner, readonly Folder[]>()
+  /** Each owner's folders as they were last listed. */
+  readonly #listed = new Map<Owner, Listed>()
 
   get all(): Iterable<State> {
     return this.#byId.values()
@@ -44,11 +44,14 @@ export class FolderRegistry<State extends FolderState> {
 
   /** Returns an owner's folders in name order. */
   list(owner: Owner): readonly Folder[] {
-    const known = this.#sorted.get(owner)
-    if (known) return known
-    const folders = Array.from(this.#byOwner.get(owner)?.values() ?? [], ({ folder }) => folder).sort(byName)
-    this.#sorted.set(owner, folders)
-    return folders
+    const { folders, changed } = this.#listed.get(owner) ?? { folders: [], changed: undefined }
+    if (changed?.size === 0) return folders
+    const names = this.#byOwner.get(owner) ?? new Map<string, State>()
+    const news = [...(changed ?? names.keys())].flatMap((name) => names.get(name)?.folder ?? []).sort(byName)
+    const kept = folders.filter(({ name }) => !changed?.has(name))
+    const now = merged(kept, news)
+    this.#listed.set(owner, { folders: now, changed: new Set() })
+    return now
   }
 
   /** Checks that no folder has this name. @throws StoreError `exists` */
@@ -103,14 +106,14 @@ export class FolderRegistry<State extends FolderState> {
   clear(): void {
     this.#byId.clear()
     this.#byOwner.clear()
-    this.#sorted.clear()
+    this.#listed.clear()
   }
 
   #addName(state: State): void {
     const { owner, name } = state.folder
     const names = this.#byOwner.get(owner) ?? new Map<string, State>()
     this.#byOwner.set(owner, names.set(name, state))
-    this.#sorted.delete(owner)
+    this.#listed.get(owner)?.changed.add(name)
   }
 
   #removeName(folder: Folder): void {
@@ -118,12 +121,31 @@ export class FolderRegistry<State extends FolderState> {
     // In a rename of several folders, another folder may have taken the name already.
     if (names?.get(folder.name)?.folder.id === folder.id) names.delete(folder.name)
     if (names?.size === 0) this.#byOwner.delete(folder.owner)
-    this.#sorted.delete(folder.owner)
+    this.#listed.get(folder.owner)?.changed.add(folder.name)
   }
+}
+
+/** An owner's folders in name order, and the names that were added, removed or replaced since: few are sorted in again. */
+interface Listed {
+  readonly folders: readonly Folder[]
+  readonly changed: Set<string>
 }
 
 /** Compares folders of one owner, which all have different names. */
 const byName = (a: Folder, b: Folder): number => (a.name < b.name ? -1 : 1)
+
+/** Returns the folders of two lists in name order, which both are. */
+function merged(a: readonly Folder[], b: readonly Folder[]): readonly Folder[] {
+  if (a.length === 0 || b.length === 0) return a.length === 0 ? b : a
+  const all: Folder[] = []
+  let at = 0
+  for (const folder of a) {
+    for (let next = b[at]; next && byName(next, folder) < 0; next = b[++at]) all.push(next)
+    all.push(folder)
+  }
+  for (const folder of b.slice(at)) all.push(folder)
+  return all
+}
 
 /** The counters from which a store takes the id and the UIDVALIDITY of a new folder. */
 export interface FolderNumbering {
