@@ -1,4 +1,4 @@
-import { blockOf, uidsOf } from '../entry-block.ts'
+import { BLOCK_UIDS, blockOf, uidsOf } from '../entry-block.ts'
 import { SEEN } from '../flags.ts'
 import type { MessageEntry } from '../types.ts'
 import type { ValueChanges, Values } from '../value-types.ts'
@@ -141,19 +141,33 @@ export class SeenMarks {
 
   /** Returns the entry as the reader sees it. */
   view(entry: MessageEntry): MessageEntry {
-    return viewOf(entry, this.#markOf(entry.uid))
+    const mark = this.#markOf(entry.uid)
+    return viewOf(entry, withSeen(entry.flags, mark?.isSeen ?? false), mark?.modSeq ?? 0)
   }
 }
 
 /** Returns the entries of a block as a reader sees them. @param octets the marks of the block */
 export function viewOfBlock(block: number, entries: readonly MessageEntry[], octets: Buffer): MessageEntry[] {
-  const marks = decoded(block, octets)
-  return entries.map((entry) => viewOf(entry, marks.get(entry.uid)))
+  const { from } = uidsOf(block)
+  const isSeen = new Uint8Array(BLOCK_UIDS)
+  const modSeqs = new Float64Array(BLOCK_UIDS)
+  for (let at = 0; at + MARK_OCTETS <= octets.length; at += MARK_OCTETS) {
+    const offset = octets[at] as number
+    isSeen[offset] = octets[at + 1] as number
+    modSeqs[offset] = octets.readUIntBE(at + 2, 6)
+  }
+  // Most entries of a block have the same few combinations of flags.
+  const shown = [new Map<readonly string[], readonly string[]>(), new Map<readonly string[], readonly string[]>()]
+  return entries.map((entry) => {
+    const known = shown[isSeen[entry.uid - from] as number] ?? new Map()
+    let flags = known.get(entry.flags)
+    if (!flags) known.set(entry.flags, (flags = withSeen(entry.flags, isSeen[entry.uid - from] === 1)))
+    return viewOf(entry, flags, modSeqs[entry.uid - from] as number)
+  })
 }
 
-function viewOf(entry: MessageEntry, mark: Mark | undefined): MessageEntry {
-  const flags = withSeen(entry.flags, mark?.isSeen ?? false)
-  const modSeq = Math.max(entry.modSeq, mark?.modSeq ?? 0)
+function viewOf(entry: MessageEntry, flags: readonly string[], markedAt: number): MessageEntry {
+  const modSeq = Math.max(entry.modSeq, markedAt)
   return flags === entry.flags && modSeq === entry.modSeq ? entry : { ...entry, flags, modSeq }
 }
 
