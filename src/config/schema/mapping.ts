@@ -3,8 +3,8 @@ import { z } from 'zod'
 const unknownKeys = z.never()
 
 /**
- * Defines a mapping whose keys are built when the first one is read: a start uses a few of the mappings, and all of them
- * would cost a tenth of its time. Unknown keys are mistakes, as in `z.strictObject`.
+ * Defines a mapping whose keys are built when the first one is read: a start uses some of the mappings, and to build
+ * all of them takes three times as long. Unknown keys are mistakes, as in `z.strictObject`.
  */
 export function mapping<Shape extends z.ZodRawShape>(shape: () => Shape): z.ZodObject<Shape, z.core.$strict> {
   let built: Shape | undefined
