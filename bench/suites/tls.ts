@@ -27,6 +27,8 @@ function sessionOf(target: Target, version: Version): Promise<Buffer> {
       socket.end()
       socket.once('close', () => resolve(session))
     })
+    // The end arrives after the greeting.
+    socket.resume()
     socket.once('error', reject)
   })
 }
