@@ -63,21 +63,8 @@ const onceLoggedOn = [
   'INPROGRESS', // RFC 9585
 ] as const
 
-/** What greetings announced under each policy, of which a virtual server has its own: without and with STARTTLS and referrals. */
-const announced = new WeakMap<LogonPolicy, (readonly string[] | undefined)[]>()
-
 /** Returns Sealpost's capabilities in the session's current state. RFC 9051 section 6.1.1. */
-export function ownCapabilities(session: ImapSession): readonly string[] {
-  const { connection, context, state, policy } = session
-  if (state.name !== 'not-authenticated') return capabilities(session)
-  const lists = announced.get(policy) ?? []
-  if (lists.length === 0) announced.set(policy, lists)
-  const which = (connection.canStartTls ? 1 : 0) + (context.directory.hasReferrals ? 2 : 0)
-  lists[which] ??= capabilities(session)
-  return lists[which]
-}
-
-function capabilities(session: ImapSession): string[] {
+export function ownCapabilities(session: ImapSession): string[] {
   const { connection, context, state, policy } = session
   const limit = messageLimit(session)
   const isLoggedOn = state.name !== 'not-authenticated'

@@ -61,7 +61,7 @@ export async function faultsBeforeHandshake(
   const first = await peekClientHello(raw, timeoutMs)
   if (first.kind === 'gone')
     throw handshakeFailed(raw, record, explainNoHello(first, { first: undefined, policy, timeoutMs }))
-  if (first.kind === 'hello') record.hello(first.recorded)
+  if (first.kind === 'hello') record.hello(first.facts)
   const outcome = await applyHandshakeFaults(faults, due, raw, record)
   if (outcome === 'gone') throw new HandshakeFailure('a fault ended the handshake')
 }

@@ -2,15 +2,10 @@ import { randomBytes, X509Certificate } from 'node:crypto'
 import type { Duplex } from 'node:stream'
 import tls, { type TLSSocket } from 'node:tls'
 import type { InstalledCertificate } from '../pki/types.ts'
+import type { ClientHelloFacts } from '../sessions/types.ts'
 import { type NodeCapabilities, nodeCapabilities } from '../tls/node-capabilities.ts'
 import { companionsOf, contextOptions, isIssuedTo, type KeyLog } from '../tls/policy.ts'
 import type { TlsSettings } from './tls-acceptor.ts'
-
-/** What of a ClientHello decides about a handshake, besides what OpenSSL reads itself. */
-export interface OfferedNames {
-  readonly serverName?: string | undefined
-  readonly alpn: readonly string[]
-}
 
 /** A certificate with its servers, which listen nowhere. */
 interface ServedCertificate {
@@ -58,7 +53,7 @@ export class NodeTls {
   }
 
   /** Performs one handshake. @throws if node:tls fails, the client closes or time runs out. The caller closes the raw socket. */
-  handshake(raw: Duplex, hello: OfferedNames | undefined, keyLog: KeyLog | undefined): Promise<TLSSocket> {
+  handshake(raw: Duplex, hello: ClientHelloFacts | undefined, keyLog: KeyLog | undefined): Promise<TLSSocket> {
     return new Promise<TLSSocket>((resolve, reject) => {
       const settle = (): void => {
         clearTimeout(timer)
@@ -120,7 +115,7 @@ export class NodeTls {
    * Returns the class of views for a client. Node.js refuses a client whose ALPN names are all unknown (alert 120, RFC 7301
    * section 3.2). Unless that is wanted, such a client is served as by a server without ALPN.
    */
-  #viewFor(hello: OfferedNames | undefined): ViewClass {
+  #viewFor(hello: ClientHelloFacts | undefined): ViewClass {
     const { alpn: known, isAlpnStrict } = this.#settings
     const served = this.#byName(hello?.serverName)
     if (isAlpnStrict || !hello || hello.alpn.length === 0 || hello.alpn.some((name) => known.includes(name))) {

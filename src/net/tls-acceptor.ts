@@ -3,7 +3,7 @@ import { TLSSocket } from 'node:tls'
 import { LazyChannelBindings } from '../common/channel-bindings.ts'
 import type { MemoryReservation } from '../common/memory-budget.ts'
 import type { InstalledCertificate } from '../pki/types.ts'
-import type { ClientCertificateFacts, SessionRecorder, TlsFacts } from '../sessions/types.ts'
+import type { ClientCertificateFacts, ClientHelloFacts, SessionRecorder, TlsFacts } from '../sessions/types.ts'
 import { channelBindingsOf } from '../tls/channel-bindings.ts'
 import { type FirstOctets, peekClientHello, type ReceivedHello } from '../tls/client-hello-reader.ts'
 import { clientCertificateOf, tlsFacts } from '../tls/facts.ts'
@@ -80,7 +80,7 @@ export class TlsAcceptor {
     raw.on('error', (error) => record.note(explainSocketError(error), saysWhy(error)))
     const first = await peekClientHello(raw, this.#settings.handshakeTimeoutMs, (octets) => memory.tryGrow(octets))
     if (first.kind === 'gone') throw handshakeFailed(raw, record, explainNoHello(first, this.#context(undefined)))
-    if (first.kind === 'hello') record.hello(first.recorded)
+    if (first.kind === 'hello') record.hello(first.facts)
     // Without the engine, nothing needs to be decided.
     const byEngine = this.#legacy && (await this.#acceptLegacy(this.#legacy, raw, first, record, keyLog))
     const secured = byEngine ?? (await this.#acceptNode(raw, first, record, keyLog))
@@ -123,7 +123,7 @@ export class TlsAcceptor {
     keyLog: KeyLog | undefined,
   ): Promise<SecuredSocket> {
     const { policy, clientCertificates } = this.#settings
-    const hello = first.kind === 'hello' ? first : undefined
+    const hello = first.kind === 'hello' ? first.facts : undefined
     const alert = clientCertificates && new FatalAlert(raw, this.#isTls13(hello))
     const keyLogs: KeyLog | undefined = alert
       ? (line) => {
@@ -154,10 +154,10 @@ export class TlsAcceptor {
   }
 
   /** Returns whether the handshake, if it succeeds, will be one of TLS 1.3. */
-  #isTls13(hello: ReceivedHello | undefined): boolean {
+  #isTls13(hello: ClientHelloFacts | undefined): boolean {
     const { needs } = this.#node.certificateFor(hello?.serverName)
     const allowed = this.#settings.policy.maxVersion === 'TLSv1.3' && needs?.maxVersion === undefined
-    return allowed && (hello?.facts.versions.includes('TLSv1.3') ?? false)
+    return allowed && (hello?.versions.includes('TLSv1.3') ?? false)
   }
 
   /** Returns the versions, suites and groups that clients can negotiate, as code points. */
@@ -166,14 +166,14 @@ export class TlsAcceptor {
   }
 
   async #route(received: ReceivedHello): Promise<Route> {
-    return route(received, await this.#node.capabilities(received.serverName), this.#legacy?.capabilities)
+    return route(received, await this.#node.capabilities(received.facts.serverName), this.#legacy?.capabilities)
   }
 
   /** Explains why node:tls refused a client. */
   async #explain(error: Error, first: FirstOctets): Promise<string> {
     const context = this.#context(first)
     if (first.kind !== 'hello') return explainHandshakeFailure(error, context)
-    const node = await this.#node.capabilities(first.serverName)
+    const node = await this.#node.capabilities(first.facts.serverName)
     const { refusal } = route(first, node, this.#legacy?.capabilities)
     return explainHandshakeFailure(error, { ...context, node }, refusal)
   }

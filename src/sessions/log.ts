@@ -7,7 +7,6 @@ import {
   type ClientHelloFacts,
   type Direction,
   isOfClient,
-  type RecordedHello,
   type SessionRecord,
   type SessionRecorder,
   type SessionStart,
@@ -214,18 +213,6 @@ function memoryOfHello(facts: ClientHelloFacts): number {
   return octets
 }
 
-/** The ClientHello of a record. */
-const RECEIVED = Symbol('received')
-
-/** Shared by all records: V8 handles objects with a getter each as dictionaries. */
-const helloOfRecord: PropertyDescriptor & ThisType<{ readonly [RECEIVED]: RecordedHello }> = {
-  enumerable: true,
-  configurable: true,
-  get() {
-    return this[RECEIVED].facts
-  },
-}
-
 /** Memory of a text besides its characters. */
 const TEXT_OCTETS = 24
 
@@ -317,10 +304,9 @@ class Recorder implements SessionRecorder {
     this.note(proxy ? `requests of ${address}, forwarded by the proxy` : 'requests of the proxy itself')
   }
 
-  hello(received: RecordedHello): void {
-    Object.defineProperty(this.#record, RECEIVED, { value: received, configurable: true })
-    Object.defineProperty(this.#record, 'hello', helloOfRecord)
-    this.#grow(received.heldOctets ?? memoryOfHello(received.facts))
+  hello(facts: ClientHelloFacts): void {
+    this.#record.hello = facts
+    this.#grow(memoryOfHello(facts))
   }
 
   secured(facts: TlsFacts): void {

@@ -120,13 +120,6 @@ export interface SessionRecord extends SessionStart {
   readonly transcript: readonly TranscriptEntry[]
 }
 
-/** A ClientHello for a record, of which most is read only when somebody reads the record. */
-export interface RecordedHello {
-  readonly facts: ClientHelloFacts
-  /** About how much memory it takes. Absent: that of the facts. */
-  readonly heldOctets?: number
-}
-
 /** Records a connection. Masks secrets. */
 export interface SessionRecorder {
   readonly id: string
@@ -140,7 +133,7 @@ export interface SessionRecorder {
   note(text: string, saysWhy?: boolean): void
   /** Records whose requests a connection carries from here on. @param proxy what forwards them */
   forwarded(client: SocketAddress, proxy: SocketAddress | undefined): void
-  hello(received: RecordedHello): void
+  hello(facts: ClientHelloFacts): void
   secured(facts: TlsFacts): void
   user(name: string): void
   /** Records that a mail transaction of SMTP has begun or ended. */

@@ -60,21 +60,6 @@ export function parseExtensions(reader: OctetReader, defects: string[]): ClientH
   return found
 }
 
-/**
- * Returns the names in the extensions of a ClientHello: as much of them as decides how the client is served.
- * @throws MalformedMessage where `parseExtensions` does
- */
-export function parseNames(reader: OctetReader): Pick<ClientHelloExtensions, 'serverName' | 'alpn'> {
-  const found: ClientHelloExtensions = {}
-  while (reader.left >= 4) {
-    const type = reader.uint16()
-    const octets = reader.uint16()
-    if (type !== extensionTypes.serverName && type !== extensionTypes.alpn) reader.skip(octets)
-    else isParsed(extensionParsers.get(type) as ExtensionParser, reader.reader(octets), found)
-  }
-  return found
-}
-
 interface ExtensionParser {
   readonly name: string
   /** @throws MalformedMessage */

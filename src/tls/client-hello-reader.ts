@@ -1,65 +1,17 @@
 import type { Duplex } from 'node:stream'
 import { GrowingBuffer } from '../common/growing-buffer.ts'
-import type { ClientHelloFacts, RecordedHello } from '../sessions/types.ts'
-import {
-  type ClientHello,
-  MAX_HELLO_OCTETS,
-  parseClientHello,
-  parseHelloNames,
-  parseSslv2ClientHello,
-} from './client-hello.ts'
+import type { ClientHelloFacts } from '../sessions/types.ts'
+import { type ClientHello, MAX_HELLO_OCTETS, parseClientHello, parseSslv2ClientHello } from './client-hello.ts'
 import { clientHelloFacts } from './client-hello-facts.ts'
 import { MalformedMessage } from './octets.ts'
 
-/** Larger messages are not held for long: what is recorded of them is smaller. */
-const MAX_HELD_OCTETS = 4096
-/** The facts of a message take at most this much more than its octets: 8 octets for a code point of two. */
-const FACTS_FACTOR = 5
-
-/**
- * A ClientHello, and what of it is recorded. Most of it is parsed when somebody asks for it: hardly any record is read, and
- * the code that parses is expensive to compile.
- */
-export class ReceivedHello implements RecordedHello {
-  readonly kind = 'hello'
+/** A ClientHello, and what of it is recorded. */
+export interface ReceivedHello {
+  readonly kind: 'hello'
+  readonly hello: ClientHello
+  readonly facts: ClientHelloFacts
   /** Whether it is in SSL 2.0 format. */
   readonly sslv2: boolean
-  /** The names that decide how the client is served. */
-  readonly serverName: string | undefined
-  readonly alpn: readonly string[]
-  readonly #message: Buffer
-  #hello: ClientHello | undefined
-  #facts: ClientHelloFacts | undefined
-
-  /** @throws MalformedMessage */
-  constructor(message: Buffer, sslv2: boolean) {
-    // A small view would keep everything that was received with it in memory.
-    this.#message = message.buffer.byteLength > MAX_HELD_OCTETS ? Buffer.from(message) : message
-    this.sslv2 = sslv2
-    if (sslv2) this.#hello = parseSslv2ClientHello(message)
-    const { serverName, alpn } = this.#hello ? this.#hello.extensions : parseHelloNames(message)
-    this.serverName = serverName
-    this.alpn = alpn ?? []
-  }
-
-  get hello(): ClientHello {
-    this.#hello ??= parseClientHello(this.#message)
-    return this.#hello
-  }
-
-  get facts(): ClientHelloFacts {
-    this.#facts ??= clientHelloFacts(this.hello, this.sslv2)
-    return this.#facts
-  }
-
-  get heldOctets(): number {
-    return FACTS_FACTOR * this.#message.length
-  }
-
-  /** What a record holds: this, or only the facts of a large one. */
-  get recorded(): RecordedHello {
-    return this.#message.length > MAX_HELD_OCTETS ? { facts: this.facts } : this
-  }
 }
 
 /** The content of the first octets of a connection; `more` means that the ClientHello is not complete yet. */
@@ -198,7 +150,8 @@ function readSslv2(octets: Buffer): HelloResult {
 
 function helloResult(message: Buffer, sslv2: boolean): HelloResult {
   try {
-    return new ReceivedHello(message, sslv2)
+    const hello = sslv2 ? parseSslv2ClientHello(message) : parseClientHello(message)
+    return { kind: 'hello', hello, facts: clientHelloFacts(hello, sslv2), sslv2 }
   } catch (error) {
     if (error instanceof MalformedMessage) return { kind: 'malformed', why: error.message }
     throw error

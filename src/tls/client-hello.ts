@@ -1,4 +1,4 @@
-import { type ClientHelloExtensions, parseExtensions, parseNames } from './client-hello-extensions.ts'
+import { type ClientHelloExtensions, parseExtensions } from './client-hello-extensions.ts'
 import { OctetReader } from './octets.ts'
 
 /**
@@ -49,19 +49,6 @@ export function parseClientHello(body: Buffer): ClientHello {
   const extensions = reader.left >= 2 ? parseExtensions(reader.reader(reader.uint16()), defects) : {}
   if (reader.left > 0) defects.push('octets after the extensions')
   return { version, random, sessionId, suites, compressionMethods, extensions, defects }
-}
-
-/**
- * Parses no more of the body of a ClientHello message than the names that decide how the client is served.
- * @throws MalformedMessage where `parseClientHello` does
- */
-export function parseHelloNames(body: Buffer): Pick<ClientHelloExtensions, 'serverName' | 'alpn'> {
-  const reader = new OctetReader(body)
-  reader.skip(2 + RANDOM_OCTETS)
-  reader.skip(reader.uint8())
-  reader.skip(reader.uint16())
-  reader.skip(reader.uint8())
-  return reader.left >= 2 ? parseNames(reader.reader(reader.uint16())) : {}
 }
 
 /**

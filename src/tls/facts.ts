@@ -1,9 +1,8 @@
 import type { TLSSocket } from 'node:tls'
 import { nameOnOneLine } from '../pki/certificate/names.ts'
 import type { InstalledCertificate } from '../pki/types.ts'
-import type { ClientCertificateFacts, TlsFacts } from '../sessions/types.ts'
-import type { ReceivedHello } from './client-hello-reader.ts'
-import { type KeyExchange, keyExchangeOf } from './groups.ts'
+import type { ClientCertificateFacts, ClientHelloFacts, TlsFacts } from '../sessions/types.ts'
+import { keyExchangeOf } from './groups.ts'
 import { groupName } from './names.ts'
 import { suiteBits, suiteKeyExchange } from './suites.ts'
 
@@ -27,56 +26,24 @@ export function agreedFacts(socket: TLSSocket): Mutable<TlsFacts> {
 export function tlsFacts(
   socket: TLSSocket,
   { friendlyName, thumbprint }: InstalledCertificate,
-  hello: ReceivedHello | undefined,
+  hello: ClientHelloFacts | undefined,
   groups: readonly string[] | undefined,
 ): TlsFacts {
   const facts = agreedFacts(socket)
   facts.certificate = { friendlyName, thumbprint }
   const keyExchange = suiteKeyExchange(facts.cipher)
   if (keyExchange !== undefined) facts.keyExchange = keyExchange
-  if (hello === undefined) return facts
-  // A copy, because a slice would keep the whole text in memory.
-  if (hello.serverName !== undefined) facts.serverName = Buffer.from(hello.serverName).toString()
-  Object.defineProperty(facts, OFFER, { value: { hello, groups } satisfies Offer })
-  return Object.defineProperties(facts, keyExchange === undefined ? ofOffer : { hello: ofOffer.hello })
+  else {
+    const agreed = hello && keyExchangeOf(hello, groups)
+    if (agreed) {
+      facts.keyExchange = groupName(agreed.group)
+      facts.helloRetryRequest = agreed.helloRetryRequest
+    }
+  }
+  if (hello?.serverName !== undefined) facts.serverName = hello.serverName
+  if (hello !== undefined) facts.hello = hello
+  return facts
 }
-
-/** What a client has offered, and the groups of the policy. */
-interface Offer {
-  readonly hello: ReceivedHello
-  readonly groups: readonly string[] | undefined
-}
-const OFFER = Symbol('offer')
-
-/**
- * Facts that follow from the ClientHello. Only readers of a record need them, so they are computed then. All results share
- * the getters: V8 handles objects with a getter each as dictionaries.
- */
-const ofOffer: Record<'hello' | 'keyExchange' | 'helloRetryRequest', PropertyDescriptor & ThisType<Offered>> = {
-  hello: {
-    enumerable: true,
-    get() {
-      return this[OFFER].hello.facts
-    },
-  },
-  keyExchange: {
-    enumerable: true,
-    get() {
-      const agreed = agreedIn(this[OFFER])
-      return agreed && groupName(agreed.group)
-    },
-  },
-  helloRetryRequest: {
-    enumerable: true,
-    get() {
-      return agreedIn(this[OFFER])?.helloRetryRequest
-    },
-  },
-}
-
-type Offered = { readonly [OFFER]: Offer }
-
-const agreedIn = ({ hello, groups }: Offer): KeyExchange | undefined => keyExchangeOf(hello.facts, groups)
 
 /**
  * Returns the certificate that a client sent, and its issuers upward in DER as far as Node.js shows them: none on Node.js

@@ -12,7 +12,7 @@ const DEFAULT_TUPLES: readonly (readonly number[])[] = HAS_TUPLES
   : [[0x001d, 0x0017, 0x001e, 0x0019, 0x0018, 0x0100, 0x0101, 0x0102, 0x0103, 0x0104]]
 
 /** The key exchange of a TLS 1.3 handshake. */
-export interface KeyExchange {
+interface KeyExchange {
   /** The code point of the group. */
   readonly group: number
   /** Whether the server had to ask for a key share (HelloRetryRequest). RFC 8446 section 4.1.4. */
