@@ -6,7 +6,8 @@ import { entryPoints } from './entry-points.mjs'
 const TOKENIZER = 'html-tokenizer.cjs'
 /** What src/mail/html-tokenizer.cjs is used for; the rest of the package is left out. */
 const WANTED = "export { Tokenizer } from 'htmlparser2'"
-const format = { format: 'cjs', exports: 'named', comments: false, charset: 'ascii' }
+/** `strict`: the sources are ES modules, whose code is strict. */
+const format = { format: 'cjs', strict: true, exports: 'named', comments: false, charset: 'ascii' }
 
 const options = {
   platform: 'node',

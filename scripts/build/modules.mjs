@@ -32,8 +32,8 @@ async function bundleInto(folder, format, entries, packages) {
     input: Object.fromEntries(entries.map((entry) => [nameOf(entry), entry])),
     platform: 'node',
     external: (id) => /^[\w@]/.test(id) && !entries.includes(id) && !packages.has(id),
-    // Its ES modules; Node.js would load the 80 CommonJS files.
     plugins: format === 'cjs' ? [importsElsewhere(folder)] : [],
+    // Its ES modules; Node.js would load the 80 CommonJS files.
     resolve: { alias: { yaml: join(process.cwd(), 'node_modules/yaml/browser/index.js') } },
     checks: { ineffectiveDynamicImport: false },
     onLog(_level, log) {
@@ -43,6 +43,8 @@ async function bundleInto(folder, format, entries, packages) {
   await bundle.write({
     dir: folder,
     format,
+    // The code of ES modules is strict without a directive, that of CommonJS is not.
+    strict: format === 'cjs',
     exports: 'named',
     comments: false,
     // One character above U+00FF makes V8 hold the whole file with two octets for each.

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import Module, { createRequire } from 'node:module'
 import { dirname, join, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { cachedDataVersionTag } from 'node:v8'
 import { Script } from 'node:vm'
 
 /** The bundles of the commands, which scripts/build/modules.mjs makes. */
@@ -11,6 +12,8 @@ const BUNDLES = fileURLToPath(new URL('../../commands', import.meta.url)) + sep
 const IMPORTER = join(BUNDLES, 'import.cjs')
 /** A lab has started by then, and has compiled what a start needs. */
 const SAVE_AFTER_MS = 3_000
+/** Another version of Sealpost or Node.js has left what was written before. */
+const KEEP_MS = 30 * 24 * 3_600_000
 /** Of SHA-1. */
 const DIGEST_OCTETS = 20
 
@@ -24,7 +27,9 @@ interface Compiled {
  * cannot be read or written is compiled as usual.
  */
 export function keepCompiledCode(folder: string): void {
-  const bundles = new Bundles(join(folder, `${process.version}-${process.arch}`))
+  // V8 takes no code that was made under other options, such as --max-old-space-size.
+  const options = cachedDataVersionTag().toString(16)
+  const bundles = new Bundles(join(folder, `${process.version}-${process.arch}-${options}`))
   const { extensions } = createRequire(import.meta.url)
   extensions['.cjs'] = (module, filename) => {
     if (filename.startsWith(BUNDLES) && filename !== IMPORTER) module.exports = bundles.load(filename)
@@ -68,8 +73,10 @@ class Bundles {
 
   /** Writes the code that has been compiled since the last call, with the functions that have run. */
   save(): void {
+    if (this.#compiled.size === 0) return
     keep(this.#compiled)
     this.#compiled.clear()
+    removeOld(dirname(this.#place))
   }
 
   #compile(filename: string): Script {
@@ -120,11 +127,30 @@ function keep(scripts: ReadonlyMap<string, Compiled>): void {
       const code = script.createCachedData()
       mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
       const unfinished = `${file}.${process.pid}`
-      writeFileSync(unfinished, Buffer.concat([code, digest(source, code)]), { mode: 0o600 })
-      renameSync(unfinished, file)
+      try {
+        writeFileSync(unfinished, Buffer.concat([code, digest(source, code)]), { mode: 0o600 })
+        renameSync(unfinished, file)
+      } catch (error) {
+        rmSync(unfinished, { force: true })
+        throw error
+      }
     }
   } catch {
     // A full disk or a folder that cannot be written: the next command compiles again.
+  }
+}
+
+/** Removes what was written long ago. Code that is still used is compiled once more. */
+function removeOld(folder: string): void {
+  const before = Date.now() - KEEP_MS
+  try {
+    for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
+      const path = join(folder, name)
+      const written = lstatSync(path, { throwIfNoEntry: false })?.mtimeMs
+      if (written !== undefined && written < before) rmSync(path, { recursive: true, force: true })
+    }
+  } catch {
+    // The next command that saves tries again.
   }
 }
 

@@ -5,6 +5,10 @@ const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
 /** Loading the program opens up to 140 files at the same time. Connections need more. */
 const MIN_OPEN_FILES = 256
 
+/** Bits of a file's mode, of the group and of all others. */
+const WRITABLE_BY_OTHERS = 0o022
+const OPEN_TO_OTHERS = 0o077
+
 /** Returns the limit of open files where the system provides it without delay (Linux). */
 function openFilesLimit(): number {
   try {
@@ -24,21 +28,33 @@ async function keepCompiledCode(): Promise<void> {
   // A relative path is invalid. https://specifications.freedesktop.org/basedir/latest/
   const { isAbsolute } = process.getBuiltinModule('node:path')
   const folder = [XDG_CACHE_HOME, HOME && `${HOME}/.cache`].find((one) => one && isAbsolute(one))
-  if (!folder || !isOwn(folder) || NODE_DISABLE_COMPILE_CACHE) return
+  if (!folder || NODE_DISABLE_COMPILE_CACHE || !isOwn(folder)) return
   if (enableCompileCache) enableCompileCache(`${folder}/sealpost`)
   // Before Node.js 22.1
   else (await import('./compiled-code.ts')).keepCompiledCode(`${folder}/sealpost`)
 }
 
-/** Returns whether nobody else can have put code into a folder for caches: sudo can keep the HOME of a user for root. */
+/**
+ * Makes our folder in a folder for caches. Returns whether nobody else can put code into it: sudo can keep the HOME of a
+ * user for root.
+ */
 function isOwn(folder: string): boolean {
   const user = process.geteuid?.()
   if (user === undefined) return true
-  const { statSync } = process.getBuiltinModule('node:fs')
+  const { lstatSync, mkdirSync, readdirSync, statSync } = process.getBuiltinModule('node:fs')
   const { dirname } = process.getBuiltinModule('node:path')
+  const ours = `${folder}/sealpost`
   const ownerOf = (path: string): number | undefined => statSync(path, { throwIfNoEntry: false })?.uid
+  const isClosed = (path: string): boolean => {
+    const stats = lstatSync(path)
+    return stats.isDirectory() && stats.uid === user && (stats.mode & WRITABLE_BY_OTHERS) === 0
+  }
   try {
-    return (ownerOf(folder) ?? ownerOf(dirname(folder))) === user && (ownerOf(`${folder}/sealpost`) ?? user) === user
+    if ((ownerOf(folder) ?? ownerOf(dirname(folder))) !== user) return false
+    mkdirSync(ours, { recursive: true, mode: 0o700 })
+    // Node.js 22 makes the folders in it, which the umask can leave open to a group that cannot reach them.
+    const reachable = lstatSync(ours).mode & OPEN_TO_OTHERS ? readdirSync(ours) : []
+    return [ours, ...reachable.map((name) => `${ours}/${name}`)].every(isClosed)
   } catch {
     return false
   }
@@ -57,7 +73,10 @@ if (major < 20 || (major === 20 && minor < 19) || (major === 22 && minor < 3)) {
     `the limit of open files is ${openFilesLimit()}, but Sealpost needs at least ${MIN_OPEN_FILES}; raise it, for example with: ulimit -n 1024`,
   )
 } else {
-  void keepCompiledCode().then(run)
+  // It only saves time: a command runs without it.
+  void keepCompiledCode()
+    .catch(() => {})
+    .then(run)
 }
 
 function run(): void {

@@ -1,5 +1,17 @@
-import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
+import { cachedDataVersionTag } from 'node:v8'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { Workplace } from '../support/sealpost.ts'
 
@@ -41,17 +53,47 @@ test('no code is kept in the folder of another user', async () => {
   expect(await folderFor({ HOME: isRoot ? home : '/' })).toBeUndefined()
 })
 
+test.each([
+  ['a folder that a group can write', (ours: string) => chmodSync(ours, 0o775)],
+  ['a folder that all can write', (ours: string) => chmodSync(ours, 0o757)],
+  ['a folder in which all can write a folder', (ours: string) => chmodSync(join(ours, 'v20'), 0o777), 0o755],
+])('no code is kept in %s', async (_name, open, mode = 0o700) => {
+  const ours = join(place.folder, '.cache/sealpost')
+  mkdirSync(join(ours, 'v20'), { recursive: true })
+  chmodSync(ours, mode)
+  expect(await folderFor({ HOME: place.folder })).toBe(ours)
+  rmSync(join(place.folder, 'kept'))
+  open(ours)
+  expect(await folderFor({ HOME: place.folder })).toBeUndefined()
+})
+
+test('no code is kept behind a symbolic link', async () => {
+  mkdirSync(join(place.folder, '.cache'))
+  mkdirSync(join(place.folder, 'elsewhere'), { mode: 0o700 })
+  symlinkSync(join(place.folder, 'elsewhere'), join(place.folder, '.cache/sealpost'))
+  expect(await folderFor({ HOME: place.folder })).toBeUndefined()
+})
+
+test('a command runs although keeping its code fails', async () => {
+  stub = place.write('stub.cjs', `require('node:module').enableCompileCache = () => { throw new Error('no') }`)
+  expect(await folderFor({ HOME: place.folder })).toBeUndefined()
+})
+
 describe('where Node.js cannot keep compiled code', () => {
+  let ours: string
   let kept: string
   beforeEach(() => {
     stub = place.write('stub.cjs', `require('node:module').enableCompileCache = undefined`)
-    kept = join(place.folder, '.cache/sealpost', `${process.version}-${process.arch}`)
+    ours = join(place.folder, '.cache/sealpost')
+    const options = cachedDataVersionTag().toString(16)
+    kept = join(ours, `${process.version}-${process.arch}-${options}`)
   })
 
-  const runVersion = (env: Record<string, string> = {}) =>
-    place.runProcess(['--version'], {
+  const run = (args: readonly string[], env: Record<string, string> = {}) =>
+    place.runProcess(args, {
       env: { NODE_OPTIONS: `--require ${stub}`, XDG_CACHE_HOME: '', HOME: place.folder, ...env },
     })
+  const runVersion = (env: Record<string, string> = {}) => run(['--version'], env)
   const files = (): readonly string[] => readdirSync(kept).map((name) => join(kept, name))
 
   test('commands keep it, and use it', async () => {
@@ -60,6 +102,44 @@ describe('where Node.js cannot keep compiled code', () => {
     const before = files().map((file) => readFileSync(file, 'latin1'))
     expect(await runVersion()).toMatchObject({ status: 0, stdout })
     expect(files().map((file) => readFileSync(file, 'latin1'))).toEqual(before)
+  })
+
+  test('other options of V8 have a folder of their own', async () => {
+    await runVersion()
+    const before = files().map((file) => readFileSync(file, 'latin1'))
+    const limited = { NODE_OPTIONS: `--require ${stub} --max-old-space-size=512` }
+    expect(await runVersion(limited)).toMatchObject({ status: 0 })
+    expect(readdirSync(ours)).toHaveLength(2)
+    expect(files().map((file) => readFileSync(file, 'latin1'))).toEqual(before)
+  })
+
+  test('kept code imports packages', async () => {
+    const p12 = (name: string) => ['ca', 'user', 'Alice', '--email', 'a@lab.test', '--out', name, '--password', 'x']
+    await run(p12('first.p12'))
+    const before = files().map((file) => readFileSync(file, 'latin1'))
+    expect(await run(p12('second.p12'))).toMatchObject({ status: 0 })
+    expect(existsSync(join(place.folder, 'second.p12'))).toBe(true)
+    expect(files().map((file) => readFileSync(file, 'latin1'))).toEqual(before)
+  })
+
+  test('code that was written long ago is removed when code is written', async () => {
+    const old = [join(ours, 'v1-x64'), join(kept, 'old')]
+    for (const folder of [ours, kept, join(ours, 'v1-x64')]) mkdirSync(folder, { recursive: true, mode: 0o700 })
+    for (const file of [join(ours, 'v1-x64/code'), join(kept, 'old'), join(kept, 'new')]) writeFileSync(file, '')
+    for (const path of old) utimesSync(path, 1e9, 1e9)
+    await runVersion()
+    expect(old.filter((path) => existsSync(path))).toEqual([])
+    expect(existsSync(join(kept, 'new'))).toBe(true)
+  })
+
+  test('no unfinished file stays', async () => {
+    await runVersion()
+    const [first = ''] = files()
+    rmSync(first)
+    // A file cannot replace a folder.
+    mkdirSync(first)
+    expect(await runVersion()).toMatchObject({ status: 0 })
+    expect(files().filter((file) => file.startsWith(`${first}.`))).toEqual([])
   })
 
   test('damaged code is not used, and is replaced', async () => {
