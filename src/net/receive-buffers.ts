@@ -23,15 +23,18 @@ export function countReceived(octets: number): void {
   if (octetsSinceFreed < FREE_EVERY_OCTETS) return
   octetsSinceFreed = 0
   collect ??= exposedCollector()
-  collect({ type: 'minor' })
+  collect?.({ type: 'minor' })
 }
 
-/** Returns V8's function to collect garbage. Only new contexts see the option, so the program's own has no `gc` after it. */
-function exposedCollector(): CollectYoung {
+/**
+ * Returns V8's function to collect garbage. Only new contexts see the option, so the program's own has no `gc` after it.
+ * @returns undefined if another thread has just switched the option off, which is one of the process: the next time works
+ */
+function exposedCollector(): CollectYoung | undefined {
   const own: unknown = runInNewContext('globalThis.gc')
   if (typeof own === 'function') return own as CollectYoung
   setFlagsFromString('--expose-gc')
   const exposed: unknown = runInNewContext('globalThis.gc')
   setFlagsFromString('--no-expose-gc')
-  return typeof exposed === 'function' ? (exposed as CollectYoung) : () => {}
+  return typeof exposed === 'function' ? (exposed as CollectYoung) : undefined
 }
