@@ -5,7 +5,7 @@ import type { LabInput, ServerProtocol, VirtualServerInput } from '../../src/con
 import { forkServer } from '../frame/processes.ts'
 import type { Contender } from '../frame/types.ts'
 
-/** Store limit, large enough for the messages of a round on a fast machine. */
+/** Store limit, large enough for the messages that a workload keeps on a fast machine. */
 const ROOM = '8GiB'
 
 export interface LabSettings {

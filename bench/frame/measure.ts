@@ -16,7 +16,10 @@ export interface Rate {
   readonly latency?: { readonly p50: number; readonly p99: number }
 }
 
-/** Measures every workload on every contender. All run side by side and take turns, so all see the same machine. */
+/**
+ * Measures every workload on every contender. All run side by side and take turns, so all see the same machine. With
+ * `keepsMessages`, servers keep what the counted rounds of the workload bring: nothing of the warm-up and of others.
+ */
 export async function measureRates(
   { contenders, workloads, warmUps = 0.5 }: RateSuite,
   options: BenchOptions,
@@ -56,11 +59,12 @@ async function measureWorkload(
   // The first round is a warm-up.
   for (let round = 0; round <= rounds; round++) {
     for (const { name, target } of suited) {
-      if (round === 0 || !workload.keepsMessages) await target.reset?.()
+      if (round <= 1 || !workload.keepsMessages) await target.reset?.()
       const sample = await measureOnce(workload, target, round === 0 ? roundMs * warmUps : roundMs)
       if (round > 0) samples.set(name, [...(samples.get(name) ?? []), sample])
     }
   }
+  for (const { target } of suited) await target.reset?.()
   return suited.map(({ name }) => {
     const all = samples.get(name) ?? []
     const latencies = all.flatMap(({ latencies }) => latencies).sort((a, b) => a - b)

@@ -17,7 +17,7 @@ export function withTable(page: string, suite: string, text: string): string {
   return `${page.slice(0, from + start.length)}\n${text}\n${page.slice(to)}`
 }
 
-/** Reads the ratios of CPU time out of the tables of the page. Those with another setting of Sealpost are left out. */
+/** Reads the ratios of CPU time out of the tables of the page. Those with another setting of Sealpost are left out, and the floor, a server that nobody uses. */
 export function ratiosOf(page: string): Ratio[] {
   return suitesOf(page).flatMap((suite) => {
     const [start, end] = markers(suite)
@@ -35,7 +35,7 @@ export function ratiosOf(page: string): Ratio[] {
       if (cell('workload')) workload = cell('workload').replace(/ \(\w+\)$|`/g, '')
       const ratio = Number.parseFloat(cell('ratio (CPU)'))
       const peer = cell('server')
-      if (Number.isNaN(ratio) || peer.startsWith('Sealpost')) return []
+      if (Number.isNaN(ratio) || /^(Sealpost|floor)/.test(peer)) return []
       return [{ suite: suite.toUpperCase(), workload, peer, ratio }]
     })
   })

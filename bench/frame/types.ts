@@ -47,7 +47,7 @@ export interface Workload {
   readonly name: string
   /** The work, if several workloads do it in different shapes. Only the one that costs Sealpost most is reported. */
   readonly shapeOf?: string
-  /** Messages of earlier rounds stay, so that the server holds more and more. */
+  /** Messages of earlier rounds that count stay, so that the server holds more and more. */
   readonly keepsMessages?: boolean
   /** The name of the counted units, as a plural: `messages`. */
   readonly unit: string

@@ -74,12 +74,18 @@ export class LoadClient {
     await answered
   }
 
-  /** Makes a TLS handshake. Returns the client that speaks TLS on the same connection. */
+  /** Makes a TLS handshake. Returns the client that speaks TLS on the same connection. @throws Error if it takes too long */
   async secure(ca: string): Promise<LoadClient> {
     clearTimeout(this.#limit)
     this.#socket.removeAllListeners()
     const secured = connectTls({ socket: this.#socket, secureContext: contextFor(ca), servername: 'localhost' })
-    await once(secured, 'secureConnect')
+    const tooLong = new Error('the server did not finish the TLS handshake')
+    const limit = setTimeout(() => secured.destroy(tooLong), LIMIT_MS).unref()
+    try {
+      await once(secured, 'secureConnect')
+    } finally {
+      clearTimeout(limit)
+    }
     return new LoadClient(secured)
   }
 

@@ -9,6 +9,7 @@ const { key, cert, ca } = JSON.parse(process.argv[2] ?? '{}') as { key: string; 
 const context = createSecureContext({ key, cert })
 const ARENA_OCTETS = 8 * 1024 * 1024
 const END = Buffer.from('\r\n.\r\n')
+const NOTHING = Buffer.alloc(0)
 
 let arenas: Buffer[] = []
 let used = ARENA_OCTETS
@@ -67,6 +68,8 @@ const ANSWERS: Readonly<Record<string, string>> = {
 
 function smtp(socket: Socket): void {
   let isData = false
+  /** The end of what has arrived before. */
+  let before: Buffer = NOTHING
   socket.write('220 floor\r\n')
   const take: Take = (octets, reply) =>
     takeAll(
@@ -74,7 +77,9 @@ function smtp(socket: Socket): void {
       (rest) => {
         if (!isData) return undefined
         keep(rest)
-        if (rest.length >= END.length && rest.lastIndexOf(END) === rest.length - END.length) {
+        const last = (rest.length < END.length ? Buffer.concat([before, rest]) : rest).subarray(-END.length)
+        before = last.subarray(1 - END.length)
+        if (last.equals(END)) {
           isData = false
           reply('250 2.0.0 OK')
         }
@@ -83,6 +88,7 @@ function smtp(socket: Socket): void {
       (text) => {
         const command = text.slice(0, 4)
         isData = command === 'DATA'
+        before = NOTHING
         if (command === 'STAR') secure(socket)
         else reply(ANSWERS[command] ?? '250 2.1.0 OK')
       },
@@ -160,9 +166,12 @@ const listen = (serveOne: (socket: Socket) => void): Promise<number> =>
   })
 
 const [port, smtpPort, nntpPort] = [await listen(imap), await listen(smtp), await listen(nntp)]
-process.on('message', () => {
-  arenas = []
-  used = ARENA_OCTETS
+process.on('message', (what) => {
+  if (what === 'collect') global.gc?.()
+  if (what === 'reset') {
+    arenas = []
+    used = ARENA_OCTETS
+  }
   process.send?.('done')
 })
 process.on('SIGTERM', () => process.exit(0))

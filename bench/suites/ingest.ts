@@ -138,9 +138,13 @@ const post: Session = {
   },
 }
 
+/**
+ * Clients wait for every reply, only TAKETHIS sends several articles first. Sealpost and the floor keep all messages of the
+ * rounds that count, so their stores grow; smtp-server drops each message.
+ */
 export const suite: RateSuite = {
   kind: 'rates',
-  title: 'Ingest: clients that wait for every reply, and a store that grows',
+  title: 'Ingest',
   // The code is compiled after some ten thousand messages.
   warmUps: 4,
   contenders: [
