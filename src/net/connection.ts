@@ -56,6 +56,8 @@ export interface ConnectionOptions {
   readonly local: SocketAddress
   readonly record: SessionRecorder
   readonly idleTimeoutMs: number
+  /** Turns TCP keep-alive on, for a client that may stay for long. */
+  readonly keepAlive?: () => void
   readonly securer: Securer
   /** The faults to inject. */
   readonly faults?: ConnectionFaults | undefined
@@ -118,9 +120,8 @@ export class Connection {
     const intake = options.intake ?? new Intake()
     this.memory = intake.memory
     this.#compression = intake.memory.reservation('compression')
-    this.#transport = new Transport(options.socket, options.idleTimeoutMs, (error) =>
-      this.record.note(explainSocketError(error), saysWhy(error)),
-    )
+    const onSocketError = (error: Error): void => this.record.note(explainSocketError(error), saysWhy(error))
+    this.#transport = new Transport(options.socket, options.idleTimeoutMs, onSocketError, options.keepAlive)
     if (options.secured) this.#transport.sendAtOnce()
     this.#faults = options.faults && new FaultInjector(options.faults, this.#transport, this)
     this.content = new ContentReader(this.#transport, this.record, intake, this.#faults)

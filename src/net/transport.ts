@@ -1,4 +1,3 @@
-import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { ConnectionEnded, type EndCause } from './errors.ts'
 import { Throttle } from './faults/throttle.ts'
@@ -23,6 +22,7 @@ export class Transport {
   readonly idle: IdleTimer
   /** Resolves with the cause once the stream is closed; never rejects. */
   readonly closed: Promise<EndCause>
+  readonly keepAlive: () => void
   readonly #idleTimeoutMs: number
   readonly #onSocketError: (error: Error) => void
   #output: Output
@@ -43,7 +43,14 @@ export class Transport {
   /** Whether the next wait sends the output at once, instead of at the end of the turn of the event loop. */
   #sendsAtOnce = false
 
-  constructor(stream: Duplex, idleTimeoutMs: number, onSocketError: (error: Error) => void) {
+  /** @param keepAlive lets the system find out whether the client is still there: for connections that may stay for long */
+  constructor(
+    stream: Duplex,
+    idleTimeoutMs: number,
+    onSocketError: (error: Error) => void,
+    keepAlive: () => void = ignore,
+  ) {
+    this.keepAlive = keepAlive
     this.#idleTimeoutMs = idleTimeoutMs
     this.idle = new IdleTimer(idleTimeoutMs, () => this.#onIdle())
     this.#onSocketError = onSocketError
@@ -189,11 +196,6 @@ export class Transport {
       if (ended?.reason === 'stopping') onStop()
     }
     return this.#stream
-  }
-
-  /** Lets the system find out whether the client is still there. Only connections that may stay for long need it. */
-  keepAlive(): void {
-    if (this.#stream instanceof Socket) this.#stream.setKeepAlive(true)
   }
 
   /** Continues over another stream, after `release`. */

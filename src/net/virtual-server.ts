@@ -273,6 +273,8 @@ export class VirtualServer {
         securer,
         faults,
         idleTimeoutMs: settings.idleTimeoutMs,
+        // Below TLS, compression and captures.
+        keepAlive: () => socket.setKeepAlive(true),
         // A TLS handshake has used up some of the time.
         logon: { timeoutMs: logOnBy && logOnBy - performance.now(), countFailure: () => client.countFailure() },
         client,
