@@ -13,7 +13,7 @@ export const post = defineCommand({
     checkPosting(session)
     session.connection.logon.cancelTimeout()
     session.reply(340, 'Send article to be posted')
-    return withArticle(session, 441, (article) => {
+    return withArticle(session, 441, () => (article) => {
       if (article instanceof TooLong) throw tooLong(article, 441) // RFC 3977 section 6.3.1
       return postArticle(session, article)
     })
@@ -47,18 +47,20 @@ export const tooLong = ({ limitOctets }: TooLong, code: number): NntpError =>
   new NntpError(code, `Article exceeds the limit of ${limitOctets} octets`)
 
 /** What is done with an article, or with the reason why it was discarded: it is over the limit. */
-type Use = (article: Buffer | TooLong) => void | Promise<unknown>
+type Use = (article: Buffer | TooLong) => Promise<unknown> | undefined
 
 /**
- * Reads the article that follows a command, and calls `use` with it. Returns a promise only if something has to be awaited.
+ * Reads the article that follows a command, and uses it. Returns a promise only if something has to be awaited.
  * @param later the reply to an article for which the lab has no memory now
- * @throws NntpError, and what `use` throws
+ * @param expect checks the command once the article has arrived, and returns what is done with it. An article that is not
+ * accepted anyway is not copied.
+ * @throws NntpError, and what `expect` and its result throw
  */
-export function withArticle(session: NntpSession, later: number, use: Use): void | Promise<void> {
+export function withArticle(session: NntpSession, later: number, expect: () => Use): void | Promise<void> {
   const received = receive(session, later)
   return received instanceof Promise
-    ? received.then((article) => useReceived(article, later, use))
-    : useReceived(received, later, use)
+    ? received.then((article) => useReceived(article, later, expect))
+    : useReceived(received, later, expect)
 }
 
 type Received = ReceivedOctets | TooLong
@@ -76,7 +78,7 @@ function receive({ connection, context }: NntpSession, later: number): Received 
   }
 }
 
-function useReceived(received: Received, later: number, use: Use): void | Promise<void> {
+function useReceived(received: Received, later: number, expect: () => Use): void | Promise<void> {
   const release = (): void => {
     if (!(received instanceof TooLong)) received[Symbol.dispose]()
   }
@@ -85,6 +87,7 @@ function useReceived(received: Received, later: number, use: Use): void | Promis
     throw notReceived(error, later)
   }
   try {
+    const use = expect()
     const article = received instanceof TooLong ? received : received.whole()
     const using = article instanceof Promise ? article.then(use) : use(article)
     if (using) return using.then(release, failed)

@@ -20,7 +20,7 @@ export const ihave = defineCommand<string>({
     if (wanted === 'coming') throw new NntpError(436, 'Another peer is sending the article. Try again later')
     session.reply(335, 'Send article to be transferred')
     try {
-      await withArticle(session, 436, (article) => {
+      await withArticle(session, 436, () => (article) => {
         if (article instanceof TooLong) throw tooLong(article, 437)
         return relay(session, messageId, article, expectPeer(session))
       })
@@ -65,12 +65,10 @@ export const takethis: NntpCommand = {
   name: 'TAKETHIS',
   syntax: 'message-id',
   run: (session, args) =>
-    withArticle(session, TRY_LATER, (article) => {
+    withArticle(session, TRY_LATER, () => {
       expectArguments(args, 1)
       const messageId = parseMessageId(args[0] as string)
       const peer = expectPeer(session)
-      if (article instanceof TooLong)
-        return session.reply(439, `${messageId} exceeds the limit of ${article.limitOctets} octets`)
       const release = (): void => session.news.claims.release(messageId, session)
       const taken = (): void => {
         release()
@@ -80,7 +78,11 @@ export const takethis: NntpCommand = {
         release()
         refuse(session, messageId, error)
       }
-      return relay(session, messageId, article, peer).then(taken, failed)
+      return (article) => {
+        if (!(article instanceof TooLong)) return relay(session, messageId, article, peer).then(taken, failed)
+        session.reply(439, `${messageId} exceeds the limit of ${article.limitOctets} octets`)
+        return undefined
+      }
     }),
 }
 
