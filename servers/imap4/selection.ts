@@ -263,7 +263,7 @@ export class Selection {
     const old = isNumbered ? this.#messages.at(at) : this.#arrived[at]
     // An event may report a change that the snapshot already contains.
     if (old === undefined || old.modSeq > entry.modSeq) return
-    if (isNumbered) this.#messages.replace(at, entry)
+    if (isNumbered) this.#messages.replace(entry)
     else this.#arrived[at] = entry
     if (isForeign && isNumbered) this.#changed.add(entry.uid)
     if (isNumbered) this.#touched?.add(entry.uid)

@@ -80,7 +80,7 @@ function field(raw: Buffer, start: number, end: number): HeaderField {
   for (; colon < end; colon++) {
     const octet = raw[colon] as number
     if (octet === COLON || octet === LF) break
-    hash = (hash * 31 + octet) & MAX_HASH
+    hash = (hash * 31 + octet) & HASH_MASK
   }
   if (raw[colon] !== COLON || colon >= end) return unnamed(start, end)
   let nameEnd = colon
@@ -95,11 +95,11 @@ interface FieldName {
 }
 
 /** Number of names that are kept, less one: a mask of bits. */
-const MAX_HASH = 0x1ff
+const HASH_MASK = 0x1ff
 const MAX_KEPT_CHARS = 64
 
 /** The latest names by a hash of their octets. Most mail has the same few, which need not be decoded again. */
-const latestNames: (FieldName | undefined)[] = Array.from({ length: MAX_HASH + 1 }, () => undefined)
+const latestNames: (FieldName | undefined)[] = Array.from({ length: HASH_MASK + 1 }, () => undefined)
 
 function nameAt(raw: Buffer, start: number, end: number, hash: number): FieldName {
   const latest = latestNames[hash]

@@ -21,8 +21,12 @@ interface Place {
   readonly start: number
 }
 
-/** No index is in it. */
-const NO_BLOCK = { start: 0, end: 0, block: undefined as Block | undefined }
+/** A block and the indexes of its entries, from `start` up to but not including `end`. */
+interface Found {
+  readonly start: number
+  readonly end: number
+  readonly block: Block
+}
 
 /**
  * Entries in uid order, in blocks of as many uids, which are in groups. A change copies one block, one group and the list of
@@ -39,9 +43,9 @@ export class EntryList implements Entries {
   /** Whether another list has the same arrays. */
   #isShared = false
   /** The block in which an entry was last looked for by its index, since the last change. */
-  #last = NO_BLOCK
+  #last: Found | undefined
 
-  /** @param counts the blocks that the source has, in ascending order */
+  /** @param counts the blocks that the source has */
   constructor(source?: BlockSource, counts: Iterable<BlockCounts> = []) {
     this.#source = source
     for (const block of counts) this.setBlock(block, source)
@@ -76,8 +80,8 @@ export class EntryList implements Entries {
   /** Yields the numbers of the blocks that an earlier copy of this list has not, or has differently. */
   *changesSince(before: EntryList): Generator<number, void, void> {
     for (const [old, now] of differences(before.#groups, this.#groups)) {
-      for (const [block, other] of differences(old?.blocks ?? [], now?.blocks ?? [])) {
-        yield ((other ?? block) as Block).number
+      for (const [earlier, later] of differences(old?.blocks ?? [], now?.blocks ?? [])) {
+        yield ((later ?? earlier) as Block).number
       }
     }
   }
@@ -100,8 +104,13 @@ export class EntryList implements Entries {
     const [block] = group.blocks.splice(found.block, 1) as [Block]
     group.include({ size: -block.size, unseen: -block.unseen, deleted: -block.deleted })
     this.length -= block.size
-    this.#source?.leaves(block)
+    block.source?.leaves(block)
     if (group.blocks.length === 0) this.#removeGroup(found.group)
+  }
+
+  /** Removes all blocks. */
+  clear(): void {
+    for (const number of [...this.changesSince(new EntryList())]) this.removeBlock(number)
   }
 
   /** The number of blocks. */
@@ -128,7 +137,7 @@ export class EntryList implements Entries {
     const wanted = index < 0 ? index + this.length : index
     if (!(wanted >= 0 && wanted < this.length)) return undefined
     const { block, start } = this.#blockAt(wanted)
-    return block?.entries[wanted - start]
+    return block.entries[wanted - start]
   }
 
   /** Returns the entries from one index up to but not including another. */
@@ -137,7 +146,7 @@ export class EntryList implements Entries {
     const end = Math.min(to, this.length)
     for (let index = Math.max(0, from); index < end; ) {
       const { block, start } = this.#blockAt(index)
-      const entries = block?.entries ?? []
+      const { entries } = block
       const last = Math.min(end - start, entries.length)
       for (let i = index - start; i < last; i++) found.push(entries[i] as MessageEntry)
       index = start + last
@@ -224,18 +233,19 @@ export class EntryList implements Entries {
     this.length++
   }
 
-  /** Replaces the entry at an index by a newer one with the same uid. */
-  replace(index: number, entry: MessageEntry): void {
+  /** Replaces the entry with the same uid by a newer one. @throws if the list has none */
+  replace(entry: MessageEntry): void {
     const found = this.#find(blockOf(entry.uid))
-    if (!found) return
-    const group = this.#ownGroup(found.group)
-    const block = this.#ownBlock(group, found.block)
-    const i = index - found.start
+    const group = found && this.#ownGroup(found.group)
+    const block = found && group && this.#ownBlock(group, found.block)
+    const at = block ? firstIndexFrom(block.entries, entry.uid) : -1
+    const before = block?.entries[at]
+    if (!group || !block || before?.uid !== entry.uid) throw new Error(`the list has no entry with uid ${entry.uid}`)
     for (const counts of [block, group]) {
-      counts.count(block.entries[i] as MessageEntry, -1)
+      counts.count(before, -1)
       counts.count(entry, 1)
     }
-    block.entries[i] = entry
+    block.entries[at] = entry
   }
 
   /** Removes the entries with these uids, which must ascend. */
@@ -307,7 +317,7 @@ export class EntryList implements Entries {
   /** Returns a group that is about to change: a copy if other lists may have it. */
   #ownGroup(at: number): Group {
     this.#unshare()
-    this.#last = NO_BLOCK
+    this.#last = undefined
     this.#numbered = Math.min(this.#numbered, at + 1)
     const group = this.#groups[at] as Group
     if (group.owner === this.#owner) return group
@@ -334,10 +344,10 @@ export class EntryList implements Entries {
     return own
   }
 
-  /** Returns the block that has the entry at an index. */
-  #blockAt(index: number): typeof NO_BLOCK {
+  /** Returns the block that has the entry at an index, which must be one of the list. */
+  #blockAt(index: number): Found {
     const last = this.#last
-    if (index >= last.start && index < last.end) return last
+    if (last && index >= last.start && index < last.end) return last
     this.#numberUpTo(this.#groups.length - 1)
     let low = 0
     let high = this.#groups.length - 1
@@ -352,7 +362,7 @@ export class EntryList implements Entries {
       if (index < end) return (this.#last = { start, end, block })
       start = end
     }
-    return NO_BLOCK
+    throw new Error(`a list of ${this.length} entries has no block with index ${index}`)
   }
 
   /** Returns where a block is. */

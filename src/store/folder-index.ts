@@ -147,15 +147,14 @@ export class FolderIndex {
   replace(entries: readonly MessageEntry[]): void {
     this.#all = undefined
     for (const entry of entries) {
-      const index = this.#entries.indexOf(entry.uid)
-      const before = this.#entries.at(index)
-      if (index < 0 || !before || before.modSeq >= entry.modSeq) continue
+      const before = this.#entries.find(entry.uid)
+      if (!before || before.modSeq >= entry.modSeq) continue
       this.#counts.replace(before, entry)
       if (entry.flags !== before.flags) {
         this.#flags.remove(before.flags)
         this.#flags.add(entry.flags)
       }
-      this.#entries.replace(index, entry)
+      this.#entries.replace(entry)
       this.#raiseModSeq(entry.modSeq)
     }
   }

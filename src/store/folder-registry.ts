@@ -44,12 +44,13 @@ export class FolderRegistry<State extends FolderState> {
 
   /** Returns an owner's folders in name order. */
   list(owner: Owner): readonly Folder[] {
+    const names = this.#byOwner.get(owner)
+    if (!names) return []
     const { folders, changed } = this.#listed.get(owner) ?? { folders: [], changed: undefined }
     if (changed?.size === 0) return folders
-    const names = this.#byOwner.get(owner) ?? new Map<string, State>()
-    const news = [...(changed ?? names.keys())].flatMap((name) => names.get(name)?.folder ?? []).sort(byName)
+    const added = [...(changed ?? names.keys())].flatMap((name) => names.get(name)?.folder ?? []).sort(byName)
     const kept = folders.filter(({ name }) => !changed?.has(name))
-    const now = merged(kept, news)
+    const now = merged(kept, added)
     this.#listed.set(owner, { folders: now, changed: new Set() })
     return now
   }
@@ -113,15 +114,25 @@ export class FolderRegistry<State extends FolderState> {
     const { owner, name } = state.folder
     const names = this.#byOwner.get(owner) ?? new Map<string, State>()
     this.#byOwner.set(owner, names.set(name, state))
-    this.#listed.get(owner)?.changed.add(name)
+    this.#nameChanged(owner, name)
   }
 
   #removeName(folder: Folder): void {
     const names = this.#byOwner.get(folder.owner)
     // In a rename of several folders, another folder may have taken the name already.
     if (names?.get(folder.name)?.folder.id === folder.id) names.delete(folder.name)
-    if (names?.size === 0) this.#byOwner.delete(folder.owner)
-    this.#listed.get(folder.owner)?.changed.add(folder.name)
+    this.#nameChanged(folder.owner, folder.name)
+    if (names?.size !== 0) return
+    this.#byOwner.delete(folder.owner)
+    this.#listed.delete(folder.owner)
+  }
+
+  #nameChanged(owner: Owner, name: string): void {
+    const listed = this.#listed.get(owner)
+    if (!listed) return
+    listed.changed.add(name)
+    // So many are not sorted in faster than all are sorted.
+    if (listed.changed.size > listed.folders.length) this.#listed.delete(owner)
   }
 }
 

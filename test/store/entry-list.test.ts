@@ -74,7 +74,7 @@ it('has the entries of an array after random changes, and so have its earlier co
       const index = random(model.length)
       const changed = entry(model[index]?.uid ?? 0, ...flagsOf())
       model[index] = changed
-      list.replace(index, changed)
+      list.replace(changed)
     }
     if (random(5) === 0) copies.push([list.share(), model.slice()])
     if (random(20) === 0) copies.push([EntryList.of(model), model.slice()])
@@ -114,7 +114,7 @@ it('reads entries again after they were dropped, but not those that a copy alone
   const list = new EntryList(source, source.counts)
   const copy = list.share()
   list.pin([1, 4, 301])
-  list.replace(0, entry(1, '\\Flagged'))
+  list.replace(entry(1, '\\Flagged'))
   list.remove([301])
   const { reads } = source
   for (const block of source.held) block.drop()
@@ -129,7 +129,7 @@ it('names the blocks that changed since an earlier copy', () => {
   for (let uid = 90_000; uid <= 90_300; uid++) list.append(entry(uid))
   const before = list.share()
   expect([...list.changesSince(before)]).toEqual([])
-  list.replace(0, entry(1, '\\Seen'))
+  list.replace(entry(1, '\\Seen'))
   list.remove([300, ...Array.from({ length: 256 }, (_, i) => 512 + i), 19_000])
   list.append(entry(200_000))
   expect([...list.changesSince(before)]).toEqual([0, 1, 2, blockOf(19_000), blockOf(200_000)])

@@ -14,8 +14,8 @@ const emptyArena = (octets: Buffer): Arena => ({ octets, used: 0, live: 0, exten
 const isSparse = ({ octets, used, live }: Arena): boolean => (used - live) * 2 > octets.length
 
 /**
- * Keeps the octets of messages, by number, in few large buffers. V8 marks its whole heap for every 64 MiB of new buffers, so that a store that keeps
- * the buffers that it receives takes messages more slowly the more it holds.
+ * Keeps the octets of messages, by number, in few large buffers. V8 marks its whole heap for every 64 MiB of new buffers,
+ * so that a store that keeps the buffers that it receives takes messages more slowly the more it holds.
  */
 export class Arenas {
   #current = emptyArena(Buffer.alloc(0))

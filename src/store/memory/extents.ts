@@ -71,7 +71,7 @@ export class Extents {
     block.fields[(number % PER_BLOCK) * FIELDS + START] = start
   }
 
-  /** Changes the number of entries that share the octets. Returns how many there are then; 0 if there is no such extent. */
+  /** Changes the number of entries that share the octets. Returns how many there are then. The extent must exist. */
   hold(number: number, more: 1 | -1): number {
     const block = this.#blockOf(number)
     if (!block) return 0

@@ -1,12 +1,15 @@
-import type { MessageStore, Owner } from '../types.ts'
+import type { MessageStore, Owner, StoreEvent } from '../types.ts'
 import { SeenMarks } from './seen.ts'
 import { SeenView, ViewedBlocks } from './seen-view.ts'
 
 /** Octets of marks and views that are kept in memory for each store: about two million marks, each of them a message. */
 const MOST_OCTETS = 24 << 20
 
-/** Changes of a folder after which its views are forgotten: each keeps the blocks that were replaced since it was made. */
-const MOST_CHANGES = 500
+/** The memory of a reader and folder besides marks and views, about. */
+const PAIR_OCTETS = 1000
+
+/** Changed messages of a folder after which its views are forgotten: each keeps the blocks that were replaced since it was made. */
+const MOST_CHANGES = 2000
 
 /** What a reader has seen in a folder. */
 export interface Seen {
@@ -17,6 +20,8 @@ export interface Seen {
 
 interface Known {
   seen: Seen | undefined
+  /** Its memory when it was last used. */
+  octets: number
   /** Names of the values that changed since they were read. */
   readonly stale: Set<string>
   reading: Promise<void> | undefined
@@ -31,7 +36,8 @@ export class KnownMarks {
   /** By folder and reader, in the order of use. */
   readonly #known = new Map<string, Known>()
   readonly #blocks = new ViewedBlocks()
-  /** The number of changes of the folders that have views. */
+  #octets = 0
+  /** How many messages have changed, of the folders that have views. */
   readonly #changes = new Map<string, number>()
 
   private constructor(store: MessageStore) {
@@ -42,7 +48,7 @@ export class KnownMarks {
         const known = this.#known.get(keyOf(event.folder.id, event.reader))
         for (const name of event.names) known?.stale.add(name)
       } else if (event.type === 'folder-deleted') this.#forget(event.folder.id)
-      else this.#countChange(event.folder.id)
+      else this.#countChange(event.folder.id, messagesOf(event))
     })
   }
 
@@ -55,19 +61,22 @@ export class KnownMarks {
 
   /** Returns what a reader has seen in a folder, at least as of the call. @throws StoreError `not-found`, `closed` */
   async in(folderId: string, reader: Owner): Promise<Seen> {
-    if (this.#store.isShared) return this.#seenBy(await this.#read(folderId, reader))
+    if (this.#store.isShared) return seenBy(await this.#read(folderId, reader), new ViewedBlocks())
     const key = keyOf(folderId, reader)
-    const known: Known = this.#known.get(key) ?? { seen: undefined, stale: new Set(), reading: undefined }
+    const known: Known = this.#known.get(key) ?? { seen: undefined, octets: 0, stale: new Set(), reading: undefined }
     this.#known.delete(key)
     this.#known.set(key, known)
-    if (!this.#changes.has(folderId)) this.#changes.set(folderId, 0)
     while (!known.seen || known.stale.size > 0) {
       known.reading ??= this.#renew(known, folderId, reader).finally(() => {
         known.reading = undefined
       })
       await known.reading
     }
-    this.#trim()
+    if (this.#known.get(key) === known) {
+      if (!this.#changes.has(folderId)) this.#changes.set(folderId, 0)
+      this.#count(known, PAIR_OCTETS + known.seen.marks.octets + known.seen.view.octets)
+      this.#trim()
+    }
     return { marks: known.seen.marks.share(), view: known.seen.view }
   }
 
@@ -79,51 +88,66 @@ export class KnownMarks {
       if (known.seen && names) {
         known.seen.marks.replace(names, read)
         known.seen.view.marksChanged(names)
-      } else known.seen = this.#seenBy(read)
+      } else known.seen = seenBy(read, this.#blocks)
     } catch (error) {
-      this.#known.delete(keyOf(folderId, reader))
+      this.#drop(keyOf(folderId, reader))
       throw error
     }
-  }
-
-  #seenBy(marks: SeenMarks): Seen {
-    return { marks, view: new SeenView(marks, this.#blocks) }
   }
 
   async #read(folderId: string, reader: Owner, names?: readonly string[]): Promise<SeenMarks> {
     return SeenMarks.from(await this.#store.values({ folderId, kind: 'seen', reader, names }))
   }
 
-  #countChange(folderId: string): void {
+  #countChange(folderId: string, messages: number): void {
     const changes = this.#changes.get(folderId)
     if (changes === undefined) return
-    this.#changes.set(folderId, changes + 1)
-    if (changes < MOST_CHANGES) return
-    this.#changes.delete(folderId)
-    for (const [key, { seen }] of this.#known) if (key.startsWith(keyOf(folderId, ''))) seen?.view.forget()
+    const now = changes + messages
+    this.#changes.set(folderId, now < MOST_CHANGES ? now : 0)
+    if (now >= MOST_CHANGES) for (const [, { seen }] of this.#ofFolder(folderId)) seen?.view.forget()
   }
 
   /** Forgets the marks of a folder. */
   #forget(folderId: string): void {
     this.#changes.delete(folderId)
-    for (const key of this.#known.keys()) if (key.startsWith(keyOf(folderId, ''))) this.#known.delete(key)
+    for (const [key] of [...this.#ofFolder(folderId)]) this.#drop(key)
+  }
+
+  *#ofFolder(folderId: string): Generator<[key: string, known: Known], void, void> {
+    for (const [key, known] of this.#known) if (key.startsWith(keyOf(folderId, ''))) yield [key, known]
+  }
+
+  #count(known: Known, octets: number): void {
+    this.#octets += octets - known.octets
+    known.octets = octets
+  }
+
+  #drop(key: string): void {
+    const known = this.#known.get(key)
+    if (!known) return
+    this.#known.delete(key)
+    this.#count(known, 0)
+    known.seen?.view.forget()
   }
 
   /** Forgets what was not needed for the longest time. */
   #trim(): void {
-    let octets = 0
-    for (const { seen } of this.#known.values()) octets += octetsOf(seen)
-    for (const [key, { seen, reading }] of this.#known) {
-      if (octets <= MOST_OCTETS) break
+    if (this.#octets <= MOST_OCTETS) return
+    for (const [key, { reading }] of this.#known) {
       // Changes that arrive during the reading are noted here.
-      if (reading) continue
-      octets -= octetsOf(seen)
-      this.#known.delete(key)
+      if (!reading) this.#drop(key)
+      if (this.#octets <= MOST_OCTETS) return
     }
   }
 }
 
-const octetsOf = (seen: Seen | undefined): number => (seen ? seen.marks.octets + seen.view.octets : 0)
+const seenBy = (marks: SeenMarks, viewed: ViewedBlocks): Seen => ({ marks, view: new SeenView(marks, viewed) })
+
+/** Returns how many messages an event has changed. New ones are in the last block, and count as one. */
+function messagesOf(event: StoreEvent): number {
+  if (event.type === 'expunged') return event.uids.length
+  return event.type === 'flags' ? event.entries.length : 1
+}
 
 const ofStores = new WeakMap<MessageStore, KnownMarks>()
 

@@ -1,9 +1,7 @@
 import { isSliceOver, nextSlice } from '../../common/time-slice.ts'
 import { BLOCK_UIDS, type Block, type BlockSource } from '../entry-block.ts'
 import { EntryList } from '../entry-list.ts'
-import { SEEN } from '../flags.ts'
-import type { MessageEntry } from '../types.ts'
-import { type SeenMarks, viewOfBlock } from './seen.ts'
+import { type SeenMarks, seenOfBlock, viewOfBlock } from './seen.ts'
 
 /** Entries as readers see them that are in memory for each store, as far as they can be made again. */
 const MOST_ENTRIES = 100_000
@@ -16,14 +14,20 @@ export class ViewedBlocks {
   #entries = 0
 
   add(block: Block): void {
-    this.#entries += block.size - (this.#blocks.get(block) ?? 0)
+    this.delete(block)
+    this.#entries += block.size
     this.#blocks.set(block, block.size)
-    for (const [oldest, size] of this.#blocks) {
+    for (const oldest of this.#blocks.keys()) {
       if (this.#entries <= MOST_ENTRIES || oldest === block) return
-      this.#entries -= size
-      this.#blocks.delete(oldest)
+      this.delete(oldest)
       oldest.drop()
     }
+  }
+
+  /** Forgets a block that no view has any longer. */
+  delete(block: Block): void {
+    this.#entries -= this.#blocks.get(block) ?? 0
+    this.#blocks.delete(block)
   }
 }
 
@@ -56,7 +60,7 @@ export class SeenView {
   forget(): void {
     this.#last = this.#last.then(() => {
       this.#entries = new EntryList()
-      this.#view = new EntryList()
+      this.#view.clear()
     })
   }
 
@@ -84,11 +88,13 @@ export class SeenView {
     const { number, size, deleted } = block
     const octets = this.#marks.marksOf(number)
     const marked = this.#marks.seenIn(number)
-    const read = (): readonly MessageEntry[] => viewOfBlock(number, block.entries, octets)
     // A mark stays when its message is deleted. A full block has no deleted messages, so it is not read.
-    const isCounted = marked === 0 || size === BLOCK_UIDS
-    const seen = isCounted ? marked : read().filter(({ flags }) => flags.includes(SEEN)).length
-    const source: BlockSource = { read, holds: (viewed) => this.#viewed.add(viewed), leaves() {} }
+    const seen = marked === 0 || size === BLOCK_UIDS ? marked : seenOfBlock(number, block.entries, octets)
+    const source: BlockSource = {
+      read: () => viewOfBlock(number, block.entries, octets),
+      holds: (viewed) => this.#viewed.add(viewed),
+      leaves: (viewed) => this.#viewed.delete(viewed),
+    }
     this.#view.setBlock({ number, size, deleted, unseen: size - seen }, source)
   }
 }

@@ -33,7 +33,7 @@ export class SeenMarks {
     return marks
   }
 
-  /** Returns these marks without what was decoded of them. */
+  /** Returns these marks without what was decoded of them. It shows later changes, too, but not of what it has decoded. */
   share(): SeenMarks {
     const marks = new SeenMarks()
     marks.#octets = this.#octets
@@ -49,7 +49,6 @@ export class SeenMarks {
       if (octets) this.#octets.set(block, octets)
       else this.#octets.delete(block)
       this.#seen.delete(block)
-      this.#chunks.delete(block)
     }
   }
 
@@ -64,11 +63,6 @@ export class SeenMarks {
     this.#total = 0
     for (const octets of this.#octets.values()) this.#total += octets.length
     return this.#total
-  }
-
-  /** The blocks of uids that have marks. */
-  get blocks(): Iterable<number> {
-    return this.#octets.keys()
   }
 
   /** Returns how many marks of a block say that a message was seen. It may have been expunged since. */
@@ -144,6 +138,16 @@ export class SeenMarks {
     const mark = this.#markOf(entry.uid)
     return viewOf(entry, withSeen(entry.flags, mark?.isSeen ?? false), mark?.modSeq ?? 0)
   }
+}
+
+/** Returns how many entries of a block a reader has seen. @param octets the marks of the block */
+export function seenOfBlock(block: number, entries: readonly MessageEntry[], octets: Buffer): number {
+  const { from } = uidsOf(block)
+  const isSeen = new Uint8Array(BLOCK_UIDS)
+  for (let at = 0; at + MARK_OCTETS <= octets.length; at += MARK_OCTETS) {
+    isSeen[octets[at] as number] = octets[at + 1] as number
+  }
+  return entries.reduce((seen, { uid }) => seen + (isSeen[uid - from] as number), 0)
 }
 
 /** Returns the entries of a block as a reader sees them. @param octets the marks of the block */
