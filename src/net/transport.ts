@@ -220,8 +220,8 @@ export class Transport {
     this.#ending = true
     this.#stream.resume()
     this.#output.flush()
-    // A stream ends after what was written to it. A throttle writes it later.
-    if (this.#output.sink === this.#stream) this.#endStream()
+    // A stream ends after what was written to it. What waits may write its last words first. A throttle writes later.
+    if (this.#output.sink === this.#stream) queueMicrotask(() => this.#endStream())
     else void this.#flushed().then(() => this.#endStream())
   }
 
