@@ -72,8 +72,6 @@ export function captureObstacle(file: string): string | undefined {
 
 /** Logs one structured line for a session that has ended. */
 export function logSession(log: Logger, record: SessionRecord): void {
-  // A lab of a test usually logs nothing.
-  if (!log.isLevelEnabled('info')) return
   const {
     id,
     virtualServer,
