@@ -80,6 +80,8 @@ function fetch(client) {
       .digest('base64')
     if (sha512 !== client.sha512) throw new Error(`${client.package}: unexpected sha512 ${sha512}`)
     execFileSync('tar', ['xzf', archive], { cwd: folder })
+    // An earlier copy that lacks files.
+    rmSync(join(cache, client.folder), { recursive: true, force: true })
     renameSync(client.unpack(folder), join(cache, client.folder))
   } finally {
     rmSync(folder, { recursive: true, force: true })

@@ -140,7 +140,7 @@ function keep(scripts: ReadonlyMap<string, Compiled>): void {
   }
 }
 
-/** Removes what was written long ago. Code that is still used is compiled once more. */
+/** Removes code that was written long ago. If it is still used, it is compiled once more. */
 function removeOld(folder: string): void {
   const before = Date.now() - KEEP_MS
   try {

@@ -31,7 +31,7 @@ async function keepCompiledCode(): Promise<void> {
   if (!folder || NODE_DISABLE_COMPILE_CACHE || !isOwn(folder)) return
   if (enableCompileCache) enableCompileCache(`${folder}/sealpost`)
   // Before Node.js 22.1
-  else (await import('./compiled-code.ts')).keepCompiledCode(`${folder}/sealpost`)
+  else (await import('./compiled-code.ts')).keepCompiledCode(`${folder}/sealpost/commands`)
 }
 
 /**

@@ -80,13 +80,13 @@ test('a command runs although keeping its code fails', async () => {
 })
 
 describe('where Node.js cannot keep compiled code', () => {
-  let ours: string
+  let all: string
   let kept: string
   beforeEach(() => {
     stub = place.write('stub.cjs', `require('node:module').enableCompileCache = undefined`)
-    ours = join(place.folder, '.cache/sealpost')
+    all = join(place.folder, '.cache/sealpost/commands')
     const options = cachedDataVersionTag().toString(16)
-    kept = join(ours, `${process.version}-${process.arch}-${options}`)
+    kept = join(all, `${process.version}-${process.arch}-${options}`)
   })
 
   const run = (args: readonly string[], env: Record<string, string> = {}) =>
@@ -109,7 +109,7 @@ describe('where Node.js cannot keep compiled code', () => {
     const before = files().map((file) => readFileSync(file, 'latin1'))
     const limited = { NODE_OPTIONS: `--require ${stub} --max-old-space-size=512` }
     expect(await runVersion(limited)).toMatchObject({ status: 0 })
-    expect(readdirSync(ours)).toHaveLength(2)
+    expect(readdirSync(all)).toHaveLength(2)
     expect(files().map((file) => readFileSync(file, 'latin1'))).toEqual(before)
   })
 
@@ -122,14 +122,15 @@ describe('where Node.js cannot keep compiled code', () => {
     expect(files().map((file) => readFileSync(file, 'latin1'))).toEqual(before)
   })
 
-  test('code that was written long ago is removed when code is written', async () => {
-    const old = [join(ours, 'v1-x64'), join(kept, 'old')]
-    for (const folder of [ours, kept, join(ours, 'v1-x64')]) mkdirSync(folder, { recursive: true, mode: 0o700 })
-    for (const file of [join(ours, 'v1-x64/code'), join(kept, 'old'), join(kept, 'new')]) writeFileSync(file, '')
-    for (const path of old) utimesSync(path, 1e9, 1e9)
+  test('code that was written long ago is removed when code is written, and nothing else', async () => {
+    const other = join(place.folder, '.cache/sealpost/other')
+    const old = [join(all, 'v1-x64'), join(kept, 'old')]
+    for (const folder of [kept, join(all, 'v1-x64'), other]) mkdirSync(folder, { recursive: true, mode: 0o700 })
+    for (const file of [join(all, 'v1-x64/code'), join(kept, 'old'), join(kept, 'new')]) writeFileSync(file, '')
+    for (const path of [...old, other]) utimesSync(path, 1e9, 1e9)
     await runVersion()
     expect(old.filter((path) => existsSync(path))).toEqual([])
-    expect(existsSync(join(kept, 'new'))).toBe(true)
+    expect([join(kept, 'new'), other].filter((path) => existsSync(path))).toHaveLength(2)
   })
 
   test('no unfinished file stays', async () => {
