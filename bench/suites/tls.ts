@@ -73,6 +73,8 @@ const resumptions = (version: Version): Workload => ({
 export const suite: RateSuite = {
   kind: 'rates',
   title: 'TLS handshakes',
+  // V8 compiles until some thousand handshakes were made.
+  warmUps: 4,
   contenders: [lab({ protocol: 'pop3', tls: true }), bareTls, opensslServer],
   workloads: [handshakes('TLSv1.3'), handshakes('TLSv1.2'), resumptions('TLSv1.3')],
 }
