@@ -8,8 +8,8 @@ export interface Ratio {
 
 const TITLE = 'CPU time of other servers divided by Sealpost’s (above 1: Sealpost needs less)'
 const ROW = 18
-const LABEL = 430
-const WIDTH = 970
+const LABEL = 550
+const WIDTH = 1090
 const TOP = 54
 /** The scale is logarithmic. */
 const [LEAST, MOST] = [0.25, 64]
