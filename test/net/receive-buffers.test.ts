@@ -17,6 +17,8 @@ const isForcedMinor = (entry: PerformanceEntry): boolean => {
 
 describe('buffers of received octets', () => {
   it('are freed while messages arrive, without showing gc to the program', async () => {
+    // Another test of the process may have exposed it.
+    const before = [typeof globalThis.gc, runInNewContext('typeof gc')]
     lab = await startLab()
     const freed = new Promise<void>((resolve) => {
       const observer = new PerformanceObserver((list) => {
@@ -34,7 +36,6 @@ describe('buffers of received octets', () => {
       client.close()
     }
     await freed
-    expect(runInNewContext('typeof gc')).toBe('undefined')
-    expect(typeof globalThis.gc).toBe('undefined')
+    expect([typeof globalThis.gc, runInNewContext('typeof gc')]).toEqual(before)
   })
 })
