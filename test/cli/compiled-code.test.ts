@@ -107,7 +107,7 @@ describe('where Node.js cannot keep compiled code', () => {
   test('other options of V8 have a folder of their own', async () => {
     await runVersion()
     const before = files().map((file) => readFileSync(file, 'latin1'))
-    const limited = { NODE_OPTIONS: `--require ${stub} --max-old-space-size=512` }
+    const limited = { NODE_OPTIONS: `--require ${stub} --stack-trace-limit=5` }
     expect(await runVersion(limited)).toMatchObject({ status: 0 })
     expect(readdirSync(all)).toHaveLength(2)
     expect(files().map((file) => readFileSync(file, 'latin1'))).toEqual(before)
