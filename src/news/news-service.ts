@@ -90,11 +90,7 @@ export class NewsService implements NewsContext {
 
   /** Acts as relaying agent: accepts an article from a peer. Rejects with ArticleRefused. */
   relay(raw: Buffer, source: Source): Promise<Relayed> {
-    try {
-      return relay(this, raw, source)
-    } catch (error) {
-      return Promise.reject(error)
-    }
+    return relay(this, raw, source)
   }
 
   /** Decides about an offer. Claims a wanted article for `holder` (a session) until it arrives. RFC 4644 section 2.4. */

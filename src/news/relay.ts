@@ -31,9 +31,18 @@ const MANDATORY = ['from', 'newsgroups', 'subject', 'message-id', 'date', 'path'
 /**
  * Accepts an article from a peer: rejects invalid articles, duplicates, and articles for groups that are not carried here;
  * adds this site to the Path and stores the article. RFC 5537 sections 3.6 and 3.7.
- * @throws ArticleRefused at once, if nothing has to be awaited
+ * Rejects with ArticleRefused if it is not accepted.
  */
 export function relay(news: NewsContext, raw: Buffer, source: Source): Promise<Relayed> {
+  try {
+    return accept(news, raw, source)
+  } catch (error) {
+    return Promise.reject(error)
+  }
+}
+
+/** @throws ArticleRefused for what is wrong with the header; rejects with it for other reasons */
+function accept(news: NewsContext, raw: Buffer, source: Source): Promise<Relayed> {
   const article = new Article(raw)
   checkHeader(article, 'relayed', MANDATORY) // RFC 5536 section 3.1
   const messageId = article.value('message-id') as string

@@ -24,7 +24,7 @@ export class ViewedBlocks {
     }
   }
 
-  /** Forgets a block that no view has any longer. */
+  /** Forgets a block that is in no view now. */
   delete(block: Block): void {
     this.#entries -= this.#blocks.get(block) ?? 0
     this.#blocks.delete(block)
@@ -56,7 +56,7 @@ export class SeenView {
     for (const name of names) this.#changed.add(Number(name))
   }
 
-  /** Forgets the view, and with it the blocks that the folder has no longer. */
+  /** Forgets the view, and with it the old blocks of the folder that it kept. */
   forget(): void {
     this.#last = this.#last.then(() => {
       this.#entries = new EntryList()
