@@ -2,6 +2,7 @@ import type { FeedConfig, VirtualServerConfig } from '../../src/config/schema.ts
 import type { LogonPolicy } from '../../src/directory/policy.ts'
 import type { Tenants } from '../../src/directory/tenants.ts'
 import type { Account } from '../../src/directory/types.ts'
+import type { PosterRights } from '../../src/news/inject.ts'
 import { parseWildmat, type Wildmat } from '../../src/news/wildmat.ts'
 import type { Folder } from '../../src/store/types.ts'
 import { isVisibleTo } from '../../src/store/visible.ts'
@@ -10,7 +11,7 @@ import { isVisibleTo } from '../../src/store/visible.ts'
 type ServerAccess = VirtualServerConfig['access']
 
 /** The rights of one client to read and post, on the whole server and in each group. */
-export class GroupAccess {
+export class GroupAccess implements PosterRights {
   readonly #account: Account | undefined
   readonly #isLoggedOn: boolean
   readonly #server: ServerAccess
@@ -34,9 +35,7 @@ export class GroupAccess {
   }
 
   /** Whether the group exists for the client. If it does not, a log-on as the same account does not help. */
-  sees(group: Folder): boolean {
-    return isVisibleTo(group, this.#account?.user, this.#tenant)
-  }
+  readonly sees = (group: Folder): boolean => isVisibleTo(group, this.#account?.user, this.#tenant)
 
   canReadGroup(group: Folder): boolean {
     return this.canRead && this.sees(group) && (this.#isLoggedOn || group.newsgroup?.access !== 'authenticated')

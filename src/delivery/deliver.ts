@@ -4,6 +4,7 @@ import { countOctets, joinPieces, type Pieces } from '../common/pieces.ts'
 import { runInSlices } from '../common/time-slice.ts'
 import type { Account, AddedAccount } from '../directory/types.ts'
 import { ArticleRefused } from '../news/article.ts'
+import { allGroups } from '../news/inject.ts'
 import { type DeliveryPlan, planDelivery } from '../outgoing/plan.ts'
 import { openCaptured, openInbox, removeEmptyMailboxes } from '../store/mailboxes.ts'
 import {
@@ -232,7 +233,9 @@ async function postToNewsgroups(
   { message, session }: Delivery,
 ): Promise<readonly StoredMessage[]> {
   try {
-    const posted = await news?.postMail(newsgroups, joinPieces(message), { host: hostname, session })
+    // Everybody may write to the mail address of a newsgroup.
+    const poster = { host: hostname, session, rights: allGroups }
+    const posted = await news?.postMail(newsgroups, joinPieces(message), poster)
     return posted?.stored ?? []
   } catch (error) {
     if (!(error instanceof ArticleRefused)) throw error

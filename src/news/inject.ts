@@ -20,9 +20,19 @@ export interface Poster {
   /** The account that is logged on. */
   readonly account?: string | undefined
   readonly session?: string | undefined
-  /** Returns whether this poster may post to a group. Absent: to all groups. */
-  readonly mayPost?: (group: Folder) => boolean
+  readonly rights: PosterRights
 }
+
+/** The rights of a poster on newsgroups. */
+export interface PosterRights {
+  /** Returns whether the group exists for the poster. */
+  readonly sees: (group: Folder) => boolean
+  /** Returns whether the poster may post to a group that it sees. */
+  readonly canPostTo: (group: Folder) => boolean
+}
+
+/** The rights of a poster on all newsgroups. */
+export const allGroups: PosterRights = { sees: () => true, canPostTo: () => true }
 
 /** The result of posting an article. */
 export interface Posted {
@@ -95,15 +105,16 @@ function checkProtoArticle(article: Article): void {
   }
 }
 
-/** Returns those of the groups in which the poster may post. @throws ArticleRefused */
-function permitted(article: Article, poster: Poster, found: readonly Folder[]): readonly Folder[] {
+/** Returns those of the groups that the poster sees. @throws ArticleRefused if it may not post to one of them, or sees none */
+function permitted(article: Article, { rights }: Poster, existing: readonly Folder[]): readonly Folder[] {
+  const found = existing.every(rights.sees) ? existing : existing.filter(rights.sees)
   // A newgroup message names a group that does not exist yet. Control messages are stored in `control.*` anyway.
   if (article.has('control')) return found
   if (found.length === 0) {
     throw new ArticleRefused('unwanted', `no such newsgroup: ${article.newsgroups().join(', ')}`.slice(0, 200))
   }
   for (const group of found) {
-    const open = group.newsgroup?.posting !== 'no' && (poster.mayPost?.(group) ?? true)
+    const open = group.newsgroup?.posting !== 'no' && rights.canPostTo(group)
     if (!open) throw new ArticleRefused('forbidden', `posting to ${group.name} is not allowed`)
   }
   return found

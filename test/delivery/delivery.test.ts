@@ -2,6 +2,7 @@ import { describe, expect, test, vi } from 'vitest'
 import { systemClock } from '../../src/common/clock.ts'
 import { DeliveryError } from '../../src/delivery/types.ts'
 import { startLab } from '../../src/index.ts'
+import { allGroups } from '../../src/news/inject.ts'
 import { MemoryStore } from '../../src/store/memory/memory-store.ts'
 import { StoreError } from '../../src/store/types.ts'
 import { ask, greeted, startData, withoutTrace } from '../smtp/support.ts'
@@ -280,7 +281,7 @@ test('a moderator may be the postmaster', async () => {
     config: { newsgroups: [{ name: 'lab.announce', posting: 'moderated', moderator: 'postmaster@lab.test' }] },
   })
   const raw = 'From: alice@lab.test\r\nNewsgroups: lab.announce\r\nSubject: x\r\n\r\nx\r\n'
-  const { moderator } = await lab.lab.newsService.post(Buffer.from(raw), { host: '127.0.0.1' })
+  const { moderator } = await lab.lab.newsService.post(Buffer.from(raw), { host: '127.0.0.1', rights: allGroups })
   expect(moderator).toBe('postmaster@lab.test')
   expect((await lab.inbox(undefined)).map(({ entry }) => entry.envelope?.rcptTo)).toEqual([['postmaster@lab.test']])
 })

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { expect, test } from 'vitest'
+import { allGroups } from '../../src/news/inject.ts'
 import { PUBLIC_OWNER } from '../../src/store/types.ts'
 import { articleOf, startNewsLab } from '../support/news-lab.ts'
 import { play } from '../support/transcript.ts'
@@ -47,7 +48,7 @@ test('RFC 8315: an article with a Cancel-Lock is cancelled only with its key', a
 test('RFC 8315 section 3: the server locks the articles of an account, and only that account can remove them', async () => {
   await using lab = await startNewsLab()
   const by = (account: string | undefined, header: string) =>
-    lab.news.post(articleOf(header), { host: '127.0.0.1', account })
+    lab.news.post(articleOf(header), { host: '127.0.0.1', account, rights: allGroups })
   const lock = createHash('sha256').update('c2VjcmV0').digest('base64')
   await by('alice', `Message-ID: <1@a>\nCancel-Lock: sha256:${lock}`)
   await by('alice', 'Message-ID: <2@a>')
@@ -126,7 +127,8 @@ test('newgroup and rmgroup have no effect unless they are configured', async () 
 
 test('the locks of articles that were posted after a reset survive a restart', async () => {
   await using lab = await startNewsLab()
-  const by = (header: string) => lab.news.post(articleOf(header), { host: '127.0.0.1', account: 'alice' })
+  const by = (header: string) =>
+    lab.news.post(articleOf(header), { host: '127.0.0.1', account: 'alice', rights: allGroups })
   await by('Message-ID: <1@a>')
   const before = await lab.store.getState('news.cancel-secret')
   await lab.store.clear()

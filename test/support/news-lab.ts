@@ -1,4 +1,5 @@
 import type { LabInput } from '../../src/config/schema.ts'
+import { allGroups } from '../../src/news/inject.ts'
 import type { NewsService } from '../../src/news/news-service.ts'
 import type { ControlKind } from '../../src/news/types.ts'
 import { LineClient } from './line-client.ts'
@@ -53,7 +54,7 @@ export async function startNewsLab(options: NewsLabOptions = {}): Promise<NewsLa
       opened.destroy()
     },
     async post(header = '', body = 'Hello.\r\n') {
-      const { messageId } = await news.post(articleOf(header, body), { host: '127.0.0.1' })
+      const { messageId } = await news.post(articleOf(header, body), { host: '127.0.0.1', rights: allGroups })
       return messageId
     },
   }

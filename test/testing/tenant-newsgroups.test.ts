@@ -1,5 +1,7 @@
 import { ImapFlow } from 'imapflow'
+import type { TestLab } from '../../src/testing/test-lab.ts'
 import { expect, test } from '../../src/testing/vitest.ts'
+import { ImapClient } from '../support/imap-client.ts'
 import { LineClient } from '../support/line-client.ts'
 
 async function nntp(port: number, user: string | undefined, commands: string): Promise<string[]> {
@@ -43,4 +45,33 @@ test('a tenant sees no newsgroups of other tenants, by IMAP4 and NNTP', async ({
   // Without a log-on, a client belongs to no tenant.
   expect(await nntp(port, undefined, 'GROUP two.talk\r\n')).toContainEqual(expect.stringMatching(/^211 1 /))
   expect(await two.articles('talk')).toHaveLength(1)
+})
+
+/** Creates two tenants with a newsgroup each. Returns an account of the first, and the newsgroups. */
+async function twoTenants(lab: TestLab, name: string) {
+  const [one, two] = [lab.tenant(`${name}1`), lab.tenant(`${name}2`)]
+  return { alice: one.user('alice'), own: await one.createNewsgroup('talk'), other: await two.createNewsgroup('talk') }
+}
+
+const articleFor = (newsgroups: string, more = ''): string =>
+  `From: a@lab.test\r\nNewsgroups: ${newsgroups}\r\nSubject: x\r\n${more}\r\nhello\r\n`
+
+test('IMAP4 APPEND posts to no newsgroup that the account does not see', async ({ lab }) => {
+  const { alice, own, other } = await twoTenants(lab, 'append')
+  const client = await ImapClient.open(lab.server('imap4').port, alice, 'any')
+  const appended = await client.append(`"Public Folders/${own}"`, articleFor(`${own},${other}`))
+  expect(appended).toMatch(/^OK \[APPENDUID \d+ 1\]/)
+  client.destroy()
+  expect(await lab.articles(own)).toHaveLength(1)
+  expect(await lab.articles(other)).toEqual([])
+})
+
+test('a newsgroup that an account does not see does not exist for its articles', async ({ lab }) => {
+  const { alice, own, other } = await twoTenants(lab, 'post')
+  const port = lab.server('nntp').port
+  const post = (newsgroups: string) => nntp(port, alice, `POST\r\n${articleFor(newsgroups)}.\r\n`)
+  expect(await post(other)).toContain(`441 no such newsgroup: ${other}`)
+  expect(await post(`${own},${other}`)).toContainEqual(expect.stringMatching(/^240 /))
+  expect(await lab.articles(own)).toHaveLength(1)
+  expect(await lab.articles(other)).toEqual([])
 })

@@ -1,6 +1,8 @@
 import { findField, headerFields, headerValue } from '../../../src/mail/headers.ts'
 import { ArticleRefused } from '../../../src/news/article.ts'
+import { allGroups } from '../../../src/news/inject.ts'
 import type { Folder } from '../../../src/store/types.ts'
+import { isVisibleTo } from '../../../src/store/visible.ts'
 import {
   type AppendMessage,
   type AssembledMessage,
@@ -129,7 +131,10 @@ async function postArticle(
 ): Promise<CommandResult> {
   const { connection, context } = session
   if (!context.news) throw no('Posting is not available on this virtual server.', 'NOPERM')
-  const poster = { host: connection.remote.address, account: account.user, session: connection.record.id }
+  const { user } = account
+  const tenant = context.tenants.ofAccount(user)
+  const rights = { ...allGroups, sees: (group: Folder) => isVisibleTo(group, user, tenant) }
+  const poster = { host: connection.remote.address, account: user, session: connection.record.id, rights }
   // The article is read as a whole, and written again with further fields.
   using memory = connection.memory.reservation('messages')
   memory.grow(2 * message.octets)

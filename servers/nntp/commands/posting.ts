@@ -26,7 +26,7 @@ function postArticle(session: NntpSession, article: Buffer): Promise<void> {
     host: connection.remote.address,
     account: account?.user,
     session: connection.record.id,
-    mayPost: access.canPostTo,
+    rights: access,
   }
   const fault = connection.endOfData(async () => article)
   const posting = fault ? fault.then(() => news.post(article, poster)) : news.post(article, poster)

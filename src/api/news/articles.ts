@@ -4,7 +4,7 @@ import { compose } from '../../mail/compose.ts'
 import { Article } from '../../news/article.ts'
 import { keyForOthers } from '../../news/cancel-lock.ts'
 import { followUpTo } from '../../news/follow-up.ts'
-import type { Poster } from '../../news/inject.ts'
+import { allGroups, type Poster } from '../../news/inject.ts'
 import { PUBLIC_OWNER } from '../../store/types.ts'
 import type { Api } from '../api.ts'
 import { type Caller, seesFolder } from '../caller.ts'
@@ -71,7 +71,7 @@ const addressOf = ({ lab }: Api, { role, name }: Caller): string | undefined =>
 async function injected({ lab }: Api, caller: Caller, raw: Buffer): Promise<z.infer<typeof posted>> {
   const poster: Poster = {
     host: lab.config.hostname,
-    mayPost: (group) => seesFolder(caller, group),
+    rights: { ...allGroups, sees: (group) => seesFolder(caller, group) },
     ...(caller.role === 'account' ? { account: caller.name } : {}),
   }
   const { messageId: id, stored, moderator } = await lab.newsService.post(raw, poster)
