@@ -4,8 +4,8 @@ import { compose } from '../../mail/compose.ts'
 import { Article } from '../../news/article.ts'
 import { keyForOthers } from '../../news/cancel-lock.ts'
 import { followUpTo } from '../../news/follow-up.ts'
-import { allGroups, type Poster } from '../../news/inject.ts'
-import { PUBLIC_OWNER } from '../../store/types.ts'
+import type { Poster } from '../../news/inject.ts'
+import { type Folder, PUBLIC_OWNER } from '../../store/types.ts'
 import type { Api } from '../api.ts'
 import { type Caller, seesFolder } from '../caller.ts'
 import { messageOf } from '../messages/find.ts'
@@ -69,9 +69,12 @@ const addressOf = ({ lab }: Api, { role, name }: Caller): string | undefined =>
 
 /** Posts an article for a caller. @throws ArticleRefused */
 async function injected({ lab }: Api, caller: Caller, raw: Buffer): Promise<z.infer<typeof posted>> {
+  const canPostTo = (group: Folder): boolean => seesFolder(caller, group)
+  // A tenant knows that groups for everybody exist.
+  const sees = (group: Folder): boolean => group.newsgroup?.onlyAccounts === undefined || canPostTo(group)
   const poster: Poster = {
     host: lab.config.hostname,
-    rights: { ...allGroups, sees: (group) => seesFolder(caller, group) },
+    rights: { sees, canPostTo },
     ...(caller.role === 'account' ? { account: caller.name } : {}),
   }
   const { messageId: id, stored, moderator } = await lab.newsService.post(raw, poster)
@@ -149,7 +152,7 @@ const cancel = defineOperation({
     if (api.index.get(id))
       throw new ApiProblem(
         'conflict',
-        `${targetId} has a Cancel-Lock, so only its author can cancel it; delete it instead`,
+        `${targetId} has a Cancel-Lock, or is also in newsgroups of others, so only its author can cancel it; delete it instead`,
       )
     return { messageId: done.messageId }
   },
