@@ -39,21 +39,37 @@ export async function controlFolder(news: NewsContext, { kind }: Control): Promi
   })
 }
 
-/** Acts on a stored article's Control field, or on its Supersedes field, which cancels another article. */
-export async function actOnControl(news: NewsContext, article: Article, control: Control | undefined): Promise<void> {
-  const superseded = article.value('supersedes')
-  if (control) await act(news, article, control)
-  else if (superseded !== undefined && news.control.includes('cancel')) await cancel(news, article, superseded) // RFC 5537 section 5.4
+/**
+ * Returns whether the sender of a control message may cancel an article that has no Cancel-Lock.
+ * @param folders the groups that have the article
+ */
+export type MayCancel = (target: Article, folders: readonly Folder[]) => boolean
+
+/** A stored article that asks for an action. */
+export interface ControlRequest {
+  readonly article: Article
+  readonly mayCancel: MayCancel
 }
 
-async function act(news: NewsContext, article: Article, { kind, args }: Control): Promise<void> {
+/** Acts on a stored article's Control field, or on its Supersedes field, which cancels another article. */
+export async function actOnControl(
+  news: NewsContext,
+  request: ControlRequest,
+  control: Control | undefined,
+): Promise<void> {
+  const superseded = request.article.value('supersedes')
+  if (control) await act(news, request, control)
+  else if (superseded !== undefined && news.control.includes('cancel')) await cancel(news, request, superseded) // RFC 5537 section 5.4
+}
+
+async function act(news: NewsContext, request: ControlRequest, { kind, args }: Control): Promise<void> {
   const known = controlKinds.find((candidate) => candidate === kind)
   if (!known || !news.control.includes(known)) {
     news.log.info({ control: kind }, 'control message stored, but not executed')
     return
   }
-  if (known !== 'cancel') await actOnGroups(news, article, known, args)
-  else if (args[0] !== undefined) await cancel(news, article, args[0])
+  if (known !== 'cancel') await actOnGroups(news, request.article, known, args)
+  else if (args[0] !== undefined) await cancel(news, request, args[0])
 }
 
 type GroupAction = (news: NewsContext, request: GroupRequest) => Promise<void>
@@ -89,7 +105,7 @@ async function actOnGroups(
  * Removes an article from its groups. An article that has not arrived yet will be refused. RFC 5537 section 5.3.
  * @param request the cancel message, or the superseding article
  */
-async function cancel(news: NewsContext, request: Article, messageId: string): Promise<void> {
+async function cancel(news: NewsContext, request: ControlRequest, messageId: string): Promise<void> {
   const locations = await news.store.locate(messageId)
   const [first] = locations
   if (!first) {
@@ -97,16 +113,26 @@ async function cancel(news: NewsContext, request: Article, messageId: string): P
     return
   }
   const raw = await news.store.read(first.folder.id, first.uid)
-  if (raw && !mayCancel(request, new Article(raw))) {
-    news.log.info({ messageId }, "cancel refused: it has no key to the article's Cancel-Lock")
+  const folders = locations.map(({ folder }) => folder)
+  const refusal = raw && whyNotCancelled(request, new Article(raw), folders)
+  if (refusal !== undefined) {
+    news.log.info({ messageId }, `cancel refused: ${refusal}`)
     return
   }
   for (const { folder, uid } of locations) await news.store.expunge(folder.id, [uid])
 }
 
-/** Returns whether the request has a key to the article's Cancel-Lock, or the article has no lock. RFC 8315 section 3.3. */
-function mayCancel(request: Article, target: Article): boolean {
+/**
+ * Returns why a request may not remove an article: it has no key to the article's Cancel-Lock, or the article has no lock
+ * and is in groups to which the sender may not post. RFC 8315 section 3.3.
+ */
+function whyNotCancelled(
+  { article, mayCancel }: ControlRequest,
+  target: Article,
+  folders: readonly Folder[],
+): string | undefined {
   const locks = lockElements(target.value('cancel-lock'))
-  if (locks.length === 0) return true
-  return lockElements(request.value('cancel-key')).some((key) => locks.includes(lockOf(key)))
+  if (locks.length === 0) return mayCancel(target, folders) ? undefined : 'the sender may not post to its newsgroups'
+  const hasKey = lockElements(article.value('cancel-key')).some((key) => locks.includes(lockOf(key)))
+  return hasKey ? undefined : "it has no key to the article's Cancel-Lock"
 }

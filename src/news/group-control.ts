@@ -1,7 +1,7 @@
 import { isSliceOver, nextSlice } from '../common/time-slice.ts'
 import type { NewsgroupAttributes } from '../store/newsgroup-attributes.ts'
 import { type Folder, PUBLIC_OWNER } from '../store/types.ts'
-import type { Article } from './article.ts'
+import { type Article, ArticleRefused } from './article.ts'
 import { isNewsgroupName } from './newsgroups.ts'
 import type { NewsContext } from './types.ts'
 import type { Wildmat } from './wildmat.ts'
@@ -25,6 +25,7 @@ interface WantedGroup {
 /** Creates the group, or changes its description and whether it is moderated. RFC 5537 section 5.2.1. */
 export async function newgroup(news: NewsContext, { article, args }: GroupRequest): Promise<void> {
   const [name = '', flag] = args
+  checkChangeable(name, await news.group(name))
   await establish(news, article, { name, moderated: flag === 'moderated', description: descriptionIn(article, name) })
 }
 
@@ -65,6 +66,7 @@ function descriptionIn(article: Article, name: string): string {
 /** Removes the group. RFC 5537 section 5.2.2. */
 export async function rmgroup(news: NewsContext, { args: [name = ''] }: GroupRequest): Promise<void> {
   const folder = await news.group(name)
+  checkChangeable(name, folder)
   if (folder) await news.store.deleteFolder(folder.id)
 }
 
@@ -90,6 +92,12 @@ export async function checkgroups(news: NewsContext, { article, args, groups }: 
     if (isSliceOver()) await nextSlice()
     if (!kept.has(name) && mayChange(name)) await news.store.deleteFolder(id)
   }
+}
+
+/** Refuses to create, change or remove a group of the lab itself or of a tenant. @throws ArticleRefused */
+function checkChangeable(name: string, existing: Folder | undefined): void {
+  if (OWN.test(name)) throw new ArticleRefused('forbidden', `${name} is a group of the lab itself`)
+  if (existing && isForeign(existing)) throw new ArticleRefused('forbidden', `${name} is a group of a tenant`)
 }
 
 /** Returns whether a folder is not a newsgroup, or is a newsgroup of a tenant. */

@@ -70,8 +70,10 @@ export async function inject(news: NewsContext, raw: Buffer, poster: Poster): Pr
   const locks = account === undefined ? [] : await cancelFields(news.store, article, account, messageId)
   const lines = [...injectedFields(news, article, poster, messageId), ...locks]
   const injected = article.rebuiltPieces(account === undefined ? PATH : REPLACED, lines)
-  const { session } = poster
-  const stored = await storeArticle(news, { article, messageId, raw: injected, folders, session })
+  const { session, rights } = poster
+  const mayCancel = (_: Article, groups: readonly Folder[]): boolean =>
+    groups.every((group) => rights.sees(group) && rights.canPostTo(group))
+  const stored = await storeArticle(news, { article, messageId, raw: injected, folders, session, mayCancel })
   return { messageId, stored }
 }
 
@@ -109,13 +111,14 @@ function checkProtoArticle(article: Article): void {
 function permitted(article: Article, { rights }: Poster, existing: readonly Folder[]): readonly Folder[] {
   const found = existing.every(rights.sees) ? existing : existing.filter(rights.sees)
   // A newgroup message names a group that does not exist yet. Control messages are stored in `control.*` anyway.
-  if (article.has('control')) return found
-  if (found.length === 0) {
+  const isControl = article.has('control')
+  if (found.length === 0 && !isControl) {
     throw new ArticleRefused('unwanted', `no such newsgroup: ${article.newsgroups().join(', ')}`.slice(0, 200))
   }
   for (const group of found) {
-    const open = group.newsgroup?.posting !== 'no' && rights.canPostTo(group)
-    if (!open) throw new ArticleRefused('forbidden', `posting to ${group.name} is not allowed`)
+    const isOpen = isControl || group.newsgroup?.posting !== 'no'
+    if (!(isOpen && rights.canPostTo(group)))
+      throw new ArticleRefused('forbidden', `posting to ${group.name} is not allowed`)
   }
   return found
 }

@@ -55,7 +55,8 @@ function accept(news: NewsContext, raw: Buffer, source: Source): Promise<Relayed
   if (hasPassed(path, news.hostname)) throw new ArticleRefused('unwanted', `Path has ${news.hostname} already`)
   const keep = (folders: readonly Folder[]): Promise<Relayed> => {
     const relayed = article.rebuiltPieces(REPLACED, [`Path: ${relayedPath(news.hostname, source, path)}`])
-    const accepted = { article, messageId, raw: relayed, folders, session: source.session }
+    const mayCancel = (target: Article): boolean => target.newsgroups().some(source.groups)
+    const accepted = { article, messageId, raw: relayed, folders, session: source.session, mayCancel }
     return storeArticle(news, accepted).then((stored) => ({ messageId, stored }))
   }
   const carried = carriedGroups(news, article, source, messageId)

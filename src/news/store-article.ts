@@ -1,7 +1,7 @@
 import { joinPieces, type Pieces } from '../common/pieces.ts'
 import { type Folder, type Location, type NewMessage, type StoredMessage, StoreError } from '../store/types.ts'
 import { Article, ArticleRefused } from './article.ts'
-import { actOnControl, controlFolder, controlOf } from './control.ts'
+import { actOnControl, controlFolder, controlOf, type MayCancel } from './control.ts'
 import { mailOut } from './gateway.ts'
 import type { NewsContext } from './types.ts'
 
@@ -14,6 +14,7 @@ export interface AcceptedArticle {
   readonly raw: Pieces
   readonly folders: readonly Folder[]
   readonly session?: string | undefined
+  readonly mayCancel: MayCancel
 }
 
 /**
@@ -38,12 +39,12 @@ function store(news: NewsContext, accepted: AcceptedArticle): Promise<readonly S
 
 /** Stores an article, then acts on its control request and mails it. */
 async function storeWithEffects(news: NewsContext, accepted: AcceptedArticle): Promise<readonly StoredMessage[]> {
-  const { article, raw } = accepted
+  const { article, raw, mayCancel } = accepted
   const control = controlOf(article)
   const folders = control ? [await controlFolder(news, control)] : accepted.folders
   const stored = await append(news, accepted, folders)
   const kept = new Article(joinPieces(raw))
-  if (control || article.has('supersedes')) await actOnControl(news, kept, control)
+  if (control || article.has('supersedes')) await actOnControl(news, { article: kept, mayCancel }, control)
   if (!control && folders.some(({ newsgroup }) => newsgroup?.gateway)) await mailOut(news, kept, folders)
   return stored
 }

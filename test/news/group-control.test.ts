@@ -116,12 +116,18 @@ test('a signature that names a large field many times is refused', async () => {
   expect(await listed(lab)).toEqual(before)
 })
 
-test('checkgroups leaves a group of a tenant as it is', async () => {
-  await using lab = await startNewsLab({ control: ['checkgroups'] })
+test('control messages leave groups of tenants and of the lab itself as they are', async () => {
+  await using lab = await startNewsLab({ control: ['newgroup', 'rmgroup', 'checkgroups'] })
   await lab.store.createFolder(PUBLIC_OWNER, 'lab.tenant', {
     newsgroup: { description: 'Own', posting: 'yes', createdAt: 0, createdBy: '', onlyAccounts: 'one.' },
   })
-  await lab.post('Control: checkgroups lab\nApproved: admin@lab.test', 'lab.tenant\tOther (Moderated)\r\n')
+  const send = (control: string, body?: string) => lab.post(`Control: ${control}\nApproved: admin@lab.test`, body)
+  await send('checkgroups lab', 'lab.tenant\tOther (Moderated)\r\n')
+  await send('newgroup lab.tenant moderated')
+  await send('rmgroup lab.tenant')
   const group = await lab.news.group('lab.tenant')
   expect(group?.newsgroup).toMatchObject({ description: 'Own', posting: 'yes' })
+  await send('newgroup control.rmgroup')
+  await send('rmgroup control.newgroup')
+  await lab.play('C: LIST ACTIVE control.*group\nS: 215 *\nS: control.newgroup 2 1 n\nS: control.rmgroup 2 1 n\nS: .')
 })

@@ -219,3 +219,23 @@ test('an article sent by many peers at once is stored once', async () => {
   await lab.play('C: GROUP lab.general\nS: 211 1 1 1 *')
   for (const client of clients) client.destroy()
 })
+
+test('a peer cancels only articles for newsgroups of its feed', async () => {
+  await using lab = await startPeerLab()
+  await lab.post('Message-ID: <1@a>\nNewsgroups: lab.test')
+  await lab.post('Message-ID: <2@a>\nNewsgroups: lab.test,lab.general')
+  const cancel = (id: string, target: string) =>
+    article(id, `Newsgroups: lab.general\n C: Path: peer.test!not-for-mail\n C: Control: cancel ${target}`)
+  await lab.play(`
+    C: TAKETHIS <c1@a>
+    ${cancel('<c1@a>', '<1@a>')}
+    S: 239 *
+    C: TAKETHIS <c2@a>
+    ${cancel('<c2@a>', '<2@a>')}
+    S: 239 *
+    C: STAT <1@a>
+    S: 223 *
+    C: STAT <2@a>
+    S: 430 *
+  `)
+})

@@ -75,3 +75,23 @@ test('a newsgroup that an account does not see does not exist for its articles',
   expect(await lab.articles(own)).toHaveLength(1)
   expect(await lab.articles(other)).toEqual([])
 })
+
+test('a control message needs the right to post to the newsgroups that it names and changes', async ({ lab }) => {
+  const { alice, own, other } = await twoTenants(lab, 'control')
+  const port = lab.server('nntp').port
+  const post = (user: string | undefined, groups: string, more: string) =>
+    nntp(port, user, `POST\r\n${articleFor(groups, more)}.\r\n`)
+  await post(undefined, other, 'Message-ID: <e1@control.test>\r\n')
+  await post(undefined, own, 'Message-ID: <e2@control.test>\r\n')
+  await post(undefined, `${own},${other}`, 'Message-ID: <e3@control.test>\r\n')
+  for (const id of ['e1', 'e2', 'e3']) {
+    expect(await post(alice, own, `Control: cancel <${id}@control.test>\r\n`)).toContainEqual(
+      expect.stringMatching(/^240 /),
+    )
+    await post(alice, other, `Control: cancel <${id}@control.test>\r\n`)
+  }
+  await post(alice, own, 'Message-ID: <e4@control.test>\r\nSupersedes: <e1@control.test>\r\n')
+  const ids = async (group: string) => (await lab.articles(group)).map(({ messageId }) => messageId)
+  expect(await ids(other)).toEqual(['<e1@control.test>', '<e3@control.test>'])
+  expect(await ids(own)).toEqual(['<e3@control.test>', '<e4@control.test>'])
+})
