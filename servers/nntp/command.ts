@@ -56,6 +56,11 @@ export interface NntpCommand {
   readonly syntax: string
   /** Returns a promise only if something has to be awaited. @throws NntpError */
   run(session: NntpSession, args: readonly string[]): void | Promise<void>
+  /**
+   * Refuses a line of this command that is too long to be run. Only commands after which the client sends an article at once
+   * have it: they read the article first. @throws NntpError
+   */
+  refused?(session: NntpSession, refusal: NntpError): void | Promise<void>
 }
 
 interface Definition<A> {

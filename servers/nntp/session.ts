@@ -42,7 +42,9 @@ const errorReplies: ErrorReplies<NntpError> = {
     // RFC 3977 section 6.3.1. IHAVE and TAKETHIS catch this error themselves.
     return error instanceof ArticleRefused ? new NntpError(441, error.message) : undefined
   },
-  tooLong: () => syntaxError('Line too long'),
+  // An article follows, which would be read as commands. RFC 4644 section 2.5
+  tooLong: ({ lineStart }) =>
+    /^[ \t]*takethis[ \t]/i.test(lineStart) ? new NntpError(400, 'Line too long') : syntaxError('Line too long'),
   // Commands that transfer articles have their own code. RFC 3977 section 3.2.1
   memoryFull: () => new NntpError(403, 'Not enough memory. Try again later'),
   // 403: internal fault, here a closed store or a removed group. RFC 3977 section 3.2.1
@@ -168,7 +170,9 @@ class Session implements NntpSession, ProtocolSession<string, NntpError> {
     if (this.words?.unknown.includes(command.name)) throw new NntpError(500, 'Unknown command')
     // Only SASL responses may be longer than other commands. RFC 4643 section 2.4
     if (octets.length > MAX_COMMAND_OCTETS && command.name !== 'AUTHINFO SASL') {
-      throw syntaxError('Command line too long')
+      const refusal = syntaxError('Command line too long')
+      if (command.refused) return command.refused(this, refusal)
+      throw refusal
     }
     return command.run(this, args)
   }

@@ -20,6 +20,7 @@ import {
   deliveryReply,
   formatReply,
   internalError,
+  malformedChunk,
   mustStartTls,
   notRecognized,
   SmtpError,
@@ -62,7 +63,9 @@ const errorReplies: ErrorReplies<SmtpError> = {
     if (error instanceof SmtpError) return error
     return error instanceof DeliveryError ? deliveryReply(error) : undefined
   },
-  tooLong: () => new SmtpError(500, '5.5.6', 'Error: line too long'), // RFC 4954 section 4
+  // A chunk follows, which would be read as commands. RFC 3030 section 2
+  tooLong: ({ lineStart }) =>
+    /^bdat\b/i.test(lineStart) ? malformedChunk() : new SmtpError(500, '5.5.6', 'Error: line too long'), // RFC 4954 section 4
   memoryFull: () => new SmtpError(452, '4.3.1', 'Error: not enough memory, try again later'), // RFC 5321 section 4.2.3
   storeFailed: storeReply,
   internal: internalError,

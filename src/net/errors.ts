@@ -24,11 +24,14 @@ export class ConnectionEnded extends Error {
 export class TooLong extends Error {
   override readonly name = 'TooLong'
   readonly limitOctets: number
+  /** The first octets of a line, as `latin1`: some commands are followed by a message. */
+  readonly lineStart: string
   /** The last octets of a line, as `latin1`: IMAP4 announces there that a literal follows. */
   readonly lineTail: string
-  constructor(what: 'line' | 'block', limitOctets: number, lineTail = '') {
+  constructor(what: 'line' | 'block', limitOctets: number, lineStart = '', lineTail = '') {
     super(`${what} longer than ${limitOctets} octets`)
     this.limitOctets = limitOctets
+    this.lineStart = lineStart
     this.lineTail = lineTail
   }
 }

@@ -6,8 +6,8 @@ const LF = 0x0a
 const CR = 0x0d
 /** The CR of a maximum-length line may arrive before its LF. */
 const CR_OCTETS = 1
-/** How much of the end of a line that is too long is kept. */
-const TAIL_OCTETS = 16
+/** How much of the start and of the end of a line that is too long is kept. */
+const EDGE_OCTETS = 16
 const EMPTY = Buffer.alloc(0)
 /** Received octets, not yet read by the session, above which the socket is paused. */
 const HIGH_WATER_OCTETS = 256 * 1024
@@ -33,8 +33,9 @@ export class Input {
   #wake: (() => void) | undefined
   #isPaused = false
   #skippingLine = false
-  /** The end of the line that is being skipped. */
-  #skipped: Buffer = EMPTY
+  /** The start and the end of the line that is being skipped. */
+  #skippedStart = ''
+  #skippedTail: Buffer = EMPTY
   readonly #onData = (chunk: Buffer): void => {
     this.#chunks.push(chunk)
     this.#heldOctets += chunk.length
@@ -95,14 +96,15 @@ export class Input {
   takeLine(maxOctets: number, encoding: LineEncoding): string | undefined {
     const end = this.#findLineEnd()
     if (end === -1) {
-      if (this.#heldOctets > maxOctets + CR_OCTETS) this.#skippingLine = true
       if (this.#skippingLine) this.#skip(this.#heldOctets)
+      else if (this.#heldOctets > maxOctets + CR_OCTETS) this.#startSkipping()
       return undefined
     }
     if (this.#skippingLine) {
       this.#skip(end + 1)
       this.#skippingLine = false
-      throw new TooLong('line', maxOctets, this.#skipped.toString('latin1').replace(/\r?\n$/, ''))
+      const tail = this.#skippedTail.toString('latin1').replace(/\r?\n$/, '')
+      throw new TooLong('line', maxOctets, this.#skippedStart, tail)
     }
     const first = this.#chunks[0] as Buffer
     const isInFirst = this.#offset + end < first.length
@@ -110,8 +112,9 @@ export class Input {
     if (isInFirst) this.#drop(end + 1)
     const length = end > 0 && octets[start + end - 1] === CR ? end - 1 : end
     if (length > maxOctets) {
-      const tail = octets.subarray(start, start + length).subarray(-TAIL_OCTETS)
-      throw new TooLong('line', maxOctets, tail.toString('latin1'))
+      const line = octets.subarray(start, start + length)
+      const tail = line.subarray(-EDGE_OCTETS).toString('latin1')
+      throw new TooLong('line', maxOctets, line.toString('latin1', 0, EDGE_OCTETS), tail)
     }
     return octets.toString(encoding, start, start + length)
   }
@@ -159,10 +162,18 @@ export class Input {
     this.#heldOctets += octets.length
   }
 
+  /** Begins to discard the held line, which is too long. */
+  #startSkipping(): void {
+    this.#skippingLine = true
+    const held = this.take(this.#heldOctets)
+    this.#skippedStart = held.toString('latin1', 0, EDGE_OCTETS)
+    this.#skippedTail = held.subarray(-EDGE_OCTETS)
+  }
+
   /** Discards octets of a line that is too long, and keeps its end. */
   #skip(octets: number): void {
-    const piece = this.take(octets).subarray(-TAIL_OCTETS)
-    this.#skipped = Buffer.concat([this.#skipped, piece]).subarray(-TAIL_OCTETS)
+    const piece = this.take(octets).subarray(-EDGE_OCTETS)
+    this.#skippedTail = Buffer.concat([this.#skippedTail, piece]).subarray(-EDGE_OCTETS)
   }
 
   #findLineEnd(): number {

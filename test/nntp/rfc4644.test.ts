@@ -239,3 +239,25 @@ test('a peer cancels only articles for newsgroups of its feed', async () => {
     S: 430 *
   `)
 })
+
+test('TAKETHIS: the article after a line that is too long is not read as commands', async () => {
+  await using lab = await startPeerLab()
+  const body = 'C: DATE\nC: GROUP lab.general\nC: .'
+  await lab.play(`
+    C: TAKETHIS <${'x'.repeat(300)}@a>
+    ${body}
+    S: 501 *
+    C: TAKETHIS <${'x'.repeat(600)}@a>
+    ${body}
+    S: 501 *
+    C: takethis ${'x'.repeat(12_000)}
+    ${body}
+    S: 501 *
+    C: DATE
+    S: 111 *
+    C: TAKETHIS <${'x'.repeat(20_000)}@a>
+    ${body}
+    S: 400 *
+    S: (end)
+  `)
+})

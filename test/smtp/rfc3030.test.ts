@@ -110,14 +110,20 @@ describe('chunks', () => {
     `BDAT ${'9'.repeat(16)}`,
     'BDAT \xb2',
     'BDAT 0x10',
-  ])('%j ends the session, because what follows may be content', async (command) => {
+  ])('%j ends the session, because what follows may be content', expectEnd)
+
+  test.each([13_000, 300_000])('a BDAT line with %i spaces ends the session, because content follows', (spaces) =>
+    expectEnd(`bdat 3${' '.repeat(spaces)}LAST`),
+  )
+
+  async function expectEnd(command: string): Promise<void> {
     await using lab = await startMailLab(smtp)
     const client = await greeted(lab)
     client.send(`${envelope}${command}\r\n${trap}`)
     const replies = await client.rest()
     expect(replies.map((line) => line.slice(0, 3))).toEqual(['250', '250', '421'])
     expect(await lab.inbox('bob')).toEqual([])
-  })
+  }
 
   test('a chunk of absurd size is read as content until the client disconnects', async () => {
     await using lab = await startMailLab(smtp)

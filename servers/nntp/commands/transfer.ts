@@ -58,8 +58,8 @@ export const check = defineCommand<string>({
 })
 
 /**
- * TAKETHIS message-id, followed by the article. Reads the article even if the command is wrong, because its lines would
- * otherwise be read as commands. `defineCommand` would reject the command first, so it is not used. RFC 4644 section 2.5.
+ * TAKETHIS message-id, followed by the article. Reads the article even if the command is wrong or too long, because its lines
+ * would otherwise be read as commands. `defineCommand` would reject the command first, so it is not used. RFC 4644 section 2.5.
  */
 export const takethis: NntpCommand = {
   name: 'TAKETHIS',
@@ -83,6 +83,10 @@ export const takethis: NntpCommand = {
         session.reply(439, `${messageId} exceeds the limit of ${article.limitOctets} octets`)
         return undefined
       }
+    }),
+  refused: (session, refusal) =>
+    withArticle(session, TRY_LATER, () => {
+      throw refusal
     }),
 }
 

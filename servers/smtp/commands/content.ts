@@ -2,7 +2,7 @@ import type { ReceivedOctets } from '../../../src/common/received-octets.ts'
 import { TooLong } from '../../../src/net/errors.ts'
 import { needGreeting, needRecipients, noArgument, type SmtpCommand, type SmtpSession } from '../command.ts'
 import { receive } from '../receive.ts'
-import { badSequence, SmtpError, tooLarge } from '../reply.ts'
+import { badSequence, malformedChunk, type SmtpError, tooLarge } from '../reply.ts'
 
 /** DATA: the message, up to a line with a single dot. RFC 5321 section 4.1.1.4. */
 export const data: SmtpCommand = {
@@ -81,7 +81,6 @@ async function discard({ connection }: SmtpSession, { octets }: Chunk, refusal: 
 
 function parseChunk(argument: string): Chunk {
   const match = /^(\d{1,15})(?: (LAST))?$/i.exec(argument)
-  // Without a size, the chunk's octets look like commands: the connection must close.
-  if (!match) throw new SmtpError(421, '4.5.4', 'Syntax: BDAT size [LAST]; closing connection')
+  if (!match) throw malformedChunk()
   return { octets: Number(match[1]), last: match[2] !== undefined }
 }
