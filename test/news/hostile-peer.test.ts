@@ -1,46 +1,9 @@
-import { once } from 'node:events'
-import { type AddressInfo, createServer, type Socket } from 'node:net'
 import pino from 'pino'
 import { expect, test } from 'vitest'
 import { startLab } from '../../src/testing/start-lab.ts'
+import { startPeer } from '../support/scripted-peer.ts'
 
 const soon = { timeout: 20_000, interval: 50 }
-
-/** Starts a peer that greets, answers each line with `answer`, and records what it receives. */
-async function startPeer(greeting: string, answer: (line: string) => string | undefined) {
-  const heard: string[] = []
-  let octets = ''
-  const sockets = new Set<Socket>()
-  const server = createServer((socket) => {
-    sockets.add(socket)
-    socket.on('error', () => {})
-    socket.write(greeting)
-    let held = ''
-    socket.on('data', (chunk) => {
-      held += chunk.toString('latin1')
-      octets += chunk.toString('latin1')
-      for (let end = held.indexOf('\r\n'); end !== -1; end = held.indexOf('\r\n')) {
-        const line = held.slice(0, end)
-        held = held.slice(end + 2)
-        heard.push(line)
-        const reply = answer(line)
-        if (reply !== undefined) socket.write(reply)
-      }
-    })
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  return {
-    heard,
-    octets: () => octets,
-    port: (server.address() as AddressInfo).port,
-    sessions: () => sockets.size,
-    async [Symbol.asyncDispose]() {
-      for (const socket of sockets) socket.destroy()
-      await once(server.close(), 'close')
-    },
-  }
-}
 
 /** Starts a lab that has one article for such a peer. */
 async function labFor(port: number, tls: 'off' | 'starttls') {

@@ -1,3 +1,4 @@
+import { TooLong } from '../../net/errors.ts'
 import { ArticleRefused, hasMessageIdForm } from '../article.ts'
 import type { NewsService } from '../news-service.ts'
 import type { Source } from '../relay.ts'
@@ -16,6 +17,8 @@ export interface PullOptions {
 /** Overlap of two fetches, so that articles that arrived during a fetch are not missed. Known Message-IDs are skipped. */
 const OVERLAP_MS = 60_000
 const MAX_LIST_OCTETS = 64 << 20
+/** Articles that the peer cannot send after which a round ends: the peer has a problem that is not one of an article. */
+const MAX_FAILURES = 100
 
 /** Runs a round of a pull feed: fetches the peer's new articles since the last round. RFC 3977 section 7.4. */
 export async function pullRound(options: PullOptions): Promise<Next> {
@@ -26,15 +29,31 @@ export async function pullRound(options: PullOptions): Promise<Next> {
     await session.ask('MODE READER')
     const now = await peerTime(session)
     const since = Number((await news.store.getState(key)) ?? 0)
-    for (const messageId of await newArticles(session, dialOptions.feed.groups, since)) {
-      if (!(await news.store.knows(messageId))) await fetchArticle(session, options, messageId)
-    }
-    await news.store.setState(key, String(Math.max(0, now - OVERLAP_MS)))
+    const failure = await fetchNew(session, options, await newArticles(session, dialOptions.feed.groups, since))
+    // Otherwise the next round begins at the same time, and asks again for what is still missing.
+    if (!failure) await news.store.setState(key, String(Math.max(0, now - OVERLAP_MS)))
     await session.close()
+    if (failure) throw failure
   } finally {
     session.connection.destroy()
   }
   return dialOptions.feed.interval
+}
+
+/** Fetches the articles that are not known here. Returns the first failure of the peer: the other articles are fetched all the same. */
+async function fetchNew(
+  session: PeerSession,
+  options: PullOptions,
+  messageIds: readonly string[],
+): Promise<FeedError | undefined> {
+  const failures: FeedError[] = []
+  for (const messageId of messageIds) {
+    if (failures.length === MAX_FAILURES) break
+    if (await options.news.store.knows(messageId)) continue
+    const failure = await fetchArticle(session, options, messageId)
+    if (failure) failures.push(failure)
+  }
+  return failures[0]
 }
 
 /** Returns the time by the peer's clock, in milliseconds since the epoch. RFC 3977 section 7.1. */
@@ -52,10 +71,34 @@ async function newArticles(session: PeerSession, groups: string, since: number):
   return list.toString('latin1').split('\r\n').filter(hasMessageIdForm)
 }
 
-async function fetchArticle(session: PeerSession, options: PullOptions, messageId: string): Promise<void> {
-  const { code } = await session.ask(`ARTICLE ${messageId}`)
-  if (code !== 220) return // it was deleted after NEWNEWS
-  const raw = await session.connection.content.readBlock(options.maxArticleOctets)
+/** Fetches an article. Returns the failure of a peer that cannot send it now. @throws FeedError if it cannot be stored now */
+async function fetchArticle(
+  session: PeerSession,
+  options: PullOptions,
+  messageId: string,
+): Promise<FeedError | undefined> {
+  const { code, text } = await session.ask(`ARTICLE ${messageId}`)
+  if (code === 430) return undefined // RFC 3977 section 6.2.1: it was deleted after NEWNEWS
+  if (code !== 220) return new FeedError(`ARTICLE ${messageId}: the peer answered ${code} ${text}`)
+  const raw = await receive(session, options, messageId)
+  if (raw) await store(options, messageId, raw)
+  return undefined
+}
+
+/** Returns the article that follows; undefined if it is over the limit. It is then not asked for again. */
+async function receive(session: PeerSession, options: PullOptions, messageId: string): Promise<Buffer | undefined> {
+  const { news, maxArticleOctets } = options
+  try {
+    return await session.connection.content.readBlock(maxArticleOctets)
+  } catch (error) {
+    if (!(error instanceof TooLong)) throw error
+    news.log.warn({ messageId, limitOctets: maxArticleOctets }, 'an article of a peer exceeds limits.messageSize')
+    await news.store.remember(messageId)
+    return undefined
+  }
+}
+
+async function store(options: PullOptions, messageId: string, raw: Buffer): Promise<void> {
   try {
     await options.news.relay(raw, { ...options.source, messageId })
   } catch (error) {
