@@ -110,3 +110,27 @@ test.each(['403 Not enough memory. Try again later', '480 Log on first', '503 no
     expect(peer.rounds().slice(0, 4)).toEqual([`* ${FIRST}`, `* ${FIRST}`, `* ${FIRST}`, `* ${NEXT}`])
   },
 )
+
+test('each pull feed from a peer has its own position, also after its newsgroups changed', async () => {
+  await using peer = await startSource({})
+  await using puller = await startPuller(labWith(peer.port, 'a.*'))
+  const rounds = (wildmat: string) => peer.rounds().filter((round) => round.startsWith(`${wildmat} `))
+  await expect.poll(() => rounds('a.*').length, soon).toBeGreaterThan(1)
+  for (const added of ['b.*', 'a.*,b.*']) {
+    await puller.lab.reload(labWith(peer.port, 'a.*', added))
+    await expect.poll(() => rounds(added).length, soon).toBeGreaterThan(1)
+    expect(rounds(added).slice(0, 2)).toEqual([`${added} ${FIRST}`, `${added} ${NEXT}`])
+  }
+  expect(rounds('a.*').filter((round) => round.endsWith(FIRST))).toHaveLength(1)
+})
+
+test('a feed takes over the position that earlier versions kept for all feeds of a peer', async () => {
+  await using peer = await startSource({})
+  const position = Date.UTC(2026, 10, 27, 10)
+  const config = labWith(peer.port, 'a.*')
+  const old = `feed:pull:${config.virtualServers[0]?.name}:peer.test`
+  await using puller = await startPuller(config, { [old]: String(position) })
+  await expect.poll(() => peer.rounds().length, soon).toBeGreaterThan(1)
+  expect(peer.rounds()[0]).toBe('a.* 20261127 100000')
+  expect(await puller.store.getState(old)).toBeUndefined()
+})

@@ -120,7 +120,9 @@ export class Feeds implements AsyncDisposable {
     return this.#runner(server, (signal) =>
       pullRound({
         news,
-        key: stateKey(server, 'pull'),
+        // A feed whose groups have changed begins again: the peer has articles of other groups, which may be older.
+        key: `${stateKey(server, 'pull')}:${feed.groups}`,
+        formerKey: stateKey(server, 'pull'),
         source,
         maxArticleOctets,
         dialOptions: () => this.#dialOptions(server, signal),

@@ -9,6 +9,8 @@ export interface PullOptions {
   readonly news: NewsService
   /** Key of the store's state that holds the time of the last fetch. */
   readonly key: string
+  /** Key under which earlier versions held it for all feeds of the peer. The first feed takes it over. */
+  readonly formerKey: string
   readonly source: Source
   readonly maxArticleOctets: number
   readonly dialOptions: () => Promise<DialOptions>
@@ -22,16 +24,18 @@ const MAX_FAILURES = 100
 
 /** Runs a round of a pull feed: fetches the peer's new articles since the last round. RFC 3977 section 7.4. */
 export async function pullRound(options: PullOptions): Promise<Next> {
-  const { news, key } = options
+  const { news, key, formerKey } = options
+  const { store } = news
   const dialOptions = await options.dialOptions()
   const session = await PeerSession.open(dialOptions)
   try {
     await session.ask('MODE READER')
     const now = await peerTime(session)
-    const since = Number((await news.store.getState(key)) ?? 0)
+    const since = Number((await store.getState(key)) ?? (await store.getState(formerKey)) ?? 0)
     const failure = await fetchNew(session, options, await newArticles(session, dialOptions.feed.groups, since))
     // Otherwise the next round begins at the same time, and asks again for what is still missing.
-    if (!failure) await news.store.setState(key, String(Math.max(0, now - OVERLAP_MS)))
+    if (!failure) await store.setState(key, String(Math.max(0, now - OVERLAP_MS)))
+    if (!failure && store.hasState(formerKey)) await store.setState(formerKey, undefined)
     await session.close()
     if (failure) throw failure
   } finally {
@@ -81,7 +85,7 @@ async function fetchArticle(
   if (code === 430) return undefined // RFC 3977 section 6.2.1: it was deleted after NEWNEWS
   if (code !== 220) return new FeedError(`ARTICLE ${messageId}: the peer answered ${code} ${text}`)
   const raw = await receive(session, options, messageId)
-  if (raw) await store(options, messageId, raw)
+  if (raw) await keep(options, messageId, raw)
   return undefined
 }
 
@@ -98,7 +102,7 @@ async function receive(session: PeerSession, options: PullOptions, messageId: st
   }
 }
 
-async function store(options: PullOptions, messageId: string, raw: Buffer): Promise<void> {
+async function keep(options: PullOptions, messageId: string, raw: Buffer): Promise<void> {
   try {
     await options.news.relay(raw, { ...options.source, messageId })
   } catch (error) {
