@@ -104,6 +104,9 @@ export class HttpServer {
   async serve(connection: Connection): Promise<void> {
     const stream = connection.handOver(() => this.#stop(stream))
     this.#connections.set(stream, connection)
+    // Node.js calls it after the last answer. A client that still sends its request may lose the answer then.
+    // RFC 9112 section 9.6
+    Object.assign(stream, { destroySoon: () => connection.end() })
     this.#exchanges.set(
       stream,
       new Exchanges(connection, (request, response) => {
@@ -141,8 +144,10 @@ export class HttpServer {
 
   /** Handles what the parser reports, and errors of the connection. An error of TLS leaves the stream open. */
   #onClientError(error: NodeJS.ErrnoException, stream: Duplex): void {
-    const isAnswerable = /^(HPE|ERR_HTTP)_/.test(error.code ?? '') && stream.writable && !stream.destroyed
-    if (isAnswerable) this.#refuse(stream, malformed(error))
+    const isOfParser = /^(HPE|ERR_HTTP)_/.test(error.code ?? '')
+    // The parser reports everything that arrives after the last answer, too.
+    if (isOfParser && stream.writableEnded) return
+    if (isOfParser && stream.writable && !stream.destroyed) this.#refuse(stream, malformed(error))
     else stream.destroy()
   }
 

@@ -218,6 +218,9 @@ export class Transport {
     this.#ended ??= ConnectionEnded.by(cause)
     if (this.#ending || this.#stream.destroyed) return
     this.#ending = true
+    // Reads and discards what the client still sends: the system resets a connection that is closed with octets unread, and
+    // a reset can take the last reply with it. RFC 1122 section 4.2.2.13
+    this.input.close()
     this.#stream.resume()
     this.#output.flush()
     // A stream ends after what was written to it. What waits may write its last words first. A throttle writes later.

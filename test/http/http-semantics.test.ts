@@ -1,3 +1,5 @@
+import { connect } from 'node:net'
+import { finished } from 'node:stream/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { operations } from '../../src/api/operations.ts'
 import { bearer, HttpLab } from './client.ts'
@@ -108,6 +110,24 @@ it('another answer has another entity tag', async () => {
   const before = await tag()
   await http.lab.deliver({ subject: 'One more' }, { from: 'shop@example.com', to: 'alice' })
   expect(await tag()).not.toBe(before)
+})
+
+describe('a client that still sends after the last answer of its connection (RFC 9112 section 9.6)', () => {
+  it.each([
+    ['no request', 'nonsense\r\n', 400],
+    ['a long header', 'GET / HTTP/1.1\r\nHost: x\r\nX: ', 431],
+    ['a body', `POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: ${32 << 20}\r\n\r\n`, 415],
+  ])('%s', async (_, head, status) => {
+    const socket = connect({ host: '127.0.0.1', port: http.lab.server('http').port, allowHalfOpen: true })
+    const received: Buffer[] = []
+    socket.on('data', (chunk) => received.push(chunk))
+    socket.write(head)
+    for (let i = 0; i < 32; i++) socket.write(Buffer.alloc(1 << 20, 'x'))
+    socket.end()
+    // Rejects if the connection is closed before everything is sent.
+    await finished(socket)
+    expect(Buffer.concat(received).toString()).toMatch(new RegExp(`^HTTP/1.1 ${status} `))
+  })
 })
 
 describe('a list that is answered as a whole', () => {

@@ -1,8 +1,12 @@
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
+import { finished } from 'node:stream/promises'
+import { connect as connectTls } from 'node:tls'
 import { constants, createInflateRaw, deflateRawSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
-import { startEcho } from '../support/echo-server.ts'
+import { echoTlsSettings, startEcho } from '../support/echo-server.ts'
+import { opensslCertificate } from '../support/openssl.ts'
 import { run } from '../support/run-program.ts'
 
 /** Sends `input`, closes its side, and returns everything received. */
@@ -18,7 +22,46 @@ async function readAll(socket: Socket): Promise<string> {
   return Buffer.concat(chunks).toString('latin1')
 }
 
+const localhost = opensslCertificate(['localhost'])
+const layers = {
+  'in clear text': async (port: number) => connect({ host: '127.0.0.1', port, allowHalfOpen: true }),
+  'under TLS': async (port: number) => {
+    const below = connect({ host: '127.0.0.1', port, allowHalfOpen: true })
+    const socket = connectTls({ socket: below, ca: localhost.certificatePem, servername: 'localhost' })
+    await once(socket, 'secureConnect')
+    return socket
+  },
+}
+
 describe('a connection', () => {
+  it.each(Object.entries(layers))('ends in order while its client still sends: %s', async (layer, open) => {
+    await using echo = await startEcho({ tls: echoTlsSettings([localhost]) })
+    const { port, tlsPort } = echo.server
+    const socket = await open((layer === 'under TLS' ? tlsPort : port) as number)
+    const received: Buffer[] = []
+    socket.on('data', (chunk) => received.push(chunk))
+    // Far more than the system buffers. A reset would be an error.
+    socket.write('QUIT\r\n')
+    for (let i = 0; i < 32; i++) socket.write(Buffer.alloc(1 << 20, 'x\r\n'))
+    socket.end()
+    // Rejects if the connection is closed before everything is sent.
+    await finished(socket)
+    expect(Buffer.concat(received).toString()).toBe('hello\r\n')
+    await expect.poll(() => echo.sessions.list()[0]?.endCause).toBe('server closed')
+  })
+
+  it('ends in order while its client still sends compressed octets', async () => {
+    await using echo = await startEcho({})
+    const socket = connect({ host: '127.0.0.1', port: echo.server.port as number, allowHalfOpen: true })
+    const received: Buffer[] = []
+    socket.on('data', (chunk) => received.push(chunk))
+    socket.write('COMPRESS\r\n')
+    const random = Buffer.concat([Buffer.from('QUIT\r\n'), randomBytes(16 << 20)])
+    socket.end(deflateRawSync(random, { level: 0, finishFlush: constants.Z_SYNC_FLUSH }))
+    await finished(socket)
+    expect(Buffer.concat(received).toString('latin1')).toMatch(/^hello\r\ncompressing\r\n/)
+  })
+
   it('answers everything that a client sent before it closed its side', async () => {
     await using echo = await startEcho({})
     expect(await talk(echo.server.port, 'one\r\ntwo\nthree\r\nQUIT\r\n')).toBe('hello\r\none\r\ntwo\r\nthree\r\n')
