@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { randomBytes, timingSafeEqual } from 'node:crypto'
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { deserialize, serialize } from 'node:v8'
@@ -55,7 +55,7 @@ const verbs: Readonly<Record<string, Verb>> = {
 
 /** Serves a lab to tenants in other processes on this machine, which must send the token. */
 export async function hostLab(lab: TestLab): Promise<SharedLabHost> {
-  const token = randomUUID()
+  const token = randomBytes(TOKEN_OCTETS).toString('hex')
   const tenants = new Map<string, Tenant>()
   const sockets = new Set<Socket>()
   const tenantOf = (name: string): Tenant => {
@@ -65,7 +65,6 @@ export async function hostLab(lab: TestLab): Promise<SharedLabHost> {
   }
   const answer = async (socket: Socket, request: Request): Promise<void> => {
     const { id, tenant, method, args } = request
-    if (request.token !== token) return void socket.destroy()
     try {
       const verb = verbs[method]
       if (!verb) throw new Error(`unknown method ${method}`)
@@ -80,7 +79,7 @@ export async function hostLab(lab: TestLab): Promise<SharedLabHost> {
     sockets.add(socket)
     socket.on('error', () => socket.destroy())
     socket.on('close', () => sockets.delete(socket))
-    readFrames(socket, (request) => void answer(socket, request as Request))
+    afterToken(socket, token, () => readFrames(socket, (request) => void answer(socket, request as Request)))
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -104,7 +103,6 @@ export async function hostLab(lab: TestLab): Promise<SharedLabHost> {
 /** A call. Values are sent by structured clone, which keeps patterns, dates and octets. */
 interface Request {
   readonly id: number
-  readonly token: string
   readonly tenant: string
   readonly method: string
   readonly args: readonly unknown[]
@@ -114,32 +112,64 @@ type Response =
   | { readonly id: number; readonly value: unknown }
   | { readonly id: number; readonly error: { readonly name: string; readonly message: string } }
 
+const TOKEN_OCTETS = 32
 /** Each frame begins with its length. */
 const HEAD_OCTETS = 4
+/** The longest frame, of which a call or its result is one. */
+const MAX_FRAME_OCTETS = 512 * 1024 * 1024
 
-/** Sends a value as one frame. @throws DataCloneError if the value cannot be cloned, such as a function */
+/** Sends a value as one frame. @throws DataCloneError if the value cannot be cloned, such as a function; RangeError */
 function writeFrame(socket: Socket, value: Request | Response): void {
   const body = serialize(value)
+  if (body.length > MAX_FRAME_OCTETS)
+    throw new RangeError(`${body.length} octets are too many for one call of a shared lab (limit: ${MAX_FRAME_OCTETS})`)
   const head = Buffer.alloc(HEAD_OCTETS)
   head.writeUInt32BE(body.length)
-  socket.write(Buffer.concat([head, body]))
+  socket.cork()
+  socket.write(head)
+  socket.write(body)
+  socket.uncork()
+}
+
+/**
+ * Calls `accepted` once the client has sent the token, in hexadecimal. Everybody on the machine can connect, so nothing
+ * else is read before. Closes the connection after another token.
+ */
+function afterToken(socket: Socket, token: string, accepted: () => void): void {
+  socket.on('readable', function check(): void {
+    const sent = socket.read(token.length) as Buffer | null
+    if (!sent) return
+    socket.off('readable', check)
+    if (!timingSafeEqual(sent, Buffer.from(token))) return void socket.destroy()
+    accepted()
+    socket.resume()
+  })
 }
 
 /** Calls `onFrame` for each frame. Closes the connection if a frame cannot be read. */
 function readFrames(socket: Socket, onFrame: (value: unknown) => void): void {
-  let held: Buffer = Buffer.alloc(0)
+  let pieces: Buffer[] = []
+  let held = 0
+  /** What must be held before the next frame, or its length, is complete. */
+  let needed = HEAD_OCTETS
   socket.on('data', (chunk: Buffer) => {
-    held = Buffer.concat([held, chunk])
-    while (held.length >= HEAD_OCTETS && held.length >= HEAD_OCTETS + held.readUInt32BE()) {
-      const end = HEAD_OCTETS + held.readUInt32BE()
-      const body = held.subarray(HEAD_OCTETS, end)
-      held = held.subarray(end)
+    pieces.push(chunk)
+    held += chunk.length
+    while (held >= needed) {
+      const whole = Buffer.concat(pieces)
+      const end = HEAD_OCTETS + whole.readUInt32BE()
+      needed = end
+      pieces = [whole]
+      if (end > HEAD_OCTETS + MAX_FRAME_OCTETS) return void socket.destroy(new RangeError('the frame is too long'))
+      if (held < end) return
       try {
-        onFrame(deserialize(body))
+        onFrame(deserialize(whole.subarray(HEAD_OCTETS, end)))
       } catch (error) {
-        socket.destroy(error as Error)
-        return
+        return void socket.destroy(error as Error)
       }
+      pieces = [whole.subarray(end)]
+      held -= end
+      needed = HEAD_OCTETS
     }
   })
 }
@@ -161,28 +191,35 @@ export class SharedTenant implements AsyncDisposable {
   readonly #socket: Socket
   readonly #pending = new Map<number, Pending>()
   #last = 0
+  /** Set once the host has closed the connection. */
+  #ended: Error | undefined
 
   private constructor(name: string, lab: SharedLab, socket: Socket) {
     this.name = name
     this.#lab = lab
     this.#socket = socket
     readFrames(socket, (response) => this.#settle(response as Response))
-    socket.on('error', () => {})
-    socket.on('close', () => {
-      for (const { reject } of this.#pending.values()) reject(new Error('the shared lab has stopped'))
+    socket.on('error', (error) => {
+      this.#ended ??= stopped(error)
     })
+    socket.on('close', () => {
+      const ended = (this.#ended ??= stopped())
+      for (const { reject } of this.#pending.values()) reject(stopped(ended.cause))
+      this.#pending.clear()
+    })
+    socket.write(lab.token)
   }
 
   /**
    * Connects to a shared lab as the tenant `name`. The lab knows the name before any mail of the tenant can arrive.
-   * @throws TypeError if accounts could belong to two tenants
+   * @throws TypeError if accounts could belong to two tenants; Error if the lab has stopped, as every call does
    */
   static async of(lab: SharedLab, name: string): Promise<SharedTenant> {
+    const call = new Call('SharedTenant.of', SharedTenant.of)
     const socket = connect({ host: '127.0.0.1', port: lab.port, noDelay: true })
-    await once(socket, 'connect')
     const tenant = new SharedTenant(name, lab, socket)
     try {
-      await tenant.#call(new Call('SharedTenant.of', SharedTenant.of), 'join')
+      await tenant.#call(call, 'join')
       return tenant
     } catch (error) {
       socket.destroy()
@@ -278,8 +315,9 @@ export class SharedTenant implements AsyncDisposable {
     return articles.map(({ number, raw }) => new LabArticle(number, Buffer.from(raw)))
   }
 
-  /** Deletes the tenant's mailboxes and newsgroups and disconnects. */
+  /** Deletes the tenant's mailboxes and newsgroups and disconnects. They are gone already if the lab has stopped. */
   async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#ended) return
     await this.#call(new Call('dispose', SharedTenant.prototype[Symbol.asyncDispose]), 'clear')
     this.#socket.destroy()
   }
@@ -287,8 +325,10 @@ export class SharedTenant implements AsyncDisposable {
   #call<T>(call: Call, method: string, ...args: readonly unknown[]): Promise<T> {
     const id = ++this.#last
     return new Promise((resolve, reject) => {
+      // A destroyed socket reports no error for what is written to it.
+      if (this.#ended) throw call.at(stopped(this.#ended.cause))
+      writeFrame(this.#socket, { id, tenant: this.name, method, args })
       this.#pending.set(id, { resolve, reject: (error) => reject(call.at(error)) })
-      writeFrame(this.#socket, { id, token: this.#lab.token, tenant: this.name, method, args })
     })
   }
 
@@ -325,5 +365,7 @@ function limits(call: Call, options: WaitOptions): WaitOptions {
   if (options.signal) throw call.mistake('options.signal: cannot be sent to the shared lab. Use `timeout`')
   return { timeout: options.timeout ?? defaultTimeoutMs() }
 }
+
+const stopped = (cause?: unknown): Error => new Error('the shared lab has stopped', { cause })
 
 const decodeMessage = ({ raw, facts }: EncodedMessage): LabMessage => new LabMessage(Buffer.from(raw), facts)
