@@ -176,6 +176,18 @@ describe.each(Object.entries(strangers))('a %s', (_, headers) => {
     expect(JSON.stringify(delivery)).not.toMatch(/alice|two-|127\.0\.0\.1/)
   })
 
+  it('finds no blind copy by a search or by the order of a list', async () => {
+    for (const part of ['alice@', 'bob@', 'one-eve@']) {
+      const path = `/mailhog/api/v2/search?kind=to&query=${part}`
+      expect((await http.request(path, { headers })).body.total, part).toBe(part === 'one-eve@' ? 2 : 0)
+    }
+    // As far as the caller knows, all three have the same recipient. The last one would be the first of all by its blind copy.
+    await http.lab.deliver({ to: 'list@lab.test', subject: 'blind' }, { to: ['alice@lab.test', 'one-eve@lab.test'] })
+    const { results } = (await http.request('/smtp4dev/api/messages?sortColumn=to', { headers })).body
+    await http.request('messages?query=subject:blind', { method: 'DELETE', headers: bearer(ci) })
+    expect(results.map(({ subject }: { subject: string }) => subject)).toEqual(['blind', 'open', 'open'])
+  })
+
   it('moves nothing into the newsgroups of others', async () => {
     await http.request('messages/import?to=one.own@lab.test', {
       body: 'From: a@b.example\r\nNewsgroups: one.own\r\nSubject: own\r\n\r\nText\r\n',

@@ -2,12 +2,12 @@ import { z } from 'zod'
 import type { Api } from '../../../src/api/api.ts'
 import { contentDisposition } from '../../../src/api/messages/content-disposition.ts'
 import { parseQuery } from '../../../src/api/messages/search.ts'
+import { recipientsFor } from '../../../src/api/messages/summary.ts'
 import { Content } from '../../../src/api/operation.ts'
 import { ApiProblem, notFound } from '../../../src/api/problem.ts'
 import { isSliceOver, nextSlice } from '../../../src/common/time-slice.ts'
 import { partOctetsOrRaw } from '../../../src/mail/parts.ts'
 import { filenameOf } from '../../../src/mail/readable.ts'
-import type { DeliveryEnvelope } from '../../../src/store/types.ts'
 import { DeliveredMail, deleteMails, firstCopies, type Mail } from '../delivered-mail.ts'
 import { bodyOf } from '../mailpit/body.ts'
 import { assertSends, release } from '../release.ts'
@@ -62,12 +62,23 @@ const list: Route = {
 }
 
 /** What each kind of search looks at: a field of the lab's own search, and addresses of the envelope. */
-const kinds: Readonly<Record<string, { field: string; addresses: (envelope: DeliveryEnvelope) => readonly string[] }>> =
+const kinds: Readonly<Record<string, { field: string; isAddressed: (call: RouteCall, mail: Mail, part: string) => Promise<boolean> }>> =
   {
-    from: { field: 'from:', addresses: ({ mailFrom }) => [mailFrom ?? ''] },
-    to: { field: 'to:', addresses: ({ rcptTo }) => rcptTo ?? [] },
-    containing: { field: '', addresses: () => [] },
+    from: { field: 'from:', isAddressed: async (_, { copies: [{ entry }] }, part) => hasPart([entry.envelope?.mailFrom ?? ''], part) },
+    to: { field: 'to:', isAddressed: isSeenTo },
+    containing: { field: '', isAddressed: async () => false },
   }
+
+const hasPart = (addresses: readonly string[], part: string): boolean =>
+  addresses.some((one) => one.toLowerCase().includes(part.toLowerCase()))
+
+/** Returns whether a recipient in the envelope has a part in its address. Blind copies are found by those who see them. */
+async function isSeenTo({ api }: RouteCall, { copies: [first], caller }: Mail, part: string): Promise<boolean> {
+  const { folder, entry } = first
+  if (!hasPart(entry.envelope?.rcptTo ?? [], part)) return false
+  const facts = await api.reader.facts(first)
+  return facts !== undefined && hasPart(recipientsFor({ api, caller }, folder, entry, facts), part)
+}
 
 const search: Route = {
   method: 'GET',
@@ -81,12 +92,12 @@ const search: Route = {
     const conditions = parseQuery(`${known.field}"${query.replaceAll(/["\\]/g, '\\$&')}"`)
     const delivered = await DeliveredMail.of(call.api, call.caller)
     const matching = new Set((await delivered.matching(conditions)).mails)
-    const isAddressed = ({ copies: [first] }: Mail): boolean =>
-      known.addresses(first.entry.envelope ?? {}).some((one) => one.toLowerCase().includes(query.toLowerCase()))
-    return answerPage(
-      call,
-      delivered.all.mails.filter((mail) => matching.has(mail) || isAddressed(mail)),
-    )
+    const found: Mail[] = []
+    for (const mail of delivered.all.mails) {
+      if (matching.has(mail) || (await known.isAddressed(call, mail, query))) found.push(mail)
+      if (isSliceOver()) await nextSlice()
+    }
+    return answerPage(call, found)
   },
 }
 

@@ -1,3 +1,4 @@
+import type { Api } from '../../../src/api/api.ts'
 import { contentDisposition } from '../../../src/api/messages/content-disposition.ts'
 import { htmlDocument } from '../../../src/api/messages/html-document.ts'
 import type { MessageFacts } from '../../../src/api/messages/message-facts.ts'
@@ -15,7 +16,7 @@ import { contentResponse, jsonResponse, notOffered, pathParameter, type Route, t
 import { mailOfGuid } from './ids.ts'
 import { numberIn, pageOf, parameterOf } from './paging.ts'
 import { partsInOrder } from './parts.ts'
-import { smtp4devMessage, smtp4devSummary } from './shapes.ts'
+import { recipientsOf, smtp4devMessage, smtp4devSummary } from './shapes.ts'
 
 const DEFAULT_MAILBOX = 'Default'
 const INBOX = 'INBOX'
@@ -78,12 +79,12 @@ async function summariesOf({ api }: RouteCall, mails: readonly Mail[]): Promise<
 }
 
 /** What lists are sorted by, besides the time of arrival. */
-const columns: Readonly<Record<string, (mail: Mail, facts: MessageFacts) => string | number>> = {
-  subject: (_, { subject }) => subject.toLowerCase(),
-  from: ({ copies: [{ entry }] }) => (entry.envelope?.mailFrom ?? '').toLowerCase(),
-  to: ({ copies: [{ entry }] }) => (entry.envelope?.rcptTo ?? []).join(', ').toLowerCase(),
-  isunread: ({ isRead }) => (isRead ? 0 : 1),
-  attachmentcount: (_, { attachments }) => attachments,
+const columns: Readonly<Record<string, (api: Api, mail: Mail, facts: MessageFacts) => string | number>> = {
+  subject: (_, __, { subject }) => subject.toLowerCase(),
+  from: (_, { copies: [{ entry }] }) => (entry.envelope?.mailFrom ?? '').toLowerCase(),
+  to: (api, mail, facts) => recipientsOf(api, mail, facts).join(', ').toLowerCase(),
+  isunread: (_, { isRead }) => (isRead ? 0 : 1),
+  attachmentcount: (_, __, { attachments }) => attachments,
 }
 
 /** Returns messages in the order of a column. @param newest in the order of arrival, the newest first */
@@ -99,7 +100,7 @@ async function sorted({ api }: RouteCall, newest: readonly Mail[], column: strin
   using source = api.reader.ahead(firstCopies(newest))
   for (const mail of newest) {
     const facts = await api.reader.facts(mail.copies[0], { source, isScan: true })
-    if (facts) keyed.push({ mail, key: keyOf(mail, facts) })
+    if (facts) keyed.push({ mail, key: keyOf(api, mail, facts) })
     if (isSliceOver()) await nextSlice()
   }
   return keyed.sort((a, b) => (a.key > b.key ? -1 : a.key < b.key ? 1 : 0)).map(({ mail }) => mail)

@@ -10,7 +10,8 @@ import { partTree } from './parts.ts'
 
 // The keys are those of smtp4dev's API: https://github.com/rnwood/smtp4dev/blob/master/docs/API.md
 
-const recipientsOf = (api: Api, { copies: [{ folder, entry }], caller }: Mail, facts: MessageFacts): string[] =>
+/** Returns the recipients in the envelope that the caller may see. */
+export const recipientsOf = (api: Api, { copies: [{ folder, entry }], caller }: Mail, facts: MessageFacts): string[] =>
   recipientsFor({ api, caller }, folder, entry, facts)
 
 /** Returns a message in a list. */
