@@ -1,7 +1,13 @@
+import { seesLab } from '../../src/api/caller.ts'
 import { releaseMessage } from '../../src/api/outgoing/release.ts'
 import { ApiProblem } from '../../src/api/problem.ts'
+import type { ResolvedLab } from '../../src/config/resolve.ts'
 import type { Mail } from './delivered-mail.ts'
 import type { RouteCall } from './routes.ts'
+
+/** Returns the connectors that send mail, as a caller sees them: tenants and accounts see nothing of outgoing mail. */
+export const sendingConnectors = ({ api, caller }: Pick<RouteCall, 'api' | 'caller'>): ResolvedLab['connectors'] =>
+  seesLab(caller) ? api.lab.config.connectors.filter(({ when }) => when !== 'never') : []
 
 /** @throws ApiProblem `not-offered` if the lab has no connectors */
 export function assertSends({ api }: RouteCall): void {

@@ -20,6 +20,7 @@ beforeAll(async () => {
     hostname: 'lab.test',
     newsgroups: [{ name: 'one.own', addresses: ['one.own@lab.test'] }],
     directory: { accounts },
+    connectors: [{ name: 'relay', when: 'release', smartHost: { host: 'relay.corp.example', port: 2525, user: 'relayuser', password: 'secret' } }],
     tokens: [
       { name: 'ci', token: ci },
       { name: 'watcher', role: 'reader', token: watcher },
@@ -174,6 +175,16 @@ describe.each(Object.entries(strangers))('a %s', (_, headers) => {
     const { delivery } = (await http.request(`messages/${items[0].id}`, { headers })).body
     expect(delivery).toMatchObject({ protocol: 'smtp', tls: { version: 'TLSv1.3' } })
     expect(JSON.stringify(delivery)).not.toMatch(/alice|two-|127\.0\.0\.1/)
+  })
+
+  it('sees nothing of outgoing mail in the APIs of other tools', async () => {
+    for (const path of ['/smtp4dev/api/server', '/mailpit/api/v1/webui', '/maildev/config', '/maildev/api/config']) {
+      const seen = JSON.stringify((await http.request(path, { headers: bearer(watcher) })).body)
+      expect(seen, path).toContain('relay.corp.example')
+      const { status, body } = await http.request(path, { headers })
+      expect(status, path).toBe(200)
+      expect(JSON.stringify(body), path).not.toMatch(/relay\.corp|relayuser|2525|"(?:Enabled|isOutgoingEnabled)":true/)
+    }
   })
 
   it('finds no blind copy by a search or by the order of a list', async () => {

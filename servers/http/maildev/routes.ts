@@ -8,7 +8,7 @@ import { changeFlags, DeliveredMail, deleteMails, type Mail } from '../delivered
 import { bodyOf } from '../mailpit/body.ts'
 import { markRead } from '../mark-read.ts'
 import { downloadOf } from '../part-content.ts'
-import { assertSends, release } from '../release.ts'
+import { assertSends, release, sendingConnectors } from '../release.ts'
 import { contentResponse, jsonResponse, notOffered, pathParameter, type Route, type RouteCall } from '../routes.ts'
 import { attachmentsOf } from './attachments.ts'
 import { type Form, listRoute, summaryRoute } from './list.ts'
@@ -148,8 +148,9 @@ const relay: Omit<Route, 'path'> = {
 const config: Omit<Route, 'path'> = {
   method: 'GET',
   access: 'read',
-  run({ api, c }) {
-    const sending = api.lab.config.connectors.filter(({ when }) => when !== 'never')
+  run(call) {
+    const { api, c } = call
+    const sending = sendingConnectors(call)
     return jsonResponse(c, {
       version,
       smtpPort: api.lab.endpoints().find(({ protocol }) => protocol === 'smtp')?.port,

@@ -10,7 +10,7 @@ import { partOctetsOrRaw } from '../../../src/mail/parts.ts'
 import { filenameOf } from '../../../src/mail/readable.ts'
 import { DeliveredMail, deleteMails, firstCopies, type Mail } from '../delivered-mail.ts'
 import { bodyOf } from '../mailpit/body.ts'
-import { assertSends, release } from '../release.ts'
+import { assertSends, release, sendingConnectors } from '../release.ts'
 import {
   contentResponse,
   countParameter,
@@ -195,8 +195,7 @@ const outgoing: Route = {
 }
 
 /** Returns the connectors that send mail to one host. */
-const sendingTo = ({ api }: RouteCall) =>
-  api.lab.config.connectors.filter(({ when, smartHost }) => when !== 'never' && smartHost !== undefined)
+const sendingTo = (call: RouteCall) => sendingConnectors(call).filter(({ smartHost }) => smartHost !== undefined)
 
 /** Returns whether a path releases a message. npm's mailhog sends JSON there without a content type. */
 export const isMailHogRelease = (path: string): boolean => /\/mailhog\/api\/v1\/messages\/[^/]+\/release$/.test(path)

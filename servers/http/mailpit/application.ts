@@ -4,6 +4,7 @@ import { version } from '../../../src/common/version.ts'
 import type { ResolvedLab } from '../../../src/config/resolve.ts'
 import { likeOf } from '../../../src/config/schema/like.ts'
 import { DeliveredMail } from '../delivered-mail.ts'
+import { sendingConnectors } from '../release.ts'
 import { jsonResponse, type Route, type RouteCall } from '../routes.ts'
 
 const info: Route = {
@@ -47,12 +48,12 @@ function runtimeStats({ api, caller }: RouteCall, messages: number, sizeOctets: 
   }
 }
 
-/** Describes the first connector that can release mail, in Mailpit's words. */
+/** Describes the first of the connectors that can release mail, in Mailpit's words. */
 function relayOf(connectors: ResolvedLab['connectors']) {
-  const { smartHost, rewrite, allow, deny } = connectors.find(({ when }) => when !== 'never') ?? {}
+  const { smartHost, rewrite, allow, deny } = connectors[0] ?? {}
   const allowed = (allow ?? []).join(', ')
   return {
-    Enabled: connectors.some(({ when }) => when !== 'never'),
+    Enabled: connectors.length > 0,
     SMTPServer: smartHost ? `${smartHost.host}:${smartHost.port}` : '',
     ReturnPath: rewrite?.from ?? '',
     AllowedRecipients: allowed,
@@ -68,15 +69,17 @@ const webui: Route = {
   method: 'GET',
   path: '/api/v1/webui',
   access: 'read',
-  run: ({ api, context, c }) =>
-    jsonResponse(c, {
+  run(call) {
+    const { api, context, c } = call
+    return jsonResponse(c, {
       Label: likeOf(context.config.like)?.label ?? api.lab.config.hostname,
-      MessageRelay: relayOf(api.lab.config.connectors),
+      MessageRelay: relayOf(sendingConnectors(call)),
       SpamAssassin: false,
       ChaosEnabled: !c.get('isTool') || likeOf(context.config.like)?.chaos === true,
       DuplicatesIgnored: false,
       HideDeleteAllButton: false,
-    }),
+    })
+  },
 }
 
 export const applicationRoutes: readonly Route[] = [info, webui]

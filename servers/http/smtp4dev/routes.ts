@@ -1,4 +1,5 @@
 import { version } from '../../../src/common/version.ts'
+import { sendingConnectors } from '../release.ts'
 import { jsonResponse, notOffered, type Route } from '../routes.ts'
 import { sessionGuid } from './ids.ts'
 import { messageRoutes } from './messages.ts'
@@ -8,13 +9,13 @@ import { sessionRoutes } from './sessions.ts'
 const server: Omit<Route, 'path'> = {
   method: 'GET',
   access: 'read',
-  run({ api, c }) {
-    const { hostname, connectors } = api.lab.config
+  run(call) {
+    const { api, c } = call
     const portOf = (wanted: string): number | null => {
       const found = api.lab.endpoints().find(({ protocol }) => protocol === wanted)
       return found?.port ?? found?.tlsPort ?? null
     }
-    const relay = connectors.find(({ when, smartHost }) => when !== 'never' && smartHost !== undefined)?.smartHost
+    const relay = sendingConnectors(call).find(({ smartHost }) => smartHost !== undefined)?.smartHost
     return jsonResponse(c, {
       isRunning: true,
       exception: null,
@@ -22,7 +23,7 @@ const server: Omit<Route, 'path'> = {
       port: portOf('smtp'),
       imapPort: portOf('imap4'),
       pop3Port: portOf('pop3'),
-      hostName: hostname,
+      hostName: api.lab.config.hostname,
       relaySmtpServer: relay?.host ?? '',
       relaySmtpPort: relay?.port ?? 25,
       relayLogin: relay?.user ?? '',
