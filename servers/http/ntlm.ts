@@ -8,6 +8,7 @@ import { ntlmMessageType } from '../../src/directory/sasl/ntlm/messages.ts'
 import type { Connection } from '../../src/net/connection.ts'
 import { saslContext } from '../logon.ts'
 import type { ServerContext } from '../service.ts'
+import { namesProxy } from './origin.ts'
 
 /** The NTLM of one connection: NTLM logs on a connection, not a request. MS-NTHT section 1.3. */
 interface ConnectionLogon {
@@ -18,13 +19,10 @@ interface ConnectionLogon {
 
 const logons = new WeakMap<Connection, ConnectionLogon>()
 
-/** Fields of proxies. Several clients may share the connection of a proxy, so nobody may log it on. */
-const PROXY_FIELDS = ['via', 'x-forwarded-for', 'forwarded']
-
-/** Returns whether a client may log on by NTLM on a connection. */
+/** Returns whether a client may log on by NTLM on a connection. Several clients may share that of a proxy: nobody may log it on. */
 export function offersNtlm(connection: Connection, headers: IncomingHttpHeaders, context: ServerContext): boolean {
   const { config, directory } = context
-  if (PROXY_FIELDS.some((name) => headers[name] !== undefined)) return false
+  if (namesProxy((name) => headers[name.toLowerCase()]?.toString())) return false
   if (addressListOf(config.forwardedFrom)?.has(connection.remote.address)) return false
   return logonPolicy(config, directory, connection.channel).mechanisms.includes('NTLM')
 }

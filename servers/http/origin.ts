@@ -8,7 +8,7 @@ import { forwardedElements, nodeAddress } from './forwarded-field.ts'
 /** Who sends a request, and how it came: what a listed proxy says about it, or else the connection itself. */
 export interface Origin {
   readonly client: SocketAddress
-  /** Whether the client is on the machine of the lab. False if a proxy that is not listed forwards for others. */
+  /** Whether the client is on the machine of the lab. False if a proxy forwards for others and does not say for whom. */
   readonly isLocal: boolean
   /** The name and port that the client believes it talks to. */
   readonly host: string | undefined
@@ -16,6 +16,12 @@ export interface Origin {
 }
 
 type Header = (name: string) => string | undefined
+
+/** Fields that proxies add. Some set only one of the last ones. */
+const PROXY_FIELDS = ['Forwarded', 'X-Forwarded-For', 'Via', 'X-Real-IP', 'X-Forwarded-Host', 'X-Forwarded-Proto']
+
+/** Returns whether a request says that it came through a proxy, which may send those of several clients. */
+export const namesProxy = (header: Header): boolean => PROXY_FIELDS.some((name) => header(name) !== undefined)
 
 /** One way in which proxies say who the client is. */
 interface Forwarding {
@@ -39,13 +45,10 @@ export function originOf(
   host: string | undefined,
 ): Origin {
   const { remote, channel } = connection
-  const isLocal = isLoopback(remote.address)
+  const isLocal = isLoopback(remote.address) && !namesProxy(header)
   const own = { client: remote, isLocal, host, channel }
   const proxies = addressListOf(listed)
-  if (!proxies?.has(remote.address)) {
-    const isForwarded = ['X-Forwarded-For', 'Forwarded'].some((name) => header(name) !== undefined)
-    return isForwarded ? { ...own, isLocal: false } : own
-  }
+  if (!proxies?.has(remote.address)) return own
   const forwarding = forwardingIn(header, remote, proxies)
   if (!forwarding) return own
   const { client, isHidden, scheme } = forwarding

@@ -218,6 +218,8 @@ describe('anonymous callers behind a proxy', () => {
       { 'X-Forwarded-For': 'unknown' },
       { Forwarded: 'for=_hidden' },
       { Forwarded: 'proto=http' },
+      { Via: '1.1 proxy' },
+      { 'X-Real-IP': '203.0.113.7' },
     ]) {
       expect(await ask(fields, '/api/v1/session')).toMatchObject({ status: 401 })
       expect(await ask({ ...fields, ...asAdmin }, '/api/v1/session')).toMatchObject({ status: 200 })
@@ -228,8 +230,15 @@ describe('anonymous callers behind a proxy', () => {
     await start({ forwardedFrom: [] })
     const path = '/api/v1/session'
     expect(await ask({}, path)).toMatchObject({ status: 200 })
-    for (const fields of [{ 'X-Forwarded-For': '203.0.113.7' }, { Forwarded: 'for=203.0.113.7' }]) {
-      expect(await ask(fields, path)).toMatchObject({ status: 401 })
+    for (const fields of [
+      { 'X-Forwarded-For': '203.0.113.7' },
+      { Forwarded: 'for=203.0.113.7' },
+      { Via: '1.1 proxy' },
+      { 'X-Real-IP': '203.0.113.7' },
+      { 'X-Forwarded-Host': 'localhost' },
+      { 'X-Forwarded-Proto': 'http' },
+    ]) {
+      expect(await ask(fields, path), Object.keys(fields)[0]).toMatchObject({ status: 401 })
       expect(await ask({ ...fields, ...asAdmin }, path)).toMatchObject({ status: 200 })
     }
   })

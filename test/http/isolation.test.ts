@@ -20,7 +20,13 @@ beforeAll(async () => {
     hostname: 'lab.test',
     newsgroups: [{ name: 'one.own', addresses: ['one.own@lab.test'] }],
     directory: { accounts },
-    connectors: [{ name: 'relay', when: 'release', smartHost: { host: 'relay.corp.example', port: 2525, user: 'relayuser', password: 'secret' } }],
+    connectors: [
+      {
+        name: 'relay',
+        when: 'release',
+        smartHost: { host: 'relay.corp.example', port: 2525, user: 'relayuser', password: 'secret' },
+      },
+    ],
     tokens: [
       { name: 'ci', token: ci },
       { name: 'watcher', role: 'reader', token: watcher },

@@ -62,12 +62,16 @@ const list: Route = {
 }
 
 /** What each kind of search looks at: a field of the lab's own search, and addresses of the envelope. */
-const kinds: Readonly<Record<string, { field: string; isAddressed: (call: RouteCall, mail: Mail, part: string) => Promise<boolean> }>> =
-  {
-    from: { field: 'from:', isAddressed: async (_, { copies: [{ entry }] }, part) => hasPart([entry.envelope?.mailFrom ?? ''], part) },
-    to: { field: 'to:', isAddressed: isSeenTo },
-    containing: { field: '', isAddressed: async () => false },
-  }
+const kinds: Readonly<
+  Record<string, { field: string; isAddressed: (call: RouteCall, mail: Mail, part: string) => Promise<boolean> }>
+> = {
+  from: {
+    field: 'from:',
+    isAddressed: async (_, { copies: [{ entry }] }, part) => hasPart([entry.envelope?.mailFrom ?? ''], part),
+  },
+  to: { field: 'to:', isAddressed: isSeenTo },
+  containing: { field: '', isAddressed: async () => false },
+}
 
 const hasPart = (addresses: readonly string[], part: string): boolean =>
   addresses.some((one) => one.toLowerCase().includes(part.toLowerCase()))
