@@ -1,4 +1,5 @@
 import { isSliceOver, nextSlice } from '../common/time-slice.ts'
+import { createIfMissing } from '../store/mailboxes.ts'
 import type { NewsgroupAttributes } from '../store/newsgroup-attributes.ts'
 import { type Folder, PUBLIC_OWNER } from '../store/types.ts'
 import { type Article, ArticleRefused } from './article.ts'
@@ -39,7 +40,7 @@ async function establish(news: NewsContext, article: Article, wanted: WantedGrou
     return
   }
   const approved = article.value('approved') ?? ''
-  await news.store.createFolder(PUBLIC_OWNER, name, {
+  await createIfMissing(news.store, PUBLIC_OWNER, name, {
     newsgroup: {
       description,
       posting,

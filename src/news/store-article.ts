@@ -19,18 +19,11 @@ export interface AcceptedArticle {
 
 /**
  * Stores an article once, with a number in each of its groups, and acts on its control request. A control message is
- * stored in `control.cancel` or a similar group, not in the groups that it names.
+ * stored in `control.cancel` or a similar group, not in the groups that it names. What fails once the article is stored is
+ * logged: it would be a duplicate if it were sent again.
  * @throws ArticleRefused `duplicate` if it arrived by another way meanwhile, `later` if the store cannot accept it now
  */
 export function storeArticle(news: NewsContext, accepted: AcceptedArticle): Promise<readonly StoredMessage[]> {
-  return store(news, accepted).catch((cause) => {
-    if (!(cause instanceof StoreError)) throw cause
-    if (cause.code !== 'exists') throw new ArticleRefused('later', cause.message, { cause })
-    throw new ArticleRefused('duplicate', `${accepted.messageId} is known here already`, { cause })
-  })
-}
-
-function store(news: NewsContext, accepted: AcceptedArticle): Promise<readonly StoredMessage[]> {
   const { article, folders } = accepted
   const hasEffects =
     article.has('control') || article.has('supersedes') || folders.some(({ newsgroup }) => newsgroup?.gateway)
@@ -39,14 +32,24 @@ function store(news: NewsContext, accepted: AcceptedArticle): Promise<readonly S
 
 /** Stores an article, then acts on its control request and mails it. */
 async function storeWithEffects(news: NewsContext, accepted: AcceptedArticle): Promise<readonly StoredMessage[]> {
-  const { article, raw, mayCancel } = accepted
+  const { article, raw } = accepted
   const control = controlOf(article)
-  const folders = control ? [await controlFolder(news, control)] : accepted.folders
+  const folders = control ? [await controlFolder(news, control).catch(refuseLater)] : accepted.folders
   const stored = await append(news, accepted, folders)
   const kept = new Article(joinPieces(raw))
-  if (control || article.has('supersedes')) await actOnControl(news, { article: kept, mayCancel }, control)
+  if (control || article.has('supersedes')) await act(news, accepted, kept)
   if (!control && folders.some(({ newsgroup }) => newsgroup?.gateway)) await mailOut(news, kept, folders)
   return stored
+}
+
+/** Acts on the control request of a stored article. */
+async function act(news: NewsContext, { messageId, mayCancel }: AcceptedArticle, article: Article): Promise<void> {
+  try {
+    await actOnControl(news, { article, mayCancel }, controlOf(article))
+  } catch (err) {
+    const control = article.value('control') ?? `Supersedes ${article.value('supersedes')}`
+    news.log.error({ err, messageId, control }, 'control message stored, but not executed')
+  }
 }
 
 function append(
@@ -63,7 +66,15 @@ function append(
     targets: folders.map(({ id }) => ({ folderId: id })),
     envelope: session === undefined ? undefined : { session },
   }
-  return news.store.append([message])
+  return news.store.append([message]).catch((cause) => {
+    if (!(cause instanceof StoreError && cause.code === 'exists')) return refuseLater(cause)
+    throw new ArticleRefused('duplicate', `${messageId} is known here already`, { cause })
+  })
+}
+
+/** @throws ArticleRefused `later` for a failure of the store, else the error itself */
+function refuseLater(cause: unknown): never {
+  throw cause instanceof StoreError ? new ArticleRefused('later', cause.message, { cause }) : cause
 }
 
 /** Returns the Xref field: the server's name, then the article's number in each group. RFC 5536 section 3.2.14. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { allGroups } from '../../src/news/inject.ts'
-import { PUBLIC_OWNER } from '../../src/store/types.ts'
+import { PUBLIC_OWNER, StoreError } from '../../src/store/types.ts'
 import { articleOf, startNewsLab } from '../support/news-lab.ts'
 import { play } from '../support/transcript.ts'
 
@@ -147,4 +147,37 @@ test('control messages of one kind that arrive at once are all filed', async () 
   const posted = await Promise.allSettled(posts)
   expect(posted.filter(({ status }) => status === 'rejected')).toEqual([])
   await lab.play('C: GROUP control.cancel\nS: 211 20 *')
+})
+
+test('two messages that create the same newsgroup at once are both accepted', async () => {
+  await using lab = await startNewsLab({ control: ['newgroup'] })
+  const send = () => lab.post('Control: newgroup lab.new\nApproved: root@lab.test')
+  const posted = await Promise.allSettled([send(), send(), send()])
+  expect(posted.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'fulfilled'])
+  await lab.play('C: GROUP lab.new\nS: 211 *\nC: GROUP control.newgroup\nS: 211 3 *')
+})
+
+test('a control message that is stored is accepted, also if the store cannot execute it', async () => {
+  await using lab = await startNewsLab()
+  await lab.post('Message-ID: <1@a>')
+  await lab.post('Message-ID: <2@a>')
+  const { store } = lab
+  store.expunge = () => Promise.reject(new StoreError('no-space', 'full'))
+  const client = await lab.client()
+  for (const header of ['Message-ID: <c@a>\nControl: cancel <1@a>', 'Message-ID: <s@a>\nSupersedes: <2@a>']) {
+    client.send('POST\r\n')
+    expect(await client.line()).toMatch(/^340 /)
+    client.send(Buffer.concat([articleOf(header), Buffer.from('.\r\n')]))
+    expect(await client.line()).toMatch(/^240 /)
+  }
+  await play(client, ['1', '2', 'c', 's'].map((id) => `C: STAT <${id}@a>\nS: 223 *`).join('\n'))
+  client.destroy()
+})
+
+test('a control message is refused for now if the store cannot take it', async () => {
+  await using lab = await startNewsLab()
+  await lab.post('Message-ID: <1@a>')
+  lab.store.createFolder = () => Promise.reject(new StoreError('no-space', 'full'))
+  await expect(lab.post('Control: cancel <1@a>')).rejects.toMatchObject({ code: 'later', message: 'full' })
+  await lab.play('C: STAT <1@a>\nS: 223 *')
 })
