@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { joinPieces, type Pieces } from '../common/pieces.ts'
 import { bodyStartAfter, headerFields, headerValues, isBlankValue, unfolded } from '../mail/headers.ts'
 import type { HeaderField, OctetString } from '../mail/types.ts'
+import { StoreError } from '../store/types.ts'
 
 /**
  * The reason why an article is refused.
@@ -21,6 +22,11 @@ export class ArticleRefused extends Error {
     super(message, options)
     this.code = code
   }
+}
+
+/** @throws ArticleRefused `later` for a failure of the store, else the error itself */
+export function refuseLater(cause: unknown): never {
+  throw cause instanceof StoreError ? new ArticleRefused('later', cause.message, { cause }) : cause
 }
 
 /** The name of a header field in lower case. */

@@ -50,7 +50,7 @@ const REPLACED: ReadonlySet<string> = new Set(['path', 'cancel-lock', 'cancel-ke
 /**
  * Injects an article: checks it, adds missing fields (Message-ID, Date) and its origin (Path, Injection-Info), then stores
  * it or mails it to the moderator. RFC 5537 section 3.5.
- * @throws ArticleRefused
+ * @throws ArticleRefused; StoreError if the store cannot be read now
  */
 export async function inject(news: NewsContext, raw: Buffer, poster: Poster): Promise<Posted> {
   const article = new Article(raw)

@@ -83,7 +83,7 @@ export class NewsService implements NewsContext {
     return injectMail(this, groups, mail, poster)
   }
 
-  /** Acts as injecting agent: accepts a poster's article. @throws ArticleRefused */
+  /** Acts as injecting agent: accepts a poster's article. @throws ArticleRefused, StoreError */
   post(raw: Buffer, poster: Poster): Promise<Posted> {
     return inject(this, raw, poster)
   }

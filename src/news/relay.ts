@@ -1,6 +1,6 @@
 import type { Clock } from '../common/clock.ts'
-import type { Folder, StoredMessage } from '../store/types.ts'
-import { Article, ArticleRefused } from './article.ts'
+import { type Folder, type StoredMessage, StoreError } from '../store/types.ts'
+import { Article, ArticleRefused, refuseLater } from './article.ts'
 import { checkDate, checkHeader } from './check-header.ts'
 import { controlOf } from './control.ts'
 import { type Destinations, destinationsOf } from './destinations.ts'
@@ -60,13 +60,13 @@ function accept(news: NewsContext, raw: Buffer, source: Source): Promise<Relayed
     return storeArticle(news, accepted).then((stored) => ({ messageId, stored }))
   }
   const carried = carriedGroups(news, article, source, messageId)
-  return carried instanceof Promise ? carried.then(keep) : keep(carried)
+  return carried instanceof Promise ? carried.catch(refuseLater).then(keep) : keep(carried)
 }
 
 /**
  * Returns the groups to store the article in. A refused article is added to the history, so that peers that offer it
  * again need not send it.
- * @throws ArticleRefused
+ * @throws ArticleRefused, StoreError
  */
 function carriedGroups(
   news: NewsContext,
@@ -75,7 +75,12 @@ function carriedGroups(
   messageId: string,
 ): readonly Folder[] | Promise<readonly Folder[]> {
   const refuse = async (reason: string): Promise<never> => {
-    await news.store.remember(messageId)
+    try {
+      await news.store.remember(messageId)
+    } catch (error) {
+      // On a full or read-only disk, the peer may offer the article again. The refusal stands.
+      if (!(error instanceof StoreError)) throw error
+    }
     throw new ArticleRefused('unwanted', reason)
   }
   const wanted = article.newsgroups().filter(source.groups)

@@ -1,6 +1,6 @@
 import { joinPieces, type Pieces } from '../common/pieces.ts'
 import { type Folder, type Location, type NewMessage, type StoredMessage, StoreError } from '../store/types.ts'
-import { Article, ArticleRefused } from './article.ts'
+import { Article, ArticleRefused, refuseLater } from './article.ts'
 import { actOnControl, controlFolder, controlOf, type MayCancel } from './control.ts'
 import { mailOut } from './gateway.ts'
 import type { NewsContext } from './types.ts'
@@ -70,11 +70,6 @@ function append(
     if (!(cause instanceof StoreError && cause.code === 'exists')) return refuseLater(cause)
     throw new ArticleRefused('duplicate', `${messageId} is known here already`, { cause })
   })
-}
-
-/** @throws ArticleRefused `later` for a failure of the store, else the error itself */
-function refuseLater(cause: unknown): never {
-  throw cause instanceof StoreError ? new ArticleRefused('later', cause.message, { cause }) : cause
 }
 
 /** Returns the Xref field: the server's name, then the article's number in each group. RFC 5536 section 3.2.14. */

@@ -1,6 +1,9 @@
 import { ImapFlow } from 'imapflow'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startLab, type TestLab } from '../../src/index.ts'
+import { StoreError } from '../../src/store/types.ts'
+import { ImapClient } from '../support/imap-client.ts'
+import { startImapLab } from './support.ts'
 
 let lab: TestLab
 let client: ImapFlow
@@ -69,6 +72,14 @@ test('APPEND is refused if the group does not accept the article', async () => {
   expect(await refused('Public Folders/lab.general', 'Subject: without From\r\n\r\nx')).toBe('CANNOT')
   expect(await refused('Public Folders/lab.missing', mail('missing'))).toBe('TRYCREATE')
   expect(await lab.articles('lab.closed')).toHaveLength(0)
+})
+
+test('APPEND of an article that the store cannot take now may be tried again', async () => {
+  await using full = await startImapLab({ config: { newsgroups: [{ name: 'lab.general' }] } })
+  const alice = await ImapClient.open(full.port, 'alice', 'secret')
+  full.store.append = () => Promise.reject(new StoreError('failed', 'disk failed'))
+  expect(await alice.append('"Public Folders/lab.general"', mail('later'))).toBe('NO [UNAVAILABLE] disk failed')
+  alice.destroy()
 })
 
 test('APPEND to a moderated group sends the article to the moderator', async () => {

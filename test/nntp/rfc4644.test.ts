@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { labSchema, type VirtualServerInput } from '../../src/config/schema.ts'
+import { StoreError } from '../../src/store/types.ts'
 import { articleOf, type NewsLab, startNewsLab } from '../support/news-lab.ts'
 import { play } from '../support/transcript.ts'
 
@@ -258,6 +259,46 @@ test('TAKETHIS: the article after a line that is too long is not read as command
     C: TAKETHIS <${'x'.repeat(20_000)}@a>
     ${body}
     S: 400 *
+    S: (end)
+  `)
+})
+
+/** Starts a lab whose store takes no more changes. */
+async function startFullLab(newsgroups: NonNullable<Parameters<typeof startNewsLab>[0]>['newsgroups']) {
+  const feeds = labSchema.parse({
+    virtualServers: [{ protocol: 'nntp', feeds: [{ peer: 'peer.test', direction: 'in', addresses: ['127.0.0.1'] }] }],
+  }).virtualServers[0]?.feeds
+  const lab = await startNewsLab({ newsgroups, server: { feeds: feeds ?? [] } })
+  const full = () => Promise.reject(new StoreError('no-space', 'full'))
+  Object.assign(lab.store, { remember: full, createFolder: full })
+  return lab
+}
+
+test('an article for groups that are not carried is refused for good, also on a full disk', async () => {
+  await using lab = await startFullLab([{ name: 'lab.general' }])
+  const unknown = (id: string) => article(id, 'Newsgroups: not.carried\n C: Path: peer.test!not-for-mail')
+  await lab.play(`
+    C: IHAVE <1@a>
+    S: 335 *
+    ${unknown('<1@a>')}
+    S: 437 no group is carried here: not.carried
+    C: TAKETHIS <2@a>
+    ${unknown('<2@a>')}
+    S: 439 <2@a> no group is carried here: not.carried
+  `)
+})
+
+test('an article that a full disk cannot take is refused for now', async () => {
+  await using lab = await startFullLab([{ name: 'lab.noise', peers: 'discard' }])
+  const noise = (id: string) => article(id, 'Newsgroups: lab.noise\n C: Path: peer.test!not-for-mail')
+  await lab.play(`
+    C: IHAVE <1@a>
+    S: 335 *
+    ${noise('<1@a>')}
+    S: 436 full
+    C: TAKETHIS <2@a>
+    ${noise('<2@a>')}
+    S: 400 full
     S: (end)
   `)
 })

@@ -1,5 +1,5 @@
 import { findField, headerFields, headerValue } from '../../../src/mail/headers.ts'
-import { ArticleRefused } from '../../../src/news/article.ts'
+import { ArticleRefused, type RefusalCode } from '../../../src/news/article.ts'
 import { allGroups } from '../../../src/news/inject.ts'
 import type { Folder } from '../../../src/store/types.ts'
 import { isVisibleTo } from '../../../src/store/visible.ts'
@@ -122,6 +122,9 @@ function endOfData(session: ImapSession, state: LoggedOn, message: AppendMessage
   return session.connection.endOfData(async () => wholeMessage(await assembleMessage(session, state, message)))
 }
 
+/** RFC 5530 section 3: only UNAVAILABLE invites to try again. */
+const REFUSAL_CODES: Partial<Record<RefusalCode, string>> = { forbidden: 'NOPERM', later: 'UNAVAILABLE' }
+
 /** Posts a message appended to a newsgroup, like an article from a newsreader. @throws ImapError if the group refuses it */
 async function postArticle(
   session: ImapSession,
@@ -146,7 +149,7 @@ async function postArticle(
     return moderator === undefined ? ok() : ok(undefined, 'APPEND completed, article sent to the moderator')
   } catch (error) {
     if (!(error instanceof ArticleRefused)) throw error
-    throw no(error.message, error.code === 'forbidden' ? 'NOPERM' : 'CANNOT')
+    throw no(error.message, REFUSAL_CODES[error.code] ?? 'CANNOT')
   }
 }
 
