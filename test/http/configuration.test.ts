@@ -245,6 +245,16 @@ describe('a change of any value', () => {
     expect(() => http.lab.credentials('bob')).toThrow('no account')
   })
 
+  it('cannot reach what all objects inherit', async () => {
+    await using http = await start()
+    for (const path of ['/__proto__/zz', '/constructor/zz', '/constructor/prototype/zz', '/domain/__proto__/zz']) {
+      const { status } = await patch(http, 'configuration', { ...set(path, 1), dryRun: true })
+      expect(status, path).toBe(422)
+      expect(({} as { zz?: number }).zz, path).toBeUndefined()
+    }
+    expect((await http.request('messages')).status).toBe(200)
+  })
+
   it('is validated as a whole, as sealpost check does, and refused with a place', async () => {
     await using http = await start()
     const taken = http.lab.server('smtp').port

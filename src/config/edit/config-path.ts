@@ -12,6 +12,13 @@ export const APPENDED = '-'
  * (`virtualServers[0].port`, `limits["a key"]`). @throws ConfigError
  */
 export function stepsOf(text: string): string[] {
+  const steps = splitPath(text)
+  // It would lead to the prototype of all objects.
+  if (steps.includes('__proto__')) throw wrong(text, 'contains __proto__, which is not a key of a configuration')
+  return steps
+}
+
+function splitPath(text: string): string[] {
   if (text === '' || text === '/') throw wrong(text, 'is empty; name a value, such as /virtualServers/0/port')
   if (text.startsWith('/')) {
     if (/~(?![01])/.test(text)) throw wrong(text, 'has a ~ that is neither ~0 nor ~1')

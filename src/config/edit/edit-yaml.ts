@@ -217,7 +217,7 @@ function copied(value: unknown): unknown {
 function putInto(config: unknown, path: Path, value: unknown): void {
   let at = config as Record<string | number, unknown>
   for (const [depth, step] of path.slice(0, -1).entries()) {
-    at[step] ??= emptyAt(path.slice(0, depth + 1))
+    if (valueAt(at, [step]) == null) at[step] = emptyAt(path.slice(0, depth + 1))
     at = at[step] as Record<string | number, unknown>
   }
   at[path.at(-1) as string] = value
