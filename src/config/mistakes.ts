@@ -42,14 +42,21 @@ export class ConfigError extends Error {
   readonly mistakes: readonly string[]
   /** The same mistakes with their paths and places. */
   readonly found: readonly PlacedMistake[]
-  /** The lab without the invalid values, whose certificates, files and ports can still be checked. */
-  readonly rest: LabWithPlaces | undefined
+  readonly #rest: LabWithPlaces | undefined
   constructor(mistakes: readonly (string | PlacedMistake)[], rest?: LabWithPlaces) {
     const found = mistakes.map((one) => (typeof one === 'string' ? { line: one, offset: 0, message: one } : one))
     super(found.map(({ line }) => line).join('\n'))
     this.mistakes = found.map(({ line }) => line)
     this.found = found
-    this.rest = rest
+    this.#rest = rest
+  }
+
+  /**
+   * The lab without the invalid values, whose certificates, files and ports can still be checked. It contains secrets, so
+   * it is not among the properties that Node.js and loggers print.
+   */
+  get rest(): LabWithPlaces | undefined {
+    return this.#rest
   }
 }
 
@@ -92,11 +99,11 @@ export const linesOf = (placed: readonly PlacedMistake[]): string[] => placed.ma
 export const pointerOf = (path: Path): string =>
   path.map((step) => `/${String(step).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
 
-/** Returns the value at a path, or undefined. */
+/** Returns the value at a path, or undefined. What every object inherits, such as `constructor`, is not a value. */
 export function valueAt(value: unknown, path: Path): unknown {
   let at = value
   for (const step of path) {
-    if (typeof at !== 'object' || at === null) return undefined
+    if (typeof at !== 'object' || at === null || !Object.hasOwn(at, step)) return undefined
     at = (at as Record<string | number, unknown>)[step]
   }
   return at

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { parseDocument } from 'yaml'
 import { seededRandom } from '../../src/common/random.ts'
@@ -8,6 +9,14 @@ import { loadText } from '../../src/config/yaml.ts'
 /** Returns the mistakes in a YAML text, one line each. */
 function mistakes(yaml: string): readonly string[] {
   return caught(() => loadText(yaml, 'lab.yaml', '/labs'))
+}
+
+function thrown(run: () => unknown): unknown {
+  try {
+    return run()
+  } catch (error) {
+    return error
+  }
 }
 
 function caught(run: () => unknown): readonly string[] {
@@ -23,6 +32,18 @@ function caught(run: () => unknown): readonly string[] {
 test('a valid file has no mistakes', () => {
   expect(mistakes('virtualServers: [{ protocol: smtp }]')).toEqual([])
   expect(mistakes('')).toEqual([])
+})
+
+test('an error prints no secret of the configuration that it is about', () => {
+  const input = {
+    directory: { accounts: [{ user: 'alice', password: 's3cret' }] },
+    webhooks: [{ url: 'not a url' }],
+  }
+  const error = thrown(() => loadObject(input, '/labs'))
+  expect(error).toBeInstanceOf(ConfigError)
+  expect(inspect(error, { depth: 20 })).toContain('webhooks[0].url')
+  expect(inspect(error, { depth: 20 })).not.toContain('s3cret')
+  expect(JSON.stringify(error)).not.toContain('s3cret')
 })
 
 test('shows no secret that is not valid', () => {
