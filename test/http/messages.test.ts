@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { createTransport } from 'nodemailer'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { HttpLab } from './client.ts'
@@ -90,6 +93,26 @@ describe('messages', () => {
     expect(second.items.map(({ subject }: { subject: string }) => subject)).toEqual(['Mail 3', 'Mail 2'])
     const third = (await http.request(`messages?limit=2&cursor=${second.next}`)).body
     expect(third).toMatchObject({ items: [{ subject: 'Mail 1' }], next: null })
+  })
+
+  it('keep the changes of several clients that are made at the same time, also on disk', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'sealpost-messages-'))
+    try {
+      await using disk = await HttpLab.start({ store: { lmdb: folder } })
+      await disk.lab.deliver({ subject: 'Mail' }, { to: 'alice' })
+      const [{ id }] = (await disk.request('messages')).body.items
+      const changes = [{ read: true }, { flagged: true }, { tags: ['later'] }]
+      await Promise.all(changes.map((json) => disk.request(`messages/${id}`, { method: 'PATCH', json })))
+      const { body } = await disk.request(`messages/${id}`)
+      expect(body.flags.toSorted()).toEqual(['\\Flagged', '\\Seen', 'later'])
+      const some = { tags: [], flagged: false }
+      expect((await disk.request(`messages/${id}`, { method: 'PATCH', json: some })).body.flags).toEqual(['\\Seen'])
+      const whole = { flags: ['\\Answered', 'old'], tags: ['new'], read: false }
+      const replaced = await disk.request(`messages/${id}`, { method: 'PATCH', json: whole })
+      expect(replaced.body.flags).toEqual(['\\Answered', 'new'])
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
   })
 
   it('get flags and tags, which IMAP clients see, and move and go', async () => {

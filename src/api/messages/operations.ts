@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { definedOnly } from '../../common/defined.ts'
 import { compose } from '../../mail/compose.ts'
+import type { FlagChange } from '../../store/types.ts'
 import type { Api } from '../api.ts'
 import { assertMayRemoveFrom, type Caller, mayRemoveFrom } from '../caller.ts'
 import { flag } from '../flag.ts'
@@ -116,6 +117,28 @@ const changes = z.strictObject({
     .describe('Replaces all flags and keywords. RFC 9051 section 2.3.2.'),
   tags: z.array(tag).optional().describe('Replaces the tags, which are IMAP keywords, with `~` for spaces.'),
 })
+type Changes = z.output<typeof changes>
+
+/** Returns changes that touch nothing but what the caller names: others may change the message at the same time. */
+function flagChanges({ read, flagged, flags, tags }: Changes, present: readonly string[]): readonly FlagChange[] {
+  const wanted = tags?.map(keywordOf)
+  const isUnwanted = (flag: string): boolean => wanted !== undefined && !/^[\\$]/.test(flag) && !wanted.includes(flag)
+  const added = [...(wanted ?? []), ...(read ? ['\\Seen'] : []), ...(flagged ? ['\\Flagged'] : [])]
+  const removed = [
+    ...(flags ?? present).filter(isUnwanted),
+    ...(read === false ? ['\\Seen'] : []),
+    ...(flagged === false ? ['\\Flagged'] : []),
+  ]
+  if (flags) {
+    const kept = flags.filter((flag) => !removed.includes(flag))
+    return [{ mode: 'replace', flags: [...new Set([...kept, ...added])] }]
+  }
+  const named = [
+    { mode: 'add', flags: added },
+    { mode: 'remove', flags: removed },
+  ] as const
+  return named.filter((change) => change.flags.length > 0)
+}
 
 const update = defineOperation({
   name: 'messages.update',
@@ -127,19 +150,7 @@ const update = defineOperation({
   output: messageSummary,
   async run({ api, caller, input }) {
     const { folder, entry } = messageOf(api, caller, input.id)
-    const flags = new Set(input.flags ?? entry.flags)
-    if (input.tags) {
-      for (const flag of flags) if (!/^[\\$]/.test(flag)) flags.delete(flag)
-      for (const tag of input.tags) flags.add(keywordOf(tag))
-    }
-    for (const [name, wanted] of [
-      ['\\Seen', input.read],
-      ['\\Flagged', input.flagged],
-    ] as const) {
-      if (wanted === true) flags.add(name)
-      else if (wanted === false) flags.delete(name)
-    }
-    await api.lab.store.setFlags(folder.id, [entry.uid], { mode: 'replace', flags: [...flags] })
+    for (const change of flagChanges(input, entry.flags)) await api.lab.store.setFlags(folder.id, [entry.uid], change)
     return summaryById(api, caller, input.id)
   },
 })
