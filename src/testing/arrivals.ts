@@ -1,18 +1,51 @@
 import type { Folder, MessageEntry, MessageStore, Owner, StoreEvent } from '../store/types.ts'
 
-/** A message delivered to one mailbox, and where its owner has moved it since. */
+/** A message delivered to one mailbox, and where its owner has moved or copied it since. */
 export interface Arrival {
   readonly owner: Owner
-  folder: Folder
-  entry: MessageEntry
+  /** The place of the copy that was made last, of those that are left. */
+  readonly folder: Folder
+  readonly entry: MessageEntry
 }
+
+interface Copy {
+  readonly folder: Folder
+  readonly entry: MessageEntry
+}
+
+class CopiedArrival implements Arrival {
+  readonly owner: Owner
+  /** By `placeOf`, in the order in which they were made. At least one. */
+  readonly copies = new Map<string, Copy>()
+
+  constructor(owner: Owner) {
+    this.owner = owner
+  }
+
+  get folder(): Folder {
+    return this.#last.folder
+  }
+
+  get entry(): MessageEntry {
+    return this.#last.entry
+  }
+
+  get #last(): Copy {
+    return [...this.copies.values()].at(-1) as Copy
+  }
+}
+
+const placeOf = (folder: Folder, uid: number): string => `${folder.id} ${uid}`
 
 /**
  * The messages delivered to a lab, in order of arrival. A message that its owner moves or copies stays one arrival; a
  * message whose last copy is expunged is removed.
  */
 export class Arrivals {
-  readonly #arrivals = new Map<string, Arrival>()
+  /** By the owner and the blob. */
+  readonly #arrivals = new Map<string, CopiedArrival>()
+  /** By the places of their copies. */
+  readonly #places = new Map<string, CopiedArrival>()
   /** What is not yet in the map: a lab may receive many messages before a test asks for one. */
   #unread: { readonly folder: Folder; readonly entry: MessageEntry }[] = []
   /** Each listener with its `onClose`. */
@@ -57,6 +90,7 @@ export class Arrivals {
   clear(): void {
     this.#unread = []
     this.#arrivals.clear()
+    this.#places.clear()
   }
 
   close(): void {
@@ -71,10 +105,20 @@ export class Arrivals {
   }
 
   #onEvent(event: StoreEvent): void {
-    if (event.folder.owner === 'public:') return
-    if (event.type === 'appended') for (const entry of event.entries) this.#add(event.folder, entry)
-    else if (event.type === 'expunged') this.#expunge(event.folder, new Set(event.uids))
-    else if (event.type === 'folder-deleted') this.#expunge(event.folder)
+    const { folder } = event
+    if (folder.owner === 'public:') return
+    if (event.type === 'appended') {
+      for (const entry of event.entries) this.#add(folder, entry)
+      return
+    }
+    this.#readAll()
+    if (event.type === 'flags') for (const entry of event.entries) this.#replace({ folder, entry })
+    else if (event.type === 'expunged') for (const uid of event.uids) this.#remove(placeOf(folder, uid))
+    else if (event.type === 'folder-changed') {
+      for (const { entry } of this.#copiesIn(folder)) this.#replace({ folder, entry })
+    } else if (event.type === 'folder-deleted') {
+      for (const { entry } of this.#copiesIn(folder)) this.#remove(placeOf(folder, entry.uid))
+    }
   }
 
   #add(folder: Folder, entry: MessageEntry): void {
@@ -91,22 +135,35 @@ export class Arrivals {
   }
 
   #read(folder: Folder, entry: MessageEntry): void {
-    const key = `${folder.owner} ${entry.blob}`
+    const key = keyOf(folder.owner, entry)
     const known = this.#arrivals.get(key)
-    if (known) {
-      known.folder = folder
-      known.entry = entry
-      return
-    }
-    const arrival: Arrival = { owner: folder.owner, folder, entry }
+    const arrival = known ?? new CopiedArrival(folder.owner)
+    const place = placeOf(folder, entry.uid)
+    arrival.copies.set(place, { folder, entry })
+    this.#places.set(place, arrival)
+    if (known) return
     this.#arrivals.set(key, arrival)
     for (const listener of this.#listeners.keys()) listener(arrival)
   }
 
-  #expunge(folder: Folder, uids?: ReadonlySet<number>): void {
-    this.#readAll()
-    for (const [key, { folder: current, entry }] of this.#arrivals) {
-      if (current.id === folder.id && (uids === undefined || uids.has(entry.uid))) this.#arrivals.delete(key)
-    }
+  #copiesIn(folder: Folder): Copy[] {
+    const arrivals = [...this.#arrivals.values()]
+    return arrivals.flatMap(({ copies }) => [...copies.values()].filter((copy) => copy.folder.id === folder.id))
+  }
+
+  #replace(copy: Copy): void {
+    const place = placeOf(copy.folder, copy.entry.uid)
+    this.#places.get(place)?.copies.set(place, copy)
+  }
+
+  #remove(place: string): void {
+    const arrival = this.#places.get(place)
+    if (!arrival) return
+    this.#places.delete(place)
+    const { owner, entry } = arrival
+    arrival.copies.delete(place)
+    if (arrival.copies.size === 0) this.#arrivals.delete(keyOf(owner, entry))
   }
 }
+
+const keyOf = (owner: Owner, { blob }: MessageEntry): string => `${owner} ${blob}`
