@@ -135,6 +135,7 @@ class Session implements SmtpSession, ProtocolSession<string, SmtpError> {
     this.#transaction?.close()
     this.#transaction = transaction
     this.connection.record.mail(transaction !== undefined)
+    this.connection.content.expect(transaction !== undefined)
   }
 
   get isUnderWay(): boolean {
@@ -249,6 +250,8 @@ class Session implements SmtpSession, ProtocolSession<string, SmtpError> {
     this.forwarded = {}
     this.#unrecognized = 0
     this.transaction = undefined
+    // Most clients that have sent a message and stay connected send another.
+    this.connection.content.expect(true)
   }
 
   quit(): void {

@@ -3,3 +3,5 @@
  * replies of every lab of its process.
  */
 export const realImmediate = setImmediate
+/** `setTimeout` and `clearTimeout` as they were. */
+export const realTimeout = { set: setTimeout, clear: clearTimeout }

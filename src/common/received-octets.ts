@@ -1,3 +1,4 @@
+import { Arrivals } from './arrivals.ts'
 import { MemoryBudget, type MemoryReservation } from './memory-budget.ts'
 import { joinPieces, PieceCollector, type Pieces } from './pieces.ts'
 import type { Spool, SpoolFile } from './spool.ts'
@@ -10,10 +11,12 @@ const PIECE_OCTETS = 200
 /** Receives messages of clients: within the lab's memory, and, if there is a spool, large ones in files. */
 export class Intake {
   readonly memory: MemoryBudget
+  readonly arrivals: Arrivals
   readonly #spool: Spool | undefined
 
-  constructor(memory = new MemoryBudget(), spool?: Spool) {
+  constructor(memory = new MemoryBudget(), spool?: Spool, arrivals = new Arrivals()) {
     this.memory = memory
+    this.arrivals = arrivals
     this.#spool = spool
   }
 

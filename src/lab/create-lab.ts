@@ -1,5 +1,6 @@
 import pino from 'pino'
 import type { Cluster } from '../cluster/types.ts'
+import { Arrivals } from '../common/arrivals.ts'
 import { systemClock } from '../common/clock.ts'
 import { MovableClock } from '../common/movable-clock.ts'
 import { Intake } from '../common/received-octets.ts'
@@ -39,9 +40,10 @@ export async function createLab(config: ResolvedLab, options: LabOptions): Promi
     cluster = await joinCluster(database, log)
     const memory = createMemoryBudget(config, log)
     const sessions = new SessionLog(clock, memory, database?.node)
-    const store = options.store ?? (await openStore(config.store, { log, clock, database, memory }))
+    const arrivals = new Arrivals()
+    const store = options.store ?? (await openStore(config.store, { log, clock, database, memory, arrivals }))
     const spool = options.store ? undefined : openSpool(config, log) // after the store, which locks the folder
-    const intake = new Intake(memory, spool)
+    const intake = new Intake(memory, spool, arrivals)
     const parts = {
       certificateStore,
       store,

@@ -1,3 +1,4 @@
+import { type Arrival, NO_ARRIVAL } from '../common/arrivals.ts'
 import type { Intake, ReceivedOctets } from '../common/received-octets.ts'
 import { isSliceOver, nextSlice } from '../common/time-slice.ts'
 import type { SessionRecorder } from '../sessions/types.ts'
@@ -21,6 +22,8 @@ export class ContentReader {
   /** Messages that are arriving or being stored. */
   readonly #received: ReceivedOctets[] = []
   #isReading = false
+  /** The message or literal that is expected or arriving. */
+  #arrival: Arrival = NO_ARRIVAL
   readonly #forget = (received: ReceivedOctets): void => {
     const at = this.#received.indexOf(received)
     if (at !== -1) this.#received.splice(at, 1)
@@ -31,6 +34,20 @@ export class ContentReader {
     this.#record = record
     this.#intake = intake
     this.#faults = faults
+  }
+
+  /**
+   * Says whether the client is about to send a message: then those of other clients wait a moment to be stored with it. The
+   * beginning and the end of a message need not be said.
+   */
+  expect(isExpected: boolean): void {
+    const { arrivals } = this.#intake
+    if (isExpected) {
+      if (!arrivals.waitsFor(this.#arrival)) this.#arrival = arrivals.begin()
+    } else if (this.#arrival !== NO_ARRIVAL) {
+      arrivals.end(this.#arrival)
+      this.#arrival = NO_ARRIVAL
+    }
   }
 
   /** Whether a message or literal has begun and not ended. */
@@ -155,6 +172,7 @@ export class ContentReader {
   /** Disposes of what is left of all messages. Call it when the session is over. */
   release(): void {
     for (const received of [...this.#received]) received[Symbol.dispose]()
+    this.expect(false)
   }
 
   /** Passes exactly `octets` octets to `take` as they arrive, and waits for what it returns. @throws ConnectionEnded */
@@ -187,11 +205,13 @@ export class ContentReader {
   /** Returns what must be awaited before the first octets of a message. */
   #begins(): Promise<void> | undefined {
     this.#isReading = true
+    this.expect(true)
     return this.#faults?.messageBegins()
   }
 
   #ends(octets: number): void {
     this.#isReading = false
+    this.expect(false)
     this.#transport.idle.progress()
     if (octets > 0) this.#record.octets('in', octets)
   }

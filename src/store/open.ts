@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import type { Arrivals } from '../common/arrivals.ts'
 import type { Clock } from '../common/clock.ts'
 import type { MemoryBudget } from '../common/memory-budget.ts'
 import type { Database } from '../postgres/database.ts'
@@ -13,6 +14,8 @@ export interface OpenStoreOptions {
   readonly database?: Database | undefined
   /** Counts the messages that a store in PostgreSQL keeps in memory. */
   readonly memory?: MemoryBudget | undefined
+  /** The messages that clients are sending. */
+  readonly arrivals?: Arrivals | undefined
 }
 
 /** Limits that all stores have. */
@@ -36,7 +39,7 @@ export const dropsOldest = (setting: StoreSetting): boolean =>
 /** Opens a store. Loads the packages of LMDB and PostgreSQL only if they are used. @throws StoreError */
 export async function openStore(
   setting: StoreSetting,
-  { clock, log, database, memory }: OpenStoreOptions,
+  { clock, log, database, memory, arrivals }: OpenStoreOptions,
 ): Promise<MessageStore> {
   if (setting === 'memory') return new MemoryStore({ clock, log })
   const { messages, whenFull } = setting
@@ -50,5 +53,5 @@ export async function openStore(
     return openPostgresStore(database, { clock, log, memory, limits: { messages, whenFull } })
   }
   const { openLmdbStore } = await import('./lmdb/open.ts')
-  return openLmdbStore(setting.lmdb, { clock, log, limits: { octets: setting.size, messages, whenFull } })
+  return openLmdbStore(setting.lmdb, { clock, log, arrivals, limits: { octets: setting.size, messages, whenFull } })
 }

@@ -1,5 +1,6 @@
 import type { RootDatabase } from 'lmdb'
 import { expect, test } from 'vitest'
+import { Arrivals } from '../../src/common/arrivals.ts'
 import { Commits } from '../../src/store/lmdb/commits.ts'
 import type { Space } from '../../src/store/lmdb/space.ts'
 import { Writes } from '../../src/store/lmdb/writes.ts'
@@ -18,14 +19,24 @@ interface Steps {
   lost?: () => void
 }
 
-function commitsWith({ durable = () => {}, apply = () => {}, lost = () => {} }: Steps): Commits<string, Draft> {
-  return new Commits<string, Draft>({ env, writes: new Writes() }, space, {
-    draft: () => new Draft(),
-    durable,
-    apply,
-    reopen: () => {},
-    lost,
-  })
+function commitsWith(
+  { durable = () => {}, apply = () => {}, lost = () => {} }: Steps,
+  arrivals = new Arrivals(),
+  wait?: { readonly least: number; readonly most: number },
+): Commits<string, Draft> {
+  return new Commits<string, Draft>(
+    { env, writes: new Writes() },
+    space,
+    arrivals,
+    {
+      draft: () => new Draft(),
+      durable,
+      apply,
+      reopen: () => {},
+      lost,
+    },
+    wait,
+  )
 }
 
 class Draft {
@@ -83,3 +94,63 @@ test('nothing is written until the state in memory could be read again', async (
   expect(written).toBe(2)
   await commits.end()
 })
+
+/** Longer than any test runs. */
+const FOREVER = { least: 3_600_000, most: 3_600_000 }
+
+test('a message that is arriving shares the transaction of those that have arrived', async () => {
+  let transactions = 0
+  const arrivals = new Arrivals()
+  const commits = commitsWith({ durable: () => transactions++ }, arrivals, FOREVER)
+  const [second, third] = [arrivals.begin(), arrivals.begin()]
+  const stored = [commits.run(write)]
+  await turns()
+  arrivals.end(second)
+  stored.push(commits.run(write))
+  await turns()
+  arrivals.end(third)
+  stored.push(commits.run(write))
+  expect(await Promise.all(stored)).toEqual(['done', 'done', 'done'])
+  expect(transactions).toBe(1)
+  await commits.end()
+})
+
+test('a message that begins when another one ends is waited for, too', async () => {
+  let transactions = 0
+  const arrivals = new Arrivals()
+  const commits = commitsWith({ durable: () => transactions++ }, arrivals, FOREVER)
+  const second = arrivals.begin()
+  const stored = [commits.run(write)]
+  await turns()
+  arrivals.end(second)
+  const third = arrivals.begin()
+  await turns()
+  expect(transactions).toBe(0)
+  arrivals.end(third)
+  await Promise.all(stored)
+  expect(transactions).toBe(1)
+  await commits.end()
+})
+
+test('a message that does not arrive is waited for once', async () => {
+  const arrivals = new Arrivals()
+  const commits = commitsWith({}, arrivals)
+  const stopped = arrivals.begin()
+  expect(arrivals.waitsFor(stopped)).toBe(true)
+  expect(await commits.run(write)).toBe('done')
+  expect(arrivals.waitsFor(stopped)).toBe(false)
+  // Nothing is left to wait for, and its end does not count as the end of another message.
+  expect(arrivals.wait(FOREVER.most)).toBeUndefined()
+  const next = arrivals.begin()
+  arrivals.end(stopped)
+  expect(arrivals.waitsFor(next)).toBe(true)
+  expect(arrivals.wait(FOREVER.most)).toBeInstanceOf(Promise)
+  arrivals.end(next)
+  expect(arrivals.wait(FOREVER.most)).toBeUndefined()
+  await commits.end()
+})
+
+/** Lets everything run that needs no time. */
+async function turns(): Promise<void> {
+  for (let turn = 0; turn < 10; turn++) await new Promise(setImmediate)
+}

@@ -1,4 +1,5 @@
 import type { RootDatabase } from 'lmdb'
+import type { Arrivals } from '../../common/arrivals.ts'
 import { realImmediate } from '../../common/real-immediate.ts'
 import { StoreError } from '../types.ts'
 import type { Purpose, Space } from './space.ts'
@@ -60,6 +61,11 @@ type Outcome<Effect> =
   | { readonly value: unknown; readonly effects: readonly Effect[] }
   | { readonly value?: never; readonly effects?: never; readonly error: unknown }
 
+interface WaitLimits {
+  readonly least: number
+  readonly most: number
+}
+
 /** Operations that share a transaction, and the outcome of each once they have run. */
 interface Attempt<Effect, D> {
   group: readonly Operation<D>[]
@@ -71,6 +77,8 @@ interface Attempt<Effect, D> {
 /** Limits of a group, so that a transaction does not block the process for long. */
 const MAX_GROUP_OPERATIONS = 500
 const MAX_GROUP_OCTETS = 8 << 20
+/** Limits of the time that a group waits for messages that are arriving: as long as the last transaction took. */
+const WAIT_MS: WaitLimits = { least: 1, most: 4 }
 /** How often the store tries to find out whether a transaction is on disk. */
 const MAX_CONFIRMATIONS = 10
 
@@ -82,7 +90,11 @@ const MAX_CONFIRMATIONS = 10
 export class Commits<Effect, D extends TransactionDraft<Effect>> {
   readonly #tables: Environment
   readonly #space: Space
+  readonly #arrivals: Arrivals
   readonly #steps: CommitSteps<Effect, D>
+  readonly #wait: WaitLimits
+  /** Longest time that the next group waits for messages that are arriving. */
+  #waitMs: number
   #waiting: Operation<D>[] = []
   #running: Promise<void> | undefined
   /** Whether the environment must be opened again: see `#restore`. */
@@ -90,10 +102,20 @@ export class Commits<Effect, D extends TransactionDraft<Effect>> {
   /** Whether the state in memory may differ from the disk: see `#restore`. */
   #isStale = false
 
-  constructor(tables: Environment, space: Space, steps: CommitSteps<Effect, D>) {
+  /** @param arrivals the messages that clients are sending, which share the transaction of those that have arrived */
+  constructor(
+    tables: Environment,
+    space: Space,
+    arrivals: Arrivals,
+    steps: CommitSteps<Effect, D>,
+    wait: WaitLimits = WAIT_MS,
+  ) {
     this.#tables = tables
     this.#space = space
+    this.#arrivals = arrivals
     this.#steps = steps
+    this.#wait = wait
+    this.#waitMs = wait.least
   }
 
   /**
@@ -142,7 +164,12 @@ export class Commits<Effect, D extends TransactionDraft<Effect>> {
     try {
       this.#restore()
       // What the other sessions of this turn of the event loop store belongs to the same group.
-      if (!given) await new Promise(realImmediate)
+      if (!given) {
+        await new Promise(realImmediate)
+        // And what is arriving, if it does not take longer than a transaction does.
+        const arriving = this.#arrivals.wait(this.#waitMs)
+        if (arriving) await arriving
+      }
       const isBlind = (given ?? this.#waiting).every((operation) => operation.isBlind)
       const least = given ? octetsOf(given) : (this.#waiting[0]?.octets ?? 0)
       const wanted = Math.min(octetsOf(this.#waiting), MAX_GROUP_OCTETS)
@@ -154,8 +181,10 @@ export class Commits<Effect, D extends TransactionDraft<Effect>> {
       // Another thread begins, writes and flushes the transaction, so a slow disk does not block the process. Only `work`
       // runs in this thread.
       const { env, writes } = this.#tables
+      const began = performance.now()
       if (isBlind) await writeAll(env, writes.collect(work))
       else await env.childTransaction(work)
+      this.#waitMs = Math.min(Math.max(performance.now() - began, this.#wait.least), this.#wait.most)
     } catch (error) {
       if (attempt.group.length === 0) attempt.group = this.#nextGroup(MAX_GROUP_OCTETS)
       await this.#handleFailure(attempt, error)

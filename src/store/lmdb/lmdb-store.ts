@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import type { Arrivals } from '../../common/arrivals.ts'
 import type { Clock } from '../../common/clock.ts'
 import type { Overview } from '../../mail/overview.ts'
 import { BaseStore } from '../base-store.ts'
@@ -51,6 +52,7 @@ export interface LmdbStoreOptions {
   readonly log: Logger
   readonly space: Space
   readonly limits: StoreLimits
+  readonly arrivals: Arrivals
   /** Unlocks the store's folder. Called once, when the store is closed. */
   readonly unlock: () => Promise<void>
 }
@@ -76,7 +78,7 @@ export class LmdbStore extends BaseStore<LmdbFolder> implements CopyableStore {
   #stateKeys: Set<string>
   #closing: Promise<void> | undefined
 
-  constructor(tables: Tables, { clock, log, space, limits, unlock }: LmdbStoreOptions) {
+  constructor(tables: Tables, { clock, log, space, limits, arrivals, unlock }: LmdbStoreOptions) {
     super(clock, (error) => log.error({ err: error }, 'a listener of the store failed'))
     this.#tables = tables
     this.#space = space
@@ -88,7 +90,7 @@ export class LmdbStore extends BaseStore<LmdbFolder> implements CopyableStore {
     this.#bodies = new Bodies(tables, this.#committed)
     this.#articles = new Articles(tables, this.#bodies)
     this.#entries = new Entries(this.folders, tables, this.#committed, this.#bodies.nameOf)
-    this.#commits = new Commits(tables, space, {
+    this.#commits = new Commits(tables, space, arrivals, {
       draft: (isBlind) =>
         new StoreDraft(
           tables,

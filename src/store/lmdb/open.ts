@@ -11,6 +11,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
+import { Arrivals } from '../../common/arrivals.ts'
 import type { Clock } from '../../common/clock.ts'
 import { folderObstacle } from '../../common/file-obstacles.ts'
 import { makeFolder, unusedName } from '../../common/folders.ts'
@@ -32,13 +33,18 @@ export interface OpenLmdbOptions {
   readonly clock: Clock
   readonly log: Logger
   readonly limits?: StoreLimits
+  /** The messages that clients are sending. Those that arrive together share a transaction. */
+  readonly arrivals?: Arrivals | undefined
 }
 
 /**
  * Opens the store in `folder`, which is created if it is missing. If the folder is not writable, the store is read-only.
  * @throws StoreError `in-use`; `read-only` if the folder is not writable and has no store
  */
-export async function openLmdbStore(folder: string, { clock, log, limits = {} }: OpenLmdbOptions): Promise<LmdbStore> {
+export async function openLmdbStore(
+  folder: string,
+  { clock, log, limits = {}, arrivals = new Arrivals() }: OpenLmdbOptions,
+): Promise<LmdbStore> {
   const file = join(folder, DATA_FILE)
   let unlock = async (): Promise<void> => {}
   let readOnly = false
@@ -60,7 +66,7 @@ export async function openLmdbStore(folder: string, { clock, log, limits = {} }:
       const space = new Space(tables, file, limits.octets)
       // So that deletions have room even if the disk is full when the first one comes.
       if (!readOnly) await space.prepare(0)
-      return new LmdbStore(tables, { clock, log, space, limits, unlock })
+      return new LmdbStore(tables, { clock, log, space, limits, arrivals, unlock })
     } catch (error) {
       await tables.env.close()
       throw error

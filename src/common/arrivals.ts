@@ -1,0 +1,59 @@
+import { realImmediate, realTimeout } from './real-immediate.ts'
+
+/** A message that a client is sending, or is about to send. */
+export type Arrival = number
+
+/** In place of an arrival that never began. */
+export const NO_ARRIVAL: Arrival = 0
+
+/**
+ * The messages that clients are sending, so that a store can write those that arrive together in one transaction. A message
+ * that was waited for in vain is not waited for again, so a client that stops delays the others once.
+ */
+export class Arrivals {
+  /** Number of messages that are waited for. */
+  #open = 0
+  /** Grows when messages were waited for in vain. It is also what identifies the arrivals that begin until then. */
+  #round = 1
+  /** Called when no message is left that is waited for. */
+  #allArrived: (() => void) | undefined
+
+  /** Notes that a client sends a message, or is about to. Pass the result to `end`. */
+  begin(): Arrival {
+    this.#open++
+    return this.#round
+  }
+
+  /** Whether the store waits for a message. It does not if the message was waited for in vain, or never began. */
+  waitsFor(arrival: Arrival): boolean {
+    return arrival === this.#round
+  }
+
+  /** Notes that a message has arrived, or will not. Call it once for each arrival. */
+  end(arrival: Arrival): void {
+    if (arrival === this.#round && --this.#open === 0) this.#allArrived?.()
+  }
+
+  /** Waits until the messages that are arriving have reached the store, but not longer than `maxMs`. Undefined if there are none. */
+  wait(maxMs: number): Promise<void> | undefined {
+    if (this.#open === 0) return undefined
+    return new Promise((resolve) => {
+      const end = (): void => {
+        this.#allArrived = undefined
+        realTimeout.clear(timer)
+        resolve()
+      }
+      const timer = realTimeout.set(() => {
+        this.#round++
+        this.#open = 0
+        end()
+      }, maxMs)
+      this.#allArrived = () => {
+        // The last message reaches the store in this turn of the event loop. Another one may begin meanwhile.
+        realImmediate(() => {
+          if (this.#open === 0) end()
+        })
+      }
+    })
+  }
+}
