@@ -170,6 +170,8 @@ class Session implements ImapSession, ProtocolSession<Request, ImapError> {
 
   run({ tag, name, cursor }: Request): void | Promise<void> {
     const command = findCommand(this, name)
+    // Otherwise the changes of other commands would wait for a message of this session.
+    this.connection.content.expect(false)
     const running = command.prepare(cursor, this)()
     if (running instanceof Promise) return running.then((result) => this.#finish(tag, command, result))
     return this.#finish(tag, command, running)
@@ -178,6 +180,7 @@ class Session implements ImapSession, ProtocolSession<Request, ImapError> {
   /** Reports changes, then replies to a command that succeeded. */
   #finish(tag: string, command: Command, result: CommandResult): void | Promise<void> {
     this.#hasFailedLogon = false
+    if (command.takesMessages) this.connection.content.expect(true)
     if (this.state.name !== 'selected' || command.updates === 'none') return this.#reply(tag, command, result)
     const { selection } = this.state
     const reply = (): void | Promise<void> =>

@@ -250,7 +250,6 @@ class Session implements SmtpSession, ProtocolSession<string, SmtpError> {
     this.forwarded = {}
     this.#unrecognized = 0
     this.transaction = undefined
-    // Most clients that have sent a message and stay connected send another.
     this.connection.content.expect(true)
   }
 

@@ -38,12 +38,12 @@ export class ContentReader {
 
   /**
    * Says whether the client is about to send a message: then those of other clients wait a moment to be stored with it. The
-   * beginning and the end of a message need not be said.
+   * beginning and the end of a message need not be said. A client that has sent one is expected to send another.
    */
   expect(isExpected: boolean): void {
     const { arrivals } = this.#intake
     if (isExpected) {
-      if (!arrivals.waitsFor(this.#arrival)) this.#arrival = arrivals.begin()
+      if (!this.#transport.isClosed && !arrivals.waitsFor(this.#arrival)) this.#arrival = arrivals.begin()
     } else if (this.#arrival !== NO_ARRIVAL) {
       arrivals.end(this.#arrival)
       this.#arrival = NO_ARRIVAL

@@ -59,8 +59,8 @@ type Use = (article: Buffer | TooLong) => Promise<unknown> | undefined
 export function withArticle(session: NntpSession, later: number, expect: () => Use): void | Promise<void> {
   const received = receive(session, later)
   return received instanceof Promise
-    ? received.then((article) => useReceived(article, later, expect))
-    : useReceived(received, later, expect)
+    ? received.then((article) => useReceived(session, article, later, expect))
+    : useReceived(session, received, later, expect)
 }
 
 type Received = ReceivedOctets | TooLong
@@ -78,9 +78,15 @@ function receive({ connection, context }: NntpSession, later: number): Received 
   }
 }
 
-function useReceived(received: Received, later: number, expect: () => Use): void | Promise<void> {
+function useReceived(
+  { connection }: NntpSession,
+  received: Received,
+  later: number,
+  expect: () => Use,
+): void | Promise<void> {
   const release = (): void => {
     if (!(received instanceof TooLong)) received[Symbol.dispose]()
+    connection.content.expect(true)
   }
   const failed = (error: unknown): never => {
     release()
