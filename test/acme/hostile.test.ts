@@ -1,9 +1,12 @@
-import { generateKeyPairSync, type KeyObject, sign, X509Certificate } from 'node:crypto'
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign, X509Certificate } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
+import { join } from 'node:path'
 import acme from 'acme-client'
 import { expect, it } from 'vitest'
 import { systemClock } from '../../src/common/clock.ts'
 import { openCertificateStore } from '../../src/pki/certificate-store/store.ts'
+import { run } from '../support/openssl.ts'
 import { log, serveAnswers, startAcme } from './support.ts'
 
 type Lab = Awaited<ReturnType<typeof startAcme>>
@@ -114,6 +117,27 @@ it('an account that is authorized for all names of a certificate may revoke it',
   const { serialNumber } = new X509Certificate(pem)
   const found = (await lab.authorities.issued(lab.authority)).find(({ serial }) => serial === serialNumber)
   expect(found?.revoked?.reason).toBe('unspecified')
+})
+
+it('a certificate of another key with the serial number of an issued one revokes nothing', async () => {
+  await using lab = await startAcme()
+  const account = await client(lab)
+  await account.createAccount({ contact: ['mailto:admin@lab.test'] })
+  const order = await readyOrder(lab, account, ['mail.lab.test'])
+  const [, csr] = await acme.crypto.createCsr({ altNames: ['mail.lab.test'] })
+  const issued = new X509Certificate(await account.getCertificate(await account.finalizeOrder(order, csr)))
+  const at = (name: string): string => join(lab.folder, name)
+  const own = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-subj', '/CN=x']
+  const files = ['-keyout', at('own.key'), '-out', at('own.pem')]
+  await run('openssl', [...own, ...files, '-set_serial', `0x${issued.serialNumber}`])
+  const key = createPrivateKey(await readFile(at('own.key')))
+  const jwk = createPublicKey(key).export({ format: 'jwk' })
+  const forged = new X509Certificate(await readFile(at('own.pem')))
+  const revoke = (certificate: X509Certificate) =>
+    post(lab, 'revoke-cert', key, { jwk }, { certificate: certificate.raw.toString('base64url') })
+  expect(await (await revoke(forged)).text()).toMatch(/differs from the one issued/)
+  expect(await (await revoke(issued)).text()).toMatch(/neither by the certificate’s key/)
+  expect((await lab.authorities.issued(lab.authority)).filter(({ revoked }) => revoked)).toEqual([])
 })
 
 /** Orders a certificate for an address and answers the challenge. Returns the problem of the challenge, if it failed. */

@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import { readFacts } from '../../certificate/certificate.ts'
-import { findIssued, type IssuedRecord } from '../../certificate-store/index-file.ts'
+import { findIssued, type IssuedRecord, type StoreIndex } from '../../certificate-store/index-file.ts'
 import { PkiError } from '../../errors.ts'
 import { type RevocationReason, reasonNames, revocationReasons } from '../../revocation/crl.ts'
 import { revokeCertificate } from '../../revocation/revoke.ts'
@@ -27,9 +27,15 @@ export const revokeCert: AcmeHandler = {
   signedBy: 'either',
   async run(request) {
     const { directory, payload } = request
-    const revoking = readRevoking(payload.certificate)
+    const given = readGiven(payload.certificate)
     const reason = readReason(payload.reason)
-    const { revoked } = issuedHere(directory, revoking.serialNumber)
+    const { entry, certificate: revoking } = await issuedHere(directory, given.serialNumber)
+    if (!revoking.raw.equals(given.raw)) {
+      throw new AcmeProblem('malformed', 'the certificate differs from the one issued with its serial number', {
+        status: 404,
+      })
+    }
+    const { revoked } = entry
     if (revoked && revoked.reason !== 'certificateHold') {
       throw new AcmeProblem('alreadyRevoked', `revoked on ${revoked.at} (${revoked.reason})`)
     }
@@ -41,7 +47,7 @@ export const revokeCert: AcmeHandler = {
   },
 }
 
-function readRevoking(value: unknown): X509Certificate {
+function readGiven(value: unknown): X509Certificate {
   try {
     if (typeof value === 'string') return new X509Certificate(Buffer.from(value, 'base64url'))
   } catch {
@@ -85,10 +91,21 @@ function isAuthorizedForAll(
   )
 }
 
-/** Returns the record of a certificate. @throws AcmeProblem `malformed` if the directory's authority did not issue it */
-export function issuedHere({ store, authority }: AcmeDirectory, serial: string): IssuedRecord {
+/**
+ * Returns the certificate that the directory's authority issued with a serial number, and its record. What a client sends
+ * under that number may be another one. @throws AcmeProblem `malformed` if there is none
+ */
+export async function issuedHere(
+  { store, authority }: AcmeDirectory,
+  serial: string,
+): Promise<{ entry: IssuedRecord; certificate: X509Certificate }> {
+  const entry = issuedEntry(store.index, serial, authority)
+  return { entry, certificate: new X509Certificate(await store.materials.read(entry.certificate)) }
+}
+
+function issuedEntry(index: Readonly<StoreIndex>, serial: string, authority: string): IssuedRecord {
   try {
-    return findIssued(store.index, serial, authority).entry
+    return findIssued(index, serial, authority).entry
   } catch (error) {
     if (error instanceof PkiError) throw new AcmeProblem('malformed', error.message, { status: 404 })
     throw error

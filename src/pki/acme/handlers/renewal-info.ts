@@ -1,4 +1,4 @@
-import { X509Certificate } from 'node:crypto'
+import type { X509Certificate } from 'node:crypto'
 import { readFacts } from '../../certificate/certificate.ts'
 import { type IssuedRecord, plainSerial } from '../../certificate-store/index-file.ts'
 import type { ServiceResponse } from '../../service/routes.ts'
@@ -57,8 +57,7 @@ async function identified(
   if (serial === undefined) {
     throw new AcmeProblem('malformed', 'a certificate is identified by key identifier and serial number')
   }
-  const entry = issuedHere(directory, plainSerial(Buffer.from(serial, 'base64url').toString('hex')))
-  const certificate = new X509Certificate(await directory.store.materials.read(entry.certificate))
-  if (renewalId(certificate)?.split('.')[0] === key) return { entry, certificate }
+  const found = await issuedHere(directory, plainSerial(Buffer.from(serial, 'base64url').toString('hex')))
+  if (renewalId(found.certificate)?.split('.')[0] === key) return found
   throw new AcmeProblem('malformed', 'no certificate has this key identifier and serial number', { status: 404 })
 }
