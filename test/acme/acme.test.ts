@@ -108,7 +108,7 @@ describe('the ACME server, with acme-client', () => {
     await account.waitForValidStatus(challenge)
     const [, csr] = await acme.crypto.createCsr({ altNames: ['mail.lab.test', 'evil.lab.test'] })
     await expect(account.finalizeOrder(order, csr)).rejects.toThrow(
-      /the request is for mail\.lab\.test, evil\.lab\.test, the order for mail\.lab\.test/,
+      /the request is for dns:mail\.lab\.test, dns:evil\.lab\.test, the order for dns:mail\.lab\.test/,
     )
   })
 

@@ -28,9 +28,9 @@ async function post(lab: Lab, resource: string, key: KeyObject, header: object, 
   })
 }
 
-async function client(lab: Lab, accountKey?: Buffer): Promise<Client> {
+async function client(lab: Lab, accountKey?: Buffer, directoryUrl = lab.directory): Promise<Client> {
   const key = accountKey ?? (await acme.crypto.createPrivateEcdsaKey('P-256'))
-  return new acme.Client({ directoryUrl: lab.directory, accountKey: key, backoffMin: 50, backoffMax: 200 })
+  return new acme.Client({ directoryUrl, accountKey: key, backoffMin: 50, backoffMax: 200 })
 }
 
 /** Creates an order and completes the challenges of all its names. */
@@ -138,6 +138,45 @@ it('a certificate of another key with the serial number of an issued one revokes
   expect(await (await revoke(forged)).text()).toMatch(/differs from the one issued/)
   expect(await (await revoke(issued)).text()).toMatch(/neither by the certificate’s key/)
   expect((await lab.authorities.issued(lab.authority)).filter(({ revoked }) => revoked)).toEqual([])
+})
+
+it('a request gets a server’s certificate for the names of the order, whatever else it asks for', async () => {
+  await using lab = await startAcme()
+  const at = (name: string): string => join(lab.folder, name)
+  const request = async (name: string, subject: string, names: string): Promise<Buffer> => {
+    const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', at(`${name}.key`)]
+    const purposes = 'extendedKeyUsage=clientAuth,emailProtection,codeSigning'
+    const wanted = ['-subj', subject, '-addext', purposes, '-addext', `subjectAltName=${names}`]
+    await run('openssl', ['req', '-new', ...key, ...wanted, '-out', at(name)])
+    return readFile(at(name))
+  }
+  const upn = await request('upn', '/', 'otherName:1.3.6.1.4.1.311.20.2.3;UTF8:alice')
+  const mail = await request('mail', '/', 'DNS:alice,email:alice@lab.test')
+  const plain = await request('plain', '/O=Bank/CN=alice/emailAddress=ceo@lab.test', 'DNS:alice')
+  const account = await client(lab)
+  await account.createAccount({ contact: ['mailto:admin@lab.test'] })
+  const order = await readyOrder(lab, account, ['alice'])
+  await expect(account.finalizeOrder(order, upn)).rejects.toThrow(/for upn:alice, the order for dns:alice/)
+  await expect(account.finalizeOrder(order, mail)).rejects.toThrow(/email:alice/)
+  const issued = await account.getCertificate(await account.finalizeOrder(order, plain))
+
+  await lab.authorities.createRoot({ name: 'By Hand', type: 'standalone' })
+  const byHand = lab.directory.replace(/acme\/.*\/directory/, 'acme/by-hand/directory')
+  const other = await client(lab, undefined, byHand)
+  await other.createAccount({ contact: ['mailto:admin@lab.test'] })
+  await other.finalizeOrder(await readyOrder(lab, other, ['alice']), plain)
+  const [waiting] = await lab.authorities.requests('By Hand')
+  const approved = await lab.authorities.approve(waiting?.id ?? 0)
+
+  for (const certificate of [new X509Certificate(issued), approved[0]]) {
+    const { subject, subjectAltName, keyUsage } = certificate as X509Certificate
+    const serverAuth = '1.3.6.1.5.5.7.3.1'
+    expect({ subject, subjectAltName, keyUsage }).toEqual({
+      subject: 'CN=alice',
+      subjectAltName: 'DNS:alice',
+      keyUsage: [serverAuth],
+    })
+  }
 })
 
 /** Orders a certificate for an address and answers the challenge. Returns the problem of the challenge, if it failed. */

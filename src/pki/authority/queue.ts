@@ -11,7 +11,7 @@ import { type IssuedChain, openKey } from './issue.ts'
 import { type SignOptions, signInDraft } from './sign.ts'
 
 /** How a request is answered that an authority decides about itself. */
-export type IssueOptions = Pick<SignOptions, 'force' | 'days' | 'purposes' | 'hash' | 'mustStaple'>
+export type IssueOptions = Pick<SignOptions, 'force' | 'days' | 'purposes' | 'server' | 'hash' | 'mustStaple'>
 
 /** The result of submitting a request: an enterprise authority issues at once, a standalone one queues the request. */
 export type Submitted =
@@ -39,14 +39,21 @@ export async function submitInDraft(
 ): Promise<Submitted> {
   const authority = findAuthority(draft.index, authorityName)
   if (authority.type === 'standalone') {
-    return { state: 'queued', authority: authority.name, id: enqueue(draft, authority, request, store.clock.now()) }
+    const id = enqueue(draft, authority, request, store.clock.now(), options)
+    return { state: 'queued', authority: authority.name, id }
   }
   const chain = await signInDraft(store, draft, authority.name, request, options)
   return { state: 'issued', authority: authority.name, chain }
 }
 
 /** Adds a request to a standalone authority's queue. Returns its number there. */
-function enqueue(draft: IndexDraft, authority: AuthorityRecord, request: ReadRequest, nowMs: number): number {
+function enqueue(
+  draft: IndexDraft,
+  authority: AuthorityRecord,
+  request: ReadRequest,
+  nowMs: number,
+  { server }: IssueOptions,
+): number {
   const id = nextId(draft.index.authorities)
   authority.queue.push({
     id,
@@ -54,6 +61,7 @@ function enqueue(draft: IndexDraft, authority: AuthorityRecord, request: ReadReq
     subject: formatName(request.subject) || issuedToOf(request),
     receivedAt: new Date(nowMs).toISOString(),
     state: 'pending',
+    ...(server ? { server } : {}),
   })
   return id
 }
@@ -67,7 +75,8 @@ export function approveRequest(store: CertificateStore, id: number, options: Sig
   return store.update(async (draft) => {
     const { authority, entry } = pendingEntry(draft, id)
     const request = readRequest(Buffer.from(await draft.read(entry.request)))
-    const chain = await signInDraft(store, draft, authority.name, request, options)
+    const server = entry.server === true
+    const chain = await signInDraft(store, draft, authority.name, request, { server, ...options })
     entry.state = 'issued'
     entry.serial = chain[0].serialNumber
     return chain

@@ -16,6 +16,8 @@ export interface SignOptions {
   readonly days?: number
   /** Default: those requested, or server authentication. */
   readonly purposes?: readonly Purpose[]
+  /** Issues a server's certificate: the purposes, and all of the subject but common names, are not taken from the request. */
+  readonly server?: boolean
   /** Names that replace those requested. */
   readonly names?: readonly string[]
   /** Signs an authority's certificate. */
@@ -53,7 +55,7 @@ export async function signInDraft(
   refuseTinyKey(request)
   checkSubject(request.subject)
   const content = {
-    subject: request.subjectDer,
+    subject: options.server ? request.subject.filter(({ type }) => type === 'CN') : request.subjectDer,
     publicKey: request.publicKey,
     nowMs,
     ...(options.days === undefined ? {} : { days: options.days }),
@@ -70,7 +72,7 @@ export async function signInDraft(
   if (request.authority) {
     throw new PkiError('refused', 'the request is for an authority’s certificate: sign it with --subordinate')
   }
-  const requested = request.purposes.filter((one) => one !== 'OCSPSigning')
+  const requested = options.server ? [] : request.purposes.filter((one) => one !== 'OCSPSigning')
   const profile = {
     ...content,
     names: namesOf(request, options),

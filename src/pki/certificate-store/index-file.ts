@@ -90,6 +90,8 @@ const queued = z.strictObject({
   subject: z.string(),
   receivedAt: z.string(),
   state: z.enum(['pending', 'denied', 'issued']),
+  /** Whether it is issued as a server's certificate, whatever it requests. */
+  server: z.boolean().optional(),
   serial: z.string().optional(),
 })
 

@@ -1,10 +1,11 @@
 import type { IssuedChain } from '../../authority/issue.ts'
 import { queuedAnswer, submitRequest } from '../../authority/queue.ts'
 import { certificatePem } from '../../certificate/certificate.ts'
+import { checkedName, formatGeneralName, type GeneralName } from '../../certificate/names.ts'
 import { DAY_MS } from '../../certificate/profiles.ts'
 import { type ReadRequest, readRequest } from '../../certificate/request.ts'
 import { PkiError } from '../../errors.ts'
-import type { Identifier } from '../identifier.ts'
+import { type Identifier, identifierOf } from '../identifier.ts'
 import { jwkThumbprint } from '../jws.ts'
 import type { AcmeOptions } from '../options.ts'
 import type { Order, OrderStatus } from '../orders.ts'
@@ -133,7 +134,7 @@ async function sign(
       store,
       csr,
       authority,
-      lifetimeMs === undefined ? {} : { days: lifetimeMs / DAY_MS },
+      { server: true, ...(lifetimeMs === undefined ? {} : { days: lifetimeMs / DAY_MS }) },
     )
     return answer.state === 'issued'
       ? { kind: 'issued', pem: pemOf(answer.chain) }
@@ -173,15 +174,24 @@ function checkCsr(csr: Buffer, identifiers: readonly Identifier[], accountThumbp
   if (jwkThumbprint(key) === accountThumbprint) {
     throw new AcmeProblem('badCSR', 'the key of the certificate must not be the key of the account')
   }
-  const commonNames = request.subject.filter(({ type }) => type === 'CN').map(({ value }) => value)
-  const names = [...request.names.map(({ value }) => value), ...commonNames]
-  const requested = new Set(names.map((name) => name.toLowerCase()))
-  const ordered = new Set(identifiers.map(({ value }) => value))
+  const commonNames = request.subject.filter(({ type }) => type === 'CN').map(({ value }) => identifierOf(value))
+  const requested = new Set([...request.names, ...commonNames].map(comparedName))
+  const ordered = new Set(identifiers.map(comparedName))
   if (requested.size !== ordered.size || ![...requested].every((name) => ordered.has(name))) {
     throw new AcmeProblem(
       'badCSR',
       `the request is for ${[...requested].join(', ')}, the order for ${[...ordered].join(', ')}`,
     )
+  }
+}
+
+/** Returns a name with its type, in the form in which certificates contain it. @throws AcmeProblem `badCSR` */
+function comparedName(name: GeneralName): string {
+  try {
+    return formatGeneralName(checkedName(name)).toLowerCase()
+  } catch (error) {
+    if (error instanceof PkiError) throw new AcmeProblem('badCSR', error.message)
+    throw error
   }
 }
 
