@@ -50,11 +50,23 @@ export function sendersOf(message: Buffer): string[] {
     .flatMap(({ mailbox, host }) => (mailbox && host ? [`${mailbox}@${host}`.toLowerCase()] : []))
 }
 
-/** Returns a message with the content of a layer in place of its own: its header, without the fields about the content. */
+/** Fields that say who sent a message and how it arrived. Signers are judged by the outer ones. */
+const OUTER = /^(?:from|sender|reply-to|resent-.*|return-path|received.*|authentication-results|arc-.*|dkim-signature)$/
+
+/**
+ * Returns a message with the content of a layer in place of its own: its header, without the fields about the content.
+ * The content may replace other fields, such as Subject, but not those about the sender.
+ */
 export function withContent(message: Buffer, content: Buffer): Buffer {
-  const inner = new Set(headerFields(content).map(({ nameLower }) => nameLower))
+  const fields = headerFields(content)
+  const inner = fields.filter(({ nameLower }) => !OUTER.test(nameLower))
+  const replaced = new Set(inner.map(({ nameLower }) => nameLower))
   const kept = headerFields(message).filter(
-    ({ nameLower }) => nameLower !== '' && !/^(?:content-|mime-version$)/.test(nameLower) && !inner.has(nameLower),
+    ({ nameLower }) => nameLower !== '' && !/^(?:content-|mime-version$)/.test(nameLower) && !replaced.has(nameLower),
   )
-  return Buffer.concat([...kept.map(({ start, end }) => message.subarray(start, end)), content])
+  return Buffer.concat([
+    ...kept.map(({ start, end }) => message.subarray(start, end)),
+    ...inner.map(({ start, end }) => content.subarray(start, end)),
+    content.subarray(fields.at(-1)?.end ?? 0),
+  ])
 }

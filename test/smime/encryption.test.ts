@@ -117,4 +117,19 @@ describe.skipIf(!needs('openssl'))('encrypted mail', () => {
     })
     expect(JSON.stringify(message)).not.toContain('123456')
   })
+
+  test('the content, signed or encrypted, cannot name another sender', async () => {
+    const inner = `From: "The CEO" <ceo@lab.test>\r\nSender: ceo@lab.test\r\nSubject: Pay now\r\n${TEXT}`
+    const opaque = await cms.sign(bob, inner, ['-nodetach'])
+    for (const [index, entity] of [opaque, await cms.encrypt([bob], inner), await cms.encrypt([bob], opaque)].entries()) {
+      const { smime } = await cms.send(entity, { from: 'bob@lab.test', subject: `outside ${index}` })
+      const { from, subject, text } = smime?.opened ?? {}
+      expect({ from: from?.address, subject, text }).toEqual({
+        from: 'bob@lab.test',
+        subject: 'Pay now',
+        text: 'The code is 123456.\n',
+      })
+      expect(smime?.opened?.headers.get('sender')).toBeUndefined()
+    }
+  })
 })
