@@ -120,7 +120,7 @@ export function renewAuto(
 ): Promise<CertificateRecord> {
   return store.update(async (draft) => {
     const audience = record.auto?.authority === draft.index.oldClientAuthority ? 'old' : 'modern'
-    return issueAuto(store, draft, (record.auto?.names ?? []).map(generalName), key, audience, record.thumbprint)
+    return issueAuto(store, draft, (record.auto?.names ?? []).map(generalName), key, audience, record)
   })
 }
 
@@ -155,7 +155,7 @@ async function issueAuto(
   names: readonly GeneralName[],
   key: KeyObject,
   audience: Audience,
-  replaces?: string,
+  replaces?: Readonly<CertificateRecord>,
 ): Promise<CertificateRecord> {
   const profile = autoProfiles[audience]
   const authority = await openAuthority(store, draft.index[profile.authority], draft)

@@ -54,18 +54,22 @@ export interface NewCertificate {
   /** Path of the key in the store. */
   readonly key: string
   readonly origin: CertificateRecord['origin']
-  /** Thumbprint of the certificate that it replaces: it takes over its friendly name and its virtual servers. */
-  readonly replaces?: string
+  /** The certificate that it replaces, as it was read: it takes over its friendly name and its virtual servers. */
+  readonly replaces?: Readonly<CertificateRecord>
 }
 
-/** Adds a certificate to the store. @throws PkiError `refused` if the store has it already */
+/**
+ * Adds a certificate to the store.
+ * @throws PkiError `refused` if the store has it already, or if the one that it replaces was replaced or deleted since it
+ * was read
+ */
 export function addCertificate(draft: IndexDraft, added: NewCertificate, nowMs: number): CertificateRecord {
   const [leaf, ...chain] = added.certificates
   const thumbprint = thumbprintOf(leaf)
   if (draft.index.certificates.some((one) => one.thumbprint === thumbprint)) {
     throw new PkiError('refused', `the certificate is already in the store (thumbprint ${thumbprint})`)
   }
-  const replaced = draft.index.certificates.find((one) => one.thumbprint === added.replaces)
+  const replaced = added.replaces && unchanged(draft.index, added.replaces)
   const friendlyName = replaced ? takeName(draft.index, replaced) : freeName(draft.index, added.friendlyName)
   const path = `certificates/${slug(friendlyName)}-${thumbprint.slice(0, 8)}.pem`
   const withoutRoot = [leaf, ...chain.filter((one) => !isRoot(one))]
@@ -85,6 +89,12 @@ export function addCertificate(draft: IndexDraft, added: NewCertificate, nowMs: 
     replaceAssignments(draft.index, replaced.thumbprint, thumbprint)
   }
   return record
+}
+
+function unchanged({ certificates }: StoreIndex, read: Readonly<CertificateRecord>): CertificateRecord {
+  const found = certificates.find(({ thumbprint }) => thumbprint === read.thumbprint)
+  if (found && found.replacedBy === read.replacedBy) return found
+  throw new PkiError('refused', `"${read.friendlyName}" has changed in the meantime`)
 }
 
 /** Takes the friendly name from a certificate, which stays in the store as `NAME old`. Returns the name. */

@@ -52,7 +52,7 @@ export async function importCertificate(
   return store.update((draft) => {
     const path = draft.putKey(friendlyName, key)
     const added = { friendlyName, certificates: chain.certificates, key: path, origin: 'imported' } as const
-    const record = addCertificate(draft, { ...added, ...(replaced ? { replaces: replaced.thumbprint } : {}) }, nowMs)
+    const record = addCertificate(draft, { ...added, ...(replaced ? { replaces: replaced } : {}) }, nowMs)
     if (server) draft.index.assignments[server.name] = record.thumbprint
     return record
   })

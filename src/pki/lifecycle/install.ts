@@ -10,7 +10,7 @@ import {
 } from '../certificate/chain.ts'
 import { commonName, type GeneralName, generalName, issuedToOf } from '../certificate/names.ts'
 import { addCertificate, type IndexDraft } from '../certificate-store/draft.ts'
-import type { CertificateRecord, RequestRecord } from '../certificate-store/index-file.ts'
+import type { CertificateRecord, RequestRecord, StoreIndex } from '../certificate-store/index-file.ts'
 import { PkiError } from '../errors.ts'
 import { readPrivateKey } from '../keys.ts'
 import { readCertificates } from '../keystore/certificate-files.ts'
@@ -114,13 +114,21 @@ export function installInDraft(
   if (!draft.index.requests.some(({ id }) => id === request.id)) {
     throw new PkiError('refused', `the request of "${request.virtualServer}" was cancelled or answered in the meantime`)
   }
-  const { friendlyName, key, renews: replaces } = request
+  const { friendlyName, key } = request
+  const replaces = renewedBy(draft.index, request)
   // Before the certificate is added, because the request holds its friendly name.
   draft.index.requests = draft.index.requests.filter(({ id }) => id !== request.id)
   const added = { friendlyName, certificates, key, origin, ...(replaces ? { replaces } : {}) }
   const record = addCertificate(draft, added, nowMs)
   draft.index.assignments[request.virtualServer] = record.thumbprint
   return record
+}
+
+/** Returns the certificate that a request renews; if another one has taken its place since, that one. */
+function renewedBy({ certificates, assignments }: StoreIndex, { renews }: RequestRecord): CertificateRecord | undefined {
+  const found = certificates.find(({ thumbprint }) => thumbprint === renews)
+  if (found?.replacedBy === undefined || Object.values(assignments).includes(found.thumbprint)) return found
+  return certificates.find(({ thumbprint }) => thumbprint === found.replacedBy) ?? found
 }
 
 async function matchRequest(

@@ -98,7 +98,7 @@ function issueAgain(
     const keyPath = draft.putKey(friendlyName, key)
     return addCertificate(
       draft,
-      { friendlyName, certificates, key: keyPath, origin: 'issued', replaces: record.thumbprint },
+      { friendlyName, certificates, key: keyPath, origin: 'issued', replaces: record },
       nowMs,
     )
   })

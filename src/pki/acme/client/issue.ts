@@ -76,7 +76,7 @@ export async function renewByAcme(
         certificates,
         key: draft.putKey(friendlyName, key),
         origin: 'installed',
-        replaces: record.thumbprint,
+        replaces: record,
       },
       store.clock.now(),
     )
