@@ -121,7 +121,11 @@ describe.skipIf(!needs('openssl'))('encrypted mail', () => {
   test('the content, signed or encrypted, cannot name another sender', async () => {
     const inner = `From: "The CEO" <ceo@lab.test>\r\nSender: ceo@lab.test\r\nSubject: Pay now\r\n${TEXT}`
     const opaque = await cms.sign(bob, inner, ['-nodetach'])
-    for (const [index, entity] of [opaque, await cms.encrypt([bob], inner), await cms.encrypt([bob], opaque)].entries()) {
+    for (const [index, entity] of [
+      opaque,
+      await cms.encrypt([bob], inner),
+      await cms.encrypt([bob], opaque),
+    ].entries()) {
       const { smime } = await cms.send(entity, { from: 'bob@lab.test', subject: `outside ${index}` })
       const { from, subject, text } = smime?.opened ?? {}
       expect({ from: from?.address, subject, text }).toEqual({

@@ -1,5 +1,5 @@
 import { choicesOf } from '../../config/schema/certificate.ts'
-import type { CertificateRecord } from '../certificate-store/index-file.ts'
+import type { CertificateRecord, StoreIndex } from '../certificate-store/index-file.ts'
 import { PkiError } from '../errors.ts'
 import { certificatesInUse, findVirtualServer, type LifecycleContext, refusePinned, usersOf } from './context.ts'
 
@@ -15,17 +15,33 @@ export async function assignCertificate(
   name: string,
   virtualServer: string,
 ): Promise<Assignment> {
+  const { virtualServer: server, record } = await assignOver(context, name, virtualServer)
+  return { virtualServer: server, record }
+}
+
+/**
+ * Assigns a certificate, and returns the thumbprint of the former one.
+ * @throws PkiError if `mustHaveOne` and the virtual server has none
+ */
+async function assignOver(
+  context: LifecycleContext,
+  name: string,
+  virtualServer: string,
+  { mustHaveOne = false } = {},
+): Promise<Assignment & { readonly former: string | undefined }> {
   const { store } = context
   await store.refresh()
   const server = findVirtualServer(context, virtualServer)
+  if (mustHaveOne) assigned(store.index, server.name)
   refusePinned(server)
   const record = await store.find(name)
   return store.update((draft) => {
+    const former = mustHaveOne ? assigned(draft.index, server.name) : draft.index.assignments[server.name]
     if (!draft.index.certificates.some(({ thumbprint }) => thumbprint === record.thumbprint)) {
       throw new PkiError('unknown', `"${name}" was deleted in the meantime`)
     }
     draft.index.assignments[server.name] = record.thumbprint
-    return { virtualServer: server.name, record }
+    return { virtualServer: server.name, record, former }
   })
 }
 
@@ -48,12 +64,13 @@ export type UsedAfterRemoval =
 export async function removeCertificate(context: LifecycleContext, virtualServer: string): Promise<Removal> {
   const { store } = context
   await store.refresh()
-  const found = assigned(context, virtualServer)
-  await store.update((draft) => {
-    delete draft.index.assignments[found.virtualServer]
+  const { name } = findVirtualServer(context, virtualServer)
+  const thumbprint = await store.update(({ index }) => {
+    const found = assigned(index, name)
+    delete index.assignments[name]
+    return found
   })
-  const now = usedNow(context, found.virtualServer)
-  return { ...found, friendlyName: nameOf(context, found.thumbprint), now }
+  return { virtualServer: name, thumbprint, friendlyName: nameOf(context, thumbprint), now: usedNow(context, name) }
 }
 
 function usedNow(context: LifecycleContext, virtualServer: string): UsedAfterRemoval {
@@ -73,10 +90,9 @@ export async function replaceCertificate(
   virtualServer: string,
   name: string,
 ): Promise<Assignment & { readonly replaced: string; readonly replacedName: string }> {
-  await context.store.refresh()
-  const found = assigned(context, virtualServer)
-  const assignment = await assignCertificate(context, name, found.virtualServer)
-  return { ...assignment, replaced: found.thumbprint, replacedName: nameOf(context, found.thumbprint) }
+  const { former, ...assignment } = await assignOver(context, name, virtualServer, { mustHaveOne: true })
+  const replaced = former as string
+  return { ...assignment, replaced, replacedName: nameOf(context, replaced) }
 }
 
 /** Deletes a certificate and its key from the store. @throws PkiError `refused` if a virtual server uses it */
@@ -84,13 +100,12 @@ export async function deleteCertificate(context: LifecycleContext, name: string)
   const { store } = context
   await store.refresh()
   const record = await store.find(name)
-  const users = usersOf(context, record.thumbprint)
-  if (users.length > 0) {
-    const list = users.map((user) => `"${user}"`).join(', ')
-    throw new PkiError('refused', `"${record.friendlyName}" is in use by ${list}: remove or replace it there first`)
-  }
-  return store.update((draft) => {
-    const { index } = draft
+  return store.update(({ index }) => {
+    const users = usersOf(context, record.thumbprint, index)
+    if (users.length > 0) {
+      const list = users.map((user) => `"${user}"`).join(', ')
+      throw new PkiError('refused', `"${record.friendlyName}" is in use by ${list}: remove or replace it there first`)
+    }
     index.certificates = index.certificates.filter(({ thumbprint }) => thumbprint !== record.thumbprint)
     for (const [server, thumbprint] of Object.entries(index.assignments)) {
       if (thumbprint === record.thumbprint) delete index.assignments[server]
@@ -99,10 +114,9 @@ export async function deleteCertificate(context: LifecycleContext, name: string)
   })
 }
 
-/** Returns a virtual server's assignment. @throws PkiError `refused` if no certificate is assigned */
-function assigned(context: LifecycleContext, server: string): { virtualServer: string; thumbprint: string } {
-  const { name } = findVirtualServer(context, server)
-  const thumbprint = context.store.index.assignments[name]
-  if (thumbprint === undefined) throw new PkiError('refused', `"${name}" has no certificate assigned`)
-  return { virtualServer: name, thumbprint }
+/** Returns the thumbprint that is assigned to a virtual server. @throws PkiError `refused` if there is none */
+function assigned({ assignments }: Readonly<StoreIndex>, server: string): string {
+  const thumbprint = assignments[server]
+  if (thumbprint === undefined) throw new PkiError('refused', `"${server}" has no certificate assigned`)
+  return thumbprint
 }

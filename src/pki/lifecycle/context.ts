@@ -1,6 +1,6 @@
 import { type CertificateChoice, certificateText, choicesOf } from '../../config/schema/certificate.ts'
 import { currentAuto } from '../certificate-store/auto.ts'
-import { type CertificateRecord, certificateNamed } from '../certificate-store/index-file.ts'
+import { type CertificateRecord, certificateNamed, type StoreIndex } from '../certificate-store/index-file.ts'
 import type { CertificateStore } from '../certificate-store/types.ts'
 import { PkiError } from '../errors.ts'
 
@@ -60,14 +60,21 @@ export function refusePinned(server: VirtualServerFacts): void {
   )
 }
 
-/** Returns the names of the virtual servers that use a certificate because it is assigned to them or named by them. */
-export const usersOf = ({ store, lab }: LifecycleContext, thumbprint: string): string[] =>
+/**
+ * Returns the names of the virtual servers that use a certificate because it is assigned to them or named by them.
+ * @param index that of a draft, if something is decided by the answer
+ */
+export const usersOf = (
+  { store, lab }: LifecycleContext,
+  thumbprint: string,
+  index: Readonly<StoreIndex> = store.index,
+): string[] =>
   lab()
     .virtualServers.filter(({ name, certificate }) =>
       usesAssigned(certificate)
-        ? store.index.assignments[name] === thumbprint
+        ? index.assignments[name] === thumbprint
         : choicesOf(certificate).some(
-            (one) => one.kind === 'named' && certificateNamed(store.index, one.name)?.thumbprint === thumbprint,
+            (one) => one.kind === 'named' && certificateNamed(index, one.name)?.thumbprint === thumbprint,
           ),
     )
     .map(({ name }) => name)

@@ -125,7 +125,10 @@ export function installInDraft(
 }
 
 /** Returns the certificate that a request renews; if another one has taken its place since, that one. */
-function renewedBy({ certificates, assignments }: StoreIndex, { renews }: RequestRecord): CertificateRecord | undefined {
+function renewedBy(
+  { certificates, assignments }: StoreIndex,
+  { renews }: RequestRecord,
+): CertificateRecord | undefined {
   const found = certificates.find(({ thumbprint }) => thumbprint === renews)
   if (found?.replacedBy === undefined || Object.values(assignments).includes(found.thumbprint)) return found
   return certificates.find(({ thumbprint }) => thumbprint === found.replacedBy) ?? found

@@ -1,6 +1,6 @@
 import { choicesOf } from '../../config/schema/certificate.ts'
 import { checkFriendlyName, freeName } from '../certificate-store/friendly-names.ts'
-import { type CertificateRecord, certificateNamed } from '../certificate-store/index-file.ts'
+import { type CertificateRecord, certificateNamed, type StoreIndex } from '../certificate-store/index-file.ts'
 import { PkiError } from '../errors.ts'
 import type { LifecycleContext, VirtualServerFacts } from './context.ts'
 
@@ -35,7 +35,7 @@ export async function renameCertificate(
     const record = draft.index.certificates.find((one) => one.thumbprint === thumbprint)
     if (record === undefined) throw new PkiError('unknown', `"${name}" was deleted in the meantime`)
     const formerName = record.friendlyName
-    if (!force) refusePinnedName(context, record)
+    if (!force) refusePinnedName(context, draft.index, record)
     const others = { ...draft.index, certificates: draft.index.certificates.filter((one) => one !== record) }
     const free = freeName(others, friendlyName)
     if (free !== friendlyName) {
@@ -47,13 +47,17 @@ export async function renameCertificate(
 }
 
 /** Refuses to rename a certificate that virtual servers find by its friendly name. */
-function refusePinnedName({ store, lab }: LifecycleContext, { friendlyName, thumbprint }: CertificateRecord): void {
+function refusePinnedName(
+  { lab }: LifecycleContext,
+  index: Readonly<StoreIndex>,
+  { friendlyName, thumbprint }: CertificateRecord,
+): void {
   const user = lab().virtualServers.find(({ certificate }) =>
     choicesOf(certificate).some(
       (one) =>
         one.kind === 'named' &&
         one.name === friendlyName &&
-        certificateNamed(store.index, one.name)?.thumbprint === thumbprint,
+        certificateNamed(index, one.name)?.thumbprint === thumbprint,
     ),
   )
   if (user === undefined) return

@@ -94,7 +94,7 @@ function deleteExpired(context: LifecycleContext, { index }: IndexDraft, success
       acme === undefined ||
       replacedBy !== successor ||
       Date.parse(notAfter) >= nowMs ||
-      usersOf(context, thumbprint).length > 0,
+      usersOf(context, thumbprint, index).length > 0,
   )
 }
 

@@ -130,12 +130,10 @@ async function sign(
 ): Promise<NonNullable<Order['outcome']>> {
   const lifetimeMs = profiles?.[profile]?.lifetimeMs
   try {
-    const answer = await submitRequest(
-      store,
-      csr,
-      authority,
-      { server: true, ...(lifetimeMs === undefined ? {} : { days: lifetimeMs / DAY_MS }) },
-    )
+    const answer = await submitRequest(store, csr, authority, {
+      server: true,
+      ...(lifetimeMs === undefined ? {} : { days: lifetimeMs / DAY_MS }),
+    })
     return answer.state === 'issued'
       ? { kind: 'issued', pem: pemOf(answer.chain) }
       : { kind: 'queued', request: answer.id }
