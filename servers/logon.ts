@@ -137,12 +137,17 @@ export function checkSasl({ policy }: LogonSession, errors: LogonErrors): void {
   throw policy.mechanismsOverTls.length > 0 ? errors.needsTls() : errors.notOffered()
 }
 
-/** Completes a log-on: creates the account if the directory is open, and records its name. Returns the account to use. */
+/**
+ * Completes a log-on: creates the account if the directory is open, and records its name. Returns the account to use.
+ * @param open does what must succeed as well, such as opening the mailbox: until then the client has not logged on
+ */
 export async function completeLogon(
   { connection, context }: Omit<LogonSession, 'policy'>,
   found: Account,
+  open?: (account: Account) => Promise<void>,
 ): Promise<Account> {
   const { account } = await context.directory.add(found)
+  await open?.(account)
   connection.record.user(account.user)
   connection.logon.succeeded()
   return account

@@ -37,6 +37,9 @@ const errorReplies: ErrorReplies<Pop3Error> = {
   },
 }
 
+/** The response codes that are recorded as refusals. */
+const REFUSALS = new Set<string | undefined>(['AUTH', 'IN-USE', 'LOGIN-DELAY', 'SYS/PERM'])
+
 /** The session of one client. */
 class Session implements Pop3Session, ProtocolSession<string, Pop3Error> {
   readonly connection: Connection
@@ -72,7 +75,17 @@ class Session implements Pop3Session, ProtocolSession<string, Pop3Error> {
   }
 
   async logOn(account: Account): Promise<string> {
-    const { user } = await completeLogon(this, account)
+    let summary = ''
+    await completeLogon(this, account, async ({ user }) => {
+      const maildrop = await this.#open(user)
+      this.state = { name: 'transaction', maildrop }
+      summary = maildrop.summary
+    })
+    return summary
+  }
+
+  /** @throws Pop3Error `AUTH`, `IN-USE`, `LOGIN-DELAY` */
+  async #open(user: string): Promise<Maildrop> {
     const { store, config, capturedFolder } = this.context
     const isCaptured = config.maildrop === 'captured' && capturedFolder !== undefined
     if (isCaptured) this.#assertReader(user)
@@ -83,8 +96,7 @@ class Session implements Pop3Session, ProtocolSession<string, Pop3Error> {
       await maildrop.close()
       throw new Pop3Error('The last log-on was too recent. Try again later.', 'LOGIN-DELAY') // RFC 2449 section 8.1.1
     }
-    this.state = { name: 'transaction', maildrop }
-    return maildrop.summary
+    return maildrop
   }
 
   /** The maildrop has the captured mail of all tenants. @throws Pop3Error `AUTH` */
@@ -129,7 +141,7 @@ class Session implements Pop3Session, ProtocolSession<string, Pop3Error> {
   }
 
   sendError(error: Pop3Error): void {
-    if (error.code === 'AUTH') this.connection.record.refused(error.message)
+    if (REFUSALS.has(error.code)) this.connection.record.refused(error.message)
     sendError(this.connection, this.words ? errorInItsWords(this.words, this, this.#name, error) : error)
   }
 

@@ -59,3 +59,23 @@ test.each<[string, LabInput['retention'], string | undefined]>([
   const offered = (await capabilities(lab.port)).filter((line) => line.startsWith('EXPIRE'))
   expect(offered).toEqual(expected === undefined ? [] : [expected])
 })
+
+test('a log-on that is refused although the password is right counts as none', async () => {
+  await using lab = await startMailLab(pop3, { limits: { loginDelay: 90_000, logonTimeout: 3_000 } })
+  const logOn = 'S: +OK *\nC: USER alice\nS: +OK *\nC: PASS secret'
+  const first = await LineClient.open(lab.port)
+  await play(first, `${logOn}\nS: +OK *`)
+  const second = await LineClient.open(lab.port)
+  await play(second, `${logOn}\nS: -ERR [IN-USE] *`)
+  await play(first, 'C: QUIT\nS: +OK *\nS: (end)')
+  await play(second, 'C: USER alice\nS: +OK *\nC: PASS secret\nS: -ERR [LOGIN-DELAY] *')
+  // The time to log on has not ended with the refused attempts.
+  await play(second, 'S: -ERR [SYS/TEMP] No log-on within the time limit.\nS: (end)')
+  const { user, refusals } = lab.sessions()[1] ?? {}
+  expect(user).toBeUndefined()
+  expect(refusals).toEqual([
+    'The mailbox is in use by another session.',
+    'The last log-on was too recent. Try again later.',
+    'no log-on within the time limit (limits.logonTimeout)',
+  ])
+})

@@ -78,10 +78,9 @@ export const authenticate = defineCommand({
 
 async function logOn(session: ImapSession, found: Account): Promise<CommandResult> {
   checkLoginReferral(found)
-  const account = await completeLogon(session, found)
-  const owner = accountOwner(account.user)
-  await ensureMailboxes(session.context.store, owner)
-  session.enter({ name: 'authenticated', identity: { account, owner } })
+  const { store } = session.context
+  const account = await completeLogon(session, found, ({ user }) => ensureMailboxes(store, accountOwner(user)))
+  session.enter({ name: 'authenticated', identity: { account, owner: accountOwner(account.user) } })
   return announceCapabilities(session)
 }
 
