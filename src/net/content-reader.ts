@@ -157,10 +157,9 @@ export class ContentReader {
       // A message may arrive faster than its line ends are converted.
       if (!reader.isComplete && isSliceOver()) return nextSlice()
     }
-    const ending = received.end()
-    if (ending) return ending
-    this.#ends(received.octets)
-    return undefined
+    // Before `end`, which throws if the block cannot be kept. After `end` has written to a file, this runs again.
+    if (this.#isReading) this.#ends(received.octets)
+    return received.end() ?? undefined
   }
 
   /** Reads a block as `receiveBlock` does, and returns it as one buffer. */

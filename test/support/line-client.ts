@@ -108,6 +108,11 @@ export class LineClient {
     this.#socket.destroy()
   }
 
+  /** Closes with a TCP reset. */
+  reset(): void {
+    this.#socket.resetAndDestroy()
+  }
+
   #take(): string {
     const rest = this.#buffered
     this.#buffered = ''
