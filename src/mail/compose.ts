@@ -18,6 +18,7 @@ export interface MessageDraft {
   readonly subject?: string
   readonly text?: string
   readonly html?: string
+  /** Further fields, and fields in place of the default ones, whatever the case of their names. */
   readonly headers?: Readonly<Record<string, string>>
   readonly attachments?: readonly DraftAttachment[]
 }
@@ -29,11 +30,23 @@ interface Part {
 
 type Libmime = typeof import('libmime').default
 
-/** Composes a MIME message in UTF-8 with text, HTML or both, and attachments. RFC 5322, RFC 2045, RFC 2046. */
+/** RFC 5322 section 3.6.8 */
+export const FIELD_NAME = /^[!-9;-~]+$/
+/** RFC 5322 section 3.6.4, `msg-id`; without its syntax, only so that it stays within its angle brackets. */
+export const CONTENT_ID = /^[^\x00-\x20\x7f<>]+$/
+
+/** Returns whether a field is made from the content of a draft, so that the draft cannot set it. RFC 2045 sections 5 and 6. */
+export const isMadeFromContent = (fieldName: string): boolean => /^content-(?:type|transfer-encoding)$/i.test(fieldName)
+
+/**
+ * Composes a MIME message in UTF-8 with text, HTML or both, and attachments. RFC 5322, RFC 2045, RFC 2046.
+ * @throws TypeError if the name of a field or a Content-ID could not be read as one
+ */
 export async function compose(draft: MessageDraft, nowMs: number): Promise<Buffer> {
   // Loaded on demand: libmime's charset tables are large, and most labs compose no message.
   const { default: libmime } = await import('libmime')
-  const fields: Record<string, string | undefined> = {
+  checkNames(draft)
+  const fields = Object.entries({
     From: draft.from ?? 'sender@example.com',
     To: list(draft.to),
     Cc: list(draft.cc),
@@ -41,13 +54,26 @@ export async function compose(draft: MessageDraft, nowMs: number): Promise<Buffe
     Date: formatDate(nowMs),
     'Message-ID': `<${randomUUID()}@sealpost>`,
     'MIME-Version': '1.0',
-    ...draft.headers,
-  }
-  const lines = Object.entries(fields).flatMap(([name, value]) =>
-    value === undefined ? [] : [libmime.foldLines(`${name}: ${libmime.encodeWords(oneLine(value), 'Q', 52)}`)],
-  )
+  })
+  // The case of a name means nothing. RFC 5322 section 1.2.2
+  const given = Object.entries(draft.headers ?? {})
+  const own = new Map(given.map((field) => [field[0].toLowerCase(), field]))
+  const first = fields.map((field) => own.get(field[0].toLowerCase()) ?? field)
+  const taken = new Set(fields.map(([name]) => name.toLowerCase()))
+  const further = given.filter(([name]) => !taken.has(name.toLowerCase()))
   const { headers, body } = content(draft, libmime)
-  return Buffer.from(`${[...lines, ...headers].join('\r\n')}\r\n\r\n${body}`, 'utf8')
+  return Buffer.from(`${await headerLines([...first, ...further])}${headers.join('\r\n')}\r\n\r\n${body}`, 'utf8')
+}
+
+/** @throws TypeError */
+function checkNames({ headers = {}, attachments = [] }: MessageDraft): void {
+  for (const name of Object.keys(headers)) {
+    if (!FIELD_NAME.test(name)) throw new TypeError(`${JSON.stringify(name)} is not the name of a header field`)
+    if (isMadeFromContent(name)) throw new TypeError(`${name} is made from the content of the message`)
+  }
+  for (const { cid } of attachments) {
+    if (cid !== undefined && !CONTENT_ID.test(cid)) throw new TypeError(`${JSON.stringify(cid)} is not a Content-ID`)
+  }
 }
 
 /** Returns header fields as lines of a message, with encoded words for what is outside ASCII. RFC 5322 section 2.2.3, RFC 2047. */
@@ -88,7 +114,10 @@ const textPart = (subtype: string, text: string): Part => ({
 })
 
 function attachmentPart({ filename, content: data, contentType, cid }: DraftAttachment, libmime: Libmime): Part {
-  const name = libmime.buildHeaderValue({ value: cid === undefined ? 'attachment' : 'inline', params: { filename } })
+  const name = libmime.buildHeaderValue({
+    value: cid === undefined ? 'attachment' : 'inline',
+    params: { filename: oneLine(filename) },
+  })
   return {
     headers: [
       `Content-Type: ${oneLine(contentType ?? '') || libmime.detectMimeType(filename)}`,

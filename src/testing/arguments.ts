@@ -7,6 +7,7 @@ import { accountAccess, quota } from '../config/schema/directory.ts'
 import { serverProtocols } from '../config/schema/protocol.ts'
 import { feedbackTypes, reportForms } from '../config/schema/report-words.ts'
 import { duration } from '../config/schema/values.ts'
+import { CONTENT_ID, FIELD_NAME, isMadeFromContent } from '../mail/compose.ts'
 import { tokenRequest } from '../oauth2/request.ts'
 
 /** Longest time that a timer of Node.js can measure. */
@@ -14,6 +15,19 @@ const MAX_TIMER_MS = 2 ** 31 - 1
 
 const described = (title: string, isRight: (value: unknown) => boolean) =>
   z.custom(isRight, { error: `must be ${title}` }).meta({ title })
+const headerFields = () =>
+  z.record(z.string(), z.string()).superRefine((fields, context) => {
+    for (const name of Object.keys(fields)) {
+      if (!FIELD_NAME.test(name))
+        context.addIssue({
+          code: 'custom',
+          path: [name],
+          message: 'is not the name of a header field such as X-Campaign',
+        })
+      else if (isMadeFromContent(name))
+        context.addIssue({ code: 'custom', path: [name], message: 'is made from the content of the message' })
+    }
+  })
 const isFunction = (value: unknown): boolean => typeof value === 'function'
 const hasMethod = (name: string) => (value: unknown) =>
   typeof value === 'object' && value !== null && isFunction((value as Record<string, unknown>)[name])
@@ -81,14 +95,14 @@ const shapes = {
       subject: z.string().optional(),
       text: z.string().optional(),
       html: z.string().optional(),
-      headers: z.record(z.string(), z.string()).optional(),
+      headers: headerFields().optional(),
       attachments: z
         .array(
           z.strictObject({
             filename: z.string().min(1),
             content: octets(),
             contentType: z.string().optional(),
-            cid: z.string().min(1).optional(),
+            cid: z.string().regex(CONTENT_ID, 'is not a Content-ID such as logo').optional(),
           }),
         )
         .optional(),

@@ -70,6 +70,14 @@ describe('a mistyped argument is refused with its cure', () => {
     await expect(tenant.deliver(wrong({ attachments: [{ filename: 'x' }] }), 'bob')).rejects.toThrow(
       'message.attachments[0].content: is missing: must be a text or a Buffer',
     )
+    for (const [name, why] of [
+      ['X-A: 1\r\nX-Injected', 'is not the name of a header field such as X-Campaign'],
+      ['content-type', 'is made from the content of the message'],
+    ] as const) {
+      await expect(lab.deliver({ headers: { [name]: 'yes' } }, 'bob')).rejects.toThrow(why)
+    }
+    const withId = (cid: string) => lab.deliver({ attachments: [{ filename: 'x', content: 'x', cid }] }, 'bob')
+    await expect(withId('a>\r\nX-Injected: yes')).rejects.toThrow('is not a Content-ID such as logo')
     await expect(lab.load('x', wrong({ usr: 'bob' }))).rejects.toThrow(
       'load: mailbox.usr: unknown key; did you mean user?',
     )
@@ -95,6 +103,16 @@ describe('a mistyped argument is refused with its cure', () => {
     expect(lab.tenant('w-1').name).toBe('w-1')
     expect(() => lab.tenant('w')).toThrow('tenant "w" cannot be told from tenant "w-1"')
   })
+})
+
+test('a field of a draft replaces the default one, whatever the case of its name', async () => {
+  await using lab = await startLab()
+  const headers = { 'message-id': '<own@shop.test>', DATE: 'Thu, 01 Jan 2026 00:00:00 +0000', 'x-a': 'yes' }
+  await lab.deliver({ headers, subject: 'one', attachments: [{ filename: 'a\r\nX-B: yes', content: '' }] }, 'bob')
+  const head = (await lab.receives('bob')).raw.toString().split('\r\n\r\n')[0] ?? ''
+  const names = head.split(/\r\n(?!\s)/).map((line) => line.split(':')[0]?.toLowerCase())
+  expect(names.sort()).toEqual(['content-type', 'date', 'from', 'message-id', 'mime-version', 'subject', 'to', 'x-a'])
+  expect(head).toContain('<own@shop.test>')
 })
 
 test('a string names a recipient or an account everywhere', async () => {

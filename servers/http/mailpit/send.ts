@@ -4,7 +4,7 @@ import type { Api } from '../../../src/api/api.ts'
 import { operationNamed } from '../../../src/api/invoke.ts'
 import type { IndexedMessage } from '../../../src/api/messages/message-index.ts'
 import { ApiProblem } from '../../../src/api/problem.ts'
-import { compose, type MessageDraft } from '../../../src/mail/compose.ts'
+import { CONTENT_ID, compose, FIELD_NAME, type MessageDraft } from '../../../src/mail/compose.ts'
 import { changeFlags, mailOf } from '../delivered-mail.ts'
 import { jsonResponse, type Route, type RouteCall } from '../routes.ts'
 import { bodyOf } from './body.ts'
@@ -22,7 +22,7 @@ const attachment = z.object({
     .transform((text) => text.slice(text.lastIndexOf(',') + 1))
     .pipe(z.base64('is not in base64')),
   contenttype: z.string().default(''),
-  contentid: z.string().default(''),
+  contentid: z.string().regex(CONTENT_ID, 'is not a Content-ID').or(z.literal('')).default(''),
 })
 
 const input = z.object({
@@ -34,13 +34,14 @@ const input = z.object({
   subject: z.string().default(''),
   text: z.string().default(''),
   html: z.string().default(''),
-  headers: z.record(z.string().regex(/^[!-9;-~]+$/, 'is not the name of a header field'), z.string()).default({}),
+  headers: z.record(z.string().regex(FIELD_NAME, 'is not the name of a header field'), z.string()).default({}),
   tags: z.array(z.string()).default([]),
   attachments: z.array(attachment).default([]),
 })
 
 /** Fields that other keys of the body set. */
-const OWN_FIELDS = /^(?:to|from|cc|bcc|reply-to|date|subject|content-type|mime-version|x-tags)$/i
+const OWN_FIELDS =
+  /^(?:to|from|cc|bcc|reply-to|date|subject|content-type|content-transfer-encoding|mime-version|x-tags)$/i
 
 const send: Route = {
   method: 'POST',

@@ -5,6 +5,7 @@ import type { FlagChange } from '../../store/types.ts'
 import type { Api } from '../api.ts'
 import { assertMayRemoveFrom, type Caller, mayRemoveFrom } from '../caller.ts'
 import { flag } from '../flag.ts'
+import { fieldName, line } from '../header-fields.ts'
 import { pageInput, pageOf } from '../lists.ts'
 import { defineOperation, type Operation } from '../operation.ts'
 import { ApiProblem } from '../problem.ts'
@@ -216,10 +217,7 @@ const removeAll = defineOperation({
   },
 })
 
-/** A value of a header field: further lines would be further fields. RFC 5322 section 2.2. */
-const line = z.string().regex(/^[^\r\n\0]*$/, 'has a line break; write it in one line')
 const mediaType = z.string().regex(/^[\w.+-]+\/[\w.+-]+(?: *;[^\r\n\0]*)?$/, 'is not a media type such as text/plain')
-const fieldName = z.string().regex(/^[!-9;-~]+$/, 'is not the name of a header field such as X-Campaign')
 
 const attachment = z.strictObject({
   filename: line,

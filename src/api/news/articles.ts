@@ -8,14 +8,11 @@ import type { Poster } from '../../news/inject.ts'
 import { type Folder, PUBLIC_OWNER } from '../../store/types.ts'
 import type { Api } from '../api.ts'
 import { type Caller, seesFolder } from '../caller.ts'
+import { fieldName, line } from '../header-fields.ts'
 import { messageOf } from '../messages/find.ts'
 import { messageId } from '../messages/message-index.ts'
 import { defineOperation, locationAt, type Operation } from '../operation.ts'
 import { ApiProblem, notFound } from '../problem.ts'
-
-/** A value of a header field: further lines would be further fields. RFC 5322 section 2.2. */
-const line = z.string().regex(/^[^\r\n\0]*$/, 'has a line break; write it in one line')
-const fieldName = z.string().regex(/^[!-9;-~]+$/, 'is not the name of a header field such as Followup-To')
 
 const posted = z.object({
   messageId: z.string(),

@@ -1,0 +1,11 @@
+import { z } from 'zod'
+import { FIELD_NAME, isMadeFromContent } from '../mail/compose.ts'
+
+/** A value of a header field: further lines would be further fields. RFC 5322 section 2.2. */
+export const line = z.string().regex(/^[^\r\n\0]*$/, 'has a line break; write it in one line')
+
+/** The name of a field that the sender of a message may set. */
+export const fieldName = z
+  .string()
+  .regex(FIELD_NAME, 'is not the name of a header field such as References')
+  .refine((name) => !isMadeFromContent(name), 'is made from the content of the message')
