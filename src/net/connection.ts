@@ -327,9 +327,9 @@ export class Connection {
    * Starts compression in both directions after the positive reply was written. RFC 4978, RFC 8054.
    * Octets that the client sent after the command are compressed already.
    */
-  startCompression(): void {
+  startCompression(): Promise<void> {
     this.#compressed = true
-    this.#transport.wrap((below, held) => new CompressedStream(below, held))
+    return this.#transport.wrap((below, held) => new CompressedStream(below, held))
   }
 
   /** Records what a client sent before it reset the connection, and the session did not read. */

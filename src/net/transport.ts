@@ -35,6 +35,7 @@ export class Transport {
   #dropsAfterReply = false
   #greeting: string | undefined
   #injection: string | undefined
+  #octetsPerSecond: number | undefined
   /** Whether the current wait is for the client to read what was sent. */
   #draining = false
   /** Whether the current wait is `pause`. */
@@ -165,12 +166,19 @@ export class Transport {
     }
   }
 
-  /** Hands over the stream for a handshake. Sends all output first, and discards received octets that were not taken. */
+  /**
+   * Hands over the stream for a handshake. Sends all output first, and discards received octets that were not taken.
+   * @throws ConnectionEnded if a fault closes the connection after the output
+   */
   async release(): Promise<Duplex> {
     this.input.detach()
     if (this.#injection !== undefined) this.#output.write(this.#injection)
     this.#injection = undefined
     await this.#flushed()
+    if (this.#dropsAfterReply) {
+      this.destroy('server closed')
+      throw ConnectionEnded.by('server closed')
+    }
     this.#unlisten(this.#stream)
     return this.#stream
   }
@@ -205,7 +213,9 @@ export class Transport {
   }
 
   /** Continues over a layer above the stream; `layer` gets the received octets that were not taken. */
-  wrap(layer: (below: Duplex, held: Buffer) => Duplex): void {
+  async wrap(layer: (below: Duplex, held: Buffer) => Duplex): Promise<void> {
+    // The layer writes to the stream at once, and a throttle writes later.
+    if (this.#octetsPerSecond !== undefined) await this.#flushed()
     const held = this.input.take(this.input.heldOctets)
     this.input.detach()
     this.#output.flush()
@@ -261,10 +271,11 @@ export class Transport {
 
   // For fault injection.
 
-  /** Limits further output to a number of octets per second. */
+  /** Limits further output to a number of octets per second, also over the streams to come. */
   throttle(octetsPerSecond: number): void {
     this.#output.flush()
-    this.#output = new Output(new Throttle(this.#stream, octetsPerSecond))
+    this.#octetsPerSecond = octetsPerSecond
+    this.#output = this.#outputTo(this.#stream)
   }
 
   /** Replaces the server's greeting. */
@@ -290,7 +301,8 @@ export class Transport {
   /** Closes the server's side, and continues reading. */
   halfClose(): void {
     this.#output.flush()
-    this.#stream.end()
+    if (this.#octetsPerSecond === undefined) this.#stream.end()
+    else void this.#flushed().then(() => this.#stream.end())
   }
 
   /** Waits until `#wake` is called, the end of the connection, or the idle timeout. @throws ConnectionEnded */
@@ -350,7 +362,11 @@ export class Transport {
     stream.on('error', this.#onError)
     stream.on('close', this.#onClose)
     if (stream.destroyed) queueMicrotask(this.#onClose)
-    return new Output(stream)
+    return this.#outputTo(stream)
+  }
+
+  #outputTo(stream: Duplex): Output {
+    return new Output(this.#octetsPerSecond === undefined ? stream : new Throttle(stream, this.#octetsPerSecond))
   }
 
   /**

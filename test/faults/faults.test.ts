@@ -1,4 +1,8 @@
-import { once } from 'node:events'
+import { on, once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import type { Readable, Writable } from 'node:stream'
+import { connect as connectTls } from 'node:tls'
+import { constants, createDeflateRaw, createInflateRaw } from 'node:zlib'
 import { ImapFlow } from 'imapflow'
 import { createTransport } from 'nodemailer'
 import { describe, expect, it } from 'vitest'
@@ -19,6 +23,28 @@ async function send(lab: TestLab, options: object = {}): Promise<void> {
 
 const notes = (lab: TestLab): string[] =>
   lab.sessions().flatMap(({ transcript }) => transcript.flatMap((entry) => (entry.kind === 'note' ? [entry.text] : [])))
+
+/** Reads up to the end of a reply. Returns the lengths of the pieces in which it came. */
+async function pieces(from: Readable, end: RegExp): Promise<number[]> {
+  const chunks: Buffer[] = []
+  for await (const [chunk] of on(from, 'data')) {
+    chunks.push(chunk)
+    if (end.test(Buffer.concat(chunks).toString())) break
+  }
+  return chunks.map(({ length }) => length)
+}
+
+function overTls(socket: Socket, ca: string): [Writable, Readable] {
+  const secured = connectTls({ socket, ca, servername: 'localhost' })
+  return [secured, secured]
+}
+
+function compressed(socket: Socket): [Writable, Readable] {
+  const deflate = createDeflateRaw({ flush: constants.Z_SYNC_FLUSH })
+  const inflate = createInflateRaw({ finishFlush: constants.Z_SYNC_FLUSH })
+  deflate.pipe(socket).pipe(inflate)
+  return [deflate, inflate]
+}
 
 describe('faults as clients see them', () => {
   it('RCPT is refused with 451 on the third and fourth mail, then accepted', async () => {
@@ -116,6 +142,41 @@ describe('faults as clients see them', () => {
     lab.faults.add({ when: { protocol: 'pop3', verb: 'RETR' }, do: { throttle: 100_000 } })
     const { stdout } = await run('curl', ['-s', '-u', 'bob:x', `pop3://127.0.0.1:${lab.server('pop3').port}/1`])
     expect(stdout.replaceAll('\r\n', '').length).toBeGreaterThan(20_000)
+  })
+
+  it.each(['STARTTLS', 'COMPRESS'])('throttle lasts beyond %s', async (command) => {
+    await using lab = await startLab()
+    lab.faults.add({ when: { protocol: 'nntp' }, do: { throttle: 2_000 } })
+    const socket = connect({ host: '127.0.0.1', port: lab.server('nntp').port })
+    await once(socket, 'data')
+    socket.write(command === 'STARTTLS' ? 'STARTTLS\r\n' : 'COMPRESS DEFLATE\r\n')
+    await pieces(socket, /^(382|206) .*\r\n$/)
+    const [sent, received] = command === 'STARTTLS' ? overTls(socket, lab.ca) : compressed(socket)
+    sent.write('CAPABILITIES\r\n')
+    const reply = await pieces(received, /\r\n\.\r\n$/)
+    expect(Math.max(...reply)).toBeLessThan(reply.reduce((sum, octets) => sum + octets) / 2)
+    socket.destroy()
+  })
+
+  it('drop: after STARTTLS closes the connection before the handshake', async () => {
+    await using lab = await startLab()
+    lab.faults.add({ when: { protocol: 'smtp', verb: 'STARTTLS' }, do: { drop: 'after' } })
+    const client = await LineClient.open(lab.server('smtp').port)
+    client.send('EHLO me\r\nSTARTTLS\r\n')
+    expect((await client.rest()).at(-1)).toMatch(/^220 2\.0\.0 /)
+    await expect.poll(() => lab.sessions()[0]?.endCause).toBe('server closed')
+    expect(lab.sessions()[0]?.refusals).toEqual([])
+  })
+
+  it('halfClose of a throttled connection comes after the reply', async () => {
+    await using lab = await startLab()
+    lab.faults.add({
+      when: { protocol: 'nntp', verb: 'DATE' },
+      do: { throttle: 200, reply: '111 20260101000000', halfClose: true },
+    })
+    const client = await LineClient.open(lab.server('nntp').port)
+    client.send('DATE\r\n')
+    expect((await client.rest()).at(-1)).toBe('111 20260101000000')
   })
 
   it('oversizedReply sends one long line', async () => {

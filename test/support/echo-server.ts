@@ -62,7 +62,7 @@ async function turn(connection: Connection): Promise<boolean> {
     await connection.startTls()
   } else if (line === 'COMPRESS') {
     connection.write('compressing\r\n')
-    connection.startCompression()
+    await connection.startCompression()
   } else if (line.startsWith('OCTETS ')) {
     connection.write(await connection.content.readOctets(Number(line.slice(7))))
   } else if (line === 'BLOCK') {

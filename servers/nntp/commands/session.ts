@@ -51,7 +51,7 @@ export const compress = defineCommand<string>({
     if (algorithm !== 'DEFLATE') throw new NntpError(503, 'Unknown compression algorithm')
     session.connection.reserveCompression()
     session.reply(206, 'Compression active')
-    session.connection.startCompression()
+    return session.connection.startCompression()
   },
 })
 
