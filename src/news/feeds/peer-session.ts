@@ -44,7 +44,7 @@ async function dial(options: DialOptions): Promise<Connection> {
     record,
     idleTimeoutMs: ANSWER_TIMEOUT_MS,
     securer: { available: true, secure },
-    ...(secured ? { facts: secured.facts } : {}),
+    secured,
   })
   const stop = (): void => connection.destroy('stopping')
   signal.addEventListener('abort', stop)
