@@ -129,7 +129,9 @@ export class FeedQueue {
     return {
       articles: found.filter((article) => article !== undefined),
       settle: async (deferred: readonly string[]) => {
-        for (const messageId of batch) if (!deferred.includes(messageId)) this.#deferred.delete(messageId)
+        for (const messageId of batch) this.#deferred.delete(messageId)
+        // At the end, so that the next round offers others.
+        for (const messageId of deferred) this.#deferred.add(messageId)
         await this.#save()
       },
     }
