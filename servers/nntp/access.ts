@@ -1,3 +1,4 @@
+import { addressListOf } from '../../src/common/address-list.ts'
 import type { FeedConfig, VirtualServerConfig } from '../../src/config/schema.ts'
 import type { LogonPolicy } from '../../src/directory/policy.ts'
 import type { Tenants } from '../../src/directory/tenants.ts'
@@ -54,8 +55,6 @@ export interface FeedPeer {
 
 const isInbound = ({ direction }: FeedConfig): boolean => direction === 'in' || direction === 'both'
 
-const plainAddress = (address: string): string => address.replace(/^::ffff:(?=\d+\.)/i, '').toLowerCase()
-
 /** Returns the peer of the feed that a client belongs to. The client must match the addresses and the account, if the feed names them. */
 export function peerOf(
   feeds: readonly FeedConfig[],
@@ -66,7 +65,7 @@ export function peerOf(
     (feed) =>
       isInbound(feed) &&
       (feed.account === undefined || feed.account === account?.user) &&
-      (feed.addresses.length === 0 || feed.addresses.map(plainAddress).includes(plainAddress(address))),
+      (addressListOf(feed.addresses)?.has(address) ?? true),
   )
   // Several peers may share an address. A feed that names the account is more specific.
   const feed = matching.find((candidate) => candidate.account !== undefined) ?? matching[0]

@@ -302,3 +302,20 @@ test('an article that a full disk cannot take is refused for now', async () => {
     S: (end)
   `)
 })
+
+test('addresses of a feed are compared as addresses, in any notation, and may be networks', async () => {
+  for (const [address, code] of [
+    ['0:0:0:0:0:ffff:7f00:1', 203],
+    ['127.0.0.0/8', 203],
+    ['0:0:0:0:0:ffff:7f00:2', 502],
+  ] as const) {
+    await using lab = await startPeerLab({ addresses: [address] })
+    await lab.play(`C: MODE STREAM\nS: ${code} *`)
+  }
+})
+
+test('an address of a feed that is not an IP address is an error of the configuration', () => {
+  const feed = { peer: 'peer.test', direction: 'in', addresses: ['peer.test'] }
+  const { error } = labSchema.safeParse({ virtualServers: [{ protocol: 'nntp', feeds: [feed] }] })
+  expect(error?.issues[0]?.path).toEqual(['virtualServers', 0, 'feeds', 0, 'addresses', 0])
+})

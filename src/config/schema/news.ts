@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { mapping } from './mapping.ts'
-import { duration, host, hostName, mailAddress, preload, secretFile } from './values.ts'
+import { addressOrNetwork, duration, host, hostName, mailAddress, preload, secretFile } from './values.ts'
 
 export const newsgroup = mapping(() => ({
   name: z
@@ -111,9 +111,9 @@ export const feed = mapping(() => ({
     ),
   groups: wildmatText.default('*').describe('Newsgroups to exchange, as a wildmat.'),
   addresses: z
-    .array(z.string().min(1))
+    .array(addressOrNetwork)
     .default([])
-    .describe('in, both: IP addresses that the peer connects from.')
+    .describe('in, both: IP addresses and networks (CIDR) that the peer connects from.')
     .meta({ examples: [['127.0.0.1']] }),
   account: z
     .string()
