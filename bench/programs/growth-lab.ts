@@ -5,7 +5,7 @@ import { createLab } from '../../src/lab/create-lab.ts'
 import { openDatabase } from '../../src/postgres/database.ts'
 import { ensureMailboxes } from '../../src/store/mailboxes.ts'
 import { openStore, type StoreSetting } from '../../src/store/open.ts'
-import { readerStore } from '../../src/store/readers/reader-store.ts'
+import { ReaderStore } from '../../src/store/readers/reader-store.ts'
 import { accountOwner, type MessageStore, PUBLIC_OWNER } from '../../src/store/types.ts'
 import { resolveForTests } from '../../src/testing/open-test-lab.ts'
 import { mailOf } from '../frame/mail.ts'
@@ -69,7 +69,7 @@ async function share(store: MessageStore): Promise<void> {
   if (!inbox) throw new Error('alice has no INBOX')
   await store.changeValues({ kind: 'acl' }, () => new Map([[inbox.id, Buffer.from('1')]]))
   await store.changeValues({ kind: 'acl', folderId: inbox.id }, () => new Map([['bob', Buffer.from('lrs')]]))
-  const asBob = readerStore(store, bob, (error) => {
+  const asBob = new ReaderStore(store, bob, (error) => {
     throw error
   })
   for (let uid = 1; uid <= messages; uid += MARKED) {

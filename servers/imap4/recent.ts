@@ -1,5 +1,5 @@
 import type { MemoryBudget } from '../../src/common/memory-budget.ts'
-import { hasOwnSeen } from '../../src/store/readers/reader-view.ts'
+import { hasOwnSeen } from '../../src/store/readers/reader-store.ts'
 import { type Folder, StoreError } from '../../src/store/types.ts'
 import type { ValueSpace, Values } from '../../src/store/value-types.ts'
 import type { Selection } from './selection.ts'

@@ -4,7 +4,7 @@ import type { OctetString } from '../../src/mail/types.ts'
 import type { Connection } from '../../src/net/connection.ts'
 import type { ImapPersonality } from '../../src/personality/types.ts'
 import { gmailStore } from '../../src/store/gmail/gmail-store.ts'
-import { readerStore } from '../../src/store/readers/reader-store.ts'
+import { ReaderStore } from '../../src/store/readers/reader-store.ts'
 import { StoreError } from '../../src/store/types.ts'
 import { type ErrorReplies, type FarewellReason, type ProtocolSession, serveSession } from '../frame.ts'
 import { currentPolicy } from '../logon.ts'
@@ -131,7 +131,7 @@ class Session implements ImapSession, ProtocolSession<Request, ImapError> {
     const failed = (err: unknown): void => {
       log.error({ session: this.connection.record.id, err }, 'imap4: a change was not reported to the session')
     }
-    const seen = readerStore(store, identity.owner, failed)
+    const seen = new ReaderStore(store, identity.owner, failed)
     return { ...this.#context, store: this.words?.hasLabels ? gmailStore(seen, store, identity.owner) : seen }
   }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { seededRandom } from '../../src/common/random.ts'
 import { MemoryStore } from '../../src/store/memory/memory-store.ts'
-import { readerStore } from '../../src/store/readers/reader-store.ts'
+import { ReaderStore } from '../../src/store/readers/reader-store.ts'
 import { SeenMarks } from '../../src/store/readers/seen.ts'
 import {
   accountOwner,
@@ -46,7 +46,7 @@ describe('the store of a reader', () => {
       throw error
     }
     const inbox = await store.createFolder(alice, 'INBOX')
-    return { store, inbox, owner: readerStore(store, alice, failed), reader: readerStore(store, bob, failed) }
+    return { store, inbox, owner: new ReaderStore(store, alice, failed), reader: new ReaderStore(store, bob, failed) }
   }
   const flagsIn = async (view: MessageStore, { id }: Folder): Promise<(readonly string[])[]> =>
     (await view.list(id)).map(({ flags }) => flags)
@@ -69,7 +69,7 @@ describe('the store of a reader', () => {
 
   it('opens a folder with the marks that all sessions of the reader made before', async () => {
     const { store, owner, reader, inbox } = await open()
-    const other = readerStore(store, bob, () => {})
+    const other = new ReaderStore(store, bob, () => {})
     await owner.append(Array.from({ length: 600 }, (_, i) => message(`${i}`, inbox)))
     const random = seededRandom(7)
     const uidOf = (): number => 1 + Math.floor(random() * 600)

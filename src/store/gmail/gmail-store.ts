@@ -1,11 +1,11 @@
-import { methodsOf } from '../methods-of.ts'
+import { storesInFront } from '../store-in-front.ts'
 import { type MessageStore, type Owner, StoreError, type StoreEvent } from '../types.ts'
 import type { ValueSpace } from '../value-types.ts'
 import { GmailView } from './gmail-view.ts'
 import { ALL_MAIL_NAME, shownName } from './names.ts'
 
-/** The methods that stay the same. */
-const SAME = [
+/** What stays the same. */
+const Same = storesInFront([
   'room',
   'listOwners',
   'totals',
@@ -20,7 +20,7 @@ const SAME = [
   'hasState',
   'setState',
   'clear',
-] as const satisfies readonly (keyof MessageStore)[]
+])
 
 const notDeletable = (): StoreError => new StoreError('read-only', 'The mailbox of all messages cannot be changed.')
 
@@ -47,8 +47,7 @@ export function gmailStore(store: MessageStore, shared: MessageStore, owner: Own
       previousName: folder.owner === owner ? shownName(event.previousName) : event.previousName,
     }
   }
-  return {
-    ...methodsOf(store, SAME),
+  const changed: Omit<MessageStore, keyof InstanceType<typeof Same>> = {
     createFolder: async (of, name, settings) =>
       view.show(await store.createFolder(of, view.newName(of, name), settings)),
     async deleteFolder(folderId, options) {
@@ -165,4 +164,5 @@ export function gmailStore(store: MessageStore, shared: MessageStore, owner: Own
     },
     async [Symbol.asyncDispose]() {},
   }
+  return Object.assign(new Same(store), changed)
 }
