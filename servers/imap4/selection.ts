@@ -62,7 +62,7 @@ export class Selection {
   /** The thread ids that were needed so far, by uid. RFC 8474. */
   readonly threadIds = new Map<number, string>()
   /** The labels of messages when they were last needed. Gmail's X-GM-LABELS. */
-  labels: Labels = new Map()
+  labels: Labels = NO_LABELS
   /** Flags and keywords that the client knows. */
   readonly knownFlags = new Set<string>()
   /** Callback for changes of the mailbox's access control list. */
@@ -299,4 +299,5 @@ function partOf(whole: FolderSnapshot, sees: SeesEntry | undefined): Opened & Pi
   }
 }
 
+const NO_LABELS: Labels = new Map()
 const NONE_EXPUNGED: Updates['expunged'] = { numbers: [], uids: [] }

@@ -77,7 +77,8 @@ class Session implements ImapSession, ProtocolSession<Request, ImapError> {
   readonly #reader: CommandReader
   /** The context of a client before log-on. */
   readonly #context: ServerContext
-  readonly #pusher = new Pusher(this)
+  /** Sends changes between commands to clients that use NOTIFY. */
+  #pusher: Pusher | undefined
   /** Whether the last command was a log-on that failed. The next lines that are not commands may contain its password. */
   #hasFailedLogon = false
 
@@ -160,6 +161,7 @@ class Session implements ImapSession, ProtocolSession<Request, ImapError> {
 
   /** Sends changes until the next command has arrived. RFC 5465 section 3.1. */
   async #readAndNotify(): Promise<Request> {
+    this.#pusher ??= new Pusher(this)
     this.#pusher.start(this.notifier?.selected.delayed === false)
     try {
       return await this.#reader.next()

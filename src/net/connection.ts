@@ -400,10 +400,11 @@ export class Connection {
     this.#transport.interrupt('stopping')
   }
 
-  /** Releases all memory and temporary files. Call it when the connection is closed and its session is over. */
+  /** Releases all memory and temporary files, and ends the time limit of the log-on. Call it when the connection is closed and its session is over. */
   release(): void {
     this.content.release()
     this.#compression.release()
+    this.logon.cancelTimeout()
   }
 
   /** Whether the session could end here: it waits for a command, of which nothing has arrived. */

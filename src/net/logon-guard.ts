@@ -25,7 +25,6 @@ export class LogonGuard {
     transport.idle.isPaced = true
     if (limits.timeoutMs === undefined) return
     this.#startTimeout(limits.timeoutMs)
-    void transport.closed.then(() => this.cancelTimeout())
   }
 
   /** Ends all limits: the client has logged on. */
@@ -42,7 +41,7 @@ export class LogonGuard {
     if (this.#limits.timeoutMs !== undefined && this.#timer === undefined) this.#startTimeout(this.#limits.timeoutMs)
   }
 
-  /** Ends the time limit alone: the client uses the server without a log-on. */
+  /** Ends the time limit alone: the client uses the server without a log-on, or the connection is closed. */
   cancelTimeout(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
@@ -64,6 +63,7 @@ export class LogonGuard {
 
   #startTimeout(timeoutMs: number): void {
     this.#timer = setTimeout(() => {
+      if (this.#transport.isClosed) return
       this.#record.refused('no log-on within the time limit (limits.logonTimeout)')
       this.#transport.interrupt('log-on timeout')
     }, timeoutMs)

@@ -32,14 +32,17 @@ export class ServedClient {
   readonly #peer: SocketAddress
   #address: string
   #counted: CountedConnection
-  #countFailure: () => number
+  /** Whether the client of the last `change` was refused. */
+  #isRefused = false
+  /** Undefined until a log-on fails. */
+  #countFailure: (() => number) | undefined
 
   /** @param peer the client, or a proxy that forwards the requests of clients */
   constructor(peer: SocketAddress, counts: ClientCounts) {
     this.#counts = counts
     this.#peer = peer
     this.#address = peer.address
-    ;[this.#counted, this.#countFailure] = this.#count(peer.address)
+    this.#counted = this.#count(peer.address)
   }
 
   get counted(): CountedConnection {
@@ -55,6 +58,9 @@ export class ServedClient {
 
   /** Counts a failed log-on. Returns the delay of its reply in milliseconds. */
   countFailure(): number {
+    const { failedLogons, settings } = this.#counts
+    const { failedLogonDelayMs } = settings.clientLimits ?? noClientLimits
+    this.#countFailure ??= failedLogons.counter(this.#address, failedLogonDelayMs, this.#counted)
     return this.#countFailure()
   }
 
@@ -63,14 +69,15 @@ export class ServedClient {
    * @returns why the client is refused; undefined if it is not
    */
   change(client: SocketAddress, record: SessionRecorder): string | undefined {
-    if (client.address === this.#address) return undefined
+    if (client.address === this.#address && !this.#isRefused) return undefined
     this.release()
     this.#address = client.address
-    ;[this.#counted, this.#countFailure] = this.#count(client.address)
+    this.#counted = this.#count(client.address)
+    this.#countFailure = undefined
     record.forwarded(client, client.address === this.#peer.address ? undefined : this.#peer)
     const refusal = this.#counted.refusal ?? this.rateRefusal
     // The next request is counted again.
-    if (refusal !== undefined) this.#address = ''
+    this.#isRefused = refusal !== undefined
     return refusal
   }
 
@@ -83,10 +90,9 @@ export class ServedClient {
     return this.#counts.settings.forwarders?.has(address) ?? false
   }
 
-  #count(address: string): [CountedConnection, () => number] {
-    const { addresses, failedLogons, settings } = this.#counts
-    const { connectionsPerAddress, failedLogonDelayMs } = settings.clientLimits ?? noClientLimits
-    const counted = addresses.count(address, this.#isForwarder(address) ? 'off' : connectionsPerAddress)
-    return [counted, failedLogons.counter(address, failedLogonDelayMs, counted)]
+  #count(address: string): CountedConnection {
+    const { addresses, settings } = this.#counts
+    const { connectionsPerAddress } = settings.clientLimits ?? noClientLimits
+    return addresses.count(address, this.#isForwarder(address) ? 'off' : connectionsPerAddress)
   }
 }

@@ -27,5 +27,7 @@ export function storesInFront<Name extends Method>(
     }
   }
   for (const name of names) StoreInFront.forward(name)
-  return StoreInFront as unknown as new (behind: MessageStore) => Pick<MessageStore, Name>
+  return StoreInFront as unknown as new (
+    behind: MessageStore,
+  ) => Pick<MessageStore, Name>
 }

@@ -41,10 +41,12 @@ export class OctetReader {
   /** Reads 16-bit numbers up to the end; ignores an odd octet. */
   uint16s(): number[] {
     const octets = this.#octets
-    const numbers: number[] = []
-    let at = this.#at
-    for (; at + 2 <= this.#end; at += 2) numbers.push(((octets[at] as number) << 8) | (octets[at + 1] as number))
-    this.#at = at
+    // At its full length from the start: a list that grows is copied several times.
+    const numbers = new Array<number>(this.left >> 1)
+    for (let i = 0, at = this.#at; i < numbers.length; i++, at += 2) {
+      numbers[i] = ((octets[at] as number) << 8) | (octets[at + 1] as number)
+    }
+    this.#at += 2 * numbers.length
     return numbers
   }
 

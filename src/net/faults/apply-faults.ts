@@ -27,7 +27,7 @@ export class FaultInjector {
   /** Octets of the current message so far, and the number at which a fault drops the connection. */
   #octets = 0
   #limit: number | undefined
-  #reachesLimit: () => void = () => {}
+  #reachesLimit: (() => void) | undefined
   /** The report that a fault asks for. */
   #report: string | undefined
   /** What happens in place of the reply to the current command, which is withheld. */
@@ -86,7 +86,7 @@ export class FaultInjector {
   atOctets(octets: number): void {
     this.#octets += octets
     if (this.#limit === undefined || this.#octets < this.#limit) return
-    this.#reachesLimit()
+    this.#reachesLimit?.()
     this.#transport.destroy('server closed')
     this.#transport.checkReadable()
   }
