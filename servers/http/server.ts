@@ -126,8 +126,7 @@ export class HttpServer {
 
   /** Ends a connection without a request. One with a request ends with its answer, or after the lab's grace period. */
   #stop(stream: Duplex): void {
-    this.#exchanges.get(stream)?.finish()
-    this.#webSockets.close()
+    if (!this.#webSockets.close(stream)) this.#exchanges.get(stream)?.finish()
   }
 
   async #upgrade(app: Hono<Env>, request: IncomingMessage, stream: Duplex, head: Buffer): Promise<void> {

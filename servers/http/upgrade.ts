@@ -27,7 +27,8 @@ export const wantsWebSocket = ({ method, url = '', headers }: IncomingMessage, l
 
 /** The WebSockets of a server. The package ws is loaded for the first one. */
 export class WebSockets {
-  readonly #open = new Set<WebSocket>()
+  /** By the stream of its connection. */
+  readonly #open = new Map<Duplex, WebSocket>()
 
   /** Answers a request for WebSocket. The handler of its path accepts, or the answer says why not. */
   async upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, answer: Answer): Promise<void> {
@@ -44,24 +45,26 @@ export class WebSockets {
     const server = new WebSocketServer({ noServer: true, maxPayload: MAX_PAYLOAD, clientTracking: false })
     server.handleUpgrade(request, socket, head, (webSocket) => {
       socket.off('error', ignore)
-      this.#keep(webSocket)
+      this.#keep(socket, webSocket)
       accepted(webSocket)
     })
   }
 
-  /** Asks all clients to close. */
-  close(): void {
-    for (const socket of this.#open) socket.close(GOING_AWAY)
+  /** Asks the client of a stream to close. Returns false if the stream has no WebSocket. */
+  close(stream: Duplex): boolean {
+    const socket = this.#open.get(stream)
+    socket?.close(GOING_AWAY)
+    return socket !== undefined
   }
 
-  #keep(socket: WebSocket): void {
+  #keep(stream: Duplex, socket: WebSocket): void {
     let isAlive = true
     const timer = setInterval(() => {
       if (!isAlive) return socket.terminate()
       isAlive = false
       socket.ping()
     }, PING_MS)
-    this.#open.add(socket)
+    this.#open.set(stream, socket)
     socket.on('pong', () => {
       isAlive = true
     })
@@ -69,7 +72,7 @@ export class WebSockets {
     socket.on('error', () => {})
     socket.on('close', () => {
       clearInterval(timer)
-      this.#open.delete(socket)
+      this.#open.delete(stream)
     })
   }
 }

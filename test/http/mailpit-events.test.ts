@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { Agent, get, type IncomingMessage } from 'node:http'
 import { connect } from 'node:net'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
@@ -205,6 +207,26 @@ describe('a request for another protocol', () => {
     )
     await closed
     expect(text).toMatch(/^HTTP\/1\.1 400 [^]*must wait for the answer/)
+  })
+})
+
+describe('an account that is deleted', () => {
+  it('loses its own connections, and nobody else loses one', async () => {
+    await http.request('accounts', { json: { user: 'fritz', password: 'fritz-secret' } })
+    await using other = await Client.open({ headers: basic('alice', 'secret') })
+    await using own = await Client.open({ headers: basic('fritz', 'fritz-secret') })
+    const idle = new Agent({ keepAlive: true })
+    const answered = await new Promise<IncomingMessage>((resolve, reject) => {
+      const options = { agent: idle, headers: basic('fritz', 'fritz-secret') }
+      get(`${http.base}/api/v1/session`, options, resolve).on('error', reject)
+    })
+    const hungUp = once(answered.resume().socket, 'close')
+    expect((await http.request('accounts/fritz', { method: 'DELETE' })).status).toBe(204)
+    await hungUp
+    expect(await own.closed).toBe(1001)
+    await http.lab.deliver({ subject: 'still here' }, 'alice')
+    expect((await other.next('new')).data).toMatchObject({ Subject: 'still here' })
+    idle.destroy()
   })
 })
 
