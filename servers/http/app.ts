@@ -146,15 +146,15 @@ export function createApp(
     }
     // Those who watch many nodes ask only for these, and should cost none of them the memory for all messages.
     if (c.req.path !== METRICS) await context.api()
+    const connection = c.get('connection')
     if (place.like && place.like.users === undefined) {
       // A page that points its own name at the lab can send X-Forwarded-Host, but not another Host.
       checkHost(authorityOf(c), latest)
-      c.set('caller', { ...TOOL_CALLER, virtualServer: context.name })
+      c.set('caller', { ...TOOL_CALLER, virtualServer: context.name, session: connection.record.id })
       return next()
     }
     const cookie = cookieIn(header('Cookie'), cookieName(host, channel.secure))
     const target = authorityOf(c)
-    const connection = c.get('connection')
     const ntlm = offersNtlm(connection, c.env.incoming.headers, latest)
     const caller = await callerOf(
       { authorization, cookie, target, isLocal, channel, offersNtlm: ntlm },
@@ -162,7 +162,11 @@ export function createApp(
       latest,
     )
     if (place.like) assertMayUseTool(caller, place.like)
-    c.set('caller', { ...(place.like ? TOOL_CALLER : caller), virtualServer: context.name })
+    c.set('caller', {
+      ...(place.like ? TOOL_CALLER : caller),
+      virtualServer: context.name,
+      session: connection.record.id,
+    })
     return next()
   })
   clientSetupRoutes(app, api)

@@ -29,6 +29,8 @@ export interface Caller {
   readonly seesCaptured?: boolean
   /** The name of the HTTP virtual server that it uses. Absent for the owner of the process, who uses the control socket. */
   readonly virtualServer?: string
+  /** The id of the HTTP session of the request. */
+  readonly session?: string
 }
 
 /** Returns a text that is the same for callers who see the same. */

@@ -245,8 +245,11 @@ export interface ApiLab {
   deliver(mail: LocalMail): Promise<readonly StoredMessage[]>
   /** Sends a report about a message. Returns when it is due, in milliseconds since the epoch. */
   report(mail: StoredMail, wanted: OnDemand): Promise<number>
-  /** Ends the sessions of an account on all nodes. Resolves once they have ended. */
-  endSessionsOf(user: string): Promise<void>
+  /**
+   * Ends the sessions of an account on all nodes. Resolves once they have ended.
+   * @param asking the id of the session that asks for it: it ends after its answer
+   */
+  endSessionsOf(user: string, asking?: string): Promise<void>
   /** Opens another lab, without a log. */
   openLab(config: ResolvedLab): Promise<AuditedLab>
   /** Logs the failure of something that no request waits for. */

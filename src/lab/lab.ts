@@ -471,15 +471,18 @@ export class Lab implements AsyncDisposable {
     return this.#servers.disconnect(ids, how)
   }
 
-  /** Ends the sessions of an account on all nodes. Resolves once they have ended. */
-  async endSessionsOf(user: string): Promise<void> {
-    await Promise.all([this.endOwnSessionsOf(user), this.cluster.ask('disconnect', { user })])
+  /**
+   * Ends the sessions of an account on all nodes. Resolves once they have ended.
+   * @param asking the id of the session that asks for it: it ends after its answer
+   */
+  async endSessionsOf(user: string, asking?: string): Promise<void> {
+    await Promise.all([this.endOwnSessionsOf(user, asking), this.cluster.ask('disconnect', { user })])
   }
 
   /** Ends the sessions of an account on this node. Resolves once they have ended. */
-  async endOwnSessionsOf(user: string): Promise<void> {
+  async endOwnSessionsOf(user: string, asking?: string): Promise<void> {
     const own = this.sessionLog.list().filter((one) => one.endedAt === undefined && one.user === user)
-    await this.disconnect(new Set(own.map(({ id }) => id)), 'farewell')
+    await this.#servers.disconnect(new Set(own.map(({ id }) => id)), 'farewell', asking)
   }
 
   /**

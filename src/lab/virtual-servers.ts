@@ -48,9 +48,9 @@ export class VirtualServers {
     await this.#servers.get(name)?.setTls(tls)
   }
 
-  /** Ends the sessions with these ids, and returns how many were open. */
-  async disconnect(ids: ReadonlySet<string>, how: Disconnection): Promise<number> {
-    const ended = await Promise.all([...this.#servers.values()].map((server) => server.disconnect(ids, how)))
+  /** Ends the sessions with these ids, and returns how many were open. @param asking the one that asks for it, if any */
+  async disconnect(ids: ReadonlySet<string>, how: Disconnection, asking?: string): Promise<number> {
+    const ended = await Promise.all([...this.#servers.values()].map((server) => server.disconnect(ids, how, asking)))
     return ended.reduce((sum, count) => sum + count, 0)
   }
 

@@ -166,14 +166,18 @@ export class VirtualServer {
   }
 
   /** Ends the sessions with these ids, and returns how many were open. Resolves once they have ended. */
-  async disconnect(ids: ReadonlySet<string>, how: Disconnection): Promise<number> {
+  async disconnect(ids: ReadonlySet<string>, how: Disconnection, asking?: string): Promise<number> {
     const open = [...this.#connections].filter(([{ record }]) => ids.has(record.id))
     for (const [connection, reset] of open) {
       connection.record.note(`disconnected by the lab (${how})`)
       if (how === 'reset') reset()
       if (how !== 'farewell') connection.destroy('server closed')
     }
-    if (how === 'farewell') await this.#sayFarewell(open.map(([connection]) => connection))
+    if (how === 'farewell')
+      await this.#sayFarewell(
+        open.map(([connection]) => connection),
+        asking,
+      )
     else await Promise.all(open.map(([connection]) => connection.closed))
     return open.length
   }
@@ -183,12 +187,14 @@ export class VirtualServer {
     await this.#sayFarewell([...this.#connections.keys()])
   }
 
-  async #sayFarewell(open: readonly Connection[]): Promise<void> {
+  /** @param asking the id of the session that asks for it. Its answer would never come if it were waited for */
+  async #sayFarewell(open: readonly Connection[], asking?: string): Promise<void> {
     for (const connection of open) connection.stop()
+    const ending = open.filter(({ record }) => record.id !== asking)
     const deadline = setTimeout(() => {
-      for (const connection of open) connection.destroy('stopping')
+      for (const connection of ending) connection.destroy('stopping')
     }, STOP_MS)
-    await Promise.all(open.map((connection) => connection.closed))
+    await Promise.all(ending.map((connection) => connection.closed))
     clearTimeout(deadline)
   }
 

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { LineClient } from '../support/line-client.ts'
 import { basic, HttpLab } from './client.ts'
+import { RawClient } from './raw-client.ts'
 
 const text = `certificates: { store: memory, key: p256 }
 directory:
@@ -126,6 +127,21 @@ describe('an account that is created over HTTP', () => {
     expect((await remove('carol')).status).toBe(404)
     await create({ user: 'carol', password: 'new-secret' })
     expect((await http.request('messages?account=carol')).body.total).toBe(0)
+  })
+
+  it('can be deleted on a connection that it has used, which ends after the answer', async () => {
+    await create({ user: 'emil', password: 'emils-secret' })
+    using client = new RawClient(http.lab.server('http').port as number)
+    const send = (method: string, path: string, fields = ''): void =>
+      client.send(`${method} /api/v1/${path} HTTP/1.1\r\nHost: localhost\r\n${fields}\r\n`)
+    send('GET', 'session', `Authorization: ${basic('emil', 'emils-secret').authorization}\r\n`)
+    expect(JSON.parse((await client.answer())?.body ?? '')).toMatchObject({ name: 'emil' })
+    send('DELETE', 'accounts/emil')
+    const answer = await client.answer()
+    expect(answer).toMatchObject({ status: 204 })
+    expect(answer?.headers.get('connection')).toBe('close')
+    expect(await client.closed()).toBe('')
+    expect(await users()).not.toContain('emil')
   })
 
   it('keeps its mail if that is wanted', async () => {
