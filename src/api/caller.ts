@@ -82,16 +82,19 @@ export function seesFolder(caller: Caller, folder: Folder): boolean {
   return caller.tenant === undefined || caller.tenant.ownsNewsgroup(folder.name)
 }
 
-/** Returns whether a caller may delete and move messages of a folder. Articles belong to everybody: accounts only cancel their own. */
-export const mayRemoveFrom = ({ role }: Caller, { owner }: Folder): boolean =>
+/**
+ * Returns whether a caller may change, delete and move messages of a folder. Articles belong to everybody, and so do their
+ * flags: accounts only cancel their own.
+ */
+export const mayChangeIn = ({ role }: Caller, { owner }: Folder): boolean =>
   role !== 'account' || owner !== PUBLIC_OWNER
 
 /** @throws ApiProblem `forbidden` for articles, if an account calls */
-export function assertMayRemoveFrom(caller: Caller, folder: Folder): void {
-  if (mayRemoveFrom(caller, folder)) return
+export function assertMayChangeIn(caller: Caller, folder: Folder): void {
+  if (mayChangeIn(caller, folder)) return
   throw new ApiProblem(
     'forbidden',
-    'an account does not delete or move articles; cancel your own: POST /api/v1/messages/ID/cancel',
+    'an account does not change, delete or move articles, which belong to everybody; cancel your own: POST /api/v1/messages/ID/cancel',
   )
 }
 

@@ -207,6 +207,17 @@ describe('articles', () => {
   })
 })
 
+it('articles keep their flags and tags when accounts change those of messages', async () => {
+  const { id } = (await postArticle({}, alice)).body.articles[0]
+  for (const change of [{ read: true }, { flags: ['\\Deleted'] }, { tags: ['mine'] }])
+    expect(await call(`messages/${id}`, { method: 'PATCH', json: change }, alice)).toMatchObject({ status: 403 })
+  const many = (json: object) => call('messages', { method: 'PATCH', json }, alice)
+  expect(await many({ ids: [id], read: true })).toMatchObject({ status: 403 })
+  expect((await many({ newsgroup: 'lab.general', addTags: ['mine'] })).body).toEqual({ changed: 0 })
+  expect((await call(`messages/${id}`)).body.flags).toEqual([])
+  expect((await call(`messages/${id}`, { method: 'PATCH', json: { flagged: true } })).body.flags).toEqual(['\\Flagged'])
+})
+
 it('articles are not deleted or moved by accounts, whoever wrote them', async () => {
   const { id } = (await postArticle({}, alice)).body.articles[0]
   await http.lab.deliver({ subject: 'Mail' }, { to: 'alice' })

@@ -5,7 +5,7 @@ import { MAX_ZIP_ENTRIES, type ZipEntry, zipOf } from '../../common/zip.ts'
 import { encodeMbox } from '../../store/exchange/mbox.ts'
 import type { FlagChange } from '../../store/types.ts'
 import type { Api } from '../api.ts'
-import { assertMayRemoveFrom, type Caller, mayRemoveFrom, seesFolder, seesMessage } from '../caller.ts'
+import { assertMayChangeIn, type Caller, mayChangeIn, seesFolder, seesMessage } from '../caller.ts'
 import { type Call, Content, defineOperation, type Operation } from '../operation.ts'
 import { ApiProblem } from '../problem.ts'
 import { conditionsOf, selection } from './find.ts'
@@ -42,11 +42,11 @@ export async function chosenMessages({
   throw new ApiProblem('invalid', 'nothing selects the messages; add ids, query, or all: true for every message')
 }
 
-/** Returns the messages that an input selects to delete or move. @throws ApiProblem `forbidden` if it names others */
-async function removableMessages(call: Call<Choice>): Promise<readonly IndexedMessage[]> {
+/** Returns the messages that an input selects and the caller may change. @throws ApiProblem `forbidden` if it names others */
+async function changeableMessages(call: Call<Choice>): Promise<readonly IndexedMessage[]> {
   const messages = await chosenMessages(call)
-  if (call.input.ids) for (const { folder } of messages) assertMayRemoveFrom(call.caller, folder)
-  return messages.filter(({ folder }) => mayRemoveFrom(call.caller, folder))
+  if (call.input.ids) for (const { folder } of messages) assertMayChangeIn(call.caller, folder)
+  return messages.filter(({ folder }) => mayChangeIn(call.caller, folder))
 }
 
 function seen(api: Api, caller: Caller, id: string): IndexedMessage[] {
@@ -107,7 +107,7 @@ const updateMany = defineOperation({
       ...removeTags.map((one) => [keywordOf(one), false] as const),
     ] as const
     const wanted = (is: boolean): string[] => flags.flatMap(([flag, value]) => (value === is ? [flag] : []))
-    const messages = await chosenMessages(call)
+    const messages = await changeableMessages(call)
     for (const [mode, names] of [
       ['add', wanted(true)],
       ['remove', wanted(false)],
@@ -130,7 +130,7 @@ const moveMany = defineOperation({
   async run(call) {
     const { api, caller, input } = call
     const { folder: name, ...choice } = input
-    const messages = await removableMessages({ ...call, input: { ...choice, all: false } })
+    const messages = await changeableMessages({ ...call, input: { ...choice, all: false } })
     const lists = [...byFolder(messages).values()]
     // Nothing moves if one of the owners has no such folder.
     const targets = await Promise.all(
@@ -158,7 +158,7 @@ const deleteMany = defineOperation({
   access: 'change',
   input: z.strictObject(chosen),
   output: z.object({ deleted: z.number().int() }),
-  run: async (call) => ({ deleted: await deleteMessages(call.api, await removableMessages(call)) }),
+  run: async (call) => ({ deleted: await deleteMessages(call.api, await changeableMessages(call)) }),
 })
 
 const exportMany = defineOperation({

@@ -3,7 +3,7 @@ import { definedOnly } from '../../common/defined.ts'
 import { compose } from '../../mail/compose.ts'
 import type { FlagChange } from '../../store/types.ts'
 import type { Api } from '../api.ts'
-import { assertMayRemoveFrom, type Caller, mayRemoveFrom } from '../caller.ts'
+import { assertMayChangeIn, type Caller, mayChangeIn } from '../caller.ts'
 import { flag } from '../flag.ts'
 import { fieldName, line } from '../header-fields.ts'
 import { pageInput, pageOf } from '../lists.ts'
@@ -151,6 +151,7 @@ const update = defineOperation({
   output: messageSummary,
   async run({ api, caller, input }) {
     const { folder, entry } = messageOf(api, caller, input.id)
+    assertMayChangeIn(caller, folder)
     for (const change of flagChanges(input, entry.flags)) await api.lab.store.setFlags(folder.id, [entry.uid], change)
     return summaryById(api, caller, input.id)
   },
@@ -167,7 +168,7 @@ const move = defineOperation({
   async run({ api, caller, input }) {
     const message = messageOf(api, caller, input.id)
     const { folder, entry } = message
-    assertMayRemoveFrom(caller, folder)
+    assertMayChangeIn(caller, folder)
     const target = await folderNamed({ api, caller }, message.folder.owner, input.folder)
     if (target.id === folder.id) return summaryById(api, caller, input.id)
     const { to } = await api.lab.store.move(folder.id, [entry.uid], target.id)
@@ -186,7 +187,7 @@ const remove = defineOperation({
   input: z.strictObject({ id }),
   async run({ api, caller, input }) {
     const { folder, entry } = messageOf(api, caller, input.id)
-    assertMayRemoveFrom(caller, folder)
+    assertMayChangeIn(caller, folder)
     await api.lab.store.expunge(folder.id, [entry.uid])
   },
 })
@@ -212,7 +213,7 @@ const removeAll = defineOperation({
       )
     }
     const found = await api.views.find(caller, conditions)
-    const removable = found.filter(({ folder }) => mayRemoveFrom(caller, folder))
+    const removable = found.filter(({ folder }) => mayChangeIn(caller, folder))
     return { deleted: await deleteMessages(api, removable) }
   },
 })

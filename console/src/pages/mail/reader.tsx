@@ -47,7 +47,7 @@ export function Reader({
 }) {
   const { list } = mail
   const { message: current, problem, isGone, again } = useMessage(id)
-  useRead(list, id, current?.read)
+  useRead(list, id, current && (current.newsgroup === null || mayManage()) ? current.read : undefined)
   if (isGone) return <EmptyState icon={Trash2} title={t('mail.gone')} />
   if (problem) return <ProblemState problem={problem} onRetry={again} />
   if (!current) return <Skeleton lines={10} />
@@ -86,20 +86,24 @@ function ReaderActions({ mail: { list, remove }, message }: { readonly mail: Mai
             shortcut="a"
             onClick={() => void answer(id, true)}
           />
-          <Button
-            kind="plain"
-            icon={MailOpen}
-            label={t('mail.markUnread')}
-            onClick={() => mark(list, choice, { read: false })}
-          />
-          <Button
-            kind="plain"
-            icon={Star}
-            label={t('mail.flag')}
-            aria-pressed={flagged}
-            onClick={() => mark(list, choice, { flagged: !flagged })}
-          />
-          <Button kind="plain" icon={Tag} label={t('mail.tag')} onClick={() => setAsked('tag')} />
+          {(newsgroup === null || mayManage()) && (
+            <>
+              <Button
+                kind="plain"
+                icon={MailOpen}
+                label={t('mail.markUnread')}
+                onClick={() => mark(list, choice, { read: false })}
+              />
+              <Button
+                kind="plain"
+                icon={Star}
+                label={t('mail.flag')}
+                aria-pressed={flagged}
+                onClick={() => mark(list, choice, { flagged: !flagged })}
+              />
+              <Button kind="plain" icon={Tag} label={t('mail.tag')} onClick={() => setAsked('tag')} />
+            </>
+          )}
           {account !== null && (
             <Button kind="plain" icon={FolderInput} label={t('mail.move')} onClick={() => setAsked('move')} />
           )}

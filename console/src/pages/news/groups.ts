@@ -27,7 +27,7 @@ export function isOfNews({ name, data }: LiveEvent, folder?: string): boolean {
 /** Newsgroups of control messages, which servers fill. RFC 5537 section 5. */
 export const isControl = ({ name }: Newsgroup): boolean => name === 'control' || name.startsWith('control.')
 
-/** Whether the caller may create, change and delete newsgroups, and delete articles. Accounts may not. */
+/** Whether the caller may create, change and delete newsgroups, and change and delete articles. Accounts may not. */
 export const mayManage = (): boolean =>
   may('change') && callerState.value.name === 'in' && callerState.value.caller.role !== 'account'
 

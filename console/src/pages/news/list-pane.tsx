@@ -50,23 +50,23 @@ export function ListPane({ threads, onGroups, onProperties }: ListPaneProps) {
             {name} <span class="hint">{total === undefined ? '' : formatNumber(total)}</span>
           </h2>
           {may('change') && (
-            <>
-              <Button
-                kind="plain"
-                icon={PenLine}
-                label={t('news.newArticle')}
-                shortcut="c"
-                disabled={group.posting === 'no'}
-                onClick={() => beginArticle(group)}
-              />
-              <Button
-                kind="plain"
-                icon={CheckCheck}
-                label={t('news.markAllRead')}
-                disabled={group.unread === 0}
-                onClick={() => void markAllRead(name)}
-              />
-            </>
+            <Button
+              kind="plain"
+              icon={PenLine}
+              label={t('news.newArticle')}
+              shortcut="c"
+              disabled={group.posting === 'no'}
+              onClick={() => beginArticle(group)}
+            />
+          )}
+          {mayManage() && (
+            <Button
+              kind="plain"
+              icon={CheckCheck}
+              label={t('news.markAllRead')}
+              disabled={group.unread === 0}
+              onClick={() => void markAllRead(name)}
+            />
           )}
           <Button
             kind="plain"

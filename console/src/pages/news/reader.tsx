@@ -16,7 +16,7 @@ import { addressText, Fact, MessageBadges } from '../mail/reader.tsx'
 import { useLoaded } from '../mail/use-loaded.ts'
 import { type Message, useMessage } from '../mail/use-message.ts'
 import { answerByMail, followUp } from './compose-state.ts'
-import { type Newsgroup, namesIn } from './groups.ts'
+import { mayManage, type Newsgroup, namesIn } from './groups.ts'
 import { groupPath } from './place.ts'
 
 interface ArticleProps {
@@ -30,7 +30,7 @@ interface ArticleProps {
 export function Article({ id, groups, onCancel, onBack }: ArticleProps) {
   const { message, problem, isGone, again } = useMessage(id)
   useEffect(() => {
-    if (message?.read === false && may('change')) change(id, { read: true })
+    if (message?.read === false && mayManage()) change(id, { read: true })
   }, [id, message === undefined])
   if (isGone) return <EmptyState icon={Newspaper} title={t('news.gone')} />
   if (problem) return <ProblemState problem={problem} onRetry={again} />
@@ -71,6 +71,10 @@ function Actions({ message, onCancel }: { readonly message: Message; readonly on
             shortcut="r"
             onClick={() => void answerByMail(id)}
           />
+        </>
+      )}
+      {mayManage() && (
+        <>
           <Button
             kind="plain"
             icon={MailOpen}
