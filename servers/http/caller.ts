@@ -13,7 +13,7 @@ import { isCapturedReader, type ServerContext } from '../service.ts'
 import { accountOfToken, browserCredential, isStillValid } from './access-tokens.ts'
 import { browserSessions, type Credential, digestOf } from './browser-sessions.ts'
 import { checkHost } from './guard.ts'
-import { continueNtlm, keepNtlmUser, ntlmUser } from './ntlm.ts'
+import { continueNtlm, keepNtlmUser, NtlmChallenge, ntlmUser } from './ntlm.ts'
 
 /** Callers without credentials, where `authentication` has anonymous. */
 const ANONYMOUS: Caller = { role: 'administrator', name: 'anonymous' }
@@ -43,10 +43,32 @@ export interface CallerFacts {
 }
 
 /**
- * Returns who sends a request. RFC 6750 section 2.1, RFC 7617, MS-NTHT.
+ * Returns who sends a request, and records that this caller uses the connection. RFC 6750 section 2.1, RFC 7617, MS-NTHT.
  * @throws ApiProblem `log-on-required`, after the delay of a failed log-on; `unknown-host` for anonymous callers
  */
 export async function callerOf(facts: CallerFacts, connection: Connection, context: ServerContext): Promise<Caller> {
+  try {
+    const caller = await findCaller(facts, connection, context)
+    connection.record.usedBy(userOf(caller, context))
+    return caller
+  } catch (error) {
+    // Whose request it was is not known.
+    if (facts.authorization !== undefined && !(error instanceof NtlmChallenge)) connection.record.usedBy(SOMEONE)
+    throw error
+  }
+}
+
+/** Callers that are neither an account nor a tenant. */
+const SOMEONE = ''
+
+/** Returns how a session record names a caller (`usedBy`). */
+function userOf({ role, name, tenant }: Caller, { administrators }: ServerContext): string {
+  if (role === 'tenant' && tenant) return `${tenant.name}-`
+  const isAccount = role === 'account' || administrators.some((one) => one.toLowerCase() === name.toLowerCase())
+  return isAccount ? name : SOMEONE
+}
+
+async function findCaller(facts: CallerFacts, connection: Connection, context: ServerContext): Promise<Caller> {
   const { authorization, cookie, target, isLocal, channel, offersNtlm } = facts
   const [, scheme = '', credentials = ''] = /^(\S+)\s+(.*)$/.exec(authorization ?? '') ?? []
   if (scheme.toLowerCase() === 'bearer') {

@@ -29,6 +29,12 @@ const session = z
       .object({ address: z.string(), port: z.int() })
       .optional()
       .describe('The proxy that the client came by, if it said who the client is.'),
+    usedBy: z
+      .array(z.string())
+      .optional()
+      .describe(
+        'All who have used the connection, if they are several: accounts, `TENANT-` for the token of a tenant, and an empty text for other tokens and failed log-ons. Only administrators and readers see such a session, or the tenant that all of them belong to.',
+      ),
     summary: z.string(),
     captured: z.boolean().describe('Whether the traffic of the session can be downloaded.'),
   })

@@ -38,6 +38,7 @@ import type { Certificates } from '../pki/lifecycle/certificates.ts'
 import type { Database } from '../postgres/database.ts'
 import type { SessionLog } from '../sessions/log.ts'
 import type { SessionCaptures } from '../sessions/session-captures.ts'
+import type { SessionRecord } from '../sessions/types.ts'
 import type { MessageStore, StoredMessage } from '../store/types.ts'
 import type { ServedTls } from '../tls/routing.ts'
 import { followCertificates } from './certificate-changes.ts'
@@ -481,7 +482,8 @@ export class Lab implements AsyncDisposable {
 
   /** Ends the sessions of an account on this node. Resolves once they have ended. */
   async endOwnSessionsOf(user: string, asking?: string): Promise<void> {
-    const own = this.sessionLog.list().filter((one) => one.endedAt === undefined && one.user === user)
+    const isOf = (one: SessionRecord): boolean => one.user === user || (one.usedBy?.includes(user) ?? false)
+    const own = this.sessionLog.list().filter((one) => one.endedAt === undefined && isOf(one))
     await this.#servers.disconnect(new Set(own.map(({ id }) => id)), 'farewell', asking)
   }
 

@@ -21,6 +21,8 @@ export type ConnectionAddresses = Pick<SessionStart, 'remoteAddress' | 'remotePo
 const MAX_SESSIONS = 1_000
 /** Limits of one transcript: its entries, and the characters of one entry. */
 const MAX_ENTRIES = 2_000
+/** Those who have used a connection are known up to this number. */
+const MAX_USERS = 100
 const MAX_LINE = 1_000
 /** Approximate memory of all records together. */
 const MAX_OCTETS = 64 * 1024 * 1024
@@ -224,6 +226,7 @@ class Recorder implements SessionRecorder {
   readonly #record: Mutable<SessionRecord> & { refusals: string[]; transcript: TranscriptEntry[] }
   readonly #mask: Mask
   #hasSpoken = false
+  #firstUser: string | undefined
   /** Whether a note since the TLS handshake tells what happened. */
   #isExplained = false
   readonly #clock: Clock
@@ -316,7 +319,16 @@ class Recorder implements SessionRecorder {
     this.#events.secured(this)
   }
 
+  usedBy(who: string): void {
+    this.#firstUser ??= who
+    const known = this.#record.usedBy ?? [this.#firstUser]
+    if (known.includes(who) || known.length === MAX_USERS) return
+    this.#record.usedBy = [...known, who]
+    this.#grow(who.length)
+  }
+
   user(name: string): void {
+    this.usedBy(name)
     this.#record.user = name
     this.#mask.loggedOn()
     this.#events.changed(this)

@@ -110,6 +110,11 @@ export interface SessionRecord extends SessionStart {
   readonly endedAt?: number
   /** The account that has logged on. */
   readonly user?: string
+  /**
+   * All who have used the connection, if they are several, as clients of a proxy are: accounts by their names, tenants by the
+   * beginning of the names of their accounts (`TENANT-`), and an empty text for all others.
+   */
+  readonly usedBy?: readonly string[]
   readonly tls?: TlsFacts
   readonly hello?: ClientHelloFacts
   /** Mail that the client began to send by SMTP: how many transactions, and whether one is open. RFC 5321 section 3.3. */
@@ -136,6 +141,8 @@ export interface SessionRecorder {
   hello(facts: ClientHelloFacts): void
   secured(facts: TlsFacts): void
   user(name: string): void
+  /** Records who uses the connection from here on, as `usedBy` of the record names it. `user` does it for accounts. */
+  usedBy(who: string): void
   /** Records that a mail transaction of SMTP has begun or ended. */
   mail(isOpen: boolean): void
   refused(why: string): void

@@ -1,6 +1,8 @@
 import { type ConnectionOptions, connect } from 'node:tls'
 import { expect, it } from 'vitest'
-import { HttpLab } from './client.ts'
+import { LineClient } from '../support/line-client.ts'
+import { basic, bearer, HttpLab } from './client.ts'
+import { RawClient } from './raw-client.ts'
 
 /** Connects with options that the lab refuses, and waits until the connection is closed. */
 const refused = (options: ConnectionOptions): Promise<void> =>
@@ -78,4 +80,72 @@ it('counts the connections and handshakes of each virtual server', async () => {
       handshakes: { 'TLSv1.3': 1 },
     })
   expect(Date.parse((await imap()).certificate.expiresAt)).toBeGreaterThan(Date.now())
+})
+
+const oneConnection = async (http: HttpLab, requests: readonly (readonly [path: string, fields: object])[]) => {
+  using client = new RawClient(http.lab.server('http').port as number)
+  for (const [path, fields] of requests) {
+    const lines = Object.entries({ Host: 'localhost', ...fields }).map(([name, value]) => `${name}: ${value}\r\n`)
+    client.send(`GET /api/v1/${path} HTTP/1.1\r\n${lines.join('')}\r\n`)
+    await client.answer()
+  }
+}
+
+it('shows a connection that several callers have used to none of them', async () => {
+  const token = 'watcher-watcher-watcher'
+  await using http = await HttpLab.start({
+    directory: { accounts: ['carol', 'bob', 't1-eve', 't1-adam'].map((user) => ({ user, password: 'secret' })) },
+    tokens: [
+      { name: 'watcher', role: 'reader', token },
+      { name: 't1', role: 'tenant', token: token.toUpperCase() },
+    ],
+    virtualServers: [
+      { protocol: 'imap4' },
+      { protocol: 'http', authentication: ['basic'], limits: { failedLogonDelay: '1ms' } },
+    ],
+  })
+  const [bob, eve, tenant] = [basic('bob', 'secret'), basic('t1-eve', 'secret'), bearer(token.toUpperCase())]
+  const secret = 'messages?query=salary'
+  const first = [
+    [secret, basic('carol', 'secret')],
+    [secret, bearer(token)],
+    [secret, basic('carol', 'wrong')],
+    [secret, tenant],
+  ] as const
+  for (const one of first) await oneConnection(http, [one, ['status', bob]])
+  await oneConnection(http, [
+    ['status', bob],
+    ['status', bob],
+  ])
+  await oneConnection(http, [
+    [secret, eve],
+    ['status', basic('t1-adam', 'secret')],
+    ['status', tenant],
+  ])
+  const imap = await LineClient.open(http.lab.server('imap4').port)
+  const commands = ['LOGIN carol secret', 'STATUS "salary" (MESSAGES)', 'UNAUTHENTICATE', 'LOGIN bob secret']
+  await imap.line()
+  for (const [at, command] of commands.entries()) {
+    imap.send(`a${at} ${command}\r\n`)
+    while (!(await imap.line())?.startsWith(`a${at} `));
+  }
+  const seen = async (headers: Record<string, string>): Promise<string[]> => {
+    const { items } = (await http.request('sessions?limit=100', { headers })).body
+    const texts = items.map(
+      async ({ id }: { id: string }) => (await http.request(`sessions/${id}?format=text`, { headers })).body,
+    )
+    return Promise.all(texts)
+  }
+  const [all, ofBob, ofEve, ofTenant] = [
+    await seen(bearer(token)),
+    await seen(bob),
+    await seen(eve),
+    await seen(tenant),
+  ]
+  imap.destroy()
+  expect(all.filter((text) => text.includes('salary'))).toHaveLength(6)
+  expect(ofBob.length).toBeGreaterThan(0)
+  expect(ofBob.join()).not.toContain('salary')
+  expect(ofEve.join()).not.toContain('salary')
+  expect(ofTenant.filter((text) => text.includes('salary'))).toHaveLength(1)
 })

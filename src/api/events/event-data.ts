@@ -1,5 +1,6 @@
 import { timeText } from '../../common/time-text.ts'
 import { asJson } from '../../sessions/describe.ts'
+import type { SessionRecord } from '../../sessions/types.ts'
 import type { Api } from '../api.ts'
 import { type Caller, seesFolder, seesLab, seesMessage } from '../caller.ts'
 import { lineFacts } from '../log.ts'
@@ -35,8 +36,14 @@ export async function eventData(
   return base
 }
 
-/** Returns whether a caller sees a session: administrators and readers all, others those with their own log-on. */
-export function seesSession({ role, name, tenant }: Caller, { user }: { readonly user?: string }): boolean {
-  if (role === 'account') return user === name
-  return tenant === undefined || (user !== undefined && tenant.ownsAccount(user))
+/**
+ * Returns whether a caller sees a session: administrators and readers all, others those with their own log-on that nobody
+ * else has used. Its transcript has the requests of all.
+ */
+export function seesSession(
+  { role, name, tenant }: Caller,
+  { user, usedBy = [] }: Pick<SessionRecord, 'user' | 'usedBy'>,
+): boolean {
+  if (role === 'account') return user === name && usedBy.length === 0
+  return tenant === undefined || (user !== undefined && [user, ...usedBy].every((one) => tenant.ownsAccount(one)))
 }
