@@ -61,7 +61,14 @@ const errorReplies: ErrorReplies<ImapError> = {
 }
 
 /** Codes of refused log-ons, which the session's record lists. RFC 5530 section 3. */
-const REFUSALS = new Set<string | undefined>(['AUTHENTICATIONFAILED', 'PRIVACYREQUIRED', 'CONTACTADMIN'])
+const REFUSALS = new Set<string | undefined>([
+  'AUTHENTICATIONFAILED',
+  'AUTHORIZATIONFAILED',
+  'PRIVACYREQUIRED',
+  'CONTACTADMIN',
+  'EXPIRED',
+  'ALERT',
+])
 
 /** Log-on commands. After a malformed one, the client's next line may be the password, in the place of a tag. */
 const LOGON_COMMANDS = new Set(['LOGIN', 'AUTHENTICATE'])

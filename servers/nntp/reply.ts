@@ -1,13 +1,19 @@
 import { isPrintable } from '../../src/common/printable.ts'
 import type { Connection } from '../../src/net/connection.ts'
 
+/** The error codes that session records show as refusals: log-on required, TLS required, log-on failed. */
+const REFUSALS: ReadonlySet<number> = new Set([480, 481, 483])
+
 /** The one error type of NNTP sessions: a response code and its text. */
 export class NntpError extends Error {
   override readonly name = 'NntpError'
   readonly code: number
-  constructor(code: number, text: string) {
+  /** Whether it refuses a log-on or a command without one, so that the record of the session lists it. */
+  readonly isRefusal: boolean
+  constructor(code: number, text: string, isRefusal = REFUSALS.has(code)) {
     super(text)
     this.code = code
+    this.isRefusal = isRefusal
   }
 }
 

@@ -33,9 +33,6 @@ export const nntp: ProtocolService = {
     personalityOf(context).nntp?.busy ?? responseLine(400, `${whyBusy(limited)}. Try again later`).trimEnd(),
 }
 
-/** The error codes that session records show as refusals: log-on required, TLS required, log-on failed. */
-const REFUSALS: ReadonlySet<number> = new Set([480, 481, 483])
-
 const errorReplies: ErrorReplies<NntpError> = {
   expected(error) {
     if (error instanceof NntpError) return error
@@ -177,8 +174,8 @@ class Session implements NntpSession, ProtocolSession<string, NntpError> {
     return command.run(this, args)
   }
 
-  sendError({ code, message }: NntpError): void {
-    if (REFUSALS.has(code)) this.connection.record.refused(message)
+  sendError({ code, message, isRefusal }: NntpError): void {
+    if (isRefusal) this.connection.record.refused(message)
     this.reply(code, message)
     // 400 announces that the server closes the connection. RFC 3977 section 3.2.1
     if (code === 400) this.quit()

@@ -4,13 +4,19 @@ import type { Connection } from '../../src/net/connection.ts'
 /** The response codes of `-ERR`, which programs read. RFC 2449 section 8, RFC 3206. */
 type ResponseCode = 'AUTH' | 'IN-USE' | 'LOGIN-DELAY' | 'SYS/TEMP' | 'SYS/PERM'
 
+/** The response codes that are recorded as refusals. */
+const REFUSALS = new Set<string | undefined>(['AUTH', 'IN-USE', 'LOGIN-DELAY', 'SYS/PERM'])
+
 /** The one error type of POP3 sessions: an `-ERR` reply with this message as its text. */
 export class Pop3Error extends Error {
   override readonly name = 'Pop3Error'
   readonly code: ResponseCode | undefined
-  constructor(message: string, code?: ResponseCode, options?: ErrorOptions) {
+  /** Whether it refuses a log-on, so that the record of the session lists it. */
+  readonly isRefusal: boolean
+  constructor(message: string, code?: ResponseCode, options: ErrorOptions & { readonly isRefusal?: boolean } = {}) {
     super(message, options)
     this.code = code
+    this.isRefusal = options.isRefusal ?? REFUSALS.has(code)
   }
 }
 

@@ -37,9 +37,6 @@ const errorReplies: ErrorReplies<Pop3Error> = {
   },
 }
 
-/** The response codes that are recorded as refusals. */
-const REFUSALS = new Set<string | undefined>(['AUTH', 'IN-USE', 'LOGIN-DELAY', 'SYS/PERM'])
-
 /** The session of one client. */
 class Session implements Pop3Session, ProtocolSession<string, Pop3Error> {
   readonly connection: Connection
@@ -141,7 +138,7 @@ class Session implements Pop3Session, ProtocolSession<string, Pop3Error> {
   }
 
   sendError(error: Pop3Error): void {
-    if (REFUSALS.has(error.code)) this.connection.record.refused(error.message)
+    if (error.isRefusal) this.connection.record.refused(error.message)
     sendError(this.connection, this.words ? errorInItsWords(this.words, this, this.#name, error) : error)
   }
 

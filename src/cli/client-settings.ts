@@ -6,7 +6,7 @@ import { CA_FILE, type Settings, settingsOf } from '../api/client-settings/setti
 import { makeFolder } from '../common/folders.ts'
 import { ApiError, type ApiOptions, callApi, withApi } from './api-client.ts'
 import { readStore } from './certificate-store.ts'
-import { loadConfiguration } from './configuration.ts'
+import { configOption, loadConfiguration } from './configuration.ts'
 import { UsageError } from './failure.ts'
 import { writeOutput } from './files.ts'
 import { print } from './output.ts'
@@ -47,7 +47,7 @@ async function run(options: ClientSettingsOptions): Promise<void> {
   if (options.json) return print(JSON.stringify({ ...settings, programs }))
   const fromUrl = `client-settings --url ${options.url} --write .`
   print(
-    `Root certificate for clients: sealpost ${options.url === undefined ? `ca export --format pem --out ${CA_FILE}` : fromUrl}`,
+    `Root certificate for clients: sealpost ${options.url === undefined ? `ca export --out ${CA_FILE}${configOption(options)}` : fromUrl}`,
   )
   for (const { name, text } of programs) print(`\n${name}\n${text.replaceAll(/^(?=.)/gm, '  ')}`)
 }

@@ -18,7 +18,7 @@ const logonErrors: LogonErrors = {
   malformed: () => new NntpError(504, 'Invalid base64 in the response'),
   failed: (reason) => new NntpError(481, `Authentication failed: ${reason}`),
   // RFC 3977 section 3.2.1: 502 is permanent.
-  refused: (why) => new NntpError(why === 'disabled' ? 502 : 481, `Authentication failed: ${refusalTexts[why]}`),
+  refused: (why) => new NntpError(why === 'disabled' ? 502 : 481, `Authentication failed: ${refusalTexts[why]}`, true),
 }
 
 /** RFC 4643 section 2.4.2: 383 with a challenge, `=` for an empty one, 283 with success data. */
@@ -95,8 +95,8 @@ const genericErrors: LogonErrors = {
   ...logonErrors,
   cancelled: () => new NntpError(502, 'Authentication cancelled'),
   malformed: () => new NntpError(502, 'Expected AUTHINFO GENERIC with a message in base64'),
-  failed: (reason) => new NntpError(502, `Authentication failed: ${reason}`),
-  refused: (why) => new NntpError(502, `Authentication failed: ${refusalTexts[why]}`),
+  failed: (reason) => new NntpError(502, `Authentication failed: ${reason}`, true),
+  refused: (why) => new NntpError(502, `Authentication failed: ${refusalTexts[why]}`, true),
 }
 
 /** MS-NNTP sections 2.2.2 and 2.2.3: 381 with a challenge, and the command again before each response. */

@@ -20,7 +20,7 @@ const logonErrors = (command: string): LogonErrors => ({
   cancelled: () => new Pop3Error('Authentication cancelled.'),
   malformed: () => new Pop3Error('Invalid base64 in the response.'),
   failed: (reason) => new Pop3Error(`Logon failure: ${reason}.`, 'AUTH'),
-  refused: (why) => new Pop3Error(`Logon failure: ${refusalTexts[why]}.`, refusalCodes[why]),
+  refused: (why) => new Pop3Error(`Logon failure: ${refusalTexts[why]}.`, refusalCodes[why], { isRefusal: true }),
 })
 
 /** AUTH: other credentials help. SYS: only time or an administrator does. RFC 3206 sections 4 and 5. */
