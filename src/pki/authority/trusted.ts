@@ -13,8 +13,9 @@ import { type ReadCrl, readCrl } from '../revocation/read-crl.ts'
 
 /**
  * Makes the lab's checks accept outside roots and revocation lists: those of a file in PEM, DER or PKCS#7. A list
- * replaces the previous one of the same authority. Returns what was added.
- * @throws PkiError `malformed`, or `refused` for a certificate that is not a root or a list with a wrong signature
+ * replaces the previous one of the same key of an authority. Returns what was added.
+ * @throws PkiError `malformed`, or `refused` for a certificate that is not a root, a list with a wrong signature, or a list
+ * older than the one that it would replace
  */
 export async function addTrusted(store: CertificateStore, file: Buffer): Promise<TrustedRecord[]> {
   const { roots, lists } = readTrusted(file)
@@ -29,12 +30,41 @@ export async function addTrusted(store: CertificateStore, file: Buffer): Promise
   await store.refresh()
   const issuers = [...roots, ...(await store.materials.knownIssuers(store.index))]
   for (const { crl } of lists) refuseForged(crl, issuers)
-  return store.update((draft) => [
-    ...roots.map((root) => addRecord(draft, rootRecord(root, store.clock.now()), certificatePem(root))),
-    ...lists.map(({ der, crl }) =>
-      addRecord(draft, listRecord(der, crl, store.clock.now()), writePem('X509 CRL', der)),
-    ),
-  ])
+  return store.update(async (draft) => {
+    const nowMs = store.clock.now()
+    const added = roots.map((root) => addRecord(draft, rootRecord(root, nowMs), certificatePem(root)))
+    for (const { der, crl } of lists) {
+      await dropPrevious(draft, crl)
+      added.push(addRecord(draft, listRecord(der, crl, nowMs), writePem('X509 CRL', der)))
+    }
+    return added
+  })
+}
+
+/** Removes the list that a newer one of the same key replaces. @throws PkiError `refused` if the other one is older */
+async function dropPrevious(draft: IndexDraft, crl: ReadCrl): Promise<void> {
+  const kept: TrustedRecord[] = []
+  for (const record of draft.index.trusted ?? []) {
+    const previous = record.kind === 'crl' ? await listOf(draft, record) : undefined
+    if (previous?.signer !== crl.signer) kept.push(record)
+    else if (isOlder(crl, previous)) {
+      throw new PkiError(
+        'refused',
+        `this revocation list of ${record.name} is older than the one that the lab has; to use it anyway, remove that first: sealpost ca remove-trusted ${record.thumbprint}`,
+      )
+    }
+  }
+  draft.index.trusted = kept
+}
+
+/** RFC 5280 section 5.2.3: of two lists, the one with the greater number is newer. */
+const isOlder = (one: ReadCrl, other: ReadCrl): boolean =>
+  one.number !== undefined && other.number !== undefined ? one.number < other.number : one.thisUpdate < other.thisUpdate
+
+/** Returns the list of a record; undefined if its file cannot be read, which is reported when the list is used. */
+async function listOf(draft: IndexDraft, { file }: TrustedRecord): Promise<ReadCrl | undefined> {
+  const [block] = readPem(await draft.read(file).catch(() => ''))
+  return block && readCrl(block.der)
 }
 
 interface TrustedContent {
@@ -85,14 +115,12 @@ const listRecord = (der: Buffer, { issuer, nextUpdate }: ReadCrl, nowMs: number)
   addedAt: new Date(nowMs).toISOString(),
 })
 
-/** Adds a record in place of the same root, or of another list of the same authority. */
+/** Adds a record, in place of the same root or list. */
 function addRecord(draft: IndexDraft, added: Omit<TrustedRecord, 'file'>, pem: string): TrustedRecord {
   const { kind, name, thumbprint } = added
   const file = draft.put(`trusted/${slug(name)}-${thumbprint.slice(0, 8)}.pem`, pem)
   const record = { ...added, file }
-  const others = (draft.index.trusted ?? []).filter((one) =>
-    kind === 'root' ? one.thumbprint !== thumbprint : one.kind !== 'crl' || one.name !== name,
-  )
+  const others = (draft.index.trusted ?? []).filter((one) => one.kind !== kind || one.thumbprint !== thumbprint)
   draft.index.trusted = [...others, record]
   return record
 }

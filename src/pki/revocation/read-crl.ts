@@ -2,14 +2,19 @@ import { verify, type X509Certificate } from 'node:crypto'
 import { certificateFields } from '../certificate/certificate.ts'
 import { type DistinguishedName, readName } from '../certificate/names.ts'
 import { plainSerial } from '../certificate-store/index-file.ts'
-import { type Asn1, item, items, oidOf, readAsn1, timeOf } from '../der/decode.ts'
+import { type Asn1, item, items, octetStringValue, oidOf, readAsn1, tagged, timeOf } from '../der/decode.ts'
 import { tags } from '../der/encode.ts'
+import { extensionIds } from '../der/oids.ts'
 import { PkiError } from '../errors.ts'
 import { hashOfSignature } from '../keys.ts'
 
 /** A parsed certificate revocation list. */
 export interface ReadCrl {
   readonly issuer: DistinguishedName
+  /** Identifies the key that signed it: the name of the authority in DER, and the identifier of the key if it has one. */
+  readonly signer: string
+  /** Absent in lists of version 1. RFC 5280 section 5.2.3 */
+  readonly number?: bigint
   readonly thisUpdate: Date
   /** When the next list is due; absent if the authority does not say. */
   readonly nextUpdate?: Date
@@ -34,8 +39,14 @@ export function readCrl(der: Buffer): ReadCrl {
   // Those of public authorities have more entries than other structures have values.
   const entries = revoked ? items(revoked, Number.POSITIVE_INFINITY) : []
   const serials = new Set(entries.map((entry) => plainSerial(item(entry, 0).content.toString('hex'))))
+  const extensions = extensionsOf(tagged(rest, 0))
+  const keyIdentifier = extensions.get(extensionIds.authorityKeyIdentifier)
+  const key = keyIdentifier && tagged(items(keyIdentifier), 0)
+  const number = extensions.get(extensionIds.crlNumber)
   return {
     issuer: readName(issuer),
+    signer: `${issuer.raw.toString('base64')} ${key?.content.toString('base64') ?? ''}`,
+    ...(number ? { number: BigInt(`0x${number.content.toString('hex') || '0'}`) } : {}),
     thisUpdate: timeOf(thisUpdate),
     ...(nextUpdate ? { nextUpdate: timeOf(nextUpdate) } : {}),
     isFrom: (authority) =>
@@ -44,6 +55,11 @@ export function readCrl(der: Buffer): ReadCrl {
     isNamed: ({ raw }) => certificateFields(raw).issuer.equals(issuer.raw),
     lists: ({ serialNumber }) => serials.has(plainSerial(serialNumber)),
   }
+}
+
+function extensionsOf(list: Asn1 | undefined): Map<string, Asn1> {
+  const all = list ? items(item(list, 0)) : []
+  return new Map(all.map((one) => [oidOf(item(one, 0)), readAsn1(octetStringValue(items(one).at(-1) ?? one))]))
 }
 
 const isTime = ({ tag }: Asn1): boolean => tag === tags.utcTime || tag === tags.generalizedTime
