@@ -115,6 +115,8 @@ const authority = z.strictObject({
   createdAt: z.string(),
   /** Path of the CRL published last. */
   crl: z.string().optional(),
+  /** Number of that CRL. */
+  crlNumber: z.number().optional(),
   issued: z.array(issued),
   queue: z.array(queued),
 })

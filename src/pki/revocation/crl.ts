@@ -1,6 +1,7 @@
 import { certificateFields, type Issuer, subjectKeyIdentifierOf } from '../certificate/certificate.ts'
 import { authorityKeyIdentifier } from '../certificate/extensions.ts'
-import type { IssuedRecord } from '../certificate-store/index-file.ts'
+import type { AuthorityRecord, IssuedRecord } from '../certificate-store/index-file.ts'
+import type { CertificateStore } from '../certificate-store/types.ts'
 import { context, enumerated, integer, octetString, oid, sequence, time } from '../der/encode.ts'
 import { extensionIds } from '../der/oids.ts'
 import { signatureAlgorithm, signed } from '../keys.ts'
@@ -33,11 +34,27 @@ export const reasonCode = ({ reason }: { readonly reason: string }): number =>
 /** How long a CRL is valid. */
 export const CRL_LIFE_MS = 7 * 86_400_000
 
+/** The number of the last list of each authority that a store has made in this process. */
+const lastNumbers = new WeakMap<CertificateStore, Map<string, number>>()
+
 /**
- * Creates a certificate revocation list. RFC 5280 section 5. Its number is the time in milliseconds, which increases with
- * every list without a counter. Expired certificates are left out, as section 3.3 allows.
+ * Returns the number of the next list of an authority: the time in milliseconds, or more, because the clock of a lab can
+ * stand still or go back, and the number must not. RFC 5280 section 5.2.3.
  */
-export function createCrl(issued: readonly IssuedRecord[], issuer: Issuer, nowMs: number): Buffer {
+export function nextCrlNumber(store: CertificateStore, { name, crlNumber = 0 }: AuthorityRecord): number {
+  const numbers = lastNumbers.get(store) ?? new Map<string, number>()
+  lastNumbers.set(store, numbers)
+  const last = Math.max(crlNumber, numbers.get(name) ?? 0)
+  const number = Math.max(store.clock.now(), last + 1)
+  numbers.set(name, number)
+  return number
+}
+
+/**
+ * Creates a certificate revocation list. RFC 5280 section 5. Expired certificates are left out, as section 3.3 allows.
+ * @param number from `nextCrlNumber`
+ */
+export function createCrl(issued: readonly IssuedRecord[], issuer: Issuer, nowMs: number, number: number): Buffer {
   if (issuer.certificate === 'self') throw new TypeError('an issuer needs its certificate')
   const { subject } = certificateFields(issuer.certificate.raw)
   const entries = issued.filter(({ notAfter }) => Date.parse(notAfter) > nowMs).flatMap(entryOf)
@@ -53,7 +70,7 @@ export function createCrl(issued: readonly IssuedRecord[], issuer: Issuer, nowMs
       0,
       sequence(
         authorityKeyIdentifier(subjectKeyIdentifierOf(issuer.certificate)),
-        sequence(oid(extensionIds.crlNumber), octetString(integer(nowMs))),
+        sequence(oid(extensionIds.crlNumber), octetString(integer(number))),
       ),
     ),
   )

@@ -5,7 +5,7 @@ import { findAuthority, findIssued, type IssuedRecord } from '../certificate-sto
 import type { CertificateStore } from '../certificate-store/types.ts'
 import { writePem } from '../der/pem.ts'
 import { PkiError } from '../errors.ts'
-import { createCrl, type RevocationReason } from './crl.ts'
+import { createCrl, nextCrlNumber, type RevocationReason } from './crl.ts'
 
 /**
  * Revokes a certificate by serial number or thumbprint, and publishes its authority's CRL. A `certificateHold` can be
@@ -43,14 +43,16 @@ export const publishCrl = (store: CertificateStore, authority?: string): Promise
 async function publish(store: CertificateStore, draft: IndexDraft, name: string | undefined): Promise<PublishedCrl> {
   const record = findAuthority(draft.index, name)
   const nowMs = store.clock.now()
+  const number = nextCrlNumber(store, record)
   const lists = await Promise.all(
     [presentKey(record), ...(record.earlier ?? []).toReversed()].map(async (key) => {
       const { issuer } = await openKey(store, record, key, draft)
-      return createCrl(issuedWith(record, key), issuer, nowMs)
+      return createCrl(issuedWith(record, key), issuer, nowMs, number)
     }),
   )
   const pem = lists.map((der) => writePem('X509 CRL', der)).join('')
-  record.crl = draft.put(`authorities/${slug(record.name)}/${slug(record.name)}-${nowMs}.crl.pem`, pem)
+  record.crlNumber = number
+  record.crl = draft.put(`authorities/${slug(record.name)}/${slug(record.name)}-${number}.crl.pem`, pem)
   return { authority: record.name, der: lists[0] as Buffer, pem, lists: lists.length }
 }
 

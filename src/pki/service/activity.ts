@@ -8,7 +8,7 @@ import {
 } from '../certificate-store/index-file.ts'
 import type { CertificateStore } from '../certificate-store/types.ts'
 import { PkiError } from '../errors.ts'
-import { CRL_LIFE_MS, createCrl } from '../revocation/crl.ts'
+import { CRL_LIFE_MS, createCrl, nextCrlNumber } from '../revocation/crl.ts'
 import { type CertId, certStatusOf } from '../revocation/ocsp.ts'
 
 /** A revocation list as clients get it. Times are those of the lab's clock. */
@@ -50,7 +50,7 @@ export class ServiceActivity implements Disposable {
   /** The keys as they were opened last, by the path of the key. */
   readonly #opened = new Map<string, OpenAuthority>()
   readonly #timer: NodeJS.Timeout
-  readonly #lists = new Map<string, { readonly crl: ServedCrl; readonly index: StoreIndex }>()
+  readonly #lists = new Map<string, { readonly crl: ServedCrl; readonly index: StoreIndex; readonly atMs: number }>()
   readonly #answers = new Map<string, OcspAnswer[]>()
 
   constructor(store: CertificateStore) {
@@ -126,13 +126,14 @@ export class ServiceActivity implements Disposable {
     const nowMs = await this.readAt(CRL_LIFE_MS)
     const { crl: path } = servicePaths(name, key.number)
     const known = this.#lists.get(path)
-    if (known?.index === store.index && Math.abs(nowMs - known.crl.number) <= CRL_LIFE_MS / 2) return known.crl
+    if (known?.index === store.index && Math.abs(nowMs - known.atMs) <= CRL_LIFE_MS / 2) return known.crl
     const { record, issuer } = await this.open(findAuthority(store.index, name), key)
     const issued = issuedWith(record, key)
     const revoked = issued.filter((one) => one.revoked && Date.parse(one.notAfter) > nowMs).length
-    const der = createCrl(issued, issuer, nowMs)
-    const crl = { path, der, number: nowMs, nextUpdateMs: nowMs + CRL_LIFE_MS, revoked }
-    this.#lists.set(path, { crl, index: store.index })
+    const number = nextCrlNumber(store, record)
+    const der = createCrl(issued, issuer, nowMs, number)
+    const crl = { path, der, number, nextUpdateMs: nowMs + CRL_LIFE_MS, revoked }
+    this.#lists.set(path, { crl, index: store.index, atMs: nowMs })
     return crl
   }
 
