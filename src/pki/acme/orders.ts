@@ -45,6 +45,15 @@ export interface Order {
   readonly error?: Record<string, unknown>
 }
 
+/** Returns the status of an authorization, which changes when it expires. RFC 8555 section 7.1.6. */
+export function authorizationStatus(
+  { status, expires }: Authorization,
+  nowMs: number,
+): Authorization['status'] | 'expired' {
+  if (Date.parse(expires) > nowMs) return status
+  return status === 'valid' ? 'expired' : status === 'pending' ? 'invalid' : status
+}
+
 export type OrderStatus = 'pending' | 'ready' | 'processing' | 'valid' | 'invalid'
 
 export type NewOrder = Pick<Order, 'account' | 'identifiers' | 'replaces' | 'profile'>
@@ -53,6 +62,8 @@ export type NewOrder = Pick<Order, 'account' | 'identifiers' | 'replaces' | 'pro
 const MAX_ORDERS = 10_000
 /** How long an order is kept after it has expired, so that its certificate can be fetched again. */
 const KEPT_MS = 30 * 86_400_000
+
+const until = (ms: number): string => new Date(ms).toISOString()
 
 const newId = (): string => randomBytes(12).toString('base64url')
 
@@ -109,11 +120,13 @@ export class Orders {
   }
 
   async create(wanted: NewOrder, nowMs: number): Promise<Order> {
-    const expires = new Date(nowMs + this.#strictness.orderLifetimeMs()).toISOString()
+    const lifeMs = this.#strictness.orderLifetimeMs()
     const authorizations: Authorization[] = []
     for (const identifier of wanted.identifiers) {
-      authorizations.push(await this.#authorize(wanted.account, identifier, expires, nowMs))
+      authorizations.push(await this.#authorize(wanted.account, identifier, nowMs, lifeMs))
     }
+    // An order is of no use without its authorizations.
+    const [expires = ''] = [until(nowMs + lifeMs), ...authorizations.map((one) => one.expires)].sort()
     const order: Order = { id: newId(), ...wanted, authorizations: authorizations.map(({ id }) => id), expires }
     this.#orders.set(order.id, order)
     await this.#orderFiles.save(order)
@@ -204,8 +217,11 @@ export class Orders {
     if (order.outcome?.kind === 'issued') return 'valid'
     if (order.error) return 'invalid'
     if (order.outcome || this.#finalizing.has(order.id)) return 'processing'
-    const states = order.authorizations.map((id) => this.#authorizations.get(id)?.status ?? 'invalid')
-    if (Date.parse(order.expires) < nowMs || states.some((state) => state === 'invalid' || state === 'deactivated')) {
+    const states = order.authorizations.map((id) => {
+      const found = this.#authorizations.get(id)
+      return found ? authorizationStatus(found, nowMs) : 'invalid'
+    })
+    if (Date.parse(order.expires) < nowMs || states.some((state) => state !== 'valid' && state !== 'pending')) {
       return 'invalid'
     }
     return states.every((state) => state === 'valid') ? 'ready' : 'pending'
@@ -230,10 +246,12 @@ export class Orders {
   }
 
   /** Returns a valid authorization of the account, or a new one with its challenges. RFC 8555 section 7.4. */
-  async #authorize(account: string, ordered: Identifier, expires: string, nowMs: number): Promise<Authorization> {
+  async #authorize(account: string, ordered: Identifier, nowMs: number, lifeMs: number): Promise<Authorization> {
     const name = withoutWildcard(ordered)
     const known = this.#validAuthorization(account, name, nowMs)
-    if (known && this.#strictness.reusesAuthorization()) return known
+    // Not one that expires before the client can finalize.
+    const isLasting = known !== undefined && Date.parse(known.expires) - nowMs > lifeMs / 2
+    if (isLasting && this.#strictness.reusesAuthorization()) return known
     const { identifier, wildcard } = name
     const challenges = this.#challengesFor(identifier, wildcard).map(
       (type): Challenge => ({
@@ -249,7 +267,7 @@ export class Orders {
       account,
       identifier,
       ...(wildcard ? { wildcard } : {}),
-      expires,
+      expires: until(nowMs + lifeMs),
       challenges,
       status: 'pending',
     }

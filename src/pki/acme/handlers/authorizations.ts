@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Authorization, Challenge } from '../orders.ts'
+import { type Authorization, authorizationStatus, type Challenge } from '../orders.ts'
 import { AcmeProblem, json } from '../response.ts'
 import { validate } from '../validation/validate.ts'
 import { type AcmeHandler, type AcmeRequest, signer } from './handler.ts'
@@ -19,7 +19,8 @@ export const authorization: AcmeHandler = {
     }
     const found = directory.orders.authorization(id, account)
     for (const one of found.challenges) resume(request, found, one)
-    const { identifier, wildcard, status, expires, challenges } = found
+    const { identifier, wildcard, expires, challenges } = found
+    const status = authorizationStatus(found, directory.store.clock.now())
     return json({
       identifier,
       ...(wildcard ? { wildcard } : {}),
@@ -37,7 +38,8 @@ export const challenge: AcmeHandler = {
     const { directory, id, asGet } = request
     const account = signer(request).id
     const { authorization: before, challenge: asked } = directory.orders.challenge(id, account)
-    if (!asGet && asked.status === 'pending' && before.status === 'pending') {
+    const isPending = authorizationStatus(before, directory.store.clock.now()) === 'pending'
+    if (!asGet && asked.status === 'pending' && isPending) {
       await directory.orders.changeAuthorization(before.id, (one) =>
         withChallenge(one, id, (own) => (own.status === 'pending' ? { ...own, status: 'processing' } : own)),
       )
@@ -86,7 +88,7 @@ async function validateChallenge(
   if (!of || one?.status !== 'processing') return
   const { identifier } = of
   const { type, token } = one
-  let outcome: Pick<Challenge, 'status' | 'validated' | 'error'>
+  let outcome: Pick<Challenge, 'validated' | 'error'> & { readonly status: 'valid' | 'invalid' }
   try {
     await delay(delayMs, undefined, { ref: false })
     await validate({ type, identifier, token, jwk, clientAddress: request.clientAddress }, options)
@@ -98,6 +100,7 @@ async function validateChallenge(
   }
   await orders.changeAuthorization(of.id, (now) => ({
     ...withChallenge(now, id, (own) => ({ ...own, ...outcome })),
-    status: outcome.status === 'invalid' ? 'invalid' : now.status === 'pending' ? 'valid' : now.status,
+    // Another challenge may have been completed, or the client deactivated it. RFC 8555 section 7.1.6
+    status: now.status === 'pending' ? outcome.status : now.status,
   }))
 }
