@@ -351,8 +351,11 @@ describe('feeds', () => {
 
   it('show their state, and the articles that wait for the peer', async () => {
     const { messageId, articles } = (await postArticle()).body
-    await expect.poll(async () => (await feed()).state).toBe('retrying')
-    const down = await feed()
+    const retrying = async (): Promise<Answer['body']> => {
+      const body = await feed()
+      return body.state === 'retrying' && body
+    }
+    const down = await vi.waitUntil(retrying, { timeout: 20_000 })
     expect(down).toMatchObject({
       id: 'default-nntp-virtual-server-out-two-test',
       host: '127.0.0.1',
