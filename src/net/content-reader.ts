@@ -9,6 +9,7 @@ import type { Transport } from './transport.ts'
 /** Converts a message piece by piece, in order. */
 export type Convert = (piece: Buffer) => Buffer
 const same: Convert = (piece) => piece
+const EMPTY = Buffer.alloc(0)
 
 /** What must be awaited before more of a message can be taken. */
 type Waiting = Promise<unknown> | 'for octets'
@@ -20,13 +21,13 @@ export class ContentReader {
   readonly #intake: Intake
   readonly #faults: FaultInjector | undefined
   /** Messages that are arriving or being stored. */
-  readonly #received: ReceivedOctets[] = []
+  #received: ReceivedOctets[] = []
   #isReading = false
   /** The message or literal that is expected or arriving. */
   #arrival: Arrival = NO_ARRIVAL
   readonly #forget = (received: ReceivedOctets): void => {
-    const at = this.#received.indexOf(received)
-    if (at !== -1) this.#received.splice(at, 1)
+    if (this.#received.at(-1) === received) this.#received.pop()
+    else this.#received = this.#received.filter((other) => other !== received)
   }
 
   constructor(transport: Transport, record: SessionRecorder, intake: Intake, faults: FaultInjector | undefined) {
@@ -56,17 +57,22 @@ export class ContentReader {
   }
 
   /**
-   * Reads exactly `octets` octets into a new buffer, for literals that fit in memory. A view would keep in memory
-   * everything that was received together with a small literal. Returns a promise only if something has to be awaited.
+   * Reads exactly `octets` octets into one buffer, for literals that fit in memory. Returns a promise only if something has to
+   * be awaited.
    * @throws ConnectionEnded
    */
   readOctets(octets: number): Buffer | Promise<Buffer> {
-    const whole = Buffer.allocUnsafe(octets)
+    let whole: Buffer | undefined
     let filled = 0
     const take = (piece: Buffer): undefined => {
-      filled += piece.copy(whole, filled)
+      // A view of a small part would keep in memory everything that was received together with it.
+      if (piece.length === octets && piece.buffer.byteLength <= 2 * octets) whole = piece
+      else {
+        whole ??= Buffer.allocUnsafe(octets)
+        filled += piece.copy(whole, filled)
+      }
     }
-    return this.#read(octets, take, whole)
+    return this.#read(octets, take, () => whole ?? EMPTY)
   }
 
   /** Yields exactly `octets` octets as they arrive, for literals of any size. Read it to its end. @throws ConnectionEnded */
@@ -94,7 +100,7 @@ export class ContentReader {
       received.add(convert(piece))
       return received.writing
     }
-    await this.#read(octets, take, undefined)
+    await this.#read(octets, take, () => undefined)
   }
 
   /**
@@ -114,7 +120,7 @@ export class ContentReader {
     const dispose = (): void => received[Symbol.dispose]()
     try {
       const waiting = beginning ?? addArrived()
-      return waiting === undefined ? received : this.#takeRest(addArrived, waiting, received, dispose)
+      return waiting === undefined ? received : this.#takeRest(addArrived, waiting, () => received, dispose)
     } catch (error) {
       dispose()
       throw error
@@ -124,9 +130,14 @@ export class ContentReader {
   /**
    * Takes the rest of a message, each part within the event that brings it.
    * @param takeArrived takes what has arrived, and returns what must be awaited before more can be taken
-   * @returns `result` once everything is taken
+   * @returns what `result` returns once everything is taken
    */
-  #takeRest<T>(takeArrived: () => Waiting | undefined, first: Waiting, result: T, failed = (): void => {}): Promise<T> {
+  #takeRest<T>(
+    takeArrived: () => Waiting | undefined,
+    first: Waiting,
+    result: () => T,
+    failed = (): void => {},
+  ): Promise<T> {
     return new Promise((resolve, reject) => {
       const fail = (error: unknown): void => {
         failed()
@@ -135,7 +146,7 @@ export class ContentReader {
       const waitAfter = (take: () => Waiting | undefined): void => {
         try {
           const waiting = take()
-          if (waiting === undefined) resolve(result)
+          if (waiting === undefined) resolve(result())
           else if (waiting === 'for octets') this.#transport.onMore(goOn)
           else waiting.then(() => waitAfter(takeArrived), fail)
         } catch (error) {
@@ -150,9 +161,10 @@ export class ContentReader {
   /** Adds what has arrived of a block. Returns what must be awaited before it is called again; undefined: it is complete. */
   #addArrived(reader: BlockReader, received: ReceivedOctets): Waiting | undefined {
     while (!reader.isComplete) {
-      const piece = this.#take(Number.MAX_SAFE_INTEGER)
-      if (!piece) return 'for octets'
-      reader.add(piece, this.#transport.input)
+      this.#transport.checkReadable()
+      const octets = reader.take(this.#transport.input)
+      if (octets === 0) return 'for octets'
+      this.#count(octets)
       if (received.writing) return received.writing
       // A message may arrive faster than its line ends are converted.
       if (!reader.isComplete && isSliceOver()) return nextSlice()
@@ -175,7 +187,7 @@ export class ContentReader {
   }
 
   /** Passes exactly `octets` octets to `take` as they arrive, and waits for what it returns. @throws ConnectionEnded */
-  #read<T>(octets: number, take: (piece: Buffer) => Promise<void> | undefined, result: T): T | Promise<T> {
+  #read<T>(octets: number, take: (piece: Buffer) => Promise<void> | undefined, result: () => T): T | Promise<T> {
     let left = octets
     const takeArrived = (): Waiting | undefined => {
       while (left > 0) {
@@ -190,15 +202,21 @@ export class ContentReader {
       return undefined
     }
     const waiting = this.#begins() ?? takeArrived()
-    return waiting === undefined ? result : this.#takeRest(takeArrived, waiting, result)
+    return waiting === undefined ? result() : this.#takeRest(takeArrived, waiting, result)
   }
 
   /** Returns some octets of a message, at most `maxOctets`. Undefined if none have arrived. @throws ConnectionEnded */
   #take(maxOctets: number): Buffer | undefined {
-    const piece = this.#transport.takeContent(maxOctets)
+    this.#transport.checkReadable()
+    const piece = this.#transport.input.takeSome(maxOctets)
     if (piece.length === 0) return undefined
-    this.#faults?.atOctets(piece.length)
+    this.#count(piece.length)
     return piece
+  }
+
+  #count(octets: number): void {
+    this.#transport.idle.content(octets)
+    this.#faults?.atOctets(octets)
   }
 
   /** Returns what must be awaited before the first octets of a message. */

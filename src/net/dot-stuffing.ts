@@ -100,17 +100,17 @@ function stuffedCopy(piece: Buffer, dots: readonly number[]): Buffer {
   return out
 }
 
-/** Returns the piece without those dots; without dots, the same buffer. */
-function unstuffed(piece: Buffer, dots: readonly number[]): Buffer {
-  if (dots.length === 0) return piece
-  const out = Buffer.allocUnsafe(piece.length - dots.length)
+/** Returns a part of a piece without those dots; without dots, a view of it. */
+function unstuffed(piece: Buffer, start: number, end: number, dots: readonly number[]): Buffer {
+  if (dots.length === 0) return start === 0 && end === piece.length ? piece : piece.subarray(start, end)
+  const out = Buffer.allocUnsafe(end - start - dots.length)
   let written = 0
-  let from = 0
+  let from = start
   for (const dot of dots) {
     written += copyOctets(piece, from, dot, out, written)
     from = dot + 1
   }
-  copyOctets(piece, from, piece.length, out, written)
+  copyOctets(piece, from, end, out, written)
   return out
 }
 
@@ -146,16 +146,19 @@ export class BlockReader {
     this.#convert = convert
   }
 
-  /** Adds a piece. Returns true if it contained the end, and puts back into `input` what follows the end. */
-  add(piece: Buffer, input: Input): boolean {
+  /** Takes octets of the first piece of `input`: all, or those up to the end of the block. Returns their number. */
+  take(input: Input): number {
+    const { first: piece, offset: start } = input
+    if (piece === undefined) return 0
     const dots: number[] = []
-    const end = this.#scan(piece, dots)
+    const end = this.#scan(piece, start, dots)
     this.isComplete = end !== -1
     // Octets that may belong to the final line are held back. The CRLF before it belongs to the block.
     const kept = this.isComplete ? end - DOT_LINE_OCTETS : piece.length - this.#heldOctets
-    if (kept > 0) this.#keep(unstuffed(kept === piece.length ? piece : piece.subarray(0, kept), dots))
-    if (this.isComplete && end < piece.length) input.untake(piece.subarray(end))
-    return this.isComplete
+    if (kept > start) this.#keep(unstuffed(piece, start, kept, dots))
+    const taken = (this.isComplete ? end : piece.length) - start
+    input.drop(taken)
+    return taken
   }
 
   /** Octets of the final line at the end of what was received, if it is the final line. */
@@ -164,23 +167,23 @@ export class BlockReader {
   }
 
   /** Returns the position after the end; -1 if the piece does not contain it. Adds the stuffed dots before it to `dots`. */
-  #scan(piece: Buffer, dots: number[]): number {
+  #scan(piece: Buffer, start: number, dots: number[]): number {
     const before = this.#matched
-    const from = this.#continueMatch(piece)
+    const from = this.#continueMatch(piece, start)
     if (this.#matched === BLOCK_END.length) return from
     // The match goes on in the next piece.
-    if (this.#matched > from) return -1
+    if (this.#matched > from - start) return -1
     // It was no final line. The dot that was held back was a stuffed one.
     if (before === BLOCK_END.length - 1) this.#keep(HELD_CR)
-    const dotAt = CRLF_OCTETS - before
-    if (dotAt >= 0 && dotAt < from && piece[dotAt] === DOT) dots.push(dotAt)
+    const dotAt = start + CRLF_OCTETS - before
+    if (dotAt >= start && dotAt < from && piece[dotAt] === DOT) dots.push(dotAt)
     return this.#scanLines(piece, from - this.#matched, dots)
   }
 
   /** Follows a match that began in an earlier piece. Returns the position after it. */
-  #continueMatch(piece: Buffer): number {
-    let at = 0
-    while (at < piece.length && this.#matched > at && this.#matched < BLOCK_END.length) {
+  #continueMatch(piece: Buffer, start: number): number {
+    let at = start
+    while (at < piece.length && this.#matched > at - start && this.#matched < BLOCK_END.length) {
       this.#matched = nextMatch(this.#matched, piece[at++] as number)
     }
     return at

@@ -75,6 +75,15 @@ export class Input {
     return this.#heldOctets
   }
 
+  /** The first piece; undefined if none has arrived. Its octets before `offset` have been taken. */
+  get first(): Buffer | undefined {
+    return this.#chunks[0]
+  }
+
+  get offset(): number {
+    return this.#offset
+  }
+
   /** Calls `wake` when octets arrive; undefined removes it. */
   onMore(wake: (() => void) | undefined): void {
     this.#wake = wake
@@ -106,10 +115,13 @@ export class Input {
       const tail = this.#skippedTail.toString('latin1').replace(/\r?\n$/, '')
       throw new TooLong('line', maxOctets, this.#skippedStart, tail)
     }
-    const first = this.#chunks[0] as Buffer
-    const isInFirst = this.#offset + end < first.length
-    const [octets, start] = isInFirst ? [first, this.#offset] : [this.take(end + 1), 0]
-    if (isInFirst) this.#drop(end + 1)
+    let octets = this.#chunks[0] as Buffer
+    let start = this.#offset
+    if (start + end < octets.length) this.drop(end + 1)
+    else {
+      octets = this.take(end + 1)
+      start = 0
+    }
     const length = end > 0 && octets[start + end - 1] === CR ? end - 1 : end
     if (length > maxOctets) {
       const line = octets.subarray(start, start + length)
@@ -134,7 +146,7 @@ export class Input {
     if (octets === 0 || first === undefined) return EMPTY
     if (first.length - this.#offset >= octets) {
       const view = first.subarray(this.#offset, this.#offset + octets)
-      this.#drop(octets)
+      this.drop(octets)
       return view
     }
     const whole = Buffer.allocUnsafe(octets)
@@ -149,17 +161,24 @@ export class Input {
     if (first === undefined) return EMPTY
     const isWhole = this.#offset === 0 && first.length <= maxOctets
     const view = isWhole ? first : first.subarray(this.#offset, Math.min(first.length, this.#offset + maxOctets))
-    this.#drop(view.length)
+    this.drop(view.length)
     return view
   }
 
-  /** Puts octets back at the front. */
-  untake(octets: Buffer): void {
-    if (octets.length === 0) return
-    if (this.#offset > 0) this.#chunks[0] = (this.#chunks[0] as Buffer).subarray(this.#offset)
-    this.#offset = 0
-    this.#chunks.unshift(octets)
-    this.#heldOctets += octets.length
+  /** Discards octets, which must be held. */
+  drop(octets: number): void {
+    this.#heldOctets -= octets
+    let left = octets
+    while (left > 0) {
+      const rest = (this.#chunks[0] as Buffer).length - this.#offset
+      if (left < rest) {
+        this.#offset += left
+        return
+      }
+      left -= rest
+      this.#chunks.shift()
+      this.#offset = 0
+    }
   }
 
   /** Begins to discard the held line, which is too long. */
@@ -185,20 +204,5 @@ export class Input {
       before += chunk.length
     }
     return -1
-  }
-
-  #drop(octets: number): void {
-    this.#heldOctets -= octets
-    let left = octets
-    while (left > 0) {
-      const rest = (this.#chunks[0] as Buffer).length - this.#offset
-      if (left < rest) {
-        this.#offset += left
-        return
-      }
-      left -= rest
-      this.#chunks.shift()
-      this.#offset = 0
-    }
   }
 }

@@ -91,14 +91,6 @@ export class Transport {
     }
   }
 
-  /** Takes some octets of a message; empty if none have arrived. @throws ConnectionEnded */
-  takeContent(maxOctets: number): Buffer {
-    this.checkReadable()
-    const piece = this.input.takeSome(maxOctets)
-    this.idle.content(piece.length)
-    return piece
-  }
-
   /** Sends the gathered output, and waits for octets to take. @throws ConnectionEnded */
   more(): Promise<void> {
     return new Promise((resolve, reject) => this.onMore((ended) => (ended ? reject(ended) : resolve())))

@@ -14,16 +14,19 @@ function expected(octets: string): { block: string; rest: string } | undefined {
   return { block: block.join(''), rest: lines.slice(end + 1).join('\r\n') }
 }
 
-/** Returns the same from the reader, which receives the octets in pieces. */
-function collected(pieces: readonly string[]): { block: string; rest: string } | undefined {
+/** Returns the same from the reader, which receives the octets in pieces, the first one together with a command. */
+function collected(pieces: readonly string[], command = ''): { block: string; rest: string } | undefined {
   const input = new Input()
   const source = new PassThrough()
   input.attach(source)
-  for (const piece of pieces) source.emit('data', Buffer.from(piece, 'latin1'))
+  const [first = '', ...others] = pieces
+  for (const piece of [command + first, ...others]) source.emit('data', Buffer.from(piece, 'latin1'))
+  if (command !== '') expect(input.takeLine(512, 'latin1')).toBe(command.trimEnd())
   const received = new Intake().receive()
   const reader = new BlockReader(1_000_000, received)
   while (input.heldOctets > 0) {
-    if (!reader.add(input.takeSome(Number.MAX_SAFE_INTEGER), input)) continue
+    reader.take(input)
+    if (!reader.isComplete) continue
     const block = Buffer.concat(received.pieces ?? []).toString('latin1')
     return { block, rest: input.take(input.heldOctets).toString('latin1') }
   }
@@ -45,6 +48,7 @@ test('a block ends at its final dot and nowhere else, however its octets are spl
     }
     const found = collected(pieces)
     expect({ pieces, found }).toEqual({ pieces, found: expected(octets) })
+    expect({ pieces, found: collected(pieces, 'POST\r\n') }).toEqual({ pieces, found })
     if (found) ends++
   }
   expect(ends).toBeGreaterThan(5_000)
@@ -56,9 +60,16 @@ test('a block that arrives one octet at a time is held in few pieces', () => {
     const message = intake.receive()
     const reader = new BlockReader(1_000_000, message)
     const input = new Input()
+    const source = new PassThrough()
+    input.attach(source)
     const line = `${'.x'.repeat(octets / 2)}${octets % 2 ? 'y' : ''}\r\n`
     const received = [...`.${line}.\r\n`].map((octet) => Buffer.from(octet))
-    expect(received.map((piece) => reader.add(piece, input)).indexOf(true)).toBe(received.length - 1)
+    const isComplete = received.map((piece) => {
+      source.emit('data', piece)
+      reader.take(input)
+      return reader.isComplete
+    })
+    expect(isComplete.indexOf(true)).toBe(received.length - 1)
     const pieces = message.pieces ?? []
     expect(Buffer.concat(pieces).toString()).toBe(line)
     // Each piece takes hundreds of octets of memory.
