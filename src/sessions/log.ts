@@ -256,6 +256,7 @@ class Recorder implements SessionRecorder {
   }
 
   lines(direction: Direction, text: string): void {
+    if (!this.#hasRoom()) return
     const isMasked = isOfClient(this.#record, direction) || !this.#mask.showsServer(text)
     const now = this.#clock.now()
     let entries = 0
