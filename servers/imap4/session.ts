@@ -256,6 +256,7 @@ function literalRefusal(
   } catch (error) {
     return asRefusal(error)
   }
+  if (!ahead.isSaved) return undefined
   try {
     const checking = command.checkLiteral?.(ahead.cursor, session, ahead.octets)
     return checking ? checking.then(() => undefined, asFinalRefusal) : undefined

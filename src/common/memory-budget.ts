@@ -180,7 +180,7 @@ export class MemoryReservation implements Disposable {
 
   /** Gives everything back. */
   release(): void {
-    this.shrink(this.#octets)
+    if (this.#octets > 0) this.shrink(this.#octets)
   }
 
   [Symbol.dispose](): void {

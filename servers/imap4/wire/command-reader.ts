@@ -35,6 +35,8 @@ export interface LiteralAhead {
   readonly octets: number
   /** Octets of the command's earlier literals. */
   readonly before: number
+  /** Whether a refusal saves sending or keeping it. A short literal that is sent in any case (`{n+}`) is not worth an early check. */
+  readonly isSaved: boolean
   /** The command up to the literal, after the name. */
   readonly cursor: Cursor
 }
@@ -55,16 +57,17 @@ interface PartialCommand {
 
 /** Reads a line. Ends the session if it is too long and announces a literal: that would be read as commands. RFC 7888 section 4. */
 function readingLine<T>(read: () => T | Promise<T>): T | Promise<T> {
-  const fail = (error: unknown): never => {
-    const isSent = error instanceof TooLong && /\d\+\}$/.test(error.lineTail)
-    throw isSent ? bye('Line too long.', 'TOOBIG') : error
-  }
   try {
     const line = read()
-    return line instanceof Promise ? line.catch(fail) : line
+    return line instanceof Promise ? line.catch(failLine) : line
   } catch (error) {
-    return fail(error)
+    return failLine(error)
   }
+}
+
+function failLine(error: unknown): never {
+  const isSent = error instanceof TooLong && /\d\+\}$/.test(error.lineTail)
+  throw isSent ? bye('Line too long.', 'TOOBIG') : error
 }
 
 /** Reads commands with their literals. RFC 9051 sections 2.2.1 and 4.3; RFC 7888. */
@@ -79,7 +82,7 @@ export class CommandReader {
   #refusal: Error | undefined
   #literalOctets = 0
   /** The messages of the current command. */
-  #messages: ReceivedOctets[] = []
+  readonly #messages: ReceivedOctets[] = []
   /** The memory of the current command's text. */
   readonly #memory: MemoryReservation
   #textOctets = 0
@@ -93,8 +96,7 @@ export class CommandReader {
   /** Releases the memory and the files of the current command. */
   release(): void {
     this.#textOctets = 0
-    for (const message of this.#messages) message[Symbol.dispose]()
-    this.#messages = []
+    for (let message = this.#messages.pop(); message; message = this.#messages.pop()) message[Symbol.dispose]()
     this.#memory.release()
   }
 
@@ -156,15 +158,16 @@ export class CommandReader {
   }
 
   /** Reads a literal, and the line after it. Returns the literal that this line announces. */
-  #readOn(command: PartialCommand, [, tilde, digits, plus]: RegExpExecArray): Ahead | Promise<Ahead> {
-    const size = Number(digits)
+  #readOn(command: PartialCommand, ahead: RegExpExecArray): Ahead | Promise<Ahead> {
+    const size = Number(ahead[2])
+    const isSent = ahead[3] === '+'
     const read = (): Ahead | Promise<Ahead> => {
-      const literal = this.#readLiteral(size, tilde === '~', plus === '+')
+      const literal = this.#readLiteral(size, ahead[1] === '~', isSent)
       return literal instanceof Promise
         ? literal.then((content) => this.#addLiteral(command, size, content))
         : this.#addLiteral(command, size, literal)
     }
-    const passing = this.#passGate(size, new Cursor(command))
+    const passing = this.#passGate(size, isSent, new Cursor(command))
     return passing ? passing.then(read) : read()
   }
 
@@ -214,11 +217,12 @@ export class CommandReader {
   }
 
   /** Has a literal checked before it is read. */
-  #passGate(octets: number, cursor: Cursor): Promise<void> | undefined {
+  #passGate(octets: number, isSent: boolean, cursor: Cursor): Promise<void> | undefined {
     const before = this.#literalOctets
     this.#literalOctets += octets
     if (this.#refusal) return undefined
-    const checking = this.#gate({ name: this.name, octets, before, cursor })
+    const isSaved = !isSent || octets > MAX_LINE_OCTETS
+    const checking = this.#gate({ name: this.name, octets, before, isSaved, cursor })
     if (checking instanceof Promise) {
       return checking.then((refusal) => {
         this.#refusal = refusal
