@@ -142,8 +142,9 @@ class Session implements NntpSession, ProtocolSession<string, NntpError> {
   }
 
   #responseLine(code: number, text: string): string {
-    const inItsWords = this.words && responseInItsWords(this.words, this, this.#name, [code, text])
-    return responseLine(...(inItsWords ?? ([code, text] as const)))
+    const { words } = this
+    const inItsWords = words && responseInItsWords(words, this, this.#name, [code, text])
+    return inItsWords ? responseLine(...inItsWords) : responseLine(code, text)
   }
 
   quit(): void {

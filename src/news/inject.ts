@@ -57,13 +57,14 @@ export async function inject(news: NewsContext, raw: Buffer, poster: Poster): Pr
   checkProtoArticle(article)
   checkDate(article, news.clock)
   const messageId = article.value('message-id') ?? newMessageId(news.hostname)
-  if (await news.store.knows(messageId)) {
-    throw new ArticleRefused('duplicate', `${messageId} is known here already`)
-  }
   const found = news.groupsNamed(article.newsgroups())
   const folders = permitted(article, poster, found instanceof Promise ? await found : found)
   const moderated = folders.find((folder) => folder.newsgroup?.posting === 'moderated')
   if (moderated && !article.has('approved') && controlOf(article)?.kind !== 'cancel') {
+    // Of an article that is stored, the store finds it out.
+    if (await news.store.knows(messageId)) {
+      throw new ArticleRefused('duplicate', `${messageId} is known here already`)
+    }
     return { messageId, stored: [], moderator: await mailToModerator(news, article, moderated, messageId) }
   }
   const { account } = poster

@@ -65,8 +65,7 @@ export function planAppend<State extends FolderNumbers>(
       next?.set(state, uid + 1)
       places.push({ state, folder: state.folder, uid, target, modSeq: state.highestModSeq + 1 })
     }
-    const prefix = message.prefix?.(places.map(({ folder, uid }) => ({ folder, uid })))
-    planned.push({ message, prefix, places })
+    planned.push({ message, prefix: message.prefix?.(places), places })
   }
   return planned
 }

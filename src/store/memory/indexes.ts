@@ -90,9 +90,10 @@ export class ArticleHistory {
     if (owner !== PUBLIC_OWNER) return
     for (const { messageId, uid } of entries) {
       if (!messageId) continue
-      const before = this.places(messageId)
+      const key = textKey(messageId)
+      const before = this.#places.get(key) ?? NOWHERE
       const place = { folderId: id, uid }
-      this.#places.set(textKey(messageId), before.length === 0 ? [place] : [...before, place])
+      this.#places.set(key, before.length === 0 ? [place] : [...before, place])
     }
   }
 
