@@ -1,5 +1,6 @@
 import { downgraded } from '../../src/mail/downgrade.ts'
 import { headerBlockEnd } from '../../src/mail/headers.ts'
+import { WHOLE_OCTETS } from '../../src/net/connection.ts'
 import { openCaptured, openInbox } from '../../src/store/mailboxes.ts'
 import {
   type Entries,
@@ -12,9 +13,6 @@ import {
   StoreError,
 } from '../../src/store/types.ts'
 import { Pop3Error } from './reply.ts'
-
-/** Messages larger than this are sent in pieces. */
-const WHOLE_OCTETS = 256 * 1024
 
 /** An INBOX, or the folder of captured mail, as it was at log-on, numbered from 1 and locked by one session. RFC 1939 section 5. */
 export class Maildrop {
@@ -85,7 +83,7 @@ export class Maildrop {
 
   /** The text of the replies to a log-on, LIST and RSET. */
   get summary(): string {
-    return `${this.count} messages (${this.#octets} octets)`
+    return `${this.count} ${this.count === 1 ? 'message' : 'messages'} (${this.#octets} ${this.#octets === 1 ? 'octet' : 'octets'})`
   }
 
   /** Returns the entry of a message number. @throws Pop3Error if it does not exist or is marked as deleted */

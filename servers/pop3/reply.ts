@@ -37,7 +37,7 @@ export function sendReply(connection: Connection, reply: Pop3Reply): void | Prom
   if ('afterwards' in reply) return reply.afterwards()
   if ('lines' in reply) return sendLines(connection, reply.lines)
   if (Buffer.isBuffer(reply.message)) return connection.writeBlock(reply.message)
-  return sendStream(connection, reply.message)
+  return connection.streamBlock(reply.message)
 }
 
 export function sendError(connection: Connection, { message, code }: Pop3Error): void {
@@ -59,17 +59,4 @@ async function sendLines(connection: Connection, lines: Iterable<string>): Promi
     if (++sent % LINES_PER_WAIT === 0) await connection.drained()
   }
   connection.write('.\r\n')
-}
-
-/**
- * Sends a large message. Closes the connection if the message cannot be read to its end: the client would otherwise
- * accept a part as the whole message, or the next reply as message text.
- */
-async function sendStream(connection: Connection, pieces: AsyncIterable<Buffer>): Promise<void> {
-  try {
-    await connection.streamBlock(pieces)
-  } catch (error) {
-    connection.destroy()
-    throw error
-  }
 }

@@ -29,8 +29,8 @@ const unexpected: readonly (readonly [Buffer, string])[] = [
   [PROXY_LINE_START, UNEXPECTED_PROXY_HEADER],
   [PROXY_SIGNATURE, UNEXPECTED_PROXY_HEADER],
 ]
-/** Larger messages are written in pieces. */
-const WHOLE_OCTETS = 256 * 1024
+/** Larger messages are read from the store and written in pieces. */
+export const WHOLE_OCTETS = 256 * 1024
 
 /** About what a client that does not read makes its connection hold: unsent replies, and commands that arrive meanwhile. */
 export const BACKLOG_OCTETS = 512 * 1024
@@ -266,14 +266,23 @@ export class Connection {
     for (const piece of stuff(block)) this.#transport.write(piece)
   }
 
-  /** Writes a block from pieces, as fast as the client reads them, for messages too large to hold. @throws ConnectionEnded */
+  /**
+   * Writes a block from pieces, as fast as the client reads them, for messages too large to hold. Closes the connection if
+   * the pieces cannot be read to their end: the client would otherwise accept a part as the whole message, or the next
+   * reply as a part of the message. @throws ConnectionEnded, or the error of the pieces
+   */
   async streamBlock(pieces: AsyncIterable<Buffer> | Iterable<Buffer>): Promise<void> {
     const stuffer = new Stuffer()
-    for await (const piece of pieces) {
-      this.record.octets('out', piece.length)
-      for (const part of stuffer.add(piece)) this.#transport.write(part)
-      await this.drained()
-      if (isSliceOver()) await nextSlice()
+    try {
+      for await (const piece of pieces) {
+        this.record.octets('out', piece.length)
+        for (const part of stuffer.add(piece)) this.#transport.write(part)
+        await this.drained()
+        if (isSliceOver()) await nextSlice()
+      }
+    } catch (error) {
+      this.destroy()
+      throw error
     }
     this.#transport.write(stuffer.end())
   }

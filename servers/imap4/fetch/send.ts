@@ -1,5 +1,6 @@
 import { MemoryLimitReached } from '../../../src/common/memory-budget.ts'
 import { isSliceOver, nextSlice, runInSlices, type Steps } from '../../../src/common/time-slice.ts'
+import { WHOLE_OCTETS } from '../../../src/net/connection.ts'
 import type { MessageEntry } from '../../../src/store/types.ts'
 import type { Selection } from '../selection.ts'
 import type { ImapSession } from '../state.ts'
@@ -38,7 +39,8 @@ export async function sendMessages(session: ImapSession, selection: Selection, p
     const entry = selection.messages.at(index) as MessageEntry
     if (memory.octets > 0) memory.release()
     const start = readsHeader && hasLongBody(entry) ? await contents.header(entry) : undefined
-    if (needsContent && !start && entry.sizeOctets > LARGE_OCTETS && !memory.tryGrow(entry.sizeOctets)) {
+    // Memory of messages that are not small is reserved while they are sent.
+    if (needsContent && !start && entry.sizeOctets > WHOLE_OCTETS && !memory.tryGrow(entry.sizeOctets)) {
       out.end()
       throw new MemoryLimitReached()
     }
@@ -75,9 +77,6 @@ export async function sendMessages(session: ImapSession, selection: Selection, p
   out.end()
   return missing
 }
-
-/** Memory of larger messages is reserved while they are sent. */
-const LARGE_OCTETS = 256 * 1024
 
 function impliedBySeen(session: ImapSession, items: readonly FetchItem[]): ItemWriter[] {
   const kinds = session.enabled.has('CONDSTORE') ? (['FLAGS', 'MODSEQ'] as const) : (['FLAGS'] as const)

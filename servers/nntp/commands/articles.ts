@@ -1,4 +1,5 @@
 import { headerBlockEnd, isEmptyLine } from '../../../src/mail/headers.ts'
+import { WHOLE_OCTETS } from '../../../src/net/connection.ts'
 import { type ArticleSpecifier, parseArticleSpecifier } from '../arguments.ts'
 import { defineCommand, type NntpCommand, type NntpSession } from '../command.ts'
 import { type FoundArticle, findArticle } from '../lookup.ts'
@@ -13,9 +14,6 @@ interface Variant {
   /** Returns the position from which all octets are sent, given the start of the article. */
   readonly from?: (start: Buffer) => number
 }
-
-/** Larger articles are sent in pieces. */
-const WHOLE_OCTETS = 256 * 1024
 
 /** Defines ARTICLE, HEAD, BODY or STAT, which send different parts of an article. RFC 3977 section 6.2. */
 function articleCommand({ name, code, text, part, from }: Variant): NntpCommand {
@@ -52,15 +50,9 @@ async function positionInLarge(session: NntpSession, found: FoundArticle, from: 
   return position < WHOLE_OCTETS ? position : undefined
 }
 
-/** Sends a large article from a position on. Closes the connection if the article cannot be read to its end. */
-async function sendFrom({ connection, context }: NntpSession, { folder, entry }: FoundArticle, position: number) {
-  try {
-    await connection.streamBlock(context.store.stream(folder.id, entry.uid, position))
-  } catch (error) {
-    connection.destroy()
-    throw error
-  }
-}
+/** Sends a large article from a position on. */
+const sendFrom = ({ connection, context }: NntpSession, { folder, entry }: FoundArticle, position: number) =>
+  connection.streamBlock(context.store.stream(folder.id, entry.uid, position))
 
 /** Returns the header without the empty line that ends it. RFC 3977 section 6.2.2. */
 function headerOf(raw: Buffer): Buffer {
