@@ -35,12 +35,17 @@ async function main(): Promise<number> {
     console.error(usage)
     return 2
   }
+  const [rounds, seconds] = [Number(values.rounds), Number(values.seconds)]
+  if (!Number.isInteger(rounds) || rounds < 1 || !(seconds > 0 && seconds < Number.POSITIVE_INFINITY)) {
+    console.error(`--rounds is a whole number from 1, and --seconds a number above 0\n${usage}`)
+    return 2
+  }
   const options: BenchOptions = {
     ...(values.peer !== undefined && { peer: values.peer }),
     ...(values.only !== undefined && { only: values.only }),
     full: values.full,
-    rounds: Number(values.rounds),
-    roundMs: Number(values.seconds) * 1000,
+    rounds,
+    roundMs: seconds * 1000,
   }
   const wanted = positionals.includes('all') ? suitesOf(readFileSync(PAGE, 'utf8')) : positionals
   const output = values.report ? 'report' : values.json ? 'json' : 'text'
