@@ -14,7 +14,7 @@ const IMPORTER = join(BUNDLES, 'import.cjs')
 const SAVE_AFTER_MS = 3_000
 /** Another version of Sealpost or Node.js has left what was written before. */
 const KEEP_MS = 30 * 24 * 3_600_000
-/** Of SHA-1. */
+/** Length of a SHA-1 digest. */
 const DIGEST_OCTETS = 20
 
 interface Compiled {

@@ -152,7 +152,7 @@ async function rootKeys(options: TrustOptions): Promise<ReadonlyMap<string, Need
   return new Map(needed?.map(({ certificate, key }) => [thumbprintOf(certificate), key]))
 }
 
-/** Returns the roots of the lab as they are on disk. @throws Error if there are none */
+/** Returns the roots of the lab as they are on disk. @throws Error if the lab has no root */
 async function knownRoots(options: TrustOptions): Promise<KnownRoots> {
   const configuration = await loadConfiguration(options)
   const [pem] = await storedRoots(configuration)

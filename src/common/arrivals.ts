@@ -34,7 +34,7 @@ export class Arrivals {
     if (arrival === this.#round && --this.#open === 0) this.#allArrived?.()
   }
 
-  /** Waits until the messages that are arriving have reached the store, but not longer than `maxMs`. Undefined if there are none. */
+  /** Waits until the messages that are arriving have reached the store, but not longer than `maxMs`. Undefined if none is arriving. */
   wait(maxMs: number): Promise<void> | undefined {
     if (this.#open === 0) return undefined
     return new Promise((resolve) => {

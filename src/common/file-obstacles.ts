@@ -8,7 +8,7 @@ import { type FileAction, fileErrorText, reasonText } from './file-errors.ts'
  */
 const NOWHERE = ['ENOTDIR', 'EACCES', 'ENAMETOOLONG', 'ELOOP', 'ERR_INVALID_ARG_VALUE']
 
-/** Returns the attributes of a file or folder; undefined if there is none, or the path does not lead to it. */
+/** Returns the attributes of a file or folder; undefined if it does not exist, or the path does not lead to it. */
 export function statsOf(path: string): Stats | undefined {
   try {
     return statSync(path, { throwIfNoEntry: false })

@@ -111,7 +111,7 @@ export class NameService {
     return this.#recent.toReversed()
   }
 
-  /** Returns the zone with a name. @throws DnsError `REFUSED` if there is none */
+  /** Returns the zone with a name. @throws DnsError `REFUSED` if it does not exist */
   zone(name: string): Zone {
     const found = this.zones.get(normalName(name))
     if (found) return found
@@ -188,7 +188,7 @@ export class NameService {
     this.refresh()
   }
 
-  /** Returns the messages of the response to a query; none if there is none. */
+  /** Returns the messages of the response to a query; empty if the lab does not answer. */
   respond(query: Buffer, source: QuerySource): Promise<Buffer[]> {
     return respond(query, source, {
       zones: this.zones,

@@ -48,7 +48,7 @@ export class OutgoingPolicies {
     })
   }
 
-  /** Returns the DNS that a connector asks. @throws RouteError if there is none */
+  /** Returns the DNS that a connector asks. @throws RouteError if the lab has no DNS for it */
   async resolverOf({ name, resolver }: ResolvedConnector): Promise<Resolver> {
     const own = resolver === undefined ? this.#options.resolver() : await resolverAt(resolver)
     if (own) return own

@@ -142,7 +142,7 @@ async function proxiesOf(config: ProxyProtocolConfig | undefined): Promise<Proxi
   return new Proxies(config)
 }
 
-/** Returns what counts a connection from an address, and decides whether it is within the rate; undefined if there is none. */
+/** Returns what counts a connection from an address, and decides whether it is within the rate; undefined without a limit. */
 function connectionRate(
   server: string,
   rate: RateConfig | undefined,

@@ -88,7 +88,7 @@ function digitsOnly(written: string): string {
 
 /** Longest distance in characters between a word and a code after it. A distance before the word counts twice. */
 const NEAR_CHARS = 80
-/** What is less likely is not returned. */
+/** Less likely codes are not returned. */
 const LEAST = 0.2
 const ANNOUNCES = 0.8
 const HINTS = 0.45
@@ -96,7 +96,7 @@ const HINTS = 0.45
 const LABEL_CHARS = 40
 const CONTEXT_CHARS = 50
 
-/** What makes a code more or less likely, besides words near it. */
+/** Weights that make a code more or less likely, besides words near it. */
 const DIRECT = 0.3
 const ALONE = 0.25
 const SIX_DIGITS = 0.05
@@ -246,7 +246,7 @@ const isAlone = (text: string, start: number, end: number): boolean =>
 
 /** The words near a code. */
 interface Nearest {
-  /** The greatest weight of a word, which shrinks with its distance; 0 if there is none. */
+  /** The greatest weight of a word, which shrinks with its distance; 0 without a word. */
   readonly weight: number
   /** Distances of the nearest announcing words before and after the code. */
   readonly before: number

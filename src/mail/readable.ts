@@ -132,7 +132,7 @@ export class ReadableMessage {
     return this.once('html', found.length > 0 ? found.join('\n') : undefined)
   }
 
-  /** Files of the message, and other parts that are not its text. Alternative texts, such as an invitation, are none. */
+  /** Files of the message, and other parts that are not its text. Alternative texts, such as an invitation, are not included. */
   get attachments(): readonly Attachment[] {
     const found = this.parts.others.map((part) => new AttachedPart(this.#raw, part))
     return this.once('attachments', found)

@@ -11,7 +11,7 @@ export interface PolicyMemory {
 
 /** How the policy of a domain is found. */
 export interface PolicyLookup {
-  /** Returns the TXT records of a name; none if there are none. Rejects if that is not known. */
+  /** Returns the TXT records of a name; empty if the name has none. Rejects if that is not known. */
   readonly txt: (name: string) => Promise<readonly string[]>
   /** @throws PolicyFetchError */
   readonly fetch: (domain: string) => Promise<MtaStsPolicy>

@@ -4,11 +4,11 @@ import { type MtaStsPolicy, MtaStsPolicyError, policyId } from './policy.ts'
 export const policyRecord = (policy: MtaStsPolicy): string => `v=STSv1; id=${policyId(policy)};`
 
 /**
- * Returns the id in the TXT records of `_mta-sts.DOMAIN`; undefined if there is none.
+ * Returns the id in the TXT records of `_mta-sts.DOMAIN`; undefined without a valid record.
  * @throws MtaStsPolicyError for several records or one without a valid id: the domain then has no policy
  */
 export function idInRecords(records: readonly string[]): string | undefined {
-  // RFC 8461 section 3.1: other records are ignored, and two of them are none.
+  // RFC 8461 section 3.1: other records are ignored, and two of them count as no record.
   const policies = records.filter((text) => /^v=STSv1[ \t]*;/.test(text))
   const [record] = policies
   if (record === undefined) return undefined

@@ -231,7 +231,7 @@ export class Connection {
   }
 
   /**
-   * Injects the faults after the content of a message. Call it before the message is stored. Undefined if there are none.
+   * Injects the faults after the content of a message. Call it before the message is stored. Undefined if no fault applies.
    * @param content reads the message, for faults that look at it
    * @throws FaultAnswered if it must not be stored; ConnectionEnded
    */

@@ -62,7 +62,7 @@ function patternRank(pattern: string, domain: string): number {
 export const isLooping = (header: Buffer): boolean =>
   headerFields(header).filter(({ nameLower }) => nameLower === 'received').length >= MAX_HOPS
 
-/** Returns the connector with a name. @throws OutgoingRefused if there is none, or it never sends */
+/** Returns the connector with a name. @throws OutgoingRefused if it does not exist, or never sends */
 export function connectorNamed({ connectors }: ConnectorRules, name: string, address: string): ResolvedConnector {
   const found = connectors.find((connector) => connector.name.toLowerCase() === name.toLowerCase())
   if (!found) throw new OutgoingRefused(address, `the configuration has no connector ${name}`)

@@ -22,7 +22,7 @@ const curves = { p256: 'P-256', p384: 'P-384', p521: 'P-521' } as const
 /** `rsa-N` (N bits), `p256`, `p384`, `p521`, `ed25519`, `ml-dsa-44`, `ml-dsa-65` or `ml-dsa-87`. */
 export type KeySpec = `rsa-${number}` | keyof typeof curves | 'ed25519' | MlDsaSpec
 
-/** Returns the key type of this name in any case; undefined if there is none. */
+/** Returns the key type of this name in any case; undefined if it is unknown. */
 export function keySpecNamed(text: string): KeySpec | undefined {
   const name = text.toLowerCase()
   const isRsa = /^rsa-\d+$/.test(name) && Number(name.slice(4)) >= 512 && Number(name.slice(4)) <= 16384

@@ -144,7 +144,7 @@ function shapeOf(name: ShapeName): z.ZodType {
   return known
 }
 
-/** A line for each mistake in an argument, with its place; empty if there is none. */
+/** A line for each mistake in an argument, with its place; empty if it is right. */
 export function mistakesIn(shape: ShapeName, value: unknown): readonly string[] {
   const schema = shapeOf(shape)
   const parsed = schema.safeParse(value, { jitless: true })

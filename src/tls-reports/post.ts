@@ -10,7 +10,7 @@ export interface PostOptions {
   readonly lookup: LookupFunction
   readonly roots: readonly string[]
   readonly signal: AbortSignal
-  /** Of the whole exchange. */
+  /** Limits the whole exchange. */
   readonly timeoutMs?: number
 }
 

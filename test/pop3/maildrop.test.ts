@@ -69,7 +69,7 @@ describe('RFC 1939 section 4: the exclusive lock', () => {
     const client = await LineClient.open(lab.port)
     await play(client, 'S: +OK *\nC: USER alice\nS: +OK*\nC: PASS secret\nS: -ERR [SYS/TEMP] the store is closed')
     lab.store.snapshot = snapshot
-    await play(client, 'C: USER alice\nS: +OK*\nC: PASS secret\nS: +OK 1 messages*')
+    await play(client, 'C: USER alice\nS: +OK*\nC: PASS secret\nS: +OK 1 message *')
     expect(await lab.store.list(id)).toHaveLength(1)
     client.destroy()
   })

@@ -84,7 +84,7 @@ describe.each(forms)('over %s', (form) => {
       C: DELE 2
       S: +OK*
       C: QUIT
-      S: +OK bye, 1 messages removed
+      S: +OK bye, 1 message removed
       S: (end)`,
     )
     expect((await lab.inbox('alice')).map(({ raw }) => raw)).toEqual([one, headerOnly])

@@ -100,7 +100,8 @@ function numberRange(count: number, { from, to }: NumberRange): IndexRange {
   const last = to === HIGHEST ? count : to
   // In an empty mailbox, `*` matches nothing. Every other number must be in use.
   if (count === 0 && to === HIGHEST && first <= 1) return { from: 0, to: 0 }
-  if ((from !== HIGHEST && from > count) || last > count) throw bad(`The mailbox has ${count} messages.`)
+  if ((from !== HIGHEST && from > count) || last > count)
+    throw bad(`The mailbox has ${count} ${count === 1 ? 'message' : 'messages'}.`)
   return { from: Math.min(first, count) - 1, to: last }
 }
 

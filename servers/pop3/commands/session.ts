@@ -82,7 +82,7 @@ export const quit = inAnyState({
     const { maildrop } = session.state
     try {
       const removed = await maildrop.update()
-      return removed === 0 ? 'bye' : `bye, ${removed} messages removed`
+      return removed === 0 ? 'bye' : `bye, ${removed} ${removed === 1 ? 'message' : 'messages'} removed`
     } catch (error) {
       if (error instanceof Pop3Error) throw error
       session.context.log.error({ session: session.connection.record.id, err: error }, 'pop3: UPDATE failed')

@@ -83,7 +83,7 @@ export const accountAccess = {
 /** The URL of a server or mailbox. RFC 5092. A response code ends at a bracket. */
 const imapUrl = z.string().regex(/^imap:\/\/[^\s\]]+$/i, 'write a URL such as imap://alice;AUTH=*@imap2.lab.test/')
 
-/** Of the password `secret`. */
+/** The hash of the password `secret`. */
 const EXAMPLE_HASH = '$5$sealpost$dzu0JHyq40kNLH2rtkjFKo9P98j0NN39wjUYG6Zt2S5'
 
 const account = mapping(() => ({

@@ -25,8 +25,8 @@ const MAX_TIMER_MS = 2 ** 31 - 1
 const RETRY_MS = 10_000
 
 /**
- * Sends reports when their time comes. Of several nodes that share the store, one sends them. They are small values of the store, so that a restart keeps them where the store is
- * on disk, and that clearing the store drops them. A crash between sending and removing sends a report twice.
+ * Sends reports when their time comes. If several nodes share the store, one sends them. They are small values of the
+ * store, so that a restart keeps them where the store is on disk, and that clearing the store drops them. A crash between sending and removing sends a report twice.
  */
 export class ScheduledReports implements ReportSchedule {
   readonly #options: ScheduledReportsOptions

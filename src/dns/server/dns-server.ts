@@ -5,7 +5,7 @@ import { listen, listenFailure } from '../../common/listen.ts'
 import { framed } from '../remote.ts'
 import type { QuerySource } from './respond.ts'
 
-/** Returns the messages of a response; none if there is none. */
+/** Returns the messages of a response; empty if the server does not answer. */
 export type Respond = (query: Buffer, source: QuerySource) => Promise<readonly Buffer[]>
 
 export interface DnsServerOptions {

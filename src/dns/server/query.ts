@@ -105,7 +105,7 @@ function decoded(octets: Buffer): DnsMessage | undefined {
   }
 }
 
-/** Returns the octets of the first question; undefined if there is none. */
+/** Returns the octets of the first question; undefined without a question. */
 function questionOf(octets: Buffer): Buffer | undefined {
   let at = HEADER_OCTETS
   for (;;) {

@@ -6,9 +6,9 @@ import { octetsOf, quoted, type Token, ZoneTextError } from './tokens.ts'
 
 /** Reads the tokens of a record's data, one after the other. */
 export interface TokenReader {
-  /** @throws ZoneTextError if there is none */
+  /** @throws ZoneTextError if no field is left */
   next(what: string): Token
-  /** Returns all remaining ones. @throws ZoneTextError if there is none */
+  /** Returns all remaining ones. @throws ZoneTextError if no field is left */
   rest(what: string): readonly Token[]
   /** The name to which names without a period at the end are relative. */
   readonly origin: string

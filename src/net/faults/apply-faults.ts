@@ -92,7 +92,7 @@ export class FaultInjector {
   }
 
   /**
-   * Injects the faults after the content of a message, before it is stored. Undefined if there are none.
+   * Injects the faults after the content of a message, before it is stored. Undefined if no fault applies.
    * @param content reads the message, for functions
    * @throws FaultAnswered if the message must not be stored; ConnectionEnded
    */

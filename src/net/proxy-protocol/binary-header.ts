@@ -40,7 +40,7 @@ interface Family {
   readonly name: string
   /** Length of both addresses, and both ports if there are any. */
   readonly octets: number
-  /** Length of one IP address; absent where there is none. */
+  /** Length of one IP address; absent without an address. */
   readonly addressOctets?: number
 }
 

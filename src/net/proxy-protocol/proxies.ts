@@ -4,7 +4,7 @@ import { GrowingBuffer } from '../../common/growing-buffer.ts'
 import { readProxyHeader } from './header.ts'
 import type { ProxyHeader } from './types.ts'
 
-/** The result of waiting for a header: the header, or why there is none. */
+/** The result of waiting for a header: the header, or why it is missing. */
 export type Announcement =
   | { readonly kind: 'header'; readonly header: ProxyHeader }
   | { readonly kind: 'refused'; readonly why: string }

@@ -12,7 +12,7 @@ export interface ProxyHeader {
   readonly notes: readonly string[]
 }
 
-/** The beginning of a connection: `more` means that a header may have begun, `absent` that there is none. */
+/** The beginning of a connection: `more` means that a header may have begun, `absent` that it does not begin with one. */
 export type HeaderResult =
   | { readonly kind: 'more' }
   | { readonly kind: 'absent' }

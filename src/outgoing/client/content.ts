@@ -21,7 +21,7 @@ const NOT_ASCII = /[^\x00-\x7f]/
 /** Number of octets that are searched for a header. */
 const MAX_HEADER_OCTETS = 1024 * 1024
 
-/** Returns a message in a form that a host takes. @throws PeerFailure if there is none */
+/** Returns a message in a form that a host takes. @throws PeerFailure if no form fits */
 export async function contentOf(attempt: Attempt, carrier: Carrier): Promise<MessageContent> {
   const { envelope } = attempt
   const { extensions, host } = carrier

@@ -60,7 +60,7 @@ export async function secure(
   throw notSecured(`${inWords(hop)} is not fulfilled by ${hop.host}: ${text}`, failure)
 }
 
-/** Returns the name that the host is asked for. An address is none. RFC 6066 section 3. */
+/** Returns the name that the host is asked for. An address is not a name. RFC 6066 section 3. */
 const serverNameOf = ({ host, serverName = host }: NextHop): string | undefined =>
   isIP(serverName) === 0 ? serverName : undefined
 

@@ -51,7 +51,7 @@ export async function attemptItem(
   return { recipients: all, ...(session !== undefined && { session }) }
 }
 
-/** Returns a message with its signatures before it. They are made anew for each attempt, so that they are not too old. */
+/** Returns a message with its signatures before it. They are made again for each attempt, so that they are not too old. */
 async function signedOctets(octets: SentOctets, { entry }: Item, sign: Sending['sign']): Promise<SentOctets> {
   const fields = await sign?.(octets.message, entry.envelope ?? {})
   if (!fields || fields.length === 0) return octets

@@ -132,7 +132,7 @@ async function certificatesToExport(
   const record = findAuthority(store.index, name)
   const chain = await store.materials.authorityChain(record)
   if (!withIssuers) return [chain[0]]
-  // Whoever serves a certificate of an earlier key elsewhere needs another one of these than the present key does.
+  // A server that uses a certificate of an earlier key needs another one of these than the present key does.
   const crosses = record.cross === undefined ? [] : await store.materials.certificates(record.cross)
   return [...chain, ...crosses]
 }

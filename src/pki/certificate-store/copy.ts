@@ -49,7 +49,7 @@ async function readTexts(
 /**
  * Copies a certificate store in a folder with all that is there, also while a lab uses it.
  * @returns the index of the copy
- * @throws PkiError `store` if there is none, or a file cannot be copied
+ * @throws PkiError `store` if the store does not exist, or a file cannot be copied
  */
 export async function backUpCertificateFolder(from: string, to: string): Promise<StoreIndex> {
   const files = await folderFiles(from, indexPath)
@@ -80,7 +80,7 @@ async function pathsIn(files: Pick<StoreFiles, 'list'>): Promise<string[]> {
   return (await files.list()).filter((path) => !TRANSIENT.test(path) && path !== indexPath)
 }
 
-/** Reads the index of a copy. @throws PkiError `store` if there is none, or it is from a newer version */
+/** Reads the index of a copy. @throws PkiError `store` if the copy has no index, or it is from a newer version */
 export const readCopy = async (folder: string): Promise<StoreIndex> =>
   indexOf(await folderFiles(folder, indexPath), folder)
 

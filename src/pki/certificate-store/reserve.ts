@@ -35,7 +35,7 @@ export class Reserve {
     if (this.#octets >= wanted) this.#isGivenUp = false
   }
 
-  /** Gives up the room. Returns false if there is none. */
+  /** Gives up the room. Returns false if none is kept. */
   async giveUp(): Promise<boolean> {
     const { size } = (await stat(this.#path).catch(() => undefined)) ?? { size: 0 }
     if (size === 0) return false

@@ -8,7 +8,7 @@ import type { Materials } from './materials.ts'
 /** A root that clients need. */
 export interface NeededRoot {
   readonly certificate: X509Certificate
-  /** Of an authority: its current or an earlier key. `outside`: added with `ca add-trusted`. */
+  /** `current`, `earlier`: the key of an authority. `outside`: the root was added with `ca add-trusted`. */
   readonly key: 'current' | 'earlier' | 'outside'
 }
 

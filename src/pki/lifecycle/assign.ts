@@ -114,7 +114,7 @@ export async function deleteCertificate(context: LifecycleContext, name: string)
   })
 }
 
-/** Returns the thumbprint that is assigned to a virtual server. @throws PkiError `refused` if there is none */
+/** Returns the thumbprint that is assigned to a virtual server. @throws PkiError `refused` if none is assigned */
 function assigned({ assignments }: Readonly<StoreIndex>, server: string): string {
   const thumbprint = assignments[server]
   if (thumbprint === undefined) throw new PkiError('refused', `"${server}" has no certificate assigned`)

@@ -42,7 +42,7 @@ export class SealpostContainer extends GenericContainer {
 
   /**
    * Replaces the configuration of the image. Virtual servers without an `address` listen on all addresses, certificates are
-   * kept in memory, and an HTTP virtual server is added if there is none with a clear-text port.
+   * kept in memory, and an HTTP virtual server is added if no other has a clear-text port.
    * @param configuration a YAML text, or an object with the same keys
    * @throws ConfigError with every mistake
    */

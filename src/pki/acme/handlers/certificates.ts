@@ -93,7 +93,7 @@ function isAuthorizedForAll(
 
 /**
  * Returns the certificate that the directory's authority issued with a serial number, and its record. What a client sends
- * under that number may be another one. @throws AcmeProblem `malformed` if there is none
+ * under that number may be another one. @throws AcmeProblem `malformed` if it does not exist
  */
 export async function issuedHere(
   { store, authority }: AcmeDirectory,
