@@ -1,5 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { chmodSync, chownSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
@@ -189,7 +191,18 @@ describe('a second process on the folder of an LMDB store', () => {
     expect(readdirSync(folder)).toContain('owner.sock')
     await using again = await open()
     expect(await again.listOwners()).toEqual([])
+    expect(readdirSync(folder).filter((name) => name.startsWith('owner.sock'))).toEqual(['owner.sock'])
   })
+})
+
+it('a folder is in use as long as a process has its socket, also if it does not answer', async () => {
+  const silent = createServer(() => {}).listen(join(folder, 'owner.sock'))
+  try {
+    await once(silent, 'listening')
+    await expect(open()).rejects.toMatchObject({ code: 'in-use', message: expect.stringContaining('does not answer') })
+  } finally {
+    silent.close()
+  }
 })
 
 it('a store in memory does not load LMDB', () => {

@@ -1,8 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { chmodSync, realpathSync, rmSync } from 'node:fs'
+import { chmodSync, linkSync, realpathSync, renameSync, rmSync } from 'node:fs'
 import { connect, createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { Logger } from 'pino'
 import { StoreError } from '../types.ts'
 
@@ -11,6 +11,10 @@ interface Owner {
   readonly pid: number
   readonly nonce: string
 }
+
+/** How long a process that has the lock may take to answer. A stopped one (SIGSTOP) never does. */
+const ANSWER_MS = 5_000
+const SILENT = 'silent'
 
 /** Longest socket path that every system supports. */
 const SOCKET_PATH_OCTETS = 100
@@ -28,18 +32,48 @@ export async function lockStoreFolder(folder: string, log: Logger): Promise<() =
   for (let attempt = 0; attempt < 3; attempt++) {
     const server = await listen(path, owner, log)
     if (server === 'unsupported') return async () => {}
-    // If two processes found the same stale socket, the later one has replaced the socket of the earlier one.
+    // If two processes found the same stale socket, the later one may have moved the socket of the earlier one.
     const found = await ask(path)
-    if (server && found?.nonce === owner.nonce) return () => close(server)
+    if (server && found !== SILENT && found?.nonce === owner.nonce) return () => close(server)
     if (server) await close(server)
     if (found) throw inUse(folder, found)
-    rmSync(path, { force: true })
+    const moved = await removeStale(path, owner)
+    if (moved) throw inUse(folder, moved)
   }
   throw new StoreError('in-use', `${folder} is being opened by other processes`)
 }
 
-const inUse = (folder: string, { pid }: Owner): StoreError =>
-  new StoreError('in-use', `${folder} is in use by process ${pid}`)
+/**
+ * Removes a socket that nobody answers. It is moved first and asked again: meanwhile another process may have removed the
+ * stale one and listens here now. Then it is put back. Returns the process that answers.
+ */
+async function removeStale(path: string, { nonce }: Owner): Promise<Owner | typeof SILENT | undefined> {
+  // A pipe of Windows ends with its process.
+  if (process.platform === 'win32') return undefined
+  // No longer than `owner.sock`: the path of a socket is limited.
+  const aside = join(dirname(path), nonce.slice(0, 10))
+  try {
+    renameSync(path, aside)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+  try {
+    const found = await ask(aside)
+    if (found) linkSync(aside, path)
+    return found
+  } finally {
+    rmSync(aside, { force: true })
+  }
+}
+
+const inUse = (folder: string, owner: Owner | typeof SILENT): StoreError =>
+  new StoreError(
+    'in-use',
+    owner === SILENT
+      ? `${folder} is in use by a process that does not answer; end or continue it`
+      : `${folder} is in use by process ${owner.pid}`,
+  )
 
 /** Returns the error of `lockStoreFolder` if a process has the folder. Locks nothing. */
 export async function lockObstacle(folder: string): Promise<StoreError | undefined> {
@@ -77,13 +111,17 @@ function listen(path: string, owner: Owner, log: Logger): Promise<Server | 'unsu
 }
 
 /**
- * Asks the process behind a socket who it is. Resolves with undefined if no process answers. Rejects if the socket is
- * another user's.
+ * Asks the process behind a socket who it is. Resolves with undefined if no process has the socket, and with `silent` if
+ * one has it and does not answer in time. Rejects if the socket is another user's.
  */
-function ask(path: string): Promise<Owner | undefined> {
+function ask(path: string): Promise<Owner | typeof SILENT | undefined> {
   return new Promise((resolve, reject) => {
     let answer = ''
     const socket = connect(path)
+    const timer = setTimeout(() => {
+      resolve(SILENT)
+      socket.destroy()
+    }, ANSWER_MS)
     socket.setEncoding('utf8')
     socket.on('data', (text: string) => {
       answer += text
@@ -92,7 +130,10 @@ function ask(path: string): Promise<Owner | undefined> {
       if (error.code === 'EACCES' || error.code === 'EPERM') reject(error)
       else resolve(undefined)
     })
-    socket.on('close', () => resolve(parse(answer)))
+    socket.on('close', () => {
+      clearTimeout(timer)
+      resolve(parse(answer))
+    })
   })
 }
 
