@@ -21,7 +21,7 @@ export interface ViewOptions {
 export type Opened = Pick<FolderSnapshot, 'uidNext' | 'highestModSeq' | 'flags' | 'firstUnseen'>
 
 /** Ascending ranges of uids. */
-export class UidRanges {
+class UidRanges {
   readonly #ranges: UidRange[] = []
 
   get ranges(): readonly UidRange[] {

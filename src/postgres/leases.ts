@@ -6,7 +6,7 @@ import type { Database } from './database.ts'
 const ASK_MS = 500
 
 /** How long a lease lasts without a renewal, and how often it is renewed, in milliseconds. */
-export const LEASE_MS = 8_000
+const LEASE_MS = 8_000
 const RENEW_MS = 2_000
 
 /** A right that one holder at a time has in all nodes. It ends by the clock of the database if its node does not renew it. */

@@ -20,7 +20,7 @@ export interface NodeCapabilities {
 }
 
 /** Numbers of the versions on the wire. */
-export const versionNumbers = { TLSv1: 0x0301, 'TLSv1.1': 0x0302, 'TLSv1.2': 0x0303, 'TLSv1.3': 0x0304 } as const
+const versionNumbers = { TLSv1: 0x0301, 'TLSv1.1': 0x0302, 'TLSv1.2': 0x0303, 'TLSv1.3': 0x0304 } as const
 export const TLS12 = versionNumbers['TLSv1.2']
 export const TLS13 = versionNumbers['TLSv1.3']
 const RSA_PKCS1_SHA1 = 0x0201

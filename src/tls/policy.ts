@@ -47,7 +47,7 @@ export function contextOptions(
  * Returns the OpenSSL cipher string of a policy.
  * @param securityLevel 0 for a certificate that OpenSSL's default security level rejects
  */
-export function cipherString(policy: TlsPolicy, securityLevel?: 0): string {
+function cipherString(policy: TlsPolicy, securityLevel?: 0): string {
   const chosen = policy.ciphers ?? tls.DEFAULT_CIPHERS
   // OpenSSL 3 allows TLS 1.0 and 1.1, which sign with SHA-1, only at security level 0.
   const needsLevel0 = securityLevel === 0 || policy.minVersion === 'TLSv1' || policy.minVersion === 'TLSv1.1'

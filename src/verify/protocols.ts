@@ -6,7 +6,7 @@ import { NO_PASSWORD, NOBODY, type ProtocolRow, type Reply } from './protocol-ro
 const nobodyPlain = Buffer.from(`\0${NOBODY}\0${NO_PASSWORD}`).toString('base64')
 
 const lastOf = (lines: readonly string[]): string => lines.at(-1) ?? ''
-export const firstOf = (lines: readonly string[]): string => lines[0] ?? ''
+const firstOf = (lines: readonly string[]): string => lines[0] ?? ''
 const isIn = (...codes: readonly string[]): ((reply: Reply) => boolean) => {
   const known = new Set(codes)
   return ({ code }) => known.has(code)

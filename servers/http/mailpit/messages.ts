@@ -35,7 +35,7 @@ async function answerList({ api, c }: RouteCall, { all }: DeliveredMail, found: 
 }
 
 /** Returns the conditions of the search of a request. @throws ApiProblem `bad-request` without one */
-export function searchOf(call: RouteCall): Condition[] {
+function searchOf(call: RouteCall): Condition[] {
   const query = call.c.req.query('query') ?? ''
   if (query.trim() === '') throw new ApiProblem('bad-request', 'query: is missing; write query=from:alice, for example')
   return conditionsOf(call, query)

@@ -60,9 +60,6 @@ const fields: Readonly<Record<string, (value: string, timeZone: string) => Test>
   header: ofHeader,
 }
 
-/** The words before a colon, for the documentation and the suggestions of a page. */
-export const searchFields: readonly string[] = Object.keys(fields)
-
 const isRead: Test = { ofEntry: ({ entry }) => entry.flags.includes('\\Seen') }
 const isFlagged: Test = { ofEntry: ({ entry }) => entry.flags.includes('\\Flagged') }
 const isTagged: Test = { ofEntry: ({ entry }) => tagsOf(entry).length > 0 }

@@ -93,7 +93,7 @@ const USERS_KEY = /^\s*(?:-D)?(?:greenmail\.)?users\s*[=:]\s*/
 const OTHER_KEY = /^\s*(?:-D)?greenmail\.[\w.]+(?:\s*[=:]|\s*$)/
 
 /** Returns the format that the first account of a file has. */
-export function formatOf(text: string): AccountFormat {
+function formatOf(text: string): AccountFormat {
   const [first] = linesOf(text)
   if (!first) return 'htpasswd'
   const { text: line } = first
