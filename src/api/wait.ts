@@ -10,6 +10,7 @@ import { seesSession } from './events/event-data.ts'
 import { conditionsOf, selection } from './messages/find.ts'
 import { type Matcher, matcherOf } from './messages/matcher.ts'
 import type { IndexedMessage } from './messages/message-index.ts'
+import { conditionOn, wordsCondition } from './messages/search.ts'
 import { type MessageSummary, messageSummary, summaryOf } from './messages/summary.ts'
 import { type Call, defineOperation, type Operation } from './operation.ts'
 import { ApiProblem } from './problem.ts'
@@ -59,9 +60,11 @@ const wait = defineOperation({
 
 function wantedBy({ api, caller, input: wanted }: Call<WaitInput>): Matcher {
   const { to, from, subject, text, ...query } = wanted
-  const quoted = (value: string): string => `"${value.replaceAll(/["\\]/g, '\\$&')}"`
-  const terms = [query.query ?? '', ...(subject ? [`subject:${quoted(subject)}`] : []), ...(text ? [quoted(text)] : [])]
-  const matches = matcherOf(api.reader, conditionsOf({ ...query, query: terms.join(' ') }))
+  const matches = matcherOf(api.reader, [
+    ...conditionsOf(query),
+    ...(subject ? [conditionOn('subject', subject)] : []),
+    ...(text ? [wordsCondition(text)] : []),
+  ])
   return async (message) => {
     const { folder, entry } = message
     // Only delivered mail has an envelope; saved drafts and sent copies have none.

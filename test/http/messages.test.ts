@@ -20,10 +20,12 @@ async function deliver(user: string, subject: string, more: object = {}): Promis
   )
 }
 
+interface Subject {
+  readonly subject: string
+}
+
 const subjects = async (query: string): Promise<string[]> =>
-  (await http.request(`messages?query=${encodeURIComponent(query)}`)).body.items.map(
-    ({ subject }: { subject: string }) => subject,
-  )
+  (await http.request(`messages?query=${encodeURIComponent(query)}`)).body.items.map((one: Subject) => one.subject)
 
 describe('messages', () => {
   it('that SMTP delivers are listed with their envelope, and read with their codes, links and TLS facts', async () => {
@@ -83,14 +85,45 @@ describe('messages', () => {
     expect(wrong.body.detail).toMatch(/is:new is not known; write one of is:read, is:unread/)
   })
 
+  it('are found by parameters beside a search with an unfinished quote', async () => {
+    await deliver('alice', 'An invoice')
+    await deliver('bob', 'An invoice for bob')
+    const found = async (parameters: string): Promise<string[]> =>
+      (await http.request(`messages?query=%22an%20inv&${parameters}`)).body.items.map((one: Subject) => one.subject)
+    expect(await found('account=alice')).toEqual(['An invoice'])
+    expect(await found('folder=INBOX&since=2020-01-01T00:00:00Z&account=bob')).toEqual(['An invoice for bob'])
+    const json = { query: '"an inv', subject: 'for bob', text: 'Text', timeout: '5s' }
+    expect((await http.request('wait', { json })).body.subject).toBe('An invoice for bob')
+    const removed = await http.request('messages/delete', { json: { query: '"an inv', account: 'alice' } })
+    expect(removed.body).toEqual({ deleted: 1 })
+  })
+
+  it('are found by whether they are captured', async () => {
+    await deliver('alice', 'Inside')
+    await http.request('messages', { json: { to: ['carol@example.org'], subject: 'Outside' } })
+    expect(await subjects('captured:no')).toEqual(['Inside'])
+    expect(await subjects('-captured:no')).toEqual(['Outside'])
+    expect((await http.request('messages?query=captured:maybe')).body.detail).toMatch(
+      /write one of captured:yes, captured:no/,
+    )
+    for (const [captured, subject] of [
+      ['true', 'Outside'],
+      ['false', 'Inside'],
+    ]) {
+      expect((await http.request(`messages?captured=${captured}`)).body.items).toMatchObject([{ subject }])
+    }
+    expect((await http.request('messages/delete', { json: { captured: true } })).body).toEqual({ deleted: 1 })
+    expect(await subjects('')).toEqual(['Inside'])
+  })
+
   it('are listed in pages whose cursor stays valid while messages arrive and go', async () => {
     for (const number of [1, 2, 3, 4, 5]) await deliver('alice', `Mail ${number}`)
     const first = (await http.request('messages?limit=2')).body
-    expect(first.items.map(({ subject }: { subject: string }) => subject)).toEqual(['Mail 5', 'Mail 4'])
+    expect(first.items.map((one: Subject) => one.subject)).toEqual(['Mail 5', 'Mail 4'])
     await deliver('alice', 'Mail 6')
     await http.request(`messages/${first.items[1].id}`, { method: 'DELETE' })
     const second = (await http.request(`messages?limit=2&cursor=${first.next}`)).body
-    expect(second.items.map(({ subject }: { subject: string }) => subject)).toEqual(['Mail 3', 'Mail 2'])
+    expect(second.items.map((one: Subject) => one.subject)).toEqual(['Mail 3', 'Mail 2'])
     const third = (await http.request(`messages?limit=2&cursor=${second.next}`)).body
     expect(third).toMatchObject({ items: [{ subject: 'Mail 1' }], next: null })
   })

@@ -1,4 +1,4 @@
-import { parseQuery } from '../../../src/api/messages/search.ts'
+import { wordsCondition } from '../../../src/api/messages/search.ts'
 import { ApiProblem } from '../../../src/api/problem.ts'
 import { isSliceOver, nextSlice } from '../../../src/common/time-slice.ts'
 import { DeliveredMail, firstCopies, type Mail } from '../delivered-mail.ts'
@@ -85,8 +85,8 @@ export const summaryRoute: Route = {
     const skip = countParameter(c, 'skip', 0)
     const limit = Math.min(countParameter(c, 'limit', DEFAULT_PAGE) || DEFAULT_PAGE, MAX_PAGE)
     const delivered = await DeliveredMail.of(api, caller)
-    const phrase = search.trim().replaceAll(/["\\]/g, '\\$&')
-    const conditions = phrase === '' ? [] : parseQuery(`"${phrase}"`)
+    const phrase = search.trim()
+    const conditions = phrase === '' ? [] : [wordsCondition(phrase)]
     const matching = (await delivered.matching(conditions)).mails.filter(({ isRead }) => unread !== 'true' || !isRead)
     const ordered = sort === 'asc' ? matching.toReversed() : matching
     const items: object[] = []

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Api } from '../../../src/api/api.ts'
 import { contentDisposition } from '../../../src/api/messages/content-disposition.ts'
-import { parseQuery } from '../../../src/api/messages/search.ts'
+import { type Condition, conditionOn, wordsCondition } from '../../../src/api/messages/search.ts'
 import { recipientsFor } from '../../../src/api/messages/summary.ts'
 import { Content } from '../../../src/api/operation.ts'
 import { ApiProblem, notFound } from '../../../src/api/problem.ts'
@@ -62,15 +62,18 @@ const list: Route = {
 }
 
 /** What each kind of search looks at: a field of the lab's own search, and addresses of the envelope. */
-const kinds: Readonly<
-  Record<string, { field: string; isAddressed: (call: RouteCall, mail: Mail, part: string) => Promise<boolean> }>
-> = {
+interface SearchKind {
+  readonly condition: (value: string) => Condition
+  readonly isAddressed: (call: RouteCall, mail: Mail, part: string) => Promise<boolean>
+}
+
+const kinds: Readonly<Record<string, SearchKind>> = {
   from: {
-    field: 'from:',
+    condition: (value) => conditionOn('from', value),
     isAddressed: async (_, { copies: [{ entry }] }, part) => hasPart([entry.envelope?.mailFrom ?? ''], part),
   },
-  to: { field: 'to:', isAddressed: isSeenTo },
-  containing: { field: '', isAddressed: async () => false },
+  to: { condition: (value) => conditionOn('to', value), isAddressed: isSeenTo },
+  containing: { condition: (value) => wordsCondition(value), isAddressed: async () => false },
 }
 
 const hasPart = (addresses: readonly string[], part: string): boolean =>
@@ -93,9 +96,8 @@ const search: Route = {
     const known = Object.hasOwn(kinds, kind) ? kinds[kind] : undefined
     if (!known) throw new ApiProblem('bad-request', `kind: is one of ${Object.keys(kinds).join(', ')}, not "${kind}"`)
     if (query === '') throw new ApiProblem('bad-request', 'query: is missing; write query=alice, for example')
-    const conditions = parseQuery(`${known.field}"${query.replaceAll(/["\\]/g, '\\$&')}"`)
     const delivered = await DeliveredMail.of(call.api, call.caller)
-    const matching = new Set((await delivered.matching(conditions)).mails)
+    const matching = new Set((await delivered.matching([known.condition(query)])).mails)
     const found: Mail[] = []
     for (const mail of delivered.all.mails) {
       if (matching.has(mail) || (await known.isAddressed(call, mail, query))) found.push(mail)

@@ -2,7 +2,7 @@ import type { Api } from '../../../src/api/api.ts'
 import { contentDisposition } from '../../../src/api/messages/content-disposition.ts'
 import { htmlDocument } from '../../../src/api/messages/html-document.ts'
 import type { MessageFacts } from '../../../src/api/messages/message-facts.ts'
-import { parseQuery } from '../../../src/api/messages/search.ts'
+import { wordsCondition } from '../../../src/api/messages/search.ts'
 import { Content } from '../../../src/api/operation.ts'
 import { ApiProblem, notFound } from '../../../src/api/problem.ts'
 import { isSliceOver, nextSlice } from '../../../src/common/time-slice.ts'
@@ -111,8 +111,8 @@ const list: Omit<Route, 'path'> = {
   access: 'read',
   async run(call) {
     const { delivered, isEmpty } = await mailsIn(call)
-    const phrase = parameterOf(call, 'searchTerms').trim().replaceAll(/["\\]/g, '\\$&')
-    const matching = await delivered.matching(phrase === '' ? [] : parseQuery(`"${phrase}"`))
+    const phrase = parameterOf(call, 'searchTerms').trim()
+    const matching = await delivered.matching(phrase === '' ? [] : [wordsCondition(phrase)])
     const descending = await sorted(call, isEmpty ? [] : matching.mails, parameterOf(call, 'sortColumn'))
     const mails = /^false$/i.test(parameterOf(call, 'sortIsDescending')) ? descending.toReversed() : descending
     return jsonResponse(call.c, await pageOf(call, mails, (some) => summariesOf(call, some)))

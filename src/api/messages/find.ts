@@ -2,10 +2,11 @@ import { z } from 'zod'
 import { isSliceOver, nextSlice } from '../../common/time-slice.ts'
 import type { Api } from '../api.ts'
 import { type Caller, seesFolder, seesMessage } from '../caller.ts'
+import { flag } from '../flag.ts'
 import { cursorOf, gone, placeOf } from '../lists.ts'
 import { notFound } from '../problem.ts'
 import type { IndexedMessage } from './message-index.ts'
-import { type Condition, parseQuery } from './search.ts'
+import { type Condition, conditionOn, parseQuery } from './search.ts'
 import { type MessageSummary, summaryOf } from './summary.ts'
 
 /** The conditions of a list. */
@@ -14,6 +15,7 @@ export interface MessageQuery {
   readonly account?: string | undefined
   readonly folder?: string | undefined
   readonly newsgroup?: string | undefined
+  readonly captured?: boolean | undefined
   readonly since?: string | undefined
 }
 
@@ -23,20 +25,23 @@ export const selection = {
   account: z.string().optional().describe('Only the mailboxes of this account.'),
   folder: z.string().optional().describe('Only the folder with this name.'),
   newsgroup: z.string().optional().describe('Only the articles of this newsgroup.'),
+  captured: flag.optional().describe('Only captured mail; with false, everything else.'),
   since: z.string().optional().describe('Only what arrived at or after this time, RFC 3339.'),
 }
 
 /** Returns the conditions of a query. @throws ApiProblem `bad-request` */
-export function conditionsOf({ query = '', account, folder, newsgroup, since }: MessageQuery): Condition[] {
-  const quoted = (value: string): string => `"${value.replaceAll(/["\\]/g, '\\$&')}"`
-  const terms = [
-    query,
-    ...(account === undefined ? [] : [`account:${quoted(account)}`]),
-    ...(folder === undefined ? [] : [`folder:${quoted(folder)}`]),
-    ...(newsgroup === undefined ? [] : [`newsgroup:${quoted(newsgroup)}`]),
-    ...(since === undefined ? [] : [`after:${quoted(since)}`]),
+export function conditionsOf({ query = '', account, folder, newsgroup, captured, since }: MessageQuery): Condition[] {
+  const fields = {
+    account,
+    folder,
+    newsgroup,
+    captured: captured === undefined ? undefined : captured ? 'yes' : 'no',
+    after: since,
+  }
+  return [
+    ...parseQuery(query),
+    ...Object.entries(fields).flatMap(([field, value]) => (value === undefined ? [] : [conditionOn(field, value)])),
   ]
-  return parseQuery(terms.join(' '))
 }
 
 /** Returns a message that the caller sees. @throws ApiProblem `not-found` */

@@ -56,13 +56,14 @@ const fields: Readonly<Record<string, (value: string, timeZone: string) => Test>
   folder: ofEntry(({ folder }, value) => folder.name.toLowerCase() === value),
   account: ofEntry(({ folder }, value) => accountOf(folder)?.toLowerCase() === value),
   newsgroup: ofEntry(({ folder }, value) => folder.owner === PUBLIC_OWNER && folder.name.toLowerCase() === value),
-  captured: ofEntry(({ folder }) => folder.owner === CAPTURED_OWNER),
+  captured: (value) => choice('captured', value, { yes: isCaptured, no: not(isCaptured) }),
   header: ofHeader,
 }
 
 const isRead: Test = { ofEntry: ({ entry }) => entry.flags.includes('\\Seen') }
 const isFlagged: Test = { ofEntry: ({ entry }) => entry.flags.includes('\\Flagged') }
 const isTagged: Test = { ofEntry: ({ entry }) => tagsOf(entry).length > 0 }
+const isCaptured: Test = { ofEntry: ({ folder }) => folder.owner === CAPTURED_OWNER }
 const hasAttachment: Test = { ofFacts: ({ attachments }) => attachments > 0 }
 
 function not({ ofEntry: test }: Test): Test {
@@ -127,7 +128,7 @@ export function parseQuery(query: string, timeZone = 'UTC'): Condition[] {
     const match = TERM.exec(query)
     if (!match) break
     at = TERM.lastIndex
-    conditions.push(condition(match, timeZone))
+    conditions.push(conditionOfTerm(match, timeZone))
     if (conditions.length > MAX_CONDITIONS) {
       throw new ApiProblem('bad-request', `query: has more than ${MAX_CONDITIONS} conditions`)
     }
@@ -141,14 +142,45 @@ function skipSpace(text: string, from: number): number {
   return at
 }
 
-function condition([, sign, field = '', quoted, plain = '']: RegExpExecArray, timeZone: string): Condition {
+function conditionOfTerm([, sign, field = '', quoted, plain = '']: RegExpExecArray, timeZone: string): Condition {
   const value = quoted?.replaceAll(/\\(.)/g, '$1') ?? plain
-  const negated = sign !== ''
-  const name = field.toLowerCase()
-  const key = JSON.stringify([negated, name, value, timeZone])
-  const test = Object.hasOwn(fields, name)
-    ? (fields[name] as (typeof fields)[string])(value, timeZone)
-    : // A word such as https://… or Re: has no field.
-      ofTexts(({ all }, words) => all.includes(words))(field === '' ? value : `${field}:${value}`)
-  return { key, negated, ...test }
+  const how = { negated: sign !== '', timeZone }
+  // A word such as https://… or Re: has no field.
+  return isField(field)
+    ? conditionOn(field, value, how)
+    : wordsCondition(field === '' ? value : `${field}:${value}`, how)
 }
+
+/** How a condition is read. `timeZone` is that of dates without one. */
+interface Reading {
+  readonly negated?: boolean
+  readonly timeZone?: string
+}
+
+const isField = (name: string): boolean => Object.hasOwn(fields, name.toLowerCase())
+
+/**
+ * Returns the condition that a field of a message has a value, which may be any text.
+ * @param field one of `searchFields`, in any case
+ * @throws ApiProblem `bad-request` for a value that the field cannot have
+ */
+export function conditionOn(field: string, value: string, how: Reading = {}): Condition {
+  const name = field.toLowerCase()
+  const testOf = fields[name] as (typeof fields)[string]
+  return withKey(name, value, how, testOf(value, how.timeZone ?? 'UTC'))
+}
+
+/** Returns the condition that some words occur together in subject, addresses, file names or text. */
+export const wordsCondition = (words: string, how: Reading = {}): Condition =>
+  withKey('', words, how, ofTexts(({ all }, wanted) => all.includes(wanted))(words))
+
+const withKey = (
+  name: string,
+  value: string,
+  { negated = false, timeZone = 'UTC' }: Reading,
+  test: Test,
+): Condition => ({
+  key: JSON.stringify([negated, name, value, timeZone]),
+  negated,
+  ...test,
+})

@@ -45,7 +45,8 @@ export function selectionOf({ account, folder, newsgroup, captured, search }: Ma
     account,
     folder,
     newsgroup,
-    query: [search, ...(captured ? ['captured:yes'] : [])].join(' ').trim() || undefined,
+    captured: captured || undefined,
+    query: search.trim() || undefined,
   }
 }
 
