@@ -116,6 +116,21 @@ describe('messages', () => {
     expect(await subjects('')).toEqual(['Inside'])
   })
 
+  it('have arrived since a time even if an import keeps an older date', async () => {
+    await deliver('alice', 'Before')
+    const [{ receivedAt }] = (await http.request('messages')).body.items
+    const since = new Date(Date.parse(receivedAt) + 1).toISOString()
+    await http.lab.clock.advance('1s')
+    const body = 'From a@b.example Thu Jan  1 12:00:00 2015\nSubject: Of 2015\n\nText\n'
+    const headers = { 'content-type': 'application/mbox' }
+    expect((await http.request('messages/import?account=alice', { body, headers })).status).toBe(201)
+    const listed = await http.request(`messages?since=${since}`)
+    expect(listed.body.items).toMatchObject([{ subject: 'Of 2015' }])
+    expect(await subjects('before:2016-01-01')).toEqual(['Of 2015'])
+    for (const parameters of ['since=1', 'since=2026-11-25T16:75Z', 'query=after:last-7'])
+      expect(await http.request(`messages?${parameters}`)).toMatchObject({ status: 400 })
+  })
+
   it('are listed in pages whose cursor stays valid while messages arrive and go', async () => {
     for (const number of [1, 2, 3, 4, 5]) await deliver('alice', `Mail ${number}`)
     const first = (await http.request('messages?limit=2')).body

@@ -6,7 +6,7 @@ import { flag } from '../flag.ts'
 import { cursorOf, gone, placeOf } from '../lists.ts'
 import { notFound } from '../problem.ts'
 import type { IndexedMessage } from './message-index.ts'
-import { type Condition, conditionOn, parseQuery } from './search.ts'
+import { type Condition, conditionOn, parseQuery, receivedSince } from './search.ts'
 import { type MessageSummary, summaryOf } from './summary.ts'
 
 /** The conditions of a list. */
@@ -26,7 +26,7 @@ export const selection = {
   folder: z.string().optional().describe('Only the folder with this name.'),
   newsgroup: z.string().optional().describe('Only the articles of this newsgroup.'),
   captured: flag.optional().describe('Only captured mail; with false, everything else.'),
-  since: z.string().optional().describe('Only what arrived at or after this time, RFC 3339.'),
+  since: z.string().optional().describe('Only what has a `receivedAt` at or after this time, RFC 3339.'),
 }
 
 /** Returns the conditions of a query. @throws ApiProblem `bad-request` */
@@ -36,11 +36,11 @@ export function conditionsOf({ query = '', account, folder, newsgroup, captured,
     folder,
     newsgroup,
     captured: captured === undefined ? undefined : captured ? 'yes' : 'no',
-    after: since,
   }
   return [
     ...parseQuery(query),
     ...Object.entries(fields).flatMap(([field, value]) => (value === undefined ? [] : [conditionOn(field, value)])),
+    ...(since === undefined ? [] : [receivedSince(since)]),
   ]
 }
 

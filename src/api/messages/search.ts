@@ -2,7 +2,7 @@ import { accountOf, CAPTURED_OWNER, PUBLIC_OWNER } from '../../store/types.ts'
 import { ApiProblem } from '../problem.ts'
 import type { AddressField, MessageFacts, SearchTexts } from './message-facts.ts'
 import type { IndexedMessage } from './message-index.ts'
-import { parseSearchDate } from './search-date.ts'
+import { parseSearchDate, parseSince } from './search-date.ts'
 import { searchable } from './searchable.ts'
 import { tagsOf } from './summary.ts'
 
@@ -81,12 +81,22 @@ function choice(field: string, value: string, choices: Readonly<Record<string, T
   )
 }
 
+/** Compares the date that a message has in its mailbox: an import keeps that of the file. */
 function ofDate(field: string, value: string, zone: string, test: (at: number, limit: number) => boolean): Test {
   const limit = parseSearchDate(value, zone)
   if (limit === undefined) {
     throw new ApiProblem('bad-request', `query: ${field}:${value} is not a date; write it as ${field}:2026-11-25`)
   }
   return { ofEntry: ({ entry }) => test(entry.internalDate, limit) }
+}
+
+/**
+ * Returns the condition that the lab received a message at or after a time, whatever date an import gave the message.
+ * @throws ApiProblem `bad-request`
+ */
+export function receivedSince(since: string): Condition {
+  const limit = parseSince(since)
+  return withKey('since', since, {}, { ofEntry: ({ entry }) => entry.savedAt >= limit })
 }
 
 const UNITS: Readonly<Record<string, number>> = { '': 1, b: 1, k: 1024, kb: 1024, m: 1024 ** 2, mb: 1024 ** 2 }
