@@ -23,6 +23,21 @@ export const pageFields = {
   total: z.number().int().describe('Number of items in the whole list.'),
 }
 
+/**
+ * Checks that what selects items is not given twice: the items themselves, and others by a search or all of them. An action
+ * would apply to more or fewer items than one of them says.
+ * @throws ApiProblem `invalid`
+ */
+export function assertOneSelection(
+  { ids, all }: { readonly ids?: readonly string[] | undefined; readonly all: boolean },
+  search: Readonly<Record<string, unknown>>,
+): void {
+  if (ids === undefined) return
+  const [other] = all ? ['all'] : Object.keys(search).filter((name) => search[name] !== undefined)
+  if (other !== undefined)
+    throw new ApiProblem('invalid', `ids and ${other} select different messages; send only one of them`)
+}
+
 /** Returns the schema of a page. */
 export const pageOf = (item: z.ZodType) => z.object({ items: z.array(item), ...pageFields })
 

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { serverProtocols } from '../config/schema/protocol.ts'
 import { agreed, asJson, hasFailed, offered, summary, transcript } from '../sessions/describe.ts'
 import type { ClientHelloFacts, SessionRecord } from '../sessions/types.ts'
 import { versionName } from '../tls/client-hello-facts.ts'
@@ -48,7 +49,14 @@ const listInput = {
   failed: flag.default(false).describe('Only sessions with a refusal or an error.'),
   open: flag.default(false).describe('Only sessions that are open.'),
   direction: z.enum(['in', 'out']).optional().describe('in: of clients. out: opened by the lab.'),
-  protocol: z.string().optional().describe('One or several protocols, separated by commas.'),
+  protocol: z
+    .string()
+    .refine(
+      (text) => text.split(',').every((one) => serverProtocols.some((known) => known === one)),
+      `has another protocol than ${serverProtocols.join(', ')}`,
+    )
+    .optional()
+    .describe(`One or several protocols, separated by commas: ${serverProtocols.join(', ')}.`),
   user: z.string().optional(),
   virtualServer: z.string().optional().describe('Name of the virtual server.'),
   address: z.string().optional().describe('The beginning of the client’s address.'),

@@ -79,6 +79,14 @@ describe('several messages', () => {
     const id = await deliver('alice', 'one')
     for (const subject of ['two', 'two', 'three']) await deliver('bob', subject)
     expect((await http.request('messages/delete', { json: {} })).status).toBe(422)
+    for (const path of ['messages/delete', 'messages/export', 'messages/release']) {
+      for (const other of [{ query: 'subject:two' }, { account: 'bob' }, { since: '2020-01-01' }]) {
+        const { status, body } = await http.request(path, { json: { ids: [id], ...other } })
+        expect([path, status, body.detail]).toEqual([path, 422, expect.stringMatching(/^ids and \w+ select different/)])
+      }
+    }
+    expect((await http.request('messages/delete', { json: { ids: [id], all: true } })).status).toBe(422)
+    expect(await listed('messages')).toHaveLength(4)
     expect((await http.request('messages/delete', { json: { ids: [id] } })).body).toEqual({ deleted: 1 })
     expect((await http.request('messages/delete', { json: { query: 'subject:two' } })).body).toEqual({ deleted: 2 })
     expect((await http.request('messages/delete', { json: { all: true } })).body).toEqual({ deleted: 1 })

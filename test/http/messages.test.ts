@@ -140,6 +140,7 @@ describe('messages', () => {
     const second = (await http.request(`messages?limit=2&cursor=${first.next}`)).body
     expect(second.items.map((one: Subject) => one.subject)).toEqual(['Mail 3', 'Mail 2'])
     const third = (await http.request(`messages?limit=2&cursor=${second.next}`)).body
+    expect((await http.request(`messages?offset=1&cursor=${second.next}`)).status).toBe(400)
     expect(third).toMatchObject({ items: [{ subject: 'Mail 1' }], next: null })
   })
 

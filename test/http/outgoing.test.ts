@@ -194,6 +194,7 @@ describe('the queue', () => {
     await http.lab.waitForSent('later@example.test', LONG)
     expect((await call('queue')).body.total).toBe(0)
     expect((await call('queue/flush', {})).status).toBe(422)
+    expect((await call('queue/delete', { ids: ['none'], state: 'held' })).status).toBe(422)
   })
 
   it('returns a message to its sender on demand, and deletes one without a report', async () => {

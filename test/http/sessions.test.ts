@@ -59,6 +59,11 @@ it('lists the sessions of a virtual server, of an address and of protocols', asy
   expect(await total('virtualServer=unknown')).toBe(0)
   expect(await total('protocol=smtp,imap4')).toBe(1)
   expect(await total('protocol=smtp,pop3')).toBe(0)
+  const unknown = await http.request('sessions?protocol=smtp,imap')
+  expect([unknown.status, unknown.body.detail]).toEqual([
+    400,
+    expect.stringMatching(/protocol.*smtp, pop3, imap4, nntp/),
+  ])
 })
 
 it('counts the connections and handshakes of each virtual server', async () => {

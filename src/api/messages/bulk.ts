@@ -6,6 +6,7 @@ import { encodeMbox } from '../../store/exchange/mbox.ts'
 import type { FlagChange } from '../../store/types.ts'
 import type { Api } from '../api.ts'
 import { assertMayChangeIn, type Caller, mayChangeIn, seesFolder, seesMessage } from '../caller.ts'
+import { assertOneSelection } from '../lists.ts'
 import { type Call, Content, defineOperation, type Operation } from '../operation.ts'
 import { ApiProblem } from '../problem.ts'
 import { conditionsOf, selection } from './find.ts'
@@ -19,7 +20,11 @@ const MAX_EXPORT_OCTETS = 64 * 1024 * 1024
 
 /** What selects several messages: their ids, or a search. */
 export const chosen = {
-  ids: z.array(z.string()).max(MAX_IDS).optional().describe('Ids of messages. Ids that do not exist are skipped.'),
+  ids: z
+    .array(z.string())
+    .max(MAX_IDS)
+    .optional()
+    .describe('Ids of messages, instead of a search. Ids that do not exist are skipped.'),
   ...selection,
   all: z
     .boolean()
@@ -29,15 +34,17 @@ export const chosen = {
 
 export type Choice = z.output<z.ZodObject<typeof chosen>>
 
-/** Returns the messages that an input selects. @throws ApiProblem `invalid` if nothing selects any */
+/** Returns the messages that an input selects. @throws ApiProblem `invalid` if nothing selects any, or if two parameters do */
 export async function chosenMessages({
   api,
   caller,
   input,
 }: Pick<Call<Choice>, 'api' | 'caller' | 'input'>): Promise<readonly IndexedMessage[]> {
-  const { ids, all, ...query } = input
+  const { ids, all, query, account, folder, newsgroup, captured, since } = input
+  const search = { query, account, folder, newsgroup, captured, since }
+  assertOneSelection({ ids, all }, search)
   if (ids) return distinct(ids).flatMap((id) => seen(api, caller, id))
-  const conditions = conditionsOf(query)
+  const conditions = conditionsOf(search)
   if (conditions.length > 0 || all) return api.views.find(caller, conditions)
   throw new ApiProblem('invalid', 'nothing selects the messages; add ids, query, or all: true for every message')
 }

@@ -4,7 +4,7 @@ import type { Api } from '../api.ts'
 import { type Caller, seesFolder, seesMessage } from '../caller.ts'
 import { flag } from '../flag.ts'
 import { cursorOf, gone, placeOf } from '../lists.ts'
-import { notFound } from '../problem.ts'
+import { ApiProblem, notFound } from '../problem.ts'
 import type { IndexedMessage } from './message-index.ts'
 import { type Condition, conditionOn, parseQuery, receivedSince } from './search.ts'
 import { type MessageSummary, summaryOf } from './summary.ts'
@@ -54,18 +54,20 @@ export function messageOf(api: Api, caller: Caller, id: string): IndexedMessage 
 
 const place = z.object({ epoch: z.string(), order: z.number() })
 
-/** Returns a page of messages. Its cursor stays valid while messages arrive or go. @throws ApiProblem `gone` */
+/** Returns a page of messages. Its cursor stays valid while messages arrive or go. @throws ApiProblem `gone`; `bad-request` for a cursor with an offset */
 export async function pageOfMessages(
   { api, caller }: { readonly api: Api; readonly caller: Caller },
   found: readonly IndexedMessage[],
   {
     limit,
     cursor,
-    offset = 0,
+    offset,
   }: { readonly limit: number; readonly cursor?: string | undefined; readonly offset?: number | undefined },
 ): Promise<{ items: MessageSummary[]; next: string | null; total: number }> {
+  if (cursor !== undefined && offset !== undefined)
+    throw new ApiProblem('bad-request', 'cursor and offset say where the page begins; send only one of them')
   const { epoch } = api.index
-  const start = cursor === undefined ? offset : startAfter(found, placeOf(cursor, place), epoch)
+  const start = cursor === undefined ? (offset ?? 0) : startAfter(found, placeOf(cursor, place), epoch)
   const page = found.slice(start, start + limit)
   const items: MessageSummary[] = []
   using source = api.reader.ahead(page)

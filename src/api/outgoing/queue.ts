@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { distinct } from '../../common/distinct.ts'
 import type { OutgoingQueue, QueueEntry } from '../../outgoing/types.ts'
 import type { Api } from '../api.ts'
-import { pageById, pageInput, pageOf } from '../lists.ts'
+import { assertOneSelection, pageById, pageInput, pageOf } from '../lists.ts'
 import { defineOperation, type Operation } from '../operation.ts'
 import { ApiProblem, notFound } from '../problem.ts'
 import { queuedFacts, queuedMessage, queueStates } from './queue-shape.ts'
@@ -74,8 +74,9 @@ const chosen = {
 
 type Choice = z.output<z.ZodObject<typeof chosen>>
 
-/** Returns the ids that an input selects. @throws ApiProblem `invalid` if nothing selects any */
+/** Returns the ids that an input selects. @throws ApiProblem `invalid` if nothing selects any, or if two parameters do */
 function chosenIds({ outgoing: { queue } }: Api, { ids, all, ...query }: Choice): string[] {
+  assertOneSelection({ ids, all }, query)
   if (ids) return distinct(ids).filter((id) => queue.get(id))
   if (!all && Object.values(query).every((value) => value === undefined))
     throw new ApiProblem('invalid', 'nothing selects the messages; add ids, a filter, or all: true for the whole queue')
