@@ -1,5 +1,12 @@
 import type { OctetString } from '../../src/mail/types.ts'
-import { openInbox, withInboxInCapitals } from '../../src/store/mailboxes.ts'
+import {
+  CAPTURED_ROOT,
+  mailboxNameMistake,
+  OTHER_ROOT,
+  openInbox,
+  PUBLIC_ROOT,
+  withInboxInCapitals,
+} from '../../src/store/mailboxes.ts'
 import {
   accountOf,
   accountOwner,
@@ -17,18 +24,12 @@ import type { Identity, ImapSession } from './state.ts'
 import type { Cursor } from './wire/cursor.ts'
 import { astringForm, decodeUtf7, encodeUtf7, quotedForm, utf8Octets, utf8Text } from './wire/text.ts'
 
-/** The namespaces that accounts share: the newsgroups, and the mail that the lab has captured, by domain. RFC 2342. */
-export const PUBLIC_ROOT = 'Public Folders'
-export const CAPTURED_ROOT = 'Captured'
-/** The namespace of the mailboxes that other accounts share: `Other Users/alice/INBOX`. */
-export const OTHER_ROOT = 'Other Users'
 const sharedRoots = [
   { root: PUBLIC_ROOT, owner: PUBLIC_OWNER },
   { root: CAPTURED_ROOT, owner: CAPTURED_OWNER },
 ] as const
 const SEPARATOR = '/'
 
-const MAX_NAME_CHARS = 512
 const MAX_PATTERN_OCTETS = 2048
 
 /** Reads and decodes a mailbox name. RFC 9051 section 5.1. */
@@ -118,18 +119,12 @@ export function superiors(name: string): string[] {
   return levels
 }
 
-/** Rejects control characters and line separators. RFC 9051 section 5.1. @throws ImapError */
-export function checkCharacters(name: string): void {
-  if (/\p{Cc}|[\u2028\u2029]/u.test(name)) throw no('The name contains control characters.', 'CANNOT')
-}
-
 /** Checks that a client may create a mailbox of this name. @throws ImapError */
 export function checkNewName(name: string): void {
   checkOwnMailbox(name, 'created')
-  if (name === '' || name.split(SEPARATOR).includes('')) throw no('A level of the name is empty.', 'CANNOT')
-  checkCharacters(name)
   if (isOther(name) && name.split(SEPARATOR).length < 3) throw no('Only accounts have mailboxes here.', 'CANNOT')
-  if (name.length > MAX_NAME_CHARS) throw no('The name is too long.', 'CANNOT')
+  const mistake = mailboxNameMistake(isOther(name) ? locateOther(name).name : name)
+  if (mistake !== undefined) throw no(`The name ${mistake}.`, 'CANNOT')
 }
 
 /**

@@ -1,10 +1,11 @@
 import { sortInSteps } from '../../src/common/sorting.ts'
 import { isSliceOver, nextSlice, runInSlices, type Steps } from '../../src/common/time-slice.ts'
+import { CAPTURED_ROOT, OTHER_ROOT, PUBLIC_ROOT } from '../../src/store/mailboxes.ts'
 import { CAPTURED_OWNER, type Folder, type Owner, PUBLIC_OWNER } from '../../src/store/types.ts'
 import { isVisibleTo } from '../../src/store/visible.ts'
 import { sharedFolders } from './acl.ts'
 import { seesCaptured, seesFolder } from './captured.ts'
-import { CAPTURED_ROOT, mailboxName, OTHER_ROOT, PUBLIC_ROOT, superiors } from './mailbox-names.ts'
+import { mailboxName, superiors } from './mailbox-names.ts'
 import { rightsOf } from './rights.ts'
 import type { Identity, ImapSession } from './state.ts'
 

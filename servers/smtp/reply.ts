@@ -29,6 +29,7 @@ const DELIVERY_CODES: Readonly<Record<DeliveryFailure, readonly [code: number, e
   'relay-denied': [550, '5.7.1'],
   'mailbox-full': [452, '4.2.2'], // RFC 3463 section 3.3, RFC 5321 section 4.2.3
   'over-quota': [552, '5.2.2'],
+  'bad-address': [553, '5.1.3'],
   'article-refused': [554, '5.6.0'],
   'article-deferred': [451, '4.3.0'],
   'on-demand': [550, '5.0.0'],

@@ -1,9 +1,17 @@
 import { z } from 'zod'
+import { fold } from '../directory/names.ts'
+import { folderName, mailboxNameMistake } from '../store/mailboxes.ts'
 import { accountOf, accountOwner, CAPTURED_OWNER, type Folder, type Owner, PUBLIC_OWNER } from '../store/types.ts'
 import type { Api } from './api.ts'
 import { type Caller, seesFolder, seesMessage, seesOwner } from './caller.ts'
 import { defineOperation, locationAt, type Operation } from './operation.ts'
 import { ApiProblem, notFound } from './problem.ts'
+
+/** The name of a new mailbox. */
+const newName = z
+  .string()
+  .refine((name) => mailboxNameMistake(name) === undefined, { error: ({ input }) => mailboxNameMistake(`${input}`) })
+  .describe('Name of the mailbox, with / between levels.')
 
 export const folder = z
   .object({
@@ -76,7 +84,8 @@ const listFolders = defineOperation({
   output: z.object({ items: z.array(folder) }),
   async run({ api, caller, input: { account } }) {
     const folders = await visibleFolders(api, caller)
-    const wanted = account === undefined ? folders : folders.filter((one) => accountOf(one) === account)
+    const wanted =
+      account === undefined ? folders : folders.filter((one) => fold(accountOf(one) ?? '') === fold(account))
     const items = await Promise.all(wanted.map((one) => folderFacts(api, caller, one)))
     // The name of a folder of captured mail is the domain that someone has written to.
     return { items: items.filter(({ captured, messages }) => !captured || caller.tenant === undefined || messages > 0) }
@@ -102,7 +111,7 @@ const createFolder = defineOperation({
   access: 'change',
   input: z.strictObject({
     account: z.string(),
-    name: z.string().min(1).describe('Name of the mailbox, with / between levels.'),
+    name: newName,
   }),
   output: folder,
   status: 201,
@@ -113,7 +122,7 @@ const createFolder = defineOperation({
     if (!api.lab.directory.find(account) || !seesOwner(caller, owner)) {
       throw notFound(`there is no account ${account}; GET /api/v1/accounts lists them`)
     }
-    return folderFacts(api, caller, await api.lab.store.createFolder(owner, name))
+    return folderFacts(api, caller, await api.lab.store.createFolder(owner, folderName(owner, name)))
   },
 })
 
@@ -123,12 +132,14 @@ const renameFolder = defineOperation({
   path: '/folders/{id}',
   summary: 'Rename a mailbox and the mailboxes below it.',
   access: 'change',
-  input: z.strictObject({ id: z.string(), name: z.string().min(1) }),
+  input: z.strictObject({ id: z.string(), name: newName }),
   output: folder,
   problems: ['conflict'],
   async run({ api, caller, input: { id, name } }) {
-    assertMailbox(await folderById(api, caller, id), 'renamed')
-    return folderFacts(api, caller, await api.lab.store.renameFolder(id, name))
+    const one = await folderById(api, caller, id)
+    assertMailbox(one, 'renamed')
+    if (name.startsWith(`${one.name}/`)) throw new ApiProblem('conflict', `${one.name} cannot be moved below itself`)
+    return folderFacts(api, caller, await api.lab.store.renameFolder(id, folderName(one.owner, name)))
   },
 })
 

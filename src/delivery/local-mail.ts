@@ -3,7 +3,7 @@ import { deliver } from './deliver.ts'
 import { reportAfterDelivery } from './reports/after-delivery.ts'
 import { resolveOnDemand } from './reports/on-demand/resolve.ts'
 import { resolveNamed } from './resolve.ts'
-import type { Delivery, DeliverySite, Recipient } from './types.ts'
+import { type Delivery, DeliveryError, type DeliverySite, type Recipient } from './types.ts'
 
 /** A message from the lab itself: to a moderator, or from test code. */
 export interface LocalMail {
@@ -25,6 +25,7 @@ export async function deliverLocalMail(
   at: number,
   reportFailed: (error: unknown) => void,
 ): Promise<readonly StoredMessage[]> {
+  for (const one of from === '' ? to : [from, ...to]) assertAddress(one)
   // Another node may have added an account a moment ago.
   await site.directory.refresh()
   const recipients = to.map(
@@ -36,4 +37,15 @@ export async function deliverLocalMail(
   const own = recipients.filter(({ address }) => !queued.has(address))
   await reportAfterDelivery(site, { ...delivery, recipients: own }, at, reportFailed)
   return copies
+}
+
+/** An address of an envelope, or a log-on name. The local part may be quoted. RFC 5321 section 4.1.2 */
+const ADDRESS = /^(?:"(?:[^"\\\p{Cc}]|\\[^\p{Cc}])*"|[^\s\p{Cc}"<>@,;]+)(?:@[^\s\p{Cc}<>@,;]+)?$/u
+/** RFC 5321 section 4.5.3.1.3, without the angle brackets. */
+const MAX_ADDRESS_OCTETS = 254
+
+/** Checks that a text can be an address: it becomes a part of other texts, such as the name of a folder. @throws DeliveryError */
+function assertAddress(text: string): void {
+  if (ADDRESS.test(text) && Buffer.byteLength(text) <= MAX_ADDRESS_OCTETS) return
+  throw new DeliveryError('bad-address', `${JSON.stringify(text)} is not an address such as alice@lab.test`)
 }

@@ -88,6 +88,7 @@ export interface Delivery {
  * - `over-quota`: the account's quota does not allow the message.
  * - `article-refused`: a newsgroup among the recipients refuses the message.
  * - `article-deferred`: a newsgroup cannot accept the message now.
+ * - `bad-address`: an address has characters that no address has.
  * - `on-demand`: the address asks for a refusal, which is in `reply`.
  */
 export type DeliveryFailure =
@@ -97,6 +98,7 @@ export type DeliveryFailure =
   | 'over-quota'
   | 'article-refused'
   | 'article-deferred'
+  | 'bad-address'
   | 'on-demand'
 
 /** Mail that cannot be delivered. The error message can be sent in an SMTP reply. */

@@ -8,6 +8,24 @@ import {
   StoreError,
 } from './types.ts'
 
+const MAX_NAME_CHARS = 512
+
+/** Returns why a person cannot give a mailbox a name: what to say after “the name”. Undefined if it is a good name. */
+export function mailboxNameMistake(name: string): string | undefined {
+  if (name.split('/').includes('')) return 'has an empty level'
+  if (/\p{Cc}|[\u2028\u2029]/u.test(name)) return 'has control characters' // RFC 9051 section 5.1
+  if (name.length > MAX_NAME_CHARS) return `has more than ${MAX_NAME_CHARS} characters`
+  const root = sharedRoots.find((one) => name === one || name.startsWith(`${one}/`))
+  return root && `begins with ${root}, which stands for mailboxes that accounts share`
+}
+
+/** The namespaces that accounts share: the newsgroups, and the mail that the lab has captured, by domain. RFC 2342. */
+export const PUBLIC_ROOT = 'Public Folders'
+export const CAPTURED_ROOT = 'Captured'
+/** The namespace of the mailboxes that other accounts share: `Other Users/alice/INBOX`. */
+export const OTHER_ROOT = 'Other Users'
+const sharedRoots = [PUBLIC_ROOT, CAPTURED_ROOT, OTHER_ROOT]
+
 /** Returns the name with `INBOX`, alone or as the first level, in capitals: it is case-insensitive. RFC 9051 section 5.1. */
 export function withInboxInCapitals(name: string): string {
   if (name === 'INBOX') return name

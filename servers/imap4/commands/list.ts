@@ -1,20 +1,11 @@
 import { isSliceOver, nextSlice, runInSlices, type Steps } from '../../../src/common/time-slice.ts'
 import type { OctetString } from '../../../src/mail/types.ts'
-import { withInboxInCapitals } from '../../../src/store/mailboxes.ts'
+import { CAPTURED_ROOT, OTHER_ROOT, PUBLIC_ROOT, withInboxInCapitals } from '../../../src/store/mailboxes.ts'
 import type { Folder } from '../../../src/store/types.ts'
 import { seesCaptured } from '../captured.ts'
 import { defineCommand, noArguments } from '../command.ts'
 import { listPattern, literalStart } from '../list-pattern.ts'
-import {
-  CAPTURED_ROOT,
-  decodePattern,
-  encodeMailboxName,
-  OTHER_ROOT,
-  PUBLIC_ROOT,
-  patternName,
-  readPattern,
-  superiors,
-} from '../mailbox-names.ts'
+import { decodePattern, encodeMailboxName, patternName, readPattern, superiors } from '../mailbox-names.ts'
 import { attributes, type MailboxNode, mailboxTree } from '../mailbox-tree.ts'
 import { type EntryName, entryName, findEntries, metadataResponse } from '../metadata.ts'
 import { bad, ok } from '../reply.ts'

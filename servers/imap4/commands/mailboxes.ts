@@ -3,7 +3,6 @@ import type { Folder } from '../../../src/store/types.ts'
 import { inheritAcl as copyAcl } from '../acl.ts'
 import { defineCommand } from '../command.ts'
 import {
-  checkCharacters,
   checkNewName,
   checkOwnMailbox,
   findMailbox,
@@ -182,7 +181,6 @@ export const subscribe = defineCommand({
   states: loggedOn,
   parse: oneMailbox,
   async run(session, { identity }, name) {
-    checkCharacters(name)
     if (!(await mailboxNode(session, identity, name))) throw no('The mailbox does not exist.', 'NONEXISTENT')
     return setSubscribed(session, identity, name, true)
   },
