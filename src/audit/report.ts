@@ -1,4 +1,5 @@
 import { xml, xmlDocument } from '../common/xml.ts'
+import { channelWithoutTls } from '../sessions/describe.ts'
 import type { AuditResult, ControlResult, SessionSummary, Verdict } from './types.ts'
 
 export const counts = (results: readonly AuditResult[]): Record<Verdict, number> => {
@@ -69,8 +70,8 @@ export const resultText = ({ reason, detail, sessions }: AuditResult): string =>
 function sessionsText(sessions: readonly SessionSummary[]): string {
   if (sessions.length === 0) return 'no connection'
   return sessions
-    .map(({ user, tls, refusals }) => {
-      const channel = tls ? tls.version : 'clear text'
+    .map(({ user, tls, refusals, endCause }) => {
+      const channel = tls ? tls.version : channelWithoutTls(endCause)
       return [channel, ...(user === undefined ? [] : [`logged on as ${user}`]), ...refusals].join(', ')
     })
     .join('; ')

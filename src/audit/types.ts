@@ -117,7 +117,7 @@ export interface ControlResult {
 }
 
 /** The summary of a session. */
-export interface SessionSummary extends Pick<SessionRecord, 'refusals' | 'user'> {
+export interface SessionSummary extends Pick<SessionRecord, 'refusals' | 'user' | 'endCause'> {
   readonly tls?: { readonly version: string; readonly cipher: string }
   /** The whole session, one line per entry. `C:` precedes the client's lines, `S:` the server's; `*` marks clear text. */
   readonly transcript: readonly string[]

@@ -91,9 +91,10 @@ const secured = (sessions: readonly SessionRecord[]): boolean => sessions.some((
 export const listed = (disclosed: readonly Disclosure[]): string => disclosed.map(({ what }) => what).join(', ')
 
 function summaryOf(record: SessionRecord): SessionSummary {
-  const { user, tls, refusals } = record
+  const { user, tls, refusals, endCause } = record
   return {
     refusals,
+    ...(endCause === undefined ? {} : { endCause }),
     ...(user === undefined ? {} : { user }),
     ...(tls ? { tls: { version: tls.version, cipher: tls.cipher } } : {}),
     transcript: transcript(record),

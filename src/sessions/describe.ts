@@ -27,11 +27,13 @@ function peerOf({ remoteAddress, remotePort, proxy }: SessionRecord): string {
   return `${remoteAddress}${port}${proxy ? ` by the proxy ${proxy.address}` : ''}`
 }
 
-/** Describes the channel. After a failed handshake it is not called clear text, because the client asked for TLS. */
 function channel({ tls, endCause }: SessionRecord): string {
-  if (tls) return `${tls.version} ${tls.cipher}`
-  return endCause === 'handshake failed' ? 'TLS not established' : 'clear text'
+  return tls ? `${tls.version} ${tls.cipher}` : channelWithoutTls(endCause)
 }
+
+/** Describes a channel without TLS. After a failed handshake it is not called clear text, because the client asked for TLS. */
+export const channelWithoutTls = (endCause: string | undefined): string =>
+  endCause === 'handshake failed' ? 'TLS not established' : 'clear text'
 
 /** Describes a session completely, one line per entry. `C:` precedes the client's lines, `S:` the server's; `*` marks clear text. */
 export function transcript(record: SessionRecord): string[] {
