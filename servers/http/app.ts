@@ -11,7 +11,7 @@ import type { Connection } from '../../src/net/connection.ts'
 import type { ServerContext } from '../service.ts'
 import { hasBody } from './body.ts'
 import { cookieIn, cookieName } from './browser-sessions.ts'
-import { assertMayUseTool, callerOf, PAGE_CHALLENGE, TOOL_CALLER } from './caller.ts'
+import { assertMayUseTool, callerOf, PAGE_CHALLENGE, standingOf, TOOL_CALLER } from './caller.ts'
 import { clientSetupRoutes, isClientSetup, setupNames } from './client-setup.ts'
 import { Console, type FileRequest } from './console.ts'
 import { contentAnswer } from './content-answer.ts'
@@ -150,6 +150,7 @@ export function createApp(
     if (place.like && place.like.users === undefined) {
       // A page that points its own name at the lab can send X-Forwarded-Host, but not another Host.
       checkHost(authorityOf(c), latest)
+      c.set('standing', async () => () => true)
       c.set('caller', { ...TOOL_CALLER, virtualServer: context.name, session: connection.record.id })
       return next()
     }
@@ -162,6 +163,7 @@ export function createApp(
       latest,
     )
     if (place.like) assertMayUseTool(caller, place.like)
+    c.set('standing', () => standingOf(caller, { authorization, cookie }, latest))
     c.set('caller', {
       ...(place.like ? TOOL_CALLER : caller),
       virtualServer: context.name,

@@ -1,11 +1,13 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash, createHmac, randomBytes } from 'node:crypto'
 import type { Api } from '../../src/api/api.ts'
 import type { SharedMap, SharedValues } from '../../src/common/shared-values.ts'
+import type { Account } from '../../src/directory/types.ts'
 
-/** What a browser has logged on with. Rights are looked up again for every request. */
+/** What a browser, or whoever listens to events, has logged on with. Rights are looked up again for every request. */
 export type Credential =
   | { readonly kind: 'token'; readonly digest: string }
-  | { readonly kind: 'account'; readonly user: string }
+  /** Valid until the passwords of the account change: an account that is deleted and created again has others. */
+  | { readonly kind: 'account'; readonly user: string; readonly verifier: string }
   /** Valid as long as the token. The time is in milliseconds since the epoch, by the clock of the lab. */
   | {
       readonly kind: 'access-token'
@@ -38,12 +40,10 @@ export class BrowserSessions {
     this.#sessions = values.map('browser-sessions')
   }
 
-  /** Returns the value of a new cookie. */
-  async start(credential: Credential): Promise<string> {
-    const value = randomBytes(32).toString('base64url')
+  /** Keeps a credential. @param value the value of the cookie, as `newSecret` returns it */
+  async start(value: string, credential: Credential): Promise<void> {
     await this.#put(digestOf(value), credential)
     if (this.#sessions.size > MAX_SESSIONS) await this.#sessions.delete(this.#leastRecent())
-    return value
   }
 
   /** Returns what the owner of a cookie has logged on with. */
@@ -52,6 +52,11 @@ export class BrowserSessions {
     const session = this.#sessions.get(key)
     if (session && Date.now() - session.usedAt > NOTED_MS) await this.#put(key, session.credential)
     return session?.credential
+  }
+
+  /** Returns whether a cookie is still valid. */
+  has(value: string): boolean {
+    return this.#sessions.has(digestOf(value))
   }
 
   end(value: string): Promise<void> {
@@ -77,6 +82,14 @@ export function browserSessions(api: Api): BrowserSessions {
   sessions.set(api, known)
   return known
 }
+
+export const newSecret = (): string => randomBytes(32).toString('base64url')
+
+/** Returns a hash of the passwords of an account, which says nothing about them without the secret. */
+export const verifierOf = ({ password, passwordHash, appPasswords = [] }: Account, secret: string): string =>
+  createHmac('sha256', secret)
+    .update(JSON.stringify([password ?? null, passwordHash ?? null, appPasswords]))
+    .digest('base64url')
 
 /** Returns the hash under which a secret is remembered. */
 export const digestOf = (secret: string): string => createHash('sha256').update(secret).digest('base64url')

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Caller } from '../../src/api/caller.ts'
+import { type Caller, viewKey } from '../../src/api/caller.ts'
 import { ApiProblem } from '../../src/api/problem.ts'
 import { isLoopback } from '../../src/common/ip-address.ts'
 import type { Like } from '../../src/config/schema/like.ts'
@@ -11,7 +11,7 @@ import type { Connection } from '../../src/net/connection.ts'
 import { completeLogon } from '../logon.ts'
 import { isCapturedReader, type ServerContext } from '../service.ts'
 import { accountOfToken, browserCredential, isStillValid } from './access-tokens.ts'
-import { browserSessions, type Credential, digestOf } from './browser-sessions.ts'
+import { browserSessions, type Credential, digestOf, newSecret, verifierOf } from './browser-sessions.ts'
 import { checkHost } from './guard.ts'
 import { continueNtlm, keepNtlmUser, NtlmChallenge, ntlmUser } from './ntlm.ts'
 
@@ -83,7 +83,7 @@ async function findCaller(facts: CallerFacts, connection: Connection, context: S
   if (authorization !== undefined)
     throw logOn(facts, context, `only ${offersNtlm ? 'Bearer, Basic and NTLM' : 'Bearer and Basic'} are supported`)
   const known = cookie === undefined ? undefined : await browserSessions(await context.api()).find(cookie)
-  const browser = known && (await credentialCaller(known, context))
+  const browser = known && credentialCaller(known, cookie as string, context)
   if (browser) return browser
   const byNtlm = offersNtlm ? ntlmUser(connection) : undefined
   if (byNtlm !== undefined && context.directory.find(byNtlm)) return accountCaller(byNtlm, context)
@@ -102,11 +102,18 @@ async function findCaller(facts: CallerFacts, connection: Connection, context: S
   throw logOn(facts, context, 'send a token (Authorization: Bearer TOKEN), or the name and password of an account')
 }
 
-/** Returns who has logged on with a credential; undefined if it is no longer valid. */
-async function credentialCaller(credential: Credential, context: ServerContext): Promise<Caller | undefined> {
+/**
+ * Returns who has logged on with a credential; undefined if it is no longer valid.
+ * @param secret the one that its verifier was made with
+ * @throws ApiProblem `forbidden` if the account is locked or disabled
+ */
+function credentialCaller(credential: Credential, secret: string, context: ServerContext): Caller | undefined {
   if (credential.kind === 'access-token' && !isStillValid(credential, context)) return undefined
   if (credential.kind !== 'token') {
-    return context.directory.find(credential.user) && accountCaller(credential.user, context)
+    const account = context.directory.find(credential.user)
+    if (!account || (credential.kind === 'account' && credential.verifier !== verifierOf(account, secret)))
+      return undefined
+    return accountCaller(credential.user, context)
   }
   const isMeant = (token: string): boolean => digestOf(token) === credential.digest
   return tokenCaller(isMeant, context) ?? tenantCaller(isMeant, context)
@@ -143,10 +150,14 @@ async function accessTokenCaller(
   throw new ApiProblem('forbidden', why, {}, { 'WWW-Authenticate': `Bearer realm="Sealpost"${parameters}` })
 }
 
-/** Returns what a request has logged on with: a token or an account. Undefined without an Authorization field. */
+/**
+ * Returns what a request has logged on with: a token or an account. Undefined without an Authorization field.
+ * @param secret what the verifier of an account is made with
+ */
 export async function credentialIn(
   authorization: string | undefined,
   { name }: Caller,
+  secret: string,
   context: ServerContext,
 ): Promise<Credential | undefined> {
   const [, scheme = '', credentials = ''] = /^(\S+)\s+(.*)$/.exec(authorization ?? '') ?? []
@@ -154,7 +165,41 @@ export async function credentialIn(
     const token = credentials.trim()
     return (await browserCredential(token, context)) ?? { kind: 'token', digest: digestOf(token) }
   }
-  return scheme === '' ? undefined : { kind: 'account', user: name }
+  return scheme === '' ? undefined : accountCredential(name, secret, context)
+}
+
+function accountCredential(user: string, secret: string, context: ServerContext): Credential | undefined {
+  const account = context.latest().directory.find(user)
+  return account && { kind: 'account', user, verifier: verifierOf(account, secret) }
+}
+
+/**
+ * Returns a function that says whether a caller still has the rights that it had with its request, for what goes on after the
+ * answer has begun.
+ */
+export async function standingOf(
+  caller: Caller,
+  { authorization, cookie }: Pick<CallerFacts, 'authorization' | 'cookie'>,
+  context: ServerContext,
+): Promise<() => boolean> {
+  if (caller === ANONYMOUS) return () => context.latest().config.authentication.includes('anonymous')
+  const sessions = browserSessions(await context.api())
+  const known = authorization === undefined && cookie !== undefined ? await sessions.find(cookie) : undefined
+  const isOfBrowser = known !== undefined && credentialCaller(known, cookie as string, context) !== undefined
+  const secret = isOfBrowser ? (cookie as string) : newSecret()
+  const credential = isOfBrowser
+    ? known
+    : ((await credentialIn(authorization, caller, secret, context)) ?? accountCredential(caller.name, secret, context))
+  return () => {
+    if (!credential || (isOfBrowser && !sessions.has(secret))) return false
+    try {
+      const now = credentialCaller(credential, secret, context.latest())
+      return now !== undefined && viewKey(now) === viewKey(caller) && now.role === caller.role
+    } catch (error) {
+      if (error instanceof ApiProblem) return false
+      throw error
+    }
+  }
 }
 
 async function basicCaller(

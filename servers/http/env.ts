@@ -17,6 +17,8 @@ export interface Env {
     readonly connection: Connection
     readonly origin: Origin
     readonly caller: Caller
+    /** Returns a function that says whether the caller still has its rights. What outlives the request asks it. */
+    readonly standing: () => Promise<() => boolean>
     readonly tenants: Tenants
     /** Whether the request is for the API of the tool at the root. */
     readonly isTool?: boolean

@@ -20,6 +20,8 @@ const frame = (id: number, event: string, data: object): Buffer =>
 /** A client that listens. */
 export interface Listener {
   readonly caller: Caller
+  /** Returns whether the caller still has its rights. A stream ends when it has not, and a client that comes back logs on again. */
+  readonly hasRights: () => boolean
   readonly wants: (name: string) => boolean
   /** The id of the last event that the client has seen. */
   readonly last: number
@@ -45,6 +47,9 @@ class EventStreams {
 
   constructor(api: Api) {
     this.#api = api
+    api.rights.watch(() => {
+      for (const { hasRights, response } of this.#streams) if (!hasRights()) response.end()
+    })
   }
 
   /** Serves a client whose header of the answer is sent, until it leaves or the lab stops. */
@@ -64,6 +69,7 @@ class EventStreams {
       this.#streams.delete(stream)
     })
     response.write(': connected\n\n')
+    if (!listener.hasRights()) response.end()
     wake()
   }
 

@@ -14,7 +14,7 @@ import { SAFE_HEADERS, STREAM_HEADERS } from './safe-headers.ts'
  * told that it does: by the event `events.lost`, as browsers show no answer but 200 to the page that has opened a stream.
  * All streams read the log of the lab: a client that does not read takes no memory for what it has not read.
  */
-export function streamEvents(api: Api, caller: Caller, c: Context<Env>): Response {
+export async function streamEvents(api: Api, caller: Caller, c: Context<Env>): Promise<Response> {
   assertAcceptable(c.req.header('Accept'), ['text/event-stream'])
   assertKnown(c.req.query())
   const seeing = narrowed(c, caller, c.req.query('tenant'))
@@ -22,9 +22,10 @@ export function streamEvents(api: Api, caller: Caller, c: Context<Env>): Respons
   const last = lastSeen(c.req.header('Last-Event-ID') ?? c.req.query('lastEventId'), api)
   const headers = { ...SAFE_HEADERS, ...STREAM_HEADERS, 'Content-Type': 'text/event-stream' }
   if (c.req.method === 'HEAD') return c.body(null, 200, headers)
+  const hasRights = await c.get('standing')()
   const { outgoing: response } = c.env
   response.writeHead(200, headers)
-  listen(api, { caller: seeing, wants, last, response })
+  listen(api, { caller: seeing, hasRights, wants, last, response })
   return RESPONSE_ALREADY_SENT
 }
 

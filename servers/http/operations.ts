@@ -9,7 +9,7 @@ import { ApiProblem } from '../../src/api/problem.ts'
 import type { ServerContext } from '../service.ts'
 import { assertAcceptable } from './accept.ts'
 import { bodyOf, hasBody, parseJson } from './body.ts'
-import { browserSessions, cookieField, cookieIn, cookieName } from './browser-sessions.ts'
+import { browserSessions, cookieField, cookieIn, cookieName, newSecret } from './browser-sessions.ts'
 import { credentialIn } from './caller.ts'
 import { contentAnswer } from './content-answer.ts'
 import type { Env } from './env.ts'
@@ -66,13 +66,12 @@ async function browserCookie(
   const known = cookieIn(c.req.header('Cookie'), name)
   const sessions = browserSessions(api)
   if (known !== undefined && change === 'ends') await sessions.end(known)
-  const credential =
-    change === 'starts' ? await credentialIn(c.req.header('Authorization'), caller, context) : undefined
-  return cookieField(
-    name,
-    credential ? await sessions.start(credential) : change === 'starts' ? known : undefined,
-    channel.secure,
-  )
+  if (change === 'ends') return cookieField(name, undefined, channel.secure)
+  const value = newSecret()
+  const credential = await credentialIn(c.req.header('Authorization'), caller, value, context)
+  if (!credential) return cookieField(name, known, channel.secure)
+  await sessions.start(value, credential)
+  return cookieField(name, value, channel.secure)
 }
 
 /** Returns the path of the API that a request uses: `/api/v1`, or that of a tenant. */

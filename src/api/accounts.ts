@@ -151,7 +151,7 @@ const update = defineOperation({
   method: 'PATCH',
   path: '/accounts/{user}',
   summary:
-    'Change the password of an account, its state, its app passwords, its delegates or its out-of-office reply. Open sessions continue.',
+    'Change the password of an account, its state, its app passwords, its delegates or its out-of-office reply. Open sessions of mail and news clients continue; browsers and streams of events must log on again after another password.',
   access: 'change',
   input: z.strictObject({
     user: z.string(),

@@ -8,6 +8,7 @@ import { MessageIndex } from './messages/message-index.ts'
 import { MessageViews } from './messages/message-views.ts'
 import { MessageThreads } from './messages/threads.ts'
 import { ReturnedMessages } from './returned-messages.ts'
+import { RightsChanges } from './rights.ts'
 import type { WebhookSender } from './webhooks/types.ts'
 
 /** What the operations of one lab share. Created at the first call. */
@@ -18,6 +19,7 @@ export class Api implements AsyncDisposable {
   readonly views: MessageViews
   readonly events: EventLog
   readonly threads: MessageThreads
+  readonly rights: RightsChanges
   readonly returned: ReturnedMessages
   readonly jobs: Jobs
   /** Changes of certificates that callers have read. Each sees the outcome of those before it. */
@@ -38,6 +40,7 @@ export class Api implements AsyncDisposable {
     this.views = new MessageViews(index, this.reader, lab.tenants, lab.intake.memory)
     this.events = new EventLog(lab, index)
     this.threads = new MessageThreads(lab.store, index)
+    this.rights = new RightsChanges(lab)
     this.jobs = new Jobs(lab, (event, { facts: job }) => this.events.add(event, { facts: { job }, isOfLab: true }))
     this.returned = new ReturnedMessages(lab.values, index, (error) =>
       lab.logError(error, 'messages that were deleted are still noted as returned by a wait'),
@@ -88,6 +91,7 @@ export class Api implements AsyncDisposable {
     this.finish()
     this.events.close()
     this.returned.close()
+    this.rights.close()
     this.index.close()
     this.views.clear()
     this.reader.clear()

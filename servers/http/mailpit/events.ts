@@ -14,6 +14,8 @@ const STATS_MS = 250
 const MAX_DELETIONS = 100
 /** A client that reads this much more slowly than mail arrives is disconnected. */
 const MAX_BUFFERED_OCTETS = 16 * 1024 * 1024
+/** RFC 6455 section 7.4.1. */
+const POLICY_VIOLATION = 1008
 
 type Type = 'new' | 'update' | 'delete' | 'prune' | 'truncate' | 'stats'
 
@@ -32,7 +34,7 @@ class Feed {
   #isBusy = false
   #stats: NodeJS.Timeout | undefined
 
-  constructor(api: Api, caller: Caller, socket: WebSocket, { known, missed }: Start) {
+  constructor(api: Api, caller: Caller, socket: WebSocket, { known, missed, hasRights }: Start) {
     this.#api = api
     this.#caller = caller
     this.#socket = socket
@@ -42,8 +44,12 @@ class Feed {
       this.#queue.push(event)
       void this.#run()
     })
+    const unwatchRights = api.rights.watch(() => {
+      if (!hasRights()) socket.close(POLICY_VIOLATION)
+    })
     socket.on('close', () => {
       unwatch()
+      unwatchRights()
       clearTimeout(this.#stats)
       this.#queue = []
     })
@@ -144,6 +150,8 @@ interface Start {
   readonly known: readonly Mail[]
   /** What happened since `known` was read. */
   readonly missed: LabEvent[]
+  /** Returns whether the caller still has its rights. */
+  readonly hasRights: () => boolean
 }
 
 const events: Route = {
@@ -154,9 +162,10 @@ const events: Route = {
     const { accept } = c.env
     if (!accept)
       throw new ApiProblem('upgrade-required', 'these events are sent by WebSocket; connect with ws:// or wss://')
+    const hasRights = await c.get('standing')()
     const last = api.events.lastId
     const known = (await DeliveredMail.of(api, caller)).all.mails
-    accept((socket) => new Feed(api, caller, socket, { known, missed: api.events.after(last) }))
+    accept((socket) => new Feed(api, caller, socket, { known, missed: api.events.after(last), hasRights }))
     c.set('isUpgraded', true)
     return c.body(null, 204)
   },

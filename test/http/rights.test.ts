@@ -1,0 +1,132 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createTransport } from 'nodemailer'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { WebSocket } from 'ws'
+import { LineClient } from '../support/line-client.ts'
+import { basic, bearer, HttpLab } from './client.ts'
+import { EventReader } from './event-reader.ts'
+
+const [ci, viewer] = ['ci-token-ci-token-ci', 'viewer-token-viewer-token']
+const text = `certificates: { store: memory, key: p256 }
+tokens:
+  - { name: ci, token: ${ci} }
+  - { name: viewer, role: reader, token: ${viewer} }
+directory:
+  accounts: [{ user: alice, password: alices-secret }]
+virtualServers:
+  - { protocol: smtp, port: 0, tlsPort: off }
+  - { protocol: imap4, port: 0, tlsPort: off }
+  - { protocol: http, port: 0, tlsPort: off, authentication: [basic], limits: { failedLogonDelay: 1ms } }
+`
+const admin = bearer(ci)
+
+let folder: string
+let http: HttpLab
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'sealpost-rights-'))
+  writeFileSync(join(folder, 'lab.yaml'), text)
+  http = await HttpLab.ofFile(join(folder, 'lab.yaml'))
+})
+afterAll(async () => {
+  await http[Symbol.asyncDispose]()
+  rmSync(folder, { recursive: true })
+})
+
+type Headers = Record<string, string>
+
+/** Opens a stream of events and a WebSocket, and returns what resolves when both have ended. */
+async function listen(headers: Headers): Promise<{ ended: Promise<unknown>; close: () => void }> {
+  const gone = new AbortController()
+  const response = await fetch(`${http.base}/api/v1/events`, { headers, signal: gone.signal })
+  expect(response.status).toBe(200)
+  const socket = new WebSocket(`${http.base.replace('http', 'ws')}/mailpit/api/events`, { headers })
+  await new Promise((resolve, reject) => socket.on('open', resolve).on('error', reject))
+  const closed = new Promise((resolve) => socket.on('close', resolve))
+  const ended = Promise.all([response.text(), closed]).catch(() => {})
+  return {
+    ended,
+    close: () => {
+      gone.abort()
+      socket.terminate()
+    },
+  }
+}
+
+const account = (user: string, method: string, json?: object) =>
+  http.request(method === 'POST' ? 'accounts' : `accounts/${user}`, { method, json, headers: admin })
+const create = (user: string, password: string) => account(user, 'POST', { user, password })
+
+/** Logs a browser on, and returns its cookie. */
+async function logOn(headers: Headers): Promise<Headers> {
+  const answer = await http.request('session', { method: 'POST', json: {}, headers })
+  return { cookie: answer.headers.get('set-cookie')?.split(';')[0] ?? '' }
+}
+
+const nameOf = async (headers: Headers): Promise<string | number> => {
+  const { status, body } = await http.request('session', { headers })
+  return status === 200 ? body.name : status
+}
+
+describe('streams and WebSockets end when their caller', () => {
+  it('has another password, is locked, is deleted, logs off, or has no token any more; others continue', async () => {
+    for (const user of ['carol', 'dora', 'emil', 'fritz', 'gerd']) await create(user, 'secret')
+    const staying = await EventReader.open(http, 'types=message', admin)
+    const cookie = await logOn(basic('gerd', 'secret'))
+    const steps: readonly (readonly [headers: Headers, end: () => Promise<{ status: number }>])[] = [
+      [basic('carol', 'secret'), () => account('carol', 'PATCH', { password: 'other' })],
+      [basic('dora', 'secret'), () => account('dora', 'PATCH', { state: 'disabled' })],
+      [basic('fritz', 'secret'), () => account('fritz', 'DELETE')],
+      [cookie, () => http.request('session', { method: 'DELETE', headers: cookie })],
+      [
+        bearer(viewer),
+        () =>
+          http.request('configuration', {
+            method: 'PATCH',
+            json: { changes: [{ op: 'remove', path: '/tokens/1' }] },
+            headers: admin,
+          }),
+      ],
+    ]
+    const emil = await listen(basic('emil', 'secret'))
+    let isEmilThere = true
+    void emil.ended.then(() => {
+      isEmilThere = false
+    })
+    for (const [headers, end] of steps) {
+      const { ended } = await listen(headers)
+      expect((await end()).status).toBeLessThan(300)
+      await ended
+      expect(await nameOf(headers)).toBeOneOf([401, 403])
+    }
+    await http.lab.deliver({ subject: 'still here' }, 'alice')
+    expect(await staying.next('message.received')).toMatchObject({ message: { subject: 'still here' } })
+    expect(isEmilThere).toBe(true)
+    staying.close()
+    emil.close()
+    await emil.ended
+  })
+})
+
+describe('a browser must log on again', () => {
+  it('once the password of its account has changed', async () => {
+    await create('hans', 'first')
+    const cookie = await logOn(basic('hans', 'first'))
+    expect(await nameOf(cookie)).toBe('hans')
+    await account('hans', 'PATCH', { password: 'second' })
+    expect(await nameOf(cookie)).toBe(401)
+    const again = await logOn(basic('hans', 'second'))
+    await account('hans', 'PATCH', { outOfOffice: { text: 'Away' } })
+    expect(await nameOf(again)).toBe('hans')
+  })
+
+  it('if its account was deleted and created again', async () => {
+    await create('ida', 'first')
+    const cookie = await logOn(basic('ida', 'first'))
+    await account('ida', 'DELETE')
+    expect(await nameOf(cookie)).toBe(401)
+    await create('ida', 'third')
+    expect(await nameOf(cookie)).toBe(401)
+  })
+})
