@@ -48,6 +48,8 @@ class EventStreams {
   constructor(api: Api) {
     this.#api = api
     api.rights.watch(() => {
+      // Those who see the same as others before them may be others: a new tenant can have the name of an old one.
+      this.#frames.clear()
       for (const { hasRights, response } of this.#streams) if (!hasRights()) response.end()
     })
   }

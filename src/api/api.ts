@@ -1,5 +1,8 @@
 import { setMaxListeners } from 'node:events'
 import { OneAtATime } from '../common/one-at-a-time.ts'
+import type { SessionRecord } from '../sessions/types.ts'
+import { accountOf, PUBLIC_OWNER } from '../store/types.ts'
+import { seesSession } from './caller.ts'
 import { EventLog } from './events/event-log.ts'
 import { Jobs } from './jobs/jobs.ts'
 import type { ApiLab, ApiOutgoing } from './lab.ts'
@@ -28,6 +31,7 @@ export class Api implements AsyncDisposable {
   webhooks: WebhookSender | undefined
   readonly #resetListeners: (() => void | Promise<void>)[] = []
   readonly #stopping = new AbortController()
+  readonly #unwatchTenants: () => void
 
   /** Until `begin`, the operations know no messages. */
   constructor(lab: ApiLab) {
@@ -41,6 +45,9 @@ export class Api implements AsyncDisposable {
     this.events = new EventLog(lab, index)
     this.threads = new MessageThreads(lab.store, index)
     this.rights = new RightsChanges(lab)
+    this.#unwatchTenants = lab.tenants.created.watch(({ key, value, previous }) => {
+      if (previous && !value) this.#forgetTenant(key)
+    })
     this.jobs = new Jobs(lab, (event, { facts: job }) => this.events.add(event, { facts: { job }, isOfLab: true }))
     this.returned = new ReturnedMessages(lab.values, index, (error) =>
       lab.logError(error, 'messages that were deleted are still noted as returned by a wait'),
@@ -62,6 +69,21 @@ export class Api implements AsyncDisposable {
   /** Calls a listener at every `lab.reset()`, which waits for it. */
   onReset(listener: () => void | Promise<void>): void {
     this.#resetListeners.push(listener)
+  }
+
+  /** Forgets the sessions and events of a tenant that was deleted: the next one of its name must not see them. */
+  #forgetTenant(name: string): void {
+    const scope = this.lab.tenants.scope(name)
+    const isOf = (session: Pick<SessionRecord, 'user' | 'usedBy'>): boolean =>
+      seesSession({ role: 'tenant', name, tenant: scope }, session)
+    this.lab.sessionLog.forgetEnded(isOf)
+    this.events.hide(({ session, message }) => {
+      if (session) return isOf(session)
+      if (!message) return false
+      const { owner, name: folder } = message.folder
+      if (owner === PUBLIC_OWNER) return scope.ownsNewsgroup(folder)
+      return scope.ownsAccount(accountOf({ owner }) ?? '') || scope.ownsEnvelope(message.entry.envelope)
+    })
   }
 
   /** Forgets everything about messages and faults, as a part of `lab.reset()`. Tenants stay. */
@@ -92,6 +114,7 @@ export class Api implements AsyncDisposable {
     this.events.close()
     this.returned.close()
     this.rights.close()
+    this.#unwatchTenants()
     this.index.close()
     this.views.clear()
     this.reader.clear()

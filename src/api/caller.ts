@@ -1,4 +1,5 @@
 import type { TenantScope } from '../directory/tenants.ts'
+import type { SessionRecord } from '../sessions/types.ts'
 import {
   accountOf,
   accountOwner,
@@ -101,3 +102,15 @@ export function assertMayChangeIn(caller: Caller, folder: Folder): void {
 /** Returns whether a caller sees a message of a folder that it sees. Captured mail belongs to its sender and its recipients. */
 export const seesMessage = ({ tenant }: Caller, { owner }: Folder, { envelope }: MessageEntry): boolean =>
   owner !== CAPTURED_OWNER || tenant === undefined || tenant.ownsEnvelope(envelope)
+
+/**
+ * Returns whether a caller sees a session: administrators and readers all, others those with their own log-on that nobody
+ * else has used. Its transcript has the requests of all.
+ */
+export function seesSession(
+  { role, name, tenant }: Caller,
+  { user, usedBy = [] }: Pick<SessionRecord, 'user' | 'usedBy'>,
+): boolean {
+  if (role === 'account') return user === name && usedBy.length === 0
+  return tenant === undefined || (user !== undefined && [user, ...usedBy].every((one) => tenant.ownsAccount(one)))
+}

@@ -1,8 +1,7 @@
 import { z } from 'zod'
 import { timeText } from '../common/time-text.ts'
 import { version } from '../common/version.ts'
-import { seesLab } from './caller.ts'
-import { seesSession } from './events/event-data.ts'
+import { seesLab, seesSession } from './caller.ts'
 import { defineOperation, type Operation } from './operation.ts'
 
 const status = defineOperation({

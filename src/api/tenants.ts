@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { z } from 'zod'
-import type { TenantRecord } from '../directory/tenants.ts'
-import { accountOf, PUBLIC_OWNER } from '../store/types.ts'
+import type { TenantRecord, TenantScope } from '../directory/tenants.ts'
+import { accountOf, CAPTURED_OWNER, PUBLIC_OWNER } from '../store/types.ts'
 import type { Api } from './api.ts'
+import { deleteMessages } from './messages/bulk.ts'
+import type { IndexedMessage } from './messages/message-index.ts'
 import { defineOperation, locationAt, type Operation } from './operation.ts'
 import { ApiProblem, notFound } from './problem.ts'
 
@@ -109,14 +111,17 @@ const remove = defineOperation({
   name: 'tenants.delete',
   method: 'DELETE',
   path: '/tenants/{name}',
-  summary: 'Delete a tenant with its accounts, mail and newsgroups.',
+  summary:
+    'Delete a tenant with its accounts, mail and newsgroups, end its sessions and streams of events, and forget what is known of them. Captured mail goes, too, unless others have sent or received it.',
   access: 'administer',
   input: z.strictObject({ name: z.string() }),
-  async run({ api, input: { name } }) {
+  async run({ api, caller, input: { name } }) {
     tenantNamed(api, name)
     const { store, directory, tenants } = api.lab
     const scope = tenants.scope(name)
-    for (const account of directory.accounts()) if (scope.ownsAccount(account.user)) await directory.remove(account)
+    const accounts = directory.accounts().filter(({ user }) => scope.ownsAccount(user))
+    for (const account of accounts) await directory.remove(account)
+    for (const { user } of accounts) await api.lab.endSessionsOf(user, caller.session)
     for (const owner of await store.listOwners()) {
       const user = accountOf({ owner })
       if (user === undefined || !scope.ownsAccount(user)) continue
@@ -125,8 +130,23 @@ const remove = defineOperation({
     for (const { id, name: group } of await store.listFolders(PUBLIC_OWNER)) {
       if (scope.ownsNewsgroup(group)) await store.deleteFolder(id)
     }
+    await deleteMessages(
+      api,
+      [...api.index.values()].filter((message) => isCapturedFor(api, scope, message)),
+    )
     await tenants.created.delete(name)
   },
 })
+
+/** Returns whether a message is captured mail of a tenant in which nobody else of the lab has a part. */
+function isCapturedFor({ lab: { directory, tenants } }: Api, scope: TenantScope, message: IndexedMessage): boolean {
+  const { envelope } = message.entry
+  if (message.folder.owner !== CAPTURED_OWNER || !scope.ownsEnvelope(envelope)) return false
+  const addresses = [envelope?.mailFrom ?? '', ...(envelope?.rcptTo ?? [])]
+  return addresses.every((one) => {
+    if (scope.ownsAccount(one)) return true
+    return tenants.ofAccount(one) === undefined && !directory.isLocalDomain(one.slice(one.lastIndexOf('@') + 1))
+  })
+}
 
 export const tenantOperations: readonly Operation[] = [create, list, get, remove]

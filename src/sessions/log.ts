@@ -156,6 +156,13 @@ export class SessionLog {
     }
   }
 
+  /** Deletes the records of sessions that have ended and meet a condition. */
+  forgetEnded(isMeant: (record: SessionRecord) => boolean): void {
+    for (const recorder of this.#records.values()) {
+      if (recorder.record.endedAt !== undefined && isMeant(recorder.record)) this.#delete(recorder)
+    }
+  }
+
   clear(): void {
     for (const recorder of this.#records.values()) this.#delete(recorder)
   }

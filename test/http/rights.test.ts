@@ -130,3 +130,42 @@ describe('a browser must log on again', () => {
     expect(await nameOf(cookie)).toBe(401)
   })
 })
+
+describe('a tenant that is deleted', () => {
+  it('ends its sessions and streams, and leaves nothing to the next one of its name', async () => {
+    const post = (path: string, json: object) => http.request(path, { json, headers: admin })
+    const remove = () => http.request('tenants/tz', { method: 'DELETE', headers: admin })
+    const before = (await post('tenants', { name: 'tz' })).body
+    const [{ user, password, address }] = before.accounts
+    const send = (to: string[], subject: string) =>
+      createTransport({
+        port: http.lab.server('smtp').port,
+        tls: { ca: http.lab.ca },
+        auth: { user, pass: password },
+      }).sendMail({ from: address, to, subject, text: 'Text' })
+    await send([address], 'to itself')
+    await send(['customer@shop.example'], 'captured')
+    await send(['alice@lab.test', 'customer@shop.example'], 'captured with alice')
+    const streams = await Promise.all([bearer(before.token), basic(user, password)].map(listen))
+    const imap = await LineClient.open(http.lab.server('imap4').port)
+    await imap.line()
+    imap.send(`a LOGIN ${user} ${password}\r\n`)
+    while (!(await imap.line())?.startsWith('a OK'));
+    expect((await remove()).status).toBe(204)
+    await Promise.all(streams.map(({ ended }) => ended))
+    for (let line = await imap.line(); line !== undefined; line = await imap.line()) expect(line).toMatch(/^\* BYE/)
+
+    const after = (await post('tenants', { name: 'tz' })).body
+    const own = bearer(after.token)
+    const { items } = (await http.request('messages?limit=100', { headers: own })).body
+    expect(items.map(({ subject }: { subject: string }) => subject)).toEqual(['captured with alice'])
+    expect((await http.request('sessions', { headers: own })).body.items).toEqual([])
+    const events = await EventReader.open(http, 'types=message,session&lastEventId=0', own)
+    await http.lab.deliver({ subject: 'new' }, `${after.accounts[0].user}`)
+    await events.next('message.received', ({ message }) => message?.subject === 'new')
+    expect(JSON.stringify(events.received)).not.toMatch(/to itself|"subject":"captured"|session\./)
+    events.close()
+    expect(await nameOf(bearer(before.token))).toBe(401)
+    await remove()
+  })
+})

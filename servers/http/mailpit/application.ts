@@ -1,5 +1,4 @@
-import { seesFolder } from '../../../src/api/caller.ts'
-import { seesSession } from '../../../src/api/events/event-data.ts'
+import { seesFolder, seesSession } from '../../../src/api/caller.ts'
 import { version } from '../../../src/common/version.ts'
 import type { ResolvedLab } from '../../../src/config/resolve.ts'
 import { likeOf } from '../../../src/config/schema/like.ts'

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Api } from '../../../src/api/api.ts'
-import { seesSession } from '../../../src/api/events/event-data.ts'
+import { seesSession } from '../../../src/api/caller.ts'
 import type { MessageFacts } from '../../../src/api/messages/message-facts.ts'
 import { numberedParts } from '../../../src/api/messages/read.ts'
 import { recipientsFor } from '../../../src/api/messages/summary.ts'

@@ -1,4 +1,4 @@
-import { seesSession } from '../../../src/api/events/event-data.ts'
+import { seesSession } from '../../../src/api/caller.ts'
 import { Content } from '../../../src/api/operation.ts'
 import { notFound } from '../../../src/api/problem.ts'
 import { timeText } from '../../../src/common/time-text.ts'

@@ -1,8 +1,7 @@
 import { timeText } from '../../common/time-text.ts'
 import { asJson } from '../../sessions/describe.ts'
-import type { SessionRecord } from '../../sessions/types.ts'
 import type { Api } from '../api.ts'
-import { type Caller, seesFolder, seesLab, seesMessage } from '../caller.ts'
+import { type Caller, seesFolder, seesLab, seesMessage, seesSession } from '../caller.ts'
 import { lineFacts } from '../log.ts'
 import { summaryOf } from '../messages/summary.ts'
 import type { LabEvent } from './event-log.ts'
@@ -34,16 +33,4 @@ export async function eventData(
     return found && lineFacts(found)
   }
   return base
-}
-
-/**
- * Returns whether a caller sees a session: administrators and readers all, others those with their own log-on that nobody
- * else has used. Its transcript has the requests of all.
- */
-export function seesSession(
-  { role, name, tenant }: Caller,
-  { user, usedBy = [] }: Pick<SessionRecord, 'user' | 'usedBy'>,
-): boolean {
-  if (role === 'account') return user === name && usedBy.length === 0
-  return tenant === undefined || (user !== undefined && [user, ...usedBy].every((one) => tenant.ownsAccount(one)))
 }

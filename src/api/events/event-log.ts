@@ -149,6 +149,13 @@ export class EventLog {
     return () => this.#listeners.delete(listener)
   }
 
+  /** Shows the kept events that meet a condition only to those who see the whole lab. */
+  hide(isMeant: (event: LabEvent) => boolean): void {
+    for (const [at, event] of this.#events.entries()) {
+      if (isMeant(event)) this.#events[at] = { ...event, isOfLab: true }
+    }
+  }
+
   get listenerCount(): number {
     return this.#listeners.size
   }
