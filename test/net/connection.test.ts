@@ -42,7 +42,7 @@ describe('a connection', () => {
     socket.on('data', (chunk) => received.push(chunk))
     // Far more than the system buffers. A reset would be an error.
     socket.write('QUIT\r\n')
-    for (let i = 0; i < 32; i++) socket.write(Buffer.alloc(1 << 20, 'x\r\n'))
+    for (let i = 0; i < 16; i++) socket.write(Buffer.alloc(1 << 20, 'x\r\n'))
     socket.end()
     // Rejects if the connection is closed before everything is sent.
     await finished(socket)
