@@ -101,6 +101,8 @@ export interface Attempt {
   /** The octets to send, without dot-stuffing. Called for each host that is tried. */
   readonly message: () => AsyncIterable<Buffer>
   readonly sizeOctets: number
+  /** Returns the fields to put before what is sent: the signatures of that form of the message. */
+  readonly sign?: ((message: Attempt['message']) => Promise<Buffer>) | undefined
   /** Aborted: the lab stops. What the host has acknowledged by then is in the results. */
   readonly signal: AbortSignal
 }

@@ -3,6 +3,7 @@ import { isEightBit, toSevenBit } from '../../mail/seven-bit.ts'
 import type { Attempt, OutgoingEnvelope } from '../types.ts'
 import { PeerFailure } from './failure.ts'
 import type { ContentNeeds } from './parameters.ts'
+import { withLineEnds } from './line-ends.ts'
 import type { Extensions } from './reply.ts'
 
 /** A message as a host can take it. */
@@ -32,7 +33,8 @@ export async function contentOf(attempt: Attempt, carrier: Carrier): Promise<Mes
     throw new PeerFailure(`${host} does not support REQUIRETLS, which the sender requires`, { enhancedCode: '5.7.30' })
   }
   const isConverted = (facts.isEightBit && !extensions.has('8BITMIME')) || envelope.body === 'BINARYMIME'
-  const content = isConverted ? await converted(attempt) : original(attempt, facts)
+  const form = isConverted ? await converted(attempt) : original(attempt, facts)
+  const content = await withSignatures(form, attempt, isConverted ? 'converted' : 'original')
   checkSize(content, carrier)
   return { ...content, isInternational }
 }
@@ -47,6 +49,30 @@ const original = ({ message, sizeOctets }: Attempt, { isEightBit }: MessageFacts
 async function converted({ message }: Attempt) {
   const whole = toSevenBit(await joined(message()))
   return { octets: () => [whole], sizeOctets: whole.length, isEightBit: false }
+}
+
+type Form = Omit<MessageContent, 'isInternational'>
+
+/** The signatures of the forms of a message, by attempt: several hosts may be tried. */
+const signatures = new WeakMap<NonNullable<Attempt['sign']>, Map<string, Promise<Buffer>>>()
+
+/** RFC 6376 section 5.3: what is signed is what is sent, after all conversions, with the line ends of SMTP. */
+async function withSignatures(form: Form, { sign }: Attempt, name: 'original' | 'converted'): Promise<Form> {
+  if (!sign) return form
+  const made = signatures.get(sign) ?? new Map<string, Promise<Buffer>>()
+  signatures.set(sign, made)
+  const signing = made.get(name) ?? sign(() => withLineEnds(form.octets()))
+  made.set(name, signing)
+  const fields = await signing
+  if (fields.length === 0) return form
+  return {
+    sizeOctets: fields.length + form.sizeOctets,
+    isEightBit: form.isEightBit || isEightBit(fields),
+    async *octets() {
+      yield fields
+      yield* form.octets()
+    },
+  }
 }
 
 /** RFC 1870 section 6.2 */

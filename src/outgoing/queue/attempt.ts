@@ -35,7 +35,8 @@ export async function attemptItem(
 ): Promise<AttemptResult> {
   const all: RecipientResult[] = []
   let session: string | undefined
-  let signed: SentOctets | undefined
+  // Made again for each attempt, so that signatures are not too old.
+  const signForm = sign && ((form: Attempt['message']) => sign(form, item.entry.envelope ?? {}))
   for (const [domain, recipients] of byDomain(item.pending, connector)) {
     const hops = await hopsFor(route, connector, domain, signal)
     if (!Array.isArray(hops)) {
@@ -43,25 +44,11 @@ export async function attemptItem(
       continue
     }
     const envelope = { ...item.envelope, recipients }
-    signed ??= await signedOctets({ message, sizeOctets }, item, sign)
-    const result = await client.send({ connector, hops, envelope, ...signed, signal })
+    const result = await client.send({ connector, hops, envelope, message, sizeOctets, sign: signForm, signal })
     session = result.session ?? session
     all.push(...result.recipients)
   }
   return { recipients: all, ...(session !== undefined && { session }) }
-}
-
-/** Returns a message with its signatures before it. They are made again for each attempt, so that they are not too old. */
-async function signedOctets(octets: SentOctets, { entry }: Item, sign: Sending['sign']): Promise<SentOctets> {
-  const fields = await sign?.(octets.message, entry.envelope ?? {})
-  if (!fields || fields.length === 0) return octets
-  return {
-    sizeOctets: fields.length + octets.sizeOctets,
-    async *message() {
-      yield fields
-      yield* octets.message()
-    },
-  }
 }
 
 /** A smart host takes all recipients in one transaction. Without one, `destination` has one domain, unless a reload changed the route. */
