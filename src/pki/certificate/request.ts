@@ -1,4 +1,4 @@
-import { createPublicKey, verify as cryptoVerify, type KeyObject } from 'node:crypto'
+import { createPublicKey, type KeyObject } from 'node:crypto'
 import { type Asn1, item, items, numberOf, octetStringValue, oidOf, readAsn1, tagged } from '../der/decode.ts'
 import {
   bitString,
@@ -15,7 +15,7 @@ import {
 import { extensionIds, extensionRequest, nameIn, type Purpose, purposeIds } from '../der/oids.ts'
 import { readPem, writePem } from '../der/pem.ts'
 import { PkiError } from '../errors.ts'
-import { describeKey, hashOfSignature, signed } from '../keys.ts'
+import { describeKey, signed } from '../keys.ts'
 import { unexpectedContent } from '../keystore/unexpected.ts'
 import { namesMlDsa, requireMlDsa } from '../ml-dsa.ts'
 import { extKeyUsage, keyUsage, publicKeyInfo, subjectAltName } from './extensions.ts'
@@ -26,6 +26,7 @@ import {
   readGeneralName,
   readName,
 } from './names.ts'
+import { isSignedBy } from './signed.ts'
 
 export interface RequestContent {
   readonly subject: DistinguishedName
@@ -128,12 +129,13 @@ function readPublicKey(spki: Buffer): KeyObject {
   }
 }
 
-/** Returns the three parts of a request. RFC 2986 section 4.2. @param file what it was read from @throws PkiError `malformed` */
-function partsOf(der: Buffer, file: Buffer): [Asn1, Asn1, Asn1] {
+/** Parses a request as its three parts. RFC 2986 section 4.2. @param file what it was read from @throws PkiError `malformed` */
+function requestOf(der: Buffer, file: Buffer): Asn1 {
   try {
-    const [info, algorithm, signature] = items(readAsn1(der))
+    const whole = readAsn1(der)
+    const [info, algorithm, signature] = items(whole)
     // A certificate consists of three parts, too.
-    if (info && algorithm && signature && items(info).length <= 4) return [info, algorithm, signature]
+    if (info && algorithm && signature && items(info).length <= 4) return whole
   } catch (cause) {
     throw unexpectedContent(file, 'request', cause)
   }
@@ -143,11 +145,11 @@ function partsOf(der: Buffer, file: Buffer): [Asn1, Asn1, Asn1] {
 /** Parses a request in DER or PEM and verifies its signature. @throws PkiError `malformed` */
 export function readRequest(octets: Buffer): ReadRequest {
   const der = requestDer(octets)
-  const [info, algorithm, signature] = partsOf(der, octets)
+  const whole = requestOf(der, octets)
+  const info = item(whole, 0)
   const publicKey = readPublicKey(item(info, 2).raw)
-  const hash = hashOfSignature(oidOf(item(algorithm, 0)))
   // The signature proves that the requester has the private key. RFC 2986 section 3.
-  if (!cryptoVerify(hash, info.raw, publicKey, signature.content.subarray(1))) {
+  if (!isSignedBy(whole, publicKey)) {
     throw new PkiError('malformed', 'the signature of the certificate request is invalid')
   }
   const extensions = extensionsOf(info)

@@ -1,16 +1,14 @@
 import { item, items, oidOf, readAsn1, tagged } from '../der/decode.ts'
-import { hashIds, nameIn } from '../der/oids.ts'
+import { hashIds, nameIn, rsassaPss } from '../der/oids.ts'
 import { type HashName, hashOfSignature } from '../keys.ts'
-
-/** RSASSA-PSS names its hash in its parameters. RFC 4055 section 3.1. */
-const RSASSA_PSS = '1.2.840.113549.1.1.10'
 
 /** Returns the hash of a certificate's signature; undefined for EdDSA and ML-DSA, and for algorithms that are not known. */
 export function signatureHashOf(der: Buffer): HashName | 'sha224' | undefined {
   try {
     const algorithm = item(readAsn1(der), 1)
     const id = oidOf(item(algorithm, 0))
-    if (id !== RSASSA_PSS) return hashOfSignature(id) ?? undefined
+    // It names its hash in its parameters.
+    if (id !== rsassaPss) return hashOfSignature(id) ?? undefined
     const named = tagged(items(item(algorithm, 1)), 0)
     return named === undefined ? 'sha1' : nameIn(hashIds, oidOf(item(item(named, 0), 0)))
   } catch {

@@ -1,12 +1,12 @@
-import { verify, type X509Certificate } from 'node:crypto'
+import type { X509Certificate } from 'node:crypto'
 import { certificateFields } from '../certificate/certificate.ts'
 import { type DistinguishedName, readName } from '../certificate/names.ts'
+import { isSignedBy } from '../certificate/signed.ts'
 import { plainSerial } from '../certificate-store/index-file.ts'
 import { type Asn1, item, items, octetStringValue, oidOf, readAsn1, tagged, timeOf } from '../der/decode.ts'
 import { tags } from '../der/encode.ts'
 import { extensionIds } from '../der/oids.ts'
 import { PkiError } from '../errors.ts'
-import { hashOfSignature } from '../keys.ts'
 
 /** A parsed certificate revocation list. */
 export interface ReadCrl {
@@ -29,7 +29,7 @@ export interface ReadCrl {
 /** Parses a certificate revocation list in DER. RFC 5280 section 5.1. @throws PkiError `malformed` */
 export function readCrl(der: Buffer): ReadCrl {
   const whole = readAsn1(der)
-  const [list, algorithm, signature] = [item(whole, 0), item(whole, 1), item(whole, 2)]
+  const list = item(whole, 0)
   const hasVersion = item(list, 0).tag === tags.integer
   const [, issuer, thisUpdate, ...rest] = items(list).slice(hasVersion ? 1 : 0)
   if (!issuer || !thisUpdate || !isTime(thisUpdate))
@@ -50,8 +50,7 @@ export function readCrl(der: Buffer): ReadCrl {
     thisUpdate: timeOf(thisUpdate),
     ...(nextUpdate ? { nextUpdate: timeOf(nextUpdate) } : {}),
     isFrom: (authority) =>
-      certificateFields(authority.raw).subject.equals(issuer.raw) &&
-      verify(hashOfSignature(oidOf(item(algorithm, 0))), list.raw, authority.publicKey, signature.content.subarray(1)),
+      certificateFields(authority.raw).subject.equals(issuer.raw) && isSignedBy(whole, authority.publicKey),
     isNamed: ({ raw }) => certificateFields(raw).issuer.equals(issuer.raw),
     lists: ({ serialNumber }) => serials.has(plainSerial(serialNumber)),
   }

@@ -1,5 +1,6 @@
-import { constants, createHash, type KeyObject, verify } from 'node:crypto'
-import { item, items, numberOf, octetStringValue, oidOf, tagged } from '../../pki/der/decode.ts'
+import { createHash, type KeyObject, verify } from 'node:crypto'
+import { isPssSignature } from '../../pki/certificate/signed.ts'
+import { octetStringValue, oidOf } from '../../pki/der/decode.ts'
 import { PkiError } from '../../pki/errors.ts'
 import { describeKey, hashOfSignature } from '../../pki/keys.ts'
 import type { Algorithm, SignerInfo } from './content.ts'
@@ -55,10 +56,7 @@ export function signatureProblems(
 const WRONG_KEY = 'the signature is not from the key of the certificate, or what the signer stated was changed'
 
 function isSignatureOf(octets: Buffer, { algorithm, signature }: SignerInfo, hash: Hash, key: KeyObject): boolean {
-  if (algorithm.id === rsassaPss) {
-    const { name, saltLength } = pssParameters(algorithm)
-    return verify(name, octets, { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength }, signature)
-  }
+  if (algorithm.id === rsassaPss) return isPssSignature(octets, algorithm.parameters, key, signature)
   // RFC 3370 section 3.2: the identifier of the key stands for the signature, and the hash is that of the content.
   const named = algorithm.id === rsaEncryption || algorithm.id === ECDSA_KEY ? hash.name : signatureHash(algorithm)
   return verify(named, octets, key, signature)
@@ -75,15 +73,4 @@ function signatureHash({ id }: Algorithm): string | null {
 const others: Readonly<Record<string, string>> = {
   '1.2.840.113549.1.1.14': 'sha224',
   '1.2.840.10045.4.3.1': 'sha224',
-}
-
-/** RFC 4055 section 3.1. */
-function pssParameters({ parameters }: Algorithm): { name: string; saltLength: number } {
-  const fields = parameters ? items(parameters) : []
-  const named = tagged(fields, 0)
-  const id = named && oidOf(item(item(named, 0), 0))
-  const hash = id === undefined ? 'sha1' : hashes[id]?.name
-  if (hash === undefined) throw new PkiError('refused', `the hash ${id} of RSA-PSS is not supported`)
-  const salt = tagged(fields, 2)
-  return { name: hash, saltLength: salt ? numberOf(item(salt, 0)) : 20 }
 }

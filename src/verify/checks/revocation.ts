@@ -1,12 +1,12 @@
-import { type KeyObject, verify, X509Certificate } from 'node:crypto'
+import { X509Certificate } from 'node:crypto'
 import { extensionValues, readFacts, requiresStaple } from '../../pki/certificate/certificate.ts'
+import { isSignedBy } from '../../pki/certificate/signed.ts'
 import {
   type Asn1,
   item,
   items,
   numberOf,
   octetStringValue,
-  oidOf,
   readAsn1,
   tagged,
   timeOf,
@@ -14,7 +14,6 @@ import {
 import { tags } from '../../pki/der/encode.ts'
 import { extensionIds } from '../../pki/der/oids.ts'
 import { readPem } from '../../pki/der/pem.ts'
-import { hashOfSignature } from '../../pki/keys.ts'
 import { listProblems } from '../../pki/revocation/list-problems.ts'
 import { readCrl } from '../../pki/revocation/read-crl.ts'
 import { followChain, issued } from '../tls/trust.ts'
@@ -174,10 +173,4 @@ function isSignedByResponder(basic: Asn1, issuer: X509Certificate): boolean {
       isSignedBy(basic, responder.publicKey)
     )
   })
-}
-
-/** Returns whether `key` signed a SEQUENCE { data, algorithm, signature, … }. @throws PkiError for an unknown algorithm */
-function isSignedBy(value: Asn1, key: KeyObject): boolean {
-  const hash = hashOfSignature(oidOf(item(item(value, 1), 0)))
-  return verify(hash, item(value, 0).raw, key, item(value, 2).content.subarray(1))
 }
