@@ -1,4 +1,6 @@
-import { createCipheriv, createDecipheriv, createHash, pbkdf2Sync, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createHash, pbkdf2 as nodePbkdf2, pbkdf2Sync, randomBytes } from 'node:crypto'
+import { promisify } from 'node:util'
+import { runInSlices, runToEnd, type Steps } from '../../common/time-slice.ts'
 import { type Asn1, item, items, iterationsOf, octetStringValue, oidOf } from '../der/decode.ts'
 import { integer, nul, octetString, oid, sequence } from '../der/encode.ts'
 import { PkiError } from '../errors.ts'
@@ -52,8 +54,27 @@ const pbes1Schemes: Record<string, { readonly cipher: string; readonly hash: str
   '1.2.840.113549.1.5.11': { cipher: 'rc2-cbc', hash: 'sha1' },
 }
 
+/** Iterations of all key derivations of one file. A file can have many encrypted parts. */
+const MAX_ITERATIONS = 15_000_000
+
+/** The password of a file, and the iterations that may still be spent on keys derived from it. */
+export class FilePassword {
+  readonly text: string
+  #left = MAX_ITERATIONS
+
+  constructor(text: string) {
+    this.text = text
+  }
+
+  /** @throws PkiError `malformed` if the file asks for too many iterations */
+  spend(iterations: number): void {
+    this.#left -= iterations
+    if (this.#left < 0) throw new PkiError('malformed', `the file needs more than ${MAX_ITERATIONS} iterations to be read`)
+  }
+}
+
 /** Decrypts by an AlgorithmIdentifier. @throws PkiError `malformed` for an unsupported scheme, any error for a wrong password */
-export async function decrypt(algorithm: Asn1, content: Buffer, password: string): Promise<Buffer> {
+export async function decrypt(algorithm: Asn1, content: Buffer, password: FilePassword): Promise<Buffer> {
   const scheme = oidOf(item(algorithm, 0))
   if (scheme === pbes2) return decryptPbes2(item(algorithm, 1), content, password)
   const pkcs12 = pkcs12Schemes[scheme]
@@ -62,23 +83,24 @@ export async function decrypt(algorithm: Asn1, content: Buffer, password: string
     throw new PkiError('malformed', `the encryption scheme ${scheme} is not supported`)
   }
   const salt = octetStringValue(item(item(algorithm, 1), 0))
-  const ITERATIONS = iterationsOf(item(item(algorithm, 1), 1))
+  const iterations = iterationsOf(item(item(algorithm, 1), 1))
   if (pkcs12) {
-    const derive = (use: 'key' | 'iv', length: number): Buffer =>
-      deriveOctets(use, passwordOctets(password), salt, ITERATIONS, length, 'sha1')
-    return decryptCbc(pkcs12.cipher, derive('key', pkcs12.keyOctets), derive('iv', 8), content)
+    const derive = async (use: 'key' | 'iv', length: number): Promise<Buffer> =>
+      deriveOctets(password, { use, password: passwordOctets(password.text), salt, count: iterations, length, hash: 'sha1' })
+    return decryptCbc(pkcs12.cipher, await derive('key', pkcs12.keyOctets), await derive('iv', 8), content)
   }
   const { cipher, hash } = pbes1 ?? { cipher: '', hash: '' }
-  const derived = pbkdf1(password, salt, ITERATIONS, hash)
+  password.spend(iterations)
+  const derived = await runInSlices(pbkdf1(password.text, salt, iterations, hash))
   return decryptCbc(cipher, derived.subarray(0, 8), derived.subarray(8, 16), content)
 }
 
-function decryptPbes2(parameters: Asn1, content: Buffer, password: string): Promise<Buffer> {
+async function decryptPbes2(parameters: Asn1, content: Buffer, password: FilePassword): Promise<Buffer> {
   const scheme = item(parameters, 1)
   const id = oidOf(item(scheme, 0))
   const found = pbes2Ciphers[id]
   if (found === undefined) throw new PkiError('malformed', `the cipher ${id} is not supported`)
-  const key = derivePbkdf2(item(parameters, 0), password, found.keyOctets)
+  const key = await derivePbkdf2(item(parameters, 0), password, found.keyOctets)
   return decryptCbc(found.cipher, key, item(scheme, 1).content, content)
 }
 
@@ -138,8 +160,8 @@ export function encrypt(content: Buffer, password: string, legacy: boolean): Enc
 
 function encryptLegacy(content: Buffer, password: string): Encrypted {
   const salt = randomBytes(8)
-  const derive = (use: 'key' | 'iv', length: number): Buffer =>
-    deriveOctets(use, passwordOctets(password), salt, LEGACY_ITERATIONS, length, 'sha1')
+  const ofPassword = { password: passwordOctets(password), salt, count: LEGACY_ITERATIONS, hash: 'sha1' }
+  const derive = (use: 'key' | 'iv', length: number): Buffer => deriveOctetsNow({ ...ofPassword, use, length })
   const cipher = createCipheriv('des-ede3-cbc', derive('key', 24), derive('iv', 8))
   return {
     algorithm: sequence(oid(tripleDesPbe), sequence(octetString(salt), integer(LEGACY_ITERATIONS))),
@@ -148,20 +170,36 @@ function encryptLegacy(content: Buffer, password: string): Encrypted {
 }
 
 /** Derives a key by the PBKDF2 parameters of an AlgorithmIdentifier. RFC 8018 section 5.2 and appendix A.2. */
-export function derivePbkdf2(algorithm: Asn1, password: string, keyOctets: number): Buffer {
+export async function derivePbkdf2(algorithm: Asn1, password: FilePassword, keyOctets: number): Promise<Buffer> {
   const [salt, count, ...rest] = items(item(algorithm, 1))
   if (!salt || !count) throw new PkiError('malformed', 'broken PBKDF2 parameters')
   const prf = rest.find(({ tag }) => tag === 0x30)
   const hash = prf ? pbkdf2Hashes[oidOf(item(prf, 0))] : 'sha1'
   if (hash === undefined) throw new PkiError('malformed', 'the hash of PBKDF2 is not supported')
-  return pbkdf2Sync(password, salt.content, iterationsOf(count), keyOctets, hash)
+  const iterations = iterationsOf(count)
+  password.spend(iterations)
+  return pbkdf2InThread(password.text, salt.content, iterations, keyOctets, hash)
 }
 
+const pbkdf2InThread = promisify(nodePbkdf2)
+
 /** Derives the 8 octets of a key and the 8 of an IV. RFC 8018 section 5.1. */
-function pbkdf1(password: string, salt: Buffer, count: number, hash: string): Buffer {
-  let digest = createHash(hash).update(password).update(salt).digest()
-  for (let round = 1; round < count; round++) digest = createHash(hash).update(digest).digest()
-  return digest.subarray(0, 16)
+function* pbkdf1(password: string, salt: Buffer, count: number, hash: string): Steps<Buffer> {
+  const first = createHash(hash).update(password).update(salt).digest()
+  return (yield* hashedAgain(first, count, hash)).subarray(0, 16)
+}
+
+/** Hashes between two steps. */
+const ROUNDS_PER_STEP = 256
+
+/** Returns the digest after `count` rounds, the first of which has been made. */
+function* hashedAgain(first: Buffer, count: number, hash: string): Steps<Buffer> {
+  let digest = first
+  for (let round = 1; round < count; round++) {
+    digest = createHash(hash).update(digest).digest()
+    if (round % ROUNDS_PER_STEP === 0) yield
+  }
+  return digest
 }
 
 /** The purpose of derived octets. RFC 7292 appendix B.3. */
@@ -174,22 +212,36 @@ const blockOctets: Record<string, number> = { sha1: 64, sha224: 64, sha256: 64, 
 /** Returns a password as PKCS#12 uses it: UTF-16 with a final NUL. RFC 7292 appendix B.1. */
 export const passwordOctets = (password: string): Buffer => Buffer.from(`${password}\0`, 'utf16le').swap16()
 
-/** Derives a key, an IV or a MAC key from a password. RFC 7292 appendix B.2. */
-export function deriveOctets(
-  use: DerivedUse,
-  password: Buffer,
-  salt: Buffer,
-  count: number,
-  length: number,
-  hash: string,
-): Buffer {
+/** What octets are derived from. RFC 7292 appendix B.2. */
+export interface Derivation {
+  readonly use: DerivedUse
+  /** From `passwordOctets`. */
+  readonly password: Buffer
+  readonly salt: Buffer
+  readonly count: number
+  /** In octets. */
+  readonly length: number
+  readonly hash: string
+}
+
+/** Derives a key, an IV or a MAC key for a file that is read, in slices. @throws PkiError `malformed` if that takes too long */
+export function deriveOctets(of: FilePassword, derivation: Derivation): Buffer | Promise<Buffer> {
+  const { count, length, hash } = derivation
+  of.spend(count * Math.ceil(length / createHash(hash).digest().length))
+  return runInSlices(derive(derivation))
+}
+
+/** Derives octets for a file that is written, with few iterations. */
+export const deriveOctetsNow = (derivation: Derivation): Buffer => runToEnd(derive(derivation))
+
+function* derive({ use, password, salt, count, length, hash }: Derivation): Steps<Buffer> {
   const block = blockOctets[hash] ?? 64
   const diversifier = Buffer.alloc(block, diversifiers[use])
   const input = Buffer.concat([repeated(salt, block), repeated(password, block)])
   const derived: Buffer[] = []
   for (let have = 0; have < length; ) {
-    let digest = createHash(hash).update(diversifier).update(input).digest()
-    for (let round = 1; round < count; round++) digest = createHash(hash).update(digest).digest()
+    const first = createHash(hash).update(diversifier).update(input).digest()
+    const digest = yield* hashedAgain(first, count, hash)
     derived.push(digest)
     have += digest.length
     const addend = Buffer.alloc(block, digest)

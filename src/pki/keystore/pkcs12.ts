@@ -25,7 +25,7 @@ import { hashIds, nameIn } from '../der/oids.ts'
 import { PkiError } from '../errors.ts'
 import { namesMlDsa, requireMlDsa, usableKey } from '../ml-dsa.ts'
 import { dataType } from './certificate-files.ts'
-import { decrypt, deriveOctets, derivePbkdf2, encrypt, passwordOctets } from './password-encryption.ts'
+import { decrypt, deriveOctets, deriveOctetsNow, derivePbkdf2, encrypt, FilePassword, passwordOctets } from './password-encryption.ts'
 
 /** Object identifiers of PKCS#12 bags and attributes. RFC 7292 section 4.2, RFC 2985 section 5.5. */
 const bagIds = {
@@ -47,15 +47,14 @@ export interface KeyStoreContent {
 }
 
 /** Reads a PKCS#12 file, modern or old. RFC 7292. @throws PkiError `password` or `malformed` */
-export async function readPkcs12(der: Buffer, password: string): Promise<KeyStoreContent> {
+export async function readPkcs12(der: Buffer, text: string): Promise<KeyStoreContent> {
+  const password = new FilePassword(text)
   const [version, authSafe, macData] = items(readAsn1(der))
   if (version?.tag !== 0x02 || !authSafe) throw new PkiError('malformed', 'not a PKCS#12 file')
   const content = await safeOctets(authSafe, password)
   // Programs encode an empty password in two ways: as a NUL character or as nothing.
-  const candidates = password === '' ? [passwordOctets(''), Buffer.alloc(0)] : [passwordOctets(password)]
-  if (macData && !candidates.some((octets) => verifyMac(macData, content, octets, password))) {
-    throw wrongPassword(password)
-  }
+  const candidates = text === '' ? [passwordOctets(''), Buffer.alloc(0)] : [passwordOctets(text)]
+  if (macData && !(await hasMac(macData, content, candidates, password))) throw wrongPassword(text)
   const found: Found = { keys: [], certificates: [], names: [] }
   for (const info of items(readAsn1(content))) {
     const octets = await safeOctets(info, password)
@@ -73,7 +72,7 @@ interface Found {
 }
 
 /** Returns the content of a ContentInfo: of type data, or of type encryptedData after decryption. */
-async function safeOctets(info: Asn1, password: string): Promise<Buffer> {
+async function safeOctets(info: Asn1, password: FilePassword): Promise<Buffer> {
   const type = oidOf(item(info, 0))
   if (type === dataType) return octetStringValue(item(item(info, 1), 0))
   if (type !== encryptedDataType) {
@@ -85,7 +84,7 @@ async function safeOctets(info: Asn1, password: string): Promise<Buffer> {
   return decipher(item(encrypted, 1), octetStringValue(content), password)
 }
 
-async function readBag(bag: Asn1, password: string, found: Found): Promise<void> {
+async function readBag(bag: Asn1, password: FilePassword, found: Found): Promise<void> {
   const [id, wrapped, attributes] = items(bag)
   if (!id || !wrapped) throw new PkiError('malformed', 'broken PKCS#12 bag')
   const value = item(wrapped, 0)
@@ -114,9 +113,9 @@ function readKey(der: Buffer): KeyObject {
 }
 
 /** Decrypts. A wrong password is the most likely cause of any other error. */
-const decipher = (algorithm: Asn1, content: Buffer, password: string): Promise<Buffer> =>
+const decipher = (algorithm: Asn1, content: Buffer, password: FilePassword): Promise<Buffer> =>
   decrypt(algorithm, content, password).catch((error: unknown) => {
-    throw error instanceof PkiError ? error : wrongPassword(password)
+    throw error instanceof PkiError ? error : wrongPassword(password.text)
   })
 
 const wrongPassword = (password: string): PkiError =>
@@ -180,14 +179,25 @@ function createMac(content: Buffer, password: string, legacy: boolean): Buffer {
   const hash = legacy ? 'sha1' : 'sha256'
   const salt = randomBytes(legacy ? 8 : 16)
   const iterations = legacy ? 2000 : 10_000
-  const key = deriveOctets('mac', passwordOctets(password), salt, iterations, hashOctets[hash] ?? 0, hash)
+  const length = hashOctets[hash] ?? 0
+  const key = deriveOctetsNow({ use: 'mac', password: passwordOctets(password), salt, count: iterations, length, hash })
   const digest = createHmac(hash, key).update(content).digest()
   const info = sequence(sequence(oid(hashIds[hash]), nul()), octetString(digest))
   return sequence(info, octetString(salt), integer(iterations))
 }
 
+async function hasMac(
+  macData: Asn1,
+  content: Buffer,
+  candidates: readonly Buffer[],
+  password: FilePassword,
+): Promise<boolean> {
+  for (const octets of candidates) if (await verifyMac(macData, content, octets, password)) return true
+  return false
+}
+
 /** Returns whether MacData was made with this password, given as PKCS#12 encodes it and as text. */
-function verifyMac(macData: Asn1, content: Buffer, password: Buffer, passwordText: string): boolean {
+async function verifyMac(macData: Asn1, content: Buffer, octets: Buffer, password: FilePassword): Promise<boolean> {
   const [info, salt, count] = items(macData)
   if (!info || !salt) throw new PkiError('malformed', 'broken PKCS#12 MAC')
   const algorithm = item(info, 0)
@@ -203,12 +213,13 @@ function verifyMac(macData: Asn1, content: Buffer, password: Buffer, passwordTex
     if (!derivation || hash === undefined) throw unsupportedMac()
     const keyLength = items(item(derivation, 1))[2]
     const length = keyLength?.tag === 0x02 ? numberOf(keyLength) : (hashOctets[hash] ?? 0)
-    return matches(hash, derivePbkdf2(derivation, passwordText, length))
+    return matches(hash, await derivePbkdf2(derivation, password, length))
   }
   const hash = nameIn(hashIds, id)
   if (hash === undefined) throw unsupportedMac()
   const iterations = count ? iterationsOf(count) : 1
-  return matches(hash, deriveOctets('mac', password, salt.content, iterations, hashOctets[hash] ?? 0, hash))
+  const derivation = { password: octets, salt: salt.content, count: iterations, length: hashOctets[hash] ?? 0, hash }
+  return matches(hash, await deriveOctets(password, { ...derivation, use: 'mac' }))
 }
 
 const unsupportedMac = (): PkiError => new PkiError('malformed', 'the MAC of the PKCS#12 file is not supported')
