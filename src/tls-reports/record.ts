@@ -1,7 +1,9 @@
+/** What ends a URI in the record, percent-encoded. RFC 8460 section 3. */
+const SEPARATORS: Readonly<Record<string, string>> = { ',': '%2C', '!': '%21', ';': '%3B' }
+
 /** Returns the TXT record at `_smtp._tls.DOMAIN`. RFC 8460 section 3. */
 export const tlsReportRecord = (rua: readonly string[]): string =>
-  // A comma, an exclamation mark and a semicolon end a URI in the record.
-  `v=TLSRPTv1; rua=${rua.map((uri) => uri.replaceAll(/[,!;]/g, encodeURIComponent)).join(',')}`
+  `v=TLSRPTv1; rua=${rua.map((uri) => uri.replaceAll(/[,!;]/g, (mark) => SEPARATORS[mark] ?? mark)).join(',')}`
 
 /** Returns where the TXT records of `_smtp._tls.DOMAIN` want reports; nothing unless exactly one is valid. RFC 8460 section 3. */
 export function ruaInRecords(records: readonly string[]): readonly string[] {

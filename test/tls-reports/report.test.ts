@@ -106,9 +106,9 @@ it('writes no header field that a report id or domain contains', async () => {
 })
 
 it('writes and reads the record of a domain', () => {
-  const record = tlsReportRecord(['mailto:tls@lab.test', 'https://lab.test/a,b'])
-  expect(record).toBe('v=TLSRPTv1; rua=mailto:tls@lab.test,https://lab.test/a%2Cb')
-  expect(ruaInRecords([record, 'v=spf1 -all'])).toEqual(['mailto:tls@lab.test', 'https://lab.test/a%2Cb'])
+  const record = tlsReportRecord(['mailto:tls@lab.test', 'https://lab.test/a,b!c;d'])
+  expect(record).toBe('v=TLSRPTv1; rua=mailto:tls@lab.test,https://lab.test/a%2Cb%21c%3Bd')
+  expect(ruaInRecords([record, 'v=spf1 -all'])).toEqual(['mailto:tls@lab.test', 'https://lab.test/a%2Cb%21c%3Bd'])
   expect(ruaInRecords([record, record])).toEqual([])
   expect(ruaInRecords(['v=TLSRPTv1; rua=ftp://lab.test'])).toEqual([])
   expect(addressOf('mailto:tls%2Ba@lab.test?subject=x')).toBe('tls+a@lab.test')
