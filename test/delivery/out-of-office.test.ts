@@ -57,7 +57,9 @@ interface Mail {
 }
 
 async function send({ from = 'bob@lab.test', to = 'alice@lab.test', header = `To: ${to}\r\n` }: Mail): Promise<void> {
-  for (const command of [`MAIL FROM:<${from}>`, `RCPT TO:<${to}>`]) expect(await ask(client, command)).toMatch(/^250 /)
+  const parameters = /[^\x00-\x7f]/.test(from) ? ' SMTPUTF8' : ''
+  for (const command of [`MAIL FROM:<${from}>${parameters}`, `RCPT TO:<${to}>`])
+    expect(await ask(client, command)).toMatch(/^250 /)
   await ask(client, 'DATA')
   expect(await ask(client, `Subject: lunch?\r\nMessage-ID: <2@lab.test>\r\n${header}\r\nhello\r\n.`)).toMatch(/^250 /)
 }
@@ -183,4 +185,34 @@ test('lab.changeAccount sets the reply of an account', async () => {
   await own.clock.advance('2h')
   await replyTo()
   expect(await own.messages('bob')).toHaveLength(1)
+})
+
+test('RFC 6532 section 3.2: the address of an internationalized sender is written as it is', async () => {
+  await send({ from: Buffer.from('jürgen@other.test').toString('latin1') })
+  const [reply = ''] = await replies(undefined)
+  expect(Buffer.from(reply, 'latin1').toString()).toContain('\r\nTo: <jürgen@other.test>\r\n')
+})
+
+test('a reply that cannot be sent is not remembered as sent', async () => {
+  const accounts = [{ user: 'alice', password: 'x', outOfOffice: { text: 'Away.' } }]
+  const settings = { directory: { mode: 'listed' as const, unknown: 'refuse' as const, accounts } }
+  await using strict = await startMailLab({ protocol: 'smtp' }, { config: settings })
+  const ghost = async (): Promise<void> => {
+    const own = await greeted(strict)
+    for (const command of ['MAIL FROM:<ghost@lab.test>', 'RCPT TO:<alice@lab.test>', 'DATA']) {
+      expect(await ask(own, command)).toMatch(/^[23]5/)
+    }
+    expect(await ask(own, 'To: alice@lab.test\r\n\r\nhello\r\n.')).toMatch(/^250 /)
+    own.destroy()
+  }
+  await ghost()
+  await strict.lab.reload({
+    ...strict.lab.config,
+    directory: {
+      ...strict.lab.config.directory,
+      accounts: [...strict.lab.config.directory.accounts, { user: 'ghost', password: 'x' }],
+    },
+  } as never)
+  await ghost()
+  expect((await strict.inbox('ghost')).map(({ raw }) => raw)).toEqual([expect.stringContaining('Away.')])
 })

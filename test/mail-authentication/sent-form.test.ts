@@ -35,7 +35,15 @@ test.each([
   ['bare LFs', 'one  two\nthree \n\n', '\n'],
   ['bare LFs and CRs, without a line end at the end', 'one\rtwo\nthr\r\nee', '\n'],
 ])('the signatures of the lab are those of what is sent: %s', async (name, body, end) => {
-  const header = ['From: alice@lab.test', 'To: bob@other.test', `Subject: ${name}`, 'MIME-Version: 1.0', 'Content-Type: text/plain', '', '']
+  const header = [
+    'From: alice@lab.test',
+    'To: bob@other.test',
+    `Subject: ${name}`,
+    'MIME-Version: 1.0',
+    'Content-Type: text/plain',
+    '',
+    '',
+  ]
   const raw = Buffer.from(header.join(end) + body, 'latin1')
   await own.lab.deliver({ from: 'alice@lab.test', to: ['bob@plain.test', 'bob@eight.test'], raw })
   for (const host of [plain, eightBit]) {
@@ -43,6 +51,9 @@ test.each([
     await expect.poll(got, { timeout: 20_000 }).toBeDefined()
     const sent = Buffer.from(got() ?? '', 'latin1')
     const { dkim } = (await own.lab.mailAuthentication.check([sent], { mailFrom: 'alice@lab.test' })) ?? {}
-    expect(dkim?.map(({ result, reason }) => [result, reason])).toEqual([['pass', undefined], ['pass', undefined]])
+    expect(dkim?.map(({ result, reason }) => [result, reason])).toEqual([
+      ['pass', undefined],
+      ['pass', undefined],
+    ])
   }
 })

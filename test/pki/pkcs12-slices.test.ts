@@ -15,7 +15,19 @@ test.each([
   const openssl = async (...args: readonly string[]): Promise<void> => {
     expect(await run('openssl', args, undefined, folder.path)).toMatchObject({ code: 0 })
   }
-  await openssl('req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-subj', '/CN=c.lab.test', '-keyout', 'c.key', '-out', 'c.pem')
+  await openssl(
+    'req',
+    '-x509',
+    '-newkey',
+    'rsa:2048',
+    '-nodes',
+    '-subj',
+    '/CN=c.lab.test',
+    '-keyout',
+    'c.key',
+    '-out',
+    'c.pem',
+  )
   const content = ['-export', '-inkey', 'c.key', '-in', 'c.pem', '-passout', 'pass:secret']
   const write = (name: string, iterations: string) =>
     openssl('pkcs12', ...content, ...options, '-iter', iterations, '-out', name)

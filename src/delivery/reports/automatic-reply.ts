@@ -56,8 +56,6 @@ export async function writeAutomaticReply(reply: AutomaticReply): Promise<Buffer
   const subject = reply.subject ?? `${prefix}${valueOf({ message }, 'Subject') ?? ''}`.trim()
   const body = textPart(`${text.replace(/\r?\n/g, '\r\n')}\r\n`)
   const head = await headerLines([
-    ['From', `<${from}>`],
-    ['To', `<${to}>`],
     ['Subject', subject],
     ['Date', formatDate(at)],
     ['Message-ID', `<auto-${uniqueToken()}@${hostname}>`],
@@ -67,5 +65,6 @@ export async function writeAutomaticReply(reply: AutomaticReply): Promise<Buffer
     ['MIME-Version', '1.0'],
     ...body.fields,
   ])
-  return Buffer.from(`${head}\r\n${body.content}`)
+  // Addresses stay as they are: RFC 2047 section 5 allows no encoded words in them, RFC 6532 section 3.2 allows UTF-8.
+  return Buffer.from(`From: <${from}>\r\nTo: <${to}>\r\n${head}\r\n${body.content}`)
 }

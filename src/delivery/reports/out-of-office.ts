@@ -5,7 +5,7 @@ import type { Account } from '../../directory/types.ts'
 import { accountOwner, type MessageStore } from '../../store/types.ts'
 import type { Delivery, DeliverySite, Recipient } from '../types.ts'
 import { isAddressedTo, whyNoAnswer } from './automatic-mail.ts'
-import { writeAutomaticReply } from './automatic-reply.ts'
+import { type AutomaticReply, writeAutomaticReply } from './automatic-reply.ts'
 import { sendOwnMail } from './send.ts'
 
 /**
@@ -29,20 +29,44 @@ async function answer(site: DeliverySite, delivery: Delivery, at: number): Promi
   }
   const message = joinPieces(delivery.message)
   if (whyNoAnswer({ mailFrom, message }) !== undefined) return
+  const failures: Error[] = []
+  // One that fails does not keep the others from answering.
   for (const [account, address] of absent.values()) {
     const { outOfOffice } = account
     if (!outOfOffice || isOwn(account, mailFrom)) continue
     const text = textFor(site, outOfOffice, mailFrom, at)
     if (text === undefined) continue
     if (!isAddressedTo(message, (named) => isOwn(account, named) || addressKey(named) === addressKey(address))) continue
-    if (!(await isFirst(site.store, account, mailFrom, at - outOfOffice.repeatAfter, at))) continue
     const { subject } = outOfOffice
     const { hostname } = site
     const reply = { hostname, from: address, to: mailFrom, message, text, subject, form: 'standard', at } as const
-    const raw = await writeAutomaticReply(reply)
-    await sendOwnMail(site, { to: mailFrom, raw, session }, at)
+    try {
+      if (!(await isFirst(site.store, account, mailFrom, at - outOfOffice.repeatAfter, at))) continue
+      await sendOrForget(site, account, reply, session)
+    } catch (error) {
+      failures.push(error as Error)
+    }
+  }
+  if (failures.length > 1) throw new AggregateError(failures, failures.map(({ message: why }) => why).join('; '))
+  if (failures[0]) throw failures[0]
+}
+
+/** Sends a reply. If it cannot be sent, the sender gets one for the next message. @throws DeliveryError, StoreError */
+async function sendOrForget(
+  site: DeliverySite,
+  { user }: Account,
+  reply: AutomaticReply,
+  session: Delivery['session'],
+): Promise<void> {
+  try {
+    await sendOwnMail(site, { to: reply.to, raw: await writeAutomaticReply(reply), session }, reply.at)
+  } catch (error) {
+    await site.store.changeValues(answered(user), () => new Map([[addressKey(reply.to), undefined]]))
+    throw error
   }
 }
+
+const answered = (user: string) => ({ kind: 'answered', reader: accountOwner(user) }) as const
 
 /** Returns the text for a sender; undefined if there is no reply now or for this sender. */
 function textFor(site: DeliverySite, settings: OutOfOffice, mailFrom: string, at: number): string | undefined {
@@ -70,7 +94,7 @@ async function isFirst(
 ): Promise<boolean> {
   const name = addressKey(to)
   let first = false
-  await store.changeValues({ kind: 'answered', reader: accountOwner(user) }, (current) => {
+  await store.changeValues(answered(user), (current) => {
     const old = [...current].filter(([, value]) => Number(value.toString()) <= since).map(([known]) => known)
     first = !current.has(name) || old.includes(name)
     const forgotten = old.map((known) => [known, undefined] as const)

@@ -2,8 +2,8 @@ import { headerBlockEnd } from '../../mail/headers.ts'
 import { isEightBit, toSevenBit } from '../../mail/seven-bit.ts'
 import type { Attempt, OutgoingEnvelope } from '../types.ts'
 import { PeerFailure } from './failure.ts'
-import type { ContentNeeds } from './parameters.ts'
 import { withLineEnds } from './line-ends.ts'
+import type { ContentNeeds } from './parameters.ts'
 import type { Extensions } from './reply.ts'
 
 /** A message as a host can take it. */

@@ -3,7 +3,9 @@ import { CR, LF } from '../../mail/octets.ts'
 const CRLF = Buffer.from('\r\n')
 
 /** Yields a message with CRLF in place of each bare CR and LF, as the client of SMTP sends it. RFC 5321 section 2.3.8. */
-export async function* withLineEnds(pieces: AsyncIterable<Buffer> | Iterable<Buffer>): AsyncGenerator<Buffer, void, void> {
+export async function* withLineEnds(
+  pieces: AsyncIterable<Buffer> | Iterable<Buffer>,
+): AsyncGenerator<Buffer, void, void> {
   let last = 0
   for await (const piece of pieces) {
     const parts: Buffer[] = []

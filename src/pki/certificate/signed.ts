@@ -17,12 +17,7 @@ export function isSignedBy(whole: Asn1, key: KeyObject): boolean {
 }
 
 /** Returns whether a signature is that of RSASSA-PSS with these parameters. RFC 4055 section 3.1. @throws PkiError `refused` for an unknown hash */
-export function isPssSignature(
-  data: Buffer,
-  parameters: Asn1 | undefined,
-  key: KeyObject,
-  signature: Buffer,
-): boolean {
+export function isPssSignature(data: Buffer, parameters: Asn1 | undefined, key: KeyObject, signature: Buffer): boolean {
   const fields = parameters ? items(parameters) : []
   const named = tagged(fields, 0)
   const id = named && oidOf(item(item(named, 0), 0))

@@ -1,4 +1,11 @@
-import { createCipheriv, createDecipheriv, createHash, pbkdf2 as nodePbkdf2, pbkdf2Sync, randomBytes } from 'node:crypto'
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  pbkdf2 as nodePbkdf2,
+  pbkdf2Sync,
+  randomBytes,
+} from 'node:crypto'
 import { promisify } from 'node:util'
 import { runInSlices, runToEnd, type Steps } from '../../common/time-slice.ts'
 import { type Asn1, item, items, iterationsOf, octetStringValue, oidOf } from '../der/decode.ts'
@@ -69,7 +76,8 @@ export class FilePassword {
   /** @throws PkiError `malformed` if the file asks for too many iterations */
   spend(iterations: number): void {
     this.#left -= iterations
-    if (this.#left < 0) throw new PkiError('malformed', `the file needs more than ${MAX_ITERATIONS} iterations to be read`)
+    if (this.#left < 0)
+      throw new PkiError('malformed', `the file needs more than ${MAX_ITERATIONS} iterations to be read`)
   }
 }
 
@@ -86,7 +94,14 @@ export async function decrypt(algorithm: Asn1, content: Buffer, password: FilePa
   const iterations = iterationsOf(item(item(algorithm, 1), 1))
   if (pkcs12) {
     const derive = async (use: 'key' | 'iv', length: number): Promise<Buffer> =>
-      deriveOctets(password, { use, password: passwordOctets(password.text), salt, count: iterations, length, hash: 'sha1' })
+      deriveOctets(password, {
+        use,
+        password: passwordOctets(password.text),
+        salt,
+        count: iterations,
+        length,
+        hash: 'sha1',
+      })
     return decryptCbc(pkcs12.cipher, await derive('key', pkcs12.keyOctets), await derive('iv', 8), content)
   }
   const { cipher, hash } = pbes1 ?? { cipher: '', hash: '' }

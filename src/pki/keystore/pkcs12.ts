@@ -25,7 +25,15 @@ import { hashIds, nameIn } from '../der/oids.ts'
 import { PkiError } from '../errors.ts'
 import { namesMlDsa, requireMlDsa, usableKey } from '../ml-dsa.ts'
 import { dataType } from './certificate-files.ts'
-import { decrypt, deriveOctets, deriveOctetsNow, derivePbkdf2, encrypt, FilePassword, passwordOctets } from './password-encryption.ts'
+import {
+  decrypt,
+  deriveOctets,
+  deriveOctetsNow,
+  derivePbkdf2,
+  encrypt,
+  FilePassword,
+  passwordOctets,
+} from './password-encryption.ts'
 
 /** Object identifiers of PKCS#12 bags and attributes. RFC 7292 section 4.2, RFC 2985 section 5.5. */
 const bagIds = {

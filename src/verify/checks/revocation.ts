@@ -1,16 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { extensionValues, readFacts, requiresStaple } from '../../pki/certificate/certificate.ts'
 import { isSignedBy } from '../../pki/certificate/signed.ts'
-import {
-  type Asn1,
-  item,
-  items,
-  numberOf,
-  octetStringValue,
-  readAsn1,
-  tagged,
-  timeOf,
-} from '../../pki/der/decode.ts'
+import { type Asn1, item, items, numberOf, octetStringValue, readAsn1, tagged, timeOf } from '../../pki/der/decode.ts'
 import { tags } from '../../pki/der/encode.ts'
 import { extensionIds } from '../../pki/der/oids.ts'
 import { readPem } from '../../pki/der/pem.ts'
