@@ -186,6 +186,20 @@ describe('a webhook', () => {
     expect(bodies).toEqual(['Wanted', 'Also wanted'])
   })
 
+  it('with a filter gets the events of messages that are deleted', async () => {
+    const receiver = await Receiver.start()
+    const events: WebhookInput['events'] = ['message.deleted']
+    const lab = await startLab([{ url: receiver.url, secret: SECRET, events, filter: 'account:alice -is:flagged' }])
+    const headers = bearer(admin)
+    for (const subject of ['One', 'Two', 'Three']) await deliver(lab, subject)
+    const { items } = (await lab.request('messages', { headers })).body
+    const [three, two, one] = items.map(({ id }: { id: string }) => id)
+    await lab.request(`messages/${two}`, { method: 'PATCH', json: { flagged: true }, headers })
+    for (const id of [one, two, three]) await lab.request(`messages/${id}`, { method: 'DELETE', headers })
+    const requests = await receiver.received(2)
+    expect(requests.map(({ body }) => JSON.parse(body).data.id)).toEqual([one, three])
+  })
+
   it('gets an event again, with the same id, until it accepts it', async () => {
     const receiver = await Receiver.start(500, 404)
     const lab = await startLab([{ url: receiver.url, secret: SECRET, retries: ['5ms', '5ms', '5ms'] }])
@@ -374,6 +388,10 @@ describe('the configuration of a webhook', () => {
     ],
     [{ url, secretFile: '/missing' }, /webhooks\[0\]\.secretFile: cannot read \/missing: no such file/],
     [{ url, secret: SECRET, filter: 'larger:much' }, /webhooks\[0\] \(http.*\): /],
+    [
+      { url, secret: SECRET, events: ['message.received', 'message.deleted'], filter: 'subject:x' },
+      /webhooks\[0\] \(http.*\): filter: subject:x needs the content of messages/,
+    ],
   ] as [WebhookInput, RegExp][])('%j is refused with a reason', async (webhook, expected) => {
     await expect(startLab([webhook])).rejects.toThrow(expected)
   })

@@ -37,6 +37,7 @@ export const openWebhooks = (
       try {
         const key = keyOf(config.secret ?? '')
         const conditions = config.filter === undefined ? [] : conditionsOf({ query: config.filter })
+        assertDecidable(config, conditions)
         const data = config.format === 'standard' ? undefined : formats[config.format]
         return { config, key, conditions, data, roots: await rootsIn(config.authority) }
       } catch (cause) {
@@ -44,6 +45,14 @@ export const openWebhooks = (
       }
     }),
   )
+
+/** Checks that a filter needs nothing that is gone when it is tested: the content of deleted messages. @throws Error */
+function assertDecidable({ events, filter }: WebhookConfig, conditions: readonly Condition[]): void {
+  if (!events.includes('message.deleted') || conditions.every(({ ofEntry }) => ofEntry)) return
+  throw new Error(
+    `filter: ${filter} needs the content of messages, which message.deleted no longer has; filter this event by account, folder, newsgroup, captured, tag, is, before, after, larger and smaller, or list it in a webhook of its own`,
+  )
+}
 
 async function rootsIn(file: string | undefined): Promise<readonly string[] | undefined> {
   if (file === undefined) return undefined
@@ -157,8 +166,8 @@ export class Webhooks implements WebhookSender {
   }
 
   async #meets({ message }: LabEvent, conditions: readonly Condition[]): Promise<boolean> {
-    const found = message && this.#api.index.get(message.id)
-    return found !== undefined && (await matcherOf(this.#api.reader, conditions)(found))
+    // The message as it was at the event: by now it may be deleted.
+    return message !== undefined && (await matcherOf(this.#api.reader, conditions)({ ...message, order: 0 }))
   }
 
   async #enqueue(url: string, { name }: LabEvent, body: object): Promise<void> {

@@ -77,7 +77,9 @@ export const webhook = mapping(() => ({
     .string()
     .min(1)
     .optional()
-    .describe('A search that the message of an event must match. Events without a message are then not sent.')
+    .describe(
+      'A search that the message of an event must match. Events without a message are then not sent. For message.deleted, it cannot need the content of the message.',
+    )
     .meta({ examples: ['to:shop@'] }),
   secret: z
     .string()
