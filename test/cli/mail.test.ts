@@ -63,6 +63,19 @@ describe('sealpost mail', () => {
     await mail('delete', row.split(' ')[0] ?? '')
   })
 
+  it('searches for the words that the shell was given in quotes', async () => {
+    const { port = 0 } = lab.endpoint('smtp')
+    for (const subject of ['an invoice', 'an x invoice'])
+      await sendMail(port, { to: 'bob@lab.test', subject, text: 'Text' })
+    const found = async (...words: readonly string[]): Promise<string[]> =>
+      (await json('search', ...words)).map((one: { subject: string }) => one.subject)
+    expect(await found('subject:an invoice', 'is:unread')).toEqual(['an invoice'])
+    expect(await found('an invoice')).toEqual(['an invoice'])
+    expect(await found('-an invoice', 'subject:invoice')).toEqual(['an x invoice'])
+    expect(await found('subject:"an invoice" is:unread')).toEqual(['an invoice'])
+    expect(await found('subject:an subject:invoice')).toEqual(['an x invoice', 'an invoice'])
+  })
+
   it('waits for a message, and says what arrived if none matches', async () => {
     const { port = 0 } = lab.endpoint('smtp')
     const waiting = json('wait', '--to', 'alice', '--timeout', '30s')

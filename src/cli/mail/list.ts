@@ -27,8 +27,16 @@ export function addSearch(mail: Command): void {
   withListOptions(mail.command('search'))
     .argument('<query...>', 'words, and fields such as from:alice subject:"an invoice" is:unread has:attachment')
     .description('search messages (the syntax is in docs/api.md)')
-    .action((words: readonly string[], options: ListOptions) => list(words.join(' '), options))
+    .action((words: readonly string[], options: ListOptions) => list(words.map(asTerm).join(' '), options))
 }
+
+/** One term of a search whose quotes the shell has removed: `subject:an invoice` of `subject:"an invoice"`. */
+const UNQUOTED = /^([-!]?(?:[a-z-]+:)?)([^\s"]+(?:\s+[^\s"]+)+)$/i
+/** Words that only a whole search in one argument has: `from:shop is:unread`, `invoice -paid`. */
+const FURTHER_TERM = /\s(?:[-!]\S|[a-z-]+:\S)/i
+
+/** Returns a term of a search as the person wrote it, with the quotes that the shell has removed. */
+const asTerm = (word: string): string => (FURTHER_TERM.test(word) ? word : word.replace(UNQUOTED, '$1"$2"'))
 
 const withListOptions = (command: Command): Command =>
   withApi(command)
