@@ -40,6 +40,8 @@ import { isReportPath, tlsReportRoutes } from './tls-reports.ts'
 const BASE = '/api/v1'
 const METRICS = '/metrics'
 const OK = { type: 'text/plain; charset=UTF-8', text: 'ok' }
+/** The document of the API, also where people look for it who know the paths of the operations. */
+const OPENAPI = ['/api/openapi.json', `${BASE}/openapi.json`]
 type Health = Readonly<Record<string, { readonly type: string; readonly text: string }>>
 /** Paths that say whether the process answers, with their answers. */
 const LIVENESS: Health = { '/livez': OK, '/mailpit/livez': OK, ...mailDevHealth }
@@ -47,7 +49,7 @@ const LIVENESS: Health = { '/livez': OK, '/mailpit/livez': OK, ...mailDevHealth 
 const READINESS: Health = { '/readyz': OK, '/mailpit/readyz': OK, ...greenMailHealth }
 const HEALTH: Health = { ...LIVENESS, ...READINESS }
 /** The other paths that can only be read. */
-const READ_ONLY = [...Object.keys(HEALTH), METRICS, '/api/docs', '/api/openapi.json']
+const READ_ONLY = [...Object.keys(HEALTH), METRICS, '/api/docs', ...OPENAPI]
 
 /** A Response cannot have this status. */
 const SWITCHING_PROTOCOLS = 101
@@ -203,7 +205,7 @@ export function createApp(
       headers: { 'Content-Security-Policy': DOCS_POLICY },
     })
   })
-  app.get('/api/openapi.json', (c) => jsonResponse(c, openApiDocument(operations)))
+  for (const path of OPENAPI) app.get(path, (c) => jsonResponse(c, openApiDocument(operations)))
   for (const [path, methods] of methodsByPath()) answerOtherMethods(app, path, methods)
   app.notFound((c) => {
     const { method, path } = c.req

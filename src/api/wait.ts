@@ -129,8 +129,9 @@ async function firstMatch(
   }
 }
 
+/** Returns who shares what waits have returned: the tokens of a tenant, but not its accounts, which see less. */
 const viewOf = ({ role, name, tenant }: Caller): string =>
-  tenant === undefined ? `${role} ${name}` : `tenant ${tenant.name}`
+  role === 'account' || tenant === undefined ? `${role} ${name}` : `tenant ${tenant.name}`
 
 /** Returns the problem of a time-out: what did arrive, and which sessions were refused. */
 async function timedOut(api: Api, caller: Caller, { timeout, ...wanted }: WaitInput): Promise<ApiProblem> {

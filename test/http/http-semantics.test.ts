@@ -22,7 +22,7 @@ const methodsOf = (wanted: string): string[] =>
   operations.filter(({ path }) => path === wanted).map(({ method }) => method)
 const paths: (readonly [string, readonly string[]])[] = [
   ...[...new Set(operations.map(({ path }) => path))].map((path) => [`/api/v1${path}`, methodsOf(path)] as const),
-  ...['/api/v1/events', '/metrics', '/api/docs', '/api/openapi.json', '/livez', '/readyz'].map(
+  ...['/api/v1/events', '/metrics', '/api/docs', '/api/openapi.json', '/api/v1/openapi.json', '/livez', '/readyz'].map(
     (path) => [path, ['GET']] as const,
   ),
 ]
@@ -93,13 +93,16 @@ describe('a type that the client does not accept (RFC 9110 section 12.5.1)', () 
   })
 })
 
-it.each(['/api/v1/events', '/metrics', '/api/docs', '/api/openapi.json', '/livez'])('HEAD %s', async (path) => {
-  const { status, body, headers } = await ask(path, 'HEAD')
-  expect([status, body]).toEqual([200, ''])
-  expect(headers.get('content-type')).toMatch(/^(?:text\/|application\/)/)
-})
+it.each(['/api/v1/events', '/metrics', '/api/docs', '/api/openapi.json', '/api/v1/openapi.json', '/livez'])(
+  'HEAD %s',
+  async (path) => {
+    const { status, body, headers } = await ask(path, 'HEAD')
+    expect([status, body]).toEqual([200, ''])
+    expect(headers.get('content-type')).toMatch(/^(?:text\/|application\/)/)
+  },
+)
 
-it.each(['/api/docs', '/api/openapi.json'])('%s has an entity tag', async (path) => {
+it.each(['/api/docs', '/api/openapi.json', '/api/v1/openapi.json'])('%s has an entity tag', async (path) => {
   const etag = (await ask(path, 'GET')).headers.get('etag') ?? ''
   const again = await ask(path, 'GET', { 'if-none-match': etag })
   expect([again.status, again.body]).toEqual([304, ''])

@@ -118,6 +118,9 @@ describe('lists', () => {
   it('set the read status by id, by search, or of all', async () => {
     for (const subject of ['One', 'Two', 'Three']) await deliver('alice', subject)
     const unread = async (): Promise<string[]> => found('is:unread')
+    // HEAD changes nothing, whatever GET does.
+    await call(`api/v1/message/${await latestId()}`, { method: 'HEAD' })
+    expect(await unread()).toHaveLength(3)
     await put('api/v1/messages', { IDs: [await latestId(), 'unknown.1'], Read: true })
     expect(await unread()).toEqual(['Two', 'One'])
     await put('api/v1/messages', { Search: 'subject:one', Read: true })

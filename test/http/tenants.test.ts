@@ -35,6 +35,9 @@ describe('tenants', () => {
     await send('alice@lab.test', 'For Alice')
     const found = (await http.request('messages', { headers: bearer(two.token) })).body
     expect(found).toMatchObject({ total: 1, items: [{ subject: 'For two' }] })
+    const own = { authorization: `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}` }
+    const byAccount = await http.request('wait', { json: { subject: 'For' }, headers: own })
+    expect(byAccount.body.subject).toBe('For one')
     const waited = await http.request(`${one.baseUrl}/wait`, { json: { subject: 'For' }, headers: bearer(one.token) })
     expect(waited.body.subject).toBe('For one')
     const sessions = (await http.request('sessions', { headers: bearer(two.token) })).body.items
