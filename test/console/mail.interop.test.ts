@@ -226,6 +226,18 @@ describe.skipIf(!hasChromium)('Mail', () => {
     await expect.poll(() => row(page, 'Message 1').count()).toBe(0)
     const { items } = (await http.request('messages?folder=Archive')).body
     expect(items).toMatchObject([{ subject: 'Message 1', tags: ['checkout'], read: false }])
+    // A list of all mailboxes has messages of several.
+    await page.goto(`${http.base}/mail?account=alice`)
+    await row(page, 'Message 1').locator('.check').click()
+    await row(page, 'Message 2').locator('.check').click()
+    await page.getByRole('button', { name: 'Move to' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Trash' }).click()
+    const subjectsIn = async (folder: string): Promise<string[]> =>
+      (await http.request(`messages?folder=${folder}`)).body.items.map((one: { subject: string }) => one.subject)
+    await expect.poll(async () => (await subjectsIn('Trash')).length).toBe(2)
+    await page.getByRole('button', { name: 'Undo' }).click()
+    await expect.poll(() => subjectsIn('Archive')).toEqual(['Message 1'])
+    await expect.poll(() => subjectsIn('INBOX')).toContain('Message 2')
     await page.context().close()
   })
 

@@ -68,6 +68,7 @@ describe('several messages', () => {
     const { moved } = (await http.request('messages/move', { json: { ids, folder: 'Archive' } })).body
     expect(moved.map(({ id }: { id: string }) => id).sort()).toEqual([...ids].sort())
     expect(await listed('messages?folder=Archive')).toHaveLength(3)
+    expect(moved.map(({ from }: { from: string }) => from)).toEqual(['INBOX', 'INBOX', 'INBOX'])
     const back = moved.map(({ newId }: { newId: string }) => newId)
     await http.request('messages/move', { json: { ids: back, folder: 'INBOX' } })
     expect(await listed('messages?folder=INBOX&account=bob')).toHaveLength(2)

@@ -133,7 +133,11 @@ const moveMany = defineOperation({
   access: 'change',
   input: z.strictObject({ ...chosen, folder: z.string().describe('Name of the folder.') }).omit({ all: true }),
   problems: ['not-found'],
-  output: z.object({ moved: z.array(z.object({ id: z.string(), newId: z.string() })) }),
+  output: z.object({
+    moved: z.array(
+      z.object({ id: z.string(), newId: z.string(), from: z.string().describe('Name of the folder that it was in.') }),
+    ),
+  }),
   async run(call) {
     const { api, caller, input } = call
     const { folder: name, ...choice } = input
@@ -143,14 +147,14 @@ const moveMany = defineOperation({
     const targets = await Promise.all(
       lists.map(([first]) => folderNamed({ api, caller }, (first as IndexedMessage).folder.owner, name)),
     )
-    const moved: { id: string; newId: string }[] = []
+    const moved: { id: string; newId: string; from: string }[] = []
     for (const [index, list] of lists.entries()) {
       const target = targets[index] as (typeof targets)[number]
-      const { id: folderId } = (list[0] as IndexedMessage).folder
+      const { id: folderId, name: fromName } = (list[0] as IndexedMessage).folder
       if (target.id === folderId) continue
       const { from, to } = await api.lab.store.move(folderId, uidsOf(list), target.id)
       for (const [at, uid] of from.entries()) {
-        moved.push({ id: messageId(folderId, uid), newId: messageId(target.id, to[at] as number) })
+        moved.push({ id: messageId(folderId, uid), newId: messageId(target.id, to[at] as number), from: fromName })
       }
     }
     return { moved }

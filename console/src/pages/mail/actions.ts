@@ -70,17 +70,17 @@ export async function removeAll(list: MessageList, choice: Choice): Promise<void
   await list.refresh()
 }
 
-/** Moves messages to a folder of their account. Undo moves them back. */
-export async function move(
-  list: MessageList,
-  ids: readonly string[],
-  { from, to }: { readonly from: string | undefined; readonly to: string },
-): Promise<void> {
+/** Moves messages to a folder of their accounts. Undo moves each back to the folder that it was in. */
+export async function move(list: MessageList, ids: readonly string[], to: string): Promise<void> {
   list.hide(ids)
   const isDone = await attempt(async () => {
     const { moved } = await call('messages.moveMany', { ids: [...ids], folder: to })
-    const back = moved.map(({ newId }) => newId)
-    const undo = (): void => void attempt(() => call('messages.moveMany', { ids: back, folder: from ?? 'INBOX' }))
+    const undo = (): void => {
+      for (const folder of new Set(moved.map(({ from }) => from))) {
+        const back = moved.filter(({ from }) => from === folder).map(({ newId }) => newId)
+        void attempt(() => call('messages.moveMany', { ids: back, folder }))
+      }
+    }
     doUnlessUndone(t('mail.moved', { n: moved.length, folder: to }), { act: () => {}, undo })
   })
   if (!isDone) list.unhide(ids)

@@ -86,7 +86,7 @@ export function MoveDialog({ list, ids, filter: { account, folder }, onClose }: 
             <Button
               key={name}
               onClick={() => {
-                void move(list, ids, { from: folder, to: name })
+                void move(list, ids, name)
                 onClose()
               }}
             >
