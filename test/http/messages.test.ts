@@ -112,6 +112,7 @@ describe('messages', () => {
     ]) {
       expect((await http.request(`messages?captured=${captured}`)).body.items).toMatchObject([{ subject }])
     }
+    expect((await http.request('messages/delete', { json: { captured: 'true' } })).status).toBe(422)
     expect((await http.request('messages/delete', { json: { captured: true } })).body).toEqual({ deleted: 1 })
     expect(await subjects('')).toEqual(['Inside'])
   })

@@ -136,7 +136,7 @@ export const messageExamples: Examples = {
   'messages.updateMany': { input: { ids: [id], read: true, addTags: ['checkout'] }, answer: { changed: 1 } },
   'messages.moveMany': {
     input: { ids: [id], folder: 'Archive' },
-    answer: { moved: [{ id, newId: 'F7864faba-6.1' }] },
+    answer: { moved: [{ id, newId: 'F7864faba-6.1', from: 'INBOX' }] },
   },
   'messages.deleteMany': { input: { ids: [id] }, answer: { deleted: 1 } },
   'messages.export': { input: { query: 'subject:code' }, answer: MBOX },

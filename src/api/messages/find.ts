@@ -19,14 +19,20 @@ export interface MessageQuery {
   readonly since?: string | undefined
 }
 
-/** The parameters that select messages. */
+/** The values of a JSON body that select messages. */
 export const selection = {
   query: z.string().optional().describe('A search, such as `from:alice is:unread "an invoice"`.'),
   account: z.string().optional().describe('Only the mailboxes of this account.'),
   folder: z.string().optional().describe('Only the folder with this name.'),
   newsgroup: z.string().optional().describe('Only the articles of this newsgroup.'),
-  captured: flag.optional().describe('Only captured mail; with false, everything else.'),
+  captured: z.boolean().optional().describe('Only captured mail; with false, everything else.'),
   since: z.string().optional().describe('Only what has a `receivedAt` at or after this time, RFC 3339.'),
+}
+
+/** The parameters of a URL that select messages. */
+export const selectionInUrl = {
+  ...selection,
+  captured: flag.optional().describe(selection.captured.description ?? ''),
 }
 
 /** Returns the conditions of a query. @throws ApiProblem `bad-request` */

@@ -10,7 +10,7 @@ import { pageInput, pageOf } from '../lists.ts'
 import { defineOperation, type Operation } from '../operation.ts'
 import { ApiProblem } from '../problem.ts'
 import { bulkOperations, deleteMessages } from './bulk.ts'
-import { conditionsOf, messageOf, pageOfMessages, selection } from './find.ts'
+import { conditionsOf, messageOf, pageOfMessages, selectionInUrl } from './find.ts'
 import { assertOwnRecipient, importMessages } from './import.ts'
 import { messageId } from './message-index.ts'
 import { folderNamed } from './move.ts'
@@ -35,7 +35,7 @@ const list = defineOperation({
   summary: 'List or search messages, newest first.',
   access: 'read',
   input: z.strictObject({
-    ...selection,
+    ...selectionInUrl,
     ...pageInput,
     offset: z.coerce
       .number()
@@ -199,7 +199,7 @@ const removeAll = defineOperation({
   summary: 'Delete the messages that match a search or, with `all=true`, every message that the caller sees.',
   access: 'change',
   input: z.strictObject({
-    ...selection,
+    ...selectionInUrl,
     all: flag.default(false).describe('Deletes every message that the caller sees.'),
   }),
   output: z.object({ deleted: z.number().int() }),
