@@ -60,6 +60,8 @@ export interface Operation {
   readonly uploadOctets?: Readonly<Record<string, number>>
   /** Whether the JSON has messages or attachments, and so the size limit of messages. */
   readonly takesMessages?: boolean
+  /** Whether it can take minutes until the answer. The rights of the caller are then looked up again. */
+  readonly waits?: true
   /** Over HTTP, the answer sets the cookie of a browser that logs on, or deletes it. */
   readonly browserSession?: 'starts' | 'ends'
   /** The JSON that it answers, or the media type of other content. Absent: 204. */

@@ -45,6 +45,7 @@ const wait = defineOperation({
   input,
   output: messageSummary,
   problems: ['wait-timeout'],
+  waits: true,
   run: async (call) => {
     const { api, caller } = call
     const found = await firstMatch(call, wantedBy(call))

@@ -109,6 +109,18 @@ describe('streams and WebSockets end when their caller', () => {
   })
 })
 
+it('a wait answers nothing to a caller that was locked meanwhile', async () => {
+  await create('jana', 'secret')
+  const wait = (headers: Headers, subject: string) =>
+    http.request('wait', { json: { subject, timeout: '60s' }, headers })
+  const locked = wait(basic('jana', 'secret'), 'secret of jana')
+  await expect.poll(() => http.lab.sessions().some(({ user }) => user === 'jana')).toBe(true)
+  await account('jana', 'PATCH', { state: 'disabled' })
+  await http.lab.deliver({ subject: 'secret of jana' }, 'jana')
+  const { status, body } = await locked
+  expect([status, JSON.stringify(body)]).toEqual([401, expect.not.stringContaining('sender@example')])
+})
+
 describe('a browser must log on again', () => {
   it('once the password of its account has changed', async () => {
     await create('hans', 'first')
