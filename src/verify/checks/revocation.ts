@@ -91,7 +91,15 @@ async function download(
     const response = await fetch(address, { redirect, signal: AbortSignal.timeout(timeoutMs) })
     if (!response.ok) return `HTTP status ${response.status}`
     if (Number(response.headers.get('content-length') ?? 0) > MAX_LIST_OCTETS) return 'too long'
-    return Buffer.from(await response.arrayBuffer())
+    const pieces: Buffer[] = []
+    let octets = 0
+    // The header may be absent.
+    for await (const piece of response.body ?? []) {
+      octets += piece.length
+      if (octets > MAX_LIST_OCTETS) return 'too long'
+      pieces.push(Buffer.from(piece))
+    }
+    return Buffer.concat(pieces)
   } catch (error) {
     const cause = (error as Error).cause
     return cause instanceof Error ? cause.message : (error as Error).message

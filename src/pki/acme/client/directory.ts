@@ -3,7 +3,10 @@ import { get as httpsGet } from 'node:https'
 import { rootCertificates } from 'node:tls'
 import { PkiError } from '../../errors.ts'
 
+/** For a whole exchange. */
 const TIMEOUT_MS = 15_000
+/** Longest directory or renewal information. */
+const MAX_OCTETS = 1024 * 1024
 
 /** The addresses in a directory that the client itself uses. RFC 8555 section 7.1.1. */
 export interface AcmeDirectoryDocument {
@@ -64,17 +67,21 @@ function fetchText(url: string, ca: string | undefined): Promise<{ body: string;
     const get = new URL(url).protocol === 'https:' ? httpsGet : httpGet
     const request = get(
       url,
-      { agent: false, timeout: TIMEOUT_MS, ...(ca ? { ca: [...rootCertificates, ca] } : {}) },
+      { agent: false, signal: AbortSignal.timeout(TIMEOUT_MS), ...(ca ? { ca: [...rootCertificates, ca] } : {}) },
       (response) => {
         const chunks: Buffer[] = []
-        response.on('data', (chunk: Buffer) => chunks.push(chunk))
+        let octets = 0
+        response.on('data', (chunk: Buffer) => {
+          octets += chunk.length
+          if (octets > MAX_OCTETS) response.destroy(new Error(`the response has more than ${MAX_OCTETS} octets`))
+          else chunks.push(chunk)
+        })
         response.on('error', reject)
         response.on('end', () =>
           resolve({ body: Buffer.concat(chunks).toString('utf8'), retryAfter: response.headers['retry-after'] }),
         )
       },
     )
-    request.on('timeout', () => request.destroy(new Error('timeout')))
-    request.on('error', reject)
+    request.on('error', (error) => reject(error.name === 'AbortError' ? new Error('timeout') : error))
   })
 }
