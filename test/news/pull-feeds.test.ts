@@ -111,6 +111,15 @@ test.each(['403 Not enough memory. Try again later', '480 Log on first', '503 no
   },
 )
 
+test('an article that the peer refuses for good does not hold up the others, unless it refuses all', async () => {
+  const refused = Object.fromEntries(Array.from({ length: 3 }, (_, at) => [`<no${at}@a>`, ['502 No permission']]))
+  await using peer = await startSource({ ...refused, '<1@a>': ['502 No permission', sent('<1@a>')] })
+  await using puller = await startPuller(labWith(peer.port, '*'))
+  await expect.poll(() => peer.rounds().length, soon).toBeGreaterThan(2)
+  expect(await puller.ids()).toEqual(['<1@a>'])
+  expect(peer.rounds().slice(0, 3)).toEqual([`* ${FIRST}`, `* ${FIRST}`, `* ${NEXT}`])
+})
+
 test('each pull feed from a peer has its own position, also after its newsgroups changed', async () => {
   await using peer = await startSource({})
   await using puller = await startPuller(labWith(peer.port, 'a.*'))

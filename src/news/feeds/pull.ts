@@ -19,7 +19,7 @@ export interface PullOptions {
 /** Overlap of two fetches, so that articles that arrived during a fetch are not missed. Known Message-IDs are skipped. */
 const OVERLAP_MS = 60_000
 const MAX_LIST_OCTETS = 64 << 20
-/** Articles that the peer cannot send after which a round ends: the peer has a problem that is not one of an article. */
+/** Articles in a row that the peer cannot send after which a round ends: the problem is not that of an article. */
 const MAX_FAILURES = 100
 
 /** Runs a round of a pull feed: fetches the peer's new articles since the last round. RFC 3977 section 7.4. */
@@ -44,20 +44,27 @@ export async function pullRound(options: PullOptions): Promise<Next> {
   return dialOptions.feed.interval
 }
 
-/** Fetches the articles that are not known here. Returns the first failure of the peer: the other articles are fetched all the same. */
+/**
+ * Fetches the articles that are not known here. Returns the failure for which all must be asked for again: the other articles
+ * are fetched all the same. An article that the peer refuses for good is one only if the peer sends no article at all.
+ */
 async function fetchNew(
   session: PeerSession,
   options: PullOptions,
   messageIds: readonly string[],
 ): Promise<FeedError | undefined> {
-  const failures: FeedError[] = []
+  const first = new Map<Failure['kind'], FeedError>()
+  let failed = 0
+  let hasFetched = false
   for (const messageId of messageIds) {
-    if (failures.length === MAX_FAILURES) break
+    if (failed === MAX_FAILURES) break
     if (await options.news.store.knows(messageId)) continue
     const failure = await fetchArticle(session, options, messageId)
-    if (failure) failures.push(failure)
+    failed = failure ? failed + 1 : 0
+    hasFetched ||= failure === undefined
+    if (failure && !first.has(failure.kind)) first.set(failure.kind, failure.error)
   }
-  return failures[0]
+  return first.get('temporary') ?? (hasFetched ? undefined : first.get('permanent'))
 }
 
 /** Returns the time by the peer's clock, in milliseconds since the epoch. RFC 3977 section 7.1. */
@@ -75,15 +82,25 @@ async function newArticles(session: PeerSession, groups: string, since: number):
   return list.toString('latin1').split('\r\n').filter(hasMessageIdForm)
 }
 
-/** Fetches an article. Returns the failure of a peer that cannot send it now. @throws FeedError if it cannot be stored now */
+interface Failure {
+  readonly kind: 'temporary' | 'permanent'
+  readonly error: FeedError
+}
+
+/** Fetches an article. Returns the failure of a peer that does not send it. @throws FeedError if it cannot be stored now */
 async function fetchArticle(
   session: PeerSession,
   options: PullOptions,
   messageId: string,
-): Promise<FeedError | undefined> {
+): Promise<Failure | undefined> {
   const { code, text } = await session.ask(`ARTICLE ${messageId}`)
   if (code === 430) return undefined // RFC 3977 section 6.2.1: it was deleted after NEWNEWS
-  if (code !== 220) return new FeedError(`ARTICLE ${messageId}: the peer answered ${code} ${text}`)
+  if (code !== 220) {
+    const error = new FeedError(`ARTICLE ${messageId}: the peer answered ${code} ${text}`)
+    options.news.log.warn({ messageId, answer: `${code} ${text}` }, 'a peer does not send an article')
+    // RFC 3977 section 3.2. In RFC 977, 503 is a program fault, which may pass.
+    return { kind: code >= 500 && code !== 503 ? 'permanent' : 'temporary', error }
+  }
   const raw = await receive(session, options, messageId)
   if (raw) await keep(options, messageId, raw)
   return undefined
