@@ -15,23 +15,38 @@ interface Copy {
 
 class CopiedArrival implements Arrival {
   readonly owner: Owner
-  /** By `placeOf`, in the order in which they were made. At least one. */
-  readonly copies = new Map<string, Copy>()
+  /** By `placeOf`, in the order in which they were made. */
+  readonly #copies = new Map<string, Copy>()
+  /** The copy that was made last. After all are gone, the one that was deleted last: a wait may still hold the arrival. */
+  #latest: Copy
 
-  constructor(owner: Owner) {
-    this.owner = owner
+  constructor(copy: Copy) {
+    this.owner = copy.folder.owner
+    this.#latest = copy
   }
 
   get folder(): Folder {
-    return this.#last.folder
+    return this.#latest.folder
   }
 
   get entry(): MessageEntry {
-    return this.#last.entry
+    return this.#latest.entry
   }
 
-  get #last(): Copy {
-    return [...this.copies.values()].at(-1) as Copy
+  get copies(): readonly Copy[] {
+    return [...this.#copies.values()]
+  }
+
+  put(copy: Copy): void {
+    this.#copies.set(placeOf(copy.folder, copy.entry.uid), copy)
+    this.#latest = this.copies.at(-1) ?? copy
+  }
+
+  /** Removes a copy. Returns whether another one is left. */
+  remove(place: string): boolean {
+    this.#copies.delete(place)
+    this.#latest = this.copies.at(-1) ?? this.#latest
+    return this.#copies.size > 0
   }
 }
 
@@ -137,10 +152,9 @@ export class Arrivals {
   #read(folder: Folder, entry: MessageEntry): void {
     const key = keyOf(folder.owner, entry)
     const known = this.#arrivals.get(key)
-    const arrival = known ?? new CopiedArrival(folder.owner)
-    const place = placeOf(folder, entry.uid)
-    arrival.copies.set(place, { folder, entry })
-    this.#places.set(place, arrival)
+    const arrival = known ?? new CopiedArrival({ folder, entry })
+    arrival.put({ folder, entry })
+    this.#places.set(placeOf(folder, entry.uid), arrival)
     if (known) return
     this.#arrivals.set(key, arrival)
     for (const listener of this.#listeners.keys()) listener(arrival)
@@ -148,21 +162,18 @@ export class Arrivals {
 
   #copiesIn(folder: Folder): Copy[] {
     const arrivals = [...this.#arrivals.values()]
-    return arrivals.flatMap(({ copies }) => [...copies.values()].filter((copy) => copy.folder.id === folder.id))
+    return arrivals.flatMap(({ copies }) => copies.filter((copy) => copy.folder.id === folder.id))
   }
 
   #replace(copy: Copy): void {
-    const place = placeOf(copy.folder, copy.entry.uid)
-    this.#places.get(place)?.copies.set(place, copy)
+    this.#places.get(placeOf(copy.folder, copy.entry.uid))?.put(copy)
   }
 
   #remove(place: string): void {
     const arrival = this.#places.get(place)
     if (!arrival) return
     this.#places.delete(place)
-    const { owner, entry } = arrival
-    arrival.copies.delete(place)
-    if (arrival.copies.size === 0) this.#arrivals.delete(keyOf(owner, entry))
+    if (!arrival.remove(place)) this.#arrivals.delete(keyOf(arrival.owner, arrival.entry))
   }
 }
 

@@ -140,7 +140,8 @@ function afterToken(socket: Socket, token: string, accepted: () => void): void {
     const sent = socket.read(token.length) as Buffer | null
     if (!sent) return
     socket.off('readable', check)
-    if (!timingSafeEqual(sent, Buffer.from(token))) return void socket.destroy()
+    // At the end of the stream, `read` returns less.
+    if (sent.length !== token.length || !timingSafeEqual(sent, Buffer.from(token))) return void socket.destroy()
     accepted()
     socket.resume()
   })

@@ -42,3 +42,13 @@ it.each([
   socket.resume().write(octets(host.shared.token))
   await finished(socket)
 })
+
+it('goes on after a client that sends part of a token and leaves', async () => {
+  await using lab = await startLab()
+  await using host = await hostLab(lab)
+  const socket = connect({ host: '127.0.0.1', port: host.shared.port })
+  socket.resume().end('hi')
+  await finished(socket)
+  await using tenant = await SharedTenant.of(host.shared, 'next')
+  expect(await tenant.messages()).toEqual([])
+})

@@ -140,3 +140,14 @@ test('a message stays as long as one of its copies, with the flags and the folde
   expect(await lab.messages()).toEqual([])
   await client.logout()
 })
+
+test('a wait for several messages goes on after a client has fetched and deleted the first', async () => {
+  await using lab = await startLab()
+  const both = lab.waitForMessages(2, { to: 'alice' })
+  await lab.deliver({ subject: 'one' }, { to: 'alice' })
+  const first = await lab.receives({ subject: 'one' })
+  expect(await lab.expunge('alice', [first.uid])).toEqual([first.uid])
+  await lab.deliver({ subject: 'two' }, { to: 'alice' })
+  expect((await both).map(({ subject }) => subject)).toEqual(['one', 'two'])
+  expect((await lab.messages()).map(({ subject }) => subject)).toEqual(['two'])
+})
