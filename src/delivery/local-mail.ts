@@ -25,7 +25,6 @@ export async function deliverLocalMail(
   at: number,
   reportFailed: (error: unknown) => void,
 ): Promise<readonly StoredMessage[]> {
-  for (const one of from === '' ? to : [from, ...to]) assertAddress(one)
   // Another node may have added an account a moment ago.
   await site.directory.refresh()
   const recipients = to.map(
@@ -44,7 +43,11 @@ const ADDRESS = /^(?:"(?:[^"\\\p{Cc}]|\\[^\p{Cc}])*"|[^\s\p{Cc}"<>@,;]+)(?:@[^\s
 /** RFC 5321 section 4.5.3.1.3, without the angle brackets. */
 const MAX_ADDRESS_OCTETS = 254
 
-/** Checks that a text can be an address: it becomes a part of other texts, such as the name of a folder. @throws DeliveryError */
+/** Checks an envelope of a caller: its addresses become parts of other texts, such as names of folders. @throws DeliveryError */
+export function assertEnvelope({ from, to }: Pick<LocalMail, 'from' | 'to'>): void {
+  for (const one of from === '' ? to : [from, ...to]) assertAddress(one)
+}
+
 function assertAddress(text: string): void {
   if (ADDRESS.test(text) && Buffer.byteLength(text) <= MAX_ADDRESS_OCTETS) return
   throw new DeliveryError('bad-address', `${JSON.stringify(text)} is not an address such as alice@lab.test`)

@@ -17,7 +17,7 @@ import { needsAdministratorToken } from '../config/http-access.ts'
 import type { OnDemand } from '../config/on-demand/parse.ts'
 import type { ResolvedLab, ResolvedVirtualServer } from '../config/resolve.ts'
 import { durationText } from '../config/schema/values.ts'
-import { deliverLocalMail, type LocalMail } from '../delivery/local-mail.ts'
+import { assertEnvelope, deliverLocalMail, type LocalMail } from '../delivery/local-mail.ts'
 import { reportStored, type StoredMail } from '../delivery/reports/on-demand/report-stored.ts'
 import { ScheduledReports } from '../delivery/reports/scheduled.ts'
 import type { DeliverySite } from '../delivery/types.ts'
@@ -327,7 +327,8 @@ export class Lab implements AsyncDisposable {
   }
 
   /** Delivers a message without SMTP. Returns its copies. @throws DeliveryError, StoreError; then no mailbox has it */
-  deliver(mail: LocalMail): Promise<readonly StoredMessage[]> {
+  async deliver(mail: LocalMail): Promise<readonly StoredMessage[]> {
+    assertEnvelope(mail)
     return this.#deliver(this.#deliverySite(), mail)
   }
 

@@ -116,6 +116,17 @@ test('RFC 5537 section 3.9.1: the gateway of a newsgroup mails its articles, and
   news.destroy()
 })
 
+test('the gateway mails articles with a quoted local part and with UTF-8 in From', async () => {
+  await using lab = await startLab({ newsgroups: [{ name: 'lab.general', gateway: ['alice@lab.test'] }] })
+  const news = await reader(lab)
+  for (const [at, from] of ['"John Doe"@b.test', 'Ä <å@b.test>'].entries()) {
+    const article = articleOf(`Message-ID: <${at}@a>\nNewsgroups: lab.general`).toString()
+    expect(await postBy(news, Buffer.from(article.replace(/^From: .*$/m, `From: ${from}`)))).toMatch(/^240 /)
+  }
+  expect(await lab.messages({ to: 'alice@lab.test' })).toHaveLength(2)
+  news.destroy()
+})
+
 test('RFC 5537 section 3.9.2: mail whose header would be malformed in an article is posted with a valid one', async () => {
   await using lab = await startLab({ newsgroups })
   const mail = `From:bob@lab.test\r\nnonsense\r\nSubject:\r\n Long\r\nSubject: second\r\nX-Empty:\r\n\r\nHello.\r\n`
