@@ -189,7 +189,6 @@ class Session implements ImapSession, ProtocolSession<Request, ImapError> {
   /** Reports changes, then replies to a command that succeeded. */
   #finish(tag: string, command: Command, result: CommandResult): void | Promise<void> {
     this.#hasFailedLogon = false
-    if (command.takesMessages) this.connection.content.expect(true)
     if (this.state.name !== 'selected' || command.updates === 'none') return this.#reply(tag, command, result)
     const { selection } = this.state
     const reply = (): void | Promise<void> =>
@@ -200,9 +199,11 @@ class Session implements ImapSession, ProtocolSession<Request, ImapError> {
 
   #reply(
     tag: string,
-    { name }: Command,
+    { name, takesMessages }: Command,
     { text = `${name} completed`, code, after }: CommandResult,
   ): void | Promise<void> {
+    // After the reports, which may store marks of the reader.
+    if (takesMessages) this.connection.content.expect(true)
     const own = { text, code }
     this.send(statusResponse(tag, 'OK', this.words ? resultInItsWords(this.words, this, name, own) : own))
     return after?.()

@@ -39,7 +39,7 @@ export class ContentReader {
 
   /**
    * Says whether the client is about to send a message: then those of other clients wait a moment to be stored with it. The
-   * beginning and the end of a message need not be said. A client that has sent one is expected to send another.
+   * beginning and the end of a message need not be said. Sessions say it after a message, because most clients send another.
    */
   expect(isExpected: boolean): void {
     const { arrivals } = this.#intake

@@ -144,6 +144,14 @@ export class Commits<Effect, D extends TransactionDraft<Effect>> {
     this.#running = undefined
   }
 
+  /** Whether further operations would belong to the next group. */
+  get #isGroupComplete(): boolean {
+    const { length } = this.#waiting
+    return (
+      this.#waiting[0]?.alone === true || length >= MAX_GROUP_OPERATIONS || octetsOf(this.#waiting) >= MAX_GROUP_OCTETS
+    )
+  }
+
   /** @param isBlind whether it ends before an operation that is not */
   #nextGroup(limitOctets: number, isBlind = false): Operation<D>[] {
     let octets = 0
@@ -167,7 +175,7 @@ export class Commits<Effect, D extends TransactionDraft<Effect>> {
       if (!given) {
         await new Promise(realImmediate)
         // And what is arriving, if it does not take longer than a transaction does.
-        const arriving = this.#arrivals.wait(this.#waitMs)
+        const arriving = this.#isGroupComplete ? undefined : this.#arrivals.wait(this.#waitMs)
         if (arriving) await arriving
       }
       const isBlind = (given ?? this.#waiting).every((operation) => operation.isBlind)
