@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { chmodSync, linkSync, realpathSync, renameSync, rmSync } from 'node:fs'
+import { chmodSync, existsSync, linkSync, realpathSync, renameSync, rmSync } from 'node:fs'
 import { connect, createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -60,10 +60,20 @@ async function removeStale(path: string, { nonce }: Owner): Promise<Owner | type
   }
   try {
     const found = await ask(aside)
-    if (found) linkSync(aside, path)
+    if (found) putBack(aside, path)
     return found
   } finally {
     rmSync(aside, { force: true })
+  }
+}
+
+/** Gives a socket its name again, unless another process has taken the name meanwhile. */
+function putBack(aside: string, path: string): void {
+  try {
+    linkSync(aside, path)
+  } catch {
+    // The file system may have no hard links.
+    if (!existsSync(path)) renameSync(aside, path)
   }
 }
 
