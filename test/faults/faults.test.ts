@@ -121,7 +121,7 @@ describe('faults as clients see them', () => {
     lab.faults.add({ when: { verb: 'RETR' }, do: { drop: 'mid-reply' } })
     const client = await LineClient.open(lab.server('pop3').port)
     client.send('USER bob\r\nPASS x\r\n')
-    await client.lines((line) => /logged|maildrop|messages/i.test(line))
+    await client.lines((line) => /logged|maildrop|messages?\b/i.test(line))
     client.send('RETR 1\r\n')
     const got = (await client.rest()).join('\r\n').length
     expect(got).toBeGreaterThan(whole.length / 4)
@@ -177,6 +177,17 @@ describe('faults as clients see them', () => {
     const client = await LineClient.open(lab.server('nntp').port)
     client.send('DATE\r\n')
     expect((await client.rest()).at(-1)).toBe('111 20260101000000')
+  })
+
+  it('halfClose of a throttled connection continues reading', async () => {
+    await using lab = await startLab()
+    lab.faults.add({ when: { protocol: 'nntp', verb: 'DATE' }, do: { throttle: 200, halfClose: true }, times: 1 })
+    const socket = connect({ host: '127.0.0.1', port: lab.server('nntp').port, allowHalfOpen: true })
+    socket.write('DATE\r\n')
+    await once(socket.resume(), 'end')
+    socket.end('HELP\r\nQUIT\r\n')
+    await expect.poll(() => lab.sessions()[0]?.endCause).toMatch(/^(?:client|server) closed$/)
+    expect(lab.sessions()[0]?.transcript).toContainEqual(expect.objectContaining({ kind: 'line', text: 'QUIT' }))
   })
 
   it('oversizedReply sends one long line', async () => {

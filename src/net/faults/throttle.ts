@@ -17,7 +17,7 @@ export class Throttle extends Writable {
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
     const next = (at: number): void => {
-      if (this.destroyed || this.#below.destroyed) return done()
+      if (this.destroyed || !this.#below.writable) return done()
       if (at >= chunk.length) return done()
       this.#below.write(chunk.subarray(at, at + this.#portion))
       setTimeout(next, 1000 / PORTIONS, at + this.#portion).unref()
