@@ -330,9 +330,11 @@ class Recorder implements SessionRecorder {
   usedBy(who: string): void {
     this.#firstUser ??= who
     const known = this.#record.usedBy ?? [this.#firstUser]
-    if (known.includes(who) || known.length === MAX_USERS) return
-    this.#record.usedBy = [...known, who]
-    this.#grow(who.length)
+    // Further users count as others, so that nobody sees the record as one of their own.
+    const added = known.includes(who) || known.length < MAX_USERS ? who : ''
+    if (known.includes(added)) return
+    this.#record.usedBy = [...known, added]
+    this.#grow(added.length)
   }
 
   user(name: string): void {

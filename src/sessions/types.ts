@@ -112,7 +112,8 @@ export interface SessionRecord extends SessionStart {
   readonly user?: string
   /**
    * All who have used the connection, if they are several, as clients of a proxy are: accounts by their names, tenants by the
-   * beginning of the names of their accounts (`TENANT-`), and an empty text for all others.
+   * beginning of the names of their accounts (`TENANT-`), and an empty text for all others. The first 100
+   * are named; if there are more, the text is empty, too.
    */
   readonly usedBy?: readonly string[]
   readonly tls?: TlsFacts
