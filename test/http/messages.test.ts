@@ -157,6 +157,9 @@ describe('messages', () => {
       expect(body.flags.toSorted()).toEqual(['\\Flagged', '\\Seen', 'later'])
       const some = { tags: [], flagged: false }
       expect((await disk.request(`messages/${id}`, { method: 'PATCH', json: some })).body.flags).toEqual(['\\Seen'])
+      await disk.request(`messages/${id}`, { method: 'PATCH', json: { tags: ['Foo'] } })
+      const again = await disk.request(`messages/${id}`, { method: 'PATCH', json: { tags: ['foo'] } })
+      expect(again.body.tags).toEqual(['Foo'])
       const whole = { flags: ['\\Answered', 'old'], tags: ['new'], read: false }
       const replaced = await disk.request(`messages/${id}`, { method: 'PATCH', json: whole })
       expect(replaced.body.flags).toEqual(['\\Answered', 'new'])

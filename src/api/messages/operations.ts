@@ -123,7 +123,10 @@ type Changes = z.output<typeof changes>
 /** Returns changes that touch nothing but what the caller names: others may change the message at the same time. */
 function flagChanges({ read, flagged, flags, tags }: Changes, present: readonly string[]): readonly FlagChange[] {
   const wanted = tags?.map(keywordOf)
-  const isUnwanted = (flag: string): boolean => wanted !== undefined && !/^[\\$]/.test(flag) && !wanted.includes(flag)
+  // The store keeps the spelling that a folder had first. RFC 9051 section 2.3.2
+  const names = wanted && new Set(wanted.map((flag) => flag.toLowerCase()))
+  const isUnwanted = (flag: string): boolean =>
+    names !== undefined && !/^[\\$]/.test(flag) && !names.has(flag.toLowerCase())
   const added = [...(wanted ?? []), ...(read ? ['\\Seen'] : []), ...(flagged ? ['\\Flagged'] : [])]
   const removed = [
     ...(flags ?? present).filter(isUnwanted),
