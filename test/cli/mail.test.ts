@@ -71,6 +71,7 @@ describe('sealpost mail', () => {
       (await json('search', ...words)).map((one: { subject: string }) => one.subject)
     expect(await found('subject:an invoice', 'is:unread')).toEqual(['an invoice'])
     expect(await found('an invoice')).toEqual(['an invoice'])
+    expect(await found('is:unread invoice')).toHaveLength(2)
     expect(await found('!an invoice', 'subject:invoice')).toEqual(['an x invoice'])
     expect(await found('subject:"an invoice" is:unread')).toEqual(['an invoice'])
     expect(await found('subject:an subject:invoice')).toEqual(['an x invoice', 'an invoice'])

@@ -30,8 +30,12 @@ export function addSearch(mail: Command): void {
     .action((words: readonly string[], options: ListOptions) => list(words.map(asTerm).join(' '), options))
 }
 
-/** One term of a search whose quotes the shell has removed: `subject:an invoice` of `subject:"an invoice"`. */
-const UNQUOTED = /^([-!]?(?:[a-z-]+:)?)([^\s"]+(?:\s+[^\s"]+)+)$/i
+/**
+ * One term of a search whose quotes the shell has removed: `subject:an invoice` of `subject:"an invoice"`. After these fields
+ * there are no spaces: `is:unread invoice` is a whole search.
+ */
+const UNQUOTED =
+  /^(?![-!]?(?:is|has|captured|before|after|larger|smaller):)([-!]?(?:[a-z-]+:)?)([^\s"]+(?:\s+[^\s"]+)+)$/i
 /** Words that only a whole search in one argument has: `from:shop is:unread`, `invoice -paid`. */
 const FURTHER_TERM = /\s(?:[-!]\S|[a-z-]+:\S)/i
 
