@@ -38,8 +38,9 @@ export async function deliverLocalMail(
   return copies
 }
 
-/** An address of an envelope, or a log-on name. The local part may be quoted. RFC 5321 section 4.1.2 */
-const ADDRESS = /^(?:"(?:[^"\\\p{Cc}]|\\[^\p{Cc}])*"|[^\s\p{Cc}"<>@,;]+)(?:@[^\s\p{Cc}<>@,;]+)?$/u
+/** An address of an envelope, whose local part may be quoted (RFC 5321 section 4.1.2), or a log-on name, which may have spaces. */
+const ADDRESS =
+  /^(?:(?:"(?:[^"\\\p{Cc}]|\\[^\p{Cc}])*"|[^\s\p{Cc}"<>@,;]+)@[^\s\p{Cc}<>@,;]{1,255}|[^\p{Cc}<>@]{1,255})$/u
 /** RFC 5321 section 4.5.3.1.3, without the angle brackets. */
 const MAX_ADDRESS_OCTETS = 254
 
@@ -49,6 +50,7 @@ export function assertEnvelope({ from, to }: Pick<LocalMail, 'from' | 'to'>): vo
 }
 
 function assertAddress(text: string): void {
-  if (ADDRESS.test(text) && Buffer.byteLength(text) <= MAX_ADDRESS_OCTETS) return
+  const isShort = !text.includes('@') || Buffer.byteLength(text) <= MAX_ADDRESS_OCTETS
+  if (isShort && ADDRESS.test(text)) return
   throw new DeliveryError('bad-address', `${JSON.stringify(text)} is not an address such as alice@lab.test`)
 }

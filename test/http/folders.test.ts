@@ -74,5 +74,8 @@ describe('the envelope of a message', () => {
     expect(sent.status).toBe(422)
     expect((await http.request('folders')).body.total).toBe(before)
     expect((await deliver({ to: '"alice b"@x.example', from: 'grüße@bücher.example' })).status).toBe(201)
+    await http.request('accounts', { json: { user: 'Jane Doe', password: 'secret' } })
+    expect((await deliver({ to: 'Jane Doe' })).status).toBe(201)
+    expect((await http.request('messages?account=Jane%20Doe')).body.total).toBe(1)
   })
 })

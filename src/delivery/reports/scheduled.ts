@@ -26,7 +26,8 @@ const RETRY_MS = 10_000
 
 /**
  * Sends reports when their time comes. If several nodes share the store, one sends them. They are small values of the
- * store, so that a restart keeps them where the store is on disk, and that clearing the store drops them. A crash between sending and removing sends a report twice.
+ * store, so that a restart keeps them where the store is on disk, and that clearing the store drops them. A crash between
+ * sending and removing sends a report twice.
  */
 export class ScheduledReports implements ReportSchedule {
   readonly #options: ScheduledReportsOptions
