@@ -232,17 +232,20 @@ export class Orders {
     return this.#validAuthorization(account, withoutWildcard(identifier), nowMs) !== undefined
   }
 
+  /** Returns the valid authorization that lasts longest. */
   #validAuthorization(
     account: string,
     { identifier: { type, value }, wildcard }: AuthorizedName,
     nowMs: number,
   ): Authorization | undefined {
-    for (const one of this.#authorizations.values()) {
-      if (one.account !== account || one.identifier.type !== type || one.identifier.value !== value) continue
-      if ((one.wildcard ?? false) !== wildcard) continue
-      if (one.status === 'valid' && Date.parse(one.expires) > nowMs) return one
-    }
-    return undefined
+    const isValid = (one: Authorization): boolean =>
+      one.account === account &&
+      one.identifier.type === type &&
+      one.identifier.value === value &&
+      (one.wildcard ?? false) === wildcard &&
+      one.status === 'valid' &&
+      Date.parse(one.expires) > nowMs
+    return [...this.#authorizations.values()].filter(isValid).sort((a, b) => b.expires.localeCompare(a.expires))[0]
   }
 
   /** Returns a valid authorization of the account, or a new one with its challenges. RFC 8555 section 7.4. */
