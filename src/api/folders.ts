@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { fold } from '../directory/names.ts'
+import { isSameName } from '../directory/names.ts'
 import { folderName, mailboxNameMistake } from '../store/mailboxes.ts'
 import { accountOf, accountOwner, CAPTURED_OWNER, type Folder, type Owner, PUBLIC_OWNER } from '../store/types.ts'
 import type { Api } from './api.ts'
@@ -84,8 +84,7 @@ const listFolders = defineOperation({
   output: z.object({ items: z.array(folder) }),
   async run({ api, caller, input: { account } }) {
     const folders = await visibleFolders(api, caller)
-    const wanted =
-      account === undefined ? folders : folders.filter((one) => fold(accountOf(one) ?? '') === fold(account))
+    const wanted = account === undefined ? folders : folders.filter((one) => isSameName(accountOf(one), account))
     const items = await Promise.all(wanted.map((one) => folderFacts(api, caller, one)))
     // The name of a folder of captured mail is the domain that someone has written to.
     return { items: items.filter(({ captured, messages }) => !captured || caller.tenant === undefined || messages > 0) }

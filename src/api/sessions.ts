@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { serverProtocols } from '../config/schema/protocol.ts'
-import { fold } from '../directory/names.ts'
+import { isSameName } from '../directory/names.ts'
 import { agreed, asJson, hasFailed, offered, summary, transcript } from '../sessions/describe.ts'
 import type { ClientHelloFacts, SessionRecord } from '../sessions/types.ts'
 import { versionName } from '../tls/client-hello-facts.ts'
@@ -99,7 +99,7 @@ const matcherOf = ({ failed, open, direction, protocol, user, virtualServer, add
     (!open || one.endedAt === undefined) &&
     (direction === undefined || direction === (one.direction ?? 'in')) &&
     (protocols === undefined || protocols.includes(one.protocol)) &&
-    (user === undefined || fold(one.user ?? '') === fold(user)) &&
+    (user === undefined || isSameName(one.user, user)) &&
     (virtualServer === undefined || one.virtualServer === virtualServer) &&
     one.remoteAddress.startsWith(address)
 }

@@ -42,6 +42,10 @@ const ASCII = /^[\x00-\x7f]*$/
 /** Folds a name, so that its upper- and lower-case forms are the same. ASCII is not normalized, which would take longer. */
 export const fold = (text: string): string => (ASCII.test(text) ? text : text.normalize('NFC')).toLowerCase()
 
+/** Returns whether a name is that of an account, whatever the case. */
+export const isSameName = (name: string | undefined, user: string): boolean =>
+  name !== undefined && fold(name) === fold(user)
+
 /** Folds a domain to its ASCII form, so that a Unicode domain equals its `xn--` form. RFC 5890 section 2.3.2.4. */
 export const foldDomain = (domain: string): string =>
   PLAIN_DOMAIN.test(domain) ? domain.toLowerCase() : domainToASCII(domain) || domain.toLowerCase()
