@@ -53,10 +53,10 @@ export const purposeIds = {
 } as const
 export type Purpose = keyof typeof purposeIds
 
-/** Hash algorithms. RFC 3279 section 2.1, RFC 5754 section 2. */
 /** RFC 4055 section 3.1. */
 export const rsassaPss = '1.2.840.113549.1.1.10'
 
+/** Hash algorithms. RFC 3279 section 2.1, RFC 5754 section 2. */
 export const hashIds = {
   sha1: '1.3.14.3.2.26',
   sha224: '2.16.840.1.101.3.4.2.4',
