@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import type { ApiTlsReports, SentTlsReport } from '../api/lab.ts'
 import type { Clock } from '../common/clock.ts'
 import type { ResolvedLab } from '../config/resolve.ts'
@@ -76,8 +77,9 @@ export class TlsReporting implements ApiTlsReports {
   }
 
   #reportOf({ domain, day, policies }: DayResults, { organization, from }: ReportSettings): TlsReport {
-    const times = timesOf(day)
-    return { organizationName: organization, contactInfo: from, reportId: `${day}_${domain}`, ...times, policies }
+    // A domain gets another report of the same day if there are further results.
+    const reportId = `${day}_${domain}_${randomBytes(4).toString('hex')}`
+    return { organizationName: organization, contactInfo: from, reportId, ...timesOf(day), policies }
   }
 
   /** Returns where a domain wants reports, or why that is not known. RFC 8460 section 3. */

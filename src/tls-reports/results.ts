@@ -3,6 +3,7 @@ import { OneAtATime } from '../common/one-at-a-time.ts'
 import type { PolicyType, TlsFailureDetails, TlsPolicyReport } from './types.ts'
 
 type NewFailure = Omit<TlsFailureDetails, 'failedSessions'>
+type Policy = Pick<TlsPolicyReport, 'policyType' | 'policyStrings'>
 
 /** One session, or an attempt that found no policy or host. */
 export interface TlsResult {
@@ -75,10 +76,10 @@ export class TlsResults {
     return domain === undefined ? days : days.filter((one) => one.domain === domain.toLowerCase())
   }
 
-  /** Forgets the results of a domain and day: they were sent. */
-  delete({ domain, day }: Pick<DayResults, 'domain' | 'day'>): Promise<void> {
+  /** Forgets results that were sent. Those that were counted since they were listed stay. */
+  delete(sent: DayResults): Promise<void> {
     return this.#writes.run(async () => {
-      const kept = (await this.#read()).filter((one) => one.domain !== domain || one.day !== day)
+      const kept = (await this.#read()).flatMap((one) => withoutSent(one, sent))
       await this.#memory.setState(KEY, kept.length === 0 ? undefined : JSON.stringify(kept))
     })
   }
@@ -114,8 +115,7 @@ function withSession(
   { policyType, policyStrings: strings, mxHosts, failure }: TlsResult,
 ): readonly TlsPolicyReport[] {
   const policyStrings = strings.slice(0, MAX_POLICY_STRINGS).map(cut)
-  const key = JSON.stringify([policyType, policyStrings])
-  const index = policies.findIndex((one) => JSON.stringify([one.policyType, one.policyStrings]) === key)
+  const index = policies.findIndex((one) => isSame(one, { policyType, policyStrings }))
   if (index < 0 && policies.length >= MAX_POLICIES) return policies
   const counts = { successfulSessions: 0, failedSessions: 0, failures: [] }
   const known = policies[index] ?? { policyType, policyDomain: domain, policyStrings, mxHosts: [], ...counts }
@@ -129,6 +129,36 @@ function withSession(
   return index >= 0 ? policies.with(index, changed) : [...policies, changed]
 }
 
+const isSame = (a: Policy, b: Policy): boolean =>
+  a.policyType === b.policyType && JSON.stringify(a.policyStrings) === JSON.stringify(b.policyStrings)
+
+function withoutSent(results: DayResults, sent: DayResults): readonly DayResults[] {
+  if (results.domain !== sent.domain || results.day !== sent.day) return [results]
+  const policies = results.policies
+    .map((policy) =>
+      minus(
+        policy,
+        sent.policies.find((one) => isSame(one, policy)),
+      ),
+    )
+    .filter(({ successfulSessions, failedSessions }) => successfulSessions + failedSessions > 0)
+  return policies.length === 0 ? [] : [{ ...results, policies }]
+}
+
+function minus(policy: TlsPolicyReport, sent: TlsPolicyReport | undefined): TlsPolicyReport {
+  if (!sent) return policy
+  const failures = policy.failures.map((failure) => {
+    const known = sent.failures.find((one) => failureKey(one) === failureKey(failure))
+    return { ...failure, failedSessions: failure.failedSessions - (known?.failedSessions ?? 0) }
+  })
+  return {
+    ...policy,
+    successfulSessions: policy.successfulSessions - sent.successfulSessions,
+    failedSessions: policy.failedSessions - sent.failedSessions,
+    failures: failures.filter(({ failedSessions }) => failedSessions > 0),
+  }
+}
+
 const cut = (text: string): string => text.slice(0, MAX_TEXT)
 
 const cutFailure = (failure: NewFailure): NewFailure => ({
@@ -136,10 +166,11 @@ const cutFailure = (failure: NewFailure): NewFailure => ({
   ...Object.fromEntries(Object.entries(failure).map(([key, text]) => [key, text && cut(text)])),
 })
 
+const failureKey = ({ failedSessions: _, ...rest }: Partial<TlsFailureDetails>): string =>
+  JSON.stringify(Object.entries(rest).sort())
+
 function withFailure(failures: readonly TlsFailureDetails[], failure: NewFailure): readonly TlsFailureDetails[] {
-  const keyOf = ({ failedSessions: _, ...rest }: Partial<TlsFailureDetails>): string =>
-    JSON.stringify(Object.entries(rest).sort())
-  const index = failures.findIndex((one) => keyOf(one) === keyOf(failure))
+  const index = failures.findIndex((one) => failureKey(one) === failureKey(failure))
   const known = failures[index]
   if (known) return failures.with(index, { ...known, failedSessions: known.failedSessions + 1 })
   return failures.length >= MAX_FAILURES ? failures : [...failures, { ...failure, failedSessions: 1 }]

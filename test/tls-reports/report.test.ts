@@ -7,7 +7,7 @@ import { composeTlsReport } from '../../src/tls-reports/compose.ts'
 import { tlsReportIn } from '../../src/tls-reports/in-message.ts'
 import { readTlsReport } from '../../src/tls-reports/read.ts'
 import { addressOf, ruaInRecords, tlsReportRecord } from '../../src/tls-reports/record.ts'
-import { TlsResults, timesOf } from '../../src/tls-reports/results.ts'
+import { type DayResults, TlsResults, timesOf } from '../../src/tls-reports/results.ts'
 import { type TlsReport, TlsReportError } from '../../src/tls-reports/types.ts'
 import { writeTlsReport } from '../../src/tls-reports/write.ts'
 
@@ -150,8 +150,19 @@ it('counts results by day, domain and policy, and keeps them for a week', async 
     { policyType: 'sts', successfulSessions: 1, failedSessions: 2, failures: [{ failedSessions: 2 }] },
     { policyType: 'no-policy-found', successfulSessions: 1, failures: [] },
   ])
-  await again.delete({ domain: 'example.test', day: '2026-01-02' })
+  const [latest, first] = (await again.list()) as [DayResults, DayResults]
+  await again.delete(latest)
   expect(await results.list()).toHaveLength(1)
+  now -= 86_400_000
+  await results.add([bad, { ...bad, failure: { resultType: 'certificate-not-trusted' } }])
+  await again.delete(first)
+  const left = { successfulSessions: 0, failedSessions: 2 }
+  const failures = [
+    { resultType: 'certificate-expired', failedSessions: 1 },
+    { resultType: 'certificate-not-trusted', failedSessions: 1 },
+  ]
+  expect((await results.list())[0]?.policies).toMatchObject([{ policyType: 'sts', ...left, failures }])
+  now += 86_400_000
   now += 8 * 86_400_000
   await results.add([good])
   expect((await results.list()).map(({ day }) => day)).toEqual(['2026-01-10'])
