@@ -152,20 +152,17 @@ export function createApp(
     if (place.like && place.like.users === undefined) {
       // A page that points its own name at the lab can send X-Forwarded-Host, but not another Host.
       checkHost(authorityOf(c), latest)
-      c.set('standing', async () => () => true)
+      c.set('standing', async () => () => undefined)
       c.set('caller', { ...TOOL_CALLER, virtualServer: context.name, session: connection.record.id })
       return next()
     }
     const cookie = cookieIn(header('Cookie'), cookieName(host, channel.secure))
     const target = authorityOf(c)
     const ntlm = offersNtlm(connection, c.env.incoming.headers, latest)
-    const caller = await callerOf(
-      { authorization, cookie, target, isLocal, channel, offersNtlm: ntlm },
-      connection,
-      latest,
-    )
+    const callerFacts = { authorization, cookie, target, isLocal, channel, offersNtlm: ntlm }
+    const caller = await callerOf(callerFacts, connection, latest)
     if (place.like) assertMayUseTool(caller, place.like)
-    c.set('standing', () => standingOf(caller, { authorization, cookie }, latest))
+    c.set('standing', () => standingOf(caller, callerFacts, latest))
     c.set('caller', {
       ...(place.like ? TOOL_CALLER : caller),
       virtualServer: context.name,

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { type Caller, viewKey } from '../../src/api/caller.ts'
+import { type Caller, type Standing, viewKey } from '../../src/api/caller.ts'
 import { ApiProblem } from '../../src/api/problem.ts'
 import { isLoopback } from '../../src/common/ip-address.ts'
 import type { Like } from '../../src/config/schema/like.ts'
@@ -173,16 +173,16 @@ function accountCredential(user: string, secret: string, context: ServerContext)
   return account && { kind: 'account', user, verifier: verifierOf(account, secret) }
 }
 
-/**
- * Returns a function that says whether a caller still has the rights that it had with its request, for what goes on after the
- * answer has begun.
- */
-export async function standingOf(
-  caller: Caller,
-  { authorization, cookie }: Pick<CallerFacts, 'authorization' | 'cookie'>,
-  context: ServerContext,
-): Promise<() => boolean> {
-  if (caller === ANONYMOUS) return () => context.latest().config.authentication.includes('anonymous')
+/** Returns the standing of a caller, for what goes on after its request was checked. */
+export async function standingOf(caller: Caller, facts: CallerFacts, context: ServerContext): Promise<Standing> {
+  const { authorization, cookie } = facts
+  const mustLogOn = (): ApiProblem => {
+    const error = /^bearer\s/i.test(authorization ?? '') ? INVALID_TOKEN : ''
+    const why = `the rights of ${caller.name} changed during the request; log on again`
+    return logOn(facts, context.latest(), why, error)
+  }
+  if (caller === ANONYMOUS)
+    return () => (context.latest().config.authentication.includes('anonymous') ? undefined : mustLogOn())
   const sessions = browserSessions(await context.api())
   const known = authorization === undefined && cookie !== undefined ? await sessions.find(cookie) : undefined
   const isOfBrowser = known !== undefined && credentialCaller(known, cookie as string, context) !== undefined
@@ -191,12 +191,12 @@ export async function standingOf(
     ? known
     : ((await credentialIn(authorization, caller, secret, context)) ?? accountCredential(caller.name, secret, context))
   return () => {
-    if (!credential || (isOfBrowser && !sessions.has(secret))) return false
+    if (!credential || (isOfBrowser && !sessions.has(secret))) return mustLogOn()
     try {
       const now = credentialCaller(credential, secret, context.latest())
-      return now !== undefined && viewKey(now) === viewKey(caller) && now.role === caller.role
+      return now && viewKey(now) === viewKey(caller) && now.role === caller.role ? undefined : mustLogOn()
     } catch (error) {
-      if (error instanceof ApiProblem) return false
+      if (error instanceof ApiProblem) return error
       throw error
     }
   }

@@ -1,6 +1,6 @@
 import type { HttpBindings } from '@hono/node-server'
 import type { Context } from 'hono'
-import type { Caller } from '../../src/api/caller.ts'
+import type { Caller, Standing } from '../../src/api/caller.ts'
 import { ApiProblem } from '../../src/api/problem.ts'
 import type { Tenants } from '../../src/directory/tenants.ts'
 import type { Connection } from '../../src/net/connection.ts'
@@ -17,8 +17,8 @@ export interface Env {
     readonly connection: Connection
     readonly origin: Origin
     readonly caller: Caller
-    /** Returns a function that says whether the caller still has its rights. What outlives the request asks it. */
-    readonly standing: () => Promise<() => boolean>
+    /** What goes on after the request is checked asks for it first. */
+    readonly standing: () => Promise<Standing>
     readonly tenants: Tenants
     /** Whether the request is for the API of the tool at the root. */
     readonly isTool?: boolean

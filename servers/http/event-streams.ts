@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { Api } from '../../src/api/api.ts'
-import { type Caller, viewKey } from '../../src/api/caller.ts'
+import { type Caller, type Standing, viewKey } from '../../src/api/caller.ts'
 import { eventData } from '../../src/api/events/event-data.ts'
 import type { LabEvent } from '../../src/api/events/event-log.ts'
 import { isSliceOver, nextSlice } from '../../src/common/time-slice.ts'
@@ -20,8 +20,8 @@ const frame = (id: number, event: string, data: object): Buffer =>
 /** A client that listens. */
 export interface Listener {
   readonly caller: Caller
-  /** Returns whether the caller still has its rights. A stream ends when it has not, and a client that comes back logs on again. */
-  readonly hasRights: () => boolean
+  /** The stream ends when the caller has lost its rights, and a client that comes back logs on again. */
+  readonly lostRights: Standing
   readonly wants: (name: string) => boolean
   /** The id of the last event that the client has seen. */
   readonly last: number
@@ -31,6 +31,7 @@ export interface Listener {
 interface OpenStream extends Listener {
   last: number
   readonly key: string
+  readonly keepAlive: NodeJS.Timeout
 }
 
 /**
@@ -50,29 +51,41 @@ class EventStreams {
     api.rights.watch(() => {
       // Those who see the same as others before them may be others: a new tenant can have the name of an old one.
       this.#frames.clear()
-      for (const { hasRights, response } of this.#streams) if (!hasRights()) response.end()
+      for (const stream of this.#streams) if (stream.lostRights()) this.#end(stream)
     })
   }
 
   /** Serves a client whose header of the answer is sent, until it leaves or the lab stops. */
   add(listener: Listener): void {
-    const stream = { ...listener, key: viewKey(listener.caller) }
-    const { response } = stream
+    const { response, caller } = listener
+    const keepAlive = setInterval(() => {
+      if (!response.writableNeedDrain) response.write(': keep-alive\n\n')
+    }, KEEP_ALIVE_MS)
+    const stream: OpenStream = { ...listener, key: viewKey(caller), keepAlive }
     this.#streams.add(stream)
     const wake = (): void => void this.#run()
     const unwatch = this.#api.events.watch(wake)
-    const timer = setInterval(() => {
-      if (!response.writableNeedDrain) response.write(': keep-alive\n\n')
-    }, KEEP_ALIVE_MS)
     response.on('drain', wake)
     response.once('close', () => {
-      clearInterval(timer)
       unwatch()
-      this.#streams.delete(stream)
+      this.#forget(stream)
     })
     response.write(': connected\n\n')
-    if (!listener.hasRights()) response.end()
+    if (listener.lostRights()) this.#end(stream)
     wake()
+  }
+
+  #forget(stream: OpenStream): void {
+    clearInterval(stream.keepAlive)
+    this.#streams.delete(stream)
+  }
+
+  /** Ends a stream after its last event. A client that does not read would keep an answer open that only ends. */
+  #end(stream: OpenStream, octets?: Buffer): void {
+    const { response } = stream
+    this.#forget(stream)
+    if (response.writableNeedDrain) response.destroy()
+    else response.end(octets)
   }
 
   async #run(): Promise<void> {
@@ -82,7 +95,7 @@ class EventStreams {
       for (let isBusy = true; isBusy; ) {
         isBusy = false
         for (const stream of this.#streams) {
-          if (stream.response.writableNeedDrain || stream.response.writableEnded) continue
+          if (stream.response.writableNeedDrain) continue
           const event = this.#api.events.next(stream.last)
           if (!event) continue
           isBusy = true
@@ -105,13 +118,20 @@ class EventStreams {
     const ready = wants(event.name) ? this.#frameOf(stream, event) : undefined
     if (ready instanceof Promise) {
       return ready.then(
-        (octets) => finish(response, event, octets),
+        (octets) => this.#finish(stream, event, octets),
         // As with any other failure, the client connects again.
         () => void response.destroy(),
       )
     }
-    finish(response, event, ready)
+    this.#finish(stream, event, ready)
     return undefined
+  }
+
+  /** The stream may have ended while the event was made ready. */
+  #finish(stream: OpenStream, { name }: LabEvent, octets: Buffer | undefined): void {
+    if (!this.#streams.has(stream)) return
+    if (name === 'lab.stopping') this.#end(stream, octets)
+    else if (octets) stream.response.write(octets)
   }
 
   #frameOf({ caller, key }: OpenStream, event: LabEvent): Promise<Buffer | undefined> | Buffer | undefined {
@@ -128,11 +148,6 @@ class EventStreams {
       return octets
     })
   }
-}
-
-function finish(response: ServerResponse, { name }: LabEvent, octets: Buffer | undefined): void {
-  if (octets) response.write(octets)
-  if (name === 'lab.stopping') response.end()
 }
 
 const streamsOf = new WeakMap<Api, EventStreams>()

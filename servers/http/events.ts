@@ -22,10 +22,10 @@ export async function streamEvents(api: Api, caller: Caller, c: Context<Env>): P
   const last = lastSeen(c.req.header('Last-Event-ID') ?? c.req.query('lastEventId'), api)
   const headers = { ...SAFE_HEADERS, ...STREAM_HEADERS, 'Content-Type': 'text/event-stream' }
   if (c.req.method === 'HEAD') return c.body(null, 200, headers)
-  const hasRights = await c.get('standing')()
+  const lostRights = await c.get('standing')()
   const { outgoing: response } = c.env
   response.writeHead(200, headers)
-  listen(api, { caller: seeing, hasRights, wants, last, response })
+  listen(api, { caller: seeing, lostRights, wants, last, response })
   return RESPONSE_ALREADY_SENT
 }
 

@@ -47,7 +47,7 @@ function labOf(api: Api, caller: Caller, c: Context<Env>, { log }: ServerContext
     hold: (octets) => memory.grow(octets),
     async call(name, input, signal) {
       try {
-        const found = await invoke(api, caller, { name, input }, signal)
+        const found = await invoke(api, caller, { name, input }, signal, c.get('standing'))
         return found instanceof Content ? Buffer.from(found.octets as string) : found
       } catch (error) {
         const problem = problemOf(error)

@@ -35,11 +35,8 @@ export async function runOperation(
   const maxOctets =
     MAX_JSON_OCTETS + (operation.takesMessages ? Math.ceil((context.config.limits.messageSize * 4) / 3) : 0)
   const input = await inputOf(operation, c, { hasUpload: upload !== undefined, maxOctets })
-  const call = { api, caller, input, signal: c.req.raw.signal, ...(upload ? { upload } : {}) }
-  const hasRights = operation.waits ? await c.get('standing')() : undefined
-  const result = await runAnywhere(operation, call).finally(() => {
-    if (hasRights && !hasRights()) throw lostRights(caller)
-  })
+  const call = { api, caller, input, signal: c.req.raw.signal, standing: c.get('standing'), ...(upload && { upload }) }
+  const result = await runAnywhere(operation, call)
   if (operation.browserSession)
     c.header('Set-Cookie', await browserCookie(operation.browserSession, api, caller, c, context))
   if (result instanceof Content) return contentAnswer(c, result)
@@ -55,9 +52,6 @@ export async function runOperation(
     ...(operation.hasEtag ? { version: (result as { readonly etag: string }).etag } : {}),
   })
 }
-
-const lostRights = ({ name }: Caller): ApiProblem =>
-  new ApiProblem('log-on-required', `the rights of ${name} changed during the request; log on again`)
 
 /** Returns the Set-Cookie field of a browser that logs on or off. */
 async function browserCookie(

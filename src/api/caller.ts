@@ -34,6 +34,9 @@ export interface Caller {
   readonly session?: string
 }
 
+/** Returns why a caller has lost the rights that it had with its request; undefined as long as it has them. */
+export type Standing = () => ApiProblem | undefined
+
 /** Returns a text that is the same for callers who see the same. */
 export const viewKey = ({ role, name, tenant, seesCaptured }: Caller): string =>
   JSON.stringify([role, role === 'account' ? name : '', tenant?.name, seesCaptured])

@@ -1,6 +1,6 @@
 import { nearest } from '../config/nearest.ts'
 import type { Api } from './api.ts'
-import { assertAccess, type Caller } from './caller.ts'
+import { assertAccess, type Caller, type Standing } from './caller.ts'
 import { type Form, illFormedTexts, inputMistakes } from './input-mistakes.ts'
 import type { Operation } from './operation.ts'
 import { operations } from './operations.ts'
@@ -13,11 +13,13 @@ export async function invoke(
   caller: Caller,
   { name, input = {} }: { readonly name: string; readonly input?: unknown },
   signal: AbortSignal,
+  standing?: () => Promise<Standing>,
 ): Promise<unknown> {
   const operation = operationNamed(name)
   assertAccess(caller, operation.access)
   await api.lab.values.refresh()
-  return runAnywhere(operation, { api, caller, input: parseInput(operation, input, 'json'), signal })
+  const call = { api, caller, input: parseInput(operation, input, 'json'), signal, ...(standing && { standing }) }
+  return runAnywhere(operation, call)
 }
 
 /** @throws ApiProblem `not-found` */

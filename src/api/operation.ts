@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import type { Role } from '../cluster/types.ts'
 import type { Api } from './api.ts'
-import type { Access, Caller } from './caller.ts'
+import type { Access, Caller, Standing } from './caller.ts'
 import { pageFields, pageOfWhole, wholeInput } from './lists.ts'
 import type { ProblemName } from './problem.ts'
 
@@ -14,6 +14,8 @@ export interface Call<Input> {
   readonly input: Input
   /** Aborted when the caller no longer waits for the answer. */
   readonly signal: AbortSignal
+  /** Absent if the caller cannot lose its rights. An operation that can take minutes asks for it first. */
+  readonly standing?: () => Promise<Standing>
   /** The uploaded octets of an operation with `upload`. */
   readonly upload?: Upload
   /** Another node asks, so that it is about this node alone. */
@@ -60,8 +62,6 @@ export interface Operation {
   readonly uploadOctets?: Readonly<Record<string, number>>
   /** Whether the JSON has messages or attachments, and so the size limit of messages. */
   readonly takesMessages?: boolean
-  /** Whether it can take minutes until the answer. The rights of the caller are then looked up again. */
-  readonly waits?: true
   /** Over HTTP, the answer sets the cookie of a browser that logs on, or deletes it. */
   readonly browserSession?: 'starts' | 'ends'
   /** The JSON that it answers, or the media type of other content. Absent: 204. */

@@ -1,5 +1,9 @@
+import { realImmediate } from '../common/real-immediate.ts'
 import type { SharedChange } from '../common/shared-values.ts'
 import type { ApiLab } from './lab.ts'
+
+/** Nothing says that the time of an access token is over. */
+const EXPIRY_CHECK_MS = 15_000
 
 /** The shared values that rights depend on, and which of their changes matter. New accounts and browsers take no rights away. */
 const values: Readonly<Record<string, (change: SharedChange<unknown>) => boolean>> = {
@@ -11,24 +15,27 @@ const values: Readonly<Record<string, (change: SharedChange<unknown>) => boolean
 
 /**
  * Says that callers may have lost or changed their rights: by another configuration, by a change of accounts or tenants on any
- * node, or because a browser has logged off. What lives longer than a request looks its caller up again then.
+ * node, because a browser has logged off, or because an access token was revoked or its time may be over. What lives longer than a request looks its caller up again then.
  */
 export class RightsChanges {
   readonly #listeners = new Set<() => void>()
   readonly #unwatch: readonly (() => void)[]
-  #notice: NodeJS.Immediate | undefined
+  readonly #expiryCheck: NodeJS.Timeout
+  #isNoticed = false
 
-  constructor(lab: Pick<ApiLab, 'values' | 'watchChanges'>) {
+  constructor(lab: Pick<ApiLab, 'values' | 'oauth2' | 'watchChanges'>) {
     this.#unwatch = [
       lab.watchChanges(({ type }) => {
-        if (type === 'configuration') this.#changed()
+        if (type === 'configuration' || type === 'clock') this.#changed()
       }),
+      lab.oauth2.tokens.watchRevocations(() => this.#changed()),
       ...Object.entries(values).map(([name, matters]) =>
         lab.values.map(name).watch((change) => {
           if (matters(change)) this.#changed()
         }),
       ),
     ]
+    this.#expiryCheck = setInterval(() => this.#changed(), EXPIRY_CHECK_MS).unref()
   }
 
   /** Calls `listener` soon after changes. Returns the function that removes the listener. */
@@ -39,15 +46,16 @@ export class RightsChanges {
 
   close(): void {
     for (const unwatch of this.#unwatch) unwatch()
-    clearImmediate(this.#notice)
+    clearInterval(this.#expiryCheck)
     this.#listeners.clear()
   }
 
   /** Everything else that listens to the change has taken it up before the listeners are called. */
   #changed(): void {
-    if (this.#listeners.size === 0) return
-    this.#notice ??= setImmediate(() => {
-      this.#notice = undefined
+    if (this.#listeners.size === 0 || this.#isNoticed) return
+    this.#isNoticed = true
+    realImmediate(() => {
+      this.#isNoticed = false
       for (const listener of this.#listeners) listener()
     })
   }

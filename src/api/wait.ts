@@ -45,10 +45,13 @@ const wait = defineOperation({
   input,
   output: messageSummary,
   problems: ['wait-timeout'],
-  waits: true,
   run: async (call) => {
     const { api, caller } = call
-    const found = await firstMatch(call, wantedBy(call))
+    const lostRights = (await call.standing?.()) ?? (() => undefined)
+    const found = await firstMatch(call, wantedBy(call), () => {
+      const problem = lostRights()
+      if (problem) throw problem
+    })
     if (!found && api.stopping.aborted)
       throw new ApiProblem('stopping', 'the lab stopped before a message arrived; wait again once it has started')
     if (!found) throw await timedOut(api, caller, call.input)
@@ -87,10 +90,14 @@ async function isFrom(api: Api, message: IndexedMessage, part: string): Promise<
   return names.some((one) => one.toLowerCase().includes(part.toLowerCase()))
 }
 
-/** Resolves with the first match, in order of arrival, that no wait of the same view has returned; undefined after the time. */
+/**
+ * Resolves with the first match, in order of arrival, that no wait of the same view has returned; undefined after the time.
+ * @param assertRights throws once the caller has lost its rights. It gets nothing then, and another wait gets the message.
+ */
 async function firstMatch(
   { api, caller, input: { timeout }, signal }: Call<WaitInput>,
   matches: Matcher,
+  assertRights: () => void,
 ): Promise<IndexedMessage | undefined> {
   const { returned } = api
   const view = viewOf(caller)
@@ -101,17 +108,22 @@ async function firstMatch(
     arrived.push(event.message)
     wake()
   })
+  const unwatchRights = api.rights.watch(() => wake())
   using limit = abortAfter(timeout, signal, api.stopping)
   const ended = limit.signal
   ended.addEventListener('abort', () => wake())
   try {
     const take = async (message: IndexedMessage): Promise<boolean> => {
       if (returned.has(view, message.id) || !(await matches(message))) return false
+      assertRights()
       return returned.claim(view, message.id)
     }
     for (const message of [...api.index.values()]) {
       if (await take(message)) return message
-      if (ended.aborted) return undefined
+      if (ended.aborted) {
+        assertRights()
+        return undefined
+      }
       if (isSliceOver()) await nextSlice()
     }
     for (;;) {
@@ -119,6 +131,7 @@ async function firstMatch(
         if (await take(message)) return message
         if (isSliceOver()) await nextSlice()
       }
+      assertRights()
       if (ended.aborted) return undefined
       await new Promise<void>((resolve) => {
         wake = resolve
@@ -127,6 +140,7 @@ async function firstMatch(
     }
   } finally {
     unwatch()
+    unwatchRights()
   }
 }
 

@@ -11,6 +11,7 @@ export class Revocations {
   readonly #clock: Clock
   /** When each token expires, milliseconds since the epoch. */
   readonly #expiry = new Map<string, number>()
+  readonly #listeners = new Set<() => void>()
   #opening: Promise<void> | undefined
   #unwatch: (() => void) | undefined
 
@@ -39,9 +40,15 @@ export class Revocations {
     return this.#expiry.has(jti)
   }
 
+  /** Calls `listener` after a token was revoked, on any node. Returns the function that removes the listener. */
+  watch(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
   /** Revokes a token at once, and writes the list. @throws PkiError `store`; the token is revoked until the lab stops then */
   async add(jti: string, expiresAt: number): Promise<void> {
-    this.#expiry.set(jti, expiresAt)
+    this.#note([[jti, expiresAt]])
     await this.#files.exclusively(async (files) => {
       // Another process may have revoked some.
       await this.#merge(files)
@@ -60,11 +67,17 @@ export class Revocations {
     const text = await files.read(PATH)
     if (text === undefined) return
     try {
-      for (const [jti, at] of Object.entries(JSON.parse(text) as Record<string, number>)) this.#expiry.set(jti, at)
+      this.#note(Object.entries(JSON.parse(text) as Record<string, number>))
     } catch (cause) {
       const what = `${PATH} of the certificate store does not have the list of revoked tokens; delete the file`
       throw new PkiError('store', what, { cause })
     }
+  }
+
+  #note(revoked: readonly (readonly [jti: string, expiresAt: number])[]): void {
+    const isNew = revoked.some(([jti]) => !this.#expiry.has(jti))
+    for (const [jti, at] of revoked) this.#expiry.set(jti, at)
+    if (isNew) for (const listener of this.#listeners) listener()
   }
 
   /** The clock of the lab may be ahead, and be set back. */

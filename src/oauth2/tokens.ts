@@ -101,6 +101,11 @@ export class AccessTokens {
     return this.#revocations.has(jti)
   }
 
+  /** Calls `listener` after a token was revoked, on any node. Returns the function that removes the listener. */
+  watchRevocations(listener: () => void): () => void {
+    return this.#revocations.watch(listener)
+  }
+
   /** Stops following the other nodes. */
   close(): void {
     this.#revocations.close()

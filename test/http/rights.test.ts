@@ -2,11 +2,13 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createTransport } from 'nodemailer'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { WebSocket } from 'ws'
+import { Agent } from '../mcp/client.ts'
 import { LineClient } from '../support/line-client.ts'
 import { basic, bearer, HttpLab } from './client.ts'
 import { EventReader } from './event-reader.ts'
+import { RawClient } from './raw-client.ts'
 
 const [ci, viewer] = ['ci-token-ci-token-ci', 'viewer-token-viewer-token']
 const text = `certificates: { store: memory, key: p256 }
@@ -32,6 +34,10 @@ beforeAll(async () => {
 afterAll(async () => {
   await http[Symbol.asyncDispose]()
   rmSync(folder, { recursive: true })
+})
+
+afterEach(() => {
+  vi.useRealTimers()
 })
 
 type Headers = Record<string, string>
@@ -109,16 +115,105 @@ describe('streams and WebSockets end when their caller', () => {
   })
 })
 
-it('a wait answers nothing to a caller that was locked meanwhile', async () => {
-  await create('jana', 'secret')
-  const wait = (headers: Headers, subject: string) =>
-    http.request('wait', { json: { subject, timeout: '60s' }, headers })
-  const locked = wait(basic('jana', 'secret'), 'secret of jana')
-  await expect.poll(() => http.lab.sessions().some(({ user }) => user === 'jana')).toBe(true)
-  await account('jana', 'PATCH', { state: 'disabled' })
-  await http.lab.deliver({ subject: 'secret of jana' }, 'jana')
-  const { status, body } = await locked
-  expect([status, JSON.stringify(body)]).toEqual([401, expect.not.stringContaining('sender@example')])
+describe('a stream ends when its access token', () => {
+  const opened = async (user: string, expiresIn: string) => {
+    await create(user, 'secret')
+    const json = { user, expiresIn }
+    const { accessToken } = (await http.request('access-tokens', { json, headers: admin })).body
+    return { token: accessToken as string, stream: await listen(bearer(accessToken)) }
+  }
+
+  it('is revoked', async () => {
+    const { token, stream } = await opened('klara', '1h')
+    const body = new URLSearchParams({ token, client_id: 'sealpost' })
+    expect((await fetch(`${http.base}/oauth2/revoke`, { method: 'POST', body })).status).toBe(200)
+    await stream.ended
+    expect(await nameOf(bearer(token))).toBe(401)
+  })
+
+  it('expires', async () => {
+    const { token, stream } = await opened('ludwig', '1h')
+    const clock = (json: object) => http.request('clock', { method: 'PATCH', json, headers: admin })
+    expect((await clock({ advance: '2h' })).status).toBe(200)
+    await stream.ended
+    expect(await nameOf(bearer(token))).toBe(401)
+    await clock({ reset: true })
+  })
+})
+
+it('a stream whose client does not read ends with the rights of its caller', async () => {
+  await create('nora', 'secret')
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+  using client = new RawClient(http.lab.server('http').port)
+  const { authorization } = basic('nora', 'secret')
+  client.send(`GET /api/v1/events?types=message HTTP/1.1\r\nHost: localhost\r\nAuthorization: ${authorization}\r\n\r\n`)
+  await client.answer()
+  client.socket.pause()
+  const session = () => http.lab.sessions().find(({ user }) => user === 'nora')
+  await http.lab.deliver({ subject: 'long '.repeat(20_000) }, 'nora')
+  const [{ id }] = (await http.request('messages?account=nora', { headers: admin })).body.items
+  // More than the buffers of the connection take.
+  for (let count = 0; count < 120; count++) {
+    const json = { flagged: count % 2 === 0 }
+    expect((await http.request(`messages/${id}`, { method: 'PATCH', json, headers: admin })).status).toBe(200)
+  }
+  expect(session()?.endedAt).toBeUndefined()
+  await account('nora', 'PATCH', { state: 'disabled' })
+  await expect.poll(() => session()?.endedAt, { timeout: 30_000 }).toBeDefined()
+  // Nothing writes to it any more.
+  vi.advanceTimersByTime(60_000)
+  await http.lab.deliver({ subject: 'after the end' }, 'nora')
+})
+
+it('a stream ends with the rights of its caller while the timers of the process are fake', async () => {
+  await create('otto', 'secret')
+  const { ended } = await listen(basic('otto', 'secret'))
+  vi.useFakeTimers()
+  await account('otto', 'PATCH', { state: 'disabled' })
+  await ended
+})
+
+describe('a wait whose caller loses its rights', () => {
+  const wait = (headers: Headers, subject: string, timeout = '5m') =>
+    http.request('wait', { json: { subject, timeout }, headers })
+  const isWaiting = (user: string) =>
+    expect.poll(() => http.lab.sessions().some((session) => session.user === user)).toBe(true)
+
+  it('ends at once, and leaves the message to a later one', async () => {
+    await create('jana', 'secret')
+    const locked = wait(basic('jana', 'secret'), 'secret of jana')
+    await isWaiting('jana')
+    await account('jana', 'PATCH', { state: 'disabled' })
+    await http.lab.deliver({ subject: 'secret of jana' }, 'jana')
+    const { status, body } = await locked
+    expect([status, JSON.stringify(body)]).toEqual([403, expect.not.stringContaining('sender@example')])
+    await account('jana', 'PATCH', { state: null })
+    expect((await wait(basic('jana', 'secret'), 'secret of jana', '1m')).body.subject).toBe('secret of jana')
+  })
+
+  it('is told to log on if its account is gone', async () => {
+    await create('paul', 'secret')
+    const waiting = wait(basic('paul', 'secret'), 'for paul')
+    await isWaiting('paul')
+    await account('paul', 'DELETE')
+    const { status, headers } = await waiting
+    expect([status, headers.get('www-authenticate')]).toEqual([401, expect.stringContaining('Basic realm=')])
+  })
+
+  it('answers nothing over MCP', async () => {
+    const { token } = (await http.request('tenants', { json: { name: 'tm' }, headers: admin })).body
+    await using agent = await Agent.of(http, { token })
+    let reported = (): void => {}
+    const progress = new Promise<void>((resolve) => {
+      reported = resolve
+    })
+    const options = { onprogress: () => reported() }
+    const waiting = agent.call('wait_for_message', { subject: 'for tm', timeout: '5m' }, options)
+    await progress
+    await http.request('tenants/tm', { method: 'DELETE', headers: admin })
+    const { isError, content } = await waiting
+    expect([isError, content[0]?.text]).toEqual([true, expect.stringMatching(/log on again/)])
+  })
 })
 
 describe('a browser must log on again', () => {

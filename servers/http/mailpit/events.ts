@@ -1,6 +1,6 @@
 import type { WebSocket } from 'ws'
 import type { Api } from '../../../src/api/api.ts'
-import { type Caller, seesFolder, seesMessage } from '../../../src/api/caller.ts'
+import { type Caller, type Standing, seesFolder, seesMessage } from '../../../src/api/caller.ts'
 import type { LabEvent } from '../../../src/api/events/event-log.ts'
 import type { IndexedMessage } from '../../../src/api/messages/message-index.ts'
 import { ApiProblem } from '../../../src/api/problem.ts'
@@ -34,7 +34,7 @@ class Feed {
   #isBusy = false
   #stats: NodeJS.Timeout | undefined
 
-  constructor(api: Api, caller: Caller, socket: WebSocket, { known, missed, hasRights }: Start) {
+  constructor(api: Api, caller: Caller, socket: WebSocket, { known, missed, lostRights }: Start) {
     this.#api = api
     this.#caller = caller
     this.#socket = socket
@@ -44,15 +44,18 @@ class Feed {
       this.#queue.push(event)
       void this.#run()
     })
-    const unwatchRights = api.rights.watch(() => {
-      if (!hasRights()) socket.close(POLICY_VIOLATION)
-    })
+    const endWithoutRights = (): void => {
+      if (lostRights()) socket.close(POLICY_VIOLATION)
+    }
+    const unwatchRights = api.rights.watch(endWithoutRights)
     socket.on('close', () => {
       unwatch()
       unwatchRights()
       clearTimeout(this.#stats)
       this.#queue = []
     })
+    // They may have been lost since the request was checked.
+    endWithoutRights()
     void this.#run()
   }
 
@@ -150,8 +153,7 @@ interface Start {
   readonly known: readonly Mail[]
   /** What happened since `known` was read. */
   readonly missed: LabEvent[]
-  /** Returns whether the caller still has its rights. */
-  readonly hasRights: () => boolean
+  readonly lostRights: Standing
 }
 
 const events: Route = {
@@ -162,10 +164,10 @@ const events: Route = {
     const { accept } = c.env
     if (!accept)
       throw new ApiProblem('upgrade-required', 'these events are sent by WebSocket; connect with ws:// or wss://')
-    const hasRights = await c.get('standing')()
+    const lostRights = await c.get('standing')()
     const last = api.events.lastId
     const known = (await DeliveredMail.of(api, caller)).all.mails
-    accept((socket) => new Feed(api, caller, socket, { known, missed: api.events.after(last), hasRights }))
+    accept((socket) => new Feed(api, caller, socket, { known, missed: api.events.after(last), lostRights }))
     c.set('isUpgraded', true)
     return c.body(null, 204)
   },
