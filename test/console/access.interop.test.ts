@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, request, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { HttpLab } from '../http/client.ts'
+import { basic, HttpLab } from '../http/client.ts'
 import { freePort } from '../support/free-ports.ts'
 import { ConsoleBrowser, hasChromium } from './browser.ts'
 
@@ -44,6 +44,33 @@ describe.skipIf(!hasChromium)('the console', () => {
     await page.getByText('For Bob', { exact: true }).waitFor()
     await page.getByRole('button', { name: 'Log off' }).click()
     await page.getByLabel('User name').waitFor()
+    await page.context().close()
+  })
+
+  it('lets an account change its mail, but not the articles in the same list', async () => {
+    await using http = await HttpLab.start({
+      newsgroups: [{ name: 'lab.general' }],
+      directory: { accounts: [{ user: 'bob', password: 'secret' }] },
+      virtualServers: [{ protocol: 'nntp' }, { protocol: 'http', authentication: ['basic'] }],
+    })
+    const headers = basic('bob', 'secret')
+    const json = { newsgroups: ['lab.general'], subject: 'An article', text: 'Text' }
+    expect((await http.request('articles', { json, headers })).status).toBe(201)
+    await deliver(http, 'bob', 'A mail')
+    const page = await browser.open(http.base, '/mail')
+    await page.getByLabel('User name').fill('bob')
+    await page.getByLabel('Password').fill('secret')
+    await page.getByLabel('Password').press('Enter')
+    await page.getByText('A mail', { exact: true }).waitFor()
+    for (const subject of ['A mail', 'An article'])
+      await page.locator('.mail-row', { hasText: subject }).click({ modifiers: ['Control'] })
+    await page.getByText('2 selected').waitFor()
+    await page.getByRole('button', { name: 'Flag', exact: true }).click()
+    const flagged = async () => (await http.request('messages?query=is:flagged', { headers })).body.items
+    await expect.poll(flagged).toMatchObject([{ subject: 'A mail' }])
+    await page.locator('.mail-row', { hasText: 'An article' }).click({ modifiers: ['Control'] })
+    await page.getByText('1 selected').waitFor()
+    expect(await page.getByRole('button', { name: 'Flag', exact: true }).count()).toBe(0)
     await page.context().close()
   })
 

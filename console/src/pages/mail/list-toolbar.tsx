@@ -20,6 +20,7 @@ import { Dialog } from '../../components/dialog.tsx'
 import { may, seesLab } from '../../state/caller.ts'
 import { formatNumber, t } from '../../texts/index.ts'
 import { download, mark, removeAll, sizeOf } from './actions.ts'
+import { changeablePart } from './changeable.ts'
 import { composing } from './compose-state.ts'
 import { MoveDialog, TagDialog } from './dialogs.tsx'
 import { OpenInNews } from './open-in-news.tsx'
@@ -93,33 +94,34 @@ function ChoiceBar({ mail }: { readonly mail: Mail }) {
     mail.uncheck()
   }
   const n = sizeOf(choice)
-  const isMovable = choice.kind === 'ids' && !filter.captured && filter.newsgroup === undefined
+  const changed = may('change') ? changeablePart(choice, filter) : undefined
+  const movable = filter.captured || filter.newsgroup !== undefined ? undefined : changed
   return (
     <div class="list-bar choice">
       <Button kind="plain" icon={X} label={t('mail.clearSelection')} shortcut="Escape" onClick={mail.uncheck} />
       <span role="status">{t('mail.selected', { n })}</span>
-      {may('change') && (
+      {changed && (
         <>
           <Button
             kind="plain"
             icon={MailOpen}
             label={t('mail.markRead')}
-            onClick={() => mark(list, choice, { read: true }).then(done)}
+            onClick={() => mark(list, changed, { read: true }).then(done)}
           />
           <Button
             kind="plain"
             icon={MailIcon}
             label={t('mail.markUnread')}
-            onClick={() => mark(list, choice, { read: false }).then(done)}
+            onClick={() => mark(list, changed, { read: false }).then(done)}
           />
           <Button
             kind="plain"
             icon={Star}
             label={t('mail.flag')}
-            onClick={() => mark(list, choice, { flagged: true }).then(done)}
+            onClick={() => mark(list, changed, { flagged: true }).then(done)}
           />
           <Button kind="plain" icon={Tag} label={t('mail.tag')} onClick={() => setAsked('tag')} />
-          {isMovable && (
+          {movable?.kind === 'ids' && (
             <Button kind="plain" icon={FolderInput} label={t('mail.move')} onClick={() => setAsked('move')} />
           )}
         </>
@@ -128,13 +130,13 @@ function ChoiceBar({ mail }: { readonly mail: Mail }) {
         <Button kind="plain" icon={Send} label={t('mail.release')} onClick={() => setAsked('release')} />
       )}
       <Button kind="plain" icon={Download} label={t('mail.download')} onClick={() => download(choice)} />
-      {may('change') && (
+      {changed && (
         <Button
           kind="plain"
           icon={Trash2}
           label={t('mail.delete')}
           shortcut="#"
-          onClick={() => (choice.kind === 'ids' ? mail.remove(choice.ids) : setAsked('delete'))}
+          onClick={() => (changed.kind === 'ids' ? mail.remove(changed.ids) : setAsked('delete'))}
         />
       )}
       {asked === 'release' && (
@@ -144,9 +146,9 @@ function ChoiceBar({ mail }: { readonly mail: Mail }) {
           onClose={close}
         />
       )}
-      {asked === 'tag' && <TagDialog list={list} choice={choice} onClose={done} />}
-      {asked === 'move' && choice.kind === 'ids' && (
-        <MoveDialog list={list} ids={choice.ids} filter={filter} onClose={done} />
+      {asked === 'tag' && changed && <TagDialog list={list} choice={changed} onClose={done} />}
+      {asked === 'move' && movable?.kind === 'ids' && (
+        <MoveDialog list={list} ids={movable.ids} filter={filter} onClose={done} />
       )}
       {asked === 'delete' && (
         <Dialog

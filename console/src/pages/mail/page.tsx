@@ -12,6 +12,7 @@ import { may } from '../../state/caller.ts'
 import { isMedium, isNarrow } from '../../state/media.ts'
 import { t } from '../../texts/index.ts'
 import { answer } from './answer.ts'
+import { changeableIds } from './changeable.ts'
 import { Compose } from './compose.tsx'
 import { composing } from './compose-state.ts'
 import { ListPane } from './list-pane.tsx'
@@ -89,8 +90,9 @@ function useMailKeys(mail: Mail): void {
     useMemo<readonly Shortcut[]>(() => {
       const run = (act: (now: Mail) => void) => () => act(latest.current)
       const removed = ({ choice, openId, remove }: Mail): void => {
-        if (choice?.kind === 'ids') remove(choice.ids)
-        else if (openId !== undefined) remove([openId])
+        const opened = openId === undefined ? [] : [openId]
+        const ids = changeableIds(choice?.kind === 'ids' ? choice.ids : opened)
+        if (ids.length > 0) remove(ids)
       }
       return [
         { keys: 'j', text: 'mail.keyNext', run: run((now) => void now.step(1)) },
