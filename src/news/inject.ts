@@ -61,7 +61,7 @@ export async function inject(news: NewsContext, raw: Buffer, poster: Poster): Pr
   const folders = permitted(article, poster, found instanceof Promise ? await found : found)
   const moderated = folders.find((folder) => folder.newsgroup?.posting === 'moderated')
   if (moderated && !article.has('approved') && controlOf(article)?.kind !== 'cancel') {
-    // Of an article that is stored, the store finds it out.
+    // For articles that are stored, the store checks this.
     if (await news.store.knows(messageId)) {
       throw new ArticleRefused('duplicate', `${messageId} is known here already`)
     }

@@ -3,7 +3,7 @@ import type { Folder, MessageEntry, MessageStore, Owner, StoreEvent } from '../s
 /** A message delivered to one mailbox, and where its owner has moved or copied it since. */
 export interface Arrival {
   readonly owner: Owner
-  /** The place of the copy that was made last, of those that are left. */
+  /** The folder of the latest remaining copy. */
   readonly folder: Folder
   readonly entry: MessageEntry
 }
@@ -17,7 +17,7 @@ class CopiedArrival implements Arrival {
   readonly owner: Owner
   /** By `placeOf`, in the order in which they were made. */
   readonly #copies = new Map<string, Copy>()
-  /** The copy that was made last. After all are gone, the one that was deleted last: a wait may still hold the arrival. */
+  /** The latest remaining copy. Without one, the copy that was deleted last: a wait may still hold the arrival. */
   #latest: Copy
 
   constructor(copy: Copy) {

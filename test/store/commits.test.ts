@@ -98,7 +98,7 @@ test('nothing is written until the state in memory could be read again', async (
 /** Longer than any test runs. */
 const FOREVER = { least: 3_600_000, most: 3_600_000 }
 
-test('a message that is arriving shares the transaction of those that have arrived', async () => {
+test('a message that is arriving joins the transaction of the earlier ones', async () => {
   let transactions = 0
   const arrivals = new Arrivals()
   const commits = commitsWith({ durable: () => transactions++ }, arrivals, FOREVER)

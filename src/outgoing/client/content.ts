@@ -56,7 +56,7 @@ type Form = Omit<MessageContent, 'isInternational'>
 /** The signatures of the forms of a message, by attempt: several hosts may be tried. */
 const signatures = new WeakMap<NonNullable<Attempt['sign']>, Map<string, Promise<Buffer>>>()
 
-/** RFC 6376 section 5.3: what is signed is what is sent, after all conversions, with the line ends of SMTP. */
+/** Signs the message as it is sent: after all conversions, with the line ends of SMTP. RFC 6376 section 5.3. */
 async function withSignatures(form: Form, { sign }: Attempt, name: 'original' | 'converted'): Promise<Form> {
   if (!sign) return form
   const made = signatures.get(sign) ?? new Map<string, Promise<Buffer>>()

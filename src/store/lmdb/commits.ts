@@ -102,7 +102,7 @@ export class Commits<Effect, D extends TransactionDraft<Effect>> {
   /** Whether the state in memory may differ from the disk: see `#restore`. */
   #isStale = false
 
-  /** @param arrivals the messages that clients are sending, which share the transaction of those that have arrived */
+  /** @param arrivals the messages that clients are sending. A transaction waits a moment for them. */
   constructor(
     tables: Environment,
     space: Space,

@@ -153,7 +153,7 @@ export class ReaderStore extends SameForReaders implements MessageStore {
     return this.#transfer('move', { from, uids, to, origin })
   }
 
-  /** Copies or moves messages. The reader has seen the copies of those that it has seen. */
+  /** Copies or moves messages. Copies of messages that the reader has seen count as seen. */
   async #transfer(how: 'copy' | 'move', { from, uids, to, origin }: Transfer): Promise<CopyResult> {
     const differs = this.#isViewed(from) || this.#isViewed(to)
     const before = differs ? await this.#seenAmong(from, uids) : new Set<number>()

@@ -10,7 +10,7 @@ export function changeableIds(ids: readonly string[]): readonly string[] {
   return ids.filter((id) => !newsgroups.some((folder) => id.startsWith(`${folder.id}.`)))
 }
 
-/** Returns the part of a choice that the caller may change; undefined if there is none. The lab skips articles of a search. */
+/** Returns the chosen messages that the caller may change; undefined if there are none. In a search, the lab skips articles. */
 export function changeablePart(choice: Choice | undefined, { newsgroup }: MailFilter): Choice | undefined {
   if (!choice || (newsgroup !== undefined && !mayManage())) return undefined
   if (choice.kind === 'all') return choice
