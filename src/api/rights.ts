@@ -2,7 +2,7 @@ import { realImmediate } from '../common/real-immediate.ts'
 import type { SharedChange } from '../common/shared-values.ts'
 import type { ApiLab } from './lab.ts'
 
-/** Nothing says that the time of an access token is over. */
+/** Access tokens expire without a notice. */
 const EXPIRY_CHECK_MS = 15_000
 
 /** The shared values that rights depend on, and which of their changes matter. New accounts and browsers take no rights away. */
@@ -15,7 +15,8 @@ const values: Readonly<Record<string, (change: SharedChange<unknown>) => boolean
 
 /**
  * Says that callers may have lost or changed their rights: by another configuration, by a change of accounts or tenants on any
- * node, because a browser has logged off, or because an access token was revoked or its time may be over. What lives longer than a request looks its caller up again then.
+ * node, because a browser has logged off, or because an access token was revoked or may have expired. Streams, WebSockets and
+ * waits then look their caller up again.
  */
 export class RightsChanges {
   readonly #listeners = new Set<() => void>()
