@@ -23,7 +23,7 @@ export default defineConfig({
     // Small images stay files: the policy of the page allows them, and the script stays small.
     assetsInlineLimit: 0,
     rolldownOptions: {
-      // What every page uses is one file: many small ones would wait for each other.
+      // Code that every page uses is one file: many small ones would wait for each other.
       output: {
         codeSplitting: {
           groups: [
@@ -31,7 +31,7 @@ export default defineConfig({
               name: 'shared',
               test: /console\/src\/(?:components|state|api|shell|texts\/index|router|base|pages\.ts)|node_modules\/(?:preact|@preact|wouter-preact|regexparam)\//,
             },
-            // What Mail and News share.
+            // Code that Mail and News share.
             {
               name: 'message',
               test: /console\/src\/pages\/mail\/(?:reader|search-box|compose|message-tabs|use-\w+)\.tsx?$/,

@@ -9,7 +9,7 @@ import { parseArgs } from 'node:util'
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)))
 
-/** What a release must pass. `npm run test:runners` and `test:package` need the npm registry. */
+/** The checks that a release must pass. `npm run test:runners` and `test:package` need the npm registry. */
 const CHECKS = [
   ['run', 'lint'],
   ['run', 'typecheck'],

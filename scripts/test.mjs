@@ -100,7 +100,7 @@ const onlyInAll = [
 const forms = {
   /** Everything: other programs, the corpus, large counts, long fuzzing. */
   all: { env: { SEALPOST_LONG: '1' }, args: [] },
-  /** What `npm test` leaves out or shortens. */
+  /** The tests that `npm test` leaves out or shortens. */
   get long() {
     return {
       env: { SEALPOST_LONG: '1' },

@@ -1,7 +1,7 @@
 import { accountOwner } from '../../src/store/types.ts'
 import type { Postgres } from '../../test/support/postgres.ts'
 
-/** What a lab holds at the beginning. */
+/** A lab's content at the beginning. */
 export interface Content {
   /** Accounts `user0`, `user1` … with the password `secret`. */
   readonly accounts: number

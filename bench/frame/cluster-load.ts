@@ -140,7 +140,7 @@ export async function openClients(lab: RunningLab, count: number, messages: numb
   return clients
 }
 
-/** What an operation costs, and how many of them all clients together do. */
+/** The cost of an operation, and its rate over all clients. */
 export interface Cost {
   readonly perSecond: number
   readonly nodeMicros: number

@@ -18,7 +18,7 @@ export interface UsedCpu {
 /** The nodes of a lab on one database, or one node on LMDB. */
 export interface RunningLab extends AsyncDisposable {
   readonly nodes: readonly Target[]
-  /** What the start of the last node took, until it was ready. */
+  /** The cost of the last node's start, until it was ready. */
   readonly started: UsedCpu & { readonly seconds: number }
   used(): UsedCpu
 }

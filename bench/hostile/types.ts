@@ -3,7 +3,7 @@ import type { PreyOptions } from './prey.ts'
 
 /** One attack on a lab in its default configuration. */
 export interface Attack extends PreyOptions {
-  /** What the client sends. */
+  /** The client's input. */
   readonly name: string
   /** Prepares the attack: what it returns attacks. Nothing is measured meanwhile. */
   prepare(attacker: Attacker): Promise<() => Promise<void>>

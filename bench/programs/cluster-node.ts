@@ -16,7 +16,7 @@ export interface NodeSettings {
   readonly lmdb?: string
   /** Accounts `user0`, `user1` … with the password `secret`. */
   readonly accounts: number
-  /** What is added to `user0`: messages of the INBOX, and mailboxes. */
+  /** Content that is added to `user0`: messages of the INBOX, and mailboxes. */
   readonly filled?: { readonly messages: number; readonly folders: number }
 }
 

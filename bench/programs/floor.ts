@@ -2,7 +2,7 @@ import { createServer, type Socket } from 'node:net'
 import { createSecureContext, TLSSocket } from 'node:tls'
 
 /**
- * What ingest costs Node.js at least: servers that read SMTP, IMAP4 and NNTP, keep every message and check nothing. A
+ * The minimum cost of ingest in Node.js: servers that read SMTP, IMAP4 and NNTP, keep every message and check nothing. A
  * message must end with the octets that have arrived, or be followed by commands.
  */
 const { key, cert, ca } = JSON.parse(process.argv[2] ?? '{}') as { key: string; cert: string; ca: string }

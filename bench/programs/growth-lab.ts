@@ -96,7 +96,7 @@ await fill(store)
 await share(store)
 if (articles > 0) await fillGroup(store)
 if (folder !== undefined) {
-  // What is measured is a lab after a restart.
+  // The measurement is of a lab after a restart.
   await store[Symbol.asyncDispose]()
   store = await openStore(setting, { log, clock: systemClock, database })
 }

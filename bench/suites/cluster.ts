@@ -29,7 +29,7 @@ interface Growth {
   readonly of?: string
 }
 
-/** What grows, and its sizes. `large`: sizes that need minutes and `--full`. */
+/** The quantities that grow, with their sizes. `large`: sizes that need minutes and `--full`. */
 const GROWTH = {
   messages: { sizes: [1_000, 100_000], large: [1_000_000, 5_000_000] },
   folders: { sizes: [10, 1_000], large: [100_000] },
@@ -128,7 +128,7 @@ async function measureGrowth(database: BenchDatabase, axis: Axis, options: Bench
 
 const IDLE_SECONDS = 15
 
-/** What happens without clients, and once on each node: its start, and the first SELECT of the mailbox, while another client waits. */
+/** Measures what happens without clients and once on each node: its start, and the first SELECT of the mailbox, while another client waits. */
 async function measureFirst(lab: RunningLab, what: (operation: string) => Row): Promise<Row[]> {
   const { seconds, nodes, database } = lab.started
   const start = { perSecond: 1 / seconds, nodeMicros: nodes * 1e6, databaseMicros: database * 1e6 }

@@ -8,7 +8,7 @@ import { END, greeted, send } from '../frame/smtp.ts'
 import type { BenchOptions, TableSuite, Target } from '../frame/types.ts'
 import { LoadClient, logOnByImap } from '../frame/wire.ts'
 
-/** What grows. Connections do nothing, or are in IDLE where nothing happens. Watchers are in IDLE on the mailbox that receives mail. */
+/** The quantities that grow. Connections do nothing, or are in IDLE where nothing happens. Watchers are in IDLE on the mailbox that receives mail. */
 const AXES = ['messages', 'folders', 'connections', 'connections in IDLE', 'watchers'] as const
 type Axis = (typeof AXES)[number]
 

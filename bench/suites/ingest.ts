@@ -12,7 +12,7 @@ const LARGE = 100_000
 const GROUP = 'bench.written'
 const BATCH = 50
 
-/** What a client does with one connection. */
+/** A client's use of one connection. */
 interface Session {
   readonly name: string
   /** Connections at the same time. */

@@ -8,7 +8,7 @@ import { ProcessTree } from '../frame/proc.ts'
 import { forkServer, freePort } from '../frame/processes.ts'
 import type { TableSuite } from '../frame/types.ts'
 
-/** What a start took. */
+/** The cost of a start. */
 interface Cost {
   readonly ms?: number
   readonly cpuMs?: number

@@ -19,7 +19,7 @@ const FETCHED = 100
 /** Every fifth message is read where not all are. */
 const SPARSE = 5
 
-/** What is measured. Returns the number of messages that were stored or read. */
+/** A measured task. Returns the number of messages that were stored or read. */
 interface Work {
   readonly name: string
   readonly run: (side: Side, untilMs: number) => Promise<number>

@@ -14,7 +14,7 @@ export interface PageRow {
   readonly key: string
   /** Areas of the catalogue that it needs. */
   readonly texts: readonly string[]
-  /** Who sees it: whoever may do this, of the whole lab if `ofLab` is set. */
+  /** The right that is needed to see it; for the whole lab if `ofLab` is set. */
   readonly access: Access
   readonly ofLab?: boolean
   readonly load: () => Promise<{ readonly default: ComponentType }>

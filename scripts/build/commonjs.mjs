@@ -4,7 +4,7 @@ import { rolldown } from 'rolldown'
 import { entryPoints } from './entry-points.mjs'
 
 const TOKENIZER = 'html-tokenizer.cjs'
-/** What src/mail/html-tokenizer.cjs is used for; the rest of the package is left out. */
+/** The only part of htmlparser2 in src/mail/html-tokenizer.cjs; the rest of the package is left out. */
 const WANTED = "export { Tokenizer } from 'htmlparser2'"
 /** `strict`: the sources are ES modules, whose code is strict. */
 const format = { format: 'cjs', strict: true, exports: 'named', comments: false, charset: 'ascii' }

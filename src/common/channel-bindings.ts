@@ -2,7 +2,7 @@
 export type ChannelBindingType = 'tls-exporter' | 'tls-server-end-point' | 'tls-unique'
 
 /**
- * What a TLS connection has for the mechanisms that bind a log-on to it. Each value is computed when a client asks for it;
+ * The channel bindings of a TLS connection, for the mechanisms that bind a log-on to it. Each value is computed when a client asks for it;
  * undefined if the connection turns out not to have one.
  */
 export type ChannelBindings = Pick<ReadonlyMap<string, () => Buffer | undefined>, 'get' | 'size'>

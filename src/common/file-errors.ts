@@ -1,4 +1,4 @@
-/** What the system says about a file or a folder, and what people can do about it. */
+/** The system's error about a file or a folder in plain words, and its cure. */
 interface Reason {
   readonly what: string
   readonly cure: string

@@ -6,7 +6,7 @@ export interface SarifRun {
   readonly name: string
   /** Version of Sealpost. */
   readonly version: string
-  /** What the tool looks for. */
+  /** The tool's rules. */
   readonly rules: readonly { readonly id: string; readonly text: string }[]
   /** Milliseconds since the epoch. */
   readonly startedAt: number

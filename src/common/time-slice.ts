@@ -41,7 +41,7 @@ export function isSliceOver(): boolean {
   return now > sliceEnd
 }
 
-/** What waits for a slice, oldest first. One of each continues per turn, so that many sessions take no more time than one. */
+/** Sessions that wait for a slice, oldest first. One of each continues per turn, so that many sessions take no more time than one. */
 const waitingWork: (() => void)[] = []
 const waitingCommands: (() => void)[] = []
 let isTurnAhead = false

@@ -19,7 +19,7 @@ const VERSION = 20
 const DEFLATED = 8
 /** The name is in UTF-8. */
 const UTF8 = 0x0800
-/** What the headers can count without the extensions for large archives. */
+/** The highest count that the headers can hold without the extensions for large archives. */
 export const MAX_ZIP_ENTRIES = 0xffff
 
 /** Returns an archive of files. https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT section 4.3 */

@@ -32,7 +32,7 @@ export interface DeprecatedKey {
   readonly mapping: Path
   readonly from: string
   readonly to: string
-  /** What to write, for messages. */
+  /** The form to write instead, for messages. */
   readonly newForm: string
   readonly since: string
 }

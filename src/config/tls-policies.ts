@@ -75,5 +75,5 @@ export const tlsPolicies = {
 export type TlsPolicyName = keyof typeof tlsPolicies
 export const tlsPolicyNames = Object.keys(tlsPolicies) as [TlsPolicyName, ...TlsPolicyName[]]
 
-/** What applies without a policy. */
+/** The policy of a server without one. */
 export const DEFAULT_POLICY: NamedPolicy = { minVersion: 'TLSv1.2', maxVersion: 'TLSv1.3' }

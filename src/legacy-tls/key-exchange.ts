@@ -10,7 +10,7 @@ import { decryptPreMaster, expectGoodPadding } from './rsa.ts'
 import { digitallySigned } from './signature.ts'
 import { type DhExchange, keyExchanges, type LegacySuite, type LegacyVersion, type RsaExchange } from './suites.ts'
 
-/** What a key exchange depends on. */
+/** The inputs of a key exchange. */
 export interface KeyExchangeInput {
   readonly hello: ClientHello
   readonly version: LegacyVersion

@@ -156,7 +156,7 @@ const listedSuites: readonly LegacySuite[] = [
 /** All suites of the engine. */
 export const legacySuites: readonly LegacySuite[] = [...defaultSuites, ...listedSuites]
 
-/** What counts towards the 128-bit minimum: the key length, as in Exchange, or the strength against an attack. */
+/** The measure for the 128-bit minimum: the key length, as in Exchange, or the strength against an attack. */
 export type StrengthMeasure = 'nominal' | 'effective'
 
 /** Returns the bits that count towards the 128-bit minimum. */

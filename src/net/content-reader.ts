@@ -11,7 +11,7 @@ export type Convert = (piece: Buffer) => Buffer
 const same: Convert = (piece) => piece
 const EMPTY = Buffer.alloc(0)
 
-/** What must be awaited before more of a message can be taken. */
+/** A reason to wait before more of a message can be taken. */
 type Waiting = Promise<unknown> | 'for octets'
 
 /** Reads the content of messages and literals from a connection. */

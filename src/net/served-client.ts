@@ -14,7 +14,7 @@ export interface ClientSettings {
   readonly takesConnection?: ((address: string) => boolean) | undefined
 }
 
-/** What counts the clients of a virtual server. */
+/** Counts the clients of a virtual server. */
 export interface ClientCounts {
   readonly addresses: ClientAddresses
   readonly failedLogons: FailedLogons

@@ -17,7 +17,7 @@ export interface VirtualServerSettings extends ClientSettings {
   readonly tls?: TlsSettings
   /** Neither the ports nor their connections keep the process running. Default: they do. */
   readonly isBackground?: boolean
-  /** What records the octets of its connections. */
+  /** Recorders of the octets of its connections. */
   readonly captures?: readonly TrafficRecorder[]
   /** The faults to inject. */
   readonly faults?: FaultRules

@@ -21,7 +21,7 @@ export type ConnectionAddresses = Pick<SessionStart, 'remoteAddress' | 'remotePo
 const MAX_SESSIONS = 1_000
 /** Limits of one transcript: its entries, and the characters of one entry. */
 const MAX_ENTRIES = 2_000
-/** Those who have used a connection are known up to this number. */
+/** The maximum number of users that a connection remembers. */
 const MAX_USERS = 100
 const MAX_LINE = 1_000
 /** Approximate memory of all records together. */
@@ -182,7 +182,7 @@ export interface SessionFollower {
 /** A change of a record. */
 export interface SessionChange {
   readonly record: SessionRecord
-  /** What was refused just now. */
+  /** The most recent refusal. */
   readonly refusal?: string
 }
 

@@ -2,7 +2,7 @@ import { parsePart } from '../config/issues.ts'
 import { type OutOfOfficeInput, outOfOffice } from '../config/schema/reports.ts'
 import type { AccountChanges } from '../directory/types.ts'
 
-/** What tests can change on an account. */
+/** Changes that tests can make to an account. */
 export interface AccountChangesInput extends Omit<AccountChanges, 'outOfOffice'> {
   /** Its automatic reply, as in the YAML. */
   readonly outOfOffice?: OutOfOfficeInput | undefined

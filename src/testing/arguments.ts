@@ -45,7 +45,7 @@ const octets = () =>
 const texts = () => z.union([z.string(), z.array(z.string())], 'must be a text or a list of texts')
 const names = () => z.union([z.string().min(1), z.array(z.string().min(1)).min(1)], 'must be a name or a list of names')
 
-/** What each argument may be. */
+/** The allowed values of each argument. */
 const shapes = {
   filter: () =>
     z.strictObject({

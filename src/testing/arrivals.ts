@@ -61,7 +61,7 @@ export class Arrivals {
   readonly #arrivals = new Map<string, CopiedArrival>()
   /** By the places of their copies. */
   readonly #places = new Map<string, CopiedArrival>()
-  /** What is not yet in the map: a lab may receive many messages before a test asks for one. */
+  /** Messages that are not yet in the map: a lab may receive many messages before a test asks for one. */
   #unread: { readonly folder: Folder; readonly entry: MessageEntry }[] = []
   /** Each listener with its `onClose`. */
   readonly #listeners = new Map<(arrival: Arrival) => void, () => void>()

@@ -2,7 +2,7 @@ import type { MessageAuthentication } from '../mail/authentication-results.ts'
 import type { MatcherResult } from './matcher-result.ts'
 import type { LabMessage } from './message.ts'
 
-/** What a passing DKIM signature must be like. */
+/** Properties that a passing DKIM signature must have. */
 export interface DkimWish {
   /** The domain that signed (`d=`). Default: any. */
   readonly domain?: string

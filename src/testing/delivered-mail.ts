@@ -18,7 +18,7 @@ export class DeliveredMail {
   #seen = new WeakSet<Arrival>()
   /** Messages that a wait has returned. A wait without a recipient does not return a copy for another recipient. */
   #seenBlobs = new Set<string>()
-  /** What the certificate store said about the S/MIME messages that were read. */
+  /** The certificate store's results for the S/MIME messages that were read. */
   readonly #smime = new WeakMap<Arrival, { readonly index: StoreIndex; readonly smime: SmimeResult }>()
 
   constructor(arrivals: Arrivals, lab: Watched, scope: Scope = everything) {

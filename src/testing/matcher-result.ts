@@ -1,4 +1,4 @@
-/** What a matcher returns to `expect`. */
+/** The result that a matcher returns to `expect`. */
 export interface MatcherResult {
   readonly pass: boolean
   readonly message: () => string

@@ -96,7 +96,7 @@ function withTestDefaults(input: LabInput): LabInput {
   }
 }
 
-/** What servers with a certificate have: an access token is accepted only over TLS. */
+/** Defaults of servers with a certificate: an access token is accepted only over TLS. */
 const overTls = ({ protocol, personality }: VirtualServerInput, lab: LabInput) => ({
   tlsPort: 0,
   // A personality has defaults of its own.

@@ -7,7 +7,7 @@ export type Watched = Pick<Lab, 'store' | 'sessionLog' | 'directory' | 'certific
   readonly mailAuthentication: Pick<Lab['mailAuthentication'], 'check'>
 }
 
-/** What a test sees of a lab: everything, or what belongs to its tenant. */
+/** The part of a lab that a test sees: everything, or its tenant's part. */
 export interface Scope {
   ownsMessage(message: LabMessage): boolean
   ownsSession(record: SessionRecord): boolean

@@ -151,7 +151,7 @@ function afterToken(socket: Socket, token: string, accepted: () => void): void {
 function readFrames(socket: Socket, onFrame: (value: unknown) => void): void {
   let pieces: Buffer[] = []
   let held = 0
-  /** What must be held before the next frame, or its length, is complete. */
+  /** The octets needed before the next frame, or its length, is complete. */
   let needed = HEAD_OCTETS
   socket.on('data', (chunk: Buffer) => {
     pieces.push(chunk)

@@ -121,7 +121,7 @@ export class Tenant extends Receiver {
   }
 }
 
-/** What a tenant sees of its lab. */
+/** Returns the part of a lab that its tenant sees. */
 function scopeOf(tenant: TenantScope, names: TenantNames): Scope {
   return {
     /** Messages to an account of the tenant, or from one to another domain. */

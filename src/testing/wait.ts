@@ -15,7 +15,7 @@ export interface Settle<T> {
   reject(error: unknown): void
 }
 
-/** What a wait waits for. */
+/** The description of a wait. */
 export interface Waited<T> {
   /** Starts to look, and calls `settle` once. Returns the function that stops looking. */
   start(settle: Settle<T>): () => void

@@ -8,7 +8,7 @@ import type { TlsPolicy } from './policy.ts'
 import type { RefusalCause } from './routing.ts'
 import { describeSuite } from './suites.ts'
 
-/** What is known about a failed handshake. */
+/** The known facts about a failed handshake. */
 export interface FailureContext {
   readonly first: FirstOctets | undefined
   readonly policy: TlsPolicy

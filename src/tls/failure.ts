@@ -160,7 +160,7 @@ const causes: Readonly<Record<string, FailureCause>> = {
   ERR_TLS_HANDSHAKE_TIMEOUT: 'timeout',
 }
 
-/** What happened to a connection, by the code of the error that ended it. */
+/** Descriptions of a connection's end, by the code of the error that ended it. */
 const socketErrors: Readonly<Record<string, string>> = {
   ...forCorruptRecord(sentences['corrupt record']),
   ECONNRESET: 'the client reset the connection (ECONNRESET)',

@@ -4,7 +4,7 @@ import { type NodeCapabilities, TLS12, TLS13 } from './node-capabilities.ts'
 import type { ServerKey } from './server-key.ts'
 import { suiteName } from './suites.ts'
 
-// What OpenSSL, as node:tls sets it up, does with a ClientHello. test/tls/routing.test.ts compares it with OpenSSL itself.
+// Predicts how OpenSSL, as node:tls sets it up, answers a ClientHello. test/tls/routing.test.ts compares it with OpenSSL itself.
 
 const SSL3 = 0x0300
 const RSA_SHA1 = 0x0201

@@ -44,7 +44,7 @@ export function refusalAlert(cause: RefusalCause, { version }: ClientHello): num
   return version === SSL3 ? refusalAlerts['no suite'] : refusalAlerts[cause]
 }
 
-/** Who answers a ClientHello. With a `refusal` it is answered with an alert. */
+/** The engine that answers a ClientHello. With a `refusal` it is answered with an alert. */
 export interface Route {
   readonly by: 'node' | 'engine'
   readonly refusal?: RefusalCause | undefined
@@ -58,7 +58,7 @@ export interface EngineCapabilities {
   readonly preferred?: 'never' | 'below TLS 1.3' | 'always'
 }
 
-/** What clients can negotiate with a virtual server, as code points. */
+/** The TLS parameters that clients can negotiate with a virtual server, as code points. */
 export interface ServedTls {
   /** Oldest first. */
   readonly versions: readonly number[]

@@ -20,7 +20,7 @@ const hasHtpasswd = needs('htpasswd')
 const hasHashers =
   needs('mkpasswd', 'openssl') && ['passlib', 'argon2', 'bcrypt'].every((name) => needsModule('python', name))
 
-/** What makes the hash of each user, by the program. */
+/** Functions that make the hash of each user with a program. */
 const makers: Readonly<Record<string, () => string>> = {
   openssl6: () => program('openssl', 'passwd', '-6', PASSWORD),
   openssl5: () => program('openssl', 'passwd', '-5', PASSWORD),

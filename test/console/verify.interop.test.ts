@@ -105,7 +105,7 @@ describe.skipIf(!hasChromium)('the page of verify and audit', () => {
     await page.getByRole('progressbar').waitFor()
     await page.getByRole('button', { name: 'Cancel the job' }).click()
     await page.getByText('cancelled', { exact: true }).waitFor()
-    // What it had found stays.
+    // Earlier findings stay.
     await row.getByRole('button', { name: /^pass/ }).first().waitFor()
     await http.request(`faults/${faultId}`, { method: 'DELETE' })
     await page.context().close()

@@ -50,7 +50,7 @@ ${PORTS.map((port) => `  - { protocol: ${PROTOCOLS[port as 25]}, port: ${ports[p
 /** Sends mail over one connection after the other until it is told to end. */
 class Sender {
   readonly acknowledged: string[] = []
-  /** What must not happen: a client without a greeting, or a transaction without an answer. */
+  /** Failures: a client without a greeting, or a transaction without an answer. */
   readonly failures: string[] = []
   readonly #name: string
   readonly #port: number

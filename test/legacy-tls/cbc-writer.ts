@@ -7,7 +7,7 @@ import { bulkCiphers, keyExchanges } from '../../src/legacy-tls/suites.ts'
 
 export const MAX_PADDING_OCTETS = 255
 
-/** What is wrong with a record. Each keeps the record's length. */
+/** Defects of a record. Each keeps the record's length. */
 export const cbcFaults = {
   'the first octet of the MAC': ({ plain, macAt }) => flip(plain, macAt),
   'the last octet of the MAC': ({ plain, paddingAt }) => flip(plain, paddingAt - 1),

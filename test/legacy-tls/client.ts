@@ -52,7 +52,7 @@ export interface ServerFlight {
   readonly extensions: Buffer
 }
 
-/** What the client needs to agree on a premaster secret: a key that encrypts it, or the server's Diffie-Hellman values. */
+/** The values that the client needs to agree on a premaster secret: a key that encrypts it, or the server's Diffie-Hellman values. */
 export type ServerKey =
   | { readonly rsa: KeyObject }
   | { readonly dh: { readonly prime: Buffer; readonly generator: Buffer; readonly value: Buffer } }

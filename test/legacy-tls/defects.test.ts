@@ -116,7 +116,7 @@ const probes: Readonly<Record<TlsDefectName, Probe>> = {
   },
 }
 
-/** What a client of TLS 1.3 sends: supported_versions, signature_algorithms, supported_groups, key_share (X25519). */
+/** The extensions of a client of TLS 1.3: supported_versions, signature_algorithms, supported_groups, key_share (X25519). */
 const TLS13_OFFER = Buffer.concat([
   Buffer.from(
     '002b0005040304' + '0303' + '000d00080006040108040403' + '000a00040002001d' + '003300260024001d0020',

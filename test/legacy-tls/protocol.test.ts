@@ -5,7 +5,7 @@ import { LegacyClient } from './client.ts'
 import { startOldEcho } from './server.ts'
 
 const AES_128 = 0x002f
-/** What the client reports, which shares this with the engine, if the server closes without an alert. */
+/** The client's report if the server closes without an alert. The engine uses the same words. */
 const CLOSED = 'the client closed the connection during the handshake'
 
 /** Runs the steps of a misbehaving client. Returns `served`, or the alert that it receives. */

@@ -18,7 +18,7 @@ beforeAll(async () => {
 })
 afterAll(() => lab.stop())
 
-/** What Outlook Express 6 sends, with the answers of Exchange 2003. */
+/** The commands of Outlook Express 6, with the answers of Exchange 2003. */
 describe('a session of Outlook Express 6', () => {
   test('sends a message after AUTH LOGIN', async () => {
     await session(

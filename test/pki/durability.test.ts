@@ -210,7 +210,7 @@ describe('processes that change a store at the same time', () => {
     const codes = await Promise.all(Array.from({ length: count }, (_, n) => create(n)))
     expect(codes).toEqual(Array(count).fill(0))
     await using store = await openChecked(join(folder.path, 'certs'))
-    // Those and the lab's own root, which exists once although every process found the store without it.
+    // Plus the lab's own root, which exists once although every process found the store without it.
     expect(store.index.authorities).toHaveLength(count + 1)
     const names = readdirSync(join(folder.path, 'certs'), { recursive: true }).map(String)
     expect(names.filter((name) => /\.tmp$|\.lock/.test(name))).toEqual([])

@@ -9,7 +9,7 @@ import { useRecipes } from './use-recipes.ts'
 
 const recipes = useRecipes({ tokens: [{ name: 'ci', token: 'only-for-this-job-1' }] })
 
-/** What the job tests: a mail with a code, and its way to the lab. */
+/** The job's test: a mail with a code, and its way to the lab. */
 const TEST = `
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -8,13 +8,13 @@ type Edit = readonly [path: string, before: string, after: string]
 export interface RecipeExpectations extends RecipeOptions {
   /** Adds the files of the framework's own generator, which the page takes for granted. */
   readonly prepare?: (recipe: Recipe) => void | Promise<void>
-  /** What the test runner of the page prints if its test passes. */
+  /** The output of the page's test runner if its test passes. */
   readonly passes: RegExp
-  /** What the page's program prints if the server's certificate is not trusted. */
+  /** The output of the page's program if the server's certificate is not trusted. */
   readonly untrusted?: RegExp
   /** Makes the test of the page fail. */
   readonly spoiled: readonly Edit[]
-  /** What the test runner of the page prints if its test fails. */
+  /** The output of the page's test runner if its test fails. */
   readonly fails: RegExp
 }
 

@@ -3,7 +3,7 @@ import { useRecipes } from './use-recipes.ts'
 
 const recipes = useRecipes()
 
-/** What `nest new` writes, and the rest of the application. */
+/** The files that `nest new` writes, and the rest of the application. */
 const application = {
   'tsconfig.json': '{ "compilerOptions": { "experimentalDecorators": true, "emitDecoratorMetadata": true } }',
   'vitest.config.ts': `export default { test: { include: ['**/*.e2e-spec.ts'] } }`,

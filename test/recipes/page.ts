@@ -7,7 +7,7 @@ export interface RecipeFile {
   readonly text: string
 }
 
-/** What a page of docs/recipes/ says. */
+/** The parts of a page of docs/recipes/ that a test uses. */
 export interface RecipePage {
   readonly name: string
   readonly text: string

@@ -33,7 +33,7 @@ export class EmptyProject {
     return run(program, args, this.folder, env)
   }
 
-  /** What the user's own labs, variables and registry cache say must not matter. */
+  /** Returns an environment in which the user's own labs and variables have no effect. */
   environment(more: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
     const clean = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^SEALPOST_/.test(name)))
     return { ...clean, TMPDIR: this.folder, XDG_RUNTIME_DIR: '', XDG_DATA_HOME: join(this.folder, 'data'), ...more }

@@ -24,7 +24,7 @@ virtualServers:
 export interface ClusterOptions {
   /** Default: 2. */
   readonly nodes?: number
-  /** What follows in the YAML. Default: `CLUSTER_LAB`. */
+  /** The rest of the YAML. Default: `CLUSTER_LAB`. */
   readonly config?: string
   /** Default: the server that the tests of this worker share. */
   readonly url?: string
@@ -173,7 +173,7 @@ export class Cluster implements AsyncDisposable {
     return this.#node(2)
   }
 
-  /** What every node has logged, for the message of a failed test. */
+  /** The log of every node, for the message of a failed test. */
   get logs(): string {
     return this.nodes.map((node, i) => `node ${i}:\n${node.log}`).join('\n')
   }

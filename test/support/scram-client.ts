@@ -19,7 +19,7 @@ export class ScramClient {
   readonly #hash: (typeof hashes)[ScramHashName]
   readonly #gs2: string
   readonly #binding: Buffer
-  /** What the server must prove. */
+  /** The signature that the server must send. */
   serverSignature = ''
 
   constructor(name: string, password: string, options: ScramClientOptions = {}) {

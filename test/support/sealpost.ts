@@ -176,7 +176,7 @@ export interface ReadyEndpoint {
   readonly tlsPort?: number
 }
 
-/** What `start --json` prints when every port answers. */
+/** The line that `start --json` prints when every port answers. */
 export interface ReadyEvent {
   readonly event: string
   readonly endpoints: readonly ReadyEndpoint[]

@@ -13,14 +13,14 @@ const clock = new TestClock()
 export interface StoreNode extends AsyncDisposable {
   readonly store: PostgresStore
   readonly database: Database
-  /** What it has emitted. */
+  /** The events that it has emitted. */
   readonly events: StoreEvent[]
 }
 
 export interface NodeOptions {
   readonly limits?: StoreLimits
   readonly memory?: MemoryBudget
-  /** What `events` has. Default: everything. */
+  /** The folders whose events `events` has. Default: all. */
   readonly watched?: WatchedFolders
 }
 

@@ -8,7 +8,7 @@ import { vi } from 'vitest'
 import { runProgram } from './run-program.ts'
 import { pngOfXwd } from './xwd-png.ts'
 
-/** What a user does with a window whose title matches: types a text, then presses a key. */
+/** A user's answer to a window whose title matches: types a text, then presses a key. */
 export interface Answer {
   readonly window: RegExp
   readonly type?: string

@@ -4,7 +4,7 @@ import { Problem, problemIn } from './problem.ts'
 
 export type { InputOf, OperationName, OutputOf, Schemas } from './operations.ts'
 
-/** What a call sends besides its input. */
+/** The options of a call besides its input. */
 export interface CallOptions {
   readonly signal?: AbortSignal
   /** The content of an operation that takes an upload. */

@@ -4,7 +4,7 @@ import { urlOf } from '../base.ts'
 
 export type { EventName }
 
-/** What the lab says of an event. docs/api.md lists the events with their data. */
+/** The lab's message about an event. docs/api.md lists the events with their data. */
 export interface LiveEvent {
   readonly name: EventName
   readonly data: { readonly at: string; readonly [key: string]: unknown }

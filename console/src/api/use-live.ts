@@ -5,7 +5,7 @@ import { type Problem, problemOf } from './problem.ts'
 /** Events in a burst cause one request. */
 const GATHER_MS = 200
 
-/** What was read. It stays while it is read again. */
+/** The answer. It stays while it is read again. */
 export interface Live<T> {
   readonly value?: T
   readonly problem?: Problem | undefined

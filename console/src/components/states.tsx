@@ -5,7 +5,7 @@ import { t } from '../texts/index.ts'
 import { Button } from './button.tsx'
 import { Glyph, type Icon } from './icon.tsx'
 
-/** What a list shows that has nothing: why, and what to do. */
+/** The text of an empty list: why it is empty, and what to do. */
 export const EmptyState = ({
   icon,
   title,

@@ -6,7 +6,7 @@ export interface Column<Row> {
   /** Empty for a column of actions. */
   readonly title: string
   readonly cell: (row: Row) => ComponentChildren
-  /** What the column is sorted by. Without it, the column cannot be sorted. */
+  /** The value by which the column is sorted. Without it, the column cannot be sorted. */
   readonly sortBy?: (row: Row) => string | number
   /** Numbers are aligned at their end. */
   readonly isNumber?: boolean

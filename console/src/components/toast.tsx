@@ -39,9 +39,9 @@ export function notifyProblem(problem: Problem): void {
   add({ text: problem.title, problem })
 }
 
-/** What waits for its time to be undone in. */
+/** Actions that can still be undone. */
 const waiting = new Set<() => void>()
-// What was not undone is done, also when the page closes.
+// Pending actions also run when the page closes.
 addEventListener('pagehide', () => {
   for (const finish of waiting) finish()
 })

@@ -16,7 +16,7 @@ onLive(({ name }) => {
   if (name === 'session.refused') needAttention('sessions', (attention.value.sessions ?? 0) + 1)
 })
 
-/** What the rail counts on pages that are not open: the events that may change it, and the count. */
+/** The rail's counts for pages that are not open: the events that may change it, and the count. */
 const counts: readonly {
   readonly path: string
   readonly events: readonly EventName[]

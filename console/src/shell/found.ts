@@ -5,7 +5,7 @@ import { t } from '../texts/index.ts'
 import type { Command } from './commands.ts'
 import { icons } from './icons.ts'
 
-/** What is shown of each kind. */
+/** The maximum number of results that are shown of each kind. */
 const SHOWN = 4
 
 /** Finds something by the text of a search, for those who may open its page. */
@@ -108,7 +108,7 @@ export async function findEverywhere(search: string): Promise<readonly Command[]
   if (text === '') return []
   const pages = visiblePages().map(({ path }) => path)
   const lists = await Promise.all(
-    // What cannot be searched, such as a word that is not valid in a search of mail, has no results.
+    // A search that is not valid for a kind, such as some words in a search of mail, has no results.
     kinds.filter(({ page }) => pages.includes(page)).map(({ find }) => find(text).catch(() => [])),
   )
   return lists.flat()

@@ -13,6 +13,6 @@ function matches(query: string): Signal<boolean> {
 export const isNarrow = matches('(max-width: 600px)')
 /** Whether there is room for two panes at most. */
 export const isMedium = matches('(max-width: 900px)')
-/** What the system asks for. A theme that was chosen goes before it. */
+/** The system's theme. A theme that the user chose takes precedence. */
 export const isDark = matches('(prefers-color-scheme: dark)')
 export const isHighContrast = matches('(prefers-contrast: more)')

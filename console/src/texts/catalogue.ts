@@ -31,7 +31,7 @@ interface Areas {
   readonly wizard: typeof wizard
 }
 
-/** What the file of an area in another language holds. */
+/** The texts of an area in another language, as its file has them. */
 export type Texts<Area extends keyof Areas> = Readonly<Record<keyof Areas[Area], string>>
 
 /** Every key of the catalogue. */

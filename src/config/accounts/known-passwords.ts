@@ -1,6 +1,6 @@
 import { parseHash, type ScramPassword } from './password-hash.ts'
 
-/** What a mechanism must know of a password: the password itself, or the keys that it derives from it. */
+/** The form of a password that a mechanism must know: the password itself, or the keys that it derives from it. */
 export const passwordForms = ['clear', 'SCRAM-SHA-1', 'SCRAM-SHA-256', 'SCRAM-SHA-512'] as const
 export type PasswordForm = (typeof passwordForms)[number]
 

@@ -20,7 +20,7 @@ export interface FileEntry {
   readonly state?: 'disabled'
 }
 
-/** What a file holds. The accounts of wrong lines are missing. */
+/** The accounts of a file, without those of wrong lines. */
 export interface FileEntries {
   readonly entries: readonly FileEntry[]
   readonly mistakes: readonly { readonly line: number; readonly message: string }[]

@@ -8,7 +8,7 @@ import { editYaml } from './edit-yaml.ts'
 /** A configuration in its present form. */
 export interface Migrated {
   readonly text: string
-  /** What has changed, one line each. */
+  /** The changes, one line each. */
   readonly changes: readonly string[]
 }
 

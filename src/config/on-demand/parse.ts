@@ -10,7 +10,7 @@ import {
 import { duration } from '../schema/values.ts'
 import { type Refusal, refusalOf } from './replies.ts'
 
-/** What a test asks for. */
+/** A test's request. */
 type Wish =
   /** A delivery report. */
   | { readonly kind: 'bounce'; readonly action: ReportAction; readonly refusal: Refusal; readonly form?: ReportForm }

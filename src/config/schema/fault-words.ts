@@ -46,7 +46,7 @@ function listOf(variant: string): string {
   return `LIST ${variant}`
 }
 
-/** What lines of a reply must look like. */
+/** The form that lines of a reply must have. */
 interface ReplyForm {
   /** Returns whether the lines are a reply. `atConnect`: they replace the greeting. */
   readonly fits: (lines: readonly string[], atConnect: boolean) => boolean

@@ -3,7 +3,7 @@ import { eventNames } from './event-names.ts'
 import { mapping } from './mapping.ts'
 import { listenAddress, secretFile, timeLimit } from './values.ts'
 
-/** What jobs of the HTTP API may examine. */
+/** Hosts that jobs of the HTTP API may examine. */
 export const verifyJobs = mapping(() => ({
   targets: z
     .array(z.string().min(1))

@@ -55,7 +55,7 @@ const selector = z
 
 const dkimAlgorithms = ['rsa-2048', 'rsa-1024', 'rsa-4096', 'ed25519'] as const
 
-/** What can be wrong with a signature on purpose. */
+/** Deliberate defects of a signature. */
 const dkimDefects = [
   'bad-signature',
   'wrong-body-hash',

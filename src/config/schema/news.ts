@@ -77,7 +77,7 @@ const wildmatText = z
   .string()
   .regex(/^!?[^\s,!\\[\]]+(,!?[^\s,!\\[\]]+)*$/, 'write a wildmat like lab.*,!lab.private.*')
 
-/** Who may send control messages about newsgroups. INN calls such a list control.ctl. */
+/** A sender of control messages about newsgroups. INN calls such a list control.ctl. */
 export const controlSender = mapping(() => ({
   from: z
     .string()

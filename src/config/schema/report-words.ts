@@ -1,11 +1,11 @@
-/** What a report says about a message. RFC 3464 section 2.3.3. */
+/** The actions that a report can state. RFC 3464 section 2.3.3. */
 export type ReportAction = 'failed' | 'delayed' | 'delivered' | 'relayed' | 'expanded'
 
 /** The forms of reports about delivery: the standard, and those of well-known servers. */
 export const reportForms = ['standard', 'postfix', 'exim', 'exchange2003', 'microsoft365', 'gmail', 'qmail'] as const
 export type ReportForm = (typeof reportForms)[number]
 
-/** What a recipient complains about. RFC 5965 section 7.3, RFC 6430. */
+/** The reasons for a recipient's complaint. RFC 5965 section 7.3, RFC 6430. */
 export const feedbackTypes = ['abuse', 'fraud', 'virus', 'other', 'not-spam'] as const
 export type FeedbackType = (typeof feedbackTypes)[number]
 

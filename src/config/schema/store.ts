@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { mapping } from './mapping.ts'
 import { duration, octets, secretFile } from './values.ts'
 
-/** What a store of any kind does when it is full. */
+/** The limits of a store of any kind. */
 const limits = {
   messages: z
     .number()

@@ -30,7 +30,7 @@ export class FaultInjector {
   #reachesLimit: (() => void) | undefined
   /** The report that a fault asks for. */
   #report: string | undefined
-  /** What happens in place of the reply to the current command, which is withheld. */
+  /** The action in place of the reply to the current command, which is withheld. */
   #instead: FaultAction | undefined
 
   constructor(faults: ConnectionFaults, transport: Transport, writer: FaultWriter) {

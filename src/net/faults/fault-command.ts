@@ -7,7 +7,7 @@ export interface FaultCommand {
   readonly line: string
   /** In capitals: `RCPT`, `UID FETCH`, `AUTHINFO PASS`. */
   readonly verb: string
-  /** What follows the verb. */
+  /** The text after the verb. */
   readonly argument: string
   /** On end-of-data: the message as the client sent it, without dot-stuffing. */
   readonly content?: Buffer

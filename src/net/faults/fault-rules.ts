@@ -32,7 +32,7 @@ export interface RuledFault extends FaultConditions {
 export interface DueFault {
   /** Its name in the record. */
   readonly name: string
-  /** What happens; for a function, once it has decided. */
+  /** The action. For a function, it is set once the function has decided. */
   readonly action: FaultAction
   /** Asks the function. Undefined if the fault has none. */
   readonly decide?: (command: FaultCommand) => ReturnType<Decide>
@@ -74,7 +74,7 @@ interface Rule {
 /** Learns the name of a fault that happens, and the session. */
 export type StrikeWatcher = (name: string, session: SessionRecord) => void
 
-/** What a rule does besides its fault. */
+/** The listeners and the shared count of a rule. */
 export interface RuleOptions {
   /** Called each time the fault happens. */
   readonly onStrike?: ((session: SessionRecord) => void) | undefined

@@ -3,7 +3,7 @@ import type { SharedMap } from '../../common/shared-values.ts'
 /** How often faults are due in a lab of several nodes: a fault with `times: 3` happens three times in the whole lab. */
 export class SharedCounts {
   readonly #counts: SharedMap<number>
-  /** What is not written yet, by key. */
+  /** Counts that are not written yet, by key. */
   readonly #later = new Map<string, number>()
   #writing: Promise<void> | undefined
 

@@ -5,7 +5,7 @@ export class Malformed extends Error {
   override readonly name = 'Malformed'
 }
 
-/** What the extensions of a header say. */
+/** The result of reading a header's extensions. */
 interface Extensions {
   isSecure: boolean
   readonly notes: string[]

@@ -1,6 +1,6 @@
 import type { SocketAddress } from '../../common/ip-address.ts'
 
-/** What a proxy says about a connection. https://www.haproxy.org/download/3.0/doc/proxy-protocol.txt */
+/** A proxy's statement about a connection. https://www.haproxy.org/download/3.0/doc/proxy-protocol.txt */
 export interface ProxyHeader {
   /** The client. Absent for a connection of the proxy itself, such as a health check, and for clients without an IP address. */
   readonly source?: SocketAddress
@@ -8,7 +8,7 @@ export interface ProxyHeader {
   readonly destination?: SocketAddress
   /** Whether the client and the proxy use TLS (PP2_CLIENT_SSL). */
   readonly isSecure: boolean
-  /** What else the header says, in plain words. */
+  /** The header's other facts, in plain words. */
   readonly notes: readonly string[]
 }
 

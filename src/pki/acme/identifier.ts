@@ -1,7 +1,7 @@
 import { isIP, isIPv4 } from 'node:net'
 import { addressOctets } from '../../common/ip-address.ts'
 
-/** What a certificate is to be issued for. RFC 8555 section 7.1.6; `ip` by RFC 8738. */
+/** A name or address for which a certificate is requested. RFC 8555 section 7.1.6; `ip` by RFC 8738. */
 export interface Identifier {
   readonly type: 'dns' | 'ip'
   readonly value: string

@@ -38,7 +38,7 @@ export interface Order {
   readonly replaces?: string
   /** The kind of certificate. draft-aaron-acme-profiles. */
   readonly profile?: string
-  /** What finalizing led to. Before that, the state follows from the authorizations. */
+  /** The result of finalizing. Before that, the state follows from the authorizations. */
   readonly outcome?:
     | { readonly kind: 'issued'; readonly pem: string }
     | { readonly kind: 'queued'; readonly request: number }
@@ -81,7 +81,7 @@ export class Orders {
   readonly #authorizationFiles: RecordFiles<Authorization>
   readonly #strictness: Strictness
   readonly #challengesFor: (identifier: Identifier, wildcard: boolean) => readonly ChallengeType[]
-  /** What a node is doing. */
+  /** Work on orders that a node has claimed. */
   readonly #claims: Records
   /** Orders whose request this node is signing. */
   readonly #finalizing = new Set<string>()

@@ -13,7 +13,7 @@ import { putAuthorityChain, replaceIssuer, retireKey } from './key-change.ts'
 
 /** An authority whose certificate was installed. */
 export interface InstalledAuthority extends AuthorityRecord {
-  /** What clients or the lab will stumble on. */
+  /** Problems that clients or the lab will meet. */
   readonly warnings: readonly string[]
 }
 

@@ -18,7 +18,7 @@ export interface Records {
 
 export interface NewRecord {
   readonly text: string
-  /** What else it is found by. Several records can have the same key. */
+  /** Further keys that find it. Several records can have the same key. */
   readonly keys?: readonly string[]
   /** Milliseconds after which it may be deleted, or added again. */
   readonly lifeMs: number

@@ -16,7 +16,7 @@ export interface PathProblem {
 
 const anyPurpose = '2.5.29.37.0'
 
-/** What a certificate is used for. */
+/** A purpose of a certificate. */
 interface Use {
   readonly purpose: Purpose
   /** In words: "servers". */

@@ -2,7 +2,7 @@ import { type Asn1, items, oidOf, readAsn1 } from '../der/decode.ts'
 import { tags } from '../der/encode.ts'
 import { readPem } from '../der/pem.ts'
 
-/** What a file that people hand to the lab contains. */
+/** The content of a file that people hand to the lab. */
 export type Content =
   | 'empty'
   | 'utf16'

@@ -227,7 +227,7 @@ const blockOctets: Record<string, number> = { sha1: 64, sha224: 64, sha256: 64, 
 /** Returns a password as PKCS#12 uses it: UTF-16 with a final NUL. RFC 7292 appendix B.1. */
 export const passwordOctets = (password: string): Buffer => Buffer.from(`${password}\0`, 'utf16le').swap16()
 
-/** What octets are derived from. RFC 7292 appendix B.2. */
+/** The inputs of a key derivation. RFC 7292 appendix B.2. */
 export interface Derivation {
   readonly use: DerivedUse
   /** From `passwordOctets`. */

@@ -72,7 +72,7 @@ export async function readPkcs12(der: Buffer, text: string): Promise<KeyStoreCon
   return { keys: found.keys, certificates: found.certificates, ...(friendlyName ? { friendlyName } : {}) }
 }
 
-/** What has been found in a file so far. */
+/** The keys and certificates found in a file so far. */
 interface Found {
   readonly keys: KeyObject[]
   readonly certificates: X509Certificate[]

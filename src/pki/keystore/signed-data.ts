@@ -12,7 +12,7 @@ const attributeIds = {
   signingTime: '1.2.840.113549.1.9.5',
 } as const
 
-/** Who signs. */
+/** The signer's key and certificates. */
 export interface ContentSigner {
   readonly key: KeyObject
   /** The certificate of the key first, then its issuers. */
@@ -36,7 +36,7 @@ export function writeSignedData(content: Buffer, { key, chain }: ContentSigner, 
     integer(1),
     sequence(issuer, serial.raw),
     algorithm,
-    // What is signed is a SET OF; here its tag is [0]. RFC 5652 section 5.4.
+    // The signature covers a SET OF; here its tag is [0]. RFC 5652 section 5.4.
     Buffer.concat([Buffer.from([0xa0]), attributes.subarray(1)]),
     signatureAlgorithm({ key }),
     octetString(sign(attributes, { key })),

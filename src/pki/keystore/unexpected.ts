@@ -1,7 +1,7 @@
 import { PkiError } from '../errors.ts'
 import { type Content, contentOf } from './content.ts'
 
-/** What a command needs from a file. */
+/** The kind of content that a command needs from a file. */
 export type Expected = 'answer' | 'import' | 'request' | 'trusted' | 'key'
 
 const needed: Readonly<Record<Expected, string>> = {

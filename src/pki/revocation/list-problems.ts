@@ -4,7 +4,7 @@ import { day } from '../certificate/chain.ts'
 import { commonName } from '../certificate/names.ts'
 import type { ReadCrl } from './read-crl.ts'
 
-/** What a revocation list says about a chain of certificates. */
+/** A problem that a revocation list shows in a chain of certificates. */
 export interface ListProblem {
   readonly code: 'revoked' | 'outdated-crl'
   /** error: clients refuse the chain now. */

@@ -36,7 +36,7 @@ export function readCrl(der: Buffer): ReadCrl {
     throw new PkiError('malformed', 'not a certificate revocation list')
   const nextUpdate = rest.find(isTime)
   const revoked = rest.find(({ tag }) => tag === tags.sequence)
-  // Those of public authorities have more entries than other structures have values.
+  // Public authorities' lists have more entries than other structures have values.
   const entries = revoked ? items(revoked, Number.POSITIVE_INFINITY) : []
   const serials = new Set(entries.map((entry) => plainSerial(item(entry, 0).content.toString('hex'))))
   const extensions = extensionsOf(tagged(rest, 0))

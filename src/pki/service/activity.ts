@@ -23,7 +23,7 @@ export interface ServedCrl {
   readonly revoked: number
 }
 
-/** What OCSP said about a certificate. */
+/** An OCSP answer about a certificate. */
 export interface OcspAnswer {
   readonly at: string
   readonly serial: string

@@ -34,7 +34,7 @@ export class AuthorityService implements AsyncDisposable {
   readonly port: number
   /** Undefined without HTTPS. */
   readonly tlsPort: number | undefined
-  /** What clients get of the revocation lists and of OCSP. */
+  /** The revocation lists and OCSP answers that clients get. */
   readonly activity: ServiceActivity
   readonly #store: CertificateStore
   readonly #servers: readonly (Server | TlsServer)[]

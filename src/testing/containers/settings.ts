@@ -12,7 +12,7 @@ export interface Endpoint {
   readonly tlsPort: Port
 }
 
-/** What the container runs: the endpoints, and the configuration if it is not that of the image. */
+/** The container's endpoints, and the configuration if it is not that of the image. */
 export interface Settings {
   readonly config?: LabInput
   readonly endpoints: readonly Endpoint[]

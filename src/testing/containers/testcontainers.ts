@@ -13,7 +13,7 @@ const IMAGE = 'sealpost'
 const BUILD_HINT = `Build the image in a checkout of Sealpost: docker build -f docker/Dockerfile -t ${IMAGE} .`
 const TOKEN_NAME = 'testcontainers'
 const MIN_TOKEN_LENGTH = 16
-/** What the lab prints when every port answers, as text and with `--json`. */
+/** The lab's line when every port answers, as text and with `--json`. */
 const READY = /^ready\s*$|"event":"ready"/
 /** Allows the user of the image to listen on port 25 with podman, as Docker does by default. */
 const LOW_PORTS = { 'net.ipv4.ip_unprivileged_port_start': '0' }

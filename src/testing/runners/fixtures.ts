@@ -3,7 +3,7 @@ import { type StartLabOptions, startLab } from '../start-lab.ts'
 import type { Tenant } from '../tenant.ts'
 import type { TestLab } from '../test-lab.ts'
 
-/** What a test gets. */
+/** The fixtures of a test. */
 export interface LabFixtures {
   /** A running lab. It stops at the end of its scope. */
   readonly lab: TestLab

@@ -10,7 +10,7 @@ import { runProgram } from '../../support/run-program.ts'
 
 const ROUNDCUBE = '/usr/share/roundcube'
 
-/** What a browser keeps between two requests. */
+/** A browser's cookies between two requests. */
 class Browser {
   readonly #base: string
   readonly #cookies = new Map<string, string>()

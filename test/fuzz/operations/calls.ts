@@ -29,7 +29,7 @@ export interface FuzzCall {
   readonly caller: 'administrator' | 'reader' | 'tenant' | 'account' | 'nobody'
   /** The base below which it is made: of a tenant, or the lab. */
   readonly base: string
-  /** What is wrong with the request besides its input. */
+  /** The defect of the request besides its input. */
   readonly damage: 'none' | 'body' | 'type' | 'twice' | 'parameter'
 }
 

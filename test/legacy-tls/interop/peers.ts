@@ -9,7 +9,7 @@ import { needs } from '../../support/programs.ts'
 import { runDialog } from './converse.ts'
 import { type DialogStep, encodeSteps, type OldTlsForm, oldTlsForms } from './dialogs.ts'
 
-/** What a client has to do. */
+/** A client's task. */
 export interface Job {
   readonly port: number
   readonly version: OfferedVersion

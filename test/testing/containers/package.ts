@@ -7,7 +7,7 @@ import { mainFile, Workplace } from '../../support/sealpost.ts'
 const repository = fileURLToPath(new URL('../../../', import.meta.url))
 const imageConfig = join(repository, 'docker/config.yaml')
 
-/** What the fake engine was asked to start. */
+/** The container that the fake engine was asked to start. */
 export interface Asked {
   readonly image: string
   readonly environment: Readonly<Record<string, string>>

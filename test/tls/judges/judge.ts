@@ -14,7 +14,7 @@ export interface Judge {
   readonly name: string
   /** Whether it is installed. */
   readonly available: () => boolean
-  /** What it can find out. */
+  /** The offers that it can try. */
   readonly offers: readonly Offer[]
   /** Why it cannot find out more, in the table. */
   readonly limits: string

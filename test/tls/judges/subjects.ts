@@ -23,7 +23,7 @@ const suiteKinds: readonly (readonly [RegExp, Kind])[] = [
   [/RC4/, 'RC4'],
   [/3DES|DES-CBC3/, '3DES'],
   [/DES/, 'DES'],
-  // What Node.js has; ARIA only in some versions.
+  // The ciphers of Node.js; ARIA only in some versions.
   [/AES|CHACHA20|ARIA/, 'AES'],
 ]
 

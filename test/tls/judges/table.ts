@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import type { Judge } from './judge.ts'
 import { kinds, type Offer, type SubjectName, subjects, type Version, versions } from './subjects.ts'
 
-/** What each judge found accepted, by subject. */
+/** The offers that each judge found accepted, by subject. */
 export type Findings = ReadonlyMap<SubjectName, Map<Judge, readonly Offer[]>>
 
 const docFile = new URL('../../../docs/conformance.md', import.meta.url)

@@ -3,7 +3,7 @@ import type { VirtualServerInput } from '../../../src/config/schema.ts'
 export const versions = ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'] as const
 type Version = (typeof versions)[number]
 
-/** What a client offers: one version and one suite. */
+/** A client's offer: one version and one suite. */
 export interface Offer {
   readonly version: Version
   /** IANA name. */
@@ -81,7 +81,7 @@ export const offers: readonly Offer[] = [
 /** A policy, and what it allows according to its documentation. */
 export interface Policy {
   readonly settings: Pick<VirtualServerInput, 'tls' | 'require128BitEncryption'>
-  /** What Node.js serves. */
+  /** The range that Node.js serves. */
   readonly lowest: Version
   readonly highest: Version
   readonly suites: RegExp
@@ -130,7 +130,7 @@ export const policies: Readonly<Record<string, Policy>> = {
   },
 }
 
-/** What happens: the client is served, or the line that the log shows. */
+/** Returns the expected result: the client is served, or the line that the log shows. */
 export function outcome(policy: Policy, offer: Offer): 'served' | string {
   const { lowest, highest, suites, legacy } = policy
   const at = versions.indexOf(offer.version)

@@ -151,7 +151,7 @@ function Serving({
           <div key={server.id} class="serving">
             <header>
               <strong>{server.name}</strong>
-              {/* What `auto` serves is not assigned, so that there is no assignment to remove. */}
+              {/* Certificates of `auto` are not assigned, so there is no assignment to remove. */}
               {may('administer') && certificate.origin !== 'auto' && (
                 <Button kind="plain" icon={Unplug} onClick={() => unassign(server.name)}>
                   {t('certificates.unassign')}

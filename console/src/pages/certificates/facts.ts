@@ -55,7 +55,7 @@ export function toneOf({ state, daysLeft }: Pick<Certificate, 'state' | 'daysLef
   return daysLeft < EXPIRES_SOON_DAYS ? 'warning' : 'good'
 }
 
-/** What `-starttls` of `openssl s_client` calls each protocol. */
+/** The names of the protocols for `openssl s_client -starttls`. */
 const starttls: Readonly<Record<string, string>> = { smtp: 'smtp', pop3: 'pop3', imap4: 'imap', nntp: 'nntp' }
 
 /** A port that serves a certificate, and the command that shows what it serves. */

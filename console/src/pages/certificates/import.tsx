@@ -122,7 +122,7 @@ export function ServerChoice({
   onInput,
 }: {
   readonly servers: readonly VirtualServer[]
-  /** What it means to choose none. Absent: one must be chosen. */
+  /** The meaning of no choice. Absent: one must be chosen. */
   readonly missing?: string
   readonly value: string
   readonly onInput: (name: string) => void

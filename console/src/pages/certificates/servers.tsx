@@ -13,7 +13,7 @@ import type { VirtualServer } from './facts.ts'
 export const openWizard = ({ id }: VirtualServer): void =>
   navigate(pathWith(['certificates', 'wizard'], { server: id }))
 
-/** What each virtual server serves. */
+/** Shows the certificate that each virtual server serves. */
 export function ServerTable({
   servers,
   onChange,

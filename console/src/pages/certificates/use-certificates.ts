@@ -3,7 +3,7 @@ import type { EventName } from '../../api/live.ts'
 import { type Live, useLive } from '../../api/use-live.ts'
 import type { Certificate, PendingRequest, VirtualServer } from './facts.ts'
 
-/** What the pages of the certificates are about. */
+/** The data that the pages of the certificates share. */
 export interface Held {
   readonly certificates: readonly Certificate[]
   readonly requests: readonly PendingRequest[]

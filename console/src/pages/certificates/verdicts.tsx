@@ -25,7 +25,7 @@ function alike(ports: readonly Port[]): readonly (readonly [Port, ...Port[]])[] 
   return [...groups.values()]
 }
 
-/** What OpenSSL and usual clients say of the certificate that a virtual server serves now. */
+/** Shows how OpenSSL and usual clients judge the certificate that a virtual server serves now. */
 export function VerdictsOf({ server, serverName }: { readonly server: VirtualServer; readonly serverName: string }) {
   const { value, problem, again } = useLive(
     () => call('virtualServers.verdicts', { id: server.id, serverName }),

@@ -15,7 +15,7 @@ interface AccountCardProps {
   readonly onAccount: (user: string) => void
 }
 
-/** Whose settings are shown, and what identifies the account. The password is masked until it is asked for. */
+/** Shows the account of the settings, and what identifies it. The password is masked until it is asked for. */
 export function AccountCard({ settings, accounts, isShown, onShow, onAccount }: AccountCardProps) {
   const { user, address, password } = settings
   const own = accounts.find((one) => one.user === user)

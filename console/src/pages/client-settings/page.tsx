@@ -16,7 +16,7 @@ import './client-settings.css'
 /** Events after which the ports, the accounts or the roots may differ. */
 const CHANGES: readonly EventName[] = ['configuration.reloaded', 'certificate.changed', 'lab.reset']
 
-/** What to enter in mail and news programs, for one account. */
+/** Shows what to enter in mail and news programs, for one account. */
 export default function ClientSettingsPage() {
   const { query } = useRoute()
   const account = query.get('account') ?? undefined

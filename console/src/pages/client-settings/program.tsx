@@ -15,7 +15,7 @@ import { Warnings } from './warnings.tsx'
 const WITH_DIALOGS = ['outlook-express', 'outlook', 'thunderbird', 'claws-mail', 'apple-mail', 'k-9']
 const WITH_STEPS = [...WITH_DIALOGS, 'mutt', 'mbsync', 'tin']
 
-/** What one program needs: warnings, the values or the text to copy, the steps, and its downloads. */
+/** Shows what one program needs: warnings, the values or the text to copy, the steps, and its downloads. */
 export function ProgramPanel({ program, settings }: { readonly program: Program; readonly settings: Settings }) {
   const { id, name, servers, text } = program
   const hasDialogs = WITH_DIALOGS.includes(id)

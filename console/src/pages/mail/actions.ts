@@ -6,7 +6,7 @@ import { t } from '../../texts/index.ts'
 import type { Summary } from './filter.ts'
 import type { MessageList } from './message-list.ts'
 
-/** What an action applies to: messages of the list, or all that the list would show. */
+/** The messages to which an action applies: some of the list, or all that the list would show. */
 export type Choice =
   | { readonly kind: 'ids'; readonly ids: readonly string[] }
   | { readonly kind: 'all'; readonly count: number; readonly selection: InputOf<'messages.updateMany'> }

@@ -1,6 +1,6 @@
 import { signal } from '@preact/signals'
 
-/** What a new message begins with. */
+/** The initial content of a new message. */
 export interface Draft {
   readonly from?: string | undefined
   readonly to?: string

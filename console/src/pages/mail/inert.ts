@@ -1,4 +1,4 @@
-/** What the lab adds to the HTML of messages, so that links open in another tab. */
+/** The lab adds this to the HTML of messages, so that links open in another tab. */
 const LAB_BASE = '<base target="_blank">'
 
 /**

@@ -121,7 +121,7 @@ const compose = ({ filter: { account } }: Mail): void => {
   composing.value = { from: account }
 }
 
-/** What the palette offers: a new message. */
+/** Adds the palette's command: a new message. */
 function useMailCommands(mail: Mail): void {
   const latest = useRef(mail)
   latest.current = mail

@@ -17,7 +17,7 @@ interface ReleaseProps {
   readonly title: string
   /** Ids of messages, or a search. */
   readonly messages: Selection
-  /** Who gets a single message if the connectors do not say it. Absent for several messages: each has its own. */
+  /** The recipients of a single message if the connectors do not set them. Absent for several messages: each has its own. */
   readonly recipients?: readonly string[]
   readonly onClose: () => void
 }

@@ -12,7 +12,7 @@ interface Suggestion {
   readonly hint: TextKey
 }
 
-/** What a search can begin with. Mailpit's syntax, and what the lab adds. */
+/** The fields of a search: Mailpit's syntax and the lab's additions. */
 const FIELDS: readonly Suggestion[] = [
   { text: 'from:', hint: 'mail.searchFrom' },
   { text: 'to:', hint: 'mail.searchTo' },

@@ -6,7 +6,7 @@ import { type Choice, mark, removeSoon } from './actions.ts'
 import { filterIn, type MailFilter, mailPath, selectionOf } from './filter.ts'
 import { MessageList } from './message-list.ts'
 
-/** What the parts of the page share. */
+/** The state that the parts of the page share. */
 export interface Mail {
   readonly filter: MailFilter
   readonly list: MessageList
@@ -24,7 +24,7 @@ export interface Mail {
   readonly check: (ids: readonly string[], isChecked?: boolean) => void
   readonly checkAll: () => void
   readonly uncheck: () => void
-  /** What the actions of the list apply to: the checked messages. */
+  /** The checked messages, to which the actions of the list apply. */
   readonly choice: Choice | undefined
   /** Deletes messages, and opens the next one if the open one is among them. */
   readonly remove: (ids: readonly string[]) => void

@@ -6,7 +6,7 @@ import { quotedText } from '../mail/compose.tsx'
 import { composing } from '../mail/compose-state.ts'
 import type { Newsgroup } from './groups.ts'
 
-/** What a new article begins with. */
+/** The initial content of a new article. */
 export interface ArticleDraft {
   readonly newsgroups: readonly string[]
   readonly subject: string

@@ -15,7 +15,7 @@ import { groupPath, type Place } from './place.ts'
 /** Newsgroups that are offered as buttons. */
 const MAX_OFFERED = 12
 
-/** What the lab uses without From. */
+/** Returns the address that the lab uses without From. */
 const ownAddress = (): string => {
   const state = callerState.value
   return state.name === 'in' && state.caller.role === 'account' ? state.caller.name : 'sender@example.com'

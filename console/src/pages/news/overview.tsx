@@ -111,7 +111,7 @@ const columns = (onProperties: OverviewProps['onProperties']): readonly Column<N
   },
 ]
 
-/** Who may post, as a word with a sign. */
+/** Shows who may post, as a word with a sign. */
 export function Posting({ group: { posting, moderator } }: { readonly group: Newsgroup }) {
   if (posting === 'yes') return <Badge tone="good">{t('news.posting_yes')}</Badge>
   if (posting === 'no') return <Badge icon={Lock}>{t('news.posting_no')}</Badge>

@@ -141,7 +141,7 @@ function GroupContent({ place, group, groups, onTree, onProperties }: GroupConte
   const [cancelling, cancel] = useState<string>()
   useNewsKeys(threads, cancel)
   const { article } = place
-  // What a newsgroup without articles shows needs the room.
+  // The text about a newsgroup without articles needs the room.
   const isEmpty = article === undefined && place.search === '' && threads.list.value?.total === 0
   const subject = threads.rows.find((row) => row.article.id === cancelling)?.article.subject ?? ''
   const reader =
@@ -230,7 +230,7 @@ function useNewsKeys(threads: Threads, cancel: (id: string) => void): void {
   )
 }
 
-/** What the palette offers: newsgroups by their names, feeds, a new article and a new newsgroup. */
+/** Adds the palette's commands: newsgroups by their names, feeds, a new article and a new newsgroup. */
 function useNewsCommands(groups: Groups, createGroup: () => void): void {
   const latest = useRef({ groups, createGroup })
   latest.current = { groups, createGroup }

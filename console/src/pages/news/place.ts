@@ -1,6 +1,6 @@
 import { pathWith, useRoute } from '../../router.ts'
 
-/** What the page shows. Kept in the URL. */
+/** The part of News that the page shows. Kept in the URL. */
 export type Place =
   | { readonly kind: 'groups' }
   | { readonly kind: 'feeds'; readonly feed: string | undefined }

@@ -7,7 +7,7 @@ import { notify, notifyProblem } from '../../components/toast.tsx'
 import { t } from '../../texts/index.ts'
 import type { Queued } from './facts.ts'
 
-/** What can be done with a message of the queue. */
+/** An action on a message of the queue. */
 export interface QueueAction {
   readonly icon: Icon
   readonly label: string

@@ -21,7 +21,7 @@ const CHANGES: readonly EventName[] = ['clock.changed', 'configuration.reloaded'
 type ClockState = OutputOf<'clock.get'>
 type Server = OutputOf<'virtualServers.list'>['items'][number]
 
-/** What this lab is: version, start, clock, and where clients connect. */
+/** Shows the lab's facts: version, start, clock, and where clients connect. */
 export function LabFacts() {
   const { value, problem, again } = useLive(
     async () => {

@@ -23,7 +23,7 @@ interface Part {
 }
 
 /**
- * What needs attention.
+ * Shows what needs attention.
  * @param minute changes with the time: refusals become old without an event
  */
 export function HealthList({ minute }: { readonly minute: string }) {

@@ -12,7 +12,7 @@ import { type Level, type LogLine, levels, useLog } from './use-log.ts'
 const PAGE_SIZE = 100
 /** The longest list that the lab answers. */
 const MAX_LINES = 1_000
-/** What the choice of levels offers. */
+/** The levels that the user can choose. */
 const choices = ['trace', 'info', 'warn', 'error'] as const satisfies readonly Level[]
 const tones = {
   trace: 'neutral',

@@ -3,7 +3,7 @@ import 'uplot/dist/uPlot.min.css'
 import { shortTime } from '../../components/relative-time.tsx'
 import type { Series } from './charts.ts'
 
-/** What a plot shows. All lists of values are as long as `times`. */
+/** The data of a plot. All lists of values are as long as `times`. */
 export interface PlotData {
   readonly kind: 'counts' | 'levels'
   /** Milliseconds, in ascending order. */
@@ -75,7 +75,7 @@ export function drawPlot(box: HTMLElement, data: PlotData, onPoint: (index: numb
           values: (_, values) => values.map(format),
         },
       ],
-      // What lies below is drawn later.
+      // Reversed, because the lower parts of a stack are drawn last.
       series: [
         {},
         ...data.series

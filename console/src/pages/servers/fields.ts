@@ -19,7 +19,7 @@ export const fieldFor = (protocol: string, key: string): SettingField =>
     .flatMap((name) => groupsFor(name, protocol).flatMap(({ fields }) => fields))
     .find((field) => field.key === key) as SettingField
 
-/** What a field holds: as text, except the state of a check box. */
+/** The value of a field: text, except for the state of a check box. */
 export type FieldValue = string | boolean
 
 /** Returns what a field shows for a value of the configuration. */

@@ -92,7 +92,7 @@ export function Setting({ field, value, mistake, isDisabled, onChange, onLeave }
   )
 }
 
-/** What is wrong, and where in the file. */
+/** Shows what is wrong, and where in the file. */
 export const Mistake = ({ mistake: { message, place, pointer } }: { readonly mistake: InputMistake }) => (
   <>
     {message} <code class="place">{place ?? pointer}</code>

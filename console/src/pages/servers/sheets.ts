@@ -11,7 +11,7 @@ export interface SettingField {
   /** list: words between spaces or commas. yaml: a value that has parts, written as in the file. */
   readonly kind: 'text' | 'number' | 'check' | 'choice' | 'list' | 'yaml'
   readonly choices?: readonly string[]
-  /** What an empty field means. Default: the default. */
+  /** The meaning of an empty field. Default: the default. */
   readonly empty?: TextKey
   /** A word that takes the place of a list. */
   readonly word?: string

@@ -9,7 +9,7 @@ interface Item {
   readonly bits?: number | null
 }
 
-/** What the client offered beside what the virtual server can negotiate. What both have is marked. */
+/** Shows the client's offer beside what the virtual server can negotiate, and marks what both have. */
 export function Comparison({ handshake }: { readonly handshake: Handshake | undefined }) {
   if (!handshake?.comparison) return <p class="hint transcript-empty">{t('sessions.noHello')}</p>
   const { offered, served } = handshake.comparison

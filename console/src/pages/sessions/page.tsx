@@ -7,7 +7,7 @@ import { SessionList } from './list.tsx'
 import { SessionView } from './session.tsx'
 import './sessions.css'
 
-/** Who has connected, and why clients were refused. */
+/** Shows the clients that connected, and why clients were refused. */
 export default function SessionsPage() {
   const { rest } = useRoute()
   const [id] = rest

@@ -1,6 +1,6 @@
 import type { Entry, Session } from './types.ts'
 
-/** What the virtual server of a session requires. */
+/** The requirements of a session's virtual server. */
 export interface ReplayedServer {
   readonly protocol: string
   readonly requireSecureChannel: boolean

@@ -94,7 +94,7 @@ export function SessionView({ id }: { readonly id: string }) {
   )
 }
 
-/** What happened, why, and what would cure it. */
+/** Shows what happened, why, and what would cure it. */
 function Refusals({
   refusals,
   handshake,

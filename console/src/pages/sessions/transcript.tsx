@@ -12,7 +12,7 @@ import { type Entry, isOfClient, type Session } from './types.ts'
 /** Entries that are shown at first: a long session has thousands. */
 const SHOWN = 1_000
 
-/** What both sides sent, with the time since the start. Secrets are masked by the lab. */
+/** Shows what both sides sent, with the time since the start. Secrets are masked by the lab. */
 export function Transcript({ session, entries }: { readonly session: Session; readonly entries: readonly Entry[] }) {
   const [shown, setShown] = useState(SHOWN)
   if (entries.length === 0) return <p class="hint transcript-empty">{t('sessions.noTranscript')}</p>

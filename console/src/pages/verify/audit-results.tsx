@@ -57,7 +57,7 @@ export function AuditResults({ job }: { readonly job: Job }) {
   )
 }
 
-/** What the client did, why that is so judged, and what cures it. */
+/** Shows what the client did, why it passes or fails, and the cure. */
 function ResultDetail({ result, onClose }: { readonly result: AuditResult; readonly onClose: () => void }) {
   const { name, meaning, protocol, form, verdict, expectation, reason, detail, sessions } = result
   const { tone, icon } = verdictLooks[verdict]

@@ -6,7 +6,7 @@ export type Target = OutputOf<'audit.targets'>['items'][number]
 
 export type Outcome = 'pass' | 'fail' | 'warn' | 'not-applicable'
 
-/** What a check has found at a port. */
+/** A check's finding at a port. */
 export interface Finding {
   readonly check: string
   readonly title: string

@@ -4,7 +4,7 @@ import { t } from '../../texts/index.ts'
 import type { MatrixCell } from './matrix.tsx'
 import { countText } from './state.tsx'
 
-/** What the URL holds of a table of results: the outcome that is shown, and the cell that is open. */
+/** Returns the state of a table of results that the URL holds: the outcome that is shown, and the cell that is open. */
 export function useShown(id: string) {
   const { query } = useRoute()
   const set = (change: Readonly<Record<string, string | undefined>>): void => {

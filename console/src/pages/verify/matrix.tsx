@@ -38,7 +38,7 @@ interface MatrixProps {
   readonly onSelect: (row: string, column: string) => void
 }
 
-/** So many columns leave room for the reasons. */
+/** Up to this number of columns, there is room for the reasons. */
 const FEW_COLUMNS = 3
 
 /** How far each arrow key moves: rows and columns. */
@@ -195,7 +195,7 @@ function grouped(rows: readonly MatrixRow[]): readonly (readonly [string, readon
   return groups.map((group) => [group, rows.filter((row) => row.group === group)])
 }
 
-/** What is open, with its parts beside each other. */
+/** Shows the open cell, with its parts beside each other. */
 export const Detail = ({ label, children }: { readonly label: string; readonly children: ComponentChildren }) => (
   <aside class="matrix-detail" aria-label={label}>
     {children}

@@ -30,7 +30,7 @@ export const verifyAll = (): Promise<void> =>
 const openVerify = (): void => navigate('/verify/new')
 const openAudit = (): void => navigate('/verify/new/audit')
 
-/** What can be run, and the jobs that have run. */
+/** Shows the jobs that can be run and those that have run. */
 export function Overview() {
   const { value, problem, again } = useLive(
     () => call('jobs.list', { limit: 100 }),

@@ -15,7 +15,7 @@ import { useProblemKeys } from './use-problem-keys.ts'
 
 const titleOf = ({ check, title }: Finding): string => checkText(check, 'title') ?? title
 
-/** What a verify has found, also while it runs: a row for each check, a column for each port. */
+/** Shows the results of a verify, also while it runs: a row for each check, a column for each port. */
 export function VerifyResults({ job }: { readonly job: Job }) {
   const { show, selected, filter, select } = useShown(job.id)
   const endpoints = endpointsOf(job)
@@ -82,7 +82,7 @@ function countsOf(endpoints: readonly Endpoint[]): Readonly<Record<Outcome, numb
   return counts
 }
 
-/** What a check has found, why it matters, and what cures it. */
+/** Shows what a check has found, why it matters, and what cures it. */
 function FindingDetail({
   finding,
   endpoint: { name, port, protocol, implicitTls },

@@ -11,7 +11,7 @@ import { generateKey, privateKeyPem } from '../../keys.ts'
 import { acmeProtocol, type Identifier, serverNameOf } from '../identifier.ts'
 import type { AcmeAuthority, ChallengeType } from './authority.ts'
 
-/** What a challenge asks the client to publish. RFC 8555 section 8.1. */
+/** The value that a challenge asks the client to publish. RFC 8555 section 8.1. */
 export interface ChallengeAnswer {
   readonly identifier: Identifier
   readonly token: string

@@ -1,7 +1,7 @@
 import { call, type InputOf } from '../../../api/client.ts'
 import { Problem, problemOf } from '../../../api/problem.ts'
 
-/** What the wizard can do for a virtual server. */
+/** The wizard's actions for a virtual server. */
 export type Action = 'create' | 'assign' | 'import' | 'process' | 'renew' | 'remove'
 
 /** The pages of the wizard. Each action has its own, in order. */
@@ -27,7 +27,7 @@ export type WizardPage =
   | 'renew'
   | 'remove'
 
-/** What has been entered. Empty: nothing. */
+/** The user's entries. Empty: none. */
 export interface Answers {
   readonly action: Action
   /** The authority of the lab that answers now. Empty: the request is sent to an outside one later. */

@@ -6,7 +6,7 @@ import { type CertificateDetails, serverNameOf, type VirtualServer } from '../fa
 import { VerdictsOf } from '../verdicts.tsx'
 import type { Done } from './finish.ts'
 
-/** What the wizard has done: the certificate, who trusts it and the commands that check it, or what is still to do. */
+/** Shows the wizard's result: the certificate, who trusts it and the commands that check it, or what is still to do. */
 export function DonePage({ done, server }: { readonly done: Done; readonly server: VirtualServer }) {
   const { thumbprint, pem, authority, warnings = [] } = done
   const [certificate, setCertificate] = useState<CertificateDetails>()

@@ -5,7 +5,7 @@ import type { PendingRequest, VirtualServer } from '../facts.ts'
 import { installAnswer } from '../import.tsx'
 import { type Action, type Answers, requestOf } from './answers.ts'
 
-/** What the wizard has done: a certificate, a request to send, a request in a queue, or nothing more to show. */
+/** The wizard's result: a certificate, a request to send, a request in a queue, or nothing more to show. */
 export interface Done {
   readonly thumbprint?: string
   readonly pem?: string

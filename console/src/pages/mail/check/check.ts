@@ -1,7 +1,7 @@
 import data from 'virtual:client-support'
 import { readHtml, useOf } from './detect.ts'
 
-/** What the forms of a mail program do with a feature. */
+/** The support for a feature in the forms of a mail program. */
 export interface ClientSupport {
   /** Gmail (iOS, Android). */
   readonly name: string

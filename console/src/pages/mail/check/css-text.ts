@@ -1,4 +1,4 @@
-/** What a style sheet uses, as it is written: browsers drop what they do not know. */
+/** The features of a style sheet as it is written: browsers drop what they do not know. */
 export interface CssUse {
   readonly selectors: readonly string[]
   readonly atRules: readonly string[]

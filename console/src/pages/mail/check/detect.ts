@@ -1,7 +1,7 @@
 import { parseInert, styleAttributes, styleSheets } from '../inert.ts'
 import { type CssUse, readCss } from './css-text.ts'
 
-/** What a message uses, counted. */
+/** The features that a message uses, with their counts. */
 export interface Used {
   readonly document: Document
   readonly html: string

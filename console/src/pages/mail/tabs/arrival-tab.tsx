@@ -149,7 +149,7 @@ function Session({ delivery }: { readonly delivery: Delivery }) {
   )
 }
 
-/** What both sides said. Accounts see only sessions of their own. */
+/** Shows what both sides sent. Accounts see only sessions of their own. */
 function Transcript({ id }: { readonly id: string }) {
   const { value, problem } = useLoaded(id, (signal) => call('sessions.get', { id }, { signal }))
   if (problem) return null

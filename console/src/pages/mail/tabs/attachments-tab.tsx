@@ -19,7 +19,7 @@ const ICONS: readonly (readonly [RegExp, Icon])[] = [
 
 export const iconOf = (contentType: string): Icon => ICONS.find(([type]) => type.test(contentType))?.[1] ?? File
 
-/** What a preview shows better than a download. PDF is for the browser's own viewer. */
+/** Returns whether a preview shows this type better than a download. PDF is for the browser's own viewer. */
 const hasPreview = (contentType: string): boolean => !/^(?:application|font)\/(?!json|xml)/.test(contentType)
 
 /** The files of a message: images, calendars and messages at once, others when asked. */

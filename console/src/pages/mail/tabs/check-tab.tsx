@@ -15,7 +15,7 @@ const percent = (share: number): string => `${formatNumber(Math.round(share * 10
 const toneOf = (share: number): 'good' | 'warning' | 'bad' =>
   share >= 0.95 ? 'good' : share >= 0.7 ? 'warning' : 'bad'
 
-/** What the HTML of a message uses that some mail programs do not support. */
+/** Shows the features in the HTML of a message that some mail programs do not support. */
 export default function CheckTab({ message: { id } }: TabProps) {
   const { value: html, problem } = useLoaded(id, (signal) => call('messages.html', { id }, { signal }))
   const [chosen, setChosen] = useState<readonly string[]>(remembered('mail.clients', []))

@@ -1,0 +1,33 @@
+// Checks that no comment begins with a word that hides its noun: "What the client sends" is "The client's input".
+//   node scripts/lint/comments.mjs [FOLDER]   FOLDER: the checkout to check; default: this one
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = resolve(process.argv[2] ?? fileURLToPath(new URL('../..', import.meta.url)))
+const FOLDERS = ['src', 'servers', 'console', 'test', 'scripts', 'bench', 'examples']
+const FRONTED = /(?:\/\*\*?|^\s*\*|\/\/) (What|Who|Whom|Whose|Those|That which|Of what|So)\b/
+const SOURCE = /\.(?:ts|tsx|mjs|cjs|js)$/
+/** Modules whose comments are not rewritten yet. */
+const NOT_YET =
+  /(?:^|\/)(?:api|audit|cli|cluster|delivery|directory|dns|lab|mail|mail-authentication|news|oauth2|outgoing|personality|postgres|smime|store|tls-reports|verify|http|imap4|nntp|smtp)\/|^servers\/[^/]*$/
+
+function* sourceFiles(folder) {
+  for (const entry of readdirSync(join(root, folder), { withFileTypes: true })) {
+    const path = `${folder}/${entry.name}`
+    if (entry.isDirectory() && entry.name !== 'node_modules' && entry.name !== 'dist') yield* sourceFiles(path)
+    else if (entry.isFile() && SOURCE.test(entry.name)) yield path
+  }
+}
+
+for (const folder of FOLDERS.filter((name) => existsSync(join(root, name)))) {
+  for (const file of sourceFiles(folder)) {
+    if (NOT_YET.test(file)) continue
+    for (const [index, line] of readFileSync(join(root, file), 'utf8').split('\n').entries()) {
+      const word = FRONTED.exec(line)?.[1]
+      if (word === undefined) continue
+      console.error(`${file}:${index + 1}: a comment begins with "${word}"; name the thing instead`)
+      process.exitCode = 1
+    }
+  }
+}
