@@ -1,3 +1,4 @@
+import type { WebhookFormats } from '../src/api/webhooks/webhooks.ts'
 import type { ServerProtocol } from '../src/config/schema.ts'
 import type { ProtocolService } from './service.ts'
 
@@ -12,3 +13,8 @@ const loaders: Readonly<Record<ServerProtocol, () => Promise<ProtocolService>>> 
 
 /** Returns the service of a protocol. */
 export const serviceOf = (protocol: ServerProtocol): Promise<ProtocolService> => loaders[protocol]()
+
+/** Loads the formats of other products in which webhooks can send. */
+export const webhookFormats = async (): Promise<WebhookFormats> => ({
+  mailpit: (await import('./http/mailpit/webhook.ts')).mailpitWebhook,
+})

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { Problem } from '../lab/examination.ts'
+import type { Problem } from '../lab/preflight/preflight.ts'
 import { type ConfigurationOptions, withConfig } from './configuration.ts'
 import { exitStatus } from './failure.ts'
 import { withOverrideOptions } from './options.ts'

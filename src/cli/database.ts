@@ -1,7 +1,7 @@
 import pino from 'pino'
 import { isShared, type ResolvedLab } from '../config/resolve.ts'
 import { CLUSTER_NAME, DEFAULT_CLUSTER_NAME } from '../config/schema/store.ts'
-import { openLabDatabase } from '../lab/lab-database.ts'
+import { openLabDatabase } from '../lab/cluster/database.ts'
 import type { KeyProtection } from '../pki/certificate-store/sealed-files.ts'
 import type { Database, DatabaseSettings } from '../postgres/database.ts'
 import { UsageError } from './failure.ts'

@@ -1,6 +1,6 @@
 import { ConfigError, type LabWithPlaces } from '../config/mistakes.ts'
 import type { ServerProtocol } from '../config/schema.ts'
-import { examineSurroundings, mistake, type Problem, warning } from '../lab/examination.ts'
+import { examineSurroundings, mistake, type Problem, warning } from '../lab/preflight/preflight.ts'
 import { readStore } from './certificate-store.ts'
 import {
   type Configuration,

@@ -1,7 +1,7 @@
 import { isLoopback } from '../common/ip-address.ts'
 import { likeOf, likeTitles } from '../config/schema/like.ts'
 import { protocolTitles } from '../config/schema.ts'
-import type { VirtualServerStatus } from '../lab/virtual-servers.ts'
+import type { VirtualServerStatus } from '../lab/virtual-servers/virtual-servers.ts'
 import { type Configuration, type ConfigurationOptions, configOption } from './configuration.ts'
 import { print } from './output.ts'
 import { table } from './table.ts'

@@ -23,3 +23,8 @@ export function abortAfter(timeoutMs: number, ...others: readonly (AbortSignal |
     },
   }
 }
+
+/** Resolves when `signal` is aborted; right away if it already is. */
+export async function untilAborted(signal: AbortSignal): Promise<void> {
+  if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
+}

@@ -8,12 +8,12 @@ import type { ResolvedLab } from '../config/resolve.ts'
 import { openCertificateStore } from '../pki/certificate-store/store.ts'
 import { SessionLog } from '../sessions/log.ts'
 import { openStore } from '../store/open.ts'
+import { joinCluster, openLabDatabase } from './cluster/database.ts'
+import { openLabValues } from './cluster/shared-values.ts'
 import { Lab, type LabOptions } from './lab.ts'
-import { joinCluster, openLabDatabase } from './lab-database.ts'
-import { createMemoryBudget, openSpool } from './lab-memory.ts'
-import { openLabValues } from './lab-values.ts'
-import { LogLines } from './log-lines.ts'
-import { openFolders } from './open-folders.ts'
+import { createMemoryBudget, openSpool } from './memory.ts'
+import { openFolders } from './preflight/folder-modes.ts'
+import { LogLines } from './recording/log-lines.ts'
 
 /** Starts a lab without a log, which does not keep the process running. */
 export const openQuietLab = (config: ResolvedLab): Promise<Lab> =>

@@ -41,27 +41,29 @@ import type { SessionCaptures } from '../sessions/session-captures.ts'
 import type { SessionRecord } from '../sessions/types.ts'
 import type { MessageStore, StoredMessage } from '../store/types.ts'
 import type { ServedTls } from '../tls/routing.ts'
-import { followCertificates } from './certificate-changes.ts'
+import { followCertificates } from './certificates/follow-store.ts'
+import { LabPki } from './certificates/lab-pki.ts'
+import { ServedCertificates } from './certificates/served.ts'
 import { Changes } from './changes.ts'
-import { clusterVerbs, queueOfOthers } from './cluster-verbs.ts'
+import { clusterVerbs, queueOfOthers } from './cluster/requests.ts'
+import { leadRoles } from './cluster/roles.ts'
 import { LabConfiguration } from './configuration/lab-configuration.ts'
 import type { ConfigurationSource, OpenedConfiguration } from './configuration/source.ts'
-import { policyTexts, type RunningServer } from './dns-facts.ts'
-import { LabDns } from './lab-dns.ts'
+import { policyTexts, type RunningServer } from './dns/facts.ts'
+import { LabDns } from './dns/lab-dns.ts'
 import { LabFaults } from './lab-faults.ts'
-import { memoryLimits } from './lab-memory.ts'
-import { LabNews } from './lab-news.ts'
-import { LabOutgoing } from './lab-outgoing.ts'
-import { LabPki } from './lab-pki.ts'
-import { leadRoles } from './lab-roles.ts'
-import type { LogLines } from './log-lines.ts'
-import { preload } from './preload.ts'
+import { LabNews } from './mail/lab-news.ts'
+import { LabOutgoing } from './mail/lab-outgoing.ts'
+import { preload } from './mail/preload.ts'
+import { TlsReporting } from './mail/tls-reporting.ts'
+import { memoryLimits } from './memory.ts'
 import { defaultDelayMs, notReadyReasons, type Phase } from './readiness.ts'
-import { Captures, logSession } from './recording.ts'
-import { ServedCertificates } from './served-certificates.ts'
-import { type Site, serverSettings, tlsSettings } from './server-settings.ts'
-import { TlsReporting } from './tls-reporting.ts'
-import { statusOf, type VirtualServerStatus, VirtualServers } from './virtual-servers.ts'
+import { Captures } from './recording/captures.ts'
+import { logSession } from './recording/log-events.ts'
+import type { LogLines } from './recording/log-lines.ts'
+import { type Site, serverSettings, tlsSettings } from './virtual-servers/settings.ts'
+import { statusOf, type VirtualServerStatus, VirtualServers } from './virtual-servers/virtual-servers.ts'
+import { LabWebhooks } from './webhooks.ts'
 
 export type { Disconnection }
 
@@ -126,12 +128,12 @@ export class Lab implements AsyncDisposable {
   readonly mailAuthentication: MailAuthentication
   readonly #options: LabOptions
   readonly #servers: VirtualServers
-  readonly #news: LabNews
+  readonly news: LabNews
   /** The mail that the lab sends to other hosts. */
   readonly outgoing: LabOutgoing
   readonly tlsReports: TlsReporting
   readonly #captures: Captures
-  readonly #pki: LabPki
+  readonly pki: LabPki
   readonly faults: LabFaults
   /** The zones of the lab and its DNS server. */
   readonly dns: LabDns
@@ -148,7 +150,7 @@ export class Lab implements AsyncDisposable {
   #api: Promise<Api> | undefined
   #traffic: Traffic | undefined
   #statistics: Statistics | undefined
-  #hasWebhooks = false
+  readonly #webhooks: LabWebhooks
   #phase: Phase = 'starting'
   #config: ResolvedLab
   #directory: Directory
@@ -196,7 +198,7 @@ export class Lab implements AsyncDisposable {
       clock: options.clock,
     })
     this.#servers = new VirtualServers(parts.sessions, options.log, parts.intake)
-    this.#pki = new LabPki(
+    this.pki = new LabPki(
       parts.certificateStore,
       () => ({ config: this.#config, directory: this.#directory }),
       options.log,
@@ -240,6 +242,7 @@ export class Lab implements AsyncDisposable {
       source: () => ({ config: this.#config, directory: this.#directory }),
       site: () => this.#deliverySite(),
     })
+    this.#webhooks = new LabWebhooks({ log: options.log, api: () => this.api() })
     this.tlsReports = new TlsReporting({
       policies: this.outgoing.policies,
       queue: this.outgoing.queue,
@@ -248,7 +251,7 @@ export class Lab implements AsyncDisposable {
       certificates: parts.certificateStore,
       clock: options.clock,
     })
-    this.#news = new LabNews(config, {
+    this.news = new LabNews(config, {
       ...parts,
       ...options,
       certificates: parts.certificateStore,
@@ -267,36 +270,36 @@ export class Lab implements AsyncDisposable {
 
   /** The certificate lifecycle of the virtual servers. */
   get certificates(): Certificates {
-    return this.#pki.certificates
+    return this.pki.certificates
   }
 
   /** The lab's own certificate authorities. */
   get authorities(): Authorities {
-    return this.#pki.authorities
+    return this.pki.authorities
   }
 
   /** Address of the authorities' HTTP service; undefined if the configuration has none. */
   get authorityServiceUrl(): string | undefined {
-    return this.#pki.serviceUrl
+    return this.pki.serviceUrl
   }
 
   /** The authorities' HTTP service with its ACME directories; undefined if the configuration has none. */
   authorityService(): LabPki['service'] {
-    return this.#pki.service
+    return this.pki.service
   }
 
   /** `ADDRESS:PORT` of the authorities' HTTP service. */
   get authorityServicePorts(): readonly string[] {
-    return this.#pki.servicePorts
+    return this.pki.servicePorts
   }
 
   get newsService(): NewsService {
-    return this.#news.newsService
+    return this.news.newsService
   }
 
   /** Returns the feeds of the virtual servers. */
   feeds(): readonly Feed[] {
-    return this.#news.feeds()
+    return this.news.feeds()
   }
 
   get directory(): Directory {
@@ -396,17 +399,17 @@ export class Lab implements AsyncDisposable {
   async start(): Promise<void> {
     try {
       await this.values.map<string>('tokens').claim(GENERATED, randomBytes(24).toString('base64url'))
-      await this.#news.prepare(this.#config)
+      await this.news.prepare(this.#config)
       await preload(this.#config, this.store)
       await this.mailAuthentication.open()
-      await this.#pki.serve(this.#config)
-      await this.#applyWebhooks(this.#config)
+      await this.pki.serve(this.#config)
+      await this.#webhooks.apply(this.#config)
       await this.#applyServers()
       await this.dns.serve(this.#config)
-      await this.#news.feed(this.#config)
+      await this.news.feed(this.#config)
       await this.outgoing.queue.start()
       this.cluster.serve(clusterVerbs(this))
-      leadRoles(this, { feeds: (signal) => this.#news.lead(signal), acme: (signal) => this.#pki.renew(signal) })
+      leadRoles(this)
     } catch (error) {
       await this.stop()
       throw error
@@ -414,7 +417,7 @@ export class Lab implements AsyncDisposable {
     this.#phase = 'serving'
     void this.configuration?.catchUp()
     this.sessionLog.watch((record) => logSession(this.#options.log, record))
-    this.#pki.warn()
+    this.pki.warn()
     this.#stopWatching = followCertificates(this.certificateStore, () => this.refreshCertificates(), this.#options.log)
     this.cluster.enter('ready', this.#httpAddresses())
   }
@@ -455,7 +458,7 @@ export class Lab implements AsyncDisposable {
 
   /** Renews certificates that are due by ACME, after the clock has changed. */
   renewDue(): Promise<void> {
-    return this.#pki.renewDue()
+    return this.pki.renewDue()
   }
 
   /** Serves the owner of the lab by a virtual server, over a socket that is not one of its ports. */
@@ -500,7 +503,7 @@ export class Lab implements AsyncDisposable {
   async reset(): Promise<void> {
     await this.#changes.run(async () => {
       await this.store.clear()
-      await this.#news.prepare(this.#config)
+      await this.news.prepare(this.#config)
       await preload(this.#config, this.store)
       await this.faults.reset()
       await ReturnedMessages.forget(this.values)
@@ -575,7 +578,7 @@ export class Lab implements AsyncDisposable {
     await this.#changes.close()
     // First, so that another node goes on at once.
     await this.cluster.resign()
-    await this.#news[Symbol.asyncDispose]()
+    await this.news[Symbol.asyncDispose]()
     await this.outgoing[Symbol.asyncDispose]()
     await (await this.#api)?.[Symbol.asyncDispose]()
     await this.#servers.stop()
@@ -584,7 +587,7 @@ export class Lab implements AsyncDisposable {
     this.#traffic?.[Symbol.dispose]()
     await this.intake.settled()
     this.#captures.close()
-    await this.#pki[Symbol.asyncDispose]()
+    await this.pki[Symbol.asyncDispose]()
     this.oauth2.close()
     await this.cluster[Symbol.asyncDispose]()
     if (!this.#options.certificateStore) await this.certificateStore.close()
@@ -618,12 +621,12 @@ export class Lab implements AsyncDisposable {
     this.intake.memory.limits = memoryLimits(config)
     this.mailAuthentication.forget()
     await this.mailAuthentication.open()
-    await this.#news.prepare(config)
-    await this.#pki.serve(config)
-    await this.#applyWebhooks(config)
+    await this.news.prepare(config)
+    await this.pki.serve(config)
+    await this.#webhooks.apply(config)
     await this.#applyServers()
     await this.dns.serve(config)
-    await this.#news.feed(config)
+    await this.news.feed(config)
     this.outgoing.queue.wake()
   }
 
@@ -641,19 +644,6 @@ export class Lab implements AsyncDisposable {
     this.#reportCertificates()
   }
 
-  /** Sends events to the webhooks of the configuration. @throws Error for a secret or filter that cannot be used */
-  async #applyWebhooks({ webhooks }: ResolvedLab): Promise<void> {
-    if (webhooks.length === 0 && !this.#hasWebhooks) return
-    const { openWebhooks, Webhooks } = await import('../api/webhooks/webhooks.ts')
-    const { webhookData } = await import('../../servers/webhooks.ts')
-    const opened = await openWebhooks(webhooks, webhookData)
-    this.#hasWebhooks = true
-    const api = await this.api()
-    const report = (err: Error): void => this.#options.log.error({ err }, 'webhooks: an event may be lost')
-    if (api.webhooks) api.webhooks.use(opened)
-    else api.webhooks = await Webhooks.start(api, opened, report)
-  }
-
   /** Lets everything follow the clock, which was moved. */
   async #followClock(): Promise<void> {
     const { clock } = this
@@ -669,7 +659,7 @@ export class Lab implements AsyncDisposable {
   async #refreshCertificates(): Promise<void> {
     const resolved = []
     for (const server of this.#config.virtualServers) {
-      resolved.push({ name: server.name, tls: await tlsSettings(this.#config, server, this.#pki, this.#options.log) })
+      resolved.push({ name: server.name, tls: await tlsSettings(this.#config, server, this.pki, this.#options.log) })
     }
     for (const { name, tls } of resolved) await this.#servers.setTls(name, tls)
     this.#reportCertificates()
@@ -733,10 +723,10 @@ export class Lab implements AsyncDisposable {
       tenants: this.tenants,
       oauth2: this.oauth2,
       mailAuthentication: this.mailAuthentication,
-      news: this.#news.newsService,
+      news: this.news.newsService,
       outgoing: this.outgoing.queue,
       reports: this.reports,
-      pki: this.#pki,
+      pki: this.pki,
       captures: this.#captures,
       faults: this.faults.rules,
       rates: this.#rates,

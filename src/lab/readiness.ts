@@ -1,7 +1,7 @@
 import type { NotReady } from '../api/lab.ts'
 import { isShared, type ResolvedLab, type ResolvedVirtualServer } from '../config/resolve.ts'
 import type { Database } from '../postgres/database.ts'
-import type { VirtualServerStatus } from './virtual-servers.ts'
+import type { VirtualServerStatus } from './virtual-servers/virtual-servers.ts'
 
 export type Phase = 'starting' | 'serving' | 'draining'
 

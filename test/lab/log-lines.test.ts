@@ -1,6 +1,6 @@
 import pino from 'pino'
 import { expect, it } from 'vitest'
-import { LogLines } from '../../src/lab/log-lines.ts'
+import { LogLines } from '../../src/lab/recording/log-lines.ts'
 
 const clock = { now: () => 1_795_671_094_541 }
 

@@ -1,6 +1,6 @@
 import type { Api } from '../../../src/api/api.ts'
 import type { Caller } from '../../../src/api/caller.ts'
-import type { WebhookData } from '../../../src/api/webhooks/types.ts'
+import type { WebhookData } from '../../../src/api/webhooks/webhooks.ts'
 import { mailOf } from '../delivered-mail.ts'
 import { mailpitSummary } from './shapes.ts'
 

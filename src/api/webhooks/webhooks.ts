@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { untilAborted } from '../../common/abort-after.ts'
 import { maskUrls } from '../../common/mask-urls.ts'
 import { splitPem, systemRoots } from '../../common/system-roots.ts'
 import { timeText } from '../../common/time-text.ts'
@@ -13,7 +14,24 @@ import { matcherOf } from '../messages/matcher.ts'
 import type { Condition } from '../messages/search.ts'
 import { type Delivery, PendingDeliveries } from './queue.ts'
 import { type Attempt, keyOf, Sender } from './send.ts'
-import type { Webhook, WebhookData, WebhookSender } from './types.ts'
+import type { WebhookSender } from './types.ts'
+
+/** Returns the body of an event in the format of another product; undefined if that product sends nothing. */
+export type WebhookData = (api: Api, event: LabEvent) => Promise<object | undefined>
+
+/** The formats of other products. */
+export type WebhookFormats = Readonly<Record<Exclude<WebhookConfig['format'], 'standard'>, WebhookData>>
+
+/** A webhook of the configuration. */
+interface Webhook {
+  readonly config: WebhookConfig
+  readonly key: Buffer
+  readonly conditions: readonly Condition[]
+  /** Absent: Standard Webhooks. */
+  readonly data?: WebhookData | undefined
+  /** The roots that `authority` names, in PEM. Undefined: those of the lab and of the system. */
+  readonly roots: readonly string[] | undefined
+}
 
 /** Webhooks see the whole lab: the configuration names them. */
 const SEES_ALL: Caller = { role: 'administrator', name: 'webhook' }
@@ -25,13 +43,10 @@ const MAX_CONCURRENT = 4
 
 /**
  * Reads the secrets and filters of webhooks.
- * @param formats what webhooks send that do not have the format of the lab
+ * @param formats the formats of webhooks that are not Standard Webhooks
  * @throws Error that names the webhook
  */
-export const openWebhooks = (
-  configs: readonly WebhookConfig[],
-  formats: Readonly<Record<Exclude<WebhookConfig['format'], 'standard'>, WebhookData>>,
-): Promise<Webhook[]> =>
+export const openWebhooks = (configs: readonly WebhookConfig[], formats: WebhookFormats): Promise<Webhook[]> =>
   Promise.all(
     configs.map(async (config, index) => {
       try {
@@ -110,7 +125,7 @@ export class Webhooks implements WebhookSender {
     this.#stop = new AbortController()
     try {
       await this.#load()
-      if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
+      await untilAborted(signal)
     } finally {
       clearTimeout(this.#timer)
       await this.#reading
@@ -134,6 +149,7 @@ export class Webhooks implements WebhookSender {
     this.#load().catch(report)
   }
 
+  /** Uses other webhooks, after a reload. Deliveries to URLs that are no longer listed are given up. */
   use(hooks: readonly Webhook[]): void {
     this.#hooks = hooks
     this.#dropUnknown()

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { acme } from '../../config/schema/acme.ts'
-import { placedLabFacts } from '../../lab/lab-facts.ts'
+import { placedLabFacts } from '../../lab/certificates/lab-facts.ts'
 import { AcmeDirectories, acmePath, DEFAULT_ACME_DIRECTORY } from '../../pki/acme/directory.ts'
 import { acmeOptions } from '../../pki/acme/options.ts'
 import type { CertificateStore } from '../../pki/certificate-store/types.ts'

@@ -3,7 +3,7 @@ import { replaceFile } from '../../common/replace-file.ts'
 import type { LoadedConfig } from '../../config/load.ts'
 import { ConfigError } from '../../config/mistakes.ts'
 import type { ConfigurationSource } from '../../lab/configuration/source.ts'
-import { examineSurroundings } from '../../lab/examination.ts'
+import { examineSurroundings } from '../../lab/preflight/preflight.ts'
 import { readStore } from '../certificate-store.ts'
 import { type ConfigurationOptions, configurationSource } from '../configuration.ts'
 

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Logger } from 'pino'
+import { untilAborted } from '../../common/abort-after.ts'
 import type { MovableClock } from '../../common/movable-clock.ts'
 import type { ReportSettings } from '../../config/schema/reports.ts'
 import { type MessageStore, StoreError } from '../../store/types.ts'
@@ -53,7 +54,7 @@ export class ScheduledReports implements ReportSchedule {
     try {
       await this.#read()
       void this.#sendDue()
-      if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
+      await untilAborted(signal)
     } finally {
       this.#isSending = false
       unwatch()

@@ -8,7 +8,7 @@ import type { ResolvedLab } from '../../config/resolve.ts'
 import type { ServerProtocol } from '../../config/schema.ts'
 import type { CertificateStore } from '../../pki/certificate-store/types.ts'
 import { Changes } from '../changes.ts'
-import { examineSurroundings, type Problem, type ReadStore, unknownPins } from '../examination.ts'
+import { examineSurroundings, type Problem, type ReadStore, unknownPins } from '../preflight/preflight.ts'
 import { SharedConfiguration } from './shared-configuration.ts'
 import type { ConfigurationSource, OpenedConfiguration } from './source.ts'
 

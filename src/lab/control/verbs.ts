@@ -2,7 +2,7 @@ import type { MemoryUsage } from '../../common/memory-budget.ts'
 import { hasFailed, withoutDer } from '../../sessions/describe.ts'
 import type { ConnectionAddresses } from '../../sessions/log.ts'
 import type { SessionRecord } from '../../sessions/types.ts'
-import { otherSessions } from '../cluster-verbs.ts'
+import { otherSessions } from '../cluster/requests.ts'
 import type { Lab } from '../lab.ts'
 import { dump } from './dump.ts'
 import type { ControlVerbs } from './messages.ts'
@@ -161,7 +161,7 @@ async function* sessions(lab: Lab, { follow, failed, id }: SessionQuery, signal:
   signal.addEventListener('abort', () => wake())
   try {
     for (const record of lab.sessionLog.list()) if (matches(record)) yield withoutDer(record)
-    const { records, missing } = await otherSessions(lab, { failed, ...(typeof id === 'string' && { id }) })
+    const { records, missing } = await otherSessions(lab.cluster, { failed, ...(typeof id === 'string' && { id }) })
     yield* records
     for (const node of missing) yield { missing: node }
     while (follow && !signal.aborted) {

@@ -1,11 +1,11 @@
-import { unknownCertificates, unknownConnectorCertificates } from '../config/certificates.ts'
-import type { LabWithPlaces, Obstacle, PlacedMistake } from '../config/mistakes.ts'
-import type { ServerProtocol } from '../config/schema.ts'
-import type { CertificateStore } from '../pki/certificate-store/types.ts'
-import { certificateWarnings, missingCertificates } from '../pki/lifecycle/warnings.ts'
-import { placedLabFacts } from './lab-facts.ts'
-import { findObstacles, type Running } from './obstacles.ts'
-import { openFolders } from './open-folders.ts'
+import { unknownCertificates, unknownConnectorCertificates } from '../../config/certificates.ts'
+import type { LabWithPlaces, Obstacle, PlacedMistake } from '../../config/mistakes.ts'
+import type { ServerProtocol } from '../../config/schema.ts'
+import type { CertificateStore } from '../../pki/certificate-store/types.ts'
+import { certificateWarnings, missingCertificates } from '../../pki/lifecycle/warnings.ts'
+import { placedLabFacts } from '../certificates/lab-facts.ts'
+import { findObstacles, type Running } from './checks.ts'
+import { openFolders } from './folder-modes.ts'
 
 /** Something wrong with a configuration. A mistake is in the file, an error elsewhere; a warning does no harm. */
 export interface Problem {

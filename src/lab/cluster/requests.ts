@@ -1,25 +1,41 @@
-import type { Cluster, Verbs } from '../cluster/types.ts'
-import type { QueueAction } from '../outgoing/types.ts'
-import { hasFailed, withoutDer } from '../sessions/describe.ts'
-import { nodeOfSession } from '../sessions/log.ts'
-import { StoreError } from '../store/types.ts'
-import type { Lab } from './lab.ts'
+import type { Logger } from 'pino'
+import type { Api } from '../../api/api.ts'
+import type { Cluster, Verbs } from '../../cluster/types.ts'
+import type { SharedValues } from '../../common/shared-values.ts'
+import type { StoreQueue } from '../../outgoing/queue/queue.ts'
+import type { QueueAction } from '../../outgoing/types.ts'
+import { hasFailed, withoutDer } from '../../sessions/describe.ts'
+import { nodeOfSession, type SessionLog } from '../../sessions/log.ts'
+import { StoreError } from '../../store/types.ts'
+import type { LabConfiguration } from '../configuration/lab-configuration.ts'
 
 /** How long the node that sends mail may take, in milliseconds: it ends the attempts that are under way first. */
 const QUEUE_TIMEOUT_MS = 30_000
 
-/** Which sessions a node is asked for. */
-export interface SessionQuery {
+/** The parts of a lab that requests of other nodes use. */
+interface RequestServices {
+  readonly log: Logger
+  readonly sessionLog: SessionLog
+  readonly values: SharedValues
+  readonly outgoing: { readonly queue: Pick<StoreQueue, 'perform'> }
+  readonly configuration: LabConfiguration | undefined
+  api(): Promise<Api>
+  endOwnSessionsOf(user: string): Promise<void>
+  forget(): Promise<void>
+}
+
+/** The sessions that a node is asked for. */
+interface SessionQuery {
   readonly failed: boolean
   readonly id?: string | undefined
 }
 
-/** Returns what answers the requests of other nodes. */
-export const clusterVerbs = (lab: Lab): Verbs => ({
+/** Returns the handlers of requests of other nodes. */
+export const clusterVerbs = (lab: RequestServices): Verbs => ({
   operation: async (argument) => {
     const [{ runForwarded }, { operationNamed }] = await Promise.all([
-      import('../api/other-nodes.ts'),
-      import('../api/invoke.ts'),
+      import('../../api/other-nodes.ts'),
+      import('../../api/invoke.ts'),
     ])
     return runForwarded(await lab.api(), operationNamed, argument)
   },
@@ -40,15 +56,15 @@ export const clusterVerbs = (lab: Lab): Verbs => ({
 })
 
 /** Returns the records of this node's sessions, the oldest first. */
-const ownSessions = (lab: Pick<Lab, 'sessionLog'>, { failed, id }: SessionQuery): object[] =>
-  lab.sessionLog
+const ownSessions = ({ sessionLog }: Pick<RequestServices, 'sessionLog'>, { failed, id }: SessionQuery): object[] =>
+  sessionLog
     .list()
     .filter((record) => (id === undefined || record.id === id) && (!failed || hasFailed(record)))
     .map(withoutDer)
 
 /** Returns the records of the other nodes' sessions, and the nodes that did not answer. */
 export async function otherSessions(
-  { cluster }: Pick<Lab, 'cluster'>,
+  cluster: Cluster,
   query: SessionQuery,
 ): Promise<{ readonly records: readonly object[]; readonly missing: readonly string[] }> {
   const named = query.id === undefined ? undefined : nodeOfSession(query.id)
@@ -61,7 +77,7 @@ export async function otherSessions(
   }
 }
 
-/** Returns what lets the node that sends mail do something with the queue. Undefined if the lab is its only node. */
+/** Returns the queue of the node that sends mail, for nodes that share it. Undefined if the lab is its only node. */
 export const queueOfOthers = (cluster: Cluster) =>
   cluster.isShared
     ? {

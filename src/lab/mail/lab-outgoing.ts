@@ -1,21 +1,23 @@
 import type { Logger } from 'pino'
-import type { ApiOutgoing, PlannedDelivery } from '../api/lab.ts'
-import type { Clock } from '../common/clock.ts'
-import { joinPieces } from '../common/pieces.ts'
-import type { ResolvedLab } from '../config/resolve.ts'
-import { reportDelay, reportFailure, reportRelayed } from '../delivery/reports/queue-reports.ts'
-import type { DeliverySite } from '../delivery/types.ts'
-import type { Directory } from '../directory/types.ts'
-import type { Resolver } from '../dns/resolver.ts'
-import type { MailAuthentication } from '../mail-authentication/mail-authentication.ts'
-import type { FaultRules } from '../net/faults/fault-rules.ts'
-import type { PeerSite } from '../outgoing/client/site.ts'
-import { standardTimeouts } from '../outgoing/client/timeouts.ts'
-import type { ConnectorRules } from '../outgoing/connectors.ts'
-import { planRelease } from '../outgoing/plan.ts'
-import { StoreQueue, type StoreQueueOptions } from '../outgoing/queue/queue.ts'
-import { OutgoingRecord } from '../outgoing/record.ts'
-import { connectorRouter } from '../outgoing/route/router.ts'
+import type { ApiOutgoing, PlannedDelivery } from '../../api/lab.ts'
+import type { Clock } from '../../common/clock.ts'
+import { joinPieces } from '../../common/pieces.ts'
+import type { ResolvedLab } from '../../config/resolve.ts'
+import { certificateChoice } from '../../config/schema/certificate.ts'
+import { reportDelay, reportFailure, reportRelayed } from '../../delivery/reports/queue-reports.ts'
+import type { DeliverySite } from '../../delivery/types.ts'
+import type { Directory } from '../../directory/types.ts'
+import type { Resolver } from '../../dns/resolver.ts'
+import type { MailAuthentication } from '../../mail-authentication/mail-authentication.ts'
+import type { FaultRules } from '../../net/faults/fault-rules.ts'
+import type { ClientIdentity } from '../../outgoing/client/secure.ts'
+import type { PeerSite } from '../../outgoing/client/site.ts'
+import { standardTimeouts } from '../../outgoing/client/timeouts.ts'
+import type { ConnectorRules } from '../../outgoing/connectors.ts'
+import { planRelease } from '../../outgoing/plan.ts'
+import { StoreQueue, type StoreQueueOptions } from '../../outgoing/queue/queue.ts'
+import { OutgoingRecord } from '../../outgoing/record.ts'
+import { connectorRouter } from '../../outgoing/route/router.ts'
 import {
   type ConnectorTest,
   type NewOutgoing,
@@ -23,15 +25,15 @@ import {
   RouteError,
   type Router,
   type TestingClient,
-} from '../outgoing/types.ts'
-import type { CertificateStore } from '../pki/certificate-store/types.ts'
-import type { SessionLog } from '../sessions/log.ts'
-import type { MessageStore } from '../store/types.ts'
-import { logQueue } from './outgoing-log.ts'
+} from '../../outgoing/types.ts'
+import { certificateNames } from '../../pki/certificate/names.ts'
+import type { CertificateStore } from '../../pki/certificate-store/types.ts'
+import type { SessionLog } from '../../sessions/log.ts'
+import type { MessageStore } from '../../store/types.ts'
+import { rootsOf } from '../certificates/roots.ts'
+import { logQueue } from '../recording/log-events.ts'
+import type { VirtualServerStatus } from '../virtual-servers/virtual-servers.ts'
 import { OutgoingPolicies } from './outgoing-policies.ts'
-import { connectorIdentity } from './peer-site.ts'
-import { rootsOf } from './roots.ts'
-import type { VirtualServerStatus } from './virtual-servers.ts'
 
 export interface LabOutgoingOptions {
   readonly store: MessageStore
@@ -135,7 +137,9 @@ export class LabOutgoing implements ApiOutgoing, AsyncDisposable {
 
   /** Loads what speaks SMTP with other hosts when the first message is sent. */
   #opened(): Promise<TestingClient> {
-    this.#client ??= import('../outgoing/client/client.ts').then(({ SmtpClient }) => new SmtpClient(this.#peerSite()))
+    this.#client ??= import('../../outgoing/client/client.ts').then(
+      ({ SmtpClient }) => new SmtpClient(this.#peerSite()),
+    )
     return this.#client
   }
 
@@ -154,3 +158,20 @@ export class LabOutgoing implements ApiOutgoing, AsyncDisposable {
 }
 
 const noRoute = (text: string): ConnectorTest => ({ ok: false, steps: [{ step: 'route', ok: false, text }] })
+
+/**
+ * Returns the certificate that a connector shows to other hosts: that of a virtual server, or of the certificate store by its
+ * friendly name or thumbprint. @throws PkiError, Error
+ */
+async function connectorIdentity(
+  { hostname, alternativeNames, virtualServers }: ResolvedLab,
+  store: CertificateStore,
+  certificate: string,
+): Promise<ClientIdentity> {
+  const server = virtualServers.find(({ name }) => name === certificate)
+  const choice = server?.certificate ?? certificateChoice(certificate)
+  const names = certificateNames(hostname, alternativeNames)
+  const [found] = await store.resolve(server?.name ?? '', choice, names)
+  if (!found) throw new Error(`the virtual server ${certificate} has no certificate to show to other hosts`)
+  return { certificates: [found.certificatePem, ...found.chainPem], key: found.privateKeyPem }
+}

@@ -1,13 +1,13 @@
 import { createHash, X509Certificate } from 'node:crypto'
 import { domainToASCII } from 'node:url'
-import type { ResolvedLab } from '../config/resolve.ts'
-import type { DnsFacts, ServedKey, ServerFacts } from '../dns/generated/facts.ts'
-import { normalName } from '../dns/names.ts'
-import { configuredPolicy } from '../mta-sts/configured.ts'
-import { policyRecord } from '../mta-sts/record.ts'
-import { policyHost } from '../mta-sts/served.ts'
-import type { InstalledCertificate } from '../pki/types.ts'
-import { tlsReportRecord } from '../tls-reports/record.ts'
+import type { ResolvedLab } from '../../config/resolve.ts'
+import type { DnsFacts, ServedKey, ServerFacts } from '../../dns/generated/facts.ts'
+import { normalName } from '../../dns/names.ts'
+import { configuredPolicy } from '../../mta-sts/configured.ts'
+import { policyRecord } from '../../mta-sts/record.ts'
+import { policyHost } from '../../mta-sts/served.ts'
+import type { InstalledCertificate } from '../../pki/types.ts'
+import { tlsReportRecord } from '../../tls-reports/record.ts'
 
 /** A running virtual server with its certificates. */
 export interface RunningServer {

@@ -1,16 +1,17 @@
 import type { Logger } from 'pino'
-import type { Clock } from '../common/clock.ts'
-import type { ResolvedLab } from '../config/resolve.ts'
-import { controlFolder } from '../news/control.ts'
-import { type Feed, Feeds, type FeedsOptions, type ServerFeed } from '../news/feeds/feeds.ts'
-import { NewsService } from '../news/news-service.ts'
-import { ensureNewsgroups } from '../news/newsgroups.ts'
-import type { NewsMail } from '../news/types.ts'
-import { personalities } from '../personality/index.ts'
-import type { CertificateStore } from '../pki/certificate-store/types.ts'
-import type { SessionLog } from '../sessions/log.ts'
-import { type MessageStore, StoreError } from '../store/types.ts'
-import { rootsOf } from './roots.ts'
+import { untilAborted } from '../../common/abort-after.ts'
+import type { Clock } from '../../common/clock.ts'
+import type { ResolvedLab } from '../../config/resolve.ts'
+import { controlFolder } from '../../news/control.ts'
+import { type Feed, Feeds, type FeedsOptions, type ServerFeed } from '../../news/feeds/feeds.ts'
+import { NewsService } from '../../news/news-service.ts'
+import { ensureNewsgroups } from '../../news/newsgroups.ts'
+import type { NewsMail } from '../../news/types.ts'
+import { personalities } from '../../personality/index.ts'
+import type { CertificateStore } from '../../pki/certificate-store/types.ts'
+import type { SessionLog } from '../../sessions/log.ts'
+import { type MessageStore, StoreError } from '../../store/types.ts'
+import { rootsOf } from '../certificates/roots.ts'
 
 export interface LabNewsOptions {
   readonly store: MessageStore
@@ -86,7 +87,7 @@ export class LabNews implements AsyncDisposable {
     this.#isLeading = true
     try {
       await this.#feeds.apply(this.#wanted)
-      if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
+      await untilAborted(signal)
     } finally {
       this.#isLeading = false
       await this.#feeds.apply([])

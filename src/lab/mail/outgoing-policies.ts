@@ -1,18 +1,24 @@
 import { networkInterfaces } from 'node:os'
 import type { Logger } from 'pino'
-import type { Clock } from '../common/clock.ts'
-import type { Resolver } from '../dns/resolver.ts'
-import { Policies } from '../mta-sts/policies.ts'
-import { policyFields } from '../mta-sts/policy.ts'
-import { dnsRouter, type PolicyProblem } from '../outgoing/route/dns.ts'
-import { policyLookup } from '../outgoing/route/policy-lookup.ts'
-import { type Attempt, type AttemptResult, type ResolvedConnector, RouteError, type Router } from '../outgoing/types.ts'
-import type { CertificateStore } from '../pki/certificate-store/types.ts'
-import type { MessageStore } from '../store/types.ts'
-import { resultOfProblem, resultsOfAttempt } from '../tls-reports/from-attempt.ts'
-import { type TlsResult, TlsResults } from '../tls-reports/results.ts'
-import { rootsOf } from './roots.ts'
-import type { VirtualServerStatus } from './virtual-servers.ts'
+import type { Clock } from '../../common/clock.ts'
+import type { Resolver } from '../../dns/resolver.ts'
+import { Policies } from '../../mta-sts/policies.ts'
+import { policyFields } from '../../mta-sts/policy.ts'
+import { dnsRouter, type PolicyProblem } from '../../outgoing/route/dns.ts'
+import { policyLookup } from '../../outgoing/route/policy-lookup.ts'
+import {
+  type Attempt,
+  type AttemptResult,
+  type ResolvedConnector,
+  RouteError,
+  type Router,
+} from '../../outgoing/types.ts'
+import type { CertificateStore } from '../../pki/certificate-store/types.ts'
+import type { MessageStore } from '../../store/types.ts'
+import { resultOfProblem, resultsOfAttempt } from '../../tls-reports/from-attempt.ts'
+import { type TlsResult, TlsResults } from '../../tls-reports/results.ts'
+import { rootsOf } from '../certificates/roots.ts'
+import type { VirtualServerStatus } from '../virtual-servers/virtual-servers.ts'
 
 export interface OutgoingPoliciesOptions {
   readonly store: MessageStore
@@ -83,7 +89,7 @@ export class OutgoingPolicies {
 
 /** Loads the DNS client at the first use: most labs send no mail by DNS. */
 async function resolverAt(server: string): Promise<Resolver> {
-  const { parseServer, remoteResolver } = await import('../dns/remote.ts')
+  const { parseServer, remoteResolver } = await import('../../dns/remote.ts')
   return remoteResolver(parseServer(server))
 }
 

@@ -1,17 +1,18 @@
-import type { ResolvedLab, ResolvedVirtualServer } from '../config/resolve.ts'
-import { mappedAccount } from '../directory/certificate-mapping.ts'
-import type { Directory } from '../directory/types.ts'
-import type { ClientCertificateSettings } from '../net/tls-acceptor.ts'
-import { AcmeRenewals } from '../pki/acme/client/automatic.ts'
-import type { AcmeDirectories } from '../pki/acme/directory.ts'
-import type { TxtLookup } from '../pki/acme/validation/txt-records.ts'
-import { type Authorities, authoritiesOf } from '../pki/authority/authorities.ts'
-import type { CertificateStore } from '../pki/certificate-store/types.ts'
-import { type AccountFinder, clientAuthorities, identifyClient } from '../pki/client-identity.ts'
-import { type Certificates, certificatesOf } from '../pki/lifecycle/certificates.ts'
-import { logWarnings } from '../pki/lifecycle/warnings.ts'
-import type { AuthorityService } from '../pki/service/service.ts'
-import type { StoreLog } from '../pki/types.ts'
+import { untilAborted } from '../../common/abort-after.ts'
+import type { ResolvedLab, ResolvedVirtualServer } from '../../config/resolve.ts'
+import { mappedAccount } from '../../directory/certificate-mapping.ts'
+import type { Directory } from '../../directory/types.ts'
+import type { ClientCertificateSettings } from '../../net/tls-acceptor.ts'
+import { AcmeRenewals } from '../../pki/acme/client/automatic.ts'
+import type { AcmeDirectories } from '../../pki/acme/directory.ts'
+import type { TxtLookup } from '../../pki/acme/validation/txt-records.ts'
+import { type Authorities, authoritiesOf } from '../../pki/authority/authorities.ts'
+import type { CertificateStore } from '../../pki/certificate-store/types.ts'
+import { type AccountFinder, clientAuthorities, identifyClient } from '../../pki/client-identity.ts'
+import { type Certificates, certificatesOf } from '../../pki/lifecycle/certificates.ts'
+import { logWarnings } from '../../pki/lifecycle/warnings.ts'
+import type { AuthorityService } from '../../pki/service/service.ts'
+import type { StoreLog } from '../../pki/types.ts'
 import { labFacts } from './lab-facts.ts'
 
 const normalized = (thumbprint: string): string => thumbprint.replaceAll(/[\s:]/g, '').toUpperCase()
@@ -101,9 +102,9 @@ export class LabPki implements AsyncDisposable {
     this.#acme = undefined
     if (authorityService) {
       const { address, port, tlsPort, url, acme } = authorityService
-      const { AuthorityService } = await import('../pki/service/service.ts')
-      const { AcmeDirectories } = await import('../pki/acme/directory.ts')
-      const { acmeOptions } = await import('../pki/acme/options.ts')
+      const { AuthorityService } = await import('../../pki/service/service.ts')
+      const { AcmeDirectories } = await import('../../pki/acme/directory.ts')
+      const { acmeOptions } = await import('../../pki/acme/options.ts')
       this.#acme = acme.enabled ? new AcmeDirectories(this.store, acmeOptions(acme, ownTexts), this.#log) : undefined
       this.#service = await AuthorityService.open(this.store, {
         address,
@@ -129,7 +130,7 @@ export class LabPki implements AsyncDisposable {
   async renew(signal: AbortSignal): Promise<void> {
     if (this.#lab().config.certificates.renewAcme)
       this.#renewals = new AcmeRenewals({ store: this.store, lab: () => labFacts(this.#lab().config) }, this.#log)
-    if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
+    await untilAborted(signal)
     await this.#renewals?.stop()
     this.#renewals = undefined
   }

@@ -1,8 +1,8 @@
-import type { LabWithPlaces } from '../config/mistakes.ts'
-import type { ResolvedLab } from '../config/resolve.ts'
-import { policyHost } from '../mta-sts/served.ts'
-import { certificateNames } from '../pki/certificate/names.ts'
-import type { LabFacts } from '../pki/lifecycle/context.ts'
+import type { LabWithPlaces } from '../../config/mistakes.ts'
+import type { ResolvedLab } from '../../config/resolve.ts'
+import { policyHost } from '../../mta-sts/served.ts'
+import { certificateNames } from '../../pki/certificate/names.ts'
+import type { LabFacts } from '../../pki/lifecycle/context.ts'
 
 /** Returns the names in the certificates that `auto` issues. */
 export const labCertificateNames = ({ hostname, alternativeNames, mtaSts, domain }: ResolvedLab): string[] =>

@@ -1,11 +1,10 @@
 import type { Logger } from 'pino'
-import type { Clock } from '../common/clock.ts'
-import { writeObstacle } from '../common/file-obstacles.ts'
-import type { MemoryBudget } from '../common/memory-budget.ts'
-import type { ResolvedCapture, ResolvedLab } from '../config/resolve.ts'
-import { Capture, type CaptureOptions, type TrafficRecorder } from '../sessions/capture.ts'
-import { SessionCaptures } from '../sessions/session-captures.ts'
-import type { SessionRecord } from '../sessions/types.ts'
+import type { Clock } from '../../common/clock.ts'
+import { writeObstacle } from '../../common/file-obstacles.ts'
+import type { MemoryBudget } from '../../common/memory-budget.ts'
+import type { ResolvedCapture, ResolvedLab } from '../../config/resolve.ts'
+import { Capture, type CaptureOptions, type TrafficRecorder } from '../../sessions/capture.ts'
+import { SessionCaptures } from '../../sessions/session-captures.ts'
 
 /** The captures of a lab: files, and the latest sessions in memory. Virtual servers that name the same file share it. */
 export class Captures {
@@ -68,34 +67,4 @@ export class Captures {
 export function captureObstacle(file: string): string | undefined {
   const why = writeObstacle(file)
   return why === undefined ? undefined : `cannot write the capture ${file}: ${why}`
-}
-
-/** Logs one structured line for a session that has ended. */
-export function logSession(log: Logger, record: SessionRecord): void {
-  const {
-    id,
-    virtualServer,
-    direction,
-    remoteAddress,
-    remotePort,
-    proxy,
-    user,
-    tls,
-    refusals,
-    startedAt,
-    endedAt,
-    endCause,
-  } = record
-  const facts = {
-    session: id,
-    server: virtualServer,
-    [direction === 'out' ? 'host' : 'client']: `${remoteAddress}:${remotePort}`,
-    direction,
-    proxy: proxy && `${proxy.address}:${proxy.port}`,
-    user,
-    tls: tls && { version: tls.version, cipher: tls.cipher, bits: tls.bits },
-    refusals: refusals.length > 0 ? refusals : undefined,
-    durationMs: (endedAt ?? startedAt) - startedAt,
-  }
-  log.info(facts, `session ended: ${endCause}`)
 }

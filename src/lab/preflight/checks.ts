@@ -1,13 +1,13 @@
 import { existsSync } from 'node:fs'
 import { isAbsolute } from 'node:path'
-import { folderObstacle, readObstacle } from '../common/file-obstacles.ts'
-import type { Obstacle, Path } from '../config/mistakes.ts'
-import { certificateFolder, type ResolvedLab } from '../config/resolve.ts'
-import { choicesOf } from '../config/schema/certificate.ts'
-import { zoneMistakes } from './dns-zones.ts'
-import { portObstacles } from './port-obstacles.ts'
-import { preloadObstacle } from './preload.ts'
-import { captureObstacle } from './recording.ts'
+import { folderObstacle, readObstacle } from '../../common/file-obstacles.ts'
+import type { Obstacle, Path } from '../../config/mistakes.ts'
+import { certificateFolder, type ResolvedLab } from '../../config/resolve.ts'
+import { choicesOf } from '../../config/schema/certificate.ts'
+import { zoneMistakes } from '../dns/zones.ts'
+import { preloadObstacle } from '../mail/preload.ts'
+import { captureObstacle } from '../recording/captures.ts'
+import { portObstacles } from './ports.ts'
 
 /** What a running lab of the same configuration has opened. This is no obstacle. */
 export interface Running {
@@ -39,7 +39,7 @@ const warning = (path: Path, message: string): Obstacle => ({ path, message, sev
 
 async function storeObstacles({ store }: ResolvedLab, { isRunning }: Running): Promise<Obstacle[]> {
   if (store === 'memory' || !('lmdb' in store) || isRunning) return []
-  const { lmdbObstacle } = await import('../store/lmdb/open.ts')
+  const { lmdbObstacle } = await import('../../store/lmdb/open.ts')
   const found = await lmdbObstacle(store.lmdb)
   return found ? [error(['store', 'lmdb'], found.message)] : []
 }
@@ -79,7 +79,7 @@ async function mailAuthenticationObstacles({ mailAuthentication }: ResolvedLab):
   const { check, dkim, arc } = mailAuthentication
   const found: Obstacle[] = []
   if (check === 'on-arrival') {
-    const { loadMailauth } = await import('../mail-authentication/mailauth.ts')
+    const { loadMailauth } = await import('../../mail-authentication/mailauth.ts')
     await loadMailauth().catch((cause: Error) => found.push(error(['mailAuthentication', 'check'], cause.message)))
   }
   const keys = [

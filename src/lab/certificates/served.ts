@@ -1,5 +1,5 @@
-import type { LabChange } from '../api/lab.ts'
-import type { VirtualServers } from './virtual-servers.ts'
+import type { LabChange } from '../../api/lab.ts'
+import type { VirtualServers } from '../virtual-servers/virtual-servers.ts'
 
 type Served = { readonly friendlyName: string; readonly thumbprint: string } | null
 

@@ -1,8 +1,8 @@
-import { readUserFile } from '../common/user-files.ts'
-import type { Path } from '../config/mistakes.ts'
-import type { ResolvedLab } from '../config/resolve.ts'
-import type { DnsConfig, DnsZoneConfig } from '../config/schema/dns.ts'
-import type { WrittenZone } from '../dns/build-zones.ts'
+import { readUserFile } from '../../common/user-files.ts'
+import type { Path } from '../../config/mistakes.ts'
+import type { ResolvedLab } from '../../config/resolve.ts'
+import type { DnsConfig, DnsZoneConfig } from '../../config/schema/dns.ts'
+import type { WrittenZone } from '../../dns/build-zones.ts'
 
 /** A record or zone file of the configuration that cannot be used. */
 export interface ZoneMistake {
@@ -27,8 +27,8 @@ async function readZone(
   mistakes: ZoneMistake[],
 ): Promise<WrittenZone> {
   const [{ normalName }, { readRecord, readZoneText }] = await Promise.all([
-    import('../dns/names.ts'),
-    import('../dns/zone-text/zone-text.ts'),
+    import('../../dns/names.ts'),
+    import('../../dns/zone-text/zone-text.ts'),
   ])
   const name = normalName(given)
   const options = { zone: name, ttlSeconds: Math.floor(ttl / 1000) }
