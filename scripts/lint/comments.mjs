@@ -6,7 +6,8 @@ import { fileURLToPath } from 'node:url'
 
 const root = resolve(process.argv[2] ?? fileURLToPath(new URL('../..', import.meta.url)))
 const FOLDERS = ['src', 'servers', 'console', 'test', 'scripts', 'bench', 'examples']
-const FRONTED = /(?:\/\*\*?|^\s*\*|\/\/) (What|Who|Whom|Whose|Those|That which|Of what|So)\b/
+/** Quotes before a comment mean that it is in a string. */
+const FRONTED = /(?:(?<!['"`])(?:\/\*\*?|\/\/)|^\s*\*) (What|Who|Whom|Whose|Those|That which|Of what|So)\b/
 const SOURCE = /\.(?:ts|tsx|mjs|cjs|js)$/
 /** Modules whose comments are not rewritten yet. */
 const NOT_YET =

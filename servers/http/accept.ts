@@ -20,7 +20,7 @@ const rangesIn = (field: string): MediaRange[] =>
  * for several, is accepted if one of them may be.
  * @param field the Accept field; without it, everything is accepted
  */
-export function accepts(field: string | undefined, mediaType: string): boolean {
+function accepts(field: string | undefined, mediaType: string): boolean {
   const ranges = rangesIn(field ?? '')
   if (ranges.length === 0) return true
   const [type = '', subtype = ''] = mediaType.toLowerCase().split(';')[0]?.trim().split('/') ?? []

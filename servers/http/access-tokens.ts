@@ -7,7 +7,7 @@ import type { Credential } from './browser-sessions.ts'
 const JWT = /^[\w-]+\.[\w-]+\.[\w-]*$/
 
 /** Why an access token is refused, with the parameters of WWW-Authenticate. RFC 6750 section 3. */
-export interface RefusedAccessToken {
+interface RefusedAccessToken {
   readonly why: string
   readonly parameters: string
   readonly isForbidden: boolean

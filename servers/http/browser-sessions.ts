@@ -33,7 +33,7 @@ interface BrowserSession {
  * The browsers that are logged on. They keep a random value in a cookie, and the lab its hash. All nodes of a lab share them:
  * behind a balancer, each request may reach another one.
  */
-export class BrowserSessions {
+class BrowserSessions {
   readonly #sessions: SharedMap<BrowserSession>
 
   constructor(values: SharedValues) {

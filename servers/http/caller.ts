@@ -28,7 +28,7 @@ export function assertMayUseTool({ role, name }: Caller, { tool, users = [] }: L
 }
 
 /** What a request says about its sender. */
-export interface CallerFacts {
+interface CallerFacts {
   /** The Authorization field. */
   readonly authorization: string | undefined
   /** The value of the cookie of a browser that has logged on. */

@@ -8,7 +8,7 @@ import type { Env } from './env.ts'
 /** Larger answers have no entity tag: hashing them would keep other clients waiting. */
 const MAX_TAGGED_OCTETS = 1024 * 1024
 
-export interface AnsweredContent {
+interface AnsweredContent {
   readonly type: string
   readonly octets: Buffer | string
   readonly headers?: Readonly<Record<string, string>>

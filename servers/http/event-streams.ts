@@ -18,7 +18,7 @@ const frame = (id: number, event: string, data: object): Buffer =>
   Buffer.from(`event: ${event}\ndata: ${JSON.stringify(data)}\nid: ${id}\n\n`)
 
 /** A client that listens. */
-export interface Listener {
+interface Listener {
   readonly caller: Caller
   /** The stream ends when the caller has lost its rights, and a client that comes back logs on again. */
   readonly lostRights: Standing

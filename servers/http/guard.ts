@@ -5,7 +5,7 @@ import { TLS_REPORT_GZIP, TLS_REPORT_JSON } from '../../src/tls-reports/types.ts
 import type { ServerContext } from '../service.ts'
 
 /** The parts of a request that decide whether it may be answered at all. */
-export interface RequestFacts {
+interface RequestFacts {
   readonly method: string
   readonly host: string | undefined
   readonly origin: string | undefined

@@ -1,7 +1,7 @@
 import { type Like, type LikeConfig, type LikeTool, likeOf } from '../../src/config/schema/like.ts'
 
 /** The place of a request among the paths of a virtual server. */
-export interface Place {
+interface Place {
   /** The path at which the application has it. */
   readonly path: string
   /** The tool, if the request is for its API at the root. */

@@ -3,7 +3,7 @@ import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import type { ApiProblem } from '../../src/api/problem.ts'
 
 /** The parts of an answer with a problem document. RFC 9457. */
-export interface ProblemText {
+interface ProblemText {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
   readonly body: string

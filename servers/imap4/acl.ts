@@ -4,7 +4,7 @@ import type { ValueSpace } from '../../src/store/value-types.ts'
 import { no } from './reply.ts'
 
 /** The access control list of a mailbox: rights by identifier, without those of its owner. RFC 4314 section 2. */
-export type Acl = ReadonlyMap<string, string>
+type Acl = ReadonlyMap<string, string>
 
 /** Identifiers of every account. Only the first one is in RFC 4314; clients of Dovecot know the second one. */
 const EVERYBODY = ['anyone', 'authenticated']

@@ -4,10 +4,10 @@ import type { ImapSession, StateName, StateOf } from './state.ts'
 import type { Cursor } from './wire/cursor.ts'
 
 /** The changes by other sessions that are reported before the tagged reply. RFC 9051 section 7.5.1. */
-export type ReportedUpdates = 'all' | 'no-expunge' | 'none'
+type ReportedUpdates = 'all' | 'no-expunge' | 'none'
 
 /** One command: the states that allow it, its grammar and its action. All of it is parsed before the action starts. */
-export interface CommandRow<S extends StateName, A> {
+interface CommandRow<S extends StateName, A> {
   readonly name: string
   readonly states: readonly S[]
   /** Checks the session before the command's arguments and literals are read. @throws ImapError to refuse the command */
@@ -85,7 +85,7 @@ function withUsage<A>(usage: string, parse: () => A): A {
 type Selected = StateOf<'selected'>
 
 /** A command of the selected state that names messages by sequence number, and by uid as `UID NAME`. */
-export interface MessageCommandRow<A> {
+interface MessageCommandRow<A> {
   readonly name: string
   readonly parse: (cursor: Cursor, session: ImapSession, byUid: boolean) => A
   readonly run: (session: ImapSession, state: Selected, args: A, byUid: boolean) => Promise<CommandResult>

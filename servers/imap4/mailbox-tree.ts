@@ -20,7 +20,7 @@ export interface MailboxNode {
 }
 
 /** Which names are wanted. */
-export interface WantedNames {
+interface WantedNames {
   /** What all of them begin with. Others are not looked at. */
   readonly prefix: string
   /** Whether only the name is wanted that `prefix` is. */

@@ -10,7 +10,7 @@ export function messageLimit({ context }: Pick<ImapSession, 'context'>): number 
 }
 
 /** The messages that a command processes. */
-export interface Limited {
+interface Limited {
   /** Ascending. */
   readonly indexes: readonly number[]
   /** The response code if the command named more. */

@@ -7,7 +7,7 @@ import type { Cursor } from './wire/cursor.ts'
 import { astringForm, octetsForm } from './wire/text.ts'
 
 /** Largest value, and most entries of one mailbox: the shared ones, and again the private ones of each account. */
-export const MAX_VALUE_OCTETS = 32 * 1024
+const MAX_VALUE_OCTETS = 32 * 1024
 const MAX_ENTRIES = 100
 const MAX_NAME_OCTETS = 1024
 /** Entries that one command may name. */
@@ -47,7 +47,7 @@ export function entryNames(cursor: Cursor): EntryName[] {
 }
 
 /** A value to set; undefined removes the entry. */
-export interface EntryValue extends EntryName {
+interface EntryValue extends EntryName {
   readonly value: Buffer | undefined
 }
 
@@ -118,7 +118,7 @@ export async function setEntries(
 /** How many levels below the named entries are returned. RFC 5464 section 4.2.2. */
 export type Depth = 0 | 1 | 'infinity'
 
-export interface FoundEntry {
+interface FoundEntry {
   readonly shown: OctetString
   readonly value: Buffer | undefined
 }

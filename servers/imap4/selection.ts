@@ -8,7 +8,7 @@ import { indexesOfNumbers, indexesOfUids, type SequenceSet } from './wire/sequen
 /** Decides which messages of a folder exist for an account. */
 export type SeesEntry = (entry: MessageEntry) => boolean
 
-export interface ViewOptions {
+interface ViewOptions {
   /** Whether the mailbox is opened for reading only. */
   readonly isExamined: boolean
   /** What the account may do. RFC 4314 section 2.1. */

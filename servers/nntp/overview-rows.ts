@@ -19,7 +19,7 @@ const MAX_CHARS = 48 << 20
 const KEPT_CHARS = MAX_CHARS * (15 / 16)
 
 /** Caches the overview rows of articles, without their numbers. Each row is built once; the oldest are dropped first. */
-export class OverviewRows {
+class OverviewRows {
   readonly #store: MessageStore
   readonly #rows = new Map<string, OctetString>()
   #chars = 0

@@ -4,7 +4,7 @@ import { commonFacts } from '../personality.ts'
 import type { NntpSession } from './command.ts'
 
 /** A response line as its code and its text. */
-export type Response = readonly [code: number, text: string]
+type Response = readonly [code: number, text: string]
 
 /** Returns a response in the words of a personality; undefined if it has no others. */
 export function responseInItsWords(

@@ -4,7 +4,7 @@ import type { LogonSession } from '../logon.ts'
 import type { Maildrop } from './maildrop.ts'
 import { Pop3Error, type Pop3Reply } from './reply.ts'
 
-export interface AuthorizationState {
+interface AuthorizationState {
   readonly name: 'authorization'
   /** The name that USER gave. Every attempt to log on discards it. */
   readonly user?: string
@@ -88,10 +88,10 @@ export function inAnyState<T = void>(
 }
 
 /** Parses everything after a command's name before the command has any effect. @throws Pop3Error */
-export type Parse<T> = (argument: string) => T
+type Parse<T> = (argument: string) => T
 
 /** Checks that there is no argument. */
-export const noArgument: Parse<void> = (argument) => {
+const noArgument: Parse<void> = (argument) => {
   if (argument !== '') throw new Pop3Error('This command takes no arguments.')
 }
 

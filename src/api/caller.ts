@@ -13,7 +13,7 @@ import { isVisibleTo } from '../store/visible.ts'
 import { ApiProblem } from './problem.ts'
 
 /** - administrator: everything. reader: reads everything. tenant: the accounts of a tenant. account: its own mail. */
-export type Role = 'administrator' | 'reader' | 'tenant' | 'account'
+type Role = 'administrator' | 'reader' | 'tenant' | 'account'
 
 /** What an operation needs: to read, to read what belongs to the whole lab, to change mail, or to change the lab. */
 export const accesses = ['read', 'inspect', 'change', 'administer'] as const

@@ -50,7 +50,7 @@ export interface EndpointFacts {
 }
 
 /** The database that the nodes of the lab share. */
-export interface ApiDatabase {
+interface ApiDatabase {
   /** The name of this node. */
   readonly node: string
   /** The name of the lab in the database. */
@@ -116,7 +116,7 @@ export interface AddedFault {
 }
 
 /** The faults of the lab. */
-export interface ApiFaults {
+interface ApiFaults {
   /** Those of the configuration, and how often each has happened. */
   readonly configured: readonly { readonly fault: Fault; readonly hits: number }[]
   /** Those that were added over the API, the oldest first. */

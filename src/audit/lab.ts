@@ -62,7 +62,7 @@ function faultsOf([port]: readonly BadPort[]): NonNullable<LabInput['faults']> {
 export const FIRST_PORT = 20_000
 const PORTS_EACH = 10
 
-export const virtualServerName = (name: string, protocol: string): string => `${name} ${protocol}`
+const virtualServerName = (name: string, protocol: string): string => `${name} ${protocol}`
 
 /** Every port of `config/badmail.yaml`. */
 export const badPorts: readonly BadPort[] = badServers.flatMap((server, row) => portsOf(server, row))

@@ -12,7 +12,7 @@ import { type ClientRun, judge, untested } from './verdict.ts'
 const PARALLEL = 8
 
 /** A server that a client elsewhere must try. */
-export interface RemoteTarget extends Pick<BadPort, 'name' | 'meaning' | 'protocol' | 'form' | 'hostname'> {
+interface RemoteTarget extends Pick<BadPort, 'name' | 'meaning' | 'protocol' | 'form' | 'hostname'> {
   /** The address that it listens on. */
   readonly address: string
   readonly port: number
@@ -23,7 +23,7 @@ export interface RemoteTarget extends Pick<BadPort, 'name' | 'meaning' | 'protoc
 }
 
 /** What a client reports about one server. */
-export interface ClientReport extends Pick<BadPort, 'name' | 'protocol' | 'form'> {
+interface ClientReport extends Pick<BadPort, 'name' | 'protocol' | 'form'> {
   readonly accepted: boolean
   readonly detail?: string | undefined
 }

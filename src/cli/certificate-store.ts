@@ -55,7 +55,7 @@ export async function withPki<T>(options: PkiOptions, run: (session: PkiSession)
 }
 
 /** A certificate store, and the database that it may be in. */
-export interface OpenedStore extends AsyncDisposable {
+interface OpenedStore extends AsyncDisposable {
   readonly store: CertificateStore
 }
 

@@ -19,7 +19,7 @@ interface ExamineOptions extends ConfigurationOptions {
 }
 
 /** A configuration, if it is valid, and every problem with it. */
-export interface Examined {
+interface Examined {
   readonly configuration: Configuration | undefined
   readonly problems: readonly Problem[]
 }

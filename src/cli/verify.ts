@@ -17,7 +17,7 @@ import { ProgressLine } from './progress-line.ts'
 import { printJson, printReport } from './verify-output.ts'
 import { hostTarget, labTarget, type Target, type TargetOptions } from './verify-target.ts'
 
-export interface VerifyCommandOptions extends TargetOptions {
+interface VerifyCommandOptions extends TargetOptions {
   readonly ca?: string
   readonly only?: readonly string[]
   readonly resolver?: Resolver

@@ -11,7 +11,7 @@ const SILENT_MS = 10_000
 const RETRY_MS = 500
 
 /** The name of this node is that of another one, which runs. */
-export class NodeNameTaken extends Error {
+class NodeNameTaken extends Error {
   override readonly name = 'NodeNameTaken'
 }
 

@@ -1,5 +1,5 @@
 /** A signal, and the release of its timer and listener. */
-export interface LimitedSignal extends Disposable {
+interface LimitedSignal extends Disposable {
   readonly signal: AbortSignal
 }
 

@@ -1,5 +1,5 @@
 /** The types of channel bindings. RFC 9266, RFC 5929. */
-export type ChannelBindingType = 'tls-exporter' | 'tls-server-end-point' | 'tls-unique'
+type ChannelBindingType = 'tls-exporter' | 'tls-server-end-point' | 'tls-unique'
 
 /**
  * The channel bindings of a TLS connection, for the mechanisms that bind a log-on to it. Each value is computed when a client asks for it;

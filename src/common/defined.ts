@@ -1,5 +1,5 @@
 /** An object without the keys whose value is undefined. */
-export type Defined<T> = { [K in keyof T]: Exclude<T[K], undefined> }
+type Defined<T> = { [K in keyof T]: Exclude<T[K], undefined> }
 
 /** Leaves out the keys whose value is undefined, for types with `exactOptionalPropertyTypes`. */
 export const definedOnly = <T extends object>(value: T): Defined<T> =>

@@ -16,7 +16,7 @@ export type Glob = readonly Token[]
  * - `wildmat`: also `?`, any one character. RFC 3977 section 4.
  * - `old-wildmat`: also classes `[a-z]`, `[^a-z]` and escapes `\x`. RFC 2980 section 3.3.
  */
-export type GlobSyntax = 'stars' | 'wildmat' | 'old-wildmat'
+type GlobSyntax = 'stars' | 'wildmat' | 'old-wildmat'
 
 const STAR = 0x2a
 const QUESTION = 0x3f

@@ -1,6 +1,6 @@
 /** The uses of a lab's memory. */
 const memoryUses = ['connections', 'messages', 'compression', 'transcripts', 'caches', 'captures'] as const
-export type MemoryUse = (typeof memoryUses)[number]
+type MemoryUse = (typeof memoryUses)[number]
 
 /** Uses that live on V8's heap, whose limit is often far below the machine's memory. Buffers live outside. */
 const ON_HEAP: ReadonlySet<MemoryUse> = new Set(['transcripts', 'caches'])

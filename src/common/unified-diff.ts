@@ -1,7 +1,7 @@
 import { type LineChange, lineChanges } from './line-diff.ts'
 
 /** A line of a difference. */
-export interface DiffLine {
+interface DiffLine {
   readonly kind: 'same' | 'removed' | 'added'
   readonly text: string
 }

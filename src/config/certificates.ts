@@ -5,7 +5,7 @@ import { choicesOf } from './schema/certificate.ts'
 import type { ConnectorConfig, VirtualServerConfig } from './schema.ts'
 
 /** The names of a certificate of the store. */
-export interface KnownCertificate {
+interface KnownCertificate {
   readonly friendlyName: string
   /** In hexadecimal. Case and separators are ignored. */
   readonly thumbprint: string

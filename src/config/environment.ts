@@ -9,7 +9,7 @@ import { labKeys } from './schema.ts'
 import { secretFileKeys } from './secret-files.ts'
 import { parseYamlValue } from './yaml.ts'
 
-export interface EnvironmentSettings {
+interface EnvironmentSettings {
   readonly overrides: readonly Override[]
   /** One line for each variable whose name is probably misspelled. */
   readonly warnings: readonly string[]

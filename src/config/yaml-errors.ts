@@ -15,7 +15,7 @@ import {
 import { type Path, pathText } from './mistakes.ts'
 
 /** An error in a YAML text, in our own words: the messages of the YAML library are written for programmers. */
-export interface YamlError {
+interface YamlError {
   /** Offset in the text. */
   readonly offset: number
   readonly message: string

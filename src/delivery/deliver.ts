@@ -25,7 +25,7 @@ import { keywordsFor } from './tags.ts'
 import { type Delivery, DeliveryError, type DeliverySite, type Recipient } from './types.ts'
 
 /** What became of a message. */
-export interface Delivered {
+interface Delivered {
   /** Its copies in mailboxes and its articles. */
   readonly copies: readonly StoredMessage[]
   /** The recipients to whom a connector sends it. */

@@ -23,7 +23,7 @@ export function releasedForm(raw: Buffer): Pieces {
 }
 
 /** The envelope of a message, and the addresses of its header. */
-export interface Addressed {
+interface Addressed {
   readonly rcptTo?: readonly string[] | undefined
   readonly to: readonly string[]
   readonly cc: readonly string[]

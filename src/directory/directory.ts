@@ -11,7 +11,7 @@ import { isPassword } from './secrets.ts'
 import type { Account, AccountChanges, AddedAccount, Directory, NewAccount, Proof, Secret } from './types.ts'
 
 /** The configuration keys that define a directory. */
-export type DirectoryConfig = Pick<LabConfig, 'domain' | 'directory'>
+type DirectoryConfig = Pick<LabConfig, 'domain' | 'directory'>
 
 /** A password that nobody knows. */
 const UNKNOWN: Secret = { password: randomBytes(32).toString('base64') }

@@ -1,6 +1,7 @@
 import { domainToASCII } from 'node:url'
+
 /** A parsed log-on name. `mailbox` is the third part of Exchange's `DOMAIN\user\mailbox`. */
-export interface LogonName {
+interface LogonName {
   readonly user: string
   readonly mailbox?: string
 }

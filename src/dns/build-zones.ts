@@ -21,7 +21,7 @@ export interface WrittenZone {
 }
 
 /** Everything that the zones are made of. */
-export interface ZoneSources {
+interface ZoneSources {
   readonly facts: DnsFacts
   readonly written: readonly WrittenZone[]
   /** Records and defects that were added to the running lab. */

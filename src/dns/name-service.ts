@@ -17,14 +17,14 @@ import { readRecord, recordText } from './zone-text/zone-text.ts'
 import type { Zone, Zones } from './zones/zone.ts'
 
 /** What changes with the configuration. */
-export interface NameServiceSettings {
+interface NameServiceSettings {
   readonly config: Pick<DnsConfig, 'ttl' | 'dnssec' | 'transfer'>
   readonly written: readonly WrittenZone[]
   /** Records of other parts of the lab. */
   readonly provided: readonly DnsRecord[]
 }
 
-export interface NameServiceOptions {
+interface NameServiceOptions {
   readonly clock: Clock
   readonly key: ZoneKey
   /** Returns what records are generated from. */
@@ -33,7 +33,7 @@ export interface NameServiceOptions {
 }
 
 /** A query that the server has answered. */
-export interface RecentQuery {
+interface RecentQuery {
   /** Milliseconds since the epoch, by the lab's clock. */
   readonly at: number
   readonly name: string
@@ -46,7 +46,7 @@ export interface RecentQuery {
   readonly dnssecOk: boolean
 }
 
-export interface AddedRecord {
+interface AddedRecord {
   readonly id: string
   readonly record: DnsRecord
 }

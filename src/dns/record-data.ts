@@ -12,14 +12,14 @@ export interface SrvData {
   readonly target: string
 }
 
-export interface SoaData {
+interface SoaData {
   readonly mname: string
   readonly rname: string
   readonly serial?: number
   readonly minimum?: number
 }
 
-export interface TlsaData {
+interface TlsaData {
   readonly usage: number
   readonly selector: number
   readonly matchingType: number

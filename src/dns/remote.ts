@@ -4,7 +4,7 @@ import { DnsError } from './errors.ts'
 import { createResolver, type Exchange, isResponseTo, type Resolver } from './resolver.ts'
 
 /** Where and how to ask a DNS server. */
-export interface RemoteServer {
+interface RemoteServer {
   readonly host: string
   readonly port: number
   /** Wait for each answer. Default: 3 seconds. */

@@ -22,7 +22,7 @@ export interface MxRecord {
   readonly exchange: string
 }
 
-export interface SrvRecord {
+interface SrvRecord {
   readonly priority: number
   readonly weight: number
   readonly port: number

@@ -45,7 +45,7 @@ interface KeptFault {
 }
 
 /** A fault that was added over the API. */
-export interface SharedFault {
+interface SharedFault {
   readonly id: string
   readonly input: FaultData
   readonly purpose?: string
@@ -53,7 +53,7 @@ export interface SharedFault {
   readonly hits: number
 }
 
-export interface LabFaultsOptions {
+interface LabFaultsOptions {
   /** Default: those of a lab that is one process. */
   readonly values?: SharedValues
   /** Called with errors that no caller waits for. */
@@ -254,7 +254,7 @@ function actionOf({ when }: FaultConditions, decision: FaultDecision, { protocol
 }
 
 /** Called when a fault happens, and once it cannot happen any more. */
-export interface FaultWatch {
+interface FaultWatch {
   readonly onStrike?: (session: SessionRecord) => void
   readonly onRemove?: () => void
   /** Called when its function throws, or decides something that is not possible. */

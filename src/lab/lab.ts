@@ -84,7 +84,7 @@ export interface LabOptions {
 }
 
 /** The parts that a reload does not replace, opened by `createLab`. */
-export interface LabParts {
+interface LabParts {
   readonly certificateStore: CertificateStore
   readonly store: MessageStore
   /** The database that several nodes share. The lab closes it. */

@@ -1,7 +1,7 @@
 import type { LegacyVersion } from './suites.ts'
 
 /** Alert descriptions. RFC 2246 section 7.2; RFC 6101 section 5.4 for no_certificate; RFC 7507 for inappropriate_fallback. */
-export const alerts = {
+const alerts = {
   close_notify: 0,
   unexpected_message: 10,
   bad_record_mac: 20,

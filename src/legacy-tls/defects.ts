@@ -23,7 +23,7 @@ export interface Flaws {
 }
 
 /** A defect: what it switches on, and the suites that the virtual server accepts in addition. */
-export interface EngineDefect {
+interface EngineDefect {
   readonly flaws: Flaws
   readonly suites: readonly LegacySuiteName[]
   /** The version that the suites need, if the policy's lowest version is higher. */

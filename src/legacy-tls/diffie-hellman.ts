@@ -30,7 +30,7 @@ const generate = promisify(generateKeyPair) as unknown as (
 ) => Promise<{ readonly publicKey: KeyObject; readonly privateKey: KeyObject }>
 
 /** The server's side of a Diffie-Hellman exchange, with a new key. RFC 2246 section 7.4.3. */
-export interface DiffieHellman {
+interface DiffieHellman {
   /** ServerDHParams. */
   readonly params: Buffer
   /** Computes the premaster secret. @param clientValue Yc @throws LegacyTlsError for a value outside the group */

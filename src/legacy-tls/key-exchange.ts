@@ -11,7 +11,7 @@ import { digitallySigned } from './signature.ts'
 import { type DhExchange, keyExchanges, type LegacySuite, type LegacyVersion, type RsaExchange } from './suites.ts'
 
 /** The inputs of a key exchange. */
-export interface KeyExchangeInput {
+interface KeyExchangeInput {
   readonly hello: ClientHello
   readonly version: LegacyVersion
   readonly suite: LegacySuite
@@ -23,7 +23,7 @@ export interface KeyExchangeInput {
 }
 
 /** The server's side of a key exchange. */
-export interface ServerKeyExchange {
+interface ServerKeyExchange {
   /** The ServerKeyExchange message, if the suite has one. RFC 2246 section 7.4.3. */
   readonly message: Buffer | undefined
   /** Returns the premaster secret. @param body of ClientKeyExchange @throws LegacyTlsError, MalformedMessage */

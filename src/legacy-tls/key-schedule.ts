@@ -6,7 +6,7 @@ import { macOctets, recordMac, ssl3Pads } from './mac.ts'
 import { blockProtection, type Protection, streamProtection } from './protection.ts'
 import { bulkCiphers, keyExchanges, type LegacySuite, type LegacyVersion, type MacName } from './suites.ts'
 
-export type Side = 'client' | 'server'
+type Side = 'client' | 'server'
 
 /** The random values of both hello messages, 32 octets each. */
 export interface Randoms {

@@ -20,7 +20,7 @@ export function handshakeMessage(type: number, body: Buffer): Buffer {
 }
 
 /** The content of a ServerHello. */
-export interface ServerHello {
+interface ServerHello {
   readonly version: LegacyVersion
   readonly random: Buffer
   readonly sessionId: Buffer

@@ -22,7 +22,7 @@ export const bulkCiphers = {
   'aes-128': { algorithm: 'aes-128', materialOctets: 16, keyOctets: 16, blockOctets: 16 },
   'aes-256': { algorithm: 'aes-256', materialOctets: 32, keyOctets: 32, blockOctets: 16 },
 } as const satisfies Record<string, BulkCipher>
-export type BulkCipherName = keyof typeof bulkCiphers
+type BulkCipherName = keyof typeof bulkCiphers
 
 /** A symmetric cipher. */
 export interface BulkCipher {
@@ -47,7 +47,7 @@ export const keyExchanges = {
   'dh-anon': { kind: 'dh', groupBits: 1024, isSigned: false, isExport: false },
   'dh-anon-export512': { kind: 'dh', groupBits: 512, isSigned: false, isExport: true },
 } as const satisfies Record<string, KeyExchange>
-export type KeyExchangeName = keyof typeof keyExchanges
+type KeyExchangeName = keyof typeof keyExchanges
 
 /** A key exchange. Those of export suites derive their keys in one more step. */
 export type KeyExchange = RsaExchange | DhExchange

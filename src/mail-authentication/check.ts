@@ -9,7 +9,7 @@ import { loadMailauth } from './mailauth.ts'
 import type { NameLookup } from './names.ts'
 import type { SplitMessage } from './split-message.ts'
 
-export interface CheckSettings extends SignatureLimits {
+interface CheckSettings extends SignatureLimits {
   /** The name of the lab, for SPF macros. */
   readonly hostname: string
   /** Whether the lab knows any names. Without them, every lookup fails. */

@@ -21,7 +21,7 @@ const generators: Readonly<Record<KeyKind, () => Promise<{ readonly privateKey: 
 export type KeyFiles = Pick<StoreFiles, 'read' | 'exclusively'>
 
 /** A key for signatures, and where its record is. */
-export interface NamedKey {
+interface NamedKey {
   readonly domain: string
   readonly selector: string
   /** A file with the key. Default: it is generated and kept in the store. */

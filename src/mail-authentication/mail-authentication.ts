@@ -15,12 +15,12 @@ import { type KeyRecord, Signing } from './signing.ts'
 import { MAX_HEADER_OCTETS, type MessageOctets, type SplitMessage, splitMessage } from './split-message.ts'
 
 /** The current configuration, as far as it is about authentication. */
-export interface MailAuthenticationSource {
+interface MailAuthenticationSource {
   readonly hostname: string
   readonly mailAuthentication: MailAuthenticationConfig
 }
 
-export interface MailAuthenticationSite {
+interface MailAuthenticationSite {
   /** Returns the current configuration. */
   readonly source: () => MailAuthenticationSource
   /** Returns the zones of the lab; undefined without DNS. */
@@ -31,7 +31,7 @@ export interface MailAuthenticationSite {
 }
 
 /** Who sent a message that leaves the lab again, and how that was authenticated when it arrived. */
-export interface ArrivedSender extends SenderFacts {
+interface ArrivedSender extends SenderFacts {
   readonly authentication?: MessageAuthentication | undefined
 }
 

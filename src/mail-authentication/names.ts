@@ -4,16 +4,16 @@ import { normalName } from '../dns/names.ts'
 import type { Resolver } from '../dns/resolver.ts'
 
 /** The types of records that SPF, DKIM, DMARC and BIMI ask for. */
-export type AskedType = 'TXT' | 'A' | 'AAAA' | 'MX' | 'PTR'
+type AskedType = 'TXT' | 'A' | 'AAAA' | 'MX' | 'PTR'
 
 /** The records of a name in the form of `dns.promises.resolve`. */
-export type NameAnswer = string[][] | string[] | { priority: number; exchange: string }[]
+type NameAnswer = string[][] | string[] | { priority: number; exchange: string }[]
 
 /** Looks up records. Rejects with an Error whose `code` is one of `node:dns`, such as ENOTFOUND. */
 export type NameLookup = (name: string, type: string) => Promise<NameAnswer>
 
 /** Where the records come from, the first place first. */
-export interface NameSources {
+interface NameSources {
   /** Records of the configuration, by name. */
   readonly records: Readonly<Record<string, NameRecordsConfig>>
   /** TXT records with the lab's own keys. */

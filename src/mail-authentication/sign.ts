@@ -6,7 +6,7 @@ import type { SplitMessage } from './split-message.ts'
 import { algorithmOf, foldedNames, signedField } from './write-field.ts'
 
 /** How a domain signs, and with what. */
-export interface DkimSigner {
+interface DkimSigner {
   readonly config: DkimKeyConfig
   readonly key: KeyObject
 }

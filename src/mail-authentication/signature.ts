@@ -9,7 +9,7 @@ import { listOf, parseTags, withoutSpace } from './tag-list.ts'
 export type SignatureKind = 'DKIM-Signature' | 'ARC-Message-Signature'
 
 /** A signature field with what it says. RFC 6376 section 3.5, RFC 8617 section 4.1.2. */
-export interface Signature {
+interface Signature {
   readonly kind: SignatureKind
   readonly field: Field
   readonly domain: string
@@ -100,7 +100,7 @@ function numberOf(name: string, text: string | undefined): number | undefined {
 /** The key of the hash that a signature needs of the body. */
 export const bodyHashKey = ({ ofBody, bodyOctets }: Signature): string => `${ofBody} ${bodyOctets ?? ''}`
 
-export interface Check {
+interface Check {
   readonly fields: readonly Field[]
   readonly bodyHash: BodyHash | undefined
   readonly minimumKeyBits: number

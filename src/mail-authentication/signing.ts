@@ -17,7 +17,7 @@ export interface KeyRecord {
 }
 
 /** What has to be known of the lab. */
-export interface SigningSite {
+interface SigningSite {
   /** The current configuration. */
   readonly config: () => Pick<MailAuthenticationConfig, 'dkim' | 'arc'>
   readonly files: KeyFiles

@@ -1,7 +1,7 @@
 import { isAscii, isUtf8 } from 'node:buffer'
 import type { OctetString } from './types.ts'
 
-export type CharsetDecoder = (octets: Uint8Array) => string
+type CharsetDecoder = (octets: Uint8Array) => string
 
 /** The characters 0x80 to 0x9F of windows-1252. Mail labelled ISO-8859-1 or US-ASCII uses them too. */
 const C1_OF_1252 = '€\x81‚ƒ„…†‡ˆ‰Š‹Œ\x8dŽ\x8f\x90‘’“”•–—˜™š›œ\x9džŸ'

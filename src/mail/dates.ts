@@ -14,7 +14,7 @@ const ZONES: ReadonlyMap<string, number> = new Map([
 ])
 
 /** A point in time and the zone in which it was written. */
-export interface ZonedDate {
+interface ZonedDate {
   /** Milliseconds since the epoch. */
   readonly ms: number
   readonly zoneMinutes: number

@@ -106,7 +106,7 @@ export class ParsedMessage {
   }
 }
 
-export interface ParseCacheLimits {
+interface ParseCacheLimits {
   readonly entries: number
   /** Approximate memory of all entries together. */
   readonly octets: number

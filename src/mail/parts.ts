@@ -4,7 +4,7 @@ import { base64Steps, quotedPrintableSteps } from './encodings.ts'
 import type { ContentFields, MessagePart, OctetRange } from './types.ts'
 import { parameterText } from './words.ts'
 
-export type MailErrorCode = 'unknown-encoding'
+type MailErrorCode = 'unknown-encoding'
 
 /** The only error of this module: malformed mail is read as well as possible instead. */
 export class MailError extends Error {
@@ -68,7 +68,7 @@ export function section(structure: MessagePart, path: readonly number[], text?: 
   return { start: message.bodyStart, end: message.bodyEnd }
 }
 
-export type TransferEncoding = 'identity' | 'base64' | 'quoted-printable'
+type TransferEncoding = 'identity' | 'base64' | 'quoted-printable'
 
 const ENCODINGS: ReadonlyMap<string, TransferEncoding> = new Map([
   ['7bit', 'identity'],

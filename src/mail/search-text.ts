@@ -48,7 +48,7 @@ function* contains(text: string, needle: string): Steps<boolean> {
 }
 
 /** A message's octets and what was parsed of them. */
-export interface SearchSource {
+interface SearchSource {
   readonly raw: Buffer
   readonly structure: MessagePart
 }

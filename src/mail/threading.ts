@@ -230,7 +230,7 @@ export function* threadForm(threads: readonly Thread[]): Steps<string> {
 }
 
 /** A subject without the additions of replies and forwards. */
-export interface BaseSubject {
+interface BaseSubject {
   readonly base: string
   /** Whether a mark of a reply or forward was removed. */
   readonly isReply: boolean

@@ -4,7 +4,7 @@ import { type MtaStsPolicy, MtaStsPolicyError, parsePolicy } from './policy.ts'
 import { MAX_POLICY_OCTETS, POLICY_PATH, policyHost } from './served.ts'
 
 /** Why a policy cannot be had, in the words of TLS reports. RFC 8460 section 4.3.2.2. */
-export type PolicyFailure = 'sts-policy-fetch-error' | 'sts-policy-invalid' | 'sts-webpki-invalid'
+type PolicyFailure = 'sts-policy-fetch-error' | 'sts-policy-invalid' | 'sts-webpki-invalid'
 
 /** A policy that cannot be fetched or read. */
 export class PolicyFetchError extends Error {
@@ -17,7 +17,7 @@ export class PolicyFetchError extends Error {
 }
 
 /** Where and how a policy is fetched. */
-export interface PolicySource {
+interface PolicySource {
   /** The HTTPS port of policy hosts. Default: 443. */
   readonly port?: number
   /** Roots in PEM of which one must have issued the certificate. */

@@ -4,7 +4,7 @@ import { type MtaStsPolicy, MtaStsPolicyError } from './policy.ts'
 import { idInRecords } from './record.ts'
 
 /** Keeps texts by key: the state of the message store. */
-export interface PolicyMemory {
+interface PolicyMemory {
   getState(key: string): Promise<string | undefined>
   setState(key: string, value: string | undefined): Promise<void>
 }

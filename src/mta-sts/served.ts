@@ -11,7 +11,7 @@ export const MAX_POLICY_OCTETS = 64 * 1024
 export const policyHost = (domain: string): string => `mta-sts.${domain}`
 
 /** An answer of the policy host. */
-export interface ServedPolicy {
+interface ServedPolicy {
   readonly status: 200 | 301 | 404
   readonly headers: Readonly<Record<string, string>>
   readonly body: string

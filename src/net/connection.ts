@@ -50,7 +50,7 @@ export interface Securer {
   secure(raw: Duplex): Promise<SecuredSocket>
 }
 
-export interface ConnectionOptions {
+interface ConnectionOptions {
   readonly socket: Duplex
   readonly remote: SocketAddress
   readonly local: SocketAddress

@@ -7,7 +7,7 @@ import type { FaultInjector } from './faults/apply-faults.ts'
 import type { Transport } from './transport.ts'
 
 /** Converts a message piece by piece, in order. */
-export type Convert = (piece: Buffer) => Buffer
+type Convert = (piece: Buffer) => Buffer
 const same: Convert = (piece) => piece
 const EMPTY = Buffer.alloc(0)
 

@@ -10,7 +10,7 @@ import { applyHandshakeFaults } from './faults/handshake-faults.ts'
 import { handshakeFailed, type TlsSettings } from './tls-acceptor.ts'
 
 /** Performs the TLS handshakes of a virtual server. */
-export interface HandshakeServer {
+interface HandshakeServer {
   readonly canSecure: boolean
   /** Performs a handshake. @throws HandshakeFailure */
   secure(

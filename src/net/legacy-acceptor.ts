@@ -44,7 +44,7 @@ export interface LegacySettings {
 }
 
 /** The keys of the configuration that concern the engine. */
-export interface LegacyConfig {
+interface LegacyConfig {
   readonly legacy: boolean | readonly LegacySuiteName[]
   readonly strength: StrengthMeasure
   readonly defect?: TlsDefectName | undefined

@@ -8,7 +8,7 @@ const portKinds = ['port', 'tlsPort'] as const
 export type PortKind = (typeof portKinds)[number]
 
 /** The settings that decide which ports are open. */
-export interface PortSettings {
+interface PortSettings {
   readonly name: string
   readonly address: string
   /** 0: any free port, which is then kept. */
@@ -25,7 +25,7 @@ export class ListenError extends Error {
   override readonly name = 'ListenError'
 }
 
-export interface PortEvents {
+interface PortEvents {
   readonly onSocket: (socket: Socket, local: SocketAddress, kind: PortKind) => void
   /** Reports that a connection could not be accepted, for example for lack of file descriptors. */
   readonly onError: (error: Error) => void

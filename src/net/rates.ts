@@ -1,7 +1,7 @@
 import type { Clock } from '../common/clock.ts'
 
 /** A limit on how often something may happen. */
-export interface RateLimit {
+interface RateLimit {
   readonly count: number
   readonly perMs: number
 }

@@ -15,7 +15,7 @@ export interface ClientSettings {
 }
 
 /** Counts the clients of a virtual server. */
-export interface ClientCounts {
+interface ClientCounts {
   readonly addresses: ClientAddresses
   readonly failedLogons: FailedLogons
   readonly settings: ClientSettings

@@ -6,7 +6,7 @@ import type { HeaderField } from '../mail/types.ts'
 import { type Article, ArticleRefused, isMessageId, type LowerCase } from './article.ts'
 
 /** How an article arrives: from its poster, or from a peer. */
-export type Arrival = 'posted' | 'relayed'
+type Arrival = 'posted' | 'relayed'
 
 /**
  * Checks the format of an article: valid header fields, none repeated, mandatory ones present and not empty, an empty line

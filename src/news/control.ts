@@ -11,7 +11,7 @@ import type { ControlKind, GroupControlKind, NewsContext } from './types.ts'
 const controlKinds: readonly ControlKind[] = ['cancel', 'newgroup', 'rmgroup', 'checkgroups']
 
 /** A parsed Control field. */
-export interface Control {
+interface Control {
   /** The first word of the field in lower case. It may be unknown. */
   readonly kind: string
   readonly args: readonly string[]
@@ -46,7 +46,7 @@ export async function controlFolder(news: NewsContext, { kind }: Control): Promi
 export type MayCancel = (target: Article, folders: readonly Folder[]) => boolean
 
 /** A stored article that asks for an action. */
-export interface ControlRequest {
+interface ControlRequest {
   readonly article: Article
   readonly mayCancel: MayCancel
 }

@@ -3,7 +3,7 @@ import { decodeWords } from '../mail/words.ts'
 import type { Article, LowerCase } from './article.ts'
 
 /** What a follow-up to an article begins with. */
-export interface FollowUp {
+interface FollowUp {
   /** Empty if the author wants answers by mail. */
   readonly newsgroups: readonly string[]
   /** Decoded. */

@@ -7,7 +7,7 @@ import { inject, injectMail, type Posted, type Poster } from './inject.ts'
 import { Claims, type Relayed, relay, type Source } from './relay.ts'
 import type { ControlKind, ControlSender, NewsContext, NewsMail } from './types.ts'
 
-export interface NewsServiceOptions {
+interface NewsServiceOptions {
   readonly store: MessageStore
   readonly clock: Clock
   readonly log: Logger
@@ -19,7 +19,7 @@ export interface NewsServiceOptions {
 }
 
 /** The answer to an offered article. `coming`: another peer is sending it now. */
-export type Wanted = 'wanted' | 'known' | 'coming'
+type Wanted = 'wanted' | 'known' | 'coming'
 
 /**
  * The news side of a lab, shared by all its virtual servers. Articles that arrive by POST, from peers, by mail or by IMAP

@@ -6,7 +6,7 @@ import { mailOut } from './gateway.ts'
 import type { NewsContext } from './types.ts'
 
 /** An article that has passed the checks. */
-export interface AcceptedArticle {
+interface AcceptedArticle {
   /** The article as it arrived. */
   readonly article: Article
   readonly messageId: string

@@ -3,7 +3,7 @@ import type { ServerProtocol } from '../config/schema.ts'
 import type { RefusedToken } from '../directory/sasl/bearer-tokens.ts'
 
 /** What an error response can say. */
-export interface ErrorFacts {
+interface ErrorFacts {
   readonly mechanism: 'XOAUTH2' | 'OAUTHBEARER'
   readonly error: RefusedToken['error']
   /** The scopes of which the client needs one. */

@@ -14,7 +14,7 @@ const generators: Readonly<Record<SigningAlgorithm, () => Promise<{ readonly pri
 }
 
 /** A private key of the lab as JWK, with `kid`, `alg` and `use`. */
-export interface SigningKey extends JWK {
+interface SigningKey extends JWK {
   readonly kid: string
   readonly alg: SigningAlgorithm
 }

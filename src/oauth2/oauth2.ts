@@ -10,7 +10,7 @@ import { AccessTokens } from './tokens.ts'
 import type { Verification } from './types.ts'
 
 /** The parts of a lab that tokens depend on. */
-export interface OAuth2Site {
+interface OAuth2Site {
   /** Where the keys are kept. */
   readonly files: Pick<StoreFiles, 'read' | 'exclusively' | 'watch'>
   readonly clock: Clock

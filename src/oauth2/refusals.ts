@@ -1,7 +1,7 @@
 import type { RefusedToken } from '../directory/sasl/bearer-tokens.ts'
 
 /** Why a token is refused. */
-export type RefusalReason =
+type RefusalReason =
   | 'malformed'
   | 'alg-none'
   | 'wrong-issuer'

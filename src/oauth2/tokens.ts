@@ -13,7 +13,7 @@ import type { IssuedToken, TokenRequest, Verification } from './types.ts'
 import { readToken, verifyToken } from './verify.ts'
 
 /** The parts of a lab that access tokens depend on. */
-export interface TokenSite {
+interface TokenSite {
   /** Where revocations are kept. */
   readonly files: Pick<StoreFiles, 'read' | 'exclusively' | 'watch'>
   readonly keys: SigningKeys

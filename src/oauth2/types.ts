@@ -32,7 +32,7 @@ export interface IssuedToken {
 }
 
 /** What an accepted token says. */
-export interface VerifiedToken {
+interface VerifiedToken {
   readonly account: Account
   readonly scope: readonly string[]
   readonly clientId: string | undefined

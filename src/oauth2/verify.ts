@@ -7,7 +7,7 @@ import { refusal, roughTime, type TokenRefusal } from './refusals.ts'
 import type { Verification } from './types.ts'
 
 /** What a token is verified against. */
-export interface VerificationContext {
+interface VerificationContext {
   readonly issuers: Pick<TrustedIssuers, 'find'>
   /** Milliseconds since the epoch. */
   readonly now: number

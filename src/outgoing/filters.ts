@@ -4,7 +4,7 @@ import { headerFields, headerValues } from '../mail/headers.ts'
 import { decodeWords } from '../mail/words.ts'
 
 /** The filters of a connector or of a forward rule. */
-export type Filters = NonNullable<ConnectorConfig['filters']>
+type Filters = NonNullable<ConnectorConfig['filters']>
 
 /** What filters look at. */
 export interface Filtered {

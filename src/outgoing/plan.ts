@@ -23,7 +23,7 @@ export interface OutgoingSite {
 }
 
 /** A message whose way out is planned. */
-export interface Planned extends Filtered {
+interface Planned extends Filtered {
   readonly envelope: OutgoingEnvelope
   readonly session?: string | undefined
 }

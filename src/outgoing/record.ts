@@ -13,7 +13,7 @@ export interface Outcome {
 }
 
 /** What a connector has done since the start of the lab. */
-export interface ConnectorRecord {
+interface ConnectorRecord {
   /** Messages that were queued for it. */
   readonly queued: number
   /** Attempts by their outcome. */

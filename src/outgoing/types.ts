@@ -176,7 +176,7 @@ export interface TestingClient extends OutgoingClient {
 }
 
 /** The state of a recipient in the queue. */
-export interface QueuedRecipient {
+interface QueuedRecipient {
   readonly address: string
   readonly kind: 'waiting' | 'sent' | 'deferred' | 'failed'
   /** The last reply, or the reason in plain words. */

@@ -17,14 +17,14 @@ export interface AccountFinder {
 }
 
 /** The parts of a certificate that rules map to an account. Names as `CN=alice, O=Lab`. */
-export interface MappedCertificate {
+interface MappedCertificate {
   readonly issuer: string
   readonly subject: string
   /** In hexadecimal capitals. */
   readonly serialNumber: string
 }
 
-export interface ClientVerdict {
+interface ClientVerdict {
   /** The account that the certificate names. */
   readonly account?: string
   /** Why the certificate is refused, such as `revoked (keyCompromise)`. */
@@ -40,7 +40,7 @@ export async function clientAuthorities(store: CertificateStore): Promise<string
 }
 
 /** A client's certificate in DER, and the issuers that the client sent with it. */
-export interface SentCertificate {
+interface SentCertificate {
   readonly der: Buffer
   readonly issuers: readonly Buffer[]
 }

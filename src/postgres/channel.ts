@@ -29,7 +29,7 @@ type Keys = Map<string, string | undefined>
 /** Keys by topic. Undefined: anything of the topic may have changed. */
 type Pending = Map<Topic, Keys | undefined>
 
-export interface ChannelEvents {
+interface ChannelEvents {
   readonly log: Logger
   readonly stateChanged: (state: DatabaseState) => void
 }

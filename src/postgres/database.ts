@@ -25,13 +25,13 @@ export interface Queries {
 /** A column of `queryBinary`. Null: it holds null. */
 export type Octets = Buffer | null | undefined
 
-export interface TransactionOptions {
+interface TransactionOptions {
   /** All queries see the same moment, and there can be long pauses between them. */
   readonly isLong?: boolean
 }
 
 /** A statement that changes several tables: `with NAME as (SQL), …`, and a query. */
-export interface Change {
+interface Change {
   /** Each with its name. */
   readonly parts: readonly string[]
   readonly last: string
@@ -47,7 +47,7 @@ export interface Transaction extends Queries {
 }
 
 /** How a node uses the database. */
-export interface DatabaseUsage extends PoolUsage, ChannelCounts {
+interface DatabaseUsage extends PoolUsage, ChannelCounts {
   /** Transactions that were committed. */
   readonly transactions: number
   /** Statements and transactions that were run again: others got in their way, or the connection was lost. */

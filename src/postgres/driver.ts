@@ -24,7 +24,7 @@ export interface DriverQuery {
   readonly binary?: boolean
 }
 
-export interface DriverResult {
+interface DriverResult {
   readonly rows: readonly unknown[]
 }
 

@@ -11,7 +11,7 @@
  * - `closed`: the database was closed by this process.
  * - `failed`: any other error, such as wrong SQL.
  */
-export type DatabaseErrorCode =
+type DatabaseErrorCode =
   | 'disconnected'
   | 'unknown'
   | 'no-space'

@@ -193,7 +193,7 @@ export class PostgresValues implements SharedValues, AsyncDisposable {
   }
 }
 
-export interface PostgresValuesOptions {
+interface PostgresValuesOptions {
   /** Returns what callers get for an error of the database. */
   readonly asError: (error: unknown) => unknown
   /** Called with errors that no caller waits for. */

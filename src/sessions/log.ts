@@ -169,7 +169,7 @@ export class SessionLog {
 }
 
 /** Learns of the steps of each session before its end. */
-export interface SessionFollower {
+interface SessionFollower {
   opened?(record: SessionRecord): void
   /** A TLS handshake has succeeded. */
   secured?(record: SessionRecord): void
@@ -180,7 +180,7 @@ export interface SessionFollower {
 }
 
 /** A change of a record. */
-export interface SessionChange {
+interface SessionChange {
   readonly record: SessionRecord
   /** The most recent refusal. */
   readonly refusal?: string

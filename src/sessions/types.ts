@@ -60,7 +60,7 @@ export interface ClientCertificateFacts {
 }
 
 /** The certificate of the host that an outgoing session connects to, and the result of its verification. */
-export interface PeerCertificateFacts {
+interface PeerCertificateFacts {
   readonly subject: string
   readonly issuer: string
   readonly thumbprint: string

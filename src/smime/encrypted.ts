@@ -8,7 +8,7 @@ import { type HeldKey, refersTo } from './trust.ts'
 import type { EncryptedLayer, SmimeRecipient } from './types.ts'
 
 /** The layer as it is shown, and its content if the lab holds a key. */
-export interface OpenedLayer {
+interface OpenedLayer {
   readonly layer: EncryptedLayer
   readonly content?: Buffer
 }

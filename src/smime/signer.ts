@@ -20,7 +20,7 @@ export interface SignedMessage {
 }
 
 /** What is signed, with the certificates that came with it. */
-export interface SignedContent {
+interface SignedContent {
   readonly content: Buffer
   readonly contentType: string
   readonly sent: readonly X509Certificate[]

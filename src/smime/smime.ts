@@ -6,7 +6,7 @@ import type { HeldKey } from './trust.ts'
 
 export type { SmimeResult }
 
-export interface SmimeOptions {
+interface SmimeOptions {
   /** When the lab received the message, milliseconds since the epoch. */
   readonly receivedAt: number
   /** The structure of the message, if the caller has parsed it. */

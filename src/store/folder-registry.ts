@@ -6,7 +6,7 @@ export interface FolderState {
   folder: Folder
 }
 
-export interface Renaming {
+interface Renaming {
   readonly folder: Folder
   readonly previousName: string
 }

@@ -7,7 +7,7 @@ import type { WhenFull } from './full/limits.ts'
 import { MemoryStore } from './memory/memory-store.ts'
 import { type MessageStore, StoreError } from './types.ts'
 
-export interface OpenStoreOptions {
+interface OpenStoreOptions {
   readonly clock: Clock
   readonly log: Logger
   /** Required for a store in PostgreSQL. */

@@ -28,7 +28,7 @@ export interface PlannedMessage<State> {
   readonly places: readonly PlannedPlace<State>[]
 }
 
-export interface PlannedPlace<State> extends Location {
+interface PlannedPlace<State> extends Location {
   readonly state: State
   readonly target: AppendTarget
   readonly modSeq: number

@@ -2,7 +2,7 @@ import { ALL_MAIL_USE } from './gmail/names.ts'
 import type { MessageStore, Owner } from './types.ts'
 
 /** How much an account may store. */
-export interface Quota {
+interface Quota {
   /** Octets of all its messages. */
   readonly size?: number | undefined
   /** Number of its messages. */

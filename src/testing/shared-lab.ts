@@ -24,7 +24,7 @@ export interface SharedLab {
 }
 
 /** A lab that is served to other processes until it is disposed. */
-export interface SharedLabHost extends AsyncDisposable {
+interface SharedLabHost extends AsyncDisposable {
   readonly shared: SharedLab
 }
 

@@ -14,7 +14,7 @@ import { type TenantNames, tenantAccount } from './tenant-names.ts'
 import type { Credentials, Recipients, TestLab } from './test-lab.ts'
 
 /** The parts of a lab that a tenant uses. */
-export interface TenantSite {
+interface TenantSite {
   readonly lab: Lab
   readonly arrivals: Arrivals
   readonly names: TenantNames

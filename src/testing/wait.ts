@@ -16,7 +16,7 @@ export interface Settle<T> {
 }
 
 /** The description of a wait. */
-export interface Waited<T> {
+interface Waited<T> {
   /** Starts to look, and calls `settle` once. Returns the function that stops looking. */
   start(settle: Settle<T>): () => void
   /** Returns the error of a wait that took too long. */

@@ -5,7 +5,7 @@ import { TLS_REPORT_GZIP, type TlsReport } from './types.ts'
 import { writeTlsReport } from './write.ts'
 
 /** Where a report goes, and who sends it. */
-export interface ReportAddressing {
+interface ReportAddressing {
   readonly from: string
   readonly to: string
   /** The domain that the report is about. */

@@ -4,7 +4,7 @@ import type { Attempt, AttemptResult, HostResult, NextHop, TlsaRecord } from '..
 import type { TlsResult } from './results.ts'
 
 /** Returns the lines of the MTA-STS policy of a domain; none if it is not known. */
-export type PolicyStrings = (domain: string) => Promise<readonly string[]>
+type PolicyStrings = (domain: string) => Promise<readonly string[]>
 
 /** Returns what an attempt says about the policies of its domain. Smart hosts have no policy domain. RFC 8460 section 4. */
 export async function resultsOfAttempt(

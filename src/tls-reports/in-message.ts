@@ -4,7 +4,7 @@ import { readTlsReport } from './read.ts'
 import { TLS_REPORT_GZIP, TLS_REPORT_JSON, type TlsReport, TlsReportError } from './types.ts'
 
 /** What a message says about a TLS report: the report, or why it cannot be read. */
-export type ReportInMessage = TlsReport | TlsReportError
+type ReportInMessage = TlsReport | TlsReportError
 
 const types = [TLS_REPORT_GZIP, TLS_REPORT_JSON]
 

@@ -6,7 +6,7 @@ import { writeTlsReport } from './write.ts'
 const TIMEOUT_MS = 30_000
 
 /** How a report is sent. */
-export interface PostOptions {
+interface PostOptions {
   readonly lookup: LookupFunction
   readonly roots: readonly string[]
   readonly signal: AbortSignal

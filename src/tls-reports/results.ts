@@ -16,7 +16,7 @@ export interface TlsResult {
 }
 
 /** Keeps texts by key: the state of the message store. */
-export interface ResultMemory {
+interface ResultMemory {
   getState(key: string): Promise<string | undefined>
   setState(key: string, value: string | undefined): Promise<void>
 }

@@ -19,7 +19,7 @@ const tls13Suites: Readonly<Record<string, { hash: string; cipher: AeadCipher; k
 }
 
 /** A fatal alert to protect. */
-export interface AlertRecord {
+interface AlertRecord {
   /** IANA name of the suite. */
   readonly suite: string
   /** RFC 8446 section 6. */
@@ -49,7 +49,7 @@ function expandLabel(hash: string, secret: Buffer, label: string, octets: number
 }
 
 /** The secrets of a TLS 1.2 handshake. */
-export interface Tls12Secrets {
+interface Tls12Secrets {
   readonly master: Buffer
   readonly clientRandom: Buffer
   readonly serverRandom: Buffer

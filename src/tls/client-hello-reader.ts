@@ -15,7 +15,7 @@ export interface ReceivedHello {
 }
 
 /** The content of the first octets of a connection; `more` means that the ClientHello is not complete yet. */
-export type HelloResult =
+type HelloResult =
   | ReceivedHello
   | { readonly kind: 'more' }
   | { readonly kind: 'malformed'; readonly why: string }

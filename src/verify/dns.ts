@@ -8,7 +8,7 @@ import { type Resolver, VerifyError } from './types.ts'
 export const recordTypes = { A: 1, TXT: 16, AAAA: 28, TLSA: 52 } as const
 
 /** An answer. `records` holds the data of the records of the wanted type. */
-export interface DnsAnswer {
+interface DnsAnswer {
   readonly status: 'found' | 'no such name' | `error ${number}`
   readonly records: readonly Buffer[]
   /** The server has validated the answer with DNSSEC (the AD bit). RFC 4035 section 3.2.3 */

@@ -107,16 +107,15 @@ const nntp: MailClient = {
 export const mailClients: Readonly<Record<Protocol, MailClient>> = { smtp, pop3, imap4, nntp }
 
 /** Returns the SASL PLAIN response. RFC 4616 section 2. */
-export const plain = ({ user, password }: ProbeAccount): string =>
-  Buffer.from(`\0${user}\0${password}`).toString('base64')
+const plain = ({ user, password }: ProbeAccount): string => Buffer.from(`\0${user}\0${password}`).toString('base64')
 
 /** Sends a command that must be accepted. @throws VerifyError with the reply */
-export async function must(dialog: Dialog, command: string, what: string = command): Promise<Reply> {
+async function must(dialog: Dialog, command: string, what: string = command): Promise<Reply> {
   return accepted(dialog, await dialog.command(command), what)
 }
 
 /** Returns a positive reply. @throws VerifyError for any other reply */
-export function accepted(dialog: Dialog, reply: Reply, what: string): Reply {
+function accepted(dialog: Dialog, reply: Reply, what: string): Reply {
   if (dialog.row.accepted.test(reply.status) || reply.code === '+') return reply
   throw new VerifyError(`${what} is answered with ${reply.status}`)
 }

@@ -20,7 +20,7 @@ import { type Endpoint, NotTested, VerifyError, type VerifyOptions } from './typ
 import { Silence, Wire } from './wire.ts'
 
 /** The start of a session: its greeting and its capabilities. */
-export interface Opening {
+interface Opening {
   readonly dialog: Dialog
   readonly greeting: Reply
   readonly capabilities: Reply

@@ -21,7 +21,7 @@ function wordsOf(lines: readonly string[], name: RegExp): string[] {
 }
 
 /** SMTP. RFC 5321, RFC 3207 (STARTTLS), RFC 4954 (AUTH). */
-export const smtp: ProtocolRow = {
+const smtp: ProtocolRow = {
   protocol: 'smtp',
   title: 'SMTP',
   greeting: /^220[ -]/,
@@ -63,7 +63,7 @@ export const smtp: ProtocolRow = {
 const POP3_MULTILINE = /^(?:CAPA|LIST|UIDL|AUTH)$|^(?:RETR|TOP) /i
 
 /** POP3. RFC 1939, RFC 2449 (CAPA), RFC 2595 (STLS), RFC 5034 (AUTH). */
-export const pop3: ProtocolRow = {
+const pop3: ProtocolRow = {
   protocol: 'pop3',
   title: 'POP3',
   alpn: 'pop3',
@@ -111,7 +111,7 @@ function words(lines: readonly string[]): string[] {
 }
 
 /** IMAP4. RFC 9051, RFC 3501. */
-export const imap4: ProtocolRow = {
+const imap4: ProtocolRow = {
   protocol: 'imap4',
   title: 'IMAP4',
   alpn: 'imap',
@@ -154,7 +154,7 @@ export const imap4: ProtocolRow = {
 const NNTP_MULTILINE = /^(?:100|101|215|220|221|222|224|225|230|231)\b/
 
 /** NNTP. RFC 3977, RFC 4642 (STARTTLS), RFC 4643 (AUTHINFO). */
-export const nntp: ProtocolRow = {
+const nntp: ProtocolRow = {
   protocol: 'nntp',
   title: 'NNTP',
   alpn: 'nntp',

@@ -3,7 +3,7 @@ import { protocolRows } from './protocols.ts'
 import type { CheckOutcome, Endpoint, EndpointReport, Finding } from './types.ts'
 
 /** The summary of all findings. */
-export interface Summary {
+interface Summary {
   readonly ok: boolean
   readonly counts: Readonly<Record<CheckOutcome, number>>
   /** The last line of a report: that no check failed, or which one failed first. */

@@ -37,7 +37,7 @@ import {
 /** Number of endpoints verified at the same time. */
 const PARALLEL = 4
 
-export type Progress = (endpoint: Endpoint, finding: Finding) => void
+type Progress = (endpoint: Endpoint, finding: Finding) => void
 
 /** Verifies every endpoint. Failures of a server are reported, not thrown. Rejects if `options.signal` is aborted. */
 export async function verifyEndpoints(

@@ -3,7 +3,7 @@ import { describe } from './report.ts'
 import type { CheckOutcome, Endpoint, EndpointReport } from './types.ts'
 
 /** What a SARIF report says about the run besides its findings. */
-export interface VerifyRun extends Omit<SarifRun, 'name' | 'rules'> {
+interface VerifyRun extends Omit<SarifRun, 'name' | 'rules'> {
   /** Name and title of every check, in the order of the report. */
   readonly checks: readonly { readonly name: string; readonly title: string }[]
 }

@@ -38,7 +38,7 @@ function configuredPromises(server: ResolvedVirtualServer): Promises {
 const STATUS = '/api/v1/status'
 
 /** The ports that a virtual server listens on now. */
-export interface OpenPorts {
+interface OpenPorts {
   readonly port: number | undefined
   readonly tlsPort: number | undefined
 }
@@ -72,7 +72,7 @@ const registered: Readonly<Record<ServerProtocol, { clear: readonly number[]; tl
   http: { clear: [80], tls: [443] },
 }
 
-export interface HostTarget {
+interface HostTarget {
   readonly host: string
   readonly protocols: readonly ServerProtocol[]
   /** Default: the registered ports. */

@@ -6,14 +6,14 @@ import { followChain, isSelfSigned, titleOf } from './tls/trust.ts'
 import type { Endpoint, VerifyOptions } from './types.ts'
 
 /** What a program says of the certificate of a server. */
-export interface ClientSays {
+interface ClientSays {
   readonly client: string
   readonly accepts: boolean
   readonly says: string
 }
 
 /** What the clients say that trust some roots. */
-export interface Verdict {
+interface Verdict {
   readonly accepts: boolean
   /** The number and the text of OpenSSL's verification. */
   readonly code: number

@@ -58,7 +58,7 @@ export function timeOf({ copies: [{ entry }] }: Mail, { date }: MessageFacts): s
 }
 
 /** What a message says about its urgency. */
-export type Priority = 'high' | 'normal' | 'low'
+type Priority = 'high' | 'normal' | 'low'
 
 const PRIORITY_FIELDS = ['x-priority', 'x-msmail-priority', 'importance', 'priority']
 const HIGH = /^(?:[12]\b|high|urgent)/i

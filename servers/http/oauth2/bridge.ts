@@ -17,7 +17,7 @@ export interface BridgedRequest {
 }
 
 /** The two sides of an exchange in the form of Node.js. Nothing is written to the client. */
-export interface Exchange {
+interface Exchange {
   readonly incoming: IncomingMessage
   readonly outgoing: ServerResponse
 }

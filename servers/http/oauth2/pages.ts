@@ -4,7 +4,7 @@ const alert = (text: string | undefined): Html =>
   text === undefined ? html`` : html`<p class="error" role="alert">${text}</p>`
 
 /** What the page for a log-on says. */
-export interface LogOnPage {
+interface LogOnPage {
   readonly client: string
   readonly scopes: readonly string[]
   readonly user: string

@@ -3,7 +3,7 @@ import { filenameOf, type ReadableMessage } from '../../../src/mail/readable.ts'
 import type { MessagePart } from '../../../src/mail/types.ts'
 import { decodeWords } from '../../../src/mail/words.ts'
 
-export interface Smtp4devAttachment {
+interface Smtp4devAttachment {
   readonly fileName: string | null
   readonly contentId: string | null
   readonly id: string

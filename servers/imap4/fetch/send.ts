@@ -11,7 +11,7 @@ import { type ItemWriter, itemWriter } from './items.ts'
 import { FetchWriter } from './writer.ts'
 
 /** The messages to send, and their items. */
-export interface FetchPlan {
+interface FetchPlan {
   readonly items: readonly FetchItem[]
   readonly indexes: readonly number[]
   readonly seen: ReadonlySet<number>

@@ -10,7 +10,7 @@ import type { ImapSession, StateOf } from '../state.ts'
 import { fetchResponse } from '../updates.ts'
 import { findLabels, isNamed, labelOf, labelsForm } from './labels.ts'
 
-export interface LabelChange {
+interface LabelChange {
   readonly mode: 'add' | 'remove' | 'replace'
   readonly silent: boolean
   readonly labels: readonly string[]

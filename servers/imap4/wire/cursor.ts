@@ -12,7 +12,7 @@ export interface Literal {
 }
 
 /** A complete command: `texts[i]` is followed by `literals[i]`. The `{…}` before a literal is removed. */
-export interface CommandText {
+interface CommandText {
   readonly texts: readonly OctetString[]
   readonly literals: readonly Literal[]
 }

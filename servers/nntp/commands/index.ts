@@ -56,7 +56,7 @@ const withVariants = new Set(commands.filter(({ name }) => name.includes(' ')).m
 const defaultVariants = new Map([['LIST', 'LIST ACTIVE']])
 
 /** A command line, matched to its row. */
-export interface FoundCommand {
+interface FoundCommand {
   readonly command: NntpCommand
   readonly args: readonly string[]
 }

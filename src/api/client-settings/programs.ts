@@ -17,7 +17,7 @@ interface Program {
 }
 
 /** What to enter in one program. */
-export interface ProgramText {
+interface ProgramText {
   readonly id: string
   readonly name: string
   /** Whether TLS with it needs `tls.legacy`. */

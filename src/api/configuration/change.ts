@@ -34,13 +34,13 @@ export const changeAnswer = z
   .meta({ id: 'ConfigurationChange' })
 
 /** What has a configuration. */
-export interface Configurable {
+interface Configurable {
   readonly lab: Pick<ApiLab, 'config' | 'configuration'>
 }
 
 export type ConfigurationChange = z.infer<typeof changeAnswer>
 
-export interface ChangeOptions {
+interface ChangeOptions {
   readonly dryRun: boolean
   readonly ifMatch?: string | undefined
 }

@@ -8,7 +8,7 @@ import { queuedFacts } from '../outgoing/queue-shape.ts'
 import { watchQueuedRequests } from './queued-requests.ts'
 
 /** What is kept of a session. The session log deletes old records to save memory; events do not keep them alive. */
-export type SessionSummary = Omit<SessionRecord, 'transcript' | 'hello' | 'tls' | 'mail'>
+type SessionSummary = Omit<SessionRecord, 'transcript' | 'hello' | 'tls' | 'mail'>
 
 /** Refusals that are kept. */
 const KEPT_REFUSALS = 10

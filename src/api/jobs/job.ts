@@ -6,10 +6,10 @@ export const jobKinds = ['verify', 'audit'] as const
 export type JobKind = (typeof jobKinds)[number]
 
 export const jobStates = ['running', 'done', 'failed', 'cancelled'] as const
-export type JobState = (typeof jobStates)[number]
+type JobState = (typeof jobStates)[number]
 
 /** How far a job is. */
-export interface JobProgress {
+interface JobProgress {
   readonly done: number
   readonly total: number
   /** What happens now, in a few words. */
@@ -17,7 +17,7 @@ export interface JobProgress {
 }
 
 /** The result in short. */
-export interface JobOutcome {
+interface JobOutcome {
   /** Whether nothing failed. */
   readonly ok: boolean
   /** How many results there are of each kind. */

@@ -32,7 +32,7 @@ export const chosen = {
     .describe('Selects every message that the caller sees. Use it instead of `ids` and a search.'),
 }
 
-export type Choice = z.output<z.ZodObject<typeof chosen>>
+type Choice = z.output<z.ZodObject<typeof chosen>>
 
 /** Returns the messages that an input selects. @throws ApiProblem `invalid` if nothing selects any, or if two parameters do */
 export async function chosenMessages({

@@ -10,7 +10,7 @@ import { type Condition, conditionOn, parseQuery, receivedSince } from './search
 import { type MessageSummary, summaryOf } from './summary.ts'
 
 /** The conditions of a list. */
-export interface MessageQuery {
+interface MessageQuery {
   readonly query?: string | undefined
   readonly account?: string | undefined
   readonly folder?: string | undefined

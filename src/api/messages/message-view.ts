@@ -10,7 +10,7 @@ const ENTRY_OCTETS = 16
 const CHANGE_OCTETS = 64
 
 /** What a list shows of an index. */
-export interface Selection {
+interface Selection {
   readonly sees: (message: IndexedMessage) => boolean
   readonly matches: Matcher
   /** The same as `matches`, for the first time, when all messages are tested in turn. */

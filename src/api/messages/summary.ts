@@ -6,7 +6,7 @@ import { type Caller, seesLab } from '../caller.ts'
 import type { MessageFacts } from './message-facts.ts'
 import type { IndexedMessage } from './message-index.ts'
 
-export const address = z.object({ name: z.string(), address: z.string() }).meta({ id: 'Address' })
+const address = z.object({ name: z.string(), address: z.string() }).meta({ id: 'Address' })
 
 /** A message in a list. */
 export const messageSummary = z

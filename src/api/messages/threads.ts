@@ -90,7 +90,7 @@ export class MessageThreads {
 }
 
 /** A thread in a list: its newest message, and how many it has. */
-export interface ThreadFacts {
+interface ThreadFacts {
   readonly messages: number
   readonly unread: number
 }

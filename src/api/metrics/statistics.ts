@@ -3,7 +3,7 @@ import type { MemoryBudget } from '../../common/memory-budget.ts'
 import type { Tally, Traffic } from './traffic.ts'
 
 /** Values by protocol, or by kind of message. Those that are 0 are left out. */
-export type Counts = Readonly<Record<string, number>>
+type Counts = Readonly<Record<string, number>>
 
 /** What happened in one interval, and the state at its end. */
 export interface StatisticsSample {

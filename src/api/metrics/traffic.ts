@@ -27,7 +27,7 @@ export class Tally {
 const BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 
 /** Counts how long things take. */
-export class Durations {
+class Durations {
   readonly #counts = BUCKETS.map(() => 0)
   #count = 0
   #sum = 0

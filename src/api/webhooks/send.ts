@@ -21,7 +21,7 @@ const MAX_ANSWER_OCTETS = 64 * 1024
 /** Returns the key in a secret of Standard Webhooks: base64, usually after `whsec_`. */
 export const keyOf = (secret: string): Buffer => Buffer.from(secret.replace(/^whsec_/, ''), 'base64')
 
-export interface SendOptions {
+interface SendOptions {
   readonly key: Buffer
   /** Returns the roots that the certificate of an https receiver may have, in PEM. */
   readonly roots: () => readonly string[]

@@ -4,7 +4,7 @@ import { version } from '../../common/version.ts'
 import type { Finding } from './check.ts'
 
 /** The program and what it runs on, as `sealpost --version --json` prints it. */
-export interface Installation {
+interface Installation {
   readonly sealpost: string
   readonly node: string
   readonly openssl: string

@@ -7,7 +7,7 @@ import { readFlags } from './flags.ts'
 import type { GivenSetting, Setting, Tool } from './tool.ts'
 
 /** Where the settings of a tool come from. */
-export interface Surroundings {
+interface Surroundings {
   readonly environment: Readonly<Record<string, string | undefined>>
   /** Flags of the tool. They replace variables. */
   readonly flags: readonly string[]
@@ -16,7 +16,7 @@ export interface Surroundings {
 }
 
 /** The lab that takes the place of a tool. */
-export interface LikeLab {
+interface LikeLab {
   readonly lab: LabInput
   /** One line for each setting that has no counterpart, is unknown, or means something else. */
   readonly notes: readonly string[]
@@ -59,7 +59,7 @@ export function labLike(tool: Tool, { environment, flags, cwd }: Surroundings): 
 }
 
 /** Returns the name by which settings refer to each other. */
-export const nameOf = ({ variable, flags = [] }: Setting): string => variable ?? flags[0] ?? ''
+const nameOf = ({ variable, flags = [] }: Setting): string => variable ?? flags[0] ?? ''
 
 /** Returns the names of the variable of a setting, the current one first. */
 const variablesOf = ({ variable, aliases = [] }: Setting): readonly string[] =>

@@ -14,7 +14,7 @@ export interface Submission {
   readonly content: Buffer
 }
 
-export interface SubmissionFacts {
+interface SubmissionFacts {
   /** The name of the user of this process. */
   readonly user: string
   readonly fullName?: string | undefined

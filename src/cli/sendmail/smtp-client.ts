@@ -10,7 +10,7 @@ interface Reply {
 }
 
 /** The parameters that options ask for. */
-export interface Parameters {
+interface Parameters {
   readonly notify?: string | undefined
   readonly ret?: string | undefined
   readonly envelopeId?: string | undefined

@@ -7,7 +7,7 @@ export interface ApplyOptions {
 }
 
 /** What became of the steps of a store. */
-export type Outcome = 'changed' | 'unchanged' | 'failed'
+type Outcome = 'changed' | 'unchanged' | 'failed'
 
 /**
  * Prints the steps for a store and runs them, in order, until one fails.

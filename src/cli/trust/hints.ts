@@ -10,7 +10,7 @@ export interface Hint {
 }
 
 /** Files with the roots of the lab in PEM. */
-export interface Bundles {
+interface Bundles {
   readonly lab: string
   /** The file of the system, which has public roots too. Undefined if the system has none or does not trust the lab. */
   readonly system?: string

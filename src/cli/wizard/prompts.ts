@@ -19,7 +19,7 @@ function unlessCancelled<T>(answer: T): Exclude<T, symbol> {
   return answer as Exclude<T, symbol>
 }
 
-export interface TextPage {
+interface TextPage {
   readonly message: string
   readonly initial?: string
   /** Returns the error in an answer, or undefined. */

@@ -15,7 +15,7 @@ export type PasswordHash =
   | ScramPassword
 
 /** RFC 9106. */
-export interface Argon2Hash {
+interface Argon2Hash {
   readonly kind: 'argon2'
   readonly variant: 'argon2i' | 'argon2id'
   readonly memoryKiB: number

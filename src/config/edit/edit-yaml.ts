@@ -23,7 +23,7 @@ export type ConfigChange =
   | { readonly op: 'remove'; readonly path: string }
 
 /** A text after a change. */
-export interface Edited {
+interface Edited {
   readonly text: string
   /** The places of the changed values, in the order of the changes. */
   readonly paths: readonly Path[]

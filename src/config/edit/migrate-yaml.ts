@@ -6,7 +6,7 @@ import { parseText, withoutAnchors } from '../yaml.ts'
 import { editYaml } from './edit-yaml.ts'
 
 /** A configuration in its present form. */
-export interface Migrated {
+interface Migrated {
   readonly text: string
   /** The changes, one line each. */
   readonly changes: readonly string[]

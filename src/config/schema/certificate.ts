@@ -11,7 +11,7 @@ export type VariantName = (typeof variantNames)[number]
 export type AnyVariantName = VariantName | (typeof postQuantumVariants)[number]
 
 /** A defective certificate as a user writes it. */
-export interface DefectInput {
+interface DefectInput {
   /** The names of variants are accepted too, but deprecated here: write `{ variant: NAME }`. */
   readonly defect: DefectName | VariantName
   /** The host name that the certificate is for. Default: the lab's names. */
@@ -19,14 +19,14 @@ export interface DefectInput {
 }
 
 /** A variant of a good certificate as a user writes it. */
-export interface VariantInput {
+interface VariantInput {
   readonly variant: AnyVariantName
   /** The host name that the certificate is for. Default: the lab's names. */
   readonly hostname?: string | undefined
 }
 
 /** A certificate in files as a user writes it. */
-export interface FileInput {
+interface FileInput {
   /** The certificate, and those of its issuers. */
   readonly file: string
   readonly keyFile: string

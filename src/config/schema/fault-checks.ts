@@ -18,7 +18,7 @@ interface Checked {
 }
 
 /** A mistake in a fault: keys from its top, and the mistake with its cure. */
-export interface FaultMistake {
+interface FaultMistake {
   readonly path: readonly (string | number)[]
   readonly message: string
 }

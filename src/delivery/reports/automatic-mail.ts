@@ -4,7 +4,7 @@ import { headerFields, headerValues } from '../../mail/headers.ts'
 import { headerOf } from './parts.ts'
 
 /** The header of a message, and its return path. */
-export interface Received {
+interface Received {
   readonly mailFrom: string
   readonly message: Buffer
 }

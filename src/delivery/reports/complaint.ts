@@ -6,7 +6,7 @@ import { headerOf, textPart, uniqueToken, valueOf, writeMultipart } from './part
 import { fieldLines } from './status-fields.ts'
 
 /** A spam complaint before it is written as a message. RFC 5965. */
-export interface Complaint {
+interface Complaint {
   readonly hostname: string
   readonly domain: string
   readonly to: string

@@ -5,13 +5,13 @@ import { type Field, fieldLines, isNotAscii, messageFields, recipientFields } fr
 import type { StatusReport } from './types.ts'
 
 /** One part of a report: its header fields, and its content with CRLF line ends. */
-export interface ReportPart {
+interface ReportPart {
   readonly fields: readonly Field[]
   readonly content: string | Buffer
 }
 
 /** Everything in a report besides To, Date and Message-ID. */
-export interface MultipartReport {
+interface MultipartReport {
   /** From, Subject and the other fields of the report. */
   readonly head: readonly Field[]
   readonly boundary: string
@@ -69,7 +69,7 @@ const isGlobal = ({ smtpUtf8, recipients, to }: StatusReport): boolean =>
   [to, ...recipients.flatMap(({ address, originalRecipient = '' }) => [address, originalRecipient])].some(isNotAscii)
 
 /** How a form changes the machine-readable part. */
-export interface StatusChanges {
+interface StatusChanges {
   /** Replaces the fields about the message. */
   readonly message?: (standard: readonly Field[]) => readonly Field[]
   /** Replaces the fields about a recipient. */

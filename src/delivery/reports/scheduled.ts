@@ -9,7 +9,7 @@ import { DeliveryError, type DeliverySite } from '../types.ts'
 import { sendOwnMail } from './send.ts'
 import type { OwnMail, ReportSchedule } from './types.ts'
 
-export interface ScheduledReportsOptions {
+interface ScheduledReportsOptions {
   readonly store: MessageStore
   readonly clock: MovableClock
   readonly log: Logger

@@ -45,7 +45,7 @@ export interface SaslEndpoint {
 export type SaslStep = SaslChallenge | SaslResult | SaslAnonymous
 
 /** A challenge. A note says why the log-on is refused; the session's record has it at once, whatever the client does next. */
-export interface SaslChallenge {
+interface SaslChallenge {
   readonly kind: 'challenge'
   readonly data: Buffer
   readonly note?: string
@@ -74,7 +74,7 @@ export interface SaslSuccess {
 }
 
 /** A failure. The client learns the reason; the session's record also has the note, which says more. */
-export interface SaslFailure {
+interface SaslFailure {
   readonly kind: 'failure'
   readonly reason: string
   /** Set if the client has proved who it is. */
@@ -153,7 +153,7 @@ export type SaslOutcome =
   /** The client sent a response that is not base64. */
   | { readonly kind: 'malformed' }
 
-export interface ConverseOptions {
+interface ConverseOptions {
   /** The command's initial response: base64, or `=` for an empty one. RFC 4954, 5034, 4959, 4643. */
   readonly initial?: string | undefined
   /** Sends a base64 challenge in the protocol's form and returns the client's next line. */

@@ -1,7 +1,7 @@
 import { leftToRight, prohibited, removed, rightToLeft, spaces, unassigned } from './tables.ts'
 
 /** Whether a text is a query, such as a name at log-on, or is stored, such as a password. RFC 3454 section 7. */
-export type PreparedFor = 'query' | 'storage'
+type PreparedFor = 'query' | 'storage'
 
 const PRINTABLE_ASCII = /^[\x20-\x7e]*$/
 

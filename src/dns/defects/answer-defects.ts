@@ -3,7 +3,7 @@ import { type Answer, emptyAnswer } from '../server/answer.ts'
 import { concerns } from './scope.ts'
 
 /** An answer after defects were applied. */
-export interface DefectiveAnswer {
+interface DefectiveAnswer {
   readonly answer: Answer
   /** No response is sent. */
   readonly isSilent?: boolean

@@ -11,7 +11,7 @@ import { isSpf, makeRecord, textOf, textRecord } from '../records.ts'
 import { concerns } from './scope.ts'
 
 /** What a defect of records needs to know. */
-export interface DefectFacts {
+interface DefectFacts {
   readonly zone: string
   /** The TLSA records of certificates that were served before. */
   readonly previousTlsa: readonly DnsRecord[]

@@ -9,13 +9,13 @@ const FLAGS = 257
 /** SHA-256. RFC 4509. */
 const DIGEST_TYPE = 2
 
-export interface DnskeyData {
+interface DnskeyData {
   readonly flags: number
   readonly algorithm: number
   readonly key: Buffer
 }
 
-export interface DsData {
+interface DsData {
   readonly keyTag: number
   readonly algorithm: number
   readonly digestType: number

@@ -12,7 +12,7 @@ const HOUR_S = 3600
 const INCEPTION_BEFORE_S = HOUR_S
 const LIFETIME_S = 7 * 24 * HOUR_S
 
-export interface Signing {
+interface Signing {
   /** The zone that signs. */
   readonly zone: string
   readonly key: ZoneKey

@@ -18,7 +18,7 @@ export interface Answer {
   readonly additionals: DnsRecord[]
 }
 
-export interface Wanted {
+interface Wanted {
   /** Normal. */
   readonly name: string
   readonly type: string

@@ -6,9 +6,9 @@ import { framed } from '../remote.ts'
 import type { QuerySource } from './respond.ts'
 
 /** Returns the messages of a response; empty if the server does not answer. */
-export type Respond = (query: Buffer, source: QuerySource) => Promise<readonly Buffer[]>
+type Respond = (query: Buffer, source: QuerySource) => Promise<readonly Buffer[]>
 
-export interface DnsServerOptions {
+interface DnsServerOptions {
   readonly address: string
   /** 0 takes a free port. */
   readonly port: number
@@ -20,7 +20,7 @@ export interface DnsServerOptions {
 }
 
 /** A port on which DNS cannot be served. */
-export class DnsListenError extends Error {
+class DnsListenError extends Error {
   override readonly name = 'DnsListenError'
 }
 

@@ -14,7 +14,7 @@ export interface QuerySource {
 }
 
 /** What the server needs in order to answer. */
-export interface Responder {
+interface Responder {
   readonly zones: Zones
   /** Who may transfer zones. */
   readonly transfer: AddressList

@@ -5,7 +5,7 @@ import { absoluteName, readTtl, type TokenReader, typeText } from './fields.ts'
 import { dataText, readData, writableTypes } from './record-types.ts'
 import { type Entry, readEntries, type Token, ZoneTextError } from './tokens.ts'
 
-export interface ZoneTextOptions {
+interface ZoneTextOptions {
   /** The zone, to which names without a period at the end are relative. Normal. */
   readonly zone: string
   /** TTL of records without one. */

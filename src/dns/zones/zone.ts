@@ -23,7 +23,7 @@ export type Found = {
 type Node = ReadonlyMap<string, readonly DnsRecord[]>
 
 /** How a zone is served. */
-export interface ZoneTraits {
+interface ZoneTraits {
   /** Absent: the zone is not signed. */
   readonly key?: ZoneKey
   /** Whether answers have the AD bit. */

@@ -13,7 +13,7 @@ import { SharedConfiguration } from './shared-configuration.ts'
 import type { ConfigurationSource, OpenedConfiguration } from './source.ts'
 
 /** The lab that uses a configuration. */
-export interface ConfiguredLab {
+interface ConfiguredLab {
   readonly config: ResolvedLab
   readonly certificateStore: CertificateStore
   readonly values: SharedValues

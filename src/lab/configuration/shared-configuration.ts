@@ -10,7 +10,7 @@ interface Changed {
 }
 
 /** The part of a node's configuration that follows changes by other nodes. */
-export interface FollowingConfiguration {
+interface FollowingConfiguration {
   usedText(): Promise<string>
   /** Writes and applies a text, if the node still uses `from`. @throws ConfigError, ListenError, PkiError */
   follow(from: string, to: string): Promise<void>
@@ -24,7 +24,7 @@ const LONGEST_MS = 60_000
 const KEPT_DIGESTS = 1_000
 
 /** Thrown when two nodes change the configuration at the same time. */
-export class ChangeUnderWay extends Error {
+class ChangeUnderWay extends Error {
   override readonly name = 'ChangeUnderWay'
   constructor() {
     super('another node is changing the configuration; try again')

@@ -23,7 +23,7 @@ export type ControlVerbs = Readonly<Record<string, ControlVerb>>
  * Handles a verb after whose answer (one item and `done`) the connection carries another protocol. Throws ControlError
  * before it answers.
  */
-export type ControlStream = (args: Readonly<Record<string, unknown>>) => {
+type ControlStream = (args: Readonly<Record<string, unknown>>) => {
   readonly item: unknown
   /** Serves the connection to its end. */
   serve(socket: Socket): void

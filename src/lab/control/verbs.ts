@@ -43,7 +43,7 @@ export interface NodeReload {
 }
 
 /** The requests that need the process around the lab, which knows where the configuration came from. */
-export interface ControlHost {
+interface ControlHost {
   reload(): Promise<ReloadReport>
 }
 

@@ -10,12 +10,12 @@ import { dnsFacts, type RunningServer } from './facts.ts'
 import { readZones } from './zones.ts'
 
 /** A TXT record of another part of the lab. */
-export interface TextRecord {
+interface TextRecord {
   readonly name: string
   readonly text: string
 }
 
-export interface LabDnsOptions {
+interface LabDnsOptions {
   readonly config: () => ResolvedLab
   readonly servers: () => readonly RunningServer[]
   /** Returns the TXT records of other parts of the lab: keys of DKIM, the MTA-STS policy. */

@@ -5,7 +5,7 @@ import type { DnsConfig, DnsZoneConfig } from '../../config/schema/dns.ts'
 import type { WrittenZone } from '../../dns/build-zones.ts'
 
 /** A record or zone file of the configuration that cannot be used. */
-export interface ZoneMistake {
+interface ZoneMistake {
   readonly path: Path
   readonly message: string
 }

@@ -13,7 +13,7 @@ import type { SessionLog } from '../../sessions/log.ts'
 import { type MessageStore, StoreError } from '../../store/types.ts'
 import { rootsOf } from '../certificates/roots.ts'
 
-export interface LabNewsOptions {
+interface LabNewsOptions {
   readonly store: MessageStore
   readonly certificates: CertificateStore
   readonly sessions: SessionLog

@@ -35,7 +35,7 @@ import { logQueue } from '../recording/log-events.ts'
 import type { VirtualServerStatus } from '../virtual-servers/virtual-servers.ts'
 import { OutgoingPolicies } from './outgoing-policies.ts'
 
-export interface LabOutgoingOptions {
+interface LabOutgoingOptions {
   readonly store: MessageStore
   readonly clock: Clock
   readonly log: Logger

@@ -20,7 +20,7 @@ import { type TlsResult, TlsResults } from '../../tls-reports/results.ts'
 import { rootsOf } from '../certificates/roots.ts'
 import type { VirtualServerStatus } from '../virtual-servers/virtual-servers.ts'
 
-export interface OutgoingPoliciesOptions {
+interface OutgoingPoliciesOptions {
   readonly store: MessageStore
   readonly clock: Clock
   readonly log: Logger

@@ -20,7 +20,7 @@ import type { TlsReport } from '../../tls-reports/types.ts'
 import { rootsOf } from '../certificates/roots.ts'
 import type { OutgoingPolicies } from './outgoing-policies.ts'
 
-export interface TlsReportingOptions {
+interface TlsReportingOptions {
   readonly policies: OutgoingPolicies
   readonly source: () => { readonly config: ResolvedLab; readonly directory: Directory }
   readonly queue: Pick<OutgoingQueue, 'add'>

@@ -21,7 +21,7 @@ export interface Problem {
 export type ReadStore = <T>(read: (store: CertificateStore) => T | Promise<T>) => Promise<T | undefined>
 
 /** What an examination takes into account. */
-export interface Surroundings {
+interface Surroundings {
   readonly readStore: ReadStore
   /** What is open because a lab of the same configuration runs. */
   readonly running: Running

@@ -8,7 +8,7 @@ import type { ToolCall } from '../tool.ts'
 const POLL_MS = 250
 
 /** A job, as the operations answer it. */
-export interface JobFacts<Result = unknown> {
+interface JobFacts<Result = unknown> {
   readonly id: string
   readonly state: 'running' | 'done' | 'failed' | 'cancelled'
   readonly progress: { readonly done: number; readonly total: number; readonly now: string }

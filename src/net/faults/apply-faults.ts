@@ -7,7 +7,7 @@ import type { ConnectionFaults, DueFault } from './fault-rules.ts'
 import { replyOf, tagOf, toLines } from './reply-lines.ts'
 
 /** The connection to which a fault writes. It records what is written. */
-export interface FaultWriter {
+interface FaultWriter {
   readonly record: SessionRecorder
   write(data: string | Buffer): void
 }

@@ -6,7 +6,7 @@ import type { FaultCommand } from './fault-command.ts'
 import type { SharedCounts } from './shared-counts.ts'
 
 /** The facts about a connection that fault rules test. */
-export interface FaultTarget {
+interface FaultTarget {
   readonly protocol: string
   /** For outgoing sessions, the connector. */
   readonly virtualServer: string
@@ -75,7 +75,7 @@ interface Rule {
 export type StrikeWatcher = (name: string, session: SessionRecord) => void
 
 /** The listeners and the shared count of a rule. */
-export interface RuleOptions {
+interface RuleOptions {
   /** Called each time the fault happens. */
   readonly onStrike?: ((session: SessionRecord) => void) | undefined
   /** Called once it cannot happen any more. */

@@ -5,7 +5,7 @@ import type { Source } from '../relay.ts'
 import { type DialOptions, FeedError, PeerSession } from './peer-session.ts'
 import type { Next } from './runner.ts'
 
-export interface PullOptions {
+interface PullOptions {
   readonly news: NewsService
   /** Key of the store's state that holds the time of the last fetch. */
   readonly key: string

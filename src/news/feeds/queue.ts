@@ -11,7 +11,7 @@ export interface Outgoing {
 }
 
 /** An article that waits for a peer. */
-export interface QueuedArticle {
+interface QueuedArticle {
   readonly folder: Folder
   readonly uid: number
   readonly messageId: string
@@ -25,7 +25,7 @@ interface Saved {
   readonly deferred: readonly string[]
 }
 
-export interface QueueOptions {
+interface QueueOptions {
   readonly store: MessageStore
   /** Key of the store's state that holds the position. */
   readonly key: string
@@ -191,6 +191,6 @@ export class FeedQueue {
 }
 
 /** Ends a batch: the given Message-IDs are offered again, the others are done. Undefined: there was nothing to send. */
-export type Settle = ((deferred: readonly string[]) => Promise<void>) | undefined
+type Settle = ((deferred: readonly string[]) => Promise<void>) | undefined
 
 const isCatchAll = (name: string): boolean => name === 'junk' || name === 'control' || name.startsWith('control.')

@@ -16,7 +16,7 @@ export interface RunnerStatus {
   readonly nextAt?: number
 }
 
-export interface RunnerOptions {
+interface RunnerOptions {
   readonly log: Logger
   readonly clock: Clock
   /** Longest wait after failures, in milliseconds. */

@@ -12,7 +12,7 @@ export interface MessageContent extends ContentNeeds {
 }
 
 /** The facts of a connection that decide what it can carry. */
-export interface Carrier {
+interface Carrier {
   readonly extensions: Extensions
   readonly host: string
   readonly isSecure: boolean

@@ -4,7 +4,7 @@ import type { PeerFailure } from './failure.ts'
 import { enhancedCodeOf, isPositive, type Reply, textOf } from './reply.ts'
 
 /** Facts of the host that results repeat. */
-export interface ResultFacts {
+interface ResultFacts {
   readonly remoteHost: string
   /** Whether the host offers DSN. */
   readonly offersDsn: boolean

@@ -19,7 +19,7 @@ export interface ClientIdentity {
   readonly key: string
 }
 
-export interface SecureOptions {
+interface SecureOptions {
   readonly hop: NextHop
   /** PEM of the roots that the host's certificate must chain to. */
   readonly roots: readonly string[]
@@ -85,7 +85,7 @@ async function handshake(socket: TLSSocket, { hop, timeoutMs, signal }: SecureOp
 }
 
 /** Returns the reason in a message of Node.js or OpenSSL. */
-export function reasonOf(error: Error): string {
+function reasonOf(error: Error): string {
   if (error.name === 'AbortError') return 'the host did not complete the handshake in time'
   const openssl = /error:[0-9A-F]{8}:[^:\n]*:[^:\n]*:([^:\n]+)/i.exec(error.message)?.[1]
   if (openssl !== undefined) return openssl

@@ -22,7 +22,7 @@ export const levels: Readonly<Record<TlsLevel, LevelRules>> = {
 }
 
 /** The outcome of a handshake: the certificates of the host, and OpenSSL's code if no root verifies them. */
-export interface SentCertificates {
+interface SentCertificates {
   readonly chain: SentChain
   readonly chainError: string | undefined
 }

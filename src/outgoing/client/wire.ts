@@ -26,7 +26,7 @@ const byFault = (): Error => lost('a fault dropped the connection')
 const isDropped = ({ drop }: StepEffect): boolean => drop === 'before' || drop === 'rst'
 
 /** Receives what arrives from the other host. */
-export interface WireReader {
+interface WireReader {
   reply(reply: Reply, line: string): void
   /** The connection has ended. Nothing follows. */
   failed(error: Error): void

@@ -9,7 +9,7 @@ export interface RecipientState extends RecipientResult {
 }
 
 /** What became of a queued message so far, as the store has it. Times are in milliseconds since the epoch. */
-export interface ItemState {
+interface ItemState {
   readonly attempts: number
   readonly nextAttemptAt?: number | undefined
   readonly isHeld?: boolean | undefined
@@ -28,7 +28,7 @@ interface RunningAttempt {
 }
 
 /** How a queued message ends. */
-export type Ending = 'sent' | 'failed' | 'deleted'
+type Ending = 'sent' | 'failed' | 'deleted'
 
 /** A message of the queue. Its octets are in the store only. */
 export class Item {

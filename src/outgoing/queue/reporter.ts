@@ -4,7 +4,7 @@ import type { ReportFacts, Reports } from '../types.ts'
 import type { Item, RecipientState } from './item.ts'
 import type { Records } from './records.ts'
 
-export interface ReporterOptions {
+interface ReporterOptions {
   readonly store: MessageStore
   readonly log: Logger
   readonly reports: Reports

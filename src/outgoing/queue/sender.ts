@@ -13,7 +13,7 @@ import { Records } from './records.ts'
 import { Reporter } from './reporter.ts'
 import { givesUpAt, nextAttempt, SendingRates, warnsAt } from './times.ts'
 
-export interface SenderOptions extends Sending {
+interface SenderOptions extends Sending {
   readonly store: MessageStore
   readonly clock: Clock
   readonly log: Logger

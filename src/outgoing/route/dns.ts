@@ -27,7 +27,7 @@ export interface PolicyProblem {
 }
 
 /** What the router needs of the lab. */
-export interface DnsRouteSite {
+interface DnsRouteSite {
   readonly resolverOf: ResolverOf
   readonly policyOf: (connector: ResolvedConnector, domain: string, signal: AbortSignal) => Promise<FoundPolicy>
   /** Whether a virtual server of the lab itself listens there. */

@@ -3,7 +3,7 @@ import type { MxRecord, Resolver } from '../../dns/resolver.ts'
 import { RouteError } from '../types.ts'
 
 /** The hosts that take the mail of a domain. */
-export interface MailExchangers {
+interface MailExchangers {
   readonly records: readonly MxRecord[]
   /** Whether DNSSEC authenticated the MX records. */
   readonly authenticated: boolean

@@ -1,7 +1,7 @@
 import { type TxtLookup, type TxtSource, txtLookup } from './validation/txt-records.ts'
 
 /** A kind of certificate that a client can choose. draft-aaron-acme-profiles. */
-export interface AcmeProfile {
+interface AcmeProfile {
   /** For people, in the directory. */
   readonly description: string
   readonly lifetimeMs: number
@@ -37,7 +37,7 @@ export interface AcmeOptions {
 }
 
 /** The key `authorityService.acme` of the configuration. */
-export interface AcmeSettings {
+interface AcmeSettings {
   readonly httpPort: number
   readonly tlsAlpnPort: number
   readonly addresses: readonly string[]

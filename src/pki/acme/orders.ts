@@ -56,7 +56,7 @@ export function authorizationStatus(
 
 export type OrderStatus = 'pending' | 'ready' | 'processing' | 'valid' | 'invalid'
 
-export type NewOrder = Pick<Order, 'account' | 'identifiers' | 'replaces' | 'profile'>
+type NewOrder = Pick<Order, 'account' | 'identifiers' | 'replaces' | 'profile'>
 
 /** Maximum number of orders, and of authorizations. The oldest are deleted first. */
 const MAX_ORDERS = 10_000

@@ -25,7 +25,7 @@ const statuses = {
   unsupportedContact: 400,
   unsupportedIdentifier: 400,
 } as const
-export type ProblemType = keyof typeof statuses
+type ProblemType = keyof typeof statuses
 
 /** An error that the client receives as a problem document. */
 export class AcmeProblem extends Error {

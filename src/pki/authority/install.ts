@@ -12,7 +12,7 @@ import { type AuthorityOptions, forbiddenNames, makeDefault } from './create.ts'
 import { putAuthorityChain, replaceIssuer, retireKey } from './key-change.ts'
 
 /** An authority whose certificate was installed. */
-export interface InstalledAuthority extends AuthorityRecord {
+interface InstalledAuthority extends AuthorityRecord {
   /** Problems that clients or the lab will meet. */
   readonly warnings: readonly string[]
 }

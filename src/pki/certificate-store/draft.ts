@@ -46,7 +46,7 @@ export const slug = (text: string): string =>
     .replace(/^[-.]+|(?<![-.])[-.]+$/g, '')
     .slice(0, 48) || 'unnamed'
 
-export interface NewCertificate {
+interface NewCertificate {
   /** It gets a number if another certificate has this name. */
   readonly friendlyName: string
   /** The certificate first, then its issuers. A root is not stored: clients have it. */

@@ -16,7 +16,7 @@ import {
 } from './names.ts'
 
 /** The content of a new certificate. Its key identifiers are added to `extensions`. */
-export interface CertificateContent {
+interface CertificateContent {
   readonly subject: DistinguishedName | Buffer
   /** SubjectPublicKeyInfo of the subject. */
   readonly publicKey: Buffer

@@ -35,7 +35,7 @@ const fixedEncodings: Partial<Record<string, (text: string) => Buffer>> = {
   DC: ia5String,
 }
 
-export type EncodeText = (text: string) => Buffer
+type EncodeText = (text: string) => Buffer
 
 /** Encodes as PrintableString if possible, otherwise as UTF8String. */
 const printableOrUtf8: EncodeText = (text) => (isPrintable(text) ? printableString(text) : utf8String(text))

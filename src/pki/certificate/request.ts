@@ -28,7 +28,7 @@ import {
 } from './names.ts'
 import { isSignedBy } from './signed.ts'
 
-export interface RequestContent {
+interface RequestContent {
   readonly subject: DistinguishedName
   readonly key: KeyObject
   readonly names: readonly GeneralName[]

@@ -6,7 +6,7 @@ import { constraintProblem } from './name-constraints.ts'
 import { commonName } from './names.ts'
 
 /** A reason why clients reject a certificate, apart from its dates, its names and its revocation. */
-export interface PathProblem {
+interface PathProblem {
   readonly code: 'invalid-chain' | 'name-constraint' | 'wrong-purpose' | 'authority'
   /** error: every client rejects it. warning: some do. */
   readonly severity: 'error' | 'warning'

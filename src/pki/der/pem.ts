@@ -1,5 +1,5 @@
 /** A block of PEM text. RFC 7468. */
-export interface PemBlock {
+interface PemBlock {
   readonly label: string
   readonly der: Buffer
 }

@@ -13,7 +13,7 @@ import { integer, nul, octetString, oid, sequence } from '../der/encode.ts'
 import { PkiError } from '../errors.ts'
 
 /** Password-based encryption of PKCS#12 files: the schemes of PKCS#5 (RFC 8018) and of PKCS#12 itself (RFC 7292). */
-export interface Encrypted {
+interface Encrypted {
   /** AlgorithmIdentifier. */
   readonly algorithm: Buffer
   readonly content: Buffer
@@ -218,7 +218,7 @@ function* hashedAgain(first: Buffer, count: number, hash: string): Steps<Buffer>
 }
 
 /** The purpose of derived octets. RFC 7292 appendix B.3. */
-export type DerivedUse = 'key' | 'iv' | 'mac'
+type DerivedUse = 'key' | 'iv' | 'mac'
 const diversifiers: Record<DerivedUse, number> = { key: 1, iv: 2, mac: 3 }
 
 /** Block sizes of the hashes that PKCS#12 uses, in octets. */
@@ -228,7 +228,7 @@ const blockOctets: Record<string, number> = { sha1: 64, sha224: 64, sha256: 64, 
 export const passwordOctets = (password: string): Buffer => Buffer.from(`${password}\0`, 'utf16le').swap16()
 
 /** The inputs of a key derivation. RFC 7292 appendix B.2. */
-export interface Derivation {
+interface Derivation {
   readonly use: DerivedUse
   /** From `passwordOctets`. */
   readonly password: Buffer

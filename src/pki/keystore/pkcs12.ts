@@ -47,7 +47,7 @@ const friendlyNameId = '1.2.840.113549.1.9.20'
 const localKeyId = '1.2.840.113549.1.9.21'
 const encryptedDataType = '1.2.840.113549.1.7.6'
 
-export interface KeyStoreContent {
+interface KeyStoreContent {
   readonly keys: readonly KeyObject[]
   readonly certificates: readonly X509Certificate[]
   /** The first friendly name found, of the key or of its certificate. */
@@ -132,7 +132,7 @@ const wrongPassword = (password: string): PkiError =>
     password === '' ? 'the file is protected: a password is needed' : 'wrong password for the file',
   )
 
-export interface KeyStoreFile {
+interface KeyStoreFile {
   readonly friendlyName: string
   readonly key: KeyObject
   /** The key's certificate first, then its issuers. */

@@ -13,7 +13,7 @@ const attributeIds = {
 } as const
 
 /** The signer's key and certificates. */
-export interface ContentSigner {
+interface ContentSigner {
   readonly key: KeyObject
   /** The certificate of the key first, then its issuers. */
   readonly chain: readonly [X509Certificate, ...X509Certificate[]]

@@ -2,7 +2,7 @@ import { PkiError } from '../errors.ts'
 import { type Content, contentOf } from './content.ts'
 
 /** The kind of content that a command needs from a file. */
-export type Expected = 'answer' | 'import' | 'request' | 'trusted' | 'key'
+type Expected = 'answer' | 'import' | 'request' | 'trusted' | 'key'
 
 const needed: Readonly<Record<Expected, string>> = {
   answer: 'neither a certificate (DER, PEM) nor a PKCS#7 file',

@@ -190,7 +190,7 @@ export const requestList = (requests: readonly RequestRecord[]): string =>
     : `pending: ${requests.map((one) => `"${one.virtualServer}" (${formatName(one.subject)})`).join(', ')}`
 
 /** Returns the addresses of a host name; empty if it has none. */
-export type Resolver = (name: string) => Promise<readonly string[]>
+type Resolver = (name: string) => Promise<readonly string[]>
 
 const RESOLVER_TIMEOUT_MS = 3000
 

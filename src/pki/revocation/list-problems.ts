@@ -5,7 +5,7 @@ import { commonName } from '../certificate/names.ts'
 import type { ReadCrl } from './read-crl.ts'
 
 /** A problem that a revocation list shows in a chain of certificates. */
-export interface ListProblem {
+interface ListProblem {
   readonly code: 'revoked' | 'outdated-crl'
   /** error: clients refuse the chain now. */
   readonly severity: 'error' | 'warning'

@@ -12,7 +12,7 @@ import { CRL_LIFE_MS, createCrl, nextCrlNumber } from '../revocation/crl.ts'
 import { type CertId, certStatusOf } from '../revocation/ocsp.ts'
 
 /** A revocation list as clients get it. Times are those of the lab's clock. */
-export interface ServedCrl {
+interface ServedCrl {
   /** Below the address of the service. */
   readonly path: string
   readonly der: Buffer
@@ -24,7 +24,7 @@ export interface ServedCrl {
 }
 
 /** An OCSP answer about a certificate. */
-export interface OcspAnswer {
+interface OcspAnswer {
   readonly at: string
   readonly serial: string
   /** Undefined: no certificate of the authority. */

@@ -12,7 +12,7 @@ import { ServiceActivity } from './activity.ts'
 import { authorityRoutes } from './authority-routes.ts'
 import { findRoute, type Route, type ServiceRequest, type ServiceResponse } from './routes.ts'
 
-export interface AuthorityServiceOptions {
+interface AuthorityServiceOptions {
   readonly address: string
   /** 0: any free port. */
   readonly port: number

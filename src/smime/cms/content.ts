@@ -3,7 +3,7 @@ import { tags } from '../../pki/der/encode.ts'
 import { PkiError } from '../../pki/errors.ts'
 
 /** RFC 5652 section 3. */
-export interface ContentInfo {
+interface ContentInfo {
   readonly type: string
   readonly content: Asn1
 }
@@ -61,7 +61,7 @@ export interface SignerInfo {
   readonly signedOctets: Buffer | undefined
 }
 
-export interface SignedData {
+interface SignedData {
   readonly contentType: string
   /** Undefined if it is beside the signature. */
   readonly content: Buffer | undefined

@@ -15,7 +15,7 @@ export interface CopyProgress {
 }
 
 /** The copy differs from its source. */
-export class CopyDiffers extends Error {
+class CopyDiffers extends Error {
   override readonly name = 'CopyDiffers'
 }
 

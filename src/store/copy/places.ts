@@ -71,7 +71,7 @@ export const lmdbPlace = (folder: string): CopyPlace => ({
   },
 })
 
-export interface PostgresPlace {
+interface PostgresPlace {
   readonly url: string
   readonly password?: string | undefined
   readonly schema: string

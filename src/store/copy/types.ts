@@ -50,7 +50,7 @@ export interface MessageItem {
 }
 
 /** The uids that were expunged from a folder with one modSeq. */
-export interface VanishedItem {
+interface VanishedItem {
   readonly type: 'vanished'
   readonly folderId: string
   readonly modSeq: number
@@ -69,7 +69,7 @@ export interface ValueItem {
 }
 
 /** The next uid of a deleted folder. */
-export interface RetiredItem {
+interface RetiredItem {
   readonly type: 'retired'
   readonly owner: Owner
   readonly name: string

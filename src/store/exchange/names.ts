@@ -85,7 +85,7 @@ export class ExportPaths {
   }
 }
 
-export interface ExportIndex {
+interface ExportIndex {
   /** The account, unless the folder's name is enough. */
   readonly account?: string
   /** The names of folders by their paths, with `/` between levels, unless the path is enough. */

@@ -22,7 +22,7 @@ import { ExportPaths, isReadable, readIndex, unescaped, writeIndex } from './nam
 export const formats = { maildir, mbox, eml } as const satisfies Record<string, MailFormat>
 export type FormatName = keyof typeof formats
 
-export interface Transferred {
+interface Transferred {
   readonly folders: number
   readonly messages: number
   /** Articles that were skipped because their newsgroup has them. */

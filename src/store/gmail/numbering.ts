@@ -23,7 +23,7 @@ export interface Numbers {
 }
 
 /** A message of the view. */
-export interface Numbered {
+interface Numbered {
   readonly uid: number
   readonly modSeq: number
   readonly flags: readonly string[]
@@ -59,7 +59,7 @@ export interface Findings {
 }
 
 /** The view as the store has it. */
-export interface KeptView {
+interface KeptView {
   readonly numbers: Numbers | undefined
   readonly messages: ReadonlyMap<string, Numbered>
   /** Changes that are kept, in their order. Those with expunged messages are kept for ever. */

@@ -29,7 +29,7 @@ export interface TransactionDraft<Effect> {
   finish(): void
 }
 
-export interface CommitSteps<Effect, D extends TransactionDraft<Effect>> {
+interface CommitSteps<Effect, D extends TransactionDraft<Effect>> {
   /** Creates the draft of the next transaction. `isBlind`: what it writes cannot be read before the commit. */
   readonly draft: (isBlind: boolean) => D
   /** Notes that a transaction is on disk. Called before its effects are applied. */

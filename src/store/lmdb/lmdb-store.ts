@@ -47,7 +47,7 @@ import { valuesIn } from './values.ts'
 /** Octets that a change of values writes: a few pages. */
 const VALUES_OCTETS = 32 << 10
 
-export interface LmdbStoreOptions {
+interface LmdbStoreOptions {
   readonly clock: Clock
   readonly log: Logger
   readonly space: Space

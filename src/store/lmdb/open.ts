@@ -29,7 +29,7 @@ import { upgrade } from './upgrade.ts'
 
 const DATA_FILE = 'messages.mdb'
 
-export interface OpenLmdbOptions {
+interface OpenLmdbOptions {
   readonly clock: Clock
   readonly log: Logger
   readonly limits?: StoreLimits
@@ -124,7 +124,7 @@ export function compactStore(folder: string, log: Logger): Promise<{ before: num
 }
 
 /** Counts of a store. */
-export interface StoreCounts {
+interface StoreCounts {
   readonly folders: number
   readonly messages: number
   /** Octets of the file. */

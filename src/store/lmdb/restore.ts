@@ -17,7 +17,7 @@ export type ReadyItem =
   | Exclude<StoreItem, MessageItem>
   | (Omit<MessageItem, 'raw'> & { readonly raw: Buffer | StreamedBlob | undefined })
 
-export interface RestoreSteps {
+interface RestoreSteps {
   readonly incoming: Incoming
   /** Runs a change in a transaction. `isAlone`: it sees the effects of all earlier ones. */
   readonly change: (work: (draft: StoreDraft) => void, octets: number, isAlone: boolean) => Promise<void>

@@ -34,7 +34,7 @@ export type NumbersRecord = readonly [
 ]
 
 /** Number of messages of a folder that have a combination of flags. */
-export type CombinationRecord = readonly [flags: readonly string[], messages: number]
+type CombinationRecord = readonly [flags: readonly string[], messages: number]
 
 /** Counts of the messages in one block of uids: see `entry-list.ts`. */
 export type BlockRecord = readonly [messages: number, unseen: number, deleted: number]
@@ -42,7 +42,7 @@ export type BlockRecord = readonly [messages: number, unseen: number, deleted: n
 /** The key of a value. The folder's id is '' for values of the whole store, the reader '' for shared ones. */
 export type ValueKey = [folderId: string, kind: string, reader: string, name: string]
 /** A value with its name, which the key may contain as a hash. */
-export type ValueRecord = readonly [name: string, content: Buffer]
+type ValueRecord = readonly [name: string, content: Buffer]
 
 /** An article's overview, in the order of `overviewFields`. */
 export type OverviewRecord = readonly (string | number)[]
@@ -106,7 +106,7 @@ const MAX_VIEWS = 1024
 /** Octets per piece. A piece and its header fill whole pages. */
 export const PIECE_OCTETS = 16 * 4096 - 16
 
-export interface OpenTablesOptions {
+interface OpenTablesOptions {
   readonly file: string
   readonly readOnly: boolean
   /** Whether an older format can be opened without an upgrade. It may lack tables. */
@@ -169,7 +169,7 @@ function fillLockFile(file: string): void {
 }
 
 /** The object of the package's add-on behind an environment. */
-export interface NativeEnv {
+interface NativeEnv {
   address: number
   info(): { readonly lastPageNumber: number; readonly lastTxnId: number }
   stat(): { readonly pageSize: number }

@@ -5,7 +5,7 @@ import { textKey } from '../text-key.ts'
 import { type Folder, type MessageEntry, PUBLIC_OWNER } from '../types.ts'
 import { MemoryValues } from './values.ts'
 
-export interface Vanished {
+interface Vanished {
   readonly modSeq: number
   readonly uids: readonly number[]
 }

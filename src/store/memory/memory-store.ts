@@ -43,7 +43,7 @@ import { dumpParts, type MemoryParts, restoreParts } from './copy.ts'
 import { ArticleHistory, MemoryFolder } from './indexes.ts'
 import { MemoryValues } from './values.ts'
 
-export interface MemoryStoreOptions {
+interface MemoryStoreOptions {
   readonly clock: Clock
   /** Receives errors that listeners throw. Without it they become process warnings. */
   readonly log?: Logger | undefined

@@ -128,7 +128,7 @@ export class DraftFolder implements FolderNumbers {
 }
 
 /** An event of a transaction, which is emitted after the commit. */
-export interface DraftEvent {
+interface DraftEvent {
   readonly folder: DraftFolder
   readonly event: StoreEvent
 }

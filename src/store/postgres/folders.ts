@@ -42,7 +42,7 @@ const RETIRE = `
   with gone as (delete from folders where id = any($1::bigint[]) returning id, owner, name, uid_next)
   insert into deleted_folders (id, owner, name, uid_next, version) select id, owner, name, uid_next, $2 from gone`
 
-export interface FoldersParts {
+interface FoldersParts {
   readonly database: Database
   readonly clock: Clock
   readonly names: Names

@@ -11,7 +11,7 @@ const SPACING_MS = 10
 /** Changes after which the entries of a folder that nobody watches are forgotten instead of brought up to date. */
 const MOST_BEHIND = 1_000
 
-export interface FollowingParts {
+interface FollowingParts {
   readonly database: Database
   readonly folders: Folders
   readonly state: State

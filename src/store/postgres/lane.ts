@@ -14,7 +14,7 @@ import { type PostgresFolder, positionText } from './postgres-folder.ts'
 import { columnsOf, ENTRY_COLUMNS, type EntryRow, entryOf, type Names } from './records.ts'
 
 /** A change of messages or values. */
-export interface Operation<T> {
+interface Operation<T> {
   /** The folders that it changes or copies from. */
   readonly folders: readonly PostgresFolder[]
   /** The entries that it changes, by folder. */
@@ -83,7 +83,7 @@ const READ_VALUES = 'select name, content from "values" where folder = $1 and ki
 const READ_NAMED_VALUES = `${READ_VALUES} and name_key = any($4::text[])`
 const IN_ORDER = ' order by name_key'
 
-export interface LaneParts {
+interface LaneParts {
   readonly database: Database
   readonly follower: Follower
   readonly names: Names

@@ -58,7 +58,7 @@ import { restoreDatabase } from './restore.ts'
 import { kinds, Spaces } from './spaces.ts'
 import { State } from './state.ts'
 
-export interface PostgresStoreOptions {
+interface PostgresStoreOptions {
   readonly clock: Clock
   readonly log: Logger
   readonly limits?: StoreLimits | undefined

@@ -154,7 +154,7 @@ export class Reader {
 }
 
 /** What a source needs of the store. */
-export interface ReaderStore {
+interface ReaderStore {
   /** Returns a folder that is known. */
   readonly folderOf: (folderId: string) => PostgresFolder | undefined
   /** Reads one message. */

@@ -37,7 +37,7 @@ export class Names {
 /** The columns of an entry in the order of `EntryColumns`, of the table `e`. */
 export const ENTRY_COLUMNS = 'e.uid, e.blob, e.size, e.internal_date, e.saved_at, e.flags, e.mod_seq, e.details'
 
-export type EntryColumns = readonly [
+type EntryColumns = readonly [
   uid: number,
   blob: number,
   size: number,

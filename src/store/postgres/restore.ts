@@ -10,7 +10,7 @@ import { detailsOf, flagsText, type Names, PIECE_OCTETS, settingsText } from './
 const MAX_ITEMS = 500
 const MAX_OCTETS = 8 << 20
 
-export interface RestoreParts {
+interface RestoreParts {
   readonly database: Database
   readonly names: Names
   /** The numbers below 0 that stand for the kinds of values without a folder. */

@@ -9,13 +9,13 @@ interface NewPiece {
   readonly octets: Buffer
 }
 
-export interface Place {
+interface Place {
   readonly messageId: string
   readonly folder: number
   readonly uid: number
 }
 
-export interface ChangedValue {
+interface ChangedValue {
   readonly folder: number
   readonly kind: ValueKind
   readonly reader: string
@@ -25,7 +25,7 @@ export interface ChangedValue {
   readonly content: Buffer | undefined
 }
 
-export interface ValueChange {
+interface ValueChange {
   readonly folder: number
   readonly valueSeq: number
   readonly kind: ValueKind
@@ -35,7 +35,7 @@ export interface ValueChange {
 }
 
 /** The numbers that the row of a folder has before a change. */
-export interface ExpectedNumbers {
+interface ExpectedNumbers {
   readonly id: number
   readonly uid_next: number
   readonly mod_seq: number
@@ -43,7 +43,7 @@ export interface ExpectedNumbers {
 }
 
 /** The new numbers of a folder, and what is added to its counts. */
-export interface FolderWrite {
+interface FolderWrite {
   readonly key: number
   readonly before: ExpectedNumbers
   readonly uidNext: number

@@ -12,7 +12,7 @@ const PAIR_OCTETS = 1000
 const MOST_CHANGES = 2000
 
 /** What a reader has seen in a folder. */
-export interface Seen {
+interface Seen {
   readonly marks: SeenMarks
   /** The entries of the folder as the reader sees them. */
   readonly view: SeenView

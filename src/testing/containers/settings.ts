@@ -5,7 +5,7 @@ import { type LabInput, protocols, type ServerProtocol, type VirtualServerInput 
 import { loadText, parseYamlValue } from '../../config/yaml.ts'
 
 /** Where a virtual server listens in the container. */
-export interface Endpoint {
+interface Endpoint {
   readonly name: string
   readonly protocol: ServerProtocol
   readonly port: Port

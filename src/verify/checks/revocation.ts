@@ -125,7 +125,7 @@ function listFacts(octets: Buffer, leaf: X509Certificate, issuer: X509Certificat
 }
 
 /** A certificate's status in an OCSP response. */
-export interface StapleFacts {
+interface StapleFacts {
   readonly status: 'good' | 'revoked' | 'unknown'
   readonly thisUpdate: Date
   readonly nextUpdate: Date | undefined

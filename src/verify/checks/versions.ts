@@ -5,7 +5,7 @@ import { allSuites, suiteClasses, suites13 } from '../tls/suite-classes.ts'
 import { type Check, fail, pass, warn } from './check.ts'
 
 /** A version that a server accepts, with its answer to a ClientHello that offers only this version. */
-export interface AcceptedVersion {
+interface AcceptedVersion {
   readonly name: string
   /** As on the wire: 0x0303 is TLS 1.2. */
   readonly wire: number

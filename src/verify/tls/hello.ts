@@ -46,7 +46,7 @@ export interface HelloOffer {
  * Builds a ClientHello, with versions and suites that current TLS libraries no longer offer. RFC 8446 section
  * 4.1.2; RFC 5246 section 7.4.1.2; RFC 6101 section 5.6.1.2 (SSL 3.0, which has no extensions).
  */
-export function clientHello(offer: HelloOffer): Buffer {
+function clientHello(offer: HelloOffer): Buffer {
   const { version, suites, compression } = offer
   const is13 = version === 0x0304
   const body = Buffer.concat([

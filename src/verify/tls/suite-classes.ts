@@ -2,7 +2,7 @@
 export const suites13: readonly number[] = [0x1301, 0x1302, 0x1303, 0x1304, 0x1305]
 
 /** A class of suites, offered together. */
-export interface SuiteClass {
+interface SuiteClass {
   readonly name: string
   readonly suites: readonly number[]
   /** Below 128 bits. */

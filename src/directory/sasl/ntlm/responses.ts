@@ -27,7 +27,7 @@ export interface Proof {
 }
 
 /** One kind of response. */
-export interface Response {
+interface Response {
   readonly name: string
   readonly version: NtlmVersion
   /** Returns whether a message contains such a response. */
@@ -40,7 +40,7 @@ export interface Response {
 export const isV2 = ({ ntResponse }: Authenticate): boolean => ntResponse.length > SHORT_RESPONSE_OCTETS
 
 /** The part of an NTLMv2_RESPONSE behind its proof. MS-NLMP section 2.2.2.8. */
-export interface ClientChallenge {
+interface ClientChallenge {
   readonly timestamp: Buffer
   readonly avPairs: Buffer
 }

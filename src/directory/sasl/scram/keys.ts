@@ -19,7 +19,7 @@ export const scramHashes = {
 } as const satisfies Record<string, ScramHash>
 
 /** The keys that prove a password: the server compares with the one, and proves itself with the other. RFC 5802 section 3. */
-export interface ScramKeys {
+interface ScramKeys {
   readonly stored: Buffer
   readonly server: Buffer
 }

@@ -15,7 +15,7 @@ export interface ClientFirst {
 }
 
 /** The client's final message: channel binding, nonce and proof. RFC 5802 section 7. */
-export interface ClientFinal {
+interface ClientFinal {
   readonly withoutProof: string
   /** The gs2-header and the data of the channel binding. */
   readonly bound: Buffer

@@ -35,7 +35,7 @@ export interface AcmeAuthority {
 }
 
 /** The facts about an ACME authority that a certificate record keeps for renewals. */
-export type StoredAuthority = NonNullable<CertificateRecord['acme']>
+type StoredAuthority = NonNullable<CertificateRecord['acme']>
 
 /** Returns the facts about an authority that renewals need. Stores its root. */
 export function storeAuthority(draft: IndexDraft, authority: AcmeAuthority): StoredAuthority {

@@ -9,7 +9,7 @@ const TIMEOUT_MS = 15_000
 const MAX_OCTETS = 1024 * 1024
 
 /** The addresses in a directory that the client itself uses. RFC 8555 section 7.1.1. */
-export interface AcmeDirectoryDocument {
+interface AcmeDirectoryDocument {
   readonly newOrder: string
   readonly renewalInfo?: string
 }
@@ -34,7 +34,7 @@ function parsed(text: string): Record<string, unknown> {
 }
 
 /** When an authority suggests to renew a certificate, and when to ask again. In milliseconds. RFC 9773 section 4.2. */
-export interface RenewalWindow {
+interface RenewalWindow {
   readonly startMs: number
   readonly endMs: number
   readonly askAgainAfterMs: number

@@ -8,7 +8,7 @@ import { openResponder, type Responder } from './responders.ts'
 type AcmeAuthorization = Awaited<ReturnType<AcmeClient['getAuthorizations']>>[number]
 type OrderRequest = Parameters<AcmeClient['createOrder']>[0]
 
-export interface AcmeOrder {
+interface AcmeOrder {
   readonly identifiers: readonly Identifier[]
   /** The PKCS#10 request in PEM. */
   readonly requestPem: string

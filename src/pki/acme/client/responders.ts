@@ -12,7 +12,7 @@ import { acmeProtocol, type Identifier, serverNameOf } from '../identifier.ts'
 import type { AcmeAuthority, ChallengeType } from './authority.ts'
 
 /** The value that a challenge asks the client to publish. RFC 8555 section 8.1. */
-export interface ChallengeAnswer {
+interface ChallengeAnswer {
   readonly identifier: Identifier
   readonly token: string
   readonly keyAuthorization: string

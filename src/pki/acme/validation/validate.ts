@@ -19,7 +19,7 @@ export function challengesFor({ type }: Identifier, wildcard: boolean, { txt }: 
   return wildcard ? dns : ['http-01', ...dns, 'tls-alpn-01']
 }
 
-export interface Validation {
+interface Validation {
   readonly type: ChallengeType
   readonly identifier: Identifier
   readonly token: string
