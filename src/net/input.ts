@@ -75,6 +75,11 @@ export class Input {
     return this.#heldOctets
   }
 
+  /** Whether the held line is too long. Its octets are discarded as they arrive. */
+  get isSkippingLine(): boolean {
+    return this.#skippingLine
+  }
+
   /** The first piece; undefined if none has arrived. Its octets before `offset` have been taken. */
   get first(): Buffer | undefined {
     return this.#chunks[0]

@@ -1,4 +1,3 @@
-import { Readable } from 'node:stream'
 import type {
   Attempt,
   AttemptResult,
@@ -11,10 +10,9 @@ import type {
   TestingClient,
 } from '../types.ts'
 import { addressesOf } from './addresses.ts'
-import { contentOf, type MessageContent } from './content.ts'
+import { contentOf } from './content.ts'
 import { PeerFailure } from './failure.ts'
 import { openPeer } from './opening.ts'
-import { mailParameters, recipientParameters } from './parameters.ts'
 import { PeerConnection } from './peer-connection.ts'
 import { ConnectionPool } from './pool.ts'
 import { resultsOf, resultsOfFailure } from './results.ts'
@@ -130,7 +128,7 @@ export class SmtpClient implements TestingClient {
   async #open(to: Destination, signal: AbortSignal, hosts: HostResult[]): Promise<PeerConnection> {
     const peer = await openPeer(to, this.#site, signal)
     hosts.push(peer.host)
-    return PeerConnection.begin(peer, this.#site.hostname(), to.hop.tls === 'none', signal)
+    return PeerConnection.begin(peer, to.hop.tls === 'none', signal)
   }
 
   /** Sends one message over a connection. */
@@ -140,16 +138,10 @@ export class SmtpClient implements TestingClient {
     let isUsable = false
     try {
       const content = await contentOf(attempt, { extensions, host, isSecure: connection.isSecure })
-      const { replies, lost } = await connection.send(
-        envelope,
-        Readable.from(content.octets(), { objectMode: false }),
-        (line) => parametersFor(line, envelope, content, connection),
-        attempt.signal,
-      )
-      const isUncertain = lost !== undefined && connection.isUncertain && replies.final === undefined
+      const { replies, lost, isUncertain } = await connection.send(envelope, content, attempt.signal)
       const facts = { remoteHost: host, offersDsn: extensions.has('DSN') }
       const results = resultsOf(envelope.recipients, replies, facts, lost)
-      isUsable = lost === undefined && (replies.final !== undefined || (await isReset(connection, attempt.signal)))
+      isUsable = lost === undefined && (replies.final !== undefined || (await connection.reset(attempt.signal)))
       return { session, results, isUncertain, isUnanswered: lost !== undefined && replies.mail === undefined }
     } catch (error) {
       if (!(error instanceof PeerFailure)) throw error
@@ -174,31 +166,3 @@ const failed = (envelope: OutgoingEnvelope, failure: PeerFailure, { host }: Pick
 /** A mistake on the lab's side, such as an authority that does not exist: the mail waits until it is repaired. */
 const unusable = (error: unknown): PeerFailure =>
   new PeerFailure((error as Error).message, { enhancedCode: '4.3.5', cause: error })
-
-/** Returns the parameters of MAIL and RCPT, which nodemailer sends without. */
-function parametersFor(
-  line: string,
-  envelope: OutgoingEnvelope,
-  content: MessageContent,
-  { extensions }: PeerConnection,
-): string {
-  if (line.startsWith('MAIL FROM:')) {
-    const parameters = mailParameters(envelope, content, extensions)
-    // nodemailer adds it where an address needs it.
-    return line.endsWith(' SMTPUTF8') ? parameters.replace(' SMTPUTF8', '') : parameters
-  }
-  const address = /^RCPT TO:<(.*)>$/.exec(line)?.[1]
-  const recipient = envelope.recipients.find((one) => one.address === address)
-  return recipient ? recipientParameters(recipient, extensions, content.isInternational) : ''
-}
-
-/** Returns whether a connection is ready for another message after a refusal. */
-async function isReset(connection: PeerConnection, signal: AbortSignal): Promise<boolean> {
-  if (connection.isClosed) return false
-  try {
-    await connection.reset(signal)
-    return true
-  } catch {
-    return false
-  }
-}

@@ -1,6 +1,5 @@
-import { once } from 'node:events'
-import { connect, type Socket } from 'node:net'
-import { abortAfter } from '../../common/abort-after.ts'
+import type { Socket } from 'node:net'
+import { connectTcp } from '../../net/client/connect.ts'
 import { PeerFailure } from './failure.ts'
 import { inWords } from './secure.ts'
 import type { Destination, PeerSite } from './site.ts'
@@ -53,15 +52,9 @@ async function tcp(
   timeoutMs: number,
   signal: AbortSignal,
 ): Promise<Socket> {
-  const socket = connect({ host: address, port, noDelay: true })
-  using limit = abortAfter(timeoutMs, signal)
   try {
-    await once(socket, 'connect', { signal: limit.signal })
-    // An error without a listener would end the process, also between two listeners.
-    socket.on('error', () => {})
-    return socket
+    return await connectTcp({ host: address, port }, { timeoutMs, signal })
   } catch (error) {
-    socket.destroy()
     const { name, message, code = '' } = error as NodeJS.ErrnoException
     const why = name === 'AbortError' ? 'it does not answer' : (reasons[code] ?? message)
     // RFC 3463 section 3.5: X.4.1, no answer from host

@@ -1,10 +1,10 @@
 import { headerBlockEnd } from '../../mail/headers.ts'
 import { isEightBit, toSevenBit } from '../../mail/seven-bit.ts'
+import type { Extensions } from '../../net/client/smtp.ts'
 import type { Attempt, OutgoingEnvelope } from '../types.ts'
 import { PeerFailure } from './failure.ts'
 import { withLineEnds } from './line-ends.ts'
 import type { ContentNeeds } from './parameters.ts'
-import type { Extensions } from './reply.ts'
 
 /** A message as a host can take it. */
 export interface MessageContent extends ContentNeeds {

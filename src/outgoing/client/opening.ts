@@ -1,21 +1,18 @@
+import { type Extensions, enhancedCodeOf, extensionsOf, isPositive, type Reply, textOf } from '../../net/client/smtp.ts'
 import type { HostResult, NextHop } from '../types.ts'
 import { connectTo } from './connect.ts'
-import { lost, notSecured, PeerFailure, stopping } from './failure.ts'
+import { lost, notSecured, PeerFailure } from './failure.ts'
 import { PeerFaults } from './faults.ts'
-import { type Extensions, enhancedCodeOf, extensionsOf, isPositive, type Reply, replyOf, textOf } from './reply.ts'
 import { inWords, secure } from './secure.ts'
 import type { Destination, PeerSite } from './site.ts'
+import { SmtpDialog } from './smtp-dialog.ts'
 import { levels } from './tls-level.ts'
-import { Wire } from './wire.ts'
 
 /** A connection on which the host has answered EHLO, under the TLS that its level asks for. */
 export interface OpenedPeer {
-  readonly wire: Wire
+  readonly dialog: SmtpDialog
   readonly hop: NextHop
   readonly session: string
-  readonly greeting: Reply
-  /** The reply to EHLO, or to HELO. */
-  readonly hello: Reply
   readonly extensions: Extensions
   /** For TLS reports. */
   readonly host: HostResult
@@ -60,18 +57,18 @@ class Opening {
   readonly #to: Destination
   readonly #site: PeerSite
   readonly #signal: AbortSignal
-  readonly #wire: Wire
+  readonly #dialog: SmtpDialog
   readonly #faults: PeerFaults
   #isSecuring = false
   /** What is wrong with TLS although the level allows it. */
   #problem: Pick<HostResult, 'failure' | 'text'> = {}
   #remoteName: string | undefined
 
-  private constructor(to: Destination, site: PeerSite, signal: AbortSignal, wire: Wire, faults: PeerFaults) {
+  private constructor(to: Destination, site: PeerSite, signal: AbortSignal, dialog: SmtpDialog, faults: PeerFaults) {
     this.#to = to
     this.#site = site
     this.#signal = signal
-    this.#wire = wire
+    this.#dialog = dialog
     this.#faults = faults
   }
 
@@ -87,30 +84,25 @@ class Opening {
       },
     })
     const faults = new PeerFaults(session, recorder)
-    return new Opening(to, site, signal, new Wire(socket, recorder, faults, site.timeouts), faults)
+    return new Opening(to, site, signal, new SmtpDialog(socket, recorder, faults, site.timeouts), faults)
   }
 
-  async run(): Promise<OpenedPeer> {
+  run(): Promise<OpenedPeer> {
+    return this.#dialog.until(this.#signal, () => this.#steps())
+  }
+
+  async #steps(): Promise<OpenedPeer> {
     const { hop } = this.#to
     if (hop.implicitTls) await this.#secure()
-    const greeting = await this.#reply(() => this.#wire.begin())
+    const greeting = await this.#dialog.greeting()
     // RFC 5321 section 3.1: 554 also means that another host may take the mail.
     if (greeting.code !== 220) throw refusal(greeting, 'greeting')
-    let hello = await this.#hello()
-    const offersTls = extensionsOf(hello).has('STARTTLS')
-    if (!this.#wire.isSecure && levels[hop.tls].tries && !this.#to.isWithoutTls) {
-      if (offersTls) hello = await this.#startTls()
+    let extensions = await this.#hello()
+    if (!this.#dialog.isSecure && levels[hop.tls].tries && !this.#to.isWithoutTls) {
+      if (extensions.has('STARTTLS')) extensions = await this.#startTls()
       else this.#withoutTls()
     }
-    return {
-      wire: this.#wire,
-      hop,
-      session: this.#wire.record.id,
-      greeting,
-      hello,
-      extensions: extensionsOf(hello),
-      host: this.#hostResult(),
-    }
+    return { dialog: this.#dialog, hop, session: this.#dialog.record.id, extensions, host: this.#hostResult() }
   }
 
   /** @throws PeerFailure if the level requires TLS */
@@ -129,45 +121,45 @@ class Opening {
       hop,
       ...(failure?.tls === undefined ? this.#problem : { failure: failure.tls, text: failure.message }),
       remoteAddress: address,
-      localAddress: this.#wire.localAddress,
+      localAddress: this.#dialog.localAddress,
       ...(this.#remoteName === undefined ? {} : { remoteName: this.#remoteName }),
     }
   }
 
   /** Ends the session, and returns why it failed. */
   failed(error: unknown): Error {
-    const { record, failure: ended } = this.#wire
+    const { record, failure: ended } = this.#dialog
     const failure = error instanceof PeerFailure ? error : lost((error as Error).message, error)
     failure.session = record.id
     failure.host = this.#hostResult(failure)
     // The host's refusals are recorded already.
     if (failure.code === undefined) record.refused(failure.message)
-    this.#wire.destroy()
+    this.#dialog.fail(failure)
     record.end(this.#isSecuring ? 'handshake failed' : ended ? 'connection lost' : 'client closed')
     return this.#isSecuring ? new TlsFailed(failure) : failure
   }
 
-  async #hello(): Promise<Reply> {
+  async #hello(): Promise<Extensions> {
     const name = this.#site.hostname()
-    const reply = await this.#ask(`EHLO ${name}`)
+    const reply = await this.#dialog.ask(`EHLO ${name}`)
     this.#remoteName = /^250[ -](\S+)/.exec(reply.lines[0] ?? '')?.[1]
-    if (isPositive(reply)) return reply
+    if (isPositive(reply)) return extensionsOf(reply)
     // RFC 5321 section 3.2
-    const older = await this.#ask(`HELO ${name}`)
+    const older = await this.#dialog.ask(`HELO ${name}`)
     if (!isPositive(older)) throw refusal(older, 'HELO')
-    return replyOf([textOf(older)])
+    return new Map()
   }
 
-  async #startTls(): Promise<Reply> {
+  async #startTls(): Promise<Extensions> {
     this.#isSecuring = true
     const { hop } = this.#to
-    const reply = await this.#ask('STARTTLS')
+    const reply = await this.#dialog.ask('STARTTLS')
     if (reply.code !== 220) throw notSecured(`${hop.host} refused STARTTLS: ${textOf(reply)}`, 'starttls-not-supported')
     await this.#secure()
     // Some hosts refuse the lab's certificate only now. RFC 3207 section 4.2: EHLO again.
-    const hello = await this.#hello()
+    const extensions = await this.#hello()
     this.#isSecuring = false
-    return hello
+    return extensions
   }
 
   async #secure(): Promise<void> {
@@ -178,45 +170,19 @@ class Opening {
     const options = {
       hop,
       now,
-      record: this.#wire.record,
+      record: this.#dialog.record,
       faults: this.#faults,
       signal: this.#signal,
       timeoutMs: timeouts.handshakeMs,
       roots: await roots(hop.authority),
       identity: certificate === undefined ? undefined : await identity(certificate),
     }
-    const { socket, verdict } = await secure(this.#wire.release(), options)
-    this.#wire.adopt(socket)
-    if (verdict.problem) this.#problem = verdict.problem
-    if (isImplicit) this.#isSecuring = false
-  }
-
-  #ask(line: string): Promise<Reply> {
-    return this.#reply(() => this.#wire.write(Buffer.from(`${line}\r\n`)))
-  }
-
-  /** Returns the reply to what `send` sends. @throws PeerFailure */
-  #reply(send: () => Promise<void>): Promise<Reply> {
-    return new Promise((resolve, reject) => {
-      const stop = (): void => this.#wire.fail(stopping())
-      const settled = (): void => this.#signal.removeEventListener('abort', stop)
-      this.#signal.addEventListener('abort', stop, { once: true })
-      this.#wire.readBy({
-        reply: (reply) => {
-          settled()
-          resolve(reply)
-        },
-        failed: (error) => {
-          settled()
-          reject(error)
-        },
-      })
-      if (this.#signal.aborted) stop()
-      send().catch((error: unknown) => {
-        settled()
-        reject(error)
-      })
+    await this.#dialog.startTls(async (raw) => {
+      const { socket, verdict } = await secure(raw, options)
+      if (verdict.problem) this.#problem = verdict.problem
+      return socket
     })
+    if (isImplicit) this.#isSecuring = false
   }
 }
 

@@ -1,11 +1,5 @@
+import { type Extensions, xtext } from '../../net/client/smtp.ts'
 import type { OutgoingEnvelope, OutgoingRecipient } from '../types.ts'
-import type { Extensions } from './reply.ts'
-
-/** Encodes a value as xtext. RFC 3461 section 4. */
-const xtext = (text: string): string =>
-  text.replaceAll(/[^!-*,-<>-~]/g, (character) =>
-    [...Buffer.from(character)].map((octet) => `+${octet.toString(16).toUpperCase().padStart(2, '0')}`).join(''),
-  )
 
 /** The parameters of a message that depend on its content. */
 export interface ContentNeeds {

@@ -1,15 +1,23 @@
-import type { Readable } from 'node:stream'
-import type { SMTPConnectionCustomAuthContext } from 'nodemailer/lib/smtp-connection'
+import { type Extensions, isPositive, type Reply, textOf } from '../../net/client/smtp.ts'
 import type { OutgoingEnvelope } from '../types.ts'
-import { DialogStream, type ParametersOf, type TransactionReplies } from './dialog-stream.ts'
+import type { MessageContent } from './content.ts'
 import { lost, PeerFailure, stopping } from './failure.ts'
-import { type LogOn, logOnOf } from './log-on.ts'
+import { logOnOf, logOnTo } from './log-on.ts'
 import type { OpenedPeer } from './opening.ts'
-import type { Extensions } from './reply.ts'
+import { mailParameters, recipientParameters } from './parameters.ts'
+import type { TransactionReplies } from './results.ts'
+import type { SmtpDialog } from './smtp-dialog.ts'
 
-type Connection = import('nodemailer/lib/smtp-connection').default
+/** The outcome of a transaction. */
+export interface Transaction {
+  readonly replies: TransactionReplies
+  /** Why there are no more replies. */
+  readonly lost: string | undefined
+  /** Whether the message may have arrived although its reply did not. */
+  readonly isUncertain: boolean
+}
 
-/** A connection to another host that has logged on and takes messages. nodemailer speaks SMTP on it. */
+/** A connection to another host that has logged on and takes messages. */
 export class PeerConnection {
   readonly session: string
   readonly host: string
@@ -18,26 +26,16 @@ export class PeerConnection {
   count = 0
   /** Resolves once the connection has ended. */
   readonly closed: Promise<void>
-  readonly #peer: OpenedPeer
-  readonly #stream: DialogStream
-  readonly #smtp: Connection
+  readonly #dialog: SmtpDialog
   #isQuitting = false
 
-  private constructor(peer: OpenedPeer, stream: DialogStream, smtp: Connection) {
-    this.#peer = peer
-    this.#stream = stream
-    this.#smtp = smtp
-    this.session = peer.session
-    this.host = peer.hop.host
-    this.extensions = peer.extensions
-    // Each error also reaches the callback of the message or command that is in progress.
-    smtp.on('error', () => {})
-    this.closed = new Promise((resolve) => {
-      stream.once('close', () => {
-        const { failure, record } = peer.wire
-        record.end(!this.#isQuitting && failure ? 'connection lost' : 'client closed')
-        resolve()
-      })
+  private constructor({ dialog, hop, session, extensions }: OpenedPeer) {
+    this.#dialog = dialog
+    this.session = session
+    this.host = hop.host
+    this.extensions = extensions
+    this.closed = dialog.closed.then(() => {
+      dialog.record.end(!this.#isQuitting && dialog.failure ? 'connection lost' : 'client closed')
     })
   }
 
@@ -47,185 +45,127 @@ export class PeerConnection {
    * @param signal aborts the connection until it is returned
    * @throws PeerFailure
    */
-  static async begin(
-    peer: OpenedPeer,
-    hostname: string,
-    allowsClearText: boolean,
-    signal: AbortSignal,
-  ): Promise<PeerConnection> {
-    const { wire, hop, extensions } = peer
-    const { default: SmtpConnection } = await import('nodemailer/lib/smtp-connection')
-    const stream = new DialogStream(peer)
-    const smtp = new SmtpConnection({
-      connection: stream.asSocket(),
-      // The certificate is already verified, and the wire limits the waits.
-      secure: wire.isSecure,
-      secured: wire.isSecure,
-      ignoreTLS: true,
-      host: hop.host,
-      name: hostname,
-      greetingTimeout: MAX_TIMEOUT_MS,
-      connectionTimeout: MAX_TIMEOUT_MS,
-      customAuth: { [ACCESS_TOKEN]: logOnWithToken },
-    })
-    const connection = new PeerConnection(peer, stream, smtp)
+  static async begin(peer: OpenedPeer, allowsClearText: boolean, signal: AbortSignal): Promise<PeerConnection> {
+    const { dialog, hop, extensions, session } = peer
+    const connection = new PeerConnection(peer)
     try {
-      await connection.#until(signal, async () => {
-        await connection.#call((done) => smtp.connect(done))
-        const logOn = logOnOf(hop, extensions, wire.isSecure, allowsClearText)
-        if (logOn) await connection.#logOn(logOn)
-      })
+      const logOn = logOnOf(hop, extensions, dialog.isSecure, allowsClearText)
+      if (logOn) {
+        dialog.record.note(`log-on as ${logOn.user} by ${logOn.method}`)
+        await dialog.until(signal, () => logOnTo(hop.host, logOn, (line) => dialog.ask(line)))
+      }
       return connection
     } catch (error) {
-      const failure = connection.#failureOf(error)
-      failure.session = peer.session
-      if (failure.code === undefined) wire.record.refused(failure.message)
+      if (error instanceof PeerFailure) {
+        error.session = session
+        if (error.code === undefined) dialog.record.refused(error.message)
+      }
       connection.quit()
-      throw failure
+      throw error
     }
   }
 
   /** Whether TLS protects it. */
   get isSecure(): boolean {
-    return this.#peer.wire.isSecure
+    return this.#dialog.isSecure
   }
 
   /** Whether the connection has ended. */
   get isClosed(): boolean {
-    return this.#stream.destroyed || this.#peer.wire.failure !== undefined
+    return this.#dialog.failure !== undefined
   }
 
-  /**
-   * Sends a message. Resolves with the replies, and why there are no more of them.
-   * @param signal aborts the connection
-   * @throws PeerFailure if the message was not offered to the host
-   */
-  async send(
-    { mailFrom, recipients }: OutgoingEnvelope,
-    message: Readable,
-    parametersOf: ParametersOf,
-    signal: AbortSignal,
-  ): Promise<{ readonly replies: TransactionReplies; readonly lost: string | undefined }> {
+  /** Sends a message. Resolves also if the connection is lost. @param signal aborts the connection */
+  async send(envelope: OutgoingEnvelope, content: MessageContent, signal: AbortSignal): Promise<Transaction> {
     this.count++
-    this.#stream.begin(parametersOf)
-    const { wire } = this.#peer
+    const replies: TransactionReplies = { recipients: new Map() }
+    const dialog = this.#dialog
     try {
-      const to = [...new Set(recipients.map(({ address }) => address))]
-      await this.#until(signal, () => this.#call((done) => this.#smtp.send({ from: mailFrom, to }, message, done)))
-      return { replies: this.#stream.replies, lost: undefined }
+      await dialog.until(signal, () => this.#transact(envelope, content, replies))
+      return { replies, lost: undefined, isUncertain: false }
     } catch (error) {
-      const { replies } = this.#stream
-      // Only the end of the connection keeps the host from taking the part that it has. RFC 5321 section 4.1.1.4
-      if (message.errored) wire.fail(lost(`the message could not be read: ${message.errored.message}`))
-      const isLost = wire.failure !== undefined || this.isClosed
-      if (!isLost && replies.mail === undefined) throw notOffered(error as Error)
-      if (!isLost) return { replies, lost: undefined }
+      const isUncertain = replies.final === undefined && dialog.awaited === 'end of data'
       // RFC 5321 section 4.5.3.2.6, RFC 1047
-      const twice = wire.awaited === 'end of data' ? '; it may have taken the message, which may then arrive twice' : ''
-      const why = wire.failure?.message ?? (error as Error).message
-      if (replies.final === undefined) wire.record.refused(`${why}${twice}`)
-      return { replies, lost: `${why}${twice}` }
+      const twice = isUncertain ? '; it may have taken the message, which may then arrive twice' : ''
+      const why = `${(error as Error).message}${twice}`
+      if (replies.final === undefined) dialog.record.refused(why)
+      return { replies, lost: why, isUncertain }
     }
   }
 
-  /** Whether the last message may have arrived although its reply did not. */
-  get isUncertain(): boolean {
-    return this.#peer.wire.awaited === 'end of data'
-  }
-
   /**
-   * Prepares for the next message.
+   * Prepares for the next message. Returns whether the connection can take it.
    * @param signal aborts the connection
-   * @throws PeerFailure if the connection cannot be used any more
    */
-  async reset(signal: AbortSignal): Promise<void> {
+  async reset(signal: AbortSignal): Promise<boolean> {
     try {
-      await this.#until(signal, () => this.#call((done) => this.#smtp.reset(done)))
+      return isPositive(await this.#dialog.until(signal, () => this.#dialog.ask('RSET')))
     } catch (error) {
-      throw this.#failureOf(error)
+      if (error instanceof PeerFailure) return false
+      throw error
     }
   }
 
   /** Says QUIT and closes. RFC 5321 section 4.1.1.10. */
   quit(): void {
+    if (this.#isQuitting || this.isClosed) return
     this.#isQuitting = true
-    if (this.isClosed) return
-    this.#smtp.quit()
     // A host that does not answer must not keep the connection.
     const timer = setTimeout(() => this.destroy(), QUIT_MS)
     timer.unref()
-    this.#stream.once('close', () => clearTimeout(timer))
+    void this.closed.then(() => clearTimeout(timer))
+    this.#dialog.ask('QUIT').then(
+      () => this.#dialog.end(),
+      () => {},
+    )
   }
 
   destroy(): void {
     this.#isQuitting = true
-    this.#smtp.close()
-    this.#stream.destroy()
+    this.#dialog.fail(stopping())
   }
 
-  async #logOn({ user, method, pass }: LogOn): Promise<void> {
-    this.#peer.wire.record.note(`log-on as ${user} by ${method}`)
-    const known = method === 'XOAUTH2' ? ACCESS_TOKEN : method
-    await this.#call((done) => this.#smtp.login({ user, pass, method: known }, done))
-  }
-
-  /** Does a piece of work, and loses the connection if the signal aborts before its end or has aborted already. */
-  async #until(signal: AbortSignal, work: () => Promise<void>): Promise<void> {
-    const stop = (): void => this.#peer.wire.fail(stopping())
-    if (signal.aborted) stop()
-    signal.addEventListener('abort', stop, { once: true })
-    try {
-      // Also after a stop: nodemailer notices the end, and listens to the error.
-      await work()
-    } finally {
-      signal.removeEventListener('abort', stop)
+  /** Does a transaction: MAIL, RCPT, DATA and the message. RFC 5321 section 3.3. @throws PeerFailure if the connection ends */
+  async #transact(envelope: OutgoingEnvelope, content: MessageContent, replies: TransactionReplies): Promise<void> {
+    const recipients = envelope.recipients.filter(
+      ({ address }, at, all) => all.findIndex((one) => one.address === address) === at,
+    )
+    const lines = [
+      `MAIL FROM:<${envelope.mailFrom}>${mailParameters(envelope, content, this.extensions)}`,
+      ...recipients.map(
+        (one) => `RCPT TO:<${one.address}>${recipientParameters(one, this.extensions, content.isInternational)}`,
+      ),
+      'DATA',
+    ]
+    // RFC 2920 section 3.1: DATA ends a group of commands.
+    const pipelined = this.extensions.has('PIPELINING') ? this.#dialog.pipeline(lines) : undefined
+    const replyTo = (at: number): Promise<Reply> => pipelined?.[at] ?? this.#dialog.ask(lines[at] as string)
+    replies.mail = await replyTo(0)
+    checkStays(replies.mail)
+    if (!isPositive(replies.mail) && !pipelined) return
+    let accepted = 0
+    for (const [at, { address }] of recipients.entries()) {
+      const reply = await replyTo(at + 1)
+      replies.recipients.set(address, reply)
+      checkStays(reply)
+      if (isPositive(reply)) accepted++
     }
-  }
-
-  /** Runs a function of nodemailer that calls back, or loses the connection. */
-  #call(run: (done: (error?: Error | null) => void) => void): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const onEnd = (): void => reject(this.#peer.wire.failure ?? lost('the host closed the connection'))
-      const settled = (): void => void this.#smtp.off('end', onEnd)
-      this.#smtp.once('end', onEnd)
-      run((error) => {
-        settled()
-        if (error) reject(error)
-        else resolve()
-      })
-    })
-  }
-
-  /** Returns the failure that an error of nodemailer stands for. */
-  #failureOf(error: unknown): PeerFailure {
-    if (error instanceof PeerFailure) return error
-    const { failure } = this.#peer.wire
-    if (failure instanceof PeerFailure) return failure
-    const { message, response, responseCode } = error as Error & { response?: string; responseCode?: number }
-    if (responseCode === undefined || response === undefined) return lost(message, error)
-    // A refused log-on: its cure is a change of the configuration, so the mail waits. RFC 4954 section 6.
-    const text = response.replaceAll(/\s+/g, ' ')
-    return new PeerFailure(`${this.host} refused the log-on: ${text}`, { code: responseCode, enhancedCode: '4.7.8' })
+    if (accepted === 0 && !pipelined) return
+    replies.data = await replyTo(lines.length - 1)
+    checkStays(replies.data)
+    // Some hosts answer 250.
+    if (replies.data.code < 200 || replies.data.code >= 400) return
+    if (!isPositive(replies.mail)) return this.#dialog.fail(lost('the host took DATA although it refused MAIL'))
+    // A host that takes DATA without a recipient gets an empty message, which reaches nobody.
+    replies.final = await this.#dialog.content(accepted > 0 ? content.octets() : [])
+    checkStays(replies.final)
   }
 }
 
-/** nodemailer refused the envelope, so that the host was not asked. Another host would not be asked either. */
-const notOffered = (error: Error): PeerFailure =>
-  new PeerFailure(`the message cannot be sent: ${error.message}`, { enhancedCode: '4.3.5', cause: error })
-
-/** The name of `logOnWithToken` for nodemailer, whose own XOAUTH2 fetches tokens from URLs. */
-const ACCESS_TOKEN = 'ACCESS-TOKEN'
-
-/** XOAUTH2 with a given access token. https://developers.google.com/workspace/gmail/imap/xoauth2-protocol */
-async function logOnWithToken({ auth, sendCommand }: SMTPConnectionCustomAuthContext): Promise<void> {
-  const response = Buffer.from(`user=${auth.user}\x01auth=Bearer ${auth.pass}\x01\x01`).toString('base64')
-  const reply = await sendCommand(`AUTH XOAUTH2 ${response}`)
-  // A refusal comes in two steps: a challenge with the reason, and the reply to an empty response.
-  const last = reply.status === 334 ? await sendCommand('') : reply
-  if (last.status !== 235) throw new Error(last.response)
+/** @throws PeerFailure at 421: the host closes the connection, whatever the command was. RFC 5321 section 3.8 */
+function checkStays(reply: Reply): void {
+  if (reply.code === 421) throw lost(`the host closes the connection: ${textOf(reply)}`)
 }
 
-/** nodemailer's own limits are switched off by a long time: a timer takes no longer one. */
-const MAX_TIMEOUT_MS = 2 ** 31 - 1
 /** Longest wait for the end of a session after QUIT. */
 const QUIT_MS = 5_000

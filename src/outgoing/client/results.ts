@@ -1,7 +1,16 @@
+import { enhancedCodeOf, isPositive, type Reply, textOf } from '../../net/client/smtp.ts'
 import type { OutgoingRecipient, RecipientResult } from '../types.ts'
-import type { TransactionReplies } from './dialog-stream.ts'
 import type { PeerFailure } from './failure.ts'
-import { enhancedCodeOf, isPositive, type Reply, textOf } from './reply.ts'
+
+/** The replies of one transaction, by the command that each answers. */
+export interface TransactionReplies {
+  mail?: Reply
+  /** By recipient address. */
+  readonly recipients: Map<string, Reply>
+  data?: Reply
+  /** The reply to the message. */
+  final?: Reply
+}
 
 /** Facts of the host that results repeat. */
 interface ResultFacts {

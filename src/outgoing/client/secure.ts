@@ -1,8 +1,8 @@
 import { X509Certificate } from 'node:crypto'
-import { once } from 'node:events'
-import { isIP, type Socket } from 'node:net'
-import { connect, type DetailedPeerCertificate, type TLSSocket } from 'node:tls'
-import { abortAfter } from '../../common/abort-after.ts'
+import { isIP } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { ConnectionOptions, DetailedPeerCertificate, TLSSocket } from 'node:tls'
+import { handshake } from '../../net/client/connect.ts'
 import { nameOnOneLine } from '../../pki/certificate/names.ts'
 import type { SessionRecorder, TlsFacts } from '../../sessions/types.ts'
 import { agreedFacts } from '../../tls/facts.ts'
@@ -33,13 +33,13 @@ interface SecureOptions {
 
 /** Runs a TLS handshake as client, and judges the certificate by the level of the hop. @throws PeerFailure */
 export async function secure(
-  raw: Socket,
+  raw: Duplex,
   options: SecureOptions,
 ): Promise<{ readonly socket: TLSSocket; readonly verdict: LevelVerdict }> {
   const { hop, roots, identity, record, faults, signal } = options
   const serverName = serverNameOf(hop)
   await faults.atHandshake(signal)
-  const socket = connect({
+  const socket = await secured(options, {
     socket: raw,
     ca: [...roots],
     // The level decides, once the handshake is complete and before anything is sent.
@@ -48,9 +48,6 @@ export async function secure(
     ...(serverName === undefined ? {} : { servername: serverName }),
     ...(identity ? { cert: [...identity.certificates].join('\n'), key: identity.key } : {}),
   })
-  // An error without a listener would end the process, also between two listeners.
-  socket.on('error', () => {})
-  await handshake(socket, options)
   const sent = { chain: chainOf(socket), chainError: errorOf(socket) }
   const verdict = distrusted(faults) ?? judge(hop, sent, options.now())
   record.secured(factsOf(socket, sent.chain[0], hop, verdict))
@@ -74,12 +71,10 @@ const distrusted = ({ distrust }: PeerFaults): LevelVerdict | undefined =>
     ? undefined
     : { isFulfilled: false, isVerified: false, problem: { text: distrust, failure: 'certificate-not-trusted' } }
 
-async function handshake(socket: TLSSocket, { hop, timeoutMs, signal }: SecureOptions): Promise<void> {
-  using limit = abortAfter(timeoutMs, signal)
+async function secured({ hop, timeoutMs, signal }: SecureOptions, connection: ConnectionOptions): Promise<TLSSocket> {
   try {
-    await once(socket, 'secureConnect', { signal: limit.signal })
+    return await handshake(connection, { timeoutMs, signal })
   } catch (error) {
-    socket.destroy()
     throw notSecured(`TLS with ${hop.host} failed: ${reasonOf(error as Error)}`, 'validation-failure', error)
   }
 }

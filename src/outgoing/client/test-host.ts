@@ -54,7 +54,7 @@ async function testAddress(
     const peer = await openPeer(to, site, signal)
     session = peer.session
     steps = openedSteps(peer, hop, site.sessions.get(session))
-    const connection = await PeerConnection.begin(peer, site.hostname(), hop.tls === 'none', signal)
+    const connection = await PeerConnection.begin(peer, hop.tls === 'none', signal)
     connection.quit()
     const logOn = hop.user === undefined ? [] : [done('AUTH', `logged on as ${hop.user}`)]
     return result(true, [...logOn, done('QUIT', 'the session is closed')])
@@ -72,10 +72,10 @@ const connected = ({ host, port }: NextHop): ConnectorTestStep => done('connect'
 
 /** Returns the steps of a session that is ready for mail. */
 function openedSteps(peer: OpenedPeer, hop: NextHop, record: SessionRecord | undefined): ConnectorTestStep[] {
-  const { extensions, host, wire } = peer
+  const { extensions, host, dialog } = peer
   const offered = [...extensions.keys()].join(', ')
   const hello = done('EHLO', offered === '' ? 'the host offers no extensions' : `the host offers ${offered}`)
-  if (!wire.isSecure || !record?.tls) {
+  if (!dialog.isSecure || !record?.tls) {
     return [connected(hop), hello, done('STARTTLS', `no TLS; ${inWords(hop)} allows that`)]
   }
   const { version, cipher } = record.tls

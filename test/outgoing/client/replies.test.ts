@@ -257,3 +257,35 @@ it('ends its connections with QUIT when the lab stops', async () => {
   expect(sender.last.endCause).toBe('client closed')
   expect(server.lines.at(-1)).toBe('QUIT')
 })
+
+it('stops after 421, also if the host stays, and defers the other recipients', async () => {
+  for (const extension of ['', '250-PIPELINING\r\n']) {
+    await using server = await startScript(host({ 'RCPT TO:<b@': '421 4.3.2 Busy' }, extension))
+    await using sender = new Sender()
+    const { recipients } = await sender.send([hopTo(server.port)], three)
+    expect(recipients).toMatchObject([
+      { kind: 'deferred', enhancedCode: '4.4.2', text: 'the host closes the connection: 421 4.3.2 Busy' },
+      { kind: 'deferred', code: 421, text: '421 4.3.2 Busy' },
+      { kind: 'deferred', enhancedCode: '4.4.2' },
+    ])
+  }
+})
+
+it('ends the connection of a host that answers without a command', async () => {
+  await using server = await startScript(host({ 'RCPT ': '250 ok\r\n451 4.3.0 and more' }))
+  await using sender = new Sender()
+  const result = await sender.sendOne(hopTo(server.port))
+  expect(result).toMatchObject({ kind: 'deferred' })
+  expect(sender.last.endCause).toBe('connection lost')
+})
+
+it.each([
+  ['that refuses MAIL', 'MAIL ', 'deferred', 0],
+  ['that refuses every recipient', 'RCPT ', 'deferred', 1],
+])('gives no message to a host that takes DATA, but %s before', async (_, start, kind, dots) => {
+  await using server = await startScript(host({ [start]: '451 4.3.0 Later' }, '250-PIPELINING\r\n'))
+  await using sender = new Sender()
+  expect(await sender.sendOne(hopTo(server.port))).toMatchObject({ kind, text: '451 4.3.0 Later' })
+  expect(server.lines.filter((line) => line === '.')).toHaveLength(dots)
+  expect(server.lines).not.toContain('Hello.')
+})

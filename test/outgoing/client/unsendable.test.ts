@@ -22,13 +22,12 @@ it('a message from a sender that the client cannot send fails', async () => {
   expect(host.received).toEqual([])
 })
 
-it('an error of the client before MAIL is not told as a missing answer', async () => {
+it('a recipient without an address fails', async () => {
   await using host = await startHost()
   await using sender = new Sender()
-  const recipients = [{ address: ' ' }]
-  expect(await sender.sendOne(hopTo(host.port), { recipients })).toMatchObject({
-    kind: 'deferred',
-    enhancedCode: '4.3.5',
-    text: expect.stringMatching(/Invalid recipient/),
-  })
+  for (const address of ['', ' ']) {
+    const result = await sender.sendOne(hopTo(host.port), { recipients: [{ address }] })
+    expect(result).toMatchObject({ kind: 'failed', enhancedCode: '5.1.3' })
+  }
+  expect(sender.sessions.list()).toEqual([])
 })

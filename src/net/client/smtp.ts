@@ -1,4 +1,4 @@
-/** A reply of another host, with all its lines. RFC 5321 section 4.2. */
+/** A reply of an SMTP server, with all its lines. RFC 5321 section 4.2. */
 export interface Reply {
   /** 0 if it is not an SMTP reply. */
   readonly code: number
@@ -46,3 +46,9 @@ export function extensionsOf({ lines }: Reply): Extensions {
   }
   return extensions
 }
+
+/** Encodes a value as xtext. RFC 3461 section 4. */
+export const xtext = (text: string): string =>
+  text.replaceAll(/[^!-*,-<>-~]/g, (character) =>
+    [...Buffer.from(character)].map((octet) => `+${octet.toString(16).toUpperCase().padStart(2, '0')}`).join(''),
+  )
