@@ -1,22 +1,35 @@
 // Compiles src/ and servers/ into dist/, bundles the public entry points as CommonJS into dist/cjs/, and builds the console
 // into dist/console/. Without the compiler (npm ci --omit=dev), an existing dist/ is used.
+//   node scripts/build.mjs [--if-changed]     --if-changed: only if something has changed since dist/ was built
 import { spawnSync } from 'node:child_process'
-import { chmodSync, existsSync, rmSync } from 'node:fs'
+import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { digestOfInputs } from './build/inputs.mjs'
+import { OUTPUT, removeUnfinished, replaceBuild } from './build/output.mjs'
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)))
 const tsc = 'node_modules/typescript/bin/tsc'
-const main = 'dist/src/cli/main.js'
+const main = 'src/cli/main.js'
+/** Holds the digest of what dist/ was built from. */
+const STAMP = '.inputs'
+
 if (!existsSync(tsc)) {
-  if (existsSync(main)) process.exit(0)
+  if (existsSync(join('dist', main))) process.exit(0)
   console.error('build: TypeScript is not installed and dist/ is empty; run `npm ci` without --omit=dev first')
   process.exit(1)
 }
-rmSync('dist', { recursive: true, force: true })
-const { status } = spawnSync(process.execPath, [tsc, '-p', 'tsconfig.build.json'], { stdio: 'inherit' })
-// npm makes commands executable at installation only; npx runs these files directly after later builds.
-for (const file of [main, 'dist/src/cli/sendmail/main.js']) if (existsSync(file)) chmodSync(file, 0o755)
+const digest = digestOfInputs()
+if (process.argv.includes('--if-changed') && isBuiltFrom(digest)) process.exit(0)
+
+removeUnfinished('.')
+process.on('exit', () => rmSync(OUTPUT, { recursive: true, force: true }))
+const { status } = spawnSync(process.execPath, [tsc, '-p', 'tsconfig.build.json', '--outDir', OUTPUT], {
+  stdio: 'inherit',
+})
 if (status !== 0) process.exit(status ?? 1)
+// npm makes commands executable at installation only; npx runs these files directly after later builds.
+for (const file of [main, 'src/cli/sendmail/main.js']) chmodSync(join(OUTPUT, file), 0o755)
 
 const [{ finishTypes }, { buildCommonjs }, { buildModules }, { buildConsole }] = await Promise.all([
   import('./build/types.mjs'),
@@ -28,3 +41,13 @@ await finishTypes()
 await buildCommonjs()
 await buildModules()
 await buildConsole()
+writeFileSync(join(OUTPUT, STAMP), digest)
+// A package contains only its own build.
+const keep = !['pack', 'publish'].includes(process.env.npm_command ?? '')
+replaceBuild('dist', OUTPUT, { keep })
+
+function isBuiltFrom(wanted) {
+  const stamp = join('dist', STAMP)
+  const files = [stamp, join('dist', main), 'console/src/api/openapi.generated.ts']
+  return files.every((file) => existsSync(file)) && readFileSync(stamp, 'utf8') === wanted
+}

@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { basename, dirname, join } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { rolldown } from 'rolldown'
 import { entryPoints } from './entry-points.mjs'
+import { bundleOf, inOutput } from './output.mjs'
 
 const TOKENIZER = 'html-tokenizer.cjs'
 /** The only part of htmlparser2 in src/mail/html-tokenizer.cjs; the rest of the package is left out. */
@@ -25,15 +26,15 @@ const options = {
 export async function buildCommonjs() {
   const points = entryPoints().filter(({ commonjs }) => commonjs !== undefined)
   const dir = dirname(points[0].commonjs)
-  const input = Object.fromEntries(points.map(({ module, commonjs }) => [basename(commonjs, '.cjs'), module]))
-  const bundle = await rolldown({ ...options, input, external: (id) => /^[\w@]/.test(id) })
+  const modules = Object.fromEntries(points.map(({ module, commonjs }) => [basename(commonjs, '.cjs'), module]))
+  const bundle = await rolldown({ ...options, ...bundleOf(modules), external: (id) => /^[\w@]/.test(id) })
   // A chunk of its own, which loads before all others as the module does.
   const codeSplitting = { groups: [{ name: 'disposal', test: /src\/common\/disposal\.js$/ }] }
   const names = { entryFileNames: '[name].cjs', chunkFileNames: 'chunks/[name]-[hash].cjs' }
-  await bundle.write({ ...format, ...names, dir, dynamicImportInCjs: false, codeSplitting })
+  await bundle.write({ ...format, ...names, dir: resolve(dir), dynamicImportInCjs: false, codeSplitting })
   await bundle.close()
   // The module that loads it is in one of the chunks.
-  await buildTokenizer('dist/src/mail', join(dir, 'chunks'))
+  await buildTokenizer(inOutput('dist/src/mail'), join(dir, 'chunks'))
 }
 
 /** Bundles the HTML tokenizer, the only package without CommonJS, into each folder. */

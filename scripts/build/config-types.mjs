@@ -1,5 +1,4 @@
-import { resolve } from 'node:path'
-import { pathToFileURL } from 'node:url'
+import { compiled } from './output.mjs'
 
 /** Where the compiler names a type that zod infers, and what it becomes. Inferred types have no doc comments. */
 export const REPLACED = {
@@ -15,7 +14,7 @@ export const REPLACED = {
 
 /** Returns the declaration of a configuration, with the schema's descriptions and defaults as doc comments. */
 export async function labInputDeclaration() {
-  const { labJsonSchema } = await import(pathToFileURL(resolve('dist/src/config/json-schema.js')).href)
+  const { labJsonSchema } = await compiled('src/config/json-schema.js')
   return `/** The keys of a lab's configuration. Generated from the schema. */\nexport type LabInput = ${typeOf(labJsonSchema(), '')};\n`
 }
 

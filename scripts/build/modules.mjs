@@ -1,9 +1,10 @@
 import { readFileSync, writeFileSync } from 'node:fs'
-import { dirname, join, relative } from 'node:path'
+import { dirname, join, relative, resolve } from 'node:path'
 import { rolldown } from 'rolldown'
 import { parseAst } from 'rolldown/parseAst'
 import { banner, buildTokenizer } from './commonjs.mjs'
 import { entryPoints } from './entry-points.mjs'
+import { bundleOf, inOutput, OUTPUT } from './output.mjs'
 
 /** The packages that every start loads and that need nothing of their folder. The bundle has only what is used of them. */
 const BUNDLED = new Set(['zod', 'yaml', 'commander', 'pino', ...dependenciesOf('pino')])
@@ -12,7 +13,7 @@ const OF_COMMANDS = new Set([...BUNDLED, '@clack/prompts', ...dependenciesOf('@c
 /** The file of the commands that imports packages for the others. */
 const IMPORTER = 'import.cjs'
 /** The modules that run commands. */
-const COMMANDS = ['dist/src/cli/program.js', 'dist/src/cli/sendmail/run.js']
+const COMMANDS = ['dist/src/cli/program.js', 'dist/src/cli/sendmail/run.js'].map(inOutput)
 
 /**
  * Bundles the compiled modules into a few files, because finding, reading and compiling 600 files takes two thirds of a
@@ -20,18 +21,18 @@ const COMMANDS = ['dist/src/cli/program.js', 'dist/src/cli/sendmail/run.js']
  * commands, then load these files. The other compiled modules stay, for tests.
  */
 export async function buildModules() {
-  const entries = [...new Set(entryPoints().map(({ module }) => module.replace(/^\.\//, '')))]
-  await bundleInto('dist/commands', 'cjs', COMMANDS, OF_COMMANDS)
-  await bundleInto('dist/esm', 'esm', entries, BUNDLED)
+  const entries = [...new Set(entryPoints().map(({ module }) => module))]
+  await bundleInto(inOutput('dist/commands'), 'cjs', COMMANDS, OF_COMMANDS)
+  await bundleInto(inOutput('dist/esm'), 'esm', entries, BUNDLED)
 }
 
 /** Bundles modules with some packages into a folder, and makes each of them load its bundle. */
 async function bundleInto(folder, format, entries, packages) {
   const extension = format === 'cjs' ? 'cjs' : 'js'
   const bundle = await rolldown({
-    input: Object.fromEntries(entries.map((entry) => [nameOf(entry), entry])),
+    ...bundleOf(Object.fromEntries(entries.map((entry) => [nameOf(entry), entry]))),
     platform: 'node',
-    external: (id) => /^[\w@]/.test(id) && !entries.includes(id) && !packages.has(id),
+    external: (id) => /^[\w@]/.test(id) && !packages.has(id),
     plugins: format === 'cjs' ? [importsElsewhere(folder)] : [],
     // Its ES modules; Node.js would load the 80 CommonJS files.
     resolve: { alias: { yaml: join(process.cwd(), 'node_modules/yaml/browser/index.js') } },
@@ -41,7 +42,7 @@ async function bundleInto(folder, format, entries, packages) {
     },
   })
   await bundle.write({
-    dir: folder,
+    dir: resolve(folder),
     format,
     // The code of ES modules is strict without a directive, that of CommonJS is not.
     strict: format === 'cjs',
@@ -93,8 +94,4 @@ function dependenciesOf(name) {
 }
 
 /** Returns the name of a module's bundle. */
-const nameOf = (entry) =>
-  entry
-    .replace(/^dist\/src\//, '')
-    .replace(/\.js$/, '')
-    .replaceAll('/', '-')
+const nameOf = (entry) => entry.slice(`${OUTPUT}/src/`.length).replace(/\.js$/, '').replaceAll('/', '-')

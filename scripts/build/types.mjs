@@ -2,8 +2,8 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { dirname, join, relative, resolve } from 'node:path'
 import { labInputDeclaration, REPLACED } from './config-types.mjs'
 import { entryPoints } from './entry-points.mjs'
+import { OUTPUT } from './output.mjs'
 
-const DIST = resolve('dist')
 /** The specifier of a relative import in a declaration file. */
 const RELATIVE = /((?:from|import) '|import\(['"])(\.[^'"]+)\.ts(?=['"])/g
 
@@ -16,8 +16,8 @@ export async function finishTypes() {
   await documentKeys()
   const points = entryPoints()
   for (const { types } of points) collect(resolve(types), files)
-  for (const name of readdirSync(DIST, { recursive: true })) {
-    if (name.endsWith('.d.ts')) rmSync(join(DIST, name))
+  for (const name of readdirSync(OUTPUT, { recursive: true })) {
+    if (name.endsWith('.d.ts')) rmSync(join(OUTPUT, name))
   }
   // TypeScript takes the kind of a module from the nearest package.json.
   const commonjs = resolve(
@@ -25,16 +25,16 @@ export async function finishTypes() {
   )
   for (const [file, text] of files) {
     write(file, text)
-    write(join(commonjs, relative(DIST, file)), text)
+    write(join(commonjs, relative(resolve(OUTPUT), file)), text)
   }
   write(join(commonjs, 'package.json'), '{ "type": "commonjs" }\n')
 }
 
 /** Replaces the types of a configuration that zod infers. */
 async function documentKeys() {
-  write(join(DIST, 'src/config/lab-input.d.ts'), await labInputDeclaration())
+  write(join(OUTPUT, 'src/config/lab-input.d.ts'), await labInputDeclaration())
   for (const [name, [inferred, documented]] of Object.entries(REPLACED)) {
-    const file = join(DIST, name)
+    const file = join(OUTPUT, name)
     const text = readFileSync(file, 'utf8')
     if (!text.includes(inferred)) throw new Error(`${name} has no line ${inferred}`)
     write(file, text.replace(inferred, documented))

@@ -1,0 +1,68 @@
+import { existsSync, linkSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
+import { dirname, join, relative, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+
+/** The folder that this build writes to. It becomes dist/ when it is complete. */
+export const OUTPUT = `dist.new-${process.pid}`
+
+/** How long files of earlier builds are kept for labs that still run with them. */
+const KEEP_MS = 24 * 3_600_000
+/** Folders whose files have a hash of their content in their names, and are loaded on demand. */
+const LOADED_ON_DEMAND = ['commands/chunks', 'esm/chunks', 'console/assets']
+
+/** Returns where a file of dist/ is while it is built. */
+export const inOutput = (path) => path.replace(/^(?:\.\/)?dist\//, `${OUTPUT}/`)
+
+/**
+ * Returns rolldown's options for a bundle of compiled modules (name: path). The hashes of its files depend on the paths below
+ * `cwd` only, so that two builds of the same sources have the same files.
+ */
+export const bundleOf = (modules) => ({
+  cwd: resolve(OUTPUT),
+  input: Object.fromEntries(Object.entries(modules).map(([name, path]) => [name, `./${relative(OUTPUT, path)}`])),
+})
+
+/** Imports a module that was compiled by this build. */
+export const compiled = (name) => import(pathToFileURL(resolve(OUTPUT, name)).href)
+
+/**
+ * Puts a complete build in the place of the folder of the one before. A lab that runs from that folder loads parts of it on
+ * demand, so `keep` takes over such files that the new build does not have.
+ */
+export function replaceBuild(folder, next, { keep }) {
+  const old = `${folder}.old-${process.pid}`
+  if (!existsSync(folder)) return renameSync(next, folder)
+  if (keep) for (const name of LOADED_ON_DEMAND) keepFiles(join(folder, name), join(next, name))
+  renameSync(folder, old)
+  renameSync(next, folder)
+  rmSync(old, { recursive: true, force: true })
+}
+
+function keepFiles(from, to) {
+  if (!existsSync(from)) return
+  const since = Date.now() - KEEP_MS
+  for (const name of readdirSync(from, { recursive: true })) {
+    const [file, kept] = [join(from, name), join(to, name)]
+    const stat = statSync(file)
+    if (!stat.isFile() || stat.mtimeMs < since || existsSync(kept)) continue
+    mkdirSync(dirname(kept), { recursive: true })
+    linkSync(file, kept)
+  }
+}
+
+/** Removes the folders of builds in `folder` that did not end. */
+export function removeUnfinished(folder) {
+  for (const name of readdirSync(folder)) {
+    const [, pid] = /^dist\.(?:new|old)-(\d+)$/.exec(name) ?? []
+    if (pid !== undefined && !isRunning(Number(pid))) rmSync(join(folder, name), { recursive: true, force: true })
+  }
+}
+
+function isRunning(pid) {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return error.code === 'EPERM'
+  }
+}

@@ -1,0 +1,75 @@
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+
+interface Output {
+  replaceBuild(folder: string, next: string, options: { keep: boolean }): void
+  removeUnfinished(folder: string): void
+}
+const output: Output = await import(new URL('../../scripts/build/output.mjs', import.meta.url).href)
+
+let folder: string
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'sealpost-build-'))
+})
+afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+function write(name: string, text: string): string {
+  const file = join(folder, name)
+  mkdirSync(dirname(file), { recursive: true })
+  writeFileSync(file, text)
+  return file
+}
+const read = (name: string): string => readFileSync(join(folder, name), 'utf8')
+const replace = (keep = true): void => output.replaceBuild(join(folder, 'dist'), join(folder, 'next'), { keep })
+
+test('the first build becomes the folder', () => {
+  write('next/src/cli/main.js', 'new')
+  replace()
+  expect(read('dist/src/cli/main.js')).toBe('new')
+  expect(readdirSync(folder)).toEqual(['dist'])
+})
+
+test('a lab of the build before finds the parts that it loads on demand, until a day later', () => {
+  const parts = ['commands/chunks/a-1.cjs', 'esm/chunks/a-1.js', 'console/assets/a-1.js']
+  for (const part of parts) write(`dist/${part}`, 'old')
+  const aDayAgo = new Date(Date.now() - 25 * 3_600_000)
+  utimesSync(write('dist/esm/chunks/a-0.js', 'older'), aDayAgo, aDayAgo)
+  write('dist/src/removed.js', 'old')
+  write('dist/esm/chunks/same.js', 'old')
+  write('next/esm/chunks/same.js', 'new')
+  write('next/esm/chunks/a-2.js', 'new')
+  replace()
+  for (const part of parts) expect(read(`dist/${part}`)).toBe('old')
+  expect(readdirSync(join(folder, 'dist/esm/chunks')).sort()).toEqual(['a-1.js', 'a-2.js', 'same.js'])
+  expect(read('dist/esm/chunks/same.js')).toBe('new')
+  expect(existsSync(join(folder, 'dist/src'))).toBe(false)
+  expect(readdirSync(folder)).toEqual(['dist'])
+})
+
+test('a package has no files of earlier builds', () => {
+  write('dist/esm/chunks/a-1.js', 'old')
+  write('next/esm/chunks/a-2.js', 'new')
+  replace(false)
+  expect(readdirSync(join(folder, 'dist/esm/chunks'))).toEqual(['a-2.js'])
+})
+
+test('the next build removes folders of builds that were interrupted', () => {
+  // No process has this id.
+  write('dist.new-2147483647/a.js', '')
+  write('dist.old-2147483647/a.js', '')
+  write(`dist.new-${process.pid}/a.js`, 'still being built')
+  write('dist/a.js', '')
+  output.removeUnfinished(folder)
+  expect(readdirSync(folder).sort()).toEqual(['dist', `dist.new-${process.pid}`])
+})
