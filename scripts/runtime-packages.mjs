@@ -1,7 +1,7 @@
 // The packages that run with Sealpost, as the lock file has them.
 
 /** Optional peers that Sealpost loads on demand. vitest is not one: it belongs to the project whose tests use it. */
-const OPTIONAL = ['lmdb', 'pg', 'acme-client', '@modelcontextprotocol/server', 'oidc-provider', 'mailauth']
+const OPTIONAL = ['lmdb', 'pg', 'acme-client', '@modelcontextprotocol/server', 'oidc-provider']
 
 /**
  * Returns every package that the dependencies of a lock file need, and then those that only optional peers need.

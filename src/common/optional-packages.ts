@@ -7,7 +7,6 @@ export const optionalPackages = {
   lmdb: 'messages on disk (store: { lmdb: FOLDER })',
   pg: 'messages in PostgreSQL, which several nodes share (store: { postgres: URL })',
   'oidc-provider': 'the authorization server of the lab (OAuth 2.0)',
-  mailauth: 'SPF, DKIM, DMARC, ARC and BIMI (mailAuthentication, dkim)',
   'acme-client': 'certificates from an ACME authority',
   '@modelcontextprotocol/server': 'agents (sealpost mcp and /mcp)',
 } as const

@@ -1,3 +1,6 @@
+import { isIPv4 } from 'node:net'
+import { addressOctets } from '../common/ip-address.ts'
+
 /** Returns a name in lower case without the period at its end; the root is the empty text. RFC 4343. */
 export const normalName = (name: string): string => name.toLowerCase().replace(/(?<!\\)\.$/, '')
 
@@ -20,4 +23,11 @@ export function nameProblem(name: string): string | undefined {
   if (labels.some((label) => label === '')) return `${name} has an empty label`
   if (labels.some((label) => Buffer.byteLength(label) > 63)) return `${name} has a label of more than 63 octets`
   return Buffer.byteLength(name) > 253 ? `${name} is longer than 253 octets` : undefined
+}
+
+/** Returns the name under which an address has its PTR record. RFC 1035 section 3.5, RFC 3596 section 2.5. */
+export function reverseName(address: string): string {
+  const octets = addressOctets(address)
+  if (isIPv4(address)) return `${[...octets].reverse().join('.')}.in-addr.arpa`
+  return `${[...octets.toString('hex')].reverse().join('.')}.ip6.arpa`
 }

@@ -401,7 +401,6 @@ export class Lab implements AsyncDisposable {
       await this.values.map<string>('tokens').claim(GENERATED, randomBytes(24).toString('base64url'))
       await this.news.prepare(this.#config)
       await preload(this.#config, this.store)
-      await this.mailAuthentication.open()
       await this.pki.serve(this.#config)
       await this.#webhooks.apply(this.#config)
       await this.#applyServers()
@@ -620,7 +619,6 @@ export class Lab implements AsyncDisposable {
     this.#directory = directory
     this.intake.memory.limits = memoryLimits(config)
     this.mailAuthentication.forget()
-    await this.mailAuthentication.open()
     await this.news.prepare(config)
     await this.pki.serve(config)
     await this.#webhooks.apply(config)

@@ -1,44 +1,57 @@
 import type { BimiResult } from '../mail/authentication-results.ts'
-import { headersOf } from './check-arc.ts'
 import type { DmarcCheck } from './check-dmarc.ts'
-import type { MailauthPackage } from './mailauth.ts'
-import type { NameLookup } from './names.ts'
-import type { Field } from './signed-fields.ts'
+import { LookupError, type NameLookup } from './names.ts'
+import { type Field, valueOf } from './signed-fields.ts'
+import { parseTags } from './tag-list.ts'
 
-/** Reads the BIMI record of the author domain. The logo and its certificate are not fetched: the lab asks nobody outside. */
+/**
+ * Reads the BIMI record of the author domain. The logo and its certificate are not fetched: the lab asks nobody outside.
+ * draft-brand-indicators-for-message-identification section 7
+ */
 export async function checkBimi(
-  mailauth: MailauthPackage | undefined,
-  { result: dmarc, organization, found }: DmarcCheck,
+  { result: dmarc, organization }: DmarcCheck,
   fields: readonly Field[],
   lookUp: NameLookup,
 ): Promise<BimiResult> {
-  if (!mailauth || !found || dmarc.result !== 'pass') {
-    return {
-      result: 'skipped',
-      reason: dmarc.result === 'none' ? 'the domain has no DMARC record' : 'DMARC does not pass',
+  const skipped = (reason: string): BimiResult => ({ result: 'skipped', reason })
+  if (dmarc.result === 'none') return skipped('the domain has no DMARC record')
+  if (dmarc.result !== 'pass') return skipped('DMARC does not pass')
+  const { policy, percent = 100, domain: author } = dmarc
+  if (policy === 'none' || (policy === 'quarantine' && percent < 100)) return skipped('too lax DMARC policy')
+  const [wanted, ...others] = fields.filter(({ nameLower }) => nameLower === 'bimi-selector')
+  if (others.length > 0) return { result: 'fail', reason: 'multiple BIMI-Selector headers' }
+  const tags = wanted && parseTags(valueOf(wanted))
+  if (wanted && !isBimi(tags?.get('v'))) return { result: 'fail', reason: 'missing bimi version in selector header' }
+  const selector = tags?.get('s') || 'default'
+  for (const place of [
+    { selector, domain: author },
+    { selector: 'default', domain: organization },
+  ]) {
+    const name = `${place.selector}._bimi.${place.domain}`
+    try {
+      const [record, ...more] = await lookUp(name, 'TXT')
+      if (more.length > 0) return { result: 'temperror', reason: `invalid BIMI response for ${name}` }
+      if (record !== undefined) return { ...place, ...readRecord(record) }
+    } catch (error) {
+      if (!(error instanceof LookupError)) throw error
+      return { result: 'temperror', reason: `failed to resolve ${name}` }
     }
   }
-  const bimi = await mailauth.bimi({
-    dmarc: {
-      ...found,
-      domain: organization,
-      policy: dmarc.policy ?? 'none',
-      ...(dmarc.percent === undefined ? {} : { pct: dmarc.percent }),
-      status: { ...found.status, result: 'pass', header: { ...found.status.header, from: dmarc.domain } },
-    },
-    headers: headersOf(fields.filter(({ nameLower }) => nameLower === 'bimi-selector')),
-    resolver: lookUp as never,
-  })
-  if (!bimi) return { result: 'none' }
-  const { result, comment, header } = bimi.status
-  const selector = header?.selector as string | undefined
-  const domain = header?.d as string | undefined
-  return {
-    result: result === 'temperr' ? 'temperror' : result,
-    ...(comment ? { reason: comment } : {}),
-    ...(domain ? { domain } : {}),
-    ...(selector ? { selector } : {}),
-    ...(bimi.location ? { location: bimi.location } : {}),
-    ...(bimi.authority ? { authority: bimi.authority } : {}),
-  }
+  return { result: 'none' }
 }
+
+const isBimi = (version: string | undefined): boolean => version?.toLowerCase() === 'bimi1'
+
+function readRecord(record: string): BimiResult {
+  const fail = (reason: string): BimiResult => ({ result: 'fail', reason })
+  const tags = parseTags(record)
+  if (!isBimi(tags?.get('v'))) return fail('missing bimi version in dns record')
+  const location = tags?.get('l') ?? ''
+  const authority = tags?.get('a') ?? ''
+  if (location === '' && authority === '') return fail('missing location value in dns record')
+  if (!isHttps(location)) return fail('invalid location value in dns record')
+  if (!isHttps(authority)) return fail('invalid authority value in dns record')
+  return { result: 'pass', ...(location ? { location } : {}), ...(authority ? { authority } : {}) }
+}
+
+const isHttps = (text: string): boolean => text === '' || (URL.canParse(text) && /^https:\/\//i.test(text))

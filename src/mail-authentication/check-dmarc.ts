@@ -2,11 +2,8 @@ import { createHash } from 'node:crypto'
 import type { DmarcResult, SpfResult } from '../mail/authentication-results.ts'
 import { asciiDomain, isWithin } from './author.ts'
 import type { SignatureResult } from './check-signatures.ts'
-import type { MailauthPackage } from './mailauth.ts'
-import type { NameLookup } from './names.ts'
-import { parseTags } from './tag-list.ts'
+import { LookupError, type NameLookup } from './names.ts'
 
-type FoundDmarc = Exclude<Awaited<ReturnType<MailauthPackage['dmarc']>>, false>
 type Policy = NonNullable<DmarcResult['policy']>
 
 /** DMARC of a message, and what later checks need of it. */
@@ -16,8 +13,6 @@ export interface DmarcCheck {
   readonly organization: string
   /** Returns whether a domain that signs belongs to the author domain. RFC 7489 section 3.1.1. */
   readonly isAligned: (domain: string) => boolean
-  /** What the package has found. */
-  readonly found: FoundDmarc | undefined
 }
 
 /**
@@ -25,7 +20,6 @@ export interface DmarcCheck {
  * @param header selects the messages that the policy applies to, if it applies to a part of them
  */
 export async function checkDmarc(
-  mailauth: MailauthPackage | undefined,
   authors: readonly string[],
   {
     spf,
@@ -36,48 +30,36 @@ export async function checkDmarc(
 ): Promise<DmarcCheck> {
   const [author = '', ...others] = authors
   const none = { domain: author, spfAligned: false, dkimAligned: false }
-  const without = (result: DmarcResult): DmarcCheck => ({
-    result,
+  const without = (reason: string): DmarcCheck => ({
+    result: { ...none, result: 'permerror', reason },
     organization: author,
-    isAligned: (domain) => author !== '' && others.length === 0 && isWithin(domain, author),
-    found: undefined,
+    isAligned: () => false,
   })
   // RFC 7489 section 6.6.1
-  if (author === '') return without({ ...none, result: 'permerror', reason: 'the message has no author domain' })
-  if (others.length > 0)
-    return without({ ...none, result: 'permerror', reason: 'the message has several author domains' })
-  if (!mailauth) return without({ ...none, result: 'none' })
-  const spfDomains = spf.result === 'pass' ? [asciiDomain(spf.domain)] : []
-  const dkimDomains = dkim.filter(({ result }) => result === 'pass').map(({ domain }) => asciiDomain(domain))
-  const found = await mailauth.dmarc({
-    headerFrom: [`author@${author}`],
-    spfDomains,
-    dkimDomains: dkimDomains.map((domain) => ({ domain })),
-    resolver: lookUp as NonNullable<Parameters<MailauthPackage['dmarc']>[0]['resolver']>,
-  })
-  if (!found) return without({ ...none, result: 'permerror', reason: 'the From field cannot be read' })
-  const organization = asciiDomain(found.domain)
-  const { rr: record } = found
-  const tags = record === undefined ? undefined : parseTags(record)
-  // The package takes a strict alignment for a relaxed one. RFC 7489 section 3.1
-  const alignment = (tag: string): ((domain: string) => boolean) =>
-    tags?.get(tag)?.trim().toLowerCase() === 's'
-      ? (domain) => domain === author
-      : (domain) => isWithin(domain, organization)
-  const isAligned = alignment('adkim')
-  const check = (result: DmarcResult): DmarcCheck => ({ result, organization, isAligned, found })
-  if (record === undefined) {
-    const { result } = found.status
-    return check({ ...none, result: result === 'temperror' ? 'temperror' : 'none', ...reasonOf(found.error) })
+  if (author === '') return without('the message has no author domain')
+  if (others.length > 0) return without('the message has several author domains')
+  const organization = await organizationOf(author)
+  let found: { readonly record: string; readonly isOfAuthor: boolean } | undefined
+  try {
+    found = await recordFor(author, organization, lookUp)
+  } catch (error) {
+    if (!(error instanceof LookupError)) throw error
+    const result = { ...none, result: 'temperror', reason: error.message } as const
+    return { result, organization, isAligned: alignment(undefined, author, organization) }
   }
-  const policy = policyOf(found.policy)
-  const isReported = /^mailto:|,mailto:/i.test(tags?.get('rua') ?? '')
+  const tags = tagsOf(found?.record ?? '')
+  const isAligned = alignment(tags.get('adkim'), author, organization)
+  const check = (result: DmarcResult): DmarcCheck => ({ result, organization, isAligned })
+  if (!found) return check({ ...none, result: 'none' })
+  const { record, isOfAuthor } = found
+  const policy = policyOf((isOfAuthor ? undefined : tags.get('sp')) || tags.get('p'))
+  const isReported = /^mailto:|,mailto:/i.test(tags.get('rua') ?? '')
   // RFC 7489 section 6.6.3
   if (!policy && !isReported)
     return check({ ...none, result: 'permerror', reason: 'the record has no valid policy', record })
-  const spfAligned = spfDomains.some(alignment('aspf'))
-  const dkimAligned = dkimDomains.some(isAligned)
-  const percent = percentOf(tags?.get('pct'))
+  const spfAligned = spf.result === 'pass' && alignment(tags.get('aspf'), author, organization)(asciiDomain(spf.domain))
+  const dkimAligned = dkim.some(({ result, domain }) => result === 'pass' && isAligned(asciiDomain(domain)))
+  const percent = percentOf(tags.get('pct'))
   const isPass = spfAligned || dkimAligned
   return check({
     result: isPass ? 'pass' : 'fail',
@@ -92,10 +74,41 @@ export async function checkDmarc(
   })
 }
 
-const reasonOf = (reason: string | undefined) => (reason === undefined ? {} : { reason })
+/** Returns the organizational domain, by the public suffix list. RFC 7489 section 3.2. */
+async function organizationOf(domain: string): Promise<string> {
+  // Such a domain is one, or a public suffix: the list is not needed.
+  if (domain.split('.').length <= 2) return domain
+  const { getDomain } = await import('tldts')
+  return getDomain(domain, { allowPrivateDomains: true }) ?? domain
+}
+
+/** Returns the DMARC record of the author domain, or of its organization. RFC 7489 section 6.6.3. @throws LookupError */
+async function recordFor(author: string, organization: string, lookUp: NameLookup) {
+  for (const domain of new Set([author, organization])) {
+    const texts = (await lookUp(`_dmarc.${domain}`, 'TXT')).map((text) => text.trim())
+    const [record, ...others] = texts.filter((text) => /^v[ \t]*=[ \t]*DMARC1[ \t]*(?:;|$)/.test(text))
+    if (record !== undefined && others.length === 0) return { record, isOfAuthor: domain === author }
+  }
+  return undefined
+}
+
+/** Returns the tags of a record, with names in lower case. Syntax errors are ignored. RFC 7489 section 6.6.3. */
+function tagsOf(record: string): ReadonlyMap<string, string> {
+  const tags = record.split(';').map((tag): [string, string] => {
+    const [name = '', ...value] = tag.split('=')
+    return [name.trim().toLowerCase(), value.join('=').trim()]
+  })
+  return new Map(tags)
+}
+
+/** Returns whether domains belong to the author domain. RFC 7489 section 3.1. */
+const alignment =
+  (mode: string | undefined, author: string, organization: string): ((domain: string) => boolean) =>
+  (domain) =>
+    mode?.toLowerCase() === 's' ? domain === author : isWithin(domain, organization)
 
 function policyOf(text: string | undefined): Policy | undefined {
-  const policy = text?.trim().toLowerCase()
+  const policy = text?.toLowerCase()
   return policy === 'none' || policy === 'quarantine' || policy === 'reject' ? policy : undefined
 }
 

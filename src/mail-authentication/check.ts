@@ -1,22 +1,19 @@
 import type { MessageAuthentication } from '../mail/authentication-results.ts'
 import { asciiDomain, authorDomains } from './author.ts'
-import { ARC_FIELDS, checkArc } from './check-arc.ts'
+import { checkArc } from './check-arc.ts'
 import { checkBimi } from './check-bimi.ts'
 import { checkDmarc } from './check-dmarc.ts'
 import { checkSignatures, type SignatureLimits } from './check-signatures.ts'
 import { checkSpf, type SenderFacts } from './check-spf.ts'
-import { loadMailauth } from './mailauth.ts'
 import type { NameLookup } from './names.ts'
 import type { SplitMessage } from './split-message.ts'
 
 interface CheckSettings extends SignatureLimits {
   /** The name of the lab, for SPF macros. */
   readonly hostname: string
-  /** Whether the lab knows any names. Without them, every lookup fails. */
-  readonly hasNames: boolean
 }
 
-/** Checks a message by SPF, DKIM, DMARC, ARC and BIMI. @throws MissingPackage */
+/** Checks a message by SPF, DKIM, DMARC, ARC and BIMI. */
 export async function checkMessage(
   message: SplitMessage,
   sender: SenderFacts,
@@ -24,20 +21,16 @@ export async function checkMessage(
   settings: CheckSettings,
 ): Promise<MessageAuthentication> {
   const { fields, header } = message
-  const isSealed = fields.some(({ nameLower }) => ARC_FIELDS.includes(nameLower))
-  // Without names and seals all results are known, and an idle lab need not load the package.
-  const mailauth = settings.hasNames || isSealed ? await loadMailauth() : undefined
   const signatures = fields
     .filter(({ nameLower }) => nameLower === 'dkim-signature')
     .map((field) => ({ kind: 'DKIM-Signature' as const, field }))
   const [spf, dkim, arc] = await Promise.all([
-    checkSpf(mailauth, sender, settings.hostname, lookUp),
+    checkSpf(sender, settings, lookUp),
     checkSignatures(message, signatures, lookUp, settings),
-    checkArc(mailauth, message, lookUp, settings),
+    checkArc(message, lookUp, settings),
   ])
-  const authors = authorDomains(fields)
-  const dmarc = await checkDmarc(mailauth, authors, { spf, dkim, header }, lookUp)
-  const bimi = await checkBimi(mailauth, dmarc, fields, lookUp)
+  const dmarc = await checkDmarc(authorDomains(fields), { spf, dkim, header }, lookUp)
+  const bimi = await checkBimi(dmarc, fields, lookUp)
   return {
     spf,
     dkim: dkim.map((one) => ({ ...one, aligned: dmarc.isAligned(asciiDomain(one.domain)) })),

@@ -1,5 +1,5 @@
 import { createPublicKey, type KeyObject } from 'node:crypto'
-import type { NameLookup } from './names.ts'
+import { LookupError, type NameLookup } from './names.ts'
 import { listOf, parseTags, type Tags, withoutSpace } from './tag-list.ts'
 
 /** Why a signature cannot be checked. */
@@ -54,13 +54,11 @@ export async function publicKeyOf(
 
 async function keyRecordAt(name: string, lookUp: NameLookup): Promise<string> {
   try {
-    const [first] = (await lookUp(name, 'TXT')) as string[][]
-    if (first) return first.join('')
+    const [record] = await lookUp(name, 'TXT')
+    if (record !== undefined) return record
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException
-    if (code !== 'ENOTFOUND' && code !== 'ENODATA') {
-      throw new SignatureProblem('temperror', `${name}: ${message}`, { cause: error })
-    }
+    if (!(error instanceof LookupError)) throw error
+    throw new SignatureProblem('temperror', `${name}: ${error.message}`, { cause: error })
   }
   throw permanent(`no key at ${name}`)
 }

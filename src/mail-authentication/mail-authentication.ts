@@ -7,7 +7,6 @@ import type { MessageAuthentication } from '../mail/authentication-results.ts'
 import { checkMessage, tooLarge } from './check.ts'
 import type { SenderFacts } from './check-spf.ts'
 import type { KeyFiles } from './keys.ts'
-import { loadMailauth } from './mailauth.ts'
 import { namesOf } from './names.ts'
 import { resultFields, resultLines, withoutForgedResults } from './results-fields.ts'
 import { sealFields } from './seal.ts'
@@ -30,7 +29,7 @@ interface MailAuthenticationSite {
   readonly clock: Clock
 }
 
-/** Who sent a message that leaves the lab again, and how that was authenticated when it arrived. */
+/** The sender of a message that leaves the lab again, with the results of its arrival. */
 interface ArrivedSender extends SenderFacts {
   readonly authentication?: MessageAuthentication | undefined
 }
@@ -62,11 +61,6 @@ export class MailAuthentication {
     return this.#config.onFailure === 'refuse'
   }
 
-  /** Loads what every message needs, before the first one arrives. @throws MissingPackage */
-  async open(): Promise<void> {
-    if (this.isOnArrival) await loadMailauth()
-  }
-
   /** Forgets keys, after a reload of the configuration. */
   forget(): void {
     this.#signing.keys.forget()
@@ -80,7 +74,7 @@ export class MailAuthentication {
   /**
    * Returns the header fields to put before a message that leaves the lab: signatures of its author's domain, or a seal for
    * a message of another domain that came by SMTP. Empty if nothing signs it.
-   * @throws PkiError if a key cannot be read or written; MissingPackage if a seal needs the package mailauth
+   * @throws PkiError if a key cannot be read or written
    */
   async signOutgoing(octets: MessageOctets, sender?: ArrivedSender): Promise<Buffer> {
     const nothing = Buffer.alloc(0)
@@ -102,10 +96,7 @@ export class MailAuthentication {
     return Buffer.from(fields ?? '', 'latin1')
   }
 
-  /**
-   * Checks a message by SPF, DKIM, DMARC, ARC and BIMI, with records that the lab knows. Returns undefined if checks are off.
-   * @throws MissingPackage if the package mailauth is not installed
-   */
+  /** Checks a message by SPF, DKIM, DMARC, ARC and BIMI, with records that the lab knows. Returns undefined if checks are off. */
   async check(octets: MessageOctets, sender: SenderFacts): Promise<MessageAuthentication | undefined> {
     if (this.#config.check === 'off') return undefined
     const message = await splitMessage(octets)
@@ -115,11 +106,10 @@ export class MailAuthentication {
 
   #check(message: SplitMessage, sender: SenderFacts): Promise<MessageAuthentication> {
     const { records, minimumKeyBits } = this.#config
-    const resolver = this.#site.resolver()
     let keys: Promise<KeyRecord[]> | undefined
     const lookUp = namesOf({
       records,
-      resolver,
+      resolver: this.#site.resolver(),
       keys: () => {
         keys ??= this.keyRecords()
         return keys
@@ -128,7 +118,6 @@ export class MailAuthentication {
     })
     return checkMessage(message, sender, lookUp, {
       hostname: this.#site.source().hostname,
-      hasNames: resolver !== undefined || Object.keys(records).length > 0,
       minimumKeyBits,
       at: this.#site.clock.now(),
     })

@@ -1,4 +1,4 @@
-import { createHash, verify } from 'node:crypto'
+import { createHash, type KeyObject, verify } from 'node:crypto'
 import { asciiDomain, isWithin } from './author.ts'
 import { type BodyHash, type Canonicalization, canonicalField } from './canonicalization.ts'
 import { type PublicKey, SignatureProblem } from './key-record.ts'
@@ -14,7 +14,7 @@ interface Signature {
   readonly field: Field
   readonly domain: string
   readonly selector: string
-  readonly algorithm: string
+  readonly algorithm: Algorithm
   readonly ofHeader: Canonicalization
   readonly ofBody: Canonicalization
   /** The names of the signed fields, in lower case. */
@@ -26,6 +26,11 @@ interface Signature {
   readonly bodyOctets: number | undefined
   readonly expiresAt: number | undefined
 }
+
+type Algorithm = 'rsa-sha256' | 'ed25519-sha256'
+
+/** Returns whether an algorithm is supported. RFC 8301 section 3.1, RFC 8463. */
+export const isAlgorithm = (text: string): text is Algorithm => text === 'rsa-sha256' || text === 'ed25519-sha256'
 
 const syntax = (reason: string): SignatureProblem => new SignatureProblem('neutral', reason)
 const permanent = (reason: string): SignatureProblem => new SignatureProblem('permerror', reason)
@@ -54,7 +59,7 @@ export function readSignature(kind: SignatureKind, field: Field): Signature {
   const algorithm = required('a').toLowerCase()
   // Such signatures have failed for good. RFC 8301 section 3.1
   if (algorithm === 'rsa-sha1') throw permanent('rsa-sha1 is not allowed')
-  if (algorithm !== 'rsa-sha256' && algorithm !== 'ed25519-sha256') throw syntax(`unknown algorithm ${algorithm}`)
+  if (!isAlgorithm(algorithm)) throw syntax(`unknown algorithm ${algorithm}`)
   const [ofHeader = '', ofBody = 'simple'] = (tag('c') ?? defaultCanonicalization[kind]).toLowerCase().split('/')
   if (!isCanonicalization(ofHeader) || !isCanonicalization(ofBody)) throw syntax('unknown canonicalization')
   const names = listOf(required('h')).map((name) => name.toLowerCase())
@@ -110,28 +115,21 @@ interface Check {
 /** Returns whether a signature is valid, and why not. RFC 6376 section 6.1.3. @throws SignatureProblem */
 export function checkSignature(
   signature: Signature,
-  { key, tags, bits }: PublicKey,
+  publicKey: PublicKey,
   { fields, bodyHash, minimumKeyBits, nowS }: Check,
 ): { readonly isValid: boolean; readonly reason?: string } {
   const { algorithm, domain, identity, bodyOctets, expiresAt } = signature
-  const flags = listOf(tags.get('t') ?? '')
+  const flags = listOf(publicKey.tags.get('t') ?? '')
   // The key is not for subdomains. RFC 6376 section 3.6.1
   if (flags.includes('s') && asciiDomain(identity.slice(identity.lastIndexOf('@') + 1)) !== domain) {
     throw permanent('the key is not for subdomains')
   }
-  if (bits !== undefined && bits < minimumKeyBits) {
-    throw new SignatureProblem('policy', `the key has ${bits} bits, and less than ${minimumKeyBits} do not count`)
-  }
+  checkKeyBits(publicKey, minimumKeyBits)
   if (bodyOctets !== undefined && bodyHash && bodyOctets > bodyHash.octets) {
     throw permanent('l= is more than the body has')
   }
   if (bodyHash?.base64 !== signature.bodyHash) return { isValid: false, reason: 'the body has changed' }
-  const octets = Buffer.from(coveredText(signature, fields), 'latin1')
-  const value = Buffer.from(signature.value, 'base64')
-  const isValid =
-    algorithm === 'rsa-sha256'
-      ? verify('sha256', octets, key, value)
-      : verify(null, createHash('sha256').update(octets).digest(), key, value) // RFC 8463 section 3
+  const isValid = isSigned(algorithm, publicKey.key, coveredText(signature, fields), signature.value)
   if (!isValid) return { isValid, reason: 'the signature does not match the header' }
   if (expiresAt !== undefined && expiresAt < nowS) throw permanent('the signature has expired')
   return { isValid }
@@ -152,7 +150,25 @@ function coveredText({ names, ofHeader, field: own }: Signature, fields: readonl
     const field = left.get(name)?.pop()
     if (field) covered.push(`${canonical(field.text)}\r\n`)
   }
-  // The value of b= is left out, with the white space around it.
-  covered.push(canonical(own.text.replace(/((?:^[^:]*:|;)[ \t\r\n]*b[ \t\r\n]*=)[^;]*/, '$1')))
+  covered.push(canonical(withoutSignature(own.text)))
   return covered.join('')
+}
+
+/** Returns a signature field without the value of `b=` and the white space around it. RFC 6376 section 3.7. */
+export const withoutSignature = (field: string): string =>
+  field.replace(/((?:^[^:]*:|;)[ \t\r\n]*b[ \t\r\n]*=)[^;]*/, '$1')
+
+/** Returns whether a signature is that of a text. @param text as latin1 @param value in base64 */
+export function isSigned(algorithm: Algorithm, key: KeyObject, text: string, value: string): boolean {
+  const octets = Buffer.from(text, 'latin1')
+  const signature = Buffer.from(value, 'base64')
+  return algorithm === 'rsa-sha256'
+    ? verify('sha256', octets, key, signature)
+    : verify(null, createHash('sha256').update(octets).digest(), key, signature) // RFC 8463 section 3
+}
+
+/** @throws SignatureProblem if a key is too short */
+export function checkKeyBits({ bits }: PublicKey, minimum: number): void {
+  if (bits === undefined || bits >= minimum) return
+  throw new SignatureProblem('policy', `the key has ${bits} bits, and less than ${minimum} do not count`)
 }

@@ -26,9 +26,7 @@ function resultsOf(matcher: string, message: LabMessage): MessageAuthentication 
     throw new TypeError(`${matcher}: expect(…) takes a message; is an await missing?`)
   }
   if (message.authentication) return message.authentication
-  throw new TypeError(
-    `${matcher}: the message was not checked. Install the package mailauth, and do not set mailAuthentication.check to off`,
-  )
+  throw new TypeError(`${matcher}: the message was not checked; do not set mailAuthentication.check to off`)
 }
 
 const because = (reason: string | undefined): string => (reason === undefined ? '' : ` (${reason})`)

@@ -1,4 +1,3 @@
-import { MissingPackage } from '../mail-authentication/mailauth.ts'
 import type { StoreIndex } from '../pki/certificate-store/index-file.ts'
 import { type SmimeResult, smimeOf } from '../smime/smime.ts'
 import type { Arrival, Arrivals } from './arrivals.ts'
@@ -163,13 +162,8 @@ export class DeliveredMail {
   async #authenticated(message: LabMessage, { entry }: Arrival): Promise<LabMessage> {
     if (message.authentication) return message
     const { mailFrom = '', client } = entry.envelope ?? {}
-    try {
-      const authentication = await this.#lab.mailAuthentication.check([message.raw], { mailFrom, client })
-      return new LabMessage(message.raw, { ...message.facts, authentication })
-    } catch (error) {
-      if (error instanceof MissingPackage) return message
-      throw error
-    }
+    const authentication = await this.#lab.mailAuthentication.check([message.raw], { mailFrom, client })
+    return new LabMessage(message.raw, { ...message.facts, authentication })
   }
 
   /** Returns the message of an arrival. Undefined if it is gone or belongs to another tenant. */

@@ -23,10 +23,7 @@ export interface MessageFacts {
   readonly receivedAt: Date
   /** The session that delivered it; undefined for `lab.deliver`, and once the session log has dropped the session. */
   readonly session: SessionRecord | undefined
-  /**
-   * SPF, DKIM, DMARC, ARC and BIMI, by the records that the lab knows. Undefined if checks are off or the package mailauth is
-   * not installed.
-   */
+  /** SPF, DKIM, DMARC, ARC and BIMI, by the records that the lab knows. Undefined if checks are off. */
   readonly authentication: MessageAuthentication | undefined
   /** Signatures and encryption; undefined if it is not an S/MIME message. */
   readonly smime: SmimeResult | undefined

@@ -88,5 +88,5 @@ test('the bill of materials lists what runs, with checksums and licences, and no
       .filter(({ name }) => name in own.devDependencies)
       .map(({ name }) => name)
       .sort(),
-  ).toEqual(['@modelcontextprotocol/server', 'acme-client', 'lmdb', 'mailauth', 'oidc-provider', 'pg'])
+  ).toEqual(['@modelcontextprotocol/server', 'acme-client', 'lmdb', 'oidc-provider', 'pg'])
 })

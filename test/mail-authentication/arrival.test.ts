@@ -14,6 +14,7 @@ const RECORDS = {
   'loose.test': { txt: ['v=spf1 -all'] },
   'broken.test': { txt: ['v=spf1 nonsense -all'] },
   '_dmarc.broken.test': { txt: ['v=DMARC1; p=nothing'] },
+  '_dmarc.lower.test': { txt: ['v=dmarc1; p=reject'] },
   '_dmarc.some.test': { txt: ['v=DMARC1; p=reject; pct=0'] },
 }
 
@@ -128,6 +129,7 @@ test('a policy for no messages asks for the next milder one', async () => {
 
 test.each([
   ['b@unknown.test', 'none'],
+  ['b@lower.test', 'none'],
   ['b@broken.test', 'permerror'],
   ['b@example.test, c@unknown.test', 'permerror'],
 ])('DMARC of From %s: %s', async (from, result) => {

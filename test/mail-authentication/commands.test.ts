@@ -2,7 +2,6 @@ import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { Workplace } from '../support/sealpost.ts'
-import { withoutPackage } from '../support/without-package.ts'
 
 let place: Workplace
 beforeEach(() => {
@@ -33,14 +32,4 @@ it('check reports keys that contradict each other', async () => {
   expect(stderr).toContain(
     'mailAuthentication.dkim[1].selector: sealpost._domainkey.lab.test is listed twice; remove one',
   )
-})
-
-it('without the package mailauth, check and start say what to install', async () => {
-  const env = withoutPackage(place, 'mailauth')
-  place.write('lab.yaml', `${SERVERS}mailAuthentication: { check: on-arrival }\n`)
-  for (const command of ['check', 'start']) {
-    const { stderr, stdout, status } = await place.runProcess([command, '--config', 'lab.yaml'], { env })
-    expect(status).toBe(1)
-    expect(stderr + stdout).toMatch(/the authentication of mail needs the package mailauth; run: npm install /)
-  }
 })

@@ -1,6 +1,5 @@
 import { z } from 'zod'
 import type { MessageAuthentication } from '../../mail/authentication-results.ts'
-import { MissingPackage } from '../../mail-authentication/mailauth.ts'
 import type { Api } from '../api.ts'
 import type { IndexedMessage } from './message-index.ts'
 
@@ -66,10 +65,7 @@ export const messageAuthentication = z
   })
   .meta({ id: 'MessageAuthentication' })
 
-/**
- * Returns how the sender of a message was authenticated: when it arrived, or now. Returns null for a message that was not
- * delivered, if checks are off, and without the package mailauth.
- */
+/** Returns the results of a message: of its arrival, or new ones. Returns null if it was not delivered, or checks are off. */
 export async function authenticationOf(
   { lab }: Api,
   { folder, entry }: IndexedMessage,
@@ -82,7 +78,7 @@ export async function authenticationOf(
     const octets = () => lab.store.stream(folder.id, entry.uid)
     return (await lab.mailAuthentication.check(octets, { mailFrom, client })) ?? null
   } catch (error) {
-    if (!(error instanceof MissingPackage)) lab.logError(error, 'the sender of a message could not be authenticated')
+    lab.logError(error, 'the sender of a message could not be authenticated')
     return null
   }
 }

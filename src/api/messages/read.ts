@@ -68,9 +68,7 @@ export const wholeMessage = messageSummary
       .describe('The session that delivered the message, with its TLS facts, without the transcript.'),
     authentication: messageAuthentication
       .nullable()
-      .describe(
-        'SPF, DKIM, DMARC, ARC and BIMI of the message. null: it was not delivered, checks are off, or the package mailauth is not installed.',
-      ),
+      .describe('SPF, DKIM, DMARC, ARC and BIMI of the message. null: it was not delivered, or checks are off.'),
   })
   .meta({ id: 'Message' })
 

@@ -102,7 +102,7 @@ export const mailAuthentication = mapping(() => ({
     .enum(['on-arrival', 'on-demand', 'off'])
     .default('on-demand')
     .describe(
-      'When SPF, DKIM, DMARC, ARC and BIMI of a message are checked. on-arrival: before SMTP accepts it, and the results stay as they were then. on-demand: when someone looks at the results. Checks need the package mailauth.',
+      'When SPF, DKIM, DMARC, ARC and BIMI of a message are checked. on-arrival: before SMTP accepts it, and the results stay as they were then. on-demand: when someone looks at the results.',
     ),
   addResults: z
     .boolean()

@@ -1,6 +1,6 @@
 import { isIPv4 } from 'node:net'
-import { addressOctets } from '../../common/ip-address.ts'
 import type { DnsRecord } from '../message.ts'
+import { reverseName } from '../names.ts'
 import { makeRecord } from '../records.ts'
 import type { DnsFacts } from './facts.ts'
 
@@ -15,13 +15,6 @@ export function hostRecords({ hosts: [first, ...others], addresses, ttlSeconds }
     ...names.flatMap((name) => addressRecords(name, addresses, ttlSeconds)),
     ...addresses.map((address) => makeRecord(reverseName(address), 'PTR', ttlSeconds, first)),
   ]
-}
-
-/** Returns the name under which an address has its PTR record. RFC 1035 section 3.5, RFC 3596 section 2.5. */
-function reverseName(address: string): string {
-  const octets = addressOctets(address)
-  if (isIPv4(address)) return `${[...octets].reverse().join('.')}.in-addr.arpa`
-  return `${[...octets.toString('hex')].reverse().join('.')}.ip6.arpa`
 }
 
 /** Returns the zone of an address's reverse name: all of 127/8, or the address alone. RFC 6303 section 4. */

@@ -24,7 +24,7 @@ export async function findObstacles(lab: ResolvedLab, running: Running): Promise
     ...preloadObstacles(lab),
     ...(await portObstacles(lab, running.ports)),
     ...captureObstacles(lab),
-    ...(await mailAuthenticationObstacles(lab)),
+    ...mailAuthenticationObstacles(lab),
     ...feedObstacles(lab),
     ...connectorObstacles(lab),
     ...webhookObstacles(lab),
@@ -74,14 +74,10 @@ function captureObstacles({ capture, virtualServers }: ResolvedLab): Obstacle[] 
   })
 }
 
-/** Without the package, mail that arrives cannot be checked. Keys without a file are generated. */
-async function mailAuthenticationObstacles({ mailAuthentication }: ResolvedLab): Promise<Obstacle[]> {
-  const { check, dkim, arc } = mailAuthentication
+/** Keys without a file are generated. */
+function mailAuthenticationObstacles({ mailAuthentication }: ResolvedLab): Obstacle[] {
+  const { dkim, arc } = mailAuthentication
   const found: Obstacle[] = []
-  if (check === 'on-arrival') {
-    const { loadMailauth } = await import('../../mail-authentication/mailauth.ts')
-    await loadMailauth().catch((cause: Error) => found.push(error(['mailAuthentication', 'check'], cause.message)))
-  }
   const keys = [
     ...dkim.map(({ key }, index) => ({ key, at: ['mailAuthentication', 'dkim', index, 'key'] })),
     { key: arc?.key, at: ['mailAuthentication', 'arc', 'key'] },
