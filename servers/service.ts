@@ -1,40 +1,24 @@
 import type { Logger } from 'pino'
 import type { Api } from '../src/api/api.ts'
 import type { Clock } from '../src/common/clock.ts'
-import type { Tagging } from '../src/config/schema/tagging.ts'
 import type { ServerProtocol, TokenConfig, VirtualServerConfig } from '../src/config/schema.ts'
-import type { ReportSchedule } from '../src/delivery/reports/types.ts'
+import type { DeliveryServices } from '../src/delivery/types.ts'
 import type { Tenants } from '../src/directory/tenants.ts'
-import type { Account, Directory } from '../src/directory/types.ts'
+import type { Account } from '../src/directory/types.ts'
 import type { MailAuthentication } from '../src/mail-authentication/mail-authentication.ts'
 import type { ConfiguredPolicy } from '../src/mta-sts/configured.ts'
 import type { Connection } from '../src/net/connection.ts'
 import type { Rates } from '../src/net/rates.ts'
 import type { LimitedBy } from '../src/net/virtual-server-settings.ts'
-import type { NewsService } from '../src/news/news-service.ts'
 import type { OAuth2 } from '../src/oauth2/oauth2.ts'
-import type { OutgoingSite } from '../src/outgoing/plan.ts'
 import type { RetentionRule } from '../src/store/retention.ts'
-import type { MessageStore } from '../src/store/types.ts'
 
-/** The part of the lab that sessions use. Each virtual server has one, and a reload replaces it as a whole. */
-export interface ServerContext {
-  readonly config: VirtualServerConfig
-  /** The virtual server's name, or the default if the configuration gives none. */
-  readonly name: string
-  readonly hostname: string
-  readonly store: MessageStore
-  readonly directory: Directory
+/** The parts of a lab that sessions use. A reload replaces them as a whole. */
+export interface LabServices extends DeliveryServices {
   /** Issues and verifies access tokens. */
   readonly oauth2: OAuth2
   /** Checks mail that arrives. */
   readonly mailAuthentication: MailAuthentication
-  /** The newsgroups. NNTP requires it, and SMTP uses it to post mail for newsgroups. */
-  readonly news?: NewsService
-  /** Sends mail to other hosts. */
-  readonly outgoing?: OutgoingSite
-  /** Sends reports and replies later. SMTP uses it. */
-  readonly reports?: ReportSchedule
   /** The rules that delete old messages. */
   readonly retention: readonly RetentionRule[]
   /** Whether a full store deletes its oldest messages. */
@@ -42,28 +26,31 @@ export interface ServerContext {
   readonly clock: Clock
   /** Counts what is limited by `limits.rate`. */
   readonly rates: Rates
-  readonly log: Logger
   /** The operations that HTTP offers. Loaded when they are first used. */
   readonly api: () => Promise<Api>
-  /** The same, which know no messages until `api` was called: enough for those who only ask for the health of the lab. */
+  /** The same, which know no messages until `api` was called: enough to read the health of the lab. */
   readonly idleApi: () => Promise<Api>
   /** Which accounts and newsgroups belong to which tenant. */
   readonly tenants: Tenants
-  /** HTTP: the programs that may call, by their tokens. */
-  readonly tokens: readonly TokenConfig[]
   /** HTTP: the accounts that may do everything. */
   readonly administrators: readonly string[]
   /** The accounts that see captured mail. */
   readonly capturedReaders: 'all' | readonly string[]
-  /** The tags that mail gets. Absent: none. */
-  readonly tagging?: Tagging | undefined
-  /** The folder of all captured mail. Absent: each domain has one. */
-  readonly capturedFolder?: string | undefined
   /** The host names of the lab. */
   readonly labNames: readonly string[]
   /** HTTP: the MTA-STS policy of the mail domain. */
   readonly mtaSts: ConfiguredPolicy | undefined
-  /** Returns what a reload has put in its place: it decides who may call, also on open connections. */
+}
+
+/** The parts of a lab that the sessions of a virtual server use. */
+export interface ServerContext extends LabServices {
+  readonly config: VirtualServerConfig
+  /** The virtual server's name, or the default if the configuration gives none. */
+  readonly name: string
+  readonly log: Logger
+  /** HTTP: the programs that may call, by their tokens. */
+  readonly tokens: readonly TokenConfig[]
+  /** Returns the context after the latest reload, which decides who may call, also on open connections. */
   readonly latest: () => ServerContext
 }
 

@@ -1,5 +1,5 @@
 import type { SocketAddress } from '../../src/common/ip-address.ts'
-import type { DeliverySite } from '../../src/delivery/types.ts'
+import type { Relaying } from '../../src/delivery/types.ts'
 import type { Account } from '../../src/directory/types.ts'
 import type { SmtpPersonality } from '../../src/personality/types.ts'
 import type { LogonSession } from '../logon.ts'
@@ -16,8 +16,8 @@ export interface ClientGreeting {
 
 /** The session's interface for commands. */
 export interface SmtpSession extends LogonSession {
-  /** Where mail of this client goes. Changes with a log-on. */
-  readonly site: DeliverySite
+  /** Whether this client may send to other domains. Changes with a log-on. */
+  readonly relay: Relaying
   /** The account that is logged on. */
   readonly account: Account | undefined
   /** Whether the client has logged on by ANONYMOUS. RFC 4505. */

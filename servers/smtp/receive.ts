@@ -15,7 +15,7 @@ const END_OF_HEADER = Buffer.from('\r\n\r\n', 'latin1')
  * @throws SmtpError, DeliveryError, StoreError, FaultAnswered
  */
 export async function receive(session: SmtpSession, transaction: Transaction, received: ReceivedOctets): Promise<void> {
-  const { connection, context, site } = session
+  const { connection, context } = session
   const { reversePath, envelopeId, ret, smtpUtf8, body } = transaction
   const recipients = transaction.recipients()
   session.takeOctets(received.octets)
@@ -45,7 +45,7 @@ export async function receive(session: SmtpSession, transaction: Transaction, re
     session: connection.record.id,
     at,
   }
-  const { queued } = await deliver(site, delivery)
+  const { queued } = await deliver(context, delivery)
   if (transaction.lineEnds.changed) connection.record.note('bare LFs in the message changed to CRLF')
   const reported = reportedHere(recipients, queued, wanted)
   const reporting = report(session, reported === recipients ? delivery : { ...delivery, recipients: reported }, at)
@@ -113,11 +113,11 @@ function traceOf(
 
 /** Sends the reports that the message causes. A failure does not change the reply, because the message is delivered. */
 const report = (
-  { connection: { record }, context, site }: SmtpSession,
+  { connection: { record }, context }: SmtpSession,
   delivery: Delivery,
   at: number,
 ): Promise<void> | undefined =>
-  reportAfterDelivery(site, delivery, at, (error) => {
+  reportAfterDelivery(context, delivery, at, (error) => {
     record.note(`no delivery report: ${String(error)}`)
     if (error instanceof DeliveryError) return
     context.log.error({ session: record.id, err: error }, 'delivery report failed')

@@ -1,5 +1,5 @@
 import type { SocketAddress } from '../../src/common/ip-address.ts'
-import { DeliveryError, type DeliverySite } from '../../src/delivery/types.ts'
+import { DeliveryError, type Relaying } from '../../src/delivery/types.ts'
 import { splitAddress } from '../../src/directory/names.ts'
 import type { LogonPolicy } from '../../src/directory/policy.ts'
 import type { Account } from '../../src/directory/types.ts'
@@ -83,7 +83,6 @@ class Session implements SmtpSession, ProtocolSession<string, SmtpError> {
   claims: ClientClaims = {}
   forwarded: ClientClaims = {}
   isOver = false
-  readonly #sites: Sites
   #domains: Set<string> | undefined
   #transaction: Transaction | undefined
   #messages = 0
@@ -97,12 +96,11 @@ class Session implements SmtpSession, ProtocolSession<string, SmtpError> {
   constructor(connection: Connection, context: ServerContext) {
     this.connection = connection
     this.context = context
-    this.#sites = sitesOf(context)
   }
 
   /** A client that has logged on may send to other domains, as with Exchange's setting for computers that authenticate. */
-  get site(): DeliverySite {
-    return this.account || this.connection.isOwner ? this.#sites.forAccounts : this.#sites.forStrangers
+  get relay(): Relaying {
+    return this.account || this.connection.isOwner ? 'capture' : this.context.config.relay
   }
 
   get remote(): SocketAddress {
@@ -267,29 +265,6 @@ class Session implements SmtpSession, ProtocolSession<string, SmtpError> {
       return new SmtpError(421, '4.7.0', 'Error: too many unrecognized commands')
     return notRecognized()
   }
-}
-
-/** Where the mail of a virtual server's clients goes. */
-interface Sites {
-  readonly forStrangers: DeliverySite
-  readonly forAccounts: DeliverySite
-}
-
-/** Shared by the sessions of a virtual server. A reload makes another context. */
-const sites = new WeakMap<ServerContext, Sites>()
-
-function sitesOf(context: ServerContext): Sites {
-  const known = sites.get(context)
-  if (known) return known
-  const made = { forStrangers: siteOf(context, context.config.relay), forAccounts: siteOf(context, 'capture') }
-  sites.set(context, made)
-  return made
-}
-
-/** Each site has the same shape, so that the compiled code of delivery fits all sessions. */
-function siteOf(context: ServerContext, relay: DeliverySite['relay']): DeliverySite {
-  const { store, directory, news, outgoing, hostname, reports, capturedFolder, tagging } = context
-  return { store, directory, news, outgoing, hostname, relay, reports, capturedFolder, tagging }
 }
 
 /** Commands allowed before TLS if a secure channel is required. RFC 3207 section 4. */

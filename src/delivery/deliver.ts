@@ -22,7 +22,7 @@ import {
 import { mayHaveBcc, type StrippedMessage, withoutBcc } from './bcc.ts'
 import { checkMailboxQuota } from './check-quota.ts'
 import { keywordsFor } from './tags.ts'
-import { type Delivery, DeliveryError, type DeliverySite, type Recipient } from './types.ts'
+import { type Delivery, DeliveryError, type DeliveryServices, type Recipient } from './types.ts'
 
 /** What became of a message. */
 interface Delivered {
@@ -37,15 +37,15 @@ interface Delivered {
  * it for recipients elsewhere that a connector sends to. Resolves once the store has all of it.
  * @throws DeliveryError `mailbox-full`, `over-quota`, `article-refused`, `article-deferred`; StoreError
  */
-export async function deliver(site: DeliverySite, delivery: Delivery): Promise<Delivered> {
+export async function deliver(services: DeliveryServices, delivery: Delivery): Promise<Delivered> {
   const { trace, message, rest, recipients, at } = delivery
   const newsgroups = newsgroupsOf(recipients)
-  const checkedQuotas = checkQuotas(site, delivery)
+  const checkedQuotas = checkQuotas(services, delivery)
   if (checkedQuotas) await checkedQuotas
   // A group that refuses the message must refuse it before any mailbox has it.
-  const articles = newsgroups.length > 0 ? await postToNewsgroups(site, newsgroups, delivery) : []
+  const articles = newsgroups.length > 0 ? await postToNewsgroups(services, newsgroups, delivery) : []
   const stripped = mayHaveBcc(message) ? await runInSlices(withoutBcc(joinPieces(message))) : undefined
-  const outgoing = planOutgoing(site, delivery)
+  const outgoing = planOutgoing(services, delivery)
   // Other hosts must not see the Bcc fields. RFC 5322 section 3.6.3
   const sentOctets = stripped?.rest ?? message
   const envelope = envelopeOf(delivery)
@@ -57,18 +57,18 @@ export async function deliver(site: DeliverySite, delivery: Delivery): Promise<D
       const { address, destination } = recipient
       if (destination.kind === 'newsgroup' || outgoing.withoutCopy.has(address)) continue
       const before = created.length
-      const finding = ownerOf(site, destination, created)
+      const finding = ownerOf(services, destination, created)
       const owner = finding instanceof Promise ? await finding : finding
-      if (created.length > before && !(await site.store.findFolder(owner, 'INBOX'))) newOwners.push(owner)
+      if (created.length > before && !(await services.store.findFolder(owner, 'INBOX'))) newOwners.push(owner)
       const opening =
         destination.kind === 'captured'
-          ? openCaptured(site.store, site.capturedFolder ?? destination.domain)
-          : openInbox(site.store, owner)
+          ? openCaptured(services.store, services.capturedFolder ?? destination.domain)
+          : openInbox(services.store, owner)
       const { id } = opening instanceof Promise ? await opening : opening
       addCopy(copies, id, recipient, message, stripped)
     }
-    const flags = site.tagging ? keywordsFor(site.tagging, delivery) : []
-    const queued = outgoing.targets.length > 0 ? await queueTargets(site, outgoing.targets, delivery) : []
+    const flags = services.tagging ? keywordsFor(services.tagging, delivery) : []
+    const queued = outgoing.targets.length > 0 ? await queueTargets(services, outgoing.targets, delivery) : []
     const batch: NewMessage[] = []
     for (const copy of stripped ? [message, stripped.rest] : [message]) {
       const targets: AppendTarget[] = []
@@ -78,12 +78,12 @@ export async function deliver(site: DeliverySite, delivery: Delivery): Promise<D
       const start = trace ? [trace, ...copy] : copy
       batch.push({ raw: rest ? followed(start, rest) : start, targets, envelope, internalDate: at })
     }
-    const copied = batch.length > 0 ? await site.store.append(batch) : []
+    const copied = batch.length > 0 ? await services.store.append(batch) : []
     const kept = outgoing.targets.length > 0 ? copied.filter(({ folder }) => folder.owner !== OUTGOING_OWNER) : copied
     return { copies: articles.length > 0 ? [...articles, ...kept] : kept, queued: outgoing.sent }
   } catch (error) {
-    for (const account of created) await site.directory.remove(account)
-    await undo(site.store, newOwners)
+    for (const account of created) await services.directory.remove(account)
+    await undo(services.store, newOwners)
     throw error
   }
 }
@@ -91,7 +91,7 @@ export async function deliver(site: DeliverySite, delivery: Delivery): Promise<D
 const NOTHING_OUTGOING: DeliveryPlan = { targets: [], sent: new Set(), withoutCopy: new Set() }
 
 /** Plans what is sent to other hosts. */
-function planOutgoing({ outgoing }: DeliverySite, delivery: Delivery): DeliveryPlan {
+function planOutgoing({ outgoing }: DeliveryServices, delivery: Delivery): DeliveryPlan {
   if (!outgoing || outgoing.rules.connectors.length === 0) return NOTHING_OUTGOING
   const { message, mailFrom, recipients, envelopeId, ret, smtpUtf8, body, account, session } = delivery
   const local = recipients.flatMap(({ address, destination }) => (destination.kind === 'mailbox' ? [address] : []))
@@ -122,7 +122,7 @@ function headerOf(message: Pieces): Buffer {
 }
 
 async function queueTargets(
-  { outgoing }: DeliverySite,
+  { outgoing }: DeliveryServices,
   targets: DeliveryPlan['targets'],
   { client, authentication }: Delivery,
 ): Promise<AppendTarget[]> {
@@ -133,7 +133,7 @@ async function queueTargets(
 
 /** Returns nothing to wait for if no recipient has a quota. @throws DeliveryError `mailbox-full`, `over-quota` */
 function checkQuotas(
-  { store }: DeliverySite,
+  { store }: DeliveryServices,
   { trace, message, octets, recipients }: Delivery,
 ): Promise<unknown> | undefined {
   const size = (octets ?? countOctets(message)) + (trace?.length ?? 0)
@@ -195,7 +195,7 @@ function isTo({ rcptTo = [] }: DeliveryEnvelope, recipients: readonly Recipient[
  * @param created gets these accounts
  */
 function ownerOf(
-  { directory }: DeliverySite,
+  { directory }: DeliveryServices,
   destination: MailboxDestination,
   created: Account[],
 ): Owner | Promise<Owner> {
@@ -228,7 +228,7 @@ function addCopy(
 
 /** Posts one article to all the groups. Returns it in each of them. @throws DeliveryError */
 async function postToNewsgroups(
-  { news, hostname }: DeliverySite,
+  { news, hostname }: DeliveryServices,
   newsgroups: readonly string[],
   { message, session }: Delivery,
 ): Promise<readonly StoredMessage[]> {

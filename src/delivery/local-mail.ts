@@ -3,7 +3,7 @@ import { deliver } from './deliver.ts'
 import { reportAfterDelivery } from './reports/after-delivery.ts'
 import { resolveOnDemand } from './reports/on-demand/resolve.ts'
 import { resolveNamed } from './resolve.ts'
-import { type Delivery, DeliveryError, type DeliverySite, type Recipient } from './types.ts'
+import { type Delivery, DeliveryError, type DeliveryServices, type Recipient } from './types.ts'
 
 /** A message from the lab itself: to a moderator, or from test code. */
 export interface LocalMail {
@@ -20,21 +20,21 @@ export interface LocalMail {
  * @throws DeliveryError, StoreError; no mailbox has it then
  */
 export async function deliverLocalMail(
-  site: DeliverySite,
+  services: DeliveryServices,
   { from, to, raw }: LocalMail,
   at: number,
   reportFailed: (error: unknown) => void,
 ): Promise<readonly StoredMessage[]> {
   // Another node may have added an account a moment ago.
-  await site.directory.refresh()
+  await services.directory.refresh()
   const recipients = to.map(
     (name): Recipient =>
-      name.includes('@') ? { address: name, ...resolveOnDemand(site, name, from) } : resolveNamed(site, name),
+      name.includes('@') ? { address: name, ...resolveOnDemand(services, name, from) } : resolveNamed(services, name),
   )
   const delivery: Delivery = { message: [raw], mailFrom: from, recipients }
-  const { copies, queued } = await deliver(site, delivery)
+  const { copies, queued } = await deliver(services, delivery)
   const own = recipients.filter(({ address }) => !queued.has(address))
-  await reportAfterDelivery(site, { ...delivery, recipients: own }, at, reportFailed)
+  await reportAfterDelivery(services, { ...delivery, recipients: own }, at, reportFailed)
   return copies
 }
 

@@ -1,12 +1,16 @@
 import { splitAddress } from '../directory/names.ts'
-import { DeliveryError, type DeliverySite, type Destination, type Recipient } from './types.ts'
+import { DeliveryError, type DeliveryServices, type Destination, type Recipient, type Relaying } from './types.ts'
 
 /**
  * Decides where mail for an address goes: to a newsgroup, to an account's mailbox, or to the lab's own mailboxes, for other
  * domains (`relay: capture`) and for unknown accounts (`directory.unknown: capture`). `postmaster` may come without a domain.
  * @throws DeliveryError `no-mailbox`, `relay-denied`
  */
-export function resolveRecipient({ directory, news, relay }: DeliverySite, address: string): Destination {
+export function resolveRecipient(
+  { directory, news }: Pick<DeliveryServices, 'directory' | 'news'>,
+  address: string,
+  relay: Relaying = 'capture',
+): Destination {
   const newsgroup = news?.groupOf(address)
   if (newsgroup !== undefined) return { kind: 'newsgroup', name: newsgroup }
   const { localPart, domain } = splitAddress(address)
@@ -26,8 +30,8 @@ export function resolveRecipient({ directory, news, relay }: DeliverySite, addre
  * mailbox even if `name@domain` is not one of its addresses.
  * @throws DeliveryError
  */
-export function resolveNamed(site: DeliverySite, name: string): Recipient {
-  const address = `${name}@${site.directory.domain}`
-  const account = site.news?.groupOf(address) === undefined ? site.directory.find(name) : undefined
-  return { address, destination: account ? { kind: 'mailbox', account } : resolveRecipient(site, address) }
+export function resolveNamed(services: DeliveryServices, name: string): Recipient {
+  const address = `${name}@${services.directory.domain}`
+  const account = services.news?.groupOf(address) === undefined ? services.directory.find(name) : undefined
+  return { address, destination: account ? { kind: 'mailbox', account } : resolveRecipient(services, address) }
 }

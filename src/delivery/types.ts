@@ -5,21 +5,22 @@ import type { Tagging } from '../config/schema/tagging.ts'
 import type { Account, Directory } from '../directory/types.ts'
 import type { MessageAuthentication } from '../mail/authentication-results.ts'
 import type { NewsService } from '../news/news-service.ts'
-import type { OutgoingSite } from '../outgoing/plan.ts'
+import type { RelayQueue } from '../outgoing/plan.ts'
 import type { DeliveryEnvelope, MessageStore } from '../store/types.ts'
 import type { ReportSchedule } from './reports/types.ts'
 
+/** Whether mail for other domains is captured by the lab or rejected. */
+export type Relaying = 'capture' | 'deny'
+
 /** The parts of a lab that delivery needs. */
-export interface DeliverySite {
+export interface DeliveryServices {
   readonly store: MessageStore
   readonly directory: Directory
   /** Posts mail for the addresses of newsgroups. Absent: no address belongs to a newsgroup. */
   readonly news?: NewsService | undefined
   /** Sends mail to other hosts. Absent: nothing is sent. */
-  readonly outgoing?: OutgoingSite | undefined
+  readonly outgoing?: RelayQueue | undefined
   readonly hostname: string
-  /** Whether mail for other domains is captured by the lab or rejected. */
-  readonly relay: 'capture' | 'deny'
   /** The tags that mail gets. Absent: none. */
   readonly tagging?: Tagging | undefined
   /** The folder of all captured mail. Absent: each domain has one. */
@@ -83,7 +84,7 @@ export interface Delivery {
 /**
  * The reason why mail is not delivered.
  * - `no-mailbox`: the address is local, but belongs to no account.
- * - `relay-denied`: the address belongs to another domain, and the site does not capture such mail.
+ * - `relay-denied`: the address belongs to another domain, and the virtual server does not relay.
  * - `mailbox-full`: the account's quota is used up; the client may try again later.
  * - `over-quota`: the account's quota does not allow the message.
  * - `article-refused`: a newsgroup among the recipients refuses the message.

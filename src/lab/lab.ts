@@ -20,7 +20,7 @@ import { durationText } from '../config/schema/values.ts'
 import { assertEnvelope, deliverLocalMail, type LocalMail } from '../delivery/local-mail.ts'
 import { reportStored, type StoredMail } from '../delivery/reports/on-demand/report-stored.ts'
 import { ScheduledReports } from '../delivery/reports/scheduled.ts'
-import type { DeliverySite } from '../delivery/types.ts'
+import type { DeliveryServices } from '../delivery/types.ts'
 import { AddedAccounts } from '../directory/added-accounts.ts'
 import { createDirectory } from '../directory/directory.ts'
 import { Tenants } from '../directory/tenants.ts'
@@ -221,7 +221,7 @@ export class Lab implements AsyncDisposable {
       store: this.store,
       clock: this.clock,
       log: options.log,
-      site: () => this.#deliverySite(),
+      services: () => this.#deliveryServices(),
       settings: () => this.#config.reports,
       wake: () => this.cluster.wake('reports'),
     })
@@ -240,7 +240,7 @@ export class Lab implements AsyncDisposable {
       resolver: () => this.dns.resolver,
       endpoints: () => this.endpoints(),
       source: () => ({ config: this.#config, directory: this.#directory }),
-      site: () => this.#deliverySite(),
+      services: () => this.#deliveryServices(),
     })
     this.#webhooks = new LabWebhooks({ log: options.log, api: () => this.api() })
     this.tlsReports = new TlsReporting({
@@ -257,7 +257,7 @@ export class Lab implements AsyncDisposable {
       certificates: parts.certificateStore,
       // Without newsgroups: an article for a moderator must not be posted again.
       mail: async ({ from, to, raw }) => {
-        await this.#deliver({ ...this.#deliverySite(), news: undefined }, { from, to: [to], raw })
+        await this.#deliver({ ...this.#deliveryServices(), news: undefined }, { from, to: [to], raw })
       },
       onFeedRound: ({ virtualServer, config: { peer, direction } }, { state }) =>
         this.#report({ type: 'feed', virtualServer, peer, direction, state }),
@@ -332,12 +332,12 @@ export class Lab implements AsyncDisposable {
   /** Delivers a message without SMTP. Returns its copies. @throws DeliveryError, StoreError; then no mailbox has it */
   async deliver(mail: LocalMail): Promise<readonly StoredMessage[]> {
     assertEnvelope(mail)
-    return this.#deliver(this.#deliverySite(), mail)
+    return this.#deliver(this.#deliveryServices(), mail)
   }
 
   /** Sends a report about a message that was delivered before. Returns when it is due. @throws DeliveryError, StoreError */
   report(mail: StoredMail, wanted: OnDemand): Promise<number> {
-    return reportStored(this.#deliverySite(), mail, wanted, this.clock.now())
+    return reportStored(this.#deliveryServices(), mail, wanted, this.clock.now())
   }
 
   /** The traffic of the latest sessions. */
@@ -692,11 +692,11 @@ export class Lab implements AsyncDisposable {
     }))
   }
 
-  #deliver(site: DeliverySite, mail: LocalMail): Promise<readonly StoredMessage[]> {
-    return deliverLocalMail(site, mail, this.clock.now(), (err) => this.log.warn({ err }, 'no report was sent'))
+  #deliver(services: DeliveryServices, mail: LocalMail): Promise<readonly StoredMessage[]> {
+    return deliverLocalMail(services, mail, this.clock.now(), (err) => this.log.warn({ err }, 'no report was sent'))
   }
 
-  #deliverySite(): DeliverySite {
+  #deliveryServices(): DeliveryServices {
     const { hostname, captured, tagging } = this.#config
     return {
       store: this.store,
@@ -705,7 +705,6 @@ export class Lab implements AsyncDisposable {
       outgoing: this.outgoing.queue,
       reports: this.reports,
       hostname,
-      relay: 'capture',
       capturedFolder: captured.folder,
       tagging,
     }

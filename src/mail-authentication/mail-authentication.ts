@@ -19,7 +19,7 @@ interface MailAuthenticationSource {
   readonly mailAuthentication: MailAuthenticationConfig
 }
 
-interface MailAuthenticationSite {
+interface MailAuthenticationServices {
   /** Returns the current configuration. */
   readonly source: () => MailAuthenticationSource
   /** Returns the zones of the lab; undefined without DNS. */
@@ -39,16 +39,16 @@ const LOOKUPS_MS = 20_000
 
 /** SPF, DKIM, DMARC, ARC and BIMI of a lab: checks mail that arrives, and signs mail that leaves. */
 export class MailAuthentication {
-  readonly #site: MailAuthenticationSite
+  readonly #services: MailAuthenticationServices
   readonly #signing: Signing
 
-  constructor(site: MailAuthenticationSite) {
-    this.#site = site
-    this.#signing = new Signing({ config: () => this.#config, files: site.files, clock: site.clock })
+  constructor(services: MailAuthenticationServices) {
+    this.#services = services
+    this.#signing = new Signing({ config: () => this.#config, files: services.files, clock: services.clock })
   }
 
   get #config(): MailAuthenticationConfig {
-    return this.#site.source().mailAuthentication
+    return this.#services.source().mailAuthentication
   }
 
   /** Whether messages are checked before SMTP accepts them. */
@@ -91,7 +91,7 @@ export class MailAuthentication {
       // As octets: an address of SMTPUTF8 can be in the results. RFC 8616 section 6
       results: Buffer.from(`${this.#authservId};\r\n\t${resultLines(results, sender)}`).toString('latin1'),
       chain: results.arc,
-      at: this.#site.clock.now(),
+      at: this.#services.clock.now(),
     })
     return Buffer.from(fields ?? '', 'latin1')
   }
@@ -109,7 +109,7 @@ export class MailAuthentication {
     let keys: Promise<KeyRecord[]> | undefined
     const lookUp = namesOf({
       records,
-      resolver: this.#site.resolver(),
+      resolver: this.#services.resolver(),
       keys: () => {
         keys ??= this.keyRecords()
         return keys
@@ -117,9 +117,9 @@ export class MailAuthentication {
       signal: AbortSignal.timeout(LOOKUPS_MS),
     })
     return checkMessage(message, sender, lookUp, {
-      hostname: this.#site.source().hostname,
+      hostname: this.#services.source().hostname,
       minimumKeyBits,
-      at: this.#site.clock.now(),
+      at: this.#services.clock.now(),
     })
   }
 
@@ -135,6 +135,6 @@ export class MailAuthentication {
   }
 
   get #authservId(): string {
-    return this.#config.authservId ?? this.#site.source().hostname
+    return this.#config.authservId ?? this.#services.source().hostname
   }
 }

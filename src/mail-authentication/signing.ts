@@ -17,7 +17,7 @@ export interface KeyRecord {
 }
 
 /** What has to be known of the lab. */
-interface SigningSite {
+interface SigningServices {
   /** The current configuration. */
   readonly config: () => Pick<MailAuthenticationConfig, 'dkim' | 'arc'>
   readonly files: KeyFiles
@@ -27,16 +27,16 @@ interface SigningSite {
 /** Signs mail that leaves the lab, and knows the records with the keys. */
 export class Signing {
   readonly keys: SigningKeys
-  readonly #site: SigningSite
+  readonly #services: SigningServices
 
-  constructor(site: SigningSite) {
-    this.#site = site
-    this.keys = new SigningKeys(site.files)
+  constructor(services: SigningServices) {
+    this.#services = services
+    this.keys = new SigningKeys(services.files)
   }
 
   /** Whether any mail of the lab is signed or sealed. */
   get isUsed(): boolean {
-    const { dkim, arc } = this.#site.config()
+    const { dkim, arc } = this.#services.config()
     return dkim.length > 0 || arc !== undefined
   }
 
@@ -47,19 +47,19 @@ export class Signing {
     const signers = await Promise.all(
       configs.map(async (config) => ({ config, key: await this.keys.of(dkimKey(config)) })),
     )
-    return Buffer.from((await dkimSignatures(message, signers, this.#site.clock.now())).join(''), 'latin1')
+    return Buffer.from((await dkimSignatures(message, signers, this.#services.clock.now())).join(''), 'latin1')
   }
 
   /** Returns the key that seals mail of other domains; undefined if no mail is sealed. @throws PkiError */
   async sealer(): Promise<Pick<Sealing, 'domain' | 'selector' | 'key'> | undefined> {
-    const { arc } = this.#site.config()
+    const { arc } = this.#services.config()
     if (!arc) return undefined
     return { domain: asciiDomain(arc.domain), selector: arc.selector, key: await this.keys.of(arcKey(arc)) }
   }
 
   /** Returns the TXT records with the public keys, as DNS serves them. @throws PkiError */
   async records(): Promise<KeyRecord[]> {
-    const { dkim, arc } = this.#site.config()
+    const { dkim, arc } = this.#services.config()
     const wanted = [
       ...dkim.flatMap((config) =>
         config.defect === 'no-key' ? [] : [{ purpose: 'dkim' as const, named: dkimKey(config), defect: config.defect }],
@@ -85,7 +85,7 @@ export class Signing {
   /** Returns the keys of the domain of the author, or of the nearest one above it. */
   #keysFor([domain, ...others]: readonly string[]): readonly DkimKeyConfig[] {
     if (domain === undefined || others.length > 0) return []
-    const fitting = this.#site
+    const fitting = this.#services
       .config()
       .dkim.map((config) => ({ ...config, domain: asciiDomain(config.domain) }))
       .filter((config) => isWithin(domain, config.domain))

@@ -10,7 +10,7 @@ import { AccessTokens } from './tokens.ts'
 import type { Verification } from './types.ts'
 
 /** The parts of a lab that tokens depend on. */
-interface OAuth2Site {
+interface OAuth2Services {
   /** Where the keys are kept. */
   readonly files: Pick<StoreFiles, 'read' | 'exclusively' | 'watch'>
   readonly clock: Clock
@@ -24,7 +24,7 @@ export class OAuth2 {
   readonly tokens: AccessTokens
   readonly #source: () => SettingsSource
 
-  constructor({ files, clock, directory, source }: OAuth2Site) {
+  constructor({ files, clock, directory, source }: OAuth2Services) {
     this.#source = source
     this.keys = new SigningKeys(files)
     this.tokens = new AccessTokens({

@@ -13,7 +13,7 @@ import type { IssuedToken, TokenRequest, Verification } from './types.ts'
 import { readToken, verifyToken } from './verify.ts'
 
 /** The parts of a lab that access tokens depend on. */
-interface TokenSite {
+interface TokenServices {
   /** Where revocations are kept. */
   readonly files: Pick<StoreFiles, 'read' | 'exclusively' | 'watch'>
   readonly keys: SigningKeys
@@ -29,19 +29,19 @@ const OWN_CLIENT = 'sealpost'
 
 /** Issues, verifies and revokes access tokens: JWT with the profile of RFC 9068. */
 export class AccessTokens {
-  readonly #site: TokenSite
+  readonly #services: TokenServices
   readonly #revocations: Revocations
   readonly #issuers: TrustedIssuers
 
-  constructor(site: TokenSite) {
-    this.#site = site
-    this.#revocations = new Revocations(site.files, site.clock)
-    this.#issuers = new TrustedIssuers(site.keys, site.settings)
+  constructor(services: TokenServices) {
+    this.#services = services
+    this.#revocations = new Revocations(services.files, services.clock)
+    this.#issuers = new TrustedIssuers(services.keys, services.settings)
   }
 
   /** Issues a token. The account need not exist. @throws PkiError `store` if the lab's keys cannot be read or written */
   async issue(request: TokenRequest): Promise<IssuedToken> {
-    const { keys, clock, directory, settings, allScopes } = this.#site
+    const { keys, clock, directory, settings, allScopes } = this.#services
     const { issuer, audience, accessTokenLifetime } = settings()
     const scope = request.scope ?? allScopes()
     const issuedAt = Math.floor(clock.now() / 1000)
@@ -76,7 +76,7 @@ export class AccessTokens {
    * @throws PkiError `store` if the lab's keys or the list of revoked tokens cannot be read
    */
   async verify(token: string, scopes?: readonly string[]): Promise<Verification> {
-    const { clock, directory } = this.#site
+    const { clock, directory } = this.#services
     await this.#revocations.open()
     const isRevoked = (jti: string): boolean => this.isRevoked(jti)
     return verifyToken(token, { issuers: this.#issuers, now: clock.now(), directory: directory(), isRevoked, scopes })

@@ -14,7 +14,7 @@ import { type Filtered, matchesFilters, matchesRecipient } from './filters.ts'
 import { type OutgoingEnvelope, type OutgoingRecipient, OutgoingRefused, type ResolvedConnector } from './types.ts'
 
 /** What delivery needs to send mail to other hosts. */
-export interface OutgoingSite {
+export interface RelayQueue {
   readonly rules: ConnectorRules
   /** Returns the folder of the queue. A message that is appended to it with a `QueueTarget` as its envelope is sent. */
   folder(): Promise<Folder>

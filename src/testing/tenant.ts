@@ -14,7 +14,7 @@ import { type TenantNames, tenantAccount } from './tenant-names.ts'
 import type { Credentials, Recipients, TestLab } from './test-lab.ts'
 
 /** The parts of a lab that a tenant uses. */
-interface TenantSite {
+interface TenantServices {
   readonly lab: Lab
   readonly arrivals: Arrivals
   readonly names: TenantNames
@@ -30,7 +30,7 @@ export class Tenant extends Receiver {
   readonly #inner: Lab
   readonly #own: TenantScope
 
-  constructor(name: string, lab: TestLab, { lab: inner, arrivals, names }: TenantSite) {
+  constructor(name: string, lab: TestLab, { lab: inner, arrivals, names }: TenantServices) {
     const own = inner.tenants.scope(name)
     super(arrivals, inner, scopeOf(own, names))
     this.#own = own

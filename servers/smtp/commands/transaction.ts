@@ -87,7 +87,7 @@ function addRecipient(session: SmtpSession, transaction: Transaction, recipient:
   }
   const { destination } = recipient
   if (destination.kind !== 'mailbox') return accept()
-  const checked = checkMailboxQuota(session.site.store, destination.account, transaction.announcedOctets)
+  const checked = checkMailboxQuota(session.context.store, destination.account, transaction.announcedOctets)
   return checked ? checked.then(accept) : accept()
 }
 
@@ -117,12 +117,12 @@ function checkAscii(address: string, smtpUtf8: boolean): void {
 
 /** Resolves the recipient of RCPT. @throws DeliveryError if the address cannot receive mail */
 function recipientOf(
-  { site }: SmtpSession,
+  { context, relay }: SmtpSession,
   { reversePath }: Transaction,
   { address, args: { NOTIFY, ORCPT } }: ParsedPath,
   report: string | undefined,
 ): Recipient {
-  const { destination, onDemand } = resolveOnDemand(site, address, reversePath)
+  const { destination, onDemand } = resolveOnDemand(context, address, reversePath, relay)
   return {
     address,
     destination,

@@ -1,4 +1,4 @@
-import type { Delivery, DeliverySite } from '../types.ts'
+import type { Delivery, DeliveryServices } from '../types.ts'
 import { reportOnDemand } from './on-demand/report-on-demand.ts'
 import { answerOutOfOffice } from './out-of-office.ts'
 import { reportSuccess } from './success.ts'
@@ -11,7 +11,7 @@ const SENDERS = [reportSuccess, reportOnDemand, answerOutOfOffice]
  * @param failed gets every error: the message stays delivered
  */
 export function reportAfterDelivery(
-  site: DeliverySite,
+  services: DeliveryServices,
   delivery: Delivery,
   at: number,
   failed: (error: unknown) => void,
@@ -19,7 +19,7 @@ export function reportAfterDelivery(
   const sendFrom = (first: number): Promise<void> | undefined => {
     for (let i = first; i < SENDERS.length; i++) {
       try {
-        const sending = SENDERS[i]?.(site, delivery, at)
+        const sending = SENDERS[i]?.(services, delivery, at)
         if (sending) return sending.catch(failed).then(() => sendFrom(i + 1))
       } catch (error) {
         failed(error)

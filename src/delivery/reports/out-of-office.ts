@@ -3,7 +3,7 @@ import type { OutOfOffice } from '../../config/schema/reports.ts'
 import { addressKey, splitAddress, withoutDetail } from '../../directory/names.ts'
 import type { Account } from '../../directory/types.ts'
 import { accountOwner, type MessageStore } from '../../store/types.ts'
-import type { Delivery, DeliverySite, Recipient } from '../types.ts'
+import type { Delivery, DeliveryServices, Recipient } from '../types.ts'
 import { isAddressedTo, whyNoAnswer } from './automatic-mail.ts'
 import { type AutomaticReply, writeAutomaticReply } from './automatic-reply.ts'
 import { sendOwnMail } from './send.ts'
@@ -13,13 +13,17 @@ import { sendOwnMail } from './send.ts'
  * @param at time of the reply, in milliseconds since the epoch
  * @throws DeliveryError, StoreError; the message itself stays delivered
  */
-export function answerOutOfOffice(site: DeliverySite, delivery: Delivery, at: number): Promise<void> | undefined {
+export function answerOutOfOffice(
+  services: DeliveryServices,
+  delivery: Delivery,
+  at: number,
+): Promise<void> | undefined {
   const isAbsent = ({ destination }: Recipient): boolean =>
     destination.kind === 'mailbox' && destination.account.outOfOffice !== undefined
-  return delivery.recipients.some(isAbsent) ? answer(site, delivery, at) : undefined
+  return delivery.recipients.some(isAbsent) ? answer(services, delivery, at) : undefined
 }
 
-async function answer(site: DeliverySite, delivery: Delivery, at: number): Promise<void> {
+async function answer(services: DeliveryServices, delivery: Delivery, at: number): Promise<void> {
   const { mailFrom, recipients, session } = delivery
   const absent = new Map<string, readonly [account: Account, address: string]>()
   for (const { destination, address } of recipients) {
@@ -34,15 +38,15 @@ async function answer(site: DeliverySite, delivery: Delivery, at: number): Promi
   for (const [account, address] of absent.values()) {
     const { outOfOffice } = account
     if (!outOfOffice || isOwn(account, mailFrom)) continue
-    const text = textFor(site, outOfOffice, mailFrom, at)
+    const text = textFor(services, outOfOffice, mailFrom, at)
     if (text === undefined) continue
     if (!isAddressedTo(message, (named) => isOwn(account, named) || addressKey(named) === addressKey(address))) continue
     const { subject } = outOfOffice
-    const { hostname } = site
+    const { hostname } = services
     const reply = { hostname, from: address, to: mailFrom, message, text, subject, form: 'standard', at } as const
     try {
-      if (!(await isFirst(site.store, account, mailFrom, at - outOfOffice.repeatAfter, at))) continue
-      await sendOrForget(site, account, reply, session)
+      if (!(await isFirst(services.store, account, mailFrom, at - outOfOffice.repeatAfter, at))) continue
+      await sendOrForget(services, account, reply, session)
     } catch (error) {
       failures.push(error as Error)
     }
@@ -53,15 +57,15 @@ async function answer(site: DeliverySite, delivery: Delivery, at: number): Promi
 
 /** Sends a reply. If it cannot be sent, the sender gets one for the next message. @throws DeliveryError, StoreError */
 async function sendOrForget(
-  site: DeliverySite,
+  services: DeliveryServices,
   { user }: Account,
   reply: AutomaticReply,
   session: Delivery['session'],
 ): Promise<void> {
   try {
-    await sendOwnMail(site, { to: reply.to, raw: await writeAutomaticReply(reply), session }, reply.at)
+    await sendOwnMail(services, { to: reply.to, raw: await writeAutomaticReply(reply), session }, reply.at)
   } catch (error) {
-    await site.store.changeValues(answered(user), () => new Map([[addressKey(reply.to), undefined]]))
+    await services.store.changeValues(answered(user), () => new Map([[addressKey(reply.to), undefined]]))
     throw error
   }
 }
@@ -69,11 +73,11 @@ async function sendOrForget(
 const answered = (user: string) => ({ kind: 'answered', reader: accountOwner(user) }) as const
 
 /** Returns the text for a sender; undefined if there is no reply now or for this sender. */
-function textFor(site: DeliverySite, settings: OutOfOffice, mailFrom: string, at: number): string | undefined {
+function textFor(services: DeliveryServices, settings: OutOfOffice, mailFrom: string, at: number): string | undefined {
   const { text, external = text, from, until } = settings
   if (from !== undefined && at < Date.parse(from)) return undefined
   if (until !== undefined && at >= Date.parse(until)) return undefined
-  if (site.directory.isLocalDomain(splitAddress(mailFrom).domain)) return text
+  if (services.directory.isLocalDomain(splitAddress(mailFrom).domain)) return text
   return external === 'off' ? undefined : external
 }
 

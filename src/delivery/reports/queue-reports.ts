@@ -1,4 +1,4 @@
-import type { DeliverySite } from '../types.ts'
+import type { DeliveryServices } from '../types.ts'
 import { writeStandardReport } from './forms/standard.ts'
 import { sendOwnMail } from './send.ts'
 import type { Action, ReportedRecipient, ReportFacts } from './types.ts'
@@ -25,26 +25,26 @@ const RELAYED: Kind = { result: 'sent', action: 'relayed', notify: 'SUCCESS', by
  * @param at time of the report, in milliseconds since the epoch
  * @throws DeliveryError if the sender has no mailbox; StoreError
  */
-export const reportFailure = (site: DeliverySite, facts: ReportFacts, at: number): Promise<void> =>
-  report(site, facts, at, FAILED)
+export const reportFailure = (services: DeliveryServices, facts: ReportFacts, at: number): Promise<void> =>
+  report(services, facts, at, FAILED)
 
 /** Sends the report of a message that is delayed for some recipients, as `reportFailure` does. RFC 3461 section 5.2.6. */
-export const reportDelay = (site: DeliverySite, facts: ReportFacts, at: number): Promise<void> =>
-  report(site, facts, at, DELAYED)
+export const reportDelay = (services: DeliveryServices, facts: ReportFacts, at: number): Promise<void> =>
+  report(services, facts, at, DELAYED)
 
 /**
  * Sends the report that NOTIFY=SUCCESS asks for, about recipients whose next server sends no reports. RFC 3461 section 5.2.2.
  */
-export const reportRelayed = (site: DeliverySite, facts: ReportFacts, at: number): Promise<void> =>
-  report(site, facts, at, RELAYED)
+export const reportRelayed = (services: DeliveryServices, facts: ReportFacts, at: number): Promise<void> =>
+  report(services, facts, at, RELAYED)
 
-async function report(site: DeliverySite, facts: ReportFacts, at: number, kind: Kind): Promise<void> {
+async function report(services: DeliveryServices, facts: ReportFacts, at: number, kind: Kind): Promise<void> {
   const { envelope, arrivedAt, reason, session } = facts
   const recipients = facts.results.flatMap((result) => reported(facts, result, at, kind))
   if (envelope.mailFrom === '' || recipients.length === 0) return
   const raw = writeStandardReport({
-    hostname: site.hostname,
-    domain: site.directory.domain,
+    hostname: services.hostname,
+    domain: services.directory.domain,
     to: envelope.mailFrom,
     recipients,
     envelopeId: envelope.envelopeId,
@@ -55,7 +55,7 @@ async function report(site: DeliverySite, facts: ReportFacts, at: number, kind: 
     at,
     reason,
   })
-  await sendOwnMail(site, { to: envelope.mailFrom, raw, session }, at)
+  await sendOwnMail(services, { to: envelope.mailFrom, raw, session }, at)
 }
 
 /** Returns what a report says about a recipient; nothing if the report is not about it or nobody asked for it. */

@@ -5,7 +5,7 @@ import type { MovableClock } from '../../common/movable-clock.ts'
 import type { ReportSettings } from '../../config/schema/reports.ts'
 import { type MessageStore, StoreError } from '../../store/types.ts'
 import type { ValueSpace } from '../../store/value-types.ts'
-import { DeliveryError, type DeliverySite } from '../types.ts'
+import { DeliveryError, type DeliveryServices } from '../types.ts'
 import { sendOwnMail } from './send.ts'
 import type { OwnMail, ReportSchedule } from './types.ts'
 
@@ -13,7 +13,7 @@ interface ScheduledReportsOptions {
   readonly store: MessageStore
   readonly clock: MovableClock
   readonly log: Logger
-  readonly site: () => DeliverySite
+  readonly services: () => DeliveryServices
   readonly settings: () => ReportSettings
   /** Tells the node that sends the reports, on which `woken` is called. */
   readonly wake: () => void
@@ -76,8 +76,8 @@ export class ScheduledReports implements ReportSchedule {
   }
 
   async schedule(mail: OwnMail, dueAt: number): Promise<void> {
-    const { store, clock, site } = this.#options
-    if (dueAt <= clock.now()) return sendOwnMail(site(), mail, dueAt)
+    const { store, clock, services } = this.#options
+    if (dueAt <= clock.now()) return sendOwnMail(services(), mail, dueAt)
     const name = randomUUID()
     await store.changeValues(SPACE, () => new Map([[name, format(mail, dueAt)]]))
     if (!this.#isSending) return this.#options.wake()
@@ -106,10 +106,10 @@ export class ScheduledReports implements ReportSchedule {
 
   /** Sends a report and removes it. Returns false if it stays, because the store failed. */
   async #send(name: string): Promise<boolean> {
-    const { store, site, log } = this.#options
+    const { store, services, log } = this.#options
     try {
       const value = (await store.values({ ...SPACE, names: [name] })).get(name)
-      if (value) await this.#deliver(parse(value), site())
+      if (value) await this.#deliver(parse(value), services())
       await store.changeValues(SPACE, () => new Map([[name, undefined]]))
       this.#due.delete(name)
       return true
@@ -119,9 +119,9 @@ export class ScheduledReports implements ReportSchedule {
     }
   }
 
-  async #deliver({ mail, dueAt }: Pending, site: DeliverySite): Promise<void> {
+  async #deliver({ mail, dueAt }: Pending, services: DeliveryServices): Promise<void> {
     try {
-      await sendOwnMail(site, mail, dueAt)
+      await sendOwnMail(services, mail, dueAt)
     } catch (err) {
       if (!(err instanceof DeliveryError)) throw err
       this.#options.log.warn({ err, session: mail.session }, 'a report could not be delivered')

@@ -1,6 +1,6 @@
 import { deliver } from '../deliver.ts'
 import { resolveRecipient } from '../resolve.ts'
-import type { DeliverySite } from '../types.ts'
+import type { DeliveryServices } from '../types.ts'
 import type { OwnMail } from './types.ts'
 
 /**
@@ -8,12 +8,16 @@ import type { OwnMail } from './types.ts'
  * section 3.3. A sender elsewhere is reached as other mail of the lab is: through a connector, else it is captured.
  * @throws DeliveryError, StoreError
  */
-export async function sendOwnMail(site: DeliverySite, { to, raw, session }: OwnMail, at: number): Promise<void> {
-  await deliver(site, {
+export async function sendOwnMail(
+  services: DeliveryServices,
+  { to, raw, session }: OwnMail,
+  at: number,
+): Promise<void> {
+  await deliver(services, {
     trace: Buffer.from('Return-Path: <>\r\n'),
     message: [raw],
     mailFrom: '',
-    recipients: [{ address: to, destination: resolveRecipient({ ...site, relay: 'capture' }, to) }],
+    recipients: [{ address: to, destination: resolveRecipient(services, to) }],
     session,
     at,
   })

@@ -1,5 +1,5 @@
 import { joinPieces } from '../../common/pieces.ts'
-import type { Delivery, DeliverySite, Recipient } from '../types.ts'
+import type { Delivery, DeliveryServices, Recipient } from '../types.ts'
 import { writeStandardReport } from './forms/standard.ts'
 import { sendOwnMail } from './send.ts'
 import type { Action } from './types.ts'
@@ -9,13 +9,13 @@ import type { Action } from './types.ts'
  * @param at time of the report, in milliseconds since the epoch
  * @throws DeliveryError, StoreError; the message itself stays delivered
  */
-export function reportSuccess(site: DeliverySite, delivery: Delivery, at: number): Promise<void> | undefined {
+export function reportSuccess(services: DeliveryServices, delivery: Delivery, at: number): Promise<void> | undefined {
   const recipients = delivery.recipients.filter(({ notify, onDemand }) => notify?.includes('SUCCESS') && !onDemand)
   const { mailFrom: to, session, envelopeId, smtpUtf8 = false } = delivery
   if (to === '' || recipients.length === 0) return undefined
   const raw = writeStandardReport({
-    hostname: site.hostname,
-    domain: site.directory.domain,
+    hostname: services.hostname,
+    domain: services.directory.domain,
     to,
     recipients: recipients.map(({ address, originalRecipient, destination }) => ({
       address,
@@ -29,7 +29,7 @@ export function reportSuccess(site: DeliverySite, delivery: Delivery, at: number
     arrivedAt: at,
     at,
   })
-  return sendOwnMail(site, { to, raw, session }, at)
+  return sendOwnMail(services, { to, raw, session }, at)
 }
 
 /** Returns the action. `relayed`: the lab accepted the message in place of another domain. RFC 3464 section 2.3.3. */

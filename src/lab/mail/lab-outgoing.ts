@@ -5,13 +5,13 @@ import { joinPieces } from '../../common/pieces.ts'
 import type { ResolvedLab } from '../../config/resolve.ts'
 import { certificateChoice } from '../../config/schema/certificate.ts'
 import { reportDelay, reportFailure, reportRelayed } from '../../delivery/reports/queue-reports.ts'
-import type { DeliverySite } from '../../delivery/types.ts'
+import type { DeliveryServices } from '../../delivery/types.ts'
 import type { Directory } from '../../directory/types.ts'
 import type { Resolver } from '../../dns/resolver.ts'
 import type { MailAuthentication } from '../../mail-authentication/mail-authentication.ts'
 import type { FaultRules } from '../../net/faults/fault-rules.ts'
 import type { ClientIdentity } from '../../outgoing/client/secure.ts'
-import type { PeerSite } from '../../outgoing/client/site.ts'
+import type { ClientServices } from '../../outgoing/client/services.ts'
 import { standardTimeouts } from '../../outgoing/client/timeouts.ts'
 import type { ConnectorRules } from '../../outgoing/connectors.ts'
 import { planRelease } from '../../outgoing/plan.ts'
@@ -42,7 +42,7 @@ interface LabOutgoingOptions {
   /** Returns the current configuration and directory, which a reload replaces. */
   readonly source: () => { readonly config: ResolvedLab; readonly directory: Directory }
   /** Where reports are delivered. */
-  readonly site: () => DeliverySite
+  readonly services: () => DeliveryServices
   /** Signs messages before they are sent. */
   readonly mailAuthentication: Pick<MailAuthentication, 'signOutgoing'>
   /** Returns the lab's own DNS; undefined if the configuration has none. */
@@ -66,7 +66,7 @@ export class LabOutgoing implements ApiOutgoing, AsyncDisposable {
 
   constructor(options: LabOutgoingOptions) {
     this.#options = options
-    const { store, clock, log, site, mailAuthentication, others } = options
+    const { store, clock, log, services, mailAuthentication, others } = options
     this.policies = new OutgoingPolicies(options)
     this.#route = connectorRouter(this.policies.route, (connector) => this.policies.resolverOf(connector))
     this.queue = new StoreQueue({
@@ -87,9 +87,9 @@ export class LabOutgoing implements ApiOutgoing, AsyncDisposable {
         [Symbol.asyncDispose]: async () => {},
       },
       reports: {
-        failed: (facts) => reportFailure(site(), facts, clock.now()),
-        delayed: (facts) => reportDelay(site(), facts, clock.now()),
-        relayed: (facts) => reportRelayed(site(), facts, clock.now()),
+        failed: (facts) => reportFailure(services(), facts, clock.now()),
+        delayed: (facts) => reportDelay(services(), facts, clock.now()),
+        relayed: (facts) => reportRelayed(services(), facts, clock.now()),
       },
     })
     this.record = new OutgoingRecord(this.queue, () => clock.now())
@@ -138,12 +138,12 @@ export class LabOutgoing implements ApiOutgoing, AsyncDisposable {
   /** Loads what speaks SMTP with other hosts when the first message is sent. */
   #opened(): Promise<TestingClient> {
     this.#client ??= import('../../outgoing/client/client.ts').then(
-      ({ SmtpClient }) => new SmtpClient(this.#peerSite()),
+      ({ SmtpClient }) => new SmtpClient(this.#clientServices()),
     )
     return this.#client
   }
 
-  #peerSite(): PeerSite {
+  #clientServices(): ClientServices {
     const { certificates, sessions, faults, clock, source } = this.#options
     return {
       hostname: () => source().config.hostname,

@@ -21,7 +21,7 @@ import type { TlsSettings } from '../../net/tls-acceptor.ts'
 import type { VirtualServerSettings } from '../../net/virtual-server-settings.ts'
 import type { NewsService } from '../../news/news-service.ts'
 import type { OAuth2 } from '../../oauth2/oauth2.ts'
-import type { OutgoingSite } from '../../outgoing/plan.ts'
+import type { RelayQueue } from '../../outgoing/plan.ts'
 import type { InstalledCertificate } from '../../pki/types.ts'
 import { dropsOldest } from '../../store/open.ts'
 import type { MessageStore } from '../../store/types.ts'
@@ -38,7 +38,7 @@ export interface Site {
   readonly oauth2: OAuth2
   readonly mailAuthentication: MailAuthentication
   readonly news: NewsService
-  readonly outgoing: OutgoingSite
+  readonly outgoing: RelayQueue
   readonly reports: ReportSchedule
   readonly pki: LabPki
   readonly captures: Captures

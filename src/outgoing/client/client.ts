@@ -16,7 +16,7 @@ import { openPeer } from './opening.ts'
 import { PeerConnection } from './peer-connection.ts'
 import { ConnectionPool } from './pool.ts'
 import { resultsOf, resultsOfFailure } from './results.ts'
-import type { Destination, PeerSite } from './site.ts'
+import type { ClientServices, Destination } from './services.ts'
 import { testHost } from './test-host.ts'
 import { withRequiredTls } from './tls-level.ts'
 import { unsendable } from './unsendable.ts'
@@ -36,11 +36,11 @@ interface Outcome {
 
 /** Sends messages by SMTP, over connections that are kept for a while. */
 export class SmtpClient implements TestingClient {
-  readonly #site: PeerSite
+  readonly #services: ClientServices
   readonly #pool = new ConnectionPool()
 
-  constructor(site: PeerSite) {
-    this.#site = site
+  constructor(services: ClientServices) {
+    this.#services = services
   }
 
   async send(attempt: Attempt): Promise<AttemptResult> {
@@ -58,7 +58,7 @@ export class SmtpClient implements TestingClient {
   }
 
   test(connector: ResolvedConnector, hops: readonly NextHop[], signal: AbortSignal): Promise<ConnectorTest> {
-    return testHost(connector, hops, this.#site, signal)
+    return testHost(connector, hops, this.#services, signal)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -126,7 +126,7 @@ export class SmtpClient implements TestingClient {
   }
 
   async #open(to: Destination, signal: AbortSignal, hosts: HostResult[]): Promise<PeerConnection> {
-    const peer = await openPeer(to, this.#site, signal)
+    const peer = await openPeer(to, this.#services, signal)
     hosts.push(peer.host)
     return PeerConnection.begin(peer, to.hop.tls === 'none', signal)
   }

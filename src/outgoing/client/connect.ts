@@ -2,18 +2,18 @@ import type { Socket } from 'node:net'
 import { connectTcp } from '../../net/client/connect.ts'
 import { PeerFailure } from './failure.ts'
 import { inWords } from './secure.ts'
-import type { Destination, PeerSite } from './site.ts'
+import type { ClientServices, Destination } from './services.ts'
 
 /** Connects to an address of a host, and opens the record of the session. @throws PeerFailure, which is recorded */
-export async function connectTo(to: Destination, site: PeerSite, signal: AbortSignal) {
-  const socket = await tcp(to, site.timeouts.connectMs, signal).catch((error: unknown) => {
-    throw recordUnreachable(error, to, site)
+export async function connectTo(to: Destination, services: ClientServices, signal: AbortSignal) {
+  const socket = await tcp(to, services.timeouts.connectMs, signal).catch((error: unknown) => {
+    throw recordUnreachable(error, to, services)
   })
-  return { socket, recorder: record(to, site, socket) }
+  return { socket, recorder: record(to, services, socket) }
 }
 
 /** Opens the record of a session. */
-function record({ hop, address, connector, isWithoutTls }: Destination, { sessions }: PeerSite, socket?: Socket) {
+function record({ hop, address, connector, isWithoutTls }: Destination, { sessions }: ClientServices, socket?: Socket) {
   const recorder = sessions.open({
     direction: 'out',
     virtualServer: connector,
@@ -30,9 +30,9 @@ function record({ hop, address, connector, isWithoutTls }: Destination, { sessio
 }
 
 /** Records a host that cannot be connected to, and returns the failure. */
-function recordUnreachable(error: unknown, to: Destination, site: PeerSite): unknown {
+function recordUnreachable(error: unknown, to: Destination, services: ClientServices): unknown {
   if (!(error instanceof PeerFailure)) return error
-  const recorder = record(to, site)
+  const recorder = record(to, services)
   recorder.refused(error.message)
   recorder.end('connection lost')
   error.session = recorder.id

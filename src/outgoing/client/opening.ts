@@ -4,7 +4,7 @@ import { connectTo } from './connect.ts'
 import { lost, notSecured, PeerFailure } from './failure.ts'
 import { PeerFaults } from './faults.ts'
 import { inWords, secure } from './secure.ts'
-import type { Destination, PeerSite } from './site.ts'
+import type { ClientServices, Destination } from './services.ts'
 import { SmtpDialog } from './smtp-dialog.ts'
 import { levels } from './tls-level.ts'
 
@@ -22,13 +22,13 @@ export interface OpenedPeer {
  * Connects to a host: greeting, EHLO, and TLS as its level asks. If TLS fails at level `may`, connects again in clear text.
  * @throws PeerFailure; nothing but EHLO and STARTTLS was sent then
  */
-export async function openPeer(to: Destination, site: PeerSite, signal: AbortSignal): Promise<OpenedPeer> {
+export async function openPeer(to: Destination, services: ClientServices, signal: AbortSignal): Promise<OpenedPeer> {
   try {
-    return await open(to, site, signal)
+    return await open(to, services, signal)
   } catch (error) {
     const isOptional = levels[to.hop.tls].tries && !levels[to.hop.tls].requires && to.hop.implicitTls !== true
     if (!isOptional || !(error instanceof TlsFailed)) throw error instanceof TlsFailed ? error.failure : error
-    const peer = await open({ ...to, isWithoutTls: true }, site, signal)
+    const peer = await open({ ...to, isWithoutTls: true }, services, signal)
     return { ...peer, host: error.failure.host ?? peer.host }
   }
 }
@@ -43,8 +43,8 @@ class TlsFailed extends Error {
   }
 }
 
-async function open(to: Destination, site: PeerSite, signal: AbortSignal): Promise<OpenedPeer> {
-  const opening = await Opening.begin(to, site, signal)
+async function open(to: Destination, services: ClientServices, signal: AbortSignal): Promise<OpenedPeer> {
+  const opening = await Opening.begin(to, services, signal)
   try {
     return await opening.run()
   } catch (error) {
@@ -55,7 +55,7 @@ async function open(to: Destination, site: PeerSite, signal: AbortSignal): Promi
 /** The steps until mail can be sent. */
 class Opening {
   readonly #to: Destination
-  readonly #site: PeerSite
+  readonly #services: ClientServices
   readonly #signal: AbortSignal
   readonly #dialog: SmtpDialog
   readonly #faults: PeerFaults
@@ -64,17 +64,23 @@ class Opening {
   #problem: Pick<HostResult, 'failure' | 'text'> = {}
   #remoteName: string | undefined
 
-  private constructor(to: Destination, site: PeerSite, signal: AbortSignal, dialog: SmtpDialog, faults: PeerFaults) {
+  private constructor(
+    to: Destination,
+    services: ClientServices,
+    signal: AbortSignal,
+    dialog: SmtpDialog,
+    faults: PeerFaults,
+  ) {
     this.#to = to
-    this.#site = site
+    this.#services = services
     this.#signal = signal
     this.#dialog = dialog
     this.#faults = faults
   }
 
-  static async begin(to: Destination, site: PeerSite, signal: AbortSignal): Promise<Opening> {
-    const { socket, recorder } = await connectTo(to, site, signal)
-    const session = site.faults?.open({
+  static async begin(to: Destination, services: ClientServices, signal: AbortSignal): Promise<Opening> {
+    const { socket, recorder } = await connectTo(to, services, signal)
+    const session = services.faults?.open({
       protocol: 'smtp',
       virtualServer: to.connector,
       session: recorder.record,
@@ -84,7 +90,7 @@ class Opening {
       },
     })
     const faults = new PeerFaults(session, recorder)
-    return new Opening(to, site, signal, new SmtpDialog(socket, recorder, faults, site.timeouts), faults)
+    return new Opening(to, services, signal, new SmtpDialog(socket, recorder, faults, services.timeouts), faults)
   }
 
   run(): Promise<OpenedPeer> {
@@ -140,7 +146,7 @@ class Opening {
   }
 
   async #hello(): Promise<Extensions> {
-    const name = this.#site.hostname()
+    const name = this.#services.hostname()
     const reply = await this.#dialog.ask(`EHLO ${name}`)
     this.#remoteName = /^250[ -](\S+)/.exec(reply.lines[0] ?? '')?.[1]
     if (isPositive(reply)) return extensionsOf(reply)
@@ -166,7 +172,7 @@ class Opening {
     const isImplicit = !this.#isSecuring
     this.#isSecuring = true
     const { hop, certificate } = this.#to
-    const { roots, identity, timeouts, now } = this.#site
+    const { roots, identity, timeouts, now } = this.#services
     const options = {
       hop,
       now,

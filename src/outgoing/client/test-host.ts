@@ -5,7 +5,7 @@ import { PeerFailure } from './failure.ts'
 import { type OpenedPeer, openPeer } from './opening.ts'
 import { PeerConnection } from './peer-connection.ts'
 import { inWords } from './secure.ts'
-import type { PeerSite } from './site.ts'
+import type { ClientServices } from './services.ts'
 
 type Step = ConnectorTestStep['step']
 
@@ -15,7 +15,7 @@ const done = (step: Step, text: string): ConnectorTestStep => ({ step, ok: true,
 export async function testHost(
   { name, certificate }: ResolvedConnector,
   hops: readonly NextHop[],
-  site: PeerSite,
+  services: ClientServices,
   signal: AbortSignal,
 ): Promise<ConnectorTest> {
   let last: ConnectorTest = { ok: false, steps: [{ step: 'route', ok: false, text: 'no host is known' }] }
@@ -23,7 +23,7 @@ export async function testHost(
     const { host, port } = hop
     try {
       for (const address of await addressesOf(hop)) {
-        last = await testAddress({ hop, address, connector: name, certificate }, site, signal)
+        last = await testAddress({ hop, address, connector: name, certificate }, services, signal)
         // Another address, or the next host, only helps where nothing answers.
         if (last.steps.length > 1) return last
       }
@@ -36,7 +36,7 @@ export async function testHost(
 
 async function testAddress(
   to: Parameters<typeof openPeer>[0],
-  site: PeerSite,
+  services: ClientServices,
   signal: AbortSignal,
 ): Promise<ConnectorTest> {
   const { hop } = to
@@ -51,9 +51,9 @@ async function testAddress(
     steps: [...steps, ...more],
   })
   try {
-    const peer = await openPeer(to, site, signal)
+    const peer = await openPeer(to, services, signal)
     session = peer.session
-    steps = openedSteps(peer, hop, site.sessions.get(session))
+    steps = openedSteps(peer, hop, services.sessions.get(session))
     const connection = await PeerConnection.begin(peer, hop.tls === 'none', signal)
     connection.quit()
     const logOn = hop.user === undefined ? [] : [done('AUTH', `logged on as ${hop.user}`)]
@@ -63,7 +63,7 @@ async function testAddress(
     const { message, session: failed = session } = error
     session = failed
     if (steps.length > 0) return result(false, [{ step: 'AUTH', ok: false, text: message }])
-    const record = failed === undefined ? undefined : site.sessions.get(failed)
+    const record = failed === undefined ? undefined : services.sessions.get(failed)
     return result(false, failedSteps(hop, record, message))
   }
 }

@@ -27,7 +27,7 @@ export interface PolicyProblem {
 }
 
 /** What the router needs of the lab. */
-interface DnsRouteSite {
+interface DnsRouteServices {
   readonly resolverOf: ResolverOf
   readonly policyOf: (connector: ResolvedConnector, domain: string, signal: AbortSignal) => Promise<FoundPolicy>
   /** Whether a virtual server of the lab itself listens there. */
@@ -38,22 +38,22 @@ interface DnsRouteSite {
 
 /** Creates the router of connectors with `route: dns`: MX, DANE (RFC 7672) and MTA-STS (RFC 8461). */
 export const dnsRouter =
-  (site: DnsRouteSite): Router =>
+  (services: DnsRouteServices): Router =>
   async (connector, domain, signal) => {
-    const resolver = await site.resolverOf(connector)
+    const resolver = await services.resolverOf(connector)
     const found = isIP(addressLiteral(domain) ?? '')
       ? { records: [{ preference: 0, exchange: addressLiteral(domain) as string }], authenticated: false }
       : await mailExchangers(resolver, domain, signal)
-    const policy = connector.tls === 'none' ? {} : await site.policyOf(connector, domain, signal)
-    if (policy.failure) await site.onProblem?.({ domain, ...problemOf(policy.failure), policy: 'mta-sts' })
+    const policy = connector.tls === 'none' ? {} : await services.policyOf(connector, domain, signal)
+    if (policy.failure) await services.onProblem?.({ domain, ...problemOf(policy.failure), policy: 'mta-sts' })
     const usable: Usable[] = []
     const unusable: RouteError[] = []
     for (const { exchange, preference } of found.records) {
-      const context = { site, resolver, connector, domain, policy, isSecureMx: found.authenticated, signal }
+      const context = { services, resolver, connector, domain, policy, isSecureMx: found.authenticated, signal }
       const hop = await hopOf(exchange, context).catch(routeErrorOf)
       if (hop instanceof RouteError) unusable.push(hop)
       // RFC 5321 section 5.1: neither the lab itself nor hosts that are not preferred to it.
-      else if (hop.addresses?.some((address) => site.isOwn(address, hop.port))) {
+      else if (hop.addresses?.some((address) => services.isOwn(address, hop.port))) {
         unusable.push(loop(domain, exchange))
         return hopsOf(
           domain,
@@ -84,7 +84,7 @@ function hopsOf(domain: string, usable: readonly Usable[], unusable: readonly Ro
 }
 
 interface HopContext {
-  readonly site: DnsRouteSite
+  readonly services: DnsRouteServices
   readonly resolver: Resolver
   readonly connector: ResolvedConnector
   readonly domain: string
@@ -95,7 +95,7 @@ interface HopContext {
 
 /** Returns one host with the TLS level that its policies and the connector ask for. @throws RouteError */
 async function hopOf(host: string, context: HopContext): Promise<NextHop> {
-  const { resolver, connector, domain, isSecureMx, signal, site } = context
+  const { resolver, connector, domain, isSecureMx, signal, services } = context
   const { port, authority } = connector
   const addresses = isIP(host) ? literal(host) : await addressesOf(resolver, host, signal)
   const shared = { host, port, addresses: addresses.records, ...(authority === undefined ? {} : { authority }) }
@@ -104,7 +104,7 @@ async function hopOf(host: string, context: HopContext): Promise<NextHop> {
   if (connector.tls === 'dane') {
     const why = tlsa ? 'no usable TLSA records' : 'no TLSA records that DNSSEC authenticates'
     const text = `${host} has ${why}, and the connector requires DANE`
-    await site.onProblem?.({ domain, failure: tlsa ? 'tlsa-invalid' : 'dane-required', text, policy: 'dane', host })
+    await services.onProblem?.({ domain, failure: tlsa ? 'tlsa-invalid' : 'dane-required', text, policy: 'dane', host })
     throw insecure(text)
   }
   const level = await levelOf(host, context)
@@ -118,12 +118,12 @@ const encrypted = (level: Level, { records }: HostTlsa): Level =>
   levels[level.tls].verifies === 'nothing' ? { ...level, tls: 'encrypt', policy: 'dane', tlsa: records } : level
 
 /** Returns the TLS level of a host without DANE. @throws RouteError if an enforced policy does not name it */
-async function levelOf(host: string, { connector, domain, policy: { policy }, site }: HopContext): Promise<Level> {
+async function levelOf(host: string, { connector, domain, policy: { policy }, services }: HopContext): Promise<Level> {
   const own = ownLevel(host, domain, connector.tls ?? 'may')
   if (policy === undefined || policy.mode === 'none') return own
   if (!namesMx(policy, host)) {
     const text = `the MTA-STS policy of ${domain} does not name ${host}`
-    await site.onProblem?.({ domain, failure: 'validation-failure', text, policy: 'mta-sts', host })
+    await services.onProblem?.({ domain, failure: 'validation-failure', text, policy: 'mta-sts', host })
     // RFC 8461 section 5.1: a failure that may be over when the policy changes.
     if (policy.mode === 'enforce') throw insecure(text)
     return { ...own, policy: 'mta-sts' }
@@ -156,14 +156,14 @@ async function addressesOf(resolver: Resolver, host: string, signal: AbortSignal
 async function tlsaOf(
   host: string,
   addresses: { readonly authenticated: boolean; readonly canonicalName: string },
-  { resolver, connector, domain, signal, site }: HopContext,
+  { resolver, connector, domain, signal, services }: HopContext,
 ) {
   try {
     return await hostTlsa(resolver, host, connector.port, addresses, signal)
   } catch (error) {
     if (!(error instanceof DnsError)) throw error
     const text = `the TLSA records of ${host} cannot be looked up: ${error.message}`
-    await site.onProblem?.({ domain, failure: 'dnssec-invalid', text, policy: 'dane', host })
+    await services.onProblem?.({ domain, failure: 'dnssec-invalid', text, policy: 'dane', host })
     throw lookupFailed(text, error)
   }
 }

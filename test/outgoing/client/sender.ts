@@ -3,7 +3,7 @@ import { connector as connectorSchema } from '../../../src/config/schema/connect
 import { type FaultInput, fault } from '../../../src/config/schema/fault.ts'
 import { FaultRules } from '../../../src/net/faults/fault-rules.ts'
 import { SmtpClient } from '../../../src/outgoing/client/client.ts'
-import type { PeerSite } from '../../../src/outgoing/client/site.ts'
+import type { ClientServices } from '../../../src/outgoing/client/services.ts'
 import { standardTimeouts } from '../../../src/outgoing/client/timeouts.ts'
 import type {
   Attempt,
@@ -25,7 +25,7 @@ export class Sender implements AsyncDisposable {
   readonly faults = new FaultRules(1)
   readonly client: SmtpClient
 
-  constructor(site: Partial<PeerSite> = {}) {
+  constructor(services: Partial<ClientServices> = {}) {
     this.client = new SmtpClient({
       hostname: () => 'lab.test',
       sessions: this.sessions,
@@ -34,7 +34,7 @@ export class Sender implements AsyncDisposable {
       identity: async () => Promise.reject(new Error('no certificate')),
       timeouts: standardTimeouts,
       now: () => Date.now(),
-      ...site,
+      ...services,
     })
   }
 

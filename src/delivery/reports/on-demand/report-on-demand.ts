@@ -1,6 +1,6 @@
 import { joinPieces } from '../../../common/pieces.ts'
 import type { OnDemand } from '../../../config/on-demand/parse.ts'
-import type { Delivery, DeliverySite, Recipient } from '../../types.ts'
+import type { Delivery, DeliveryServices, Recipient } from '../../types.ts'
 import { whyNoAnswer } from '../automatic-mail.ts'
 import { writeAutomaticReply } from '../automatic-reply.ts'
 import { writeComplaint } from '../complaint.ts'
@@ -15,7 +15,7 @@ interface Group<Wanted extends OnDemand = OnDemand> {
 
 /** What a report is written from. */
 interface Source {
-  readonly site: DeliverySite
+  readonly services: DeliveryServices
   readonly reports: ReportSchedule
   readonly delivery: Delivery
   readonly message: Buffer
@@ -36,15 +36,19 @@ interface Written {
  * @param arrivedAt milliseconds since the epoch
  * @throws DeliveryError, StoreError; the message itself stays delivered
  */
-export function reportOnDemand(site: DeliverySite, delivery: Delivery, arrivedAt: number): Promise<void> | undefined {
+export function reportOnDemand(
+  services: DeliveryServices,
+  delivery: Delivery,
+  arrivedAt: number,
+): Promise<void> | undefined {
   const { mailFrom, recipients } = delivery
-  const { reports } = site
+  const { reports } = services
   if (!reports || mailFrom === '' || !recipients.some(({ onDemand }) => onDemand)) return undefined
-  return schedule(site, reports, delivery, arrivedAt)
+  return schedule(services, reports, delivery, arrivedAt)
 }
 
 async function schedule(
-  site: DeliverySite,
+  services: DeliveryServices,
   reports: ReportSchedule,
   delivery: Delivery,
   arrivedAt: number,
@@ -53,7 +57,7 @@ async function schedule(
   const message = await messageOf(delivery)
   for (const group of groupsOf(delivery)) {
     const at = arrivedAt + (group.wanted.delayMs ?? reports.settings.delay)
-    const written = await write(group, { site, reports, delivery, message, arrivedAt, at })
+    const written = await write(group, { services, reports, delivery, message, arrivedAt, at })
     if (written) await reports.schedule({ ...written, session }, at)
   }
 }
@@ -95,14 +99,14 @@ const write = ({ wanted, recipients }: Group, source: Source): ReturnType<Writer
 }
 
 const writers: Omit<Writers, 'refuse'> = {
-  bounce({ wanted: { action, form }, recipients }, { site, reports, delivery, message, arrivedAt, at }) {
+  bounce({ wanted: { action, form }, recipients }, { services, reports, delivery, message, arrivedAt, at }) {
     const { mailFrom: to, envelopeId, ret, smtpUtf8 = false } = delivery
     const told = recipients.filter(({ notify }) => wants(action, notify))
     if (told.length === 0) return undefined
     const { form: usual } = reports.settings
     const raw = reportWriters[form ?? (usual === 'qmail' && action !== 'failed' ? 'standard' : usual)]({
-      hostname: site.hostname,
-      domain: site.directory.domain,
+      hostname: services.hostname,
+      domain: services.directory.domain,
       to,
       recipients: told.flatMap(({ address, originalRecipient, onDemand }) =>
         onDemand?.kind === 'bounce'
@@ -112,7 +116,7 @@ const writers: Omit<Writers, 'refuse'> = {
                 originalRecipient,
                 action,
                 ...onDemand.refusal,
-                remoteMta: site.hostname,
+                remoteMta: services.hostname,
                 lastAttemptAt: at,
                 retryUntil: arrivedAt + RETRY_TIME_MS,
               },
@@ -128,12 +132,12 @@ const writers: Omit<Writers, 'refuse'> = {
     })
     return { to, raw }
   },
-  complaint({ wanted: { type, onlyHeader }, recipients }, { site, reports, delivery, message, arrivedAt, at }) {
+  complaint({ wanted: { type, onlyHeader }, recipients }, { services, reports, delivery, message, arrivedAt, at }) {
     const { mailFrom, client, envelopeId } = delivery
     const to = reports.settings.complaintsTo ?? mailFrom
     const raw = writeComplaint({
-      hostname: site.hostname,
-      domain: site.directory.domain,
+      hostname: services.hostname,
+      domain: services.directory.domain,
       to,
       type,
       mailFrom,
@@ -147,7 +151,7 @@ const writers: Omit<Writers, 'refuse'> = {
     })
     return { to, raw }
   },
-  async vacation({ wanted: { form }, recipients }, { site: { hostname }, delivery, message, at }) {
+  async vacation({ wanted: { form }, recipients }, { services: { hostname }, delivery, message, at }) {
     const { mailFrom: to } = delivery
     const from = recipients[0]?.address
     if (from === undefined || whyNoAnswer({ mailFrom: to, message }) !== undefined) return undefined

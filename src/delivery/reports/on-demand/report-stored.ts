@@ -1,6 +1,6 @@
 import type { Pieces } from '../../../common/pieces.ts'
 import type { OnDemand } from '../../../config/on-demand/parse.ts'
-import type { Delivery, DeliverySite, Recipient } from '../../types.ts'
+import type { Delivery, DeliveryServices, Recipient } from '../../types.ts'
 import { reportOnDemand } from './report-on-demand.ts'
 
 /** A message that the store has, with its envelope. */
@@ -20,17 +20,17 @@ export interface StoredMail {
  * @throws DeliveryError, StoreError
  */
 export async function reportStored(
-  site: DeliverySite,
+  services: DeliveryServices,
   { message, mailFrom, rcptTo, session, client, arrivedAt }: StoredMail,
   wanted: OnDemand,
   now: number,
 ): Promise<number> {
-  const delayMs = wanted.delayMs ?? site.reports?.settings.delay ?? 0
+  const delayMs = wanted.delayMs ?? services.reports?.settings.delay ?? 0
   const dueAt = now + delayMs
   const recipients = rcptTo.map((address): Recipient => {
     const domain = address.slice(address.lastIndexOf('@') + 1)
     return { address, destination: { kind: 'captured', domain }, onDemand: { ...wanted, delayMs: dueAt - arrivedAt } }
   })
-  await reportOnDemand(site, { message, mailFrom, recipients, session, client }, arrivedAt)
+  await reportOnDemand(services, { message, mailFrom, recipients, session, client }, arrivedAt)
   return dueAt
 }

@@ -1,7 +1,7 @@
 import { parseOnDemand } from '../../../config/on-demand/parse.ts'
 import { fold, splitAddress, withoutDetail } from '../../../directory/names.ts'
 import { resolveRecipient } from '../../resolve.ts'
-import { DeliveryError, type DeliverySite, type Recipient } from '../../types.ts'
+import { DeliveryError, type DeliveryServices, type Recipient, type Relaying } from '../../types.ts'
 
 /**
  * Decides where mail for an address goes, as `resolveRecipient` does. Addresses that ask for a report, such as
@@ -10,16 +10,18 @@ import { DeliveryError, type DeliverySite, type Recipient } from '../../types.ts
  * @throws DeliveryError
  */
 export function resolveOnDemand(
-  site: DeliverySite,
+  services: DeliveryServices,
   address: string,
   mailFrom: string,
+  relay?: Relaying,
 ): Pick<Recipient, 'destination' | 'onDemand'> {
   const { localPart, domain } = splitAddress(address)
   const onDemand =
-    mailFrom !== '' && site.reports?.settings.addresses && site.directory.isLocalDomain(domain)
+    mailFrom !== '' && services.reports?.settings.addresses && services.directory.isLocalDomain(domain)
       ? parseOnDemand(localPart)
       : undefined
-  if (!onDemand || isTaken(site, address, localPart)) return { destination: resolveRecipient(site, address) }
+  if (!onDemand || isTaken(services, address, localPart))
+    return { destination: resolveRecipient(services, address, relay) }
   if (onDemand.kind === 'refuse') {
     throw new DeliveryError('on-demand', `${onDemand.refusal.text} (on demand)`, { reply: onDemand.refusal })
   }
@@ -27,7 +29,7 @@ export function resolveOnDemand(
 }
 
 /** Returns whether an address belongs to a newsgroup or to an account that exists. An open directory has one for each address. */
-function isTaken({ directory, news }: DeliverySite, address: string, localPart: string): boolean {
+function isTaken({ directory, news }: DeliveryServices, address: string, localPart: string): boolean {
   if (news?.groupOf(address) !== undefined) return true
   const account = directory.findByAddress(address)
   if (!account) return false

@@ -5,7 +5,7 @@ import type { ClientIdentity } from './secure.ts'
 import type { PeerTimeouts } from './timeouts.ts'
 
 /** What every session with other hosts needs of the lab. */
-export interface PeerSite {
+export interface ClientServices {
   /** The name that the lab says in EHLO. */
   readonly hostname: () => string
   readonly sessions: SessionLog
