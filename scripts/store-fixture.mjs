@@ -1,10 +1,12 @@
 // Makes and reads a store fixture: a small store of this version with one of everything, for test/upgrades/.
-//   node scripts/store-fixture.mjs make [FOLDER]   default: test/upgrades/fixtures/VERSION, which it replaces
-//   node scripts/store-fixture.mjs read FOLDER     restores a fixture, upgrades it, and prints its facts now
-// Both run the built program. A fixture has the configuration, a backup, and the facts that every later version must keep.
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+//   node scripts/store-fixture.mjs make [FILE]   default: test/upgrades/fixtures/VERSION.tar.gz, which it replaces
+//   node scripts/store-fixture.mjs read FILE     restores a fixture, upgrades it, and prints its facts then and now
+// Both run the built program, and tar. A fixture has the configuration, a backup, and the facts that every later version
+// must keep.
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { configuration, fill } from './store-fixture/contents.mjs'
 import { readFacts } from './store-fixture/facts.mjs'
@@ -22,7 +24,12 @@ async function inNewFolder(work) {
   }
 }
 
-const make = (target) =>
+function tar(...args) {
+  const { status, stderr } = spawnSync('tar', args, { encoding: 'utf8' })
+  if (status !== 0) throw new Error(`tar ${args.join(' ')} failed:\n${stderr}`)
+}
+
+const make = (fixture) =>
   inNewFolder(async (folder) => {
     writeFileSync(join(folder, 'lab.yaml'), configuration)
     const facts = await withLab(folder, async (ports) => {
@@ -30,31 +37,27 @@ const make = (target) =>
       return readFacts(folder, ports)
     })
     sealpost(folder, 'store', 'backup', 'backups')
-    const made = join(folder, 'fixture')
-    mkdirSync(made)
-    const [name] = readdirSync(join(folder, 'backups'))
-    renameSync(join(folder, 'backups', name), join(made, 'backup'))
-    renameSync(join(folder, 'lab.yaml'), join(made, 'lab.yaml'))
-    writeFileSync(join(made, 'facts.json'), `${JSON.stringify(facts, undefined, 2)}\n`)
-    rmSync(target, { recursive: true, force: true })
-    cpSync(made, target, { recursive: true })
-    console.log(`${target}: made by Sealpost ${version}`)
+    writeFileSync(join(folder, 'facts.json'), `${JSON.stringify(facts, undefined, 2)}\n`)
+    mkdirSync(dirname(fixture), { recursive: true })
+    tar('-czf', fixture, '-C', folder, 'lab.yaml', 'facts.json', 'backups')
+    console.log(`${fixture}: made by Sealpost ${version}`)
   })
 
 /** Restores the backup, starts the lab, and lets the program check the store. */
 const read = (fixture) =>
   inNewFolder(async (folder) => {
-    cpSync(join(fixture, 'lab.yaml'), join(folder, 'lab.yaml'))
-    sealpost(folder, 'store', 'restore', join(fixture, 'backup'))
-    const facts = await withLab(folder, (ports) => readFacts(folder, ports))
+    tar('-xzf', fixture, '-C', folder)
+    sealpost(folder, 'store', 'restore', 'backups')
+    const now = await withLab(folder, (ports) => readFacts(folder, ports))
     sealpost(folder, 'store', 'check')
-    console.log(JSON.stringify(facts))
+    const then = JSON.parse(readFileSync(join(folder, 'facts.json'), 'utf8'))
+    console.log(JSON.stringify({ then, now }))
   })
 
-const [command, folder] = process.argv.slice(2)
-if (command === 'make') await make(resolve(folder ?? join(repository, 'test/upgrades/fixtures', version)))
-else if (command === 'read' && folder) await read(resolve(folder))
+const [command, file] = process.argv.slice(2)
+if (command === 'make') await make(resolve(file ?? join(repository, `test/upgrades/fixtures/${version}.tar.gz`)))
+else if (command === 'read' && file) await read(resolve(file))
 else {
-  console.error('write: node scripts/store-fixture.mjs make [FOLDER] | read FOLDER')
+  console.error('write: node scripts/store-fixture.mjs make [FILE] | read FILE')
   process.exitCode = 2
 }

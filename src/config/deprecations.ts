@@ -1,30 +1,6 @@
 import { version } from '../common/version.ts'
+import { deprecations } from './deprecated-keys.ts'
 import type { Mistake, Path } from './mistakes.ts'
-import { variantNames } from './schema/certificate.ts'
-
-/** A key that has another name now. */
-interface Deprecation {
-  /** The mappings that can have the key. `*` is every item of a list. */
-  readonly mappings: readonly string[]
-  readonly from: string
-  /** The new name, in the same mapping. */
-  readonly to: string
-  /** The values that it is about. Default: all. */
-  readonly values?: readonly string[]
-  /** The version that introduced the new name. The old one works until the next minor version, with a warning. */
-  readonly since: string
-}
-
-/** Rows stay here when their time is over: `sealpost config migrate` also rewrites the files of old versions. */
-const deprecations: readonly Deprecation[] = [
-  {
-    mappings: ['certificate', 'certificate.*', 'virtualServers.*.certificate', 'virtualServers.*.certificate.*'],
-    from: 'defect',
-    to: 'variant',
-    values: variantNames,
-    since: '0.1.0',
-  },
-]
 
 /** A deprecated key in a configuration. */
 export interface DeprecatedKey {
@@ -32,26 +8,16 @@ export interface DeprecatedKey {
   readonly mapping: Path
   readonly from: string
   readonly to: string
-  /** The form to write instead, for messages. */
-  readonly newForm: string
   readonly since: string
 }
 
 /** Returns the deprecated keys of a configuration. A mapping that has the new name too is not changed. */
 export const deprecatedKeys = (input: unknown): DeprecatedKey[] =>
-  deprecations.flatMap(({ mappings, from, to, values, since }) =>
+  deprecations.flatMap(({ mappings, from, to, since }) =>
     mappings
       .flatMap((pattern) => mappingsAt(input, pattern.split('.'), []))
       .filter(({ value }) => Object.hasOwn(value, from) && !Object.hasOwn(value, to))
-      .filter(({ value }) => values === undefined || values.includes(String(value[from])))
-      .map(({ path, value }) => ({
-        mapping: path,
-        from,
-        to,
-        // Other values can be secrets.
-        newForm: values === undefined ? to : `${to}: ${value[from]}`,
-        since,
-      })),
+      .map(({ path }) => ({ mapping: path, from, to, since })),
   )
 
 interface Mapping {
@@ -90,16 +56,16 @@ export function writtenPath(path: Path, keys: readonly DeprecatedKey[]): Path {
 }
 
 /** Returns what to say about a deprecated key. @param hint how else to change it */
-export const deprecationOf = ({ mapping, from, newForm, since }: DeprecatedKey, hint = ''): Mistake => ({
+export const deprecationOf = ({ mapping, from, to, since }: DeprecatedKey, hint = ''): Mistake => ({
   path: [...mapping, from],
-  message: `is deprecated since ${since} and will not work in ${nextMinor(since)}; write ${newForm}${hint}`,
+  message: `is deprecated since ${since} and will not work in ${nextMinor(since)}; write ${to}${hint}`,
   onKey: true,
 })
 
 /** Returns what to say about a key that no longer works. */
-export const removalOf = ({ mapping, from, newForm, since }: DeprecatedKey, hint = ''): Mistake => ({
+export const removalOf = ({ mapping, from, to, since }: DeprecatedKey, hint = ''): Mistake => ({
   path: [...mapping, from],
-  message: `does not work since ${nextMinor(since)}; write ${newForm}${hint}`,
+  message: `does not work since ${nextMinor(since)}; write ${to}${hint}`,
   onKey: true,
 })
 

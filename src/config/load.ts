@@ -1,5 +1,3 @@
-import { existsSync } from 'node:fs'
-import { resolve } from 'node:path'
 import { version } from '../common/version.ts'
 import { readAccountFiles } from './accounts/account-files.ts'
 import {
@@ -24,9 +22,8 @@ import {
   placedInOrder,
   valueAt,
 } from './mistakes.ts'
-import { type ResolvedLab, resolveLab } from './resolve.ts'
+import { resolveLab } from './resolve.ts'
 import { warnings } from './rules/warnings.ts'
-import { DEFAULT_CERTIFICATES } from './schema/certificates.ts'
 import { CONFIG_VERSION, type LabConfig, type LabInput, protocols } from './schema.ts'
 import { withSecretsOfFiles } from './secret-files.ts'
 import { validate } from './validate.ts'
@@ -75,20 +72,14 @@ export function load(input: unknown, baseDir: string, overrides: readonly Overri
     throw new ConfigError(
       placed(mistakes),
       rest && {
-        lab: atOldFolder(resolveLab(rest.config, baseDir), given, baseDir),
+        lab: resolveLab(rest.config, baseDir),
         locate: (found) => placed(found.flatMap((mistake) => rest.inInput(mistake) ?? [])),
       },
     )
   }
   const config: LabConfig = result.config
-  const resolved = resolveLab(config, baseDir)
-  const lab = atOldFolder(resolved, given, baseDir)
+  const lab = resolveLab(config, baseDir)
   const found = [...deprecated.map((key) => deprecationOf(key, hintOf(key))), ...warnings(config)]
-  if (lab !== resolved) {
-    const cure = `move the folder to ${resolved.certificates.store}, or write certificates: ${OLD_CERTIFICATES}`
-    const message = `uses ${lab.certificates.store}, the default of earlier versions; ${cure}`
-    found.push({ path: ['certificates'], message })
-  }
   return { lab, warnings: linesOf(placed(found)), locate: placed, input: given, config }
 }
 
@@ -98,24 +89,6 @@ export function assertVersion(input: unknown, locate: Locate): void {
   if (!Number.isInteger(given) || (given as number) <= CONFIG_VERSION) return
   const message = `is ${given}, but Sealpost ${version} supports only version ${CONFIG_VERSION}; use a newer Sealpost`
   throw new ConfigError([locate({ path: ['version'], message })])
-}
-
-/** Returns the lab with its certificates in the folder of earlier versions, if it has them there. */
-function atOldFolder(lab: ResolvedLab, given: unknown, baseDir: string): ResolvedLab {
-  if (!usesOldCertificates(given, baseDir)) return lab
-  return { ...lab, certificates: { ...lab.certificates, store: resolve(baseDir, OLD_CERTIFICATES) } }
-}
-
-/** The default of earlier versions, outside the folder of the configuration file. */
-export const OLD_CERTIFICATES = '../certs'
-
-/** Returns whether the certificates stay in the folder that was the default, because it exists and none is set. */
-export function usesOldCertificates(given: unknown, baseDir: string): boolean {
-  const setting = valueAt(given, ['certificates'])
-  const isSet = typeof setting === 'string' || valueAt(setting, ['store']) !== undefined
-  const isInDatabase = valueAt(given, ['store', 'postgres']) !== undefined
-  if (isSet || isInDatabase || existsSync(resolve(baseDir, DEFAULT_CERTIFICATES))) return false
-  return existsSync(resolve(baseDir, OLD_CERTIFICATES))
 }
 
 /** A value from an environment variable or an option that replaces the value in the file. */

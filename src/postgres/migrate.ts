@@ -3,33 +3,29 @@ import type { Logger } from 'pino'
 import { version } from '../common/version.ts'
 import type { Connection } from './connection.ts'
 import { DatabaseError } from './errors.ts'
-import { type Migration, migrations } from './migrations.ts'
+import { migrations } from './migrations.ts'
 
 /**
  * Brings the tables of a schema to the current version, in one transaction. Nodes that start at the same time wait for each
  * other.
  * @throws DatabaseError `newer` if the tables are of a newer Sealpost
  */
-export async function migrate(
-  connection: Connection,
-  schema: string,
-  log: Logger,
-  steps: readonly Migration[] = migrations,
-): Promise<void> {
-  if ((await versionOf(connection, schema)) === steps.length) return
+export async function migrate(connection: Connection, schema: string, log: Logger): Promise<void> {
+  const current = migrations.length
+  if ((await versionOf(connection, schema)) === current) return
   await connection.run('BEGIN; SET LOCAL lock_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0')
   try {
     await connection.ask('SELECT pg_advisory_xact_lock($1::bigint)', [lockOf(schema)])
     const found = await versionOf(connection, schema)
     const before = found ?? 0
-    if (before > steps.length) throw newer(schema, before, steps.length)
+    if (before > current) throw newer(schema, before, current)
     if (found === undefined) {
       await createSchema(connection, schema)
       await connection.run(
         'CREATE TABLE migrations (version integer PRIMARY KEY, name text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())',
       )
     }
-    for (const [index, { name, sql }] of steps.entries()) {
+    for (const [index, { name, sql }] of migrations.entries()) {
       if (index < before) continue
       log.info({ schema, version: index + 1, name }, 'changing the tables')
       await connection.run(sql)

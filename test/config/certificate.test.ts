@@ -49,7 +49,7 @@ describe('certificate:', () => {
   it.each([
     [{ defect: 'expried' }, /^certificate\.defect: is "expried"; must be .*; did you mean expired\?$/],
     [{ variant: 'p265' }, /^certificate\.variant: is "p265"; must be .*; did you mean p256\?$/],
-    [{ defect: 'p256', variant: 'p384' }, /^certificate: is a mapping of defect, variant; must be /],
+    [{ defect: 'expired', variant: 'p384' }, /^certificate: is a mapping of defect, variant; must be /],
     [{ variant: 'expired' }, /^certificate\.variant: is "expired"; must be rsa, /],
     [
       { defect: 'expired', host: 'a.test' },

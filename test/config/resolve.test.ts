@@ -1,7 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join, relative } from 'node:path'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { loadObject } from '../../src/config/load.ts'
 import { loadText } from '../../src/config/yaml.ts'
 
@@ -55,36 +52,9 @@ test('makes folders absolute, relative to the file', () => {
   })
 })
 
-describe('certificates that no key places', () => {
-  const yaml = 'directory: { mode: open }'
-  const places = ['labs/certs', 'labs/config/certs'] as const
-  const load = (existing: readonly string[], text = yaml) => {
-    const root = mkdtempSync(join(tmpdir(), 'sealpost-test-'))
-    onTestFinished(() => rmSync(root, { recursive: true }))
-    for (const folder of ['labs/config', ...existing]) mkdirSync(join(root, folder), { recursive: true })
-    const { lab, warnings } = loadText(text, 'lab.yaml', join(root, 'labs/config'))
-    return { store: relative(root, lab.certificates.store), warnings: warnings.join().replaceAll(`${root}/`, '') }
-  }
-
-  test('are in the folder certs beside the file', () => {
-    expect(load([])).toEqual({ store: places[1], warnings: '' })
-    expect(load([...places])).toEqual({ store: places[1], warnings: '' })
-  })
-
-  test.each([
-    [yaml, '1:1'],
-    [`certificates: { key: p256 }\n${yaml}`, '1:15'],
-  ])('stay where earlier versions kept them: %j', (text, place) => {
-    const cure = 'move the folder to labs/config/certs, or write certificates: ../certs'
-    expect(load(['labs/certs'], text)).toEqual({
-      store: places[0],
-      warnings: `lab.yaml:${place}: certificates: uses labs/certs, the default of earlier versions; ${cure}`,
-    })
-  })
-
-  test('are where the key says, without a warning', () => {
-    expect(load(['labs/certs'], `certificates: own\n${yaml}`)).toEqual({ store: 'labs/config/own', warnings: '' })
-  })
+test('certificates that no key places are in the folder certs beside the file', () => {
+  const { lab } = loadText('directory: { mode: open }', 'lab.yaml', '/labs/config')
+  expect(lab.certificates.store).toBe('/labs/config/certs')
 })
 
 test('accounts without addresses get user@domain', () => {

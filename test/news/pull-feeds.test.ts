@@ -67,13 +67,11 @@ function labWith(port: number, ...wildmats: readonly string[]): ResolvedLab {
   ).lab
 }
 
-async function startPuller(config: ResolvedLab, state: Readonly<Record<string, string>> = {}) {
+async function startPuller(config: ResolvedLab) {
   const store = new MemoryStore({ clock: systemClock })
-  for (const [key, value] of Object.entries(state)) await store.setState(key, value)
   const lab = await createLab(config, { log: pino({ level: 'silent' }), clock: systemClock, store })
   return {
     lab,
-    store,
     async ids() {
       const group = await lab.newsService.group('lab.general')
       return group ? (await store.list(group.id)).map(({ messageId }) => messageId) : []
@@ -131,15 +129,4 @@ test('each pull feed from a peer has its own position, also after its newsgroups
     expect(rounds(added).slice(0, 2)).toEqual([`${added} ${FIRST}`, `${added} ${NEXT}`])
   }
   expect(rounds('a.*').filter((round) => round.endsWith(FIRST))).toHaveLength(1)
-})
-
-test('a feed takes over the position that earlier versions kept for all feeds of a peer', async () => {
-  await using peer = await startSource({})
-  const position = Date.UTC(2026, 10, 27, 10)
-  const config = labWith(peer.port, 'a.*')
-  const old = `feed:pull:${config.virtualServers[0]?.name}:peer.test`
-  await using puller = await startPuller(config, { [old]: String(position) })
-  await expect.poll(() => peer.rounds().length, soon).toBeGreaterThan(1)
-  expect(peer.rounds()[0]).toBe('a.* 20261127 100000')
-  expect(await puller.store.getState(old)).toBeUndefined()
 })

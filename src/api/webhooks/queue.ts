@@ -24,8 +24,6 @@ const delivery = z.object({
 export type Delivery = z.output<typeof delivery>
 
 const SPACE: ValueSpace = { kind: 'webhook' }
-/** Where earlier versions kept the ids of pending deliveries; each delivery was at this key, a dot and its id. */
-const OLD_KEY = 'webhooks.pending'
 
 /** Keeps pending deliveries in a store, so that they survive a restart if the store does, and other nodes can send them. */
 export class PendingDeliveries {
@@ -41,7 +39,6 @@ export class PendingDeliveries {
 
   /** Returns the deliveries that wait, the oldest first. @throws StoreError */
   async load(): Promise<Delivery[]> {
-    if (this.#store.hasState(OLD_KEY)) await this.#takeOld()
     const values = await this.#store.values(SPACE)
     const found = Array.from(values.values(), (value) => delivery.parse(JSON.parse(value.toString())))
     return found.sort((a, b) => a.createdAt - b.createdAt)
@@ -67,16 +64,5 @@ export class PendingDeliveries {
       .then(() => this.#store.changeValues({ ...SPACE, names: [id] }, () => new Map([[id, value]])))
       .catch((error: Error) => this.#report(error))
     return this.#written
-  }
-
-  /** Takes over the deliveries that an earlier version has left. */
-  async #takeOld(): Promise<void> {
-    const ids = z.array(z.string()).parse(JSON.parse((await this.#store.getState(OLD_KEY)) ?? '[]'))
-    for (const id of ids) {
-      const text = await this.#store.getState(`${OLD_KEY}.${id}`)
-      if (text !== undefined) await this.put(delivery.parse(JSON.parse(text)))
-      await this.#store.setState(`${OLD_KEY}.${id}`, undefined)
-    }
-    await this.#store.setState(OLD_KEY, undefined)
   }
 }

@@ -1,4 +1,3 @@
-import { dirname, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { deprecatedKeys, deprecationOf } from '../../config/deprecations.ts'
 import type { Override } from '../../config/load.ts'
@@ -29,7 +28,7 @@ async function migrate(file: string, { write = false, json }: MigrateOptions): P
     import('../../config/environment.ts'),
   ])
   const before = await readConfigFile(file)
-  const { text, changes } = migrateYaml(before, file, dirname(resolve(file)))
+  const { text, changes } = migrateYaml(before, file)
   const { diff } = differenceOf(before, text, file)
   const variables = readEnvironment(process.env, process.cwd()).overrides.flatMap(deprecatedValues)
   const written = write && text !== before

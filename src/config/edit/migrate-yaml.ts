@@ -1,9 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
 import { type DeprecatedKey, deprecatedKeys, renameKeys } from '../deprecations.ts'
-import { assertVersion, OLD_CERTIFICATES, usesOldCertificates } from '../load.ts'
-import { ConfigError, pathText, valueAt } from '../mistakes.ts'
+import { assertVersion } from '../load.ts'
+import { ConfigError, pathText } from '../mistakes.ts'
 import { parseText, withoutAnchors } from '../yaml.ts'
-import { editYaml } from './edit-yaml.ts'
 
 /** A configuration in its present form. */
 interface Migrated {
@@ -15,22 +14,12 @@ interface Migrated {
 /**
  * Rewrites deprecated keys of a YAML text in their present form. All other octets stay as they are.
  * @param name the name of the text in messages
- * @param baseDir the folder to which folders in the text are relative
  * @throws ConfigError for a text that is not YAML or is of a newer version, and if a change is not possible
  */
-export function migrateYaml(text: string, name: string, baseDir: string): Migrated {
+export function migrateYaml(text: string, name: string): Migrated {
   const keys = keysOf(text, name)
-  const renamed = withRenamedKeys(text, name, keys)
-  const changes = keys.map(({ mapping, from, newForm }) => `${pathText([...mapping, from])}: now ${newForm}`)
-  const given = contentOf(renamed, name)
-  if (!isMapping(given) || !usesOldCertificates(given, baseDir)) return { text: renamed, changes }
-  // The long form { key: … } without a store.
-  const path = valueAt(given, ['certificates']) === undefined ? '/certificates' : '/certificates/store'
-  const { text: edited } = editYaml(renamed, name, [{ op: 'set', path, value: OLD_CERTIFICATES }])
-  return {
-    text: edited,
-    changes: [...changes, `certificates: now names ${OLD_CERTIFICATES}, the default of earlier versions`],
-  }
+  const changes = keys.map(({ mapping, from, to }) => `${pathText([...mapping, from])}: now ${to}`)
+  return { text: withRenamedKeys(text, name, keys), changes }
 }
 
 function keysOf(text: string, name: string): DeprecatedKey[] {
@@ -63,5 +52,3 @@ function withRenamedKeys(text: string, name: string, keys: readonly DeprecatedKe
 }
 
 const contentOf = (text: string, name: string): unknown => withoutAnchors(parseText(text, name).content())
-
-const isMapping = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value)

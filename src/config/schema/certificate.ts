@@ -12,8 +12,7 @@ export type AnyVariantName = VariantName | (typeof postQuantumVariants)[number]
 
 /** A defective certificate as a user writes it. */
 interface DefectInput {
-  /** The names of variants are accepted too, but deprecated here: write `{ variant: NAME }`. */
-  readonly defect: DefectName | VariantName
+  readonly defect: DefectName
   /** The host name that the certificate is for. Default: the lab's names. */
   readonly hostname?: string | undefined
 }
@@ -56,8 +55,6 @@ export type CertificateChoice =
 
 const keywords = ['auto', 'assigned', 'none'] as const
 
-const isVariant = (name: string): name is VariantName => variantNames.some((known) => known === name)
-
 /** Returns the choice that a user's setting stands for. Does not check names. */
 export function certificateChoice(input: CertificateInput): SingleCertificateChoice {
   if (typeof input === 'string') {
@@ -67,8 +64,7 @@ export function certificateChoice(input: CertificateInput): SingleCertificateCho
   if ('file' in input) return { kind: 'file', ...input }
   const host = input.hostname === undefined ? {} : { hostname: input.hostname }
   if ('variant' in input) return { kind: 'variant', variant: input.variant, ...host }
-  const { defect } = input
-  return isVariant(defect) ? { kind: 'variant', variant: defect, ...host } : { kind: 'defect', defect, ...host }
+  return { kind: 'defect', defect: input.defect, ...host }
 }
 
 /** Returns the choices of a list, or the one choice. */
@@ -104,10 +100,8 @@ const name = z.string().min(1)
 
 const defect = mapping(() => ({
   defect: z
-    .enum([...defectNames, ...variantNames])
-    .describe(
-      'The defect; docs/testing.md describes each one. The names of variants are deprecated here: write { variant: NAME }.',
-    )
+    .enum(defectNames)
+    .describe('The defect; docs/testing.md describes each one.')
     .meta({ examples: ['expired'] }),
   hostname,
 }))

@@ -122,7 +122,6 @@ export class Feeds implements AsyncDisposable {
         news,
         // A feed whose groups have changed begins again: the peer has articles of other groups, which may be older.
         key: `${stateKey(server, 'pull')}:${feed.groups}`,
-        formerKey: stateKey(server, 'pull'),
         source,
         maxArticleOctets,
         dialOptions: () => this.#dialOptions(server, signal),

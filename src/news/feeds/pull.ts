@@ -9,8 +9,6 @@ interface PullOptions {
   readonly news: NewsService
   /** Key of the store's state that holds the time of the last fetch. */
   readonly key: string
-  /** Key under which earlier versions held it for all feeds of the peer. The first feed takes it over. */
-  readonly formerKey: string
   readonly source: Source
   readonly maxArticleOctets: number
   readonly dialOptions: () => Promise<DialOptions>
@@ -24,18 +22,17 @@ const MAX_FAILURES = 100
 
 /** Runs a round of a pull feed: fetches the peer's new articles since the last round. RFC 3977 section 7.4. */
 export async function pullRound(options: PullOptions): Promise<Next> {
-  const { news, key, formerKey } = options
+  const { news, key } = options
   const { store } = news
   const dialOptions = await options.dialOptions()
   const session = await PeerSession.open(dialOptions)
   try {
     await session.ask('MODE READER')
     const now = await peerTime(session)
-    const since = Number((await store.getState(key)) ?? (await store.getState(formerKey)) ?? 0)
+    const since = Number((await store.getState(key)) ?? 0)
     const failure = await fetchNew(session, options, await newArticles(session, dialOptions.feed.groups, since))
     // Otherwise the next round begins at the same time, and asks again for what is still missing.
     if (!failure) await store.setState(key, String(Math.max(0, now - OVERLAP_MS)))
-    if (!failure && store.hasState(formerKey)) await store.setState(formerKey, undefined)
     await session.close()
     if (failure) throw failure
   } finally {

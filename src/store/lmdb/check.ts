@@ -114,7 +114,7 @@ function* indexFaults(tables: Tables, folder: Folder): Generator<string> {
 }
 
 /** Yields the uids of the entries that have a greater modSeq than a later entry. */
-export function* outOfOrder(modSeqs: readonly (readonly [uid: number, modSeq: number])[]): Generator<number> {
+function* outOfOrder(modSeqs: readonly (readonly [uid: number, modSeq: number])[]): Generator<number> {
   let least = Number.POSITIVE_INFINITY
   for (let i = modSeqs.length - 1; i >= 0; i--) {
     const [uid, modSeq] = modSeqs[i] as readonly [number, number]

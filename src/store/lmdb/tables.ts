@@ -5,10 +5,8 @@ import { version } from '../../common/version.ts'
 import { textKey } from '../text-key.ts'
 import { type DeliveryEnvelope, type Folder, type MessageEntry, StoreError } from '../types.ts'
 import { loadLmdb } from './addon.ts'
+import { currentFormat } from './upgrade-steps.ts'
 import { Writes } from './writes.ts'
-
-/** Version of the tables below. An older store is upgraded; a newer one is not opened. */
-export const FORMAT = 4
 
 /** An entry without its uid, which is part of the key. */
 type EntryRecord = readonly [
@@ -189,16 +187,17 @@ function closeNow(env: RootDatabase): void {
 
 /** @throws StoreError `read-only` */
 function assertFormat(format: number, { readOnly, anyOlder = false }: Omit<OpenTablesOptions, 'file'>): void {
-  if (format > FORMAT) {
+  const current = currentFormat()
+  if (format > current) {
     throw new StoreError(
       'read-only',
-      `the store has format ${format}, but Sealpost ${version} supports only up to format ${FORMAT}; use a newer Sealpost`,
+      `the store has format ${format}, but Sealpost ${version} supports only up to format ${current}; use a newer Sealpost`,
     )
   }
-  if (format < FORMAT && readOnly && !anyOlder) {
+  if (format < current && readOnly && !anyOlder) {
     throw new StoreError(
       'read-only',
-      `the store has format ${format} and must be upgraded to format ${FORMAT}: open it once with write access`,
+      `the store has format ${format} and must be upgraded to format ${current}: open it once with write access`,
     )
   }
 }
@@ -209,7 +208,7 @@ function openEach(
 ): Omit<Tables, 'env' | 'readOnly' | 'reopen' | 'writes'> {
   const meta = env.openDB<number | string, string>({ name: 'meta' })
   // A read-only environment returns undefined for a table that does not exist.
-  assertFormat(Number(meta?.get('format') ?? FORMAT), options)
+  assertFormat(Number(meta?.get('format') ?? currentFormat()), options)
   const tables = {
     meta,
     folders: env.openDB<Folder, string>({ name: 'folders' }),
@@ -231,7 +230,7 @@ function openEach(
     retired: env.openDB<number, [string, string]>({ name: 'retired' }),
   }
   if (!options.readOnly && meta.get('format') === undefined) {
-    meta.putSync('format', FORMAT)
+    meta.putSync('format', currentFormat())
     meta.putSync('tag', randomBytes(4).toString('hex'))
   }
   return tables

@@ -1,13 +1,12 @@
 /** The tables of the message store. `src/store/postgres/` reads and writes them. */
-export const messages = {
-  name: 'messages',
-  sql: `
+export const messageTables = `
   -- One row: what the numbers of folders are taken from. Locked by every change of a folder's name or settings.
   CREATE TABLE lab (
     tag text NOT NULL,
     version bigint NOT NULL DEFAULT 0,
     last_folder bigint NOT NULL DEFAULT 0,
-    last_uid_validity bigint NOT NULL DEFAULT 0
+    last_uid_validity bigint NOT NULL DEFAULT 0,
+    state_revision bigint NOT NULL DEFAULT 0
   );
   INSERT INTO lab (tag) VALUES (substr(md5(random()::text || clock_timestamp()::text), 1, 8));
 
@@ -97,6 +96,11 @@ export const messages = {
   CREATE TABLE subscriptions (owner text NOT NULL, name text NOT NULL);
   CREATE INDEX subscriptions_by_owner ON subscriptions (owner);
   CREATE TABLE state (key text PRIMARY KEY, value text NOT NULL);
+  -- The keys of table state that were ever set or removed, with the revision of their last change.
+  CREATE TABLE state_changes (key text PRIMARY KEY, revision bigint NOT NULL);
+  CREATE INDEX state_changes_by_revision ON state_changes (revision);
+  -- The messages of all folders together, in parts that different nodes change.
+  CREATE TABLE message_counts (shard integer PRIMARY KEY, messages bigint NOT NULL) WITH (fillfactor = 10);
 
   CREATE TABLE "values" (
     folder bigint NOT NULL,
@@ -119,5 +123,4 @@ export const messages = {
     PRIMARY KEY (folder, value_seq)
   );
   CREATE INDEX value_changes_by_time ON value_changes (at);
-  `,
-}
+`
