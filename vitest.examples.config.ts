@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   resolve: {
     alias: [
-      { find: /^sealpost\/vitest$/, replacement: new URL('src/testing/vitest.ts', import.meta.url).pathname },
+      { find: /^sealpost\/vitest$/, replacement: new URL('src/testing/runners/vitest.ts', import.meta.url).pathname },
       { find: /^sealpost$/, replacement: new URL('src/index.ts', import.meta.url).pathname },
     ],
   },

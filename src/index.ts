@@ -33,33 +33,37 @@ export type {
   SmimeLayer,
   SmimeRecipient,
 } from './smime/types.ts'
-export type { AccessTokenOptions, SigningAlgorithm, TokenDefect } from './testing/access-token.ts'
-export type { AccountChangesInput } from './testing/account-changes.ts'
 export { auditClient } from './testing/audit-client.ts'
-export type { LabClock } from './testing/clock.ts'
-export type { AddedDns, DnsQuery, TestDns as LabDns } from './testing/dns.ts'
-export type { EventOptions, EventStream, LabEvents, Subscription } from './testing/events.ts'
-export type { AddedFault, FaultHit, TestFaults as LabFaults } from './testing/faults.ts'
-export type { MessageFilter } from './testing/filter.ts'
-export type { LabServer } from './testing/lab-server.ts'
-export type { MailboxRef } from './testing/mailboxes.ts'
-export { type EncryptionWish, type LabMatchers, matchers } from './testing/matchers.ts'
-export type { LabArticle, LabMessage, LabMessageJson, Smime } from './testing/message.ts'
-export { SomethingSent } from './testing/nothing-sent.ts'
-export type { OutgoingFilter, OutgoingQuery, QueuedMail, ReleaseOptions } from './testing/outgoing.ts'
-export type { MessageQuery, Receiver, SessionQuery } from './testing/receiver.ts'
-export type { BounceOptions, ComplaintOptions } from './testing/reports.ts'
-export type { Refusal, SessionFilter } from './testing/sessions.ts'
-export { type StartLabOptions, startLab } from './testing/start-lab.ts'
-export type { Tenant } from './testing/tenant.ts'
 export type {
+  AccessTokenOptions,
+  AccountChangesInput,
   AccountQuota,
-  CertificateSetting,
   Credentials,
+  SigningAlgorithm,
+  TokenDefect,
+} from './testing/lab/accounts.ts'
+export type { LabClock } from './testing/lab/clock.ts'
+export type { AddedDns, DnsQuery, TestDns as LabDns } from './testing/lab/dns.ts'
+export type { AddedFault, FaultHit, TestFaults as LabFaults } from './testing/lab/faults.ts'
+export type { LabServer } from './testing/lab/lab-server.ts'
+export type { MailboxRef } from './testing/lab/mailboxes.ts'
+export { type EncryptionWish, type LabMatchers, matchers } from './testing/matchers/matchers.ts'
+export type { OutgoingFilter, OutgoingQuery, QueuedMail, ReleaseOptions } from './testing/outgoing/outgoing.ts'
+export type { BounceOptions, ComplaintOptions } from './testing/outgoing/reports.ts'
+export type { EventOptions, EventStream, LabEvents, Subscription } from './testing/received/events.ts'
+export type { MessageFilter } from './testing/received/filter.ts'
+export type { LabArticle, LabMessage, LabMessageJson, Smime } from './testing/received/message.ts'
+export { SomethingSent } from './testing/received/nothing-sent.ts'
+export type { MessageQuery, Receiver, SessionQuery } from './testing/received/receiver.ts'
+export type { Refusal, SessionFilter } from './testing/received/sessions.ts'
+export { type StartLabOptions, startLab } from './testing/start-lab.ts'
+export type { Tenant } from './testing/tenants/tenant.ts'
+export type {
+  CertificateSetting,
   DeliverOptions,
   DisconnectOptions,
   Recipients,
   TestLab,
 } from './testing/test-lab.ts'
-export type { WaitOptions } from './testing/wait.ts'
-export { WaitTimeout } from './testing/wait-timeout.ts'
+export type { WaitOptions } from './testing/waits/wait.ts'
+export { WaitTimeout } from './testing/waits/wait-timeout.ts'

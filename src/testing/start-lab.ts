@@ -3,7 +3,7 @@ import type { Clock } from '../common/clock.ts'
 // Before a test can replace it: the lab is loaded later.
 import '../common/real-immediate.ts'
 import type { LabInput } from '../config/schema.ts'
-import { Call } from './call.ts'
+import { Call } from './calls/call.ts'
 import type { TestLab } from './test-lab.ts'
 
 /** Options of a lab that are not part of its configuration. */

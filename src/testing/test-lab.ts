@@ -1,50 +1,36 @@
 import type { MemoryUsage } from '../common/memory-budget.ts'
-import { parsePart } from '../config/issues.ts'
-import { nearest } from '../config/nearest.ts'
 import { type CertificateInput, certificateChoice } from '../config/schema/certificate.ts'
-import { type QuotaInput, quota as quotaSchema } from '../config/schema/directory.ts'
+import type { QuotaInput } from '../config/schema/directory.ts'
 import type { LabInput, Protocol } from '../config/schema.ts'
-import { passwordOfPrograms } from '../directory/proof.ts'
-import type { Account } from '../directory/types.ts'
 import type { ConfigurationSource } from '../lab/configuration/source.ts'
 import type { Disconnection, Lab } from '../lab/lab.ts'
 import { compose, type MessageDraft } from '../mail/compose.ts'
-import { tokenRequest } from '../oauth2/request.ts'
 import type { FormatName } from '../store/exchange/transfer.ts'
-import { type QuotaUsage, quotaOf, setQuota, usageOf } from '../store/quota.ts'
-import { accountOwner, PUBLIC_OWNER } from '../store/types.ts'
-import type { AccessTokenOptions } from './access-token.ts'
-import { type AccountChangesInput, accountChanges } from './account-changes.ts'
-import type { Arrivals } from './arrivals.ts'
-import { Call } from './call.ts'
-import type { LabClock } from './clock.ts'
-import { TestDns } from './dns.ts'
-import { TestFaults } from './faults.ts'
-import type { MessageFilter } from './filter.ts'
-import { keepAlive } from './keep-alive.ts'
-import { type LabServer, labServer } from './lab-server.ts'
-import { Mailboxes, type MailboxRef } from './mailboxes.ts'
-import { LabArticle, LabMessage } from './message.ts'
-import { forgetLab } from './open-labs.ts'
+import { Call } from './calls/call.ts'
 import {
-  type OutgoingFilter,
-  type OutgoingQuery,
-  type QueuedMail,
-  type ReleaseOptions,
-  TestOutgoing,
-} from './outgoing.ts'
-import { Receiver, type SessionQuery } from './receiver.ts'
-import { type BounceOptions, bounce, type ComplaintOptions, complain } from './reports.ts'
-import { matchesSession } from './sessions.ts'
-import { Tenant } from './tenant.ts'
-import { TenantNames, withoutDomain } from './tenant-names.ts'
-import type { WaitOptions } from './wait.ts'
-
-/** A user name and password in the form that client libraries take. */
-export interface Credentials {
-  readonly user: string
-  readonly pass: string
-}
+  type AccessTokenOptions,
+  type AccountChangesInput,
+  type AccountQuota,
+  type Credentials,
+  TestAccounts,
+} from './lab/accounts.ts'
+import type { LabClock } from './lab/clock.ts'
+import { TestDns } from './lab/dns.ts'
+import { TestFaults } from './lab/faults.ts'
+import { keepAlive } from './lab/keep-alive.ts'
+import { type LabServer, labServer } from './lab/lab-server.ts'
+import { Mailboxes, type MailboxRef } from './lab/mailboxes.ts'
+import { forgetLab } from './lab/open-labs.ts'
+import { type OutgoingQuery, type QueuedMail, type ReleaseOptions, TestOutgoing } from './outgoing/outgoing.ts'
+import { type BounceOptions, bounce, type ComplaintOptions, complain } from './outgoing/reports.ts'
+import type { Arrivals } from './received/arrivals.ts'
+import type { MessageFilter } from './received/filter.ts'
+import type { LabArticle, LabMessage } from './received/message.ts'
+import { Receiver, type SessionQuery } from './received/receiver.ts'
+import { matchesSession } from './received/sessions.ts'
+import { Tenant } from './tenants/tenant.ts'
+import { TenantNames, withoutDomain } from './tenants/tenant-names.ts'
+import type { WaitOptions } from './waits/wait.ts'
 
 /** A value of `certificate:` in a configuration: `auto`, a friendly name, `{ defect: 'expired' }`, `{ variant: 'p384' }` … */
 export type CertificateSetting = CertificateInput
@@ -59,14 +45,6 @@ export interface DeliverOptions {
   readonly from?: string
 }
 
-/** How much an account may store (undefined: no limit), and how much it has stored. */
-export interface AccountQuota {
-  /** Octets of all its messages. */
-  readonly size: number | undefined
-  readonly messages: number | undefined
-  readonly used: QuotaUsage
-}
-
 /** How `disconnect` ends sessions. */
 export interface DisconnectOptions {
   /**
@@ -76,13 +54,8 @@ export interface DisconnectOptions {
   readonly how?: Disconnection
 }
 
-/** Any password is right in an open directory. */
-const OPEN_PASSWORD = 'secret'
-
 /** Returns where a configuration comes from; default: the one that the lab was started with. */
 type SourceOf = (config?: LabInput | string) => ConfigurationSource
-
-const NOT_A_MESSAGE = 'message must be one of lab.waitForMessage or lab.messages'
 
 /** A running lab, with the methods that tests need. */
 export class TestLab extends Receiver implements AsyncDisposable {
@@ -92,6 +65,7 @@ export class TestLab extends Receiver implements AsyncDisposable {
 
   /** The lab's clock, which tests can move. */
   readonly clock: LabClock
+  readonly #accounts: TestAccounts
   readonly #mailboxes: Mailboxes
   readonly #tenants: TenantNames
   readonly #outgoing: TestOutgoing
@@ -102,6 +76,7 @@ export class TestLab extends Receiver implements AsyncDisposable {
     this.#lab = lab
     this.clock = clock
     this.#tenants = new TenantNames(lab.tenants)
+    this.#accounts = new TestAccounts(lab)
     this.#mailboxes = new Mailboxes(lab.store)
     this.#sourceOf = sourceOf
     this.dns = new TestDns(lab.dns, () => this.domain)
@@ -142,13 +117,7 @@ export class TestLab extends Receiver implements AsyncDisposable {
 
   /** Finds a virtual server by name, or the first one of a protocol. @throws if it does not exist */
   server(which: Protocol | (string & {})): LabServer {
-    const endpoints = this.#lab.endpoints()
-    const found =
-      endpoints.find(({ virtualServer }) => virtualServer === which) ??
-      endpoints.find(({ protocol }) => protocol === which)
-    if (found) return labServer(this.#lab, found)
-    const names = endpoints.map(({ virtualServer, protocol }) => `${virtualServer} (${protocol})`)
-    throw new Error(`no virtual server "${which}"; there are: ${names.join(', ')}`)
+    return labServer(this.#lab, which)
   }
 
   /**
@@ -188,11 +157,7 @@ export class TestLab extends Receiver implements AsyncDisposable {
    * password is right. @throws if it is unknown
    */
   credentials(name: string): Credentials {
-    const account = this.#accountOf(name)
-    const pass = passwordOfPrograms(account)
-    if (account.passwordHash !== undefined && pass === undefined)
-      throw new TypeError(`only a hash of the password of ${account.user} is known; give the password: { user, pass }`)
-    return { user: account.user, pass: pass ?? OPEN_PASSWORD }
+    return this.#accounts.credentials(name)
   }
 
   /**
@@ -201,17 +166,12 @@ export class TestLab extends Receiver implements AsyncDisposable {
    * @throws TypeError for wrong options
    */
   async accessToken(options: AccessTokenOptions): Promise<string> {
-    const call = new Call('accessToken', TestLab.prototype.accessToken)
-    call.check('accessToken', options, 'options')
-    const { expiresIn, ...request } = tokenRequest.parse(options)
-    const { accessToken } = await this.#lab.oauth2.tokens.issue({ ...request, expiresInMs: expiresIn })
-    return accessToken
+    return this.#accounts.issueToken(new Call('accessToken', TestLab.prototype.accessToken), options)
   }
 
   /** Revokes an access token. Sessions that have logged on with it continue. @throws TypeError for a text that is not a token */
   async revokeAccessToken(token: string): Promise<void> {
-    const call = new Call('revokeAccessToken', TestLab.prototype.revokeAccessToken)
-    if (!(await this.#lab.oauth2.tokens.revoke(token))) throw call.mistake('token: is not an access token with a jti')
+    return this.#accounts.revokeToken(new Call('revokeAccessToken', TestLab.prototype.revokeAccessToken), token)
   }
 
   /**
@@ -222,7 +182,7 @@ export class TestLab extends Receiver implements AsyncDisposable {
     const { address, port } = this.server('smtp')
     const tls = { ca: this.ca, servername: this.#lab.config.hostname }
     const call = new Call('nodemailer', TestLab.prototype.nodemailer)
-    const logon = auth === undefined ? {} : { auth: this.#credentials(call, auth) }
+    const logon = auth === undefined ? {} : { auth: this.#accounts.logon(call, auth) }
     return { host: address, port, secure: false, requireTLS: true, tls, ...logon }
   }
 
@@ -239,7 +199,7 @@ export class TestLab extends Receiver implements AsyncDisposable {
       port: tlsPort,
       secure: true,
       tls,
-      auth: this.#credentials(call, auth),
+      auth: this.#accounts.logon(call, auth),
       logger: false as const,
     }
   }
@@ -284,11 +244,7 @@ export class TestLab extends Receiver implements AsyncDisposable {
    * @param quota `off`: no limits; undefined: the configured quota applies again
    */
   async setQuota(user: string, quota?: QuotaInput | 'off'): Promise<void> {
-    const call = new Call('setQuota', TestLab.prototype.setQuota)
-    if (quota !== undefined) call.check('quota', quota, 'quota')
-    const { owner } = this.#quotaRoot(call, user)
-    const wanted = quota === undefined || quota === 'off' ? quota : parsePart(quotaSchema, quota)
-    await setQuota(this.#lab.store, owner, wanted === 'off' ? {} : wanted)
+    return this.#accounts.setQuota(new Call('setQuota', TestLab.prototype.setQuota), user, quota)
   }
 
   /**
@@ -297,17 +253,12 @@ export class TestLab extends Receiver implements AsyncDisposable {
    * @param changes undefined: all changes are taken back, and what is configured applies again
    */
   changeAccount(user: string, changes?: AccountChangesInput): Promise<void> {
-    const call = new Call('changeAccount', TestLab.prototype.changeAccount)
-    if (changes !== undefined) call.check('accountChanges', changes, 'changes')
-    const { directory } = this.#lab
-    return directory.change(this.#account(call, user), changes && accountChanges(changes))
+    return this.#accounts.change(new Call('changeAccount', TestLab.prototype.changeAccount), user, changes)
   }
 
   /** Returns how much an account may store, and how much it has stored. */
   async quota(user: string): Promise<AccountQuota> {
-    const { owner, account } = this.#quotaRoot(new Call('quota', TestLab.prototype.quota), user)
-    const { size, messages } = await quotaOf(this.#lab.store, owner, account?.quota)
-    return { size, messages, used: await usageOf(this.#lab.store, owner) }
+    return this.#accounts.quota(new Call('quota', TestLab.prototype.quota), user)
   }
 
   /** Gives a mailbox a new UIDVALIDITY, as a restored backup does, and returns it. Open sessions lose the mailbox. */
@@ -347,10 +298,7 @@ export class TestLab extends Receiver implements AsyncDisposable {
    * @throws OutgoingRefused if no connector takes it, or a list forbids a recipient; then nothing is queued
    */
   async release(message: LabMessage, options: ReleaseOptions = {}): Promise<readonly QueuedMail[]> {
-    const call = new Call('release', TestLab.prototype.release)
-    if (!(message instanceof LabMessage)) throw call.mistake(NOT_A_MESSAGE)
-    call.check('releaseOptions', options, 'options')
-    return this.#outgoing.release(call, message, options)
+    return this.#outgoing.release(new Call('release', TestLab.prototype.release), message, options)
   }
 
   /**
@@ -359,18 +307,12 @@ export class TestLab extends Receiver implements AsyncDisposable {
    * @throws DeliveryError if the sender has no mailbox; TypeError for wrong options
    */
   async bounce(message: LabMessage, options: BounceOptions = {}): Promise<void> {
-    const call = new Call('bounce', TestLab.prototype.bounce)
-    if (!(message instanceof LabMessage)) throw call.mistake(NOT_A_MESSAGE)
-    call.check('bounceOptions', options, 'options')
-    return bounce(this.#lab, call, message, options)
+    return bounce(this.#lab, new Call('bounce', TestLab.prototype.bounce), message, options)
   }
 
   /** Sends a spam complaint (ARF, RFC 5965) to the sender of a message, as `bounce` sends a bounce. */
   async complain(message: LabMessage, options: ComplaintOptions = {}): Promise<void> {
-    const call = new Call('complain', TestLab.prototype.complain)
-    if (!(message instanceof LabMessage)) throw call.mistake(NOT_A_MESSAGE)
-    call.check('complaintOptions', options, 'options')
-    return complain(this.#lab, call, message, options)
+    return complain(this.#lab, new Call('complain', TestLab.prototype.complain), message, options)
   }
 
   /** Returns the mail that waits to be sent to other hosts, the oldest first. */
@@ -384,32 +326,27 @@ export class TestLab extends Receiver implements AsyncDisposable {
    * @throws WaitTimeout, which lists the results of the attempts and what waits; TypeError for a wrong filter
    */
   async waitForSent(filter: OutgoingQuery = {}, options: WaitOptions = {}): Promise<QueuedMail> {
-    const call = new Call('waitForSent', TestLab.prototype.waitForSent)
-    return this.#outgoing.wait(call, 'sent', outgoingFilter(call, filter), options)
+    return this.#outgoing.wait(new Call('waitForSent', TestLab.prototype.waitForSent), 'sent', filter, options)
   }
 
   /** Works like `waitForSent`, for an attempt after which the lab tries again. @throws WaitTimeout */
   async waitForDeferred(filter: OutgoingQuery = {}, options: WaitOptions = {}): Promise<QueuedMail> {
-    const call = new Call('waitForDeferred', TestLab.prototype.waitForDeferred)
-    return this.#outgoing.wait(call, 'deferred', outgoingFilter(call, filter), options)
+    return this.#outgoing.wait(
+      new Call('waitForDeferred', TestLab.prototype.waitForDeferred),
+      'deferred',
+      filter,
+      options,
+    )
   }
 
   /** Works like `waitForSent`, for a message that the lab has given up. @throws WaitTimeout */
   async waitForFailed(filter: OutgoingQuery = {}, options: WaitOptions = {}): Promise<QueuedMail> {
-    const call = new Call('waitForFailed', TestLab.prototype.waitForFailed)
-    return this.#outgoing.wait(call, 'failed', outgoingFilter(call, filter), options)
+    return this.#outgoing.wait(new Call('waitForFailed', TestLab.prototype.waitForFailed), 'failed', filter, options)
   }
 
   /** Returns the articles of a newsgroup, ordered by number. @throws if the group does not exist */
   async articles(newsgroup: string): Promise<LabArticle[]> {
-    const folder = await this.#lab.store.findFolder(PUBLIC_OWNER, newsgroup)
-    if (!folder) throw new Error(`no newsgroup "${newsgroup}"`)
-    const articles = []
-    for (const { uid } of await this.#lab.store.list(folder.id)) {
-      const raw = await this.#lab.store.read(folder.id, uid)
-      if (raw) articles.push(new LabArticle(uid, raw))
-    }
-    return articles
+    return this.#mailboxes.articles(newsgroup)
   }
 
   /** The memory that clients make the lab use, in octets, and its limit. */
@@ -482,53 +419,13 @@ export class TestLab extends Receiver implements AsyncDisposable {
     return filter
   }
 
-  #quotaRoot(call: Call, name: string) {
-    const account = this.#account(call, name)
-    return { owner: accountOwner(account.user), account }
-  }
-
   #mailbox(call: Call, ref: MailboxRef | string): MailboxRef {
     const mailbox = typeof ref === 'string' ? { user: this.user(ref) } : ref
     call.check('mailbox', mailbox, 'mailbox')
     return mailbox
   }
 
-  #credentials(call: Call, auth: string | Credentials): Credentials {
-    if (typeof auth !== 'string') call.check('credentials', auth, 'auth')
-    return mistaken(call, () => (typeof auth === 'string' ? this.credentials(auth) : auth))
-  }
-
-  #account(call: Call, name: string): Account {
-    return mistaken(call, () => this.#accountOf(name))
-  }
-
-  /** @throws TypeError if it is unknown */
-  #accountOf(name: string): Account {
-    const { directory } = this.#lab
-    const account = directory.find(name) ?? directory.findByAddress(name)
-    if (account) return account
-    const known = directory.accounts().map(({ user }) => user)
-    const near = nearest(name, known)
-    const hint = near === undefined ? `there are: ${known.join(', ') || 'none'}` : `did you mean ${near}?`
-    throw new TypeError(`no account "${name}"; ${hint}`)
-  }
-
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop()
-  }
-}
-
-function outgoingFilter(call: Call, query: OutgoingQuery): OutgoingFilter {
-  const filter = typeof query === 'string' ? { to: query } : query
-  call.check('outgoingFilter', filter, 'filter')
-  return filter
-}
-
-/** Runs a part of a call. @throws the mistake of the call, if the part throws */
-function mistaken<T>(call: Call, part: () => T): T {
-  try {
-    return part()
-  } catch (error) {
-    throw call.mistake((error as Error).message)
   }
 }

@@ -1,7 +1,7 @@
 import { AssertionError } from 'node:assert'
 import { expect } from 'vitest'
 import { assertPassesDkim, assertPassesDmarc, assertPassesSpf } from '../../src/testing/runners/assertions.ts'
-import { labTest } from '../../src/testing/vitest.ts'
+import { labTest } from '../../src/testing/runners/vitest.ts'
 import { sendFrom } from './smtp-client.ts'
 
 const test = labTest({

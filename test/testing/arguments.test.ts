@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { createTransport } from 'nodemailer'
 import { describe } from 'vitest'
 import { startLab } from '../../src/index.ts'
-import { expect, test } from '../../src/testing/vitest.ts'
+import { expect, test } from '../../src/testing/runners/vitest.ts'
 
 /** Passes a value that the types refuse. */
 const wrong = (value: unknown): never => value as never

@@ -1,10 +1,14 @@
 import { once } from 'node:events'
+import { type IncomingMessage, type OutgoingHttpHeaders, request } from 'node:http'
 import { connect } from 'node:net'
 import { finished } from 'node:stream/promises'
 import { serialize } from 'node:v8'
 import { expect, it } from 'vitest'
 import { startLab } from '../../src/index.ts'
-import { hostLab, SharedTenant } from '../../src/testing/shared-lab.ts'
+import { hostLab } from '../../src/testing/tenants/shared/host.ts'
+import { SharedTenant } from '../../src/testing/tenants/shared/shared-tenant.ts'
+
+type Host = Awaited<ReturnType<typeof hostLab>>
 
 const stopped = 'the shared lab has stopped'
 
@@ -30,24 +34,35 @@ it('carries a message of many megabytes in both directions', async () => {
   expect((await tenant.waitForMessage('alice')).raw.length).toBeGreaterThan(18_000_000)
 })
 
+/** Sends a request with another token or a body that is not a call, and returns the status. */
+async function post(host: Host, headers: OutgoingHttpHeaders, body: Buffer | string = ''): Promise<number | undefined> {
+  const sent = request({ host: '127.0.0.1', port: host.shared.port, method: 'POST', headers, agent: false })
+  sent.end(body)
+  const [response] = (await once(sent, 'response')) as [IncomingMessage]
+  const closed = once(response.socket, 'close')
+  response.resume()
+  await closed
+  return response.statusCode
+}
+
 it.each([
-  ['another token', () => Buffer.from('x'.repeat(64))],
-  ['a call without the token', () => serialize({ id: 1, tenant: 'x', method: 'join', args: ['x'.repeat(64)] })],
-  ['too long a frame', (token: string) => Buffer.from(`${token}\xff\xff\xff\xff`, 'latin1')],
-])('closes the connection of a client that sends %s', async (_, octets) => {
+  ['another token', { authorization: `Bearer ${'x'.repeat(64)}` }],
+  ['a longer token', { authorization: `Bearer ${'x'.repeat(65)}` }],
+  ['no token', {}],
+])('rejects a call with %s and closes the connection', async (_, headers) => {
   await using lab = await startLab()
   await using host = await hostLab(lab)
-  const socket = connect({ host: '127.0.0.1', port: host.shared.port })
-  await once(socket, 'connect')
-  socket.resume().write(octets(host.shared.token))
-  await finished(socket)
+  const call = serialize({ tenant: 'x', method: 'join', args: [] })
+  expect(await post(host, headers, call)).toBe(401)
 })
 
-it('goes on after a client that sends part of a token and leaves', async () => {
+it('closes the connection of a client whose call cannot be read, and goes on', async () => {
   await using lab = await startLab()
   await using host = await hostLab(lab)
+  const authorization = `Bearer ${host.shared.token}`
+  await expect(post(host, { authorization }, 'not a call')).rejects.toThrow('socket hang up')
   const socket = connect({ host: '127.0.0.1', port: host.shared.port })
-  socket.resume().end('hi')
+  socket.resume().end(`POST / HTTP/1.1\r\nauthorization: ${authorization.slice(0, 20)}`)
   await finished(socket)
   await using tenant = await SharedTenant.of(host.shared, 'next')
   expect(await tenant.messages()).toEqual([])

@@ -1,6 +1,6 @@
 import { ImapFlow } from 'imapflow'
+import { expect, test } from '../../src/testing/runners/vitest.ts'
 import type { TestLab } from '../../src/testing/test-lab.ts'
-import { expect, test } from '../../src/testing/vitest.ts'
 import { ImapClient } from '../support/imap-client.ts'
 import { LineClient } from '../support/line-client.ts'
 

@@ -1,7 +1,8 @@
 import { createTransport } from 'nodemailer'
 import { describe, expect, it } from 'vitest'
 import { startLab } from '../../src/index.ts'
-import { hostLab, SharedTenant } from '../../src/testing/shared-lab.ts'
+import { hostLab } from '../../src/testing/tenants/shared/host.ts'
+import { SharedTenant } from '../../src/testing/tenants/shared/shared-tenant.ts'
 
 describe('tenants whose names begin alike', () => {
   it('cannot share a lab from several processes, whoever connects first', async () => {

@@ -6,7 +6,7 @@ import { connect } from 'node:tls'
 import { ImapFlow } from 'imapflow'
 import { afterAll } from 'vitest'
 import { startLab, type TestLab } from '../../src/index.ts'
-import { expect, test } from '../../src/testing/vitest.ts'
+import { expect, test } from '../../src/testing/runners/vitest.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'sealpost-mailboxes-'))
 afterAll(() => rmSync(folder, { recursive: true }))

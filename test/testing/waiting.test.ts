@@ -3,8 +3,8 @@ import { connect } from 'node:net'
 import { ImapFlow } from 'imapflow'
 import { createTransport } from 'nodemailer'
 import { startLab, type TestLab } from '../../src/index.ts'
-import { defaultTimeoutMs } from '../../src/testing/time-limit.ts'
-import { expect, test } from '../../src/testing/vitest.ts'
+import { expect, test } from '../../src/testing/runners/vitest.ts'
+import { defaultTimeoutMs } from '../../src/testing/waits/time-limit.ts'
 import { LineClient } from '../support/line-client.ts'
 
 const soon = { timeout: 30 }
@@ -42,6 +42,7 @@ test('the error of a wait shows failed log-ons and handshakes, and messages that
   await expect(createTransport(lab.nodemailer({ user: 'bob', pass: 'wrong' })).verify()).rejects.toThrow()
   const { ca: _, ...untrusting } = lab.nodemailer('bob').tls
   await expect(createTransport({ ...lab.nodemailer('bob'), tls: untrusting }).verify()).rejects.toThrow()
+  await expect.poll(() => lab.sessions().filter(({ endedAt }) => endedAt !== undefined).length).toBe(2)
   await lab.deliver({ subject: 'taken' }, 'bob')
   await lab.waitForMessage('bob')
   const { message } = await errorOf(lab.waitForMessage('bob', soon))

@@ -1,11 +1,10 @@
 import { AssertionError } from 'node:assert'
 import type { SessionRecord } from '../../sessions/types.ts'
-import type { DkimWish } from '../authentication-matchers.ts'
-import type { MatcherResult } from '../matcher-result.ts'
-import { type EncryptionWish, matchers, type ReceiverOfMessages } from '../matchers.ts'
-import type { LabMessage } from '../message.ts'
-import type { MessageQuery } from '../receiver.ts'
-import type { WaitOptions } from '../wait.ts'
+import type { DkimWish, MatcherResult } from '../matchers/authentication-matchers.ts'
+import { type EncryptionWish, matchers, type ReceiverOfMessages } from '../matchers/matchers.ts'
+import type { LabMessage } from '../received/message.ts'
+import type { MessageQuery } from '../received/receiver.ts'
+import type { WaitOptions } from '../waits/wait.ts'
 
 function demand(result: MatcherResult, stackStartFn: (...args: never[]) => unknown): void {
   if (!result.pass) throw new AssertionError({ message: result.message(), stackStartFn })

@@ -10,9 +10,9 @@ import {
   type TestType,
 } from '@playwright/test'
 import type { LabInput } from '../../config/schema.ts'
-import { matchers } from '../matchers.ts'
+import { matchers } from '../matchers/matchers.ts'
 import { type StartLabOptions, startLab } from '../start-lab.ts'
-import type { Tenant } from '../tenant.ts'
+import type { Tenant } from '../tenants/tenant.ts'
 import type { TestLab } from '../test-lab.ts'
 import { type LabFixtures, withTenant } from './fixtures.ts'
 

@@ -1,6 +1,6 @@
 import type { LabInput } from '../../config/schema.ts'
 import type { StartLabOptions } from '../start-lab.ts'
-import type { Tenant } from '../tenant.ts'
+import type { Tenant } from '../tenants/tenant.ts'
 import type { TestLab } from '../test-lab.ts'
 import { LabOnDemand } from './fixtures.ts'
 

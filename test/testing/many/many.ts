@@ -1,5 +1,5 @@
 import nodemailer from 'nodemailer'
-import { expect, labTest } from '../../../src/testing/vitest.ts'
+import { expect, labTest } from '../../../src/testing/runners/vitest.ts'
 import { listeningPorts } from '../../support/open-handles.ts'
 
 /** Defines tests that each send a message through their own lab and check that earlier labs left nothing open. */

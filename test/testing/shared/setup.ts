@@ -1,3 +1,3 @@
-import { sharedLab } from '../../../src/testing/vitest-setup.ts'
+import { sharedLab } from '../../../src/testing/runners/vitest-setup.ts'
 
 export default sharedLab()

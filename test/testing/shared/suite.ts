@@ -1,5 +1,5 @@
 import nodemailer from 'nodemailer'
-import { expect, sharedTest as test } from '../../../src/testing/vitest.ts'
+import { expect, sharedTest as test } from '../../../src/testing/runners/vitest.ts'
 
 /** Defines tests with the same accounts and subjects in every worker; tenants keep them apart. */
 export function suite(): void {

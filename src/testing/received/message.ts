@@ -1,0 +1,134 @@
+import type { Directory } from '../../directory/types.ts'
+import type { MessageAuthentication } from '../../mail/authentication-results.ts'
+import { type MessageJson, ReadableMessage } from '../../mail/readable.ts'
+import type { SessionRecord } from '../../sessions/types.ts'
+import type { SmimeResult } from '../../smime/smime.ts'
+import type { SmimeFacts } from '../../smime/types.ts'
+import { accountOf } from '../../store/types.ts'
+import type { Call } from '../calls/call.ts'
+import type { Arrival } from './arrivals.ts'
+
+/** The facts about a delivered message that its octets do not contain. */
+export interface MessageFacts {
+  /** MAIL FROM and RCPT TO; the header may differ. */
+  readonly envelope: { readonly from: string; readonly to: readonly string[] }
+  /** The envelope's recipients who received this copy. */
+  readonly recipients: readonly string[]
+  /** The account whose mailbox holds it; undefined for captured mail to other domains. */
+  readonly user: string | undefined
+  /** The mailbox that holds it now. */
+  readonly folder: string
+  readonly uid: number
+  readonly flags: readonly string[]
+  /** The time of arrival by the lab's clock. */
+  readonly receivedAt: Date
+  /** The session that delivered it; undefined for `lab.deliver`, and once the session log has dropped the session. */
+  readonly session: SessionRecord | undefined
+  /** SPF, DKIM, DMARC, ARC and BIMI, by the records that the lab knows. Undefined if checks are off. */
+  readonly authentication: MessageAuthentication | undefined
+  /** Signatures and encryption; undefined if it is not an S/MIME message. */
+  readonly smime: SmimeResult | undefined
+}
+
+/** The signatures and the encryption of a message, and the message with what was encrypted or enclosed in a signature. */
+export interface Smime extends SmimeFacts {
+  /** Undefined if it is readable as it is, or stays closed. */
+  readonly opened: ReadableMessage | undefined
+}
+
+/** A delivered message as JSON shows it. */
+export type LabMessageJson = MessageJson &
+  Omit<MessageFacts, 'session' | 'smime'> & {
+    readonly session: string | undefined
+    readonly smime: SmimeFacts | undefined
+  }
+
+/** A delivered message. Its parts are decoded when first read. */
+export class LabMessage extends ReadableMessage implements Omit<MessageFacts, 'smime'> {
+  readonly #smime: SmimeResult | undefined
+  readonly envelope: MessageFacts['envelope']
+  readonly recipients: readonly string[]
+  readonly user: string | undefined
+  readonly folder: string
+  readonly uid: number
+  readonly flags: readonly string[]
+  readonly receivedAt: Date
+  readonly session: SessionRecord | undefined
+  /** Undefined if it is not an S/MIME message. */
+  readonly smime: Smime | undefined
+  readonly authentication: MessageAuthentication | undefined
+
+  constructor(raw: Buffer, facts: MessageFacts) {
+    super(raw)
+    this.envelope = facts.envelope
+    this.recipients = facts.recipients
+    this.user = facts.user
+    this.folder = facts.folder
+    this.uid = facts.uid
+    this.flags = facts.flags
+    this.receivedAt = facts.receivedAt
+    this.session = facts.session
+    this.#smime = facts.smime
+    this.smime = facts.smime && {
+      ...facts.smime.facts,
+      opened: facts.smime.opened && new ReadableMessage(Buffer.from(facts.smime.opened)),
+    }
+    this.authentication = facts.authentication
+  }
+
+  /** Returns what JSON shows: the readable parts, and the facts with the id of the session. */
+  override toJSON(): LabMessageJson {
+    const { session, smime, ...facts } = this.facts
+    return { ...super.toJSON(), ...facts, session: session?.id, smime: smime?.facts }
+  }
+
+  /** All facts except the octets, as plain data. */
+  get facts(): MessageFacts {
+    const { envelope, recipients, user, folder, uid, flags, receivedAt, session, authentication } = this
+    return { envelope, recipients, user, folder, uid, flags, receivedAt, session, authentication, smime: this.#smime }
+  }
+}
+
+/** Collects the facts about a message from its arrival and the session that delivered it. */
+export function factsOf(
+  { entry, folder, owner }: Arrival,
+  directory: Directory,
+  session: SessionRecord | undefined,
+  smime: SmimeResult | undefined,
+): MessageFacts {
+  const user = accountOf({ owner })
+  const to = entry.envelope?.rcptTo ?? []
+  return {
+    envelope: { from: entry.envelope?.mailFrom ?? '', to },
+    recipients: to.filter((address) => directory.findByAddress(address)?.user === user),
+    user,
+    folder: folder.name,
+    uid: entry.uid,
+    flags: entry.flags,
+    receivedAt: new Date(entry.savedAt),
+    session,
+    smime,
+    authentication: entry.envelope?.authentication,
+  }
+}
+
+/** An article of a newsgroup. Its parts are decoded when first read. */
+export class LabArticle extends ReadableMessage {
+  /** Its number in the group. */
+  readonly number: number
+
+  constructor(number: number, raw: Buffer) {
+    super(raw)
+    this.number = number
+  }
+
+  /** Returns what JSON shows: the readable parts, and the number. */
+  override toJSON(): MessageJson & { readonly number: number } {
+    return { number: this.number, ...super.toJSON() }
+  }
+}
+
+/** @throws TypeError if a call got something else than a delivered message */
+export function checkMessage(call: Call, message: unknown): asserts message is LabMessage {
+  if (!(message instanceof LabMessage)) throw call.mistake('message must be one of lab.waitForMessage or lab.messages')
+}

@@ -1,0 +1,84 @@
+import { setImmediate as turn } from 'node:timers/promises'
+import type { SessionRecord } from '../../sessions/types.ts'
+import type { Call } from '../calls/call.ts'
+import { type WaitOptions, wait } from '../waits/wait.ts'
+import { describeMessage, section, WaitTimeout } from '../waits/wait-timeout.ts'
+import type { DeliveredMail } from './delivered-mail.ts'
+import { describeFilter, type MessageFilter } from './filter.ts'
+import type { LabMessage } from './message.ts'
+import type { WatchedSessions } from './sessions.ts'
+
+/**
+ * Turns of the event loop after which everything that had reached the ports is read: one accepts waiting connections, one
+ * reads what they sent, and one more for what their streams pass on.
+ */
+const TURNS = 3
+
+/** Thrown by `assertNothingSent` if something was sent. */
+export class SomethingSent extends Error {
+  override readonly name = 'SomethingSent'
+}
+
+/**
+ * Checks that no mail was sent, once every client has finished: no SMTP session is open that has not sent anything yet or
+ * that is in the middle of a message.
+ * @throws SomethingSent; WaitTimeout if a client does not finish
+ */
+export async function assertNothingSent(
+  call: Call,
+  { mail, sessions }: { readonly mail: DeliveredMail; readonly sessions: WatchedSessions },
+  filter: MessageFilter | undefined,
+  options: WaitOptions,
+): Promise<void> {
+  await settled(call, sessions, options)
+  const messages = await mail.list(filter)
+  // A filter says nothing about mail that was refused: its content never came.
+  const attempts = filter === undefined ? attemptsBesides(messages, sessions.list()) : []
+  if (messages.length === 0 && attempts.length === 0) return
+  const wanted = filter === undefined ? 'mail' : `message with ${describeFilter(filter)}`
+  const arrived = messages.length === 0 ? [] : section('messages that arrived', messages.map(describeMessage), 'more')
+  const begun = attempts.length === 0 ? [] : section('mail that was begun and is in no mailbox', attempts, 'more')
+  throw call.at(new SomethingSent([`expected that no ${wanted} was sent`, ...arrived, ...begun].join('\n')))
+}
+
+/** Returns a line for each session that began more messages than it delivered. */
+function attemptsBesides(messages: readonly LabMessage[], records: readonly SessionRecord[]): string[] {
+  return records.flatMap((record) => {
+    const delivered = messages.filter(({ session }) => session?.id === record.id).length
+    const count = (record.mail?.begun ?? 0) - delivered
+    const refusals = record.refusals.map((reason) => `refused: ${reason}`)
+    return count > 0 ? [[`${who(record)}: ${count}`, ...refusals].join('; ')] : []
+  })
+}
+
+/** Resolves when no client is about to send. @throws WaitTimeout, which names the sessions that are */
+function settled(call: Call, sessions: WatchedSessions, options: WaitOptions): Promise<void> {
+  const unfinished = (): SessionRecord[] => sessions.list().filter(mayStillSend)
+  return wait<void>(call, options, {
+    start: ({ resolve, reject }) => {
+      const examine = async (): Promise<void> => {
+        for (let n = 0; n < TURNS; n++) await turn()
+        if (unfinished().length === 0) resolve()
+      }
+      const onChange = (): void => void examine().catch(reject)
+      onChange()
+      return sessions.watchChanges(onChange)
+    },
+    timedOut: (timeoutMs) =>
+      new WaitTimeout(
+        [
+          `cannot say whether mail is sent: clients were still connected after ${timeoutMs} ms. Close them, or wait for the code under test`,
+          ...section('SMTP sessions', unfinished().map(describeUnfinished), 'more'),
+        ].join('\n'),
+      ),
+  })
+}
+
+/** An idle session counts as finished once it has sent something: clients that keep connections do so. */
+const mayStillSend = ({ protocol, endedAt, mail }: SessionRecord): boolean =>
+  protocol === 'smtp' && endedAt === undefined && mail?.isOpen !== false
+
+const who = ({ id, user }: SessionRecord): string => `${id} ${user === undefined ? 'without log-on' : `as ${user}`}`
+
+const describeUnfinished = (record: SessionRecord): string =>
+  `${who(record)}: ${record.mail ? 'in the middle of a message' : 'has sent nothing yet'}`

@@ -1,0 +1,17 @@
+import type { Lab } from '../../lab/lab.ts'
+import type { SessionRecord } from '../../sessions/types.ts'
+import type { LabMessage } from './message.ts'
+
+/** The parts of a lab that tests look at. */
+export type Watched = Pick<Lab, 'store' | 'sessionLog' | 'directory' | 'certificateStore'> & {
+  readonly mailAuthentication: Pick<Lab['mailAuthentication'], 'check'>
+}
+
+/** The part of a lab that a test sees: everything, or its tenant's part. */
+export interface Scope {
+  ownsMessage(message: LabMessage): boolean
+  ownsSession(record: SessionRecord): boolean
+}
+
+/** The scope of a whole lab. */
+export const everything: Scope = { ownsMessage: () => true, ownsSession: () => true }
