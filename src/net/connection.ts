@@ -4,7 +4,7 @@ import type { SocketAddress } from '../common/ip-address.ts'
 import type { MemoryBudget, MemoryReservation } from '../common/memory-budget.ts'
 import { viewsOf } from '../common/pieces.ts'
 import { PROXY_LINE_START, PROXY_SIGNATURE, UNEXPECTED_PROXY_HEADER } from '../common/proxy-header.ts'
-import { Intake } from '../common/received-octets.ts'
+import type { Intake } from '../common/received-octets.ts'
 import { CommandTurns, isSliceOver, nextSlice } from '../common/time-slice.ts'
 import type { SessionRecorder, TlsFacts } from '../sessions/types.ts'
 import { explainSocketError, saysWhy } from '../tls/failure.ts'
@@ -57,7 +57,7 @@ interface ConnectionOptions {
   readonly record: SessionRecorder
   readonly idleTimeoutMs: number
   /** Turns TCP keep-alive on, for a client that may stay for long. */
-  readonly keepAlive?: () => void
+  readonly keepAlive: () => void
   readonly securer: Securer
   /** The faults to inject. */
   readonly faults?: ConnectionFaults | undefined
@@ -67,12 +67,12 @@ interface ConnectionOptions {
   readonly isSecuredByProxy?: boolean | undefined
   /** Whether the client is the owner of the lab, who came by the control socket. */
   readonly isOwner?: boolean | undefined
-  /** The limits until the client logs on. Absent for connections that the lab opens itself. */
-  readonly logon?: LogonLimits
-  /** The client, as counted for its limits. Absent for connections that the lab opens itself. */
-  readonly client?: ServedClient
-  /** Where messages are received. Default: in memory, without a limit. */
-  readonly intake?: Intake
+  /** The limits until the client logs on. */
+  readonly logon: LogonLimits
+  /** The client, as counted for its limits. */
+  readonly client: ServedClient
+  /** Where messages are received. */
+  readonly intake: Intake
 }
 
 /**
@@ -90,7 +90,7 @@ export class Connection {
   readonly memory: MemoryBudget
   /** Reads messages and literals. */
   readonly content: ContentReader
-  readonly #client: ServedClient | undefined
+  readonly #client: ServedClient
   readonly #securer: Securer
   readonly #transport: Transport
   readonly #faults: FaultInjector | undefined
@@ -117,7 +117,7 @@ export class Connection {
     this.#bindings = options.secured?.bindings ?? noChannelBindings
     this.#isSecuredByProxy = options.isSecuredByProxy ?? false
     this.isOwner = options.isOwner ?? false
-    const intake = options.intake ?? new Intake()
+    const { intake } = options
     this.memory = intake.memory
     this.#compression = intake.memory.reservation('compression')
     const onSocketError = (error: Error): void => this.record.note(explainSocketError(error), saysWhy(error))
@@ -366,7 +366,7 @@ export class Connection {
    * @returns why the client is refused, which is recorded; undefined if it is not
    */
   serveForwarded(client: SocketAddress): string | undefined {
-    const refusal = this.#client?.change(client, this.record)
+    const refusal = this.#client.change(client, this.record)
     if (refusal !== undefined) this.record.refused(refusal)
     return refusal
   }

@@ -11,17 +11,15 @@ export interface LogonLimits {
 
 /** Limits one client until it has logged on: its time, its rate, and how fast it can try passwords. */
 export class LogonGuard {
-  readonly #limits: LogonLimits | undefined
+  readonly #limits: LogonLimits
   readonly #transport: Transport
   readonly #record: SessionRecorder
   #timer: NodeJS.Timeout | undefined
 
-  /** @param limits undefined for connections that the lab itself opens, which have no limits */
-  constructor(limits: LogonLimits | undefined, transport: Transport, record: SessionRecorder) {
+  constructor(limits: LogonLimits, transport: Transport, record: SessionRecorder) {
     this.#limits = limits
     this.#transport = transport
     this.#record = record
-    if (!limits) return
     transport.idle.isPaced = true
     if (limits.timeoutMs === undefined) return
     this.#startTimeout(limits.timeoutMs)
@@ -36,7 +34,6 @@ export class LogonGuard {
 
   /** Starts the limits again: the session has forgotten who the client is. A time limit that still runs is not extended. */
   forgotten(): void {
-    if (!this.#limits) return
     this.#transport.idle.isPaced = true
     if (this.#limits.timeoutMs !== undefined && this.#timer === undefined) this.#startTimeout(this.#limits.timeoutMs)
   }
@@ -55,7 +52,7 @@ export class LogonGuard {
 
   /** Counts a failed log-on. Returns how long its reply must be delayed, in milliseconds. */
   countFailure(): number {
-    const delayMs = this.#limits?.countFailure() ?? 0
+    const delayMs = this.#limits.countFailure()
     if (delayMs > 0)
       this.#record.note(`the reply to the failed log-on is delayed by ${delayMs} ms (limits.failedLogonDelay)`)
     return delayMs

@@ -1,30 +1,25 @@
-import { connect, type Socket } from 'node:net'
-import type { Duplex } from 'node:stream'
-import type { TLSSocket } from 'node:tls'
+import type { Socket } from 'node:net'
 import { AddressList } from '../common/address-list.ts'
 import { TappedSocket } from '../common/tapped-socket.ts'
+import { ClientStream, type StreamEnd } from '../net/client/client-stream.ts'
+import { connectTcp } from '../net/client/connect.ts'
 import { alertOf, CERTIFICATE_REQUIRED, explainServer } from './tls/errors.ts'
 import { type Endpoint, type LocalConnection, NotTested, VerifyError, type VerifyOptions } from './types.ts'
 
-/** Most octets held. A server that sends more at once or without a line end does not speak a mail protocol. */
-const MAX_HELD_OCTETS = 16 * 1024 * 1024
+/** Longest line that is read. A server that sends a longer one does not speak a mail protocol. */
+const MAX_LINE_OCTETS = 128 * 1024
 
-/** The client's end of a connection: reads lines or octets, writes text, and starts TLS. */
-export class Wire {
+/** The connection to an examined server, with what crossed it. */
+export class Wire extends ClientStream {
   readonly tap: Tap
   readonly timeoutMs: number
   readonly connection: LocalConnection
-  #stream: Duplex
-  #held: Buffer = Buffer.alloc(0)
-  #end: Error | undefined
-  #wake: () => void = () => {}
 
   private constructor(tap: Tap, timeoutMs: number, connection: LocalConnection) {
+    super(tap, { maxLineOctets: MAX_LINE_OCTETS, timeoutMs, errorOf })
     this.tap = tap
     this.timeoutMs = timeoutMs
     this.connection = connection
-    this.#stream = tap
-    this.#listen()
   }
 
   /** Connects. @throws VerifyError if nothing answers */
@@ -33,108 +28,33 @@ export class Wire {
     { timeoutMs, signal }: Pick<VerifyOptions, 'timeoutMs' | 'signal'>,
   ): Promise<Wire> {
     signal?.throwIfAborted()
-    const socket = connect({ host, port, noDelay: true })
-    const tap = new Tap(socket)
-    const end = (): void => void tap.destroy(new VerifyError('the run was cancelled'))
-    signal?.addEventListener('abort', end)
-    socket.once('close', () => signal?.removeEventListener('abort', end))
-    await new Promise<void>((resolve, reject) => {
-      const fail = (why: string): void => {
-        clearTimeout(timer)
-        tap.destroy()
-        reject(new VerifyError(why))
-      }
-      const timer = setTimeout(() => fail(`no connection within ${timeoutMs / 1000} s`), timeoutMs)
-      tap.once('error', (error: NodeJS.ErrnoException) => fail(connectFailure(error)))
-      socket.once('connect', () => {
-        clearTimeout(timer)
-        // This machine counts as a proxy, whose own connections have no other client.
-        if (new AddressList(proxies).has(socket.localAddress ?? '')) socket.write('PROXY UNKNOWN\r\n')
-        resolve()
-      })
+    const socket = await connectTcp({ host, port }, { timeoutMs, signal }).catch((error: NodeJS.ErrnoException) => {
+      const late = signal?.aborted ? CANCELLED : `no connection within ${timeoutMs / 1000} s`
+      throw new VerifyError(error.name === 'AbortError' ? late : connectFailure(error))
     })
+    const tap = new Tap(socket)
+    const end = (): void => void tap.destroy(new VerifyError(CANCELLED))
+    signal?.addEventListener('abort', end)
+    tap.once('close', () => signal?.removeEventListener('abort', end))
     const { localAddress = '', localPort = 0 } = socket
+    // This machine counts as a proxy, whose own connections have no other client.
+    if (new AddressList(proxies).has(localAddress)) socket.write('PROXY UNKNOWN\r\n')
     return new Wire(tap, timeoutMs, { localAddress, localPort, remotePort: port })
   }
 
-  /** Reads a line, without its line end. @throws VerifyError on a timeout or at the end of the connection */
-  async line(): Promise<string> {
-    for (;;) {
-      const end = this.#held.indexOf(0x0a)
-      if (end !== -1) {
-        const line = this.#held.subarray(0, end)
-        this.#held = this.#held.subarray(end + 1)
-        return line.toString('utf8').replace(/\r$/, '')
-      }
-      await this.#more()
-    }
-  }
-
-  /** Returns the octets received so far, or waits for the next ones. @throws Silence VerifyError */
-  async octets(timeoutMs = this.timeoutMs): Promise<Buffer> {
-    while (this.#held.length === 0) await this.#more(timeoutMs)
-    const held = this.#held
-    this.#held = Buffer.alloc(0)
-    return held
-  }
-
-  write(data: string | Buffer): void {
-    if (!this.#stream.destroyed) this.#stream.write(data)
-  }
-
-  /** Does the client's handshake. Discards clear text received behind the STARTTLS reply. @throws what `secure` throws */
-  async startTls(secure: (raw: Duplex) => Promise<TLSSocket>): Promise<TLSSocket> {
-    this.#stream.removeAllListeners('data')
-    this.#stream.pause()
-    this.#held = Buffer.alloc(0)
-    const socket = await secure(this.#stream)
-    this.#stream = socket
-    this.#listen()
-    return socket
-  }
-
-  /** Closes the direction to the server. Its answers can still be read. */
-  endWriting(): void {
-    this.#stream.end()
-  }
-
   close(): void {
-    this.#stream.destroy()
+    this.destroy()
     this.tap.destroy()
   }
+}
 
-  #listen(): void {
-    this.#stream.on('data', (chunk: Buffer) => {
-      this.#held = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk])
-      if (this.#held.length > MAX_HELD_OCTETS)
-        this.#ended(new VerifyError('the server sends more than the limit of 16 MiB'))
-      this.#wake()
-    })
-    this.#stream.on('error', (error) => this.#ended(lost(error)))
-    for (const event of ['end', 'close']) {
-      this.#stream.on(event, () => this.#ended(new VerifyError('the server closes the connection')))
-    }
-  }
+const CANCELLED = 'the run was cancelled'
 
-  #ended(error: Error): void {
-    this.#end ??= error
-    this.#wake()
-  }
-
-  #more(timeoutMs = this.timeoutMs): Promise<void> {
-    if (this.#end) return Promise.reject(this.#end)
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        this.#wake = () => {}
-        reject(new Silence(`no answer within ${timeoutMs / 1000} s`))
-      }, timeoutMs)
-      this.#wake = () => {
-        clearTimeout(timer)
-        this.#wake = () => {}
-        resolve()
-      }
-    })
-  }
+function errorOf(end: StreamEnd): Error {
+  if (end.kind === 'lost') return lost(end.error)
+  if (end.kind === 'silent') return new Silence(`no answer within ${end.timeoutMs / 1000} s`)
+  if (end.kind === 'closed') return new VerifyError('the server closes the connection')
+  return new VerifyError(`the server sends a line of more than ${end.maxOctets / 1024} KiB`)
 }
 
 /** A server of TLS 1.3 demands a certificate only after the client's side of the handshake is done. */

@@ -4,7 +4,7 @@ import { connectToLab, type LabConnection } from './lab-connection.ts'
 import { type Submission, submissionOf } from './message.ts'
 import { parseSendmailOptions, type SendmailMode, type SendmailOptions } from './options.ts'
 import { readInput } from './read-input.ts'
-import { SmtpClient } from './smtp-client.ts'
+import { SubmissionClient } from './submission-client.ts'
 
 /**
  * Runs `sendmail ARGS` to its end. Little is loaded: programs start it for each message.
@@ -72,9 +72,9 @@ async function verify(options: SendmailOptions): Promise<number> {
   return exitStatus.ok
 }
 
-async function openSession(options: SendmailOptions): Promise<{ client: SmtpClient; domain: string }> {
+async function openSession(options: SendmailOptions): Promise<{ client: SubmissionClient; domain: string }> {
   const { socket, place } = await connectToLab(options, submittedBy('sealpost sendmail'))
-  const client = new SmtpClient(socket, (line) => {
+  const client = new SubmissionClient(socket, (line) => {
     if (options.verbose) process.stderr.write(`${line}\n`)
   })
   const greeted = await client.greeting()

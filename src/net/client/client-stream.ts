@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import { Intake } from '../../common/received-octets.ts'
-import { BlockReader, Stuffer } from '../dot-stuffing.ts'
+import { BlockReader, stuff } from '../dot-stuffing.ts'
 import { Input } from '../input.ts'
 
 /** Why nothing more can be read from a server. */
@@ -84,20 +84,22 @@ export class ClientStream {
   write(data: string | Buffer): void | Promise<void> {
     const stream = this.#stream
     if (stream.destroyed || stream.write(data)) return
+    const { timeoutMs } = this.#options
     return new Promise((resolve) => {
       const done = (): void => {
+        clearTimeout(timer)
         stream.off('drain', done).off('close', done)
         resolve()
       }
+      const silent = (ms: number): void => this.destroy(this.#options.errorOf({ kind: 'silent', timeoutMs: ms }))
+      const timer = timeoutMs === undefined ? undefined : setTimeout(silent, timeoutMs, timeoutMs)
       stream.on('drain', done).on('close', done)
     })
   }
 
   /** Writes octets as a dot-stuffed block with its final dot. RFC 3977 section 3.1.1; RFC 5321 section 4.5.2. */
-  async writeBlock(block: Buffer): Promise<void> {
-    const stuffer = new Stuffer()
-    for (const part of stuffer.add(block)) await this.write(part)
-    await this.write(stuffer.end())
+  writeBlock(block: Buffer): void | Promise<void> {
+    return this.write(Buffer.concat(stuff(block)))
   }
 
   /** Holds back what is written, to send it in as few packets as possible. */
@@ -136,6 +138,7 @@ export class ClientStream {
   /** Closes the connection. Reads throw `error`, by default that the connection is closed. */
   destroy(error?: Error): void {
     if (error) this.#ended ??= error
+    this.#wake()
     this.#stream.destroy()
   }
 

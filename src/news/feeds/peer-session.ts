@@ -1,12 +1,9 @@
-import { once } from 'node:events'
-import { connect as connectTcp, isIP, type Socket } from 'node:net'
+import { isIP, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { connect as connectTls } from 'node:tls'
-import { abortAfter } from '../../common/abort-after.ts'
-import { noChannelBindings } from '../../common/channel-bindings.ts'
+import type { TLSSocket } from 'node:tls'
 import type { FeedConfig } from '../../config/schema.ts'
-import { Connection, type SecuredSocket } from '../../net/connection.ts'
-import { HandshakeFailure } from '../../net/errors.ts'
+import { ClientStream, type StreamEnd } from '../../net/client/client-stream.ts'
+import { connectTcp, handshake } from '../../net/client/connect.ts'
 import type { SessionRecorder } from '../../sessions/types.ts'
 import { agreedFacts } from '../../tls/facts.ts'
 
@@ -28,77 +25,6 @@ const CONNECT_TIMEOUT_MS = 30_000
 /** Longest wait for a peer's answer. */
 const ANSWER_TIMEOUT_MS = 5 * 60_000
 
-/** Connects to a peer, with TLS at once if the feed uses implicit TLS. @throws FeedError, HandshakeFailure */
-async function dial(options: DialOptions): Promise<Connection> {
-  const { feed, signal } = options
-  const host = feed.host ?? feed.peer
-  const port = feed.port ?? (feed.tls === 'implicit' ? 563 : 119)
-  const socket = await tcp(host, port, signal)
-  const record = options.record({ address: host, port }, socket)
-  const secure = (raw: Duplex): Promise<SecuredSocket> => recorded(handshake(raw, host, options), record)
-  const secured = feed.tls === 'implicit' ? await secure(socket) : undefined
-  const connection = new Connection({
-    socket: secured?.socket ?? socket,
-    remote: { address: host, port },
-    local: { address: socket.localAddress ?? '', port: socket.localPort ?? 0 },
-    record,
-    idleTimeoutMs: ANSWER_TIMEOUT_MS,
-    securer: { available: true, secure },
-    secured,
-  })
-  const stop = (): void => connection.destroy('stopping')
-  signal.addEventListener('abort', stop)
-  void connection.closed.then((cause) => {
-    signal.removeEventListener('abort', stop)
-    record.end(cause)
-  })
-  return connection
-}
-
-async function recorded(handshake: Promise<SecuredSocket>, record: SessionRecorder): Promise<SecuredSocket> {
-  try {
-    const secured = await handshake
-    record.secured(secured.facts)
-    return secured
-  } catch (error) {
-    record.refused(error instanceof Error ? error.message : String(error))
-    record.end('handshake failed')
-    throw error
-  }
-}
-
-async function tcp(host: string, port: number, signal: AbortSignal): Promise<Socket> {
-  const socket = connectTcp({ host, port, noDelay: true })
-  using limit = abortAfter(CONNECT_TIMEOUT_MS, signal)
-  try {
-    await once(socket, 'connect', { signal: limit.signal })
-    return socket
-  } catch (error) {
-    socket.destroy()
-    throw new FeedError(`cannot connect to ${host} port ${port}: ${(error as Error).message}`, { cause: error })
-  }
-}
-
-/** Runs a TLS handshake as client. Verifies the certificate against the roots and the host name. */
-async function handshake(raw: Duplex, host: string, { roots, signal }: DialOptions): Promise<SecuredSocket> {
-  const socket = connectTls({
-    socket: raw,
-    host,
-    ca: [...roots],
-    ALPNProtocols: ['nntp'],
-    ...(isIP(host) === 0 ? { servername: host } : {}),
-  })
-  using limit = abortAfter(CONNECT_TIMEOUT_MS, signal)
-  try {
-    await once(socket, 'secureConnect', { signal: limit.signal })
-    return { socket, facts: agreedFacts(socket), bindings: noChannelBindings }
-  } catch (error) {
-    socket.destroy()
-    raw.destroy()
-    throw new HandshakeFailure(`TLS with ${host} failed: ${(error as Error).message}`, { cause: error })
-  }
-}
-
 interface Answer {
   readonly code: number
   readonly text: string
@@ -108,25 +34,48 @@ const MAX_ANSWER_OCTETS = 16_384
 
 /** A client session with another news server. */
 export class PeerSession {
-  readonly connection: Connection
+  readonly #host: string
+  readonly #options: DialOptions
+  readonly #record: SessionRecorder
+  readonly #stream: ClientStream
 
-  private constructor(connection: Connection) {
-    this.connection = connection
+  private constructor(socket: Socket, host: string, record: SessionRecorder, options: DialOptions) {
+    this.#host = host
+    this.#options = options
+    this.#record = record
+    this.#stream = new ClientStream(socket, {
+      maxLineOctets: MAX_ANSWER_OCTETS,
+      timeoutMs: ANSWER_TIMEOUT_MS,
+      errorOf: (end) => this.#errorOf(end),
+    })
+    const { signal } = options
+    const stop = (): void => this.destroy('stopping')
+    signal.addEventListener('abort', stop)
+    void this.#stream.closed.then(() => {
+      signal.removeEventListener('abort', stop)
+      record.end('connection lost')
+    })
   }
 
-  /** Connects, starts TLS and logs on as the feed is configured. @throws FeedError, HandshakeFailure, ConnectionEnded */
+  /** Connects, starts TLS and logs on as the feed is configured. @throws FeedError */
   static async open(options: DialOptions): Promise<PeerSession> {
-    const session = new PeerSession(await dial(options))
+    const { feed, signal } = options
+    const host = feed.host ?? feed.peer
+    const port = feed.port ?? (feed.tls === 'implicit' ? 563 : 119)
+    const socket = await connectTcp({ host, port }, { timeoutMs: CONNECT_TIMEOUT_MS, signal }).catch((error: Error) => {
+      throw new FeedError(`cannot connect to ${host} port ${port}: ${error.message}`, { cause: error })
+    })
+    const session = new PeerSession(socket, host, options.record({ address: host, port }, socket), options)
     try {
-      await session.#begin(options)
+      await session.#begin()
       return session
     } catch (error) {
-      session.connection.destroy()
+      session.destroy()
       throw error
     }
   }
 
-  /** Sends a command and returns the answer. */
+  /** Sends a command and returns the answer. @throws FeedError */
   async ask(command: string): Promise<Answer> {
     this.send(command)
     return this.answer()
@@ -140,12 +89,21 @@ export class PeerSession {
     return answer
   }
 
-  send(command: string): void {
-    this.connection.write(`${command}\r\n`)
+  /** Sends commands, together. */
+  send(...commands: readonly string[]): void {
+    for (const command of commands) this.#record.line('out', command)
+    void this.#stream.write(commands.map((command) => `${command}\r\n`).join(''))
+  }
+
+  /** Sends an article, as fast as the peer takes it. */
+  async sendArticle(raw: Buffer): Promise<void> {
+    this.#record.octets('out', raw.length)
+    await this.#stream.writeBlock(raw)
   }
 
   async answer(): Promise<Answer> {
-    const line = await this.connection.readLine(MAX_ANSWER_OCTETS, 'utf8')
+    const line = await this.#stream.line()
+    this.#record.line('in', line)
     const code = Number(line.slice(0, 3))
     if (!/^[1-5]\d\d( |$)/.test(line)) throw new FeedError(`not an NNTP response: ${line.slice(0, 80)}`)
     // RFC 3977 section 3.2.1: the peer closes the connection
@@ -153,30 +111,72 @@ export class PeerSession {
     return { code, text: line.slice(4) }
   }
 
-  async close(): Promise<void> {
-    this.send('QUIT')
-    await this.answer().catch(() => {})
-    this.connection.end()
+  /** Returns the lines that follow an answer. @throws TooLong once more lines have been read and discarded; FeedError */
+  async block(maxOctets: number): Promise<Buffer> {
+    const block = await this.#stream.block(maxOctets)
+    this.#record.octets('in', block.length)
+    return block
   }
 
-  async #begin({ feed }: DialOptions): Promise<void> {
+  /** Says QUIT and closes. */
+  async close(): Promise<void> {
+    await this.ask('QUIT').catch(() => {})
+    this.#record.end('server closed')
+    this.#stream.end()
+  }
+
+  /** Closes at once. */
+  destroy(cause = 'server closed'): void {
+    this.#record.end(cause)
+    this.#stream.destroy()
+  }
+
+  async #begin(): Promise<void> {
+    const { feed } = this.#options
+    if (feed.tls === 'implicit') await this.#secure()
     const greeting = await this.answer()
     if (greeting.code !== 200 && greeting.code !== 201) {
       throw new FeedError(`the peer greeted with ${greeting.code} ${greeting.text}`)
     }
     if (feed.tls === 'starttls') {
       await this.expect('STARTTLS', 382) // RFC 4642. If the peer refuses, the session ends without sending anything in clear text.
-      await this.connection.startTls()
+      await this.#secure()
     }
     if (feed.user === undefined) return
-    const asked = await this.ask(`AUTHINFO USER ${feed.user}`) // RFC 4643 section 2.3
-    if (asked.code === 381) {
-      // Sent as a Buffer, because the transcript records only strings: no password is kept.
-      this.connection.write(Buffer.from(`AUTHINFO PASS ${feed.password ?? ''}\r\n`))
-      const done = await this.answer()
-      if (done.code !== 281) throw new FeedError(`log-on as ${feed.user}: the peer answered ${done.code} ${done.text}`)
-    } else if (asked.code !== 281) {
-      throw new FeedError(`log-on as ${feed.user}: the peer answered ${asked.code} ${asked.text}`)
+    let done = await this.ask(`AUTHINFO USER ${feed.user}`) // RFC 4643 section 2.3
+    if (done.code === 381) done = await this.ask(`AUTHINFO PASS ${feed.password ?? ''}`)
+    if (done.code !== 281) throw new FeedError(`log-on as ${feed.user}: the peer answered ${done.code} ${done.text}`)
+  }
+
+  /** Runs the handshake. Verifies the certificate against the roots and the host name. */
+  async #secure(): Promise<void> {
+    const { heldOctets } = this.#stream
+    if (heldOctets > 0) this.#record.note(`${heldOctets} octets sent in clear text after STARTTLS were discarded`)
+    try {
+      this.#record.secured(agreedFacts(await this.#stream.startTls((raw) => this.#handshake(raw))))
+    } catch (error) {
+      const message = `TLS with ${this.#host} failed: ${(error as Error).message}`
+      this.#record.refused(message)
+      this.destroy('handshake failed')
+      throw new FeedError(message, { cause: error })
     }
+  }
+
+  #handshake(socket: Duplex): Promise<TLSSocket> {
+    const { roots, signal } = this.#options
+    const host = this.#host
+    const servername = isIP(host) === 0 ? { servername: host } : {}
+    const limits = { timeoutMs: CONNECT_TIMEOUT_MS, signal }
+    return handshake({ socket, host, ca: [...roots], ALPNProtocols: ['nntp'], ...servername }, limits)
+  }
+
+  #errorOf(end: StreamEnd): FeedError {
+    if (end.kind === 'closed') {
+      this.#record.end('client closed')
+      return new FeedError('the peer closed the connection')
+    }
+    if (end.kind === 'lost') return new FeedError(`the connection was lost: ${end.error.message}`, { cause: end.error })
+    if (end.kind === 'silent') return new FeedError(`no answer within ${end.timeoutMs / 60_000} minutes`)
+    return new FeedError(`the peer sent a line longer than ${end.maxOctets} octets`)
   }
 }

@@ -36,7 +36,7 @@ export async function pullRound(options: PullOptions): Promise<Next> {
     await session.close()
     if (failure) throw failure
   } finally {
-    session.connection.destroy()
+    session.destroy()
   }
   return dialOptions.feed.interval
 }
@@ -75,7 +75,7 @@ async function peerTime(session: PeerSession): Promise<number> {
 async function newArticles(session: PeerSession, groups: string, since: number): Promise<string[]> {
   const stamp = new Date(since).toISOString().slice(0, 19).replace(/[-:]/g, '').replace('T', ' ')
   await session.expect(`NEWNEWS ${groups} ${stamp} GMT`, 230)
-  const list = await session.connection.content.readBlock(MAX_LIST_OCTETS)
+  const list = await session.block(MAX_LIST_OCTETS)
   return list.toString('latin1').split('\r\n').filter(hasMessageIdForm)
 }
 
@@ -107,7 +107,7 @@ async function fetchArticle(
 async function receive(session: PeerSession, options: PullOptions, messageId: string): Promise<Buffer | undefined> {
   const { news, maxArticleOctets } = options
   try {
-    return await session.connection.content.readBlock(maxArticleOctets)
+    return await session.block(maxArticleOctets)
   } catch (error) {
     if (!(error instanceof TooLong)) throw error
     news.log.warn({ messageId, limitOctets: maxArticleOctets }, 'an article of a peer exceeds limits.messageSize')

@@ -18,7 +18,7 @@ export async function pushRound(queue: FeedQueue, dialOptions: () => Promise<Dia
       }
       await session.close()
     } finally {
-      session.connection.destroy()
+      session.destroy()
     }
   }
   return queue.hasDeferred ? DEFERRED_MS : 'when woken'
@@ -47,7 +47,7 @@ async function senderFor(session: PeerSession): Promise<Sender> {
 const streamed: Sender = async (session, articles) => {
   const wanted: Outgoing[] = []
   const deferred: string[] = []
-  for (const { messageId } of articles) session.send(`CHECK ${messageId}`)
+  session.send(...articles.map(({ messageId }) => `CHECK ${messageId}`))
   for (const article of articles) {
     const { code, text } = await session.answer()
     if (code === 238) wanted.push(article)
@@ -56,8 +56,7 @@ const streamed: Sender = async (session, articles) => {
   }
   for (const { messageId, raw } of wanted) {
     session.send(`TAKETHIS ${messageId}`)
-    await session.connection.writeBlock(raw)
-    await session.connection.drained()
+    await session.sendArticle(raw)
   }
   for (const _ of wanted) {
     const { code, text } = await session.answer()
@@ -73,7 +72,7 @@ const oneByOne: Sender = async (session, articles) => {
     const offered = await session.ask(`IHAVE ${messageId}`)
     if (offered.code === 436) deferred.push(messageId)
     else if (offered.code === 335) {
-      await session.connection.writeBlock(raw)
+      await session.sendArticle(raw)
       const { code, text } = await session.answer()
       if (code === 436) deferred.push(messageId)
       else if (code !== 235 && code !== 437) throw new FeedError(`IHAVE: the peer answered ${code} ${text}`)

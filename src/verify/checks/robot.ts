@@ -89,7 +89,7 @@ function ask(probe: Probe, version: number, key: KeyObject, padding: Padding, fl
     ]
     wire.write(Buffer.concat([record(contentTypes.handshake, version, message), ...(flow === 'whole' ? rest : [])]))
     // A server that waits for more closes then, so that its silence needs no timeout.
-    if (flow !== 'whole') wire.endWriting()
+    if (flow !== 'whole') wire.end()
     const reader = new RecordReader(wire)
     const received = receivedText(await reader.next())
     return received === 'silent' || received === 'closed'

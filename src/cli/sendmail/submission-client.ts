@@ -1,13 +1,16 @@
 import type { Duplex } from 'node:stream'
+import { ClientStream, type StreamEnd } from '../../net/client/client-stream.ts'
+import {
+  type Extensions,
+  extensionsOf,
+  isContinued,
+  isPositive,
+  type Reply,
+  replyOf,
+  xtext,
+} from '../../net/client/smtp.ts'
 import { exitStatus, SendmailError, statusOfReply } from './exit-status.ts'
 import type { Submission } from './message.ts'
-
-/** A reply of the server. RFC 5321 section 4.2. */
-interface Reply {
-  readonly code: number
-  /** The lines without their codes. */
-  readonly lines: readonly string[]
-}
 
 /** The parameters that options ask for. */
 interface Parameters {
@@ -17,30 +20,27 @@ interface Parameters {
   readonly body?: string | undefined
 }
 
-/** Sends one message over an open connection. */
-export class SmtpClient {
-  readonly #stream: Duplex
-  readonly #replies: AsyncGenerator<Reply>
+/** Submits one message over an open connection. */
+export class SubmissionClient {
+  readonly #stream: ClientStream
   readonly #trace: (line: string) => void
-  #extensions = new Set<string>()
+  #extensions: Extensions = new Map()
 
   /** @param trace called for each line of the dialogue */
   constructor(stream: Duplex, trace: (line: string) => void) {
-    this.#stream = stream
-    this.#replies = repliesIn(stream)
+    this.#stream = new ClientStream(stream, { maxLineOctets: MAX_LINE_OCTETS, errorOf })
     this.#trace = trace
   }
 
   /** Reads the greeting, and returns the host name in it. @throws SendmailError */
   async greeting(): Promise<string> {
-    const { lines } = await this.#reply(220)
-    return lines[0]?.split(' ')[0] || 'localhost'
+    const reply = await this.#reply(220)
+    return textOf(reply).split(' ')[0] || 'localhost'
   }
 
   /** @throws SendmailError */
   async hello(hostname: string): Promise<void> {
-    const { lines } = await this.#command(`EHLO ${hostname}`)
-    this.#extensions = new Set(lines.slice(1).map((line) => (line.split(' ')[0] ?? '').toUpperCase()))
+    this.#extensions = extensionsOf(await this.#command(`EHLO ${hostname}`))
   }
 
   /**
@@ -53,10 +53,10 @@ export class SmtpClient {
     const accepted: string[] = []
     const refused: { readonly line: string; readonly status: number }[] = []
     for (const recipient of recipients) {
-      const { code, lines } = await this.#ask(`RCPT TO:<${recipient}>${notify}`)
-      const line = `${recipient}: ${code} ${lines.join(' ')}`
-      if (code >= 200 && code < 300) accepted.push(line)
-      else refused.push({ line, status: statusOfReply(code, lines[0] ?? '') })
+      const reply = await this.#ask(`RCPT TO:<${recipient}>${notify}`)
+      const line = `${recipient}: ${reply.code} ${textOf(reply)}`
+      if (isPositive(reply)) accepted.push(line)
+      else refused.push({ line, status: statusOfReply(reply.code, textOf(reply)) })
     }
     if (refused[0] === undefined) return accepted
     const others = accepted.length > 0 ? '; nothing was sent to the other recipients either' : ''
@@ -66,10 +66,8 @@ export class SmtpClient {
   /** Sends the message. Returns the final reply. @throws SendmailError */
   async content({ content }: Submission): Promise<string> {
     await this.#command('DATA', 354)
-    // RFC 5321 section 4.5.2
-    this.#stream.write(content.toString('latin1').replaceAll(/(^|\r\n)\./g, '$1..'), 'latin1')
-    this.#stream.write('.\r\n')
-    return (await this.#reply(250)).lines.join(' ')
+    void this.#stream.writeBlock(content)
+    return textOf(await this.#reply(250))
   }
 
   /** Ends the session. The reply does not matter any more. */
@@ -108,55 +106,42 @@ export class SmtpClient {
 
   #send(line: string): void {
     this.#trace(`> ${line}`)
-    this.#stream.write(`${line}\r\n`)
+    void this.#stream.write(`${line}\r\n`)
   }
 
   async #reply(wanted: number): Promise<Reply> {
     const reply = await this.#read()
     if (Math.trunc(reply.code / 100) === Math.trunc(wanted / 100)) return reply
-    const text = reply.lines.join(' ')
-    throw new SendmailError(statusOfReply(reply.code, reply.lines[0] ?? ''), `the lab answers ${reply.code} ${text}`)
+    const text = textOf(reply)
+    throw new SendmailError(statusOfReply(reply.code, text), `the lab answers ${reply.code} ${text}`)
   }
 
   async #read(): Promise<Reply> {
-    const { value, done } = await this.#replies.next()
-    if (done) throw new SendmailError(exitStatus.tempFail, 'the lab closed the connection before it had the message')
-    for (const line of value.lines) this.#trace(`< ${value.code} ${line}`)
-    return value
+    const lines: string[] = []
+    do {
+      const line = await this.#stream.line()
+      if (!REPLY_LINE.test(line)) {
+        throw new SendmailError(exitStatus.protocol, `this is not SMTP: ${line.slice(0, 200)}`)
+      }
+      this.#trace(`< ${line.slice(0, 3)} ${line.slice(4)}`)
+      lines.push(line)
+    } while (isContinued(lines.at(-1) ?? ''))
+    return replyOf(lines)
   }
 }
 
+const MAX_LINE_OCTETS = 64 * 1024
 const NOT_ASCII = /[^\x00-\x7f]/
-const REPLY_LINE = /^(\d{3})(?:([ -])(.*))?$/
+const REPLY_LINE = /^\d{3}(?:[ -]|$)/
 
-/** Yields the replies of the server. @throws SendmailError */
-async function* repliesIn(stream: Duplex): AsyncGenerator<Reply> {
-  let lines: string[] = []
-  for await (const line of linesIn(stream)) {
-    const [, code, separator, text = ''] = REPLY_LINE.exec(line) ?? []
-    if (code === undefined) throw new SendmailError(exitStatus.protocol, `this is not SMTP: ${line.slice(0, 200)}`)
-    lines.push(text)
-    if (separator === '-') continue
-    yield { code: Number(code), lines }
-    lines = []
+/** Returns the text of a reply, without its codes. */
+const textOf = ({ lines }: Reply): string => lines.map((line) => line.slice(4)).join(' ')
+
+function errorOf(end: StreamEnd): SendmailError {
+  if (end.kind === 'lost') {
+    return new SendmailError(exitStatus.tempFail, `the connection to the lab failed: ${end.error.message}`)
   }
+  if (end.kind === 'line too long')
+    return new SendmailError(exitStatus.protocol, 'this is not SMTP: a line without an end')
+  return new SendmailError(exitStatus.tempFail, 'the lab closed the connection before it had the message')
 }
-
-async function* linesIn(stream: Duplex): AsyncGenerator<string> {
-  let held = ''
-  try {
-    for await (const chunk of stream) {
-      const parts = (held + (chunk as Buffer).toString('utf8')).split(/\r?\n/)
-      held = parts.pop() ?? ''
-      yield* parts
-    }
-  } catch (error) {
-    throw new SendmailError(exitStatus.tempFail, `the connection to the lab failed: ${(error as Error).message}`)
-  }
-}
-
-/** RFC 3461 section 4. */
-const xtext = (text: string): string =>
-  text.replace(/[^!-*,-<>-~]/g, (character) =>
-    [...Buffer.from(character)].map((octet) => `+${octet.toString(16).toUpperCase().padStart(2, '0')}`).join(''),
-  )
