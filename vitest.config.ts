@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { configDefaults, defineConfig } from 'vitest/config'
 
 /** `npm run test:all` sets it: tests that drive other programs run too, and others take their long form. */
@@ -8,12 +9,17 @@ const isolated = ['test/lab/collected.test.ts', 'test/testing/leak.test.ts', 'te
 
 export default defineConfig({
   test: {
-    // The default leaves one core idle, which is half of a machine with two.
-    maxWorkers: '100%',
+    // Tests often wait for programs and timers, so there is work for more processes than cores.
+    maxWorkers: Math.ceil(availableParallelism() * 1.5),
     testTimeout: 120_000,
     hookTimeout: 120_000,
     teardownTimeout: 10_000,
     expect: { poll: { timeout: 30_000 } },
+    globalSetup: ['test/support/run/key-folder.ts'],
+    setupFiles: ['test/support/run/rsa-keys.ts'],
+    reporters: ['default', './test/support/run/slowest-files.ts'],
+    // Compiled once, also for the next run.
+    experimental: { fsModuleCache: true },
     projects: [
       {
         extends: true,
