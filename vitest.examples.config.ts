@@ -5,7 +5,7 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^sealpost\/vitest$/, replacement: new URL('src/testing/runners/vitest.ts', import.meta.url).pathname },
-      { find: /^sealpost$/, replacement: new URL('src/index.ts', import.meta.url).pathname },
+      { find: /^sealpost$/, replacement: new URL('src/testing/index.ts', import.meta.url).pathname },
     ],
   },
   test: { include: ['examples/*.test.ts'], testTimeout: 60_000 },

@@ -54,7 +54,7 @@ function compiled(name, commit) {
       'src',
       'servers',
       'test/support',
-      'test/verify',
+      'test/checks/verify',
       'package.json',
       'tsconfig.json',
       'tsconfig.bench.json',
@@ -70,7 +70,7 @@ function compiled(name, commit) {
   })
   // The benchmarks of this checkout may use what an older commit lacks. Only what a suite needs must run.
   if (stdout) console.error(`${name}: ${stdout.split('\n')[0]}`)
-  const tokenizer = 'src/mail/html-tokenizer.cjs'
+  const tokenizer = 'src/mail/format/html-tokenizer.cjs'
   cpSync(join(folder, tokenizer), join(folder, 'dist-bench', tokenizer))
   return folder
 }

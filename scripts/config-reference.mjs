@@ -1,7 +1,7 @@
 // Writes config/reference.yaml, config/sealpost.schema.json and config/badmail.yaml from the built tree.
 import { writeFileSync } from 'node:fs'
-import { badmailYaml } from '../dist/src/audit/yaml.js'
-import { jsonSchemaText, referenceYaml } from '../dist/src/config/reference.js'
+import { badmailYaml } from '../dist/src/checks/audit/yaml.js'
+import { jsonSchemaText, referenceYaml } from '../dist/src/core/config/reference.js'
 
 const config = new URL('../config/', import.meta.url)
 writeFileSync(new URL('reference.yaml', config), referenceYaml())

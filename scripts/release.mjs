@@ -26,7 +26,7 @@ const NAMED_IN = {
 }
 
 /** Small stores of all versions. The tests open each, so that every later version keeps what they hold. */
-const FIXTURES = 'test/upgrades/fixtures'
+const FIXTURES = 'test/storage/upgrades/fixtures'
 const UNRELEASED = '## [Unreleased]'
 
 class ReleaseError extends Error {}

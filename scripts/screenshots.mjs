@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { createTransport } from 'nodemailer'
 import { chromium } from 'playwright-core'
-import { startLab } from '../dist/src/index.js'
+import { startLab } from '../dist/src/testing/index.js'
 
 const { values, positionals } = parseArgs({
   options: { all: { type: 'boolean', default: false } },

@@ -1,5 +1,5 @@
-// Makes and reads a store fixture: a small store of this version with one of everything, for test/upgrades/.
-//   node scripts/store-fixture.mjs make [FILE]   default: test/upgrades/fixtures/VERSION.tar.gz, which it replaces
+// Makes and reads a store fixture: a small store of this version with one of everything, for test/storage/upgrades/.
+//   node scripts/store-fixture.mjs make [FILE]   default: test/storage/upgrades/fixtures/VERSION.tar.gz, which it replaces
 //   node scripts/store-fixture.mjs read FILE     restores a fixture, upgrades it, and prints its facts then and now
 // Both run the built program, and tar. A fixture has the configuration, a backup, and the facts that every later version
 // must keep.
@@ -55,7 +55,8 @@ const read = (fixture) =>
   })
 
 const [command, file] = process.argv.slice(2)
-if (command === 'make') await make(resolve(file ?? join(repository, `test/upgrades/fixtures/${version}.tar.gz`)))
+if (command === 'make')
+  await make(resolve(file ?? join(repository, `test/storage/upgrades/fixtures/${version}.tar.gz`)))
 else if (command === 'read' && file) await read(resolve(file))
 else {
   console.error('write: node scripts/store-fixture.mjs make [FILE] | read FILE')

@@ -1,5 +1,5 @@
 import type { WebhookFormats } from '../src/api/webhooks/webhooks.ts'
-import type { ServerProtocol } from '../src/config/schema.ts'
+import type { ServerProtocol } from '../src/core/config/schema.ts'
 import type { ProtocolService } from './service.ts'
 
 /** Loads the service of each protocol. A lab loads only those that it serves. */

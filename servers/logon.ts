@@ -1,20 +1,20 @@
 import { isIP } from 'node:net'
-import { isLoopback } from '../src/common/ip-address.ts'
-import { passwordForms } from '../src/config/accounts/known-passwords.ts'
-import type { ServerProtocol } from '../src/config/schema.ts'
-import { type ChannelState, type LogonPolicy, logonPolicy } from '../src/directory/policy.ts'
-import { type LogonRefusal, logonRefusal } from '../src/directory/proof.ts'
+import { type ChannelState, type LogonPolicy, logonPolicy } from '../src/accounts/directory/policy.ts'
+import { type LogonRefusal, logonRefusal } from '../src/accounts/directory/proof.ts'
 import {
   converse,
   type SaslAnonymous,
   type SaslContext,
   type SaslEndpoint,
   type SaslSuccess,
-} from '../src/directory/sasl/exchange.ts'
-import { startSasl } from '../src/directory/sasl/mechanisms.ts'
-import type { Account, Directory, Proof } from '../src/directory/types.ts'
+} from '../src/accounts/directory/sasl/exchange.ts'
+import { startSasl } from '../src/accounts/directory/sasl/mechanisms.ts'
+import type { Account, Directory, Proof } from '../src/accounts/directory/types.ts'
+import { passwordForms } from '../src/core/config/accounts/known-passwords.ts'
+import type { ServerProtocol } from '../src/core/config/schema.ts'
+import { isLoopback } from '../src/core/network/ip-address.ts'
+import { personalities } from '../src/core/personality/index.ts'
 import type { Connection } from '../src/net/connection.ts'
-import { personalities } from '../src/personality/index.ts'
 import type { ServerContext } from './service.ts'
 
 /** The longest SASL response line. RFC 4954 section 4, RFC 5034 section 4 and RFC 4643 section 2.4. */

@@ -1,6 +1,6 @@
-import { formatDate } from '../src/mail/dates.ts'
-import { personalities } from '../src/personality/index.ts'
-import type { CommonFacts, Personality } from '../src/personality/types.ts'
+import { personalities } from '../src/core/personality/index.ts'
+import type { CommonFacts, Personality } from '../src/core/personality/types.ts'
+import { formatDate } from '../src/mail/format/dates.ts'
 import type { LogonSession } from './logon.ts'
 import type { ServerContext } from './service.ts'
 

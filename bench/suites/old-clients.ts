@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { legacySuites } from '../../src/legacy-tls/suites.ts'
+import { legacySuites } from '../../src/tls/legacy/suites.ts'
 import { MESSAGE_OCTETS, oldLab } from '../contenders/old-lab.ts'
 import type { RateSuite, Target, Workload } from '../frame/types.ts'
 

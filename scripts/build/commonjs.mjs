@@ -5,7 +5,7 @@ import { entryPoints } from './entry-points.mjs'
 import { bundleOf, inOutput } from './output.mjs'
 
 const TOKENIZER = 'html-tokenizer.cjs'
-/** The only part of htmlparser2 in src/mail/html-tokenizer.cjs; the rest of the package is left out. */
+/** The only part of htmlparser2 in src/mail/format/html-tokenizer.cjs; the rest of the package is left out. */
 const WANTED = "export { Tokenizer } from 'htmlparser2'"
 /** `strict`: the sources are ES modules, whose code is strict. */
 const format = { format: 'cjs', strict: true, exports: 'named', comments: false, charset: 'ascii' }
@@ -34,7 +34,7 @@ export async function buildCommonjs() {
   await bundle.write({ ...format, ...names, dir: resolve(dir), dynamicImportInCjs: false, codeSplitting })
   await bundle.close()
   // The module that loads it is in one of the chunks.
-  await buildTokenizer(inOutput('dist/src/mail'), join(dir, 'chunks'))
+  await buildTokenizer(inOutput('dist/src/mail/format'), join(dir, 'chunks'))
 }
 
 /** Bundles the HTML tokenizer, the only package without CommonJS, into each folder. */

@@ -2,11 +2,11 @@ import { compiled } from './output.mjs'
 
 /** Where the compiler names a type that zod infers, and what it becomes. Inferred types have no doc comments. */
 export const REPLACED = {
-  'src/config/schema.d.ts': [
+  'src/core/config/schema.d.ts': [
     'export type LabInput = z.input<typeof labSchema>;',
     "import type { LabInput } from './lab-input.ts';\nexport type { LabInput };",
   ],
-  'src/config/schema/fault.d.ts': [
+  'src/core/config/schema/fault.d.ts': [
     'type Written = z.input<typeof fault>;',
     "type Written = NonNullable<import('../lab-input.ts').LabInput['faults']>[number];",
   ],
@@ -14,7 +14,7 @@ export const REPLACED = {
 
 /** Returns the declaration of a configuration, with the schema's descriptions and defaults as doc comments. */
 export async function labInputDeclaration() {
-  const { labJsonSchema } = await compiled('src/config/json-schema.js')
+  const { labJsonSchema } = await compiled('src/core/config/json-schema.js')
   return `/** The keys of a lab's configuration. Generated from the schema. */\nexport type LabInput = ${typeOf(labJsonSchema(), '')};\n`
 }
 

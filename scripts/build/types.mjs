@@ -32,7 +32,7 @@ export async function finishTypes() {
 
 /** Replaces the types of a configuration that zod infers. */
 async function documentKeys() {
-  write(join(OUTPUT, 'src/config/lab-input.d.ts'), await labInputDeclaration())
+  write(join(OUTPUT, 'src/core/config/lab-input.d.ts'), await labInputDeclaration())
   for (const [name, [inferred, documented]] of Object.entries(REPLACED)) {
     const file = join(OUTPUT, name)
     const text = readFileSync(file, 'utf8')

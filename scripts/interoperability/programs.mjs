@@ -16,10 +16,10 @@ const fetched = (path) => ({ cached: `${path}/package.json`, find: /"version": "
 const printed = (command, find) => ({ command, find })
 
 const clients = (name) => `test/clients/${name}.test.ts`
-const oldTls = 'test/legacy-tls/interop/clients.interop.test.ts'
-const scanners = 'test/legacy-tls/interop/scanners.interop.test.ts'
-const judges = 'test/tls/judges/judges.interop.test.ts'
-const serverChecks = 'test/verify/servers.interop.test.ts'
+const oldTls = 'test/tls/legacy/interop/clients.interop.test.ts'
+const scanners = 'test/tls/legacy/interop/scanners.interop.test.ts'
+const judges = 'test/tls/negotiation/judges/judges.interop.test.ts'
+const serverChecks = 'test/checks/verify/servers.interop.test.ts'
 
 /**
  * By heading of the page: name, version, protocols, and by test file an expression that finds the tests of the program by
@@ -82,7 +82,7 @@ export const programs = {
       {
         [clients('smtp-senders')]: /swaks/,
         [clients('sendmail')]: /swaks/,
-        'test/smtp/xclient.interop.test.ts': /^swaks/,
+        'test/servers/smtp/xclient.interop.test.ts': /^swaks/,
       },
     ],
     [
@@ -113,8 +113,8 @@ export const programs = {
       'SMTP',
       {
         [clients('smtp-senders')]: /nodemailer/,
-        'test/oauth2/clients.test.ts': /^nodemailer/,
-        'test/http/oauth2/mail-clients.test.ts': /^nodemailer/,
+        'test/accounts/oauth2/clients.test.ts': /^nodemailer/,
+        'test/servers/http/oauth2/mail-clients.test.ts': /^nodemailer/,
       },
     ],
     [
@@ -124,8 +124,8 @@ export const programs = {
       {
         [clients('imap-imapflow')]: /./,
         [clients('imap-sharing')]: /^imapflow/,
-        'test/oauth2/clients.test.ts': /^imapflow/,
-        'test/http/oauth2/mail-clients.test.ts': /^imapflow/,
+        'test/accounts/oauth2/clients.test.ts': /^imapflow/,
+        'test/servers/http/oauth2/mail-clients.test.ts': /^imapflow/,
       },
     ],
     ['newsie', fetched('newsie-1.2.1'), 'NNTP', { [clients('nntp-newsie')]: /^newsie/ }],
@@ -179,8 +179,8 @@ export const programs = {
       debian('postfix'),
       'SMTP',
       {
-        'test/smtp/xclient.interop.test.ts': /^Postfix/,
-        'test/outgoing/client/postfix.interop.test.ts': /^Postfix/,
+        'test/servers/smtp/xclient.interop.test.ts': /^Postfix/,
+        'test/transport/outgoing/client/postfix.interop.test.ts': /^Postfix/,
         [serverChecks]: /^Postfix/,
       },
     ],
@@ -208,7 +208,7 @@ export const programs = {
       'nginx',
       debian('nginx-light'),
       'SMTP, HTTP',
-      { 'test/net/proxies.interop.test.ts': /^nginx/, 'test/smtp/xclient.interop.test.ts': /^nginx/ },
+      { 'test/net/proxies.interop.test.ts': /^nginx/, 'test/servers/smtp/xclient.interop.test.ts': /^nginx/ },
     ],
   ],
   'TLS libraries, scanners and ACME clients': [
@@ -218,14 +218,14 @@ export const programs = {
       'TLS, SMTP, POP3, S/MIME',
       {
         [judges]: / OpenSSL$/,
-        'test/smime/signatures.test.ts': /./,
-        'test/smime/encryption.test.ts': /./,
+        'test/mail/smime/signatures.test.ts': /./,
+        'test/mail/smime/encryption.test.ts': /./,
         [clients('smtp-senders')]: /openssl/,
         [clients('pop3-readers')]: /openssl/,
-        'test/legacy-tls/modern-clients.test.ts': /^OpenSSL/,
+        'test/tls/legacy/modern-clients.test.ts': /^OpenSSL/,
       },
     ],
-    ['GnuPG (gpgsm)', debian('gpgsm'), 'S/MIME', { 'test/smime/gpgsm.interop.test.ts': /^gpgsm/ }],
+    ['GnuPG (gpgsm)', debian('gpgsm'), 'S/MIME', { 'test/mail/smime/gpgsm.interop.test.ts': /^gpgsm/ }],
     [
       'OpenSSL of 2014, in Node.js 0.10',
       printed(['{cache}/node-v0.10.28-linux-x64/bin/node', '-p', 'process.versions.openssl'], /^(\S+)/),
@@ -236,14 +236,14 @@ export const programs = {
       'GnuTLS',
       debian('gnutls-bin'),
       'TLS',
-      { [judges]: / GnuTLS$/, [oldTls]: /^GnuTLS/, 'test/legacy-tls/interop/mail.interop.test.ts': /with GnuTLS/ },
+      { [judges]: / GnuTLS$/, [oldTls]: /^GnuTLS/, 'test/tls/legacy/interop/mail.interop.test.ts': /with GnuTLS/ },
     ],
     ['NSS', debian('libnss3-tools'), 'TLS', { [judges]: / NSS$/, [oldTls]: /^NSS/ }],
     [
       'Java',
       printed(['java', '-version'], /version "(.+?)"/),
       'TLS, SMTP, POP3, IMAP4, NNTP',
-      { [judges]: / Java$/, [oldTls]: /^Java/, 'test/legacy-tls/interop/mail.interop.test.ts': /over DES/ },
+      { [judges]: / Java$/, [oldTls]: /^Java/, 'test/tls/legacy/interop/mail.interop.test.ts': /over DES/ },
     ],
     ['Scapy', debian('python3-scapy'), 'TLS', { [judges]: / Scapy$/, [oldTls]: /^Scapy/ }],
     ['nmap', debian('nmap'), 'TLS', { [judges]: / nmap$/, [scanners]: /^nmap/ }],

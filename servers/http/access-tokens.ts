@@ -1,5 +1,5 @@
-import type { Account } from '../../src/directory/types.ts'
-import type { TokenRefusal } from '../../src/oauth2/refusals.ts'
+import type { Account } from '../../src/accounts/directory/types.ts'
+import type { TokenRefusal } from '../../src/accounts/oauth2/refusals.ts'
 import type { ServerContext } from '../service.ts'
 import type { Credential } from './browser-sessions.ts'
 

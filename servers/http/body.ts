@@ -2,8 +2,8 @@ import { Readable } from 'node:stream'
 import type { ReadableStream } from 'node:stream/web'
 import type { Context } from 'hono'
 import { ApiProblem } from '../../src/api/problem.ts'
-import type { MemoryReservation } from '../../src/common/memory-budget.ts'
-import { viewsOf } from '../../src/common/pieces.ts'
+import type { MemoryReservation } from '../../src/core/octets/memory-budget.ts'
+import { viewsOf } from '../../src/core/octets/pieces.ts'
 import type { Env } from './env.ts'
 
 /** Answers up to this size are a part of the memory of their connection. */

@@ -1,7 +1,7 @@
 import { createHash, createHmac, randomBytes } from 'node:crypto'
+import type { Account } from '../../src/accounts/directory/types.ts'
 import type { Api } from '../../src/api/api.ts'
-import type { SharedMap, SharedValues } from '../../src/common/shared-values.ts'
-import type { Account } from '../../src/directory/types.ts'
+import type { SharedMap, SharedValues } from '../../src/core/values/shared-values.ts'
 
 /** What a browser, or whoever listens to events, has logged on with. Rights are looked up again for every request. */
 export type Credential =

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { extname, join } from 'node:path'
-import { packageFolder } from '../../src/common/folders.ts'
+import { packageFolder } from '../../src/core/files/folders.ts'
 
 /** A request for a file of the console. */
 export interface FileRequest {

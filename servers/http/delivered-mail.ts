@@ -5,8 +5,8 @@ import type { IndexedMessage } from '../../src/api/messages/message-index.ts'
 import type { Condition } from '../../src/api/messages/search.ts'
 import { tagsOf } from '../../src/api/messages/summary.ts'
 import { notFound } from '../../src/api/problem.ts'
-import { isSliceOver, nextSlice } from '../../src/common/time-slice.ts'
-import type { FlagChange } from '../../src/store/types.ts'
+import { isSliceOver, nextSlice } from '../../src/core/time/time-slice.ts'
+import type { FlagChange } from '../../src/storage/store/types.ts'
 
 /** The copies of a message in mailboxes, in order of arrival. */
 type Copies = readonly [IndexedMessage, ...IndexedMessage[]]

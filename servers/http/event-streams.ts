@@ -3,8 +3,8 @@ import type { Api } from '../../src/api/api.ts'
 import { type Caller, type Standing, viewKey } from '../../src/api/caller.ts'
 import { eventData } from '../../src/api/events/event-data.ts'
 import type { LabEvent } from '../../src/api/events/event-log.ts'
-import { isSliceOver, nextSlice } from '../../src/common/time-slice.ts'
-import { timeText } from '../../src/common/time-text.ts'
+import { isSliceOver, nextSlice } from '../../src/core/time/time-slice.ts'
+import { timeText } from '../../src/core/time/time-text.ts'
 
 /** A comment line this often keeps proxies from closing a silent stream. */
 const KEEP_ALIVE_MS = 15_000

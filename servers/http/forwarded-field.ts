@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import type { SocketAddress } from '../../src/common/ip-address.ts'
+import type { SocketAddress } from '../../src/core/network/ip-address.ts'
 
 /** One parameter of an element, and what follows it. RFC 7239 section 4; RFC 9110 sections 5.6.2 and 5.6.4. */
 const PARAMETER = /[ \t]*([!#$%&'*+.^_`|~\w-]+)=(?:([!#$%&'*+.^_`|~\w-]+)|"((?:[^"\\]|\\.)*)")[ \t]*(;|,|$)/y

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 import { ApiProblem } from '../../src/api/problem.ts'
 import type { Connection } from '../../src/net/connection.ts'
-import { TLS_REPORT_GZIP, TLS_REPORT_JSON } from '../../src/tls-reports/types.ts'
+import { TLS_REPORT_GZIP, TLS_REPORT_JSON } from '../../src/transport/tls-reports/types.ts'
 import type { ServerContext } from '../service.ts'
 
 /** The parts of a request that decide whether it may be answered at all. */

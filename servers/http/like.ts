@@ -1,4 +1,4 @@
-import { type Like, type LikeConfig, type LikeTool, likeOf } from '../../src/config/schema/like.ts'
+import { type Like, type LikeConfig, type LikeTool, likeOf } from '../../src/core/config/schema/like.ts'
 
 /** The place of a request among the paths of a virtual server. */
 interface Place {

@@ -1,5 +1,5 @@
 import { ApiProblem, type ProblemName } from '../../src/api/problem.ts'
-import { isProxyHeader, UNEXPECTED_PROXY_HEADER } from '../../src/common/proxy-header.ts'
+import { isProxyHeader, UNEXPECTED_PROXY_HEADER } from '../../src/core/network/proxy-header.ts'
 
 type Refusal = readonly [ProblemName, string]
 

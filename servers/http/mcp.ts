@@ -2,11 +2,11 @@ import type { Context } from 'hono'
 import type { Api } from '../../src/api/api.ts'
 import type { Caller } from '../../src/api/caller.ts'
 import { invoke } from '../../src/api/invoke.ts'
+import type { McpHttp } from '../../src/api/mcp/http.ts'
+import { type McpLab, type ProblemDocument, Refusal } from '../../src/api/mcp/lab.ts'
 import { Content } from '../../src/api/operation.ts'
 import { ApiProblem } from '../../src/api/problem.ts'
 import { problemOf } from '../../src/api/problem-of.ts'
-import type { McpHttp } from '../../src/mcp/http.ts'
-import { type McpLab, type ProblemDocument, Refusal } from '../../src/mcp/lab.ts'
 import type { ServerContext } from '../service.ts'
 import { bodyOf, parseJson, reservationOf } from './body.ts'
 import type { Env } from './env.ts'
@@ -20,7 +20,7 @@ const PARSE_ERROR = -32700
 export function mcpHandler(api: Api, context: ServerContext): (caller: Caller, c: Context<Env>) => Promise<Response> {
   let loading: Promise<McpHttp> | undefined
   const load = async (): Promise<McpHttp> => {
-    const { McpHttp } = await import('../../src/mcp/http.ts')
+    const { McpHttp } = await import('../../src/api/mcp/http.ts')
     return McpHttp.of((err) => context.log.debug({ err }, 'mcp: request refused'))
   }
   return async (caller, c) => {

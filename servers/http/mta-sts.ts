@@ -1,6 +1,6 @@
 import type { Hono } from 'hono'
 import { ApiProblem } from '../../src/api/problem.ts'
-import { POLICY_PATH, policyHost, servedPolicy } from '../../src/mta-sts/served.ts'
+import { POLICY_PATH, policyHost, servedPolicy } from '../../src/transport/mta-sts/served.ts'
 import type { ServerContext } from '../service.ts'
 import type { Env } from './env.ts'
 

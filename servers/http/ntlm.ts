@@ -1,10 +1,15 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import { logonPolicy } from '../../src/accounts/directory/policy.ts'
+import {
+  decodeResponse,
+  failure,
+  type SaslExchange,
+  type SaslResult,
+} from '../../src/accounts/directory/sasl/exchange.ts'
+import { startSasl } from '../../src/accounts/directory/sasl/mechanisms.ts'
+import { ntlmMessageType } from '../../src/accounts/directory/sasl/ntlm/messages.ts'
 import { ApiProblem } from '../../src/api/problem.ts'
-import { addressListOf } from '../../src/common/address-list.ts'
-import { logonPolicy } from '../../src/directory/policy.ts'
-import { decodeResponse, failure, type SaslExchange, type SaslResult } from '../../src/directory/sasl/exchange.ts'
-import { startSasl } from '../../src/directory/sasl/mechanisms.ts'
-import { ntlmMessageType } from '../../src/directory/sasl/ntlm/messages.ts'
+import { addressListOf } from '../../src/core/network/address-list.ts'
 import type { Connection } from '../../src/net/connection.ts'
 import { saslContext } from '../logon.ts'
 import type { ServerContext } from '../service.ts'

@@ -1,8 +1,8 @@
 import { ApiProblem } from '../../src/api/problem.ts'
-import { type AddressList, addressListOf } from '../../src/common/address-list.ts'
-import { noChannelBindings } from '../../src/common/channel-bindings.ts'
-import { isLoopback, type SocketAddress } from '../../src/common/ip-address.ts'
+import { type AddressList, addressListOf } from '../../src/core/network/address-list.ts'
+import { isLoopback, type SocketAddress } from '../../src/core/network/ip-address.ts'
 import type { Connection } from '../../src/net/connection.ts'
+import { noChannelBindings } from '../../src/tls/negotiation/binding-types.ts'
 import { forwardedElements, nodeAddress } from './forwarded-field.ts'
 
 /** Who sends a request, and how it came: what a listed proxy says about it, or else the connection itself. */

@@ -1,5 +1,5 @@
-import { everyPart, isText } from '../../src/mail/parts.ts'
-import { filenameOf, type ReadableMessage } from '../../src/mail/readable.ts'
+import { everyPart, isText } from '../../src/mail/format/parts.ts'
+import { filenameOf, type ReadableMessage } from '../../src/mail/format/readable.ts'
 
 /** Returns the plain text of a message; undefined if it has only HTML, whose text `ReadableMessage.text` is. */
 export function plainTextOf({ structure, text }: ReadableMessage): string | undefined {

@@ -1,7 +1,7 @@
 import { seesLab } from '../../src/api/caller.ts'
 import { releaseMessage } from '../../src/api/outgoing/release.ts'
 import { ApiProblem } from '../../src/api/problem.ts'
-import type { ResolvedLab } from '../../src/config/resolve.ts'
+import type { ResolvedLab } from '../../src/core/config/resolve.ts'
 import type { Mail } from './delivered-mail.ts'
 import type { RouteCall } from './routes.ts'
 

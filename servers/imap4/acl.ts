@@ -1,6 +1,6 @@
-import type { Directory } from '../../src/directory/types.ts'
-import type { Folder, MessageStore } from '../../src/store/types.ts'
-import type { ValueSpace } from '../../src/store/value-types.ts'
+import type { Directory } from '../../src/accounts/directory/types.ts'
+import type { Folder, MessageStore } from '../../src/storage/store/types.ts'
+import type { ValueSpace } from '../../src/storage/store/value-types.ts'
 import { no } from './reply.ts'
 
 /** The access control list of a mailbox: rights by identifier, without those of its owner. RFC 4314 section 2. */

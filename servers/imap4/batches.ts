@@ -1,4 +1,4 @@
-import { isSliceOver, nextSlice } from '../../src/common/time-slice.ts'
+import { isSliceOver, nextSlice } from '../../src/core/time/time-slice.ts'
 
 /** Messages that the store changes at once. */
 const BATCH_MESSAGES = 5_000

@@ -1,4 +1,4 @@
-import type { LogonPolicy } from '../../src/directory/policy.ts'
+import type { LogonPolicy } from '../../src/accounts/directory/policy.ts'
 import { messageLimit } from './message-limit.ts'
 import type { ImapSession } from './state.ts'
 

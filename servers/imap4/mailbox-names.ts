@@ -1,4 +1,4 @@
-import type { OctetString } from '../../src/mail/types.ts'
+import type { OctetString } from '../../src/mail/format/types.ts'
 import {
   CAPTURED_ROOT,
   mailboxNameMistake,
@@ -6,7 +6,7 @@ import {
   openInbox,
   PUBLIC_ROOT,
   withInboxInCapitals,
-} from '../../src/store/mailboxes.ts'
+} from '../../src/storage/store/mailboxes.ts'
 import {
   accountOf,
   accountOwner,
@@ -14,8 +14,8 @@ import {
   type Folder,
   type Owner,
   PUBLIC_OWNER,
-} from '../../src/store/types.ts'
-import { isVisibleTo } from '../../src/store/visible.ts'
+} from '../../src/storage/store/types.ts'
+import { isVisibleTo } from '../../src/storage/store/visible.ts'
 import { seesCaptured, seesFolder } from './captured.ts'
 import { checkMailboxReferral } from './referrals.ts'
 import { bad, no } from './reply.ts'

@@ -1,5 +1,5 @@
-import type { OctetString } from '../../src/mail/types.ts'
-import type { ValueChanges, ValueSpace, Values } from '../../src/store/value-types.ts'
+import type { OctetString } from '../../src/mail/format/types.ts'
+import type { ValueChanges, ValueSpace, Values } from '../../src/storage/store/value-types.ts'
 import { announce } from './notify/announcements.ts'
 import { bad, no } from './reply.ts'
 import { type ImapSession, originOf } from './state.ts'

@@ -1,5 +1,5 @@
-import type { ImapFacts, ImapPersonality } from '../../src/personality/types.ts'
-import { linesOf, say, textKey, wordsFor } from '../../src/personality/words.ts'
+import type { ImapFacts, ImapPersonality } from '../../src/core/personality/types.ts'
+import { linesOf, say, textKey, wordsFor } from '../../src/core/personality/words.ts'
 import { commonFacts } from '../personality.ts'
 import { greetingCapabilities, ownCapabilities } from './capabilities.ts'
 import { ImapError } from './reply.ts'

@@ -1,4 +1,4 @@
-import type { Account } from '../../src/directory/types.ts'
+import type { Account } from '../../src/accounts/directory/types.ts'
 import { type ImapError, no } from './reply.ts'
 
 /** Returns the refusal that refers a client to another server. RFC 2221 section 4, RFC 2193 section 4. */

@@ -1,5 +1,5 @@
-import { isPrintable } from '../../src/common/printable.ts'
-import type { OctetString } from '../../src/mail/types.ts'
+import { isPrintable } from '../../src/core/text/printable.ts'
+import type { OctetString } from '../../src/mail/format/types.ts'
 import { utf8Octets } from './wire/text.ts'
 
 /** The result of a successful command: the content of its tagged OK. */

@@ -1,4 +1,4 @@
-import { MemoryLimitReached } from '../../src/common/memory-budget.ts'
+import { MemoryLimitReached } from '../../src/core/octets/memory-budget.ts'
 import type { Updates } from './changes.ts'
 import { sendMessages } from './fetch/send.ts'
 import { cancelUpdate, noUpdate } from './search/contexts.ts'

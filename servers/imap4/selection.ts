@@ -1,6 +1,13 @@
-import { EntryList } from '../../src/store/entry-list.ts'
-import type { Folder, FolderSnapshot, MessageEntry, MessageStore, StoreEvent, UidRange } from '../../src/store/types.ts'
-import { indexOfUid } from '../../src/store/uid-order.ts'
+import { EntryList } from '../../src/storage/store/entry-list.ts'
+import type {
+  Folder,
+  FolderSnapshot,
+  MessageEntry,
+  MessageStore,
+  StoreEvent,
+  UidRange,
+} from '../../src/storage/store/types.ts'
+import { indexOfUid } from '../../src/storage/store/uid-order.ts'
 import type { ResultContext, Updates } from './changes.ts'
 import type { Labels } from './gmail/label.ts'
 import { indexesOfNumbers, indexesOfUids, type SequenceSet } from './wire/sequence-set.ts'

@@ -1,12 +1,12 @@
-import { addressListOf } from '../../src/common/address-list.ts'
-import type { FeedConfig, VirtualServerConfig } from '../../src/config/schema.ts'
-import type { LogonPolicy } from '../../src/directory/policy.ts'
-import type { Tenants } from '../../src/directory/tenants.ts'
-import type { Account } from '../../src/directory/types.ts'
-import type { PosterRights } from '../../src/news/inject.ts'
-import { parseWildmat, type Wildmat } from '../../src/news/wildmat.ts'
-import type { Folder } from '../../src/store/types.ts'
-import { isVisibleTo } from '../../src/store/visible.ts'
+import type { LogonPolicy } from '../../src/accounts/directory/policy.ts'
+import type { Tenants } from '../../src/accounts/directory/tenants.ts'
+import type { Account } from '../../src/accounts/directory/types.ts'
+import type { FeedConfig, VirtualServerConfig } from '../../src/core/config/schema.ts'
+import { addressListOf } from '../../src/core/network/address-list.ts'
+import type { Folder } from '../../src/storage/store/types.ts'
+import { isVisibleTo } from '../../src/storage/store/visible.ts'
+import type { PosterRights } from '../../src/transport/news/inject.ts'
+import { parseWildmat, type Wildmat } from '../../src/transport/news/wildmat.ts'
 
 /** The rights of clients that have not logged on. */
 type ServerAccess = VirtualServerConfig['access']

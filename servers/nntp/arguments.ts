@@ -1,6 +1,6 @@
-import { SPACE, TAB } from '../../src/mail/octets.ts'
-import { hasMessageIdForm } from '../../src/news/article.ts'
-import { parseWildmat, type Wildmat } from '../../src/news/wildmat.ts'
+import { SPACE, TAB } from '../../src/mail/format/octets.ts'
+import { hasMessageIdForm } from '../../src/transport/news/article.ts'
+import { parseWildmat, type Wildmat } from '../../src/transport/news/wildmat.ts'
 import { NntpError, syntaxError } from './reply.ts'
 
 /** The longest command line. RFC 3977 section 3.1. */

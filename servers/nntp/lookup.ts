@@ -1,4 +1,4 @@
-import { isSliceOver, nextSlice } from '../../src/common/time-slice.ts'
+import { isSliceOver, nextSlice } from '../../src/core/time/time-slice.ts'
 import type {
   Folder,
   FolderStatus,
@@ -6,7 +6,7 @@ import type {
   MessageSource,
   MessageStore,
   ReadPart,
-} from '../../src/store/types.ts'
+} from '../../src/storage/store/types.ts'
 import type { ArticleRange, ArticleSpecifier } from './arguments.ts'
 import type { NntpSession, SelectedGroup } from './command.ts'
 import {

@@ -1,6 +1,6 @@
-import { inOnePiece } from '../../src/mail/octets.ts'
-import type { OctetString } from '../../src/mail/types.ts'
-import type { Folder, MessageEntry, MessageReads, MessageStore } from '../../src/store/types.ts'
+import { inOnePiece } from '../../src/mail/format/octets.ts'
+import type { OctetString } from '../../src/mail/format/types.ts'
+import type { Folder, MessageEntry, MessageReads, MessageStore } from '../../src/storage/store/types.ts'
 
 /** The columns of a row, as LIST OVERVIEW.FMT shows them. RFC 3977 section 8.4. */
 export const OVERVIEW_FORMAT = [

@@ -1,5 +1,5 @@
-import type { NntpFacts, NntpPersonality } from '../../src/personality/types.ts'
-import { say, textKey, wordsFor } from '../../src/personality/words.ts'
+import type { NntpFacts, NntpPersonality } from '../../src/core/personality/types.ts'
+import { say, textKey, wordsFor } from '../../src/core/personality/words.ts'
 import { commonFacts } from '../personality.ts'
 import type { NntpSession } from './command.ts'
 

@@ -1,4 +1,4 @@
-import { isPrintable } from '../../src/common/printable.ts'
+import { isPrintable } from '../../src/core/text/printable.ts'
 import type { Connection } from '../../src/net/connection.ts'
 
 /** The error codes that session records show as refusals: log-on required, TLS required, log-on failed. */

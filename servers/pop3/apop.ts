@@ -1,8 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { provenSecret } from '../../src/directory/proof.ts'
-import { preparedSecret } from '../../src/directory/saslprep/saslprep.ts'
-import { sameSecret } from '../../src/directory/secrets.ts'
-import type { Secret } from '../../src/directory/types.ts'
+import { provenSecret } from '../../src/accounts/directory/proof.ts'
+import { preparedSecret } from '../../src/accounts/directory/saslprep/saslprep.ts'
+import { sameSecret } from '../../src/accounts/directory/secrets.ts'
+import type { Secret } from '../../src/accounts/directory/types.ts'
 
 const TIMESTAMP_OCTETS = 12
 const TIMESTAMPS_PER_POOL = 100

@@ -1,5 +1,5 @@
-import type { Account } from '../../src/directory/types.ts'
-import type { Pop3Personality } from '../../src/personality/types.ts'
+import type { Account } from '../../src/accounts/directory/types.ts'
+import type { Pop3Personality } from '../../src/core/personality/types.ts'
 import type { LogonSession } from '../logon.ts'
 import type { Maildrop } from './maildrop.ts'
 import { Pop3Error, type Pop3Reply } from './reply.ts'

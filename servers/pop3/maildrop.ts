@@ -1,7 +1,7 @@
-import { downgraded } from '../../src/mail/downgrade.ts'
-import { headerBlockEnd } from '../../src/mail/headers.ts'
+import { downgraded } from '../../src/mail/format/downgrade.ts'
+import { headerBlockEnd } from '../../src/mail/format/headers.ts'
 import { WHOLE_OCTETS } from '../../src/net/connection.ts'
-import { openCaptured, openInbox } from '../../src/store/mailboxes.ts'
+import { openCaptured, openInbox } from '../../src/storage/store/mailboxes.ts'
 import {
   type Entries,
   type Folder,
@@ -11,7 +11,7 @@ import {
   type MessageStore,
   type Owner,
   StoreError,
-} from '../../src/store/types.ts'
+} from '../../src/storage/store/types.ts'
 import { Pop3Error } from './reply.ts'
 
 /** An INBOX, or the folder of captured mail, as it was at log-on, numbered from 1 and locked by one session. RFC 1939 section 5. */

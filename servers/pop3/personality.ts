@@ -1,5 +1,5 @@
-import type { Pop3Facts, Pop3Personality } from '../../src/personality/types.ts'
-import { linesOf, say, textKey, wordsFor } from '../../src/personality/words.ts'
+import type { Pop3Facts, Pop3Personality } from '../../src/core/personality/types.ts'
+import { linesOf, say, textKey, wordsFor } from '../../src/core/personality/words.ts'
 import { commonFacts } from '../personality.ts'
 import type { Pop3Session } from './command.ts'
 import { Pop3Error, type Pop3Reply } from './reply.ts'

@@ -1,4 +1,4 @@
-import { isPrintable } from '../../src/common/printable.ts'
+import { isPrintable } from '../../src/core/text/printable.ts'
 import type { Connection } from '../../src/net/connection.ts'
 
 /** The response codes of `-ERR`, which programs read. RFC 2449 section 8, RFC 3206. */

@@ -1,6 +1,6 @@
-import type { Pieces } from '../../src/common/pieces.ts'
-import type { Delivery } from '../../src/delivery/types.ts'
-import type { MessageAuthentication } from '../../src/mail/authentication-results.ts'
+import type { Pieces } from '../../src/core/octets/pieces.ts'
+import type { MessageAuthentication } from '../../src/mail/format/authentication-results.ts'
+import type { Delivery } from '../../src/transport/delivery/types.ts'
 import type { SmtpSession } from './command.ts'
 import { SmtpError } from './reply.ts'
 

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import type { SocketAddress } from '../../src/common/ip-address.ts'
+import type { SocketAddress } from '../../src/core/network/ip-address.ts'
 import { decodeXtext, XTEXT } from './path.ts'
 import { SmtpError, syntax } from './reply.ts'
 

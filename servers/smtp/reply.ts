@@ -1,6 +1,6 @@
-import { isPrintable } from '../../src/common/printable.ts'
-import type { DeliveryError, DeliveryFailure } from '../../src/delivery/types.ts'
-import type { StoreError } from '../../src/store/types.ts'
+import { isPrintable } from '../../src/core/text/printable.ts'
+import type { StoreError } from '../../src/storage/store/types.ts'
+import type { DeliveryError, DeliveryFailure } from '../../src/transport/delivery/types.ts'
 
 /** An error that becomes a 4yz or 5yz reply. RFC 5321 section 4.2, RFC 3463. */
 export class SmtpError extends Error {

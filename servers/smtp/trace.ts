@@ -1,5 +1,5 @@
-import { formatDate } from '../../src/mail/dates.ts'
-import type { TlsFacts } from '../../src/sessions/types.ts'
+import type { TlsFacts } from '../../src/core/sessions/types.ts'
+import { formatDate } from '../../src/mail/format/dates.ts'
 
 /** The facts in the trace fields of a message. */
 export interface TraceFacts {

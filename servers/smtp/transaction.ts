@@ -1,6 +1,6 @@
-import type { MemoryReservation } from '../../src/common/memory-budget.ts'
-import type { ReceivedOctets } from '../../src/common/received-octets.ts'
-import type { Recipient } from '../../src/delivery/types.ts'
+import type { MemoryReservation } from '../../src/core/octets/memory-budget.ts'
+import type { ReceivedOctets } from '../../src/core/octets/received-octets.ts'
+import type { Recipient } from '../../src/transport/delivery/types.ts'
 import { LineEnds } from './line-ends.ts'
 
 /** A mail transaction, from MAIL to the end of the message. RFC 5321 section 3.3. */

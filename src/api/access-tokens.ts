@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { timeText } from '../common/time-text.ts'
-import { tokenRequest } from '../oauth2/request.ts'
+import { tokenRequest } from '../accounts/oauth2/request.ts'
+import { timeText } from '../core/time/time-text.ts'
 import { defineOperation, type Operation } from './operation.ts'
 
 const create = defineOperation({

@@ -1,5 +1,5 @@
-import type { TenantScope } from '../directory/tenants.ts'
-import type { SessionRecord } from '../sessions/types.ts'
+import type { TenantScope } from '../accounts/directory/tenants.ts'
+import type { SessionRecord } from '../core/sessions/types.ts'
 import {
   accountOf,
   accountOwner,
@@ -8,8 +8,8 @@ import {
   type MessageEntry,
   type Owner,
   PUBLIC_OWNER,
-} from '../store/types.ts'
-import { isVisibleTo } from '../store/visible.ts'
+} from '../storage/store/types.ts'
+import { isVisibleTo } from '../storage/store/visible.ts'
 import { ApiProblem } from './problem.ts'
 
 /** - administrator: everything. reader: reads everything. tenant: the accounts of a tenant. account: its own mail. */

@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import type { MovableClock } from '../common/movable-clock.ts'
-import { timeText } from '../common/time-text.ts'
-import { duration } from '../config/schema/values.ts'
+import { duration } from '../core/config/schema/values.ts'
+import type { MovableClock } from '../core/time/movable-clock.ts'
+import { timeText } from '../core/time/time-text.ts'
 import { defineOperation, type Operation } from './operation.ts'
 import { ApiProblem } from './problem.ts'
 

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { nodeStates, roles } from '../cluster/types.ts'
-import { timeText } from '../common/time-text.ts'
+import { timeText } from '../core/time/time-text.ts'
+import { nodeStates, roles } from '../storage/cluster/types.ts'
 import type { Api } from './api.ts'
 import { defineOperation, type Operation } from './operation.ts'
 

@@ -1,4 +1,4 @@
-import { version } from '../common/version.ts'
+import { version } from '../core/text/version.ts'
 import { openApiDocument } from './openapi/document.ts'
 import type { Operation } from './operation.ts'
 import { problems } from './problem.ts'

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { mergePatch } from '../common/merge-patch.ts'
-import { type FaultInput, faultKeys } from '../config/schema/fault.ts'
+import { type FaultInput, faultKeys } from '../core/config/schema/fault.ts'
+import { mergePatch } from '../core/text/merge-patch.ts'
 import type { Api } from './api.ts'
 import type { AddedFault } from './lab.ts'
 import { nullable } from './nullable.ts'

@@ -1,7 +1,14 @@
 import { z } from 'zod'
-import { isSameName } from '../directory/names.ts'
-import { folderName, mailboxNameMistake } from '../store/mailboxes.ts'
-import { accountOf, accountOwner, CAPTURED_OWNER, type Folder, type Owner, PUBLIC_OWNER } from '../store/types.ts'
+import { isSameName } from '../accounts/directory/names.ts'
+import { folderName, mailboxNameMistake } from '../storage/store/mailboxes.ts'
+import {
+  accountOf,
+  accountOwner,
+  CAPTURED_OWNER,
+  type Folder,
+  type Owner,
+  PUBLIC_OWNER,
+} from '../storage/store/types.ts'
 import type { Api } from './api.ts'
 import { type Caller, seesFolder, seesMessage, seesOwner } from './caller.ts'
 import { defineOperation, locationAt, type Operation } from './operation.ts'

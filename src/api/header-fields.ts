@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { FIELD_NAME, isMadeFromContent } from '../mail/compose.ts'
+import { FIELD_NAME, isMadeFromContent } from '../mail/format/compose.ts'
 
 /** A value of a header field: further lines would be further fields. RFC 5322 section 2.2. */
 export const line = z.string().regex(/^[^\r\n\0]*$/, 'has a line break; write it in one line')

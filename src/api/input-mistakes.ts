@@ -1,7 +1,7 @@
 import type { z } from 'zod'
-import { expectation, jsonSchemaOf, schemasAt } from '../config/json-schema.ts'
-import { type Path, valueAt } from '../config/mistakes.ts'
-import { nearest } from '../config/nearest.ts'
+import { expectation, jsonSchemaOf, schemasAt } from '../core/config/json-schema.ts'
+import { type Path, valueAt } from '../core/config/mistakes.ts'
+import { nearest } from '../core/config/nearest.ts'
 import type { InputMistake } from './problem.ts'
 
 /** How the places of mistakes are written: the names of parameters, or JSON pointers (RFC 6901). */

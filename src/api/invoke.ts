@@ -1,4 +1,4 @@
-import { nearest } from '../config/nearest.ts'
+import { nearest } from '../core/config/nearest.ts'
 import type { Api } from './api.ts'
 import { assertAccess, type Caller, type Standing } from './caller.ts'
 import { type Form, illFormedTexts, inputMistakes } from './input-mistakes.ts'

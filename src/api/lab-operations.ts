@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { timeText } from '../common/time-text.ts'
-import { version } from '../common/version.ts'
+import { version } from '../core/text/version.ts'
+import { timeText } from '../core/time/time-text.ts'
 import { seesLab, seesSession } from './caller.ts'
 import { defineOperation, type Operation } from './operation.ts'
 

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { timeText } from '../common/time-text.ts'
-import { type LineLevel, lineLevels } from '../config/schema/values.ts'
+import { type LineLevel, lineLevels } from '../core/config/schema/values.ts'
+import { timeText } from '../core/time/time-text.ts'
 import type { LogLine } from './lab.ts'
 import { pageById, pageInput, pageOf } from './lists.ts'
 import { parseSince } from './messages/search-date.ts'

@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import type { Role } from '../cluster/types.ts'
+import type { Role } from '../storage/cluster/types.ts'
 import type { Api } from './api.ts'
 import type { Access, Caller, Standing } from './caller.ts'
 import { pageFields, pageOfWhole, wholeInput } from './lists.ts'

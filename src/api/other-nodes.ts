@@ -1,5 +1,5 @@
-import type { Role } from '../cluster/types.ts'
-import { nodeOfSession } from '../sessions/log.ts'
+import { nodeOfSession } from '../core/sessions/log.ts'
+import type { Role } from '../storage/cluster/types.ts'
 import type { Api } from './api.ts'
 import { assertAccess, type Caller } from './caller.ts'
 import { type Call, Content, type Operation } from './operation.ts'

@@ -1,10 +1,10 @@
-import { MemoryLimitReached } from '../common/memory-budget.ts'
-import { ConfigError, pointerOf } from '../config/mistakes.ts'
-import { DeliveryError } from '../delivery/types.ts'
-import { ArticleRefused, type RefusalCode } from '../news/article.ts'
-import { PkiError, type PkiErrorCode } from '../pki/errors.ts'
-import { DatabaseError } from '../postgres/errors.ts'
-import { StoreError, type StoreErrorCode } from '../store/types.ts'
+import { ConfigError, pointerOf } from '../core/config/mistakes.ts'
+import { MemoryLimitReached } from '../core/octets/memory-budget.ts'
+import { DatabaseError } from '../storage/database/errors.ts'
+import { StoreError, type StoreErrorCode } from '../storage/store/types.ts'
+import { PkiError, type PkiErrorCode } from '../tls/pki/errors.ts'
+import { DeliveryError } from '../transport/delivery/types.ts'
+import { ArticleRefused, type RefusalCode } from '../transport/news/article.ts'
 import { ApiProblem, type ProblemName } from './problem.ts'
 
 const storeProblems: Readonly<Record<StoreErrorCode, ProblemName>> = {

@@ -1,4 +1,4 @@
-import type { SharedMap, SharedValues } from '../common/shared-values.ts'
+import type { SharedMap, SharedValues } from '../core/values/shared-values.ts'
 import type { MessageIndex } from './messages/message-index.ts'
 
 const NAME = 'returned-messages'

@@ -1,5 +1,5 @@
-import { realImmediate } from '../common/real-immediate.ts'
-import type { SharedChange } from '../common/shared-values.ts'
+import { realImmediate } from '../core/time/real-immediate.ts'
+import type { SharedChange } from '../core/values/shared-values.ts'
 import type { ApiLab } from './lab.ts'
 
 /** Access tokens expire without a notice. */

@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import { z } from 'zod'
-import { slug } from '../config/edit/config-path.ts'
+import { slug } from '../core/config/edit/config-path.ts'
 import type { Api } from './api.ts'
 import { virtualServerChanges } from './configuration/virtual-servers.ts'
 import type { EndpointFacts } from './lab.ts'

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { definedOnly } from '../common/defined.ts'
+import { definedOnly } from '../core/values/defined.ts'
 import { askLab } from '../lab/control/client.ts'
 import { type ConfigurationOptions, withConfig } from './configuration.ts'
 import { UsageError } from './failure.ts'

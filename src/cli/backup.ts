@@ -3,19 +3,19 @@ import { join } from 'node:path'
 import { type Command, Option } from 'commander'
 import { pino } from 'pino'
 import { z } from 'zod'
-import { makeFolder, writePrivateFile } from '../common/folders.ts'
-import { version } from '../common/version.ts'
-import { certificateFolder, isShared, type ResolvedLab } from '../config/resolve.ts'
-import { DATABASE } from '../config/schema/certificates.ts'
+import { certificateFolder, isShared, type ResolvedLab } from '../core/config/resolve.ts'
+import { DATABASE } from '../core/config/schema/certificates.ts'
+import { makeFolder, writePrivateFile } from '../core/files/folders.ts'
+import { version } from '../core/text/version.ts'
+import { copyStore, countsOf, restoreStore } from '../storage/store/lmdb/open.ts'
 import {
   backUpCertificateFolder,
   copyCertificateStore,
   readCopy,
   restoreCertificateFolder,
-} from '../pki/certificate-store/copy.ts'
-import type { StoreIndex } from '../pki/certificate-store/index-file.ts'
-import { openFiles } from '../pki/certificate-store/store.ts'
-import { copyStore, countsOf, restoreStore } from '../store/lmdb/open.ts'
+} from '../tls/pki/certificate-store/copy.ts'
+import type { StoreIndex } from '../tls/pki/certificate-store/index-file.ts'
+import { openFiles } from '../tls/pki/certificate-store/store.ts'
 import { type ConfigurationOptions, loadConfiguration, withConfig } from './configuration.ts'
 import { keyProtectionOf, openDatabaseOf } from './database.ts'
 import { UsageError } from './failure.ts'

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
-import { CannotStart, type Client } from '../audit/run-client.ts'
-import type { AuditTarget } from '../audit/types.ts'
+import { CannotStart, type Client } from '../checks/audit/run-client.ts'
+import type { AuditTarget } from '../checks/audit/types.ts'
 import { lastMessage } from './last-message.ts'
 
 /** Values that the command line of the client can contain in braces. */

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { ResolvedLab } from '../config/resolve.ts'
+import type { ResolvedLab } from '../core/config/resolve.ts'
 import { type ApiOptions, callApi, withApi } from './api-client.ts'
 import { configurationIdentity, loadConfiguration } from './configuration.ts'
 import { note, noteWarning, print } from './output.ts'
@@ -61,8 +61,8 @@ async function statusOf(options: ApiOptions): Promise<Status> {
 /** Reads the nodes from the database of a configuration; undefined if it has none. @throws DatabaseError */
 async function statusInDatabase({ store, cluster }: ResolvedLab): Promise<Status | undefined> {
   if (typeof store !== 'object' || !('postgres' in store) || !cluster) return undefined
-  const { readNodes } = await import('../cluster/read-nodes.ts')
-  const { timeText } = await import('../common/time-text.ts')
+  const { readNodes } = await import('../storage/cluster/read-nodes.ts')
+  const { timeText } = await import('../core/time/time-text.ts')
   const { name } = cluster
   const nodes = await readNodes({ url: store.postgres, password: store.password, schema: name })
   const shown = nodes.map(({ isLost: _, startedAt, seenAt, ...node }) => ({

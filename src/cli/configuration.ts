@@ -2,8 +2,8 @@ import { existsSync, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import type { Command } from 'commander'
-import { packageFolder } from '../common/folders.ts'
-import type { LoadedConfig, Override } from '../config/load.ts'
+import type { LoadedConfig, Override } from '../core/config/load.ts'
+import { packageFolder } from '../core/files/folders.ts'
 import type { ConfigurationSource } from '../lab/configuration/source.ts'
 import { UsageError } from './failure.ts'
 
@@ -63,12 +63,12 @@ interface CommandSource extends ConfigurationSource {
 
 /** Returns where the configuration comes from, with the values of the environment and the options. */
 export async function configurationSource(options: ConfigurationOptions): Promise<CommandSource> {
-  const { readEnvironment } = await import('../config/environment.ts')
+  const { readEnvironment } = await import('../core/config/environment.ts')
   const settings = readEnvironment(process.env, process.cwd())
   const { name, file, warnings, read, folder } = chooseSource(options)
   const overrides = [...settings.overrides, ...optionOverrides(options)]
   const load = async (text: string): Promise<LoadedConfig> => {
-    const { loadText } = await import('../config/yaml.ts')
+    const { loadText } = await import('../core/config/yaml.ts')
     return loadText(text, name, folder, overrides)
   }
   return {
@@ -148,7 +148,7 @@ const noWarnings = async (): Promise<readonly string[]> => []
 function fromFile(name: string): Source {
   const file = resolve(name)
   const read = async (): Promise<string> => {
-    const { readConfigFile } = await import('../config/yaml.ts')
+    const { readConfigFile } = await import('../core/config/yaml.ts')
     return readConfigFile(name)
   }
   return { name, identity: file, file, warnings: noWarnings, folder: dirname(file), read }

@@ -1,5 +1,5 @@
 import { progress } from '@clack/prompts'
-import type { CopyProgress } from '../store/copy/copy-store.ts'
+import type { CopyProgress } from '../storage/store/copy/copy-store.ts'
 import { note } from './output.ts'
 
 const TITLES = { copying: 'Copying', verifying: 'Verifying' } as const

@@ -1,9 +1,9 @@
 import pino from 'pino'
-import { isShared, type ResolvedLab } from '../config/resolve.ts'
-import { CLUSTER_NAME, DEFAULT_CLUSTER_NAME } from '../config/schema/store.ts'
+import { isShared, type ResolvedLab } from '../core/config/resolve.ts'
+import { CLUSTER_NAME, DEFAULT_CLUSTER_NAME } from '../core/config/schema/store.ts'
 import { openLabDatabase } from '../lab/cluster/database.ts'
-import type { KeyProtection } from '../pki/certificate-store/sealed-files.ts'
-import type { Database, DatabaseSettings } from '../postgres/database.ts'
+import type { Database, DatabaseSettings } from '../storage/database/database.ts'
+import type { KeyProtection } from '../tls/pki/certificate-store/sealed-files.ts'
 import { UsageError } from './failure.ts'
 
 /** Connections that a command uses. A change of certificates has one, and reads over another. */

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
-import { systemClock } from '../common/clock.ts'
-import { Signing } from '../mail-authentication/signing.ts'
+import { systemClock } from '../core/time/clock.ts'
+import { Signing } from '../transport/mail-authentication/signing.ts'
 import { type PkiOptions, withPki } from './certificate-store.ts'
 import { loadConfiguration, withConfig } from './configuration.ts'
 import { note, print } from './output.ts'

@@ -1,6 +1,6 @@
 import { CommanderError } from 'commander'
-import { rawFileErrorText } from '../common/file-errors.ts'
-import { ConfigError } from '../config/mistakes.ts'
+import { ConfigError } from '../core/config/mistakes.ts'
+import { rawFileErrorText } from '../core/files/file-errors.ts'
 
 /** A wrong use of the command line. Exit status 2. */
 export class UsageError extends Error {

@@ -1,11 +1,11 @@
 import { constants, existsSync } from 'node:fs'
 import { access, open, rm, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
-import { fileError } from '../common/file-errors.ts'
-import { gather, readUserFile } from '../common/user-files.ts'
-import { certificatePem } from '../pki/certificate/certificate.ts'
-import { PkiError } from '../pki/errors.ts'
-import { readCertificates } from '../pki/keystore/certificate-files.ts'
+import { fileError } from '../core/files/file-errors.ts'
+import { gather, readUserFile } from '../core/files/user-files.ts'
+import { certificatePem } from '../tls/pki/certificate/certificate.ts'
+import { PkiError } from '../tls/pki/errors.ts'
+import { readCertificates } from '../tls/pki/keystore/certificate-files.ts'
 import { UsageError } from './failure.ts'
 
 /** Reads a file, or standard input for `-`. @throws Error with a sentence for people */

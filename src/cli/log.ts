@@ -1,5 +1,5 @@
 import pino, { type Logger } from 'pino'
-import type { StoreLog } from '../pki/types.ts'
+import type { StoreLog } from '../tls/pki/types.ts'
 import { noteWarning, styled } from './output.ts'
 
 /** Creates the log on standard error: JSON lines with `--json`, otherwise a short text for each event. */

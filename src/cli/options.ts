@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import { type Command, InvalidArgumentError } from 'commander'
-import { duration, host } from '../config/schema/values.ts'
+import { duration, host } from '../core/config/schema/values.ts'
 
 /** Adds the options that override keys of the file. */
 export function withOverrideOptions(command: Command): Command {

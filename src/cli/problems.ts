@@ -1,5 +1,5 @@
-import { ConfigError, type LabWithPlaces } from '../config/mistakes.ts'
-import type { ServerProtocol } from '../config/schema.ts'
+import { ConfigError, type LabWithPlaces } from '../core/config/mistakes.ts'
+import type { ServerProtocol } from '../core/config/schema.ts'
 import { examineSurroundings, mistake, type Problem, warning } from '../lab/preflight/preflight.ts'
 import { readStore } from './certificate-store.ts'
 import {

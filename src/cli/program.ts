@@ -1,6 +1,6 @@
 import { Command } from 'commander'
-import { version } from '../common/version.ts'
-import { nearest } from '../config/nearest.ts'
+import { nearest } from '../core/config/nearest.ts'
+import { version } from '../core/text/version.ts'
 import { exitStatus, explain, UsageError } from './failure.ts'
 import { noteError, print } from './output.ts'
 

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { type LineLevel, lineLevels } from '../config/schema/values.ts'
+import { type LineLevel, lineLevels } from '../core/config/schema/values.ts'
 import { type ApiOptions, callApi, withApi } from './api-client.ts'
 import { followEvents } from './follow-events.ts'
 import { logStyles, logText } from './log.ts'

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander'
-import { serverProtocols } from '../config/schema/protocol.ts'
+import { serverProtocols } from '../core/config/schema/protocol.ts'
 import { withConfig } from './configuration.ts'
 import { withOverrideOptions } from './options.ts'
 import type { StartOptions } from './run-lab.ts'

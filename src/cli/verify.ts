@@ -1,13 +1,13 @@
 import { type Command, Option } from 'commander'
-import { version } from '../common/version.ts'
-import { serverProtocols } from '../config/schema/protocol.ts'
+import { verifyJunit } from '../checks/verify/junit.ts'
+import { summarize } from '../checks/verify/report.ts'
+import { reported, verifyEndpoints } from '../checks/verify/run.ts'
+import type { EndpointReport, LocalConnection, Resolver, VerifyOptions } from '../checks/verify/types.ts'
+import { serverProtocols } from '../core/config/schema/protocol.ts'
+import { version } from '../core/text/version.ts'
 import { askLab } from '../lab/control/client.ts'
 import { ControlError } from '../lab/control/messages.ts'
-import { PkiError } from '../pki/errors.ts'
-import { verifyJunit } from '../verify/junit.ts'
-import { summarize } from '../verify/report.ts'
-import { reported, verifyEndpoints } from '../verify/run.ts'
-import type { EndpointReport, LocalConnection, Resolver, VerifyOptions } from '../verify/types.ts'
+import { PkiError } from '../tls/pki/errors.ts'
 import { configOption, withConfig } from './configuration.ts'
 import { exitStatus, UsageError } from './failure.ts'
 import { checkOutput, readRoots, writeOutput } from './files.ts'
@@ -163,6 +163,6 @@ async function writeReports(
 ): Promise<void> {
   if (junit !== undefined) await writeOutput(junit, verifyJunit(reports))
   if (sarif === undefined) return
-  const { verifySarif } = await import('../verify/sarif.ts')
+  const { verifySarif } = await import('../checks/verify/sarif.ts')
   await writeOutput(sarif, verifySarif(reports, { version, checks: reported, startedAt, endedAt: Date.now() }))
 }

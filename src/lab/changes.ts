@@ -1,4 +1,4 @@
-import { OneAtATime } from '../common/one-at-a-time.ts'
+import { OneAtATime } from '../core/async/one-at-a-time.ts'
 
 /** Thrown when a stopped lab is asked to change. */
 export class LabStopped extends Error {

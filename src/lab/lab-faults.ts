@@ -1,6 +1,5 @@
 import { isRegExp } from 'node:util/types'
-import { OwnValues, type SharedMap, type SharedValues } from '../common/shared-values.ts'
-import { parsePart } from '../config/issues.ts'
+import { parsePart } from '../core/config/issues.ts'
 import {
   type Fault,
   type FaultAction,
@@ -9,8 +8,10 @@ import {
   type FaultInput as FaultData,
   fault,
   scriptedFault,
-} from '../config/schema/fault.ts'
-import { isOutgoingFault } from '../config/schema/fault-checks.ts'
+} from '../core/config/schema/fault.ts'
+import { isOutgoingFault } from '../core/config/schema/fault-checks.ts'
+import type { SessionRecord } from '../core/sessions/types.ts'
+import { OwnValues, type SharedMap, type SharedValues } from '../core/values/shared-values.ts'
 import type { FaultCommand } from '../net/faults/fault-command.ts'
 import {
   type AddedRule,
@@ -21,7 +22,6 @@ import {
   type StrikeWatcher,
 } from '../net/faults/fault-rules.ts'
 import { SharedCounts } from '../net/faults/shared-counts.ts'
-import type { SessionRecord } from '../sessions/types.ts'
 
 /** What the function of a fault decides: a reply of one or several lines, actions, or undefined to let the command pass. */
 export type FaultDecision = string | readonly string[] | FaultActionInput | undefined

@@ -1,10 +1,10 @@
 import { join } from 'node:path'
 import { getHeapStatistics } from 'node:v8'
 import type { Logger } from 'pino'
-import { MemoryBudget, type MemoryLimits } from '../common/memory-budget.ts'
-import { Spool } from '../common/spool.ts'
-import { usableMemory } from '../common/usable-memory.ts'
-import type { ResolvedLab } from '../config/resolve.ts'
+import type { ResolvedLab } from '../core/config/resolve.ts'
+import { MemoryBudget, type MemoryLimits } from '../core/octets/memory-budget.ts'
+import { Spool } from '../core/octets/spool.ts'
+import { usableMemory } from '../core/octets/usable-memory.ts'
 
 /** Share of the machine's memory, and of V8's heap. */
 const SHARE = 1 / 4

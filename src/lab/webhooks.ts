@@ -2,7 +2,7 @@ import type { Logger } from 'pino'
 import { webhookFormats } from '../../servers/index.ts'
 import type { Api } from '../api/api.ts'
 import type { Webhooks } from '../api/webhooks/webhooks.ts'
-import type { ResolvedLab } from '../config/resolve.ts'
+import type { ResolvedLab } from '../core/config/resolve.ts'
 
 /** The parts of a lab that webhooks need. */
 interface WebhookServices {

@@ -1,5 +1,5 @@
 import { isIPv6 } from 'node:net'
-import { addressOctets } from '../common/ip-address.ts'
+import { addressOctets } from '../core/network/ip-address.ts'
 
 /** Limits on single clients. */
 export interface ClientLimits {

@@ -1,4 +1,4 @@
-import type { ReceivedOctets } from '../common/received-octets.ts'
+import type { ReceivedOctets } from '../core/octets/received-octets.ts'
 import { TooLong } from './errors.ts'
 import type { Input } from './input.ts'
 

@@ -1,8 +1,8 @@
 import { X509Certificate } from 'node:crypto'
 import type { Duplex } from 'node:stream'
-import { type ChannelBindings, channelBindings } from '../common/channel-bindings.ts'
-import type { LegacySuiteName, TlsDefectName } from '../config/schema.ts'
-import { engineDefects } from '../legacy-tls/defects.ts'
+import type { LegacySuiteName, TlsDefectName } from '../core/config/schema.ts'
+import type { ClientHelloFacts, TlsFacts } from '../core/sessions/types.ts'
+import { engineDefects } from '../tls/legacy/defects.ts'
 import {
   hasRsaKey,
   type LegacyIdentity,
@@ -10,8 +10,8 @@ import {
   type LegacyTlsOptions,
   legacyIdentity,
   TemporaryKeys,
-} from '../legacy-tls/options.ts'
-import type { LegacyTlsSocket } from '../legacy-tls/socket.ts'
+} from '../tls/legacy/options.ts'
+import type { LegacyTlsSocket } from '../tls/legacy/socket.ts'
 import {
   countedBits,
   highestVersionOf,
@@ -21,13 +21,13 @@ import {
   legacySuitesOf,
   legacyVersions,
   type StrengthMeasure,
-} from '../legacy-tls/suites.ts'
-import type { InstalledCertificate } from '../pki/types.ts'
-import type { ClientHelloFacts, TlsFacts } from '../sessions/types.ts'
-import { serverEndPoint } from '../tls/channel-bindings.ts'
-import { isIssuedTo, type KeyLog, type TlsPolicy } from '../tls/policy.ts'
-import type { EngineCapabilities } from '../tls/routing.ts'
-import { suiteKeyExchange } from '../tls/suites.ts'
+} from '../tls/legacy/suites.ts'
+import { type ChannelBindings, channelBindings } from '../tls/negotiation/binding-types.ts'
+import { serverEndPoint } from '../tls/negotiation/channel-bindings.ts'
+import { isIssuedTo, type KeyLog, type TlsPolicy } from '../tls/negotiation/policy.ts'
+import type { EngineCapabilities } from '../tls/negotiation/routing.ts'
+import { suiteKeyExchange } from '../tls/negotiation/suites.ts'
+import type { InstalledCertificate } from '../tls/pki/types.ts'
 import type { SecuredSocket } from './connection.ts'
 
 /** The suites and certificates that a virtual server offers to clients of the 1990s. */
@@ -80,7 +80,7 @@ interface LegacyCertificate {
 /** Shared by all virtual servers, because temporary keys do not belong to a certificate. */
 const temporaryKeys = new TemporaryKeys()
 
-/** Performs the handshakes of one virtual server with the engine for old clients (`src/legacy-tls`). */
+/** Performs the handshakes of one virtual server with the engine for old clients (`src/tls/legacy`). */
 export class LegacyAcceptor {
   readonly #settings: LegacySettings
   readonly #certificates: readonly LegacyCertificate[]
@@ -88,7 +88,7 @@ export class LegacyAcceptor {
   /** The versions and suites that the engine can serve, even those that it then refuses as too weak. */
   readonly capabilities: EngineCapabilities
   /** Loaded only where old clients are allowed, and before the first one connects. */
-  readonly #engine = import('../legacy-tls/socket.ts')
+  readonly #engine = import('../tls/legacy/socket.ts')
 
   /** @throws when a certificate's key is not RSA */
   constructor(settings: LegacySettings, { require128BitEncryption, maxVersion }: TlsPolicy) {

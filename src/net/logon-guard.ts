@@ -1,4 +1,4 @@
-import type { SessionRecorder } from '../sessions/types.ts'
+import type { SessionRecorder } from '../core/sessions/types.ts'
 import type { Transport } from './transport.ts'
 
 /** Limits on a client before it logs on. */

@@ -1,10 +1,10 @@
 import { randomBytes, X509Certificate } from 'node:crypto'
 import type { Duplex } from 'node:stream'
 import tls, { type TLSSocket } from 'node:tls'
-import type { InstalledCertificate } from '../pki/types.ts'
-import type { ClientHelloFacts } from '../sessions/types.ts'
-import { type NodeCapabilities, nodeCapabilities } from '../tls/node-capabilities.ts'
-import { companionsOf, contextOptions, isIssuedTo, type KeyLog } from '../tls/policy.ts'
+import type { ClientHelloFacts } from '../core/sessions/types.ts'
+import { type NodeCapabilities, nodeCapabilities } from '../tls/negotiation/node-capabilities.ts'
+import { companionsOf, contextOptions, isIssuedTo, type KeyLog } from '../tls/negotiation/policy.ts'
+import type { InstalledCertificate } from '../tls/pki/types.ts'
 import type { TlsSettings } from './tls-acceptor.ts'
 
 /** A certificate with its servers, which listen nowhere. */

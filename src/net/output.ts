@@ -1,5 +1,5 @@
 import type { Writable } from 'node:stream'
-import { realImmediate } from '../common/real-immediate.ts'
+import { realImmediate } from '../core/time/real-immediate.ts'
 
 /** Gathered output of this size is sent without waiting for more. */
 const GATHER_OCTETS = 64 * 1024

@@ -1,6 +1,6 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
-import type { SocketAddress } from '../common/ip-address.ts'
-import { listenFailure } from '../common/listen.ts'
+import type { SocketAddress } from '../core/network/ip-address.ts'
+import { listenFailure } from '../core/network/listen.ts'
 import type { Blackhole } from './blackhole.ts'
 
 /** The two ports of a virtual server: `port` starts in clear text, `tlsPort` with a TLS handshake. */

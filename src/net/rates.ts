@@ -1,4 +1,4 @@
-import type { Clock } from '../common/clock.ts'
+import type { Clock } from '../core/time/clock.ts'
 
 /** A limit on how often something may happen. */
 interface RateLimit {

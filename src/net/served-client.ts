@@ -1,6 +1,6 @@
-import type { AddressList } from '../common/address-list.ts'
-import type { SocketAddress } from '../common/ip-address.ts'
-import type { SessionRecorder } from '../sessions/types.ts'
+import type { AddressList } from '../core/network/address-list.ts'
+import type { SocketAddress } from '../core/network/ip-address.ts'
+import type { SessionRecorder } from '../core/sessions/types.ts'
 import { type ClientAddresses, type ClientLimits, type CountedConnection, noClientLimits } from './client-addresses.ts'
 import type { FailedLogons } from './failed-logons.ts'
 

@@ -1,17 +1,23 @@
 import type { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
-import { LazyChannelBindings } from '../common/channel-bindings.ts'
-import type { MemoryReservation } from '../common/memory-budget.ts'
-import type { InstalledCertificate } from '../pki/types.ts'
-import type { ClientCertificateFacts, ClientHelloFacts, SessionRecorder, TlsFacts } from '../sessions/types.ts'
-import { channelBindingsOf } from '../tls/channel-bindings.ts'
-import { type FirstOctets, peekClientHello, type ReceivedHello } from '../tls/client-hello-reader.ts'
-import { clientCertificateOf, tlsFacts } from '../tls/facts.ts'
-import { explainHandshakeFailure, explainNoHello, explainSocketError, saysWhy, sentence } from '../tls/failure.ts'
-import type { FailureContext } from '../tls/failure-causes.ts'
-import { FatalAlert } from '../tls/fatal-alert.ts'
-import type { KeyLog, TlsPolicy } from '../tls/policy.ts'
-import { type Route, route, type ServedTls, servedBy } from '../tls/routing.ts'
+import type { MemoryReservation } from '../core/octets/memory-budget.ts'
+import type { ClientCertificateFacts, ClientHelloFacts, SessionRecorder, TlsFacts } from '../core/sessions/types.ts'
+import { LazyChannelBindings } from '../tls/negotiation/binding-types.ts'
+import { channelBindingsOf } from '../tls/negotiation/channel-bindings.ts'
+import { type FirstOctets, peekClientHello, type ReceivedHello } from '../tls/negotiation/client-hello-reader.ts'
+import { clientCertificateOf, tlsFacts } from '../tls/negotiation/facts.ts'
+import {
+  explainHandshakeFailure,
+  explainNoHello,
+  explainSocketError,
+  saysWhy,
+  sentence,
+} from '../tls/negotiation/failure.ts'
+import type { FailureContext } from '../tls/negotiation/failure-causes.ts'
+import { FatalAlert } from '../tls/negotiation/fatal-alert.ts'
+import type { KeyLog, TlsPolicy } from '../tls/negotiation/policy.ts'
+import { type Route, route, type ServedTls, servedBy } from '../tls/negotiation/routing.ts'
+import type { InstalledCertificate } from '../tls/pki/types.ts'
 import type { SecuredSocket } from './connection.ts'
 import { HandshakeFailure } from './errors.ts'
 import { LegacyAcceptor, type LegacySettings } from './legacy-acceptor.ts'

@@ -1,4 +1,4 @@
-import type { TrafficRecorder } from '../sessions/capture.ts'
+import type { TrafficRecorder } from '../core/sessions/capture.ts'
 import type { Connection } from './connection.ts'
 import type { FaultRules } from './faults/fault-rules.ts'
 import type { Proxies } from './proxy-protocol/proxies.ts'

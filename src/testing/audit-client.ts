@@ -1,6 +1,6 @@
-import type { AuditOptions } from '../audit/audit.ts'
-import type { Client } from '../audit/run-client.ts'
-import { AuditError, type AuditResult } from '../audit/types.ts'
+import type { AuditOptions } from '../checks/audit/audit.ts'
+import type { Client } from '../checks/audit/run-client.ts'
+import { AuditError, type AuditResult } from '../checks/audit/types.ts'
 
 /**
  * Runs a client against the bad servers in a new lab, one run per port. Before that, control runs against a good server
@@ -9,7 +9,7 @@ import { AuditError, type AuditResult } from '../audit/types.ts'
  */
 export async function auditClient(client: Client, options: AuditOptions = {}): Promise<AuditResult[]> {
   const [{ nothingTested, runAudit }, { openQuietLab }] = await Promise.all([
-    import('../audit/audit.ts'),
+    import('../checks/audit/audit.ts'),
     import('../lab/create-lab.ts'),
   ])
   const { results } = await runAudit(client, options, openQuietLab)

@@ -1,9 +1,9 @@
 import { dirname, resolve } from 'node:path'
 import pino from 'pino'
-import { systemClock } from '../common/clock.ts'
-import { type LoadedConfig, loadObject } from '../config/load.ts'
-import type { ResolvedLab } from '../config/resolve.ts'
-import { type LabInput, labKeys, protocols, type VirtualServerInput } from '../config/schema.ts'
+import { type LoadedConfig, loadObject } from '../core/config/load.ts'
+import type { ResolvedLab } from '../core/config/resolve.ts'
+import { type LabInput, labKeys, protocols, type VirtualServerInput } from '../core/config/schema.ts'
+import { systemClock } from '../core/time/clock.ts'
 import type { ConfigurationSource, OpenedConfiguration } from '../lab/configuration/source.ts'
 import { createLab } from '../lab/create-lab.ts'
 import type { Call } from './calls/call.ts'
@@ -56,11 +56,11 @@ function sourceOf(config: LabInput | string): ConfigurationSource {
   const [file, name] = typeof config === 'string' ? [resolve(config), config] : [undefined, 'startLab()']
   const folder = file === undefined ? process.cwd() : dirname(file)
   const load = async (text: string): Promise<LoadedConfig> => {
-    const { loadText } = await import('../config/yaml.ts')
+    const { loadText } = await import('../core/config/yaml.ts')
     return loadText(text, name, folder)
   }
   const read = async (): Promise<string> => {
-    const { readConfigFile, yamlText } = await import('../config/yaml.ts')
+    const { readConfigFile, yamlText } = await import('../core/config/yaml.ts')
     return typeof config === 'string' ? readConfigFile(config) : yamlText(withTestDefaults(config))
   }
   const open = async (): Promise<OpenedConfiguration> => {

@@ -1,8 +1,8 @@
 import type { Logger } from 'pino'
-import type { Clock } from '../common/clock.ts'
+import type { Clock } from '../core/time/clock.ts'
 // Before a test can replace it: the lab is loaded later.
-import '../common/real-immediate.ts'
-import type { LabInput } from '../config/schema.ts'
+import '../core/time/real-immediate.ts'
+import type { LabInput } from '../core/config/schema.ts'
 import { Call } from './calls/call.ts'
 import type { TestLab } from './test-lab.ts'
 

@@ -1,11 +1,11 @@
-import type { MemoryUsage } from '../common/memory-budget.ts'
-import { type CertificateInput, certificateChoice } from '../config/schema/certificate.ts'
-import type { QuotaInput } from '../config/schema/directory.ts'
-import type { LabInput, Protocol } from '../config/schema.ts'
+import { type CertificateInput, certificateChoice } from '../core/config/schema/certificate.ts'
+import type { QuotaInput } from '../core/config/schema/directory.ts'
+import type { LabInput, Protocol } from '../core/config/schema.ts'
+import type { MemoryUsage } from '../core/octets/memory-budget.ts'
 import type { ConfigurationSource } from '../lab/configuration/source.ts'
 import type { Disconnection, Lab } from '../lab/lab.ts'
-import { compose, type MessageDraft } from '../mail/compose.ts'
-import type { FormatName } from '../store/exchange/transfer.ts'
+import { compose, type MessageDraft } from '../mail/format/compose.ts'
+import type { FormatName } from '../storage/store/exchange/transfer.ts'
 import { Call } from './calls/call.ts'
 import {
   type AccessTokenOptions,

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { startAcme } from '../acme/support.ts'
+import { startAcme } from '../tls/pki/acme/support.ts'
 import { CertificateLab, imap4, smtp } from './cert-support.ts'
 
 let pki: CertificateLab

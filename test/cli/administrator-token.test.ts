@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { bearer } from '../http/client.ts'
+import { bearer } from '../servers/http/client.ts'
 import { type StartedLab, Workplace } from '../support/sealpost.ts'
 
 let place: Workplace

@@ -5,11 +5,11 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { startAcme } from '../acme/support.ts'
 import { freePort } from '../support/free-ports.ts'
 import { run } from '../support/openssl.ts'
 import { needs } from '../support/programs.ts'
 import { mainFile } from '../support/sealpost.ts'
+import { startAcme } from '../tls/pki/acme/support.ts'
 import { CertificateLab, imap4, type ShownCertificate, smtp } from './cert-support.ts'
 
 let pki: CertificateLab

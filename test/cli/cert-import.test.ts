@@ -1,7 +1,7 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { run } from '../pki/support.ts'
 import { needs } from '../support/programs.ts'
+import { run } from '../tls/pki/support.ts'
 import { CertificateLab, pop3, type ShownCertificate, smtp } from './cert-support.ts'
 
 let pki: CertificateLab

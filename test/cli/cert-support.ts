@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { run as runProgram } from '../pki/support.ts'
 import { type SealpostResult, Workplace } from '../support/sealpost.ts'
+import { run as runProgram } from '../tls/pki/support.ts'
 
 const labYaml = `hostname: localhost
 certificates: { store: certs, key: p256 }

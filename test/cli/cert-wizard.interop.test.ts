@@ -1,8 +1,8 @@
 import { readdirSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { run } from '../pki/support.ts'
 import { needs } from '../support/programs.ts'
 import { mainFile } from '../support/sealpost.ts'
+import { run } from '../tls/pki/support.ts'
 import { CertificateLab, imap4, pop3, smtp } from './cert-support.ts'
 
 /** A text to wait for on the screen, and the keys to type then. */

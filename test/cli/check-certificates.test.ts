@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { certificateNames } from '../../src/pki/certificate/names.ts'
+import { certificateNames } from '../../src/tls/pki/certificate/names.ts'
 import { CertificateLab, pop3, smtp } from './cert-support.ts'
 
 let pki: CertificateLab

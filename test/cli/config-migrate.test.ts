@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { Command } from 'commander'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { addMigrate } from '../../src/cli/config/migrate.ts'
-import { version } from '../../src/common/version.ts'
-import { deprecations } from '../../src/config/deprecated-keys.ts'
+import { deprecations } from '../../src/core/config/deprecated-keys.ts'
+import { version } from '../../src/core/text/version.ts'
 import { Workplace } from '../support/sealpost.ts'
 
 /** A key that only these tests deprecate. */

@@ -1,7 +1,7 @@
 import { readFileSync, utimesSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { packageFolder } from '../../src/common/folders.ts'
+import { packageFolder } from '../../src/core/files/folders.ts'
 import { Workplace } from '../support/sealpost.ts'
 
 let place: Workplace

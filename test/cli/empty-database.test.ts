@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { Connection } from '../../src/postgres/connection.ts'
+import { Connection } from '../../src/storage/database/connection.ts'
 import { freshDatabase, needsPostgres } from '../support/postgres.ts'
 import { Workplace } from '../support/sealpost.ts'
 

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { expect, test } from 'vitest'
 
-const library = new URL('../../dist/src/index.js', import.meta.url).href
+const library = new URL('../../dist/src/testing/index.js', import.meta.url).href
 
 /** Runs a module in a process of its own. Returns the lines that it prints. */
 function printed(text: string): string[] {

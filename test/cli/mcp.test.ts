@@ -1,6 +1,6 @@
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { Agent, type Era, eras } from '../mcp/client.ts'
+import { Agent, type Era, eras } from '../api/mcp/client.ts'
 import { mainFile, type ReadyEndpoint, Workplace } from '../support/sealpost.ts'
 import { withoutPackage } from '../support/without-package.ts'
 

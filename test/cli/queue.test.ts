@@ -1,7 +1,7 @@
 import { createTransport } from 'nodemailer'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Host, startHost } from '../outgoing/client/hosts.ts'
 import { type StartedLab, Workplace } from '../support/sealpost.ts'
+import { type Host, startHost } from '../transport/outgoing/client/hosts.ts'
 
 const TOKEN = 'token-token-token'
 let place: Workplace

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { startImapLab } from '../imap4/support.ts'
+import { startImapLab } from '../servers/imap4/support.ts'
 import type { MailLab } from '../support/mail-lab.ts'
 import { needs } from '../support/programs.ts'
 import { DISPLAY_PROGRAMS, startVirtualDisplay } from '../support/virtual-display.ts'

@@ -1,7 +1,7 @@
 import { chownSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { startImapLab } from '../imap4/support.ts'
+import { startImapLab } from '../servers/imap4/support.ts'
 import { GROUP_ID, hasDovecot, USER_ID } from '../support/dovecot.ts'
 import type { MailLab } from '../support/mail-lab.ts'
 import { runProgram } from '../support/run-program.ts'

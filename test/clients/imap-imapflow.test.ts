@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { ImapFlow, type ImapFlowOptions } from 'imapflow'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { startImapLab } from '../imap4/support.ts'
+import { startImapLab } from '../servers/imap4/support.ts'
 import type { MailLab } from '../support/mail-lab.ts'
 
 let lab: MailLab

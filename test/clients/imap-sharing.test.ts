@@ -1,7 +1,7 @@
 import { ImapFlow } from 'imapflow'
 import { describe, expect, test } from 'vitest'
-import { startLab } from '../../src/index.ts'
-import { startImapLab } from '../imap4/support.ts'
+import { startLab } from '../../src/testing/index.ts'
+import { startImapLab } from '../servers/imap4/support.ts'
 import { needs, needsModule } from '../support/programs.ts'
 import { runProgram } from '../support/run-program.ts'
 

@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { SessionRecord, TestLab } from '../../src/index.ts'
+import type { SessionRecord, TestLab } from '../../src/testing/index.ts'
 import { type ClientLab, startClientLab } from '../support/client-lab.ts'
 import { DEBIAN_PYTHON, needs, needsModule } from '../support/programs.ts'
 import { type ProgramResult, runProgram } from '../support/run-program.ts'

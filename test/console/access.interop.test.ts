@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, request, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { basic, HttpLab } from '../http/client.ts'
+import { basic, HttpLab } from '../servers/http/client.ts'
 import { freePort } from '../support/free-ports.ts'
 import { ConsoleBrowser, hasChromium } from './browser.ts'
 

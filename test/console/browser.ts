@@ -1,6 +1,6 @@
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
-import type { LabInput } from '../../src/config/schema.ts'
-import { HttpLab } from '../http/client.ts'
+import type { LabInput } from '../../src/core/config/schema.ts'
+import { HttpLab } from '../servers/http/client.ts'
 import { needs } from '../support/programs.ts'
 
 /** Whether Debian's package chromium is installed. */

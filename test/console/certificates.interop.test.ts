@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { CertificateLab } from '../cli/cert-support.ts'
-import type { HttpLab } from '../http/client.ts'
+import type { HttpLab } from '../servers/http/client.ts'
 import { sClient } from '../support/openssl.ts'
 import { ConsoleBrowser, consoleLab, hasChromium } from './browser.ts'
 

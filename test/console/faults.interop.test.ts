@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { createTransport } from 'nodemailer'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { HttpLab } from '../http/client.ts'
+import type { HttpLab } from '../servers/http/client.ts'
 import { ConsoleBrowser, consoleLab, hasChromium } from './browser.ts'
 
 const mail = { from: 'alice@lab.test', to: 'alice@lab.test', subject: 'Hello', text: 'Hello' }

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { HttpLab } from '../http/client.ts'
+import type { HttpLab } from '../servers/http/client.ts'
 import { ConsoleBrowser, consoleLab, hasChromium } from './browser.ts'
 
 /** The attacks of hostile mail. `EVIL` is a server that records who asks it; `LAB` is the console itself. */

@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { HttpLab } from '../http/client.ts'
+import { HttpLab } from '../servers/http/client.ts'
 import { ConsoleBrowser, hasChromium } from './browser.ts'
 
 const COUNT = 100_000

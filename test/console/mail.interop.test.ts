@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import type { HttpLab } from '../http/client.ts'
+import type { HttpLab } from '../servers/http/client.ts'
 import { LineClient } from '../support/line-client.ts'
 import { ConsoleBrowser, consoleLab, hasChromium } from './browser.ts'
 

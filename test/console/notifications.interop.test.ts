@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { HttpLab } from '../http/client.ts'
+import type { HttpLab } from '../servers/http/client.ts'
 import { ConsoleBrowser, consoleLab, hasChromium } from './browser.ts'
 
 /** Records the notifications of a page, and what it asks. `isHidden` says whether the page is hidden. */

@@ -4,8 +4,8 @@ import type { AxeResults } from 'axe-core'
 import { createTransport } from 'nodemailer'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { HttpLab } from '../http/client.ts'
-import { type Host, startHost } from '../outgoing/client/hosts.ts'
+import type { HttpLab } from '../servers/http/client.ts'
+import { type Host, startHost } from '../transport/outgoing/client/hosts.ts'
 import { ConsoleBrowser, consoleLab, hasChromium } from './browser.ts'
 
 /** The first attempt loads the client, which takes a while on a busy machine. */

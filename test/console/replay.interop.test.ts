@@ -5,11 +5,11 @@ import { ImapFlow } from 'imapflow'
 import { createTransport } from 'nodemailer'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { canReplay, replayOf } from '../../console/src/pages/sessions/replay.ts'
-import { HttpLab } from '../http/client.ts'
+import { HttpLab } from '../servers/http/client.ts'
 import { LineClient } from '../support/line-client.ts'
 import { runProgram } from '../support/run-program.ts'
 
-const library = new URL('../../dist/src/index.js', import.meta.url).href
+const library = new URL('../../dist/src/testing/index.js', import.meta.url).href
 
 describe('a session that is copied as a test', () => {
   const folder = mkdtempSync(join(tmpdir(), 'replay-'))

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { HttpLab } from '../http/client.ts'
+import type { HttpLab } from '../servers/http/client.ts'
 import { LineClient } from '../support/line-client.ts'
 import { runProgram } from '../support/run-program.ts'
 import { ConsoleBrowser, consoleLab, hasChromium } from './browser.ts'

@@ -3,8 +3,8 @@ import { sheets } from '../../console/src/pages/servers/sheets.ts'
 import de from '../../console/src/texts/de/servers.ts'
 import en from '../../console/src/texts/en/servers.ts'
 import ja from '../../console/src/texts/ja/servers.ts'
-import { saslMethodNames } from '../../src/config/schema/authentication.ts'
-import { personalityNames } from '../../src/config/schema.ts'
+import { saslMethodNames } from '../../src/core/config/schema/authentication.ts'
+import { personalityNames } from '../../src/core/config/schema.ts'
 
 it('the sheet of a virtual server offers every personality', () => {
   const fields = Object.values(sheets).flatMap((groups) => groups.flatMap((group) => group.fields))

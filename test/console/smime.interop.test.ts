@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { HttpLab } from '../http/client.ts'
-import { OpensslCms } from '../smime/openssl-cms.ts'
+import { OpensslCms } from '../mail/smime/openssl-cms.ts'
+import { HttpLab } from '../servers/http/client.ts'
 import { needs } from '../support/programs.ts'
 import { ConsoleBrowser } from './browser.ts'
 

@@ -4,8 +4,8 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
 import { parse, parseAllDocuments } from 'yaml'
-import { duration } from '../../src/config/schema/values.ts'
-import { loadText } from '../../src/config/yaml.ts'
+import { duration } from '../../src/core/config/schema/values.ts'
+import { loadText } from '../../src/core/config/yaml.ts'
 
 const docker = fileURLToPath(new URL('../../docker', import.meta.url))
 const read = (name: string): string => readFileSync(join(docker, name), 'utf8')

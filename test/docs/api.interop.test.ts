@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { HttpLab } from '../http/client.ts'
+import { HttpLab } from '../servers/http/client.ts'
 import { needs } from '../support/programs.ts'
 import { runProgram } from '../support/run-program.ts'
 import { Workplace } from '../support/sealpost.ts'

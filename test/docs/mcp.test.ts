@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { tools } from '../../src/mcp/tools/index.ts'
+import { tools } from '../../src/api/mcp/tools/index.ts'
 
 const page = readFileSync(new URL('../../docs/mcp.md', import.meta.url), 'utf8')
 

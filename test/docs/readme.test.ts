@@ -4,7 +4,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { standardPorts } from '../../src/config/schema.ts'
+import { standardPorts } from '../../src/core/config/schema.ts'
 import { needs } from '../support/programs.ts'
 import { mainFile, Workplace } from '../support/sealpost.ts'
 

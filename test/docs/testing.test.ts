@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { defectNames, postQuantumVariants, variantNames } from '../../src/config/schema.ts'
-import { startLab } from '../../src/index.ts'
-import { defectRecipes, variantRecipes } from '../../src/pki/defects/recipes.ts'
+import { defectNames, postQuantumVariants, variantNames } from '../../src/core/config/schema.ts'
+import { startLab } from '../../src/testing/index.ts'
+import { defectRecipes, variantRecipes } from '../../src/tls/pki/defects/recipes.ts'
 
 const page = readFileSync(new URL('../../docs/testing.md', import.meta.url), 'utf8')
 

@@ -1,18 +1,18 @@
 import { describe, expect, it } from 'vitest'
-import { seededRandom } from '../../src/common/random.ts'
+import { seededRandom } from '../../src/core/values/random.ts'
+import { NodeTls } from '../../src/net/node-tls.ts'
 import {
   LegacySessionCache,
   type LegacyTlsOptions,
   legacyIdentity,
   TemporaryKeys,
-} from '../../src/legacy-tls/options.ts'
-import { acceptLegacy } from '../../src/legacy-tls/socket.ts'
-import { legacySuites } from '../../src/legacy-tls/suites.ts'
-import { NodeTls } from '../../src/net/node-tls.ts'
-import type { ClientHello } from '../../src/tls/client-hello.ts'
-import { readClientHello } from '../../src/tls/client-hello-reader.ts'
-import { vector } from '../../src/tls/octets.ts'
-import { route } from '../../src/tls/routing.ts'
+} from '../../src/tls/legacy/options.ts'
+import { acceptLegacy } from '../../src/tls/legacy/socket.ts'
+import { legacySuites } from '../../src/tls/legacy/suites.ts'
+import type { ClientHello } from '../../src/tls/negotiation/client-hello.ts'
+import { readClientHello } from '../../src/tls/negotiation/client-hello-reader.ts'
+import { vector } from '../../src/tls/negotiation/octets.ts'
+import { route } from '../../src/tls/negotiation/routing.ts'
 import { askServer } from '../support/ask-server.ts'
 import {
   alpn,

@@ -6,7 +6,7 @@ import { operationNamed } from '../../src/api/invoke.ts'
 import { pathParameters } from '../../src/api/openapi/parameters.ts'
 import type { Operation } from '../../src/api/operation.ts'
 import { operations } from '../../src/api/operations.ts'
-import { documented, mistakesIn, undocumented } from '../http/documented.ts'
+import { documented, mistakesIn, undocumented } from '../servers/http/documented.ts'
 import { anyCall, type FuzzCall, sweep } from './operations/calls.ts'
 import { FuzzedLab, type SentCall } from './operations/lab.ts'
 

@@ -1,4 +1,4 @@
-import type { Protocol } from '../../src/index.ts'
+import type { Protocol } from '../../src/testing/index.ts'
 
 /** The commands that lead a session into a state, and the commands to send there. */
 export interface FuzzState {

@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from 'vitest'
-import { seededRandom } from '../../src/common/random.ts'
-import type { LabInput, Protocol } from '../../src/config/schema.ts'
+import type { LabInput, Protocol } from '../../src/core/config/schema.ts'
+import { seededRandom } from '../../src/core/values/random.ts'
 import { LineClient } from '../support/line-client.ts'
 import { type MailLab, startMailLab } from '../support/mail-lab.ts'
 import { scaled } from './support.ts'

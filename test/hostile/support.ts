@@ -1,6 +1,6 @@
 import { expect, onTestFinished, vi } from 'vitest'
-import { nextTurn } from '../../src/common/time-slice.ts'
-import { connectBy, startImapLab } from '../imap4/support.ts'
+import { nextTurn } from '../../src/core/time/time-slice.ts'
+import { connectBy, startImapLab } from '../servers/imap4/support.ts'
 import { LineClient } from '../support/line-client.ts'
 import { type MailLab, type MailLabOptions, startMailLab } from '../support/mail-lab.ts'
 

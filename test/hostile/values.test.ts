@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { MAX_VALUE_OCTETS } from '../../src/mail/headers.ts'
+import { MAX_VALUE_OCTETS } from '../../src/mail/format/headers.ts'
 import { isLong } from '../support/long.ts'
 import { repeated, startDuel } from './support.ts'
 

@@ -3,7 +3,7 @@ import tls from 'node:tls'
 import { ImapFlow } from 'imapflow'
 import { createTransport } from 'nodemailer'
 import { describe, expect, it } from 'vitest'
-import { startLab, type TestLab } from '../../src/index.ts'
+import { startLab, type TestLab } from '../../src/testing/index.ts'
 import { corpus } from '../support/corpus.ts'
 
 /** Removes the trace fields that the lab added at the front. RFC 5321 section 4.4. */

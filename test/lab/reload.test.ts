@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { describe, expect, it } from 'vitest'
-import { startLab } from '../../src/index.ts'
+import { startLab } from '../../src/testing/index.ts'
 import { freePort } from '../support/free-ports.ts'
 import { LineClient } from '../support/line-client.ts'
 

@@ -1,7 +1,7 @@
 import { ImapFlow } from 'imapflow'
 import { createTransport } from 'nodemailer'
 import { describe, expect, it } from 'vitest'
-import { startLab } from '../../src/index.ts'
+import { startLab } from '../../src/testing/index.ts'
 
 describe('startLab()', () => {
   it('receives a message by SMTP and serves it by IMAP, over verified TLS', async () => {

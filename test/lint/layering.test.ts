@@ -33,13 +33,17 @@ function checkImports() {
 }
 
 test.each([
-  ['servers/smtp/a.ts', "export { a } from '../pop3/session.ts'", 'servers/smtp may not import servers/pop3'],
+  ['servers/smtp/a.ts', "export { a } from '../servers/pop3/session.ts'", 'servers/smtp may not import servers/pop3'],
   ['servers/nntp/commands/a.ts', "export { a } from '../../../src/lab/lab.ts'", 'may not import src/lab'],
   ['servers/imap4/a.ts', "export type { A } from '../../src/cli/start.ts'", 'may not import src/cli'],
   ['servers/smtp/a.ts', "export { a } from 'smtp-server'", 'may not import the package smtp-server'],
-  ['src/store/memory/a.ts', "const a = await import('../../net/connection.ts')", 'src/store may not import src/net'],
-  ['src/config/a.ts', "export { a } from '../pki/errors.ts'", 'src/config may not import src/pki'],
-  ['src/tls/a.ts', "export { a } from '@clack/prompts'", 'may not import the package @clack/prompts'],
+  [
+    'src/storage/store/memory/a.ts',
+    "const a = await import('../../net/connection.ts')",
+    'src/storage/store may not import src/net',
+  ],
+  ['src/core/config/a.ts', "export { a } from '../tls/pki/errors.ts'", 'src/core/config may not import src/tls/pki'],
+  ['src/tls/negotiation/a.ts', "export { a } from '@clack/prompts'", 'may not import the package @clack/prompts'],
   ['src/lab/a.ts', "import {\n  a,\n  b,\n} from 'node-forge'", 'src/lab/a.ts:4: src/lab may not import the package'],
   ['src/cli/a.ts', "export { a } from 'acme-client'", 'may not import the package acme-client'],
   ['src/lab/b.ts', "export { a } from '../cli/start.ts'", 'src/lab may not import src/cli'],
@@ -52,27 +56,31 @@ test.each([
 })
 
 test.each([
-  ['servers/smtp/c.ts', "export type { Protocol } from '../../src/config/schema.ts'"],
-  ['servers/smtp/d.ts', "export { systemClock } from '../../src/common/clock.ts'"],
+  ['servers/smtp/c.ts', "export type { Protocol } from '../../src/core/config/schema.ts'"],
+  ['servers/smtp/d.ts', "export { systemClock } from '../../src/core/time/clock.ts'"],
   ['servers/pop3/c.ts', "export { a } from '../service.ts'"],
-  ['src/store/c.ts', "// not an import: from '../net/connection.ts'\nexport { open } from 'lmdb'"],
+  ['src/storage/store/c.ts', "// not an import: from '../net/connection.ts'\nexport { open } from 'lmdb'"],
 ])('%s: %s is allowed', (file, line) => {
   write(file, line)
   expect(checkImports()).toEqual({ status: 0, stderr: '' })
 })
 
 test('an import circle is reported; one that types or an import on demand close only if it has four files', () => {
-  write('src/mail/a.ts', "import './b.ts'")
-  write('src/mail/b.ts', "import './c.ts'")
+  write('src/mail/format/a.ts', "import './b.ts'")
+  write('src/mail/format/b.ts', "import './c.ts'")
   for (const closed of ["import type { A } from './a.ts'", "const a = () => import('./a.ts')"]) {
-    write('src/mail/c.ts', closed)
+    write('src/mail/format/c.ts', closed)
     expect(checkImports()).toEqual({ status: 0, stderr: '' })
   }
-  write('src/mail/c.ts', "import { type A, a } from './a.ts'")
-  expect(checkImports().stderr).toContain('import circle of 3 files: src/mail/a.ts, src/mail/b.ts, src/mail/c.ts')
-  write('src/mail/c.ts', "import './d.ts'")
-  write('src/mail/d.ts', "import type { A } from './a.ts'")
-  expect(checkImports().stderr).toContain('import circle of 4 files: src/mail/a.ts, src/mail/b.ts, src/mail/c.ts')
+  write('src/mail/format/c.ts', "import { type A, a } from './a.ts'")
+  expect(checkImports().stderr).toContain(
+    'import circle of 3 files: src/mail/format/a.ts, src/mail/format/b.ts, src/mail/format/c.ts',
+  )
+  write('src/mail/format/c.ts', "import './d.ts'")
+  write('src/mail/format/d.ts', "import type { A } from './a.ts'")
+  expect(checkImports().stderr).toContain(
+    'import circle of 4 files: src/mail/format/a.ts, src/mail/format/b.ts, src/mail/format/c.ts',
+  )
 })
 
 /** Returns Biome's report about one line in a file. */
@@ -85,7 +93,7 @@ function biome(file: string, line: string): string {
 
 test.each([
   ['src/net/b.ts', 'export const a = tls.createSecureContext({})'],
-  ['src/store/b.ts', 'export const a = process.env.HOME'],
+  ['src/storage/store/b.ts', 'export const a = process.env.HOME'],
   ['servers/smtp/b.ts', 'export const a = () => process.exit(1)'],
   ['test/b.ts', 'export const a = { rejectUnauthorized: false }'],
 ])('%s may not call: %s', (file, line) => {
@@ -93,7 +101,7 @@ test.each([
 })
 
 test.each([
-  ['src/tls/c.ts', 'export const a = tls.createSecureContext({})'],
+  ['src/tls/negotiation/c.ts', 'export const a = tls.createSecureContext({})'],
   ['src/cli/c.ts', 'export const a = process.env.HOME'],
 ])('%s may call: %s', (file, line) => {
   const output = biome(file, line)

@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream'
 import { expect, test } from 'vitest'
-import { seededRandom } from '../../src/common/random.ts'
-import { Intake } from '../../src/common/received-octets.ts'
+import { Intake } from '../../src/core/octets/received-octets.ts'
+import { seededRandom } from '../../src/core/values/random.ts'
 import { BlockReader } from '../../src/net/dot-stuffing.ts'
 import { Input } from '../../src/net/input.ts'
 

@@ -5,7 +5,7 @@ import { platform } from 'node:os'
 import { connect as connectTls } from 'node:tls'
 import { promisify } from 'node:util'
 import { afterEach, expect, it } from 'vitest'
-import { startLab, type TestLab } from '../../src/index.ts'
+import { startLab, type TestLab } from '../../src/testing/index.ts'
 
 let lab: TestLab
 let client: Socket

@@ -1,10 +1,10 @@
 import { expect, it } from 'vitest'
 import { startLab } from '../../src/testing/start-lab.ts'
 import type { TestLab } from '../../src/testing/test-lab.ts'
-import { RawClient } from '../http/raw-client.ts'
-import { LegacyClient } from '../legacy-tls/client.ts'
+import { RawClient } from '../servers/http/raw-client.ts'
 import { LineClient } from '../support/line-client.ts'
 import { binaryHeader, startAnnouncer } from '../support/proxy-header.ts'
+import { LegacyClient } from '../tls/legacy/client.ts'
 
 const proxyProtocol = { from: ['127.0.0.1'] }
 const HEADERS = { 'version 1': 'PROXY TCP4 203.0.113.7 192.0.2.1 4711 993\r\n', 'version 2': binaryHeader() }

@@ -2,7 +2,7 @@ import { constants, type NodeGCPerformanceDetail, type PerformanceEntry, Perform
 import { runInNewContext } from 'node:vm'
 import nodemailer from 'nodemailer'
 import { afterEach, describe, expect, it } from 'vitest'
-import { startLab, type TestLab } from '../../src/index.ts'
+import { startLab, type TestLab } from '../../src/testing/index.ts'
 
 let lab: TestLab
 afterEach(async () => {

@@ -4,11 +4,11 @@ import { createInterface } from 'node:readline'
 import { connect } from 'node:tls'
 import { describe, expect, it } from 'vitest'
 import { startLab } from '../../src/testing/start-lab.ts'
-import { LegacyClient } from '../legacy-tls/client.ts'
-import { rsa, startOldEcho } from '../legacy-tls/server.ts'
 import { signatureAlgorithms } from '../support/client-hello.ts'
 import { echoTlsSettings, startEcho } from '../support/echo-server.ts'
 import { needs } from '../support/programs.ts'
+import { LegacyClient } from '../tls/legacy/client.ts'
+import { rsa, startOldEcho } from '../tls/legacy/server.ts'
 
 const REFUSED =
   'the client asked to renegotiate TLS, and was refused (alert no_renegotiation): reconnect instead, or use TLS 1.3'

@@ -30,7 +30,7 @@ test('mails the code over TLS', async () => {
 function writeProject(recipe: Recipe): void {
   const { files } = readRecipe('github-actions')
   recipe.write('test/lab.mjs', files.find(({ path }) => path === 'test/lab.mjs')?.text ?? '')
-  recipe.write('test/mail.test.mjs', TEST)
+  recipe.write('test/mail/format.test.mjs', TEST)
   recipe.write('package.json', '{ "type": "module", "scripts": { "test": "node --test test/*.test.mjs" } }')
 }
 
@@ -131,7 +131,7 @@ describe.skipIf(!ifInstalled('git', 'jq'))('GitLab CI', () => {
   })
 
   it('has a job that fails if the tests fail, and shows the sessions', async () => {
-    recipe.edit('test/mail.test.mjs', "subject: 'Your code'", "subject: 'Welcome'")
+    recipe.edit('test/mail/format.test.mjs', "subject: 'Your code'", "subject: 'Welcome'")
     const { status, stdout, stderr } = await runJob()
     expect([status === 0, stdout], stderr).toEqual([
       false,

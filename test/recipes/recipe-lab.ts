@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parse } from 'yaml'
-import { type LabInput, startLab } from '../../src/index.ts'
+import { type LabInput, startLab } from '../../src/testing/index.ts'
 import type { TestLab } from '../../src/testing/test-lab.ts'
 
 interface LabOfNpmStart extends LabInput {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll } from 'vitest'
-import type { LabInput, TestLab } from '../../src/index.ts'
+import type { LabInput, TestLab } from '../../src/testing/index.ts'
 import { Recipe, type RecipeOptions } from './recipe.ts'
 import { RecipeLab } from './recipe-lab.ts'
 

@@ -34,7 +34,8 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
 /** Stands for scripts/store-fixture.mjs, which needs the whole repository. */
-const fixture = 'mkdir -p test/upgrades/fixtures && echo a >test/upgrades/fixtures/$npm_package_version.tar.gz'
+const fixture =
+  'mkdir -p test/storage/upgrades/fixtures && echo a >test/storage/upgrades/fixtures/$npm_package_version.tar.gz'
 
 const write = (file: string, text: string): void => writeFileSync(join(folder, file), text)
 const read = (file: string): string => readFileSync(join(folder, file), 'utf8')
@@ -98,7 +99,7 @@ describe('npm run release', () => {
       `# Changelog\n\n## [Unreleased]\n\n## [0.2.0] - ${today}\n\n### Added\n\n- Something new.\n`,
     )
     expect(git('log', '-1', '--format=%s')).toBe('release: 0.2.0')
-    expect(git('ls-files', 'test')).toBe('test/upgrades/fixtures/0.2.0.tar.gz')
+    expect(git('ls-files', 'test')).toBe('test/storage/upgrades/fixtures/0.2.0.tar.gz')
     expect(git('cat-file', '-t', 'v0.2.0')).toBe('tag')
     expect(git('rev-parse', 'v0.2.0^{commit}')).toBe(git('rev-parse', 'HEAD'))
     expect(git('status', '--porcelain')).toBe('')
@@ -129,7 +130,10 @@ describe('npm run release', () => {
     const { status, stderr } = release('minor')
     expect([status, stderr]).toEqual([1, expect.stringContaining('release: npm test failed')])
     expect([git('rev-parse', 'HEAD'), git('tag'), git('status', '--porcelain')]).toEqual([before, '', ''])
-    expect([versionOf(), existsSync(join(folder, 'test/upgrades/fixtures/0.2.0.tar.gz'))]).toEqual(['0.1.0', false])
+    expect([versionOf(), existsSync(join(folder, 'test/storage/upgrades/fixtures/0.2.0.tar.gz'))]).toEqual([
+      '0.1.0',
+      false,
+    ])
   })
 
   test('--dry-run changes nothing', () => {

@@ -1,4 +1,4 @@
-import { uint16, vector } from '../../src/tls/octets.ts'
+import { uint16, vector } from '../../src/tls/negotiation/octets.ts'
 
 /** The parts of a hand-made ClientHello. Default: TLS 1.0 with one suite and no extensions. */
 export interface HelloParts {

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type LabInput, startLab } from '../../src/index.ts'
+import { type LabInput, startLab } from '../../src/testing/index.ts'
 import { type ProgramResult, runProgram } from './run-program.ts'
 
 /** Starts a lab for external client programs, with the accounts alice (secret) and bob (geheim) and a folder for files. */

@@ -1,6 +1,6 @@
-import { systemClock } from '../../src/common/clock.ts'
-import { MemoryStore } from '../../src/store/memory/memory-store.ts'
-import type { MessageStore } from '../../src/store/types.ts'
+import { systemClock } from '../../src/core/time/clock.ts'
+import { MemoryStore } from '../../src/storage/store/memory/memory-store.ts'
+import type { MessageStore } from '../../src/storage/store/types.ts'
 
 export interface CountingStore {
   readonly store: MessageStore

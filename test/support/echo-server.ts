@@ -1,12 +1,12 @@
 import pino from 'pino'
-import { systemClock } from '../../src/common/clock.ts'
+import { SessionLog } from '../../src/core/sessions/log.ts'
+import { systemClock } from '../../src/core/time/clock.ts'
 import type { Connection } from '../../src/net/connection.ts'
 import { ConnectionEnded, TooLong } from '../../src/net/errors.ts'
 import { VirtualServer } from '../../src/net/virtual-server.ts'
 import type { VirtualServerSettings } from '../../src/net/virtual-server-settings.ts'
-import type { InstalledCertificate } from '../../src/pki/types.ts'
-import { SessionLog } from '../../src/sessions/log.ts'
-import type { TlsPolicy } from '../../src/tls/policy.ts'
+import type { TlsPolicy } from '../../src/tls/negotiation/policy.ts'
+import type { InstalledCertificate } from '../../src/tls/pki/types.ts'
 
 export const modernPolicy: TlsPolicy = { minVersion: 'TLSv1.2', maxVersion: 'TLSv1.3', require128BitEncryption: false }
 

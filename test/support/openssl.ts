@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import type { InstalledCertificate } from '../../src/pki/types.ts'
+import type { InstalledCertificate } from '../../src/tls/pki/types.ts'
 
 /** Arguments of `-newkey` by kind of key. */
 const keyAlgorithms = {

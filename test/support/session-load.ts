@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import { connect } from 'node:tls'
 import { expect } from 'vitest'
-import { type ServerProtocol, serverProtocols } from '../../src/config/schema.ts'
+import { type ServerProtocol, serverProtocols } from '../../src/core/config/schema.ts'
 import type { TestLab } from '../../src/testing/test-lab.ts'
 import { LineClient } from './line-client.ts'
 

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { InstalledCertificate } from '../../src/pki/types.ts'
+import type { InstalledCertificate } from '../../src/tls/pki/types.ts'
 
 /** Adds TLS to a program without it: `server` accepts TLS and forwards clear text, `client` does the reverse. */
 export type Tunnel =

@@ -1,6 +1,6 @@
 import { connect } from 'node:net'
 import { afterEach, expect, test, vi } from 'vitest'
-import { startLab } from '../../src/index.ts'
+import { startLab } from '../../src/testing/index.ts'
 
 afterEach(() => {
   vi.useRealTimers()

@@ -1,7 +1,7 @@
 import { ImapFlow } from 'imapflow'
 import nodemailer from 'nodemailer'
 import { expectTypeOf } from 'vitest'
-import type { LabMessage, Tenant, TestLab } from '../../src/index.ts'
+import type { LabMessage, Tenant, TestLab } from '../../src/testing/index.ts'
 import { expect, labTest, test } from '../../src/testing/runners/vitest.ts'
 
 const send = async (tenant: Tenant, subject: string): Promise<void> => {

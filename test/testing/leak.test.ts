@@ -1,7 +1,7 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { expect, test } from 'vitest'
-import { startLab, type TestLab } from '../../src/index.ts'
+import { startLab, type TestLab } from '../../src/testing/index.ts'
 import { activeHandles } from '../support/open-handles.ts'
 
 /** `npm run test:leak` sets 1,000. */

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { OutgoingRefused, startLab, WaitTimeout } from '../../src/index.ts'
+import { OutgoingRefused, startLab, WaitTimeout } from '../../src/testing/index.ts'
 import type { TestLab } from '../../src/testing/test-lab.ts'
-import { type Host, startHost } from '../outgoing/client/hosts.ts'
+import { type Host, startHost } from '../transport/outgoing/client/hosts.ts'
 
 /** The first attempt loads the client, which takes a while on a busy machine. */
 const LONG = { timeout: 15_000 }

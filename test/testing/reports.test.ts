@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { startLab } from '../../src/index.ts'
+import { startLab } from '../../src/testing/index.ts'
 
 test('bounce and complain answer the sender of a message', async () => {
   await using lab = await startLab({ directory: { mode: 'open' }, virtualServers: [{ protocol: 'smtp' }] })

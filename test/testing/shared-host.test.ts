@@ -4,7 +4,7 @@ import { connect } from 'node:net'
 import { finished } from 'node:stream/promises'
 import { serialize } from 'node:v8'
 import { expect, it } from 'vitest'
-import { startLab } from '../../src/index.ts'
+import { startLab } from '../../src/testing/index.ts'
 import { hostLab } from '../../src/testing/tenants/shared/host.ts'
 import { SharedTenant } from '../../src/testing/tenants/shared/shared-tenant.ts'
 

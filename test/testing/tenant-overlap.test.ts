@@ -1,6 +1,6 @@
 import { createTransport } from 'nodemailer'
 import { describe, expect, it } from 'vitest'
-import { startLab } from '../../src/index.ts'
+import { startLab } from '../../src/testing/index.ts'
 import { hostLab } from '../../src/testing/tenants/shared/host.ts'
 import { SharedTenant } from '../../src/testing/tenants/shared/shared-tenant.ts'
 

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { connect } from 'node:tls'
 import { ImapFlow } from 'imapflow'
 import { afterAll } from 'vitest'
-import { startLab, type TestLab } from '../../src/index.ts'
+import { startLab, type TestLab } from '../../src/testing/index.ts'
 import { expect, test } from '../../src/testing/runners/vitest.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'sealpost-mailboxes-'))

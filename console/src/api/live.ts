@@ -1,5 +1,5 @@
 import { signal } from '@preact/signals'
-import { type EventName, eventNames } from '../../../src/config/schema/event-names.ts'
+import { type EventName, eventNames } from '../../../src/core/config/schema/event-names.ts'
 import { urlOf } from '../base.ts'
 
 export type { EventName }

@@ -1,7 +1,7 @@
 import type { Api } from '../../../src/api/api.ts'
 import { ApiProblem } from '../../../src/api/problem.ts'
-import { isSliceOver, nextSlice } from '../../../src/common/time-slice.ts'
-import { readable } from '../../../src/mail/readable.ts'
+import { isSliceOver, nextSlice } from '../../../src/core/time/time-slice.ts'
+import { readable } from '../../../src/mail/format/readable.ts'
 
 /** Longest messages of one answer together. */
 const MAX_ANSWER_OCTETS = 16 * 1024 * 1024

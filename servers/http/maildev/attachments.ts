@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { extname } from 'node:path'
-import type { Attachment, ReadableMessage } from '../../../src/mail/readable.ts'
-import type { MessagePart } from '../../../src/mail/types.ts'
+import type { Attachment, ReadableMessage } from '../../../src/mail/format/readable.ts'
+import type { MessagePart } from '../../../src/mail/format/types.ts'
 
 /** An attachment with the name that its path has in the API. */
 export interface NamedAttachment {

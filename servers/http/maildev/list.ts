@@ -1,6 +1,6 @@
 import { wordsCondition } from '../../../src/api/messages/search.ts'
 import { ApiProblem } from '../../../src/api/problem.ts'
-import { isSliceOver, nextSlice } from '../../../src/common/time-slice.ts'
+import { isSliceOver, nextSlice } from '../../../src/core/time/time-slice.ts'
 import { DeliveredMail, firstCopies, type Mail } from '../delivered-mail.ts'
 import { countParameter, jsonResponse, type Route, type RouteCall } from '../routes.ts'
 import { conditionsOn, type Filter, matches } from './filter.ts'

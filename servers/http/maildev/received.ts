@@ -1,9 +1,9 @@
 import type { Api } from '../../../src/api/api.ts'
 import type { MessageFacts } from '../../../src/api/messages/message-facts.ts'
 import { recipientsFor } from '../../../src/api/messages/summary.ts'
-import { timeText } from '../../../src/common/time-text.ts'
-import type { ReadableAddress, ReadableMessage } from '../../../src/mail/readable.ts'
-import type { MessageReads } from '../../../src/store/types.ts'
+import { timeText } from '../../../src/core/time/time-text.ts'
+import type { ReadableAddress, ReadableMessage } from '../../../src/mail/format/readable.ts'
+import type { MessageReads } from '../../../src/storage/store/types.ts'
 import type { Mail } from '../delivered-mail.ts'
 
 /** A message with what its forms for the versions of MailDev have in common. */

@@ -3,7 +3,7 @@ import { contentDisposition } from '../../../src/api/messages/content-dispositio
 import { htmlDocument } from '../../../src/api/messages/html-document.ts'
 import { Content } from '../../../src/api/operation.ts'
 import { ApiProblem, notFound } from '../../../src/api/problem.ts'
-import { version } from '../../../src/common/version.ts'
+import { version } from '../../../src/core/text/version.ts'
 import { changeFlags, DeliveredMail, deleteMails, type Mail } from '../delivered-mail.ts'
 import { bodyOf } from '../mailpit/body.ts'
 import { markRead } from '../mark-read.ts'

@@ -1,4 +1,4 @@
-import type { ReadableMessage } from '../../../src/mail/readable.ts'
+import type { ReadableMessage } from '../../../src/mail/format/readable.ts'
 import { plainTextOf } from '../plain-text.ts'
 import { attachmentsOf, type NamedAttachment } from './attachments.ts'
 import { addressesOf, blindOf, isPriorityField, priorityOf, type Received, sizeText, timeOf } from './received.ts'

@@ -1,10 +1,10 @@
 import type { Api } from '../../../src/api/api.ts'
 import { recipientsFor } from '../../../src/api/messages/summary.ts'
-import { timeText } from '../../../src/common/time-text.ts'
-import { headerFields, unfolded } from '../../../src/mail/headers.ts'
-import { parseMessage } from '../../../src/mail/structure.ts'
-import type { MessagePart } from '../../../src/mail/types.ts'
-import type { MessageReads } from '../../../src/store/types.ts'
+import { timeText } from '../../../src/core/time/time-text.ts'
+import { headerFields, unfolded } from '../../../src/mail/format/headers.ts'
+import { parseMessage } from '../../../src/mail/format/structure.ts'
+import type { MessagePart } from '../../../src/mail/format/types.ts'
+import type { MessageReads } from '../../../src/storage/store/types.ts'
 import type { Mail } from '../delivered-mail.ts'
 
 // The keys are those of MailHog's API: https://github.com/mailhog/MailHog/blob/master/docs/APIv2/swagger-2.0.yaml

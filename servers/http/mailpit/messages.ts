@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { type Condition, parseQuery } from '../../../src/api/messages/search.ts'
 import { ApiProblem } from '../../../src/api/problem.ts'
-import { isSliceOver, nextSlice } from '../../../src/common/time-slice.ts'
+import { isSliceOver, nextSlice } from '../../../src/core/time/time-slice.ts'
 import { changeFlags, DeliveredMail, deleteMails, firstCopies, type MailList } from '../delivered-mail.ts'
 import { countParameter, jsonResponse, type Route, type RouteCall } from '../routes.ts'
 import { bodyOf } from './body.ts'

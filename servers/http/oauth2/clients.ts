@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 import type { Provider } from 'oidc-provider'
-import { isLoopback } from '../../../src/common/ip-address.ts'
-import type { OAuth2ClientConfig } from '../../../src/config/schema/oauth2.ts'
+import type { OAuth2ClientConfig } from '../../../src/core/config/schema/oauth2.ts'
+import { isLoopback } from '../../../src/core/network/ip-address.ts'
 
 /** The public client that every lab has, unless the configuration lists one with this name. */
 export const DEFAULT_CLIENT = { clientId: 'sealpost', redirectUris: [] } satisfies OAuth2ClientConfig

@@ -1,5 +1,5 @@
 import { ApiProblem } from '../../../src/api/problem.ts'
-import { installCommand } from '../../../src/common/folders.ts'
+import { installCommand } from '../../../src/core/files/folders.ts'
 
 const PACKAGE = 'oidc-provider'
 

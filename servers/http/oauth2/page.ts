@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { xml } from '../../../src/common/xml.ts'
+import { xml } from '../../../src/core/text/xml.ts'
 
 /** A piece of HTML whose texts are escaped. */
 export class Html {

@@ -1,4 +1,4 @@
-import { endpointPaths } from '../../../src/oauth2/settings.ts'
+import { endpointPaths } from '../../../src/accounts/oauth2/settings.ts'
 
 /** The paths of the authorization server, by the names that oidc-provider has for them. */
 export const PATHS = {

@@ -1,5 +1,5 @@
 import type { KoaContext, Provider, ProviderError } from 'oidc-provider'
-import { shown } from '../../../src/oauth2/claims.ts'
+import { shown } from '../../../src/accounts/oauth2/claims.ts'
 import type { ServerContext } from '../../service.ts'
 import { requestOf } from './bridge.ts'
 

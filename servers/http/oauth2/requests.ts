@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Context } from 'hono'
+import type { OAuth2 } from '../../../src/accounts/oauth2/oauth2.ts'
 import { ApiProblem } from '../../../src/api/problem.ts'
-import type { OAuth2 } from '../../../src/oauth2/oauth2.ts'
 import { bodyOf, hasBody } from '../body.ts'
 import type { Env } from '../env.ts'
 import type { BridgedRequest } from './bridge.ts'

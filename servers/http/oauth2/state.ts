@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Api } from '../../../src/api/api.ts'
-import { keptText } from '../../../src/pki/certificate-store/files.ts'
+import { keptText } from '../../../src/tls/pki/certificate-store/files.ts'
 import { Storage } from './storage.ts'
 
 /** What the authorization server of a lab remembers. All HTTP virtual servers of the lab share it, on all nodes. */

@@ -1,7 +1,7 @@
 import type { Adapter, Payload } from 'oidc-provider'
-import type { Clock } from '../../../src/common/clock.ts'
-import type { StoreFiles } from '../../../src/pki/certificate-store/files.ts'
-import type { Records, StoredRecord } from '../../../src/pki/certificate-store/records.ts'
+import type { Clock } from '../../../src/core/time/clock.ts'
+import type { StoreFiles } from '../../../src/tls/pki/certificate-store/files.ts'
+import type { Records, StoredRecord } from '../../../src/tls/pki/certificate-store/records.ts'
 import { loadPackage } from './package.ts'
 
 /**

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import { zipOf } from '../../../src/common/zip.ts'
+import { zipOf } from '../../../src/core/files/zip.ts'
 import type { ServerContext } from '../../service.ts'
 import { DEFAULT_CLIENT } from './clients.ts'
 import { PATHS } from './paths.ts'

@@ -1,5 +1,5 @@
 import type { Adapter, Payload, Provider } from 'oidc-provider'
-import type { OAuth2 } from '../../../src/oauth2/oauth2.ts'
+import type { OAuth2 } from '../../../src/accounts/oauth2/oauth2.ts'
 import type { Storage } from './storage.ts'
 
 /** The kinds of records that are access tokens. */

@@ -1,7 +1,7 @@
-import { headerFields, unfolded } from '../../../src/mail/headers.ts'
-import { filenameOf, type ReadableMessage } from '../../../src/mail/readable.ts'
-import type { MessagePart } from '../../../src/mail/types.ts'
-import { decodeWords } from '../../../src/mail/words.ts'
+import { headerFields, unfolded } from '../../../src/mail/format/headers.ts'
+import { filenameOf, type ReadableMessage } from '../../../src/mail/format/readable.ts'
+import type { MessagePart } from '../../../src/mail/format/types.ts'
+import { decodeWords } from '../../../src/mail/format/words.ts'
 
 interface Smtp4devAttachment {
   readonly fileName: string | null

@@ -1,4 +1,4 @@
-import { version } from '../../../src/common/version.ts'
+import { version } from '../../../src/core/text/version.ts'
 import { sendingConnectors } from '../release.ts'
 import { jsonResponse, notOffered, type Route } from '../routes.ts'
 import { sessionGuid } from './ids.ts'

@@ -1,8 +1,8 @@
-import { findField, headerFields, headerValue } from '../../../src/mail/headers.ts'
-import { ArticleRefused, type RefusalCode } from '../../../src/news/article.ts'
-import { allGroups } from '../../../src/news/inject.ts'
-import type { Folder } from '../../../src/store/types.ts'
-import { isVisibleTo } from '../../../src/store/visible.ts'
+import { findField, headerFields, headerValue } from '../../../src/mail/format/headers.ts'
+import type { Folder } from '../../../src/storage/store/types.ts'
+import { isVisibleTo } from '../../../src/storage/store/visible.ts'
+import { ArticleRefused, type RefusalCode } from '../../../src/transport/news/article.ts'
+import { allGroups } from '../../../src/transport/news/inject.ts'
 import {
   type AppendMessage,
   type AssembledMessage,

@@ -1,4 +1,4 @@
-import { StoreError } from '../../../src/store/types.ts'
+import { StoreError } from '../../../src/storage/store/types.ts'
 import { defineCommand, noArguments } from '../command.ts'
 import { byeInItsWords, capabilitiesOf } from '../personality.ts'
 import { bad, type CommandResult, no, ok, statusResponse } from '../reply.ts'

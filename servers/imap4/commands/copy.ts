@@ -1,5 +1,5 @@
-import type { QuotaUsage } from '../../../src/store/quota.ts'
-import type { CopyResult, Folder, MessageEntry } from '../../../src/store/types.ts'
+import type { QuotaUsage } from '../../../src/storage/store/quota.ts'
+import type { CopyResult, Folder, MessageEntry } from '../../../src/storage/store/types.ts'
 import { defineMessageCommand } from '../command.ts'
 import { checkStorable, findMailbox, readMailboxName } from '../mailbox-names.ts'
 import { checkMessageLimit } from '../message-limit.ts'

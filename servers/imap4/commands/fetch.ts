@@ -1,4 +1,4 @@
-import { type MessageEntry, StoreError } from '../../../src/store/types.ts'
+import { type MessageEntry, StoreError } from '../../../src/storage/store/types.ts'
 import { inBatches } from '../batches.ts'
 import { defineMessageCommand } from '../command.ts'
 import { sendMessages } from '../fetch/send.ts'

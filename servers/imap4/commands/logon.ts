@@ -1,7 +1,7 @@
-import { type LogonRefusal, refusalTexts } from '../../../src/directory/proof.ts'
-import type { Account } from '../../../src/directory/types.ts'
-import { ensureMailboxes } from '../../../src/store/mailboxes.ts'
-import { accountOwner } from '../../../src/store/types.ts'
+import { type LogonRefusal, refusalTexts } from '../../../src/accounts/directory/proof.ts'
+import type { Account } from '../../../src/accounts/directory/types.ts'
+import { ensureMailboxes } from '../../../src/storage/store/mailboxes.ts'
+import { accountOwner } from '../../../src/storage/store/types.ts'
 import {
   authenticatePassword,
   authenticateSasl,

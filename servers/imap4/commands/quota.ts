@@ -1,4 +1,4 @@
-import type { Account } from '../../../src/directory/types.ts'
+import type { Account } from '../../../src/accounts/directory/types.ts'
 import {
   exceededQuota,
   mayHaveQuota,
@@ -6,8 +6,8 @@ import {
   quotaOf,
   setQuota as setQuotaOf,
   usageOf,
-} from '../../../src/store/quota.ts'
-import { accountOf, type Folder } from '../../../src/store/types.ts'
+} from '../../../src/storage/store/quota.ts'
+import { accountOf, type Folder } from '../../../src/storage/store/types.ts'
 import { defineCommand } from '../command.ts'
 import { encodeMailboxName, isCaptured, isOther, isPublic, readMailboxName } from '../mailbox-names.ts'
 import { bad, type ImapError, no, ok } from '../reply.ts'

@@ -1,4 +1,4 @@
-import { isSliceOver } from '../../../src/common/time-slice.ts'
+import { isSliceOver } from '../../../src/core/time/time-slice.ts'
 import { type Command, defineCommand } from '../command.ts'
 import { listPattern } from '../list-pattern.ts'
 import { encodeMailboxName, patternName, readPattern } from '../mailbox-names.ts'

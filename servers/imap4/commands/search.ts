@@ -1,5 +1,5 @@
-import { runInSlices } from '../../../src/common/time-slice.ts'
-import { threadForm } from '../../../src/mail/threading.ts'
+import { runInSlices } from '../../../src/core/time/time-slice.ts'
+import { threadForm } from '../../../src/mail/format/threading.ts'
 import { defineCommand, defineMessageCommand } from '../command.ts'
 import { messageLimit, withinLimit } from '../message-limit.ts'
 import { withProgress } from '../progress.ts'

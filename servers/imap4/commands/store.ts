@@ -1,5 +1,5 @@
-import { isSliceOver, nextSlice } from '../../../src/common/time-slice.ts'
-import type { FlagChange, FlagChangeResult, MessageEntry } from '../../../src/store/types.ts'
+import { isSliceOver, nextSlice } from '../../../src/core/time/time-slice.ts'
+import type { FlagChange, FlagChangeResult, MessageEntry } from '../../../src/storage/store/types.ts'
 import { inBatches } from '../batches.ts'
 import { defineMessageCommand } from '../command.ts'
 import { labels } from '../gmail/labels.ts'

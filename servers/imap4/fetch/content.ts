@@ -1,9 +1,9 @@
-import type { MemoryBudget } from '../../../src/common/memory-budget.ts'
-import type { Steps } from '../../../src/common/time-slice.ts'
-import { headerBlockEnd, headerFields, headerValue } from '../../../src/mail/headers.ts'
-import { ParseCache, type ParsedMessage } from '../../../src/mail/parse-cache.ts'
-import { MailError, part, partOctetsInSteps, section as sectionRange } from '../../../src/mail/parts.ts'
-import type { HeaderField, OctetString } from '../../../src/mail/types.ts'
+import type { MemoryBudget } from '../../../src/core/octets/memory-budget.ts'
+import type { Steps } from '../../../src/core/time/time-slice.ts'
+import { headerBlockEnd, headerFields, headerValue } from '../../../src/mail/format/headers.ts'
+import { ParseCache, type ParsedMessage } from '../../../src/mail/format/parse-cache.ts'
+import { MailError, part, partOctetsInSteps, section as sectionRange } from '../../../src/mail/format/parts.ts'
+import type { HeaderField, OctetString } from '../../../src/mail/format/types.ts'
 import type {
   ExpectedMessage,
   Folder,
@@ -11,7 +11,7 @@ import type {
   MessageReads,
   MessageSource,
   ReadPart,
-} from '../../../src/store/types.ts'
+} from '../../../src/storage/store/types.ts'
 import { no } from '../reply.ts'
 import type { Selection } from '../selection.ts'
 import type { ImapSession } from '../state.ts'

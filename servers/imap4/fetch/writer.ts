@@ -1,4 +1,4 @@
-import type { OctetString } from '../../../src/mail/types.ts'
+import type { OctetString } from '../../../src/mail/format/types.ts'
 import type { ImapSession } from '../state.ts'
 
 /** Responses are collected in buffers of this size, each sent in one write. */

@@ -1,4 +1,4 @@
-import type { OctetString } from '../../../src/mail/types.ts'
+import type { OctetString } from '../../../src/mail/format/types.ts'
 import { bad } from '../reply.ts'
 import type { SearchKey } from '../wire/search-keys.ts'
 import { utf8Text } from '../wire/text.ts'

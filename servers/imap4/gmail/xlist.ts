@@ -1,4 +1,4 @@
-import { isSliceOver } from '../../../src/common/time-slice.ts'
+import { isSliceOver } from '../../../src/core/time/time-slice.ts'
 import { defineCommand } from '../command.ts'
 import { pause } from '../commands/list.ts'
 import { listPattern } from '../list-pattern.ts'

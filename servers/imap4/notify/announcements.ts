@@ -1,5 +1,5 @@
-import type { MemoryBudget } from '../../../src/common/memory-budget.ts'
-import type { Owner } from '../../../src/store/types.ts'
+import type { MemoryBudget } from '../../../src/core/octets/memory-budget.ts'
+import type { Owner } from '../../../src/storage/store/types.ts'
 import type { ImapSession } from '../state.ts'
 
 /** A change by one session that the store does not report to others. */

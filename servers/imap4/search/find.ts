@@ -1,5 +1,5 @@
-import { isSliceOver, nextSlice, runInSlices } from '../../../src/common/time-slice.ts'
-import type { MessageEntry } from '../../../src/store/types.ts'
+import { isSliceOver, nextSlice, runInSlices } from '../../../src/core/time/time-slice.ts'
+import type { MessageEntry } from '../../../src/storage/store/types.ts'
 import { ContentReader, parseCacheOf, sourceOf } from '../fetch/content.ts'
 import { findLabels } from '../gmail/labels.ts'
 import { rawQuery } from '../gmail/raw-query.ts'

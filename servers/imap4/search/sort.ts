@@ -1,18 +1,18 @@
-import { sortInSteps } from '../../../src/common/sorting.ts'
-import { isSliceOver, nextSlice, runInSlices, type Steps } from '../../../src/common/time-slice.ts'
-import { parseZonedDate } from '../../../src/mail/dates.ts'
-import { ownMessageId, threadAncestors } from '../../../src/mail/message-ids.ts'
-import { fold } from '../../../src/mail/search-text.ts'
+import { sortInSteps } from '../../../src/core/text/sorting.ts'
+import { isSliceOver, nextSlice, runInSlices, type Steps } from '../../../src/core/time/time-slice.ts'
+import { parseZonedDate } from '../../../src/mail/format/dates.ts'
+import { ownMessageId, threadAncestors } from '../../../src/mail/format/message-ids.ts'
+import { fold } from '../../../src/mail/format/search-text.ts'
 import {
   baseSubject,
   orderedSubject,
   type Thread,
   type Threadable,
   threadReferences,
-} from '../../../src/mail/threading.ts'
-import type { Address } from '../../../src/mail/types.ts'
-import { decodeWords } from '../../../src/mail/words.ts'
-import type { MessageEntry } from '../../../src/store/types.ts'
+} from '../../../src/mail/format/threading.ts'
+import type { Address } from '../../../src/mail/format/types.ts'
+import { decodeWords } from '../../../src/mail/format/words.ts'
+import type { MessageEntry } from '../../../src/storage/store/types.ts'
 import { ContentReader, entriesAt, type MessageContent, sourceOf } from '../fetch/content.ts'
 import type { Selection } from '../selection.ts'
 import type { ImapSession } from '../state.ts'

@@ -1,4 +1,4 @@
-import { withInboxInCapitals } from '../../../src/store/mailboxes.ts'
+import { withInboxInCapitals } from '../../../src/storage/store/mailboxes.ts'
 import type { PartialOctets } from '../wire/fetch-request.ts'
 
 /** The authorization of a URL. RFC 4467 section 3. */

@@ -1,5 +1,5 @@
-import type { ReceivedOctets } from '../../../src/common/received-octets.ts'
-import type { OctetString } from '../../../src/mail/types.ts'
+import type { ReceivedOctets } from '../../../src/core/octets/received-octets.ts'
+import type { OctetString } from '../../../src/mail/format/types.ts'
 import { bad, type ImapError } from '../reply.ts'
 
 /** A literal that has been read. RFC 9051 section 4.3. */

@@ -1,4 +1,4 @@
-import type { OctetString } from '../../../src/mail/types.ts'
+import type { OctetString } from '../../../src/mail/format/types.ts'
 import { bad } from '../reply.ts'
 import type { Cursor } from './cursor.ts'
 import { type PartialRange, partialRange } from './sequence-set.ts'

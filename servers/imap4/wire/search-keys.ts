@@ -1,5 +1,5 @@
-import { parseImapDate } from '../../../src/mail/dates.ts'
-import type { OctetString } from '../../../src/mail/types.ts'
+import { parseImapDate } from '../../../src/mail/format/dates.ts'
+import type { OctetString } from '../../../src/mail/format/types.ts'
 import { bad } from '../reply.ts'
 import type { ImapSession } from '../state.ts'
 import type { Cursor } from './cursor.ts'

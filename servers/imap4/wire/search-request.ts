@@ -1,5 +1,5 @@
-import { charsetDecoder, decodeUnlabelled } from '../../../src/mail/charsets.ts'
-import type { OctetString } from '../../../src/mail/types.ts'
+import { charsetDecoder, decodeUnlabelled } from '../../../src/mail/format/charsets.ts'
+import type { OctetString } from '../../../src/mail/format/types.ts'
 import { bad, no } from '../reply.ts'
 import type { ImapSession } from '../state.ts'
 import type { Cursor } from './cursor.ts'

@@ -1,5 +1,5 @@
-import { imapLiteral, imapString } from '../../../src/mail/imap-form.ts'
-import type { OctetString } from '../../../src/mail/types.ts'
+import { imapLiteral, imapString } from '../../../src/mail/format/imap-form.ts'
+import type { OctetString } from '../../../src/mail/format/types.ts'
 
 /** Decodes UTF-8. Returns undefined if the octets are not valid UTF-8. */
 export function utf8Text(octets: OctetString): string | undefined {

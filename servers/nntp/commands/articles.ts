@@ -1,4 +1,4 @@
-import { headerBlockEnd, isEmptyLine } from '../../../src/mail/headers.ts'
+import { headerBlockEnd, isEmptyLine } from '../../../src/mail/format/headers.ts'
 import { WHOLE_OCTETS } from '../../../src/net/connection.ts'
 import { type ArticleSpecifier, parseArticleSpecifier } from '../arguments.ts'
 import { defineCommand, type NntpCommand, type NntpSession } from '../command.ts'

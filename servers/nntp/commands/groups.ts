@@ -1,5 +1,5 @@
-import type { Wildmat } from '../../../src/news/wildmat.ts'
-import type { Folder, FolderStatus } from '../../../src/store/types.ts'
+import type { Folder, FolderStatus } from '../../../src/storage/store/types.ts'
+import type { Wildmat } from '../../../src/transport/news/wildmat.ts'
 import { type ArticleRange, MAX_ARTICLE_NUMBER, parseRange, parseSince, wildmat } from '../arguments.ts'
 import { defineCommand, type NntpCommand, type NntpSession } from '../command.ts'
 import { marksOf, nextEntry, pages, previousEntry, readableGroup, selectedGroup, type WaterMarks } from '../lookup.ts'

@@ -1,4 +1,4 @@
-import { refusalTexts } from '../../../src/directory/proof.ts'
+import { refusalTexts } from '../../../src/accounts/directory/proof.ts'
 import {
   authenticateAnyone,
   authenticatePassword,

@@ -1,4 +1,4 @@
-import type { MessageEntry, MessageReads } from '../../../src/store/types.ts'
+import type { MessageEntry, MessageReads } from '../../../src/storage/store/types.ts'
 import { type ArticleRange, parseRangeSpecifier, type RangeSpecifier } from '../arguments.ts'
 import { defineCommand, type NntpCommand, type NntpSession } from '../command.ts'
 import { type FoundArticle, findArticle, pages, selectedGroup, sourceOf } from '../lookup.ts'

@@ -1,8 +1,8 @@
-import { MemoryLimitReached } from '../../../src/common/memory-budget.ts'
-import type { ReceivedOctets } from '../../../src/common/received-octets.ts'
-import { SpoolError } from '../../../src/common/spool.ts'
+import { MemoryLimitReached } from '../../../src/core/octets/memory-budget.ts'
+import type { ReceivedOctets } from '../../../src/core/octets/received-octets.ts'
+import { SpoolError } from '../../../src/core/octets/spool.ts'
 import { TooLong } from '../../../src/net/errors.ts'
-import type { Posted } from '../../../src/news/inject.ts'
+import type { Posted } from '../../../src/transport/news/inject.ts'
 import { defineCommand, type NntpSession } from '../command.ts'
 import { authenticationRequired, NntpError } from '../reply.ts'
 

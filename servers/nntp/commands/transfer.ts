@@ -1,5 +1,5 @@
 import { TooLong } from '../../../src/net/errors.ts'
-import { ArticleRefused } from '../../../src/news/article.ts'
+import { ArticleRefused } from '../../../src/transport/news/article.ts'
 import type { FeedPeer } from '../access.ts'
 import { expectArguments, parseMessageId } from '../arguments.ts'
 import { defineCommand, expectPeer, type NntpCommand, type NntpSession } from '../command.ts'

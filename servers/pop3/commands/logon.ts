@@ -1,5 +1,5 @@
-import { type LogonRefusal, refusalTexts } from '../../../src/directory/proof.ts'
-import { prepared } from '../../../src/directory/saslprep/saslprep.ts'
+import { type LogonRefusal, refusalTexts } from '../../../src/accounts/directory/proof.ts'
+import { prepared } from '../../../src/accounts/directory/saslprep/saslprep.ts'
 import {
   admit,
   authenticatePassword,

@@ -1,4 +1,4 @@
-import { limitsOf } from '../../../src/store/retention.ts'
+import { limitsOf } from '../../../src/storage/store/retention.ts'
 import type { ServerContext } from '../../service.ts'
 import { inAnyState, inAuthorization, inTransaction, type Pop3Session } from '../command.ts'
 import { capabilitiesInItsWords } from '../personality.ts'

@@ -1,4 +1,4 @@
-import type { ReceivedOctets } from '../../../src/common/received-octets.ts'
+import type { ReceivedOctets } from '../../../src/core/octets/received-octets.ts'
 import { TooLong } from '../../../src/net/errors.ts'
 import { needGreeting, needRecipients, noArgument, type SmtpCommand, type SmtpSession } from '../command.ts'
 import { receive } from '../receive.ts'

@@ -1,4 +1,4 @@
-import { addressListOf } from '../../../src/common/address-list.ts'
+import { addressListOf } from '../../../src/core/network/address-list.ts'
 import { admit } from '../../logon.ts'
 import { claimedAddress, readClaims, XCLIENT_ATTRIBUTES, XFORWARD_ATTRIBUTES } from '../client-claims.ts'
 import type { SmtpCommand, SmtpSession } from '../command.ts'

@@ -1,5 +1,5 @@
-import type { VirtualServerConfig } from '../../../src/config/schema.ts'
-import type { LogonPolicy } from '../../../src/directory/policy.ts'
+import type { LogonPolicy } from '../../../src/accounts/directory/policy.ts'
+import type { VirtualServerConfig } from '../../../src/core/config/schema.ts'
 import { type ClientGreeting, noArgument, type SmtpCommand, type SmtpSession } from '../command.ts'
 import { helloInItsWords } from '../personality.ts'
 import { SmtpError, syntax } from '../reply.ts'

@@ -1,4 +1,4 @@
-import type { Protocol } from '../../config/schema.ts'
+import type { Protocol } from '../../core/config/schema.ts'
 import { namesOf, takesOnlyTokens, takesPassword, tokenCommand, type WayNames } from './log-on.ts'
 import type { Connection, ConnectionSettings, Settings } from './settings.ts'
 

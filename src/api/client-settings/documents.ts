@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
-import { xml, xmlDocument } from '../../common/xml.ts'
-import { signContent } from '../../pki/authority/sign.ts'
-import type { CertificateStore } from '../../pki/certificate-store/types.ts'
-import { readPem } from '../../pki/der/pem.ts'
+import { xml, xmlDocument } from '../../core/text/xml.ts'
+import { signContent } from '../../tls/pki/authority/sign.ts'
+import type { CertificateStore } from '../../tls/pki/certificate-store/types.ts'
+import { readPem } from '../../tls/pki/der/pem.ts'
 import { namesOf, takesPassword, type WayNames } from './log-on.ts'
 import type { ConnectionSettings, Settings, TokenSettings } from './settings.ts'
 

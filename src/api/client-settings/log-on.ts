@@ -1,6 +1,6 @@
-import type { ResolvedVirtualServer } from '../../config/resolve.ts'
-import { logonPolicy } from '../../directory/policy.ts'
-import type { Directory } from '../../directory/types.ts'
+import { logonPolicy } from '../../accounts/directory/policy.ts'
+import type { Directory } from '../../accounts/directory/types.ts'
+import type { ResolvedVirtualServer } from '../../core/config/resolve.ts'
 
 /** How a client proves who it is, as far as mail programs tell the ways apart. */
 export const logOnWays = ['password', 'cram-md5', 'digest-md5', 'scram', 'ntlm', 'oauth2'] as const

@@ -1,4 +1,4 @@
-import type { Protocol } from '../../config/schema.ts'
+import type { Protocol } from '../../core/config/schema.ts'
 import { modern, order, outlookExpress, outlookExpressPort } from './dialogs.ts'
 import type { WayNames } from './log-on.ts'
 import { CA_FILE, type Connection, type ConnectionSettings, type Settings } from './settings.ts'

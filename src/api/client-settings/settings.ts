@@ -1,10 +1,10 @@
-import { isLoopback } from '../../common/ip-address.ts'
-import { isKnown, type PasswordForm } from '../../config/accounts/known-passwords.ts'
-import type { Port, ResolvedLab, ResolvedVirtualServer } from '../../config/resolve.ts'
-import { type AuthenticationMethod, isOnlyOverTls } from '../../config/schema/authentication.ts'
-import { isMailProtocol, type Protocol } from '../../config/schema.ts'
-import { passwordOfPrograms } from '../../directory/proof.ts'
-import { endpointPaths, httpUrlOf, settingsOf as oauth2SettingsOf, scopesOf } from '../../oauth2/settings.ts'
+import { passwordOfPrograms } from '../../accounts/directory/proof.ts'
+import { endpointPaths, httpUrlOf, settingsOf as oauth2SettingsOf, scopesOf } from '../../accounts/oauth2/settings.ts'
+import { isKnown, type PasswordForm } from '../../core/config/accounts/known-passwords.ts'
+import type { Port, ResolvedLab, ResolvedVirtualServer } from '../../core/config/resolve.ts'
+import { type AuthenticationMethod, isOnlyOverTls } from '../../core/config/schema/authentication.ts'
+import { isMailProtocol, type Protocol } from '../../core/config/schema.ts'
+import { isLoopback } from '../../core/network/ip-address.ts'
 import { type LogOnWay, logOnWaysOf } from './log-on.ts'
 
 /** File name of the root certificate in the instructions. */

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { type DiffText, type Hunk, hunksOf, linesOfText, unifiedDiff } from '../../common/unified-diff.ts'
-import { textWithoutSecrets } from '../../config/secrets.ts'
+import { textWithoutSecrets } from '../../core/config/secrets.ts'
+import { type DiffText, type Hunk, hunksOf, linesOfText, unifiedDiff } from '../../core/text/unified-diff.ts'
 
 export const hunk = z
   .object({

@@ -1,6 +1,6 @@
-import type { ConfigChange } from '../../config/edit/edit-yaml.ts'
-import { schemasAt } from '../../config/json-schema.ts'
-import { type Path, pointerOf, valueAt } from '../../config/mistakes.ts'
+import type { ConfigChange } from '../../core/config/edit/edit-yaml.ts'
+import { schemasAt } from '../../core/config/json-schema.ts'
+import { type Path, pointerOf, valueAt } from '../../core/config/mistakes.ts'
 
 /**
  * Returns the changes of a merge patch (RFC 7396) of a value: null removes a key. Mappings that have no other form, such

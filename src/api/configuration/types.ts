@@ -1,4 +1,4 @@
-import type { LoadedConfig, Override } from '../../config/load.ts'
+import type { LoadedConfig, Override } from '../../core/config/load.ts'
 
 /** A text that can be used. */
 export interface ExaminedText {

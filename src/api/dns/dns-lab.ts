@@ -1,7 +1,7 @@
-import { DnsError } from '../../dns/errors.ts'
-import type { NameService } from '../../dns/name-service.ts'
-import { ZoneTextError } from '../../dns/zone-text/tokens.ts'
-import type { Zone } from '../../dns/zones/zone.ts'
+import { DnsError } from '../../transport/dns/errors.ts'
+import type { NameService } from '../../transport/dns/name-service.ts'
+import { ZoneTextError } from '../../transport/dns/zone-text/tokens.ts'
+import type { Zone } from '../../transport/dns/zones/zone.ts'
 import type { Api } from '../api.ts'
 import { ApiProblem, notFound } from '../problem.ts'
 

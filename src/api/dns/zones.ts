@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { timeText } from '../../common/time-text.ts'
-import type { Zone } from '../../dns/zones/zone.ts'
+import { timeText } from '../../core/time/time-text.ts'
+import type { Zone } from '../../transport/dns/zones/zone.ts'
 import type { Api } from '../api.ts'
 import { Content, defineOperation, type Operation } from '../operation.ts'
 import { namesOf, zoneNamed } from './dns-lab.ts'

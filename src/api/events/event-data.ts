@@ -1,5 +1,5 @@
-import { timeText } from '../../common/time-text.ts'
-import { asJson } from '../../sessions/describe.ts'
+import { asJson } from '../../core/sessions/describe.ts'
+import { timeText } from '../../core/time/time-text.ts'
 import type { Api } from '../api.ts'
 import { type Caller, seesFolder, seesLab, seesMessage, seesSession } from '../caller.ts'
 import { lineFacts } from '../log.ts'

@@ -1,4 +1,4 @@
-import type { CertificateStore } from '../../pki/certificate-store/types.ts'
+import type { CertificateStore } from '../../tls/pki/certificate-store/types.ts'
 
 /** A request that waits for the approval of a standalone authority. */
 interface QueuedRequest {

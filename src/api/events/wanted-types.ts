@@ -1,4 +1,4 @@
-import { eventNames } from '../../config/schema/event-names.ts'
+import { eventNames } from '../../core/config/schema/event-names.ts'
 import { ApiProblem } from '../problem.ts'
 
 /**

@@ -1,11 +1,11 @@
 import { z } from 'zod'
-import type { Audit } from '../../audit/audit.ts'
-import { type Form, forms } from '../../audit/types.ts'
-import { abortAfter } from '../../common/abort-after.ts'
-import { definedOnly } from '../../common/defined.ts'
-import { version } from '../../common/version.ts'
-import { protocols } from '../../config/schema/protocol.ts'
-import { timeLimit } from '../../config/schema/values.ts'
+import type { Audit } from '../../checks/audit/audit.ts'
+import { type Form, forms } from '../../checks/audit/types.ts'
+import { protocols } from '../../core/config/schema/protocol.ts'
+import { timeLimit } from '../../core/config/schema/values.ts'
+import { version } from '../../core/text/version.ts'
+import { abortAfter } from '../../core/time/abort-after.ts'
+import { definedOnly } from '../../core/values/defined.ts'
 import type { Api } from '../api.ts'
 import { type Caller, seesLab } from '../caller.ts'
 import { defineOperation, type Operation } from '../operation.ts'
@@ -42,7 +42,7 @@ const start = defineOperation({
   problems: ['too-many-requests'],
   location: jobPath,
   async run({ api, caller, input: wanted }) {
-    const { chosenPorts, controlsFor } = await import('../../audit/lab.ts')
+    const { chosenPorts, controlsFor } = await import('../../checks/audit/lab.ts')
     const ports = chosen(() => chosenPorts(definedOnly(wanted)))
     const count = ports.length + controlsFor(ports).length
     const spoken = [...new Set(ports.map(({ protocol }) => protocol.toUpperCase()))]
@@ -70,8 +70,8 @@ const auditWork =
   (api: Api, { timeout, ...choice }: AuditInput, total: number): JobWork =>
   async (job) => {
     const [{ RemoteAudit }, { AuditError }] = await Promise.all([
-      import('../../audit/remote-audit.ts'),
-      import('../../audit/types.ts'),
+      import('../../checks/audit/remote-audit.ts'),
+      import('../../checks/audit/types.ts'),
     ])
     const now = (): string => `waits for clients; POST /api/v1/jobs/${job.id}/results ends it`
     job.progress({ done: 0, total, now: `opens ${total} servers` })
@@ -110,7 +110,7 @@ function resultsOf(job: RunningJob, servers: WaitingAudit['servers'], timeoutMs:
 }
 
 async function reportOf({ controls, results }: Audit, startedAt: number): Promise<JobReport> {
-  const { auditJunit, auditText, counts } = await import('../../audit/report.ts')
+  const { auditJunit, auditText, counts } = await import('../../checks/audit/report.ts')
   const endedAt = Date.now()
   const all = counts(results)
   return {
@@ -118,7 +118,8 @@ async function reportOf({ controls, results }: Audit, startedAt: number): Promis
     json: { counts: all, controls, results },
     text: () => auditText(results),
     junit: () => auditJunit(results),
-    sarif: async () => (await import('../../audit/sarif.ts')).auditSarif(results, { version, startedAt, endedAt }),
+    sarif: async () =>
+      (await import('../../checks/audit/sarif.ts')).auditSarif(results, { version, startedAt, endedAt }),
   }
 }
 

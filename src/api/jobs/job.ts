@@ -1,5 +1,5 @@
-import type { RemoteAudit } from '../../audit/remote-audit.ts'
-import { timeText } from '../../common/time-text.ts'
+import type { RemoteAudit } from '../../checks/audit/remote-audit.ts'
+import { timeText } from '../../core/time/time-text.ts'
 import type { ApiProblem } from '../problem.ts'
 
 export const jobKinds = ['verify', 'audit'] as const

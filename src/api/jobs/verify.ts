@@ -1,12 +1,12 @@
 import { isIP } from 'node:net'
 import { z } from 'zod'
-import { definedOnly } from '../../common/defined.ts'
-import { isLoopback, reachableAddress } from '../../common/ip-address.ts'
-import { version } from '../../common/version.ts'
-import { slug } from '../../config/edit/config-path.ts'
-import { protocols, serverProtocols } from '../../config/schema/protocol.ts'
-import { timeLimit } from '../../config/schema/values.ts'
-import type { Endpoint, EndpointReport, Finding, VerifyOptions } from '../../verify/types.ts'
+import type { Endpoint, EndpointReport, Finding, VerifyOptions } from '../../checks/verify/types.ts'
+import { slug } from '../../core/config/edit/config-path.ts'
+import { protocols, serverProtocols } from '../../core/config/schema/protocol.ts'
+import { timeLimit } from '../../core/config/schema/values.ts'
+import { isLoopback, reachableAddress } from '../../core/network/ip-address.ts'
+import { version } from '../../core/text/version.ts'
+import { definedOnly } from '../../core/values/defined.ts'
 import type { Api } from '../api.ts'
 import { defineOperation } from '../operation.ts'
 import { ApiProblem, notFound } from '../problem.ts'
@@ -74,8 +74,8 @@ export const startVerify = defineOperation({
   location: jobPath,
   async run({ api, caller, input: wanted }) {
     const [{ expectedFindings, reported, verifyEndpoints }, { endpointsJson }] = await Promise.all([
-      import('../../verify/run.ts'),
-      import('../../verify/report.ts'),
+      import('../../checks/verify/run.ts'),
+      import('../../checks/verify/report.ts'),
     ])
     assertKnown(
       wanted.only,
@@ -124,7 +124,7 @@ function assertKnown(only: readonly string[] | undefined, names: readonly string
 }
 
 async function labTarget(api: Api, wanted: VerifyInput): Promise<Target> {
-  const { endpointsOf } = await import('../../verify/targets.ts')
+  const { endpointsOf } = await import('../../checks/verify/targets.ts')
   const { config, certificateStore } = api.lab
   const known = config.virtualServers
   for (const id of wanted.virtualServers ?? []) {
@@ -158,7 +158,7 @@ const LOOPBACK = ['localhost', '127.0.0.1', '[::1]']
 
 /** @throws ApiProblem `forbidden` for a host that is not listed: the lab never reaches out on its own. */
 async function hostTarget(api: Api, host: string, wanted: VerifyInput): Promise<Target> {
-  const { hostEndpoints } = await import('../../verify/targets.ts')
+  const { hostEndpoints } = await import('../../checks/verify/targets.ts')
   const { targets } = api.lab.config.verify
   const isListed = targets.some((one) => one.toLowerCase() === host.toLowerCase())
   if (!isListed && host !== 'localhost' && !(isIP(host) !== 0 && isLoopback(host))) {
@@ -207,7 +207,7 @@ async function reportOf(
   checks: readonly { readonly name: string; readonly title: string }[],
   startedAt: number,
 ): Promise<JobReport> {
-  const { reportJson, reportLines, summarize } = await import('../../verify/report.ts')
+  const { reportJson, reportLines, summarize } = await import('../../checks/verify/report.ts')
   const endedAt = Date.now()
   const { ok, counts } = summarize(reports)
   return {
@@ -219,8 +219,8 @@ async function reportOf(
         summarize(reports).verdict,
         '',
       ].join('\n'),
-    junit: async () => (await import('../../verify/junit.ts')).verifyJunit(reports),
+    junit: async () => (await import('../../checks/verify/junit.ts')).verifyJunit(reports),
     sarif: async () =>
-      (await import('../../verify/sarif.ts')).verifySarif(reports, { version, checks, startedAt, endedAt }),
+      (await import('../../checks/verify/sarif.ts')).verifySarif(reports, { version, checks, startedAt, endedAt }),
   }
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { MessageAuthentication } from '../../mail/authentication-results.ts'
+import type { MessageAuthentication } from '../../mail/format/authentication-results.ts'
 import type { Api } from '../api.ts'
 import type { IndexedMessage } from './message-index.ts'
 

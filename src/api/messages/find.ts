@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { isSliceOver, nextSlice } from '../../common/time-slice.ts'
+import { isSliceOver, nextSlice } from '../../core/time/time-slice.ts'
 import type { Api } from '../api.ts'
 import { type Caller, seesFolder, seesMessage } from '../caller.ts'
 import { flag } from '../flag.ts'

@@ -1,4 +1,4 @@
-import type { ReadableMessage } from '../../mail/readable.ts'
+import type { ReadableMessage } from '../../mail/format/readable.ts'
 import { Content } from '../operation.ts'
 
 /**

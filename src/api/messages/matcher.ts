@@ -1,4 +1,4 @@
-import type { MessageReads, MessageSource } from '../../store/types.ts'
+import type { MessageReads, MessageSource } from '../../storage/store/types.ts'
 import type { MessageFacts, MessageReader } from './message-facts.ts'
 import type { IndexedMessage } from './message-index.ts'
 import type { Condition } from './search.ts'

@@ -1,8 +1,8 @@
-import type { MemoryBudget } from '../../common/memory-budget.ts'
-import { runInSlices } from '../../common/time-slice.ts'
-import { type ReadableAddress, ReadableMessage } from '../../mail/readable.ts'
-import { parseInSteps } from '../../mail/structure.ts'
-import type { MessageReads, MessageSource, MessageStore } from '../../store/types.ts'
+import type { MemoryBudget } from '../../core/octets/memory-budget.ts'
+import { runInSlices } from '../../core/time/time-slice.ts'
+import { type ReadableAddress, ReadableMessage } from '../../mail/format/readable.ts'
+import { parseInSteps } from '../../mail/format/structure.ts'
+import type { MessageReads, MessageSource, MessageStore } from '../../storage/store/types.ts'
 import type { IndexedMessage } from './message-index.ts'
 import { searchable } from './searchable.ts'
 

@@ -1,5 +1,11 @@
 import { randomUUID } from 'node:crypto'
-import { type Folder, type MessageEntry, type MessageStore, StoreError, type StoreEvent } from '../../store/types.ts'
+import {
+  type Folder,
+  type MessageEntry,
+  type MessageStore,
+  StoreError,
+  type StoreEvent,
+} from '../../storage/store/types.ts'
 
 /** One message in one folder. */
 export interface IndexedMessage {

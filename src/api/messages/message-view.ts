@@ -1,5 +1,5 @@
-import { isSliceOver, nextSlice } from '../../common/time-slice.ts'
-import type { MessageSource } from '../../store/types.ts'
+import { isSliceOver, nextSlice } from '../../core/time/time-slice.ts'
+import type { MessageSource } from '../../storage/store/types.ts'
 import type { Matcher } from './matcher.ts'
 import type { IndexEvent, IndexedMessage, MessageIndex } from './message-index.ts'
 

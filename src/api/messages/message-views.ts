@@ -1,5 +1,5 @@
-import type { MemoryBudget } from '../../common/memory-budget.ts'
-import type { Tenants } from '../../directory/tenants.ts'
+import type { Tenants } from '../../accounts/directory/tenants.ts'
+import type { MemoryBudget } from '../../core/octets/memory-budget.ts'
 import { type Caller, seesFolder, seesMessage, viewKey } from '../caller.ts'
 import { aheadOfTests, matcherOf } from './matcher.ts'
 import type { MessageReader } from './message-facts.ts'

@@ -1,4 +1,4 @@
-import type { Folder, Owner } from '../../store/types.ts'
+import type { Folder, Owner } from '../../storage/store/types.ts'
 import type { Api } from '../api.ts'
 import { type Caller, seesFolder } from '../caller.ts'
 import { ApiProblem } from '../problem.ts'

@@ -1,4 +1,4 @@
-import { accountOf, CAPTURED_OWNER, PUBLIC_OWNER } from '../../store/types.ts'
+import { accountOf, CAPTURED_OWNER, PUBLIC_OWNER } from '../../storage/store/types.ts'
 import { ApiProblem } from '../problem.ts'
 import type { AddressField, MessageFacts, SearchTexts } from './message-facts.ts'
 import type { IndexedMessage } from './message-index.ts'

@@ -1,4 +1,4 @@
-import { fold } from '../../mail/search-text.ts'
+import { fold } from '../../mail/format/search-text.ts'
 
 /**
  * Returns the form in which searches compare texts: folded, as its UTF-8 octets with one character each. V8 keeps such a

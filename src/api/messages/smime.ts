@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import type { ReadableMessage } from '../../mail/readable.ts'
-import { type SmimeResult, smimeOf } from '../../smime/smime.ts'
+import type { ReadableMessage } from '../../mail/format/readable.ts'
+import { type SmimeResult, smimeOf } from '../../mail/smime/smime.ts'
 import type { Api } from '../api.ts'
 import { type Caller, seesLab } from '../caller.ts'
 import type { IndexedMessage } from './message-index.ts'

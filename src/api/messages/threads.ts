@@ -1,7 +1,7 @@
-import { isSliceOver, nextSlice } from '../../common/time-slice.ts'
-import { headerFields, headerValues } from '../../mail/headers.ts'
-import { ownMessageId, threadAncestors } from '../../mail/message-ids.ts'
-import type { MessageStore } from '../../store/types.ts'
+import { isSliceOver, nextSlice } from '../../core/time/time-slice.ts'
+import { headerFields, headerValues } from '../../mail/format/headers.ts'
+import { ownMessageId, threadAncestors } from '../../mail/format/message-ids.ts'
+import type { MessageStore } from '../../storage/store/types.ts'
 import type { IndexedMessage, MessageIndex } from './message-index.ts'
 
 /** Longest part of a message in which its identifiers are looked for. */

@@ -1,8 +1,8 @@
 import { z } from 'zod'
-import { timeText } from '../../common/time-text.ts'
-import type { ReadableMessage } from '../../mail/readable.ts'
-import { tlsReportIn } from '../../tls-reports/in-message.ts'
-import { type TlsReport, TlsReportError } from '../../tls-reports/types.ts'
+import { timeText } from '../../core/time/time-text.ts'
+import type { ReadableMessage } from '../../mail/format/readable.ts'
+import { tlsReportIn } from '../../transport/tls-reports/in-message.ts'
+import { type TlsReport, TlsReportError } from '../../transport/tls-reports/types.ts'
 
 const count = z.number().int()
 

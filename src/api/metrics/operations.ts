@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { timeText } from '../../common/time-text.ts'
+import { timeText } from '../../core/time/time-text.ts'
 import { defineOperation, type Operation } from '../operation.ts'
 import { notFound } from '../problem.ts'
 import type { StatisticsSample } from './statistics.ts'

@@ -1,5 +1,5 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
-import type { MemoryBudget } from '../../common/memory-budget.ts'
+import type { MemoryBudget } from '../../core/octets/memory-budget.ts'
 import type { Tally, Traffic } from './traffic.ts'
 
 /** Values by protocol, or by kind of message. Those that are 0 are left out. */

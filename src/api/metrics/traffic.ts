@@ -1,8 +1,14 @@
-import { hasFailed } from '../../sessions/describe.ts'
-import type { SessionLog } from '../../sessions/log.ts'
-import type { SessionRecord } from '../../sessions/types.ts'
-import { DROPPED } from '../../store/full/drop-oldest.ts'
-import { CAPTURED_OWNER, type MessageStore, type Owner, PUBLIC_OWNER, type StoreEvent } from '../../store/types.ts'
+import { hasFailed } from '../../core/sessions/describe.ts'
+import type { SessionLog } from '../../core/sessions/log.ts'
+import type { SessionRecord } from '../../core/sessions/types.ts'
+import { DROPPED } from '../../storage/store/full/drop-oldest.ts'
+import {
+  CAPTURED_OWNER,
+  type MessageStore,
+  type Owner,
+  PUBLIC_OWNER,
+  type StoreEvent,
+} from '../../storage/store/types.ts'
 import type { Sample } from './exposition.ts'
 
 type Labels = Sample['labels']

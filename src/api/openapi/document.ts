@@ -1,4 +1,4 @@
-import { version } from '../../common/version.ts'
+import { version } from '../../core/text/version.ts'
 import { type Example, examples } from '../examples/index.ts'
 import type { Operation } from '../operation.ts'
 import { otherPaths } from './other-paths.ts'

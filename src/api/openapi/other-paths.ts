@@ -1,4 +1,4 @@
-import { eventNames } from '../../config/schema/event-names.ts'
+import { eventNames } from '../../core/config/schema/event-names.ts'
 import { OPEN_METRICS_TYPE, PROMETHEUS_TYPE } from '../metrics/exposition.ts'
 import type { Json } from './schemas.ts'
 

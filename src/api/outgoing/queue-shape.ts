@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { timeText } from '../../common/time-text.ts'
-import type { QueueEntry } from '../../outgoing/types.ts'
+import { timeText } from '../../core/time/time-text.ts'
+import type { QueueEntry } from '../../transport/outgoing/types.ts'
 
 export const queueStates = ['waiting', 'sending', 'deferred', 'held'] as const
 

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { distinct } from '../../common/distinct.ts'
-import type { OutgoingQueue, QueueEntry } from '../../outgoing/types.ts'
+import { distinct } from '../../core/values/distinct.ts'
+import type { OutgoingQueue, QueueEntry } from '../../transport/outgoing/types.ts'
 import type { Api } from '../api.ts'
 import { assertOneSelection, pageById, pageInput, pageOf } from '../lists.ts'
 import { defineOperation, type Operation } from '../operation.ts'

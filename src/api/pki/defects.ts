@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { defectRecipes, variantRecipes } from '../../pki/defects/recipes.ts'
+import { defectRecipes, variantRecipes } from '../../tls/pki/defects/recipes.ts'
 import { defineOperation, type Operation } from '../operation.ts'
 
 const list = defineOperation({

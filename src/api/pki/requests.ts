@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { definedOnly } from '../../common/defined.ts'
-import { formatGeneralName, formatName } from '../../pki/certificate/names.ts'
+import { definedOnly } from '../../core/values/defined.ts'
+import { formatGeneralName, formatName } from '../../tls/pki/certificate/names.ts'
 import { flag } from '../flag.ts'
 import { Content, defineOperation, locationAt, type Operation } from '../operation.ts'
 import { ApiProblem } from '../problem.ts'

@@ -1,9 +1,9 @@
 import { z } from 'zod'
-import { reachableAddress } from '../../common/ip-address.ts'
-import { systemRoots } from '../../common/system-roots.ts'
-import { slug } from '../../config/edit/config-path.ts'
-import type { VerifyOptions } from '../../verify/types.ts'
-import type { PortVerdict } from '../../verify/verdicts.ts'
+import type { VerifyOptions } from '../../checks/verify/types.ts'
+import type { PortVerdict } from '../../checks/verify/verdicts.ts'
+import { slug } from '../../core/config/edit/config-path.ts'
+import { reachableAddress } from '../../core/network/ip-address.ts'
+import { systemRoots } from '../../tls/pki/system-roots.ts'
 import type { Api } from '../api.ts'
 import { defineOperation, type Operation } from '../operation.ts'
 import { notFound } from '../problem.ts'
@@ -65,8 +65,8 @@ const verdicts = defineOperation({
       const ids = config.virtualServers.map(({ name }) => slug(name)).join(', ')
       throw notFound(`there is no virtual server ${input.id}; there are: ${ids}`)
     }
-    const { endpointsOf } = await import('../../verify/targets.ts')
-    const { portVerdict } = await import('../../verify/verdicts.ts')
+    const { endpointsOf } = await import('../../checks/verify/targets.ts')
+    const { portVerdict } = await import('../../checks/verify/verdicts.ts')
     const serverName = input.serverName ?? config.hostname
     const system = systemRoots()
     const ports: (PortVerdict & { readonly port: number; readonly implicitTls: boolean })[] = []

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { maskUrls } from '../../common/mask-urls.ts'
-import { timeText } from '../../common/time-text.ts'
+import { maskUrls } from '../../core/text/mask-urls.ts'
+import { timeText } from '../../core/time/time-text.ts'
 import { pageById, pageInput, pageOf } from '../lists.ts'
 import { defineOperation, type Operation } from '../operation.ts'
 

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import type { MessageStore } from '../../store/types.ts'
-import type { ValueSpace } from '../../store/value-types.ts'
+import type { MessageStore } from '../../storage/store/types.ts'
+import type { ValueSpace } from '../../storage/store/value-types.ts'
 
 const delivery = z.object({
   /** Sent as `webhook-id`, the same in every attempt. */

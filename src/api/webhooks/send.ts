@@ -2,8 +2,8 @@ import { createHmac } from 'node:crypto'
 import { once } from 'node:events'
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
-import { abortAfter } from '../../common/abort-after.ts'
-import { maskUrls } from '../../common/mask-urls.ts'
+import { maskUrls } from '../../core/text/mask-urls.ts'
+import { abortAfter } from '../../core/time/abort-after.ts'
 import type { Delivery } from './queue.ts'
 
 /** The result of an attempt. `retryAfterMs`: the receiver's wish; `isGone`: it wants nothing more. */

@@ -1,4 +1,4 @@
-import type { WebhookConfig } from '../../config/schema.ts'
+import type { WebhookConfig } from '../../core/config/schema.ts'
 import type { Delivery } from './queue.ts'
 
 /** The webhooks of the configuration, as the operations use them. */

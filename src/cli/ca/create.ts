@@ -1,8 +1,8 @@
 import { type Command, Option } from 'commander'
-import type { AuthorityOptions } from '../../pki/authority/create.ts'
-import type { AuthorityRecord } from '../../pki/certificate-store/index-file.ts'
-import type { HashName } from '../../pki/keys.ts'
-import type { LabFacts } from '../../pki/lifecycle/context.ts'
+import type { AuthorityOptions } from '../../tls/pki/authority/create.ts'
+import type { AuthorityRecord } from '../../tls/pki/certificate-store/index-file.ts'
+import type { HashName } from '../../tls/pki/keys.ts'
+import type { LabFacts } from '../../tls/pki/lifecycle/context.ts'
 import {
   type KeyFlags,
   keyOf,

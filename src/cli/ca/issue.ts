@@ -1,8 +1,8 @@
 import { type Command, Option } from 'commander'
-import type { IssuedChain } from '../../pki/authority/issue.ts'
-import type { SignOptions } from '../../pki/authority/sign.ts'
-import { certificatePem, thumbprintOf } from '../../pki/certificate/certificate.ts'
-import { purposeIds } from '../../pki/der/oids.ts'
+import type { IssuedChain } from '../../tls/pki/authority/issue.ts'
+import type { SignOptions } from '../../tls/pki/authority/sign.ts'
+import { certificatePem, thumbprintOf } from '../../tls/pki/certificate/certificate.ts'
+import { purposeIds } from '../../tls/pki/der/oids.ts'
 import {
   type KeyFlags,
   keyOf,

@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { type AuthorityEntry, type AuthorityFormat, authorityFormats } from '../../pki/authority/list.ts'
-import { type RevocationReason, reasonNamed, revocationReasons } from '../../pki/revocation/crl.ts'
+import { type AuthorityEntry, type AuthorityFormat, authorityFormats } from '../../tls/pki/authority/list.ts'
+import { type RevocationReason, reasonNamed, revocationReasons } from '../../tls/pki/revocation/crl.ts'
 import { noteWarningsOf } from '../cert/words.ts'
 import { type PkiOptions, withPki } from '../certificate-store.ts'
 import { withConfig } from '../configuration.ts'

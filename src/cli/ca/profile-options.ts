@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander'
-import { type IssuingProfile, issuingOptions, type WantedProfile } from '../../pki/authority/issuing-profiles.ts'
-import type { Purpose } from '../../pki/der/oids.ts'
-import type { HashName } from '../../pki/keys.ts'
+import { type IssuingProfile, issuingOptions, type WantedProfile } from '../../tls/pki/authority/issuing-profiles.ts'
+import type { Purpose } from '../../tls/pki/der/oids.ts'
+import type { HashName } from '../../tls/pki/keys.ts'
 import { UsageError } from '../failure.ts'
 import { positiveNumber, wholeNumber } from '../options.ts'
 

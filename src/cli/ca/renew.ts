@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
-import type { RenewedAuthority } from '../../pki/authority/renew.ts'
-import { thumbprintOf } from '../../pki/certificate/certificate.ts'
+import type { RenewedAuthority } from '../../tls/pki/authority/renew.ts'
+import { thumbprintOf } from '../../tls/pki/certificate/certificate.ts'
 import { type KeyFlags, keyOf, withKeyOptions } from '../cert/request-options.ts'
 import { type PkiOptions, withPki } from '../certificate-store.ts'
 import { withConfig } from '../configuration.ts'

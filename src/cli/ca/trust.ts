@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { TrustedRecord } from '../../pki/certificate-store/index-file.ts'
+import type { TrustedRecord } from '../../tls/pki/certificate-store/index-file.ts'
 import { type PkiOptions, withPki } from '../certificate-store.ts'
 import { withConfig } from '../configuration.ts'
 import { ofFile, readInput } from '../files.ts'

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander'
-import { accountKeyTypes } from '../../pki/acme/client/authority.ts'
+import { accountKeyTypes } from '../../tls/pki/acme/client/authority.ts'
 import { type PkiOptions, withPki } from '../certificate-store.ts'
 import { withConfig } from '../configuration.ts'
 import { readInput } from '../files.ts'

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
-import type { InstallSummary } from '../../pki/lifecycle/install.ts'
-import type { QueueOutcome } from '../../pki/lifecycle/issue.ts'
+import type { InstallSummary } from '../../tls/pki/lifecycle/install.ts'
+import type { QueueOutcome } from '../../tls/pki/lifecycle/issue.ts'
 import { type PkiOptions, type PkiSession, withPki } from '../certificate-store.ts'
 import { withConfig } from '../configuration.ts'
 import { exitStatus, UsageError } from '../failure.ts'

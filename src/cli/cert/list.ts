@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
-import { SHORT_THUMBPRINT } from '../../pki/certificate-store/friendly-names.ts'
-import type { CertificateDetails, CertificateEntry } from '../../pki/lifecycle/list.ts'
+import { SHORT_THUMBPRINT } from '../../tls/pki/certificate-store/friendly-names.ts'
+import type { CertificateDetails, CertificateEntry } from '../../tls/pki/lifecycle/list.ts'
 import { type PkiOptions, withPki } from '../certificate-store.ts'
 import { withConfig } from '../configuration.ts'
 import { counted, note, noteWarning, page, print } from '../output.ts'

@@ -1,8 +1,8 @@
 import { type Command, InvalidArgumentError } from 'commander'
-import { definedOnly } from '../../common/defined.ts'
-import type { SubjectFields } from '../../pki/certificate/subject.ts'
-import { type KeySpec, keySpecNamed } from '../../pki/keys.ts'
-import type { RequestOptions } from '../../pki/lifecycle/request.ts'
+import { definedOnly } from '../../core/values/defined.ts'
+import type { SubjectFields } from '../../tls/pki/certificate/subject.ts'
+import { type KeySpec, keySpecNamed } from '../../tls/pki/keys.ts'
+import type { RequestOptions } from '../../tls/pki/lifecycle/request.ts'
 import type { PkiOptions } from '../certificate-store.ts'
 import { UsageError } from '../failure.ts'
 

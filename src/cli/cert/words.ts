@@ -1,4 +1,4 @@
-import type { UsedAfterRemoval } from '../../pki/lifecycle/assign.ts'
+import type { UsedAfterRemoval } from '../../tls/pki/lifecycle/assign.ts'
 import type { PkiSession } from '../certificate-store.ts'
 import { noteWarning } from '../output.ts'
 

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import type { ConfigurationChange } from '../../api/configuration/change.ts'
-import type { ConfigChange } from '../../config/edit/edit-yaml.ts'
+import type { ConfigChange } from '../../core/config/edit/edit-yaml.ts'
 import { askLab } from '../../lab/control/client.ts'
 import { withApi } from '../api-client.ts'
 import { configurationIdentity } from '../configuration.ts'
@@ -21,7 +21,7 @@ export function addSet(config: Command): void {
     .argument('<value>', 'as in the YAML: 2525, off, { connections: 10 }')
     .description('set a value in the file; comments and formatting stay, and a running lab uses it at once')
     .action(async (path: string, text: string, options: ChangeOptions) => {
-      const { parseYamlValue } = await import('../../config/yaml.ts')
+      const { parseYamlValue } = await import('../../core/config/yaml.ts')
       await change([{ op: 'set', path, value: parseYamlValue(text) }], options)
     })
 }

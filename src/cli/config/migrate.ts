@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
-import { deprecatedKeys, deprecationOf } from '../../config/deprecations.ts'
-import type { Override } from '../../config/load.ts'
-import { pathText } from '../../config/mistakes.ts'
+import { deprecatedKeys, deprecationOf } from '../../core/config/deprecations.ts'
+import type { Override } from '../../core/config/load.ts'
+import { pathText } from '../../core/config/mistakes.ts'
 import { note, noteWarning, print } from '../output.ts'
 
 interface MigrateOptions {
@@ -22,17 +22,17 @@ export function addMigrate(config: Command): void {
 
 async function migrate(file: string, { write = false, json }: MigrateOptions): Promise<void> {
   const [{ readConfigFile }, { migrateYaml }, { differenceOf }, { readEnvironment }] = await Promise.all([
-    import('../../config/yaml.ts'),
-    import('../../config/edit/migrate-yaml.ts'),
+    import('../../core/config/yaml.ts'),
+    import('../../core/config/edit/migrate-yaml.ts'),
     import('../../api/configuration/difference.ts'),
-    import('../../config/environment.ts'),
+    import('../../core/config/environment.ts'),
   ])
   const before = await readConfigFile(file)
   const { text, changes } = migrateYaml(before, file)
   const { diff } = differenceOf(before, text, file)
   const variables = readEnvironment(process.env, process.cwd()).overrides.flatMap(deprecatedValues)
   const written = write && text !== before
-  if (written) await (await import('../../common/replace-file.ts')).replaceFile(file, text)
+  if (written) await (await import('../../core/files/replace-file.ts')).replaceFile(file, text)
   if (json) return print(JSON.stringify({ file, changes, diff, written, variables }))
   for (const line of variables) noteWarning(line)
   process.stdout.write(diff)

@@ -29,15 +29,15 @@ async function show(path: string | undefined, options: ShowOptions): Promise<voi
     return
   }
   const found = await partOf(await effective(options), path)
-  const { yamlText } = await import('../../config/yaml.ts')
+  const { yamlText } = await import('../../core/config/yaml.ts')
   print(json ? JSON.stringify(found) : yamlText(found).trimEnd())
 }
 
 async function partOf(configuration: unknown, path: string | undefined): Promise<unknown> {
   if (path === undefined) return configuration
   const [{ locatePath, stepsOf }, { valueAt }] = await Promise.all([
-    import('../../config/edit/config-path.ts'),
-    import('../../config/mistakes.ts'),
+    import('../../core/config/edit/config-path.ts'),
+    import('../../core/config/mistakes.ts'),
   ])
   const found = valueAt(configuration, locatePath(stepsOf(path), configuration))
   if (found === undefined) throw new Error(`${path} is not set, and has no default`)
@@ -48,7 +48,7 @@ async function textOf(options: ShowOptions): Promise<string> {
   if (!options.secrets && (await hasLab(options)))
     return ((await callConfiguration(options, 'configuration.yaml')) as Buffer).toString()
   const [{ textWithoutSecrets }, { configurationSource }] = await Promise.all([
-    import('../../config/secrets.ts'),
+    import('../../core/config/secrets.ts'),
     import('../configuration.ts'),
   ])
   const source = await configurationSource(options)
@@ -62,8 +62,8 @@ async function effective(options: ShowOptions): Promise<unknown> {
     return answer.configuration
   }
   const [{ effectiveInput }, { withoutSecrets }, { loadConfiguration }] = await Promise.all([
-    import('../../config/effective.ts'),
-    import('../../config/secrets.ts'),
+    import('../../core/config/effective.ts'),
+    import('../../core/config/secrets.ts'),
     import('../configuration.ts'),
   ])
   const { input, config } = await loadConfiguration(options)

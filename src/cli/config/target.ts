@@ -1,4 +1,4 @@
-import { ConfigError, type PlacedMistake } from '../../config/mistakes.ts'
+import { ConfigError, type PlacedMistake } from '../../core/config/mistakes.ts'
 import { ApiError, type ApiOptions, callApi } from '../api-client.ts'
 import { configurationIdentity } from '../configuration.ts'
 import { controlSockets } from '../running-labs.ts'

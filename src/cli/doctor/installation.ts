@@ -1,6 +1,6 @@
-import { installCommand } from '../../common/folders.ts'
-import { installedVersion, type OptionalPackage, optionalPackages } from '../../common/optional-packages.ts'
-import { version } from '../../common/version.ts'
+import { installCommand } from '../../core/files/folders.ts'
+import { version } from '../../core/text/version.ts'
+import { installedVersion, type OptionalPackage, optionalPackages } from '../optional-packages.ts'
 import type { Finding } from './check.ts'
 
 /** The program and what it runs on, as `sealpost --version --json` prints it. */

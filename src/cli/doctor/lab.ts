@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto'
-import { readPem } from '../../pki/der/pem.ts'
+import { readPem } from '../../tls/pki/der/pem.ts'
 import { storedRoots } from '../certificate-store.ts'
 import { type Configuration, type ConfigurationOptions, configOption } from '../configuration.ts'
 import { counted } from '../output.ts'

@@ -1,7 +1,7 @@
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import type { LikeTool } from '../../config/schema/like.ts'
-import type { VirtualServerInput } from '../../config/schema.ts'
+import type { LikeTool } from '../../core/config/schema/like.ts'
+import type { VirtualServerInput } from '../../core/config/schema.ts'
 import type { Draft } from './tool.ts'
 
 /** Returns the folder for the certificates of labs without a configuration file: the root certificate stays the same. */

@@ -1,5 +1,5 @@
-import { nearest } from '../../config/nearest.ts'
-import { likeTitles } from '../../config/schema/like.ts'
+import { nearest } from '../../core/config/nearest.ts'
+import { likeTitles } from '../../core/config/schema/like.ts'
 import { UsageError } from '../failure.ts'
 import type { GivenSetting, Setting, Tool } from './tool.ts'
 

@@ -1,8 +1,8 @@
 import { resolve } from 'node:path'
-import { ConfigError } from '../../config/mistakes.ts'
-import { nearest } from '../../config/nearest.ts'
-import { likeTitles } from '../../config/schema/like.ts'
-import type { LabInput } from '../../config/schema.ts'
+import { ConfigError } from '../../core/config/mistakes.ts'
+import { nearest } from '../../core/config/nearest.ts'
+import { likeTitles } from '../../core/config/schema/like.ts'
+import type { LabInput } from '../../core/config/schema.ts'
 import { readFlags } from './flags.ts'
 import type { GivenSetting, Setting, Tool } from './tool.ts'
 

@@ -1,4 +1,4 @@
-import { yamlText } from '../../config/yaml.ts'
+import { yamlText } from '../../core/config/yaml.ts'
 import { labLike } from './lab.ts'
 import { loadTool } from './tools.ts'
 

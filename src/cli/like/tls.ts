@@ -1,4 +1,4 @@
-import type { VirtualServerInput } from '../../config/schema.ts'
+import type { VirtualServerInput } from '../../core/config/schema.ts'
 import { serverOf } from './draft.ts'
 import type { SettingCall } from './tool.ts'
 

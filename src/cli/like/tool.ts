@@ -1,5 +1,5 @@
-import type { LikeTool } from '../../config/schema/like.ts'
-import type { LabInput, VirtualServerInput } from '../../config/schema.ts'
+import type { LikeTool } from '../../core/config/schema/like.ts'
+import type { LabInput, VirtualServerInput } from '../../core/config/schema.ts'
 
 /** The lab that takes the place of a tool, while its settings are applied one after the other. */
 export interface Draft {

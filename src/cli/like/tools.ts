@@ -1,5 +1,5 @@
-import { nearest } from '../../config/nearest.ts'
-import type { LikeTool } from '../../config/schema/like.ts'
+import { nearest } from '../../core/config/nearest.ts'
+import type { LikeTool } from '../../core/config/schema/like.ts'
 import { UsageError } from '../failure.ts'
 import type { Tool } from './tool.ts'
 

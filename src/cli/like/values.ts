@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
-import { reasonText } from '../../common/file-errors.ts'
-import type { VirtualServerInput } from '../../config/schema.ts'
+import type { VirtualServerInput } from '../../core/config/schema.ts'
+import { reasonText } from '../../core/files/file-errors.ts'
 
 /** Returns whether a switch is on. Other values are off, as in most tools. */
 export const isOn = (value: string | undefined): boolean => /^(?:1|t|true|yes|on)$/i.test(value ?? '')

@@ -1,4 +1,4 @@
-import type { SmimeFacts, SmimeLayer } from '../../smime/types.ts'
+import type { SmimeFacts, SmimeLayer } from '../../mail/smime/types.ts'
 
 /** Returns what a terminal shows of the signatures and the encryption of a message, one fact a line. */
 export const smimeLines = ({ layers, problems, warnings }: SmimeFacts): string[] => [

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { definedOnly } from '../../common/defined.ts'
+import { definedOnly } from '../../core/values/defined.ts'
 import { type ApiOptions, callApi, withApi } from '../api-client.ts'
 import { UsageError } from '../failure.ts'
 import { counted, printResult } from '../output.ts'

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { formatDate } from '../../mail/dates.ts'
-import { headerFields, isEmptyLine, unfolded } from '../../mail/headers.ts'
-import type { HeaderField } from '../../mail/types.ts'
+import { formatDate } from '../../mail/format/dates.ts'
+import { headerFields, isEmptyLine, unfolded } from '../../mail/format/headers.ts'
+import type { HeaderField } from '../../mail/format/types.ts'
 import { exitStatus, SendmailError } from './exit-status.ts'
 import { addressesOf } from './recipients.ts'
 

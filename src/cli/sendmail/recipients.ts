@@ -1,5 +1,5 @@
-import { MISSING_DOMAIN, MISSING_MAILBOX, parseAllAddresses, SYNTAX_ERROR } from '../../mail/addresses.ts'
-import type { Address, OctetString } from '../../mail/types.ts'
+import { MISSING_DOMAIN, MISSING_MAILBOX, parseAllAddresses, SYNTAX_ERROR } from '../../mail/format/addresses.ts'
+import type { Address, OctetString } from '../../mail/format/types.ts'
 import { exitStatus, SendmailError } from './exit-status.ts'
 
 /** RFC 5322 section 3.2.3, with UTF-8. */

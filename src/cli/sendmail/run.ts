@@ -34,7 +34,7 @@ const modes: Readonly<Record<SendmailMode, (options: SendmailOptions) => Promise
     return exitStatus.ok
   },
   async version() {
-    const { version } = await import('../../common/version.ts')
+    const { version } = await import('../../core/text/version.ts')
     process.stdout.write(`sealpost sendmail ${version}\n`)
     return exitStatus.ok
   },

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { thumbprintOf } from '../../pki/certificate/certificate.ts'
+import { thumbprintOf } from '../../tls/pki/certificate/certificate.ts'
 import type { Machine } from './machine.ts'
 import { LABEL_START, pemContains, type Root, type Step, type TrustStore } from './trust-store.ts'
 

@@ -1,6 +1,6 @@
 import type { X509Certificate } from 'node:crypto'
-import { certificatePem, readFacts, thumbprintOf } from '../../pki/certificate/certificate.ts'
-import { commonName } from '../../pki/certificate/names.ts'
+import { certificatePem, readFacts, thumbprintOf } from '../../tls/pki/certificate/certificate.ts'
+import { commonName } from '../../tls/pki/certificate/names.ts'
 
 /** A root certificate of the lab. */
 export interface Root {

@@ -1,5 +1,5 @@
-import { issuedBy, type RequestRecord } from '../../pki/certificate-store/index-file.ts'
-import { refusePinned, type VirtualServerFacts } from '../../pki/lifecycle/context.ts'
+import { issuedBy, type RequestRecord } from '../../tls/pki/certificate-store/index-file.ts'
+import { refusePinned, type VirtualServerFacts } from '../../tls/pki/lifecycle/context.ts'
 import { installSummary } from '../cert/install.ts'
 import { usedAfterRemoval } from '../cert/words.ts'
 import type { PkiSession } from '../certificate-store.ts'

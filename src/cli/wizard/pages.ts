@@ -1,10 +1,10 @@
-import { supportsMlDsa } from '../../common/ml-dsa-support.ts'
-import { generalName } from '../../pki/certificate/names.ts'
-import { checkCountry } from '../../pki/certificate/subject.ts'
-import { checkFriendlyName } from '../../pki/certificate-store/friendly-names.ts'
-import type { KeySpec } from '../../pki/keys.ts'
-import type { RequestOptions } from '../../pki/lifecycle/request.ts'
-import { mlDsaSpecs } from '../../pki/ml-dsa.ts'
+import { supportsMlDsa } from '../../core/config/ml-dsa-support.ts'
+import { generalName } from '../../tls/pki/certificate/names.ts'
+import { checkCountry } from '../../tls/pki/certificate/subject.ts'
+import { checkFriendlyName } from '../../tls/pki/certificate-store/friendly-names.ts'
+import type { KeySpec } from '../../tls/pki/keys.ts'
+import type { RequestOptions } from '../../tls/pki/lifecycle/request.ts'
+import { mlDsaSpecs } from '../../tls/pki/ml-dsa.ts'
 import { askText, BACK, type Choice, choose, chooseOrBack, outputProblem } from './prompts.ts'
 
 /** The answers to the questions about a new certificate. */

@@ -1,5 +1,5 @@
 import { isCancel, log, note, password, select, text } from '@clack/prompts'
-import { writeObstacle } from '../../common/file-obstacles.ts'
+import { writeObstacle } from '../../core/files/file-obstacles.ts'
 import { readInput } from '../files.ts'
 
 /** The user cancelled the wizard. */

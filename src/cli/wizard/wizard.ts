@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
-import { certificateText } from '../../config/schema/certificate.ts'
-import { PkiError } from '../../pki/errors.ts'
+import { certificateText } from '../../core/config/schema/certificate.ts'
+import { PkiError } from '../../tls/pki/errors.ts'
 import { type PkiOptions, type PkiSession, withPki } from '../certificate-store.ts'
 import { withConfig } from '../configuration.ts'
 import { explain, UsageError } from '../failure.ts'

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino'
-import { coalesce } from '../../common/coalesce.ts'
-import type { CertificateStore } from '../../pki/certificate-store/types.ts'
+import { coalesce } from '../../core/async/coalesce.ts'
+import type { CertificateStore } from '../../tls/pki/certificate-store/types.ts'
 import { LabStopped } from '../changes.ts'
 
 /** Wait before a failed change is tried again: a folder that is being copied may still lack files. */

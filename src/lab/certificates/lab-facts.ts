@@ -1,8 +1,8 @@
-import type { LabWithPlaces } from '../../config/mistakes.ts'
-import type { ResolvedLab } from '../../config/resolve.ts'
-import { policyHost } from '../../mta-sts/served.ts'
-import { certificateNames } from '../../pki/certificate/names.ts'
-import type { LabFacts } from '../../pki/lifecycle/context.ts'
+import type { LabWithPlaces } from '../../core/config/mistakes.ts'
+import type { ResolvedLab } from '../../core/config/resolve.ts'
+import { certificateNames } from '../../tls/pki/certificate/names.ts'
+import type { LabFacts } from '../../tls/pki/lifecycle/context.ts'
+import { policyHost } from '../../transport/mta-sts/served.ts'
 
 /** Returns the names in the certificates that `auto` issues. */
 export const labCertificateNames = ({ hostname, alternativeNames, mtaSts, domain }: ResolvedLab): string[] =>

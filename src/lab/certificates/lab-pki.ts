@@ -1,18 +1,18 @@
-import { untilAborted } from '../../common/abort-after.ts'
-import type { ResolvedLab, ResolvedVirtualServer } from '../../config/resolve.ts'
-import { mappedAccount } from '../../directory/certificate-mapping.ts'
-import type { Directory } from '../../directory/types.ts'
+import { mappedAccount } from '../../accounts/directory/certificate-mapping.ts'
+import type { Directory } from '../../accounts/directory/types.ts'
+import type { ResolvedLab, ResolvedVirtualServer } from '../../core/config/resolve.ts'
+import { untilAborted } from '../../core/time/abort-after.ts'
 import type { ClientCertificateSettings } from '../../net/tls-acceptor.ts'
-import { AcmeRenewals } from '../../pki/acme/client/automatic.ts'
-import type { AcmeDirectories } from '../../pki/acme/directory.ts'
-import type { TxtLookup } from '../../pki/acme/validation/txt-records.ts'
-import { type Authorities, authoritiesOf } from '../../pki/authority/authorities.ts'
-import type { CertificateStore } from '../../pki/certificate-store/types.ts'
-import { type AccountFinder, clientAuthorities, identifyClient } from '../../pki/client-identity.ts'
-import { type Certificates, certificatesOf } from '../../pki/lifecycle/certificates.ts'
-import { logWarnings } from '../../pki/lifecycle/warnings.ts'
-import type { AuthorityService } from '../../pki/service/service.ts'
-import type { StoreLog } from '../../pki/types.ts'
+import { AcmeRenewals } from '../../tls/pki/acme/client/automatic.ts'
+import type { AcmeDirectories } from '../../tls/pki/acme/directory.ts'
+import type { TxtLookup } from '../../tls/pki/acme/validation/txt-records.ts'
+import { type Authorities, authoritiesOf } from '../../tls/pki/authority/authorities.ts'
+import type { CertificateStore } from '../../tls/pki/certificate-store/types.ts'
+import { type AccountFinder, clientAuthorities, identifyClient } from '../../tls/pki/client-identity.ts'
+import { type Certificates, certificatesOf } from '../../tls/pki/lifecycle/certificates.ts'
+import { logWarnings } from '../../tls/pki/lifecycle/warnings.ts'
+import type { AuthorityService } from '../../tls/pki/service/service.ts'
+import type { StoreLog } from '../../tls/pki/types.ts'
 import { labFacts } from './lab-facts.ts'
 
 const normalized = (thumbprint: string): string => thumbprint.replaceAll(/[\s:]/g, '').toUpperCase()
@@ -102,9 +102,9 @@ export class LabPki implements AsyncDisposable {
     this.#acme = undefined
     if (authorityService) {
       const { address, port, tlsPort, url, acme } = authorityService
-      const { AuthorityService } = await import('../../pki/service/service.ts')
-      const { AcmeDirectories } = await import('../../pki/acme/directory.ts')
-      const { acmeOptions } = await import('../../pki/acme/options.ts')
+      const { AuthorityService } = await import('../../tls/pki/service/service.ts')
+      const { AcmeDirectories } = await import('../../tls/pki/acme/directory.ts')
+      const { acmeOptions } = await import('../../tls/pki/acme/options.ts')
       this.#acme = acme.enabled ? new AcmeDirectories(this.store, acmeOptions(acme, ownTexts), this.#log) : undefined
       this.#service = await AuthorityService.open(this.store, {
         address,

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Logger } from 'pino'
-import type { SharedMap, SharedValues } from '../../common/shared-values.ts'
+import type { SharedMap, SharedValues } from '../../core/values/shared-values.ts'
 
 /** The configuration that a change over the API has made. */
 interface Changed {

@@ -1,6 +1,6 @@
-import type { LoadedConfig, Override } from '../../config/load.ts'
-import type { ResolvedLab } from '../../config/resolve.ts'
-import type { ServerProtocol } from '../../config/schema.ts'
+import type { LoadedConfig, Override } from '../../core/config/load.ts'
+import type { ResolvedLab } from '../../core/config/resolve.ts'
+import type { ServerProtocol } from '../../core/config/schema.ts'
 
 /** Where the configuration of a lab comes from, and how it is read. */
 export interface ConfigurationSource {

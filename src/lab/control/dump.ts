@@ -1,6 +1,6 @@
-import { type CopyProgress, copyStoreItems } from '../../store/copy/copy-store.ts'
-import type { DigestOfStore } from '../../store/copy/digest.ts'
-import { filePlace, isCopyable } from '../../store/copy/places.ts'
+import { type CopyProgress, copyStoreItems } from '../../storage/store/copy/copy-store.ts'
+import type { DigestOfStore } from '../../storage/store/copy/digest.ts'
+import { filePlace, isCopyable } from '../../storage/store/copy/places.ts'
 import type { Lab } from '../lab.ts'
 import { ControlError } from './messages.ts'
 

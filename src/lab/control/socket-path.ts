@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { lstat, readdir, unlink } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
-import { makeFolder } from '../../common/folders.ts'
+import { makeFolder } from '../../core/files/folders.ts'
 import { ControlError } from './messages.ts'
 
 /** The places where control sockets may be created. */

@@ -1,13 +1,13 @@
 import { createHash, X509Certificate } from 'node:crypto'
 import { domainToASCII } from 'node:url'
-import type { ResolvedLab } from '../../config/resolve.ts'
-import type { DnsFacts, ServedKey, ServerFacts } from '../../dns/generated/facts.ts'
-import { normalName } from '../../dns/names.ts'
-import { configuredPolicy } from '../../mta-sts/configured.ts'
-import { policyRecord } from '../../mta-sts/record.ts'
-import { policyHost } from '../../mta-sts/served.ts'
-import type { InstalledCertificate } from '../../pki/types.ts'
-import { tlsReportRecord } from '../../tls-reports/record.ts'
+import type { ResolvedLab } from '../../core/config/resolve.ts'
+import type { InstalledCertificate } from '../../tls/pki/types.ts'
+import type { DnsFacts, ServedKey, ServerFacts } from '../../transport/dns/generated/facts.ts'
+import { normalName } from '../../transport/dns/names.ts'
+import { configuredPolicy } from '../../transport/mta-sts/configured.ts'
+import { policyRecord } from '../../transport/mta-sts/record.ts'
+import { policyHost } from '../../transport/mta-sts/served.ts'
+import { tlsReportRecord } from '../../transport/tls-reports/record.ts'
 
 /** A running virtual server with its certificates. */
 export interface RunningServer {

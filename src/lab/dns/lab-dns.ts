@@ -1,11 +1,11 @@
 import type { Logger } from 'pino'
-import type { Clock } from '../../common/clock.ts'
-import type { ResolvedLab } from '../../config/resolve.ts'
-import { DnsError } from '../../dns/errors.ts'
-import type { NameService } from '../../dns/name-service.ts'
-import type { Resolver } from '../../dns/resolver.ts'
-import type { DnsServer } from '../../dns/server/dns-server.ts'
-import { keptText, type StoreFiles } from '../../pki/certificate-store/files.ts'
+import type { ResolvedLab } from '../../core/config/resolve.ts'
+import type { Clock } from '../../core/time/clock.ts'
+import { keptText, type StoreFiles } from '../../tls/pki/certificate-store/files.ts'
+import { DnsError } from '../../transport/dns/errors.ts'
+import type { NameService } from '../../transport/dns/name-service.ts'
+import type { Resolver } from '../../transport/dns/resolver.ts'
+import type { DnsServer } from '../../transport/dns/server/dns-server.ts'
 import { dnsFacts, type RunningServer } from './facts.ts'
 import { readZones } from './zones.ts'
 
@@ -69,7 +69,7 @@ export class LabDns implements AsyncDisposable {
     const { zones: written, mistakes } = await readZones(dns)
     const [mistake] = mistakes
     if (mistake) throw new Error(`${mistake.path.join('.')}: ${mistake.message}`)
-    const { textRecord } = await import('../../dns/records.ts')
+    const { textRecord } = await import('../../transport/dns/records.ts')
     const ttlSeconds = Math.floor(dns.ttl / 1000)
     const texts = await this.#options.textRecords(lab)
     const provided = texts.map(({ name, text }) => textRecord(name.toLowerCase(), ttlSeconds, text))
@@ -77,8 +77,8 @@ export class LabDns implements AsyncDisposable {
     if (this.#names) this.#names.configure(settings)
     else {
       const [{ NameService }, { ZoneKey }] = await Promise.all([
-        import('../../dns/name-service.ts'),
-        import('../../dns/dnssec/key.ts'),
+        import('../../transport/dns/name-service.ts'),
+        import('../../transport/dns/dnssec/key.ts'),
       ])
       this.#names = new NameService(settings, {
         clock: this.#options.clock,
@@ -119,7 +119,7 @@ export class LabDns implements AsyncDisposable {
     if (this.#server && place === this.#place) return
     await this.#server?.[Symbol.asyncDispose]()
     this.#server = undefined
-    const { DnsServer } = await import('../../dns/server/dns-server.ts')
+    const { DnsServer } = await import('../../transport/dns/server/dns-server.ts')
     this.#server = await DnsServer.open({
       address: address === 'localhost' ? '127.0.0.1' : address,
       port,

@@ -1,8 +1,8 @@
-import { readUserFile } from '../../common/user-files.ts'
-import type { Path } from '../../config/mistakes.ts'
-import type { ResolvedLab } from '../../config/resolve.ts'
-import type { DnsConfig, DnsZoneConfig } from '../../config/schema/dns.ts'
-import type { WrittenZone } from '../../dns/build-zones.ts'
+import type { Path } from '../../core/config/mistakes.ts'
+import type { ResolvedLab } from '../../core/config/resolve.ts'
+import type { DnsConfig, DnsZoneConfig } from '../../core/config/schema/dns.ts'
+import { readUserFile } from '../../core/files/user-files.ts'
+import type { WrittenZone } from '../../transport/dns/build-zones.ts'
 
 /** A record or zone file of the configuration that cannot be used. */
 interface ZoneMistake {
@@ -27,8 +27,8 @@ async function readZone(
   mistakes: ZoneMistake[],
 ): Promise<WrittenZone> {
   const [{ normalName }, { readRecord, readZoneText }] = await Promise.all([
-    import('../../dns/names.ts'),
-    import('../../dns/zone-text/zone-text.ts'),
+    import('../../transport/dns/names.ts'),
+    import('../../transport/dns/zone-text/zone-text.ts'),
   ])
   const name = normalName(given)
   const options = { zone: name, ttlSeconds: Math.floor(ttl / 1000) }

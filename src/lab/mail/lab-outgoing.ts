@@ -1,23 +1,27 @@
 import type { Logger } from 'pino'
+import type { Directory } from '../../accounts/directory/types.ts'
 import type { ApiOutgoing, PlannedDelivery } from '../../api/lab.ts'
-import type { Clock } from '../../common/clock.ts'
-import { joinPieces } from '../../common/pieces.ts'
-import type { ResolvedLab } from '../../config/resolve.ts'
-import { certificateChoice } from '../../config/schema/certificate.ts'
-import { reportDelay, reportFailure, reportRelayed } from '../../delivery/reports/queue-reports.ts'
-import type { DeliveryServices } from '../../delivery/types.ts'
-import type { Directory } from '../../directory/types.ts'
-import type { Resolver } from '../../dns/resolver.ts'
-import type { MailAuthentication } from '../../mail-authentication/mail-authentication.ts'
+import type { ResolvedLab } from '../../core/config/resolve.ts'
+import { certificateChoice } from '../../core/config/schema/certificate.ts'
+import { joinPieces } from '../../core/octets/pieces.ts'
+import type { SessionLog } from '../../core/sessions/log.ts'
+import type { Clock } from '../../core/time/clock.ts'
 import type { FaultRules } from '../../net/faults/fault-rules.ts'
-import type { ClientIdentity } from '../../outgoing/client/secure.ts'
-import type { ClientServices } from '../../outgoing/client/services.ts'
-import { standardTimeouts } from '../../outgoing/client/timeouts.ts'
-import type { ConnectorRules } from '../../outgoing/connectors.ts'
-import { planRelease } from '../../outgoing/plan.ts'
-import { StoreQueue, type StoreQueueOptions } from '../../outgoing/queue/queue.ts'
-import { OutgoingRecord } from '../../outgoing/record.ts'
-import { connectorRouter } from '../../outgoing/route/router.ts'
+import type { MessageStore } from '../../storage/store/types.ts'
+import { certificateNames } from '../../tls/pki/certificate/names.ts'
+import type { CertificateStore } from '../../tls/pki/certificate-store/types.ts'
+import { reportDelay, reportFailure, reportRelayed } from '../../transport/delivery/reports/queue-reports.ts'
+import type { DeliveryServices } from '../../transport/delivery/types.ts'
+import type { Resolver } from '../../transport/dns/resolver.ts'
+import type { MailAuthentication } from '../../transport/mail-authentication/mail-authentication.ts'
+import type { ClientIdentity } from '../../transport/outgoing/client/secure.ts'
+import type { ClientServices } from '../../transport/outgoing/client/services.ts'
+import { standardTimeouts } from '../../transport/outgoing/client/timeouts.ts'
+import type { ConnectorRules } from '../../transport/outgoing/connectors.ts'
+import { planRelease } from '../../transport/outgoing/plan.ts'
+import { StoreQueue, type StoreQueueOptions } from '../../transport/outgoing/queue/queue.ts'
+import { OutgoingRecord } from '../../transport/outgoing/record.ts'
+import { connectorRouter } from '../../transport/outgoing/route/router.ts'
 import {
   type ConnectorTest,
   type NewOutgoing,
@@ -25,11 +29,7 @@ import {
   RouteError,
   type Router,
   type TestingClient,
-} from '../../outgoing/types.ts'
-import { certificateNames } from '../../pki/certificate/names.ts'
-import type { CertificateStore } from '../../pki/certificate-store/types.ts'
-import type { SessionLog } from '../../sessions/log.ts'
-import type { MessageStore } from '../../store/types.ts'
+} from '../../transport/outgoing/types.ts'
 import { rootsOf } from '../certificates/roots.ts'
 import { logQueue } from '../recording/log-events.ts'
 import type { VirtualServerStatus } from '../virtual-servers/virtual-servers.ts'
@@ -137,7 +137,7 @@ export class LabOutgoing implements ApiOutgoing, AsyncDisposable {
 
   /** Loads what speaks SMTP with other hosts when the first message is sent. */
   #opened(): Promise<TestingClient> {
-    this.#client ??= import('../../outgoing/client/client.ts').then(
+    this.#client ??= import('../../transport/outgoing/client/client.ts').then(
       ({ SmtpClient }) => new SmtpClient(this.#clientServices()),
     )
     return this.#client

@@ -1,22 +1,22 @@
 import { networkInterfaces } from 'node:os'
 import type { Logger } from 'pino'
-import type { Clock } from '../../common/clock.ts'
-import type { Resolver } from '../../dns/resolver.ts'
-import { Policies } from '../../mta-sts/policies.ts'
-import { policyFields } from '../../mta-sts/policy.ts'
-import { dnsRouter, type PolicyProblem } from '../../outgoing/route/dns.ts'
-import { policyLookup } from '../../outgoing/route/policy-lookup.ts'
+import type { Clock } from '../../core/time/clock.ts'
+import type { MessageStore } from '../../storage/store/types.ts'
+import type { CertificateStore } from '../../tls/pki/certificate-store/types.ts'
+import type { Resolver } from '../../transport/dns/resolver.ts'
+import { Policies } from '../../transport/mta-sts/policies.ts'
+import { policyFields } from '../../transport/mta-sts/policy.ts'
+import { dnsRouter, type PolicyProblem } from '../../transport/outgoing/route/dns.ts'
+import { policyLookup } from '../../transport/outgoing/route/policy-lookup.ts'
 import {
   type Attempt,
   type AttemptResult,
   type ResolvedConnector,
   RouteError,
   type Router,
-} from '../../outgoing/types.ts'
-import type { CertificateStore } from '../../pki/certificate-store/types.ts'
-import type { MessageStore } from '../../store/types.ts'
-import { resultOfProblem, resultsOfAttempt } from '../../tls-reports/from-attempt.ts'
-import { type TlsResult, TlsResults } from '../../tls-reports/results.ts'
+} from '../../transport/outgoing/types.ts'
+import { resultOfProblem, resultsOfAttempt } from '../../transport/tls-reports/from-attempt.ts'
+import { type TlsResult, TlsResults } from '../../transport/tls-reports/results.ts'
 import { rootsOf } from '../certificates/roots.ts'
 import type { VirtualServerStatus } from '../virtual-servers/virtual-servers.ts'
 
@@ -89,7 +89,7 @@ export class OutgoingPolicies {
 
 /** Loads the DNS client at the first use: most labs send no mail by DNS. */
 async function resolverAt(server: string): Promise<Resolver> {
-  const { parseServer, remoteResolver } = await import('../../dns/remote.ts')
+  const { parseServer, remoteResolver } = await import('../../transport/dns/remote.ts')
   return remoteResolver(parseServer(server))
 }
 

@@ -1,7 +1,7 @@
-import { readObstacle } from '../../common/file-obstacles.ts'
-import type { ResolvedLab } from '../../config/resolve.ts'
-import { openInbox } from '../../store/mailboxes.ts'
-import { accountOwner, type Folder, type MessageStore, PUBLIC_OWNER } from '../../store/types.ts'
+import type { ResolvedLab } from '../../core/config/resolve.ts'
+import { readObstacle } from '../../core/files/file-obstacles.ts'
+import { openInbox } from '../../storage/store/mailboxes.ts'
+import { accountOwner, type Folder, type MessageStore, PUBLIC_OWNER } from '../../storage/store/types.ts'
 
 /** Imports the configured `preload` files into mailboxes and newsgroups that are empty. @throws if a file cannot be read */
 export async function preload({ directory, newsgroups }: ResolvedLab, store: MessageStore): Promise<void> {
@@ -18,7 +18,7 @@ async function fill(store: MessageStore, folder: Folder, path: string): Promise<
   if ((await store.status(folder.id)).exists > 0) return
   const obstacle = preloadObstacle(path)
   if (obstacle !== undefined) throw new Error(`preload of ${folder.name}: ${obstacle}`)
-  const { importFolder, messagesAt } = await import('../../store/exchange/transfer.ts')
+  const { importFolder, messagesAt } = await import('../../storage/store/exchange/transfer.ts')
   try {
     await importFolder(store, folder, messagesAt(path))
   } catch (cause) {

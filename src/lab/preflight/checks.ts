@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs'
 import { isAbsolute } from 'node:path'
-import { folderObstacle, readObstacle } from '../../common/file-obstacles.ts'
-import type { Obstacle, Path } from '../../config/mistakes.ts'
-import { certificateFolder, type ResolvedLab } from '../../config/resolve.ts'
-import { choicesOf } from '../../config/schema/certificate.ts'
+import type { Obstacle, Path } from '../../core/config/mistakes.ts'
+import { certificateFolder, type ResolvedLab } from '../../core/config/resolve.ts'
+import { choicesOf } from '../../core/config/schema/certificate.ts'
+import { folderObstacle, readObstacle } from '../../core/files/file-obstacles.ts'
 import { zoneMistakes } from '../dns/zones.ts'
 import { preloadObstacle } from '../mail/preload.ts'
 import { captureObstacle } from '../recording/captures.ts'
@@ -39,7 +39,7 @@ const warning = (path: Path, message: string): Obstacle => ({ path, message, sev
 
 async function storeObstacles({ store }: ResolvedLab, { isRunning }: Running): Promise<Obstacle[]> {
   if (store === 'memory' || !('lmdb' in store) || isRunning) return []
-  const { lmdbObstacle } = await import('../../store/lmdb/open.ts')
+  const { lmdbObstacle } = await import('../../storage/store/lmdb/open.ts')
   const found = await lmdbObstacle(store.lmdb)
   return found ? [error(['store', 'lmdb'], found.message)] : []
 }

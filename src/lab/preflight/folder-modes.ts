@@ -1,5 +1,5 @@
-import { statsOf } from '../../common/file-obstacles.ts'
-import { certificateFolder, type ResolvedLab } from '../../config/resolve.ts'
+import { certificateFolder, type ResolvedLab } from '../../core/config/resolve.ts'
+import { statsOf } from '../../core/files/file-obstacles.ts'
 
 /**
  * Returns a warning for each folder with messages or private keys that existed before and that other users can reach.

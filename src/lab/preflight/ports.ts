@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { connect, isIP } from 'node:net'
 import { networkInterfaces } from 'node:os'
-import { reachableAddress } from '../../common/ip-address.ts'
-import { listenFailure } from '../../common/listen.ts'
-import type { Obstacle, Path } from '../../config/mistakes.ts'
-import type { Port, ResolvedLab } from '../../config/resolve.ts'
+import type { Obstacle, Path } from '../../core/config/mistakes.ts'
+import type { Port, ResolvedLab } from '../../core/config/resolve.ts'
+import { reachableAddress } from '../../core/network/ip-address.ts'
+import { listenFailure } from '../../core/network/listen.ts'
 
 interface WantedPort {
   readonly at: Path

@@ -1,10 +1,10 @@
 import type { Logger } from 'pino'
-import type { Clock } from '../../common/clock.ts'
-import { writeObstacle } from '../../common/file-obstacles.ts'
-import type { MemoryBudget } from '../../common/memory-budget.ts'
-import type { ResolvedCapture, ResolvedLab } from '../../config/resolve.ts'
-import { Capture, type CaptureOptions, type TrafficRecorder } from '../../sessions/capture.ts'
-import { SessionCaptures } from '../../sessions/session-captures.ts'
+import type { ResolvedCapture, ResolvedLab } from '../../core/config/resolve.ts'
+import { writeObstacle } from '../../core/files/file-obstacles.ts'
+import type { MemoryBudget } from '../../core/octets/memory-budget.ts'
+import { Capture, type CaptureOptions, type TrafficRecorder } from '../../core/sessions/capture.ts'
+import { SessionCaptures } from '../../core/sessions/session-captures.ts'
+import type { Clock } from '../../core/time/clock.ts'
 
 /** The captures of a lab: files, and the latest sessions in memory. Virtual servers that name the same file share it. */
 export class Captures {

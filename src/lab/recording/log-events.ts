@@ -1,6 +1,6 @@
 import type { Logger } from 'pino'
-import type { OutgoingQueue, QueueEvent } from '../../outgoing/types.ts'
-import type { SessionRecord } from '../../sessions/types.ts'
+import type { SessionRecord } from '../../core/sessions/types.ts'
+import type { OutgoingQueue, QueueEvent } from '../../transport/outgoing/types.ts'
 
 /** Logs one structured line for a session that has ended. */
 export function logSession(log: Logger, record: SessionRecord): void {

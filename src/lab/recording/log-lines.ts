@@ -1,8 +1,8 @@
 import type { Logger } from 'pino'
 import type { ApiLog, LogLine } from '../../api/lab.ts'
-import type { Clock } from '../../common/clock.ts'
-import { isSecretName, MASK, maskUrls } from '../../common/mask-urls.ts'
-import { type LineLevel, lineLevels } from '../../config/schema/values.ts'
+import { type LineLevel, lineLevels } from '../../core/config/schema/values.ts'
+import { isSecretName, MASK, maskUrls } from '../../core/text/mask-urls.ts'
+import type { Clock } from '../../core/time/clock.ts'
 
 /** Limits of what is kept: lines, all of their characters, those of one message, and those of the facts of one line. */
 const MAX_LINES = 10_000

@@ -1,12 +1,12 @@
 import type { Logger } from 'pino'
-import type { Intake } from '../../common/received-octets.ts'
-import type { ResolvedVirtualServer } from '../../config/resolve.ts'
-import type { ServerProtocol } from '../../config/schema.ts'
-import type { TlsPolicyName } from '../../config/tls-policies.ts'
+import type { ResolvedVirtualServer } from '../../core/config/resolve.ts'
+import type { ServerProtocol } from '../../core/config/schema.ts'
+import type { TlsPolicyName } from '../../core/config/tls-policies.ts'
+import type { Intake } from '../../core/octets/received-octets.ts'
+import type { SessionLog } from '../../core/sessions/log.ts'
 import { FailedLogons } from '../../net/failed-logons.ts'
 import { type Disconnection, VirtualServer } from '../../net/virtual-server.ts'
 import type { VirtualServerSettings } from '../../net/virtual-server-settings.ts'
-import type { SessionLog } from '../../sessions/log.ts'
 
 /** The running virtual servers, by name. */
 export class VirtualServers {

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
-import { Intake } from '../../common/received-octets.ts'
+import { Intake } from '../../core/octets/received-octets.ts'
 import { BlockReader, stuff } from '../dot-stuffing.ts'
 import { Input } from '../input.ts'
 

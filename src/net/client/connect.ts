@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls'
-import { abortAfter } from '../../common/abort-after.ts'
+import { abortAfter } from '../../core/time/abort-after.ts'
 
 /** Limits of a step that waits for a server. */
 export interface WaitLimits {

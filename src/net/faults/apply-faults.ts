@@ -1,5 +1,5 @@
-import type { FaultAction } from '../../config/schema/fault.ts'
-import type { SessionRecorder } from '../../sessions/types.ts'
+import type { FaultAction } from '../../core/config/schema/fault.ts'
+import type { SessionRecorder } from '../../core/sessions/types.ts'
 import { ConnectionEnded, FaultAnswered } from '../errors.ts'
 import type { Transport } from '../transport.ts'
 import { parseCommand } from './fault-command.ts'

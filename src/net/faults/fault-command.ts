@@ -1,5 +1,5 @@
-import { verbs } from '../../config/schema/fault-words.ts'
-import type { ServerProtocol } from '../../config/schema/protocol.ts'
+import { verbs } from '../../core/config/schema/fault-words.ts'
+import type { ServerProtocol } from '../../core/config/schema/protocol.ts'
 
 /** A client's command, as the function of a fault gets it. */
 export interface FaultCommand {

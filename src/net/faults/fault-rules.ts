@@ -1,7 +1,7 @@
-import { seededRandom } from '../../common/random.ts'
-import type { FaultAction, FaultConditions, FaultPoint } from '../../config/schema/fault.ts'
-import { isOutgoingFault } from '../../config/schema/fault-checks.ts'
-import type { SessionRecord } from '../../sessions/types.ts'
+import type { FaultAction, FaultConditions, FaultPoint } from '../../core/config/schema/fault.ts'
+import { isOutgoingFault } from '../../core/config/schema/fault-checks.ts'
+import type { SessionRecord } from '../../core/sessions/types.ts'
+import { seededRandom } from '../../core/values/random.ts'
 import type { FaultCommand } from './fault-command.ts'
 import type { SharedCounts } from './shared-counts.ts'
 

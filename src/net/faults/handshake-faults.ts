@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { SessionRecorder } from '../../sessions/types.ts'
+import type { SessionRecorder } from '../../core/sessions/types.ts'
 import type { FaultOutcome } from './apply-faults.ts'
 import type { ConnectionFaults, DueFault } from './fault-rules.ts'
 

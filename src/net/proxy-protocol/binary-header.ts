@@ -1,5 +1,5 @@
-import { addressText, type SocketAddress } from '../../common/ip-address.ts'
-import { PROXY_SIGNATURE } from '../../common/proxy-header.ts'
+import { addressText, type SocketAddress } from '../../core/network/ip-address.ts'
+import { PROXY_SIGNATURE } from '../../core/network/proxy-header.ts'
 import { Malformed, readExtensions } from './extensions.ts'
 import type { HeaderResult, ProxyHeader } from './types.ts'
 

@@ -1,5 +1,5 @@
 import { isIPv4, isIPv6 } from 'node:net'
-import { PROXY_LINE_START, PROXY_SIGNATURE } from '../../common/proxy-header.ts'
+import { PROXY_LINE_START, PROXY_SIGNATURE } from '../../core/network/proxy-header.ts'
 import { readBinaryHeader } from './binary-header.ts'
 import { type HeaderResult, type ProxyHeader, printable } from './types.ts'
 

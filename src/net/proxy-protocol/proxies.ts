@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
-import { AddressList } from '../../common/address-list.ts'
-import { GrowingBuffer } from '../../common/growing-buffer.ts'
+import { AddressList } from '../../core/network/address-list.ts'
+import { GrowingBuffer } from '../../core/octets/growing-buffer.ts'
 import { readProxyHeader } from './header.ts'
 import type { ProxyHeader } from './types.ts'
 

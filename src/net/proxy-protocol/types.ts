@@ -1,4 +1,4 @@
-import type { SocketAddress } from '../../common/ip-address.ts'
+import type { SocketAddress } from '../../core/network/ip-address.ts'
 
 /** A proxy's statement about a connection. https://www.haproxy.org/download/3.0/doc/proxy-protocol.txt */
 export interface ProxyHeader {

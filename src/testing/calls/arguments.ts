@@ -1,14 +1,14 @@
 import { isDate, isRegExp } from 'node:util/types'
 import { z } from 'zod'
-import { mistakesOf } from '../../config/issues.ts'
-import { jsonSchemaOf } from '../../config/json-schema.ts'
-import { linesOf, locateByPath, placedInOrder } from '../../config/mistakes.ts'
-import { accountAccess, quota } from '../../config/schema/directory.ts'
-import { serverProtocols } from '../../config/schema/protocol.ts'
-import { feedbackTypes, reportForms } from '../../config/schema/report-words.ts'
-import { duration } from '../../config/schema/values.ts'
-import { CONTENT_ID, FIELD_NAME, isMadeFromContent } from '../../mail/compose.ts'
-import { tokenRequest } from '../../oauth2/request.ts'
+import { tokenRequest } from '../../accounts/oauth2/request.ts'
+import { mistakesOf } from '../../core/config/issues.ts'
+import { jsonSchemaOf } from '../../core/config/json-schema.ts'
+import { linesOf, locateByPath, placedInOrder } from '../../core/config/mistakes.ts'
+import { accountAccess, quota } from '../../core/config/schema/directory.ts'
+import { serverProtocols } from '../../core/config/schema/protocol.ts'
+import { feedbackTypes, reportForms } from '../../core/config/schema/report-words.ts'
+import { duration } from '../../core/config/schema/values.ts'
+import { CONTENT_ID, FIELD_NAME, isMadeFromContent } from '../../mail/format/compose.ts'
 
 /** Longest time that a timer of Node.js can measure. */
 const MAX_TIMER_MS = 2 ** 31 - 1

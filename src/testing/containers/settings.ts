@@ -1,8 +1,8 @@
-import { load } from '../../config/load.ts'
-import { ConfigError, locateByPath } from '../../config/mistakes.ts'
-import type { Port } from '../../config/resolve.ts'
-import { type LabInput, protocols, type ServerProtocol, type VirtualServerInput } from '../../config/schema.ts'
-import { loadText, parseYamlValue } from '../../config/yaml.ts'
+import { load } from '../../core/config/load.ts'
+import { ConfigError, locateByPath } from '../../core/config/mistakes.ts'
+import type { Port } from '../../core/config/resolve.ts'
+import { type LabInput, protocols, type ServerProtocol, type VirtualServerInput } from '../../core/config/schema.ts'
+import { loadText, parseYamlValue } from '../../core/config/yaml.ts'
 
 /** Where a virtual server listens in the container. */
 interface Endpoint {

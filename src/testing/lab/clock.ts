@@ -1,6 +1,6 @@
-import { type Clock, systemClock } from '../../common/clock.ts'
-import { MovableClock } from '../../common/movable-clock.ts'
-import { duration } from '../../config/schema/values.ts'
+import { duration } from '../../core/config/schema/values.ts'
+import { type Clock, systemClock } from '../../core/time/clock.ts'
+import { MovableClock } from '../../core/time/movable-clock.ts'
 import { Call } from '../calls/call.ts'
 
 /** A lab's clock, which tests can move. It sets certificate dates, INTERNALDATE and trace fields; timeouts use real time. */

@@ -1,7 +1,7 @@
-import { parsePart } from '../../config/issues.ts'
-import { type DnsDefectInput, dnsDefect } from '../../config/schema/dns.ts'
-import type { NameService } from '../../dns/name-service.ts'
+import { parsePart } from '../../core/config/issues.ts'
+import { type DnsDefectInput, dnsDefect } from '../../core/config/schema/dns.ts'
 import type { LabDns } from '../../lab/dns/lab-dns.ts'
+import type { NameService } from '../../transport/dns/name-service.ts'
 import { Call } from '../calls/call.ts'
 
 /** Something in the DNS of the lab that a test added. */

@@ -1,5 +1,5 @@
+import type { SessionRecord } from '../../core/sessions/types.ts'
 import type { FaultInput, LabFaults } from '../../lab/lab-faults.ts'
-import type { SessionRecord } from '../../sessions/types.ts'
 import { Call } from '../calls/call.ts'
 import { type Settle, type WaitOptions, wait } from '../waits/wait.ts'
 import { sessionLines, WaitTimeout } from '../waits/wait-timeout.ts'

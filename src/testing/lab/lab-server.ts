@@ -1,4 +1,4 @@
-import type { ServerProtocol } from '../../config/schema.ts'
+import type { ServerProtocol } from '../../core/config/schema.ts'
 import type { Lab } from '../../lab/lab.ts'
 import type { VirtualServerStatus } from '../../lab/virtual-servers/virtual-servers.ts'
 

@@ -1,6 +1,12 @@
-import { type FormatName, formats, importFolder, messagesAt, messagesOf } from '../../store/exchange/transfer.ts'
-import { openInbox } from '../../store/mailboxes.ts'
-import { accountOwner, type Folder, type MessageStore, type Owner, PUBLIC_OWNER } from '../../store/types.ts'
+import {
+  type FormatName,
+  formats,
+  importFolder,
+  messagesAt,
+  messagesOf,
+} from '../../storage/store/exchange/transfer.ts'
+import { openInbox } from '../../storage/store/mailboxes.ts'
+import { accountOwner, type Folder, type MessageStore, type Owner, PUBLIC_OWNER } from '../../storage/store/types.ts'
 import { LabArticle } from '../received/message.ts'
 
 /** A mailbox of an account (default INBOX), or a newsgroup. */

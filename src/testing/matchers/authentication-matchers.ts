@@ -1,4 +1,4 @@
-import type { MessageAuthentication } from '../../mail/authentication-results.ts'
+import type { MessageAuthentication } from '../../mail/format/authentication-results.ts'
 import type { LabMessage } from '../received/message.ts'
 
 /** The result that a matcher returns to `expect`. */

@@ -1,4 +1,4 @@
-import type { SessionRecord } from '../../sessions/types.ts'
+import type { SessionRecord } from '../../core/sessions/types.ts'
 import { Call } from '../calls/call.ts'
 import type { LabMessage } from '../received/message.ts'
 import type { MessageQuery } from '../received/receiver.ts'

@@ -1,8 +1,13 @@
-import { type OnDemand, parseOnDemand } from '../../config/on-demand/parse.ts'
-import { refusalOf } from '../../config/on-demand/replies.ts'
-import { type FeedbackType, feedbackTypes, type ReportForm, reportForms } from '../../config/schema/report-words.ts'
-import { releasedForm } from '../../delivery/released.ts'
+import { type OnDemand, parseOnDemand } from '../../core/config/on-demand/parse.ts'
+import { refusalOf } from '../../core/config/on-demand/replies.ts'
+import {
+  type FeedbackType,
+  feedbackTypes,
+  type ReportForm,
+  reportForms,
+} from '../../core/config/schema/report-words.ts'
 import type { Lab } from '../../lab/lab.ts'
+import { releasedForm } from '../../transport/delivery/released.ts'
 import type { Call } from '../calls/call.ts'
 import { checkMessage, type LabMessage } from '../received/message.ts'
 

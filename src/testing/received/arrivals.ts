@@ -1,4 +1,4 @@
-import type { Folder, MessageEntry, MessageStore, Owner, StoreEvent } from '../../store/types.ts'
+import type { Folder, MessageEntry, MessageStore, Owner, StoreEvent } from '../../storage/store/types.ts'
 
 /** A message delivered to one mailbox, and where its owner has moved or copied it since. */
 export interface Arrival {

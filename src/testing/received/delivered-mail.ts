@@ -1,5 +1,5 @@
-import type { StoreIndex } from '../../pki/certificate-store/index-file.ts'
-import { type SmimeResult, smimeOf } from '../../smime/smime.ts'
+import { type SmimeResult, smimeOf } from '../../mail/smime/smime.ts'
+import type { StoreIndex } from '../../tls/pki/certificate-store/index-file.ts'
 import type { Call } from '../calls/call.ts'
 import { type WaitOptions, wait } from '../waits/wait.ts'
 import { arrivedLines, type Candidate, sessionLines, WaitTimeout } from '../waits/wait-timeout.ts'

@@ -1,5 +1,5 @@
-import { nearest } from '../../config/nearest.ts'
-import type { SessionRecord } from '../../sessions/types.ts'
+import { nearest } from '../../core/config/nearest.ts'
+import type { SessionRecord } from '../../core/sessions/types.ts'
 import type { Call } from '../calls/call.ts'
 import { keepAlive } from '../lab/keep-alive.ts'
 import type { LabMessage } from './message.ts'

@@ -1,5 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises'
-import type { SessionRecord } from '../../sessions/types.ts'
+import type { SessionRecord } from '../../core/sessions/types.ts'
 import type { Call } from '../calls/call.ts'
 import { type WaitOptions, wait } from '../waits/wait.ts'
 import { describeMessage, section, WaitTimeout } from '../waits/wait-timeout.ts'

@@ -1,4 +1,4 @@
-import type { SessionRecord } from '../../sessions/types.ts'
+import type { SessionRecord } from '../../core/sessions/types.ts'
 import { Call } from '../calls/call.ts'
 import type { WaitOptions } from '../waits/wait.ts'
 import type { Arrivals } from './arrivals.ts'

@@ -1,5 +1,5 @@
+import type { SessionRecord } from '../../core/sessions/types.ts'
 import type { Lab } from '../../lab/lab.ts'
-import type { SessionRecord } from '../../sessions/types.ts'
 import type { LabMessage } from './message.ts'
 
 /** The parts of a lab that tests look at. */

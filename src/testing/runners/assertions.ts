@@ -1,5 +1,5 @@
 import { AssertionError } from 'node:assert'
-import type { SessionRecord } from '../../sessions/types.ts'
+import type { SessionRecord } from '../../core/sessions/types.ts'
 import type { DkimWish, MatcherResult } from '../matchers/authentication-matchers.ts'
 import { type EncryptionWish, matchers, type ReceiverOfMessages } from '../matchers/matchers.ts'
 import type { LabMessage } from '../received/message.ts'

@@ -1,4 +1,4 @@
-import type { LabInput } from '../../config/schema.ts'
+import type { LabInput } from '../../core/config/schema.ts'
 import { type StartLabOptions, startLab } from '../start-lab.ts'
 import type { Tenant } from '../tenants/tenant.ts'
 import type { TestLab } from '../test-lab.ts'

@@ -1,6 +1,6 @@
-import '../../common/disposal.ts'
+import '../../core/async/disposal.ts'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test as jestTest } from '@jest/globals'
-import type { LabInput } from '../../config/schema.ts'
+import type { LabInput } from '../../core/config/schema.ts'
 import { type LabMatchers, matchers } from '../matchers/matchers.ts'
 import type { StartLabOptions } from '../start-lab.ts'
 import { type LabFixtures, LabOnDemand } from './fixtures.ts'

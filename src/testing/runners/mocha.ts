@@ -1,5 +1,5 @@
-import '../../common/disposal.ts'
-import type { LabInput } from '../../config/schema.ts'
+import '../../core/async/disposal.ts'
+import type { LabInput } from '../../core/config/schema.ts'
 import type { StartLabOptions } from '../start-lab.ts'
 import { assertEncrypted, assertPassesDkim, assertPassesDmarc, assertPassesSpf, assertReceived } from './assertions.ts'
 import { type SuiteHooks, type SuiteLab, useLabWith } from './suite-lab.ts'

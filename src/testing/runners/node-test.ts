@@ -1,6 +1,6 @@
-import '../../common/disposal.ts'
+import '../../core/async/disposal.ts'
 import { after, before } from 'node:test'
-import type { LabInput } from '../../config/schema.ts'
+import type { LabInput } from '../../core/config/schema.ts'
 import type { StartLabOptions } from '../start-lab.ts'
 import type { Tenant } from '../tenants/tenant.ts'
 import type { TestLab } from '../test-lab.ts'

@@ -1,4 +1,4 @@
-import '../../common/disposal.ts'
+import '../../core/async/disposal.ts'
 import {
   test as base,
   expect as baseExpect,
@@ -9,7 +9,7 @@ import {
   type PlaywrightWorkerOptions,
   type TestType,
 } from '@playwright/test'
-import type { LabInput } from '../../config/schema.ts'
+import type { LabInput } from '../../core/config/schema.ts'
 import { matchers } from '../matchers/matchers.ts'
 import { type StartLabOptions, startLab } from '../start-lab.ts'
 import type { Tenant } from '../tenants/tenant.ts'

@@ -1,5 +1,5 @@
 import type { TestProject } from 'vitest/node'
-import type { LabInput } from '../../config/schema.ts'
+import type { LabInput } from '../../core/config/schema.ts'
 import { startLab } from '../start-lab.ts'
 import type { SharedLab } from '../tenants/shared/calls.ts'
 import { hostLab } from '../tenants/shared/host.ts'

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { test as base, expect, inject } from 'vitest'
-import type { LabInput } from '../../config/schema.ts'
+import type { LabInput } from '../../core/config/schema.ts'
 import { type LabMatchers, matchers } from '../matchers/matchers.ts'
 import { type StartLabOptions, startLab } from '../start-lab.ts'
 import { SharedTenant } from '../tenants/shared/shared-tenant.ts'

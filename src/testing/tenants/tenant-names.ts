@@ -1,5 +1,5 @@
-import type { TenantScope, Tenants } from '../../directory/tenants.ts'
-import type { SessionRecord } from '../../sessions/types.ts'
+import type { TenantScope, Tenants } from '../../accounts/directory/tenants.ts'
+import type { SessionRecord } from '../../core/sessions/types.ts'
 
 /** Names of accounts and newsgroups begin with it, and addresses: letters, digits, `-`, `_`. */
 const VALID = /^[a-z0-9][a-z0-9_-]{0,63}$/i

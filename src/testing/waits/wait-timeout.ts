@@ -1,5 +1,5 @@
-import { hasFailed, summary } from '../../sessions/describe.ts'
-import type { SessionRecord } from '../../sessions/types.ts'
+import { hasFailed, summary } from '../../core/sessions/describe.ts'
+import type { SessionRecord } from '../../core/sessions/types.ts'
 import { differences, type MessageFilter } from '../received/filter.ts'
 import type { LabMessage } from '../received/message.ts'
 

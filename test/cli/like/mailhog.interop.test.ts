@@ -1,9 +1,9 @@
 import { createRequire } from 'node:module'
 import { createTransport } from 'nodemailer'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { startHost } from '../../outgoing/client/hosts.ts'
 import { fetchedClient } from '../../support/fetched-client.ts'
 import { type StartedLab, Workplace } from '../../support/sealpost.ts'
+import { startHost } from '../../transport/outgoing/client/hosts.ts'
 
 const mailhog = fetchedClient('mailhog-4.16.0/index.js')
 

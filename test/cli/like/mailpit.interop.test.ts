@@ -4,11 +4,11 @@ import type { AddressInfo } from 'node:net'
 import { pathToFileURL } from 'node:url'
 import { createTransport } from 'nodemailer'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { fakeCypress } from '../../http/fake-cypress.ts'
-import { startHost } from '../../outgoing/client/hosts.ts'
+import { fakeCypress } from '../../servers/http/fake-cypress.ts'
 import { fetchedClient } from '../../support/fetched-client.ts'
 import { opensslCertificate, run } from '../../support/openssl.ts'
 import { type StartedLab, Workplace } from '../../support/sealpost.ts'
+import { startHost } from '../../transport/outgoing/client/hosts.ts'
 
 /** A project that uses Mailpit: only the command that starts the server is another. */
 

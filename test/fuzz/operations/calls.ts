@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { pathParameters, usesQuery } from '../../../src/api/openapi/parameters.ts'
 import type { Operation } from '../../../src/api/operation.ts'
-import { document, documented } from '../../http/documented.ts'
+import { document, documented } from '../../servers/http/documented.ts'
 import {
   hostileText,
   hostileTexts,

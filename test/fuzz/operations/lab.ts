@@ -3,7 +3,7 @@ import { examples } from '../../../src/api/examples/index.ts'
 import { operationNamed } from '../../../src/api/invoke.ts'
 import { pathParameters, usesQuery } from '../../../src/api/openapi/parameters.ts'
 import type { Operation } from '../../../src/api/operation.ts'
-import { type Answer, basic, bearer, HttpLab } from '../../http/client.ts'
+import { type Answer, basic, bearer, HttpLab } from '../../servers/http/client.ts'
 import type { FuzzCall } from './calls.ts'
 import { Link } from './values.ts'
 

@@ -1,4 +1,4 @@
-import type { VirtualServerInput } from '../../../config/schema.ts'
+import type { VirtualServerInput } from '../../../core/config/schema.ts'
 import { serverOf } from '../draft.ts'
 import type { Draft, Setting } from '../tool.ts'
 import { listenOn, portOf } from '../values.ts'

@@ -1,4 +1,4 @@
-import { parseYamlValue } from '../../../config/yaml.ts'
+import { parseYamlValue } from '../../../core/config/yaml.ts'
 import { addAccounts } from '../accounts.ts'
 import { likeIn, serverOf, storeIn } from '../draft.ts'
 import type { Draft, Setting } from '../tool.ts'

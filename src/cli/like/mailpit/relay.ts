@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { parseYamlValue } from '../../../config/yaml.ts'
+import { parseYamlValue } from '../../../core/config/yaml.ts'
 import { patternsOf } from '../patterns.ts'
 import type { Draft, Setting, SettingCall } from '../tool.ts'
 import { isOn, numberOf, textOf } from '../values.ts'

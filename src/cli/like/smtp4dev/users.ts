@@ -1,4 +1,4 @@
-import type { VirtualServerInput } from '../../../config/schema.ts'
+import type { VirtualServerInput } from '../../../core/config/schema.ts'
 import { acceptAnySender, addAccounts } from '../accounts.ts'
 import { limitConsole } from '../console-users.ts'
 import { accountsOf, serverOf } from '../draft.ts'

@@ -1,6 +1,6 @@
 import { Agent, request as httpRequest } from 'node:http'
-import type { MessageDraft } from '../../../mail/compose.ts'
-import type { SessionRecord } from '../../../sessions/types.ts'
+import type { SessionRecord } from '../../../core/sessions/types.ts'
+import type { MessageDraft } from '../../../mail/format/compose.ts'
 import { Call } from '../../calls/call.ts'
 import type { Credentials } from '../../lab/accounts.ts'
 import type { MessageFilter } from '../../received/filter.ts'

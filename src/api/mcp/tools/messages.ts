@@ -1,0 +1,103 @@
+import { z } from 'zod'
+import { wholeMessage } from '../../messages/read.ts'
+import type { MessageSummary } from '../../messages/summary.ts'
+import type { McpLab } from '../lab.ts'
+import { ADDS, defineTool, READS_UNTRUSTED, type Tool, type ToolCall } from '../tool.ts'
+import { outputOf } from './operations.ts'
+
+/** Clients give up on calls that report nothing for a minute. */
+const PROGRESS_EVERY_MS = 10_000
+
+const wait: Tool = {
+  name: 'wait_for_message',
+  title: 'Wait for a message',
+  description:
+    'Waits for a message that matches, and reads it: text, links, one-time codes, attachments, how it was delivered. It may have arrived before; a message that an earlier wait returned is not returned again. After the time limit the error lists what did arrive and which clients were refused.',
+  operation: 'wait',
+  output: wholeMessage,
+  hints: READS_UNTRUSTED,
+  isUntrusted: true,
+  async run({ lab, input, signal, progress }) {
+    const { id } = await reporting(progress, () => lab.call('wait', input, signal) as Promise<MessageSummary>)
+    return lab.call('messages.get', { id }, signal)
+  },
+}
+
+async function reporting<T>(progress: ToolCall['progress'], work: () => Promise<T>): Promise<T> {
+  const startedAt = performance.now()
+  const report = (): void => progress(Math.round((performance.now() - startedAt) / 1000), undefined, 'waiting')
+  report()
+  const timer = setInterval(report, PROGRESS_EVERY_MS)
+  try {
+    return await work()
+  } finally {
+    clearInterval(timer)
+  }
+}
+
+const search: Tool = {
+  name: 'search_messages',
+  title: 'List or search messages',
+  description:
+    'Lists messages, the newest first, also mail for other domains that the lab has captured. `query` takes words and fields: from: to: subject: is:unread has:attachment before: after: larger: account: newsgroup: captured:yes header:NAME:value, with - to exclude.',
+  operation: 'messages.list',
+  hints: READS_UNTRUSTED,
+  isUntrusted: true,
+}
+
+/** More of a message, by the name of an operation, and how its answer becomes a member of the message. */
+const parts = {
+  headers: ['messages.headers', (found: unknown) => ({ headers: (found as { headers: unknown }).headers })],
+  html: ['messages.html', (found: unknown) => ({ html: `${found}` })],
+  structure: ['messages.structure', (found: unknown) => ({ structure: found })],
+  raw: ['messages.raw', (found: unknown) => ({ raw: `${found}` })],
+} as const satisfies Record<string, readonly [operation: string, member: (found: unknown) => object]>
+
+const partNames = Object.keys(parts) as (keyof typeof parts)[]
+
+const get = defineTool({
+  name: 'get_message',
+  title: 'Read a message',
+  description:
+    'Reads a message: text, links, one-time codes, attachments, and the session that delivered it with its TLS facts. `include` adds the header fields, the HTML, the MIME structure or the source.',
+  operation: 'messages.get',
+  input: z.strictObject({
+    id: z.string().optional().describe('Id of the message. Default: the latest message.'),
+    include: z.array(z.enum(partNames)).optional(),
+  }),
+  output: wholeMessage.extend({
+    headers: z.array(z.object({ name: z.string(), value: z.string() })).optional(),
+    html: z.string().optional(),
+    structure: outputOf('messages.structure').optional(),
+    raw: z.string().optional(),
+  }),
+  hints: READS_UNTRUSTED,
+  isUntrusted: true,
+  async run({ lab, input, signal }) {
+    const id = input.id ?? (await latest(lab, signal))
+    const found = { ...((await lab.call('messages.get', { id }, signal)) as object) }
+    for (const one of input.include ?? []) {
+      const [operation, member] = parts[one]
+      Object.assign(found, member(await lab.call(operation, { id }, signal)))
+    }
+    return found
+  },
+})
+
+/** Returns the id of the latest message. @throws Error if there is none */
+async function latest(lab: McpLab, signal: AbortSignal): Promise<string> {
+  const { items } = (await lab.call('messages.list', { limit: 1 }, signal)) as { items: MessageSummary[] }
+  if (items[0]) return items[0].id
+  throw new Error('there is no message yet; wait_for_message waits for one')
+}
+
+const send: Tool = {
+  name: 'send_message',
+  title: 'Deliver a message',
+  description:
+    'Delivers a message to accounts and newsgroups of the lab, as if a client had sent it. Nothing leaves the lab.',
+  operation: 'messages.send',
+  hints: ADDS,
+}
+
+export const messageTools: readonly Tool[] = [wait, search, get, send]

@@ -1,0 +1,65 @@
+import type { Protocol } from '../../core/config/schema.ts'
+import { nothingJudged, runControls } from './control.ts'
+import { inParallel } from './in-parallel.ts'
+import { chosenPorts } from './lab.ts'
+import { type Client, Workshop } from './run-client.ts'
+import type { OpenLab } from './server-lab.ts'
+import { AuditError, type AuditResult, type BadPort, type ControlResult, type Form } from './types.ts'
+import { judge, untested } from './verdict.ts'
+
+export interface AuditOptions {
+  /** Default: those that the client speaks in the control run. */
+  readonly protocols?: readonly Protocol[]
+  /** Default: both. */
+  readonly forms?: readonly Form[]
+  /** Names of bad servers. Default: all. */
+  readonly names?: readonly string[]
+  /** A client that takes longer counts as refusing. Default: 10,000. */
+  readonly timeoutMs?: number
+  /** Number of clients that run at the same time. Default: 4. */
+  readonly jobs?: number
+  /** The client connects to `address` and uses `hostname` for TLS, so no name needs to resolve. Default: true. */
+  readonly byAddress?: boolean
+}
+
+/** The results of an audit, and of the control runs before it. */
+export interface Audit {
+  readonly controls: readonly ControlResult[]
+  readonly results: readonly AuditResult[]
+}
+
+/** Says that no result of an audit is a test. */
+export const nothingTested = ({ name, protocol, form, reason, detail }: AuditResult): string =>
+  `nothing was tested: ${name} ${protocol} ${form}: ${reason} (${detail})`
+
+/**
+ * Runs a client against the bad servers in a new lab, one run per port. Before that, control runs against a good server
+ * show that the client works: without one that succeeds, nothing is judged. Resolves also if the client connected to no
+ * bad server.
+ * @throws AuditError if no control run succeeded; Error if a name in `options` is unknown
+ */
+export async function runAudit(client: Client, options: AuditOptions, openLab: OpenLab): Promise<Audit> {
+  const { timeoutMs = 10_000, jobs = 4, byAddress = true } = options
+  const wanted = chosenPorts(options)
+  if (wanted.length === 0) throw new AuditError('no bad server has such a name, protocol and form')
+  const controls = await runControls(client, wanted, { timeoutMs, jobs, openLab })
+  if (!controls.some(({ succeeded }) => succeeded)) throw new AuditError(nothingJudged(controls))
+  const controlOf = (port: BadPort): ControlResult | undefined =>
+    controls.find(({ protocol, form }) => protocol === port.protocol && form === port.form)
+  const isSpoken = (protocol: Protocol): boolean => controls.some((one) => one.protocol === protocol && one.succeeded)
+  const ports = wanted.filter(({ protocol }) => options.protocols || isSpoken(protocol))
+  await using workshop = await Workshop.open(
+    ports.filter((port) => controlOf(port)?.succeeded),
+    openLab,
+  )
+  const results = await inParallel(ports, jobs, async (port) => {
+    const control = controlOf(port)
+    if (!control?.succeeded) return untested(port, `the control run failed: ${control?.detail}`)
+    if (!(await workshop.canUse(port, byAddress))) return untested(port, unresolved(port))
+    return judge(port, await workshop.run(client, port, timeoutMs), control.disclosed)
+  })
+  return { controls, results }
+}
+
+const unresolved = ({ hostname }: BadPort): string =>
+  `${hostname} does not resolve on this machine: let the client connect to {address} and verify {hostname}, or resolve names with {hostsFile}`

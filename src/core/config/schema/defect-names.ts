@@ -1,0 +1,26 @@
+/** Certificates with one thing wrong or unusual each. `src/tls/pki/defects/recipes.ts` describes how each one is made. */
+export const defectNames = [
+  'expired',
+  'not-yet-valid',
+  'wrong-host',
+  'self-signed',
+  'untrusted-root',
+  'incomplete-chain',
+  'reversed-chain',
+  'revoked',
+  'no-san',
+  'no-subject',
+  'weak-key',
+  'weak-key-512',
+  'sha1-signature',
+  'md5-signature',
+  'wrong-purpose',
+  'ca-as-leaf',
+  'name-constraint-violated',
+  'thousand-sans',
+  'rsa-8192',
+  'ip-only',
+  'wildcard',
+  'must-staple-without-staple',
+] as const
+export type DefectName = (typeof defectNames)[number]

@@ -1,0 +1,126 @@
+import { runToEnd, type Steps } from '../../core/time/time-slice.ts'
+import { Scanner } from './scanner.ts'
+import type { Address, OctetString } from './types.ts'
+
+/** Placeholders for a missing local part or domain, or for a syntax error, so that no client takes the address for a group. */
+export const MISSING_MAILBOX = 'MISSING_MAILBOX'
+export const MISSING_DOMAIN = 'MISSING_DOMAIN'
+export const SYNTAX_ERROR = 'SYNTAX_ERROR'
+const INVALID_ROUTE = 'INVALID_ROUTE'
+
+/** Limit of a list, for mail made to exhaust memory or time. The addresses after it are ignored. */
+export const MAX_ADDRESSES = 20_000
+
+/**
+ * Parses an address list with groups, source routes, comments and quoted strings. Stops at a syntax error between
+ * addresses. RFC 5322 sections 3.4, 4.4.
+ */
+export function parseAddresses(value: OctetString): Address[] {
+  const plain = PLAIN.exec(value)
+  return plain ? [{ mailbox: plain[1] as string, host: plain[2] as string }] : runToEnd(addressSteps(value))
+}
+
+/** A single address without a name, a comment or white space: most of what programs write. RFC 5322 section 3.4.1 */
+const PLAIN = /^([\w!#$%&'*+/=?^`{|}~-]+(?:\.[\w!#$%&'*+/=?^`{|}~-]+)*)@([\w-]+(?:\.[\w-]+)*)$/
+
+/** Parses as `parseAddresses`. Returns undefined if a syntax error hides addresses that follow it. */
+export function parseAllAddresses(value: OctetString): Address[] | undefined {
+  const scanner = new Scanner(value)
+  const found = runToEnd(listSteps(scanner))
+  return scanner.ended ? found : undefined
+}
+
+/** Addresses read between two pauses. */
+const STEP_ADDRESSES = 1_000
+
+/** Parses as `parseAddresses`, in steps. */
+export const addressSteps = (value: OctetString): Steps<Address[]> => listSteps(new Scanner(value))
+
+function* listSteps(scanner: Scanner): Steps<Address[]> {
+  const found: Address[] = []
+  while (!scanner.ended && found.length < MAX_ADDRESSES) {
+    if (scanner.take(',')) continue // RFC 5322 section 4.4: empty elements
+    found.push(...(group(scanner) ?? [mailbox(scanner)]))
+    if (!scanner.take(',')) break
+    if (found.length % STEP_ADDRESSES === 0) yield
+  }
+  return found
+}
+
+/** Parses `name: mailbox, mailbox;`. RFC 5322 section 3.4. */
+function group(scanner: Scanner): Address[] | undefined {
+  const start = scanner.at
+  const name = phrase(scanner)
+  if (name === undefined || !scanner.take(':')) {
+    scanner.at = start
+    return undefined
+  }
+  const members: Address[] = []
+  while (!scanner.ended && !scanner.take(';') && members.length < MAX_ADDRESSES) {
+    if (scanner.take(',')) continue
+    members.push(mailbox(scanner))
+    if (scanner.next !== ',' && scanner.next !== ';') break
+  }
+  return [{ mailbox: name }, ...members, {}]
+}
+
+/** Returns words joined by single spaces. Dots are allowed. RFC 5322 sections 3.2.5, 4.1. */
+function phrase(scanner: Scanner): OctetString | undefined {
+  let out: OctetString | undefined
+  if (scanner.next === '.') return undefined
+  while (scanner.atWord || scanner.next === '.') {
+    const word = scanner.next === '"' ? scanner.quotedString() : scanner.atomOrDots()
+    if (word === undefined) return undefined
+    out = out === undefined ? word : `${out} ${word}`
+  }
+  return out ?? (scanner.next === '<' || scanner.next === ':' ? '' : undefined)
+}
+
+function mailbox(scanner: Scanner): Address {
+  const start = scanner.at
+  const name = phrase(scanner)
+  if (name !== undefined && scanner.next === '<') return angleAddress(scanner, name)
+  scanner.at = start
+  return addressSpec(scanner, start)
+}
+
+/** Parses `<@route:local@domain>`. RFC 5322 sections 3.4, 4.4. */
+function angleAddress(scanner: Scanner, name: OctetString): Address {
+  scanner.take('<')
+  const named = name === '' ? {} : { name }
+  const route = scanner.next === '@' ? { route: sourceRoute(scanner) } : {}
+  const { mailbox = MISSING_MAILBOX, host } = localAndDomain(scanner)
+  if (!scanner.take('>')) return { ...named, ...route, mailbox, host: SYNTAX_ERROR }
+  return { ...named, ...route, mailbox, host: host === '' ? SYNTAX_ERROR : (host ?? MISSING_DOMAIN) }
+}
+
+function sourceRoute(scanner: Scanner): OctetString {
+  const hops: OctetString[] = []
+  while (scanner.take(',') || scanner.next === '@') if (scanner.take('@')) hops.push(`@${domain(scanner)}`)
+  return scanner.take(':') ? hops.join(',') : INVALID_ROUTE
+}
+
+/** Parses `local@domain` with a comment as the name (RFC 5322 section 3.4.1). Words without an `@` are a name alone. */
+function addressSpec(scanner: Scanner, start: number): Address {
+  scanner.comment = undefined
+  const quoted = scanner.next === '"'
+  const { mailbox, host } = localAndDomain(scanner)
+  if (host === undefined && (quoted || scanner.atWord)) {
+    scanner.at = start
+    const name = phrase(scanner)
+    if (name !== undefined) return { name, mailbox: MISSING_MAILBOX, host: MISSING_DOMAIN }
+  }
+  const name = scanner.comment as OctetString | undefined
+  const found = { mailbox: mailbox ?? MISSING_MAILBOX, host: host || MISSING_DOMAIN }
+  return name ? { name, ...found } : found
+}
+
+/** Reads `local@domain`. `host` is empty if nothing follows the `@`. */
+function localAndDomain(scanner: Scanner): { mailbox?: OctetString; host?: OctetString } {
+  const mailbox = scanner.atWord || scanner.next === '.' ? scanner.localPart() : undefined
+  const local = mailbox === undefined ? {} : { mailbox }
+  return scanner.take('@') ? { ...local, host: domain(scanner) } : local
+}
+
+const domain = (scanner: Scanner): OctetString =>
+  scanner.next === '[' ? (scanner.domainLiteral() ?? '') : scanner.dotAtom()

@@ -1,0 +1,205 @@
+import { SharedSteps } from '../../core/async/shared-steps.ts'
+import type { Steps } from '../../core/time/time-slice.ts'
+import { addressSteps } from './addresses.ts'
+import { decodedPieces } from './charsets.ts'
+import { findField, headerFields, unfolded } from './headers.ts'
+import { everyPart, isText, partOctetsOrRawInSteps } from './parts.ts'
+import type { HeaderField, MessagePart, OctetString } from './types.ts'
+import { decodeWords, parameterText } from './words.ts'
+
+/** Characters that are normalized at a time. Marks in a row take quadratic time. */
+const NORMALIZED_CHARS = 512
+/** Characters at the end of such a piece in which a space is looked for. */
+const SPACE_CHARS = 128
+
+/** Returns the form in which texts are compared: without differences of case and compatibility, much like i;unicode-casemap (RFC 5051). */
+export function fold(text: string): string {
+  if (Buffer.byteLength(text) === text.length) return text.toLowerCase()
+  if (text.length <= NORMALIZED_CHARS) return text.normalize('NFKD').toLowerCase()
+  const folded: string[] = []
+  for (let at = 0; at < text.length; ) {
+    const end = pieceEnd(text, at)
+    folded.push(text.slice(at, end).normalize('NFKD').toLowerCase())
+    at = end
+  }
+  return folded.join('')
+}
+
+/** Cuts after a space, because marks and the case of a letter belong to their word. */
+function pieceEnd(text: string, from: number): number {
+  const most = from + NORMALIZED_CHARS
+  if (most >= text.length) return text.length
+  for (let at = most; at > most - SPACE_CHARS; at--) if (text.charCodeAt(at - 1) <= 0x20) return at
+  const splitsPair = (text.charCodeAt(most) & 0xfc00) === 0xdc00
+  return splitsPair ? most + 1 : most
+}
+
+/** Characters searched or collected between two pauses. */
+const STEP_CHARS = 64 * 1024
+/** Octets of header fields decoded between two pauses. */
+const STEP_OCTETS = 16 * 1024
+
+function* contains(text: string, needle: string): Steps<boolean> {
+  for (let at = 0; ; at += STEP_CHARS) {
+    if (text.slice(at, at + STEP_CHARS + needle.length).includes(needle)) return true
+    if (at + STEP_CHARS >= text.length) return false
+    yield
+  }
+}
+
+/** A message's octets and what was parsed of them. */
+interface SearchSource {
+  readonly raw: Buffer
+  readonly structure: MessagePart
+}
+
+/**
+ * The text of one message for SEARCH. Each part of it is decoded and folded at its first use and kept. Callers must fold
+ * needles with `fold`, once per search. RFC 9051 section 6.4.4.
+ */
+export class SearchText {
+  private readonly headers = new Map<string, readonly string[]>()
+  private header: string | undefined
+  private body: string | undefined
+  private readonly shared = new SharedSteps<'header' | 'body'>()
+  private readonly grown: (chars: number) => void
+  /** @param grown receives the length of every text that is kept, in characters */
+  constructor(grown: (chars: number) => void = () => {}) {
+    this.grown = grown
+  }
+
+  private keep(text: string): string {
+    this.grown(text.length)
+    return text
+  }
+
+  /** Returns `headerContains` from the kept texts; undefined if the octets are needed. `nameLower` is in lower case. */
+  headerHeld(fields: readonly HeaderField[] | undefined, nameLower: string, needle: string): boolean | undefined {
+    const values = this.headers.get(nameLower)
+    if (!values) return fields && !findField(fields, nameLower) ? false : undefined
+    for (const value of values) if (value.includes(needle)) return true
+    return false
+  }
+
+  /** Returns `bodyContains` from the kept texts; undefined if the octets are needed. */
+  bodyHeld(needle: string): boolean | undefined {
+    return this.body?.includes(needle)
+  }
+
+  /** Returns `textContains` from the kept texts; undefined if the octets are needed. */
+  textHeld(needle: string): boolean | undefined {
+    if (this.header === undefined) return undefined
+    return this.header.includes(needle) || this.bodyHeld(needle)
+  }
+
+  /** Returns whether `bodyContains` or `textContains` needs no octets. */
+  holds(kind: 'body' | 'text'): boolean {
+    return this.body !== undefined && (kind === 'body' || this.header !== undefined)
+  }
+
+  /** Returns whether a field of that name, in any case, contains the needle. With an empty needle: whether there is such a field. */
+  *headerContains(raw: Buffer, fields: readonly HeaderField[], name: string, needle: string): Steps<boolean> {
+    const nameLower = name.toLowerCase()
+    let values = this.headers.get(nameLower)
+    if (!values) {
+      if (!findField(fields, nameLower)) return false
+      const found: string[] = []
+      for (const field of fields) {
+        if (field.nameLower !== nameLower) continue
+        const value = unfolded(raw, field)
+        found.push(fold(decodeWords(value)))
+        if (ADDRESS_FIELDS.has(nameLower) && value.includes('(')) found.push(fold(yield* plainAddresses(value)))
+        yield
+      }
+      values = found.map((value) => this.keep(value))
+      this.headers.set(nameLower, values)
+    }
+    for (const value of values) if (yield* contains(value, needle)) return true
+    return false
+  }
+
+  /** Returns whether a text part contains the needle. As in Dovecot, headers of parts do not count. */
+  *bodyContains(source: SearchSource | undefined, needle: string): Steps<boolean> {
+    if (source && this.body === undefined) yield* this.shared.run('body', () => this.readBody(source))
+    return yield* contains(this.body ?? '', needle)
+  }
+
+  /** Returns whether any header or text part contains the needle. */
+  *textContains(source: SearchSource | undefined, needle: string): Steps<boolean> {
+    if (source && this.header === undefined) yield* this.shared.run('header', () => this.readHeader(source))
+    return (yield* contains(this.header ?? '', needle)) || (yield* this.bodyContains(source, needle))
+  }
+
+  private *readBody(source: SearchSource): Steps<void> {
+    this.body = this.keep(yield* bodyText(source))
+  }
+
+  private *readHeader(source: SearchSource): Steps<void> {
+    this.header = this.keep(yield* headerText(source))
+  }
+}
+
+/** Fields of addresses that clients search as the envelope shows them. RFC 9051 section 6.4.4. */
+const ADDRESS_FIELDS: ReadonlySet<string> = new Set(['from', 'to', 'cc', 'bcc', 'sender', 'reply-to'])
+
+/** Returns the addresses of a field without the comments inside them. */
+function* plainAddresses(value: OctetString): Steps<string> {
+  const addresses = yield* addressSteps(value)
+  return addresses.map(({ mailbox = '', host = '' }) => `${mailbox}@${host}`).join(', ')
+}
+
+/** Joins texts with line feeds and folds them, some at a time. */
+class FoldedText {
+  private readonly folded: string[] = []
+  private pending = ''
+  private isFirst = true
+
+  /** Begins a text, after a line feed if it is not the first one. */
+  begin(): void {
+    if (!this.isFirst) this.pending += '\n'
+    this.isFirst = false
+  }
+
+  /** Adds characters of the text. Returns true if it is time for a pause. */
+  add(text: string): boolean {
+    this.pending += text
+    if (this.pending.length < STEP_CHARS) return false
+    this.folded.push(fold(this.pending))
+    this.pending = ''
+    return true
+  }
+
+  end(): string {
+    this.folded.push(fold(this.pending))
+    return this.folded.length === 1 ? (this.folded[0] as string) : this.folded.join('')
+  }
+}
+
+/** Returns all headers of the message, of its parts and of messages inside, folded. */
+function* headerText({ raw, structure }: SearchSource): Steps<string> {
+  const text = new FoldedText()
+  let octets = 0
+  for (const part of everyPart(structure)) {
+    for (const field of headerFields(raw, part.headerStart, part.bodyStart)) {
+      text.begin()
+      const isFull = text.add(`${field.name}: ${decodeWords(unfolded(raw, field))}`)
+      octets += field.end - field.start
+      if (!isFull && octets < STEP_OCTETS) continue
+      octets = 0
+      yield
+    }
+  }
+  return text.end()
+}
+
+/** Returns the content of all text parts, folded. */
+function* bodyText({ raw, structure }: SearchSource): Steps<string> {
+  const text = new FoldedText()
+  for (const part of everyPart(structure)) {
+    if (!isText(part)) continue
+    text.begin()
+    const octets = yield* partOctetsOrRawInSteps(raw, part)
+    for (const piece of decodedPieces(octets, parameterText(part.params, 'charset'))) if (text.add(piece)) yield
+  }
+  return text.end()
+}

@@ -1,0 +1,49 @@
+import { existsSync, readdirSync, readFileSync, statSync, utimesSync } from 'node:fs'
+import { join } from 'node:path'
+import { makeFolder, writePrivateFile } from '../../../core/files/folders.ts'
+import { type FoundFolder, type MailFormat, walk, withCrlf } from './format.ts'
+
+/** The file with flags and dates, beside the messages of a folder. */
+const NOTES = 'messages.json'
+
+type Notes = Readonly<Record<string, { readonly flags: readonly string[]; readonly internalDate: number }>>
+
+/** One file per message, as mail programs save it by drag and drop. */
+export const eml: MailFormat = {
+  ending: '',
+
+  async write(path, messages) {
+    makeFolder(path, 0o700)
+    const notes: Record<string, Notes[string]> = {}
+    let number = 0
+    for await (const { raw, flags, internalDate } of messages) {
+      const name = `${String(++number).padStart(6, '0')}.eml`
+      writePrivateFile(join(path, name), raw)
+      utimesSync(join(path, name), internalDate / 1000, internalDate / 1000)
+      notes[name] = { flags, internalDate }
+    }
+    writePrivateFile(join(path, NOTES), `${JSON.stringify(notes, null, 1)}\n`)
+  },
+
+  find(root) {
+    const found: FoundFolder[] = []
+    walk(root, (path, name, files) => {
+      if (files.some((file) => file.endsWith('.eml') || file === NOTES)) found.push({ name, path })
+    })
+    return found
+  },
+
+  async *read(path) {
+    const file = join(path, NOTES)
+    const notes = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Notes) : {}
+    for (const name of readdirSync(path).sort()) {
+      if (!name.endsWith('.eml')) continue
+      const message = join(path, name)
+      const octets = readFileSync(message)
+      const note = notes[name]
+      // A message that we wrote is read as it is.
+      if (note) yield { raw: octets, flags: note.flags, internalDate: note.internalDate }
+      else yield { raw: withCrlf(octets), flags: [], internalDate: Math.floor(statSync(message).mtimeMs) }
+    }
+  },
+}

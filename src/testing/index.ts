@@ -1,0 +1,69 @@
+import '../core/async/disposal.ts'
+
+export type { AccountChanges } from '../accounts/directory/types.ts'
+export type { AuditOptions } from '../checks/audit/audit.ts'
+export type { Client } from '../checks/audit/run-client.ts'
+export { AuditError, type AuditResult, type AuditTarget, type Disclosure, type Verdict } from '../checks/audit/types.ts'
+export { ConfigError } from '../core/config/mistakes.ts'
+export type { AccountState, QuotaInput } from '../core/config/schema/directory.ts'
+export type { DnsDefectInput } from '../core/config/schema/dns.ts'
+export type { Fault } from '../core/config/schema/fault.ts'
+export type { OutOfOffice, OutOfOfficeInput } from '../core/config/schema/reports.ts'
+export type { LabInput, Protocol } from '../core/config/schema.ts'
+export type { MemoryUsage } from '../core/octets/memory-budget.ts'
+export type { SessionRecord, TlsFacts, TranscriptEntry } from '../core/sessions/types.ts'
+export type { Clock } from '../core/time/clock.ts'
+export type { FaultDecision, FaultFunction, FaultInput, ScriptedFaultInput } from '../lab/lab-faults.ts'
+export type { CodeCandidate } from '../mail/format/codes.ts'
+export type { DraftAttachment, MessageDraft } from '../mail/format/compose.ts'
+export type { Attachment, MessageJson, ReadableAddress, ReadableMessage } from '../mail/format/readable.ts'
+export type {
+  CompressedLayer,
+  EncryptedLayer,
+  SignedLayer,
+  SignerFacts,
+  SmimeFacts,
+  SmimeLayer,
+  SmimeRecipient,
+} from '../mail/smime/types.ts'
+export type { FaultCommand } from '../net/faults/fault-command.ts'
+export { ListenError } from '../net/ports.ts'
+export type { Authorities } from '../tls/pki/authority/authorities.ts'
+export { PkiError, type PkiErrorCode } from '../tls/pki/errors.ts'
+export type { Certificates } from '../tls/pki/lifecycle/certificates.ts'
+export type * from '../tls/pki/method-types.ts'
+export { OutgoingRefused } from '../transport/outgoing/types.ts'
+export { auditClient } from './audit-client.ts'
+export type {
+  AccessTokenOptions,
+  AccountChangesInput,
+  AccountQuota,
+  Credentials,
+  SigningAlgorithm,
+  TokenDefect,
+} from './lab/accounts.ts'
+export type { LabClock } from './lab/clock.ts'
+export type { AddedDns, DnsQuery, TestDns as LabDns } from './lab/dns.ts'
+export type { AddedFault, FaultHit, TestFaults as LabFaults } from './lab/faults.ts'
+export type { LabServer } from './lab/lab-server.ts'
+export type { MailboxRef } from './lab/mailboxes.ts'
+export { type EncryptionWish, type LabMatchers, matchers } from './matchers/matchers.ts'
+export type { OutgoingFilter, OutgoingQuery, QueuedMail, ReleaseOptions } from './outgoing/outgoing.ts'
+export type { BounceOptions, ComplaintOptions } from './outgoing/reports.ts'
+export type { EventOptions, EventStream, LabEvents, Subscription } from './received/events.ts'
+export type { MessageFilter } from './received/filter.ts'
+export type { LabArticle, LabMessage, LabMessageJson, Smime } from './received/message.ts'
+export { SomethingSent } from './received/nothing-sent.ts'
+export type { MessageQuery, Receiver, SessionQuery } from './received/receiver.ts'
+export type { Refusal, SessionFilter } from './received/sessions.ts'
+export { type StartLabOptions, startLab } from './start-lab.ts'
+export type { Tenant } from './tenants/tenant.ts'
+export type {
+  CertificateSetting,
+  DeliverOptions,
+  DisconnectOptions,
+  Recipients,
+  TestLab,
+} from './test-lab.ts'
+export type { WaitOptions } from './waits/wait.ts'
+export { WaitTimeout } from './waits/wait-timeout.ts'

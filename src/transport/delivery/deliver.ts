@@ -1,0 +1,247 @@
+import type { Account, AddedAccount } from '../../accounts/directory/types.ts'
+import { countOctets, joinPieces, type Pieces } from '../../core/octets/pieces.ts'
+import { runInSlices } from '../../core/time/time-slice.ts'
+import { definedOnly } from '../../core/values/defined.ts'
+import { distinct } from '../../core/values/distinct.ts'
+import { openCaptured, openInbox, removeEmptyMailboxes } from '../../storage/store/mailboxes.ts'
+import {
+  type AppendTarget,
+  accountOwner,
+  CAPTURED_OWNER,
+  type DeliveryEnvelope,
+  type MessageStore,
+  type NewMessage,
+  OUTGOING_OWNER,
+  type Owner,
+  type StoredMessage,
+  StoreError,
+} from '../../storage/store/types.ts'
+import { ArticleRefused } from '../news/article.ts'
+import { allGroups } from '../news/inject.ts'
+import { type DeliveryPlan, planDelivery } from '../outgoing/plan.ts'
+import { mayHaveBcc, type StrippedMessage, withoutBcc } from './bcc.ts'
+import { checkMailboxQuota } from './check-quota.ts'
+import { keywordsFor } from './tags.ts'
+import { type Delivery, DeliveryError, type DeliveryServices, type Recipient } from './types.ts'
+
+/** What became of a message. */
+interface Delivered {
+  /** Its copies in mailboxes and its articles. */
+  readonly copies: readonly StoredMessage[]
+  /** The recipients to whom a connector sends it. */
+  readonly queued: ReadonlySet<string>
+}
+
+/**
+ * Puts a message into each recipient's mailbox, once per mailbox, posts it to the newsgroups among the recipients, and queues
+ * it for recipients elsewhere that a connector sends to. Resolves once the store has all of it.
+ * @throws DeliveryError `mailbox-full`, `over-quota`, `article-refused`, `article-deferred`; StoreError
+ */
+export async function deliver(services: DeliveryServices, delivery: Delivery): Promise<Delivered> {
+  const { trace, message, rest, recipients, at } = delivery
+  const newsgroups = newsgroupsOf(recipients)
+  const checkedQuotas = checkQuotas(services, delivery)
+  if (checkedQuotas) await checkedQuotas
+  // A group that refuses the message must refuse it before any mailbox has it.
+  const articles = newsgroups.length > 0 ? await postToNewsgroups(services, newsgroups, delivery) : []
+  const stripped = mayHaveBcc(message) ? await runInSlices(withoutBcc(joinPieces(message))) : undefined
+  const outgoing = planOutgoing(services, delivery)
+  // Other hosts must not see the Bcc fields. RFC 5322 section 3.6.3
+  const sentOctets = stripped?.rest ?? message
+  const envelope = envelopeOf(delivery)
+  const created: Account[] = []
+  const newOwners: Owner[] = []
+  try {
+    const copies = new Map<string, Pieces>()
+    for (const recipient of recipients) {
+      const { address, destination } = recipient
+      if (destination.kind === 'newsgroup' || outgoing.withoutCopy.has(address)) continue
+      const before = created.length
+      const finding = ownerOf(services, destination, created)
+      const owner = finding instanceof Promise ? await finding : finding
+      if (created.length > before && !(await services.store.findFolder(owner, 'INBOX'))) newOwners.push(owner)
+      const opening =
+        destination.kind === 'captured'
+          ? openCaptured(services.store, services.capturedFolder ?? destination.domain)
+          : openInbox(services.store, owner)
+      const { id } = opening instanceof Promise ? await opening : opening
+      addCopy(copies, id, recipient, message, stripped)
+    }
+    const flags = services.tagging ? keywordsFor(services.tagging, delivery) : []
+    const queued = outgoing.targets.length > 0 ? await queueTargets(services, outgoing.targets, delivery) : []
+    const batch: NewMessage[] = []
+    for (const copy of stripped ? [message, stripped.rest] : [message]) {
+      const targets: AppendTarget[] = []
+      for (const [folderId, octets] of copies) if (octets === copy) targets.push({ folderId, flags })
+      if (copy === sentOctets) targets.push(...queued)
+      if (targets.length === 0) continue
+      const start = trace ? [trace, ...copy] : copy
+      batch.push({ raw: rest ? followed(start, rest) : start, targets, envelope, internalDate: at })
+    }
+    const copied = batch.length > 0 ? await services.store.append(batch) : []
+    const kept = outgoing.targets.length > 0 ? copied.filter(({ folder }) => folder.owner !== OUTGOING_OWNER) : copied
+    return { copies: articles.length > 0 ? [...articles, ...kept] : kept, queued: outgoing.sent }
+  } catch (error) {
+    for (const account of created) await services.directory.remove(account)
+    await undo(services.store, newOwners)
+    throw error
+  }
+}
+
+const NOTHING_OUTGOING: DeliveryPlan = { targets: [], sent: new Set(), withoutCopy: new Set() }
+
+/** Plans what is sent to other hosts. */
+function planOutgoing({ outgoing }: DeliveryServices, delivery: Delivery): DeliveryPlan {
+  if (!outgoing || outgoing.rules.connectors.length === 0) return NOTHING_OUTGOING
+  const { message, mailFrom, recipients, envelopeId, ret, smtpUtf8, body, account, session } = delivery
+  const local = recipients.flatMap(({ address, destination }) => (destination.kind === 'mailbox' ? [address] : []))
+  const elsewhere = recipients.filter(({ destination }) => destination.kind === 'captured')
+  if (elsewhere.length === 0 && outgoing.rules.forwardRules.length === 0) return NOTHING_OUTGOING
+  const envelope = {
+    mailFrom,
+    recipients: elsewhere.map(({ destination: _, onDemand: __, ...recipient }) => definedOnly(recipient)),
+    ...(envelopeId !== undefined && { envelopeId }),
+    ...(ret && { ret }),
+    ...(smtpUtf8 && { smtpUtf8 }),
+    ...(body && { body }),
+  }
+  return planDelivery(outgoing.rules, { mailFrom, account, session, header: headerOf(message), envelope }, local)
+}
+
+/** Number of octets that are searched for a header: more than any real header has. */
+const HEADER_OCTETS = 256 * 1024
+
+/** Returns the header of a message and perhaps more. */
+function headerOf(message: Pieces): Buffer {
+  let octets = 0
+  const end = message.findIndex(({ length }) => {
+    octets += length
+    return octets >= HEADER_OCTETS
+  })
+  return joinPieces(end === -1 ? message : message.slice(0, end + 1))
+}
+
+async function queueTargets(
+  { outgoing }: DeliveryServices,
+  targets: DeliveryPlan['targets'],
+  { client, authentication }: Delivery,
+): Promise<AppendTarget[]> {
+  const folder = targets.length > 0 ? await outgoing?.folder() : undefined
+  const arrived = definedOnly({ client, authentication })
+  return folder ? targets.map((envelope) => ({ folderId: folder.id, envelope: { ...envelope, ...arrived } })) : []
+}
+
+/** Returns nothing to wait for if no recipient has a quota. @throws DeliveryError `mailbox-full`, `over-quota` */
+function checkQuotas(
+  { store }: DeliveryServices,
+  { trace, message, octets, recipients }: Delivery,
+): Promise<unknown> | undefined {
+  const size = (octets ?? countOctets(message)) + (trace?.length ?? 0)
+  let checks: Map<string, Promise<void>> | undefined
+  for (const { destination } of recipients) {
+    if (destination.kind !== 'mailbox' || checks?.has(destination.account.user)) continue
+    const check = checkMailboxQuota(store, destination.account, size)
+    if (check) (checks ??= new Map()).set(destination.account.user, check)
+  }
+  return checks && Promise.all(checks.values())
+}
+
+/** Removes the mailboxes that a failed delivery created. A store that fails here too still reports the first failure. */
+async function undo(store: MessageStore, owners: readonly Owner[]): Promise<void> {
+  try {
+    for (const owner of owners) await removeEmptyMailboxes(store, owner)
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error
+  }
+}
+
+async function* followed(start: Pieces, rest: () => AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, void> {
+  yield* start
+  yield* rest()
+}
+
+function newsgroupsOf(recipients: readonly Recipient[]): readonly string[] {
+  const names: string[] = []
+  for (const { destination } of recipients) if (destination.kind === 'newsgroup') names.push(destination.name)
+  return distinct(names)
+}
+
+/** The envelope of a client's last message. The next one often has the same, and the store keeps it only once then. */
+const lastEnvelopes = new WeakMap<object, DeliveryEnvelope>()
+
+function envelopeOf({ mailFrom, recipients, session, client, authentication }: Delivery): DeliveryEnvelope {
+  const last = client && lastEnvelopes.get(client)
+  if (last && !authentication && last.mailFrom === mailFrom && last.session === session && isTo(last, recipients))
+    return last
+  const rcptTo = recipients.map(({ address }) => address)
+  // Objects that are made from others by `...` take more time.
+  const envelope: { -readonly [Key in keyof DeliveryEnvelope]: DeliveryEnvelope[Key] } = { mailFrom, rcptTo }
+  if (session !== undefined) envelope.session = session
+  if (client) envelope.client = client
+  if (authentication) envelope.authentication = authentication
+  else if (client) lastEnvelopes.set(client, envelope)
+  return envelope
+}
+
+function isTo({ rcptTo = [] }: DeliveryEnvelope, recipients: readonly Recipient[]): boolean {
+  if (rcptTo.length !== recipients.length) return false
+  for (let i = 0; i < rcptTo.length; i++) if (rcptTo[i] !== recipients[i]?.address) return false
+  return true
+}
+
+/**
+ * Returns the owner of the mailbox of a recipient. An open directory gets an account that it does not have yet: only now,
+ * because RCPT alone must not fill it.
+ * @param created gets these accounts
+ */
+function ownerOf(
+  { directory }: DeliveryServices,
+  destination: MailboxDestination,
+  created: Account[],
+): Owner | Promise<Owner> {
+  if (destination.kind === 'captured') return CAPTURED_OWNER
+  const take = ({ account, isNew }: AddedAccount): Owner => {
+    if (isNew) created.push(account)
+    return accountOwner(account.user)
+  }
+  const added = directory.add(destination.account)
+  return added instanceof Promise ? added.then(take) : take(added)
+}
+
+type MailboxDestination = Exclude<Recipient['destination'], { readonly kind: 'newsgroup' }>
+
+/**
+ * Notes what the mailbox of a recipient gets: the message as received or without its Bcc fields.
+ * @param copies what each mailbox gets, by its folder's id
+ */
+function addCopy(
+  copies: Map<string, Pieces>,
+  folderId: string,
+  { address, destination }: Recipient,
+  message: Pieces,
+  stripped: StrippedMessage | undefined,
+): void {
+  // Recipients named in Bcc see the field, others must not. The lab's own copy stays complete. RFC 5322 section 3.6.3
+  const whole = !stripped || destination.kind === 'captured' || stripped.names(address)
+  if (whole || !copies.has(folderId)) copies.set(folderId, whole ? message : stripped.rest)
+}
+
+/** Posts one article to all the groups. Returns it in each of them. @throws DeliveryError */
+async function postToNewsgroups(
+  { news, hostname }: DeliveryServices,
+  newsgroups: readonly string[],
+  { message, session }: Delivery,
+): Promise<readonly StoredMessage[]> {
+  try {
+    // Everybody may write to the mail address of a newsgroup.
+    const poster = { host: hostname, session, rights: allGroups }
+    const posted = await news?.postMail(newsgroups, joinPieces(message), poster)
+    return posted?.stored ?? []
+  } catch (error) {
+    if (!(error instanceof ArticleRefused)) throw error
+    // A client that lost the reply sends the message again: the article exists already.
+    if (error.code === 'duplicate') return []
+    const reason = error.code === 'later' ? 'article-deferred' : 'article-refused'
+    throw new DeliveryError(reason, error.message, { cause: error })
+  }
+}

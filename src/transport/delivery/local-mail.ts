@@ -1,0 +1,56 @@
+import type { StoredMessage } from '../../storage/store/types.ts'
+import { deliver } from './deliver.ts'
+import { reportAfterDelivery } from './reports/after-delivery.ts'
+import { resolveOnDemand } from './reports/on-demand/resolve.ts'
+import { resolveNamed } from './resolve.ts'
+import { type Delivery, DeliveryError, type DeliveryServices, type Recipient } from './types.ts'
+
+/** A message from the lab itself: to a moderator, or from test code. */
+export interface LocalMail {
+  readonly from: string
+  /** Addresses or log-on names. */
+  readonly to: readonly string[]
+  readonly raw: Buffer
+}
+
+/**
+ * Delivers a message without SMTP. Returns its copies, once they are stored.
+ * @param at milliseconds since the epoch
+ * @param reportFailed gets the errors of reports and replies that the message causes
+ * @throws DeliveryError, StoreError; no mailbox has it then
+ */
+export async function deliverLocalMail(
+  services: DeliveryServices,
+  { from, to, raw }: LocalMail,
+  at: number,
+  reportFailed: (error: unknown) => void,
+): Promise<readonly StoredMessage[]> {
+  // Another node may have added an account a moment ago.
+  await services.directory.refresh()
+  const recipients = to.map(
+    (name): Recipient =>
+      name.includes('@') ? { address: name, ...resolveOnDemand(services, name, from) } : resolveNamed(services, name),
+  )
+  const delivery: Delivery = { message: [raw], mailFrom: from, recipients }
+  const { copies, queued } = await deliver(services, delivery)
+  const own = recipients.filter(({ address }) => !queued.has(address))
+  await reportAfterDelivery(services, { ...delivery, recipients: own }, at, reportFailed)
+  return copies
+}
+
+/** An address of an envelope, whose local part may be quoted (RFC 5321 section 4.1.2), or a log-on name, which may have spaces. */
+const ADDRESS =
+  /^(?:(?:"(?:[^"\\\p{Cc}]|\\[^\p{Cc}])*"|[^\s\p{Cc}"<>@,;]+)@[^\s\p{Cc}<>@,;]{1,255}|[^\p{Cc}<>@]{1,255})$/u
+/** RFC 5321 section 4.5.3.1.3, without the angle brackets. */
+const MAX_ADDRESS_OCTETS = 254
+
+/** Checks an envelope of a caller: its addresses become parts of other texts, such as names of folders. @throws DeliveryError */
+export function assertEnvelope({ from, to }: Pick<LocalMail, 'from' | 'to'>): void {
+  for (const one of from === '' ? to : [from, ...to]) assertAddress(one)
+}
+
+function assertAddress(text: string): void {
+  const isShort = !text.includes('@') || Buffer.byteLength(text) <= MAX_ADDRESS_OCTETS
+  if (isShort && ADDRESS.test(text)) return
+  throw new DeliveryError('bad-address', `${JSON.stringify(text)} is not an address such as alice@lab.test`)
+}

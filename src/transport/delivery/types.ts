@@ -1,0 +1,120 @@
+import type { Account, Directory } from '../../accounts/directory/types.ts'
+import type { OnDemand } from '../../core/config/on-demand/parse.ts'
+import type { Refusal } from '../../core/config/on-demand/replies.ts'
+import type { Tagging } from '../../core/config/schema/tagging.ts'
+import type { Pieces } from '../../core/octets/pieces.ts'
+import type { MessageAuthentication } from '../../mail/format/authentication-results.ts'
+import type { DeliveryEnvelope, MessageStore } from '../../storage/store/types.ts'
+import type { NewsService } from '../news/news-service.ts'
+import type { RelayQueue } from '../outgoing/plan.ts'
+import type { ReportSchedule } from './reports/types.ts'
+
+/** Whether mail for other domains is captured by the lab or rejected. */
+export type Relaying = 'capture' | 'deny'
+
+/** The parts of a lab that delivery needs. */
+export interface DeliveryServices {
+  readonly store: MessageStore
+  readonly directory: Directory
+  /** Posts mail for the addresses of newsgroups. Absent: no address belongs to a newsgroup. */
+  readonly news?: NewsService | undefined
+  /** Sends mail to other hosts. Absent: nothing is sent. */
+  readonly outgoing?: RelayQueue | undefined
+  readonly hostname: string
+  /** The tags that mail gets. Absent: none. */
+  readonly tagging?: Tagging | undefined
+  /** The folder of all captured mail. Absent: each domain has one. */
+  readonly capturedFolder?: string | undefined
+  /** Sends reports that a test asks for. Absent: no address asks for one. */
+  readonly reports?: ReportSchedule | undefined
+}
+
+/** The destination of mail for one address. */
+export type Destination =
+  | { readonly kind: 'mailbox'; readonly account: Account }
+  | { readonly kind: 'newsgroup'; readonly name: string }
+  /** A mailbox of the lab itself, which keeps mail for other domains and for unknown accounts: one for each domain. */
+  | { readonly kind: 'captured'; readonly domain: string }
+
+/** One recipient of a message. */
+export interface Recipient {
+  readonly address: string
+  readonly destination: Destination
+  /** The values of NOTIFY in capitals. RFC 3461 section 4.1. */
+  readonly notify?: readonly string[] | undefined
+  /** ORCPT, decoded: `rfc822;address`. RFC 3461 section 4.2. */
+  readonly originalRecipient?: string | undefined
+  /** The report that a test asks for. */
+  readonly onDemand?: OnDemand | undefined
+}
+
+/** A message with its envelope. */
+export interface Delivery {
+  /** Header lines to put in front of the mailbox copies (RFC 5321 section 4.4). Articles do not get them. */
+  readonly trace?: Buffer
+  /** The message as received, with dot-stuffing and chunks removed: all of it, or its header and more. */
+  readonly message: Pieces
+  /** Yields what follows `message`, at each call. Not used with newsgroups among the recipients. */
+  readonly rest?: (() => AsyncIterable<Buffer>) | undefined
+  /** The octets of `message` and `rest` together. Default: those of `message`. */
+  readonly octets?: number
+  /** The reverse-path without angle brackets. Empty: the null reverse-path. */
+  readonly mailFrom: string
+  readonly recipients: readonly Recipient[]
+  /** ENVID, decoded. RFC 3461 section 4.4. */
+  readonly envelopeId?: string | undefined
+  /** RET of MAIL. RFC 3461 section 4.3. */
+  readonly ret?: 'FULL' | 'HDRS' | undefined
+  /** Whether the sender accepts addresses outside ASCII: SMTPUTF8 of MAIL. RFC 6531 section 3.4. */
+  readonly smtpUtf8?: boolean
+  /** BODY of MAIL. RFC 6152, RFC 3030. */
+  readonly body?: '8BITMIME' | 'BINARYMIME' | undefined
+  /** The account that has logged on to send it. */
+  readonly account?: string | undefined
+  /** Id of the session that received the message. */
+  readonly session?: string | undefined
+  /** The SMTP client that sent it. */
+  readonly client?: DeliveryEnvelope['client'] | undefined
+  /** How its sender was authenticated. */
+  readonly authentication?: MessageAuthentication | undefined
+  /** Time of arrival in milliseconds since the epoch. Default: now. */
+  readonly at?: number
+}
+
+/**
+ * The reason why mail is not delivered.
+ * - `no-mailbox`: the address is local, but belongs to no account.
+ * - `relay-denied`: the address belongs to another domain, and the virtual server does not relay.
+ * - `mailbox-full`: the account's quota is used up; the client may try again later.
+ * - `over-quota`: the account's quota does not allow the message.
+ * - `article-refused`: a newsgroup among the recipients refuses the message.
+ * - `article-deferred`: a newsgroup cannot accept the message now.
+ * - `bad-address`: an address has characters that no address has.
+ * - `on-demand`: the address asks for a refusal, which is in `reply`.
+ */
+export type DeliveryFailure =
+  | 'no-mailbox'
+  | 'relay-denied'
+  | 'mailbox-full'
+  | 'over-quota'
+  | 'article-refused'
+  | 'article-deferred'
+  | 'bad-address'
+  | 'on-demand'
+
+/** Mail that cannot be delivered. The error message can be sent in an SMTP reply. */
+export class DeliveryError extends Error {
+  override readonly name = 'DeliveryError'
+  readonly reason: DeliveryFailure
+  /** The reply code and the enhanced status code to answer with. Default: those for the reason. */
+  readonly reply: Pick<Refusal, 'code' | 'status'> | undefined
+  constructor(
+    reason: DeliveryFailure,
+    message: string,
+    options?: ErrorOptions & { readonly reply?: Pick<Refusal, 'code' | 'status'> },
+  ) {
+    super(message, options)
+    this.reason = reason
+    this.reply = options?.reply
+  }
+}

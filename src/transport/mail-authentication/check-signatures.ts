@@ -1,0 +1,85 @@
+import type { DkimResult } from '../../mail/format/authentication-results.ts'
+import { BodyHasher, hashBody } from './canonicalization.ts'
+import { publicKeyOf, SignatureProblem } from './key-record.ts'
+import type { NameLookup } from './names.ts'
+import { bodyHashKey, checkSignature, readSignature, type SignatureKind } from './signature.ts'
+import { type Field, valueOf } from './signed-fields.ts'
+import type { SplitMessage } from './split-message.ts'
+import { parseTags, withoutSpace } from './tag-list.ts'
+
+/** The signatures of a message that are checked. RFC 6376 section 6.1. */
+const MAX_SIGNATURES = 10
+
+/** The result of a signature, without its alignment. */
+export type SignatureResult = Omit<DkimResult, 'aligned'>
+
+export interface SignatureLimits {
+  readonly minimumKeyBits: number
+  /** Milliseconds since the epoch. */
+  readonly at: number
+}
+
+/** Checks signature fields of a message, in their order. */
+export async function checkSignatures(
+  message: SplitMessage,
+  wanted: readonly { readonly kind: SignatureKind; readonly field: Field }[],
+  lookUp: NameLookup,
+  { minimumKeyBits, at }: SignatureLimits,
+): Promise<SignatureResult[]> {
+  const read = wanted.map(({ kind, field }, index) => {
+    if (index >= MAX_SIGNATURES) return new SignatureProblem('policy', `more than ${MAX_SIGNATURES} signatures`)
+    return orProblem(() => readSignature(kind, field))
+  })
+  const hashers = new Map<string, BodyHasher>()
+  for (const one of read) {
+    if (!(one instanceof SignatureProblem)) hashers.set(bodyHashKey(one), new BodyHasher(one.ofBody, one.bodyOctets))
+  }
+  const hashes = await hashBody(message.body(), hashers)
+  return Promise.all(
+    read.map(async (one, index): Promise<SignatureResult> => {
+      const facts = factsOf(wanted[index]?.field)
+      if (one instanceof SignatureProblem) return { ...facts, result: one.result, reason: one.message }
+      try {
+        const key = await publicKeyOf(one, lookUp)
+        const more = { ...facts, record: key.record, ...(key.bits === undefined ? {} : { keyBits: key.bits }) }
+        const checked = orProblem(() =>
+          checkSignature(one, key, {
+            fields: message.fields,
+            bodyHash: hashes.get(bodyHashKey(one)),
+            minimumKeyBits,
+            nowS: Math.floor(at / 1000),
+          }),
+        )
+        if (checked instanceof SignatureProblem) return { ...more, result: checked.result, reason: checked.message }
+        const { isValid, reason } = checked
+        return { ...more, result: isValid ? 'pass' : 'fail', ...(reason === undefined ? {} : { reason }) }
+      } catch (error) {
+        if (!(error instanceof SignatureProblem)) throw error
+        return { ...facts, result: error.result, reason: error.message }
+      }
+    }),
+  )
+}
+
+function orProblem<Value>(run: () => Value): Value | SignatureProblem {
+  try {
+    return run()
+  } catch (error) {
+    if (error instanceof SignatureProblem) return error
+    throw error
+  }
+}
+
+/** Returns what a signature field says, as far as it can be read. */
+function factsOf(field: Field | undefined): Pick<DkimResult, 'domain' | 'selector' | 'algorithm' | 'signature'> {
+  const text = field?.text.slice(0, 4096) ?? ''
+  const tags = parseTags(valueOf({ text }))
+  const tag = (name: string): string => withoutSpace(tags?.get(name) ?? '')
+  const value = tag('b').slice(0, 8)
+  return {
+    domain: tag('d').toLowerCase(),
+    selector: tag('s'),
+    algorithm: tag('a'),
+    ...(value ? { signature: value } : {}),
+  }
+}

@@ -1,0 +1,55 @@
+import type { MessageAuthentication } from '../../mail/format/authentication-results.ts'
+import { asciiDomain, authorDomains } from './author.ts'
+import { checkArc } from './check-arc.ts'
+import { checkBimi } from './check-bimi.ts'
+import { checkDmarc } from './check-dmarc.ts'
+import { checkSignatures, type SignatureLimits } from './check-signatures.ts'
+import { checkSpf, type SenderFacts } from './check-spf.ts'
+import type { NameLookup } from './names.ts'
+import type { SplitMessage } from './split-message.ts'
+
+interface CheckSettings extends SignatureLimits {
+  /** The name of the lab, for SPF macros. */
+  readonly hostname: string
+}
+
+/** Checks a message by SPF, DKIM, DMARC, ARC and BIMI. */
+export async function checkMessage(
+  message: SplitMessage,
+  sender: SenderFacts,
+  lookUp: NameLookup,
+  settings: CheckSettings,
+): Promise<MessageAuthentication> {
+  const { fields, header } = message
+  const signatures = fields
+    .filter(({ nameLower }) => nameLower === 'dkim-signature')
+    .map((field) => ({ kind: 'DKIM-Signature' as const, field }))
+  const [spf, dkim, arc] = await Promise.all([
+    checkSpf(sender, settings, lookUp),
+    checkSignatures(message, signatures, lookUp, settings),
+    checkArc(message, lookUp, settings),
+  ])
+  const dmarc = await checkDmarc(authorDomains(fields), { spf, dkim, header }, lookUp)
+  const bimi = await checkBimi(dmarc, fields, lookUp)
+  return {
+    spf,
+    dkim: dkim.map((one) => ({ ...one, aligned: dmarc.isAligned(asciiDomain(one.domain)) })),
+    dmarc: dmarc.result,
+    arc,
+    bimi,
+  }
+}
+
+/** The result for a message whose header is too large to be read. */
+export const tooLarge = (sender: SenderFacts, reason: string): MessageAuthentication => ({
+  spf: {
+    result: 'permerror',
+    reason,
+    domain: asciiDomain(sender.mailFrom.split('@').at(-1) ?? ''),
+    identity: 'mailfrom',
+  },
+  dkim: [],
+  dmarc: { result: 'permerror', reason, domain: '', spfAligned: false, dkimAligned: false },
+  arc: { result: 'none' },
+  bimi: { result: 'skipped', reason },
+})

@@ -1,0 +1,140 @@
+import type { MailAuthenticationConfig } from '../../core/config/schema/mail-authentication.ts'
+import { joinPieces, type Pieces } from '../../core/octets/pieces.ts'
+import type { Clock } from '../../core/time/clock.ts'
+import { runInSlices } from '../../core/time/time-slice.ts'
+import type { MessageAuthentication } from '../../mail/format/authentication-results.ts'
+import type { Resolver } from '../dns/resolver.ts'
+import { checkMessage, tooLarge } from './check.ts'
+import type { SenderFacts } from './check-spf.ts'
+import type { KeyFiles } from './keys.ts'
+import { namesOf } from './names.ts'
+import { resultFields, resultLines, withoutForgedResults } from './results-fields.ts'
+import { sealFields } from './seal.ts'
+import { type KeyRecord, Signing } from './signing.ts'
+import { MAX_HEADER_OCTETS, type MessageOctets, type SplitMessage, splitMessage } from './split-message.ts'
+
+/** The current configuration, as far as it is about authentication. */
+interface MailAuthenticationSource {
+  readonly hostname: string
+  readonly mailAuthentication: MailAuthenticationConfig
+}
+
+interface MailAuthenticationServices {
+  /** Returns the current configuration. */
+  readonly source: () => MailAuthenticationSource
+  /** Returns the zones of the lab; undefined without DNS. */
+  readonly resolver: () => Resolver | undefined
+  /** Where generated keys are kept. */
+  readonly files: KeyFiles
+  readonly clock: Clock
+}
+
+/** The sender of a message that leaves the lab again, with the results of its arrival. */
+interface ArrivedSender extends SenderFacts {
+  readonly authentication?: MessageAuthentication | undefined
+}
+
+/** Longest time for the lookups of one message, for zones that are slow on purpose. */
+const LOOKUPS_MS = 20_000
+
+/** SPF, DKIM, DMARC, ARC and BIMI of a lab: checks mail that arrives, and signs mail that leaves. */
+export class MailAuthentication {
+  readonly #services: MailAuthenticationServices
+  readonly #signing: Signing
+
+  constructor(services: MailAuthenticationServices) {
+    this.#services = services
+    this.#signing = new Signing({ config: () => this.#config, files: services.files, clock: services.clock })
+  }
+
+  get #config(): MailAuthenticationConfig {
+    return this.#services.source().mailAuthentication
+  }
+
+  /** Whether messages are checked before SMTP accepts them. */
+  get isOnArrival(): boolean {
+    return this.#config.check === 'on-arrival'
+  }
+
+  /** Whether messages that fail are refused. */
+  get refusesFailures(): boolean {
+    return this.#config.onFailure === 'refuse'
+  }
+
+  /** Forgets keys, after a reload of the configuration. */
+  forget(): void {
+    this.#signing.keys.forget()
+  }
+
+  /** Returns the TXT records with the public keys of the lab. @throws PkiError if a key cannot be read or written */
+  keyRecords(): Promise<KeyRecord[]> {
+    return this.#signing.records()
+  }
+
+  /**
+   * Returns the header fields to put before a message that leaves the lab: signatures of its author's domain, or a seal for
+   * a message of another domain that came by SMTP. Empty if nothing signs it.
+   * @throws PkiError if a key cannot be read or written
+   */
+  async signOutgoing(octets: MessageOctets, sender?: ArrivedSender): Promise<Buffer> {
+    const nothing = Buffer.alloc(0)
+    if (!this.#signing.isUsed) return nothing
+    const message = await splitMessage(octets)
+    if (!message) return nothing
+    const signatures = await this.#signing.dkim(message)
+    if (signatures.length > 0 || !sender?.client) return signatures
+    const sealer = await this.#signing.sealer()
+    const results = sealer && (sender.authentication ?? (await this.#check(message, sender)))
+    if (!results) return nothing
+    const fields = await sealFields(message, {
+      ...sealer,
+      // As octets: an address of SMTPUTF8 can be in the results. RFC 8616 section 6
+      results: Buffer.from(`${this.#authservId};\r\n\t${resultLines(results, sender)}`).toString('latin1'),
+      chain: results.arc,
+      at: this.#services.clock.now(),
+    })
+    return Buffer.from(fields ?? '', 'latin1')
+  }
+
+  /** Checks a message by SPF, DKIM, DMARC, ARC and BIMI, with records that the lab knows. Returns undefined if checks are off. */
+  async check(octets: MessageOctets, sender: SenderFacts): Promise<MessageAuthentication | undefined> {
+    if (this.#config.check === 'off') return undefined
+    const message = await splitMessage(octets)
+    if (!message) return tooLarge(sender, `the header has more than ${MAX_HEADER_OCTETS} octets`)
+    return this.#check(message, sender)
+  }
+
+  #check(message: SplitMessage, sender: SenderFacts): Promise<MessageAuthentication> {
+    const { records, minimumKeyBits } = this.#config
+    let keys: Promise<KeyRecord[]> | undefined
+    const lookUp = namesOf({
+      records,
+      resolver: this.#services.resolver(),
+      keys: () => {
+        keys ??= this.keyRecords()
+        return keys
+      },
+      signal: AbortSignal.timeout(LOOKUPS_MS),
+    })
+    return checkMessage(message, sender, lookUp, {
+      hostname: this.#services.source().hostname,
+      minimumKeyBits,
+      at: this.#services.clock.now(),
+    })
+  }
+
+  /** Returns the trace fields with the results of a message, in front of it; empty if they are not added. */
+  resultFields(results: MessageAuthentication, sender: SenderFacts): string {
+    return this.#config.addResults ? resultFields(this.#authservId, results, sender) : ''
+  }
+
+  /** Removes results from a message that claim to be those of this lab. RFC 8601 section 5. @param message with the whole header */
+  async withoutForgedResults(message: Pieces): Promise<Pieces> {
+    if (!this.#config.addResults) return message
+    return runInSlices(withoutForgedResults(joinPieces(message), this.#authservId))
+  }
+
+  get #authservId(): string {
+    return this.#config.authservId ?? this.#services.source().hostname
+  }
+}

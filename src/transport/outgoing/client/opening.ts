@@ -1,0 +1,213 @@
+import {
+  type Extensions,
+  enhancedCodeOf,
+  extensionsOf,
+  isPositive,
+  type Reply,
+  textOf,
+} from '../../../net/client/smtp.ts'
+import type { HostResult, NextHop } from '../types.ts'
+import { connectTo } from './connect.ts'
+import { lost, notSecured, PeerFailure } from './failure.ts'
+import { PeerFaults } from './faults.ts'
+import { inWords, secure } from './secure.ts'
+import type { ClientServices, Destination } from './services.ts'
+import { SmtpDialog } from './smtp-dialog.ts'
+import { levels } from './tls-level.ts'
+
+/** A connection on which the host has answered EHLO, under the TLS that its level asks for. */
+export interface OpenedPeer {
+  readonly dialog: SmtpDialog
+  readonly hop: NextHop
+  readonly session: string
+  readonly extensions: Extensions
+  /** For TLS reports. */
+  readonly host: HostResult
+}
+
+/**
+ * Connects to a host: greeting, EHLO, and TLS as its level asks. If TLS fails at level `may`, connects again in clear text.
+ * @throws PeerFailure; nothing but EHLO and STARTTLS was sent then
+ */
+export async function openPeer(to: Destination, services: ClientServices, signal: AbortSignal): Promise<OpenedPeer> {
+  try {
+    return await open(to, services, signal)
+  } catch (error) {
+    const isOptional = levels[to.hop.tls].tries && !levels[to.hop.tls].requires && to.hop.implicitTls !== true
+    if (!isOptional || !(error instanceof TlsFailed)) throw error instanceof TlsFailed ? error.failure : error
+    const peer = await open({ ...to, isWithoutTls: true }, services, signal)
+    return { ...peer, host: error.failure.host ?? peer.host }
+  }
+}
+
+/** A failed handshake, which level `may` survives. */
+class TlsFailed extends Error {
+  override readonly name = 'TlsFailed'
+  readonly failure: PeerFailure
+  constructor(failure: PeerFailure) {
+    super(failure.message, { cause: failure })
+    this.failure = failure
+  }
+}
+
+async function open(to: Destination, services: ClientServices, signal: AbortSignal): Promise<OpenedPeer> {
+  const opening = await Opening.begin(to, services, signal)
+  try {
+    return await opening.run()
+  } catch (error) {
+    throw opening.failed(error)
+  }
+}
+
+/** The steps until mail can be sent. */
+class Opening {
+  readonly #to: Destination
+  readonly #services: ClientServices
+  readonly #signal: AbortSignal
+  readonly #dialog: SmtpDialog
+  readonly #faults: PeerFaults
+  #isSecuring = false
+  /** What is wrong with TLS although the level allows it. */
+  #problem: Pick<HostResult, 'failure' | 'text'> = {}
+  #remoteName: string | undefined
+
+  private constructor(
+    to: Destination,
+    services: ClientServices,
+    signal: AbortSignal,
+    dialog: SmtpDialog,
+    faults: PeerFaults,
+  ) {
+    this.#to = to
+    this.#services = services
+    this.#signal = signal
+    this.#dialog = dialog
+    this.#faults = faults
+  }
+
+  static async begin(to: Destination, services: ClientServices, signal: AbortSignal): Promise<Opening> {
+    const { socket, recorder } = await connectTo(to, services, signal)
+    const session = services.faults?.open({
+      protocol: 'smtp',
+      virtualServer: to.connector,
+      session: recorder.record,
+      direction: 'out',
+      reset: () => {
+        socket.resetAndDestroy()
+      },
+    })
+    const faults = new PeerFaults(session, recorder)
+    return new Opening(to, services, signal, new SmtpDialog(socket, recorder, faults, services.timeouts), faults)
+  }
+
+  run(): Promise<OpenedPeer> {
+    return this.#dialog.until(this.#signal, () => this.#steps())
+  }
+
+  async #steps(): Promise<OpenedPeer> {
+    const { hop } = this.#to
+    if (hop.implicitTls) await this.#secure()
+    const greeting = await this.#dialog.greeting()
+    // RFC 5321 section 3.1: 554 also means that another host may take the mail.
+    if (greeting.code !== 220) throw refusal(greeting, 'greeting')
+    let extensions = await this.#hello()
+    if (!this.#dialog.isSecure && levels[hop.tls].tries && !this.#to.isWithoutTls) {
+      if (extensions.has('STARTTLS')) extensions = await this.#startTls()
+      else this.#withoutTls()
+    }
+    return { dialog: this.#dialog, hop, session: this.#dialog.record.id, extensions, host: this.#hostResult() }
+  }
+
+  /** @throws PeerFailure if the level requires TLS */
+  #withoutTls(): void {
+    const { hop } = this.#to
+    const failure = 'starttls-not-supported'
+    if (levels[hop.tls].requires) {
+      throw notSecured(`${inWords(hop)} is not fulfilled by ${hop.host}: it does not offer STARTTLS`, failure)
+    }
+    this.#problem = { failure, text: `${hop.host} does not offer STARTTLS` }
+  }
+
+  #hostResult(failure?: PeerFailure): HostResult {
+    const { hop, address } = this.#to
+    return {
+      hop,
+      ...(failure?.tls === undefined ? this.#problem : { failure: failure.tls, text: failure.message }),
+      remoteAddress: address,
+      localAddress: this.#dialog.localAddress,
+      ...(this.#remoteName === undefined ? {} : { remoteName: this.#remoteName }),
+    }
+  }
+
+  /** Ends the session, and returns why it failed. */
+  failed(error: unknown): Error {
+    const { record, failure: ended } = this.#dialog
+    const failure = error instanceof PeerFailure ? error : lost((error as Error).message, error)
+    failure.session = record.id
+    failure.host = this.#hostResult(failure)
+    // The host's refusals are recorded already.
+    if (failure.code === undefined) record.refused(failure.message)
+    this.#dialog.fail(failure)
+    record.end(this.#isSecuring ? 'handshake failed' : ended ? 'connection lost' : 'client closed')
+    return this.#isSecuring ? new TlsFailed(failure) : failure
+  }
+
+  async #hello(): Promise<Extensions> {
+    const name = this.#services.hostname()
+    const reply = await this.#dialog.ask(`EHLO ${name}`)
+    this.#remoteName = /^250[ -](\S+)/.exec(reply.lines[0] ?? '')?.[1]
+    if (isPositive(reply)) return extensionsOf(reply)
+    // RFC 5321 section 3.2
+    const older = await this.#dialog.ask(`HELO ${name}`)
+    if (!isPositive(older)) throw refusal(older, 'HELO')
+    return new Map()
+  }
+
+  async #startTls(): Promise<Extensions> {
+    this.#isSecuring = true
+    const { hop } = this.#to
+    const reply = await this.#dialog.ask('STARTTLS')
+    if (reply.code !== 220) throw notSecured(`${hop.host} refused STARTTLS: ${textOf(reply)}`, 'starttls-not-supported')
+    await this.#secure()
+    // Some hosts refuse the lab's certificate only now. RFC 3207 section 4.2: EHLO again.
+    const extensions = await this.#hello()
+    this.#isSecuring = false
+    return extensions
+  }
+
+  async #secure(): Promise<void> {
+    const isImplicit = !this.#isSecuring
+    this.#isSecuring = true
+    const { hop, certificate } = this.#to
+    const { roots, identity, timeouts, now } = this.#services
+    const options = {
+      hop,
+      now,
+      record: this.#dialog.record,
+      faults: this.#faults,
+      signal: this.#signal,
+      timeoutMs: timeouts.handshakeMs,
+      roots: await roots(hop.authority),
+      identity: certificate === undefined ? undefined : await identity(certificate),
+    }
+    await this.#dialog.startTls(async (raw) => {
+      const { socket, verdict } = await secure(raw, options)
+      if (verdict.problem) this.#problem = verdict.problem
+      return socket
+    })
+    if (isImplicit) this.#isSecuring = false
+  }
+}
+
+/** The host does not take mail now. A 5xx greeting may be that of one host among several: Postfix tries again as well. */
+const refusal = (reply: Reply, command: string): PeerFailure => {
+  const given = enhancedCodeOf(reply)
+  return new PeerFailure(
+    `the host answered ${command === 'greeting' ? 'the connection' : command} with ${textOf(reply)}`,
+    {
+      code: reply.code,
+      // RFC 7504 section 3: 521 says that the host never takes mail.
+      enhancedCode: reply.code === 521 ? '5.3.2' : given?.startsWith('4') ? given : '4.3.2',
+    },
+  )
+}

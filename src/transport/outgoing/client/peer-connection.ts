@@ -1,0 +1,171 @@
+import { type Extensions, isPositive, type Reply, textOf } from '../../../net/client/smtp.ts'
+import type { OutgoingEnvelope } from '../types.ts'
+import type { MessageContent } from './content.ts'
+import { lost, PeerFailure, stopping } from './failure.ts'
+import { logOnOf, logOnTo } from './log-on.ts'
+import type { OpenedPeer } from './opening.ts'
+import { mailParameters, recipientParameters } from './parameters.ts'
+import type { TransactionReplies } from './results.ts'
+import type { SmtpDialog } from './smtp-dialog.ts'
+
+/** The outcome of a transaction. */
+export interface Transaction {
+  readonly replies: TransactionReplies
+  /** Why there are no more replies. */
+  readonly lost: string | undefined
+  /** Whether the message may have arrived although its reply did not. */
+  readonly isUncertain: boolean
+}
+
+/** A connection to another host that has logged on and takes messages. */
+export class PeerConnection {
+  readonly session: string
+  readonly host: string
+  readonly extensions: Extensions
+  /** Messages that were sent, accepted or not. */
+  count = 0
+  /** Resolves once the connection has ended. */
+  readonly closed: Promise<void>
+  readonly #dialog: SmtpDialog
+  #isQuitting = false
+
+  private constructor({ dialog, hop, session, extensions }: OpenedPeer) {
+    this.#dialog = dialog
+    this.session = session
+    this.host = hop.host
+    this.extensions = extensions
+    this.closed = dialog.closed.then(() => {
+      dialog.record.end(!this.#isQuitting && dialog.failure ? 'connection lost' : 'client closed')
+    })
+  }
+
+  /**
+   * Logs on as the hop says.
+   * @param allowsClearText whether a password may be sent without TLS
+   * @param signal aborts the connection until it is returned
+   * @throws PeerFailure
+   */
+  static async begin(peer: OpenedPeer, allowsClearText: boolean, signal: AbortSignal): Promise<PeerConnection> {
+    const { dialog, hop, extensions, session } = peer
+    const connection = new PeerConnection(peer)
+    try {
+      const logOn = logOnOf(hop, extensions, dialog.isSecure, allowsClearText)
+      if (logOn) {
+        dialog.record.note(`log-on as ${logOn.user} by ${logOn.method}`)
+        await dialog.until(signal, () => logOnTo(hop.host, logOn, (line) => dialog.ask(line)))
+      }
+      return connection
+    } catch (error) {
+      if (error instanceof PeerFailure) {
+        error.session = session
+        if (error.code === undefined) dialog.record.refused(error.message)
+      }
+      connection.quit()
+      throw error
+    }
+  }
+
+  /** Whether TLS protects it. */
+  get isSecure(): boolean {
+    return this.#dialog.isSecure
+  }
+
+  /** Whether the connection has ended. */
+  get isClosed(): boolean {
+    return this.#dialog.failure !== undefined
+  }
+
+  /** Sends a message. Resolves also if the connection is lost. @param signal aborts the connection */
+  async send(envelope: OutgoingEnvelope, content: MessageContent, signal: AbortSignal): Promise<Transaction> {
+    this.count++
+    const replies: TransactionReplies = { recipients: new Map() }
+    const dialog = this.#dialog
+    try {
+      await dialog.until(signal, () => this.#transact(envelope, content, replies))
+      return { replies, lost: undefined, isUncertain: false }
+    } catch (error) {
+      const isUncertain = replies.final === undefined && dialog.awaited === 'end of data'
+      // RFC 5321 section 4.5.3.2.6, RFC 1047
+      const twice = isUncertain ? '; it may have taken the message, which may then arrive twice' : ''
+      const why = `${(error as Error).message}${twice}`
+      if (replies.final === undefined) dialog.record.refused(why)
+      return { replies, lost: why, isUncertain }
+    }
+  }
+
+  /**
+   * Prepares for the next message. Returns whether the connection can take it.
+   * @param signal aborts the connection
+   */
+  async reset(signal: AbortSignal): Promise<boolean> {
+    try {
+      return isPositive(await this.#dialog.until(signal, () => this.#dialog.ask('RSET')))
+    } catch (error) {
+      if (error instanceof PeerFailure) return false
+      throw error
+    }
+  }
+
+  /** Says QUIT and closes. RFC 5321 section 4.1.1.10. */
+  quit(): void {
+    if (this.#isQuitting || this.isClosed) return
+    this.#isQuitting = true
+    // A host that does not answer must not keep the connection.
+    const timer = setTimeout(() => this.destroy(), QUIT_MS)
+    timer.unref()
+    void this.closed.then(() => clearTimeout(timer))
+    this.#dialog.ask('QUIT').then(
+      () => this.#dialog.end(),
+      () => {},
+    )
+  }
+
+  destroy(): void {
+    this.#isQuitting = true
+    this.#dialog.fail(stopping())
+  }
+
+  /** Does a transaction: MAIL, RCPT, DATA and the message. RFC 5321 section 3.3. @throws PeerFailure if the connection ends */
+  async #transact(envelope: OutgoingEnvelope, content: MessageContent, replies: TransactionReplies): Promise<void> {
+    const recipients = envelope.recipients.filter(
+      ({ address }, at, all) => all.findIndex((one) => one.address === address) === at,
+    )
+    const lines = [
+      `MAIL FROM:<${envelope.mailFrom}>${mailParameters(envelope, content, this.extensions)}`,
+      ...recipients.map(
+        (one) => `RCPT TO:<${one.address}>${recipientParameters(one, this.extensions, content.isInternational)}`,
+      ),
+      'DATA',
+    ]
+    // RFC 2920 section 3.1: DATA ends a group of commands.
+    const pipelined = this.extensions.has('PIPELINING') ? this.#dialog.pipeline(lines) : undefined
+    const replyTo = (at: number): Promise<Reply> => pipelined?.[at] ?? this.#dialog.ask(lines[at] as string)
+    replies.mail = await replyTo(0)
+    checkStays(replies.mail)
+    if (!isPositive(replies.mail) && !pipelined) return
+    let accepted = 0
+    for (const [at, { address }] of recipients.entries()) {
+      const reply = await replyTo(at + 1)
+      replies.recipients.set(address, reply)
+      checkStays(reply)
+      if (isPositive(reply)) accepted++
+    }
+    if (accepted === 0 && !pipelined) return
+    replies.data = await replyTo(lines.length - 1)
+    checkStays(replies.data)
+    // Some hosts answer 250.
+    if (replies.data.code < 200 || replies.data.code >= 400) return
+    if (!isPositive(replies.mail)) return this.#dialog.fail(lost('the host took DATA although it refused MAIL'))
+    // A host that takes DATA without a recipient gets an empty message, which reaches nobody.
+    replies.final = await this.#dialog.content(accepted > 0 ? content.octets() : [])
+    checkStays(replies.final)
+  }
+}
+
+/** @throws PeerFailure at 421: the host closes the connection, whatever the command was. RFC 5321 section 3.8 */
+function checkStays(reply: Reply): void {
+  if (reply.code === 421) throw lost(`the host closes the connection: ${textOf(reply)}`)
+}
+
+/** Longest wait for the end of a session after QUIT. */
+const QUIT_MS = 5_000

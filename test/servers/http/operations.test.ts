@@ -1,0 +1,133 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { examples } from '../../../src/api/examples/index.ts'
+import { operations } from '../../../src/api/operations.ts'
+import { CertificateLab } from '../../cli/cert-support.ts'
+import { type Answer, basic, bearer, HttpLab } from './client.ts'
+import { undocumented } from './documented.ts'
+import { checkHttpRules } from './http-rules.ts'
+import { exampleCall, type OperationCall, type Stage } from './operation-cases.ts'
+
+const [ci, watcher, one] = ['ci', 'watcher', 'one'].map((name) => `${name}-token`.repeat(4)) as [string, string, string]
+
+let http: HttpLab
+let outside: CertificateLab
+let openPort: number
+let stage: Stage
+
+/** Refuses every event for good. */
+const receiver = createServer((request, response) => {
+  request.resume()
+  response.writeHead(410).end()
+})
+
+beforeAll(async () => {
+  await once(receiver.listen(0, '127.0.0.1'), 'listening')
+  const { port } = receiver.address() as AddressInfo
+  http = await HttpLab.start({
+    capture: 'memory',
+    dns: { port: 0 },
+    // Nothing answers challenges there.
+    authorityService: { port: 0, acme: { httpPort: 1 } },
+    directory: { accounts: ['alice', 'bob', 'one-eve'].map((user) => ({ user, password: 'secret' })) },
+    administrators: ['alice'],
+    // Nothing listens there.
+    connectors: [{ name: 'Default SMTP Connector', smartHost: { host: '127.0.0.1', port: 1 } }],
+    webhooks: [{ url: `http://127.0.0.1:${port}/hook`, secret: 'x'.repeat(32) }],
+    tokens: [
+      { name: 'ci', token: ci },
+      { name: 'watcher', role: 'reader', token: watcher },
+      { name: 'one', role: 'tenant', token: one },
+    ],
+    virtualServers: [
+      { protocol: 'smtp' },
+      {
+        protocol: 'nntp',
+        // Nothing listens there.
+        feeds: [{ peer: 'news.example.net', direction: 'out', host: '127.0.0.1', port: 1, tls: 'off' }],
+      },
+      { protocol: 'imap4' },
+      { protocol: 'http', authentication: ['basic'], limits: { failedLogonDelay: '1ms' } },
+      { protocol: 'http', name: 'open' },
+    ],
+  })
+  openPort = http.lab.server('open').port as number
+  outside = new CertificateLab()
+  await outside.outsideAuthority('outside')
+  stage = { http, outside, call: (call) => send(call, bearer(ci)) }
+})
+afterAll(async () => {
+  outside.remove()
+  receiver.close()
+  await http[Symbol.asyncDispose]()
+})
+
+/** Returns the keys of an answer and of its first item: an example that lacks some, or has others, is not up to date. */
+function keysOf(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return typeof value
+  const { items } = value as { readonly items?: readonly object[] }
+  return [Object.keys(value).sort(), Object.keys(items?.[0] ?? {}).sort()]
+}
+
+const send = ({ path, type, ...options }: OperationCall, headers: Record<string, string>): Promise<Answer> =>
+  http.request(path, { ...options, headers: { ...headers, ...(type === undefined ? {} : { 'content-type': type }) } })
+
+describe.each(operations.map((one) => [one.name, one] as const))('%s', (name, operation) => {
+  it('answers its example as the OpenAPI document declares', async () => {
+    const call = await exampleCall(operation, stage)
+    const answer = await send(call, bearer(ci))
+    const { output, status = output === undefined ? 204 : 200 } = operation
+    expect(answer.status, JSON.stringify(answer.body)).toBe(status)
+    expect(undocumented(operation, answer)).toEqual([])
+    const { answer: shown, answerType } = examples[name] ?? {}
+    if (answerType !== undefined) expect(answer.headers.get('content-type')).toContain(answerType)
+    expect(keysOf(answer.body)).toEqual(keysOf(shown ?? ''))
+    await checkHttpRules(operation, call, answer, (again, more) => send(again, { ...bearer(ci), ...more }))
+  })
+
+  const mayRead = ['administrator', 'reader', 'tenant', 'account']
+  const allowed = {
+    read: mayRead,
+    inspect: ['administrator', 'reader'],
+    change: ['administrator', 'tenant', 'account'],
+    administer: ['administrator'],
+  }[operation.access]
+  const callers: Readonly<Record<string, Record<string, string>>> = {
+    administrator: basic('alice', 'secret'),
+    reader: bearer(watcher),
+    tenant: bearer(one),
+    account: basic('bob', 'secret'),
+    'wrong token': bearer('wrong'),
+    'wrong password': basic('alice', 'wrong'),
+    nobody: {},
+  }
+
+  it('refuses all others', async () => {
+    // A refused call changes nothing, so that one state of the lab serves all.
+    const call = await exampleCall(operation, stage)
+    for (const role of Object.keys(callers).filter((one) => !allowed.includes(one))) {
+      const answer = await send(call, callers[role] as Record<string, string>)
+      expect(answer.status, role).toBe(mayRead.includes(role) ? 403 : 401)
+      expect(undocumented(operation, answer), role).toEqual([])
+      expect(answer.body.type, role).toMatch(/forbidden$|log-on-required$/)
+      if (answer.status === 401) expect(answer.headers.get('www-authenticate')).toMatch(/^Bearer /)
+    }
+  })
+
+  it('does not refuse because of the role', async () => {
+    for (const role of allowed) {
+      const answer = await send(await exampleCall(operation, stage), callers[role] as Record<string, string>)
+      // What belongs to others does not exist for a tenant or an account.
+      const isLab = role === 'administrator' || role === 'reader'
+      expect(isLab ? [200, 201, 202, 204] : [200, 201, 202, 204, 403, 404], role).toContain(answer.status)
+      expect(undocumented(operation, answer), role).toEqual([])
+    }
+  })
+})
+
+it('a caller without credentials is an administrator only on loopback with authentication: [anonymous]', async () => {
+  const open = await fetch(`http://127.0.0.1:${openPort}/api/v1/status`)
+  expect(await open.json()).toMatchObject({ role: 'administrator' })
+})

@@ -1,0 +1,156 @@
+import { type ConnectionOptions, connect } from 'node:tls'
+import { expect, it } from 'vitest'
+import { LineClient } from '../../support/line-client.ts'
+import { basic, bearer, HttpLab } from './client.ts'
+import { RawClient } from './raw-client.ts'
+
+/** Connects with options that the lab refuses, and waits until the connection is closed. */
+const refused = (options: ConnectionOptions): Promise<void> =>
+  new Promise((resolve) => {
+    const socket = connect({ ...options, host: '127.0.0.1' })
+    socket.on('error', () => {})
+    socket.on('close', () => resolve())
+  })
+
+it('compares what a client offered with what the virtual server can negotiate', async () => {
+  await using http = await HttpLab.start({
+    virtualServers: [
+      { protocol: 'imap4', tls: { minVersion: 'TLSv1.3', groups: ['X25519'] } },
+      { protocol: 'pop3', tls: { minVersion: 'TLSv1', legacy: ['TLS_RSA_WITH_RC4_128_SHA'] } },
+      { protocol: 'http' },
+    ],
+  })
+  const modern = { port: http.lab.server('imap4').tlsPort as number }
+  await refused({ ...modern, maxVersion: 'TLSv1.2', ciphers: 'ECDHE-RSA-AES128-GCM-SHA256' })
+  await refused({ port: http.lab.server('pop3').tlsPort as number, minVersion: 'TLSv1.3', ecdhCurve: 'P-521' })
+
+  const comparisonOf = async (protocol: string) => {
+    const { body } = await http.request(`sessions?protocol=${protocol}&limit=1`)
+    return (await http.request(`sessions/${body.items[0].id}/handshake`)).body.comparison
+  }
+  const imap = await comparisonOf('imap4')
+  expect(imap.offered.versions).toEqual(['TLSv1.2'])
+  expect(imap.offered.suites).toContainEqual({ name: 'TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256', bits: 128 })
+  expect(imap.served).toEqual({
+    versions: ['TLSv1.3'],
+    suites: expect.arrayContaining([{ name: 'TLS_AES_128_GCM_SHA256', bits: 128 }]),
+    groups: ['X25519'],
+  })
+
+  const pop3 = await comparisonOf('pop3')
+  expect(pop3.offered.groups).toEqual(['P-521'])
+  expect(pop3.served.versions).toEqual(['SSLv3', 'TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'])
+  expect(pop3.served.suites).toContainEqual({ name: 'TLS_RSA_WITH_RC4_128_SHA', bits: 128 })
+})
+
+it('lists the sessions of a virtual server, of an address and of protocols', async () => {
+  await using http = await HttpLab.start({ virtualServers: [{ protocol: 'imap4' }, { protocol: 'http' }] })
+  await refused({
+    port: http.lab.server('imap4').tlsPort as number,
+    maxVersion: 'TLSv1.1',
+    minVersion: 'TLSv1',
+    ciphers: 'ALL:@SECLEVEL=0',
+  })
+  const total = async (query: string): Promise<number> => (await http.request(`sessions?${query}`)).body.total
+  const name = encodeURIComponent(http.lab.server('imap4').name)
+  expect(await total(`virtualServer=${name}`)).toBe(1)
+  expect(await total(`virtualServer=${name}&address=127.0.`)).toBe(1)
+  expect(await total(`virtualServer=${name}&address=10.`)).toBe(0)
+  expect(await total('virtualServer=unknown')).toBe(0)
+  expect(await total('protocol=smtp,imap4')).toBe(1)
+  expect(await total('protocol=smtp,pop3')).toBe(0)
+  const unknown = await http.request('sessions?protocol=smtp,imap')
+  expect([unknown.status, unknown.body.detail]).toEqual([
+    400,
+    expect.stringMatching(/protocol.*smtp, pop3, imap4, nntp/),
+  ])
+})
+
+it('counts the connections and handshakes of each virtual server', async () => {
+  await using http = await HttpLab.start({ virtualServers: [{ protocol: 'imap4' }, { protocol: 'http' }] })
+  const port = http.lab.server('imap4').tlsPort as number
+  await refused({ port, maxVersion: 'TLSv1.1', minVersion: 'TLSv1', ciphers: 'ALL:@SECLEVEL=0' })
+  await new Promise<void>((resolve) => {
+    const socket = connect({ host: '127.0.0.1', port, ca: http.lab.ca, servername: 'localhost' })
+    socket.on('data', () => socket.end()).on('close', () => resolve())
+  })
+  const imap = async () => (await http.request('virtual-servers/default-imap4-virtual-server')).body
+  await expect
+    .poll(async () => (await imap()).traffic)
+    .toEqual({
+      connections: 2,
+      openConnections: 0,
+      refusedSessions: 1,
+      failedHandshakes: 1,
+      handshakes: { 'TLSv1.3': 1 },
+    })
+  expect(Date.parse((await imap()).certificate.expiresAt)).toBeGreaterThan(Date.now())
+})
+
+const oneConnection = async (http: HttpLab, requests: readonly (readonly [path: string, fields: object])[]) => {
+  using client = new RawClient(http.lab.server('http').port as number)
+  for (const [path, fields] of requests) {
+    const lines = Object.entries({ Host: 'localhost', ...fields }).map(([name, value]) => `${name}: ${value}\r\n`)
+    client.send(`GET /api/v1/${path} HTTP/1.1\r\n${lines.join('')}\r\n`)
+    await client.answer()
+  }
+}
+
+it('shows a connection that several callers have used to none of them', async () => {
+  const token = 'watcher-watcher-watcher'
+  await using http = await HttpLab.start({
+    directory: { accounts: ['carol', 'bob', 't1-eve', 't1-adam'].map((user) => ({ user, password: 'secret' })) },
+    tokens: [
+      { name: 'watcher', role: 'reader', token },
+      { name: 't1', role: 'tenant', token: token.toUpperCase() },
+    ],
+    virtualServers: [
+      { protocol: 'imap4' },
+      { protocol: 'http', authentication: ['basic'], limits: { failedLogonDelay: '1ms' } },
+    ],
+  })
+  const [bob, eve, tenant] = [basic('bob', 'secret'), basic('t1-eve', 'secret'), bearer(token.toUpperCase())]
+  const secret = 'messages?query=salary'
+  const first = [
+    [secret, basic('carol', 'secret')],
+    [secret, bearer(token)],
+    [secret, basic('carol', 'wrong')],
+    [secret, tenant],
+  ] as const
+  for (const one of first) await oneConnection(http, [one, ['status', bob]])
+  await oneConnection(http, [
+    ['status', bob],
+    ['status', bob],
+  ])
+  await oneConnection(http, [
+    [secret, eve],
+    ['status', basic('t1-adam', 'secret')],
+    ['status', tenant],
+  ])
+  const imap = await LineClient.open(http.lab.server('imap4').port)
+  const commands = ['LOGIN carol secret', 'STATUS "salary" (MESSAGES)', 'UNAUTHENTICATE', 'LOGIN bob secret']
+  await imap.line()
+  for (const [at, command] of commands.entries()) {
+    imap.send(`a${at} ${command}\r\n`)
+    while (!(await imap.line())?.startsWith(`a${at} `));
+  }
+  const seen = async (headers: Record<string, string>): Promise<string[]> => {
+    const { items } = (await http.request('sessions?limit=100', { headers })).body
+    const texts = items.map(
+      async ({ id }: { id: string }) => (await http.request(`sessions/${id}?format=text`, { headers })).body,
+    )
+    return Promise.all(texts)
+  }
+  const [all, ofBob, ofEve, ofTenant] = [
+    await seen(bearer(token)),
+    await seen(bob),
+    await seen(eve),
+    await seen(tenant),
+  ]
+  imap.destroy()
+  expect(all.filter((text) => text.includes('salary'))).toHaveLength(6)
+  expect(ofBob.length).toBeGreaterThan(0)
+  expect(ofBob.join()).not.toContain('salary')
+  expect(ofEve.join()).not.toContain('salary')
+  expect(ofTenant.filter((text) => text.includes('salary'))).toHaveLength(1)
+})

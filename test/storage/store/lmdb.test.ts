@@ -1,0 +1,38 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pino } from 'pino'
+import { expect } from 'vitest'
+import { systemClock } from '../../../src/core/time/clock.ts'
+import { checkStore, openLmdbStore } from '../../../src/storage/store/lmdb/open.ts'
+import { storeContract } from '../contract/store.ts'
+
+const log = pino({ level: 'silent' })
+
+storeContract(
+  'LmdbStore',
+  () => {
+    const folder = mkdtempSync(join(tmpdir(), 'sealpost-store-'))
+    return { open: (clock) => openLmdbStore(folder, { clock, log }), cleanUp: () => checkAndRemove(folder) }
+  },
+  {
+    async openAnother() {
+      const folder = mkdtempSync(join(tmpdir(), 'sealpost-store-copy-'))
+      const store = await openLmdbStore(folder, { clock: systemClock, log })
+      const close = store[Symbol.asyncDispose].bind(store)
+      return Object.assign(store, {
+        async [Symbol.asyncDispose]() {
+          await close()
+          await checkAndRemove(folder)
+        },
+      })
+    },
+  },
+)
+
+/** After every test the tables must agree with each other. */
+async function checkAndRemove(folder: string): Promise<void> {
+  const { faults } = await checkStore(folder, log)
+  rmSync(folder, { recursive: true, force: true })
+  expect(faults).toEqual([])
+}

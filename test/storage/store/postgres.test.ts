@@ -1,0 +1,37 @@
+import { pino } from 'pino'
+import { afterAll, beforeAll, describe } from 'vitest'
+import { systemClock } from '../../../src/core/time/clock.ts'
+import { type Database, openDatabase } from '../../../src/storage/database/database.ts'
+import { openPostgresStore } from '../../../src/storage/store/postgres/postgres-store.ts'
+import { freshDatabase, needsPostgres } from '../../support/postgres.ts'
+import { emptyTables } from '../../support/postgres-tables.ts'
+import { storeContract } from '../contract/store.ts'
+
+const log = pino({ level: 'silent' })
+
+describe.runIf(needsPostgres())('with PostgreSQL', () => {
+  let database: Database
+  beforeAll(async () => {
+    database = await openDatabase({ ...(await freshDatabase()), pool: 4, node: 'test' }, { log })
+  })
+  afterAll(() => database[Symbol.asyncDispose]())
+
+  storeContract(
+    'PostgresStore',
+    () => ({ open: (clock) => openPostgresStore(database, { clock, log }), cleanUp: () => emptyTables(database) }),
+    {
+      async openAnother() {
+        const another = await openDatabase({ ...(await freshDatabase()), pool: 4, node: 'another' }, { log })
+        const store = await openPostgresStore(another, { clock: systemClock, log })
+        const close = store[Symbol.asyncDispose].bind(store)
+        return Object.assign(store, {
+          async [Symbol.asyncDispose]() {
+            await close()
+            await another.query(`DROP SCHEMA "${another.schema}" CASCADE`)
+            await another[Symbol.asyncDispose]()
+          },
+        })
+      },
+    },
+  )
+})

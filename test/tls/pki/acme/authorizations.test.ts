@@ -1,0 +1,95 @@
+import { once } from 'node:events'
+import { createServer, type Socket } from 'node:net'
+import acme from 'acme-client'
+import { expect, test } from 'vitest'
+import { startLab } from '../../../../src/testing/index.ts'
+import { freePort } from '../../../support/free-ports.ts'
+import { serveAnswers, startAcme } from './support.ts'
+
+type Client = InstanceType<typeof acme.Client>
+type Order = Awaited<ReturnType<Client['createOrder']>>
+
+const WANTED = { identifiers: [{ type: 'dns', value: 'mail.lab.test' }] } as const
+
+async function client(directoryUrl: string): Promise<Client> {
+  const accountKey = await acme.crypto.createPrivateEcdsaKey('P-256')
+  const made = new acme.Client({ directoryUrl, accountKey, backoffMin: 50, backoffMax: 200 })
+  await made.createAccount({ termsOfServiceAgreed: true })
+  return made
+}
+
+const order = (from: Client): Promise<Order> => from.createOrder({ identifiers: [...WANTED.identifiers] })
+
+async function authorization(from: Client, of: Order) {
+  const [only] = await from.getAuthorizations(of)
+  if (!only) throw new Error('no authorization')
+  return only
+}
+
+async function challenge(from: Client, of: Order, type: string) {
+  const found = (await authorization(from, of)).challenges.find((one) => one.type === type)
+  if (!found) throw new Error(`no ${type}`)
+  return found
+}
+
+async function proveByHttp(from: Client, of: Order, port: number): Promise<void> {
+  await using served = await serveAnswers(port)
+  const http = await challenge(from, of, 'http-01')
+  served.answers.set(http.token, await from.getChallengeKeyAuthorization(http))
+  await from.completeChallenge(http)
+  await from.waitForValidStatus(http)
+}
+
+test('a challenge that fails later leaves a valid or deactivated authorization as it is', async () => {
+  const sockets: Socket[] = []
+  const silent = createServer((socket) => void sockets.push(socket.on('error', () => {})))
+  silent.listen(0, '127.0.0.1')
+  await once(silent, 'listening')
+  const { port } = silent.address() as { port: number }
+  await using lab = await startAcme({}, [], { tlsAlpnPort: port })
+  const account = await client(lab.directory)
+  for (const isDeactivated of [false, true]) {
+    const ordered = await order(account)
+    const connected = once(silent, 'connection')
+    await account.completeChallenge(await challenge(account, ordered, 'tls-alpn-01'))
+    await connected
+    await proveByHttp(account, ordered, lab.httpPort)
+    if (isDeactivated) await account.deactivateAuthorization(await authorization(account, ordered))
+    for (const socket of sockets.splice(0)) socket.destroy()
+    await expect
+      .poll(async () => (await challenge(account, ordered, 'tls-alpn-01')).status, { timeout: 20_000 })
+      .toBe('invalid')
+    expect((await authorization(account, ordered)).status).toBe(isDeactivated ? 'deactivated' : 'valid')
+    expect((await account.getOrder(ordered)).status).toBe(isDeactivated ? 'invalid' : 'ready')
+    if (!isDeactivated) await account.deactivateAuthorization(await authorization(account, ordered))
+  }
+  silent.close()
+})
+
+test('an order expires with its authorizations, which are used again while they last', async () => {
+  const httpPort = await freePort()
+  const lab = await startLab({
+    virtualServers: [{ protocol: 'smtp', port: 0 }],
+    authorityService: { port: 0, acme: { httpPort } },
+  })
+  try {
+    const account = await client(`${lab.authorityServiceUrl}/acme/directory`)
+    const first = await order(account)
+    await proveByHttp(account, first, httpPort)
+    await lab.clock.advance('6h')
+    const second = await order(account)
+    expect(second.status).toBe('ready')
+    expect(second.expires).toBe(first.expires)
+    await lab.clock.advance('17h')
+    const late = await order(account)
+    expect(late.status).toBe('pending')
+    await lab.clock.advance('2h')
+    expect((await authorization(account, second)).status).toBe('expired')
+    const [, csr] = await acme.crypto.createCsr({ altNames: ['mail.lab.test'] })
+    await expect(account.finalizeOrder(second, csr)).rejects.toThrow(/the order is invalid/)
+    await proveByHttp(account, late, httpPort)
+    expect((await account.finalizeOrder(late, csr)).status).toBe('valid')
+  } finally {
+    await lab.stop()
+  }
+})

@@ -1,0 +1,34 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import acme from 'acme-client'
+import { expect, it } from 'vitest'
+import { freePort } from '../../../support/free-ports.ts'
+import { openAcme, serveAnswers } from './support.ts'
+
+it('a validation that a restart interrupted starts again when the client asks for it', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'sealpost-acme-'))
+  const options = { httpPort: await freePort(), addresses: [], externalAccounts: {} }
+  const port = await freePort()
+  const day = 86_400_000
+  const strictness = { rejectNonces: 0, reuseAuthorizations: 1, orderLifetimeMs: [day, day], seed: 1 } as const
+  // The first process never gets to the validation.
+  const first = await openAcme(folder, { ...options, strictness: { ...strictness, validationDelayMs: day } }, port)
+  const accountKey = await acme.crypto.createPrivateEcdsaKey('P-256')
+  const client = new acme.Client({ directoryUrl: first.directory, accountKey, backoffMin: 50, backoffMax: 200 })
+  await client.createAccount({ termsOfServiceAgreed: true })
+  const order = await client.createOrder({ identifiers: [{ type: 'dns', value: 'mail.lab.test' }] })
+  const [authorization] = await client.getAuthorizations(order)
+  const challenge = authorization?.challenges.find(({ type }) => type === 'http-01')
+  if (challenge === undefined) throw new Error('http-01 is not offered')
+  await using served = await serveAnswers(options.httpPort)
+  served.answers.set(challenge.token, await client.getChallengeKeyAuthorization(challenge))
+  expect((await client.completeChallenge(challenge)).status).toBe('processing')
+  await first[Symbol.asyncDispose]()
+  {
+    await using _second = await openAcme(folder, options, port)
+    await client.waitForValidStatus(challenge)
+    expect((await client.getOrder(order)).status).toBe('ready')
+  }
+  await rm(folder, { recursive: true })
+})

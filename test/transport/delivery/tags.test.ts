@@ -1,0 +1,38 @@
+import { createTransport } from 'nodemailer'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { HttpLab } from '../../servers/http/client.ts'
+
+let http: HttpLab
+beforeAll(async () => {
+  http = await HttpLab.start({
+    tagging: { header: 'X-Tags', plusAddresses: true, user: true, titleCase: true },
+    directory: { unknown: 'capture', accounts: [{ user: 'app', password: 'secret' }] },
+  })
+})
+afterAll(() => http[Symbol.asyncDispose]())
+
+/** Sends a message, and returns its tags. */
+async function tagsOf(headers: Record<string, string>, to: string): Promise<string[]> {
+  await createTransport(http.lab.nodemailer({ user: 'app', pass: 'secret' })).sendMail({
+    from: 'shop@example.com',
+    to,
+    subject: 'Hello',
+    text: 'Text',
+    headers,
+  })
+  return (await http.request('/mailpit/api/v1/message/latest')).body.Tags
+}
+
+it('gives mail tags from a field, plus addresses and the account of the sender', async () => {
+  const sent = await tagsOf({ 'X-Tags': 'two words, B, b, <>' }, 'jane+welcome+new@example.org')
+  expect(sent).toEqual(['B', 'New', 'Two Words', 'Welcome', 'app'])
+  expect(await tagsOf({}, 'app@lab.test')).toEqual(['app'])
+})
+
+it('limits the tags of a message', async () => {
+  const many = Array.from({ length: 200 }, (_, at) => `t${at}`).join(',')
+  expect(await tagsOf({ 'X-Tags': many }, 'jane@example.org')).toHaveLength(50)
+  expect((await tagsOf({ 'X-Tags': 'x'.repeat(500) }, 'jane@example.org')).find((tag) => /^X/.test(tag))).toHaveLength(
+    100,
+  )
+})

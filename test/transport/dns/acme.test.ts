@@ -1,0 +1,61 @@
+import { X509Certificate } from 'node:crypto'
+import acme from 'acme-client'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type AddedDns, startLab, type TestLab } from '../../../src/testing/index.ts'
+
+let lab: TestLab
+beforeAll(async () => {
+  lab = await startLab({
+    certificates: { store: 'memory', key: 'p256' },
+    virtualServers: [{ protocol: 'smtp', port: 0 }],
+    authorityService: { port: 0 },
+    dns: { port: 0 },
+  })
+})
+afterAll(() => lab.stop())
+
+const client = async () =>
+  new acme.Client({
+    directoryUrl: `${lab.authorityServiceUrl}/acme/directory`,
+    accountKey: await acme.crypto.createPrivateEcdsaKey('P-256'),
+    backoffMin: 50,
+    backoffMax: 200,
+  })
+
+test('the lab validates dns-01 from its own zones, so that it issues wildcards', async () => {
+  const added: AddedDns[] = []
+  const [, csr] = await acme.crypto.createCsr({ altNames: ['*.lab.test'] })
+  const account = await client()
+  const pem = await account.auto({
+    csr,
+    email: 'admin@lab.test',
+    termsOfServiceAgreed: true,
+    skipChallengeVerification: true,
+    challengePriority: ['dns-01'],
+    challengeCreateFn: async ({ identifier }, _, answer) => {
+      added.push(lab.dns.add(`_acme-challenge.${identifier.value} TXT "${answer}"`))
+    },
+    challengeRemoveFn: async () => added.pop()?.remove(),
+  })
+  expect(new X509Certificate(pem).subjectAltName).toBe('DNS:*.lab.test')
+  expect(lab.dns.queries()).toMatchObject([{ name: '_acme-challenge.lab.test', type: 'TXT', client: 'lab' }])
+})
+
+test('a name without the record, and one of another zone, are not validated', async () => {
+  for (const [name, reason] of [
+    ['*.lab.test', /has no TXT record/],
+    ['*.elsewhere.invalid', /cannot be read: .*REFUSED/],
+  ] as const) {
+    const [, csr] = await acme.crypto.createCsr({ altNames: [name] })
+    const account = await client()
+    const order = account.auto({
+      csr,
+      termsOfServiceAgreed: true,
+      skipChallengeVerification: true,
+      challengePriority: ['dns-01'],
+      challengeCreateFn: async () => {},
+      challengeRemoveFn: async () => {},
+    })
+    await expect(order).rejects.toThrow(reason)
+  }
+})

@@ -1,0 +1,59 @@
+import { expect, test } from 'vitest'
+import { LookupError, type NameLookup } from '../../../../src/transport/mail-authentication/names.ts'
+import { checkHost } from '../../../../src/transport/mail-authentication/spf/evaluate.ts'
+
+const RECORDS: Readonly<Record<string, readonly string[]>> = {
+  'host.test A': ['192.0.2.7'],
+  'only4.test A': ['192.0.2.9'],
+  'why.test TXT': ['%{i} is not ours; %{s}'],
+}
+
+const lookUp: NameLookup = async (name, type) => {
+  if (name === 'broken.test') throw new LookupError(`${name} ${type}: SERVFAIL`)
+  return RECORDS[`${name} ${type}`] ?? []
+}
+
+const resultOf = (record: string, address = '192.0.2.7') =>
+  checkHost(
+    { address, domain: 'a.test', sender: 'bob@a.test', helo: 'mail.a.test', receiver: 'mx.test', at: 0 },
+    async (name, type) => (name === 'a.test' && type === 'TXT' ? [record] : lookUp(name, type)),
+  )
+
+// pyspf and Mail::SPF agree on each.
+test.each([
+  ['v=spf1 include:broken.test -all', 'temperror'],
+  ['v=spf1 redirect=broken.test', 'temperror'],
+  ['v=spf1 mx:broken.test -all', 'temperror'],
+  ['v=spf1 exists:broken.test -all', 'temperror'],
+  ['v=spf1 ip4:192.0.2.7 include:broken.test -all', 'pass'],
+  ['v=spf1 a:host.test. -all', 'pass'],
+  ['v=spf1 ip4:192.0.2.7 nonsense', 'permerror'],
+  ['v=spf1 ip4:192.0.2.7 ip6:192.0.2.1 -all', 'permerror'],
+  ['v=spf1 ip4:192.0.2.7 ip6:fe80::1%eth0 -all', 'permerror'],
+  ['v=spf1 -all exp=why.test exp=why.test', 'permerror'],
+  ['v=spf1 exists:%{c}.host.test -all', 'permerror'],
+  ['v=spf1 exists:%{d0}.host.test -all', 'permerror'],
+  ['v=spf1 -all redirect=a.test', 'fail'],
+])('%s: %s', async (record, result) => {
+  expect((await resultOf(record)).result).toBe(result)
+})
+
+test('addresses of the other family are void lookups', async () => {
+  const record = `v=spf1 ${'a:only4.test '.repeat(10)}-all`
+  expect(await resultOf(record, '2001:db8::1')).toMatchObject({
+    result: 'permerror',
+    problem: 'Too many void DNS results',
+  })
+  expect((await resultOf(record)).result).toBe('fail')
+})
+
+test('an explanation that cannot be used does not change the result', async () => {
+  expect(await resultOf('v=spf1 -all exp=why.test')).toMatchObject({
+    result: 'fail',
+    explanation: '192.0.2.7 is not ours; bob@a.test',
+  })
+  for (const name of ['broken.test', 'none.test', '%{p}.test']) {
+    const found = await resultOf(`v=spf1 a:none.test a:none.test -all exp=${name}`)
+    expect(found).toMatchObject({ result: 'fail', explanation: undefined })
+  }
+})
