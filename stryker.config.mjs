@@ -2,7 +2,12 @@
 /** @type {import('@stryker-mutator/api/core').PartialStrykerOptions} */
 export default {
   // The folders that CONTRIBUTING.md lists with their tests. `--mutate` selects one of them, or a few files.
-  mutate: ['src/transport/delivery/**/*.ts', 'src/mail/format/**/*.ts', 'src/storage/store/**/*.ts', 'servers/pop3/**/*.ts'],
+  mutate: [
+    'src/transport/delivery/**/*.ts',
+    'src/mail/format/**/*.ts',
+    'src/storage/store/**/*.ts',
+    'servers/pop3/**/*.ts',
+  ],
   testRunner: 'vitest',
   // Runs only the tests that SEALPOST_MUTATION_TESTS (a glob) selects, because all tests of a lab execute nearly every file.
   vitest: { configFile: 'vitest.mutation.config.ts' },

@@ -5,7 +5,11 @@ import { configDefaults, defineConfig } from 'vitest/config'
 const isLong = process.env.SEALPOST_LONG === '1'
 const shortOnly = isLong ? [] : ['**/*.interop.test.ts', 'test/clients/**']
 /** Tests that need a process of their own: they look at its garbage and open handles, or mock a module. */
-const isolated = ['test/lab/collected.test.ts', 'test/testing/leak.test.ts', 'test/accounts/directory/scram-names.test.ts']
+const isolated = [
+  'test/lab/collected.test.ts',
+  'test/testing/leak.test.ts',
+  'test/accounts/directory/scram-names.test.ts',
+]
 
 export default defineConfig({
   test: {

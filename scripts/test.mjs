@@ -14,11 +14,11 @@ const VERSIONS = ['20', '22', '24', '26']
 const hostile = [
   'test/hostile',
   ...[
-    'acme/hostile',
-    'sessions/secrets',
-    'news/hostile-peer',
-    'smtp/recipients',
-    'nntp/rfc3977-articles',
+    'tls/pki/acme/hostile',
+    'core/sessions/secrets',
+    'transport/news/hostile-peer',
+    'servers/smtp/recipients',
+    'servers/nntp/rfc3977-articles',
     'cli/start',
   ].map((name) => `test/${name}.test.ts`),
 ]

@@ -1,4 +1,4 @@
-// Checks every import of src/ and servers/ against the table "Modules" in docs/architecture.md, and finds import circles.
+// Checks every import of src/ and servers/ against the table "Wings" in docs/architecture.md, and finds import circles.
 //   node scripts/lint/imports.mjs [FOLDER]   FOLDER: the checkout to check; default: this one
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative, resolve, sep } from 'node:path'
@@ -7,21 +7,27 @@ import { fileURLToPath } from 'node:url'
 const root = resolve(process.argv[2] ?? fileURLToPath(new URL('../..', import.meta.url)))
 /** Of circles with an import of types, which the compiler removes, or one that runs on demand. Others are never allowed. */
 const MAX_OPEN_CIRCLE_FILES = 3
-/** Modules that every other module may import. */
-const SHARED = ['src/core/values', 'src/core/config']
-/** Public entry points. They only re-export, so no module limits them. */
-const ENTRY_POINTS = ['src/testing/index.ts']
+/** The wing that every other wing may import. */
+const SHARED = 'src/core'
 
 const problems = []
 
-/** Reads the table. @returns {Map<string, { modules: string[], packages: string[] }>} the allowed imports of each module */
+const list = (cell) => (cell.trim() === '–' ? [] : cell.trim().replaceAll('`', '').split(/,\s*/))
+
+/**
+ * Reads the table. `levels` are the modules of a wing, the lowest first: a module may import those of lower levels. What lies
+ * beside the modules belongs to all of them.
+ * @returns {Map<string, { levels: string[][], wings: string[], packages: string[] }>} by wing
+ */
 function readTable() {
   const rows = readFileSync(join(root, 'docs/architecture.md'), 'utf8').matchAll(
-    /^\| `((?:src|servers)(?:\/[\w-]+)?)` \|[^|]*\| ([^|]*) \| ([^|]*) \|$/gm,
+    /^\| `((?:src\/)?[\w-]+)` \|[^|]*\| ([^|]*) \| ([^|]*) \| ([^|]*) \|$/gm,
   )
-  const list = (cell) => (cell.trim() === '–' ? [] : cell.trim().replaceAll('`', '').split(/,\s*/))
   return new Map(
-    [...rows].map(([, name, modules, packages]) => [name, { modules: list(modules), packages: list(packages) }]),
+    [...rows].map(([, name, modules, wings, packages]) => [
+      name,
+      { levels: modules.split(';').map(list), wings: list(wings), packages: list(packages) },
+    ]),
   )
 }
 
@@ -45,10 +51,22 @@ function importsOf(file) {
   )
 }
 
-/** Returns `src/net` for `src/net/faults/verb.ts`, and `servers` for `servers/index.ts`. */
-function moduleOf(file) {
-  const [top, folder, ...rest] = file.split('/')
-  return rest.length === 0 ? top : `${top}/${folder}`
+/** Returns `src/net` for `src/net/faults/verb.ts`, and `servers` for `servers/smtp/session.ts`. */
+const wingOf = (file) => (file.startsWith('src/') ? file.split('/').slice(0, 2).join('/') : file.split('/')[0])
+
+/** Returns the level of a file's module in its wing, and the module; undefined for a file beside the modules. */
+function placeOf(file, wing, { levels }) {
+  const name = file.slice(wing.length + 1).split('/')[0]
+  const level = levels.findIndex((modules) => modules.includes(name))
+  return level < 0 ? undefined : { level, name }
+}
+
+/** Returns whether a file may import another one of its wing. */
+function fitsInside(file, target, wing, row) {
+  const [from, to] = [placeOf(file, wing, row), placeOf(target, wing, row)]
+  if (to === undefined || from?.name === to.name) return true
+  // The files beside the modules are below them; the list of a wing, `index.ts`, is above.
+  return from === undefined ? file === `${wing}/index.ts` : to.level < from.level
 }
 
 const packageOf = (specifier) =>
@@ -58,17 +76,15 @@ const packageOf = (specifier) =>
     .join('/')
 
 function checkFile(file, table, graph, loadGraph) {
-  const self = moduleOf(file)
-  const allowed = table.get(self)
-  const limited = !ENTRY_POINTS.includes(file)
+  const self = wingOf(file)
+  const row = table.get(self)
   const report = (line, message) => problems.push(`${file}:${line}: ${message}`)
-  if (limited && !allowed)
-    return report(1, `module ${self} is missing from the table "Modules" in docs/architecture.md`)
+  if (!row) return report(1, `${self} is missing from the table "Wings" in docs/architecture.md`)
   for (const { specifier, line, loads } of importsOf(file)) {
     if (specifier.startsWith('node:')) continue
     if (!specifier.startsWith('.')) {
       const name = packageOf(specifier)
-      if (limited && !allowed.packages.includes(name)) report(line, `${self} may not import the package ${name}`)
+      if (!row.packages.includes(name)) report(line, `${self} may not import the package ${name}`)
       continue
     }
     const target = relative(root, resolve(root, dirname(file), specifier))
@@ -76,9 +92,13 @@ function checkFile(file, table, graph, loadGraph) {
       .join('/')
     graph.get(file).push(target)
     if (loads) loadGraph.get(file).push(target)
-    const other = moduleOf(target)
-    const fits = other === self || SHARED.includes(other) || allowed?.modules.includes(other)
-    if (limited && !fits) report(line, `${self} may not import ${other}`)
+    const other = wingOf(target)
+    if (other !== self) {
+      if (other !== SHARED && !row.wings.includes(other)) report(line, `${self} may not import ${other}`)
+    } else if (!fitsInside(file, target, self, row)) {
+      const from = placeOf(file, self, row)?.name
+      report(line, `${from ? `${self}/${from}` : self} may not import ${self}/${placeOf(target, self, row).name}`)
+    }
   }
 }
 
@@ -107,7 +127,7 @@ function circles(graph) {
 }
 
 const table = readTable()
-if (table.size === 0) problems.push('docs/architecture.md: the table "Modules" has no rows')
+if (table.size === 0) problems.push('docs/architecture.md: the table "Wings" has no rows')
 const files = [...sourceFiles('src'), ...sourceFiles('servers')]
 const newGraph = () => new Map(files.map((file) => [file, []]))
 const [graph, loadGraph] = [newGraph(), newGraph()]
@@ -121,6 +141,6 @@ for (const circle of [
 for (const problem of problems) console.error(problem)
 if (problems.length > 0)
   console.error(
-    `\n${problems.length} problems. The table "Modules" in docs/architecture.md lists the allowed imports of each module.`,
+    `\n${problems.length} problems. The table "Wings" in docs/architecture.md lists the allowed imports of each wing.`,
   )
 process.exitCode = problems.length > 0 ? 1 : 0

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Logger } from 'pino'
+import type { CertificateDatabase, StoreFiles } from '../../tls/pki/certificate-store/files.ts'
 import { Channel, type ChannelCounts, type DatabaseState, type TopicListener } from './channel.ts'
 import type { Connection, ConnectionSettings } from './connection.ts'
 import { connectionError, DatabaseError, databaseError, isStale } from './errors.ts'
@@ -55,7 +56,7 @@ interface DatabaseUsage extends PoolUsage, ChannelCounts {
 }
 
 /** A database that all nodes of a lab share. */
-export interface Database extends Queries, AsyncDisposable {
+export interface Database extends Queries, CertificateDatabase, AsyncDisposable {
   /** The name of this node. */
   readonly node: string
   /** The PostgreSQL schema of the tables. */
@@ -270,6 +271,11 @@ class PostgresDatabase implements Database {
 
   listen(topic: Topic, listener: TopicListener): () => void {
     return this.#channel.listen(topic, listener)
+  }
+
+  async certificateFiles(index: string): Promise<StoreFiles> {
+    const { databaseFiles } = await import('./certificate-files.ts')
+    return databaseFiles(this, index)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -55,7 +55,7 @@ test('default.yaml uses the ports that GreenMail users know', async () => {
 })
 
 test.each(['config/default.yaml', 'docker/config.yaml'])('%s limits single clients', async (name) => {
-  const { lab } = await loadFile(new URL(`../../${name}`, import.meta.url).pathname)
+  const { lab } = await loadFile(new URL(`../../../${name}`, import.meta.url).pathname)
   const limits = {
     connectionsPerAddress: 100,
     handshakeTimeout: 10_000,

@@ -39,6 +39,12 @@ export interface StoreFiles {
   close(): Promise<void>
 }
 
+/** A database that can keep the files of a certificate store. */
+export interface CertificateDatabase {
+  /** @param index path of the file that changes with every change of the store */
+  certificateFiles(index: string): Promise<StoreFiles>
+}
+
 /** The files of a store during a change. */
 export interface LockedFiles {
   read(path: string): Promise<string | undefined>

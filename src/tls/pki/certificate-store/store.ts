@@ -6,7 +6,7 @@ import {
 } from '../../../core/config/schema/certificate.ts'
 import { DATABASE } from '../../../core/config/schema/certificates.ts'
 import type { Clock } from '../../../core/time/clock.ts'
-import type { Database } from '../../../storage/database/database.ts'
+
 import { readFacts } from '../certificate/certificate.ts'
 import { issuedToOf } from '../certificate/names.ts'
 import { RecipeCertificates } from '../defects/recipe-certificates.ts'
@@ -17,7 +17,7 @@ import type { Audience, InstalledCertificate, StoreLog } from '../types.ts'
 import { autoCertificate, ensureRoot, renewalDue } from './auto.ts'
 import type { IndexDraft } from './draft.ts'
 import { FileCertificates } from './file-certificates.ts'
-import type { StoreFiles } from './files.ts'
+import type { CertificateDatabase, StoreFiles } from './files.ts'
 import { folderFiles } from './folder-files.ts'
 import { certificatesNamed, SHORT_THUMBPRINT } from './friendly-names.ts'
 import { type CertificateRecord, certificateNamed, indexPath, type StoreIndex } from './index-file.ts'
@@ -32,7 +32,7 @@ export interface CertificateStoreOptions {
   /** A folder, `memory`, or `database`. */
   readonly folder: string
   /** Required for `database`. The store does not close it. */
-  readonly database?: Database | undefined
+  readonly database?: CertificateDatabase | undefined
   /** How a database keeps private keys. Default: not encrypted. */
   readonly keyProtection?: KeyProtection | undefined
   readonly clock: Clock
@@ -59,7 +59,7 @@ export async function openCertificateStore(options: CertificateStoreOptions): Pr
   }
 }
 
-/** Opens the files of a store. Loads what the database needs only if it is used. @throws PkiError `store` */
+/** Opens the files of a store. @throws PkiError `store` */
 export async function openFiles({
   folder,
   database,
@@ -68,8 +68,7 @@ export async function openFiles({
   if (folder === 'memory') return memoryFiles()
   if (folder !== DATABASE) return folderFiles(folder, indexPath)
   if (!database) throw new PkiError('store', 'the certificates are in a database, but none is open')
-  const { databaseFiles } = await import('../../../storage/database/certificate-files.ts')
-  return sealedFiles(databaseFiles(database, indexPath), keyProtection)
+  return sealedFiles(await database.certificateFiles(indexPath), keyProtection)
 }
 
 /** Wait after a change by another program, since it changes several files in a row. */

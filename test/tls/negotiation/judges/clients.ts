@@ -149,7 +149,7 @@ const javaSuites: Partial<Record<Kind, string>> = {
   NULL: 'SSL_RSA_WITH_NULL_SHA',
   anonymous: 'TLS_DH_anon_WITH_AES_128_CBC_SHA',
 }
-const oldClients = (name: string): string => fileURLToPath(new URL(`../../legacy-tls/interop/${name}`, import.meta.url))
+const oldClients = (name: string): string => fileURLToPath(new URL(`../../legacy/interop/${name}`, import.meta.url))
 export const java: Judge = {
   name: 'Java',
   available: () => needs('java'),
