@@ -3,7 +3,7 @@ import type { ImapPersonality } from '../../src/core/personality/types.ts'
 import { isAscii } from '../../src/core/text/printable.ts'
 import type { OctetString } from '../../src/mail/format/types.ts'
 import type { Connection } from '../../src/net/connection.ts'
-import { gmailStore } from '../../src/storage/store/gmail/gmail-store.ts'
+import { GmailStore } from '../../src/storage/store/gmail/gmail-store.ts'
 import { ReaderStore } from '../../src/storage/store/readers/reader-store.ts'
 import { StoreError } from '../../src/storage/store/types.ts'
 import { type ErrorReplies, type FarewellReason, type ProtocolSession, serveSession } from '../frame.ts'
@@ -140,7 +140,7 @@ class Session implements ImapSession, ProtocolSession<Request, ImapError> {
       log.error({ session: this.connection.record.id, err }, 'imap4: a change was not reported to the session')
     }
     const seen = new ReaderStore(store, identity.owner, failed)
-    return { ...this.#context, store: this.words?.hasLabels ? gmailStore(seen, store, identity.owner) : seen }
+    return { ...this.#context, store: this.words?.hasLabels ? new GmailStore(seen, store, identity.owner) : seen }
   }
 
   deselect(): void {

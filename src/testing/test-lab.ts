@@ -5,7 +5,7 @@ import type { MemoryUsage } from '../core/octets/memory-budget.ts'
 import type { ConfigurationSource } from '../lab/configuration/source.ts'
 import type { Disconnection, Lab } from '../lab/lab.ts'
 import { compose, type MessageDraft } from '../mail/format/compose.ts'
-import type { FormatName } from '../storage/store/exchange/transfer.ts'
+import type { FormatName } from '../storage/store/formats/transfer.ts'
 import { Call } from './calls/call.ts'
 import {
   type AccessTokenOptions,

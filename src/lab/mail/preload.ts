@@ -18,7 +18,7 @@ async function fill(store: MessageStore, folder: Folder, path: string): Promise<
   if ((await store.status(folder.id)).exists > 0) return
   const obstacle = preloadObstacle(path)
   if (obstacle !== undefined) throw new Error(`preload of ${folder.name}: ${obstacle}`)
-  const { importFolder, messagesAt } = await import('../../storage/store/exchange/transfer.ts')
+  const { importFolder, messagesAt } = await import('../../storage/store/formats/transfer.ts')
   try {
     await importFolder(store, folder, messagesAt(path))
   } catch (cause) {

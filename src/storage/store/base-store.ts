@@ -136,7 +136,7 @@ export abstract class BaseStore<State extends FolderState> {
   }
 
   /** Returns whether a listener wants to know what other processes change in a folder. */
-  protected isFollowed(folder: Folder): boolean {
+  protected isWatched(folder: Folder): boolean {
     return this.#listeners.follow(folder)
   }
 

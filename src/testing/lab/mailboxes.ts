@@ -1,10 +1,4 @@
-import {
-  type FormatName,
-  formats,
-  importFolder,
-  messagesAt,
-  messagesOf,
-} from '../../storage/store/exchange/transfer.ts'
+import { type FormatName, formats, importFolder, messagesAt, messagesOf } from '../../storage/store/formats/transfer.ts'
 import { openInbox } from '../../storage/store/mailboxes.ts'
 import { accountOwner, type Folder, type MessageStore, type Owner, PUBLIC_OWNER } from '../../storage/store/types.ts'
 import { LabArticle } from '../received/message.ts'

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { seededRandom } from '../../../src/core/values/random.ts'
-import { gmailStore } from '../../../src/storage/store/gmail/gmail-store.ts'
+import { GmailStore } from '../../../src/storage/store/gmail/gmail-store.ts'
 import type { Folder, MessageStore, StoreEvent } from '../../../src/storage/store/types.ts'
 import { freshDatabase, needsPostgres } from '../../support/postgres.ts'
 import { openNode, type StoreNode, until } from '../../support/store-nodes.ts'
@@ -18,7 +18,7 @@ describe.runIf(needsPostgres())('Gmail’s view of all messages on two nodes', (
   const open = async (name: string): Promise<{ view: MessageStore; all: Folder; node: StoreNode }> => {
     const node = await openNode(place, name)
     nodes.push(node)
-    const view = gmailStore(node.store, node.store, alice)
+    const view = new GmailStore(node.store, node.store, alice)
     const all = (await view.findFolder(alice, ALL_MAIL)) as Folder
     return { view, all, node }
   }

@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest'
-import { gmailStore } from '../../../src/storage/store/gmail/gmail-store.ts'
+import { GmailStore } from '../../../src/storage/store/gmail/gmail-store.ts'
 import { MemoryStore } from '../../../src/storage/store/memory/memory-store.ts'
 import { accountOwner, StoreError } from '../../../src/storage/store/types.ts'
 import { TestClock } from '../../support/test-clock.ts'
@@ -10,7 +10,7 @@ test('the view of all messages reads the mailboxes again after a failure', async
   await using store = new MemoryStore({ clock: new TestClock() })
   const { id } = await store.createFolder(owner, 'INBOX')
   await store.append([{ raw: Buffer.from('Subject: x\r\n\r\nx\r\n'), targets: [{ folderId: id }] }])
-  const view = gmailStore(store, store, owner)
+  const view = new GmailStore(store, store, owner)
   const all = await view.findFolder(owner, '[Gmail]/All Mail')
   vi.spyOn(store, 'list').mockRejectedValueOnce(new StoreError('failed', 'The disk failed.'))
   await expect(view.status(all?.id ?? '')).rejects.toThrow('The disk failed.')

@@ -29,7 +29,7 @@ function commitsWith(
     space,
     arrivals,
     {
-      draft: () => new Draft(),
+      changeSet: () => new Draft(),
       durable,
       apply,
       reopen: () => {},

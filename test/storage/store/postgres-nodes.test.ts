@@ -2,9 +2,9 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { seededRandom } from '../../../src/core/values/random.ts'
 import { FolderIndex } from '../../../src/storage/store/folder-index.ts'
 import { DROPPED } from '../../../src/storage/store/full/drop-oldest.ts'
-import { Follower } from '../../../src/storage/store/postgres/follower.ts'
 import { PostgresFolder } from '../../../src/storage/store/postgres/postgres-folder.ts'
 import { Names } from '../../../src/storage/store/postgres/records.ts'
+import { Replication } from '../../../src/storage/store/postgres/replication.ts'
 import { accountOwner, type Folder } from '../../../src/storage/store/types.ts'
 import { freshDatabase, needsPostgres, Postgres } from '../../support/postgres.ts'
 import { openNode, type StoreNode, until } from '../../support/store-nodes.ts'
@@ -115,14 +115,14 @@ describe.runIf(needsPostgres())('two nodes with one store in PostgreSQL', () => 
       PostgresFolder,
       PostgresFolder,
     ]
-    const follower = new Follower(a.database, new Names('test'), () => {}, 0)
+    const replication = new Replication(a.database, new Names('test'), () => {}, 0)
     const end = await used.turn()
-    await follower.index(used)
-    await follower.index(next)
+    await replication.index(used)
+    await replication.index(next)
     expect([used.index?.exists, next.index?.exists]).toEqual([1, 1])
     end()
-    follower.forget(used)
-    await follower.index(used)
+    replication.forget(used)
+    await replication.index(used)
     expect([used.index?.exists, next.index?.exists]).toEqual([1, undefined])
   })
 

@@ -1,168 +1,243 @@
-import { storesInFront } from '../store-in-front.ts'
-import { type MessageStore, type Owner, StoreError, type StoreEvent } from '../types.ts'
-import type { ValueSpace } from '../value-types.ts'
+import type { Overview } from '../../../mail/format/overview.ts'
+import { StoreView } from '../store-view.ts'
+import {
+  type CopyResult,
+  type ExpectedMessage,
+  type FlagChange,
+  type FlagChangeResult,
+  type Folder,
+  type FolderSettings,
+  type FolderSnapshot,
+  type FolderStatus,
+  type MessageEntry,
+  type MessageSource,
+  type MessageStore,
+  type NewMessage,
+  type Origin,
+  type Owner,
+  type ReadPart,
+  type StoredMessage,
+  StoreError,
+  type StoreEvent,
+  type UidRange,
+  type WatchedFolders,
+} from '../types.ts'
+import type { ValueChanges, ValueSpace, Values } from '../value-types.ts'
 import { GmailView } from './gmail-view.ts'
 import { ALL_MAIL_NAME, shownName } from './names.ts'
-
-/** What stays the same. */
-const Same = storesInFront([
-  'room',
-  'listOwners',
-  'totals',
-  'lockFolder',
-  'lockedFolders',
-  'oldest',
-  'expungeUnlocked',
-  'locate',
-  'knows',
-  'remember',
-  'getState',
-  'hasState',
-  'setState',
-  'clear',
-])
 
 const notDeletable = (): StoreError => new StoreError('read-only', 'The mailbox of all messages cannot be changed.')
 
 /**
- * Returns the store as Gmail shows it to an account: its mailboxes have Gmail's names, and there is a view of all its
- * messages. What is stored stays the same.
- * @param store the store as the account sees it otherwise
- * @param shared the store that all sessions share
+ * The store as Gmail shows it to an account: its mailboxes have Gmail's names, and there is a view of all its messages. What
+ * is stored stays the same.
  */
-export function gmailStore(store: MessageStore, shared: MessageStore, owner: Owner): MessageStore {
-  const view = new GmailView(store, shared, owner)
-  const isAll = (folderId: string | undefined): boolean => view.isAll(folderId)
-  /** The view has no annotations and no rights of others. What is recent in it belongs to the account. */
-  const storedSpace = ({ folderId, ...space }: ValueSpace): ValueSpace | undefined => {
-    if (!isAll(folderId)) return { folderId, ...space }
-    return space.kind === 'recent' ? { ...space, reader: owner } : undefined
+export class GmailStore extends StoreView implements MessageStore {
+  readonly #store: MessageStore
+  readonly #owner: Owner
+  readonly #view: GmailView
+
+  /**
+   * @param store the store as the account sees it otherwise
+   * @param shared the store that all sessions share
+   */
+  constructor(store: MessageStore, shared: MessageStore, owner: Owner) {
+    super(store)
+    this.#store = store
+    this.#owner = owner
+    this.#view = new GmailView(store, shared, owner)
   }
-  const showEvent = (event: StoreEvent): StoreEvent => {
-    const folder = view.show(event.folder)
-    if (event.type !== 'folder-changed') return { ...event, folder }
-    return {
-      ...event,
-      folder,
-      previousName: folder.owner === owner ? shownName(event.previousName) : event.previousName,
+
+  override async createFolder(of: Owner, name: string, settings?: FolderSettings): Promise<Folder> {
+    return this.#view.show(await this.#store.createFolder(of, this.#view.newName(of, name), settings))
+  }
+
+  override async deleteFolder(folderId: string, options?: { readonly onlyIfEmpty?: boolean }): Promise<void> {
+    if (this.#isAll(folderId)) throw notDeletable()
+    await this.#store.deleteFolder(folderId, options)
+  }
+
+  override async renameFolder(folderId: string, name: string): Promise<Folder> {
+    if (this.#isAll(folderId)) throw notDeletable()
+    return this.#view.show(await this.#store.renameFolder(folderId, this.#view.newName(this.#owner, name)))
+  }
+
+  override async updateFolder(folderId: string, settings: FolderSettings): Promise<Folder> {
+    if (this.#isAll(folderId)) throw notDeletable()
+    return this.#view.show(await this.#store.updateFolder(folderId, settings))
+  }
+
+  override async findFolder(of: Owner, name: string): Promise<Folder | undefined> {
+    if (of === this.#owner && name === ALL_MAIL_NAME) return this.#view.opened()
+    const stored = this.#view.stored(of, name)
+    const folder = stored === undefined ? undefined : await this.#store.findFolder(of, stored)
+    return folder && this.#view.show(folder)
+  }
+
+  override folderNamed(of: Owner, name: string): Folder | undefined {
+    const stored = of === this.#owner && name === ALL_MAIL_NAME ? undefined : this.#view.stored(of, name)
+    const folder = stored === undefined ? undefined : this.#store.folderNamed(of, stored)
+    return folder && this.#view.show(folder)
+  }
+
+  override folderOf(folderId: string): Folder | undefined {
+    if (this.#isAll(folderId)) return this.#view.folder
+    const folder = this.#store.folderOf(folderId)
+    return folder && this.#view.show(folder)
+  }
+
+  override async listFolders(of: Owner): Promise<readonly Folder[]> {
+    const folders = await this.#store.listFolders(of)
+    if (of !== this.#owner) return folders
+    return [...folders.map((folder) => this.#view.show(folder)), await this.#view.opened()].sort((a, b) =>
+      a.name < b.name ? -1 : 1,
+    )
+  }
+
+  async status(folderId: string): Promise<FolderStatus> {
+    return this.#isAll(folderId) ? (await this.#view.current()).snapshot() : this.#store.status(folderId)
+  }
+
+  async snapshot(folderId: string): Promise<FolderSnapshot> {
+    return this.#isAll(folderId) ? (await this.#view.current()).snapshot() : this.#store.snapshot(folderId)
+  }
+
+  override async subscriptions(of: Owner): Promise<readonly string[]> {
+    const names = await this.#store.subscriptions(of)
+    return of === this.#owner ? [...names.map(shownName), ALL_MAIL_NAME] : names
+  }
+
+  override async setSubscribed(of: Owner, name: string, subscribed: boolean): Promise<void> {
+    const stored = this.#view.stored(of, name)
+    if (stored !== undefined && (of !== this.#owner || name !== ALL_MAIL_NAME)) {
+      await this.#store.setSubscribed(of, stored, subscribed)
     }
   }
-  const changed: Omit<MessageStore, keyof InstanceType<typeof Same>> = {
-    createFolder: async (of, name, settings) =>
-      view.show(await store.createFolder(of, view.newName(of, name), settings)),
-    async deleteFolder(folderId, options) {
-      if (isAll(folderId)) throw notDeletable()
-      await store.deleteFolder(folderId, options)
-    },
-    async renameFolder(folderId, name) {
-      if (isAll(folderId)) throw notDeletable()
-      return view.show(await store.renameFolder(folderId, view.newName(owner, name)))
-    },
-    async updateFolder(folderId, settings) {
-      if (isAll(folderId)) throw notDeletable()
-      return view.show(await store.updateFolder(folderId, settings))
-    },
-    async findFolder(of, name) {
-      if (of === owner && name === ALL_MAIL_NAME) return view.opened()
-      const stored = view.stored(of, name)
-      const folder = stored === undefined ? undefined : await store.findFolder(of, stored)
-      return folder && view.show(folder)
-    },
-    folderNamed(of, name) {
-      const stored = of === owner && name === ALL_MAIL_NAME ? undefined : view.stored(of, name)
-      const folder = stored === undefined ? undefined : store.folderNamed(of, stored)
-      return folder && view.show(folder)
-    },
-    folderOf(folderId) {
-      if (isAll(folderId)) return view.folder
-      const folder = store.folderOf(folderId)
-      return folder && view.show(folder)
-    },
-    async listFolders(of) {
-      const folders = await store.listFolders(of)
-      if (of !== owner) return folders
-      return [...folders.map((folder) => view.show(folder)), await view.opened()].sort((a, b) =>
-        a.name < b.name ? -1 : 1,
-      )
-    },
-    status: async (folderId) => (isAll(folderId) ? (await view.current()).snapshot() : store.status(folderId)),
-    snapshot: async (folderId) => (isAll(folderId) ? (await view.current()).snapshot() : store.snapshot(folderId)),
-    async subscriptions(of) {
-      const names = await store.subscriptions(of)
-      return of === owner ? [...names.map(shownName), ALL_MAIL_NAME] : names
-    },
-    async setSubscribed(of, name, subscribed) {
-      const stored = view.stored(of, name)
-      if (stored !== undefined && (of !== owner || name !== ALL_MAIL_NAME)) {
-        await store.setSubscribed(of, stored, subscribed)
-      }
-    },
-    append: (batch, origin) => view.append(batch, origin),
-    list: async (folderId, range) =>
-      isAll(folderId) ? (await view.loaded()).list(range) : store.list(folderId, range),
-    entry: async (folderId, uid) => (isAll(folderId) ? (await view.loaded()).entry(uid) : store.entry(folderId, uid)),
-    async read(folderId, uid, start, end) {
-      const place = await view.place(folderId, uid)
-      return place && store.read(place.folderId, place.uid, start, end)
-    },
-    async *stream(folderId, uid, start, end) {
-      const place = await view.place(folderId, uid)
-      if (!place) throw new StoreError('not-found', 'The message does not exist.')
-      yield* store.stream(place.folderId, place.uid, start, end)
-    },
-    async overview(folderId, uid) {
-      const place = await view.place(folderId, uid)
-      return place && store.overview(place.folderId, place.uid)
-    },
-    readAhead(expected, part) {
-      const source = store.readAhead(view.places(expected), part)
-      return {
-        async read(folderId, uid, start, end) {
-          const place = await view.place(folderId, uid)
-          return place && source.read(place.folderId, place.uid, start, end)
-        },
-        async overview(folderId, uid) {
-          const place = await view.place(folderId, uid)
-          return place && source.overview(place.folderId, place.uid)
-        },
-        [Symbol.dispose]: () => source[Symbol.dispose](),
-      }
-    },
-    setFlags: (folderId, uids, change, origin) =>
-      isAll(folderId) ? view.setFlags(uids, change, origin) : store.setFlags(folderId, uids, change, origin),
-    copy: (from, uids, to, origin) =>
-      isAll(from) || isAll(to) ? view.copy(from, uids, to, origin) : store.copy(from, uids, to, origin),
-    move: (from, uids, to, origin) =>
-      isAll(from) || isAll(to) ? view.move(from, uids, to, origin) : store.move(from, uids, to, origin),
-    expunge: (folderId, uids, origin) =>
-      isAll(folderId) ? view.expunge(uids, origin) : store.expunge(folderId, uids, origin),
-    async refresh(folderId) {
-      if (isAll(folderId)) await view.current()
-      else await store.refresh(folderId)
-    },
-    changedSince: async (folderId, modSeq) =>
-      isAll(folderId) ? (await view.loaded()).changedSince(modSeq) : store.changedSince(folderId, modSeq),
-    vanishedSince: async (folderId, modSeq) =>
-      isAll(folderId) ? (await view.loaded()).vanishedSince(modSeq) : store.vanishedSince(folderId, modSeq),
-    async values(space) {
-      const stored = storedSpace(space)
-      return stored ? store.values(stored) : new Map()
-    },
-    async changeValues(space, change, origin) {
-      const stored = storedSpace(space)
-      if (stored) await store.changeValues(stored, change, origin)
-    },
-    watch(listener, folders) {
-      const isOne = typeof folders === 'string'
-      if (isOne && isAll(folders)) return view.watchAll(listener)
-      const unwatch = store.watch((event) => listener(showEvent(event)), folders)
-      const unwatchAll = isOne ? () => {} : view.watchAll(listener)
-      return () => {
-        unwatch()
-        unwatchAll()
-      }
-    },
-    async [Symbol.asyncDispose]() {},
+
+  append(batch: readonly NewMessage[], origin?: Origin): Promise<readonly StoredMessage[]> {
+    return this.#view.append(batch, origin)
   }
-  return Object.assign(new Same(store), changed)
+
+  async list(folderId: string, range?: UidRange): Promise<readonly MessageEntry[]> {
+    return this.#isAll(folderId) ? (await this.#view.loaded()).list(range) : this.#store.list(folderId, range)
+  }
+
+  async entry(folderId: string, uid: number): Promise<MessageEntry | undefined> {
+    return this.#isAll(folderId) ? (await this.#view.loaded()).entry(uid) : this.#store.entry(folderId, uid)
+  }
+
+  override async read(folderId: string, uid: number, start?: number, end?: number): Promise<Buffer | undefined> {
+    const place = await this.#view.place(folderId, uid)
+    return place && this.#store.read(place.folderId, place.uid, start, end)
+  }
+
+  override async *stream(folderId: string, uid: number, start?: number, end?: number): AsyncIterable<Buffer> {
+    const place = await this.#view.place(folderId, uid)
+    if (!place) throw new StoreError('not-found', 'The message does not exist.')
+    yield* this.#store.stream(place.folderId, place.uid, start, end)
+  }
+
+  override async overview(folderId: string, uid: number): Promise<Overview | undefined> {
+    const place = await this.#view.place(folderId, uid)
+    return place && this.#store.overview(place.folderId, place.uid)
+  }
+
+  override readAhead(expected: Iterable<ExpectedMessage>, part?: ReadPart): MessageSource {
+    const view = this.#view
+    const source = this.#store.readAhead(view.places(expected), part)
+    return {
+      async read(folderId, uid, start, end) {
+        const place = await view.place(folderId, uid)
+        return place && source.read(place.folderId, place.uid, start, end)
+      },
+      async overview(folderId, uid) {
+        const place = await view.place(folderId, uid)
+        return place && source.overview(place.folderId, place.uid)
+      },
+      [Symbol.dispose]: () => source[Symbol.dispose](),
+    }
+  }
+
+  async setFlags(
+    folderId: string,
+    uids: readonly number[],
+    change: FlagChange,
+    origin?: Origin,
+  ): Promise<FlagChangeResult> {
+    if (this.#isAll(folderId)) return this.#view.setFlags(uids, change, origin)
+    return this.#store.setFlags(folderId, uids, change, origin)
+  }
+
+  async copy(from: string, uids: readonly number[], to: string, origin?: Origin): Promise<CopyResult> {
+    const place = this.#isAll(from) || this.#isAll(to) ? this.#view : this.#store
+    return place.copy(from, uids, to, origin)
+  }
+
+  async move(from: string, uids: readonly number[], to: string, origin?: Origin): Promise<CopyResult> {
+    const place = this.#isAll(from) || this.#isAll(to) ? this.#view : this.#store
+    return place.move(from, uids, to, origin)
+  }
+
+  override async expunge(folderId: string, uids: readonly number[], origin?: Origin): Promise<readonly number[]> {
+    return this.#isAll(folderId) ? this.#view.expunge(uids, origin) : this.#store.expunge(folderId, uids, origin)
+  }
+
+  async refresh(folderId: string): Promise<void> {
+    if (this.#isAll(folderId)) await this.#view.current()
+    else await this.#store.refresh(folderId)
+  }
+
+  async changedSince(folderId: string, modSeq: number): Promise<readonly MessageEntry[]> {
+    if (this.#isAll(folderId)) return (await this.#view.loaded()).changedSince(modSeq)
+    return this.#store.changedSince(folderId, modSeq)
+  }
+
+  override async vanishedSince(folderId: string, modSeq: number): Promise<readonly number[]> {
+    if (this.#isAll(folderId)) return (await this.#view.loaded()).vanishedSince(modSeq)
+    return this.#store.vanishedSince(folderId, modSeq)
+  }
+
+  override async values(space: ValueSpace): Promise<Values> {
+    const stored = this.#storedSpace(space)
+    return stored ? this.#store.values(stored) : new Map()
+  }
+
+  override async changeValues(
+    space: ValueSpace,
+    change: (current: Values, modSeq: number) => ValueChanges,
+    origin?: Origin,
+  ): Promise<void> {
+    const stored = this.#storedSpace(space)
+    if (stored) await this.#store.changeValues(stored, change, origin)
+  }
+
+  watch(listener: (event: StoreEvent) => void, folders?: WatchedFolders): () => void {
+    const isOne = typeof folders === 'string'
+    if (isOne && this.#isAll(folders)) return this.#view.watchAll(listener)
+    const unwatch = this.#store.watch((event) => listener(this.#shown(event)), folders)
+    const unwatchAll = isOne ? () => {} : this.#view.watchAll(listener)
+    return () => {
+      unwatch()
+      unwatchAll()
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {}
+
+  #isAll(folderId: string | undefined): boolean {
+    return this.#view.isAll(folderId)
+  }
+
+  /** The view has no annotations and no rights of others. What is recent in it belongs to the account. */
+  #storedSpace({ folderId, ...space }: ValueSpace): ValueSpace | undefined {
+    if (!this.#isAll(folderId)) return { folderId, ...space }
+    return space.kind === 'recent' ? { ...space, reader: this.#owner } : undefined
+  }
+
+  #shown(event: StoreEvent): StoreEvent {
+    const folder = this.#view.show(event.folder)
+    if (event.type !== 'folder-changed') return { ...event, folder }
+    const previousName = folder.owner === this.#owner ? shownName(event.previousName) : event.previousName
+    return { ...event, folder, previousName }
+  }
 }

@@ -2,8 +2,8 @@ import type { Logger } from 'pino'
 import { StoreError, type StoreEvent } from '../types.ts'
 import { ascending } from '../uid-order.ts'
 import type { Bodies } from './bodies.ts'
+import type { ChangeSet } from './change-set.ts'
 import type { Commits, OperationTraits } from './commits.ts'
-import type { StoreDraft } from './store-draft.ts'
 import type { Tables } from './tables.ts'
 
 /** For changes of folders. Each runs alone in its transaction, because it must see the effects of all earlier changes. */
@@ -38,7 +38,7 @@ export function additionOf(raws: readonly object[], entries: number): OperationT
 export class Changes {
   readonly #tables: Tables
   readonly #bodies: Bodies
-  readonly #commits: Commits<StoreEvent, StoreDraft>
+  readonly #commits: Commits<StoreEvent, ChangeSet>
   readonly #log: Logger
   readonly #checkOpen: () => void
 
@@ -46,7 +46,7 @@ export class Changes {
   constructor(
     tables: Tables,
     bodies: Bodies,
-    commits: Commits<StoreEvent, StoreDraft>,
+    commits: Commits<StoreEvent, ChangeSet>,
     log: Logger,
     checkOpen: () => void,
   ) {
@@ -58,15 +58,15 @@ export class Changes {
   }
 
   /** Runs `work` in a transaction. @throws StoreError `closed`, `read-only`, and what `work` and the commit throw */
-  async run<T>(work: (draft: StoreDraft) => T, traits?: OperationTraits): Promise<T> {
+  async run<T>(work: (changeSet: ChangeSet) => T, traits?: OperationTraits): Promise<T> {
     this.checkWritable()
     return this.#commits.run(work, traits)
   }
 
   /** Writes to a table that has no effects in memory. */
   put(write: () => void): Promise<void> {
-    return this.run((draft) => {
-      draft.writes++
+    return this.run((changeSet) => {
+      changeSet.writes++
       write()
     })
   }
@@ -77,12 +77,12 @@ export class Changes {
    */
   async inSteps<T>(
     uids: readonly number[],
-    work: (draft: StoreDraft, uids: readonly number[]) => T,
+    work: (changeSet: ChangeSet, uids: readonly number[]) => T,
     isBlind = false,
   ): Promise<readonly T[]> {
     const octets = Math.min(uids.length * ENTRY_OCTETS, MOST_OCTETS)
     try {
-      return [await this.run((draft) => work(draft, uids), { ...FREES, octets, isBlind })]
+      return [await this.run((changeSet) => work(changeSet, uids), { ...FREES, octets, isBlind })]
     } catch (error) {
       if (!(error instanceof StoreError) || error.code !== 'no-space') throw error
     }
@@ -90,7 +90,7 @@ export class Changes {
     const results: T[] = []
     for (let at = 0; at < sorted.length; at += STEP) {
       const some = sorted.slice(at, at + STEP)
-      results.push(await this.run((draft) => work(draft, some), FREES))
+      results.push(await this.run((changeSet) => work(changeSet, some), FREES))
     }
     return results
   }
@@ -100,8 +100,8 @@ export class Changes {
     try {
       this.checkWritable()
       if (this.#tables.doomed.getCount() === 0) return
-      await this.run((draft) => {
-        draft.writes++
+      await this.run((changeSet) => {
+        changeSet.writes++
         this.#bodies.removeDoomed()
       }, FREES)
     } catch (err) {

@@ -15,12 +15,12 @@ export interface OperationTraits {
   readonly kept?: number
   /** Its use of space, which decides whether it may run on a full disk. Default: `changes`. */
   readonly purpose?: Purpose
-  /** Whether it works on a draft whose writes cannot be read in the tables before the commit. Costs less. */
+  /** Whether it works on a change set whose writes cannot be read in the tables before the commit. Costs less. */
   readonly isBlind?: boolean
 }
 
 /** The changes of one LMDB transaction, shared by several operations. */
-export interface TransactionDraft<Effect> {
+export interface TransactionChanges<Effect> {
   /** Grows with every write. */
   readonly writes: number
   /** Returns the effects to apply once the writes are on disk, and empties the list. */
@@ -29,9 +29,9 @@ export interface TransactionDraft<Effect> {
   finish(): void
 }
 
-interface CommitSteps<Effect, D extends TransactionDraft<Effect>> {
-  /** Creates the draft of the next transaction. `isBlind`: what it writes cannot be read before the commit. */
-  readonly draft: (isBlind: boolean) => D
+interface CommitSteps<Effect, D extends TransactionChanges<Effect>> {
+  /** Creates the change set of the next transaction. `isBlind`: what it writes cannot be read before the commit. */
+  readonly changeSet: (isBlind: boolean) => D
   /** Notes that a transaction is on disk. Called before its effects are applied. */
   readonly durable: (effects: readonly Effect[]) => void
   readonly apply: (effect: Effect) => void
@@ -45,7 +45,7 @@ interface CommitSteps<Effect, D extends TransactionDraft<Effect>> {
 type Environment = { readonly env: RootDatabase; readonly writes: Writes }
 
 interface Operation<D> {
-  readonly work: (draft: D) => unknown
+  readonly work: (changeSet: D) => unknown
   readonly alone: boolean
   readonly octets: number
   readonly kept: number
@@ -87,7 +87,7 @@ const MAX_CONFIRMATIONS = 10
  * promise resolves when the transaction is on disk and its effects are applied. Effects are applied in the order of the
  * operations. If a commit fails, none of its operations is kept, or all of them are and their promises resolve.
  */
-export class Commits<Effect, D extends TransactionDraft<Effect>> {
+export class Commits<Effect, D extends TransactionChanges<Effect>> {
   readonly #tables: Environment
   readonly #space: Space
   readonly #arrivals: Arrivals
@@ -124,7 +124,7 @@ export class Commits<Effect, D extends TransactionDraft<Effect>> {
    * @throws StoreError `no-space`, `read-only`, `failed`
    */
   run<T>(
-    work: (draft: D) => T,
+    work: (changeSet: D) => T,
     { alone = false, octets = 0, kept = 0, purpose = 'changes', isBlind = false }: OperationTraits = {},
   ): Promise<T> {
     return new Promise<T>((resolve, reject) => {
@@ -327,19 +327,19 @@ export class Commits<Effect, D extends TransactionDraft<Effect>> {
   }
 
   #work(attempt: Attempt<Effect, D>, isBlind: boolean): void {
-    const draft = this.#steps.draft(isBlind)
+    const changeSet = this.#steps.changeSet(isBlind)
     attempt.outcomes = attempt.group.map(({ work, octets, kept, purpose }): Outcome<Effect> => {
-      const before = draft.writes
+      const before = changeSet.writes
       try {
         this.#space.admit(octets, purpose, kept)
-        return { value: work(draft), effects: draft.takeEffects() }
+        return { value: work(changeSet), effects: changeSet.takeEffects() }
       } catch (error) {
         // An operation that failed before it wrote anything does not affect the others. Otherwise all are rolled back.
-        if (draft.writes !== before || !(error instanceof StoreError)) throw error
+        if (changeSet.writes !== before || !(error instanceof StoreError)) throw error
         return { error }
       }
     })
-    draft.finish()
+    changeSet.finish()
     attempt.transaction = isBlind ? this.#space.lastTransaction + 1 : this.#tables.env.getWriteTxnId()
   }
 }

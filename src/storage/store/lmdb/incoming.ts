@@ -2,12 +2,12 @@ import { checkFits } from '../full/limits.ts'
 import { takeOctets } from '../take-octets.ts'
 import type { NewMessage } from '../types.ts'
 import type { Bodies, StreamedBlob } from './bodies.ts'
-import type { StoreDraft } from './store-draft.ts'
+import type { ChangeSet } from './change-set.ts'
 import { PIECE_OCTETS } from './tables.ts'
 
 const NOTHING = { octets: 0, messages: 0 }
 
-type Change = <T>(work: (draft: StoreDraft) => T, octets: number) => Promise<T>
+type Change = <T>(work: (changeSet: ChangeSet) => T, octets: number) => Promise<T>
 
 /** Receives messages. Writes a large one as it arrives, to a blob that is doomed until an entry adopts it. */
 export class Incoming {
@@ -38,8 +38,8 @@ export class Incoming {
     const sizeOctets = (before?.sizeOctets ?? 0) + octets.length
     checkFits(NOTHING, { octets: sizeOctets, messages: 0 }, { octets: this.#maxOctets })
     try {
-      const blob = await this.#change((draft) => {
-        const number = draft.putUnfinished(before?.blob, (before?.sizeOctets ?? 0) / PIECE_OCTETS, octets)
+      const blob = await this.#change((changeSet) => {
+        const number = changeSet.putUnfinished(before?.blob, (before?.sizeOctets ?? 0) / PIECE_OCTETS, octets)
         // Within the transaction, so that no other operation removes the blob first. This may run twice: see `Commits`.
         release?.()
         release = before ? undefined : this.#bodies.use(number)

@@ -104,7 +104,7 @@ function applyTo(index: FolderIndex, event: StoreEvent): void {
 }
 
 /** The uids, modSeq and counts of a folder while a transaction changes it. */
-export class FolderDraft implements FolderNumbers {
+export class ChangedFolder implements FolderNumbers {
   readonly folder: Folder
   readonly flags: FlagTable
   uidNext: number

@@ -30,6 +30,7 @@ import type {
 import type { ValueChanges, ValueSpace, Values } from '../value-types.ts'
 import { Articles } from './articles.ts'
 import { Bodies, type StreamedBlob } from './bodies.ts'
+import { ChangeSet } from './change-set.ts'
 import { ALONE, additionOf, Changes, ENTRY_OCTETS, FREES } from './changes.ts'
 import { Commits } from './commits.ts'
 import { Committed } from './committed.ts'
@@ -40,7 +41,6 @@ import { type LmdbFolder, vanishedSince } from './lmdb-folder.ts'
 import { MessageCount } from './message-count.ts'
 import { restoreTables } from './restore.ts'
 import type { Space } from './space.ts'
-import { StoreDraft } from './store-draft.ts'
 import { LAST_TEXT, type Tables } from './tables.ts'
 import { valuesIn } from './values.ts'
 
@@ -58,7 +58,7 @@ interface LmdbStoreOptions {
 }
 
 /**
- * A store in a folder on disk, made of LMDB tables. Changes run as operations of `Commits` on a `StoreDraft`. Reads see
+ * A store in a folder on disk, made of LMDB tables. Changes run as operations of `Commits` on a `ChangeSet`. Reads see
  * the last commit that is flushed. Only folders that are opened whole are held in memory.
  */
 export class LmdbStore extends BaseStore<LmdbFolder> implements CopyableStore {
@@ -69,7 +69,7 @@ export class LmdbStore extends BaseStore<LmdbFolder> implements CopyableStore {
   readonly #bodies: Bodies
   readonly #articles: Articles
   readonly #entries: Entries
-  readonly #commits: Commits<StoreEvent, StoreDraft>
+  readonly #commits: Commits<StoreEvent, ChangeSet>
   readonly #changes: Changes
   readonly #count: MessageCount
   readonly #maxOctets: number | undefined
@@ -91,8 +91,8 @@ export class LmdbStore extends BaseStore<LmdbFolder> implements CopyableStore {
     this.#articles = new Articles(tables, this.#bodies)
     this.#entries = new Entries(this.folders, tables, this.#committed, this.#bodies.nameOf)
     this.#commits = new Commits(tables, space, arrivals, {
-      draft: (isBlind) =>
-        new StoreDraft(
+      changeSet: (isBlind) =>
+        new ChangeSet(
           tables,
           this.#bodies,
           this.#articles,
@@ -131,30 +131,30 @@ export class LmdbStore extends BaseStore<LmdbFolder> implements CopyableStore {
   }
 
   createFolder(owner: Owner, name: string, settings: FolderSettings = {}): Promise<Folder> {
-    return this.#changes.run((draft) => {
+    return this.#changes.run((changeSet) => {
       this.folders.checkFree(owner, name)
-      return draft.createFolder((numbering) =>
+      return changeSet.createFolder((numbering) =>
         newFolder(owner, name, settings, { ...numbering, now: this.clock.now() }),
       )
     }, ALONE)
   }
 
   deleteFolder(folderId: string, options?: { readonly onlyIfEmpty?: boolean }): Promise<void> {
-    return this.#changes.run((draft) => draft.deleteFolder(folderId, options), { ...ALONE, ...FREES })
+    return this.#changes.run((changeSet) => changeSet.deleteFolder(folderId, options), { ...ALONE, ...FREES })
   }
 
   renameFolder(folderId: string, name: string): Promise<Folder> {
-    return this.#changes.run((draft) => {
+    return this.#changes.run((changeSet) => {
       const plan = this.folders.planRename(folderId, name)
-      for (const { folder, previousName } of plan) draft.changeFolder(folder, previousName)
+      for (const { folder, previousName } of plan) changeSet.changeFolder(folder, previousName)
       return plan.find(({ folder }) => folder.id === folderId)?.folder ?? this.folders.need(folderId).folder
     }, ALONE)
   }
 
   updateFolder(folderId: string, settings: FolderSettings): Promise<Folder> {
-    return this.#changes.run((draft) => {
+    return this.#changes.run((changeSet) => {
       const folder = withSettings(this.folders.need(folderId).folder, settings)
-      draft.changeFolder(folder, folder.name)
+      changeSet.changeFolder(folder, folder.name)
       return folder
     }, ALONE)
   }
@@ -197,9 +197,9 @@ export class LmdbStore extends BaseStore<LmdbFolder> implements CopyableStore {
       const traits = additionOf(raws, entries)
       const counted = this.#countTargets(batch)
       const stored = await this.#withRoom(() =>
-        this.#changes.run((draft) => {
-          this.#count.check(draft, counted)
-          return draft.append(batch, raws, this.clock.now(), origin)
+        this.#changes.run((changeSet) => {
+          this.#count.check(changeSet, counted)
+          return changeSet.append(batch, raws, this.clock.now(), origin)
         }, traits),
       )
       incoming.end()
@@ -243,7 +243,7 @@ export class LmdbStore extends BaseStore<LmdbFolder> implements CopyableStore {
     this.need(folderId)
     const results = await this.#changes.inSteps(
       uids,
-      (draft, some) => draft.setFlags(folderId, some, change, origin),
+      (changeSet, some) => changeSet.setFlags(folderId, some, change, origin),
       true,
     )
     return {
@@ -256,9 +256,9 @@ export class LmdbStore extends BaseStore<LmdbFolder> implements CopyableStore {
     const { folder } = this.need(targetFolderId)
     return this.#withRoom(() =>
       this.#changes.run(
-        (draft) => {
-          if (isCounted(folder)) this.#count.check(draft, uids.length)
-          return draft.copy(folderId, uids, targetFolderId, this.clock.now(), origin)
+        (changeSet) => {
+          if (isCounted(folder)) this.#count.check(changeSet, uids.length)
+          return changeSet.copy(folderId, uids, targetFolderId, this.clock.now(), origin)
         },
         { kept: uids.length * ENTRY_OCTETS },
       ),
@@ -267,14 +267,14 @@ export class LmdbStore extends BaseStore<LmdbFolder> implements CopyableStore {
 
   async move(folderId: string, uids: readonly number[], targetFolderId: string, origin?: Origin): Promise<CopyResult> {
     this.need(targetFolderId)
-    const results = await this.#changes.inSteps(uids, (draft, some) =>
-      draft.move(folderId, some, targetFolderId, this.clock.now(), origin),
+    const results = await this.#changes.inSteps(uids, (changeSet, some) =>
+      changeSet.move(folderId, some, targetFolderId, this.clock.now(), origin),
     )
     return { from: results.flatMap(({ from }) => from), to: results.flatMap(({ to }) => to) }
   }
 
   async expunge(folderId: string, uids: readonly number[], origin?: Origin): Promise<readonly number[]> {
-    const expunged = await this.#changes.inSteps(uids, (draft, some) => draft.expunge(folderId, some, origin))
+    const expunged = await this.#changes.inSteps(uids, (changeSet, some) => changeSet.expunge(folderId, some, origin))
     return expunged.flat()
   }
 
@@ -315,7 +315,7 @@ export class LmdbStore extends BaseStore<LmdbFolder> implements CopyableStore {
   ): Promise<void> {
     if (space.folderId !== undefined) this.need(space.folderId)
     await this.#withRoom(() =>
-      this.#changes.run((draft) => draft.changeValues(space, change, origin), { octets: VALUES_OCTETS }),
+      this.#changes.run((changeSet) => changeSet.changeValues(space, change, origin), { octets: VALUES_OCTETS }),
     )
   }
 
@@ -365,9 +365,9 @@ export class LmdbStore extends BaseStore<LmdbFolder> implements CopyableStore {
 
   async clear(): Promise<void> {
     await this.#changes.run(
-      (draft) => {
-        for (const { folder } of [...this.folders.all]) draft.deleteFolder(folder.id)
-        draft.clearTables()
+      (changeSet) => {
+        for (const { folder } of [...this.folders.all]) changeSet.deleteFolder(folder.id)
+        changeSet.clearTables()
       },
       { ...ALONE, ...FREES },
     )

@@ -1,7 +1,7 @@
 import { checkFits, isCounted } from '../full/limits.ts'
 import type { StoreEvent } from '../types.ts'
+import type { ChangeSet } from './change-set.ts'
 import { numbersOf } from './lmdb-folder.ts'
-import type { StoreDraft } from './store-draft.ts'
 import type { Tables } from './tables.ts'
 
 /** Keeps the number of messages within a limit. */
@@ -17,10 +17,10 @@ export class MessageCount {
   }
 
   /** Checks that a transaction may add this many messages. Call it within the transaction. @throws StoreError `no-space` */
-  check(draft: StoreDraft, messages: number): void {
+  check(changeSet: ChangeSet, messages: number): void {
     if (this.#limit === undefined) return
     this.#messages ??= this.#count()
-    const used = { octets: 0, messages: this.#messages + draft.growth }
+    const used = { octets: 0, messages: this.#messages + changeSet.growth }
     checkFits(used, { octets: 0, messages }, { messages: this.#limit })
   }
 

@@ -2,8 +2,8 @@ import { joinPieces } from '../../../core/octets/pieces.ts'
 import type { FolderItem, MessageItem, StoreItem, StoreItems } from '../copy/types.ts'
 import { type Folder, PUBLIC_OWNER, StoreError } from '../types.ts'
 import type { StreamedBlob } from './bodies.ts'
+import type { ChangeSet } from './change-set.ts'
 import type { Incoming } from './incoming.ts'
-import type { StoreDraft } from './store-draft.ts'
 
 /** Limits of the items that share a transaction. */
 const MAX_ITEMS = 500
@@ -20,7 +20,7 @@ export type ReadyItem =
 interface RestoreSteps {
   readonly incoming: Incoming
   /** Runs a change in a transaction. `isAlone`: it sees the effects of all earlier ones. */
-  readonly change: (work: (draft: StoreDraft) => void, octets: number, isAlone: boolean) => Promise<void>
+  readonly change: (work: (changeSet: ChangeSet) => void, octets: number, isAlone: boolean) => Promise<void>
 }
 
 /** Writes everything to empty tables, many items in a transaction. */
@@ -33,14 +33,15 @@ export async function restoreTables(items: StoreItems, { incoming, change }: Res
   const flush = async (): Promise<void> => {
     const some = waiting
     waiting = []
-    if (some.length > 0) await change((draft) => draft.restore(some, blobs), octets + some.length * ITEM_OCTETS, false)
+    if (some.length > 0)
+      await change((changeSet) => changeSet.restore(some, blobs), octets + some.length * ITEM_OCTETS, false)
     octets = 0
   }
   for await (const item of items) {
     if (item.type === 'folder') {
       await flush()
       folders.push(item.folder)
-      await change((draft) => draft.restoreFolder(item satisfies FolderItem), ITEM_OCTETS, true)
+      await change((changeSet) => changeSet.restoreFolder(item satisfies FolderItem), ITEM_OCTETS, true)
       continue
     }
     const ready = item.type === 'message' ? await receive(item, folders, incoming) : item
@@ -49,7 +50,7 @@ export async function restoreTables(items: StoreItems, { incoming, change }: Res
     if (waiting.length >= MAX_ITEMS || octets >= MAX_OCTETS) await flush()
   }
   await flush()
-  for (const { id } of folders) await change((draft) => draft.indexChanged(id), ITEM_OCTETS, false)
+  for (const { id } of folders) await change((changeSet) => changeSet.indexChanged(id), ITEM_OCTETS, false)
 }
 
 async function receive(item: MessageItem, folders: readonly Folder[], incoming: Incoming): Promise<ReadyItem> {

@@ -3,7 +3,6 @@ import { type StoreItem, WHOLE_OCTETS } from '../copy/types.ts'
 import { textKey } from '../text-key.ts'
 import { type Owner, StoreError } from '../types.ts'
 import type { ValueKind } from '../value-types.ts'
-import { Handoff } from './handoff.ts'
 import { folderOfRow } from './postgres-folder.ts'
 import {
   columnsOf,
@@ -15,6 +14,7 @@ import {
   flagsFrom,
   type Names,
 } from './records.ts'
+import { Rendezvous } from './rendezvous.ts'
 
 /** Rows that are read at a time. */
 const ROWS = 1_000
@@ -23,25 +23,25 @@ const MESSAGES = 32
 
 /** Yields everything in the tables, in one transaction that sees one moment. @throws DatabaseError */
 export async function* dumpDatabase(database: Database, names: Names): AsyncGenerator<StoreItem, void, void> {
-  const handoff = new Handoff<StoreItem>()
+  const rendezvous = new Rendezvous<StoreItem>()
   let isSecond = false
   const reading = database.transaction(
     async (transaction) => {
       // Items that were handed over cannot be taken back.
       if (isSecond) throw new StoreError('failed', 'the connection to the database was lost')
       isSecond = true
-      for await (const item of itemsOf(transaction, names)) await handoff.put(item)
+      for await (const item of itemsOf(transaction, names)) await rendezvous.put(item)
     },
     { isLong: true },
   )
   reading.then(
-    () => handoff.end(),
-    (error: unknown) => handoff.fail(error),
+    () => rendezvous.end(),
+    (error: unknown) => rendezvous.fail(error),
   )
   try {
-    yield* handoff.items()
+    yield* rendezvous.items()
   } finally {
-    handoff.abandon()
+    rendezvous.abandon()
     await reading.catch(() => {})
   }
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Logger } from 'pino'
 import type { Database } from '../../database/database.ts'
 import { type FolderLock, type Origin, StoreError } from '../types.ts'
-import type { DraftFolder } from './draft.ts'
+import type { ChangedFolder } from './change-set.ts'
 import type { PostgresFolder } from './postgres-folder.ts'
 
 /** How long a lock lasts without its node. By the clock of the database. */
@@ -18,7 +18,7 @@ type Expunge = (
 ) => Promise<readonly number[]>
 
 /** Checks that a folder still has the lock with this token. @throws StoreError `lock-lost` */
-export function assertLocked({ row }: DraftFolder, token: string): void {
+export function assertLocked({ row }: ChangedFolder, token: string): void {
   if (row.lock_token === token) return
   throw new StoreError('lock-lost', 'the lock of the folder was lost: this node was away for too long')
 }

@@ -2,8 +2,8 @@ import { FlagTable } from '../flags.ts'
 import type { FolderIndex } from '../folder-index.ts'
 import type { FolderState } from '../folder-registry.ts'
 import type { Folder } from '../types.ts'
+import { Prefetch } from './prefetch.ts'
 import { type FolderRow, flagsFrom, type Names } from './records.ts'
-import { Sequences } from './sequences.ts'
 
 /** What of a folder's changes this node has emitted: everything up to these numbers. */
 export interface Position {
@@ -49,7 +49,7 @@ export class PostgresFolder implements FolderState {
   #turns = 0
   // Most folders of a large lab are never used.
   #flags: FlagTable | undefined
-  #sequences: Sequences | undefined
+  #prefetch: Prefetch | undefined
   #flagsOfText: Map<string, readonly string[]> | undefined
 
   constructor(key: number, folder: Folder, position: Position) {
@@ -62,8 +62,8 @@ export class PostgresFolder implements FolderState {
     return (this.#flags ??= new FlagTable())
   }
 
-  get sequences(): Sequences {
-    return (this.#sequences ??= new Sequences())
+  get prefetch(): Prefetch {
+    return (this.#prefetch ??= new Prefetch())
   }
 
   /** Whether somebody works with the entries in memory, or is about to. */

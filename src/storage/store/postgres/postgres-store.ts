@@ -41,22 +41,22 @@ import {
 import { ascending } from '../uid-order.ts'
 import type { ValueChanges, ValueSpace, Values } from '../value-types.ts'
 import { Bodies, removeDoomed, type StreamedBlob } from './bodies.ts'
-import type { Draft } from './draft.ts'
+import type { ChangeSet } from './change-set.ts'
 import { dumpDatabase } from './dump.ts'
 import { storeError } from './errors.ts'
 import { Folders } from './folders.ts'
-import { Follower } from './follower.ts'
-import { Following } from './following.ts'
-import { Lane, valuesIn } from './lane.ts'
 import { assertLocked, FolderLeases } from './locks.ts'
 import { MessageCount } from './message-count.ts'
 import { BlobNumbers } from './numbers.ts'
 import type { PostgresFolder } from './postgres-folder.ts'
 import { Reader } from './reader.ts'
 import { Names } from './records.ts'
+import { Replication } from './replication.ts'
+import { ReplicationListener } from './replication-listener.ts'
 import { restoreDatabase } from './restore.ts'
-import { kinds, Spaces } from './spaces.ts'
 import { State } from './state.ts'
+import { kinds, ValueRows } from './value-rows.ts'
+import { valuesIn, WriteQueue } from './write-queue.ts'
 
 interface PostgresStoreOptions {
   readonly clock: Clock
@@ -85,7 +85,7 @@ export async function openPostgresStore(database: Database, options: PostgresSto
 }
 
 /**
- * A store in PostgreSQL, which several nodes share. Changes run in the transactions of `Lane`. Reads see what was committed
+ * A store in PostgreSQL, which several nodes share. Changes run in the transactions of `WriteQueue`. Reads see what was committed
  * before them, on whichever node. The names of folders are in memory, and the entries of folders that are opened whole.
  */
 export class PostgresStore extends BaseStore<PostgresFolder> implements CopyableStore {
@@ -98,13 +98,13 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
   readonly #state: State
   readonly #count: MessageCount
   readonly #folders: Folders
-  readonly #follower: Follower
-  readonly #following: Following
-  readonly #lane: Lane
+  readonly #replication: Replication
+  readonly #listener: ReplicationListener
+  readonly #writeQueue: WriteQueue
   readonly #locks: FolderLeases
   readonly #leases: Leases
   readonly #dropOldest: DropOldest | undefined
-  readonly #spaces = new Spaces()
+  readonly #valueRows = new ValueRows()
   #sweeping: NodeJS.Timeout | undefined
 
   constructor(
@@ -122,25 +122,25 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
     this.#bodies = new Bodies(database, numbers)
     this.#reader = new Reader(database, names, this.#bodies, memory)
     this.#state = new State(database)
-    this.#follower = new Follower(database, names, emit)
+    this.#replication = new Replication(database, names, emit)
     this.#count = new MessageCount(limits.messages)
     const count = this.#count
     this.#folders = new Folders({ database, clock, names, registry: this.folders, emit, count })
     const report = (error: unknown): void => log.error({ err: error }, 'a committed change could not be told to all')
-    const isFollowed = this.isFollowed.bind(this)
-    const follower = this.#follower
+    const isWatched = this.isWatched.bind(this)
+    const replication = this.#replication
     const [folders, state] = [this.#folders, this.#state]
-    this.#following = new Following({ database, folders, state, follower, log, isFollowed })
-    this.#lane = new Lane({ database, follower, names, numbers, emit, isFollowed, report, count })
+    this.#listener = new ReplicationListener({ database, folders, state, replication, log, isWatched })
+    this.#writeQueue = new WriteQueue({ database, replication, names, numbers, emit, isWatched, report, count })
     this.#locks = new FolderLeases(database, (...args) => this.#expunge(...args), log)
     this.#leases = new Leases(database, log)
     if (limits.whenFull === 'drop-oldest') this.#dropOldest = new DropOldest(this, limits, { log, alone: this.#alone })
   }
 
-  /** Reads the folders and begins to follow the other nodes. Call it once. @throws DatabaseError */
+  /** Reads the folders and begins to replicate the changes of the other nodes. Call it once. @throws DatabaseError */
   async load(): Promise<void> {
-    await this.#spaces.create(this.#database)
-    await this.#following.start()
+    await this.#valueRows.create(this.#database)
+    await this.#listener.start()
     await Promise.all([this.#folders.load(), this.#state.load(), this.#count.recount(this.#database)])
     this.#sweeping = setInterval(() => void this.#sweep(), SWEEP_MS).unref()
   }
@@ -255,7 +255,10 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
         isPlain: true,
       }
       return await this.#withRoom(() =>
-        this.#lane.run({ ...operation, apply: (draft) => draft.append(batch, raws, this.clock.now(), origin) }),
+        this.#writeQueue.run({
+          ...operation,
+          apply: (changeSet) => changeSet.append(batch, raws, this.clock.now(), origin),
+        }),
       )
     } catch (error) {
       await this.#bodies
@@ -311,7 +314,9 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
     origin?: Origin,
   ): Promise<FlagChangeResult> {
     const state = await this.#need(folderId)
-    const results = await this.#inSteps([state], uids, (draft, some) => draft.setFlags(folderId, some, change, origin))
+    const results = await this.#inSteps([state], uids, (changeSet, some) =>
+      changeSet.setFlags(folderId, some, change, origin),
+    )
     return {
       entries: results.flatMap(({ entries }) => entries),
       modified: results.flatMap(({ modified }) => modified),
@@ -321,19 +326,19 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
   async copy(folderId: string, uids: readonly number[], targetFolderId: string, origin?: Origin): Promise<CopyResult> {
     const [state, target] = await this.#needBoth(folderId, targetFolderId)
     return this.#withRoom(() =>
-      this.#lane.run({
+      this.#writeQueue.run({
         folders: [state, target],
         uids: new Map([[state, ascending(uids)]]),
         messages: isCounted(target.folder) ? uids.length : 0,
-        apply: (draft) => draft.copy(folderId, uids, targetFolderId, this.clock.now(), origin),
+        apply: (changeSet) => changeSet.copy(folderId, uids, targetFolderId, this.clock.now(), origin),
       }),
     )
   }
 
   async move(folderId: string, uids: readonly number[], targetFolderId: string, origin?: Origin): Promise<CopyResult> {
     const folders = await this.#needBoth(folderId, targetFolderId)
-    const results = await this.#inSteps(folders, uids, (draft, some) =>
-      draft.move(folderId, some, targetFolderId, this.clock.now(), origin),
+    const results = await this.#inSteps(folders, uids, (changeSet, some) =>
+      changeSet.move(folderId, some, targetFolderId, this.clock.now(), origin),
     )
     return { from: results.flatMap(({ from }) => from), to: results.flatMap(({ to }) => to) }
   }
@@ -360,8 +365,8 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
     origin?: Origin,
   ): Promise<readonly number[]> {
     const state = await this.#need(folderId)
-    const step = (draft: Draft, some: readonly number[]): readonly number[] =>
-      draft.need(folderId).row.is_locked ? [] : draft.expunge(folderId, some, origin)
+    const step = (changeSet: ChangeSet, some: readonly number[]): readonly number[] =>
+      changeSet.need(folderId).row.is_locked ? [] : changeSet.expunge(folderId, some, origin)
     const expunged = await this.#inSteps([state], uids, step, { isPlain: false })
     return expunged.flat()
   }
@@ -416,10 +421,10 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
   ): Promise<void> {
     const state = await this.#spaceOf(space)
     await this.#withRoom(() =>
-      this.#lane.run({
+      this.#writeQueue.run({
         folders: [state],
         space: { folder: state, space },
-        apply: (draft) => draft.changeValues(draft.need(state.folder.id), space, change, origin),
+        apply: (changeSet) => changeSet.changeValues(changeSet.need(state.folder.id), space, change, origin),
       }),
     )
   }
@@ -467,8 +472,8 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
     if (this.isClosed) return
     this.isClosed = true
     clearInterval(this.#sweeping)
-    await this.#following.close()
-    await this.#lane.ended()
+    await this.#listener.close()
+    await this.#writeQueue.ended()
     await Promise.all([this.#locks.close(), this.#leases[Symbol.asyncDispose]()])
   }
 
@@ -512,9 +517,9 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
     token?: string,
   ): Promise<readonly number[]> {
     const { id } = state.folder
-    const step = (draft: Draft, some: readonly number[]): readonly number[] => {
-      if (token !== undefined) assertLocked(draft.need(id), token)
-      return draft.expunge(id, some, origin)
+    const step = (changeSet: ChangeSet, some: readonly number[]): readonly number[] => {
+      if (token !== undefined) assertLocked(changeSet.need(id), token)
+      return changeSet.expunge(id, some, origin)
     }
     const expunged = await this.#inSteps([state], uids, step, { isPlain: token === undefined })
     return expunged.flat()
@@ -524,7 +529,7 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
   async #inSteps<T>(
     folders: readonly PostgresFolder[],
     uids: readonly number[],
-    step: (draft: Draft, some: readonly number[]) => T,
+    step: (changeSet: ChangeSet, some: readonly number[]) => T,
     { isPlain = true } = {},
   ): Promise<T[]> {
     this.checkOpen()
@@ -534,7 +539,12 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
       const some = all.slice(at, at + STEP)
       const [first] = folders as readonly [PostgresFolder]
       results.push(
-        await this.#lane.run({ folders, uids: new Map([[first, some]]), isPlain, apply: (draft) => step(draft, some) }),
+        await this.#writeQueue.run({
+          folders,
+          uids: new Map([[first, some]]),
+          isPlain,
+          apply: (changeSet) => step(changeSet, some),
+        }),
       )
     }
     return results
@@ -543,10 +553,10 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
   /** @throws StoreError `not-found` */
   async #withIndex<T>(folderId: string, use: (index: FolderIndex) => T): Promise<T> {
     const state = await this.#need(folderId)
-    await this.#run(() => this.#follower.load(state))
+    await this.#run(() => this.#replication.load(state))
     const end = await state.turn()
     try {
-      const index = await this.#run(() => this.#follower.index(state))
+      const index = await this.#run(() => this.#replication.index(state))
       if (!index) throw notFound(folderId)
       return use(index)
     } finally {
@@ -583,7 +593,7 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
   async #spaceOf({ folderId, kind }: ValueSpace): Promise<PostgresFolder> {
     if (folderId !== undefined) return this.#need(folderId)
     this.checkOpen()
-    return this.#spaces.of(kind)
+    return this.#valueRows.of(kind)
   }
 
   #refreshFolders(): Promise<void> {
@@ -592,10 +602,10 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
 
   /** Emits what other nodes have committed in a folder before this call, if anybody wants to know. @throws StoreError */
   async #emitChanges(state: PostgresFolder): Promise<void> {
-    if (!this.isFollowed(state.folder)) return
+    if (!this.isWatched(state.folder)) return
     const end = await state.turn()
     try {
-      await this.#run(() => this.#follower.refresh(state))
+      await this.#run(() => this.#replication.refresh(state))
     } finally {
       end()
     }

@@ -2,10 +2,10 @@ import type { MemoryBudget } from '../../../core/octets/memory-budget.ts'
 import { type Overview, overview } from '../../../mail/format/overview.ts'
 import type { Database } from '../../database/database.ts'
 import type { ExpectedMessage, MessageEntry, MessageReads, ReadPart } from '../types.ts'
-import { Ahead, AheadMemory, type AheadReads, type Held } from './ahead.ts'
 import type { BlobPlace, Bodies, MessagePlace } from './bodies.ts'
 import { BodyCache, LARGEST_OCTETS } from './body-cache.ts'
 import type { PostgresFolder } from './postgres-folder.ts'
+import { type Held, ReadAhead, ReadAheadMemory, type ReadAheadQueries } from './read-ahead.ts'
 import { columnsOf, ENTRY_COLUMNS, type EntryRow, entryOf, type Names } from './records.ts'
 
 /** Entries whose octets `stream` still finds after they were deleted. */
@@ -31,12 +31,12 @@ export class Reader {
   readonly #bodies: Bodies
   readonly #cache: BodyCache
   readonly #recent = new Map<string, BlobPlace>()
-  readonly #ahead: AheadMemory
+  readonly #readAhead: ReadAheadMemory
 
   /** @param memory counts messages that are kept or read ahead */
   constructor(database: Database, names: Names, bodies: Bodies, memory: MemoryBudget) {
     this.#cache = new BodyCache(memory)
-    this.#ahead = new AheadMemory(memory)
+    this.#readAhead = new ReadAheadMemory(memory)
     this.#database = database
     this.#names = names
     this.#bodies = bodies
@@ -80,8 +80,8 @@ export class Reader {
   }
 
   /** Returns a source for expected messages. @param folderOf returns a folder that is known */
-  ahead(expected: Iterable<ExpectedMessage>, part: ReadPart, { folderOf, alone, run }: ReaderStore): Ahead {
-    const reads: AheadReads = {
+  ahead(expected: Iterable<ExpectedMessage>, part: ReadPart, { folderOf, alone, run }: ReaderStore): ReadAhead {
+    const reads: ReadAheadQueries = {
       alone,
       kept: ({ folder: { id }, entry: { uid } }) => {
         const blob = folderOf(id)?.index?.find(uid)?.blob
@@ -89,14 +89,14 @@ export class Reader {
       },
       together: (messages) => run(() => this.#readTogether(messages, part, folderOf)),
     }
-    return new Ahead(reads, expected, part, this.#ahead)
+    return new ReadAhead(reads, expected, part, this.#readAhead)
   }
 
   /** Reads a whole message, and with it those that are probably needed next. */
   async #readNext(state: PostgresFolder, entry: MessageEntry): Promise<Buffer | undefined> {
-    const { index, sequences, key: folder } = state
+    const { index, prefetch, key: folder } = state
     const isKept = ({ blob }: MessageEntry): boolean => this.#cache.has(blob)
-    const next = index ? sequences.next(index, entry, isKept) : [entry]
+    const next = index ? prefetch.next(index, entry, isKept) : [entry]
     if (next.length === 1) {
       const octets = await this.#bodies.read({ folder, uid: entry.uid })
       if (octets) this.#cache.put(entry.blob, octets)

@@ -1,6 +1,7 @@
 import { blockOf } from '../entry-block.ts'
 import { EntryList } from '../entry-list.ts'
 import { SEEN } from '../flags.ts'
+import { StoreView } from '../store-view.ts'
 import {
   CAPTURED_OWNER,
   type CopyResult,
@@ -23,7 +24,6 @@ import {
 import { ascending } from '../uid-order.ts'
 import type { ValueSpace } from '../value-types.ts'
 import { KnownMarks } from './known-marks.ts'
-import { SameForReaders } from './same-for-readers.ts'
 import { chunksOf, SeenMarks, withSeen } from './seen.ts'
 
 /** Returns whether an account has its own `\Seen` in a folder: not in its own mailboxes, nor in captured mail. */
@@ -40,7 +40,7 @@ interface Transfer {
  * The store as one account sees it: in newsgroups and in mailboxes of others it has its own `\Seen`. Their messages keep all
  * other flags, which readers share.
  */
-export class ReaderStore extends SameForReaders implements MessageStore {
+export class ReaderStore extends StoreView implements MessageStore {
   readonly #store: MessageStore
   readonly #reader: Owner
   readonly #failed: (error: unknown) => void

@@ -44,10 +44,10 @@ export interface Delta {
 }
 
 /**
- * Follows the changes of folders that other nodes make: reads what changed after the position that this node knows, and
- * emits it. Call its methods within a folder's turn, except `follow` and `load`.
+ * Replicates the changes of folders that other nodes make: reads what changed after the position that this node knows, and
+ * emits it. Call its methods within a folder's turn, except `replicate` and `load`.
  */
-export class Follower {
+export class Replication {
   readonly #database: Database
   readonly #names: Names
   readonly #emit: (event: StoreEvent) => void
@@ -65,7 +65,7 @@ export class Follower {
   }
 
   /** Emits what other nodes have committed in folders before this call. @throws DatabaseError */
-  async follow(states: readonly PostgresFolder[]): Promise<void> {
+  async replicate(states: readonly PostgresFolder[]): Promise<void> {
     // Without the turns: a folder that is changed now must not hold up the others.
     const deltas = await this.deltasOf(this.#database, states)
     const take = async (state: PostgresFolder, delta: Delta): Promise<void> => {

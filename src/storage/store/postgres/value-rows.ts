@@ -18,9 +18,9 @@ export const kinds: Readonly<Record<ValueKind, number>> = {
   'all-mail': -11,
 }
 
-/** The rows that stand for the store as a whole. */
-export class Spaces {
-  readonly #spaces = new Map<number, PostgresFolder>()
+/** The rows of table `folders` that stand for the values of no folder. Changes of such values lock them. */
+export class ValueRows {
+  readonly #rows = new Map<number, PostgresFolder>()
 
   /** Creates the rows that are missing. @throws DatabaseError */
   async create(database: Database): Promise<void> {
@@ -33,12 +33,12 @@ export class Spaces {
 
   of(kind: ValueKind): PostgresFolder {
     const key = kinds[kind]
-    let space = this.#spaces.get(key)
-    if (!space) {
+    let row = this.#rows.get(key)
+    if (!row) {
       const folder: Folder = { id: `values:${kind}`, owner: PUBLIC_OWNER, name: kind, uidValidity: 0 }
-      space = new PostgresFolder(key, folder, { uidNext: 1, modSeq: 1, valueSeq: 0 })
-      this.#spaces.set(key, space)
+      row = new PostgresFolder(key, folder, { uidNext: 1, modSeq: 1, valueSeq: 0 })
+      this.#rows.set(key, row)
     }
-    return space
+    return row
   }
 }

@@ -1,5 +1,5 @@
-/** Hands items from one asynchronous function to a loop in another. Each item waits until the loop asks for it. */
-export class Handoff<Item> {
+/** Passes items from one asynchronous function to a loop in another, without a buffer: `put` waits until the loop asks. */
+export class Rendezvous<Item> {
   readonly #waiting: { readonly item: Item; readonly taken: () => void; readonly refused: (error: Error) => void }[] =
     []
   #isEnded = false

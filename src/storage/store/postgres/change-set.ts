@@ -43,7 +43,7 @@ export interface LockedRow {
 }
 
 /** A folder within a transaction that has locked its row. */
-export class DraftFolder implements FolderNumbers {
+export class ChangedFolder implements FolderNumbers {
   readonly state: PostgresFolder
   readonly row: LockedRow
   uidNext: number
@@ -128,8 +128,8 @@ export class DraftFolder implements FolderNumbers {
 }
 
 /** An event of a transaction, which is emitted after the commit. */
-interface DraftEvent {
-  readonly folder: DraftFolder
+interface ChangeSetEvent {
+  readonly folder: ChangedFolder
   readonly event: StoreEvent
 }
 
@@ -137,12 +137,12 @@ interface DraftEvent {
  * The changes of one transaction: computed in memory from the locked rows of their folders, then written together. An
  * operation that throws has changed nothing.
  */
-export class Draft {
-  readonly events: DraftEvent[] = []
+export class ChangeSet {
+  readonly events: ChangeSetEvent[] = []
   readonly writes: Writes
   /** Messages that were added to folders whose messages are counted, less those removed. */
   growth = 0
-  readonly #folders: ReadonlyMap<string, DraftFolder>
+  readonly #folders: ReadonlyMap<string, ChangedFolder>
   readonly #names: Names
   readonly #numbers: Iterator<number>
   readonly #readValues: (space: ValueSpace) => Values
@@ -153,7 +153,7 @@ export class Draft {
    * @param readValues returns the values of a space as they are in the table
    */
   constructor(
-    folders: ReadonlyMap<string, DraftFolder>,
+    folders: ReadonlyMap<string, ChangedFolder>,
     names: Names,
     numbers: readonly number[],
     readValues: (space: ValueSpace) => Values,
@@ -166,7 +166,7 @@ export class Draft {
   }
 
   /** Returns a folder of the transaction. @throws StoreError `not-found` */
-  need(folderId: string): DraftFolder {
+  need(folderId: string): ChangedFolder {
     const folder = this.#folders.get(folderId)
     if (!folder) throw new StoreError('not-found', `folder ${folderId} does not exist`)
     return folder
@@ -179,7 +179,7 @@ export class Draft {
     origin: Origin | undefined,
   ): StoredMessage[] {
     const planned = planAppend(batch, (folderId) => this.need(folderId))
-    const added: AddedEntries<DraftFolder> = new Map()
+    const added: AddedEntries<ChangedFolder> = new Map()
     const stored = planned.flatMap((message, i) => {
       const { prefix, places } = message
       const raw = raws[i] as Buffer | StreamedBlob
@@ -255,7 +255,7 @@ export class Draft {
   }
 
   changeValues(
-    folder: DraftFolder,
+    folder: ChangedFolder,
     space: ValueSpace,
     change: (current: Values, modSeq: number) => ValueChanges,
     origin: Origin | undefined,
@@ -289,7 +289,7 @@ export class Draft {
   }
 
   /** Completes the writes. Returns the folders that have changed. */
-  end(): readonly DraftFolder[] {
+  end(): readonly ChangedFolder[] {
     const changed = [...this.#folders.values()].filter(
       ({ row, uidNext, highestModSeq, valueSeq }) =>
         uidNext !== row.uid_next || highestModSeq !== row.mod_seq || valueSeq !== row.value_seq,
@@ -303,7 +303,7 @@ export class Draft {
   }
 
   /** Returns the values of a space with the changes of earlier operations. */
-  #valuesIn(folder: DraftFolder, space: ValueSpace): Values {
+  #valuesIn(folder: ChangedFolder, space: ValueSpace): Values {
     const values = new Map(this.#readValues(space))
     const overlay = this.#changedValues.get(`${folder.state.key}\n${space.kind}\n${space.reader ?? ''}`)
     for (const [name, content] of overlay ?? []) {
@@ -314,7 +314,7 @@ export class Draft {
     return values
   }
 
-  #addTo(folder: DraftFolder, entries: readonly MessageEntry[], origin: Origin | undefined): void {
+  #addTo(folder: ChangedFolder, entries: readonly MessageEntry[], origin: Origin | undefined): void {
     folder.add(entries)
     folder.highestModSeq++
     if (isCounted(folder.folder)) this.growth += entries.length
@@ -323,7 +323,7 @@ export class Draft {
     this.#emit(folder, { type: 'appended', folder: folder.folder, entries, ...(origin && { origin }) })
   }
 
-  #copyTo(target: DraftFolder, from: readonly MessageEntry[], now: number, origin: Origin | undefined): CopyResult {
+  #copyTo(target: ChangedFolder, from: readonly MessageEntry[], now: number, origin: Origin | undefined): CopyResult {
     if (from.length === 0) return copyResult([], [])
     const entries = copiedEntries(from, target, now)
     for (const { blob } of entries) this.writes.hold(blob, 1)
@@ -331,7 +331,7 @@ export class Draft {
     return copyResult(from, entries)
   }
 
-  #expunge(folder: DraftFolder, entries: readonly MessageEntry[], origin: Origin | undefined): readonly number[] {
+  #expunge(folder: ChangedFolder, entries: readonly MessageEntry[], origin: Origin | undefined): readonly number[] {
     if (entries.length === 0) return []
     const { key } = folder.state
     const modSeq = ++folder.highestModSeq
@@ -353,12 +353,12 @@ export class Draft {
     this.writes.overviews.push({ blob, overview: JSON.stringify(overview(octets)) })
   }
 
-  #emit(folder: DraftFolder, event: StoreEvent): void {
+  #emit(folder: ChangedFolder, event: StoreEvent): void {
     this.events.push({ folder, event })
   }
 }
 
-const placesOf = ({ state }: DraftFolder, entries: readonly MessageEntry[]) =>
+const placesOf = ({ state }: ChangedFolder, entries: readonly MessageEntry[]) =>
   entries.flatMap(({ messageId, uid }) =>
     messageId ? [{ messageId: textKey(messageId), folder: state.key, uid }] : [],
   )

@@ -15,7 +15,7 @@ const OVERVIEW_OCTETS = 1024
 export type Held = { readonly octets: Buffer; readonly isWhole: boolean } | Overview | 'alone' | undefined
 
 /** How messages are read. */
-export interface AheadReads {
+export interface ReadAheadQueries {
   /** Reads messages together, of each of them the part that the source is for. @throws StoreError */
   together(messages: readonly ExpectedMessage[]): Promise<readonly Held[]>
   /** Returns a message that is in memory. */
@@ -25,7 +25,7 @@ export interface AheadReads {
 }
 
 /** The memory of all sources. If it has no room, they read one message after the other. */
-export class AheadMemory {
+export class ReadAheadMemory {
   readonly #budget: MemoryBudget
   #octets = 0
 
@@ -47,17 +47,17 @@ export class AheadMemory {
 }
 
 /** Reads messages of a database that are expected to be read one after the other, many with one query. */
-export class Ahead implements MessageSource {
-  readonly #reads: AheadReads
+export class ReadAhead implements MessageSource {
+  readonly #reads: ReadAheadQueries
   readonly #expected: Iterator<ExpectedMessage>
   readonly #part: ReadPart
-  readonly #memory: AheadMemory
+  readonly #memory: ReadAheadMemory
   /** An expected message that had no room in the last batch. */
   #next: ExpectedMessage | undefined
   #batch: ReadonlyMap<string, Held> = new Map()
   #octets = 0
 
-  constructor(reads: AheadReads, expected: Iterable<ExpectedMessage>, part: ReadPart, memory: AheadMemory) {
+  constructor(reads: ReadAheadQueries, expected: Iterable<ExpectedMessage>, part: ReadPart, memory: ReadAheadMemory) {
     this.#reads = reads
     this.#expected = expected[Symbol.iterator]()
     this.#part = part

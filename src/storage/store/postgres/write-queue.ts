@@ -5,13 +5,13 @@ import { textKey } from '../text-key.ts'
 import { type Folder, StoreError, type StoreEvent } from '../types.ts'
 import type { ValueSpace, Values } from '../value-types.ts'
 import { lastPieceOf, notComplete, type StreamedBlob } from './bodies.ts'
-import { Draft, DraftFolder, type LockedRow } from './draft.ts'
+import { ChangedFolder, ChangeSet, type LockedRow } from './change-set.ts'
 import { storeError } from './errors.ts'
-import type { Delta, Follower } from './follower.ts'
 import type { MessageCount } from './message-count.ts'
 import type { BlobNumbers } from './numbers.ts'
 import { type PostgresFolder, positionText } from './postgres-folder.ts'
 import { columnsOf, ENTRY_COLUMNS, type EntryRow, entryOf, type Names } from './records.ts'
+import type { Delta, Replication } from './replication.ts'
 
 /** A change of messages or values. */
 interface Operation<T> {
@@ -34,7 +34,7 @@ interface Operation<T> {
   /** Whether it needs nothing of the rows of its folders except their numbers. */
   readonly isPlain?: boolean
   /** Computes the change. May run more than once. @throws StoreError and has changed nothing then */
-  readonly apply: (draft: Draft) => T
+  readonly apply: (changeSet: ChangeSet) => T
 }
 
 interface Queued extends Operation<unknown> {
@@ -83,14 +83,14 @@ const READ_VALUES = 'select name, content from "values" where folder = $1 and ki
 const READ_NAMED_VALUES = `${READ_VALUES} and name_key = any($4::text[])`
 const IN_ORDER = ' order by name_key'
 
-interface LaneParts {
+interface WriteQueueParts {
   readonly database: Database
-  readonly follower: Follower
+  readonly replication: Replication
   readonly names: Names
   readonly numbers: BlobNumbers
   readonly emit: (event: StoreEvent) => void
   /** Whether somebody wants to know what other nodes change in a folder. */
-  readonly isFollowed: (folder: Folder) => boolean
+  readonly isWatched: (folder: Folder) => boolean
   /** Called with errors after a commit, which no caller is told of. */
   readonly report: (error: unknown) => void
   readonly count: MessageCount
@@ -101,14 +101,14 @@ interface LaneParts {
  * together into the next one, so that one flush of the disk serves them all. So do those of the callers whose operations the
  * transaction has ended, if they come back soon.
  */
-export class Lane {
-  readonly #parts: LaneParts
+export class WriteQueue {
+  readonly #parts: WriteQueueParts
   #queue: Queued[] = []
   /** Called when an operation arrives. */
   #arrived: () => void = () => {}
   #running: Promise<void> | undefined
 
-  constructor(parts: LaneParts) {
+  constructor(parts: WriteQueueParts) {
     this.#parts = parts
   }
 
@@ -182,7 +182,7 @@ export class Lane {
         end()
       } catch (error) {
         // It is committed and must not be repeated. What is in memory may be out of date.
-        for (const folder of folders) this.#parts.follower.forget(folder)
+        for (const folder of folders) this.#parts.replication.forget(folder)
         this.#parts.report(error)
       }
       for (const end of turns.splice(0)) end()
@@ -214,21 +214,21 @@ export class Lane {
     const isPlain = batch.every((one) => one.isPlain && !one.once?.length && !one.adopts?.length)
     const isKnown = batch.every(({ uids }) => [...(uids?.keys() ?? [])].every(({ index }) => index))
     if (!isPlain || !isKnown || count.limit !== undefined || folders.some((one) => one.contestedUntil > now)) return
-    const guessed = new Map(folders.map((state) => [state.folder.id, new DraftFolder(state, expectedRow(state))]))
-    const draft = new Draft(guessed, names, blobNumbers, () => NO_VALUES)
-    const outcomes = batch.map((one) => outcomeOf(() => one.apply(draft)))
-    const changed = draft.end()
+    const guessed = new Map(folders.map((state) => [state.folder.id, new ChangedFolder(state, expectedRow(state))]))
+    const changeSet = new ChangeSet(guessed, names, blobNumbers, () => NO_VALUES)
+    const outcomes = batch.map((one) => outcomeOf(() => one.apply(changeSet)))
+    const changed = changeSet.end()
     const others = [...guessed.values()].filter((folder) => !changed.includes(folder))
     // Those that are only read are not locked, as the source of a copy must be.
     if (others.length > 0 && batch.some((one) => one.folders.length > 1)) return
     // Keywords of other nodes may not be known here.
     if (changed.some(({ newKeywords }) => newKeywords !== null)) return
     const rows = others.map(({ row }) => row)
-    const isRight = await draft.writes.sendAlone(database, rows).catch((error: unknown) => {
+    const isRight = await changeSet.writes.sendAlone(database, rows).catch((error: unknown) => {
       if (error instanceof DatabaseError && MAY_WORK_LOCKED.has(error.code)) return false
       throw error
     })
-    if (isRight) return { outcomes, end: () => this.#emit(draft, [], changed) }
+    if (isRight) return { outcomes, end: () => this.#emit(changeSet, [], changed) }
     for (const folder of folders) folder.contestedUntil = performance.now() + CONTESTED_MS
     return undefined
   }
@@ -240,7 +240,7 @@ export class Lane {
     folders: readonly PostgresFolder[],
     blobNumbers: readonly number[],
   ): Promise<Done> {
-    const { follower, names, count, isFollowed } = this.#parts
+    const { replication, names, count, isWatched } = this.#parts
     const { limit } = count
     const byKey = new Map(folders.map((folder) => [folder.key, folder]))
     // One round trip for everything that is read.
@@ -252,66 +252,66 @@ export class Lane {
       count.read(transaction),
       Promise.all(batch.map((one) => readValues(transaction, one))),
     ])
-    const locked = new Map<string, DraftFolder>()
+    const locked = new Map<string, ChangedFolder>()
     const behind: PostgresFolder[] = []
     for (const row of rows) {
       const state = byKey.get(row.id) as PostgresFolder
-      locked.set(state.folder.id, new DraftFolder(state, row))
+      locked.set(state.folder.id, new ChangedFolder(state, row))
       const { position } = state
       if (row.mod_seq === position.modSeq && row.value_seq === position.valueSeq) continue
-      if (state.index || isFollowed(state.folder)) behind.push(state)
+      if (state.index || isWatched(state.folder)) behind.push(state)
       // Nobody needs to know what changed.
       else Object.assign(position, { uidNext: row.uid_next, modSeq: row.mod_seq, valueSeq: row.value_seq })
     }
-    const deltas = behind.length > 0 ? [...(await follower.deltasOf(transaction, behind))] : []
+    const deltas = behind.length > 0 ? [...(await replication.deltasOf(transaction, behind))] : []
     for (const row of entries) {
       const state = byKey.get(row.folder)
       if (state) locked.get(state.folder.id)?.know(entryOf(columnsOf(row), names, state))
     }
     for (const [state, delta] of deltas) {
-      const folder = locked.get(state.folder.id) as DraftFolder
+      const folder = locked.get(state.folder.id) as ChangedFolder
       for (const row of delta.rows) {
         if (row.what === 'entry') folder.know(entryOf(columnsOf(row), names, state))
         else if (row.what === 'vanished') folder.lose((row.uids ?? '').split(',').map(Number))
       }
     }
     let current: Values | undefined
-    const draft = new Draft(locked, names, blobNumbers, () => current ?? NO_VALUES)
+    const changeSet = new ChangeSet(locked, names, blobNumbers, () => current ?? NO_VALUES)
     const outcomes = batch.map((one, i): Outcome => {
       current = values[i]
       try {
         for (const { blob } of one.adopts ?? []) if (!adopted.has(blob)) throw notComplete()
         for (const key of one.once ?? []) if (!fresh.has(key)) throw known()
         if (limit !== undefined && one.messages) {
-          const used = { octets: 0, messages: messages + draft.growth }
+          const used = { octets: 0, messages: messages + changeSet.growth }
           checkFits(used, { octets: 0, messages: one.messages }, { messages: limit })
         }
-        const result = one.apply(draft)
+        const result = one.apply(changeSet)
         for (const key of one.once ?? []) fresh.delete(key)
         return { result }
       } catch (error) {
-        for (const { blob } of one.adopts ?? []) if (adopted.has(blob)) draft.writes.abandon(blob)
+        for (const { blob } of one.adopts ?? []) if (adopted.has(blob)) changeSet.writes.abandon(blob)
         return { error }
       }
     })
-    const changed = draft.end()
-    draft.writes.send(transaction)
-    count.add(transaction, draft.growth)
+    const changed = changeSet.end()
+    changeSet.writes.send(transaction)
+    count.add(transaction, changeSet.growth)
     // Of operations that failed.
     if (fresh.size > 0) transaction.send(FORGET, [[...fresh]])
-    return { outcomes, end: () => this.#emit(draft, deltas, changed) }
+    return { outcomes, end: () => this.#emit(changeSet, deltas, changed) }
   }
 
-  #emit(draft: Draft, deltas: readonly [PostgresFolder, Delta][], changed: readonly DraftFolder[]): void {
-    const { follower, database, emit } = this.#parts
-    for (const [state, delta] of deltas) follower.apply(state, delta)
+  #emit(changeSet: ChangeSet, deltas: readonly [PostgresFolder, Delta][], changed: readonly ChangedFolder[]): void {
+    const { replication, database, emit } = this.#parts
+    for (const [state, delta] of deltas) replication.apply(state, delta)
     for (const { state, uidNext, highestModSeq: modSeq, valueSeq, keywords } of changed) {
       Object.assign(state.position, { uidNext, modSeq, valueSeq })
       state.keywords = keywords
-      // Nobody follows values that belong to no folder.
+      // Nobody watches values that belong to no folder.
       if (state.key > 0) database.notify('folders', String(state.key), positionText(state.position))
     }
-    for (const { folder, event } of draft.events) {
+    for (const { folder, event } of changeSet.events) {
       const { index } = folder.state
       if (event.type === 'appended') index?.append(event.entries)
       else if (event.type === 'flags') index?.replace(event.entries)

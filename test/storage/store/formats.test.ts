@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { exportStore, type FormatName, formats, importStore } from '../../../src/storage/store/exchange/transfer.ts'
+import { exportStore, type FormatName, formats, importStore } from '../../../src/storage/store/formats/transfer.ts'
 import { MemoryStore } from '../../../src/storage/store/memory/memory-store.ts'
 import {
   accountOwner,

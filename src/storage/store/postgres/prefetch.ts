@@ -2,15 +2,15 @@ import type { FolderIndex } from '../folder-index.ts'
 import type { MessageEntry } from '../types.ts'
 import { LARGEST_OCTETS } from './body-cache.ts'
 
-/** Readers of one folder that are told apart. */
+/** Sequential readers of one folder that are told apart. */
 const MOST_READERS = 8
-/** What is read together at most. The number of messages grows with each step. */
+/** Most messages and octets that are read together. The number of messages grows with each step. */
 const MOST_MESSAGES = 128
 const MOST_OCTETS = 256 << 10
 const GROWTH = 4
 
 /** A reader who reads one message after the other. */
-interface Sequence {
+interface SequentialReader {
   /** The first and last uid of the messages that were read together last. */
   from: number
   to: number
@@ -19,11 +19,11 @@ interface Sequence {
 }
 
 /**
- * The sequences in which the messages of a folder are read, in however many sessions. Who reads a message and then the next
- * one will probably read further ones, so these are read together with it.
+ * The sequential readers of a folder's messages, in all sessions. A client that reads a message and then the next one will
+ * probably read further ones, so these are read together with it.
  */
-export class Sequences {
-  #all: readonly Sequence[] = []
+export class Prefetch {
+  #readers: readonly SequentialReader[] = []
 
   /**
    * Returns the messages to read when `entry` is needed: itself, and those that may be needed next.
@@ -32,33 +32,33 @@ export class Sequences {
   next(index: FolderIndex, entry: MessageEntry, isKept: (entry: MessageEntry) => boolean): readonly MessageEntry[] {
     const { uid } = entry
     const before = index.before(uid)?.uid ?? 0
-    const sequence = this.#all.find(({ to }) => before <= to && to < uid)
-    if (!sequence) {
+    const reader = this.#readers.find(({ to }) => before <= to && to < uid)
+    if (!reader) {
       this.#begin(uid)
       return [entry]
     }
-    sequence.from = uid
-    sequence.to = uid
+    reader.from = uid
+    reader.to = uid
     if (entry.sizeOctets > LARGEST_OCTETS) return [entry]
-    sequence.messages = Math.min(Math.max(1, sequence.messages * GROWTH), MOST_MESSAGES)
+    reader.messages = Math.min(Math.max(1, reader.messages * GROWTH), MOST_MESSAGES)
     const found = [entry]
     let octets = entry.sizeOctets
-    for (const next of index.from(uid + 1, sequence.messages - 1)) {
+    for (const next of index.from(uid + 1, reader.messages - 1)) {
       if (next.sizeOctets <= LARGEST_OCTETS && !isKept(next)) {
         octets += next.sizeOctets
         if (octets > MOST_OCTETS) break
         found.push(next)
       }
-      sequence.to = next.uid
+      reader.to = next.uid
     }
     return found
   }
 
   #begin(uid: number): void {
-    const ahead = this.#all.find(({ from, to }) => from <= uid && uid <= to)
+    const ahead = this.#readers.find(({ from, to }) => from <= uid && uid <= to)
     if (ahead) {
       // More is read ahead than the memory has room for.
       Object.assign(ahead, { from: uid, to: uid, messages: 0 })
-    } else this.#all = [...this.#all, { from: uid, to: uid, messages: 1 }].slice(-MOST_READERS)
+    } else this.#readers = [...this.#readers, { from: uid, to: uid, messages: 1 }].slice(-MOST_READERS)
   }
 }

@@ -32,15 +32,15 @@ import type { ValueChanges, ValueSpace, Values } from '../value-types.ts'
 import { modSeqOfChange, valuesEvent } from '../values.ts'
 import type { Articles } from './articles.ts'
 import type { Bodies, StreamedBlob } from './bodies.ts'
-import type { TransactionDraft } from './commits.ts'
+import type { TransactionChanges } from './commits.ts'
 import type { ReadOptions } from './committed.ts'
-import { clearIndexes, FolderDraft, type LmdbFolder } from './lmdb-folder.ts'
+import { ChangedFolder, clearIndexes, type LmdbFolder } from './lmdb-folder.ts'
 import type { ReadyItem } from './restore.ts'
 import { firstKey, fromRecord, LAST_BLOB, lastKey, type Tables, toRecord, type ValueKey } from './tables.ts'
 import { putValues, valuesIn } from './values.ts'
 
 /** The changes of one transaction. Reads see what earlier operations of the same transaction wrote. */
-export class StoreDraft implements TransactionDraft<StoreEvent> {
+export class ChangeSet implements TransactionChanges<StoreEvent> {
   writes = 0
   /** By how many messages the store grows. */
   growth = 0
@@ -50,7 +50,7 @@ export class StoreDraft implements TransactionDraft<StoreEvent> {
   readonly #folderOf: (folderId: string) => LmdbFolder
   /** The committed state, if the writes of the transaction cannot be read. */
   readonly #state: ReadOptions | undefined
-  readonly #folders = new Map<string, FolderDraft>()
+  readonly #folders = new Map<string, ChangedFolder>()
   /** Message-IDs of new articles. */
   readonly #messageIds = new Set<string>()
   #effects: StoreEvent[] = []
@@ -96,7 +96,7 @@ export class StoreDraft implements TransactionDraft<StoreEvent> {
     origin?: Origin,
   ): StoredMessage[] {
     assertNew(batch, (messageId) => this.#messageIds.has(messageId) || this.#articles.knows(messageId, this.#state))
-    const added: AddedEntries<FolderDraft> = new Map()
+    const added: AddedEntries<ChangedFolder> = new Map()
     const stored = planAppend(batch, (folderId) => this.#folder(folderId)).flatMap((planned, i) =>
       createEntries(planned, this.#putBlob(planned, raws[i] as Buffer | StreamedBlob), now, added),
     )
@@ -202,19 +202,19 @@ export class StoreDraft implements TransactionDraft<StoreEvent> {
 
   deleteFolder(folderId: string, { onlyIfEmpty = false } = {}): void {
     const { entries, folders, numbers, retired } = this.#tables
-    const draft = this.#folder(folderId)
+    const changeSet = this.#folder(folderId)
     const found = [...entries.getRange({ start: firstKey(folderId), end: lastKey(folderId) })]
     if (onlyIfEmpty && found.length > 0) return
     for (const { key, value } of found) {
-      this.#removeEntry(draft, fromRecord(key[1], value, this.#bodies))
+      this.#removeEntry(changeSet, fromRecord(key[1], value, this.#bodies))
     }
     this.writes++
     this.#folders.delete(folderId)
-    if (draft.uidNext > 1) retired.putSync(retiredKey(draft.folder), draft.uidNext)
+    if (changeSet.uidNext > 1) retired.putSync(retiredKey(changeSet.folder), changeSet.uidNext)
     folders.removeSync(folderId)
     numbers.removeSync(folderId)
     clearIndexes(this.#tables, folderId)
-    this.#effect({ type: 'folder-deleted', folder: draft.folder })
+    this.#effect({ type: 'folder-deleted', folder: changeSet.folder })
   }
 
   /** Deletes everything that does not belong to a folder. */
@@ -303,15 +303,15 @@ export class StoreDraft implements TransactionDraft<StoreEvent> {
     this.#effects.push(event)
   }
 
-  #folder(folderId: string): FolderDraft {
+  #folder(folderId: string): ChangedFolder {
     const known = this.#folders.get(folderId)
     if (known) return known
-    const draft = new FolderDraft(this.#tables, this.#folderOf(folderId), this.#state)
-    this.#folders.set(folderId, draft)
-    return draft
+    const changeSet = new ChangedFolder(this.#tables, this.#folderOf(folderId), this.#state)
+    this.#folders.set(folderId, changeSet)
+    return changeSet
   }
 
-  #pick(folder: FolderDraft, uids: readonly number[]): MessageEntry[] {
+  #pick(folder: ChangedFolder, uids: readonly number[]): MessageEntry[] {
     const found: MessageEntry[] = []
     for (const uid of ascending(uids)) {
       const written = folder.unreadable?.get(uid)
@@ -324,7 +324,7 @@ export class StoreDraft implements TransactionDraft<StoreEvent> {
   }
 
   /** Writes a message's octets, or adopts the blob that was written while it arrived. */
-  #putBlob({ prefix, places }: PlannedMessage<FolderDraft>, raw: Buffer | StreamedBlob): StoredBlob {
+  #putBlob({ prefix, places }: PlannedMessage<ChangedFolder>, raw: Buffer | StreamedBlob): StoredBlob {
     this.writes++
     const holders = places.length
     if (!Buffer.isBuffer(raw)) {
@@ -339,7 +339,7 @@ export class StoreDraft implements TransactionDraft<StoreEvent> {
     return { blob: this.#bodies.nameOf(blob), sizeOctets: octets.length }
   }
 
-  #add(folder: FolderDraft, entries: readonly MessageEntry[], origin: Origin | undefined): void {
+  #add(folder: ChangedFolder, entries: readonly MessageEntry[], origin: Origin | undefined): void {
     for (const entry of entries) {
       folder.add(entry)
       this.#putEntry(folder, entry)
@@ -352,14 +352,14 @@ export class StoreDraft implements TransactionDraft<StoreEvent> {
     this.#effect({ type: 'appended', folder: folder.folder, entries, ...(origin && { origin }) })
   }
 
-  #putEntry(folder: FolderDraft, entry: MessageEntry): void {
+  #putEntry(folder: ChangedFolder, entry: MessageEntry): void {
     this.writes++
     const { entries, writes } = this.#tables
     writes.put(entries, [folder.folder.id, entry.uid], toRecord(entry, this.#bodies.numberOf(entry.blob)))
     folder.unreadable?.set(entry.uid, entry)
   }
 
-  #removeEntry(folder: FolderDraft, entry: MessageEntry): void {
+  #removeEntry(folder: ChangedFolder, entry: MessageEntry): void {
     this.writes++
     folder.remove(entry)
     if (isCounted(folder.folder)) this.growth--

@@ -2,8 +2,8 @@ import type { Logger } from 'pino'
 import type { Database } from '../../database/database.ts'
 import type { Folder } from '../types.ts'
 import type { Folders } from './folders.ts'
-import type { Follower } from './follower.ts'
 import { hasReached, type Position, type PostgresFolder, positionFrom } from './postgres-folder.ts'
+import type { Replication } from './replication.ts'
 import type { State } from './state.ts'
 
 /** The least time between two reads. What is announced meanwhile is read together. */
@@ -11,22 +11,22 @@ const SPACING_MS = 10
 /** Changes after which the entries of a folder that nobody watches are forgotten instead of brought up to date. */
 const MOST_BEHIND = 1_000
 
-interface FollowingParts {
+interface ReplicationListenerParts {
   readonly database: Database
   readonly folders: Folders
   readonly state: State
-  readonly follower: Follower
+  readonly replication: Replication
   readonly log: Logger
   /** Whether somebody wants to know what other nodes change in a folder. */
-  readonly isFollowed: (folder: Folder) => boolean
+  readonly isWatched: (folder: Folder) => boolean
 }
 
 /**
- * Reads and emits the changes that other nodes announce in folders that somebody follows. One query reads several folders:
+ * Reads and emits the changes that other nodes announce in folders that somebody watches. One query reads several folders:
  * at once, or after a pause, with what was announced during it. For the other folders, it only notes the numbers.
  */
-export class Following {
-  readonly #parts: FollowingParts
+export class ReplicationListener {
+  readonly #parts: ReplicationListenerParts
   readonly #due = new Set<PostgresFolder>()
   #reading: Promise<void> | undefined
   /** The time of the database when everything was read. */
@@ -34,7 +34,7 @@ export class Following {
   #stops: readonly (() => void)[] = []
   #isClosed = false
 
-  constructor(parts: FollowingParts) {
+  constructor(parts: ReplicationListenerParts) {
     this.#parts = parts
   }
 
@@ -60,19 +60,19 @@ export class Following {
 
   /** @param position what a folder has reached */
   async #announce(key: number, position: Position | undefined): Promise<void> {
-    const { folders, isFollowed } = this.#parts
+    const { folders, isWatched } = this.#parts
     if (!position) return
     if (!folders.get(key)) await folders.refresh()
     const state = folders.get(key)
     if (!state || hasReached(state.position, position)) return
-    if (isFollowed(state.folder)) {
+    if (isWatched(state.folder)) {
       this.#due.add(state)
       this.#reading ??= this.#readAll()
     } else if (!state.isInUse) this.#skip(state, position)
   }
 
   #skip(state: PostgresFolder, position: Position): void {
-    if (position.modSeq - state.position.modSeq > MOST_BEHIND) this.#parts.follower.forget(state)
+    if (position.modSeq - state.position.modSeq > MOST_BEHIND) this.#parts.replication.forget(state)
     // The next one who uses the entries brings them up to date.
     if (!state.index) Object.assign(state.position, position)
   }
@@ -83,7 +83,7 @@ export class Following {
       this.#due.clear()
       const next = performance.now() + SPACING_MS
       try {
-        await this.#parts.follower.follow(due)
+        await this.#parts.replication.replicate(due)
       } catch (error) {
         this.#logRetry(error)
       }
@@ -115,7 +115,8 @@ export class Following {
   }
 
   #logRetry(error: unknown): void {
-    if (!this.#isClosed) this.#parts.log.debug({ err: error }, 'following the other nodes failed; it is tried again')
+    if (!this.#isClosed)
+      this.#parts.log.debug({ err: error }, 'replicating the changes of other nodes failed; it is tried again')
   }
 }
 
