@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander'
 import { verifyJunit } from '../checks/verify/junit.ts'
 import { summarize } from '../checks/verify/report.ts'
 import { reported, verifyEndpoints } from '../checks/verify/run.ts'
-import type { EndpointReport, LocalConnection, Resolver, VerifyOptions } from '../checks/verify/types.ts'
+import type { DnsServer, EndpointReport, LocalConnection, VerifyOptions } from '../checks/verify/types.ts'
 import { serverProtocols } from '../core/config/schema/protocol.ts'
 import { version } from '../core/text/version.ts'
 import { askLab } from '../lab/control/client.ts'
@@ -20,7 +20,7 @@ import { hostTarget, labTarget, type Target, type TargetOptions } from './verify
 interface VerifyCommandOptions extends TargetOptions {
   readonly ca?: string
   readonly only?: readonly string[]
-  readonly resolver?: Resolver
+  readonly resolver?: DnsServer
   readonly mailDomain?: string
   /** Milliseconds. */
   readonly timeout?: number

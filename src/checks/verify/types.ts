@@ -47,7 +47,7 @@ export interface ProbeAccount {
 }
 
 /** A DNS server. */
-export interface Resolver {
+export interface DnsServer {
   readonly address: string
   readonly port: number
 }
@@ -65,7 +65,7 @@ export interface VerifyOptions {
   /** The newsgroup for the test article. Default: the first one that accepts posts. */
   readonly newsgroup?: string
   /** The DNS server for the checks of TLSA records and MTA-STS. Default: these checks are not made. */
-  readonly resolver?: Resolver
+  readonly resolver?: DnsServer
   /** The mail domain whose MTA-STS policy is checked. */
   readonly mailDomain?: string
   /** Port of the HTTPS server with the policy. Default: 443. */

@@ -8,8 +8,8 @@ import type { CertificateStore } from '../../tls/pki/certificate-store/types.ts'
 import type { LocalMail } from '../../transport/delivery/local-mail.ts'
 import { DeliveryError } from '../../transport/delivery/types.ts'
 import { DnsError } from '../../transport/dns/errors.ts'
+import { lookupAt } from '../../transport/dns/resolver.ts'
 import { dnsConnectorFor, forbiddenBy } from '../../transport/outgoing/connectors.ts'
-import { lookupAt } from '../../transport/outgoing/route/policy-lookup.ts'
 import {
   type OutgoingQueue,
   OutgoingRefused,

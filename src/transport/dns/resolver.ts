@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto'
+import { isIP, type LookupFunction } from 'node:net'
 import { DnsError, type DnsErrorCode } from './errors.ts'
 import { type DnsMessage, type DnsRecord, decodeMessage, encodeQuestion, isRecord, type RecordType } from './message.ts'
 import { nameProblem, normalName, sameName } from './names.ts'
@@ -88,6 +89,21 @@ export function createResolver(exchange: Exchange): Resolver {
     srv: (name, signal) => read(name, 'SRV', srvOf, signal),
   }
 }
+
+/** Returns a function that looks up addresses at a resolver. */
+export const lookupAt =
+  (resolver: Resolver, signal?: AbortSignal): LookupFunction =>
+  (host, { all }, done) => {
+    resolver.addresses(host, signal).then(
+      ({ records }) => {
+        const found = records.map((address) => ({ address, family: isIP(address) }))
+        const [first] = found
+        if (all || !first) done(null, found)
+        else done(null, first.address, first.family)
+      },
+      (error: Error) => done(error, ''),
+    )
+  }
 
 /** Looks up one type, and follows CNAME records that lead out of an answer. */
 async function resolve(

@@ -1,14 +1,16 @@
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
-import { recordTypes } from '../../../src/checks/verify/dns.ts'
-import type { Resolver } from '../../../src/checks/verify/types.ts'
+import type { DnsServer } from '../../../src/checks/verify/types.ts'
 import { uint16, vector } from '../../../src/tls/negotiation/octets.ts'
+
+/** RFC 1035 section 3.2.2; RFC 3596; RFC 6698 section 7.1. */
+const recordTypes = { A: 1, TXT: 16, AAAA: 28, TLSA: 52 } as const
 
 /** The records of a DNS double: data by name and type. */
 export type Records = Readonly<Record<string, Partial<Readonly<Record<keyof typeof recordTypes, readonly Buffer[]>>>>>
 
 export interface DnsDouble extends AsyncDisposable {
-  readonly resolver: Resolver
+  readonly resolver: DnsServer
 }
 
 /** What the double does besides answering. */

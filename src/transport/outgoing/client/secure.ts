@@ -6,11 +6,11 @@ import type { SessionRecorder, TlsFacts } from '../../../core/sessions/types.ts'
 import { handshake } from '../../../net/client/connect.ts'
 import { agreedFacts } from '../../../tls/negotiation/facts.ts'
 import { nameOnOneLine } from '../../../tls/pki/certificate/names.ts'
+import type { SentChain } from '../../dns/tlsa.ts'
 import type { NextHop } from '../types.ts'
 import { notSecured } from './failure.ts'
 import type { PeerFaults } from './faults.ts'
 import { judge, type LevelVerdict } from './tls-level.ts'
-import type { SentChain } from './tlsa.ts'
 
 /** The certificate that the lab shows to another host, in PEM. */
 export interface ClientIdentity {

@@ -1,7 +1,7 @@
 import type { X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
+import { type SentChain, tlsaMismatch, usableRecords } from '../../dns/tlsa.ts'
 import type { NextHop, TlsFailure, TlsLevel } from '../types.ts'
-import { type SentChain, tlsaMismatch, usableRecords } from './tlsa.ts'
 
 /** What a TLS level asks for. The names are Postfix's: https://www.postfix.org/TLS_README.html#client_tls_levels */
 interface LevelRules {

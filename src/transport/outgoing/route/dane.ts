@@ -1,6 +1,6 @@
 import { DnsError } from '../../dns/errors.ts'
 import type { Lookup, Resolver, TlsaRecord } from '../../dns/resolver.ts'
-import { usableRecords } from '../client/tlsa.ts'
+import { usableRecords } from '../../dns/tlsa.ts'
 import type { NextHop, ResolvedConnector } from '../types.ts'
 
 /** Returns the DNS that a connector asks. It may be loaded first. */

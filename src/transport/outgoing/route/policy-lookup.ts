@@ -1,6 +1,5 @@
-import { isIP, type LookupFunction } from 'node:net'
 import { DnsError } from '../../dns/errors.ts'
-import type { Resolver } from '../../dns/resolver.ts'
+import { lookupAt, type Resolver } from '../../dns/resolver.ts'
 import { fetchPolicy } from '../../mta-sts/fetch.ts'
 import type { PolicyLookup } from '../../mta-sts/policies.ts'
 
@@ -23,18 +22,3 @@ export const policyLookup = (
   fetch: (domain) =>
     fetchPolicy(domain, { ...source, lookup: lookupAt(resolver, source.signal), timeoutMs: TIMEOUT_MS }),
 })
-
-/** Returns a function that looks up addresses at a resolver. */
-export const lookupAt =
-  (resolver: Resolver, signal: AbortSignal): LookupFunction =>
-  (host, { all }, done) => {
-    resolver.addresses(host, signal).then(
-      ({ records }) => {
-        const found = records.map((address) => ({ address, family: isIP(address) }))
-        const [first] = found
-        if (all || !first) done(null, found)
-        else done(null, first.address, first.family)
-      },
-      (error: Error) => done(error, ''),
-    )
-  }

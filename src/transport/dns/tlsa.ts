@@ -1,8 +1,8 @@
 import { createHash, createPublicKey, type KeyObject, X509Certificate } from 'node:crypto'
-import type { TlsaRecord } from '../types.ts'
+import type { TlsaRecord } from './resolver.ts'
 
 /** The certificate usages that SMTP supports. RFC 7672 section 3.1. */
-const [TRUST_ANCHOR, END_ENTITY] = [2, 3]
+export const [TRUST_ANCHOR, END_ENTITY] = [2, 3]
 const hashes: Readonly<Record<number, string>> = { 1: 'sha256', 2: 'sha512' }
 /** Octets of the association data, by matching type. */
 const hashOctets: Readonly<Record<number, number>> = { 1: 32, 2: 64 }
@@ -36,7 +36,7 @@ export function tlsaMismatch(
   if (records.some((record) => record.usage === END_ENTITY && matches(record, own))) return undefined
   const anchors = records.filter(({ usage }) => usage === TRUST_ANCHOR)
   const why = anchors.length > 0 ? anchorMismatch(chain, anchors, now) : 'no match'
-  if (why !== undefined) return `its certificate does not match the TLSA records ${records.map(textOf).join(', ')}`
+  if (why !== undefined) return `its certificate does not match the TLSA records ${records.map(tlsaText).join(', ')}`
   // RFC 7672 section 3.1.2
   if (names.some((name) => own.checkHost(name) !== undefined)) return undefined
   return `its certificate matches a trust anchor of the TLSA records, but has none of the names ${names.join(', ')}`
@@ -62,10 +62,11 @@ function anchorMismatch(chain: SentChain, anchors: readonly TlsaRecord[], now: n
 const isValidAt = (certificate: X509Certificate, now: number): boolean =>
   Date.parse(certificate.validFrom) <= now && now <= Date.parse(certificate.validTo)
 
-/** RFC 6698 section 2.1. */
-function matches({ selector, matchingType, data }: TlsaRecord, certificate: X509Certificate): boolean {
+/** Returns whether a record names a certificate, or its key. RFC 6698 section 2.1. */
+export function matches({ selector, matchingType, data }: TlsaRecord, certificate: X509Certificate): boolean {
   const octets = selector === 0 ? certificate.raw : certificate.publicKey.export({ type: 'spki', format: 'der' })
   const hash = hashes[matchingType]
+  if (hash === undefined && matchingType !== 0) return false
   return data.equals(hash === undefined ? octets : createHash(hash).update(octets).digest())
 }
 
@@ -86,5 +87,6 @@ function keyOf({ selector, data, matchingType = 0 }: Partial<TlsaRecord>): KeyOb
   }
 }
 
-const textOf = ({ usage, selector, matchingType, data }: TlsaRecord): string =>
+/** Describes a record: `3 1 1` and the beginning of its data. */
+export const tlsaText = ({ usage, selector, matchingType, data }: TlsaRecord): string =>
   `${usage} ${selector} ${matchingType} ${data.toString('hex').slice(0, 16)}…`
