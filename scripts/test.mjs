@@ -1,5 +1,5 @@
 // Runs the longer forms of the test suite. `npm test` is the short form.
-//   node scripts/test.mjs all|long|package|postgres|fuzz|many|leak|crash|cluster|faults|hostile [ARGUMENTS FOR VITEST]
+//   node scripts/test.mjs all|long|examples|package|postgres|fuzz|many|leak|crash|cluster|faults|hostile [ARGUMENTS FOR VITEST]
 //   node scripts/test.mjs versions [MAJOR …]     the short form on other versions of Node.js, with the tree as it is built
 // Environment variables set by the caller win over those below.
 import { spawnSync } from 'node:child_process'
@@ -121,6 +121,8 @@ const forms = {
       '--testTimeout=120000',
     ],
   },
+  /** Records the examples of the HTTP API anew (src/api/openapi/examples.json). */
+  examples: { env: { SEALPOST_RECORD_EXAMPLES: '1' }, args: ['test/servers/http/operations.test.ts'] },
   fuzz: { env: { SEALPOST_FUZZ_ROUNDS: '2000' }, args: ['test/fuzz', '--testTimeout=1800000'] },
   many: { env: { SEALPOST_MANY: '500' }, args: ['--config', 'vitest.many.config.ts'] },
   leak: { env: { SEALPOST_LABS: '1000' }, args: ['test/testing/leak.test.ts'] },

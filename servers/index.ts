@@ -16,5 +16,5 @@ export const serviceOf = (protocol: ServerProtocol): Promise<ProtocolService> =>
 
 /** Loads the formats of other products in which webhooks can send. */
 export const webhookFormats = async (): Promise<WebhookFormats> => ({
-  mailpit: (await import('./http/mailpit/webhook.ts')).mailpitWebhook,
+  mailpit: (await import('./http/mailpit/shapes.ts')).mailpitWebhook,
 })

@@ -3,7 +3,6 @@ import { type Context, Hono } from 'hono'
 import { getPath } from 'hono/utils/url'
 import type { Api } from '../../src/api/api.ts'
 import type { NotReady } from '../../src/api/lab.ts'
-import { openApiDocument } from '../../src/api/openapi/document.ts'
 import { operations } from '../../src/api/operations.ts'
 import { ApiProblem } from '../../src/api/problem.ts'
 import { problemOf } from '../../src/api/problem-of.ts'
@@ -202,7 +201,14 @@ export function createApp(
       headers: { 'Content-Security-Policy': DOCS_POLICY },
     })
   })
-  for (const path of OPENAPI) app.get(path, (c) => jsonResponse(c, openApiDocument(operations)))
+  const openApi = async (c: Context<Env>): Promise<Response> => {
+    const [{ openApiDocument }, { loadExamples }] = await Promise.all([
+      import('../../src/api/openapi/document.ts'),
+      import('../../src/api/openapi/examples.ts'),
+    ])
+    return jsonResponse(c, openApiDocument(operations, await loadExamples()))
+  }
+  for (const path of OPENAPI) app.get(path, openApi)
   for (const [path, methods] of methodsByPath()) answerOtherMethods(app, path, methods)
   app.notFound((c) => {
     const { method, path } = c.req

@@ -2,9 +2,7 @@ import type { Api } from '../../../src/api/api.ts'
 import { ApiProblem } from '../../../src/api/problem.ts'
 import { isSliceOver, nextSlice } from '../../../src/core/time/time-slice.ts'
 import { readable } from '../../../src/mail/format/readable.ts'
-
-/** Longest messages of one answer together. */
-const MAX_ANSWER_OCTETS = 16 * 1024 * 1024
+import { MAX_ANSWER_OCTETS } from '../tool-mail.ts'
 
 /** Returns the messages of a folder as GreenMail writes them, the oldest first. @throws ApiProblem `too-large` */
 export async function messagesOf({ lab: { store } }: Api, folderId: string): Promise<object[]> {

@@ -8,8 +8,16 @@ import type { EndpointFacts } from '../../../src/api/lab.ts'
 import { deleteMessages } from '../../../src/api/messages/bulk.ts'
 import { ApiProblem, type ProblemName } from '../../../src/api/problem.ts'
 import { accountOwner, PUBLIC_OWNER } from '../../../src/storage/store/types.ts'
-import { bodyOf } from '../mailpit/body.ts'
-import { jsonResponse, pathParameter, type Route, type RouteCall } from '../routes.ts'
+import {
+  administers,
+  bodyOf,
+  changes,
+  jsonResponse,
+  pathParameter,
+  type Route,
+  type RouteCall,
+  reads,
+} from '../routes.ts'
 import { messagesOf } from './messages.ts'
 
 // The keys are those of GreenMail's API: https://greenmail-mail-test.github.io/greenmail/#api
@@ -56,18 +64,14 @@ function setupsOf({ protocol, address, port, tlsPort }: EndpointFacts): object[]
   return [...setup(port, false), ...setup(tlsPort, true)]
 }
 
-const configuration: Route = {
-  method: 'GET',
-  path: '/api/configuration',
-  access: 'read',
-  run: ({ api, c }) =>
-    jsonResponse(c, {
-      serverSetups: api.lab.endpoints().flatMap(setupsOf),
-      authenticationDisabled: api.lab.directory.mode === 'open',
-      sieveIgnoreDetail: true,
-      preloadDirectory: null,
-    }),
-}
+const configuration = reads('/api/configuration', ({ api, c }) =>
+  jsonResponse(c, {
+    serverSetups: api.lab.endpoints().flatMap(setupsOf),
+    authenticationDisabled: api.lab.directory.mode === 'open',
+    sieveIgnoreDetail: true,
+    preloadDirectory: null,
+  }),
+)
 
 const accountsOf = ({ api, caller }: RouteCall): Account[] =>
   api.lab.directory.accounts().filter(({ user }) => seesOwner(caller, accountOwner(user)))
@@ -88,25 +92,15 @@ function accountIn(call: RouteCall): Account {
   throw badRequest(`User '${wanted}' not found`)
 }
 
-const listUsers: Route = {
-  method: 'GET',
-  path: '/api/user',
-  access: 'read',
-  run: (call) => jsonResponse(call.c, accountsOf(call).map(userOf)),
-}
+const listUsers = reads('/api/user', (call) => jsonResponse(call.c, accountsOf(call).map(userOf)))
 
 const newUser = z.object({ email: z.string().min(1), login: z.string().min(1), password: z.string().min(1) })
 
-const createUser: Route = {
-  method: 'POST',
-  path: '/api/user',
-  access: 'administer',
-  async run(call) {
-    const { email, login, password } = await bodyOf(call, newUser)
-    const user = await run(call, 'accounts.create', { user: login, password, addresses: [email] })
-    return jsonResponse(call.c, userOf(user as Account))
-  },
-}
+const createUser = administers('POST', '/api/user', async (call) => {
+  const { email, login, password } = await bodyOf(call, newUser)
+  const user = await run(call, 'accounts.create', { user: login, password, addresses: [email] })
+  return jsonResponse(call.c, userOf(user as Account))
+})
 
 /**
  * The API at the root needs no credentials, and GreenMail forgets its changes when it stops.
@@ -118,65 +112,46 @@ function assertForgettable({ api: { lab }, c }: RouteCall, account: Account): vo
   throw badRequest(`User '${account.user}' is in ${basename(file)}; delete it there, or over the API of the lab`)
 }
 
-const deleteUser: Route = {
-  method: 'DELETE',
-  path: '/api/user/:user',
-  access: 'administer',
-  async run(call) {
-    const account = accountIn(call)
-    assertForgettable(call, account)
-    const { user } = account
-    await run(call, 'accounts.delete', { user })
-    return answer(call, `User '${pathParameter(call.c, 'user')}' deleted`)
-  },
+const deleteUser = administers('DELETE', '/api/user/:user', async (call) => {
+  const account = accountIn(call)
+  assertForgettable(call, account)
+  const { user } = account
+  await run(call, 'accounts.delete', { user })
+  return answer(call, `User '${pathParameter(call.c, 'user')}' deleted`)
+})
+
+async function listMessages(call: RouteCall): Promise<Response> {
+  const { user } = accountIn(call)
+  const name = pathParameter(call.c, 'folder') || 'INBOX'
+  const folders = await call.api.lab.store.listFolders(accountOwner(user))
+  const isWanted = (one: string): boolean => one === name || (/^inbox$/i.test(name) && /^inbox$/i.test(one))
+  const folder = folders.find((one) => isWanted(one.name))
+  // An account has its folders when it is used first.
+  if (!folder && /^inbox$/i.test(name)) return jsonResponse(call.c, [])
+  if (!folder) throw badRequest(`User '${user}' does not have mailbox folder '${name}'`)
+  return jsonResponse(call.c, await messagesOf(call.api, folder.id))
 }
 
-const listMessages: Omit<Route, 'path'> = {
-  method: 'GET',
-  access: 'read',
-  async run(call) {
-    const { user } = accountIn(call)
-    const name = pathParameter(call.c, 'folder') || 'INBOX'
-    const folders = await call.api.lab.store.listFolders(accountOwner(user))
-    const isWanted = (one: string): boolean => one === name || (/^inbox$/i.test(name) && /^inbox$/i.test(one))
-    const folder = folders.find((one) => isWanted(one.name))
-    // An account has its folders when it is used first.
-    if (!folder && /^inbox$/i.test(name)) return jsonResponse(call.c, [])
-    if (!folder) throw badRequest(`User '${user}' does not have mailbox folder '${name}'`)
-    return jsonResponse(call.c, await messagesOf(call.api, folder.id))
-  },
-}
+const purge = changes('POST', '/api/mail/purge', async (call) => {
+  const { api, caller } = call
+  // GreenMail has mailboxes only: the articles of newsgroups stay.
+  const found = await api.views.find(caller, [])
+  await deleteMessages(
+    api,
+    found.filter(({ folder }) => folder.owner !== PUBLIC_OWNER),
+  )
+  return answer(call, 'Purged mails')
+})
 
-const purge: Route = {
-  method: 'POST',
-  path: '/api/mail/purge',
-  access: 'change',
-  async run(call) {
-    const { api, caller } = call
-    // GreenMail has mailboxes only: the articles of newsgroups stay.
-    const found = await api.views.find(caller, [])
-    await deleteMessages(
-      api,
-      found.filter(({ folder }) => folder.owner !== PUBLIC_OWNER),
-    )
-    return answer(call, 'Purged mails')
-  },
-}
-
-const reset: Route = {
-  method: 'POST',
-  path: '/api/service/reset',
-  access: 'administer',
-  async run(call) {
-    const { directory } = call.api.lab
-    await run(call, 'reset')
-    // Only the users of the configuration are left.
-    const isAdded = (account: Account): boolean =>
-      !directory.isConfigured(account) && call.context.tenants.ofAccount(account.user) === undefined
-    for (const account of directory.accounts().filter(isAdded)) await directory.remove(account)
-    return answer(call, 'Performed reset')
-  },
-}
+const reset = administers('POST', '/api/service/reset', async (call) => {
+  const { directory } = call.api.lab
+  await run(call, 'reset')
+  // Only the users of the configuration are left.
+  const isAdded = (account: Account): boolean =>
+    !directory.isConfigured(account) && call.context.tenants.ofAccount(account.user) === undefined
+  for (const account of directory.accounts().filter(isAdded)) await directory.remove(account)
+  return answer(call, 'Performed reset')
+})
 
 /** The API of GreenMail, below `/greenmail`. */
 export const greenMailRoutes: readonly Route[] = [
@@ -184,10 +159,7 @@ export const greenMailRoutes: readonly Route[] = [
   listUsers,
   createUser,
   deleteUser,
-  { ...listMessages, path: '/api/user/:user/messages' },
-  { ...listMessages, path: '/api/user/:user/messages/' },
-  { ...listMessages, path: '/api/user/:user/messages/:folder' },
-  { ...listMessages, path: '/api/user/:user/messages/:folder/' },
+  ...['', '/', '/:folder', '/:folder/'].map((rest) => reads(`/api/user/:user/messages${rest}`, listMessages)),
   purge,
   reset,
 ]

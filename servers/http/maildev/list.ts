@@ -1,39 +1,30 @@
 import { wordsCondition } from '../../../src/api/messages/search.ts'
 import { ApiProblem } from '../../../src/api/problem.ts'
 import { isSliceOver, nextSlice } from '../../../src/core/time/time-slice.ts'
-import { DeliveredMail, firstCopies, type Mail } from '../delivered-mail.ts'
-import { countParameter, jsonResponse, type Route, type RouteCall } from '../routes.ts'
-import { conditionsOn, type Filter, matches } from './filter.ts'
-import { type Received, receivedOf } from './received.ts'
+import { firstCopies, type Mail } from '../delivered-mail.ts'
+import { countParameter, jsonResponse, type Route, type RouteCall, reads } from '../routes.ts'
+import { formsOf, MAX_ANSWER_OCTETS, mailsOf, type ReceivedMail, receivedMail } from '../tool-mail.ts'
 import { summaryOf } from './version-three.ts'
-
-/** Longest messages of one answer together. */
-const MAX_ANSWER_OCTETS = 16 * 1024 * 1024
 
 const DEFAULT_PAGE = 50
 const MAX_PAGE = 200
 
 /** How a version of MailDev writes a message. */
-export type Form = (received: Received) => object
+export type Form = (received: ReceivedMail) => object
 
 /** Parameters of the list that are no filters. */
 const PAGING = new Set(['skip', 'limit', 'sort'])
 
 /** Creates the list of whole messages, the oldest first. */
-export const listRoute = (path: string, form: Form): Route => ({
-  method: 'GET',
-  path,
-  access: 'read',
-  async run(call) {
+export const listRoute = (path: string, form: Form): Route =>
+  reads(path, async (call) => {
     const { c } = call
     const [skip, limit] = [countParameter(c, 'skip', 0), countParameter(c, 'limit', Number.MAX_SAFE_INTEGER)]
     const filter = Object.entries(c.req.query()).filter(([name]) => !PAGING.has(name))
-    const newest = (await DeliveredMail.of(call.api, call.caller)).all.mails
+    const newest = (await mailsOf(call)).all.mails
     const mails = c.req.query('sort') === 'desc' ? newest : newest.toReversed()
-    const found = await wholeMessages(call, mails, { filter, skip, limit, form })
-    return jsonResponse(c, found)
-  },
-})
+    return jsonResponse(c, await wholeMessages(call, mails, { filter, skip, limit, form }))
+  })
 
 interface Wanted {
   readonly filter: Filter
@@ -61,7 +52,7 @@ async function wholeMessages(
       const known = facts && summaryOf(mail, facts)
       if (!known || !matches(known, conditionsOn(known, filter))) continue
     }
-    const received = await receivedOf(api, mail, source)
+    const received = await receivedMail(api, mail, source)
     const whole = received && form(received)
     if (!whole || !matches(whole, filter)) continue
     if (filter.length > 0 && skipped++ < skip) continue
@@ -75,36 +66,37 @@ async function wholeMessages(
   return found
 }
 
-/** The page of lines that the web interface of MailDev 3 shows. */
-export const summaryRoute: Route = {
-  method: 'GET',
-  path: '/api/email/summary',
-  access: 'read',
-  async run({ api, caller, c }) {
-    const { search = '', sort, unread } = c.req.query()
-    const skip = countParameter(c, 'skip', 0)
-    const limit = Math.min(countParameter(c, 'limit', DEFAULT_PAGE) || DEFAULT_PAGE, MAX_PAGE)
-    const delivered = await DeliveredMail.of(api, caller)
-    const phrase = search.trim()
-    const conditions = phrase === '' ? [] : [wordsCondition(phrase)]
-    const matching = (await delivered.matching(conditions)).mails.filter(({ isRead }) => unread !== 'true' || !isRead)
-    const ordered = sort === 'asc' ? matching.toReversed() : matching
-    const items: object[] = []
-    const page = ordered.slice(skip, skip + limit)
-    using source = api.reader.ahead(firstCopies(page))
-    for (const mail of page) {
-      const facts = await api.reader.facts(mail.copies[0], { source })
-      if (facts) items.push(summaryOf(mail, facts))
-      if (isSliceOver()) await nextSlice()
-    }
-    const { mails, unread: unreadCount } = delivered.all
-    return jsonResponse(c, {
-      items,
-      total: matching.length,
-      storeTotal: mails.length,
-      unread: unreadCount,
-      skip,
-      limit,
-    })
-  },
+/** What a list is searched for: values by the path of a key, such as `from.address`. */
+type Filter = readonly (readonly [path: string, value: string])[]
+
+/** Returns the values at a path. On the way, an array stands for all of its items. */
+function valuesAt(value: unknown, [key, ...rest]: readonly string[]): unknown[] {
+  if (Array.isArray(value)) return value.flatMap((one) => valuesAt(one, key === undefined ? [] : [key, ...rest]))
+  if (key === undefined) return [value]
+  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return []
+  return valuesAt((value as Record<string, unknown>)[key], rest)
 }
+
+/** Returns whether a message has all values. */
+const matches = (message: object, filter: Filter): boolean =>
+  filter.every(([path, value]) => valuesAt(message, path.split('.')).some((one) => String(one) === value))
+
+/** Returns the conditions about keys that an object has. */
+const conditionsOn = (object: object, filter: Filter): Filter =>
+  filter.filter(([path]) => Object.hasOwn(object, path.split('.')[0] ?? ''))
+
+/** The page of lines that the web interface of MailDev 3 shows. */
+export const summaryRoute: Route = reads('/api/email/summary', async (call) => {
+  const { c } = call
+  const { search = '', sort, unread } = c.req.query()
+  const skip = countParameter(c, 'skip', 0)
+  const limit = Math.min(countParameter(c, 'limit', DEFAULT_PAGE) || DEFAULT_PAGE, MAX_PAGE)
+  const delivered = await mailsOf(call)
+  const phrase = search.trim()
+  const conditions = phrase === '' ? [] : [wordsCondition(phrase)]
+  const matching = (await delivered.matching(conditions)).mails.filter(({ isRead }) => unread !== 'true' || !isRead)
+  const ordered = sort === 'asc' ? matching.toReversed() : matching
+  const items = await formsOf(call, ordered.slice(skip, skip + limit), summaryOf)
+  const { mails, unread: unreadCount } = delivered.all
+  return jsonResponse(c, { items, total: matching.length, storeTotal: mails.length, unread: unreadCount, skip, limit })
+})

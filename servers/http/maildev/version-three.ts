@@ -4,13 +4,14 @@ import { headerFields, unfolded } from '../../../src/mail/format/headers.ts'
 import type { ReadableMessage } from '../../../src/mail/format/readable.ts'
 import { decodeWords } from '../../../src/mail/format/words.ts'
 import type { Mail } from '../delivered-mail.ts'
+import type { ReceivedMail } from '../tool-mail.ts'
 import { attachmentsOf, type NamedAttachment } from './attachments.ts'
-import { addressesOf, blindOf, isPriorityField, priorityOf, type Received, sizeText, timeOf } from './received.ts'
+import { addressesOf, blindOf, isPriorityField, priorityOf, sizeText, timeOf } from './forms.ts'
 
 // The keys are those of MailDev 3: https://maildev.github.io/maildev/
 
 /** Returns a message in the form of MailDev 3. */
-export function versionThree({ mail, facts, message, recipients }: Received) {
+export function versionThree({ mail, facts, message, recipients }: ReceivedMail) {
   const { sizeOctets, envelope } = mail.copies[0].entry
   const { html, text } = message
   const priority = priorityOf(message)

@@ -1,7 +1,7 @@
 import type { ReadableMessage } from '../../../src/mail/format/readable.ts'
-import { plainTextOf } from '../plain-text.ts'
+import { plainTextOf, type ReceivedMail } from '../tool-mail.ts'
 import { attachmentsOf, type NamedAttachment } from './attachments.ts'
-import { addressesOf, blindOf, isPriorityField, priorityOf, type Received, sizeText, timeOf } from './received.ts'
+import { addressesOf, blindOf, isPriorityField, priorityOf, sizeText, timeOf } from './forms.ts'
 
 // The keys are those of MailDev 2: https://github.com/maildev/maildev/blob/v2.2.1/docs/rest.md
 
@@ -9,7 +9,7 @@ import { addressesOf, blindOf, isPriorityField, priorityOf, type Received, sizeT
 const enveloped = (address: string) => ({ address, args: false })
 
 /** Returns a message in the form of MailDev 2. */
-export function versionTwo({ mail, facts, message, recipients }: Received) {
+export function versionTwo({ mail, facts, message, recipients }: ReceivedMail) {
   const { envelope, sizeOctets } = mail.copies[0].entry
   const replyTo = addressesOf(facts.replyTo)
   const files = attachmentsOf(message)

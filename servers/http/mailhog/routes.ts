@@ -1,17 +1,16 @@
 import { z } from 'zod'
-import type { Api } from '../../../src/api/api.ts'
 import { contentDisposition } from '../../../src/api/messages/content-disposition.ts'
 import { type Condition, conditionOn, wordsCondition } from '../../../src/api/messages/search.ts'
-import { recipientsFor } from '../../../src/api/messages/summary.ts'
 import { Content } from '../../../src/api/operation.ts'
 import { ApiProblem, notFound } from '../../../src/api/problem.ts'
 import { isSliceOver, nextSlice } from '../../../src/core/time/time-slice.ts'
 import { partOctetsOrRaw } from '../../../src/mail/format/parts.ts'
 import { filenameOf } from '../../../src/mail/format/readable.ts'
-import { DeliveredMail, deleteMails, firstCopies, type Mail } from '../delivered-mail.ts'
-import { bodyOf } from '../mailpit/body.ts'
-import { assertSends, release, sendingConnectors } from '../release.ts'
+import { deleteMails, firstCopies, type Mail } from '../delivered-mail.ts'
 import {
+  administers,
+  bodyOf,
+  changes,
   contentResponse,
   countParameter,
   jsonResponse,
@@ -19,17 +18,28 @@ import {
   pathParameter,
   type Route,
   type RouteCall,
+  reads,
 } from '../routes.ts'
+import {
+  assertSends,
+  deletedMeanwhile,
+  MAX_ANSWER_OCTETS,
+  mailOf,
+  mailsOf,
+  messageFile,
+  messageOf,
+  recipientsOf,
+  release,
+  sendingConnectors,
+} from '../tool-mail.ts'
 import { mailHogMessage, mailHogParts } from './shape.ts'
 
 const DEFAULT_LIMIT = 50
 const MAX_LIMIT = 250
 /** MailHog's first API has no pages. */
 const MAX_UNPAGED = 1_000
-/** Longest messages of one answer together. The answer has each octet three times. */
-const MAX_ANSWER_OCTETS = 16 * 1024 * 1024
 
-async function messagesOf(api: Api, mails: readonly Mail[]): Promise<object[]> {
+async function messagesOf({ api }: RouteCall, mails: readonly Mail[]): Promise<object[]> {
   const octets = mails.reduce((sum, { copies: [{ entry }] }) => sum + entry.sizeOctets, 0)
   if (octets > MAX_ANSWER_OCTETS) {
     const why = `these messages have ${octets} octets together, and an answer at most ${MAX_ANSWER_OCTETS}`
@@ -45,20 +55,12 @@ async function messagesOf(api: Api, mails: readonly Mail[]): Promise<object[]> {
   return found
 }
 
-async function answerPage({ api, c }: RouteCall, found: readonly Mail[]): Promise<Response> {
+async function answerPage(call: RouteCall, found: readonly Mail[]): Promise<Response> {
+  const { c } = call
   const start = countParameter(c, 'start', 0)
   const limit = Math.min(countParameter(c, 'limit', DEFAULT_LIMIT) || DEFAULT_LIMIT, MAX_LIMIT)
-  const items = await messagesOf(api, found.slice(start, start + limit))
+  const items = await messagesOf(call, found.slice(start, start + limit))
   return jsonResponse(c, { total: found.length, count: items.length, start, items })
-}
-
-const list: Route = {
-  method: 'GET',
-  path: '/api/v2/messages',
-  access: 'read',
-  async run(call) {
-    return answerPage(call, (await DeliveredMail.of(call.api, call.caller)).all.mails)
-  },
 }
 
 /** What each kind of search looks at: a field of the lab's own search, and addresses of the envelope. */
@@ -80,102 +82,45 @@ const hasPart = (addresses: readonly string[], part: string): boolean =>
   addresses.some((one) => one.toLowerCase().includes(part.toLowerCase()))
 
 /** Returns whether a recipient in the envelope has a part in its address. Blind copies are found by those who see them. */
-async function isSeenTo({ api }: RouteCall, { copies: [first], caller }: Mail, part: string): Promise<boolean> {
-  const { folder, entry } = first
-  if (!hasPart(entry.envelope?.rcptTo ?? [], part)) return false
+async function isSeenTo({ api }: RouteCall, mail: Mail, part: string): Promise<boolean> {
+  const [first] = mail.copies
+  if (!hasPart(first.entry.envelope?.rcptTo ?? [], part)) return false
   const facts = await api.reader.facts(first)
-  return facts !== undefined && hasPart(recipientsFor({ api, caller }, folder, entry, facts), part)
+  return facts !== undefined && hasPart(recipientsOf(api, mail, facts), part)
 }
 
-const search: Route = {
-  method: 'GET',
-  path: '/api/v2/search',
-  access: 'read',
-  async run(call) {
-    const { kind = '', query = '' } = call.c.req.query()
-    const known = Object.hasOwn(kinds, kind) ? kinds[kind] : undefined
-    if (!known) throw new ApiProblem('bad-request', `kind: is one of ${Object.keys(kinds).join(', ')}, not "${kind}"`)
-    if (query === '') throw new ApiProblem('bad-request', 'query: is missing; write query=alice, for example')
-    const delivered = await DeliveredMail.of(call.api, call.caller)
-    const matching = new Set((await delivered.matching([known.condition(query)])).mails)
-    const found: Mail[] = []
-    for (const mail of delivered.all.mails) {
-      if (matching.has(mail) || (await known.isAddressed(call, mail, query))) found.push(mail)
-      if (isSliceOver()) await nextSlice()
-    }
-    return answerPage(call, found)
-  },
-}
+const search = reads('/api/v2/search', async (call) => {
+  const { kind = '', query = '' } = call.c.req.query()
+  const known = Object.hasOwn(kinds, kind) ? kinds[kind] : undefined
+  if (!known) throw new ApiProblem('bad-request', `kind: is one of ${Object.keys(kinds).join(', ')}, not "${kind}"`)
+  if (query === '') throw new ApiProblem('bad-request', 'query: is missing; write query=alice, for example')
+  const delivered = await mailsOf(call)
+  const matching = new Set((await delivered.matching([known.condition(query)])).mails)
+  const found: Mail[] = []
+  for (const mail of delivered.all.mails) {
+    if (matching.has(mail) || (await known.isAddressed(call, mail, query))) found.push(mail)
+    if (isSliceOver()) await nextSlice()
+  }
+  return answerPage(call, found)
+})
 
-const listAll: Route = {
-  method: 'GET',
-  path: '/api/v1/messages',
-  access: 'read',
-  async run({ api, caller, c }) {
-    return jsonResponse(c, await messagesOf(api, (await DeliveredMail.of(api, caller)).all.mails.slice(0, MAX_UNPAGED)))
-  },
-}
+const get = reads('/api/v1/messages/:id', async (call) => {
+  const mail = await mailOf(call)
+  const message = await mailHogMessage(call.api, mail)
+  if (!message) throw deletedMeanwhile(mail)
+  return jsonResponse(call.c, message)
+})
 
-const removeAll: Route = {
-  method: 'DELETE',
-  path: '/api/v1/messages',
-  access: 'change',
-  async run({ api, caller, c }) {
-    await deleteMails(api, (await DeliveredMail.of(api, caller)).all.mails)
-    return c.body(null, 200)
-  },
-}
-
-const mailOf = async ({ api, caller, c }: RouteCall): Promise<Mail> =>
-  (await DeliveredMail.of(api, caller)).get(pathParameter(c, 'id'))
-
-const get: Route = {
-  method: 'GET',
-  path: '/api/v1/messages/:id',
-  access: 'read',
-  async run(call) {
-    const mail = await mailOf(call)
-    const message = await mailHogMessage(call.api, mail)
-    if (!message) throw notFound(`message ${mail.id} was deleted meanwhile`)
-    return jsonResponse(call.c, message)
-  },
-}
-
-const remove: Route = {
-  method: 'DELETE',
-  path: '/api/v1/messages/:id',
-  access: 'change',
-  async run(call) {
-    await deleteMails(call.api, [await mailOf(call)])
-    return call.c.body(null, 200)
-  },
-}
-
-const download: Route = {
-  method: 'GET',
-  path: '/api/v1/messages/:id/download',
-  access: 'read',
-  async run(call) {
-    const { mail, raw } = await readOf(call)
-    const headers = { 'Content-Disposition': contentDisposition(`${mail.id}.eml`) }
-    return contentResponse(call.c, new Content('message/rfc822', raw, headers))
-  },
-}
-
-const downloadPart: Route = {
-  method: 'GET',
-  path: '/api/v1/messages/:id/mime/part/:part/download',
-  access: 'read',
-  async run(call) {
-    const { mail, raw, structure } = await readOf(call)
-    const parts = mailHogParts(structure)
-    const number = pathParameter(call.c, 'part')
-    const part = /^\d+$/.test(number) ? parts[Number(number)] : undefined
-    if (!part) throw notFound(`message ${mail.id} has no part ${number}; it has ${parts.length} parts, counted from 0`)
-    const headers = { 'Content-Disposition': contentDisposition(filenameOf(part) ?? `${mail.id}-part-${number}`) }
-    return contentResponse(call.c, new Content('application/octet-stream', partOctetsOrRaw(raw, part), headers))
-  },
-}
+const downloadPart = reads('/api/v1/messages/:id/mime/part/:part/download', async (call) => {
+  const mail = await mailOf(call)
+  const { raw, structure } = await messageOf(call, mail)
+  const parts = mailHogParts(structure)
+  const number = pathParameter(call.c, 'part')
+  const part = /^\d+$/.test(number) ? parts[Number(number)] : undefined
+  if (!part) throw notFound(`message ${mail.id} has no part ${number}; it has ${parts.length} parts, counted from 0`)
+  const headers = { 'Content-Disposition': contentDisposition(filenameOf(part) ?? `${mail.id}-part-${number}`) }
+  return contentResponse(call.c, new Content('application/octet-stream', partOctetsOrRaw(raw, part), headers))
+})
 
 const outgoing: Route = {
   method: 'GET',
@@ -213,18 +158,13 @@ const releaseInput = z.object({
   port: z.coerce.string().optional(),
 })
 
-const releaseOne: Route = {
-  method: 'POST',
-  path: '/api/v1/messages/:id/release',
-  access: 'administer',
-  async run(call) {
-    assertSends(call)
-    const { name, email, host, port } = await bodyOf(call, releaseInput)
-    const connector = name || (host ? connectorAt(call, host, port) : undefined)
-    await release(call, await mailOf(call), { to: [email], connector })
-    return call.c.body(null, 200)
-  },
-}
+const releaseOne = administers('POST', '/api/v1/messages/:id/release', async (call) => {
+  assertSends(call)
+  const { name, email, host, port } = await bodyOf(call, releaseInput)
+  const connector = name || (host ? connectorAt(call, host, port) : undefined)
+  await release(call, await mailOf(call), [email], connector)
+  return call.c.body(null, 200)
+})
 
 /** Returns the connector that sends to a host. @throws ApiProblem `conflict`: the lab sends only to hosts of its configuration */
 function connectorAt(call: RouteCall, host: string, port: string | undefined): string {
@@ -238,25 +178,29 @@ function connectorAt(call: RouteCall, host: string, port: string | undefined): s
   )
 }
 
-async function readOf(call: RouteCall) {
-  const mail = await mailOf(call)
-  const read = await call.api.reader.read(mail.copies[0])
-  if (!read) throw notFound(`message ${mail.id} was deleted meanwhile`)
-  return { mail, raw: read.raw, structure: read.structure }
-}
-
 /** The APIs of MailHog, below `/mailhog`. https://github.com/mailhog/MailHog/tree/master/docs */
 export const mailHogRoutes: readonly Route[] = [
-  list,
+  reads('/api/v2/messages', async (call) => answerPage(call, (await mailsOf(call)).all.mails)),
   search,
   ...notOffered('GET', ['/api/v2/jim'], 'the lab has faults in place of Jim'),
   outgoing,
-  listAll,
-  removeAll,
+  reads('/api/v1/messages', async (call) =>
+    jsonResponse(call.c, await messagesOf(call, (await mailsOf(call)).all.mails.slice(0, MAX_UNPAGED))),
+  ),
+  changes('DELETE', '/api/v1/messages', async (call) => {
+    await deleteMails(call.api, (await mailsOf(call)).all.mails)
+    return call.c.body(null, 200)
+  }),
   ...notOffered('GET', ['/api/v1/events'], 'read /api/v1/events of the lab, which has other events'),
   get,
-  remove,
-  download,
+  changes('DELETE', '/api/v1/messages/:id', async (call) => {
+    await deleteMails(call.api, [await mailOf(call)])
+    return call.c.body(null, 200)
+  }),
+  reads('/api/v1/messages/:id/download', async (call) => {
+    const mail = await mailOf(call)
+    return messageFile(call, await messageOf(call, mail), mail.id)
+  }),
   downloadPart,
   releaseOne,
 ]

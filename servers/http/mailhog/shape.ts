@@ -1,11 +1,11 @@
 import type { Api } from '../../../src/api/api.ts'
-import { recipientsFor } from '../../../src/api/messages/summary.ts'
 import { timeText } from '../../../src/core/time/time-text.ts'
 import { headerFields, unfolded } from '../../../src/mail/format/headers.ts'
 import { parseMessage } from '../../../src/mail/format/structure.ts'
 import type { MessagePart } from '../../../src/mail/format/types.ts'
 import type { MessageReads } from '../../../src/storage/store/types.ts'
 import type { Mail } from '../delivered-mail.ts'
+import { recipientsOf } from '../tool-mail.ts'
 
 // The keys are those of MailHog's API: https://github.com/mailhog/MailHog/blob/master/docs/APIv2/swagger-2.0.yaml
 
@@ -18,28 +18,25 @@ interface MailHogContent {
 }
 
 /** Returns a message; undefined if it was deleted meanwhile. @param source where it is read */
-export async function mailHogMessage(
-  api: Api,
-  { id, copies: [first], caller }: Mail,
-  source: MessageReads = api.lab.store,
-) {
+export async function mailHogMessage(api: Api, mail: Mail, source: MessageReads = api.lab.store) {
+  const [first] = mail.copies
   const stored = await source.read(first.folder.id, first.entry.uid)
   if (!stored) return undefined
   const raw = withoutLastLineEnd(stored)
   const { mailFrom = '' } = first.entry.envelope ?? {}
   const facts = (await api.reader.facts(first, { source })) ?? { to: [], cc: [] }
-  const rcptTo = recipientsFor({ api, caller }, first.folder, first.entry, facts)
+  const rcptTo = recipientsOf(api, mail, facts)
   const structure = parseMessage(raw)
   const content = contentOf(raw, structure, { octets: raw.length * USUAL_LEVELS + SMALL_OCTETS })
   return {
-    ID: id,
+    ID: mail.id,
     From: pathOf(mailFrom),
     To: rcptTo.map(pathOf),
     // As in MailHog, the parts are beside the content of the message itself.
     Content: { ...content, MIME: null },
     Created: timeText(first.entry.savedAt),
     MIME: content.MIME,
-    Raw: { From: mailFrom, To: [...rcptTo], Data: raw.toString('utf8'), Helo: '' },
+    Raw: { From: mailFrom, To: rcptTo, Data: raw.toString('utf8'), Helo: '' },
   }
 }
 

@@ -2,31 +2,25 @@ import { seesFolder, seesSession } from '../../../src/api/caller.ts'
 import type { ResolvedLab } from '../../../src/core/config/resolve.ts'
 import { likeOf } from '../../../src/core/config/schema/like.ts'
 import { version } from '../../../src/core/text/version.ts'
-import { DeliveredMail } from '../delivered-mail.ts'
-import { sendingConnectors } from '../release.ts'
-import { jsonResponse, type Route, type RouteCall } from '../routes.ts'
+import { jsonResponse, type Route, type RouteCall, reads } from '../routes.ts'
+import { mailsOf, sendingConnectors } from '../tool-mail.ts'
 
-const info: Route = {
-  method: 'GET',
-  path: '/api/v1/info',
-  access: 'read',
-  async run(call) {
-    const { mails, unread } = (await DeliveredMail.of(call.api, call.caller)).all
-    const tags = new Map<string, number>()
-    for (const tag of mails.flatMap(({ tags: own }) => own)) tags.set(tag, (tags.get(tag) ?? 0) + 1)
-    const sizeOctets = mails.reduce((sum, { copies: [{ entry }] }) => sum + entry.sizeOctets, 0)
-    return jsonResponse(call.c, {
-      Version: `v${version}`,
-      LatestVersion: `v${version}`,
-      Database: isOnDisk(call.api.lab.config.store) ? 'lmdb' : 'memory',
-      DatabaseSize: sizeOctets,
-      Messages: mails.length,
-      Unread: unread,
-      Tags: Object.fromEntries([...tags].sort(([a], [b]) => (a < b ? -1 : 1))),
-      RuntimeStats: runtimeStats(call, mails.length, sizeOctets),
-    })
-  },
-}
+const info = reads('/api/v1/info', async (call) => {
+  const { mails, unread } = (await mailsOf(call)).all
+  const tags = new Map<string, number>()
+  for (const tag of mails.flatMap(({ tags: own }) => own)) tags.set(tag, (tags.get(tag) ?? 0) + 1)
+  const sizeOctets = mails.reduce((sum, { copies: [{ entry }] }) => sum + entry.sizeOctets, 0)
+  return jsonResponse(call.c, {
+    Version: `v${version}`,
+    LatestVersion: `v${version}`,
+    Database: isOnDisk(call.api.lab.config.store) ? 'lmdb' : 'memory',
+    DatabaseSize: sizeOctets,
+    Messages: mails.length,
+    Unread: unread,
+    Tags: Object.fromEntries([...tags].sort(([a], [b]) => (a < b ? -1 : 1))),
+    RuntimeStats: runtimeStats(call, mails.length, sizeOctets),
+  })
+})
 
 const isOnDisk = (store: ResolvedLab['store']): boolean => typeof store === 'object' && 'lmdb' in store
 
@@ -64,21 +58,16 @@ function relayOf(connectors: ResolvedLab['connectors']) {
   }
 }
 
-const webui: Route = {
-  method: 'GET',
-  path: '/api/v1/webui',
-  access: 'read',
-  run(call) {
-    const { api, context, c } = call
-    return jsonResponse(c, {
-      Label: likeOf(context.config.like)?.label ?? api.lab.config.hostname,
-      MessageRelay: relayOf(sendingConnectors(call)),
-      SpamAssassin: false,
-      ChaosEnabled: !c.get('isTool') || likeOf(context.config.like)?.chaos === true,
-      DuplicatesIgnored: false,
-      HideDeleteAllButton: false,
-    })
-  },
-}
+const webui = reads('/api/v1/webui', (call) => {
+  const { api, context, c } = call
+  return jsonResponse(c, {
+    Label: likeOf(context.config.like)?.label ?? api.lab.config.hostname,
+    MessageRelay: relayOf(sendingConnectors(call)),
+    SpamAssassin: false,
+    ChaosEnabled: !c.get('isTool') || likeOf(context.config.like)?.chaos === true,
+    DuplicatesIgnored: false,
+    HideDeleteAllButton: false,
+  })
+})
 
 export const applicationRoutes: readonly Route[] = [info, webui]

@@ -4,8 +4,7 @@ import type { AddedFault } from '../../../src/api/lab.ts'
 import { ApiProblem } from '../../../src/api/problem.ts'
 import type { FaultInput } from '../../../src/core/config/schema/fault.ts'
 import { likeOf } from '../../../src/core/config/schema/like.ts'
-import { jsonResponse, type Route, type RouteCall } from '../routes.ts'
-import { bodyOf } from './body.ts'
+import { administers, bodyOf, jsonResponse, type Route, type RouteCall, reads } from '../routes.ts'
 
 /** The triggers of Mailpit's Chaos: the command of SMTP that each fails, and its usual reply. */
 const triggers = {
@@ -69,29 +68,19 @@ function assertEnabled({ context, c }: RouteCall): void {
   throw new ApiProblem('bad-request', 'Chaos is not enabled; set like.chaos (MP_ENABLE_CHAOS)')
 }
 
-const get: Route = {
-  method: 'GET',
-  path: '/api/v1/chaos',
-  access: 'read',
-  run(call) {
-    assertEnabled(call)
-    return jsonResponse(call.c, allTriggers(call.api))
-  },
-}
+const get = reads('/api/v1/chaos', (call) => {
+  assertEnabled(call)
+  return jsonResponse(call.c, allTriggers(call.api))
+})
 
-const put: Route = {
-  method: 'PUT',
-  path: '/api/v1/chaos',
-  access: 'administer',
-  async run(call) {
-    assertEnabled(call)
-    const wanted = await bodyOf(call, input)
-    for (const name of names) {
-      const { errorcode, probability } = wanted[name.toLowerCase() as Lowercase<TriggerName>]
-      await setTrigger(call.api, name, { ErrorCode: errorcode || triggers[name].errorCode, Probability: probability })
-    }
-    return jsonResponse(call.c, allTriggers(call.api))
-  },
-}
+const put = administers('PUT', '/api/v1/chaos', async (call) => {
+  assertEnabled(call)
+  const wanted = await bodyOf(call, input)
+  for (const name of names) {
+    const { errorcode, probability } = wanted[name.toLowerCase() as Lowercase<TriggerName>]
+    await setTrigger(call.api, name, { ErrorCode: errorcode || triggers[name].errorCode, Probability: probability })
+  }
+  return jsonResponse(call.c, allTriggers(call.api))
+})
 
 export const chaosRoutes: readonly Route[] = [get, put]

@@ -5,8 +5,8 @@ import type { LabEvent } from '../../../src/api/events/event-log.ts'
 import type { IndexedMessage } from '../../../src/api/messages/message-index.ts'
 import { ApiProblem } from '../../../src/api/problem.ts'
 import { DeliveredMail, type Mail, mailOf } from '../delivered-mail.ts'
-import type { Route } from '../routes.ts'
-import { mailpitSummary } from './shapes.ts'
+import { type Route, reads } from '../routes.ts'
+import { arrivedSummary } from './shapes.ts'
 
 /** Mailpit sends the counts of the mailbox at most this often. */
 const STATS_MS = 250
@@ -100,7 +100,7 @@ class Feed {
     const known = this.#byBlob.get(message.entry.blob)
     this.#add(known ?? id, message)
     if (known !== undefined) return
-    const summary = await mailpitSummary(this.#api, mailOf([message], this.#caller))
+    const summary = await arrivedSummary(this.#api, message, this.#caller)
     if (summary) this.#send('new', summary)
   }
 
@@ -151,26 +151,20 @@ class Feed {
 
 interface Start {
   readonly known: readonly Mail[]
-  /** What happened since `known` was read. */
+  /** The events since `known` was read. */
   readonly missed: LabEvent[]
   readonly lostRights: Standing
 }
 
-const events: Route = {
-  method: 'GET',
-  path: '/api/events',
-  access: 'read',
-  async run({ api, caller, c }) {
-    const { accept } = c.env
-    if (!accept)
-      throw new ApiProblem('upgrade-required', 'these events are sent by WebSocket; connect with ws:// or wss://')
-    const lostRights = await c.get('standing')()
-    const last = api.events.lastId
-    const known = (await DeliveredMail.of(api, caller)).all.mails
-    accept((socket) => new Feed(api, caller, socket, { known, missed: api.events.after(last), lostRights }))
-    c.set('isUpgraded', true)
-    return c.body(null, 204)
-  },
-}
-
-export const eventRoutes: readonly Route[] = [events]
+/** The WebSocket of changes. */
+export const eventRoute: Route = reads('/api/events', async ({ api, caller, c }) => {
+  const { accept } = c.env
+  if (!accept)
+    throw new ApiProblem('upgrade-required', 'these events are sent by WebSocket; connect with ws:// or wss://')
+  const lostRights = await c.get('standing')()
+  const last = api.events.lastId
+  const known = (await DeliveredMail.of(api, caller)).all.mails
+  accept((socket) => new Feed(api, caller, socket, { known, missed: api.events.after(last), lostRights }))
+  c.set('isUpgraded', true)
+  return c.body(null, 204)
+})

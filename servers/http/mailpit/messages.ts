@@ -1,27 +1,21 @@
 import { z } from 'zod'
 import { type Condition, parseQuery } from '../../../src/api/messages/search.ts'
 import { ApiProblem } from '../../../src/api/problem.ts'
-import { isSliceOver, nextSlice } from '../../../src/core/time/time-slice.ts'
-import { changeFlags, DeliveredMail, deleteMails, firstCopies, type MailList } from '../delivered-mail.ts'
-import { countParameter, jsonResponse, type Route, type RouteCall } from '../routes.ts'
-import { bodyOf } from './body.ts'
+import { changeFlags, type DeliveredMail, deleteMails, type MailList } from '../delivered-mail.ts'
+import { bodyOf, changes, countParameter, jsonResponse, type Route, type RouteCall, reads } from '../routes.ts'
+import { formsOf, mailsOf } from '../tool-mail.ts'
 import { mailpitSummary } from './shapes.ts'
 
 const DEFAULT_LIMIT = 50
 
 /** Answers with a part of a list, the counts of the whole mailbox, and its tags. */
-async function answerList({ api, c }: RouteCall, { all }: DeliveredMail, found: MailList): Promise<Response> {
+async function answerList(call: RouteCall, { all }: DeliveredMail, found: MailList): Promise<Response> {
+  const { api, c } = call
   const start = countParameter(c, 'start', 0)
   // As in Mailpit, 0 means no limit.
   const limit = countParameter(c, 'limit', DEFAULT_LIMIT) || found.mails.length
-  const messages = []
   const page = found.mails.slice(start, start + limit)
-  using source = api.reader.ahead(firstCopies(page))
-  for (const mail of page) {
-    const summary = await mailpitSummary(api, mail, source)
-    if (summary) messages.push(summary)
-    if (isSliceOver()) await nextSlice()
-  }
+  const messages = await formsOf(call, page, (mail, facts) => mailpitSummary(api, mail, facts))
   return jsonResponse(c, {
     total: all.mails.length,
     unread: all.unread,
@@ -43,75 +37,47 @@ function searchOf(call: RouteCall): Condition[] {
 
 const conditionsOf = ({ c }: RouteCall, query: string): Condition[] => parseQuery(query, c.req.query('tz') || undefined)
 
-const list: Route = {
-  method: 'GET',
-  path: '/api/v1/messages',
-  access: 'read',
-  async run(call) {
-    const delivered = await DeliveredMail.of(call.api, call.caller)
-    return answerList(call, delivered, delivered.all)
-  },
-}
+const list = reads('/api/v1/messages', async (call) => {
+  const delivered = await mailsOf(call)
+  return answerList(call, delivered, delivered.all)
+})
 
-const search: Route = {
-  method: 'GET',
-  path: '/api/v1/search',
-  access: 'read',
-  async run(call) {
-    const conditions = searchOf(call)
-    const delivered = await DeliveredMail.of(call.api, call.caller)
-    return answerList(call, delivered, await delivered.matching(conditions))
-  },
-}
+const search = reads('/api/v1/search', async (call) => {
+  const conditions = searchOf(call)
+  const delivered = await mailsOf(call)
+  return answerList(call, delivered, await delivered.matching(conditions))
+})
 
 const ids = z.array(z.string()).default([])
 
-const setRead: Route = {
-  method: 'PUT',
-  path: '/api/v1/messages',
-  access: 'change',
-  async run(call) {
-    const wanted = await bodyOf(
-      call,
-      z.object({ read: z.boolean().default(false), ids, search: z.string().default('') }),
-    )
-    if (wanted.ids.length > 0 && wanted.search !== '') {
-      throw new ApiProblem('bad-request', 'IDs and Search exclude each other; write one of them')
-    }
-    const delivered = await DeliveredMail.of(call.api, call.caller)
-    const found =
-      wanted.ids.length > 0
-        ? wanted.ids.flatMap((id) => delivered.find(id) ?? [])
-        : (await delivered.matching(conditionsOf(call, wanted.search))).mails
-    await changeFlags(call.api, found, { mode: wanted.read ? 'add' : 'remove', flags: ['\\Seen'] })
-    return call.c.text('ok')
-  },
-}
+const setRead = changes('PUT', '/api/v1/messages', async (call) => {
+  const wanted = await bodyOf(call, z.object({ read: z.boolean().default(false), ids, search: z.string().default('') }))
+  if (wanted.ids.length > 0 && wanted.search !== '') {
+    throw new ApiProblem('bad-request', 'IDs and Search exclude each other; write one of them')
+  }
+  const delivered = await mailsOf(call)
+  const found =
+    wanted.ids.length > 0
+      ? wanted.ids.flatMap((id) => delivered.find(id) ?? [])
+      : (await delivered.matching(conditionsOf(call, wanted.search))).mails
+  await changeFlags(call.api, found, { mode: wanted.read ? 'add' : 'remove', flags: ['\\Seen'] })
+  return call.c.text('ok')
+})
 
-const remove: Route = {
-  method: 'DELETE',
-  path: '/api/v1/messages',
-  access: 'change',
-  async run(call) {
-    const wanted = await bodyOf(call, z.object({ ids }))
-    const delivered = await DeliveredMail.of(call.api, call.caller)
-    // As in Mailpit, no ids mean every message.
-    const found = wanted.ids.length > 0 ? wanted.ids.flatMap((id) => delivered.find(id) ?? []) : delivered.all.mails
-    await deleteMails(call.api, found)
-    return call.c.text('ok')
-  },
-}
+const remove = changes('DELETE', '/api/v1/messages', async (call) => {
+  const wanted = await bodyOf(call, z.object({ ids }))
+  const delivered = await mailsOf(call)
+  // As in Mailpit, no ids mean every message.
+  const found = wanted.ids.length > 0 ? wanted.ids.flatMap((id) => delivered.find(id) ?? []) : delivered.all.mails
+  await deleteMails(call.api, found)
+  return call.c.text('ok')
+})
 
-const removeFound: Route = {
-  method: 'DELETE',
-  path: '/api/v1/search',
-  access: 'change',
-  async run(call) {
-    const conditions = searchOf(call)
-    const delivered = await DeliveredMail.of(call.api, call.caller)
-    await deleteMails(call.api, (await delivered.matching(conditions)).mails)
-    return call.c.text('ok')
-  },
-}
+const removeFound = changes('DELETE', '/api/v1/search', async (call) => {
+  const conditions = searchOf(call)
+  const delivered = await mailsOf(call)
+  await deleteMails(call.api, (await delivered.matching(conditions)).mails)
+  return call.c.text('ok')
+})
 
 export const messagesRoutes: readonly Route[] = [list, search, setRead, remove, removeFound]

@@ -1,10 +1,10 @@
 import type { Route } from '../routes.ts'
 import { applicationRoutes } from './application.ts'
 import { chaosRoutes } from './chaos.ts'
-import { eventRoutes } from './events.ts'
+import { eventRoute } from './events.ts'
 import { messageRoutes } from './message.ts'
 import { messagesRoutes } from './messages.ts'
-import { sendRoutes } from './send.ts'
+import { sendRoute } from './send.ts'
 import { tagRoutes } from './tags.ts'
 
 /** The API of Mailpit, below `/mailpit`. https://mailpit.axllent.org/docs/api-v1/ */
@@ -13,7 +13,7 @@ export const mailpitRoutes: readonly Route[] = [
   ...messagesRoutes,
   ...messageRoutes,
   ...tagRoutes,
-  ...sendRoutes,
+  sendRoute,
   ...chaosRoutes,
-  ...eventRoutes,
+  eventRoute,
 ]

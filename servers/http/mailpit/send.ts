@@ -6,8 +6,7 @@ import type { IndexedMessage } from '../../../src/api/messages/message-index.ts'
 import { ApiProblem } from '../../../src/api/problem.ts'
 import { CONTENT_ID, compose, FIELD_NAME, type MessageDraft } from '../../../src/mail/format/compose.ts'
 import { changeFlags, mailOf } from '../delivered-mail.ts'
-import { jsonResponse, type Route, type RouteCall } from '../routes.ts'
-import { bodyOf } from './body.ts'
+import { bodyOf, changes, jsonResponse, type Route, type RouteCall } from '../routes.ts'
 import { keywordsOf } from './tags.ts'
 
 const email = z.string().regex(/^[^\s@,<>]+@[^\s@,<>]+$/, 'is not an address such as alice@lab.test')
@@ -43,28 +42,24 @@ const input = z.object({
 const OWN_FIELDS =
   /^(?:to|from|cc|bcc|reply-to|date|subject|content-type|content-transfer-encoding|mime-version|x-tags)$/i
 
-const send: Route = {
-  method: 'POST',
-  path: '/api/v1/send',
-  access: 'change',
-  async run(call) {
-    const wanted = await bodyOf(call, input)
-    const recipients = [...wanted.to, ...wanted.cc].map(({ email: address }) => address).concat(wanted.bcc)
-    if (recipients.length === 0) throw new ApiProblem('bad-request', 'To: is missing; a message needs a recipient')
-    const { draft, messageId } = draftOf(wanted)
-    const octets = await compose(draft, call.api.lab.clock.now())
-    const copies = await arrivals(call.api, messageId, () => deliver(call, wanted.from.email, recipients, octets))
-    const keywords = keywordsOf(wanted.tags)
-    const [first, ...others] = copies
-    if (first && keywords.length > 0) {
-      await changeFlags(call.api, [mailOf([first, ...others], call.caller)], {
-        mode: 'add',
-        flags: keywords,
-      })
-    }
-    return jsonResponse(call.c, { ID: first?.id ?? '' })
-  },
-}
+/** Sends a message as a client of Mailpit writes it. */
+export const sendRoute: Route = changes('POST', '/api/v1/send', async (call) => {
+  const wanted = await bodyOf(call, input)
+  const recipients = [...wanted.to, ...wanted.cc].map(({ email: address }) => address).concat(wanted.bcc)
+  if (recipients.length === 0) throw new ApiProblem('bad-request', 'To: is missing; a message needs a recipient')
+  const { draft, messageId } = draftOf(wanted)
+  const octets = await compose(draft, call.api.lab.clock.now())
+  const copies = await arrivals(call.api, messageId, () => deliver(call, wanted.from.email, recipients, octets))
+  const keywords = keywordsOf(wanted.tags)
+  const [first, ...others] = copies
+  if (first && keywords.length > 0) {
+    await changeFlags(call.api, [mailOf([first, ...others], call.caller)], {
+      mode: 'add',
+      flags: keywords,
+    })
+  }
+  return jsonResponse(call.c, { ID: first?.id ?? '' })
+})
 
 /** Bcc stays in the envelope, so that all recipients get the same message. */
 function draftOf(wanted: z.output<typeof input>): { draft: MessageDraft; messageId: string } {
@@ -148,5 +143,3 @@ async function arrivals(api: Api, messageId: string, run: () => Promise<void>): 
   for (const message of added) if ((await api.reader.facts(message))?.messageId === messageId) found.push(message)
   return found
 }
-
-export const sendRoutes: readonly Route[] = [send]

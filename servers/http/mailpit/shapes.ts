@@ -1,15 +1,15 @@
 import { createHash } from 'node:crypto'
 import type { Api } from '../../../src/api/api.ts'
-import { seesSession } from '../../../src/api/caller.ts'
+import { type Caller, seesSession } from '../../../src/api/caller.ts'
 import type { MessageFacts } from '../../../src/api/messages/message-facts.ts'
+import type { IndexedMessage } from '../../../src/api/messages/message-index.ts'
 import { numberedParts } from '../../../src/api/messages/read.ts'
-import { recipientsFor } from '../../../src/api/messages/summary.ts'
+import type { WebhookData } from '../../../src/api/webhooks/webhooks.ts'
 import { timeText } from '../../../src/core/time/time-text.ts'
 import type { Attachment, ReadableAddress, ReadableMessage } from '../../../src/mail/format/readable.ts'
 import type { MessagePart } from '../../../src/mail/format/types.ts'
-import type { MessageReads } from '../../../src/storage/store/types.ts'
-import type { Mail } from '../delivered-mail.ts'
-import { listUnsubscribeOf } from './list-unsubscribe.ts'
+import { type Mail, mailOf } from '../delivered-mail.ts'
+import { type ReceivedMail, recipientsOf, unnamed } from '../tool-mail.ts'
 
 // The keys are those of Mailpit's API: https://mailpit.axllent.org/docs/api-v1/
 
@@ -22,13 +22,9 @@ const addressOf = ({ name, address }: ReadableAddress): MailpitAddress => ({ Nam
 const NO_ADDRESS: MailpitAddress = { Name: '', Address: '' }
 
 /** Returns the recipients in Bcc, and those of the envelope that no field names. */
-function bccOf(api: Api, { copies: [{ folder, entry }], caller }: Mail, facts: MessageFacts): MailpitAddress[] {
-  const { to, cc, bcc } = facts
-  const named = new Set([...to, ...cc, ...bcc].map(({ address }) => address.toLowerCase()))
-  const unnamed = recipientsFor({ api, caller }, folder, entry, facts).filter(
-    (address) => !named.has(address.toLowerCase()),
-  )
-  return [...bcc.map(addressOf), ...unnamed.map((address) => ({ Name: '', Address: address }))]
+function bccOf({ to, cc, bcc }: MessageFacts, recipients: readonly string[]): MailpitAddress[] {
+  const others = unnamed(recipients, [...to, ...cc, ...bcc])
+  return [...bcc.map(addressOf), ...others.map((address) => ({ Name: '', Address: address }))]
 }
 
 /** The keys that a message has in lists and on its own. */
@@ -41,7 +37,7 @@ function commonOf(api: Api, mail: Mail, facts: MessageFacts) {
     From: facts.from ? addressOf(facts.from) : NO_ADDRESS,
     To: facts.to.map(addressOf),
     Cc: facts.cc.map(addressOf),
-    Bcc: bccOf(api, mail, facts),
+    Bcc: bccOf(facts, recipientsOf(api, mail, facts)),
     ReplyTo: facts.replyTo.map(addressOf),
     Subject: facts.subject,
     Username: session && seesSession(mail.caller, session) ? (session.user ?? '') : '',
@@ -50,37 +46,64 @@ function commonOf(api: Api, mail: Mail, facts: MessageFacts) {
   }
 }
 
-/** Returns a message in a list; undefined if it was deleted meanwhile. @param source where it is read. Default: the store */
-export async function mailpitSummary(api: Api, mail: Mail, source?: MessageReads) {
-  const [first] = mail.copies
-  const facts = await api.reader.facts(first, { source })
-  if (!facts) return undefined
-  return {
-    ...commonOf(api, mail, facts),
-    Read: mail.isRead,
-    Created: timeText(first.entry.savedAt),
-    Attachments: facts.attachments,
-    Snippet: facts.snippet,
-  }
+/** Returns a message in a list. */
+export const mailpitSummary = (api: Api, mail: Mail, facts: MessageFacts) => ({
+  ...commonOf(api, mail, facts),
+  Read: mail.isRead,
+  Created: timeText(mail.copies[0].entry.savedAt),
+  Attachments: facts.attachments,
+  Snippet: facts.snippet,
+})
+
+/** Returns a message that has arrived, in the form of lists; undefined if it was deleted meanwhile. */
+export async function arrivedSummary(api: Api, copy: IndexedMessage, caller: Caller) {
+  const facts = await api.reader.facts(copy)
+  return facts && mailpitSummary(api, mailOf([copy], caller), facts)
 }
 
-/** Returns a whole message; undefined if it was deleted meanwhile. */
-export async function mailpitMessage(api: Api, mail: Mail) {
-  const [first] = mail.copies
-  const facts = await api.reader.facts(first)
-  const read = await api.reader.read(first)
-  if (!facts || !read) return undefined
-  const { entry } = first
+const SEES_ALL: Caller = { role: 'administrator', name: 'webhook' }
+
+/** Returns what Mailpit's webhook sends of a message that has arrived. https://mailpit.axllent.org/docs/integration/webhook/ */
+export const mailpitWebhook: WebhookData = async (api, { name, message }) => {
+  const found = name === 'message.received' && message ? api.index.get(message.id) : undefined
+  return found?.entry.envelope ? arrivedSummary(api, found, SEES_ALL) : undefined
+}
+
+/** Returns a whole message. */
+export function mailpitMessage(api: Api, { mail, facts, message }: ReceivedMail) {
+  const { entry } = mail.copies[0]
   const date = facts.date === undefined || Number.isNaN(facts.date.getTime()) ? undefined : facts.date.getTime()
   return {
     ...commonOf(api, mail, facts),
     ReturnPath: entry.envelope?.mailFrom || (facts.from?.address ?? ''),
-    ListUnsubscribe: listUnsubscribeOf(read.headers),
+    ListUnsubscribe: listUnsubscribeOf(message.headers),
     Date: timeText(date ?? entry.savedAt),
-    Text: read.text,
-    HTML: read.html ?? '',
-    ...filesOf(read),
+    Text: message.text,
+    HTML: message.html ?? '',
+    ...filesOf(message),
   }
+}
+
+/** Returns the List-Unsubscribe fields of a message, with their mistakes. RFC 2369 section 3.2, RFC 8058. */
+function listUnsubscribeOf(headers: ReadonlyMap<string, string>) {
+  const header = headers.get('list-unsubscribe') ?? ''
+  const links = Array.from(header.matchAll(/<([^<>]*)>/g), ([, link = '']) => link.trim())
+  return {
+    Header: header,
+    Links: links,
+    Errors: header === '' ? '' : mistakesOf(links),
+    HeaderPost: headers.get('list-unsubscribe-post') ?? '',
+  }
+}
+
+function mistakesOf(links: readonly string[]): string {
+  if (links.length === 0) return 'no link in angle brackets'
+  const count = (scheme: RegExp): number => links.filter((link) => scheme.test(link)).length
+  return [
+    ...links.filter((link) => !/^(?:mailto:.|https?:\/\/.)/i.test(link)).map((link) => `${link} is not a valid link`),
+    ...(count(/^mailto:/i) > 1 ? ['more than one mailto link'] : []),
+    ...(count(/^https?:/i) > 1 ? ['more than one HTTP link'] : []),
+  ].join(', ')
 }
 
 function filesOf(read: ReadableMessage) {

@@ -1,46 +1,29 @@
 import { version } from '../../../src/core/text/version.ts'
-import { sendingConnectors } from '../release.ts'
-import { jsonResponse, notOffered, type Route } from '../routes.ts'
+import { jsonResponse, notOffered, type Route, type RouteCall, reads } from '../routes.ts'
+import { sendingConnectors } from '../tool-mail.ts'
 import { sessionGuid } from './ids.ts'
 import { messageRoutes } from './messages.ts'
-import { relayRoute } from './relay.ts'
 import { sessionRoutes } from './sessions.ts'
 
-const server: Omit<Route, 'path'> = {
-  method: 'GET',
-  access: 'read',
-  run(call) {
-    const { api, c } = call
-    const portOf = (wanted: string): number | null => {
-      const found = api.lab.endpoints().find(({ protocol }) => protocol === wanted)
-      return found?.port ?? found?.tlsPort ?? null
-    }
-    const relay = sendingConnectors(call).find(({ smartHost }) => smartHost !== undefined)?.smartHost
-    return jsonResponse(c, {
-      isRunning: true,
-      exception: null,
-      settingsAreEditable: false,
-      port: portOf('smtp'),
-      imapPort: portOf('imap4'),
-      pop3Port: portOf('pop3'),
-      hostName: api.lab.config.hostname,
-      relaySmtpServer: relay?.host ?? '',
-      relaySmtpPort: relay?.port ?? 25,
-      relayLogin: relay?.user ?? '',
-    })
-  },
-}
-
-const versionInfo: Omit<Route, 'path'> = {
-  method: 'GET',
-  access: 'read',
-  run: ({ c }) => jsonResponse(c, { version: `${version.replace(/-.*$/, '')}.0`, infoVersion: version }),
-}
-
-const mailboxes: Omit<Route, 'path'> = {
-  method: 'GET',
-  access: 'read',
-  run: ({ c }) => jsonResponse(c, [{ id: sessionGuid('Default'), name: 'Default', mailboxFolders: [] }]),
+function server(call: RouteCall): Response {
+  const { api, c } = call
+  const portOf = (wanted: string): number | null => {
+    const found = api.lab.endpoints().find(({ protocol }) => protocol === wanted)
+    return found?.port ?? found?.tlsPort ?? null
+  }
+  const relay = sendingConnectors(call).find(({ smartHost }) => smartHost !== undefined)?.smartHost
+  return jsonResponse(c, {
+    isRunning: true,
+    exception: null,
+    settingsAreEditable: false,
+    port: portOf('smtp'),
+    imapPort: portOf('imap4'),
+    pop3Port: portOf('pop3'),
+    hostName: api.lab.config.hostname,
+    relaySmtpServer: relay?.host ?? '',
+    relaySmtpPort: relay?.port ?? 25,
+    relayLogin: relay?.user ?? '',
+  })
 }
 
 /** In smtp4dev the case of paths does not matter. Its clients and its documentation write them in these two ways. */
@@ -53,12 +36,15 @@ const bothCases = (routes: (name: (lower: string) => string) => Route[]): Route[
 export const smtp4devRoutes: readonly Route[] = [
   ...bothCases((path) => [
     ...messageRoutes(path('messages')),
-    relayRoute(`${path('messages')}/:id/relay`),
     ...sessionRoutes(path('sessions')),
-    { ...server, path: path('server') },
+    reads(path('server'), server),
     ...notOffered('POST', [path('server')], 'change the configuration of the lab: PATCH /api/v1/configuration'),
-    { ...versionInfo, path: path('version') },
-    { ...mailboxes, path: path('mailboxes') },
+    reads(path('version'), ({ c }) =>
+      jsonResponse(c, { version: `${version.replace(/-.*$/, '')}.0`, infoVersion: version }),
+    ),
+    reads(path('mailboxes'), ({ c }) =>
+      jsonResponse(c, [{ id: sessionGuid('Default'), name: 'Default', mailboxFolders: [] }]),
+    ),
   ]),
   ...notOffered('POST', ['/hubs/notifications/negotiate'], 'the lab does not speak SignalR; read /api/v1/events'),
   ...notOffered('GET', ['/hubs/notifications'], 'the lab does not speak SignalR; read /api/v1/events'),

@@ -1,10 +1,10 @@
 import { seesSession } from '../../../src/api/caller.ts'
-import { Content } from '../../../src/api/operation.ts'
 import { notFound } from '../../../src/api/problem.ts'
 import { transcript } from '../../../src/core/sessions/describe.ts'
 import type { SessionRecord } from '../../../src/core/sessions/types.ts'
 import { timeText } from '../../../src/core/time/time-text.ts'
-import { contentResponse, jsonResponse, notOffered, pathParameter, type Route, type RouteCall } from '../routes.ts'
+import { administers, jsonResponse, notOffered, pathParameter, type Route, type RouteCall } from '../routes.ts'
+import { textResponse } from '../tool-mail.ts'
 import { sessionGuid } from './ids.ts'
 import { pageOf } from './paging.ts'
 
@@ -43,53 +43,28 @@ const summaryOf = (session: SessionRecord) => ({
   hasWarnings: false,
 })
 
-const list: Omit<Route, 'path'> = {
-  method: 'GET',
-  access: 'inspect',
-  run: async (call) => jsonResponse(call.c, await pageOf(call, sessionsOf(call), (page) => page.map(summaryOf))),
+function get(call: RouteCall): Response {
+  const session = sessionOf(call)
+  const { id, clientAddress, clientName, startDate } = summaryOf(session)
+  const error = session.refusals[0] ?? null
+  return jsonResponse(call.c, { id, clientAddress, clientName, errorType: null, startDate, error, warnings: [] })
 }
 
-const get: Omit<Route, 'path'> = {
-  method: 'GET',
-  access: 'inspect',
-  run(call) {
-    const session = sessionOf(call)
-    const { id, clientAddress, clientName, startDate } = summaryOf(session)
-    const [error] = session.refusals
-    return jsonResponse(call.c, {
-      id,
-      clientAddress,
-      clientName,
-      errorType: null,
-      startDate,
-      error: error ?? null,
-      warnings: [],
-    })
-  },
+function removeAll({ api, c }: RouteCall): Response {
+  api.lab.sessionLog.clear()
+  return c.body(null, 200)
 }
 
-const log: Omit<Route, 'path'> = {
-  method: 'GET',
-  access: 'inspect',
-  run: (call) =>
-    contentResponse(call.c, new Content('text/plain; charset=utf-8', `${transcript(sessionOf(call)).join('\n')}\n`)),
-}
+const inspects = (path: string, run: Route['run']): Route => ({ method: 'GET', path, access: 'inspect', run })
 
-const removeAll: Omit<Route, 'path'> = {
-  method: 'DELETE',
-  access: 'administer',
-  run({ api, c }) {
-    api.lab.sessionLog.clear()
-    return c.body(null, 200)
-  },
-}
-
-/** The paths of sessions below a base such as `/api/sessions`. */
+/** Creates the routes of sessions below a base such as `/api/sessions`. */
 export const sessionRoutes = (base: string): Route[] => [
-  { ...list, path: base },
-  { ...removeAll, path: `${base}/:all{\\*}` },
-  { ...removeAll, path: base },
-  { ...get, path: `${base}/:id` },
-  { ...log, path: `${base}/:id/log` },
+  inspects(base, async (call) =>
+    jsonResponse(call.c, await pageOf(call, sessionsOf(call), (page) => page.map(summaryOf))),
+  ),
+  administers('DELETE', `${base}/:all{\\*}`, removeAll),
+  administers('DELETE', base, removeAll),
+  inspects(`${base}/:id`, get),
+  inspects(`${base}/:id/log`, (call) => textResponse(call, `${transcript(sessionOf(call)).join('\n')}\n`)),
   ...notOffered('DELETE', [`${base}/:id`], 'the lab deletes sessions only all at once'),
 ]

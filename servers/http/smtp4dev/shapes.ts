@@ -1,18 +1,13 @@
 import type { Api } from '../../../src/api/api.ts'
 import type { MessageFacts } from '../../../src/api/messages/message-facts.ts'
-import { recipientsFor } from '../../../src/api/messages/summary.ts'
 import { timeText } from '../../../src/core/time/time-text.ts'
-import type { ReadableAddress, ReadableMessage } from '../../../src/mail/format/readable.ts'
+import type { ReadableAddress } from '../../../src/mail/format/readable.ts'
 import type { Mail } from '../delivered-mail.ts'
-import { plainTextOf } from '../plain-text.ts'
+import { plainTextOf, type ReceivedMail, recipientsOf, unnamed } from '../tool-mail.ts'
 import { guidOf } from './ids.ts'
 import { partTree } from './parts.ts'
 
 // The keys are those of smtp4dev's API: https://github.com/rnwood/smtp4dev/blob/master/docs/API.md
-
-/** Returns the recipients in the envelope that the caller may see. */
-export const recipientsOf = (api: Api, { copies: [{ folder, entry }], caller }: Mail, facts: MessageFacts): string[] =>
-  recipientsFor({ api, caller }, folder, entry, facts)
 
 /** Returns a message in a list. */
 export function smtp4devSummary(api: Api, mail: Mail, facts: MessageFacts) {
@@ -33,14 +28,8 @@ export function smtp4devSummary(api: Api, mail: Mail, facts: MessageFacts) {
 }
 
 /** Returns a whole message without its content. */
-export function smtp4devMessage(
-  api: Api,
-  mail: Mail,
-  { facts, message }: { facts: MessageFacts; message: ReadableMessage },
-) {
+export function smtp4devMessage(api: Api, { mail, facts, message, recipients }: ReceivedMail) {
   const { entry } = mail.copies[0]
-  const recipients = recipientsOf(api, mail, facts)
-  const named = new Set([...facts.to, ...facts.cc].map(({ address }) => address.toLowerCase()))
   const session = api.lab.sessionLog.get(entry.envelope?.session ?? '')
   return {
     sessionEncoding: 'utf-8',
@@ -51,7 +40,7 @@ export function smtp4devMessage(
     from: facts.from ? addressText(facts.from) : (entry.envelope?.mailFrom ?? ''),
     to: facts.to.map(addressText),
     cc: facts.cc.map(addressText),
-    bcc: recipients.filter((one) => !named.has(one.toLowerCase())),
+    bcc: unnamed(recipients, [...facts.to, ...facts.cc]),
     deliveredTo: recipients,
     receivedDate: timeText(entry.savedAt),
     secureConnection: session?.tls !== undefined,

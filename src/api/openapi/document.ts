@@ -1,6 +1,6 @@
 import { version } from '../../core/text/version.ts'
-import { type Example, examples } from '../examples/index.ts'
 import type { Operation } from '../operation.ts'
+import type { Example, Examples } from './examples.ts'
 import { otherPaths } from './other-paths.ts'
 import { outputTypes, pathParameters, usesQuery } from './parameters.ts'
 import { problemComponents, problemResponses, problemSchema } from './problem-responses.ts'
@@ -15,12 +15,12 @@ const ACCESS = {
 } as const
 
 /** Returns the OpenAPI 3.1 document of the operations. https://spec.openapis.org/oas/v3.1.1.html */
-export function openApiDocument(operations: readonly Operation[]): Json {
+export function openApiDocument(operations: readonly Operation[], examples: Examples = {}): Json {
   const schemas: Json = {}
   const paths: Record<string, Json> = {}
   for (const operation of operations) {
     const path = (paths[`/api/v1${operation.path}`] ??= {})
-    path[operation.method.toLowerCase()] = operationObject(operation, schemas)
+    path[operation.method.toLowerCase()] = operationObject(operation, examples[operation.name] ?? {}, schemas)
   }
   schemas.Problem = problemSchema
   const used = new Set([...operations.map(tagOf), 'events', 'metrics'])
@@ -51,9 +51,8 @@ export function openApiDocument(operations: readonly Operation[]): Json {
 
 const tagOf = ({ name }: Operation): string => name.split('.')[0] ?? name
 
-function operationObject(operation: Operation, schemas: Json): Json {
+function operationObject(operation: Operation, example: Example, schemas: Json): Json {
   const { name, method, summary, access, output, status } = operation
-  const example = examples[name] ?? {}
   return {
     operationId: name,
     summary,

@@ -1,9 +1,9 @@
 import { Agent, request } from 'node:http'
-import { examples } from '../../../src/api/examples/index.ts'
 import { operationNamed } from '../../../src/api/invoke.ts'
 import { pathParameters, usesQuery } from '../../../src/api/openapi/parameters.ts'
 import type { Operation } from '../../../src/api/operation.ts'
 import { type Answer, basic, bearer, HttpLab } from '../../servers/http/client.ts'
+import { SIGNING_REQUEST } from '../../servers/http/operation-cases.ts'
 import type { FuzzCall } from './calls.ts'
 import { Link } from './values.ts'
 
@@ -46,7 +46,7 @@ export class FuzzedLab implements AsyncDisposable {
 
   private constructor(http: HttpLab) {
     this.http = http
-    this.#known.set('csr', [examples['authorities.sign']?.upload?.content ?? ''])
+    this.#known.set('csr', [SIGNING_REQUEST])
   }
 
   static async start(options: Parameters<typeof HttpLab.start>[1]): Promise<FuzzedLab> {

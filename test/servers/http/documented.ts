@@ -1,11 +1,12 @@
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { openApiDocument } from '../../../src/api/openapi/document.ts'
+import { loadExamples } from '../../../src/api/openapi/examples.ts'
 import type { Operation } from '../../../src/api/operation.ts'
 import { operations } from '../../../src/api/operations.ts'
 import type { Answer } from './client.ts'
 
 /** The OpenAPI document of all operations, as the lab serves it. */
-export const document = JSON.parse(JSON.stringify(openApiDocument(operations)))
+export const document = JSON.parse(JSON.stringify(openApiDocument(operations, await loadExamples())))
 
 interface ResponseObject {
   readonly $ref?: string

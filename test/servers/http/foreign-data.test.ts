@@ -1,6 +1,6 @@
 import { createTransport } from 'nodemailer'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { examples } from '../../../src/api/examples/index.ts'
+import { loadExamples } from '../../../src/api/openapi/examples.ts'
 import { pathParameters } from '../../../src/api/openapi/parameters.ts'
 import type { Operation } from '../../../src/api/operation.ts'
 import { operations } from '../../../src/api/operations.ts'
@@ -9,6 +9,7 @@ import { basic, bearer, HttpLab } from './client.ts'
 import { undocumented } from './documented.ts'
 import { callOf } from './operation-cases.ts'
 
+const examples = await loadExamples()
 /** Occurs in everything that belongs to alice, to the tenant `two` and to administrators, and in nothing else. */
 const MARK = 'xyzzy'
 const [ci, one, two] = ['ci', 'one', 'two'].map((name) => `${name}-${MARK}-token`.padEnd(32, '.')) as [

@@ -1,9 +1,11 @@
 import { createConfig, lintFromString } from '@redocly/openapi-core'
 import { describe, expect, it } from 'vitest'
-import { examples } from '../../../src/api/examples/index.ts'
+import { loadExamples } from '../../../src/api/openapi/examples.ts'
 import { takesBody } from '../../../src/api/openapi/parameters.ts'
 import { operations } from '../../../src/api/operations.ts'
 import { document, documented, mistakesIn, responseOf } from './documented.ts'
+
+const examples = await loadExamples()
 
 /** Rules besides the recommended ones. */
 const rules = {

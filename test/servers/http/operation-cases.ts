@@ -2,8 +2,9 @@ import { Resolver } from 'node:dns/promises'
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import acme from 'acme-client'
+import { createTransport } from 'nodemailer'
 import { expect } from 'vitest'
-import { examples } from '../../../src/api/examples/index.ts'
+import type { Example } from '../../../src/api/openapi/examples.ts'
 import { pathParameters, takesBody, usesQuery } from '../../../src/api/openapi/parameters.ts'
 import type { Operation } from '../../../src/api/operation.ts'
 import { operations } from '../../../src/api/operations.ts'
@@ -26,30 +27,35 @@ export interface Stage {
   call(call: OperationCall): Promise<Answer>
 }
 
-/** What only the running lab knows, in place of values of the example: ids, and content that an authority signs. */
-interface Known {
-  readonly input?: Readonly<Record<string, unknown>>
-  readonly upload?: string
+export type ExampleRequest = Pick<Example, 'input' | 'upload'>
+
+/** Returns the part of the request that only the running lab knows: ids, and content that an authority signs. */
+type Preparation = (stage: Stage) => Promise<ExampleRequest>
+
+/** The example of an operation: its request, and what brings the lab into the state that it needs. */
+interface Case extends ExampleRequest {
+  readonly prepare?: Preparation
 }
 
-type Preparation = (stage: Stage) => Promise<Known>
+/** Returns the request of an operation's example, once the lab is in the state that it needs. */
+export async function exampleRequest({ name }: Operation, stage: Stage): Promise<ExampleRequest> {
+  const { prepare, ...fixed } = cases[name] ?? {}
+  const known = (await prepare?.(stage)) ?? {}
+  const input = { ...fixed.input, ...known.input }
+  return { ...fixed, ...known, ...(Object.keys(input).length > 0 || fixed.input ? { input } : {}) }
+}
 
-/** Returns the example of an operation as a request, once the lab is in the state that it needs. */
+/** Returns the same as the call to make. */
 export async function exampleCall(operation: Operation, stage: Stage): Promise<OperationCall> {
-  const { input, upload } = (await preparations[operation.name]?.(stage)) ?? {}
-  const example = examples[operation.name] ?? {}
-  return callOf(
-    operation,
-    { ...example.input, ...input },
-    example.upload && { ...example.upload, content: upload ?? example.upload.content },
-  )
+  const { input, upload } = await exampleRequest(operation, stage)
+  return callOf(operation, input, upload)
 }
 
 /** Returns the request that calls an operation with an input. */
 export function callOf(
   operation: Operation,
-  input: Readonly<Record<string, unknown>>,
-  upload?: { readonly type: string; readonly content: string | Buffer },
+  input: Readonly<Record<string, unknown>> = {},
+  upload?: ExampleRequest['upload'],
 ): OperationCall {
   const { method, path } = operation
   const inPath = pathParameters(path)
@@ -80,7 +86,7 @@ const endJobs: Preparation = async ({ call }) => {
   return {}
 }
 
-const endedJob = async ({ id }: Answer['body'], { call }: Stage): Promise<Known> => {
+const endedJob = async ({ id }: Answer['body'], { call }: Stage): Promise<ExampleRequest> => {
   await expect.poll(async () => (await call({ path: `jobs/${id}` })).body.state).toBe('done')
   return { input: { id } }
 }
@@ -93,7 +99,10 @@ const openAudit: Preparation = async (stage) => {
 
 /** Runs the example of another operation first, and uses its answer. */
 const after =
-  (name: string, known: (body: Answer['body'], stage: Stage) => Known | Promise<Known> = () => ({})): Preparation =>
+  (
+    name: string,
+    known: (body: Answer['body'], stage: Stage) => ExampleRequest | Promise<ExampleRequest> = () => ({}),
+  ): Preparation =>
   async (stage) =>
     known(await run(name, stage), stage)
 
@@ -114,9 +123,19 @@ const message: Preparation = async ({ http, call }) => {
     html: '<p>Your code is <b>123456</b>.</p>',
     attachments: [{ filename: 'terms.txt', content: 'Be kind.' }],
   }
-  await http.lab.deliver(mail, { from: 'shop@example.com', to: 'alice' })
+  const { lab } = http
+  const { tlsPort } = lab.server('smtp')
+  await createTransport({ port: tlsPort as number, secure: true, tls: { ca: lab.ca } }).sendMail(mail)
   return { input: { id: (await call({ path: 'messages?limit=1' })).body.items[0].id } }
 }
+
+/** Prepares the lab for a request that does not name what is prepared. */
+const withoutInput =
+  (prepare: Preparation): Preparation =>
+  async (stage) => {
+    await prepare(stage)
+    return {}
+  }
 
 const severalMessages: Preparation = async (stage) => {
   const { input } = await message(stage)
@@ -125,7 +144,7 @@ const severalMessages: Preparation = async (stage) => {
 
 /** Releases a message, which waits in the queue: nothing listens at the host of the connector. */
 const queued =
-  (known: (id: string) => Known): Preparation =>
+  (known: (id: string) => ExampleRequest): Preparation =>
   async (stage) => {
     const { deliveries } = await run('messages.release', stage)
     return known(deliveries[0].queueId)
@@ -167,7 +186,7 @@ async function queueAt(name: string, { call }: Stage): Promise<number> {
 }
 
 /** Orders a certificate whose challenge is not met. */
-async function orderByAcme({ name }: Answer['body'], { call }: Stage): Promise<Known> {
+async function orderByAcme({ name }: Answer['body'], { call }: Stage): Promise<ExampleRequest> {
   const { acme: offered, url } = (await call({ path: `authorities/${encodeURIComponent(name)}/service` })).body
   const directoryUrl = url + new URL(offered.directory).pathname
   const client = new acme.Client({ directoryUrl, accountKey: await acme.crypto.createPrivateEcdsaKey() })
@@ -182,151 +201,290 @@ async function orderByAcme({ name }: Answer['body'], { call }: Stage): Promise<K
   return {}
 }
 
-/** What the example of an operation needs besides a new lab. */
-const preparations: Readonly<Record<string, Preparation>> = {
-  'messages.list': async (stage) => {
-    await message(stage)
-    return {}
+/** A request for mail.example.test that the lab can sign. RFC 2986. */
+export const SIGNING_REQUEST = `-----BEGIN CERTIFICATE REQUEST-----
+MIIBBzCBrQIBADAcMRowGAYDVQQDDBFtYWlsLmV4YW1wbGUudGVzdDBZMBMGByqG
+SM49AgEGCCqGSM49AwEHA0IABEKuxC9E8xq5UybpJJbDbTLWRkaOx40HBLLK9PjO
+MKIllXKG2guVhBGifnqbx4m5LPzKW5Er7sU0bsB50KSUZpygLzAtBgkqhkiG9w0B
+CQ4xIDAeMBwGA1UdEQQVMBOCEW1haWwuZXhhbXBsZS50ZXN0MAoGCCqGSM49BAMC
+A0kAMEYCIQCOFOQsFPI+im/VhhVZcX9iOpF1m3fQE2kady6+uoYAqgIhAIcLejvt
+Dbs3yYjWdLswBLjRb0pgpRCSfdLtH9CpaPaA
+-----END CERTIFICATE REQUEST-----
+`
+
+const EML = [
+  'From: Shop <shop@example.com>',
+  'To: alice@lab.test',
+  'Subject: Your code',
+  'Message-ID: <1@shop.example.com>',
+  '',
+  'Your code is 123456.',
+  '',
+].join('\r\n')
+
+const pemFile = 'application/x-pem-file'
+const certificate = { for: 'imap4', friendlyName: 'Mail 2026', key: 'p256', names: ['mail.lab.test'] }
+const byName = { name: certificate.friendlyName }
+const byAuthority = { name: 'Test CA' }
+const customer = ['customer@example.test']
+const carol = { user: 'carol', password: 'secret', addresses: ['carol@lab.test', 'sales@lab.test'] }
+const releases = {
+  name: 'lab.releases',
+  description: 'New versions',
+  posting: 'moderated',
+  moderator: 'alice@lab.test',
+  expireAfter: '30d',
+}
+const feed = { id: 'default-nntp-virtual-server-out-news-example-net' }
+const fault = {
+  name: 'greylisting',
+  when: { verb: 'RCPT', matching: 'bob@' },
+  do: { reply: '451 4.7.1 Try again later' },
+  times: 1,
+}
+const ofCreated = ({ id }: Answer['body']): ExampleRequest => ({ input: { id } })
+const ofArticle = ({ articles: [{ id }] }: Answer['body']): ExampleRequest => ({ input: { id } })
+
+/** The examples that need a request with content, or more than a new lab. By the names of the operations. */
+const cases: Readonly<Record<string, Case>> = {
+  'messages.list': { input: { query: 'subject:code is:unread', limit: 1 }, prepare: withoutInput(message) },
+  'messages.deleteAll': { input: { query: 'before:2026-11-01' } },
+  'messages.send': {
+    input: {
+      from: 'Shop <shop@example.com>',
+      to: ['alice'],
+      subject: 'Your code',
+      text: 'Your code is 123456.',
+      html: '<p>Your code is <b>123456</b>.</p>',
+      headers: { 'X-Campaign': 'autumn' },
+      attachments: [{ filename: 'terms.txt', contentType: 'text/plain', content: 'QmUga2luZC4=' }],
+    },
   },
-  'messages.get': message,
-  'messages.headers': message,
-  'messages.text': message,
-  'messages.html': message,
-  'messages.thread': message,
-  'messages.updateMany': severalMessages,
-  'messages.moveMany': severalMessages,
-  'messages.deleteMany': severalMessages,
-  'messages.release': message,
-  'messages.report': message,
-  'messages.releaseMany': async (stage) => {
-    await message(stage)
-    return {}
+  'messages.import': { input: { to: 'alice' }, upload: { type: 'message/rfc822', content: EML } },
+  'messages.updateMany': { input: { read: true, addTags: ['checkout'] }, prepare: severalMessages },
+  'messages.moveMany': { input: { folder: 'Archive' }, prepare: severalMessages },
+  'messages.deleteMany': { prepare: severalMessages },
+  'messages.export': { input: { query: 'subject:code' }, prepare: withoutInput(message) },
+  'messages.thread': { prepare: message },
+  'messages.get': { prepare: message },
+  'messages.headers': { prepare: message },
+  'messages.text': { prepare: message },
+  'messages.html': { prepare: message },
+  'messages.raw': { prepare: message },
+  'messages.structure': { prepare: message },
+  'messages.part': { input: { part: '2' }, prepare: message },
+  'messages.update': { input: { read: true, tags: ['checkout'] }, prepare: message },
+  'messages.move': { input: { folder: 'Archive' }, prepare: message },
+  'messages.delete': { prepare: message },
+  'messages.release': { input: { to: customer }, prepare: message },
+  'messages.report': { input: { report: 'bounce+550.postfix' }, prepare: message },
+  'messages.releaseMany': { input: { query: 'subject:code', to: customer }, prepare: withoutInput(message) },
+  // Callers who do not see the message wait in vain.
+  wait: { input: { to: 'alice', subject: 'code', timeout: '200ms' }, prepare: withoutInput(message) },
+  'queue.list': { input: { state: 'held' }, prepare: after('queue.hold') },
+  'queue.get': { prepare: queued((id) => ({ input: { id } })) },
+  'queue.flush': { input: { all: true }, prepare: queued(() => ({})) },
+  'queue.hold': { prepare: queuedIds },
+  'queue.unhold': {
+    prepare: async (stage) => {
+      const held = await queuedIds(stage)
+      await stage.call({ path: 'queue/hold', json: held.input })
+      return held
+    },
   },
-  'queue.list': after('queue.hold'),
-  'queue.get': queued((id) => ({ input: { id } })),
-  'queue.flush': queued(() => ({})),
-  'queue.hold': queuedIds,
-  'queue.unhold': after('queue.hold'),
-  'queue.delete': queuedIds,
-  'queue.bounce': queuedIds,
-  'messages.raw': message,
-  'messages.structure': message,
-  'messages.part': message,
-  'messages.update': message,
-  'messages.move': message,
-  'messages.delete': message,
-  wait: async (stage) => {
-    await message(stage)
-    // Callers who do not see the message wait in vain.
-    return { input: { timeout: '200ms' } }
+  'queue.delete': { prepare: queuedIds },
+  'queue.bounce': { prepare: queuedIds },
+  'connectors.get': { input: { id: 'default-smtp-connector' } },
+  'connectors.test': { input: { id: 'default-smtp-connector' } },
+  'tlsReports.list': { input: { domain: 'example.test' } },
+  'tlsReports.send': { input: { domain: 'example.test' } },
+  'folders.list': { input: { account: 'alice' } },
+  'folders.create': {
+    input: { account: 'alice', name: 'Invoices' },
+    prepare: async (stage) => {
+      await removeFolders(['Invoices', 'Paid'], stage)
+      return {}
+    },
   },
-  'folders.create': async (stage) => {
-    await removeFolders(['Invoices', 'Paid'], stage)
-    return {}
+  'folders.get': { prepare: after('folders.create', ofCreated) },
+  'folders.rename': { input: { name: 'Paid' }, prepare: after('folders.create', ofCreated) },
+  'folders.delete': { prepare: after('folders.create', ofCreated) },
+  'accounts.get': { input: { user: 'alice' } },
+  'accounts.create': { input: carol, prepare: without('accounts/carol') },
+  'accounts.update': { input: { user: 'carol', state: 'locked' }, prepare: after('accounts.create') },
+  'accounts.delete': { input: { user: 'carol' }, prepare: after('accounts.create') },
+  'accessTokens.create': { input: { user: 'alice', scope: ['imap4', 'smtp'], expiresIn: '5m' } },
+  'newsgroups.create': { input: releases, prepare: without('newsgroups/lab.releases') },
+  'newsgroups.list': { prepare: after('newsgroups.create') },
+  'newsgroups.get': { input: { name: releases.name }, prepare: after('newsgroups.create') },
+  'newsgroups.update': {
+    input: { name: releases.name, posting: 'yes', moderator: null },
+    prepare: after('newsgroups.create'),
   },
-  'folders.get': after('folders.create', ({ id }) => ({ input: { id } })),
-  'folders.rename': after('folders.create', ({ id }) => ({ input: { id } })),
-  'folders.delete': after('folders.create', ({ id }) => ({ input: { id } })),
-  'accounts.create': without('accounts/carol'),
-  'accounts.update': after('accounts.create'),
-  'accounts.delete': after('accounts.create'),
-  'newsgroups.create': without('newsgroups/lab.releases'),
-  'newsgroups.list': after('newsgroups.create'),
-  'newsgroups.get': after('newsgroups.create'),
-  'newsgroups.update': after('newsgroups.create'),
-  'newsgroups.delete': after('newsgroups.create'),
-  'newsgroups.threads': after('articles.post'),
-  'articles.followUp': after('articles.post', ({ articles: [{ id }] }) => ({ input: { id } })),
-  'articles.cancel': after('articles.post', ({ articles: [{ id }] }) => ({ input: { id } })),
-  'feeds.queue': after('articles.post'),
-  'sessions.list': failedSession,
-  'sessions.get': session,
-  'sessions.handshake': session,
-  'sessions.capture': session,
-  'virtualServers.create': without('virtual-servers/news-for-readers'),
-  'virtualServers.delete': after('virtualServers.create'),
-  'certificates.issue': without(unassign, 'certificates/Mail%202026'),
-  'certificates.get': after('certificates.issue'),
-  'certificates.unassign': after('certificates.issue'),
-  'certificates.renew': after('certificates.issue'),
-  'certificates.assign': after('certificates.issue'),
-  'certificates.export': after('certificates.issue'),
-  'certificates.rename': async (stage) => {
-    await without(unassign, 'certificates/Mail')(stage)
-    return after('certificates.issue')(stage)
+  'newsgroups.delete': { input: { name: releases.name }, prepare: after('newsgroups.create') },
+  'newsgroups.threads': { input: { name: 'lab.general' }, prepare: after('articles.post') },
+  'articles.post': {
+    input: { newsgroups: ['lab.general'], from: 'Alice <alice@lab.test>', subject: 'Version 2', text: 'It is out.' },
   },
-  'certificates.delete': async (stage) => {
-    await run('certificates.issue', stage)
-    return without(unassign)(stage)
+  'articles.followUp': { prepare: after('articles.post', ofArticle) },
+  'articles.cancel': { prepare: after('articles.post', ofArticle) },
+  'feeds.get': { input: feed },
+  'feeds.retry': { input: feed },
+  'feeds.queue': { input: feed, prepare: after('articles.post') },
+  'sessions.list': { input: { protocol: 'smtp', failed: true, limit: 1 }, prepare: failedSession },
+  'sessions.get': { prepare: session },
+  'sessions.handshake': { prepare: session },
+  'sessions.capture': { prepare: session },
+  'log.list': { input: { query: 'handshake', limit: 1 }, prepare: failedSession },
+  'virtualServers.get': { input: { id: 'default-smtp-virtual-server' } },
+  'virtualServers.create': {
+    input: { protocol: 'nntp', name: 'News for readers', port: 0 },
+    prepare: without('virtual-servers/news-for-readers'),
   },
-  'certificates.import': after('certificates.export', async (upload, stage) => {
-    await without(unassign, 'certificates/Mail%202026', 'certificates/Imported')(stage)
-    return { upload }
-  }),
-  'requests.create': without(noRequest),
-  'requests.list': after('requests.create'),
-  'requests.plan': without(noRequest),
-  'requests.get': after('requests.create'),
-  'requests.collect': after('authorities.create', async ({ name }, stage) => {
-    await queueAt(name, stage)
-    return {}
-  }),
-  'requests.cancel': after('requests.create'),
-  'requests.install': after('requests.create', async ({ pem }, { outside }) => {
-    outside.write('certreq.txt', pem)
-    await outside.sign('outside', 'certreq.txt', 'answer.pem')
-    return { upload: outside.text('answer.pem') }
-  }),
-  'authorities.create': without('authorities/Test%20CA?force=true'),
-  'authorities.get': after('authorities.create'),
-  'authorities.export': after('authorities.create'),
-  'authorities.delete': after('authorities.create'),
-  'authorities.service': after('authorities.create'),
-  'authorities.orders': after('authorities.create', orderByAcme),
-  'authorities.issued': after('authorities.create', async (_, { call }) => {
-    const { upload } = examples['authorities.sign'] ?? {}
-    await call({ path: 'authorities/sign?authority=Test%20CA', type: upload?.type ?? '', body: upload?.content ?? '' })
-    return {}
-  }),
-  'authorities.revoke': after('authorities.issued', ({ items }) => ({ input: { certificate: items[0].serial } })),
-  'authorities.answer': after('authorities.create', async ({ name }, stage) => ({
-    input: { id: await queueAt(name, stage) },
-  })),
-  'authorities.requests': after('authorities.answer'),
-  'log.list': failedSession,
-  'dnsQueries.list': async ({ http }) => {
-    const resolver = new Resolver()
-    resolver.setServers([http.lab.dns.server])
-    await resolver.resolveMx('lab.test')
-    return {}
+  'virtualServers.update': {
+    input: { id: 'default-smtp-virtual-server', limits: { connections: 200 }, relay: null, dryRun: true },
   },
-  'dnsRecords.get': after('dnsRecords.add', ({ id }) => ({ input: { id } })),
-  'dnsRecords.remove': after('dnsRecords.add', ({ id }) => ({ input: { id } })),
-  'dnsDefects.list': after('dnsDefects.add'),
-  'dnsDefects.get': after('dnsDefects.add', ({ id }) => ({ input: { id } })),
-  'dnsDefects.remove': after('dnsDefects.add', ({ id }) => ({ input: { id } })),
-  'faults.list': after('faults.add'),
-  'faults.get': after('faults.add', ({ id }) => ({ input: { id } })),
-  'faults.update': after('faults.add', ({ id }) => ({ input: { id } })),
-  'faults.remove': after('faults.add', ({ id }) => ({ input: { id } })),
-  'webhooks.deliveries': async (stage) => {
-    await message(stage)
-    await expect
-      .poll(async () => (await stage.call({ path: 'webhooks/deliveries?state=failed' })).body.total)
-      .toBeGreaterThan(0)
-    return {}
+  'virtualServers.delete': { input: { id: 'news-for-readers' }, prepare: after('virtualServers.create') },
+  'virtualServers.verdicts': { input: { id: 'default-imap4-virtual-server' } },
+  'configuration.change': {
+    input: { changes: [{ op: 'set', path: '/virtualServers/imap4/requireSecureChannel', value: true }], dryRun: true },
   },
-  'verify.start': endJobs,
-  'audit.start': endJobs,
-  'audit.targets': openAudit,
-  'audit.results': openAudit,
-  'jobs.list': after('verify.start'),
-  'jobs.get': after('verify.start', endedJob),
-  'jobs.cancel': after('verify.start', ({ id }) => ({ input: { id } })),
-  'jobs.delete': after('verify.start', ({ id }) => ({ input: { id } })),
-  'jobs.report': after('verify.start', endedJob),
-  'tenants.create': without('tenants/ci42'),
-  'tenants.get': after('tenants.create'),
-  'tenants.list': after('tenants.create'),
-  'tenants.delete': after('tenants.create'),
+  'configuration.reload': { input: {} },
+  'clientSettings.get': { input: { account: 'alice' } },
+  'clientSettings.document': { input: { document: 'autoconfig', account: 'alice' } },
+  'clock.change': { input: { advance: '1s' } },
+  'certificateDefects.list': { input: { limit: 2 } },
+  'certificates.issue': { input: certificate, prepare: without(unassign, 'certificates/Mail%202026') },
+  'certificates.get': { input: byName, prepare: after('certificates.issue') },
+  'certificates.unassign': { input: { for: 'imap4' }, prepare: after('certificates.issue') },
+  'certificates.renew': { input: { ...byName, newKey: true }, prepare: after('certificates.issue') },
+  'certificates.assign': { input: { ...byName, for: 'smtp' }, prepare: after('certificates.issue') },
+  'certificates.export': { input: { ...byName, format: 'pem' }, prepare: after('certificates.issue') },
+  'certificates.rename': {
+    input: { ...byName, friendlyName: 'Mail' },
+    prepare: async (stage) => {
+      await without(unassign, 'certificates/Mail')(stage)
+      return after('certificates.issue')(stage)
+    },
+  },
+  'certificates.delete': {
+    input: byName,
+    prepare: async (stage) => {
+      await run('certificates.issue', stage)
+      return without(unassign)(stage)
+    },
+  },
+  'certificates.import': {
+    input: { friendlyName: 'Imported' },
+    prepare: after('certificates.export', async (content, stage) => {
+      await without(unassign, 'certificates/Mail%202026', 'certificates/Imported')(stage)
+      return { upload: { type: pemFile, content } }
+    }),
+  },
+  'requests.create': {
+    input: { for: 'imap4', commonName: 'localhost', key: 'p256' },
+    prepare: without(noRequest),
+  },
+  'requests.list': { prepare: after('requests.create') },
+  'requests.plan': {
+    input: { for: 'imap4', commonName: 'localhost', organization: 'Example', country: 'JP', key: 'p256' },
+    prepare: without(noRequest),
+  },
+  'requests.get': { input: { for: 'imap4' }, prepare: after('requests.create') },
+  'requests.collect': {
+    input: { for: 'imap4' },
+    prepare: after('authorities.create', async ({ name }, stage) => {
+      await queueAt(name, stage)
+      return {}
+    }),
+  },
+  'requests.cancel': { input: { for: 'imap4' }, prepare: after('requests.create') },
+  'requests.install': {
+    input: { for: 'imap4' },
+    prepare: after('requests.create', async ({ pem }, { outside }) => {
+      outside.write('certreq.txt', pem)
+      await outside.sign('outside', 'certreq.txt', 'answer.pem')
+      return { upload: { type: 'application/pkix-cert', content: outside.text('answer.pem') } }
+    }),
+  },
+  'authorities.create': {
+    input: { ...byAuthority, key: 'p256', type: 'standalone' },
+    prepare: without('authorities/Test%20CA?force=true'),
+  },
+  'authorities.get': { input: byAuthority, prepare: after('authorities.create') },
+  'authorities.export': { input: { ...byAuthority, format: 'pem' }, prepare: after('authorities.create') },
+  'authorities.delete': { input: byAuthority, prepare: after('authorities.create') },
+  'authorities.service': { input: byAuthority, prepare: after('authorities.create') },
+  'authorities.orders': { input: byAuthority, prepare: after('authorities.create', orderByAcme) },
+  'authorities.issued': {
+    input: byAuthority,
+    prepare: after('authorities.create', async (_, { call }) => {
+      await call({ path: 'authorities/sign?authority=Test%20CA', type: 'application/pkcs10', body: SIGNING_REQUEST })
+      return {}
+    }),
+  },
+  'authorities.revoke': {
+    input: { reason: 'keyCompromise' },
+    prepare: after('authorities.issued', ({ items }) => ({ input: { certificate: items[0].serial } })),
+  },
+  'authorities.answer': {
+    input: { decision: 'approve' },
+    prepare: after('authorities.create', async ({ name }, stage) => ({ input: { id: await queueAt(name, stage) } })),
+  },
+  'authorities.requests': { prepare: after('authorities.answer') },
+  'authorities.sign': { input: { days: 30 }, upload: { type: 'application/pkcs10', content: SIGNING_REQUEST } },
+  'dnsZones.get': { input: { name: 'lab.test' } },
+  'dnsZones.file': { input: { name: 'lab.test' } },
+  'dnsQueries.list': {
+    input: { type: 'MX' },
+    prepare: async ({ http }) => {
+      const resolver = new Resolver()
+      resolver.setServers([http.lab.dns.server])
+      await resolver.resolveMx('lab.test')
+      return {}
+    },
+  },
+  'dnsRecords.list': { input: { zone: 'lab.test', type: 'MX' } },
+  'dnsRecords.add': { input: { record: '_acme-challenge.lab.test 60 IN TXT "gfj9Xq...Rg85nM"' } },
+  'dnsRecords.get': { prepare: after('dnsRecords.add', ofCreated) },
+  'dnsRecords.remove': { prepare: after('dnsRecords.add', ofCreated) },
+  'dnsDefects.add': { input: { defect: 'slow', delay: '2s', types: ['MX'] } },
+  'dnsDefects.list': { prepare: after('dnsDefects.add') },
+  'dnsDefects.get': { prepare: after('dnsDefects.add', ofCreated) },
+  'dnsDefects.remove': { prepare: after('dnsDefects.add', ofCreated) },
+  'faults.add': { input: fault },
+  'faults.list': { prepare: after('faults.add') },
+  'faults.get': { prepare: after('faults.add', ofCreated) },
+  'faults.update': { input: { when: { matching: null }, times: 3 }, prepare: after('faults.add', ofCreated) },
+  'faults.remove': { prepare: after('faults.add', ofCreated) },
+  'webhooks.deliveries': {
+    input: { state: 'failed' },
+    prepare: async (stage) => {
+      await stage.http.lab.deliver({ subject: 'Your code' }, 'alice')
+      await expect
+        .poll(async () => (await stage.call({ path: 'webhooks/deliveries?state=failed' })).body.total)
+        .toBeGreaterThan(0)
+      return {}
+    },
+  },
+  'verify.start': {
+    input: { virtualServers: ['default-imap4-virtual-server'], form: 'implicit', only: ['reachable'] },
+    prepare: endJobs,
+  },
+  'audit.start': { input: { protocols: ['pop3'], forms: ['implicit'], names: ['p256'] }, prepare: endJobs },
+  'audit.targets': { prepare: openAudit },
+  'audit.results': {
+    input: { results: [{ name: 'control', protocol: 'pop3', form: 'implicit', accepted: true }] },
+    prepare: openAudit,
+  },
+  'jobs.list': { input: { kind: 'verify' }, prepare: after('verify.start') },
+  'jobs.get': { prepare: after('verify.start', endedJob) },
+  'jobs.cancel': { prepare: after('verify.start', ofCreated) },
+  'jobs.delete': { prepare: after('verify.start', ofCreated) },
+  'jobs.report': { input: { format: 'json' }, prepare: after('verify.start', endedJob) },
+  'tenants.create': { input: { name: 'ci42', accounts: ['alice', 'bob'] }, prepare: without('tenants/ci42') },
+  'tenants.get': { input: { name: 'ci42' }, prepare: after('tenants.create') },
+  'tenants.list': { prepare: after('tenants.create') },
+  'tenants.delete': { input: { name: 'ci42' }, prepare: after('tenants.create') },
+  'statistics.get': { input: { since: '2026-11-26T05:31:30.000Z' } },
 }

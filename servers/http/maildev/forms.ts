@@ -1,30 +1,8 @@
-import type { Api } from '../../../src/api/api.ts'
 import type { MessageFacts } from '../../../src/api/messages/message-facts.ts'
-import { recipientsFor } from '../../../src/api/messages/summary.ts'
 import { timeText } from '../../../src/core/time/time-text.ts'
 import type { ReadableAddress, ReadableMessage } from '../../../src/mail/format/readable.ts'
-import type { MessageReads } from '../../../src/storage/store/types.ts'
 import type { Mail } from '../delivered-mail.ts'
-
-/** A message with what its forms for the versions of MailDev have in common. */
-export interface Received {
-  readonly mail: Mail
-  readonly facts: MessageFacts
-  readonly message: ReadableMessage
-  /** The recipients in the envelope that the caller may see. */
-  readonly recipients: readonly string[]
-}
-
-/** Reads a message; undefined if it was deleted meanwhile. @param source where it is read. Default: the store */
-export async function receivedOf(api: Api, mail: Mail, source?: MessageReads): Promise<Received | undefined> {
-  const [first] = mail.copies
-  const facts = await api.reader.facts(first, { source })
-  const message = await api.reader.read(first, source)
-  return facts && message && { mail, facts, message, recipients: recipientsOf(api, mail, facts) }
-}
-
-export const recipientsOf = (api: Api, { copies: [first], caller }: Mail, facts: MessageFacts): string[] =>
-  recipientsFor({ api, caller }, first.folder, first.entry, facts)
+import { unnamed } from '../tool-mail.ts'
 
 /** An address as MailDev writes it. */
 export interface MailDevAddress {
@@ -36,10 +14,8 @@ export const addressesOf = (list: readonly ReadableAddress[]): MailDevAddress[] 
   list.map(({ address, name }) => ({ address, name }))
 
 /** Returns the recipients in the envelope that neither To nor Cc names. */
-export function blindOf(recipients: readonly string[], { to, cc }: MessageFacts): MailDevAddress[] {
-  const named = new Set([...to, ...cc].map(({ address }) => address.toLowerCase()))
-  return recipients.flatMap((address) => (named.has(address.toLowerCase()) ? [] : [{ address, name: '' }]))
-}
+export const blindOf = (recipients: readonly string[], { to, cc }: MessageFacts): MailDevAddress[] =>
+  unnamed(recipients, [...to, ...cc]).map((address) => ({ address, name: '' }))
 
 const UNITS = ['KB', 'MB', 'GB']
 const KILO = 1024
@@ -57,7 +33,6 @@ export function timeOf({ copies: [{ entry }] }: Mail, { date }: MessageFacts): s
   return timeText(ms === undefined || Number.isNaN(ms) ? entry.savedAt : ms)
 }
 
-/** What a message says about its urgency. */
 type Priority = 'high' | 'normal' | 'low'
 
 const PRIORITY_FIELDS = ['x-priority', 'x-msmail-priority', 'importance', 'priority']

@@ -1,4 +1,4 @@
-/** A call of an operation and its answer, as the OpenAPI document shows them. A test makes each of these calls. */
+/** A call of an operation and its answer, as the OpenAPI document shows them. */
 export interface Example {
   /** Parameters of the path and of the query, or the JSON body. */
   readonly input?: Readonly<Record<string, unknown>>
@@ -12,3 +12,12 @@ export interface Example {
 
 /** By the names of the operations. */
 export type Examples = Readonly<Record<string, Example>>
+
+/**
+ * Loads an example of every operation. `npm run api:examples` records them: it calls each operation of a lab
+ * (test/servers/http/operation-cases.ts has the requests) and writes the answers into examples.json.
+ */
+export async function loadExamples(): Promise<Examples> {
+  const { default: examples } = await import('./examples.json', { with: { type: 'json' } })
+  return examples
+}
