@@ -10,7 +10,7 @@ export async function metricsResponse(api: Api, caller: Caller, c: Context<Env>)
   if (!seesLab(caller)) {
     throw new ApiProblem('forbidden', 'only administrators and readers see metrics; use a token with the role reader')
   }
-  const { traffic } = api.lab
+  const { traffic } = api.lab.metrics
   if (!traffic) throw new Error('a lab with HTTP has no counts')
   const [{ collect }, form] = await Promise.all([
     import('../../src/api/metrics/collect.ts'),

@@ -262,7 +262,7 @@ const remove = defineOperation({
     }
     // Also forgets what was changed on an account of the configuration.
     await api.lab.directory.remove(found)
-    await api.lab.endSessionsOf(found.user, caller.session)
+    await api.lab.virtualServers.endSessionsOf(found.user, caller.session)
     if (keepMail) return
     for (const { id } of await store.listFolders(accountOwner(found.user))) await store.deleteFolder(id)
   },

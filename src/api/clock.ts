@@ -3,6 +3,7 @@ import { duration } from '../core/config/schema/values.ts'
 import type { MovableClock } from '../core/time/movable-clock.ts'
 import { timeText } from '../core/time/time-text.ts'
 import { defineOperation, type Operation } from './operation.ts'
+import { othersFollow } from './other-nodes.ts'
 import { ApiProblem } from './problem.ts'
 
 const state = z
@@ -59,7 +60,7 @@ const change = defineOperation({
       if (at < FIRST || at > LAST) throw invalid('the time must be between the years 1970 and 9990')
       await clock.set({ at, frozen: frozen ?? clock.isFrozen })
     }
-    await api.lab.othersFollow()
+    await othersFollow(api.lab)
     return stateOf(clock)
   },
 })

@@ -5,6 +5,7 @@ import type { Api } from './api.ts'
 import type { AddedFault } from './lab.ts'
 import { nullable } from './nullable.ts'
 import { defineOperation, locationAt, type Operation } from './operation.ts'
+import { othersFollow } from './other-nodes.ts'
 import { notFound } from './problem.ts'
 import { assertVersion, ifMatchOf, versionOf } from './version.ts'
 
@@ -84,7 +85,7 @@ const add = defineOperation({
   hasEtag: true,
   async run({ api, input }) {
     const id = await api.lab.faults.share(input as FaultInput)
-    await api.lab.othersFollow()
+    await othersFollow(api.lab)
     return facts(faultWith(api, id))
   },
 })
@@ -112,7 +113,7 @@ const update = defineOperation({
   async run({ api, input: { id, ifMatch: tags, ...patch } }) {
     const found = unchanged(api, id, tags)
     await api.lab.faults.changeShared(id, mergePatch(found.input, patch) as FaultInput)
-    await api.lab.othersFollow()
+    await othersFollow(api.lab)
     return facts(faultWith(api, id))
   },
 })
@@ -128,7 +129,7 @@ const remove = defineOperation({
   async run({ api, input: { id, ifMatch: tags } }) {
     unchanged(api, id, tags)
     await api.lab.faults.removeShared(id)
-    await api.lab.othersFollow()
+    await othersFollow(api.lab)
   },
 })
 

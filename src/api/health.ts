@@ -125,8 +125,8 @@ function memoryOf({ lab }: Api) {
 }
 
 function certificatesOf({ lab }: Api) {
-  const served = lab
-    .servedCertificates()
+  const served = lab.servedCertificates
+    .list()
     .map(({ virtualServer, friendlyName, certificatePem }) => ({
       virtualServer,
       friendlyName,

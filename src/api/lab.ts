@@ -2,7 +2,6 @@ import type { Tenants } from '../accounts/directory/tenants.ts'
 import type { Directory } from '../accounts/directory/types.ts'
 import type { OAuth2 } from '../accounts/oauth2/oauth2.ts'
 import type { AuditedLab } from '../checks/audit/server-lab.ts'
-import type { OnDemand } from '../core/config/on-demand/parse.ts'
 import type { ResolvedLab } from '../core/config/resolve.ts'
 import type { Fault, FaultInput } from '../core/config/schema/fault.ts'
 import type { LineLevel } from '../core/config/schema/values.ts'
@@ -21,7 +20,7 @@ import type { CertificateStore } from '../tls/pki/certificate-store/types.ts'
 import type { Certificates } from '../tls/pki/lifecycle/certificates.ts'
 import type { AuthorityService } from '../tls/pki/service/service.ts'
 import type { LocalMail } from '../transport/delivery/local-mail.ts'
-import type { StoredMail } from '../transport/delivery/reports/on-demand/report-stored.ts'
+import type { DeliveryServices } from '../transport/delivery/types.ts'
 import type { NameService } from '../transport/dns/name-service.ts'
 import type { MailAuthentication } from '../transport/mail-authentication/mail-authentication.ts'
 import type { Feed } from '../transport/news/feeds/feeds.ts'
@@ -209,12 +208,14 @@ export interface ApiLab {
   readonly logLines: ApiLog
   readonly intake: Intake
   /** The traffic of the latest sessions. */
-  readonly captures: Pick<SessionCaptures, 'has' | 'read'>
+  readonly captures: { readonly sessions: Pick<SessionCaptures, 'has' | 'read'> }
   readonly certificateStore: CertificateStore
   readonly certificates: Certificates
   readonly authorities: Authorities
-  /** Returns the HTTP service of the authorities with its ACME directories; undefined if it is off. */
-  authorityService(): { readonly http: AuthorityService; readonly acme: AcmeDirectories | undefined } | undefined
+  /** The HTTP service of the authorities with its ACME directories; undefined if it is off. */
+  readonly pki: {
+    readonly service: { readonly http: AuthorityService; readonly acme: AcmeDirectories | undefined } | undefined
+  }
   readonly faults: ApiFaults
   /** The zones of the lab; without names if its configuration has no DNS. */
   readonly dns: { readonly names: NameService | undefined }
@@ -223,38 +224,37 @@ export interface ApiLab {
   readonly tlsReports: ApiTlsReports
   /** Undefined if the lab does not know where its configuration comes from. */
   readonly configuration: ApiConfiguration | undefined
-  /** Counts since the start; undefined without an HTTP virtual server. */
-  readonly traffic: Traffic | undefined
-  /** Samples of the last hour; undefined without an HTTP virtual server. */
-  readonly statistics: Statistics | undefined
+  /** Counts since the start, and samples of the last hour; undefined without an HTTP virtual server. */
+  readonly metrics: { readonly traffic: Traffic | undefined; readonly statistics: Statistics | undefined }
   /** When the lab was opened, milliseconds since the epoch, by the clock of the machine. */
   readonly openedAt: number
-  readonly newsService: Pick<NewsService, 'post'>
-  /** Returns the feeds of the virtual servers. */
-  feeds(): readonly Feed[]
+  readonly virtualServers: {
+    /**
+     * Ends the sessions of an account on all nodes. Resolves once they have ended.
+     * @param asking the id of the session that asks for it: it ends after its answer
+     */
+    endSessionsOf(user: string, asking?: string): Promise<void>
+  }
+  /** Delivers reports. */
+  readonly services: DeliveryServices
+  /** The newsgroups, and the feeds of the virtual servers. */
+  readonly news: { readonly service: Pick<NewsService, 'post'>; feeds(): readonly Feed[] }
   endpoints(): readonly EndpointFacts[]
   /** Why a balancer should not send clients here; empty if it may. */
   notReady(): readonly NotReady[]
-  /** Returns what clients can negotiate with a virtual server by TLS; undefined without a certificate. */
-  servedTls(virtualServer: string): Promise<ServedTls | undefined>
-  /** Returns the certificates that each virtual server serves. */
-  servedCertificates(): readonly ServedCertificate[]
+  readonly servedCertificates: {
+    /** Returns the certificates that each virtual server serves. */
+    list(): readonly ServedCertificate[]
+    /** Returns what clients can negotiate with a virtual server by TLS; undefined without a certificate. */
+    tls(virtualServer: string): Promise<ServedTls | undefined>
+  }
   /** Calls `listener` for each change. Returns the function that removes the listener. */
-  watchChanges(listener: (change: LabChange) => void): () => void
+  readonly changes: { watch(listener: (change: LabChange) => void): () => void }
   /** Delivers a message without SMTP. Returns its copies. */
   deliver(mail: LocalMail): Promise<readonly StoredMessage[]>
-  /** Sends a report about a message. Returns when it is due, in milliseconds since the epoch. */
-  report(mail: StoredMail, wanted: OnDemand): Promise<number>
-  /**
-   * Ends the sessions of an account on all nodes. Resolves once they have ended.
-   * @param asking the id of the session that asks for it: it ends after its answer
-   */
-  endSessionsOf(user: string, asking?: string): Promise<void>
   /** Opens another lab, without a log. */
   openLab(config: ResolvedLab): Promise<AuditedLab>
   /** Logs the failure of something that no request waits for. */
   logError(error: unknown, message: string): void
   reset(): Promise<void>
-  /** Resolves once the other nodes have what was written to the shared values before the call, or do not answer. */
-  othersFollow(): Promise<void>
 }

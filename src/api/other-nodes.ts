@@ -2,6 +2,7 @@ import { nodeOfSession } from '../core/sessions/log.ts'
 import type { Role } from '../storage/cluster/types.ts'
 import type { Api } from './api.ts'
 import { assertAccess, type Caller } from './caller.ts'
+import type { ApiLab } from './lab.ts'
 import { type Call, Content, type Operation } from './operation.ts'
 import { ApiProblem, type ProblemName, problems } from './problem.ts'
 import { problemOf } from './problem-of.ts'
@@ -10,6 +11,9 @@ import { problemOf } from './problem-of.ts'
 const TIMEOUT_MS = 10_000
 /** How long a node may take for its part of a list. */
 const LIST_TIMEOUT_MS = 3_000
+
+/** How long a change waits for nodes that do not answer, in milliseconds. They follow later. */
+const FOLLOW_MS = 1_000
 
 /** A call for another node. The part of the lab that belongs to a tenant is found there again, by its name. */
 interface ForwardedCall {
@@ -91,4 +95,9 @@ export async function runForwarded(
     if (problem === 'internal') api.lab.logError(error, 'an operation for another node failed')
     return { problem: { name: problem, detail: message, more } }
   }
+}
+
+/** Resolves once the other nodes have what was written to the shared values before the call, or do not answer. */
+export async function othersFollow({ cluster }: Pick<ApiLab, 'cluster'>): Promise<void> {
+  await cluster.ask('follow', undefined, { timeoutMs: FOLLOW_MS })
 }

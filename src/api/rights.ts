@@ -24,9 +24,9 @@ export class RightsChanges {
   readonly #expiryCheck: NodeJS.Timeout
   #isNoticed = false
 
-  constructor(lab: Pick<ApiLab, 'values' | 'oauth2' | 'watchChanges'>) {
+  constructor(lab: Pick<ApiLab, 'values' | 'oauth2' | 'changes'>) {
     this.#unwatch = [
-      lab.watchChanges(({ type }) => {
+      lab.changes.watch(({ type }) => {
         if (type === 'configuration' || type === 'clock') this.#changed()
       }),
       lab.oauth2.tokens.watchRevocations(() => this.#changed()),

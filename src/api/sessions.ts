@@ -107,7 +107,7 @@ const matcherOf = ({ failed, open, direction, protocol, user, virtualServer, add
 /** Returns a session as lists show it, without its transcript. */
 function factsOf(api: Api, record: SessionRecord): Record<string, unknown> {
   const { transcript: _, ...rest } = asJson(record) as Record<string, unknown>
-  return { ...rest, summary: summary(record), captured: api.lab.captures.has(record.id) }
+  return { ...rest, summary: summary(record), captured: api.lab.captures.sessions.has(record.id) }
 }
 
 /** Returns the facts of a session without the numbers of its ClientHello, which `sessions.handshake` has in words. */
@@ -135,7 +135,7 @@ const get = defineOperation({
     const found = sessionOf(call)
     if (call.input.format === 'text')
       return new Content('text/plain; charset=utf-8', `${transcript(found).join('\n')}\n`)
-    return { ...asJson(found), summary: summary(found), captured: call.api.lab.captures.has(found.id) }
+    return { ...asJson(found), summary: summary(found), captured: call.api.lab.captures.sessions.has(found.id) }
   },
 })
 
@@ -222,7 +222,7 @@ const handshake = defineOperation({
     const server = api.lab.config.virtualServers.find((one) => one.name === virtualServer)
     const endpoint = api.lab.endpoints().find((one) => one.virtualServer === virtualServer)
     const { minVersion = '', maxVersion = '' } = server?.tls ?? {}
-    const served = await api.lab.servedTls(virtualServer)
+    const served = await api.lab.servedCertificates.tls(virtualServer)
     return {
       session: id,
       virtualServer,
@@ -266,7 +266,7 @@ const capture = defineOperation({
     const { api } = call
     const record = sessionOf(call)
     const { id } = record
-    const file = api.lab.captures.read(id)
+    const file = api.lab.captures.sessions.read(id)
     if (!file) throw new ApiProblem('conflict', whyNotCaptured(api, record))
     return new Content('application/vnd.tcpdump.pcap', file, {
       'Content-Disposition': `attachment; filename="${id}.pcapng"`,

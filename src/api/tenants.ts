@@ -121,7 +121,7 @@ const remove = defineOperation({
     const scope = tenants.scope(name)
     const accounts = directory.accounts().filter(({ user }) => scope.ownsAccount(user))
     for (const account of accounts) await directory.remove(account)
-    for (const { user } of accounts) await api.lab.endSessionsOf(user, caller.session)
+    for (const { user } of accounts) await api.lab.virtualServers.endSessionsOf(user, caller.session)
     for (const owner of await store.listOwners()) {
       const user = accountOf({ owner })
       if (user === undefined || !scope.ownsAccount(user)) continue

@@ -38,7 +38,7 @@ const virtualServer = z
   .meta({ id: 'VirtualServer' })
 
 const factsOf = (api: Api) => {
-  const served = api.lab.servedCertificates()
+  const served = api.lab.servedCertificates.list()
   return api.lab.endpoints().map((endpoint: EndpointFacts) => {
     const { virtualServer: name, port, tlsPort, certificate } = endpoint
     const pem = served.find((one) => one.virtualServer === name && one.thumbprint === certificate?.thumbprint)
@@ -62,7 +62,8 @@ const factsOf = (api: Api) => {
 
 const expiryOf = (pem: string): string => new Date(new X509Certificate(pem).validTo).toISOString()
 
-function trafficOf({ lab: { traffic } }: Api, name: string) {
+function trafficOf({ lab }: Api, name: string) {
+  const { traffic } = lab.metrics
   if (!traffic) return null
   const of = (tally: Tally) => tally.samples.filter(({ labels }) => labels.virtual_server === name)
   const sum = (samples: readonly { readonly value: number }[]): number =>

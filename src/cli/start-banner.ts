@@ -1,7 +1,7 @@
 import { likeOf, likeTitles } from '../core/config/schema/like.ts'
 import { protocolTitles } from '../core/config/schema.ts'
 import { isLoopback } from '../core/network/ip-address.ts'
-import type { VirtualServerStatus } from '../lab/virtual-servers/virtual-servers.ts'
+import type { VirtualServerStatus } from '../lab/virtual-servers/status.ts'
 import { type Configuration, type ConfigurationOptions, configOption } from './configuration.ts'
 import { print } from './output.ts'
 import { table } from './table.ts'

@@ -10,8 +10,9 @@ import { openStore } from '../storage/store/open.ts'
 import { openCertificateStore } from '../tls/pki/certificate-store/store.ts'
 import { joinCluster, openLabDatabase } from './cluster/database.ts'
 import { openLabValues } from './cluster/shared-values.ts'
-import { Lab, type LabOptions } from './lab.ts'
+import { Lab } from './lab.ts'
 import { createMemoryBudget, openSpool } from './memory.ts'
+import type { LabOptions } from './options.ts'
 import { openFolders } from './preflight/folder-modes.ts'
 import { LogLines } from './recording/log-lines.ts'
 
@@ -31,6 +32,9 @@ export async function createLab(config: ResolvedLab, options: LabOptions): Promi
     await database?.[Symbol.asyncDispose]()
     throw error
   })
+  if (values.isShared) {
+    clock.share(values.map('clock'), (err) => log.error({ err }, CANNOT_FOLLOW_CLOCK))
+  }
   let certificateStore = options.certificateStore
   let cluster: Cluster | undefined
   try {
@@ -39,7 +43,7 @@ export async function createLab(config: ResolvedLab, options: LabOptions): Promi
     certificateStore ??= await openCertificateStore({ folder, key, log, clock, database, keyProtection })
     cluster = await joinCluster(database, log)
     const memory = createMemoryBudget(config, log)
-    const sessions = new SessionLog(clock, memory, database?.node)
+    const sessionLog = new SessionLog(clock, memory, database?.node)
     const arrivals = new Arrivals()
     const store = options.store ?? (await openStore(config.store, { log, clock, database, memory, arrivals }))
     const spool = options.store ? undefined : openSpool(config, log) // after the store, which locks the folder
@@ -50,7 +54,7 @@ export async function createLab(config: ResolvedLab, options: LabOptions): Promi
       database,
       cluster,
       values,
-      sessions,
+      sessionLog,
       intake,
       logLines,
       openLab: openQuietLab,
@@ -67,3 +71,5 @@ export async function createLab(config: ResolvedLab, options: LabOptions): Promi
     throw error
   }
 }
+
+const CANNOT_FOLLOW_CLOCK = 'certificates or mail could not follow the clock, which another node has moved'

@@ -11,7 +11,7 @@ import {
 } from '../core/config/schema/fault.ts'
 import { isOutgoingFault } from '../core/config/schema/fault-checks.ts'
 import type { SessionRecord } from '../core/sessions/types.ts'
-import { OwnValues, type SharedMap, type SharedValues } from '../core/values/shared-values.ts'
+import type { SharedMap, SharedValues } from '../core/values/shared-values.ts'
 import type { FaultCommand } from '../net/faults/fault-command.ts'
 import {
   type AddedRule,
@@ -53,11 +53,12 @@ interface SharedFault {
   readonly hits: number
 }
 
-interface LabFaultsOptions {
-  /** Default: those of a lab that is one process. */
-  readonly values?: SharedValues
-  /** Called with errors that no caller waits for. */
-  readonly report?: (error: unknown) => void
+/** The parts of a lab that faults need. */
+interface FaultServices {
+  /** The first configuration; `configure` applies others. */
+  readonly config: { readonly faults: readonly Fault[]; readonly faultSeed: number }
+  readonly values: SharedValues
+  logError(error: unknown, message: string): void
 }
 
 /**
@@ -69,7 +70,7 @@ export class LabFaults {
   readonly #counts: SharedCounts | undefined
   readonly #shared: SharedMap<KeptFault>
   readonly #ids: SharedMap<number>
-  readonly #report: (error: unknown) => void
+  readonly #services: FaultServices
   /** The rules of the faults that were added over the API, by id. */
   readonly #rulesById = new Map<string, { readonly rule: AddedRule; hits: number }>()
   #seed: number
@@ -77,18 +78,18 @@ export class LabFaults {
   /** The rules of the configured faults. */
   #applied: readonly AddedRule[] = []
 
-  constructor(
-    seed: number,
-    configured: readonly Fault[],
-    { values = new OwnValues(), report = () => {} }: LabFaultsOptions = {},
-  ) {
+  constructor(services: FaultServices) {
+    const {
+      config: { faults, faultSeed },
+      values,
+    } = services
+    this.#services = services
     this.#counts = values.isShared ? new SharedCounts(values.map('fault-counts')) : undefined
     this.#shared = values.map('faults')
     this.#ids = values.map('fault-ids')
-    this.#report = report
-    this.rules = new FaultRules(seed, this.#counts)
-    this.#seed = seed
-    this.#configured = configured
+    this.rules = new FaultRules(faultSeed, this.#counts)
+    this.#seed = faultSeed
+    this.#configured = faults
     this.resetHere()
     this.#shared.watch(({ key, value }) => this.#follow(key, value))
   }
@@ -223,7 +224,7 @@ export class LabFaults {
       this.#rulesById.set(id, added)
     } catch (error) {
       // A newer Sealpost on another node may know more faults.
-      this.#report(error)
+      this.#services.logError(error, 'a fault of another node cannot be used here')
     }
   }
 }

@@ -1,15 +1,9 @@
 import type { NotReady } from '../api/lab.ts'
-import { isShared, type ResolvedLab, type ResolvedVirtualServer } from '../core/config/resolve.ts'
+import type { ResolvedLab, ResolvedVirtualServer } from '../core/config/resolve.ts'
 import type { Database } from '../storage/database/database.ts'
-import type { VirtualServerStatus } from './virtual-servers/virtual-servers.ts'
+import type { VirtualServerStatus } from './virtual-servers/status.ts'
 
 export type Phase = 'starting' | 'serving' | 'draining'
-
-/** The default of `drain.delay` behind a balancer, which asks about every second and needs some failures. */
-const SHARED_DELAY_MS = 5_000
-
-/** Returns the default of `drain.delay`, in milliseconds: a lab that is alone has no balancer that must notice. */
-export const defaultDelayMs = ({ store }: ResolvedLab): number => (isShared(store) ? SHARED_DELAY_MS : 0)
 
 const phases: Readonly<Record<Phase, string | undefined>> = {
   starting: 'the lab is starting',
@@ -17,28 +11,28 @@ const phases: Readonly<Record<Phase, string | undefined>> = {
   draining: 'the lab is draining: it stops after the sessions that are open',
 }
 
-/** What decides whether a lab is ready. */
-interface ReadinessFacts {
-  readonly phase: Phase
+/** The parts of a lab that decide whether it is ready. */
+interface ReadinessServices {
   readonly config: ResolvedLab
   /** The database that nodes share. */
   readonly database: Pick<Database, 'state'> | undefined
-  readonly endpoints: readonly VirtualServerStatus[]
+  endpoints(): readonly VirtualServerStatus[]
 }
 
 /**
  * Returns why a balancer should not send clients to a lab. Outages that a test has asked for do not count: a balancer must
  * not hide them from the clients under test.
  */
-export function notReadyReasons({ phase, config, database, endpoints }: ReadinessFacts): readonly NotReady[] {
+export function notReadyReasons(lab: ReadinessServices, phase: Phase): readonly NotReady[] {
   const reasons: NotReady[] = []
   const ofPhase = phases[phase]
   if (ofPhase !== undefined) reasons.push({ part: 'lab', detail: ofPhase })
   if (phase === 'serving') {
-    const closed = config.virtualServers.filter((server, at) => lacksPort(server, endpoints[at]))
+    const endpoints = lab.endpoints()
+    const closed = lab.config.virtualServers.filter((server, at) => lacksPort(server, endpoints[at]))
     for (const { name } of closed) reasons.push({ part: 'ports', detail: `${name}: a port is not open` })
   }
-  if (database?.state === 'disconnected') reasons.push({ part: 'store', detail: 'the database cannot be reached' })
+  if (lab.database?.state === 'disconnected') reasons.push({ part: 'store', detail: 'the database cannot be reached' })
   return reasons
 }
 

@@ -25,11 +25,10 @@ export class LabWebhooks {
     const { openWebhooks, Webhooks } = await import('../api/webhooks/webhooks.ts')
     const opened = await openWebhooks(webhooks, await webhookFormats())
     if (this.#running) return this.#running.use(opened)
-    const { api, log } = this.#services
-    const operations = await api()
-    this.#running = await Webhooks.start(operations, opened, (err) =>
-      log.error({ err }, 'webhooks: an event may be lost'),
+    const api = await this.#services.api()
+    this.#running = await Webhooks.start(api, opened, (err) =>
+      this.#services.log.error({ err }, 'webhooks: an event may be lost'),
     )
-    operations.webhooks = this.#running
+    api.webhooks = this.#running
   }
 }

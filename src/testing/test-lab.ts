@@ -3,7 +3,8 @@ import type { QuotaInput } from '../core/config/schema/directory.ts'
 import type { LabInput, Protocol } from '../core/config/schema.ts'
 import type { MemoryUsage } from '../core/octets/memory-budget.ts'
 import type { ConfigurationSource } from '../lab/configuration/source.ts'
-import type { Disconnection, Lab } from '../lab/lab.ts'
+import type { Lab } from '../lab/lab.ts'
+import type { Disconnection } from '../lab/virtual-servers/virtual-servers.ts'
 import { compose, type MessageDraft } from '../mail/format/compose.ts'
 import type { FormatName } from '../storage/store/formats/transfer.ts'
 import { Call } from './calls/call.ts'
@@ -107,7 +108,7 @@ export class TestLab extends Receiver implements AsyncDisposable {
 
   /** Address of the authorities' HTTP service; undefined if the configuration has none. */
   get authorityServiceUrl(): string | undefined {
-    return this.#lab.authorityServiceUrl
+    return this.#lab.pki.serviceUrl
   }
 
   /** The token that the lab generates when its HTTP API is open to other machines and no tokens or administrators are set. */
@@ -371,7 +372,7 @@ export class TestLab extends Receiver implements AsyncDisposable {
     call.check('sessionFilter', wanted, 'filter')
     call.check('disconnectOptions', options, 'options')
     const open = this.sessions().filter((session) => matchesSession(session, { ...wanted, ended: false }))
-    return this.#lab.disconnect(new Set(open.map(({ id }) => id)), options.how ?? 'close')
+    return this.#lab.virtualServers.disconnect(new Set(open.map(({ id }) => id)), options.how ?? 'close')
   }
 
   /**

@@ -37,7 +37,7 @@ export async function startNewsLab(options: NewsLabOptions = {}): Promise<NewsLa
     ...(control ? { control } : {}),
   }
   const lab = await startMailLab({ protocol: 'nntp' }, { ...rest, clock, config })
-  const news = lab.lab.newsService
+  const news = lab.lab.news.service
   const client = async (): Promise<LineClient> => {
     const opened = await LineClient.open(lab.port)
     await play(opened, 'S: 20* *')

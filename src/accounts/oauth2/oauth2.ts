@@ -1,3 +1,4 @@
+import type { OAuth2Config } from '../../core/config/schema/oauth2.ts'
 import { type ServerProtocol, serverProtocols } from '../../core/config/schema.ts'
 import type { Clock } from '../../core/time/clock.ts'
 import type { StoreFiles } from '../../tls/pki/certificate-store/files.ts'
@@ -5,33 +6,35 @@ import type { BearerTokens } from '../directory/sasl/bearer-tokens.ts'
 import type { Directory } from '../directory/types.ts'
 import { errorForms } from './error-forms.ts'
 import { SigningKeys } from './keys.ts'
-import { type OAuth2Settings, type SettingsSource, scopesOf, settingsOf } from './settings.ts'
+import { httpUrlOf, type OAuth2Settings, scopesOf, settingsOf } from './settings.ts'
 import { AccessTokens } from './tokens.ts'
 import type { Verification } from './types.ts'
 
 /** The parts of a lab that tokens depend on. */
 interface OAuth2Services {
-  /** Where the keys are kept. */
-  readonly files: Pick<StoreFiles, 'read' | 'exclusively' | 'watch'>
+  /** Keeps the keys. */
+  readonly certificateStore: { readonly files: Pick<StoreFiles, 'read' | 'exclusively' | 'watch'> }
   readonly clock: Clock
-  readonly directory: () => Directory
-  readonly source: () => SettingsSource
+  readonly directory: Directory
+  readonly config: { readonly hostname: string; readonly oauth2: OAuth2Config }
+  endpoints(): Parameters<typeof httpUrlOf>[0]
 }
 
 /** The access tokens of a lab: its keys, its settings, and what it accepts. A lab has one. */
 export class OAuth2 {
   readonly keys: SigningKeys
   readonly tokens: AccessTokens
-  readonly #source: () => SettingsSource
+  readonly #lab: OAuth2Services
 
-  constructor({ files, clock, directory, source }: OAuth2Services) {
-    this.#source = source
+  constructor(lab: OAuth2Services) {
+    this.#lab = lab
+    const { files } = lab.certificateStore
     this.keys = new SigningKeys(files)
     this.tokens = new AccessTokens({
       files,
       keys: this.keys,
-      clock,
-      directory,
+      clock: lab.clock,
+      directory: () => lab.directory,
       settings: () => this.settings,
       allScopes: () => this.allScopes,
     })
@@ -39,7 +42,8 @@ export class OAuth2 {
 
   /** The settings of the current configuration. */
   get settings(): OAuth2Settings {
-    return settingsOf(this.#source())
+    const { oauth2, hostname } = this.#lab.config
+    return settingsOf({ config: oauth2, hostname, httpUrl: httpUrlOf(this.#lab.endpoints(), hostname) })
   }
 
   /** The scopes of all protocols. */

@@ -90,7 +90,7 @@ export class EventLog {
         opened: (session) => this.#addOfSession('session.opened', session, { isOfLab: true }),
         forgotten: (session) => this.#addOfSession('session.closed', session),
       }),
-      lab.watchChanges(({ type, ...facts }) => this.add(changeEvents[type], { facts, isOfLab: type === 'feed' })),
+      lab.changes.watch(({ type, ...facts }) => this.add(changeEvents[type], { facts, isOfLab: type === 'feed' })),
       lab.outgoing.queue.watch(({ type, entry }) =>
         this.add(queueEvents[type], { facts: { change: type, queue: queuedFacts(entry) }, isOfLab: true }),
       ),

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { parseOnDemand } from '../../core/config/on-demand/parse.ts'
 import { timeText } from '../../core/time/time-text.ts'
 import { releasedForm } from '../../transport/delivery/released.ts'
+import { reportStored } from '../../transport/delivery/reports/on-demand/report-stored.ts'
 import { defineOperation, type Operation } from '../operation.ts'
 import { ApiProblem, notFound } from '../problem.ts'
 import { messageOf } from './find.ts'
@@ -39,7 +40,7 @@ const report = defineOperation({
     const raw = await api.lab.store.read(folder.id, entry.uid)
     if (!raw) throw notFound(`message ${id} was deleted meanwhile`)
     const mail = { message: releasedForm(raw), mailFrom, rcptTo, session, client, arrivedAt: entry.internalDate }
-    const dueAt = await api.lab.report(mail, wanted)
+    const dueAt = await reportStored(api.lab.services, mail, wanted, api.lab.clock.now())
     return { id, from: mailFrom, recipients: [...rcptTo], dueAt: timeText(dueAt) }
   },
 })

@@ -142,7 +142,7 @@ function outgoingFamilies({ lab: { config }, outgoing }: Api): MetricFamily[] {
 }
 
 function certificateFamilies({ lab }: Api): MetricFamily[] {
-  const samples = lab.servedCertificates().map(({ virtualServer, friendlyName, thumbprint, certificatePem }) => ({
+  const samples = lab.servedCertificates.list().map(({ virtualServer, friendlyName, thumbprint, certificatePem }) => ({
     labels: { virtual_server: virtualServer, friendly_name: friendlyName, thumbprint },
     value: (Date.parse(new X509Certificate(certificatePem).validTo) - lab.clock.now()) / 1000,
   }))

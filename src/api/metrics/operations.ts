@@ -48,7 +48,7 @@ const get = defineOperation({
   }),
   problems: ['not-found'],
   async run({ api, input: { since } }) {
-    const { statistics } = api.lab
+    const { statistics } = api.lab.metrics
     if (!statistics) throw notFound('only labs with an HTTP virtual server keep statistics; add `protocol: http`')
     const { intervalMs, samples } = statistics
     const after = since === undefined ? Number.NEGATIVE_INFINITY : Date.parse(since)

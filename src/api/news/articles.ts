@@ -74,7 +74,7 @@ async function injected({ lab }: Api, caller: Caller, raw: Buffer): Promise<z.in
     rights: { sees, canPostTo },
     ...(caller.role === 'account' ? { account: caller.name } : {}),
   }
-  const { messageId: id, stored, moderator } = await lab.newsService.post(raw, poster)
+  const { messageId: id, stored, moderator } = await lab.news.service.post(raw, poster)
   const articles = stored.map(({ folder, entry: { uid } }) => ({
     id: messageId(folder.id, uid),
     newsgroup: folder.name,

@@ -67,7 +67,7 @@ async function feedFacts(one: Feed): Promise<z.infer<typeof feed>> {
 }
 
 /** Feeds belong to the whole lab: tenants and accounts see none. */
-const visibleFeeds = ({ lab }: Api, caller: Caller): readonly Feed[] => (seesLab(caller) ? lab.feeds() : [])
+const visibleFeeds = ({ lab }: Api, caller: Caller): readonly Feed[] => (seesLab(caller) ? lab.news.feeds() : [])
 
 /** @throws ApiProblem `not-found` */
 function feedById(api: Api, caller: Caller, id: string): Feed {

@@ -55,7 +55,7 @@ const service = defineOperation({
       .nullable(),
   }),
   async run({ api, caller, input }) {
-    const found = api.lab.authorityService()
+    const found = api.lab.pki.service
     // Throws if there is no such authority.
     const { certificate } = findAuthority(api.lab.certificateStore.index, input.name)
     if (!found || certificate === undefined) return { url: null, roots: null, acme: null, crls: [], ocsp: null }
@@ -124,7 +124,7 @@ const orders = defineOperation({
   }),
   async run({ api, input }) {
     const { name: authority } = findAuthority(api.lab.certificateStore.index, input.name)
-    return { items: (await api.lab.authorityService()?.acme?.orders(authority)) ?? [] }
+    return { items: (await api.lab.pki.service?.acme?.orders(authority)) ?? [] }
   },
 })
 

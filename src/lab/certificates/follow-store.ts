@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
 import { coalesce } from '../../core/async/coalesce.ts'
 import type { CertificateStore } from '../../tls/pki/certificate-store/types.ts'
-import { LabStopped } from '../changes.ts'
+import { LabStopped } from '../change-queue.ts'
 
 /** Wait before a failed change is tried again: a folder that is being copied may still lack files. */
 const RETRY_MS = 1000

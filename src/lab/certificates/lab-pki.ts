@@ -30,40 +30,35 @@ function finder(
   }
 }
 
+/** The parts of a lab that its certificates depend on. */
+interface PkiServices {
+  readonly certificateStore: CertificateStore
+  readonly config: ResolvedLab
+  readonly directory: Directory
+  readonly log: StoreLog
+  /** The authority service does not keep the process running. */
+  readonly isBackground: boolean
+  /** Reads TXT records from the DNS of the lab, for dns-01. */
+  readonly dns: { texts: TxtLookup }
+}
+
 /** The certificates of a lab: their lifecycle, the lab's authorities and their HTTP service, and client certificates. */
 export class LabPki implements AsyncDisposable {
   readonly store: CertificateStore
   readonly certificates: Certificates
   readonly authorities: Authorities
-  readonly #log: StoreLog
-  readonly #isBackground: boolean
-  readonly #dnsTexts: TxtLookup
-  readonly #lab: () => { readonly config: ResolvedLab; readonly directory: Directory }
+  readonly #lab: PkiServices
   #service: AuthorityService | undefined
   #acme: AcmeDirectories | undefined
   #serviceKey = ''
   #stopWarning: () => void = () => {}
   #renewals: AcmeRenewals | undefined
 
-  /**
-   * @param lab returns the current configuration and directory, which a reload replaces
-   * @param isBackground the authority service does not keep the process running
-   * @param dnsTexts reads TXT records from the DNS of the lab, for dns-01
-   */
-  constructor(
-    store: CertificateStore,
-    lab: () => { readonly config: ResolvedLab; readonly directory: Directory },
-    log: StoreLog,
-    isBackground: boolean,
-    dnsTexts: TxtLookup,
-  ) {
-    this.#isBackground = isBackground
-    this.#dnsTexts = dnsTexts
-    this.store = store
+  constructor(lab: PkiServices) {
     this.#lab = lab
-    this.#log = log
-    this.certificates = certificatesOf(store, () => labFacts(lab().config))
-    this.authorities = authoritiesOf(store)
+    this.store = lab.certificateStore
+    this.certificates = certificatesOf(this.store, () => labFacts(lab.config))
+    this.authorities = authoritiesOf(this.store)
   }
 
   /** The HTTP service of the authorities; undefined if it is off. */
@@ -78,7 +73,7 @@ export class LabPki implements AsyncDisposable {
 
   /** `ADDRESS:PORT` of the authority service's listeners, as the configuration names the address. */
   get servicePorts(): readonly string[] {
-    const address = this.#lab().config.authorityService?.address
+    const address = this.#lab.config.authorityService?.address
     const { port, tlsPort } = this.#service ?? {}
     return [port, tlsPort].flatMap((one) => (one === undefined ? [] : [`${address}:${one}`]))
   }
@@ -88,7 +83,8 @@ export class LabPki implements AsyncDisposable {
     const { authorityService, hostname } = lab
     const { names } = labFacts(lab)
     // Without a source of its own, dns-01 reads the zones of the lab.
-    const ownTexts = lab.dns && authorityService?.acme.dns === undefined ? this.#dnsTexts : undefined
+    const ownTexts =
+      lab.dns && authorityService?.acme.dns === undefined ? (name: string) => this.#lab.dns.texts(name) : undefined
     const key = JSON.stringify([
       authorityService,
       hostname,
@@ -105,13 +101,15 @@ export class LabPki implements AsyncDisposable {
       const { AuthorityService } = await import('../../tls/pki/service/service.ts')
       const { AcmeDirectories } = await import('../../tls/pki/acme/directory.ts')
       const { acmeOptions } = await import('../../tls/pki/acme/options.ts')
-      this.#acme = acme.enabled ? new AcmeDirectories(this.store, acmeOptions(acme, ownTexts), this.#log) : undefined
+      this.#acme = acme.enabled
+        ? new AcmeDirectories(this.store, acmeOptions(acme, ownTexts), this.#lab.log)
+        : undefined
       this.#service = await AuthorityService.open(this.store, {
         address,
         port,
         hostname,
-        isBackground: this.#isBackground,
-        log: this.#log,
+        isBackground: this.#lab.isBackground,
+        log: this.#lab.log,
         ...(url ? { url } : {}),
         ...(tlsPort === 'off' ? {} : { tls: { port: tlsPort, names } }),
         routes: () => this.#acme?.routes() ?? [],
@@ -122,14 +120,14 @@ export class LabPki implements AsyncDisposable {
 
   /** Starts to log warnings about the certificates that the virtual servers use. */
   warn(): void {
-    const context = { store: this.store, lab: () => labFacts(this.#lab().config) }
-    this.#stopWarning = logWarnings(context, this.#log)
+    const context = { store: this.store, lab: () => labFacts(this.#lab.config) }
+    this.#stopWarning = logWarnings(context, this.#lab.log)
   }
 
   /** Renews certificates that were obtained by ACME until `signal` is aborted. Resolves when no renewal is under way. */
   async renew(signal: AbortSignal): Promise<void> {
-    if (this.#lab().config.certificates.renewAcme)
-      this.#renewals = new AcmeRenewals({ store: this.store, lab: () => labFacts(this.#lab().config) }, this.#log)
+    if (this.#lab.config.certificates.renewAcme)
+      this.#renewals = new AcmeRenewals({ store: this.store, lab: () => labFacts(this.#lab.config) }, this.#lab.log)
     await untilAborted(signal)
     await this.#renewals?.stop()
     this.#renewals = undefined
@@ -149,7 +147,7 @@ export class LabPki implements AsyncDisposable {
       mode,
       authoritiesPem: await clientAuthorities(this.store),
       judge: ({ der }, issuers) => {
-        const { config, directory } = this.#lab()
+        const { config, directory } = this.#lab
         return identifyClient(this.store, { der, issuers }, finder(config, directory))
       },
     }

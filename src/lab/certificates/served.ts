@@ -1,26 +1,91 @@
-import type { LabChange } from '../../api/lab.ts'
+import type { Logger } from 'pino'
+import type { ServedCertificate } from '../../api/lab.ts'
+import type { ResolvedLab, ResolvedVirtualServer } from '../../core/config/resolve.ts'
+import type { ServedTls } from '../../tls/negotiation/routing.ts'
+import type { ChangeFeed } from '../change-feed.ts'
+import type { LabDns } from '../dns/lab-dns.ts'
 import type { VirtualServers } from '../virtual-servers/virtual-servers.ts'
+import type { LabPki } from './lab-pki.ts'
+import { tlsSettings } from './tls-settings.ts'
+
+/** The parts of a lab that serve certificates, or publish which ones are served. */
+interface ServingServices {
+  readonly config: ResolvedLab
+  readonly pki: LabPki
+  readonly virtualServers: VirtualServers
+  readonly dns: LabDns
+  readonly log: Logger
+  readonly changes: ChangeFeed
+}
 
 type Served = { readonly friendlyName: string; readonly thumbprint: string } | null
 
-/** The certificates that the virtual servers serve by default, to tell what has changed. */
+/** The certificates that the virtual servers of a running lab serve. */
 export class ServedCertificates {
-  #served = new Map<string, Served>()
+  readonly #lab: ServingServices
+  /** The default certificate of each virtual server, when it was last noted. */
+  #noted = new Map<string, Served>()
 
-  /** Returns the virtual servers whose certificate has changed since the last call. New and removed ones do not count. */
-  changes(names: readonly string[], servers: VirtualServers): LabChange[] {
-    const now = new Map(names.map((name) => [name, servedBy(name, servers)]))
-    const before = this.#served
-    this.#served = now
-    return [...now].flatMap(([virtualServer, certificate]): LabChange[] => {
+  constructor(lab: ServingServices) {
+    this.#lab = lab
+  }
+
+  /** Returns the certificates of each virtual server. */
+  list(): ServedCertificate[] {
+    const { config, virtualServers } = this.#lab
+    return config.virtualServers.flatMap(({ name }) =>
+      virtualServers.certificatesOf(name).map(({ friendlyName, thumbprint, certificatePem }) => ({
+        virtualServer: name,
+        friendlyName,
+        thumbprint,
+        certificatePem,
+      })),
+    )
+  }
+
+  /** Returns what clients can negotiate with a virtual server by TLS; undefined without a certificate. */
+  async tls(virtualServer: string): Promise<ServedTls | undefined> {
+    return this.#lab.virtualServers.get(virtualServer)?.servedTls()
+  }
+
+  /** Resolves all certificates before it applies any, so that one failure leaves all servers unchanged. @throws PkiError */
+  async refresh(): Promise<void> {
+    const { config, pki, log, virtualServers } = this.#lab
+    const resolved = []
+    for (const server of config.virtualServers) {
+      resolved.push({ name: server.name, tls: await tlsSettings(config, server, pki, log) })
+    }
+    for (const { name, tls } of resolved) await virtualServers.setTls(name, tls)
+    this.note()
+  }
+
+  /** Reports the virtual servers whose certificate has changed, after it was applied. New and removed ones do not count. */
+  note(): void {
+    // DNS publishes digests of the certificates.
+    this.#lab.dns.refresh()
+    const before = this.#noted
+    this.#noted = new Map(this.#lab.config.virtualServers.map(({ name }) => [name, this.#defaultOf(name)]))
+    for (const [virtualServer, certificate] of this.#noted) {
       const previous = before.get(virtualServer)
-      if (previous === undefined || previous?.thumbprint === certificate?.thumbprint) return []
-      return [{ type: 'certificate', virtualServer, certificate, previous }]
-    })
+      if (previous === undefined || previous?.thumbprint === certificate?.thumbprint) continue
+      this.#lab.changes.report({ type: 'certificate', virtualServer, certificate, previous })
+    }
+  }
+
+  #defaultOf(virtualServer: string): Served {
+    const [first] = this.#lab.virtualServers.certificatesOf(virtualServer)
+    return first ? { friendlyName: first.friendlyName, thumbprint: first.thumbprint } : null
   }
 }
 
-function servedBy(name: string, servers: VirtualServers): Served {
-  const [first] = servers.get(name)?.settings.tls?.certificates ?? []
-  return first ? { friendlyName: first.friendlyName, thumbprint: first.thumbprint } : null
-}
+/** Returns a configuration with another certificate for one virtual server, or for all. */
+export const withCertificate = (
+  config: ResolvedLab,
+  certificate: ResolvedVirtualServer['certificate'],
+  only?: string,
+): ResolvedLab => ({
+  ...config,
+  virtualServers: config.virtualServers.map((server) =>
+    only === undefined || server.name === only ? { ...server, certificate } : server,
+  ),
+})

@@ -8,6 +8,7 @@ import { StoreError } from '../../storage/store/types.ts'
 import type { StoreQueue } from '../../transport/outgoing/queue/queue.ts'
 import type { QueueAction } from '../../transport/outgoing/types.ts'
 import type { LabConfiguration } from '../configuration/lab-configuration.ts'
+import type { VirtualServers } from '../virtual-servers/virtual-servers.ts'
 
 /** How long the node that sends mail may take, in milliseconds: it ends the attempts that are under way first. */
 const QUEUE_TIMEOUT_MS = 30_000
@@ -16,11 +17,11 @@ const QUEUE_TIMEOUT_MS = 30_000
 interface RequestServices {
   readonly log: Logger
   readonly sessionLog: SessionLog
+  readonly virtualServers: VirtualServers
   readonly values: SharedValues
   readonly outgoing: { readonly queue: Pick<StoreQueue, 'perform'> }
   readonly configuration: LabConfiguration | undefined
   api(): Promise<Api>
-  endOwnSessionsOf(user: string): Promise<void>
   forget(): Promise<void>
 }
 
@@ -31,7 +32,7 @@ interface SessionQuery {
 }
 
 /** Returns the handlers of requests of other nodes. */
-export const clusterVerbs = (lab: RequestServices): Verbs => ({
+export const clusterRequests = (lab: RequestServices): Verbs => ({
   operation: async (argument) => {
     const [{ runForwarded }, { operationNamed }] = await Promise.all([
       import('../../api/other-nodes.ts'),
@@ -42,7 +43,7 @@ export const clusterVerbs = (lab: RequestServices): Verbs => ({
   sessions: async (argument) => ownSessions(lab, argument as SessionQuery),
   disconnect: async (argument) => {
     const { user } = argument as { readonly user: string }
-    await lab.endOwnSessionsOf(user)
+    await lab.virtualServers.endOwnSessionsOf(user)
   },
   reset: () => lab.forget(),
   follow: async () => lab.values.refresh(),

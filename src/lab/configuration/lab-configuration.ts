@@ -7,7 +7,7 @@ import type { ServerProtocol } from '../../core/config/schema.ts'
 import { replaceFile } from '../../core/files/replace-file.ts'
 import type { SharedValues } from '../../core/values/shared-values.ts'
 import type { CertificateStore } from '../../tls/pki/certificate-store/types.ts'
-import { Changes } from '../changes.ts'
+import { ChangeQueue } from '../change-queue.ts'
 import { examineSurroundings, type Problem, type ReadStore, unknownPins } from '../preflight/preflight.ts'
 import { SharedConfiguration } from './shared-configuration.ts'
 import type { ConfigurationSource, OpenedConfiguration } from './source.ts'
@@ -18,7 +18,7 @@ interface ConfiguredLab {
   readonly certificateStore: CertificateStore
   readonly values: SharedValues
   readonly log: Logger
-  readonly authorityServicePorts: readonly string[]
+  readonly pki: { readonly servicePorts: readonly string[] }
   readonly dns: { readonly ports: readonly string[] }
   endpoints(): readonly {
     readonly address: string
@@ -34,7 +34,7 @@ const OF_START = ['store', 'cluster', 'certificates'] as const
 /** The configuration of a running lab: its text, what the lab uses of it, and changes. */
 export class LabConfiguration implements ApiConfiguration {
   readonly #lab: ConfiguredLab
-  readonly #changes = new Changes()
+  readonly #changes = new ChangeQueue()
   #source: ConfigurationSource
   #loaded: LoadedConfig
   /** The text that the lab uses; undefined until it is needed, if the source is no file. */
@@ -164,11 +164,11 @@ export class LabConfiguration implements ApiConfiguration {
   readonly #readStore: ReadStore = async (read) => read(this.#lab.certificateStore)
 
   #openPorts(): Set<string> {
-    const { authorityServicePorts, dns } = this.#lab
+    const { pki, dns } = this.#lab
     const own = this.#lab
       .endpoints()
       .flatMap(({ address, port, tlsPort }) => [port, tlsPort].map((p) => `${address}:${p}`))
-    return new Set([...own, ...authorityServicePorts, ...dns.ports])
+    return new Set([...own, ...pki.servicePorts, ...dns.ports])
   }
 
   async #use(source: ConfigurationSource, loaded: LoadedConfig, text: string | undefined): Promise<Reloaded> {

@@ -21,7 +21,7 @@ export const controlStreams = (lab: Lab): ControlStreams => ({
     const owner = typeof by === 'string' ? by.slice(0, MAX_OWNER) : 'the owner of the lab, over the control socket'
     return {
       item: { virtualServer, hostname, domain } satisfies SubmissionPlace,
-      serve: (socket) => lab.serveOwner(virtualServer, socket, owner),
+      serve: (socket) => lab.virtualServers.get(virtualServer)?.serveOwner(socket, owner),
     }
   },
 })

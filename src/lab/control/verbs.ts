@@ -55,7 +55,7 @@ export function controlVerbs(lab: Lab, host: ControlHost): ControlVerbs {
       hostname: lab.config.hostname,
       endpoints: lab.endpoints(),
       notReady: lab.notReady(),
-      authorityService: lab.authorityServicePorts,
+      authorityService: lab.pki.servicePorts,
       dns: lab.dns.ports,
       ca: lab.certificateStore.rootPem,
       memory: lab.intake.memory.usage,

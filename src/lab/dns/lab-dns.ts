@@ -6,24 +6,23 @@ import { DnsError } from '../../transport/dns/errors.ts'
 import type { NameService } from '../../transport/dns/name-service.ts'
 import type { Resolver } from '../../transport/dns/resolver.ts'
 import type { DnsServer } from '../../transport/dns/server/dns-server.ts'
-import { dnsFacts, type RunningServer } from './facts.ts'
+import type { MailAuthentication } from '../../transport/mail-authentication/mail-authentication.ts'
+import type { VirtualServerStatus } from '../virtual-servers/status.ts'
+import type { VirtualServers } from '../virtual-servers/virtual-servers.ts'
+import { dnsFacts, policyTexts, type RunningServer } from './facts.ts'
 import { readZones } from './zones.ts'
 
-/** A TXT record of another part of the lab. */
-interface TextRecord {
-  readonly name: string
-  readonly text: string
-}
-
-interface LabDnsOptions {
-  readonly config: () => ResolvedLab
-  readonly servers: () => readonly RunningServer[]
-  /** Returns the TXT records of other parts of the lab: keys of DKIM, the MTA-STS policy. */
-  readonly textRecords: (config: ResolvedLab) => Promise<readonly TextRecord[]>
-  readonly files: StoreFiles
+/** The parts of a lab that its DNS publishes. */
+interface DnsServices {
+  readonly config: ResolvedLab
+  readonly virtualServers: VirtualServers
+  /** Provides the records with the keys of DKIM and ARC. */
+  readonly mailAuthentication: Pick<MailAuthentication, 'keyRecords'>
+  readonly certificateStore: { readonly files: StoreFiles }
   readonly clock: Clock
   readonly log: Logger
   readonly isBackground: boolean
+  endpoints(): readonly VirtualServerStatus[]
 }
 
 /** The key of all signed zones, in the certificate store. */
@@ -31,13 +30,13 @@ const KEY_FILE = 'dns/key.pem'
 
 /** The DNS side of a running lab. Loaded when a configuration has the key `dns`. */
 export class LabDns implements AsyncDisposable {
-  readonly #options: LabDnsOptions
+  readonly #lab: DnsServices
   #names: NameService | undefined
   #server: DnsServer | undefined
   #place = ''
 
-  constructor(options: LabDnsOptions) {
-    this.#options = options
+  constructor(lab: DnsServices) {
+    this.#lab = lab
   }
 
   /** The zones of the lab; undefined if the configuration has no DNS. */
@@ -52,7 +51,7 @@ export class LabDns implements AsyncDisposable {
 
   /** Address and port of the server; undefined if the configuration has no DNS. */
   get endpoint(): { readonly address: string; readonly port: number } | undefined {
-    const { dns } = this.#options.config()
+    const { dns } = this.#lab.config
     return this.#server && dns && { address: dns.address, port: this.#server.port }
   }
 
@@ -71,7 +70,7 @@ export class LabDns implements AsyncDisposable {
     if (mistake) throw new Error(`${mistake.path.join('.')}: ${mistake.message}`)
     const { textRecord } = await import('../../transport/dns/records.ts')
     const ttlSeconds = Math.floor(dns.ttl / 1000)
-    const texts = await this.#options.textRecords(lab)
+    const texts = [...policyTexts(lab), ...(await this.#lab.mailAuthentication.keyRecords())]
     const provided = texts.map(({ name, text }) => textRecord(name.toLowerCase(), ttlSeconds, text))
     const settings = { config: dns, written, provided }
     if (this.#names) this.#names.configure(settings)
@@ -81,10 +80,10 @@ export class LabDns implements AsyncDisposable {
         import('../../transport/dns/dnssec/key.ts'),
       ])
       this.#names = new NameService(settings, {
-        clock: this.#options.clock,
-        key: new ZoneKey(await keptText(this.#options.files, KEY_FILE, ZoneKey.generate)),
-        facts: () => dnsFacts(this.#options.config(), this.#options.servers()),
-        onQuery: (query) => this.#options.log.debug({ ...query }, 'DNS query'),
+        clock: this.#lab.clock,
+        key: new ZoneKey(await keptText(this.#lab.certificateStore.files, KEY_FILE, ZoneKey.generate)),
+        facts: () => dnsFacts(this.#lab.config, this.#runningServers()),
+        onQuery: (query) => this.#lab.log.debug({ ...query }, 'DNS query'),
       })
     }
     await this.#listen(dns)
@@ -114,6 +113,16 @@ export class LabDns implements AsyncDisposable {
     await this.#close()
   }
 
+  #runningServers(): RunningServer[] {
+    const { virtualServers } = this.#lab
+    return this.#lab.endpoints().map(({ virtualServer, protocol, port, tlsPort }) => ({
+      protocol,
+      port,
+      tlsPort,
+      certificates: virtualServers.certificatesOf(virtualServer),
+    }))
+  }
+
   async #listen({ address, port }: NonNullable<ResolvedLab['dns']>): Promise<void> {
     const place = `${address}:${port}`
     if (this.#server && place === this.#place) return
@@ -123,9 +132,9 @@ export class LabDns implements AsyncDisposable {
     this.#server = await DnsServer.open({
       address: address === 'localhost' ? '127.0.0.1' : address,
       port,
-      isBackground: this.#options.isBackground,
+      isBackground: this.#lab.isBackground,
       respond: async (query, source) => (await this.#names?.respond(query, source)) ?? [],
-      onError: (err) => this.#options.log.error({ err }, 'the DNS server failed'),
+      onError: (err) => this.#lab.log.error({ err }, 'the DNS server failed'),
     })
     this.#place = place
   }

@@ -6,42 +6,50 @@ import { untilAborted } from '../../core/time/abort-after.ts'
 import type { Clock } from '../../core/time/clock.ts'
 import { type MessageStore, StoreError } from '../../storage/store/types.ts'
 import type { CertificateStore } from '../../tls/pki/certificate-store/types.ts'
+import { deliverLocalMail } from '../../transport/delivery/local-mail.ts'
+import type { DeliveryServices } from '../../transport/delivery/types.ts'
 import { controlFolder } from '../../transport/news/control.ts'
-import { type Feed, Feeds, type FeedsOptions, type ServerFeed } from '../../transport/news/feeds/feeds.ts'
+import { type Feed, Feeds, type ServerFeed } from '../../transport/news/feeds/feeds.ts'
 import { NewsService } from '../../transport/news/news-service.ts'
 import { ensureNewsgroups } from '../../transport/news/newsgroups.ts'
 import type { NewsMail } from '../../transport/news/types.ts'
 import { rootsOf } from '../certificates/roots.ts'
+import type { ChangeFeed } from '../change-feed.ts'
 
-interface LabNewsOptions {
+/** The parts of a lab that its news service needs. */
+interface NewsServices {
+  readonly config: ResolvedLab
   readonly store: MessageStore
-  readonly certificates: CertificateStore
-  readonly sessions: SessionLog
+  readonly certificateStore: CertificateStore
+  readonly sessionLog: SessionLog
   readonly clock: Clock
   readonly log: Logger
-  readonly mail: (mail: NewsMail) => Promise<void>
-  readonly onFeedRound: FeedsOptions['onRound']
+  /** Delivers articles to moderators. */
+  readonly services: DeliveryServices
+  readonly changes: ChangeFeed
 }
 
 /** The news side of a running lab: its news service, its newsgroups and the feeds that it starts. */
 export class LabNews implements AsyncDisposable {
-  readonly newsService: NewsService
-  readonly #options: LabNewsOptions
+  readonly service: NewsService
+  readonly #lab: NewsServices
   readonly #feeds: Feeds
   #wanted: readonly ServerFeed[] = []
   /** While this node runs the feeds. */
   #isLeading = false
 
-  constructor(config: ResolvedLab, options: LabNewsOptions) {
+  constructor(lab: NewsServices) {
+    const { store, clock, log, certificateStore, sessionLog, changes, config } = lab
     const { hostname, control } = config
-    this.#options = options
-    this.newsService = new NewsService({ ...options, hostname, control })
+    this.#lab = lab
+    this.service = new NewsService({ store, clock, log, mail: (mail) => this.#mail(mail), hostname, control })
     this.#feeds = new Feeds({
-      news: this.newsService,
-      onRound: options.onFeedRound,
-      roots: (authority) => rootsOf(options.certificates, authority),
+      news: this.service,
+      onRound: ({ virtualServer, config: { peer, direction } }, { state }) =>
+        changes.report({ type: 'feed', virtualServer, peer, direction, state }),
+      roots: (authority) => rootsOf(certificateStore, authority),
       record: (virtualServer, remote, socket) =>
-        options.sessions.open({
+        sessionLog.open({
           direction: 'out',
           virtualServer,
           protocol: 'nntp',
@@ -55,16 +63,16 @@ export class LabNews implements AsyncDisposable {
 
   /** Creates the configured newsgroups. Runs before the ports open. */
   async prepare({ hostname, newsgroups, control, controlSenders, virtualServers }: ResolvedLab): Promise<void> {
-    this.newsService.hostname = hostname
-    this.newsService.control = control
-    this.newsService.controlSenders = controlSenders
-    this.newsService.addresses = new Map(
+    this.service.hostname = hostname
+    this.service.control = control
+    this.service.controlSenders = controlSenders
+    this.service.addresses = new Map(
       newsgroups.flatMap(({ name, addresses }) => addresses.map((address) => [address.toLowerCase(), name] as const)),
     )
-    const { store, clock, log } = this.#options
+    const { store, clock, log } = this.#lab
     try {
       await ensureNewsgroups(store, newsgroups, clock)
-      for (const kind of controlGroups(virtualServers)) await controlFolder(this.newsService, { kind, args: [] })
+      for (const kind of controlGroups(virtualServers)) await controlFolder(this.service, { kind, args: [] })
     } catch (err) {
       // A full or read-only store still serves the newsgroups that it has.
       if (!(err instanceof StoreError && (err.code === 'no-space' || err.code === 'read-only'))) throw err
@@ -97,6 +105,12 @@ export class LabNews implements AsyncDisposable {
   /** Returns the feeds, also those that only peers start. */
   feeds(): readonly Feed[] {
     return this.#feeds.list()
+  }
+
+  async #mail({ from, to, raw }: NewsMail): Promise<void> {
+    const { services, clock, log } = this.#lab
+    // Without newsgroups: an article for a moderator must not be posted again.
+    await deliverLocalMail({ services: { ...services, news: undefined }, clock, log }, { from, to: [to], raw })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -7,6 +7,7 @@ import { joinPieces } from '../../core/octets/pieces.ts'
 import type { SessionLog } from '../../core/sessions/log.ts'
 import type { Clock } from '../../core/time/clock.ts'
 import type { FaultRules } from '../../net/faults/fault-rules.ts'
+import type { Cluster } from '../../storage/cluster/types.ts'
 import type { MessageStore } from '../../storage/store/types.ts'
 import { certificateNames } from '../../tls/pki/certificate/names.ts'
 import type { CertificateStore } from '../../tls/pki/certificate-store/types.ts'
@@ -19,7 +20,7 @@ import type { ClientServices } from '../../transport/outgoing/client/services.ts
 import { standardTimeouts } from '../../transport/outgoing/client/timeouts.ts'
 import type { ConnectorRules } from '../../transport/outgoing/connectors.ts'
 import { planRelease } from '../../transport/outgoing/plan.ts'
-import { StoreQueue, type StoreQueueOptions } from '../../transport/outgoing/queue/queue.ts'
+import { StoreQueue } from '../../transport/outgoing/queue/queue.ts'
 import { OutgoingRecord } from '../../transport/outgoing/record.ts'
 import { connectorRouter } from '../../transport/outgoing/route/router.ts'
 import {
@@ -31,28 +32,29 @@ import {
   type TestingClient,
 } from '../../transport/outgoing/types.ts'
 import { rootsOf } from '../certificates/roots.ts'
+import { queueOfOthers } from '../cluster/requests.ts'
 import { logQueue } from '../recording/log-events.ts'
-import type { VirtualServerStatus } from '../virtual-servers/virtual-servers.ts'
+import type { VirtualServerStatus } from '../virtual-servers/status.ts'
 import { OutgoingPolicies } from './outgoing-policies.ts'
 
-interface LabOutgoingOptions {
+/** The parts of a lab that mail to other hosts needs. */
+interface OutgoingServices {
+  readonly config: ResolvedLab
+  readonly directory: Directory
+  /** Delivers reports. */
+  readonly services: DeliveryServices
   readonly store: MessageStore
   readonly clock: Clock
   readonly log: Logger
-  /** Returns the current configuration and directory, which a reload replaces. */
-  readonly source: () => { readonly config: ResolvedLab; readonly directory: Directory }
-  /** Where reports are delivered. */
-  readonly services: () => DeliveryServices
   /** Signs messages before they are sent. */
   readonly mailAuthentication: Pick<MailAuthentication, 'signOutgoing'>
-  /** Returns the lab's own DNS; undefined if the configuration has none. */
-  readonly resolver: () => Resolver | undefined
-  readonly endpoints: () => readonly VirtualServerStatus[]
-  readonly certificates: CertificateStore
-  readonly sessions: SessionLog
-  readonly faults: FaultRules
-  /** Other nodes share the queue. */
-  readonly others?: StoreQueueOptions['others']
+  readonly dns: { readonly resolver: Resolver | undefined }
+  readonly certificateStore: CertificateStore
+  readonly sessionLog: SessionLog
+  readonly faults: { readonly rules: FaultRules }
+  /** Other nodes may share the queue. */
+  readonly cluster: Cluster
+  endpoints(): readonly VirtualServerStatus[]
 }
 
 /** The mail that a running lab sends to other hosts: its queue, and what connectors have done. */
@@ -60,14 +62,15 @@ export class LabOutgoing implements ApiOutgoing, AsyncDisposable {
   readonly queue: StoreQueue
   readonly record: OutgoingRecord
   readonly policies: OutgoingPolicies
-  readonly #options: LabOutgoingOptions
+  readonly #lab: OutgoingServices
   readonly #route: Router
   #client: Promise<TestingClient> | undefined
 
-  constructor(options: LabOutgoingOptions) {
-    this.#options = options
-    const { store, clock, log, services, mailAuthentication, others } = options
-    this.policies = new OutgoingPolicies(options)
+  constructor(lab: OutgoingServices) {
+    this.#lab = lab
+    const { store, clock, log, mailAuthentication, cluster } = lab
+    const others = queueOfOthers(cluster)
+    this.policies = new OutgoingPolicies(lab)
     this.#route = connectorRouter(this.policies.route, (connector) => this.policies.resolverOf(connector))
     this.queue = new StoreQueue({
       store,
@@ -87,9 +90,9 @@ export class LabOutgoing implements ApiOutgoing, AsyncDisposable {
         [Symbol.asyncDispose]: async () => {},
       },
       reports: {
-        failed: (facts) => reportFailure(services(), facts, clock.now()),
-        delayed: (facts) => reportDelay(services(), facts, clock.now()),
-        relayed: (facts) => reportRelayed(services(), facts, clock.now()),
+        failed: (facts) => reportFailure(lab.services, facts, clock.now()),
+        delayed: (facts) => reportDelay(lab.services, facts, clock.now()),
+        relayed: (facts) => reportRelayed(lab.services, facts, clock.now()),
       },
     })
     this.record = new OutgoingRecord(this.queue, () => clock.now())
@@ -130,7 +133,7 @@ export class LabOutgoing implements ApiOutgoing, AsyncDisposable {
   }
 
   #rules(): ConnectorRules {
-    const { config, directory } = this.#options.source()
+    const { config, directory } = this.#lab
     const { connectors, forwardRules } = config
     return { connectors, forwardRules, isLocalDomain: (domain) => directory.isLocalDomain(domain) }
   }
@@ -144,13 +147,14 @@ export class LabOutgoing implements ApiOutgoing, AsyncDisposable {
   }
 
   #clientServices(): ClientServices {
-    const { certificates, sessions, faults, clock, source } = this.#options
+    const lab = this.#lab
+    const { certificateStore, sessionLog, faults, clock } = lab
     return {
-      hostname: () => source().config.hostname,
-      sessions,
-      roots: (authority) => rootsOf(certificates, authority),
-      identity: (certificate) => connectorIdentity(source().config, certificates, certificate),
-      faults,
+      hostname: () => lab.config.hostname,
+      sessions: sessionLog,
+      roots: (authority) => rootsOf(certificateStore, authority),
+      identity: (certificate) => connectorIdentity(lab.config, certificateStore, certificate),
+      faults: faults.rules,
       timeouts: standardTimeouts,
       now: () => clock.now(),
     }

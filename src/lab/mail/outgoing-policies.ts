@@ -18,51 +18,52 @@ import {
 import { resultOfProblem, resultsOfAttempt } from '../../transport/tls-reports/from-attempt.ts'
 import { type TlsResult, TlsResults } from '../../transport/tls-reports/results.ts'
 import { rootsOf } from '../certificates/roots.ts'
-import type { VirtualServerStatus } from '../virtual-servers/virtual-servers.ts'
+import type { VirtualServerStatus } from '../virtual-servers/status.ts'
 
-interface OutgoingPoliciesOptions {
+/** The parts of a lab that policies need. */
+interface PolicyServices {
   readonly store: MessageStore
   readonly clock: Clock
   readonly log: Logger
-  readonly certificates: CertificateStore
-  /** Returns the lab's own DNS; undefined if the configuration has none. */
-  readonly resolver: () => Resolver | undefined
-  readonly endpoints: () => readonly VirtualServerStatus[]
+  readonly certificateStore: CertificateStore
+  /** The lab's own DNS. Its resolver is undefined if the configuration has none. */
+  readonly dns: { readonly resolver: Resolver | undefined }
+  endpoints(): readonly VirtualServerStatus[]
 }
 
-/** Where mail goes by DNS, the policies that other domains publish, and what sessions under them led to. */
+/** The routes of mail by DNS, the policies that other domains publish, and the results of sessions under them. */
 export class OutgoingPolicies {
   readonly results: TlsResults
   readonly route: Router
   readonly #policies: Policies
-  readonly #options: OutgoingPoliciesOptions
+  readonly #lab: PolicyServices
 
-  constructor(options: OutgoingPoliciesOptions) {
-    this.#options = options
-    const { store, clock, certificates } = options
+  constructor(lab: PolicyServices) {
+    this.#lab = lab
+    const { store, clock, certificateStore } = lab
     this.results = new TlsResults(store, clock)
     this.#policies = new Policies(store, clock)
     this.route = dnsRouter({
       resolverOf: (connector) => this.resolverOf(connector),
       policyOf: async (connector, domain, signal) => {
-        const roots = await rootsOf(certificates, connector.authority)
+        const roots = await rootsOf(certificateStore, connector.authority)
         const lookup = policyLookup(await this.resolverOf(connector), { port: connector.policyPort, roots, signal })
         return this.#policies.find(domain, lookup)
       },
-      isOwn: (address, port) => isOwn(options.endpoints(), address, port),
+      isOwn: (address, port) => isOwn(lab.endpoints(), address, port),
       onProblem: (problem) => this.#noteProblem(problem),
     })
   }
 
   /** Returns the DNS that a connector asks. @throws RouteError if the lab has no DNS for it */
   async resolverOf({ name, resolver }: ResolvedConnector): Promise<Resolver> {
-    const own = resolver === undefined ? this.#options.resolver() : await resolverAt(resolver)
+    const own = resolver === undefined ? this.#lab.dns.resolver : await resolverAt(resolver)
     if (own) return own
     const text = `the connector ${name} has no DNS to ask: add \`dns\` to the lab, or \`resolver\` to the connector`
     throw new RouteError(text, { isPermanent: false, enhancedCode: '4.4.3' })
   }
 
-  /** Counts what an attempt says about the policies of its domain. */
+  /** Counts the results of an attempt under the policies of its domain. */
   noteAttempt(attempt: Attempt, result: AttemptResult): Promise<void> {
     return this.#add(resultsOfAttempt(attempt, result, (domain) => this.#strings(domain)))
   }
@@ -76,7 +77,7 @@ export class OutgoingPolicies {
     try {
       await this.results.add(await results)
     } catch (err) {
-      this.#options.log.error({ err }, 'results for TLS reports could not be kept')
+      this.#lab.log.error({ err }, 'results for TLS reports could not be kept')
     }
   }
 

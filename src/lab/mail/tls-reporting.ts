@@ -25,13 +25,14 @@ import type { TlsReport } from '../../transport/tls-reports/types.ts'
 import { rootsOf } from '../certificates/roots.ts'
 import type { OutgoingPolicies } from './outgoing-policies.ts'
 
-interface TlsReportingOptions {
-  readonly policies: OutgoingPolicies
-  readonly source: () => { readonly config: ResolvedLab; readonly directory: Directory }
-  readonly queue: Pick<OutgoingQueue, 'add'>
-  readonly deliver: (mail: LocalMail) => Promise<unknown>
-  readonly certificates: CertificateStore
+/** The parts of a lab that TLS reports need. */
+interface TlsReportServices {
+  readonly config: ResolvedLab
+  readonly directory: Directory
+  readonly outgoing: { readonly policies: OutgoingPolicies; readonly queue: Pick<OutgoingQueue, 'add'> }
+  readonly certificateStore: CertificateStore
   readonly clock: Clock
+  deliver(mail: LocalMail): Promise<unknown>
 }
 
 /** Most URIs of a domain that get a report. */
@@ -46,14 +47,14 @@ interface Target {
 
 /** Reports about the TLS of outgoing mail, sent on demand. RFC 8460. */
 export class TlsReporting implements ApiTlsReports {
-  readonly #options: TlsReportingOptions
+  readonly #lab: TlsReportServices
 
-  constructor(options: TlsReportingOptions) {
-    this.#options = options
+  constructor(lab: TlsReportServices) {
+    this.#lab = lab
   }
 
   list(domain?: string): Promise<readonly DayResults[]> {
-    return this.#options.policies.results.list(domain)
+    return this.#lab.outgoing.policies.results.list(domain)
   }
 
   /** Sends a report for each domain and day. Results that were sent are forgotten. */
@@ -61,7 +62,8 @@ export class TlsReporting implements ApiTlsReports {
     const sent: SentTlsReport[] = []
     for (const results of await this.list(domain)) {
       const outcomes = await this.#sendOne(results, signal)
-      if (outcomes.some(({ problem }) => problem === undefined)) await this.#options.policies.results.delete(results)
+      if (outcomes.some(({ problem }) => problem === undefined))
+        await this.#lab.outgoing.policies.results.delete(results)
       sent.push(...outcomes)
     }
     return sent
@@ -69,7 +71,7 @@ export class TlsReporting implements ApiTlsReports {
 
   async #sendOne(results: DayResults, signal: AbortSignal): Promise<readonly SentTlsReport[]> {
     const { domain, day } = results
-    const settings = reportSettings(this.#options.source().config)
+    const settings = reportSettings(this.#lab.config)
     const report = this.#reportOf(results, settings)
     const targets = await this.#targetsOf(domain, signal)
     if (typeof targets === 'string') return [{ domain, day, to: undefined, problem: targets }]
@@ -89,10 +91,10 @@ export class TlsReporting implements ApiTlsReports {
 
   /** Returns where a domain wants reports, or why that is not known. RFC 8460 section 3. */
   async #targetsOf(domain: string, signal: AbortSignal): Promise<readonly Target[] | string> {
-    const connector = dnsConnectorFor(this.#options.source().config.connectors, domain)
+    const connector = dnsConnectorFor(this.#lab.config.connectors, domain)
     if (!connector) return `no connector with route: dns sends to ${domain}`
     try {
-      const resolver = await this.#options.policies.resolverOf(connector)
+      const resolver = await this.#lab.outgoing.policies.resolverOf(connector)
       const { records } = await resolver.txt(`_smtp._tls.${domain}`, signal)
       const targets = ruaInRecords(records).slice(0, MAX_TARGETS)
       if (targets.length > 0) return targets.map((uri) => ({ uri, connector }))
@@ -132,17 +134,17 @@ export class TlsReporting implements ApiTlsReports {
       forbiddenBy(connector, `postmaster@${domain}`) ??
       forbiddenBy({ ...connector, allow: undefined }, `postmaster@${host}`)
     if (forbidden !== undefined) throw new Error(forbidden)
-    const lookup = lookupAt(await this.#options.policies.resolverOf(connector), signal)
-    const roots = await rootsOf(this.#options.certificates, connector.authority)
+    const lookup = lookupAt(await this.#lab.outgoing.policies.resolverOf(connector), signal)
+    const roots = await rootsOf(this.#lab.certificateStore, connector.authority)
     await postTlsReport(report, uri, { lookup, roots, signal })
   }
 
   /** Queues the report, which the queue signs as other mail, or delivers it in the lab. */
   async #mail(report: TlsReport, to: string, domain: string, { from }: ReportSettings): Promise<void> {
-    const { source, clock, queue, deliver } = this.#options
+    const { directory, clock, outgoing } = this.#lab
     const submitter = splitAddress(from).domain
     const raw = await composeTlsReport(report, { from, to, domain, submitter, at: clock.now() })
-    if (source().directory.isLocalDomain(splitAddress(to).domain)) await deliver({ from, to: [to], raw })
-    else await queue.add({ raw, envelope: { mailFrom: from, recipients: [{ address: to }] } })
+    if (directory.isLocalDomain(splitAddress(to).domain)) await this.#lab.deliver({ from, to: [to], raw })
+    else await outgoing.queue.add({ raw, envelope: { mailFrom: from, recipients: [{ address: to }] } })
   }
 }

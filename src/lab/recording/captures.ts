@@ -3,8 +3,17 @@ import type { ResolvedCapture, ResolvedLab } from '../../core/config/resolve.ts'
 import { writeObstacle } from '../../core/files/file-obstacles.ts'
 import type { MemoryBudget } from '../../core/octets/memory-budget.ts'
 import { Capture, type CaptureOptions, type TrafficRecorder } from '../../core/sessions/capture.ts'
+import type { SessionLog } from '../../core/sessions/log.ts'
 import { SessionCaptures } from '../../core/sessions/session-captures.ts'
 import type { Clock } from '../../core/time/clock.ts'
+
+/** The parts of a lab that captures need. */
+interface CaptureServices {
+  readonly clock: Clock
+  readonly log: Logger
+  readonly intake: { readonly memory: MemoryBudget }
+  readonly sessionLog: Pick<SessionLog, 'follow'>
+}
 
 /** The captures of a lab: files, and the latest sessions in memory. Virtual servers that name the same file share it. */
 export class Captures {
@@ -14,10 +23,11 @@ export class Captures {
   /** The traffic of the latest sessions. */
   readonly sessions: SessionCaptures
 
-  constructor(clock: Clock, log: Logger, memory: MemoryBudget) {
+  constructor({ clock, log, intake, sessionLog }: CaptureServices) {
     this.#clock = clock
     this.#log = log
-    this.sessions = new SessionCaptures(clock, memory)
+    this.sessions = new SessionCaptures(clock, intake.memory)
+    sessionLog.follow({ forgotten: ({ id }) => this.sessions.delete(id) })
   }
 
   /** Applies the memory limit of a configuration. */

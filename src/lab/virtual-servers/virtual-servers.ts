@@ -1,30 +1,44 @@
 import type { Logger } from 'pino'
-import type { ResolvedVirtualServer } from '../../core/config/resolve.ts'
-import type { ServerProtocol } from '../../core/config/schema.ts'
-import type { TlsPolicyName } from '../../core/config/tls-policies.ts'
+import type { ServerContext } from '../../../servers/service.ts'
 import type { Intake } from '../../core/octets/received-octets.ts'
 import type { SessionLog } from '../../core/sessions/log.ts'
+import type { SessionRecord } from '../../core/sessions/types.ts'
 import { FailedLogons } from '../../net/failed-logons.ts'
 import { type Disconnection, VirtualServer } from '../../net/virtual-server.ts'
 import type { VirtualServerSettings } from '../../net/virtual-server-settings.ts'
+import type { Cluster } from '../../storage/cluster/types.ts'
+import type { InstalledCertificate } from '../../tls/pki/types.ts'
+
+export type { Disconnection }
+
+/** The parts of a lab that every virtual server uses. */
+interface VirtualServerServices {
+  readonly sessionLog: SessionLog
+  readonly log: Logger
+  readonly intake: Intake
+  readonly cluster: Cluster
+}
 
 /** The running virtual servers, by name. */
 export class VirtualServers {
-  readonly #sessions: SessionLog
-  readonly #log: Logger
-  readonly #intake: Intake
+  readonly #services: VirtualServerServices
   /** Shared, so that an address cannot try passwords faster on several virtual servers. */
   readonly #failedLogons = new FailedLogons()
   readonly #servers = new Map<string, VirtualServer>()
+  /** The context that new sessions of each virtual server use, by name. */
+  readonly contexts = new Map<string, ServerContext>()
 
-  constructor(sessions: SessionLog, log: Logger, intake: Intake) {
-    this.#sessions = sessions
-    this.#log = log
-    this.#intake = intake
+  constructor(services: VirtualServerServices) {
+    this.#services = services
   }
 
   get(name: string): VirtualServer | undefined {
     return this.#servers.get(name)
+  }
+
+  /** Returns the certificates that a virtual server serves, the default one first. */
+  certificatesOf(name: string): readonly InstalledCertificate[] {
+    return this.#servers.get(name)?.settings.tls?.certificates ?? []
   }
 
   /**
@@ -54,6 +68,21 @@ export class VirtualServers {
     return ended.reduce((sum, count) => sum + count, 0)
   }
 
+  /**
+   * Ends the sessions of an account on all nodes. Resolves once they have ended.
+   * @param asking the id of the session that asks for it: it ends after its answer
+   */
+  async endSessionsOf(user: string, asking?: string): Promise<void> {
+    await Promise.all([this.endOwnSessionsOf(user, asking), this.#services.cluster.ask('disconnect', { user })])
+  }
+
+  /** Does the same on this node only. */
+  async endOwnSessionsOf(user: string, asking?: string): Promise<void> {
+    const isOf = (one: SessionRecord): boolean => one.user === user || (one.usedBy?.includes(user) ?? false)
+    const own = this.#services.sessionLog.list().filter((one) => one.endedAt === undefined && isOf(one))
+    await this.disconnect(new Set(own.map(({ id }) => id)), 'farewell', asking)
+  }
+
   /** Ends every session, and opens the same ports again. @throws ListenError */
   async restart(): Promise<void> {
     await Promise.all([...this.#servers.values()].map((server) => server.restart()))
@@ -81,55 +110,9 @@ export class VirtualServers {
   async #put(settings: VirtualServerSettings): Promise<void> {
     const running = this.#servers.get(settings.name)
     if (running) return running.update(settings)
-    const server = new VirtualServer(settings, this.#sessions, this.#log, this.#failedLogons, this.#intake)
+    const { sessionLog, log, intake } = this.#services
+    const server = new VirtualServer(settings, sessionLog, log, this.#failedLogons, intake)
     await server.start()
     this.#servers.set(settings.name, server)
-  }
-}
-
-/** The addresses, certificate and TLS policy of a running virtual server, for reports and tests. */
-export interface VirtualServerStatus {
-  readonly virtualServer: string
-  readonly protocol: ServerProtocol
-  readonly address: string
-  /** Undefined if closed. */
-  readonly port: number | undefined
-  /** Undefined if closed. */
-  readonly tlsPort: number | undefined
-  /** False while its ports refuse or swallow connections, as tests of outages make them. */
-  readonly reachable: boolean
-  /** The default certificate; undefined if none is assigned. */
-  readonly certificate: { readonly friendlyName: string; readonly thumbprint: string } | undefined
-  readonly requireSecureChannel: boolean
-  readonly require128BitEncryption: boolean
-  /** The addresses whose connections begin with a PROXY header. */
-  readonly proxies: readonly string[]
-  /** The name of its TLS policy; undefined if it has none. */
-  readonly tlsPolicy: TlsPolicyName | undefined
-  /** Whether clients with SSL 3.0, TLS 1.0 and the ciphers of the 1990s are accepted. */
-  readonly legacyTls: boolean
-  /** The defect of its TLS engine, on purpose. */
-  readonly tlsDefect: string | undefined
-}
-
-/** Returns the current status of a virtual server. */
-export function statusOf(config: ResolvedVirtualServer, virtualServers: VirtualServers): VirtualServerStatus {
-  const server = virtualServers.get(config.name)
-  const tls = server?.settings.tls
-  const certificate = tls?.certificates[0]
-  return {
-    virtualServer: config.name,
-    protocol: config.protocol,
-    address: config.address,
-    port: server?.port,
-    tlsPort: server?.tlsPort,
-    reachable: server?.isReachable ?? false,
-    certificate: certificate && { friendlyName: certificate.friendlyName, thumbprint: certificate.thumbprint },
-    requireSecureChannel: config.requireSecureChannel,
-    require128BitEncryption: config.require128BitEncryption,
-    proxies: config.proxyProtocol?.from ?? [],
-    tlsPolicy: tls && config.tls.policy,
-    legacyTls: tls?.legacy !== undefined && tls.legacy.minVersion === undefined,
-    tlsDefect: tls?.legacy?.defect,
   }
 }

@@ -8,6 +8,7 @@ import {
 } from '../../core/config/schema/report-words.ts'
 import type { Lab } from '../../lab/lab.ts'
 import { releasedForm } from '../../transport/delivery/released.ts'
+import { reportStored } from '../../transport/delivery/reports/on-demand/report-stored.ts'
 import type { Call } from '../calls/call.ts'
 import { checkMessage, type LabMessage } from '../received/message.ts'
 
@@ -66,7 +67,7 @@ async function send(lab: Lab, call: Call, message: LabMessage, wanted: OnDemand)
     arrivedAt: receivedAt.getTime(),
   }
   try {
-    await lab.report(mail, wanted)
+    await reportStored(lab.services, mail, wanted, lab.clock.now())
   } catch (error) {
     throw call.at(error as Error)
   }

@@ -1,3 +1,5 @@
+import type { Logger } from 'pino'
+import type { Clock } from '../../core/time/clock.ts'
 import type { StoredMessage } from '../../storage/store/types.ts'
 import { deliver } from './deliver.ts'
 import { reportAfterDelivery } from './reports/after-delivery.ts'
@@ -13,18 +15,19 @@ export interface LocalMail {
   readonly raw: Buffer
 }
 
-/**
- * Delivers a message without SMTP. Returns its copies, once they are stored.
- * @param at milliseconds since the epoch
- * @param reportFailed gets the errors of reports and replies that the message causes
- * @throws DeliveryError, StoreError; no mailbox has it then
- */
+/** The parts of a lab that deliver its own mail. */
+interface LocalDelivery {
+  readonly services: DeliveryServices
+  readonly clock: Clock
+  readonly log: Logger
+}
+
+/** Delivers a message without SMTP. Returns its copies, once they are stored. @throws DeliveryError, StoreError; no mailbox has it then */
 export async function deliverLocalMail(
-  services: DeliveryServices,
+  { services, clock, log }: LocalDelivery,
   { from, to, raw }: LocalMail,
-  at: number,
-  reportFailed: (error: unknown) => void,
 ): Promise<readonly StoredMessage[]> {
+  const at = clock.now()
   // Another node may have added an account a moment ago.
   await services.directory.refresh()
   const recipients = to.map(
@@ -34,7 +37,9 @@ export async function deliverLocalMail(
   const delivery: Delivery = { message: [raw], mailFrom: from, recipients }
   const { copies, queued } = await deliver(services, delivery)
   const own = recipients.filter(({ address }) => !queued.has(address))
-  await reportAfterDelivery(services, { ...delivery, recipients: own }, at, reportFailed)
+  await reportAfterDelivery(services, { ...delivery, recipients: own }, at, (err) =>
+    log.warn({ err }, 'no report was sent'),
+  )
   return copies
 }
 

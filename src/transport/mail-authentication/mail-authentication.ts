@@ -13,19 +13,14 @@ import { sealFields } from './seal.ts'
 import { type KeyRecord, Signing } from './signing.ts'
 import { MAX_HEADER_OCTETS, type MessageOctets, type SplitMessage, splitMessage } from './split-message.ts'
 
-/** The current configuration, as far as it is about authentication. */
-interface MailAuthenticationSource {
-  readonly hostname: string
-  readonly mailAuthentication: MailAuthenticationConfig
-}
-
+/** The parts of a lab that mail authentication needs. */
 interface MailAuthenticationServices {
-  /** Returns the current configuration. */
-  readonly source: () => MailAuthenticationSource
-  /** Returns the zones of the lab; undefined without DNS. */
-  readonly resolver: () => Resolver | undefined
-  /** Where generated keys are kept. */
-  readonly files: KeyFiles
+  /** The current configuration. */
+  readonly config: { readonly hostname: string; readonly mailAuthentication: MailAuthenticationConfig }
+  /** Looks up names in the zones of the lab. Without DNS, there is no resolver. */
+  readonly dns: { readonly resolver: Resolver | undefined }
+  /** Keeps generated keys. */
+  readonly certificateStore: { readonly files: KeyFiles }
   readonly clock: Clock
 }
 
@@ -44,11 +39,15 @@ export class MailAuthentication {
 
   constructor(services: MailAuthenticationServices) {
     this.#services = services
-    this.#signing = new Signing({ config: () => this.#config, files: services.files, clock: services.clock })
+    this.#signing = new Signing({
+      config: () => this.#config,
+      files: services.certificateStore.files,
+      clock: services.clock,
+    })
   }
 
   get #config(): MailAuthenticationConfig {
-    return this.#services.source().mailAuthentication
+    return this.#services.config.mailAuthentication
   }
 
   /** Whether messages are checked before SMTP accepts them. */
@@ -109,7 +108,7 @@ export class MailAuthentication {
     let keys: Promise<KeyRecord[]> | undefined
     const lookUp = namesOf({
       records,
-      resolver: this.#services.resolver(),
+      resolver: this.#services.dns.resolver,
       keys: () => {
         keys ??= this.keyRecords()
         return keys
@@ -117,7 +116,7 @@ export class MailAuthentication {
       signal: AbortSignal.timeout(LOOKUPS_MS),
     })
     return checkMessage(message, sender, lookUp, {
-      hostname: this.#services.source().hostname,
+      hostname: this.#services.config.hostname,
       minimumKeyBits,
       at: this.#services.clock.now(),
     })
@@ -135,6 +134,6 @@ export class MailAuthentication {
   }
 
   get #authservId(): string {
-    return this.#config.authservId ?? this.#services.source().hostname
+    return this.#config.authservId ?? this.#services.config.hostname
   }
 }

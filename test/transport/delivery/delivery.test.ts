@@ -281,7 +281,7 @@ test('a moderator may be the postmaster', async () => {
     config: { newsgroups: [{ name: 'lab.announce', posting: 'moderated', moderator: 'postmaster@lab.test' }] },
   })
   const raw = 'From: alice@lab.test\r\nNewsgroups: lab.announce\r\nSubject: x\r\n\r\nx\r\n'
-  const { moderator } = await lab.lab.newsService.post(Buffer.from(raw), { host: '127.0.0.1', rights: allGroups })
+  const { moderator } = await lab.lab.news.service.post(Buffer.from(raw), { host: '127.0.0.1', rights: allGroups })
   expect(moderator).toBe('postmaster@lab.test')
   expect((await lab.inbox(undefined)).map(({ entry }) => entry.envelope?.rcptTo)).toEqual([['postmaster@lab.test']])
 })

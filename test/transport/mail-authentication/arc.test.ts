@@ -6,9 +6,9 @@ import { MailAuthentication } from '../../../src/transport/mail-authentication/m
 
 const config = parsePart(mailAuthentication, { arc: { domain: 'relay.test' } })
 const lab = new MailAuthentication({
-  source: () => ({ hostname: 'mx.lab.test', mailAuthentication: config }),
-  resolver: () => undefined,
-  files: memoryFiles(),
+  config: { hostname: 'mx.lab.test', mailAuthentication: config },
+  dns: { resolver: undefined },
+  certificateStore: { files: memoryFiles() },
   clock: { now: () => Date.now() },
 })
 const sender = { mailFrom: 'a@author.test', client: { address: '192.0.2.7', helo: 'mail.author.test' } }

@@ -32,9 +32,9 @@ const CANONICALIZATIONS = ['relaxed/relaxed', 'relaxed/simple', 'simple/relaxed'
 function labWith(input: object): MailAuthentication {
   const config = parsePart(mailAuthentication, { records: RECORDS, ...input })
   return new MailAuthentication({
-    source: () => ({ hostname: 'mx.lab.test', mailAuthentication: config }),
-    resolver: () => undefined,
-    files: memoryFiles(),
+    config: { hostname: 'mx.lab.test', mailAuthentication: config },
+    dns: { resolver: undefined },
+    certificateStore: { files: memoryFiles() },
     clock: { now: () => Date.now() },
   })
 }

@@ -32,9 +32,9 @@ test('nobody outside is asked, whatever the message and the records name', async
     arc: { domain: 'relay.test' },
   })
   const lab = new MailAuthentication({
-    source: () => ({ hostname: 'mx.lab.test', mailAuthentication: config }),
-    resolver: () => undefined,
-    files: memoryFiles(),
+    config: { hostname: 'mx.lab.test', mailAuthentication: config },
+    dns: { resolver: undefined },
+    certificateStore: { files: memoryFiles() },
     clock: { now: () => Date.now() },
   })
   const client = { address: '192.0.2.7', helo: 'outside.example' }

@@ -15,7 +15,7 @@ const recordOf = (key: KeyObject, more = ''): { txt: string[] } => ({
 })
 
 const lab = new MailAuthentication({
-  source: () => ({
+  config: {
     hostname: 'mx.lab.test',
     mailAuthentication: parsePart(mailAuthentication, {
       records: {
@@ -24,9 +24,9 @@ const lab = new MailAuthentication({
         'weak._domainkey.example.test': recordOf(weak.publicKey),
       },
     }),
-  }),
-  resolver: () => undefined,
-  files: memoryFiles(),
+  },
+  dns: { resolver: undefined },
+  certificateStore: { files: memoryFiles() },
   clock: { now: () => NOW_S * 1000 },
 })
 

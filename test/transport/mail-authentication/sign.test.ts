@@ -25,9 +25,9 @@ const settings = (input: object): MailAuthenticationConfig => parsePart(mailAuth
 function signer(input: object, files = memoryFiles()): MailAuthentication {
   const config = settings(input)
   return new MailAuthentication({
-    source: () => ({ hostname: 'mx.lab.test', mailAuthentication: config }),
-    resolver: () => undefined,
-    files,
+    config: { hostname: 'mx.lab.test', mailAuthentication: config },
+    dns: { resolver: undefined },
+    certificateStore: { files },
     clock: { now: () => Date.now() },
   })
 }

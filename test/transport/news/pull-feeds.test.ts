@@ -73,7 +73,7 @@ async function startPuller(config: ResolvedLab) {
   return {
     lab,
     async ids() {
-      const group = await lab.newsService.group('lab.general')
+      const group = await lab.news.service.group('lab.general')
       return group ? (await store.list(group.id)).map(({ messageId }) => messageId) : []
     },
     [Symbol.asyncDispose]: () => lab.stop(),

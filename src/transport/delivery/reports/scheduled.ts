@@ -9,14 +9,16 @@ import { DeliveryError, type DeliveryServices } from '../types.ts'
 import { sendOwnMail } from './send.ts'
 import type { OwnMail, ReportSchedule } from './types.ts'
 
-interface ScheduledReportsOptions {
+/** The parts of a lab that reports need. */
+interface ReportServices {
   readonly store: MessageStore
   readonly clock: MovableClock
   readonly log: Logger
-  readonly services: () => DeliveryServices
-  readonly settings: () => ReportSettings
-  /** Tells the node that sends the reports, on which `woken` is called. */
-  readonly wake: () => void
+  /** Delivers the reports. */
+  readonly services: DeliveryServices
+  readonly config: { readonly reports: ReportSettings }
+  /** Notifies the node that sends the reports, on which `woken` is called. */
+  readonly cluster: { wake(role: 'reports'): void }
 }
 
 const SPACE: ValueSpace = { kind: 'report' }
@@ -31,7 +33,7 @@ const RETRY_MS = 10_000
  * sending and removing sends a report twice.
  */
 export class ScheduledReports implements ReportSchedule {
-  readonly #options: ScheduledReportsOptions
+  readonly #lab: ReportServices
   /** When each report is due, by its name. */
   readonly #due = new Map<string, number>()
   #timer: NodeJS.Timeout | undefined
@@ -39,18 +41,18 @@ export class ScheduledReports implements ReportSchedule {
   /** While this process sends the reports. */
   #isSending = false
 
-  constructor(options: ScheduledReportsOptions) {
-    this.#options = options
+  constructor(lab: ReportServices) {
+    this.#lab = lab
   }
 
   get settings(): ReportSettings {
-    return this.#options.settings()
+    return this.#lab.config.reports
   }
 
   /** Sends the reports that the store has, and further ones, until `signal` is aborted. @throws StoreError */
   async lead(signal: AbortSignal): Promise<void> {
     this.#isSending = true
-    const unwatch = this.#options.clock.watch(() => this.#sendDue())
+    const unwatch = this.#lab.clock.watch(() => this.#sendDue())
     try {
       await this.#read()
       void this.#sendDue()
@@ -67,20 +69,20 @@ export class ScheduledReports implements ReportSchedule {
   woken(): void {
     this.#read().then(
       () => this.#sendDue(),
-      (err: Error) => this.#options.log.error({ err }, 'the scheduled reports could not be read'),
+      (err: Error) => this.#lab.log.error({ err }, 'the scheduled reports could not be read'),
     )
   }
 
   async #read(): Promise<void> {
-    for (const [name, value] of await this.#options.store.values(SPACE)) this.#due.set(name, parse(value).dueAt)
+    for (const [name, value] of await this.#lab.store.values(SPACE)) this.#due.set(name, parse(value).dueAt)
   }
 
   async schedule(mail: OwnMail, dueAt: number): Promise<void> {
-    const { store, clock, services } = this.#options
-    if (dueAt <= clock.now()) return sendOwnMail(services(), mail, dueAt)
+    const { store, clock, services } = this.#lab
+    if (dueAt <= clock.now()) return sendOwnMail(services, mail, dueAt)
     const name = randomUUID()
     await store.changeValues(SPACE, () => new Map([[name, format(mail, dueAt)]]))
-    if (!this.#isSending) return this.#options.wake()
+    if (!this.#isSending) return this.#lab.cluster.wake('reports')
     this.#due.set(name, dueAt)
     this.#wake()
   }
@@ -94,7 +96,7 @@ export class ScheduledReports implements ReportSchedule {
   /** Sends what is due, one report after the other. */
   #sendDue(): Promise<void> {
     this.#sending = this.#sending.then(async () => {
-      const { clock } = this.#options
+      const { clock } = this.#lab
       const due = [...this.#due].filter(([, dueAt]) => dueAt <= clock.now()).sort(([, one], [, other]) => one - other)
       for (const [name] of due) {
         if (!this.#isSending || !(await this.#send(name))) break
@@ -106,10 +108,10 @@ export class ScheduledReports implements ReportSchedule {
 
   /** Sends a report and removes it. Returns false if it stays, because the store failed. */
   async #send(name: string): Promise<boolean> {
-    const { store, services, log } = this.#options
+    const { store, services, log } = this.#lab
     try {
       const value = (await store.values({ ...SPACE, names: [name] })).get(name)
-      if (value) await this.#deliver(parse(value), services())
+      if (value) await this.#deliver(parse(value), services)
       await store.changeValues(SPACE, () => new Map([[name, undefined]]))
       this.#due.delete(name)
       return true
@@ -124,14 +126,14 @@ export class ScheduledReports implements ReportSchedule {
       await sendOwnMail(services, mail, dueAt)
     } catch (err) {
       if (!(err instanceof DeliveryError)) throw err
-      this.#options.log.warn({ err, session: mail.session }, 'a report could not be delivered')
+      this.#lab.log.warn({ err, session: mail.session }, 'a report could not be delivered')
     }
   }
 
   /** Sets the timer to the next report. A clock that stands still is moved by tests only, and wakes by its own watch. */
   #wake(): void {
     clearTimeout(this.#timer)
-    const { clock } = this.#options
+    const { clock } = this.#lab
     if (!this.#isSending || this.#due.size === 0 || clock.isFrozen) return
     const next = Math.min(...this.#due.values()) - clock.now()
     const waitMs = next <= 0 ? RETRY_MS : Math.min(next, MAX_TIMER_MS)

@@ -9,7 +9,7 @@ export class LabStopped extends Error {
 }
 
 /** Runs the changes of a lab one at a time, and refuses new ones once the lab stops. */
-export class Changes {
+export class ChangeQueue {
   readonly #tasks = new OneAtATime()
   #closed = false
 

@@ -1,0 +1,46 @@
+import type { LabServices } from '../../servers/service.ts'
+import type { AddedAccounts } from '../accounts/directory/added-accounts.ts'
+import { createDirectory } from '../accounts/directory/directory.ts'
+import type { ResolvedLab } from '../core/config/resolve.ts'
+import type { Clock } from '../core/time/clock.ts'
+import { dropsOldest } from '../storage/store/open.ts'
+import { configuredPolicy } from '../transport/mta-sts/configured.ts'
+import type { LabNews } from './mail/lab-news.ts'
+import type { LabOutgoing } from './mail/lab-outgoing.ts'
+
+/** The parts of a lab that sessions use, whatever its configuration. */
+interface LastingServices
+  extends Pick<
+    LabServices,
+    'store' | 'tenants' | 'oauth2' | 'mailAuthentication' | 'reports' | 'rates' | 'api' | 'idleApi'
+  > {
+  readonly clock: Clock
+  readonly addedAccounts: AddedAccounts
+  readonly news: LabNews
+  readonly outgoing: LabOutgoing
+}
+
+/** Composes the parts of a lab that sessions and delivery use, for one configuration. */
+export const composeServices = (lab: LastingServices, config: ResolvedLab): LabServices => ({
+  hostname: config.hostname,
+  store: lab.store,
+  directory: createDirectory(config, lab.addedAccounts),
+  tenants: lab.tenants,
+  oauth2: lab.oauth2,
+  mailAuthentication: lab.mailAuthentication,
+  news: lab.news.service,
+  outgoing: lab.outgoing.queue,
+  reports: lab.reports,
+  retention: config.retention,
+  dropsOldest: dropsOldest(config.store),
+  clock: lab.clock,
+  rates: lab.rates,
+  api: () => lab.api(),
+  idleApi: () => lab.idleApi(),
+  administrators: config.administrators,
+  capturedReaders: config.captured.readers,
+  capturedFolder: config.captured.folder,
+  tagging: config.tagging,
+  labNames: [config.hostname, ...config.alternativeNames],
+  mtaSts: configuredPolicy(config),
+})
