@@ -1,7 +1,7 @@
 import type { MemoryBudget } from '../../src/core/octets/memory-budget.ts'
-import { hasOwnSeen } from '../../src/storage/store/readers/reader-store.ts'
 import { type Folder, StoreError } from '../../src/storage/store/types.ts'
 import type { ValueSpace, Values } from '../../src/storage/store/value-types.ts'
+import { hasOwnSeen } from '../../src/storage/store/views/readers/reader-store.ts'
 import type { Selection } from './selection.ts'
 import type { Identity, ImapSession } from './state.ts'
 

@@ -1,4 +1,5 @@
-import { EntryList } from '../../src/storage/store/entry-list.ts'
+import { EntryList } from '../../src/storage/store/entries/entry-list.ts'
+import { indexOfUid } from '../../src/storage/store/entries/uid-order.ts'
 import type {
   Folder,
   FolderSnapshot,
@@ -7,7 +8,6 @@ import type {
   StoreEvent,
   UidRange,
 } from '../../src/storage/store/types.ts'
-import { indexOfUid } from '../../src/storage/store/uid-order.ts'
 import type { ResultContext, Updates } from './changes.ts'
 import type { Labels } from './gmail/label.ts'
 import { indexesOfNumbers, indexesOfUids, type SequenceSet } from './wire/sequence-set.ts'

@@ -7,7 +7,7 @@ import { certificateFolder, isShared, type ResolvedLab } from '../core/config/re
 import { DATABASE } from '../core/config/schema/certificates.ts'
 import { makeFolder, writePrivateFile } from '../core/files/folders.ts'
 import { version } from '../core/text/version.ts'
-import { copyStore, countsOf, restoreStore } from '../storage/store/lmdb/open.ts'
+import { copyStore, countsOf, restoreStore } from '../storage/store/engines/lmdb/open.ts'
 import {
   backUpCertificateFolder,
   copyCertificateStore,

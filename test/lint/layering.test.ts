@@ -39,7 +39,7 @@ test.each([
   ['servers/imap4/a.ts', "export type { A } from '../../src/cli/start.ts'", 'servers may not import src/cli'],
   ['servers/smtp/a.ts', "export { a } from 'smtp-server'", 'may not import the package smtp-server'],
   [
-    'src/storage/store/memory/a.ts',
+    'src/storage/store/engines/memory/a.ts',
     "const a = await import('../../../net/connection.ts')",
     'src/storage may not import src/net',
   ],

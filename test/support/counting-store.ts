@@ -1,5 +1,5 @@
 import { systemClock } from '../../src/core/time/clock.ts'
-import { MemoryStore } from '../../src/storage/store/memory/memory-store.ts'
+import { MemoryStore } from '../../src/storage/store/engines/memory/memory-store.ts'
 import type { MessageStore } from '../../src/storage/store/types.ts'
 
 export interface CountingStore {

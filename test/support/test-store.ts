@@ -1,7 +1,7 @@
 import pino from 'pino'
 import type { Clock } from '../../src/core/time/clock.ts'
-import type { StoreLimits } from '../../src/storage/store/full/limits.ts'
-import { MemoryStore } from '../../src/storage/store/memory/memory-store.ts'
+import type { StoreLimits } from '../../src/storage/store/engines/full/limits.ts'
+import { MemoryStore } from '../../src/storage/store/engines/memory/memory-store.ts'
 import type { MessageStore } from '../../src/storage/store/types.ts'
 import { freshDatabase } from './postgres.ts'
 
@@ -12,7 +12,7 @@ const inPostgres = process.env.SEALPOST_TEST_STORE === 'postgres'
 export async function openTestStore(clock: Clock, limits?: StoreLimits): Promise<MessageStore> {
   if (!inPostgres) return new MemoryStore({ clock, limits })
   const { openDatabase } = await import('../../src/storage/database/database.ts')
-  const { openPostgresStore } = await import('../../src/storage/store/postgres/postgres-store.ts')
+  const { openPostgresStore } = await import('../../src/storage/store/engines/postgres/postgres-store.ts')
   const log = pino({ level: 'silent' })
   const database = await openDatabase({ ...(await freshDatabase()), pool: 4, node: 'test' }, { log })
   const store = await openPostgresStore(database, { clock, log, limits })

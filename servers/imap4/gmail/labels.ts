@@ -1,7 +1,7 @@
 import { isSliceOver, nextSlice } from '../../../src/core/time/time-slice.ts'
 import type { OctetString } from '../../../src/mail/format/types.ts'
-import { ALL_MAIL_USE, ARCHIVE_NAME } from '../../../src/storage/store/gmail/names.ts'
 import type { Folder, MessageEntry, Owner } from '../../../src/storage/store/types.ts'
+import { ALL_MAIL_USE, ARCHIVE_NAME } from '../../../src/storage/store/views/gmail/names.ts'
 import { no } from '../reply.ts'
 import type { Selection } from '../selection.ts'
 import type { ImapSession } from '../state.ts'

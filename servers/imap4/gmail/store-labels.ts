@@ -1,7 +1,7 @@
 import { isSliceOver, nextSlice } from '../../../src/core/time/time-slice.ts'
-import { ALL_MAIL_USE, ARCHIVE_NAME } from '../../../src/storage/store/gmail/names.ts'
 import { openFolder } from '../../../src/storage/store/mailboxes.ts'
 import type { Folder, MessageEntry, Owner } from '../../../src/storage/store/types.ts'
+import { ALL_MAIL_USE, ARCHIVE_NAME } from '../../../src/storage/store/views/gmail/names.ts'
 import { checkNewName } from '../mailbox-names.ts'
 import { type CommandResult, no, ok } from '../reply.ts'
 import { checkRights, rightOfFlag } from '../rights.ts'

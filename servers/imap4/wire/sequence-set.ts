@@ -1,4 +1,4 @@
-import type { EntryList } from '../../../src/storage/store/entry-list.ts'
+import type { EntryList } from '../../../src/storage/store/entries/entry-list.ts'
 import { bad } from '../reply.ts'
 import type { Cursor } from './cursor.ts'
 

@@ -39,7 +39,7 @@ const warning = (path: Path, message: string): Obstacle => ({ path, message, sev
 
 async function storeObstacles({ store }: ResolvedLab, { isRunning }: Running): Promise<Obstacle[]> {
   if (store === 'memory' || !('lmdb' in store) || isRunning) return []
-  const { lmdbObstacle } = await import('../../storage/store/lmdb/open.ts')
+  const { lmdbObstacle } = await import('../../storage/store/engines/lmdb/open.ts')
   const found = await lmdbObstacle(store.lmdb)
   return found ? [error(['store', 'lmdb'], found.message)] : []
 }

@@ -1,4 +1,4 @@
-/** The tables of the message store. `src/storage/store/postgres/` reads and writes them. */
+/** The tables of the message store. `src/storage/store/engines/postgres/` reads and writes them. */
 export const messageTables = `
   -- One row: what the numbers of folders are taken from. Locked by every change of a folder's name or settings.
   CREATE TABLE lab (

@@ -3,8 +3,8 @@ import type { MemoryBudget } from '../../core/octets/memory-budget.ts'
 import type { Arrivals } from '../../core/time/arrivals.ts'
 import type { Clock } from '../../core/time/clock.ts'
 import type { Database } from '../database/database.ts'
-import type { WhenFull } from './full/limits.ts'
-import { MemoryStore } from './memory/memory-store.ts'
+import type { WhenFull } from './engines/full/limits.ts'
+import { MemoryStore } from './engines/memory/memory-store.ts'
 import { type MessageStore, StoreError } from './types.ts'
 
 interface OpenStoreOptions {
@@ -49,9 +49,9 @@ export async function openStore(
   }
   if ('postgres' in setting) {
     if (!database) throw new StoreError('failed', 'the store in PostgreSQL needs an open database')
-    const { openPostgresStore } = await import('./postgres/postgres-store.ts')
+    const { openPostgresStore } = await import('./engines/postgres/postgres-store.ts')
     return openPostgresStore(database, { clock, log, memory, limits: { messages, whenFull } })
   }
-  const { openLmdbStore } = await import('./lmdb/open.ts')
+  const { openLmdbStore } = await import('./engines/lmdb/open.ts')
   return openLmdbStore(setting.lmdb, { clock, log, arrivals, limits: { octets: setting.size, messages, whenFull } })
 }

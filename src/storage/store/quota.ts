@@ -1,5 +1,5 @@
-import { ALL_MAIL_USE } from './gmail/names.ts'
 import type { MessageStore, Owner } from './types.ts'
+import { ALL_MAIL_USE } from './views/gmail/names.ts'
 
 /** How much an account may store. */
 interface Quota {

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
 import { codePoints, globMatches, parseGlob } from '../../core/text/glob.ts'
 import type { Clock } from '../../core/time/clock.ts'
-import { fromOldest } from './full/oldest.ts'
+import { fromOldest } from './engines/full/oldest.ts'
 import {
   type Folder,
   type MessageEntry,

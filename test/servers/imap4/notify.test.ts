@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { systemClock } from '../../../src/core/time/clock.ts'
-import { MemoryStore } from '../../../src/storage/store/memory/memory-store.ts'
+import { MemoryStore } from '../../../src/storage/store/engines/memory/memory-store.ts'
 import { accountOwner } from '../../../src/storage/store/types.ts'
 import { connectBy, selected, startImapLab, topic } from './support.ts'
 

@@ -5,7 +5,7 @@ import { pino } from 'pino'
 import { describe, test } from 'vitest'
 import { imap4 } from '../../../servers/imap4/session.ts'
 import { systemClock } from '../../../src/core/time/clock.ts'
-import { openLmdbStore } from '../../../src/storage/store/lmdb/open.ts'
+import { openLmdbStore } from '../../../src/storage/store/engines/lmdb/open.ts'
 import { LineClient } from '../../support/line-client.ts'
 import { type MailLab, type MailLabOptions, startMailLab } from '../../support/mail-lab.ts'
 

@@ -1,6 +1,6 @@
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs'
 import { expect, it } from 'vitest'
-import { loadLmdb } from '../../../src/storage/store/lmdb/addon.ts'
+import { loadLmdb } from '../../../src/storage/store/engines/lmdb/addon.ts'
 
 const UNSAFE = 'Attempting to write page at position %u, size %u, blocks %u, buffer sizes %i %i %i\0'
 const SAFE = 'Attempting to write page at position %u, size %u\0'

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { seededRandom } from '../../../src/core/values/random.ts'
-import { GmailStore } from '../../../src/storage/store/gmail/gmail-store.ts'
 import type { Folder, MessageStore, StoreEvent } from '../../../src/storage/store/types.ts'
+import { GmailStore } from '../../../src/storage/store/views/gmail/gmail-store.ts'
 import { freshDatabase, needsPostgres } from '../../support/postgres.ts'
 import { openNode, type StoreNode, until } from '../../support/store-nodes.ts'
 import { alice, message } from '../contract/store-context.ts'

@@ -1,7 +1,7 @@
 import { expect, test, vi } from 'vitest'
-import { GmailStore } from '../../../src/storage/store/gmail/gmail-store.ts'
-import { MemoryStore } from '../../../src/storage/store/memory/memory-store.ts'
+import { MemoryStore } from '../../../src/storage/store/engines/memory/memory-store.ts'
 import { accountOwner, StoreError } from '../../../src/storage/store/types.ts'
+import { GmailStore } from '../../../src/storage/store/views/gmail/gmail-store.ts'
 import { TestClock } from '../../support/test-clock.ts'
 
 const owner = accountOwner('alice')

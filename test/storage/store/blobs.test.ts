@@ -1,6 +1,11 @@
 import os from 'node:os'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { Blobs, collectPieces, defaultMaxOctets, ENTRY_OCTETS } from '../../../src/storage/store/memory/blobs.ts'
+import {
+  Blobs,
+  collectPieces,
+  defaultMaxOctets,
+  ENTRY_OCTETS,
+} from '../../../src/storage/store/engines/memory/blobs.ts'
 
 const MEBIBYTE = 1024 * 1024
 const blobs = (maxOctets = MEBIBYTE) => new Blobs('T-', maxOctets)

@@ -1,9 +1,9 @@
 import type { RootDatabase } from 'lmdb'
 import { expect, test } from 'vitest'
 import { Arrivals } from '../../../src/core/time/arrivals.ts'
-import { Commits } from '../../../src/storage/store/lmdb/commits.ts'
-import type { Space } from '../../../src/storage/store/lmdb/space.ts'
-import { Writes } from '../../../src/storage/store/lmdb/writes.ts'
+import { Commits } from '../../../src/storage/store/engines/lmdb/commits.ts'
+import type { Space } from '../../../src/storage/store/engines/lmdb/space.ts'
+import { Writes } from '../../../src/storage/store/engines/lmdb/writes.ts'
 
 /** The part of an environment that commits use. Every write succeeds. */
 const env = {

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { checkStore, openLmdbStore } from '../../../src/storage/store/lmdb/open.ts'
+import { checkStore, openLmdbStore } from '../../../src/storage/store/engines/lmdb/open.ts'
 import { accountOwner, PUBLIC_OWNER } from '../../../src/storage/store/types.ts'
 import { withTables } from '../../support/lmdb-file.ts'
 import { TestClock } from '../../support/test-clock.ts'
@@ -25,7 +25,7 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
 /** Runs a script with the built store in another process. Returns its output. */
 function inProcess(script: string, limits: string[] = []): Promise<string> {
-  const imports = `const { openLmdbStore } = await import(${JSON.stringify(new URL('../../../dist/src/storage/store/lmdb/open.js', import.meta.url))})
+  const imports = `const { openLmdbStore } = await import(${JSON.stringify(new URL('../../../dist/src/storage/store/engines/lmdb/open.js', import.meta.url))})
     const { pino } = await import('pino')
     const store = await openLmdbStore(${JSON.stringify(folder)}, { clock: { now: () => Date.now() }, log: pino({ level: 'silent' }) })
     const [inbox] = await store.listFolders('user:alice')

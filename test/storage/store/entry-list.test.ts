@@ -6,8 +6,8 @@ import {
   type BlockSource,
   blockOf,
   uidsOf,
-} from '../../../src/storage/store/entry-block.ts'
-import { EntryList } from '../../../src/storage/store/entry-list.ts'
+} from '../../../src/storage/store/entries/entry-block.ts'
+import { EntryList } from '../../../src/storage/store/entries/entry-list.ts'
 import type { MessageEntry } from '../../../src/storage/store/types.ts'
 
 const entry = (uid: number, ...flags: string[]): MessageEntry => ({

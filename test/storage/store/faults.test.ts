@@ -1,7 +1,7 @@
 import { pino } from 'pino'
 import { describe, expect, it } from 'vitest'
 import { seededRandom } from '../../../src/core/values/random.ts'
-import { openLmdbStore } from '../../../src/storage/store/lmdb/open.ts'
+import { openLmdbStore } from '../../../src/storage/store/engines/lmdb/open.ts'
 import { accountOwner } from '../../../src/storage/store/types.ts'
 import { FaultyDisk } from '../../support/faulty-disk/faulty-disk.ts'
 import { LineClient } from '../../support/line-client.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { FlagsInUse, FlagTable } from '../../../src/storage/store/flags.ts'
+import { FlagsInUse, FlagTable } from '../../../src/storage/store/entries/flags.ts'
 
 describe('the flags of a folder', () => {
   it('are sorted: system flags as in RFC 9051, then keywords', () => {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { FolderIndex } from '../../../src/storage/store/folder-index.ts'
+import { FolderIndex } from '../../../src/storage/store/entries/folder-index.ts'
 import type { MessageEntry } from '../../../src/storage/store/types.ts'
 
 const entry = (uid: number, modSeq: number, ...flags: string[]): MessageEntry => ({

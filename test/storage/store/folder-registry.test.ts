@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { seededRandom } from '../../../src/core/values/random.ts'
-import { FolderRegistry, type FolderState } from '../../../src/storage/store/folder-registry.ts'
+import { FolderRegistry, type FolderState } from '../../../src/storage/store/engines/folder-registry.ts'
 import { accountOwner } from '../../../src/storage/store/types.ts'
 
 it('lists folders in name order after each change', () => {

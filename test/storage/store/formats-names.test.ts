@@ -2,9 +2,9 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } 
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { MemoryStore } from '../../../src/storage/store/engines/memory/memory-store.ts'
 import { ExportPaths, escaped, unescaped } from '../../../src/storage/store/formats/names.ts'
 import { exportStore, type FormatName, formats, importStore } from '../../../src/storage/store/formats/transfer.ts'
-import { MemoryStore } from '../../../src/storage/store/memory/memory-store.ts'
 import { accountOwner, type MessageStore, type Owner } from '../../../src/storage/store/types.ts'
 import { TestClock } from '../../support/test-clock.ts'
 

@@ -3,8 +3,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { MemoryStore } from '../../../src/storage/store/engines/memory/memory-store.ts'
 import { exportStore, type FormatName, formats, importStore } from '../../../src/storage/store/formats/transfer.ts'
-import { MemoryStore } from '../../../src/storage/store/memory/memory-store.ts'
 import {
   accountOwner,
   CAPTURED_OWNER,

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { checkStore, openLmdbStore } from '../../../src/storage/store/lmdb/open.ts'
+import { checkStore, openLmdbStore } from '../../../src/storage/store/engines/lmdb/open.ts'
 import { applyRetention } from '../../../src/storage/store/retention.ts'
 import {
   accountOwner,

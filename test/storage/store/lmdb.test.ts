@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { pino } from 'pino'
 import { expect } from 'vitest'
 import { systemClock } from '../../../src/core/time/clock.ts'
-import { checkStore, openLmdbStore } from '../../../src/storage/store/lmdb/open.ts'
+import { checkStore, openLmdbStore } from '../../../src/storage/store/engines/lmdb/open.ts'
 import { storeContract } from '../contract/store.ts'
 
 const log = pino({ level: 'silent' })

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
+import { MemoryStore } from '../../../src/storage/store/engines/memory/memory-store.ts'
 import { ensureMailboxes, openCaptured, openInbox } from '../../../src/storage/store/mailboxes.ts'
-import { MemoryStore } from '../../../src/storage/store/memory/memory-store.ts'
 import { accountOwner, CAPTURED_OWNER, type MessageStore, type Owner } from '../../../src/storage/store/types.ts'
 import { TestClock } from '../../support/test-clock.ts'
 

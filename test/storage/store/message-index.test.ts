@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { MessageIndex } from '../../../src/api/messages/message-index.ts'
-import { MemoryStore } from '../../../src/storage/store/memory/memory-store.ts'
+import { MemoryStore } from '../../../src/storage/store/engines/memory/memory-store.ts'
 import { TestClock } from '../../support/test-clock.ts'
 import { alice, message } from '../contract/store-context.ts'
 

@@ -1,8 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { seededRandom } from '../../../src/core/values/random.ts'
-import { MemoryStore } from '../../../src/storage/store/memory/memory-store.ts'
-import { ReaderStore } from '../../../src/storage/store/readers/reader-store.ts'
-import { SeenMarks } from '../../../src/storage/store/readers/seen.ts'
+import { MemoryStore } from '../../../src/storage/store/engines/memory/memory-store.ts'
 import {
   accountOwner,
   type Folder,
@@ -11,6 +9,8 @@ import {
   type StoreEvent,
 } from '../../../src/storage/store/types.ts'
 import type { ValueChanges } from '../../../src/storage/store/value-types.ts'
+import { ReaderStore } from '../../../src/storage/store/views/readers/reader-store.ts'
+import { SeenMarks } from '../../../src/storage/store/views/readers/seen.ts'
 import { TestClock } from '../../support/test-clock.ts'
 import { message } from '../contract/store-context.ts'
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { MemoryStore } from '../../../src/storage/store/memory/memory-store.ts'
+import { MemoryStore } from '../../../src/storage/store/engines/memory/memory-store.ts'
 import { applyRetention } from '../../../src/storage/store/retention.ts'
 import { accountOwner, PUBLIC_OWNER } from '../../../src/storage/store/types.ts'
 import { startLab } from '../../../src/testing/index.ts'

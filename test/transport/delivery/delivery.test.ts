@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from 'vitest'
 import { systemClock } from '../../../src/core/time/clock.ts'
-import { MemoryStore } from '../../../src/storage/store/memory/memory-store.ts'
+import { MemoryStore } from '../../../src/storage/store/engines/memory/memory-store.ts'
 import { StoreError } from '../../../src/storage/store/types.ts'
 import { startLab } from '../../../src/testing/index.ts'
 import { DeliveryError } from '../../../src/transport/delivery/types.ts'

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { MemoryStore } from '../../../src/storage/store/memory/memory-store.ts'
+import { MemoryStore } from '../../../src/storage/store/engines/memory/memory-store.ts'
 import { PolicyFetchError } from '../../../src/transport/mta-sts/fetch.ts'
 import { Policies, type PolicyLookup } from '../../../src/transport/mta-sts/policies.ts'
 import type { MtaStsPolicy } from '../../../src/transport/mta-sts/policy.ts'

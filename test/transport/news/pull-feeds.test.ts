@@ -4,7 +4,7 @@ import { loadObject } from '../../../src/core/config/load.ts'
 import type { ResolvedLab } from '../../../src/core/config/resolve.ts'
 import { systemClock } from '../../../src/core/time/clock.ts'
 import { createLab } from '../../../src/lab/create-lab.ts'
-import { MemoryStore } from '../../../src/storage/store/memory/memory-store.ts'
+import { MemoryStore } from '../../../src/storage/store/engines/memory/memory-store.ts'
 import { articleOf } from '../../support/news-lab.ts'
 import { startPeer } from '../../support/scripted-peer.ts'
 

@@ -3,7 +3,7 @@ import pino from 'pino'
 import { expect, test } from 'vitest'
 import { connector as connectorSchema } from '../../../src/core/config/schema/connector.ts'
 import { systemClock } from '../../../src/core/time/clock.ts'
-import { MemoryStore } from '../../../src/storage/store/memory/memory-store.ts'
+import { MemoryStore } from '../../../src/storage/store/engines/memory/memory-store.ts'
 import type { MessageStore } from '../../../src/storage/store/types.ts'
 import { StoreQueue } from '../../../src/transport/outgoing/queue/queue.ts'
 import type {

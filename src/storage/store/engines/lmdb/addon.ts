@@ -1,0 +1,64 @@
+import { closeSync, openSync, readFileSync, readSync, writeSync } from 'node:fs'
+import type { open } from 'lmdb'
+import { installCommand } from '../../../../core/files/folders.ts'
+import { StoreError } from '../../types.ts'
+
+/**
+ * The text that the package's add-on prints into 100 octets of memory after a failed write (`mdb_page_flush` in `mdb.c`).
+ * The result can have 126 octets, because the last numbers are unset. The rest overwrites the memory behind it, and the
+ * process aborts soon after. Version 3.5.6 still has this defect.
+ */
+const UNSAFE = Buffer.from('Attempting to write page at position %u, size %u, blocks %u, buffer sizes %i %i %i\0')
+/** Ends the text after the second number. The result has at most 65 octets. */
+const END = { at: UNSAFE.indexOf(', blocks'), octets: Buffer.from([0]) }
+
+let loading: Promise<{ readonly open: typeof open }> | undefined
+
+/** Loads the package lmdb and repairs its add-on. @throws StoreError `not-found` if the package is not installed */
+export function loadLmdb(): Promise<{ readonly open: typeof open }> {
+  loading ??= import('lmdb').then(
+    (lmdb) => {
+      repairAddon()
+      return lmdb
+    },
+    (cause: unknown) => {
+      loading = undefined
+      throw new StoreError('not-found', `the LMDB store needs the package lmdb; run: ${installCommand('lmdb')}`, {
+        cause,
+      })
+    },
+  )
+  return loading
+}
+
+/**
+ * Shortens the text in this process's copy of the add-on, which Linux lets a process write. The file on disk is not
+ * changed. Does nothing on other systems and if the add-on does not have this text. `Space` keeps the add-on from the
+ * failing writes of a full disk everywhere; this is for a disk that fails.
+ */
+function repairAddon(): void {
+  if (process.platform !== 'linux') return
+  let memory: number | undefined
+  try {
+    memory = openSync('/proc/self/mem', 'r+')
+    for (const { start, octets } of addonMemory(readFileSync('/proc/self/maps', 'utf8'))) {
+      const found = Buffer.alloc(octets)
+      readSync(memory, found, 0, octets, start)
+      const at = found.indexOf(UNSAFE)
+      if (at !== -1) writeSync(memory, END.octets, 0, END.octets.length, start + at + END.at)
+    }
+  } catch {
+    // The system forbids it. The store works, but a failing disk can end the process.
+  } finally {
+    if (memory !== undefined) closeSync(memory)
+  }
+}
+
+/** Finds the readable parts of the add-on in `/proc/self/maps`. */
+function addonMemory(maps: string): { start: number; octets: number }[] {
+  const lines = maps.matchAll(/^([0-9a-f]+)-([0-9a-f]+) r\S+ .*lmdb.*\.node$/gm)
+  return Array.from(lines, ([, from, to]) => {
+    const start = Number.parseInt(`${from}`, 16)
+    return { start, octets: Number.parseInt(`${to}`, 16) - start }
+  })
+}

@@ -1,0 +1,373 @@
+import type { FolderItem } from '../../copy/types.ts'
+import { ascending } from '../../entries/uid-order.ts'
+import { folderName } from '../../mailboxes.ts'
+import {
+  type CopyResult,
+  type FlagChange,
+  type FlagChangeResult,
+  type Folder,
+  type MessageEntry,
+  type NewMessage,
+  type Origin,
+  PUBLIC_OWNER,
+  type StoredMessage,
+  StoreError,
+  type StoreEvent,
+} from '../../types.ts'
+import type { ValueChanges, ValueSpace, Values } from '../../value-types.ts'
+import type { FolderNumbering } from '../folder-registry.ts'
+import { isCounted } from '../full/limits.ts'
+import {
+  type AddedEntries,
+  assertNew,
+  copiedEntries,
+  copyResult,
+  createEntries,
+  type PlannedMessage,
+  planAppend,
+  planFlags,
+  type StoredBlob,
+} from '../plan.ts'
+import { textKey } from '../text-key.ts'
+import { modSeqOfChange, valuesEvent } from '../values.ts'
+import type { Articles } from './articles.ts'
+import type { Bodies, StreamedBlob } from './bodies.ts'
+import type { TransactionChanges } from './commits.ts'
+import type { ReadOptions } from './committed.ts'
+import { ChangedFolder, clearIndexes, type LmdbFolder } from './lmdb-folder.ts'
+import type { ReadyItem } from './restore.ts'
+import { firstKey, fromRecord, LAST_BLOB, lastKey, type Tables, toRecord, type ValueKey } from './tables.ts'
+import { putValues, valuesIn } from './values.ts'
+
+/** The changes of one transaction. Reads see what earlier operations of the same transaction wrote. */
+export class ChangeSet implements TransactionChanges<StoreEvent> {
+  writes = 0
+  /** By how many messages the store grows. */
+  growth = 0
+  readonly #tables: Tables
+  readonly #bodies: Bodies
+  readonly #articles: Articles
+  readonly #folderOf: (folderId: string) => LmdbFolder
+  /** The committed state, if the writes of the transaction cannot be read. */
+  readonly #state: ReadOptions | undefined
+  readonly #folders = new Map<string, ChangedFolder>()
+  /** Message-IDs of new articles. */
+  readonly #messageIds = new Set<string>()
+  #effects: StoreEvent[] = []
+  readonly #firstBlob: number
+  #lastBlob: number
+
+  /**
+   * @param folderOf returns a folder, and throws StoreError `not-found` if it does not exist
+   * @param state the committed state, if the writes of the transaction cannot be read
+   */
+  constructor(
+    tables: Tables,
+    bodies: Bodies,
+    articles: Articles,
+    folderOf: (folderId: string) => LmdbFolder,
+    state?: ReadOptions,
+  ) {
+    this.#tables = tables
+    this.#state = state
+    this.#bodies = bodies
+    this.#articles = articles
+    this.#folderOf = folderOf
+    this.#firstBlob = Number(tables.numbers.get(LAST_BLOB, state ?? {}) ?? 0)
+    this.#lastBlob = this.#firstBlob
+  }
+
+  takeEffects(): readonly StoreEvent[] {
+    const effects = this.#effects
+    this.#effects = []
+    return effects
+  }
+
+  finish(): void {
+    for (const folder of this.#folders.values()) folder.finish()
+    const { numbers, writes } = this.#tables
+    if (this.#lastBlob > this.#firstBlob) writes.put(numbers, LAST_BLOB, this.#lastBlob)
+  }
+
+  append(
+    batch: readonly NewMessage[],
+    raws: readonly (Buffer | StreamedBlob)[],
+    now: number,
+    origin?: Origin,
+  ): StoredMessage[] {
+    assertNew(batch, (messageId) => this.#messageIds.has(messageId) || this.#articles.knows(messageId, this.#state))
+    const added: AddedEntries<ChangedFolder> = new Map()
+    const stored = planAppend(batch, (folderId) => this.#folder(folderId)).flatMap((planned, i) =>
+      createEntries(planned, this.#putBlob(planned, raws[i] as Buffer | StreamedBlob), now, added),
+    )
+    for (const [folder, entries] of added) this.#add(folder, entries, origin)
+    return stored
+  }
+
+  /** Writes octets of an arriving message: to a new blob, or after the pieces it has. Returns the blob's number. */
+  putUnfinished(blob: number | undefined, firstPiece: number, octets: Buffer): number {
+    this.writes++
+    const number = blob ?? ++this.#lastBlob
+    if (blob === undefined) this.#tables.doomed.putSync(number, true)
+    this.#bodies.putPieces(number, firstPiece, octets)
+    return number
+  }
+
+  setFlags(folderId: string, uids: readonly number[], change: FlagChange, origin?: Origin): FlagChangeResult {
+    const folder = this.#folder(folderId)
+    const found = this.#pick(folder, uids)
+    const { entries, modified, changed: after } = planFlags(found, folder, change)
+    if (after.length === 0) return { entries, modified }
+    const { changed, writes } = this.#tables
+    const before = new Map(found.map((entry) => [entry.uid, entry]))
+    for (const entry of after) {
+      const old = before.get(entry.uid) as MessageEntry
+      folder.replace(old, entry)
+      this.#putEntry(folder, entry)
+      writes.remove(changed, [folderId, old.modSeq, old.uid])
+      writes.put(changed, [folderId, entry.modSeq, entry.uid], true)
+    }
+    folder.highestModSeq++
+    this.#effect({ type: 'flags', folder: folder.folder, entries: after, ...(origin && { origin }) })
+    return { entries, modified }
+  }
+
+  copy(folderId: string, uids: readonly number[], targetFolderId: string, now: number, origin?: Origin): CopyResult {
+    const from = this.#pick(this.#folder(folderId), uids)
+    const target = this.#folder(targetFolderId)
+    if (from.length === 0) return copyResult([], [])
+    const entries = copiedEntries(from, target, now)
+    for (const { blob } of entries) this.#bodies.hold(this.#bodies.numberOf(blob))
+    this.#add(target, entries, origin)
+    return copyResult(from, entries)
+  }
+
+  move(folderId: string, uids: readonly number[], targetFolderId: string, now: number, origin?: Origin): CopyResult {
+    const result = this.copy(folderId, uids, targetFolderId, now, origin)
+    this.expunge(folderId, result.from, origin)
+    return result
+  }
+
+  expunge(folderId: string, uids: readonly number[], origin?: Origin): readonly number[] {
+    const folder = this.#folder(folderId)
+    const found = this.#pick(folder, uids)
+    if (found.length === 0) return []
+    for (const entry of found) this.#removeEntry(folder, entry)
+    const modSeq = ++folder.highestModSeq
+    const expunged = found.map(({ uid }) => uid)
+    this.#tables.vanished.putSync([folderId, modSeq], expunged)
+    this.#effect({ type: 'expunged', folder: folder.folder, uids: expunged, modSeq, ...(origin && { origin }) })
+    return expunged
+  }
+
+  /** Changes values of a folder, or of the store as a whole. */
+  changeValues(
+    space: ValueSpace,
+    change: (current: Values, modSeq: number) => ValueChanges,
+    origin: Origin | undefined,
+  ): void {
+    const folder = space.folderId === undefined ? undefined : this.#folder(space.folderId)
+    const changes = change(valuesIn(this.#tables, space), (folder?.highestModSeq ?? 0) + 1)
+    if (changes.size === 0) return
+    this.writes++
+    putValues(this.#tables, space, changes)
+    if (!folder) return
+    const modSeq = modSeqOfChange(space, folder.highestModSeq + 1)
+    if (modSeq !== undefined) folder.highestModSeq = modSeq
+    this.#effect(valuesEvent(folder.folder, space, { changes, modSeq, origin }))
+  }
+
+  /** Creates the folder that `create` returns for the next number. */
+  createFolder(create: (numbering: Omit<FolderNumbering, 'now'>) => Folder): Folder {
+    const { meta, retired, folders, numbers } = this.#tables
+    const number = Number(meta.get('lastFolder') ?? 0) + 1
+    const lastUidValidity = Number(meta.get('lastUidValidity') ?? 0)
+    const folder = create({ tag: String(meta.get('tag')), number, lastUidValidity })
+    const key = retiredKey(folder)
+    this.writes++
+    meta.putSync('lastFolder', number)
+    meta.putSync('lastUidValidity', folder.uidValidity)
+    folders.putSync(folder.id, folder)
+    numbers.putSync(folder.id, [retired.get(key) ?? 1, 1, 0, 0, 0, 0, 0])
+    retired.removeSync(key)
+    this.#effect({ type: 'folder-created', folder })
+    return folder
+  }
+
+  changeFolder(folder: Folder, previousName: string): void {
+    this.writes++
+    this.#tables.folders.putSync(folder.id, folder)
+    this.#effect({ type: 'folder-changed', folder, previousName })
+  }
+
+  deleteFolder(folderId: string, { onlyIfEmpty = false } = {}): void {
+    const { entries, folders, numbers, retired } = this.#tables
+    const changeSet = this.#folder(folderId)
+    const found = [...entries.getRange({ start: firstKey(folderId), end: lastKey(folderId) })]
+    if (onlyIfEmpty && found.length > 0) return
+    for (const { key, value } of found) {
+      this.#removeEntry(changeSet, fromRecord(key[1], value, this.#bodies))
+    }
+    this.writes++
+    this.#folders.delete(folderId)
+    if (changeSet.uidNext > 1) retired.putSync(retiredKey(changeSet.folder), changeSet.uidNext)
+    folders.removeSync(folderId)
+    numbers.removeSync(folderId)
+    clearIndexes(this.#tables, folderId)
+    this.#effect({ type: 'folder-deleted', folder: changeSet.folder })
+  }
+
+  /** Deletes everything that does not belong to a folder. */
+  clearTables(): void {
+    this.writes++
+    const { history, places, subscriptions, state, values } = this.#tables
+    for (const table of [history, places, subscriptions, state, values]) table.clearSync()
+  }
+
+  restoreFolder({ folder, uidNext, highestModSeq }: FolderItem): void {
+    this.writes++
+    this.#tables.folders.putSync(folder.id, folder)
+    this.#tables.numbers.putSync(folder.id, [uidNext, highestModSeq, 0, 0, 0, 0, 0])
+    this.#effect({ type: 'folder-created', folder })
+  }
+
+  /** Writes items of a copy. @param blobs the numbers of shared blobs by their names in the copied store */
+  restore(items: readonly ReadyItem[], blobs: Map<string, number>): void {
+    this.writes++
+    const { meta, vanished, values, subscriptions, state, history, retired } = this.#tables
+    for (const item of items) {
+      if (item.type === 'message') this.#restoreMessage(item, blobs)
+      else if (item.type === 'vanished') vanished.putSync([item.folderId, item.modSeq], item.uids)
+      else if (item.type === 'value') {
+        const key: ValueKey = [item.folderId ?? '', item.kind, item.reader, textKey(item.name)]
+        values.putSync(key, [item.name, item.content])
+      } else if (item.type === 'subscription') subscriptions.putSync([item.owner, textKey(item.name)], item.name)
+      else if (item.type === 'state') state.putSync(item.key, item.value)
+      else if (item.type === 'known') history.putSync(item.messageId, true)
+      else if (item.type === 'retired') retired.putSync([item.owner, item.name], item.uidNext)
+      else if (item.type === 'store') {
+        meta.putSync('tag', item.tag)
+        meta.putSync('lastFolder', item.lastFolder)
+        meta.putSync('lastUidValidity', item.lastUidValidity)
+        this.#lastBlob = Math.max(this.#lastBlob, item.lastBlob)
+        this.#bodies.useTag(item.tag)
+      } else this.restoreFolder(item)
+    }
+  }
+
+  #restoreMessage(
+    { folderId, entry, raw, isShared }: Extract<ReadyItem, { type: 'message' }>,
+    blobs: Map<string, number>,
+  ): void {
+    const folder = this.#folder(folderId)
+    const known = raw === undefined ? blobs.get(entry.blob) : undefined
+    if (raw === undefined && known === undefined) {
+      throw new StoreError('failed', `the octets of message ${entry.uid} are missing`)
+    }
+    const blob = known ?? this.#restoreBlob(raw as Buffer | StreamedBlob)
+    if (known !== undefined) this.#bodies.hold(known)
+    else if (isShared) blobs.set(entry.blob, blob)
+    const restored = { ...entry, blob: this.#bodies.nameOf(blob), flags: folder.flags.canonical(entry.flags) }
+    folder.add(restored)
+    this.#putEntry(folder, restored)
+    this.#articles.add(folder.folder, restored)
+    if (isCounted(folder.folder)) this.growth++
+  }
+
+  #restoreBlob(raw: Buffer | StreamedBlob): number {
+    if (!Buffer.isBuffer(raw)) {
+      this.#bodies.adopt(raw, undefined, 1)
+      return raw.blob
+    }
+    this.#bodies.put(++this.#lastBlob, raw, 1)
+    return this.#lastBlob
+  }
+
+  /** Notes which entries of a folder have a modSeq that does not ascend with the uid: see `Tables.changed`. */
+  indexChanged(folderId: string): void {
+    this.writes++
+    const { entries, changed } = this.#tables
+    let least = Number.POSITIVE_INFINITY
+    for (const { key, value } of entries.getRange({
+      start: lastKey(folderId),
+      end: firstKey(folderId),
+      reverse: true,
+    })) {
+      const modSeq = value[5]
+      if (modSeq > least) changed.putSync([folderId, modSeq, key[1]], true)
+      else least = modSeq
+    }
+  }
+
+  #effect(event: StoreEvent): void {
+    this.#effects.push(event)
+  }
+
+  #folder(folderId: string): ChangedFolder {
+    const known = this.#folders.get(folderId)
+    if (known) return known
+    const changeSet = new ChangedFolder(this.#tables, this.#folderOf(folderId), this.#state)
+    this.#folders.set(folderId, changeSet)
+    return changeSet
+  }
+
+  #pick(folder: ChangedFolder, uids: readonly number[]): MessageEntry[] {
+    const found: MessageEntry[] = []
+    for (const uid of ascending(uids)) {
+      const written = folder.unreadable?.get(uid)
+      if (written) found.push(written)
+      const record = written ? undefined : this.#tables.entries.get([folder.folder.id, uid], this.#state ?? {})
+      if (!record) continue
+      found.push(fromRecord(uid, record, { nameOf: this.#bodies.nameOf, canonical: folder.flags.canonical }))
+    }
+    return found
+  }
+
+  /** Writes a message's octets, or adopts the blob that was written while it arrived. */
+  #putBlob({ prefix, places }: PlannedMessage<ChangedFolder>, raw: Buffer | StreamedBlob): StoredBlob {
+    this.writes++
+    const holders = places.length
+    if (!Buffer.isBuffer(raw)) {
+      // Without a target the blob stays doomed.
+      const sizeOctets = holders > 0 ? this.#bodies.adopt(raw, prefix, holders) : raw.sizeOctets
+      return { blob: this.#bodies.nameOf(raw.blob), sizeOctets }
+    }
+    const blob = ++this.#lastBlob
+    const octets = prefix ? Buffer.concat([prefix, raw]) : raw
+    if (holders > 0) this.#bodies.put(blob, octets, holders)
+    if (places.some(({ folder }) => folder.owner === PUBLIC_OWNER)) this.#articles.putOverview(blob, octets)
+    return { blob: this.#bodies.nameOf(blob), sizeOctets: octets.length }
+  }
+
+  #add(folder: ChangedFolder, entries: readonly MessageEntry[], origin: Origin | undefined): void {
+    for (const entry of entries) {
+      folder.add(entry)
+      this.#putEntry(folder, entry)
+      this.#articles.add(folder.folder, entry)
+      if (entry.messageId !== undefined && folder.folder.owner === PUBLIC_OWNER) this.#messageIds.add(entry.messageId)
+    }
+    folder.uidNext += entries.length
+    folder.highestModSeq++
+    if (isCounted(folder.folder)) this.growth += entries.length
+    this.#effect({ type: 'appended', folder: folder.folder, entries, ...(origin && { origin }) })
+  }
+
+  #putEntry(folder: ChangedFolder, entry: MessageEntry): void {
+    this.writes++
+    const { entries, writes } = this.#tables
+    writes.put(entries, [folder.folder.id, entry.uid], toRecord(entry, this.#bodies.numberOf(entry.blob)))
+    folder.unreadable?.set(entry.uid, entry)
+  }
+
+  #removeEntry(folder: ChangedFolder, entry: MessageEntry): void {
+    this.writes++
+    folder.remove(entry)
+    if (isCounted(folder.folder)) this.growth--
+    this.#tables.entries.removeSync([folder.folder.id, entry.uid])
+    this.#tables.changed.removeSync([folder.folder.id, entry.modSeq, entry.uid])
+    this.#bodies.release(this.#bodies.numberOf(entry.blob))
+    this.#articles.remove(folder.folder, entry)
+  }
+}
+
+const retiredKey = ({ owner, name }: Folder): [string, string] => [owner, textKey(folderName(owner, name))]

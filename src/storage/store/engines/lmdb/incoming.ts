@@ -1,0 +1,53 @@
+import type { NewMessage } from '../../types.ts'
+import { checkFits } from '../full/limits.ts'
+import { takeOctets } from '../take-octets.ts'
+import type { Bodies, StreamedBlob } from './bodies.ts'
+import type { ChangeSet } from './change-set.ts'
+import { PIECE_OCTETS } from './tables.ts'
+
+const NOTHING = { octets: 0, messages: 0 }
+
+type Change = <T>(work: (changeSet: ChangeSet) => T, octets: number) => Promise<T>
+
+/** Receives messages. Writes a large one as it arrives, to a blob that is doomed until an entry adopts it. */
+export class Incoming {
+  readonly #bodies: Bodies
+  readonly #change: Change
+  readonly #maxOctets: number
+  readonly #releases: (() => void)[] = []
+
+  /** @param maxOctets limit of one message */
+  constructor(bodies: Bodies, change: Change, maxOctets = Number.POSITIVE_INFINITY) {
+    this.#bodies = bodies
+    this.#change = change
+    this.#maxOctets = maxOctets
+  }
+
+  /** Reads a message to its end. @throws StoreError, and what the message's iterable throws */
+  async take(message: NewMessage['raw']): Promise<Buffer | StreamedBlob> {
+    return takeOctets<StreamedBlob>(message, PIECE_OCTETS, (octets, before) => this.#write(octets, before))
+  }
+
+  /** Ends an append, after its commit or failure. Blobs without an entry can then be removed. */
+  end(): void {
+    for (const release of this.#releases.splice(0)) release()
+  }
+
+  async #write(octets: Buffer, before: StreamedBlob | undefined): Promise<StreamedBlob> {
+    let release: (() => void) | undefined
+    const sizeOctets = (before?.sizeOctets ?? 0) + octets.length
+    checkFits(NOTHING, { octets: sizeOctets, messages: 0 }, { octets: this.#maxOctets })
+    try {
+      const blob = await this.#change((changeSet) => {
+        const number = changeSet.putUnfinished(before?.blob, (before?.sizeOctets ?? 0) / PIECE_OCTETS, octets)
+        // Within the transaction, so that no other operation removes the blob first. This may run twice: see `Commits`.
+        release?.()
+        release = before ? undefined : this.#bodies.use(number)
+        return number
+      }, octets.length)
+      return { blob, sizeOctets }
+    } finally {
+      if (release) this.#releases.push(release)
+    }
+  }
+}

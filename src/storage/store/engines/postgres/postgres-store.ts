@@ -1,0 +1,649 @@
+import type { Logger } from 'pino'
+import { MemoryBudget } from '../../../../core/octets/memory-budget.ts'
+import type { Clock } from '../../../../core/time/clock.ts'
+import type { Overview } from '../../../../mail/format/overview.ts'
+import type { Database } from '../../../database/database.ts'
+import { Leases } from '../../../database/leases.ts'
+import type { CopyableStore, StoreItem, StoreItems } from '../../copy/types.ts'
+import type { FolderIndex } from '../../entries/folder-index.ts'
+import { ascending } from '../../entries/uid-order.ts'
+import { folderName } from '../../mailboxes.ts'
+import {
+  type CopyResult,
+  type ExpectedMessage,
+  type FlagChange,
+  type FlagChangeResult,
+  type Folder,
+  type FolderLock,
+  type FolderSettings,
+  type FolderSnapshot,
+  type FolderStatus,
+  type Location,
+  type MessageEntry,
+  type MessageSource,
+  type NewMessage,
+  type OldestMessage,
+  type Origin,
+  OUTGOING_OWNER,
+  type Owner,
+  type ReadPart,
+  type StoredMessage,
+  StoreError,
+  StoreFull,
+  type StoreRoom,
+  type Totals,
+  type UidRange,
+} from '../../types.ts'
+import type { ValueChanges, ValueSpace, Values } from '../../value-types.ts'
+import { BaseStore } from '../base-store.ts'
+import { type Alone, DropOldest } from '../full/drop-oldest.ts'
+import { isCounted, type StoreLimits } from '../full/limits.ts'
+import { onceIn } from '../plan.ts'
+import { textKey } from '../text-key.ts'
+import { Bodies, removeDoomed, type StreamedBlob } from './bodies.ts'
+import type { ChangeSet } from './change-set.ts'
+import { dumpDatabase } from './dump.ts'
+import { storeError } from './errors.ts'
+import { Folders } from './folders.ts'
+import { assertLocked, FolderLeases } from './locks.ts'
+import { MessageCount } from './message-count.ts'
+import { BlobNumbers } from './numbers.ts'
+import type { PostgresFolder } from './postgres-folder.ts'
+import { Reader } from './reader.ts'
+import { Names } from './records.ts'
+import { Replication } from './replication.ts'
+import { ReplicationListener } from './replication-listener.ts'
+import { restoreDatabase } from './restore.ts'
+import { State } from './state.ts'
+import { kinds, ValueRows } from './value-rows.ts'
+import { valuesIn, WriteQueue } from './write-queue.ts'
+
+interface PostgresStoreOptions {
+  readonly clock: Clock
+  readonly log: Logger
+  readonly limits?: StoreLimits | undefined
+  /** Counts the messages that are kept in memory or read ahead. Default: without a limit. */
+  readonly memory?: MemoryBudget | undefined
+}
+
+/** Messages that one transaction changes, so that others need not wait for long. */
+const STEP = 1_000
+const SWEEP_MS = 20_000
+/** Held by the node that makes room in a full store. */
+const DROP_LEASE = 'drop-oldest'
+
+/** Opens the store in a database. It does not close the database. @throws StoreError */
+export async function openPostgresStore(database: Database, options: PostgresStoreOptions): Promise<PostgresStore> {
+  try {
+    const [lab] = await database.query<{ tag: string }>('select tag from lab')
+    const store = new PostgresStore(database, lab?.tag ?? '', options)
+    await store.load()
+    return store
+  } catch (error) {
+    throw storeError(error)
+  }
+}
+
+/**
+ * A store in PostgreSQL, which several nodes share. Changes run in the transactions of `WriteQueue`. Reads see what was committed
+ * before them, on whichever node. The names of folders are in memory, and the entries of folders that are opened whole.
+ */
+export class PostgresStore extends BaseStore<PostgresFolder> implements CopyableStore {
+  readonly isShared = true
+  readonly #database: Database
+  readonly #log: Logger
+  readonly #names: Names
+  readonly #bodies: Bodies
+  readonly #reader: Reader
+  readonly #state: State
+  readonly #count: MessageCount
+  readonly #folders: Folders
+  readonly #replication: Replication
+  readonly #listener: ReplicationListener
+  readonly #writeQueue: WriteQueue
+  readonly #locks: FolderLeases
+  readonly #leases: Leases
+  readonly #dropOldest: DropOldest | undefined
+  readonly #valueRows = new ValueRows()
+  #sweeping: NodeJS.Timeout | undefined
+
+  constructor(
+    database: Database,
+    tag: string,
+    { clock, log, limits = {}, memory = new MemoryBudget() }: PostgresStoreOptions,
+  ) {
+    super(clock, (error) => log.error({ err: error }, 'a listener of the store failed'))
+    this.#database = database
+    this.#log = log
+    this.#names = new Names(tag)
+    const numbers = new BlobNumbers(database)
+    const emit = this.emit.bind(this)
+    const names = this.#names
+    this.#bodies = new Bodies(database, numbers)
+    this.#reader = new Reader(database, names, this.#bodies, memory)
+    this.#state = new State(database)
+    this.#replication = new Replication(database, names, emit)
+    this.#count = new MessageCount(limits.messages)
+    const count = this.#count
+    this.#folders = new Folders({ database, clock, names, registry: this.folders, emit, count })
+    const report = (error: unknown): void => log.error({ err: error }, 'a committed change could not be told to all')
+    const isWatched = this.isWatched.bind(this)
+    const replication = this.#replication
+    const [folders, state] = [this.#folders, this.#state]
+    this.#listener = new ReplicationListener({ database, folders, state, replication, log, isWatched })
+    this.#writeQueue = new WriteQueue({ database, replication, names, numbers, emit, isWatched, report, count })
+    this.#locks = new FolderLeases(database, (...args) => this.#expunge(...args), log)
+    this.#leases = new Leases(database, log)
+    if (limits.whenFull === 'drop-oldest') this.#dropOldest = new DropOldest(this, limits, { log, alone: this.#alone })
+  }
+
+  /** Reads the folders and begins to replicate the changes of the other nodes. Call it once. @throws DatabaseError */
+  async load(): Promise<void> {
+    await this.#valueRows.create(this.#database)
+    await this.#listener.start()
+    await Promise.all([this.#folders.load(), this.#state.load(), this.#count.recount(this.#database)])
+    this.#sweeping = setInterval(() => void this.#sweep(), SWEEP_MS).unref()
+  }
+
+  async room(): Promise<StoreRoom> {
+    this.checkOpen()
+    const [row] = await this.#query<{ octets: number }>(
+      'select coalesce(sum(octets), 0)::bigint as octets from folders',
+    )
+    // PostgreSQL does not say how much room its disk has.
+    return { usedOctets: row?.octets ?? 0, freeOctets: Number.MAX_SAFE_INTEGER }
+  }
+
+  override totals(apart: readonly Owner[]): Promise<readonly Totals[]> {
+    return this.#query<Totals>(TOTALS, [apart, OUTGOING_OWNER])
+  }
+
+  override async findFolder(owner: Owner, name: string): Promise<Folder | undefined> {
+    const known = await super.findFolder(owner, name)
+    if (known) return known
+    await this.#refreshFolders()
+    return super.findFolder(owner, name)
+  }
+
+  override async listFolders(owner: Owner): Promise<readonly Folder[]> {
+    await this.#refreshFolders()
+    return super.listFolders(owner)
+  }
+
+  override async listOwners(): Promise<readonly Owner[]> {
+    await this.#refreshFolders()
+    return super.listOwners()
+  }
+
+  createFolder(owner: Owner, name: string, settings: FolderSettings = {}): Promise<Folder> {
+    return this.#run(() => this.#folders.create(owner, name, settings))
+  }
+
+  deleteFolder(folderId: string, { onlyIfEmpty = false } = {}): Promise<void> {
+    return this.#run(() => this.#folders.delete(folderId, onlyIfEmpty))
+  }
+
+  renameFolder(folderId: string, name: string): Promise<Folder> {
+    return this.#run(() => this.#folders.rename(folderId, name))
+  }
+
+  updateFolder(folderId: string, settings: FolderSettings): Promise<Folder> {
+    return this.#run(() => this.#folders.update(folderId, settings))
+  }
+
+  async status(folderId: string): Promise<FolderStatus> {
+    const state = await this.#need(folderId)
+    const [row] = await this.#query<FolderStatus>(STATUS, [state.key])
+    if (!row) throw notFound(folderId)
+    // The caller also gets the events of the changes that are counted.
+    if (row.highestModSeq !== state.position.modSeq) await this.#emitChanges(state)
+    return row
+  }
+
+  override async oldest(folderIds: readonly string[]): Promise<ReadonlyMap<string, OldestMessage>> {
+    const found = new Map<string, OldestMessage>()
+    for (let at = 0; at < folderIds.length; at += STEP) {
+      const keys = folderIds.slice(at, at + STEP).flatMap((id) => this.folders.get(id)?.key ?? [])
+      for (const { id, ...oldest } of await this.#query<OldestMessage & { readonly id: number }>(OLDEST, [keys])) {
+        found.set(this.#names.folder(id), oldest)
+      }
+    }
+    return found
+  }
+
+  override async refresh(folderId: string): Promise<void> {
+    await this.#emitChanges(await this.#need(folderId))
+  }
+
+  async snapshot(folderId: string): Promise<FolderSnapshot> {
+    return this.#withIndex(folderId, (index) => index.snapshot())
+  }
+
+  async subscriptions(owner: Owner): Promise<readonly string[]> {
+    const rows = await this.#query<{ name: string }>('select distinct name from subscriptions where owner = $1', [
+      owner,
+    ])
+    return rows.map(({ name }) => name).sort()
+  }
+
+  async setSubscribed(owner: Owner, name: string, subscribed: boolean): Promise<void> {
+    this.checkOpen()
+    const full = folderName(owner, name)
+    await this.#query(
+      subscribed
+        ? `insert into subscriptions (owner, name) select $1, $2
+           where not exists (select from subscriptions where owner = $1 and name = $2)`
+        : 'delete from subscriptions where owner = $1 and name = $2',
+      [owner, full],
+    )
+  }
+
+  async append(batch: readonly NewMessage[], origin?: Origin): Promise<readonly StoredMessage[]> {
+    this.checkOpen()
+    const folders = await this.#needAll(batch.flatMap(({ targets }) => targets.map(({ folderId }) => folderId)))
+    const raws: (Buffer | StreamedBlob)[] = []
+    try {
+      for (const { raw } of batch) raws.push(await this.#bodies.take(raw))
+      const adopts = raws.flatMap((raw) => (Buffer.isBuffer(raw) ? [] : [raw]))
+      const operation = {
+        folders,
+        blobs: raws.length - adopts.length,
+        adopts,
+        once: onceIn(batch).map(textKey),
+        messages: this.#countTargets(batch),
+        octets: raws.reduce((sum, raw) => sum + (Buffer.isBuffer(raw) ? raw.length : 0), 0),
+        isPlain: true,
+      }
+      return await this.#withRoom(() =>
+        this.#writeQueue.run({
+          ...operation,
+          apply: (changeSet) => changeSet.append(batch, raws, this.clock.now(), origin),
+        }),
+      )
+    } catch (error) {
+      await this.#bodies
+        .abandon(raws)
+        .catch((cause: unknown) => this.#log.debug({ err: cause }, 'octets stay until they expire'))
+      throw storeError(error)
+    }
+  }
+
+  async list(folderId: string, range?: UidRange): Promise<readonly MessageEntry[]> {
+    if (!range) return this.#withIndex(folderId, (index) => index.listInSlices())
+    const state = await this.#need(folderId)
+    return this.#run(() => this.#reader.entries(state, 'e.uid between $2 and $3', [range.from, range.to]))
+  }
+
+  async entry(folderId: string, uid: number): Promise<MessageEntry | undefined> {
+    const state = await this.#find(folderId)
+    return state && this.#run(() => this.#reader.entry(state, uid))
+  }
+
+  async read(folderId: string, uid: number, start?: number, end?: number): Promise<Buffer | undefined> {
+    const state = await this.#find(folderId)
+    return state && this.#run(() => this.#reader.read(state, uid, start, end))
+  }
+
+  async *stream(folderId: string, uid: number, start?: number, end?: number): AsyncGenerator<Buffer, void, void> {
+    const state = await this.#find(folderId)
+    if (!state) return
+    try {
+      yield* this.#reader.stream(state, uid, start, end)
+    } catch (error) {
+      throw storeError(error)
+    }
+  }
+
+  async overview(folderId: string, uid: number): Promise<Overview | undefined> {
+    const state = await this.#find(folderId)
+    return state && this.#run(() => this.#reader.overview(state, uid))
+  }
+
+  override readAhead(expected: Iterable<ExpectedMessage>, part: ReadPart = 'message'): MessageSource {
+    return this.#reader.ahead(expected, part, {
+      folderOf: (folderId) => this.folders.get(folderId),
+      alone: this,
+      run: (work) => this.#run(work),
+    })
+  }
+
+  async setFlags(
+    folderId: string,
+    uids: readonly number[],
+    change: FlagChange,
+    origin?: Origin,
+  ): Promise<FlagChangeResult> {
+    const state = await this.#need(folderId)
+    const results = await this.#inSteps([state], uids, (changeSet, some) =>
+      changeSet.setFlags(folderId, some, change, origin),
+    )
+    return {
+      entries: results.flatMap(({ entries }) => entries),
+      modified: results.flatMap(({ modified }) => modified),
+    }
+  }
+
+  async copy(folderId: string, uids: readonly number[], targetFolderId: string, origin?: Origin): Promise<CopyResult> {
+    const [state, target] = await this.#needBoth(folderId, targetFolderId)
+    return this.#withRoom(() =>
+      this.#writeQueue.run({
+        folders: [state, target],
+        uids: new Map([[state, ascending(uids)]]),
+        messages: isCounted(target.folder) ? uids.length : 0,
+        apply: (changeSet) => changeSet.copy(folderId, uids, targetFolderId, this.clock.now(), origin),
+      }),
+    )
+  }
+
+  async move(folderId: string, uids: readonly number[], targetFolderId: string, origin?: Origin): Promise<CopyResult> {
+    const folders = await this.#needBoth(folderId, targetFolderId)
+    const results = await this.#inSteps(folders, uids, (changeSet, some) =>
+      changeSet.move(folderId, some, targetFolderId, this.clock.now(), origin),
+    )
+    return { from: results.flatMap(({ from }) => from), to: results.flatMap(({ to }) => to) }
+  }
+
+  async expunge(folderId: string, uids: readonly number[], origin?: Origin): Promise<readonly number[]> {
+    return this.#expunge(await this.#need(folderId), uids, origin)
+  }
+
+  override async lockFolder(folderId: string): Promise<FolderLock | undefined> {
+    const state = await this.#need(folderId)
+    return this.#run(() => this.#locks.lock(state))
+  }
+
+  override async lockedFolders(): Promise<ReadonlySet<string>> {
+    const rows = await this.#query<{ id: number }>(
+      'select id from folders where lock_token is not null and locked_until > clock_timestamp()',
+    )
+    return new Set(rows.map(({ id }) => this.#names.folder(id)))
+  }
+
+  override async expungeUnlocked(
+    folderId: string,
+    uids: readonly number[],
+    origin?: Origin,
+  ): Promise<readonly number[]> {
+    const state = await this.#need(folderId)
+    const step = (changeSet: ChangeSet, some: readonly number[]): readonly number[] =>
+      changeSet.need(folderId).row.is_locked ? [] : changeSet.expunge(folderId, some, origin)
+    const expunged = await this.#inSteps([state], uids, step, { isPlain: false })
+    return expunged.flat()
+  }
+
+  async changedSince(folderId: string, modSeq: number): Promise<readonly MessageEntry[]> {
+    const state = await this.#need(folderId)
+    return this.#run(() => this.#reader.entries(state, 'e.mod_seq > $2', [modSeq]))
+  }
+
+  async vanishedSince(folderId: string, modSeq: number): Promise<readonly number[]> {
+    const { key } = await this.#need(folderId)
+    const rows = await this.#query<{ uid: number }>(
+      'select distinct unnest(uids) as uid from vanished where folder = $1 and mod_seq > $2 order by uid',
+      [key, modSeq],
+    )
+    return rows.map(({ uid }) => uid)
+  }
+
+  async locate(messageId: string): Promise<readonly Location[]> {
+    const rows = await this.#query<{ folder: number; uid: number }>(
+      'select folder, uid from places where message_id = $1 order by folder, uid',
+      [textKey(messageId)],
+    )
+    const locations: Location[] = []
+    for (const { folder: key, uid } of rows) {
+      const state = await this.#find(this.#names.folder(key))
+      if (state) locations.push({ folder: state.folder, uid })
+    }
+    return locations
+  }
+
+  async knows(messageId: string): Promise<boolean> {
+    const rows = await this.#query('select from history where message_id = $1', [textKey(messageId)])
+    return rows.length > 0
+  }
+
+  async remember(messageId: string): Promise<void> {
+    this.checkOpen()
+    await this.#query('insert into history (message_id) values ($1) on conflict do nothing', [textKey(messageId)])
+  }
+
+  async values(space: ValueSpace): Promise<Values> {
+    this.checkOpen()
+    const { key } = await this.#spaceOf(space)
+    return this.#run(() => valuesIn(this.#database, key, space))
+  }
+
+  async changeValues(
+    space: ValueSpace,
+    change: (current: Values, modSeq: number) => ValueChanges,
+    origin?: Origin,
+  ): Promise<void> {
+    const state = await this.#spaceOf(space)
+    await this.#withRoom(() =>
+      this.#writeQueue.run({
+        folders: [state],
+        space: { folder: state, space },
+        apply: (changeSet) => changeSet.changeValues(changeSet.need(state.folder.id), space, change, origin),
+      }),
+    )
+  }
+
+  getState(key: string): Promise<string | undefined> {
+    return this.#run(() => this.#state.get(key))
+  }
+
+  hasState(key: string): boolean {
+    return this.#state.has(key)
+  }
+
+  setState(key: string, value: string | undefined): Promise<void> {
+    return this.#run(() => this.#state.set(key, value))
+  }
+
+  async *dump(): AsyncGenerator<StoreItem, void, void> {
+    this.checkOpen()
+    try {
+      yield* dumpDatabase(this.#database, this.#names)
+    } catch (error) {
+      throw storeError(error)
+    }
+  }
+
+  async restore(items: StoreItems): Promise<void> {
+    await this.#refreshFolders()
+    this.folders.checkEmpty()
+    try {
+      await restoreDatabase({ database: this.#database, names: this.#names, kinds }, items)
+      await this.#folders.load()
+      await this.#state.load()
+      await this.#count.recount(this.#database)
+    } catch (error) {
+      throw storeError(error)
+    }
+  }
+
+  async clear(): Promise<void> {
+    await this.#run(() => this.#folders.clear())
+    this.#state.cleared()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.isClosed) return
+    this.isClosed = true
+    clearInterval(this.#sweeping)
+    await this.#listener.close()
+    await this.#writeQueue.ended()
+    await Promise.all([this.#locks.close(), this.#leases[Symbol.asyncDispose]()])
+  }
+
+  #query<Row>(text: string, values?: readonly unknown[]): Promise<readonly Row[]> {
+    return this.#run(() => this.#database.query<Row>(text, values))
+  }
+
+  /** @throws StoreError */
+  async #run<T>(work: () => Promise<T>): Promise<T> {
+    this.checkOpen()
+    try {
+      return await work()
+    } catch (error) {
+      throw storeError(error)
+    }
+  }
+
+  /** Runs a change that needs room. If it does not fit and `whenFull` says so, the oldest messages are deleted first. */
+  #withRoom<T>(change: () => Promise<T>): Promise<T> {
+    return this.#dropOldest ? this.#dropOldest.run(change) : change()
+  }
+
+  /** Makes room while no other node does: two would delete the same messages, or twice as many. */
+  readonly #alone: Alone = async (work) => {
+    const lease = await this.#run(() => this.#leases.wait(DROP_LEASE)).catch((error: unknown) => {
+      // A full disk has no room for a lease either, and deletions make some.
+      if (error instanceof StoreFull) return undefined
+      throw error
+    })
+    try {
+      return await work(lease?.signal)
+    } finally {
+      await lease?.release()
+    }
+  }
+
+  async #expunge(
+    state: PostgresFolder,
+    uids: readonly number[],
+    origin?: Origin,
+    token?: string,
+  ): Promise<readonly number[]> {
+    const { id } = state.folder
+    const step = (changeSet: ChangeSet, some: readonly number[]): readonly number[] => {
+      if (token !== undefined) assertLocked(changeSet.need(id), token)
+      return changeSet.expunge(id, some, origin)
+    }
+    const expunged = await this.#inSteps([state], uids, step, { isPlain: token === undefined })
+    return expunged.flat()
+  }
+
+  /** Runs a change of many messages of the first folder in several transactions. */
+  async #inSteps<T>(
+    folders: readonly PostgresFolder[],
+    uids: readonly number[],
+    step: (changeSet: ChangeSet, some: readonly number[]) => T,
+    { isPlain = true } = {},
+  ): Promise<T[]> {
+    this.checkOpen()
+    const all = ascending(uids)
+    const results: T[] = []
+    for (let at = 0; at === 0 || at < all.length; at += STEP) {
+      const some = all.slice(at, at + STEP)
+      const [first] = folders as readonly [PostgresFolder]
+      results.push(
+        await this.#writeQueue.run({
+          folders,
+          uids: new Map([[first, some]]),
+          isPlain,
+          apply: (changeSet) => step(changeSet, some),
+        }),
+      )
+    }
+    return results
+  }
+
+  /** @throws StoreError `not-found` */
+  async #withIndex<T>(folderId: string, use: (index: FolderIndex) => T): Promise<T> {
+    const state = await this.#need(folderId)
+    await this.#run(() => this.#replication.load(state))
+    const end = await state.turn()
+    try {
+      const index = await this.#run(() => this.#replication.index(state))
+      if (!index) throw notFound(folderId)
+      return use(index)
+    } finally {
+      end()
+    }
+  }
+
+  /** Returns a folder, also one that another node has just created. @throws StoreError `not-found`, `closed` */
+  async #need(folderId: string): Promise<PostgresFolder> {
+    const state = await this.#find(folderId)
+    if (!state) throw notFound(folderId)
+    return state
+  }
+
+  async #find(folderId: string): Promise<PostgresFolder | undefined> {
+    this.checkOpen()
+    const known = this.folders.get(folderId)
+    if (known) return known
+    await this.#refreshFolders()
+    return this.folders.get(folderId)
+  }
+
+  async #needBoth(folderId: string, otherId: string): Promise<readonly [PostgresFolder, PostgresFolder]> {
+    return [await this.#need(folderId), await this.#need(otherId)]
+  }
+
+  async #needAll(folderIds: readonly string[]): Promise<PostgresFolder[]> {
+    const states: PostgresFolder[] = []
+    for (const folderId of new Set(folderIds)) states.push(await this.#need(folderId))
+    return states
+  }
+
+  /** Returns the folder of values, or the row that stands for the store as a whole. @throws StoreError `not-found` */
+  async #spaceOf({ folderId, kind }: ValueSpace): Promise<PostgresFolder> {
+    if (folderId !== undefined) return this.#need(folderId)
+    this.checkOpen()
+    return this.#valueRows.of(kind)
+  }
+
+  #refreshFolders(): Promise<void> {
+    return this.#run(() => this.#folders.refresh())
+  }
+
+  /** Emits what other nodes have committed in a folder before this call, if anybody wants to know. @throws StoreError */
+  async #emitChanges(state: PostgresFolder): Promise<void> {
+    if (!this.isWatched(state.folder)) return
+    const end = await state.turn()
+    try {
+      await this.#run(() => this.#replication.refresh(state))
+    } finally {
+      end()
+    }
+  }
+
+  async #sweep(): Promise<void> {
+    try {
+      await removeDoomed(this.#database, this.#bodies.streamed)
+    } catch (error) {
+      if (!this.isClosed) this.#log.debug({ err: error }, 'octets of deleted messages stay; it is tried again')
+    }
+  }
+
+  /** Returns how many messages a batch adds to folders whose messages are counted. */
+  #countTargets(batch: readonly NewMessage[]): number {
+    let messages = 0
+    for (const { targets } of batch) {
+      for (const { folderId } of targets) if (isCounted(this.need(folderId).folder)) messages++
+    }
+    return messages
+  }
+}
+
+const OLDEST = `
+  select f.id, f.messages as "exists", f.octets as "sizeOctets", e.saved_at as "savedAt"
+  from unnest($1::bigint[]) c (id) join folders f on f.id = c.id and f.messages > 0
+  cross join lateral (select saved_at from entries where folder = f.id order by uid limit 1) e`
+
+const TOTALS = `
+  select case when owner = any($1::text[]) then owner end as owner, sum(messages)::bigint as "exists",
+    sum(octets)::bigint as "sizeOctets"
+  from folders where id > 0 and owner <> $2 group by 1`
+
+const STATUS = `
+  select messages as "exists", uid_next as "uidNext", mod_seq as "highestModSeq", octets as "sizeOctets", unseen, deleted,
+    deleted_octets as "deletedOctets",
+    coalesce((select min(uid) from entries where folder = f.id), 0) as "lowestUid",
+    coalesce((select max(uid) from entries where folder = f.id), 0) as "highestUid"
+  from folders f where id = $1`
+
+const notFound = (folderId: string): StoreError => new StoreError('not-found', `folder ${folderId} does not exist`)

@@ -1,0 +1,126 @@
+import type { Logger } from 'pino'
+import type { Database } from '../../../database/database.ts'
+import type { Folder } from '../../types.ts'
+import type { Folders } from './folders.ts'
+import { hasReached, type Position, type PostgresFolder, positionFrom } from './postgres-folder.ts'
+import type { Replication } from './replication.ts'
+import type { State } from './state.ts'
+
+/** The least time between two reads. What is announced meanwhile is read together. */
+const SPACING_MS = 10
+/** Changes after which the entries of a folder that nobody watches are forgotten instead of brought up to date. */
+const MOST_BEHIND = 1_000
+
+interface ReplicationListenerParts {
+  readonly database: Database
+  readonly folders: Folders
+  readonly state: State
+  readonly replication: Replication
+  readonly log: Logger
+  /** Whether somebody wants to know what other nodes change in a folder. */
+  readonly isWatched: (folder: Folder) => boolean
+}
+
+/**
+ * Reads and emits the changes that other nodes announce in folders that somebody watches. One query reads several folders:
+ * at once, or after a pause, with what was announced during it. For the other folders, it only notes the numbers.
+ */
+export class ReplicationListener {
+  readonly #parts: ReplicationListenerParts
+  readonly #due = new Set<PostgresFolder>()
+  #reading: Promise<void> | undefined
+  /** The time of the database when everything was read. */
+  #readAt: string | undefined
+  #stops: readonly (() => void)[] = []
+  #isClosed = false
+
+  constructor(parts: ReplicationListenerParts) {
+    this.#parts = parts
+  }
+
+  /** Begins to listen. Call it before the folders are read, so that nothing is missed. @throws DatabaseError */
+  async start(): Promise<void> {
+    const { database, folders, state } = this.#parts
+    await this.#readClock()
+    this.#stops = [
+      database.listen('folders', (key, detail) => {
+        this.#try(key === undefined ? this.#reread() : this.#announce(Number(key), positionFrom(detail)))
+      }),
+      database.listen('owners', (key) => key !== undefined && this.#try(folders.refresh())),
+      database.listen('state', (key) => key !== undefined && this.#try(state.readChanges())),
+    ]
+  }
+
+  /** Resolves when nothing is read any more. */
+  async close(): Promise<void> {
+    this.#isClosed = true
+    for (const stop of this.#stops) stop()
+    await this.#reading
+  }
+
+  /** @param position what a folder has reached */
+  async #announce(key: number, position: Position | undefined): Promise<void> {
+    const { folders, isWatched } = this.#parts
+    if (!position) return
+    if (!folders.get(key)) await folders.refresh()
+    const state = folders.get(key)
+    if (!state || hasReached(state.position, position)) return
+    if (isWatched(state.folder)) {
+      this.#due.add(state)
+      this.#reading ??= this.#readAll()
+    } else if (!state.isInUse) this.#skip(state, position)
+  }
+
+  #skip(state: PostgresFolder, position: Position): void {
+    if (position.modSeq - state.position.modSeq > MOST_BEHIND) this.#parts.replication.forget(state)
+    // The next one who uses the entries brings them up to date.
+    if (!state.index) Object.assign(state.position, position)
+  }
+
+  async #readAll(): Promise<void> {
+    while (this.#due.size > 0 && !this.#isClosed) {
+      const due = [...this.#due]
+      this.#due.clear()
+      const next = performance.now() + SPACING_MS
+      try {
+        await this.#parts.replication.replicate(due)
+      } catch (error) {
+        this.#logRetry(error)
+      }
+      const early = next - performance.now()
+      if (early > 0) await new Promise((resolve) => setTimeout(resolve, early))
+    }
+    this.#reading = undefined
+  }
+
+  /** Takes up everything that other nodes have changed since the last time, in case a notification was lost. */
+  async #reread(): Promise<void> {
+    const { database, folders, state } = this.#parts
+    const since = this.#readAt
+    await this.#readClock()
+    await folders.refresh()
+    await state.readChanges()
+    const rows = await database.query<Position & { readonly id: number }>(CHANGED, [since])
+    for (const { id, uidNext, modSeq, valueSeq } of rows) await this.#announce(id, { uidNext, modSeq, valueSeq })
+  }
+
+  async #readClock(): Promise<void> {
+    const [row] = await this.#parts.database.query<{ now: string }>('select clock_timestamp()::text as now')
+    this.#readAt = row?.now
+  }
+
+  /** Work whose failure the next time makes up for. */
+  #try(work: Promise<unknown>): void {
+    work.catch((error: unknown) => this.#logRetry(error))
+  }
+
+  #logRetry(error: unknown): void {
+    if (!this.#isClosed)
+      this.#parts.log.debug({ err: error }, 'replicating the changes of other nodes failed; it is tried again')
+  }
+}
+
+/** Transactions that began before may be committed later. */
+const CHANGED = `
+  select id, uid_next as "uidNext", mod_seq as "modSeq", value_seq as "valueSeq" from folders
+  where changed_at > $1::timestamptz - interval '30 seconds' and id > 0`

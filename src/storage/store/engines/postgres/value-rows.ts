@@ -1,0 +1,44 @@
+import type { Database } from '../../../database/database.ts'
+import { type Folder, PUBLIC_OWNER } from '../../types.ts'
+import type { ValueKind } from '../../value-types.ts'
+import { PostgresFolder } from './postgres-folder.ts'
+
+/** The kinds of values that belong to no folder have a row of their own to lock, with an id below 0. */
+export const kinds: Readonly<Record<ValueKind, number>> = {
+  metadata: -1,
+  urlauth: -2,
+  acl: -3,
+  seen: -4,
+  recent: -5,
+  thread: -6,
+  outgoing: -7,
+  report: -8,
+  answered: -9,
+  webhook: -10,
+  'all-mail': -11,
+}
+
+/** The rows of table `folders` that stand for the values of no folder. Changes of such values lock them. */
+export class ValueRows {
+  readonly #rows = new Map<number, PostgresFolder>()
+
+  /** Creates the rows that are missing. @throws DatabaseError */
+  async create(database: Database): Promise<void> {
+    await database.query(
+      `insert into folders (id, owner, name, uid_validity, settings, version)
+       select id, '', '', 0, '{}', 0 from unnest($1::bigint[]) id on conflict do nothing`,
+      [Object.values(kinds)],
+    )
+  }
+
+  of(kind: ValueKind): PostgresFolder {
+    const key = kinds[kind]
+    let row = this.#rows.get(key)
+    if (!row) {
+      const folder: Folder = { id: `values:${kind}`, owner: PUBLIC_OWNER, name: kind, uidValidity: 0 }
+      row = new PostgresFolder(key, folder, { uidNext: 1, modSeq: 1, valueSeq: 0 })
+      this.#rows.set(key, row)
+    }
+    return row
+  }
+}

@@ -1,0 +1,399 @@
+import type { Database, Transaction } from '../../../database/database.ts'
+import { DatabaseError } from '../../../database/database.ts'
+import { type Folder, StoreError, type StoreEvent } from '../../types.ts'
+import type { ValueSpace, Values } from '../../value-types.ts'
+import { checkFits } from '../full/limits.ts'
+import { textKey } from '../text-key.ts'
+import { lastPieceOf, notComplete, type StreamedBlob } from './bodies.ts'
+import { ChangedFolder, ChangeSet, type LockedRow } from './change-set.ts'
+import { storeError } from './errors.ts'
+import type { MessageCount } from './message-count.ts'
+import type { BlobNumbers } from './numbers.ts'
+import { type PostgresFolder, positionText } from './postgres-folder.ts'
+import { columnsOf, ENTRY_COLUMNS, type EntryRow, entryOf, type Names } from './records.ts'
+import type { Delta, Replication } from './replication.ts'
+
+/** A change of messages or values. */
+interface Operation<T> {
+  /** The folders that it changes or copies from. */
+  readonly folders: readonly PostgresFolder[]
+  /** The entries that it changes, by folder. */
+  readonly uids?: ReadonlyMap<PostgresFolder, readonly number[]>
+  /** The values that it changes, in a folder of `folders`. */
+  readonly space?: { readonly folder: PostgresFolder; readonly space: ValueSpace }
+  /** Numbers of new blobs that it takes. */
+  readonly blobs?: number
+  /** Streamed blobs that it adopts. */
+  readonly adopts?: readonly StreamedBlob[]
+  /** Keys of Message-IDs that no newsgroup may know. */
+  readonly once?: readonly string[]
+  /** Messages that count against the limit. */
+  readonly messages?: number
+  /** Octets that it writes. */
+  readonly octets?: number
+  /** Whether it needs nothing of the rows of its folders except their numbers. */
+  readonly isPlain?: boolean
+  /** Computes the change. May run more than once. @throws StoreError and has changed nothing then */
+  readonly apply: (changeSet: ChangeSet) => T
+}
+
+interface Queued extends Operation<unknown> {
+  readonly resolve: (result: unknown) => void
+  readonly reject: (error: unknown) => void
+}
+
+type Outcome = { readonly result: unknown } | { readonly error: unknown }
+
+/** A batch that is committed. */
+interface Done {
+  readonly outcomes: readonly Outcome[]
+  /** Emits the events. */
+  readonly end: () => void
+}
+
+/** How long a folder counts as one that other nodes change, after one has. */
+const CONTESTED_MS = 1_000
+/** Errors of a statement that changed nothing. The transaction that follows is tried again, or needs less space. */
+const MAY_WORK_LOCKED: ReadonlySet<string> = new Set(['conflict', 'disconnected', 'no-space', 'failed'])
+
+/** What goes into one transaction at most. */
+const MOST_OPERATIONS = 256
+const MOST_OCTETS = 8 << 20
+const MOST_UIDS = 4_000
+/** How long the next transaction waits for more operations, as a part of the duration of the last one, and at most. */
+const PATIENCE = 0.5
+const MOST_PATIENCE_MS = 5
+
+const LOCK = `
+  select id, uid_next, mod_seq, value_seq, keywords, lock_token, locked_until > clock_timestamp() as is_locked
+  from unnest($1::bigint[]) c (id) join folders using (id) order by id for no key update of folders`
+const READ_ENTRIES = `
+  select e.folder, ${ENTRY_COLUMNS} from entries e join unnest($1::bigint[], $2::bigint[]) c (folder, uid)
+  on e.folder = c.folder and e.uid = c.uid`
+/** Waits for other transactions that remember the same. */
+const REMEMBER = `
+  insert into history (message_id) select * from unnest($1::text[]) on conflict do nothing returning message_id`
+const FORGET = 'delete from history where message_id = any($1::text[])'
+/** Only blobs that are complete. */
+const ADOPT = `
+  delete from incoming i using unnest($1::bigint[], $2::integer[]) c (blob, piece)
+  where i.blob = c.blob and exists (select from pieces p where p.blob = c.blob and p.piece = c.piece)
+  returning i.blob`
+const READ_VALUES = 'select name, content from "values" where folder = $1 and kind = $2 and reader = $3'
+const READ_NAMED_VALUES = `${READ_VALUES} and name_key = any($4::text[])`
+const IN_ORDER = ' order by name_key'
+
+interface WriteQueueParts {
+  readonly database: Database
+  readonly replication: Replication
+  readonly names: Names
+  readonly numbers: BlobNumbers
+  readonly emit: (event: StoreEvent) => void
+  /** Whether somebody wants to know what other nodes change in a folder. */
+  readonly isWatched: (folder: Folder) => boolean
+  /** Called with errors after a commit, which no caller is told of. */
+  readonly report: (error: unknown) => void
+  readonly count: MessageCount
+}
+
+/**
+ * Runs the changes of a node in transactions, one after the other. The operations that arrive during a transaction go
+ * together into the next one, so that one flush of the disk serves them all. So do those of the callers whose operations the
+ * transaction has ended, if they come back soon.
+ */
+export class WriteQueue {
+  readonly #parts: WriteQueueParts
+  #queue: Queued[] = []
+  /** Called when an operation arrives. */
+  #arrived: () => void = () => {}
+  #running: Promise<void> | undefined
+
+  constructor(parts: WriteQueueParts) {
+    this.#parts = parts
+  }
+
+  /** Runs an operation and resolves after its commit and its events. @throws StoreError */
+  run<T>(operation: Operation<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      this.#queue.push({ ...operation, resolve: resolve as Queued['resolve'], reject })
+      this.#arrived()
+      this.#running ??= this.#drain()
+    })
+  }
+
+  /** Resolves when all operations have ended. */
+  async ended(): Promise<void> {
+    while (this.#running) await this.#running
+  }
+
+  async #drain(): Promise<void> {
+    // What is asked for in the same moment goes together.
+    await Promise.resolve()
+    while (this.#queue.length > 0) {
+      const batch = this.#take()
+      const begun = performance.now()
+      await this.#runBatch(batch)
+      const duration = performance.now() - begun
+      // Alone, an operation never waits.
+      if (this.#queue.length > 0) await this.#gather(batch.length + this.#queue.length, duration * PATIENCE)
+    }
+    this.#running = undefined
+  }
+
+  /** Waits until as many operations have arrived as were active at the same time, but not for long. */
+  async #gather(active: number, ms: number): Promise<void> {
+    const most = Math.min(active, MOST_OPERATIONS)
+    if (this.#queue.length >= most) return
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, Math.min(ms, MOST_PATIENCE_MS))
+      this.#arrived = () => {
+        if (this.#queue.length < most) return
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+    this.#arrived = () => {}
+  }
+
+  #take(): Queued[] {
+    let [octets, uids, count] = [0, 0, 0]
+    for (const operation of this.#queue) {
+      octets += operation.octets ?? 0
+      for (const some of operation.uids?.values() ?? []) uids += some.length
+      if (count > 0 && (octets > MOST_OCTETS || uids > MOST_UIDS || count >= MOST_OPERATIONS)) break
+      count++
+    }
+    return this.#queue.splice(0, count)
+  }
+
+  async #runBatch(batch: readonly Queued[]): Promise<void> {
+    const folders = [...new Set(batch.flatMap((one) => one.folders))]
+    const turns: (() => void)[] = []
+    try {
+      for (const folder of folders) turns.push(await folder.turn())
+      const blobs = batch.reduce((sum, one) => sum + (one.blobs ?? 0), 0)
+      const blobNumbers = await this.#parts.numbers.take(blobs)
+      const { outcomes, end } =
+        (await this.#guess(batch, folders, blobNumbers)) ??
+        (await this.#parts.database.transaction((transaction) =>
+          this.#attempt(transaction, batch, folders, blobNumbers),
+        ))
+      try {
+        end()
+      } catch (error) {
+        // It is committed and must not be repeated. What is in memory may be out of date.
+        for (const folder of folders) this.#parts.replication.forget(folder)
+        this.#parts.report(error)
+      }
+      for (const end of turns.splice(0)) end()
+      batch.forEach(({ resolve, reject }, i) => {
+        const outcome = outcomes[i] as Outcome
+        if ('error' in outcome) reject(outcome.error)
+        else resolve(outcome.result)
+      })
+    } catch (error) {
+      for (const end of turns.splice(0)) end()
+      // One of them may be to blame. A full disk can still take those that delete.
+      const mayWorkAlone = !(error instanceof DatabaseError) || error.code === 'failed' || error.code === 'no-space'
+      if (batch.length > 1 && mayWorkAlone) for (const one of batch) await this.#runBatch([one])
+      else for (const { reject } of batch) reject(storeError(error))
+    }
+  }
+
+  /**
+   * Runs a batch with one statement, as if nobody else had changed its folders. Returns undefined if somebody has, or if the
+   * batch needs to read: then nothing was changed.
+   */
+  async #guess(
+    batch: readonly Queued[],
+    folders: readonly PostgresFolder[],
+    blobNumbers: readonly number[],
+  ): Promise<Done | undefined> {
+    const { database, names, count } = this.#parts
+    const now = performance.now()
+    const isPlain = batch.every((one) => one.isPlain && !one.once?.length && !one.adopts?.length)
+    const isKnown = batch.every(({ uids }) => [...(uids?.keys() ?? [])].every(({ index }) => index))
+    if (!isPlain || !isKnown || count.limit !== undefined || folders.some((one) => one.contestedUntil > now)) return
+    const guessed = new Map(folders.map((state) => [state.folder.id, new ChangedFolder(state, expectedRow(state))]))
+    const changeSet = new ChangeSet(guessed, names, blobNumbers, () => NO_VALUES)
+    const outcomes = batch.map((one) => outcomeOf(() => one.apply(changeSet)))
+    const changed = changeSet.end()
+    const others = [...guessed.values()].filter((folder) => !changed.includes(folder))
+    // Those that are only read are not locked, as the source of a copy must be.
+    if (others.length > 0 && batch.some((one) => one.folders.length > 1)) return
+    // Keywords of other nodes may not be known here.
+    if (changed.some(({ newKeywords }) => newKeywords !== null)) return
+    const rows = others.map(({ row }) => row)
+    const isRight = await changeSet.writes.sendAlone(database, rows).catch((error: unknown) => {
+      if (error instanceof DatabaseError && MAY_WORK_LOCKED.has(error.code)) return false
+      throw error
+    })
+    if (isRight) return { outcomes, end: () => this.#emit(changeSet, [], changed) }
+    for (const folder of folders) folder.contestedUntil = performance.now() + CONTESTED_MS
+    return undefined
+  }
+
+  /** Runs a batch in a transaction. `end` emits the events; call it after the commit. */
+  async #attempt(
+    transaction: Transaction,
+    batch: readonly Queued[],
+    folders: readonly PostgresFolder[],
+    blobNumbers: readonly number[],
+  ): Promise<Done> {
+    const { replication, names, count, isWatched } = this.#parts
+    const { limit } = count
+    const byKey = new Map(folders.map((folder) => [folder.key, folder]))
+    // One round trip for everything that is read.
+    const [fresh, rows, entries, adopted, messages, values] = await Promise.all([
+      rememberAll(transaction, batch),
+      transaction.query<LockedRow>(LOCK, [[...byKey.keys()]]),
+      this.#readEntries(transaction, batch),
+      this.#adopt(transaction, batch),
+      count.read(transaction),
+      Promise.all(batch.map((one) => readValues(transaction, one))),
+    ])
+    const locked = new Map<string, ChangedFolder>()
+    const behind: PostgresFolder[] = []
+    for (const row of rows) {
+      const state = byKey.get(row.id) as PostgresFolder
+      locked.set(state.folder.id, new ChangedFolder(state, row))
+      const { position } = state
+      if (row.mod_seq === position.modSeq && row.value_seq === position.valueSeq) continue
+      if (state.index || isWatched(state.folder)) behind.push(state)
+      // Nobody needs to know what changed.
+      else Object.assign(position, { uidNext: row.uid_next, modSeq: row.mod_seq, valueSeq: row.value_seq })
+    }
+    const deltas = behind.length > 0 ? [...(await replication.deltasOf(transaction, behind))] : []
+    for (const row of entries) {
+      const state = byKey.get(row.folder)
+      if (state) locked.get(state.folder.id)?.know(entryOf(columnsOf(row), names, state))
+    }
+    for (const [state, delta] of deltas) {
+      const folder = locked.get(state.folder.id) as ChangedFolder
+      for (const row of delta.rows) {
+        if (row.what === 'entry') folder.know(entryOf(columnsOf(row), names, state))
+        else if (row.what === 'vanished') folder.lose((row.uids ?? '').split(',').map(Number))
+      }
+    }
+    let current: Values | undefined
+    const changeSet = new ChangeSet(locked, names, blobNumbers, () => current ?? NO_VALUES)
+    const outcomes = batch.map((one, i): Outcome => {
+      current = values[i]
+      try {
+        for (const { blob } of one.adopts ?? []) if (!adopted.has(blob)) throw notComplete()
+        for (const key of one.once ?? []) if (!fresh.has(key)) throw known()
+        if (limit !== undefined && one.messages) {
+          const used = { octets: 0, messages: messages + changeSet.growth }
+          checkFits(used, { octets: 0, messages: one.messages }, { messages: limit })
+        }
+        const result = one.apply(changeSet)
+        for (const key of one.once ?? []) fresh.delete(key)
+        return { result }
+      } catch (error) {
+        for (const { blob } of one.adopts ?? []) if (adopted.has(blob)) changeSet.writes.abandon(blob)
+        return { error }
+      }
+    })
+    const changed = changeSet.end()
+    changeSet.writes.send(transaction)
+    count.add(transaction, changeSet.growth)
+    // Of operations that failed.
+    if (fresh.size > 0) transaction.send(FORGET, [[...fresh]])
+    return { outcomes, end: () => this.#emit(changeSet, deltas, changed) }
+  }
+
+  #emit(changeSet: ChangeSet, deltas: readonly [PostgresFolder, Delta][], changed: readonly ChangedFolder[]): void {
+    const { replication, database, emit } = this.#parts
+    for (const [state, delta] of deltas) replication.apply(state, delta)
+    for (const { state, uidNext, highestModSeq: modSeq, valueSeq, keywords } of changed) {
+      Object.assign(state.position, { uidNext, modSeq, valueSeq })
+      state.keywords = keywords
+      // Nobody watches values that belong to no folder.
+      if (state.key > 0) database.notify('folders', String(state.key), positionText(state.position))
+    }
+    for (const { folder, event } of changeSet.events) {
+      const { index } = folder.state
+      if (event.type === 'appended') index?.append(event.entries)
+      else if (event.type === 'flags') index?.replace(event.entries)
+      else if (event.type === 'expunged') index?.remove(event.uids, event.modSeq)
+      emit(event)
+    }
+  }
+
+  /** Reads the entries that the operations change, of folders whose entries are not in memory. */
+  async #readEntries(
+    transaction: Transaction,
+    batch: readonly Queued[],
+  ): Promise<readonly (EntryRow & { folder: number })[]> {
+    const keys: number[] = []
+    const all: number[] = []
+    for (const { uids } of batch) {
+      for (const [folder, some] of uids ?? []) {
+        if (folder.index) continue
+        for (const uid of some) {
+          keys.push(folder.key)
+          all.push(uid)
+        }
+      }
+    }
+    return keys.length === 0 ? [] : transaction.query<EntryRow & { folder: number }>(READ_ENTRIES, [keys, all])
+  }
+
+  async #adopt(transaction: Transaction, batch: readonly Queued[]): Promise<ReadonlySet<number>> {
+    const blobs = batch.flatMap(({ adopts }) => adopts ?? [])
+    if (blobs.length === 0) return new Set()
+    const rows = await transaction.query<{ blob: number }>(ADOPT, [
+      blobs.map(({ blob }) => blob),
+      blobs.map(lastPieceOf),
+    ])
+    return new Set(rows.map(({ blob }) => blob))
+  }
+}
+
+/** Adds the Message-IDs of messages that are stored once to the history. Returns those that it did not have. */
+async function rememberAll(transaction: Transaction, batch: readonly Queued[]): Promise<Set<string>> {
+  const keys = [...new Set(batch.flatMap(({ once }) => once ?? []))].sort()
+  if (keys.length === 0) return new Set()
+  const rows = await transaction.query<{ message_id: string }>(REMEMBER, [keys])
+  return new Set(rows.map(({ message_id }) => message_id))
+}
+
+function outcomeOf(apply: () => unknown): Outcome {
+  try {
+    return { result: apply() }
+  } catch (error) {
+    return { error }
+  }
+}
+
+/** Returns the row of a folder as this node knows it. */
+const expectedRow = ({ key, position, keywords }: PostgresFolder): LockedRow => ({
+  id: key,
+  uid_next: position.uidNext,
+  mod_seq: position.modSeq,
+  value_seq: position.valueSeq,
+  keywords,
+  lock_token: null,
+  is_locked: null,
+})
+
+const known = (): StoreError => new StoreError('exists', 'the Message-ID is known already')
+
+const NO_VALUES: Values = new Map()
+
+async function readValues(transaction: Transaction, { space }: Queued): Promise<Values> {
+  return space ? valuesIn(transaction, space.folder.key, space.space) : NO_VALUES
+}
+
+/** Returns the values of a space in the table. @throws DatabaseError */
+export async function valuesIn(
+  queries: Pick<Transaction, 'query'>,
+  folder: number,
+  { kind, reader, names }: ValueSpace,
+): Promise<Values> {
+  const values = [folder, kind, textKey(reader ?? '')]
+  const rows = await (names
+    ? queries.query<{ name: string; content: Buffer }>(READ_NAMED_VALUES + IN_ORDER, [...values, names.map(textKey)])
+    : queries.query<{ name: string; content: Buffer }>(READ_VALUES + IN_ORDER, values))
+  return new Map(rows.map(({ name, content }) => [name, content]))
+}

@@ -1,0 +1,37 @@
+import { joinPieces } from '../../../core/octets/pieces.ts'
+import type { NewMessage } from '../types.ts'
+
+/** Pieces that are gathered before they are written. */
+const BUFFERED_PIECES = 4
+
+/**
+ * Reads a message to its end. A large one is written as it arrives.
+ * @param pieceOctets each write but the last has a multiple of it
+ * @param write writes the next octets; `before` is what it returned for those before them
+ * @returns the octets, or what the last `write` returned
+ * @throws what the message's iterable and `write` throw
+ */
+export async function takeOctets<Written>(
+  message: NewMessage['raw'],
+  pieceOctets: number,
+  write: (octets: Buffer, before: Written | undefined) => Promise<Written>,
+): Promise<Buffer | Written> {
+  if (Buffer.isBuffer(message)) return message
+  if (!(Symbol.asyncIterator in message)) return joinPieces(message)
+  let buffered: Buffer[] = []
+  let octets = 0
+  let written: Written | undefined
+  for await (const piece of message) {
+    buffered.push(piece)
+    octets += piece.length
+    if (octets < BUFFERED_PIECES * pieceOctets) continue
+    const all = Buffer.concat(buffered, octets)
+    const whole = octets - (octets % pieceOctets)
+    written = await write(all.subarray(0, whole), written)
+    // A copy, because a view would keep all of the written octets in memory.
+    buffered = [Buffer.from(all.subarray(whole))]
+    octets -= whole
+  }
+  const rest = buffered.length === 1 ? (buffered[0] as Buffer) : Buffer.concat(buffered, octets)
+  return written === undefined ? rest : write(rest, written)
+}
