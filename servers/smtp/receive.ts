@@ -48,8 +48,7 @@ export async function receive(session: SmtpSession, transaction: Transaction, re
   const { queued } = await deliver(context, delivery)
   if (transaction.lineEnds.changed) connection.record.note('bare LFs in the message changed to CRLF')
   const reported = reportedHere(recipients, queued, wanted)
-  const reporting = report(session, reported === recipients ? delivery : { ...delivery, recipients: reported }, at)
-  if (reporting) await reporting
+  await report(session, { ...delivery, recipients: reported }, at)
   session.reply(250, '2.0.0', `OK: queued as ${messageId}`, content.message)
 }
 
@@ -112,11 +111,7 @@ function traceOf(
 }
 
 /** Sends the reports that the message causes. A failure does not change the reply, because the message is delivered. */
-const report = (
-  { connection: { record }, context }: SmtpSession,
-  delivery: Delivery,
-  at: number,
-): Promise<void> | undefined =>
+const report = ({ connection: { record }, context }: SmtpSession, delivery: Delivery, at: number): Promise<void> =>
   reportAfterDelivery(context, delivery, at, (error) => {
     record.note(`no delivery report: ${String(error)}`)
     if (error instanceof DeliveryError) return

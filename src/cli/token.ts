@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander'
-import { signingAlgorithms } from '../accounts/oauth2/algorithms.ts'
 import { tokenDefects } from '../accounts/oauth2/defects.ts'
+import { signingAlgorithms } from '../accounts/oauth2/types.ts'
 import { type ApiOptions, callApi, withApi } from './api-client.ts'
 import { print } from './output.ts'
 

@@ -30,7 +30,7 @@ export interface ChannelState {
   readonly secure: boolean
   /** The account named by the client certificate. */
   readonly externalIdentity?: string | undefined
-  /** What a log-on can be bound to. */
+  /** The channel bindings of the connection. */
   readonly channelBindings?: ChannelBindings
 }
 

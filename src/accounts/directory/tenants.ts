@@ -7,7 +7,7 @@ export interface TenantRecord {
   readonly accounts: readonly { readonly user: string; readonly password: string; readonly address: string }[]
 }
 
-/** What belongs to one tenant of a lab: accounts `TENANT-…`, the addresses that begin so, and newsgroups `TENANT.…`. */
+/** The parts of one tenant of a lab: accounts `TENANT-…`, the addresses that begin so, and newsgroups `TENANT.…`. */
 export interface TenantScope {
   readonly name: string
   /** Returns whether an account, or its address, belongs to the tenant. */

@@ -30,7 +30,7 @@ export interface Account {
   readonly mailboxReferrals?: Readonly<Record<string, string>> | undefined
 }
 
-/** What can be changed on an account while the lab runs. */
+/** The properties of an account that can change while the lab runs. */
 export type AccountChanges = Partial<
   Pick<Account, 'password' | 'passwordHash' | 'state' | 'twoFactor' | 'appPasswords' | 'delegates' | 'outOfOffice'>
 >
@@ -54,7 +54,7 @@ export interface Secret {
   readonly name?: string
 }
 
-/** What a client has proved: who it is, and by which password, if it used one. */
+/** A client's proof: its account, and its password if it used one. */
 export interface Proof {
   readonly account: Account
   readonly secret?: Secret

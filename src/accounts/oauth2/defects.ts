@@ -1,6 +1,6 @@
 import type { JWTPayload } from 'jose'
 
-/** What is wrong with a token that is issued on purpose. */
+/** A deliberate defect of a token. */
 export const tokenDefects = [
   'expired',
   'wrong-audience',

@@ -2,7 +2,7 @@ import type { ErrorForm } from '../../core/config/schema/oauth2.ts'
 import type { ServerProtocol } from '../../core/config/schema.ts'
 import type { RefusedToken } from '../directory/sasl/bearer-tokens.ts'
 
-/** What an error response can say. */
+/** The contents of an error response. */
 interface ErrorFacts {
   readonly mechanism: 'XOAUTH2' | 'OAUTHBEARER'
   readonly error: RefusedToken['error']

@@ -1,9 +1,8 @@
 import type { CompactVerifyGetKey, FetchImplementation } from 'jose'
 import type { ExternalIssuerConfig } from '../../core/config/schema/oauth2.ts'
-import { signingAlgorithms } from './algorithms.ts'
-import { loadJose } from './jose.ts'
 import type { SigningKeys } from './keys.ts'
 import type { OAuth2Settings } from './settings.ts'
+import { signingAlgorithms } from './types.ts'
 
 /** Someone whose tokens the lab accepts. */
 export interface TrustedIssuer {
@@ -46,7 +45,7 @@ export class TrustedIssuers {
   /** The keys of the lab, ready for use. They never change. @throws PkiError `store` */
   async #ownKeys(): Promise<CompactVerifyGetKey> {
     if (!this.#own) {
-      const { createLocalJWKSet } = await loadJose()
+      const { createLocalJWKSet } = await import('jose')
       this.#own = createLocalJWKSet(await this.#keys.publicKeys())
     }
     return this.#own
@@ -83,7 +82,7 @@ export class TrustedIssuers {
 }
 
 async function remoteKeys(url: string): Promise<CompactVerifyGetKey> {
-  const { createRemoteJWKSet, customFetch } = await loadJose()
+  const { createRemoteJWKSet, customFetch } = await import('jose')
   return createRemoteJWKSet(new URL(url), { timeoutDuration: KEYS_TIMEOUT_MS, [customFetch]: fetchKeys })
 }
 

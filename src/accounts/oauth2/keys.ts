@@ -3,8 +3,7 @@ import { promisify } from 'node:util'
 import type { JWK } from 'jose'
 import { keptText, type StoreFiles } from '../../tls/pki/certificate-store/files.ts'
 import { PkiError } from '../../tls/pki/errors.ts'
-import { type SigningAlgorithm, signingAlgorithms } from './algorithms.ts'
-import { loadJose } from './jose.ts'
+import { type SigningAlgorithm, signingAlgorithms } from './types.ts'
 
 const generate = promisify(generateKeyPair)
 
@@ -76,7 +75,7 @@ export class SigningKeys {
 }
 
 async function createKey(alg: SigningAlgorithm): Promise<SigningKey> {
-  const { calculateJwkThumbprint } = await loadJose()
+  const { calculateJwkThumbprint } = await import('jose')
   const { privateKey } = await generators[alg]()
   const jwk = privateKey.export({ format: 'jwk' }) as JWK
   return { ...jwk, kid: await calculateJwkThumbprint(jwk), alg, use: 'sig' }

@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import { tokenLifetime } from '../../core/config/schema/oauth2.ts'
-import { signingAlgorithms } from './algorithms.ts'
 import { tokenDefects } from './defects.ts'
+import { signingAlgorithms } from './types.ts'
 
-/** What users say about an access token that they want, in the API and in tests. */
+/** A request for an access token, in the API and in tests. */
 export const tokenRequest = z.strictObject({
   user: z.string().min(1).describe('The account, by any form of its log-on name. It need not exist.'),
   scope: z

@@ -2,7 +2,7 @@ import type { OAuth2Config } from '../../core/config/schema/oauth2.ts'
 import type { ServerProtocol } from '../../core/config/schema.ts'
 import { errorForms } from './error-forms.ts'
 
-/** What the lab's tokens say, and which tokens it accepts. A reload can change it. */
+/** The contents of the lab's tokens, and the tokens that it accepts. A reload can change it. */
 export interface OAuth2Settings extends OAuth2Config {
   readonly issuer: string
   readonly audience: string
@@ -10,7 +10,7 @@ export interface OAuth2Settings extends OAuth2Config {
   readonly configurationUrl: string | undefined
 }
 
-/** What the settings depend on. */
+/** The facts on which the settings depend. */
 export interface SettingsSource {
   readonly config: OAuth2Config
   readonly hostname: string

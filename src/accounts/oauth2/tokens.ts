@@ -5,7 +5,6 @@ import type { Directory } from '../directory/types.ts'
 import { textOf } from './claims.ts'
 import { defectRecipes } from './defects.ts'
 import { TrustedIssuers } from './issuers.ts'
-import { loadJose } from './jose.ts'
 import type { SigningKeys } from './keys.ts'
 import { Revocations } from './revocations.ts'
 import type { OAuth2Settings } from './settings.ts'
@@ -60,7 +59,7 @@ export class AccessTokens {
       jti,
     }
     const claims = recipe.claims?.(good) ?? good
-    const { CompactSign } = await loadJose()
+    const { CompactSign } = await import('jose')
     const { kid, alg, ...key } = await keys.of(request.algorithm ?? 'RS256')
     const signed = await new CompactSign(Buffer.from(JSON.stringify(claims)))
       .setProtectedHeader({ alg, kid, typ: 'at+jwt' }) // RFC 9068 section 2.1

@@ -1,7 +1,10 @@
 import type { Account } from '../directory/types.ts'
-import type { SigningAlgorithm } from './algorithms.ts'
 import type { TokenDefect } from './defects.ts'
 import type { TokenRefusal } from './refusals.ts'
+
+/** The algorithms with which the lab signs. RFC 9068 section 2.1 demands RS256. */
+export const signingAlgorithms = ['RS256', 'ES256'] as const
+export type SigningAlgorithm = (typeof signingAlgorithms)[number]
 
 /** An access token that is wanted. */
 export interface TokenRequest {
@@ -17,7 +20,7 @@ export interface TokenRequest {
   readonly clientId?: string | undefined
   /** Default: RS256. */
   readonly algorithm?: SigningAlgorithm | undefined
-  /** What is wrong with it, on purpose. */
+  /** Its deliberate defect. */
   readonly defect?: TokenDefect | undefined
 }
 
@@ -31,7 +34,7 @@ export interface IssuedToken {
   readonly expiresAt: number
 }
 
-/** What an accepted token says. */
+/** The contents of an accepted token. */
 interface VerifiedToken {
   readonly account: Account
   readonly scope: readonly string[]

@@ -2,11 +2,10 @@ import type { errors as JoseErrors } from 'jose'
 import type { Directory } from '../directory/types.ts'
 import { isFor, scopesIn, shown, textOf, type UnverifiedToken } from './claims.ts'
 import type { TrustedIssuer, TrustedIssuers } from './issuers.ts'
-import { loadJose } from './jose.ts'
 import { refusal, roughTime, type TokenRefusal } from './refusals.ts'
 import type { Verification } from './types.ts'
 
-/** What a token is verified against. */
+/** The facts against which a token is verified. */
 interface VerificationContext {
   readonly issuers: Pick<TrustedIssuers, 'find'>
   /** Milliseconds since the epoch. */
@@ -23,7 +22,7 @@ const MAX_TOKEN_OCTETS = 16_384
 /** Reads a token without verifying it. Returns undefined if it is not a JWT. RFC 7519 section 7.2. */
 export async function readToken(token: string): Promise<UnverifiedToken | undefined> {
   if (token.length > MAX_TOKEN_OCTETS) return undefined
-  const { decodeJwt, decodeProtectedHeader } = await loadJose()
+  const { decodeJwt, decodeProtectedHeader } = await import('jose')
   try {
     return { header: decodeProtectedHeader(token), claims: decodeJwt(token) }
   } catch {
@@ -65,7 +64,7 @@ export async function verifyToken(token: string, context: VerificationContext): 
 
 const refused = (why: TokenRefusal): Verification => ({ kind: 'refused', refusal: why })
 
-/** What jose reports about a signature, by the code of its error. */
+/** The problems of a signature, by the error code of jose. */
 const signatureErrors: Readonly<Record<string, string>> = {
   ERR_JWS_SIGNATURE_VERIFICATION_FAILED: 'has a signature that is not its issuer’s',
   ERR_JWKS_NO_MATCHING_KEY: 'is signed with a key that its issuer does not publish',
@@ -79,7 +78,7 @@ async function signatureRefusal(
   { header }: UnverifiedToken,
   issuer: TrustedIssuer,
 ): Promise<TokenRefusal | undefined> {
-  const jose = await loadJose()
+  const jose = await import('jose')
   const keys = await issuer.keys()
   try {
     await jose.compactVerify(token, keys, { algorithms: [...issuer.algorithms] })

@@ -47,7 +47,7 @@ export interface DmarcResult extends Verdict {
   readonly domain: string
   /** The policy that applies: that of `p`, or of `sp` for a subdomain. */
   readonly policy?: 'none' | 'quarantine' | 'reject'
-  /** What the policy asks for: it may apply to a part of the messages only (`pct`). RFC 7489 section 6.6.4. */
+  /** The action that the policy asks for: it may apply to a part of the messages only (`pct`). RFC 7489 section 6.6.4. */
   readonly disposition?: 'none' | 'quarantine' | 'reject'
   readonly percent?: number
   readonly spfAligned: boolean
@@ -71,7 +71,7 @@ export interface BimiResult extends Verdict {
   readonly authority?: string
 }
 
-/** How the sender of a message was authenticated. */
+/** The results of authenticating the sender of a message. */
 export interface MessageAuthentication {
   readonly spf: SpfResult
   /** One for each signature, in the order of the fields. Empty: the message is not signed. */

@@ -33,7 +33,7 @@ export const hinting = (): RegExp =>
 /** Beginnings of words and word groups that end in one of the announcing words, and announce something else. */
 export const otherCodes =
   /^(?:promo(?:tion(?:al)?)?|discount|coupon|voucher|gift|referral|zip|post(?:al|leit)?|area|country|error|fehler|status|source|quell|qr|bar|strich|tracking|booking|order|product|item|artikel|sort|dress|exit|response|dial(?:l?ing)?|swift|bank|tax|colou?r|gutschein|rabatt|aktions|promotion|réduction|de|en|uni|geo|op|trans|vs|morse|s|o|hap|kap|cap|des|ter)[- ]?$/iu
-/** What may follow an announcing word that announces something else: `code of conduct`, `code postal`. */
+/** Words after an announcing word that announces something else: `code of conduct`, `code postal`. */
 export const otherCodesAfter =
   /^ (?:of conduct|of practice|review|base|sample|example|snippet|promo\p{L}*|postal|po[cč]\p{L}*|descuento|sconto|de r[ée]duction|de desconto|de descuento|iban)/iu
 
@@ -41,9 +41,9 @@ export const otherCodesAfter =
 export const labels =
   /(?:order|invoice|ticket|case|ref(?:erence)?|tracking|shipment|parcel|account|customer|client|member(?:ship)?|policy|contract|phone|telephone|tel|fax|call(?: us at| us on)?|dial|mobile|whatsapp|room|flight|booking|reservation|year|copyright|©|\(c\)|since|total|price|amount|balance|qty|quantity|art(?:icle)?|item|sku|part|version|build|release|issue|bug|pr|rfc|iso|port|ending(?: in| with)?|ends in|card|iban|zip|zip code|postcode|postal code|p\.? ?o\.? box|suite|floor|page|line|bestell(?:ung|nummer|nr)|auftrag(?:snummer|snr)?|rechnung(?:snummer|snr)?|kunden(?:nummer|nr)|vertrag(?:snummer)?|sendung(?:snummer)?|telefon|hrb|ust-?id\p{L}*|steuernummer|commande|facture|dossier|client|téléphone|pedido|factura|cliente|teléfono|ordine|fattura|telefono|encomenda|fatura|bestelling|factuur|zamówieni[ae]|faktur[ay]|objedn[áa]vk[ay]|sipariş|заказ(?:а|у)?|счет|счёт|тел|注文番号|注文|電話番号?|郵便番号|会員番号|お客様番号|追跡番号|伝票番号|订单号?|訂單(?:編號)?|电话|電話|运单号|주문번호|주문|전화|운송장번호?)(?:[ .:：]*(?:numbers?|numéro|número|numero|nummer|num|no|nr|id|n[°º]|№|#|is|ist|est|es|è))*[\s.:：#*x•…()-]*$/iu
 
-/** What precedes a number that is money. */
+/** Text before a number that is money. */
 export const moneyBefore =
   /(?:[$€£¥₹₽₩₺฿]|\b(?:usd|eur|gbp|chf|jpy|cad|aud|inr|brl|rs\.?|r\$|kr\.?|pln|czk|huf))[  ]?$/iu
-/** What follows a number that is an amount, a measure or a date. */
+/** Text after a number that is an amount, a measure or a date. */
 export const unitAfter =
   /^[  ]?(?:[%‰€£¥₹₽₩₺$°]|(?:usd|eur|gbp|chf|jpy|euros?|dollars?|pounds?|kr|zł|kč|ft|руб|pln|czk|px|pt|em|kb|mb|gb|kib|mib|kg|g|km|m|cm|mm|mi|mph|ml|minutes?|mins?|hours?|hrs?|seconds?|secs?|days?|weeks?|months?|years?|minuten|stunden|tage|minutos?|horas?|días|jours|heures|people|users|points?|items?|times|am|pm|january|february|march|april|may|june|july|august|september|october|november|december)(?!\p{L})|年|月|日|円|元|원|분|분간|分)/iu

@@ -39,62 +39,6 @@ const MAX_DATE_CHARS = 100
 
 /** Parses a Date field's value, with comments and obsolete forms. Returns undefined if it is not a date. RFC 5322 sections 3.3, 4.3. */
 export function parseZonedDate(value: string): ZonedDate | undefined {
-  return parseUsualDate(value) ?? parseAnyDate(value)
-}
-
-/** Length of `1 Nov 2026 09:30:00 +0000`. */
-const USUAL_CHARS = 25
-
-/** Parses `Sun, 1 Nov 2026 09:30:00 +0000`, the form of nearly all mail, without a regular expression. Undefined: another form. */
-function parseUsualDate(value: string): ZonedDate | undefined {
-  const start = value.charAt(3) === ',' && value.charAt(4) === ' ' && isDayName(value) ? 5 : 0
-  const isTwoDigits = value.charAt(start + 1) !== ' '
-  // Where a day of two digits would begin.
-  const at = isTwoDigits ? start : start - 1
-  if (value.length !== at + 1 + USUAL_CHARS) return undefined
-  if (!hasUsualSeparators(value, at)) return undefined
-  const day = isTwoDigits ? numberAt(value, at, 2) : numberAt(value, start, 1)
-  const month = MONTHS.indexOf(value.slice(at + 3, at + 6) as (typeof MONTHS)[number])
-  const year = numberAt(value, at + 7, 4)
-  const hour = numberAt(value, at + 12, 2)
-  const minute = numberAt(value, at + 15, 2)
-  const second = numberAt(value, at + 18, 2)
-  const zone = numberAt(value, at + 22, 2) * 60 + numberAt(value, at + 24, 2)
-  const sign = value.charAt(at + 21)
-  // NaN fails every comparison.
-  const isUsual =
-    month !== -1 && day >= 1 && day <= 31 && year >= 1900 && hour <= 24 && minute <= 59 && second <= 60 && zone >= 0
-  if (!isUsual || (sign !== '+' && sign !== '-')) return undefined
-  const zoneMinutes = sign === '-' ? 0 - zone : zone
-  return { ms: Date.UTC(year, month, day, hour, minute, second) - zoneMinutes * 60_000, zoneMinutes }
-}
-
-/** Checks what is between the parts of a date that begins at `at`. */
-const hasUsualSeparators = (value: string, at: number): boolean =>
-  value.charAt(at + 2) === ' ' &&
-  value.charAt(at + 6) === ' ' &&
-  value.charAt(at + 11) === ' ' &&
-  value.charAt(at + 14) === ':' &&
-  value.charAt(at + 17) === ':' &&
-  value.charAt(at + 20) === ' '
-
-const isLetter = (code: number): boolean => (code | 0x20) >= 0x61 && (code | 0x20) <= 0x7a
-
-const isDayName = (value: string): boolean =>
-  isLetter(value.charCodeAt(0)) && isLetter(value.charCodeAt(1)) && isLetter(value.charCodeAt(2))
-
-/** Returns the number that these digits write; NaN if one is no digit. */
-function numberAt(text: string, start: number, digits: number): number {
-  let value = 0
-  for (let at = start; at < start + digits; at++) {
-    const digit = text.charCodeAt(at) - 0x30
-    if (!(digit >= 0 && digit <= 9)) return Number.NaN
-    value = value * 10 + digit
-  }
-  return value
-}
-
-function parseAnyDate(value: string): ZonedDate | undefined {
   const given = value.slice(0, MAX_VALUE_CHARS)
   const text = (given.includes('(') ? withoutComments(given) : given).trim().slice(0, MAX_DATE_CHARS)
   const mail = MAIL_DATE.exec(text)

@@ -76,44 +76,12 @@ function emptyLineStart(raw: Buffer, start: number, end: number): number {
 
 function field(raw: Buffer, start: number, end: number): HeaderField {
   let colon = start
-  let hash = 0
-  for (; colon < end; colon++) {
-    const octet = raw[colon] as number
-    if (octet === COLON || octet === LF) break
-    hash = (hash * 31 + octet) & HASH_MASK
-  }
+  while (colon < end && raw[colon] !== COLON && raw[colon] !== LF) colon++
   if (raw[colon] !== COLON || colon >= end) return unnamed(start, end)
   let nameEnd = colon
   while (nameEnd > start && (raw[nameEnd - 1] === SPACE || raw[nameEnd - 1] === TAB)) nameEnd-- // RFC 5322 section 4.5
-  const { name, nameLower } = nameAt(raw, start, nameEnd, hash)
-  return { name, nameLower, start, valueStart: colon + 1, end }
-}
-
-interface FieldName {
-  readonly name: string
-  readonly nameLower: string
-}
-
-/** Number of names that are kept, less one: a mask of bits. */
-const HASH_MASK = 0x1ff
-const MAX_KEPT_CHARS = 64
-
-/** The latest names by a hash of their octets. Most mail has the same few, which need not be decoded again. */
-const latestNames: (FieldName | undefined)[] = Array.from({ length: HASH_MASK + 1 }, () => undefined)
-
-function nameAt(raw: Buffer, start: number, end: number, hash: number): FieldName {
-  const latest = latestNames[hash]
-  if (latest !== undefined && isAt(raw, start, end, latest.name)) return latest
-  const name = raw.toString('latin1', start, end)
-  const found = { name, nameLower: name.toLowerCase() }
-  if (name.length <= MAX_KEPT_CHARS) latestNames[hash] = found
-  return found
-}
-
-function isAt(raw: Buffer, start: number, end: number, name: string): boolean {
-  if (name.length !== end - start) return false
-  for (let i = 0; i < name.length; i++) if (raw[start + i] !== name.charCodeAt(i)) return false
-  return true
+  const name = raw.toString('latin1', start, nameEnd)
+  return { name, nameLower: name.toLowerCase(), start, valueStart: colon + 1, end }
 }
 
 /**

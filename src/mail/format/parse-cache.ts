@@ -29,21 +29,21 @@ export class ParsedMessage {
   structureForm: OctetString | undefined
   /** The texts for SEARCH. Ask it first; if it returns undefined, call the methods below with the octets. */
   readonly search: SearchText
-  private readonly shared = new SharedSteps<'structure' | 'structure form'>()
-  private readonly grown: (octets: number) => void
+  readonly #shared = new SharedSteps<'structure' | 'structure form'>()
+  readonly #grown: (octets: number) => void
   /** Approximate memory of this object in octets. */
   heldOctets = 0
 
   /** @param grown receives the approximate growth in octets */
   constructor(grown: (octets: number) => void = () => {}) {
-    this.grown = grown
+    this.#grown = grown
     this.search = new SearchText((chars) => this.hold(chars))
   }
 
   /** Counts memory that this object holds. */
   hold(octets: number): void {
     this.heldOctets += octets
-    this.grown(octets)
+    this.#grown(octets)
   }
 
   fieldsOf(raw: Buffer): readonly HeaderField[] {
@@ -55,11 +55,11 @@ export class ParsedMessage {
   }
 
   *structureOf(raw: Buffer): Steps<MessagePart> {
-    if (!this.structure) yield* this.shared.run('structure', () => this.parse(raw))
+    if (!this.structure) yield* this.#shared.run('structure', () => this.#parse(raw))
     return this.structure as MessagePart
   }
 
-  private *parse(raw: Buffer): Steps<void> {
+  *#parse(raw: Buffer): Steps<void> {
     this.structure = yield* parseInSteps(raw)
     this.hold(everyPart(this.structure).length * PART_OCTETS)
   }
@@ -75,19 +75,19 @@ export class ParsedMessage {
   *envelopeFormOf(raw: Buffer): Steps<OctetString> {
     if (this.envelopeForm !== undefined) return this.envelopeForm
     const form = yield* envelopeForm(yield* this.envelopeOf(raw))
-    return (this.envelopeForm ??= this.keptForm(form))
+    return (this.envelopeForm ??= this.#keptForm(form))
   }
 
   *structureFormOf(raw: Buffer): Steps<OctetString> {
-    if (this.structureForm === undefined) yield* this.shared.run('structure form', () => this.form(raw))
+    if (this.structureForm === undefined) yield* this.#shared.run('structure form', () => this.#form(raw))
     return this.structureForm as OctetString
   }
 
-  private *form(raw: Buffer): Steps<void> {
-    this.structureForm = this.keptForm(yield* bodyStructureForm(raw, yield* this.structureOf(raw)))
+  *#form(raw: Buffer): Steps<void> {
+    this.structureForm = this.#keptForm(yield* bodyStructureForm(raw, yield* this.structureOf(raw)))
   }
 
-  private keptForm(text: OctetString): OctetString {
+  #keptForm(text: OctetString): OctetString {
     this.hold(text.length)
     return text.length > MAX_COPIED_CHARS ? text : inOnePiece(text)
   }
@@ -119,54 +119,55 @@ const KEPT_SHARE = 15 / 16
 
 /** Parsed messages by `MessageEntry.blob`, which copies share. Drops the least recently used ones. */
 export class ParseCache {
-  private readonly limits: ParseCacheLimits
-  private readonly messages = new Map<string, ParsedMessage>()
-  private readonly memory: MemoryBudget
-  private heldOctets = 0
+  readonly #limits: ParseCacheLimits
+  readonly #messages = new Map<string, ParsedMessage>()
+  readonly #memory: MemoryBudget
+  #heldOctets = 0
 
   constructor(limits: Partial<ParseCacheLimits> = {}, memory = new MemoryBudget()) {
-    this.limits = { ...DEFAULT_LIMITS, ...limits }
-    this.memory = memory
+    this.#limits = { ...DEFAULT_LIMITS, ...limits }
+    this.#memory = memory
     const drop = (octets: number): void =>
-      this.dropOldest(Math.min(this.heldOctets - octets, this.heldOctets * KEPT_SHARE), 0)
+      this.#dropOldest(Math.min(this.#heldOctets - octets, this.#heldOctets * KEPT_SHARE), 0)
     memory.addDroppable({ drop })
   }
 
   /** Returns the entry of a blob, without marking it as used. */
   peek(blob: string): ParsedMessage | undefined {
-    return this.messages.get(blob)
+    return this.#messages.get(blob)
   }
 
   /** Returns the entry of a blob. Creates an empty one if it is missing. */
   get(blob: string): ParsedMessage {
-    const known = this.messages.get(blob)
+    const known = this.#messages.get(blob)
     if (known) {
-      this.messages.delete(blob)
-      this.messages.set(blob, known)
+      this.#messages.delete(blob)
+      this.#messages.set(blob, known)
       return known
     }
-    const created: ParsedMessage = new ParsedMessage((octets) => this.grown(blob, created, octets))
-    this.messages.set(blob, created)
+    const created: ParsedMessage = new ParsedMessage((octets) => this.#grown(blob, created, octets))
+    this.#messages.set(blob, created)
     created.hold(ENTRY_OCTETS)
-    if (this.messages.size > this.limits.entries) this.dropOldest()
+    if (this.#messages.size > this.#limits.entries) this.#dropOldest()
     return created
   }
 
-  private grown(blob: string, message: ParsedMessage, octets: number): void {
-    if (this.messages.get(blob) !== message) return // dropped while someone still uses it
-    this.heldOctets += octets
-    if (this.heldOctets > this.limits.octets) this.dropOldest()
-    this.memory.hold('caches', octets)
+  #grown(blob: string, message: ParsedMessage, octets: number): void {
+    if (this.#messages.get(blob) !== message) return // dropped while someone still uses it
+    this.#heldOctets += octets
+    if (this.#heldOctets > this.#limits.octets) this.#dropOldest()
+    this.#memory.hold('caches', octets)
   }
 
   /** Drops entries until the cache is somewhat below its limits, because finding the oldest entry of a map is slow. */
-  private dropOldest(maxOctets = this.limits.octets * KEPT_SHARE, kept = 1): void {
-    for (const [blob, { heldOctets }] of this.messages) {
-      const enough = this.messages.size <= Math.ceil(this.limits.entries * KEPT_SHARE) && this.heldOctets <= maxOctets
-      if (enough || this.messages.size <= kept) return
-      this.messages.delete(blob)
-      this.heldOctets -= heldOctets
-      this.memory.give('caches', heldOctets)
+  #dropOldest(maxOctets = this.#limits.octets * KEPT_SHARE, kept = 1): void {
+    for (const [blob, { heldOctets }] of this.#messages) {
+      const enough =
+        this.#messages.size <= Math.ceil(this.#limits.entries * KEPT_SHARE) && this.#heldOctets <= maxOctets
+      if (enough || this.#messages.size <= kept) return
+      this.#messages.delete(blob)
+      this.#heldOctets -= heldOctets
+      this.#memory.give('caches', heldOctets)
     }
   }
 }

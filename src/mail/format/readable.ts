@@ -7,7 +7,6 @@ import { headerFields, headerValues, unfolded } from './headers.ts'
 import { htmlLinks, htmlText } from './html-text.ts'
 import { isText, partOctetsOrRaw, partText } from './parts.ts'
 import { parseMessage } from './structure.ts'
-import { textLinks } from './text-links.ts'
 import type { Address, HeaderField, MessagePart } from './types.ts'
 import { decodeWords, parameterText } from './words.ts'
 
@@ -55,6 +54,7 @@ export class ReadableMessage {
   readonly #raw: Buffer
   readonly #fields: readonly HeaderField[]
   readonly #structure: MessagePart | undefined
+  #sorted: Sorted | undefined
   /** Hash of the octets in hexadecimal. */
   declare readonly sha256: string
 
@@ -73,7 +73,7 @@ export class ReadableMessage {
 
   /** The MIME structure. */
   get structure(): MessagePart {
-    return this.once('structure', this.#structure ?? parseMessage(this.#raw))
+    return this.#once('structure', this.#structure ?? parseMessage(this.#raw))
   }
 
   get subject(): string {
@@ -81,23 +81,23 @@ export class ReadableMessage {
   }
 
   get from(): ReadableAddress | undefined {
-    return this.addresses('from')[0]
+    return this.#addresses('from')[0]
   }
 
   get to(): ReadableAddress[] {
-    return this.addresses('to')
+    return this.#addresses('to')
   }
 
   get cc(): ReadableAddress[] {
-    return this.addresses('cc')
+    return this.#addresses('cc')
   }
 
   get bcc(): ReadableAddress[] {
-    return this.addresses('bcc')
+    return this.#addresses('bcc')
   }
 
   get replyTo(): ReadableAddress[] {
-    return this.addresses('reply-to')
+    return this.#addresses('reply-to')
   }
 
   get date(): Date | undefined {
@@ -118,30 +118,30 @@ export class ReadableMessage {
       const before = found.get(field.nameLower)
       found.set(field.nameLower, before === undefined ? value : `${before}\n${value}`)
     }
-    return this.once('headers', found)
+    return this.#once('headers', found)
   }
 
   /** The plain text with LF line ends. For a message that is only HTML, the text of the HTML. */
   get text(): string {
-    const plain = this.parts.texts.filter((part) => !isHtml(part)).map((part) => this.lines(part))
-    return this.once('text', plain.length > 0 ? plain.join('\n') : htmlText(this.html ?? ''))
+    const plain = this.#parts.texts.filter((part) => !isHtml(part)).map((part) => this.#lines(part))
+    return this.#once('text', plain.length > 0 ? plain.join('\n') : htmlText(this.html ?? ''))
   }
 
   get html(): string | undefined {
-    const found = this.parts.texts.filter(isHtml).map((part) => this.lines(part))
-    return this.once('html', found.length > 0 ? found.join('\n') : undefined)
+    const found = this.#parts.texts.filter(isHtml).map((part) => this.#lines(part))
+    return this.#once('html', found.length > 0 ? found.join('\n') : undefined)
   }
 
   /** Files of the message, and other parts that are not its text. Alternative texts, such as an invitation, are not included. */
   get attachments(): readonly Attachment[] {
-    const found = this.parts.others.map((part) => new AttachedPart(this.#raw, part))
-    return this.once('attachments', found)
+    const found = this.#parts.others.map((part) => new AttachedPart(this.#raw, part))
+    return this.#once('attachments', found)
   }
 
   /** The invitation or other calendar object of the message, as iCalendar text (RFC 5545). */
   get calendar(): string | undefined {
-    const [part] = this.parts.calendars
-    return this.once('calendar', part && this.lines(part))
+    const [part] = this.#parts.calendars
+    return this.#once('calendar', part && this.#lines(part))
   }
 
   /** Targets of links, those of the HTML first. */
@@ -156,7 +156,7 @@ export class ReadableMessage {
 
   /** The same with the text around each, and how likely it is a code. */
   get codeCandidates(): readonly CodeCandidate[] {
-    return this.once('codeCandidates', codeCandidates(`${this.subject}\n${this.text}`))
+    return this.#once('codeCandidates', codeCandidates(`${this.subject}\n${this.text}`))
   }
 
   /** The header fields in order, decoded. */
@@ -168,20 +168,22 @@ export class ReadableMessage {
 
   /** The parts of `attachments`, in the same order. */
   get attachedParts(): readonly MessagePart[] {
-    return this.parts.others
+    return this.#parts.others
   }
 
-  private get parts(): Sorted {
-    const found: Sorted = { texts: [], calendars: [], others: [] }
-    sortParts(this.structure, found)
-    return this.once('parts', found)
+  get #parts(): Sorted {
+    if (!this.#sorted) {
+      this.#sorted = { texts: [], calendars: [], others: [] }
+      sortParts(this.structure, this.#sorted)
+    }
+    return this.#sorted
   }
 
-  private lines(part: MessagePart): string {
+  #lines(part: MessagePart): string {
     return partText(this.#raw, part).replaceAll('\r\n', '\n')
   }
 
-  private addresses(name: string): ReadableAddress[] {
+  #addresses(name: string): ReadableAddress[] {
     return headerValues(this.#raw, this.#fields, name).flatMap(parseAddresses).flatMap(readableAddress)
   }
 
@@ -196,7 +198,7 @@ export class ReadableMessage {
   }
 
   /** Replaces the getter `key` by its value. It is not enumerable, so that reading a property changes no comparison. */
-  private once<T>(key: string, value: T): T {
+  #once<T>(key: string, value: T): T {
     Object.defineProperty(this, key, { value })
     return value
   }
@@ -285,5 +287,23 @@ class AttachedPart implements Attachment {
 
   [inspect.custom](): object {
     return { ...this }
+  }
+}
+
+/** Returns the URLs in plain text, in order and without duplicates or the punctuation around them. RFC 3986 appendix C. */
+export function textLinks(text: string): string[] {
+  const found = text.match(/\b(?:https?|ftp):\/\/[^\s<>"]+|\bmailto:[^\s<>"]+/gi) ?? []
+  return [...new Set(found.map(withoutPunctuation))]
+}
+
+function withoutPunctuation(link: string): string {
+  const opened = link.split('(').length
+  let closed = link.split(')').length
+  let end = link.length
+  for (;;) {
+    const unopened = link[end - 1] === ')' && closed > opened
+    if (unopened) closed--
+    else if (!/[.,;:!?'\]}*]/.test(link[end - 1] ?? '')) return link.slice(0, end)
+    end--
   }
 }

@@ -51,12 +51,12 @@ export class Scanner {
     for (;;) {
       const code = text.charCodeAt(this.at) // NaN at the end
       if (code === 0x20 || code === 0x09 || code === 0x0d || code === 0x0a) this.at++
-      else if (code === 0x28) this.comment = this.readComment()
+      else if (code === 0x28) this.comment = this.#readComment()
       else return
     }
   }
 
-  private readComment(): OctetString {
+  #readComment(): OctetString {
     let out = ''
     let depth = 0
     for (; !this.ended; this.at++) {
@@ -82,18 +82,18 @@ export class Scanner {
   }
 
   atom(): OctetString {
-    return this.run(ATOM)
+    return this.#run(ATOM)
   }
 
   atomOrDots(): OctetString {
-    return this.run(DOT_ATOM)
+    return this.#run(DOT_ATOM)
   }
 
   token(): OctetString {
-    return this.run(TOKEN)
+    return this.#run(TOKEN)
   }
 
-  private run(allowed: Uint8Array): OctetString {
+  #run(allowed: Uint8Array): OctetString {
     const { text, at: start } = this
     let end = start
     while (allowed[text.charCodeAt(end)] === 1) end++
@@ -124,13 +124,13 @@ export class Scanner {
 
   /** Reads atoms with dots between them. White space and comments are allowed around the dots. RFC 5322 section 4.4. */
   dotAtom(): OctetString {
-    return this.dotted(() => this.atom())
+    return this.#dotted(() => this.atom())
   }
 
   /** Reads words, also quoted ones, with dots between them. Returns undefined if a quote is not closed. RFC 5322 section 4.4, `obs-local-part`. */
   localPart(): OctetString | undefined {
     let broken = false
-    const found = this.dotted(() => {
+    const found = this.#dotted(() => {
       const word = this.next === '"' ? this.quotedString() : this.atom()
       broken ||= word === undefined
       return word ?? ''
@@ -138,7 +138,7 @@ export class Scanner {
     return broken ? undefined : found
   }
 
-  private dotted(word: () => OctetString, quoted = false): OctetString {
+  #dotted(word: () => OctetString, quoted = false): OctetString {
     let out = ''
     while (this.next === '.' || (quoted ? this.atWord : this.atAtom)) {
       if (this.take('.')) out += '.'

@@ -58,24 +58,24 @@ interface SearchSource {
  * needles with `fold`, once per search. RFC 9051 section 6.4.4.
  */
 export class SearchText {
-  private readonly headers = new Map<string, readonly string[]>()
-  private header: string | undefined
-  private body: string | undefined
-  private readonly shared = new SharedSteps<'header' | 'body'>()
-  private readonly grown: (chars: number) => void
+  readonly #headers = new Map<string, readonly string[]>()
+  #header: string | undefined
+  #body: string | undefined
+  readonly #shared = new SharedSteps<'header' | 'body'>()
+  readonly #grown: (chars: number) => void
   /** @param grown receives the length of every text that is kept, in characters */
   constructor(grown: (chars: number) => void = () => {}) {
-    this.grown = grown
+    this.#grown = grown
   }
 
-  private keep(text: string): string {
-    this.grown(text.length)
+  #keep(text: string): string {
+    this.#grown(text.length)
     return text
   }
 
   /** Returns `headerContains` from the kept texts; undefined if the octets are needed. `nameLower` is in lower case. */
   headerHeld(fields: readonly HeaderField[] | undefined, nameLower: string, needle: string): boolean | undefined {
-    const values = this.headers.get(nameLower)
+    const values = this.#headers.get(nameLower)
     if (!values) return fields && !findField(fields, nameLower) ? false : undefined
     for (const value of values) if (value.includes(needle)) return true
     return false
@@ -83,24 +83,24 @@ export class SearchText {
 
   /** Returns `bodyContains` from the kept texts; undefined if the octets are needed. */
   bodyHeld(needle: string): boolean | undefined {
-    return this.body?.includes(needle)
+    return this.#body?.includes(needle)
   }
 
   /** Returns `textContains` from the kept texts; undefined if the octets are needed. */
   textHeld(needle: string): boolean | undefined {
-    if (this.header === undefined) return undefined
-    return this.header.includes(needle) || this.bodyHeld(needle)
+    if (this.#header === undefined) return undefined
+    return this.#header.includes(needle) || this.bodyHeld(needle)
   }
 
   /** Returns whether `bodyContains` or `textContains` needs no octets. */
   holds(kind: 'body' | 'text'): boolean {
-    return this.body !== undefined && (kind === 'body' || this.header !== undefined)
+    return this.#body !== undefined && (kind === 'body' || this.#header !== undefined)
   }
 
   /** Returns whether a field of that name, in any case, contains the needle. With an empty needle: whether there is such a field. */
   *headerContains(raw: Buffer, fields: readonly HeaderField[], name: string, needle: string): Steps<boolean> {
     const nameLower = name.toLowerCase()
-    let values = this.headers.get(nameLower)
+    let values = this.#headers.get(nameLower)
     if (!values) {
       if (!findField(fields, nameLower)) return false
       const found: string[] = []
@@ -111,8 +111,8 @@ export class SearchText {
         if (ADDRESS_FIELDS.has(nameLower) && value.includes('(')) found.push(fold(yield* plainAddresses(value)))
         yield
       }
-      values = found.map((value) => this.keep(value))
-      this.headers.set(nameLower, values)
+      values = found.map((value) => this.#keep(value))
+      this.#headers.set(nameLower, values)
     }
     for (const value of values) if (yield* contains(value, needle)) return true
     return false
@@ -120,22 +120,22 @@ export class SearchText {
 
   /** Returns whether a text part contains the needle. As in Dovecot, headers of parts do not count. */
   *bodyContains(source: SearchSource | undefined, needle: string): Steps<boolean> {
-    if (source && this.body === undefined) yield* this.shared.run('body', () => this.readBody(source))
-    return yield* contains(this.body ?? '', needle)
+    if (source && this.#body === undefined) yield* this.#shared.run('body', () => this.#readBody(source))
+    return yield* contains(this.#body ?? '', needle)
   }
 
   /** Returns whether any header or text part contains the needle. */
   *textContains(source: SearchSource | undefined, needle: string): Steps<boolean> {
-    if (source && this.header === undefined) yield* this.shared.run('header', () => this.readHeader(source))
-    return (yield* contains(this.header ?? '', needle)) || (yield* this.bodyContains(source, needle))
+    if (source && this.#header === undefined) yield* this.#shared.run('header', () => this.#readHeader(source))
+    return (yield* contains(this.#header ?? '', needle)) || (yield* this.bodyContains(source, needle))
   }
 
-  private *readBody(source: SearchSource): Steps<void> {
-    this.body = this.keep(yield* bodyText(source))
+  *#readBody(source: SearchSource): Steps<void> {
+    this.#body = this.#keep(yield* bodyText(source))
   }
 
-  private *readHeader(source: SearchSource): Steps<void> {
-    this.header = this.keep(yield* headerText(source))
+  *#readHeader(source: SearchSource): Steps<void> {
+    this.#header = this.#keep(yield* headerText(source))
   }
 }
 
@@ -150,28 +150,28 @@ function* plainAddresses(value: OctetString): Steps<string> {
 
 /** Joins texts with line feeds and folds them, some at a time. */
 class FoldedText {
-  private readonly folded: string[] = []
-  private pending = ''
-  private isFirst = true
+  readonly #folded: string[] = []
+  #pending = ''
+  #isFirst = true
 
   /** Begins a text, after a line feed if it is not the first one. */
   begin(): void {
-    if (!this.isFirst) this.pending += '\n'
-    this.isFirst = false
+    if (!this.#isFirst) this.#pending += '\n'
+    this.#isFirst = false
   }
 
   /** Adds characters of the text. Returns true if it is time for a pause. */
   add(text: string): boolean {
-    this.pending += text
-    if (this.pending.length < STEP_CHARS) return false
-    this.folded.push(fold(this.pending))
-    this.pending = ''
+    this.#pending += text
+    if (this.#pending.length < STEP_CHARS) return false
+    this.#folded.push(fold(this.#pending))
+    this.#pending = ''
     return true
   }
 
   end(): string {
-    this.folded.push(fold(this.pending))
-    return this.folded.length === 1 ? (this.folded[0] as string) : this.folded.join('')
+    this.#folded.push(fold(this.#pending))
+    return this.#folded.length === 1 ? (this.#folded[0] as string) : this.#folded.join('')
   }
 }
 

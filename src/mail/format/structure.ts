@@ -20,7 +20,7 @@ const STEP_OCTETS = 128 * 1024
 const PART_OCTETS = 2048
 const LINE_OCTETS = 32
 
-/** What surrounds a message or part. */
+/** The surroundings of a message or part. */
 interface Surroundings {
   /** Whether it is a part of a multipart, and so MIME without a MIME-Version field. */
   readonly inMultipart: boolean
@@ -29,117 +29,116 @@ interface Surroundings {
 }
 
 class Parser {
-  private readonly raw: Buffer
-  private readonly open = new OpenBoundaries()
+  readonly #raw: Buffer
+  readonly #open = new OpenBoundaries()
   /** The delimiter line that ended the last entity; undefined at the end of the message. */
-  private stop: Delimiter | undefined
-  private parts = 0
-  private readonly lines = new LineCounter((from, to) => this.countLines(from, to))
+  #stop: Delimiter | undefined
+  #parts = 0
+  readonly #lines = new LineCounter((from, to) => this.#countLines(from, to))
   /** Octets looked at since the last pause. */
-  private work = 0
+  #work = 0
 
   constructor(raw: Buffer) {
-    this.raw = raw
+    this.#raw = raw
   }
 
   *entity(headerStart: number, { inMultipart, inDigest }: Surroundings, depth: number): Steps<MessagePart> {
-    this.parts++
-    const header = yield* this.header(headerStart)
-    if (this.hasWorked(header.end - headerStart + PART_OCTETS)) yield
-    const content = headerContent(this.raw, headerFields(this.raw, headerStart, header.end), inMultipart)
+    this.#parts++
+    const header = yield* this.#header(headerStart)
+    if (this.#hasWorked(header.end - headerStart + PART_OCTETS)) yield
+    const content = headerContent(this.#raw, headerFields(this.#raw, headerStart, header.end), inMultipart)
     const fields = contentFields(content, inDigest)
     const kind = kindOf(fields)
     const start = { ...fields, kind, headerStart, bodyStart: header.end }
-    if (kind !== 'leaf' && (depth >= MAX_DEPTH || this.parts >= MAX_PARTS))
-      return yield* this.leaf({ ...start, ...OPAQUE }, header.cut)
-    if (kind === 'message') return yield* this.message(start, depth, header.cut)
+    if (kind !== 'leaf' && (depth >= MAX_DEPTH || this.#parts >= MAX_PARTS))
+      return yield* this.#leaf({ ...start, ...OPAQUE }, header.cut)
+    if (kind === 'message') return yield* this.#message(start, depth, header.cut)
     const boundary = kind === 'multipart' && !header.cut ? boundaryParameter(fields) : undefined
-    if (boundary === undefined) return yield* this.leaf(start, header.cut)
-    return yield* this.multipart(start, boundaryOf(boundary), depth)
+    if (boundary === undefined) return yield* this.#leaf(start, header.cut)
+    return yield* this.#multipart(start, boundaryOf(boundary), depth)
   }
 
   /** Counts work. Returns whether it is time for a pause. */
-  private hasWorked(octets: number): boolean {
-    this.work += octets
-    if (this.work < STEP_OCTETS) return false
-    this.work = 0
+  #hasWorked(octets: number): boolean {
+    this.#work += octets
+    if (this.#work < STEP_OCTETS) return false
+    this.#work = 0
     return true
   }
 
   /** Finds the end of a header: its empty line, or a delimiter line of a multipart around it (`cut`). */
-  private *header(start: number): Steps<{ end: number; cut: boolean }> {
-    const { raw, open } = this
+  *#header(start: number): Steps<{ end: number; cut: boolean }> {
     let next = start
-    for (let at = start; at < raw.length; at = next) {
-      if (isEmptyLine(raw, at)) return { end: raw[at] === LF ? at + 1 : at + 2, cut: false }
-      this.stop = delimiterAt(raw, at, open)
-      if (this.stop) return { end: beforeLineEnd(raw, at, start), cut: true }
-      next = lineEnd(raw, at, raw.length)
-      if (this.hasWorked(next - at)) yield
+    for (let at = start; at < this.#raw.length; at = next) {
+      if (isEmptyLine(this.#raw, at)) return { end: this.#raw[at] === LF ? at + 1 : at + 2, cut: false }
+      this.#stop = delimiterAt(this.#raw, at, this.#open)
+      if (this.#stop) return { end: beforeLineEnd(this.#raw, at, start), cut: true }
+      next = lineEnd(this.#raw, at, this.#raw.length)
+      if (this.#hasWorked(next - at)) yield
     }
-    this.stop = undefined
-    return { end: raw.length, cut: true }
+    this.#stop = undefined
+    return { end: this.#raw.length, cut: true }
   }
 
   /** Returns the first delimiter line of an open boundary from `from` on, which must be the start of a line. */
-  private *delimiter(from: number): Steps<Delimiter | undefined> {
-    const { raw, open } = this
-    if (open.isEmpty) return undefined
-    for (let at = from; at < raw.length; ) {
-      const delimiter = delimiterAt(raw, at, open)
+  *#delimiter(from: number): Steps<Delimiter | undefined> {
+    if (this.#open.isEmpty) return undefined
+    for (let at = from; at < this.#raw.length; ) {
+      const delimiter = delimiterAt(this.#raw, at, this.#open)
       if (delimiter) return delimiter
-      const next = raw.indexOf(DELIMITER_START, at)
+      const next = this.#raw.indexOf(DELIMITER_START, at)
       if (next < 0) return undefined
       // Looking at a line costs more than searching for the next one.
-      if (this.hasWorked(LINE_OCTETS + (next - at) / 16)) yield
+      if (this.#hasWorked(LINE_OCTETS + (next - at) / 16)) yield
       at = next + 1
     }
     return undefined
   }
 
-  private *leaf(start: Unfinished, cut: boolean): Steps<MessagePart> {
-    if (!cut) this.stop = yield* this.delimiter(start.bodyStart)
-    return yield* this.finished(start, [])
+  *#leaf(start: Unfinished, cut: boolean): Steps<MessagePart> {
+    if (!cut) this.#stop = yield* this.#delimiter(start.bodyStart)
+    return yield* this.#finished(start, [])
   }
 
-  private *multipart(start: Unfinished, own: Boundary, depth: number): Steps<MessagePart> {
+  *#multipart(start: Unfinished, own: Boundary, depth: number): Steps<MessagePart> {
     const children: MessagePart[] = []
     const inDigest = start.subtype.toLowerCase() === 'digest'
-    this.open.push(own)
-    this.stop = yield* this.delimiter(start.bodyStart)
-    while (this.stop?.boundary === own && !this.stop.closes && this.parts < MAX_PARTS) {
-      children.push(yield* this.entity(this.stop.lineEnd, { inMultipart: true, inDigest }, depth + 1))
+    this.#open.push(own)
+    this.#stop = yield* this.#delimiter(start.bodyStart)
+    while (this.#stop?.boundary === own && !this.#stop.closes && this.#parts < MAX_PARTS) {
+      children.push(yield* this.entity(this.#stop.lineEnd, { inMultipart: true, inDigest }, depth + 1))
     }
-    this.open.pop(own)
-    if (this.stop?.boundary === own) this.stop = yield* this.delimiter(this.stop.lineEnd) // epilogue
-    return yield* this.finished(start, children)
+    this.#open.pop(own)
+    if (this.#stop?.boundary === own) this.#stop = yield* this.#delimiter(this.#stop.lineEnd) // epilogue
+    return yield* this.#finished(start, children)
   }
 
   /** Reads a message/rfc822. If its header was cut, the message inside is empty. */
-  private *message(start: Unfinished, depth: number, cut: boolean): Steps<MessagePart> {
-    yield* this.lines.enter(start.bodyStart)
+  *#message(start: Unfinished, depth: number, cut: boolean): Steps<MessagePart> {
+    yield* this.#lines.enter(start.bodyStart)
     const message = cut
-      ? yield* this.finished(emptyMessage(start.bodyStart), [])
+      ? yield* this.#finished(emptyMessage(start.bodyStart), [])
       : yield* this.entity(start.bodyStart, { inMultipart: false, inDigest: false }, depth + 1)
-    const part = yield* this.finished(start, [message])
-    return { ...part, lines: yield* this.lines.leave(part.bodyEnd), children: [], message }
+    const part = yield* this.#finished(start, [message])
+    return { ...part, lines: yield* this.#lines.leave(part.bodyEnd), children: [], message }
   }
 
-  private *finished(start: Unfinished, children: readonly MessagePart[]): Steps<MessagePart> {
-    const { raw, stop } = this
+  *#finished(start: Unfinished, children: readonly MessagePart[]): Steps<MessagePart> {
     // The line end before the delimiter may belong to a delimiter line of a child.
     const floor = children.at(-1)?.bodyEnd ?? start.bodyStart
-    const bodyEnd = stop ? Math.max(floor, beforeLineEnd(raw, stop.lineStart, start.bodyStart)) : raw.length
+    const bodyEnd = this.#stop
+      ? Math.max(floor, beforeLineEnd(this.#raw, this.#stop.lineStart, start.bodyStart))
+      : this.#raw.length
     if (start.type.toLowerCase() !== 'text') return { ...start, bodyEnd, lines: 0, children }
-    return { ...start, bodyEnd, lines: yield* this.countLines(start.bodyStart, bodyEnd), children }
+    return { ...start, bodyEnd, lines: yield* this.#countLines(start.bodyStart, bodyEnd), children }
   }
 
-  private *countLines(from: number, to: number): Steps<number> {
+  *#countLines(from: number, to: number): Steps<number> {
     let lines = 0
     for (let at = from; at < to; at += STEP_OCTETS) {
       const end = Math.min(at + STEP_OCTETS, to)
-      lines += lineCount(this.raw, at, end)
-      if (this.hasWorked(end - at)) yield
+      lines += lineCount(this.#raw, at, end)
+      if (this.#hasWorked(end - at)) yield
     }
     return lines
   }
@@ -147,32 +146,32 @@ class Parser {
 
 /** Counts the lines of messages inside messages in one pass, however deep they are. */
 class LineCounter {
-  private readonly count: (from: number, to: number) => Steps<number>
+  readonly #count: (from: number, to: number) => Steps<number>
   /** The lines before the body of each open message, counted from the outermost one. */
-  private readonly before: number[] = []
-  private counted = 0
-  private lines = 0
+  readonly #before: number[] = []
+  #counted = 0
+  #lines = 0
 
   constructor(count: (from: number, to: number) => Steps<number>) {
-    this.count = count
+    this.#count = count
   }
 
   /** Begins the body of a message inside all open ones. */
   *enter(bodyStart: number): Steps<void> {
-    if (this.before.length === 0) this.counted = bodyStart
-    this.before.push(yield* this.linesBefore(bodyStart))
+    if (this.#before.length === 0) this.#counted = bodyStart
+    this.#before.push(yield* this.#linesBefore(bodyStart))
   }
 
   /** Ends the innermost message. Returns the number of line ends in its body. */
   *leave(bodyEnd: number): Steps<number> {
-    return (yield* this.linesBefore(bodyEnd)) - (this.before.pop() ?? 0)
+    return (yield* this.#linesBefore(bodyEnd)) - (this.#before.pop() ?? 0)
   }
 
-  private *linesBefore(position: number): Steps<number> {
-    if (position < this.counted) return this.lines - (yield* this.count(position, this.counted))
-    this.lines += yield* this.count(this.counted, position)
-    this.counted = position
-    return this.lines
+  *#linesBefore(position: number): Steps<number> {
+    if (position < this.#counted) return this.#lines - (yield* this.#count(position, this.#counted))
+    this.#lines += yield* this.#count(this.#counted, position)
+    this.#counted = position
+    return this.#lines
   }
 }
 

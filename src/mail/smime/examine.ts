@@ -14,7 +14,7 @@ import { readableCertificates, type SignedMessage, signerFacts } from './signer.
 import type { SmimeTrust } from './trust.ts'
 import type { SignedLayer, SmimeFacts, SmimeLayer } from './types.ts'
 
-/** What the lab finds in a message. */
+/** The S/MIME layers of a message. */
 export interface SmimeResult {
   readonly facts: SmimeFacts
   /** The message with the content that was encrypted or enclosed in a signature; absent if it is readable as it is. */
@@ -28,7 +28,7 @@ const MAX_INFLATED_OCTETS = 32 * 1024 * 1024
 /** Most compressed layers that are opened. */
 const MAX_COMPRESSED_LAYERS = 2
 
-/** What remains of the limits for the compressed layers of a message. */
+/** The rest of the limits for the compressed layers of a message. */
 interface InflateBudget {
   octets: number
   layers: number

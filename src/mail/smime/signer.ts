@@ -19,7 +19,7 @@ export interface SignedMessage {
   readonly receivedAt: number
 }
 
-/** What is signed, with the certificates that came with it. */
+/** Signed content, with the certificates that came with it. */
 interface SignedContent {
   readonly content: Buffer
   readonly contentType: string

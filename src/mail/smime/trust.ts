@@ -37,7 +37,7 @@ export class HeldKey {
   }
 }
 
-/** What the lab's certificate store knows about signers and recipients. */
+/** The facts in the lab's certificate store about signers and recipients. */
 export interface SmimeTrust {
   readonly roots: readonly X509Certificate[]
   /** All authorities that the store knows. */

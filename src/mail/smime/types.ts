@@ -1,4 +1,4 @@
-/** What the lab says about the signatures and the encryption of a message. Times are RFC 3339. RFC 8551, RFC 8550. */
+/** The lab's findings about the signatures and the encryption of a message. Times are RFC 3339. RFC 8551, RFC 8550. */
 export interface SmimeFacts {
   /** `valid`: every signature is valid. */
   readonly signature: 'valid' | 'invalid' | 'none'
@@ -19,14 +19,14 @@ export interface SignedLayer {
   /** `detached`: multipart/signed, which every mail program can read. `opaque`: application/pkcs7-mime. */
   readonly form: 'detached' | 'opaque'
   readonly signers: readonly SignerFacts[]
-  /** What is wrong with the layer as a whole. */
+  /** The problems of the layer as a whole. */
   readonly problems: readonly string[]
 }
 
 /** One signature. */
 export interface SignerFacts {
   readonly valid: boolean
-  /** Whom the certificate is issued to; null if there is no certificate. */
+  /** The certificate's subject; null if there is no certificate. */
   readonly name: string | null
   /** Mail addresses in the certificate. */
   readonly addresses: readonly string[]

@@ -1,4 +1,4 @@
-import type { Account, AddedAccount } from '../../accounts/directory/types.ts'
+import type { Account } from '../../accounts/directory/types.ts'
 import { countOctets, joinPieces, type Pieces } from '../../core/octets/pieces.ts'
 import { runInSlices } from '../../core/time/time-slice.ts'
 import { definedOnly } from '../../core/values/defined.ts'
@@ -24,7 +24,7 @@ import { checkMailboxQuota } from './check-quota.ts'
 import { keywordsFor } from './tags.ts'
 import { type Delivery, DeliveryError, type DeliveryServices, type Recipient } from './types.ts'
 
-/** What became of a message. */
+/** The copies of a delivered message. */
 interface Delivered {
   /** Its copies in mailboxes and its articles. */
   readonly copies: readonly StoredMessage[]
@@ -40,8 +40,7 @@ interface Delivered {
 export async function deliver(services: DeliveryServices, delivery: Delivery): Promise<Delivered> {
   const { trace, message, rest, recipients, at } = delivery
   const newsgroups = newsgroupsOf(recipients)
-  const checkedQuotas = checkQuotas(services, delivery)
-  if (checkedQuotas) await checkedQuotas
+  await checkQuotas(services, delivery)
   // A group that refuses the message must refuse it before any mailbox has it.
   const articles = newsgroups.length > 0 ? await postToNewsgroups(services, newsgroups, delivery) : []
   const stripped = mayHaveBcc(message) ? await runInSlices(withoutBcc(joinPieces(message))) : undefined
@@ -57,14 +56,11 @@ export async function deliver(services: DeliveryServices, delivery: Delivery): P
       const { address, destination } = recipient
       if (destination.kind === 'newsgroup' || outgoing.withoutCopy.has(address)) continue
       const before = created.length
-      const finding = ownerOf(services, destination, created)
-      const owner = finding instanceof Promise ? await finding : finding
+      const owner = await ownerOf(services, destination, created)
       if (created.length > before && !(await services.store.findFolder(owner, 'INBOX'))) newOwners.push(owner)
-      const opening =
-        destination.kind === 'captured'
-          ? openCaptured(services.store, services.capturedFolder ?? destination.domain)
-          : openInbox(services.store, owner)
-      const { id } = opening instanceof Promise ? await opening : opening
+      const { id } = await (destination.kind === 'captured'
+        ? openCaptured(services.store, services.capturedFolder ?? destination.domain)
+        : openInbox(services.store, owner))
       addCopy(copies, id, recipient, message, stripped)
     }
     const flags = services.tagging ? keywordsFor(services.tagging, delivery) : []
@@ -131,19 +127,16 @@ async function queueTargets(
   return folder ? targets.map((envelope) => ({ folderId: folder.id, envelope: { ...envelope, ...arrived } })) : []
 }
 
-/** Returns nothing to wait for if no recipient has a quota. @throws DeliveryError `mailbox-full`, `over-quota` */
-function checkQuotas(
+/** @throws DeliveryError `mailbox-full`, `over-quota` */
+async function checkQuotas(
   { store }: DeliveryServices,
   { trace, message, octets, recipients }: Delivery,
-): Promise<unknown> | undefined {
+): Promise<void> {
   const size = (octets ?? countOctets(message)) + (trace?.length ?? 0)
-  let checks: Map<string, Promise<void>> | undefined
-  for (const { destination } of recipients) {
-    if (destination.kind !== 'mailbox' || checks?.has(destination.account.user)) continue
-    const check = checkMailboxQuota(store, destination.account, size)
-    if (check) (checks ??= new Map()).set(destination.account.user, check)
-  }
-  return checks && Promise.all(checks.values())
+  const accounts = recipients.flatMap(({ destination }) =>
+    destination.kind === 'mailbox' ? [destination.account] : [],
+  )
+  await Promise.all(distinct(accounts).map((account) => checkMailboxQuota(store, account, size)))
 }
 
 /** Removes the mailboxes that a failed delivery created. A store that fails here too still reports the first failure. */
@@ -174,38 +167,34 @@ function envelopeOf({ mailFrom, recipients, session, client, authentication }: D
   if (last && !authentication && last.mailFrom === mailFrom && last.session === session && isTo(last, recipients))
     return last
   const rcptTo = recipients.map(({ address }) => address)
-  // Objects that are made from others by `...` take more time.
-  const envelope: { -readonly [Key in keyof DeliveryEnvelope]: DeliveryEnvelope[Key] } = { mailFrom, rcptTo }
-  if (session !== undefined) envelope.session = session
-  if (client) envelope.client = client
-  if (authentication) envelope.authentication = authentication
-  else if (client) lastEnvelopes.set(client, envelope)
+  const envelope: DeliveryEnvelope = {
+    mailFrom,
+    rcptTo,
+    ...(session === undefined ? {} : { session }),
+    ...(client ? { client } : {}),
+    ...(authentication ? { authentication } : {}),
+  }
+  if (client && !authentication) lastEnvelopes.set(client, envelope)
   return envelope
 }
 
-function isTo({ rcptTo = [] }: DeliveryEnvelope, recipients: readonly Recipient[]): boolean {
-  if (rcptTo.length !== recipients.length) return false
-  for (let i = 0; i < rcptTo.length; i++) if (rcptTo[i] !== recipients[i]?.address) return false
-  return true
-}
+const isTo = ({ rcptTo = [] }: DeliveryEnvelope, recipients: readonly Recipient[]): boolean =>
+  rcptTo.length === recipients.length && rcptTo.every((address, at) => address === recipients[at]?.address)
 
 /**
  * Returns the owner of the mailbox of a recipient. An open directory gets an account that it does not have yet: only now,
  * because RCPT alone must not fill it.
  * @param created gets these accounts
  */
-function ownerOf(
+async function ownerOf(
   { directory }: DeliveryServices,
   destination: MailboxDestination,
   created: Account[],
-): Owner | Promise<Owner> {
+): Promise<Owner> {
   if (destination.kind === 'captured') return CAPTURED_OWNER
-  const take = ({ account, isNew }: AddedAccount): Owner => {
-    if (isNew) created.push(account)
-    return accountOwner(account.user)
-  }
-  const added = directory.add(destination.account)
-  return added instanceof Promise ? added.then(take) : take(added)
+  const { account, isNew } = await directory.add(destination.account)
+  if (isNew) created.push(account)
+  return accountOwner(account.user)
 }
 
 type MailboxDestination = Exclude<Recipient['destination'], { readonly kind: 'newsgroup' }>

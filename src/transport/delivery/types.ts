@@ -75,7 +75,7 @@ export interface Delivery {
   readonly session?: string | undefined
   /** The SMTP client that sent it. */
   readonly client?: DeliveryEnvelope['client'] | undefined
-  /** How its sender was authenticated. */
+  /** The results for its sender. */
   readonly authentication?: MessageAuthentication | undefined
   /** Time of arrival in milliseconds since the epoch. Default: now. */
   readonly at?: number

@@ -16,7 +16,7 @@ import { ZoneTextError } from './zone-text/tokens.ts'
 import { readRecord, recordText } from './zone-text/zone-text.ts'
 import type { Zone, Zones } from './zones/zone.ts'
 
-/** What changes with the configuration. */
+/** The settings that change with the configuration. */
 interface NameServiceSettings {
   readonly config: Pick<DnsConfig, 'ttl' | 'dnssec' | 'transfer'>
   readonly written: readonly WrittenZone[]

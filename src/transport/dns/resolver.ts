@@ -6,7 +6,7 @@ import { nameProblem, normalName, sameName } from './names.ts'
 import type { MxData, SrvData } from './record-data.ts'
 import { textOf } from './records.ts'
 
-/** What a lookup found. */
+/** The result of a lookup. */
 export interface Lookup<Record> {
   readonly records: readonly Record[]
   /** Whether the resolver says that DNSSEC authenticated all of it (the AD bit). */

@@ -63,7 +63,7 @@ async function keyRecordAt(name: string, lookUp: NameLookup): Promise<string> {
   throw permanent(`no key at ${name}`)
 }
 
-/** What precedes a key of Ed25519 in DER. RFC 8410 section 4. */
+/** The octets before a key of Ed25519 in DER. RFC 8410 section 4. */
 const ED25519_PREFIX = Buffer.from('302a300506032b6570032100', 'hex')
 
 function keyOf(text: string, kind: string): KeyObject | undefined {

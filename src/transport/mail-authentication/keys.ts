@@ -17,7 +17,7 @@ const generators: Readonly<Record<KeyKind, () => Promise<{ readonly privateKey: 
   ed25519: () => generate('ed25519'),
 }
 
-/** What of a certificate store the keys need. */
+/** The part of a certificate store that holds the keys. */
 export type KeyFiles = Pick<StoreFiles, 'read' | 'exclusively'>
 
 /** A key for signatures, and where its record is. */

@@ -7,7 +7,7 @@ import type { SplitMessage } from './split-message.ts'
 import { parseTags } from './tag-list.ts'
 import { algorithmOf, foldedNames, signedField } from './write-field.ts'
 
-/** What a seal says, and who makes it. */
+/** The contents of a seal, and its sealer. */
 export interface Sealing {
   readonly domain: string
   readonly selector: string

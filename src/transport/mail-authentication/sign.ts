@@ -5,7 +5,7 @@ import { type Field, fieldsToSign } from './signed-fields.ts'
 import type { SplitMessage } from './split-message.ts'
 import { algorithmOf, foldedNames, signedField } from './write-field.ts'
 
-/** How a domain signs, and with what. */
+/** How a domain signs, with its key. */
 interface DkimSigner {
   readonly config: DkimKeyConfig
   readonly key: KeyObject

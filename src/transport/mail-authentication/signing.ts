@@ -16,7 +16,7 @@ export interface KeyRecord {
   readonly selector: string
 }
 
-/** What has to be known of the lab. */
+/** The parts of the lab that signing needs. */
 interface SigningServices {
   /** The current configuration. */
   readonly config: () => Pick<MailAuthenticationConfig, 'dkim' | 'arc'>

@@ -3,7 +3,7 @@ import type { MessagePart } from '../../mail/format/types.ts'
 import { readTlsReport } from './read.ts'
 import { TLS_REPORT_GZIP, TLS_REPORT_JSON, type TlsReport, TlsReportError } from './types.ts'
 
-/** What a message says about a TLS report: the report, or why it cannot be read. */
+/** A TLS report in a message, or the reason why it cannot be read. */
 type ReportInMessage = TlsReport | TlsReportError
 
 const types = [TLS_REPORT_GZIP, TLS_REPORT_JSON]

@@ -1,4 +1,4 @@
-/** What ends a URI in the record, percent-encoded. RFC 8460 section 3. */
+/** The characters that end a URI in the record, percent-encoded. RFC 8460 section 3. */
 const SEPARATORS: Readonly<Record<string, string>> = { ',': '%2C', '!': '%21', ';': '%3B' }
 
 /** Returns the TXT record at `_smtp._tls.DOMAIN`. RFC 8460 section 3. */

@@ -1,8 +1,7 @@
 import { inspect, stripVTControlCharacters } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { htmlLinks, htmlText } from '../../../src/mail/format/html-text.ts'
-import { readable } from '../../../src/mail/format/readable.ts'
-import { textLinks } from '../../../src/mail/format/text-links.ts'
+import { readable, textLinks } from '../../../src/mail/format/readable.ts'
 
 const MAIL = [
   'From: =?utf-8?q?J=C3=BCrgen?= <j@x.test>',

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 import { Worker } from 'node:worker_threads'
 
-/** What the thread computes: a function of hash-wasm and its options. */
+/** A computation of the thread: a function of hash-wasm and its options. */
 type Computation =
   | { readonly name: 'bcryptVerify'; readonly options: { readonly password: Uint8Array; readonly hash: string } }
   | { readonly name: 'argon2i' | 'argon2id'; readonly options: Argon2Options }

@@ -2,7 +2,6 @@ import { createHmac, randomBytes } from 'node:crypto'
 import { isKnown, type PasswordForm, scramPasswordOf } from '../../../core/config/accounts/known-passwords.ts'
 import { parseHash, type ScramPassword } from '../../../core/config/accounts/password-hash.ts'
 import type { Account } from '../types.ts'
-import { inTurn } from './turns.ts'
 import { verifyPassword } from './verify.ts'
 
 /** Right passwords that are remembered: programs log on again and again. */
@@ -88,5 +87,24 @@ export class HashedPasswords {
 
   #digest(text: string): Buffer {
     return createHmac('sha256', this.#key).update(text).digest()
+  }
+}
+
+/** Computations at the same time, of all labs of the process: sessions need the other processors and threads. */
+const AT_ONCE = 2
+
+let running = 0
+const waiting: (() => void)[] = []
+
+/** Runs a long computation when it is its turn, in the order of the calls. */
+async function inTurn<T>(compute: () => Promise<T>): Promise<T> {
+  if (running < AT_ONCE) running++
+  else await new Promise<void>((resolve) => waiting.push(resolve))
+  try {
+    return await compute()
+  } finally {
+    const next = waiting.shift()
+    if (next) next()
+    else running--
   }
 }

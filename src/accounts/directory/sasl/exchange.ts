@@ -8,7 +8,7 @@ import { refusalTexts } from '../proof.ts'
 import type { Account, Directory, Proof, Secret } from '../types.ts'
 import type { BearerTokens } from './bearer-tokens.ts'
 
-/** What a mechanism knows: the directory, and facts about the connection and its virtual server. */
+/** The context of a mechanism: the directory, and facts about the connection and its virtual server. */
 export interface SaslContext {
   readonly directory: Directory
   /** The account named by the client certificate, if any. */
@@ -21,11 +21,11 @@ export interface SaslContext {
   readonly clock?: Clock | undefined
   /** Default: every version of NTLM is accepted. */
   readonly ntlm?: NtlmConfig | undefined
-  /** What the client has connected to. */
+  /** The server as the client names it. */
   readonly endpoint?: SaslEndpoint
   /** The name that GSSAPI has for the protocol: `imap`, `pop`. RFC 4422 section 4, item 1. */
   readonly service?: string
-  /** What a log-on can be bound to. */
+  /** The channel bindings of the connection. */
   readonly channelBindings?: ChannelBindings
   /** Names of the mechanisms that the server announces on this connection. */
   readonly announced?: readonly string[]
@@ -96,7 +96,7 @@ export interface SaslMechanism {
   readonly name: string
   /** Its name in the configuration, which decides where it is offered. Absent: wherever a client certificate names an account. */
   readonly method?: SaslMethod
-  /** What it needs: any directory, one that knows passwords in a form, an access token, a client certificate, or anonymous clients. */
+  /** Its needs: any directory, one that knows passwords in a form, an access token, a client certificate, or anonymous clients. */
   readonly needs: 'password' | PasswordForm | 'token' | 'certificate' | 'anonymous'
   /** Whether it binds the log-on to the TLS connection. */
   readonly bindsChannel?: true

@@ -2,7 +2,6 @@ import { createHmac, randomBytes } from 'node:crypto'
 import { provenSecret } from '../proof.ts'
 import { saslprep } from '../saslprep/saslprep.ts'
 import { sameSecret } from '../secrets.ts'
-import { anonymous } from './anonymous.ts'
 import { digestMd5 } from './digest-md5.ts'
 import {
   challenge,
@@ -33,6 +32,25 @@ const plain: SaslMechanism = {
       if (name === undefined || saslprep(password) === undefined) return failure('malformed PLAIN message')
       const proof = await context.directory.checkPassword(name, password, context.isGone)
       return proof ? proved(context, proof, { authzid }) : notProved()
+    },
+  }),
+}
+
+/** RFC 4505 section 2, `message` and `token`. */
+const TRACE = /^[^\p{Cc}\p{Cs}\p{Zl}\p{Zp}]{0,255}$/u
+
+/** ANONYMOUS: the client stays anonymous, and may say who it is in a text that nobody verifies. RFC 4505. */
+const anonymous: SaslMechanism = {
+  name: 'ANONYMOUS',
+  method: 'sasl-anonymous',
+  needs: 'anonymous',
+  start: () => ({
+    next(response) {
+      if (response === undefined) return challenge()
+      const trace = response.toString('utf8')
+      return TRACE.test(trace)
+        ? { kind: 'anonymous', note: `log-on by ANONYMOUS, trace text: ${JSON.stringify(trace)}` }
+        : failure('malformed ANONYMOUS message')
     },
   }),
 }

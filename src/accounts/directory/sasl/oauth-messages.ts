@@ -1,6 +1,6 @@
-import { decodeSaslName } from './sasl-name.ts'
+import { decodeSaslName } from '../names.ts'
 
-/** What a client sends to log on with an access token. */
+/** A client's message to log on with an access token. */
 export interface TokenMessage {
   /** The account that it wants to use; empty: the one that the token names. */
   readonly user: string

@@ -17,7 +17,7 @@ interface TokenForm {
   readonly method: 'xoauth2' | 'oauthbearer'
   /** Returns undefined for a message with mistakes. */
   readonly parse: (message: string) => TokenMessage | undefined
-  /** What the client sends after an error response, before the server lets the log-on fail. */
+  /** The client's answer to an error response, before the server lets the log-on fail. */
   readonly acknowledgement: Buffer
 }
 
@@ -38,7 +38,7 @@ export const [xoauth2, oauthBearer] = forms.map(
   }),
 ) as [SaslMechanism, SaslMechanism]
 
-/** What the client learns. The session's record says more. */
+/** The message for the client. The session's record says more. */
 const REASON = 'the access token is not accepted'
 
 function exchange(form: TokenForm, context: SaslContext): SaslExchange {

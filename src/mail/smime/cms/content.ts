@@ -107,7 +107,7 @@ function readSigner(value: Asn1): SignerInfo {
     algorithm: readAlgorithm(algorithm),
     signature: octetStringValue(signature),
     attributes: attributes && new Map(items(attributes).map((one) => [oidOf(item(one, 0)), item(item(one, 1), 0)])),
-    // What is signed is a SET OF, and here its tag is [0]. RFC 5652 section 5.4.
+    // The signed attributes are a SET OF, but have the tag [0] here. RFC 5652 section 5.4.
     signedOctets: attributes && Buffer.concat([Buffer.of(tags.set), attributes.raw.subarray(1)]),
   }
 }

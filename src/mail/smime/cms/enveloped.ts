@@ -21,7 +21,7 @@ export interface EnvelopedData {
   readonly recipients: readonly RecipientInfo[]
   readonly algorithm: Algorithm
   readonly content: Buffer
-  /** What is authenticated besides the content. RFC 5083 section 2.2. */
+  /** Attributes that are authenticated besides the content. RFC 5083 section 2.2. */
   readonly authenticated: Buffer
   /** The tag of AES-GCM. */
   readonly tag: Buffer | undefined

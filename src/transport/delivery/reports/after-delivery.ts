@@ -6,26 +6,15 @@ import { reportSuccess } from './success.ts'
 const SENDERS = [reportSuccess, reportOnDemand, answerOutOfOffice]
 
 /**
- * Sends the reports and replies that a delivered message causes, now or later. Returns a promise only if one of them has to be awaited.
+ * Sends the reports and replies that a delivered message causes, now or later.
  * @param at time of arrival, in milliseconds since the epoch
  * @param failed gets every error: the message stays delivered
  */
-export function reportAfterDelivery(
+export async function reportAfterDelivery(
   services: DeliveryServices,
   delivery: Delivery,
   at: number,
   failed: (error: unknown) => void,
-): Promise<void> | undefined {
-  const sendFrom = (first: number): Promise<void> | undefined => {
-    for (let i = first; i < SENDERS.length; i++) {
-      try {
-        const sending = SENDERS[i]?.(services, delivery, at)
-        if (sending) return sending.catch(failed).then(() => sendFrom(i + 1))
-      } catch (error) {
-        failed(error)
-      }
-    }
-    return undefined
-  }
-  return sendFrom(0)
+): Promise<void> {
+  for (const send of SENDERS) await send(services, delivery, at).catch(failed)
 }

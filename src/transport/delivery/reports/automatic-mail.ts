@@ -16,7 +16,7 @@ const MACHINES =
 /** Fields of mailing lists. RFC 2369, RFC 2919. */
 const LIST_FIELDS = /^list-(?:id|help|subscribe|unsubscribe|post|owner|archive)$/
 
-/** What forbids an automatic answer, by field: a test of its value. */
+/** Fields that forbid an automatic answer, each with a test of its value. */
 const FORBIDDING: ReadonlyMap<string, (value: string) => boolean> = new Map([
   ['auto-submitted', (value: string) => !/^no\b/i.test(value)], // RFC 3834 section 5
   ['precedence', (value: string) => /^(?:bulk|junk|list)\b/i.test(value)],

@@ -20,7 +20,7 @@ export interface AutomaticReply {
   readonly at: number
 }
 
-/** What distinguishes the replies of known servers. */
+/** The differences between the replies of known servers. */
 interface Form {
   readonly prefix: string
   readonly fields: readonly Field[]

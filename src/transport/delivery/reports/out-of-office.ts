@@ -3,27 +3,17 @@ import type { Account } from '../../../accounts/directory/types.ts'
 import type { OutOfOffice } from '../../../core/config/schema/reports.ts'
 import { joinPieces } from '../../../core/octets/pieces.ts'
 import { accountOwner, type MessageStore } from '../../../storage/store/types.ts'
-import type { Delivery, DeliveryServices, Recipient } from '../types.ts'
+import type { Delivery, DeliveryServices } from '../types.ts'
 import { isAddressedTo, whyNoAnswer } from './automatic-mail.ts'
 import { type AutomaticReply, writeAutomaticReply } from './automatic-reply.ts'
 import { sendOwnMail } from './send.ts'
 
 /**
- * Answers a delivered message for recipients who are out of office. Undefined: nobody is. RFC 3834.
+ * Answers a delivered message for recipients who are out of office. RFC 3834.
  * @param at time of the reply, in milliseconds since the epoch
  * @throws DeliveryError, StoreError; the message itself stays delivered
  */
-export function answerOutOfOffice(
-  services: DeliveryServices,
-  delivery: Delivery,
-  at: number,
-): Promise<void> | undefined {
-  const isAbsent = ({ destination }: Recipient): boolean =>
-    destination.kind === 'mailbox' && destination.account.outOfOffice !== undefined
-  return delivery.recipients.some(isAbsent) ? answer(services, delivery, at) : undefined
-}
-
-async function answer(services: DeliveryServices, delivery: Delivery, at: number): Promise<void> {
+export async function answerOutOfOffice(services: DeliveryServices, delivery: Delivery, at: number): Promise<void> {
   const { mailFrom, recipients, session } = delivery
   const absent = new Map<string, readonly [account: Account, address: string]>()
   for (const { destination, address } of recipients) {
@@ -31,6 +21,7 @@ async function answer(services: DeliveryServices, delivery: Delivery, at: number
       absent.set(destination.account.user, [destination.account, address])
     }
   }
+  if (absent.size === 0) return
   const message = joinPieces(delivery.message)
   if (whyNoAnswer({ mailFrom, message }) !== undefined) return
   const failures: Error[] = []

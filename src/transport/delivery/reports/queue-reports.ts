@@ -5,7 +5,7 @@ import type { Action, ReportedRecipient, ReportFacts } from './types.ts'
 
 type Result = ReportFacts['results'][number]
 
-/** Which results a kind of report is about. */
+/** A kind of report, with the results that it is about. */
 interface Kind {
   readonly result: Result['kind']
   readonly action: Action

@@ -38,7 +38,7 @@ const asXtext = (address: string): string =>
 
 export type Field = readonly [name: string, value: string | undefined]
 
-/** What would end a field, or not arrive. A line end before a space only folds the line. RFC 5322 section 2.2.3. */
+/** Characters that would end a field, or not arrive. A line end before a space only folds the line. RFC 5322 section 2.2.3. */
 const NOT_IN_FIELD = /\r\n(?![ \t])|\r(?!\n)|(?<!\r)\n|\0/g
 
 /** Writes fields that have a value. No value can begin another field. */

@@ -5,14 +5,14 @@ import { sendOwnMail } from './send.ts'
 import type { Action } from './types.ts'
 
 /**
- * Sends the report that NOTIFY=SUCCESS asked for to the sender of a delivered message. Undefined: nobody asked for one. RFC 3461 sections 5.2.2 and 6.1.
+ * Sends the report that NOTIFY=SUCCESS asked for to the sender of a delivered message. RFC 3461 sections 5.2.2 and 6.1.
  * @param at time of the report, in milliseconds since the epoch
  * @throws DeliveryError, StoreError; the message itself stays delivered
  */
-export function reportSuccess(services: DeliveryServices, delivery: Delivery, at: number): Promise<void> | undefined {
+export async function reportSuccess(services: DeliveryServices, delivery: Delivery, at: number): Promise<void> {
   const recipients = delivery.recipients.filter(({ notify, onDemand }) => notify?.includes('SUCCESS') && !onDemand)
   const { mailFrom: to, session, envelopeId, smtpUtf8 = false } = delivery
-  if (to === '' || recipients.length === 0) return undefined
+  if (to === '' || recipients.length === 0) return
   const raw = writeStandardReport({
     hostname: services.hostname,
     domain: services.directory.domain,
@@ -29,7 +29,7 @@ export function reportSuccess(services: DeliveryServices, delivery: Delivery, at
     arrivedAt: at,
     at,
   })
-  return sendOwnMail(services, { to, raw, session }, at)
+  await sendOwnMail(services, { to, raw, session }, at)
 }
 
 /** Returns the action. `relayed`: the lab accepted the message in place of another domain. RFC 3464 section 2.3.3. */

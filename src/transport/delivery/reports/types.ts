@@ -1,7 +1,7 @@
 import type { ReportAction } from '../../../core/config/schema/report-words.ts'
 import type { ReportSettings } from '../../../core/config/schema/reports.ts'
 
-/** What happened to a message for a recipient. RFC 3464 section 2.3.3. */
+/** The action for a recipient. RFC 3464 section 2.3.3. */
 export type Action = ReportAction
 
 /** The facts about one recipient in a report. RFC 3464 section 2.3. */
@@ -49,7 +49,7 @@ export interface StatusReport {
   readonly reason?: string | undefined
 }
 
-/** What the outgoing queue tells about a message and its attempts. */
+/** The outgoing queue's facts about a message and its attempts. */
 export interface ReportFacts {
   readonly envelope: {
     /** Empty: the null reverse-path, which gets no report. */

@@ -10,7 +10,7 @@ import type { DnsRecord } from '../message.ts'
 import { isSpf, makeRecord, textOf, textRecord } from '../records.ts'
 import { concerns } from './scope.ts'
 
-/** What a defect of records needs to know. */
+/** The facts that a defect of records needs. */
 interface DefectFacts {
   readonly zone: string
   /** The TLSA records of certificates that were served before. */

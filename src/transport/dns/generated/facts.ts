@@ -16,7 +16,7 @@ export interface ServerFacts {
   readonly keys: readonly ServedKey[]
 }
 
-/** What records are generated from. Names are normal. */
+/** The facts from which records are generated. Names are normal. */
 export interface DnsFacts {
   /** The name of the lab's host, and its further names. */
   readonly hosts: readonly [string, ...string[]]

@@ -5,7 +5,7 @@ import type { DnsRecord } from '../message.ts'
 import { isWithin, normalName } from '../names.ts'
 import type { Found, Zone, Zones } from '../zones/zone.ts'
 
-/** What a response says, before it is encoded. */
+/** A response before it is encoded. */
 export interface Answer {
   rcode: 'NOERROR' | 'NXDOMAIN' | 'SERVFAIL' | 'REFUSED'
   isAuthoritative: boolean

@@ -1,7 +1,7 @@
 import { countsOf, type DnsMessage, decodeMessage, HEADER_OCTETS, isOpt } from '../message.ts'
 import { normalName } from '../names.ts'
 
-/** What the header and the OPT record of a query say. */
+/** The contents of the header and the OPT record of a query. */
 export interface Query {
   readonly id: number
   readonly opcode: number

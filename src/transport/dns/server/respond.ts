@@ -13,10 +13,10 @@ export interface QuerySource {
   readonly address: string
 }
 
-/** What the server needs in order to answer. */
+/** The parts of a lab that the server needs in order to answer. */
 interface Responder {
   readonly zones: Zones
-  /** Who may transfer zones. */
+  /** The clients that may transfer zones. */
   readonly transfer: AddressList
   readonly nowMs: number
   /** Waits; resolves early when the server stops. */

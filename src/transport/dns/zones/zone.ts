@@ -5,7 +5,7 @@ import type { DnsRecord } from '../message.ts'
 import { labelsOf, parentOf } from '../names.ts'
 import { compareNames } from './order.ts'
 
-/** What a zone has for a name and a type. RFC 1034 section 4.3.2, RFC 4592. */
+/** The records of a zone for a name and a type. RFC 1034 section 4.3.2, RFC 4592. */
 export type Found = {
   /** The records have this wildcard as their real owner. */
   readonly wildcard?: string

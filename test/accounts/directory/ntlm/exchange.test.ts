@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { createDirectory } from '../../../../src/accounts/directory/directory.ts'
 import type { SaslExchange, SaslStep } from '../../../../src/accounts/directory/sasl/exchange.ts'
 import { startSasl } from '../../../../src/accounts/directory/sasl/mechanisms.ts'
-import { fileTime } from '../../../../src/accounts/directory/sasl/ntlm/file-time.ts'
+import { fileTime } from '../../../../src/accounts/directory/sasl/ntlm/av-pairs.ts'
 import type { NtlmConfig } from '../../../../src/core/config/schema/ntlm.ts'
 import { type ChannelBindings, channelBindings } from '../../../../src/tls/negotiation/binding-types.ts'
 import {

@@ -1,7 +1,7 @@
 import { createCipheriv } from 'node:crypto'
 import { expect, test } from 'vitest'
+import { fileTime, timeOf } from '../../../../src/accounts/directory/sasl/ntlm/av-pairs.ts'
 import { desEncrypt } from '../../../../src/accounts/directory/sasl/ntlm/des.ts'
-import { fileTime, timeOf } from '../../../../src/accounts/directory/sasl/ntlm/file-time.ts'
 import { upperCase } from '../../../../src/accounts/directory/sasl/ntlm/keys.ts'
 import { md4 } from '../../../../src/accounts/directory/sasl/ntlm/md4.ts'
 

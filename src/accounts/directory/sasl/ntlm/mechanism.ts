@@ -15,9 +15,8 @@ import {
   type SaslResult,
   type SaslStep,
 } from '../exchange.ts'
-import { avValue, encodeAvPairs, parseAvPairs } from './av-pairs.ts'
+import { avValue, encodeAvPairs, fileTime, parseAvPairs, timeOf } from './av-pairs.ts'
 import { isBound, isRightChannel } from './channel-binding.ts'
-import { fileTime, timeOf } from './file-time.ts'
 import { has } from './flags.ts'
 import { hmacMd5 } from './keys.ts'
 import {
@@ -155,7 +154,7 @@ interface Proven {
   readonly proof: Proof
 }
 
-/** What an NTLMv2 response says besides its proof. */
+/** The contents of an NTLMv2 response besides its proof. */
 interface ClientFacts {
   readonly hasMic: boolean
   readonly timeMs: number | undefined

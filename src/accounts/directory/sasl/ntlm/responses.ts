@@ -11,14 +11,14 @@ const PROOF_OCTETS = 16
 /** NTLMv2_CLIENT_CHALLENGE without its attributes. MS-NLMP section 2.2.2.7. */
 const CLIENT_CHALLENGE_OCTETS = 28
 
-/** What a response must prove: that the client knows a password. */
+/** The facts by which a response proves that the client knows a password. */
 interface Question {
   readonly serverChallenge: Buffer
   readonly password: string
   readonly authenticate: Authenticate
 }
 
-/** What a right response tells. */
+/** The facts of a right response. */
 export interface Proof {
   /** The response as it is named in records: `NTLMv2`. */
   readonly name: string

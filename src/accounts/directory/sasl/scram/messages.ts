@@ -1,5 +1,5 @@
+import { decodeSaslName } from '../../names.ts'
 import { saslprep } from '../../saslprep/saslprep.ts'
-import { decodeSaslName } from '../sasl-name.ts'
 
 /** The client's first message: gs2-header, then client-first-message-bare. RFC 5802 section 7. */
 export interface ClientFirst {

@@ -23,7 +23,7 @@ type ServerError =
   | 'server-does-support-channel-binding'
   | 'unsupported-channel-binding-type'
 
-/** What the client must repeat in its final message: the gs2-header and the data of its binding; or why it is refused. */
+/** The data that the client must repeat in its final message: the gs2-header and the data of its binding; or why it is refused. */
 type Binding = { readonly expected: Buffer } | { readonly refused: ServerError }
 
 /** An exchange after the server's first message. */

@@ -13,7 +13,7 @@ interface Group<Wanted extends OnDemand = OnDemand> {
   readonly recipients: readonly Recipient[]
 }
 
-/** What a report is written from. */
+/** The sources of a report. */
 interface Source {
   readonly services: DeliveryServices
   readonly reports: ReportSchedule
@@ -32,28 +32,13 @@ interface Written {
 
 /**
  * Schedules the reports that a test asks for by the recipients of a message, or by a fault. Resolves once the store has them.
- * Undefined: nobody asks for one.
  * @param arrivedAt milliseconds since the epoch
  * @throws DeliveryError, StoreError; the message itself stays delivered
  */
-export function reportOnDemand(
-  services: DeliveryServices,
-  delivery: Delivery,
-  arrivedAt: number,
-): Promise<void> | undefined {
-  const { mailFrom, recipients } = delivery
+export async function reportOnDemand(services: DeliveryServices, delivery: Delivery, arrivedAt: number): Promise<void> {
+  const { mailFrom, recipients, session } = delivery
   const { reports } = services
-  if (!reports || mailFrom === '' || !recipients.some(({ onDemand }) => onDemand)) return undefined
-  return schedule(services, reports, delivery, arrivedAt)
-}
-
-async function schedule(
-  services: DeliveryServices,
-  reports: ReportSchedule,
-  delivery: Delivery,
-  arrivedAt: number,
-): Promise<void> {
-  const { session } = delivery
+  if (!reports || mailFrom === '' || !recipients.some(({ onDemand }) => onDemand)) return
   const message = await messageOf(delivery)
   for (const group of groupsOf(delivery)) {
     const at = arrivedAt + (group.wanted.delayMs ?? reports.settings.delay)
