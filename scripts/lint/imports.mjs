@@ -31,6 +31,14 @@ function readTable() {
   )
 }
 
+/** Reads the table of the optional parts. @returns {{ folders: string[], door: string }[]} */
+function readDoors() {
+  const page = readFileSync(join(root, 'docs/architecture.md'), 'utf8')
+  const section = page.split('\n## Optional parts\n')[1]?.split('\n## ')[0] ?? ''
+  const rows = section.matchAll(/^\|[^|]*\| (`[^|]*`) \| `([^|`]*)` \|$/gm)
+  return [...rows].map(([, folders, door]) => ({ folders: list(folders), door }))
+}
+
 function sourceFiles(folder) {
   if (!existsSync(join(root, folder))) return []
   return readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
@@ -75,7 +83,9 @@ const packageOf = (specifier) =>
     .slice(0, specifier.startsWith('@') ? 2 : 1)
     .join('/')
 
-function checkFile(file, table, graph, loadGraph) {
+const isBelow = (file, folders) => folders.some((folder) => file.startsWith(`${folder}/`))
+
+function checkFile(file, { table, doors }, graph, loadGraph) {
   const self = wingOf(file)
   const row = table.get(self)
   const report = (line, message) => problems.push(`${file}:${line}: ${message}`)
@@ -92,6 +102,9 @@ function checkFile(file, table, graph, loadGraph) {
       .join('/')
     graph.get(file).push(target)
     if (loads) loadGraph.get(file).push(target)
+    const part = doors.find(({ folders }) => isBelow(target, folders) && !isBelow(file, folders))
+    if (part && target !== part.door)
+      report(line, `import ${part.door} instead, the door of ${part.folders.join(', ')}`)
     const other = wingOf(target)
     if (other !== self) {
       if (other !== SHARED && !row.wings.includes(other)) report(line, `${self} may not import ${other}`)
@@ -131,7 +144,8 @@ if (table.size === 0) problems.push('docs/architecture.md: the table "Wings" has
 const files = [...sourceFiles('src'), ...sourceFiles('servers')]
 const newGraph = () => new Map(files.map((file) => [file, []]))
 const [graph, loadGraph] = [newGraph(), newGraph()]
-for (const file of files) checkFile(file, table, graph, loadGraph)
+const doors = readDoors()
+for (const file of files) checkFile(file, { table, doors }, graph, loadGraph)
 for (const circle of [
   ...circles(loadGraph),
   ...circles(graph).filter(({ length }) => length > MAX_OPEN_CIRCLE_FILES),

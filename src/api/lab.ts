@@ -1,7 +1,7 @@
 import type { Tenants } from '../accounts/directory/tenants.ts'
 import type { Directory } from '../accounts/directory/types.ts'
 import type { OAuth2 } from '../accounts/oauth2/oauth2.ts'
-import type { AuditedLab } from '../checks/audit/server-lab.ts'
+import type { AuditedLab } from '../checks/audit/index.ts'
 import type { ResolvedLab } from '../core/config/resolve.ts'
 import type { Fault, FaultInput } from '../core/config/schema/fault.ts'
 import type { LineLevel } from '../core/config/schema/values.ts'

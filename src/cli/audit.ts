@@ -1,8 +1,20 @@
 import { type Command, Option } from 'commander'
-import { type Audit, nothingTested, runAudit } from '../checks/audit/audit.ts'
-import { badPorts } from '../checks/audit/lab.ts'
-import { auditHeading, auditJunit, auditRows, counts, countsText, failedControls } from '../checks/audit/report.ts'
-import { AuditError, type Form, forms } from '../checks/audit/types.ts'
+import {
+  type Audit,
+  AuditError,
+  auditHeading,
+  auditJunit,
+  auditRows,
+  auditSarif,
+  badPorts,
+  counts,
+  countsText,
+  type Form,
+  failedControls,
+  forms,
+  nothingTested,
+  runAudit,
+} from '../checks/audit/index.ts'
 import { type Protocol, protocols } from '../core/config/schema/protocol.ts'
 import { version } from '../core/text/version.ts'
 import { openQuietLab } from '../lab/create-lab.ts'
@@ -73,7 +85,6 @@ async function audit(command: readonly string[], options: AuditCommandOptions): 
   const startedAt = Date.now()
   const audit = await runAudit(commandClient(command), choice, openQuietLab)
   if (options.sarif !== undefined) {
-    const { auditSarif } = await import('../checks/audit/sarif.ts')
     await writeOutput(options.sarif, auditSarif(audit.results, { version, startedAt, endedAt: Date.now() }))
   }
   await report(audit, options)

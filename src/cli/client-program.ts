@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process'
-import { CannotStart, type Client } from '../checks/audit/run-client.ts'
-import type { AuditTarget } from '../checks/audit/types.ts'
+import { type AuditTarget, CannotStart, type Client } from '../checks/audit/index.ts'
 import { lastMessage } from './last-message.ts'
 
 /** Values that the command line of the client can contain in braces. */

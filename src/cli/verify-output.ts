@@ -1,5 +1,11 @@
-import { type ReportLine, reportJson, reportLines, summarize } from '../checks/verify/report.ts'
-import type { CheckOutcome, EndpointReport } from '../checks/verify/types.ts'
+import {
+  type CheckOutcome,
+  type EndpointReport,
+  type ReportLine,
+  reportJson,
+  reportLines,
+  summarize,
+} from '../checks/verify/index.ts'
 import { print } from './output.ts'
 
 const styles: Partial<Record<CheckOutcome, 'red' | 'yellow' | 'green'>> = { fail: 'red', warn: 'yellow', pass: 'green' }

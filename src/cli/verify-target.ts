@@ -1,5 +1,4 @@
-import { endpointsOf, hostEndpoints } from '../checks/verify/targets.ts'
-import type { Endpoint, VerifyOptions } from '../checks/verify/types.ts'
+import { type Endpoint, endpointsOf, hostEndpoints, type VerifyOptions } from '../checks/verify/index.ts'
 import type { ResolvedLab, ResolvedVirtualServer } from '../core/config/resolve.ts'
 import { protocols, type ServerProtocol } from '../core/config/schema/protocol.ts'
 import { reachableAddress } from '../core/network/ip-address.ts'

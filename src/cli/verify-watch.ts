@@ -1,6 +1,4 @@
-import { changesBetween } from '../checks/verify/changes.ts'
-import { changeLine, summarize } from '../checks/verify/report.ts'
-import type { EndpointReport } from '../checks/verify/types.ts'
+import { changeLine, changesBetween, type EndpointReport, summarize } from '../checks/verify/index.ts'
 import { exitStatus, explain } from './failure.ts'
 import { noteError } from './output.ts'
 import { printJson, printLine, printReport, printVerdict } from './verify-output.ts'

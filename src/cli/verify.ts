@@ -1,8 +1,15 @@
 import { type Command, Option } from 'commander'
-import { verifyJunit } from '../checks/verify/junit.ts'
-import { summarize } from '../checks/verify/report.ts'
-import { reported, verifyEndpoints } from '../checks/verify/run.ts'
-import type { DnsServer, EndpointReport, LocalConnection, VerifyOptions } from '../checks/verify/types.ts'
+import {
+  type DnsServer,
+  type EndpointReport,
+  type LocalConnection,
+  reported,
+  summarize,
+  type VerifyOptions,
+  verifyEndpoints,
+  verifyJunit,
+  verifySarif,
+} from '../checks/verify/index.ts'
 import { serverProtocols } from '../core/config/schema/protocol.ts'
 import { version } from '../core/text/version.ts'
 import { askLab } from '../lab/control/client.ts'
@@ -163,6 +170,5 @@ async function writeReports(
 ): Promise<void> {
   if (junit !== undefined) await writeOutput(junit, verifyJunit(reports))
   if (sarif === undefined) return
-  const { verifySarif } = await import('../checks/verify/sarif.ts')
   await writeOutput(sarif, verifySarif(reports, { version, checks: reported, startedAt, endedAt: Date.now() }))
 }

@@ -2,26 +2,25 @@ import { X509Certificate } from 'node:crypto'
 import type { Duplex } from 'node:stream'
 import type { LegacySuiteName, TlsDefectName } from '../core/config/schema.ts'
 import type { ClientHelloFacts, TlsFacts } from '../core/sessions/types.ts'
-import { engineDefects } from '../tls/legacy/defects.ts'
-import {
-  hasRsaKey,
-  type LegacyIdentity,
-  LegacySessionCache,
-  type LegacyTlsOptions,
-  legacyIdentity,
-  TemporaryKeys,
-} from '../tls/legacy/options.ts'
-import type { LegacyTlsSocket } from '../tls/legacy/socket.ts'
 import {
   countedBits,
+  engineDefects,
+  hasRsaKey,
   highestVersionOf,
   isAuthenticated,
+  type LegacyIdentity,
+  LegacySessionCache,
   type LegacySuite,
+  type LegacyTlsOptions,
+  type LegacyTlsSocket,
   type LegacyVersion,
+  legacyIdentity,
   legacySuitesOf,
   legacyVersions,
+  loadEngine,
   type StrengthMeasure,
-} from '../tls/legacy/suites.ts'
+  TemporaryKeys,
+} from '../tls/legacy/index.ts'
 import { type ChannelBindings, channelBindings } from '../tls/negotiation/binding-types.ts'
 import { serverEndPoint } from '../tls/negotiation/channel-bindings.ts'
 import { isIssuedTo, type KeyLog, type TlsPolicy } from '../tls/negotiation/policy.ts'
@@ -88,7 +87,7 @@ export class LegacyAcceptor {
   /** The versions and suites that the engine can serve, even those that it then refuses as too weak. */
   readonly capabilities: EngineCapabilities
   /** Loaded only where old clients are allowed, and before the first one connects. */
-  readonly #engine = import('../tls/legacy/socket.ts')
+  readonly #engine = loadEngine()
 
   /** @throws when a certificate's key is not RSA */
   constructor(settings: LegacySettings, { require128BitEncryption, maxVersion }: TlsPolicy) {

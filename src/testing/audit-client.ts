@@ -1,6 +1,4 @@
-import type { AuditOptions } from '../checks/audit/audit.ts'
-import type { Client } from '../checks/audit/run-client.ts'
-import { AuditError, type AuditResult } from '../checks/audit/types.ts'
+import { AuditError, type AuditOptions, type AuditResult, type Client } from '../checks/audit/index.ts'
 
 /**
  * Runs a client against the bad servers in a new lab, one run per port. Before that, control runs against a good server
@@ -9,7 +7,7 @@ import { AuditError, type AuditResult } from '../checks/audit/types.ts'
  */
 export async function auditClient(client: Client, options: AuditOptions = {}): Promise<AuditResult[]> {
   const [{ nothingTested, runAudit }, { openQuietLab }] = await Promise.all([
-    import('../checks/audit/audit.ts'),
+    import('../checks/audit/index.ts'),
     import('../lab/create-lab.ts'),
   ])
   const { results } = await runAudit(client, options, openQuietLab)

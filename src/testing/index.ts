@@ -1,9 +1,15 @@
 import '../core/async/disposal.ts'
 
 export type { AccountChanges } from '../accounts/directory/types.ts'
-export type { AuditOptions } from '../checks/audit/audit.ts'
-export type { Client } from '../checks/audit/run-client.ts'
-export { AuditError, type AuditResult, type AuditTarget, type Disclosure, type Verdict } from '../checks/audit/types.ts'
+export {
+  AuditError,
+  type AuditOptions,
+  type AuditResult,
+  type AuditTarget,
+  type Client,
+  type Disclosure,
+  type Verdict,
+} from '../checks/audit/index.ts'
 export { ConfigError } from '../core/config/mistakes.ts'
 export type { AccountState, QuotaInput } from '../core/config/schema/directory.ts'
 export type { DnsDefectInput } from '../core/config/schema/dns.ts'

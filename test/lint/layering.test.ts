@@ -51,6 +51,11 @@ test.each([
   ['src/lab/a.ts', "import {\n  a,\n  b,\n} from 'node-forge'", 'src/lab/a.ts:4: src/lab may not import the package'],
   ['src/cli/a.ts', "export { a } from 'acme-client'", 'may not import the package acme-client'],
   ['src/lab/b.ts', "export { a } from '../cli/start.ts'", 'src/lab may not import src/cli'],
+  [
+    'src/api/a.ts',
+    "const a = await import('../checks/verify/run.ts')",
+    'import src/checks/verify/index.ts instead, the door of src/checks/verify',
+  ],
   ['src/unheard-of/a.ts', 'export const a = 1', 'src/unheard-of is missing from the table'],
 ])('%s: %s is reported', (file, line, problem) => {
   write(file, line)
@@ -65,6 +70,7 @@ test.each([
   ['servers/pop3/c.ts', "export { a } from '../service.ts'"],
   ['servers/index.ts', "export { a } from './pop3/session.ts'"],
   ['src/core/config/c.ts', "export { a } from '../text/version.ts'"],
+  ['src/api/c.ts', "export { a } from '../checks/verify/index.ts'"],
   ['src/api/mcp/c.ts', "export { a } from '../wait.ts'"],
   ['src/storage/store/c.ts', "// not an import: from '../../net/connection.ts'\nexport { open } from 'lmdb'"],
 ])('%s: %s is allowed', (file, line) => {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { desLong } from '../../src/accounts/directory/sasl/ntlm/des.ts'
 import { hmacMd5, lmOneWay, ntOneWay, ntOneWayV2 } from '../../src/accounts/directory/sasl/ntlm/keys.ts'
-import { Rc4 } from '../../src/tls/legacy/rc4.ts'
+import { Rc4 } from '../../src/core/octets/rc4.ts'
 
 /** NTLMSSP_NEGOTIATE_… of MS-NLMP section 2.2.2.5, as numbers: the server's own table is under test. */
 export const FLAG = {

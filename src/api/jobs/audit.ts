@@ -1,6 +1,5 @@
 import { z } from 'zod'
-import type { Audit } from '../../checks/audit/audit.ts'
-import { type Form, forms } from '../../checks/audit/types.ts'
+import type { Audit, Form } from '../../checks/audit/index.ts'
 import { protocols } from '../../core/config/schema/protocol.ts'
 import { timeLimit } from '../../core/config/schema/values.ts'
 import { version } from '../../core/text/version.ts'
@@ -12,6 +11,9 @@ import { defineOperation, type Operation } from '../operation.ts'
 import { ApiProblem, notFound } from '../problem.ts'
 import type { JobReport, JobWork, RunningJob, WaitingAudit } from './job.ts'
 import { jobDetails, jobPath } from './shape.ts'
+
+/** The forms that `audit` knows. Its code loads when a job begins. */
+const forms = ['starttls', 'implicit'] as const satisfies readonly Form[]
 
 const MAX_WAIT_MS = 3_600_000
 const MAX_DETAIL_CHARACTERS = 1_000
@@ -42,7 +44,7 @@ const start = defineOperation({
   problems: ['too-many-requests'],
   location: jobPath,
   async run({ api, caller, input: wanted }) {
-    const { chosenPorts, controlsFor } = await import('../../checks/audit/lab.ts')
+    const { chosenPorts, controlsFor } = await import('../../checks/audit/index.ts')
     const ports = chosen(() => chosenPorts(definedOnly(wanted)))
     const count = ports.length + controlsFor(ports).length
     const spoken = [...new Set(ports.map(({ protocol }) => protocol.toUpperCase()))]
@@ -69,10 +71,7 @@ function chosen<T>(choose: () => readonly T[]): readonly T[] {
 const auditWork =
   (api: Api, { timeout, ...choice }: AuditInput, total: number): JobWork =>
   async (job) => {
-    const [{ RemoteAudit }, { AuditError }] = await Promise.all([
-      import('../../checks/audit/remote-audit.ts'),
-      import('../../checks/audit/types.ts'),
-    ])
+    const { AuditError, RemoteAudit } = await import('../../checks/audit/index.ts')
     const now = (): string => `waits for clients; POST /api/v1/jobs/${job.id}/results ends it`
     job.progress({ done: 0, total, now: `opens ${total} servers` })
     const place = api.lab.config.audit
@@ -110,7 +109,7 @@ function resultsOf(job: RunningJob, servers: WaitingAudit['servers'], timeoutMs:
 }
 
 async function reportOf({ controls, results }: Audit, startedAt: number): Promise<JobReport> {
-  const { auditJunit, auditText, counts } = await import('../../checks/audit/report.ts')
+  const { auditJunit, auditText, counts } = await import('../../checks/audit/index.ts')
   const endedAt = Date.now()
   const all = counts(results)
   return {
@@ -119,7 +118,7 @@ async function reportOf({ controls, results }: Audit, startedAt: number): Promis
     text: () => auditText(results),
     junit: () => auditJunit(results),
     sarif: async () =>
-      (await import('../../checks/audit/sarif.ts')).auditSarif(results, { version, startedAt, endedAt }),
+      (await import('../../checks/audit/index.ts')).auditSarif(results, { version, startedAt, endedAt }),
   }
 }
 

@@ -1,4 +1,4 @@
-import type { RemoteAudit } from '../../checks/audit/remote-audit.ts'
+import type { RemoteAudit } from '../../checks/audit/index.ts'
 import { timeText } from '../../core/time/time-text.ts'
 import type { ApiProblem } from '../problem.ts'
 

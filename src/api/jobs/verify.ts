@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import { z } from 'zod'
-import type { Endpoint, EndpointReport, Finding, VerifyOptions } from '../../checks/verify/types.ts'
+import type { Endpoint, EndpointReport, Finding, VerifyOptions } from '../../checks/verify/index.ts'
 import { slug } from '../../core/config/edit/config-path.ts'
 import { protocols, serverProtocols } from '../../core/config/schema/protocol.ts'
 import { timeLimit } from '../../core/config/schema/values.ts'
@@ -73,10 +73,7 @@ export const startVerify = defineOperation({
   problems: ['not-found', 'too-many-requests'],
   location: jobPath,
   async run({ api, caller, input: wanted }) {
-    const [{ expectedFindings, reported, verifyEndpoints }, { endpointsJson }] = await Promise.all([
-      import('../../checks/verify/run.ts'),
-      import('../../checks/verify/report.ts'),
-    ])
+    const { endpointsJson, expectedFindings, reported, verifyEndpoints } = await import('../../checks/verify/index.ts')
     assertKnown(
       wanted.only,
       reported.map(({ name }) => name),
@@ -124,7 +121,7 @@ function assertKnown(only: readonly string[] | undefined, names: readonly string
 }
 
 async function labTarget(api: Api, wanted: VerifyInput): Promise<Target> {
-  const { endpointsOf } = await import('../../checks/verify/targets.ts')
+  const { endpointsOf } = await import('../../checks/verify/index.ts')
   const { config, certificateStore } = api.lab
   const known = config.virtualServers
   for (const id of wanted.virtualServers ?? []) {
@@ -158,7 +155,7 @@ const LOOPBACK = ['localhost', '127.0.0.1', '[::1]']
 
 /** @throws ApiProblem `forbidden` for a host that is not listed: the lab never reaches out on its own. */
 async function hostTarget(api: Api, host: string, wanted: VerifyInput): Promise<Target> {
-  const { hostEndpoints } = await import('../../checks/verify/targets.ts')
+  const { hostEndpoints } = await import('../../checks/verify/index.ts')
   const { targets } = api.lab.config.verify
   const isListed = targets.some((one) => one.toLowerCase() === host.toLowerCase())
   if (!isListed && host !== 'localhost' && !(isIP(host) !== 0 && isLoopback(host))) {
@@ -207,7 +204,7 @@ async function reportOf(
   checks: readonly { readonly name: string; readonly title: string }[],
   startedAt: number,
 ): Promise<JobReport> {
-  const { reportJson, reportLines, summarize } = await import('../../checks/verify/report.ts')
+  const { reportJson, reportLines, summarize } = await import('../../checks/verify/index.ts')
   const endedAt = Date.now()
   const { ok, counts } = summarize(reports)
   return {
@@ -219,8 +216,8 @@ async function reportOf(
         summarize(reports).verdict,
         '',
       ].join('\n'),
-    junit: async () => (await import('../../checks/verify/junit.ts')).verifyJunit(reports),
+    junit: async () => (await import('../../checks/verify/index.ts')).verifyJunit(reports),
     sarif: async () =>
-      (await import('../../checks/verify/sarif.ts')).verifySarif(reports, { version, checks, startedAt, endedAt }),
+      (await import('../../checks/verify/index.ts')).verifySarif(reports, { version, checks, startedAt, endedAt }),
   }
 }

@@ -1,6 +1,5 @@
 import { z } from 'zod'
-import type { VerifyOptions } from '../../checks/verify/types.ts'
-import type { PortVerdict } from '../../checks/verify/verdicts.ts'
+import type { PortVerdict, VerifyOptions } from '../../checks/verify/index.ts'
 import { slug } from '../../core/config/edit/config-path.ts'
 import { reachableAddress } from '../../core/network/ip-address.ts'
 import { systemRoots } from '../../tls/pki/system-roots.ts'
@@ -65,8 +64,7 @@ const verdicts = defineOperation({
       const ids = config.virtualServers.map(({ name }) => slug(name)).join(', ')
       throw notFound(`there is no virtual server ${input.id}; there are: ${ids}`)
     }
-    const { endpointsOf } = await import('../../checks/verify/targets.ts')
-    const { portVerdict } = await import('../../checks/verify/verdicts.ts')
+    const { endpointsOf, portVerdict } = await import('../../checks/verify/index.ts')
     const serverName = input.serverName ?? config.hostname
     const system = systemRoots()
     const ports: (PortVerdict & { readonly port: number; readonly implicitTls: boolean })[] = []

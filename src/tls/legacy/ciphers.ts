@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv } from 'node:crypto'
-import { Rc4 } from './rc4.ts'
+import { Rc4 } from '../../core/octets/rc4.ts'
 import type { BulkCipher } from './suites.ts'
 
 /** One direction of a cipher. Each call continues where the previous one ended: CBC chains across records. RFC 2246 section 6.2.3.2. */

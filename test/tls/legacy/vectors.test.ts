@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
+import { Rc4 } from '../../../src/core/octets/rc4.ts'
 import { Rc2Cbc } from '../../../src/tls/legacy/ciphers.ts'
-import { Rc4 } from '../../../src/tls/legacy/rc4.ts'
 
 const hex = (text: string): Buffer => Buffer.from(text, 'hex')
 

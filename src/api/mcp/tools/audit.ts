@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { AuditResult, ControlResult, Verdict } from '../../../checks/audit/types.ts'
+import type { AuditResult, ControlResult, Verdict } from '../../../checks/audit/index.ts'
 import { flag } from '../../flag.ts'
 import { operationNamed } from '../../invoke.ts'
 import { Refusal } from '../lab.ts'

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { CheckOutcome, Finding } from '../../../checks/verify/types.ts'
+import type { CheckOutcome, Finding } from '../../../checks/verify/index.ts'
 import { flag } from '../../flag.ts'
 import { operationNamed } from '../../invoke.ts'
 import { READS_UNTRUSTED, type Tool } from '../tool.ts'

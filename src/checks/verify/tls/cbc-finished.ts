@@ -11,7 +11,7 @@ import {
   randomBytes,
   X509Certificate,
 } from 'node:crypto'
-import { keySchedules } from '../../../tls/legacy/key-schedule.ts'
+import { keySchedules } from '../../../tls/legacy/index.ts'
 import { OctetReader, uint16, vector } from '../../../tls/negotiation/octets.ts'
 import { NotTested } from '../types.ts'
 import { type Accepted, contentTypes, record } from './hello.ts'

@@ -8,7 +8,7 @@ import { hmacMd5, lmOneWay, ntOneWay, ntOneWayV2 } from '../../../../src/account
 import { md4 } from '../../../../src/accounts/directory/sasl/ntlm/md4.ts'
 import { encodeChallenge, parseAuthenticate } from '../../../../src/accounts/directory/sasl/ntlm/messages.ts'
 import { checkResponses, responsesIn } from '../../../../src/accounts/directory/sasl/ntlm/responses.ts'
-import { Rc4 } from '../../../../src/tls/legacy/rc4.ts'
+import { Rc4 } from '../../../../src/core/octets/rc4.ts'
 
 // The values of MS-NLMP section 4.2.
 const hex = (text: string): Buffer => Buffer.from(text.replaceAll(' ', ''), 'hex')

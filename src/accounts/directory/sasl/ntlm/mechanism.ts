@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { isAtLeast, type NtlmVersion } from '../../../../core/config/schema/ntlm.ts'
+import { Rc4 } from '../../../../core/octets/rc4.ts'
 import { systemClock } from '../../../../core/time/clock.ts'
-import { Rc4 } from '../../../../tls/legacy/rc4.ts'
 import { sameSecret } from '../../secrets.ts'
 import type { Proof as LogonProof } from '../../types.ts'
 import {
