@@ -1,9 +1,14 @@
 import { availableParallelism } from 'node:os'
 import { configDefaults, defineConfig } from 'vitest/config'
+import { OTHER_PROGRAMS, SLOW } from './scripts/test/files.mjs'
 
-/** `npm run test:all` sets it: tests that drive other programs run too, and others take their long form. */
+/** `npm run test:all` sets it: tests that drive other programs and slow ones run too, and others take their long form. */
 const isLong = process.env.SEALPOST_LONG === '1'
-const shortOnly = isLong ? [] : ['**/*.interop.test.ts', 'test/clients/**']
+const isSlow = isLong || process.env.SEALPOST_SLOW === '1'
+/** Returns whether the command line names a file, with or without its ending. */
+const isNamed = (file: string): boolean => process.argv.some((word) => file === word || file === `${word}.test.ts`)
+const leftOut = [...(isLong ? [] : OTHER_PROGRAMS), ...(isSlow ? [] : SLOW)].filter((file) => !isNamed(file))
+
 /** Tests that need a process of their own: they look at its garbage and open handles, or mock a module. */
 const isolated = [
   'test/lab/collected.test.ts',
@@ -30,12 +35,15 @@ export default defineConfig({
         test: {
           name: 'shared',
           include: ['test/**/*.test.ts'],
-          exclude: [...configDefaults.exclude, ...shortOnly, ...isolated],
+          exclude: [...configDefaults.exclude, ...leftOut, ...isolated],
           // Loading the modules once per worker instead of once per file halves the time.
           isolate: false,
         },
       },
-      { extends: true, test: { name: 'isolated', include: isolated } },
+      {
+        extends: true,
+        test: { name: 'isolated', include: isolated, exclude: [...configDefaults.exclude, ...leftOut] },
+      },
     ],
   },
 })

@@ -1,11 +1,12 @@
-// Runs the longer forms of the test suite. `npm test` is the short form.
-//   node scripts/test.mjs all|long|examples|package|postgres|fuzz|many|leak|crash|cluster|faults|hostile [ARGUMENTS FOR VITEST]
+// Runs the longer forms of the test suite. `npm test` is the short form. scripts/test/files.mjs says which file runs where.
+//   node scripts/test.mjs all|long|slow|examples|package|postgres|fuzz|many|leak|crash|cluster|faults|hostile [ARGUMENTS FOR VITEST]
 //   node scripts/test.mjs versions [MAJOR …]     the short form on other versions of Node.js, with the tree as it is built
 // Environment variables set by the caller win over those below.
 import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { LONGEST } from './test/files.mjs'
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)))
 const VITEST = 'node_modules/vitest/vitest.mjs'
@@ -39,79 +40,23 @@ const testFiles = () =>
     .map((path) => join('test', path))
     .filter((path) => path.endsWith('.test.ts'))
 
-/** Long forms that take long. `npm run test:all` alone runs them; `npm test` has the short forms of those that have one. */
-const onlyInAll = [
-  'test/tls/pki/durability.test.ts',
-  'test/tls/negotiation/matrix/matrix.test.ts',
-  'test/tls/negotiation/routing.test.ts',
-  'test/checks/audit/audit.test.ts',
-  'test/checks/audit/leaky-client.test.ts',
-  'test/cli/ca-new-key.test.ts',
-  'test/examples/examples.test.ts',
-  'test/servers/imap4/model.test.ts',
-  'test/tls/legacy/fuzz.test.ts',
-  'test/tls/legacy/padding.test.ts',
-  'test/tls/pki/acme/renewal.test.ts',
-  'test/runners/runners.interop.test.ts',
-  'test/tls/legacy/interop/scanners.interop.test.ts',
-  'test/checks/verify/protocol-defects.test.ts',
-  'test/storage/store/full-disk.test.ts',
-  'test/storage/store/faults.test.ts',
-  ...['conflicts', 'database', 'full-disk', 'hosts', 'key-secret', 'kill', 'labs', 'paused', 'postgres-support'].map(
-    (name) => `test/storage/cluster/${name}.test.ts`,
-  ),
-  'test/storage/cluster/skew.test.ts',
-  'test/storage/cluster/two-nodes.test.ts',
-  'test/api/mcp/inspector.interop.test.ts',
-  'test/docs/site.interop.test.ts',
-  // The commands of these pages, one after another, and what other programs say of the result.
-  'test/docs/certificates.interop.test.ts',
-  'test/tls/negotiation/judges/judges.interop.test.ts',
-  'test/tls/legacy/interop/clients.interop.test.ts',
-  'test/cli/trust.interop.test.ts',
-  ...['accessibility', 'hostile'].map((name) => `test/console/${name}.interop.test.ts`),
-  // Larger counts of what `npm test` does.
-  'test/servers/imap4/stress.test.ts',
-  'test/servers/imap4/parser-fuzz.test.ts',
-  'test/tls/pki/lifecycle/replace-under-load.test.ts',
-  'test/testing/shared.test.ts',
-  'test/testing/many.test.ts',
-  'test/checks/verify/broken.test.ts',
-  'test/checks/verify/defects.test.ts',
-  'test/hostile/values.test.ts',
-  'test/transport/outgoing/crash.test.ts',
-  ...['crash', 'indexes', 'lmdb', 'memory', 'postgres'].map((name) => `test/storage/store/${name}.test.ts`),
-  // `npm run test:package` runs it, and so does the workflow of a release.
-  'test/release/package.interop.test.ts',
-  'test/release/package-managers.interop.test.ts',
-  'test/servers/http/maildev-beside.interop.test.ts',
-  'test/docker/kubernetes.interop.test.ts',
-  'test/docker/rolling-restart.interop.test.ts',
-  // npm downloads what these recipes use.
-  ...['ci', 'containers', 'cypress', 'express', 'jest', 'nestjs', 'nextjs', 'playwright'].map(
-    (name) => `test/recipes/${name}.interop.test.ts`,
-  ),
-  // These programs are large, so CI does not install them (.ci/debian-packages-more).
-  'test/clients/thunderbird-oauth2.test.ts',
-  ...['gnus', 'languages', 'mail-servers', 'roundcube', 'sylpheed'].map((name) => `test/clients/more/${name}.test.ts`),
-  ...['go', 'java', 'php', 'rails', 'thunderbird', 'wordpress'].map((name) => `test/recipes/${name}.interop.test.ts`),
-]
-
 const forms = {
+  /** What `npm test` runs, and the slow files. */
+  slow: { env: { SEALPOST_SLOW: '1' }, args: [] },
   /** Everything: other programs, the corpus, large counts, long fuzzing. */
   all: { env: { SEALPOST_LONG: '1' }, args: [] },
   /** The tests that `npm test` leaves out or shortens. */
   get long() {
     return {
       env: { SEALPOST_LONG: '1' },
-      args: testFiles().filter((file) => hasLongForm(file) && !onlyInAll.includes(file)),
+      args: testFiles().filter((file) => hasLongForm(file) && !LONGEST.includes(file)),
     }
   },
   /** The packed tarball, installed by each package manager. Needs the npm registry and curl. */
   package: { env: { SEALPOST_LONG: '1' }, args: ['test/release/package'] },
   /** The tests of the protocols, with the messages of their labs in PostgreSQL. Needs Debian's package postgresql. */
   postgres: {
-    env: { SEALPOST_TEST_STORE: 'postgres' },
+    env: { SEALPOST_TEST_STORE: 'postgres', SEALPOST_SLOW: '1' },
     args: [
       'test/servers/imap4',
       'test/servers/pop3',
@@ -123,7 +68,7 @@ const forms = {
   },
   /** Records the examples of the HTTP API anew (src/api/openapi/examples.json). */
   examples: { env: { SEALPOST_RECORD_EXAMPLES: '1' }, args: ['test/servers/http/operations.test.ts'] },
-  fuzz: { env: { SEALPOST_FUZZ_ROUNDS: '2000' }, args: ['test/fuzz', '--testTimeout=1800000'] },
+  fuzz: { env: { SEALPOST_SLOW: '1', SEALPOST_FUZZ_ROUNDS: '2000' }, args: ['test/fuzz', '--testTimeout=1800000'] },
   many: { env: { SEALPOST_MANY: '500' }, args: ['--config', 'vitest.many.config.ts'] },
   leak: { env: { SEALPOST_LABS: '1000' }, args: ['test/testing/leak.test.ts'] },
   /** Every attack of docs/security.md, with the counts and sizes of real ones. */

@@ -31,7 +31,9 @@ async function sendMail(port: number, message: { to: string; subject: string; te
 }
 
 async function mail(...args: readonly string[]) {
-  const result = await place.runProcess(['mail', ...args, ...(args.includes('--url') ? [] : ['--config', 'lab.yaml'])])
+  const all = ['mail', ...args, ...(args.includes('--url') ? [] : ['--config', 'lab.yaml'])]
+  // Commands in this process run one after another, and `wait` would keep the others waiting.
+  const result = await (args[0] === 'wait' ? place.runProcess(all) : place.run(all))
   return { ...result, lines: result.stdout.trimEnd().split('\n') }
 }
 

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'vitest'
-import { isFree } from '../support/free-ports.ts'
+import { freeOffset } from '../support/free-ports.ts'
 
 const repository = fileURLToPath(new URL('../../', import.meta.url))
 
@@ -44,7 +44,7 @@ export class EmptyProject {
    * @param command how the project runs Sealpost: `npx sealpost`
    */
   async expectReceivesMail([program = '', ...args]: readonly string[]): Promise<void> {
-    const env = this.environment({ SEALPOST_PORT_OFFSET: `${await freeOffset()}` })
+    const env = this.environment({ SEALPOST_PORT_OFFSET: `${await freeOffset(PORTS)}` })
     // A group of its own, to which the terminal sends Ctrl-C.
     const child = spawn(program, [...args, 'start', '--json'], { cwd: this.folder, env, detached: true })
     const closed = once(child, 'close')
@@ -90,12 +90,3 @@ async function smtpPort(child: ChildProcess): Promise<number> {
 
 /** Ports of config/default.yaml without its offset. */
 const PORTS = [25, 110, 995, 143, 993, 119, 563, 5025, 5443]
-
-/** Returns an offset at which all ports of the default configuration are free. They are below those that the system gives to others. */
-async function freeOffset(): Promise<number> {
-  for (;;) {
-    const offset = 7000 + Math.floor(Math.random() * 19_000)
-    const free = await Promise.all(PORTS.map((port) => isFree(port + offset)))
-    if (free.every(Boolean)) return offset
-  }
-}

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 
@@ -30,6 +31,14 @@ export async function freePorts(count: number): Promise<number[]> {
 export async function freePort(): Promise<number> {
   const [port = 0] = await freePorts(1)
   return port
+}
+
+/** Returns a number that can be added to each of these ports of 127.0.0.1, so that all of them are free. */
+export async function freeOffset(ports: readonly number[]): Promise<number> {
+  for (;;) {
+    const offset = randomInt(7_000, LAST - Math.max(...ports))
+    if ((await Promise.all(ports.map((port) => isFree(port + offset)))).every(Boolean)) return offset
+  }
 }
 
 /** Returns whether nothing listens on a port of 127.0.0.1. */

@@ -1,4 +1,5 @@
 import { execFile, execFileSync, spawn } from 'node:child_process'
+import { X509Certificate } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -41,11 +42,11 @@ export function opensslCertificate(names: readonly string[], key: TestKey = 'p25
       ],
       { stdio: 'ignore' },
     )
-    const fingerprint = execFileSync('openssl', ['x509', '-in', certificateFile, '-noout', '-fingerprint', '-sha1'])
+    const certificatePem = readFileSync(certificateFile, 'utf8')
     return {
       friendlyName: names[0] ?? '',
-      thumbprint: fingerprint.toString().replace(/^.*=/, '').replaceAll(':', '').trim(),
-      certificatePem: readFileSync(certificateFile, 'utf8'),
+      thumbprint: new X509Certificate(certificatePem).fingerprint.replaceAll(':', ''),
+      certificatePem,
       privateKeyPem: readFileSync(keyFile, 'utf8'),
       chainPem: [],
     }

@@ -1,6 +1,5 @@
-import { randomInt } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { isFree } from '../../support/free-ports.ts'
+import { freeOffset } from '../../support/free-ports.ts'
 import { needs } from '../../support/programs.ts'
 import { runProgram } from '../../support/run-program.ts'
 import { type StartedLab, Workplace } from '../../support/sealpost.ts'
@@ -52,22 +51,13 @@ print(json.dumps({
 
 const PORTS = [3025, 3465, 3110, 3995, 3143, 3993, 8080]
 
-/** Returns an offset with which all ports of GreenMail are free. The ports are below those that clients get. */
-async function freeOffset(): Promise<number> {
-  for (;;) {
-    const offset = randomInt(7_000, 24_000)
-    const free = await Promise.all(PORTS.map((port) => isFree(port + offset)))
-    if (free.every(Boolean)) return offset
-  }
-}
-
 describe.skipIf(!needs('python3'))('an application in Python, written for the image of GreenMail', () => {
   let offset: number
   let place: Workplace
   let lab: StartedLab | undefined
   beforeAll(async () => {
     place = new Workplace()
-    offset = await freeOffset()
+    offset = await freeOffset(PORTS)
     const env = {
       GREENMAIL_OPTS:
         '-Dgreenmail.setup.test.all -Dgreenmail.hostname=127.0.0.1 -Dgreenmail.auth.disabled -Dgreenmail.verbose',

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { codeCandidates, codes } from '../../../src/mail/format/codes.ts'
 import { readable } from '../../../src/mail/format/readable.ts'
 import { corpus } from '../../support/corpus.ts'
+import { isLong } from '../../support/long.ts'
 
 describe('one-time codes in a text', () => {
   test.each<[string, string[]]>([
@@ -278,8 +279,11 @@ test.each(mails)('%s', (_, subject, body, expected) => {
   expect(readable(Buffer.from(raw)).codes).toEqual(expected)
 })
 
-test.skipIf(corpus().length === 0)('real mail without codes has almost none', () => {
-  const found = corpus().flatMap(({ raw }) => readable(raw).codeCandidates.filter(({ likelihood }) => likelihood > 0.5))
+/** The short form looks at every fourth message. */
+const realMail = corpus().filter((_, at) => isLong || at % 4 === 0)
+
+test.skipIf(realMail.length === 0)('real mail without codes has almost none', () => {
+  const found = realMail.flatMap(({ raw }) => readable(raw).codeCandidates.filter(({ likelihood }) => likelihood > 0.5))
   // 240 messages of 2001 to 2003, with two codes for offers.
   expect(found.length).toBeLessThanOrEqual(3)
 })

@@ -5,6 +5,7 @@ import { pathParameters } from '../../../src/api/openapi/parameters.ts'
 import type { Operation } from '../../../src/api/operation.ts'
 import { operations } from '../../../src/api/operations.ts'
 import { inputSchema } from '../../fuzz/operations/calls.ts'
+import { isLong } from '../../support/long.ts'
 import { basic, bearer, HttpLab } from './client.ts'
 import { undocumented } from './documented.ts'
 import { callOf } from './operation-cases.ts'
@@ -159,6 +160,9 @@ function inputsOf(operation: Operation): Record<string, unknown>[] {
 
 let before: object = {}
 
+/** Addresses of the API: the lab's, and that of the tenant whose data are foreign. */
+const BASES = ['', '/t/two']
+
 /** Returns an answer as text, without the sessions of the strangers: their refusals repeat what the strangers have sent. */
 const shownOf = (body: unknown): string =>
   JSON.stringify(body, (key, value) =>
@@ -174,10 +178,11 @@ const SENDS = ['messages.send', 'messages.import']
 
 describe.each(operations.map((operation) => [operation.name, operation] as const))('%s', (name, operation) => {
   it('shows strangers nothing of others, and changes nothing', async () => {
-    for (const input of inputsOf(operation)) {
+    for (const [row, input] of inputsOf(operation).entries()) {
       const { path, type, ...rest } = callOf(operation, input, examples[name]?.upload)
-      for (const [who, headers] of Object.entries(strangers)) {
-        for (const base of ['', '/t/two']) {
+      for (const [column, [who, headers]] of Object.entries(strangers).entries()) {
+        // The short form tries every input and every stranger with both, but not all three together.
+        for (const base of isLong ? BASES : BASES.filter((_, at) => (row + column + at) % 2 === 0)) {
           const fields = { ...headers, connection: 'close', ...(type ? { 'content-type': type } : {}) }
           const answer = await http.request(`${base}/api/v1/${path}`, { ...rest, headers: fields })
           const what = `${who}: ${base} ${path} ${JSON.stringify(rest.json ?? '')}: ${answer.status} ${JSON.stringify(answer.body)}`

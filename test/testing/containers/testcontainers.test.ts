@@ -1,10 +1,9 @@
-import { randomInt } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, test } from 'vitest'
 import { loadText } from '../../../src/core/config/yaml.ts'
 import { IMAGE_SETTINGS, settingsOf } from '../../../src/testing/containers/settings.ts'
-import { freePort, isFree } from '../../support/free-ports.ts'
+import { freeOffset, freePort } from '../../support/free-ports.ts'
 import { type Asked, InstalledPackage, imageConfiguration } from './package.ts'
 
 const installed = new InstalledPackage()
@@ -14,14 +13,8 @@ const imagePorts = IMAGE_SETTINGS.endpoints
   .flatMap(({ port, tlsPort }) => [port, tlsPort])
   .filter((one) => one !== 'off')
 
-/** Returns an offset at which every port of the lab is free. It is below the ports that systems give to clients. */
-async function freeOffset(): Promise<string> {
-  for (;;) {
-    const offset = randomInt(10_000, 22_000)
-    if ((await Promise.all([...imagePorts, 2525].map((port) => isFree(port + offset)))).every(Boolean))
-      return String(offset)
-  }
-}
+/** Returns an offset at which every port of the lab is free, for a variable of the environment. */
+const offsetOfLab = async (): Promise<string> => String(await freeOffset([...imagePorts, 2525]))
 
 const IMPORT = "import { SealpostApi, SealpostApiError, SealpostContainer } from 'sealpost/testcontainers'"
 const REQUIRE = "const { SealpostApi, SealpostApiError, SealpostContainer } = require('sealpost/testcontainers')"
@@ -44,7 +37,7 @@ async function main() {
 main().catch((error) => { console.error(error); process.exitCode = 1 })
 `
   const { status, stdout, stderr, asked } = await installed.run(kind, script, {
-    env: { FAKE_OFFSET: await freeOffset() },
+    env: { FAKE_OFFSET: await offsetOfLab() },
   })
   expect(status, stderr).toBe(0)
   return { asked: asked[0] as Asked, printed: JSON.parse(stdout) }
@@ -158,7 +151,7 @@ describe('mistakes are explained', () => {
   test('a lab that does not start: the error has the end of its log', async () => {
     const script = `${IMPORT}
 await new SealpostContainer().withAccounts({ user: '', password: 'x' }).start().catch((error) => console.log(error.message))`
-    const { stdout } = await installed.run('mjs', script, { env: { FAKE_OFFSET: await freeOffset() } })
+    const { stdout } = await installed.run('mjs', script, { env: { FAKE_OFFSET: await offsetOfLab() } })
     expect(stdout).toMatch(
       /^The Sealpost container did not start: the log ended\nThe container printed:\n[^]*SEALPOST_DIRECTORY: accounts\[0\]\.user/,
     )

@@ -1,0 +1,93 @@
+// Which test files run where. A file that is in neither list runs in `npm test`.
+//   npm test            everything but the tests that drive other programs and SLOW
+//   npm run test:slow   npm test and SLOW. `.ci/run` runs it
+//   npm run test:long   the longer forms, and the tests that drive other programs, except LONGEST. `.ci/run` runs it
+//   npm run test:all    everything in its long form. The workflow of each week runs it
+
+const below = (folder, ...names) => names.map((name) => `test/${folder}/${name}.test.ts`)
+
+/** Drive programs that others wrote. */
+export const OTHER_PROGRAMS = ['**/*.interop.test.ts', 'test/clients/**']
+
+/** Files that need more than two seconds of a processor for what seldom breaks, and whose subject other files test as well. */
+export const SLOW = [
+  // Processes that are killed, disks that fail or fill up.
+  ...below('transport/outgoing', 'crash'),
+  ...below('tls/pki', 'durability'),
+  ...below('storage/store', 'crash', 'faults', 'full-disk'),
+  // Dozens of processes of Sealpost or of vitest.
+  ...below('cli', 'compiled-code', 'package'),
+  ...below('examples', 'examples'),
+  ...below('testing', 'many', 'shared'),
+  ...below('testing/containers', 'testcontainers'),
+  // The compiler.
+  ...below('servers/http', 'generated-client'),
+  // Garbage collection, which needs a process for each file.
+  ...below('lab', 'collected'),
+  ...below('testing', 'leak'),
+  // Random sequences that are compared with a model, and loads.
+  ...below('tls/pki/acme', 'renewal'),
+  ...below('accounts/directory', 'password-load'),
+  ...below('fuzz', 'operations'),
+  ...below('servers/imap4', 'model', 'pressure', 'stress'),
+  ...below('tls/pki/lifecycle', 'replace-under-load', 'replaced-store'),
+  ...below('storage/store', 'postgres-large'),
+]
+
+/** Files whose long form takes longer than all others together, or that need programs that CI does not install. */
+export const LONGEST = [
+  'test/tls/pki/durability.test.ts',
+  'test/tls/negotiation/matrix/matrix.test.ts',
+  'test/tls/negotiation/routing.test.ts',
+  'test/checks/audit/audit.test.ts',
+  'test/checks/audit/leaky-client.test.ts',
+  'test/cli/ca-new-key.test.ts',
+  'test/examples/examples.test.ts',
+  'test/servers/imap4/model.test.ts',
+  'test/tls/legacy/fuzz.test.ts',
+  'test/tls/legacy/padding.test.ts',
+  'test/tls/pki/acme/renewal.test.ts',
+  'test/runners/runners.interop.test.ts',
+  'test/tls/legacy/interop/scanners.interop.test.ts',
+  'test/checks/verify/protocol-defects.test.ts',
+  'test/storage/store/full-disk.test.ts',
+  'test/storage/store/faults.test.ts',
+  ...['conflicts', 'database', 'full-disk', 'hosts', 'key-secret', 'kill', 'labs', 'paused', 'postgres-support'].map(
+    (name) => `test/storage/cluster/${name}.test.ts`,
+  ),
+  'test/storage/cluster/skew.test.ts',
+  'test/storage/cluster/two-nodes.test.ts',
+  'test/api/mcp/inspector.interop.test.ts',
+  'test/docs/site.interop.test.ts',
+  // The commands of these pages, one after another, and what other programs say of the result.
+  'test/docs/certificates.interop.test.ts',
+  'test/tls/negotiation/judges/judges.interop.test.ts',
+  'test/tls/legacy/interop/clients.interop.test.ts',
+  'test/cli/trust.interop.test.ts',
+  ...['accessibility', 'hostile'].map((name) => `test/console/${name}.interop.test.ts`),
+  // Larger counts of what `npm test` does.
+  'test/servers/imap4/stress.test.ts',
+  'test/servers/imap4/parser-fuzz.test.ts',
+  'test/tls/pki/lifecycle/replace-under-load.test.ts',
+  'test/testing/shared.test.ts',
+  'test/testing/many.test.ts',
+  'test/checks/verify/broken.test.ts',
+  'test/checks/verify/defects.test.ts',
+  'test/hostile/values.test.ts',
+  'test/transport/outgoing/crash.test.ts',
+  ...['crash', 'indexes', 'lmdb', 'memory', 'postgres'].map((name) => `test/storage/store/${name}.test.ts`),
+  // `npm run test:package` runs it, and so does the workflow of a release.
+  'test/release/package.interop.test.ts',
+  'test/release/package-managers.interop.test.ts',
+  'test/servers/http/maildev-beside.interop.test.ts',
+  'test/docker/kubernetes.interop.test.ts',
+  'test/docker/rolling-restart.interop.test.ts',
+  // npm downloads what these recipes use.
+  ...['ci', 'containers', 'cypress', 'express', 'jest', 'nestjs', 'nextjs', 'playwright'].map(
+    (name) => `test/recipes/${name}.interop.test.ts`,
+  ),
+  // These programs are large, so CI does not install them (.ci/debian-packages-more).
+  'test/clients/thunderbird-oauth2.test.ts',
+  ...['gnus', 'languages', 'mail-servers', 'roundcube', 'sylpheed'].map((name) => `test/clients/more/${name}.test.ts`),
+  ...['go', 'java', 'php', 'rails', 'thunderbird', 'wordpress'].map((name) => `test/recipes/${name}.interop.test.ts`),
+]
