@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { tokenRequest } from '../accounts/oauth2/request.ts'
 import { timeText } from '../core/time/time-text.ts'
-import { defineOperation, type Operation } from './operation.ts'
+import { defineOperation } from './operation.ts'
 
 const create = defineOperation({
   name: 'accessTokens.create',
@@ -26,4 +26,4 @@ const create = defineOperation({
   },
 })
 
-export const accessTokenOperations: readonly Operation[] = [create]
+export const accessTokenOperations = [create] as const

@@ -12,7 +12,7 @@ import type { Api } from './api.ts'
 import { type Caller, seesOwner } from './caller.ts'
 import { changeConfiguration } from './configuration/change.ts'
 import { flag } from './flag.ts'
-import { defineOperation, locationAt, type Operation } from './operation.ts'
+import { defineOperation, locationAt } from './operation.ts'
 import { ApiProblem, notFound } from './problem.ts'
 
 const account = z
@@ -278,4 +278,4 @@ async function writeToConfiguration(
   await changeConfiguration(api, caller, changesOf, { dryRun: false })
 }
 
-export const accountOperations: readonly Operation[] = [list, get, create, update, remove]
+export const accountOperations = [list, get, create, update, remove] as const

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { duration } from '../core/config/schema/values.ts'
 import type { MovableClock } from '../core/time/movable-clock.ts'
 import { timeText } from '../core/time/time-text.ts'
-import { defineOperation, type Operation } from './operation.ts'
+import { defineOperation } from './operation.ts'
 import { othersFollow } from './other-nodes.ts'
 import { ApiProblem } from './problem.ts'
 
@@ -75,4 +75,4 @@ function millisecondsOf(advance = '0s'): number {
   })
 }
 
-export const clockOperations: readonly Operation[] = [get, change]
+export const clockOperations = [get, change] as const

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { timeText } from '../core/time/time-text.ts'
 import { nodeStates, roles } from '../storage/cluster/types.ts'
 import type { Api } from './api.ts'
-import { defineOperation, type Operation } from './operation.ts'
+import { defineOperation } from './operation.ts'
 
 const node = z
   .object({
@@ -80,4 +80,4 @@ export async function clusterHealth({ lab }: Api) {
   }
 }
 
-export const clusterOperations: readonly Operation[] = [get]
+export const clusterOperations = [get] as const

@@ -4,7 +4,7 @@ import { mergePatch } from '../core/text/merge-patch.ts'
 import type { Api } from './api.ts'
 import type { AddedFault } from './lab.ts'
 import { nullable } from './nullable.ts'
-import { defineOperation, locationAt, type Operation } from './operation.ts'
+import { defineOperation, locationAt } from './operation.ts'
 import { othersFollow } from './other-nodes.ts'
 import { notFound } from './problem.ts'
 import { assertVersion, ifMatchOf, versionOf } from './version.ts'
@@ -133,4 +133,4 @@ const remove = defineOperation({
   },
 })
 
-export const faultOperations: readonly Operation[] = [list, get, add, update, remove]
+export const faultOperations = [list, get, add, update, remove] as const

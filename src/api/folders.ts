@@ -11,7 +11,7 @@ import {
 } from '../storage/store/types.ts'
 import type { Api } from './api.ts'
 import { type Caller, seesFolder, seesMessage, seesOwner } from './caller.ts'
-import { defineOperation, locationAt, type Operation } from './operation.ts'
+import { defineOperation, locationAt } from './operation.ts'
 import { ApiProblem, notFound } from './problem.ts'
 
 /** The name of a new mailbox. */
@@ -170,4 +170,4 @@ function assertMailbox({ owner, name }: Folder, what: string): void {
   if (name === 'INBOX') throw new ApiProblem('conflict', `INBOX cannot be ${what}: every account has one`)
 }
 
-export const folderOperations: readonly Operation[] = [listFolders, getFolder, createFolder, renameFolder, deleteFolder]
+export const folderOperations = [listFolders, getFolder, createFolder, renameFolder, deleteFolder] as const

@@ -6,7 +6,7 @@ import { timeText } from '../core/time/time-text.ts'
 import { dropsOldest } from '../storage/store/open.ts'
 import type { Api } from './api.ts'
 import { clusterHealth } from './cluster.ts'
-import { defineOperation, type Operation } from './operation.ts'
+import { defineOperation } from './operation.ts'
 
 /** Days before its end from which a certificate that is served needs attention. */
 const EXPIRES_SOON_DAYS = 14
@@ -168,4 +168,4 @@ function sessionsOf({ lab }: Api) {
   }
 }
 
-export const healthOperations: readonly Operation[] = [get]
+export const healthOperations = [get] as const

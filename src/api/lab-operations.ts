@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { version } from '../core/text/version.ts'
 import { timeText } from '../core/time/time-text.ts'
 import { seesLab, seesSession } from './caller.ts'
-import { defineOperation, type Operation } from './operation.ts'
+import { defineOperation } from './operation.ts'
 
 const status = defineOperation({
   name: 'status.get',
@@ -56,4 +56,4 @@ const reset = defineOperation({
   },
 })
 
-export const labOperations: readonly Operation[] = [status, reset]
+export const labOperations = [status, reset] as const

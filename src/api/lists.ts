@@ -39,7 +39,7 @@ export function assertOneSelection(
 }
 
 /** Returns the schema of a page. */
-export const pageOf = (item: z.ZodType) => z.object({ items: z.array(item), ...pageFields })
+export const pageOf = <Item extends z.ZodType>(item: Item) => z.object({ items: z.array(item), ...pageFields })
 
 const key = z.object({ key: z.string() })
 

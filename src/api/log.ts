@@ -5,7 +5,7 @@ import type { LogLine } from './lab.ts'
 import { pageById, pageInput, pageOf } from './lists.ts'
 import { parseSince } from './messages/search-date.ts'
 import { searchable } from './messages/searchable.ts'
-import { defineOperation, type Operation } from './operation.ts'
+import { defineOperation } from './operation.ts'
 
 const level = z.enum(lineLevels)
 
@@ -57,4 +57,4 @@ export function lineFilter({ level: lowest, query }: { readonly level: LineLevel
   }
 }
 
-export const logOperations: readonly Operation[] = [list]
+export const logOperations = [list] as const

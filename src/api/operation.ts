@@ -65,14 +65,14 @@ export interface Operation {
   /** Over HTTP, the answer sets the cookie of a browser that logs on, or deletes it. */
   readonly browserSession?: 'starts' | 'ends'
   /** The JSON that it answers, or the media type of other content. Absent: 204. */
-  readonly output?: z.ZodType | string
+  readonly output?: z.ZodType | string | undefined
   /** Media types and ranges of other content that it can answer. */
   readonly otherOutputs?: readonly string[]
   /**
    * The key of each item of a list that is answered as a whole unless the caller wants pages. `limit`, `cursor`, `next` and
    * `total` are added.
    */
-  readonly listKey?: string
+  readonly listKey?: string | undefined
   /** Whether the JSON has an `etag`, which HTTP also sends as a field. An input `ifMatch` is the field If-Match. */
   readonly hasEtag?: boolean
   /** Default: 200, or 204 without output. */
@@ -89,8 +89,29 @@ export interface Operation {
   run(call: Call<unknown>): Promise<unknown>
 }
 
-interface OperationDefinition<Input extends z.ZodObject> extends Omit<Operation, 'input' | 'run'> {
+/** An operation whose name, input and answer the compiler knows (src/api/operation-types.ts). */
+export interface TypedOperation<
+  Name extends string,
+  Input extends z.ZodObject,
+  Output extends z.ZodType | string | undefined,
+  ListKey extends string | undefined,
+> extends Operation {
+  readonly name: Name
   readonly input: Input
+  readonly output: Output
+  readonly listKey: ListKey
+}
+
+type OperationDefinition<
+  Name extends string,
+  Input extends z.ZodObject,
+  Output extends z.ZodType | string | undefined,
+  ListKey extends string | undefined,
+> = Omit<Operation, 'name' | 'input' | 'output' | 'listKey' | 'run'> & {
+  readonly name: Name
+  readonly input: Input
+  readonly output?: Output
+  readonly listKey?: ListKey
   run(call: Call<z.output<Input>>): Promise<unknown>
 }
 
@@ -101,13 +122,18 @@ export const locationAt =
     path.replace(/\{(\w+)\}/, (_, key: string) => encodeURIComponent(`${(result as Record<string, unknown>)[key]}`))
 
 /** Creates a row of the table of operations. */
-export function defineOperation<Input extends z.ZodObject>(definition: OperationDefinition<Input>): Operation {
-  const operation = definition as unknown as Operation
+export function defineOperation<
+  Name extends string,
+  Input extends z.ZodObject,
+  Output extends z.ZodType | string | undefined = undefined,
+  ListKey extends string | undefined = undefined,
+>(definition: OperationDefinition<Name, Input, Output, ListKey>): TypedOperation<Name, Input, Output, ListKey> {
+  const operation = definition as unknown as TypedOperation<Name, Input, Output, ListKey>
   return operation.listKey === undefined ? operation : inPages(operation, operation.listKey)
 }
 
 /** Lets callers read a list in pages. */
-function inPages(operation: Operation, key: string): Operation {
+function inPages<Row extends Operation>(operation: Row, key: string): Row {
   return {
     ...operation,
     input: operation.input.extend(wholeInput),

@@ -37,8 +37,8 @@ import { virtualServerOperations } from './virtual-servers.ts'
 import { waitOperations } from './wait.ts'
 import { webhookOperations } from './webhooks/operations.ts'
 
-/** Every operation, in the order of the documentation. HTTP, the control socket and MCP offer the same. */
-export const operations: readonly Operation[] = [
+/** Every operation with its types, in the order of the documentation. */
+export const operationTable = [
   ...messageOperations,
   ...releaseOperations,
   ...reportOperations,
@@ -76,4 +76,7 @@ export const operations: readonly Operation[] = [
   ...statisticsOperations,
   ...logOperations,
   ...callerOperations,
-]
+] as const
+
+/** Every operation. HTTP, the control socket and MCP offer the same. */
+export const operations: readonly Operation[] = operationTable

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { accesses, allowedAccess, type Caller } from './caller.ts'
-import { defineOperation, type Operation } from './operation.ts'
+import { defineOperation } from './operation.ts'
 
 const callerFacts = z
   .object({
@@ -54,4 +54,4 @@ const remove = defineOperation({
   run: async () => {},
 })
 
-export const callerOperations: readonly Operation[] = [get, create, remove]
+export const callerOperations = [get, create, remove] as const

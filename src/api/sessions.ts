@@ -11,7 +11,7 @@ import type { Api } from './api.ts'
 import { seesSession } from './caller.ts'
 import { flag } from './flag.ts'
 import { pageById, pageInput, pageOf } from './lists.ts'
-import { type Call, Content, defineOperation, type Operation } from './operation.ts'
+import { type Call, Content, defineOperation } from './operation.ts'
 import { pageOfNodes } from './pages-of-nodes.ts'
 import { ApiProblem, notFound } from './problem.ts'
 
@@ -285,4 +285,4 @@ function whyNotCaptured({ lab: { config } }: Api, { id, virtualServer }: Session
   return `the traffic of ${id} was not captured, or newer sessions have displaced it; raise \`capture.memory\` to keep more`
 }
 
-export const sessionOperations: readonly Operation[] = [list, get, handshake, capture]
+export const sessionOperations = [list, get, handshake, capture] as const

@@ -5,7 +5,7 @@ import { accountOf, CAPTURED_OWNER, PUBLIC_OWNER } from '../storage/store/types.
 import type { Api } from './api.ts'
 import { deleteMessages } from './messages/bulk.ts'
 import type { IndexedMessage } from './messages/message-index.ts'
-import { defineOperation, locationAt, type Operation } from './operation.ts'
+import { defineOperation, locationAt } from './operation.ts'
 import { ApiProblem, notFound } from './problem.ts'
 
 const tenant = z
@@ -149,4 +149,4 @@ function isCapturedFor({ lab: { directory, tenants } }: Api, scope: TenantScope,
   })
 }
 
-export const tenantOperations: readonly Operation[] = [create, list, get, remove]
+export const tenantOperations = [create, list, get, remove] as const

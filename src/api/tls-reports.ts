@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { shownPolicy, tlsPolicyReport } from './messages/tls-report.ts'
-import { defineOperation, type Operation } from './operation.ts'
+import { defineOperation } from './operation.ts'
 
 const input = z.strictObject({ domain: z.string().min(1).optional().describe('Only this domain. Default: all.') })
 
@@ -52,4 +52,4 @@ const send = defineOperation({
   },
 })
 
-export const tlsReportOperations: readonly Operation[] = [list, send]
+export const tlsReportOperations = [list, send] as const

@@ -5,7 +5,7 @@ import type { Api } from './api.ts'
 import { virtualServerChanges } from './configuration/virtual-servers.ts'
 import type { EndpointFacts } from './lab.ts'
 import type { Tally } from './metrics/traffic.ts'
-import { defineOperation, type Operation } from './operation.ts'
+import { defineOperation } from './operation.ts'
 import { notFound } from './problem.ts'
 
 const virtualServer = z
@@ -111,4 +111,4 @@ const get = defineOperation({
   },
 })
 
-export const virtualServerOperations: readonly Operation[] = [list, get, ...virtualServerChanges]
+export const virtualServerOperations = [list, get, ...virtualServerChanges] as const

@@ -11,7 +11,7 @@ import { type Matcher, matcherOf } from './messages/matcher.ts'
 import type { IndexedMessage } from './messages/message-index.ts'
 import { conditionOn, wordsCondition } from './messages/search.ts'
 import { type MessageSummary, messageSummary, summaryOf } from './messages/summary.ts'
-import { type Call, defineOperation, type Operation } from './operation.ts'
+import { type Call, defineOperation } from './operation.ts'
 import { ApiProblem } from './problem.ts'
 import { refusedSession } from './sessions.ts'
 
@@ -185,4 +185,4 @@ function hints(arrived: number, refused: number): string[] {
   ]
 }
 
-export const waitOperations: readonly Operation[] = [wait]
+export const waitOperations = [wait] as const

@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import type { InputOf, OperationName, OutputOf } from '../api/operation-types.ts'
 import { definedOnly } from '../core/values/defined.ts'
 import { askLab } from '../lab/control/client.ts'
 import { type ConfigurationOptions, withConfig } from './configuration.ts'
@@ -52,13 +53,21 @@ interface Answer {
  * @param signal ends the call
  * @throws ApiError if the lab refuses it
  */
-export async function callApi(
+export const callApi = <Name extends OperationName>(
+  options: ApiOptions,
+  name: Name,
+  input: InputOf<Name>,
+  signal?: AbortSignal,
+) => callNamed(options, name, input, signal) as Promise<OutputOf<Name>>
+
+/** Runs an operation that only the lab knows, as `callApi` does. */
+export async function callNamed(
   options: ApiOptions,
   name: string,
-  input: Record<string, unknown> = {},
+  input: unknown,
   signal?: AbortSignal,
 ): Promise<unknown> {
-  const call = { name, input: definedOnly(input), ...(signal ? { signal } : {}) }
+  const call = { name, input: definedOnly(input as object), ...(signal ? { signal } : {}) }
   const { result, content, problem } = await (options.url === undefined
     ? overSocket(options, call)
     : overHttp(options, call))
@@ -72,7 +81,7 @@ const JSON_TYPE = /^application\/json\b/
 
 interface ApiCall {
   readonly name: string
-  readonly input: Readonly<Record<string, unknown>>
+  readonly input: object
   readonly signal?: AbortSignal
 }
 
@@ -91,7 +100,7 @@ async function overSocket(options: ApiOptions, { name, input, signal }: ApiCall)
 async function overHttp(options: ApiOptions, { name, input, signal }: ApiCall): Promise<Answer> {
   const { operationNamed } = await import('../api/invoke.ts')
   const { method, path } = operationNamed(name)
-  const rest = { ...input }
+  const rest: Record<string, unknown> = { ...input }
   const filled = path.replaceAll(/\{(\w+)\}/g, (_, key: string) => {
     if (rest[key] === undefined) throw new UsageError(`${key} is missing`)
     const value = String(rest[key])

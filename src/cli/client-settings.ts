@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import { type DocumentName, documentOf, documentPaths } from '../api/client-settings/documents.ts'
 import { clientSettings } from '../api/client-settings/operations.ts'
 import { CA_FILE, type Settings, settingsOf } from '../api/client-settings/settings.ts'
+import type { OutputOf } from '../api/operation-types.ts'
 import { makeFolder } from '../core/files/folders.ts'
 import { ApiError, type ApiOptions, callApi, withApi } from './api-client.ts'
 import { readStore } from './certificate-store.ts'
@@ -35,7 +36,7 @@ export function addClientSettings(program: Command): void {
 
 /** Where the settings come from: a configuration, or a lab at `--url`. */
 interface Source {
-  settings(): Promise<ReturnType<typeof clientSettings>>
+  settings(): Promise<OutputOf<'clientSettings.get'>>
   document(name: DocumentName): Promise<Buffer>
 }
 
@@ -70,14 +71,14 @@ async function configured(options: ClientSettingsOptions): Promise<Source> {
 /** The settings of a running lab, by its API. */
 function remote(options: ClientSettingsOptions): Source {
   const { user: account, password, signed } = options
-  const call = (name: string, input: Record<string, unknown>): Promise<unknown> =>
-    callApi(options, `clientSettings.${name}`, { account, password, ...input }).catch((error: unknown) => {
-      const isSecret = password && error instanceof ApiError && error.problem.status === 403
-      throw isSecret ? new Error('the token may not see passwords; use --no-password', { cause: error }) : error
-    })
+  const explain = (error: unknown): never => {
+    const isSecret = password && error instanceof ApiError && error.problem.status === 403
+    throw isSecret ? new Error('the token may not see passwords; use --no-password', { cause: error }) : error
+  }
   return {
-    settings: async () => (await call('get', {})) as ReturnType<typeof clientSettings>,
-    document: async (document) => (await call('document', { document, signed })) as Buffer,
+    settings: () => callApi(options, 'clientSettings.get', { account, password }).catch(explain),
+    document: (document) =>
+      callApi(options, 'clientSettings.document', { account, password, document, signed }).catch(explain),
   }
 }
 

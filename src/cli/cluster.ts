@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import type { OutputOf } from '../api/operation-types.ts'
 import type { ResolvedLab } from '../core/config/resolve.ts'
 import { type ApiOptions, callApi, withApi } from './api-client.ts'
 import { configurationIdentity, loadConfiguration } from './configuration.ts'
@@ -6,27 +7,10 @@ import { note, noteWarning, print } from './output.ts'
 import { controlSockets } from './running-labs.ts'
 import { table } from './table.ts'
 
+type Status = Pick<OutputOf<'cluster.get'>, 'shared' | 'name' | 'nodes' | 'unled'>
+
 interface StatusOptions extends ApiOptions {
   readonly json?: boolean
-}
-
-interface Node {
-  readonly name: string
-  readonly host: string
-  readonly pid: number
-  readonly version: string
-  readonly state: string
-  readonly startedAt: string
-  readonly seenAt: string
-  readonly addresses: readonly string[]
-  readonly roles: readonly string[]
-}
-
-interface Status {
-  readonly shared: boolean
-  readonly name: string | null
-  readonly nodes: readonly Node[]
-  readonly unled: readonly string[]
 }
 
 /** Adds `sealpost cluster`. */
@@ -53,9 +37,9 @@ async function status({ json = false, ...options }: StatusOptions): Promise<void
 async function statusOf(options: ApiOptions): Promise<Status> {
   const isRunning =
     options.url !== undefined || (await controlSockets(configurationIdentity(options).identity)).length > 0
-  if (isRunning) return (await callApi(options, 'cluster.get')) as Status
+  if (isRunning) return callApi(options, 'cluster.get', {})
   const { lab } = await loadConfiguration(options)
-  return (await statusInDatabase(lab)) ?? ((await callApi(options, 'cluster.get')) as Status)
+  return (await statusInDatabase(lab)) ?? callApi(options, 'cluster.get', {})
 }
 
 /** Reads the nodes from the database of a configuration; undefined if it has none. @throws DatabaseError */
@@ -67,13 +51,15 @@ async function statusInDatabase({ store, cluster }: ResolvedLab): Promise<Status
   const nodes = await readNodes({ url: store.postgres, password: store.password, schema: name })
   const shown = nodes.map(({ isLost: _, startedAt, seenAt, ...node }) => ({
     ...node,
+    addresses: [...node.addresses],
+    roles: [...node.roles],
     startedAt: timeText(startedAt),
     seenAt: timeText(seenAt),
   }))
   return { shared: true, name, nodes: shown, unled: [] }
 }
 
-const rowOf = ({ name, state, host, pid, version, startedAt, addresses, roles }: Node): string[] => [
+const rowOf = ({ name, state, host, pid, version, startedAt, addresses, roles }: Status['nodes'][number]): string[] => [
   name,
   state,
   host,

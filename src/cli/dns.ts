@@ -7,28 +7,6 @@ interface DnsOptions extends ApiOptions {
   readonly json?: boolean
 }
 
-interface Zone {
-  readonly name: string
-  readonly records: number
-  readonly ds: string | null
-  readonly signed: boolean
-  readonly defects: readonly string[]
-}
-
-interface DnsRecord {
-  readonly id: string | null
-  readonly text: string
-}
-
-interface Query {
-  readonly at: string
-  readonly name: string
-  readonly type: string
-  readonly client: string
-  readonly protocol: string
-  readonly rcode: string
-}
-
 /** Adds `sealpost dns`. */
 export function addDns(program: Command): void {
   const dns = program.command('dns').description('show and change the zones of the DNS server of the running lab')
@@ -60,9 +38,8 @@ export function addDns(program: Command): void {
   add('queries', 'list the latest queries, the newest first').action(listQueries)
 }
 
-async function zonesOf(options: ApiOptions): Promise<readonly Zone[]> {
-  const { items } = (await callApi(options, 'dnsZones.list')) as { items: Zone[] }
-  return items
+async function zonesOf(options: ApiOptions) {
+  return (await callApi(options, 'dnsZones.list', {})).items
 }
 
 async function listZones(options: DnsOptions): Promise<void> {
@@ -80,22 +57,20 @@ async function listZones(options: DnsOptions): Promise<void> {
 
 async function listRecords(zone: string, options: DnsOptions): Promise<void> {
   await callApi(options, 'dnsZones.get', { name: zone })
-  const { items } = (await callApi(options, 'dnsRecords.list', { zone })) as { items: DnsRecord[] }
+  const { items } = await callApi(options, 'dnsRecords.list', { zone })
   if (options.json) return print(JSON.stringify(items))
   for (const { id, text } of items) print(id === null ? text : `${text} ; added as ${id}`)
 }
 
 async function zoneFile(zone: string, options: ApiOptions): Promise<void> {
-  const text = (await callApi(options, 'dnsZones.file', { name: zone })) as Buffer
-  process.stdout.write(text)
+  process.stdout.write(await callApi(options, 'dnsZones.file', { name: zone }))
 }
 
 async function trustAnchors(
   zone: string | undefined,
   options: ApiOptions & { readonly delv?: boolean },
 ): Promise<void> {
-  const zones =
-    zone === undefined ? await zonesOf(options) : [(await callApi(options, 'dnsZones.get', { name: zone })) as Zone]
+  const zones = zone === undefined ? await zonesOf(options) : [await callApi(options, 'dnsZones.get', { name: zone })]
   const anchors = zones.flatMap(({ ds }) => ds ?? [])
   if (anchors.length === 0) return note('No zone is signed; set dns: { dnssec: true }.')
   if (!options.delv) return print(anchors.join('\n'))
@@ -107,12 +82,12 @@ async function trustAnchors(
 }
 
 async function addRecord(words: readonly string[], options: DnsOptions): Promise<void> {
-  const added = (await callApi(options, 'dnsRecords.add', { record: words.join(' ') })) as DnsRecord
+  const added = await callApi(options, 'dnsRecords.add', { record: words.join(' ') })
   print(options.json ? JSON.stringify(added) : `${added.text} ; added as ${added.id}`)
 }
 
 async function listQueries(options: DnsOptions): Promise<void> {
-  const { items } = (await callApi(options, 'dnsQueries.list')) as { items: Query[] }
+  const { items } = await callApi(options, 'dnsQueries.list', {})
   if (options.json) return print(JSON.stringify(items))
   if (items.length === 0) return note('No queries yet.')
   const rows = items.map(({ at, name, type, client, protocol, rcode }) => [

@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { type McpLab, type ProblemDocument, Refusal } from '../api/mcp/lab.ts'
 import { loadSdk, loadStdioSdk } from '../api/mcp/sdk.ts'
 import { createMcpServer } from '../api/mcp/server.ts'
-import { ApiError, type ApiOptions, callApi, withApi } from './api-client.ts'
+import { ApiError, type ApiOptions, callNamed, withApi } from './api-client.ts'
 import { configurationIdentity } from './configuration.ts'
 import { UsageError } from './failure.ts'
 import { noteError } from './output.ts'
@@ -40,7 +40,7 @@ async function labOf(options: McpOptions, own: OwnLab): Promise<McpLab> {
   const call: McpLab['call'] = async (name, input, signal) => {
     await own.ensure()
     try {
-      return await callApi(options, name, input as Record<string, unknown>, signal)
+      return await callNamed(options, name, input, signal)
     } catch (error) {
       throw error instanceof ApiError ? new Refusal(error.problem as unknown as ProblemDocument) : error
     }

@@ -1,27 +1,18 @@
 import type { Command } from 'commander'
-import { type LineLevel, lineLevels } from '../core/config/schema/values.ts'
+import type { InputOf, ItemOf } from '../api/operation-types.ts'
+import { lineLevels } from '../core/config/schema/values.ts'
 import { type ApiOptions, callApi, withApi } from './api-client.ts'
 import { followEvents } from './follow-events.ts'
 import { logStyles, logText } from './log.ts'
 import { positiveNumber } from './options.ts'
 import { print } from './output.ts'
 
-interface LogOptions extends ApiOptions {
+interface LogOptions extends ApiOptions, InputOf<'log.list'> {
   readonly follow?: boolean
-  readonly level?: LineLevel
-  readonly query?: string
-  readonly since?: string
-  readonly limit?: number
   readonly json?: boolean
 }
 
-interface LogLine {
-  readonly id: string
-  readonly at: string
-  readonly level: LineLevel
-  readonly message: string
-  readonly facts: Readonly<Record<string, unknown>>
-}
+type LogLine = ItemOf<'log.list'>
 
 const DEFAULT_LIMIT = 100
 
@@ -64,7 +55,7 @@ async function follow(options: LogOptions): Promise<void> {
 /** Returns the lines that exist, the newest last. */
 async function earlier(options: LogOptions): Promise<LogLine[]> {
   const { level, query, since, limit = DEFAULT_LIMIT } = options
-  const { items } = (await callApi(options, 'log.list', { level, query, since, limit })) as { items: LogLine[] }
+  const { items } = await callApi(options, 'log.list', { level, query, since, limit })
   return items.reverse()
 }
 

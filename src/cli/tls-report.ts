@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import type { ItemOf } from '../api/operation-types.ts'
 import { type ApiOptions, callApi, withApi } from './api-client.ts'
 import { exitStatus } from './failure.ts'
 import { note, print } from './output.ts'
@@ -8,24 +9,6 @@ interface TlsReportOptions extends ApiOptions {
   readonly domain?: string
   readonly send?: boolean
   readonly json?: boolean
-}
-
-interface Day {
-  readonly domain: string
-  readonly day: string
-  readonly policies: readonly {
-    readonly policyType: string
-    readonly successfulSessions: number
-    readonly failedSessions: number
-    readonly failures: readonly { readonly resultType: string; readonly failedSessions: number }[]
-  }[]
-}
-
-interface Sent {
-  readonly domain: string
-  readonly day: string
-  readonly to: string | null
-  readonly problem: string | null
 }
 
 /** Adds `sealpost tls-report`. */
@@ -39,13 +22,13 @@ export function addTlsReport(program: Command): void {
 }
 
 async function show(options: TlsReportOptions): Promise<void> {
-  const { items } = (await callApi(options, 'tlsReports.list', { domain: options.domain })) as { items: Day[] }
+  const { items } = await callApi(options, 'tlsReports.list', { domain: options.domain })
   if (options.json) return print(JSON.stringify(items))
   if (items.length === 0) return note('No results: no connector with route: dns has sent mail.')
   print(table(['DAY', 'DOMAIN', 'POLICY', 'GOOD', 'FAILED', 'FAILURES'], items.flatMap(rowsOf)))
 }
 
-const rowsOf = ({ day, domain, policies }: Day): string[][] =>
+const rowsOf = ({ day, domain, policies }: ItemOf<'tlsReports.list'>): string[][] =>
   policies.map(({ policyType, successfulSessions, failedSessions, failures }) => [
     day,
     domain,
@@ -56,7 +39,7 @@ const rowsOf = ({ day, domain, policies }: Day): string[][] =>
   ])
 
 async function send(options: TlsReportOptions): Promise<void> {
-  const { reports } = (await callApi(options, 'tlsReports.send', { domain: options.domain })) as { reports: Sent[] }
+  const { reports } = await callApi(options, 'tlsReports.send', { domain: options.domain })
   if (reports.some(({ problem }) => problem !== null)) process.exitCode = exitStatus.failed
   if (options.json) return print(JSON.stringify(reports))
   if (reports.length === 0) return note('There is nothing to report.')

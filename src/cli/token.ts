@@ -1,17 +1,11 @@
 import { type Command, Option } from 'commander'
 import { tokenDefects } from '../accounts/oauth2/defects.ts'
 import { signingAlgorithms } from '../accounts/oauth2/types.ts'
+import type { InputOf } from '../api/operation-types.ts'
 import { type ApiOptions, callApi, withApi } from './api-client.ts'
 import { print } from './output.ts'
 
-interface TokenOptions extends ApiOptions {
-  readonly user: string
-  readonly scope?: string
-  readonly expiresIn?: string
-  readonly audience?: string
-  readonly clientId?: string
-  readonly algorithm?: string
-  readonly defect?: string
+interface TokenOptions extends ApiOptions, InputOf<'accessTokens.create'> {
   readonly json?: boolean
 }
 
@@ -35,6 +29,6 @@ export function addToken(program: Command): void {
 async function run(options: TokenOptions): Promise<void> {
   const { user, scope, expiresIn, audience, clientId, algorithm, defect } = options
   const input = { user, scope, expiresIn, audience, clientId, algorithm, defect }
-  const issued = (await callApi(options, 'accessTokens.create', input)) as { readonly accessToken: string }
+  const issued = await callApi(options, 'accessTokens.create', input)
   print(options.json ? JSON.stringify(issued) : issued.accessToken)
 }

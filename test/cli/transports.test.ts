@@ -1,7 +1,7 @@
 import { createTransport } from 'nodemailer'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { operations } from '../../src/api/operations.ts'
-import { type ApiError, type ApiOptions, callApi } from '../../src/cli/api-client.ts'
+import { type ApiError, type ApiOptions, callNamed } from '../../src/cli/api-client.ts'
 import { type StartedLab, Workplace } from '../support/sealpost.ts'
 
 const TOKEN = 'token-token-token'
@@ -53,38 +53,38 @@ async function fill(): Promise<void> {
     attachments: [{ filename: 'ä.bin', content: Buffer.from([0, 128, 255]) }],
   })
   const first = async (name: string, input = {}) =>
-    ((await callApi(socket, name, input)) as { items: { id: string }[] }).items[0]?.id ?? ''
+    ((await callNamed(socket, name, input)) as { items: { id: string }[] }).items[0]?.id ?? ''
   known.message = await first('messages.list')
   const posted = { newsgroups: ['lab.general'], subject: 'Version 2', text: 'It is out.' }
   known.article =
-    ((await callApi(socket, 'articles.post', posted)) as { articles: { id: string }[] }).articles[0]?.id ?? ''
+    ((await callNamed(socket, 'articles.post', posted)) as { articles: { id: string }[] }).articles[0]?.id ?? ''
   known.session = await first('sessions.list', { protocol: 'smtp' })
-  await callApi(socket, 'messages.update', { id: known.message, tags: ['one'] })
-  await callApi(socket, 'requests.create', { for: 'smtp', commonName: 'mail.lab.test' })
-  await callApi(socket, 'faults.add', { when: { verb: 'NOOP' }, do: { reply: '451 4.7.1 Later' } })
+  await callNamed(socket, 'messages.update', { id: known.message, tags: ['one'] })
+  await callNamed(socket, 'requests.create', { for: 'smtp', commonName: 'mail.lab.test' })
+  await callNamed(socket, 'faults.add', { when: { verb: 'NOOP' }, do: { reply: '451 4.7.1 Later' } })
   const start = async (name: string, input: object) =>
-    ((await callApi(socket, name, { ...input })) as { id: string }).id
+    ((await callNamed(socket, name, { ...input })) as { id: string }).id
   known.verify = await start('verify.start', { virtualServers: ['default-imap4-virtual-server'], only: ['reachable'] })
   known.audit = await start('audit.start', { protocols: ['pop3'], forms: ['implicit'], names: ['p256'] })
   const isDone = async (): Promise<boolean> =>
-    ((await callApi(socket, 'jobs.get', { id: known.verify })) as { state: string }).state === 'done'
-  const isOpen = (): Promise<unknown> => callApi(socket, 'audit.targets', { id: known.audit }).catch(() => undefined)
+    ((await callNamed(socket, 'jobs.get', { id: known.verify })) as { state: string }).state === 'done'
+  const isOpen = (): Promise<unknown> => callNamed(socket, 'audit.targets', { id: known.audit }).catch(() => undefined)
   for (const condition of [isDone, isOpen]) await vi.waitUntil(condition, { timeout: 30_000 })
 }
 
 const message = () => ({ id: known.message })
 const article = () => ({ id: known.article })
 const authority = async () => {
-  const { items } = (await callApi(socket, 'authorities.list')) as { items: { name: string }[] }
+  const { items } = (await callNamed(socket, 'authorities.list', {})) as { items: { name: string }[] }
   return { name: items[0]?.name }
 }
 const certificate = async () => {
-  const { items } = (await callApi(socket, 'certificates.list')) as { items: { thumbprint: string }[] }
+  const { items } = (await callNamed(socket, 'certificates.list', {})) as { items: { thumbprint: string }[] }
   return { name: items[0]?.thumbprint }
 }
 
 const feed = async () => {
-  const { items } = (await callApi(socket, 'feeds.list')) as { items: { id: string }[] }
+  const { items } = (await callNamed(socket, 'feeds.list', {})) as { items: { id: string }[] }
   return { id: items[0]?.id }
 }
 
@@ -115,7 +115,7 @@ const inputs: Readonly<Record<string, () => object | Promise<object>>> = {
   'virtualServers.get': () => ({ id: 'default-smtp-virtual-server' }),
   'certificates.get': certificate,
   'folders.get': async () => {
-    const { items } = (await callApi(socket, 'folders.list', { account: 'alice' })) as { items: { id: string }[] }
+    const { items } = (await callNamed(socket, 'folders.list', { account: 'alice' })) as { items: { id: string }[] }
     return { id: items[0]?.id }
   },
   'faults.get': () => ({ id: 'f1' }),
@@ -149,7 +149,7 @@ describe('an operation has the same answer over the control socket and over HTTP
 
   it.each(reading.map(({ name }) => name))('%s', async (name) => {
     const input = ((await inputs[name]?.()) ?? {}) as Record<string, unknown>
-    const [bySocket, byUrl] = [await callApi(socket, name, input), await callApi(url, name, input)]
+    const [bySocket, byUrl] = [await callNamed(socket, name, input), await callNamed(url, name, input)]
     expect(shown(byUrl)).toEqual(shown(bySocket))
     expect(bySocket).toBeDefined()
   })
@@ -158,7 +158,7 @@ describe('an operation has the same answer over the control socket and over HTTP
   it.each(withId.map(({ name }) => name))('%s of something that is not there', async (name) => {
     const input = { ...((await inputs[name]?.()) ?? {}), id: 'nothing' }
     const refused = (options: ApiOptions): Promise<ApiError> =>
-      callApi(options, name, input).then(
+      callNamed(options, name, input).then(
         () => expect.unreachable(),
         (error: ApiError) => error,
       )

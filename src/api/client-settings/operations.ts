@@ -4,7 +4,7 @@ import { accountOwner } from '../../storage/store/types.ts'
 import type { Api } from '../api.ts'
 import { type Caller, seesOwner } from '../caller.ts'
 import { flag } from '../flag.ts'
-import { Content, defineOperation, type Operation } from '../operation.ts'
+import { Content, defineOperation } from '../operation.ts'
 import { ApiProblem, notFound } from '../problem.ts'
 import { documentOf, documentPaths } from './documents.ts'
 import { logOnWays } from './log-on.ts'
@@ -170,4 +170,4 @@ export function runningLab({ lab }: Pick<Api, 'lab'>): ResolvedLab {
   return { ...lab.config, virtualServers, directory: { ...lab.config.directory, accounts } }
 }
 
-export const clientSettingsOperations: readonly Operation[] = [get, document]
+export const clientSettingsOperations = [get, document] as const

@@ -5,7 +5,7 @@ import { effectiveInput } from '../../core/config/effective.ts'
 import { labJsonSchema } from '../../core/config/json-schema.ts'
 import { pointerOf } from '../../core/config/mistakes.ts'
 import { textWithoutSecrets, withoutSecrets } from '../../core/config/secrets.ts'
-import { Content, defineOperation, type Operation } from '../operation.ts'
+import { Content, defineOperation } from '../operation.ts'
 import { versionOf } from '../version.ts'
 import {
   afterRestart,
@@ -173,4 +173,4 @@ const reload = defineOperation({
   },
 })
 
-export const configurationOperations: readonly Operation[] = [get, yaml, schema, diff, patch, reload]
+export const configurationOperations = [get, yaml, schema, diff, patch, reload] as const

@@ -7,7 +7,7 @@ import type { ServerProtocol } from '../../core/config/schema.ts'
 import type { Api } from '../api.ts'
 import { flag } from '../flag.ts'
 import { nullable } from '../nullable.ts'
-import { defineOperation, locationAt, type Operation } from '../operation.ts'
+import { defineOperation, locationAt } from '../operation.ts'
 import { ApiProblem, notFound } from '../problem.ts'
 import { changeAnswer, changeConfiguration, changeInput } from './change.ts'
 import { mergeChanges } from './merge-patch.ts'
@@ -84,4 +84,4 @@ const remove = defineOperation({
   },
 })
 
-export const virtualServerChanges: readonly Operation[] = [create, update, remove]
+export const virtualServerChanges = [create, update, remove] as const

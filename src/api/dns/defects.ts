@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { parsePart } from '../../core/config/issues.ts'
 import { type DnsDefectInput, dnsDefect, dnsDefectKeys } from '../../core/config/schema/dns.ts'
 import type { AddedDefect } from '../../transport/dns/name-service.ts'
-import { defineOperation, locationAt, type Operation } from '../operation.ts'
+import { defineOperation, locationAt } from '../operation.ts'
 import { notFound } from '../problem.ts'
 import { changed, namesOf } from './dns-lab.ts'
 
@@ -103,4 +103,4 @@ const remove = defineOperation({
   },
 })
 
-export const dnsDefectOperations: readonly Operation[] = [list, get, add, remove]
+export const dnsDefectOperations = [list, get, add, remove] as const

@@ -4,7 +4,7 @@ import { typeText } from '../../transport/dns/zone-text/fields.ts'
 import { dataText } from '../../transport/dns/zone-text/record-types.ts'
 import { recordText } from '../../transport/dns/zone-text/zone-text.ts'
 import type { Api } from '../api.ts'
-import { defineOperation, locationAt, type Operation } from '../operation.ts'
+import { defineOperation, locationAt } from '../operation.ts'
 import { notFound } from '../problem.ts'
 import { changed, namesOf } from './dns-lab.ts'
 
@@ -118,4 +118,4 @@ const remove = defineOperation({
   },
 })
 
-export const dnsRecordOperations: readonly Operation[] = [list, get, add, remove]
+export const dnsRecordOperations = [list, get, add, remove] as const

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { timeText } from '../../core/time/time-text.ts'
 import type { Zone } from '../../transport/dns/zones/zone.ts'
 import type { Api } from '../api.ts'
-import { Content, defineOperation, type Operation } from '../operation.ts'
+import { Content, defineOperation } from '../operation.ts'
 import { namesOf, zoneNamed } from './dns-lab.ts'
 
 const zone = z
@@ -105,4 +105,4 @@ const queries = defineOperation({
   },
 })
 
-export const dnsZoneOperations: readonly Operation[] = [list, get, file, queries]
+export const dnsZoneOperations = [list, get, file, queries] as const

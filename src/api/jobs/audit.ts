@@ -7,7 +7,7 @@ import { abortAfter } from '../../core/time/abort-after.ts'
 import { definedOnly } from '../../core/values/defined.ts'
 import type { Api } from '../api.ts'
 import { type Caller, seesLab } from '../caller.ts'
-import { defineOperation, type Operation } from '../operation.ts'
+import { defineOperation } from '../operation.ts'
 import { ApiProblem, notFound } from '../problem.ts'
 import type { JobReport, JobWork, RunningJob, WaitingAudit } from './job.ts'
 import { jobDetails, jobPath } from './shape.ts'
@@ -205,4 +205,4 @@ function waitingAudit(api: Api, caller: Caller, wanted: string): WaitingAudit {
   throw new ApiProblem('conflict', `the servers of ${wanted} are not open: it ${state}`, {}, { 'Retry-After': '1' })
 }
 
-export const auditOperations: readonly Operation[] = [start, targets, results]
+export const auditOperations = [start, targets, results] as const

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { Api } from '../api.ts'
 import { type Caller, seesLab } from '../caller.ts'
 import { pageById, pageInput, pageOf } from '../lists.ts'
-import { Content, defineOperation, type Operation } from '../operation.ts'
+import { Content, defineOperation } from '../operation.ts'
 import { ApiProblem, notFound } from '../problem.ts'
 import { auditOperations } from './audit.ts'
 import { type Job, type JobReport, jobKinds, jobStates } from './job.ts'
@@ -105,4 +105,4 @@ const report = defineOperation({
   },
 })
 
-export const jobOperations: readonly Operation[] = [startVerify, ...auditOperations, list, get, cancel, remove, report]
+export const jobOperations = [startVerify, ...auditOperations, list, get, cancel, remove, report] as const

@@ -38,7 +38,7 @@ export const jobDetails = jobFacts
       .nullable()
       .describe('verify: what is found so far, as `endpoints` of the result. Also of a job that was cancelled.'),
     error: z
-      .looseObject({ detail: z.string() })
+      .looseObject({ type: z.string(), title: z.string(), status: z.number().int(), detail: z.string() })
       .nullable()
       .describe('A problem document (RFC 9457) if the job has failed.'),
   })

@@ -1,4 +1,5 @@
 import type { Caller } from '../caller.ts'
+import type { InputOf, OperationName, OutputOf } from '../operation-types.ts'
 
 /** A problem document. RFC 9457. */
 export interface ProblemDocument {
@@ -28,7 +29,15 @@ export interface McpLab {
    * Runs an operation of the API. Content that is not JSON is returned as a Buffer.
    * @throws Refusal if the lab refuses it
    */
-  call(operation: string, input: object, signal: AbortSignal): Promise<unknown>
+  call(operation: string, input: unknown, signal: AbortSignal): Promise<unknown>
   /** Counts the memory of an answer until it is sent. @throws MemoryLimitReached */
   hold?(octets: number): void
 }
+
+/** Runs an operation whose types the compiler knows. @throws Refusal */
+export const callLab = <Name extends OperationName>(
+  lab: Pick<McpLab, 'call'>,
+  operation: Name,
+  input: InputOf<Name>,
+  signal: AbortSignal,
+) => lab.call(operation, input, signal) as Promise<OutputOf<Name>>

@@ -1,6 +1,5 @@
 import type { McpServer } from '@modelcontextprotocol/server'
-import type { MessageSummary } from '../messages/summary.ts'
-import { type McpLab, Refusal } from './lab.ts'
+import { callLab, type McpLab, Refusal } from './lab.ts'
 import type { Sdk } from './sdk.ts'
 import { NOTICE, visibleJson } from './untrusted.ts'
 
@@ -12,8 +11,8 @@ const MAX_LISTED = 50
 export function addResources({ ResourceTemplate, ResourceNotFoundError }: Sdk, server: McpServer, lab: McpLab): void {
   const template = new ResourceTemplate('sealpost://messages/{id}', {
     async list({ mcpReq }) {
-      const found = await lab.call('messages.list', { limit: MAX_LISTED }, mcpReq.signal)
-      const resources = (found as { items: MessageSummary[] }).items.map(({ id, receivedAt }) => ({
+      const { items } = await callLab(lab, 'messages.list', { limit: MAX_LISTED }, mcpReq.signal)
+      const resources = items.map(({ id, receivedAt }) => ({
         uri: `sealpost://messages/${id}`,
         name: `message ${id}`,
         mimeType: TYPE,
@@ -29,7 +28,7 @@ export function addResources({ ResourceTemplate, ResourceNotFoundError }: Sdk, s
     { title: 'Message', description, mimeType: TYPE },
     async (uri, { id }, { mcpReq }) => {
       try {
-        const untrusted = await lab.call('messages.get', { id }, mcpReq.signal)
+        const untrusted = await callLab(lab, 'messages.get', { id: `${id}` }, mcpReq.signal)
         const text = visibleJson({ notice: NOTICE, untrusted })
         lab.hold?.(2 * text.length)
         return { contents: [{ uri: uri.href, mimeType: TYPE, text, _meta: { 'sealpost/untrusted': true } }] }

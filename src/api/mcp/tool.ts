@@ -1,6 +1,7 @@
 import type { ToolAnnotations } from '@modelcontextprotocol/server'
 import type { z } from 'zod'
 import { parseInput } from '../invoke.ts'
+import type { OperationName } from '../operation-types.ts'
 import type { McpLab } from './lab.ts'
 
 /** One call of a tool. */
@@ -19,13 +20,13 @@ export interface Tool {
   readonly title: string
   readonly description: string
   /** The operation whose rights the tool needs. Its input and output are those of the tool, unless it has its own. */
-  readonly operation: string
+  readonly operation: OperationName
   readonly input?: z.ZodType
   readonly output?: z.ZodType
   readonly hints: ToolAnnotations
   /** Whether answers have text of senders or clients. */
   readonly isUntrusted?: true
-  /** Default: runs the operation. */
+  /** Default: runs the operation, which checks its input. */
   run?(call: ToolCall): Promise<unknown>
 }
 

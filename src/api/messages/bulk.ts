@@ -7,7 +7,7 @@ import type { FlagChange } from '../../storage/store/types.ts'
 import type { Api } from '../api.ts'
 import { assertMayChangeIn, type Caller, mayChangeIn, seesFolder, seesMessage } from '../caller.ts'
 import { assertOneSelection } from '../lists.ts'
-import { type Call, Content, defineOperation, type Operation } from '../operation.ts'
+import { type Call, Content, defineOperation } from '../operation.ts'
 import { ApiProblem } from '../problem.ts'
 import { conditionsOf, selection } from './find.ts'
 import { type IndexedMessage, messageId } from './message-index.ts'
@@ -222,4 +222,4 @@ async function* readEach(api: Api, messages: readonly IndexedMessage[]) {
   }
 }
 
-export const bulkOperations: readonly Operation[] = [updateMany, moveMany, deleteMany, exportMany]
+export const bulkOperations = [updateMany, moveMany, deleteMany, exportMany] as const

@@ -7,7 +7,7 @@ import { assertMayChangeIn, type Caller, mayChangeIn } from '../caller.ts'
 import { flag } from '../flag.ts'
 import { fieldName, line } from '../header-fields.ts'
 import { pageInput, pageOf } from '../lists.ts'
-import { defineOperation, type Operation } from '../operation.ts'
+import { defineOperation } from '../operation.ts'
 import { ApiProblem } from '../problem.ts'
 import { bulkOperations, deleteMessages } from './bulk.ts'
 import { conditionsOf, messageOf, pageOfMessages, selectionInUrl } from './find.ts'
@@ -274,7 +274,7 @@ async function summaryById(api: Api, caller: Caller, wanted: string): Promise<Me
   if (!facts) throw new ApiProblem('not-found', `message ${wanted} was deleted meanwhile`)
   return summaryOf(message, facts, { api, caller })
 }
-export const messageOperations: readonly Operation[] = [
+export const messageOperations = [
   list,
   removeAll,
   send,
@@ -286,4 +286,4 @@ export const messageOperations: readonly Operation[] = [
   move,
   remove,
   tags,
-]
+] as const

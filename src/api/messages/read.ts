@@ -9,7 +9,7 @@ import type { SmimeResult } from '../../mail/smime/smime.ts'
 import { seesSession } from '../caller.ts'
 import { flag } from '../flag.ts'
 import type { Call } from '../operation.ts'
-import { Content, defineOperation, type Operation } from '../operation.ts'
+import { Content, defineOperation } from '../operation.ts'
 import { notFound } from '../problem.ts'
 import { authenticationOf, messageAuthentication } from './authentication.ts'
 import { contentDisposition } from './content-disposition.ts'
@@ -63,7 +63,11 @@ export const wholeMessage = messageSummary
     tlsReport: tlsReport.nullable().describe('The TLS report (RFC 8460) in the message; null if it has none.'),
     smime: messageSmime.nullable().describe('Signatures and encryption; null if it is not an S/MIME message.'),
     delivery: z
-      .record(z.string(), z.unknown())
+      .looseObject({
+        user: z.string().optional(),
+        virtualServer: z.string().optional(),
+        tls: z.looseObject({ version: z.string(), cipher: z.string() }).optional(),
+      })
       .nullable()
       .describe('The session that delivered the message, with its TLS facts, without the transcript.'),
     authentication: messageAuthentication
@@ -321,4 +325,4 @@ export function partContent(
   }
 }
 
-export const readOperations: readonly Operation[] = [get, headers, text, html, raw, structure, part]
+export const readOperations = [get, headers, text, html, raw, structure, part] as const

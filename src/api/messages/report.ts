@@ -3,7 +3,7 @@ import { parseOnDemand } from '../../core/config/on-demand/parse.ts'
 import { timeText } from '../../core/time/time-text.ts'
 import { releasedForm } from '../../transport/delivery/released.ts'
 import { reportStored } from '../../transport/delivery/reports/on-demand/report-stored.ts'
-import { defineOperation, type Operation } from '../operation.ts'
+import { defineOperation } from '../operation.ts'
 import { ApiProblem, notFound } from '../problem.ts'
 import { messageOf } from './find.ts'
 
@@ -45,4 +45,4 @@ const report = defineOperation({
   },
 })
 
-export const reportOperations: readonly Operation[] = [report]
+export const reportOperations = [report] as const

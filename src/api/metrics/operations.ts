@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { timeText } from '../../core/time/time-text.ts'
-import { defineOperation, type Operation } from '../operation.ts'
+import { defineOperation } from '../operation.ts'
 import { notFound } from '../problem.ts'
 import type { StatisticsSample } from './statistics.ts'
 
@@ -60,4 +60,4 @@ const get = defineOperation({
   },
 })
 
-export const statisticsOperations: readonly Operation[] = [get]
+export const statisticsOperations = [get] as const

@@ -11,7 +11,7 @@ import { type Caller, seesFolder } from '../caller.ts'
 import { fieldName, line } from '../header-fields.ts'
 import { messageOf } from '../messages/find.ts'
 import { messageId } from '../messages/message-index.ts'
-import { defineOperation, locationAt, type Operation } from '../operation.ts'
+import { defineOperation, locationAt } from '../operation.ts'
 import { ApiProblem, notFound } from '../problem.ts'
 
 const posted = z.object({
@@ -167,4 +167,4 @@ function assertMayCancel({ lab }: Api, { role, name }: Caller, article: Article)
   )
 }
 
-export const articleOperations: readonly Operation[] = [post, followUp, cancel]
+export const articleOperations = [post, followUp, cancel] as const

@@ -5,7 +5,7 @@ import type { Feed } from '../../transport/news/feeds/feeds.ts'
 import type { Api } from '../api.ts'
 import { type Caller, seesLab } from '../caller.ts'
 import { messageId } from '../messages/message-index.ts'
-import { defineOperation, type Operation } from '../operation.ts'
+import { defineOperation } from '../operation.ts'
 import { ApiProblem, notFound } from '../problem.ts'
 
 const MAX_QUEUED = 1_000
@@ -157,4 +157,4 @@ const retry = defineOperation({
   },
 })
 
-export const feedOperations: readonly Operation[] = [list, get, queue, retry]
+export const feedOperations = [list, get, queue, retry] as const

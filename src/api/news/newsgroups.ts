@@ -6,7 +6,7 @@ import { type Folder, PUBLIC_OWNER } from '../../storage/store/types.ts'
 import type { Api } from '../api.ts'
 import { type Caller, seesFolder } from '../caller.ts'
 import { folder, folderFacts } from '../folders.ts'
-import { defineOperation, locationAt, type Operation } from '../operation.ts'
+import { defineOperation, locationAt } from '../operation.ts'
 import { ApiProblem, notFound } from '../problem.ts'
 
 const newsgroup = folder
@@ -216,4 +216,4 @@ const remove = defineOperation({
   },
 })
 
-export const newsgroupOperations: readonly Operation[] = [list, create, get, update, remove]
+export const newsgroupOperations = [list, create, get, update, remove] as const

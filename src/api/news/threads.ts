@@ -6,7 +6,7 @@ import { conditionsOf } from '../messages/find.ts'
 import type { IndexedMessage } from '../messages/message-index.ts'
 import { type MessageSummary, messageSummary, summaryOf, type Viewer } from '../messages/summary.ts'
 import { identifiersIn, MAX_HEADER_OCTETS } from '../messages/threads.ts'
-import { type Call, defineOperation, type Operation } from '../operation.ts'
+import { type Call, defineOperation } from '../operation.ts'
 import { groupNamed } from './newsgroups.ts'
 
 /** Articles of a thread in an answer. */
@@ -139,4 +139,4 @@ function flat(roots: readonly Thread[], summaries: readonly MessageSummary[]): T
   return found
 }
 
-export const threadOperations: readonly Operation[] = [list]
+export const threadOperations = [list] as const

@@ -3,7 +3,7 @@ import { slug } from '../../core/config/edit/config-path.ts'
 import { timeText } from '../../core/time/time-text.ts'
 import type { ResolvedConnector } from '../../transport/outgoing/types.ts'
 import type { Api } from '../api.ts'
-import { defineOperation, type Operation } from '../operation.ts'
+import { defineOperation } from '../operation.ts'
 import { notFound } from '../problem.ts'
 import { queueStates } from './queue-shape.ts'
 
@@ -142,4 +142,4 @@ const test = defineOperation({
   },
 })
 
-export const connectorOperations: readonly Operation[] = [list, get, test]
+export const connectorOperations = [list, get, test] as const

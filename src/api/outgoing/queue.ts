@@ -3,7 +3,7 @@ import { distinct } from '../../core/values/distinct.ts'
 import type { OutgoingQueue, QueueEntry } from '../../transport/outgoing/types.ts'
 import type { Api } from '../api.ts'
 import { assertOneSelection, pageById, pageInput, pageOf } from '../lists.ts'
-import { defineOperation, type Operation } from '../operation.ts'
+import { defineOperation } from '../operation.ts'
 import { ApiProblem, notFound } from '../problem.ts'
 import { queuedFacts, queuedMessage, queueStates } from './queue-shape.ts'
 
@@ -89,7 +89,7 @@ function chosenIds({ outgoing: { queue } }: Api, { ids, all, ...query }: Choice)
 /** Changes messages of the queue. Returns the number of messages affected. */
 type Act = (queue: OutgoingQueue, ids: readonly string[]) => Promise<number>
 
-const action = (verb: string, summary: string, act: Act): Operation =>
+const action = <Verb extends string>(verb: Verb, summary: string, act: Act) =>
   defineOperation({
     name: `queue.${verb}`,
     runsAt: 'outgoing',
@@ -120,6 +120,6 @@ const actions = [
   action('bounce', 'Give up messages of the queue now, and report the failure to their senders.', (queue, ids) =>
     queue.bounce(ids),
   ),
-]
+] as const
 
-export const queueOperations: readonly Operation[] = [list, get, ...actions]
+export const queueOperations = [list, get, ...actions] as const

@@ -8,7 +8,7 @@ import type { Api } from '../api.ts'
 import { chosen, chosenMessages } from '../messages/bulk.ts'
 import { messageOf } from '../messages/find.ts'
 import type { IndexedMessage } from '../messages/message-index.ts'
-import { defineOperation, type Operation } from '../operation.ts'
+import { defineOperation } from '../operation.ts'
 import { ApiProblem, notFound } from '../problem.ts'
 
 /** Messages that are released at once. Each is in the queue until it is sent. */
@@ -174,4 +174,4 @@ function withoutCopies(messages: readonly IndexedMessage[]): IndexedMessage[] {
   return [...seen.values()]
 }
 
-export const releaseOperations: readonly Operation[] = [release, releaseMany]
+export const releaseOperations = [release, releaseMany] as const

@@ -5,7 +5,7 @@ import { certificatePem } from '../../tls/pki/certificate/certificate.ts'
 import { reasonNames } from '../../tls/pki/revocation/crl.ts'
 import type { Api } from '../api.ts'
 import { flag } from '../flag.ts'
-import { Content, defineOperation, locationAt, type Operation } from '../operation.ts'
+import { Content, defineOperation, locationAt } from '../operation.ts'
 import { ApiProblem, notFound } from '../problem.ts'
 import { authorityServiceOperations } from './authority-service.ts'
 import { keySpec } from './certificates.ts'
@@ -214,7 +214,7 @@ const sign = defineOperation({
   },
 })
 
-export const authorityOperations: readonly Operation[] = [
+export const authorityOperations = [
   ...authorityServiceOperations,
   list,
   create,
@@ -227,4 +227,4 @@ export const authorityOperations: readonly Operation[] = [
   issued,
   get,
   remove,
-]
+] as const

@@ -6,7 +6,7 @@ import { findAuthority } from '../../tls/pki/certificate-store/index-file.ts'
 import type { AuthorityService } from '../../tls/pki/service/service.ts'
 import type { Api } from '../api.ts'
 import { seesLab } from '../caller.ts'
-import { defineOperation, type Operation } from '../operation.ts'
+import { defineOperation } from '../operation.ts'
 
 const name = z.string().describe('Name of the authority.')
 const time = z.iso.datetime()
@@ -128,4 +128,4 @@ const orders = defineOperation({
   },
 })
 
-export const authorityServiceOperations: readonly Operation[] = [service, orders]
+export const authorityServiceOperations = [service, orders] as const

@@ -4,7 +4,7 @@ import { keySpecNamed } from '../../tls/pki/keys.ts'
 import { exportFormats } from '../../tls/pki/lifecycle/import-export.ts'
 import type { Api } from '../api.ts'
 import { flag } from '../flag.ts'
-import { Content, defineOperation, locationAt, type Operation } from '../operation.ts'
+import { Content, defineOperation, locationAt } from '../operation.ts'
 import { ApiProblem } from '../problem.ts'
 import { assertVersion, ifMatchOf, versionOf } from '../version.ts'
 
@@ -274,7 +274,7 @@ const upload = defineOperation({
   },
 })
 
-export const certificateOperations: readonly Operation[] = [
+export const certificateOperations = [
   list,
   issue,
   upload,
@@ -285,4 +285,4 @@ export const certificateOperations: readonly Operation[] = [
   renew,
   assign,
   download,
-]
+] as const

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { defectRecipes, variantRecipes } from '../../tls/pki/defects/recipes.ts'
-import { defineOperation, type Operation } from '../operation.ts'
+import { defineOperation } from '../operation.ts'
 
 const list = defineOperation({
   name: 'certificateDefects.list',
@@ -29,4 +29,4 @@ const list = defineOperation({
   }),
 })
 
-export const defectOperations: readonly Operation[] = [list]
+export const defectOperations = [list] as const

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { definedOnly } from '../../core/values/defined.ts'
 import { formatGeneralName, formatName } from '../../tls/pki/certificate/names.ts'
 import { flag } from '../flag.ts'
-import { Content, defineOperation, locationAt, type Operation } from '../operation.ts'
+import { Content, defineOperation, locationAt } from '../operation.ts'
 import { ApiProblem } from '../problem.ts'
 import { factsOf, keySpec, splitSubject, subjectFields, thumbprintOnly, virtualServer } from './certificates.ts'
 
@@ -149,4 +149,4 @@ const cancel = defineOperation({
   },
 })
 
-export const requestOperations: readonly Operation[] = [pending, request, plan, install, get, collect, cancel]
+export const requestOperations = [pending, request, plan, install, get, collect, cancel] as const

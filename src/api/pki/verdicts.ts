@@ -4,7 +4,7 @@ import { slug } from '../../core/config/edit/config-path.ts'
 import { reachableAddress } from '../../core/network/ip-address.ts'
 import { systemRoots } from '../../tls/pki/system-roots.ts'
 import type { Api } from '../api.ts'
-import { defineOperation, type Operation } from '../operation.ts'
+import { defineOperation } from '../operation.ts'
 import { notFound } from '../problem.ts'
 
 const TIMEOUT_MS = 10_000
@@ -93,4 +93,4 @@ const optionsOf = ({ lab }: Api): VerifyOptions => ({
     lab.sessionLog.forget({ remoteAddress: localAddress, remotePort: localPort, localPort: remotePort }),
 })
 
-export const verdictOperations: readonly Operation[] = [verdicts]
+export const verdictOperations = [verdicts] as const

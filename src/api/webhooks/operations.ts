@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { maskUrls } from '../../core/text/mask-urls.ts'
 import { timeText } from '../../core/time/time-text.ts'
 import { pageById, pageInput, pageOf } from '../lists.ts'
-import { defineOperation, type Operation } from '../operation.ts'
+import { defineOperation } from '../operation.ts'
 
 const states = ['pending', 'delivered', 'failed'] as const
 
@@ -89,4 +89,4 @@ const deliveries = defineOperation({
   },
 })
 
-export const webhookOperations: readonly Operation[] = [list, deliveries]
+export const webhookOperations = [list, deliveries] as const

@@ -47,7 +47,7 @@ async function change(changes: readonly ConfigChange[], options: ChangeOptions):
   const { dryRun = false } = options
   const isRunning = await hasLab(options)
   const answer = isRunning
-    ? ((await callConfiguration(options, 'configuration.change', { changes, dryRun })) as ConfigurationChange)
+    ? await callConfiguration(options, 'configuration.change', { changes, dryRun })
     : await changeFile(changes, options)
   if (isRunning && answer.applied) await reloadOthers(options)
   if (options.json) return print(JSON.stringify(answer))

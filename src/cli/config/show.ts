@@ -46,7 +46,7 @@ async function partOf(configuration: unknown, path: string | undefined): Promise
 
 async function textOf(options: ShowOptions): Promise<string> {
   if (!options.secrets && (await hasLab(options)))
-    return ((await callConfiguration(options, 'configuration.yaml')) as Buffer).toString()
+    return (await callConfiguration(options, 'configuration.yaml', {})).toString()
   const [{ textWithoutSecrets }, { configurationSource }] = await Promise.all([
     import('../../core/config/secrets.ts'),
     import('../configuration.ts'),
@@ -57,10 +57,7 @@ async function textOf(options: ShowOptions): Promise<string> {
 }
 
 async function effective(options: ShowOptions): Promise<unknown> {
-  if (await hasLab(options)) {
-    const answer = (await callConfiguration(options, 'configuration.get')) as { configuration: unknown }
-    return answer.configuration
-  }
+  if (await hasLab(options)) return (await callConfiguration(options, 'configuration.get', {})).configuration
   const [{ effectiveInput }, { withoutSecrets }, { loadConfiguration }] = await Promise.all([
     import('../../core/config/effective.ts'),
     import('../../core/config/secrets.ts'),

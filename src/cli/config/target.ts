@@ -1,3 +1,4 @@
+import type { InputOf, OperationName, OutputOf } from '../../api/operation-types.ts'
 import { ConfigError, type PlacedMistake } from '../../core/config/mistakes.ts'
 import { ApiError, type ApiOptions, callApi } from '../api-client.ts'
 import { configurationIdentity } from '../configuration.ts'
@@ -12,11 +13,11 @@ export const hasLab = async (options: ConfigOptions): Promise<boolean> =>
   options.url !== undefined || (await controlSockets(configurationIdentity(options).identity)).length > 0
 
 /** Runs an operation on the configuration of a lab. @throws ConfigError for mistakes in it; ApiError */
-export async function callConfiguration(
+export async function callConfiguration<Name extends OperationName>(
   options: ConfigOptions,
-  name: string,
-  input: Record<string, unknown> = {},
-): Promise<unknown> {
+  name: Name,
+  input: InputOf<Name>,
+): Promise<OutputOf<Name>> {
   try {
     return await callApi(options, name, input)
   } catch (error) {

@@ -26,10 +26,7 @@ async function remove(ids: readonly string[], options: DeleteOptions): Promise<v
     throw new UsageError('give ids, or --query QUERY, or --all')
   }
   for (const id of ids) await callApi(options, 'messages.delete', { id })
-  const found =
-    ids.length > 0
-      ? { deleted: ids.length }
-      : await callApi(options, 'messages.deleteAll', { query, all: all ? 'true' : undefined })
-  const { deleted } = found as { deleted: number }
+  const { deleted } =
+    ids.length > 0 ? { deleted: ids.length } : await callApi(options, 'messages.deleteAll', { query, all })
   printResult(options, { deleted }, `Deleted ${counted(deleted, 'message')}.`)
 }

@@ -1,15 +1,12 @@
 import type { Command } from 'commander'
 import type { MessageSummary } from '../../api/messages/summary.ts'
+import type { InputOf } from '../../api/operation-types.ts'
 import { type ApiOptions, callApi, withApi } from '../api-client.ts'
 import { positiveNumber } from '../options.ts'
 import { counted, note, print } from '../output.ts'
 import { table } from '../table.ts'
 
-interface ListOptions extends ApiOptions {
-  readonly account?: string
-  readonly folder?: string
-  readonly newsgroup?: string
-  readonly limit?: number
+interface ListOptions extends ApiOptions, InputOf<'messages.list'> {
   readonly json?: boolean
 }
 
@@ -53,10 +50,7 @@ const withListOptions = (command: Command): Command =>
 async function list(query: string, options: ListOptions): Promise<void> {
   const { account, folder, newsgroup, limit = DEFAULT_LIMIT, json } = options
   const wanted = { query: query || undefined, account, folder, newsgroup, limit }
-  const { items, total } = (await callApi(options, 'messages.list', wanted)) as {
-    items: MessageSummary[]
-    total: number
-  }
+  const { items, total } = await callApi(options, 'messages.list', wanted)
   if (json) return print(JSON.stringify(items))
   if (items.length === 0) return note(query === '' ? 'There is no message.' : 'No message matches.')
   const rows = items.map((one) => [one.id, timeOf(one), placeOf(one), senderOf(one), one.subject])

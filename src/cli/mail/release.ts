@@ -1,15 +1,12 @@
 import type { Command } from 'commander'
-import type { Released } from '../../api/outgoing/release.ts'
+import type { InputOf, OutputOf } from '../../api/operation-types.ts'
 import { type ApiOptions, callApi, withApi } from '../api-client.ts'
 import { exitStatus, UsageError } from '../failure.ts'
 import { note, noteError, print } from '../output.ts'
 import { table } from '../table.ts'
 
-interface ReleaseOptions extends ApiOptions {
+interface ReleaseOptions extends ApiOptions, Pick<InputOf<'messages.releaseMany'>, 'to' | 'connector' | 'dryRun'> {
   readonly search?: string
-  readonly to?: readonly string[]
-  readonly connector?: string
-  readonly dryRun?: boolean
   readonly json?: boolean
 }
 
@@ -31,10 +28,7 @@ async function release(ids: readonly string[], options: ReleaseOptions): Promise
   const { search, to, connector, dryRun, json } = options
   if (ids.length > 0 === (search !== undefined)) throw new UsageError('give ids, or --search QUERY')
   const choice = search === undefined ? { ids } : { query: search }
-  const answer = (await callApi(options, 'messages.releaseMany', { ...choice, to, connector, dryRun })) as {
-    released: Released[]
-    refused: { id: string; detail: string }[]
-  }
+  const answer = await callApi(options, 'messages.releaseMany', { ...choice, to, connector, dryRun })
   const { released, refused } = answer
   if (refused.length > 0) process.exitCode = exitStatus.failed
   if (json) return print(JSON.stringify(answer))
@@ -43,5 +37,5 @@ async function release(ids: readonly string[], options: ReleaseOptions): Promise
   print(table(['ID', dryRun ? 'WOULD USE' : 'QUEUED FOR', 'FROM', 'TO'], released.flatMap(rowsOf)))
 }
 
-const rowsOf = ({ id, deliveries }: Released): string[][] =>
+const rowsOf = ({ id, deliveries }: OutputOf<'messages.releaseMany'>['released'][number]): string[][] =>
   deliveries.map(({ connector, mailFrom, recipients }) => [id, connector, mailFrom || '<>', recipients.join(', ')])

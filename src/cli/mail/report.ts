@@ -17,9 +17,6 @@ export function addReport(mail: Command): void {
 }
 
 async function report(id: string, wanted: string, options: ReportOptions): Promise<void> {
-  const answer = (await callApi(options, 'messages.report', { id, report: wanted })) as {
-    readonly from: string
-    readonly dueAt: string
-  }
+  const answer = await callApi(options, 'messages.report', { id, report: wanted })
   print(options.json ? JSON.stringify(answer) : `${wanted} goes to ${answer.from} at ${answer.dueAt}`)
 }

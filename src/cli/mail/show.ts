@@ -1,7 +1,5 @@
 import type { Command } from 'commander'
-import type { MessageSummary } from '../../api/messages/summary.ts'
-import type { MessageAuthentication } from '../../mail/format/authentication-results.ts'
-import type { SmimeFacts } from '../../mail/smime/types.ts'
+import type { OutputOf } from '../../api/operation-types.ts'
 import { type ApiOptions, callApi, withApi } from '../api-client.ts'
 import { UsageError } from '../failure.ts'
 import { page, print } from '../output.ts'
@@ -14,26 +12,7 @@ interface ShowOptions extends ApiOptions {
   readonly json?: boolean
 }
 
-/** The answer of `messages.get`. */
-export interface WholeMessage extends Omit<MessageSummary, 'attachments'> {
-  readonly text: string
-  readonly hasHtml: boolean
-  readonly attachments: readonly {
-    readonly part: string
-    readonly filename: string | null
-    readonly contentType: string
-    readonly sizeOctets: number
-  }[]
-  readonly links: readonly string[]
-  readonly codes: readonly string[]
-  readonly smime: SmimeFacts | null
-  readonly authentication: MessageAuthentication | null
-  readonly delivery: {
-    readonly user?: string
-    readonly virtualServer?: string
-    readonly tls?: { readonly version: string; readonly cipher: string }
-  } | null
-}
+type WholeMessage = OutputOf<'messages.get'>
 
 /** Adds `sealpost mail show`. */
 export function addShow(mail: Command): void {
@@ -53,25 +32,25 @@ async function show(given: string, options: ShowOptions): Promise<void> {
     throw new UsageError('give one of --raw, --headers, --html and --json')
   const id = given === 'latest' ? await latest(options) : given
   if (raw || html) {
-    process.stdout.write((await callApi(options, raw ? 'messages.raw' : 'messages.html', { id })) as Buffer)
+    process.stdout.write(await callApi(options, raw ? 'messages.raw' : 'messages.html', { id }))
     return
   }
   if (headers) {
-    const found = (await callApi(options, 'messages.headers', { id })) as { headers: { name: string; value: string }[] }
+    const found = await callApi(options, 'messages.headers', { id })
     for (const { name, value } of found.headers) print(`${name}: ${value}`)
     return
   }
-  const message = (await callApi(options, 'messages.get', { id })) as WholeMessage
+  const message = await callApi(options, 'messages.get', { id })
   print(json ? JSON.stringify(message) : messageText(message))
 }
 
 async function latest(options: ApiOptions): Promise<string> {
-  const { items } = (await callApi(options, 'messages.list', { limit: 1 })) as { items: MessageSummary[] }
+  const { items } = await callApi(options, 'messages.list', { limit: 1 })
   if (items[0]) return items[0].id
   throw new Error('there is no message yet')
 }
 
-const addressText = ({ name, address }: MessageSummary['to'][number]): string =>
+const addressText = ({ name, address }: WholeMessage['to'][number]): string =>
   name === '' ? address : `${name} <${address}>`
 
 /** Returns a message as a person reads it in a terminal. */
@@ -110,7 +89,7 @@ function deliveryText({ user, virtualServer, tls }: NonNullable<WholeMessage['de
 const because = (reason: string | undefined): string => (reason === undefined ? '' : ` (${reason})`)
 
 /** Returns the results of the checks, one per line. ARC and BIMI are left out if the message has none. */
-function authenticationLines({ spf, dkim, dmarc, arc, bimi }: MessageAuthentication): string[] {
+function authenticationLines({ spf, dkim, dmarc, arc, bimi }: NonNullable<WholeMessage['authentication']>): string[] {
   return [
     `SPF ${spf.result}${because(spf.reason)}`,
     ...dkim.map(

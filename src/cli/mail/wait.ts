@@ -1,17 +1,12 @@
 import type { Command } from 'commander'
 import type { MessageSummary } from '../../api/messages/summary.ts'
+import type { InputOf } from '../../api/operation-types.ts'
 import { ApiError, type ApiOptions, callApi, withApi } from '../api-client.ts'
 import { exitStatus } from '../failure.ts'
 import { note, noteError, print } from '../output.ts'
-import { messageText, type WholeMessage } from './show.ts'
+import { messageText } from './show.ts'
 
-interface WaitOptions extends ApiOptions {
-  readonly to?: string
-  readonly from?: string
-  readonly subject?: string
-  readonly text?: string
-  readonly query?: string
-  readonly timeout?: string
+interface WaitOptions extends ApiOptions, InputOf<'wait'> {
   readonly json?: boolean
 }
 
@@ -32,8 +27,8 @@ export function addWait(mail: Command): void {
 async function wait(options: WaitOptions): Promise<void> {
   const { to, from, subject, text, query, timeout, json } = options
   try {
-    const { id } = (await callApi(options, 'wait', { to, from, subject, text, query, timeout })) as MessageSummary
-    const message = (await callApi(options, 'messages.get', { id })) as WholeMessage
+    const { id } = await callApi(options, 'wait', { to, from, subject, text, query, timeout })
+    const message = await callApi(options, 'messages.get', { id })
     print(json ? JSON.stringify(message) : messageText(message))
   } catch (error) {
     if (!(error instanceof ApiError) || !error.problem.type.endsWith('wait-timeout')) throw error

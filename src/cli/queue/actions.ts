@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import type { InputOf } from '../../api/operation-types.ts'
 import { definedOnly } from '../../core/values/defined.ts'
 import { type ApiOptions, callApi, withApi } from '../api-client.ts'
 import { UsageError } from '../failure.ts'
@@ -11,7 +12,7 @@ interface ActionOptions extends ApiOptions, Filters {
 }
 
 interface Action {
-  readonly verb: string
+  readonly verb: 'flush' | 'hold' | 'unhold' | 'delete' | 'bounce'
   readonly description: string
   /** First word of the result: `Held 2 messages.` */
   readonly done: string
@@ -45,7 +46,7 @@ async function run({ verb, done, isForAll }: Action, ids: readonly string[], opt
   const given = [ids.length > 0, Object.keys(filters).length > 0, all === true].filter(Boolean).length
   if (given > 1 || (given === 0 && !isForAll))
     throw new UsageError('give ids, or options that select messages, or --all')
-  const choice = ids.length > 0 ? { ids } : given === 0 || all ? { all: true } : filters
-  const { messages } = (await callApi(options, `queue.${verb}`, choice)) as { messages: number }
+  const choice: InputOf<'queue.hold'> = ids.length > 0 ? { ids } : given === 0 || all ? { all: true } : filters
+  const { messages } = await callApi(options, `queue.${verb}`, choice)
   printResult(options, { messages }, `${done} ${counted(messages, 'message')}.`)
 }

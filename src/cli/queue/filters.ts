@@ -1,13 +1,8 @@
 import type { Command } from 'commander'
+import type { InputOf } from '../../api/operation-types.ts'
 
 /** The options that select messages of the queue. */
-export interface Filters {
-  readonly connector?: string
-  readonly destination?: string
-  readonly state?: string
-  readonly recipient?: string
-  readonly sender?: string
-}
+export type Filters = Omit<InputOf<'queue.list'>, 'limit' | 'cursor'>
 
 /** Adds the options that select messages of the queue. */
 export const withFilters = (command: Command): Command =>

@@ -1,10 +1,12 @@
 import type { Command } from 'commander'
-import type { QueuedMessage } from '../../api/outgoing/queue-shape.ts'
+import type { OutputOf } from '../../api/operation-types.ts'
 import { type ApiOptions, callApi, withApi } from '../api-client.ts'
 import { positiveNumber } from '../options.ts'
 import { counted, note, page, print } from '../output.ts'
 import { table } from '../table.ts'
 import { type Filters, withFilters } from './filters.ts'
+
+type QueuedMessage = OutputOf<'queue.get'>
 
 interface ListOptions extends ApiOptions, Filters {
   readonly limit?: number
@@ -25,7 +27,7 @@ export function addList(queue: Command): void {
 async function list(options: ListOptions): Promise<void> {
   const { connector, destination, state, recipient, sender, limit = DEFAULT_LIMIT, json } = options
   const wanted = { connector, destination, state, recipient, sender, limit }
-  const { items, total } = (await callApi(options, 'queue.list', wanted)) as { items: QueuedMessage[]; total: number }
+  const { items, total } = await callApi(options, 'queue.list', wanted)
   if (json) return print(JSON.stringify(items))
   if (items.length === 0) return note('The queue is empty.')
   print(table(['ID', 'STATE', 'ATTEMPTS', 'NEXT', 'TO', 'LAST REPLY'], items.map(rowOf)))
@@ -53,7 +55,7 @@ export function addShow(queue: Command): void {
 }
 
 async function show(id: string, options: ApiOptions & { readonly json?: boolean }): Promise<void> {
-  const message = (await callApi(options, 'queue.get', { id })) as QueuedMessage
+  const message = await callApi(options, 'queue.get', { id })
   print(options.json ? JSON.stringify(message) : text(message))
 }
 

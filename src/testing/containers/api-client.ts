@@ -1,3 +1,4 @@
+import type { OperationName, OutputOf } from '../../api/operation-types.ts'
 import type {
   ApiMessage,
   ApiMessagePage,
@@ -72,17 +73,17 @@ export class SealpostApi {
    */
   async wait(filter: ApiWaitQuery | string = {}, options: Options = {}): Promise<ApiMessageSummary> {
     const json = typeof filter === 'string' ? { to: filter } : filter
-    return (await this.request('/wait', { json, ...options })) as ApiMessageSummary
+    return this.#call<'wait'>('/wait', { json, ...options })
   }
 
   /** Returns a page of the messages that match, the newest first. */
   async messages(query: ApiPageQuery = {}, options: Options = {}): Promise<ApiMessagePage> {
-    return (await this.request('/messages', { query, ...options })) as ApiMessagePage
+    return this.#call<'messages.list'>('/messages', { query, ...options })
   }
 
   /** Returns a message with its text, links, codes and attachments. @throws SealpostApiError if it does not exist */
   async message(id: string, options: Options = {}): Promise<ApiMessage> {
-    return (await this.request(`/messages/${encodeURIComponent(id)}`, options)) as ApiMessage
+    return this.#call<'messages.get'>(`/messages/${encodeURIComponent(id)}`, options)
   }
 
   /** Deletes every message and session record, and restores the faults of the configuration. */
@@ -98,13 +99,18 @@ export class SealpostApi {
     tenant: { readonly name?: string; readonly accounts?: readonly string[] } = {},
     options: Options = {},
   ): Promise<ApiTenant> {
-    const facts = (await this.request('/tenants', { json: tenant, ...options })) as ApiTenantFacts
+    const facts: ApiTenantFacts = await this.#call<'tenants.create'>('/tenants', { json: tenant, ...options })
     return { ...facts, api: new SealpostApi(this.#origin, facts.token, facts.baseUrl) }
   }
 
   /** Returns the root certificates in PEM. */
   async roots(options: Options = {}): Promise<string> {
     return (await this.request('/authorities/roots', options)) as string
+  }
+
+  /** Sends a request whose answer is that of an operation: its schema must have what the types for test authors promise. */
+  #call<Name extends OperationName>(path: string, options: RequestOptions): Promise<OutputOf<Name>> {
+    return this.request(path, options) as Promise<OutputOf<Name>>
   }
 
   /**

@@ -1,25 +1,29 @@
 import { z } from 'zod'
-import type { AuditResult, ControlResult, Verdict } from '../../../checks/audit/index.ts'
+import type { Audit, AuditResult, counts, Verdict } from '../../../checks/audit/index.ts'
 import { flag } from '../../flag.ts'
 import { operationNamed } from '../../invoke.ts'
-import { Refusal } from '../lab.ts'
+import type { InputOf } from '../../operation-types.ts'
+import { callLab, Refusal } from '../lab.ts'
 import type { Tool, ToolCall } from '../tool.ts'
-import { asksForAll, resultOfJob, startJob, untilJob } from './job.ts'
+import { asksForAll, type Caller, never, resultOfJob, untilJob } from './job.ts'
 
 const CONFLICT = 409
 const verdicts = ['safe', 'unsafe', 'lax', 'unable', 'untested'] as const satisfies Verdict[]
 
-interface Report {
-  readonly counts: Readonly<Record<Verdict, number>>
-  readonly controls: readonly ControlResult[]
-  readonly results: readonly AuditResult[]
+interface AuditReport extends Audit {
+  readonly counts: ReturnType<typeof counts>
+}
+
+interface AuditInput extends InputOf<'audit.start'>, Omit<InputOf<'audit.results'>, 'id'> {
+  readonly job?: string
+  readonly all?: unknown
 }
 
 const isWrong = ({ verdict }: AuditResult): boolean => verdict !== 'safe'
 
 /** Opens the bad servers. Cancels the job if the client cancels the call. */
-async function open(call: ToolCall): Promise<object> {
-  const id = await startJob(call, 'audit.start', call.input)
+async function open(call: ToolCall<AuditInput>): Promise<object> {
+  const { id } = await callLab(call.lab, 'audit.start', call.input, never())
   let found: object | undefined
   const job = await untilJob(call, id, async () => {
     found = await targetsOf(call, id)
@@ -30,9 +34,9 @@ async function open(call: ToolCall): Promise<object> {
 }
 
 /** Returns the servers of an audit; undefined until they are open. */
-async function targetsOf({ lab, signal }: ToolCall, id: string): Promise<object | undefined> {
+async function targetsOf({ lab, signal }: Caller, id: string): Promise<object | undefined> {
   try {
-    const { ca, items } = (await lab.call('audit.targets', { id }, signal)) as { ca: string; items: unknown }
+    const { ca, items } = await callLab(lab, 'audit.targets', { id }, signal)
     return { ca, servers: items }
   } catch (error) {
     if (error instanceof Refusal && error.document.status === CONFLICT) return undefined
@@ -41,11 +45,11 @@ async function targetsOf({ lab, signal }: ToolCall, id: string): Promise<object 
 }
 
 /** Ends an audit, and answers the verdicts. */
-async function finish(call: ToolCall, { job, all, results }: Readonly<Record<string, unknown>>): Promise<object> {
-  const { lab, signal } = call
-  const isAll = asksForAll(all)
-  await lab.call('audit.results', { id: job, ...(results === undefined ? {} : { results }) }, signal)
-  const report = await resultOfJob<Report>(call, `${job}`)
+async function finish(call: ToolCall<AuditInput>, job: string): Promise<object> {
+  const { lab, signal, input } = call
+  const isAll = asksForAll(input.all)
+  await callLab(lab, 'audit.results', { id: job, results: input.results }, signal)
+  const report = await resultOfJob<AuditReport>(call, job)
   const isShown = isAll ? () => true : isWrong
   return {
     job,
@@ -77,5 +81,5 @@ export const auditClient: Tool = {
   }),
   hints: { readOnlyHint: false, destructiveHint: false, openWorldHint: true },
   isUntrusted: true,
-  run: async (call) => (call.input.job === undefined ? open(call) : finish(call, call.input)),
+  run: async (call: ToolCall<AuditInput>) => (call.input.job === undefined ? open(call) : finish(call, call.input.job)),
 }

@@ -2,56 +2,45 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { z } from 'zod'
 import { flag } from '../../flag.ts'
 import { parseInput } from '../../invoke.ts'
-import { type ProblemDocument, Refusal } from '../lab.ts'
+import type { OutputOf } from '../../operation-types.ts'
+import { callLab, Refusal } from '../lab.ts'
 import type { ToolCall } from '../tool.ts'
 
 const POLL_MS = 250
 
-/** A job, as the operations answer it. */
-interface JobFacts<Result = unknown> {
-  readonly id: string
-  readonly state: 'running' | 'done' | 'failed' | 'cancelled'
-  readonly progress: { readonly done: number; readonly total: number; readonly now: string }
-  readonly result: Result | null
-  readonly error: ProblemDocument | null
-}
+type Job = OutputOf<'jobs.get'>
+export type Caller = Pick<ToolCall, 'lab' | 'signal' | 'progress'>
 
-type Caller = Pick<ToolCall, 'lab' | 'signal' | 'progress'>
-
-/** Starts a job. A call that is cancelled meanwhile must learn which job it has to cancel. */
-export async function startJob({ lab }: Caller, operation: string, input: object): Promise<string> {
-  return ((await lab.call(operation, input, never())) as JobFacts).id
-}
-
-const never = (): AbortSignal => new AbortController().signal
+/** For calls that start a job: one that is cancelled meanwhile must learn which job it has to cancel. */
+export const never = (): AbortSignal => new AbortController().signal
 
 /** Waits until a job satisfies a condition or ends, and reports its progress. A call that is cancelled cancels the job. */
-export async function untilJob<Result>(
+export async function untilJob(
   { lab, signal, progress }: Caller,
   id: string,
-  isEnough: (job: JobFacts<Result>) => Promise<boolean>,
-): Promise<JobFacts<Result>> {
+  isEnough: () => Promise<boolean>,
+): Promise<Job> {
   let reported = -1
   try {
     for (;;) {
-      const job = (await lab.call('jobs.get', { id }, signal)) as JobFacts<Result>
+      const job = await callLab(lab, 'jobs.get', { id }, signal)
       const { done, total, now } = job.progress
       if (done > reported) progress((reported = done), total, now)
-      if (job.state !== 'running' || (await isEnough(job))) return job
+      if (job.state !== 'running' || (await isEnough())) return job
       await delay(POLL_MS, undefined, { signal })
     }
   } catch (error) {
-    if (signal.aborted) await lab.call('jobs.cancel', { id }, never())
+    if (signal.aborted) await callLab(lab, 'jobs.cancel', { id }, never())
     throw error
   }
 }
 
-/** Waits until a job has ended, and returns its result. @throws Refusal if it has failed */
+/** Waits until a job has ended, and returns its result, which depends on the kind of job. @throws Refusal if it has failed */
 export async function resultOfJob<Result>(call: Caller, id: string): Promise<Result> {
-  const job = await untilJob<Result>(call, id, async () => false)
+  const job = await untilJob(call, id, async () => false)
   if (job.error) throw new Refusal(job.error)
   if (job.result === null) throw new Error(`${id} is ${job.state}`)
-  return job.result
+  return job.result as Result
 }
 
 const view = z.object({ all: flag.default(false) })

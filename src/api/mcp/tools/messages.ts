@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { wholeMessage } from '../../messages/read.ts'
-import type { MessageSummary } from '../../messages/summary.ts'
-import type { McpLab } from '../lab.ts'
+import type { InputOf } from '../../operation-types.ts'
+import { callLab, type McpLab } from '../lab.ts'
 import { ADDS, defineTool, READS_UNTRUSTED, type Tool, type ToolCall } from '../tool.ts'
 import { outputOf } from './operations.ts'
 
@@ -17,9 +17,9 @@ const wait: Tool = {
   output: wholeMessage,
   hints: READS_UNTRUSTED,
   isUntrusted: true,
-  async run({ lab, input, signal, progress }) {
-    const { id } = await reporting(progress, () => lab.call('wait', input, signal) as Promise<MessageSummary>)
-    return lab.call('messages.get', { id }, signal)
+  async run({ lab, input, signal, progress }: ToolCall<InputOf<'wait'>>) {
+    const { id } = await reporting(progress, () => callLab(lab, 'wait', input, signal))
+    return callLab(lab, 'messages.get', { id }, signal)
   },
 }
 
@@ -45,13 +45,15 @@ const search: Tool = {
   isUntrusted: true,
 }
 
-/** More of a message, by the name of an operation, and how its answer becomes a member of the message. */
+type ReadPart = (lab: McpLab, input: { readonly id: string }, signal: AbortSignal) => Promise<object>
+
+/** More of a message, each as a member of it. */
 const parts = {
-  headers: ['messages.headers', (found: unknown) => ({ headers: (found as { headers: unknown }).headers })],
-  html: ['messages.html', (found: unknown) => ({ html: `${found}` })],
-  structure: ['messages.structure', (found: unknown) => ({ structure: found })],
-  raw: ['messages.raw', (found: unknown) => ({ raw: `${found}` })],
-} as const satisfies Record<string, readonly [operation: string, member: (found: unknown) => object]>
+  headers: async (lab, id, signal) => ({ headers: (await callLab(lab, 'messages.headers', id, signal)).headers }),
+  html: async (lab, id, signal) => ({ html: `${await callLab(lab, 'messages.html', id, signal)}` }),
+  structure: async (lab, id, signal) => ({ structure: await callLab(lab, 'messages.structure', id, signal) }),
+  raw: async (lab, id, signal) => ({ raw: `${await callLab(lab, 'messages.raw', id, signal)}` }),
+} as const satisfies Record<string, ReadPart>
 
 const partNames = Object.keys(parts) as (keyof typeof parts)[]
 
@@ -75,18 +77,15 @@ const get = defineTool({
   isUntrusted: true,
   async run({ lab, input, signal }) {
     const id = input.id ?? (await latest(lab, signal))
-    const found = { ...((await lab.call('messages.get', { id }, signal)) as object) }
-    for (const one of input.include ?? []) {
-      const [operation, member] = parts[one]
-      Object.assign(found, member(await lab.call(operation, { id }, signal)))
-    }
+    const found = await callLab(lab, 'messages.get', { id }, signal)
+    for (const one of input.include ?? []) Object.assign(found, await parts[one](lab, { id }, signal))
     return found
   },
 })
 
 /** Returns the id of the latest message. @throws Error if there is none */
 async function latest(lab: McpLab, signal: AbortSignal): Promise<string> {
-  const { items } = (await lab.call('messages.list', { limit: 1 }, signal)) as { items: MessageSummary[] }
+  const { items } = await callLab(lab, 'messages.list', { limit: 1 }, signal)
   if (items[0]) return items[0].id
   throw new Error('there is no message yet; wait_for_message waits for one')
 }

@@ -1,18 +1,9 @@
 import { z } from 'zod'
+import type { InputOf } from '../../operation-types.ts'
 import { withoutHello } from '../../sessions.ts'
-import type { McpLab } from '../lab.ts'
-import { defineTool, READS, READS_UNTRUSTED, type Tool } from '../tool.ts'
+import { callLab, type McpLab } from '../lab.ts'
+import { defineTool, READS, READS_UNTRUSTED, type Tool, type ToolCall } from '../tool.ts'
 import { outputOf } from './operations.ts'
-
-interface SessionFacts {
-  readonly id: string
-  readonly endCause?: string
-  readonly [fact: string]: unknown
-}
-interface Page {
-  readonly items: readonly SessionFacts[]
-  readonly [member: string]: unknown
-}
 
 const list: Tool = {
   name: 'list_sessions',
@@ -22,8 +13,8 @@ const list: Tool = {
   operation: 'sessions.list',
   hints: READS_UNTRUSTED,
   isUntrusted: true,
-  async run({ lab, input, signal }) {
-    const { items, ...page } = (await lab.call('sessions.list', input, signal)) as Page
+  async run({ lab, input, signal }: ToolCall<InputOf<'sessions.list'>>) {
+    const { items, ...page } = await callLab(lab, 'sessions.list', input, signal)
     return { items: items.map(withoutHello), ...page }
   },
 }
@@ -38,7 +29,7 @@ const read = defineTool({
   hints: READS_UNTRUSTED,
   isUntrusted: true,
   run: async ({ lab, input, signal }) => ({
-    transcript: `${await lab.call('sessions.get', { id: input.session, format: 'text' }, signal)}`,
+    transcript: `${await callLab(lab, 'sessions.get', { id: input.session, format: 'text' }, signal)}`,
   }),
 })
 
@@ -57,14 +48,14 @@ const explain = defineTool({
   isUntrusted: true,
   async run({ lab, input, signal }) {
     const id = input.session ?? (await latestFailed(lab, signal))
-    const explained = (await lab.call('sessions.handshake', { id }, signal)) as { readonly comparison: unknown }
+    const explained = await callLab(lab, 'sessions.handshake', { id }, signal)
     return { ...explained, comparison: input.comparison ? explained.comparison : null }
   },
 })
 
 /** Returns the id of the latest session whose handshake failed. @throws Error if there is none */
 async function latestFailed(lab: McpLab, signal: AbortSignal): Promise<string> {
-  const { items } = (await lab.call('sessions.list', { failed: true, limit: 1_000 }, signal)) as Page
+  const { items } = await callLab(lab, 'sessions.list', { failed: true, limit: 1_000 }, signal)
   const found = items.find(({ endCause }) => endCause === 'handshake failed')
   if (found) return found.id
   throw new Error('no TLS handshake has failed; name a session, which list_sessions lists')

@@ -1,18 +1,12 @@
 import { z } from 'zod'
-import type { CheckOutcome, Finding } from '../../../checks/verify/index.ts'
+import type { CheckOutcome, Finding, reportJson } from '../../../checks/verify/index.ts'
 import { flag } from '../../flag.ts'
 import { operationNamed } from '../../invoke.ts'
+import { callLab } from '../lab.ts'
 import { READS_UNTRUSTED, type Tool } from '../tool.ts'
-import { asksForAll, resultOfJob, startJob } from './job.ts'
+import { asksForAll, never, resultOfJob } from './job.ts'
 
 const outcomes = ['pass', 'fail', 'warn', 'not-applicable'] as const satisfies CheckOutcome[]
-
-interface Report {
-  readonly ok: boolean
-  readonly counts: Readonly<Record<CheckOutcome, number>>
-  readonly verdict: string
-  readonly endpoints: readonly { readonly checks: readonly Finding[]; readonly [fact: string]: unknown }[]
-}
 
 const isNotable = ({ outcome }: Finding): boolean => outcome === 'fail' || outcome === 'warn'
 
@@ -47,8 +41,8 @@ export const verifyServer: Tool = {
   async run(call) {
     const { all, ...wanted } = call.input
     const isAll = asksForAll(all)
-    const id = await startJob(call, 'verify.start', wanted)
-    const { endpoints, ...summary } = await resultOfJob<Report>(call, id)
+    const { id } = await callLab(call.lab, 'verify.start', wanted, never())
+    const { endpoints, ...summary } = await resultOfJob<ReturnType<typeof reportJson>>(call, id)
     const isShown = isAll ? () => true : isNotable
     return { ...summary, endpoints: endpoints.map((one) => ({ ...one, checks: one.checks.filter(isShown) })) }
   },
