@@ -14,7 +14,7 @@ export function addToken(program: Command): void {
   withApi(program.command('token'))
     .description('issue and print an access token, for log-ons by XOAUTH2, OAUTHBEARER and over HTTP')
     .requiredOption('--user <name>', 'account that the token is for')
-    .option('--scope <scopes>', 'scopes, separated by spaces (default: those of all protocols)')
+    .option('--scope <scopes>', 'scopes, separated by spaces (default: the scopes of all protocols)')
     .option('--expires-in <time>', 'how long the token is valid, such as 5m (default: oauth2.accessTokenLifetime)')
     .option('--audience <audience>', 'service that the token is for (default: the audience of the lab)')
     .option('--client-id <id>', 'client that the token is issued to (default: sealpost)')

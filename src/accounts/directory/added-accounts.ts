@@ -3,7 +3,7 @@ import { OwnValues, type SharedMap, type SharedValues } from '../../core/values/
 import { addressKey, fold } from './names.ts'
 import type { Account, AccountChanges, NewAccount } from './types.ts'
 
-/** The directory that uses the accounts: what it gives accounts that do not say otherwise, and whom it tells of changes. */
+/** The directory that uses the accounts: the defaults that it gives accounts, and its listener for changes. */
 interface User {
   readonly quota: Quota | undefined
   readonly addressOf: (user: string) => string

@@ -109,9 +109,6 @@ class LabDirectory implements Directory {
   }
 
   findByAddress(address: string): Account | undefined {
-    // Most addresses are written as the directory has them.
-    const exact = this.#byAddress.get(address)
-    if (exact) return exact
     const { localPart, domain } = splitAddress(address)
     if (!VALID_USER.test(localPart)) return undefined
     const known =
@@ -187,7 +184,7 @@ class LabDirectory implements Directory {
   }
 
   #ofUser(user: string): Account | undefined {
-    return this.#byUser.get(user) ?? this.#byUser.get(fold(user)) ?? this.#usable(this.#added.ofUser(user))
+    return this.#byUser.get(fold(user)) ?? this.#usable(this.#added.ofUser(user))
   }
 
   #ofAddress(key: string): Account | undefined {

@@ -38,12 +38,10 @@ export function withoutDetail(localPart: string): string {
 
 const PLAIN_DOMAIN = /^[A-Za-z0-9.-]+$/
 
-const ASCII = /^[\x00-\x7f]*$/
+/** Folds a name, so that its upper- and lower-case forms are the same. */
+export const fold = (text: string): string => text.normalize('NFC').toLowerCase()
 
-/** Folds a name, so that its upper- and lower-case forms are the same. ASCII is not normalized, which would take longer. */
-export const fold = (text: string): string => (ASCII.test(text) ? text : text.normalize('NFC')).toLowerCase()
-
-/** Returns whether a name is that of an account, whatever the case. */
+/** Returns whether a name is an account's, whatever the case. */
 export const isSameName = (name: string | undefined, user: string): boolean =>
   name !== undefined && fold(name) === fold(user)
 

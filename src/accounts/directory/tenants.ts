@@ -24,7 +24,7 @@ interface EnvelopeAddresses {
 
 /**
  * The names of a lab's tenants. A name can begin with another one: with tenants `a` and `a-b`, the account `a-b-eve`
- * belongs to `a-b` only. Names are compared in any case, as those of accounts.
+ * belongs to `a-b` only. Names are compared in any case, as names of accounts are.
  */
 export class Tenants {
   #configured: ReadonlyMap<string, string> = new Map()

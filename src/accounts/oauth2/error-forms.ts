@@ -14,7 +14,7 @@ interface ErrorFacts {
 /** How a provider names its scopes and refuses tokens. */
 interface ProviderForm {
   readonly scopes: Readonly<Record<ServerProtocol, string>>
-  /** Returns the error response. Undefined: the server sends none, and the log-on fails at once. */
+  /** Returns the error response. Undefined: the server sends none, and the log-on fails immediately. */
   readonly response: (facts: ErrorFacts) => Record<string, string> | undefined
 }
 

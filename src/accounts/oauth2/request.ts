@@ -10,7 +10,7 @@ export const tokenRequest = z.strictObject({
     .union([z.string().min(1), z.array(z.string().min(1)).min(1)])
     .transform((value) => (typeof value === 'string' ? value.split(' ') : value)) // RFC 6749 section 3.3
     .optional()
-    .describe('One or several scopes, as a list or separated by spaces. Default: those of all protocols.'),
+    .describe('One or several scopes, as a list or separated by spaces. Default: the scopes of all protocols.'),
   expiresIn: tokenLifetime
     .optional()
     .describe('Seconds, or a time such as 5m. Default: `oauth2.accessTokenLifetime` (1h).'),

@@ -46,7 +46,7 @@ export class Revocations {
     return () => this.#listeners.delete(listener)
   }
 
-  /** Revokes a token at once, and writes the list. @throws PkiError `store`; the token is revoked until the lab stops then */
+  /** Revokes a token immediately, and writes the list. @throws PkiError `store`; the token is revoked until the lab stops then */
   async add(jti: string, expiresAt: number): Promise<void> {
     this.#note([[jti, expiresAt]])
     await this.#files.exclusively(async (files) => {

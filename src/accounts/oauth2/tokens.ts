@@ -90,7 +90,7 @@ export class AccessTokens {
     return true
   }
 
-  /** Revokes a token by its `jti`, at once. @param expiresAt milliseconds since the epoch @throws PkiError `store` */
+  /** Revokes a token by its `jti`, immediately. @param expiresAt milliseconds since the epoch @throws PkiError `store` */
   revokeId(jti: string, expiresAt: number): Promise<void> {
     return this.#revocations.add(jti, expiresAt)
   }

@@ -45,7 +45,7 @@ export interface DkimResult extends Verdict {
 export interface DmarcResult extends Verdict {
   /** The domain of the From field. */
   readonly domain: string
-  /** The policy that applies: that of `p`, or of `sp` for a subdomain. */
+  /** The policy that applies: `p`, or `sp` for a subdomain. */
   readonly policy?: 'none' | 'quarantine' | 'reject'
   /** The action that the policy asks for: it may apply to a part of the messages only (`pct`). RFC 7489 section 6.6.4. */
   readonly disposition?: 'none' | 'quarantine' | 'reject'

@@ -17,15 +17,9 @@ export function lineCount(raw: Buffer, start: number, end: number): number {
 /** Returns the same string in one piece of memory. A concatenated string is a tree of pieces, which every write would join again. */
 export const inOnePiece = (text: OctetString): OctetString => Buffer.from(text, 'latin1').toString('latin1')
 
-/** Most lines of mail are shorter. For them a loop is faster than `indexOf`. */
-const USUAL_LINE_OCTETS = 128
-
 /** Returns the index after the LF of the line that starts at `start`, or `end` if it has no LF. */
 export function lineEnd(raw: Buffer, start: number, end: number): number {
-  const near = Math.min(start + USUAL_LINE_OCTETS, end)
-  for (let at = start; at < near; at++) if (raw[at] === LF) return at + 1
-  if (near === end) return end
-  const lf = raw.indexOf(LF, near)
+  const lf = raw.indexOf(LF, start)
   return lf < 0 || lf >= end ? end : lf + 1
 }
 

@@ -58,7 +58,7 @@ export class ReadableMessage {
   /** Hash of the octets in hexadecimal. */
   declare readonly sha256: string
 
-  /** @param structure that of the message, if the caller has parsed it */
+  /** @param structure the message's structure, if the caller has parsed it */
   constructor(raw: Buffer, structure?: MessagePart) {
     this.#raw = raw
     this.#structure = structure
@@ -144,7 +144,7 @@ export class ReadableMessage {
     return this.#once('calendar', part && this.#lines(part))
   }
 
-  /** Targets of links, those of the HTML first. */
+  /** Targets of links, the HTML's first. */
   get links(): string[] {
     return [...new Set([...htmlLinks(this.html ?? ''), ...textLinks(this.text)])]
   }

@@ -44,7 +44,7 @@ interface Peeled {
 
 /**
  * Verifies the signatures of a message and opens its encrypted layers. Undefined if it is not an S/MIME message.
- * @param structure that of the message, if the caller has parsed it
+ * @param structure the message's structure, if the caller has parsed it
  */
 export async function examineSmime(
   raw: Buffer,

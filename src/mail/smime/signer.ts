@@ -172,7 +172,7 @@ function revocationProblems(certificate: X509Certificate, trust: SmimeTrust): st
   return [`the certificate of ${name} was revoked on ${revoked.at.slice(0, 10)} (${revoked.reason})`]
 }
 
-/** RFC 8550 section 3: an address in the certificate must be that of From or Sender. */
+/** RFC 8550 section 3: an address in the certificate must be the address of From or Sender. */
 function senderProblems(certificate: X509Certificate, { senders }: Moment): string[] {
   const addresses = mailAddressesOf(certificate)
   // A certificate need not contain an address. RFC 8550 section 3

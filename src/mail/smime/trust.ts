@@ -93,7 +93,7 @@ export function refersTo(
 
 const NOTHING = Buffer.alloc(0)
 
-/** Returns the mail addresses in a certificate, those of old ones included. RFC 8550 section 3. */
+/** Returns the mail addresses in a certificate, including the forms of old ones. RFC 8550 section 3. */
 export function mailAddressesOf(certificate: X509Certificate): string[] {
   const { names, subject } = readFacts(certificate)
   const inNames = names.filter(({ type }) => type === 'email').map(({ value }) => value)

@@ -38,7 +38,7 @@ export interface AccountChangesInput extends Omit<AccountChanges, 'outOfOffice'>
 export interface AccessTokenOptions {
   /** The account, by any form of its log-on name. It need not exist. */
   readonly user: string
-  /** One or several scopes; a text can have several, separated by spaces. Default: those of all protocols. */
+  /** One or several scopes; a text can have several, separated by spaces. Default: the scopes of all protocols. */
   readonly scope?: string | readonly string[]
   /** Seconds, or a time such as `5m`. Default: `oauth2.accessTokenLifetime` (1 hour). */
   readonly expiresIn?: number | string

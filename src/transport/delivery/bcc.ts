@@ -8,7 +8,7 @@ const NOTHING = Buffer.alloc(0)
 const END_OF_HEADER = Buffer.from('\r\n\r\n', 'latin1')
 const BCC = /^(?:resent-)?bcc[ \t]*:/im
 
-/** Octets of a header that are looked at at once. Longer headers are read in steps, by `withoutBcc`. */
+/** Octets of a header that are searched in one step. Longer headers are read in steps, by `withoutBcc`. */
 const MAX_SHORT_OCTETS = 64 * 1024
 
 /** Returns whether the header may have a Bcc field, without parsing it. Called for every message. */

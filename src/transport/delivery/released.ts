@@ -31,7 +31,7 @@ interface Addressed {
 }
 
 /**
- * Returns who gets a message that is released without naming recipients: those of its envelope, or else of its header.
+ * Returns who gets a message that is released without naming recipients: the recipients of its envelope, or else of its header.
  * Recipients of the lab have it already, so they are left out unless there are no others.
  */
 export function releaseRecipients(

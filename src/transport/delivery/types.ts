@@ -56,7 +56,7 @@ export interface Delivery {
   readonly message: Pieces
   /** Yields what follows `message`, at each call. Not used with newsgroups among the recipients. */
   readonly rest?: (() => AsyncIterable<Buffer>) | undefined
-  /** The octets of `message` and `rest` together. Default: those of `message`. */
+  /** The octets of `message` and `rest` together. Default: the octets of `message`. */
   readonly octets?: number
   /** The reverse-path without angle brackets. Empty: the null reverse-path. */
   readonly mailFrom: string

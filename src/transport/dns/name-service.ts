@@ -77,7 +77,7 @@ export class NameService {
   readonly #recent: RecentQuery[] = []
   readonly #waiting = new Set<() => void>()
   #isStopped = false
-  /** The current TLSA records, and those of earlier certificates. */
+  /** The current TLSA records, and the records of earlier certificates. */
   #tlsa: readonly DnsRecord[] = []
   #previousTlsa: readonly DnsRecord[] = []
   /** Looks up records in the lab's zones, defects included, without a socket. */

@@ -27,8 +27,12 @@ export async function checkSignatures(
   { minimumKeyBits, at }: SignatureLimits,
 ): Promise<SignatureResult[]> {
   const read = wanted.map(({ kind, field }, index) => {
-    if (index >= MAX_SIGNATURES) return new SignatureProblem('policy', `more than ${MAX_SIGNATURES} signatures`)
-    return orProblem(() => readSignature(kind, field))
+    try {
+      if (index < MAX_SIGNATURES) return readSignature(kind, field)
+      return new SignatureProblem('policy', `more than ${MAX_SIGNATURES} signatures`)
+    } catch (error) {
+      return asProblem(error)
+    }
   })
   const hashers = new Map<string, BodyHasher>()
   for (const one of read) {
@@ -37,40 +41,33 @@ export async function checkSignatures(
   const hashes = await hashBody(message.body(), hashers)
   return Promise.all(
     read.map(async (one, index): Promise<SignatureResult> => {
-      const facts = factsOf(wanted[index]?.field)
-      if (one instanceof SignatureProblem) return { ...facts, result: one.result, reason: one.message }
+      let facts: Omit<SignatureResult, 'result'> = factsOf(wanted[index]?.field)
       try {
+        if (one instanceof SignatureProblem) throw one
         const key = await publicKeyOf(one, lookUp)
-        const more = { ...facts, record: key.record, ...(key.bits === undefined ? {} : { keyBits: key.bits }) }
-        const checked = orProblem(() =>
-          checkSignature(one, key, {
-            fields: message.fields,
-            bodyHash: hashes.get(bodyHashKey(one)),
-            minimumKeyBits,
-            nowS: Math.floor(at / 1000),
-          }),
-        )
-        if (checked instanceof SignatureProblem) return { ...more, result: checked.result, reason: checked.message }
-        const { isValid, reason } = checked
-        return { ...more, result: isValid ? 'pass' : 'fail', ...(reason === undefined ? {} : { reason }) }
+        facts = { ...facts, record: key.record, ...(key.bits === undefined ? {} : { keyBits: key.bits }) }
+        const reason = checkSignature(one, key, {
+          fields: message.fields,
+          bodyHash: hashes.get(bodyHashKey(one)),
+          minimumKeyBits,
+          nowS: Math.floor(at / 1000),
+        })
+        return reason === undefined ? { ...facts, result: 'pass' } : { ...facts, result: 'fail', reason }
       } catch (error) {
-        if (!(error instanceof SignatureProblem)) throw error
-        return { ...facts, result: error.result, reason: error.message }
+        const { result, message: reason } = asProblem(error)
+        return { ...facts, result, reason }
       }
     }),
   )
 }
 
-function orProblem<Value>(run: () => Value): Value | SignatureProblem {
-  try {
-    return run()
-  } catch (error) {
-    if (error instanceof SignatureProblem) return error
-    throw error
-  }
+/** @throws every error that is not a problem of a signature */
+function asProblem(error: unknown): SignatureProblem {
+  if (error instanceof SignatureProblem) return error
+  throw error
 }
 
-/** Returns what a signature field says, as far as it can be read. */
+/** Returns the facts of a signature field, as far as it can be read. */
 function factsOf(field: Field | undefined): Pick<DkimResult, 'domain' | 'selector' | 'algorithm' | 'signature'> {
   const text = field?.text.slice(0, 4096) ?? ''
   const tags = parseTags(valueOf({ text }))

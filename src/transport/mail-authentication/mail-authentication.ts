@@ -127,7 +127,7 @@ export class MailAuthentication {
     return this.#config.addResults ? resultFields(this.#authservId, results, sender) : ''
   }
 
-  /** Removes results from a message that claim to be those of this lab. RFC 8601 section 5. @param message with the whole header */
+  /** Removes results from a message that claim to come from this lab. RFC 8601 section 5. @param message with the whole header */
   async withoutForgedResults(message: Pieces): Promise<Pieces> {
     if (!this.#config.addResults) return message
     return runInSlices(withoutForgedResults(joinPieces(message), this.#authservId))

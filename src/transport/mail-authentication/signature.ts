@@ -112,12 +112,12 @@ interface Check {
   readonly nowS: number
 }
 
-/** Returns whether a signature is valid, and why not. RFC 6376 section 6.1.3. @throws SignatureProblem */
+/** Returns why a signature is not valid; undefined if it is. RFC 6376 section 6.1.3. @throws SignatureProblem */
 export function checkSignature(
   signature: Signature,
   publicKey: PublicKey,
   { fields, bodyHash, minimumKeyBits, nowS }: Check,
-): { readonly isValid: boolean; readonly reason?: string } {
+): string | undefined {
   const { algorithm, domain, identity, bodyOctets, expiresAt } = signature
   const flags = listOf(publicKey.tags.get('t') ?? '')
   // The key is not for subdomains. RFC 6376 section 3.6.1
@@ -128,11 +128,12 @@ export function checkSignature(
   if (bodyOctets !== undefined && bodyHash && bodyOctets > bodyHash.octets) {
     throw permanent('l= is more than the body has')
   }
-  if (bodyHash?.base64 !== signature.bodyHash) return { isValid: false, reason: 'the body has changed' }
-  const isValid = isSigned(algorithm, publicKey.key, coveredText(signature, fields), signature.value)
-  if (!isValid) return { isValid, reason: 'the signature does not match the header' }
+  if (bodyHash?.base64 !== signature.bodyHash) return 'the body has changed'
+  if (!isSigned(algorithm, publicKey.key, coveredText(signature, fields), signature.value)) {
+    return 'the signature does not match the header'
+  }
   if (expiresAt !== undefined && expiresAt < nowS) throw permanent('the signature has expired')
-  return { isValid }
+  return undefined
 }
 
 /** Returns the header fields that a signature covers, in canonical form. RFC 6376 sections 3.7 and 5.4.2. */
@@ -158,7 +159,7 @@ function coveredText({ names, ofHeader, field: own }: Signature, fields: readonl
 export const withoutSignature = (field: string): string =>
   field.replace(/((?:^[^:]*:|;)[ \t\r\n]*b[ \t\r\n]*=)[^;]*/, '$1')
 
-/** Returns whether a signature is that of a text. @param text as latin1 @param value in base64 */
+/** Returns whether a signature matches a text. @param text as latin1 @param value in base64 */
 export function isSigned(algorithm: Algorithm, key: KeyObject, text: string, value: string): boolean {
   const octets = Buffer.from(text, 'latin1')
   const signature = Buffer.from(value, 'base64')

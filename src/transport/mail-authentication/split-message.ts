@@ -1,7 +1,7 @@
 import { type Pieces, viewsOf } from '../../core/octets/pieces.ts'
 import { type Field, fieldsOf } from './signed-fields.ts'
 
-/** The octets of a message: in pieces, or read anew at each call. */
+/** The octets of a message: in pieces, or read again at each call. */
 export type MessageOctets = Pieces | (() => AsyncIterable<Buffer>)
 
 /** A message with its header read. */
@@ -12,7 +12,7 @@ export interface SplitMessage {
   body(): AsyncIterable<Buffer>
 }
 
-/** The largest header that is authenticated or signed, as of OpenDKIM (MaximumHeaders). */
+/** The largest header that is authenticated or signed, OpenDKIM's default (MaximumHeaders). */
 export const MAX_HEADER_OCTETS = 64 * 1024
 
 /** Octets of a body that are hashed in one go. */

@@ -70,7 +70,7 @@ export class TlsResults {
     })
   }
 
-  /** Returns the results, the latest day first. @param domain only those of one domain */
+  /** Returns the results, the latest day first. @param domain returns only the results of one domain */
   async list(domain?: string): Promise<readonly DayResults[]> {
     const days = (await this.#writes.run(() => this.#read())).toReversed()
     return domain === undefined ? days : days.filter((one) => one.domain === domain.toLowerCase())

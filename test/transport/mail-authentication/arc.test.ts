@@ -1,16 +1,7 @@
 import { expect, test } from 'vitest'
-import { parsePart } from '../../../src/core/config/issues.ts'
-import { mailAuthentication } from '../../../src/core/config/schema/mail-authentication.ts'
-import { memoryFiles } from '../../../src/tls/pki/certificate-store/memory-files.ts'
-import { MailAuthentication } from '../../../src/transport/mail-authentication/mail-authentication.ts'
+import { authenticationWith } from './authentication.ts'
 
-const config = parsePart(mailAuthentication, { arc: { domain: 'relay.test' } })
-const lab = new MailAuthentication({
-  config: { hostname: 'mx.lab.test', mailAuthentication: config },
-  dns: { resolver: undefined },
-  certificateStore: { files: memoryFiles() },
-  clock: { now: () => Date.now() },
-})
+const lab = authenticationWith({ arc: { domain: 'relay.test' } })
 const sender = { mailFrom: 'a@author.test', client: { address: '192.0.2.7', helo: 'mail.author.test' } }
 
 const sealed = async (message: Buffer): Promise<Buffer> =>

@@ -1,13 +1,10 @@
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { parsePart } from '../../../src/core/config/issues.ts'
-import { mailAuthentication } from '../../../src/core/config/schema/mail-authentication.ts'
 import type { MessageAuthentication } from '../../../src/mail/format/authentication-results.ts'
-import { memoryFiles } from '../../../src/tls/pki/certificate-store/memory-files.ts'
-import { MailAuthentication } from '../../../src/transport/mail-authentication/mail-authentication.ts'
 import { corpus } from '../../support/corpus.ts'
 import { DEBIAN_PYTHON, needsFile, needsModule } from '../../support/programs.ts'
+import { authenticationWith } from './authentication.ts'
 
 type Records = Record<string, { txt?: string[]; a?: string[]; mx?: string[] }>
 
@@ -29,16 +26,6 @@ const SENDERS = ['a@signer.test', 'a@soft.test', 'a@even.test', 'a@broken.test',
 
 const CANONICALIZATIONS = ['relaxed/relaxed', 'relaxed/simple', 'simple/relaxed', 'simple/simple'] as const
 
-function labWith(input: object): MailAuthentication {
-  const config = parsePart(mailAuthentication, { records: RECORDS, ...input })
-  return new MailAuthentication({
-    config: { hostname: 'mx.lab.test', mailAuthentication: config },
-    dns: { resolver: undefined },
-    certificateStore: { files: memoryFiles() },
-    clock: { now: () => Date.now() },
-  })
-}
-
 interface Case {
   readonly raw: Buffer
   readonly address: string
@@ -53,7 +40,8 @@ interface Verdict {
   readonly dmarc: string
 }
 
-const lab = labWith({
+const lab = authenticationWith({
+  records: RECORDS,
   dkim: CANONICALIZATIONS.flatMap((canonicalization, index) => [
     { domain: 'signer.test', selector: `r${index}`, canonicalization },
     { domain: 'signer.test', selector: `e${index}`, algorithm: 'ed25519', canonicalization },

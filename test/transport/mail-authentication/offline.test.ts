@@ -1,10 +1,7 @@
 import dns from 'node:dns'
 import net from 'node:net'
 import { afterEach, expect, test, vi } from 'vitest'
-import { parsePart } from '../../../src/core/config/issues.ts'
-import { mailAuthentication } from '../../../src/core/config/schema/mail-authentication.ts'
-import { memoryFiles } from '../../../src/tls/pki/certificate-store/memory-files.ts'
-import { MailAuthentication } from '../../../src/transport/mail-authentication/mail-authentication.ts'
+import { authenticationWith } from './authentication.ts'
 
 afterEach(() => vi.restoreAllMocks())
 
@@ -16,7 +13,7 @@ test('nobody outside is asked, whatever the message and the records name', async
     vi.spyOn(dns.promises, 'resolve'),
     vi.spyOn(dns.promises, 'resolveTxt'),
   ]
-  const config = parsePart(mailAuthentication, {
+  const lab = authenticationWith({
     records: {
       'example.test': {
         txt: [
@@ -30,12 +27,6 @@ test('nobody outside is asked, whatever the message and the records name', async
     },
     dkim: [{ domain: 'example.test', algorithm: 'ed25519' }],
     arc: { domain: 'relay.test' },
-  })
-  const lab = new MailAuthentication({
-    config: { hostname: 'mx.lab.test', mailAuthentication: config },
-    dns: { resolver: undefined },
-    certificateStore: { files: memoryFiles() },
-    clock: { now: () => Date.now() },
   })
   const client = { address: '192.0.2.7', helo: 'outside.example' }
   const own = Buffer.from('From: a@example.test\r\n\r\nHello\r\n')

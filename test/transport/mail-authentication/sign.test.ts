@@ -3,14 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { dkimVerify } from 'mailauth'
 import { afterAll, expect, test } from 'vitest'
-import { parsePart } from '../../../src/core/config/issues.ts'
-import {
-  type MailAuthenticationConfig,
-  mailAuthentication,
-} from '../../../src/core/config/schema/mail-authentication.ts'
 import { folderFiles } from '../../../src/tls/pki/certificate-store/folder-files.ts'
 import { memoryFiles } from '../../../src/tls/pki/certificate-store/memory-files.ts'
-import { MailAuthentication } from '../../../src/transport/mail-authentication/mail-authentication.ts'
+import type { MailAuthentication } from '../../../src/transport/mail-authentication/mail-authentication.ts'
+import { authenticationWith } from './authentication.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'sealpost-dkim-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -19,18 +15,6 @@ const MESSAGE = Buffer.from(
   'From: Alice <alice@lab.test>\r\nTo: bob@example.test\r\nSubject: A \tfolded\r\n  subject\r\n' +
     'Date: Thu, 26 Nov 2026 12:00:00 +0000\r\nMessage-ID: <1@lab.test>\r\n\r\nHello  there \t\r\n\r\n. dot\r\n\r\n\r\n',
 )
-
-const settings = (input: object): MailAuthenticationConfig => parsePart(mailAuthentication, input)
-
-function signer(input: object, files = memoryFiles()): MailAuthentication {
-  const config = settings(input)
-  return new MailAuthentication({
-    config: { hostname: 'mx.lab.test', mailAuthentication: config },
-    dns: { resolver: undefined },
-    certificateStore: { files },
-    clock: { now: () => Date.now() },
-  })
-}
 
 /** Returns the results of another verifier, with the records of the lab. */
 async function verified(lab: MailAuthentication, message: Buffer) {
@@ -53,7 +37,7 @@ async function signed(lab: MailAuthentication, message = MESSAGE): Promise<Buffe
 test.each(['relaxed/relaxed', 'relaxed/simple', 'simple/relaxed', 'simple/simple'])(
   'signs with RSA and Ed25519, canonicalization %s',
   async (canonicalization) => {
-    const lab = signer({
+    const lab = authenticationWith({
       dkim: [
         { domain: 'lab.test', canonicalization },
         { domain: 'lab.test', selector: 'ed', algorithm: 'ed25519', canonicalization, expiresAfter: '7d' },
@@ -72,7 +56,7 @@ test.each(['relaxed/relaxed', 'relaxed/simple', 'simple/relaxed', 'simple/simple
 )
 
 test('signs the same whatever the pieces of the message', async () => {
-  const lab = signer({ dkim: [{ domain: 'lab.test', algorithm: 'ed25519' }] })
+  const lab = authenticationWith({ dkim: [{ domain: 'lab.test', algorithm: 'ed25519' }] })
   const pieces = Array.from(MESSAGE, (_, index) => MESSAGE.subarray(index, index + 1))
   const field = await lab.signOutgoing(pieces)
   expect(await verified(lab, Buffer.concat([field, MESSAGE]))).toEqual(['pass'])
@@ -81,7 +65,7 @@ test('signs the same whatever the pieces of the message', async () => {
 test.each(['', '\r\n', 'x', ' \r\n', 'a\rb\r\n', 'a \t b\t\r\n\r\n\r\n', '\r\n\r\nlast', 'LINES end'])(
   'hashes the body %j as another verifier does',
   async (body) => {
-    const lab = signer({
+    const lab = authenticationWith({
       dkim: [
         { domain: 'lab.test', algorithm: 'ed25519' },
         { domain: 'lab.test', selector: 'simple', algorithm: 'ed25519', canonicalization: 'relaxed/simple' },
@@ -95,7 +79,7 @@ test.each(['', '\r\n', 'x', ' \r\n', 'a\rb\r\n', 'a \t b\t\r\n\r\n\r\n', '\r\n\r
 
 test('signs only mail of its domains, and with the key of the nearest one', async () => {
   const algorithm = 'ed25519'
-  const lab = signer({
+  const lab = authenticationWith({
     dkim: [
       { domain: 'lab.test', algorithm },
       { domain: 'shop.lab.test', selector: 'shop', algorithm },
@@ -120,27 +104,27 @@ test.each([
   ['revoked-key', 'neutral (invalid public key)'],
   ['no-key', 'neutral (no key)'],
 ])('signs with the defect %s', async (defect, expected) => {
-  const lab = signer({ dkim: [{ domain: 'lab.test', defect }] })
+  const lab = authenticationWith({ dkim: [{ domain: 'lab.test', defect }] })
   expect(await verified(lab, await signed(lab))).toEqual([expected])
 })
 
 test('leaves From out of the signature with the defect from-not-signed', async () => {
-  const lab = signer({ dkim: [{ domain: 'lab.test', algorithm: 'ed25519', defect: 'from-not-signed' }] })
+  const lab = authenticationWith({ dkim: [{ domain: 'lab.test', algorithm: 'ed25519', defect: 'from-not-signed' }] })
   expect((await signed(lab)).toString()).not.toMatch(/h=[^;]*From/)
 })
 
 test('keeps generated keys in the certificate store, readable by their owner only', async () => {
   const files = await folderFiles(folder, 'index.json')
   const config = { dkim: [{ domain: 'lab.test', selector: 'kept', algorithm: 'ed25519' }] }
-  const first = await signer(config, files).keyRecords()
-  expect(await signer(config, files).keyRecords()).toEqual(first)
+  const first = await authenticationWith(config, files).keyRecords()
+  expect(await authenticationWith(config, files).keyRecords()).toEqual(first)
   expect(first).toMatchObject([
     { name: 'kept._domainkey.lab.test', text: expect.stringMatching(/^v=DKIM1; k=ed25519; p=.{44}$/) },
   ])
   const file = join(folder, 'dkim', 'kept._domainkey.lab.test.ed25519.pem')
   expect(statSync(file).mode & 0o777).toBe(0o600)
-  const given = signer({ dkim: [{ domain: 'other.test', key: file }] }, memoryFiles())
+  const given = authenticationWith({ dkim: [{ domain: 'other.test', key: file }] }, memoryFiles())
   expect((await given.keyRecords())[0]?.text).toBe(first[0]?.text)
-  const missing = signer({ dkim: [{ domain: 'other.test', key: join(folder, 'none.pem') }] })
+  const missing = authenticationWith({ dkim: [{ domain: 'other.test', key: join(folder, 'none.pem') }] })
   await expect(missing.keyRecords()).rejects.toThrow('none.pem cannot be read')
 })

@@ -5,7 +5,7 @@ import { cryptText, ROUNDS_PER_STEP, repeated } from './crypt-parts.ts'
 
 type ShaCrypt = Extract<PasswordHash, { kind: 'sha-crypt' }>
 
-/** Returns the checksum of a password. The names and steps are those of https://www.akkadia.org/drepper/SHA-crypt.txt */
+/** Returns the checksum of a password. The names and steps are from https://www.akkadia.org/drepper/SHA-crypt.txt */
 export function* shaCrypt({ algorithm, rounds, salt: saltText }: ShaCrypt, password: Buffer): Steps<string> {
   const digest = (parts: readonly Buffer[]): Buffer => hash(algorithm, Buffer.concat(parts), 'buffer')
   const salt = Buffer.from(saltText, 'latin1')

@@ -17,7 +17,7 @@ const BCRYPT_OCTETS = 72
 const deriveKey = promisify(pbkdf2)
 
 /**
- * Returns whether a hash is that of a password: as it is, or prepared (RFC 4013). The work depends on the hash and on what
+ * Returns whether a hash matches a password: as it is, or prepared (RFC 4013). The work depends on the hash and on what
  * was given, never on whether it is right.
  */
 export async function verifyPassword(hash: PasswordHash, given: string): Promise<boolean> {

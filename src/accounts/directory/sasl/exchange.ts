@@ -44,7 +44,7 @@ export interface SaslEndpoint {
 /** The server's next step: another challenge, or the result. The `data` of a success is the server's proof (SCRAM). */
 export type SaslStep = SaslChallenge | SaslResult | SaslAnonymous
 
-/** A challenge. A note says why the log-on is refused; the session's record has it at once, whatever the client does next. */
+/** A challenge. A note says why the log-on is refused; the session's record has it immediately, whatever the client does next. */
 interface SaslChallenge {
   readonly kind: 'challenge'
   readonly data: Buffer

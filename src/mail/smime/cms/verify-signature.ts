@@ -57,7 +57,7 @@ const WRONG_KEY = 'the signature is not from the key of the certificate, or what
 
 function isSignatureOf(octets: Buffer, { algorithm, signature }: SignerInfo, hash: Hash, key: KeyObject): boolean {
   if (algorithm.id === rsassaPss) return isPssSignature(octets, algorithm.parameters, key, signature)
-  // RFC 3370 section 3.2: the identifier of the key stands for the signature, and the hash is that of the content.
+  // RFC 3370 section 3.2: the identifier of the key stands for the signature, and the hash is the content's.
   const named = algorithm.id === rsaEncryption || algorithm.id === ECDSA_KEY ? hash.name : signatureHash(algorithm)
   return verify(named, octets, key, signature)
 }

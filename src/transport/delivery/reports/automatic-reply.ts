@@ -13,7 +13,7 @@ export interface AutomaticReply {
   readonly to: string
   readonly message: Buffer
   readonly text: string
-  /** Default: that of the message, with a prefix. */
+  /** Default: the message's subject, with a prefix. */
   readonly subject?: string | undefined
   readonly form: ReplyForm
   /** Milliseconds since the epoch. */
@@ -26,7 +26,7 @@ interface Form {
   readonly fields: readonly Field[]
 }
 
-/** The fields are those of published samples. */
+/** The fields are from published samples. */
 const FORMS: Readonly<Record<ReplyForm, Form>> = {
   standard: { prefix: 'Auto: ', fields: [['Auto-Submitted', 'auto-replied']] }, // RFC 3834 sections 3.1.5 and 5
   microsoft365: {

@@ -62,7 +62,7 @@ export function writeComplaint(complaint: Complaint): Buffer {
   })
 }
 
-/** Returns the text for people. Some programs look for its first words, which are those of RFC 5965 appendix B. */
+/** Returns the text for people. Some programs look for its first words, which are from RFC 5965 appendix B. */
 const explanation = ({ type, sourceIp, arrivedAt }: Complaint): string =>
   lines(
     `This is an email abuse report for a message ${sourceIp === undefined ? '' : `from ${sourceIp} `}that arrived on`,

@@ -95,7 +95,7 @@ const applications: Readonly<Record<RecordDefectName, Apply>> = {
   'missing-dmarc': each('TXT', (record) => (/^_dmarc\./.test(record.name) ? [] : [record])),
 }
 
-/** Returns the records of the certificates that a port had before; if it had none, that of a made-up key. */
+/** Returns the records of the certificates that a port had before; if it had none, the record of a made-up key. */
 function oldTlsa(record: DnsRecord, previous: readonly DnsRecord[]): readonly DnsRecord[] {
   const old = previous.filter(({ name }) => name === record.name)
   if (old.length > 0) return old

@@ -2,7 +2,7 @@ import type { DnsRecord } from '../message.ts'
 import { makeRecord } from '../records.ts'
 import type { DnsFacts, ServerFacts } from './facts.ts'
 
-/** The service of a protocol's port. `isTls`: that of its TLS port. */
+/** The service of a protocol's port. `isTls`: of its TLS port. */
 interface Service {
   readonly label: string
   readonly protocol: ServerFacts['protocol']

@@ -103,7 +103,7 @@ function transfer({ name }: Query, { protocol, address }: QuerySource, responder
   }))
 }
 
-/** Returns all records of a zone, with those of DNSSEC if it is signed. */
+/** Returns all records of a zone, with the records of DNSSEC if it is signed. */
 export function recordsOf(zone: Zone, nowMs: number) {
   const { key, signatures } = zone.traits
   return key ? signedRecords(zone, key, nowMs, signatures) : zone.records

@@ -9,7 +9,7 @@ export interface Entry {
   readonly tokens: readonly Token[]
   /** The number of its first line, from 1. */
   readonly line: number
-  /** Whether it begins with white space: its owner is that of the entry before. */
+  /** Whether it begins with white space: it has the owner of the entry before. */
   readonly isIndented: boolean
 }
 

@@ -81,7 +81,7 @@ export function answerFlags(asked: number): number {
 
 /** The fields of an AUTHENTICATE_MESSAGE. MS-NLMP section 2.2.1.3. */
 export interface Authenticate {
-  /** The flags of this message, or those of the challenge if the client is so old that it sends none. */
+  /** The flags of this message, or the challenge's if the client is so old that it sends none. */
   readonly flags: number
   readonly lmResponse: Buffer
   readonly ntResponse: Buffer
@@ -107,7 +107,7 @@ export function parseAuthenticate(message: Buffer, challengeFlags: number): Auth
   if (ntlmMessageType(message) !== AUTHENTICATE || message.length < SHORT_HEADER_OCTETS) return undefined
   const fields = [12, 20, 28, 36, 44].map((at) => readField(message, at))
   const starts = fields.flatMap((field) => (field && field.octets.length > 0 ? [field.offset] : []))
-  // Nothing tells the length of the header but the values, which begin behind it.
+  // Only the values, which begin behind the header, show its length.
   const headerEnd = Math.min(message.length, ...starts)
   const hasFlags = headerEnd >= FLAGS_AT + 4
   const set = hasFlags ? message.readUInt32LE(FLAGS_AT) : challengeFlags

@@ -122,7 +122,7 @@ export const responsesIn = (authenticate: Authenticate): readonly Response[] =>
   responses.filter((response) => response.isIn(authenticate))
 
 /**
- * Checks the responses in a message. Checks all of them, whichever is right, so that the time tells nothing.
+ * Checks the responses in a message. Checks all of them, whichever is right, so that the time reveals nothing.
  * @returns the strongest response that is right
  */
 export function checkResponses(question: Question, accepted: readonly Response[]): Proof | undefined {

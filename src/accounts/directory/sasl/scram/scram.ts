@@ -120,7 +120,7 @@ async function finish(context: SaslContext, exchange: Exchange, response: Buffer
 
 /**
  * Refuses with the reason in the server's final message. A wrong password is refused without that message, which is optional:
- * the client then sees the protocol's own answer at once. RFC 5802 section 5.1, `e`.
+ * the client then sees the protocol's own answer immediately. RFC 5802 section 5.1, `e`.
  */
 const serverError = (error: ServerError): SaslStep => ({
   kind: 'failure',

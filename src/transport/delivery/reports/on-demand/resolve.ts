@@ -5,7 +5,7 @@ import { DeliveryError, type DeliveryServices, type Recipient, type Relaying } f
 
 /**
  * Decides where mail for an address goes, as `resolveRecipient` does. Addresses that ask for a report, such as
- * `bounce+550@lab.test`, are captured, or refused at once. They are ordinary addresses if an account has that name, in mail
+ * `bounce+550@lab.test`, are captured, or refused immediately. They are ordinary addresses if an account has that name, in mail
  * with the null reverse-path, and if the configuration says so.
  * @throws DeliveryError
  */
