@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process'
-import { chmodSync, mkdirSync, truncateSync, writeFileSync } from 'node:fs'
+import { chownSync, mkdirSync, readdirSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { needs } from '../support/programs.ts'
+import { withoutRootRights } from '../support/root-rights.ts'
 import { mainFile } from '../support/sealpost.ts'
 import { run } from '../tls/pki/support.ts'
 import { CertificateLab, pop3, smtp } from './cert-support.ts'
@@ -183,10 +184,14 @@ describe('errors of the file system become sentences', () => {
   })
 
   it('for a store that another user owns', async () => {
-    if (process.getuid?.() !== 0 || !needs('setpriv')) return
-    chmodSync(pki.folder, 0o755)
-    const args = ['--reuid=65534', '--regid=65534', '--clear-groups', process.execPath, mainFile]
-    const { code, err } = await run('setpriv', [...args, 'cert', 'list', '--config', 'lab.yaml'], undefined, pki.folder)
+    // Only root can give a file away.
+    const [setpriv, ...options] = withoutRootRights
+    if (setpriv === undefined || !needs(setpriv)) return
+    const certs = pki.path('certs')
+    for (const name of ['', ...readdirSync(certs, { recursive: true, encoding: 'utf8' })])
+      chownSync(join(certs, name), 65_534, 65_534)
+    const args = [...options, process.execPath, mainFile, 'cert', 'list', '--config', 'lab.yaml']
+    const { code, err } = await run(setpriv, args, undefined, pki.folder)
     expect(code).toBe(1)
     expect(err).toMatch(/certs.* cannot be (read|created): permission denied; run the command as the owner/)
     expect(err).not.toContain('EACCES')

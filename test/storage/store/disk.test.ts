@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, chownSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,6 +9,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { checkStore, openLmdbStore } from '../../../src/storage/store/engines/lmdb/open.ts'
 import { accountOwner, PUBLIC_OWNER } from '../../../src/storage/store/types.ts'
 import { withTables } from '../../support/lmdb-file.ts'
+import { withoutRootRights } from '../../support/root-rights.ts'
 import { TestClock } from '../../support/test-clock.ts'
 import { message, pattern } from '../contract/store-context.ts'
 
@@ -24,7 +25,7 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
 /** Runs a script with the built store in another process. Returns its output. */
-function inProcess(script: string, limits: string[] = []): Promise<string> {
+function inProcess(script: string, limits: readonly string[] = []): Promise<string> {
   const imports = `const { openLmdbStore } = await import(${JSON.stringify(new URL('../../../dist/src/storage/store/engines/lmdb/open.js', import.meta.url))})
     const { pino } = await import('pino')
     const store = await openLmdbStore(${JSON.stringify(folder)}, { clock: { now: () => Date.now() }, log: pino({ level: 'silent' }) })
@@ -170,18 +171,11 @@ describe('an LMDB store in a folder that is not writable', () => {
         await codeOf(store.setFlags(inbox.id, [1], { mode: 'add', flags: ['\\\\Seen'] })),
       ]))
       await store[Symbol.asyncDispose]()`,
-      asNobody(),
+      withoutRootRights,
     )
     chmodSync(folder, 0o755)
     expect(JSON.parse(output)).toEqual(['kept', 1, 'read-only', 'read-only', 'read-only'])
   })
-
-  /** Returns a command that drops root's rights, because root can write everywhere. */
-  function asNobody(): string[] {
-    if (process.getuid?.() !== 0) return []
-    chownSync(folder, 65534, 65534)
-    return ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups']
-  }
 })
 
 describe('a second process on the folder of an LMDB store', () => {

@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { chmodSync, readdirSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { describe, expect, it } from 'vitest'
 import { startLab } from '../../../src/testing/index.ts'
 import { LineClient } from '../../support/line-client.ts'
+import { withoutRootRights } from '../../support/root-rights.ts'
 import { mainFile, type ReadyEndpoint, Workplace } from '../../support/sealpost.ts'
 
 /** Expects each protocol's reply for a full store, and that stored messages can still be read. */
@@ -121,10 +121,7 @@ describe('a full store is reported as 452, [OVERQUOTA] and 441, and can be read'
       })
       for (const file of readdirSync(data)) chmodSync(join(data, file), 0o444)
       chmodSync(data, 0o555)
-      chmodSync(place.folder, 0o755)
-      // Root can write everywhere.
-      const asNobody = process.getuid?.() === 0 ? ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'] : []
-      await withLab(place, asNobody, expectRefusals)
+      await withLab(place, withoutRootRights, expectRefusals)
     } finally {
       chmodSync(data, 0o755)
       place.remove()
@@ -153,7 +150,7 @@ virtualServers:
   )
   const [program = '', ...args] = [...by, process.execPath, mainFile, 'start', '--json', '--config', config]
   const child = spawn(program, args, {
-    env: { ...process.env, TMPDIR: by[0] === 'setpriv' ? tmpdir() : place.folder, XDG_RUNTIME_DIR: '' },
+    env: { ...process.env, TMPDIR: place.folder, XDG_RUNTIME_DIR: '' },
     stdio: ['ignore', 'pipe', 'ignore'],
   })
   try {
