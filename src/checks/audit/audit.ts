@@ -1,6 +1,5 @@
 import type { Protocol } from '../../core/config/schema.ts'
-import { nothingJudged, runControls } from './control.ts'
-import { inParallel } from './in-parallel.ts'
+import { controlOf, judgedPorts, resultsAfter, runControls } from './control.ts'
 import { chosenPorts } from './lab.ts'
 import { type Client, Workshop } from './run-client.ts'
 import type { OpenLab } from './server-lab.ts'
@@ -43,20 +42,14 @@ export async function runAudit(client: Client, options: AuditOptions, openLab: O
   const wanted = chosenPorts(options)
   if (wanted.length === 0) throw new AuditError('no bad server has such a name, protocol and form')
   const controls = await runControls(client, wanted, { timeoutMs, jobs, openLab })
-  if (!controls.some(({ succeeded }) => succeeded)) throw new AuditError(nothingJudged(controls))
-  const controlOf = (port: BadPort): ControlResult | undefined =>
-    controls.find(({ protocol, form }) => protocol === port.protocol && form === port.form)
-  const isSpoken = (protocol: Protocol): boolean => controls.some((one) => one.protocol === protocol && one.succeeded)
-  const ports = wanted.filter(({ protocol }) => options.protocols || isSpoken(protocol))
+  const ports = judgedPorts(controls, wanted, options.protocols !== undefined)
   await using workshop = await Workshop.open(
-    ports.filter((port) => controlOf(port)?.succeeded),
+    ports.filter((port) => controlOf(controls, port)),
     openLab,
   )
-  const results = await inParallel(ports, jobs, async (port) => {
-    const control = controlOf(port)
-    if (!control?.succeeded) return untested(port, `the control run failed: ${control?.detail}`)
+  const results = await resultsAfter(controls, ports, jobs, async (port, disclosed) => {
     if (!(await workshop.canUse(port, byAddress))) return untested(port, unresolved(port))
-    return judge(port, await workshop.run(client, port, timeoutMs), control.disclosed)
+    return judge(port, await workshop.run(client, port, timeoutMs), disclosed)
   })
   return { controls, results }
 }

@@ -1,11 +1,11 @@
 import type { SessionRecord } from '../../core/sessions/types.ts'
+import { inParallel } from '../in-parallel.ts'
 import { disclosuresOf } from './disclosures.ts'
-import { inParallel } from './in-parallel.ts'
 import { controlsFor } from './lab.ts'
 import { type Client, Workshop } from './run-client.ts'
 import type { OpenLab } from './server-lab.ts'
-import type { BadPort, ControlResult } from './types.ts'
-import { type ClientRun, listed } from './verdict.ts'
+import { AuditError, type AuditResult, type BadPort, type ControlResult } from './types.ts'
+import { type ClientRun, listed, untested } from './verdict.ts'
 
 /**
  * Runs a client against a good server, once per protocol and form of the given ports.
@@ -36,6 +36,40 @@ export function controlResult({ protocol, form }: BadPort, run: ClientRun): Cont
   }
 }
 
+/** Returns the control run of a port; undefined if it failed. */
+export const controlOf = (controls: readonly ControlResult[], { protocol, form }: BadPort): ControlResult | undefined =>
+  controls.find((one) => one.protocol === protocol && one.form === form && one.succeeded)
+
+/**
+ * Returns the ports that are judged after the control runs.
+ * @param isChosen whether the protocols are chosen. Default: those that the client speaks
+ * @throws AuditError if no control run succeeded
+ */
+export function judgedPorts(
+  controls: readonly ControlResult[],
+  ports: readonly BadPort[],
+  isChosen: boolean,
+): readonly BadPort[] {
+  const spoken = controls.filter(({ succeeded }) => succeeded).map(({ protocol }) => protocol)
+  if (spoken.length === 0) throw new AuditError(nothingJudged(controls))
+  return ports.filter(({ protocol }) => isChosen || spoken.includes(protocol))
+}
+
+/** Returns the result of each port; `judgePort` gets those whose control run succeeded, with what that disclosed. */
+export function resultsAfter(
+  controls: readonly ControlResult[],
+  ports: readonly BadPort[],
+  jobs: number,
+  judgePort: (port: BadPort, disclosed: ControlResult['disclosed']) => Promise<AuditResult>,
+): Promise<AuditResult[]> {
+  return inParallel(ports, jobs, async (port) => {
+    const control = controlOf(controls, port)
+    if (control) return judgePort(port, control.disclosed)
+    const failed = controls.find(({ protocol, form }) => protocol === port.protocol && form === port.form)
+    return untested(port, `the control run failed: ${failed?.detail}`)
+  })
+}
+
 const CONNECT = 'the client must connect to the port that it is given: {port}, at {host} or {address}'
 const TRUST =
   'the client must trust the lab’s root, which is in the file {caFile} ($AUDIT_CA_FILE; `ca` in the library and over HTTP), and expect the name {host} or {hostname}'
@@ -60,7 +94,7 @@ const isDistrust = ({ endCause, tls }: SessionRecord): boolean => endCause === '
 const refusalsOf = ({ refusals }: SessionRecord): string[] => refusals.map((refusal) => `the lab saw: ${refusal}`)
 
 /** Says why nothing was judged: what failed in each control run, and how to fix it. */
-export function nothingJudged(controls: readonly ControlResult[]): string {
+function nothingJudged(controls: readonly ControlResult[]): string {
   const grouped = new Map<string, string[]>()
   for (const { protocol, form, detail, hint } of controls) {
     const text = hint === undefined ? detail : `${detail}. To fix it: ${hint}`

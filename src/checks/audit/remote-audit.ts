@@ -1,11 +1,11 @@
 import type { SessionRecord } from '../../core/sessions/types.ts'
+import { inParallel } from '../in-parallel.ts'
 import { type Audit, nothingTested } from './audit.ts'
-import { controlResult, nothingJudged } from './control.ts'
+import { controlResult, judgedPorts, resultsAfter } from './control.ts'
 import { disclosuresOf } from './disclosures.ts'
-import { inParallel } from './in-parallel.ts'
 import { type Choice, chosenPorts, controlsFor } from './lab.ts'
 import { type OpenLab, type Place, ServerLab } from './server-lab.ts'
-import { AuditError, type BadPort, type ControlResult } from './types.ts'
+import { AuditError, type BadPort } from './types.ts'
 import { type ClientRun, judge, untested } from './verdict.ts'
 
 /** Ports that are examined at the same time. */
@@ -100,16 +100,11 @@ export class RemoteAudit implements AsyncDisposable {
       return runFrom(report, await this.#servers.sessionsOn(port), port)
     }
     const controls = await inParallel(this.#controls, PARALLEL, async (port) => controlResult(port, await runOf(port)))
-    if (!controls.some(({ succeeded }) => succeeded)) throw new AuditError(nothingJudged(controls))
-    const controlOf = (port: BadPort): ControlResult | undefined => controls.find((one) => isLike(one, port))
-    const isSpoken = (port: BadPort): boolean => controls.some((one) => one.protocol === port.protocol && one.succeeded)
-    const ports = this.#ports.filter((port) => this.#isChosen || isSpoken(port))
-    const results = await inParallel(ports, PARALLEL, async (port) => {
-      const control = controlOf(port)
-      if (!control?.succeeded) return untested(port, `the control run failed: ${control?.detail}`)
+    const ports = judgedPorts(controls, this.#ports, this.#isChosen)
+    const results = await resultsAfter(controls, ports, PARALLEL, async (port, disclosed) => {
       const isReported = reports.some((one) => isFor(one, port))
-      if (!isReported && control.disclosed.length === 0) return untested(port, UNREPORTED)
-      return judge(port, await runOf(port), control.disclosed)
+      if (!isReported && disclosed.length === 0) return untested(port, UNREPORTED)
+      return judge(port, await runOf(port), disclosed)
     })
     const [first] = results
     if (first && results.every(({ verdict }) => verdict === 'untested')) throw new AuditError(nothingTested(first))
@@ -125,10 +120,8 @@ export class RemoteAudit implements AsyncDisposable {
 const UNREPORTED =
   'the client sends nothing after the handshake, so only it can tell whether it accepts the server: report its result'
 
-const isLike = (one: Pick<BadPort, 'protocol' | 'form'>, { protocol, form }: BadPort): boolean =>
-  one.protocol === protocol && one.form === form
-
-const isFor = (report: ClientReport, port: BadPort): boolean => report.name === port.name && isLike(report, port)
+const isFor = (report: ClientReport, { name, protocol, form }: BadPort): boolean =>
+  report.name === name && report.protocol === protocol && report.form === form
 
 /** Returns a client's run. Without a report, a client that has sent something private under TLS has accepted the server. */
 function runFrom(

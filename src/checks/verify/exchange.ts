@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import { isMailProtocol } from '../../core/config/schema.ts'
-import { type Check, type Found, fail, pass } from './checks/check.ts'
+import { type Check, type Found, fail, foundOf, pass } from './checks/check.ts'
 import type { Dialog } from './dialog.ts'
 import { type MailClient, mailClients, type ProbeMessage } from './mail-clients.ts'
 import type { Probe } from './probe.ts'
@@ -40,15 +40,7 @@ export async function exchange(
   for (const probe of of('nntp')) note(probe, await resultOf(() => postAndRead(probe, credentials)))
 }
 
-async function resultOf(act: () => Promise<Found>): Promise<Found> {
-  try {
-    return await act()
-  } catch (error) {
-    if (error instanceof NotTested) return { outcome: 'not-applicable', words: error.message }
-    if (error instanceof VerifyError) return fail(error.message)
-    throw error
-  }
-}
+const resultOf = (act: () => Promise<Found>): Promise<Found> => act().catch(foundOf)
 
 /** @throws NotTested for HTTP, which carries no mail here */
 function clientOf({ endpoint: { protocol } }: Probe): MailClient {

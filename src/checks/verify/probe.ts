@@ -1,5 +1,6 @@
-import { X509Certificate } from 'node:crypto'
+import type { X509Certificate } from 'node:crypto'
 import type { TLSSocket } from 'node:tls'
+import { peerChain } from '../../net/client/connect.ts'
 import { Dialog } from './dialog.ts'
 import type { ProtocolRow, Reply } from './protocol-row.ts'
 import { protocolRows } from './protocols.ts'
@@ -15,7 +16,7 @@ import {
 } from './tls/handshake.ts'
 import { askHello, type HelloOffer, type HelloOutcome } from './tls/hello.ts'
 import { certificateSuites, suites13 } from './tls/suite-classes.ts'
-import { parseRoots } from './tls/trust.ts'
+import { parseRoots, wellFormedCertificates } from './tls/trust.ts'
 import { type Endpoint, NotTested, VerifyError, type VerifyOptions } from './types.ts'
 import { Silence, Wire } from './wire.ts'
 
@@ -207,7 +208,7 @@ export class Probe {
       })
       const agreed = readAgreed(socket, wire.tap)
       const staple = made?.staple
-      const chain = chainOf(socket)
+      const chain = peerChain(socket)
       // A server that serves one client at a time waits for the end of this connection.
       wire.close()
       const certificates = await this.#inSentOrder(chain)
@@ -271,26 +272,5 @@ type Offer = Omit<HelloOffer, 'serverName'> & Partial<Pick<HelloOffer, 'serverNa
 const shownIn = ({ version, suite, group, certificates, asksForCertificate }: ServerHello) => ({
   agreed: { version, suite, group },
   asksForCertificate,
-  certificates: certificates.flatMap(certificateOf),
+  certificates: wellFormedCertificates(certificates),
 })
-
-/** Returns the chain of a verified socket. */
-function chainOf(socket: Handshake['socket']): X509Certificate[] {
-  const found: X509Certificate[] = []
-  for (let one = socket.getPeerCertificate(true); one?.raw; ) {
-    const raw = one.raw
-    if (found.some((known) => known.raw.equals(raw))) break
-    found.push(new X509Certificate(raw))
-    one = one.issuerCertificate
-  }
-  return found
-}
-
-/** Parses a certificate; returns an empty list if it is malformed. */
-function certificateOf(der: Buffer): X509Certificate[] {
-  try {
-    return [new X509Certificate(der)]
-  } catch {
-    return []
-  }
-}

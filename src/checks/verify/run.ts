@@ -1,10 +1,11 @@
 import { PkiError } from '../../tls/pki/errors.ts'
 import { systemRoots } from '../../tls/pki/system-roots.ts'
+import { inParallel } from '../in-parallel.ts'
 import { alpn } from './checks/alpn.ts'
 import { cbcPadding } from './checks/cbc-padding.ts'
 import { chain, dates, key, names, purposes } from './checks/certificate.ts'
 import { logOn, mechanisms, secureChannel, stripping } from './checks/channel.ts'
-import { type Check, type Found, fail } from './checks/check.ts'
+import { type Check, type Found, fail, foundOf } from './checks/check.ts'
 import { greeting, negotiated, reachable, tls } from './checks/connection.ts'
 import { dane } from './checks/dane.ts'
 import { dhGroups } from './checks/dh.ts'
@@ -25,14 +26,7 @@ import { suitesAccepted, versionsAccepted } from './checks/versions.ts'
 import { crossing, crossPorts } from './crossing.ts'
 import { delivery, exchange } from './exchange.ts'
 import { Probe } from './probe.ts'
-import {
-  type Endpoint,
-  type EndpointReport,
-  type Finding,
-  NotTested,
-  VerifyError,
-  type VerifyOptions,
-} from './types.ts'
+import type { Endpoint, EndpointReport, Finding, VerifyOptions } from './types.ts'
 
 /** Number of endpoints verified at the same time. */
 const PARALLEL = 4
@@ -52,11 +46,7 @@ export async function verifyEndpoints(
     book.get(probe)?.push(finding)
     progress(probe.endpoint, finding)
   }
-  const waiting = [...book.keys()]
-  const worker = async (): Promise<void> => {
-    for (let probe = waiting.shift(); probe; probe = waiting.shift()) await verifyEndpoint(probe, note)
-  }
-  await Promise.all(Array.from({ length: PARALLEL }, worker))
+  await inParallel([...book.keys()], PARALLEL, (probe) => verifyEndpoint(probe, note))
   options.signal?.throwIfAborted()
   const present = [...book].filter(([, findings]) => !isAbsent(findings)).map(([probe]) => probe)
   if (isWanted(crossing.name, options)) await crossPorts(present, (probe, found) => note(probe, crossing, found))
@@ -91,13 +81,11 @@ async function attempt(check: Check, probe: Probe): Promise<Found> {
   try {
     return await check.run(probe)
   } catch (error) {
-    if (error instanceof NotTested) return { outcome: 'not-applicable', words: error.message }
     if (error instanceof PkiError) return fail(`malformed certificate data: ${error.message}`)
-    if (!(error instanceof VerifyError)) throw error
+    const found = foundOf(error)
+    if (found.outcome !== 'fail' || connectionChecks.has(check)) return found
     // A connection or handshake that fails is reported once, by the check for it.
-    return connectionChecks.has(check)
-      ? fail(error.message)
-      : { outcome: 'not-applicable', words: `not tested: ${error.message}` }
+    return { outcome: 'not-applicable', words: `not tested: ${found.words}` }
   }
 }
 

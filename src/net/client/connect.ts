@@ -1,6 +1,7 @@
+import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
-import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls'
+import { type ConnectionOptions, connect as connectTls, type DetailedPeerCertificate, type TLSSocket } from 'node:tls'
 import { abortAfter } from '../../core/time/abort-after.ts'
 
 /** Limits of a step that waits for a server. */
@@ -36,4 +37,15 @@ async function ready(socket: Socket, event: string, { timeoutMs, signal }: WaitL
     socket.destroy()
     throw error
   }
+}
+
+/** Returns the certificates of the server, its own first, with those of the roots that Node.js adds. */
+export function peerChain(socket: TLSSocket): readonly X509Certificate[] {
+  const found = new Map<string, X509Certificate>()
+  let each: DetailedPeerCertificate | undefined = socket.getPeerCertificate(true)
+  while (each?.raw && !found.has(each.fingerprint256)) {
+    found.set(each.fingerprint256, new X509Certificate(each.raw))
+    each = each.issuerCertificate
+  }
+  return [...found.values()]
 }

@@ -8,7 +8,7 @@ import { hashOfSignature } from '../../../tls/pki/keys.ts'
 import type { Probe, TlsView } from '../probe.ts'
 import { type CertificatePath, followChain, isSelfSigned, issued, issuerOf, titleOf } from '../tls/trust.ts'
 import { NotTested } from '../types.ts'
-import { type Check, type Found, fail, pass, warn } from './check.ts'
+import { type Check, type Found, fail, pass, warn, worstOf } from './check.ts'
 
 const DAY_MS = 86_400_000
 const WARN_DAYS = 14
@@ -19,7 +19,7 @@ interface Shown extends TlsView {
 }
 
 /** Returns the server's certificates. @throws NotTested if they cannot be read */
-export async function readCertificates(probe: Probe): Promise<Shown> {
+export async function shownCertificates(probe: Probe): Promise<Shown> {
   const view = await probe.tls()
   const [leaf] = view.certificates
   if (!leaf) {
@@ -39,7 +39,7 @@ export const chain: Check = {
     const view = await probe.tls()
     if (view.certificates.length === 0 && view.untrusted)
       return fail(`${view.untrusted.message} (${view.untrusted.code})`)
-    const { path, untrusted } = await readCertificates(probe)
+    const { path, untrusted } = await shownCertificates(probe)
     const names = path.certificates.map(titleOf)
     const facts = { chain: names, root: path.root && titleOf(path.root), code: untrusted?.code }
     if (!path.root) return fail(brokenChain(path), facts)
@@ -78,7 +78,7 @@ export const names: Check = {
   name: 'names',
   title: 'certificate names',
   async run(probe) {
-    const { leaf } = await readCertificates(probe)
+    const { leaf } = await shownCertificates(probe)
     const { serverName } = probe.endpoint
     const names = shortenAddresses(leaf.subjectAltName ?? '')
     const issuedTo = names.replaceAll('DNS:', '').replaceAll('IP Address:', '') || titleOf(leaf)
@@ -97,11 +97,9 @@ export const dates: Check = {
   name: 'dates',
   title: 'certificate dates',
   async run(probe) {
-    const { path } = await readCertificates(probe)
+    const { path } = await shownCertificates(probe)
     const now = probe.options.now()
-    const judged = path.certificates.map((certificate) => judgeDates(certificate, now))
-    const worst = judged.find(({ outcome }) => outcome === 'fail') ?? judged.find(({ outcome }) => outcome === 'warn')
-    return worst ?? (judged[0] as Found)
+    return worstOf(path.certificates.map((certificate) => judgeDates(certificate, now)))
   },
 }
 
@@ -127,7 +125,7 @@ export const key: Check = {
   name: 'key',
   title: 'certificate key',
   async run(probe) {
-    const { path, leaf } = await readCertificates(probe)
+    const { path, leaf } = await shownCertificates(probe)
     const weak = path.certificates.flatMap(weaknessesOf)
     const own = readFacts(leaf)
     const signature = signatureTitle(leaf)
@@ -177,7 +175,7 @@ export const purposes: Check = {
   name: 'purposes',
   title: 'certificate purposes',
   async run(probe) {
-    const { leaf } = await readCertificates(probe)
+    const { leaf } = await shownCertificates(probe)
     const facts = readFacts(leaf)
     const words = purposesText(facts).join(', ')
     const record = { purposes: facts.purposes, keyUsages: facts.keyUsages }

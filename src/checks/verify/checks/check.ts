@@ -1,5 +1,5 @@
 import type { Probe } from '../probe.ts'
-import type { CheckOutcome } from '../types.ts'
+import { type CheckOutcome, NotTested, VerifyError } from '../types.ts'
 
 /** The result of a check. */
 export interface Found {
@@ -25,3 +25,14 @@ const found = (outcome: CheckOutcome, words: string, facts: Found['facts']): Fou
   words,
   ...(facts ? { facts } : {}),
 })
+
+/** Returns the first failure, else the first warning, else the first of all. @param all at least one */
+export const worstOf = (all: readonly Found[]): Found =>
+  all.find(({ outcome }) => outcome === 'fail') ?? all.find(({ outcome }) => outcome === 'warn') ?? (all[0] as Found)
+
+/** Returns the result of a check that did not apply, or in which the server failed. @throws any other error */
+export function foundOf(error: unknown): Found {
+  if (error instanceof NotTested) return { outcome: 'not-applicable', words: error.message }
+  if (error instanceof VerifyError) return fail(error.message)
+  throw error
+}

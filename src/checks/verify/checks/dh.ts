@@ -3,7 +3,7 @@ import { promisify } from 'node:util'
 import { OctetReader } from '../../../tls/negotiation/octets.ts'
 import type { Probe } from '../probe.ts'
 import { dhAnonymousSuites, dheExportSuites, dheSuites } from '../tls/suite-classes.ts'
-import { type Check, type Found, fail, pass, warn } from './check.ts'
+import { type Check, type Found, fail, pass, warn, worstOf } from './check.ts'
 import { highestBefore13 } from './versions.ts'
 
 /** Shorter groups are forbidden by RFC 9325 section 4.5, and those of 1,024 bits are in reach of states (Logjam). */
@@ -36,12 +36,7 @@ export const dhGroups: Check = {
     }
     if (groups.length === 0)
       return pass('not used: no suite with a prime-field Diffie-Hellman key exchange is accepted')
-    const judged = await Promise.all(groups.map((group) => judgeGroup(group, probe)))
-    return (
-      judged.find(({ outcome }) => outcome === 'fail') ??
-      judged.find(({ outcome }) => outcome === 'warn') ??
-      (judged[0] as Found)
-    )
+    return worstOf(await Promise.all(groups.map((group) => judgeGroup(group, probe))))
   },
 }
 

@@ -1,8 +1,8 @@
-import { X509Certificate } from 'node:crypto'
+import type { X509Certificate } from 'node:crypto'
 import type { Probe } from '../probe.ts'
 import { ecdsaSuites, otherKeySuites } from '../tls/suite-classes.ts'
-import { followChain, titleOf } from '../tls/trust.ts'
-import { brokenChain, isFor, judgeDates, readCertificates, weaknessesOf } from './certificate.ts'
+import { followChain, titleOf, wellFormedCertificates } from '../tls/trust.ts'
+import { brokenChain, isFor, judgeDates, shownCertificates, weaknessesOf } from './certificate.ts'
 import { type Check, fail, pass, warn } from './check.ts'
 import { acceptedVersions } from './versions.ts'
 
@@ -18,7 +18,7 @@ export const otherCertificates: Check = {
   name: 'other-certificates',
   title: 'other certificates',
   async run(probe) {
-    const { leaf } = await readCertificates(probe)
+    const { leaf } = await shownCertificates(probe)
     const others = new Map<string, Shown>()
     for (const shown of await certificatesShown(probe)) {
       const [first] = shown.certificates
@@ -52,21 +52,13 @@ async function certificatesShown(probe: Probe): Promise<Shown[]> {
     ['with an elliptic-curve key', ecdsaSuites],
   ] as const) {
     const answer = await probe.hello({ version: highest.wire, suites })
-    if (answer.kind === 'hello') shown.push({ where, certificates: answer.certificates.flatMap(read) })
+    if (answer.kind === 'hello') shown.push({ where, certificates: wellFormedCertificates(answer.certificates) })
   }
   const byVersion = classic.map(({ name, answer }) => ({
     where: `in ${name}`,
-    certificates: answer.certificates.flatMap(read),
+    certificates: wellFormedCertificates(answer.certificates),
   }))
   return [...shown, ...byVersion]
-}
-
-function read(der: Buffer): X509Certificate[] {
-  try {
-    return [new X509Certificate(der)]
-  } catch {
-    return []
-  }
 }
 
 function problemsOf({ certificates }: Shown, { roots, endpoint, options }: Probe): string[] {

@@ -6,7 +6,7 @@ import { RecordReader, receivedText } from '../tls/records.ts'
 import { rsaSuites } from '../tls/suite-classes.ts'
 import { NotTested, VerifyError } from '../types.ts'
 import { judgeAnswers } from './answers.ts'
-import { type Check, type Found, pass } from './check.ts'
+import { type Check, type Found, pass, worstOf } from './check.ts'
 import { highestBefore13 } from './versions.ts'
 
 const CLIENT_KEY_EXCHANGE = 16
@@ -50,7 +50,7 @@ export const robot: Check = {
       const judged = await judgeAnswers(() => askAll(probe, version.wire, key, flow))
       found.push(flow === 'whole' ? judged : { ...judged, words: `${judged.words}, without Finished` })
     }
-    return found.find(({ outcome }) => outcome === 'fail') ?? (found[0] as Found)
+    return worstOf(found)
   },
 }
 

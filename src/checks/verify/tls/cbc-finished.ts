@@ -13,47 +13,36 @@ import {
 } from 'node:crypto'
 import { keySchedules } from '../../../tls/legacy/index.ts'
 import { OctetReader, uint16, vector } from '../../../tls/negotiation/octets.ts'
+import { suiteName } from '../../../tls/negotiation/suites.ts'
 import { NotTested } from '../types.ts'
 import { type Accepted, contentTypes, record } from './hello.ts'
 
-/** What the checks of the record layer need to know of a suite with CBC. */
+/** A suite with CBC, as far as the checks of the record layer need to know it. */
 interface CbcSuite {
   readonly exchange: 'rsa' | 'dhe' | 'ecdhe'
-  readonly cipher: 'aes-128-cbc' | 'aes-256-cbc' | 'des-ede3-cbc'
-  readonly mac: 'sha1' | 'sha256'
+  readonly cipher: keyof typeof keyOctets
+  readonly mac: keyof typeof macOctets
 }
-
-const suite = (exchange: CbcSuite['exchange'], cipher: CbcSuite['cipher'], mac: CbcSuite['mac']): CbcSuite => ({
-  exchange,
-  cipher,
-  mac,
-})
-
-/** The suites with CBC whose PRF is the version's own. RFC 5246 appendix A.5; RFC 8422 section 6; RFC 5289 section 3.1 */
-const cbcSuites = new Map<number, CbcSuite>([
-  [0x002f, suite('rsa', 'aes-128-cbc', 'sha1')],
-  [0x0035, suite('rsa', 'aes-256-cbc', 'sha1')],
-  [0x003c, suite('rsa', 'aes-128-cbc', 'sha256')],
-  [0x003d, suite('rsa', 'aes-256-cbc', 'sha256')],
-  [0xc013, suite('ecdhe', 'aes-128-cbc', 'sha1')],
-  [0xc014, suite('ecdhe', 'aes-256-cbc', 'sha1')],
-  [0xc027, suite('ecdhe', 'aes-128-cbc', 'sha256')],
-  [0xc009, suite('ecdhe', 'aes-128-cbc', 'sha1')],
-  [0xc00a, suite('ecdhe', 'aes-256-cbc', 'sha1')],
-  [0xc023, suite('ecdhe', 'aes-128-cbc', 'sha256')],
-  [0x0033, suite('dhe', 'aes-128-cbc', 'sha1')],
-  [0x0039, suite('dhe', 'aes-256-cbc', 'sha1')],
-  [0x0067, suite('dhe', 'aes-128-cbc', 'sha256')],
-  [0x006b, suite('dhe', 'aes-256-cbc', 'sha256')],
-  [0x000a, suite('rsa', 'des-ede3-cbc', 'sha1')],
-  [0xc012, suite('ecdhe', 'des-ede3-cbc', 'sha1')],
-])
-
-/** The suites to offer. */
-export const cbcSuiteIds: readonly number[] = [...cbcSuites.keys()]
 
 const keyOctets = { 'aes-128-cbc': 16, 'aes-256-cbc': 32, 'des-ede3-cbc': 24 } as const
 const macOctets = { sha1: 20, sha256: 32 } as const
+
+/** The suites with CBC whose PRF is the version's own. RFC 5246 appendix A.5; RFC 8422 section 6; RFC 5289 section 3.1 */
+export const cbcSuiteIds: readonly number[] = [
+  0x002f, 0x0035, 0x003c, 0x003d, 0xc013, 0xc014, 0xc027, 0xc009, 0xc00a, 0xc023, 0x0033, 0x0039, 0x0067, 0x006b,
+  0x000a, 0xc012,
+]
+
+/** Returns one of these suites by its name, such as `TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA256`. */
+function cbcSuite(id: number): CbcSuite | undefined {
+  if (!cbcSuiteIds.includes(id)) return undefined
+  const name = suiteName(id)
+  return {
+    exchange: name.includes('_ECDHE_') ? 'ecdhe' : name.includes('_DHE_') ? 'dhe' : 'rsa',
+    cipher: name.includes('AES_128') ? 'aes-128-cbc' : name.includes('AES_256') ? 'aes-256-cbc' : 'des-ede3-cbc',
+    mac: name.endsWith('SHA256') ? 'sha256' : 'sha1',
+  }
+}
 
 /** Which part of the client's Finished record is wrong. */
 export interface Spoiled {
@@ -70,7 +59,7 @@ const versionNames = { 0x0301: 'TLSv1', 0x0302: 'TLSv1.1', 0x0303: 'TLSv1.2' } a
  * @throws NotTested for a key exchange that this module does not support; RangeError for malformed parameters
  */
 export function finishedFlight(answer: Accepted, version: number, spoiled: Spoiled): Buffer {
-  const chosen = cbcSuites.get(answer.suite)
+  const chosen = cbcSuite(answer.suite)
   const name = versionNames[version as keyof typeof versionNames]
   if (!chosen || !name) throw new NotTested('the server chooses a suite that was not offered')
   const { preMaster, body } = agree(answer, chosen, version)

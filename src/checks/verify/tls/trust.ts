@@ -34,10 +34,13 @@ export const isSelfSigned = (certificate: X509Certificate): boolean =>
   certificate.subject === certificate.issuer && certificate.verify(certificate.publicKey)
 
 /** Parses roots, each text one or several in PEM, and skips malformed ones. */
-export function parseRoots(pems: readonly string[]): X509Certificate[] {
-  return pems.flatMap(splitPem).flatMap((pem) => {
+export const parseRoots = (pems: readonly string[]): X509Certificate[] => wellFormedCertificates(pems.flatMap(splitPem))
+
+/** Parses certificates in DER or PEM, and skips malformed ones. */
+export function wellFormedCertificates(encoded: readonly (Buffer | string)[]): X509Certificate[] {
+  return encoded.flatMap((each) => {
     try {
-      return [new X509Certificate(pem)]
+      return [new X509Certificate(each)]
     } catch {
       return []
     }

@@ -1,9 +1,9 @@
-import { X509Certificate } from 'node:crypto'
+import type { X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
 import type { Duplex } from 'node:stream'
-import type { ConnectionOptions, DetailedPeerCertificate, TLSSocket } from 'node:tls'
+import type { ConnectionOptions, TLSSocket } from 'node:tls'
 import type { SessionRecorder, TlsFacts } from '../../../core/sessions/types.ts'
-import { handshake } from '../../../net/client/connect.ts'
+import { handshake, peerChain } from '../../../net/client/connect.ts'
 import { agreedFacts } from '../../../tls/negotiation/facts.ts'
 import { nameOnOneLine } from '../../../tls/pki/certificate/names.ts'
 import type { SentChain } from '../../dns/tlsa.ts'
@@ -94,15 +94,9 @@ function errorOf(socket: TLSSocket): string | undefined {
   return typeof error === 'string' ? error : ((error as NodeJS.ErrnoException | null)?.code ?? 'unknown')
 }
 
-/** Returns the certificates that the host sent, with those of the roots that Node.js adds. */
+/** @throws PeerFailure if the host sent none */
 function chainOf(socket: TLSSocket): SentChain {
-  const found = new Map<string, X509Certificate>()
-  let each: DetailedPeerCertificate | undefined = socket.getPeerCertificate(true)
-  while (each?.raw && !found.has(each.fingerprint256)) {
-    found.set(each.fingerprint256, new X509Certificate(each.raw))
-    each = each.issuerCertificate
-  }
-  const [own, ...issuers] = found.values()
+  const [own, ...issuers] = peerChain(socket)
   if (!own) throw notSecured('TLS failed: the host sent no certificate')
   return [own, ...issuers]
 }
