@@ -30,7 +30,7 @@ export interface LabServices extends DeliveryServices {
   readonly api: () => Promise<Api>
   /** The same, which know no messages until `api` was called: enough to read the health of the lab. */
   readonly idleApi: () => Promise<Api>
-  /** Which accounts and newsgroups belong to which tenant. */
+  /** The accounts and newsgroups of each tenant. */
   readonly tenants: Tenants
   /** HTTP: the accounts that may do everything. */
   readonly administrators: readonly string[]

@@ -5,6 +5,7 @@ import type { AuditedLab } from '../checks/audit/index.ts'
 import type { ResolvedLab } from '../core/config/resolve.ts'
 import type { Fault, FaultInput } from '../core/config/schema/fault.ts'
 import type { LineLevel } from '../core/config/schema/values.ts'
+import type { ServerProtocol } from '../core/config/schema.ts'
 import type { Intake } from '../core/octets/received-octets.ts'
 import type { SessionLog } from '../core/sessions/log.ts'
 import type { SessionCaptures } from '../core/sessions/session-captures.ts'
@@ -12,6 +13,7 @@ import type { SessionRecord } from '../core/sessions/types.ts'
 import type { MovableClock } from '../core/time/movable-clock.ts'
 import type { SharedValues } from '../core/values/shared-values.ts'
 import type { Cluster } from '../storage/cluster/types.ts'
+import type { Database } from '../storage/database/database.ts'
 import type { MessageStore, StoredMessage } from '../storage/store/types.ts'
 import type { ServedTls } from '../tls/negotiation/routing.ts'
 import type { AcmeDirectories } from '../tls/pki/acme/directory.ts'
@@ -19,6 +21,7 @@ import type { Authorities } from '../tls/pki/authority/authorities.ts'
 import type { CertificateStore } from '../tls/pki/certificate-store/types.ts'
 import type { Certificates } from '../tls/pki/lifecycle/certificates.ts'
 import type { AuthorityService } from '../tls/pki/service/service.ts'
+import type { InstalledCertificate } from '../tls/pki/types.ts'
 import type { LocalMail } from '../transport/delivery/local-mail.ts'
 import type { DeliveryServices } from '../transport/delivery/types.ts'
 import type { NameService } from '../transport/dns/name-service.ts'
@@ -32,40 +35,28 @@ import type { ApiConfiguration } from './configuration/types.ts'
 import type { Statistics } from './metrics/statistics.ts'
 import type { Traffic } from './metrics/traffic.ts'
 
+/** The facts that name a certificate. */
+export type CertificateName = Pick<InstalledCertificate, 'friendlyName' | 'thumbprint'>
+
 /** A running virtual server. */
 export interface EndpointFacts {
   readonly virtualServer: string
-  readonly protocol: string
+  readonly protocol: ServerProtocol
   readonly address: string
+  /** Undefined if closed. */
   readonly port: number | undefined
+  /** Undefined if closed. */
   readonly tlsPort: number | undefined
   /** False while its ports refuse or swallow connections. */
   readonly reachable: boolean
-  readonly certificate: { readonly friendlyName: string; readonly thumbprint: string } | undefined
+  /** The default certificate; undefined if none is assigned. */
+  readonly certificate: CertificateName | undefined
   readonly requireSecureChannel: boolean
   readonly require128BitEncryption: boolean
+  /** Whether clients with SSL 3.0, TLS 1.0 and the ciphers of the 1990s are accepted. */
   readonly legacyTls: boolean
+  /** The addresses whose connections begin with a PROXY header. */
   readonly proxies: readonly string[]
-}
-
-/** The database that the nodes of the lab share. */
-interface ApiDatabase {
-  /** The name of this node. */
-  readonly node: string
-  /** The name of the lab in the database. */
-  readonly schema: string
-  readonly state: 'connected' | 'disconnected'
-  readonly usage: {
-    readonly connections: number
-    readonly busy: number
-    readonly waiting: number
-    readonly transactions: number
-    readonly retries: number
-    readonly listenGaps: number
-    readonly notificationsSent: number
-    readonly notificationsReceived: number
-    readonly roundTripMs: number
-  }
 }
 
 /** Why the lab is not ready for clients. */
@@ -75,11 +66,8 @@ export interface NotReady {
 }
 
 /** A certificate that a virtual server serves. */
-export interface ServedCertificate {
+export interface ServedCertificate extends CertificateName, Pick<InstalledCertificate, 'certificatePem'> {
   readonly virtualServer: string
-  readonly friendlyName: string
-  readonly thumbprint: string
-  readonly certificatePem: string
 }
 
 /** A line of the lab's log. */
@@ -108,7 +96,7 @@ export interface ApiLog {
 export interface AddedFault {
   readonly id: string
   readonly input: FaultInput
-  /** What set it, if it was not the lab's own API. */
+  /** The API that added it, if it was not the lab's own. */
   readonly purpose?: string
   /** How often it has happened, on all nodes of the lab together. */
   readonly hits: number
@@ -116,9 +104,9 @@ export interface AddedFault {
 
 /** The faults of the lab. */
 interface ApiFaults {
-  /** Those of the configuration, and how often each has happened. */
+  /** The faults of the configuration, and how often each has happened. */
   readonly configured: readonly { readonly fault: Fault; readonly hits: number }[]
-  /** Those that were added over the API, the oldest first. */
+  /** Returns the faults that were added over the API, the oldest first. */
   shared(): readonly AddedFault[]
   /** Adds a fault on all nodes of the lab. Returns its id. @throws ConfigError listing every mistake in it */
   share(input: FaultInput, purpose?: string): Promise<string>
@@ -135,8 +123,8 @@ export type LabChange =
       readonly type: 'certificate'
       readonly virtualServer: string
       /** Null: none. */
-      readonly certificate: { readonly friendlyName: string; readonly thumbprint: string } | null
-      readonly previous: { readonly friendlyName: string; readonly thumbprint: string } | null
+      readonly certificate: CertificateName | null
+      readonly previous: CertificateName | null
     }
   | { readonly type: 'clock'; readonly now: string; readonly frozen: boolean; readonly offsetMs: number }
   | { readonly type: 'configuration'; readonly virtualServers: readonly string[] }
@@ -149,9 +137,7 @@ export type LabChange =
       readonly state: string
     }
 
-export type { ConnectorTest }
-
-/** What a connector would send. */
+/** A message that a connector would send. */
 export interface PlannedDelivery {
   readonly connector: string
   readonly destination: string
@@ -197,12 +183,12 @@ export interface ApiLab {
   readonly cluster: Cluster
   readonly store: MessageStore
   /** Undefined if the lab has a store of its own. */
-  readonly database: ApiDatabase | undefined
+  readonly database: Pick<Database, 'node' | 'schema' | 'state' | 'usage'> | undefined
   readonly directory: Directory
   readonly oauth2: Pick<OAuth2, 'tokens'>
   readonly mailAuthentication: Pick<MailAuthentication, 'check' | 'keyRecords'>
   readonly tenants: Tenants
-  /** What the nodes of the lab share besides mail and certificates. */
+  /** Values that the nodes of the lab share, besides mail and certificates. */
   readonly values: SharedValues
   readonly sessionLog: SessionLog
   readonly logLines: ApiLog

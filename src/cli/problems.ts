@@ -1,6 +1,6 @@
 import { ConfigError, type LabWithPlaces } from '../core/config/mistakes.ts'
 import type { ServerProtocol } from '../core/config/schema.ts'
-import { examineSurroundings, mistake, type Problem, warning } from '../lab/preflight/preflight.ts'
+import { mistake, type Problem, runPreflight, warning } from '../lab/preflight/preflight.ts'
 import { readStore } from './certificate-store.ts'
 import {
   type Configuration,
@@ -58,7 +58,7 @@ async function surroundings(
       ...dns,
     ]),
   )
-  return examineSurroundings(target, {
+  return runPreflight(target, {
     readStore: (read) => readStore(target.lab, read),
     running: { isRunning: statuses.length > 0, ports },
     ...(only ? { only } : {}),

@@ -1,4 +1,5 @@
 import { isRegExp } from 'node:util/types'
+import type { AddedFault } from '../api/lab.ts'
 import { parsePart } from '../core/config/issues.ts'
 import {
   type Fault,
@@ -23,7 +24,7 @@ import {
 } from '../net/faults/fault-rules.ts'
 import { SharedCounts } from '../net/faults/shared-counts.ts'
 
-/** What the function of a fault decides: a reply of one or several lines, actions, or undefined to let the command pass. */
+/** The decision of a fault's function: a reply of one or several lines, actions, or undefined to let the command pass. */
 export type FaultDecision = string | readonly string[] | FaultActionInput | undefined
 
 /** Decides at each command what happens. */
@@ -40,17 +41,8 @@ interface KeptFault {
   readonly input: FaultData
   /** Grows with each change. */
   readonly revision: number
-  /** What set it, if it was not the lab's own API. */
+  /** The API that added it, if it was not the lab's own. */
   readonly purpose?: string
-}
-
-/** A fault that was added over the API. */
-interface SharedFault {
-  readonly id: string
-  readonly input: FaultData
-  readonly purpose?: string
-  /** How often it has happened, on all nodes of the lab together. */
-  readonly hits: number
 }
 
 /** The parts of a lab that faults need. */
@@ -62,7 +54,7 @@ interface FaultServices {
 }
 
 /**
- * The faults of a lab: those of its configuration, those that were added over the API, and those of tests in this process.
+ * The faults of a lab: of its configuration, added over the API, and added by tests in this process.
  * The nodes of a lab share the first two with their counts.
  */
 export class LabFaults {
@@ -95,7 +87,7 @@ export class LabFaults {
   }
 
   /** Returns the faults that were added over the API, the oldest first. */
-  shared(): readonly SharedFault[] {
+  shared(): readonly AddedFault[] {
     const all = [...this.#shared.entries()].map(([id, { input, purpose }]) => ({
       id,
       input,
@@ -156,7 +148,7 @@ export class LabFaults {
     return this.rules.watch(watcher)
   }
 
-  /** Removes all faults, including those of the configuration: these in this process only. */
+  /** Removes all faults. Those of the configuration are removed in this process only. */
   async clear(): Promise<void> {
     this.rules.clear()
     await this.#shared.clear()

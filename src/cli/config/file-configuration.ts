@@ -3,7 +3,7 @@ import type { LoadedConfig } from '../../core/config/load.ts'
 import { ConfigError } from '../../core/config/mistakes.ts'
 import { replaceFile } from '../../core/files/replace-file.ts'
 import type { ConfigurationSource } from '../../lab/configuration/source.ts'
-import { examineSurroundings } from '../../lab/preflight/preflight.ts'
+import { runPreflight } from '../../lab/preflight/preflight.ts'
 import { readStore } from '../certificate-store.ts'
 import { type ConfigurationOptions, configurationSource } from '../configuration.ts'
 
@@ -50,7 +50,7 @@ export class FileConfiguration implements ApiConfiguration {
 
   async examine(text: string): Promise<ExaminedText> {
     const loaded = await this.#source.load(text)
-    const problems = await examineSurroundings(loaded, {
+    const problems = await runPreflight(loaded, {
       readStore: (read) => readStore(loaded.lab, read),
       running: { isRunning: false, ports: new Set() },
     })

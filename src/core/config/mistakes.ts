@@ -15,7 +15,7 @@ export interface Mistake {
 }
 
 /** Something outside a valid configuration that prevents the start (`error`) or a part of the lab's work (`warning`). */
-export interface Obstacle extends Mistake {
+export interface Finding extends Mistake {
   readonly severity: 'error' | 'warning'
 }
 

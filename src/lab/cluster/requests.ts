@@ -4,14 +4,10 @@ import { hasFailed, withoutDer } from '../../core/sessions/describe.ts'
 import { nodeOfSession, type SessionLog } from '../../core/sessions/log.ts'
 import type { SharedValues } from '../../core/values/shared-values.ts'
 import type { Cluster, Verbs } from '../../storage/cluster/types.ts'
-import { StoreError } from '../../storage/store/types.ts'
 import type { StoreQueue } from '../../transport/outgoing/queue/queue.ts'
 import type { QueueAction } from '../../transport/outgoing/types.ts'
 import type { LabConfiguration } from '../configuration/lab-configuration.ts'
 import type { VirtualServers } from '../virtual-servers/virtual-servers.ts'
-
-/** How long the node that sends mail may take, in milliseconds: it ends the attempts that are under way first. */
-const QUEUE_TIMEOUT_MS = 30_000
 
 /** The parts of a lab that requests of other nodes use. */
 interface RequestServices {
@@ -77,19 +73,3 @@ export async function otherSessions(
     missing: answers.flatMap(({ kind, node }) => (kind === 'answer' ? [] : [node])),
   }
 }
-
-/** Returns the queue of the node that sends mail, for nodes that share it. Undefined if the lab is its only node. */
-export const queueOfOthers = (cluster: Cluster) =>
-  cluster.isShared
-    ? {
-        async perform(action: QueueAction): Promise<number> {
-          const leader = await cluster.leaderOf('outgoing')
-          if (leader === undefined || leader === cluster.node)
-            throw new StoreError('failed', 'no node sends mail at the moment; another one takes it over soon')
-          const [found] = await cluster.ask('queue', action, { nodes: [leader], timeoutMs: QUEUE_TIMEOUT_MS })
-          if (found?.kind === 'answer') return Number(found.answer)
-          const why = found?.kind === 'error' ? found.error : 'it does not answer'
-          throw new StoreError('failed', `the node ${leader}, which sends mail, cannot do this now: ${why}`)
-        },
-      }
-    : undefined

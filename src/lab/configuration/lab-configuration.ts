@@ -8,7 +8,7 @@ import { replaceFile } from '../../core/files/replace-file.ts'
 import type { SharedValues } from '../../core/values/shared-values.ts'
 import type { CertificateStore } from '../../tls/pki/certificate-store/types.ts'
 import { ChangeQueue } from '../change-queue.ts'
-import { examineSurroundings, type Problem, type ReadStore, unknownPins } from '../preflight/preflight.ts'
+import { type Problem, type ReadStore, runPreflight, unknownPins } from '../preflight/preflight.ts'
 import { SharedConfiguration } from './shared-configuration.ts'
 import type { ConfigurationSource, OpenedConfiguration } from './source.ts'
 
@@ -91,7 +91,7 @@ export class LabConfiguration implements ApiConfiguration {
   /** Examines a text as `sealpost check` does. @throws ConfigError for mistakes in it, and for what prevents a start */
   async examine(text: string): Promise<ExaminedText> {
     const loaded = await this.#source.load(text)
-    const problems = await examineSurroundings(loaded, {
+    const problems = await runPreflight(loaded, {
       readStore: this.#readStore,
       running: { isRunning: true, ports: this.#openPorts() },
       ...(this.#source.only ? { only: this.#source.only } : {}),

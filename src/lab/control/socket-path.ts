@@ -53,7 +53,7 @@ async function assertPrivate(folder: string, uid: number): Promise<void> {
   if ((found.mode & 0o077) !== 0) throw new ControlError('is open to other users')
 }
 
-/** Returns the sockets of the labs that run a configuration now, and removes those of labs that were killed. */
+/** Returns the sockets of the labs that run a configuration now, and removes the sockets of killed labs. */
 export const findSockets = (configuration: string, places: RuntimePlaces): Promise<string[]> =>
   socketsWith(`${prefixOf(configuration)}.`, places)
 
@@ -70,7 +70,7 @@ async function socketsWith(prefix: string, places: RuntimePlaces): Promise<strin
   return found
 }
 
-/** Returns the sockets in a folder on which a lab answers, and removes those of labs that were killed. */
+/** Returns the sockets in a folder on which a lab answers, and removes the sockets of killed labs. */
 async function socketsIn(folder: string, prefix: string): Promise<string[]> {
   const found: string[] = []
   for (const name of await readdir(folder).catch(() => [])) {

@@ -31,7 +31,7 @@ export interface LabStatus {
 export interface ReloadReport {
   readonly pid: number
   readonly warnings: readonly string[]
-  /** What became of the other nodes, if they were to reload too. */
+  /** The results of the other nodes, if they were to reload too. */
   readonly others?: readonly NodeReload[]
 }
 

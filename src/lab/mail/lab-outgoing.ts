@@ -8,7 +8,7 @@ import type { SessionLog } from '../../core/sessions/log.ts'
 import type { Clock } from '../../core/time/clock.ts'
 import type { FaultRules } from '../../net/faults/fault-rules.ts'
 import type { Cluster } from '../../storage/cluster/types.ts'
-import type { MessageStore } from '../../storage/store/types.ts'
+import { type MessageStore, StoreError } from '../../storage/store/types.ts'
 import { certificateNames } from '../../tls/pki/certificate/names.ts'
 import type { CertificateStore } from '../../tls/pki/certificate-store/types.ts'
 import { reportDelay, reportFailure, reportRelayed } from '../../transport/delivery/reports/queue-reports.ts'
@@ -26,16 +26,19 @@ import { connectorRouter } from '../../transport/outgoing/route/router.ts'
 import {
   type ConnectorTest,
   type NewOutgoing,
+  type QueueAction,
   type ResolvedConnector,
   RouteError,
   type Router,
   type TestingClient,
 } from '../../transport/outgoing/types.ts'
 import { rootsOf } from '../certificates/roots.ts'
-import { queueOfOthers } from '../cluster/requests.ts'
 import { logQueue } from '../recording/log-events.ts'
 import type { VirtualServerStatus } from '../virtual-servers/status.ts'
 import { OutgoingPolicies } from './outgoing-policies.ts'
+
+/** How long the node that sends mail may take, in milliseconds: it ends the attempts that are under way first. */
+const QUEUE_TIMEOUT_MS = 30_000
 
 /** The parts of a lab that mail to other hosts needs. */
 interface OutgoingServices {
@@ -164,7 +167,7 @@ export class LabOutgoing implements ApiOutgoing, AsyncDisposable {
 const noRoute = (text: string): ConnectorTest => ({ ok: false, steps: [{ step: 'route', ok: false, text }] })
 
 /**
- * Returns the certificate that a connector shows to other hosts: that of a virtual server, or of the certificate store by its
+ * Returns the certificate that a connector shows to other hosts: of a virtual server, or of the certificate store by its
  * friendly name or thumbprint. @throws PkiError, Error
  */
 async function connectorIdentity(
@@ -179,3 +182,19 @@ async function connectorIdentity(
   if (!found) throw new Error(`the virtual server ${certificate} has no certificate to show to other hosts`)
   return { certificates: [found.certificatePem, ...found.chainPem], key: found.privateKeyPem }
 }
+
+/** Returns the queue of the node that sends mail, for nodes that share it. Undefined if the lab is its only node. */
+const queueOfOthers = (cluster: Cluster) =>
+  cluster.isShared
+    ? {
+        async perform(action: QueueAction): Promise<number> {
+          const leader = await cluster.leaderOf('outgoing')
+          if (leader === undefined || leader === cluster.node)
+            throw new StoreError('failed', 'no node sends mail at the moment; another one takes it over soon')
+          const [found] = await cluster.ask('queue', action, { nodes: [leader], timeoutMs: QUEUE_TIMEOUT_MS })
+          if (found?.kind === 'answer') return Number(found.answer)
+          const why = found?.kind === 'error' ? found.error : 'it does not answer'
+          throw new StoreError('failed', `the node ${leader}, which sends mail, cannot do this now: ${why}`)
+        },
+      }
+    : undefined

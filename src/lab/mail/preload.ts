@@ -16,7 +16,7 @@ export async function preload({ directory, newsgroups }: ResolvedLab, store: Mes
 
 async function fill(store: MessageStore, folder: Folder, path: string): Promise<void> {
   if ((await store.status(folder.id)).exists > 0) return
-  const obstacle = preloadObstacle(path)
+  const obstacle = preloadProblem(path)
   if (obstacle !== undefined) throw new Error(`preload of ${folder.name}: ${obstacle}`)
   const { importFolder, messagesAt } = await import('../../storage/store/formats/transfer.ts')
   try {
@@ -27,7 +27,7 @@ async function fill(store: MessageStore, folder: Folder, path: string): Promise<
 }
 
 /** Returns why a `preload` file or folder cannot be imported; undefined if it can be read. */
-export function preloadObstacle(path: string): string | undefined {
+export function preloadProblem(path: string): string | undefined {
   const why = readObstacle(path)
   return why === undefined ? undefined : `cannot read ${path}: ${why}`
 }

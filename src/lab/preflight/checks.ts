@@ -1,56 +1,56 @@
 import { existsSync } from 'node:fs'
 import { isAbsolute } from 'node:path'
-import type { Obstacle, Path } from '../../core/config/mistakes.ts'
+import type { Finding, Path } from '../../core/config/mistakes.ts'
 import { certificateFolder, type ResolvedLab } from '../../core/config/resolve.ts'
 import { choicesOf } from '../../core/config/schema/certificate.ts'
 import { folderObstacle, readObstacle } from '../../core/files/file-obstacles.ts'
 import { zoneMistakes } from '../dns/zones.ts'
-import { preloadObstacle } from '../mail/preload.ts'
-import { captureObstacle } from '../recording/captures.ts'
-import { portObstacles } from './ports.ts'
+import { preloadProblem } from '../mail/preload.ts'
+import { captureProblem } from '../recording/captures.ts'
+import { checkPorts } from './ports.ts'
 
-/** What a running lab of the same configuration has opened. This is no obstacle. */
+/** Ports and folders that a running lab of the same configuration has opened. They are not reported. */
 export interface Running {
   readonly isRunning: boolean
   /** `ADDRESS:PORT`. */
   readonly ports: ReadonlySet<string>
 }
 
-/** Returns everything that prevents the start of a lab: its files, folders, packages and ports. Changes and opens nothing. */
-export async function findObstacles(lab: ResolvedLab, running: Running): Promise<Obstacle[]> {
+/** Returns everything that prevents the start of a lab, or a part of its work: files, folders, packages and ports. Opens nothing. */
+export async function runChecks(lab: ResolvedLab, running: Running): Promise<Finding[]> {
   return [
-    ...(await storeObstacles(lab, running)),
-    ...certificateFolderObstacles(lab),
-    ...preloadObstacles(lab),
-    ...(await portObstacles(lab, running.ports)),
-    ...captureObstacles(lab),
-    ...mailAuthenticationObstacles(lab),
-    ...feedObstacles(lab),
-    ...connectorObstacles(lab),
-    ...webhookObstacles(lab),
-    ...certificateObstacles(lab),
-    ...controlObstacles(lab),
+    ...(await checkStore(lab, running)),
+    ...checkCertificateFolder(lab),
+    ...checkPreloads(lab),
+    ...(await checkPorts(lab, running.ports)),
+    ...checkCaptures(lab),
+    ...checkMailAuthentication(lab),
+    ...checkFeeds(lab),
+    ...checkConnectors(lab),
+    ...checkWebhooks(lab),
+    ...checkCertificates(lab),
+    ...checkControlSenders(lab),
     ...(await zoneMistakes(lab)).map(({ path, message }) => error(path, message)),
   ]
 }
 
-const error = (path: Path, message: string): Obstacle => ({ path, message, severity: 'error' })
-const warning = (path: Path, message: string): Obstacle => ({ path, message, severity: 'warning' })
+const error = (path: Path, message: string): Finding => ({ path, message, severity: 'error' })
+const warning = (path: Path, message: string): Finding => ({ path, message, severity: 'warning' })
 
-async function storeObstacles({ store }: ResolvedLab, { isRunning }: Running): Promise<Obstacle[]> {
+async function checkStore({ store }: ResolvedLab, { isRunning }: Running): Promise<Finding[]> {
   if (store === 'memory' || !('lmdb' in store) || isRunning) return []
   const { lmdbObstacle } = await import('../../storage/store/engines/lmdb/open.ts')
   const found = await lmdbObstacle(store.lmdb)
   return found ? [error(['store', 'lmdb'], found.message)] : []
 }
 
-function certificateFolderObstacles({ certificates }: ResolvedLab): Obstacle[] {
+function checkCertificateFolder({ certificates }: ResolvedLab): Finding[] {
   const folder = certificateFolder(certificates)
   const why = folder === undefined ? undefined : folderObstacle(folder)
   return why === undefined ? [] : [error(['certificates'], why)]
 }
 
-function preloadObstacles({ directory, newsgroups, store }: ResolvedLab): Obstacle[] {
+function checkPreloads({ directory, newsgroups, store }: ResolvedLab): Finding[] {
   // Folders that have messages need no preload, and a store on disk usually has some.
   const isFilled = store !== 'memory' && 'lmdb' in store && existsSync(store.lmdb)
   const places = [
@@ -58,26 +58,26 @@ function preloadObstacles({ directory, newsgroups, store }: ResolvedLab): Obstac
     ...newsgroups.map(({ preload }, index) => ({ preload, at: ['newsgroups', index, 'preload'] })),
   ]
   return places.flatMap(({ preload, at }) => {
-    const why = preload === undefined ? undefined : preloadObstacle(preload)
+    const why = preload === undefined ? undefined : preloadProblem(preload)
     return why === undefined ? [] : [isFilled ? warning(at, why) : error(at, why)]
   })
 }
 
-function captureObstacles({ capture, virtualServers }: ResolvedLab): Obstacle[] {
+function checkCaptures({ capture, virtualServers }: ResolvedLab): Finding[] {
   const places = [
     { capture, at: ['capture'] },
     ...virtualServers.map((server, index) => ({ capture: server.capture, at: ['virtualServers', index, 'capture'] })),
   ]
   return places.flatMap(({ capture, at }) => {
-    const why = capture?.file === undefined ? undefined : captureObstacle(capture.file)
+    const why = capture?.file === undefined ? undefined : captureProblem(capture.file)
     return why === undefined ? [] : [error(at, why)]
   })
 }
 
 /** Keys without a file are generated. */
-function mailAuthenticationObstacles({ mailAuthentication }: ResolvedLab): Obstacle[] {
+function checkMailAuthentication({ mailAuthentication }: ResolvedLab): Finding[] {
   const { dkim, arc } = mailAuthentication
-  const found: Obstacle[] = []
+  const found: Finding[] = []
   const keys = [
     ...dkim.map(({ key }, index) => ({ key, at: ['mailAuthentication', 'dkim', index, 'key'] })),
     { key: arc?.key, at: ['mailAuthentication', 'arc', 'key'] },
@@ -90,7 +90,7 @@ function mailAuthenticationObstacles({ mailAuthentication }: ResolvedLab): Obsta
 }
 
 /** Feeds report the error, and the lab runs. */
-function feedObstacles({ virtualServers }: ResolvedLab): Obstacle[] {
+function checkFeeds({ virtualServers }: ResolvedLab): Finding[] {
   return virtualServers.flatMap(({ feeds }, index) =>
     feeds.flatMap(({ authority }, n) => {
       const why = authority !== undefined && isAbsolute(authority) ? readObstacle(authority) : undefined
@@ -101,7 +101,7 @@ function feedObstacles({ virtualServers }: ResolvedLab): Obstacle[] {
 }
 
 /** A file that cannot be read is only a warning: the lab runs, and mail waits in the queue. */
-function connectorObstacles({ connectors }: ResolvedLab): Obstacle[] {
+function checkConnectors({ connectors }: ResolvedLab): Finding[] {
   return connectors.flatMap(({ authority, smartHost }, index) =>
     [
       { authority, at: ['connectors', index, 'authority'] },
@@ -114,7 +114,7 @@ function connectorObstacles({ connectors }: ResolvedLab): Obstacle[] {
 }
 
 /** Without its certificate, a virtual server cannot start. */
-function certificateObstacles({ virtualServers }: ResolvedLab): Obstacle[] {
+function checkCertificates({ virtualServers }: ResolvedLab): Finding[] {
   return virtualServers.flatMap(({ certificate }, index) => {
     const files = choicesOf(certificate).flatMap((one) => (one.kind === 'file' ? [one.file, one.keyFile] : []))
     return files.flatMap((file) => {
@@ -124,7 +124,7 @@ function certificateObstacles({ virtualServers }: ResolvedLab): Obstacle[] {
   })
 }
 
-function webhookObstacles({ webhooks }: ResolvedLab): Obstacle[] {
+function checkWebhooks({ webhooks }: ResolvedLab): Finding[] {
   return webhooks.flatMap(({ authority }, index) => {
     const why = authority === undefined ? undefined : readObstacle(authority)
     return why === undefined ? [] : [error(['webhooks', index, 'authority'], `cannot read ${authority}: ${why}`)]
@@ -132,7 +132,7 @@ function webhookObstacles({ webhooks }: ResolvedLab): Obstacle[] {
 }
 
 /** Control messages that must be signed are refused, and the lab runs. */
-function controlObstacles({ controlSenders }: ResolvedLab): Obstacle[] {
+function checkControlSenders({ controlSenders }: ResolvedLab): Finding[] {
   return controlSenders.flatMap(({ key }, index) => {
     const why = key === undefined ? undefined : readObstacle(key)
     const message = `no control message of this sender can take effect: cannot read ${key}: ${why}`

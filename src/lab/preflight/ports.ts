@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { connect, isIP } from 'node:net'
 import { networkInterfaces } from 'node:os'
-import type { Obstacle, Path } from '../../core/config/mistakes.ts'
+import type { Finding, Path } from '../../core/config/mistakes.ts'
 import type { Port, ResolvedLab } from '../../core/config/resolve.ts'
 import { reachableAddress } from '../../core/network/ip-address.ts'
 import { listenFailure } from '../../core/network/listen.ts'
@@ -16,10 +16,10 @@ interface WantedPort {
  * Returns the ports of a lab that cannot be opened. Listens on none of them.
  * @param own `ADDRESS:PORT` of the ports that a running lab of this configuration has opened
  */
-export async function portObstacles(lab: ResolvedLab, own: ReadonlySet<string>): Promise<Obstacle[]> {
-  const found = wantedPorts(lab).map(async ({ at, address, port }): Promise<Obstacle[]> => {
+export async function checkPorts(lab: ResolvedLab, own: ReadonlySet<string>): Promise<Finding[]> {
+  const found = wantedPorts(lab).map(async ({ at, address, port }): Promise<Finding[]> => {
     if (port === 'off' || port === 0 || own.has(`${address}:${port}`)) return []
-    const code = await obstacleTo(address, port)
+    const code = await listenErrorCode(address, port)
     if (code === undefined) return []
     const failure = Object.assign(new Error(code), { code })
     return [{ path: at, message: listenFailure(address, port, failure), severity: 'error' }]
@@ -40,7 +40,7 @@ function wantedPorts({ virtualServers, authorityService, dns }: ResolvedLab): Wa
 }
 
 /** Returns the code of the error that listening would fail with. */
-async function obstacleTo(address: string, port: number): Promise<string | undefined> {
+async function listenErrorCode(address: string, port: number): Promise<string | undefined> {
   if (!isOfThisMachine(address)) return 'EADDRNOTAVAIL'
   if (port < firstUnprivilegedPort() && process.getuid?.() !== 0) return 'EACCES'
   return (await accepts(address, port)) ? 'EADDRINUSE' : undefined

@@ -1,10 +1,10 @@
 import { unknownCertificates, unknownConnectorCertificates } from '../../core/config/certificates.ts'
-import type { LabWithPlaces, Obstacle, PlacedMistake } from '../../core/config/mistakes.ts'
+import type { Finding, LabWithPlaces, PlacedMistake } from '../../core/config/mistakes.ts'
 import type { ServerProtocol } from '../../core/config/schema.ts'
 import type { CertificateStore } from '../../tls/pki/certificate-store/types.ts'
 import { certificateWarnings, missingCertificates } from '../../tls/pki/lifecycle/warnings.ts'
 import { placedLabFacts } from '../certificates/lab-facts.ts'
-import { findObstacles, type Running } from './checks.ts'
+import { type Running, runChecks } from './checks.ts'
 import { openFolders } from './folder-modes.ts'
 
 /** Something wrong with a configuration. A mistake is in the file, an error elsewhere; a warning does no harm. */
@@ -20,10 +20,10 @@ export interface Problem {
 /** Reads the certificate store of a lab without changing it. Undefined if the store does not exist yet. */
 export type ReadStore = <T>(read: (store: CertificateStore) => T | Promise<T>) => Promise<T | undefined>
 
-/** What an examination takes into account. */
-interface Surroundings {
+/** The circumstances of a preflight. */
+interface PreflightOptions {
   readonly readStore: ReadStore
-  /** What is open because a lab of the same configuration runs. */
+  /** Ports and folders that are open because a lab of the same configuration runs. */
   readonly running: Running
   /** Ignores the ports and files of virtual servers of other protocols. */
   readonly only?: readonly ServerProtocol[]
@@ -43,16 +43,16 @@ export const warning = (message: string, found?: PlacedMistake): Problem => ({
   ...(found ? { found } : {}),
 })
 
-/** Examines what a valid configuration names: certificates, files, folders and ports. Changes nothing and listens nowhere. */
-export async function examineSurroundings(target: LabWithPlaces, surroundings: Surroundings): Promise<Problem[]> {
+/** Checks everything that a valid configuration names: certificates, files, folders and ports. Changes nothing and listens nowhere. */
+export async function runPreflight(target: LabWithPlaces, surroundings: PreflightOptions): Promise<Problem[]> {
   const { readStore, running, only } = surroundings
   const certificates = await certificateProblems(target, readStore)
   const { virtualServers } = target.lab
-  const obstacles = (await findObstacles(target.lab, running)).filter(({ path }) => {
+  const findings = (await runChecks(target.lab, running)).filter(({ path }) => {
     const server = path[0] === 'virtualServers' ? virtualServers[Number(path[1])] : undefined
     return !only || !server || only.includes(server.protocol)
   })
-  return [...certificates, ...placed(obstacles, target), ...openFolders(target.lab).map((line) => warning(line))]
+  return [...certificates, ...placed(findings, target), ...openFolders(target.lab).map((line) => warning(line))]
 }
 
 /** Returns a mistake for each certificate that the configuration names and the store does not have. @throws PkiError */
@@ -64,17 +64,17 @@ export async function unknownPins({ lab, locate }: LabWithPlaces, readStore: Rea
   ])
 }
 
-/** Adds the places to obstacles. */
-function placed(obstacles: readonly Obstacle[], target: LabWithPlaces): Problem[] {
-  const found = (wanted: Obstacle['severity']): PlacedMistake[] =>
-    target.locate(obstacles.filter(({ severity }) => severity === wanted))
+/** Adds the places to findings. */
+function placed(findings: readonly Finding[], target: LabWithPlaces): Problem[] {
+  const found = (wanted: Finding['severity']): PlacedMistake[] =>
+    target.locate(findings.filter(({ severity }) => severity === wanted))
   return [
     ...found('error').map((one): Problem => ({ ...mistake(one), severity: 'error' })),
     ...found('warning').map((one) => warning(one.line, one)),
   ]
 }
 
-/** Examines the certificates of the virtual servers: dates, names, keys, chains and revocation. */
+/** Checks the certificates of the virtual servers: dates, names, keys, chains and revocation. */
 async function certificateProblems(target: LabWithPlaces, readStore: ReadStore): Promise<Problem[]> {
   try {
     const unknown = (await unknownPins(target, readStore)).map(mistake)

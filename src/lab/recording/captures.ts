@@ -68,13 +68,13 @@ export class Captures {
     try {
       return new Capture(options)
     } catch (cause) {
-      throw new Error(captureObstacle(options.file) ?? (cause as Error).message, { cause })
+      throw new Error(captureProblem(options.file) ?? (cause as Error).message, { cause })
     }
   }
 }
 
 /** Returns why a capture file cannot be created; undefined if it can. */
-export function captureObstacle(file: string): string | undefined {
+export function captureProblem(file: string): string | undefined {
   const why = writeObstacle(file)
   return why === undefined ? undefined : `cannot write the capture ${file}: ${why}`
 }

@@ -4,7 +4,7 @@ import { type LineLevel, lineLevels } from '../../core/config/schema/values.ts'
 import { isSecretName, MASK, maskUrls } from '../../core/text/mask-urls.ts'
 import type { Clock } from '../../core/time/clock.ts'
 
-/** Limits of what is kept: lines, all of their characters, those of one message, and those of the facts of one line. */
+/** Limits of the kept lines: their number, and the characters of all lines, of one message and of the facts of one line. */
 const MAX_LINES = 10_000
 const MAX_TEXT = 2 * 1024 * 1024
 const MAX_MESSAGE = 1_000

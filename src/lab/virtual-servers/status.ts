@@ -1,29 +1,12 @@
+import type { EndpointFacts } from '../../api/lab.ts'
 import type { ResolvedVirtualServer } from '../../core/config/resolve.ts'
-import type { ServerProtocol } from '../../core/config/schema.ts'
 import type { TlsPolicyName } from '../../core/config/tls-policies.ts'
 import type { VirtualServer } from '../../net/virtual-server.ts'
 
 /** The addresses, certificate and TLS policy of a running virtual server, for reports and tests. */
-export interface VirtualServerStatus {
-  readonly virtualServer: string
-  readonly protocol: ServerProtocol
-  readonly address: string
-  /** Undefined if closed. */
-  readonly port: number | undefined
-  /** Undefined if closed. */
-  readonly tlsPort: number | undefined
-  /** False while its ports refuse or swallow connections, as tests of outages make them. */
-  readonly reachable: boolean
-  /** The default certificate; undefined if none is assigned. */
-  readonly certificate: { readonly friendlyName: string; readonly thumbprint: string } | undefined
-  readonly requireSecureChannel: boolean
-  readonly require128BitEncryption: boolean
-  /** The addresses whose connections begin with a PROXY header. */
-  readonly proxies: readonly string[]
+export interface VirtualServerStatus extends EndpointFacts {
   /** The name of its TLS policy; undefined if it has none. */
   readonly tlsPolicy: TlsPolicyName | undefined
-  /** Whether clients with SSL 3.0, TLS 1.0 and the ciphers of the 1990s are accepted. */
-  readonly legacyTls: boolean
   /** The defect of its TLS engine, on purpose. */
   readonly tlsDefect: string | undefined
 }

@@ -42,7 +42,7 @@ export class VirtualServers {
   }
 
   /**
-   * Starts, updates and stops virtual servers so that they match the settings. Open connections continue, except those of
+   * Starts, updates and stops virtual servers so that they match the settings. Open connections continue, except on
    * stopped servers.
    * @throws ListenError, or the reason why a certificate is unusable. Some servers may have changed by then: the caller
    * applies the previous settings again.

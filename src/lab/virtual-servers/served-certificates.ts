@@ -1,30 +1,27 @@
 import type { Logger } from 'pino'
-import type { ServedCertificate } from '../../api/lab.ts'
+import type { CertificateName, ServedCertificate } from '../../api/lab.ts'
 import type { ResolvedLab, ResolvedVirtualServer } from '../../core/config/resolve.ts'
 import type { ServedTls } from '../../tls/negotiation/routing.ts'
+import type { LabPki } from '../certificates/lab-pki.ts'
+import { tlsSettings } from '../certificates/tls-settings.ts'
 import type { ChangeFeed } from '../change-feed.ts'
-import type { LabDns } from '../dns/lab-dns.ts'
-import type { VirtualServers } from '../virtual-servers/virtual-servers.ts'
-import type { LabPki } from './lab-pki.ts'
-import { tlsSettings } from './tls-settings.ts'
+import type { VirtualServers } from './virtual-servers.ts'
 
 /** The parts of a lab that serve certificates, or publish which ones are served. */
 interface ServingServices {
   readonly config: ResolvedLab
   readonly pki: LabPki
   readonly virtualServers: VirtualServers
-  readonly dns: LabDns
+  readonly dns: { refresh(): void }
   readonly log: Logger
   readonly changes: ChangeFeed
 }
-
-type Served = { readonly friendlyName: string; readonly thumbprint: string } | null
 
 /** The certificates that the virtual servers of a running lab serve. */
 export class ServedCertificates {
   readonly #lab: ServingServices
   /** The default certificate of each virtual server, when it was last noted. */
-  #noted = new Map<string, Served>()
+  #noted = new Map<string, CertificateName | null>()
 
   constructor(lab: ServingServices) {
     this.#lab = lab
@@ -72,7 +69,7 @@ export class ServedCertificates {
     }
   }
 
-  #defaultOf(virtualServer: string): Served {
+  #defaultOf(virtualServer: string): CertificateName | null {
     const [first] = this.#lab.virtualServers.certificatesOf(virtualServer)
     return first ? { friendlyName: first.friendlyName, thumbprint: first.thumbprint } : null
   }
