@@ -83,7 +83,9 @@ function run(): void {
   if (process.argv[2] === 'sendmail') {
     // Programs start it for each message: the other commands are not loaded.
     void import('./sendmail/run.ts').then(async ({ runSendmail }) => {
-      process.exitCode = await runSendmail(process.argv.slice(3))
+      process.exitCode = await runSendmail(process.argv.slice(3), async (args) =>
+        (await import('./program.ts')).runCommandLine(args),
+      )
     })
     return
   }

@@ -1,38 +1,38 @@
 import { Command } from 'commander'
 import { nearest } from '../core/config/nearest.ts'
 import { version } from '../core/text/version.ts'
-import { exitStatus, explain, UsageError } from './failure.ts'
-import { noteError, print } from './output.ts'
+import { exitStatus, explain, UsageError } from './shared/failure.ts'
+import { noteError, print } from './shared/output.ts'
 
-type AddCommand = (program: Command) => void
+type AddCommand = (program: Command, run: typeof runCommandLine) => void
 
 /** The commands in the order of `--help`. Each is loaded on demand: a running lab keeps no other command in memory. */
 const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
-  start: async () => (await import('./start.ts')).addStart,
-  check: async () => (await import('./check.ts')).addCheck,
-  doctor: async () => (await import('./doctor.ts')).addDoctor,
-  cert: async () => (await import('./cert.ts')).addCert,
-  ca: async () => (await import('./ca.ts')).addCa,
-  trust: async () => (await import('./trust.ts')).addTrust,
-  token: async () => (await import('./token.ts')).addToken,
-  clock: async () => (await import('./clock.ts')).addClock,
-  dkim: async () => (await import('./dkim.ts')).addDkim,
-  dns: async () => (await import('./dns.ts')).addDns,
-  config: async () => (await import('./config.ts')).addConfig,
-  reload: async () => (await import('./reload.ts')).addReload,
-  cluster: async () => (await import('./cluster.ts')).addCluster,
-  sessions: async () => (await import('./sessions.ts')).addSessions,
-  log: async () => (await import('./show-log.ts')).addLog,
-  mail: async () => (await import('./mail.ts')).addMail,
-  sendmail: async () => (await import('./sendmail.ts')).addSendmail,
-  queue: async () => (await import('./queue.ts')).addQueue,
-  'tls-report': async () => (await import('./tls-report.ts')).addTlsReport,
-  mcp: async () => (await import('./mcp.ts')).addMcp,
-  store: async () => (await import('./store.ts')).addStore,
-  healthcheck: async () => (await import('./healthcheck.ts')).addHealthcheck,
-  verify: async () => (await import('./verify.ts')).addVerify,
-  'client-settings': async () => (await import('./client-settings.ts')).addClientSettings,
-  audit: async () => (await import('./audit.ts')).addAudit,
+  start: async () => (await import('./start/start.ts')).addStart,
+  check: async () => (await import('./check/check.ts')).addCheck,
+  doctor: async () => (await import('./check/doctor.ts')).addDoctor,
+  cert: async () => (await import('./cert/index.ts')).addCert,
+  ca: async () => (await import('./ca/index.ts')).addCa,
+  trust: async () => (await import('./trust/index.ts')).addTrust,
+  token: async () => (await import('./lab/token.ts')).addToken,
+  clock: async () => (await import('./lab/clock.ts')).addClock,
+  dkim: async () => (await import('./mail/dkim.ts')).addDkim,
+  dns: async () => (await import('./lab/dns.ts')).addDns,
+  config: async () => (await import('./config/index.ts')).addConfig,
+  reload: async () => (await import('./lab/reload.ts')).addReload,
+  cluster: async () => (await import('./lab/cluster.ts')).addCluster,
+  sessions: async () => (await import('./lab/sessions.ts')).addSessions,
+  log: async () => (await import('./lab/log.ts')).addLog,
+  mail: async () => (await import('./mail/index.ts')).addMail,
+  sendmail: async () => (await import('./sendmail/command.ts')).addSendmail,
+  queue: async () => (await import('./queue/index.ts')).addQueue,
+  'tls-report': async () => (await import('./mail/tls-report.ts')).addTlsReport,
+  mcp: async () => (await import('./lab/mcp.ts')).addMcp,
+  store: async () => (await import('./store/index.ts')).addStore,
+  healthcheck: async () => (await import('./check/healthcheck.ts')).addHealthcheck,
+  verify: async () => (await import('./verify/index.ts')).addVerify,
+  'client-settings': async () => (await import('./mail/client-settings.ts')).addClientSettings,
+  audit: async () => (await import('./audit/index.ts')).addAudit,
 }
 
 /** Runs `sealpost ARGS` to its end. Returns the exit status. */
@@ -40,7 +40,7 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
   process.exitCode = exitStatus.done
   try {
     if (isVersionAsJson(args)) {
-      const { installation } = await import('./doctor/installation.ts')
+      const { installation } = await import('./check/installation.ts')
       print(JSON.stringify(installation()))
       return exitStatus.done
     }
@@ -83,7 +83,7 @@ async function createProgram(args: readonly string[]): Promise<Command> {
   const all = Object.entries(commands)
   const named = all.filter(([name]) => name === args[0])
   const needed = named.length > 0 || isVersion(args[0]) ? named : all
-  for (const [, load] of needed) (await load())(program)
+  for (const [, load] of needed) (await load())(program, runCommandLine)
   for (const command of [program, ...program.commands]) if (command.commands.length > 0) addHelp(command)
   return program
 }

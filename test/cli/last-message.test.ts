@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { expect, it } from 'vitest'
-import { lastMessage } from '../../src/cli/last-message.ts'
+import { lastMessage } from '../../src/cli/audit/last-message.ts'
 
 const JAVA = `Exception in thread "main" jakarta.mail.MessagingException: Could not convert socket to TLS;
   nested exception is:

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { requestPages } from '../../src/cli/wizard/pages.ts'
+import { requestPages } from '../../src/cli/cert/wizard/pages.ts'
 import { supportsMlDsa } from '../../src/core/config/ml-dsa-support.ts'
 import { sClient } from '../support/openssl.ts'
 import { CertificateLab, pop3, type ShownCertificate, smtp } from './cert-support.ts'

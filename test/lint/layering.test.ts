@@ -36,7 +36,7 @@ test.each([
   ['servers/smtp/a.ts', "export { a } from '../pop3/session.ts'", 'servers/smtp may not import servers/pop3'],
   ['servers/frame.ts', "export { a } from './pop3/session.ts'", 'servers may not import servers/pop3'],
   ['servers/nntp/commands/a.ts', "export { a } from '../../../src/lab/lab.ts'", 'servers may not import src/lab'],
-  ['servers/imap4/a.ts', "export type { A } from '../../src/cli/start.ts'", 'servers may not import src/cli'],
+  ['servers/imap4/a.ts', "export type { A } from '../../src/cli/start/start.ts'", 'servers may not import src/cli'],
   ['servers/smtp/a.ts', "export { a } from 'smtp-server'", 'may not import the package smtp-server'],
   [
     'src/storage/store/engines/memory/a.ts',

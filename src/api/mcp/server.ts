@@ -9,9 +9,8 @@ import type { McpLab } from './lab.ts'
 import { addPrompts } from './prompts.ts'
 import { addResources } from './resources.ts'
 import type { Sdk } from './sdk.ts'
-import type { Tool } from './tool.ts'
+import { outputOf, type Tool } from './tool.ts'
 import { tools } from './tools/index.ts'
-import { outputOf } from './tools/operations.ts'
 import { untrustedSchema } from './untrusted.ts'
 
 /** Creates an MCP server that offers the tools, resources and prompts that its caller may use. */

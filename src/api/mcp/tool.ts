@@ -1,6 +1,6 @@
 import type { ToolAnnotations } from '@modelcontextprotocol/server'
-import type { z } from 'zod'
-import { parseInput } from '../invoke.ts'
+import { z } from 'zod'
+import { operationNamed, parseInput } from '../invoke.ts'
 import type { OperationName } from '../operation-types.ts'
 import type { McpLab } from './lab.ts'
 
@@ -38,6 +38,13 @@ interface ToolDefinition<Input extends z.ZodObject> extends Omit<Tool, 'run'> {
 /** Creates a tool with an input of its own, which is checked before the tool runs. */
 export function defineTool<Input extends z.ZodObject>({ run, ...tool }: ToolDefinition<Input>): Tool {
   return { ...tool, run: (call) => run({ ...call, input: parseInput(tool, call.input, 'json') as z.output<Input> }) }
+}
+
+/** Returns the schema of what an operation answers. One without an answer answers that it is done. */
+export function outputOf(name: OperationName): z.ZodType {
+  const { output } = operationNamed(name)
+  if (typeof output === 'string') throw new Error(`${name} does not answer JSON`)
+  return output ?? z.object({ done: z.literal(true) })
 }
 
 /** Changes nothing. */

@@ -11,11 +11,11 @@ import {
   withKeyOptions,
   withSubjectOptions,
 } from '../cert/request-options.ts'
-import { type PkiOptions, withPki } from '../certificate-store.ts'
-import { withConfig } from '../configuration.ts'
-import { checkOutput, ofFile, readInput, writeOutput } from '../files.ts'
-import { wholeNumber } from '../options.ts'
-import { noteWarning, print, printResult } from '../output.ts'
+import { type PkiOptions, withPki } from '../shared/certificate-store.ts'
+import { withConfig } from '../shared/configuration.ts'
+import { checkOutput, ofFile, readInput, writeOutput } from '../shared/files.ts'
+import { wholeNumber } from '../shared/options.ts'
+import { noteWarning, print, printResult } from '../shared/output.ts'
 
 interface CreateFlags extends PkiOptions, KeyFlags, SubjectFlags {
   readonly type?: AuthorityRecord['type']

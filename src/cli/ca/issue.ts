@@ -11,13 +11,13 @@ import {
   withKeyOptions,
   withSubjectOptions,
 } from '../cert/request-options.ts'
-import { type PkiOptions, type PkiSession, withPki } from '../certificate-store.ts'
-import { withConfig } from '../configuration.ts'
-import { UsageError } from '../failure.ts'
-import { checkOutput, ofFile, passwordOf, readInput, writeOutput } from '../files.ts'
-import { wholeNumber } from '../options.ts'
-import { counted, dayText, print, printResult, printWritten } from '../output.ts'
-import { fittedTable } from '../table.ts'
+import { type PkiOptions, type PkiSession, withPki } from '../shared/certificate-store.ts'
+import { withConfig } from '../shared/configuration.ts'
+import { UsageError } from '../shared/failure.ts'
+import { checkOutput, ofFile, passwordOf, readInput, writeOutput } from '../shared/files.ts'
+import { wholeNumber } from '../shared/options.ts'
+import { counted, dayText, print, printResult, printWritten } from '../shared/output.ts'
+import { fittedTable } from '../shared/table.ts'
 import { type ProfileFlags, profileOptions, withProfileOptions } from './profile-options.ts'
 
 interface SignFlags extends PkiOptions, ProfileFlags {

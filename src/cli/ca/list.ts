@@ -2,12 +2,12 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import { type AuthorityEntry, type AuthorityFormat, authorityFormats } from '../../tls/pki/authority/list.ts'
 import { type RevocationReason, reasonNamed, revocationReasons } from '../../tls/pki/revocation/crl.ts'
 import { noteWarningsOf } from '../cert/words.ts'
-import { type PkiOptions, withPki } from '../certificate-store.ts'
-import { withConfig } from '../configuration.ts'
-import { checkOutput, writeOutput } from '../files.ts'
-import { durationAsMs } from '../options.ts'
-import { counted, dayText, print, printResult, printWritten } from '../output.ts'
-import { fittedTable } from '../table.ts'
+import { type PkiOptions, withPki } from '../shared/certificate-store.ts'
+import { withConfig } from '../shared/configuration.ts'
+import { checkOutput, writeOutput } from '../shared/files.ts'
+import { durationAsMs } from '../shared/options.ts'
+import { counted, dayText, print, printResult, printWritten } from '../shared/output.ts'
+import { fittedTable } from '../shared/table.ts'
 
 interface NamedFlags extends PkiOptions {
   readonly authority?: string

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
-import { type PkiOptions, withPki } from '../certificate-store.ts'
-import { withConfig } from '../configuration.ts'
-import { counted, printResult } from '../output.ts'
+import { type PkiOptions, withPki } from '../shared/certificate-store.ts'
+import { withConfig } from '../shared/configuration.ts'
+import { counted, printResult } from '../shared/output.ts'
 
 interface ForceFlags extends PkiOptions {
   readonly force?: boolean

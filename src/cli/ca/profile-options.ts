@@ -2,8 +2,8 @@ import { type Command, Option } from 'commander'
 import { type IssuingProfile, issuingOptions, type WantedProfile } from '../../tls/pki/authority/issuing-profiles.ts'
 import type { Purpose } from '../../tls/pki/der/oids.ts'
 import type { HashName } from '../../tls/pki/keys.ts'
-import { UsageError } from '../failure.ts'
-import { positiveNumber, wholeNumber } from '../options.ts'
+import { UsageError } from '../shared/failure.ts'
+import { positiveNumber, wholeNumber } from '../shared/options.ts'
 
 /** Options that say what kind of certificate is issued. */
 export interface ProfileFlags {

@@ -2,12 +2,12 @@ import type { Command } from 'commander'
 import type { RenewedAuthority } from '../../tls/pki/authority/renew.ts'
 import { thumbprintOf } from '../../tls/pki/certificate/certificate.ts'
 import { type KeyFlags, keyOf, withKeyOptions } from '../cert/request-options.ts'
-import { type PkiOptions, withPki } from '../certificate-store.ts'
-import { withConfig } from '../configuration.ts'
-import { UsageError } from '../failure.ts'
-import { checkOutput, writeOutput } from '../files.ts'
-import { positiveNumber } from '../options.ts'
-import { dayText, printResult } from '../output.ts'
+import { type PkiOptions, withPki } from '../shared/certificate-store.ts'
+import { withConfig } from '../shared/configuration.ts'
+import { UsageError } from '../shared/failure.ts'
+import { checkOutput, writeOutput } from '../shared/files.ts'
+import { positiveNumber } from '../shared/options.ts'
+import { dayText, printResult } from '../shared/output.ts'
 
 interface RenewFlags extends PkiOptions, KeyFlags {
   readonly days?: number

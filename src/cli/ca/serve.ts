@@ -5,11 +5,11 @@ import { AcmeDirectories, acmePath, DEFAULT_ACME_DIRECTORY } from '../../tls/pki
 import { acmeOptions } from '../../tls/pki/acme/options.ts'
 import type { CertificateStore } from '../../tls/pki/certificate-store/types.ts'
 import { AuthorityService } from '../../tls/pki/service/service.ts'
-import { openStoreOf, type PkiOptions } from '../certificate-store.ts'
-import { loadConfiguration, withConfig } from '../configuration.ts'
-import { createLog } from '../log.ts'
-import { portNumber } from '../options.ts'
-import { print } from '../output.ts'
+import { openStoreOf, type PkiOptions } from '../shared/certificate-store.ts'
+import { loadConfiguration, withConfig } from '../shared/configuration.ts'
+import { createLog } from '../shared/log.ts'
+import { portNumber } from '../shared/options.ts'
+import { print } from '../shared/output.ts'
 
 interface ServeFlags extends PkiOptions {
   readonly address?: string

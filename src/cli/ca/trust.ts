@@ -1,10 +1,10 @@
 import type { Command } from 'commander'
 import type { TrustedRecord } from '../../tls/pki/certificate-store/index-file.ts'
-import { type PkiOptions, withPki } from '../certificate-store.ts'
-import { withConfig } from '../configuration.ts'
-import { ofFile, readInput } from '../files.ts'
-import { dayText, print, printResult } from '../output.ts'
-import { fittedTable } from '../table.ts'
+import { type PkiOptions, withPki } from '../shared/certificate-store.ts'
+import { withConfig } from '../shared/configuration.ts'
+import { ofFile, readInput } from '../shared/files.ts'
+import { dayText, print, printResult } from '../shared/output.ts'
+import { fittedTable } from '../shared/table.ts'
 
 const kinds = { root: 'root', crl: 'revocation list' } as const
 

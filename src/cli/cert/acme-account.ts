@@ -1,9 +1,9 @@
 import { type Command, Option } from 'commander'
 import { accountKeyTypes } from '../../tls/pki/acme/client/authority.ts'
-import { type PkiOptions, withPki } from '../certificate-store.ts'
-import { withConfig } from '../configuration.ts'
-import { readInput } from '../files.ts'
-import { print, printResult } from '../output.ts'
+import { type PkiOptions, withPki } from '../shared/certificate-store.ts'
+import { withConfig } from '../shared/configuration.ts'
+import { readInput } from '../shared/files.ts'
+import { print, printResult } from '../shared/output.ts'
 
 interface RolloverFlags extends PkiOptions {
   readonly key?: (typeof accountKeyTypes)[number]

@@ -9,10 +9,10 @@ import { copyCertificateStore } from '../../tls/pki/certificate-store/copy.ts'
 import type { StoreFiles } from '../../tls/pki/certificate-store/files.ts'
 import type { KeyProtection } from '../../tls/pki/certificate-store/sealed-files.ts'
 import { openFiles } from '../../tls/pki/certificate-store/store.ts'
-import { loadConfiguration } from '../configuration.ts'
-import { type Access, databaseAt, keyProtectionOf, openDatabaseOf } from '../database.ts'
-import { UsageError } from '../failure.ts'
-import { counted, print } from '../output.ts'
+import { loadConfiguration } from '../shared/configuration.ts'
+import { type Access, databaseAt, keyProtectionOf, openDatabaseOf } from '../shared/database.ts'
+import { UsageError } from '../shared/failure.ts'
+import { counted, print } from '../shared/output.ts'
 
 const CONFIGURATION = /\.ya?ml$/i
 

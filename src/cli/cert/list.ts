@@ -1,10 +1,10 @@
 import type { Command } from 'commander'
 import { SHORT_THUMBPRINT } from '../../tls/pki/certificate-store/friendly-names.ts'
 import type { CertificateDetails, CertificateEntry } from '../../tls/pki/lifecycle/list.ts'
-import { type PkiOptions, withPki } from '../certificate-store.ts'
-import { withConfig } from '../configuration.ts'
-import { counted, note, noteWarning, page, print } from '../output.ts'
-import { fittedTable } from '../table.ts'
+import { type PkiOptions, withPki } from '../shared/certificate-store.ts'
+import { withConfig } from '../shared/configuration.ts'
+import { counted, note, noteWarning, page, print } from '../shared/output.ts'
+import { fittedTable } from '../shared/table.ts'
 import { NAME_HELP } from './words.ts'
 
 /** Adds `sealpost cert list` and `cert show`. */

@@ -3,8 +3,8 @@ import { definedOnly } from '../../core/values/defined.ts'
 import type { SubjectFields } from '../../tls/pki/certificate/subject.ts'
 import { type KeySpec, keySpecNamed } from '../../tls/pki/keys.ts'
 import type { RequestOptions } from '../../tls/pki/lifecycle/request.ts'
-import type { PkiOptions } from '../certificate-store.ts'
-import { UsageError } from '../failure.ts'
+import type { PkiOptions } from '../shared/certificate-store.ts'
+import { UsageError } from '../shared/failure.ts'
 
 export interface KeyFlags {
   readonly bits?: number

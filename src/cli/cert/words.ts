@@ -1,6 +1,6 @@
 import type { UsedAfterRemoval } from '../../tls/pki/lifecycle/assign.ts'
-import type { PkiSession } from '../certificate-store.ts'
-import { noteWarning } from '../output.ts'
+import type { PkiSession } from '../shared/certificate-store.ts'
+import { noteWarning } from '../shared/output.ts'
 
 /** How a certificate is named on the command line. */
 export const NAME_HELP = 'friendly name, or first digits of the thumbprint'

@@ -4,8 +4,8 @@ import { ConfigError } from '../../core/config/mistakes.ts'
 import { replaceFile } from '../../core/files/replace-file.ts'
 import type { ConfigurationSource } from '../../lab/configuration/source.ts'
 import { runPreflight } from '../../lab/preflight/preflight.ts'
-import { readStore } from '../certificate-store.ts'
-import { type ConfigurationOptions, configurationSource } from '../configuration.ts'
+import { readStore } from '../shared/certificate-store.ts'
+import { type ConfigurationOptions, configurationSource } from '../shared/configuration.ts'
 
 /** The file of a configuration that no lab runs. Changes are only written. */
 export class FileConfiguration implements ApiConfiguration {

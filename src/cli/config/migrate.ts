@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { deprecatedKeys, deprecationOf } from '../../core/config/deprecations.ts'
 import type { Override } from '../../core/config/load.ts'
 import { pathText } from '../../core/config/mistakes.ts'
-import { note, noteWarning, print } from '../output.ts'
+import { note, noteWarning, print } from '../shared/output.ts'
 
 interface MigrateOptions {
   readonly write?: boolean

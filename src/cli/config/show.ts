@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
-import { withApi } from '../api-client.ts'
-import { UsageError } from '../failure.ts'
-import { print } from '../output.ts'
+import { withApi } from '../shared/api-client.ts'
+import { UsageError } from '../shared/failure.ts'
+import { note, print } from '../shared/output.ts'
 import { type ConfigOptions, callConfiguration, hasLab } from './target.ts'
 
 interface ShowOptions extends ConfigOptions {
@@ -49,7 +49,7 @@ async function textOf(options: ShowOptions): Promise<string> {
     return (await callConfiguration(options, 'configuration.yaml', {})).toString()
   const [{ textWithoutSecrets }, { configurationSource }] = await Promise.all([
     import('../../core/config/secrets.ts'),
-    import('../configuration.ts'),
+    import('../shared/configuration.ts'),
   ])
   const source = await configurationSource(options)
   const text = await source.read()
@@ -61,8 +61,21 @@ async function effective(options: ShowOptions): Promise<unknown> {
   const [{ effectiveInput }, { withoutSecrets }, { loadConfiguration }] = await Promise.all([
     import('../../core/config/effective.ts'),
     import('../../core/config/secrets.ts'),
-    import('../configuration.ts'),
+    import('../shared/configuration.ts'),
   ])
   const { input, config } = await loadConfiguration(options)
   return withoutSecrets(effectiveInput(input, config))
+}
+
+/** Adds `sealpost config diff`. */
+export function addDiff(config: Command): void {
+  withApi(config.command('diff'))
+    .description('compare the file with what the running lab uses: what `sealpost reload` would change')
+    .option('--json', 'print JSON')
+    .action(async (options: ConfigOptions) => {
+      const answer = await callConfiguration(options, 'configuration.diff', {})
+      if (options.json) return print(JSON.stringify(answer))
+      if (answer.diff === '') return note('No difference: the lab uses the current content of the file.')
+      process.stdout.write(answer.diff)
+    })
 }

@@ -1,8 +1,8 @@
 import type { InputOf, OperationName, OutputOf } from '../../api/operation-types.ts'
 import { ConfigError, type PlacedMistake } from '../../core/config/mistakes.ts'
-import { ApiError, type ApiOptions, callApi } from '../api-client.ts'
-import { configurationIdentity } from '../configuration.ts'
-import { controlSockets } from '../running-labs.ts'
+import { ApiError, type ApiOptions, callApi } from '../shared/api-client.ts'
+import { configurationIdentity } from '../shared/configuration.ts'
+import { controlSockets } from '../shared/running-labs.ts'
 
 export interface ConfigOptions extends ApiOptions {
   readonly json?: boolean

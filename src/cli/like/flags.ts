@@ -1,6 +1,6 @@
 import { nearest } from '../../core/config/nearest.ts'
 import { likeTitles } from '../../core/config/schema/like.ts'
-import { UsageError } from '../failure.ts'
+import { UsageError } from '../shared/failure.ts'
 import type { GivenSetting, Setting, Tool } from './tool.ts'
 
 /**

@@ -1,6 +1,6 @@
 import { nearest } from '../../core/config/nearest.ts'
 import type { LikeTool } from '../../core/config/schema/like.ts'
-import { UsageError } from '../failure.ts'
+import { UsageError } from '../shared/failure.ts'
 import type { Tool } from './tool.ts'
 
 /** The tools whose place `--like` takes. Each is loaded on demand. */

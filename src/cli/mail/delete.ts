@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
-import { type ApiOptions, callApi, withApi } from '../api-client.ts'
-import { UsageError } from '../failure.ts'
-import { counted, printResult } from '../output.ts'
+import { type ApiOptions, callApi, withApi } from '../shared/api-client.ts'
+import { UsageError } from '../shared/failure.ts'
+import { counted, printResult } from '../shared/output.ts'
 
 interface DeleteOptions extends ApiOptions {
   readonly query?: string

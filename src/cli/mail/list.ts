@@ -1,10 +1,10 @@
 import type { Command } from 'commander'
 import type { MessageSummary } from '../../api/messages/summary.ts'
 import type { InputOf } from '../../api/operation-types.ts'
-import { type ApiOptions, callApi, withApi } from '../api-client.ts'
-import { positiveNumber } from '../options.ts'
-import { counted, note, print } from '../output.ts'
-import { table } from '../table.ts'
+import { type ApiOptions, callApi, withApi } from '../shared/api-client.ts'
+import { positiveNumber } from '../shared/options.ts'
+import { counted, note, print } from '../shared/output.ts'
+import { table } from '../shared/table.ts'
 
 interface ListOptions extends ApiOptions, InputOf<'messages.list'> {
   readonly json?: boolean

@@ -1,9 +1,9 @@
 import type { Command } from 'commander'
 import type { InputOf, OutputOf } from '../../api/operation-types.ts'
-import { type ApiOptions, callApi, withApi } from '../api-client.ts'
-import { exitStatus, UsageError } from '../failure.ts'
-import { note, noteError, print } from '../output.ts'
-import { table } from '../table.ts'
+import { type ApiOptions, callApi, withApi } from '../shared/api-client.ts'
+import { exitStatus, UsageError } from '../shared/failure.ts'
+import { note, noteError, print } from '../shared/output.ts'
+import { table } from '../shared/table.ts'
 
 interface ReleaseOptions extends ApiOptions, Pick<InputOf<'messages.releaseMany'>, 'to' | 'connector' | 'dryRun'> {
   readonly search?: string

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
-import { type ApiOptions, callApi, withApi } from '../api-client.ts'
-import { print } from '../output.ts'
+import { type ApiOptions, callApi, withApi } from '../shared/api-client.ts'
+import { print } from '../shared/output.ts'
 
 interface ReportOptions extends ApiOptions {
   readonly json?: boolean

@@ -1,8 +1,8 @@
 import type { Command } from 'commander'
 import type { OutputOf } from '../../api/operation-types.ts'
-import { type ApiOptions, callApi, withApi } from '../api-client.ts'
-import { UsageError } from '../failure.ts'
-import { page, print } from '../output.ts'
+import { type ApiOptions, callApi, withApi } from '../shared/api-client.ts'
+import { UsageError } from '../shared/failure.ts'
+import { page, print } from '../shared/output.ts'
 import { smimeLines } from './smime-lines.ts'
 
 interface ShowOptions extends ApiOptions {

@@ -1,9 +1,9 @@
 import type { Command } from 'commander'
 import type { MessageSummary } from '../../api/messages/summary.ts'
 import type { InputOf } from '../../api/operation-types.ts'
-import { ApiError, type ApiOptions, callApi, withApi } from '../api-client.ts'
-import { exitStatus } from '../failure.ts'
-import { note, noteError, print } from '../output.ts'
+import { ApiError, type ApiOptions, callApi, withApi } from '../shared/api-client.ts'
+import { exitStatus } from '../shared/failure.ts'
+import { note, noteError, print } from '../shared/output.ts'
 import { messageText } from './show.ts'
 
 interface WaitOptions extends ApiOptions, InputOf<'wait'> {

@@ -1,9 +1,9 @@
 import type { Command } from 'commander'
 import type { InputOf } from '../../api/operation-types.ts'
 import { definedOnly } from '../../core/values/defined.ts'
-import { type ApiOptions, callApi, withApi } from '../api-client.ts'
-import { UsageError } from '../failure.ts'
-import { counted, printResult } from '../output.ts'
+import { type ApiOptions, callApi, withApi } from '../shared/api-client.ts'
+import { UsageError } from '../shared/failure.ts'
+import { counted, printResult } from '../shared/output.ts'
 import { type Filters, withFilters } from './filters.ts'
 
 interface ActionOptions extends ApiOptions, Filters {

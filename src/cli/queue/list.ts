@@ -1,9 +1,9 @@
 import type { Command } from 'commander'
 import type { OutputOf } from '../../api/operation-types.ts'
-import { type ApiOptions, callApi, withApi } from '../api-client.ts'
-import { positiveNumber } from '../options.ts'
-import { counted, note, page, print } from '../output.ts'
-import { table } from '../table.ts'
+import { type ApiOptions, callApi, withApi } from '../shared/api-client.ts'
+import { positiveNumber } from '../shared/options.ts'
+import { counted, note, page, print } from '../shared/output.ts'
+import { table } from '../shared/table.ts'
 import { type Filters, withFilters } from './filters.ts'
 
 type QueuedMessage = OutputOf<'queue.get'>

@@ -1,4 +1,4 @@
-import { answerOf, apiUrl, request } from '../api-client.ts'
+import { answerOf, apiUrl, request } from '../shared/api-client.ts'
 import { exitStatus, SendmailError } from './exit-status.ts'
 import type { Submission } from './message.ts'
 import type { SendmailOptions } from './options.ts'

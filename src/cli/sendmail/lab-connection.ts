@@ -1,8 +1,8 @@
 import { connect, type Socket } from 'node:net'
 import { findAllSockets } from '../../lab/control/socket-path.ts'
 import type { SubmissionPlace } from '../../lab/control/streams.ts'
-import { configurationIdentity } from '../configuration.ts'
-import { controlSockets, runtimePlaces } from '../running-labs.ts'
+import { configurationIdentity } from '../shared/configuration.ts'
+import { controlSockets, runtimePlaces } from '../shared/running-labs.ts'
 import { exitStatus, SendmailError } from './exit-status.ts'
 import type { SendmailOptions } from './options.ts'
 

@@ -6,14 +6,18 @@ import { parseSendmailOptions, type SendmailMode, type SendmailOptions } from '.
 import { readInput } from './read-input.ts'
 import { SubmissionClient } from './submission-client.ts'
 
+/** Runs another command of `sealpost`. Returns its exit status. */
+export type RunCommandLine = (args: readonly string[]) => Promise<number>
+
 /**
  * Runs `sendmail ARGS` to its end. Little is loaded: programs start it for each message.
- * Returns the exit status of sysexits.h.
+ * @param runCommandLine lists and flushes the queue
+ * @returns the exit status of sysexits.h
  */
-export async function runSendmail(args: readonly string[]): Promise<number> {
+export async function runSendmail(args: readonly string[], runCommandLine: RunCommandLine): Promise<number> {
   try {
     const options = parseSendmailOptions(args)
-    return await modes[options.mode](options)
+    return await modes[options.mode](options, runCommandLine)
   } catch (error) {
     const status = error instanceof SendmailError ? error.status : exitStatus.software
     process.stderr.write(`sendmail: ${(error as Error).message}\n`)
@@ -21,12 +25,14 @@ export async function runSendmail(args: readonly string[]): Promise<number> {
   }
 }
 
-const modes: Readonly<Record<SendmailMode, (options: SendmailOptions) => Promise<number>>> = {
+type Mode = (options: SendmailOptions, runCommandLine: RunCommandLine) => Promise<number>
+
+const modes: Readonly<Record<SendmailMode, Mode>> = {
   send,
   verify,
   smtp: speakSmtp,
-  queue: (options) => runQueue('list', options),
-  flush: (options) => runQueue('flush', options),
+  queue: (options, run) => runQueue('list', options, run),
+  flush: (options, run) => runQueue('flush', options, run),
   nothing: async () => exitStatus.ok,
   async help() {
     const { help } = await import('./help.ts')
@@ -89,8 +95,11 @@ function submission(options: SendmailOptions, input: Buffer, domain: string): Su
 }
 
 /** Runs `sealpost queue VERB`. */
-async function runQueue(verb: string, { config, url, token, tokenFile }: SendmailOptions): Promise<number> {
-  const { runCommandLine } = await import('../program.ts')
+async function runQueue(
+  verb: string,
+  { config, url, token, tokenFile }: SendmailOptions,
+  runCommandLine: RunCommandLine,
+): Promise<number> {
   const lab = Object.entries({ '--config': config, '--url': url, '--token': token, '--token-file': tokenFile })
   const chosen = lab.flatMap(([name, value]) => (value === undefined ? [] : [name, value]))
   const status = await runCommandLine(['queue', verb, ...chosen])

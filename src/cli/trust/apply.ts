@@ -1,4 +1,4 @@
-import { note, noteError, print } from '../output.ts'
+import { note, noteError, print } from '../shared/output.ts'
 import type { Machine } from './machine.ts'
 import { type Step, shellLine, type TrustStore } from './trust-store.ts'
 

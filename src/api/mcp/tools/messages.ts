@@ -2,8 +2,7 @@ import { z } from 'zod'
 import { wholeMessage } from '../../messages/read.ts'
 import type { InputOf } from '../../operation-types.ts'
 import { callLab, type McpLab } from '../lab.ts'
-import { ADDS, defineTool, READS_UNTRUSTED, type Tool, type ToolCall } from '../tool.ts'
-import { outputOf } from './operations.ts'
+import { ADDS, defineTool, outputOf, READS_UNTRUSTED, type Tool, type ToolCall } from '../tool.ts'
 
 /** Clients give up on calls that report nothing for a minute. */
 const PROGRESS_EVERY_MS = 10_000

@@ -2,8 +2,7 @@ import { z } from 'zod'
 import type { InputOf } from '../../operation-types.ts'
 import { withoutHello } from '../../sessions.ts'
 import { callLab, type McpLab } from '../lab.ts'
-import { defineTool, READS, READS_UNTRUSTED, type Tool, type ToolCall } from '../tool.ts'
-import { outputOf } from './operations.ts'
+import { defineTool, outputOf, READS, READS_UNTRUSTED, type Tool, type ToolCall } from '../tool.ts'
 
 const list: Tool = {
   name: 'list_sessions',

@@ -1,0 +1,35 @@
+import type { Command } from 'commander'
+import type { Problem } from '../../lab/preflight/preflight.ts'
+import { type ConfigurationOptions, withConfig } from '../shared/configuration.ts'
+import { exitStatus } from '../shared/failure.ts'
+import { withOverrideOptions } from '../shared/options.ts'
+import { counted, noteError, noteWarning, print } from '../shared/output.ts'
+import { examine } from '../shared/problems.ts'
+
+interface CheckOptions extends ConfigurationOptions {
+  readonly json?: boolean
+}
+
+/** Adds `sealpost check`. */
+export function addCheck(program: Command): void {
+  const command = withConfig(program.command('check'))
+    .description('validate the file, the certificates, folders and ports without listening')
+    .option('--json', 'print JSON')
+  withOverrideOptions(command).action(check)
+}
+
+async function check(options: CheckOptions): Promise<void> {
+  const { configuration, problems } = await examine(options)
+  const has = (wanted: Problem['severity']): boolean => problems.some(({ severity }) => severity === wanted)
+  const failed = has('mistake') || has('error')
+  if (options.json) {
+    print(JSON.stringify({ ok: !failed, findings: problems.map(({ severity, message }) => ({ severity, message })) }))
+  } else {
+    for (const { severity, message } of problems) severity === 'warning' ? noteWarning(message) : noteError(message)
+    if (configuration && !failed) {
+      const { lab, name } = configuration
+      print(`${name}: ${counted(lab.virtualServers.length, 'virtual server')}, no errors`)
+    }
+  }
+  if (failed) process.exitCode = has('mistake') ? exitStatus.wrongUsage : exitStatus.failed
+}

@@ -1,0 +1,10 @@
+import type { Command } from 'commander'
+import { addRemove, addSet } from './change.ts'
+import { addMigrate } from './migrate.ts'
+import { addDiff, addShow } from './show.ts'
+
+/** Adds `sealpost config`. */
+export function addConfig(program: Command): void {
+  const config = program.command('config').description('show and change the configuration, also of a running lab')
+  for (const add of [addShow, addSet, addRemove, addDiff, addMigrate]) add(config)
+}

@@ -1,0 +1,71 @@
+import type { Command } from 'commander'
+import type { OutputOf } from '../../api/operation-types.ts'
+import type { ResolvedLab } from '../../core/config/resolve.ts'
+import { type ApiOptions, callApi, withApi } from '../shared/api-client.ts'
+import { configurationIdentity, loadConfiguration } from '../shared/configuration.ts'
+import { note, noteWarning, print } from '../shared/output.ts'
+import { controlSockets } from '../shared/running-labs.ts'
+import { table } from '../shared/table.ts'
+
+type Status = Pick<OutputOf<'cluster.get'>, 'shared' | 'name' | 'nodes' | 'unled'>
+
+interface StatusOptions extends ApiOptions {
+  readonly json?: boolean
+}
+
+/** Adds `sealpost cluster`. */
+export function addCluster(program: Command): void {
+  const cluster = program.command('cluster').description('the processes that serve the lab together')
+  withApi(cluster.command('status'))
+    .description(
+      'list the nodes of the lab and the work that each does for all. Asks a node on this machine; if none is running, reads the database',
+    )
+    .option('--json', 'print JSON')
+    .action(status)
+}
+
+async function status({ json = false, ...options }: StatusOptions): Promise<void> {
+  const found = await statusOf(options)
+  if (json) return print(JSON.stringify(found))
+  if (!found.shared) note('The lab is one process by itself: its store is not in PostgreSQL.')
+  if (found.shared && found.nodes.length === 0)
+    note(`The database has no node of the lab ${found.name}: none has run yet.`)
+  print(table(['NODE', 'STATE', 'HOST', 'PID', 'VERSION', 'STARTED', 'HTTP', 'WORK FOR ALL'], found.nodes.map(rowOf)))
+  for (const role of found.unled) noteWarning(`no node does this work at the moment: ${role}`)
+}
+
+async function statusOf(options: ApiOptions): Promise<Status> {
+  const isRunning =
+    options.url !== undefined || (await controlSockets(configurationIdentity(options).identity)).length > 0
+  if (isRunning) return callApi(options, 'cluster.get', {})
+  const { lab } = await loadConfiguration(options)
+  return (await statusInDatabase(lab)) ?? callApi(options, 'cluster.get', {})
+}
+
+/** Reads the nodes from the database of a configuration; undefined if it has none. @throws DatabaseError */
+async function statusInDatabase({ store, cluster }: ResolvedLab): Promise<Status | undefined> {
+  if (typeof store !== 'object' || !('postgres' in store) || !cluster) return undefined
+  const { readNodes } = await import('../../storage/cluster/read-nodes.ts')
+  const { timeText } = await import('../../core/time/time-text.ts')
+  const { name } = cluster
+  const nodes = await readNodes({ url: store.postgres, password: store.password, schema: name })
+  const shown = nodes.map(({ isLost: _, startedAt, seenAt, ...node }) => ({
+    ...node,
+    addresses: [...node.addresses],
+    roles: [...node.roles],
+    startedAt: timeText(startedAt),
+    seenAt: timeText(seenAt),
+  }))
+  return { shared: true, name, nodes: shown, unled: [] }
+}
+
+const rowOf = ({ name, state, host, pid, version, startedAt, addresses, roles }: Status['nodes'][number]): string[] => [
+  name,
+  state,
+  host,
+  String(pid),
+  version,
+  startedAt.slice(0, 19).replace('T', ' '),
+  addresses.join(' '),
+  roles.join(' '),
+]

@@ -1,0 +1,31 @@
+import type { Command } from 'commander'
+import { systemClock } from '../../core/time/clock.ts'
+import { Signing } from '../../transport/mail-authentication/signing.ts'
+import { type PkiOptions, withPki } from '../shared/certificate-store.ts'
+import { loadConfiguration, withConfig } from '../shared/configuration.ts'
+import { note, print } from '../shared/output.ts'
+
+/** Adds `sealpost dkim`. */
+export function addDkim(program: Command): void {
+  withConfig(program.command('dkim'))
+    .description('print the TXT records with the public keys that verify the DKIM signatures and ARC seals of the lab')
+    .option('--json', 'print JSON')
+    .action(run)
+}
+
+/** Octets of one string of a TXT record. RFC 1035 section 3.3.14. */
+const STRINGS = /.{1,255}/g
+
+async function run(options: PkiOptions): Promise<void> {
+  const { lab } = await loadConfiguration(options)
+  const records = await withPki(options, ({ store }) =>
+    new Signing({ config: () => lab.mailAuthentication, files: store.files, clock: systemClock }).records(),
+  )
+  if (options.json) return print(JSON.stringify(records))
+  if (records.length === 0) {
+    return note('No mail is signed. Add mailAuthentication: { dkim: [{ domain: DOMAIN }] } to the configuration.')
+  }
+  for (const { name, text } of records) {
+    print(`${name}. TXT ${(text.match(STRINGS) ?? []).map((part) => `"${part}"`).join(' ')}`)
+  }
+}

@@ -1,0 +1,82 @@
+import { ConfigError, type LabWithPlaces } from '../../core/config/mistakes.ts'
+import type { ServerProtocol } from '../../core/config/schema.ts'
+import { mistake, type Problem, runPreflight, warning } from '../../lab/preflight/preflight.ts'
+import { readStore } from './certificate-store.ts'
+import {
+  type Configuration,
+  type ConfigurationOptions,
+  configurationIdentity,
+  loadConfiguration,
+} from './configuration.ts'
+import { CannotStart, exitStatus } from './failure.ts'
+import { controlSockets, labStatus } from './running-labs.ts'
+
+interface ExamineOptions extends ConfigurationOptions {
+  /** Whether what a running lab of the same configuration has open is an obstacle, as it is to a second start. */
+  readonly anew?: boolean
+  /** Ignores the ports and files of virtual servers of other protocols. */
+  readonly only?: readonly ServerProtocol[]
+}
+
+/** A configuration, if it is valid, and every problem with it. */
+interface Examined {
+  readonly configuration: Configuration | undefined
+  readonly problems: readonly Problem[]
+}
+
+/**
+ * Examines a configuration and everything that it names: certificates, files, folders and ports. Changes nothing and
+ * listens nowhere. What is valid in an invalid file is examined too.
+ */
+export async function examine(options: ExamineOptions): Promise<Examined> {
+  try {
+    const configuration = await loadConfiguration(options)
+    const found = configuration.warnings.map((line) => warning(line))
+    return {
+      configuration,
+      problems: [...found, ...(await surroundings(configuration, configuration.identity, options))],
+    }
+  } catch (reason) {
+    if (!(reason instanceof ConfigError)) throw reason
+    const { found, rest } = reason
+    const { identity } = configurationIdentity(options)
+    const others = rest ? await surroundings(rest, identity, options) : []
+    return { configuration: undefined, problems: [...found.map(mistake), ...others] }
+  }
+}
+
+async function surroundings(
+  target: LabWithPlaces,
+  identity: string,
+  { only, anew = false }: ExamineOptions,
+): Promise<Problem[]> {
+  const statuses = anew ? [] : await Promise.all((await controlSockets(identity)).map(labStatus))
+  const ports = new Set(
+    statuses.flatMap(({ endpoints, authorityService, dns = [] }) => [
+      ...endpoints.flatMap(({ address, port, tlsPort }) => [`${address}:${port}`, `${address}:${tlsPort}`]),
+      ...authorityService,
+      ...dns,
+    ]),
+  )
+  return runPreflight(target, {
+    readStore: (read) => readStore(target.lab, read),
+    running: { isRunning: statuses.length > 0, ports },
+    ...(only ? { only } : {}),
+  })
+}
+
+/** Returns the error of a failed start with all other reasons that prevent it, so that the user can mend all at once. */
+export async function withAllReasons(cause: Error, options: ExamineOptions): Promise<Error> {
+  const { problems } = await examine({ ...options, anew: true })
+  const found = problems.filter(({ preventsStart }) => preventsStart)
+  if (found.length === 0) return cause
+  // A configuration error is found again. Other errors name the virtual server before the same words.
+  const isKnown =
+    cause instanceof ConfigError || found.some(({ message }) => cause.message.includes(withoutPlace(message)))
+  const lines = found.map(({ message }) => message)
+  const status = found.some(({ severity }) => severity === 'mistake') ? exitStatus.wrongUsage : exitStatus.failed
+  return new CannotStart(isKnown ? lines : [...lines, `sealpost: ${cause.message}`], status, { cause })
+}
+
+/** Returns a line without `FILE:LINE:COLUMN: path: `. */
+const withoutPlace = (line: string): string => line.replace(/^.*?:\d+:\d+: [\w[\].]+: /, '')

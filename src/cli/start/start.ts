@@ -1,0 +1,31 @@
+import { type Command, Option } from 'commander'
+import { serverProtocols } from '../../core/config/schema/protocol.ts'
+import { withConfig } from '../shared/configuration.ts'
+import { withOverrideOptions } from '../shared/options.ts'
+import type { StartOptions } from './run-lab.ts'
+
+/** Adds `sealpost start`. */
+export function addStart(program: Command): void {
+  const command = withConfig(program.command('start'))
+    .description('run the lab until SIGINT or SIGTERM; SIGHUP reloads the file')
+    .addOption(
+      new Option('--only <protocol...>', 'start only the virtual servers of these protocols').choices(serverProtocols),
+    )
+    .option('--capture <file>', 'capture the traffic to a pcapng file for Wireshark')
+    .option('--no-secrets', 'leave TLS secrets out of the capture, so that it shows only ciphertext')
+    .option('--json', 'print events and the log as JSON lines')
+    .argument('[flags...]', 'after --: flags of the tool that --like names')
+  // Loaded on demand, so that the other commands start faster.
+  withOverrideOptions(command).action(async (likeFlags: readonly string[], options: StartOptions) => {
+    if (likeFlags.length > 0 && options.like === undefined && !process.env.SEALPOST_LIKE) tooMany(command, likeFlags)
+    await (await import('./run-lab.ts')).runLab({ ...options, likeFlags })
+  })
+}
+
+/** Only the flags of a tool are arguments. */
+function tooMany(command: Command, [first = '', ...more]: readonly string[]): never {
+  const message = first.startsWith('-')
+    ? `${first} is a flag of another tool; name the tool with --like, such as --like mailpit`
+    : `too many arguments for 'start'. Expected 0 arguments but got ${more.length + 1}.`
+  return command.error(`error: ${message}`, { exitCode: 1, code: 'commander.excessArguments' })
+}

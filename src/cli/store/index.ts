@@ -1,0 +1,140 @@
+import { existsSync } from 'node:fs'
+import { type Command, Option } from 'commander'
+import { pino } from 'pino'
+import { systemClock } from '../../core/time/clock.ts'
+import { checkStore, compactStore } from '../../storage/store/engines/lmdb/open.ts'
+import { exportStore, type FormatName, formats, importStore } from '../../storage/store/formats/transfer.ts'
+import { openStore } from '../../storage/store/open.ts'
+import { accountOwner, type MessageStore, type Owner, PUBLIC_OWNER } from '../../storage/store/types.ts'
+import { type ConfigurationOptions, loadConfiguration, withConfig } from '../shared/configuration.ts'
+import { exitStatus, UsageError } from '../shared/failure.ts'
+import { counted, noteError, print } from '../shared/output.ts'
+import { addBackup } from './backup.ts'
+import { addStoreCopy } from './copy.ts'
+
+interface StoreOptions extends ConfigurationOptions {
+  readonly json?: boolean
+}
+
+interface TransferOptions extends StoreOptions {
+  readonly format: FormatName
+  readonly user?: string
+  readonly newsgroups?: boolean
+}
+
+const log = pino({ level: 'silent' })
+
+/** Adds `sealpost store`: commands for messages on disk. Only `backup` can be used while a lab runs on them. */
+export function addStore(program: Command): void {
+  const store = program
+    .command('store')
+    .description(
+      'check, compact, export and import the messages on disk; back up and restore them with the certificates; copy everything to another store',
+    )
+  withConfig(store.command('check'))
+    .description('check that every message is complete and every count is correct')
+    .option('--json', 'print JSON')
+    .action(check)
+  withConfig(store.command('compact'))
+    .description('return the space of deleted messages to the file system')
+    .option('--json', 'print JSON')
+    .action(compact)
+  addBackup(store)
+  addStoreCopy(store)
+  withTransferOptions(withConfig(store.command('export')))
+    .argument('<dir>', 'folder to write to; created if it does not exist')
+    .description('write messages and their flags as Maildir, mbox or .eml files')
+    .action(exportTo)
+  withTransferOptions(withConfig(store.command('import')))
+    .argument('<dir>', 'folder of `sealpost store export`; with --user or --newsgroups, any folder in the format')
+    .description('read messages and their flags from Maildir, mbox or .eml files')
+    .action(importFrom)
+}
+
+const withTransferOptions = (command: Command): Command =>
+  command
+    .addOption(new Option('-f, --format <format>', 'format on disk').choices(Object.keys(formats)).default('maildir'))
+    .option('--user <user>', 'only the folders of this account')
+    .option('--newsgroups', 'only the newsgroups')
+    .option('--json', 'print JSON')
+
+async function check({ json, ...options }: StoreOptions): Promise<void> {
+  const folder = await storeFolder(options)
+  const report = await checkStore(folder, log)
+  const ok = report.faults.length === 0
+  if (json) print(JSON.stringify({ ok, ...report }))
+  else {
+    for (const fault of report.faults) noteError(fault)
+    if (ok) print(`${folder}: ${messagesInFolders(report)}, no errors`)
+  }
+  if (!ok) process.exitCode = exitStatus.failed
+}
+
+async function compact({ json, ...options }: StoreOptions): Promise<void> {
+  const folder = await storeFolder(options)
+  const { before, after } = await compactStore(folder, log)
+  if (json) print(JSON.stringify({ before, after }))
+  else print(`${folder}: ${kibibytes(before)} before, ${kibibytes(after)} now`)
+}
+
+async function exportTo(dir: string, options: TransferOptions): Promise<void> {
+  const owner = ownerOf(options)
+  const done = await withStore(options, false, async (store) => {
+    if (options.user !== undefined) await assertHasFolders(store, options.user)
+    return exportStore(store, dir, formats[options.format], owner)
+  })
+  if (options.json) print(JSON.stringify(done))
+  else print(`${dir}: ${messagesInFolders(done)}`)
+}
+
+async function importFrom(dir: string, options: TransferOptions): Promise<void> {
+  if (!existsSync(dir)) throw new Error(`${dir} does not exist`)
+  const owner = ownerOf(options)
+  const done = await withStore(options, true, (store) => importStore(store, dir, formats[options.format], owner))
+  if (options.json) print(JSON.stringify(done))
+  else print(`${messagesInFolders(done)}, ${counted(done.known, 'article')} already in the newsgroups`)
+}
+
+const messagesInFolders = ({ messages, folders }: { readonly messages: number; readonly folders: number }): string =>
+  `${counted(messages, 'message')} in ${counted(folders, 'folder')}`
+
+const kibibytes = (octets: number): string => `${Math.ceil(octets / 1024)} KiB`
+
+/** Returns the folder of the store. @throws UsageError if the configuration keeps messages in memory */
+async function storeFolder(options: ConfigurationOptions): Promise<string> {
+  const { lab, name } = await loadConfiguration(options)
+  if (lab.store === 'memory' || 'memory' in lab.store)
+    throw new UsageError(`${name} keeps messages in memory; set store: { lmdb: DIR }`)
+  if ('postgres' in lab.store)
+    throw new UsageError(`${name} keeps messages in PostgreSQL; use its own tools, or sealpost store copy`)
+  return lab.store.lmdb
+}
+
+/** Opens the store and closes it after `work`. @throws Error if it does not exist and `create` is false */
+async function withStore<T>(
+  options: ConfigurationOptions,
+  create: boolean,
+  work: (store: MessageStore) => Promise<T>,
+): Promise<T> {
+  const folder = await storeFolder(options)
+  if (!create && !existsSync(folder)) throw new Error(`there is no store in ${folder}`)
+  await using store = await openStore({ lmdb: folder }, { clock: systemClock, log })
+  return await work(store)
+}
+
+/** Returns the owner of the selected folders, or undefined for all. @throws UsageError */
+function ownerOf({ user, newsgroups }: TransferOptions): Owner | undefined {
+  if (user !== undefined && newsgroups) throw new UsageError('give --user or --newsgroups, not both')
+  if (user !== undefined) return accountOwner(user)
+  return newsgroups ? PUBLIC_OWNER : undefined
+}
+
+async function assertHasFolders(store: MessageStore, user: string): Promise<void> {
+  const owners = await store.listOwners()
+  if (owners.includes(accountOwner(user))) return
+  const prefix = accountOwner('')
+  const users = owners.filter((owner) => owner.startsWith(prefix)).map((owner) => owner.slice(prefix.length))
+  throw new Error(
+    `${user} has no folders in the store; ${users.length > 0 ? `known: ${users.join(', ')}` : 'it has no accounts'}`,
+  )
+}
