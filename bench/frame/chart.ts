@@ -1,4 +1,4 @@
-/** How Sealpost compares with a peer under one workload: CPU time of the peer divided by that of Sealpost. */
+/** How Sealpost compares with a peer under one workload: CPU time of the peer divided by the CPU time of Sealpost. */
 export interface Ratio {
   readonly suite: string
   readonly workload: string

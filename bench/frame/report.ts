@@ -3,7 +3,7 @@ import type { Rate } from './measure.ts'
 const whole = new Intl.NumberFormat('en')
 const figure = (value: number): string => (value >= 100 ? whole.format(Math.round(value)) : value.toPrecision(3))
 
-/** Returns the rates without those of shapes that cost Sealpost less than another shape of the same work. */
+/** Returns the rates, except for shapes that cost Sealpost less than another shape of the same work. */
 export function worstShapes(rates: readonly Rate[]): readonly Rate[] {
   const worst = new Map<string, Rate>()
   for (const rate of rates.filter(({ contender }) => contender === rates[0]?.contender)) {

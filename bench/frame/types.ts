@@ -2,7 +2,7 @@
 export interface Target {
   readonly host: string
   readonly port: number
-  /** Port of its SMTP server, if `port` is that of another protocol. */
+  /** Port of its SMTP server, if `port` is another protocol's. */
   readonly smtpPort?: number
   readonly pop3Port?: number
   readonly nntpPort?: number

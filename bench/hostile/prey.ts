@@ -25,7 +25,7 @@ interface Endpoint {
 export interface PreyOptions {
   /** Whether the lab accepts every name (`directory.mode: open`). */
   readonly isOpen?: boolean
-  /** The limit of open files of the lab (`ulimit -n`). Default: that of this process. */
+  /** The limit of open files of the lab (`ulimit -n`). Default: this process's limit. */
   readonly openFiles?: number
 }
 

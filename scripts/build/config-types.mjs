@@ -18,7 +18,7 @@ export async function labInputDeclaration() {
   return `/** The keys of a lab's configuration. Generated from the schema. */\nexport type LabInput = ${typeOf(labJsonSchema(), '')};\n`
 }
 
-/** Returns the TypeScript type of a JSON Schema. `indent` is that of the line it stands on. */
+/** Returns the TypeScript type of a JSON Schema. `indent` is the indentation of its line. */
 function typeOf(schema, indent) {
   if ('const' in schema) return JSON.stringify(schema.const)
   if (schema.enum) return schema.enum.map((value) => JSON.stringify(value)).join(' | ')

@@ -44,7 +44,7 @@ async function bundleInto(folder, format, entries, packages) {
   await bundle.write({
     dir: resolve(folder),
     format,
-    // The code of ES modules is strict without a directive, that of CommonJS is not.
+    // ES modules are strict without a directive, CommonJS is not.
     strict: format === 'cjs',
     exports: 'named',
     comments: false,

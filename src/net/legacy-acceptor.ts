@@ -64,7 +64,7 @@ export function legacySettings(
   return legacy === false ? { ...settings, minVersion: versionForDefect(minVersion, defect) } : settings
 }
 
-/** Returns the lowest version of an engine that only has a defect: that of the policy, or one that the defect needs. */
+/** Returns the lowest version of an engine that only has a defect: the policy's, or one that the defect needs. */
 function versionForDefect(minVersion: TlsPolicy['minVersion'], defect: TlsDefectName | undefined): LegacyVersion {
   const needed = defect && engineDefects[defect].minVersion
   return needed ?? (minVersion === 'TLSv1.3' ? 'TLSv1.2' : minVersion)

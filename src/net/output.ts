@@ -35,7 +35,7 @@ export class Output {
   }
 
   /**
-   * Sends the gathered output at the end of this turn of the event loop, with that of other connections: the clients wake
+   * Sends the gathered output at the end of this turn of the event loop, with other connections' output: the clients wake
    * up less often than if the replies came one by one, which is a large part of what a write costs.
    */
   flushSoon(): void {

@@ -65,7 +65,7 @@ export class ServedClient {
   }
 
   /**
-   * Counts the connection for another client from here on: that of the request that a proxy has just forwarded.
+   * Counts the connection for another client from here on: the sender of the request that a proxy has just forwarded.
    * @returns why the client is refused; undefined if it is not
    */
   change(client: SocketAddress, record: SessionRecorder): string | undefined {

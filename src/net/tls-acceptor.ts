@@ -2,7 +2,6 @@ import type { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
 import type { MemoryReservation } from '../core/octets/memory-budget.ts'
 import type { ClientCertificateFacts, ClientHelloFacts, SessionRecorder, TlsFacts } from '../core/sessions/types.ts'
-import { LazyChannelBindings } from '../tls/negotiation/binding-types.ts'
 import { channelBindingsOf } from '../tls/negotiation/channel-bindings.ts'
 import { type FirstOctets, peekClientHello, type ReceivedHello } from '../tls/negotiation/client-hello-reader.ts'
 import { clientCertificateOf, tlsFacts } from '../tls/negotiation/facts.ts'
@@ -155,8 +154,7 @@ export class TlsAcceptor {
       const why = `${facts.cipher} has ${facts.bits} bits; this virtual server requires 128-bit encryption`
       throw handshakeFailed(raw, record, why)
     }
-    // The hash of the certificate is always one of them.
-    return { socket, facts, bindings: new LazyChannelBindings(() => channelBindingsOf(socket, facts)) }
+    return { socket, facts, bindings: channelBindingsOf(socket, facts) }
   }
 
   /** Returns whether the handshake, if it succeeds, will be one of TLS 1.3. */

@@ -12,7 +12,7 @@ import { HAPROXY, NGINX, startHaproxy, startNginx } from '../support/proxies.ts'
 import { runProgram } from '../support/run-program.ts'
 
 const [hasHaproxy, hasNginx] = [needs(HAPROXY, 'curl'), needs(NGINX, 'curl')]
-/** Programs connect from this address, so that it differs from that of the proxy. */
+/** Programs connect from this address, so that it differs from the proxy's address. */
 const CLIENT = '127.0.0.7'
 const token = 'admin-admin-admin'
 

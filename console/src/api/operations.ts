@@ -24,7 +24,7 @@ type Parameters<Name extends OperationName, Place extends 'path' | 'query'> = op
 type Body<Name extends OperationName> =
   Given<operations[Name]['requestBody']> extends { content: { 'application/json': infer Found } } ? Found : unknown
 
-/** All parameters of an operation: those of the path, of the query and of the JSON body. */
+/** All parameters of an operation: in the path, in the query and in the JSON body. */
 export type InputOf<Name extends OperationName> = Loose<
   Parameters<Name, 'path'> & Parameters<Name, 'query'> & Body<Name>
 >

@@ -14,7 +14,7 @@ type Message = Schemas['MessageSummary']
 const GATHER_MS = 500
 /** Longest text of a line. */
 const MAX_LENGTH = 120
-/** A later notification replaces an earlier one, also that of another tab. */
+/** A later notification replaces an earlier one, also of another tab. */
 const TAG = 'sealpost-mail'
 
 /** Whether the browser has notifications. */

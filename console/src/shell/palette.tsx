@@ -43,7 +43,7 @@ export function Palette() {
   }
   const onKey = (event: KeyboardEvent): void => {
     const to = { ArrowDown: active + 1, ArrowUp: active - 1 }[event.key]
-    // The results that are shown may be those of an earlier search.
+    // The results that are shown may come from an earlier search.
     if (event.key === 'Enter') {
       if (finding.current) void finding.current.then(([first]) => run(first))
       else run(found[active])

@@ -8,7 +8,7 @@ export interface Shortcut {
   readonly run: () => void
 }
 
-/** Groups of shortcuts that are active, those of the page after those of the shell. */
+/** Groups of shortcuts that are active, the page's after the shell's. */
 const groups = new Set<readonly Shortcut[]>()
 const PREFIX_MS = 1_000
 let prefix = ''

@@ -278,7 +278,7 @@ export class CommandReader {
 
   async #discard(size: number): Promise<undefined> {
     if (size > MAX_DISCARDED_OCTETS) throw bye('Literal too long.', 'TOOBIG')
-    for await (const _ of this.#connection.content.streamOctets(size));
+    await this.#connection.content.discardOctets(size)
     return undefined
   }
 }

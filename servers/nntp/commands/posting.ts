@@ -50,57 +50,30 @@ export const tooLong = ({ limitOctets }: TooLong, code: number): NntpError =>
 type Use = (article: Buffer | TooLong) => Promise<unknown> | undefined
 
 /**
- * Reads the article that follows a command, and uses it. Returns a promise only if something has to be awaited.
+ * Reads the article that follows a command, and uses it.
  * @param later the reply to an article for which the lab has no memory now
  * @param expect checks the command once the article has arrived, and returns what is done with it. An article that is not
  * accepted anyway is not copied.
  * @throws NntpError, and what `expect` and its result throw
  */
-export function withArticle(session: NntpSession, later: number, expect: () => Use): void | Promise<void> {
-  const received = receive(session, later)
-  return received instanceof Promise
-    ? received.then((article) => useReceived(session, article, later, expect))
-    : useReceived(session, received, later, expect)
-}
-
-type Received = ReceivedOctets | TooLong
-
-function receive({ connection, context }: NntpSession, later: number): Received | Promise<Received> {
-  const failed = (error: unknown): TooLong => {
-    if (error instanceof TooLong) return error
-    throw notReceived(error, later)
-  }
+export async function withArticle(session: NntpSession, later: number, expect: () => Use): Promise<void> {
+  const { content } = session.connection
+  let received: ReceivedOctets | TooLong | undefined
   try {
-    const receiving = connection.content.receiveBlock(context.config.limits.messageSize)
-    return receiving instanceof Promise ? receiving.catch(failed) : receiving
-  } catch (error) {
-    return failed(error)
-  }
-}
-
-function useReceived(
-  { connection }: NntpSession,
-  received: Received,
-  later: number,
-  expect: () => Use,
-): void | Promise<void> {
-  const release = (): void => {
-    if (!(received instanceof TooLong)) received[Symbol.dispose]()
-    connection.content.expect(true)
-  }
-  const failed = (error: unknown): never => {
-    release()
-    throw notReceived(error, later)
-  }
-  try {
+    received = await content.receiveBlock(session.context.config.limits.messageSize).catch(ifTooLong)
     const use = expect()
-    const article = received instanceof TooLong ? received : received.whole()
-    const using = article instanceof Promise ? article.then(use) : use(article)
-    if (using) return using.then(release, failed)
+    await use(received instanceof TooLong ? received : await received.whole())
   } catch (error) {
-    failed(error)
+    throw notReceived(error, later)
+  } finally {
+    if (received && !(received instanceof TooLong)) received[Symbol.dispose]()
+    if (received) content.expect(true)
   }
-  release()
+}
+
+function ifTooLong(error: unknown): TooLong {
+  if (error instanceof TooLong) return error
+  throw error
 }
 
 /** Returns the reply to an article that cannot be received now, or the error itself if it has another reason. */

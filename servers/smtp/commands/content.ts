@@ -17,8 +17,7 @@ export const data: SmtpCommand = {
     try {
       const { messageSize } = session.context.config.limits
       // The limit does not count stuffed dots. RFC 1870 section 5
-      const receiving = session.connection.content.receiveBlock(messageSize, transaction.lineEnds.normalize)
-      message = receiving instanceof Promise ? await receiving : receiving
+      message = await session.connection.content.receiveBlock(messageSize, transaction.lineEnds.normalize)
       await receive(session, transaction, message)
     } catch (error) {
       throw error instanceof TooLong ? tooLarge(error.limitOctets) : error
@@ -75,7 +74,7 @@ function refuse(session: SmtpSession, chunk: Chunk, refusal: SmtpError): Promise
 
 /** Reads and drops a refused chunk, which the client sends anyway. */
 async function discard({ connection }: SmtpSession, { octets }: Chunk, refusal: SmtpError): Promise<never> {
-  for await (const _ of connection.content.streamOctets(octets));
+  await connection.content.discardOctets(octets)
   throw refusal
 }
 

@@ -71,7 +71,7 @@ const xexch50: SmtpCommand = {
       throw new SmtpError(552, '5.3.4', 'The properties are too large')
     }
     session.reply(354, '', 'Send binary data')
-    for await (const _ of session.connection.content.streamOctets(octets));
+    await session.connection.content.discardOctets(octets)
     throw new SmtpError(550, '5.7.1', 'The properties are not accepted')
   },
 }

@@ -29,7 +29,7 @@ export function parsePart<Schema extends z.ZodType>(schema: Schema, given: unkno
 
 /**
  * Translates zod's issues to mistakes: the value found, and the values expected.
- * @param root the JSON Schema of the input; default: that of a lab
+ * @param root the JSON Schema of the input; default: the schema of a lab
  */
 export function mistakesOf(issues: readonly Issue[], input: unknown, root = labJsonSchema()): Mistake[] {
   return issues.flatMap((issue) => mistakesOfIssue(issue, [], { input, root }))

@@ -133,6 +133,6 @@ function locateByOrigin(overrides: readonly Override[], locate: Locate): Locate 
 
 const covers = (path: Path, mistake: Mistake): boolean => isBelow(mistake.path, path)
 
-/** Returns whether a path is that of an override, or below it. */
+/** Returns whether a path is an override's, or below it. */
 export const isBelow = (path: Path, override: Path): boolean =>
   override.every((step, index) => step === path[index] || (step === '*' && index < path.length))

@@ -22,7 +22,7 @@ export interface WithSecrets {
 }
 
 /**
- * Reads the files of secrets, such as those of Docker and Kubernetes, and puts each secret beside the name of its file,
+ * Reads files of secrets, as Docker and Kubernetes provide them, and puts each secret beside the name of its file,
  * which becomes absolute. Returns the configuration itself if it names none.
  */
 export function withSecretsOfFiles(config: unknown, baseDir: string): WithSecrets {

@@ -2,7 +2,7 @@
 export const tlsVersions = ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'] as const
 export type TlsVersion = (typeof tlsVersions)[number]
 
-/** IANA names of the cipher suites that the TLS engine for old clients implements: those of `legacy: true`, then the others. */
+/** IANA names of the cipher suites that the TLS engine for old clients implements: the suites of `legacy: true`, then the others. */
 export const legacySuiteNames = [
   'TLS_RSA_WITH_AES_256_CBC_SHA',
   'TLS_RSA_WITH_AES_128_CBC_SHA',

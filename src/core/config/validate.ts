@@ -91,7 +91,7 @@ function restOf(input: unknown, mistakes: readonly Mistake[], files: AccountsOfF
 const isInside = (path: Path, paths: ReadonlySet<string>): boolean =>
   path.some((_, depth) => paths.has(pathText(path.slice(0, depth + 1))))
 
-/** Fills in `{other}` and translates the paths of a pruned input to those of the original. */
+/** Fills in `{other}` and translates the paths of a pruned input to paths of the original. */
 function complete({ other, ...mistake }: Mistake, original: (path: Path) => Path): Mistake {
   const message = other ? mistake.message.replace('{other}', pathText(original(other))) : mistake.message
   return { ...mistake, path: original(mistake.path), message }

@@ -1,5 +1,4 @@
 import { isUtf8 } from 'node:buffer'
-import { dirname, resolve } from 'node:path'
 import {
   type Document,
   isAlias,
@@ -19,14 +18,6 @@ import { readUserFile } from '../files/user-files.ts'
 import { type LoadedConfig, load, type Override } from './load.ts'
 import { ConfigError, type Locate, type Path, pathText } from './mistakes.ts'
 import { isMerge, yamlErrors } from './yaml-errors.ts'
-
-/**
- * Reads a lab's YAML file. Relative folders in it are relative to the file.
- * @throws ConfigError with every mistake and its place
- */
-export async function loadFile(file: string, overrides: readonly Override[] = []): Promise<LoadedConfig> {
-  return loadText(await readConfigFile(file), file, dirname(resolve(file)), overrides)
-}
 
 /** Reads the text of a lab's YAML file. @throws ConfigError */
 export async function readConfigFile(file: string): Promise<string> {

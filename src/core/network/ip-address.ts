@@ -28,7 +28,7 @@ export function addressText(octets: Buffer): string {
   return new URL(`http://[${octets.toString('hex').match(/.{4}/g)?.join(':')}]`).hostname.slice(1, -1)
 }
 
-/** Shortens the IPv6 addresses in a text of Node.js, which writes those of a certificate as `0:0:0:0:0:0:0:1`. RFC 5952. */
+/** Shortens the IPv6 addresses in a text of Node.js, which writes a certificate's addresses as `0:0:0:0:0:0:0:1`. RFC 5952. */
 export const shortenAddresses = (text: string): string =>
   text.replaceAll(FULL_IPV6, (address) => addressText(addressOctets(address)))
 

@@ -1,6 +1,6 @@
 import os from 'node:os'
 
-/** Returns the memory that this process may use: that of the machine, or a container's limit. */
+/** Returns the memory that this process may use: the machine's memory, or a container's limit. */
 export function usableMemory(): number {
   const limit = process.constrainedMemory()
   return limit > 0 && limit < os.totalmem() ? limit : os.totalmem()

@@ -14,7 +14,7 @@ const host = ({ hostname }: CommonFacts): string => `[${Buffer.from(hostname, 'u
 
 const FLAGS = ['\\Seen', '\\Answered', '\\Flagged', '\\Deleted', '\\Draft', '$MDNSent']
 
-/** Returns those of its flags that a client can change. It keeps no keywords. */
+/** Returns the flags that a client can change. It keeps no keywords. */
 const permanent = (flags: readonly string[]): string[] =>
   FLAGS.filter((flag) => flags.includes(flag) || (flags.includes('\\*') && !flag.startsWith('\\')))
 

@@ -98,7 +98,7 @@ export interface SessionStart {
   readonly localPort: number
 }
 
-/** Returns whether an entry's direction is that of the client: the lab itself is the client of outgoing sessions. */
+/** Returns whether an entry comes from the client: the lab itself is the client of outgoing sessions. */
 export const isOfClient = (session: Pick<SessionStart, 'direction'>, direction: Direction): boolean =>
   (direction === 'in') !== (session.direction === 'out')
 

@@ -58,7 +58,7 @@ export class SealpostApi {
 
   /**
    * @param url the HTTP virtual server, such as `http://localhost:8025`; a function if it can change
-   * @param path the path of the API; that of a tenant is in its `baseUrl`
+   * @param path the path of the API; a tenant's path is in its `baseUrl`
    */
   constructor(url: string | (() => string), token: string, path = '/api/v1') {
     this.#origin = typeof url === 'function' ? url : () => url

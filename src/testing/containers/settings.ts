@@ -12,7 +12,7 @@ interface Endpoint {
   readonly tlsPort: Port
 }
 
-/** The container's endpoints, and the configuration if it is not that of the image. */
+/** The container's endpoints, and the configuration if it is not the image's. */
 export interface Settings {
   readonly config?: LabInput
   readonly endpoints: readonly Endpoint[]

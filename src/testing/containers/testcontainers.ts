@@ -51,7 +51,7 @@ export class SealpostContainer extends GenericContainer {
     return this
   }
 
-  /** Sets the accounts of the lab, in place of those of its configuration. */
+  /** Sets the accounts of the lab, in place of its configuration's. */
   withAccounts(...accounts: SealpostAccount[]): this {
     this.#accounts = accounts
     return this
@@ -110,7 +110,7 @@ export class SealpostContainer extends GenericContainer {
   }
 }
 
-/** A lab that runs in a container. Ports are those of the host. */
+/** A lab that runs in a container. Ports are the host's. */
 export class StartedSealpostContainer extends AbstractStartedContainer {
   /** The administrator's token of the HTTP API. */
   readonly token: string

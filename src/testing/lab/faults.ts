@@ -28,7 +28,7 @@ export interface AddedFault extends Disposable {
   remove(): void
 }
 
-/** The faults of a lab: those of its configuration, and those that tests add. */
+/** The faults of a lab, from its configuration and from tests. */
 export class TestFaults {
   readonly #faults: LabFaults
   readonly #sessions: () => readonly SessionRecord[]

@@ -13,7 +13,7 @@ export type QueuedMail = QueueEntry
 
 /** How a message is released. */
 export interface ReleaseOptions {
-  /** Recipients in place of those of the message. Default: those of its envelope outside the lab. */
+  /** Recipients in place of the message's. Default: the recipients of its envelope outside the lab. */
   readonly to?: string | readonly string[]
   /** Name of the connector. Default: the one for the domain of each recipient. */
   readonly connector?: string

@@ -60,7 +60,7 @@ export const engineDefects: Readonly<Record<TlsDefectName, EngineDefect>> = {
   'ccs-injection': { flaws: { acceptsEarlyChangeCipherSpec: true }, suites: rsaSuites },
   heartbleed: { flaws: { overreadsHeartbeats: true }, suites: rsaSuites },
   'no-downgrade-sentinel': { flaws: { omitsSentinel: true }, suites: rsaSuites },
-  // A fallback needs a version below that of the first attempt.
+  // A fallback needs a lower version than the first attempt.
   'no-fallback-scsv': { flaws: { ignoresFallback: true }, suites: rsaSuites, minVersion: 'TLSv1' },
   'no-secure-renegotiation': { flaws: { omitsRenegotiationInfo: true }, suites: rsaSuites },
   downgrade: { flaws: { takesTls13: true }, suites: rsaSuites },

@@ -11,7 +11,7 @@ import { contentTypes } from './record.ts'
 import type { RecordContent, RecordTransport } from './transport.ts'
 
 const HEADER_OCTETS = 4
-/** Longest message that is accepted after the ClientHello. Those of real clients are shorter. */
+/** Longest message that is accepted after the ClientHello. Real clients' messages are shorter. */
 const MAX_MESSAGE_OCTETS = 32 * 1024
 
 /** Reads and sends the messages of one handshake in order. Keeps all of them, because Finished covers them. RFC 2246 section 7.4. */

@@ -6,7 +6,7 @@ export const contentTypes = { changeCipherSpec: 20, alert: 21, handshake: 22, ap
 export const MAX_CONTENT_OCTETS = 0x4000
 const MAX_FRAGMENT_OCTETS = MAX_CONTENT_OCTETS + 2048
 const HEADER_OCTETS = 5
-/** Longest ClientHello in SSL 2.0 format. Those of real clients are far shorter. */
+/** Longest ClientHello in SSL 2.0 format. Real clients' messages are far shorter. */
 const MAX_SSLV2_HELLO_OCTETS = 4096
 const EMPTY = Buffer.alloc(0)
 

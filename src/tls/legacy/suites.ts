@@ -49,7 +49,7 @@ export const keyExchanges = {
 } as const satisfies Record<string, KeyExchange>
 type KeyExchangeName = keyof typeof keyExchanges
 
-/** A key exchange. Those of export suites derive their keys in one more step. */
+/** A key exchange. Export suites derive their keys in one more step. */
 export type KeyExchange = RsaExchange | DhExchange
 
 /** The client encrypts the premaster secret. */

@@ -2,8 +2,8 @@
 type ChannelBindingType = 'tls-exporter' | 'tls-server-end-point' | 'tls-unique'
 
 /**
- * The channel bindings of a TLS connection, for the mechanisms that bind a log-on to it. Each value is computed when a client asks for it;
- * undefined if the connection turns out not to have one.
+ * The channel bindings of a TLS connection, for the mechanisms that bind a log-on to it. Each value is
+ * computed when a client asks for it; undefined if the connection turns out not to have one.
  */
 export type ChannelBindings = Pick<ReadonlyMap<string, () => Buffer | undefined>, 'get' | 'size'>
 
@@ -15,29 +15,3 @@ export const channelBindings = (
   computed: Partial<Record<ChannelBindingType, (() => Buffer | undefined) | false>>,
 ): ChannelBindings =>
   new Map(Object.entries(computed).flatMap(([type, compute]) => (compute ? [[type, compute] as const] : [])))
-
-/**
- * The bindings of a connection that has at least one. They are made when a log-on needs them: most connections never do, but
- * each asks whether there are any.
- */
-export class LazyChannelBindings implements ChannelBindings {
-  readonly #make: () => ChannelBindings
-  #made: ChannelBindings | undefined
-
-  constructor(make: () => ChannelBindings) {
-    this.#make = make
-  }
-
-  get size(): number {
-    return this.#made?.size ?? 1
-  }
-
-  get(type: string): (() => Buffer | undefined) | undefined {
-    return this.#bindings.get(type)
-  }
-
-  get #bindings(): ChannelBindings {
-    this.#made ??= this.#make()
-    return this.#made
-  }
-}

@@ -29,28 +29,9 @@ const isSuite = (id: number): boolean => !isSignalling(id) && !isGrease(id)
 const MAX_SUITES = 512
 const MAX_NAMES = 64
 
-/** The number of the list in which each code point occurred last. It is faster than a set or a search for each list. */
-const lastList = new Uint32Array(0x1_0000)
-let lists = 0
-
-/** Returns the first distinct code points that are wanted, at most `max`; the list itself if these are all of it. */
-function numbersOf(ids: readonly number[], max: number, isWanted = isNotGrease): readonly number[] {
-  if (++lists > 0xffff_ffff) {
-    lastList.fill(0)
-    lists = 1
-  }
-  let kept: number[] | undefined
-  for (let at = 0; at < ids.length; at++) {
-    const id = ids[at] as number
-    if ((kept?.length ?? at) >= max) return kept ?? ids.slice(0, max)
-    if (!isWanted(id) || lastList[id] === lists) kept ??= ids.slice(0, at)
-    else {
-      lastList[id] = lists
-      kept?.push(id)
-    }
-  }
-  return kept ?? ids
-}
+/** Returns the first distinct code points that are wanted, at most `max`. */
+const numbersOf = (ids: readonly number[], max: number, isWanted = isNotGrease): readonly number[] =>
+  distinct(ids, max, isWanted)
 
 /**
  * Only the record of a session needs the fingerprint, so it is computed when somebody reads it. All facts share the getter:

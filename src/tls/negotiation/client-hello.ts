@@ -2,7 +2,7 @@ import { type ClientHelloExtensions, parseExtensions } from './client-hello-exte
 import { OctetReader } from './octets.ts'
 
 /**
- * A ClientHello as sent, in SSL 2.0 format or in that of any later version. RFC 8446 section 4.1.2; RFC 5246 appendix E.2.
+ * A ClientHello as sent, in SSL 2.0 format or the format of any later version. RFC 8446 section 4.1.2; RFC 5246 appendix E.2.
  * The parser is tolerant, so that a session record shows what a faulty client offered. `defects` lists what it tolerated;
  * the legacy engine rejects such a message.
  */

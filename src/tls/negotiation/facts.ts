@@ -22,7 +22,7 @@ export function agreedFacts(socket: TLSSocket): Mutable<TlsFacts> {
   return facts
 }
 
-/** Returns the result of a handshake by node:tls, for the server. @param groups those of the policy */
+/** Returns the result of a handshake by node:tls, for the server. @param groups the policy's groups */
 export function tlsFacts(
   socket: TLSSocket,
   { friendlyName, thumbprint }: InstalledCertificate,

@@ -18,31 +18,21 @@ import {
 const SSL3 = 0x0300
 
 /** Why a ClientHello is refused; `failure.ts` has the sentences. */
-export type RefusalCause = keyof typeof refusalAlerts
-
-/** The alerts that node:tls sends. RFC 8446 section 6.2. */
-const refusalAlerts = {
-  'only SSL 2.0': 70,
-  'no version': 70,
+export type RefusalCause =
+  | 'only SSL 2.0'
+  | 'no version'
   /** A client whose version only the engine speaks, and which offers none of its suites. */
-  'no old suite': 70,
-  fallback: 86,
-  'no suite': 40,
-  'no suite for the key': 40,
-  'no group': 40,
-  'no signature algorithm': 40,
-  'compression in TLS 1.3': 47,
-  'unlisted key share': 47,
-  'missing signature algorithms': 109,
-  'missing groups': 109,
-  'missing key share': 109,
-} as const
-
-/** Returns the alert that node:tls sends for a cause. */
-export function refusalAlert(cause: RefusalCause, { version }: ClientHello): number {
-  // RFC 6101 section 5.4.2: SSL 3.0 has only handshake_failure.
-  return version === SSL3 ? refusalAlerts['no suite'] : refusalAlerts[cause]
-}
+  | 'no old suite'
+  | 'fallback'
+  | 'no suite'
+  | 'no suite for the key'
+  | 'no group'
+  | 'no signature algorithm'
+  | 'compression in TLS 1.3'
+  | 'unlisted key share'
+  | 'missing signature algorithms'
+  | 'missing groups'
+  | 'missing key share'
 
 /** The engine that answers a ClientHello. With a `refusal` it is answered with an alert. */
 export interface Route {

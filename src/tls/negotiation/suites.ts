@@ -201,11 +201,6 @@ const names: Readonly<Record<number, string>> = {
   0xccae: 'TLS_RSA_PSK_WITH_CHACHA20_POLY1305_SHA256',
 }
 
-/** The code points of all suites that have a name here, without signalling values. */
-export const suiteIds: readonly number[] = Object.entries(names)
-  .filter(([, name]) => !name.endsWith('_SCSV'))
-  .map(([id]) => Number(id))
-
 /** Returns the IANA name of a suite, or the code point of an unknown one: `0xC0FF`. */
 export function suiteName(id: number): string {
   return names[id] ?? `0x${id.toString(16).toUpperCase().padStart(4, '0')}`

@@ -92,7 +92,7 @@ const curveTitles: Record<string, string> = { prime256v1: 'P-256', secp384r1: 'P
 /** The kinds of keys that differ in how they sign. */
 export type KeyFamily = 'rsa' | 'ec' | 'ed' | 'ml-dsa'
 
-/** Returns a key's name for lists and its strength: the bits of the modulus or of the curve, for ML-DSA those of security. */
+/** Returns a key's name for lists and its strength: the bits of the modulus or of the curve, for ML-DSA the bits of security. */
 export function describeKey(key: KeyObject): { title: string; bits: number; family: KeyFamily } {
   const details = key.asymmetricKeyDetails
   if (details?.modulusLength !== undefined) {

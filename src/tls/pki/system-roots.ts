@@ -8,7 +8,7 @@ const SYSTEM_FILES = [
   '/etc/ssl/cert.pem',
 ] as const
 
-/** Returns the roots trusted by default: those of the system and of Node.js. */
+/** Returns the roots trusted by default: the system's and Node.js's. */
 export function systemRoots(): string[] {
   const file = SYSTEM_FILES.find((name) => existsSync(name))
   const own = file ? splitPem(readFileSync(file, 'utf8')) : []

@@ -24,7 +24,7 @@ export interface ServerNeeds {
   readonly maxVersion?: 'TLSv1.2'
 }
 
-/** Which clients a certificate is for: current ones, or those of the 1990s, which support neither SHA-2 nor elliptic curves. */
+/** Which clients a certificate is for: current ones, or clients of the 1990s, which support neither SHA-2 nor elliptic curves. */
 export type Audience = 'modern' | 'old'
 
 export interface StoreLog {

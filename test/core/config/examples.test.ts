@@ -1,16 +1,18 @@
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, expect, test } from 'vitest'
 import { jsonSchemaText, referenceYaml } from '../../../src/core/config/reference.ts'
-import { loadFile, loadText } from '../../../src/core/config/yaml.ts'
+import { loadText, readConfigFile } from '../../../src/core/config/yaml.ts'
 
 const folder = new URL('../../../config/', import.meta.url)
 const examples = readdirSync(folder).filter((name) => name.endsWith('.yaml'))
 /** Alone: `npm start` makes the folder `certs` beside that of the project, which is a warning for other files. */
 const place = mkdtempSync(join(tmpdir(), 'sealpost-examples-'))
 cpSync(fileURLToPath(folder), join(place, 'config'), { recursive: true })
+const loadFile = async (file: string) => loadText(await readConfigFile(file), file, dirname(file))
+
 afterAll(() => rmSync(place, { recursive: true }))
 
 test('finds the example files', () => {

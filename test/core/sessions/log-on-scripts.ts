@@ -10,7 +10,7 @@ const plain = (password: string): string => b64(`\0alice\0${password}`)
 /** The input of a client in one session; each element is one segment. */
 export type Script = readonly string[]
 
-/** Malformed log-ons, and those of another protocol. Every server gets all of them. */
+/** Malformed log-ons, and log-ons of another protocol. Every server gets all of them. */
 const malformed: readonly Script[] = [
   [`a LOGIN "alice ${PASSWORD}`],
   [`a LOGIN alice" ${PASSWORD}`],

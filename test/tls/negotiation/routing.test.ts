@@ -4,8 +4,8 @@ import { NodeTls } from '../../../src/net/node-tls.ts'
 import { readClientHello } from '../../../src/tls/negotiation/client-hello-reader.ts'
 import type { NodeCapabilities } from '../../../src/tls/negotiation/node-capabilities.ts'
 import type { TlsPolicy } from '../../../src/tls/negotiation/policy.ts'
-import { refusalAlert, route } from '../../../src/tls/negotiation/routing.ts'
-import { suiteIds, suiteName } from '../../../src/tls/negotiation/suites.ts'
+import { type RefusalCause, route } from '../../../src/tls/negotiation/routing.ts'
+import { suiteName } from '../../../src/tls/negotiation/suites.ts'
 import type { InstalledCertificate } from '../../../src/tls/pki/types.ts'
 import { askServer } from '../../support/ask-server.ts'
 import {
@@ -85,9 +85,31 @@ const clients13: Readonly<Record<string, readonly Buffer[]>> = {
   'a client that needs a HelloRetryRequest': [modernSignatures, modernGroups, keyShares()],
 }
 
+/** SSL 3.0 has only handshake_failure. RFC 6101 section 5.4.2. */
+const SSL3 = 0x0300
 /** SSL 3.0 to TLS 1.2. */
-const versions = [0x0300, 0x0301, 0x0302, 0x0303]
+const versions = [SSL3, 0x0301, 0x0302, 0x0303]
 const FALLBACK_SCSV = 0x5600
+
+/** The code points of all suites that have a name, without signalling values. */
+const suiteIds = Array.from({ length: 0x10000 }, (_, id) => id).filter((id) => !/^0x|_SCSV$/.test(suiteName(id)))
+
+/** The alerts that node:tls sends. RFC 8446 section 6.2. */
+const refusalAlerts: Readonly<Record<RefusalCause, number>> = {
+  'only SSL 2.0': 70,
+  'no version': 70,
+  'no old suite': 70,
+  fallback: 86,
+  'no suite': 40,
+  'no suite for the key': 40,
+  'no group': 40,
+  'no signature algorithm': 40,
+  'compression in TLS 1.3': 47,
+  'unlisted key share': 47,
+  'missing signature algorithms': 109,
+  'missing groups': 109,
+  'missing key share': 109,
+}
 
 /** Returns lists of suites: all, all with the fallback signal, unknown ones, and one of each kind. */
 const suiteLists = (): (readonly number[])[] => [
@@ -142,7 +164,8 @@ async function compare(
   const answer = await askServer((raw) => void node.handshake(raw, read.facts, undefined).catch(() => {}), octets)
   return {
     name,
-    table: refusal === undefined ? 'served' : `alert ${refusalAlert(refusal, read.hello)}`,
+    table:
+      refusal === undefined ? 'served' : `alert ${refusalAlerts[read.hello.version === SSL3 ? 'no suite' : refusal]}`,
     node: answer.kind === 'hello' ? 'served' : answer.kind === 'alert' ? `alert ${answer.alert}` : 'closed',
   }
 }

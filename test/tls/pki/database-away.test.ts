@@ -19,7 +19,7 @@ describe.skipIf(!needsPostgres())('the authority service while its database cann
     const settings = { url: server.url, pool: 2, schema: 'lab', node: 'a' }
     await using database = await openDatabase(settings, { log: pino({ level: 'silent' }) })
     const [clock, log] = [new TestClock(), memoryLog()]
-    // OpenSSL compares times with those of the machine.
+    // OpenSSL compares times with the machine's clock.
     clock.ms = Date.now()
     const store = await openCertificateStore({ ...storeOptions(DATABASE, { key: 'p256', log }), clock, database })
     const authorities = authoritiesOf(store)

@@ -120,7 +120,7 @@ const columns = (revoke: (issued: Issued) => void): readonly Column<Issued>[] =>
 
 type Reason = NonNullable<InputOf<'authorities.revoke'>['reason']>
 
-/** RFC 5280 section 5.3.1, those of certificates of servers. */
+/** Reasons that apply to servers' certificates. RFC 5280 section 5.3.1. */
 const reasons: readonly Reason[] = [
   'unspecified',
   'keyCompromise',

@@ -61,7 +61,7 @@ const platforms: readonly Platform[] = [
   { name: 'curl', line: 'export CURL_CA_BUNDLE="$PWD/lab-ca.pem"', files: ['lab-ca.pem'] },
 ]
 
-/** Returns the URL of a file with the roots. DER holds one certificate, so that of the first root. */
+/** Returns the URL of a file with the roots. DER holds one certificate, so it has the first root. */
 function urlOfFile(file: FileName, authorities: readonly Authority[]): string | undefined {
   if (file === 'lab-ca.pem') return urlTo('authorities.roots', { format: 'pem' })
   if (file === 'lab-ca.p7b') return urlTo('authorities.roots', { format: 'p7b' })

@@ -110,7 +110,7 @@ async function base64(file: File): Promise<string> {
 
 const written = ({ name, address }: Schemas['Address']): string => (name ? `"${name}" <${address}>` : address)
 
-/** Returns the text of an answer: that of the message, quoted. */
+/** Returns the text of an answer: the message's text, quoted. */
 export function quotedText({ from, text, date, receivedAt }: Message): string {
   const lines = text
     .trimEnd()

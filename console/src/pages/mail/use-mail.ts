@@ -30,7 +30,7 @@ export interface Mail {
   readonly remove: (ids: readonly string[]) => void
 }
 
-/** Returns the state of the page, which is that of its URL. */
+/** Returns the state of the page, which its URL holds. */
 export function useMail(): Mail {
   const { rest, query } = useRoute()
   const [openId] = rest

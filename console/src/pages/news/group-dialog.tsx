@@ -24,7 +24,7 @@ interface GroupDialogProps {
   readonly onClose: () => void
 }
 
-/** Creates a newsgroup, or shows and changes its attributes. Those of the configuration are changed there. */
+/** Creates a newsgroup, or shows and changes its attributes. Newsgroups of the configuration are changed there. */
 export function GroupDialog({ group, onDone, onClose }: GroupDialogProps) {
   const [isDeleting, setDeleting] = useState(false)
   if (group && isDeleting)

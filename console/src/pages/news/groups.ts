@@ -14,7 +14,7 @@ export const useGroups = (): Groups =>
     (event) => isOfNews(event),
   )
 
-/** Whether an event can change what newsgroups have. @param folder only those of the newsgroup with this folder */
+/** Whether an event can change what newsgroups have. @param folder only events of the newsgroup with this folder */
 export function isOfNews({ name, data }: LiveEvent, folder?: string): boolean {
   if (name === 'lab.reset' || name === 'configuration.reloaded') return true
   if (!name.startsWith('message.')) return false

@@ -139,7 +139,7 @@ function ArticleFacts({ message, groups }: { readonly message: Message; readonly
   )
 }
 
-/** Names of newsgroups, with links to those of the lab. */
+/** Names of newsgroups, with links to the lab's newsgroups. */
 const GroupLinks = ({
   names,
   groups,

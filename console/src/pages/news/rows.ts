@@ -10,7 +10,7 @@ export interface Row {
   readonly below: number
   readonly unreadBelow: number
   readonly isCollapsed: boolean
-  /** Whether its subject is another one than that of the article above it. */
+  /** Whether its subject differs from the article above it. */
   readonly isNewSubject: boolean
 }
 

@@ -22,7 +22,7 @@ export const connectorPath = (id?: string): string =>
 /** Returns the path of the page of outgoing mail, or of one message of the queue. */
 export const queuePath = (id?: string): string => pathWith(['outgoing', ...(id === undefined ? [] : ['queue', id])])
 
-/** Returns the reply or the reason that a list shows: that of a recipient who did not get the message, if there is one. */
+/** Returns the reply or the reason that a list shows: for a recipient who did not get the message, if there is one. */
 export const lastReply = ({ recipients, reason }: Queued): string =>
   (
     recipients.find(({ kind, text }) => kind !== 'sent' && text !== null) ??

@@ -99,7 +99,7 @@ const digest =
     return { kind: 'digest', algorithm, digest: found.subarray(0, octets), salt: found.subarray(octets) }
   }
 
-/** A scheme whose text is that of crypt, with a certain beginning. */
+/** A scheme that writes hashes as crypt does, with a certain beginning. */
 const crypt =
   (beginning: RegExp): ParseScheme =>
   (text, decode) => {

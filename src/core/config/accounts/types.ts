@@ -20,7 +20,7 @@ export interface FileEntry {
   readonly state?: 'disabled'
 }
 
-/** The accounts of a file, without those of wrong lines. */
+/** The accounts of a file. Wrong lines are left out. */
 export interface FileEntries {
   readonly entries: readonly FileEntry[]
   readonly mistakes: readonly { readonly line: number; readonly message: string }[]

@@ -72,7 +72,7 @@ const merged = (text: string, before: string, after: string): string =>
 /** How the writer formats. The one that changes least of the original is taken. */
 const styles = [2, 4, 3, 1].flatMap((indent) => [true, false].map((indentSeq) => ({ indent, indentSeq, lineWidth: 0 })))
 
-/** Keeps the spaces inside of brackets. New values get those of the documentation: `{ a: 1 }` and `[a, b]`. */
+/** Keeps the spaces inside of brackets. New values get the spaces of the documentation: `{ a: 1 }` and `[a, b]`. */
 function keepPadding(document: Document, text: string): void {
   visit(document, {
     Collection(_, node) {

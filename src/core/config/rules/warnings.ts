@@ -52,7 +52,7 @@ function* serverWarnings(server: VirtualServerConfig, at: Path): Iterable<Mistak
   yield* proxyWarnings(server, at)
 }
 
-/** Warns of methods that are not offered because passwords are not known. Those of a personality are its own defaults. */
+/** Warns of methods that are not offered because passwords are not known. The methods of a personality are its own defaults. */
 function* methodsWithoutPasswords({ directory: { mode, accounts }, virtualServers }: LabConfig): Iterable<Mistake> {
   for (const [index, { authentication, personality }] of virtualServers.entries()) {
     const methods = personality === 'sealpost' ? authentication.filter(passwordFormOf) : []

@@ -26,7 +26,7 @@ interface VariantInput {
 
 /** A certificate in files as a user writes it. */
 interface FileInput {
-  /** The certificate, and those of its issuers. */
+  /** The certificate and its issuers' certificates. */
   readonly file: string
   readonly keyFile: string
 }

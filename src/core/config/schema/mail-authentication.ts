@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { mapping } from './mapping.ts'
 import { duration, hostName } from './values.ts'
 
-/** Labels of a name in DNS; `_` begins those of services (RFC 8552). */
+/** Labels of a name in DNS; `_` begins the labels of services (RFC 8552). */
 const dnsName = z.string().regex(/^[\w-]+(?:\.[\w-]+)*\.?$/, 'write a name such as example.test')
 
 const ipv4 = z.string().refine((text) => isIP(text) === 4, 'write an IPv4 address such as 192.0.2.7')

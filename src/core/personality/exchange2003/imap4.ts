@@ -6,7 +6,7 @@ const SERVER = 'Microsoft Exchange Server 2003 IMAP4rev1 server version 6.5.7638
 /** The flags that it has. It keeps no keywords. */
 const FLAGS = ['\\Seen', '\\Answered', '\\Flagged', '\\Deleted', '\\Draft', '$MDNSent']
 
-/** Returns those of its flags that a client can change. */
+/** Returns the flags that a client can change. */
 const permanent = (flags: readonly string[]): string[] =>
   FLAGS.filter((flag) => flags.includes(flag) || (flags.includes('\\*') && !flag.startsWith('\\')))
 

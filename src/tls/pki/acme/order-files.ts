@@ -14,7 +14,7 @@ export class RecordFiles<T extends { readonly id: string }> {
   }
 
   /**
-   * Returns the records that are new or changed since the last call, also those of other nodes; at the first call all of
+   * Returns the records that are new or changed since the last call, including other nodes' records; at the first call all of
    * them. Ignores files that are not records: an order that is lost can be repeated.
    */
   async changed(): Promise<T[]> {

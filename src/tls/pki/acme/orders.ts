@@ -86,7 +86,7 @@ export class Orders {
   /** Orders whose request this node is signing. */
   readonly #finalizing = new Set<string>()
 
-  /** @param directory identifies the directory among those of the store */
+  /** @param directory identifies the directory in the store */
   constructor(
     files: StoreFiles,
     directory: string,

@@ -31,7 +31,7 @@ export interface AuthorityOptions {
   readonly hash?: HashName
   /** Makes it the authority that issues for `certificate: auto`. */
   readonly makeDefault?: boolean
-  /** Names of the certificates that `auto` issues. Default: those of the newest one in the store. */
+  /** Names of the certificates that `auto` issues. Default: the names of the newest one in the store. */
   readonly autoNames?: readonly string[]
   /** Creates it even if every client would reject it or what it issues. */
   readonly force?: boolean

@@ -21,7 +21,7 @@ export interface RenewAuthorityOptions {
   readonly days?: number
   /** Generates a new key. What the old key has signed stays valid. Default: keeps the key. */
   readonly newKey?: boolean
-  /** Type of the new key. Default: that of the old one. */
+  /** Type of the new key. Default: the old key's type. */
   readonly key?: KeySpec
   /** Renews it even if every client would reject the certificate. */
   readonly force?: boolean
@@ -89,7 +89,7 @@ async function installChain(
   await serveCrosses(store, draft, roots, crosses)
 }
 
-/** Returns the content of the new certificate: that of the old one, with the new key and new dates. */
+/** Returns the old certificate's content with the new key and new dates. */
 function profileOf(
   store: CertificateStore,
   { old, next, days }: Renewing,

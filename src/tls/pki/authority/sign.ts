@@ -23,7 +23,7 @@ export interface SignOptions {
   /** Signs an authority's certificate. */
   readonly subordinate?: boolean
   readonly pathLength?: number
-  /** Hash of the signature. Default: that of the authority. */
+  /** Hash of the signature. Default: the authority's hash. */
   readonly hash?: HashName
   /** Whether clients must refuse the certificate without a stapled OCSP response. RFC 7633. */
   readonly mustStaple?: boolean

@@ -12,7 +12,7 @@ import { unexpectedContent } from '../keystore/unexpected.ts'
 import { type ReadCrl, readCrl } from '../revocation/read-crl.ts'
 
 /**
- * Makes the lab's checks accept outside roots and revocation lists: those of a file in PEM, DER or PKCS#7. A list
+ * Makes the lab's checks accept outside roots and revocation lists from a file in PEM, DER or PKCS#7. A list
  * replaces the previous one of the same key of an authority. Returns what was added.
  * @throws PkiError `malformed`, or `refused` for a certificate that is not a root, a list with a wrong signature, or a list
  * older than the one that it would replace

@@ -33,7 +33,7 @@ const autoProfiles: Record<Audience, AutoProfile> = {
   },
 }
 
-/** The key of the first automatic certificate of a new store, which is generated beside that of the root. */
+/** The key of the first automatic certificate of a new store, which is generated at the same time as the root's key. */
 const preparedKeys = new WeakMap<CertificateStore, Promise<KeyObject>>()
 
 function prepareKey(store: CertificateStore): void {

@@ -4,7 +4,7 @@ import { IndexDraft } from './draft.ts'
 import type { LockedFiles, StoreFiles } from './files.ts'
 import { emptyIndex, indexPath, parseIndex, referencedPaths, type StoreIndex } from './index-file.ts'
 
-/** Files that a change may delete: those of the store, and those that killed processes left behind. */
+/** Files that a change may delete: files of the store, and files that killed processes left behind. */
 const ownFile = /^(keys|certificates|authorities|requests|trusted)\/|^\.lock\.|^\.[0-9a-f]+\.tmp$/
 
 /** Characters by which the revision number can grow. */

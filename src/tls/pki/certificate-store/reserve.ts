@@ -3,7 +3,7 @@ import { open, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { flush } from '../../../core/files/flush.ts'
 
-/** Octets beside those of the index: the lock file, and what the file system rounds up. */
+/** Octets beside the index: the lock file, and what the file system rounds up. */
 const EXTRA_OCTETS = 16 << 10
 /** The reserve grows in steps of this size, so that it is seldom written. */
 const STEP_OCTETS = 32 << 10

@@ -85,7 +85,7 @@ function decrypted(pem: string, secrets: readonly string[]): KeyObject {
   throw new PkiError('store', text, { cause })
 }
 
-/** Members that a key has beside those of its type stay readable. */
+/** Members that a key has beside the members of its type stay readable. */
 function sealedJwk(key: Jwk, secret: string): SealedJwk {
   const { kid, alg, use } = key
   return { kid, alg, use, encrypted: encrypted(createPrivateKey({ key, format: 'jwk' }), secret) } as SealedJwk

@@ -107,7 +107,7 @@ export function checkDates(facts: CertificateFacts, nowMs: number, force: boolea
   }
 }
 
-/** Refuses an authority's certificate as that of a server: many clients reject it. @throws PkiError `refused` */
+/** Refuses an authority's certificate for a server: many clients reject it. @throws PkiError `refused` */
 export function refuseAuthority(facts: CertificateFacts, force: boolean): void {
   if (!facts.authority || force) return
   throw new PkiError(

@@ -16,7 +16,7 @@ export function isSignedBy(whole: Asn1, key: KeyObject): boolean {
   return verify(hashOfSignature(oidOf(item(algorithm, 0))), data.raw, key, octets)
 }
 
-/** Returns whether a signature is that of RSASSA-PSS with these parameters. RFC 4055 section 3.1. @throws PkiError `refused` for an unknown hash */
+/** Returns whether a signature is an RSASSA-PSS signature with these parameters. RFC 4055 section 3.1. @throws PkiError `refused` for an unknown hash */
 export function isPssSignature(data: Buffer, parameters: Asn1 | undefined, key: KeyObject, signature: Buffer): boolean {
   const fields = parameters ? items(parameters) : []
   const named = tagged(fields, 0)

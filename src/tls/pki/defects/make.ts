@@ -140,7 +140,7 @@ function sent({ sends, issuer }: Recipe, chain: readonly X509Certificate[]): X50
 
 const NAME_COUNT = 1000
 
-/** The names that a certificate is issued to, from those of the virtual server. */
+/** The names that a certificate is issued to, made from the virtual server's names. */
 const namesOf: Readonly<Record<NameChoice, (hosts: readonly string[]) => readonly string[]>> = {
   own: (hosts) => hosts,
   other: () => ['other.host.example'],

@@ -4,7 +4,7 @@ interface PemBlock {
   readonly der: Buffer
 }
 
-/** Returns the PEM blocks of a text in order. Ignores the text around them, such as that of `openssl x509 -text`. */
+/** Returns the PEM blocks of a text in order. Ignores the text around them, such as the output of `openssl x509 -text`. */
 export function readPem(text: string): PemBlock[] {
   const blocks: PemBlock[] = []
   // A BEGIN line ends the block before it, so that the time stays linear in the text.

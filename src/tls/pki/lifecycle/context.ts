@@ -62,7 +62,7 @@ export function refusePinned(server: VirtualServerFacts): void {
 
 /**
  * Returns the names of the virtual servers that use a certificate because it is assigned to them or named by them.
- * @param index that of a draft, if something is decided by the answer
+ * @param index the index of a draft, if something is decided by the answer
  */
 export const usersOf = (
   { store, lab }: LifecycleContext,

@@ -30,7 +30,7 @@ export interface PublishedCrl {
   readonly authority: string
   /** The list that the present key of the authority signed. */
   readonly der: Buffer
-  /** The lists of all its keys, that of the present one first. */
+  /** The lists of all its keys, the present key's first. */
   readonly pem: string
   /** Number of lists. */
   readonly lists: number

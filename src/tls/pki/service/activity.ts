@@ -11,7 +11,7 @@ import { PkiError } from '../errors.ts'
 import { CRL_LIFE_MS, createCrl, nextCrlNumber } from '../revocation/crl.ts'
 import { type CertId, certStatusOf } from '../revocation/ocsp.ts'
 
-/** A revocation list as clients get it. Times are those of the lab's clock. */
+/** A revocation list as clients get it. Times are by the lab's clock. */
 interface ServedCrl {
   /** Below the address of the service. */
   readonly path: string
@@ -137,7 +137,7 @@ export class ServiceActivity implements Disposable {
     return crl
   }
 
-  /** Returns the lists of all keys of an authority, that of the present key first. */
+  /** Returns the lists of all keys of an authority, the present key's first. */
   async crls(name: string): Promise<ServedCrl[]> {
     const record = findAuthority(this.#store.index, name)
     return record.certificate === undefined ? [] : Promise.all(keysOf(record).map((key) => this.crl(name, key)))

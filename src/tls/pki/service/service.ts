@@ -24,7 +24,7 @@ interface AuthorityServiceOptions {
   readonly tls?: { readonly port: number; readonly names: readonly string[] }
   /** The service does not keep the process running. Default: it does. */
   readonly isBackground?: boolean
-  /** Returns further routes, such as those of an ACME directory. Called for each request. */
+  /** Returns further routes, such as an ACME directory's. Called for each request. */
   readonly routes?: () => readonly Route[]
 }
 

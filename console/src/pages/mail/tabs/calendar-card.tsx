@@ -55,7 +55,7 @@ export function CalendarCard({ text }: { readonly text: string }) {
   )
 }
 
-/** Returns a time in its own zone; one in UTC in that of the browser. */
+/** Returns a time in its own zone; a time in UTC in the browser's zone. */
 function timeText({ value, zone }: CalendarTime): string {
   if (!value.includes('T')) {
     return new Date(`${value}T00:00:00`).toLocaleDateString(language.value, { dateStyle: 'full' })
@@ -64,6 +64,6 @@ function timeText({ value, zone }: CalendarTime): string {
   if (Number.isNaN(date.getTime())) return value
   const style = { dateStyle: 'full', timeStyle: 'short' } as const
   if (value.endsWith('Z')) return date.toLocaleString(language.value, { ...style, timeStyle: 'long' })
-  // A time without a zone is that of the place. The digits are shown as they are.
+  // A time without a zone is local time. The digits are shown as they are.
   return `${date.toLocaleString(language.value, style)} ${zone ?? t('mail.localTime')}`
 }

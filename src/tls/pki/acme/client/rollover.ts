@@ -66,7 +66,7 @@ async function changeKey(client: AcmeClient, next: string, directory: string): P
   }
 }
 
-/** Returns whether a client's key is that of an account. */
+/** Returns whether a client's key belongs to an account. */
 const hasAccount = (client: AcmeClient): Promise<boolean> =>
   client.createAccount({ onlyReturnExisting: true }).then(
     () => true,

@@ -39,7 +39,7 @@ export interface AcmeRequest {
   readonly jwk: Jwk
 }
 
-/** Which key must sign a request: that of an account, one in the request, or either. */
+/** Which key must sign a request: an account's, one in the request, or either. */
 export type SignedBy = 'account' | 'key' | 'either'
 
 export interface AcmeHandler {
