@@ -40,7 +40,7 @@ test.each([
   ['servers/smtp/a.ts', "export { a } from 'smtp-server'", 'may not import the package smtp-server'],
   [
     'src/storage/store/engines/memory/a.ts',
-    "const a = await import('../../../net/connection.ts')",
+    "const a = await import('../../../../net/connection.ts')",
     'src/storage may not import src/net',
   ],
   ['src/core/config/a.ts', "export { a } from '../../tls/pki/errors.ts'", 'src/core may not import src/tls'],

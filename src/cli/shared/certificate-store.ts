@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { ConfigError, type LabWithPlaces } from '../../core/config/mistakes.ts'
 import { certificateFolder, type ResolvedLab } from '../../core/config/resolve.ts'
 import { DATABASE } from '../../core/config/schema/certificates.ts'
@@ -8,6 +9,7 @@ import { unknownPins } from '../../lab/preflight/preflight.ts'
 import { DatabaseError } from '../../storage/database/errors.ts'
 import { type Authorities, authoritiesOf } from '../../tls/pki/authority/authorities.ts'
 import type { IssuingProfile } from '../../tls/pki/authority/issuing-profiles.ts'
+import { indexPath } from '../../tls/pki/certificate-store/index-file.ts'
 import { type CertificateStoreOptions, openCertificateStore } from '../../tls/pki/certificate-store/store.ts'
 import type { CertificateStore } from '../../tls/pki/certificate-store/types.ts'
 import { type Certificates, certificatesOf } from '../../tls/pki/lifecycle/certificates.ts'
@@ -106,7 +108,8 @@ export async function readStore<T>(
   read: (store: CertificateStore) => T | Promise<T>,
 ): Promise<T | undefined> {
   const folder = certificateFolder(lab.certificates)
-  if (folder === undefined ? lab.certificates.store !== DATABASE : !existsSync(folder)) return undefined
+  if (folder === undefined ? lab.certificates.store !== DATABASE : !existsSync(join(folder, indexPath)))
+    return undefined
   const opening = openStoreOf(lab, { makeRoot: false, isReader: true })
   await using opened = await opening.catch((error: unknown) => {
     if (!(error instanceof DatabaseError) || error.code !== 'absent') throw error

@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto'
-import { readdir, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { certificateNames } from '../../../src/tls/pki/certificate/names.ts'
@@ -40,6 +40,17 @@ describe('the certificate store', () => {
     const days = (Date.parse(certificate.validTo) - Date.parse(certificate.validFrom)) / DAY_MS
     expect(days).toBeLessThanOrEqual(397)
     expect(BigInt(`0x${certificate.serialNumber}`)).toBeGreaterThan(0n)
+  })
+
+  it('makes the folder of a new checkout private, and ignores its README.md', async () => {
+    await using folder = await temporaryFolder()
+    const path = join(folder.path, 'certs')
+    await mkdir(path, { mode: 0o755 })
+    await writeFile(join(path, 'README.md'), '# A page\n')
+    await using store = await openCertificateStore(storeOptions(path))
+    expect((await stat(path)).mode & 0o777).toBe(0o700)
+    expect(await store.files.list()).toContain('store.json')
+    expect(await store.files.list()).not.toContain('README.md')
   })
 
   it('keeps keys and certificates in a private folder, and reads them when it is opened again', async () => {

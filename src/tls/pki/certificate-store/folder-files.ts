@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { existsSync, readdirSync } from 'node:fs'
+import { chmod, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { OneAtATime } from '../../../core/async/one-at-a-time.ts'
 import { type FileAction, fileErrorText, isFull } from '../../../core/files/file-errors.ts'
@@ -12,11 +13,15 @@ import { readOnce, recordsOfProcess } from './memory-files.ts'
 import { Reserve } from './reserve.ts'
 import { watchFolder } from './watch-folder.ts'
 
+/** A page for people, which is no part of the store. */
+const README = 'README.md'
+
 /**
  * Opens a store in a folder. The folder has mode 0700 and its files 0600, since they hold private keys.
  * @param index path of the file that changes with every change of the store
  */
 export async function folderFiles(folder: string, index: string): Promise<StoreFiles> {
+  if (isUntouched(folder)) await chmod(folder, 0o700)
   for (const part of ['certificates', 'keys']) makeFolder(join(folder, part), 0o700)
   const reserve = new Reserve(folder)
   const files: Omit<LockedFiles, 'held'> = {
@@ -57,6 +62,12 @@ export async function folderFiles(folder: string, index: string): Promise<StoreF
     records: recordsOfProcess(),
     close: async () => {},
   }
+}
+
+/** Returns whether a folder holds nothing but its page for people, such as `certs` of a new checkout. */
+export function isUntouched(folder: string): boolean {
+  const entries = existsSync(folder) ? readdirSync(folder) : []
+  return entries.length === 1 && entries[0] === README
 }
 
 const storeError = (error: Error, path: string, done: FileAction): Error =>
@@ -121,5 +132,5 @@ async function listBelow(folder: string, prefix = ''): Promise<string[]> {
       return entry.isDirectory() ? listBelow(folder, path) : [path]
     }),
   )
-  return found.flat()
+  return found.flat().filter((path) => path !== README)
 }
