@@ -1,7 +1,7 @@
-// Mutation tests: which changes of the code does no test notice? CONTRIBUTING.md says how to run them.
+// Mutation tests: which changes of the code does no test notice? docs/mutation-testing.md says how to run them.
 /** @type {import('@stryker-mutator/api/core').PartialStrykerOptions} */
 export default {
-  // The folders that CONTRIBUTING.md lists with their tests. `--mutate` selects one of them, or a few files.
+  // The folders that docs/mutation-testing.md lists with their tests. `--mutate` selects one of them, or a few files.
   mutate: [
     'src/transport/delivery/**/*.ts',
     'src/mail/format/**/*.ts',
