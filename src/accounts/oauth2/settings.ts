@@ -11,7 +11,7 @@ export interface OAuth2Settings extends OAuth2Config {
 }
 
 /** The facts on which the settings depend. */
-export interface SettingsSource {
+interface SettingsSource {
   readonly config: OAuth2Config
   readonly hostname: string
   /** The URL of the first HTTP virtual server, if there is one. */

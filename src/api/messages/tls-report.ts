@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { timeText } from '../../core/time/time-text.ts'
 import type { ReadableMessage } from '../../mail/format/readable.ts'
-import { tlsReportIn } from '../../transport/tls-reports/in-message.ts'
+import { tlsReportIn } from '../../transport/tls-reports/read.ts'
 import { type TlsReport, TlsReportError } from '../../transport/tls-reports/types.ts'
 
 const count = z.number().int()

@@ -1,5 +1,5 @@
 /** Results of authentication. RFC 8601 section 2.7. */
-export type AuthenticationResult =
+type AuthenticationResult =
   | 'none'
   | 'pass'
   | 'fail'

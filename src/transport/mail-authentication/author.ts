@@ -19,6 +19,3 @@ export function asciiDomain(domain: string): string {
   const lower = domain.trim().toLowerCase().replace(/\.$/, '')
   return /^[\x20-\x7e]*$/.test(lower) ? lower : domainToASCII(lower) || lower
 }
-
-/** Returns whether a domain is another one or below it. */
-export const isWithin = (domain: string, parent: string): boolean => domain === parent || domain.endsWith(`.${parent}`)

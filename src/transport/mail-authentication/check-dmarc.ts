@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { DmarcResult, SpfResult } from '../../mail/format/authentication-results.ts'
-import { asciiDomain, isWithin } from './author.ts'
+import { isWithin } from '../dns/names.ts'
+import { asciiDomain } from './author.ts'
 import type { SignatureResult } from './check-signatures.ts'
 import { LookupError, type NameLookup } from './names.ts'
 

@@ -1,5 +1,6 @@
 import { createHash, type KeyObject, verify } from 'node:crypto'
-import { asciiDomain, isWithin } from './author.ts'
+import { isWithin } from '../dns/names.ts'
+import { asciiDomain } from './author.ts'
 import { type BodyHash, type Canonicalization, canonicalField } from './canonicalization.ts'
 import { type PublicKey, SignatureProblem } from './key-record.ts'
 import { type Field, valueOf } from './signed-fields.ts'

@@ -1,6 +1,7 @@
 import type { DkimKeyConfig, MailAuthenticationConfig } from '../../core/config/schema/mail-authentication.ts'
 import type { Clock } from '../../core/time/clock.ts'
-import { asciiDomain, authorDomains, isWithin } from './author.ts'
+import { isWithin } from '../dns/names.ts'
+import { asciiDomain, authorDomains } from './author.ts'
 import { arcKey, dkimKey, type KeyFiles, keyRecord, SigningKeys } from './keys.ts'
 import type { Sealing } from './seal.ts'
 import { dkimSignatures } from './sign.ts'

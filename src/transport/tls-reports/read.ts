@@ -1,8 +1,10 @@
 import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
 import { z } from 'zod'
+import { everyPart, partOctetsOrRaw } from '../../mail/format/parts.ts'
+import type { MessagePart } from '../../mail/format/types.ts'
 import { checkLimits } from './limits.ts'
-import { type TlsReport, TlsReportError } from './types.ts'
+import { TLS_REPORT_GZIP, TLS_REPORT_JSON, type TlsReport, TlsReportError } from './types.ts'
 
 /** Larger reports are not read: a small gzip file could fill the memory. */
 const MAX_REPORT_OCTETS = 1024 * 1024
@@ -117,3 +119,22 @@ function reportOf(
 
 const optional = <Key extends string>(key: Key, value: string | undefined): { [K in Key]?: string } =>
   (value === undefined ? {} : { [key]: value }) as { [K in Key]?: string }
+
+const REPORT_TYPES = [TLS_REPORT_GZIP, TLS_REPORT_JSON]
+
+/** Returns the TLS report of a message, or why it cannot be read; undefined if it has none. RFC 8460 section 5.3. */
+export async function tlsReportIn(
+  raw: Buffer,
+  structure: MessagePart,
+): Promise<TlsReport | TlsReportError | undefined> {
+  const part = everyPart(structure).find(({ type, subtype }) =>
+    REPORT_TYPES.includes(`${type}/${subtype}`.toLowerCase()),
+  )
+  if (part === undefined) return undefined
+  try {
+    return await readTlsReport(partOctetsOrRaw(raw, part))
+  } catch (error) {
+    if (error instanceof TlsReportError) return error
+    throw error
+  }
+}

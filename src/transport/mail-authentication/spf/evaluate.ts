@@ -1,14 +1,13 @@
 import { isIPv6 } from 'node:net'
 import { AddressList } from '../../../core/network/address-list.ts'
 import { addressOctets, addressText } from '../../../core/network/ip-address.ts'
-import { nameProblem, normalName, reverseName } from '../../dns/names.ts'
-import { isWithin } from '../author.ts'
+import { isWithin, nameProblem, normalName, reverseName } from '../../dns/names.ts'
 import { type AskedType, LookupError, type NameLookup } from '../names.ts'
 import { expandMacros } from './macros.ts'
 import { type Mechanism, parseRecord, type Qualified, SpfError } from './record.ts'
 
 /** The arguments of check_host(), and the values of macros. RFC 7208 sections 4.1 and 7.2. */
-export interface SpfQuery {
+interface SpfQuery {
   /** The address of the client; IPv4 not in IPv6 form. */
   readonly address: string
   /** The domain whose record counts. */

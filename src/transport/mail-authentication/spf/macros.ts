@@ -1,5 +1,5 @@
 /** Returns the value of a macro letter in lower case; undefined for an unknown letter. RFC 7208 section 7.2. */
-export type MacroValue = (letter: string) => string | undefined
+type MacroValue = (letter: string) => string | undefined
 
 const MACRO = /%(?:\{([a-z])(\d*)(r?)([.+,/_=-]*)\}|([%_-])|)/gi
 

@@ -26,7 +26,7 @@ export interface Mechanism {
 }
 
 /** The terms of a record. RFC 7208 section 4.6.1. */
-export interface SpfRecord {
+interface SpfRecord {
   readonly mechanisms: readonly Mechanism[]
   readonly redirect: string | undefined
   readonly exp: string | undefined

@@ -4,7 +4,7 @@ import type { Delivery, DeliveryServices, Recipient } from '../../types.ts'
 import { reportOnDemand } from './report-on-demand.ts'
 
 /** A message that the store has, with its envelope. */
-export interface StoredMail {
+interface StoredMail {
   readonly message: Pieces
   readonly mailFrom: string
   readonly rcptTo: readonly string[]
