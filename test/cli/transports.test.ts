@@ -39,7 +39,7 @@ afterAll(async () => {
   place.remove()
 })
 
-/** What the inputs of operations need. */
+/** Values that the inputs of operations need. */
 const known = { message: '', article: '', session: '', verify: '', audit: '' }
 
 /** Gives every operation something to answer. */
@@ -134,7 +134,7 @@ const inputs: Readonly<Record<string, () => object | Promise<object>>> = {
 /** They answer about the caller and its cookie, which only HTTP has. */
 const ofHttp = ['session.get', 'session.create', 'session.delete']
 
-/** What is not the same at two times. */
+/** Leaves out values that are not the same at two times. */
 const stable = (value: unknown): unknown =>
   JSON.parse(
     JSON.stringify(value, (key, one) =>

@@ -20,7 +20,7 @@ const HEADING = /^(?:Caused by: |Uncaught )?[\w.$]*(?:Error|Exception)(?: \[\w+\
 const REPORT =
   /^(?:\*\*\* |[\w./+-]+(?:\[\d+\])?: .*(?:error|fail|problem|reject|refus|cannot|unable|invalid|not |\(\d+\)))/i
 
-/** What this audit is about. Many programs give the reason first, and then say that they give up. */
+/** Words about the subject of the audit. Many programs give the reason first, and then say that they give up. */
 const ABOUT_TLS = /\b(?:certificate|TLS|SSL|handshake|STARTTLS|STLS)\b/i
 
 /**

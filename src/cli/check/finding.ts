@@ -1,4 +1,4 @@
-/** What a check of the installation found. `note`: nothing is wrong, but the user may want to know. */
+/** The result of a check of the installation. `note`: nothing is wrong, but the user may want to know. */
 export interface Finding {
   readonly check: CheckName
   readonly status: 'ok' | 'note' | 'warning' | 'error'

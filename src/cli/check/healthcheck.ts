@@ -86,7 +86,7 @@ async function removeSessions(greeted: readonly Socket[], control: string | unde
   }
 }
 
-/** What a client must send before the server says anything. */
+/** The first words of clients, where the server waits for them. */
 const FIRST_WORDS: Partial<Record<string, string>> = {
   http: 'GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n',
 }

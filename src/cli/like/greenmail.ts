@@ -20,7 +20,7 @@ export const greenmail: Tool = {
   },
   finish(draft, other) {
     if (draft.servers.size > 1) return
-    // What the image of GreenMail sets in GREENMAIL_OPTS.
+    // The image of GreenMail sets this in GREENMAIL_OPTS.
     setupAll(draft, 'test')
     if (other('-Dgreenmail.users') === undefined) draft.lab.directory = { ...draft.lab.directory, mode: 'open' }
   },

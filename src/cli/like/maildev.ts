@@ -1,12 +1,16 @@
 import { draftOf } from './draft.ts'
-import { maildevSettings } from './maildev/settings.ts'
+import { generalSettings } from './maildev/general.ts'
+import { httpSettings } from './maildev/http.ts'
+import { relaySettings } from './maildev/relay.ts'
+import { smtpSettings } from './maildev/smtp.ts'
 import type { Tool } from './tool.ts'
 
 /** https://github.com/maildev/maildev/blob/master/docs/ and `maildev --help` of versions 2 and 3 */
 export const maildev: Tool = {
   name: 'maildev',
   prefixes: ['MAILDEV_'],
-  settings: maildevSettings,
+  // Every variable and flag of MailDev 2 and 3.
+  settings: [...smtpSettings, ...httpSettings, ...relaySettings, ...generalSettings],
   draft() {
     const limits = { messageSize: '50MiB' }
     return draftOf('maildev', {

@@ -1,13 +1,15 @@
 import { acceptAnySender } from './accounts.ts'
 import { draftOf } from './draft.ts'
-import { mailhogSettings } from './mailhog/settings.ts'
+import { jimSettings } from './mailhog/jim.ts'
+import { serverSettings } from './mailhog/servers.ts'
 import type { Tool } from './tool.ts'
 
 /** https://github.com/mailhog/MailHog/blob/master/docs/CONFIG.md */
 export const mailhog: Tool = {
   name: 'mailhog',
   prefixes: ['MH_'],
-  settings: mailhogSettings,
+  // Every variable and flag of MailHog.
+  settings: [...serverSettings, ...jimSettings],
   draft() {
     const draft = draftOf('mailhog', {
       smtp: { name: 'MailHog SMTP', protocol: 'smtp', port: 1025, authentication: ['anonymous', 'plain'] },

@@ -1,13 +1,33 @@
 import { draftOf } from './draft.ts'
-import { mailpitSettings } from './mailpit/settings.ts'
-import { finishSmtp } from './mailpit/smtp.ts'
+import { chaosSettings } from './mailpit/chaos.ts'
+import { generalSettings } from './mailpit/general.ts'
+import { httpSettings } from './mailpit/http.ts'
+import { pop3Settings } from './mailpit/pop3.ts'
+import { relaySettings } from './mailpit/relay.ts'
+import { finishSmtp, smtpSettings } from './mailpit/smtp.ts'
+import { tagSettings } from './mailpit/tags.ts'
+import { missing, setting } from './rows.ts'
 import type { Tool } from './tool.ts'
 
 /** https://mailpit.axllent.org/docs/configuration/runtime-options/ */
 export const mailpit: Tool = {
   name: 'mailpit',
   prefixes: ['MP_'],
-  settings: mailpitSettings,
+  // Every variable and flag of Mailpit. https://github.com/axllent/mailpit/blob/develop/cmd/root.go
+  settings: [
+    ...generalSettings,
+    ...httpSettings,
+    ...smtpSettings,
+    ...relaySettings,
+    ...chaosSettings,
+    ...pop3Settings,
+    ...tagSettings,
+    setting('MP_WEBHOOK_URL --webhook-url', '`webhooks` with `format: mailpit`', ({ draft, value }) => {
+      draft.lab.webhooks = [{ url: value, format: 'mailpit', retries: [] }]
+    }),
+    ...missing('every message is sent', 'MP_WEBHOOK_LIMIT --webhook-limit'),
+    ...missing('messages are sent at once', 'MP_WEBHOOK_DELAY --webhook-delay'),
+  ],
   draft() {
     const limits = { messageSize: '50MiB' }
     const draft = draftOf('mailpit', {

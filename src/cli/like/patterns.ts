@@ -10,7 +10,7 @@ export function patternsOf(expression: string): string[] {
   return alternatives.map((one) => patternOf(one, expression))
 }
 
-/** What the parts of an expression become. A dot that is not escaped stands for itself, as most people mean it. */
+/** The parts of an expression that have a pattern. A dot that is not escaped stands for itself, as most people mean it. */
 const PARTS = /^(?:\\([.@+_-])|(\.[*+])|([\w@.+%-]))/
 
 function patternOf(alternative: string, whole: string): string {

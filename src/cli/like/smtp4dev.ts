@@ -1,6 +1,10 @@
 import { draftOf, keepNewest } from './draft.ts'
-import { smtp4devSettings } from './smtp4dev/settings.ts'
-import { finishUsers } from './smtp4dev/users.ts'
+import { generalSettings } from './smtp4dev/general.ts'
+import { httpSettings } from './smtp4dev/http.ts'
+import { listenSettings } from './smtp4dev/listen.ts'
+import { relaySettings } from './smtp4dev/relay.ts'
+import { tlsSettings } from './smtp4dev/tls.ts'
+import { finishUsers, userSettings } from './smtp4dev/users.ts'
 import type { Tool } from './tool.ts'
 
 /** https://github.com/rnwood/smtp4dev/blob/master/docs/Configuration.md and its appsettings.json */
@@ -8,7 +12,8 @@ export const smtp4dev: Tool = {
   name: 'smtp4dev',
   prefixes: ['ServerOptions__', 'RelayOptions__'],
   ignoresCase: true,
-  settings: smtp4devSettings,
+  // Every variable and flag of smtp4dev. Those of users need the HTTP virtual server, and TLS needs the ports.
+  settings: [...listenSettings, ...httpSettings, ...tlsSettings, ...userSettings, ...relaySettings, ...generalSettings],
   draft() {
     const draft = draftOf('smtp4dev', {
       smtp: {

@@ -18,7 +18,7 @@ export interface GivenSetting {
   readonly value: string
 }
 
-/** What a setting is applied with. */
+/** The arguments with which a setting is applied. */
 export interface SettingCall extends GivenSetting {
   readonly draft: Draft
   /** Returns the value of another setting, by its variable, or by its first flag if it has no variable. */
@@ -27,7 +27,7 @@ export interface SettingCall extends GivenSetting {
   readonly path: (file: string) => string
 }
 
-/** What a setting means for the lab. */
+/** The meaning of a setting for the lab. */
 type Meaning =
   /** It changes the configuration. */
   | {

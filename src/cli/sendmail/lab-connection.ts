@@ -61,7 +61,7 @@ const TIMEOUT_MS = 5 * 60_000
 
 function opened(socket: Socket, name: string): Promise<Socket> {
   socket.setTimeout(TIMEOUT_MS, () => socket.destroy(new Error('no answer within 5 minutes')))
-  // Who reads the socket sees the error, too.
+  // The reader of the socket sees the error, too.
   socket.on('error', () => {})
   return new Promise((resolve, reject) => {
     const fail = ({ message }: Error): void =>

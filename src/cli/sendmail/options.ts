@@ -1,6 +1,6 @@
 import { exitStatus, SendmailError } from './exit-status.ts'
 
-/** What sendmail does: `-bm` sends a message, `-bs` speaks SMTP, `-bv` only verifies the recipients, `-bp` lists the queue. */
+/** The modes of sendmail: `-bm` sends a message, `-bs` speaks SMTP, `-bv` only verifies the recipients, `-bp` lists the queue. */
 export type SendmailMode = 'send' | 'smtp' | 'verify' | 'queue' | 'flush' | 'nothing' | 'help' | 'version'
 
 /** The options that have a meaning here. */
@@ -75,7 +75,7 @@ const modes: Readonly<Record<string, SendmailMode>> = {
   i: 'nothing',
 }
 
-/** What to use instead of the modes of a mail server. */
+/** Advice for the modes of a mail server. */
 const otherModes: Readonly<Record<string, string>> = {
   d: 'start the lab with: sealpost start',
   D: 'start the lab with: sealpost start',

@@ -29,7 +29,7 @@ export function databaseAt(text: string): { readonly url: string; readonly schem
   return { url, schema }
 }
 
-/** What a command does with a database. A reader never creates tables. */
+/** How a command uses a database. A reader never creates tables. */
 export type Access = Pick<DatabaseSettings, 'isReader'>
 
 /** Returns how a lab keeps private keys in its database. */

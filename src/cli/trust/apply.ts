@@ -6,7 +6,7 @@ export interface ApplyOptions {
   readonly dryRun?: boolean
 }
 
-/** What became of the steps of a store. */
+/** The outcome of the steps of a store. */
 type Outcome = 'changed' | 'unchanged' | 'failed'
 
 /**

@@ -3,7 +3,7 @@ import { accessSync, constants, existsSync, readdirSync, readFileSync, realpathS
 import { homedir } from 'node:os'
 import { delimiter, join } from 'node:path'
 
-/** What a program printed, and its exit status. The status is 127 if it could not be started. */
+/** The output of a program, and its exit status. The status is 127 if it could not be started. */
 export interface Ran {
   readonly status: number
   readonly output: string

@@ -26,7 +26,7 @@ export type StoreKind = (typeof storeKinds)[number]
 export interface TrustStore {
   readonly kind: StoreKind
   readonly title: string
-  /** What is missing before the store can be read or changed, and how to get it. */
+  /** The program that is missing to read or change the store, and how to get it. */
   readonly missing?: string
   /** The kind of store that this one copies its roots from whenever that one changes. */
   readonly follows?: StoreKind
@@ -39,7 +39,7 @@ export interface TrustStore {
   uninstallAll?(): Promise<readonly Step[]>
 }
 
-/** What the label of every root begins with. */
+/** The beginning of every root's label. */
 export const LABEL_START = 'sealpost-'
 
 /** Length of the part of the thumbprint in a label. */

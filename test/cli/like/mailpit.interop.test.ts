@@ -29,7 +29,7 @@ describe.skipIf(!mailpitApi || !cypressMailpit)('an application written for Mail
   let place: Workplace
   let lab: StartedLab
   let base: string
-  /** What the application has: host and port, and nothing about TLS. */
+  /** The settings of the application: host and port, and nothing about TLS. */
   const transport = () => createTransport({ host: '127.0.0.1', port: lab.endpoint('smtp').port as number })
 
   beforeAll(async () => {

@@ -20,7 +20,7 @@ interface Review {
 /** How a request leaves the wizard. */
 interface Way {
   readonly pages: readonly Page[]
-  /** What the summary shows beside the request. */
+  /** Returns further lines of the summary, beside the request. */
   readonly more: (answers: Answers) => { readonly rows: string; readonly warnings: readonly string[] }
   /** Does it. Returns the closing sentence. If it throws, nothing has changed, and the pages are asked again. */
   readonly run: (review: Review) => Promise<string>

@@ -1,3 +1,4 @@
+import { always, missing, setting } from '../rows.ts'
 import type { Setting } from '../tool.ts'
 import { setupSettings } from './setups.ts'
 import { userSettings } from './users.ts'
@@ -9,22 +10,19 @@ const NO_KEYSTORE =
 export const greenmailSettings: readonly Setting[] = [
   ...setupSettings,
   ...userSettings,
-  { flags: ['-Dgreenmail.tls.keystore.file'], missing: NO_KEYSTORE },
-  { flags: ['-Dgreenmail.tls.keystore.password'], missing: NO_KEYSTORE },
-  { flags: ['-Dgreenmail.tls.key.password'], missing: NO_KEYSTORE },
-  {
-    flags: ['-Dgreenmail.sieve.ignore.detail'],
-    isSwitch: true,
-    always: 'mail for user+detail@domain goes to user@domain unless user+detail has an account',
-  },
-  { flags: ['-Dgreenmail.attachments.discard'], missing: 'messages are stored as they arrive' },
-  {
-    flags: ['-Dgreenmail.verbose'],
-    isSwitch: true,
-    becomes: '`logLevel: debug`',
-    apply({ draft }) {
-      draft.lab.logLevel = 'debug'
-    },
-  },
-  { flags: ['-Dgreenmail.startup.timeout'], always: 'the start waits for nothing' },
+  ...missing(
+    NO_KEYSTORE,
+    '-Dgreenmail.tls.keystore.file',
+    '-Dgreenmail.tls.keystore.password',
+    '-Dgreenmail.tls.key.password',
+  ),
+  ...always(
+    'mail for user+detail@domain goes to user@domain unless user+detail has an account',
+    '-Dgreenmail.sieve.ignore.detail!',
+  ),
+  ...missing('messages are stored as they arrive', '-Dgreenmail.attachments.discard'),
+  setting('-Dgreenmail.verbose!', '`logLevel: debug`', ({ draft }) => {
+    draft.lab.logLevel = 'debug'
+  }),
+  ...always('the start waits for nothing', '-Dgreenmail.startup.timeout'),
 ]

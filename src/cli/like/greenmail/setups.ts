@@ -1,5 +1,6 @@
 import type { VirtualServerInput } from '../../../core/config/schema.ts'
 import { serverOf } from '../draft.ts'
+import { port, webAddress } from '../rows.ts'
 import type { Draft, Setting } from '../tool.ts'
 import { listenOn, portOf } from '../values.ts'
 
@@ -16,7 +17,7 @@ const protocols = {
 type Name = keyof typeof protocols
 const names = Object.keys(protocols) as Name[]
 
-/** What is added to the ports of a test setup. */
+/** Added to the ports of a test setup. */
 const TEST_OFFSET = 3_000
 
 /** Adds a server. One that takes TLS is apart, so that the other does not offer STARTTLS. */
@@ -84,25 +85,11 @@ const hostRows = names.map(
 
 /** The settings of servers and ports. The address of all comes first, because the servers that follow have it. */
 export const setupSettings: readonly Setting[] = [
-  {
-    flags: ['-Dgreenmail.hostname'],
-    becomes: '`address` of all virtual servers',
-    apply: ({ draft, value }) => listenOn(serverOf(draft, 'http'), value),
-  },
+  webAddress('-Dgreenmail.hostname', '`address` of all virtual servers'),
   ...setupRows('default'),
   ...setupRows('test'),
   ...portRows,
   ...hostRows,
-  {
-    flags: ['-Dgreenmail.api.hostname'],
-    becomes: '`address` of the HTTP virtual server, which is always there',
-    apply: ({ draft, value }) => listenOn(serverOf(draft, 'http'), value),
-  },
-  {
-    flags: ['-Dgreenmail.api.port'],
-    becomes: '`port` of the HTTP virtual server',
-    apply({ draft, value }) {
-      serverOf(draft, 'http').port = portOf(value)
-    },
-  },
+  webAddress('-Dgreenmail.api.hostname', '`address` of the HTTP virtual server, which is always there'),
+  port('-Dgreenmail.api.port', 'http'),
 ]

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { accountsOf } from '../draft.ts'
+import { appliedBy, setting } from '../rows.ts'
 import type { Draft, Setting } from '../tool.ts'
 
 /** `LOGIN:PASSWORD@DOMAIN` or `LOGIN:PASSWORD`. The password may have an @. */
@@ -41,23 +42,20 @@ function preload(draft: Draft, folder: string, origin: string): void {
 }
 
 export const userSettings: readonly Setting[] = [
-  {
-    flags: ['-Dgreenmail.users'],
-    becomes: '`directory.accounts`',
-    apply: ({ draft, value, other }) => addUsers(draft, value, other('-Dgreenmail.users.login')),
-  },
-  { flags: ['-Dgreenmail.users.login'], with: ['-Dgreenmail.users'] },
-  {
-    flags: ['-Dgreenmail.auth.disabled'],
-    isSwitch: true,
-    becomes: '`directory.mode: open`: any password is right, and every name has a mailbox',
-    apply({ draft }) {
+  setting('-Dgreenmail.users', '`directory.accounts`', ({ draft, value, other }) =>
+    addUsers(draft, value, other('-Dgreenmail.users.login')),
+  ),
+  ...appliedBy(['-Dgreenmail.users'], '-Dgreenmail.users.login'),
+  setting(
+    '-Dgreenmail.auth.disabled!',
+    '`directory.mode: open`: any password is right, and every name has a mailbox',
+    ({ draft }) => {
       draft.lab.directory = { ...draft.lab.directory, mode: 'open' }
     },
-  },
-  {
-    flags: ['-Dgreenmail.preload.dir'],
-    becomes: '`preload` of the accounts, for the folders ADDRESS/INBOX',
-    apply: ({ draft, value, path, origin }) => preload(draft, path(value), origin),
-  },
+  ),
+  setting(
+    '-Dgreenmail.preload.dir',
+    '`preload` of the accounts, for the folders ADDRESS/INBOX',
+    ({ draft, value, path, origin }) => preload(draft, path(value), origin),
+  ),
 ]

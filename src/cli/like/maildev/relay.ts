@@ -1,3 +1,4 @@
+import { appliedBy } from '../rows.ts'
 import type { Draft, Setting, SettingCall } from '../tool.ts'
 import { isOn, numberOf, textOf } from '../values.ts'
 
@@ -69,10 +70,13 @@ export const relaySettings: readonly Setting[] = [
       call.draft.lab.connectors = [{ ...connectorOf(call), ...automaticOf(call) }]
     },
   },
-  { variable: 'MAILDEV_OUTGOING_PORT', flags: ['--outgoing-port'], with: [WITH] },
-  { variable: 'MAILDEV_OUTGOING_USER', flags: ['--outgoing-user'], with: [WITH] },
-  { variable: 'MAILDEV_OUTGOING_PASS', flags: ['--outgoing-pass'], with: [WITH] },
-  { variable: 'MAILDEV_OUTGOING_SECURE', flags: ['--outgoing-secure'], isSwitch: true, with: [WITH] },
+  ...appliedBy(
+    [WITH],
+    'MAILDEV_OUTGOING_PORT --outgoing-port',
+    'MAILDEV_OUTGOING_USER --outgoing-user',
+    'MAILDEV_OUTGOING_PASS --outgoing-pass',
+    'MAILDEV_OUTGOING_SECURE --outgoing-secure!',
+  ),
   { variable: 'MAILDEV_AUTO_RELAY', flags: ['--auto-relay'], isOptional: true, with: [WITH] },
-  { variable: 'MAILDEV_AUTO_RELAY_RULES', flags: ['--auto-relay-rules'], with: [WITH] },
+  ...appliedBy([WITH], 'MAILDEV_AUTO_RELAY_RULES --auto-relay-rules'),
 ]

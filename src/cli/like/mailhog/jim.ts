@@ -1,9 +1,10 @@
+import { missing, setting } from '../rows.ts'
 import type { Draft, Setting, SettingCall } from '../tool.ts'
 import { isOn } from '../values.ts'
 
 type Fault = NonNullable<Draft['lab']['faults']>[number]
 
-/** What Jim does by chance, with his own chances, as faults. */
+/** Jim’s mischief, with his own chances, as faults. */
 const mischief: Readonly<Record<string, { readonly chance: number; readonly fault: (chance: number) => Fault }>> = {
   '-jim-accept': {
     chance: 0.99,
@@ -59,15 +60,9 @@ function invite({ draft, other }: SettingCall): void {
 }
 
 export const jimSettings: readonly Setting[] = [
-  {
-    variable: 'MH_INVITE_JIM',
-    flags: ['-invite-jim'],
-    isSwitch: true,
-    becomes: '`faults` with a `chance`',
-    apply(call) {
-      if (isOn(call.value)) invite(call)
-    },
-  },
+  setting('MH_INVITE_JIM -invite-jim!', '`faults` with a `chance`', (call) => {
+    if (isOn(call.value)) invite(call)
+  }),
   ...[...Object.keys(mischief), '-jim-linkspeed-min'].map((flag) => ({ flags: [flag], with: ['-invite-jim'] })),
-  { flags: ['-jim-linkspeed-max'], missing: 'slow connections have the speed of -jim-linkspeed-min' },
+  ...missing('slow connections have the speed of -jim-linkspeed-min', '-jim-linkspeed-max'),
 ]

@@ -1,30 +1,19 @@
 import { likeIn } from '../draft.ts'
+import { setting, switchOn } from '../rows.ts'
 import type { Setting } from '../tool.ts'
-import { isOn } from '../values.ts'
 
 /** The commands that the triggers fail. */
 const verbs: Readonly<Record<string, string>> = { sender: 'MAIL', recipient: 'RCPT', authentication: 'AUTH' }
 
 export const chaosSettings: readonly Setting[] = [
-  {
-    variable: 'MP_ENABLE_CHAOS',
-    flags: ['--enable-chaos'],
-    isSwitch: true,
-    becomes: '`like.chaos`',
-    apply({ draft, value }) {
-      if (isOn(value)) likeIn(draft).chaos = true
-    },
-  },
-  {
-    variable: 'MP_CHAOS_TRIGGERS',
-    flags: ['--chaos-triggers'],
-    becomes: '`like.chaos` and `faults`',
-    apply({ draft, value }) {
-      likeIn(draft).chaos = true
-      const triggers = value.split(',').map((text) => text.trim())
-      draft.lab.faults = [...(draft.lab.faults ?? []), ...triggers.filter((text) => text !== '').map(faultOf)]
-    },
-  },
+  switchOn('MP_ENABLE_CHAOS --enable-chaos!', '`like.chaos`', (draft) => {
+    likeIn(draft).chaos = true
+  }),
+  setting('MP_CHAOS_TRIGGERS --chaos-triggers', '`like.chaos` and `faults`', ({ draft, value }) => {
+    likeIn(draft).chaos = true
+    const triggers = value.split(',').map((text) => text.trim())
+    draft.lab.faults = [...(draft.lab.faults ?? []), ...triggers.filter((text) => text !== '').map(faultOf)]
+  }),
 ]
 
 /** Returns the fault of `Sender:451:5`: the trigger, the code of the reply, and the probability in percent. @throws Error */

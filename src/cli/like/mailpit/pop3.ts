@@ -1,7 +1,8 @@
 import { addAccounts } from '../accounts.ts'
 import { addReaders } from '../console-users.ts'
 import { serverOf } from '../draft.ts'
-import { useCertificate } from '../tls.ts'
+import { appliedBy, setting } from '../rows.ts'
+import { useCertificate, useImplicitTls } from '../tls.ts'
 import type { Setting, SettingCall } from '../tool.ts'
 import { credentialsIn, listenAt, textOf } from '../values.ts'
 
@@ -25,28 +26,24 @@ function openFor({ draft, origin, other }: SettingCall, text: string): void {
 }
 
 export const pop3Settings: readonly Setting[] = [
-  {
-    variable: 'MP_POP3_AUTH',
-    becomes: '`directory.accounts`, and a POP3 virtual server with `maildrop: captured`',
-    apply: (call) => openFor(call, call.value),
-  },
-  {
-    variable: 'MP_POP3_AUTH_FILE',
-    flags: ['--pop3-auth-file'],
-    becomes: '`directory.accounts`, and a POP3 virtual server with `maildrop: captured`',
-    apply: (call) => openFor(call, textOf(call.path(call.value))),
-  },
-  { variable: 'MP_POP3_BIND_ADDR', flags: ['--pop3'], with: ['MP_POP3_AUTH', 'MP_POP3_AUTH_FILE'] },
-  {
-    variable: 'MP_POP3_TLS_CERT',
-    flags: ['--pop3-tls-cert'],
-    becomes: '`certificate` of the POP3 virtual server, whose port takes TLS only',
-    apply(call) {
+  setting('MP_POP3_AUTH', '`directory.accounts`, and a POP3 virtual server with `maildrop: captured`', (call) =>
+    openFor(call, call.value),
+  ),
+  setting(
+    'MP_POP3_AUTH_FILE --pop3-auth-file',
+    '`directory.accounts`, and a POP3 virtual server with `maildrop: captured`',
+    (call) => openFor(call, textOf(call.path(call.value))),
+  ),
+  ...appliedBy(['MP_POP3_AUTH', 'MP_POP3_AUTH_FILE'], 'MP_POP3_BIND_ADDR --pop3'),
+  setting(
+    'MP_POP3_TLS_CERT --pop3-tls-cert',
+    '`certificate` of the POP3 virtual server, whose port takes TLS only',
+    (call) => {
       const pop3 = call.draft.servers.get('pop3')
       if (!pop3) return
       useCertificate(call, 'pop3', 'MP_POP3_TLS_KEY')
-      Object.assign(pop3, { tlsPort: pop3.port, port: 'off' })
+      useImplicitTls(pop3)
     },
-  },
-  { variable: 'MP_POP3_TLS_KEY', flags: ['--pop3-tls-key'], with: ['MP_POP3_TLS_CERT'] },
+  ),
+  ...appliedBy(['MP_POP3_TLS_CERT'], 'MP_POP3_TLS_KEY --pop3-tls-key'),
 ]

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { parseYamlValue } from '../../../core/config/yaml.ts'
 import { patternsOf } from '../patterns.ts'
+import { always, appliedBy, missing, setting } from '../rows.ts'
 import type { Draft, Setting, SettingCall } from '../tool.ts'
 import { isOn, numberOf, textOf } from '../values.ts'
 
@@ -117,44 +118,24 @@ const NO_HEADER = 'the lab does not change the header of messages'
 const NO_ERRORS = 'errors of the next host are in `sealpost queue` and in reports to the sender'
 
 export const relaySettings: readonly Setting[] = [
-  {
-    variable: 'MP_SMTP_RELAY_CONFIG',
-    flags: ['--smtp-relay-config'],
-    becomes: '`connectors`',
-    apply: (call) => addRelay(call, hostOfFile(call)),
-  },
-  {
-    variable: 'MP_SMTP_RELAY_HOST',
-    becomes: '`connectors`',
-    apply(call) {
-      if (call.other('MP_SMTP_RELAY_CONFIG') !== undefined) return
-      addRelay(call, hostOfVariables(call, RELAY, [...keys, 'allowed-recipients', 'blocked-recipients']))
-    },
-  },
+  setting('MP_SMTP_RELAY_CONFIG --smtp-relay-config', '`connectors`', (call) => addRelay(call, hostOfFile(call))),
+  setting('MP_SMTP_RELAY_HOST', '`connectors`', (call) => {
+    if (call.other('MP_SMTP_RELAY_CONFIG') !== undefined) return
+    addRelay(call, hostOfVariables(call, RELAY, [...keys, 'allowed-recipients', 'blocked-recipients']))
+  }),
   ...rows(RELAY, [...keys, 'allowed-recipients', 'blocked-recipients']),
-  { variable: 'MP_SMTP_RELAY_OVERRIDE_FROM', missing: NO_HEADER },
-  {
-    variable: 'MP_SMTP_RELAY_PRESERVE_MESSAGE_IDS',
-    always: 'the Message-ID stays as it is',
-  },
-  { variable: 'MP_SMTP_RELAY_FWD_SMTP_ERRORS', missing: NO_ERRORS },
-  { variable: 'MP_SMTP_RELAY_ALL', flags: ['--smtp-relay-all'], isSwitch: true, with: RELAYS },
-  { variable: 'MP_SMTP_RELAY_MATCHING', flags: ['--smtp-relay-matching'], with: RELAYS },
-  {
-    variable: 'MP_SMTP_FORWARD_CONFIG',
-    flags: ['--smtp-forward-config'],
-    becomes: '`connectors` with `rewrite: { to }`',
-    apply: (call) => addForward(call, hostOfFile(call)),
-  },
-  {
-    variable: 'MP_SMTP_FORWARD_HOST',
-    becomes: '`connectors` with `rewrite: { to }`',
-    apply(call) {
-      if (call.other('MP_SMTP_FORWARD_CONFIG') !== undefined) return
-      addForward(call, hostOfVariables(call, FORWARD, [...keys, 'to']))
-    },
-  },
+  ...missing(NO_HEADER, 'MP_SMTP_RELAY_OVERRIDE_FROM'),
+  ...always('the Message-ID stays as it is', 'MP_SMTP_RELAY_PRESERVE_MESSAGE_IDS'),
+  ...missing(NO_ERRORS, 'MP_SMTP_RELAY_FWD_SMTP_ERRORS'),
+  ...appliedBy(RELAYS, 'MP_SMTP_RELAY_ALL --smtp-relay-all!', 'MP_SMTP_RELAY_MATCHING --smtp-relay-matching'),
+  setting('MP_SMTP_FORWARD_CONFIG --smtp-forward-config', '`connectors` with `rewrite: { to }`', (call) =>
+    addForward(call, hostOfFile(call)),
+  ),
+  setting('MP_SMTP_FORWARD_HOST', '`connectors` with `rewrite: { to }`', (call) => {
+    if (call.other('MP_SMTP_FORWARD_CONFIG') !== undefined) return
+    addForward(call, hostOfVariables(call, FORWARD, [...keys, 'to']))
+  }),
   ...rows(FORWARD, [...keys, 'to']),
-  { variable: 'MP_SMTP_FORWARD_OVERRIDE_FROM', missing: NO_HEADER },
-  { variable: 'MP_SMTP_FORWARD_FWD_SMTP_ERRORS', missing: NO_ERRORS },
+  ...missing(NO_HEADER, 'MP_SMTP_FORWARD_OVERRIDE_FROM'),
+  ...missing(NO_ERRORS, 'MP_SMTP_FORWARD_FWD_SMTP_ERRORS'),
 ]

@@ -1,8 +1,9 @@
 import { acceptAnySender, addAccounts } from '../accounts.ts'
 import { serverOf } from '../draft.ts'
-import { useCertificate } from '../tls.ts'
+import { always, appliedBy, limit, listens, missing, requireTls, setting, switchOn } from '../rows.ts'
+import { useCertificate, useImplicitTls } from '../tls.ts'
 import type { Draft, Setting, SettingCall } from '../tool.ts'
-import { credentialsIn, isOn, listenAt, numberOf, textOf } from '../values.ts'
+import { credentialsIn, isOn, numberOf, textOf } from '../values.ts'
 
 /** Lets only these accounts send mail. */
 function limitTo({ draft, origin, other }: SettingCall, text: string): void {
@@ -12,86 +13,45 @@ function limitTo({ draft, origin, other }: SettingCall, text: string): void {
 }
 
 export const smtpSettings: readonly Setting[] = [
-  {
-    variable: 'MP_SMTP_BIND_ADDR',
-    flags: ['--smtp', '-s'],
-    becomes: '`address` and `port` of the SMTP virtual server',
-    apply: ({ draft, value }) => listenAt(serverOf(draft, 'smtp'), value),
-  },
-  {
-    variable: 'MP_SMTP_AUTH',
-    becomes: '`directory.accounts`; senders must log on',
-    apply: (call) => limitTo(call, call.value),
-  },
-  {
-    variable: 'MP_SMTP_AUTH_FILE',
-    flags: ['--smtp-auth-file'],
-    becomes: '`directory.accounts`; senders must log on',
-    apply: (call) => limitTo(call, textOf(call.path(call.value))),
-  },
-  {
-    variable: 'MP_SMTP_AUTH_ACCEPT_ANY',
-    flags: ['--smtp-auth-accept-any'],
-    isSwitch: true,
-    becomes: '`directory.mode: open`; where accounts are listed, `acceptAnyPassword` of the SMTP virtual server',
-    apply({ draft, value }) {
-      if (isOn(value)) serverOf(draft, 'smtp').authentication = ['anonymous', 'plain', 'login']
+  listens('MP_SMTP_BIND_ADDR --smtp -s', 'smtp'),
+  setting('MP_SMTP_AUTH', '`directory.accounts`; senders must log on', (call) => limitTo(call, call.value)),
+  setting('MP_SMTP_AUTH_FILE --smtp-auth-file', '`directory.accounts`; senders must log on', (call) =>
+    limitTo(call, textOf(call.path(call.value))),
+  ),
+  switchOn(
+    'MP_SMTP_AUTH_ACCEPT_ANY --smtp-auth-accept-any!',
+    '`directory.mode: open`; where accounts are listed, `acceptAnyPassword` of the SMTP virtual server',
+    (draft) => {
+      serverOf(draft, 'smtp').authentication = ['anonymous', 'plain', 'login']
     },
-  },
-  {
-    variable: 'MP_SMTP_AUTH_ALLOW_INSECURE',
-    flags: ['--smtp-auth-allow-insecure'],
-    isSwitch: true,
-    with: ['MP_SMTP_AUTH', 'MP_SMTP_AUTH_FILE', 'MP_SMTP_AUTH_ACCEPT_ANY'],
-  },
-  {
-    variable: 'MP_SMTP_TLS_CERT',
-    aliases: ['MP_SMTP_SSL_CERT'],
-    flags: ['--smtp-tls-cert', '--smtp-ssl-cert'],
-    becomes: '`certificate` of the SMTP virtual server, which then offers STARTTLS',
-    apply: (call) => useCertificate(call, 'smtp', 'MP_SMTP_TLS_KEY'),
-  },
-  {
-    variable: 'MP_SMTP_TLS_KEY',
-    aliases: ['MP_SMTP_SSL_KEY'],
-    flags: ['--smtp-tls-key', '--smtp-ssl-key'],
-    with: ['MP_SMTP_TLS_CERT'],
-  },
-  {
-    variable: 'MP_SMTP_REQUIRE_STARTTLS',
-    aliases: ['MP_SMTP_TLS_REQUIRED'],
-    flags: ['--smtp-require-starttls', '--smtp-tls-required'],
-    isSwitch: true,
-    becomes: '`requireSecureChannel` of the SMTP virtual server',
-    apply({ draft, value }) {
-      if (isOn(value)) serverOf(draft, 'smtp').requireSecureChannel = true
+  ),
+  ...appliedBy(
+    ['MP_SMTP_AUTH', 'MP_SMTP_AUTH_FILE', 'MP_SMTP_AUTH_ACCEPT_ANY'],
+    'MP_SMTP_AUTH_ALLOW_INSECURE --smtp-auth-allow-insecure!',
+  ),
+  setting(
+    'MP_SMTP_TLS_CERT MP_SMTP_SSL_CERT --smtp-tls-cert --smtp-ssl-cert',
+    '`certificate` of the SMTP virtual server, which then offers STARTTLS',
+    (call) => useCertificate(call, 'smtp', 'MP_SMTP_TLS_KEY'),
+  ),
+  ...appliedBy(['MP_SMTP_TLS_CERT'], 'MP_SMTP_TLS_KEY MP_SMTP_SSL_KEY --smtp-tls-key --smtp-ssl-key'),
+  requireTls('MP_SMTP_REQUIRE_STARTTLS MP_SMTP_TLS_REQUIRED --smtp-require-starttls --smtp-tls-required!', 'smtp'),
+  switchOn(
+    'MP_SMTP_REQUIRE_TLS --smtp-require-tls!',
+    '`tlsPort` of the SMTP virtual server in place of `port`',
+    (draft) => useImplicitTls(serverOf(draft, 'smtp')),
+  ),
+  setting(
+    'MP_SMTP_MAX_RECIPIENTS --smtp-max-recipients',
+    '`limits.recipients` of the SMTP virtual server',
+    ({ draft, value }) => {
+      limit(serverOf(draft, 'smtp'), { recipients: numberOf(value, 1) })
     },
-  },
-  {
-    variable: 'MP_SMTP_REQUIRE_TLS',
-    flags: ['--smtp-require-tls'],
-    isSwitch: true,
-    becomes: '`tlsPort` of the SMTP virtual server in place of `port`',
-    apply({ draft, value }) {
-      if (!isOn(value)) return
-      const smtp = serverOf(draft, 'smtp')
-      Object.assign(smtp, { tlsPort: smtp.port, port: 'off' })
-    },
-  },
-  {
-    variable: 'MP_SMTP_MAX_RECIPIENTS',
-    flags: ['--smtp-max-recipients'],
-    becomes: '`limits.recipients` of the SMTP virtual server',
-    apply({ draft, value }) {
-      const smtp = serverOf(draft, 'smtp')
-      smtp.limits = { ...smtp.limits, recipients: numberOf(value, 1) }
-    },
-  },
-  {
-    variable: 'MP_SMTP_ALLOWED_RECIPIENTS',
-    flags: ['--smtp-allowed-recipients'],
-    becomes: 'a fault that refuses other recipients: 550 5.1.0',
-    apply({ draft, value }) {
+  ),
+  setting(
+    'MP_SMTP_ALLOWED_RECIPIENTS --smtp-allowed-recipients',
+    'a fault that refuses other recipients: 550 5.1.0',
+    ({ draft, value }) => {
       draft.lab.faults = [
         ...(draft.lab.faults ?? []),
         {
@@ -101,26 +61,16 @@ export const smtpSettings: readonly Setting[] = [
         },
       ]
     },
-  },
-  {
-    variable: 'MP_SMTP_IGNORE_REJECTED_RECIPIENTS',
-    flags: ['--smtp-ignore-rejected-recipients'],
-    isSwitch: true,
-    missing: 'recipients that are not allowed are refused',
-  },
-  {
-    variable: 'MP_SMTP_STRICT_RFC_HEADERS',
-    aliases: ['MP_STRICT_RFC_HEADERS'],
-    flags: ['--smtp-strict-rfc-headers'],
-    isSwitch: true,
-    missing: 'messages are stored as they arrive',
-  },
-  {
-    variable: 'MP_SMTP_DISABLE_RDNS',
-    flags: ['--smtp-disable-rdns'],
-    isSwitch: true,
-    always: 'the lab does not look up the names of clients',
-  },
+  ),
+  ...missing(
+    'recipients that are not allowed are refused',
+    'MP_SMTP_IGNORE_REJECTED_RECIPIENTS --smtp-ignore-rejected-recipients!',
+  ),
+  ...missing(
+    'messages are stored as they arrive',
+    'MP_SMTP_STRICT_RFC_HEADERS MP_STRICT_RFC_HEADERS --smtp-strict-rfc-headers!',
+  ),
+  ...always('the lab does not look up the names of clients', 'MP_SMTP_DISABLE_RDNS --smtp-disable-rdns!'),
 ]
 
 /**

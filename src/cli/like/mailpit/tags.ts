@@ -1,37 +1,23 @@
+import { missing, setting, switchOn } from '../rows.ts'
 import type { Setting } from '../tool.ts'
-import { isOn } from '../values.ts'
 
 const NO_FILTERS = 'only fields, plus addresses and user names set tags'
 
 export const tagSettings: readonly Setting[] = [
-  { variable: 'MP_TAG', flags: ['--tag', '-t'], missing: NO_FILTERS },
-  { variable: 'MP_TAGS_CONFIG', flags: ['--tags-config'], missing: NO_FILTERS },
-  {
-    variable: 'MP_TAGS_TITLE_CASE',
-    flags: ['--tags-title-case'],
-    isSwitch: true,
-    becomes: '`tagging: { titleCase: true }`',
-    apply({ draft, value }) {
-      if (isOn(value)) draft.lab.tagging = { ...draft.lab.tagging, titleCase: true }
-    },
-  },
-  {
-    variable: 'MP_TAGS_DISABLE',
-    flags: ['--tags-disable'],
-    becomes: '`tagging` without `header` (x-tags) or `plusAddresses` (plus-addresses)',
-    apply({ draft, value }) {
+  ...missing(NO_FILTERS, 'MP_TAG --tag -t', 'MP_TAGS_CONFIG --tags-config'),
+  switchOn('MP_TAGS_TITLE_CASE --tags-title-case!', '`tagging: { titleCase: true }`', (draft) => {
+    draft.lab.tagging = { ...draft.lab.tagging, titleCase: true }
+  }),
+  setting(
+    'MP_TAGS_DISABLE --tags-disable',
+    '`tagging` without `header` (x-tags) or `plusAddresses` (plus-addresses)',
+    ({ draft, value }) => {
       for (const kind of value.toLowerCase().split(',')) disable(draft.lab.tagging ?? {}, kind.trim())
     },
-  },
-  {
-    variable: 'MP_TAGS_USERNAME',
-    flags: ['--tags-username'],
-    isSwitch: true,
-    becomes: '`tagging: { user: true }`',
-    apply({ draft, value }) {
-      if (isOn(value)) draft.lab.tagging = { ...draft.lab.tagging, user: true }
-    },
-  },
+  ),
+  switchOn('MP_TAGS_USERNAME --tags-username!', '`tagging: { user: true }`', (draft) => {
+    draft.lab.tagging = { ...draft.lab.tagging, user: true }
+  }),
 ]
 
 /** @throws Error for an unknown kind */

@@ -1,6 +1,7 @@
-import { likeIn, serverOf } from '../draft.ts'
+import { serverOf } from '../draft.ts'
+import { always, missing, setting, switchOn, webPath } from '../rows.ts'
 import type { Draft, Setting } from '../tool.ts'
-import { isOn, listenOn, portOf } from '../values.ts'
+import { listenOn, portOf } from '../values.ts'
 
 const URL = /^(https?):\/\/(\[[^\]]+\]|[^:/]+)(?::(\d+))?\/?$/i
 
@@ -21,38 +22,23 @@ function listenAtUrls({ draft, value }: { readonly draft: Draft; readonly value:
 const NO_CHECKS = 'the lab checks no HTML'
 
 export const httpSettings: readonly Setting[] = [
-  {
-    variable: 'ServerOptions__Urls',
-    aliases: ['ASPNETCORE_URLS', 'Urls'],
-    flags: ['--urls'],
-    becomes: '`address` and `port` of the HTTP virtual server; with https, `tlsPort` and a certificate of the lab',
-    apply: listenAtUrls,
-  },
-  {
-    variable: 'ServerOptions__BasePath',
-    flags: ['--basepath'],
-    becomes: '`like.path` of the HTTP virtual server',
-    apply({ draft, value }) {
-      const path = `/${value.replaceAll(/^\/+|\/+$/g, '')}`
-      if (path !== '/') likeIn(draft).path = path
+  setting(
+    'ServerOptions__Urls ASPNETCORE_URLS Urls --urls',
+    '`address` and `port` of the HTTP virtual server; with https, `tlsPort` and a certificate of the lab',
+    listenAtUrls,
+  ),
+  webPath('ServerOptions__BasePath --basepath'),
+  switchOn(
+    'ServerOptions__LockSettings --locksettings!',
+    '`configurationLocked` of the HTTP virtual server',
+    (draft) => {
+      serverOf(draft, 'http').configurationLocked = true
     },
-  },
-  {
-    variable: 'ServerOptions__LockSettings',
-    flags: ['--locksettings'],
-    isSwitch: true,
-    becomes: '`configurationLocked` of the HTTP virtual server',
-    apply({ draft, value }) {
-      if (isOn(value)) serverOf(draft, 'http').configurationLocked = true
-    },
-  },
-  {
-    variable: 'ServerOptions__DisableMessageSanitisation',
-    flags: ['--disablemessagesanitisation'],
-    isSwitch: true,
-    missing: 'HTML of messages never runs scripts here, and loads nothing',
-  },
-  { variable: 'ServerOptions__HtmlValidateConfig', flags: ['--HtmlValidateConfigfile'], missing: NO_CHECKS },
-  { variable: 'ServerOptions__DisableHtmlValidation', always: NO_CHECKS },
-  { variable: 'ServerOptions__DisableHtmlCompatibilityCheck', always: NO_CHECKS },
+  ),
+  ...missing(
+    'HTML of messages never runs scripts here, and loads nothing',
+    'ServerOptions__DisableMessageSanitisation --disablemessagesanitisation!',
+  ),
+  ...missing(NO_CHECKS, 'ServerOptions__HtmlValidateConfig --HtmlValidateConfigfile'),
+  ...always(NO_CHECKS, 'ServerOptions__DisableHtmlValidation', 'ServerOptions__DisableHtmlCompatibilityCheck'),
 ]

@@ -1,4 +1,5 @@
 import { serverOf } from '../draft.ts'
+import { always, hostname, port, setting } from '../rows.ts'
 import type { Draft, Setting } from '../tool.ts'
 import { isOn, listenOn, portOf } from '../values.ts'
 
@@ -24,41 +25,17 @@ const portSetting = (variable: string, flag: string, key: string): Setting => ({
 })
 
 export const listenSettings: readonly Setting[] = [
-  {
-    variable: 'ServerOptions__Port',
-    flags: ['--smtpport'],
-    becomes: '`port` of the SMTP virtual server',
-    apply({ draft, value }) {
-      serverOf(draft, 'smtp').port = portOf(value)
-    },
-  },
+  port('ServerOptions__Port --smtpport', 'smtp'),
   portSetting('ServerOptions__ImapPort', '--imapport', 'imap'),
   portSetting('ServerOptions__Pop3Port', '--pop3port', 'pop3'),
-  {
-    variable: 'ServerOptions__AllowRemoteConnections',
-    flags: ['--allowremoteconnections'],
-    isSwitch: true,
-    becomes: '`address` of SMTP, IMAP4 and POP3: 0.0.0.0, or 127.0.0.1',
-    apply: ({ draft, value }) => listenAll(draft, isOn(value) ? '0.0.0.0' : '127.0.0.1'),
-  },
-  {
-    variable: 'ServerOptions__BindAddress',
-    flags: ['--bindaddress'],
-    becomes: '`address` of SMTP, IMAP4 and POP3',
-    apply: ({ draft, value }) => listenAll(draft, value),
-  },
-  {
-    variable: 'ServerOptions__DisableIPv6',
-    flags: ['--disableipv6'],
-    isSwitch: true,
-    always: 'each virtual server listens on one address',
-  },
-  {
-    variable: 'ServerOptions__HostName',
-    flags: ['--hostname'],
-    becomes: '`hostname`',
-    apply({ draft, value }) {
-      draft.lab.hostname = value
-    },
-  },
+  setting(
+    'ServerOptions__AllowRemoteConnections --allowremoteconnections!',
+    '`address` of SMTP, IMAP4 and POP3: 0.0.0.0, or 127.0.0.1',
+    ({ draft, value }) => listenAll(draft, isOn(value) ? '0.0.0.0' : '127.0.0.1'),
+  ),
+  setting('ServerOptions__BindAddress --bindaddress', '`address` of SMTP, IMAP4 and POP3', ({ draft, value }) =>
+    listenAll(draft, value),
+  ),
+  ...always('each virtual server listens on one address', 'ServerOptions__DisableIPv6 --disableipv6!'),
+  hostname('ServerOptions__HostName --hostname'),
 ]

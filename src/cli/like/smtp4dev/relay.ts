@@ -1,3 +1,4 @@
+import { appliedBy, missing } from '../rows.ts'
 import type { Draft, Setting, SettingCall } from '../tool.ts'
 import { numberOf } from '../values.ts'
 
@@ -56,23 +57,23 @@ export const relaySettings: readonly Setting[] = [
     becomes: '`connectors`: mail is released, and sent at once for RelayOptions__AutomaticEmails',
     apply: addRelay,
   },
-  { variable: 'RelayOptions__SmtpPort', flags: ['--relaysmtpport'], with: [WITH] },
-  { variable: 'RelayOptions__TlsMode', flags: ['--relaytlsmode'], with: [WITH] },
-  { variable: 'RelayOptions__Login', flags: ['--relayusername'], with: [WITH] },
-  { variable: 'RelayOptions__Password', flags: ['--relaypassword'], with: [WITH] },
-  { variable: 'RelayOptions__SenderAddress', flags: ['--relaysenderaddress'], with: [WITH] },
-  { flags: ['--relayautomaticallyemails'], with: [WITH] },
+  ...appliedBy(
+    [WITH],
+    'RelayOptions__SmtpPort --relaysmtpport',
+    'RelayOptions__TlsMode --relaytlsmode',
+    'RelayOptions__Login --relayusername',
+    'RelayOptions__Password --relaypassword',
+    'RelayOptions__SenderAddress --relaysenderaddress',
+    '--relayautomaticallyemails',
+  ),
   ...emailVariables.map((variable) => ({ variable, with: [WITH] })),
-  {
-    variable: 'RelayOptions__AutomaticRelayExpression',
-    missing: 'the lab runs no expressions; `filters` of connectors select mail',
-  },
-  {
-    variable: 'RelayOptions__CheckCertificateRevocation',
-    missing: 'the certificate of the host is not verified unless a connector names its authority',
-  },
-  {
-    variable: 'RelayOptions__SslCipherSuitesPolicy__0',
-    missing: 'the lab has its own suites for outgoing mail',
-  },
+  ...missing(
+    'the lab runs no expressions; `filters` of connectors select mail',
+    'RelayOptions__AutomaticRelayExpression',
+  ),
+  ...missing(
+    'the certificate of the host is not verified unless a connector names its authority',
+    'RelayOptions__CheckCertificateRevocation',
+  ),
+  ...missing('the lab has its own suites for outgoing mail', 'RelayOptions__SslCipherSuitesPolicy__0'),
 ]

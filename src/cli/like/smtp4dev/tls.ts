@@ -1,8 +1,8 @@
 import { extname } from 'node:path'
 import { serverOf } from '../draft.ts'
+import { appliedBy, missing, requireTls, setting } from '../rows.ts'
 import { useCertificate, useImplicitTls } from '../tls.ts'
 import type { Setting, SettingCall } from '../tool.ts'
-import { isOn } from '../values.ts'
 
 /** Gives a virtual server the certificate of the settings, or one of the lab, and TLS in the given way. @throws Error */
 function useTls(call: SettingCall, key: string): void {
@@ -19,16 +19,6 @@ function useTls(call: SettingCall, key: string): void {
   if (mode === 'implicittls') useImplicitTls(server)
 }
 
-const requireTls = (variable: string, flag: string, key: string): Setting => ({
-  variable,
-  flags: [flag],
-  isSwitch: true,
-  becomes: `\`requireSecureChannel\` of the ${key.toUpperCase()} virtual server`,
-  apply({ draft, value }) {
-    if (isOn(value)) serverOf(draft, key).requireSecureChannel = true
-  },
-})
-
 const WITH = 'ServerOptions__TlsMode'
 const IN_YAML = 'the lab has its own TLS policy; save the configuration and write `tls`'
 
@@ -40,26 +30,23 @@ export const tlsSettings: readonly Setting[] = [
       '`certificate` of the SMTP virtual server (of the lab, or the files); ImplicitTls: `tlsPort` in place of `port`',
     apply: (call) => useTls(call, 'smtp'),
   },
-  {
-    variable: 'ServerOptions__Pop3TlsMode',
-    flags: ['--pop3tlsmode'],
-    becomes: 'the same for the POP3 virtual server',
-    apply: (call) => useTls(call, 'pop3'),
-  },
-  { variable: 'ServerOptions__TlsCertificate', flags: ['--tlscertificate'], with: [WITH] },
-  { variable: 'ServerOptions__TlsCertificatePrivateKey', flags: ['--tlscertificateprivatekey'], with: [WITH] },
-  {
-    variable: 'ServerOptions__TlsCertificatePassword',
-    flags: ['--tlscertificatepassword'],
-    missing: 'the key must be a PEM file without a password',
-  },
-  {
-    variable: 'ServerOptions__TlsCertificateStoreThumbprint',
-    flags: ['--tlscertificatestorethumbprint'],
-    missing: 'the lab does not read the store of Windows; name PEM files',
-  },
-  requireTls('ServerOptions__SecureConnectionRequired', '--secureconnectionrequired', 'smtp'),
-  requireTls('ServerOptions__Pop3SecureConnectionRequired', '--pop3secureconnectionrequired', 'pop3'),
-  { variable: 'ServerOptions__SslProtocols', flags: ['--sslprotocols'], missing: IN_YAML },
-  { variable: 'ServerOptions__TlsCipherSuites', flags: ['--tlsciphersuites'], missing: IN_YAML },
+  setting('ServerOptions__Pop3TlsMode --pop3tlsmode', 'the same for the POP3 virtual server', (call) =>
+    useTls(call, 'pop3'),
+  ),
+  ...appliedBy(
+    [WITH],
+    'ServerOptions__TlsCertificate --tlscertificate',
+    'ServerOptions__TlsCertificatePrivateKey --tlscertificateprivatekey',
+  ),
+  ...missing(
+    'the key must be a PEM file without a password',
+    'ServerOptions__TlsCertificatePassword --tlscertificatepassword',
+  ),
+  ...missing(
+    'the lab does not read the store of Windows; name PEM files',
+    'ServerOptions__TlsCertificateStoreThumbprint --tlscertificatestorethumbprint',
+  ),
+  requireTls('ServerOptions__SecureConnectionRequired --secureconnectionrequired!', 'smtp'),
+  requireTls('ServerOptions__Pop3SecureConnectionRequired --pop3secureconnectionrequired!', 'pop3'),
+  ...missing(IN_YAML, 'ServerOptions__SslProtocols --sslprotocols', 'ServerOptions__TlsCipherSuites --tlsciphersuites'),
 ]

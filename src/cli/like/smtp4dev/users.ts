@@ -2,6 +2,7 @@ import type { VirtualServerInput } from '../../../core/config/schema.ts'
 import { acceptAnySender, addAccounts } from '../accounts.ts'
 import { limitConsole } from '../console-users.ts'
 import { accountsOf, serverOf } from '../draft.ts'
+import { missing, setting } from '../rows.ts'
 import type { Draft, Setting, SettingCall } from '../tool.ts'
 import { type Credentials, isOn } from '../values.ts'
 
@@ -49,7 +50,7 @@ const mailboxVariables = numbers.flatMap((at) =>
 )
 
 const NO_SCRIPTS = 'the lab runs no expressions; `faults` refuse recipients, commands and log-ons'
-/** What `finishUsers` applies, because it is on if nothing is set. */
+/** Applied by `finishUsers`, because it is on if nothing is set. */
 const ACCEPTS_ANY = 'ServerOptions__SmtpAllowAnyCredentials'
 
 /** Accepts any name and password unless the settings say otherwise. */
@@ -67,39 +68,34 @@ export const userSettings: readonly Setting[] = [
     apply: ({ draft, value, origin }) => addAccounts(draft, value.split('\n').map(userIn), origin),
   },
   ...userRows,
-  {
-    variable: 'ServerOptions__WebAuthenticationRequired',
-    flags: ['--webauthenticationrequired'],
-    isSwitch: true,
-    becomes: '`like.users` and `administrators`: the users above',
-    apply({ draft, value, origin }) {
+  setting(
+    'ServerOptions__WebAuthenticationRequired --webauthenticationrequired!',
+    '`like.users` and `administrators`: the users above',
+    ({ draft, value, origin }) => {
       if (!isOn(value)) return
       const users = accountsOf(draft).map(({ user, password = '' }) => ({ user, password }))
       if (users.length === 0) throw new Error('needs users: ServerOptions__Users__0__Username and __Password')
       limitConsole(draft, users, origin)
     },
-  },
-  {
-    variable: 'ServerOptions__SmtpEnabledAuthTypesWhenNotSecureConnection',
-    flags: ['--SmtpAuthTypesNotSecure'],
-    becomes: '`authentication` of the SMTP virtual server',
-    apply({ draft, value }) {
+  ),
+  setting(
+    'ServerOptions__SmtpEnabledAuthTypesWhenNotSecureConnection --SmtpAuthTypesNotSecure',
+    '`authentication` of the SMTP virtual server',
+    ({ draft, value }) => {
       const names = value.split(',').map((name) => name.trim().toUpperCase())
       const known = names.flatMap((name) => (Object.hasOwn(mechanisms, name) ? (mechanisms[name] as Method) : []))
       serverOf(draft, 'smtp').authentication = ['anonymous', ...known]
     },
-  },
-  {
-    variable: 'ServerOptions__AuthenticationRequired',
-    flags: ['--authenticationrequired'],
-    isSwitch: true,
-    becomes: '`authentication` of the SMTP virtual server without `anonymous`',
-    apply({ draft, value }) {
+  ),
+  setting(
+    'ServerOptions__AuthenticationRequired --authenticationrequired!',
+    '`authentication` of the SMTP virtual server without `anonymous`',
+    ({ draft, value }) => {
       if (!isOn(value)) return
       const smtp = serverOf(draft, 'smtp')
       smtp.authentication = (smtp.authentication ?? []).filter((method) => method !== 'anonymous')
     },
-  },
+  ),
   {
     variable: ACCEPTS_ANY,
     flags: ['--smtpallowanycredentials'],
@@ -109,11 +105,10 @@ export const userSettings: readonly Setting[] = [
       if (!/^(?:true|false)$/i.test(value)) throw new Error(`"${value}" is neither true nor false`)
     },
   },
-  {
-    variable: 'ServerOptions__SmtpEnabledAuthTypesWhenSecureConnection',
-    flags: ['--SmtpAuthTypesSecure'],
-    missing: 'the mechanisms are the same with and without TLS',
-  },
+  ...missing(
+    'the mechanisms are the same with and without TLS',
+    'ServerOptions__SmtpEnabledAuthTypesWhenSecureConnection --SmtpAuthTypesSecure',
+  ),
   {
     variable: mailboxVariables[0] as string,
     aliases: mailboxVariables.slice(1),
@@ -126,17 +121,18 @@ export const userSettings: readonly Setting[] = [
     aliases: numbers.slice(1).map((at) => `ServerOptions__Users__${at}__DefaultMailbox`),
     missing: ONE_MAILBOX,
   },
-  {
-    variable: 'ServerOptions__DeliverMessagesToUsersDefaultMailbox',
-    flags: ['--delivermessagestousersdefaultmailbox'],
-    isSwitch: true,
-    missing: 'there is one mailbox for all mail',
-  },
+  ...missing(
+    'there is one mailbox for all mail',
+    'ServerOptions__DeliverMessagesToUsersDefaultMailbox --delivermessagestousersdefaultmailbox!',
+  ),
   ...['Credentials', 'Recipient', 'Message', 'Command'].map((what) => ({
     variable: `ServerOptions__${what}ValidationExpression`,
     missing: NO_SCRIPTS,
   })),
-  { variable: 'ServerOptions__OAuth2Authority', flags: ['--oauth2authority'], missing: NO_IDENTITY },
-  { variable: 'ServerOptions__OAuth2Audience', flags: ['--oauth2audience'], missing: NO_IDENTITY },
-  { variable: 'ServerOptions__OAuth2Issuer', flags: ['--oauth2issuer'], missing: NO_IDENTITY },
+  ...missing(
+    NO_IDENTITY,
+    'ServerOptions__OAuth2Authority --oauth2authority',
+    'ServerOptions__OAuth2Audience --oauth2audience',
+    'ServerOptions__OAuth2Issuer --oauth2issuer',
+  ),
 ]
