@@ -18,7 +18,6 @@ import { assertEnvelope, deliverLocalMail, type LocalMail } from '../transport/d
 import { ScheduledReports } from '../transport/delivery/reports/scheduled.ts'
 import { MailAuthentication } from '../transport/mail-authentication/mail-authentication.ts'
 import { administratorToken, claimAdministratorToken } from './administrator-token.ts'
-import { followCertificates } from './certificates/follow-store.ts'
 import { LabPki } from './certificates/lab-pki.ts'
 import { ChangeFeed } from './change-feed.ts'
 import { ChangeQueue } from './change-queue.ts'
@@ -216,7 +215,7 @@ export class Lab implements ApiLab, AsyncDisposable {
     void this.configuration?.catchUp()
     this.sessionLog.watch((record) => logSession(this.log, record))
     this.pki.warn()
-    this.#stopWatching = followCertificates(this.certificateStore, () => this.refreshCertificates(), this.log)
+    this.#stopWatching = this.servedCertificates.follow(() => this.refreshCertificates())
     this.cluster.enter('ready', httpAddresses(this.endpoints()))
   }
 

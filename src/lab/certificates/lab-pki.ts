@@ -1,40 +1,20 @@
-import { mappedAccount } from '../../accounts/directory/certificate-mapping.ts'
-import type { Directory } from '../../accounts/directory/types.ts'
-import type { ResolvedLab, ResolvedVirtualServer } from '../../core/config/resolve.ts'
+import type { ResolvedLab } from '../../core/config/resolve.ts'
 import { untilAborted } from '../../core/time/abort-after.ts'
-import type { ClientCertificateSettings } from '../../net/tls-acceptor.ts'
 import { AcmeRenewals } from '../../tls/pki/acme/client/automatic.ts'
 import type { AcmeDirectories } from '../../tls/pki/acme/directory.ts'
 import type { TxtLookup } from '../../tls/pki/acme/validation/txt-records.ts'
 import { type Authorities, authoritiesOf } from '../../tls/pki/authority/authorities.ts'
 import type { CertificateStore } from '../../tls/pki/certificate-store/types.ts'
-import { type AccountFinder, clientAuthorities, identifyClient } from '../../tls/pki/client-identity.ts'
 import { type Certificates, certificatesOf } from '../../tls/pki/lifecycle/certificates.ts'
 import { logWarnings } from '../../tls/pki/lifecycle/warnings.ts'
 import type { AuthorityService } from '../../tls/pki/service/service.ts'
 import type { StoreLog } from '../../tls/pki/types.ts'
 import { labFacts } from './lab-facts.ts'
 
-const normalized = (thumbprint: string): string => thumbprint.replaceAll(/[\s:]/g, '').toUpperCase()
-
-function finder(
-  { directory: { accounts, certificateMapping = [] } }: ResolvedLab,
-  directory: Directory,
-): AccountFinder {
-  return {
-    byRule: (certificate) => mappedAccount(certificateMapping, certificate),
-    byThumbprint: (thumbprint) =>
-      accounts.find((one) => one.certificates?.some((own) => normalized(own) === thumbprint))?.user,
-    byPrincipalName: (name) => directory.find(name)?.user,
-    byAddress: (address) => directory.findByAddress(address)?.user,
-  }
-}
-
 /** The parts of a lab that its certificates depend on. */
 interface PkiServices {
   readonly certificateStore: CertificateStore
   readonly config: ResolvedLab
-  readonly directory: Directory
   readonly log: StoreLog
   /** The authority service does not keep the process running. */
   readonly isBackground: boolean
@@ -42,7 +22,7 @@ interface PkiServices {
   readonly dns: { texts: TxtLookup }
 }
 
-/** The certificates of a lab: their lifecycle, the lab's authorities and their HTTP service, and client certificates. */
+/** The certificates of a lab: their lifecycle, and the lab's authorities with their HTTP service. */
 export class LabPki implements AsyncDisposable {
   readonly store: CertificateStore
   readonly certificates: Certificates
@@ -136,21 +116,6 @@ export class LabPki implements AsyncDisposable {
   /** Renews the certificates that are due. Resolves when they are installed, or when that has failed. */
   async renewDue(): Promise<void> {
     await this.#renewals?.check()
-  }
-
-  /** Returns a virtual server's settings for client certificates; undefined if they are off. */
-  async clientCertificates({
-    clientCertificates: mode,
-  }: ResolvedVirtualServer): Promise<ClientCertificateSettings | undefined> {
-    if (mode === 'off') return undefined
-    return {
-      mode,
-      authoritiesPem: await clientAuthorities(this.store),
-      judge: ({ der }, issuers) => {
-        const { config, directory } = this.#lab
-        return identifyClient(this.store, { der, issuers }, finder(config, directory))
-      },
-    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

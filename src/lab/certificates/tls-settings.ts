@@ -1,26 +1,32 @@
 import type { Logger } from 'pino'
 import { serviceOf } from '../../../servers/index.ts'
+import { mappedAccount } from '../../accounts/directory/certificate-mapping.ts'
+import type { Directory } from '../../accounts/directory/types.ts'
 import type { ResolvedLab, ResolvedVirtualServer } from '../../core/config/resolve.ts'
 import { type LegacySettings, legacySettings } from '../../net/legacy-acceptor.ts'
-import type { TlsSettings } from '../../net/tls-acceptor.ts'
+import type { ClientCertificateSettings, TlsSettings } from '../../net/tls-acceptor.ts'
+import type { CertificateStore } from '../../tls/pki/certificate-store/types.ts'
+import { type AccountFinder, clientAuthorities, identifyClient } from '../../tls/pki/client-identity.ts'
 import type { InstalledCertificate } from '../../tls/pki/types.ts'
 import { labCertificateNames } from './lab-facts.ts'
-import type { LabPki } from './lab-pki.ts'
+
+/** The parts of a lab that TLS settings come from. */
+export interface TlsServices {
+  readonly config: ResolvedLab
+  readonly directory: Directory
+  readonly certificateStore: CertificateStore
+  readonly log: Logger
+}
 
 /** Resolves a virtual server's certificates and TLS policy; undefined if no certificate is assigned. @throws PkiError */
-export async function tlsSettings(
-  lab: ResolvedLab,
-  server: ResolvedVirtualServer,
-  pki: LabPki,
-  log: Logger,
-): Promise<TlsSettings | undefined> {
-  const names = labCertificateNames(lab)
-  const certificates = await pki.store.resolve(server.name, server.certificate, names)
+export async function tlsSettings(server: ResolvedVirtualServer, lab: TlsServices): Promise<TlsSettings | undefined> {
+  const names = labCertificateNames(lab.config)
+  const certificates = await lab.certificateStore.resolve(server.name, server.certificate, names)
   if (certificates.length === 0) return undefined
   const { minVersion, maxVersion, ciphers, groups, ocspStapling } = server.tls
   const { alpn, isAlpnStrict = false } = await serviceOf(server.protocol)
-  const legacy = await oldClientSettings(server, certificates, names, pki, log)
-  const clientCertificates = await pki.clientCertificates(server)
+  const legacy = await oldClientSettings(server, certificates, names, lab)
+  const clientCertificates = await clientCertificateSettings(server, lab)
   return {
     certificates,
     policy: { minVersion, maxVersion, ciphers, groups, require128BitEncryption: server.require128BitEncryption },
@@ -38,12 +44,11 @@ async function oldClientSettings(
   { name, certificate, tls }: ResolvedVirtualServer,
   served: readonly InstalledCertificate[],
   names: readonly string[],
-  { store }: LabPki,
-  log: Logger,
+  { certificateStore, log }: TlsServices,
 ): Promise<LegacySettings | undefined> {
   const { legacy, defect } = tls
   if (!legacy && defect === undefined) return undefined
-  const forOld = async () => legacySettings(tls, await store.resolve(name, certificate, names, 'old'))
+  const forOld = async () => legacySettings(tls, await certificateStore.resolve(name, certificate, names, 'old'))
   // Clients that test a defect trust the root of all other clients, unless its certificate has no RSA key.
   const settings = (legacy ? undefined : legacySettings(tls, served)) ?? (await forOld())
   if (!settings && legacy) {
@@ -54,3 +59,31 @@ async function oldClientSettings(
   }
   return settings
 }
+
+/** Returns a virtual server's settings for client certificates; undefined if they are off. */
+async function clientCertificateSettings(
+  { clientCertificates: mode }: ResolvedVirtualServer,
+  lab: TlsServices,
+): Promise<ClientCertificateSettings | undefined> {
+  if (mode === 'off') return undefined
+  const { certificateStore } = lab
+  return {
+    mode,
+    authoritiesPem: await clientAuthorities(certificateStore),
+    judge: ({ der }, issuers) => identifyClient(certificateStore, { der, issuers }, accountFinder(lab)),
+  }
+}
+
+/** Returns the lookups that find the account of a certificate in the current configuration. */
+function accountFinder({ config, directory }: TlsServices): AccountFinder {
+  const { accounts, certificateMapping = [] } = config.directory
+  return {
+    byRule: (certificate) => mappedAccount(certificateMapping, certificate),
+    byThumbprint: (thumbprint) =>
+      accounts.find((one) => one.certificates?.some((own) => normalized(own) === thumbprint))?.user,
+    byPrincipalName: (name) => directory.find(name)?.user,
+    byAddress: (address) => directory.findByAddress(address)?.user,
+  }
+}
+
+const normalized = (thumbprint: string): string => thumbprint.replaceAll(/[\s:]/g, '').toUpperCase()

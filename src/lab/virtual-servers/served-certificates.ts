@@ -1,19 +1,19 @@
-import type { Logger } from 'pino'
 import type { CertificateName, ServedCertificate } from '../../api/lab.ts'
+import { coalesce } from '../../core/async/coalesce.ts'
 import type { ResolvedLab, ResolvedVirtualServer } from '../../core/config/resolve.ts'
 import type { ServedTls } from '../../tls/negotiation/routing.ts'
-import type { LabPki } from '../certificates/lab-pki.ts'
-import { tlsSettings } from '../certificates/tls-settings.ts'
+import { type TlsServices, tlsSettings } from '../certificates/tls-settings.ts'
 import type { ChangeFeed } from '../change-feed.ts'
+import { LabStopped } from '../change-queue.ts'
 import type { VirtualServers } from './virtual-servers.ts'
 
+/** Wait before a failed change is tried again: a folder that is being copied may still lack files. */
+const RETRY_MS = 1000
+
 /** The parts of a lab that serve certificates, or publish which ones are served. */
-interface ServingServices {
-  readonly config: ResolvedLab
-  readonly pki: LabPki
+interface ServingServices extends TlsServices {
   readonly virtualServers: VirtualServers
   readonly dns: { refresh(): void }
-  readonly log: Logger
   readonly changes: ChangeFeed
 }
 
@@ -45,12 +45,45 @@ export class ServedCertificates {
     return this.#lab.virtualServers.get(virtualServer)?.servedTls()
   }
 
+  /**
+   * Calls `apply`, which refreshes the certificates, after each change of the certificate store, and again after a failure.
+   * Several changes at the same time are applied together.
+   * @returns a function that stops it
+   */
+  follow(apply: () => Promise<void>): () => void {
+    const { certificateStore, log } = this.#lab
+    let retry: NodeJS.Timeout | undefined
+    let reported: string | undefined
+    let stopped = false
+    const changed = coalesce(async () => {
+      clearTimeout(retry)
+      try {
+        await apply()
+        reported = undefined
+      } catch (error) {
+        if (error instanceof LabStopped) return
+        const { message } = error as Error
+        if (message !== reported) {
+          log.error({ err: error }, 'cannot use the changed certificate; the servers keep the previous one')
+        }
+        reported = message
+        if (!stopped) retry = setTimeout(changed, RETRY_MS).unref()
+      }
+    })
+    const unwatch = certificateStore.watch(changed)
+    return () => {
+      stopped = true
+      clearTimeout(retry)
+      unwatch()
+    }
+  }
+
   /** Resolves all certificates before it applies any, so that one failure leaves all servers unchanged. @throws PkiError */
   async refresh(): Promise<void> {
-    const { config, pki, log, virtualServers } = this.#lab
+    const { config, virtualServers } = this.#lab
     const resolved = []
     for (const server of config.virtualServers) {
-      resolved.push({ name: server.name, tls: await tlsSettings(config, server, pki, log) })
+      resolved.push({ name: server.name, tls: await tlsSettings(server, this.#lab) })
     }
     for (const { name, tls } of resolved) await virtualServers.setTls(name, tls)
     this.note()

@@ -1,7 +1,6 @@
-import type { Logger } from 'pino'
 import { serviceOf } from '../../../servers/index.ts'
 import type { LabServices, ServerContext } from '../../../servers/service.ts'
-import type { ResolvedLab, ResolvedVirtualServer } from '../../core/config/resolve.ts'
+import type { ResolvedVirtualServer } from '../../core/config/resolve.ts'
 import type { ProxyProtocolConfig, RateConfig } from '../../core/config/schema/virtual-server.ts'
 import type { TokenConfig } from '../../core/config/schema.ts'
 import { addressListOf } from '../../core/network/address-list.ts'
@@ -9,21 +8,17 @@ import { clientKey } from '../../net/client-addresses.ts'
 import type { Proxies } from '../../net/proxy-protocol/proxies.ts'
 import type { Rates } from '../../net/rates.ts'
 import type { VirtualServerSettings } from '../../net/virtual-server-settings.ts'
-import type { LabPki } from '../certificates/lab-pki.ts'
-import { tlsSettings } from '../certificates/tls-settings.ts'
+import { type TlsServices, tlsSettings } from '../certificates/tls-settings.ts'
 import type { LabFaults } from '../lab-faults.ts'
 import type { Captures } from '../recording/captures.ts'
 import type { VirtualServers } from './virtual-servers.ts'
 
 /** The parts of a lab that its virtual servers share. */
-interface SettingsServices {
-  readonly config: ResolvedLab
+interface SettingsServices extends TlsServices {
   readonly services: LabServices
   readonly virtualServers: VirtualServers
-  readonly pki: LabPki
   readonly captures: Captures
   readonly faults: LabFaults
-  readonly log: Logger
   /** Nothing of the lab keeps the process running. */
   readonly isBackground: boolean
   /** The token that the lab has generated. */
@@ -35,7 +30,7 @@ export async function serverSettings(
   server: ResolvedVirtualServer,
   lab: SettingsServices,
 ): Promise<VirtualServerSettings> {
-  const { config, services, virtualServers, pki, captures, faults, log, isBackground } = lab
+  const { config, services, virtualServers, captures, faults, log, isBackground } = lab
   const { name, protocol, address, port, tlsPort, limits, idleTimeoutMs } = server
   const service = await serviceOf(protocol)
   const context: ServerContext = {
@@ -47,7 +42,7 @@ export async function serverSettings(
     latest: () => virtualServers.contexts.get(name) ?? context,
   }
   virtualServers.contexts.set(name, context)
-  const tls = await tlsSettings(config, server, pki, log)
+  const tls = await tlsSettings(server, lab)
   const proxies = await proxiesOf(server.proxyProtocol)
   return {
     name,
