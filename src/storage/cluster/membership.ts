@@ -10,7 +10,7 @@ const HEARTBEAT_MS = 2_000
 const SILENT_MS = 10_000
 const RETRY_MS = 500
 
-/** The name of this node is that of another one, which runs. */
+/** Another node, which runs, has the name of this one. */
 class NodeNameTaken extends Error {
   override readonly name = 'NodeNameTaken'
 }

@@ -71,7 +71,7 @@ export function databaseError(error: unknown): DatabaseError {
   if (error instanceof RangeError || error instanceof TypeError) {
     return new DatabaseError('failed', message, { cause: error })
   }
-  // Errors of the network, and those of the driver about a connection that ended.
+  // Errors of the network, and errors of the driver about a connection that ended.
   if (!isFromServer) return new DatabaseError('disconnected', message || String(code), { cause: error })
   const [, meaning = 'failed'] = codes.find(([start]) => code.startsWith(start)) ?? []
   return new DatabaseError(meaning, message, { cause: error, sqlState: code })

@@ -58,7 +58,7 @@ export class StoreFull extends StoreError {
 export type Owner = `user:${string}` | 'public:' | 'captured:' | 'outgoing:'
 export const PUBLIC_OWNER = 'public:' satisfies Owner
 export const CAPTURED_OWNER = 'captured:' satisfies Owner
-/** Nobody sees its folders: `listOwners` does not return it, and only listeners for the folder get its events. */
+/** Its folders are hidden: `listOwners` does not return it, and only listeners for the folder get its events. */
 export const OUTGOING_OWNER = 'outgoing:' satisfies Owner
 
 let lastOwner: { readonly user: string; readonly owner: Owner } = { user: '', owner: 'user:' }
@@ -278,7 +278,7 @@ type StoreChange =
       readonly type: 'values'
       readonly folder: Folder
       readonly kind: ValueKind
-      /** Whose values changed. Absent: those that all share. */
+      /** The reader whose values changed. Absent: all readers share them. */
       readonly reader?: Owner
       /** The names of the values that were set or removed. */
       readonly names: readonly string[]
@@ -356,7 +356,7 @@ export interface MessageStore extends ValueStore, AsyncDisposable {
   /** Returns every owner that has a folder, sorted. The queue of outgoing mail is not one of them. */
   listOwners(): Promise<readonly Owner[]>
   /**
-   * Returns what the folders hold together: those of each owner of `apart`, and those of all other owners. The queue of
+   * Returns the sums of the folders: one for each owner of `apart`, and one for all other owners. The queue of
    * outgoing mail is left out. @throws StoreError
    */
   totals(apart: readonly Owner[]): Promise<readonly Totals[]>

@@ -24,7 +24,7 @@ export interface ValueSpace {
   /** The folder that they belong to. Undefined: the store as a whole. */
   readonly folderId?: string | undefined
   readonly kind: ValueKind
-  /** Whose values they are. Undefined: those that all share. */
+  /** The reader who has the values. Undefined: all readers share them. */
   readonly reader?: Owner | undefined
   /** Only the values of these names are read. Undefined: all. */
   readonly names?: readonly string[] | undefined

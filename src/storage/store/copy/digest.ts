@@ -5,7 +5,7 @@ import type { MessageItem, StoreItem, StoreItems } from './types.ts'
 export interface DigestOfStore {
   /** Number of items by type. */
   readonly counts: Readonly<Partial<Record<StoreItem['type'], number>>>
-  /** Octets of all messages; those of a shared blob count once. */
+  /** Octets of all messages; a shared blob counts once. */
   readonly octets: number
   /** The same for two stores that hold the same, in whichever order they yield it. In hex. */
   readonly hash: string

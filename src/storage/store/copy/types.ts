@@ -62,7 +62,7 @@ export interface ValueItem {
   /** Undefined: the value belongs to the store as a whole. */
   readonly folderId?: string
   readonly kind: ValueKind
-  /** Whose value it is. Empty: all share it. */
+  /** The reader who has the value. Empty: all readers share it. */
   readonly reader: string
   readonly name: string
   readonly content: Buffer

@@ -94,7 +94,7 @@ export abstract class BaseStore<State extends FolderState> {
     return [...found].map(([owner, sum]) => ({ owner, ...sum }))
   }
 
-  /** Nobody else stores anything. */
+  /** Has nothing to do: no other process changes the store. */
   async refresh(folderId: string): Promise<void> {
     this.need(folderId)
   }

@@ -13,7 +13,7 @@ export interface StoreLimits {
   readonly whenFull?: WhenFull | undefined
 }
 
-/** Returns whether the limit of messages counts those of a folder. */
+/** Returns whether the messages of a folder count against the limit. */
 export const isCounted = ({ owner }: Folder): boolean => owner !== OUTGOING_OWNER
 
 /**

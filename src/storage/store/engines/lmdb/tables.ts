@@ -256,7 +256,7 @@ export const toRecord = (entry: MessageEntry, blob: number): EntryRecord => [
   entry.envelope ?? null,
 ]
 
-/** Conversions from a record's blob number and flags to those of an entry. */
+/** Conversions from a record's blob number and flags to an entry's. */
 export interface EntryForms {
   /** Returns the name of a blob. */
   readonly nameOf: (blob: number) => string

@@ -110,7 +110,7 @@ export class Bodies {
 
   /**
    * Returns the first octets of messages, in their order; undefined for those that do not exist.
-   * @param most octets of each message, at most those of a piece
+   * @param most octets of each message, at most one piece
    * @throws DatabaseError
    */
   async readStarts(places: readonly MessagePlace[], most: number): Promise<(Buffer | undefined)[]> {

@@ -80,7 +80,7 @@ export class FolderLeases {
       .catch((error: unknown) => this.#log.debug({ err: error }, 'a lock of a folder was not released; it expires'))
   }
 
-  /** Nobody takes a lock that has not expired, so one that is still there is still ours. */
+  /** A lock that has not expired is not taken over, so one that is still there is still ours. */
   async #renew(): Promise<void> {
     if (this.#held.size === 0) return
     await this.#database

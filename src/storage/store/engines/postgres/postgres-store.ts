@@ -24,7 +24,6 @@ import {
   type NewMessage,
   type OldestMessage,
   type Origin,
-  OUTGOING_OWNER,
   type Owner,
   type ReadPart,
   type StoredMessage,
@@ -40,8 +39,10 @@ import { type Alone, DropOldest } from '../full/drop-oldest.ts'
 import { isCounted, type StoreLimits } from '../full/limits.ts'
 import { onceIn } from '../plan.ts'
 import { textKey } from '../text-key.ts'
+import { Articles } from './articles.ts'
 import { Bodies, removeDoomed, type StreamedBlob } from './bodies.ts'
 import type { ChangeSet } from './change-set.ts'
+import { Counts } from './counts.ts'
 import { dumpDatabase } from './dump.ts'
 import { storeError } from './errors.ts'
 import { Folders } from './folders.ts'
@@ -55,6 +56,7 @@ import { Replication } from './replication.ts'
 import { ReplicationListener } from './replication-listener.ts'
 import { restoreDatabase } from './restore.ts'
 import { State } from './state.ts'
+import { Subscriptions } from './subscriptions.ts'
 import { kinds, ValueRows } from './value-rows.ts'
 import { valuesIn, WriteQueue } from './write-queue.ts'
 
@@ -96,6 +98,9 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
   readonly #bodies: Bodies
   readonly #reader: Reader
   readonly #state: State
+  readonly #counts: Counts
+  readonly #articles: Articles
+  readonly #subscriptions: Subscriptions
   readonly #count: MessageCount
   readonly #folders: Folders
   readonly #replication: Replication
@@ -122,6 +127,9 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
     this.#bodies = new Bodies(database, numbers)
     this.#reader = new Reader(database, names, this.#bodies, memory)
     this.#state = new State(database)
+    this.#counts = new Counts(database)
+    this.#articles = new Articles(database)
+    this.#subscriptions = new Subscriptions(database)
     this.#replication = new Replication(database, names, emit)
     this.#count = new MessageCount(limits.messages)
     const count = this.#count
@@ -147,15 +155,12 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
 
   async room(): Promise<StoreRoom> {
     this.checkOpen()
-    const [row] = await this.#query<{ octets: number }>(
-      'select coalesce(sum(octets), 0)::bigint as octets from folders',
-    )
     // PostgreSQL does not say how much room its disk has.
-    return { usedOctets: row?.octets ?? 0, freeOctets: Number.MAX_SAFE_INTEGER }
+    return { usedOctets: await this.#run(() => this.#counts.usedOctets()), freeOctets: Number.MAX_SAFE_INTEGER }
   }
 
   override totals(apart: readonly Owner[]): Promise<readonly Totals[]> {
-    return this.#query<Totals>(TOTALS, [apart, OUTGOING_OWNER])
+    return this.#run(() => this.#counts.totals(apart))
   }
 
   override async findFolder(owner: Owner, name: string): Promise<Folder | undefined> {
@@ -193,22 +198,15 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
 
   async status(folderId: string): Promise<FolderStatus> {
     const state = await this.#need(folderId)
-    const [row] = await this.#query<FolderStatus>(STATUS, [state.key])
-    if (!row) throw notFound(folderId)
+    const status = await this.#run(() => this.#counts.status(state))
+    if (!status) throw notFound(folderId)
     // The caller also gets the events of the changes that are counted.
-    if (row.highestModSeq !== state.position.modSeq) await this.#emitChanges(state)
-    return row
+    if (status.highestModSeq !== state.position.modSeq) await this.#emitChanges(state)
+    return status
   }
 
   override async oldest(folderIds: readonly string[]): Promise<ReadonlyMap<string, OldestMessage>> {
-    const found = new Map<string, OldestMessage>()
-    for (let at = 0; at < folderIds.length; at += STEP) {
-      const keys = folderIds.slice(at, at + STEP).flatMap((id) => this.folders.get(id)?.key ?? [])
-      for (const { id, ...oldest } of await this.#query<OldestMessage & { readonly id: number }>(OLDEST, [keys])) {
-        found.set(this.#names.folder(id), oldest)
-      }
-    }
-    return found
+    return this.#run(() => this.#counts.oldest(folderIds.flatMap((id) => this.folders.get(id) ?? [])))
   }
 
   override async refresh(folderId: string): Promise<void> {
@@ -220,22 +218,11 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
   }
 
   async subscriptions(owner: Owner): Promise<readonly string[]> {
-    const rows = await this.#query<{ name: string }>('select distinct name from subscriptions where owner = $1', [
-      owner,
-    ])
-    return rows.map(({ name }) => name).sort()
+    return this.#run(() => this.#subscriptions.of(owner))
   }
 
   async setSubscribed(owner: Owner, name: string, subscribed: boolean): Promise<void> {
-    this.checkOpen()
-    const full = folderName(owner, name)
-    await this.#query(
-      subscribed
-        ? `insert into subscriptions (owner, name) select $1, $2
-           where not exists (select from subscriptions where owner = $1 and name = $2)`
-        : 'delete from subscriptions where owner = $1 and name = $2',
-      [owner, full],
-    )
+    await this.#run(() => this.#subscriptions.set(owner, folderName(owner, name), subscribed))
   }
 
   async append(batch: readonly NewMessage[], origin?: Origin): Promise<readonly StoredMessage[]> {
@@ -386,12 +373,8 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
   }
 
   async locate(messageId: string): Promise<readonly Location[]> {
-    const rows = await this.#query<{ folder: number; uid: number }>(
-      'select folder, uid from places where message_id = $1 order by folder, uid',
-      [textKey(messageId)],
-    )
     const locations: Location[] = []
-    for (const { folder: key, uid } of rows) {
+    for (const { folder: key, uid } of await this.#run(() => this.#articles.places(messageId))) {
       const state = await this.#find(this.#names.folder(key))
       if (state) locations.push({ folder: state.folder, uid })
     }
@@ -399,13 +382,11 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
   }
 
   async knows(messageId: string): Promise<boolean> {
-    const rows = await this.#query('select from history where message_id = $1', [textKey(messageId)])
-    return rows.length > 0
+    return this.#run(() => this.#articles.knows(messageId))
   }
 
   async remember(messageId: string): Promise<void> {
-    this.checkOpen()
-    await this.#query('insert into history (message_id) values ($1) on conflict do nothing', [textKey(messageId)])
+    await this.#run(() => this.#articles.remember(messageId))
   }
 
   async values(space: ValueSpace): Promise<Values> {
@@ -628,22 +609,5 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
     return messages
   }
 }
-
-const OLDEST = `
-  select f.id, f.messages as "exists", f.octets as "sizeOctets", e.saved_at as "savedAt"
-  from unnest($1::bigint[]) c (id) join folders f on f.id = c.id and f.messages > 0
-  cross join lateral (select saved_at from entries where folder = f.id order by uid limit 1) e`
-
-const TOTALS = `
-  select case when owner = any($1::text[]) then owner end as owner, sum(messages)::bigint as "exists",
-    sum(octets)::bigint as "sizeOctets"
-  from folders where id > 0 and owner <> $2 group by 1`
-
-const STATUS = `
-  select messages as "exists", uid_next as "uidNext", mod_seq as "highestModSeq", octets as "sizeOctets", unseen, deleted,
-    deleted_octets as "deletedOctets",
-    coalesce((select min(uid) from entries where folder = f.id), 0) as "lowestUid",
-    coalesce((select max(uid) from entries where folder = f.id), 0) as "highestUid"
-  from folders f where id = $1`
 
 const notFound = (folderId: string): StoreError => new StoreError('not-found', `folder ${folderId} does not exist`)

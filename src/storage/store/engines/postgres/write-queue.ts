@@ -98,8 +98,8 @@ interface WriteQueueParts {
 
 /**
  * Runs the changes of a node in transactions, one after the other. The operations that arrive during a transaction go
- * together into the next one, so that one flush of the disk serves them all. So do those of the callers whose operations the
- * transaction has ended, if they come back soon.
+ * together into the next one, so that one flush of the disk serves them all. The next one also waits a moment for further
+ * operations of the callers whom the last one has served.
  */
 export class WriteQueue {
   readonly #parts: WriteQueueParts
@@ -260,7 +260,7 @@ export class WriteQueue {
       const { position } = state
       if (row.mod_seq === position.modSeq && row.value_seq === position.valueSeq) continue
       if (state.index || isWatched(state.folder)) behind.push(state)
-      // Nobody needs to know what changed.
+      // The changes need not be read: no listener waits for them.
       else Object.assign(position, { uidNext: row.uid_next, modSeq: row.mod_seq, valueSeq: row.value_seq })
     }
     const deltas = behind.length > 0 ? [...(await replication.deltasOf(transaction, behind))] : []
@@ -297,7 +297,7 @@ export class WriteQueue {
     const changed = changeSet.end()
     changeSet.writes.send(transaction)
     count.add(transaction, changeSet.growth)
-    // Of operations that failed.
+    // The operations that remembered these have failed.
     if (fresh.size > 0) transaction.send(FORGET, [[...fresh]])
     return { outcomes, end: () => this.#emit(changeSet, deltas, changed) }
   }
@@ -308,7 +308,7 @@ export class WriteQueue {
     for (const { state, uidNext, highestModSeq: modSeq, valueSeq, keywords } of changed) {
       Object.assign(state.position, { uidNext, modSeq, valueSeq })
       state.keywords = keywords
-      // Nobody watches values that belong to no folder.
+      // Values that belong to no folder have no listeners.
       if (state.key > 0) database.notify('folders', String(state.key), positionText(state.position))
     }
     for (const { folder, event } of changeSet.events) {

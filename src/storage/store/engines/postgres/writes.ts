@@ -2,6 +2,28 @@ import { type Database, DatabaseError, type Transaction } from '../../../databas
 import type { MessageEntry } from '../../types.ts'
 import type { ValueKind } from '../../value-types.ts'
 import { detailsOf, flagsText, type Names, PIECE_OCTETS, PREFIX_PIECE } from './records.ts'
+import {
+  ALL_FOUND,
+  ALL_MOVED,
+  DELETE_ENTRIES,
+  DELETE_PLACES,
+  DOOM,
+  HOLD,
+  INSERT_ENTRIES,
+  INSERT_HISTORY,
+  INSERT_OVERVIEWS,
+  INSERT_PIECES,
+  INSERT_PLACES,
+  INSERT_VALUE_CHANGES,
+  INSERT_VANISHED,
+  LET_GO,
+  MOVE_FOLDERS,
+  REMOVE_VALUES,
+  SAME_FOLDERS,
+  SET_VALUES,
+  UPDATE_ENTRIES,
+  UPDATE_FOLDERS,
+} from './write-statements.ts'
 
 interface NewPiece {
   readonly blob: number
@@ -178,7 +200,7 @@ export class Writes {
     })
     const lengths = pieces.map(({ octets }) => octets.length)
     const all = Buffer.concat(pieces.map(({ octets }) => octets))
-    return { text: INSERT_PIECES, columns: [column(pieces, 'blob'), column(pieces, 'piece'), starts, lengths, all] }
+    return { text: INSERT_PIECES, columns: [...columns(pieces, 'blob', 'piece'), starts, lengths, all] }
   }
 
   #entries(): Part[] {
@@ -209,12 +231,11 @@ export class Writes {
           changed.map(({ entry }) => entry.modSeq),
         ],
       },
-      { text: DELETE_ENTRIES, columns: [column(this.#removed, 'folder'), column(this.#removed, 'uid')] },
+      { text: DELETE_ENTRIES, columns: columns(this.#removed, 'folder', 'uid') },
       {
         text: INSERT_VANISHED,
         columns: [
-          column(this.vanished, 'folder'),
-          column(this.vanished, 'modSeq'),
+          ...columns(this.vanished, 'folder', 'modSeq'),
           this.vanished.map(({ uids }) => `{${uids.join(',')}}`),
         ],
       },
@@ -243,7 +264,7 @@ export class Writes {
   #articles(): Part[] {
     const { overviews } = this
     return [
-      { text: INSERT_OVERVIEWS, columns: [column(overviews, 'blob'), column(overviews, 'overview')] },
+      { text: INSERT_OVERVIEWS, columns: columns(overviews, 'blob', 'overview') },
       { text: DELETE_PLACES, columns: placeColumns(this.#lostPlaces) },
       { text: INSERT_PLACES, columns: placeColumns([...this.#places.values()]) },
       { text: INSERT_HISTORY, columns: [[...this.#history].sort()] },
@@ -256,33 +277,12 @@ export class Writes {
     const removed = values.filter(({ content }) => content === undefined)
     const { valueChanges } = this
     return [
-      {
-        text: SET_VALUES,
-        columns: [
-          column(set, 'folder'),
-          column(set, 'kind'),
-          column(set, 'reader'),
-          column(set, 'key'),
-          column(set, 'name'),
-          column(set, 'content'),
-        ],
-      },
-      {
-        text: REMOVE_VALUES,
-        columns: [
-          column(removed, 'folder'),
-          column(removed, 'kind'),
-          column(removed, 'reader'),
-          column(removed, 'key'),
-        ],
-      },
+      { text: SET_VALUES, columns: columns(set, 'folder', 'kind', 'reader', 'key', 'name', 'content') },
+      { text: REMOVE_VALUES, columns: columns(removed, 'folder', 'kind', 'reader', 'key') },
       {
         text: INSERT_VALUE_CHANGES,
         columns: [
-          column(valueChanges, 'folder'),
-          column(valueChanges, 'valueSeq'),
-          column(valueChanges, 'kind'),
-          column(valueChanges, 'reader'),
+          ...columns(valueChanges, 'folder', 'valueSeq', 'kind', 'reader'),
           valueChanges.map(({ names }) => JSON.stringify(names)),
           column(valueChanges, 'modSeq'),
         ],
@@ -297,16 +297,8 @@ export class Writes {
       name: 'moved',
       text,
       columns: [
-        column(folders, 'key'),
-        column(folders, 'uidNext'),
-        column(folders, 'modSeq'),
-        column(folders, 'valueSeq'),
-        column(folders, 'messages'),
-        column(folders, 'octets'),
-        column(folders, 'unseen'),
-        column(folders, 'deleted'),
-        column(folders, 'deletedOctets'),
-        column(folders, 'keywords'),
+        ...columns(folders, 'key', 'uidNext', 'modSeq', 'valueSeq', 'messages', 'octets', 'unseen', 'deleted'),
+        ...columns(folders, 'deletedOctets', 'keywords'),
         ...numberColumns(before).slice(1),
       ],
     }
@@ -321,7 +313,7 @@ interface Part {
   readonly name?: string
 }
 
-/** Returns parts as those of one statement, whose parameters follow each other. @param before parameters that precede them */
+/** Returns the parts of one statement, whose parameters follow each other. @param before parameters that precede them */
 function namedParts(parts: readonly Part[], before = 0): string[] {
   let at = before
   return parts.map(({ name = `p${at}`, text, columns }) => {
@@ -345,6 +337,9 @@ const valuesOf = (parts: readonly Part[]): unknown[] => parts.flatMap(({ columns
 
 const column = <Row, Key extends keyof Row>(rows: readonly Row[], key: Key): Row[Key][] => rows.map((row) => row[key])
 
+const columns = <Row, Key extends keyof Row>(rows: readonly Row[], ...keys: readonly Key[]): Row[Key][][] =>
+  keys.map((key) => column(rows, key))
+
 const columnsOf = (rows: readonly (readonly [number, number])[]): [number[], number[]] => [
   rows.map(([first]) => first),
   rows.map(([, second]) => second),
@@ -354,86 +349,10 @@ const byBlob = ([a]: readonly [number, number], [b]: readonly [number, number]):
 
 const placeKey = ({ messageId, folder, uid }: Place): string => `${folder}/${uid}/${messageId}`
 
-const numberColumns = (rows: readonly ExpectedNumbers[]): unknown[][] => [
-  column(rows, 'id'),
-  column(rows, 'uid_next'),
-  column(rows, 'mod_seq'),
-  column(rows, 'value_seq'),
-]
+const numberColumns = (rows: readonly ExpectedNumbers[]): unknown[][] =>
+  columns(rows, 'id', 'uid_next', 'mod_seq', 'value_seq')
 
-const placeColumns = (places: readonly Place[]): unknown[][] => [
-  column(places, 'messageId'),
-  column(places, 'folder'),
-  column(places, 'uid'),
-]
+const placeColumns = (places: readonly Place[]): unknown[][] => columns(places, 'messageId', 'folder', 'uid')
 
-const INSERT_PIECES = `
-  insert into pieces (blob, piece, octets)
-  select blob, piece, substring($5::bytea from start for length)
-  from unnest($1::bigint[], $2::integer[], $3::integer[], $4::integer[]) c (blob, piece, start, length)`
-const INSERT_ENTRIES = `
-  insert into entries (folder, uid, blob, size, internal_date, saved_at, flags, mod_seq, details)
-  select * from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::text[],
-    $8::bigint[], $9::text[])`
-const UPDATE_ENTRIES = `
-  update entries e set flags = c.flags, mod_seq = c.mod_seq
-  from unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[]) c (folder, uid, flags, mod_seq)
-  where e.folder = c.folder and e.uid = c.uid`
-const DELETE_ENTRIES = `
-  delete from entries e using unnest($1::bigint[], $2::bigint[]) c (folder, uid)
-  where e.folder = c.folder and e.uid = c.uid`
-const INSERT_VANISHED = `
-  insert into vanished (folder, mod_seq, uids)
-  select folder, mod_seq, uids::bigint[] from unnest($1::bigint[], $2::bigint[], $3::text[]) c (folder, mod_seq, uids)`
-const HOLD = `
-  insert into holders (blob, messages)
-  select blob, 1 + more from unnest($1::bigint[], $2::bigint[]) c (blob, more)
-  on conflict (blob) do update set messages = holders.messages + excluded.messages - 1`
-const LET_GO = `
-  update holders h set messages = h.messages - c.fewer from unnest($1::bigint[], $2::bigint[]) c (blob, fewer)
-  where h.blob = c.blob returning h.blob, h.messages`
-const DOOM = `
-  insert into doomed (blob) select c.blob from unnest($1::bigint[]) c (blob)
-  where not exists (select from held where held.blob = c.blob and held.messages > 0)
-  on conflict do nothing`
-const INSERT_OVERVIEWS = `
-  insert into overviews (blob, overview) select * from unnest($1::bigint[], $2::text[]) on conflict do nothing`
-const DELETE_PLACES = `
-  delete from places p using unnest($1::text[], $2::bigint[], $3::bigint[]) c (message_id, folder, uid)
-  where p.message_id = c.message_id and p.folder = c.folder and p.uid = c.uid`
-const INSERT_PLACES = `
-  insert into places (message_id, folder, uid) select * from unnest($1::text[], $2::bigint[], $3::bigint[])
-  on conflict do nothing`
-const INSERT_HISTORY = 'insert into history (message_id) select * from unnest($1::text[]) on conflict do nothing'
-const SET_VALUES = `
-  insert into "values" (folder, kind, reader, name_key, name, content)
-  select * from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bytea[])
-  on conflict (folder, kind, reader, name_key) do update set content = excluded.content`
-const REMOVE_VALUES = `
-  delete from "values" v using unnest($1::bigint[], $2::text[], $3::text[], $4::text[]) c (folder, kind, reader, name_key)
-  where v.folder = c.folder and v.kind = c.kind and v.reader = c.reader and v.name_key = c.name_key`
-const INSERT_VALUE_CHANGES = `
-  insert into value_changes (folder, value_seq, kind, reader, names, mod_seq)
-  select * from unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::bigint[])`
-const UPDATE_FOLDERS = `
-  update folders f set uid_next = c.uid_next, mod_seq = c.mod_seq, value_seq = c.value_seq,
-    messages = f.messages + c.messages, octets = f.octets + c.octets, unseen = f.unseen + c.unseen,
-    deleted = f.deleted + c.deleted, deleted_octets = f.deleted_octets + c.deleted_octets,
-    keywords = coalesce(c.keywords, f.keywords), changed_at = now()
-  from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[],
-    $8::bigint[], $9::bigint[], $10::text[], $11::bigint[], $12::bigint[], $13::bigint[])
-    c (id, uid_next, mod_seq, value_seq, messages, octets, unseen, deleted, deleted_octets, keywords,
-      old_uid_next, old_mod_seq, old_value_seq)
-  where f.id = c.id`
-/** Only folders that nobody has changed. Their part is named `moved`. */
-const MOVE_FOLDERS = `${UPDATE_FOLDERS}
-  and f.uid_next = c.old_uid_next and f.mod_seq = c.old_mod_seq and f.value_seq = c.old_value_seq returning f.id`
-const SAME_FOLDERS = `
-  select f.id from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[]) c (id, uid_next, mod_seq, value_seq)
-  join folders f on f.id = c.id
-  where f.uid_next = c.uid_next and f.mod_seq = c.mod_seq and f.value_seq = c.value_seq`
-/** Fail unless all folders, as many as $1, had the numbers that were expected. */
-const ALL_MOVED = 'select 1 / (case when count(*) = $1::integer then 1 else 0 end) from moved'
-const ALL_FOUND = ALL_MOVED.replace('moved', '(table moved union all table same) found')
 /** A folder has other numbers (`division_by_zero`), or already has a message with the uid (`unique_violation`). */
 const GUESSED_WRONG: ReadonlySet<string> = new Set(['22012', '23505'])

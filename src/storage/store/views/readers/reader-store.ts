@@ -205,7 +205,7 @@ export class ReaderStore extends StoreView implements MessageStore {
   async #event(event: StoreEvent): Promise<StoreEvent | undefined> {
     const { folder } = event
     if (event.type === 'appended') {
-      // Nobody has a mark of a new message.
+      // A new message has no marks.
       return { ...event, entries: event.entries.map((entry) => ({ ...entry, flags: withSeen(entry.flags, false) })) }
     }
     if (event.type === 'flags') return { ...event, entries: await this.#viewed(folder.id, event.entries) }
