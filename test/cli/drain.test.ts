@@ -12,7 +12,7 @@ afterEach(() => place.remove())
 const start = (drain: string): Promise<StartedLab> => {
   place.write(
     'lab.yaml',
-    `certificates: memory
+    `certificates: { store: memory, key: p256 }
 certificate: none
 drain: ${drain}
 virtualServers: [{ protocol: smtp, port: 0 }, { protocol: http, port: 0 }]

@@ -104,13 +104,13 @@ describe('sealpost mcp', () => {
     const { items } = await agent.data('list_virtual_servers')
     expect(items.map(({ protocol }: { protocol: string }) => protocol)).toEqual(['smtp', 'http'])
     const list = ['mail', 'list', '--config', 'lab.yaml']
-    expect((await place.runProcess(list)).stderr).toBe('There is no message.\n')
+    expect((await place.run(list)).stderr).toBe('There is no message.\n')
     // A second agent uses the lab of the first.
     const second = await open(['--config', 'lab.yaml', '--start'])
     await second.data('send_message', { to: ['alice'], subject: 'From the second' })
     expect((await agent.data('search_messages')).total).toBe(1)
     await agent[Symbol.asyncDispose]()
-    await expect.poll(() => place.runProcess(list)).toMatchObject({ status: 1 })
+    await expect.poll(() => place.run(list)).toMatchObject({ status: 1 })
     // Now it needs one of its own.
     expect((await second.data('search_messages')).total).toBe(0)
     await second[Symbol.asyncDispose]()
@@ -132,7 +132,7 @@ describe('sealpost mcp', () => {
 
   it('a configuration that is wrong keeps --start from starting', async () => {
     place.write('lab.yaml', 'virtualServers: [{ protocol: smpt }]\n')
-    const result = await place.runProcess(['mcp', '--start', '--config', 'lab.yaml'])
+    const result = await place.runHere(['mcp', '--start', '--config', 'lab.yaml'])
     expect(result).toMatchObject({ status: 2, stdout: '', stderr: expect.stringMatching(/did you mean smtp/) })
   })
 })

@@ -14,7 +14,7 @@ beforeAll(async () => {
     `
 domain: lab.test
 store: memory
-certificates: memory
+certificates: { store: memory, key: p256 }
 directory: { accounts: [{ user: alice, password: secret }, { user: bob, password: secret }] }
 tokens: [{ name: ci, role: administrator, token: sealpost-sendmail-test-token }]
 virtualServers:

@@ -7,11 +7,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { seededRandom } from '../../src/core/values/random.ts'
 import { type Protocol, startLab, type TestLab } from '../../src/testing/index.ts'
 import { LineClient } from '../support/line-client.ts'
+import { isLong } from '../support/long.ts'
 import { mutate } from './mutate.ts'
 import { fuzzStates } from './scripts.ts'
 
 /** Sessions per state, each with up to a dozen commands. `npm run fuzz` runs more. */
-const rounds = Number(process.env.SEALPOST_FUZZ_ROUNDS ?? 40)
+const rounds = Number(process.env.SEALPOST_FUZZ_ROUNDS ?? (isLong ? 40 : 15))
 const seed = Number(process.env.SEALPOST_FUZZ_SEED ?? 823024)
 
 let lab: TestLab

@@ -74,7 +74,10 @@ describe('a lab in its own process', () => {
   beforeEach(async () => {
     place = new Workplace()
     const servers = ['smtp', 'imap4'].map((protocol) => `  - { protocol: ${protocol}, port: 0, tlsPort: off }\n`)
-    place.write('lab.yaml', `certificates: memory\nstore: memory\nvirtualServers:\n${servers.join('')}`)
+    place.write(
+      'lab.yaml',
+      `certificates: { store: memory, key: p256 }\nstore: memory\nvirtualServers:\n${servers.join('')}`,
+    )
     lab = await place.start(['--config', 'lab.yaml'], { openFiles: 256 })
   })
   afterEach(async () => {

@@ -24,7 +24,7 @@ function strictLab(): string {
   const text = readFileSync(strict, 'utf8')
     .replaceAll(/- protocol: (pop3|imap4|nntp)$/gm, '$&\n    tlsPort: 0')
     .replaceAll(/- protocol: (smtp|pop3|imap4)$/gm, '$&\n    port: 0')
-    .replace('certificates: ../certs', 'certificates: certs')
+    .replace('certificates: ../certs', 'certificates: { store: certs, key: p256 }')
   return place.write('strict.yaml', text)
 }
 

@@ -87,9 +87,10 @@ describe('one-time codes in a text', () => {
   })
 
   test('a long text of words and numbers is read in proportion to its length', () => {
-    expect(codes('code 1234 '.repeat(50_000))).toEqual(['1234'])
-    expect(codes('a'.repeat(1_000_000))).toEqual([])
-    expect(codes('1 '.repeat(500_000))).toEqual([])
+    const scale = isLong ? 5 : 1
+    expect(codes('code 1234 '.repeat(scale * 10_000))).toEqual(['1234'])
+    expect(codes('a'.repeat(scale * 200_000))).toEqual([])
+    expect(codes('1 '.repeat(scale * 100_000))).toEqual([])
   })
 })
 

@@ -2,10 +2,11 @@ import { deflateSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startLab, type TestLab } from '../../../src/testing/index.ts'
 import { context, integer, octetString, oid, sequence } from '../../../src/tls/pki/der/encode.ts'
+import { isLong } from '../../support/long.ts'
 import { needs } from '../../support/programs.ts'
 import { OpensslCms } from './openssl-cms.ts'
 
-const ROUNDS = Number(process.env.SEALPOST_FUZZ_ROUNDS ?? 40)
+const ROUNDS = Number(process.env.SEALPOST_FUZZ_ROUNDS ?? (isLong ? 40 : 10))
 const TEXT = 'Content-Type: text/plain\r\n\r\nThe code is 123456.\r\n'
 
 /** Pseudo-random numbers from 0 to 1, the same for each seed (mulberry32). */

@@ -162,6 +162,7 @@ let before: object = {}
 
 /** Addresses of the API: the lab's, and that of the tenant whose data are foreign. */
 const BASES = ['', '/t/two']
+const TRIES = Object.keys(strangers).length * BASES.length
 
 /** Returns an answer as text, without the sessions of the strangers: their refusals repeat what the strangers have sent. */
 const shownOf = (body: unknown): string =>
@@ -176,24 +177,28 @@ const PUBLIC = ['authorities.list', 'authorities.get', 'authorities.export', 'ce
 /** Accounts may send mail to each other. */
 const SENDS = ['messages.send', 'messages.import']
 
-describe.each(operations.map((operation) => [operation.name, operation] as const))('%s', (name, operation) => {
-  it('shows strangers nothing of others, and changes nothing', async () => {
-    for (const [row, input] of inputsOf(operation).entries()) {
-      const { path, type, ...rest } = callOf(operation, input, examples[name]?.upload)
-      for (const [column, [who, headers]] of Object.entries(strangers).entries()) {
-        // The short form tries every input and every stranger with both, but not all three together.
-        for (const base of isLong ? BASES : BASES.filter((_, at) => (row + column + at) % 2 === 0)) {
-          const fields = { ...headers, connection: 'close', ...(type ? { 'content-type': type } : {}) }
-          const answer = await http.request(`${base}/api/v1/${path}`, { ...rest, headers: fields })
-          const what = `${who}: ${base} ${path} ${JSON.stringify(rest.json ?? '')}: ${answer.status} ${JSON.stringify(answer.body)}`
-          expect(undocumented(operation, answer), what).toEqual([])
-          expect(answer.status, what).toBeLessThan(500)
-          if (answer.status < 300 && !PUBLIC.includes(name)) expect(shownOf(answer.body), what).not.toContain(MARK)
+describe.each(operations.map((operation, index) => [operation.name, operation, index] as const))(
+  '%s',
+  (name, operation, index) => {
+    it('shows strangers nothing of others, and changes nothing', async () => {
+      for (const [row, input] of inputsOf(operation).entries()) {
+        const { path, type, ...rest } = callOf(operation, input, examples[name]?.upload)
+        for (const [column, [who, headers]] of Object.entries(strangers).entries()) {
+          for (const [at, base] of BASES.entries()) {
+            // The short form tries each input with one stranger at one address, the next input with the next.
+            if (!isLong && (row + index) % TRIES !== column * BASES.length + at) continue
+            const fields = { ...headers, connection: 'close', ...(type ? { 'content-type': type } : {}) }
+            const answer = await http.request(`${base}/api/v1/${path}`, { ...rest, headers: fields })
+            const what = `${who}: ${base} ${path} ${JSON.stringify(rest.json ?? '')}: ${answer.status} ${JSON.stringify(answer.body)}`
+            expect(undocumented(operation, answer), what).toEqual([])
+            expect(answer.status, what).toBeLessThan(500)
+            if (answer.status < 300 && !PUBLIC.includes(name)) expect(shownOf(answer.body), what).not.toContain(MARK)
+          }
         }
       }
-    }
-    const after = await state()
-    if (!SENDS.includes(name)) expect(after).toEqual(before)
-    before = after
-  })
-})
+      const after = await state()
+      if (!SENDS.includes(name)) expect(after).toEqual(before)
+      before = after
+    })
+  },
+)

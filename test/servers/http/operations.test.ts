@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Example, loadExamples } from '../../../src/api/openapi/examples.ts'
 import { operations } from '../../../src/api/operations.ts'
 import { CertificateLab } from '../../cli/cert-support.ts'
+import { isLong } from '../../support/long.ts'
 import { type Answer, basic, bearer, HttpLab } from './client.ts'
 import { undocumented } from './documented.ts'
 import { checkHttpRules } from './http-rules.ts'
@@ -73,7 +74,7 @@ afterAll(async () => {
 const send = ({ path, type, ...options }: OperationCall, headers: Record<string, string>): Promise<Answer> =>
   http.request(path, { ...options, headers: { ...headers, ...(type === undefined ? {} : { 'content-type': type }) } })
 
-describe.each(operations.map((one) => [one.name, one] as const))('%s', (name, operation) => {
+describe.each(operations.map((one, index) => [one.name, one, index] as const))('%s', (name, operation, index) => {
   it('answers its example as the OpenAPI document declares', async () => {
     const request = await exampleRequest(operation, stage)
     const call = callOf(operation, request.input, request.upload)
@@ -117,7 +118,9 @@ describe.each(operations.map((one) => [one.name, one] as const))('%s', (name, op
   })
 
   it('does not refuse because of the role', async () => {
-    for (const role of allowed) {
+    // The example was called as an administrator. The short form takes one of the other roles for each operation, in turn.
+    const others = allowed.filter((role) => role !== 'administrator')
+    for (const role of isLong ? allowed : others.slice(index % others.length).slice(0, 1)) {
       const answer = await send(await exampleCall(operation, stage), callers[role] as Record<string, string>)
       // What belongs to others does not exist for a tenant or an account.
       const isLab = role === 'administrator' || role === 'reader'

@@ -8,7 +8,8 @@ import { Workplace } from '../../support/sealpost.ts'
 import { TestClock } from '../../support/test-clock.ts'
 import { message, pattern } from '../contract/store-context.ts'
 
-const CONFIG = 'store: { lmdb: data }\ncertificates: memory\nvirtualServers: [{ protocol: smtp, port: 0 }]\n'
+const CONFIG =
+  'store: { lmdb: data }\ncertificates: { store: memory, key: p256 }\nvirtualServers: [{ protocol: smtp, port: 0 }]\n'
 let place: Workplace
 let config: string[]
 beforeEach(() => {

@@ -40,7 +40,7 @@ it('sealpost store copy copies a store to a file and back, and verifies both', a
   expect(statSync(join(place.folder, 'lab.dump')).mode & 0o777).toBe(0o600)
   place.write(
     'other.yaml',
-    'store: { lmdb: other }\ncertificates: memory\nvirtualServers: [{ protocol: smtp, port: 0 }]\n',
+    'store: { lmdb: other }\ncertificates: { store: memory, key: p256 }\nvirtualServers: [{ protocol: smtp, port: 0 }]\n',
   )
   const back = await copy('lab.dump', 'other.yaml', '--json')
   expect(JSON.parse(back.stdout)).toMatchObject({ hash, octets: 1_200_019, counts: { folder: 1, message: 2 } })
@@ -90,7 +90,7 @@ it.each([
 it('a running lab writes the messages in its memory', async () => {
   place.write(
     'lab.yaml',
-    'store: memory\ncertificates: memory\nvirtualServers: [{ protocol: smtp, port: 0 }]\ndirectory: { accounts: [{ user: alice, password: secret }] }\n',
+    'store: memory\ncertificates: { store: memory, key: p256 }\nvirtualServers: [{ protocol: smtp, port: 0 }]\ndirectory: { accounts: [{ user: alice, password: secret }] }\n',
   )
   await using lab = await place.start(['--config', 'lab.yaml'])
   const smtp = createTransport({ host: '127.0.0.1', port: lab.endpoint('smtp').port, ignoreTLS: true })

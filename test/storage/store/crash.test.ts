@@ -16,7 +16,7 @@ const SEED = Number(process.env.SEALPOST_SEED ?? 1)
 
 const CONFIG = `
 store: { lmdb: data }
-certificates: memory
+certificates: { store: memory, key: p256 }
 directory:
   accounts: [{ user: alice, password: secret }]
 newsgroups: [{ name: lab.general }]

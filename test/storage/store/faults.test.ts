@@ -26,7 +26,7 @@ const BOB_MESSAGES = 5_000
 
 const CONFIG = `
 store: { lmdb: data }
-certificates: memory
+certificates: { store: memory, key: p256 }
 directory:
   accounts: [{ user: alice, password: secret }, { user: bob, password: secret }]
 virtualServers:

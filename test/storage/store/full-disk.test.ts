@@ -23,7 +23,7 @@ const SIZES_OF_MAIL = [
 
 const CONFIG = `
 store: { lmdb: disk/data }
-certificates: memory
+certificates: { store: memory, key: p256 }
 directory:
   accounts: [{ user: alice, password: secret }]
 virtualServers:

@@ -138,7 +138,7 @@ async function withLab(
   const config = place.write(
     'lab.yaml',
     `store: { lmdb: data }
-certificates: memory
+certificates: { store: memory, key: p256 }
 directory: { accounts: [{ user: alice, password: secret }] }
 newsgroups: [{ name: lab.general }]
 virtualServers:

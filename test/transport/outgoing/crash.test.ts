@@ -15,7 +15,7 @@ const CONNECTIONS = 5
 
 const config = (port: number): string => `
 store: { lmdb: data }
-certificates: memory
+certificates: { store: memory, key: p256 }
 directory:
   accounts: [{ user: alice, password: secret }]
 connectors:
