@@ -22,7 +22,7 @@ interface RemoteTarget extends Pick<BadPort, 'name' | 'meaning' | 'protocol' | '
   readonly visited: boolean
 }
 
-/** What a client reports about one server. */
+/** A client's report about one server. */
 interface ClientReport extends Pick<BadPort, 'name' | 'protocol' | 'form'> {
   readonly accepted: boolean
   readonly detail?: string | undefined

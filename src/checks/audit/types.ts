@@ -28,7 +28,7 @@ export interface BadServer {
   /** The result means nothing unless the client connects by the server's host name. */
   readonly needsOwnName?: true
   /**
-   * What proves under TLS that a client accepted the server. `injected replies`: the server is authentic, but sends nothing
+   * The proof under TLS that a client accepted the server. `injected replies`: the server is authentic, but sends nothing
    * under TLS, so a second command follows from a reply that came before TLS. Default: anything private.
    */
   readonly proof?: 'injected replies'
@@ -72,7 +72,7 @@ export interface AuditTarget extends Pick<BadPort, 'name' | 'expectation' | 'pro
  */
 export type Verdict = 'safe' | 'unsafe' | 'lax' | 'unable' | 'untested'
 
-/** What a client sends to a server that it accepts. */
+/** Kinds of data that a client sends only to a server that it accepts. */
 export type PrivateKind = 'credentials' | 'commands' | 'content'
 
 /** Something private that crossed the wire: `{ kind: 'credentials', what: 'AUTH PLAIN', encrypted: false }`. */
@@ -86,7 +86,7 @@ export interface Disclosure {
 
 export interface AuditResult {
   readonly name: string
-  /** What is wrong with the server, or unusual about it. */
+  /** The defect or the peculiarity of the server. */
   readonly meaning: string
   readonly protocol: Protocol
   readonly form: Form
@@ -98,7 +98,7 @@ export interface AuditResult {
   readonly reason: string
   /** The client's result or error, in one line. */
   readonly detail: string
-  /** What the client disclosed, in order, without repetitions. */
+  /** The client's disclosures, in order, without repetitions. */
   readonly disclosed: readonly Disclosure[]
   /** The client's sessions as the lab recorded them, oldest first. */
   readonly sessions: readonly SessionSummary[]
@@ -109,7 +109,7 @@ export interface ControlResult {
   readonly protocol: Protocol
   readonly form: Form
   readonly succeeded: boolean
-  /** What the client did, or what failed. */
+  /** The client's actions, or the failure. */
   readonly detail: string
   /** How to fix what failed. */
   readonly hint?: string

@@ -266,7 +266,7 @@ const NO_GREETING: Reply = { lines: [], code: '', status: '' }
 
 type SpecialSettings = Pick<HandshakeSettings, 'wide' | 'maxVersion' | 'alpn' | 'session' | 'otherName'>
 
-/** What a check offers; the server name is the endpoint's unless stated. */
+/** The offer of a check; the server name is the endpoint's unless stated. */
 type Offer = Omit<HelloOffer, 'serverName'> & Partial<Pick<HelloOffer, 'serverName'>>
 
 const shownIn = ({ version, suite, group, certificates, asksForCertificate }: ServerHello) => ({

@@ -59,7 +59,7 @@ export interface StartTls {
   readonly state?: StateProbe
 }
 
-/** What a command says about the server. */
+/** The facts of the server that commands contain. */
 export type Server = Pick<Endpoint, 'serverName' | 'path'>
 
 /** The client's side of a protocol, as far as the checks need it. */

@@ -2,7 +2,7 @@ import { type SarifResult, type SarifRun, sarifDocument } from '../../core/text/
 import { describe } from './report.ts'
 import type { CheckOutcome, Endpoint, EndpointReport } from './types.ts'
 
-/** What a SARIF report says about the run besides its findings. */
+/** The parts of a SARIF report besides the findings. */
 interface VerifyRun extends Omit<SarifRun, 'name' | 'rules'> {
   /** Name and title of every check, in the order of the report. */
   readonly checks: readonly { readonly name: string; readonly title: string }[]

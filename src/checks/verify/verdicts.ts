@@ -5,14 +5,14 @@ import { type AgreedFacts, describeAgreed } from './tls/handshake.ts'
 import { followChain, isSelfSigned, titleOf } from './tls/trust.ts'
 import type { Endpoint, VerifyOptions } from './types.ts'
 
-/** What a program says of the certificate of a server. */
+/** A program's verdict on the certificate of a server. */
 interface ClientSays {
   readonly client: string
   readonly accepts: boolean
   readonly says: string
 }
 
-/** What the clients say that trust some roots. */
+/** The verdict of the clients that trust some roots. */
 interface Verdict {
   readonly accepts: boolean
   /** The number and the text of OpenSSL's verification. */
@@ -23,7 +23,7 @@ interface Verdict {
 
 /** The handshake of a port, and what clients say of its certificate. */
 export interface PortVerdict {
-  /** What clients that trust the roots negotiate. Null if they refuse the certificate. */
+  /** The result of the negotiation with clients that trust the roots. Null if they refuse the certificate. */
   readonly agreed: AgreedFacts | null
   /** The certificates that the server sends. */
   readonly sends: readonly string[]
@@ -110,7 +110,7 @@ const validity =
   'A required certificate is not within its validity period when verifying against the current system clock.'
 
 /**
- * What programs with a verification of their own say. NAME is the host, NAMES those of the certificate. Windows: the text
+ * The messages of programs with a verification of their own. NAME is the host, NAMES those of the certificate. Windows: the text
  * of Outlook and Outlook Express.
  */
 const texts = {

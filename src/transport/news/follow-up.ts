@@ -2,7 +2,7 @@ import { messageIds } from '../../mail/format/message-ids.ts'
 import { decodeWords } from '../../mail/format/words.ts'
 import type { Article, LowerCase } from './article.ts'
 
-/** What a follow-up to an article begins with. */
+/** The beginning of a follow-up to an article. */
 interface FollowUp {
   /** Empty if the author wants answers by mail. */
   readonly newsgroups: readonly string[]
@@ -19,7 +19,7 @@ const MAX_REFERENCES_CHARS = 998
 /** Identifiers that are never left out: the first, and this many of the last. RFC 5537 section 3.4.4 */
 const KEPT_LAST = 2
 
-/** Returns what a follow-up to an article begins with. RFC 5537 section 3.4.3. */
+/** Returns the beginning of a follow-up to an article. RFC 5537 section 3.4.3. */
 export function followUpTo(article: Article): FollowUp {
   const text = (name: LowerCase): string => decodeWords(article.value(name) ?? '').trim()
   const wanted = namesIn(article.value('followup-to'))

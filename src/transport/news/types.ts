@@ -8,7 +8,7 @@ export type ControlKind = 'cancel' | GroupControlKind
 /** Control messages about newsgroups. RFC 5537 section 5.2. */
 export type GroupControlKind = 'newgroup' | 'rmgroup' | 'checkgroups'
 
-/** Who may send control messages about newsgroups, as a row of INN's control.ctl. */
+/** A sender of control messages about newsgroups, as a row of INN's control.ctl. */
 export interface ControlSender {
   /** The address in From. `*` stands for any run of characters. */
   readonly from: string
@@ -35,7 +35,7 @@ export interface NewsContext {
   readonly hostname: string
   /** The control messages to act on; others are only stored and relayed. Changes on reload. */
   readonly control: readonly ControlKind[]
-  /** Who may send control messages about newsgroups; empty: everyone. Changes on reload. */
+  /** The senders of control messages about newsgroups; empty: everyone. Changes on reload. */
   readonly controlSenders: readonly ControlSender[]
   /** Delivers a mail. Resolves once it is delivered. */
   readonly mail: (mail: NewsMail) => Promise<void>

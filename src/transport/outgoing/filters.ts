@@ -6,7 +6,7 @@ import { decodeWords } from '../../mail/format/words.ts'
 /** The filters of a connector or of a forward rule. */
 type Filters = NonNullable<ConnectorConfig['filters']>
 
-/** What filters look at. */
+/** The parts of a message that filters look at. */
 export interface Filtered {
   readonly mailFrom: string
   /** The account that has logged on to send it. */

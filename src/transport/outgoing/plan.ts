@@ -13,7 +13,7 @@ import {
 import { type Filtered, matchesFilters, matchesRecipient } from './filters.ts'
 import { type OutgoingEnvelope, type OutgoingRecipient, OutgoingRefused, type ResolvedConnector } from './types.ts'
 
-/** What delivery needs to send mail to other hosts. */
+/** The parts of outgoing mail that delivery uses. */
 export interface RelayQueue {
   readonly rules: ConnectorRules
   /** Returns the folder of the queue. A message that is appended to it with a `QueueTarget` as its envelope is sent. */
@@ -31,12 +31,12 @@ interface Planned extends Filtered {
 /** One message of the queue: its envelope, for one next destination. */
 export type QueueTarget = DeliveryEnvelope & { readonly mailFrom: string; readonly outgoing: OutgoingTransport }
 
-/** What is sent of a message that the lab has accepted. */
+/** The messages to queue for a message that the lab has accepted. */
 export interface DeliveryPlan {
   readonly targets: readonly QueueTarget[]
   /** The recipients that are sent to. */
   readonly sent: ReadonlySet<string>
-  /** Those of them of which the lab keeps no copy. */
+  /** The recipients among them of which the lab keeps no copy. */
   readonly withoutCopy: ReadonlySet<string>
 }
 

@@ -12,7 +12,7 @@ export interface Outcome {
   readonly entry: QueueEntry
 }
 
-/** What a connector has done since the start of the lab. */
+/** The counts of a connector since the start of the lab. */
 interface ConnectorRecord {
   /** Messages that were queued for it. */
   readonly queued: number

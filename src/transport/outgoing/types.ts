@@ -77,7 +77,7 @@ export class RouteError extends Error {
 /** Returns the hosts for a domain, the preferred one first. @throws RouteError */
 export type Router = (connector: ResolvedConnector, domain: string, signal: AbortSignal) => Promise<readonly NextHop[]>
 
-/** What became of one recipient. */
+/** The result of an attempt for one recipient. */
 export interface RecipientResult {
   readonly address: string
   readonly kind: 'sent' | 'deferred' | 'failed'
@@ -122,7 +122,7 @@ export type TlsFailure =
   | 'sts-webpki-invalid'
 
 /**
- * What became of TLS at a host to which an attempt connected, for TLS reports. A certificate that the level does not
+ * The result of TLS at a host to which an attempt connected, for TLS reports. A certificate that the level does not
  * verify (`may`) counts as a failure if it is not valid for `hop.names`: MTA-STS in mode `testing`.
  */
 export interface HostResult {
@@ -155,11 +155,11 @@ export interface OutgoingClient extends AsyncDisposable {
 export interface ConnectorTestStep {
   readonly step: 'route' | 'connect' | 'EHLO' | 'STARTTLS' | 'certificate' | 'AUTH' | 'QUIT'
   readonly ok: boolean
-  /** What happened, in plain words. */
+  /** The result in plain words. */
   readonly text: string
 }
 
-/** What a test of a connector has found. */
+/** The result of a test of a connector. */
 export interface ConnectorTest {
   readonly ok: boolean
   readonly host?: string
@@ -270,7 +270,7 @@ export interface OutgoingQueue extends AsyncDisposable {
   watch(listener: (event: QueueEvent) => void): () => void
 }
 
-/** What the queue tells about a message when it reports results. */
+/** The facts of a message whose results the queue reports. */
 export interface ReportFacts {
   readonly envelope: OutgoingEnvelope
   /** Results of the recipients that the report is about. */

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { connector as connectorSchema } from '../../../src/core/config/schema/connector.ts'
 import { DnsError } from '../../../src/transport/dns/errors.ts'
 import type { Resolver } from '../../../src/transport/dns/resolver.ts'
-import { smartHostRouter } from '../../../src/transport/outgoing/route/smart-host.ts'
+import { smartHostRouter } from '../../../src/transport/outgoing/route/router.ts'
 import type { ResolvedConnector, TlsaRecord } from '../../../src/transport/outgoing/types.ts'
 
 const { signal } = new AbortController()

@@ -5,7 +5,7 @@ import { contentTypes } from './hello.ts'
 /** Longest wait for an answer whose absence is an answer too. */
 const MAX_QUIET_MS = 3_000
 
-/** What a server sends next: a record, nothing for a while, or the end of the connection. */
+/** The next thing that a server sends: a record, nothing for a while, or the end of the connection. */
 export type Received = { readonly contentType: number; readonly content: Buffer } | 'silent' | 'closed'
 
 /** Reads unencrypted records behind the server's first flight. */

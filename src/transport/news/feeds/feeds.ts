@@ -32,7 +32,7 @@ export interface FeedsOptions {
 export interface Feed {
   readonly virtualServer: string
   readonly config: FeedConfig
-  /** What the lab does for it; undefined for a feed that only its peer starts. */
+  /** The state of its rounds; undefined for a feed that only its peer starts. */
   readonly status: RunnerStatus | undefined
   /** The articles that it has not sent yet; undefined for a feed that sends none. */
   readonly queue: FeedQueue | undefined

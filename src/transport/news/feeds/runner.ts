@@ -4,7 +4,7 @@ import type { Clock } from '../../../core/time/clock.ts'
 /** The start of the next round: after this many milliseconds, or when woken. */
 export type Next = number | 'when woken'
 
-/** What a runner does, and how its last round ended. Times are milliseconds since the epoch. */
+/** The state of a runner, and the end of its last round. Times are milliseconds since the epoch. */
 export interface RunnerStatus {
   /** waiting: for work, or for the next round. retrying: waits after a failure. */
   readonly state: 'running' | 'waiting' | 'retrying'

@@ -15,11 +15,10 @@ import { PeerFailure } from './failure.ts'
 import { openPeer } from './opening.ts'
 import { PeerConnection } from './peer-connection.ts'
 import { ConnectionPool } from './pool.ts'
-import { resultsOf, resultsOfFailure } from './results.ts'
+import { resultsOf, resultsOfFailure, unsendable } from './results.ts'
 import type { ClientServices, Destination } from './services.ts'
 import { testHost } from './test-host.ts'
 import { withRequiredTls } from './tls-level.ts'
-import { unsendable } from './unsendable.ts'
 
 /** Recipients of one transaction. Every host takes so many. RFC 5321 section 4.5.3.1.8. */
 const MAX_RECIPIENTS = 100

@@ -5,7 +5,7 @@ import { parseCommand } from '../../../net/faults/fault-command.ts'
 import type { ConnectionFaults, DueFault } from '../../../net/faults/fault-rules.ts'
 import { notSecured, stopping } from './failure.ts'
 
-/** What faults do at one step of an outgoing session. */
+/** The effect of faults on one step of an outgoing session. */
 export interface StepEffect {
   /** The lines of a reply that the lab sees instead of the host's. */
   readonly instead?: readonly string[]

@@ -67,7 +67,7 @@ class Opening {
   readonly #dialog: SmtpDialog
   readonly #faults: PeerFaults
   #isSecuring = false
-  /** What is wrong with TLS although the level allows it. */
+  /** The problem with TLS that the level allows. */
   #problem: Pick<HostResult, 'failure' | 'text'> = {}
   #remoteName: string | undefined
 

@@ -4,7 +4,7 @@ import type { NextHop } from '../types.ts'
 import type { ClientIdentity } from './secure.ts'
 import type { PeerTimeouts } from './timeouts.ts'
 
-/** What every session with other hosts needs of the lab. */
+/** The parts of the lab that every session with other hosts uses. */
 export interface ClientServices {
   /** The name that the lab says in EHLO. */
   readonly hostname: () => string

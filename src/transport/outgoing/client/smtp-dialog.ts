@@ -293,7 +293,7 @@ export class SmtpDialog {
   }
 
   #onReply(reply: Reply): void {
-    // What follows, such as RSET, would be content.
+    // Further commands, such as RSET, would be content.
     if (this.#content) return this.fail(lost(`the host answered during the message: ${textOf(reply)}`))
     const [awaited] = this.#awaited
     if (!awaited) {
@@ -340,7 +340,7 @@ function expect(command: string): Expected {
   const reply = new Promise<Reply>((resolve, reject) => {
     settle = { resolve, reject }
   })
-  // Of pipelined commands, the first failure is enough.
+  // A caller that pipelines commands awaits only the replies up to the first failure.
   reply.catch(() => {})
   return { command, reply, ...(settle as NonNullable<typeof settle>) }
 }

@@ -3,7 +3,7 @@ import { isIP } from 'node:net'
 import { type SentChain, tlsaMismatch, usableRecords } from '../../dns/tlsa.ts'
 import type { NextHop, TlsFailure, TlsLevel } from '../types.ts'
 
-/** What a TLS level asks for. The names are Postfix's: https://www.postfix.org/TLS_README.html#client_tls_levels */
+/** The demands of a TLS level. The names are Postfix's: https://www.postfix.org/TLS_README.html#client_tls_levels */
 interface LevelRules {
   /** Whether TLS is tried. */
   readonly tries: boolean

@@ -14,7 +14,7 @@ import {
 import type { Item } from './item.ts'
 import type { SentOctets } from './octets.ts'
 
-/** What an attempt needs of the lab. */
+/** The parts of the lab that an attempt uses. */
 export interface Sending {
   readonly route: Router
   readonly client: OutgoingClient

@@ -1,14 +1,14 @@
 import type { MessageEntry, OutgoingTransport } from '../../../storage/store/types.ts'
 import type { OutgoingEnvelope, OutgoingRecipient, QueueEntry, RecipientResult } from '../types.ts'
 
-/** What became of a recipient so far. */
+/** The last result of a recipient. */
 export interface RecipientState extends RecipientResult {
   readonly at: number
   /** The sender has got the report about it, if one was due. */
   readonly isReported?: boolean
 }
 
-/** What became of a queued message so far, as the store has it. Times are in milliseconds since the epoch. */
+/** The state of a queued message, as the store has it. Times are in milliseconds since the epoch. */
 interface ItemState {
   readonly attempts: number
   readonly nextAttemptAt?: number | undefined

@@ -6,7 +6,7 @@ import type { NextHop, ResolvedConnector } from '../types.ts'
 /** Returns the DNS that a connector asks. It may be loaded first. */
 export type ResolverOf = (connector: ResolvedConnector) => Resolver | Promise<Resolver>
 
-/** What DANE says about a host. */
+/** The TLSA records of a host. */
 export interface HostTlsa {
   readonly records: readonly TlsaRecord[]
   /** The name below which the records are, which its certificate may have. */

@@ -26,7 +26,7 @@ export interface PolicyProblem {
   readonly host?: string
 }
 
-/** What the router needs of the lab. */
+/** The parts of the lab that the router uses. */
 interface DnsRouteServices {
   readonly resolverOf: ResolverOf
   readonly policyOf: (connector: ResolvedConnector, domain: string, signal: AbortSignal) => Promise<FoundPolicy>
