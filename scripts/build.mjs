@@ -5,6 +5,7 @@ import { spawnSync } from 'node:child_process'
 import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { configFiles, writeConfigFiles } from './build/config-files.mjs'
 import { digestOfInputs } from './build/inputs.mjs'
 import { OUTPUT, removeUnfinished, replaceBuild } from './build/output.mjs'
 
@@ -41,6 +42,7 @@ await finishTypes()
 await buildCommonjs()
 await buildModules()
 await buildConsole()
+await writeConfigFiles()
 writeFileSync(join(OUTPUT, STAMP), digest)
 // A package contains only its own build.
 const keep = !['pack', 'publish'].includes(process.env.npm_command ?? '')
@@ -48,6 +50,6 @@ replaceBuild('dist', OUTPUT, { keep })
 
 function isBuiltFrom(wanted) {
   const stamp = join('dist', STAMP)
-  const files = [stamp, join('dist', main), 'console/src/api/openapi.generated.ts']
+  const files = [stamp, join('dist', main), 'console/src/api/openapi.generated.ts', ...configFiles]
   return files.every((file) => existsSync(file)) && readFileSync(stamp, 'utf8') === wanted
 }

@@ -1,9 +1,5 @@
-// Writes config/reference.yaml, config/sealpost.schema.json and config/badmail.yaml from the built tree.
+// Writes config/reference.yaml from the built tree. The build itself writes what else config/ has of the schema.
 import { writeFileSync } from 'node:fs'
-import { badmailYaml } from '../dist/src/checks/audit/yaml.js'
-import { jsonSchemaText, referenceYaml } from '../dist/src/core/config/reference.js'
+import { referenceYaml } from '../dist/src/core/config/reference.js'
 
-const config = new URL('../config/', import.meta.url)
-writeFileSync(new URL('reference.yaml', config), referenceYaml())
-writeFileSync(new URL('sealpost.schema.json', config), jsonSchemaText())
-writeFileSync(new URL('badmail.yaml', config), badmailYaml())
+writeFileSync(new URL('../config/reference.yaml', import.meta.url), referenceYaml())

@@ -6,7 +6,6 @@ import { ImapFlow } from 'imapflow'
 import nodemailer from 'nodemailer'
 import { afterAll, expect, it } from 'vitest'
 import { badLab, badPorts } from '../../../src/checks/audit/lab.ts'
-import { badmailYaml } from '../../../src/checks/audit/yaml.ts'
 import { AuditError, auditClient, type Client, startLab } from '../../../src/testing/index.ts'
 import { LineClient } from '../../support/line-client.ts'
 import { isLong } from '../../support/long.ts'
@@ -308,9 +307,4 @@ it('reports wrong usage in one line', async () => {
   expect((await runSealpost(['audit'])).status).toBe(2)
   const unknown = await runSealpost(['audit', '--', 'true', '{hots}'])
   expect(unknown).toMatchObject({ status: 2, stderr: expect.stringContaining('unknown placeholder {hots}') })
-})
-
-it('config/badmail.yaml is up to date', () => {
-  const file = readFileSync(new URL('../../../config/badmail.yaml', import.meta.url), 'utf8')
-  expect(file, 'run `npm run config:reference`').toBe(badmailYaml())
 })
