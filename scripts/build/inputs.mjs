@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** What a build is made from. The console's generated files come from src/. */
+/** The inputs of a build. The console's generated files come from src/. */
 const INPUTS = ['src', 'servers', 'console', 'scripts/build', 'scripts/build.mjs', 'scripts/openapi-types.mjs']
 INPUTS.push('package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json')
 const GENERATED = /\.generated\.ts$/

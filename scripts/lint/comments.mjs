@@ -11,7 +11,7 @@ const FRONTED = /(?:(?<!['"`])(?:\/\*\*?|\/\/)|^\s*\*) (What|Who|Whom|Whose|Thos
 const SOURCE = /\.(?:ts|tsx|mjs|cjs|js)$/
 /** Modules whose comments are not rewritten yet. */
 const NOT_YET =
-  /(?:^|\/)(?:api|audit|cluster|delivery|directory|dns|lab|mail|mail-authentication|news|oauth2|outgoing|personality|database|smime|store|tls-reports|verify|http|imap4|nntp|smtp)\/|^servers\/[^/]*$/
+  /(?:^|\/)(?:audit|cluster|delivery|directory|dns|lab|mail|mail-authentication|news|oauth2|outgoing|database|smime|store|tls-reports|verify)\//
 
 function* sourceFiles(folder) {
   for (const entry of readdirSync(join(root, folder), { withFileTypes: true })) {

@@ -13,7 +13,7 @@ import { cookieIn, cookieName } from './browser-sessions.ts'
 import { assertMayUseTool, callerOf, PAGE_CHALLENGE, standingOf, TOOL_CALLER } from './caller.ts'
 import { clientSetupRoutes, isClientSetup, setupNames } from './client-setup.ts'
 import { Console, type FileRequest } from './console.ts'
-import { contentAnswer } from './content-answer.ts'
+import { contentAnswer, SAFE_HEADERS, STREAM_HEADERS } from './content-answer.ts'
 import { callerIn, type Env } from './env.ts'
 import { streamEvents } from './events.ts'
 import { greenMailHealth, greenMailRoutes } from './greenmail/routes.ts'
@@ -32,7 +32,6 @@ import { runOperation } from './operations.ts'
 import { originOf } from './origin.ts'
 import { problemResponse } from './problems.ts'
 import { jsonResponse, mount } from './routes.ts'
-import { SAFE_HEADERS, STREAM_HEADERS } from './safe-headers.ts'
 import { smtp4devRoutes } from './smtp4dev/routes.ts'
 import { isReportPath, tlsReportRoutes } from './tls-reports.ts'
 
@@ -145,7 +144,7 @@ export function createApp(
       const file = files.answer(wanted)
       if (file) return file
     }
-    // Those who watch many nodes ask only for these, and should cost none of them the memory for all messages.
+    // Monitors of many nodes ask only for these, and should cost none of them the memory for all messages.
     if (c.req.path !== METRICS) await context.api()
     const connection = c.get('connection')
     if (place.like && place.like.users === undefined) {

@@ -3,7 +3,7 @@ import type { Account } from '../../src/accounts/directory/types.ts'
 import type { Api } from '../../src/api/api.ts'
 import type { SharedMap, SharedValues } from '../../src/core/values/shared-values.ts'
 
-/** What a browser, or whoever listens to events, has logged on with. Rights are looked up again for every request. */
+/** The log-on of a browser, or of a listener to events. Rights are looked up again for every request. */
 export type Credential =
   | { readonly kind: 'token'; readonly digest: string }
   /** Valid until the passwords of the account change: an account that is deleted and created again has others. */

@@ -27,13 +27,13 @@ export function assertMayUseTool({ role, name }: Caller, { tool, users = [] }: L
   throw new ApiProblem('forbidden', `${name} may not use the API of ${tool}; add it to \`like.users\``)
 }
 
-/** What a request says about its sender. */
+/** The facts of a request about its sender. */
 interface CallerFacts {
   /** The Authorization field. */
   readonly authorization: string | undefined
   /** The value of the cookie of a browser that has logged on. */
   readonly cookie: string | undefined
-  /** What the request itself names as its target, whatever a proxy says. */
+  /** The target that the request itself names, whatever a proxy says. */
   readonly target: string | undefined
   /** Whether the client is on the machine of the lab. */
   readonly isLocal: boolean
@@ -52,7 +52,7 @@ export async function callerOf(facts: CallerFacts, connection: Connection, conte
     connection.record.usedBy(userOf(caller, context))
     return caller
   } catch (error) {
-    // Whose request it was is not known.
+    // The sender of the request is not known.
     if (facts.authorization !== undefined && !(error instanceof NtlmChallenge)) connection.record.usedBy(SOMEONE)
     throw error
   }
@@ -272,7 +272,7 @@ async function refuse(
 /** RFC 6750 section 3.1. */
 const INVALID_TOKEN = ', error="invalid_token"'
 
-/** What a page of the console is asked for. A browser would open a dialog of its own for Basic. */
+/** The challenge for a page of the console. A browser would open a dialog of its own for Basic. */
 export const PAGE_CHALLENGE = { 'WWW-Authenticate': 'Bearer realm="Sealpost"' }
 
 /** RFC 9110 section 11.6.1. */

@@ -52,7 +52,7 @@ const CODINGS = [
 const INDEX = 'index.html'
 /** Files whose names change with their content. */
 const ASSETS = 'assets/'
-/** What index.html has as its base. It is replaced by the path from the page to the base of the console. */
+/** The base in index.html. It is replaced by the path from the page to the base of the console. */
 const BASE = '<base href="./" />'
 
 const NOT_BUILT = `<!doctype html><html lang="en"><meta charset="utf-8"><title>Sealpost</title>

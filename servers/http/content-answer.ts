@@ -5,6 +5,18 @@ import { assertAcceptable } from './accept.ts'
 import { answerBody } from './body.ts'
 import type { Env } from './env.ts'
 
+/** Header fields of every answer. */
+export const SAFE_HEADERS = {
+  'X-Content-Type-Options': 'nosniff',
+  'Cache-Control': 'no-store',
+  'Referrer-Policy': 'no-referrer',
+  'X-Frame-Options': 'SAMEORIGIN',
+  'Cross-Origin-Resource-Policy': 'same-origin',
+}
+
+/** Header fields of a stream of events. nginx would hold the events back. */
+export const STREAM_HEADERS = { 'X-Accel-Buffering': 'no' }
+
 /** Larger answers have no entity tag: hashing them would keep other clients waiting. */
 const MAX_TAGGED_OCTETS = 1024 * 1024
 
@@ -14,7 +26,7 @@ interface AnsweredContent {
   readonly headers?: Readonly<Record<string, string>>
   /** Default: 200. */
   readonly status?: number
-  /** What a change of the resource changes. The entity tag begins with it. Default: the content alone. */
+  /** A value that differs after each change of the resource. The entity tag begins with it. Default: the content alone. */
   readonly version?: string
 }
 

@@ -22,7 +22,7 @@ export interface Mail {
   readonly isRead: boolean
   /** The tags of all copies, sorted. */
   readonly tags: readonly string[]
-  /** Who reads it. */
+  /** The caller that reads it. */
   readonly caller: Caller
 }
 
@@ -82,7 +82,7 @@ export class DeliveredMail {
   readonly #list: readonly IndexedMessage[]
   /** Copies of a message share its octets. Shared with what follows, so it is as new as the latest of them. */
   readonly #byBlob: Map<string, Mail>
-  /** What was searched, by the list of copies. */
+  /** The results of searches, by the list of copies. */
   readonly #matching = new WeakMap<readonly IndexedMessage[], MailList>()
 
   private constructor(from: DeliveredFrom, list: readonly IndexedMessage[], mails: readonly Mail[]) {
@@ -175,7 +175,7 @@ interface DeliveredFrom {
   readonly byBlob: Map<string, Mail>
 }
 
-/** What each view of messages showed last. All callers with that view see the same. */
+/** The latest mail of each view of messages. All callers with that view see the same. */
 const latest = new WeakMap<
   object,
   { readonly list: readonly IndexedMessage[]; readonly delivered: Promise<DeliveredMail> }

@@ -7,7 +7,7 @@ import type { Connection } from '../../src/net/connection.ts'
 import type { Origin } from './origin.ts'
 import type { AcceptWebSocket } from './upgrade.ts'
 
-/** What every handler finds in its context. */
+/** The context of every handler. */
 export interface Env {
   readonly Bindings: HttpBindings & {
     /** Present if the client asks for WebSocket. */
@@ -17,7 +17,7 @@ export interface Env {
     readonly connection: Connection
     readonly origin: Origin
     readonly caller: Caller
-    /** What goes on after the request is checked asks for it first. */
+    /** Asked for by everything that goes on after the request is checked. */
     readonly standing: () => Promise<Standing>
     readonly tenants: Tenants
     /** Whether the request is for the API of the tool at the root. */

@@ -49,7 +49,7 @@ class EventStreams {
   constructor(api: Api) {
     this.#api = api
     api.rights.watch(() => {
-      // Those who see the same as others before them may be others: a new tenant can have the name of an old one.
+      // A caller who sees the same as an earlier one may be another: a new tenant can have the name of an old one.
       this.#frames.clear()
       for (const stream of this.#streams) if (stream.lostRights()) this.#end(stream)
     })

@@ -2,12 +2,12 @@ import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import type { Context } from 'hono'
 import type { Api } from '../../src/api/api.ts'
 import type { Caller } from '../../src/api/caller.ts'
-import { wantedTypes } from '../../src/api/events/wanted-types.ts'
+import { wantedTypes } from '../../src/api/events/event-log.ts'
 import { ApiProblem } from '../../src/api/problem.ts'
 import { assertAcceptable } from './accept.ts'
+import { SAFE_HEADERS, STREAM_HEADERS } from './content-answer.ts'
 import { type Env, narrowed } from './env.ts'
 import { listen } from './event-streams.ts'
-import { SAFE_HEADERS, STREAM_HEADERS } from './safe-headers.ts'
 
 /**
  * Streams the events of the lab as server-sent events. A client that comes back with `Last-Event-ID` misses nothing, or is

@@ -6,7 +6,7 @@ type Refusal = readonly [ProblemName, string]
 /** The beginning of a handshake record. RFC 8446 section 5.1. */
 const TLS_RECORD = Buffer.of(22, 3)
 
-/** What Node.js's parser reports, and its answer. RFC 9110 section 15.5.9, RFC 6585 section 5. */
+/** The errors of Node.js's parser, and their answers. RFC 9110 section 15.5.9, RFC 6585 section 5. */
 const refusals: Readonly<Record<string, Refusal>> = {
   HPE_HEADER_OVERFLOW: ['header-too-large', 'the header of a request has at most 32 KiB'],
   HPE_CHUNK_EXTENSIONS_OVERFLOW: ['too-large', 'the chunk extensions of a body have at most 16 KiB'],

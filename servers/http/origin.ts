@@ -5,7 +5,7 @@ import type { Connection } from '../../src/net/connection.ts'
 import { noChannelBindings } from '../../src/tls/negotiation/binding-types.ts'
 import { forwardedElements, nodeAddress } from './forwarded-field.ts'
 
-/** Who sends a request, and how it came: what a listed proxy says about it, or else the connection itself. */
+/** The sender of a request and the way it came, as a listed proxy says, or else as the connection shows. */
 export interface Origin {
   readonly client: SocketAddress
   /** Whether the client is on the machine of the lab. False if a proxy forwards for others and does not say for whom. */

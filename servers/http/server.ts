@@ -117,7 +117,7 @@ export class HttpServer {
     // Starts the checks of the time-outs. `listen` does it otherwise, but the lab's own listener accepts the connections.
     if (this.#open++ === 0) this.#server.emit('listening')
     this.#server.emit('connection', stream)
-    // Who read the PROXY header has left the socket paused.
+    // The reader of the PROXY header has left the socket paused.
     stream.resume()
     await connection.closed
     // Ends the checks: after a reload nobody uses this server any more.

@@ -14,7 +14,7 @@ export interface Updates {
   readonly touched: readonly number[]
 }
 
-/** What new and changed messages mean for a search result. */
+/** The effect of new and changed messages on a search result. */
 export interface ResultChange {
   /** The response that tells the client, '' if the result stays. */
   readonly response: string

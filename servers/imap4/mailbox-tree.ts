@@ -21,7 +21,7 @@ export interface MailboxNode {
 
 /** Which names are wanted. */
 interface WantedNames {
-  /** What all of them begin with. Others are not looked at. */
+  /** The beginning of all of them. Others are not looked at. */
   readonly prefix: string
   /** Whether only the name is wanted that `prefix` is. */
   readonly isWhole?: boolean
@@ -151,7 +151,7 @@ function* matching(names: readonly string[], matches: (name: string) => Steps<bo
   return found
 }
 
-/** What a client sees of a mailbox. */
+/** The part of a mailbox that a client sees. */
 interface Shown {
   /** Whether the client used LIST-EXTENDED. Default: no. */
   readonly extended?: boolean

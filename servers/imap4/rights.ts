@@ -8,7 +8,7 @@ import type { Identity, ImapSession } from './state.ts'
 /** The rights that an account may have on a mailbox. RFC 4314 section 2.1. */
 export const ALL_RIGHTS = 'lrswipkxtea'
 
-/** What a right allows, for errors. */
+/** The actions that each right allows, for errors. */
 const MEANINGS: Readonly<Record<string, string>> = {
   l: 'see this mailbox',
   r: 'read this mailbox',

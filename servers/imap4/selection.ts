@@ -18,7 +18,7 @@ export type SeesEntry = (entry: MessageEntry) => boolean
 interface ViewOptions {
   /** Whether the mailbox is opened for reading only. */
   readonly isExamined: boolean
-  /** What the account may do. RFC 4314 section 2.1. */
+  /** The rights of the account. RFC 4314 section 2.1. */
   readonly rights: string
   /** Which messages exist in the view. Undefined: all. */
   readonly sees?: SeesEntry | undefined

@@ -74,7 +74,7 @@ export interface ImapSession {
   readonly words: ImapPersonality | undefined
   /** Extensions turned on by ENABLE, or by use (CONDSTORE). */
   readonly enabled: Set<Extension>
-  /** What the client asked for with NOTIFY. Undefined: it never did, and gets changes during commands only. */
+  /** The client's request by NOTIFY. Undefined: it never did, and gets changes during commands only. */
   notifier: Notifier | undefined
   /** The tag of the current command; ESEARCH repeats it. */
   readonly tag: string

@@ -3,7 +3,7 @@ import type { SocketAddress } from '../../src/core/network/ip-address.ts'
 import { decodeXtext, XTEXT } from './path.ts'
 import { SmtpError, syntax } from './reply.ts'
 
-/** What a listed proxy says about its client, by XCLIENT or XFORWARD. Absent: it said nothing, or `[UNAVAILABLE]`. */
+/** The client's facts from a listed proxy, by XCLIENT or XFORWARD. Absent: the proxy said nothing, or `[UNAVAILABLE]`. */
 export interface ClientClaims {
   readonly NAME?: string
   readonly ADDR?: string

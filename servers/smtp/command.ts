@@ -28,13 +28,13 @@ export interface SmtpSession extends LogonSession {
   transaction: Transaction | undefined
   /** Id of the current message. */
   readonly messageId: string
-  /** What a listed proxy said about its client by XCLIENT. */
+  /** The client's facts that a listed proxy sent by XCLIENT. */
   readonly claims: ClientClaims
   /** The client's address: that of XCLIENT, or of the connection. */
   readonly remote: SocketAddress
   /** The client as its messages name it: the same object while neither its address nor its name changes. */
   readonly sender: { readonly address: string; readonly helo: string }
-  /** What a listed mail server said about the sender of the next message by XFORWARD. */
+  /** The facts about the sender of the next message that a listed mail server sent by XFORWARD. */
   forwarded: ClientClaims
   /** Serves the client of a proxy from here on. Returns why it is refused; undefined if it is not. */
   serve(claims: ClientClaims): string | undefined

@@ -3,10 +3,7 @@ import { tokenRequest } from '../accounts/oauth2/request.ts'
 import { timeText } from '../core/time/time-text.ts'
 import { defineOperation } from './operation.ts'
 
-const create = defineOperation({
-  name: 'accessTokens.create',
-  method: 'POST',
-  path: '/access-tokens',
+const create = defineOperation('accessTokens.create', 'POST /access-tokens', {
   summary: 'Issue an access token for XOAUTH2, OAUTHBEARER and this API, also one with a defect.',
   access: 'administer',
   input: tokenRequest,

@@ -11,7 +11,7 @@ import { accountOwner } from '../storage/store/types.ts'
 import type { Api } from './api.ts'
 import { type Caller, seesOwner } from './caller.ts'
 import { changeConfiguration } from './configuration/change.ts'
-import { flag } from './flag.ts'
+import { flag } from './input-types.ts'
 import { defineOperation, locationAt } from './operation.ts'
 import { ApiProblem, notFound } from './problem.ts'
 
@@ -71,11 +71,8 @@ function accountNamed({ lab: { directory } }: Api, caller: Caller, user: string)
   throw notFound(`there is no account ${user}; GET /api/v1/accounts lists them`)
 }
 
-const list = defineOperation({
-  name: 'accounts.list',
-  method: 'GET',
+const list = defineOperation('accounts.list', 'GET /accounts', {
   listKey: 'user',
-  path: '/accounts',
   summary: 'List the accounts with their addresses and counts.',
   access: 'read',
   input: z.strictObject({}),
@@ -87,10 +84,7 @@ const list = defineOperation({
   },
 })
 
-const get = defineOperation({
-  name: 'accounts.get',
-  method: 'GET',
-  path: '/accounts/{user}',
+const get = defineOperation('accounts.get', 'GET /accounts/{user}', {
   summary: 'Read an account with its addresses and counts.',
   access: 'read',
   input: z.strictObject({ user: z.string() }),
@@ -102,10 +96,7 @@ const userName = z
   .string()
   .regex(/^[^\p{Cc}\\]{1,255}$/u, 'is not a name of 1 to 255 characters without backslashes and control characters')
 
-const create = defineOperation({
-  name: 'accounts.create',
-  method: 'POST',
-  path: '/accounts',
+const create = defineOperation('accounts.create', 'POST /accounts', {
   summary: 'Create an account, either until the lab stops or in the configuration.',
   access: 'administer',
   input: z.strictObject({
@@ -146,10 +137,7 @@ function assertFree({ lab: { directory } }: Api, user: string, addresses: readon
 
 const defaultAddress = (user: string, domain: string): string => (user.includes('@') ? user : `${user}@${domain}`)
 
-const update = defineOperation({
-  name: 'accounts.update',
-  method: 'PATCH',
-  path: '/accounts/{user}',
+const update = defineOperation('accounts.update', 'PATCH /accounts/{user}', {
   summary:
     'Change the password of an account, its state, its app passwords, its delegates or its out-of-office reply. Open sessions of mail and news clients continue; browsers and streams of events must log on again after another password.',
   access: 'change',
@@ -237,10 +225,7 @@ async function changeConfigured(api: Api, caller: Caller, { user }: Account, cha
 
 const asJson = (value: unknown): unknown => JSON.parse(JSON.stringify(value))
 
-const remove = defineOperation({
-  name: 'accounts.delete',
-  method: 'DELETE',
-  path: '/accounts/{user}',
+const remove = defineOperation('accounts.delete', 'DELETE /accounts/{user}', {
   summary: 'Delete an account and its mail, and end its sessions.',
   access: 'administer',
   input: z.strictObject({

@@ -14,7 +14,7 @@ import { ReturnedMessages } from './returned-messages.ts'
 import { RightsChanges } from './rights.ts'
 import type { WebhookSender } from './webhooks/types.ts'
 
-/** What the operations of one lab share. Created at the first call. */
+/** The services that the operations of one lab share. Created at the first call. */
 export class Api implements AsyncDisposable {
   readonly lab: ApiLab
   readonly index: MessageIndex

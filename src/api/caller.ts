@@ -15,11 +15,11 @@ import { ApiProblem } from './problem.ts'
 /** - administrator: everything. reader: reads everything. tenant: the accounts of a tenant. account: its own mail. */
 type Role = 'administrator' | 'reader' | 'tenant' | 'account'
 
-/** What an operation needs: to read, to read what belongs to the whole lab, to change mail, or to change the lab. */
+/** The right that an operation needs: to read, to read what belongs to the whole lab, to change mail, or to change the lab. */
 export const accesses = ['read', 'inspect', 'change', 'administer'] as const
 export type Access = (typeof accesses)[number]
 
-/** Who calls an operation. */
+/** The caller of an operation. */
 export interface Caller {
   readonly role: Role
   /** The user of an account, or the name of a tenant or token. */

@@ -23,10 +23,7 @@ const stateOf = (clock: MovableClock): z.infer<typeof state> => ({
 /** The years that certificates can express. RFC 5280 section 4.1.2.5. */
 const [FIRST, LAST] = [Date.parse('1970-01-01T00:00:00Z'), Date.parse('9990-01-01T00:00:00Z')]
 
-const get = defineOperation({
-  name: 'clock.get',
-  method: 'GET',
-  path: '/clock',
+const get = defineOperation('clock.get', 'GET /clock', {
   summary: 'Read the clock of the lab.',
   access: 'read',
   input: z.strictObject({}),
@@ -34,10 +31,7 @@ const get = defineOperation({
   run: async ({ api }) => stateOf(api.lab.clock),
 })
 
-const change = defineOperation({
-  name: 'clock.change',
-  method: 'PATCH',
-  path: '/clock',
+const change = defineOperation('clock.change', 'PATCH /clock', {
   summary:
     'Set, advance, stop or reset the clock of the lab. Certificates and dates follow it; timeouts use real time.',
   access: 'administer',

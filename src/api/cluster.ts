@@ -20,10 +20,7 @@ const node = z
   })
   .meta({ id: 'ClusterNode' })
 
-const get = defineOperation({
-  name: 'cluster.get',
-  method: 'GET',
-  path: '/cluster',
+const get = defineOperation('cluster.get', 'GET /cluster', {
   summary: 'List the processes that serve the lab together, and the work that each does for all.',
   access: 'inspect',
   input: z.strictObject({}),

@@ -2,8 +2,8 @@ import { z } from 'zod'
 import { type FaultInput, faultKeys } from '../core/config/schema/fault.ts'
 import { mergePatch } from '../core/text/merge-patch.ts'
 import type { Api } from './api.ts'
+import { nullable } from './input-types.ts'
 import type { AddedFault } from './lab.ts'
-import { nullable } from './nullable.ts'
 import { defineOperation, locationAt } from './operation.ts'
 import { othersFollow } from './other-nodes.ts'
 import { notFound } from './problem.ts'
@@ -40,11 +40,8 @@ function unchanged(api: Api, id: string, tags: string | undefined): AddedFault {
   return found
 }
 
-const list = defineOperation({
-  name: 'faults.list',
-  method: 'GET',
+const list = defineOperation('faults.list', 'GET /faults', {
   listKey: 'id',
-  path: '/faults',
   summary: 'List the faults that the lab injects.',
   access: 'inspect',
   input: z.strictObject({}),
@@ -57,10 +54,7 @@ const list = defineOperation({
   }),
 })
 
-const get = defineOperation({
-  name: 'faults.get',
-  method: 'GET',
-  path: '/faults/{id}',
+const get = defineOperation('faults.get', 'GET /faults/{id}', {
   summary: 'Read a fault that was added over the API.',
   access: 'inspect',
   input: z.strictObject({ id: ID }),
@@ -69,10 +63,7 @@ const get = defineOperation({
   run: async ({ api, input: { id } }) => facts(faultWith(api, id)),
 })
 
-const add = defineOperation({
-  name: 'faults.add',
-  method: 'POST',
-  path: '/faults',
+const add = defineOperation('faults.add', 'POST /faults', {
   summary: 'Add a fault: when it happens, and what it does (docs/testing.md).',
   access: 'administer',
   input: z
@@ -90,10 +81,7 @@ const add = defineOperation({
   },
 })
 
-const update = defineOperation({
-  name: 'faults.update',
-  method: 'PATCH',
-  path: '/faults/{id}',
+const update = defineOperation('faults.update', 'PATCH /faults/{id}', {
   summary:
     'Change a fault that was added over the API. It keeps its place among the faults, and its hits are counted from 0 again.',
   access: 'administer',
@@ -118,10 +106,7 @@ const update = defineOperation({
   },
 })
 
-const remove = defineOperation({
-  name: 'faults.remove',
-  method: 'DELETE',
-  path: '/faults/{id}',
+const remove = defineOperation('faults.remove', 'DELETE /faults/{id}', {
   summary: 'Remove a fault that was added over the API.',
   access: 'administer',
   input: z.strictObject({ id: ID, ifMatch }),

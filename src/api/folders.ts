@@ -80,11 +80,8 @@ async function folderById(api: Api, caller: Caller, id: string): Promise<Folder>
   throw notFound(`there is no folder ${id}; GET /api/v1/folders lists them`)
 }
 
-const listFolders = defineOperation({
-  name: 'folders.list',
-  method: 'GET',
+const listFolders = defineOperation('folders.list', 'GET /folders', {
   listKey: 'id',
-  path: '/folders',
   summary: 'List the mailboxes of all accounts, captured mail and newsgroups, with their counts.',
   access: 'read',
   input: z.strictObject({ account: z.string().optional().describe('Only the mailboxes of this account.') }),
@@ -98,10 +95,7 @@ const listFolders = defineOperation({
   },
 })
 
-const getFolder = defineOperation({
-  name: 'folders.get',
-  method: 'GET',
-  path: '/folders/{id}',
+const getFolder = defineOperation('folders.get', 'GET /folders/{id}', {
   summary: 'Read a mailbox, a folder of captured mail or a newsgroup, with its counts.',
   access: 'read',
   input: z.strictObject({ id: z.string() }),
@@ -109,10 +103,7 @@ const getFolder = defineOperation({
   run: async ({ api, caller, input: { id } }) => folderFacts(api, caller, await folderById(api, caller, id)),
 })
 
-const createFolder = defineOperation({
-  name: 'folders.create',
-  method: 'POST',
-  path: '/folders',
+const createFolder = defineOperation('folders.create', 'POST /folders', {
   summary: 'Create a mailbox in an account.',
   access: 'change',
   input: z.strictObject({
@@ -132,10 +123,7 @@ const createFolder = defineOperation({
   },
 })
 
-const renameFolder = defineOperation({
-  name: 'folders.rename',
-  method: 'PATCH',
-  path: '/folders/{id}',
+const renameFolder = defineOperation('folders.rename', 'PATCH /folders/{id}', {
   summary: 'Rename a mailbox and the mailboxes below it.',
   access: 'change',
   input: z.strictObject({ id: z.string(), name: newName }),
@@ -149,10 +137,7 @@ const renameFolder = defineOperation({
   },
 })
 
-const deleteFolder = defineOperation({
-  name: 'folders.delete',
-  method: 'DELETE',
-  path: '/folders/{id}',
+const deleteFolder = defineOperation('folders.delete', 'DELETE /folders/{id}', {
   summary: 'Delete a mailbox and its messages.',
   access: 'change',
   input: z.strictObject({ id: z.string() }),

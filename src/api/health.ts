@@ -67,10 +67,7 @@ const output = z
   })
   .meta({ id: 'Health' })
 
-const get = defineOperation({
-  name: 'health.get',
-  method: 'GET',
-  path: '/health',
+const get = defineOperation('health.get', 'GET /health', {
   summary: 'Read what needs attention: closed ports, a full store, certificates, requests, refused sessions.',
   access: 'inspect',
   input: z.strictObject({}),

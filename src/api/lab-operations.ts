@@ -4,10 +4,7 @@ import { timeText } from '../core/time/time-text.ts'
 import { seesLab, seesSession } from './caller.ts'
 import { defineOperation } from './operation.ts'
 
-const status = defineOperation({
-  name: 'status.get',
-  method: 'GET',
-  path: '/status',
+const status = defineOperation('status.get', 'GET /status', {
   summary: 'Read the state of the lab: host name, domain, counts, memory.',
   access: 'read',
   input: z.strictObject({}),
@@ -44,10 +41,7 @@ const status = defineOperation({
   },
 })
 
-const reset = defineOperation({
-  name: 'reset',
-  method: 'POST',
-  path: '/reset',
+const reset = defineOperation('reset', 'POST /reset', {
   summary: 'Delete every message and session record, and restore the faults of the configuration.',
   access: 'administer',
   input: z.strictObject({}),

@@ -17,7 +17,7 @@ export const wholeInput = {
   cursor: pageInput.cursor,
 }
 
-/** What an answer with a page has besides its items. */
+/** The keys of an answer with a page besides its items. */
 export const pageFields = {
   next: z.string().nullable().describe('Cursor of the next page; null on the last.'),
   total: z.number().int().describe('Number of items in the whole list.'),

@@ -1,10 +1,10 @@
 import { z } from 'zod'
 import { type LineLevel, lineLevels } from '../core/config/schema/values.ts'
 import { timeText } from '../core/time/time-text.ts'
+import { searchable } from '../mail/format/search-text.ts'
 import type { LogLine } from './lab.ts'
 import { pageById, pageInput, pageOf } from './lists.ts'
 import { parseSince } from './messages/search-date.ts'
-import { searchable } from './messages/searchable.ts'
 import { defineOperation } from './operation.ts'
 
 const level = z.enum(lineLevels)
@@ -22,10 +22,7 @@ const line = z
 /** Returns a line of the log as callers see it. */
 export const lineFacts = ({ at, facts, ...line }: LogLine) => ({ ...line, at: timeText(at), facts: JSON.parse(facts) })
 
-const list = defineOperation({
-  name: 'log.list',
-  method: 'GET',
-  path: '/log',
+const list = defineOperation('log.list', 'GET /log', {
   summary: 'List the latest lines of the log, newest first. Secrets are masked.',
   access: 'inspect',
   input: z.strictObject({

@@ -54,7 +54,7 @@ export interface Operation {
   readonly access: Access
   /** Parameters of the path, and those of the query (GET, DELETE) or the JSON body (all other methods). */
   readonly input: z.ZodObject
-  /** What the documentation shows in place of `input`, if `run` checks a loose input itself. */
+  /** The input that the documentation shows in place of `input`, if `run` checks a loose input itself. */
   readonly describedInput?: z.ZodObject
   /** The media types that the operation takes besides JSON. */
   readonly upload?: readonly string[]
@@ -103,12 +103,10 @@ export interface TypedOperation<
 }
 
 type OperationDefinition<
-  Name extends string,
   Input extends z.ZodObject,
   Output extends z.ZodType | string | undefined,
   ListKey extends string | undefined,
-> = Omit<Operation, 'name' | 'input' | 'output' | 'listKey' | 'run'> & {
-  readonly name: Name
+> = Omit<Operation, 'name' | 'method' | 'path' | 'input' | 'output' | 'listKey' | 'run'> & {
   readonly input: Input
   readonly output?: Output
   readonly listKey?: ListKey
@@ -121,14 +119,23 @@ export const locationAt =
   (result: unknown): string =>
     path.replace(/\{(\w+)\}/, (_, key: string) => encodeURIComponent(`${(result as Record<string, unknown>)[key]}`))
 
-/** Creates a row of the table of operations. */
+/**
+ * Creates a row of the table of operations.
+ * @param name the resource and the verb: `messages.list`
+ * @param route the method, and the path below `/api/v1` with parameters as `{id}`
+ */
 export function defineOperation<
   Name extends string,
   Input extends z.ZodObject,
   Output extends z.ZodType | string | undefined = undefined,
   ListKey extends string | undefined = undefined,
->(definition: OperationDefinition<Name, Input, Output, ListKey>): TypedOperation<Name, Input, Output, ListKey> {
-  const operation = definition as unknown as TypedOperation<Name, Input, Output, ListKey>
+>(
+  name: Name,
+  route: `${Method} /${string}`,
+  definition: OperationDefinition<Input, Output, ListKey>,
+): TypedOperation<Name, Input, Output, ListKey> {
+  const [method, path] = route.split(' ')
+  const operation = { name, method, path, ...definition } as unknown as TypedOperation<Name, Input, Output, ListKey>
   return operation.listKey === undefined ? operation : inPages(operation, operation.listKey)
 }
 

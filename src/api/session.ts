@@ -18,10 +18,7 @@ const factsOf = (caller: Caller): z.infer<typeof callerFacts> => ({
   may: allowedAccess(caller),
 })
 
-const get = defineOperation({
-  name: 'session.get',
-  method: 'GET',
-  path: '/session',
+const get = defineOperation('session.get', 'GET /session', {
   summary: 'Read who the caller is, and what the caller may do.',
   access: 'read',
   input: z.strictObject({}),
@@ -29,10 +26,7 @@ const get = defineOperation({
   run: async ({ caller }) => factsOf(caller),
 })
 
-const create = defineOperation({
-  name: 'session.create',
-  method: 'POST',
-  path: '/session',
+const create = defineOperation('session.create', 'POST /session', {
   summary: 'Log a browser on. The lab remembers the credentials of this request, and the answer sets a cookie.',
   access: 'read',
   input: z.strictObject({}),
@@ -43,10 +37,7 @@ const create = defineOperation({
   run: async ({ caller }) => factsOf(caller),
 })
 
-const remove = defineOperation({
-  name: 'session.delete',
-  method: 'DELETE',
-  path: '/session',
+const remove = defineOperation('session.delete', 'DELETE /session', {
   summary: 'Log a browser off. The cookie of this request becomes invalid.',
   access: 'read',
   input: z.strictObject({}),

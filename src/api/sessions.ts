@@ -9,7 +9,7 @@ import type { ServedTls } from '../tls/negotiation/routing.ts'
 import { suiteBits, suiteName } from '../tls/negotiation/suites.ts'
 import type { Api } from './api.ts'
 import { seesSession } from './caller.ts'
-import { flag } from './flag.ts'
+import { flag } from './input-types.ts'
 import { pageById, pageInput, pageOf } from './lists.ts'
 import { type Call, Content, defineOperation } from './operation.ts'
 import { pageOfNodes } from './pages-of-nodes.ts'
@@ -64,10 +64,7 @@ const listInput = {
   ...pageInput,
 }
 
-const list = defineOperation({
-  name: 'sessions.list',
-  method: 'GET',
-  path: '/sessions',
+const list = defineOperation('sessions.list', 'GET /sessions', {
   summary: 'List the sessions, newest first, including failed handshakes.',
   access: 'read',
   input: z.strictObject(listInput),
@@ -121,11 +118,8 @@ export function withoutHello({ hello: _, tls, ...facts }: Readonly<Record<string
 export const refusedSession = (api: Api, record: SessionRecord): Record<string, unknown> =>
   withoutHello(factsOf(api, record))
 
-const get = defineOperation({
-  name: 'sessions.get',
+const get = defineOperation('sessions.get', 'GET /sessions/{id}', {
   runsAt: 'session',
-  method: 'GET',
-  path: '/sessions/{id}',
   summary: 'Read a session with its transcript.',
   access: 'read',
   input: z.strictObject({ id: z.string(), format: z.enum(['json', 'text']).default('json') }),
@@ -185,11 +179,8 @@ const servedNames = ({ versions, suites, groups }: ServedTls) => ({
   groups: groups.map(groupName),
 })
 
-const handshake = defineOperation({
-  name: 'sessions.handshake',
+const handshake = defineOperation('sessions.handshake', 'GET /sessions/{id}/handshake', {
   runsAt: 'session',
-  method: 'GET',
-  path: '/sessions/{id}/handshake',
   summary: 'Explain the TLS handshake of a session in plain words.',
   access: 'read',
   input: z.strictObject({ id: z.string() }),
@@ -252,11 +243,8 @@ function outcomeOf({ tls, hello, endCause, refusals, direction }: SessionRecord)
   return { outcome: 'none', explanation } as const
 }
 
-const capture = defineOperation({
-  name: 'sessions.capture',
+const capture = defineOperation('sessions.capture', 'GET /sessions/{id}/capture', {
   runsAt: 'session',
-  method: 'GET',
-  path: '/sessions/{id}/capture',
   summary: 'Download the traffic of a session as a pcapng file, with its TLS secrets. Needs the key `capture`.',
   access: 'administer',
   input: z.strictObject({ id: z.string() }),

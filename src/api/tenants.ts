@@ -28,10 +28,7 @@ const facts = ({ name, token, accounts }: TenantRecord) => ({
   accounts: [...accounts],
 })
 
-const create = defineOperation({
-  name: 'tenants.create',
-  method: 'POST',
-  path: '/tenants',
+const create = defineOperation('tenants.create', 'POST /tenants', {
   summary: 'Create a tenant with its own accounts, so that parallel test runs can share a lab.',
   access: 'administer',
   input: z.strictObject({
@@ -77,11 +74,8 @@ const create = defineOperation({
 const taken = (name: string): ApiProblem =>
   new ApiProblem('conflict', `there is a tenant ${name} already; choose another name`)
 
-const list = defineOperation({
-  name: 'tenants.list',
-  method: 'GET',
+const list = defineOperation('tenants.list', 'GET /tenants', {
   listKey: 'name',
-  path: '/tenants',
   summary: 'List the tenants that were created over the API.',
   access: 'administer',
   input: z.strictObject({}),
@@ -89,10 +83,7 @@ const list = defineOperation({
   run: async ({ api }) => ({ items: [...api.lab.tenants.created.values()].map(facts) }),
 })
 
-const get = defineOperation({
-  name: 'tenants.get',
-  method: 'GET',
-  path: '/tenants/{name}',
+const get = defineOperation('tenants.get', 'GET /tenants/{name}', {
   summary: 'Read a tenant that was created over the API, with its token and passwords.',
   access: 'administer',
   input: z.strictObject({ name: z.string() }),
@@ -107,10 +98,7 @@ function tenantNamed(api: Api, name: string): TenantRecord {
   throw notFound(`there is no tenant ${name}; GET /api/v1/tenants lists them`)
 }
 
-const remove = defineOperation({
-  name: 'tenants.delete',
-  method: 'DELETE',
-  path: '/tenants/{name}',
+const remove = defineOperation('tenants.delete', 'DELETE /tenants/{name}', {
   summary:
     'Delete a tenant with its accounts, mail and newsgroups, end its sessions and streams of events, and forget what is known of them. Captured mail goes, too, unless others have sent or received it.',
   access: 'administer',

@@ -4,11 +4,8 @@ import { defineOperation } from './operation.ts'
 
 const input = z.strictObject({ domain: z.string().min(1).optional().describe('Only this domain. Default: all.') })
 
-const list = defineOperation({
-  name: 'tlsReports.list',
+const list = defineOperation('tlsReports.list', 'GET /tls-reports', {
   runsAt: 'outgoing',
-  method: 'GET',
-  path: '/tls-reports',
   summary:
     'List the results of TLS sessions with mail hosts of other domains, by domain and day, as reports would contain them.',
   access: 'inspect',
@@ -28,11 +25,8 @@ const list = defineOperation({
   },
 })
 
-const send = defineOperation({
-  name: 'tlsReports.send',
+const send = defineOperation('tlsReports.send', 'POST /tls-reports/send', {
   runsAt: 'outgoing',
-  method: 'POST',
-  path: '/tls-reports/send',
   summary: 'Send TLS reports (RFC 8460) to the domains that request them. Sent results are deleted.',
   access: 'administer',
   input,

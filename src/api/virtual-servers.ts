@@ -83,11 +83,8 @@ function trafficOf({ lab }: Api, name: string) {
   }
 }
 
-const list = defineOperation({
-  name: 'virtualServers.list',
-  method: 'GET',
+const list = defineOperation('virtualServers.list', 'GET /virtual-servers', {
   listKey: 'id',
-  path: '/virtual-servers',
   summary: 'List the virtual servers with their ports, certificate and policy.',
   access: 'read',
   input: z.strictObject({}),
@@ -95,10 +92,7 @@ const list = defineOperation({
   run: async ({ api }) => ({ items: factsOf(api) }),
 })
 
-const get = defineOperation({
-  name: 'virtualServers.get',
-  method: 'GET',
-  path: '/virtual-servers/{id}',
+const get = defineOperation('virtualServers.get', 'GET /virtual-servers/{id}', {
   summary: 'Read one virtual server.',
   access: 'read',
   input: z.strictObject({ id: z.string() }),

@@ -35,10 +35,7 @@ const input = z.strictObject({
 
 type WaitInput = z.output<typeof input>
 
-const wait = defineOperation({
-  name: 'wait',
-  method: 'POST',
-  path: '/wait',
+const wait = defineOperation('wait', 'POST /wait', {
   summary:
     'Wait for a message. Messages that arrived before the request count, unless an earlier wait has returned them.',
   access: 'read',

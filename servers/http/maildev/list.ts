@@ -47,7 +47,7 @@ async function wholeMessages(
     if (found.length === limit) break
     if (isSliceOver()) await nextSlice()
     if (filter.length > 0) {
-      // What lists show is held. Other keys need the message.
+      // The keys of lists are held. Other keys need the message.
       const facts = await api.reader.facts(mail.copies[0], { source })
       const known = facts && summaryOf(mail, facts)
       if (!known || !matches(known, conditionsOn(known, filter))) continue
@@ -66,7 +66,7 @@ async function wholeMessages(
   return found
 }
 
-/** What a list is searched for: values by the path of a key, such as `from.address`. */
+/** The values that a list is searched for, by the path of their key, such as `from.address`. */
 type Filter = readonly (readonly [path: string, value: string])[]
 
 /** Returns the values at a path. On the way, an array stands for all of its items. */

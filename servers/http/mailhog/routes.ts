@@ -63,7 +63,7 @@ async function answerPage(call: RouteCall, found: readonly Mail[]): Promise<Resp
   return jsonResponse(c, { total: found.length, count: items.length, start, items })
 }
 
-/** What each kind of search looks at: a field of the lab's own search, and addresses of the envelope. */
+/** A kind of search looks at a field of the lab's own search, and at addresses of the envelope. */
 interface SearchKind {
   readonly condition: (value: string) => Condition
   readonly isAddressed: (call: RouteCall, mail: Mail, part: string) => Promise<boolean>

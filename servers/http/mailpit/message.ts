@@ -98,7 +98,7 @@ export const messageRoutes: readonly Route[] = [
   raw,
   part,
   view,
-  // So cypress-mailpit spells it. Mailpit's router removes empty segments.
+  // cypress-mailpit spells it with two slashes. Mailpit's router removes empty segments.
   { ...view, path: `/${view.path}` },
   ...notOffered('GET', [`${MESSAGE}/part/:part/thumb`], 'the lab makes no thumbnails; read the part without /thumb'),
   ...notOffered('GET', [`${MESSAGE}/html-check`], 'the lab does not rate HTML for mail programs'),

@@ -58,7 +58,7 @@ export async function answerLogOn(
   connection.logon.succeeded()
   connection.record.note(`${account.user} has logged on for the client ${shown(found.params.client_id)}`)
   const accountId = account.user
-  // Who logs on on this page agrees, has been asked, and has chosen the account.
+  // The log-on on this page is the consent, the answer to the prompt, and the choice of the account.
   return finish({ login: { accountId }, consent: {}, select_account: {} })
 }
 

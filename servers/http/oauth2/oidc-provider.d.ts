@@ -12,12 +12,12 @@ declare module 'oidc-provider' {
     body: unknown
   }
 
-  /** What the package knows about the request that it answers. Parts are missing until they are known. */
+  /** The package's facts about the request that it answers. Parts are missing until they are known. */
   interface OidcContext {
     readonly params?: Readonly<Record<string, string | undefined>>
     readonly client?: ClientModel
     readonly session?: SessionModel
-    /** Those of the requested scopes that the server has. */
+    /** The requested scopes that the server has. */
     readonly requestParamOIDCScopes: ReadonlySet<string>
   }
 

@@ -3,7 +3,7 @@ import { type Html, html, page } from './page.ts'
 const alert = (text: string | undefined): Html =>
   text === undefined ? html`` : html`<p class="error" role="alert">${text}</p>`
 
-/** What the page for a log-on says. */
+/** The texts of the page for a log-on. */
 interface LogOnPage {
   readonly client: string
   readonly scopes: readonly string[]

@@ -147,7 +147,7 @@ const deviceForm = ({ oidc }: KoaContext, userCode: string) => ({
   userCode,
 })
 
-/** What oidc-provider reports about the code of a device, by the name of its error. */
+/** The reports of oidc-provider about the code of a device, by the name of its error. */
 const DEVICE_FAILURES: Readonly<Record<string, string>> = {
   NoCodeError: 'Enter a code.',
   NotFoundError: 'No device has this code. Check it, or start again on the device.',

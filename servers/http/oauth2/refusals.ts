@@ -3,7 +3,7 @@ import { shown } from '../../../src/accounts/oauth2/claims.ts'
 import type { ServerContext } from '../../service.ts'
 import { requestOf } from './bridge.ts'
 
-/** What was refused, by the event of oidc-provider. */
+/** The refused step, by the event of oidc-provider. */
 const REQUESTS: Readonly<Record<string, string>> = {
   'authorization.error': 'an authorization',
   'grant.error': 'a token',

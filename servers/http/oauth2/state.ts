@@ -3,7 +3,7 @@ import type { Api } from '../../../src/api/api.ts'
 import { keptText } from '../../../src/tls/pki/certificate-store/files.ts'
 import { Storage } from './storage.ts'
 
-/** What the authorization server of a lab remembers. All HTTP virtual servers of the lab share it, on all nodes. */
+/** The memory of a lab's authorization server. All HTTP virtual servers of the lab share it, on all nodes. */
 export interface ServerState {
   readonly storage: Storage
   /** Signs the cookies. */

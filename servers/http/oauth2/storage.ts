@@ -28,7 +28,7 @@ const KEPT_MS = 86_400_000
 /** How long records without an end are kept. */
 const ENDLESS_MS = 30 * 86_400_000
 
-/** What is stored. */
+/** A stored record. */
 interface Stored {
   readonly payload: Payload
   /** How far the clock of the lab was ahead of the machine's, in milliseconds. */
@@ -125,7 +125,7 @@ export class Storage {
 
 const TIMES = ['iat', 'exp', 'iiat'] as const
 
-/** What records are found by, besides their id. */
+/** The keys by which records are found, besides their id. */
 const KEYS = ['uid', 'userCode', 'grantId'] as const
 
 const keyOf = (name: (typeof KEYS)[number], value: string): string => `${name} ${value}`

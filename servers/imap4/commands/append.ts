@@ -114,7 +114,7 @@ export const replace = defineMessageCommand({
   },
 })
 
-/** What expunging captured mail frees of an account's quota. */
+/** The part of an account's quota that expunging captured mail frees. */
 const NOTHING = { octets: 0, messages: 0 }
 
 /** Injects the faults after the content. Functions see the first message of the command. @throws FaultAnswered */

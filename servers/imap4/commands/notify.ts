@@ -15,7 +15,7 @@ export const notify = defineCommand({
   async run(session, state, request) {
     session.notifier?.close()
     session.notifier = undefined
-    // What has happened until now is sent as after NOOP. RFC 5465 section 3.1
+    // Earlier changes are sent as after NOOP. RFC 5465 section 3.1
     if (state.name === 'selected') await reportChanges(session, state.selection, true)
     const wanted = request === 'none' ? { status: false, selected: NO_EVENTS, groups: [] } : request
     const notifications = await Notifications.start(session, state.identity, wanted)

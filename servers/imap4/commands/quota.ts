@@ -103,7 +103,7 @@ export function checkQuota(
   })
 }
 
-/** Whose quota a message counts towards: that of the mailbox's owner. RFC 9208 section 3.1.1. */
+/** A message counts towards the quota of the mailbox's owner. RFC 9208 section 3.1.1. */
 export function holderOf(
   { context: { directory } }: ImapSession,
   identity: Identity,

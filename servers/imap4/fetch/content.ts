@@ -57,7 +57,7 @@ export class MessageContent {
   }
 }
 
-/** What of a message `ContentReader.header` reads, and of a message without a long body all. */
+/** The part of a message that `ContentReader.header` reads; of a message without a long body, all. */
 export const HEADER_PART: ReadPart = HEADER_OCTETS
 
 /** Returns a source for messages of the selected mailbox that are read one after the other. */

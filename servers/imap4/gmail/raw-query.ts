@@ -26,7 +26,7 @@ const anyOf = (keys: readonly SearchKey[]): SearchKey => ({ kind: 'or', keys })
 const labelled = (label: string): SearchKey => ({ kind: 'gm-label', label })
 const ALL: SearchKey = { kind: 'all' }
 
-/** What `is:` can be followed by. */
+/** The words that can follow `is:`. */
 const STATES: ReadonlyMap<string, SearchKey> = new Map([
   ['read', flag('\\Seen')],
   ['unread', not(flag('\\Seen'))],

@@ -35,7 +35,7 @@ export interface NotifyRequest {
   readonly groups: readonly EventGroup[]
 }
 
-/** What a client gets of its selected mailbox if it does not ask for it, or after NOTIFY NONE. RFC 5465 section 3.1. */
+/** The events of its selected mailbox that a client gets without NOTIFY, or after NOTIFY NONE. RFC 5465 section 3.1. */
 export const NO_EVENTS: SelectedEvents = { messages: false, flags: false, delayed: true, items: [] }
 
 /** Every change of a mailbox is compared with every group. */

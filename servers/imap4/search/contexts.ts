@@ -15,7 +15,7 @@ const MAX_CONTEXTS = 16
 /** About the memory that a message takes in a result list. */
 const OCTETS_PER_RESULT = 64
 
-/** What a searching command asked for. */
+/** The parameters of a searching command. */
 interface ContextRequest {
   readonly tag: string
   readonly byUid: boolean

@@ -3,7 +3,7 @@ import type { PartialOctets } from '../wire/fetch-request.ts'
 
 /** The authorization of a URL. RFC 4467 section 3. */
 export interface UrlAuthorization {
-  /** Who may use it: `anonymous`, `authuser`, `user+NAME` or `submit+NAME`. */
+  /** The users that may use it: `anonymous`, `authuser`, `user+NAME` or `submit+NAME`. */
   readonly access: string
   /** The URL without mechanism and token: what the token signs. */
   readonly rump: string

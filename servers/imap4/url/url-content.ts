@@ -9,7 +9,7 @@ import { Cursor } from '../wire/cursor.ts'
 import { fetchItems, type Section } from '../wire/fetch-request.ts'
 import type { ImapUrl } from './imap-url.ts'
 
-/** What a URL names. */
+/** The content that a URL names. */
 export interface UrlTarget {
   readonly content: MessageContent
   readonly section: Section

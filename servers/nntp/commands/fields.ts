@@ -38,7 +38,7 @@ function fieldReader(field: string): FieldReader {
   }
 }
 
-/** What of the articles a field is read from. */
+/** The part of the articles that a field is read from. */
 const partOf = (field: string): ReadPart => (overviewFields.has(field) ? 'overview' : 'message')
 
 interface HeaderQuery {

@@ -46,7 +46,7 @@ function checkPosting(session: NntpSession): void {
 export const tooLong = ({ limitOctets }: TooLong, code: number): NntpError =>
   new NntpError(code, `Article exceeds the limit of ${limitOctets} octets`)
 
-/** What is done with an article, or with the reason why it was discarded: it is over the limit. */
+/** The handling of an article, or of the reason why it was discarded: it is over the limit. */
 type Use = (article: Buffer | TooLong) => Promise<unknown> | undefined
 
 /**

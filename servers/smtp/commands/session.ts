@@ -40,7 +40,7 @@ function greet(session: SmtpSession, client: ClientGreeting): string {
   return `${session.context.hostname} greets [${session.remote.address}]`
 }
 
-/** What was announced under each policy, of which a virtual server has its own: without and with STARTTLS, and both after log-on. */
+/** The announcements of each policy of a virtual server: without and with STARTTLS, and both after log-on. */
 const announced = new WeakMap<LogonPolicy, (readonly string[] | undefined)[]>()
 
 function extensions({ policy, connection, context, account, isAnonymous }: SmtpSession): readonly string[] {

@@ -3,7 +3,7 @@ import type { Port, ResolvedLab } from '../../core/config/resolve.ts'
 import { accountOwner } from '../../storage/store/types.ts'
 import type { Api } from '../api.ts'
 import { type Caller, seesOwner } from '../caller.ts'
-import { flag } from '../flag.ts'
+import { flag } from '../input-types.ts'
 import { Content, defineOperation } from '../operation.ts'
 import { ApiProblem, notFound } from '../problem.ts'
 import { documentOf, documentPaths } from './documents.ts'
@@ -65,10 +65,7 @@ const answer = z
   })
   .meta({ id: 'ClientSettings' })
 
-const get = defineOperation({
-  name: 'clientSettings.get',
-  method: 'GET',
-  path: '/client-settings',
+const get = defineOperation('clientSettings.get', 'GET /client-settings', {
   summary: 'Read what to enter in mail and news programs: servers, ports, user name, root certificate, steps.',
   access: 'read',
   input: z.strictObject(input),
@@ -107,10 +104,7 @@ export function clientSettings(settings: Settings, rootPem: string): z.output<ty
   }
 }
 
-const document = defineOperation({
-  name: 'clientSettings.document',
-  method: 'GET',
-  path: '/client-settings/{document}',
+const document = defineOperation('clientSettings.document', 'GET /client-settings/{document}', {
   summary:
     'Download a file for the automatic configuration: Thunderbird autoconfig, Outlook autodiscover, Apple profile.',
   access: 'read',

@@ -16,7 +16,7 @@ interface Program {
   readonly lines: (settings: Settings) => readonly string[]
 }
 
-/** What to enter in one program. */
+/** The settings to enter in one program. */
 interface ProgramText {
   readonly id: string
   readonly name: string
@@ -41,7 +41,7 @@ export const programTexts = (settings: Settings): ProgramText[] =>
 const mail: readonly Protocol[] = ['pop3', 'imap4', 'smtp']
 const mailAndNews: readonly Protocol[] = [...mail, 'nntp']
 
-/** What the programs call the ways to log on. */
+/** The programs' names of the ways to log on. */
 const ways = {
   outlook: { password: 'password', ntlm: 'Secure Password Authentication (SPA)', none: 'none' },
   thunderbird: {

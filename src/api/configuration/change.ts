@@ -33,7 +33,7 @@ export const changeAnswer = z
   })
   .meta({ id: 'ConfigurationChange' })
 
-/** What has a configuration. */
+/** A lab with a configuration. */
 interface Configurable {
   readonly lab: Pick<ApiLab, 'config' | 'configuration'>
 }

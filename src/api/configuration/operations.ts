@@ -21,10 +21,7 @@ import { mergeChanges } from './merge-patch.ts'
 
 const restart = changeAnswer.shape.afterRestart
 
-const get = defineOperation({
-  name: 'configuration.get',
-  method: 'GET',
-  path: '/configuration',
+const get = defineOperation('configuration.get', 'GET /configuration', {
   summary: 'Read the configuration that the lab uses, with all defaults. Secrets are masked.',
   access: 'inspect',
   input: z.strictObject({}),
@@ -73,10 +70,7 @@ const get = defineOperation({
   },
 })
 
-const yaml = defineOperation({
-  name: 'configuration.yaml',
-  method: 'GET',
-  path: '/configuration/yaml',
+const yaml = defineOperation('configuration.yaml', 'GET /configuration/yaml', {
   summary: 'Read the YAML of the configuration with its comments. Secrets are masked.',
   access: 'administer',
   input: z.strictObject({}),
@@ -91,10 +85,7 @@ const yaml = defineOperation({
   },
 })
 
-const schema = defineOperation({
-  name: 'configuration.schema',
-  method: 'GET',
-  path: '/configuration/schema',
+const schema = defineOperation('configuration.schema', 'GET /configuration/schema', {
   summary: 'Read the JSON Schema of the configuration: every key with its type, default and description.',
   access: 'read',
   input: z.strictObject({}),
@@ -102,10 +93,7 @@ const schema = defineOperation({
   run: async () => ({ $schema: 'https://json-schema.org/draft/2020-12/schema', ...labJsonSchema() }),
 })
 
-const diff = defineOperation({
-  name: 'configuration.diff',
-  method: 'GET',
-  path: '/configuration/diff',
+const diff = defineOperation('configuration.diff', 'GET /configuration/diff', {
   summary: 'Compare the file with what the lab uses: what a reload would change.',
   access: 'administer',
   input: z.strictObject({}),
@@ -142,10 +130,7 @@ function changesIn(config: unknown, { op, path, ...rest }: z.output<typeof chang
   return mergeChanges(config, at, value as Readonly<Record<string, unknown>>)
 }
 
-const patch = defineOperation({
-  name: 'configuration.change',
-  method: 'PATCH',
-  path: '/configuration',
+const patch = defineOperation('configuration.change', 'PATCH /configuration', {
   summary:
     'Set, merge and remove values of the configuration. Comments and formatting of the file stay; the lab uses it at once.',
   access: 'administer',
@@ -157,10 +142,7 @@ const patch = defineOperation({
     changeConfiguration(api, caller, (config) => changes.flatMap((one) => changesIn(config, one)), options),
 })
 
-const reload = defineOperation({
-  name: 'configuration.reload',
-  method: 'POST',
-  path: '/configuration/reload',
+const reload = defineOperation('configuration.reload', 'POST /configuration/reload', {
   summary: 'Read the file again and use it. An invalid file changes nothing.',
   access: 'administer',
   input: z.strictObject({}),

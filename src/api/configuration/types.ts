@@ -6,7 +6,7 @@ export interface ExaminedText {
   readonly warnings: readonly string[]
 }
 
-/** What a reload has done. */
+/** The result of a reload. */
 export interface Reloaded {
   readonly warnings: readonly string[]
   /** Changed keys that take effect at the next start only. */
@@ -20,7 +20,7 @@ export interface ApiConfiguration {
   /** The file that changes are written to. Undefined: changes last until the lab stops. */
   readonly file: string | undefined
   readonly overrides: readonly Override[]
-  /** What the lab uses. */
+  /** The configuration that the lab uses. */
   readonly loaded: LoadedConfig
   /** Keys that the lab does not use before its next start. */
   readonly afterRestart: readonly string[]

@@ -5,8 +5,7 @@ import { virtualServerName } from '../../core/config/resolve.ts'
 import { virtualServer as keys } from '../../core/config/schema/virtual-server.ts'
 import type { ServerProtocol } from '../../core/config/schema.ts'
 import type { Api } from '../api.ts'
-import { flag } from '../flag.ts'
-import { nullable } from '../nullable.ts'
+import { flag, nullable } from '../input-types.ts'
 import { defineOperation, locationAt } from '../operation.ts'
 import { ApiProblem, notFound } from '../problem.ts'
 import { changeAnswer, changeConfiguration, changeInput } from './change.ts'
@@ -20,10 +19,7 @@ function assertExists({ lab }: Api, wanted: string): void {
   if (!ids.includes(wanted)) throw notFound(`there is no virtual server ${wanted}; there are: ${ids.join(', ')}`)
 }
 
-const create = defineOperation({
-  name: 'virtualServers.create',
-  method: 'POST',
-  path: '/virtual-servers',
+const create = defineOperation('virtualServers.create', 'POST /virtual-servers', {
   summary: 'Add a virtual server to the configuration. It starts at once.',
   access: 'administer',
   input: z.looseObject(changeInput).describe('The keys of a virtual server as in the YAML.'),
@@ -44,10 +40,7 @@ const create = defineOperation({
   },
 })
 
-const update = defineOperation({
-  name: 'virtualServers.update',
-  method: 'PATCH',
-  path: '/virtual-servers/{id}',
+const update = defineOperation('virtualServers.update', 'PATCH /virtual-servers/{id}', {
   summary: 'Change settings of a virtual server in the configuration. New connections use them at once.',
   access: 'administer',
   input: z
@@ -65,10 +58,7 @@ const update = defineOperation({
   },
 })
 
-const remove = defineOperation({
-  name: 'virtualServers.delete',
-  method: 'DELETE',
-  path: '/virtual-servers/{id}',
+const remove = defineOperation('virtualServers.delete', 'DELETE /virtual-servers/{id}', {
   summary: 'Remove a virtual server from the configuration. Its ports close, and its sessions end.',
   access: 'administer',
   input: z.strictObject({ id, dryRun: flag.default(false), ifMatch: changeInput.ifMatch }),

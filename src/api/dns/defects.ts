@@ -29,11 +29,8 @@ const defectFacts = (id: string | null, zone: string, { defect: kind, name, type
   delayMs: delay ?? null,
 })
 
-const list = defineOperation({
-  name: 'dnsDefects.list',
-  method: 'GET',
+const list = defineOperation('dnsDefects.list', 'GET /dns/defects', {
   listKey: 'id',
-  path: '/dns/defects',
   summary: 'List the deliberate defects of the zones.',
   access: 'inspect',
   input: z.strictObject({}),
@@ -52,10 +49,7 @@ const ID = z.string().describe('Id of an added defect.')
 
 const missing = (id: string) => notFound(`there is no added defect ${id}; GET /api/v1/dns/defects lists them`)
 
-const get = defineOperation({
-  name: 'dnsDefects.get',
-  method: 'GET',
-  path: '/dns/defects/{id}',
+const get = defineOperation('dnsDefects.get', 'GET /dns/defects/{id}', {
   summary: 'Read a defect that was added.',
   access: 'inspect',
   input: z.strictObject({ id: ID }),
@@ -67,10 +61,7 @@ const get = defineOperation({
   },
 })
 
-const add = defineOperation({
-  name: 'dnsDefects.add',
-  method: 'POST',
-  path: '/dns/defects',
+const add = defineOperation('dnsDefects.add', 'POST /dns/defects', {
   summary: 'Add a deliberate defect to a zone, until the lab is reset or stops (docs/dns.md).',
   access: 'administer',
   input: z
@@ -90,10 +81,7 @@ const add = defineOperation({
   },
 })
 
-const remove = defineOperation({
-  name: 'dnsDefects.remove',
-  method: 'DELETE',
-  path: '/dns/defects/{id}',
+const remove = defineOperation('dnsDefects.remove', 'DELETE /dns/defects/{id}', {
   summary: 'Remove a defect that was added.',
   access: 'administer',
   input: z.strictObject({ id: ID }),

@@ -27,11 +27,8 @@ function recordFacts(zone: string, { name, type, ttl = 0, data }: DnsRecord, id:
 
 const zoneOf = (api: Api, name: string): string => api.lab.dns.names?.zones.zoneFor(name, 'ANY')?.name ?? ''
 
-const list = defineOperation({
-  name: 'dnsRecords.list',
-  method: 'GET',
+const list = defineOperation('dnsRecords.list', 'GET /dns/records', {
   listKey: 'text',
-  path: '/dns/records',
   summary: 'List the records of the zones: generated ones, written ones, and those that were added.',
   access: 'inspect',
   input: z.strictObject({
@@ -63,10 +60,7 @@ const ID = z.string().describe('Id of an added record.')
 
 const missing = (id: string) => notFound(`there is no added record ${id}; GET /api/v1/dns/records lists them`)
 
-const get = defineOperation({
-  name: 'dnsRecords.get',
-  method: 'GET',
-  path: '/dns/records/{id}',
+const get = defineOperation('dnsRecords.get', 'GET /dns/records/{id}', {
   summary: 'Read a record that was added.',
   access: 'inspect',
   input: z.strictObject({ id: ID }),
@@ -78,10 +72,7 @@ const get = defineOperation({
   },
 })
 
-const add = defineOperation({
-  name: 'dnsRecords.add',
-  method: 'POST',
-  path: '/dns/records',
+const add = defineOperation('dnsRecords.add', 'POST /dns/records', {
   summary: 'Add a record until the lab is reset or stops. It replaces generated records of its name and type.',
   access: 'administer',
   input: z.strictObject({
@@ -105,10 +96,7 @@ const add = defineOperation({
   },
 })
 
-const remove = defineOperation({
-  name: 'dnsRecords.remove',
-  method: 'DELETE',
-  path: '/dns/records/{id}',
+const remove = defineOperation('dnsRecords.remove', 'DELETE /dns/records/{id}', {
   summary: 'Remove a record that was added.',
   access: 'administer',
   input: z.strictObject({ id: ID }),

@@ -29,11 +29,8 @@ function facts(api: Api, { name, records, soa, traits: { key, isAuthenticated, d
   }
 }
 
-const list = defineOperation({
-  name: 'dnsZones.list',
-  method: 'GET',
+const list = defineOperation('dnsZones.list', 'GET /dns/zones', {
   listKey: 'name',
-  path: '/dns/zones',
   summary: 'List the zones of the DNS server.',
   access: 'inspect',
   input: z.strictObject({}),
@@ -44,10 +41,7 @@ const list = defineOperation({
   },
 })
 
-const get = defineOperation({
-  name: 'dnsZones.get',
-  method: 'GET',
-  path: '/dns/zones/{name}',
+const get = defineOperation('dnsZones.get', 'GET /dns/zones/{name}', {
   summary: 'Read a zone.',
   access: 'inspect',
   input: z.strictObject({ name: z.string() }),
@@ -57,10 +51,7 @@ const get = defineOperation({
   },
 })
 
-const file = defineOperation({
-  name: 'dnsZones.file',
-  method: 'GET',
-  path: '/dns/zones/{name}/file',
+const file = defineOperation('dnsZones.file', 'GET /dns/zones/{name}/file', {
   summary: 'Read a zone as a zone file; with its signatures if it is signed.',
   access: 'inspect',
   input: z.strictObject({ name: z.string() }),
@@ -85,10 +76,7 @@ const query = z
   })
   .meta({ id: 'DnsQuery' })
 
-const queries = defineOperation({
-  name: 'dnsQueries.list',
-  method: 'GET',
-  path: '/dns/queries',
+const queries = defineOperation('dnsQueries.list', 'GET /dns/queries', {
   summary: 'List the latest 500 queries to the DNS server, newest first.',
   access: 'inspect',
   input: z.strictObject({

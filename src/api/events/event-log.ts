@@ -1,13 +1,14 @@
-import type { EventName } from '../../core/config/schema/event-names.ts'
+import { type EventName, eventNames } from '../../core/config/schema/event-names.ts'
 import { hasFailed } from '../../core/sessions/describe.ts'
 import type { SessionRecord } from '../../core/sessions/types.ts'
 import type { QueueEvent } from '../../transport/outgoing/types.ts'
 import type { ApiLab, LabChange } from '../lab.ts'
 import type { IndexEvent, IndexedMessage, MessageIndex } from '../messages/message-index.ts'
 import { queuedFacts } from '../outgoing/queue-shape.ts'
+import { ApiProblem } from '../problem.ts'
 import { watchQueuedRequests } from './queued-requests.ts'
 
-/** What is kept of a session. The session log deletes old records to save memory; events do not keep them alive. */
+/** The part of a session that is kept. The session log deletes old records to save memory; events do not keep them alive. */
 type SessionSummary = Omit<SessionRecord, 'transcript' | 'hello' | 'tls' | 'mail'>
 
 /** Refusals that are kept. */
@@ -164,4 +165,19 @@ export class EventLog {
     for (const unwatch of this.#unwatch) unwatch()
     this.#listeners.clear()
   }
+}
+
+/**
+ * Parses `message,session.refused`: names of events, or the words before their dot. Without names: every event but `log`,
+ * as each request can cause a line of the log. @throws ApiProblem `bad-request`
+ */
+export function wantedTypes(types = ''): (name: string) => boolean {
+  const wanted = types.split(',').filter((one) => one !== '')
+  if (wanted.length === 0) return (name) => name !== 'log'
+  const isMeant = (name: string, one: string): boolean => name === one || name.startsWith(`${one}.`)
+  const unknown = wanted.find((one) => !eventNames.some((name) => isMeant(name, one)))
+  if (unknown !== undefined) {
+    throw new ApiProblem('bad-request', `types: ${unknown} is unknown; there are: ${eventNames.join(', ')}`)
+  }
+  return (name) => name === 'lab.stopping' || wanted.some((one) => isMeant(name, one))
 }

@@ -32,10 +32,7 @@ const formNames: Readonly<Record<Form, string>> = { starttls: 'STARTTLS', implic
 
 type AuditInput = z.output<typeof input>
 
-const start = defineOperation({
-  name: 'audit.start',
-  method: 'POST',
-  path: '/audit',
+const start = defineOperation('audit.start', 'POST /audit', {
   summary: 'Start a job that opens bad servers and judges the client that you run against them.',
   access: 'administer',
   input,
@@ -141,10 +138,7 @@ const target = z
 
 const id = z.string().describe('Id of the job.')
 
-const targets = defineOperation({
-  name: 'audit.targets',
-  method: 'GET',
-  path: '/jobs/{id}/targets',
+const targets = defineOperation('audit.targets', 'GET /jobs/{id}/targets', {
   summary: 'List the servers of an audit, which your client must try. Good servers with the name `control` come first.',
   access: 'read',
   input: z.strictObject({ id }),
@@ -159,10 +153,7 @@ const targets = defineOperation({
   },
 })
 
-const results = defineOperation({
-  name: 'audit.results',
-  method: 'POST',
-  path: '/jobs/{id}/results',
+const results = defineOperation('audit.results', 'POST /jobs/{id}/results', {
   summary:
     'Finish an audit after your client has tried its servers, with what the client reported. The job then judges the client.',
   access: 'administer',

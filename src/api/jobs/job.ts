@@ -12,7 +12,7 @@ type JobState = (typeof jobStates)[number]
 interface JobProgress {
   readonly done: number
   readonly total: number
-  /** What happens now, in a few words. */
+  /** The current step, in a few words. */
   readonly now: string
 }
 
@@ -48,18 +48,18 @@ export interface RunningJob {
   offer(audit: WaitingAudit | undefined): void
 }
 
-/** What is known of a job before it runs. */
+/** A job's parameters. */
 export type JobDescription = Pick<Job, 'kind' | 'about' | 'by' | 'input'>
 
 /** Work that goes on after its request is answered. */
 export class Job {
   readonly id: string
   readonly kind: JobKind
-  /** What it examines, in a few words. */
+  /** The subject of the job, in a few words. */
   readonly about: string
-  /** What it was started with, without secrets. */
+  /** The input of the call that started it, without secrets. */
   readonly input: object
-  /** Who started it. */
+  /** The caller that started it. */
   readonly by: string
   readonly startedAt: number
   state: JobState = 'running'

@@ -15,10 +15,7 @@ function jobOf(api: Api, caller: Caller, id: string): Job {
   return api.jobs.get(id)
 }
 
-const list = defineOperation({
-  name: 'jobs.list',
-  method: 'GET',
-  path: '/jobs',
+const list = defineOperation('jobs.list', 'GET /jobs', {
   summary: 'List the jobs, newest first: running jobs, and the latest ended ones.',
   access: 'read',
   input: z.strictObject({
@@ -40,10 +37,7 @@ const list = defineOperation({
 
 const id = z.string().describe('Id of the job.')
 
-const get = defineOperation({
-  name: 'jobs.get',
-  method: 'GET',
-  path: '/jobs/{id}',
+const get = defineOperation('jobs.get', 'GET /jobs/{id}', {
   summary: 'Read a job: its state, its progress, and its result or error.',
   access: 'read',
   input: z.strictObject({ id }),
@@ -51,10 +45,7 @@ const get = defineOperation({
   run: async ({ api, caller, input }) => jobOf(api, caller, input.id).details,
 })
 
-const cancel = defineOperation({
-  name: 'jobs.cancel',
-  method: 'POST',
-  path: '/jobs/{id}/cancel',
+const cancel = defineOperation('jobs.cancel', 'POST /jobs/{id}/cancel', {
   summary: 'Cancel a job. Has no effect on a job that has ended.',
   access: 'administer',
   input: z.strictObject({ id }),
@@ -66,10 +57,7 @@ const cancel = defineOperation({
   },
 })
 
-const remove = defineOperation({
-  name: 'jobs.delete',
-  method: 'DELETE',
-  path: '/jobs/{id}',
+const remove = defineOperation('jobs.delete', 'DELETE /jobs/{id}', {
   summary: 'Delete a job and its result. A running job is cancelled first.',
   access: 'administer',
   input: z.strictObject({ id }),
@@ -87,10 +75,7 @@ const contents: Readonly<Record<(typeof formats)[number], (report: JobReport) =>
   sarif: async (report) => new Content('application/sarif+json', await report.sarif()),
 }
 
-const report = defineOperation({
-  name: 'jobs.report',
-  method: 'GET',
-  path: '/jobs/{id}/report',
+const report = defineOperation('jobs.report', 'GET /jobs/{id}/report', {
   summary: 'Download the result of a job as JSON, text, JUnit XML or SARIF 2.1.0.',
   access: 'read',
   input: z.strictObject({ id, format: z.enum(formats).default('json') }),

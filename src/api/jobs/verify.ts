@@ -56,15 +56,12 @@ const input = z.strictObject({
 
 type VerifyInput = z.output<typeof input>
 
-/** What is examined, and with which roots and account. */
+/** The servers to examine, with the roots and the account to use. */
 interface Target extends Pick<VerifyOptions, 'ca' | 'credentials' | 'mailbox' | 'listHosts'> {
   readonly endpoints: readonly Endpoint[]
 }
 
-export const startVerify = defineOperation({
-  name: 'verify.start',
-  method: 'POST',
-  path: '/verify',
+export const startVerify = defineOperation('verify.start', 'POST /verify', {
   summary: 'Start a job that examines TLS, certificates and protocols of virtual servers, or of another server.',
   access: 'administer',
   input,

@@ -9,16 +9,15 @@ import { assertMayChangeIn, type Caller, mayChangeIn, seesFolder, seesMessage } 
 import { assertOneSelection } from '../lists.ts'
 import { type Call, Content, defineOperation } from '../operation.ts'
 import { ApiProblem } from '../problem.ts'
-import { conditionsOf, selection } from './find.ts'
+import { conditionsOf, folderNamed, selection } from './find.ts'
 import { type IndexedMessage, messageId } from './message-index.ts'
-import { folderNamed } from './move.ts'
 import { keywordOf, tag } from './summary.ts'
 
 const MAX_IDS = 10_000
 /** Longest download of several messages. */
 const MAX_EXPORT_OCTETS = 64 * 1024 * 1024
 
-/** What selects several messages: their ids, or a search. */
+/** The selection of several messages: their ids, or a search. */
 export const chosen = {
   ids: z
     .array(z.string())
@@ -90,10 +89,7 @@ export async function setFlags(api: Api, messages: readonly IndexedMessage[], ch
   for (const [folderId, list] of byFolder(messages)) await api.lab.store.setFlags(folderId, uidsOf(list), change)
 }
 
-const updateMany = defineOperation({
-  name: 'messages.updateMany',
-  method: 'PATCH',
-  path: '/messages',
+const updateMany = defineOperation('messages.updateMany', 'PATCH /messages', {
   summary: 'Change the flags and tags of several messages.',
   access: 'change',
   input: z.strictObject({
@@ -125,10 +121,7 @@ const updateMany = defineOperation({
   },
 })
 
-const moveMany = defineOperation({
-  name: 'messages.moveMany',
-  method: 'POST',
-  path: '/messages/move',
+const moveMany = defineOperation('messages.moveMany', 'POST /messages/move', {
   summary: 'Move several messages to another folder of their owners. The answer contains their new ids.',
   access: 'change',
   input: z.strictObject({ ...chosen, folder: z.string().describe('Name of the folder.') }).omit({ all: true }),
@@ -161,10 +154,7 @@ const moveMany = defineOperation({
   },
 })
 
-const deleteMany = defineOperation({
-  name: 'messages.deleteMany',
-  method: 'POST',
-  path: '/messages/delete',
+const deleteMany = defineOperation('messages.deleteMany', 'POST /messages/delete', {
   summary: 'Delete several messages.',
   access: 'change',
   input: z.strictObject(chosen),
@@ -172,10 +162,7 @@ const deleteMany = defineOperation({
   run: async (call) => ({ deleted: await deleteMessages(call.api, await changeableMessages(call)) }),
 })
 
-const exportMany = defineOperation({
-  name: 'messages.export',
-  method: 'POST',
-  path: '/messages/export',
+const exportMany = defineOperation('messages.export', 'POST /messages/export', {
   summary: 'Download several messages as one file: mbox (RFC 4155, mboxrd), or a zip archive of .eml files.',
   access: 'read',
   input: z.strictObject({ ...chosen, format: z.enum(['mbox', 'zip']).default('mbox') }),

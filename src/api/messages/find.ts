@@ -1,8 +1,9 @@
 import { z } from 'zod'
 import { isSliceOver, nextSlice } from '../../core/time/time-slice.ts'
+import type { Folder, Owner } from '../../storage/store/types.ts'
 import type { Api } from '../api.ts'
 import { type Caller, seesFolder, seesMessage } from '../caller.ts'
-import { flag } from '../flag.ts'
+import { flag } from '../input-types.ts'
 import { cursorOf, gone, placeOf } from '../lists.ts'
 import { ApiProblem, notFound } from '../problem.ts'
 import type { IndexedMessage } from './message-index.ts'
@@ -56,6 +57,21 @@ export function messageOf(api: Api, caller: Caller, id: string): IndexedMessage 
   if (message && seesFolder(caller, message.folder) && seesMessage(caller, message.folder, message.entry))
     return message
   throw notFound(`there is no message ${id}; it was deleted or moved, or it belongs to someone else`)
+}
+
+/** Returns the folder of an owner with a name. @throws ApiProblem `not-found` with their names */
+export async function folderNamed(
+  { api, caller }: { readonly api: Api; readonly caller: Caller },
+  owner: Owner,
+  name: string,
+): Promise<Folder> {
+  const found = await api.lab.store.findFolder(owner, name)
+  if (found && seesFolder(caller, found)) return found
+  const folders = (await api.lab.store.listFolders(owner)).filter((one) => seesFolder(caller, one))
+  throw new ApiProblem(
+    'not-found',
+    `there is no folder ${name}; there are: ${folders.map((one) => one.name).join(', ')}`,
+  )
 }
 
 const place = z.object({ epoch: z.string(), order: z.number() })

@@ -2,7 +2,7 @@ import type { ReadableMessage } from '../../mail/format/readable.ts'
 import { Content } from '../operation.ts'
 
 /**
- * What the document of an HTML mail may do: show itself, and open a link in another tab when somebody clicks it. It runs no
+ * The document of an HTML mail may show itself, and open a link in another tab when somebody clicks it. It runs no
  * script, submits no form and loads nothing from anywhere. https://www.w3.org/TR/CSP3/
  */
 const HTML_MAIL_POLICY =
@@ -14,7 +14,7 @@ const MAX_IMAGES_OCTETS = 16 * 1024 * 1024
 const IMAGE = /^image\/(?:png|jpeg|gif|webp|avif|bmp)$/
 
 /**
- * What a policy does not stop: `<link rel="preconnect">` and `dns-prefetch` tell a server that somebody reads the message,
+ * A policy does not stop these: `<link rel="preconnect">` and `dns-prefetch` tell a server that somebody reads the message,
  * frames bring documents of their own, and `http-equiv` fields change how the document is treated. No browser can read a tag
  * or an attribute that is not spelled so, wherever it stands: a search needs no parser, and no parser can disagree with it.
  * https://html.spec.whatwg.org/multipage/parsing.html#tokenization

@@ -11,7 +11,7 @@ import type { Api } from '../api.ts'
 import { type Caller, seesOwner } from '../caller.ts'
 import { type Call, defineOperation, type Upload } from '../operation.ts'
 import { ApiProblem, notFound } from '../problem.ts'
-import { folderNamed } from './move.ts'
+import { folderNamed } from './find.ts'
 import { idsSeenBy, locationOfFirst, storedIds } from './stored.ts'
 
 const MBOX = 'application/mbox'
@@ -37,10 +37,7 @@ const input = z.strictObject({
 
 type ImportCall = Call<z.output<typeof input>>
 
-export const importMessages = defineOperation({
-  name: 'messages.import',
-  method: 'POST',
-  path: '/messages/import',
+export const importMessages = defineOperation('messages.import', 'POST /messages/import', {
   summary:
     'Deliver a message (.eml) or the messages of an mbox file, or put them into a mailbox with their flags and dates.',
   access: 'change',

@@ -1,12 +1,12 @@
 import type { MemoryBudget } from '../../core/octets/memory-budget.ts'
 import { runInSlices } from '../../core/time/time-slice.ts'
 import { type ReadableAddress, ReadableMessage } from '../../mail/format/readable.ts'
+import { searchable } from '../../mail/format/search-text.ts'
 import { parseInSteps } from '../../mail/format/structure.ts'
 import type { MessageReads, MessageSource, MessageStore } from '../../storage/store/types.ts'
 import type { IndexedMessage } from './message-index.ts'
-import { searchable } from './searchable.ts'
 
-/** What a list and a search need of a message's octets. */
+/** The facts about a message's octets that lists and searches need. */
 export interface MessageFacts {
   readonly messageId: string
   readonly subject: string

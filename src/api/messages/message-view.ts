@@ -9,7 +9,7 @@ const MAX_CHANGES = 10_000
 const ENTRY_OCTETS = 16
 const CHANGE_OCTETS = 64
 
-/** What a list shows of an index. */
+/** The part of an index that a list shows. */
 interface Selection {
   readonly sees: (message: IndexedMessage) => boolean
   readonly matches: Matcher
@@ -26,7 +26,7 @@ export class MessageView {
   /** In the order of arrival. */
   #found: IndexedMessage[] = []
   #newestFirst: readonly IndexedMessage[] = []
-  /** What has arrived or changed since the list was read, by its order; undefined before the first time. */
+  /** The messages that have arrived or changed since the list was read, by their order; undefined before the first time. */
   #changed: Map<number, IndexedMessage> | undefined
   /** The orders of what was deleted since then. */
   #deleted = new Set<number>()

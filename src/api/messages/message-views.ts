@@ -24,7 +24,7 @@ export class MessageViews {
   readonly #memory: MemoryBudget
   /** The one asked for last is the last. */
   readonly #views = new Map<string, KeptView>()
-  /** What all of them depend on besides the events. */
+  /** The services that all of them depend on besides the events. */
   #basis = ''
 
   constructor(index: MessageIndex, reader: MessageReader, tenants: Tenants, memory: MemoryBudget) {

@@ -4,16 +4,14 @@ import { compose } from '../../mail/format/compose.ts'
 import type { FlagChange } from '../../storage/store/types.ts'
 import type { Api } from '../api.ts'
 import { assertMayChangeIn, type Caller, mayChangeIn } from '../caller.ts'
-import { flag } from '../flag.ts'
-import { fieldName, line } from '../header-fields.ts'
+import { fieldName, flag, line } from '../input-types.ts'
 import { pageInput, pageOf } from '../lists.ts'
 import { defineOperation } from '../operation.ts'
 import { ApiProblem } from '../problem.ts'
 import { bulkOperations, deleteMessages } from './bulk.ts'
-import { conditionsOf, messageOf, pageOfMessages, selectionInUrl } from './find.ts'
+import { conditionsOf, folderNamed, messageOf, pageOfMessages, selectionInUrl } from './find.ts'
 import { assertOwnRecipient, importMessages } from './import.ts'
 import { messageId } from './message-index.ts'
-import { folderNamed } from './move.ts'
 import { readOperations } from './read.ts'
 import { idsSeenBy, locationOfFirst, storedIds } from './stored.ts'
 import { keywordOf, type MessageSummary, messageSummary, summaryOf, tag, tagsOf } from './summary.ts'
@@ -28,10 +26,7 @@ const FLAG = new RegExp(`^(?:\\\\(?:${systemFlags})|[^\\s\\\\(){%*"\\]\\x00-\\x1
 
 const threadFacts = z.object({ messages: z.number().int(), unread: z.number().int() })
 
-const list = defineOperation({
-  name: 'messages.list',
-  method: 'GET',
-  path: '/messages',
+const list = defineOperation('messages.list', 'GET /messages', {
   summary: 'List or search messages, newest first.',
   access: 'read',
   input: z.strictObject({
@@ -61,10 +56,7 @@ const list = defineOperation({
   },
 })
 
-const thread = defineOperation({
-  name: 'messages.thread',
-  method: 'GET',
-  path: '/messages/{id}/thread',
+const thread = defineOperation('messages.thread', 'GET /messages/{id}/thread', {
   summary:
     'List the messages of a thread, oldest first. Messages are in one thread if References or In-Reply-To connect them.',
   access: 'read',
@@ -86,11 +78,8 @@ const thread = defineOperation({
   },
 })
 
-const tags = defineOperation({
-  name: 'tags.list',
-  method: 'GET',
+const tags = defineOperation('tags.list', 'GET /tags', {
   listKey: 'name',
-  path: '/tags',
   summary: 'List the tags in use, with the number of messages of each.',
   access: 'read',
   input: z.strictObject({}),
@@ -144,10 +133,7 @@ function flagChanges({ read, flagged, flags, tags }: Changes, present: readonly 
   return named.filter((change) => change.flags.length > 0)
 }
 
-const update = defineOperation({
-  name: 'messages.update',
-  method: 'PATCH',
-  path: '/messages/{id}',
+const update = defineOperation('messages.update', 'PATCH /messages/{id}', {
   summary: 'Change the flags and tags of a message.',
   access: 'change',
   input: changes.extend({ id }),
@@ -160,10 +146,7 @@ const update = defineOperation({
   },
 })
 
-const move = defineOperation({
-  name: 'messages.move',
-  method: 'POST',
-  path: '/messages/{id}/move',
+const move = defineOperation('messages.move', 'POST /messages/{id}/move', {
   summary: 'Move a message to another folder of the same owner. The answer contains its new id.',
   access: 'change',
   input: z.strictObject({ id, folder: z.string().describe('Name of the folder.') }),
@@ -181,10 +164,7 @@ const move = defineOperation({
   },
 })
 
-const remove = defineOperation({
-  name: 'messages.delete',
-  method: 'DELETE',
-  path: '/messages/{id}',
+const remove = defineOperation('messages.delete', 'DELETE /messages/{id}', {
   summary: 'Delete a message.',
   access: 'change',
   input: z.strictObject({ id }),
@@ -195,10 +175,7 @@ const remove = defineOperation({
   },
 })
 
-const removeAll = defineOperation({
-  name: 'messages.deleteAll',
-  method: 'DELETE',
-  path: '/messages',
+const removeAll = defineOperation('messages.deleteAll', 'DELETE /messages', {
   summary: 'Delete the messages that match a search or, with `all=true`, every message that the caller sees.',
   access: 'change',
   input: z.strictObject({
@@ -240,10 +217,7 @@ const draft = z.strictObject({
   attachments: z.array(attachment).optional(),
 })
 
-const send = defineOperation({
-  name: 'messages.send',
-  method: 'POST',
-  path: '/messages',
+const send = defineOperation('messages.send', 'POST /messages', {
   summary: 'Deliver a message to accounts and newsgroups of the lab, as SMTP does.',
   access: 'change',
   input: draft,

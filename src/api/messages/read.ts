@@ -7,7 +7,7 @@ import { filenameOf, type ReadableMessage } from '../../mail/format/readable.ts'
 import type { MessagePart } from '../../mail/format/types.ts'
 import type { SmimeResult } from '../../mail/smime/smime.ts'
 import { seesSession } from '../caller.ts'
-import { flag } from '../flag.ts'
+import { flag } from '../input-types.ts'
 import type { Call } from '../operation.ts'
 import { Content, defineOperation } from '../operation.ts'
 import { notFound } from '../problem.ts'
@@ -107,10 +107,7 @@ async function messageIn(id: string, outer: ReadableMessage, number: string): Pr
   throw notFound(`part ${number} of message ${id} is ${mediaType}, and not a message`)
 }
 
-const get = defineOperation({
-  name: 'messages.get',
-  method: 'GET',
-  path: '/messages/{id}',
+const get = defineOperation('messages.get', 'GET /messages/{id}', {
   summary: 'Read a message: its summary, text, attachments, links, codes, signatures and delivery.',
   access: 'read',
   input: openedInput,
@@ -197,10 +194,7 @@ export function numberedParts(structure: MessagePart): { number: string; part: M
   return found
 }
 
-const headers = defineOperation({
-  name: 'messages.headers',
-  method: 'GET',
-  path: '/messages/{id}/headers',
+const headers = defineOperation('messages.headers', 'GET /messages/{id}/headers', {
   summary: 'Read the decoded header fields of a message, in their order.',
   access: 'read',
   input: idInput,
@@ -208,10 +202,7 @@ const headers = defineOperation({
   run: async (call) => ({ headers: (await readOf(call)).read.fieldList }),
 })
 
-const text = defineOperation({
-  name: 'messages.text',
-  method: 'GET',
-  path: '/messages/{id}/text',
+const text = defineOperation('messages.text', 'GET /messages/{id}/text', {
   summary: 'Read the plain text of a message; for a message that is only HTML, the text of the HTML.',
   access: 'read',
   input: openedInput,
@@ -219,10 +210,7 @@ const text = defineOperation({
   run: async (call) => new Content('text/plain; charset=utf-8', (await readOf(call)).read.text),
 })
 
-const html = defineOperation({
-  name: 'messages.html',
-  method: 'GET',
-  path: '/messages/{id}/html',
+const html = defineOperation('messages.html', 'GET /messages/{id}/html', {
   summary: 'Read the HTML of a message as a separate document, which runs no script and loads nothing.',
   access: 'read',
   input: openedInput.extend({
@@ -240,10 +228,7 @@ const html = defineOperation({
   },
 })
 
-const raw = defineOperation({
-  name: 'messages.raw',
-  method: 'GET',
-  path: '/messages/{id}/raw',
+const raw = defineOperation('messages.raw', 'GET /messages/{id}/raw', {
   summary: 'Download a message as it was received (.eml).',
   access: 'read',
   input: idInput,
@@ -264,10 +249,7 @@ const structurePart: z.ZodType = z
   })
   .meta({ id: 'StructurePart' })
 
-const structure = defineOperation({
-  name: 'messages.structure',
-  method: 'GET',
-  path: '/messages/{id}/structure',
+const structure = defineOperation('messages.structure', 'GET /messages/{id}/structure', {
   summary: 'Read the MIME tree of a message: each part with its IMAP section number.',
   access: 'read',
   input: openedInput,
@@ -289,10 +271,7 @@ const structure = defineOperation({
 /** Types that a browser shows without running anything in them. All others are sent as octets. */
 const SAFE_TYPES = /^(?:image\/(?:png|jpeg|gif|webp|avif|bmp)|audio\/[\w.+-]+|video\/[\w.+-]+|text\/plain)$/
 
-const part = defineOperation({
-  name: 'messages.part',
-  method: 'GET',
-  path: '/messages/{id}/parts/{part}',
+const part = defineOperation('messages.part', 'GET /messages/{id}/parts/{part}', {
   summary: 'Download a decoded part of a message.',
   access: 'read',
   input: openedInput.omit({ inside: true }).extend({ part: partNumber }),

@@ -7,10 +7,7 @@ import { defineOperation } from '../operation.ts'
 import { ApiProblem, notFound } from '../problem.ts'
 import { messageOf } from './find.ts'
 
-const report = defineOperation({
-  name: 'messages.report',
-  method: 'POST',
-  path: '/messages/{id}/report',
+const report = defineOperation('messages.report', 'POST /messages/{id}/report', {
   summary: 'Send a bounce, a spam complaint or an out-of-office reply to the sender of a message.',
   access: 'administer',
   input: z.strictObject({

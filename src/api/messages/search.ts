@@ -1,9 +1,9 @@
+import { searchable } from '../../mail/format/search-text.ts'
 import { accountOf, CAPTURED_OWNER, PUBLIC_OWNER } from '../../storage/store/types.ts'
 import { ApiProblem } from '../problem.ts'
 import type { AddressField, MessageFacts, SearchTexts } from './message-facts.ts'
 import type { IndexedMessage } from './message-index.ts'
 import { parseSearchDate, parseSince } from './search-date.ts'
-import { searchable } from './searchable.ts'
 import { tagsOf } from './summary.ts'
 
 /**

@@ -6,7 +6,7 @@ import { messageId } from './message-index.ts'
 /** Ids of one answer. */
 const MAX_IDS = 1_000
 
-/** What an answer says of the messages that a request has stored. */
+/** The messages that a request has stored, in its answer. */
 export const storedIds = z
   .array(z.string())
   .describe(`Ids of the stored messages that the caller sees, each copy of its own; at most ${MAX_IDS}.`)

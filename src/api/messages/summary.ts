@@ -60,7 +60,7 @@ export const keywordOf = (tag: string): string => tag.replaceAll(' ', SPACE)
 export const tagsOf = ({ flags }: MessageEntry): string[] =>
   flags.filter((flag) => !/^[\\$]/.test(flag)).map((flag) => flag.replaceAll(SPACE, ' '))
 
-/** Who reads a message. */
+/** The reader of a message. */
 export interface Viewer {
   readonly api: { readonly lab: { readonly directory: Directory } }
   readonly caller: Caller

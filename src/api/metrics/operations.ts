@@ -29,10 +29,7 @@ const sample = z
 
 const asJson = ({ at, ...rest }: StatisticsSample) => ({ at: timeText(at), ...rest })
 
-const get = defineOperation({
-  name: 'statistics.get',
-  method: 'GET',
-  path: '/statistics',
+const get = defineOperation('statistics.get', 'GET /statistics', {
   summary: 'Read what happened in each ten seconds of the last hour: connections, messages, refusals, load.',
   access: 'inspect',
   input: z.strictObject({

@@ -5,7 +5,7 @@ import type { Tally, Traffic } from './traffic.ts'
 /** Values by protocol, or by kind of message. Those that are 0 are left out. */
 type Counts = Readonly<Record<string, number>>
 
-/** What happened in one interval, and the state at its end. */
+/** The events of one interval, and the state at its end. */
 export interface StatisticsSample {
   /** End of the interval, milliseconds since the epoch, by the clock of the machine. */
   readonly at: number

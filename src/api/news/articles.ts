@@ -8,7 +8,7 @@ import { followUpTo } from '../../transport/news/follow-up.ts'
 import type { Poster } from '../../transport/news/inject.ts'
 import type { Api } from '../api.ts'
 import { type Caller, seesFolder } from '../caller.ts'
-import { fieldName, line } from '../header-fields.ts'
+import { fieldName, line } from '../input-types.ts'
 import { messageOf } from '../messages/find.ts'
 import { messageId } from '../messages/message-index.ts'
 import { defineOperation, locationAt } from '../operation.ts'
@@ -27,10 +27,7 @@ const posted = z.object({
     ),
 })
 
-const post = defineOperation({
-  name: 'articles.post',
-  method: 'POST',
-  path: '/articles',
+const post = defineOperation('articles.post', 'POST /articles', {
   summary:
     'Post an article to newsgroups, as the NNTP command POST does. Articles for moderated groups go to the moderator, and control messages are executed.',
   access: 'change',
@@ -93,10 +90,7 @@ async function articleOf(api: Api, caller: Caller, id: string): Promise<Article>
   return new Article(raw)
 }
 
-const followUp = defineOperation({
-  name: 'articles.followUp',
-  method: 'GET',
-  path: '/messages/{id}/follow-up',
+const followUp = defineOperation('articles.followUp', 'GET /messages/{id}/follow-up', {
   summary:
     'Read what a follow-up to an article begins with: its newsgroups, subject and References. Add a text, and post it with `articles.post`. RFC 5537 section 3.4.3.',
   access: 'read',
@@ -118,10 +112,7 @@ const followUp = defineOperation({
   },
 })
 
-const cancel = defineOperation({
-  name: 'articles.cancel',
-  method: 'POST',
-  path: '/messages/{id}/cancel',
+const cancel = defineOperation('articles.cancel', 'POST /messages/{id}/cancel', {
   summary: 'Cancel an article by a control message, which also goes to the peers of feeds. RFC 5537 section 5.3.',
   access: 'change',
   input: z.strictObject({ id: z.string().describe('Id of the article, in any of its newsgroups.') }),

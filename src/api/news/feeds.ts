@@ -77,12 +77,9 @@ function feedById(api: Api, caller: Caller, id: string): Feed {
   throw notFound(`there is no feed ${id}; there are: ${all.map(idOf).join(', ') || 'none'}`)
 }
 
-const list = defineOperation({
-  name: 'feeds.list',
+const list = defineOperation('feeds.list', 'GET /feeds', {
   runsAt: 'feeds',
-  method: 'GET',
   listKey: 'id',
-  path: '/feeds',
   summary: 'List the feeds: exchanges of articles with other news servers, their state and queues.',
   access: 'read',
   input: z.strictObject({}),
@@ -90,11 +87,8 @@ const list = defineOperation({
   run: async ({ api, caller }) => ({ items: await Promise.all(visibleFeeds(api, caller).map(feedFacts)) }),
 })
 
-const get = defineOperation({
-  name: 'feeds.get',
+const get = defineOperation('feeds.get', 'GET /feeds/{id}', {
   runsAt: 'feeds',
-  method: 'GET',
-  path: '/feeds/{id}',
   summary: 'Read one feed.',
   access: 'read',
   input: z.strictObject({ id: z.string() }),
@@ -102,11 +96,8 @@ const get = defineOperation({
   run: async ({ api, caller, input: { id } }) => feedFacts(feedById(api, caller, id)),
 })
 
-const queue = defineOperation({
-  name: 'feeds.queue',
+const queue = defineOperation('feeds.queue', 'GET /feeds/{id}/queue', {
   runsAt: 'feeds',
-  method: 'GET',
-  path: '/feeds/{id}/queue',
   summary: 'List the first articles that wait for the peer of a feed.',
   access: 'read',
   input: z.strictObject({
@@ -139,11 +130,8 @@ const queue = defineOperation({
   },
 })
 
-const retry = defineOperation({
-  name: 'feeds.retry',
+const retry = defineOperation('feeds.retry', 'POST /feeds/{id}/retry', {
   runsAt: 'feeds',
-  method: 'POST',
-  path: '/feeds/{id}/retry',
   summary: 'Connect to the peer of a feed now, without waiting for the next attempt. GET /feeds/{id} shows the result.',
   access: 'administer',
   input: z.strictObject({ id: z.string() }),

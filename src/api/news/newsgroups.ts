@@ -96,11 +96,8 @@ function assertMayManage({ role, tenant }: Caller, name: string): void {
   throw new ApiProblem('forbidden', `the newsgroups of a tenant begin with its name: ${tenant.name}.${name}`)
 }
 
-const list = defineOperation({
-  name: 'newsgroups.list',
-  method: 'GET',
+const list = defineOperation('newsgroups.list', 'GET /newsgroups', {
   listKey: 'name',
-  path: '/newsgroups',
   summary: 'List the newsgroups with their attributes and article numbers.',
   access: 'read',
   input: z.strictObject({}),
@@ -111,10 +108,7 @@ const list = defineOperation({
   },
 })
 
-const get = defineOperation({
-  name: 'newsgroups.get',
-  method: 'GET',
-  path: '/newsgroups/{name}',
+const get = defineOperation('newsgroups.get', 'GET /newsgroups/{name}', {
   summary: 'Read one newsgroup.',
   access: 'read',
   input: z.strictObject({ name: z.string() }),
@@ -155,10 +149,7 @@ function changed(before: NewsgroupAttributes, { expireAfter, ...given }: Attribu
   return after
 }
 
-const create = defineOperation({
-  name: 'newsgroups.create',
-  method: 'POST',
-  path: '/newsgroups',
+const create = defineOperation('newsgroups.create', 'POST /newsgroups', {
   summary: 'Create a newsgroup.',
   access: 'change',
   input: z.strictObject({ name: newsgroupName, ...attributes }),
@@ -181,10 +172,7 @@ const create = defineOperation({
   },
 })
 
-const update = defineOperation({
-  name: 'newsgroups.update',
-  method: 'PATCH',
-  path: '/newsgroups/{name}',
+const update = defineOperation('newsgroups.update', 'PATCH /newsgroups/{name}', {
   summary: 'Change the attributes of a newsgroup that is not in the configuration.',
   access: 'change',
   input: z.strictObject({ name: z.string(), ...attributes }),
@@ -201,10 +189,7 @@ const update = defineOperation({
   },
 })
 
-const remove = defineOperation({
-  name: 'newsgroups.delete',
-  method: 'DELETE',
-  path: '/newsgroups/{name}',
+const remove = defineOperation('newsgroups.delete', 'DELETE /newsgroups/{name}', {
   summary:
     'Delete a newsgroup and its articles. If the configuration lists it, the next reload or reset creates it again, without articles.',
   access: 'change',

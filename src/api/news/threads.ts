@@ -36,10 +36,7 @@ const thread = z
   })
   .meta({ id: 'NewsThread' })
 
-const list = defineOperation({
-  name: 'newsgroups.threads',
-  method: 'GET',
-  path: '/newsgroups/{name}/threads',
+const list = defineOperation('newsgroups.threads', 'GET /newsgroups/{name}/threads', {
   summary:
     'List the threads of a newsgroup as trees by References, the thread with the newest article first. RFC 5256 section 3 without its subjects.',
   access: 'read',

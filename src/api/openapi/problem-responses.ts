@@ -4,7 +4,7 @@ import { takesBody } from './parameters.ts'
 
 type Json = Record<string, unknown>
 
-/** What any request can be answered with. */
+/** The problems of any request. */
 const OF_ALL: readonly ProblemName[] = [
   'bad-request',
   'log-on-required',
@@ -17,16 +17,16 @@ const OF_ALL: readonly ProblemName[] = [
   'stopping',
 ]
 
-/** What a request with a body can be answered with. */
+/** The problems of a request with a body. */
 const OF_BODIES: readonly ProblemName[] = ['too-large', 'unsupported-type', 'invalid']
 
-/** What a request that is answered with content can be answered with. */
+/** The problems of a request that is answered with content. */
 const OF_CONTENT: readonly ProblemName[] = ['not-acceptable']
 
-/** What a request for one resource can be answered with. */
+/** The problems of a request for one resource. */
 const OF_ONE: readonly ProblemName[] = ['not-found']
 
-/** What a request for a page of a list can be answered with. */
+/** The problems of a request for a page of a list. */
 const OF_PAGES: readonly ProblemName[] = ['gone']
 
 /** Returns the statuses of the problems that an operation can answer. */
@@ -62,7 +62,7 @@ const exampleOf = (name: ProblemName, detail: string): Json => ({
   detail,
 })
 
-/** What a client reads in the most common problem of a status. */
+/** The text of the most common problem of a status. */
 const details: Readonly<Record<number, string>> = {
   400: 'limt: is unknown; did you mean limit?',
   401: 'send a token (Authorization: Bearer TOKEN), or the name and password of an account',

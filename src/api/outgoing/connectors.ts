@@ -81,12 +81,9 @@ function connectorWith({ lab }: Api, id: string): ResolvedConnector {
   throw notFound(`there is no connector ${id}; ${known === '' ? 'the configuration has none' : `there are: ${known}`}`)
 }
 
-const list = defineOperation({
-  name: 'connectors.list',
+const list = defineOperation('connectors.list', 'GET /connectors', {
   runsAt: 'outgoing',
-  method: 'GET',
   listKey: 'id',
-  path: '/connectors',
   summary: 'List the connectors, which send mail to other hosts: their configuration, queue, counts and last error.',
   access: 'inspect',
   input: z.strictObject({}),
@@ -94,11 +91,8 @@ const list = defineOperation({
   run: async ({ api }) => ({ items: api.lab.config.connectors.map((one) => factsOf(api, one)) }),
 })
 
-const get = defineOperation({
-  name: 'connectors.get',
+const get = defineOperation('connectors.get', 'GET /connectors/{id}', {
   runsAt: 'outgoing',
-  method: 'GET',
-  path: '/connectors/{id}',
   summary: 'Read one connector.',
   access: 'inspect',
   input: z.strictObject({ id: ID }),
@@ -106,10 +100,7 @@ const get = defineOperation({
   run: async ({ api, input: { id } }) => factsOf(api, connectorWith(api, id)),
 })
 
-const test = defineOperation({
-  name: 'connectors.test',
-  method: 'POST',
-  path: '/connectors/{id}/test',
+const test = defineOperation('connectors.test', 'POST /connectors/{id}/test', {
   summary: 'Connect to the next host of a connector, verify its certificate, log on and quit, without sending mail.',
   access: 'administer',
   input: z.strictObject({

@@ -30,11 +30,8 @@ const matches =
     (recipient === undefined || entry.recipients.some(({ address }) => hasPart(address, recipient))) &&
     hasPart(entry.mailFrom, sender)
 
-const list = defineOperation({
-  name: 'queue.list',
+const list = defineOperation('queue.list', 'GET /queue', {
   runsAt: 'outgoing',
-  method: 'GET',
-  path: '/queue',
   summary: 'List the messages that wait to be sent to other hosts, newest first.',
   access: 'inspect',
   input: z.strictObject({ ...filters, ...pageInput }),
@@ -46,11 +43,8 @@ const list = defineOperation({
   },
 })
 
-const get = defineOperation({
-  name: 'queue.get',
+const get = defineOperation('queue.get', 'GET /queue/{id}', {
   runsAt: 'outgoing',
-  method: 'GET',
-  path: '/queue/{id}',
   summary: 'Read one message of the queue: its recipients, the last reply of each, and the next attempt.',
   access: 'inspect',
   input: z.strictObject({ id: z.string() }),
@@ -90,11 +84,8 @@ function chosenIds({ outgoing: { queue } }: Api, { ids, all, ...query }: Choice)
 type Act = (queue: OutgoingQueue, ids: readonly string[]) => Promise<number>
 
 const action = <Verb extends string>(verb: Verb, summary: string, act: Act) =>
-  defineOperation({
-    name: `queue.${verb}`,
+  defineOperation(`queue.${verb}`, `POST /queue/${verb}`, {
     runsAt: 'outgoing',
-    method: 'POST',
-    path: `/queue/${verb}`,
     summary,
     access: 'administer',
     input: z.strictObject(chosen),

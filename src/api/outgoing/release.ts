@@ -118,10 +118,7 @@ async function outgoingOf(api: Api, message: IndexedMessage, to: readonly string
   }
 }
 
-const release = defineOperation({
-  name: 'messages.release',
-  method: 'POST',
-  path: '/messages/{id}/release',
+const release = defineOperation('messages.release', 'POST /messages/{id}/release', {
   summary: 'Send a message to other hosts by the connectors of the lab. It stays in the lab.',
   access: 'administer',
   input: z.strictObject({ id: z.string().describe('Id of the message.'), ...how }),
@@ -130,10 +127,7 @@ const release = defineOperation({
   run: async ({ api, caller, input: { id, ...rest } }) => releaseMessage(api, messageOf(api, caller, id), rest),
 })
 
-const releaseMany = defineOperation({
-  name: 'messages.releaseMany',
-  method: 'POST',
-  path: '/messages/release',
+const releaseMany = defineOperation('messages.releaseMany', 'POST /messages/release', {
   summary:
     'Send several messages to other hosts, chosen by their ids or by a search. Copies of a message are sent once.',
   access: 'administer',

@@ -4,7 +4,7 @@ import { authorityFormats } from '../../tls/pki/authority/list.ts'
 import { certificatePem } from '../../tls/pki/certificate/certificate.ts'
 import { reasonNames } from '../../tls/pki/revocation/crl.ts'
 import type { Api } from '../api.ts'
-import { flag } from '../flag.ts'
+import { flag } from '../input-types.ts'
 import { Content, defineOperation, locationAt } from '../operation.ts'
 import { ApiProblem, notFound } from '../problem.ts'
 import { authorityServiceOperations } from './authority-service.ts'
@@ -16,11 +16,8 @@ const authority = z
 
 const name = z.string().describe('Name of the authority.')
 
-const list = defineOperation({
-  name: 'authorities.list',
-  method: 'GET',
+const list = defineOperation('authorities.list', 'GET /authorities', {
   listKey: 'name',
-  path: '/authorities',
   summary: 'List the certificate authorities of the lab.',
   access: 'read',
   input: z.strictObject({}),
@@ -28,10 +25,7 @@ const list = defineOperation({
   run: async ({ api }) => ({ items: await api.lab.authorities.list() }),
 })
 
-const roots = defineOperation({
-  name: 'authorities.roots',
-  method: 'GET',
-  path: '/authorities/roots',
+const roots = defineOperation('authorities.roots', 'GET /authorities/roots', {
   summary: 'Download every root certificate that clients need.',
   access: 'read',
   input: z.strictObject({
@@ -57,10 +51,7 @@ const rootFiles = {
   der: { type: 'application/pkix-cert', ending: 'cer' },
 } as const
 
-const create = defineOperation({
-  name: 'authorities.create',
-  method: 'POST',
-  path: '/authorities',
+const create = defineOperation('authorities.create', 'POST /authorities', {
   summary: 'Create a root authority or, with `parent`, a subordinate of another authority of the lab.',
   access: 'administer',
   input: z.strictObject({
@@ -84,10 +75,7 @@ const create = defineOperation({
   },
 })
 
-const get = defineOperation({
-  name: 'authorities.get',
-  method: 'GET',
-  path: '/authorities/{name}',
+const get = defineOperation('authorities.get', 'GET /authorities/{name}', {
   summary: 'Read an authority of the lab.',
   access: 'read',
   input: z.strictObject({ name }),
@@ -102,10 +90,7 @@ async function authorityNamed({ lab: { authorities } }: Api, wanted: string) {
   throw notFound(`there is no authority ${wanted}; GET /api/v1/authorities lists them`)
 }
 
-const remove = defineOperation({
-  name: 'authorities.delete',
-  method: 'DELETE',
-  path: '/authorities/{name}',
+const remove = defineOperation('authorities.delete', 'DELETE /authorities/{name}', {
   summary: 'Delete an authority with its key and the record of what it has issued.',
   access: 'administer',
   input: z.strictObject({ name, force: flag.default(false) }),
@@ -115,10 +100,7 @@ const remove = defineOperation({
   },
 })
 
-const download = defineOperation({
-  name: 'authorities.export',
-  method: 'GET',
-  path: '/authorities/{name}/certificate',
+const download = defineOperation('authorities.export', 'GET /authorities/{name}/certificate', {
   summary: 'Download the certificate of an authority, without its key.',
   access: 'read',
   input: z.strictObject({ name, format: z.enum(authorityFormats).default('pem') }),
@@ -132,11 +114,8 @@ const download = defineOperation({
   },
 })
 
-const issued = defineOperation({
-  name: 'authorities.issued',
-  method: 'GET',
+const issued = defineOperation('authorities.issued', 'GET /authorities/{name}/issued', {
   listKey: 'serial',
-  path: '/authorities/{name}/issued',
   summary: 'List the certificates that an authority has issued.',
   access: 'inspect',
   input: z.strictObject({ name }),
@@ -144,10 +123,7 @@ const issued = defineOperation({
   run: async ({ api, input }) => ({ items: await api.lab.authorities.issued(input.name) }),
 })
 
-const revoke = defineOperation({
-  name: 'authorities.revoke',
-  method: 'POST',
-  path: '/authorities/revoke',
+const revoke = defineOperation('authorities.revoke', 'POST /authorities/revoke', {
   summary: 'Revoke a certificate by serial number or thumbprint. OCSP and the revocation list report it at once.',
   access: 'administer',
   input: z.strictObject({
@@ -162,11 +138,8 @@ const revoke = defineOperation({
   },
 })
 
-const queue = defineOperation({
-  name: 'authorities.requests',
-  method: 'GET',
+const queue = defineOperation('authorities.requests', 'GET /authorities/requests', {
   listKey: 'id',
-  path: '/authorities/requests',
   summary: 'List the requests at standalone authorities, including approved and denied ones.',
   access: 'inspect',
   input: z.strictObject({}),
@@ -174,10 +147,7 @@ const queue = defineOperation({
   run: async ({ api }) => ({ items: await api.lab.authorities.requests() }),
 })
 
-const answer = defineOperation({
-  name: 'authorities.answer',
-  method: 'POST',
-  path: '/authorities/requests/{id}',
+const answer = defineOperation('authorities.answer', 'POST /authorities/requests/{id}', {
   summary: 'Approve or deny a request at a standalone authority.',
   access: 'administer',
   input: z.strictObject({ id: z.coerce.number().int(), decision: z.enum(['approve', 'deny']) }),
@@ -192,10 +162,7 @@ const answer = defineOperation({
   },
 })
 
-const sign = defineOperation({
-  name: 'authorities.sign',
-  method: 'POST',
-  path: '/authorities/sign',
+const sign = defineOperation('authorities.sign', 'POST /authorities/sign', {
   summary: 'Sign a certificate request (PKCS#10) at once.',
   access: 'administer',
   input: z.strictObject({

@@ -35,10 +35,7 @@ const ocspAnswer = z.object({
   client: z.string().describe('Address of the client.'),
 })
 
-const service = defineOperation({
-  name: 'authorities.service',
-  method: 'GET',
-  path: '/authorities/{name}/service',
+const service = defineOperation('authorities.service', 'GET /authorities/{name}/service', {
   summary: 'Read where an authority publishes revocation lists, OCSP and ACME, and what clients get of them now.',
   access: 'read',
   input: z.strictObject({ name }),
@@ -96,11 +93,8 @@ function acmeFacts({ lab }: Api, { url, tlsPort }: AuthorityService, directories
   }
 }
 
-const orders = defineOperation({
-  name: 'authorities.orders',
-  method: 'GET',
+const orders = defineOperation('authorities.orders', 'GET /authorities/{name}/orders', {
   listKey: 'id',
-  path: '/authorities/{name}/orders',
   summary: 'List the ACME orders at an authority, the newest first.',
   access: 'inspect',
   input: z.strictObject({ name }),

@@ -3,12 +3,12 @@ import { definedOnly } from '../../core/values/defined.ts'
 import { keySpecNamed } from '../../tls/pki/keys.ts'
 import { exportFormats } from '../../tls/pki/lifecycle/import-export.ts'
 import type { Api } from '../api.ts'
-import { flag } from '../flag.ts'
+import { flag } from '../input-types.ts'
 import { Content, defineOperation, locationAt } from '../operation.ts'
 import { ApiProblem } from '../problem.ts'
 import { assertVersion, ifMatchOf, versionOf } from '../version.ts'
 
-/** What documentation shows. Names are accepted in any case. */
+/** The forms that the documentation shows. Names are accepted in any case. */
 const KEY_TYPE = '^(?:rsa-(?:512|1024|2048|3072|4096|8192|16384)|p256|p384|p521|ed25519|ml-dsa-(?:44|65|87))$'
 
 export const keySpec = z
@@ -90,11 +90,8 @@ export function splitSubject<Input extends SubjectInput>(input: Input) {
   return { ...definedOnly(rest), subject }
 }
 
-const list = defineOperation({
-  name: 'certificates.list',
-  method: 'GET',
+const list = defineOperation('certificates.list', 'GET /certificates', {
   listKey: 'thumbprint',
-  path: '/certificates',
   summary: 'List the certificates of the store.',
   access: 'read',
   input: z.strictObject({}),
@@ -102,10 +99,7 @@ const list = defineOperation({
   run: async ({ api }) => ({ items: (await api.lab.certificates.list()).map(withTag) }),
 })
 
-const get = defineOperation({
-  name: 'certificates.get',
-  method: 'GET',
-  path: '/certificates/{name}',
+const get = defineOperation('certificates.get', 'GET /certificates/{name}', {
   summary: 'Read all facts about a certificate, including its PEM.',
   access: 'read',
   input: z.strictObject({ name }),
@@ -114,10 +108,7 @@ const get = defineOperation({
   run: async ({ api, input }) => withTag(await api.lab.certificates.show(input.name)),
 })
 
-const issue = defineOperation({
-  name: 'certificates.issue',
-  method: 'POST',
-  path: '/certificates',
+const issue = defineOperation('certificates.issue', 'POST /certificates', {
   summary: 'Issue a certificate from an authority of the lab, and assign it to a virtual server.',
   access: 'administer',
   input: z.strictObject({
@@ -145,10 +136,7 @@ const issue = defineOperation({
   },
 })
 
-const remove = defineOperation({
-  name: 'certificates.delete',
-  method: 'DELETE',
-  path: '/certificates/{name}',
+const remove = defineOperation('certificates.delete', 'DELETE /certificates/{name}', {
   summary: 'Delete a certificate and its key from the store.',
   access: 'administer',
   input: z.strictObject({ name, ifMatch }),
@@ -158,10 +146,7 @@ const remove = defineOperation({
   },
 })
 
-const renew = defineOperation({
-  name: 'certificates.renew',
-  method: 'POST',
-  path: '/certificates/{name}/renew',
+const renew = defineOperation('certificates.renew', 'POST /certificates/{name}/renew', {
   summary: 'Renew a certificate, with its key or a new one.',
   access: 'administer',
   input: z.strictObject({ name, newKey: z.boolean().default(false), ifMatch }),
@@ -177,10 +162,7 @@ const renew = defineOperation({
   },
 })
 
-const rename = defineOperation({
-  name: 'certificates.rename',
-  method: 'PATCH',
-  path: '/certificates/{name}',
+const rename = defineOperation('certificates.rename', 'PATCH /certificates/{name}', {
   summary: 'Give a certificate another friendly name.',
   access: 'administer',
   input: z.strictObject({ name, friendlyName: z.string().min(1), ifMatch }),
@@ -194,10 +176,7 @@ const rename = defineOperation({
     }),
 })
 
-const assign = defineOperation({
-  name: 'certificates.assign',
-  method: 'POST',
-  path: '/certificates/{name}/assign',
+const assign = defineOperation('certificates.assign', 'POST /certificates/{name}/assign', {
   summary: 'Assign a certificate to a virtual server, which serves it at once.',
   access: 'administer',
   input: z.strictObject({ name, for: virtualServer, ifMatch }),
@@ -210,10 +189,7 @@ const assign = defineOperation({
   },
 })
 
-const unassign = defineOperation({
-  name: 'certificates.unassign',
-  method: 'POST',
-  path: '/certificates/unassign',
+const unassign = defineOperation('certificates.unassign', 'POST /certificates/unassign', {
   summary: 'Remove the certificate from a virtual server. It stays in the store.',
   access: 'administer',
   input: z.strictObject({ for: virtualServer }),
@@ -229,10 +205,7 @@ const exportTypes = {
   p7b: 'application/x-pkcs7-certificates',
 } as const satisfies Record<(typeof exportFormats)[number], string>
 
-const download = defineOperation({
-  name: 'certificates.export',
-  method: 'POST',
-  path: '/certificates/{name}/export',
+const download = defineOperation('certificates.export', 'POST /certificates/{name}/export', {
   summary: 'Download a certificate. `pfx` and `pem` include the private key; `cer` and `p7b` do not.',
   access: 'administer',
   input: z.strictObject({ name, format: z.enum(exportFormats).default('pfx'), password: z.string().optional() }),
@@ -250,10 +223,7 @@ const download = defineOperation({
   },
 })
 
-const upload = defineOperation({
-  name: 'certificates.import',
-  method: 'POST',
-  path: '/certificates/import',
+const upload = defineOperation('certificates.import', 'POST /certificates/import', {
   summary: 'Import a certificate with its key and chain (PKCS#12 or PEM).',
   access: 'administer',
   input: z.strictObject({

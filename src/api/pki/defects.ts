@@ -2,11 +2,8 @@ import { z } from 'zod'
 import { defectRecipes, variantRecipes } from '../../tls/pki/defects/recipes.ts'
 import { defineOperation } from '../operation.ts'
 
-const list = defineOperation({
-  name: 'certificateDefects.list',
-  method: 'GET',
+const list = defineOperation('certificateDefects.list', 'GET /certificate-defects', {
   listKey: 'name',
-  path: '/certificate-defects',
   summary: 'List the certificates that a virtual server can serve on purpose: with a defect, or of an unusual kind.',
   access: 'read',
   input: z.strictObject({}),

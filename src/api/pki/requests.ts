@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { definedOnly } from '../../core/values/defined.ts'
 import { formatGeneralName, formatName } from '../../tls/pki/certificate/names.ts'
-import { flag } from '../flag.ts'
+import { flag } from '../input-types.ts'
 import { Content, defineOperation, locationAt } from '../operation.ts'
 import { ApiProblem } from '../problem.ts'
 import { factsOf, keySpec, splitSubject, subjectFields, thumbprintOnly, virtualServer } from './certificates.ts'
@@ -14,10 +14,7 @@ const wanted = z.strictObject({
   names: z.array(z.string()).optional().describe('Further host names and IP addresses.'),
 })
 
-const request = defineOperation({
-  name: 'requests.create',
-  method: 'POST',
-  path: '/requests',
+const request = defineOperation('requests.create', 'POST /requests', {
   summary: 'Prepare a certificate request for an outside authority. It stays pending for its virtual server.',
   access: 'administer',
   input: wanted,
@@ -31,10 +28,7 @@ const request = defineOperation({
   },
 })
 
-const plan = defineOperation({
-  name: 'requests.plan',
-  method: 'POST',
-  path: '/requests/plan',
+const plan = defineOperation('requests.plan', 'POST /requests/plan', {
   summary: 'Check a certificate request, and read what it would contain. Nothing changes.',
   access: 'administer',
   input: wanted,
@@ -62,10 +56,7 @@ const plan = defineOperation({
   },
 })
 
-const get = defineOperation({
-  name: 'requests.get',
-  method: 'GET',
-  path: '/requests/{for}',
+const get = defineOperation('requests.get', 'GET /requests/{for}', {
   summary: 'Download the pending request of a virtual server in PEM, to send it to an authority.',
   access: 'inspect',
   input: z.strictObject({ for: virtualServer }),
@@ -76,10 +67,7 @@ const get = defineOperation({
     }),
 })
 
-const collect = defineOperation({
-  name: 'requests.collect',
-  method: 'POST',
-  path: '/requests/{for}/collect',
+const collect = defineOperation('requests.collect', 'POST /requests/{for}/collect', {
   summary: 'Install the certificate that a standalone authority of the lab has approved, and assign it.',
   access: 'administer',
   input: z.strictObject({ for: virtualServer }),
@@ -97,11 +85,8 @@ const collect = defineOperation({
   },
 })
 
-const pending = defineOperation({
-  name: 'requests.list',
-  method: 'GET',
+const pending = defineOperation('requests.list', 'GET /requests', {
   listKey: 'id',
-  path: '/requests',
   summary: 'List the pending requests.',
   access: 'inspect',
   input: z.strictObject({}),
@@ -109,10 +94,7 @@ const pending = defineOperation({
   run: async ({ api }) => ({ items: await api.lab.certificates.pending() }),
 })
 
-const install = defineOperation({
-  name: 'requests.install',
-  method: 'POST',
-  path: '/requests/install',
+const install = defineOperation('requests.install', 'POST /requests/install', {
   summary: "Install an authority's answer to a pending request, and assign the certificate.",
   access: 'administer',
   input: z.strictObject({ for: virtualServer.optional(), force: flag.default(false) }),
@@ -136,10 +118,7 @@ const install = defineOperation({
   },
 })
 
-const cancel = defineOperation({
-  name: 'requests.cancel',
-  method: 'DELETE',
-  path: '/requests/{for}',
+const cancel = defineOperation('requests.cancel', 'DELETE /requests/{for}', {
   summary: 'Delete the pending request of a virtual server.',
   access: 'administer',
   input: z.strictObject({ for: virtualServer }),

@@ -39,10 +39,7 @@ const port = z.object({
   others: verdict.describe('Clients that trust only the roots of the system.'),
 })
 
-const verdicts = defineOperation({
-  name: 'virtualServers.verdicts',
-  method: 'GET',
-  path: '/virtual-servers/{id}/verdicts',
+const verdicts = defineOperation('virtualServers.verdicts', 'GET /virtual-servers/{id}/verdicts', {
   summary: 'Do TLS handshakes with a virtual server, and say what OpenSSL and usual clients say of its certificate.',
   access: 'administer',
   input: z.strictObject({

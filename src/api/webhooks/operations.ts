@@ -35,12 +35,9 @@ const delivery = z
   })
   .meta({ id: 'WebhookDelivery' })
 
-const list = defineOperation({
-  name: 'webhooks.list',
+const list = defineOperation('webhooks.list', 'GET /webhooks', {
   runsAt: 'webhooks',
-  method: 'GET',
   listKey: 'url',
-  path: '/webhooks',
   summary: 'List the webhooks of the configuration.',
   access: 'inspect',
   input: z.strictObject({}),
@@ -57,11 +54,8 @@ const list = defineOperation({
   },
 })
 
-const deliveries = defineOperation({
-  name: 'webhooks.deliveries',
+const deliveries = defineOperation('webhooks.deliveries', 'GET /webhooks/deliveries', {
   runsAt: 'webhooks',
-  method: 'GET',
-  path: '/webhooks/deliveries',
   summary: 'List the deliveries to webhooks, newest first: all pending ones, and the latest 1,000 others.',
   access: 'inspect',
   input: z.strictObject({

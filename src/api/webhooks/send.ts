@@ -102,7 +102,7 @@ function answered({ statusCode: status = 0, headers }: IncomingMessage): Attempt
   }
 }
 
-/** What OpenSSL reports of a chain that does not end at a trusted root. */
+/** The errors of OpenSSL for a chain that does not end at a trusted root. */
 const UNTRUSTED = new Set([
   'DEPTH_ZERO_SELF_SIGNED_CERT',
   'SELF_SIGNED_CERT_IN_CHAIN',

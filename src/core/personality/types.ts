@@ -87,7 +87,7 @@ export interface Pop3Personality extends TlsWords {
 
 export interface ImapFacts extends CommonFacts {
   readonly sizeOctets: number
-  /** What Sealpost itself would announce now. */
+  /** The capabilities that Sealpost itself would announce now. */
   readonly own: readonly string[]
   /** The account that is logged on. */
   readonly user: string

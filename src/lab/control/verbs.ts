@@ -115,7 +115,7 @@ async function call(
 async function* events(lab: Lab, types: string | undefined, signal: AbortSignal): AsyncGenerator<object> {
   const [{ eventData }, { wantedTypes }] = await Promise.all([
     import('../../api/events/event-data.ts'),
-    import('../../api/events/wanted-types.ts'),
+    import('../../api/events/event-log.ts'),
   ])
   const api = await lab.api()
   const wants = wantedTypes(types)

@@ -25,6 +25,15 @@ export function fold(text: string): string {
   return folded.join('')
 }
 
+/**
+ * Returns the form in which searches compare texts: folded, as its UTF-8 octets with one character each. V8 keeps such a
+ * text in half the memory, and finds words in it in half the time, if it has a letter beyond Latin-1.
+ */
+export function searchable(text: string): string {
+  const folded = fold(text)
+  return Buffer.byteLength(folded) === folded.length ? folded : Buffer.from(folded).toString('latin1')
+}
+
 /** Cuts after a space, because marks and the case of a letter belong to their word. */
 function pieceEnd(text: string, from: number): number {
   const most = from + NORMALIZED_CHARS

@@ -8,7 +8,7 @@ import { HttpLab } from './client.ts'
 /** The policy of the document has blocked a request, or the scheme does not exist. */
 const BLOCKED = /^(?:csp|origin)$|ERR_BLOCKED_BY_CSP|ERR_UNKNOWN_URL_SCHEME/
 
-/** What a person would click. */
+/** The links that a person would click. */
 const CLICKED = '#js, #entity, #tab, #data, #top, #blank, #area, #go, #other, #ping, #cidlink'
 
 const executablePath = '/usr/bin/chromium'

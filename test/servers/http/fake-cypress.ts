@@ -1,4 +1,4 @@
-/** What the commands use of Cypress, on `fetch`. */
+/** The part of Cypress that the commands use, on `fetch`. */
 export function fakeCypress(baseUrl: string): void {
   const request = async ({
     method,

@@ -121,7 +121,7 @@ const strangers = {
   'another account': basic('bob', `${MARK}-of-bob`),
 }
 
-/** What strangers must not change. */
+/** The state that strangers must not change. */
 async function state(): Promise<object> {
   const paths = [
     ...owners.flatMap((user) => [`messages?limit=1000&account=${user}`, `folders?account=${user}`]),
@@ -172,7 +172,7 @@ const shownOf = (body: unknown): string =>
       : value,
   )
 
-/** What everyone may see: the certificates of the servers, and who has issued them. */
+/** Operations whose answers everyone may see: the certificates of the servers, and who has issued them. */
 const PUBLIC = ['authorities.list', 'authorities.get', 'authorities.export', 'certificates.list', 'certificates.get']
 /** Accounts may send mail to each other. */
 const SENDS = ['messages.send', 'messages.import']

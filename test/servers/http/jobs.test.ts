@@ -177,7 +177,7 @@ it('a running verify is cancelled at once, although a server is silent', async (
   })
   const { body } = await call('verify', { virtualServers: [http.lab.server('smtp').name], timeout: '60s' })
   await events.next('job.progress', ({ job }) => /reachable/.test(job.progress.now))
-  // What is found is shown before the end, and afterwards.
+  // Results are shown before the end, and afterwards.
   const running = (await call(`jobs/${body.id}`)).body
   const cancelled = (await call(`jobs/${body.id}/cancel`, {})).body
   expect([running.state, cancelled.state]).toEqual(['running', 'cancelled'])

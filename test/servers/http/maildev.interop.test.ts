@@ -13,7 +13,7 @@ beforeAll(async () => {
 })
 afterAll(() => http[Symbol.asyncDispose]())
 
-/** What the commands use of Cypress, on `fetch`. */
+/** The part of Cypress that the commands use, on `fetch`. */
 function fakeCypress(settings: Readonly<Record<string, string>>): void {
   const bodyOf = async ({ method, url, headers }: { method: string; url: string; headers: Record<string, string> }) => {
     const response = await fetch(url, { method, headers })

@@ -159,14 +159,16 @@ const failedSession: Preparation = async ({ http, call }) => {
   socket.resume()
   await once(socket, 'close')
   await expect
-    .poll(async () => (await call({ path: 'sessions?protocol=smtp&failed=true' })).body.total)
+    .poll(async () => (await call({ path: 'sessions?protocol=smtp&direction=in&failed=true' })).body.total)
     .toBeGreaterThan(0)
   return {}
 }
 
 const session: Preparation = async (stage) => {
   await failedSession(stage)
-  return { input: { id: (await stage.call({ path: 'sessions?protocol=smtp' })).body.items[0].id } }
+  return {
+    input: { id: (await stage.call({ path: 'sessions?protocol=smtp&direction=in&failed=true' })).body.items[0].id },
+  }
 }
 
 const unassign = { path: 'certificates/unassign', json: { for: 'imap4' } }
@@ -331,7 +333,7 @@ const cases: Readonly<Record<string, Case>> = {
   'feeds.get': { input: feed },
   'feeds.retry': { input: feed },
   'feeds.queue': { input: feed, prepare: after('articles.post') },
-  'sessions.list': { input: { protocol: 'smtp', failed: true, limit: 1 }, prepare: failedSession },
+  'sessions.list': { input: { protocol: 'smtp', direction: 'in', failed: true, limit: 1 }, prepare: failedSession },
   'sessions.get': { prepare: session },
   'sessions.handshake': { prepare: session },
   'sessions.capture': { prepare: session },

@@ -122,7 +122,7 @@ describe.each(operations.map((one, index) => [one.name, one, index] as const))('
     const others = allowed.filter((role) => role !== 'administrator')
     for (const role of isLong ? allowed : others.slice(index % others.length).slice(0, 1)) {
       const answer = await send(await exampleCall(operation, stage), callers[role] as Record<string, string>)
-      // What belongs to others does not exist for a tenant or an account.
+      // Property of others does not exist for a tenant or an account.
       const isLab = role === 'administrator' || role === 'reader'
       expect(isLab ? [200, 201, 202, 204] : [200, 201, 202, 204, 403, 404], role).toContain(answer.status)
       expect(undocumented(operation, answer), role).toEqual([])

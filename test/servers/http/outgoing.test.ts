@@ -14,7 +14,7 @@ const NAME = 'Default SMTP Connector'
 
 let http: HttpLab
 let host: Host
-/** What the next host answers to RCPT for an address; absent: 250. */
+/** The next host's reply to RCPT for an address; absent: 250. */
 const refusals = new Map<string, [code: number, text: string]>()
 
 beforeAll(async () => {

@@ -88,6 +88,7 @@ const random: readonly (readonly [pattern: RegExp, shown: (digits: string) => st
   [/(?<=-)[0-9a-f]{8}(?=\.pem)/g, (digits) => digits.slice(0, 8)],
   [/(?<=\bF)[0-9a-f]{8}(?=-[0-9a-z])/g, () => '7864faba'],
   [/(?<=Root CA )[0-9A-F]{6}\b/g, () => '3350CA'],
+  [/(?<=\bport )[345]\d{4}\b/g, () => '39272'],
   [/(?<=\balice-)\d{4,6}\b/g, () => '20423'],
   [/(?<=\b(?:smtp|imap4|nntp|http)-)\d+\b/g, () => '1'],
 ]

@@ -6,9 +6,9 @@ import { ask, greeted, nextSegment, reply, withoutTrace } from './support.ts'
 
 interface Case {
   readonly sent: string
-  /** What bob gets, whom Bcc may name. */
+  /** The message of bob, whom Bcc may name. */
   readonly whole: string
-  /** What alice gets, whom Bcc does not name. */
+  /** The message of alice, whom Bcc does not name. */
   readonly stripped: string
 }
 

@@ -9,7 +9,7 @@ const envelope = 'MAIL FROM:<a@b.test>\r\nRCPT TO:<alice@lab.test>\r\n'
 /** Content that a server which counts wrongly would take for commands. */
 const trap = 'RSET\r\nMAIL FROM:<evil@b.test>\r\nRCPT TO:<bob@lab.test>\r\nDATA\r\nevil\r\n.\r\nQUIT\r\n'
 
-/** What is sent after EHLO, the code of each answer, and the messages that alice gets. RFC 3030 section 2. */
+/** The commands after EHLO, the code of each reply, and the messages that alice gets. RFC 3030 section 2. */
 const dialogs: Readonly<Record<string, readonly [string, string, readonly string[]]>> = {
   'only LAST': [`${envelope}BDAT 0 LAST\r\n`, '250 250 250', ['']],
   'empty chunks': [

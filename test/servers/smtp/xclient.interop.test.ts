@@ -39,7 +39,7 @@ test.skipIf(!needs(NGINX, 'curl') || !needsFile(NGINX_MAIL))(
     await lab.reset()
     const [port = 0] = await freePorts(1)
     const { port: labPort } = lab.server('smtp')
-    // What nginx asks for each client: it accepts the password, and names the server behind it.
+    // nginx asks this for each client: it accepts the password, and names the server behind it.
     const auth = createServer((_, response) => {
       response.writeHead(200, { 'Auth-Status': 'OK', 'Auth-Server': '127.0.0.1', 'Auth-Port': String(labPort) }).end()
     })

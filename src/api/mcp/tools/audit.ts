@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Audit, AuditResult, counts, Verdict } from '../../../checks/audit/index.ts'
-import { flag } from '../../flag.ts'
+import { flag } from '../../input-types.ts'
 import { operationNamed } from '../../invoke.ts'
 import type { InputOf } from '../../operation-types.ts'
 import { callLab, Refusal } from '../lab.ts'

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { z } from 'zod'
-import { flag } from '../../flag.ts'
+import { flag } from '../../input-types.ts'
 import { parseInput } from '../../invoke.ts'
 import type { OutputOf } from '../../operation-types.ts'
 import { callLab, Refusal } from '../lab.ts'

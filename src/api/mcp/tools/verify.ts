@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { CheckOutcome, Finding, reportJson } from '../../../checks/verify/index.ts'
-import { flag } from '../../flag.ts'
+import { flag } from '../../input-types.ts'
 import { operationNamed } from '../../invoke.ts'
 import { callLab } from '../lab.ts'
 import { READS_UNTRUSTED, type Tool } from '../tool.ts'

@@ -8,7 +8,7 @@ import type { SmtpFacts, SmtpPersonality } from '../types.ts'
 const listed = (mechanisms: readonly string[]): string =>
   mechanisms.flatMap((name) => (name === 'NTLM' ? ['GSSAPI', name] : [name])).join(' ')
 
-/** What is missing decides, whatever the command. */
+/** The missing part decides, whatever the command. */
 function badSequence({ hasGreeted, hasSender, name }: SmtpFacts): string | undefined {
   if (!hasGreeted) return '503 5.5.2 Send hello first'
   if (name === 'MAIL') return '503 5.5.2 Sender already specified'

@@ -1,5 +1,5 @@
 /**
- * What a page can try. It runs in the browser, by itself: nothing outside of it may be used.
+ * The attacks that a page can try. They run in the browser, by itself: nothing outside of it may be used.
  * @param lab the base of the lab's URLs
  * @param paths what to read
  * @returns everything that the page could read, and what opened
@@ -156,7 +156,7 @@ globalThis.readWindow = async (url) => {
   }
 }
 
-/** What a page of the lab itself can do. */
+/** The actions of a page of the lab itself. */
 globalThis.useLab = async () => {
   const headers = { 'Content-Type': 'application/json' }
   const { status } = await fetch('/api/v1/newsgroups', { method: 'POST', body: '{"name":"lab.own"}', headers })

@@ -7,7 +7,7 @@ export interface HostileMail {
   raw(site: string): string
 }
 
-/** What a script would do, if one ran: the title is then `run`. */
+/** The effect of a script, if one ran: the title is then `run`. */
 const RUN = "document.title='run'"
 const MIME = 'MIME-Version: 1.0\r\n'
 

@@ -3,7 +3,7 @@ import createClient from 'openapi-fetch'
 import type { components, paths } from 'sealpost-api'
 
 export interface Walk {
-  /** What the tenant has read. */
+  /** The mail that the tenant has read. */
   readonly message: components['schemas']['Message']
   readonly tags: readonly string[]
   readonly total: number

@@ -1,6 +1,18 @@
 import { z } from 'zod'
 import { FIELD_NAME, isMadeFromContent } from '../mail/format/compose.ts'
 
+const text = z.stringbool()
+
+/** Yes or no: a boolean in JSON, `true` or `false` in a query. */
+export const flag = z.preprocess(
+  (value) => (typeof value === 'string' ? (text.safeParse(value).data ?? value) : value),
+  z.boolean(),
+)
+
+/** Returns the keys of a merge patch: each can be given, or removed by null. RFC 7396. */
+export const nullable = (shape: Readonly<Record<string, z.ZodType>>): Record<string, z.ZodType> =>
+  Object.fromEntries(Object.entries(shape).map(([key, type]) => [key, type.nullable().optional()]))
+
 /** A value of a header field: further lines would be further fields. RFC 5322 section 2.2. */
 export const line = z.string().regex(/^[^\r\n\0]*$/, 'has a line break; write it in one line')
 
