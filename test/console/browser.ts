@@ -1,4 +1,5 @@
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import { afterAll, beforeAll } from 'vitest'
 import type { LabInput } from '../../src/core/config/schema.ts'
 import { HttpLab } from '../servers/http/client.ts'
 import { needs } from '../support/programs.ts'
@@ -83,4 +84,24 @@ async function articlesIn(
     ids.push((await http.request('articles', { json })).body.messageId)
   }
   return ids
+}
+
+/** A lab with a console, and a browser. */
+export interface ConsoleSite {
+  readonly http: HttpLab
+  readonly browser: ConsoleBrowser
+}
+
+/** Starts a lab with a console and a browser before the tests of a `describe`, and stops both after them. */
+export function consoleSite(input?: LabInput): ConsoleSite {
+  const site = {} as { http: HttpLab; browser: ConsoleBrowser }
+  beforeAll(async () => {
+    site.http = await consoleLab(input)
+    site.browser = await ConsoleBrowser.start()
+  })
+  afterAll(async () => {
+    await site.browser?.[Symbol.asyncDispose]()
+    await site.http?.[Symbol.asyncDispose]()
+  })
+  return site
 }

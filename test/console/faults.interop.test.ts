@@ -1,32 +1,22 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { createTransport } from 'nodemailer'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { HttpLab } from '../servers/http/client.ts'
-import { ConsoleBrowser, consoleLab, hasChromium } from './browser.ts'
+import { describe, expect, it } from 'vitest'
+import { consoleSite, hasChromium } from './browser.ts'
 
 const mail = { from: 'alice@lab.test', to: 'alice@lab.test', subject: 'Hello', text: 'Hello' }
 
 describe.skipIf(!hasChromium)('the page of the faults', () => {
-  let http: HttpLab
-  let browser: ConsoleBrowser
-  beforeAll(async () => {
-    http = await consoleLab()
-    browser = await ConsoleBrowser.start()
-  })
-  afterAll(async () => {
-    await browser?.[Symbol.asyncDispose]()
-    await http?.[Symbol.asyncDispose]()
-  })
+  const site = consoleSite()
 
   it('adds a preset, counts its hits live, and removes it unless that is undone', async () => {
-    const page = await browser.open(http.base, '/faults')
+    const page = await site.browser.open(site.http.base, '/faults')
     await page.getByRole('button', { name: 'Greylisting' }).click()
     await page.getByRole('button', { name: 'Add a fault' }).click()
     const row = page.getByRole('row', { name: /greylisting/ })
     await row.getByText('verb: RCPT').waitFor()
 
-    const smtp = http.lab.nodemailer('alice')
+    const smtp = site.http.lab.nodemailer('alice')
     await expect(createTransport(smtp).sendMail(mail)).rejects.toThrow('451 4.7.1 Greylisted, try again later')
     await row.locator('.badge', { hasText: '1' }).waitFor()
     await createTransport(smtp).sendMail(mail)
@@ -37,30 +27,31 @@ describe.skipIf(!hasChromium)('the page of the faults', () => {
     await row.getByRole('button', { name: 'Remove' }).click()
     // The change is sent when the page closes, too.
     await page.goto('about:blank')
-    await expect.poll(async () => (await http.request('faults')).body.items).toEqual([])
+    await expect.poll(async () => (await site.http.request('faults')).body.items).toEqual([])
     await page.context().close()
   })
 
   it('reads the hits of many faults in a burst with few requests', async () => {
-    const { id } = (await http.request('faults', { json: { when: { verb: 'NOOP' }, do: { reply: '250 slow' } } })).body
-    const page = await browser.open(http.base, '/faults')
+    const { id } = (await site.http.request('faults', { json: { when: { verb: 'NOOP' }, do: { reply: '250 slow' } } }))
+      .body
+    const page = await site.browser.open(site.http.base, '/faults')
     await page.locator('.table tbody tr').waitFor()
     let requests = 0
     page.on('request', (request) => {
       if (request.url().endsWith('/api/v1/faults')) requests++
     })
-    const client = connect(http.lab.server('smtp').port as number, '127.0.0.1')
+    const client = connect(site.http.lab.server('smtp').port as number, '127.0.0.1')
     client.write(`EHLO client.test\r\n${'NOOP\r\n'.repeat(500)}QUIT\r\n`)
     client.resume()
     await once(client, 'close')
     await page.locator('.table .badge', { hasText: '500' }).waitFor()
     expect(requests).toBeLessThan(100)
-    await http.request(`faults/${id}`, { method: 'DELETE' })
+    await site.http.request(`faults/${id}`, { method: 'DELETE' })
     await page.context().close()
   })
 
   it('says what is wrong with a fault', async () => {
-    const page = await browser.open(http.base, '/faults?protocol=imap4&verb=FETCH')
+    const page = await site.browser.open(site.http.base, '/faults?protocol=imap4&verb=FETCH')
     const text = page.getByLabel('Fault (YAML)')
     expect(await text.inputValue()).toContain('verb: FETCH')
     await text.fill('when: { verb: RCPTT }\ndo: { reply: 451 4.3.0 Later }')

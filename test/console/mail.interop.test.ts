@@ -1,24 +1,14 @@
 import type { Page } from 'playwright-core'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import type { HttpLab } from '../servers/http/client.ts'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { LineClient } from '../support/line-client.ts'
-import { ConsoleBrowser, consoleLab, hasChromium } from './browser.ts'
+import { consoleSite, hasChromium } from './browser.ts'
 
 describe.skipIf(!hasChromium)('Mail', () => {
-  let http: HttpLab
-  let browser: ConsoleBrowser
-  beforeAll(async () => {
-    http = await consoleLab()
-    browser = await ConsoleBrowser.start()
-  })
-  afterAll(async () => {
-    await browser?.[Symbol.asyncDispose]()
-    await http?.[Symbol.asyncDispose]()
-  })
-  beforeEach(() => http.request('reset', { method: 'POST', json: {} }))
+  const site = consoleSite()
+  beforeEach(() => site.http.request('reset', { method: 'POST', json: {} }))
 
   const deliver = (subject: string, more: object = {}): Promise<void> =>
-    http.lab.deliver(
+    site.http.lab.deliver(
       { from: 'Shop <shop@app.test>', to: 'alice@lab.test', subject, text: 'Text', ...more },
       { to: 'alice' },
     )
@@ -28,7 +18,7 @@ describe.skipIf(!hasChromium)('Mail', () => {
   const row = (page: Page, subject: string) =>
     page.locator('.mail-row', { has: page.getByText(subject, { exact: true }) })
   const open = async (path = '/mail'): Promise<Page> => {
-    const page = await browser.open(http.base, path)
+    const page = await site.browser.open(site.http.base, path)
     await page.getByText('live', { exact: true }).waitFor()
     return page
   }
@@ -135,14 +125,14 @@ describe.skipIf(!hasChromium)('Mail', () => {
     await dialog.getByLabel('Put them into').selectOption('bob › Archive')
     await dialog.getByRole('button', { name: 'Import messages' }).click()
     await dialog.waitFor({ state: 'detached' })
-    const { items } = (await http.request('messages?account=bob&folder=Archive')).body
+    const { items } = (await site.http.request('messages?account=bob&folder=Archive')).body
     expect(items.map(({ subject }: { subject: string }) => subject)).toEqual(['Fourth', 'Third'])
     await page.context().close()
   })
 
   it('is found by the palette from every page, and so are virtual servers, certificates and sessions', async () => {
     await deliver('A rare word')
-    const page = await browser.open(http.base, '/faults')
+    const page = await site.browser.open(site.http.base, '/faults')
     await page.locator('.faults textarea').waitFor()
     const choose = async (search: string, option: string | RegExp): Promise<void> => {
       await page.keyboard.press('Control+k')
@@ -157,7 +147,7 @@ describe.skipIf(!hasChromium)('Mail', () => {
     await page.getByRole('heading', { name: 'Default IMAP4 Virtual Server properties' }).waitFor()
     await choose('localhost', /localhost.*Certificates/)
     await page.getByRole('article', { name: /localhost/ }).waitFor()
-    const client = await LineClient.open(http.lab.server('imap4').port ?? 0)
+    const client = await LineClient.open(site.http.lab.server('imap4').port ?? 0)
     client.send('a LOGIN alice secret\r\nb LOGOUT\r\n')
     await client.rest()
     await choose('alice', /Sessions of alice/)
@@ -191,7 +181,7 @@ describe.skipIf(!hasChromium)('Mail', () => {
   it('is the same in two tabs, and a closed tab deletes what was not undone', async () => {
     await several(3)
     const first = await open()
-    const second = await browser.openIn(await first.context().newPage(), http.base, '/mail')
+    const second = await site.browser.openIn(await first.context().newPage(), site.http.base, '/mail')
     await row(second, 'Message 2').waitFor()
     await row(first, 'Message 2').click()
     await second.locator('.mail-row:not(.unread)', { hasText: 'Message 2' }).waitFor()
@@ -224,16 +214,16 @@ describe.skipIf(!hasChromium)('Mail', () => {
     await page.getByRole('button', { name: 'Move to' }).click()
     await page.getByRole('dialog').getByRole('button', { name: 'Archive' }).click()
     await expect.poll(() => row(page, 'Message 1').count()).toBe(0)
-    const { items } = (await http.request('messages?folder=Archive')).body
+    const { items } = (await site.http.request('messages?folder=Archive')).body
     expect(items).toMatchObject([{ subject: 'Message 1', tags: ['checkout'], read: false }])
     // A list of all mailboxes has messages of several.
-    await page.goto(`${http.base}/mail?account=alice`)
+    await page.goto(`${site.http.base}/mail?account=alice`)
     await row(page, 'Message 1').locator('.check').click()
     await row(page, 'Message 2').locator('.check').click()
     await page.getByRole('button', { name: 'Move to' }).click()
     await page.getByRole('dialog').getByRole('button', { name: 'Trash' }).click()
     const subjectsIn = async (folder: string): Promise<string[]> =>
-      (await http.request(`messages?folder=${folder}`)).body.items.map((one: { subject: string }) => one.subject)
+      (await site.http.request(`messages?folder=${folder}`)).body.items.map((one: { subject: string }) => one.subject)
     await expect.poll(async () => (await subjectsIn('Trash')).length).toBe(2)
     await page.getByRole('button', { name: 'Undo' }).click()
     await expect.poll(() => subjectsIn('Archive')).toEqual(['Message 1'])
@@ -259,13 +249,13 @@ describe.skipIf(!hasChromium)('Mail', () => {
     await dialog.getByLabel('Text').fill('Answer')
     await dialog.getByRole('button', { name: 'Send' }).click()
     await row(page, 'Re: Test mail').waitFor()
-    const { items } = (await http.request('messages?threads=true')).body
+    const { items } = (await site.http.request('messages?threads=true')).body
     expect(items).toMatchObject([{ account: 'bob', subject: 'Re: Test mail', thread: { messages: 2 } }])
     await page.context().close()
   })
 
   it('complained about nothing, and asked nobody else', () => {
-    expect(browser.complaints).toEqual([])
-    expect(browser.foreign).toEqual([])
+    expect(site.browser.complaints).toEqual([])
+    expect(site.browser.foreign).toEqual([])
   })
 })

@@ -1,7 +1,6 @@
 import type { Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { HttpLab } from '../servers/http/client.ts'
-import { ConsoleBrowser, consoleLab, hasChromium } from './browser.ts'
+import { describe, expect, it } from 'vitest'
+import { consoleSite, hasChromium } from './browser.ts'
 
 /** Records the notifications of a page, and what it asks. `isHidden` says whether the page is hidden. */
 const RECORDER = `
@@ -26,21 +25,12 @@ const RECORDER = `
 `
 
 describe.skipIf(!hasChromium)('new mail', () => {
-  let http: HttpLab
-  let browser: ConsoleBrowser
-  beforeAll(async () => {
-    http = await consoleLab()
-    browser = await ConsoleBrowser.start()
-  })
-  afterAll(async () => {
-    await browser?.[Symbol.asyncDispose]()
-    await http?.[Symbol.asyncDispose]()
-  })
+  const site = consoleSite()
 
   const recorded = async (path: string): Promise<Page> => {
-    const page = await browser.open('about:blank', '')
+    const page = await site.browser.open('about:blank', '')
     await page.addInitScript(RECORDER)
-    await page.goto(http.base + path)
+    await page.goto(site.http.base + path)
     await page.getByRole('button', { name: 'Notify me of new mail' }).waitFor()
     // The stream of events is open.
     await page.locator('.live.live').waitFor()
@@ -48,16 +38,18 @@ describe.skipIf(!hasChromium)('new mail', () => {
   }
   const shown = (page: Page) => page.evaluate<{ title: string; body: string; tag: string }[]>('shown')
   const deliver = (subject: string, to = 'bob') =>
-    http.lab.deliver({ from: 'Eve <eve@app.test>', to: `${to}@lab.test`, subject, text: 'Hello' }, { to })
+    site.http.lab.deliver({ from: 'Eve <eve@app.test>', to: `${to}@lab.test`, subject, text: 'Hello' }, { to })
   /** Returns the number of unread messages, without articles. */
   const unread = async (): Promise<number> => {
-    const { items } = (await http.request('folders')).body as { items: { unread: number; newsgroup: string | null }[] }
+    const { items } = (await site.http.request('folders')).body as {
+      items: { unread: number; newsgroup: string | null }[]
+    }
     return items.reduce((sum, folder) => sum + (folder.newsgroup === null ? folder.unread : 0), 0)
   }
   const titleWith = (count: number): RegExp => new RegExp(`^\\(${count}\\) Sessions`)
 
   it('is counted in the title and the icon of the tab, on each page', async () => {
-    const page = await browser.open(http.base, '/faults')
+    const page = await site.browser.open(site.http.base, '/faults')
     const icon = page.locator('link[rel=icon]')
     const count = await unread()
     await expect.poll(() => page.title()).toBe(`(${count}) Faults · Sealpost`)
@@ -70,7 +62,7 @@ describe.skipIf(!hasChromium)('new mail', () => {
     await page.keyboard.press('m')
     await expect.poll(() => page.title()).toBe(`(${count + 1}) Mail · Sealpost`)
 
-    await http.request('messages', { method: 'PATCH', json: { query: 'is:unread', read: true } })
+    await site.http.request('messages', { method: 'PATCH', json: { query: 'is:unread', read: true } })
     await expect.poll(() => page.title()).toBe('Mail · Sealpost')
     expect(await icon.getAttribute('href')).toMatch(/icon\.svg$/)
     await page.context().close()
@@ -96,7 +88,7 @@ describe.skipIf(!hasChromium)('new mail', () => {
 
     await page.evaluate("isHidden = false, latest.dispatchEvent(new Event('click'))")
     await page.getByRole('heading', { name: /<b>evil<\/b>/ }).waitFor()
-    expect(browser.complaints).toEqual([])
+    expect(site.browser.complaints).toEqual([])
     await page.context().close()
   })
 

@@ -2,23 +2,13 @@ import { once } from 'node:events'
 import { connect } from 'node:tls'
 import { createTransport } from 'nodemailer'
 import type { Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { HttpLab } from '../servers/http/client.ts'
-import { ConsoleBrowser, consoleLab, hasChromium } from './browser.ts'
+import { describe, expect, it } from 'vitest'
+import { consoleSite, hasChromium } from './browser.ts'
 
 const TENANT = 'tenant-tenant-tenant'
 
 describe.skipIf(!hasChromium)('the overview', () => {
-  let http: HttpLab
-  let browser: ConsoleBrowser
-  beforeAll(async () => {
-    http = await consoleLab({ tokens: [{ name: 't1', role: 'tenant', token: TENANT }] })
-    browser = await ConsoleBrowser.start()
-  })
-  afterAll(async () => {
-    await browser?.[Symbol.asyncDispose]()
-    await http?.[Symbol.asyncDispose]()
-  })
+  const site = consoleSite({ tokens: [{ name: 't1', role: 'tenant', token: TENANT }] })
 
   const chart = (page: Page, title: string) => page.getByRole('figure', { name: title })
   const part = (page: Page, title: string) =>
@@ -26,12 +16,12 @@ describe.skipIf(!hasChromium)('the overview', () => {
 
   it('counts mail and refusals live, in charts, in words and in tables', async () => {
     // No browser was open when this mail arrived.
-    const page = await browser.open(http.base, '/overview')
+    const page = await site.browser.open(site.http.base, '/overview')
     const messages = chart(page, 'Messages')
     await messages.locator('li', { hasText: 'mail 3' }).waitFor()
     await messages.locator('canvas').waitFor()
 
-    const transport = createTransport(http.lab.nodemailer('alice'))
+    const transport = createTransport(site.http.lab.nodemailer('alice'))
     await transport.sendMail({ from: 'alice@lab.test', to: ['bob@lab.test', 'x@example.com'], text: 'Hello' })
     transport.close()
     await messages.locator('li', { hasText: 'mail 4' }).waitFor()
@@ -49,7 +39,7 @@ describe.skipIf(!hasChromium)('the overview', () => {
 
     await part(page, 'Sessions').getByText('None was refused in the last 10 minutes.').waitFor()
     // This client does not trust the lab.
-    const client = connect({ host: '127.0.0.1', port: http.lab.server('imap4').tlsPort, servername: 'localhost' })
+    const client = connect({ host: '127.0.0.1', port: site.http.lab.server('imap4').tlsPort, servername: 'localhost' })
     await once(client, 'error')
     await chart(page, 'Refusals').locator('li', { hasText: 'sessions 1' }).waitFor()
     await chart(page, 'TLS handshakes').locator('li', { hasText: 'failed 1' }).waitFor()
@@ -59,12 +49,12 @@ describe.skipIf(!hasChromium)('the overview', () => {
       .getByRole('link', { name: /trust the certificate/ })
       .click()
     await page.waitForURL(/\/sessions\/imap4-/)
-    expect(browser.complaints).toEqual([])
+    expect(site.browser.complaints).toEqual([])
     await page.context().close()
   })
 
   it('draws the charts again in another theme', async () => {
-    const page = await browser.open(http.base, '/overview', { colorScheme: 'light' })
+    const page = await site.browser.open(site.http.base, '/overview', { colorScheme: 'light' })
     await chart(page, 'Messages').locator('canvas').waitFor()
     await page.emulateMedia({ colorScheme: 'dark' })
     // The bars have the colour of the dark theme: #7fb0ff.
@@ -82,16 +72,20 @@ describe.skipIf(!hasChromium)('the overview', () => {
   })
 
   it('follows the log, and filters it by level and words', async () => {
-    const page = await browser.open(http.base, '/overview?level=info')
+    const page = await site.browser.open(site.http.base, '/overview?level=info')
     const log = page.getByRole('region', { name: 'Log' })
     const lines = log.locator('.log-line')
     await lines.first().waitFor()
     /** Fails a handshake with IMAP4. Resolves with the number of such lines, once the lab has this one. */
     const fail = async (): Promise<number> => {
-      const { total } = (await http.request('log?query=imap4%20handshake')).body
-      const client = connect({ host: '127.0.0.1', port: http.lab.server('imap4').tlsPort, servername: 'localhost' })
+      const { total } = (await site.http.request('log?query=imap4%20handshake')).body
+      const client = connect({
+        host: '127.0.0.1',
+        port: site.http.lab.server('imap4').tlsPort,
+        servername: 'localhost',
+      })
       await once(client, 'error')
-      const now = async (): Promise<number> => (await http.request('log?query=imap4%20handshake')).body.total
+      const now = async (): Promise<number> => (await site.http.request('log?query=imap4%20handshake')).body.total
       await expect.poll(now).toBeGreaterThan(total)
       return now()
     }
@@ -112,18 +106,18 @@ describe.skipIf(!hasChromium)('the overview', () => {
   })
 
   it('shows that the clock was moved, and moves it back', async () => {
-    const page = await browser.open(http.base, '/overview')
+    const page = await site.browser.open(site.http.base, '/overview')
     await page.getByText('that of the machine').waitFor()
-    await http.request('clock', { method: 'PATCH', json: { advance: '40d' } })
+    await site.http.request('clock', { method: 'PATCH', json: { advance: '40d' } })
     await page.getByText('40 days ahead').waitFor()
     await page.getByRole('button', { name: 'Reset the clock' }).click()
     await page.getByText('that of the machine').waitFor()
-    expect((await http.request('clock')).body.offsetMs).toBe(0)
+    expect((await site.http.request('clock')).body.offsetMs).toBe(0)
     await page.context().close()
   })
 
   it('opens by keys and by the palette', async () => {
-    const page = await browser.open(http.base, '/faults')
+    const page = await site.browser.open(site.http.base, '/faults')
     await page.locator('.faults h2').first().waitFor()
     await page.keyboard.press('g')
     await page.keyboard.press('o')
@@ -133,7 +127,7 @@ describe.skipIf(!hasChromium)('the overview', () => {
   })
 
   it('is not for tenants', async () => {
-    const page = await browser.open(http.base, `/overview#token=${TENANT}`)
+    const page = await site.browser.open(site.http.base, `/overview#token=${TENANT}`)
     await page.getByText('This page does not exist').waitFor()
     await page.getByRole('link', { name: 'Mail' }).waitFor()
     expect(await page.getByRole('link', { name: 'Overview' }).count()).toBe(0)
@@ -141,9 +135,9 @@ describe.skipIf(!hasChromium)('the overview', () => {
   })
 
   it('says how to send the first mail while there is none', async () => {
-    await http.request('reset', { json: {} })
-    const page = await browser.open(http.base, '/overview')
-    await page.getByText(`swaks --server 127.0.0.1:${http.lab.server('smtp').port} --to alice@lab.test`).waitFor()
+    await site.http.request('reset', { json: {} })
+    const page = await site.browser.open(site.http.base, '/overview')
+    await page.getByText(`swaks --server 127.0.0.1:${site.http.lab.server('smtp').port} --to alice@lab.test`).waitFor()
     await page.getByRole('button', { name: 'Send me a test mail' }).click()
     await chart(page, 'Messages').waitFor()
     await page.getByText('swaks').waitFor({ state: 'detached' })

@@ -1,8 +1,7 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { HttpLab } from '../servers/http/client.ts'
-import { ConsoleBrowser, consoleLab, hasChromium } from './browser.ts'
+import { describe, expect, it } from 'vitest'
+import { consoleSite, hasChromium } from './browser.ts'
 
 /** A line to a lab that can be cut. */
 class Line implements AsyncDisposable {
@@ -53,24 +52,18 @@ class Line implements AsyncDisposable {
 }
 
 describe.skipIf(!hasChromium)('the list of messages', () => {
-  let http: HttpLab
-  let browser: ConsoleBrowser
-  beforeAll(async () => {
-    http = await consoleLab()
-    browser = await ConsoleBrowser.start()
-  })
-  afterAll(async () => {
-    await browser?.[Symbol.asyncDispose]()
-    await http?.[Symbol.asyncDispose]()
-  })
+  const site = consoleSite()
 
   const deliver = (subject: string): Promise<void> =>
-    http.lab.deliver({ from: 'Shop <shop@app.test>', to: 'alice@lab.test', subject, text: 'Text' }, { to: 'alice' })
-  const total = async (): Promise<number> => (await http.request('messages?limit=1')).body.total
+    site.http.lab.deliver(
+      { from: 'Shop <shop@app.test>', to: 'alice@lab.test', subject, text: 'Text' },
+      { to: 'alice' },
+    )
+  const total = async (): Promise<number> => (await site.http.request('messages?limit=1')).body.total
 
   it('counts each message once that has arrived while the line was cut', async () => {
-    await using line = await Line.to(http.lab.server('http').port as number)
-    const page = await browser.open(line.base, '/mail')
+    await using line = await Line.to(site.http.lab.server('http').port as number)
+    const page = await site.browser.open(line.base, '/mail')
     await page.getByText('live', { exact: true }).waitFor()
     await page.getByText('Your code', { exact: true }).waitFor()
     line.cut()
@@ -88,7 +81,7 @@ describe.skipIf(!hasChromium)('the list of messages', () => {
   })
 
   it('has a message that arrives while the list is read', async () => {
-    const context = (await browser.open(http.base, '/mail')).context()
+    const context = (await site.browser.open(site.http.base, '/mail')).context()
     const page = await context.newPage()
     let release = (): void => {}
     const released = new Promise<void>((resolve) => {
@@ -105,7 +98,7 @@ describe.skipIf(!hasChromium)('the list of messages', () => {
         await route.fulfill({ response })
       })
     })
-    await page.goto(`${http.base}/mail`)
+    await page.goto(`${site.http.base}/mail`)
     await page.getByText('live', { exact: true }).waitFor()
     await isRead
     await deliver('In between')
