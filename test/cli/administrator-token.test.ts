@@ -1,12 +1,8 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { bearer } from '../servers/http/client.ts'
-import { type StartedLab, Workplace } from '../support/sealpost.ts'
+import { type StartedLab, Workplace, workplaceOfEach } from '../support/sealpost.ts'
 
-let place: Workplace
-beforeEach(() => {
-  place = new Workplace()
-})
-afterEach(() => place.remove())
+const place = workplaceOfEach()
 
 /** Only this machine reaches this address, but it does not count as loopback: nothing here is open to others. */
 const ADDRESS = '::ffff:127.0.0.1'

@@ -1,15 +1,13 @@
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createTransport } from 'nodemailer'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { type StartedLab, Workplace } from '../support/sealpost.ts'
+import { beforeEach, describe, expect, test } from 'vitest'
+import { type StartedLab, workplaceOfEach } from '../support/sealpost.ts'
 
-let place: Workplace
+const place = workplaceOfEach()
 beforeEach(() => {
-  place = new Workplace()
   place.write('lab.yaml', lab())
 })
-afterEach(() => place.remove())
 
 const lab = (store = '{ lmdb: data }', certificates = 'certs'): string => `
 certificates: { store: ${certificates}, key: p256 }

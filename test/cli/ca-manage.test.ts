@@ -1,10 +1,7 @@
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, expect, it } from 'vitest'
 import { CertificateLab, smtp } from './cert-support.ts'
 
-let pki: CertificateLab
-beforeAll(() => {
-  pki = new CertificateLab()
-})
+const pki = new CertificateLab()
 afterAll(() => pki.remove())
 
 const names = async (): Promise<string[]> =>

@@ -1,10 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { CertificateLab, imap4, smtp } from './cert-support.ts'
 
-let pki: CertificateLab
+const pki = new CertificateLab()
 
 beforeAll(async () => {
-  pki = new CertificateLab()
   const limits = ['--permit', 'example.test', '@example.test', '192.0.2.0/24', '--exclude', 'secret.example.test']
   await pki.done('ca', 'create', 'root', 'Narrow', ...limits)
   await pki.done('ca', 'create', 'subordinate', 'Below Narrow', '--parent', 'Narrow')

@@ -4,10 +4,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startLab } from '../../src/testing/start-lab.ts'
 import { CertificateLab, pop3 } from './cert-support.ts'
 
-let pki: CertificateLab
+const pki = new CertificateLab()
 
 beforeAll(async () => {
-  pki = new CertificateLab()
   await pki.done('ca', 'create', 'root', 'Second Root')
   await pki.done('ca', 'create', 'subordinate', 'Second CA', '--parent', 'Second Root')
   await pki.done('cert', 'issue', '--for', pop3, '--cn', 'localhost', '--authority', 'Second CA')

@@ -1,10 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { CertificateLab, imap4, pop3 } from './cert-support.ts'
 
-let pki: CertificateLab
+const pki = new CertificateLab()
 
 beforeAll(async () => {
-  pki = new CertificateLab()
   await pki.outsideAuthority('world')
   await pki.outsideAuthority('middle', 'world')
   await pki.outsideAuthority('stranger')

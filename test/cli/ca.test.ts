@@ -1,13 +1,9 @@
 import { statSync } from 'node:fs'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { readPkcs12 } from '../../src/tls/pki/keystore/pkcs12.ts'
 import { CertificateLab, imap4, pop3, type ShownCertificate, smtp } from './cert-support.ts'
 
-let pki: CertificateLab
-
-beforeAll(() => {
-  pki = new CertificateLab()
-})
+const pki = new CertificateLab()
 afterAll(() => pki.remove())
 
 interface ShownAuthority {

@@ -2,11 +2,10 @@ import { X509Certificate } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { CertificateLab, imap4, pop3, type ShownCertificate, smtp } from './cert-support.ts'
 
-let pki: CertificateLab
+const pki = new CertificateLab()
 let thumbprint: string
 
 beforeAll(async () => {
-  pki = new CertificateLab()
   const issued = await pki.json('cert', 'issue', '--for', smtp, '--cn', 'localhost', '--name', 'First')
   thumbprint = issued.thumbprint ?? ''
 })

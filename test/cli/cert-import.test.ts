@@ -4,10 +4,9 @@ import { needs } from '../support/programs.ts'
 import { run } from '../tls/pki/support.ts'
 import { CertificateLab, pop3, type ShownCertificate, smtp } from './cert-support.ts'
 
-let pki: CertificateLab
+const pki = new CertificateLab()
 
 beforeAll(async () => {
-  pki = new CertificateLab()
   await pki.outsideAuthority('root')
   await pki.outsideAuthority('middle', 'root')
   const key = ['-newkey', 'rsa:2048', '-nodes', '-keyout', 'leaf.key']

@@ -2,10 +2,9 @@ import { copyFileSync, writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { CertificateLab, imap4, pop3, smtp } from './cert-support.ts'
 
-let pki: CertificateLab
+const pki = new CertificateLab()
 
 beforeAll(async () => {
-  pki = new CertificateLab()
   await pki.outsideAuthority('root')
   await pki.outsideAuthority('middle', 'root')
   await pki.outsideAuthority('stranger')

@@ -1,10 +1,7 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { CertificateLab, imap4, pop3, type ShownCertificate, smtp } from './cert-support.ts'
 
-let pki: CertificateLab
-beforeAll(() => {
-  pki = new CertificateLab()
-})
+const pki = new CertificateLab()
 afterAll(() => pki.remove())
 
 const names = async (): Promise<string[]> =>

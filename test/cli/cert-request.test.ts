@@ -1,12 +1,8 @@
 import { statSync } from 'node:fs'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { CertificateLab, imap4, pop3, smtp } from './cert-support.ts'
 
-let pki: CertificateLab
-
-beforeAll(() => {
-  pki = new CertificateLab()
-})
+const pki = new CertificateLab()
 afterAll(() => pki.remove())
 
 describe('sealpost cert request', () => {

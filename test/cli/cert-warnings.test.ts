@@ -1,10 +1,9 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { CertificateLab, imap4, pop3, smtp } from './cert-support.ts'
 
-let pki: CertificateLab
+const pki = new CertificateLab()
 
 beforeAll(async () => {
-  pki = new CertificateLab()
   await pki.outsideAuthority('outside')
 })
 afterAll(() => pki.remove())

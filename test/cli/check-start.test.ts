@@ -2,15 +2,11 @@ import { once } from 'node:events'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { Workplace } from '../support/sealpost.ts'
+import { describe, expect, test } from 'vitest'
+import { workplaceOfEach } from '../support/sealpost.ts'
 import { withoutPackage } from '../support/without-package.ts'
 
-let place: Workplace
-beforeEach(() => {
-  place = new Workplace()
-})
-afterEach(() => place.remove())
+const place = workplaceOfEach()
 
 const accounts = 'directory: { accounts: [{ user: alice, password: secret }] }\n'
 const server = (settings: string): string =>

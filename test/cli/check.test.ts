@@ -1,14 +1,10 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { freePorts } from '../support/free-ports.ts'
-import { Workplace } from '../support/sealpost.ts'
+import { workplaceOfEach } from '../support/sealpost.ts'
 
-let place: Workplace
-beforeEach(() => {
-  place = new Workplace()
-})
-afterEach(() => place.remove())
+const place = workplaceOfEach()
 
 const accounts = 'directory: { accounts: [{ user: alice, password: secret }] }\n'
 

@@ -1,15 +1,11 @@
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { needs } from '../support/programs.ts'
-import { type StartedLab, Workplace } from '../support/sealpost.ts'
+import { type StartedLab, workplaceOfEach } from '../support/sealpost.ts'
 
-let place: Workplace
-beforeEach(() => {
-  place = new Workplace()
-})
-afterEach(() => place.remove())
+const place = workplaceOfEach()
 
 const accounts = 'directory: { accounts: [{ user: alice, password: secret }, { user: bob, password: hidden }] }\n'
 

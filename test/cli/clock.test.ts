@@ -3,12 +3,11 @@ import { type StartedLab, Workplace } from '../support/sealpost.ts'
 
 const TOKEN = 'token-of-an-administrator'
 const READER = 'token-of-a-reader-of-all'
-let place: Workplace
+const place = new Workplace()
 let lab: StartedLab
 let url: string
 
 beforeAll(async () => {
-  place = new Workplace()
   place.write(
     'lab.yaml',
     `certificates: { store: certs, key: p256 }

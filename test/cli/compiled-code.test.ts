@@ -12,19 +12,17 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { cachedDataVersionTag } from 'node:v8'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { Workplace } from '../support/sealpost.ts'
+import { beforeEach, describe, expect, test } from 'vitest'
+import { workplaceOfEach } from '../support/sealpost.ts'
 
-let place: Workplace
+const place = workplaceOfEach()
 let stub: string
 beforeEach(() => {
-  place = new Workplace()
   // Also for versions of Node.js that keep no compiled code.
   const text = `require('node:module').enableCompileCache = (folder) =>
   require('node:fs').writeFileSync(process.env.KEPT, folder)`
   stub = place.write('stub.cjs', text)
 })
-afterEach(() => place.remove())
 
 /** Returns the folder in which a command keeps compiled code. */
 async function folderFor(env: Record<string, string>): Promise<string | undefined> {

@@ -14,10 +14,7 @@ virtualServers:
   - { protocol: http, port: 0, certificate: none }
 `
 
-let place: Workplace
-beforeAll(() => {
-  place = new Workplace()
-})
+const place = new Workplace()
 afterAll(() => place.remove())
 beforeEach(() => {
   place.write('lab.yaml', text)

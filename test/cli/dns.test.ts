@@ -1,11 +1,10 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type StartedLab, Workplace } from '../support/sealpost.ts'
 
-let place: Workplace
+const place = new Workplace()
 let lab: StartedLab
 
 beforeAll(async () => {
-  place = new Workplace()
   place.write(
     'lab.yaml',
     `hostname: mail.lab.test

@@ -1,14 +1,10 @@
 import { readFileSync, utimesSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { packageFolder } from '../../src/core/files/folders.ts'
-import { Workplace } from '../support/sealpost.ts'
+import { workplaceOfEach } from '../support/sealpost.ts'
 
-let place: Workplace
-beforeEach(() => {
-  place = new Workplace()
-})
-afterEach(() => place.remove())
+const place = workplaceOfEach()
 
 const lab =
   'directory: { accounts: [{ user: alice, password: secret }] }\nvirtualServers: [{ protocol: smtp, port: 0 }]\n'

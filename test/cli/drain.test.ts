@@ -1,13 +1,9 @@
 import { once } from 'node:events'
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { LineClient } from '../support/line-client.ts'
-import { type StartedLab, Workplace } from '../support/sealpost.ts'
+import { type StartedLab, workplaceOfEach } from '../support/sealpost.ts'
 
-let place: Workplace
-beforeEach(() => {
-  place = new Workplace()
-})
-afterEach(() => place.remove())
+const place = workplaceOfEach()
 
 const start = (drain: string): Promise<StartedLab> => {
   place.write(

@@ -7,12 +7,11 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { mainFile, type StartedLab, Workplace } from '../support/sealpost.ts'
 
 const [TOKEN, TENANT] = ['token-token-token', 'tenant-tenant-tenant']
-let place: Workplace
+const place = new Workplace()
 let lab: StartedLab
 let remote: string[]
 
 beforeAll(async () => {
-  place = new Workplace()
   place.write(
     'lab.yaml',
     `certificates: { store: certs, key: p256 }

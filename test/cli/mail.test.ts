@@ -3,11 +3,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type StartedLab, Workplace } from '../support/sealpost.ts'
 
 const TOKEN = 'token-token-token'
-let place: Workplace
+const place = new Workplace()
 let lab: StartedLab
 
 beforeAll(async () => {
-  place = new Workplace()
   place.write(
     'lab.yaml',
     `certificates: { store: certs, key: p256 }

@@ -1,7 +1,7 @@
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { Agent, type Era, eras } from '../api/mcp/client.ts'
-import { mainFile, type ReadyEndpoint, Workplace } from '../support/sealpost.ts'
+import { mainFile, type ReadyEndpoint, workplaceOfEach } from '../support/sealpost.ts'
 import { withoutPackage } from '../support/without-package.ts'
 
 const [ci, reader] = ['ci-token-ci-token', 'reader-token-reader']
@@ -13,12 +13,10 @@ virtualServers:
   - { protocol: http, port: 0, tlsPort: off, authentication: [basic] }
 `
 
-let place: Workplace
+const place = workplaceOfEach()
 beforeEach(() => {
-  place = new Workplace()
   place.write('lab.yaml', CONFIGURATION)
 })
-afterEach(() => place.remove())
 
 /** Starts `sealpost mcp ARGS` as clients do, and connects. */
 async function open(args: readonly string[], { era }: { era?: Era } = {}): Promise<Agent & { stderr: () => string }> {

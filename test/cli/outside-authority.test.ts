@@ -3,10 +3,9 @@ import { writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { CertificateLab, smtp } from './cert-support.ts'
 
-let pki: CertificateLab
+const pki = new CertificateLab()
 
 beforeAll(async () => {
-  pki = new CertificateLab()
   await pki.outsideAuthority('world')
 })
 afterAll(() => pki.remove())

@@ -7,11 +7,10 @@ import { mainFile, Workplace } from '../support/sealpost.ts'
 
 const repository = fileURLToPath(new URL('../../', import.meta.url))
 
-let place: Workplace
+const place = new Workplace()
 let packed: { readonly filename: string; readonly files: readonly { readonly path: string; readonly mode: number }[] }
 
 beforeAll(() => {
-  place = new Workplace()
   // Without scripts: packing must not rebuild dist/, which other tests use.
   const args = ['pack', '--ignore-scripts', '--json', '--pack-destination', place.folder]
   const [only] = JSON.parse(run('npm', args, repository)) as [typeof packed]

@@ -4,11 +4,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type ProgramResult, runProgram } from '../support/run-program.ts'
 import { mainFile, type StartedLab, Workplace } from '../support/sealpost.ts'
 
-let place: Workplace
+const place = new Workplace()
 let lab: StartedLab
 
 beforeAll(async () => {
-  place = new Workplace()
   place.write(
     'lab.yaml',
     `

@@ -5,15 +5,11 @@ import { connect, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { needs } from '../support/programs.ts'
-import { mainFile, type ReadyEndpoint, type StartedLab, Workplace } from '../support/sealpost.ts'
+import { mainFile, type ReadyEndpoint, type StartedLab, Workplace, workplaceOfEach } from '../support/sealpost.ts'
 
-let place: Workplace
-beforeEach(() => {
-  place = new Workplace()
-})
-afterEach(() => place.remove())
+const place = workplaceOfEach()
 
 const lab = (more = ''): string => `certificates: { store: certs, key: p256 }
 directory: { accounts: [{ user: alice, password: secret }] }

@@ -1,12 +1,11 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type StartedLab, Workplace } from '../support/sealpost.ts'
 
-let place: Workplace
+const place = new Workplace()
 let lab: StartedLab
 let url: string
 
 beforeAll(async () => {
-  place = new Workplace()
   place.write(
     'lab.yaml',
     `certificates: { store: certs, key: p256 }

@@ -16,13 +16,12 @@ virtualServers:
   - { protocol: http, port: 0, tlsPort: off, authentication: [basic] }
 `
 
-let place: Workplace
+const place = new Workplace()
 let lab: StartedLab
 let socket: ApiOptions
 let url: ApiOptions
 
 beforeAll(async () => {
-  place = new Workplace()
   const config = place.write('lab.yaml', CONFIGURATION)
   lab = await place.start(['--config', config])
   // The folder of the control socket.

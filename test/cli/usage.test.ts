@@ -1,14 +1,10 @@
 import { spawnSync } from 'node:child_process'
 import { copyFileSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
-import { mainFile, Workplace } from '../support/sealpost.ts'
+import { expect, test } from 'vitest'
+import { mainFile, workplaceOfEach } from '../support/sealpost.ts'
 
-let place: Workplace
-beforeEach(() => {
-  place = new Workplace()
-})
-afterEach(() => place.remove())
+const place = workplaceOfEach()
 
 test.each([
   [['start', '--bogus'], "sealpost: unknown option '--bogus'\n"],

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { afterEach, beforeEach } from 'vitest'
 
 /** The command that `npm run build` created. */
 export const mainFile = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url))
@@ -25,14 +26,25 @@ interface RunOptions {
 
 /** A temporary folder in which `sealpost` commands run. Control sockets and temporary files are in it too. */
 export class Workplace {
-  readonly #parent = mkdtempSync(join(tmpdir(), 'sealpost-test-'))
-  /** Alone in its parent: a configuration also looks for certificates beside its folder. */
-  readonly folder = join(this.#parent, 'lab')
+  #parent = ''
+  #folder = ''
 
   constructor() {
-    mkdirSync(this.folder)
+    this.renew()
+  }
+
+  get folder(): string {
+    return this.#folder
+  }
+
+  /** Begins with an empty folder. */
+  renew(): void {
+    this.#parent = mkdtempSync(join(tmpdir(), 'sealpost-test-'))
     // Some tests open the folder for other users.
     chmodSync(this.#parent, 0o711)
+    // Alone in its parent: a configuration also looks for certificates beside its folder.
+    this.#folder = join(this.#parent, 'lab')
+    mkdirSync(this.#folder)
   }
 
   write(name: string, text: string): string {
@@ -124,6 +136,15 @@ export class Workplace {
     const folders = { TMPDIR: this.folder, XDG_RUNTIME_DIR: '', XDG_DATA_HOME: join(this.folder, 'data') }
     return { ...clean, ...folders, ...env }
   }
+}
+
+/** Returns a workplace that is empty at the beginning of each test of the file. */
+export function workplaceOfEach(): Workplace {
+  const place = new Workplace()
+  place.remove()
+  beforeEach(() => place.renew())
+  afterEach(() => place.remove())
+  return place
 }
 
 const needsProcess = (args: readonly string[]): boolean =>

@@ -35,7 +35,7 @@ export interface McpLab {
 }
 
 /** Runs an operation whose types the compiler knows. @throws Refusal */
-export const callLab = <Name extends OperationName>(
+export const callOperation = <Name extends OperationName>(
   lab: Pick<McpLab, 'call'>,
   operation: Name,
   input: InputOf<Name>,

@@ -1,5 +1,5 @@
 import type { McpServer } from '@modelcontextprotocol/server'
-import { callLab, type McpLab, Refusal } from './lab.ts'
+import { callOperation, type McpLab, Refusal } from './lab.ts'
 import type { Sdk } from './sdk.ts'
 import { NOTICE, visibleJson } from './untrusted.ts'
 
@@ -11,7 +11,7 @@ const MAX_LISTED = 50
 export function addResources({ ResourceTemplate, ResourceNotFoundError }: Sdk, server: McpServer, lab: McpLab): void {
   const template = new ResourceTemplate('sealpost://messages/{id}', {
     async list({ mcpReq }) {
-      const { items } = await callLab(lab, 'messages.list', { limit: MAX_LISTED }, mcpReq.signal)
+      const { items } = await callOperation(lab, 'messages.list', { limit: MAX_LISTED }, mcpReq.signal)
       const resources = items.map(({ id, receivedAt }) => ({
         uri: `sealpost://messages/${id}`,
         name: `message ${id}`,
@@ -28,7 +28,7 @@ export function addResources({ ResourceTemplate, ResourceNotFoundError }: Sdk, s
     { title: 'Message', description, mimeType: TYPE },
     async (uri, { id }, { mcpReq }) => {
       try {
-        const untrusted = await callLab(lab, 'messages.get', { id: `${id}` }, mcpReq.signal)
+        const untrusted = await callOperation(lab, 'messages.get', { id: `${id}` }, mcpReq.signal)
         const text = visibleJson({ notice: NOTICE, untrusted })
         lab.hold?.(2 * text.length)
         return { contents: [{ uri: uri.href, mimeType: TYPE, text, _meta: { 'sealpost/untrusted': true } }] }

@@ -11,13 +11,14 @@ import {
   withKeyOptions,
   withSubjectOptions,
 } from '../cert/request-options.ts'
-import { type PkiOptions, withPki } from '../shared/certificate-store.ts'
-import { withConfig } from '../shared/configuration.ts'
+import { withPki } from '../shared/certificate-store.ts'
+import { type ConfigurationOptions, withConfig } from '../shared/configuration.ts'
 import { checkOutput, ofFile, readInput, writeOutput } from '../shared/files.ts'
 import { wholeNumber } from '../shared/options.ts'
 import { noteWarning, print, printResult } from '../shared/output.ts'
+import { hashOption } from './profile-options.ts'
 
-interface CreateFlags extends PkiOptions, KeyFlags, SubjectFlags {
+interface CreateFlags extends ConfigurationOptions, KeyFlags, SubjectFlags {
   readonly type?: AuthorityRecord['type']
   readonly days?: number
   readonly pathLength?: number
@@ -48,15 +49,7 @@ function withAuthorityOptions(command: Command): Command {
     .option('--permit <name...>', 'name constraint: only these names (example.test, @example.test, 192.0.2.0/24)')
     .option('--exclude <name...>', 'name constraint: not these names')
   return described
-    .addOption(
-      new Option('--hash <name>', 'hash of its signatures; sha1 and md5 are for old clients').choices([
-        'md5',
-        'sha1',
-        'sha256',
-        'sha384',
-        'sha512',
-      ]),
-    )
+    .addOption(hashOption('hash of its signatures; sha1 and md5 are for old clients'))
     .option('--default', 'issue for certificate: auto from now on')
     .option('--force', 'create it even if every client would reject it or what it issues')
     .option('--json', 'print JSON')
@@ -116,7 +109,7 @@ export function addCreate(ca: Command): void {
     .argument('<file>', 'certificate: .cer (DER, PEM), .p7b or PEM chain; - for standard input')
     .option('--force', 'accept a certificate that is expired or not yet valid')
     .option('--json', 'print JSON')
-    .action((file: string, flags: PkiOptions & { force?: boolean }) =>
+    .action((file: string, flags: ConfigurationOptions & { force?: boolean }) =>
       withPki(flags, async ({ authorities, lab: { names: autoNames } }) => {
         const answer = await readInput(file)
         const options = { force: flags.force ?? false, autoNames }

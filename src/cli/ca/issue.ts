@@ -11,8 +11,8 @@ import {
   withKeyOptions,
   withSubjectOptions,
 } from '../cert/request-options.ts'
-import { type PkiOptions, type PkiSession, withPki } from '../shared/certificate-store.ts'
-import { withConfig } from '../shared/configuration.ts'
+import { type PkiSession, withPki } from '../shared/certificate-store.ts'
+import { type ConfigurationOptions, withConfig } from '../shared/configuration.ts'
 import { UsageError } from '../shared/failure.ts'
 import { checkOutput, ofFile, passwordOf, readInput, writeOutput } from '../shared/files.ts'
 import { wholeNumber } from '../shared/options.ts'
@@ -20,7 +20,7 @@ import { counted, dayText, print, printResult, printWritten } from '../shared/ou
 import { fittedTable } from '../shared/table.ts'
 import { type ProfileFlags, profileOptions, withProfileOptions } from './profile-options.ts'
 
-interface SignFlags extends PkiOptions, ProfileFlags {
+interface SignFlags extends ConfigurationOptions, ProfileFlags {
   readonly authority?: string
   readonly san?: readonly string[]
   readonly subordinate?: boolean
@@ -66,7 +66,7 @@ export function addRequests(ca: Command): void {
     .description('deny a pending request')
     .argument('<id>', 'number of the request, from ca requests', wholeNumber)
     .option('--json', 'print JSON')
-    .action((id: number, flags: PkiOptions) =>
+    .action((id: number, flags: ConfigurationOptions) =>
       withPki(flags, async ({ authorities }) => {
         const { subject } = await authorities.deny(id)
         printResult(flags, { id, state: 'denied' }, `Request ${id} (${subject}) is denied.`)
@@ -125,7 +125,7 @@ async function writeIssued(chain: IssuedChain, flags: SignFlags, sentence: strin
   }
 }
 
-function list(flags: PkiOptions & { authority?: string }): Promise<void> {
+function list(flags: ConfigurationOptions & { authority?: string }): Promise<void> {
   return withPki(flags, async ({ authorities }) => {
     const entries = await authorities.requests(flags.authority)
     if (flags.json) return print(JSON.stringify(entries.map(({ request: _, ...one }) => one)))
@@ -151,7 +151,7 @@ function submit(file: string, flags: SignFlags): Promise<void> {
   })
 }
 
-interface UserFlags extends PkiOptions, KeyFlags, SubjectFlags {
+interface UserFlags extends ConfigurationOptions, KeyFlags, SubjectFlags {
   readonly email?: readonly string[]
   readonly upn?: string
   readonly authority?: string

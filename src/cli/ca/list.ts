@@ -2,14 +2,14 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import { type AuthorityEntry, type AuthorityFormat, authorityFormats } from '../../tls/pki/authority/list.ts'
 import { type RevocationReason, reasonNamed, revocationReasons } from '../../tls/pki/revocation/crl.ts'
 import { noteWarningsOf } from '../cert/words.ts'
-import { type PkiOptions, withPki } from '../shared/certificate-store.ts'
-import { withConfig } from '../shared/configuration.ts'
+import { withPki } from '../shared/certificate-store.ts'
+import { type ConfigurationOptions, withConfig } from '../shared/configuration.ts'
 import { checkOutput, writeOutput } from '../shared/files.ts'
 import { durationAsMs } from '../shared/options.ts'
 import { counted, dayText, print, printResult, printWritten } from '../shared/output.ts'
 import { fittedTable } from '../shared/table.ts'
 
-interface NamedFlags extends PkiOptions {
+interface NamedFlags extends ConfigurationOptions {
   readonly authority?: string
 }
 
@@ -39,7 +39,7 @@ export function addAuthorityLists(ca: Command): void {
     .action(exportAuthority)
 }
 
-function list(flags: PkiOptions): Promise<void> {
+function list(flags: ConfigurationOptions): Promise<void> {
   return withPki(flags, async ({ authorities }) => {
     const entries = await authorities.list()
     if (flags.json) return print(JSON.stringify(entries))
@@ -91,7 +91,7 @@ function exportAuthority(
   })
 }
 
-interface RevokeFlags extends PkiOptions {
+interface RevokeFlags extends ConfigurationOptions {
   readonly reason: RevocationReason
   readonly authority?: string
 }
@@ -137,7 +137,7 @@ function revoke(serial: string, flags: RevokeFlags): Promise<void> {
 
 function crl(
   name: string | undefined,
-  flags: PkiOptions & { authority?: string; format: string; out: string },
+  flags: ConfigurationOptions & { authority?: string; format: string; out: string },
 ): Promise<void> {
   return withPki(flags, async ({ authorities }) => {
     await checkOutput(flags.out)

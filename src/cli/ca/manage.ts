@@ -1,9 +1,9 @@
 import type { Command } from 'commander'
-import { type PkiOptions, withPki } from '../shared/certificate-store.ts'
-import { withConfig } from '../shared/configuration.ts'
+import { withPki } from '../shared/certificate-store.ts'
+import { type ConfigurationOptions, withConfig } from '../shared/configuration.ts'
 import { counted, printResult } from '../shared/output.ts'
 
-interface ForceFlags extends PkiOptions {
+interface ForceFlags extends ConfigurationOptions {
   readonly force?: boolean
 }
 

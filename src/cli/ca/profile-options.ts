@@ -14,20 +14,16 @@ export interface ProfileFlags {
   readonly purpose?: readonly Purpose[]
 }
 
+/** Returns the option for the hash of a signature. */
+export const hashOption = (description: string): Option =>
+  new Option('--hash <name>', description).choices(['md5', 'sha1', 'sha256', 'sha384', 'sha512'])
+
 /** Adds `--days`, `--hours`, `--hash` and `--profile`. */
 export const withProfileOptions = (command: Command): Command =>
   command
     .option('--days <number>', 'days of validity (default: 397)', wholeNumber)
     .option('--hours <number>', 'hours of validity instead of days', positiveNumber)
-    .addOption(
-      new Option('--hash <name>', 'hash of the signature (default: that of the authority)').choices([
-        'md5',
-        'sha1',
-        'sha256',
-        'sha384',
-        'sha512',
-      ]),
-    )
+    .addOption(hashOption('hash of the signature (default: that of the authority)'))
     .option(
       '--profile <name>',
       'kind of certificate: server, client, user, smime, code-signing, ocsp-responder, short-lived, must-staple or one of the configuration',

@@ -2,14 +2,14 @@ import type { Command } from 'commander'
 import type { RenewedAuthority } from '../../tls/pki/authority/renew.ts'
 import { thumbprintOf } from '../../tls/pki/certificate/certificate.ts'
 import { type KeyFlags, keyOf, withKeyOptions } from '../cert/request-options.ts'
-import { type PkiOptions, withPki } from '../shared/certificate-store.ts'
-import { withConfig } from '../shared/configuration.ts'
+import { withPki } from '../shared/certificate-store.ts'
+import { type ConfigurationOptions, withConfig } from '../shared/configuration.ts'
 import { UsageError } from '../shared/failure.ts'
 import { checkOutput, writeOutput } from '../shared/files.ts'
 import { positiveNumber } from '../shared/options.ts'
 import { dayText, printResult } from '../shared/output.ts'
 
-interface RenewFlags extends PkiOptions, KeyFlags {
+interface RenewFlags extends ConfigurationOptions, KeyFlags {
   readonly days?: number
   readonly newKey?: boolean
   readonly force?: boolean

@@ -5,13 +5,13 @@ import { AcmeDirectories, acmePath, DEFAULT_ACME_DIRECTORY } from '../../tls/pki
 import { acmeOptions } from '../../tls/pki/acme/options.ts'
 import type { CertificateStore } from '../../tls/pki/certificate-store/types.ts'
 import { AuthorityService } from '../../tls/pki/service/service.ts'
-import { openStoreOf, type PkiOptions } from '../shared/certificate-store.ts'
-import { loadConfiguration, withConfig } from '../shared/configuration.ts'
+import { openStoreOf } from '../shared/certificate-store.ts'
+import { type ConfigurationOptions, loadConfiguration, withConfig } from '../shared/configuration.ts'
 import { createLog } from '../shared/log.ts'
 import { portNumber } from '../shared/options.ts'
 import { print } from '../shared/output.ts'
 
-interface ServeFlags extends PkiOptions {
+interface ServeFlags extends ConfigurationOptions {
   readonly address?: string
   readonly port?: number
   readonly tlsPort?: number

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import type { TrustedRecord } from '../../tls/pki/certificate-store/index-file.ts'
-import { type PkiOptions, withPki } from '../shared/certificate-store.ts'
-import { withConfig } from '../shared/configuration.ts'
+import { withPki } from '../shared/certificate-store.ts'
+import { type ConfigurationOptions, withConfig } from '../shared/configuration.ts'
 import { ofFile, readInput } from '../shared/files.ts'
 import { dayText, print, printResult } from '../shared/output.ts'
 import { fittedTable } from '../shared/table.ts'
@@ -16,7 +16,7 @@ export function addTrust(ca: Command): void {
     .description("make the lab's checks accept outside roots and revocation lists")
     .argument('<file>', 'roots (DER, PEM, .p7b) or revocation lists (DER, PEM); - for standard input')
     .option('--json', 'print JSON')
-    .action((file: string, flags: PkiOptions) =>
+    .action((file: string, flags: ConfigurationOptions) =>
       withPki(flags, async ({ authorities }) => {
         const octets = await readInput(file)
         const added = await ofFile(file, () => authorities.addTrusted(octets))
@@ -28,7 +28,7 @@ export function addTrust(ca: Command): void {
     .description('remove an outside root or revocation list')
     .argument('<name>', 'name or thumbprint, from ca list-trusted')
     .option('--json', 'print JSON')
-    .action((name: string, flags: PkiOptions) =>
+    .action((name: string, flags: ConfigurationOptions) =>
       withPki(flags, async ({ authorities }) => {
         const removed = await authorities.removeTrusted(name)
         printResult(flags, facts(removed), `Removed the ${kinds[removed.kind]} of "${removed.name}".`)
@@ -37,7 +37,7 @@ export function addTrust(ca: Command): void {
   withConfig(ca.command('list-trusted'))
     .description("list the outside roots and revocation lists that the lab's checks accept")
     .option('--json', 'print JSON')
-    .action((flags: PkiOptions) =>
+    .action((flags: ConfigurationOptions) =>
       withPki(flags, async ({ authorities }) => {
         const all = await authorities.listTrusted()
         if (flags.json) return print(JSON.stringify(all.map(facts)))

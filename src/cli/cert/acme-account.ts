@@ -1,11 +1,11 @@
 import { type Command, Option } from 'commander'
 import { accountKeyTypes } from '../../tls/pki/acme/client/authority.ts'
-import { type PkiOptions, withPki } from '../shared/certificate-store.ts'
-import { withConfig } from '../shared/configuration.ts'
+import { withPki } from '../shared/certificate-store.ts'
+import { type ConfigurationOptions, withConfig } from '../shared/configuration.ts'
 import { readInput } from '../shared/files.ts'
 import { print, printResult } from '../shared/output.ts'
 
-interface RolloverFlags extends PkiOptions {
+interface RolloverFlags extends ConfigurationOptions {
   readonly key?: (typeof accountKeyTypes)[number]
   readonly acmeCa?: string
 }
@@ -16,7 +16,7 @@ export function addAcmeAccount(cert: Command): void {
   withConfig(account.command('list'))
     .description('list the ACME directories where the lab has an account')
     .option('--json', 'print JSON')
-    .action((flags: PkiOptions) =>
+    .action((flags: ConfigurationOptions) =>
       withPki(flags, async ({ certificates }) => {
         const directories = await certificates.acmeDirectories()
         if (flags.json) return print(JSON.stringify(directories.map((directory) => ({ directory }))))

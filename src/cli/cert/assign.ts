@@ -1,10 +1,10 @@
 import type { Command } from 'commander'
-import { type PkiOptions, withPki } from '../shared/certificate-store.ts'
-import { withConfig } from '../shared/configuration.ts'
+import { withPki } from '../shared/certificate-store.ts'
+import { type ConfigurationOptions, withConfig } from '../shared/configuration.ts'
 import { printResult } from '../shared/output.ts'
 import { NAME_HELP, noteWarningsOf, usedAfterRemoval } from './words.ts'
 
-interface ForFlags extends PkiOptions {
+interface ForFlags extends ConfigurationOptions {
   readonly for: string
 }
 
@@ -60,7 +60,7 @@ function addRenameAndDelete(cert: Command): void {
     .argument('<new name>', 'the new friendly name')
     .option('--force', 'also if the configuration names the certificate')
     .option('--json', 'print JSON')
-    .action((name: string, newName: string, flags: PkiOptions & { readonly force?: boolean }) =>
+    .action((name: string, newName: string, flags: ConfigurationOptions & { readonly force?: boolean }) =>
       withPki(flags, async ({ certificates }) => {
         const { record, formerName } = await certificates.rename(name, newName, { force: flags.force ?? false })
         const { friendlyName, thumbprint } = record
@@ -71,7 +71,7 @@ function addRenameAndDelete(cert: Command): void {
     .description('delete a certificate and its key, if no virtual server uses it')
     .argument('<name>', NAME_HELP)
     .option('--json', 'print JSON')
-    .action((name: string, flags: PkiOptions) =>
+    .action((name: string, flags: ConfigurationOptions) =>
       withPki(flags, async ({ certificates }) => {
         const { friendlyName, thumbprint } = await certificates.delete(name)
         printResult(flags, { friendlyName, thumbprint }, `"${friendlyName}" is deleted (thumbprint ${thumbprint}).`)

@@ -1,14 +1,14 @@
 import type { Command } from 'commander'
 import type { InstallSummary } from '../../tls/pki/lifecycle/install.ts'
 import type { QueueOutcome } from '../../tls/pki/lifecycle/issue.ts'
-import { type PkiOptions, type PkiSession, withPki } from '../shared/certificate-store.ts'
-import { withConfig } from '../shared/configuration.ts'
+import { type PkiSession, withPki } from '../shared/certificate-store.ts'
+import { type ConfigurationOptions, withConfig } from '../shared/configuration.ts'
 import { exitStatus, UsageError } from '../shared/failure.ts'
 import { ofFile, readInput } from '../shared/files.ts'
 import { dayText, note, page, print } from '../shared/output.ts'
 import { noteWarningsOf } from './words.ts'
 
-interface InstallFlags extends PkiOptions {
+interface InstallFlags extends ConfigurationOptions {
   readonly for?: string
   readonly pending?: boolean
   readonly force?: boolean

@@ -4,8 +4,8 @@ import { type AcmeAuthority, type ChallengeType, challengeTypes } from '../../tl
 import type { CertificateRecord } from '../../tls/pki/certificate-store/index-file.ts'
 import type { Renewal } from '../../tls/pki/lifecycle/renew.ts'
 import { type ProfileFlags, profileOptions, withProfileOptions } from '../ca/profile-options.ts'
-import { type PkiOptions, type PkiSession, withPki } from '../shared/certificate-store.ts'
-import { withConfig } from '../shared/configuration.ts'
+import { type PkiSession, withPki } from '../shared/certificate-store.ts'
+import { type ConfigurationOptions, withConfig } from '../shared/configuration.ts'
 import { UsageError } from '../shared/failure.ts'
 import { readRoots } from '../shared/files.ts'
 import { portNumber } from '../shared/options.ts'
@@ -126,7 +126,7 @@ async function acmeAuthority(flags: IssueFlags, directoryUrl: string): Promise<A
   }
 }
 
-interface RenewFlags extends PkiOptions {
+interface RenewFlags extends ConfigurationOptions {
   readonly for?: string
   readonly newKey?: boolean
   readonly out: string

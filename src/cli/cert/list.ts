@@ -1,8 +1,8 @@
 import type { Command } from 'commander'
 import { SHORT_THUMBPRINT } from '../../tls/pki/certificate-store/friendly-names.ts'
 import type { CertificateDetails, CertificateEntry } from '../../tls/pki/lifecycle/list.ts'
-import { type PkiOptions, withPki } from '../shared/certificate-store.ts'
-import { withConfig } from '../shared/configuration.ts'
+import { withPki } from '../shared/certificate-store.ts'
+import { type ConfigurationOptions, withConfig } from '../shared/configuration.ts'
 import { counted, note, noteWarning, page, print } from '../shared/output.ts'
 import { fittedTable } from '../shared/table.ts'
 import { NAME_HELP } from './words.ts'
@@ -23,7 +23,7 @@ export function addCertificateLists(cert: Command): void {
 const timeLeft = ({ state, daysLeft }: CertificateEntry): string =>
   state === 'valid' ? counted(daysLeft, 'day') : state
 
-function list(flags: PkiOptions): Promise<void> {
+function list(flags: ConfigurationOptions): Promise<void> {
   return withPki(flags, async ({ certificates }) => {
     const entries = await certificates.list()
     const problems = (await certificates.warnings()).length
@@ -49,7 +49,7 @@ const usersText = ({ usedBy, replacedBy }: CertificateEntry): string =>
 /** Shortens `Default SMTP Virtual Server` to `SMTP`. */
 const shortServerName = (name: string): string => /^Default (\w+) Virtual Server$/.exec(name)?.[1] ?? name
 
-function show(name: string, flags: PkiOptions): Promise<void> {
+function show(name: string, flags: ConfigurationOptions): Promise<void> {
   return withPki(flags, async ({ certificates }) => {
     const details = await certificates.show(name)
     const warnings = await certificates.warnings(details.usedBy)

@@ -3,7 +3,7 @@ import { definedOnly } from '../../core/values/defined.ts'
 import type { SubjectFields } from '../../tls/pki/certificate/subject.ts'
 import { type KeySpec, keySpecNamed } from '../../tls/pki/keys.ts'
 import type { RequestOptions } from '../../tls/pki/lifecycle/request.ts'
-import type { PkiOptions } from '../shared/certificate-store.ts'
+import type { ConfigurationOptions } from '../shared/configuration.ts'
 import { UsageError } from '../shared/failure.ts'
 
 export interface KeyFlags {
@@ -23,7 +23,7 @@ export interface SubjectFlags {
 }
 
 /** Options that describe a request. */
-export interface RequestFlags extends PkiOptions, KeyFlags, SubjectFlags {
+export interface RequestFlags extends ConfigurationOptions, KeyFlags, SubjectFlags {
   readonly for: string
   readonly name?: string
   readonly email?: string

@@ -2,8 +2,8 @@ import type { Command } from 'commander'
 import { type DistinguishedName, formatGeneralName, formatName } from '../../tls/pki/certificate/names.ts'
 import type { Certificates } from '../../tls/pki/lifecycle/certificates.ts'
 import type { PlannedRequest } from '../../tls/pki/lifecycle/request.ts'
-import { type PkiOptions, withPki } from '../shared/certificate-store.ts'
-import { withConfig } from '../shared/configuration.ts'
+import { withPki } from '../shared/certificate-store.ts'
+import { type ConfigurationOptions, withConfig } from '../shared/configuration.ts'
 import { UsageError } from '../shared/failure.ts'
 import { checkOutput, writeOutput } from '../shared/files.ts'
 import { dayText, noteWarning, page, print, printResult, printWritten } from '../shared/output.ts'
@@ -64,7 +64,7 @@ export function addPending(cert: Command): void {
     .argument('[virtual server]', 'virtual server whose request to write')
     .option('--out <file>', 'file to write; - for standard output', '-')
     .option('--json', 'print JSON')
-    .action((server: string | undefined, flags: PkiOptions & { out: string }) =>
+    .action((server: string | undefined, flags: ConfigurationOptions & { out: string }) =>
       server === undefined ? list(flags) : writeAgain(server, flags),
     )
   withConfig(cert.command('cancel'))
@@ -75,7 +75,7 @@ export function addPending(cert: Command): void {
     .action(cancel)
 }
 
-function list(flags: PkiOptions): Promise<void> {
+function list(flags: ConfigurationOptions): Promise<void> {
   return withPki(flags, async ({ certificates, store }) => {
     const requests = await certificates.pending()
     if (flags.json) {
@@ -97,14 +97,14 @@ function list(flags: PkiOptions): Promise<void> {
   })
 }
 
-function writeAgain(server: string, flags: PkiOptions & { out: string }): Promise<void> {
+function writeAgain(server: string, flags: ConfigurationOptions & { out: string }): Promise<void> {
   return withPki(flags, async ({ certificates }) => {
     await writeOutput(flags.out, await certificates.pendingPem(server))
     printWritten(flags.out, 'certificate request')
   })
 }
 
-async function cancel(server: string | undefined, flags: PkiOptions & { for?: string }): Promise<void> {
+async function cancel(server: string | undefined, flags: ConfigurationOptions & { for?: string }): Promise<void> {
   const name = server ?? flags.for
   if (name === undefined) throw new UsageError('give the virtual server: sealpost cert cancel --for "VIRTUAL SERVER"')
   await withPki(flags, async ({ certificates }) => {

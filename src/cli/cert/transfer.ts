@@ -3,14 +3,14 @@ import { type Command, Option } from 'commander'
 import { readPrivateKey } from '../../tls/pki/keys.ts'
 import { type ExportFormat, exportFormats } from '../../tls/pki/lifecycle/import-export.ts'
 import { takenText } from '../../tls/pki/lifecycle/request.ts'
-import { type PkiOptions, withPki } from '../shared/certificate-store.ts'
-import { withConfig } from '../shared/configuration.ts'
+import { withPki } from '../shared/certificate-store.ts'
+import { type ConfigurationOptions, withConfig } from '../shared/configuration.ts'
 import { UsageError } from '../shared/failure.ts'
 import { checkOutput, ofFile, passwordOf, readInput, writeOutput } from '../shared/files.ts'
 import { noteWarning, print, printResult, printWritten } from '../shared/output.ts'
 import { NAME_HELP, noteWarningsOf } from './words.ts'
 
-interface ImportFlags extends PkiOptions {
+interface ImportFlags extends ConfigurationOptions {
   readonly password?: string
   readonly passwordFile?: string
   readonly key?: string
@@ -75,7 +75,7 @@ async function readKey(file: string, password: string | undefined): Promise<stri
   return pem
 }
 
-interface ExportFlags extends PkiOptions {
+interface ExportFlags extends ConfigurationOptions {
   readonly out: string
   readonly format?: ExportFormat
   readonly password?: string

@@ -6,10 +6,6 @@ import { withOverrideOptions } from '../shared/options.ts'
 import { counted, noteError, noteWarning, print } from '../shared/output.ts'
 import { examine } from '../shared/problems.ts'
 
-interface CheckOptions extends ConfigurationOptions {
-  readonly json?: boolean
-}
-
 /** Adds `sealpost check`. */
 export function addCheck(program: Command): void {
   const command = withConfig(program.command('check'))
@@ -18,7 +14,7 @@ export function addCheck(program: Command): void {
   withOverrideOptions(command).action(check)
 }
 
-async function check(options: CheckOptions): Promise<void> {
+async function check(options: ConfigurationOptions): Promise<void> {
   const { configuration, problems } = await examine(options)
   const has = (wanted: Problem['severity']): boolean => problems.some(({ severity }) => severity === wanted)
   const failed = has('mistake') || has('error')

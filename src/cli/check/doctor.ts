@@ -8,10 +8,6 @@ import { checkInstallation } from './installation.ts'
 import { checkConfiguration, checkLab, checkTrust } from './lab.ts'
 import { checkClock, checkMachine, checkNames } from './machine.ts'
 
-interface DoctorOptions extends ConfigurationOptions {
-  readonly json?: boolean
-}
-
 /** Adds `sealpost doctor`. */
 export function addDoctor(program: Command): void {
   const command = withConfig(program.command('doctor'))
@@ -20,7 +16,7 @@ export function addDoctor(program: Command): void {
   withOverrideOptions(command).action(doctor)
 }
 
-async function doctor({ json, ...options }: DoctorOptions): Promise<void> {
+async function doctor({ json, ...options }: ConfigurationOptions): Promise<void> {
   const { configuration, findings } = await checkConfiguration(options)
   const ofLab = configuration
     ? [

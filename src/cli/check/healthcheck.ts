@@ -18,7 +18,6 @@ import { noteError, print } from '../shared/output.ts'
 import { controlSockets, labStatus } from '../shared/running-labs.ts'
 
 interface HealthcheckOptions extends ConfigurationOptions {
-  readonly json?: boolean
   /** Milliseconds. */
   readonly timeout?: number
 }

@@ -2,13 +2,13 @@ import type { Command } from 'commander'
 import type { ConfigurationChange } from '../../api/configuration/change.ts'
 import type { ConfigChange } from '../../core/config/edit/edit-yaml.ts'
 import { askLab } from '../../lab/control/client.ts'
-import { withApi } from '../shared/api-client.ts'
+import { type ApiOptions, withApi } from '../shared/api-client.ts'
 import { configurationIdentity } from '../shared/configuration.ts'
 import { note, noteWarning, print } from '../shared/output.ts'
 import { controlSockets } from '../shared/running-labs.ts'
-import { type ConfigOptions, callConfiguration, hasLab } from './target.ts'
+import { callConfiguration, hasLab } from './target.ts'
 
-interface ChangeOptions extends ConfigOptions {
+interface ChangeOptions extends ApiOptions {
   readonly dryRun?: boolean
 }
 

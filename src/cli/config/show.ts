@@ -1,10 +1,10 @@
 import type { Command } from 'commander'
-import { withApi } from '../shared/api-client.ts'
+import { type ApiOptions, withApi } from '../shared/api-client.ts'
 import { UsageError } from '../shared/failure.ts'
 import { note, print } from '../shared/output.ts'
-import { type ConfigOptions, callConfiguration, hasLab } from './target.ts'
+import { callConfiguration, hasLab } from './target.ts'
 
-interface ShowOptions extends ConfigOptions {
+interface ShowOptions extends ApiOptions {
   readonly text?: boolean
   readonly secrets?: boolean
 }
@@ -72,7 +72,7 @@ export function addDiff(config: Command): void {
   withApi(config.command('diff'))
     .description('compare the file with what the running lab uses: what `sealpost reload` would change')
     .option('--json', 'print JSON')
-    .action(async (options: ConfigOptions) => {
+    .action(async (options: ApiOptions) => {
       const answer = await callConfiguration(options, 'configuration.diff', {})
       if (options.json) return print(JSON.stringify(answer))
       if (answer.diff === '') return note('No difference: the lab uses the current content of the file.')

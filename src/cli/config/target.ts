@@ -4,17 +4,13 @@ import { ApiError, type ApiOptions, callApi } from '../shared/api-client.ts'
 import { configurationIdentity } from '../shared/configuration.ts'
 import { controlSockets } from '../shared/running-labs.ts'
 
-export interface ConfigOptions extends ApiOptions {
-  readonly json?: boolean
-}
-
 /** Returns whether a lab answers: one on this machine that runs the file, or the one of `--url`. */
-export const hasLab = async (options: ConfigOptions): Promise<boolean> =>
+export const hasLab = async (options: ApiOptions): Promise<boolean> =>
   options.url !== undefined || (await controlSockets(configurationIdentity(options).identity)).length > 0
 
 /** Runs an operation on the configuration of a lab. @throws ConfigError for mistakes in it; ApiError */
 export async function callConfiguration<Name extends OperationName>(
-  options: ConfigOptions,
+  options: ApiOptions,
   name: Name,
   input: InputOf<Name>,
 ): Promise<OutputOf<Name>> {

@@ -3,25 +3,21 @@ import type { InputOf } from '../../api/operation-types.ts'
 import { type ApiOptions, callApi, withApi } from '../shared/api-client.ts'
 import { print } from '../shared/output.ts'
 
-interface ClockOptions extends ApiOptions {
-  readonly json?: boolean
-}
-
 /** Adds `sealpost clock`. */
 export function addClock(program: Command): void {
   const clock = program.command('clock').description('show and change the clock of the running lab')
   const add = (name: string, description: string): Command =>
     withApi(clock.command(name)).description(description).option('--json', 'print JSON')
-  add('show', 'show the time of the lab').action((options: ClockOptions) => show(undefined, options))
+  add('show', 'show the time of the lab').action((options: ApiOptions) => show(undefined, options))
   add('set', 'set the clock to a time')
     .argument('<time>', 'such as 2027-01-31 or 2027-01-31T12:00:00Z')
-    .action((time: string, options: ClockOptions) => show({ now: timeOf(time) }, options))
+    .action((time: string, options: ApiOptions) => show({ now: timeOf(time) }, options))
   add('advance', 'move the clock forward')
     .argument('<duration>', 'such as 30s, 2h or 40d')
-    .action((advance: string, options: ClockOptions) => show({ advance }, options))
-  add('freeze', 'stop the clock').action((options: ClockOptions) => show({ frozen: true }, options))
-  add('resume', 'let a stopped clock run again').action((options: ClockOptions) => show({ frozen: false }, options))
-  add('reset', 'set the clock back to the time of the machine').action((options: ClockOptions) =>
+    .action((advance: string, options: ApiOptions) => show({ advance }, options))
+  add('freeze', 'stop the clock').action((options: ApiOptions) => show({ frozen: true }, options))
+  add('resume', 'let a stopped clock run again').action((options: ApiOptions) => show({ frozen: false }, options))
+  add('reset', 'set the clock back to the time of the machine').action((options: ApiOptions) =>
     show({ reset: true }, options),
   )
 }
@@ -30,7 +26,7 @@ export function addClock(program: Command): void {
 const timeOf = (text: string): string => (/^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T00:00:00Z` : text)
 
 /** Changes the clock, if there is a change, and shows it. */
-async function show(change: InputOf<'clock.change'> | undefined, options: ClockOptions): Promise<void> {
+async function show(change: InputOf<'clock.change'> | undefined, options: ApiOptions): Promise<void> {
   const state = await (change ? callApi(options, 'clock.change', change) : callApi(options, 'clock.get', {}))
   if (options.json) return print(JSON.stringify(state))
   const notes = [...(state.frozen ? ['stopped'] : []), ...(state.offsetMs === 0 ? [] : [offsetText(state.offsetMs)])]

@@ -3,15 +3,11 @@ import type { OutputOf } from '../../api/operation-types.ts'
 import type { ResolvedLab } from '../../core/config/resolve.ts'
 import { type ApiOptions, callApi, withApi } from '../shared/api-client.ts'
 import { configurationIdentity, loadConfiguration } from '../shared/configuration.ts'
-import { note, noteWarning, print } from '../shared/output.ts'
+import { note, noteWarning, print, shortTime } from '../shared/output.ts'
 import { controlSockets } from '../shared/running-labs.ts'
 import { table } from '../shared/table.ts'
 
 type Status = Pick<OutputOf<'cluster.get'>, 'shared' | 'name' | 'nodes' | 'unled'>
-
-interface StatusOptions extends ApiOptions {
-  readonly json?: boolean
-}
 
 /** Adds `sealpost cluster`. */
 export function addCluster(program: Command): void {
@@ -24,7 +20,7 @@ export function addCluster(program: Command): void {
     .action(status)
 }
 
-async function status({ json = false, ...options }: StatusOptions): Promise<void> {
+async function status({ json = false, ...options }: ApiOptions): Promise<void> {
   const found = await statusOf(options)
   if (json) return print(JSON.stringify(found))
   if (!found.shared) note('The lab is one process by itself: its store is not in PostgreSQL.')
@@ -65,7 +61,7 @@ const rowOf = ({ name, state, host, pid, version, startedAt, addresses, roles }:
   host,
   String(pid),
   version,
-  startedAt.slice(0, 19).replace('T', ' '),
+  shortTime(startedAt),
   addresses.join(' '),
   roles.join(' '),
 ]

@@ -3,10 +3,6 @@ import { type ApiOptions, callApi, withApi } from '../shared/api-client.ts'
 import { note, print } from '../shared/output.ts'
 import { table } from '../shared/table.ts'
 
-interface DnsOptions extends ApiOptions {
-  readonly json?: boolean
-}
-
 /** Adds `sealpost dns`. */
 export function addDns(program: Command): void {
   const dns = program.command('dns').description('show and change the zones of the DNS server of the running lab')
@@ -14,7 +10,7 @@ export function addDns(program: Command): void {
     withApi(dns.command(name)).description(description).option('--json', 'print JSON')
   add('list', 'list the zones, or the records of one')
     .argument('[zone]', 'such as lab.test')
-    .action((zone: string | undefined, options: DnsOptions) =>
+    .action((zone: string | undefined, options: ApiOptions) =>
       zone === undefined ? listZones(options) : listRecords(zone, options),
     )
   withApi(dns.command('zone-file'))
@@ -42,7 +38,7 @@ async function zonesOf(options: ApiOptions) {
   return (await callApi(options, 'dnsZones.list', {})).items
 }
 
-async function listZones(options: DnsOptions): Promise<void> {
+async function listZones(options: ApiOptions): Promise<void> {
   const zones = await zonesOf(options)
   if (options.json) return print(JSON.stringify(zones))
   if (zones.length === 0) return note('The lab has no DNS server.')
@@ -55,7 +51,7 @@ async function listZones(options: DnsOptions): Promise<void> {
   print(table(['ZONE', 'RECORDS', 'SIGNED', 'DEFECTS'], rows))
 }
 
-async function listRecords(zone: string, options: DnsOptions): Promise<void> {
+async function listRecords(zone: string, options: ApiOptions): Promise<void> {
   await callApi(options, 'dnsZones.get', { name: zone })
   const { items } = await callApi(options, 'dnsRecords.list', { zone })
   if (options.json) return print(JSON.stringify(items))
@@ -81,12 +77,12 @@ async function trustAnchors(
   print(['trust-anchors {', ...lines, '};'].join('\n'))
 }
 
-async function addRecord(words: readonly string[], options: DnsOptions): Promise<void> {
+async function addRecord(words: readonly string[], options: ApiOptions): Promise<void> {
   const added = await callApi(options, 'dnsRecords.add', { record: words.join(' ') })
   print(options.json ? JSON.stringify(added) : `${added.text} ; added as ${added.id}`)
 }
 
-async function listQueries(options: DnsOptions): Promise<void> {
+async function listQueries(options: ApiOptions): Promise<void> {
   const { items } = await callApi(options, 'dnsQueries.list', {})
   if (options.json) return print(JSON.stringify(items))
   if (items.length === 0) return note('No queries yet.')

@@ -9,7 +9,6 @@ import { followEvents } from './follow-events.ts'
 
 interface LogOptions extends ApiOptions, InputOf<'log.list'> {
   readonly follow?: boolean
-  readonly json?: boolean
 }
 
 type LogLine = ItemOf<'log.list'>

@@ -8,7 +8,6 @@ import { runningLabs } from '../shared/running-labs.ts'
 
 interface ReloadOptions extends ConfigurationOptions {
   readonly allNodes?: boolean
-  readonly json?: boolean
 }
 
 /** Adds `sealpost reload`. */

@@ -9,7 +9,6 @@ import { runningLabs } from '../shared/running-labs.ts'
 interface SessionsOptions extends ConfigurationOptions {
   readonly follow?: boolean
   readonly failed?: boolean
-  readonly json?: boolean
 }
 
 /** Adds `sealpost sessions`. */

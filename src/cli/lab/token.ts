@@ -5,9 +5,7 @@ import type { InputOf } from '../../api/operation-types.ts'
 import { type ApiOptions, callApi, withApi } from '../shared/api-client.ts'
 import { print } from '../shared/output.ts'
 
-interface TokenOptions extends ApiOptions, InputOf<'accessTokens.create'> {
-  readonly json?: boolean
-}
+type TokenOptions = ApiOptions & InputOf<'accessTokens.create'>
 
 /** Adds `sealpost token`. */
 export function addToken(program: Command): void {

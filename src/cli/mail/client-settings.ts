@@ -18,7 +18,6 @@ interface ClientSettingsOptions extends ApiOptions {
   readonly write?: string
   readonly signed: boolean
   readonly program?: string
-  readonly json?: boolean
 }
 
 /** Adds `sealpost client-settings`. */

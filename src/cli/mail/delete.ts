@@ -6,7 +6,6 @@ import { counted, printResult } from '../shared/output.ts'
 interface DeleteOptions extends ApiOptions {
   readonly query?: string
   readonly all?: boolean
-  readonly json?: boolean
 }
 
 /** Adds `sealpost mail delete`. */

@@ -1,8 +1,8 @@
 import type { Command } from 'commander'
 import { systemClock } from '../../core/time/clock.ts'
 import { Signing } from '../../transport/mail-authentication/signing.ts'
-import { type PkiOptions, withPki } from '../shared/certificate-store.ts'
-import { loadConfiguration, withConfig } from '../shared/configuration.ts'
+import { withPki } from '../shared/certificate-store.ts'
+import { type ConfigurationOptions, loadConfiguration, withConfig } from '../shared/configuration.ts'
 import { note, print } from '../shared/output.ts'
 
 /** Adds `sealpost dkim`. */
@@ -16,7 +16,7 @@ export function addDkim(program: Command): void {
 /** Octets of one string of a TXT record. RFC 1035 section 3.3.14. */
 const STRINGS = /.{1,255}/g
 
-async function run(options: PkiOptions): Promise<void> {
+async function run(options: ConfigurationOptions): Promise<void> {
   const { lab } = await loadConfiguration(options)
   const records = await withPki(options, ({ store }) =>
     new Signing({ config: () => lab.mailAuthentication, files: store.files, clock: systemClock }).records(),

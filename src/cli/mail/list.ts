@@ -3,12 +3,10 @@ import type { MessageSummary } from '../../api/messages/summary.ts'
 import type { InputOf } from '../../api/operation-types.ts'
 import { type ApiOptions, callApi, withApi } from '../shared/api-client.ts'
 import { positiveNumber } from '../shared/options.ts'
-import { counted, note, print } from '../shared/output.ts'
+import { counted, note, print, shortTime } from '../shared/output.ts'
 import { table } from '../shared/table.ts'
 
-interface ListOptions extends ApiOptions, InputOf<'messages.list'> {
-  readonly json?: boolean
-}
+type ListOptions = ApiOptions & InputOf<'messages.list'>
 
 const DEFAULT_LIMIT = 20
 
@@ -53,15 +51,13 @@ async function list(query: string, options: ListOptions): Promise<void> {
   const { items, total } = await callApi(options, 'messages.list', wanted)
   if (json) return print(JSON.stringify(items))
   if (items.length === 0) return note(query === '' ? 'There is no message.' : 'No message matches.')
-  const rows = items.map((one) => [one.id, timeOf(one), placeOf(one), senderOf(one), one.subject])
+  const rows = items.map((one) => [one.id, shortTime(one.receivedAt), placeOf(one), senderOf(one), one.subject])
   print(table(['ID', 'RECEIVED', 'IN', 'FROM', 'SUBJECT'], rows))
   if (total > items.length) note(`${counted(total - items.length, 'message')} more; --limit ${total} shows all`)
 }
 
 /** Returns the address in the From field, or that of MAIL FROM. */
 const senderOf = ({ from, envelope }: MessageSummary): string => from?.address ?? envelope?.from ?? ''
-
-const timeOf = ({ receivedAt }: MessageSummary): string => receivedAt.slice(0, 19).replace('T', ' ')
 
 /** Returns the account and its folder, the newsgroup, or the recipient of captured mail. */
 function placeOf({ account, newsgroup, folder, envelope }: MessageSummary): string {

@@ -7,7 +7,6 @@ import { table } from '../shared/table.ts'
 
 interface ReleaseOptions extends ApiOptions, Pick<InputOf<'messages.releaseMany'>, 'to' | 'connector' | 'dryRun'> {
   readonly search?: string
-  readonly json?: boolean
 }
 
 /** Adds `sealpost mail release`. */

@@ -2,10 +2,6 @@ import type { Command } from 'commander'
 import { type ApiOptions, callApi, withApi } from '../shared/api-client.ts'
 import { print } from '../shared/output.ts'
 
-interface ReportOptions extends ApiOptions {
-  readonly json?: boolean
-}
-
 /** Adds `sealpost mail report`. */
 export function addReport(mail: Command): void {
   withApi(mail.command('report'))
@@ -16,7 +12,7 @@ export function addReport(mail: Command): void {
     .action(report)
 }
 
-async function report(id: string, wanted: string, options: ReportOptions): Promise<void> {
+async function report(id: string, wanted: string, options: ApiOptions): Promise<void> {
   const answer = await callApi(options, 'messages.report', { id, report: wanted })
   print(options.json ? JSON.stringify(answer) : `${wanted} goes to ${answer.from} at ${answer.dueAt}`)
 }

@@ -9,7 +9,6 @@ interface ShowOptions extends ApiOptions {
   readonly raw?: boolean
   readonly headers?: boolean
   readonly html?: boolean
-  readonly json?: boolean
 }
 
 type WholeMessage = OutputOf<'messages.get'>

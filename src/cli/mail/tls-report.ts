@@ -8,7 +8,6 @@ import { table } from '../shared/table.ts'
 interface TlsReportOptions extends ApiOptions {
   readonly domain?: string
   readonly send?: boolean
-  readonly json?: boolean
 }
 
 /** Adds `sealpost tls-report`. */

@@ -6,9 +6,7 @@ import { exitStatus } from '../shared/failure.ts'
 import { note, noteError, print } from '../shared/output.ts'
 import { messageText } from './show.ts'
 
-interface WaitOptions extends ApiOptions, InputOf<'wait'> {
-  readonly json?: boolean
-}
+type WaitOptions = ApiOptions & InputOf<'wait'>
 
 /** Adds `sealpost mail wait`. */
 export function addWait(mail: Command): void {

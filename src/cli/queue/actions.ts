@@ -8,7 +8,6 @@ import { type Filters, withFilters } from './filters.ts'
 
 interface ActionOptions extends ApiOptions, Filters {
   readonly all?: boolean
-  readonly json?: boolean
 }
 
 interface Action {

@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import type { OutputOf } from '../../api/operation-types.ts'
 import { type ApiOptions, callApi, withApi } from '../shared/api-client.ts'
 import { positiveNumber } from '../shared/options.ts'
-import { counted, note, page, print } from '../shared/output.ts'
+import { counted, note, page, print, shortTime } from '../shared/output.ts'
 import { table } from '../shared/table.ts'
 import { type Filters, withFilters } from './filters.ts'
 
@@ -10,7 +10,6 @@ type QueuedMessage = OutputOf<'queue.get'>
 
 interface ListOptions extends ApiOptions, Filters {
   readonly limit?: number
-  readonly json?: boolean
 }
 
 const DEFAULT_LIMIT = 20
@@ -38,12 +37,10 @@ const rowOf = (message: QueuedMessage): string[] => [
   message.id,
   message.state,
   String(message.attempts),
-  message.nextAttemptAt === null ? '' : timeOf(message.nextAttemptAt),
+  message.nextAttemptAt === null ? '' : shortTime(message.nextAttemptAt),
   message.recipients.map(({ address }) => address).join(' '),
   message.recipients.find(({ text }) => text !== null)?.text ?? message.reason ?? '',
 ]
-
-const timeOf = (time: string): string => time.slice(0, 19).replace('T', ' ')
 
 /** Adds `sealpost queue show`. */
 export function addShow(queue: Command): void {
@@ -54,7 +51,7 @@ export function addShow(queue: Command): void {
     .action(show)
 }
 
-async function show(id: string, options: ApiOptions & { readonly json?: boolean }): Promise<void> {
+async function show(id: string, options: ApiOptions): Promise<void> {
   const message = await callApi(options, 'queue.get', { id })
   print(options.json ? JSON.stringify(message) : text(message))
 }
@@ -68,10 +65,10 @@ const text = (message: QueuedMessage): string =>
     ['Recipients', message.recipients.map(recipientText)],
     ['Subject', message.subject ?? undefined],
     ['Size', `${message.sizeOctets} octets`],
-    ['Queued', timeOf(message.queuedAt)],
+    ['Queued', shortTime(message.queuedAt)],
     ['Attempts', String(message.attempts)],
-    ['Next attempt', message.nextAttemptAt === null ? undefined : timeOf(message.nextAttemptAt)],
-    ['Gives up', message.givesUpAt === null ? undefined : timeOf(message.givesUpAt)],
+    ['Next attempt', message.nextAttemptAt === null ? undefined : shortTime(message.nextAttemptAt)],
+    ['Gives up', message.givesUpAt === null ? undefined : shortTime(message.givesUpAt)],
     ['Last session', message.lastSession ?? undefined],
   ])
 

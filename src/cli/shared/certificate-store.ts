@@ -20,11 +20,6 @@ import { keyProtectionOf, openDatabaseOf } from './database.ts'
 import { quietStoreLog } from './log.ts'
 import { note } from './output.ts'
 
-/** Options of every command that uses the certificate store. */
-export interface PkiOptions extends ConfigurationOptions {
-  readonly json?: boolean
-}
-
 /** The certificate store of a configuration, open for one command. */
 export interface PkiSession {
   readonly certificates: Certificates
@@ -36,7 +31,7 @@ export interface PkiSession {
 }
 
 /** Opens the store of the configuration, runs a command on it and closes it. @throws PkiError, DatabaseError, ConfigError */
-export async function withPki<T>(options: PkiOptions, run: (session: PkiSession) => Promise<T>): Promise<T> {
+export async function withPki<T>(options: ConfigurationOptions, run: (session: PkiSession) => Promise<T>): Promise<T> {
   const configuration = await loadConfiguration(options)
   if (configuration.lab.certificates.store === 'memory') {
     throw new Error(

@@ -19,6 +19,8 @@ export interface ConfigurationOptions {
   readonly capture?: string
   /** False with `--no-secrets`. */
   readonly secrets?: boolean
+  /** Print JSON. */
+  readonly json?: boolean
 }
 
 export interface Configuration extends LoadedConfig {

@@ -52,6 +52,9 @@ export function page(rows: readonly (readonly [string, string | readonly string[
     .join('\n')
 }
 
+/** Returns a time as `2026-11-25 16:40:00`. */
+export const shortTime = (time: string): string => time.slice(0, 19).replace('T', ' ')
+
 /** Returns a date as `2026-11-25`. */
 export const dayText = (date: string | Date): string =>
   (typeof date === 'string' ? date : date.toISOString()).slice(0, 10)

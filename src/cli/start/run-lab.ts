@@ -20,7 +20,6 @@ import { releaseMemoryWhenIdle } from './idle-memory.ts'
 
 export interface StartOptions extends ConfigurationOptions {
   readonly only?: readonly ServerProtocol[]
-  readonly json?: boolean
 }
 
 /**

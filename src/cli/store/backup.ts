@@ -25,7 +25,6 @@ import { controlSockets } from '../shared/running-labs.ts'
 
 interface BackupOptions extends ConfigurationOptions {
   readonly keep?: number
-  readonly json?: boolean
 }
 
 const log = pino({ level: 'silent' })

@@ -12,11 +12,7 @@ import { counted, noteError, print } from '../shared/output.ts'
 import { addBackup } from './backup.ts'
 import { addStoreCopy } from './copy.ts'
 
-interface StoreOptions extends ConfigurationOptions {
-  readonly json?: boolean
-}
-
-interface TransferOptions extends StoreOptions {
+interface TransferOptions extends ConfigurationOptions {
   readonly format: FormatName
   readonly user?: string
   readonly newsgroups?: boolean
@@ -58,7 +54,7 @@ const withTransferOptions = (command: Command): Command =>
     .option('--newsgroups', 'only the newsgroups')
     .option('--json', 'print JSON')
 
-async function check({ json, ...options }: StoreOptions): Promise<void> {
+async function check({ json, ...options }: ConfigurationOptions): Promise<void> {
   const folder = await storeFolder(options)
   const report = await checkStore(folder, log)
   const ok = report.faults.length === 0
@@ -70,7 +66,7 @@ async function check({ json, ...options }: StoreOptions): Promise<void> {
   if (!ok) process.exitCode = exitStatus.failed
 }
 
-async function compact({ json, ...options }: StoreOptions): Promise<void> {
+async function compact({ json, ...options }: ConfigurationOptions): Promise<void> {
   const folder = await storeFolder(options)
   const { before, after } = await compactStore(folder, log)
   if (json) print(JSON.stringify({ before, after }))

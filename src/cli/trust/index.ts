@@ -23,7 +23,6 @@ import { type Root, rootOf, type StoreKind, storeKinds, type TrustStore } from '
 interface TrustOptions extends ConfigurationOptions, ApplyOptions {
   readonly store?: readonly StoreKind[]
   readonly all?: boolean
-  readonly json?: boolean
 }
 
 /** Adds `sealpost trust`. */

@@ -31,7 +31,6 @@ interface VerifyCommandOptions extends TargetOptions {
   /** Milliseconds. */
   readonly timeout?: number
   readonly verbose?: boolean
-  readonly json?: boolean
   readonly junit?: string
   readonly sarif?: string
   readonly watch?: boolean

@@ -2,10 +2,7 @@ import { createTransport } from 'nodemailer'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type StartedLab, Workplace } from '../../support/sealpost.ts'
 
-let place: Workplace
-beforeAll(() => {
-  place = new Workplace()
-})
+const place = new Workplace()
 afterAll(() => place.remove())
 
 /** A project that uses MailDev: only the command that starts the server is another. */

@@ -1,12 +1,8 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
-import { Workplace } from '../../support/sealpost.ts'
+import { workplaceOfEach } from '../../support/sealpost.ts'
 
-let place: Workplace
-beforeEach(() => {
-  place = new Workplace()
-})
-afterEach(() => place.remove())
+const place = workplaceOfEach()
 
 /** Returns the configuration that `--like` makes, as a user saves it. */
 async function labOf(tool: string, env: Record<string, string> = {}) {

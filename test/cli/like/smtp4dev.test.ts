@@ -3,10 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { freePorts } from '../../support/free-ports.ts'
 import { type StartedLab, Workplace } from '../../support/sealpost.ts'
 
-let place: Workplace
-beforeAll(() => {
-  place = new Workplace()
-})
+const place = new Workplace()
 afterAll(() => place.remove())
 
 describe('an application written for smtp4dev', () => {

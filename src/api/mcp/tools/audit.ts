@@ -3,7 +3,7 @@ import type { Audit, AuditResult, counts, Verdict } from '../../../checks/audit/
 import { flag } from '../../input-types.ts'
 import { operationNamed } from '../../invoke.ts'
 import type { InputOf } from '../../operation-types.ts'
-import { callLab, Refusal } from '../lab.ts'
+import { callOperation, Refusal } from '../lab.ts'
 import type { Tool, ToolCall } from '../tool.ts'
 import { asksForAll, type Caller, never, resultOfJob, untilJob } from './job.ts'
 
@@ -23,7 +23,7 @@ const isWrong = ({ verdict }: AuditResult): boolean => verdict !== 'safe'
 
 /** Opens the bad servers. Cancels the job if the client cancels the call. */
 async function open(call: ToolCall<AuditInput>): Promise<object> {
-  const { id } = await callLab(call.lab, 'audit.start', call.input, never())
+  const { id } = await callOperation(call.lab, 'audit.start', call.input, never())
   let found: object | undefined
   const job = await untilJob(call, id, async () => {
     found = await targetsOf(call, id)
@@ -36,7 +36,7 @@ async function open(call: ToolCall<AuditInput>): Promise<object> {
 /** Returns the servers of an audit; undefined until they are open. */
 async function targetsOf({ lab, signal }: Caller, id: string): Promise<object | undefined> {
   try {
-    const { ca, items } = await callLab(lab, 'audit.targets', { id }, signal)
+    const { ca, items } = await callOperation(lab, 'audit.targets', { id }, signal)
     return { ca, servers: items }
   } catch (error) {
     if (error instanceof Refusal && error.document.status === CONFLICT) return undefined
@@ -48,7 +48,7 @@ async function targetsOf({ lab, signal }: Caller, id: string): Promise<object | 
 async function finish(call: ToolCall<AuditInput>, job: string): Promise<object> {
   const { lab, signal, input } = call
   const isAll = asksForAll(input.all)
-  await callLab(lab, 'audit.results', { id: job, results: input.results }, signal)
+  await callOperation(lab, 'audit.results', { id: job, results: input.results }, signal)
   const report = await resultOfJob<AuditReport>(call, job)
   const isShown = isAll ? () => true : isWrong
   return {

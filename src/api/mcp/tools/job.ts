@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { flag } from '../../input-types.ts'
 import { parseInput } from '../../invoke.ts'
 import type { OutputOf } from '../../operation-types.ts'
-import { callLab, Refusal } from '../lab.ts'
+import { callOperation, Refusal } from '../lab.ts'
 import type { ToolCall } from '../tool.ts'
 
 const POLL_MS = 250
@@ -23,14 +23,14 @@ export async function untilJob(
   let reported = -1
   try {
     for (;;) {
-      const job = await callLab(lab, 'jobs.get', { id }, signal)
+      const job = await callOperation(lab, 'jobs.get', { id }, signal)
       const { done, total, now } = job.progress
       if (done > reported) progress((reported = done), total, now)
       if (job.state !== 'running' || (await isEnough())) return job
       await delay(POLL_MS, undefined, { signal })
     }
   } catch (error) {
-    if (signal.aborted) await callLab(lab, 'jobs.cancel', { id }, never())
+    if (signal.aborted) await callOperation(lab, 'jobs.cancel', { id }, never())
     throw error
   }
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { wholeMessage } from '../../messages/read.ts'
 import type { InputOf } from '../../operation-types.ts'
-import { callLab, type McpLab } from '../lab.ts'
+import { callOperation, type McpLab } from '../lab.ts'
 import { ADDS, defineTool, outputOf, READS_UNTRUSTED, type Tool, type ToolCall } from '../tool.ts'
 
 /** Clients give up on calls that report nothing for a minute. */
@@ -17,8 +17,8 @@ const wait: Tool = {
   hints: READS_UNTRUSTED,
   isUntrusted: true,
   async run({ lab, input, signal, progress }: ToolCall<InputOf<'wait'>>) {
-    const { id } = await reporting(progress, () => callLab(lab, 'wait', input, signal))
-    return callLab(lab, 'messages.get', { id }, signal)
+    const { id } = await reporting(progress, () => callOperation(lab, 'wait', input, signal))
+    return callOperation(lab, 'messages.get', { id }, signal)
   },
 }
 
@@ -48,10 +48,10 @@ type ReadPart = (lab: McpLab, input: { readonly id: string }, signal: AbortSigna
 
 /** More of a message, each as a member of it. */
 const parts = {
-  headers: async (lab, id, signal) => ({ headers: (await callLab(lab, 'messages.headers', id, signal)).headers }),
-  html: async (lab, id, signal) => ({ html: `${await callLab(lab, 'messages.html', id, signal)}` }),
-  structure: async (lab, id, signal) => ({ structure: await callLab(lab, 'messages.structure', id, signal) }),
-  raw: async (lab, id, signal) => ({ raw: `${await callLab(lab, 'messages.raw', id, signal)}` }),
+  headers: async (lab, id, signal) => ({ headers: (await callOperation(lab, 'messages.headers', id, signal)).headers }),
+  html: async (lab, id, signal) => ({ html: `${await callOperation(lab, 'messages.html', id, signal)}` }),
+  structure: async (lab, id, signal) => ({ structure: await callOperation(lab, 'messages.structure', id, signal) }),
+  raw: async (lab, id, signal) => ({ raw: `${await callOperation(lab, 'messages.raw', id, signal)}` }),
 } as const satisfies Record<string, ReadPart>
 
 const partNames = Object.keys(parts) as (keyof typeof parts)[]
@@ -76,7 +76,7 @@ const get = defineTool({
   isUntrusted: true,
   async run({ lab, input, signal }) {
     const id = input.id ?? (await latest(lab, signal))
-    const found = await callLab(lab, 'messages.get', { id }, signal)
+    const found = await callOperation(lab, 'messages.get', { id }, signal)
     for (const one of input.include ?? []) Object.assign(found, await parts[one](lab, { id }, signal))
     return found
   },
@@ -84,7 +84,7 @@ const get = defineTool({
 
 /** Returns the id of the latest message. @throws Error if there is none */
 async function latest(lab: McpLab, signal: AbortSignal): Promise<string> {
-  const { items } = await callLab(lab, 'messages.list', { limit: 1 }, signal)
+  const { items } = await callOperation(lab, 'messages.list', { limit: 1 }, signal)
   if (items[0]) return items[0].id
   throw new Error('there is no message yet; wait_for_message waits for one')
 }

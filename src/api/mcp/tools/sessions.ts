@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { InputOf } from '../../operation-types.ts'
 import { withoutHello } from '../../sessions.ts'
-import { callLab, type McpLab } from '../lab.ts'
+import { callOperation, type McpLab } from '../lab.ts'
 import { defineTool, outputOf, READS, READS_UNTRUSTED, type Tool, type ToolCall } from '../tool.ts'
 
 const list: Tool = {
@@ -13,7 +13,7 @@ const list: Tool = {
   hints: READS_UNTRUSTED,
   isUntrusted: true,
   async run({ lab, input, signal }: ToolCall<InputOf<'sessions.list'>>) {
-    const { items, ...page } = await callLab(lab, 'sessions.list', input, signal)
+    const { items, ...page } = await callOperation(lab, 'sessions.list', input, signal)
     return { items: items.map(withoutHello), ...page }
   },
 }
@@ -28,7 +28,7 @@ const read = defineTool({
   hints: READS_UNTRUSTED,
   isUntrusted: true,
   run: async ({ lab, input, signal }) => ({
-    transcript: `${await callLab(lab, 'sessions.get', { id: input.session, format: 'text' }, signal)}`,
+    transcript: `${await callOperation(lab, 'sessions.get', { id: input.session, format: 'text' }, signal)}`,
   }),
 })
 
@@ -47,14 +47,14 @@ const explain = defineTool({
   isUntrusted: true,
   async run({ lab, input, signal }) {
     const id = input.session ?? (await latestFailed(lab, signal))
-    const explained = await callLab(lab, 'sessions.handshake', { id }, signal)
+    const explained = await callOperation(lab, 'sessions.handshake', { id }, signal)
     return { ...explained, comparison: input.comparison ? explained.comparison : null }
   },
 })
 
 /** Returns the id of the latest session whose handshake failed. @throws Error if there is none */
 async function latestFailed(lab: McpLab, signal: AbortSignal): Promise<string> {
-  const { items } = await callLab(lab, 'sessions.list', { failed: true, limit: 1_000 }, signal)
+  const { items } = await callOperation(lab, 'sessions.list', { failed: true, limit: 1_000 }, signal)
   const found = items.find(({ endCause }) => endCause === 'handshake failed')
   if (found) return found.id
   throw new Error('no TLS handshake has failed; name a session, which list_sessions lists')

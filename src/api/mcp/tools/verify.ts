@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { CheckOutcome, Finding, reportJson } from '../../../checks/verify/index.ts'
 import { flag } from '../../input-types.ts'
 import { operationNamed } from '../../invoke.ts'
-import { callLab } from '../lab.ts'
+import { callOperation } from '../lab.ts'
 import { READS_UNTRUSTED, type Tool } from '../tool.ts'
 import { asksForAll, never, resultOfJob } from './job.ts'
 
@@ -41,7 +41,7 @@ export const verifyServer: Tool = {
   async run(call) {
     const { all, ...wanted } = call.input
     const isAll = asksForAll(all)
-    const { id } = await callLab(call.lab, 'verify.start', wanted, never())
+    const { id } = await callOperation(call.lab, 'verify.start', wanted, never())
     const { endpoints, ...summary } = await resultOfJob<ReturnType<typeof reportJson>>(call, id)
     const isShown = isAll ? () => true : isNotable
     return { ...summary, endpoints: endpoints.map((one) => ({ ...one, checks: one.checks.filter(isShown) })) }

@@ -1,8 +1,8 @@
 import type { Command } from 'commander'
 import { certificateText } from '../../../core/config/schema/certificate.ts'
 import { PkiError } from '../../../tls/pki/errors.ts'
-import { type PkiOptions, type PkiSession, withPki } from '../../shared/certificate-store.ts'
-import { withConfig } from '../../shared/configuration.ts'
+import { type PkiSession, withPki } from '../../shared/certificate-store.ts'
+import { type ConfigurationOptions, withConfig } from '../../shared/configuration.ts'
 import { explain, UsageError } from '../../shared/failure.ts'
 import { noteError } from '../../shared/output.ts'
 import type { ServerState } from './branches.ts'
@@ -13,7 +13,7 @@ export function addWizard(cert: Command): void {
   withConfig(cert.command('wizard'))
     .description('do these tasks by answering questions in a terminal')
     .option('--for <virtual server>', 'start at this virtual server')
-    .action((flags: PkiOptions & { for?: string }) => {
+    .action((flags: ConfigurationOptions & { for?: string }) => {
       if (!process.stdin.isTTY || !process.stdout.isTTY) {
         throw new UsageError('the wizard needs a terminal; in scripts, use the other commands of sealpost cert')
       }
