@@ -11,6 +11,7 @@ import {
   type StoreEvent,
   type UidRange,
 } from '../../types.ts'
+import { Copies } from './copies.ts'
 import { ALL_MAIL_NAME, ALL_MAIL_USE, isSpamOrTrash } from './names.ts'
 import {
   type Findings,
@@ -23,8 +24,6 @@ import {
   sameFlags,
   type ViewChange,
 } from './numbering.ts'
-
-export type { Place } from './numbering.ts'
 
 type Listener = (event: StoreEvent) => void
 
@@ -43,9 +42,8 @@ export class AllMail {
   readonly #owner: Owner
   readonly #numbering: Numbering
   readonly #listeners = new Set<Listener>()
-  /** The copies of each message as this node knows them: by blob, and their keys. */
-  readonly #places = new Map<string, Set<string>>()
-  readonly #blobs = new Map<string, string>()
+  /** As this node knows them. */
+  readonly #copies = new Copies()
   /** The uids of the messages that the view shows, by blob, and the other way round. */
   readonly #uids = new Map<string, number>()
   readonly #byUid = new Map<number, string>()
@@ -122,8 +120,7 @@ export class AllMail {
   }
 
   async #load(): Promise<void> {
-    this.#places.clear()
-    this.#blobs.clear()
+    this.#copies.clear()
     this.#found.length = 0
     let early: StoreEvent[] | undefined = []
     const unwatch = this.#store.watch(
@@ -136,11 +133,11 @@ export class AllMail {
     try {
       const { messages } = await this.#numbering.readAll()
       const stored = await this.#stored()
-      const copies = stored.map(({ folder, entry }) => ({ place: this.#addPlace(folder, entry), entry }))
+      const copies = stored.map(({ folder, entry }) => ({ place: this.#copies.add(folder, entry), entry }))
       const missed = early
       early = undefined
       for (const event of missed) this.#handle(event)
-      const isGone = (blob: string): boolean => !this.#places.has(blob)
+      const isGone = (blob: string): boolean => !this.#copies.has(blob)
       if ([...messages.keys()].some(isGone)) await this.#readMailboxes()
       await this.#numbering.record({ copies, gone: [...messages.keys()].filter(isGone) }, this.#numbers)
       await this.#readAll(new Map(stored.map(({ entry }) => [entry.blob, entry])))
@@ -176,7 +173,7 @@ export class AllMail {
   /** Returns the copies of a message; none if the view does not have it. */
   placesOf(uid: number): readonly Place[] {
     const blob = this.#byUid.get(uid)
-    return blob === undefined ? [] : Array.from(this.#places.get(blob) ?? [], placeOf)
+    return blob === undefined ? [] : this.#copies.keysOf(blob).map(placeOf)
   }
 
   /** Returns the uid of the message with these octets. */
@@ -207,7 +204,7 @@ export class AllMail {
     if (event.type === 'folder-changed' && !this.#includes(folder)) this.#loseFolder(folder)
     if (!this.#includes(folder)) return
     if (event.type === 'appended' || event.type === 'flags') {
-      const copies = event.entries.map((entry) => ({ place: this.#addPlace(folder, entry), entry }))
+      const copies = event.entries.map((entry) => ({ place: this.#copies.add(folder, entry), entry }))
       this.#note({ copies, gone: [], origin: event.origin })
     } else if (event.type === 'expunged') {
       this.#lose(
@@ -218,31 +215,11 @@ export class AllMail {
   }
 
   #loseFolder({ id }: Folder): void {
-    this.#lose([...this.#blobs.keys()].filter((key) => placeOf(key).folderId === id))
+    this.#lose(this.#copies.keysIn(id))
   }
 
   #lose(keys: readonly string[], origin?: Origin): void {
-    const gone: string[] = []
-    for (const key of keys) {
-      const blob = this.#blobs.get(key)
-      if (blob === undefined) continue
-      this.#blobs.delete(key)
-      const left = this.#places.get(blob)
-      left?.delete(key)
-      if (left?.size !== 0) continue
-      this.#places.delete(blob)
-      gone.push(blob)
-    }
-    this.#note({ copies: [], gone, origin })
-  }
-
-  #addPlace({ id: folderId }: Folder, { uid, blob }: MessageEntry): Place {
-    const place = { folderId, uid }
-    const key = placeKey(place)
-    const places = this.#places.get(blob) ?? new Set()
-    this.#places.set(blob, places.add(key))
-    this.#blobs.set(key, blob)
-    return place
+    this.#note({ copies: [], gone: this.#copies.remove(keys), origin })
   }
 
   #note(found: Found): void {
@@ -267,8 +244,8 @@ export class AllMail {
     if (!found) return
     // A copy may have been made before the last one was expunged: on another node, in another order of folders.
     if (found.gone.length > 0) await this.#readMailboxes()
-    const gone = found.gone.filter((blob) => !this.#places.has(blob))
-    const copies = found.copies.filter(({ entry }) => this.#places.has(entry.blob))
+    const gone = found.gone.filter((blob) => !this.#copies.has(blob))
+    const copies = found.copies.filter(({ entry }) => this.#copies.has(entry.blob))
     const { numbers, change } = await this.#numbering.record({ copies, gone }, this.#numbers)
     const last = change ? change.modSeq - 1 : numbers.modSeq
     const entries = new Map(copies.map(({ entry }) => [entry.blob, entry]))
@@ -337,7 +314,7 @@ export class AllMail {
   async #findCopy(blob: string, ...keys: readonly string[]): Promise<MessageEntry | undefined> {
     const tried = new Set<string>()
     for (let isSecond = false; ; isSecond = true) {
-      for (const key of [...keys, ...(this.#places.get(blob) ?? [])]) {
+      for (const key of [...keys, ...this.#copies.keysOf(blob)]) {
         if (tried.has(key)) continue
         tried.add(key)
         const { folderId, uid } = placeOf(key)
@@ -349,7 +326,7 @@ export class AllMail {
     }
   }
 
-  /** Follows what other nodes have changed, until the copies are those of one moment: two readings find the same. */
+  /** Reads the changes of other nodes until the copies are of one moment: two readings find the same. */
   async #readMailboxes(): Promise<void> {
     let before: string | undefined
     for (let tries = 0; tries < MOST_READS; tries++) {

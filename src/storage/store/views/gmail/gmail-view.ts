@@ -12,8 +12,9 @@ import {
   type StoredMessage,
   StoreError,
 } from '../../types.ts'
-import { AllMail, type Place } from './all-mail.ts'
+import { AllMail } from './all-mail.ts'
 import { ALL_MAIL_NAME, ARCHIVE_NAME, isSpamOrTrash, shownName, storedName } from './names.ts'
+import type { Place } from './numbering.ts'
 
 /** One account's mailboxes as Gmail shows them, and what its clients do in the view of all messages. */
 export class GmailView {
