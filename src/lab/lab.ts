@@ -40,8 +40,7 @@ import { logSession } from './recording/log-events.ts'
 import { composeServices } from './services.ts'
 import { ServedCertificates, withCertificate } from './virtual-servers/served-certificates.ts'
 import { serverSettings } from './virtual-servers/settings.ts'
-import { httpAddresses, statusOf, type VirtualServerStatus } from './virtual-servers/status.ts'
-import { VirtualServers } from './virtual-servers/virtual-servers.ts'
+import { httpAddresses, statusOf, type VirtualServerStatus, VirtualServers } from './virtual-servers/virtual-servers.ts'
 import { LabWebhooks } from './webhooks.ts'
 
 /**

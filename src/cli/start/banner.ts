@@ -1,7 +1,7 @@
 import { likeOf, likeTitles } from '../../core/config/schema/like.ts'
 import { protocolTitles } from '../../core/config/schema.ts'
 import { isLoopback } from '../../core/network/ip-address.ts'
-import type { VirtualServerStatus } from '../../lab/virtual-servers/status.ts'
+import type { VirtualServerStatus } from '../../lab/virtual-servers/virtual-servers.ts'
 import { type Configuration, type ConfigurationOptions, configOption } from '../shared/configuration.ts'
 import { print } from '../shared/output.ts'
 import { table } from '../shared/table.ts'

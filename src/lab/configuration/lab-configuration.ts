@@ -13,7 +13,7 @@ import { SharedConfiguration } from './shared-configuration.ts'
 import type { ConfigurationSource, OpenedConfiguration } from './source.ts'
 
 /** The lab that uses a configuration. */
-interface ConfiguredLab {
+interface ConfigurationServices {
   readonly config: ResolvedLab
   readonly certificateStore: CertificateStore
   readonly values: SharedValues
@@ -33,7 +33,7 @@ const OF_START = ['store', 'cluster', 'certificates'] as const
 
 /** The configuration of a running lab: its text, what the lab uses of it, and changes. */
 export class LabConfiguration implements ApiConfiguration {
-  readonly #lab: ConfiguredLab
+  readonly #lab: ConfigurationServices
   readonly #changes = new ChangeQueue()
   #source: ConfigurationSource
   #loaded: LoadedConfig
@@ -43,7 +43,7 @@ export class LabConfiguration implements ApiConfiguration {
   readonly #shared: SharedConfiguration | undefined
 
   /** @param opened what the lab starts with */
-  constructor(lab: ConfiguredLab, source: ConfigurationSource, { loaded, text }: OpenedConfiguration) {
+  constructor(lab: ConfigurationServices, source: ConfigurationSource, { loaded, text }: OpenedConfiguration) {
     this.#lab = lab
     this.#source = source
     this.#loaded = loaded

@@ -34,7 +34,7 @@ import {
 } from '../../transport/outgoing/types.ts'
 import { rootsOf } from '../certificates/roots.ts'
 import { logQueue } from '../recording/log-events.ts'
-import type { VirtualServerStatus } from '../virtual-servers/status.ts'
+import type { VirtualServerStatus } from '../virtual-servers/virtual-servers.ts'
 import { OutgoingPolicies } from './outgoing-policies.ts'
 
 /** How long the node that sends mail may take, in milliseconds: it ends the attempts that are under way first. */

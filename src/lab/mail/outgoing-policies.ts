@@ -18,7 +18,7 @@ import {
 import { resultOfProblem, resultsOfAttempt } from '../../transport/tls-reports/from-attempt.ts'
 import { type TlsResult, TlsResults } from '../../transport/tls-reports/results.ts'
 import { rootsOf } from '../certificates/roots.ts'
-import type { VirtualServerStatus } from '../virtual-servers/status.ts'
+import type { VirtualServerStatus } from '../virtual-servers/virtual-servers.ts'
 
 /** The parts of a lab that policies need. */
 interface PolicyServices {

@@ -1,6 +1,6 @@
 import type { ServerProtocol } from '../../core/config/schema.ts'
 import type { Lab } from '../../lab/lab.ts'
-import type { VirtualServerStatus } from '../../lab/virtual-servers/status.ts'
+import type { VirtualServerStatus } from '../../lab/virtual-servers/virtual-servers.ts'
 
 /** A virtual server of a running lab. */
 export interface LabServer {

@@ -16,7 +16,7 @@ export interface LocalMail {
 }
 
 /** The parts of a lab that deliver its own mail. */
-interface LocalDelivery {
+interface LocalDeliveryServices {
   readonly services: DeliveryServices
   readonly clock: Clock
   readonly log: Logger
@@ -24,7 +24,7 @@ interface LocalDelivery {
 
 /** Delivers a message without SMTP. Returns its copies, once they are stored. @throws DeliveryError, StoreError; no mailbox has it then */
 export async function deliverLocalMail(
-  { services, clock, log }: LocalDelivery,
+  { services, clock, log }: LocalDeliveryServices,
   { from, to, raw }: LocalMail,
 ): Promise<readonly StoredMessage[]> {
   const at = clock.now()
