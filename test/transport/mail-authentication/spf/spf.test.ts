@@ -19,7 +19,7 @@ const resultOf = (record: string, address = '192.0.2.7') =>
     async (name, type) => (name === 'a.test' && type === 'TXT' ? [record] : lookUp(name, type)),
   )
 
-// pyspf and Mail::SPF agree on each.
+// RFC 7208 sections 2.6, 4.6, 5.2, 6 and 7.1
 test.each([
   ['v=spf1 include:broken.test -all', 'temperror'],
   ['v=spf1 redirect=broken.test', 'temperror'],
