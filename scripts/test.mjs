@@ -41,7 +41,7 @@ const testFiles = () =>
     .filter((path) => path.endsWith('.test.ts'))
 
 const forms = {
-  /** What `npm test` runs, and the slow files. */
+  /** The files of `npm test`, and the slow files. */
   slow: { env: { SEALPOST_SLOW: '1' }, args: [] },
   /** Everything: other programs, the corpus, large counts, long fuzzing. */
   all: { env: { SEALPOST_LONG: '1' }, args: [] },

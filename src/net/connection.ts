@@ -1,6 +1,5 @@
 import type { Duplex } from 'node:stream'
 import type { SocketAddress } from '../core/network/ip-address.ts'
-import { PROXY_LINE_START, PROXY_SIGNATURE, UNEXPECTED_PROXY_HEADER } from '../core/network/proxy-header.ts'
 import type { MemoryBudget, MemoryReservation } from '../core/octets/memory-budget.ts'
 import { viewsOf } from '../core/octets/pieces.ts'
 import type { Intake } from '../core/octets/received-octets.ts'
@@ -14,21 +13,12 @@ import { Stuffer, stuff } from './dot-stuffing.ts'
 import type { EndCause } from './errors.ts'
 import { FaultInjector } from './faults/apply-faults.ts'
 import type { ConnectionFaults } from './faults/fault-rules.ts'
+import { unexpectedStart } from './first-octets.ts'
 import { type LineEncoding, textOf } from './input.ts'
 import { LogonGuard, type LogonLimits } from './logon-guard.ts'
 import type { ServedClient } from './served-client.ts'
 import { type Resume, Transport } from './transport.ts'
 
-/** The beginning of a handshake record. RFC 8446 section 5.1. */
-const TLS_RECORD = Buffer.of(22, 3)
-const TLS_ON_CLEAR_PORT =
-  'the client started TLS on the clear-text port: use STARTTLS there, or connect to the TLS port'
-/** How connections begin that cannot continue, and why. */
-const unexpected: readonly (readonly [Buffer, string])[] = [
-  [TLS_RECORD, TLS_ON_CLEAR_PORT],
-  [PROXY_LINE_START, UNEXPECTED_PROXY_HEADER],
-  [PROXY_SIGNATURE, UNEXPECTED_PROXY_HEADER],
-]
 /** Larger messages are read from the store and written in pieces. */
 export const WHOLE_OCTETS = 256 * 1024
 
@@ -425,7 +415,7 @@ export class Connection {
   #checkFirstOctets(): void {
     const { input } = this.#transport
     this.#hasReceived = input.heldOctets > 0
-    const why = this.#tls ? undefined : unexpected.find(([start]) => input.startsWith(start))?.[1]
+    const why = this.#tls ? undefined : unexpectedStart(input)
     if (why === undefined) return
     this.record.refused(why)
     this.#transport.destroy('server closed')

@@ -34,10 +34,48 @@ export type {
 } from '../mail/smime/types.ts'
 export type { FaultCommand } from '../net/faults/fault-command.ts'
 export { ListenError } from '../net/ports.ts'
+export type { AcmeAuthority } from '../tls/pki/acme/client/authority.ts'
+export type { RolloverOptions as AcmeRolloverOptions } from '../tls/pki/acme/client/rollover.ts'
 export type { Authorities } from '../tls/pki/authority/authorities.ts'
+export type { AuthorityOptions } from '../tls/pki/authority/create.ts'
+export type { AuthorityEntry, AuthorityFormat } from '../tls/pki/authority/list.ts'
+export type {
+  IssueOptions as AuthorityIssueOptions,
+  Submitted as SubmittedRequest,
+} from '../tls/pki/authority/queue.ts'
+export type { RenewAuthorityOptions, RenewedAuthority } from '../tls/pki/authority/renew.ts'
+export type {
+  IssuedUser as IssuedUserCertificate,
+  SignOptions,
+  UserOptions as UserCertificateOptions,
+} from '../tls/pki/authority/sign.ts'
 export { PkiError, type PkiErrorCode } from '../tls/pki/errors.ts'
+export type { Assignment as CertificateAssignment, Removal as CertificateRemoval } from '../tls/pki/lifecycle/assign.ts'
 export type { Certificates } from '../tls/pki/lifecycle/certificates.ts'
-export type * from '../tls/pki/method-types.ts'
+export type {
+  ExportFormat as CertificateExportFormat,
+  ExportOptions as CertificateExportOptions,
+  ImportOptions as CertificateImportOptions,
+} from '../tls/pki/lifecycle/import-export.ts'
+export type { InstallOptions, InstallSummary, PlannedInstall } from '../tls/pki/lifecycle/install.ts'
+export type { IssueOutcome, QueueOutcome } from '../tls/pki/lifecycle/issue.ts'
+export type { CertificateDetails, CertificateEntry } from '../tls/pki/lifecycle/list.ts'
+export type { CertificateProblem } from '../tls/pki/lifecycle/problems.ts'
+export type {
+  Renamed as RenamedCertificate,
+  RenameOptions as CertificateRenameOptions,
+} from '../tls/pki/lifecycle/rename.ts'
+export type {
+  Renewal as CertificateRenewal,
+  RenewOptions as CertificateRenewOptions,
+} from '../tls/pki/lifecycle/renew.ts'
+export type {
+  PlannedRequest,
+  PreparedRequest,
+  RequestOptions as CertificateRequestOptions,
+} from '../tls/pki/lifecycle/request.ts'
+export type { CertificateWarning } from '../tls/pki/lifecycle/warnings.ts'
+export type { PublishedCrl } from '../tls/pki/revocation/revoke.ts'
 export { OutgoingRefused } from '../transport/outgoing/types.ts'
 export { auditClient } from './audit-client.ts'
 export type {

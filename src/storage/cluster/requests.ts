@@ -27,7 +27,7 @@ export class Requests {
   readonly #log: Logger
   readonly #verbs: () => Verbs | undefined
   readonly #seen = new Set<string>()
-  /** What reads the answers of each request that waits. */
+  /** The reader of the answers to each request that waits. */
   readonly #waiting = new Map<string, () => void>()
   readonly #unlisten: readonly (() => void)[]
 

@@ -27,7 +27,7 @@ export interface NodeInfo {
   readonly roles: readonly Role[]
 }
 
-/** What nodes can ask each other. */
+/** The requests that nodes can send each other. */
 export type Verb = 'operation' | 'sessions' | 'disconnect' | 'queue' | 'reload' | 'reset' | 'follow'
 
 /** Answers requests of other nodes by verb. Arguments and answers are JSON. What a handler throws becomes the error. */
@@ -46,7 +46,7 @@ export interface AskOptions {
   readonly timeoutMs?: number
 }
 
-/** What a leader does. */
+/** The work of a leader. */
 export interface Leadership {
   /**
    * Does the work until `signal` is aborted, and resolves when everything has stopped. The reason is `lost` if another node may

@@ -71,7 +71,7 @@ export class Channel {
     return this.#connection ? 'connected' : 'disconnected'
   }
 
-  /** What has happened since the start, and how long the latest question to the server took. */
+  /** Counts since the start, and the duration of the latest question to the server. */
   get counts(): ChannelCounts {
     return { ...this.#counts }
   }

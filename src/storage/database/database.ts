@@ -12,7 +12,7 @@ import type { Topic } from './topics.ts'
 export type { DatabaseState, TopicListener } from './channel.ts'
 export { DatabaseError } from './errors.ts'
 
-/** What runs queries: the database, or one of its transactions. */
+/** Runs queries: the database, or one of its transactions. */
 export interface Queries {
   /**
    * Runs a statement with the parameters `$1`, `$2` …, and returns its rows, with numbers for `bigint`. It is prepared by its
@@ -62,7 +62,7 @@ export interface Database extends Queries, CertificateDatabase, AsyncDisposable 
   /** The PostgreSQL schema of the tables. */
   readonly schema: string
   readonly state: DatabaseState
-  /** What has happened since the start, for metrics. */
+  /** Counts since the start, for metrics. */
   readonly usage: DatabaseUsage
   /** Calls `listener` when the connection is lost and when it is back. Returns a function that stops it. */
   watchState(listener: (state: DatabaseState) => void): () => void

@@ -77,7 +77,7 @@ export const typesOf = ({ types }: Driver): DriverOptions['types'] => ({
   },
 })
 
-/** What the driver makes of octets that are not UTF-8. They can also contain the character itself. */
+/** The driver's replacement for octets that are not UTF-8. Texts can also contain the character itself. */
 const NOT_UTF8 = '\uFFFD'
 
 /**

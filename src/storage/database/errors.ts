@@ -77,7 +77,7 @@ export function databaseError(error: unknown): DatabaseError {
   return new DatabaseError(meaning, message, { cause: error, sqlState: code })
 }
 
-/** What to do about an error that prevents a connection, by the code of PostgreSQL or of the network. */
+/** The cure of an error that prevents a connection, by the code of PostgreSQL or of the network. */
 const advice: Readonly<Record<string, string>> = {
   '28P01': 'check the user and the password',
   '28000': 'check the user, and pg_hba.conf of the server',

@@ -18,8 +18,8 @@ interface ChangedRow {
 }
 
 /**
- * What changed in each space since this node has read it. Within a space, revisions are committed in their order, because each
- * write locks the row of the space first. So a reader that has seen a revision has seen all before it.
+ * Reads the changes in each space since this node has read it. Within a space, revisions are committed in their order,
+ * because each write locks the row of the space first. So a reader that has seen a revision has seen all before it.
  */
 const CHANGED = `select s.name as space, s.revision as newest, s.forgotten, v.key, v.value,
     (extract(epoch from v.expires_at - now()) * 1000)::float8 as ttl

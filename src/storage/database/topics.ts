@@ -1,6 +1,6 @@
 /**
- * What a node tells the others about: a wake-up, after which they read the database. Add a topic in one line, with what
- * its keys are.
+ * The topics that a node announces to the others: a wake-up, after which they read the database. Add a topic in one line,
+ * with what its keys are.
  */
 export type Topic =
   /** Leases that were given up, by key. */

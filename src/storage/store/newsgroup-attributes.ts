@@ -6,7 +6,7 @@ export interface NewsgroupAttributes {
   /** Milliseconds since the epoch. LIST ACTIVE.TIMES, NEWGROUPS. */
   readonly createdAt: number
   readonly createdBy: string
-  /** Who may read and post without logging on. Default: the virtual server's setting. */
+  /** The rights of clients that have not logged on. Default: the virtual server's setting. */
   readonly access?: 'anonymous-read' | 'authenticated'
   /** Mail to one of these addresses is posted as an article. */
   readonly addresses?: readonly string[]
@@ -18,7 +18,7 @@ export interface NewsgroupAttributes {
   readonly onlyAccounts?: string
   /** Articles are mailed to these addresses. */
   readonly gateway?: readonly string[]
-  /** What happens to articles from peers. Default: they are filed. RFC 6048 section 3.1: status x, j. */
+  /** The treatment of articles from peers. Default: they are filed. RFC 6048 section 3.1: status x, j. */
   readonly peers?: 'refuse' | 'discard'
   /** The group in which articles from peers are filed instead. RFC 6048 section 3.1: status =other.group. */
   readonly aliasOf?: string

@@ -11,7 +11,7 @@ interface Quota {
   readonly exceeded?: 'defer' | 'refuse' | undefined
 }
 
-/** What an account has stored. */
+/** The amount that an account has stored. */
 export interface QuotaUsage {
   readonly octets: number
   readonly messages: number

@@ -142,7 +142,7 @@ export interface MessageEntry {
 /** The message of a folder with the lowest uid, and the counts of the folder. */
 export interface OldestMessage extends Pick<FolderStatus, 'exists' | 'sizeOctets'>, Pick<MessageEntry, 'savedAt'> {}
 
-/** What folders hold together. */
+/** The content of folders, counted together. */
 export interface Totals extends Pick<FolderStatus, 'exists' | 'sizeOctets'> {
   /** Null: all owners that were not asked for apart. */
   readonly owner: Owner | null
@@ -291,8 +291,8 @@ type StoreChange =
   | { readonly type: 'folder-deleted'; readonly folder: Folder }
 
 /**
- * What a listener is called for: every change of the folder with an id; or every change that this process makes, and, of those
- * that others make, the ones in folders for which `follows` returns true.
+ * The changes for which a listener is called: every change of the folder with an id; or every change of this process, and
+ * other processes' changes in folders for which `follows` returns true.
  */
 export type WatchedFolders = string | { readonly follows: (folder: Folder) => boolean }
 
@@ -302,7 +302,7 @@ export interface ExpectedMessage {
   readonly entry: Pick<MessageEntry, 'uid' | 'sizeOctets'>
 }
 
-/** What is read of messages: all octets, overviews, or that many of the first octets. */
+/** The part that is read of messages: all octets, overviews, or that many of the first octets. */
 export type ReadPart = 'message' | 'overview' | number
 
 /** Where messages are read. */

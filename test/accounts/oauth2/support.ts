@@ -75,7 +75,7 @@ export function response(mechanism: Mechanism, token: string, user = 'alice'): s
   return Buffer.from(text).toString('base64')
 }
 
-/** What a client sends after an error response. */
+/** The client's message after an error response. */
 export const acknowledgements: Readonly<Record<Mechanism, string>> = { XOAUTH2: '', OAUTHBEARER: 'AQ==' }
 
 /** Connects over TLS, and reads the greeting. */

@@ -4,7 +4,7 @@ import { checkServerIdentity, connect as connectTls, type TLSSocket } from 'node
 import type { AuditTarget, Client } from '../../../src/testing/index.ts'
 import { examine } from './examine.ts'
 
-/** What is wrong with a client. Without any of these it is careful. */
+/** The mistakes of a client. Without any of these it is careful. */
 export interface Leaks {
   /** Sends everything in clear text, although STARTTLS is announced. */
   readonly beforeTls?: true

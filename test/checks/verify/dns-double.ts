@@ -13,7 +13,7 @@ export interface DnsDouble extends AsyncDisposable {
   readonly resolver: DnsServer
 }
 
-/** What the double does besides answering. */
+/** Options of the double's answers. */
 interface DnsFaults {
   /** The response code. RFC 1035 section 4.1.1 */
   readonly code?: number

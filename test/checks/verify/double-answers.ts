@@ -3,7 +3,7 @@ import type { Protocol } from '../../../src/core/config/schema.ts'
 
 /** The faults of a test double. Default: none. */
 export interface Faults {
-  /** What happens at STARTTLS. Default: it works. */
+  /** The behaviour at STARTTLS. Default: it works. */
   readonly startTls?: 'absent' | 'refused' | 'garbage' | 'closes'
   /** TLS from the first octet; `clear`: the port should use TLS but does not. */
   readonly implicitTls?: boolean | 'clear'

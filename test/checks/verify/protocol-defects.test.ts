@@ -30,7 +30,7 @@ const expectations: Readonly<Record<TlsDefectName, Readonly<Record<string, RegEx
   },
 }
 
-/** What a defect allows so that it can be seen: 3DES for each, and old versions for some. */
+/** The settings under which a defect can be seen: 3DES for each, and old versions for some. */
 const companions = ['versions', 'suites']
 
 /** The short form takes each defect once. */

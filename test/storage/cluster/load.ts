@@ -13,7 +13,7 @@ interface Acknowledged {
   readonly uid?: number
 }
 
-/** What happened to one message. */
+/** The fate of one message. */
 type Outcome = 'acknowledged' | 'refused for now' | 'gone'
 
 /** Message-ID and body of a message. The Message-ID has the hash of the body, so that a partial message is noticed. */
@@ -128,7 +128,7 @@ async function ask(client: LineClient | undefined, line: string): Promise<string
   return (await client?.line()) ?? 'the server closed the connection'
 }
 
-/** What the clients of all nodes have seen: which message has which number. Numbers are never used again. */
+/** The numbers that the clients of all nodes have seen: which message has which number. Numbers are never used again. */
 export class Ledger {
   readonly #found = { mail: new Map<string, number>(), news: new Map<string, number>() }
   readonly #last = { mail: 0, news: 0 }

@@ -15,7 +15,7 @@ import { connectorTo, queued, queueEvent, send, startOutgoingLab } from './suppo
 const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS
 
-/** What the host answers to RCPT, by the local part: a code, or undefined to accept. */
+/** The host's answer to RCPT, by the local part: a code, or undefined to accept. */
 const refusals = new Map<string, number>()
 /** Holds the end of messages back until a test lets them go. */
 let gate: Promise<void> | undefined

@@ -139,7 +139,7 @@ const BOOKKEEPING = [
 /** Rows that a table has even if the lab has stored nothing. */
 const OWN_ROWS: Readonly<Record<string, string>> = { folders: 'id < 0' }
 
-/** What every node writes to before it stores anything: its own row, then folders, shared values or certificates. */
+/** The tables that every node writes to before it stores anything: its own row, then folders, shared values or certificates. */
 const LOCKED = ['nodes', 'shared_spaces', 'lab', 'folders', 'certificate_versions']
 
 /** Returns the first table with rows in a schema. */

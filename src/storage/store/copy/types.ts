@@ -19,7 +19,7 @@ export type StoreItem =
 /** The first item. */
 export interface StoreHead {
   readonly type: 'store'
-  /** What the ids of its folders begin with: `F`, the tag and `-`. Folders that follow are numbered from `lastFolder` on. */
+  /** The beginning of its folders' ids: `F`, the tag and `-`. Folders that follow are numbered from `lastFolder` on. */
   readonly tag: string
   readonly lastFolder: number
   /** The number of its last blob. Blobs of a copy get greater ones, so that no name stands for two messages. */

@@ -131,7 +131,7 @@ export class FolderRegistry<State extends FolderState> {
     const listed = this.#listed.get(owner)
     if (!listed) return
     listed.changed.add(name)
-    // So many are not sorted in faster than all are sorted.
+    // From this number on, sorting all is as fast.
     if (listed.changed.size > listed.folders.length) this.#listed.delete(owner)
   }
 }

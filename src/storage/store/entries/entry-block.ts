@@ -13,7 +13,7 @@ export const uidsOf = (block: number): { readonly from: number; readonly to: num
   to: block * BLOCK_UIDS + BLOCK_UIDS - 1,
 })
 
-/** What is known about a block without its entries. */
+/** The known facts about a block without its entries. */
 export interface BlockCounts {
   readonly number: number
   /** How many entries it has. */

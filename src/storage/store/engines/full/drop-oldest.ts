@@ -41,7 +41,7 @@ interface DropOptions {
   readonly alone?: Alone
 }
 
-/** What an attempt to make room led to: whether messages were deleted, or the result of the change, which fits by now. */
+/** The result of an attempt to make room: whether messages were deleted, or the result of the change, which fits by now. */
 type Outcome<T> = boolean | { readonly result: T }
 
 /** Deletes the oldest messages of a store when a change does not fit. */
@@ -90,7 +90,7 @@ export class DropOldest {
       .finally(() => {
         this.#running = undefined
       })
-    // Those who wait get its error.
+    // Its waiting callers get its error.
     this.#running.catch(() => {})
     return making
   }
@@ -115,7 +115,7 @@ export class DropOldest {
     const folders = await this.#folders()
     const all = folders.reduce((sum, { size }) => added(sum, size), NOTHING)
     if (all.octets < shortage.octets || all.messages < shortage.messages) return false
-    // What is not missing is not freed: without a shortage of messages, their number is no reason to delete any.
+    // Frees only what is missing: without a shortage of messages, their number is no reason to delete any.
     const wanted = {
       octets: shortage.octets > 0 ? Math.min(all.octets, Math.max(shortage.octets, this.#least.octets)) : 0,
       messages: shortage.messages > 0 ? Math.min(all.messages, Math.max(shortage.messages, this.#least.messages)) : 0,

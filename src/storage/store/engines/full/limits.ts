@@ -1,6 +1,6 @@
 import { type Folder, OUTGOING_OWNER, type Shortage, StoreError, StoreFull } from '../../types.ts'
 
-/** What a store does with a new message that does not fit. */
+/** The store's action for a new message that does not fit. */
 export type WhenFull = 'refuse' | 'drop-oldest'
 
 /** The limits of a store. */

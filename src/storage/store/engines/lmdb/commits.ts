@@ -171,7 +171,7 @@ export class Commits<Effect, D extends TransactionChanges<Effect>> {
     const attempt: Attempt<Effect, D> = { group: given ?? [] }
     try {
       this.#restore()
-      // What the other sessions of this turn of the event loop store belongs to the same group.
+      // Messages that other sessions store in this turn of the event loop belong to the same group.
       if (!given) {
         await new Promise(realImmediate)
         // And what is arriving, if it does not take longer than a transaction does.

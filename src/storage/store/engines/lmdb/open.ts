@@ -64,7 +64,7 @@ export async function openLmdbStore(
     try {
       upgrade(tables, log)
       const space = new Space(tables, file, limits.octets)
-      // So that deletions have room even if the disk is full when the first one comes.
+      // Gives deletions room even if the disk is full when the first one comes.
       if (!readOnly) await space.prepare(0)
       return new LmdbStore(tables, { clock, log, space, limits, arrivals, unlock })
     } catch (error) {

@@ -6,7 +6,7 @@ import type { Blobs } from './blobs.ts'
 import { type ArticleHistory, MemoryFolder } from './indexes.ts'
 import type { MemoryValues } from './values.ts'
 
-/** What a memory store consists of. */
+/** The parts of a memory store. */
 export interface MemoryParts {
   readonly folders: FolderRegistry<MemoryFolder>
   readonly blobs: Blobs

@@ -32,7 +32,7 @@ export class MemoryFolder implements FolderNumbers {
     return this.index.highestModSeq
   }
 
-  /** What was expunged so far, in modSeq order. */
+  /** The messages expunged so far, in modSeq order. */
   get vanished(): readonly Vanished[] {
     return [...this.#vanished]
   }

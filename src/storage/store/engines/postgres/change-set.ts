@@ -49,7 +49,7 @@ export class ChangedFolder implements FolderNumbers {
   uidNext: number
   highestModSeq: number
   valueSeq: number
-  /** What is added to the counts. */
+  /** The amounts to add to the counts. */
   readonly counts = new FolderCounts()
   readonly #keywords: Set<string>
   /** Entries that were read or changed. Undefined: deleted. */

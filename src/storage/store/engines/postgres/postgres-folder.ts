@@ -5,7 +5,7 @@ import type { FolderState } from '../folder-registry.ts'
 import { Prefetch } from './prefetch.ts'
 import { type FolderRow, flagsFrom, type Names } from './records.ts'
 
-/** What of a folder's changes this node has emitted: everything up to these numbers. */
+/** The changes of a folder that this node has emitted: everything up to these numbers. */
 export interface Position {
   uidNext: number
   modSeq: number

@@ -3,7 +3,7 @@ import type { Overview } from '../../../../mail/format/overview.ts'
 import type { ExpectedMessage, MessageReads, MessageSource, ReadPart } from '../../types.ts'
 import { LARGEST_OCTETS } from './body-cache.ts'
 
-/** What a source reads together at most. */
+/** The limits of what a source reads together. */
 const MOST_MESSAGES = 256
 const MOST_OCTETS = 512 << 10
 /** Octets that all sources hold together. */

@@ -153,7 +153,7 @@ export class Reader {
   }
 }
 
-/** What a source needs of the store. */
+/** The parts of the store that a source needs. */
 interface ReaderStore {
   /** Returns a folder that is known. */
   readonly folderOf: (folderId: string) => PostgresFolder | undefined

@@ -70,7 +70,7 @@ export const columnsOf = (row: EntryRow): EntryColumns => [
   row.details,
 ]
 
-/** What an entry has besides numbers and flags. */
+/** The parts of an entry besides numbers and flags. */
 export type Details = Pick<MessageEntry, 'messageId' | 'envelope'>
 
 /** Returns the flags of a text, the same array for the same flags. */

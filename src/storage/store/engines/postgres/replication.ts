@@ -22,7 +22,7 @@ interface DeltaRow extends EntryRow {
   readonly names: string | null
 }
 
-/** What changed in folders after positions. One statement, so that it sees one moment. */
+/** Reads the changes in folders after positions. One statement, so that it sees one moment. */
 const DELTAS = `
   select f.id as folder_id, f.uid_next, f.mod_seq as folder_mod_seq, f.value_seq as folder_value_seq, c.*
   from unnest($1::bigint[], $2::bigint[], $3::bigint[]) k (id, mod_seq, value_seq) join folders f on f.id = k.id
@@ -37,7 +37,7 @@ const DELTAS = `
     from value_changes w where w.folder = k.id and w.value_seq > k.value_seq and f.value_seq > k.value_seq
   ) c on true`
 
-/** What changed in a folder after a position. */
+/** The changes in a folder after a position. */
 export interface Delta {
   readonly position: Position
   readonly rows: readonly DeltaRow[]

@@ -56,7 +56,7 @@ const CONTESTED_MS = 1_000
 /** Errors of a statement that changed nothing. The transaction that follows is tried again, or needs less space. */
 const MAY_WORK_LOCKED: ReadonlySet<string> = new Set(['conflict', 'disconnected', 'no-space', 'failed'])
 
-/** What goes into one transaction at most. */
+/** The limits of one transaction. */
 const MOST_OPERATIONS = 256
 const MOST_OCTETS = 8 << 20
 const MOST_UIDS = 4_000
@@ -127,7 +127,7 @@ export class WriteQueue {
   }
 
   async #drain(): Promise<void> {
-    // What is asked for in the same moment goes together.
+    // Requests of the same moment go together.
     await Promise.resolve()
     while (this.#queue.length > 0) {
       const batch = this.#take()
@@ -219,7 +219,7 @@ export class WriteQueue {
     const outcomes = batch.map((one) => outcomeOf(() => one.apply(changeSet)))
     const changed = changeSet.end()
     const others = [...guessed.values()].filter((folder) => !changed.includes(folder))
-    // Those that are only read are not locked, as the source of a copy must be.
+    // Folders that are only read are not locked, as the source of a copy must be.
     if (others.length > 0 && batch.some((one) => one.folders.length > 1)) return
     // Keywords of other nodes may not be known here.
     if (changed.some(({ newKeywords }) => newKeywords !== null)) return

@@ -225,7 +225,7 @@ export class AllMail {
   #note(found: Found): void {
     if (found.copies.length + found.gone.length === 0) return
     this.#found.push(found)
-    // What fails is tried again with the next event or call, which gets the error.
+    // The next event or call tries again, and gets the error.
     this.#record().catch(() => {})
   }
 

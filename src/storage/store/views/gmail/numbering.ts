@@ -15,7 +15,7 @@ export function placeOf(key: string): Place {
   return { folderId: key.slice(0, at), uid: Number(key.slice(at + 1)) }
 }
 
-/** What the next message of the view gets. */
+/** The numbers of the next message of the view. */
 export interface Numbers {
   readonly uidValidity: number
   readonly uidNext: number
@@ -50,7 +50,7 @@ interface FoundCopy {
   readonly entry: MessageEntry
 }
 
-/** What a node has found in the mailboxes of an account. */
+/** The messages that a node has found in the mailboxes of an account. */
 export interface Findings {
   /** In the order in which new messages get their uids. */
   readonly copies: readonly FoundCopy[]

@@ -11,7 +11,7 @@ const PAIR_OCTETS = 1000
 /** Changed messages of a folder after which its views are forgotten: each keeps the blocks that were replaced since it was made. */
 const MOST_CHANGES = 2000
 
-/** What a reader has seen in a folder. */
+/** The messages that a reader has seen in a folder. */
 interface Seen {
   readonly marks: SeenMarks
   /** The entries of the folder as the reader sees them. */

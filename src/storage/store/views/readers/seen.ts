@@ -3,7 +3,7 @@ import { SEEN } from '../../entries/flags.ts'
 import type { MessageEntry } from '../../types.ts'
 import type { ValueChanges, Values } from '../../value-types.ts'
 
-/** What a reader last did to a message, and the modification sequence of that. */
+/** A reader's last change to a message, and its modification sequence. */
 interface Mark {
   readonly isSeen: boolean
   readonly modSeq: number
