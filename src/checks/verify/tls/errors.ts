@@ -39,7 +39,10 @@ const serverMistakes: Readonly<Record<string, string>> = {
   ERR_SSL_INAPPROPRIATE_FALLBACK: 'the server answers with an older version and marks this as a downgrade',
   ERR_SSL_UNEXPECTED_MESSAGE: 'the server sends a message that the suite does not have',
   ERR_SSL_DIGEST_CHECK_FAILED: 'the server’s Finished message is wrong',
+  // Where OpenSSL notices it depends on the first octets of the decrypted signature.
+  ERR_SSL_BAD_FIXED_HEADER_DECRYPT: SIGNATURE_IS_WRONG,
   ERR_SSL_BAD_SIGNATURE: SIGNATURE_IS_WRONG,
+  ERR_SSL_BLOCK_TYPE_IS_NOT_01: SIGNATURE_IS_WRONG,
   ERR_SSL_INVALID_PADDING: SIGNATURE_IS_WRONG,
   ERR_SSL_PADDING_CHECK_FAILED: SIGNATURE_IS_WRONG,
 }
