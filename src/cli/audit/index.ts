@@ -17,6 +17,7 @@ import {
 } from '../../checks/audit/index.ts'
 import { type Protocol, protocols } from '../../core/config/schema/protocol.ts'
 import { version } from '../../core/text/version.ts'
+import { definedOnly } from '../../core/values/defined.ts'
 import { openQuietLab } from '../../lab/create-lab.ts'
 import { exitStatus, UsageError } from '../shared/failure.ts'
 import { checkOutput, writeOutput } from '../shared/files.ts'
@@ -74,14 +75,9 @@ async function audit(command: readonly string[], options: AuditCommandOptions): 
   const unknown = unknownPlaceholder(command)
   if (unknown !== undefined) throw new UsageError(`unknown placeholder {${unknown}}; known: ${placeholderList}`)
   for (const file of [options.junit, options.sarif]) if (file !== undefined) await checkOutput(file)
-  const choice = {
-    ...(options.protocol ? { protocols: options.protocol } : {}),
-    ...(options.form ? { forms: [options.form] } : {}),
-    ...(options.only ? { names: options.only } : {}),
-    ...(options.timeout === undefined ? {} : { timeoutMs: options.timeout }),
-    ...(options.jobs === undefined ? {} : { jobs: options.jobs }),
-    byAddress: options.byAddress ?? findsByAddress(command),
-  }
+  const { protocol: protocols, form, only: names, timeout: timeoutMs, jobs } = options
+  const byAddress = options.byAddress ?? findsByAddress(command)
+  const choice = definedOnly({ protocols, forms: form && [form], names, timeoutMs, jobs, byAddress })
   const startedAt = Date.now()
   const audit = await runAudit(commandClient(command), choice, openQuietLab)
   if (options.sarif !== undefined) {

@@ -115,12 +115,6 @@ export function subjectOf(flags: SubjectFlags): SubjectFields {
 
 /** Returns the options in the form that the library takes. */
 export function requestOptions(flags: RequestFlags): RequestOptions {
-  const key = keyOf(flags)
-  return {
-    for: flags.for,
-    subject: { ...subjectOf(flags), ...(flags.email === undefined ? {} : { email: flags.email }) },
-    ...(flags.name === undefined ? {} : { friendlyName: flags.name }),
-    ...(key === undefined ? {} : { key }),
-    ...(flags.san === undefined ? {} : { names: flags.san }),
-  }
+  const subject = definedOnly({ ...subjectOf(flags), email: flags.email })
+  return definedOnly({ for: flags.for, subject, friendlyName: flags.name, key: keyOf(flags), names: flags.san })
 }

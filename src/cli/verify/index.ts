@@ -12,6 +12,7 @@ import {
 } from '../../checks/verify/index.ts'
 import { serverProtocols } from '../../core/config/schema/protocol.ts'
 import { version } from '../../core/text/version.ts'
+import { definedOnly } from '../../core/values/defined.ts'
 import { askLab } from '../../lab/control/client.ts'
 import { ControlError } from '../../lab/control/messages.ts'
 import { PkiError } from '../../tls/pki/errors.ts'
@@ -133,21 +134,12 @@ async function rootsIn(file: string): Promise<string[]> {
 
 async function settingsOf(target: Target, options: VerifyCommandOptions): Promise<VerifyOptions> {
   const ca = options.ca === undefined ? target.ca : await rootsIn(options.ca)
-  const { control } = target
-  const mailDomain = options.mailDomain ?? target.mailDomain
-  return {
-    timeoutMs: options.timeout ?? TIMEOUT_MS,
-    now: () => Date.now(),
-    ...(ca ? { ca } : {}),
-    ...(target.lists ? { lists: target.lists } : {}),
-    ...(options.only ? { only: options.only } : {}),
-    ...(target.credentials ? { credentials: target.credentials } : {}),
-    ...(target.mailbox === undefined ? {} : { mailbox: target.mailbox }),
-    ...(target.newsgroup === undefined ? {} : { newsgroup: target.newsgroup }),
-    ...(options.resolver ? { resolver: options.resolver } : {}),
-    ...(mailDomain === undefined ? {} : { mailDomain }),
-    ...(control === undefined ? {} : { onConnection: (connection) => keepOutOfLog(control, connection) }),
-  }
+  const { control, lists, credentials, mailbox, newsgroup } = target
+  const { only, resolver, timeout: timeoutMs = TIMEOUT_MS, mailDomain = target.mailDomain } = options
+  const onConnection =
+    control === undefined ? undefined : (connection: LocalConnection) => keepOutOfLog(control, connection)
+  const account = { credentials, mailbox, newsgroup }
+  return definedOnly({ timeoutMs, now: Date.now, ca, lists, only, ...account, resolver, mailDomain, onConnection })
 }
 
 /** Asks a running lab not to record a connection: one run would displace a third of the recorded sessions. */

@@ -2,6 +2,7 @@ import { type Endpoint, endpointsOf, hostEndpoints, type VerifyOptions } from '.
 import type { ResolvedLab, ResolvedVirtualServer } from '../../core/config/resolve.ts'
 import { protocols, type ServerProtocol } from '../../core/config/schema/protocol.ts'
 import { reachableAddress } from '../../core/network/ip-address.ts'
+import { definedOnly } from '../../core/values/defined.ts'
 import { storedLists, storedRoots } from '../shared/certificate-store.ts'
 import { type ConfigurationOptions, loadConfiguration } from '../shared/configuration.ts'
 import { UsageError } from '../shared/failure.ts'
@@ -91,20 +92,13 @@ export async function hostTarget(host: string, options: TargetOptions): Promise<
   if (starttls && protocol?.includes('http')) throw new UsageError('HTTP has no STARTTLS; leave --starttls out')
   if (port !== undefined && protocol?.length !== 1) throw new UsageError('--port needs one --protocol')
   const implicitTls = tls ? true : starttls ? false : undefined
-  const endpoints = hostEndpoints({
-    host,
-    protocols: protocol ?? protocols,
-    requireSecureChannel: options.requireSecureChannel ?? false,
-    ...(port === undefined ? {} : { port }),
-    ...(implicitTls === undefined ? {} : { implicitTls }),
-    ...(serverName === undefined ? {} : { serverName }),
-  })
+  const wanted = protocol ?? protocols
+  const requireSecureChannel = options.requireSecureChannel ?? false
+  const endpoints = hostEndpoints(
+    definedOnly({ host, protocols: wanted, requireSecureChannel, port, implicitTls, serverName }),
+  )
   const password = await passwordOf(options)
   if (user !== undefined && password === undefined) throw new UsageError('--user needs --password or --password-file')
-  return {
-    endpoints,
-    ...(user !== undefined && password !== undefined ? { credentials: { user, password } } : {}),
-    ...(mailbox === undefined ? {} : { mailbox }),
-    ...(newsgroup === undefined ? {} : { newsgroup }),
-  }
+  const credentials = user !== undefined && password !== undefined ? { user, password } : undefined
+  return { endpoints, ...definedOnly({ credentials, mailbox, newsgroup }) }
 }
