@@ -79,19 +79,6 @@ export function ownCapabilities(session: ImapSession): string[] {
   ]
 }
 
-/** The greeting's capabilities under each policy, of which a virtual server has its own: by STARTTLS and referrals. */
-const announced = new WeakMap<LogonPolicy, (string | undefined)[]>()
-
-/** Returns what `ownCapabilities` returns for a client that has not logged on, separated by spaces. */
-export function greetingCapabilities(session: ImapSession): string {
-  const { policy, connection, context } = session
-  const texts = announced.get(policy) ?? []
-  if (texts.length === 0) announced.set(policy, texts)
-  const which = (connection.canStartTls ? 1 : 0) + (context.directory.hasReferrals ? 2 : 0)
-  texts[which] ??= ownCapabilities(session).join(' ')
-  return texts[which]
-}
-
 /** Returns the capabilities of a client before log-on. RFC 9051 section 6.2. */
 function beforeLogOn(canStartTls: boolean, { logon, mechanisms }: LogonPolicy): string[] {
   return [

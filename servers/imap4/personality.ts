@@ -1,7 +1,7 @@
 import type { ImapFacts, ImapPersonality } from '../../src/core/personality/types.ts'
 import { linesOf, say, textKey, wordsFor } from '../../src/core/personality/words.ts'
 import { commonFacts } from '../personality.ts'
-import { greetingCapabilities, ownCapabilities } from './capabilities.ts'
+import { ownCapabilities } from './capabilities.ts'
 import { ImapError } from './reply.ts'
 import type { ImapSession } from './state.ts'
 
@@ -41,9 +41,9 @@ export const byeInItsWords = (words: ImapPersonality, session: ImapSession): str
 
 /** Returns the capabilities that are announced in the session's current state, separated by spaces. RFC 9051 section 6.1.1. */
 export function capabilitiesOf(session: ImapSession): string {
-  const { words, state } = session
+  const { words } = session
   if (words) return linesOf(words.capabilities, factsOf(session, 'CAPABILITY', '')).join(' ')
-  return state.name === 'not-authenticated' ? greetingCapabilities(session) : ownCapabilities(session).join(' ')
+  return ownCapabilities(session).join(' ')
 }
 
 function factsOf(session: ImapSession, name: string, text: string): ImapFacts {

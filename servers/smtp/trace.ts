@@ -35,17 +35,8 @@ export function traceFields(facts: TraceFacts): Buffer {
     `Return-Path: <${facts.mailFrom}>\r\n${facts.authentication}` +
       `Received: from ${heloDomain(facts.heloName)} (${tcpInfo(facts)})\r\n` +
       `\tby ${facts.hostname} (Sealpost) with ${protocolName(facts)} id ${facts.id}` +
-      `${recipientClause}${tlsClause};\r\n\t${dateOf(facts.at)}\r\n`,
+      `${recipientClause}${tlsClause};\r\n\t${formatDate(facts.at)}\r\n`,
   )
-}
-
-let lastDate = { second: Number.NaN, text: '' }
-
-/** Formats a date. Caches the text for a second, because many messages may arrive in it. */
-function dateOf(ms: number): string {
-  const second = Math.floor(ms / 1000)
-  if (second !== lastDate.second) lastDate = { second, text: formatDate(ms) }
-  return lastDate.text
 }
 
 /** Returns `SMTP`, `ESMTP`, `ESMTPS`, `ESMTPSA` … (RFC 3848), or `UTF8SMTP` … if the client used SMTPUTF8 (RFC 6531 section 4.3). */

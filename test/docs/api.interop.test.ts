@@ -6,15 +6,13 @@ import { runProgram } from '../support/run-program.ts'
 import { Workplace } from '../support/sealpost.ts'
 import { blocksOf } from './walk.ts'
 
-let http: HttpLab
 let place: Workplace
+const http = HttpLab.ofTests()
 beforeAll(async () => {
-  http = await HttpLab.start()
   place = new Workplace()
 })
 afterAll(async () => {
   place.remove()
-  await http[Symbol.asyncDispose]()
 })
 beforeEach(() => http.request('reset', { json: {} }))
 

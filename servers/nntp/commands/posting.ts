@@ -57,23 +57,28 @@ type Use = (article: Buffer | TooLong) => Promise<unknown> | undefined
  * @throws NntpError, and what `expect` and its result throw
  */
 export async function withArticle(session: NntpSession, later: number, expect: () => Use): Promise<void> {
-  const { content } = session.connection
+  const { connection } = session
   let received: ReceivedOctets | TooLong | undefined
   try {
-    received = await content.receiveBlock(session.context.config.limits.messageSize).catch(ifTooLong)
+    received = await receive(session)
     const use = expect()
     await use(received instanceof TooLong ? received : await received.whole())
   } catch (error) {
     throw notReceived(error, later)
   } finally {
     if (received && !(received instanceof TooLong)) received[Symbol.dispose]()
-    if (received) content.expect(true)
+    if (received) connection.content.expect(true)
   }
 }
 
-function ifTooLong(error: unknown): TooLong {
-  if (error instanceof TooLong) return error
-  throw error
+/** Returns the octets of an article, or the error for one that is over the limit. */
+async function receive({ connection, context }: NntpSession): Promise<ReceivedOctets | TooLong> {
+  try {
+    return await connection.content.receiveBlock(context.config.limits.messageSize)
+  } catch (error) {
+    if (error instanceof TooLong) return error
+    throw error
+  }
 }
 
 /** Returns the reply to an article that cannot be received now, or the error itself if it has another reason. */

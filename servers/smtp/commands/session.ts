@@ -1,4 +1,3 @@
-import type { LogonPolicy } from '../../../src/accounts/directory/policy.ts'
 import type { VirtualServerConfig } from '../../../src/core/config/schema.ts'
 import { type ClientGreeting, noArgument, type SmtpCommand, type SmtpSession } from '../command.ts'
 import { helloInItsWords } from '../personality.ts'
@@ -40,17 +39,9 @@ function greet(session: SmtpSession, client: ClientGreeting): string {
   return `${session.context.hostname} greets [${session.remote.address}]`
 }
 
-/** The announcements of each policy of a virtual server: without and with STARTTLS, and both after log-on. */
-const announced = new WeakMap<LogonPolicy, (readonly string[] | undefined)[]>()
-
 function extensions({ policy, connection, context, account, isAnonymous }: SmtpSession): readonly string[] {
-  const { canStartTls } = connection
   const isLoggedOn = account !== undefined || isAnonymous
-  const lists = announced.get(policy) ?? []
-  if (lists.length === 0) announced.set(policy, lists)
-  const which = (canStartTls ? 1 : 0) + (isLoggedOn ? 2 : 0)
-  lists[which] ??= offered(context.config.limits, isLoggedOn ? [] : policy.mechanisms, canStartTls)
-  return lists[which]
+  return offered(context.config.limits, isLoggedOn ? [] : policy.mechanisms, connection.canStartTls)
 }
 
 function offered(limits: Limits, mechanisms: readonly string[], canStartTls: boolean): string[] {

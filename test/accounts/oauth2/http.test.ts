@@ -1,26 +1,22 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { bearer, HttpLab } from '../../servers/http/client.ts'
 
 const ADMINISTRATOR = 'token-of-an-administrator'
-let http: HttpLab
-beforeAll(async () => {
-  http = await HttpLab.start({
-    administrators: ['root'],
-    tokens: [
-      { name: 'ci', token: ADMINISTRATOR },
-      { name: 'watcher', role: 'reader', token: 'token-of-a-reader' },
-      { name: 'shop', role: 'tenant', token: 'token-of-a-tenant' },
+const http = HttpLab.ofTests({
+  administrators: ['root'],
+  tokens: [
+    { name: 'ci', token: ADMINISTRATOR },
+    { name: 'watcher', role: 'reader', token: 'token-of-a-reader' },
+    { name: 'shop', role: 'tenant', token: 'token-of-a-tenant' },
+  ],
+  directory: {
+    accounts: [
+      ...['root', 'alice', 'bob'].map((user) => ({ user, password: `${user}-secret` })),
+      { user: 'closed', password: 'secret', state: 'locked' },
     ],
-    directory: {
-      accounts: [
-        ...['root', 'alice', 'bob'].map((user) => ({ user, password: `${user}-secret` })),
-        { user: 'closed', password: 'secret', state: 'locked' },
-      ],
-    },
-    virtualServers: [{ protocol: 'imap4' }, { protocol: 'http', authentication: ['basic'] }],
-  })
+  },
+  virtualServers: [{ protocol: 'imap4' }, { protocol: 'http', authentication: ['basic'] }],
 })
-afterAll(() => http[Symbol.asyncDispose]())
 
 test('a token acts as its account', async () => {
   const token = await http.lab.accessToken({ user: 'alice' })

@@ -1,31 +1,28 @@
 import { once } from 'node:events'
 import { type IncomingMessage, request } from 'node:http'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { bearer, HttpLab } from '../../servers/http/client.ts'
 import { Agent } from './client.ts'
 
 const [ci, reader, one] = ['ci', 'reader', 'one'].map((name) => `${name}-token`.repeat(3)) as [string, string, string]
-let http: HttpLab
-
+const http = HttpLab.ofTests({
+  hostname: 'lab.test',
+  directory: { accounts: ['alice', 'one-eve'].map((user) => ({ user, password: 'secret' })) },
+  tokens: [
+    { name: 'ci', token: ci },
+    { name: 'watcher', role: 'reader', token: reader },
+    { name: 'one', role: 'tenant', token: one },
+  ],
+  virtualServers: [
+    { protocol: 'smtp' },
+    { protocol: 'http', authentication: ['basic'] },
+    { protocol: 'http', name: 'open' },
+    { protocol: 'http', name: 'strict', requireSecureChannel: true },
+  ],
+})
 beforeAll(async () => {
-  http = await HttpLab.start({
-    hostname: 'lab.test',
-    directory: { accounts: ['alice', 'one-eve'].map((user) => ({ user, password: 'secret' })) },
-    tokens: [
-      { name: 'ci', token: ci },
-      { name: 'watcher', role: 'reader', token: reader },
-      { name: 'one', role: 'tenant', token: one },
-    ],
-    virtualServers: [
-      { protocol: 'smtp' },
-      { protocol: 'http', authentication: ['basic'] },
-      { protocol: 'http', name: 'open' },
-      { protocol: 'http', name: 'strict', requireSecureChannel: true },
-    ],
-  })
   for (const to of ['alice', 'one-eve']) await http.lab.deliver({ to: `${to}@lab.test`, subject: `To ${to}` }, { to })
 })
-afterAll(() => http[Symbol.asyncDispose]())
 
 const changing = [
   'verify_server',

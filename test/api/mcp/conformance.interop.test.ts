@@ -30,15 +30,13 @@ const notOffered = [
   'prompts-get-with-image',
 ]
 
-let http: HttpLab
 let place: Workplace
+const http = HttpLab.ofTests()
 beforeAll(async () => {
-  http = await HttpLab.start()
   place = new Workplace()
 })
 afterAll(async () => {
   place.remove()
-  await http[Symbol.asyncDispose]()
 })
 
 it('passes the official conformance tests', async () => {

@@ -1,13 +1,11 @@
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { beforeAll, expect, it } from 'vitest'
 import { HttpLab } from '../../servers/http/client.ts'
 import { npx } from '../../support/npx.ts'
 
-let http: HttpLab
+const http = HttpLab.ofTests()
 beforeAll(async () => {
-  http = await HttpLab.start()
   await http.lab.deliver({ subject: 'Your code', text: 'Your code is 123456.' }, { to: 'alice' })
 })
-afterAll(() => http[Symbol.asyncDispose]())
 
 /** Calls the lab with the inspector. Returns its answer. */
 async function inspect(...args: readonly string[]) {

@@ -4,12 +4,7 @@ import { HttpLab } from '../../servers/http/client.ts'
 import { LineClient } from '../../support/line-client.ts'
 import { Agent, eras } from './client.ts'
 
-let http: HttpLab
-
-beforeAll(async () => {
-  http = await HttpLab.start()
-})
-afterAll(() => http[Symbol.asyncDispose]())
+const http = HttpLab.ofTests()
 
 /** Tries TLS with a client that the lab refuses. */
 const oldHandshake = (port: number): Promise<unknown> =>

@@ -2,16 +2,14 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { HttpLab } from '../../servers/http/client.ts'
 import { Agent } from './client.ts'
 
-let http: HttpLab
 let agent: Agent
 
+const http = HttpLab.ofTests()
 beforeAll(async () => {
-  http = await HttpLab.start()
   agent = await Agent.of(http)
 })
 afterAll(async () => {
   await agent[Symbol.asyncDispose]()
-  await http[Symbol.asyncDispose]()
 })
 
 /** Tries to end the data, and to say something that people do not see. */

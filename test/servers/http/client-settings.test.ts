@@ -1,26 +1,22 @@
 import { X509Certificate } from 'node:crypto'
 import { request } from 'node:http'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { basic, bearer, HttpLab } from './client.ts'
 
 const [ci, reader] = ['token-of-an-administrator', 'token-of-a-reader-of-all']
-let http: HttpLab
-beforeAll(async () => {
-  http = await HttpLab.start({
-    directory: { accounts: ['alice', 'bob'].map((user) => ({ user, password: `${user}-secret` })) },
-    tokens: [
-      { name: 'ci', token: ci },
-      { name: 'watcher', role: 'reader', token: reader },
-    ],
-    virtualServers: [
-      { protocol: 'smtp' },
-      { protocol: 'imap4', requireSecureChannel: true },
-      { protocol: 'nntp' },
-      { protocol: 'http', authentication: ['basic'], limits: { failedLogonDelay: '1ms' } },
-    ],
-  })
+const http = HttpLab.ofTests({
+  directory: { accounts: ['alice', 'bob'].map((user) => ({ user, password: `${user}-secret` })) },
+  tokens: [
+    { name: 'ci', token: ci },
+    { name: 'watcher', role: 'reader', token: reader },
+  ],
+  virtualServers: [
+    { protocol: 'smtp' },
+    { protocol: 'imap4', requireSecureChannel: true },
+    { protocol: 'nntp' },
+    { protocol: 'http', authentication: ['basic'], limits: { failedLogonDelay: '1ms' } },
+  ],
 })
-afterAll(() => http[Symbol.asyncDispose]())
 
 const get = (path: string, headers = bearer(ci)) => http.request(path, { headers })
 

@@ -1,3 +1,4 @@
+import { afterAll, beforeAll } from 'vitest'
 import type { LabInput } from '../../../src/core/config/schema.ts'
 import { startLab } from '../../../src/testing/index.ts'
 import type { TestLab } from '../../../src/testing/test-lab.ts'
@@ -21,12 +22,10 @@ export interface RequestOptions {
 
 /** A lab with SMTP, IMAP4 and HTTP, and a client of its API. */
 export class HttpLab implements AsyncDisposable {
-  readonly lab: TestLab
-  readonly base: string
+  #lab: TestLab | undefined
 
-  private constructor(lab: TestLab) {
-    this.lab = lab
-    this.base = `http://127.0.0.1:${lab.server('http').port}`
+  private constructor(lab?: TestLab) {
+    this.#lab = lab
   }
 
   /** Starts a lab with the configuration of a file. */
@@ -35,12 +34,26 @@ export class HttpLab implements AsyncDisposable {
   }
 
   static async start(input: LabInput = {}, options: Parameters<typeof startLab>[1] = {}): Promise<HttpLab> {
-    const virtualServers = [
-      { protocol: 'smtp' as const },
-      { protocol: 'imap4' as const },
-      { protocol: 'http' as const },
-    ]
-    return new HttpLab(await startLab({ virtualServers, ...input }, options))
+    return new HttpLab(await started(input, options))
+  }
+
+  /** Returns a lab that runs while the tests of the file do. */
+  static ofTests(input: LabInput = {}): HttpLab {
+    const http = new HttpLab()
+    beforeAll(async () => {
+      http.#lab = await started(input)
+    })
+    afterAll(() => http[Symbol.asyncDispose]())
+    return http
+  }
+
+  get lab(): TestLab {
+    if (this.#lab) return this.#lab
+    throw new Error('the lab starts before the first test')
+  }
+
+  get base(): string {
+    return `http://127.0.0.1:${this.lab.server('http').port}`
   }
 
   /** Sends a request. Paths without a leading `/` are below `/api/v1`. */
@@ -58,10 +71,13 @@ export class HttpLab implements AsyncDisposable {
     return { status: response.status, headers: response.headers, body: isJson && text !== '' ? JSON.parse(text) : text }
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.lab.stop()
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#lab?.stop()
   }
 }
+
+const started = (input: LabInput, options: Parameters<typeof startLab>[1] = {}): Promise<TestLab> =>
+  startLab({ virtualServers: [{ protocol: 'smtp' }, { protocol: 'imap4' }, { protocol: 'http' }], ...input }, options)
 
 export const bearer = (token: string): Record<string, string> => ({ authorization: `Bearer ${token}` })
 export const basic = (user: string, password: string): Record<string, string> => ({

@@ -2,23 +2,18 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { request } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { Console } from '../../../servers/http/console.ts'
 import { basic, bearer, HttpLab } from './client.ts'
 
 const ci = 'ci-ci-ci-ci-ci-ci'
-let http: HttpLab
-
-beforeAll(async () => {
-  http = await HttpLab.start({
-    hostname: 'lab.test',
-    directory: { accounts: ['alice', 'bob'].map((user) => ({ user, password: 'secret' })) },
-    administrators: ['alice'],
-    tokens: [{ name: 'ci', token: ci }],
-    virtualServers: [{ protocol: 'http', authentication: ['basic'], limits: { failedLogonDelay: '1ms' } }],
-  })
+const http = HttpLab.ofTests({
+  hostname: 'lab.test',
+  directory: { accounts: ['alice', 'bob'].map((user) => ({ user, password: 'secret' })) },
+  administrators: ['alice'],
+  tokens: [{ name: 'ci', token: ci }],
+  virtualServers: [{ protocol: 'http', authentication: ['basic'], limits: { failedLogonDelay: '1ms' } }],
 })
-afterAll(() => http[Symbol.asyncDispose]())
 
 const page = { accept: 'text/html,application/xhtml+xml' }
 

@@ -1,12 +1,8 @@
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { problems } from '../../../src/api/problem.ts'
 import { HttpLab } from './client.ts'
 
-let http: HttpLab
-beforeAll(async () => {
-  http = await HttpLab.start({ virtualServers: [{ protocol: 'http', certificate: 'none' }] })
-})
-afterAll(() => http[Symbol.asyncDispose]())
+const http = HttpLab.ofTests({ virtualServers: [{ protocol: 'http', certificate: 'none' }] })
 
 it('describes every operation and every problem, and its links lead somewhere', async () => {
   const { status, headers, body } = await http.request('/api/docs')

@@ -1,11 +1,7 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { HttpLab } from './client.ts'
 
-let http: HttpLab
-beforeAll(async () => {
-  http = await HttpLab.start()
-})
-afterAll(() => http[Symbol.asyncDispose]())
+const http = HttpLab.ofTests()
 
 /** Imports a message whose only attachment has these fields. Returns the paths of the attachment in the three APIs. */
 async function attached(...fields: readonly string[]): Promise<string[]> {

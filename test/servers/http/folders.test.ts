@@ -1,13 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { HttpLab } from './client.ts'
 
-let http: HttpLab
-
+const http = HttpLab.ofTests()
 beforeAll(async () => {
-  http = await HttpLab.start()
   await http.lab.deliver({ subject: 'Hello', text: 'Text' }, { to: 'alice' })
 })
-afterAll(() => http[Symbol.asyncDispose]())
 
 interface Named {
   readonly id: string

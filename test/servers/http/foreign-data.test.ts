@@ -1,5 +1,5 @@
 import { createTransport } from 'nodemailer'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { beforeAll, describe, expect, it, vi } from 'vitest'
 import { loadExamples } from '../../../src/api/openapi/examples.ts'
 import { pathParameters } from '../../../src/api/openapi/parameters.ts'
 import type { Operation } from '../../../src/api/operation.ts'
@@ -21,43 +21,42 @@ const [ci, one, two] = ['ci', 'one', 'two'].map((name) => `${name}-${MARK}-token
 const admin = bearer(ci)
 const owners = ['alice', 'two-mallory'] as const
 
-let http: HttpLab
 /** Values of other people's properties, by the name of a parameter, and by resource and name. */
 const foreign: Record<string, unknown[]> = {}
 
-beforeAll(async () => {
-  http = await HttpLab.start({
-    capture: 'memory',
-    dns: { port: 0 },
-    directory: {
-      accounts: ['alice', 'bob', 'one-eve', 'two-mallory'].map((user) => ({ user, password: `${MARK}-of-${user}` })),
+const http = HttpLab.ofTests({
+  capture: 'memory',
+  dns: { port: 0 },
+  directory: {
+    accounts: ['alice', 'bob', 'one-eve', 'two-mallory'].map((user) => ({ user, password: `${MARK}-of-${user}` })),
+  },
+  tokens: [
+    { name: 'ci', token: ci },
+    { name: 'one', role: 'tenant', token: one },
+    { name: 'two', role: 'tenant', token: two },
+  ],
+  webhooks: [{ url: `http://127.0.0.1:9/${MARK}`, secret: MARK.repeat(8), filter: `subject:never-${MARK}` }],
+  virtualServers: [
+    { protocol: 'smtp' },
+    { protocol: 'imap4' },
+    {
+      protocol: 'nntp',
+      feeds: [
+        {
+          peer: 'news.example.net',
+          direction: 'out',
+          host: '127.0.0.1',
+          port: 1,
+          tls: 'off',
+          user: MARK,
+          password: MARK,
+        },
+      ],
     },
-    tokens: [
-      { name: 'ci', token: ci },
-      { name: 'one', role: 'tenant', token: one },
-      { name: 'two', role: 'tenant', token: two },
-    ],
-    webhooks: [{ url: `http://127.0.0.1:9/${MARK}`, secret: MARK.repeat(8), filter: `subject:never-${MARK}` }],
-    virtualServers: [
-      { protocol: 'smtp' },
-      { protocol: 'imap4' },
-      {
-        protocol: 'nntp',
-        feeds: [
-          {
-            peer: 'news.example.net',
-            direction: 'out',
-            host: '127.0.0.1',
-            port: 1,
-            tls: 'off',
-            user: MARK,
-            password: MARK,
-          },
-        ],
-      },
-      { protocol: 'http', authentication: ['basic'], limits: { failedLogonDelay: '1ms' } },
-    ],
-  })
+    { protocol: 'http', authentication: ['basic'], limits: { failedLogonDelay: '1ms' } },
+  ],
+})
+beforeAll(async () => {
   const create = async (path: string, json: object, headers = admin) => {
     const { status, body } = await http.request(path, { json, headers })
     expect(status, `${path} ${JSON.stringify(body)}`).toBeLessThan(300)
@@ -113,7 +112,6 @@ beforeAll(async () => {
   foreign.for = ['imap4']
   before = await state()
 })
-afterAll(() => http[Symbol.asyncDispose]())
 
 const strangers = {
   'another tenant': bearer(one),

@@ -11,15 +11,13 @@ const repository = fileURLToPath(new URL('../../../', import.meta.url))
 /** The compiler of the checkout leaves it out: its types exist only during the test. */
 const PROGRAM = './generated-client/walk.ts'
 
-let http: HttpLab
 let folder: string
+const http = HttpLab.ofTests({ hostname: 'localhost' })
 beforeAll(async () => {
-  http = await HttpLab.start({ hostname: 'localhost' })
   folder = mkdtempSync(join(tmpdir(), 'sealpost-openapi-'))
 })
 afterAll(async () => {
   rmSync(folder, { recursive: true, force: true })
-  await http[Symbol.asyncDispose]()
 })
 
 function node(args: readonly string[], input?: string): { status: number | null; output: string; errors: string } {

@@ -2,24 +2,19 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createTransport } from 'nodemailer'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { bearer, HttpLab, type RequestOptions } from './client.ts'
 
-let http: HttpLab
-
-beforeAll(async () => {
-  http = await HttpLab.start({
-    directory: {
-      accounts: [
-        { user: 'alice', password: 'secret' },
-        { user: 'shop', password: 'secret', addresses: ['orders@shop.example'] },
-      ],
-    },
-    newsgroups: [{ name: 'lab.general' }],
-    tokens: [{ name: 'viewer', role: 'reader', token: 'reader-token-0123456789' }],
-  })
+const http = HttpLab.ofTests({
+  directory: {
+    accounts: [
+      { user: 'alice', password: 'secret' },
+      { user: 'shop', password: 'secret', addresses: ['orders@shop.example'] },
+    ],
+  },
+  newsgroups: [{ name: 'lab.general' }],
+  tokens: [{ name: 'viewer', role: 'reader', token: 'reader-token-0123456789' }],
 })
-afterAll(() => http[Symbol.asyncDispose]())
 beforeEach(() => call('service/reset', { method: 'POST' }))
 
 const call = (path: string, options?: RequestOptions) => http.request(`/greenmail/api/${path}`, options)

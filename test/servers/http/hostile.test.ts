@@ -1,14 +1,9 @@
 import { connect } from 'node:net'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { HttpLab } from './client.ts'
 import { RawClient } from './raw-client.ts'
 
-let http: HttpLab
-
-beforeAll(async () => {
-  http = await HttpLab.start({ memoryLimit: '64MiB' })
-})
-afterAll(() => http[Symbol.asyncDispose]())
+const http = HttpLab.ofTests({ memoryLimit: '64MiB' })
 beforeEach(() => http.request('reset', { method: 'POST', json: {} }))
 
 const memoryOf = async (use: string): Promise<number> => (await http.request('status')).body.memory[use]

@@ -1,19 +1,14 @@
 import { connect } from 'node:net'
 import { finished } from 'node:stream/promises'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { operations } from '../../../src/api/operations.ts'
 import { bearer, HttpLab } from './client.ts'
 
 const TOKEN = 'admin-admin-admin'
-let http: HttpLab
-
-beforeAll(async () => {
-  http = await HttpLab.start({
-    tokens: [{ name: 'ci', token: TOKEN }],
-    virtualServers: [{ protocol: 'smtp' }, { protocol: 'http', authentication: ['basic'] }],
-  })
+const http = HttpLab.ofTests({
+  tokens: [{ name: 'ci', token: TOKEN }],
+  virtualServers: [{ protocol: 'smtp' }, { protocol: 'http', authentication: ['basic'] }],
 })
-afterAll(() => http[Symbol.asyncDispose]())
 
 const ask = (path: string, method: string, headers: Readonly<Record<string, string>> = {}) =>
   http.request(path, { method, headers: { ...bearer(TOKEN), ...headers } })

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { beforeAll, expect, it } from 'vitest'
 import { seededRandom } from '../../../src/core/values/random.ts'
 import { basic, bearer, HttpLab } from './client.ts'
 
@@ -8,7 +8,6 @@ const token = 'tenant-tenant-tenant'
 const users = ['alice', 'bob', 't1-eve', 't1-x-eve']
 const words = ['invoice', 'größe', 'report']
 
-let http: HttpLab
 const random = seededRandom(SEED)
 const oneOf = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)] as T
 
@@ -57,11 +56,10 @@ const config = {
 const other = { name: 't1-x', role: 'tenant' as const, token: 'other-other-other-other' }
 const withOther = { ...config, tokens: [...config.tokens, other] }
 
+const http = HttpLab.ofTests(config)
 beforeAll(async () => {
-  http = await HttpLab.start(config)
   for (const owner of ['alice', 't1-eve']) await http.request('folders', { json: { account: owner, name: 'Box' } })
 })
-afterAll(() => http[Symbol.asyncDispose]())
 
 async function deliver(): Promise<void> {
   const word = oneOf(words)

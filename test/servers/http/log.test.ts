@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { type Answer, basic, bearer, HttpLab } from './client.ts'
 import { EventReader } from './event-reader.ts'
 
@@ -9,23 +9,18 @@ const [admin, reader, tenant] = ['admin', 'reader', 'tenant'].map((one) => `${on
   string,
   string,
 ]
-let http: HttpLab
-
-beforeAll(async () => {
-  http = await HttpLab.start({
-    directory: { accounts: [{ user: 'alice', password: 'secret' }] },
-    tokens: [
-      { name: 'ci', token: admin },
-      { name: 'watcher', role: 'reader', token: reader },
-      { name: 't1', role: 'tenant', token: tenant },
-    ],
-    virtualServers: [
-      { protocol: 'pop3', tlsPort: 'off' },
-      { protocol: 'http', authentication: ['basic'] },
-    ],
-  })
+const http = HttpLab.ofTests({
+  directory: { accounts: [{ user: 'alice', password: 'secret' }] },
+  tokens: [
+    { name: 'ci', token: admin },
+    { name: 'watcher', role: 'reader', token: reader },
+    { name: 't1', role: 'tenant', token: tenant },
+  ],
+  virtualServers: [
+    { protocol: 'pop3', tlsPort: 'off' },
+    { protocol: 'http', authentication: ['basic'] },
+  ],
 })
-afterAll(() => http[Symbol.asyncDispose]())
 
 /** Opens sessions one after the other. Each causes a line when it has ended. */
 async function sessions(count: number): Promise<void> {

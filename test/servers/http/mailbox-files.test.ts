@@ -1,30 +1,26 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { type Answer, basic, bearer, HttpLab } from './client.ts'
 
 const tenant = 'tenant-tenant-tenant'
 const admin = 'admin-admin-admin'
 
-let http: HttpLab
-beforeAll(async () => {
-  http = await HttpLab.start({
-    directory: {
-      accounts: [
-        { user: 'alice', password: 'secret' },
-        { user: 'bob', password: 'secret', quota: { messages: 2 } },
-        { user: 't1-eve', password: 'secret' },
-      ],
-    },
-    newsgroups: [{ name: 'lab.general' }],
-    tokens: [
-      { name: 'ci', token: admin },
-      { name: 't1', role: 'tenant', token: tenant },
+const http = HttpLab.ofTests({
+  directory: {
+    accounts: [
+      { user: 'alice', password: 'secret' },
+      { user: 'bob', password: 'secret', quota: { messages: 2 } },
+      { user: 't1-eve', password: 'secret' },
     ],
-    virtualServers: [
-      { protocol: 'http', authentication: ['basic'], limits: { messageSize: '64KiB', failedLogonDelay: 'off' } },
-    ],
-  })
+  },
+  newsgroups: [{ name: 'lab.general' }],
+  tokens: [
+    { name: 'ci', token: admin },
+    { name: 't1', role: 'tenant', token: tenant },
+  ],
+  virtualServers: [
+    { protocol: 'http', authentication: ['basic'], limits: { messageSize: '64KiB', failedLogonDelay: 'off' } },
+  ],
 })
-afterAll(() => http[Symbol.asyncDispose]())
 beforeEach(() => call('reset', { json: {} }))
 
 const call = (path: string, options: object = {}, headers: object = bearer(admin)): Promise<Answer> =>

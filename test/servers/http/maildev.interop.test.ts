@@ -1,17 +1,12 @@
 import { createRequire } from 'node:module'
 import { createTransport } from 'nodemailer'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { fetchedClient } from '../../support/fetched-client.ts'
 import { HttpLab } from './client.ts'
 
 const cypressMailDev = fetchedClient('cypress-maildev-2.0.0/build/maildevCommands.js')
 
-let http: HttpLab
-
-beforeAll(async () => {
-  http = await HttpLab.start()
-})
-afterAll(() => http[Symbol.asyncDispose]())
+const http = HttpLab.ofTests()
 
 /** The part of Cypress that the commands use, on `fetch`. */
 function fakeCypress(settings: Readonly<Record<string, string>>): void {

@@ -1,14 +1,9 @@
 import { createHash } from 'node:crypto'
 import { createTransport } from 'nodemailer'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { bearer, HttpLab, type RequestOptions } from './client.ts'
 
-let http: HttpLab
-
-beforeAll(async () => {
-  http = await HttpLab.start({ tokens: [{ name: 'viewer', role: 'reader', token: 'reader-token-0123456789' }] })
-})
-afterAll(() => http[Symbol.asyncDispose]())
+const http = HttpLab.ofTests({ tokens: [{ name: 'viewer', role: 'reader', token: 'reader-token-0123456789' }] })
 beforeEach(() => http.request('reset', { method: 'POST', json: {} }))
 
 const call = (path: string, options?: RequestOptions) => http.request(`/maildev/${path}`, options)

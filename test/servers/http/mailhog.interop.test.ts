@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { fetchedClient } from '../../support/fetched-client.ts'
 import { startHost } from '../../transport/outgoing/client/hosts.ts'
 import { HttpLab } from './client.ts'
@@ -9,14 +9,9 @@ const LONG = { timeout: 15_000 }
 
 const mailhog = fetchedClient('mailhog-4.16.0/index.js')
 
-let http: HttpLab
-
-beforeAll(async () => {
-  http = await HttpLab.start({
-    directory: { accounts: ['alice', 'bob'].map((user) => ({ user, password: 'secret' })) },
-  })
+const http = HttpLab.ofTests({
+  directory: { accounts: ['alice', 'bob'].map((user) => ({ user, password: 'secret' })) },
 })
-afterAll(() => http[Symbol.asyncDispose]())
 beforeEach(() => http.request('reset', { method: 'POST', json: {} }))
 
 const client = (options: object = { basePath: '/mailhog/api' }) =>

@@ -1,13 +1,8 @@
 import { createTransport } from 'nodemailer'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { HttpLab, type RequestOptions } from './client.ts'
 
-let http: HttpLab
-
-beforeAll(async () => {
-  http = await HttpLab.start()
-})
-afterAll(() => http[Symbol.asyncDispose]())
+const http = HttpLab.ofTests()
 beforeEach(() => http.request('reset', { method: 'POST', json: {} }))
 
 const call = (path: string, options?: RequestOptions) => http.request(`/mailhog/api/${path}`, options)

@@ -1,21 +1,16 @@
 import { once } from 'node:events'
 import { Agent, get, type IncomingMessage } from 'node:http'
 import { connect } from 'node:net'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { basic, bearer, HttpLab } from './client.ts'
 
 const tenant = 'tenant-tenant-tenant'
-let http: HttpLab
-
-beforeAll(async () => {
-  http = await HttpLab.start({
-    hostname: 'lab.test',
-    directory: { accounts: ['alice', 'bob', 't1-eve'].map((user) => ({ user, password: 'secret' })) },
-    tokens: [{ name: 't1', role: 'tenant', token: tenant }],
-  })
+const http = HttpLab.ofTests({
+  hostname: 'lab.test',
+  directory: { accounts: ['alice', 'bob', 't1-eve'].map((user) => ({ user, password: 'secret' })) },
+  tokens: [{ name: 't1', role: 'tenant', token: tenant }],
 })
-afterAll(() => http[Symbol.asyncDispose]())
 beforeEach(() => http.request('reset', { method: 'POST', json: {} }))
 
 interface Options {

@@ -1,5 +1,5 @@
 import { pathToFileURL } from 'node:url'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { fetchedClient } from '../../support/fetched-client.ts'
 import { startHost } from '../../transport/outgoing/client/hosts.ts'
 import { basic, HttpLab } from './client.ts'
@@ -11,15 +11,10 @@ const LONG = { timeout: 15_000 }
 const mailpitApi = fetchedClient('mailpit-api-2.1.0/dist/index.mjs')
 const cypressMailpit = fetchedClient('cypress-mailpit-2.0.0/dist/src/MailpitCommands.js')
 
-let http: HttpLab
-
-beforeAll(async () => {
-  http = await HttpLab.start({
-    directory: { accounts: ['alice', 'bob'].map((user) => ({ user, password: 'secret' })) },
-    administrators: ['alice'],
-  })
+const http = HttpLab.ofTests({
+  directory: { accounts: ['alice', 'bob'].map((user) => ({ user, password: 'secret' })) },
+  administrators: ['alice'],
 })
-afterAll(() => http[Symbol.asyncDispose]())
 beforeEach(() => http.request('reset', { method: 'POST', json: {} }))
 
 /** The class of a fetched module, which has no types here. */

@@ -1,15 +1,10 @@
 import { createHash } from 'node:crypto'
 import { ImapFlow } from 'imapflow'
 import { createTransport } from 'nodemailer'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { bearer, HttpLab, type RequestOptions } from './client.ts'
 
-let http: HttpLab
-
-beforeAll(async () => {
-  http = await HttpLab.start()
-})
-afterAll(() => http[Symbol.asyncDispose]())
+const http = HttpLab.ofTests()
 beforeEach(() => http.request('reset', { method: 'POST', json: {} }))
 
 /** Sends a request to Mailpit's API. */

@@ -1,16 +1,12 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { bearer, HttpLab } from './client.ts'
 
-let http: HttpLab
 const tenant = 'tenant-tenant-tenant'
 
-beforeAll(async () => {
-  http = await HttpLab.start({
-    directory: { accounts: ['alice', 'bob', 't1-eve'].map((user) => ({ user, password: 'secret' })) },
-    tokens: [{ name: 't1', role: 'tenant', token: tenant }],
-  })
+const http = HttpLab.ofTests({
+  directory: { accounts: ['alice', 'bob', 't1-eve'].map((user) => ({ user, password: 'secret' })) },
+  tokens: [{ name: 't1', role: 'tenant', token: tenant }],
 })
-afterAll(() => http[Symbol.asyncDispose]())
 beforeEach(() => http.request('reset', { method: 'POST', json: {} }))
 
 async function deliver(user: string, subject: string, more: object = {}): Promise<string> {

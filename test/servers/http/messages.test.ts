@@ -2,15 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createTransport } from 'nodemailer'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { HttpLab } from './client.ts'
 
-let http: HttpLab
-
-beforeAll(async () => {
-  http = await HttpLab.start()
-})
-afterAll(() => http[Symbol.asyncDispose]())
+const http = HttpLab.ofTests()
 beforeEach(() => http.request('reset', { method: 'POST', json: {} }))
 
 async function deliver(user: string, subject: string, more: object = {}): Promise<void> {

@@ -3,31 +3,26 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createConnection } from 'node:net'
 import { connect as connectTls } from 'node:tls'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { needs } from '../../support/programs.ts'
 import { basic, bearer, HttpLab } from './client.ts'
 
 const [admin, reader, tenant] = ['admin-admin-admin', 'reader-reader-reader', 'tenant-tenant-tenant'] as const
-let http: HttpLab
-
-beforeAll(async () => {
-  http = await HttpLab.start({
-    certificates: { store: 'memory', key: 'p256' },
-    directory: { accounts: [{ user: 'alice', password: 'secret' }] },
-    newsgroups: [{ name: 'lab.general' }],
-    tokens: [
-      { name: 'ci', token: admin },
-      { name: 'watcher', role: 'reader', token: reader },
-      { name: 't1', role: 'tenant', token: tenant },
-    ],
-    virtualServers: [
-      { protocol: 'smtp', tlsPort: 0, name: 'A "quoted" \\ name' },
-      { protocol: 'http', authentication: ['basic'] },
-      { protocol: 'http', name: 'Open' },
-    ],
-  })
+const http = HttpLab.ofTests({
+  certificates: { store: 'memory', key: 'p256' },
+  directory: { accounts: [{ user: 'alice', password: 'secret' }] },
+  newsgroups: [{ name: 'lab.general' }],
+  tokens: [
+    { name: 'ci', token: admin },
+    { name: 'watcher', role: 'reader', token: reader },
+    { name: 't1', role: 'tenant', token: tenant },
+  ],
+  virtualServers: [
+    { protocol: 'smtp', tlsPort: 0, name: 'A "quoted" \\ name' },
+    { protocol: 'http', authentication: ['basic'] },
+    { protocol: 'http', name: 'Open' },
+  ],
 })
-afterAll(() => http[Symbol.asyncDispose]())
 
 const text = async (headers: Record<string, string> = {}): Promise<string> =>
   (await http.request('/metrics', { headers: { ...bearer(admin), ...headers } })).body

@@ -5,17 +5,15 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { CertificateLab } from '../../cli/cert-support.ts'
 import { bearer, HttpLab } from './client.ts'
 
-let http: HttpLab
 let outside: CertificateLab
 
+const http = HttpLab.ofTests()
 beforeAll(async () => {
-  http = await HttpLab.start()
   outside = new CertificateLab()
   await outside.outsideAuthority('outside')
 })
 afterAll(async () => {
   outside.remove()
-  await http[Symbol.asyncDispose]()
 })
 
 /** Returns the thumbprint of the certificate that IMAP4 serves now. */

@@ -1,15 +1,13 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { HttpLab } from './client.ts'
 import { exchange, type RawAnswer, RawClient } from './raw-client.ts'
 
-let http: HttpLab
 let port: number
 
+const http = HttpLab.ofTests()
 beforeAll(async () => {
-  http = await HttpLab.start()
   port = http.lab.server('http').port
 })
-afterAll(() => http[Symbol.asyncDispose]())
 
 const [HOST, JSON_BODY] = ['Host: localhost\r\n', 'Content-Type: application/json\r\n']
 

@@ -1,38 +1,35 @@
 import { request } from 'node:http'
 import { connect } from 'node:tls'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { basic, bearer, HttpLab } from './client.ts'
 
 const [ci, reader, tenant] = ['ci-ci-ci-ci-ci-ci', 'reader-reader-reader', 'tenant-tenant-tenant'] as const
-let http: HttpLab
-
+const http = HttpLab.ofTests({
+  hostname: 'lab.test',
+  directory: {
+    accounts: [
+      { user: 'alice', password: 'secret' },
+      { user: 'bob', password: 'secret' },
+      { user: 't1-eve', password: 'secret' },
+    ],
+  },
+  administrators: ['alice'],
+  tokens: [
+    { name: 'ci', token: ci },
+    { name: 'watcher', role: 'reader', token: reader },
+    { name: 't1', role: 'tenant', token: tenant },
+  ],
+  virtualServers: [
+    { protocol: 'http', authentication: ['basic'], hosts: ['mail.example.test'] },
+    { protocol: 'http', name: 'open' },
+    { protocol: 'http', name: 'strict', requireSecureChannel: true },
+    { protocol: 'http', name: 'over-tls', authentication: ['basic-over-tls'] },
+  ],
+})
 beforeAll(async () => {
-  http = await HttpLab.start({
-    hostname: 'lab.test',
-    directory: {
-      accounts: [
-        { user: 'alice', password: 'secret' },
-        { user: 'bob', password: 'secret' },
-        { user: 't1-eve', password: 'secret' },
-      ],
-    },
-    administrators: ['alice'],
-    tokens: [
-      { name: 'ci', token: ci },
-      { name: 'watcher', role: 'reader', token: reader },
-      { name: 't1', role: 'tenant', token: tenant },
-    ],
-    virtualServers: [
-      { protocol: 'http', authentication: ['basic'], hosts: ['mail.example.test'] },
-      { protocol: 'http', name: 'open' },
-      { protocol: 'http', name: 'strict', requireSecureChannel: true },
-      { protocol: 'http', name: 'over-tls', authentication: ['basic-over-tls'] },
-    ],
-  })
   for (const to of ['alice', 'bob', 't1-eve'])
     await http.lab.deliver({ to: `${to}@lab.test`, subject: `To ${to}` }, { to })
 })
-afterAll(() => http[Symbol.asyncDispose]())
 
 /** Asks a virtual server for the status of the lab over TLS. Returns the answer as text. */
 async function askOverTls(server: string): Promise<string> {

@@ -1,6 +1,6 @@
 import { ImapFlow } from 'imapflow'
 import { createTransport } from 'nodemailer'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { LineClient } from '../../support/line-client.ts'
 import { basic, bearer, HttpLab } from './client.ts'
 
@@ -12,20 +12,18 @@ const userOf = (tenant: Tenant): string => `${tenant}-eve`
 /** Occurs in everything that belongs to a tenant, and in nothing else. */
 const markOf = (tenant: Tenant): string => `mark${tenants.indexOf(tenant)}`
 
-let http: HttpLab
-
+const http = HttpLab.ofTests({
+  directory: { accounts: tenants.map((tenant) => ({ user: userOf(tenant), password: 'secret' })) },
+  captured: { readers: 'all' },
+  tokens: tenants.map((name) => ({ name, role: 'tenant', token: tokenOf(name) })),
+  virtualServers: [
+    { protocol: 'smtp' },
+    { protocol: 'imap4' },
+    { protocol: 'nntp' },
+    { protocol: 'http', authentication: ['anonymous', 'basic'], limits: { failedLogonDelay: '1ms' } },
+  ],
+})
 beforeAll(async () => {
-  http = await HttpLab.start({
-    directory: { accounts: tenants.map((tenant) => ({ user: userOf(tenant), password: 'secret' })) },
-    captured: { readers: 'all' },
-    tokens: tenants.map((name) => ({ name, role: 'tenant', token: tokenOf(name) })),
-    virtualServers: [
-      { protocol: 'smtp' },
-      { protocol: 'imap4' },
-      { protocol: 'nntp' },
-      { protocol: 'http', authentication: ['anonymous', 'basic'], limits: { failedLogonDelay: '1ms' } },
-    ],
-  })
   // The log of events begins at the first request.
   await http.request('status')
   for (const tenant of tenants) {
@@ -38,7 +36,6 @@ beforeAll(async () => {
     expect((await http.request('newsgroups', { json, headers: bearer(tokenOf(tenant)) })).status).toBe(201)
   }
 })
-afterAll(() => http[Symbol.asyncDispose]())
 
 /** Returns the tenants whose marks occur in a text. */
 const markedIn = (text: string): Tenant[] => tenants.filter((tenant) => text.includes(markOf(tenant)))

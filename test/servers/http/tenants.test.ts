@@ -1,13 +1,8 @@
 import { createTransport } from 'nodemailer'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { bearer, HttpLab } from './client.ts'
 
-let http: HttpLab
-
-beforeAll(async () => {
-  http = await HttpLab.start({ directory: { accounts: [{ user: 'alice', password: 'secret' }] } })
-})
-afterAll(() => http[Symbol.asyncDispose]())
+const http = HttpLab.ofTests({ directory: { accounts: [{ user: 'alice', password: 'secret' }] } })
 
 const create = async (json: object = {}) => (await http.request('tenants', { json })).body
 

@@ -1,15 +1,11 @@
 import { createTransport } from 'nodemailer'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { HttpLab } from '../../servers/http/client.ts'
 
-let http: HttpLab
-beforeAll(async () => {
-  http = await HttpLab.start({
-    tagging: { header: 'X-Tags', plusAddresses: true, user: true, titleCase: true },
-    directory: { unknown: 'capture', accounts: [{ user: 'app', password: 'secret' }] },
-  })
+const http = HttpLab.ofTests({
+  tagging: { header: 'X-Tags', plusAddresses: true, user: true, titleCase: true },
+  directory: { unknown: 'capture', accounts: [{ user: 'app', password: 'secret' }] },
 })
-afterAll(() => http[Symbol.asyncDispose]())
 
 /** Sends a message, and returns its tags. */
 async function tagsOf(headers: Record<string, string>, to: string): Promise<string[]> {

@@ -1,5 +1,5 @@
 import { request } from 'node:https'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { type MtaStsDefect, mtaStsDefects } from '../../../src/core/config/schema/mta-sts.ts'
 import type { LabInput } from '../../../src/core/config/schema.ts'
 import { parsePolicy } from '../../../src/transport/mta-sts/policy.ts'
@@ -11,11 +11,7 @@ const labOf = (mtaSts?: NonNullable<LabInput['mtaSts']>): LabInput => ({
   ...(mtaSts ? { mtaSts } : {}),
 })
 
-let http: HttpLab
-beforeAll(async () => {
-  http = await HttpLab.start(labOf({ mode: 'enforce' }))
-})
-afterAll(() => http[Symbol.asyncDispose]())
+const http = HttpLab.ofTests(labOf({ mode: 'enforce' }))
 
 interface Fetched {
   readonly status: number | undefined

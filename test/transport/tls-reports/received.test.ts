@@ -1,20 +1,16 @@
 import { gzipSync } from 'node:zlib'
 import { createTransport } from 'nodemailer'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { composeTlsReport } from '../../../src/transport/tls-reports/compose.ts'
 import { timesOf } from '../../../src/transport/tls-reports/results.ts'
 import type { TlsReport } from '../../../src/transport/tls-reports/types.ts'
 import { writeTlsReport } from '../../../src/transport/tls-reports/write.ts'
 import { HttpLab } from '../../servers/http/client.ts'
 
-let http: HttpLab
-beforeAll(async () => {
-  http = await HttpLab.start({
-    directory: { accounts: ['alice', 'tls'].map((user) => ({ user, password: 'secret' })) },
-    tlsReports: { rua: ['mailto:tls@lab.test', 'https://localhost/tls-reports'] },
-  })
+const http = HttpLab.ofTests({
+  directory: { accounts: ['alice', 'tls'].map((user) => ({ user, password: 'secret' })) },
+  tlsReports: { rua: ['mailto:tls@lab.test', 'https://localhost/tls-reports'] },
 })
-afterAll(() => http[Symbol.asyncDispose]())
 
 const report: TlsReport = {
   organizationName: 'Example',
