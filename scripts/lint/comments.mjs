@@ -9,8 +9,6 @@ const FOLDERS = ['src', 'servers', 'console', 'test', 'scripts', 'bench', 'examp
 /** Quotes before a comment mean that it is in a string. */
 const FRONTED = /(?:(?<!['"`])(?:\/\*\*?|\/\/)|^\s*\*) (What|Who|Whom|Whose|Those|That which|Of what|So)\b/
 const SOURCE = /\.(?:ts|tsx|mjs|cjs|js)$/
-/** Modules whose comments are not rewritten yet. */
-const NOT_YET = /^(?:src\/(?:api|core\/personality)|servers|test\/servers)\//
 
 function* sourceFiles(folder) {
   for (const entry of readdirSync(join(root, folder), { withFileTypes: true })) {
@@ -22,7 +20,6 @@ function* sourceFiles(folder) {
 
 for (const folder of FOLDERS.filter((name) => existsSync(join(root, name)))) {
   for (const file of sourceFiles(folder)) {
-    if (NOT_YET.test(file)) continue
     for (const [index, line] of readFileSync(join(root, file), 'utf8').split('\n').entries()) {
       const word = FRONTED.exec(line)?.[1]
       if (word === undefined) continue
