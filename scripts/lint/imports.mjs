@@ -102,7 +102,7 @@ function checkFile(file, { table, doors }, graph, loadGraph) {
       .join('/')
     graph.get(file).push(target)
     if (loads) loadGraph.get(file).push(target)
-    const part = doors.find(({ folders }) => isBelow(target, folders) && !isBelow(file, folders))
+    const part = doors.find(({ folders, door }) => isBelow(target, folders) && !isBelow(file, folders) && file !== door)
     if (part && target !== part.door)
       report(line, `import ${part.door} instead, the door of ${part.folders.join(', ')}`)
     const other = wingOf(target)

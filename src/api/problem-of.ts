@@ -1,6 +1,6 @@
 import { ConfigError, pointerOf } from '../core/config/mistakes.ts'
 import { MemoryLimitReached } from '../core/octets/memory-budget.ts'
-import { DatabaseError } from '../storage/database/errors.ts'
+import { DatabaseError } from '../storage/index.ts'
 import { StoreError, type StoreErrorCode } from '../storage/store/types.ts'
 import { PkiError, type PkiErrorCode } from '../tls/pki/errors.ts'
 import { DeliveryError } from '../transport/delivery/types.ts'

@@ -1,6 +1,6 @@
 import type { NotReady } from '../api/lab.ts'
 import type { ResolvedLab, ResolvedVirtualServer } from '../core/config/resolve.ts'
-import type { Database } from '../storage/database/database.ts'
+import type { Database } from '../storage/index.ts'
 import type { VirtualServerStatus } from './virtual-servers/virtual-servers.ts'
 
 export type Phase = 'starting' | 'serving' | 'draining'

@@ -4,7 +4,7 @@ import pino from 'pino'
 import { isShared, type ResolvedLab } from '../../core/config/resolve.ts'
 import { DATABASE } from '../../core/config/schema/certificates.ts'
 import { DEFAULT_CLUSTER_NAME } from '../../core/config/schema/store.ts'
-import { type Database, openDatabase } from '../../storage/database/database.ts'
+import { type Database, loadDatabase } from '../../storage/index.ts'
 import { copyCertificateStore } from '../../tls/pki/certificate-store/copy.ts'
 import type { StoreFiles } from '../../tls/pki/certificate-store/files.ts'
 import type { KeyProtection } from '../../tls/pki/certificate-store/sealed-files.ts'
@@ -53,6 +53,7 @@ async function openPlace(text: string, access: Access = {}): Promise<Place> {
   const address = databaseAt(text)
   if (address) {
     const settings = { ...address, ...access, pool: 2, node: `copy-${process.pid}` }
+    const { openDatabase } = await loadDatabase()
     return inDatabase(await openDatabase(settings, { log: pino({ level: 'silent' }) }), { seals: 'none' })
   }
   if (CONFIGURATION.test(text)) return placeOfLab(text, (await loadConfiguration({ config: text })).lab, access)

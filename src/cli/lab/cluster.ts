@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import type { OutputOf } from '../../api/operation-types.ts'
 import type { ResolvedLab } from '../../core/config/resolve.ts'
+import { loadNodeList } from '../../storage/index.ts'
 import { type ApiOptions, callApi, withApi } from '../shared/api-client.ts'
 import { configurationIdentity, loadConfiguration } from '../shared/configuration.ts'
 import { note, noteWarning, print, shortTime } from '../shared/output.ts'
@@ -41,7 +42,7 @@ async function statusOf(options: ApiOptions): Promise<Status> {
 /** Reads the nodes from the database of a configuration; undefined if it has none. @throws DatabaseError */
 async function statusInDatabase({ store, cluster }: ResolvedLab): Promise<Status | undefined> {
   if (typeof store !== 'object' || !('postgres' in store) || !cluster) return undefined
-  const { readNodes } = await import('../../storage/cluster/read-nodes.ts')
+  const { readNodes } = await loadNodeList()
   const { timeText } = await import('../../core/time/time-text.ts')
   const { name } = cluster
   const nodes = await readNodes({ url: store.postgres, password: store.password, schema: name })

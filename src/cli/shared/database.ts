@@ -2,7 +2,7 @@ import pino from 'pino'
 import { isShared, type ResolvedLab } from '../../core/config/resolve.ts'
 import { CLUSTER_NAME, DEFAULT_CLUSTER_NAME } from '../../core/config/schema/store.ts'
 import { openLabDatabase } from '../../lab/cluster/database.ts'
-import type { Database, DatabaseSettings } from '../../storage/database/database.ts'
+import type { Database, DatabaseSettings } from '../../storage/index.ts'
 import type { KeyProtection } from '../../tls/pki/certificate-store/sealed-files.ts'
 import { UsageError } from './failure.ts'
 

@@ -4,7 +4,7 @@ import type { Logger } from 'pino'
 import { isShared, type ResolvedLab } from '../../core/config/resolve.ts'
 import { OwnCluster } from '../../storage/cluster/own-cluster.ts'
 import type { Cluster } from '../../storage/cluster/types.ts'
-import type { Database, DatabaseSettings } from '../../storage/database/database.ts'
+import { type Database, type DatabaseSettings, loadDatabase, loadSharedCluster } from '../../storage/index.ts'
 
 /**
  * Connects to the database that the nodes of a lab share. Undefined if the lab has none.
@@ -17,7 +17,7 @@ export async function openLabDatabase(
   { isReader }: Pick<DatabaseSettings, 'isReader'> = {},
 ): Promise<Database | undefined> {
   if (!isShared(store) || !cluster) return undefined
-  const { openDatabase } = await import('../../storage/database/database.ts')
+  const { openDatabase } = await loadDatabase()
   const { postgres: url, password, pool } = store
   const node = cluster.node === 'auto' ? automaticName() : cluster.node
   return openDatabase({ url, password, pool, schema: cluster.name, node, isReader }, { log })
@@ -26,7 +26,7 @@ export async function openLabDatabase(
 /** Joins the other nodes of a database. Without one, the lab is its only node. @throws NodeNameTaken, DatabaseError */
 export async function joinCluster(database: Database | undefined, log: Logger): Promise<Cluster> {
   if (!database) return new OwnCluster(log)
-  const { SharedCluster } = await import('../../storage/cluster/shared-cluster.ts')
+  const { SharedCluster } = await loadSharedCluster()
   return SharedCluster.join(database, log)
 }
 

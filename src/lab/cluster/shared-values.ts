@@ -1,13 +1,12 @@
 import type { Logger } from 'pino'
 import { OwnValues, type SharedValues } from '../../core/values/shared-values.ts'
-import type { Database } from '../../storage/database/database.ts'
-import { DatabaseError } from '../../storage/database/errors.ts'
+import { type Database, DatabaseError, loadSharedValues } from '../../storage/index.ts'
 import { StoreError } from '../../storage/store/types.ts'
 
 /** Opens what a lab keeps besides mail and certificates: in its database, or in this process. @throws StoreError */
 export async function openLabValues(database: Database | undefined, log: Logger): Promise<SharedValues> {
   if (!database) return new OwnValues()
-  const { PostgresValues } = await import('../../storage/database/shared-values.ts')
+  const { PostgresValues } = await loadSharedValues()
   return PostgresValues.open(database, {
     asError: storeError,
     report: (err) => log.error({ err }, 'what the nodes of the lab share could not be read'),

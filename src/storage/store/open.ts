@@ -2,7 +2,7 @@ import type { Logger } from 'pino'
 import type { MemoryBudget } from '../../core/octets/memory-budget.ts'
 import type { Arrivals } from '../../core/time/arrivals.ts'
 import type { Clock } from '../../core/time/clock.ts'
-import type { Database } from '../database/database.ts'
+import { type Database, loadPostgresStore } from '../index.ts'
 import type { WhenFull } from './engines/full/limits.ts'
 import { MemoryStore } from './engines/memory/memory-store.ts'
 import { type MessageStore, StoreError } from './types.ts'
@@ -49,7 +49,7 @@ export async function openStore(
   }
   if ('postgres' in setting) {
     if (!database) throw new StoreError('failed', 'the store in PostgreSQL needs an open database')
-    const { openPostgresStore } = await import('./engines/postgres/postgres-store.ts')
+    const { openPostgresStore } = await loadPostgresStore()
     return openPostgresStore(database, { clock, log, memory, limits: { messages, whenFull } })
   }
   const { openLmdbStore } = await import('./engines/lmdb/open.ts')

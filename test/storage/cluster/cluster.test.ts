@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import pino from 'pino'
 import { afterEach, describe, expect, it } from 'vitest'
-import { SharedCluster } from '../../../src/storage/cluster/shared-cluster.ts'
+import { SharedCluster } from '../../../src/storage/cluster/shared/shared-cluster.ts'
 import type { Role, Verbs } from '../../../src/storage/cluster/types.ts'
 import { type Database, openDatabase } from '../../../src/storage/database/database.ts'
 import { Leases } from '../../../src/storage/database/leases.ts'

@@ -2,8 +2,7 @@ import { existsSync, readdirSync, renameSync, rmdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { systemClock } from '../../../core/time/clock.ts'
-import type { Database, Queries } from '../../database/database.ts'
-import { serverOf } from '../../database/hosts.ts'
+import { type Database, loadDatabase, type Queries, serverOf } from '../../index.ts'
 import { openStore, type StoreSetting } from '../open.ts'
 import { type MessageStore, StoreError } from '../types.ts'
 import type { CopyTarget } from './copy-store.ts'
@@ -82,7 +81,7 @@ export function postgresPlace({ url, password, schema }: PostgresPlace): CopyPla
   const label = `postgres://${serverOf(url)}#${schema}`
   const setting = { postgres: url }
   const open = async (name: string, isReader = false): Promise<Database> => {
-    const { openDatabase } = await import('../../database/database.ts')
+    const { openDatabase } = await loadDatabase()
     return openDatabase({ url, password, pool: 4, schema: name, node: `copy-${process.pid}`, isReader }, { log })
   }
   const beside = `${schema}_partial`

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import type { Logger } from 'pino'
-import { type Database, DatabaseError } from '../database/database.ts'
-import { answerOf } from './own-cluster.ts'
-import type { NodeAnswer, Verb, Verbs } from './types.ts'
+import { type Database, DatabaseError } from '../../database/database.ts'
+import { answerOf } from '../own-cluster.ts'
+import type { NodeAnswer, Verb, Verbs } from '../types.ts'
 
 /** Requests that are older are answered no more, by the clock of the database. */
 const OLDEST_MS = 60_000

@@ -1,11 +1,11 @@
 import type { Logger } from 'pino'
-import { type Database, DatabaseError } from '../database/database.ts'
-import { Leases } from '../database/leases.ts'
+import { type Database, DatabaseError } from '../../database/database.ts'
+import { Leases } from '../../database/leases.ts'
+import { answerOf } from '../own-cluster.ts'
+import type { AskOptions, Cluster, Leadership, NodeAnswer, NodeInfo, NodeState, Role, Verb, Verbs } from '../types.ts'
 import { Candidacies } from './leadership.ts'
 import { Membership } from './membership.ts'
-import { answerOf } from './own-cluster.ts'
 import { Requests } from './requests.ts'
-import type { AskOptions, Cluster, Leadership, NodeAnswer, NodeInfo, NodeState, Role, Verb, Verbs } from './types.ts'
 
 /** How long answers of other nodes are waited for. */
 const ASK_MS = 3_000

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
-import type { Database } from '../database/database.ts'
-import type { Lease, Leases } from '../database/leases.ts'
-import type { Leadership, Role } from './types.ts'
+import type { Database } from '../../database/database.ts'
+import type { Lease, Leases } from '../../database/leases.ts'
+import type { Leadership, Role } from '../types.ts'
 
 /** How often free roles are looked for, and the pause after work that has failed, in milliseconds. */
 const LOOK_MS = 1_000

@@ -1,6 +1,6 @@
-import { Connection } from '../database/connection.ts'
+import { Connection } from '../../database/connection.ts'
+import type { NodeInfo, Role } from '../types.ts'
 import { listNodes } from './membership.ts'
-import type { NodeInfo, Role } from './types.ts'
 
 const PREFIX = 'role:'
 
