@@ -21,7 +21,11 @@ const README = 'README.md'
  * @param index path of the file that changes with every change of the store
  */
 export async function folderFiles(folder: string, index: string): Promise<StoreFiles> {
-  if (isUntouched(folder)) await chmod(folder, 0o700)
+  try {
+    if (isUntouched(folder)) await chmod(folder, 0o700)
+  } catch (error) {
+    throw storeError(error as Error, folder, 'read')
+  }
   for (const part of ['certificates', 'keys']) makeFolder(join(folder, part), 0o700)
   const reserve = new Reserve(folder)
   const files: Omit<LockedFiles, 'held'> = {
