@@ -3,7 +3,7 @@ import { afterAll, expect, test } from 'vitest'
 import { runProgram } from '../support/run-program.ts'
 import { mainFile, Workplace } from '../support/sealpost.ts'
 
-const library = new URL('../index.js', pathToFileURL(mainFile)).href
+const library = new URL('../testing/index.js', pathToFileURL(mainFile)).href
 const place = new Workplace()
 afterAll(() => place.remove())
 
