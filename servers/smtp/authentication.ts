@@ -1,6 +1,7 @@
 import type { Pieces } from '../../src/core/octets/pieces.ts'
 import type { MessageAuthentication } from '../../src/mail/format/authentication-results.ts'
 import type { Delivery } from '../../src/transport/delivery/types.ts'
+import { withoutChecks } from '../../src/transport/mail-authentication/check.ts'
 import type { SmtpSession } from './command.ts'
 import { SmtpError } from './reply.ts'
 
@@ -36,6 +37,7 @@ export async function authenticate(
   } catch (error) {
     connection.record.note(`the sender was not authenticated: ${String(error)}`)
     log.error({ session: connection.record.id, err: error }, 'the sender of a message could not be authenticated')
+    results = withoutChecks(sender, 'temperror', 'internal error')
   }
   if (!results) return { message: stripped, results, fields: '' }
   // Messages of logged-on clients and of the lab's owner are submissions, whose sender need not pass. RFC 6409 section 3

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { MessageAuthentication } from '../../mail/format/authentication-results.ts'
+import { withoutChecks } from '../../transport/mail-authentication/check.ts'
 import type { Api } from '../api.ts'
 import type { IndexedMessage } from './message-index.ts'
 
@@ -79,6 +80,6 @@ export async function authenticationOf(
     return (await lab.mailAuthentication.check(octets, { mailFrom, client })) ?? null
   } catch (error) {
     lab.logError(error, 'the sender of a message could not be authenticated')
-    return null
+    return withoutChecks({ mailFrom, client }, 'temperror', 'internal error')
   }
 }

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
 import type { DmarcResult, SpfResult } from '../../mail/format/authentication-results.ts'
-import { isWithin } from '../dns/names.ts'
 import { asciiDomain } from './author.ts'
 import type { SignatureResult } from './check-signatures.ts'
 import { LookupError, type NameLookup } from './names.ts'
@@ -13,7 +12,7 @@ export interface DmarcCheck {
   /** The domain whose subdomains belong together. RFC 7489 section 3.2. */
   readonly organization: string
   /** Returns whether a domain that signs belongs to the author domain. RFC 7489 section 3.1.1. */
-  readonly isAligned: (domain: string) => boolean
+  readonly isAligned: (domain: string) => Promise<boolean>
 }
 
 /**
@@ -34,32 +33,36 @@ export async function checkDmarc(
   const without = (reason: string): DmarcCheck => ({
     result: { ...none, result: 'permerror', reason },
     organization: author,
-    isAligned: () => false,
+    isAligned: async () => false,
   })
   // RFC 7489 section 6.6.1
   if (author === '') return without('the message has no author domain')
   if (others.length > 0) return without('the message has several author domains')
   const organization = await organizationOf(author)
-  let found: { readonly record: string; readonly isOfAuthor: boolean } | undefined
+  let found: Awaited<ReturnType<typeof recordsFor>>
   try {
-    found = await recordFor(author, organization, lookUp)
+    found = await recordsFor(author, organization, lookUp)
   } catch (error) {
     if (!(error instanceof LookupError)) throw error
     const result = { ...none, result: 'temperror', reason: error.message } as const
     return { result, organization, isAligned: alignment(undefined, author, organization) }
   }
-  const tags = tagsOf(found?.record ?? '')
+  const [record, ...more] = found.records
+  const tags = tagsOf(more.length === 0 ? (record ?? '') : '')
   const isAligned = alignment(tags.get('adkim'), author, organization)
   const check = (result: DmarcResult): DmarcCheck => ({ result, organization, isAligned })
-  if (!found) return check({ ...none, result: 'none' })
-  const { record, isOfAuthor } = found
-  const policy = policyOf((isOfAuthor ? undefined : tags.get('sp')) || tags.get('p'))
+  if (record === undefined) return check({ ...none, result: 'none' })
+  // RFC 7489 section 6.6.3 step 5
+  if (more.length > 0) return check({ ...none, result: 'none', reason: `${found.domain} has several DMARC records` })
+  const policy = policyOf((found.domain === author ? undefined : tags.get('sp')) || tags.get('p'))
   const isReported = /^mailto:|,mailto:/i.test(tags.get('rua') ?? '')
   // RFC 7489 section 6.6.3
   if (!policy && !isReported)
     return check({ ...none, result: 'permerror', reason: 'the record has no valid policy', record })
-  const spfAligned = spf.result === 'pass' && alignment(tags.get('aspf'), author, organization)(asciiDomain(spf.domain))
-  const dkimAligned = dkim.some(({ result, domain }) => result === 'pass' && isAligned(asciiDomain(domain)))
+  const isSenderAligned = alignment(tags.get('aspf'), author, organization)
+  const spfAligned = spf.result === 'pass' && (await isSenderAligned(asciiDomain(spf.domain)))
+  const passed = dkim.filter(({ result }) => result === 'pass')
+  const dkimAligned = (await Promise.all(passed.map(({ domain }) => isAligned(asciiDomain(domain))))).includes(true)
   const percent = percentOf(tags.get('pct'))
   const isPass = spfAligned || dkimAligned
   return check({
@@ -80,17 +83,17 @@ async function organizationOf(domain: string): Promise<string> {
   // Such a domain is one, or a public suffix: the list is not needed.
   if (domain.split('.').length <= 2) return domain
   const { getDomain } = await import('tldts')
-  return getDomain(domain, { allowPrivateDomains: true }) ?? domain
+  return getDomain(domain, { allowPrivateDomains: true, extractHostname: false }) ?? domain
 }
 
-/** Returns the DMARC record of the author domain, or of its organization. RFC 7489 section 6.6.3. @throws LookupError */
-async function recordFor(author: string, organization: string, lookUp: NameLookup) {
+/** Returns the DMARC records of the author domain; if it has none, of its organization. RFC 7489 section 6.6.3. @throws LookupError */
+async function recordsFor(author: string, organization: string, lookUp: NameLookup) {
   for (const domain of new Set([author, organization])) {
     const texts = (await lookUp(`_dmarc.${domain}`, 'TXT')).map((text) => text.trim())
-    const [record, ...others] = texts.filter((text) => /^v[ \t]*=[ \t]*DMARC1[ \t]*(?:;|$)/.test(text))
-    if (record !== undefined && others.length === 0) return { record, isOfAuthor: domain === author }
+    const records = texts.filter((text) => /^v[ \t]*=[ \t]*DMARC1[ \t]*(?:;|$)/.test(text))
+    if (records.length > 0) return { domain, records }
   }
-  return undefined
+  return { domain: author, records: [] }
 }
 
 /** Returns the tags of a record, with names in lower case. Syntax errors are ignored. RFC 7489 section 6.6.3. */
@@ -104,9 +107,9 @@ function tagsOf(record: string): ReadonlyMap<string, string> {
 
 /** Returns whether domains belong to the author domain. RFC 7489 section 3.1. */
 const alignment =
-  (mode: string | undefined, author: string, organization: string): ((domain: string) => boolean) =>
-  (domain) =>
-    mode?.toLowerCase() === 's' ? domain === author : isWithin(domain, organization)
+  (mode: string | undefined, author: string, organization: string): DmarcCheck['isAligned'] =>
+  async (domain) =>
+    mode?.toLowerCase() === 's' ? domain === author : (await organizationOf(domain)) === organization
 
 function policyOf(text: string | undefined): Policy | undefined {
   const policy = text?.toLowerCase()

@@ -2,7 +2,7 @@ import type { DkimResult } from '../../mail/format/authentication-results.ts'
 import { BodyHasher, hashBody } from './canonicalization.ts'
 import { publicKeyOf, SignatureProblem } from './key-record.ts'
 import type { NameLookup } from './names.ts'
-import { bodyHashKey, checkSignature, readSignature, type SignatureKind } from './signature.ts'
+import { bodyHashKey, checkSignature, MAX_FIELD_OCTETS, readSignature, type SignatureKind } from './signature.ts'
 import { type Field, valueOf } from './signed-fields.ts'
 import type { SplitMessage } from './split-message.ts'
 import { parseTags, withoutSpace } from './tag-list.ts'
@@ -69,7 +69,8 @@ function asProblem(error: unknown): SignatureProblem {
 
 /** Returns the facts of a signature field, as far as it can be read. */
 function factsOf(field: Field | undefined): Pick<DkimResult, 'domain' | 'selector' | 'algorithm' | 'signature'> {
-  const text = field?.text.slice(0, 4096) ?? ''
+  // A signature that can pass is read whole: DMARC relies on its domain.
+  const text = field?.text.slice(0, MAX_FIELD_OCTETS) ?? ''
   const tags = parseTags(valueOf({ text }))
   const tag = (name: string): string => withoutSpace(tags?.get(name) ?? '')
   const value = tag('b').slice(0, 8)

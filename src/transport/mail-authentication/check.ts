@@ -33,23 +33,29 @@ export async function checkMessage(
   const bimi = await checkBimi(dmarc, fields, lookUp)
   return {
     spf,
-    dkim: dkim.map((one) => ({ ...one, aligned: dmarc.isAligned(asciiDomain(one.domain)) })),
+    dkim: await Promise.all(
+      dkim.map(async (one) => ({ ...one, aligned: await dmarc.isAligned(asciiDomain(one.domain)) })),
+    ),
     dmarc: dmarc.result,
     arc,
     bimi,
   }
 }
 
-/** The result for a message whose header is too large to be read. */
-export const tooLarge = (sender: SenderFacts, reason: string): MessageAuthentication => ({
+/** The results of a message that cannot be checked: its header is too large, or a check has thrown an error. */
+export const withoutChecks = (
+  sender: SenderFacts,
+  result: 'permerror' | 'temperror',
+  reason: string,
+): MessageAuthentication => ({
   spf: {
-    result: 'permerror',
+    result,
     reason,
     domain: asciiDomain(sender.mailFrom.split('@').at(-1) ?? ''),
     identity: 'mailfrom',
   },
   dkim: [],
-  dmarc: { result: 'permerror', reason, domain: '', spfAligned: false, dkimAligned: false },
+  dmarc: { result, reason, domain: '', spfAligned: false, dkimAligned: false },
   arc: { result: 'none' },
   bimi: { result: 'skipped', reason },
 })

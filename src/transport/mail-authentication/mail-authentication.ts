@@ -4,7 +4,7 @@ import type { Clock } from '../../core/time/clock.ts'
 import { runInSlices } from '../../core/time/time-slice.ts'
 import type { MessageAuthentication } from '../../mail/format/authentication-results.ts'
 import type { Resolver } from '../dns/resolver.ts'
-import { checkMessage, tooLarge } from './check.ts'
+import { checkMessage, withoutChecks } from './check.ts'
 import type { SenderFacts } from './check-spf.ts'
 import type { KeyFiles } from './keys.ts'
 import { namesOf } from './names.ts'
@@ -99,7 +99,7 @@ export class MailAuthentication {
   async check(octets: MessageOctets, sender: SenderFacts): Promise<MessageAuthentication | undefined> {
     if (this.#config.check === 'off') return undefined
     const message = await splitMessage(octets)
-    if (!message) return tooLarge(sender, `the header has more than ${MAX_HEADER_OCTETS} octets`)
+    if (!message) return withoutChecks(sender, 'permerror', `the header has more than ${MAX_HEADER_OCTETS} octets`)
     return this.#check(message, sender)
   }
 

@@ -37,7 +37,7 @@ const syntax = (reason: string): SignatureProblem => new SignatureProblem('neutr
 const permanent = (reason: string): SignatureProblem => new SignatureProblem('permerror', reason)
 
 /** Longest signature field that is read. */
-const MAX_FIELD_OCTETS = 16 * 1024
+export const MAX_FIELD_OCTETS = 16 * 1024
 
 const isCanonicalization = (text: string): text is Canonicalization => text === 'simple' || text === 'relaxed'
 

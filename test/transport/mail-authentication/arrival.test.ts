@@ -1,5 +1,6 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { smtp } from '../../../servers/smtp/session.ts'
+import { authenticationOf } from '../../../src/api/messages/authentication.ts'
 import type { LabInput } from '../../../src/core/config/schema.ts'
 import { type MailLab, startMailLab } from '../../support/mail-lab.ts'
 import { sendFrom } from './smtp-client.ts'
@@ -160,6 +161,27 @@ test('a message with a header made to take long is accepted, and not checked', a
     mail('b@example.test', `X-Long: ${'a\r\n '.repeat(30_000)}\r\n`),
   )
   expect(dmarc).toMatchObject({ result: 'permerror', reason: expect.stringContaining('65536 octets') })
+})
+
+test('an error in a check is a temporary one of the message', async () => {
+  const check = vi.spyOn(lab.lab.mailAuthentication, 'check').mockRejectedValueOnce(new SyntaxError('unexpected'))
+  const { raw, ...results } = await received('192.0.2.7', 'a@example.test', mail('b@example.test'))
+  check.mockRestore()
+  const verdict = { result: 'temperror', reason: 'internal error' }
+  expect(results).toMatchObject({ spf: { ...verdict, domain: 'example.test' }, dkim: [], dmarc: verdict })
+  expect(raw).toMatch(/^\tspf=temperror \(internal error\) smtp\.mailfrom=a@example\.test;\r$/m)
+  expect(raw).not.toContain('unexpected')
+})
+
+test('an error in a check that the API asks for is a temporary one', async () => {
+  const error = new SyntaxError('unexpected')
+  const services = { mailAuthentication: { check: () => Promise.reject(error) }, logError: vi.fn() }
+  const message = { folder: { id: 1 }, entry: { uid: 1, envelope: { mailFrom: 'a@example.test' } } }
+  expect(await authenticationOf({ lab: services } as never, message as never)).toMatchObject({
+    spf: { result: 'temperror', domain: 'example.test' },
+    dmarc: { result: 'temperror', reason: 'internal error' },
+  })
+  expect(services.logError).toHaveBeenCalledWith(error, 'the sender of a message could not be authenticated')
 })
 
 test('the lab refuses what DMARC and SPF ask to refuse, if configured', async () => {

@@ -21,6 +21,7 @@ const lab = new MailAuthentication({
       records: {
         'good._domainkey.example.test': recordOf(strong.publicKey),
         'strict._domainkey.example.test': recordOf(strong.publicKey, 't=s; '),
+        'good._domainkey.example.test.evil.test': recordOf(strong.publicKey),
         'weak._domainkey.example.test': recordOf(weak.publicKey),
       },
     }),
@@ -60,6 +61,16 @@ test('a good signature passes', async () => {
   expect(await verdict()).toMatchObject({ result: 'pass', domain: 'example.test' })
   expect(await verdict({ tags: { s: 'strict', t: `${NOW_S - 9}`, x: `${NOW_S}`, l: '7' } })).toMatchObject({
     result: 'pass',
+  })
+})
+
+test('a domain is read whole, however far behind the start of a signature', async () => {
+  const domain = 'example.test.evil.test'
+  // The octet 4096 of the field is the last one of "example.test".
+  expect(await verdict({ tags: { v: `1${' '.repeat(4047)}`, d: domain } })).toMatchObject({
+    result: 'pass',
+    domain,
+    aligned: false,
   })
 })
 

@@ -160,7 +160,8 @@ class Evaluation {
   /** Returns the name that a domain-spec stands for. RFC 7208 section 7.3. */
   async #target(domainSpec: string, domain: string): Promise<string> {
     let name = ((await this.#expanded(domainSpec, domain)) ?? '').replace(/\.$/, '')
-    while (name.length > MAX_NAME_OCTETS) name = name.slice(name.indexOf('.') + 1)
+    // A label alone that is too long cannot be shortened: the name is invalid.
+    while (name.length > MAX_NAME_OCTETS && name.includes('.')) name = name.slice(name.indexOf('.') + 1)
     return name
   }
 

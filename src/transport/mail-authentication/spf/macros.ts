@@ -18,13 +18,19 @@ export function expandMacros(text: string, valueOf: MacroValue): string | undefi
         return ''
       }
       if (letter === undefined) return value
-      const parts = value.split(delimiters === '' ? '.' : new RegExp(`[${delimiters.replace('-', '\\-')}]`))
+      const parts = partsOf(value, delimiters)
       if (reverse !== '') parts.reverse()
       const kept = parts.slice(digits === '' ? 0 : -Number(digits)).join('.')
       return letter === letter.toLowerCase() ? kept : urlEscaped(kept)
     },
   )
   return isValid ? expanded : undefined
+}
+
+/** Splits a value at each of the delimiters; without delimiters, at periods. RFC 7208 section 7.3. */
+function partsOf(value: string, delimiters: string): string[] {
+  const [first = '.', ...others] = new Set(delimiters)
+  return others.reduce((text, one) => text.replaceAll(one, first), value).split(first)
 }
 
 /** Escapes what is not `unreserved` in RFC 3986. RFC 7208 section 7.3. */

@@ -41,7 +41,7 @@ const QUALIFIERS: Readonly<Record<string, Qualified>> = {
 }
 
 // RFC 7208 section 7.1. The number of labels must not be zero, and c, r and t are only for explanations (section 7.2).
-const MACRO = '%(?:\\{[slodiphv](?:\\d*[1-9]\\d*)?r?[.+,/_=-]*\\}|[%_-])'
+const MACRO = '%(?:\\{[slodiphv](?:0*[1-9]\\d*)?r?[.+,/_=-]*\\}|[%_-])'
 const MACRO_STRING = `(?:[!-$&-~]|${MACRO})*`
 const TOP_LABEL = '(?!\\d+(?:[./]|$))[a-z0-9](?:[a-z0-9-]*[a-z0-9])?'
 const DOMAIN_SPEC = `(?<domainSpec>${MACRO_STRING}(?:\\.${TOP_LABEL}\\.?|${MACRO}))`
