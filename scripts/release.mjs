@@ -13,7 +13,7 @@ process.chdir(fileURLToPath(new URL('..', import.meta.url)))
 const CHECKS = [
   ['run', 'lint'],
   ['run', 'typecheck'],
-  ['test'],
+  ['run', 'test:slow'],
   ['run', 'test:runners', '--', '--short'],
   ['run', 'test:package'],
 ]

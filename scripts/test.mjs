@@ -95,7 +95,7 @@ function run(command, args, env = {}) {
 if (name === 'versions') {
   for (const version of rest.length > 0 ? rest : VERSIONS) {
     console.log(`── Node.js ${version}`)
-    const status = run('npx', ['--yes', '--package', `node@${version}`, 'node', VITEST, 'run'])
+    const status = run('npx', ['--yes', '--package', `node@${version}`, 'node', VITEST, 'run'], { SEALPOST_SLOW: '1' })
     if (status !== 0) process.exitCode = status
   }
 } else if (forms[name]) {

@@ -19,8 +19,8 @@ import { type LoadClient, logOnByImap } from '../frame/wire.ts'
 
 /** Clients of each node at the same time. With fewer, a node does less at once, and everything costs more. */
 const CLIENTS = 12
-const MOST_NODES = 3
-const CONTENT: Content = { accounts: CLIENTS * MOST_NODES, messages: 1_000, folders: 10 }
+const MAX_NODES = 3
+const CONTENT: Content = { accounts: CLIENTS * MAX_NODES, messages: 1_000, folders: 10 }
 
 interface Growth {
   readonly sizes: readonly number[]

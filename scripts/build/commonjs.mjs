@@ -29,7 +29,7 @@ export async function buildCommonjs() {
   const modules = Object.fromEntries(points.map(({ module, commonjs }) => [basename(commonjs, '.cjs'), module]))
   const bundle = await rolldown({ ...options, ...bundleOf(modules), external: (id) => /^[\w@]/.test(id) })
   // A chunk of its own, which loads before all others as the module does.
-  const codeSplitting = { groups: [{ name: 'disposal', test: /src\/common\/disposal\.js$/ }] }
+  const codeSplitting = { groups: [{ name: 'disposal', test: /src\/core\/async\/disposal\.js$/ }] }
   const names = { entryFileNames: '[name].cjs', chunkFileNames: 'chunks/[name]-[hash].cjs' }
   await bundle.write({ ...format, ...names, dir: resolve(dir), dynamicImportInCjs: false, codeSplitting })
   await bundle.close()

@@ -53,7 +53,7 @@ async function bundleInto(folder, format, entries, packages) {
     entryFileNames: `[name].${extension}`,
     banner,
     chunkFileNames: `chunks/[name]-[hash].${extension}`,
-    codeSplitting: { groups: [{ name: 'disposal', test: /src\/common\/disposal\.js$/ }] },
+    codeSplitting: { groups: [{ name: 'disposal', test: /src\/core\/async\/disposal\.js$/ }] },
   })
   await bundle.close()
   // The module that loads it is in one of the chunks.

@@ -5,7 +5,7 @@ import { dirname, join, relative, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = resolve(process.argv[2] ?? fileURLToPath(new URL('../..', import.meta.url)))
-/** Of circles with an import of types, which the compiler removes, or one that runs on demand. Others are never allowed. */
+/** Most files in a circle that an import of types or on demand closes. Other circles are never allowed. */
 const MAX_OPEN_CIRCLE_FILES = 3
 /** The wing that every other wing may import. */
 const SHARED = 'src/core'

@@ -6,7 +6,7 @@ import { ImapError } from './reply.ts'
 import type { ImapSession } from './state.ts'
 
 /** Returns the result of a command in the words of a personality. */
-export function resultInItsWords(
+export function personalityResult(
   words: ImapPersonality,
   session: ImapSession,
   name: string,
@@ -17,7 +17,7 @@ export function resultInItsWords(
 }
 
 /** Returns an error in the words of a personality. */
-export function errorInItsWords(
+export function personalityError(
   words: ImapPersonality,
   session: ImapSession,
   name: string,
@@ -33,10 +33,10 @@ export function hasCode({ codes }: ImapPersonality, code: string | undefined): b
   return codes === undefined || codes.includes(code?.split(' ')[0] ?? '')
 }
 
-export const greetingInItsWords = (words: ImapPersonality, session: ImapSession): string =>
+export const personalityGreeting = (words: ImapPersonality, session: ImapSession): string =>
   say(words.greeting, { ...factsOf(session, '', ''), capabilities: capabilitiesOf(session) }) ?? ''
 
-export const byeInItsWords = (words: ImapPersonality, session: ImapSession): string =>
+export const personalityBye = (words: ImapPersonality, session: ImapSession): string =>
   say(words.bye, factsOf(session, 'LOGOUT', '')) ?? ''
 
 /** Returns the capabilities that are announced in the session's current state, separated by spaces. RFC 9051 section 6.1.1. */

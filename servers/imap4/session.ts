@@ -12,7 +12,7 @@ import { personalityOf } from '../personality.ts'
 import { type ProtocolService, type ServerContext, whyBusy } from '../service.ts'
 import type { Command } from './command.ts'
 import { findCommand, isCommand } from './commands/index.ts'
-import { capabilitiesOf, errorInItsWords, greetingInItsWords, resultInItsWords } from './personality.ts'
+import { capabilitiesOf, personalityError, personalityGreeting, personalityResult } from './personality.ts'
 import { Pusher } from './push.ts'
 import { bad, bye, type CommandResult, ImapError, no, statusResponse } from './reply.ts'
 import { reportChanges } from './report.ts'
@@ -158,7 +158,7 @@ class Session implements ImapSession, ProtocolSession<Request, ImapError> {
   greet(): void {
     const text = 'Sealpost IMAP4 server ready'
     const own = { text, code: `CAPABILITY ${capabilitiesOf(this)}` }
-    const greeting = this.words ? { text: greetingInItsWords(this.words, this) } : own
+    const greeting = this.words ? { text: personalityGreeting(this.words, this) } : own
     this.connection.write(statusResponse('*', 'OK', greeting))
   }
 
@@ -205,14 +205,14 @@ class Session implements ImapSession, ProtocolSession<Request, ImapError> {
     // After the reports, which may store marks of the reader.
     if (takesMessages) this.connection.content.expect(true)
     const own = { text, code }
-    this.send(statusResponse(tag, 'OK', this.words ? resultInItsWords(this.words, this, name, own) : own))
+    this.send(statusResponse(tag, 'OK', this.words ? personalityResult(this.words, this, name, own) : own))
     return after?.()
   }
 
   sendError(error: ImapError): void {
     if (REFUSALS.has(error.code)) this.connection.record.refused(error.message)
     const { tag, name } = this.#reader
-    const { status, message, code } = this.words ? errorInItsWords(this.words, this, name, error) : error
+    const { status, message, code } = this.words ? personalityError(this.words, this, name, error) : error
     const isNoCommand = !isCommand(name)
     this.#hasFailedLogon = LOGON_COMMANDS.has(name) || (this.#hasFailedLogon && isNoCommand)
     const isUntagged = status === 'BYE' || (this.#hasFailedLogon && isNoCommand)

@@ -7,7 +7,7 @@ import type { NntpSession } from './command.ts'
 type Response = readonly [code: number, text: string]
 
 /** Returns a response in the words of a personality; undefined if it has no others. */
-export function responseInItsWords(
+export function personalityResponse(
   words: NntpPersonality,
   session: NntpSession,
   name: string,
@@ -17,7 +17,7 @@ export function responseInItsWords(
   return responseOf(wordsFor(words.replies, keys, factsOf(session, name, text)))
 }
 
-export const welcomeInItsWords = (
+export const personalityWelcome = (
   words: NntpPersonality,
   session: NntpSession,
   canPost: boolean,

@@ -14,7 +14,7 @@ import { type FeedPeer, GroupAccess, peerOf } from './access.ts'
 import { MAX_COMMAND_OCTETS, words } from './arguments.ts'
 import type { NntpSession, SelectedGroup } from './command.ts'
 import { findCommand } from './commands/index.ts'
-import { responseInItsWords, welcomeInItsWords } from './personality.ts'
+import { personalityResponse, personalityWelcome } from './personality.ts'
 import { block, NntpError, responseLine, syntaxError } from './reply.ts'
 
 /**
@@ -103,8 +103,8 @@ class Session implements NntpSession, ProtocolSession<string, NntpError> {
   get welcome(): readonly [code: number, text: string] {
     // A client that may post after a log-on is also greeted with 200.
     const posts = this.access.canPost || this.policy.logon !== 'no'
-    const inItsWords = this.words && welcomeInItsWords(this.words, this, posts)
-    if (inItsWords) return inItsWords
+    const replacement = this.words && personalityWelcome(this.words, this, posts)
+    if (replacement) return replacement
     const { hostname } = this.context
     return posts
       ? [200, `${hostname} Sealpost NNTP server ready, posting allowed`]
@@ -143,8 +143,8 @@ class Session implements NntpSession, ProtocolSession<string, NntpError> {
 
   #responseLine(code: number, text: string): string {
     const { words } = this
-    const inItsWords = words && responseInItsWords(words, this, this.#name, [code, text])
-    return inItsWords ? responseLine(...inItsWords) : responseLine(code, text)
+    const replacement = words && personalityResponse(words, this, this.#name, [code, text])
+    return replacement ? responseLine(...replacement) : responseLine(code, text)
   }
 
   quit(): void {

@@ -5,7 +5,7 @@ import type { Pop3Session } from './command.ts'
 import { Pop3Error, type Pop3Reply } from './reply.ts'
 
 /** Returns the reply of a command in the words of a personality. */
-export function replyInItsWords(
+export function personalityReply(
   words: Pop3Personality,
   session: Pop3Session,
   name: string,
@@ -17,7 +17,7 @@ export function replyInItsWords(
 }
 
 /** Returns an error in the words of a personality. Programs read the code, which stays where the server has codes. */
-export function errorInItsWords(
+export function personalityError(
   words: Pop3Personality,
   session: Pop3Session,
   name: string,
@@ -29,11 +29,11 @@ export function errorInItsWords(
   return new Pop3Error(text, words.hasCodes ? code : undefined, { cause: error })
 }
 
-export const greetingInItsWords = (words: Pop3Personality, session: Pop3Session): string =>
+export const personalityGreeting = (words: Pop3Personality, session: Pop3Session): string =>
   say(words.greeting, factsOf(session, '', '')) ?? ''
 
 /** Returns the lines of CAPA that a personality announces now. */
-export const capabilitiesInItsWords = (words: Pop3Personality, session: Pop3Session): string[] =>
+export const personalityCapabilities = (words: Pop3Personality, session: Pop3Session): string[] =>
   linesOf(words.capabilities, factsOf(session, 'CAPA', ''))
 
 function factsOf(session: Pop3Session, name: string, text: string): Pop3Facts {

@@ -11,7 +11,7 @@ import { createTimestamp } from './apop.ts'
 import type { Pop3Session, Pop3State } from './command.ts'
 import { commands } from './commands/index.ts'
 import { Maildrop } from './maildrop.ts'
-import { errorInItsWords, greetingInItsWords, replyInItsWords } from './personality.ts'
+import { personalityError, personalityGreeting, personalityReply } from './personality.ts'
 import { Pop3Error, type Pop3Reply, sendError, sendReply } from './reply.ts'
 
 /** POP3. RFC 1939, with RFC 2449 (CAPA), RFC 2595 (STLS), RFC 3206 (AUTH response code), RFC 5034 (SASL). */
@@ -116,7 +116,7 @@ class Session implements Pop3Session, ProtocolSession<string, Pop3Error> {
 
   greet(): void {
     const { words } = this
-    if (words) sendReply(this.connection, greetingInItsWords(words, this))
+    if (words) sendReply(this.connection, personalityGreeting(words, this))
     else sendReply(this.connection, `Sealpost POP3 server ready${this.timestamp ? ` ${this.timestamp}` : ''}`)
   }
 
@@ -139,11 +139,11 @@ class Session implements Pop3Session, ProtocolSession<string, Pop3Error> {
 
   sendError(error: Pop3Error): void {
     if (error.isRefusal) this.connection.record.refused(error.message)
-    sendError(this.connection, this.words ? errorInItsWords(this.words, this, this.#name, error) : error)
+    sendError(this.connection, this.words ? personalityError(this.words, this, this.#name, error) : error)
   }
 
   #send(reply: Pop3Reply): void | Promise<void> {
-    return sendReply(this.connection, this.words ? replyInItsWords(this.words, this, this.#name, reply) : reply)
+    return sendReply(this.connection, this.words ? personalityReply(this.words, this, this.#name, reply) : reply)
   }
 
   close(): void {

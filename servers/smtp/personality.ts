@@ -20,7 +20,7 @@ interface OwnReply {
 }
 
 /** Returns a reply in the words of a personality; undefined if it has no others. */
-export function replyInItsWords(
+export function personalityReply(
   words: SmtpPersonality,
   session: SmtpSession,
   line: CommandLine,
@@ -33,12 +33,12 @@ export function replyInItsWords(
 }
 
 /** Returns the greeting, or the reply to EHLO. */
-export function greetingInItsWords(words: SmtpPersonality, session: SmtpSession): string | undefined {
+export function personalityGreeting(words: SmtpPersonality, session: SmtpSession): string | undefined {
   return formatted(say(words.greeting, factsOf(session, NO_COMMAND, '')), session)
 }
 
 /** Returns the first line of the reply to EHLO, and the lines of the extensions that a personality announces now. */
-export function helloInItsWords(words: SmtpPersonality, session: SmtpSession): string[] {
+export function personalityHello(words: SmtpPersonality, session: SmtpSession): string[] {
   const facts = factsOf(session, { verb: 'EHLO', argument: '' }, '')
   return [say(words.hello, facts) ?? '', ...linesOf(words.extensions, facts)]
 }

@@ -14,7 +14,7 @@ import type { ProtocolService, ServerContext } from '../service.ts'
 import { type ClientClaims, claimedAddress } from './client-claims.ts'
 import type { ClientGreeting, SmtpSession } from './command.ts'
 import { commands, findCommand } from './commands/index.ts'
-import { type CommandLine, greetingInItsWords, NO_COMMAND, replyInItsWords } from './personality.ts'
+import { type CommandLine, NO_COMMAND, personalityGreeting, personalityReply } from './personality.ts'
 import {
   badSequence,
   deliveryReply,
@@ -149,7 +149,7 @@ class Session implements SmtpSession, ProtocolSession<string, SmtpError> {
   }
 
   greet(): void {
-    const greeting = this.words && greetingInItsWords(this.words, this)
+    const greeting = this.words && personalityGreeting(this.words, this)
     if (greeting !== undefined) this.connection.write(greeting)
     else this.reply(220, '', `${this.context.hostname} ESMTP Sealpost`) // no enhanced code: RFC 2034 section 3
   }
@@ -176,8 +176,8 @@ class Session implements SmtpSession, ProtocolSession<string, SmtpError> {
   }
 
   reply(code: number, enhancedCode: string, text: string | readonly string[], accepted?: readonly Buffer[]): void {
-    const inItsWords = this.words && replyInItsWords(this.words, this, this.#line, { code, text, accepted })
-    this.connection.write(inItsWords ?? formatReply(code, enhancedCode, text, this.transaction?.smtpUtf8))
+    const replacement = this.words && personalityReply(this.words, this, this.#line, { code, text, accepted })
+    this.connection.write(replacement ?? formatReply(code, enhancedCode, text, this.transaction?.smtpUtf8))
     if (REFUSALS.has(code))
       this.connection.record.refused(`${code} ${typeof text === 'string' ? text : text.join(' ')}`)
     if (code === 421) this.quit()

@@ -8,11 +8,11 @@ import { Script } from 'node:vm'
 
 /** The bundles of the commands, which scripts/build/modules.mjs makes. */
 const BUNDLES = fileURLToPath(new URL('../../commands', import.meta.url)) + sep
-/** The file among them that imports packages, which a script with kept code cannot. */
+/** The file among them that imports packages. Scripts with cached code cannot. */
 const IMPORTER = join(BUNDLES, 'import.cjs')
 /** A lab has started by then, and has compiled what a start needs. */
 const SAVE_AFTER_MS = 3_000
-/** Another version of Sealpost or Node.js has left what was written before. */
+/** Cached code older than this is deleted. It usually belongs to another version of Sealpost or Node.js. */
 const KEEP_MS = 30 * 24 * 3_600_000
 /** Length of a SHA-1 digest. */
 const DIGEST_OCTETS = 20

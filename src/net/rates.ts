@@ -9,19 +9,19 @@ interface RateLimit {
 /** Sources that are remembered at least before those are forgotten whose time is over. */
 const MIN_SOURCES = 1_000
 
-/** When something was done, by the lab's clock and by one that nobody can move. Both in milliseconds. */
+/** A moment by the lab's clock and by a clock that nobody can move. Both in milliseconds. */
 interface Moment {
   readonly at: number
   readonly realAt: number
 }
 
 /**
- * Counts what clients do in the last minute, hour or other time. It is over when the lab's clock says so, or the time has
- * really passed: the lab's clock can stand still.
+ * Counts the events of each source in a sliding period. The period ends by the lab's clock or by real time, whichever comes
+ * first, because the lab's clock can be stopped.
  */
 export class Rates {
   readonly #clock: Clock
-  /** When each source used its share, oldest first: at most as often as it may. */
+  /** The counted events of each source, oldest first: at most as many as its limit. */
   readonly #times = new Map<string, { readonly perMs: number; moments: Moment[] }>()
   #maxSources = MIN_SOURCES
 
@@ -29,7 +29,7 @@ export class Rates {
     this.#clock = clock
   }
 
-  /** Counts one more. Returns false, and does not count it, if the source has used its share. */
+  /** Counts one more. Returns false, and does not count it, if the source has reached its limit. */
   take(source: string, { count, perMs }: RateLimit): boolean {
     const now = { at: this.#clock.now(), realAt: performance.now() }
     if (this.#times.size >= this.#maxSources && !this.#times.has(source)) this.#forget(now)

@@ -98,7 +98,7 @@ export class Transport {
 
   /**
    * Sends the gathered output, and calls `resume` within the event that brings octets to take. At the end of the connection,
-   * `resume` is called a moment later, so that whoever ends it need not expect what the session does then.
+   * `resume` is called asynchronously, so that the session does not run inside the call that closes the connection.
    * @throws ConnectionEnded if it has ended
    */
   onMore(resume: Resume): void {

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { accessSync, constants, existsSync, statSync } from 'node:fs'
-import { delimiter, join } from 'node:path'
+import { delimiter, isAbsolute, join } from 'node:path'
 
 /**
  * Returns whether programs are installed; if not, prints which are missing and the caller skips its tests.
@@ -19,8 +19,9 @@ export function needs(...programs: readonly string[]): boolean {
 export const missingPrograms = (programs: readonly string[]): string[] =>
   programs.filter((program) => !isInstalled(program))
 
-/** Looks for a program as a shell does, without the cost of a process. */
+/** Looks for a program as a shell does, without the cost of a process. A path is not looked for. */
 function isInstalled(program: string): boolean {
+  if (isAbsolute(program)) return isExecutable(program)
   return (process.env.PATH ?? '').split(delimiter).some((folder) => isExecutable(join(folder, program)))
 }
 

@@ -1,6 +1,6 @@
 import { StoreError } from '../../../src/storage/store/types.ts'
 import { defineCommand, noArguments } from '../command.ts'
-import { byeInItsWords, capabilitiesOf } from '../personality.ts'
+import { capabilitiesOf, personalityBye } from '../personality.ts'
 import { bad, type CommandResult, no, ok, statusResponse } from '../reply.ts'
 import { anyState, extensions, type ImapSession, loggedOn, notAuthenticated, selected } from '../state.ts'
 import { enableCondstore } from '../updates.ts'
@@ -41,7 +41,7 @@ export const logout = defineCommand({
   states: anyState,
   parse: noArguments,
   run(session) {
-    const text = session.words ? byeInItsWords(session.words, session) : 'Logging out'
+    const text = session.words ? personalityBye(session.words, session) : 'Logging out'
     session.enter({ name: 'logout' })
     session.send(statusResponse('*', 'BYE', { text }))
     return ok()

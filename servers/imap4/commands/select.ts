@@ -165,9 +165,9 @@ async function description(
   const { folder, messages, knownFlags } = selection
   const isRev2 = session.enabled.has('IMAP4rev2')
   for (const flag of [...SYSTEM_FLAGS, ...opened.flags]) knownFlags.add(flag)
-  const inItsWords = session.words?.select
-  if (inItsWords) {
-    const lines = inItsWords({
+  const select = session.words?.select
+  if (select) {
+    const lines = select({
       ...opened,
       exists: messages.length,
       recent: selection.recentCount,

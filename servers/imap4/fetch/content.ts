@@ -57,7 +57,7 @@ export class MessageContent {
   }
 }
 
-/** The part of a message that `ContentReader.header` reads; of a message without a long body, all. */
+/** The part of a message that `MessageReader.header` reads; of a message without a long body, all. */
 export const HEADER_PART: ReadPart = HEADER_OCTETS
 
 /** Returns a source for messages of the selected mailbox that are read one after the other. */
@@ -83,7 +83,7 @@ export function* entriesAt({ messages }: Selection, indexes: Iterable<number>): 
 }
 
 /** Reads the messages of the selected mailbox. Returns undefined for an expunged one. */
-export class ContentReader {
+export class MessageReader {
   readonly #source: MessageReads
   readonly #folderId: string
   readonly #cache: ParseCache

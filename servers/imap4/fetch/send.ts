@@ -6,7 +6,7 @@ import type { Selection } from '../selection.ts'
 import type { ImapSession } from '../state.ts'
 import { newFlagsResponse } from '../updates.ts'
 import type { FetchItem } from '../wire/fetch-request.ts'
-import { ContentReader, entriesAt, HEADER_PART, hasLongBody, type MessageContent, sourceOf } from './content.ts'
+import { entriesAt, HEADER_PART, hasLongBody, type MessageContent, MessageReader, sourceOf } from './content.ts'
 import { type ItemWriter, itemWriter } from './items.ts'
 import { FetchWriter } from './writer.ts'
 
@@ -27,7 +27,7 @@ export async function sendMessages(session: ImapSession, selection: Selection, p
   const isUidOnly = session.enabled.has('UIDONLY')
   const showsFlags = implied.length > 0 || items.some(({ kind }) => kind === 'FLAGS')
   using source = sourceOf(session, selection, entriesAt(selection, indexes), readsHeader ? HEADER_PART : 'message')
-  const contents = new ContentReader(session, selection, source)
+  const contents = new MessageReader(session, selection, source)
   const out = new FetchWriter(session)
   // A large message is held until the client has read most of it.
   using memory = session.connection.memory.reservation('messages')

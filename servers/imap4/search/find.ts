@@ -1,6 +1,6 @@
 import { isSliceOver, nextSlice, runInSlices } from '../../../src/core/time/time-slice.ts'
 import type { MessageEntry } from '../../../src/storage/store/types.ts'
-import { ContentReader, parseCacheOf, sourceOf } from '../fetch/content.ts'
+import { MessageReader, parseCacheOf, sourceOf } from '../fetch/content.ts'
 import { findLabels } from '../gmail/labels.ts'
 import { rawQuery } from '../gmail/raw-query.ts'
 import type { Progress } from '../progress.ts'
@@ -65,7 +65,7 @@ export async function findMessages(
     if (undecided.length === 0) continue
     const entries = undecided.map(({ entry }) => entry)
     using source = sourceOf(session, selection, entries)
-    const contents = new ContentReader(session, selection, source)
+    const contents = new MessageReader(session, selection, source)
     for (const { index, entry } of undecided) {
       progress.done++
       const content = await contents.read(entry)

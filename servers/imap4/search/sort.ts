@@ -13,7 +13,7 @@ import {
 import type { Address } from '../../../src/mail/format/types.ts'
 import { decodeWords } from '../../../src/mail/format/words.ts'
 import type { MessageEntry } from '../../../src/storage/store/types.ts'
-import { ContentReader, entriesAt, type MessageContent, sourceOf } from '../fetch/content.ts'
+import { entriesAt, type MessageContent, MessageReader, sourceOf } from '../fetch/content.ts'
 import type { Selection } from '../selection.ts'
 import type { ImapSession } from '../state.ts'
 import type { SortKey, SortKeyName } from '../wire/search-request.ts'
@@ -51,7 +51,7 @@ export async function sortMessages(
   const needsContent = keys.some(({ name }) => name !== 'ARRIVAL' && name !== 'SIZE')
   const needsEnvelope = keys.some(({ name }) => ENVELOPE_KEYS.has(name))
   using source = sourceOf(session, selection, entriesAt(selection, indexes))
-  const contents = new ContentReader(session, selection, source)
+  const contents = new MessageReader(session, selection, source)
   const rows: { readonly index: number; readonly values: readonly SortValue[] }[] = []
   for (const index of indexes) {
     const entry = selection.messages.at(index) as MessageEntry
@@ -118,7 +118,7 @@ export async function threadables(
 ): Promise<Threadable[]> {
   const found: Threadable[] = []
   using source = sourceOf(session, selection, entriesAt(selection, indexes))
-  const contents = new ContentReader(session, selection, source)
+  const contents = new MessageReader(session, selection, source)
   for (const index of indexes) {
     const entry = selection.messages.at(index) as MessageEntry
     const content = await contents.read(entry)

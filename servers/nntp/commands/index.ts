@@ -1,6 +1,7 @@
 import type { NntpCommand } from '../command.ts'
 import { NntpError, syntaxError } from '../reply.ts'
 import { article, body, head, stat } from './articles.ts'
+import { compress, date, helpFor, modeReader, quit, starttls } from './basic.ts'
 import { capabilities } from './capabilities.ts'
 import { hdr, xhdr, xpat, xrover } from './fields.ts'
 import { group, last, listgroup, newnews, next } from './groups.ts'
@@ -8,7 +9,6 @@ import { listCommands, newgroups, xgtitle } from './lists.ts'
 import { authinfoGeneric, authinfoPass, authinfoSasl, authinfoUser } from './logon.ts'
 import { over, xover } from './overview.ts'
 import { post } from './posting.ts'
-import { compress, date, helpFor, modeReader, quit, starttls } from './session.ts'
 import { check, ihave, modeStream, takethis } from './transfer.ts'
 
 /** Every command, in the order of HELP. */

@@ -1,9 +1,9 @@
 import type { SmtpCommand, SmtpSession } from '../command.ts'
+import { ehlo, helo, help, noop, notImplemented, quit, vrfy } from './basic.ts'
 import { bdat, data } from './content.ts'
 import { exchangeCommands } from './exchange.ts'
 import { xclient, xforward } from './forwarding.ts'
 import { auth, starttls } from './logon.ts'
-import { ehlo, helo, help, noop, notImplemented, quit, vrfy } from './session.ts'
 import { mail, rcpt, rset } from './transaction.ts'
 
 const rows = [

@@ -3,7 +3,7 @@ import { badLab, badPorts } from './lab.ts'
 
 const HEADING = `# yaml-language-server: $schema=./sealpost.schema.json
 # Bad, unusual and good servers to test clients against: \`npx sealpost start --config config/badmail.yaml\`.
-# Generated from src/checks/audit by \`npm run config:reference\`. \`sealpost audit\` runs a client against all of them.
+# Generated from src/checks/audit by \`npm run build\`. \`sealpost audit\` runs a client against all of them.
 # The client must trust the lab's root and no other: \`curl -o lab-ca.pem http://localhost:19999/root.pem\` gets it from the
 # running lab, whose certificates are in memory. If names below localhost do not resolve, use \`localhost\`: every
 # certificate is valid for it too, except the one of wildcard.

@@ -19,7 +19,7 @@ interface Port {
 
 /**
  * Checks that no port resumes a session of a port with another certificate. In a resumed handshake the server shows no
- * certificate: whoever redirects the client makes it take one server for the other (ALPACA, https://alpaca-attack.com).
+ * certificate, so an attacker who redirects the client can pass one server off as another (ALPACA, https://alpaca-attack.com).
  */
 export async function crossPorts(probes: readonly Probe[], note: (probe: Probe, found: Found) => void): Promise<void> {
   const ports: Port[] = []

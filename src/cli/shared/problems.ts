@@ -12,8 +12,8 @@ import { CannotStart, exitStatus } from './failure.ts'
 import { controlSockets, labStatus } from './running-labs.ts'
 
 interface ExamineOptions extends ConfigurationOptions {
-  /** Whether what a running lab of the same configuration has open is an obstacle, as it is to a second start. */
-  readonly anew?: boolean
+  /** Whether ports and files of a running lab of the same configuration are problems, as they are for a second start. */
+  readonly isSecondStart?: boolean
   /** Ignores the ports and files of virtual servers of other protocols. */
   readonly only?: readonly ServerProtocol[]
 }
@@ -34,23 +34,23 @@ export async function examine(options: ExamineOptions): Promise<Examined> {
     const found = configuration.warnings.map((line) => warning(line))
     return {
       configuration,
-      problems: [...found, ...(await surroundings(configuration, configuration.identity, options))],
+      problems: [...found, ...(await preflightProblems(configuration, configuration.identity, options))],
     }
   } catch (reason) {
     if (!(reason instanceof ConfigError)) throw reason
     const { found, rest } = reason
     const { identity } = configurationIdentity(options)
-    const others = rest ? await surroundings(rest, identity, options) : []
+    const others = rest ? await preflightProblems(rest, identity, options) : []
     return { configuration: undefined, problems: [...found.map(mistake), ...others] }
   }
 }
 
-async function surroundings(
+async function preflightProblems(
   target: LabWithPlaces,
   identity: string,
-  { only, anew = false }: ExamineOptions,
+  { only, isSecondStart = false }: ExamineOptions,
 ): Promise<Problem[]> {
-  const statuses = anew ? [] : await Promise.all((await controlSockets(identity)).map(labStatus))
+  const statuses = isSecondStart ? [] : await Promise.all((await controlSockets(identity)).map(labStatus))
   const ports = new Set(
     statuses.flatMap(({ endpoints, authorityService, dns = [] }) => [
       ...endpoints.flatMap(({ address, port, tlsPort }) => [`${address}:${port}`, `${address}:${tlsPort}`]),
@@ -65,9 +65,9 @@ async function surroundings(
   })
 }
 
-/** Returns the error of a failed start with all other reasons that prevent it, so that the user can mend all at once. */
+/** Returns the error of a failed start with all other reasons that prevent it, so that the user can fix them together. */
 export async function withAllReasons(cause: Error, options: ExamineOptions): Promise<Error> {
-  const { problems } = await examine({ ...options, anew: true })
+  const { problems } = await examine({ ...options, isSecondStart: true })
   const found = problems.filter(({ preventsStart }) => preventsStart)
   if (found.length === 0) return cause
   // A configuration error is found again. Other errors name the virtual server before the same words.

@@ -14,8 +14,8 @@ interface HttpAccess {
   readonly tokens: readonly unknown[]
 }
 
-/** Returns the key by which clients of other machines reach the HTTP API: directly, or through a proxy. */
-export function keyOfOthers(server: HttpServerAccess): 'address' | 'proxyProtocol' | 'forwardedFrom' | undefined {
+/** Returns the key by which other machines reach the HTTP API: directly, or through a proxy. */
+export function remoteAccessKey(server: HttpServerAccess): 'address' | 'proxyProtocol' | 'forwardedFrom' | undefined {
   if (server.protocol !== 'http') return undefined
   if (!isLoopback(server.address)) return 'address'
   if (server.proxyProtocol !== undefined) return 'proxyProtocol'
@@ -23,10 +23,10 @@ export function keyOfOthers(server: HttpServerAccess): 'address' | 'proxyProtoco
 }
 
 /**
- * Returns whether nobody could administer the lab over HTTP: other machines reach a virtual server, from
- * where credentials are required, and neither `administrators` nor `tokens` gives any. The lab then generates a token.
+ * Returns whether other machines can reach the API over HTTP, but nobody has credentials for it: neither `administrators` nor
+ * `tokens` names anyone. The lab then generates a token.
  */
 export function needsAdministratorToken({ virtualServers, administrators, tokens }: HttpAccess): boolean {
   if (administrators.length > 0 || tokens.length > 0) return false
-  return virtualServers.some((server) => keyOfOthers(server) !== undefined)
+  return virtualServers.some((server) => remoteAccessKey(server) !== undefined)
 }

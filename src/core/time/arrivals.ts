@@ -7,13 +7,13 @@ export type Arrival = number
 export const NO_ARRIVAL: Arrival = 0
 
 /**
- * The messages that clients are sending, so that a store can write those that arrive together in one transaction. A message
- * that was waited for in vain is not waited for again, so a client that stops delays the others once.
+ * The messages that clients are sending, so that a store can write those that arrive together in one transaction. If a message
+ * misses one wait, the store does not wait for it again, so a client that stalls delays the others once.
  */
 export class Arrivals {
   /** Number of messages that are waited for. */
   #open = 0
-  /** Grows when messages were waited for in vain. It is also what identifies the arrivals that begin until then. */
+  /** Number of waits that timed out, plus 1. An arrival from an earlier round is ignored. */
   #round = 1
   /** Called when no message is left that is waited for. */
   #allArrived: (() => void) | undefined
@@ -24,7 +24,7 @@ export class Arrivals {
     return this.#round
   }
 
-  /** Whether the store waits for a message. It does not if the message was waited for in vain, or never began. */
+  /** Whether the store waits for a message. It does not if the message has missed a wait, or never began. */
   waitsFor(arrival: Arrival): boolean {
     return arrival === this.#round
   }

@@ -2,7 +2,7 @@ import { Connection, type ConnectionSettings } from './connection.ts'
 import { DatabaseError } from './errors.ts'
 
 /** Most queries that share a connection, once all connections are open. */
-const MOST_USERS = 16
+const MAX_USERS = 16
 /** How long a call waits for a connection. */
 const WAIT_MS = 10_000
 
@@ -106,7 +106,7 @@ export class Pool {
   }
 
   #mayShare(alone: boolean, { users }: Member): boolean {
-    return !alone && users < MOST_USERS && this.#members.length >= this.#most
+    return !alone && users < MAX_USERS && this.#members.length >= this.#most
   }
 
   #wait(alone: boolean): Promise<Member> {

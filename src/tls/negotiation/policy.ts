@@ -63,8 +63,8 @@ export function isIssuedTo(certificate: X509Certificate, name: string): boolean 
 }
 
 /**
- * Returns those of some certificates that can be served instead of one, to clients that cannot verify its kind of key: one
- * for each other kind, issued to the same host.
+ * Returns alternatives to a certificate, for clients that cannot verify its kind of key: one for each other kind, issued to
+ * the same host.
  */
 export function companionsOf(
   certificate: InstalledCertificate,

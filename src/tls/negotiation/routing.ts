@@ -17,7 +17,7 @@ import {
 
 const SSL3 = 0x0300
 
-/** Why a ClientHello is refused; `failure.ts` has the sentences. */
+/** Why a ClientHello is refused. `failure-causes.ts` has the texts. */
 export type RefusalCause =
   | 'only SSL 2.0'
   | 'no version'

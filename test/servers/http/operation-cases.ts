@@ -340,7 +340,7 @@ const cases: Readonly<Record<string, Case>> = {
   'log.list': { input: { query: 'handshake', limit: 1 }, prepare: failedSession },
   'virtualServers.get': { input: { id: 'default-smtp-virtual-server' } },
   'virtualServers.create': {
-    input: { protocol: 'nntp', name: 'News for readers', port: 0 },
+    input: { protocol: 'nntp', name: 'News for readers', port: 0, tlsPort: 'off' },
     prepare: without('virtual-servers/news-for-readers'),
   },
   'virtualServers.update': {

@@ -19,7 +19,7 @@ import {
   supportedVersions,
 } from '../../support/client-hello.ts'
 import { echoTlsSettings } from '../../support/echo-server.ts'
-import { isLong } from '../../support/long.ts'
+import { isLong, isThorough } from '../../support/long.ts'
 import { opensslCertificate } from '../../support/openssl.ts'
 
 const rsa = opensslCertificate(['localhost'], 'rsa')
@@ -171,14 +171,14 @@ async function compare(
 }
 
 const both = 'RSA and EC'
-/** The short form compares a quarter of the offers with each policy and key, another one with the next. */
-const SHARES = isLong ? 1 : 4
+/** `npm test` compares a quarter of the offers with each policy and key, another one with the next. */
+const SHARES = isThorough ? 1 : 4
 
-/** Policies and keys. The short form combines every policy with both keys, and every key with two policies. */
+/** Policies and keys. `npm test` combines every policy with both keys, and every key with two policies. */
 const combinations = Object.keys(policies)
   .flatMap((policy, index) =>
     Object.keys(keys)
-      .filter((key) => isLong || index < 2 || key === both)
+      .filter((key) => isThorough || index < 2 || key === both)
       .map((key) => [policy, key] as const),
   )
   .map(([policy, key], index) => [policy, key, index % SHARES] as const)

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { startLab } from '../../../src/testing/index.ts'
+import { isThorough } from '../../support/long.ts'
 import { run, temporaryFolder } from './support.ts'
 
 const OLD = ['-keypbe', 'PBE-SHA1-3DES', '-certpbe', 'PBE-SHA1-3DES']
@@ -32,7 +33,7 @@ test.each([
   const write = (name: string, iterations: string) =>
     openssl('pkcs12', ...content, ...options, '-iter', iterations, '-out', name)
   await write('quick.p12', '1')
-  await write('slow.p12', '200000')
+  await write('slow.p12', isThorough ? '1000000' : '200000')
   const lab = await startLab({ virtualServers: [{ protocol: 'smtp', port: 0 }] })
   try {
     // With a wrong password, nothing but the derivation takes time.

@@ -49,7 +49,7 @@ export const accessRules: readonly Rule[] = [
 
   eachServer(function* likeOutsideHttp({ protocol, like }, at) {
     if (protocol === 'http' || like === undefined) return
-    yield { path: [...at, 'like'], message: `only http has the API of a tool, and this is ${protocol}` }
+    yield { path: [...at, 'like'], message: 'like works only with protocol: http; remove it' }
   }),
 
   function* unknownUsersOfTools({ virtualServers, directory }) {
@@ -64,7 +64,7 @@ export const accessRules: readonly Rule[] = [
     for (const [index, { protocol, maildrop }] of virtualServers.entries()) {
       if (maildrop === 'inbox') continue
       const path = ['virtualServers', index, 'maildrop']
-      if (protocol !== 'pop3') yield { path, message: `only pop3 has a maildrop, and this is ${protocol}` }
+      if (protocol !== 'pop3') yield { path, message: 'maildrop works only with protocol: pop3; remove it' }
       else if (captured.folder === undefined)
         yield { path, message: 'captured mail has a folder for each domain; set captured: { folder: all }' }
     }

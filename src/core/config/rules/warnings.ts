@@ -1,7 +1,7 @@
 import { AddressList } from '../../network/address-list.ts'
 import { isLoopback } from '../../network/ip-address.ts'
 import { isKnown } from '../accounts/known-passwords.ts'
-import { keyOfOthers, needsAdministratorToken } from '../http-access.ts'
+import { needsAdministratorToken, remoteAccessKey } from '../http-access.ts'
 import type { Mistake, Path } from '../mistakes.ts'
 import { opensslName, unknownCiphers } from '../openssl.ts'
 import { IMAP_IDLE_TIMEOUT_MS, isShared } from '../resolve.ts'
@@ -21,7 +21,7 @@ export function warnings(config: LabConfig): Mistake[] {
   }
   found.push(...certificatesOfOneNode(config))
   if (needsAdministratorToken(config)) {
-    const keys = config.virtualServers.map(keyOfOthers)
+    const keys = config.virtualServers.map(remoteAccessKey)
     const index = keys.findIndex((key) => key !== undefined)
     found.push({ path: ['virtualServers', index, keys[index] ?? ''], message: generatedToken })
   }

@@ -17,7 +17,7 @@ interface PullOptions {
 /** Overlap of two fetches, so that articles that arrived during a fetch are not missed. Known Message-IDs are skipped. */
 const OVERLAP_MS = 60_000
 const MAX_LIST_OCTETS = 64 << 20
-/** Articles in a row that the peer cannot send after which a round ends: the problem is not that of an article. */
+/** Failures in a row that end a round: then the peer is at fault, not an article. */
 const MAX_FAILURES = 100
 
 /** Runs a round of a pull feed: fetches the peer's new articles since the last round. RFC 3977 section 7.4. */

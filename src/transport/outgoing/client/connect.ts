@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import { connectTcp } from '../../../net/client/connect.ts'
 import { PeerFailure } from './failure.ts'
-import { inWords } from './secure.ts'
+import { requirementText } from './secure.ts'
 import type { ClientServices, Destination } from './services.ts'
 
 /** Connects to an address of a host, and opens the record of the session. @throws PeerFailure, which is recorded */
@@ -24,7 +24,7 @@ function record({ hop, address, connector, isWithoutTls }: Destination, { sessio
     localPort: socket?.localPort ?? 0,
   })
   recorder.note(
-    `to ${hop.host} port ${hop.port}, ${inWords(hop)}${isWithoutTls ? ', now in clear text because TLS has failed' : ''}`,
+    `to ${hop.host} port ${hop.port}, ${requirementText(hop)}${isWithoutTls ? ', now in clear text because TLS has failed' : ''}`,
   )
   return recorder
 }

@@ -10,7 +10,7 @@ import type { HostResult, NextHop } from '../types.ts'
 import { connectTo } from './connect.ts'
 import { lost, notSecured, PeerFailure } from './failure.ts'
 import { PeerFaults } from './faults.ts'
-import { inWords, secure } from './secure.ts'
+import { requirementText, secure } from './secure.ts'
 import type { ClientServices, Destination } from './services.ts'
 import { SmtpDialog } from './smtp-dialog.ts'
 import { levels } from './tls-level.ts'
@@ -123,7 +123,7 @@ class Opening {
     const { hop } = this.#to
     const failure = 'starttls-not-supported'
     if (levels[hop.tls].requires) {
-      throw notSecured(`${inWords(hop)} is not fulfilled by ${hop.host}: it does not offer STARTTLS`, failure)
+      throw notSecured(`${requirementText(hop)} is not fulfilled by ${hop.host}: it does not offer STARTTLS`, failure)
     }
     this.#problem = { failure, text: `${hop.host} does not offer STARTTLS` }
   }

@@ -54,7 +54,7 @@ export async function secure(
   if (verdict.isFulfilled) return { socket, verdict }
   socket.destroy()
   const { text, failure } = verdict.problem ?? {}
-  throw notSecured(`${inWords(hop)} is not fulfilled by ${hop.host}: ${text}`, failure)
+  throw notSecured(`${requirementText(hop)} is not fulfilled by ${hop.host}: ${text}`, failure)
 }
 
 /** Returns the name that the host is asked for. An address is not a name. RFC 6066 section 3. */
@@ -62,7 +62,7 @@ const serverNameOf = ({ host, serverName = host }: NextHop): string | undefined 
   isIP(serverName) === 0 ? serverName : undefined
 
 /** Describes the TLS level of a hop: `TLS level verify`, with the policy that it comes from. */
-export const inWords = ({ tls, policy }: NextHop): string =>
+export const requirementText = ({ tls, policy }: NextHop): string =>
   `TLS level ${tls}${policy === 'configured' || policy === 'none' ? '' : ` (policy ${policy})`}`
 
 /** The verdict of a fault. */

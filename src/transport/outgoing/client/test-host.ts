@@ -4,7 +4,7 @@ import { addressesOf } from './addresses.ts'
 import { PeerFailure } from './failure.ts'
 import { type OpenedPeer, openPeer } from './opening.ts'
 import { PeerConnection } from './peer-connection.ts'
-import { inWords } from './secure.ts'
+import { requirementText } from './secure.ts'
 import type { ClientServices } from './services.ts'
 
 type Step = ConnectorTestStep['step']
@@ -76,10 +76,11 @@ function openedSteps(peer: OpenedPeer, hop: NextHop, record: SessionRecord | und
   const offered = [...extensions.keys()].join(', ')
   const hello = done('EHLO', offered === '' ? 'the host offers no extensions' : `the host offers ${offered}`)
   if (!dialog.isSecure || !record?.tls) {
-    return [connected(hop), hello, done('STARTTLS', `no TLS; ${inWords(hop)} allows that`)]
+    return [connected(hop), hello, done('STARTTLS', `no TLS; ${requirementText(hop)} allows that`)]
   }
   const { version, cipher } = record.tls
-  const problem = host.text === undefined ? 'the certificate is valid' : `${host.text}; ${inWords(hop)} allows that`
+  const problem =
+    host.text === undefined ? 'the certificate is valid' : `${host.text}; ${requirementText(hop)} allows that`
   return [connected(hop), hello, done('STARTTLS', `${version}, ${cipher}`), done('certificate', problem)]
 }
 

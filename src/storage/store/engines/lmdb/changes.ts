@@ -13,7 +13,7 @@ export const FREES: OperationTraits = { purpose: 'frees' }
 
 /** Octets that an entry writes besides its message, in a folder of many messages. */
 export const ENTRY_OCTETS = 512
-const MOST_OCTETS = 4 << 20
+const MAX_OCTETS = 4 << 20
 /** Octets that an entry writes in the worst case, in which no two messages share a page. */
 const SCATTERED_OCTETS = 12 << 10
 /** Messages per transaction on a full disk, so that each fits into the reserve. */
@@ -80,7 +80,7 @@ export class Changes {
     work: (changeSet: ChangeSet, uids: readonly number[]) => T,
     isBlind = false,
   ): Promise<readonly T[]> {
-    const octets = Math.min(uids.length * ENTRY_OCTETS, MOST_OCTETS)
+    const octets = Math.min(uids.length * ENTRY_OCTETS, MAX_OCTETS)
     try {
       return [await this.run((changeSet) => work(changeSet, uids), { ...FREES, octets, isBlind })]
     } catch (error) {

@@ -22,10 +22,10 @@ const LEFT: Readonly<Record<Purpose, number>> = { adds: 1, changes: 1 / 2, frees
 
 /** Octets that a transaction writes besides the data of its operations: pages near the roots of the tables. */
 const LEAST_TRANSACTION = 128 << 10
-const MOST_TRANSACTION = 256 << 10
+const MAX_TRANSACTION = 256 << 10
 /** The file grows by an eighth, within these limits. */
 const LEAST_GROWTH = 1 << 20
-const MOST_GROWTH = 16 << 20
+const MAX_GROWTH = 16 << 20
 
 /** A disk with less room than this counts as full. */
 const FULL_OCTETS = 1 << 20
@@ -72,11 +72,11 @@ export class Space {
    */
   async prepare(octets: number): Promise<number> {
     const used = this.#used()
-    const transaction = clamp(used / 16, LEAST_TRANSACTION, MOST_TRANSACTION)
+    const transaction = clamp(used / 16, LEAST_TRANSACTION, MAX_TRANSACTION)
     const need = octets + transaction
     this.#reusable = 0
     if (this.#allocated - used < need + RESERVE_OCTETS) {
-      await this.#grow(used + need + RESERVE_OCTETS + clamp(used / 8, LEAST_GROWTH, MOST_GROWTH), used)
+      await this.#grow(used + need + RESERVE_OCTETS + clamp(used / 8, LEAST_GROWTH, MAX_GROWTH), used)
       if (this.#allocated - used < need + RESERVE_OCTETS) this.#reusable = this.#free(used)
     }
     this.#unused = Math.max(0, this.#allocated - used - transaction)

@@ -71,7 +71,7 @@ const startValues = (places: readonly MessagePlace[], most: number): readonly un
 ]
 
 /** More octets than any message has. */
-const MOST_OCTETS = 2 ** 45
+const MAX_OCTETS = 2 ** 45
 const EMPTY = Buffer.alloc(0)
 
 /** Pieces are committed in their order, so one that exists follows all that precede it. */
@@ -102,7 +102,7 @@ export class Bodies {
   }
 
   /** Returns a message's octets from `start` to `end`; undefined if there is no such message. @throws DatabaseError */
-  async read({ folder, uid }: MessagePlace, start = 0, end = MOST_OCTETS): Promise<Buffer | undefined> {
+  async read({ folder, uid }: MessagePlace, start = 0, end = MAX_OCTETS): Promise<Buffer | undefined> {
     const values = [folder, uid, start, Math.max(end, start)]
     const found = await queryOctets(this.#database, READ, values)
     return found.length === 0 ? undefined : joinPieces(found.flatMap((octets) => octets ?? []))

@@ -1,7 +1,7 @@
 import type { DroppableData, MemoryBudget } from '../../../../core/octets/memory-budget.ts'
 
 /** Octets of all messages in the cache together. */
-const MOST_OCTETS = 32 << 20
+const MAX_OCTETS = 32 << 20
 /** Octets that are dropped at a time: finding the oldest message takes longer than dropping those that follow it. */
 const DROPPED_OCTETS = 2 << 20
 /** Larger messages are not kept, and read alone: their octets cost more than the query. */
@@ -38,7 +38,7 @@ export class BodyCache implements DroppableData {
     this.#bodies.set(blob, octets)
     this.#octets += octets.length
     this.#memory.hold('messages', octets.length)
-    if (this.#octets > MOST_OCTETS) this.#dropTo(MOST_OCTETS - DROPPED_OCTETS)
+    if (this.#octets > MAX_OCTETS) this.#dropTo(MAX_OCTETS - DROPPED_OCTETS)
   }
 
   drop(octets: number): void {

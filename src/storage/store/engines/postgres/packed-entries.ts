@@ -7,7 +7,7 @@ import type { PostgresFolder } from './postgres-folder.ts'
 import { type Details, flagsText, type Names } from './records.ts'
 
 /** Entries as objects in memory, of all folders together. One takes about 500 octets of the heap. */
-const MOST_UNPACKED = 500_000
+const MAX_UNPACKED = 500_000
 /** Entries that are read at a time. Other sessions get their turn in between. */
 const ROWS = 2_048
 /** The server packs the entries: a row for each of them would cost the node several times as much. */
@@ -51,7 +51,7 @@ export class UnpackedBlocks {
   readonly #most: number
   #size = 0
 
-  constructor(most = MOST_UNPACKED) {
+  constructor(most = MAX_UNPACKED) {
     this.#most = most
   }
 

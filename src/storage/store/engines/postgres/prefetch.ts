@@ -3,10 +3,10 @@ import type { MessageEntry } from '../../types.ts'
 import { LARGEST_OCTETS } from './body-cache.ts'
 
 /** Sequential readers of one folder that are told apart. */
-const MOST_READERS = 8
+const MAX_READERS = 8
 /** Most messages and octets that are read together. The number of messages grows with each step. */
-const MOST_MESSAGES = 128
-const MOST_OCTETS = 256 << 10
+const MAX_MESSAGES = 128
+const MAX_OCTETS = 256 << 10
 const GROWTH = 4
 
 /** A reader who reads one message after the other. */
@@ -40,13 +40,13 @@ export class Prefetch {
     reader.from = uid
     reader.to = uid
     if (entry.sizeOctets > LARGEST_OCTETS) return [entry]
-    reader.messages = Math.min(Math.max(1, reader.messages * GROWTH), MOST_MESSAGES)
+    reader.messages = Math.min(Math.max(1, reader.messages * GROWTH), MAX_MESSAGES)
     const found = [entry]
     let octets = entry.sizeOctets
     for (const next of index.from(uid + 1, reader.messages - 1)) {
       if (next.sizeOctets <= LARGEST_OCTETS && !isKept(next)) {
         octets += next.sizeOctets
-        if (octets > MOST_OCTETS) break
+        if (octets > MAX_OCTETS) break
         found.push(next)
       }
       reader.to = next.uid
@@ -59,6 +59,6 @@ export class Prefetch {
     if (ahead) {
       // More is read ahead than the memory has room for.
       Object.assign(ahead, { from: uid, to: uid, messages: 0 })
-    } else this.#readers = [...this.#readers, { from: uid, to: uid, messages: 1 }].slice(-MOST_READERS)
+    } else this.#readers = [...this.#readers, { from: uid, to: uid, messages: 1 }].slice(-MAX_READERS)
   }
 }

@@ -4,10 +4,10 @@ import type { ExpectedMessage, MessageReads, MessageSource, ReadPart } from '../
 import { LARGEST_OCTETS } from './body-cache.ts'
 
 /** The limits of what a source reads together. */
-const MOST_MESSAGES = 256
-const MOST_OCTETS = 512 << 10
+const MAX_MESSAGES = 256
+const MAX_OCTETS = 512 << 10
 /** Octets that all sources hold together. */
-const MOST_HELD_OCTETS = 64 << 20
+const MAX_HELD_OCTETS = 64 << 20
 /** About the memory of an overview. */
 const OVERVIEW_OCTETS = 1024
 
@@ -35,7 +35,7 @@ export class ReadAheadMemory {
 
   /** Reserves octets. Returns false, and reserves nothing, if there is no room. */
   take(octets: number): boolean {
-    if (this.#octets + octets > MOST_HELD_OCTETS || !this.#budget.takeSpare('messages', octets)) return false
+    if (this.#octets + octets > MAX_HELD_OCTETS || !this.#budget.takeSpare('messages', octets)) return false
     this.#octets += octets
     return true
   }
@@ -107,7 +107,7 @@ export class ReadAhead implements MessageSource {
       if (kept) batch.set(name, { octets: kept, isWhole: true })
       else if (size === undefined) batch.set(name, 'alone')
       else {
-        if (together.length > 0 && octets + size > MOST_OCTETS) {
+        if (together.length > 0 && octets + size > MAX_OCTETS) {
           this.#next = message
           break
         }
@@ -115,7 +115,7 @@ export class ReadAhead implements MessageSource {
         together.push(message)
         batch.set(name, 'alone')
       }
-      if (batch.size === MOST_MESSAGES) break
+      if (batch.size === MAX_MESSAGES) break
     }
     if (together.length < 2 || !this.#memory.take(octets)) return batch
     this.#octets = octets

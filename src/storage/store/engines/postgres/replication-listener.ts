@@ -9,7 +9,7 @@ import type { State } from './state.ts'
 /** The least time between two reads. What is announced meanwhile is read together. */
 const SPACING_MS = 10
 /** Changes after which the entries of a folder that nobody watches are forgotten instead of brought up to date. */
-const MOST_BEHIND = 1_000
+const MAX_BEHIND = 1_000
 
 interface ReplicationListenerParts {
   readonly database: Database
@@ -72,7 +72,7 @@ export class ReplicationListener {
   }
 
   #skip(state: PostgresFolder, position: Position): void {
-    if (position.modSeq - state.position.modSeq > MOST_BEHIND) this.#parts.replication.forget(state)
+    if (position.modSeq - state.position.modSeq > MAX_BEHIND) this.#parts.replication.forget(state)
     // The next one who uses the entries brings them up to date.
     if (!state.index) Object.assign(state.position, position)
   }

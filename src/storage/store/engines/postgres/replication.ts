@@ -7,7 +7,7 @@ import { hasReached, type Position, type PostgresFolder } from './postgres-folde
 import { columnsOf, ENTRY_COLUMNS, type EntryRow, entryOf, type Names } from './records.ts'
 
 /** Entries in memory, of all folders together. Beyond it, folders that were not used for longest are forgotten. */
-const MOST_ENTRIES = 2_000_000
+const MAX_ENTRIES = 2_000_000
 
 interface DeltaRow extends EntryRow {
   readonly folder_id: number
@@ -57,7 +57,7 @@ export class Replication {
   readonly #most: number
 
   /** @param most entries in memory of the folders that nobody uses */
-  constructor(database: Database, names: Names, emit: (event: StoreEvent) => void, most = MOST_ENTRIES) {
+  constructor(database: Database, names: Names, emit: (event: StoreEvent) => void, most = MAX_ENTRIES) {
     this.#most = most
     this.#database = database
     this.#names = names

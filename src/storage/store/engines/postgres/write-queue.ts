@@ -57,12 +57,12 @@ const CONTESTED_MS = 1_000
 const MAY_WORK_LOCKED: ReadonlySet<string> = new Set(['conflict', 'disconnected', 'no-space', 'failed'])
 
 /** The limits of one transaction. */
-const MOST_OPERATIONS = 256
-const MOST_OCTETS = 8 << 20
-const MOST_UIDS = 4_000
+const MAX_OPERATIONS = 256
+const MAX_OCTETS = 8 << 20
+const MAX_UIDS = 4_000
 /** How long the next transaction waits for more operations, as a part of the duration of the last one, and at most. */
-const PATIENCE = 0.5
-const MOST_PATIENCE_MS = 5
+const GATHER_SHARE = 0.5
+const MAX_GATHER_MS = 5
 
 const LOCK = `
   select id, uid_next, mod_seq, value_seq, keywords, lock_token, locked_until > clock_timestamp() as is_locked
@@ -135,17 +135,17 @@ export class WriteQueue {
       await this.#runBatch(batch)
       const duration = performance.now() - begun
       // Alone, an operation never waits.
-      if (this.#queue.length > 0) await this.#gather(batch.length + this.#queue.length, duration * PATIENCE)
+      if (this.#queue.length > 0) await this.#gather(batch.length + this.#queue.length, duration * GATHER_SHARE)
     }
     this.#running = undefined
   }
 
   /** Waits until as many operations have arrived as were active at the same time, but not for long. */
   async #gather(active: number, ms: number): Promise<void> {
-    const most = Math.min(active, MOST_OPERATIONS)
+    const most = Math.min(active, MAX_OPERATIONS)
     if (this.#queue.length >= most) return
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, Math.min(ms, MOST_PATIENCE_MS))
+      const timer = setTimeout(resolve, Math.min(ms, MAX_GATHER_MS))
       this.#arrived = () => {
         if (this.#queue.length < most) return
         clearTimeout(timer)
@@ -160,7 +160,7 @@ export class WriteQueue {
     for (const operation of this.#queue) {
       octets += operation.octets ?? 0
       for (const some of operation.uids?.values() ?? []) uids += some.length
-      if (count > 0 && (octets > MOST_OCTETS || uids > MOST_UIDS || count >= MOST_OPERATIONS)) break
+      if (count > 0 && (octets > MAX_OCTETS || uids > MAX_UIDS || count >= MAX_OPERATIONS)) break
       count++
     }
     return this.#queue.splice(0, count)
@@ -174,9 +174,9 @@ export class WriteQueue {
       const blobs = batch.reduce((sum, one) => sum + (one.blobs ?? 0), 0)
       const blobNumbers = await this.#parts.numbers.take(blobs)
       const { outcomes, end } =
-        (await this.#guess(batch, folders, blobNumbers)) ??
+        (await this.#tryWithoutLocks(batch, folders, blobNumbers)) ??
         (await this.#parts.database.transaction((transaction) =>
-          this.#attempt(transaction, batch, folders, blobNumbers),
+          this.#runLocked(transaction, batch, folders, blobNumbers),
         ))
       try {
         end()
@@ -204,7 +204,7 @@ export class WriteQueue {
    * Runs a batch with one statement, as if nobody else had changed its folders. Returns undefined if somebody has, or if the
    * batch needs to read: then nothing was changed.
    */
-  async #guess(
+  async #tryWithoutLocks(
     batch: readonly Queued[],
     folders: readonly PostgresFolder[],
     blobNumbers: readonly number[],
@@ -234,7 +234,7 @@ export class WriteQueue {
   }
 
   /** Runs a batch in a transaction. `end` emits the events; call it after the commit. */
-  async #attempt(
+  async #runLocked(
     transaction: Transaction,
     batch: readonly Queued[],
     folders: readonly PostgresFolder[],

@@ -329,7 +329,7 @@ export class AllMail {
   /** Reads the changes of other nodes until the copies are of one moment: two readings find the same. */
   async #readMailboxes(): Promise<void> {
     let before: string | undefined
-    for (let tries = 0; tries < MOST_READS; tries++) {
+    for (let tries = 0; tries < MAX_READS; tries++) {
       const modSeqs: string[] = []
       for (const folder of await this.#store.listFolders(this.#owner)) {
         if (!this.#includes(folder)) continue
@@ -388,7 +388,7 @@ export class AllMail {
 }
 
 /** How often the mailboxes are read while others keep changing them. */
-const MOST_READS = 20
+const MAX_READS = 20
 
 function unlessDeleted(error: unknown): undefined {
   if (!(error instanceof StoreError) || error.code !== 'not-found') throw error

@@ -3,13 +3,13 @@ import { SeenMarks } from './seen.ts'
 import { SeenView, ViewedBlocks } from './seen-view.ts'
 
 /** Octets of marks and views that are kept in memory for each store: about two million marks, each of them a message. */
-const MOST_OCTETS = 24 << 20
+const MAX_OCTETS = 24 << 20
 
 /** The memory of a reader and folder besides marks and views, about. */
 const PAIR_OCTETS = 1000
 
 /** Changed messages of a folder after which its views are forgotten: each keeps the blocks that were replaced since it was made. */
-const MOST_CHANGES = 2000
+const MAX_CHANGES = 2000
 
 /** The messages that a reader has seen in a folder. */
 interface Seen {
@@ -103,8 +103,8 @@ export class KnownMarks {
     const changes = this.#changes.get(folderId)
     if (changes === undefined) return
     const now = changes + messages
-    this.#changes.set(folderId, now < MOST_CHANGES ? now : 0)
-    if (now >= MOST_CHANGES) for (const [, { seen }] of this.#ofFolder(folderId)) seen?.view.forget()
+    this.#changes.set(folderId, now < MAX_CHANGES ? now : 0)
+    if (now >= MAX_CHANGES) for (const [, { seen }] of this.#ofFolder(folderId)) seen?.view.forget()
   }
 
   /** Forgets the marks of a folder. */
@@ -132,11 +132,11 @@ export class KnownMarks {
 
   /** Forgets what was not needed for the longest time. */
   #trim(): void {
-    if (this.#octets <= MOST_OCTETS) return
+    if (this.#octets <= MAX_OCTETS) return
     for (const [key, { reading }] of this.#known) {
       // Changes that arrive during the reading are noted here.
       if (!reading) this.#drop(key)
-      if (this.#octets <= MOST_OCTETS) return
+      if (this.#octets <= MAX_OCTETS) return
     }
   }
 }

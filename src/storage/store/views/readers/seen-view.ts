@@ -4,7 +4,7 @@ import { EntryList } from '../../entries/entry-list.ts'
 import { type SeenMarks, seenOfBlock, viewOfBlock } from './seen.ts'
 
 /** Entries as readers see them that are in memory for each store, as far as they can be made again. */
-const MOST_ENTRIES = 100_000
+const MAX_ENTRIES = 100_000
 /** About the memory that a block takes without its entries. */
 const BLOCK_OCTETS = 400
 
@@ -18,7 +18,7 @@ export class ViewedBlocks {
     this.#entries += block.size
     this.#blocks.set(block, block.size)
     for (const oldest of this.#blocks.keys()) {
-      if (this.#entries <= MOST_ENTRIES || oldest === block) return
+      if (this.#entries <= MAX_ENTRIES || oldest === block) return
       this.delete(oldest)
       oldest.drop()
     }
@@ -35,7 +35,7 @@ export class ViewedBlocks {
 export class SeenView {
   readonly #marks: SeenMarks
   readonly #viewed: ViewedBlocks
-  /** The entries of which `#view` is the view, as far as no mark of a block in `#changed` differs. */
+  /** The stored entries that `#view` was made from. Blocks in `#changed` have newer marks. */
   #entries = new EntryList()
   #view = new EntryList()
   #changed = new Set<number>()

@@ -1,6 +1,6 @@
 import type { VirtualServerConfig } from '../../../src/core/config/schema.ts'
 import { type ClientGreeting, noArgument, type SmtpCommand, type SmtpSession } from '../command.ts'
-import { helloInItsWords } from '../personality.ts'
+import { personalityHello } from '../personality.ts'
 import { SmtpError, syntax } from '../reply.ts'
 import { forwardingExtensions, isListed } from './forwarding.ts'
 
@@ -15,7 +15,7 @@ export const ehlo: SmtpCommand = {
   run(session, name) {
     const hello = greet(session, { name, extended: true })
     const { words } = session
-    const [first = '', ...offered] = words ? helloInItsWords(words, session) : [hello, ...extensions(session)]
+    const [first = '', ...offered] = words ? personalityHello(words, session) : [hello, ...extensions(session)]
     session.reply(250, '', [first, ...(isListed(session) ? forwardingExtensions : []), ...offered])
   },
 }

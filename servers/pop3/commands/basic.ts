@@ -1,7 +1,7 @@
 import { limitsOf } from '../../../src/storage/store/retention.ts'
 import type { ServerContext } from '../../service.ts'
 import { inAnyState, inAuthorization, inTransaction, type Pop3Session } from '../command.ts'
-import { capabilitiesInItsWords } from '../personality.ts'
+import { personalityCapabilities } from '../personality.ts'
 import { Pop3Error, type Pop3Reply } from '../reply.ts'
 
 /** CAPA. RFC 2449. */
@@ -11,7 +11,7 @@ export const capa = inAnyState({
 })
 
 const announced = (session: Pop3Session): string[] =>
-  session.words ? capabilitiesInItsWords(session.words, session) : capabilities(session)
+  session.words ? personalityCapabilities(session.words, session) : capabilities(session)
 
 function capabilities({ policy, connection, state, context }: Pop3Session): string[] {
   return [

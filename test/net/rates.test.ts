@@ -1,10 +1,10 @@
 import { createTransport } from 'nodemailer'
 import { describe, expect, it, test } from 'vitest'
-import { Rates } from '../../../src/net/rates.ts'
-import { type LabInput, startLab, type TestLab } from '../../../src/testing/index.ts'
-import { LineClient } from '../../support/line-client.ts'
-import { needs } from '../../support/programs.ts'
-import { runProgram } from '../../support/run-program.ts'
+import { Rates } from '../../src/net/rates.ts'
+import { type LabInput, startLab, type TestLab } from '../../src/testing/index.ts'
+import { LineClient } from '../support/line-client.ts'
+import { needs } from '../support/programs.ts'
+import { runProgram } from '../support/run-program.ts'
 
 type Limits = NonNullable<NonNullable<LabInput['virtualServers']>[number]['limits']>
 
