@@ -1,5 +1,8 @@
 import type { ProtocolRow, Reply, Server } from './protocol-row.ts'
-import type { Wire } from './wire.ts'
+import { VerifyError } from './types.ts'
+import { MAX_REPLY_OCTETS, type Wire } from './wire.ts'
+
+const CRLF_OCTETS = 2
 
 /** Sends commands of one protocol over a wire and reads the replies. */
 export class Dialog {
@@ -50,10 +53,22 @@ export class Dialog {
   }
 
   async #reply(command: string, n: number): Promise<Reply> {
-    const lines: string[] = []
-    do lines.push(await this.wire.line())
-    while (!this.row.isLast(lines, command, n))
+    const lines = await this.wire.answer(() => this.#lines(command, n))
     const status = this.row.status(lines)
     return { lines, status, code: this.row.code(status) }
+  }
+
+  async #lines(command: string, n: number): Promise<string[]> {
+    const lines: string[] = []
+    let octets = 0
+    do {
+      const line = await this.wire.line()
+      octets += line.length + CRLF_OCTETS
+      if (octets > MAX_REPLY_OCTETS) {
+        throw new VerifyError(`the server sends a reply of more than ${MAX_REPLY_OCTETS / 1024 / 1024} MiB`)
+      }
+      lines.push(line)
+    } while (!this.row.isLast(lines, command, n))
+    return lines
   }
 }

@@ -52,6 +52,7 @@ export class Probe {
   /** Trusted roots in PEM. */
   readonly ca: readonly string[]
   readonly #results = new Map<string, Promise<unknown>>()
+  readonly #open = new Set<Wire>()
 
   constructor(endpoint: Endpoint, options: VerifyOptions, ca: readonly string[]) {
     this.endpoint = endpoint
@@ -75,8 +76,18 @@ export class Probe {
   async connect(): Promise<Wire> {
     const { endpoint, options } = this
     const wire = await Wire.open(endpoint, options)
+    this.#open.add(wire)
+    void wire.closed.then(() => this.#open.delete(wire))
     await options.onConnection?.(wire.connection)
     return wire
+  }
+
+  /** Closes the connections that a failed check has left open. A farewell that was written before is still sent. */
+  closeAll(): void {
+    const open = [...this.#open]
+    setImmediate(() => {
+      for (const wire of open) wire.close()
+    })
   }
 
   /** Opens a clear-text session and reads greeting and capabilities. @throws NotTested on an implicit-TLS port; VerifyError */

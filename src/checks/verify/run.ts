@@ -55,6 +55,7 @@ export async function verifyEndpoints(
   if (credentials && isWanted(delivery.name, options)) {
     await exchange(present, credentials, (probe, found) => note(probe, delivery, found))
   }
+  for (const probe of book.keys()) probe.closeAll()
   return [...book].map(([{ endpoint }, findings]) => ({ endpoint, findings }))
 }
 
@@ -86,6 +87,8 @@ async function attempt(check: Check, probe: Probe): Promise<Found> {
     if (found.outcome !== 'fail' || connectionChecks.has(check)) return found
     // A connection or handshake that fails is reported once, by the check for it.
     return { outcome: 'not-applicable', words: `not tested: ${found.words}` }
+  } finally {
+    probe.closeAll()
   }
 }
 

@@ -8,6 +8,8 @@ import { type Endpoint, type LocalConnection, NotTested, VerifyError, type Verif
 
 /** Longest line that is read. A server that sends a longer one does not speak a mail protocol. */
 const MAX_LINE_OCTETS = 128 * 1024
+/** Longest reply that is read. The list of all newsgroups of Usenet has about 4 MiB. */
+export const MAX_REPLY_OCTETS = 8 * 1024 * 1024
 
 /** The connection to an examined server, with what crossed it. */
 export class Wire extends ClientStream {
@@ -40,6 +42,17 @@ export class Wire extends ClientStream {
     // This machine counts as a proxy, whose own connections have no other client.
     if (new AddressList(proxies).has(localAddress)) socket.write('PROXY UNKNOWN\r\n')
     return new Wire(tap, timeoutMs, { localAddress, localPort, remotePort: port })
+  }
+
+  /** Reads an answer in several parts. Ends the connection if they have not all arrived in time. */
+  async answer<T>(read: () => Promise<T>): Promise<T> {
+    const { timeoutMs } = this
+    const timer = setTimeout(() => this.destroy(errorOf({ kind: 'silent', timeoutMs })), timeoutMs)
+    try {
+      return await read()
+    } finally {
+      clearTimeout(timer)
+    }
   }
 
   close(): void {

@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import { Intake } from '../../core/octets/received-octets.ts'
 import { BlockReader, stuff } from '../dot-stuffing.ts'
+import { TooLong } from '../errors.ts'
 import { Input } from '../input.ts'
 
 /** Why nothing more can be read from a server. */
@@ -9,7 +10,7 @@ export type StreamEnd =
   | { readonly kind: 'closed' }
   | { readonly kind: 'lost'; readonly error: NodeJS.ErrnoException }
   | { readonly kind: 'silent'; readonly timeoutMs: number }
-  | { readonly kind: 'line too long'; readonly maxOctets: number }
+  | { readonly kind: 'line too long' | 'block too long'; readonly maxOctets: number }
 
 export interface ClientStreamOptions {
   /** Longest line that is read. */
@@ -21,6 +22,9 @@ export interface ClientStreamOptions {
 }
 
 const ignore = (): void => {}
+
+/** How many times its limit a block may exceed before the connection is closed. Up to there it is discarded. */
+const MAX_DISCARDED_TIMES = 4
 
 /**
  * The client's end of a connection to a server that speaks in lines: reads lines, octets and blocks, writes as fast as the
@@ -55,10 +59,18 @@ export class ClientStream {
   async line(): Promise<string> {
     const { maxLineOctets } = this.#options
     for (;;) {
-      const line = this.#held.takeLine(maxLineOctets, 'utf8')
+      const line = this.#takeLine(maxLineOctets)
       if (line !== undefined) return line
       if (this.#input.isSkippingLine) throw this.#end({ kind: 'line too long', maxOctets: maxLineOctets })
       await this.#more()
+    }
+  }
+
+  #takeLine(maxOctets: number): string | undefined {
+    try {
+      return this.#held.takeLine(maxOctets, 'utf8')
+    } catch (error) {
+      throw error instanceof TooLong ? this.#end({ kind: 'line too long', maxOctets }) : error
     }
   }
 
@@ -70,12 +82,19 @@ export class ClientStream {
 
   /**
    * Reads a dot-stuffed block up to the line with a single dot. RFC 3977 section 3.1.1.
-   * @throws TooLong once a longer block has been read and discarded; what `errorOf` returns
+   * @throws TooLong once a longer block has been read and discarded, or is so long that the connection is closed; what
+   * `errorOf` returns
    */
   async block(maxOctets: number): Promise<Buffer> {
     using received = new Intake().receive()
     const reader = new BlockReader(maxOctets, received)
-    while (!reader.isComplete) if (reader.take(this.#held) === 0) await this.#more()
+    while (!reader.isComplete) {
+      if (reader.take(this.#held) === 0) await this.#more()
+      if (!reader.isComplete && received.octets > maxOctets * MAX_DISCARDED_TIMES) {
+        this.destroy(this.#options.errorOf({ kind: 'block too long', maxOctets }))
+        break
+      }
+    }
     await received.end()
     return await received.whole()
   }

@@ -38,6 +38,22 @@ it('gives up a line that is too long, also without its end, and skips a block th
   await expect(stream.line()).rejects.toMatchObject({ end: { kind: 'line too long', maxOctets: 20 } })
 })
 
+it('gives up a line that is too long, also if it arrives with its end', async () => {
+  const { stream, server } = connected()
+  server.write(`${'x'.repeat(30)}\r\n`)
+  await expect(stream.line()).rejects.toMatchObject({ end: { kind: 'line too long', maxOctets: 20 } })
+  server.write(`${'x'.repeat(30)}\r\n`)
+  await expect(stream.line()).rejects.toMatchObject({ end: { kind: 'line too long', maxOctets: 20 } })
+})
+
+it('closes the connection in a block without an end', async () => {
+  const { stream, server } = connected()
+  server.write('x'.repeat(50))
+  await expect(stream.block(10)).rejects.toThrow(TooLong)
+  await stream.closed
+  await expect(stream.line()).rejects.toMatchObject({ end: { kind: 'block too long', maxOctets: 10 } })
+})
+
 it('reads on after a silence, and reads what came before the end', async () => {
   const { stream, server } = connected({ timeoutMs: 20 })
   await expect(stream.line()).rejects.toMatchObject({ end: { kind: 'silent', timeoutMs: 20 } })

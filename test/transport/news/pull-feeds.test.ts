@@ -93,6 +93,14 @@ test('an article over the limit is left out once, and the others are fetched', a
   expect(peer.rounds().slice(0, 2)).toEqual([`* ${FIRST}`, `* ${NEXT}`])
 })
 
+test('an article without an end ends the session, is left out, and the others are fetched', async () => {
+  const endless = `220 0 <1@a>\r\n${'x'.repeat(9_000)}`
+  await using peer = await startSource({ '<1@a>': [endless], '<2@a>': [sent('<2@a>')] })
+  await using puller = await startPuller(labWith(peer.port, '*'))
+  await expect.poll(() => puller.ids(), soon).toEqual(['<2@a>'])
+  expect(peer.asked('<1@a>')).toBe(1)
+})
+
 test.each(['403 Not enough memory. Try again later', '480 Log on first', '503 not now'])(
   'RFC 3977 section 3.2.1: an article that the peer cannot send now (%s) is fetched later',
   async (answer) => {

@@ -54,19 +54,20 @@ const versionNames: Readonly<Record<number, string>> = {
  * @throws RangeError for malformed data
  */
 export function readServerAnswer(octets: Buffer): ServerAnswer {
-  let messages: Buffer = Buffer.alloc(0)
+  const records: Buffer[] = []
+  const messages = (): Buffer => Buffer.concat(records)
   for (let at = 0; at + 5 <= octets.length; ) {
     const type = octets[at]
     const end = at + 5 + octets.readUInt16BE(at + 3)
     if (octets[at + 1] !== 3) return { kind: 'not-tls' }
     if (end > octets.length) break
     const record = octets.subarray(at + 5, end)
-    if (messages.length === 0 && type === ALERT) return { kind: 'alert', alert: record[1] ?? 0 }
-    if (type !== HANDSHAKE) return messages.length === 0 ? { kind: 'not-tls' } : readMessages(messages, true)
-    messages = Buffer.concat([messages, record])
+    if (records.length === 0 && type === ALERT) return { kind: 'alert', alert: record[1] ?? 0 }
+    if (type !== HANDSHAKE) return records.length === 0 ? { kind: 'not-tls' } : readMessages(messages(), true)
+    if (record.length > 0) records.push(record)
     at = end
   }
-  if (messages.length > 0) return readMessages(messages, false)
+  if (records.length > 0) return readMessages(messages(), false)
   const isTls = octets.length === 0 || octets[0] === ALERT || octets[0] === HANDSHAKE
   return isTls ? { kind: 'more' } : { kind: 'not-tls' }
 }

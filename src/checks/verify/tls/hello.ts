@@ -1,6 +1,7 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { isIP } from 'node:net'
 import { uint16, vector } from '../../../tls/negotiation/octets.ts'
+import { VerifyError } from '../types.ts'
 import type { Wire } from '../wire.ts'
 import { extensionIds, readServerAnswer, type ServerAnswer, type ServerHello } from './answer.ts'
 
@@ -10,22 +11,30 @@ export type HelloOutcome = Accepted | Exclude<ServerAnswer, { kind: 'more' | 'he
 /** The answer of a server that accepts the offer, with the message that it answers. */
 export type Accepted = ServerHello & { readonly clientHello: Buffer }
 
+/** Longest first flight that is read: more than the certificates of any server. */
+const MAX_FLIGHT_OCTETS = 1024 * 1024
+
 /** Sends a ClientHello and reads the server's first flight. The wire stays open for the next messages. */
 export async function askHello(wire: Wire, offer: HelloOffer): Promise<HelloOutcome> {
-  let received: Buffer = Buffer.alloc(0)
   const message = clientHello(offer)
   wire.write(record(contentTypes.handshake, offer.version === 0x0300 ? 0x0300 : 0x0301, message))
   try {
-    for (;;) {
-      const answer = readServerAnswer(received)
-      if (answer.kind === 'hello') return { ...answer, clientHello: message }
-      if (answer.kind !== 'more') return answer
-      received = Buffer.concat([received, await wire.octets()])
-    }
+    const answer = await wire.answer(() => firstFlight(wire))
+    return answer.kind === 'hello' ? { ...answer, clientHello: message } : answer
   } catch {
-    // It closed the connection, stayed silent or sent malformed data: it did not accept the offer.
+    // It closed the connection, stayed silent or sent malformed or endless data: it did not accept the offer.
     return { kind: 'closed' }
   }
+}
+
+async function firstFlight(wire: Wire): Promise<Exclude<ServerAnswer, { kind: 'more' }>> {
+  let received: Buffer = Buffer.alloc(0)
+  while (received.length <= MAX_FLIGHT_OCTETS) {
+    received = Buffer.concat([received, await wire.octets()])
+    const answer = readServerAnswer(received)
+    if (answer.kind !== 'more') return answer
+  }
+  throw new VerifyError(`the server sends a first flight of more than ${MAX_FLIGHT_OCTETS / 1024} KiB`)
 }
 
 /** The contents of a ClientHello. */

@@ -177,6 +177,7 @@ export class PeerSession {
     }
     if (end.kind === 'lost') return new FeedError(`the connection was lost: ${end.error.message}`, { cause: end.error })
     if (end.kind === 'silent') return new FeedError(`no answer within ${end.timeoutMs / 60_000} minutes`)
-    return new FeedError(`the peer sent a line longer than ${end.maxOctets} octets`)
+    const what = end.kind === 'line too long' ? 'line' : 'block'
+    return new FeedError(`the peer sent a ${what} longer than ${end.maxOctets} octets`)
   }
 }
