@@ -11,7 +11,7 @@ import type {
 } from '../types.ts'
 import { addressesOf } from './addresses.ts'
 import { contentOf } from './content.ts'
-import { PeerFailure } from './failure.ts'
+import { PeerFailure, unusable } from './failure.ts'
 import { openPeer } from './opening.ts'
 import { PeerConnection } from './peer-connection.ts'
 import { ConnectionPool } from './pool.ts'
@@ -161,7 +161,3 @@ const failed = (envelope: OutgoingEnvelope, failure: PeerFailure, { host }: Pick
   isUncertain: false,
   isUnanswered: false,
 })
-
-/** A mistake on the lab's side, such as an authority that does not exist: the mail waits until it is repaired. */
-const unusable = (error: unknown): PeerFailure =>
-  new PeerFailure((error as Error).message, { enhancedCode: '4.3.5', cause: error })

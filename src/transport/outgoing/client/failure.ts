@@ -41,3 +41,7 @@ export const stopping = (): PeerFailure => lost('the lab is stopping')
 /** A TLS level was not fulfilled. RFC 3463 section 3.8: X.7.5, cryptographic failure. */
 export const notSecured = (message: string, tls: TlsFailure = 'validation-failure', cause?: unknown): PeerFailure =>
   new PeerFailure(message, { enhancedCode: '4.7.5', tls, cause })
+
+/** A mistake on the lab's side, such as an authority that does not exist: the mail waits until it is repaired. */
+export const unusable = (error: unknown): PeerFailure =>
+  new PeerFailure((error as Error).message, { enhancedCode: '4.3.5', cause: error })

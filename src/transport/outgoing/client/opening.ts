@@ -8,9 +8,9 @@ import {
 } from '../../../net/client/smtp.ts'
 import type { HostResult, NextHop } from '../types.ts'
 import { connectTo } from './connect.ts'
-import { lost, notSecured, PeerFailure } from './failure.ts'
+import { notSecured, PeerFailure, unusable } from './failure.ts'
 import { PeerFaults } from './faults.ts'
-import { requirementText, secure } from './secure.ts'
+import { requirementText, type SecureOptions, secure } from './secure.ts'
 import type { ClientServices, Destination } from './services.ts'
 import { SmtpDialog } from './smtp-dialog.ts'
 import { levels } from './tls-level.ts'
@@ -106,7 +106,7 @@ class Opening {
 
   async #steps(): Promise<OpenedPeer> {
     const { hop } = this.#to
-    if (hop.implicitTls) await this.#secure()
+    if (hop.implicitTls) await this.#secure(await this.#credentials())
     const greeting = await this.#dialog.greeting()
     // RFC 5321 section 3.1: 554 also means that another host may take the mail.
     if (greeting.code !== 220) throw refusal(greeting, 'greeting')
@@ -142,9 +142,10 @@ class Opening {
   /** Ends the session, and returns why it failed. */
   failed(error: unknown): Error {
     const { record, failure: ended } = this.#dialog
-    const failure = error instanceof PeerFailure ? error : lost((error as Error).message, error)
+    const failure = error instanceof PeerFailure ? error : unusable(error)
     failure.session = record.id
-    failure.host = this.#hostResult(failure)
+    // A mistake of the lab says nothing about the host.
+    if (failure === error) failure.host = this.#hostResult(failure)
     // The host's refusals are recorded already.
     if (failure.code === undefined) record.refused(failure.message)
     this.#dialog.fail(failure)
@@ -164,31 +165,41 @@ class Opening {
   }
 
   async #startTls(): Promise<Extensions> {
+    const credentials = await this.#credentials()
     this.#isSecuring = true
     const { hop } = this.#to
     const reply = await this.#dialog.ask('STARTTLS')
     if (reply.code !== 220) throw notSecured(`${hop.host} refused STARTTLS: ${textOf(reply)}`, 'starttls-not-supported')
-    await this.#secure()
+    await this.#secure(credentials)
     // Some hosts refuse the lab's certificate only now. RFC 3207 section 4.2: EHLO again.
     const extensions = await this.#hello()
     this.#isSecuring = false
     return extensions
   }
 
-  async #secure(): Promise<void> {
+  /** Loads the roots and the lab's certificate. A mistake in them is no failure of TLS, and must not lead to clear text. */
+  async #credentials() {
+    const { hop, certificate } = this.#to
+    const { roots, identity } = this.#services
+    return {
+      roots: await roots(hop.authority),
+      identity: certificate === undefined ? undefined : await identity(certificate),
+    }
+  }
+
+  async #secure(credentials: Pick<SecureOptions, 'roots' | 'identity'>): Promise<void> {
     const isImplicit = !this.#isSecuring
     this.#isSecuring = true
-    const { hop, certificate } = this.#to
-    const { roots, identity, timeouts, now } = this.#services
+    const { hop } = this.#to
+    const { timeouts, now } = this.#services
     const options = {
+      ...credentials,
       hop,
       now,
       record: this.#dialog.record,
       faults: this.#faults,
       signal: this.#signal,
       timeoutMs: timeouts.handshakeMs,
-      roots: await roots(hop.authority),
-      identity: certificate === undefined ? undefined : await identity(certificate),
     }
     await this.#dialog.startTls(async (raw) => {
       const { socket, verdict } = await secure(raw, options)

@@ -19,7 +19,7 @@ export interface ClientIdentity {
   readonly key: string
 }
 
-interface SecureOptions {
+export interface SecureOptions {
   readonly hop: NextHop
   /** PEM of the roots that the host's certificate must chain to. */
   readonly roots: readonly string[]

@@ -303,7 +303,12 @@ export class SmtpDialog {
     const { effect } = awaited
     if (isDropped(effect)) return this.#drop(effect)
     if (effect.instead) this.record.note(`fault: seen by the lab: ${effect.instead.join(', ')}`)
-    this.#deliver(awaited, effect.instead ? replyOf(effect.instead) : reply)
+    const seen = effect.instead ? replyOf(effect.instead) : reply
+    // RFC 5321 section 4.2.1: only 2yz, 4yz and 5yz say whether the host has taken the message.
+    if (awaited.command === 'end of data' && (seen.code < 200 || Math.floor(seen.code / 100) === 3)) {
+      return this.fail(lost(`the host answered the message with ${textOf(seen) || 'an empty line'}`))
+    }
+    this.#deliver(awaited, seen)
     this.#settle()
   }
 

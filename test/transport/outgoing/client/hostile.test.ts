@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { seededRandom } from '../../../../src/core/values/random.ts'
-import { startHost, startScript } from './hosts.ts'
+import { startHost, startScript, startTaker } from './hosts.ts'
 import { hopTo, Sender } from './sender.ts'
 
 const timeouts = { connectMs: 1_000, handshakeMs: 100, blockMs: 100, replyMs: () => 100 }
@@ -16,6 +16,15 @@ it.each([
   })
   await using sender = new Sender()
   expect(await sender.sendOne(hopTo(host.port))).toMatchObject({ kind: 'deferred', text: expect.stringMatching(why) })
+})
+
+it('keeps the replies that it knows when a line that is too long follows them', async () => {
+  await using host = await startTaker((line) => {
+    if (line.startsWith('RCPT')) return '550 5.1.1 no such user'
+    return line === 'RSET' ? `250 ${'x'.repeat(131_100)}` : undefined
+  })
+  await using sender = new Sender()
+  expect(await sender.sendOne(hopTo(host.port))).toMatchObject({ kind: 'failed', enhancedCode: '5.1.1' })
 })
 
 const SAYINGS = [

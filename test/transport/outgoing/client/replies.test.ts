@@ -109,6 +109,17 @@ it.each([
   }
 })
 
+it.each(['354 go on', '150 wait', 'banana'])('takes “%s” as reply to the message for a lost one', async (reply) => {
+  await using server = await startScript(host({ '.': reply }))
+  await using other = await startHost()
+  await using sender = new Sender()
+  const { recipients } = await sender.send([hopTo(server.port), hopTo(other.port)])
+  expect(recipients).toMatchObject([{ kind: 'deferred', enhancedCode: '4.4.2' }])
+  expect(recipients[0]?.text).toMatch(`the host answered the message with ${reply}; it may have taken the message`)
+  expect(other.received).toEqual([])
+  expect(sender.last.endCause).toBe('connection lost')
+})
+
 it('says that a message may arrive twice if the reply to it is lost', async () => {
   await using server = await startScript(host({ '.': 'close' }))
   await using other = await startHost()

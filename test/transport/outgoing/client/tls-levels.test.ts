@@ -3,7 +3,7 @@ import { createSecureContext, type SecureContext } from 'node:tls'
 import { expect, it } from 'vitest'
 import type { NextHop, TlsaRecord } from '../../../../src/transport/outgoing/types.ts'
 import { type ServerIdentity, TestAuthority } from '../../../checks/verify/authority.ts'
-import { startHost, startScript } from './hosts.ts'
+import { startHost, startScript, startTaker } from './hosts.ts'
 import { hopTo, Sender } from './sender.ts'
 
 const authority = await TestAuthority.create()
@@ -120,6 +120,22 @@ it('may: connects again in clear text if the handshake fails', async () => {
     refusals: [expect.stringMatching(/^TLS with localhost failed: /)],
   })
   expect(second?.tls).toBeUndefined()
+})
+
+it.each([
+  ['an authority that does not exist', { roots: async () => Promise.reject(new Error('no such authority')) }, {}],
+  ['an unreadable key', { identity: async () => Promise.reject(new Error('no such key')) }, { certificate: 'Mine' }],
+])('may: defers the mail at %s, and does not send it in clear text', async (_, services, connector) => {
+  for (const implicitTls of [false, true]) {
+    await using host = await startTaker((line) =>
+      line.startsWith('EHLO') ? '250-host.test\r\n250 STARTTLS' : undefined,
+    )
+    await using sender = new Sender({ roots, ...services })
+    const result = await sender.sendOne(hopTo(host.port, { implicitTls }), {}, undefined, connector)
+    expect(result).toMatchObject({ kind: 'deferred', enhancedCode: '4.3.5', text: expect.stringMatching(/^no such /) })
+    expect(host.lines).toEqual(implicitTls ? [] : ['EHLO lab.test'])
+    expect(sender.sessions.list()).toMatchObject([{ endCause: 'client closed' }])
+  }
 })
 
 it('none: sends in clear text although STARTTLS is offered', async () => {
