@@ -26,6 +26,13 @@ it('rejects every call once the host has gone, and says so to new tenants', asyn
   await expect(SharedTenant.of(host.shared, 'two')).rejects.toThrow(stopped)
 })
 
+it('reports the status of a lab that rejects the request', async () => {
+  await using lab = await startLab()
+  await using host = await hostLab(lab)
+  const shared = { ...host.shared, token: 'x'.repeat(64) }
+  await expect(SharedTenant.of(shared, 'one')).rejects.toThrow('the shared lab answers with HTTP status 401')
+})
+
 it('carries a message of many megabytes in both directions', async () => {
   await using lab = await startLab()
   await using host = await hostLab(lab)

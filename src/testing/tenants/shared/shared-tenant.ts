@@ -139,10 +139,12 @@ export class SharedTenant implements AsyncDisposable {
     }
   }
 
-  /** @throws the error of the lab's own call, at the line of the test; Error if the lab has stopped */
+  /** @throws the error of the lab's own call, at the line of the test; Error if the lab has stopped or rejects the request */
   async #call<T>(call: Call, method: Method, ...args: readonly unknown[]): Promise<T> {
     const body = encode({ tenant: this.name, method, args })
-    const response = await this.#post(body).catch((cause) => {
+    const response = await this.#post(body).catch((cause: NodeJS.ErrnoException) => {
+      // Only errors of the connection have a code.
+      if (cause.code === undefined) throw call.at(cause)
       this.#hasStopped = true
       throw call.at(new Error('the shared lab has stopped', { cause }))
     })
@@ -156,7 +158,12 @@ export class SharedTenant implements AsyncDisposable {
     return new Promise((resolve, reject) => {
       const headers = { authorization: `Bearer ${token}` }
       const options = { host: '127.0.0.1', port, agent: this.#agent, method: 'POST', headers }
-      httpRequest(options, (response) => decode(response).then((value) => resolve(value as Response), reject))
+      httpRequest(options, (response) => {
+        const { statusCode } = response
+        if (statusCode === 200) return decode(response).then((value) => resolve(value as Response), reject)
+        response.resume()
+        reject(new Error(`the shared lab answers with HTTP status ${statusCode}`))
+      })
         .on('error', reject)
         .end(body)
     })
