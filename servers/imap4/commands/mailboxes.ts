@@ -101,7 +101,7 @@ export const deleteMailbox = defineCommand({
     checkOwnMailbox(name, 'deleted')
     const node = await mailboxNode(session, state.identity, name)
     // RFC 5530 section 3
-    if (node?.hasChildren && !node.folder) throw no('It is no mailbox, but has mailboxes below.', 'HASCHILDREN')
+    if (node?.hasChildren && !node.folder) throw no('Only mailboxes below it exist.', 'HASCHILDREN')
     const folder = await findMailbox(session, state.identity, name, 'NONEXISTENT', 'x')
     if (folder.name === 'INBOX') throw no('INBOX cannot be deleted.', 'CANNOT')
     // Deleting the selected mailbox also deselects it, so the session continues.
