@@ -22,17 +22,21 @@ compose() {
   [ $tried = 1 ] || echo "skipped: compose.yaml, because no compose program is installed"
 }
 
-# Copies the compose file, with images that are built already and with free ports of the host.
+# Copies the compose file, with images that are built already and with ports of the host that the system gives to nobody else.
 compose_file() {
+  local port
   if timeout 60 "$engine" "${global[@]}" pull -q docker.io/curlimages/curl >/dev/null 2>&1; then
     engine tag docker.io/curlimages/curl "$client_image"
   else
     printf 'FROM %s\nUSER root\nRUN apt-get update -qq && apt-get install -y -qq --no-install-recommends curl\n' "$image" >"$work/client"
     build_image -f "$work/client" -t "$client_image" "$work"
   fi
-  sed -E -e '/^    build:/d' -e 's/127\.0\.0\.1:[0-9]+:/127.0.0.1::/' \
+  sed -E -e '/^    build:/d' \
     -e "s|image: sealpost$|image: $image|" -e "s|image: docker.io/curlimages/curl$|image: $client_image|" \
     docker/compose.yaml >"$work/compose.yaml"
+  for port in $(grep -oP '127\.0\.0\.1:\K[0-9]+(?=:)' "$work/compose.yaml"); do
+    sed -i "s/127\.0\.0\.1:$port:/127.0.0.1:$((offset + port)):/" "$work/compose.yaml"
+  done
   [ "$(grep -c "image: $image" "$work/compose.yaml")" = 2 ] || fail "docker/compose.yaml has images that the test does not expect"
 }
 
