@@ -154,6 +154,28 @@ describe('sealpost sendmail', () => {
 
   test('-bv checks recipients, and the modes of mail servers that need nothing end', async () => {
     expect(await sendmail(['-bv', 'alice'])).toEqual({ ...sent, stdout: 'alice@lab.test: 250 2.1.5 Accepted\n' })
+    // The arguments of options that are ignored: getopt's list of sendmail 8.18.
+    const separate = [
+      '-A',
+      'c',
+      '-C',
+      'cf',
+      '-D',
+      'log',
+      '-e',
+      'm',
+      '-h',
+      '3',
+      '-L',
+      'tag',
+      '-M',
+      'x',
+      '-p',
+      'SMTP:a',
+      '-X',
+      'log',
+    ]
+    expect((await sendmail([...separate, '-cT', '-bv', 'alice'])).stdout).toBe('alice@lab.test: 250 2.1.5 Accepted\n')
     expect(await sendmail(['-bv', 'nobody'])).toMatchObject({ status: 67 })
     expect(await sendmail(['-bi'])).toEqual(sent)
     expect(await sendmail(['-q30m'])).toEqual(sent)

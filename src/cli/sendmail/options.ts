@@ -109,13 +109,14 @@ const setOption: Option = {
  * msmtp(1)). What concerns only how those servers work is accepted and ignored.
  */
 const letters: Readonly<Record<string, Option>> = {
-  A: ignored('attached'),
+  A: ignored('argument'),
   B: setting('body'),
   b: mode,
   C: ignored('argument'),
+  c: ignored('nothing'),
   D: ignored('argument'),
   d: ignored('attached'),
-  e: ignored('attached'),
+  e: ignored('argument'),
   F: setting('fullName'),
   f: sender,
   G: ignored('nothing'),
@@ -123,7 +124,7 @@ const letters: Readonly<Record<string, Option>> = {
   I: { takes: 'nothing', set: (options) => void (options.mode = 'nothing') },
   i: on('ignoreDots'),
   L: ignored('argument'),
-  M: ignored('attached'),
+  M: ignored('argument'),
   m: ignored('nothing'),
   N: setting('notify'),
   n: ignored('nothing'),
@@ -136,6 +137,7 @@ const letters: Readonly<Record<string, Option>> = {
   r: sender,
   S: setting('smtp'),
   s: ignored('nothing'),
+  T: ignored('nothing'),
   t: on('fromHeader'),
   U: ignored('nothing'),
   V: setting('envelopeId'),
@@ -204,8 +206,8 @@ function readLetters(options: SendmailOptions, word: string, rest: string[]): vo
       continue
     }
     const attached = word.slice(at + 1)
-    const needsNext = option.takes === 'argument' && attached === ''
-    option.set?.(options, needsNext ? argumentOf(`-${letter}`, rest) : attached)
+    const argument = option.takes === 'argument' && attached === '' ? argumentOf(`-${letter}`, rest) : attached
+    option.set?.(options, argument)
     return
   }
 }

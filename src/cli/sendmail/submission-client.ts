@@ -111,7 +111,8 @@ export class SubmissionClient {
 
   async #reply(wanted: number): Promise<Reply> {
     const reply = await this.#read()
-    if (Math.trunc(reply.code / 100) === Math.trunc(wanted / 100)) return reply
+    // RFC 5321 section 4.1.1.4: content follows 354 only.
+    if (wanted === 354 ? reply.code === 354 : isPositive(reply)) return reply
     const text = textOf(reply)
     throw new SendmailError(statusOfReply(reply.code, text), `the lab answers ${reply.code} ${text}`)
   }

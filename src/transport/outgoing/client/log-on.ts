@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto'
-import { type Extensions, isPositive, type Reply, textOf } from '../../../net/client/smtp.ts'
+import { type Extensions, type Reply, textOf } from '../../../net/client/smtp.ts'
 import type { NextHop } from '../types.ts'
 import { PeerFailure } from './failure.ts'
 
@@ -52,7 +52,8 @@ export async function logOnTo(host: string, logOn: LogOn, ask: (line: string) =>
   }
   // Some refusals come in two steps: a challenge with the reason, and the reply to an empty response.
   if (reply.code === 334) reply = await ask('')
-  if (isPositive(reply)) return
+  // RFC 4954 section 6: no other reply says that the client is logged on.
+  if (reply.code === 235) return
   // Its cure is a change of the configuration, so the mail waits. RFC 4954 section 6.
   const facts = { enhancedCode: '4.7.8', ...(reply.code > 0 && { code: reply.code }) }
   throw new PeerFailure(`${host} refused the log-on: ${textOf(reply)}`, facts)

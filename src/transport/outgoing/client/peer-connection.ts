@@ -141,30 +141,40 @@ export class PeerConnection {
     const pipelined = this.extensions.has('PIPELINING') ? this.#dialog.pipeline(lines) : undefined
     const replyTo = (at: number): Promise<Reply> => pipelined?.[at] ?? this.#dialog.ask(lines[at] as string)
     replies.mail = await replyTo(0)
-    checkStays(replies.mail)
+    checkStays(replies.mail, 'MAIL')
     if (!isPositive(replies.mail) && !pipelined) return
     let accepted = 0
     for (const [at, { address }] of recipients.entries()) {
       const reply = await replyTo(at + 1)
       replies.recipients.set(address, reply)
-      checkStays(reply)
+      checkStays(reply, `RCPT TO:<${address}>`)
       if (isPositive(reply)) accepted++
     }
     if (accepted === 0 && !pipelined) return
     replies.data = await replyTo(lines.length - 1)
-    checkStays(replies.data)
-    // Some hosts answer 250.
-    if (replies.data.code < 200 || replies.data.code >= 400) return
-    if (!isPositive(replies.mail)) return this.#dialog.fail(lost('the host took DATA although it refused MAIL'))
+    checkStays(replies.data, 'DATA')
+    if (replies.data.code >= 400) return
+    // RFC 5321 section 4.1.1.4: after any other reply, the host would read the message as commands.
+    if (replies.data.code !== 354) {
+      throw this.#broken(`the host answered DATA with ${textOf(replies.data) || 'an empty line'}, not with 354`)
+    }
+    if (!isPositive(replies.mail)) throw this.#broken('the host took DATA although it refused MAIL')
     // A host that takes DATA without a recipient gets an empty message, which reaches nobody.
     replies.final = await this.#dialog.content(accepted > 0 ? content.octets() : [])
-    checkStays(replies.final)
+    checkStays(replies.final, 'the end of the message')
+  }
+
+  /** Ends the connection to a host that may read commands as content, or content as commands. */
+  #broken(message: string): PeerFailure {
+    const failure = lost(message)
+    this.#dialog.fail(failure)
+    return failure
   }
 }
 
 /** @throws PeerFailure at 421: the host closes the connection, whatever the command was. RFC 5321 section 3.8 */
-function checkStays(reply: Reply): void {
-  if (reply.code === 421) throw lost(`the host closes the connection: ${textOf(reply)}`)
+function checkStays(reply: Reply, command: string): void {
+  if (reply.code === 421) throw lost(`the host closed the connection at ${command}: ${textOf(reply)}`)
 }
 
 /** Longest wait for the end of a session after QUIT. */

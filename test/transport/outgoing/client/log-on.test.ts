@@ -24,3 +24,15 @@ it('sends an access token in clear text if TLS is switched off', async () => {
   const hop = hopTo(host.port, { tls: 'none', user: 'bob', accessToken: 'ya29.secret' })
   expect(await sender.sendOne(hop)).toMatchObject({ kind: 'sent' })
 })
+
+it('takes no other reply than 235 for a log-on', async () => {
+  await using host = await startTaker((line) => (line.startsWith('AUTH') ? '250 2.0.0 OK' : undefined), 'AUTH PLAIN')
+  await using sender = new Sender()
+  const hop = hopTo(host.port, { tls: 'none', user: 'bob', password: 'secret' })
+  expect(await sender.sendOne(hop)).toMatchObject({
+    kind: 'deferred',
+    enhancedCode: '4.7.8',
+    text: expect.stringMatching(/: 250 2.0.0 OK$/),
+  })
+  expect(host.lines.filter((line) => line.startsWith('MAIL'))).toEqual([])
+})

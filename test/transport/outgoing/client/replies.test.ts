@@ -109,6 +109,21 @@ it.each([
   }
 })
 
+it.each(['250 2.0.0 OK', '334 go on', '300 what now', '150 wait', 'banana'])(
+  'sends no message to a host that answers DATA with “%s”, and ends the session',
+  async (reply) => {
+    for (const extension of ['', '250-PIPELINING\r\n']) {
+      await using server = await startScript(host({ DATA: reply }, extension))
+      await using sender = new Sender()
+      const { recipients } = await sender.send([hopTo(server.port)], three)
+      expect(kinds(recipients)).toEqual(['deferred', 'deferred', 'deferred'])
+      expect(recipients[0]?.text).toBe(`the host answered DATA with ${reply}, not with 354`)
+      await expect.poll(() => server.lines.at(-1)).toBe('DATA')
+      expect(sender.last).toMatchObject({ endCause: 'connection lost' })
+    }
+  },
+)
+
 it.each(['354 go on', '150 wait', 'banana'])('takes “%s” as reply to the message for a lost one', async (reply) => {
   await using server = await startScript(host({ '.': reply }))
   await using other = await startHost()
@@ -275,7 +290,11 @@ it('stops after 421, also if the host stays, and defers the other recipients', a
     await using sender = new Sender()
     const { recipients } = await sender.send([hopTo(server.port)], three)
     expect(recipients).toMatchObject([
-      { kind: 'deferred', enhancedCode: '4.4.2', text: 'the host closes the connection: 421 4.3.2 Busy' },
+      {
+        kind: 'deferred',
+        enhancedCode: '4.4.2',
+        text: 'the host closed the connection at RCPT TO:<b@example.test>: 421 4.3.2 Busy',
+      },
       { kind: 'deferred', code: 421, text: '421 4.3.2 Busy' },
       { kind: 'deferred', enhancedCode: '4.4.2' },
     ])
