@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { DnsRecord } from '../../transport/dns/message.ts'
-import { typeText } from '../../transport/dns/zone-text/fields.ts'
+import { typeText } from '../../transport/dns/types.ts'
 import { dataText } from '../../transport/dns/zone-text/record-types.ts'
 import { recordText } from '../../transport/dns/zone-text/zone-text.ts'
 import type { Api } from '../api.ts'

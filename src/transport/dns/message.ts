@@ -46,6 +46,17 @@ export function decodeMessage(octets: Buffer): DnsMessage {
   }
 }
 
+/** Returns the data of a record in the form of dns-packet. @throws Error if the octets are not data of the type */
+export function decodeData(type: number, octets: Buffer): unknown {
+  const message = Buffer.alloc(HEADER_OCTETS + 11)
+  message.writeUInt16BE(1, 6)
+  message.writeUInt16BE(type, HEADER_OCTETS + 1)
+  message.writeUInt16BE(1, HEADER_OCTETS + 3)
+  message.writeUInt16BE(octets.length, HEADER_OCTETS + 9)
+  const [record] = decodeMessage(Buffer.concat([message, octets])).answers
+  return record && isRecord(record) ? record.data : undefined
+}
+
 /** Returns how many questions and records a message says it has. @throws Error if the octets have no header */
 export const countsOf = (octets: Buffer) => ({
   questions: octets.readUInt16BE(4),
@@ -66,10 +77,6 @@ interface MessageParts {
 
 /** Returns a message in wire format. RFC 1035 section 4.1. */
 export const encodeMessage = (message: MessageParts): Buffer => encode(message as Packet)
-
-/** Returns a record in wire format. */
-export const encodeRecord = (record: AnyRecord): Buffer =>
-  encodeMessage({ answers: [record.name === '' ? { ...record, name: '.' } : record] }).subarray(HEADER_OCTETS)
 
 /** Returns whether a record is the OPT pseudo-record. RFC 6891 section 6.1. */
 export const isOpt = (record: AnyRecord): record is OptRecord => record.type === 'OPT'

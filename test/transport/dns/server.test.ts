@@ -3,6 +3,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startLab, type TestLab } from '../../../src/testing/index.ts'
 import { AD, ask, askByTcp, exchange, pointerBomb, query, RD } from './support.ts'
 
+/** Types that libraries know by name. */
+const oddTypes = [10, 18, 29, 36, 37, 44, 49, 55, 59, 60, 99, 4711]
 let lab: TestLab
 let at: { readonly address: string; readonly port: number }
 const resolver = new Resolver({ timeout: 2000, tries: 1 })
@@ -35,6 +37,13 @@ beforeAll(async () => {
             'other TYPE4711 \\# 3 010203',
           ],
         },
+        'odd.test': {
+          records: [
+            ...oddTypes.map((number) => `odd TYPE${number} \\# 4 01020304`),
+            'numbered TYPE1 \\# 4 7F000005',
+            'first\\046last MX 5 post\\.office',
+          ],
+        },
       },
     },
   })
@@ -54,6 +63,24 @@ describe('what exists', () => {
   test('answers with authority and without recursion, and copies RD', async () => {
     const answer = await ask(at, 'www.example.test', 'A', { flags: RD })
     expect(answer).toMatchObject({ rcode: 'NOERROR', flag_aa: true, flag_ra: false, flag_rd: true, flag_ad: false })
+  })
+
+  test('serves every type, known by name or by number (RFC 3597)', async () => {
+    for (const number of oddTypes) {
+      const response = await exchange(at, query('odd.odd.test', `TYPE${number}`))
+      expect([number, response.subarray(-6).toString('hex')]).toEqual([number, '000401020304'])
+    }
+    expect(await resolver.resolve4('numbered.odd.test')).toEqual(['127.0.0.5'])
+  })
+
+  test('takes an escaped period for a part of a label (RFC 1035 section 5.1)', async () => {
+    const first = Buffer.from('first.last')
+    const asked = query('x.odd.test', 'MX')
+    const escaped = Buffer.concat([asked.subarray(0, 12), Buffer.from([first.length]), first, asked.subarray(14)])
+    const response = await exchange(at, escaped)
+    expect(response.readUInt16BE(6)).toBe(1)
+    expect(response.toString('latin1')).toContain('\x0bpost.office\x03odd\x04test\x00')
+    expect(await ask(at, 'first.last.odd.test', 'MX')).toMatchObject({ rcode: 'NXDOMAIN' })
   })
 
   test('returns the name in the case of the question', async () => {

@@ -50,7 +50,7 @@ export function query(name: string, type: string, options: QueryOptions = {}): B
   header.writeUInt16BE(size === undefined ? 0 : 1, 10)
   const labels = name.split('.').flatMap((label) => [Buffer.from([label.length]), Buffer.from(label, 'latin1')])
   const end = Buffer.alloc(5)
-  end.writeUInt16BE(numbers[type] ?? 0, 1)
+  end.writeUInt16BE(numbers[type] ?? Number(type.replace('TYPE', '')), 1)
   end.writeUInt16BE(options.class === undefined ? 1 : { CH: 3, HS: 4 }[options.class], 3)
   const opt = Buffer.alloc(size === undefined ? 0 : 11)
   if (size !== undefined) {

@@ -1,6 +1,6 @@
 import { createHash, createPrivateKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
-import { encodeRecord } from '../message.ts'
-import { makeRecord } from '../records.ts'
+import { nameOctets } from '../names.ts'
+import { dataOctets } from '../zone-text/record-types.ts'
 
 /** ECDSA Curve P-256 with SHA-256. RFC 6605 section 2. */
 export const ALGORITHM = 13
@@ -46,7 +46,7 @@ export class ZoneKey {
 
   /** Returns the delegation signer of a zone. RFC 4034 section 5.1.4. */
   ds(zone: string): DsData {
-    const owner = ownerOctets(zone)
+    const owner = nameOctets(zone)
     const digest = createHash('sha256').update(owner).update(dnskeyOctets(this.dnskey)).digest()
     return { keyTag: this.keyTag, algorithm: ALGORITHM, digestType: DIGEST_TYPE, digest }
   }
@@ -55,18 +55,6 @@ export class ZoneKey {
   sign(octets: Buffer): Buffer {
     return sign('sha256', octets, { key: this.#private, dsaEncoding: 'ieee-p1363' })
   }
-}
-
-/** Returns a name in wire format. */
-export function ownerOctets(name: string): Buffer {
-  const record = encodeRecord(makeRecord(name, 'A', 0, '0.0.0.0'))
-  return record.subarray(0, record.length - 14)
-}
-
-/** Returns the data of a record in wire format, without its length. */
-export function dataOctets(type: string, data: unknown): Buffer {
-  const record = encodeRecord(makeRecord('.', type, 0, data))
-  return record.subarray(11)
 }
 
 const dnskeyOctets = (data: DnskeyData): Buffer => dataOctets('DNSKEY', data)

@@ -1,8 +1,8 @@
-import { type DnsRecord, encodeRecord } from '../message.ts'
-import { labelsOf } from '../names.ts'
+import type { DnsRecord } from '../message.ts'
+import { labelsOf, nameOctets } from '../names.ts'
 import { makeRecord, type RecordSet } from '../records.ts'
-import { canonicalData } from '../zone-text/record-types.ts'
-import { ALGORITHM, dataOctets, ownerOctets, type ZoneKey } from './key.ts'
+import { canonicalData, dataOctets, encodeRecord } from '../zone-text/record-types.ts'
+import { ALGORITHM, type ZoneKey } from './key.ts'
 
 /** State of the signatures of a zone. `missing`: the zone has no signatures. */
 export type SignatureState = 'good' | 'bogus' | 'expired' | 'missing'
@@ -52,7 +52,7 @@ const signedFields = (fields: object): Buffer => dataOctets('RRSIG', { ...fields
 
 /** Returns the records of a set in canonical form and order. RFC 4034 sections 6.2 and 6.3. */
 function canonicalSet(owner: string, type: string, ttl: number, records: readonly DnsRecord[]): Buffer[] {
-  const ownerLength = ownerOctets(owner).length
+  const ownerLength = nameOctets(owner).length
   return records
     .map(({ data }) => encodeRecord(makeRecord(owner, type, ttl, canonicalData(type, data))))
     .sort((one, other) => Buffer.compare(one.subarray(ownerLength + 10), other.subarray(ownerLength + 10)))

@@ -1,4 +1,6 @@
-import { type DnsRecord, encodeMessage, encodeRecord, HEADER_OCTETS, UDP_SIZE_OCTETS } from '../message.ts'
+import { type DnsRecord, encodeMessage, HEADER_OCTETS, UDP_SIZE_OCTETS } from '../message.ts'
+import { nameOctets } from '../names.ts'
+import { encodeRecord } from '../zone-text/record-types.ts'
 import type { BadQuery, Query } from './query.ts'
 
 /** Response codes; those above 15 need EDNS. RFC 6895 section 2.3. */
@@ -88,5 +90,5 @@ const POINTER = Buffer.from([0xc0, HEADER_OCTETS])
 function compact(record: DnsRecord, asked: string | undefined): Buffer {
   const octets = encodeRecord(record)
   if (record.name !== asked || record.name === '') return octets
-  return Buffer.concat([POINTER, octets.subarray(Buffer.byteLength(record.name) + 2)])
+  return Buffer.concat([POINTER, octets.subarray(nameOctets(record.name).length)])
 }

@@ -1,5 +1,6 @@
 import { countsOf, type DnsMessage, decodeMessage, HEADER_OCTETS, isOpt } from '../message.ts'
-import { normalName } from '../names.ts'
+import { nameFrom } from '../names.ts'
+import { typeOfNumber } from '../types.ts'
 
 /** The contents of the header and the OPT record of a query. */
 export interface Query {
@@ -47,15 +48,15 @@ export function readQuery(octets: Buffer): Query | BadQuery | undefined {
   if (header.opcode !== 0) return { ...header, rcode: 'NOTIMP' }
   const message = question && hasPartsOfQuery(octets, question) ? decoded(octets) : undefined
   const [asked] = message?.questions ?? []
-  if (!message || !asked) return { ...header, rcode: 'FORMERR' }
+  if (!question || !message || !asked) return { ...header, rcode: 'FORMERR' }
   const opts = message.additionals.filter(isOpt)
   // RFC 6891 section 6.1.1
   if (opts.length > 1) return { ...header, rcode: 'FORMERR' }
   const [opt] = opts
   return {
     ...header,
-    name: normalName(asked.name),
-    type: asked.type,
+    name: nameFrom(question, 0),
+    type: typeOfNumber(question.readUInt16BE(question.length - 4)),
     class: asked.class ?? 'IN',
     wantsAuthentication: (flags & 0x0020) !== 0,
     checkingDisabled: (flags & 0x0010) !== 0,

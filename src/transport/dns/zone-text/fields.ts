@@ -1,8 +1,9 @@
 import { isIPv4, isIPv6 } from 'node:net'
 import { addressOctets, addressText } from '../../../core/network/ip-address.ts'
-import { nameProblem, normalName } from '../names.ts'
+import { ENDING_PERIOD, labelOctets, nameOctets, nameProblem, normalName } from '../names.ts'
 import { stringsOf } from '../records.ts'
-import { octetsOf, quoted, type Token, ZoneTextError } from './tokens.ts'
+import { typeNumber, typeText } from '../types.ts'
+import { quoted, type Token, ZoneTextError } from './tokens.ts'
 
 /** Reads the tokens of a record's data, one after the other. */
 export interface TokenReader {
@@ -18,18 +19,29 @@ export interface TokenReader {
 interface FieldKind {
   read(reader: TokenReader, what: string): unknown
   write(value: unknown): string
+  /** Returns the wire format. RFC 1035 section 3.3. */
+  octets(value: unknown): Buffer
   /** Returns the canonical form that is signed. RFC 4034 section 6.2. */
   canonical?(value: unknown): unknown
 }
 
-const number = (max: number): FieldKind => ({
+const unsigned = (value: unknown, length: number): Buffer => {
+  const octets = Buffer.alloc(length)
+  octets.writeUIntBE(Number(value ?? 0), 0, length)
+  return octets
+}
+
+/** A number of so many octets. */
+const number = (length: 1 | 2 | 4): FieldKind => ({
   read(reader, what) {
     const { text } = reader.next(what)
     const value = Number(text)
+    const max = 256 ** length - 1
     if (!/^\d+$/.test(text) || value > max) throw new ZoneTextError(`${what}: ${text} is not a number from 0 to ${max}`)
     return value
   },
   write: (value) => String(value ?? 0),
+  octets: (value) => unsigned(value, length),
 })
 
 const secondsOf: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 }
@@ -43,6 +55,7 @@ export function readTtl(text: string): number | undefined {
 }
 
 const seconds: FieldKind = {
+  ...number(4),
   read(reader, what) {
     const { text } = reader.next(what)
     const value = readTtl(text)
@@ -50,13 +63,12 @@ const seconds: FieldKind = {
       throw new ZoneTextError(`${what}: ${text} is not a time such as 3600 or 1h`)
     return value
   },
-  write: (value) => String(value ?? 0),
 }
 
 /** Makes a name of a zone file absolute. `@` is the origin. @throws ZoneTextError */
 export function absoluteName(text: string, origin: string): string {
-  const name =
-    text === '@' ? origin : text.endsWith('.') ? text.slice(0, -1) : origin === '' ? text : `${text}.${origin}`
+  const full = text.replace(ENDING_PERIOD, '')
+  const name = text === '@' ? origin : full !== text || origin === '' ? full : `${text}.${origin}`
   const problem = nameProblem(name)
   if (problem !== undefined) throw new ZoneTextError(problem)
   return name
@@ -70,21 +82,35 @@ const name: FieldKind = {
     return absoluteName(text, reader.origin) || '.'
   },
   write: asName,
+  octets: (value) => nameOctets(String(value)),
   canonical: (value) => normalName(String(value)) || '.',
 }
 
-const string: FieldKind = {
-  read: (reader, what) => octetsOf(reader.next(what)).toString('utf8'),
+/** A text that ends with the data. RFC 8659 section 4.1. */
+const text: FieldKind = {
+  read: (reader, what) => labelOctets(reader.next(what).text).toString('utf8'),
   write: (value) => quoted(Buffer.from(String(value))),
+  octets: (value) => Buffer.from(String(value)),
 }
+
+/** RFC 1035 section 3.3: a string has its length in front. */
+const stringOctets = (value: Buffer | string): Buffer =>
+  Buffer.concat([Buffer.from([Buffer.byteLength(value)]), Buffer.from(value as string)])
+
+const string: FieldKind = { ...text, octets: (value) => stringOctets(String(value)) }
 
 /** Strings of at most 255 octets. Longer ones are split: readers join them (RFC 7208 section 3.3, RFC 6376 section 3.6.2.2). */
 const strings: FieldKind = {
-  read: (reader, what) => reader.rest(what).flatMap((token) => stringsOf(octetsOf(token))),
+  read: (reader, what) => reader.rest(what).flatMap((token) => stringsOf(labelOctets(token.text))),
   write: (value) => (value as readonly Buffer[]).map(quoted).join(' '),
+  octets: (value) => Buffer.concat([value as readonly (Buffer | string)[]].flat().map(stringOctets)),
 }
 
-const word: FieldKind = { read: (reader, what) => reader.next(what).text, write: String }
+const word: FieldKind = {
+  read: (reader, what) => reader.next(what).text,
+  write: String,
+  octets: (value) => stringOctets(String(value)),
+}
 
 const joined = (reader: TokenReader, what: string): string =>
   reader
@@ -99,6 +125,7 @@ const encoded = (encoding: 'hex' | 'base64', form: RegExp): FieldKind => ({
     return Buffer.from(text, encoding)
   },
   write: (value) => (value as Buffer).toString(encoding).toUpperCase(),
+  octets: (value) => value as Buffer,
 })
 
 const hex = encoded('hex', /^([\da-f]{2})+$/i)
@@ -114,30 +141,51 @@ const address = (isAddress: (text: string) => boolean, kind: string): FieldKind 
     return addressText(addressOctets(text))
   },
   write: String,
+  octets: (value) => addressOctets(String(value)),
 })
 
 /** A time of an RRSIG record. RFC 4034 section 3.2. */
 const time: FieldKind = {
-  read: (reader, what) => number(0xffff_ffff).read(reader, what),
+  ...number(4),
   write: (value) => new Date(Number(value) * 1000).toISOString().replaceAll(/[-:T]|\.\d+Z/g, ''),
 }
 
 const types: FieldKind = {
   read: (reader, what) => reader.rest(what).map(({ text }) => text),
   write: (value) => (value as readonly string[]).map(typeText).join(' '),
+  octets: (value) => typeBitmaps((value as readonly string[]).map(typeNumber)),
 }
 
-/** Returns a type as zone files write it. RFC 3597 section 5. */
-export const typeText = (type: string): string => type.replace(/^UNKNOWN_/, 'TYPE')
+/** RFC 4034 section 4.1.2: a bitmap for each 256 types. */
+function typeBitmaps(numbers: readonly number[]): Buffer {
+  const windows = new Map<number, Buffer>()
+  for (const one of [...numbers].sort((a, b) => a - b)) {
+    const window = windows.get(one >> 8) ?? Buffer.alloc(32)
+    windows.set(one >> 8, window)
+    const at = (one & 0xff) >> 3
+    window.writeUInt8(window.readUInt8(at) | (0x80 >> (one & 7)), at)
+  }
+  return Buffer.concat(
+    [...windows].flatMap(([window, bits]) => {
+      const length = bits.findLastIndex((octet) => octet !== 0) + 1
+      return [Buffer.from([window, length]), bits.subarray(0, length)]
+    }),
+  )
+}
 
-const type: FieldKind = { read: word.read, write: (value) => typeText(String(value)) }
+const type: FieldKind = {
+  read: word.read,
+  write: (value) => typeText(String(value)),
+  octets: (value) => unsigned(typeNumber(String(value)), 2),
+}
 
 const fieldKinds = {
-  u8: number(0xff),
-  u16: number(0xffff),
-  u32: number(0xffff_ffff),
+  u8: number(1),
+  u16: number(2),
+  u32: number(4),
   seconds,
   name,
+  text,
   string,
   strings,
   word,

@@ -1,9 +1,12 @@
+import type { DnsRecord } from '../message.ts'
+import { nameOctets } from '../names.ts'
+import { typeNumber } from '../types.ts'
 import { type FieldKindName, fieldKind, type TokenReader } from './fields.ts'
 
 /** The data of a type that is one value, or the fields of its data in the order of the zone file. */
 type Form = FieldKindName | readonly (readonly [key: string, kind: FieldKindName])[]
 
-/** The record types with a text form of their own. All others have the form of RFC 3597. */
+/** The record types with a form of their own, in text and on the wire. All others have the form of RFC 3597. */
 const forms: Readonly<Record<string, Form>> = {
   A: 'ipv4',
   AAAA: 'ipv6',
@@ -34,7 +37,7 @@ const forms: Readonly<Record<string, Form>> = {
   CAA: [
     ['flags', 'u8'],
     ['tag', 'word'],
-    ['value', 'string'],
+    ['value', 'text'],
   ],
   TLSA: [
     ['usage', 'u8'],
@@ -113,6 +116,26 @@ export function dataText(type: string, data: unknown): string {
   if (typeof form === 'string') return fieldKind(form).write(data)
   const fields = data as Readonly<Record<string, unknown>>
   return form.map(([key, kind]) => fieldKind(kind).write(fields[key] ?? fixed[key])).join(' ')
+}
+
+/** Returns the data of a record in wire format. RFC 1035 section 3.3. */
+export function dataOctets(type: string, data: unknown): Buffer {
+  const form = forms[type]
+  if (form === undefined) return Buffer.isBuffer(data) ? data : Buffer.alloc(0)
+  if (typeof form === 'string') return fieldKind(form).octets(data)
+  const fields = data as Readonly<Record<string, unknown>>
+  return Buffer.concat(form.map(([key, kind]) => fieldKind(kind).octets(fields[key] ?? fixed[key])))
+}
+
+/** Returns a record in wire format, without pointers. RFC 1035 section 4.1.3. */
+export function encodeRecord({ name, type, ttl = 0, class: of, data }: DnsRecord): Buffer {
+  const octets = dataOctets(type, data)
+  const fields = Buffer.alloc(10)
+  fields.writeUInt16BE(typeNumber(type), 0)
+  fields.writeUInt16BE(of === 'CH' ? 3 : 1, 2)
+  fields.writeUInt32BE(ttl, 4)
+  fields.writeUInt16BE(octets.length, 8)
+  return Buffer.concat([nameOctets(name), fields, octets])
 }
 
 /** Returns the data with its names in lower case. RFC 4034 section 6.2. */

@@ -52,14 +52,6 @@ export function readEntries(text: string): Entry[] {
   return entries
 }
 
-/** Returns the octets of a token, without its escapes. RFC 1035 section 5.1. */
-export function octetsOf({ text }: Token): Buffer {
-  const parts = [...text.matchAll(/\\(\d{3})|\\(.)|([^\\]+)/gsu)].map(([, code, character, plain]) =>
-    code === undefined ? Buffer.from(character ?? plain ?? '') : Buffer.from([Number(code) & 0xff]),
-  )
-  return Buffer.concat(parts)
-}
-
 /** Returns octets as quoted text. */
 export const quoted = (octets: Buffer): string =>
   `"${octets

@@ -1,8 +1,9 @@
-import type { DnsRecord } from '../message.ts'
+import { type DnsRecord, decodeData } from '../message.ts'
 import { isWithin, normalName } from '../names.ts'
 import { makeRecord } from '../records.ts'
-import { absoluteName, readTtl, type TokenReader, typeText } from './fields.ts'
-import { dataText, readData, writableTypes } from './record-types.ts'
+import { typeNumber, typeOfNumber, typeText } from '../types.ts'
+import { absoluteName, readTtl, type TokenReader } from './fields.ts'
+import { dataOctets, dataText, readData, writableTypes } from './record-types.ts'
 import { type Entry, readEntries, type Token, ZoneTextError } from './tokens.ts'
 
 interface ZoneTextOptions {
@@ -75,33 +76,48 @@ function readEntry(entry: Entry, { origin, ttl: defaultTtl, owner }: Defaults): 
     else if (!/^IN$/i.test(next.text)) break
     tokens.shift()
   }
-  const type = tokens.shift()?.text.toUpperCase() ?? fail('the type is missing: write a record such as www A 127.0.0.1')
+  const written = tokens.shift()?.text.toUpperCase()
+  const type = wireType(written ?? fail('the type is missing: write a record such as www A 127.0.0.1'))
   if (ttl >= 2 ** 31) fail(`the TTL ${ttl} is too long`)
   const reader = readerOf(tokens, origin)
-  const record = makeRecord(name, wireType(type), ttl, dataOf(type, tokens, reader))
-  if (reader.left() > 0) fail(`${type}: more fields than the type has`)
+  const record = makeRecord(name, type, ttl, dataOf(type, reader, tokens[0]?.text))
+  if (reader.left() > 0) fail(`${typeText(type)}: more fields than the type has`)
   return record
 }
 
-/** Returns the type under which dns-packet knows it. */
+/** Returns the type of a name, or of TYPE and a number. RFC 3597 section 5. */
 function wireType(type: string): string {
   if (writableTypes.includes(type)) return type
-  const [, number] =
+  const [, number = ''] =
     /^TYPE(\d{1,5})$/.exec(type) ?? fail(`the type ${type} is not supported; write TYPE and its number`)
-  return `UNKNOWN_${number}`
+  if (Number(number) > 0xffff) fail(`${type}: the number is too large`)
+  const known = typeOfNumber(Number(number))
+  return writableTypes.includes(known) || known.startsWith('UNKNOWN_')
+    ? known
+    : fail(`${type}: the lab itself writes records of the type ${known}`)
 }
 
-function dataOf(type: string, tokens: readonly Token[], reader: TokenReader): unknown {
-  const [mark] = tokens
-  if (mark?.text !== '\\#') {
-    if (!writableTypes.includes(type)) fail(`${type}: write its data as \\# LENGTH HEXADECIMAL`)
+/** @throws ZoneTextError if the octets are not data of the type */
+function decodedData(type: string, octets: Buffer): unknown {
+  try {
+    const data = decodeData(typeNumber(type), octets)
+    if (dataOctets(type, data).equals(octets)) return data
+  } catch {
+    // The message below says the same in the words of zone files.
+  }
+  return fail(`${type}: these octets are not data of the type`)
+}
+
+function dataOf(type: string, reader: TokenReader, mark: string | undefined): unknown {
+  if (mark !== '\\#') {
+    if (!writableTypes.includes(type)) fail(`${typeText(type)}: write its data as \\# LENGTH HEXADECIMAL`)
     return readData(type, reader)
   }
   // RFC 3597 section 5
-  if (writableTypes.includes(type)) fail(`${type}: write its data in the form of the type`)
   const [, length, ...parts] = reader.rest(type)
   const octets = Buffer.from(parts.map(({ text }) => text).join(''), 'hex')
-  return octets.length === Number(length?.text) ? octets : fail(`${type}: the length is not that of the data`)
+  if (octets.length !== Number(length?.text)) fail(`${typeText(type)}: the length is not that of the data`)
+  return writableTypes.includes(type) ? decodedData(type, octets) : octets
 }
 
 function readerOf(tokens: Token[], origin: string): TokenReader & { left(): number } {
