@@ -122,6 +122,63 @@ describe.skipIf(!needs('acme.sh'))('acme.sh', () => {
   })
 })
 
+describe.skipIf(!needs('lego'))('lego', () => {
+  it('obtains and renews a certificate by http-01 and by tls-alpn-01', async () => {
+    const { directory, httpPort, tlsAlpnPort } = await serve()
+    const env = { ...process.env, LEGO_CA_CERTIFICATES: pki.path('root.pem') }
+    const common = ['--server', directory, '--accept-tos', '--email', 'admin@lab.test', '--path', pki.path('lego')]
+    const http = ['--http', '--http.port', `127.0.0.1:${httpPort}`, '--domains', 'mail.lab.test']
+    const alpn = ['--tls', '--tls.port', `127.0.0.1:${tlsAlpnPort}`, '--domains', 'imap.lab.test']
+    await run('lego', [...common, ...http, 'run'], { env })
+    await run('lego', [...common, ...alpn, '--key-type', 'rsa2048', 'run'], { env })
+    const serial = async () =>
+      new X509Certificate(await readFile(pki.path('lego/certificates/mail.lab.test.crt'))).serialNumber
+    const first = await serial()
+    await run('lego', [...common, ...http, 'renew', '--days', '1000', '--no-random-sleep'], { env })
+    expect(await serial()).not.toBe(first)
+    for (const name of ['mail.lab.test', 'imap.lab.test']) {
+      expect(await verify(`lego/certificates/${name}.crt`, name)).toContain('OK')
+    }
+  })
+})
+
+describe.skipIf(!needs('uacme'))('uacme', () => {
+  it('obtains a certificate by dns-01', async () => {
+    const { directory } = await serve()
+    const record = `"${pki.path('txt')}/_acme-challenge.$3"`
+    const hook = script(
+      'uacme.sh',
+      `[ "$2" = dns-01 ] || exit 1\ncase $1 in begin) echo "$5" > ${record};; *) rm -f ${record};; esac`,
+    )
+    const common = ['-a', directory, '-c', pki.path('uacme'), '-y']
+    // It reads the system's roots only, so it sees the lab's root in their place.
+    const mounted = 'mount --bind "$0" /etc/ssl/certs/ca-certificates.crt && exec uacme "$@"'
+    const uacme = (...args: string[]) =>
+      run('unshare', ['-rm', 'sh', '-c', mounted, pki.path('root.pem'), ...common, ...args])
+    await uacme('new', 'admin@lab.test')
+    await uacme('-h', hook, 'issue', 'lab.test', '*.lab.test')
+    expect(await verify('uacme/lab.test/cert.pem', 'any.lab.test')).toContain('OK')
+  })
+})
+
+describe.skipIf(!needs('dehydrated'))('dehydrated', () => {
+  it('obtains a certificate by dns-01', async () => {
+    const { directory } = await serve()
+    const record = `"${pki.path('txt')}/_acme-challenge.$2"`
+    const hook = script(
+      'dehydrated.sh',
+      `case $1 in deploy_challenge) echo "$4" > ${record};; clean_challenge) rm -f ${record};; esac`,
+    )
+    pki.write('dehydrated.conf', `CA=${directory}\nBASEDIR=${pki.path('dehydrated')}\n`)
+    pki.makeFolder('dehydrated')
+    const env = { ...process.env, CURL_CA_BUNDLE: pki.path('root.pem') }
+    const common = ['--config', pki.path('dehydrated.conf')]
+    await run('dehydrated', [...common, '--register', '--accept-terms'], { env })
+    await run('dehydrated', [...common, '--cron', '--domain', 'lab.test', '-t', 'dns-01', '-k', hook], { env })
+    expect(await verify('dehydrated/certs/lab.test/fullchain.pem', 'lab.test')).toContain('OK')
+  })
+})
+
 describe('cert issue --acme', () => {
   const issue = ['cert', 'issue', '--for', 'smtp', '--acme']
   const local = ['--acme-ca', 'root.pem', '--http-address', '127.0.0.1']

@@ -12,6 +12,12 @@ const dnsSource = z.union(
 const profile = mapping(() => ({
   lifetime: duration.refine((ms) => ms >= 1000, 'write at least 1s').describe('Lifetime of the certificates.'),
   description: z.string().default('').describe('What people read about it in the directory.'),
+  minRsaBits: z
+    .number()
+    .int()
+    .min(512)
+    .default(2048)
+    .describe('Bits of the shortest RSA key. The lab rejects a request with a shorter one (badCSR).'),
 }))
 
 const share = z.number().min(0).max(1)
@@ -59,7 +65,7 @@ export const acme = mapping(() => ({
     .array(addressOrNetwork)
     .default([])
     .describe(
-      'IP addresses and networks of ACME clients. The lab validates http-01 and tls-alpn-01 only at these and at loopback addresses.',
+      'IP addresses and networks of ACME clients. The lab validates http-01 and tls-alpn-01 only at these and at loopback addresses. A redirect must lead to one of them, too.',
     )
     .meta({ examples: [['192.0.2.7', '172.16.0.0/12']] }),
   externalAccounts: z

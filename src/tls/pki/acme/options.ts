@@ -1,10 +1,12 @@
 import { type TxtLookup, type TxtSource, txtLookup } from './validation/txt-records.ts'
 
 /** A kind of certificate that a client can choose. draft-aaron-acme-profiles. */
-interface AcmeProfile {
+export interface AcmeProfile {
   /** For people, in the directory. */
   readonly description: string
   readonly lifetimeMs: number
+  /** The shortest RSA key that a request may have. Default: 2048. */
+  readonly minRsaBits?: number
 }
 
 /** Makes the directory behave as differently as real authorities may, so that clients prove that they cope. */
@@ -43,7 +45,7 @@ interface AcmeSettings {
   readonly addresses: readonly string[]
   readonly externalAccounts: Readonly<Record<string, string>>
   readonly dns?: TxtSource | undefined
-  readonly profiles: Readonly<Record<string, { readonly lifetime: number; readonly description: string }>>
+  readonly profiles: Readonly<Record<string, Omit<AcmeProfile, 'lifetimeMs'> & { readonly lifetime: number }>>
   readonly strictness?:
     | (Omit<AcmeStrictness, 'orderLifetimeMs' | 'validationDelayMs'> & {
         readonly orderLifetime: readonly [number, number]
@@ -57,9 +59,9 @@ export function acmeOptions(
   { dns, profiles, strictness, ...rest }: AcmeSettings,
   txt: TxtLookup | undefined = dns === undefined ? undefined : txtLookup(dns),
 ): AcmeOptions {
-  const kinds = Object.entries(profiles).map(([name, { lifetime, description }]) => [
+  const kinds = Object.entries(profiles).map(([name, { lifetime, ...profile }]) => [
     name,
-    { lifetimeMs: lifetime, description },
+    { ...profile, lifetimeMs: lifetime },
   ])
   return {
     ...rest,

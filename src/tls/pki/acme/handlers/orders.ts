@@ -5,9 +5,10 @@ import { checkedName, formatGeneralName, type GeneralName } from '../../certific
 import { DAY_MS } from '../../certificate/profiles.ts'
 import { type ReadRequest, readRequest } from '../../certificate/request.ts'
 import { PkiError } from '../../errors.ts'
+import { describeKey } from '../../keys.ts'
 import { type Identifier, identifierOf } from '../identifier.ts'
 import { jwkThumbprint } from '../jws.ts'
-import type { AcmeOptions } from '../options.ts'
+import type { AcmeOptions, AcmeProfile } from '../options.ts'
 import type { Order, OrderStatus } from '../orders.ts'
 import { AcmeProblem, json } from '../response.ts'
 import { checkIdentifier } from '../validation/validate.ts'
@@ -15,6 +16,8 @@ import { type AcmeDirectory, type AcmeHandler, type AcmeRequest, signer } from '
 import { checkReplaces } from './renewal-info.ts'
 
 const MAX_IDENTIFIERS = 100
+/** The shortest RSA key of public certificates: CA/Browser Forum Baseline Requirements section 6.1.5. */
+const MIN_RSA_BITS = 2048
 
 /** Creates an order. RFC 8555 section 7.4; `replaces` by RFC 9773 section 5. */
 export const newOrder: AcmeHandler = {
@@ -62,7 +65,7 @@ function readIdentifiers(identifiers: unknown, options: AcmeOptions): Identifier
     if (typeof type !== 'string' || typeof value !== 'string') {
       throw new AcmeProblem('malformed', 'an identifier must have type and value')
     }
-    const identifier = { type, value: value.toLowerCase() } as Identifier
+    const identifier = { type, value: type === 'dns' ? value.toLowerCase() : value } as Identifier
     checkIdentifier(identifier, options)
     return identifier
   })
@@ -113,7 +116,8 @@ async function finalize({ directory, payload, jwk }: AcmeRequest, one: Order): P
   if (status !== 'ready') throw new AcmeProblem('orderNotReady', `the order is ${status}`)
   if (typeof payload.csr !== 'string') throw new AcmeProblem('malformed', 'finalize needs csr, DER in base64url')
   const csr = Buffer.from(payload.csr, 'base64url')
-  checkCsr(csr, one.identifiers, jwkThumbprint(jwk))
+  const request = checkCsr(csr, one.identifiers, jwkThumbprint(jwk))
+  checkKeySize(request, profileOf(directory.options, one))
   return orders.finalizing(one.id, async () => {
     // Another node may have just finished.
     await orders.load(store.clock.now())
@@ -124,11 +128,11 @@ async function finalize({ directory, payload, jwk }: AcmeRequest, one: Order): P
 }
 
 async function sign(
-  { store, authority, options: { profiles } }: AcmeDirectory,
+  { store, authority, options }: AcmeDirectory,
   csr: Buffer,
-  { profile = '' }: Order,
+  one: Order,
 ): Promise<NonNullable<Order['outcome']>> {
-  const lifetimeMs = profiles?.[profile]?.lifetimeMs
+  const lifetimeMs = profileOf(options, one)?.lifetimeMs
   try {
     const answer = await submitRequest(store, csr, authority, {
       server: true,
@@ -157,11 +161,21 @@ async function updateQueued({ directory }: AcmeRequest, one: Order): Promise<voi
   }))
 }
 
+/** Returns the profile of an order; undefined without one, and if the configuration no longer has it. */
+const profileOf = ({ profiles }: AcmeOptions, { profile = '' }: Order): AcmeProfile | undefined => profiles?.[profile]
+
+/** Checks that an RSA key is as long as the profile wants. @throws AcmeProblem `badCSR` */
+function checkKeySize({ publicKey }: ReadRequest, { minRsaBits = MIN_RSA_BITS }: Partial<AcmeProfile> = {}): void {
+  const { family, bits } = describeKey(publicKey)
+  if (family !== 'rsa' || bits >= minRsaBits) return
+  throw new AcmeProblem('badCSR', `an RSA key of ${bits} bits is too short; this certificate needs ${minRsaBits}`)
+}
+
 /**
  * Checks that a request is for exactly the names of the order, and not for the account's key. RFC 8555 sections 7.4 and
- * 11.1. @throws AcmeProblem `badCSR`
+ * 11.1. Returns the parsed request. @throws AcmeProblem `badCSR`
  */
-function checkCsr(csr: Buffer, identifiers: readonly Identifier[], accountThumbprint: string): void {
+function checkCsr(csr: Buffer, identifiers: readonly Identifier[], accountThumbprint: string): ReadRequest {
   let request: ReadRequest
   try {
     request = readRequest(csr)
@@ -181,6 +195,7 @@ function checkCsr(csr: Buffer, identifiers: readonly Identifier[], accountThumbp
       `the request is for ${[...requested].join(', ')}, the order for ${[...ordered].join(', ')}`,
     )
   }
+  return request
 }
 
 /** Returns a name with its type, in the form in which certificates contain it. @throws AcmeProblem `badCSR` */

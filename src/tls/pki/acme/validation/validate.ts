@@ -1,4 +1,6 @@
 import { isIP } from 'node:net'
+import { domainToASCII } from 'node:url'
+import { addressOctets, addressText } from '../../../../core/network/ip-address.ts'
 import type { Identifier } from '../identifier.ts'
 import { type Jwk, jwkThumbprint } from '../jws.ts'
 import type { AcmeOptions } from '../options.ts'
@@ -37,22 +39,52 @@ export async function validate(validation: Validation, options: AcmeOptions): Pr
     if (!options.txt) throw new AcmeProblem('dns', 'the lab does not know any more how to read TXT records')
     return validateDns(identifier, keyAuthorization, options.txt)
   }
-  const address = await addressOf(identifier, clientAddress, options.addresses)
-  if (type === 'http-01') return validateHttp(identifier, token, keyAuthorization, { address, port: options.httpPort })
-  return validateTlsAlpn(identifier, keyAuthorization, { address, port: options.tlsAlpnPort ?? 443 })
+  const addressFor = (one: Identifier): Promise<string> => addressOf(one, clientAddress, options.addresses)
+  const { httpPort, tlsAlpnPort = 443 } = options
+  if (type === 'http-01') {
+    const at = { port: httpPort, redirectPorts: [tlsAlpnPort], addressOf: addressFor }
+    return validateHttp(identifier, { token, keyAuthorization, ...at })
+  }
+  return validateTlsAlpn(identifier, keyAuthorization, { address: await addressFor(identifier), port: tlsAlpnPort })
 }
 
-/** Checks that an identifier can be validated. @throws AcmeProblem */
+/** Checks that an identifier can be validated and stand in a certificate. @throws AcmeProblem */
 export function checkIdentifier({ type, value }: Identifier, options: AcmeOptions): void {
-  if (type === 'ip' && isIP(value)) return
-  if (type === 'ip') throw new AcmeProblem('malformed', `${value} is not an IP address`)
+  if (type === 'ip') return checkAddress(value)
   if (type !== 'dns') throw new AcmeProblem('unsupportedIdentifier', `identifiers of type ${type} are not supported`)
   const name = value.startsWith('*.') ? value.slice(2) : value
-  if (!/^[a-z0-9_-]+(\.[a-z0-9_-]+)*$/i.test(name)) throw new AcmeProblem('malformed', `${value} is not a host name`)
+  if (!/^[a-z0-9_-]+(\.[a-z0-9_-]+)*$/i.test(name) && !isIP(name)) {
+    throw new AcmeProblem('malformed', `${value} is not a host name`)
+  }
+  const why = nameProblem(name, value.length)
+  if (why !== undefined) throw new AcmeProblem('rejectedIdentifier', `${value} ${why}`)
   if (value.startsWith('*.') && !options.txt) {
     throw new AcmeProblem(
       'rejectedIdentifier',
       'wildcards need dns-01: authorityService.acme.dns must say where the lab reads TXT records',
     )
   }
+}
+
+/** Returns why DNS cannot have a name, or a certificate not contain it. @param octets length with the wildcard */
+function nameProblem(name: string, octets: number): string | undefined {
+  const labels = name.split('.')
+  // RFC 8738 section 3; the last label of a host name is not a number (RFC 3696 section 2)
+  if (isIP(name) || /^(\d+|0x[0-9a-f]*)$/i.test(labels.at(-1) ?? '')) return 'is an address: order it with the type ip'
+  // RFC 1035 section 2.3.4
+  if (octets > 253) return `has ${octets} octets; a name has at most 253`
+  if (labels.some((label) => label.length > 63)) return 'has a label of more than 63 octets'
+  // RFC 5890 section 2.3.1
+  if (labels.some((label) => /^-|-$/.test(label))) return 'has a label that begins or ends with a hyphen'
+  return domainToASCII(name) === '' ? 'has a label that is not valid Punycode' : undefined
+}
+
+function checkAddress(value: string): void {
+  if (!isIP(value)) throw new AcmeProblem('malformed', `${value} is not an IP address`)
+  const canonical = addressText(addressOctets(value))
+  // RFC 5952 section 5 recommends the mixed notation for an IPv4 address in IPv6.
+  const mixed = /^::ffff:(\d+\.){3}\d+$/.test(value)
+  if (value === canonical || mixed) return
+  // RFC 8738 section 3
+  throw new AcmeProblem('rejectedIdentifier', `${value} is not in the form of RFC 5952: order ${canonical}`)
 }

@@ -1,0 +1,101 @@
+import { createServer, type IncomingMessage, type RequestListener } from 'node:http'
+import { createServer as createHttpsServer } from 'node:https'
+import type { AddressInfo, Server } from 'node:net'
+import acme from 'acme-client'
+import { expect, it } from 'vitest'
+import { freePort } from '../../../support/free-ports.ts'
+import { startAcme } from './support.ts'
+
+type Lab = Awaited<ReturnType<typeof startAcme>>
+/** Returns where a request is redirected; undefined if it gets the key authorization. */
+type Redirect = (request: IncomingMessage) => string | undefined
+
+async function listening(server: Server, port: number) {
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
+  return { port: (server.address() as AddressInfo).port, [Symbol.asyncDispose]: () => closed(server) }
+}
+
+const closed = (server: Server): Promise<void> => new Promise((resolve) => server.close(() => resolve()))
+
+/** Proves the control of mail.lab.test by servers that redirect. Returns the error of the challenge, if it has one. */
+async function prove(lab: Lab, redirect: Redirect, listen: (answer: RequestListener) => Server = createServer) {
+  const accountKey = await acme.crypto.createPrivateEcdsaKey('P-256')
+  const client = new acme.Client({ directoryUrl: lab.directory, accountKey, backoffMin: 50, backoffMax: 200 })
+  await client.createAccount({ termsOfServiceAgreed: true })
+  const order = await client.createOrder({ identifiers: [{ type: 'dns', value: 'mail.lab.test' }] })
+  const challenge = (await client.getAuthorizations(order))[0]?.challenges.find(({ type }) => type === 'http-01')
+  if (!challenge) throw new Error('no challenge')
+  const answer = await client.getChallengeKeyAuthorization(challenge)
+  const hosts: (string | undefined)[] = []
+  const serve: RequestListener = (request, response) => {
+    hosts.push(request.headers.host)
+    const location = redirect(request)
+    if (location === undefined) response.end(answer)
+    else response.writeHead(301 + (hosts.length % 2), { location }).end('moved')
+  }
+  await using _served = await listening(listen(serve), lab.httpPort)
+  await client.completeChallenge(challenge)
+  const error = await client.waitForValidStatus(challenge).then(
+    () => undefined,
+    (failed: Error) => failed.message,
+  )
+  return { hosts, error }
+}
+
+const step = ({ url = '' }: IncomingMessage): number => Number(/\d+$/.exec(url.replace(/^.*challenge\/.*/, '0'))?.[0])
+
+it('follows ten redirects of http-01, relative ones and to other names, and not eleven', async () => {
+  await using lab = await startAcme()
+  const chain =
+    (count: number): Redirect =>
+    (request) =>
+      step(request) < count ? `//www.lab.test:${lab.httpPort}/step/${step(request) + 1}` : undefined
+  const followed = await prove(lab, chain(10))
+  expect(followed.error).toBeUndefined()
+  const other = `www.lab.test:${lab.httpPort}`
+  expect(followed.hosts).toEqual([`mail.lab.test:${lab.httpPort}`, ...Array<string>(10).fill(other)])
+  expect((await prove(lab, chain(11))).error).toMatch(/redirects more than 10 times/)
+  expect((await prove(lab, (request) => (step(request) < 1 ? '/step/1?a=b' : undefined))).error).toBeUndefined()
+})
+
+it('follows redirects to https, whose certificate need not be good', async () => {
+  const tlsAlpnPort = await freePort()
+  await using lab = await startAcme({}, [], { tlsAlpnPort })
+  const authorization = { identifier: { type: 'dns', value: 'other.test' } } as acme.Authorization
+  const [key, cert] = await acme.crypto.createAlpnCertificate(authorization, 'self-signed')
+  const names: (string | false | undefined)[] = []
+  let secure: Server | undefined
+  const both = (answer: RequestListener): Server => {
+    secure = createHttpsServer({ key, cert }, answer).listen(tlsAlpnPort, '127.0.0.1')
+    secure.on('secureConnection', ({ servername }) => names.push(servername))
+    return createServer(answer)
+  }
+  const toHttps: Redirect = ({ socket, url = '' }) =>
+    'encrypted' in socket ? undefined : `https://mail.lab.test:${tlsAlpnPort}${url}`
+  const { error } = await prove(lab, toHttps, both)
+  if (secure) await closed(secure)
+  expect(error).toBeUndefined()
+  expect(names).toEqual(['mail.lab.test'])
+})
+
+it('checks the address, the port and the protocol again at each redirect', async () => {
+  await using lab = await startAcme()
+  const cases: readonly (readonly [location: string, why: RegExp])[] = [
+    [`http://169.254.169.254:${lab.httpPort}/latest`, /authorityService\.acme\.addresses/],
+    [`http://[::ffff:10.1.2.3]:${lab.httpPort}/`, /authorityService\.acme\.addresses/],
+    ['http://0xa9fea9fe/', /169\.254\.169\.254.*authorityService\.acme\.addresses/],
+    [`http://127.0.0.1:${lab.port}/`, /redirects only to the ports 80, 443, /],
+    ['ftp://mail.lab.test/', /neither http nor https/],
+    ['http://mail.lab.test:99999/', /not a URL/],
+  ]
+  for (const [location, why] of cases) {
+    const { error, hosts } = await prove(lab, () => location)
+    expect([location, error]).toEqual([location, expect.stringMatching(why)])
+    expect(hosts).toHaveLength(1)
+  }
+  await using permitted = await startAcme({}, ['127.0.0.1'])
+  const { error } = await prove(permitted, (request) =>
+    request.headers.host?.startsWith('mail') ? `http://localhost:${permitted.httpPort}/` : undefined,
+  )
+  expect(error).toBeUndefined()
+})
