@@ -6,6 +6,9 @@ import type { Address, OctetString } from './types.ts'
 export const MISSING_MAILBOX = 'MISSING_MAILBOX'
 export const MISSING_DOMAIN = 'MISSING_DOMAIN'
 export const SYNTAX_ERROR = 'SYNTAX_ERROR'
+/** Whether an address has a local part and a domain that were written, and no placeholder. */
+export const isWritten = ({ mailbox = '', host = '' }: Address): boolean =>
+  ![mailbox, host].some((part) => ['', MISSING_MAILBOX, MISSING_DOMAIN, SYNTAX_ERROR].includes(part))
 const INVALID_ROUTE = 'INVALID_ROUTE'
 
 /** Limit of a list, for mail made to exhaust memory or time. The addresses after it are ignored. */

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { domainToASCII } from 'node:url'
-import { MISSING_DOMAIN, MISSING_MAILBOX, parseAddresses, SYNTAX_ERROR } from './addresses.ts'
+import { isWritten, parseAddresses } from './addresses.ts'
 import { headerBlockEnd, headerFields, unfolded } from './headers.ts'
 import type { Address, HeaderField, OctetString } from './types.ts'
 
@@ -80,11 +80,11 @@ function asciiAddresses(value: OctetString): string {
 
 /** Stands for an address that ASCII cannot write. RFC 6858 section 2.1 */
 const INVALID = '<invalid@internationalized-address.invalid>'
-const STAND_INS = new Set([MISSING_MAILBOX, MISSING_DOMAIN, SYNTAX_ERROR])
 
-function asciiAddress({ name = '', mailbox = '', host = '' }: Address): string {
+function asciiAddress(address: Address): string {
+  const { name = '', mailbox = '', host = '' } = address
   const domain = NOT_ASCII.test(host) ? domainToASCII(textOf(host)) : host
-  const isLost = NOT_ASCII.test(mailbox) || domain === '' || STAND_INS.has(mailbox) || STAND_INS.has(host)
+  const isLost = NOT_ASCII.test(mailbox) || domain === '' || !isWritten(address)
   const localPart = /^[\w!#$%&'*+/=?^`{|}~.-]+$/.test(mailbox) ? mailbox : quoted(mailbox)
   const angle = isLost ? INVALID : `<${localPart}@${domain}>`
   if (name === '') return angle

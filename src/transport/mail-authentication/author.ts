@@ -1,5 +1,5 @@
 import { domainToASCII } from 'node:url'
-import { parseAddresses } from '../../mail/format/addresses.ts'
+import { isWritten, parseAddresses } from '../../mail/format/addresses.ts'
 import { type Field, valueOf } from './signed-fields.ts'
 
 /** Returns the domains of the From fields, in lower case and with A-labels, each once. RFC 7489 section 6.6.1. */
@@ -7,8 +7,8 @@ export function authorDomains(fields: readonly Field[]): string[] {
   const found = new Set<string>()
   for (const field of fields) {
     if (field.nameLower !== 'from') continue
-    for (const { host } of parseAddresses(valueOf(field).replace(/\r?\n/g, ''))) {
-      if (host !== undefined) found.add(asciiDomain(Buffer.from(host, 'latin1').toString()))
+    for (const address of parseAddresses(valueOf(field).replace(/\r?\n/g, ''))) {
+      if (isWritten(address)) found.add(asciiDomain(Buffer.from(address.host ?? '', 'latin1').toString()))
     }
   }
   return [...found]

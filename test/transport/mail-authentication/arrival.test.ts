@@ -201,3 +201,11 @@ test('the lab refuses what DMARC and SPF ask to refuse, if configured', async ()
   expect(await reply('192.0.2.7', 'a@example.test', 'b@example.test')).toMatch(/^250 /)
   expect(await lab.inbox('alice')).toHaveLength(2)
 })
+
+test.each(['not an address', '<not an address>', 'alice', '<a@>', ''])(
+  '“From: %s” has no author domain',
+  async (from) => {
+    const { dmarc } = await received('192.0.2.7', 'a@example.test', `From: ${from}\r\nSubject: Hi\r\n\r\nHello`)
+    expect(dmarc).toMatchObject({ result: 'permerror', reason: 'the message has no author domain', domain: '' })
+  },
+)
