@@ -1,12 +1,20 @@
 import { isIPv6 } from 'node:net'
-import { addressOctets } from '../core/network/ip-address.ts'
+import { addressOctets, isLoopback } from '../core/network/ip-address.ts'
 
 /** Limits on single clients. */
 export interface ClientLimits {
   readonly connectionsPerAddress: number | 'off'
   readonly logonTimeoutMs: number | 'off'
-  /** The delay of the reply to the first failed log-on. */
-  readonly failedLogonDelayMs: number | 'off'
+  /** The delay of the reply to the first failed log-on; auto: of clients on other machines only. */
+  readonly failedLogonDelayMs: number | 'off' | 'auto'
+}
+
+const AUTOMATIC_DELAY_MS = 1000
+
+/** Returns the delay of the reply to the first failed log-on of a client. */
+export function failedLogonDelayOf(setting: ClientLimits['failedLogonDelayMs'], address: string): number | 'off' {
+  if (setting !== 'auto') return setting
+  return isLoopback(clientKey(address)) ? 'off' : AUTOMATIC_DELAY_MS
 }
 
 /** Switches every limit off. */

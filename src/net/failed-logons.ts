@@ -5,7 +5,7 @@ const FORGET_MS = 10 * 60_000
 /** Addresses remembered. The one that failed least recently is forgotten first. */
 const MAX_ADDRESSES = 10_000
 /** Each failure doubles the delay, up to this multiple of the first. */
-const MAX_FACTOR = 16
+const MAX_FACTOR = 4
 /** The longest time that a timer of Node.js can measure. */
 const MAX_TIMER_MS = 2 ** 31 - 1
 

@@ -1,7 +1,13 @@
 import type { AddressList } from '../core/network/address-list.ts'
 import type { SocketAddress } from '../core/network/ip-address.ts'
 import type { SessionRecorder } from '../core/sessions/types.ts'
-import { type ClientAddresses, type ClientLimits, type CountedConnection, noClientLimits } from './client-addresses.ts'
+import {
+  type ClientAddresses,
+  type ClientLimits,
+  type CountedConnection,
+  failedLogonDelayOf,
+  noClientLimits,
+} from './client-addresses.ts'
 import type { FailedLogons } from './failed-logons.ts'
 
 /** The settings of a virtual server that concern single clients. */
@@ -60,7 +66,8 @@ export class ServedClient {
   countFailure(): number {
     const { failedLogons, settings } = this.#counts
     const { failedLogonDelayMs } = settings.clientLimits ?? noClientLimits
-    this.#countFailure ??= failedLogons.counter(this.#address, failedLogonDelayMs, this.#counted)
+    const delayMs = failedLogonDelayOf(failedLogonDelayMs, this.#address)
+    this.#countFailure ??= failedLogons.counter(this.#address, delayMs, this.#counted)
     return this.#countFailure()
   }
 

@@ -374,4 +374,17 @@ describe('limits behind a proxy', () => {
     const delays = lab.sessions().map((one) => /delayed by (\d+) ms/.exec(transcript(one).join())?.[1])
     expect(delays).toEqual(['10', '20', '10'])
   })
+
+  it.each([
+    ['127.0.0.1', [undefined, undefined, undefined]],
+    ['0.0.0.0', ['1000', undefined, undefined]],
+  ])('failedLogonDelay: auto delays clients on other machines only, in a lab on %s', async (address, expected) => {
+    const limits = { failedLogonDelay: 'auto' as const }
+    await using lab = await startSmtp({ address, limits })
+    const tries = 'EHLO c.test\r\nAUTH PLAIN AG5vYm9keQBu\r\nQUIT\r\n'
+    for (const client of ['TCP4 203.0.113.7 192.0.2.1', 'TCP4 127.0.0.1 192.0.2.1', 'TCP6 ::1 2001:db8::1'])
+      await exchange(portOf(lab), `PROXY ${client} 4711 25\r\n${tries}`)
+    await expect.poll(() => lab.sessions().every(({ endedAt }) => endedAt !== undefined)).toBe(true)
+    expect(lab.sessions().map((one) => /delayed by (\d+) ms/.exec(transcript(one).join())?.[1])).toEqual(expected)
+  })
 })

@@ -27,7 +27,14 @@ export function draftOf(
       Object.entries(servers).map(([key, server]): [string, VirtualServerInput] => [
         key,
         // Clients that are offered STARTTLS use it, and most do not know the root of the lab.
-        { address: '127.0.0.1', tlsPort: 'off', certificate: 'none', ...server },
+        {
+          address: '127.0.0.1',
+          tlsPort: 'off',
+          certificate: 'none',
+          ...server,
+          // The tools answer a wrong password without a delay.
+          limits: { failedLogonDelay: 'off', ...server.limits },
+        },
       ]),
     ),
     notes: [],

@@ -4,6 +4,7 @@ import type { ResolvedVirtualServer } from '../../core/config/resolve.ts'
 import type { ProxyProtocolConfig, RateConfig } from '../../core/config/schema/virtual-server.ts'
 import type { TokenConfig } from '../../core/config/schema.ts'
 import { addressListOf } from '../../core/network/address-list.ts'
+import { isLoopback } from '../../core/network/ip-address.ts'
 import { clientKey } from '../../net/client-addresses.ts'
 import type { Proxies } from '../../net/proxy-protocol/proxies.ts'
 import type { Rates } from '../../net/rates.ts'
@@ -62,7 +63,10 @@ export async function serverSettings(
     clientLimits: {
       connectionsPerAddress: limits.connectionsPerAddress,
       logonTimeoutMs: limits.logonTimeout,
-      failedLogonDelayMs: limits.failedLogonDelay,
+      failedLogonDelayMs:
+        limits.failedLogonDelay === 'auto' && config.virtualServers.every((one) => isLoopback(one.address))
+          ? 'off'
+          : limits.failedLogonDelay,
     },
     takesConnection: connectionRate(name, limits.rate, services.rates),
     busyLine: (limited) => service.busy(context, limited),

@@ -61,7 +61,7 @@ test.each(['config/default.yaml', 'docker/config.yaml'])('%s limits single clien
     connectionsPerAddress: 100,
     handshakeTimeout: 10_000,
     logonTimeout: 180_000,
-    failedLogonDelay: 1_000,
+    failedLogonDelay: 'auto',
   }
   for (const server of lab.virtualServers) expect(server.limits).toMatchObject(limits)
 })

@@ -97,11 +97,13 @@ const limits = mapping(() => ({
     .describe(
       'Time from the connection to the log-on, after which the client is disconnected. smtp: the first accepted recipient also ends the limit. nntp: the first command that reads, posts or transfers articles also ends it, and feed peers that are known by address have no limit.',
     ),
-  failedLogonDelay: timeLimitOrOff
-    .prefault('1s')
+  failedLogonDelay: z
+    .union([z.literal('auto'), timeLimitOrOff])
+    .default('auto')
     .describe(
-      'Delay of the reply to a failed log-on. It doubles with each further failure of the connection or of its client address, on any virtual server, up to 16 times this value. An address starts again 10 minutes after its last failure. Successful log-ons are not delayed.',
-    ),
+      'Delay of the reply to a failed log-on. auto: off for clients on this machine, and while all virtual servers listen on loopback addresses; 1s for other clients. A time applies to every client. The delay doubles with each further failure of the connection or of its client address, on any virtual server, up to 4 times this value. An address starts again 10 minutes after its last failure. Successful log-ons are not delayed.',
+    )
+    .meta({ examples: ['off'] }),
   messageSize: octets.prefault('25MiB').describe('Largest message accepted, in octets or as 4096KB, 25MiB.'),
   recipients: z.number().int().positive().default(1000).describe('Maximum number of recipients of one SMTP message.'),
   recipientDomains: countOrOff
