@@ -55,8 +55,7 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
 
 const isVersion = (arg: string | undefined): boolean => arg === '--version' || arg === '-V'
 
-const isVersionAsJson = (args: readonly string[]): boolean =>
-  args.length === 2 && args.includes('--json') && args.some(isVersion)
+const isVersionAsJson = (args: readonly string[]): boolean => args.includes('--json') && args.some(isVersion)
 
 /** Creates the command line with the command that `args` start with, or with all commands for help and suggestions. The version needs none. */
 async function createProgram(args: readonly string[]): Promise<Command> {

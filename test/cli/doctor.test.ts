@@ -24,6 +24,7 @@ async function doctor(...args: string[]): Promise<Doctor & { status: number | nu
 
 test('--version --json names the versions of the program and of every optional package', async () => {
   const { status, stdout } = await place.run(['--version', '--json'])
+  expect((await place.run(['doctor', '--version', '--json'])).stdout).toBe(stdout)
   expect(status).toBe(0)
   const shown = JSON.parse(stdout)
   const { version, peerDependencies } = JSON.parse(readFileSync(join(packageFolder, 'package.json'), 'utf8'))

@@ -61,7 +61,9 @@ describe('sealpost mail', () => {
     await transport.sendMail({ envelope, raw: 'Subject: Without From\r\n\r\nIt works.\r\n' })
     const [, row = ''] = (await mail('search', 'subject:without')).lines
     expect(row).toMatch(/ shop@app\.test +Without From$/)
-    await mail('delete', row.split(' ')[0] ?? '')
+    expect(row).toContain(JSON.parse((await mail('show', 'latest', '--json')).stdout).id)
+    expect((await mail('report', 'latest', 'bounce+550')).stdout).toContain('shop@app.test')
+    expect((await mail('delete', 'latest')).stdout).toBe('Deleted 1 message.\n')
   })
 
   it('searches for the words that the shell was given in quotes', async () => {

@@ -74,6 +74,13 @@ describe('sealpost mail release and sealpost queue', () => {
     )
     expect((await sealpost('queue', 'hold', id)).stdout).toBe('Held 1 message.\n')
     expect(await json('queue', 'show', id)).toMatchObject({ state: 'held', nextAttemptAt: null })
+    expect((await sealpost('queue', 'list', '--state', 'held')).lines[1]).toMatch(
+      / held +\d+ +waits until it is resumed +one@example\.test /,
+    )
+    for (const verb of ['delete', 'hold']) {
+      const { status, stderr } = await sealpost('queue', verb, id, '99999')
+      expect([status, stderr]).toEqual([1, expect.stringContaining('99999')])
+    }
     expect((await sealpost('queue', 'delete')).stderr).toMatch(/give ids, or options that select messages, or --all/)
     expect(await json('queue', 'bounce', '--recipient', 'two@')).toEqual({ messages: 1 })
     isBusy = false

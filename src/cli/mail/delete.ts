@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { type ApiOptions, callApi, withApi } from '../shared/api-client.ts'
 import { UsageError } from '../shared/failure.ts'
 import { counted, printResult } from '../shared/output.ts'
+import { messageIds } from './message-ids.ts'
 
 interface DeleteOptions extends ApiOptions {
   readonly query?: string
@@ -11,7 +12,7 @@ interface DeleteOptions extends ApiOptions {
 /** Adds `sealpost mail delete`. */
 export function addDelete(mail: Command): void {
   withApi(mail.command('delete'))
-    .argument('[id...]', 'ids of messages')
+    .argument('[id...]', 'ids of messages, or latest')
     .description('delete messages: by id, by a search, or all')
     .option('--query <query>', 'delete what matches, as for sealpost mail search')
     .option('--all', 'delete every message, articles too')
@@ -19,11 +20,12 @@ export function addDelete(mail: Command): void {
     .action(remove)
 }
 
-async function remove(ids: readonly string[], options: DeleteOptions): Promise<void> {
+async function remove(given: readonly string[], options: DeleteOptions): Promise<void> {
   const { query, all } = options
-  if ([ids.length > 0, query !== undefined, all === true].filter(Boolean).length !== 1) {
+  if ([given.length > 0, query !== undefined, all === true].filter(Boolean).length !== 1) {
     throw new UsageError('give ids, or --query QUERY, or --all')
   }
+  const ids = await messageIds(options, given)
   for (const id of ids) await callApi(options, 'messages.delete', { id })
   const { deleted } =
     ids.length > 0 ? { deleted: ids.length } : await callApi(options, 'messages.deleteAll', { query, all })

@@ -4,6 +4,7 @@ import { type ApiOptions, callApi, withApi } from '../shared/api-client.ts'
 import { exitStatus, UsageError } from '../shared/failure.ts'
 import { note, noteError, print } from '../shared/output.ts'
 import { table } from '../shared/table.ts'
+import { messageIds } from './message-ids.ts'
 
 interface ReleaseOptions extends ApiOptions, Pick<InputOf<'messages.releaseMany'>, 'to' | 'connector' | 'dryRun'> {
   readonly search?: string
@@ -13,7 +14,7 @@ interface ReleaseOptions extends ApiOptions, Pick<InputOf<'messages.releaseMany'
 export function addRelease(mail: Command): void {
   const list = (text: string, before: readonly string[] = []): string[] => [...before, ...text.split(',')]
   withApi(mail.command('release'))
-    .argument('[id...]', 'ids of messages')
+    .argument('[id...]', 'ids of messages, or latest')
     .description('send messages to other hosts by the connectors of the lab')
     .option('--search <query>', 'release the messages that match a query (as for sealpost mail search)')
     .option('--to <address>', 'recipient to use instead of those of the message; repeat for several', list)
@@ -23,10 +24,10 @@ export function addRelease(mail: Command): void {
     .action(release)
 }
 
-async function release(ids: readonly string[], options: ReleaseOptions): Promise<void> {
+async function release(given: readonly string[], options: ReleaseOptions): Promise<void> {
   const { search, to, connector, dryRun, json } = options
-  if (ids.length > 0 === (search !== undefined)) throw new UsageError('give ids, or --search QUERY')
-  const choice = search === undefined ? { ids } : { query: search }
+  if (given.length > 0 === (search !== undefined)) throw new UsageError('give ids, or --search QUERY')
+  const choice = search === undefined ? { ids: await messageIds(options, given) } : { query: search }
   const answer = await callApi(options, 'messages.releaseMany', { ...choice, to, connector, dryRun })
   const { released, refused } = answer
   if (refused.length > 0) process.exitCode = exitStatus.failed

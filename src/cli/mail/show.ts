@@ -3,6 +3,7 @@ import type { OutputOf } from '../../api/operation-types.ts'
 import { type ApiOptions, callApi, withApi } from '../shared/api-client.ts'
 import { UsageError } from '../shared/failure.ts'
 import { page, print } from '../shared/output.ts'
+import { messageIds } from './message-ids.ts'
 import { smimeLines } from './smime-lines.ts'
 
 interface ShowOptions extends ApiOptions {
@@ -29,7 +30,7 @@ async function show(given: string, options: ShowOptions): Promise<void> {
   const { raw, headers, html, json } = options
   if ([raw, headers, html, json].filter(Boolean).length > 1)
     throw new UsageError('give one of --raw, --headers, --html and --json')
-  const id = given === 'latest' ? await latest(options) : given
+  const [id = given] = await messageIds(options, [given])
   if (raw || html) {
     process.stdout.write(await callApi(options, raw ? 'messages.raw' : 'messages.html', { id }))
     return
@@ -41,12 +42,6 @@ async function show(given: string, options: ShowOptions): Promise<void> {
   }
   const message = await callApi(options, 'messages.get', { id })
   print(json ? JSON.stringify(message) : messageText(message))
-}
-
-async function latest(options: ApiOptions): Promise<string> {
-  const { items } = await callApi(options, 'messages.list', { limit: 1 })
-  if (items[0]) return items[0].id
-  throw new Error('there is no message yet')
 }
 
 const addressText = ({ name, address }: WholeMessage['to'][number]): string =>

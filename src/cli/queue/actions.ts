@@ -45,6 +45,8 @@ async function run({ verb, done, isForAll }: Action, ids: readonly string[], opt
   const given = [ids.length > 0, Object.keys(filters).length > 0, all === true].filter(Boolean).length
   if (given > 1 || (given === 0 && !isForAll))
     throw new UsageError('give ids, or options that select messages, or --all')
+  // The API skips ids that do not exist. A person or a script wants to know, before anything has changed.
+  for (const id of ids) await callApi(options, 'queue.get', { id })
   const choice: InputOf<'queue.hold'> = ids.length > 0 ? { ids } : given === 0 || all ? { all: true } : filters
   const { messages } = await callApi(options, `queue.${verb}`, choice)
   printResult(options, { messages }, `${done} ${counted(messages, 'message')}.`)

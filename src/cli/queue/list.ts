@@ -37,9 +37,9 @@ const rowOf = (message: QueuedMessage): string[] => [
   message.id,
   message.state,
   String(message.attempts),
-  message.nextAttemptAt === null ? '' : shortTime(message.nextAttemptAt),
+  message.nextAttemptAt === null ? (message.reason ?? '') : shortTime(message.nextAttemptAt),
   message.recipients.map(({ address }) => address).join(' '),
-  message.recipients.find(({ text }) => text !== null)?.text ?? message.reason ?? '',
+  message.recipients.find(({ text }) => text !== null)?.text ?? '',
 ]
 
 /** Adds `sealpost queue show`. */

@@ -11,7 +11,7 @@ import { parseYamlValue } from './yaml.ts'
 
 interface EnvironmentSettings {
   readonly overrides: readonly Override[]
-  /** One line for each variable whose name is probably misspelled. */
+  /** One line for each variable that is not known. */
   readonly warnings: readonly string[]
 }
 
@@ -82,7 +82,7 @@ export function readEnvironment(
       if (isFile && names.has(variable)) throw new Error(`${variable} and ${origin} are both set; keep one of them`)
       return [{ origin, path, value: valueOf(path, isFile ? contentOf(origin, text, cwd) : text, cwd) }]
     }),
-    warnings: given.flatMap(([name]) => misspelled(name)),
+    warnings: given.flatMap(([name]) => unknown(name)),
   }
 }
 
@@ -122,16 +122,16 @@ function absolute(value: unknown, cwd: string): unknown {
   return Object.fromEntries(folders)
 }
 
-/**
- * Returns a warning if a name is similar to a known one. Others are ignored: Kubernetes sets SEALPOST_SERVICE_HOST and
- * similar variables itself.
- */
-function misspelled(name: string): string[] {
+/** Variables that Kubernetes sets for each service, here one whose name begins with sealpost. */
+const OF_KUBERNETES = /_SERVICE_HOST$|_SERVICE_PORT(?:_|$)|_PORT(?:_\d+_(?:TCP|UDP)(?:_|$)|$)/
+
+/** Returns a warning if a name is not known. */
+function unknown(name: string): string[] {
   const known = [...variables.keys(), ...others]
-  if (known.includes(name) || known.some((one) => name === one + FILE_SUFFIX)) return []
+  if (known.includes(name) || known.some((one) => name === one + FILE_SUFFIX) || OF_KUBERNETES.test(name)) return []
   const near = nearest(
     name.slice(PREFIX.length),
     known.map((variable) => variable.slice(PREFIX.length)),
   )
-  return near === undefined ? [] : [`${name}: unknown variable, ignored; did you mean ${PREFIX}${near}?`]
+  return [`${name}: unknown variable, ignored${near === undefined ? '' : `; did you mean ${PREFIX}${near}?`}`]
 }

@@ -50,9 +50,16 @@ test('SEALPOST_ADDRESS also applies to default virtual servers', () => {
   expect(lab.virtualServers.map(({ address }) => address)).toEqual(Array(4).fill('0.0.0.0'))
 })
 
-test('warns about misspelled variables but not about those a container runtime sets', () => {
-  const { warnings } = readEnvironment({ SEALPOST_PORT_OFSET: '1', SEALPOST_SERVICE_HOST: 'x', SEALPOST_CI: '1' }, '/')
-  expect(warnings).toEqual(['SEALPOST_PORT_OFSET: unknown variable, ignored; did you mean SEALPOST_PORT_OFFSET?'])
+test('warns about unknown variables but not about those that a container runtime sets', () => {
+  const ofKubernetes = { SEALPOST_SERVICE_HOST: 'x', SEALPOST_HTTP_PORT: 'tcp://x', SEALPOST_PORT_25_TCP_ADDR: 'x' }
+  const { warnings } = readEnvironment(
+    { SEALPOST_PORT_OFSET: '1', SEALPOST_FOO: 'x', SEALPOST_CI: '1', ...ofKubernetes },
+    '/',
+  )
+  expect(warnings).toEqual([
+    'SEALPOST_PORT_OFSET: unknown variable, ignored; did you mean SEALPOST_PORT_OFFSET?',
+    'SEALPOST_FOO: unknown variable, ignored',
+  ])
 })
 
 test('reports mistakes inside a value with their path in the value', () => {

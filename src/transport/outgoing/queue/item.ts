@@ -126,7 +126,8 @@ export function entryOf(item: Item, givesUpAt: number | undefined, why: string |
   const { entry, transport, state } = item
   const isSending = item.sending?.isAnswered === false
   const { attempts, nextAttemptAt, isHeld, lastSession } = state
-  const reason = why ?? state.recipients.find((one) => one?.kind === 'deferred')?.text
+  const lastReply = state.recipients.find((one) => one?.kind === 'deferred')?.text
+  const reason = why ?? (isHeld ? 'waits until it is resumed' : lastReply)
   return {
     id: item.id,
     connector: transport.connector,
