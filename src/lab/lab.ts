@@ -65,6 +65,7 @@ export class Lab implements ApiLab, AsyncDisposable {
   readonly openedAt = Date.now()
 
   // Created here. A reload changes their settings.
+  readonly queue = new ChangeQueue()
   readonly changes = new ChangeFeed()
   readonly tenants: Tenants
   readonly addedAccounts: AddedAccounts
@@ -96,7 +97,6 @@ export class Lab implements ApiLab, AsyncDisposable {
   #services: LabServices
 
   readonly #options: LabOptions
-  readonly #queue = new ChangeQueue()
   #phase: Phase = 'starting'
   #stopWatching: () => void = () => {}
   #stopped: Promise<void> | undefined
@@ -214,7 +214,7 @@ export class Lab implements ApiLab, AsyncDisposable {
     void this.configuration?.catchUp()
     this.sessionLog.watch((record) => logSession(this.log, record))
     this.pki.warn()
-    this.#stopWatching = this.servedCertificates.follow(() => this.refreshCertificates())
+    this.#stopWatching = this.servedCertificates.follow()
     this.cluster.enter('ready', httpAddresses(this.endpoints()))
   }
 
@@ -223,7 +223,7 @@ export class Lab implements ApiLab, AsyncDisposable {
    * @throws ListenError, PkiError; the previous configuration is then restored
    */
   reload(config: ResolvedLab): Promise<void> {
-    return this.#queue.run(() => this.#apply(config))
+    return this.queue.run(() => this.#apply(config))
   }
 
   /**
@@ -232,7 +232,7 @@ export class Lab implements ApiLab, AsyncDisposable {
    * @throws PkiError if the certificate does not exist; nothing changes then
    */
   useCertificate(certificate: ResolvedVirtualServer['certificate'], only?: string): Promise<void> {
-    return this.#queue.run(async () => {
+    return this.queue.run(async () => {
       const previous = this.#config
       this.#config = withCertificate(previous, certificate, only)
       try {
@@ -244,14 +244,9 @@ export class Lab implements ApiLab, AsyncDisposable {
     })
   }
 
-  /** Resolves all certificates again, after the store or the clock has changed. */
-  refreshCertificates(): Promise<void> {
-    return this.#queue.run(() => this.servedCertificates.refresh())
-  }
-
   /** Lets clients reach a virtual server or not. @throws ListenError; Error if it is not possible on this system */
   reach(virtualServer: string, reach: Reach): Promise<void> {
-    return this.#queue.run(async () => this.virtualServers.get(virtualServer)?.reach(reach))
+    return this.queue.run(async () => this.virtualServers.get(virtualServer)?.reach(reach))
   }
 
   /**
@@ -259,12 +254,12 @@ export class Lab implements ApiLab, AsyncDisposable {
    * accounts and messages stay. @throws ListenError
    */
   restart(): Promise<void> {
-    return this.#queue.run(() => this.virtualServers.restart())
+    return this.queue.run(() => this.virtualServers.restart())
   }
 
   /** Deletes every message and session record, and opens ports that were made unreachable. Ports, certificates and configured newsgroups stay. */
   async reset(): Promise<void> {
-    await this.#queue.run(async () => {
+    await this.queue.run(async () => {
       await this.store.clear()
       await this.news.prepare(this.config)
       await preload(this.config, this.store)
@@ -277,7 +272,7 @@ export class Lab implements ApiLab, AsyncDisposable {
 
   /** Does the part of a reset that every node does: forgets what is in its memory. */
   forget(): Promise<void> {
-    return this.#queue.run(async () => {
+    return this.queue.run(async () => {
       this.reports.clear()
       this.sessionLog.clear()
       this.captures.sessions.clear()
@@ -299,7 +294,7 @@ export class Lab implements ApiLab, AsyncDisposable {
     this.cluster.enter('draining')
     await drain(this, hurry, async () => {
       // A change still in progress would reopen what is closed after it.
-      await this.#queue.close()
+      await this.queue.close()
       ;(await this.#api)?.finish()
     })
   }
@@ -320,7 +315,7 @@ export class Lab implements ApiLab, AsyncDisposable {
     this.configuration?.close()
     this.cluster.enter('draining')
     // A change still in progress would reopen what is closed below.
-    await this.#queue.close()
+    await this.queue.close()
     // First, so that another node goes on immediately.
     await this.cluster.resign()
     await this.news[Symbol.asyncDispose]()
@@ -390,6 +385,6 @@ export class Lab implements ApiLab, AsyncDisposable {
     if (this.#phase === 'starting') return
     this.outgoing.queue.wake()
     await this.pki.renewDue()
-    await this.refreshCertificates()
+    await this.queue.run(() => this.servedCertificates.refresh())
   }
 }

@@ -35,7 +35,7 @@ export interface SecuredSocket {
 /** Performs the server's side of a TLS handshake on a raw socket. */
 export interface Securer {
   /** Whether a certificate is assigned. */
-  readonly available: boolean
+  isAvailable(): boolean
   /** Performs the handshake. @throws HandshakeFailure */
   secure(raw: Duplex): Promise<SecuredSocket>
 }
@@ -155,7 +155,7 @@ export class Connection {
 
   /** Whether STARTTLS can be offered: a certificate is assigned, and the connection is a client's in clear text. */
   get canStartTls(): boolean {
-    return this.#securer.available && this.#tls === undefined && !this.#compressed && !this.isOwner
+    return this.#securer.isAvailable() && this.#tls === undefined && !this.#compressed && !this.isOwner
   }
 
   get compressed(): boolean {

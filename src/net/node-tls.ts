@@ -5,7 +5,7 @@ import type { ClientHelloFacts } from '../core/sessions/types.ts'
 import { type NodeCapabilities, nodeCapabilities } from '../tls/negotiation/node-capabilities.ts'
 import { companionsOf, contextOptions, isIssuedTo, type KeyLog } from '../tls/negotiation/policy.ts'
 import type { InstalledCertificate } from '../tls/pki/types.ts'
-import type { TlsSettings } from './tls-acceptor.ts'
+import type { TlsSettings } from './virtual-server-settings.ts'
 
 /** A certificate with its servers, which listen nowhere. */
 interface ServedCertificate {

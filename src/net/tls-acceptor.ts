@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
 import type { MemoryReservation } from '../core/octets/memory-budget.ts'
-import type { ClientCertificateFacts, ClientHelloFacts, SessionRecorder, TlsFacts } from '../core/sessions/types.ts'
+import type { ClientHelloFacts, SessionRecorder, TlsFacts } from '../core/sessions/types.ts'
 import { channelBindingsOf } from '../tls/negotiation/channel-bindings.ts'
 import { type FirstOctets, peekClientHello, type ReceivedHello } from '../tls/negotiation/client-hello-reader.ts'
 import { clientCertificateOf, tlsFacts } from '../tls/negotiation/facts.ts'
@@ -14,44 +14,13 @@ import {
 } from '../tls/negotiation/failure.ts'
 import type { FailureContext } from '../tls/negotiation/failure-causes.ts'
 import { FatalAlert } from '../tls/negotiation/fatal-alert.ts'
-import type { KeyLog, TlsPolicy } from '../tls/negotiation/policy.ts'
+import type { KeyLog } from '../tls/negotiation/policy.ts'
 import { type Route, route, type ServedTls, servedBy } from '../tls/negotiation/routing.ts'
-import type { InstalledCertificate } from '../tls/pki/types.ts'
 import type { SecuredSocket } from './connection.ts'
 import { HandshakeFailure } from './errors.ts'
-import { LegacyAcceptor, type LegacySettings } from './legacy-acceptor.ts'
+import { LegacyAcceptor } from './legacy-acceptor.ts'
 import { NodeTls } from './node-tls.ts'
-
-/** Certificates and TLS policy of a virtual server. */
-export interface TlsSettings {
-  readonly policy: TlsPolicy
-  /** Never empty. The first is the default; the server name (SNI) selects the others. */
-  readonly certificates: readonly InstalledCertificate[]
-  /** The protocol's names in TLS. RFC 7301. */
-  readonly alpn: readonly string[]
-  /** Whether clients that offer only other names are refused. */
-  readonly isAlpnStrict?: boolean
-  readonly handshakeTimeoutMs: number
-  /** Staples OCSP responses to handshakes that ask for one. RFC 6066 section 8. */
-  readonly ocspStapling?: boolean
-  /** Absent: clients are not asked for a certificate. */
-  readonly clientCertificates?: ClientCertificateSettings
-  /** Absent: clients that share no version or suite with node:tls are refused. */
-  readonly legacy?: LegacySettings
-}
-
-/** How a virtual server treats client certificates. */
-export interface ClientCertificateSettings {
-  /** accept: a client may send one. require: it must send one that can be verified. */
-  readonly mode: 'accept' | 'require'
-  /** PEM of the authorities that client certificates are verified against. */
-  readonly authoritiesPem: readonly string[]
-  /** Returns the account that a verified certificate names, or why the certificate is refused: `revoked`. `issuers` is in DER. */
-  readonly judge: (
-    certificate: ClientCertificateFacts,
-    issuers: readonly Buffer[],
-  ) => Promise<{ account?: string; refused?: string }>
-}
+import type { ClientCertificateSettings, TlsSettings } from './virtual-server-settings.ts'
 
 /**
  * Performs the TLS handshakes of one virtual server, with node:tls or with the engine for old clients. A new certificate

@@ -1,9 +1,12 @@
 import type { TrafficRecorder } from '../core/sessions/capture.ts'
+import type { ClientCertificateFacts } from '../core/sessions/types.ts'
+import type { TlsPolicy } from '../tls/negotiation/policy.ts'
+import type { InstalledCertificate } from '../tls/pki/types.ts'
 import type { Connection } from './connection.ts'
 import type { FaultRules } from './faults/fault-rules.ts'
+import type { LegacySettings } from './legacy-acceptor.ts'
 import type { Proxies } from './proxy-protocol/proxies.ts'
 import type { ClientSettings } from './served-client.ts'
-import type { TlsSettings } from './tls-acceptor.ts'
 
 /** The settings of a virtual server. A reload or another certificate replaces them while it runs. */
 export interface VirtualServerSettings extends ClientSettings {
@@ -33,3 +36,34 @@ export interface VirtualServerSettings extends ClientSettings {
 
 /** Which limit is reached: connections of the virtual server, connections of the client's address, or the lab's memory. */
 export type LimitedBy = 'server' | 'address' | 'memory'
+
+/** Certificates and TLS policy of a virtual server. */
+export interface TlsSettings {
+  readonly policy: TlsPolicy
+  /** Never empty. The first is the default; the server name (SNI) selects the others. */
+  readonly certificates: readonly InstalledCertificate[]
+  /** The protocol's names in TLS. RFC 7301. */
+  readonly alpn: readonly string[]
+  /** Whether clients that offer only other names are refused. */
+  readonly isAlpnStrict?: boolean
+  readonly handshakeTimeoutMs: number
+  /** Staples OCSP responses to handshakes that ask for one. RFC 6066 section 8. */
+  readonly ocspStapling?: boolean
+  /** Absent: clients are not asked for a certificate. */
+  readonly clientCertificates?: ClientCertificateSettings
+  /** Absent: clients that share no version or suite with node:tls are refused. */
+  readonly legacy?: LegacySettings
+}
+
+/** How a virtual server treats client certificates. */
+export interface ClientCertificateSettings {
+  /** accept: a client may send one. require: it must send one that can be verified. */
+  readonly mode: 'accept' | 'require'
+  /** PEM of the authorities that client certificates are verified against. */
+  readonly authoritiesPem: readonly string[]
+  /** Returns the account that a verified certificate names, or why the certificate is refused: `revoked`. `issuers` is in DER. */
+  readonly judge: (
+    certificate: ClientCertificateFacts,
+    issuers: readonly Buffer[],
+  ) => Promise<{ account?: string; refused?: string }>
+}

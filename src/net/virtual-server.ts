@@ -9,16 +9,16 @@ import type { KeyLog } from '../tls/negotiation/policy.ts'
 import type { ServedTls } from '../tls/negotiation/routing.ts'
 import { type AcceptedSocket, isPortCheck, OWNER_ADDRESS, sessionStart, tapped } from './accepted-socket.ts'
 import { type Admission, ClientAddresses, noClientLimits } from './client-addresses.ts'
-import { Connection, type SecuredSocket } from './connection.ts'
+import { Connection, type SecuredSocket, type Securer } from './connection.ts'
 import { ConnectionEnded, HandshakeFailure } from './errors.ts'
 import { FailedLogons } from './failed-logons.ts'
 import type { ConnectionFaults } from './faults/fault-rules.ts'
-import { faultsBeforeHandshake, HandshakeSecurer } from './handshake-securer.ts'
+import { faultsBeforeHandshake } from './faults/handshake-faults.ts'
 import { type PortKind, Ports } from './ports.ts'
 import type { Announcement, Proxies } from './proxy-protocol/proxies.ts'
 import { type ClientSettings, ServedClient } from './served-client.ts'
-import { TlsAcceptor, type TlsSettings } from './tls-acceptor.ts'
-import type { LimitedBy, VirtualServerSettings } from './virtual-server-settings.ts'
+import { TlsAcceptor } from './tls-acceptor.ts'
+import type { LimitedBy, TlsSettings, VirtualServerSettings } from './virtual-server-settings.ts'
 
 /** Whether clients reach a virtual server: its ports can refuse connections, or swallow them without an answer. */
 export type Reach = 'open' | 'refused' | 'blackholed'
@@ -259,7 +259,10 @@ export class VirtualServer {
     }
     const faults = settings.faults?.open({ virtualServer, protocol, session: record.record, reset })
     const { raw, keyLog } = tapped(accepted, record.id, settings.captures ?? [])
-    const securer = new HandshakeSecurer(this, record, faults, keyLog)
+    const securer: Securer = {
+      isAvailable: () => this.#acceptor !== undefined,
+      secure: (stream) => this.#secure(stream, record, keyLog, faults),
+    }
     let cause = 'handshake failed'
     const memory = this.#intake.memory.reservation('connections')
     let connection: Connection | undefined
@@ -342,18 +345,13 @@ export class VirtualServer {
     return cause
   }
 
-  /** Whether a certificate is assigned. */
-  get canSecure(): boolean {
-    return this.#acceptor !== undefined
-  }
-
   /** Returns what clients can negotiate by TLS; undefined without a certificate. */
   servedTls(): Promise<ServedTls> | undefined {
     return this.#acceptor?.served()
   }
 
   /** Performs a TLS handshake on a raw socket. @throws HandshakeFailure */
-  async secure(
+  async #secure(
     raw: Duplex,
     record: SessionRecorder,
     keyLog: KeyLog | undefined,

@@ -1,6 +1,6 @@
 import tls from 'node:tls'
 import { describe, expect, it } from 'vitest'
-import type { ClientCertificateSettings } from '../../src/net/tls-acceptor.ts'
+import type { ClientCertificateSettings } from '../../src/net/virtual-server-settings.ts'
 import { echoTlsSettings, startEcho } from '../support/echo-server.ts'
 import { opensslCertificate } from '../support/openssl.ts'
 

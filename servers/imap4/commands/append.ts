@@ -48,31 +48,26 @@ export const append = defineCommand({
   },
   async run(session, state, { name, messages }) {
     checkMessageLimit(session, messages.length)
-    const finding = findMailbox(session, state.identity, name, 'TRYCREATE', 'i') // RFC 9051 section 6.3.12
-    const folder = finding instanceof Promise ? await finding : finding
+    const folder = await findMailbox(session, state.identity, name, 'TRYCREATE', 'i') // RFC 9051 section 6.3.12
     if (!isPublic(name)) checkStorable(name)
     const [first, ...more] = messages as [AppendMessage, ...AppendMessage[]]
-    const fault = endOfData(session, state, first)
-    if (fault) await fault
+    await endOfData(session, state, first)
     if (isPublic(name)) {
       if (more.length > 0) throw no('Articles must be posted one at a time.', 'CANNOT')
       return postArticle(session, state.identity, folder, await assembleMessage(session, state, first))
     }
-    const granted = rightsOf(session, state.identity, folder)
-    const rights = granted instanceof Promise ? await granted : granted
+    const rights = await rightsOf(session, state.identity, folder)
     const batch = []
     let octets = 0
     for (const message of messages) {
-      const assembling = assembleMessage(session, state, message)
-      const assembled = assembling instanceof Promise ? await assembling : assembling
+      const assembled = await assembleMessage(session, state, message)
       octets += assembled.octets
       // Flags that the account may not set are left out. RFC 4314 section 4
       const flags = permittedFlags(rights, message.flags)
       batch.push(newMessage(assembled.raw, { ...message, flags }, folder.id))
     }
     const holder = holderOf(session, state.identity, folder)
-    const checking = checkQuota(session, holder, () => ({ octets, messages: batch.length }))
-    if (checking) await checking
+    await checkQuota(session, holder, () => ({ octets, messages: batch.length }))
     const stored = await session.context.store.append(batch, originOf(session))
     const uids = stored.map(({ entry }) => entry.uid)
     return ok(`APPENDUID ${folder.uidValidity} ${formatNumbers(uids)}`) // RFC 4315 section 3

@@ -1,8 +1,14 @@
-import type { ReceivedOctets } from '../../../src/core/octets/received-octets.ts'
+import { parseOnDemand } from '../../../src/core/config/on-demand/parse.ts'
+import { HELD_OCTETS, type ReceivedOctets } from '../../../src/core/octets/received-octets.ts'
 import { TooLong } from '../../../src/net/errors.ts'
+import { deliver } from '../../../src/transport/delivery/deliver.ts'
+import { reportAfterDelivery } from '../../../src/transport/delivery/reports/after-delivery.ts'
+import { type Delivery, DeliveryError, type Recipient } from '../../../src/transport/delivery/types.ts'
+import { authenticate } from '../authentication.ts'
 import { needGreeting, needRecipients, noArgument, type SmtpCommand, type SmtpSession } from '../command.ts'
-import { receive } from '../receive.ts'
 import { badSequence, malformedChunk, type SmtpError, tooLarge } from '../reply.ts'
+import { type TraceFacts, traceFields } from '../trace.ts'
+import type { Transaction } from '../transaction.ts'
 
 /** DATA: the message, up to a line with a single dot. RFC 5321 section 4.1.1.4. */
 export const data: SmtpCommand = {
@@ -83,3 +89,113 @@ function parseChunk(argument: string): Chunk {
   if (!match) throw malformedChunk()
   return { octets: Number(match[1]), last: match[2] !== undefined }
 }
+
+const END_OF_HEADER = Buffer.from('\r\n\r\n', 'latin1')
+
+/**
+ * Delivers a received message. Replies 250 only once the store has it. RFC 5321 section 4.2.5.
+ * @throws SmtpError, DeliveryError, StoreError, FaultAnswered
+ */
+async function receive(session: SmtpSession, transaction: Transaction, received: ReceivedOctets): Promise<void> {
+  const { connection, context } = session
+  const { reversePath, envelopeId, ret, smtpUtf8, body } = transaction
+  const recipients = transaction.recipients()
+  session.takeOctets(received.octets)
+  const fault = connection.endOfData(async () => received.whole())
+  if (fault) await fault
+  const wanted = fault && connection.takeReport()
+  const content = received.pieces ? { message: received.pieces } : await spooledContent(received, recipients)
+  const at = context.clock.now()
+  const { sender: client, messageId } = session
+  const arrival = context.mailAuthentication.isOnArrival
+    ? await authenticate(session, { mailFrom: reversePath, client }, content)
+    : undefined
+  const delivery: Delivery = {
+    trace: traceOf(session, transaction, { recipients, authentication: arrival?.fields ?? '', id: messageId, at }),
+    message: arrival?.message ?? content.message,
+    rest: content.rest,
+    authentication: arrival?.results,
+    client,
+    octets: received.octets,
+    mailFrom: reversePath,
+    recipients,
+    envelopeId,
+    ret,
+    smtpUtf8,
+    body,
+    account: session.account?.user,
+    session: connection.record.id,
+    at,
+  }
+  const { queued } = await deliver(context, delivery)
+  if (transaction.lineEnds.changed) connection.record.note('bare LFs in the message changed to CRLF')
+  const reported = reportedHere(recipients, queued, wanted)
+  await report(session, { ...delivery, recipients: reported }, at)
+  session.reply(250, '2.0.0', `OK: queued as ${messageId}`, content.message)
+}
+
+/**
+ * Returns the recipients about which the lab reports now. The queue reports about those that it sends to.
+ * @param wanted the report that a fault asks for
+ */
+function reportedHere(
+  recipients: readonly Recipient[],
+  queued: ReadonlySet<string>,
+  wanted: string | undefined,
+): readonly Recipient[] {
+  if (queued.size === 0 && wanted === undefined) return recipients
+  const onDemand = wanted === undefined ? undefined : parseOnDemand(wanted)
+  return recipients
+    .map((recipient) => ({ ...recipient, onDemand: recipient.onDemand ?? onDemand }))
+    .filter((recipient) => recipient.onDemand || !queued.has(recipient.address))
+}
+
+/**
+ * Returns a message that is in a file: its header in memory, the rest as a stream. A header that is larger than what is
+ * usually held, and a message for newsgroups, are read as a whole.
+ */
+async function spooledContent(
+  received: ReceivedOctets,
+  recipients: readonly Recipient[],
+): Promise<Pick<Delivery, 'message' | 'rest'>> {
+  const isPosted = recipients.some(({ destination }) => destination.kind === 'newsgroup')
+  const start = isPosted ? undefined : await received.start(HELD_OCTETS)
+  if (!start?.includes(END_OF_HEADER)) return { message: [await received.whole()] }
+  return { message: [start], rest: () => received.stream(start.length) }
+}
+
+function traceOf(
+  session: SmtpSession,
+  { reversePath, smtpUtf8 }: Transaction,
+  {
+    recipients,
+    authentication,
+    id,
+    at,
+  }: Pick<TraceFacts, 'authentication' | 'id' | 'at'> & Pick<Delivery, 'recipients'>,
+): Buffer {
+  const { connection, context, client, account } = session
+  return traceFields({
+    heloName: client?.name ?? '',
+    extended: client?.extended === true,
+    remoteName: session.claims.NAME,
+    remoteAddress: session.remote.address,
+    hostname: context.hostname,
+    authenticated: account !== undefined,
+    smtpUtf8,
+    tls: connection.tls,
+    id,
+    mailFrom: reversePath,
+    recipients: recipients.map(({ address }) => address),
+    authentication,
+    at,
+  })
+}
+
+/** Sends the reports that the message causes. A failure does not change the reply, because the message is delivered. */
+const report = ({ connection: { record }, context }: SmtpSession, delivery: Delivery, at: number): Promise<void> =>
+  reportAfterDelivery(context, delivery, at, (error) => {
+    record.note(`no delivery report: ${String(error)}`)
+    if (error instanceof DeliveryError) return
+    context.log.error({ session: record.id, err: error }, 'delivery report failed')
+  })

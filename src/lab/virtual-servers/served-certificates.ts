@@ -4,7 +4,7 @@ import type { ResolvedLab, ResolvedVirtualServer } from '../../core/config/resol
 import type { ServedTls } from '../../tls/negotiation/routing.ts'
 import { type TlsServices, tlsSettings } from '../certificates/tls-settings.ts'
 import type { ChangeFeed } from '../change-feed.ts'
-import { LabStopped } from '../change-queue.ts'
+import { type ChangeQueue, LabStopped } from '../change-queue.ts'
 import type { VirtualServers } from './virtual-servers.ts'
 
 /** Wait before a failed change is tried again: a folder that is being copied may still lack files. */
@@ -15,6 +15,7 @@ interface ServingServices extends TlsServices {
   readonly virtualServers: VirtualServers
   readonly dns: { refresh(): void }
   readonly changes: ChangeFeed
+  readonly queue: ChangeQueue
 }
 
 /** The certificates that the virtual servers of a running lab serve. */
@@ -46,19 +47,19 @@ export class ServedCertificates {
   }
 
   /**
-   * Calls `apply`, which refreshes the certificates, after each change of the certificate store, and again after a failure.
-   * Several changes at the same time are applied together.
+   * Refreshes the certificates after each change of the certificate store, and again after a failure. Several changes at the
+   * same time are applied together.
    * @returns a function that stops it
    */
-  follow(apply: () => Promise<void>): () => void {
-    const { certificateStore, log } = this.#lab
+  follow(): () => void {
+    const { certificateStore, log, queue } = this.#lab
     let retry: NodeJS.Timeout | undefined
     let reported: string | undefined
     let stopped = false
     const changed = coalesce(async () => {
       clearTimeout(retry)
       try {
-        await apply()
+        await queue.run(() => this.refresh())
         reported = undefined
       } catch (error) {
         if (error instanceof LabStopped) return
@@ -85,7 +86,7 @@ export class ServedCertificates {
     for (const server of config.virtualServers) {
       resolved.push({ name: server.name, tls: await tlsSettings(server, this.#lab) })
     }
-    for (const { name, tls } of resolved) await virtualServers.setTls(name, tls)
+    for (const { name, tls } of resolved) await virtualServers.get(name)?.setTls(tls)
     this.note()
   }
 

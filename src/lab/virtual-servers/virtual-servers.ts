@@ -60,11 +60,6 @@ export class VirtualServers {
     for (const each of settings) await this.#put(each)
   }
 
-  /** Replaces the certificate and TLS policy of a running server. */
-  async setTls(name: string, tls: VirtualServerSettings['tls']): Promise<void> {
-    await this.#servers.get(name)?.setTls(tls)
-  }
-
   /** Ends the sessions with these ids, and returns how many were open. @param asking the one that asks for it, if any */
   async disconnect(ids: ReadonlySet<string>, how: Disconnection, asking?: string): Promise<number> {
     const ended = await Promise.all([...this.#servers.values()].map((server) => server.disconnect(ids, how, asking)))

@@ -81,10 +81,35 @@ export async function headerLines(
   fields: readonly (readonly [name: string, value: string | undefined])[],
 ): Promise<string> {
   const { default: libmime } = await import('libmime')
-  const lines = fields.flatMap(([name, value]) =>
-    value === undefined ? [] : [libmime.foldLines(`${name}: ${libmime.encodeWords(oneLine(value), 'Q', 52)}`)],
-  )
+  const lines = fields.flatMap(([name, value]) => {
+    if (value === undefined) return []
+    const encoded = ADDRESSES.test(name)
+      ? withEncodedNames(oneLine(value), libmime)
+      : libmime.encodeWords(oneLine(value), 'Q', 52)
+    return [libmime.foldLines(`${name}: ${encoded}`)]
+  })
   return lines.map((line) => `${line}\r\n`).join('')
+}
+
+/** Fields that hold addresses. RFC 5322 sections 3.6.2, 3.6.3, 3.6.6 */
+const ADDRESSES = /^(?:resent-)?(?:from|sender|reply-to|to|cc|bcc)$/i
+/** An address in angle brackets, a comment, or words with quoted strings; other characters separate these. RFC 5322 section 3.4 */
+const LIST_PART = /<[^>]*>|\(((?:[^()\\]|\\.)*)\)|((?:"(?:[^"\\]|\\.)*"|[^"<>(),:;])+)/g
+const BEYOND_ASCII = /[^\x00-\x7f]/
+
+const QUOTED = /"((?:[^"\\]|\\.)*)"/g
+
+/** Encodes the names and comments of an address list. An encoded word may contain no address and no comma. RFC 2047 section 5. */
+function withEncodedNames(value: string, libmime: Libmime): string {
+  return value.replaceAll(LIST_PART, (part: string, comment: string | undefined, words = '') => {
+    if (!BEYOND_ASCII.test(part)) return part
+    if (comment !== undefined) return `(${libmime.encodeWord(comment, 'Q', 52)})`
+    // An address stays as it is, also without angle brackets. RFC 6532 section 3.2
+    if (words === '' || words.replaceAll(QUOTED, '').includes('@')) return part
+    const name = words.trim()
+    const text = name.replaceAll(QUOTED, (_: string, quoted: string) => quoted.replaceAll(/\\(.)/g, '$1'))
+    return part.replace(name, () => libmime.encodeWord(text, 'Q', 52))
+  })
 }
 
 /** A line break in a value would begin another field, or the body. RFC 5322 section 2.2. */

@@ -1,11 +1,33 @@
 import type { Duplex } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { SessionRecorder } from '../../core/sessions/types.ts'
+import { peekClientHello } from '../../tls/negotiation/client-hello-reader.ts'
+import { explainNoHello } from '../../tls/negotiation/failure.ts'
+import { HandshakeFailure } from '../errors.ts'
+import { handshakeFailed } from '../tls-acceptor.ts'
+import type { TlsSettings } from '../virtual-server-settings.ts'
 import type { FaultOutcome } from './apply-faults.ts'
 import type { ConnectionFaults, DueFault } from './fault-rules.ts'
 
-/** Injects faults on the raw stream before a TLS handshake. */
-export async function applyHandshakeFaults(
+/** Injects the faults that are due before a handshake. @throws HandshakeFailure when a fault ends the connection */
+export async function faultsBeforeHandshake(
+  faults: ConnectionFaults,
+  due: readonly DueFault[],
+  raw: Duplex,
+  record: SessionRecorder,
+  { policy, handshakeTimeoutMs: timeoutMs }: Pick<TlsSettings, 'policy' | 'handshakeTimeoutMs'>,
+): Promise<void> {
+  // The ClientHello is read first, so that the record contains it.
+  const first = await peekClientHello(raw, timeoutMs)
+  if (first.kind === 'gone')
+    throw handshakeFailed(raw, record, explainNoHello(first, { first: undefined, policy, timeoutMs }))
+  if (first.kind === 'hello') record.hello(first.facts)
+  const outcome = await applyHandshakeFaults(faults, due, raw, record)
+  if (outcome === 'gone') throw new HandshakeFailure('a fault ended the handshake')
+}
+
+/** Injects faults on the raw stream. */
+async function applyHandshakeFaults(
   faults: ConnectionFaults,
   due: readonly DueFault[],
   raw: Duplex,

@@ -30,11 +30,6 @@ export abstract class BaseStore<State extends FolderState> {
   protected readonly folders = new FolderRegistry<State>()
   protected isClosed = false
   readonly #listeners: Listeners
-  readonly #source: MessageSource = {
-    read: (folderId, uid, start, end) => this.read(folderId, uid, start, end),
-    overview: (folderId, uid) => this.overview(folderId, uid),
-    [Symbol.dispose]() {},
-  }
   readonly #locks = new FolderLocks((folderId, uids, origin) => this.expunge(folderId, uids, origin))
 
   /** @param listenerFailed receives the errors that listeners throw */
@@ -116,10 +111,13 @@ export abstract class BaseStore<State extends FolderState> {
     return this.#locks.expungeUnlocked(folderId, uids, origin)
   }
 
-  /** Every message is at hand. */
+  /** Returns the store itself, because every message is at hand. */
   readAhead(_expected: Iterable<ExpectedMessage>, _part?: ReadPart): MessageSource {
-    return this.#source
+    return this
   }
+
+  /** Ends a source that `readAhead` returned: it holds nothing. */
+  [Symbol.dispose](): void {}
 
   abstract status(folderId: string): Promise<FolderStatus>
 

@@ -1,0 +1,27 @@
+import { expect, test } from 'vitest'
+import { startLab } from '../../../src/testing/index.ts'
+
+test('names outside ASCII leave addresses readable (RFC 2047 section 5)', async () => {
+  await using lab = await startLab()
+  const to = ['Jörg Ä <joerg@shop.test>', '"Öl, Käse & Co." <shop@shop.test>', 'plain@shop.test', 'ä@müller.test']
+  const cc = 'Änne <anne@shop.test>,Zoë <zoe@shop.test>, "A, B" <ab@shop.test>'
+  const headers = { 'Reply-To': 'Büro: "Ü@nal" <u@shop.test>, v@shop.test (Größe);' }
+  await lab.deliver({ from: 'Éva <eva@shop.test>', to, cc, headers, subject: 'Größe <a@b>, Öl' }, 'bob')
+  const message = await lab.receives('bob')
+  expect(message.from).toEqual({ name: 'Éva', address: 'eva@shop.test' })
+  expect(message.to).toEqual([
+    { name: 'Jörg Ä', address: 'joerg@shop.test' },
+    { name: 'Öl, Käse & Co.', address: 'shop@shop.test' },
+    { name: '', address: 'plain@shop.test' },
+    { name: '', address: 'ä@müller.test' },
+  ])
+  expect(message.cc).toEqual([
+    { name: 'Änne', address: 'anne@shop.test' },
+    { name: 'Zoë', address: 'zoe@shop.test' },
+    { name: 'A, B', address: 'ab@shop.test' },
+  ])
+  expect(message.subject).toBe('Größe <a@b>, Öl')
+  expect(message.raw.toString().replaceAll('\r\n ', ' ')).toContain(
+    'Reply-To: =?UTF-8?Q?B=C3=BCro?=: =?UTF-8?Q?=C3=9C=40nal?= <u@shop.test>, v@shop.test (=?UTF-8?Q?Gr=C3=B6=C3=9Fe?=);\r\n',
+  )
+})
