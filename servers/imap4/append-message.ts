@@ -1,5 +1,7 @@
+import { isAscii, isUtf8 } from 'node:buffer'
 import { joinPieces } from '../../src/core/octets/pieces.ts'
 import { parseImapDateTime } from '../../src/mail/format/dates.ts'
+import { headerBlockEnd } from '../../src/mail/format/headers.ts'
 import type { NewMessage } from '../../src/storage/store/types.ts'
 import { bad, no } from './reply.ts'
 import type { ImapSession, LoggedOn } from './state.ts'
@@ -20,7 +22,7 @@ export interface AppendMessage {
   readonly parts: readonly MessagePart[]
 }
 
-/** Reads ` [(flags)] ["date-time"] data`. RFC 9051 section 9, append-message; RFC 3502, 4469, 6855. */
+/** Reads ` [(flags)] ["date-time"] data`. RFC 9051 section 9, append-message; RFC 3502, 4469, 9755. */
 export function appendMessage(cursor: Cursor, session: ImapSession): AppendMessage {
   cursor.space()
   const given = cursor.ahead === '(' ? flags(cursor) : []
@@ -41,7 +43,7 @@ export function dateTime(cursor: Cursor): number {
 function data(cursor: Cursor, session: ImapSession): MessagePart[] {
   if (cursor.take('CATENATE ')) return cursor.list(catenatePart)
   if (!cursor.take('UTF8 (')) return [{ content: messageContent(cursor) }]
-  if (!session.utf8) throw bad('Use ENABLE UTF8=ACCEPT first.') // RFC 6855 section 4
+  if (!session.utf8) throw bad('Use ENABLE UTF8=ACCEPT first.') // RFC 9755 section 4
   const content = messageContent(cursor)
   cursor.expect(')')
   return [{ content }]
@@ -129,6 +131,18 @@ async function* streamed(contents: readonly Literal['content'][]): AsyncGenerato
     if (Buffer.isBuffer(content)) yield content
     else yield* content.stream()
   }
+}
+
+/**
+ * Returns whether the header of a message is internationalized: it has UTF-8 outside ASCII (RFC 6532). Headers in other
+ * charsets, which old mail has, are not.
+ */
+export function hasUtf8Header({ parts: [first] }: AppendMessage): boolean {
+  if (first === undefined || 'url' in first) return false
+  const { content } = first
+  const start = Buffer.isBuffer(content) ? content : (content.pieces?.[0] ?? Buffer.alloc(0))
+  const header = start.subarray(0, headerBlockEnd(start))
+  return !isAscii(header) && isUtf8(header)
 }
 
 /** Returns all octets of a message in one buffer. */

@@ -32,7 +32,7 @@ export const loggedOn = ['authenticated', 'selected'] as const
 export const selected = ['selected'] as const
 export const notAuthenticated = ['not-authenticated'] as const
 
-/** Extensions that ENABLE can turn on. RFC 5161, 6855, 7162, 9051, 9586. */
+/** Extensions that ENABLE can turn on. RFC 5161, 7162, 9051, 9586, 9755. */
 export const extensions = ['CONDSTORE', 'QRESYNC', 'UTF8=ACCEPT', 'IMAP4rev2', 'UIDONLY'] as const
 export type Extension = (typeof extensions)[number]
 
@@ -79,7 +79,7 @@ export interface ImapSession {
   /** The tag of the current command; ESEARCH repeats it. */
   readonly tag: string
   readonly policy: LogonPolicy
-  /** Whether quoted strings and mailbox names are UTF-8. RFC 6855 section 3; RFC 9051 section 5.1. */
+  /** Whether quoted strings and mailbox names are UTF-8. RFC 9755 section 3; RFC 9051 section 5.1. */
   readonly utf8: boolean
   /** Writes responses, as octets. */
   send(octets: OctetString): void

@@ -68,6 +68,8 @@ interface Definition<A> {
   readonly syntax?: string
   /** Default: every client may use the command. */
   readonly requires?: Requirement
+  /** The reply to a client that no log-on makes a peer. Default: 502. */
+  readonly notPeer?: readonly [code: number, text: string]
   /** The least and the most arguments. Default: none. */
   readonly args?: readonly [least: number, most: number]
   /** Parses all arguments before the command has any effect. @throws NntpError 501 */
@@ -84,22 +86,28 @@ export function defineCommand<A = void>(definition: Definition<A>): NntpCommand 
     run(session, args) {
       expectArguments(args, least, most)
       const argument = definition.parse?.(args, session) as A
-      checkRequirement(session, definition.requires)
+      checkRequirement(session, definition)
       if (definition.requires) session.connection.logon.cancelTimeout()
       return definition.run(session, argument)
     },
   }
 }
 
-function checkRequirement(session: NntpSession, requirement: Requirement | undefined): void {
-  if (requirement === 'read-access' && !session.access.canRead) throw authenticationRequired()
-  if (requirement === 'feed') expectPeer(session)
+function checkRequirement(
+  session: NntpSession,
+  { requires, notPeer }: Pick<Definition<never>, 'requires' | 'notPeer'>,
+) {
+  if (requires === 'read-access' && !session.access.canRead) throw authenticationRequired()
+  if (requires === 'feed') expectPeer(session, notPeer)
 }
 
-/** Returns the feed's peer. @throws NntpError 480 if a log-on could help, else 502. RFC 3977 section 6.3.2 */
-export function expectPeer(session: NntpSession): FeedPeer {
+/** Returns the feed's peer. @throws NntpError 480 if a log-on could help, else `notPeer` */
+export function expectPeer(
+  session: NntpSession,
+  [code, text]: readonly [code: number, text: string] = [502, 'No feed is accepted from this client'],
+): FeedPeer {
   const { peer } = session
   if (peer) return peer
   if (logonMakesPeer(session.context.config.feeds)) throw authenticationRequired()
-  throw new NntpError(502, 'No feed is accepted from this client')
+  throw new NntpError(code, text)
 }

@@ -119,7 +119,7 @@ export const mailParameters: ParameterTable = {
   BODY: { value: /^(?:7BIT|8BITMIME|BINARYMIME)$/i, expected: '7BIT, 8BITMIME or BINARYMIME' },
   SMTPUTF8: { value: 'none', expected: 'no value' }, // RFC 6531 section 3.4
   RET: { value: /^(?:FULL|HDRS)$/i, expected: 'FULL or HDRS' }, // RFC 3461 section 4.3
-  ENVID: { value: /./s, expected: 'a value' }, // RFC 3461 section 4.4
+  ENVID: { value: /^[ -~]{1,100}$/, expected: 'at most 100 printable characters' }, // RFC 3461 section 4.4
   AUTH: { value: /./s, expected: 'a mailbox or <>' }, // RFC 4954 section 5
 }
 

@@ -8,6 +8,7 @@ import {
   type AssembledMessage,
   appendMessage,
   assembleMessage,
+  hasUtf8Header,
   newMessage,
   wholeMessage,
 } from '../append-message.ts'
@@ -50,6 +51,8 @@ export const append = defineCommand({
     checkMessageLimit(session, messages.length)
     const folder = await findMailbox(session, state.identity, name, 'TRYCREATE', 'i') // RFC 9051 section 6.3.12
     if (!isPublic(name)) checkStorable(name)
+    if (!session.utf8 && messages.some(hasUtf8Header))
+      throw no('The header has UTF-8. Use ENABLE UTF8=ACCEPT or IMAP4rev2 first.', 'CANNOT') // RFC 9755 section 4
     const [first, ...more] = messages as [AppendMessage, ...AppendMessage[]]
     await endOfData(session, state, first)
     if (isPublic(name)) {

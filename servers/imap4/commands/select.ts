@@ -95,6 +95,7 @@ function resync(cursor: Cursor, session: ImapSession): Resync {
   const uidValidity = cursor.nzNumber()
   cursor.space()
   const modSeq = cursor.number64()
+  if (modSeq === 0) throw bad('A mod-sequence is not 0.') // RFC 7162 section 7, mod-sequence-value
   let known: NumberRange[] | undefined
   if (cursor.take(' ')) {
     if (cursor.ahead !== '(') known = knownUids(cursor)

@@ -63,7 +63,7 @@ export interface SearchCriteria {
 export function searchProgram(cursor: Cursor, session: ImapSession): SearchCriteria {
   let charset: string | undefined
   if (cursor.take('CHARSET ')) {
-    if (session.enabled.has('UTF8=ACCEPT')) throw bad('CHARSET is not allowed after ENABLE UTF8=ACCEPT.') // RFC 6855 section 3
+    if (session.enabled.has('UTF8=ACCEPT')) throw bad('CHARSET is not allowed after ENABLE UTF8=ACCEPT.') // RFC 9755 section 3
     charset = cursor.astring()
     cursor.space()
   }

@@ -23,7 +23,7 @@ export function astringForm(value: OctetString): OctetString {
 }
 
 /**
- * Writes a quoted string that may contain UTF-8, for clients that enabled it. RFC 6855 section 3. A name with control
+ * Writes a quoted string that may contain UTF-8, for clients that enabled it. RFC 9755 section 3. A name with control
  * characters, which the store may have from elsewhere, becomes a literal.
  */
 export function quotedForm(value: OctetString): OctetString {

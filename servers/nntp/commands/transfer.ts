@@ -11,6 +11,7 @@ export const ihave = defineCommand<string>({
   name: 'IHAVE',
   syntax: 'message-id',
   requires: 'feed',
+  notPeer: [435, 'Article not wanted: no feed is accepted from this client'], // RFC 3977 section 6.3.2.1
   args: [1, 1],
   parse: ([messageId = '']) => parseMessageId(messageId),
   async run(session, messageId) {

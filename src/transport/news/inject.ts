@@ -1,4 +1,4 @@
-import { formatDate } from '../../mail/format/dates.ts'
+import { formatDate, parseZonedDate } from '../../mail/format/dates.ts'
 import { CR, LF } from '../../mail/format/octets.ts'
 import type { OctetString } from '../../mail/format/types.ts'
 import type { Folder, StoredMessage } from '../../storage/store/types.ts'
@@ -103,9 +103,28 @@ function checkProtoArticle(article: Article): void {
   if (senderOf(article) === '') throw new ArticleRefused('invalid', 'From has no mail address')
   const misnamed = article.newsgroups().find((name) => !isNewsgroupName(name))
   if (misnamed !== undefined) throw new ArticleRefused('invalid', `not a newsgroup name: ${misnamed.slice(0, 60)}`)
+  const expires = article.value('expires')
+  if (expires !== undefined && parseZonedDate(expires) === undefined)
+    throw new ArticleRefused('invalid', `not a date: Expires: ${expires.slice(0, 60)}`) // RFC 5536 section 3.2.5
+  for (const [nameLower, name] of NAME_LISTS) checkNames(name, article.value(nameLower) ?? '')
   if (wasPosted(article.value('path') ?? '')) {
     throw new ArticleRefused('invalid', 'according to its Path, the article was posted already')
   }
+}
+
+const NAME_LISTS = [
+  ['newsgroups', 'Newsgroups'],
+  ['followup-to', 'Followup-To'],
+] as const
+
+/** Checks that a list of newsgroups has no empty and no repeated name. RFC 5536 sections 3.1.4 and 3.2.6. */
+function checkNames(field: string, value: string): void {
+  const names = value.split(',').map((name) => name.trim())
+  const refused = (why: string) => new ArticleRefused('invalid', `${field}: ${why}: ${value.slice(0, 60)}`)
+  if (names.length > 1 && names.includes('')) throw refused('an empty name')
+  if (new Set(names).size < names.length) throw refused('a name occurs twice')
+  if (field === 'Followup-To' && names.length > 1 && names.some((name) => name.toLowerCase() === 'poster'))
+    throw refused('poster stands alone')
 }
 
 /** Returns those of the groups that the poster sees. @throws ArticleRefused if it may not post to one of them, or sees none */
@@ -200,6 +219,7 @@ export async function injectMail(
   // A mail's Message-ID may be invalid for an article. Injection then creates a new one.
   const messageId = article.value('message-id')
   if (messageId !== undefined && !isMessageId(messageId)) dropped.add('message-id')
+  if (parseZonedDate(article.value('expires') ?? '') === undefined) dropped.add('expires')
   if (!article.value('subject')) {
     dropped.add('subject')
     lines.push('Subject: (no subject)')

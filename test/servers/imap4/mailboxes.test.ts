@@ -238,6 +238,22 @@ topic(
     alice2 C: 9 LIST "" r*
     alice2 S: * LIST (\HasNoChildren) "/" r&AOk-sum&AOk-
     alice2 S: 9 OK …`,
+    'RFC 9755 section 4: a message with UTF-8 in its header needs ENABLE, an old one in Latin-1 does not': String.raw`
+    C: 1 APPEND INBOX {15+}
+    C: Subject: \xc3\xa9\xc3\xa9
+    C:
+    S: 1 NO [CANNOT] …
+    C: 2 APPEND INBOX {13+}
+    C: Subject: \xe9t
+    C:
+    S: 2 OK …
+    C: 3 ENABLE UTF8=ACCEPT
+    S: * ENABLED UTF8=ACCEPT
+    S: 3 OK …
+    C: 4 APPEND INBOX {15+}
+    C: Subject: \xc3\xa9\xc3\xa9
+    C:
+    S: 4 OK …`,
     // U+010D and U+010A, cut to their low octets, would be CR and LF.
     'RFC 9051 section 9, text: a reply that quotes a name stays one line, in ASCII': String.raw`
     C: 1 ENABLE UTF8=ACCEPT

@@ -196,7 +196,9 @@ topic(
     S: 0 BAD …
     C: 1 ENABLE QRESYNC
     S: * ENABLED QRESYNC
-    S: 1 OK …${select('alice', 3, 3)}
+    S: 1 OK …
+    C: 1b SELECT INBOX (QRESYNC (1 0))
+    S: 1b BAD …${select('alice', 3, 3)}
     alice C: 2 FETCH 3 MODSEQ
     alice S: * 3 FETCH (MODSEQ («m»))
     alice S: 2 OK …

@@ -164,6 +164,10 @@ test.each([
   ['a field without content', 'X-Field: ', /without content: line 1: X-Field:/],
   ['a folded line without content', 'X-Field: a\n \n b', /without content: line 1: X-Field: a/],
   ['a second Subject', 'Subject: a\nX-Field: b\nsubject: c', /more than one Subject header field: line 3: subject: c/],
+  ['an empty newsgroup name', 'Newsgroups: lab.general,,lab.read', /Newsgroups: an empty name/],
+  ['a repeated newsgroup', 'Newsgroups: lab.general, lab.general', /Newsgroups: a name occurs twice/],
+  ['poster with a newsgroup', 'Followup-To: poster, lab.general', /Followup-To: poster stands alone/],
+  ['Expires without a date', 'Expires: never', /not a date: Expires: never/],
   ['a second Keywords', 'Keywords: a\nKeywords: b', /more than one Keywords/],
 ])('RFC 5537 section 3.5: POST refuses and explains: %s', async (_, header, reason) => {
   await using lab = await startNewsLab()

@@ -173,7 +173,7 @@ test('Path records a peer that gives a wrong name', async () => {
   `)
 })
 
-test('a client that is not a peer gets 502, or 480 if a log-on could help; TAKETHIS still reads the article', async () => {
+test('a client that is not a peer gets 502, to IHAVE 435, or 480 if a log-on could help; TAKETHIS still reads the article', async () => {
   await using stranger = await startPeerLab({ addresses: ['192.0.2.1'] })
   await stranger.play(`
     C: MODE STREAM
@@ -181,7 +181,7 @@ test('a client that is not a peer gets 502, or 480 if a log-on could help; TAKET
     C: CHECK <1@a>
     S: 502 *
     C: IHAVE <1@a>
-    S: 502 *
+    S: 435 *
     C: TAKETHIS <1@a>
     ${article('<1@a>')}
     S: 502 *

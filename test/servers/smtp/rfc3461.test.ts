@@ -23,6 +23,8 @@ describe('parameters, RFC 3461 section 4', () => {
     ['ENVID=', 501],
     ['ENVID=a ENVID=b', 501],
     ['ENVID=a+2Bb+3Dc', 250],
+    [`ENVID=${'a'.repeat(100)}`, 250],
+    [`ENVID=${'a'.repeat(101)}`, 501],
     // In xtext, + and = are encoded as + and two capital hexadecimal digits.
     ['ENVID=a=b', 501],
     ['ENVID=a+b', 501],
