@@ -31,6 +31,12 @@ const session = z
       .object({ address: z.string(), port: z.int() })
       .optional()
       .describe('The proxy that the client came by, if it said who the client is.'),
+    resetAt: z
+      .string()
+      .optional()
+      .describe(
+        'The time of the last reset of the lab, if the connection was open then. Its refusals and its transcript begin there.',
+      ),
     usedBy: z
       .array(z.string())
       .optional()

@@ -17,6 +17,7 @@ export function summary(record: SessionRecord): string {
     // The log-on of the lab is in the transcript.
     ...(direction === 'out' ? [] : [user === undefined ? 'no log-on' : `as ${user}`]),
     endCause ?? 'open',
+    ...(record.resetAt === undefined ? [] : [`begun before the reset at ${timeText(record.resetAt)}`]),
   ]
   return [parts.join(', '), ...refusals.map((why) => `refused: ${why}`)].join('; ')
 }
@@ -127,5 +128,6 @@ export const asJson = (record: SessionRecord): object => ({
   ...withoutDer(record),
   startedAt: timeText(record.startedAt),
   ...(record.endedAt === undefined ? {} : { endedAt: timeText(record.endedAt) }),
+  ...(record.resetAt === undefined ? {} : { resetAt: timeText(record.resetAt) }),
   transcript: record.transcript.map((entry) => ({ ...entry, at: timeText(entry.at) })),
 })

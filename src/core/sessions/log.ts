@@ -70,9 +70,7 @@ export class SessionLog {
     const node = this.#node
     const id = `${start.protocol}-${++this.#count}${node === undefined ? '' : OF_NODE + node}`
     const recorder = new Recorder(id, node === undefined ? start : { ...start, node }, this.#clock, this.#events)
-    this.#records.set(recorder.id, recorder)
-    recorder.isKept = true
-    this.#events.grown(recorder, RECORD_OCTETS)
+    this.#keep(recorder)
     this.#events.changed(recorder)
     this.#tell('opened', recorder.record)
     return recorder
@@ -88,10 +86,17 @@ export class SessionLog {
     }
   }
 
+  #keep(recorder: Recorder): void {
+    this.#records.set(recorder.id, recorder)
+    recorder.isKept = true
+    this.#events.grown(recorder, RECORD_OCTETS)
+  }
+
   #delete(recorder: Recorder): void {
     const { id, heldOctets } = recorder
     this.#records.delete(id)
     recorder.isKept = false
+    recorder.heldOctets = 0
     this.#octets -= heldOctets
     this.#memory.give('transcripts', heldOctets)
   }
@@ -146,8 +151,14 @@ export class SessionLog {
     }
   }
 
+  /** Deletes the records of sessions that have ended. Those of open ones begin anew, with `resetAt`. */
   clear(): void {
-    for (const recorder of this.#records.values()) this.#delete(recorder)
+    for (const recorder of [...this.#records.values()]) {
+      this.#delete(recorder)
+      if (recorder.record.endedAt !== undefined) continue
+      this.#keep(recorder)
+      recorder.reset()
+    }
   }
 }
 

@@ -181,9 +181,9 @@ export class Recorder implements SessionRecorder {
   }
 
   mail(isOpen: boolean): void {
-    const { begun = 0, isOpen: wasOpen = false } = this.#record.mail ?? {}
+    const { begun = 0, isOpen: wasOpen = false, ...rest } = this.#record.mail ?? {}
     if (!isOpen && !wasOpen) return
-    this.#record.mail = { begun: isOpen ? begun + 1 : begun, isOpen }
+    this.#record.mail = { ...rest, begun: isOpen ? begun + 1 : begun, isOpen }
     this.#events.mail(this, isOpen)
     this.#events.changed(this)
   }
@@ -209,6 +209,16 @@ export class Recorder implements SessionRecorder {
     this.#record.endCause = cause
     this.#events.ended(this)
     this.#events.changed(this)
+  }
+
+  /** Discards what has happened until now, and goes on. The facts about the connection and an open transaction stay. */
+  reset(): void {
+    this.#record.resetAt = this.#clock.now()
+    this.#record.transcript = []
+    this.#record.refusals = []
+    if (this.#record.mail?.isOpen) this.#record.mail = { begun: 1, isOpen: true, wasOpenAtReset: true }
+    else if (this.#record.mail) this.#record.mail = { begun: 0, isOpen: false }
+    this.note('the lab was reset: what happened before is deleted')
   }
 
   /** Discards the transcript, and records no more of it. */

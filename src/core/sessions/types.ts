@@ -102,6 +102,14 @@ export interface SessionStart {
 export const isOfClient = (session: Pick<SessionStart, 'direction'>, direction: Direction): boolean =>
   (direction === 'in') !== (session.direction === 'out')
 
+/** The mail transactions of a session. */
+interface MailTransactions {
+  readonly begun: number
+  readonly isOpen: boolean
+  /** Whether the first one was open at the last reset of the lab. */
+  readonly wasOpenAtReset?: true
+}
+
 /** The record of one connection. */
 export interface SessionRecord extends SessionStart {
   readonly id: string
@@ -118,8 +126,10 @@ export interface SessionRecord extends SessionStart {
   readonly usedBy?: readonly string[]
   readonly tls?: TlsFacts
   readonly hello?: ClientHelloFacts
-  /** Mail that the client began to send by SMTP: how many transactions, and whether one is open. RFC 5321 section 3.3. */
-  readonly mail?: { readonly begun: number; readonly isOpen: boolean }
+  /** The time of the last reset of the lab, if the connection was open then. Its refusals and its transcript begin there. */
+  readonly resetAt?: number
+  /** Mail that the client began to send by SMTP, since the last reset. RFC 5321 section 3.3. */
+  readonly mail?: MailTransactions
   /** Why a handshake, a command or a log-on was refused. */
   readonly refusals: readonly string[]
   readonly endCause?: string

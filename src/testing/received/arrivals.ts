@@ -33,20 +33,27 @@ class CopiedArrival implements Arrival {
     return this.#latest.entry
   }
 
-  get copies(): readonly Copy[] {
-    return [...this.#copies.values()]
-  }
-
   put(copy: Copy): void {
     this.#copies.set(placeOf(copy.folder, copy.entry.uid), copy)
-    this.#latest = this.copies.at(-1) ?? copy
+    this.#choose()
+  }
+
+  /** Records new facts about a folder, such as its name. */
+  changed(folder: Folder): void {
+    for (const [place, copy] of this.#copies)
+      if (copy.folder.id === folder.id) this.#copies.set(place, { ...copy, folder })
+    this.#choose()
   }
 
   /** Removes a copy. Returns whether another one is left. */
   remove(place: string): boolean {
     this.#copies.delete(place)
-    this.#latest = this.copies.at(-1) ?? this.#latest
+    this.#choose()
     return this.#copies.size > 0
+  }
+
+  #choose(): void {
+    this.#latest = [...this.#copies.values()].at(-1) ?? this.#latest
   }
 }
 
@@ -59,8 +66,8 @@ const placeOf = (folder: Folder, uid: number): string => `${folder.id} ${uid}`
 export class Arrivals {
   /** By the owner and the blob. */
   readonly #arrivals = new Map<string, CopiedArrival>()
-  /** By the places of their copies. */
-  readonly #places = new Map<string, CopiedArrival>()
+  /** By the places of their copies: the id of the folder, and the UID. */
+  readonly #places = new Map<string, Map<number, CopiedArrival>>()
   /** Messages that are not yet in the map: a lab may receive many messages before a test asks for one. */
   #unread: { readonly folder: Folder; readonly entry: MessageEntry }[] = []
   /** Each listener with its `onClose`. */
@@ -102,12 +109,6 @@ export class Arrivals {
     return () => this.#closeListeners.delete(listener)
   }
 
-  clear(): void {
-    this.#unread = []
-    this.#arrivals.clear()
-    this.#places.clear()
-  }
-
   close(): void {
     this.#unwatch()
     for (const onClose of [...this.#listeners.values()]) onClose()
@@ -127,13 +128,12 @@ export class Arrivals {
       return
     }
     this.#readAll()
-    if (event.type === 'flags') for (const entry of event.entries) this.#replace({ folder, entry })
-    else if (event.type === 'expunged') for (const uid of event.uids) this.#remove(placeOf(folder, uid))
-    else if (event.type === 'folder-changed') {
-      for (const { entry } of this.#copiesIn(folder)) this.#replace({ folder, entry })
-    } else if (event.type === 'folder-deleted') {
-      for (const { entry } of this.#copiesIn(folder)) this.#remove(placeOf(folder, entry.uid))
-    }
+    const inFolder = this.#places.get(folder.id)
+    if (!inFolder) return
+    if (event.type === 'flags') for (const entry of event.entries) inFolder.get(entry.uid)?.put({ folder, entry })
+    else if (event.type === 'expunged') for (const uid of event.uids) this.#remove(folder, uid)
+    else if (event.type === 'folder-changed') for (const arrival of inFolder.values()) arrival.changed(folder)
+    else if (event.type === 'folder-deleted') for (const uid of [...inFolder.keys()]) this.#remove(folder, uid)
   }
 
   #add(folder: Folder, entry: MessageEntry): void {
@@ -154,26 +154,20 @@ export class Arrivals {
     const known = this.#arrivals.get(key)
     const arrival = known ?? new CopiedArrival({ folder, entry })
     arrival.put({ folder, entry })
-    this.#places.set(placeOf(folder, entry.uid), arrival)
+    const inFolder = this.#places.get(folder.id) ?? new Map<number, CopiedArrival>()
+    this.#places.set(folder.id, inFolder.set(entry.uid, arrival))
     if (known) return
     this.#arrivals.set(key, arrival)
     for (const listener of this.#listeners.keys()) listener(arrival)
   }
 
-  #copiesIn(folder: Folder): Copy[] {
-    const arrivals = [...this.#arrivals.values()]
-    return arrivals.flatMap(({ copies }) => copies.filter((copy) => copy.folder.id === folder.id))
-  }
-
-  #replace(copy: Copy): void {
-    this.#places.get(placeOf(copy.folder, copy.entry.uid))?.put(copy)
-  }
-
-  #remove(place: string): void {
-    const arrival = this.#places.get(place)
-    if (!arrival) return
-    this.#places.delete(place)
-    if (!arrival.remove(place)) this.#arrivals.delete(keyOf(arrival.owner, arrival.entry))
+  #remove(folder: Folder, uid: number): void {
+    const inFolder = this.#places.get(folder.id)
+    const arrival = inFolder?.get(uid)
+    if (!inFolder || !arrival) return
+    inFolder.delete(uid)
+    if (inFolder.size === 0) this.#places.delete(folder.id)
+    if (!arrival.remove(placeOf(folder, uid))) this.#arrivals.delete(keyOf(arrival.owner, arrival.entry))
   }
 }
 

@@ -107,9 +107,8 @@ export class DeliveredMail {
     )
   }
 
-  /** Forgets which messages have arrived, and which of them waits have returned. */
+  /** Forgets which messages waits have returned. */
   clear(): void {
-    this.#arrivals.clear()
     this.#seen = new WeakSet()
     this.#seenBlobs = new Set()
   }

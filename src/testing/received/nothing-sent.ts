@@ -36,7 +36,7 @@ export async function assertNothingSent(
   const attempts = filter === undefined ? attemptsBesides(messages, sessions.list()) : []
   if (messages.length === 0 && attempts.length === 0) return
   const wanted = filter === undefined ? 'mail' : `message with ${describeFilter(filter)}`
-  const arrived = messages.length === 0 ? [] : section('messages that arrived', messages.map(describeMessage), 'more')
+  const arrived = messages.length === 0 ? [] : section('messages that arrived', messages.map(describeArrived), 'more')
   const begun = attempts.length === 0 ? [] : section('mail that was begun and is in no mailbox', attempts, 'more')
   throw call.at(new SomethingSent([`expected that no ${wanted} was sent`, ...arrived, ...begun].join('\n')))
 }
@@ -46,9 +46,19 @@ function attemptsBesides(messages: readonly LabMessage[], records: readonly Sess
   return records.flatMap((record) => {
     const delivered = messages.filter(({ session }) => session?.id === record.id).length
     const count = (record.mail?.begun ?? 0) - delivered
+    const before = record.mail?.wasOpenAtReset ? [`the first was ${BEFORE_RESET}`] : []
     const refusals = record.refusals.map((reason) => `refused: ${reason}`)
-    return count > 0 ? [[`${who(record)}: ${count}`, ...refusals].join('; ')] : []
+    return count > 0 ? [[`${who(record)}: ${count}`, ...before, ...refusals].join('; ')] : []
   })
+}
+
+const BEFORE_RESET = 'begun before the last reset'
+
+/** A message that was under way at a reset is the first of its session. */
+function describeArrived(message: LabMessage, position: number, all: readonly LabMessage[]): string {
+  const { session } = message
+  const isFirst = all.findIndex((one) => one.session?.id === session?.id) === position
+  return `${describeMessage(message)}${isFirst && session?.mail?.wasOpenAtReset ? `; ${BEFORE_RESET}` : ''}`
 }
 
 /** Resolves when no client is about to send. @throws WaitTimeout, which names the sessions that are */
@@ -80,5 +90,8 @@ const mayStillSend = ({ protocol, endedAt, mail }: SessionRecord): boolean =>
 
 const who = ({ id, user }: SessionRecord): string => `${id} ${user === undefined ? 'without log-on' : `as ${user}`}`
 
-const describeUnfinished = (record: SessionRecord): string =>
-  `${who(record)}: ${record.mail ? 'in the middle of a message' : 'has sent nothing yet'}`
+function describeUnfinished(record: SessionRecord): string {
+  const { begun = 0, wasOpenAtReset = false } = record.mail ?? {}
+  const before = begun === 1 && wasOpenAtReset ? `, ${BEFORE_RESET}` : ''
+  return `${who(record)}: ${record.mail ? `in the middle of a message${before}` : 'has sent nothing yet'}`
+}

@@ -131,7 +131,7 @@ export abstract class Receiver {
   /** Returns a filter as it applies to the whole lab. @throws the mistake if the filter can never match */
   protected abstract resolveFilter(filter: MessageFilter, call: Call): MessageFilter
 
-  /** Forgets the messages, and which of them waits have returned. */
+  /** Forgets which messages waits have returned. */
   protected forgetMessages(): void {
     this.#mail.clear()
   }
