@@ -1,5 +1,5 @@
 // Draws docs/images/*.svg: `npm run docs:images`. Needs a built tree: start.svg shows what `sealpost start` prints.
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -87,14 +87,13 @@ ${arrows.map(arrow).join('\n')}
 
 // ── The start of a lab ──────────────────────────────────────────────────────────────────────────────────────────────
 
-/** Returns what `sealpost start` prints until it is ready, on a terminal without colours. */
-async function startOutput() {
+const sealpost = join(root, 'dist/src/cli/main.js')
+
+/** Starts the lab of config/default.yaml. Returns what it prints until it is ready, and what two commands print then. */
+async function outputs() {
   const folder = mkdtempSync(join(tmpdir(), 'sealpost-images-'))
   const env = { ...process.env, SEALPOST_CERTIFICATES: join(folder, 'certs'), NO_COLOR: '1' }
-  const lab = spawn(process.execPath, [join(root, 'dist/src/cli/main.js'), 'start', '--log-level', 'silent'], {
-    cwd: root,
-    env,
-  })
+  const lab = spawn(process.execPath, [sealpost, 'start', '--log-level', 'silent'], { cwd: root, env })
   try {
     let output = ''
     for await (const chunk of lab.stdout) {
@@ -102,12 +101,26 @@ async function startOutput() {
       if (/^ready$/m.test(output)) break
     }
     if (!/^ready$/m.test(output)) throw new Error(`sealpost start did not become ready:\n${output}`)
-    return output.trimEnd()
+    const curl = spawnSync('curl', ['-sS', ...ENVELOPE, '--upload-file', '/dev/null', SERVER], { cwd: root, env })
+    const sessions = spawnSync(process.execPath, [sealpost, 'sessions', '--failed'], { cwd: root, env })
+    const refused = [
+      `$ curl ${ENVELOPE.join(' ')} --upload-file mail ${SERVER}`,
+      curl.stderr.toString().split('\n')[0],
+      '$ npx sealpost sessions --failed',
+      sessions.stdout.toString().trimEnd(),
+    ]
+    return { start: output.trimEnd(), refused: refused.map(wrapped).join('\n') }
   } finally {
     lab.kill()
     rmSync(folder, { recursive: true, force: true })
   }
 }
+
+const SERVER = 'smtp://localhost:3025'
+const ENVELOPE = ['--ssl-reqd', '--mail-from', 'shop@app.test', '--mail-rcpt', 'alice@lab.test']
+
+/** Breaks a line at spaces where a terminal of the picture's width would. */
+const wrapped = (line) => line.replaceAll(/(?=.{84})(.{1,83}) /g, '$1\n  ')
 
 function terminal(title, text) {
   const lines = text.split('\n')
@@ -127,5 +140,9 @@ ${rows.join('\n')}
 }
 
 writeFileSync(join(images, 'architecture.svg'), architecture())
-const output = await startOutput()
-writeFileSync(join(images, 'start.svg'), terminal('npm start: the lab is running', `$ npm start\n${output}`))
+const { start, refused } = await outputs()
+writeFileSync(join(images, 'start.svg'), terminal('npm start: the lab is running', `$ npm start\n${start}`))
+writeFileSync(
+  join(images, 'refused.svg'),
+  terminal('curl does not trust the lab, and sealpost sessions says why and what to do', refused),
+)

@@ -6,33 +6,45 @@ import { noteError, print } from './shared/output.ts'
 
 type AddCommand = (program: Command, run: typeof runCommandLine) => void
 
-/** The commands in the order of `--help`. Each is loaded on demand: a running lab keeps no other command in memory. */
-const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
-  start: async () => (await import('./start/start.ts')).addStart,
-  check: async () => (await import('./check/check.ts')).addCheck,
-  doctor: async () => (await import('./check/doctor.ts')).addDoctor,
-  cert: async () => (await import('./cert/index.ts')).addCert,
-  ca: async () => (await import('./ca/index.ts')).addCa,
-  trust: async () => (await import('./trust/index.ts')).addTrust,
-  token: async () => (await import('./lab/token.ts')).addToken,
-  clock: async () => (await import('./lab/clock.ts')).addClock,
-  dkim: async () => (await import('./mail/dkim.ts')).addDkim,
-  dns: async () => (await import('./lab/dns.ts')).addDns,
-  config: async () => (await import('./config/index.ts')).addConfig,
-  reload: async () => (await import('./lab/reload.ts')).addReload,
-  cluster: async () => (await import('./lab/cluster.ts')).addCluster,
-  sessions: async () => (await import('./lab/sessions.ts')).addSessions,
-  log: async () => (await import('./lab/log.ts')).addLog,
-  mail: async () => (await import('./mail/index.ts')).addMail,
-  sendmail: async () => (await import('./sendmail/command.ts')).addSendmail,
-  queue: async () => (await import('./queue/index.ts')).addQueue,
-  'tls-report': async () => (await import('./mail/tls-report.ts')).addTlsReport,
-  mcp: async () => (await import('./lab/mcp.ts')).addMcp,
-  store: async () => (await import('./store/index.ts')).addStore,
-  healthcheck: async () => (await import('./check/healthcheck.ts')).addHealthcheck,
-  verify: async () => (await import('./verify/index.ts')).addVerify,
-  'client-settings': async () => (await import('./mail/client-settings.ts')).addClientSettings,
-  audit: async () => (await import('./audit/index.ts')).addAudit,
+/** The commands in the groups of `--help`. Each is loaded on demand: a running lab keeps no other command in memory. */
+const groups: Readonly<Record<string, Readonly<Record<string, () => Promise<AddCommand>>>>> = {
+  Run: {
+    start: async () => (await import('./start/start.ts')).addStart,
+    check: async () => (await import('./check/check.ts')).addCheck,
+    doctor: async () => (await import('./check/doctor.ts')).addDoctor,
+    reload: async () => (await import('./lab/reload.ts')).addReload,
+    healthcheck: async () => (await import('./check/healthcheck.ts')).addHealthcheck,
+    config: async () => (await import('./config/index.ts')).addConfig,
+    store: async () => (await import('./store/index.ts')).addStore,
+    cluster: async () => (await import('./lab/cluster.ts')).addCluster,
+  },
+  Certificates: {
+    cert: async () => (await import('./cert/index.ts')).addCert,
+    ca: async () => (await import('./ca/index.ts')).addCa,
+    trust: async () => (await import('./trust/index.ts')).addTrust,
+  },
+  Mail: {
+    mail: async () => (await import('./mail/index.ts')).addMail,
+    queue: async () => (await import('./queue/index.ts')).addQueue,
+    sendmail: async () => (await import('./sendmail/command.ts')).addSendmail,
+    dns: async () => (await import('./lab/dns.ts')).addDns,
+    dkim: async () => (await import('./mail/dkim.ts')).addDkim,
+    'tls-report': async () => (await import('./mail/tls-report.ts')).addTlsReport,
+  },
+  Observe: {
+    sessions: async () => (await import('./lab/sessions.ts')).addSessions,
+    log: async () => (await import('./lab/log.ts')).addLog,
+    clock: async () => (await import('./lab/clock.ts')).addClock,
+  },
+  Test: {
+    verify: async () => (await import('./verify/index.ts')).addVerify,
+    audit: async () => (await import('./audit/index.ts')).addAudit,
+  },
+  Connect: {
+    'client-settings': async () => (await import('./mail/client-settings.ts')).addClientSettings,
+    token: async () => (await import('./lab/token.ts')).addToken,
+    mcp: async () => (await import('./lab/mcp.ts')).addMcp,
+  },
 }
 
 /** Runs `sealpost ARGS` to its end. Returns the exit status. */
@@ -53,7 +65,7 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
   }
 }
 
-const isVersion = (arg: string | undefined): boolean => arg === '--version' || arg === '-V'
+const isVersion = (arg: string): boolean => arg === '--version' || arg === '-V'
 
 const isVersionAsJson = (args: readonly string[]): boolean => args.includes('--json') && args.some(isVersion)
 
@@ -79,10 +91,15 @@ async function createProgram(args: readonly string[]): Promise<Command> {
       },
     })
     .exitOverride()
-  const all = Object.entries(commands)
-  const named = all.filter(([name]) => name === args[0])
-  const needed = named.length > 0 || isVersion(args[0]) ? named : all
-  for (const [, load] of needed) (await load())(program, runCommandLine)
+  const [first = ''] = args
+  const needsOne = isVersion(first) || Object.values(groups).some((group) => Object.hasOwn(group, first))
+  for (const [heading, group] of Object.entries(groups)) {
+    program.commandsGroup(`${heading}:`)
+    for (const [name, load] of Object.entries(group)) {
+      if (!needsOne || name === first) (await load())(program, runCommandLine)
+    }
+  }
+  program.commandsGroup('Help:')
   for (const command of [program, ...program.commands]) if (command.commands.length > 0) addHelp(command)
   return program
 }

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { standardPorts } from '../../src/core/config/schema.ts'
@@ -9,13 +9,13 @@ import { needs } from '../support/programs.ts'
 import { mainFile, Workplace } from '../support/sealpost.ts'
 
 const repository = fileURLToPath(new URL('../../', import.meta.url))
-const readme = readFileSync(join(repository, 'README.md'), 'utf8')
+const read = (page: string): string => readFileSync(join(repository, page), 'utf8')
 
-/** Returns the code blocks of a section. */
-function blocks(section: string, language: string): string[] {
-  const text = readme.split(/^## /m).find((part) => part.startsWith(section)) ?? ''
-  return [...text.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, 'gms'))].map(([, code]) => code as string)
-}
+/** Returns the code blocks of a page, except those marked as examples. */
+const blocks = (page: string, language: string): string[] =>
+  [...read(page).matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, 'gms'))]
+    .map(([, code]) => code as string)
+    .filter((code) => !code.startsWith('# Example\n'))
 
 let place: Workplace
 beforeEach(() => {
@@ -30,27 +30,30 @@ const ports = Object.values(standardPorts).flatMap(({ port, tlsPort }) =>
   tlsPort === 'off' ? [port] : [port, tlsPort],
 )
 
-test.skipIf(!needs('swaks', 'curl', 'openssl'))('the first send and read work as they are printed', async () => {
+test.skipIf(!needs('swaks', 'curl', 'openssl'))('the commands of the tutorial work as they are printed', async () => {
   const offset = await freeOffset([...ports, ...httpPorts])
   const env = { SEALPOST_PORT_OFFSET: String(offset), SEALPOST_CERTIFICATES: join(place.folder, 'certs') }
   await using _running = await place.start([], { env })
-  const script = blocks('A first send', 'sh')
+  const script = blocks('docs/tutorial.md', 'sh')
     .join('\n')
+    .replaceAll(/^(.*?)\s+# fails: .*$/gm, 'if $1; then exit 9; fi')
     .replaceAll('npx sealpost', `${process.execPath} ${mainFile}`)
     .replaceAll(/localhost:3(\d{3})/g, (_, port: string) => `localhost:${Number(port) + offset}`)
   expect(script).toContain('swaks')
   const { status, stdout, stderr } = spawnSync('bash', ['-euo', 'pipefail', '-c', script], {
     cwd: place.folder,
     encoding: 'utf8',
-    env: { ...process.env, ...env, XDG_DATA_HOME: join(place.folder, 'data') },
+    env: place.environment(env),
   })
-  expect([status, stderr.includes('verify error')]).toEqual([0, false])
+  expect([status, stderr.includes('verify error')], stderr).toEqual([0, false])
   expect(stdout.match(/^Subject: Hello\r?$/gm)).toHaveLength(2)
   expect(stdout).toMatch(/^211 0 1 0 lab\.general\r?$/m)
+  expect(stdout).toMatch(/^Subject: +By curl$/m)
+  expect(stdout).toContain('the client does not trust the issuer (alert 48)')
 })
 
-test('the first test passes as it is printed', () => {
-  const [code] = blocks('A first test', 'js')
+test.each(['README.md', 'docs/tutorial.md'])('the test in %s passes as it is printed', (page) => {
+  const [code] = blocks(page, 'js')
   const file = place.write('mail.test.mjs', code as string)
   const modules = join(place.folder, 'node_modules')
   mkdirSync(modules)
@@ -62,18 +65,21 @@ test('the first test passes as it is printed', () => {
   expect(status).toBe(0)
 })
 
-test('every file it points to is there', () => {
-  const links = [...readme.matchAll(/\]\((?!https?:)([^)#]+)\)/g)].map(([, link]) => link as string)
-  const missing = links.filter((link) => !existsSync(join(repository, link)))
-  expect(missing).toEqual([])
-})
+test.each(['README.md', ...['tutorial', 'commands', 'comparison', 'configuration'].map((name) => `docs/${name}.md`)])(
+  'every file that %s points to is there',
+  (page) => {
+    const links = [...read(page).matchAll(/\]\((?!https?:)([^)#]+)/g)].map(([, link]) => link as string)
+    expect(links.length).toBeGreaterThan(0)
+    expect(links.filter((link) => !existsSync(join(repository, dirname(page), link)))).toEqual([])
+  },
+)
 
-test('every command it lists is there', async () => {
-  const { stdout } = await place.run(['--help'])
-  const table = readme.split('## Commands')[1]?.split('## ')[0] ?? ''
-  const named = [...table.matchAll(/^\| (`[^|]*`) \|/gm)].flatMap(([, cell]) => [
-    ...(cell as string).matchAll(/`([\w-]+)/g),
-  ])
-  expect(named.length).toBeGreaterThan(5)
-  for (const [, command] of named) expect(stdout).toMatch(new RegExp(`^ {2}${command}\\b`, 'm'))
+test('docs/commands.md lists every command', async () => {
+  const { stdout } = await place.runHere(['--help'])
+  const commands = [...stdout.matchAll(/^ {2}([a-z][\w-]*)(?= )/gm)].map(([, name]) => name as string)
+  const rows = [...read('docs/commands.md').matchAll(/^\| `([\w-]+)[^`]*`(?:, `([\w-]+)[^`]*`)? \|/gm)]
+    .flatMap(([, ...names]) => names)
+    .filter((name) => name !== undefined)
+  expect(commands.length).toBeGreaterThan(5)
+  expect([...new Set(rows)].sort()).toEqual(commands.filter((name) => name !== 'help').sort())
 })

@@ -82,7 +82,7 @@ export default {
   'servers.rateExceeded': 'Eine Nachricht über der Rate',
   'servers.recipientsOfLab': 'Empfänger',
   'servers.staysInLab':
-    'Mail verlässt das Labor nie. Was mit Mail für andere Domänen geschieht, steht unter „Zugriff“. Diese Einstellungen gelten für das ganze Labor.',
+    'Ohne Connector verlässt Mail das Labor nie. Was mit Mail für andere Domänen geschieht, steht unter „Zugriff“. Diese Einstellungen gelten für das ganze Labor.',
   'servers.unknownRecipients': 'Unbekannte Konten des Labors',
   'servers.capturedReaders': 'Wer abgefangene Mail sieht',
   'servers.capturedReadersHint': 'all oder Namen von Konten',

@@ -79,7 +79,7 @@ export default {
   'servers.rateExceeded': 'A message beyond the rate',
   'servers.recipientsOfLab': 'Recipients',
   'servers.staysInLab':
-    'Mail never leaves the lab. “Access” says what happens to mail for other domains. These settings are for the whole lab.',
+    'Without a connector, mail never leaves the lab. “Access” says what happens to mail for other domains. These settings are for the whole lab.',
   'servers.unknownRecipients': 'Unknown accounts of the lab',
   'servers.capturedReaders': 'Who sees captured mail',
   'servers.capturedReadersHint': 'all, or names of accounts',
