@@ -45,6 +45,9 @@ const output = z
     certificates: z.object({
       ok,
       expiring: z.array(certificate).describe('Certificates in use that have expired, or expire within 14 days.'),
+      notServed: z
+        .array(z.object({ virtualServer: z.string(), friendlyName: z.string(), why: z.string() }))
+        .describe('Certificates that are installed, and that their virtual server cannot serve.'),
       next: certificate.nullable().describe('The certificate in use that expires first.'),
     }),
     requests: z.object({ ok, waiting: z.number().int().describe('Requests that wait at authorities of the lab.') }),
@@ -133,7 +136,15 @@ function certificatesOf({ lab }: Api) {
     .map(({ expires, ...rest }) => ({ expires, shown: { ...rest, expiresAt: timeText(expires) } }))
   const limit = lab.clock.now() + EXPIRES_SOON_DAYS * DAY_MS
   const expiring = served.filter(({ expires }) => expires < limit).map(({ shown }) => shown)
-  return { ok: expiring.length === 0, expiring, next: served[0]?.shown ?? null }
+  const notServed = lab.servedCertificates
+    .notServed()
+    .map(({ virtualServer, friendlyName, why }) => ({ virtualServer, friendlyName, why }))
+  return {
+    ok: expiring.length === 0 && notServed.length === 0,
+    expiring,
+    notServed,
+    next: served[0]?.shown ?? null,
+  }
 }
 
 async function requestsOf({ lab }: Api) {

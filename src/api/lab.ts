@@ -70,6 +70,13 @@ export interface ServedCertificate extends CertificateName, Pick<InstalledCertif
   readonly virtualServer: string
 }
 
+/** A certificate that is installed, and that a virtual server cannot serve. It serves its last good one, if it has one. */
+export interface NotServed extends CertificateName {
+  readonly virtualServer: string
+  /** The end of a sentence. */
+  readonly why: string
+}
+
 /** A line of the lab's log. */
 export interface LogLine {
   /** Lines are counted from 1. */
@@ -231,6 +238,8 @@ export interface ApiLab {
   readonly servedCertificates: {
     /** Returns the certificates that each virtual server serves. */
     list(): readonly ServedCertificate[]
+    /** Returns the certificates that are installed and cannot be served. */
+    notServed(): readonly NotServed[]
     /** Returns what clients can negotiate with a virtual server by TLS; undefined without a certificate. */
     tls(virtualServer: string): Promise<ServedTls | undefined>
   }

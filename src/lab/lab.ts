@@ -234,11 +234,16 @@ export class Lab implements ApiLab, AsyncDisposable {
   useCertificate(certificate: ResolvedVirtualServer['certificate'], only?: string): Promise<void> {
     return this.queue.run(async () => {
       const previous = this.#config
+      const notServed = this.servedCertificates.notServed()
       this.#config = withCertificate(previous, certificate, only)
       try {
         await this.servedCertificates.refresh()
+        this.servedCertificates.refuseNew(notServed)
       } catch (error) {
         this.#config = previous
+        await this.servedCertificates
+          .refresh()
+          .catch((err: unknown) => this.logError(err, 'the previous certificates could not be restored'))
         throw error
       }
     })
@@ -257,8 +262,13 @@ export class Lab implements ApiLab, AsyncDisposable {
     return this.queue.run(() => this.virtualServers.restart())
   }
 
-  /** Deletes every message and session record, and opens ports that were made unreachable. Ports, certificates and configured newsgroups stay. */
+  /**
+   * Deletes every message and session record, returns the clock to the time of the machine, and opens ports that were made
+   * unreachable. Ports, certificates and configured newsgroups stay.
+   */
   async reset(): Promise<void> {
+    // Before the queue, which the certificates that follow the clock need.
+    if (this.clock.isFrozen || this.clock.offsetMs !== 0) await this.clock.reset()
     await this.queue.run(async () => {
       await this.store.clear()
       await this.news.prepare(this.config)
@@ -339,8 +349,10 @@ export class Lab implements ApiLab, AsyncDisposable {
     // Even without a noticed change, because people reload when a change has no effect.
     await this.certificateStore.reread()
     const previous = this.#config
+    const notServed = this.servedCertificates.notServed()
     try {
       await this.#use(next)
+      this.servedCertificates.refuseNew(notServed)
     } catch (error) {
       await this.#use(previous).catch((err: Error) =>
         this.logError(err, 'the reload failed, and the previous configuration could not be fully restored'),

@@ -384,7 +384,10 @@ export class TestLab extends Receiver implements AsyncDisposable {
     await this.#lab.restart()
   }
 
-  /** Deletes messages, session records, added faults, and records and defects that were added to the DNS. Ports, certificates and accounts stay. */
+  /**
+   * Deletes messages, session records, added faults, and records and defects that were added to the DNS, and returns the
+   * clock to the time of the machine. Ports, certificates and accounts stay.
+   */
   async reset(): Promise<void> {
     await this.#lab.reset()
     this.forgetMessages()

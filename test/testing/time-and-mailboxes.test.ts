@@ -34,6 +34,13 @@ test('moving the clock changes INTERNALDATE, issued certificates and certificate
   // The lab renewed it by its own clock, so a client with today's date does not accept it yet.
   await expect(shown(lab)).rejects.toMatchObject({ code: 'CERT_NOT_YET_VALID' })
   await lab.clock.reset()
+  // `auto` follows the clock back, too.
+  await shown(lab)
+  await lab.clock.advance('398d')
+  await expect(shown(lab)).rejects.toMatchObject({ code: 'CERT_NOT_YET_VALID' })
+  await lab.reset()
+  expect(Math.abs(lab.clock.now() - Date.now())).toBeLessThan(DAY_MS)
+  await shown(lab)
   await lab.useCertificate({ defect: 'expired' })
   await expect(shown(lab)).rejects.toMatchObject({ code: 'CERT_HAS_EXPIRED' })
   // It expires one day before the lab's date, so it is still valid today.

@@ -146,8 +146,14 @@ function certificateFamilies({ lab }: Api): MetricFamily[] {
     labels: { virtual_server: virtualServer, friendly_name: friendlyName, thumbprint },
     value: (Date.parse(new X509Certificate(certificatePem).validTo) - lab.clock.now()) / 1000,
   }))
-  const help = 'Time until the certificate expires; negative afterwards.'
-  return [gauge('sealpost_certificate_expiry_seconds', help, samples)]
+  const notServed = lab.servedCertificates.notServed().map(({ virtualServer, friendlyName, thumbprint }) => ({
+    labels: { virtual_server: virtualServer, friendly_name: friendlyName, thumbprint },
+    value: 1,
+  }))
+  return [
+    gauge('sealpost_certificate_expiry_seconds', 'Time until the certificate expires; negative afterwards.', samples),
+    gauge('sealpost_certificate_not_served', '1: the certificate is installed, and cannot be served.', notServed),
+  ]
 }
 
 function memoryFamilies({ lab }: Api): MetricFamily[] {

@@ -33,6 +33,10 @@ const certificate = z
     key: z.string(),
     thumbprint: z.string(),
     usedBy: z.array(z.string()).describe('Names of the virtual servers that use the certificate.'),
+    notServed: z
+      .string()
+      .optional()
+      .describe('Why the virtual servers that use it cannot serve it. They serve their last good one.'),
     etag: z.string().describe('Version of the name and of the use of the certificate, for `ifMatch`.'),
   })
   .meta({ id: 'Certificate' })

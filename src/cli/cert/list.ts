@@ -23,6 +23,8 @@ export function addCertificateLists(cert: Command): void {
 const timeLeft = ({ state, daysLeft }: CertificateEntry): string =>
   state === 'valid' ? counted(daysLeft, 'day') : state
 
+const notServedText = (why: string): string => `installed, not served: ${why}`
+
 function list(flags: ConfigurationOptions): Promise<void> {
   return withPki(flags, async ({ certificates }) => {
     const entries = await certificates.list()
@@ -33,11 +35,13 @@ function list(flags: ConfigurationOptions): Promise<void> {
     const rows = entries.map((one) => [
       one.friendlyName,
       one.issuedTo,
-      timeLeft(one),
+      one.notServed === undefined ? timeLeft(one) : 'not served',
       one.thumbprint.slice(0, SHORT_THUMBPRINT),
       usersText(one),
     ])
     print(fittedTable(['FRIENDLY NAME', 'ISSUED TO', 'VALID FOR', 'THUMBPRINT', 'USED BY'], rows))
+    for (const { friendlyName, notServed } of entries)
+      if (notServed !== undefined) noteWarning(`"${friendlyName}" is ${notServedText(notServed)}`)
   })
 }
 
@@ -72,6 +76,7 @@ const detailsPage = (one: CertificateDetails): string =>
     ['Thumbprint', one.thumbprint],
     ['Chain', one.chain],
     ['Origin', one.origin],
+    ...(one.notServed === undefined ? [] : [['State', notServedText(one.notServed)] as const]),
     ['Used by', one.usedBy.length > 0 ? one.usedBy : 'no virtual server'],
     ...(one.replacedBy === undefined ? [] : [['Replaced by', one.replacedBy] as const]),
   ])

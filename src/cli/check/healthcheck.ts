@@ -27,7 +27,9 @@ const TIMEOUT_MS = 5_000
 /** Adds `sealpost healthcheck`. */
 export function addHealthcheck(program: Command): void {
   withConfig(program.command('healthcheck'))
-    .description('check that the lab is ready and every port sends a greeting; verifies TLS with the roots of the lab')
+    .description(
+      'check that the lab is ready, every port sends a greeting, and every certificate is served; verifies TLS with the roots of the lab',
+    )
     .option('--timeout <seconds>', 'longest wait for a greeting (default: 5)', secondsAsMs)
     .option('--json', 'print JSON')
     .action(healthcheck)
@@ -35,7 +37,7 @@ export function addHealthcheck(program: Command): void {
 
 async function healthcheck(options: HealthcheckOptions): Promise<void> {
   const [control] = await controlSockets(configurationIdentity(options).identity)
-  const { hostname, ports, roots, notReady } =
+  const { hostname, ports, roots, notReady, notServed } =
     control === undefined ? await portsOfFile(options) : await portsOfLab(control)
   const { timeout: timeoutMs = TIMEOUT_MS } = options
   const greeted: Socket[] = []
@@ -59,10 +61,12 @@ async function healthcheck(options: HealthcheckOptions): Promise<void> {
   )
   await removeSessions(greeted, control)
   const failed = results.filter((result) => 'error' in result)
-  const isOk = failed.length === 0 && notReady.length === 0
-  if (options.json) print(JSON.stringify({ ok: isOk, ports: results, notReady }))
+  const isOk = failed.length === 0 && notReady.length === 0 && notServed.length === 0
+  if (options.json) print(JSON.stringify({ ok: isOk, ports: results, notReady, notServed }))
   else {
     for (const { detail } of notReady) noteError(detail)
+    for (const { virtualServer, friendlyName, why } of notServed)
+      noteError(`${virtualServer}: the certificate "${friendlyName}" is installed, not served: ${why}`)
     for (const { virtualServer, port, error } of failed) noteError(`${virtualServer}: port ${port}: ${error}`)
   }
   if (!isOk) process.exitCode = exitStatus.failed
@@ -108,17 +112,19 @@ interface PortsToCheck {
   readonly roots: readonly string[]
   /** Why the lab takes no clients, as `/readyz` says. */
   readonly notReady: LabStatus['notReady']
+  /** Certificates that the lab cannot serve. */
+  readonly notServed: LabStatus['notServed']
 }
 
 /** Returns the actual ports and the roots of a running lab, without reading its file. */
 async function portsOfLab(control: string): Promise<PortsToCheck> {
-  const { hostname, endpoints, ca, notReady } = await labStatus(control)
+  const { hostname, endpoints, ca, notReady, notServed } = await labStatus(control)
   // A port that a test has made unreachable is no failure.
   const reachable = endpoints.filter((one) => one.reachable)
   const ports = reachable.flatMap(({ virtualServer, protocol, address, proxies, port, tlsPort }) =>
     openPorts({ virtualServer, protocol, address, proxies }, port ?? 'off', tlsPort ?? 'off'),
   )
-  return { hostname, ports, roots: ca === '' ? [] : [ca], notReady }
+  return { hostname, ports, roots: ca === '' ? [] : [ca], notReady, notServed }
 }
 
 /** Returns the ports of the file, for a lab that is not running. @throws ConfigError, PkiError */
@@ -133,7 +139,7 @@ async function portsOfFile(options: ConfigurationOptions): Promise<PortsToCheck>
     ),
   )
   const { storedRoots } = await import('../shared/certificate-store.ts')
-  return { hostname, ports, roots: await storedRoots(configuration), notReady: [] }
+  return { hostname, ports, roots: await storedRoots(configuration), notReady: [], notServed: [] }
 }
 
 function openPorts(server: Omit<PortToCheck, 'port' | 'tls'>, port: Port, tlsPort: Port): PortToCheck[] {

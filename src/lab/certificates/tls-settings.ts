@@ -2,13 +2,16 @@ import type { Logger } from 'pino'
 import { serviceOf } from '../../../servers/index.ts'
 import { mappedAccount } from '../../accounts/directory/certificate-mapping.ts'
 import type { Directory } from '../../accounts/directory/types.ts'
+import type { NotServed } from '../../api/lab.ts'
 import type { ResolvedLab, ResolvedVirtualServer } from '../../core/config/resolve.ts'
+import { type CertificateChoice, choicesOf } from '../../core/config/schema/certificate.ts'
 import { type LegacySettings, legacySettings } from '../../net/legacy-acceptor.ts'
 import type { ClientCertificateSettings, TlsSettings } from '../../net/virtual-server-settings.ts'
+import { policyProblem, type TlsPolicy } from '../../tls/negotiation/policy.ts'
 import type { CertificateStore } from '../../tls/pki/certificate-store/types.ts'
 import { type AccountFinder, clientAuthorities, identifyClient } from '../../tls/pki/client-identity.ts'
 import type { InstalledCertificate } from '../../tls/pki/types.ts'
-import { labCertificateNames } from './lab-facts.ts'
+import { labCertificateNames, policyOf } from './lab-facts.ts'
 
 /** The parts of a lab that TLS settings come from. */
 export interface TlsServices {
@@ -18,22 +21,73 @@ export interface TlsServices {
   readonly log: Logger
 }
 
-/** Resolves a virtual server's certificates and TLS policy; undefined if no certificate is assigned. @throws PkiError */
-export async function tlsSettings(server: ResolvedVirtualServer, lab: TlsServices): Promise<TlsSettings | undefined> {
+/** The TLS settings of a virtual server, and the certificates that it cannot serve. */
+interface ResolvedTls {
+  /** Undefined if no certificate is assigned, or none that can be served. */
+  readonly settings: TlsSettings | undefined
+  readonly notServed: readonly NotServed[]
+}
+
+/**
+ * Resolves a virtual server's certificates and TLS policy.
+ * @param running its present settings, which stay if none of its certificates can be served. Without them, it gets what it
+ * served before: a certificate that was replaced, or one of the lab
+ * @throws PkiError
+ */
+export async function tlsSettings(
+  server: ResolvedVirtualServer,
+  lab: TlsServices,
+  running: TlsSettings | undefined,
+): Promise<ResolvedTls> {
   const names = labCertificateNames(lab.config)
-  const certificates = await lab.certificateStore.resolve(server.name, server.certificate, names)
+  const policy = policyOf(server)
+  const all = await lab.certificateStore.resolve(server.name, server.certificate, names)
+  const why = (one: InstalledCertificate): string | undefined => one.unservable ?? policyProblem(policy, one)
+  const notServed = all.flatMap((one) => {
+    const { friendlyName, thumbprint } = one
+    const found = why(one)
+    return found === undefined ? [] : [{ virtualServer: server.name, friendlyName, thumbprint, why: found }]
+  })
+  const served = all.filter((one) => why(one) === undefined)
+  if (served.length > 0 || notServed.length === 0) {
+    return { settings: await settingsWith(served, policy, server, names, lab), notServed }
+  }
+  const former = running ? [] : await lab.certificateStore.resolve('', formerChoice(server, notServed, lab), names)
+  const [last] = former.filter((one) => why(one) === undefined)
+  return { settings: running ?? (await settingsWith(last ? [last] : [], policy, server, names, lab)), notServed }
+}
+
+/** Returns what a virtual server used before certificates that it cannot serve: those that they replaced, then `auto`. */
+function formerChoice(
+  { certificate }: ResolvedVirtualServer,
+  notServed: readonly NotServed[],
+  { certificateStore }: TlsServices,
+): CertificateChoice {
+  const replaced = notServed.flatMap(({ thumbprint }) =>
+    certificateStore.index.certificates.filter(({ replacedBy }) => replacedBy === thumbprint).reverse(),
+  )
+  const named = replaced.map(({ thumbprint }) => ({ kind: 'named', name: thumbprint }) as const)
+  return { kind: 'list', choices: [...named, ...choicesOf(certificate).filter(({ kind }) => kind === 'auto')] }
+}
+
+async function settingsWith(
+  certificates: readonly InstalledCertificate[],
+  policy: TlsPolicy,
+  server: ResolvedVirtualServer,
+  names: readonly string[],
+  lab: TlsServices,
+): Promise<TlsSettings | undefined> {
   if (certificates.length === 0) return undefined
-  const { minVersion, maxVersion, ciphers, groups, ocspStapling } = server.tls
   const { alpn, isAlpnStrict = false } = await serviceOf(server.protocol)
   const legacy = await oldClientSettings(server, certificates, names, lab)
   const clientCertificates = await clientCertificateSettings(server, lab)
   return {
     certificates,
-    policy: { minVersion, maxVersion, ciphers, groups, require128BitEncryption: server.require128BitEncryption },
+    policy,
     alpn,
     isAlpnStrict,
     handshakeTimeoutMs: server.limits.handshakeTimeout,
-    ocspStapling,
+    ocspStapling: server.tls.ocspStapling,
     ...(clientCertificates ? { clientCertificates } : {}),
     ...(legacy ? { legacy } : {}),
   }

@@ -17,6 +17,8 @@ export interface LabStatus {
   readonly endpoints: ReturnType<Lab['endpoints']>
   /** Why a balancer should not send clients here; empty if it may. */
   readonly notReady: ReturnType<Lab['notReady']>
+  /** Certificates that are installed and cannot be served. */
+  readonly notServed: ReturnType<Lab['servedCertificates']['notServed']>
   /** `ADDRESS:PORT` of the authorities' HTTP service. */
   readonly authorityService: readonly string[]
   /** `ADDRESS:PORT` of the DNS server. */
@@ -55,6 +57,7 @@ export function controlVerbs(lab: Lab, host: ControlHost): ControlVerbs {
       hostname: lab.config.hostname,
       endpoints: lab.endpoints(),
       notReady: lab.notReady(),
+      notServed: lab.servedCertificates.notServed(),
       authorityService: lab.pki.servicePorts,
       dns: lab.dns.ports,
       ca: lab.certificateStore.rootPem,

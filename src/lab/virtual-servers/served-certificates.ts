@@ -1,7 +1,9 @@
-import type { CertificateName, ServedCertificate } from '../../api/lab.ts'
+import type { CertificateName, NotServed, ServedCertificate } from '../../api/lab.ts'
 import { coalesce } from '../../core/async/coalesce.ts'
 import type { ResolvedLab, ResolvedVirtualServer } from '../../core/config/resolve.ts'
+import type { TlsSettings } from '../../net/virtual-server-settings.ts'
 import type { ServedTls } from '../../tls/negotiation/routing.ts'
+import { PkiError } from '../../tls/pki/errors.ts'
 import { type TlsServices, tlsSettings } from '../certificates/tls-settings.ts'
 import type { ChangeFeed } from '../change-feed.ts'
 import { type ChangeQueue, LabStopped } from '../change-queue.ts'
@@ -23,6 +25,9 @@ export class ServedCertificates {
   readonly #lab: ServingServices
   /** The default certificate of each virtual server, when it was last noted. */
   #noted = new Map<string, CertificateName | null>()
+  readonly #notServed = new Map<string, readonly NotServed[]>()
+  /** Errors that a later attempt may not have. */
+  readonly #broken = new Map<string, PkiError>()
 
   constructor(lab: ServingServices) {
     this.#lab = lab
@@ -79,15 +84,75 @@ export class ServedCertificates {
     }
   }
 
-  /** Resolves all certificates before it applies any, so that one failure leaves all servers unchanged. @throws PkiError */
+  /**
+   * Resolves and applies the certificates of all servers. Where one fails, the others change all the same.
+   * @throws the first error, after all servers
+   */
   async refresh(): Promise<void> {
     const { config, virtualServers } = this.#lab
-    const resolved = []
+    const errors: unknown[] = []
     for (const server of config.virtualServers) {
-      resolved.push({ name: server.name, tls: await tlsSettings(server, this.#lab) })
+      try {
+        await virtualServers.get(server.name)?.setTls(await this.settingsOf(server))
+        const broken = this.#broken.get(server.name)
+        if (broken) errors.push(broken)
+      } catch (error) {
+        errors.push(error)
+      }
     }
-    for (const { name, tls } of resolved) await virtualServers.get(name)?.setTls(tls)
     this.note()
+    if (errors.length > 0) throw errors[0]
+  }
+
+  /**
+   * Returns the TLS settings of a virtual server. If none of its certificates can be served, it keeps those that it serves
+   * now, and has no TLS if there are none. @throws PkiError
+   */
+  async settingsOf(server: ResolvedVirtualServer): Promise<TlsSettings | undefined> {
+    const { log, virtualServers } = this.#lab
+    const { name: virtualServer } = server
+    const { settings, notServed } = await this.#resolve(server, virtualServers.get(virtualServer)?.settings.tls)
+    const before = this.#notServed.get(virtualServer) ?? []
+    this.#notServed.set(virtualServer, notServed)
+    for (const { friendlyName, thumbprint, why } of notServed) {
+      if (before.some((one) => one.thumbprint === thumbprint && one.why === why)) continue
+      log.error(
+        { virtualServer, thumbprint },
+        `${virtualServer}: the certificate "${friendlyName}" is installed, not served: ${why}`,
+      )
+    }
+    return settings
+  }
+
+  /** Resolves the settings of a virtual server. A certificate of the store that cannot be read is one that cannot be served. */
+  async #resolve(server: ResolvedVirtualServer, running: TlsSettings | undefined): ReturnType<typeof tlsSettings> {
+    const { name: virtualServer } = server
+    this.#broken.delete(virtualServer)
+    try {
+      return await tlsSettings(server, this.#lab, running)
+    } catch (error) {
+      const { assignments, certificates } = this.#lab.certificateStore.index
+      const assigned = certificates.find(({ thumbprint }) => thumbprint === assignments[virtualServer])
+      if (!(error instanceof PkiError && error.code === 'store' && assigned)) throw error
+      this.#broken.set(virtualServer, error)
+      const { friendlyName, thumbprint } = assigned
+      return { settings: running, notServed: [{ virtualServer, friendlyName, thumbprint, why: error.message }] }
+    }
+  }
+
+  /** Returns the certificates that are installed and cannot be served. */
+  notServed(): NotServed[] {
+    return this.#lab.config.virtualServers.flatMap(({ name }) => this.#notServed.get(name) ?? [])
+  }
+
+  /** Refuses certificates that cannot be served, except those that could not be served before. @throws PkiError `refused` */
+  refuseNew(before: readonly NotServed[]): void {
+    const found = this.notServed().find(
+      (one) => !before.some((old) => old.virtualServer === one.virtualServer && old.thumbprint === one.thumbprint),
+    )
+    if (found === undefined) return
+    const { virtualServer, friendlyName, why } = found
+    throw new PkiError('refused', `"${virtualServer}" cannot serve the certificate "${friendlyName}": ${why}`)
   }
 
   /** Reports the virtual servers whose certificate has changed, after it was applied. New and removed ones do not count. */

@@ -9,15 +9,17 @@ import { clientKey } from '../../net/client-addresses.ts'
 import type { Proxies } from '../../net/proxy-protocol/proxies.ts'
 import type { Rates } from '../../net/rates.ts'
 import type { VirtualServerSettings } from '../../net/virtual-server-settings.ts'
-import { type TlsServices, tlsSettings } from '../certificates/tls-settings.ts'
+import type { TlsServices } from '../certificates/tls-settings.ts'
 import type { LabFaults } from '../lab-faults.ts'
 import type { Captures } from '../recording/captures.ts'
+import type { ServedCertificates } from './served-certificates.ts'
 import type { VirtualServers } from './virtual-servers.ts'
 
 /** The parts of a lab that its virtual servers share. */
 interface SettingsServices extends TlsServices {
   readonly services: LabServices
   readonly virtualServers: VirtualServers
+  readonly servedCertificates: Pick<ServedCertificates, 'settingsOf'>
   readonly captures: Captures
   readonly faults: LabFaults
   /** Nothing of the lab keeps the process running. */
@@ -43,7 +45,7 @@ export async function serverSettings(
     latest: () => virtualServers.contexts.get(name) ?? context,
   }
   virtualServers.contexts.set(name, context)
-  const tls = await tlsSettings(server, lab)
+  const tls = await lab.servedCertificates.settingsOf(server)
   const proxies = await proxiesOf(server.proxyProtocol)
   return {
     name,

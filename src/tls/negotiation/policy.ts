@@ -1,6 +1,7 @@
 import { constants, X509Certificate } from 'node:crypto'
 import tls, { type SecureContextOptions, type SecureVersion } from 'node:tls'
 import { atLeast128Bits, isTls13Only } from '../../core/config/openssl.ts'
+import { contextProblem } from '../pki/servability.ts'
 import type { InstalledCertificate } from '../pki/types.ts'
 
 /** The versions and suites that a virtual server accepts. */
@@ -41,6 +42,28 @@ export function contextOptions(
     // RFC 5746 section 5; RFC 5246 section 7.4.1.1: refused with the alert no_renegotiation.
     secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
   }
+}
+
+const known = new WeakMap<InstalledCertificate, Map<string, string | undefined>>()
+
+/**
+ * Returns why a policy cannot serve a certificate, as the end of a sentence; undefined if it can. Builds a context at the
+ * first call, because only OpenSSL knows.
+ */
+export function policyProblem(policy: TlsPolicy, certificate: InstalledCertificate): string | undefined {
+  const ofCertificate = known.get(certificate) ?? new Map<string, string | undefined>()
+  known.set(certificate, ofCertificate)
+  const key = JSON.stringify(policy)
+  if (!ofCertificate.has(key)) ofCertificate.set(key, findPolicyProblem(policy, certificate))
+  return ofCertificate.get(key)
+}
+
+function findPolicyProblem(policy: TlsPolicy, certificate: InstalledCertificate): string | undefined {
+  const options = contextOptions(policy, certificate)
+  if (options.minVersion === 'TLSv1.3' && options.maxVersion !== 'TLSv1.3' && certificate.needs?.maxVersion) {
+    return 'its key works up to TLS 1.2 only, and the TLS policy of the virtual server allows only TLS 1.3'
+  }
+  return contextProblem(options)
 }
 
 /**

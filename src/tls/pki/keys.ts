@@ -90,11 +90,14 @@ export const privateKeyPem = (key: KeyObject): string => key.export({ type: 'pkc
 const curveTitles: Record<string, string> = { prime256v1: 'P-256', secp384r1: 'P-384', secp521r1: 'P-521' }
 
 /** The kinds of keys that differ in how they sign. */
-export type KeyFamily = 'rsa' | 'ec' | 'ed' | 'ml-dsa'
+export type KeyFamily = 'rsa' | 'dsa' | 'ec' | 'ed' | 'ml-dsa'
 
 /** Returns a key's name for lists and its strength: the bits of the modulus or of the curve, for ML-DSA the bits of security. */
 export function describeKey(key: KeyObject): { title: string; bits: number; family: KeyFamily } {
   const details = key.asymmetricKeyDetails
+  if (key.asymmetricKeyType === 'dsa') {
+    return { title: `DSA ${details?.modulusLength}`, bits: details?.modulusLength ?? 0, family: 'dsa' }
+  }
   if (details?.modulusLength !== undefined) {
     return { title: `RSA ${details.modulusLength}`, bits: details.modulusLength, family: 'rsa' }
   }
@@ -126,6 +129,13 @@ const algorithms = {
     sha256: '1.2.840.113549.1.1.11',
     sha384: '1.2.840.113549.1.1.12',
     sha512: '1.2.840.113549.1.1.13',
+  },
+  dsa: {
+    md5: undefined,
+    sha1: '1.2.840.10040.4.3',
+    sha256: '2.16.840.1.101.3.4.3.2',
+    sha384: '2.16.840.1.101.3.4.3.3',
+    sha512: '2.16.840.1.101.3.4.3.4',
   },
   ec: {
     md5: undefined,
@@ -166,7 +176,8 @@ function algorithmOf({ key, hash }: Signer): { identifier: Buffer; digest: HashN
   }
   const digest = hash ?? fittingHash(key)
   const id = algorithms[family][digest]
-  if (id === undefined) throw new PkiError('refused', `${digest} cannot be used with an elliptic-curve key`)
+  if (id === undefined)
+    throw new PkiError('refused', `${digest} cannot be used with a key of type ${key.asymmetricKeyType}`)
   return { identifier: family === 'rsa' ? sequence(oid(id), nul()) : sequence(oid(id)), digest }
 }
 
@@ -189,7 +200,7 @@ export function canSignWith(key: KeyObject, hash: HashName): boolean {
 /** Returns the hash of a signature algorithm for `crypto.verify`, which is null for EdDSA and ML-DSA. @throws PkiError `malformed` */
 export function hashOfSignature(id: string): HashName | null {
   if (Object.values(hashless).includes(id)) return null
-  for (const family of [algorithms.rsa, algorithms.ec]) {
+  for (const family of Object.values(algorithms)) {
     for (const hash of ['md5', 'sha1', 'sha256', 'sha384', 'sha512'] as const) if (family[hash] === id) return hash
   }
   throw new PkiError('malformed', `the signature algorithm ${id} is not supported`)

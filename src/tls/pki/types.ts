@@ -15,12 +15,14 @@ export interface InstalledCertificate {
   readonly ocspResponse?: () => Buffer
   /** Absent if any server can use it. */
   readonly needs?: ServerNeeds
+  /** Why no server can use it with this Node.js, as the end of a sentence. Absent if servers can. */
+  readonly unservable?: string
 }
 
-/** Settings that a server needs in order to use a certificate with a weak key or signature. */
+/** Settings that a server needs in order to use a certificate with a weak or unusual key or signature. */
 export interface ServerNeeds {
   /** OpenSSL's security level; 0 allows everything. */
-  readonly securityLevel: 0
+  readonly securityLevel?: 0
   readonly maxVersion?: 'TLSv1.2'
 }
 

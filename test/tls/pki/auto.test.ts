@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { certificateNames } from '../../../src/tls/pki/certificate/names.ts'
 import { openCertificateStore } from '../../../src/tls/pki/certificate-store/store.ts'
+import type { CertificateStore } from '../../../src/tls/pki/certificate-store/types.ts'
 import { deferred, memoryLog, put, run, storeOptions, temporaryFolder } from './support.ts'
 
 const names = certificateNames('mail.example.test', ['192.0.2.7', 'mail'])
@@ -84,6 +85,25 @@ describe('the certificate store', () => {
     expect(await thumbprint(names)).toBe(first)
     clock.at += 20 * DAY_MS
     expect(await thumbprint(names)).not.toBe(first)
+  })
+
+  it('issues another one when the clock goes back, also after a restart', async () => {
+    await using folder = await temporaryFolder()
+    const clock = { at: Date.now(), now: () => clock.at }
+    const validAt = async (store: CertificateStore): Promise<boolean> => {
+      const [installed] = await store.resolve('a', { kind: 'auto' }, names)
+      const { validFrom, validTo } = new X509Certificate(installed?.certificatePem ?? '')
+      return Date.parse(validFrom) <= clock.at && clock.at < Date.parse(validTo)
+    }
+    await using store = await openCertificateStore(storeOptions(folder.path, { clock }))
+    expect(await validAt(store)).toBe(true)
+    for (const days of [370, -370, 3000, -2999]) {
+      clock.at += days * DAY_MS
+      expect(await validAt(store)).toBe(true)
+    }
+    clock.at -= DAY_MS
+    await using again = await openCertificateStore(storeOptions(folder.path, { clock }))
+    expect(await validAt(again)).toBe(true)
   })
 
   it('gives two labs different roots', async () => {

@@ -138,12 +138,13 @@ function Serving({
   readonly servers: readonly VirtualServer[]
   readonly onChange: () => void
 }) {
-  const { usedBy, names, issuedTo } = certificate
+  const { usedBy, names, issuedTo, notServed } = certificate
   const unassign = (server: string): Promise<void> =>
     call('certificates.unassign', { for: server }).then(onChange, (error) => notifyProblem(problemOf(error)))
   return (
     <section>
       <h3>{t('certificates.servedBy')}</h3>
+      {notServed && <p class="bad">{t('certificates.unservable', { why: notServed })}</p>}
       {usedBy.length === 0 && <p class="hint">{t('certificates.notServedHint')}</p>}
       {servers
         .filter(({ name }) => usedBy.includes(name))

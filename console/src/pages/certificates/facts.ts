@@ -17,6 +17,8 @@ export interface Certificate {
   readonly origin: 'auto' | 'issued' | 'installed' | 'imported'
   /** Virtual servers. */
   readonly usedBy: readonly string[]
+  /** Why the virtual servers that use it cannot serve it. */
+  readonly notServed?: string
   readonly replacedBy?: string
 }
 

@@ -76,9 +76,10 @@ const columns = (): readonly Column<Certificate>[] => [
     name: 'name',
     title: t('certificates.friendlyName'),
     sortBy: (one) => one.friendlyName,
-    cell: ({ friendlyName, replacedBy }) => (
+    cell: ({ friendlyName, replacedBy, notServed }) => (
       <>
         <strong>{friendlyName}</strong>
+        {notServed && <Badge tone="bad">{t('certificates.unservable', { why: notServed })}</Badge>}
         {replacedBy && <span class="hint"> {t('certificates.replaced')}</span>}
       </>
     ),

@@ -93,8 +93,10 @@ const parts: readonly Part[] = [
     name: 'certificates',
     title: 'shell.certificates',
     path: '/certificates',
-    inWords: ({ certificates: { expiring, next } }) =>
-      expiring.length > 0 ? (
+    inWords: ({ certificates: { expiring, notServed, next } }) =>
+      notServed.length > 0 ? (
+        notServed.map((one) => t('overview.notServed', { ...one })).join(' ')
+      ) : expiring.length > 0 ? (
         <>
           {t('overview.expiring', { n: expiring.length })} {next && <Expiry certificate={next} />}
         </>

@@ -18,6 +18,7 @@ export default {
   'certificates.notYetValid': 'noch nicht gültig',
   'certificates.revoked': 'gesperrt',
   'certificates.servedBy': 'Verwendet von',
+  'certificates.unservable': 'installiert, nicht ausgeliefert: {why}',
   'certificates.notServed': 'niemandem',
   'certificates.notServedHint': 'Kein virtueller Server verwendet es. „Zuweisen“ wählt einen.',
   'certificates.key': 'Schlüssel',

@@ -13,6 +13,7 @@ export default {
   'overview.noneRefused': 'In den letzten 10 Minuten wurde keine abgelehnt.',
   'overview.expiring':
     '{n} ist abgelaufen oder läuft binnen 14 Tagen ab:|{n} sind abgelaufen oder laufen binnen 14 Tagen ab. Als erstes:',
+  'overview.notServed': '{virtualServer}: „{friendlyName}“ ist installiert, wird aber nicht ausgeliefert: {why}.',
   'overview.noneExpires': 'Keines läuft bald ab. Als erstes:',
   'overview.noCertificates': 'Kein virtueller Server hat ein Zertifikat.',
   'overview.requests': 'Zertifikatanforderungen',

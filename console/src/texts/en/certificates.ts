@@ -15,6 +15,7 @@ export default {
   'certificates.notYetValid': 'not yet valid',
   'certificates.revoked': 'revoked',
   'certificates.servedBy': 'Served by',
+  'certificates.unservable': 'installed, not served: {why}',
   'certificates.notServed': 'none',
   'certificates.notServedHint': 'No virtual server serves it. “Assign” chooses one.',
   'certificates.key': 'Key',

@@ -11,6 +11,7 @@ export default {
   'overview.noneRefused': 'None was refused in the last 10 minutes.',
   'overview.expiring':
     '{n} has expired, or expires within 14 days:|{n} have expired, or expire within 14 days. The first:',
+  'overview.notServed': '{virtualServer}: “{friendlyName}” is installed, not served: {why}.',
   'overview.noneExpires': 'None expires soon. The first:',
   'overview.noCertificates': 'No virtual server has a certificate.',
   'overview.requests': 'Certificate requests',

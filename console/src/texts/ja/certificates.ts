@@ -17,6 +17,7 @@ export default {
   'certificates.notYetValid': '有効期間前',
   'certificates.revoked': '失効',
   'certificates.servedBy': '使用サーバー',
+  'certificates.unservable': 'インストール済み、未使用: {why}',
   'certificates.notServed': 'なし',
   'certificates.notServedHint': 'どの仮想サーバーも使用していません。[割り当て] で選択します。',
   'certificates.key': '鍵',

@@ -11,6 +11,7 @@ export default {
   'overview.refusedLately': '直近 10 分間に {n} 件が拒否されました。最新:',
   'overview.noneRefused': '直近 10 分間に拒否されたセッションはありません。',
   'overview.expiring': '{n} 件が期限切れ、または 14 日以内に期限切れになります。最初:',
+  'overview.notServed': '{virtualServer}: 「{friendlyName}」はインストール済みですが、使用されていません: {why}',
   'overview.noneExpires': 'まもなく期限切れになるものはありません。最初:',
   'overview.noCertificates': '証明書のある仮想サーバーはありません。',
   'overview.requests': '証明書の要求',

@@ -118,7 +118,7 @@ export function judgeDates(certificate: X509Certificate, now: number): Found {
 const days = (count: number): string => (count === 1 ? '1 day' : `${count} days`)
 const day = (ms: number): string => new Date(ms).toISOString().slice(0, 10)
 
-const minimumBits = { rsa: 2048, ec: 224, ed: 0, 'ml-dsa': 0 } as const
+const minimumBits = { rsa: 2048, dsa: 2048, ec: 224, ed: 0, 'ml-dsa': 0 } as const
 
 /** Checks key sizes and signatures of the chain. RFC 9325 section 4.4 and the CA/Browser Forum's sizes. */
 export const key: Check = {

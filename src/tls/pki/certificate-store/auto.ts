@@ -3,6 +3,7 @@ import { endOf } from '../authority/acceptance.ts'
 import { addRoot } from '../authority/create.ts'
 import { issueFrom, openAuthority } from '../authority/issue.ts'
 import { formatGeneralName, type GeneralName, generalName, subjectNames } from '../certificate/names.ts'
+import { BACKDATED_MS } from '../certificate/profiles.ts'
 import { generateKey, type HashName, type KeySpec } from '../keys.ts'
 import type { Audience } from '../types.ts'
 import { addCertificate, type IndexDraft, takeName } from './draft.ts'
@@ -74,6 +75,10 @@ const RENEW_BEFORE_MS = 30 * 86_400_000
 export const renewalDue = (record: CertificateRecord, nowMs: number): boolean =>
   !record.auto?.endsWithAuthority && Date.parse(record.notAfter) - nowMs < RENEW_BEFORE_MS
 
+/** Returns whether a certificate was issued before a time. If the clock went back since, clients would not accept it yet. */
+const isValidYet = ({ addedAt }: CertificateRecord, nowMs: number): boolean =>
+  Date.parse(addedAt) - BACKDATED_MS <= nowMs
+
 /**
  * Returns the certificate that `certificate: auto` uses if none is assigned, and issues it if necessary. All virtual
  * servers with the same names share one. A new one is issued when it is about to expire, when it was revoked, or when
@@ -144,6 +149,7 @@ function findUsable(
       record.auto.authority === index[profile.authority] &&
       // When the authority service is new or has moved, the certificate must contain its present address.
       (store.serviceUrl === undefined || record.auto.serviceUrl === store.serviceUrl) &&
+      isValidYet(record, store.clock.now()) &&
       !renewalDue(record, store.clock.now()) &&
       !authority?.issued.some(({ serial, revoked }) => revoked && serial === record.auto?.serial),
   )
@@ -179,7 +185,7 @@ async function issueAuto(
   // The newest one has the plain name, whatever the reason for issuing another one was.
   const former = draft.index.certificates.find((one) => one.auto && one.friendlyName === friendlyName)
   if (former && replaces === undefined) takeName(draft.index, former)
-  const record = addCertificate(
+  const record = await addCertificate(
     draft,
     {
       friendlyName,

@@ -3,7 +3,8 @@ import { certificatePem, thumbprintOf } from '../certificate/certificate.ts'
 import { isRoot } from '../certificate/chain.ts'
 import { publicKeyInfo } from '../certificate/extensions.ts'
 import { PkiError } from '../errors.ts'
-import { privateKeyPem } from '../keys.ts'
+import { privateKeyPem, readPrivateKey } from '../keys.ts'
+import { refuseUnservable } from '../servability.ts'
 import { formerName, freeName } from './friendly-names.ts'
 import type { CertificateRecord, StoreIndex } from './index-file.ts'
 
@@ -60,10 +61,15 @@ interface NewCertificate {
 
 /**
  * Adds a certificate to the store.
- * @throws PkiError `refused` if the store has it already, or if the one that it replaces was replaced or deleted since it
- * was read
+ * @throws PkiError `refused` if no server can use it, if the store has it already, or if the one that it replaces was
+ * replaced or deleted since it was read
  */
-export function addCertificate(draft: IndexDraft, added: NewCertificate, nowMs: number): CertificateRecord {
+export async function addCertificate(
+  draft: IndexDraft,
+  added: NewCertificate,
+  nowMs: number,
+): Promise<CertificateRecord> {
+  refuseUnservable(added.certificates, readPrivateKey(await draft.read(added.key)))
   const [leaf, ...chain] = added.certificates
   const thumbprint = thumbprintOf(leaf)
   if (draft.index.certificates.some((one) => one.thumbprint === thumbprint)) {

@@ -15,6 +15,9 @@ const AUTHORITY_LIFE_DAYS = 3650
 /** The last date that a certificate can contain. RFC 5280 section 4.1.2.5. */
 const endOfTime = Date.UTC(9999, 11, 31)
 
+/** The validity of a certificate starts this long before it is issued. */
+export const BACKDATED_MS = 3_600_000
+
 /**
  * Returns a validity that starts an hour ago, so that clients with a slow clock accept the certificate. That of a
  * short-lived certificate starts a tenth of its lifetime ago.
@@ -28,7 +31,7 @@ function validity(
   if (!(days > 0 && days <= longest)) {
     throw new PkiError('refused', `a certificate cannot be valid for ${days} days; give 1 to ${longest}`)
   }
-  const from = Math.floor((nowMs - Math.min(3_600_000, (days * DAY_MS) / 10)) / 1000) * 1000
+  const from = Math.floor((nowMs - Math.min(BACKDATED_MS, (days * DAY_MS) / 10)) / 1000) * 1000
   return { notBefore: new Date(from), notAfter: new Date(Math.min(from + days * DAY_MS, latestMs)) }
 }
 

@@ -47,7 +47,6 @@ export async function makeByRecipe(
     certificatePem: certificatePem(certificate),
     chainPem: sent(recipe, above.chain).map(certificatePem),
     privateKeyPem: privateKeyPem(key),
-    ...(recipe.needs ? { needs: recipe.needs } : {}),
   }
 }
 

@@ -2,7 +2,6 @@ import type { AnyVariantName } from '../../../core/config/schema/certificate.ts'
 import type { DefectName } from '../../../core/config/schema/defect-names.ts'
 import type { NameConstraints } from '../certificate/extensions.ts'
 import type { HashName, KeySpec } from '../keys.ts'
-import type { ServerNeeds } from '../types.ts'
 
 /** Which names the certificate is issued to. */
 export type NameChoice = 'own' | 'other' | 'none' | 'addresses' | 'wildcard' | 'thousand'
@@ -38,12 +37,8 @@ export interface Recipe {
   /** The certificates that the server sends after it. Default: the intermediates. */
   readonly sends?: 'nothing' | 'reversed' | 'root too'
   readonly revoked?: true
-  /** Settings that a server needs in order to use it. */
-  readonly needs?: ServerNeeds
 }
 
-/** For keys and signatures that OpenSSL refuses to use at its default security level. */
-const lowestLevel = { securityLevel: 0 } as const
 /** An issuer that can sign with old hashes: an elliptic-curve key cannot sign with MD5. */
 const rsaIssuer = [{ key: 'rsa-2048' }] as const
 
@@ -71,25 +66,22 @@ export const defectRecipes: Readonly<Record<DefectName, Recipe>> = {
   revoked: { meaning: 'The lab’s authority has revoked it, as its CRL and OCSP responses state.', revoked: true },
   'no-san': { meaning: 'It has no subjectAltName: only the common name holds the host name.', names: 'none' },
   'no-subject': { meaning: 'Its subject is empty: only subjectAltName holds names.', subject: 'none' },
-  'weak-key': { meaning: 'It has an RSA key of 1,024 bits.', key: 'rsa-1024', needs: lowestLevel },
+  'weak-key': { meaning: 'It has an RSA key of 1,024 bits.', key: 'rsa-1024' },
   'weak-key-512': {
     meaning: 'It has an RSA key of 512 bits, which is too short for TLS 1.3 signatures.',
     key: 'rsa-512',
-    needs: { securityLevel: 0, maxVersion: 'TLSv1.2' },
   },
   'sha1-signature': {
     meaning: 'It is signed with SHA-1.',
     key: 'rsa-2048',
     intermediates: rsaIssuer,
     hash: 'sha1',
-    needs: lowestLevel,
   },
   'md5-signature': {
     meaning: 'It is signed with MD5.',
     key: 'rsa-2048',
     intermediates: rsaIssuer,
     hash: 'md5',
-    needs: lowestLevel,
   },
   'wrong-purpose': {
     meaning: 'It is issued for clients: its purposes do not include serverAuth.',

@@ -2,6 +2,7 @@ import { choicesOf } from '../../../core/config/schema/certificate.ts'
 import type { CertificateRecord, StoreIndex } from '../certificate-store/index-file.ts'
 import { PkiError } from '../errors.ts'
 import { certificatesInUse, findVirtualServer, type LifecycleContext, refusePinned, usersOf } from './context.ts'
+import { refuseInstalled } from './serving.ts'
 
 /** A virtual server, by its full name, and the certificate assigned to it. */
 export interface Assignment {
@@ -35,6 +36,7 @@ async function assignOver(
   if (mustHaveOne) assigned(store.index, server.name)
   refusePinned(server)
   const record = await store.find(name)
+  refuseInstalled(server, await store.materials.load(record))
   return store.update((draft) => {
     const former = mustHaveOne ? assigned(draft.index, server.name) : draft.index.assignments[server.name]
     if (!draft.index.certificates.some(({ thumbprint }) => thumbprint === record.thumbprint)) {

@@ -3,6 +3,7 @@ import { currentAuto } from '../certificate-store/auto.ts'
 import { type CertificateRecord, certificateNamed, type StoreIndex } from '../certificate-store/index-file.ts'
 import type { CertificateStore } from '../certificate-store/types.ts'
 import { PkiError } from '../errors.ts'
+import type { InstalledCertificate } from '../types.ts'
 
 /** The facts about a virtual server that the certificate lifecycle needs. */
 export interface VirtualServerFacts {
@@ -18,6 +19,8 @@ export interface VirtualServerFacts {
   readonly port?: number | 'off'
   /** Where the configuration has that setting: `FILE:LINE:COLUMN`. */
   readonly place?: string
+  /** Returns why its TLS policy cannot serve a certificate, as the end of a sentence; undefined if it can. */
+  readonly rejects?: (certificate: InstalledCertificate) => string | undefined
 }
 
 /** The facts about a lab that the certificate lifecycle needs. */

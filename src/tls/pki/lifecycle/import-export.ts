@@ -12,6 +12,7 @@ import { readCertificates, writePkcs7 } from '../keystore/certificate-files.ts'
 import { type Content, contentOf } from '../keystore/content.ts'
 import { unexpectedContent } from '../keystore/unexpected.ts'
 import { findVirtualServer, type LifecycleContext, refusePinned } from './context.ts'
+import { refuseNotServed } from './serving.ts'
 
 export interface ImportOptions {
   readonly password?: string
@@ -49,10 +50,11 @@ export async function importCertificate(
   const others = certificates.filter((one) => one !== leaf)
   checkChain(chain, others, nowMs, options.force ?? false)
   const friendlyName = options.friendlyName?.trim() ?? usableName(nameInFile) ?? issuedToOf(facts)
-  return store.update((draft) => {
+  if (server) refuseNotServed(server, chain.certificates, key)
+  return store.update(async (draft) => {
     const path = draft.putKey(friendlyName, key)
     const added = { friendlyName, certificates: chain.certificates, key: path, origin: 'imported' } as const
-    const record = addCertificate(draft, { ...added, ...(replaced ? { replaces: replaced } : {}) }, nowMs)
+    const record = await addCertificate(draft, { ...added, ...(replaced ? { replaces: replaced } : {}) }, nowMs)
     if (server) draft.index.assignments[server.name] = record.thumbprint
     return record
   })

@@ -1,13 +1,15 @@
-import type { X509Certificate } from 'node:crypto'
+import type { KeyObject, X509Certificate } from 'node:crypto'
 import { type CertificateFacts, purposesText, readFacts, thumbprintOf } from '../certificate/certificate.ts'
 import {
   buildChain,
+  type Chain,
   checkChain,
   checkDates,
   incompleteChain,
   missingIssuer,
   refuseAuthority,
 } from '../certificate/chain.ts'
+import { clientLimits } from '../certificate/client-limits.ts'
 import { commonName, type GeneralName, generalName, issuedToOf } from '../certificate/names.ts'
 import { addCertificate, type IndexDraft } from '../certificate-store/draft.ts'
 import type { CertificateRecord, RequestRecord, StoreIndex } from '../certificate-store/index-file.ts'
@@ -16,6 +18,7 @@ import { readPrivateKey } from '../keys.ts'
 import { readCertificates } from '../keystore/certificate-files.ts'
 import { findVirtualServer, type LifecycleContext, refusePinned } from './context.ts'
 import { findRequest, requestList } from './request.ts'
+import { refuseNotServed } from './serving.ts'
 
 export interface InstallOptions {
   /** Considers only the request of this virtual server. */
@@ -56,8 +59,10 @@ export async function planInstall(
   const certificates = readCertificates(answer)
   const { requests } = store.index
   const wanted = options.for === undefined ? requests : [findRequest(context, requests, options.for)]
-  const { leaf, request } = (await matchRequest(context, certificates, wanted)) ?? refuseUnknown(context, certificates)
-  refusePinned(findVirtualServer(context, request.virtualServer))
+  const found = await matchRequest(context, certificates, wanted)
+  const { leaf, request, key } = found ?? refuseUnknown(context, certificates)
+  const server = findVirtualServer(context, request.virtualServer)
+  refusePinned(server)
   const facts = readFacts(leaf)
   const nowMs = store.clock.now()
   checkDates(facts, nowMs, options.force ?? false)
@@ -65,6 +70,7 @@ export async function planInstall(
   const chain = buildChain(leaf, [...certificates, ...(await store.materials.knownIssuers(store.index))])
   const others = certificates.filter((one) => one !== leaf)
   checkChain(chain, others, nowMs, options.force ?? false)
+  refuseNotServed(server, chain.certificates, key)
   return {
     request,
     certificates: chain.certificates,
@@ -77,7 +83,7 @@ export async function planInstall(
       virtualServer: request.virtualServer,
       thumbprint: facts.thumbprint,
       chain: chain.certificates.slice(1).map((one) => commonName(readFacts(one).subject)),
-      warnings: [...nameWarnings(leaf, facts, request.names), ...warningsOf(facts, missingIssuer(chain))],
+      warnings: [...nameWarnings(leaf, facts, request.names), ...warningsOf(facts, chain)],
     },
   }
 }
@@ -105,12 +111,12 @@ export function installPlanned(
  * Installs the answer to a request in a draft, assigns it and deletes the request. If the request renews a certificate,
  * assigns the new one to every virtual server that the old one is assigned to.
  */
-export function installInDraft(
+export async function installInDraft(
   draft: IndexDraft,
   { request, certificates }: Pick<PlannedInstall, 'request' | 'certificates'>,
   origin: CertificateRecord['origin'],
   nowMs: number,
-): CertificateRecord {
+): Promise<CertificateRecord> {
   if (!draft.index.requests.some(({ id }) => id === request.id)) {
     throw new PkiError('refused', `the request of "${request.virtualServer}" was cancelled or answered in the meantime`)
   }
@@ -119,7 +125,7 @@ export function installInDraft(
   // Before the certificate is added, because the request holds its friendly name.
   draft.index.requests = draft.index.requests.filter(({ id }) => id !== request.id)
   const added = { friendlyName, certificates, key, origin, ...(replaces ? { replaces } : {}) }
-  const record = addCertificate(draft, added, nowMs)
+  const record = await addCertificate(draft, added, nowMs)
   draft.index.assignments[request.virtualServer] = record.thumbprint
   return record
 }
@@ -138,11 +144,11 @@ async function matchRequest(
   { store }: LifecycleContext,
   certificates: readonly X509Certificate[],
   requests: readonly RequestRecord[],
-): Promise<{ leaf: X509Certificate; request: RequestRecord } | undefined> {
+): Promise<{ leaf: X509Certificate; request: RequestRecord; key: KeyObject } | undefined> {
   for (const request of requests) {
     const key = readPrivateKey(await store.materials.read(request.key))
     const leaf = certificates.find((certificate) => certificate.checkPrivateKey(key))
-    if (leaf) return { leaf, request }
+    if (leaf) return { leaf, request, key }
   }
   return undefined
 }
@@ -174,10 +180,12 @@ function isIssuedTo(leaf: X509Certificate, { names }: CertificateFacts, { type, 
   return type === 'dns' && leaf.checkHost(value, { subject: 'never' }) !== undefined
 }
 
-function warningsOf(facts: CertificateFacts, missing: string | undefined): string[] {
+function warningsOf(facts: CertificateFacts, chain: Chain): string[] {
+  const missing = missingIssuer(chain)
   const wrongPurpose = facts.purposes.length > 0 && !facts.purposes.includes('serverAuth')
   return [
     ...(missing === undefined ? [] : [incompleteChain(missing)]),
+    ...clientLimits(chain.certificates).map(({ message }) => `the certificate ${message}`),
     ...(wrongPurpose ? ['the certificate is not meant for servers: clients will refuse it'] : []),
     ...(facts.authority ? ['the certificate belongs to a certificate authority'] : []),
   ]

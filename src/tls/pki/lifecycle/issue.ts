@@ -7,6 +7,7 @@ import { generateKey } from '../keys.ts'
 import type { LifecycleContext } from './context.ts'
 import { installInDraft, installPlanned } from './install.ts'
 import { addPendingRequest, findRequest, type PlannedRequest, planRequest, type RequestOptions } from './request.ts'
+import { refuseNotServed } from './serving.ts'
 
 /** An enterprise authority issues at once; a standalone one queues the request. */
 export type IssueOutcome =
@@ -52,7 +53,8 @@ export async function issuePlanned(
       request.queued = { authority, id: answer.id }
       return { state: 'queued', authority, id: answer.id, request }
     }
-    const record = installInDraft(draft, { request, certificates: answer.chain }, 'issued', nowMs)
+    refuseNotServed(planned.virtualServer, answer.chain, key)
+    const record = await installInDraft(draft, { request, certificates: answer.chain }, 'issued', nowMs)
     return { state: 'issued', authority, record }
   })
 }

@@ -4,6 +4,7 @@ import { commonName, formatGeneralName, formatName, issuedToOf } from '../certif
 import { currentAuto } from '../certificate-store/auto.ts'
 import { type CertificateRecord, issuedBy } from '../certificate-store/index-file.ts'
 import { type LifecycleContext, usersOf } from './context.ts'
+import { servingProblem } from './serving.ts'
 
 type CertificateState = 'valid' | 'expired' | 'not yet valid' | 'revoked'
 
@@ -23,6 +24,8 @@ export interface CertificateEntry {
   readonly origin: CertificateRecord['origin']
   /** Virtual servers that use it. */
   readonly usedBy: readonly string[]
+  /** Why virtual servers that use it cannot serve it, as the end of a sentence. */
+  readonly notServed?: string
   /** Thumbprint of the certificate that renewed or replaced it, if the store still has that. */
   readonly replacedBy?: string
 }
@@ -68,6 +71,8 @@ async function entryOf(context: LifecycleContext, record: CertificateRecord) {
   const facts = readFacts(certificate)
   const nowMs = store.clock.now()
   const replacement = store.index.certificates.find(({ thumbprint }) => thumbprint === record.replacedBy)
+  const usedBy = allUsersOf(context, record)
+  const notServed = await whyNotServed(context, record, usedBy)
   const entry: CertificateEntry = {
     friendlyName: record.friendlyName,
     issuedTo: issuedToOf(facts),
@@ -81,10 +86,23 @@ async function entryOf(context: LifecycleContext, record: CertificateRecord) {
     bits: facts.keyBits,
     thumbprint: facts.thumbprint,
     origin: record.origin,
-    usedBy: allUsersOf(context, record),
+    usedBy,
+    ...(notServed === undefined ? {} : { notServed }),
     ...(replacement ? { replacedBy: replacement.thumbprint } : {}),
   }
   return { entry, facts, pem: certificate.toString(), chain }
+}
+
+/** Returns why a virtual server that uses a certificate cannot serve it. One that cannot be read has a warning of its own. */
+async function whyNotServed(
+  { store, lab }: LifecycleContext,
+  record: CertificateRecord,
+  users: readonly string[],
+): Promise<string | undefined> {
+  const servers = lab().virtualServers.filter(({ name }) => users.includes(name))
+  if (servers.length === 0) return undefined
+  const installed = await store.materials.load(record).catch(() => undefined)
+  return installed && servers.map((server) => servingProblem(server, installed)).find((why) => why !== undefined)
 }
 
 function stateOf({ store }: LifecycleContext, facts: CertificateFacts, nowMs: number): CertificateState {

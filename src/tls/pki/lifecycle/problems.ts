@@ -4,12 +4,15 @@ import { shortenAddresses } from '../../../core/network/ip-address.ts'
 import { rejectionBelow } from '../authority/acceptance.ts'
 import { type CertificateFacts, readFacts, requiresStaple, thumbprintOf } from '../certificate/certificate.ts'
 import { buildChain, type Chain, day, isRoot, missingIssuer } from '../certificate/chain.ts'
+import { clientLimits } from '../certificate/client-limits.ts'
 import { commonName, subjectNames } from '../certificate/names.ts'
 import { serverPathProblems } from '../certificate/validation.ts'
 import { type CertificateRecord, issuedBy } from '../certificate-store/index-file.ts'
 import { rootsOf } from '../certificate-store/roots.ts'
 import type { CertificateStore } from '../certificate-store/types.ts'
 import { listProblems } from '../revocation/list-problems.ts'
+import type { VirtualServerFacts } from './context.ts'
+import { servingProblem } from './serving.ts'
 
 type ProblemCode =
   | 'expired'
@@ -17,6 +20,10 @@ type ProblemCode =
   | 'not-yet-valid'
   | 'name-mismatch'
   | 'small-key'
+  | 'unusual-key'
+  | 'weak-signature'
+  | 'critical-extension'
+  | 'not-served'
   | 'incomplete-chain'
   | 'invalid-chain'
   | 'name-constraint'
@@ -61,7 +68,7 @@ export async function problemsOf(
   return [
     ...dateProblems(facts, nowMs),
     ...nameProblems(certificate, hostname),
-    ...keyProblems(facts),
+    ...clientLimits(chain.certificates),
     ...(await chainProblems(store, chain)),
     ...serverPathProblems(chain.certificates),
     ...issuers.flatMap((issuer) => issuerProblems(store, issuer, facts, nowMs)),
@@ -108,16 +115,6 @@ function nameProblems(certificate: X509Certificate, hostname: string): Certifica
   const names = certificate.subjectAltName
   const issuedTo = names === undefined ? 'no host name (subjectAltName is missing)' : shortenAddresses(names)
   return [{ code: 'name-mismatch', severity: 'warning', message: `is not issued to ${hostname}, but to ${issuedTo}` }]
-}
-
-/** Required by OpenSSL's security level 2, the default of Node.js. */
-const minimumBits = { rsa: 2048, ec: 224, ed: 0, 'ml-dsa': 0 } as const
-
-function keyProblems({ keyBits, keyFamily }: CertificateFacts): CertificateProblem[] {
-  const minimum = minimumBits[keyFamily]
-  if (keyBits >= minimum) return []
-  const message = `has a key of ${keyBits} bits; current TLS policies require at least ${minimum}`
-  return [{ code: 'small-key', severity: 'warning', message }]
 }
 
 /** Returns what a client misses that gets the certificates of the server and trusts the roots of the lab. */
@@ -167,6 +164,18 @@ function revocationProblems(
 ): CertificateProblem[] {
   const revoked = issuedBy(index, thumbprintOf(certificate))?.entry.revoked
   return revoked ? [{ code: 'revoked', severity: 'error', message }] : []
+}
+
+/** Returns why a virtual server cannot serve a certificate that is assigned to it. */
+export async function servingProblems(
+  { materials }: CertificateStore,
+  server: VirtualServerFacts,
+  record: CertificateRecord,
+): Promise<CertificateProblem[]> {
+  const why = servingProblem(server, await materials.load(record))
+  return why === undefined
+    ? []
+    : [{ code: 'not-served', severity: 'error', message: `is installed, not served: ${why}` }]
 }
 
 /** Returns why clients would refuse a certificate that requires a stapled OCSP response. RFC 7633 section 4. */

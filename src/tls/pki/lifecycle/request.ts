@@ -16,6 +16,7 @@ import { checkFriendlyName, freeName } from '../certificate-store/friendly-names
 import type { RequestRecord, StoreIndex } from '../certificate-store/index-file.ts'
 import { PkiError } from '../errors.ts'
 import { describeKey, generateKey, type KeySpec } from '../keys.ts'
+import { refuseUnservableKey } from '../servability.ts'
 import { findVirtualServer, type LifecycleContext, refusePinned, type VirtualServerFacts } from './context.ts'
 
 export interface RequestOptions {
@@ -118,6 +119,7 @@ export function addPendingRequest(
   nowMs: number,
 ): RequestRecord {
   refusePending(draft.index, planned.virtualServer.name)
+  refuseUnservableKey(key)
   const id = randomBytes(4).toString('hex')
   const pem = createRequest({ subject: planned.subject, key, names: planned.names, microsoft: planned.microsoft })
   const record: RequestRecord = {

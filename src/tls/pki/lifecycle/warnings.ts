@@ -3,7 +3,7 @@ import { SHORT_THUMBPRINT } from '../certificate-store/friendly-names.ts'
 import type { CertificateRecord } from '../certificate-store/index-file.ts'
 import type { StoreLog } from '../types.ts'
 import { certificatesInUse, type LabFacts, type LifecycleContext, type VirtualServerFacts } from './context.ts'
-import { type CertificateProblem, problemsOf, problemsOfNextAuto, stapleProblems } from './problems.ts'
+import { type CertificateProblem, problemsOf, problemsOfNextAuto, servingProblems, stapleProblems } from './problems.ts'
 
 export interface CertificateWarning extends CertificateProblem {
   readonly virtualServer: string
@@ -82,7 +82,10 @@ async function warningsOf(
     const key = `${record.thumbprint} ${staples}`
     const found = known.get(key) ?? problemsOrBroken(store, hostname, record, staples)
     known.set(key, found)
-    return warn(await found, `the certificate "${record.friendlyName}"`, record.thumbprint)
+    const problems = await found
+    const isBroken = problems.some(({ code }) => code === 'broken')
+    const unserved = isBroken ? [] : await servingProblems(store, server, record)
+    return warn([...unserved, ...problems], `the certificate "${record.friendlyName}"`, record.thumbprint)
   })
   return [...ambiguousNames(context, server), ...(await Promise.all(each)).flat()]
 }

@@ -138,6 +138,10 @@ function certStatus(entry: IssuedRecord | undefined): Buffer {
   return context(1, generalizedTime(new Date(entry.revoked.at)), ...reason)
 }
 
+/** Returns whether an answer is in the first half of its life. One from the future, after the clock went back, is not. */
+export const isFresh = (madeAtMs: number, nowMs: number, lifeMs: number): boolean =>
+  madeAtMs <= nowMs && nowMs - madeAtMs <= lifeMs / 2
+
 /**
  * Returns a function that gives the OCSP response to staple with a certificate: a new one after each change of the store
  * and after half its lifetime. Undefined if no authority of the store issued the certificate.
@@ -155,7 +159,7 @@ export async function staple(
   return () => {
     const nowMs = store.clock.now()
     const { index } = store
-    if (made === undefined || made.index !== index || Math.abs(nowMs - made.at) > OCSP_LIFE_MS / 2) {
+    if (made === undefined || made.index !== index || !isFresh(made.at, nowMs, OCSP_LIFE_MS)) {
       const current = index.authorities.find(({ name }) => name === record.name) ?? record
       made = { der: createOcspResponse({ ids: [id] }, issuedWith(current, key), issuer, nowMs), index, at: nowMs }
     }

@@ -9,7 +9,7 @@ import {
 import type { CertificateStore } from '../certificate-store/types.ts'
 import { PkiError } from '../errors.ts'
 import { CRL_LIFE_MS, createCrl, nextCrlNumber } from '../revocation/crl.ts'
-import { type CertId, certStatusOf } from '../revocation/ocsp.ts'
+import { type CertId, certStatusOf, isFresh } from '../revocation/ocsp.ts'
 
 /** A revocation list as clients get it. Times are by the lab's clock. */
 interface ServedCrl {
@@ -126,7 +126,7 @@ export class ServiceActivity implements Disposable {
     const nowMs = await this.readAt(CRL_LIFE_MS)
     const { crl: path } = servicePaths(name, key.number)
     const known = this.#lists.get(path)
-    if (known?.index === store.index && Math.abs(nowMs - known.atMs) <= CRL_LIFE_MS / 2) return known.crl
+    if (known?.index === store.index && isFresh(known.atMs, nowMs, CRL_LIFE_MS)) return known.crl
     const { record, issuer } = await this.open(findAuthority(store.index, name), key)
     const issued = issuedWith(record, key)
     const revoked = issued.filter((one) => one.revoked && Date.parse(one.notAfter) > nowMs).length

@@ -34,8 +34,8 @@ export async function issueByAcme(
     const order = { identifiers: identifiersOf(planned.names), requestPem: pem }
     const answer = await obtainByAcme(store, order, authority)
     const install = await planInstall(context, Buffer.from(answer), { for: request.virtualServer })
-    return await store.update((draft) => {
-      const record = installInDraft(draft, install, 'installed', store.clock.now())
+    return await store.update(async (draft) => {
+      const record = await installInDraft(draft, install, 'installed', store.clock.now())
       record.acme = storeAuthority(draft, authority)
       return record
     })
@@ -67,9 +67,9 @@ export async function renewByAcme(
   const requestPem = createRequest({ subject, key, names: hostNames })
   const order = { identifiers: identifiersOf(hostNames), requestPem, replaces: renewalId(old) }
   const { certificates } = await checkAnswer(store, await obtainByAcme(store, order, authority), key)
-  return store.update((draft) => {
+  return store.update(async (draft) => {
     const { friendlyName, acme } = record
-    const next = addCertificate(
+    const next = await addCertificate(
       draft,
       {
         friendlyName,
