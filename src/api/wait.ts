@@ -58,12 +58,16 @@ const wait = defineOperation('wait', 'POST /wait', {
   },
 })
 
+/** Returns the test of the conditions. @throws ApiProblem `invalid` for an empty one, which any message would meet */
 function wantedBy({ api, caller, input: wanted }: Call<WaitInput>): Matcher {
+  const empty = Object.entries(wanted).find(([, value]) => typeof value === 'string' && value.trim() === '')
+  if (empty)
+    throw new ApiProblem('invalid', `${empty[0]} is empty, so any message would match; leave it out, or write a text`)
   const { to, from, subject, text, ...query } = wanted
   const matches = matcherOf(api.reader, [
     ...conditionsOf(query),
-    ...(subject ? [conditionOn('subject', subject)] : []),
-    ...(text ? [wordsCondition(text)] : []),
+    ...(subject !== undefined ? [conditionOn('subject', subject)] : []),
+    ...(text !== undefined ? [wordsCondition(text)] : []),
   ])
   return async (message) => {
     const { folder, entry } = message

@@ -22,7 +22,7 @@ import { keepAlive } from './lab/keep-alive.ts'
 import { type LabServer, labServer } from './lab/lab-server.ts'
 import { Mailboxes, type MailboxRef } from './lab/mailboxes.ts'
 import { forgetLab } from './lab/open-labs.ts'
-import { type OutgoingQuery, type QueuedMail, type ReleaseOptions, TestOutgoing } from './outgoing/outgoing.ts'
+import { type OutgoingArguments, type QueuedMail, type ReleaseOptions, TestOutgoing } from './outgoing/outgoing.ts'
 import { type BounceOptions, bounce, type ComplaintOptions, complain } from './outgoing/reports.ts'
 import type { Arrivals } from './received/arrivals.ts'
 import type { MessageFilter } from './received/filter.ts'
@@ -31,7 +31,6 @@ import { Receiver, type SessionQuery } from './received/receiver.ts'
 import { matchesSession } from './received/sessions.ts'
 import { Tenant } from './tenants/tenant.ts'
 import { TenantNames, withoutDomain } from './tenants/tenant-names.ts'
-import type { WaitOptions } from './waits/wait.ts'
 
 /** A value of `certificate:` in a configuration: `auto`, a friendly name, `{ defect: 'expired' }`, `{ variant: 'p384' }` … */
 export type CertificateSetting = CertificateInput
@@ -326,23 +325,18 @@ export class TestLab extends Receiver implements AsyncDisposable {
    * have been accepted before the call.
    * @throws WaitTimeout, which lists the results of the attempts and what waits; TypeError for a wrong filter
    */
-  async waitForSent(filter: OutgoingQuery = {}, options: WaitOptions = {}): Promise<QueuedMail> {
-    return this.#outgoing.wait(new Call('waitForSent', TestLab.prototype.waitForSent), 'sent', filter, options)
+  async waitForSent(...rest: OutgoingArguments): Promise<QueuedMail> {
+    return this.#outgoing.wait(new Call('waitForSent', TestLab.prototype.waitForSent), 'sent', rest)
   }
 
   /** Works like `waitForSent`, for an attempt after which the lab tries again. @throws WaitTimeout */
-  async waitForDeferred(filter: OutgoingQuery = {}, options: WaitOptions = {}): Promise<QueuedMail> {
-    return this.#outgoing.wait(
-      new Call('waitForDeferred', TestLab.prototype.waitForDeferred),
-      'deferred',
-      filter,
-      options,
-    )
+  async waitForDeferred(...rest: OutgoingArguments): Promise<QueuedMail> {
+    return this.#outgoing.wait(new Call('waitForDeferred', TestLab.prototype.waitForDeferred), 'deferred', rest)
   }
 
   /** Works like `waitForSent`, for a message that the lab has given up. @throws WaitTimeout */
-  async waitForFailed(filter: OutgoingQuery = {}, options: WaitOptions = {}): Promise<QueuedMail> {
-    return this.#outgoing.wait(new Call('waitForFailed', TestLab.prototype.waitForFailed), 'failed', filter, options)
+  async waitForFailed(...rest: OutgoingArguments): Promise<QueuedMail> {
+    return this.#outgoing.wait(new Call('waitForFailed', TestLab.prototype.waitForFailed), 'failed', rest)
   }
 
   /** Returns the articles of a newsgroup, ordered by number. @throws if the group does not exist */
@@ -366,8 +360,10 @@ export class TestLab extends Receiver implements AsyncDisposable {
    * their number once they have ended.
    * @param filter which sessions; a string is short for `{ user: … }`; default: all
    */
-  async disconnect(filter: SessionQuery = {}, options: DisconnectOptions = {}): Promise<number> {
+  async disconnect(...rest: [filter?: SessionQuery, options?: DisconnectOptions]): Promise<number> {
     const call = new Call('disconnect', TestLab.prototype.disconnect)
+    const filter = call.optional<SessionQuery>(rest, {}, 'filter')
+    const [, options = {}] = rest
     const wanted = typeof filter === 'string' ? { user: this.user(filter) } : filter
     call.check('sessionFilter', wanted, 'filter')
     call.check('disconnectOptions', options, 'options')

@@ -89,6 +89,9 @@ describe('sealpost mail', () => {
     expect(status).toBe(1)
     expect(stderr).toMatch(/no message with subject "never" arrived within 100 ms/)
     expect(stderr).toMatch(/arrived: .* to alice@lab\.test: For Alice/)
+    const empty = await mail('wait', '--to', '', '--timeout', '100ms')
+    expect(empty.status).toBe(1)
+    expect(empty.stderr).toMatch(/to is empty, so any message would match; leave it out, or write a text/)
   })
 
   it('works with a lab anywhere, by its URL and a token', async () => {

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { createTransport } from 'nodemailer'
 import { describe } from 'vitest'
 import { startLab } from '../../src/testing/index.ts'
+import { assertReceived } from '../../src/testing/runners/assertions.ts'
 import { expect, test } from '../../src/testing/runners/vitest.ts'
 
 /** Passes a value that the types refuse. */
@@ -28,6 +29,57 @@ describe('a mistyped argument is refused with its cure', () => {
     ]) {
       await expect(call).rejects.toThrow(new TypeError(`${name}: ${message}`))
     }
+  })
+
+  const cure = 'leave the key out for any value, or correct the value'
+
+  test.for([
+    [{ to: undefined }, `filter.to: is undefined: ${cure}`],
+    [{ subject: '' }, `filter.subject: is "": ${cure}`],
+    [{ text: ' ' }, `filter.text: is " ": ${cure}`],
+    [{ from: /(?:)/ }, `filter.from: is a mapping: ${cure}`],
+    [{ folder: '' }, `filter.folder: is "": ${cure}`],
+    [{ matches: undefined }, 'filter.matches: is undefined: must be a function'],
+    [{ matches: async () => true }, 'filter.matches: is a function: returns a promise; must return true or false'],
+    ['', `filter.to: is "": ${cure}`],
+    [undefined, 'filter is undefined: leave it out or write {} for any, or correct the value'],
+  ] as const)('filter %j that any message would meet', async ([filter, message], { lab }) => {
+    await lab.deliver({ subject: 'to somebody else' }, 'zoe')
+    for (const { call, name } of [
+      { call: () => lab.waitForMessage(wrong(filter)), name: 'waitForMessage' },
+      { call: () => lab.waitForMessages(1, wrong(filter)), name: 'waitForMessages' },
+      { call: () => lab.receives(wrong(filter)), name: 'receives' },
+      { call: () => lab.messages(wrong(filter)), name: 'messages' },
+      { call: () => lab.assertNothingSent(wrong(filter)), name: 'assertNothingSent' },
+      { call: async () => expect(lab).toHaveReceived(wrong(filter)), name: 'receives' },
+      { call: () => assertReceived(lab, wrong(filter)), name: 'receives' },
+    ]) {
+      await expect(call).rejects.toThrow(new TypeError(`${name}: ${message}`))
+    }
+  })
+
+  test('a `matches` that returns a promise, whatever made the function', async ({ lab }) => {
+    await lab.deliver({ subject: 'to somebody else' }, 'zoe')
+    const matches = wrong(() => Promise.resolve(false))
+    const message = 'filter.matches returned a promise; must return true or false'
+    await expect(lab.waitForMessage({ matches })).rejects.toThrow(message)
+    await expect(lab.messages({ matches })).rejects.toThrow(message)
+    await createTransport(lab.nodemailer('alice')).verify()
+    await expect(lab.waitForSession({ matches })).rejects.toThrow(message)
+  })
+
+  test('filters of sessions and of outgoing mail that all would meet', async ({ lab }) => {
+    await expect(lab.waitForSession({ user: wrong(undefined) })).rejects.toThrow('filter.user: is undefined')
+    await expect(lab.waitForSession({ refused: '' })).rejects.toThrow('filter.refused: is ""')
+    await expect(lab.waitForSession(wrong(undefined))).rejects.toThrow('waitForSession: filter is undefined')
+    await expect(lab.disconnect({ protocol: wrong(undefined) })).rejects.toThrow('filter.protocol: is undefined')
+    await expect(lab.disconnect(wrong(undefined))).rejects.toThrow('disconnect: filter is undefined')
+    await expect(lab.waitForSent({ to: '' })).rejects.toThrow('waitForSent: filter.to: is ""')
+    await expect(lab.waitForFailed(wrong(undefined))).rejects.toThrow('waitForFailed: filter is undefined')
+    await lab.deliver({}, 'bob')
+    const mail = await lab.receives('bob')
+    expect(() => expect(mail).toHaveBeenEncrypted({ version: wrong(undefined) })).toThrow('wish.version: is undefined')
+    expect(() => expect(mail).toPassDkim({ domain: wrong(undefined) })).toThrow('wish.domain: is undefined')
   })
 
   test.for([

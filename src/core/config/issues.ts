@@ -67,7 +67,7 @@ function mistakesOfIssue(issue: Issue, prefix: Path, checked: Checked): Mistake[
 
 function invalid(path: Path, { input, root }: Checked, message: string): Mistake {
   const value = valueAt(input, path)
-  const found = value === undefined ? 'missing' : shown(value, schemasAt(path, [root]))
+  const found = value === undefined ? absence(input, path) : shown(value, schemasAt(path, [root]))
   return { path, message: `is ${found}: ${message}` }
 }
 
@@ -75,8 +75,14 @@ function wrongValue(path: Path, { input, root }: Checked): Mistake {
   const value = valueAt(input, path)
   const schemas = schemasAt(path, [root])
   const expected = expectation(schemas)
-  if (value === undefined) return { path, message: `is missing; must be ${expected}`, onKey: true }
+  if (value === undefined) return { path, message: `is ${absence(input, path)}; must be ${expected}`, onKey: true }
   return { path, message: `is ${shown(value, schemas)}; must be ${expected}${hint(schemas, value)}` }
+}
+
+/** Programs can give a key with the value undefined. */
+function absence(input: unknown, path: Path): 'missing' | 'undefined' {
+  const [key = '', parent] = [path.at(-1), valueAt(input, path.slice(0, -1))]
+  return typeof parent === 'object' && parent !== null && Object.hasOwn(parent, key) ? 'undefined' : 'missing'
 }
 
 /** Suggests the allowed word that is most similar to the value. */

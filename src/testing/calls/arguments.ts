@@ -1,4 +1,4 @@
-import { isDate, isRegExp } from 'node:util/types'
+import { isAsyncFunction, isDate, isRegExp } from 'node:util/types'
 import { z } from 'zod'
 import { tokenRequest } from '../../accounts/oauth2/request.ts'
 import { mistakesOf } from '../../core/config/issues.ts'
@@ -36,9 +36,39 @@ const isMoment = (value: unknown): boolean =>
   (isDate(value) || typeof value === 'number' || typeof value === 'string') && !Number.isNaN(new Date(value).getTime())
 
 // Functions, so that no schema is built before a test needs it.
-const pattern = () =>
-  described('a text or a regular expression', (value) => typeof value === 'string' || isRegExp(value))
-const callback = () => described('a function', isFunction)
+/**
+ * A text or a regular expression in a filter. An empty one, which matches everything, comes from a mistake, as undefined does:
+ * `{ to: user.emial }`.
+ */
+const condition = () =>
+  z
+    .custom(
+      (value) => (isRegExp(value) ? value.source !== EMPTY_PATTERN : typeof value === 'string' && !isBlank(value)),
+      {
+        error: ({ input }) => (isRegExp(input) || isBlank(input) ? CURE : 'must be a text or a regular expression'),
+      },
+    )
+    .meta({ title: 'a text or a regular expression' })
+    .exactOptional()
+/** A name in a filter. */
+const name = () =>
+  z
+    .custom((value) => typeof value === 'string' && !isBlank(value), {
+      error: ({ input }) => (isBlank(input) ? CURE : 'must be a text'),
+    })
+    .meta({ title: 'a text' })
+    .exactOptional()
+const EMPTY_PATTERN = '(?:)'
+const CURE = 'leave the key out for any value, or correct the value'
+const isBlank = (value: unknown): boolean => value === undefined || (typeof value === 'string' && value.trim() === '')
+/** `matches` of a filter. */
+const predicate = () =>
+  z
+    .custom((value) => isFunction(value) && !isAsyncFunction(value), {
+      error: ({ input }) => (isFunction(input) ? 'returns a promise; must return true or false' : 'must be a function'),
+    })
+    .meta({ title: 'a function' })
+    .exactOptional()
 const signal = () => described('an AbortSignal', hasMethod('addEventListener'))
 const octets = () =>
   described('a text or a Buffer', (value) => typeof value === 'string' || value instanceof Uint8Array)
@@ -49,22 +79,22 @@ const names = () => z.union([z.string().min(1), z.array(z.string().min(1)).min(1
 const shapes = {
   filter: () =>
     z.strictObject({
-      to: pattern().optional(),
-      from: pattern().optional(),
-      subject: pattern().optional(),
-      text: pattern().optional(),
-      folder: z.string().optional(),
-      matches: callback().optional(),
+      to: condition(),
+      from: condition(),
+      subject: condition(),
+      text: condition(),
+      folder: name(),
+      matches: predicate(),
     }),
   sessionFilter: () =>
     z.strictObject({
-      user: pattern().optional(),
-      protocol: z.enum(serverProtocols).optional(),
-      virtualServer: z.string().optional(),
-      tls: z.boolean().optional(),
-      refused: z.union([z.boolean(), pattern()]).optional(),
-      ended: z.boolean().optional(),
-      matches: callback().optional(),
+      user: condition(),
+      protocol: z.enum(serverProtocols).exactOptional(),
+      virtualServer: name(),
+      tls: z.boolean().exactOptional(),
+      refused: z.union([z.boolean(), condition()]).exactOptional(),
+      ended: z.boolean().exactOptional(),
+      matches: predicate(),
     }),
   releaseOptions: () => z.strictObject({ to: names().optional(), connector: z.string().min(1).optional() }),
   bounceOptions: () =>
@@ -74,13 +104,7 @@ const shapes = {
       after: z.string().optional(),
     }),
   complaintOptions: () => z.strictObject({ type: z.enum(feedbackTypes).optional(), after: z.string().optional() }),
-  outgoingFilter: () =>
-    z.strictObject({
-      to: pattern().optional(),
-      from: pattern().optional(),
-      subject: pattern().optional(),
-      connector: z.string().optional(),
-    }),
+  outgoingFilter: () => z.strictObject({ to: condition(), from: condition(), subject: condition(), connector: name() }),
   disconnectOptions: () => z.strictObject({ how: z.enum(['close', 'reset', 'farewell']).optional() }),
   quota: () => z.union([z.literal('off'), quota]),
   accountChanges: () => z.strictObject({ password: z.string().min(1).optional(), ...accountAccess }),
@@ -120,9 +144,10 @@ const shapes = {
   credentials: () => z.strictObject({ user: z.string(), pass: z.string() }),
   encryption: () =>
     z.strictObject({
-      bits: z.number().int().min(0).optional(),
-      version: z.enum(['SSLv3', 'TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3']).optional(),
+      bits: z.number().int().min(0).exactOptional(),
+      version: z.enum(['SSLv3', 'TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3']).exactOptional(),
     }),
+  dkim: () => z.strictObject({ domain: name(), selector: name() }),
   accessToken: () => tokenRequest,
   mailbox: () =>
     z.union([

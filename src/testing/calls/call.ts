@@ -18,6 +18,18 @@ export class Call {
     if (mistakes.length > 0) throw this.mistake(mistakes.map((line) => place(argument, line)).join('\n'))
   }
 
+  /**
+   * Returns an optional argument. Undefined as an argument comes from a mistake: `lab.waitForMessage(user.emial)`.
+   * @param rest the arguments from this one on
+   * @throws TypeError if it is undefined
+   */
+  optional<T>(rest: readonly [argument?: T, ...others: unknown[]], fallback: T, argument: string): T {
+    if (rest.length === 0) return fallback
+    const [value] = rest
+    if (value !== undefined) return value
+    throw this.mistake(`${argument} is undefined: leave it out or write {} for any, or correct the value`)
+  }
+
   /** The file, line and column of the call. */
   get place(): string {
     const [frame = ''] = this.#site.stack?.match(/^\s+at .*$/m) ?? []

@@ -1,4 +1,5 @@
 import type { MessageAuthentication } from '../../mail/format/authentication-results.ts'
+import { Call } from '../calls/call.ts'
 import type { LabMessage } from '../received/message.ts'
 
 /** The result that a matcher returns to `expect`. */
@@ -58,7 +59,9 @@ export const authenticationMatchers = {
   },
 
   /** Checks `expect(message).toPassDkim({ domain: 'example.test' })`. */
-  toPassDkim(received: LabMessage, { domain, selector }: DkimWish = {}): MatcherResult {
+  toPassDkim(received: LabMessage, wish: DkimWish = {}): MatcherResult {
+    new Call('toPassDkim', authenticationMatchers.toPassDkim).check('dkim', wish, 'wish')
+    const { domain, selector } = wish
     const results = resultsOf('toPassDkim', received)
     const pass = results.dkim.some(
       (one) =>

@@ -1,14 +1,13 @@
 import type { SessionRecord } from '../../core/sessions/types.ts'
 import { Call } from '../calls/call.ts'
 import type { LabMessage } from '../received/message.ts'
-import type { MessageQuery } from '../received/receiver.ts'
-import type { WaitOptions } from '../waits/wait.ts'
+import type { MessageArguments, MessageQuery } from '../received/receiver.ts'
 import { type AuthenticationMatchers, authenticationMatchers, type MatcherResult } from './authentication-matchers.ts'
 
 /** A receiver of messages: a lab or a tenant. */
 export interface ReceiverOfMessages {
-  messages(filter?: MessageQuery): Promise<LabMessage[]>
-  receives(filter: MessageQuery, options?: WaitOptions): Promise<LabMessage>
+  messages(...rest: [filter?: MessageQuery]): Promise<LabMessage[]>
+  receives(...rest: MessageArguments): Promise<LabMessage>
 }
 
 /** The minimum strength of a TLS channel. */
@@ -22,7 +21,7 @@ export interface EncryptionWish {
 /** The matchers as methods of what `expect` returns, for runners that let others add to that type. */
 export interface LabMatchers<Result> extends AuthenticationMatchers<Result> {
   /** Passes if a matching message has arrived or arrives before the timeout. With `.not`: if none has arrived so far. */
-  toHaveReceived(filter?: MessageQuery, options?: WaitOptions): Promise<Result>
+  toHaveReceived(...rest: MessageArguments): Promise<Result>
   /** Passes if the message or session used a TLS channel of at least this strength (default: TLS, 128 bits). */
   toHaveBeenEncrypted(wish?: EncryptionWish): Result
 }
@@ -38,19 +37,18 @@ export const matchers = {
   async toHaveReceived(
     this: { readonly isNot?: boolean } | undefined,
     received: ReceiverOfMessages,
-    filter: MessageQuery = {},
-    options: WaitOptions = {},
+    ...rest: MessageArguments
   ): Promise<MatcherResult> {
     if (typeof received?.receives !== 'function') {
       throw new TypeError('toHaveReceived: expect(…) takes a lab or a tenant: await expect(lab).toHaveReceived(filter)')
     }
     if (this?.isNot) {
-      const found = await received.messages(filter)
+      const found = await received.messages(...(rest.slice(0, 1) as [MessageQuery?]))
       const subjects = found.map(({ subject }) => JSON.stringify(subject)).join(', ')
       return { pass: found.length > 0, message: () => `expected no matching message, but these arrived: ${subjects}` }
     }
     try {
-      await received.receives(filter, options)
+      await received.receives(...rest)
       return { pass: true, message: () => 'expected no matching message, but one arrived' }
     } catch (error) {
       const { name, message } = error as Error

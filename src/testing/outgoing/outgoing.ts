@@ -33,6 +33,9 @@ export interface OutgoingFilter {
 /** A filter for mail that the lab sends. A string is short for `{ to: … }`. */
 export type OutgoingQuery = OutgoingFilter | string
 
+/** The arguments of a wait, as `MessageArguments`. */
+export type OutgoingArguments = [filter?: OutgoingQuery, options?: WaitOptions]
+
 const words: Readonly<Record<OutcomeKind, string>> = {
   sent: 'accepted by another host',
   deferred: 'deferred',
@@ -77,11 +80,12 @@ export class TestOutgoing {
   }
 
   /** Resolves with the first message with an outcome that matches and that no wait has returned yet. @throws WaitTimeout */
-  wait(call: Call, kind: OutcomeKind, query: OutgoingQuery, options: WaitOptions): Promise<QueuedMail> {
+  wait(call: Call, kind: OutcomeKind, rest: OutgoingArguments): Promise<QueuedMail> {
+    const query = call.optional<OutgoingQuery>(rest, {}, 'filter')
     const filter = typeof query === 'string' ? { to: query } : query
     call.check('outgoingFilter', filter, 'filter')
     const { record } = this.#lab.outgoing
-    return wait<QueuedMail>(call, options, {
+    return wait<QueuedMail>(call, rest[1], {
       start: ({ resolve }) => {
         let isOver = false
         const examine = ({ entry }: Outcome): void => {

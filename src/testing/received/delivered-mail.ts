@@ -39,7 +39,7 @@ export class DeliveredMail {
   }
 
   /** Resolves with the first message that matches, whether or not a wait has returned it. Later waits can return it. */
-  async peek(call: Call, filter: MessageFilter, options: WaitOptions): Promise<LabMessage> {
+  async peek(call: Call, filter: MessageFilter, options: WaitOptions | undefined): Promise<LabMessage> {
     const [message] = await new DeliveredMail(this.#arrivals, this.#lab, this.#scope).take(call, 1, filter, options)
     return message as LabMessage
   }
@@ -49,7 +49,12 @@ export class DeliveredMail {
    * call.
    * @throws WaitTimeout, and then later waits can still return them; the signal's reason; an Error if the lab is stopped
    */
-  async take(call: Call, count: number, filter: MessageFilter, options: WaitOptions): Promise<LabMessage[]> {
+  async take(
+    call: Call,
+    count: number,
+    filter: MessageFilter,
+    options: WaitOptions | undefined,
+  ): Promise<LabMessage[]> {
     const found = await this.#wait(call, count, filter, options)
     return Promise.all(Array.from(found, ([arrival, message]) => this.#authenticated(message, arrival)))
   }
@@ -58,7 +63,7 @@ export class DeliveredMail {
     call: Call,
     count: number,
     filter: MessageFilter,
-    options: WaitOptions,
+    options: WaitOptions | undefined,
   ): Promise<ReadonlyMap<Arrival, LabMessage>> {
     const taken = new Map<Arrival, LabMessage>()
     return wait<ReadonlyMap<Arrival, LabMessage>>(call, options, {

@@ -40,7 +40,14 @@ const conditions: { readonly [K in keyof MessageFilter]-?: Condition<NonNullable
     actual: ({ text }) => quoted(text.trim().replace(/\s+/g, ' ')),
   },
   folder: { isMet: ({ folder }, wanted) => folder === wanted, actual: ({ folder }) => quoted(folder) },
-  matches: { isMet: (message, isMatch) => isMatch(message), actual: () => 'false' },
+  matches: { isMet: (message, isMatch) => answerOf(isMatch(message)), actual: () => 'false' },
+}
+
+/** Returns the answer of a `matches` function. @throws TypeError for a promise, which would count as true */
+export function answerOf(answer: unknown): boolean {
+  if (typeof (answer as PromiseLike<unknown> | undefined)?.then === 'function')
+    throw new TypeError('filter.matches returned a promise; must return true or false')
+  return Boolean(answer)
 }
 
 const keys = Object.keys(conditions) as readonly (keyof MessageFilter)[]

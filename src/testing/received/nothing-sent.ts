@@ -27,15 +27,16 @@ export class SomethingSent extends Error {
 export async function assertNothingSent(
   call: Call,
   { mail, sessions }: { readonly mail: DeliveredMail; readonly sessions: WatchedSessions },
-  filter: MessageFilter | undefined,
-  options: WaitOptions,
+  filter: MessageFilter,
+  options: WaitOptions | undefined,
 ): Promise<void> {
   await settled(call, sessions, options)
   const messages = await mail.list(filter)
   // A filter says nothing about mail that was refused: its content never came.
-  const attempts = filter === undefined ? attemptsBesides(messages, sessions.list()) : []
+  const isAny = Object.keys(filter).length === 0
+  const attempts = isAny ? attemptsBesides(messages, sessions.list()) : []
   if (messages.length === 0 && attempts.length === 0) return
-  const wanted = filter === undefined ? 'mail' : `message with ${describeFilter(filter)}`
+  const wanted = isAny ? 'mail' : `message with ${describeFilter(filter)}`
   const arrived = messages.length === 0 ? [] : section('messages that arrived', messages.map(describeArrived), 'more')
   const begun = attempts.length === 0 ? [] : section('mail that was begun and is in no mailbox', attempts, 'more')
   throw call.at(new SomethingSent([`expected that no ${wanted} was sent`, ...arrived, ...begun].join('\n')))
@@ -62,7 +63,7 @@ function describeArrived(message: LabMessage, position: number, all: readonly La
 }
 
 /** Resolves when no client is about to send. @throws WaitTimeout, which names the sessions that are */
-function settled(call: Call, sessions: WatchedSessions, options: WaitOptions): Promise<void> {
+function settled(call: Call, sessions: WatchedSessions, options: WaitOptions | undefined): Promise<void> {
   const unfinished = (): SessionRecord[] => sessions.list().filter(mayStillSend)
   return wait<void>(call, options, {
     start: ({ resolve, reject }) => {

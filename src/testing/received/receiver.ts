@@ -22,6 +22,8 @@ import { type SessionFilter, WatchedSessions } from './sessions.ts'
 
 /** A filter for messages. A string is short for `{ to: … }`. */
 export type MessageQuery = MessageFilter | string
+/** The arguments of a wait. Not optional parameters, so that a filter that is undefined differs from one that is left out. */
+export type MessageArguments = [filter?: MessageQuery, options?: WaitOptions]
 /** A filter for sessions. A string is short for `{ user: … }`. */
 export type SessionQuery = SessionFilter | string
 
@@ -42,9 +44,9 @@ export abstract class Receiver {
    * the call.
    * @throws WaitTimeout, which lists the messages that did arrive, and how they differ; TypeError for a wrong filter
    */
-  async waitForMessage(filter: MessageQuery = {}, options: WaitOptions = {}): Promise<LabMessage> {
+  async waitForMessage(...rest: MessageArguments): Promise<LabMessage> {
     const call = new Call('waitForMessage', Receiver.prototype.waitForMessage)
-    const [message] = await this.#mail.take(call, 1, this.#filter(call, filter), options)
+    const [message] = await this.#mail.take(call, 1, this.#filter(call, rest), rest[1])
     return message as LabMessage
   }
 
@@ -52,14 +54,14 @@ export abstract class Receiver {
    * Resolves with the first `count` messages that match and that no wait has returned yet, in order of arrival.
    * @throws WaitTimeout if fewer arrive; then later waits can still return them
    */
-  async waitForMessages(count: number, filter: MessageQuery = {}, options: WaitOptions = {}): Promise<LabMessage[]> {
+  async waitForMessages(count: number, ...rest: MessageArguments): Promise<LabMessage[]> {
     const call = new Call('waitForMessages', Receiver.prototype.waitForMessages)
     if (!Number.isInteger(count) || count < 1) {
       throw call.mistake(
         `count is ${JSON.stringify(count) ?? count}; must be a whole number from 1 up. Use assertNothingSent to check for none`,
       )
     }
-    return this.#mail.take(call, count, this.#filter(call, filter), options)
+    return this.#mail.take(call, count, this.#filter(call, rest), rest[1])
   }
 
   /**
@@ -67,26 +69,27 @@ export abstract class Receiver {
    * still return it.
    * @throws WaitTimeout, which lists the messages that did arrive, and how they differ; TypeError for a wrong filter
    */
-  async receives(filter: MessageQuery = {}, options: WaitOptions = {}): Promise<LabMessage> {
+  async receives(...rest: MessageArguments): Promise<LabMessage> {
     const call = new Call('receives', Receiver.prototype.receives)
-    return this.#mail.peek(call, this.#filter(call, filter), options)
+    return this.#mail.peek(call, this.#filter(call, rest), rest[1])
   }
 
   /** Returns the delivered messages that match, in order of arrival. A message to several recipients is listed once. */
-  async messages(filter: MessageQuery = {}): Promise<LabMessage[]> {
-    return this.#mail.list(this.#filter(new Call('messages', Receiver.prototype.messages), filter))
+  async messages(...rest: [filter?: MessageQuery]): Promise<LabMessage[]> {
+    return this.#mail.list(this.#filter(new Call('messages', Receiver.prototype.messages), rest))
   }
 
   /**
    * Resolves with the oldest session that matches, as soon as one does; it may be open, or have ended before the call.
    * @throws WaitTimeout, which lists the sessions; TypeError for a wrong filter
    */
-  async waitForSession(filter: SessionQuery = {}, options: WaitOptions = {}): Promise<SessionRecord> {
+  async waitForSession(...rest: [filter?: SessionQuery, options?: WaitOptions]): Promise<SessionRecord> {
     const call = new Call('waitForSession', Receiver.prototype.waitForSession)
+    const filter = call.optional<SessionQuery>(rest, {}, 'filter')
     const wanted = typeof filter === 'string' ? { user: filter } : filter
     call.check('sessionFilter', wanted, 'filter')
     const { user } = wanted
-    return this.#sessions.wait(call, typeof user === 'string' ? { ...wanted, user: this.user(user) } : wanted, options)
+    return this.#sessions.wait(call, typeof user === 'string' ? { ...wanted, user: this.user(user) } : wanted, rest[1])
   }
 
   /** Returns every recorded connection, oldest first, including open ones and failed handshakes. */
@@ -100,10 +103,9 @@ export abstract class Receiver {
    * finished a message and begun no other. Mail that was refused counts as sent, unless there is a filter.
    * @throws SomethingSent, which lists the messages; WaitTimeout if a client stays connected without sending
    */
-  async assertNothingSent(filter?: MessageQuery, options: WaitOptions = {}): Promise<void> {
+  async assertNothingSent(...rest: MessageArguments): Promise<void> {
     const call = new Call('assertNothingSent', Receiver.prototype.assertNothingSent)
-    const wanted = filter === undefined ? undefined : this.#filter(call, filter)
-    await assertNothingSent(call, { mail: this.#mail, sessions: this.#sessions }, wanted, options)
+    await assertNothingSent(call, { mail: this.#mail, sessions: this.#sessions }, this.#filter(call, rest), rest[1])
   }
 
   /** Returns the events from now on: `for await (const mail of lab.on('message')) …`. They wait until they are read. */
@@ -136,7 +138,8 @@ export abstract class Receiver {
     this.#mail.clear()
   }
 
-  #filter(call: Call, query: MessageQuery): MessageFilter {
+  #filter(call: Call, rest: MessageArguments): MessageFilter {
+    const query = call.optional<MessageQuery>(rest, {}, 'filter')
     const filter = typeof query === 'string' ? { to: query } : query
     call.check('filter', filter, 'filter')
     return this.resolveFilter(filter, call)

@@ -4,7 +4,7 @@ import type { SessionRecord } from '../../core/sessions/types.ts'
 import type { Call } from '../calls/call.ts'
 import { type WaitOptions, wait } from '../waits/wait.ts'
 import { sessionLines, WaitTimeout } from '../waits/wait-timeout.ts'
-import { has, patternText } from './filter.ts'
+import { answerOf, has, patternText } from './filter.ts'
 import type { Scope } from './scope.ts'
 
 /** Conditions on a session that all must hold. */
@@ -43,7 +43,7 @@ const conditions: {
   refused: ({ refusals }, wanted) =>
     typeof wanted === 'boolean' ? refusals.length > 0 === wanted : refusals.some((reason) => has(wanted, reason)),
   ended: ({ endedAt }, wanted) => (endedAt !== undefined) === wanted,
-  matches: (record, isMatch) => isMatch(record),
+  matches: (record, isMatch) => answerOf(isMatch(record)),
 }
 
 const keys = Object.keys(conditions) as readonly (keyof SessionFilter)[]
@@ -83,7 +83,7 @@ export class WatchedSessions {
   }
 
   /** Resolves with the oldest session that matches, as soon as one does. @throws WaitTimeout, which lists the sessions */
-  wait(call: Call, filter: SessionFilter, options: WaitOptions): Promise<SessionRecord> {
+  wait(call: Call, filter: SessionFilter, options: WaitOptions | undefined): Promise<SessionRecord> {
     const isWanted = (record: SessionRecord): boolean =>
       matchesSession(record, filter) && this.#scope.ownsSession(record)
     return wait(call, options, {

@@ -3,8 +3,7 @@ import type { SessionRecord } from '../../core/sessions/types.ts'
 import type { DkimWish, MatcherResult } from '../matchers/authentication-matchers.ts'
 import { type EncryptionWish, matchers, type ReceiverOfMessages } from '../matchers/matchers.ts'
 import type { LabMessage } from '../received/message.ts'
-import type { MessageQuery } from '../received/receiver.ts'
-import type { WaitOptions } from '../waits/wait.ts'
+import type { MessageArguments } from '../received/receiver.ts'
 
 function demand(result: MatcherResult, stackStartFn: (...args: never[]) => unknown): void {
   if (!result.pass) throw new AssertionError({ message: result.message(), stackStartFn })
@@ -14,12 +13,8 @@ function demand(result: MatcherResult, stackStartFn: (...args: never[]) => unkno
  * Waits until a lab or tenant has a matching message. `waitForMessage` can still return it.
  * @throws AssertionError that lists what did arrive
  */
-export async function assertReceived(
-  receiver: ReceiverOfMessages,
-  filter: MessageQuery = {},
-  options: WaitOptions = {},
-): Promise<void> {
-  demand(await matchers.toHaveReceived.call(undefined, receiver, filter, options), assertReceived)
+export async function assertReceived(receiver: ReceiverOfMessages, ...rest: MessageArguments): Promise<void> {
+  demand(await matchers.toHaveReceived.call(undefined, receiver, ...rest), assertReceived)
 }
 
 /**

@@ -24,7 +24,7 @@ interface Waited<T> {
 }
 
 /** Waits within the limits of `options`. Errors point at the call. @throws what `timedOut` returns; the signal's reason */
-export function wait<T>(call: Call, options: WaitOptions, { start, timedOut }: Waited<T>): Promise<T> {
+export function wait<T>(call: Call, options: WaitOptions = {}, { start, timedOut }: Waited<T>): Promise<T> {
   call.check('waitOptions', options, 'options')
   const { timeout = defaultTimeoutMs(), signal } = options
   return new Promise((resolve, reject) => {

@@ -222,6 +222,16 @@ describe('wait', () => {
     expect((await http.request('wait', { json: { to: 'alice' } })).body.subject).toBe('Other')
   })
 
+  it('refuses an empty condition, which any message would meet', async () => {
+    await deliver('zoe', 'to somebody else')
+    for (const key of ['to', 'from', 'subject', 'text', 'query', 'account', 'folder']) {
+      const { status, body } = await http.request('wait', { json: { [key]: '', timeout: '50ms' } })
+      expect(status).toBe(422)
+      expect(body.detail).toBe(`${key} is empty, so any message would match; leave it out, or write a text`)
+    }
+    expect((await http.request('wait', { json: { to: null } })).status).toBe(422)
+  })
+
   it('says which clients were refused', async () => {
     const wrong = createTransport({
       ...http.lab.nodemailer('alice'),

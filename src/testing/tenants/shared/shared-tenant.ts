@@ -5,7 +5,7 @@ import { Call } from '../../calls/call.ts'
 import type { Credentials } from '../../lab/accounts.ts'
 import type { MessageFilter } from '../../received/filter.ts'
 import { LabArticle, LabMessage } from '../../received/message.ts'
-import type { MessageQuery, SessionQuery } from '../../received/receiver.ts'
+import type { MessageArguments, MessageQuery, SessionQuery } from '../../received/receiver.ts'
 import type { Recipients } from '../../test-lab.ts'
 import { defaultTimeoutMs } from '../../waits/time-limit.ts'
 import type { WaitOptions } from '../../waits/wait.ts'
@@ -69,34 +69,35 @@ export class SharedTenant implements AsyncDisposable {
   }
 
   /** Works like `tenant.waitForMessage`. Filters are sent as data, so `matches` is refused. @throws WaitTimeout */
-  async waitForMessage(filter: MessageQuery = {}, options: WaitOptions = {}): Promise<LabMessage> {
+  async waitForMessage(...rest: MessageArguments): Promise<LabMessage> {
     const call = new Call('waitForMessage', SharedTenant.prototype.waitForMessage)
-    return decodeMessage(await this.#call(call, 'waitForMessage', filterData(call, filter), limits(call, options)))
+    return decodeMessage(await this.#call(call, 'waitForMessage', filterData(call, rest), limits(call, rest[1])))
   }
 
   /** Works like `tenant.waitForMessages`. @throws WaitTimeout if fewer arrive */
-  async waitForMessages(count: number, filter: MessageQuery = {}, options: WaitOptions = {}): Promise<LabMessage[]> {
+  async waitForMessages(count: number, ...rest: MessageArguments): Promise<LabMessage[]> {
     const call = new Call('waitForMessages', SharedTenant.prototype.waitForMessages)
-    const args = [count, filterData(call, filter), limits(call, options)]
+    const args = [count, filterData(call, rest), limits(call, rest[1])]
     return (await this.#call<EncodedMessage[]>(call, 'waitForMessages', ...args)).map(decodeMessage)
   }
 
   /** Works like `tenant.receives`. @throws WaitTimeout */
-  async receives(filter: MessageQuery = {}, options: WaitOptions = {}): Promise<LabMessage> {
+  async receives(...rest: MessageArguments): Promise<LabMessage> {
     const call = new Call('receives', SharedTenant.prototype.receives)
-    return decodeMessage(await this.#call(call, 'receives', filterData(call, filter), limits(call, options)))
+    return decodeMessage(await this.#call(call, 'receives', filterData(call, rest), limits(call, rest[1])))
   }
 
   /** Works like `tenant.messages`. */
-  async messages(filter: MessageQuery = {}): Promise<LabMessage[]> {
+  async messages(...rest: [filter?: MessageQuery]): Promise<LabMessage[]> {
     const call = new Call('messages', SharedTenant.prototype.messages)
-    return (await this.#call<EncodedMessage[]>(call, 'messages', filterData(call, filter))).map(decodeMessage)
+    return (await this.#call<EncodedMessage[]>(call, 'messages', filterData(call, rest))).map(decodeMessage)
   }
 
   /** Works like `tenant.waitForSession`. @throws WaitTimeout */
-  async waitForSession(filter: SessionQuery = {}, options: WaitOptions = {}): Promise<SessionRecord> {
+  async waitForSession(...rest: [filter?: SessionQuery, options?: WaitOptions]): Promise<SessionRecord> {
     const call = new Call('waitForSession', SharedTenant.prototype.waitForSession)
-    return this.#call(call, 'waitForSession', withoutFunctions(call, filter), limits(call, options))
+    const filter = call.optional<SessionQuery>(rest, {}, 'filter')
+    return this.#call(call, 'waitForSession', withoutFunctions(call, filter), limits(call, rest[1]))
   }
 
   /** Returns the recorded connections that the tenant sees, as they are now. */
@@ -105,10 +106,9 @@ export class SharedTenant implements AsyncDisposable {
   }
 
   /** Works like `tenant.assertNothingSent`. */
-  async assertNothingSent(filter?: MessageQuery, options: WaitOptions = {}): Promise<void> {
+  async assertNothingSent(...rest: MessageArguments): Promise<void> {
     const call = new Call('assertNothingSent', SharedTenant.prototype.assertNothingSent)
-    const wanted = filter === undefined ? undefined : filterData(call, filter)
-    await this.#call(call, 'assertNothingSent', wanted, limits(call, options))
+    await this.#call(call, 'assertNothingSent', filterData(call, rest), limits(call, rest[1]))
   }
 
   /** Works like `tenant.deliver`. */
@@ -171,7 +171,8 @@ export class SharedTenant implements AsyncDisposable {
 }
 
 /** Checks a filter here, where the error shows the test's line. */
-function filterData(call: Call, query: MessageQuery): MessageFilter {
+function filterData(call: Call, rest: MessageArguments): MessageFilter {
+  const query = call.optional<MessageQuery>(rest, {}, 'filter')
   const filter = typeof query === 'string' ? { to: query } : query
   call.check('filter', filter, 'filter')
   return withoutFunctions(call, filter)
@@ -188,7 +189,7 @@ function withoutFunctions<T extends MessageQuery | SessionQuery>(call: Call, fil
 }
 
 /** Returns the limits of a wait as data. The default depends on the test that runs here. */
-function limits(call: Call, options: WaitOptions): WaitOptions {
+function limits(call: Call, options: WaitOptions = {}): WaitOptions {
   call.check('waitOptions', options, 'options')
   if (options.signal) throw call.mistake('options.signal: cannot be sent to the shared lab. Use `timeout`')
   return { timeout: options.timeout ?? defaultTimeoutMs() }
