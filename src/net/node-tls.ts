@@ -148,7 +148,8 @@ export class NodeTls {
         ? {
             ca: [...clientCertificates.authoritiesPem],
             requestCert: true,
-            rejectUnauthorized: clientCertificates.mode === 'require',
+            // TlsAcceptor refuses bad and missing certificates: node:tls would close without an alert.
+            rejectUnauthorized: false,
           }
         : {}),
       // A callback interrupts every handshake, so it is set only when needed.
@@ -192,7 +193,7 @@ function viewsOf(server: tls.Server): ViewClass {
       if (events === undefined) return server.emit(event, ...args)
       if (event === 'keylog') events.keyLog?.(args[0] as Buffer)
       else if (event === 'secureConnection') events.secured(args[0] as TLSSocket)
-      else if (event === 'tlsClientError') events.failed(rejection(args[0] as Error, args[1] as TLSSocket))
+      else if (event === 'tlsClientError') events.failed(args[0] as Error)
       else return server.emit(event, ...args)
       // The socket keeps its view for as long as it lives.
       if (!events.keyLog) this.#events = undefined
@@ -206,11 +207,6 @@ function viewsOf(server: tls.Server): ViewClass {
   }
   Object.setPrototypeOf(View.prototype, server)
   return View
-}
-
-/** Returns the real reason of a failure. For a rejected client certificate, node:tls reports only that the client closed. */
-function rejection(error: Error, { authorizationError: reason }: TLSSocket): Error {
-  return reason ? coded('CLIENT_CERTIFICATE_REJECTED', String(reason)) : error
 }
 
 const coded = (code: string, message: string): Error => Object.assign(new Error(message), { code })

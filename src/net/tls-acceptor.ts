@@ -13,7 +13,7 @@ import {
   sentence,
 } from '../tls/negotiation/failure.ts'
 import type { FailureContext } from '../tls/negotiation/failure-causes.ts'
-import { FatalAlert } from '../tls/negotiation/fatal-alert.ts'
+import { type AlertName, FatalAlert } from '../tls/negotiation/fatal-alert.ts'
 import type { KeyLog } from '../tls/negotiation/policy.ts'
 import { type Route, route, type ServedTls, servedBy } from '../tls/negotiation/routing.ts'
 import type { SecuredSocket } from './connection.ts'
@@ -159,25 +159,36 @@ export class TlsAcceptor {
   /** Adds the client's certificate, if it sent one, to the facts. @throws HandshakeFailure when it is refused */
   async #identified(
     facts: TlsFacts,
-    { judge }: ClientCertificateSettings,
+    { mode, judge }: ClientCertificateSettings,
     socket: TLSSocket,
     raw: Duplex,
     record: SessionRecorder,
     alert: FatalAlert | undefined,
   ): Promise<TlsFacts> {
-    const sent = clientCertificateOf(socket)
-    if (!sent) return facts
-    const { facts: certificate, issuers } = sent
-    const { subject, verified, error } = certificate
-    const { account, refused } = verified ? await judge(certificate, issuers) : {}
-    if (refused !== undefined) {
+    const refuse = async (name: AlertName, why: string): Promise<never> => {
       const { handshakeTimeoutMs: timeoutMs } = this.#settings
-      const octets = await alert?.record('certificateRevoked', socket)
+      const octets = await alert?.record(name, socket)
       // Where no alert can be made, it is close_notify.
       await (octets ? endOf(raw, timeoutMs, octets) : endOf(socket, timeoutMs))
-      throw handshakeFailed(raw, record, `the client’s certificate (${subject}) is ${refused}`)
+      throw handshakeFailed(raw, record, why)
     }
-    if (!verified) record.note(`the client’s certificate (${subject}) is not verified: ${error}`)
+    const sent = clientCertificateOf(socket)
+    if (!sent) {
+      if (mode === 'accept') return facts
+      // RFC 8446 section 6.2; RFC 5246 section 7.4.6
+      const name = facts.version === 'TLSv1.3' ? 'certificateRequired' : 'handshakeFailure'
+      return refuse(name, sentence('no client certificate', this.#context(undefined)))
+    }
+    const { facts: certificate, issuers, problem } = sent
+    const whose = `the client’s certificate (${certificate.subject})`
+    if (problem) {
+      const why = `${whose} is not verified: ${problem.words}`
+      if (mode === 'require') return refuse(problem.alert, why)
+      record.note(why)
+      return { ...facts, clientCertificate: certificate }
+    }
+    const { account, refused } = await judge(certificate, issuers)
+    if (refused !== undefined) return refuse('certificateRevoked', `${whose} is ${refused}`)
     return { ...facts, clientCertificate: account === undefined ? certificate : { ...certificate, account } }
   }
 }

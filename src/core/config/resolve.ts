@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import type { CertificateChoice, SingleCertificateChoice } from './schema/certificate.ts'
 import { DATABASE, DEFAULT_CERTIFICATES } from './schema/certificates.ts'
+import type { ClientCertificateChoice } from './schema/client-certificates.ts'
 import { capture as captureSchema } from './schema/values.ts'
 import {
   type AccountConfig,
@@ -163,12 +164,19 @@ function resolveVirtualServer(
     ...server,
     ...resolveCapture(capture, baseDir),
     certificate: resolveCertificate(server.certificate, baseDir),
+    clientCertificates: resolveTrust(server.clientCertificates, baseDir),
     name: virtualServerName(server),
     ...portsOf(server, portOffset),
     idleTimeoutMs: server.limits.idleTimeout ?? idleTimeoutOf(server.protocol),
     feeds: server.feeds.map((feed) => resolveFeed(feed, baseDir)),
   }
 }
+
+/** Makes the files of outside roots absolute. */
+const resolveTrust = (choice: ClientCertificateChoice, baseDir: string): ClientCertificateChoice => ({
+  ...choice,
+  trust: choice.trust.map((one) => (typeof one === 'string' ? one : { file: resolve(baseDir, one.file) })),
+})
 
 /** Makes the files of certificates absolute. */
 function resolveCertificate(choice: CertificateChoice, baseDir: string): CertificateChoice {

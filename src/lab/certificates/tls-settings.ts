@@ -116,14 +116,14 @@ async function oldClientSettings(
 
 /** Returns a virtual server's settings for client certificates; undefined if they are off. */
 async function clientCertificateSettings(
-  { clientCertificates: mode }: ResolvedVirtualServer,
+  { clientCertificates: { mode, trust } }: ResolvedVirtualServer,
   lab: TlsServices,
 ): Promise<ClientCertificateSettings | undefined> {
   if (mode === 'off') return undefined
   const { certificateStore } = lab
   return {
     mode,
-    authoritiesPem: await clientAuthorities(certificateStore),
+    authoritiesPem: await clientAuthorities(certificateStore, trust),
     judge: ({ der }, issuers) => identifyClient(certificateStore, { der, issuers }, accountFinder(lab)),
   }
 }

@@ -5,6 +5,7 @@ import type { InstalledCertificate } from '../pki/types.ts'
 import { keyExchangeOf } from './groups.ts'
 import { groupName } from './names.ts'
 import { suiteBits, suiteKeyExchange } from './suites.ts'
+import { type VerifyError, verifyError } from './verify-errors.ts'
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
@@ -45,20 +46,24 @@ export function tlsFacts(
   return facts
 }
 
-/**
- * Returns the certificate that a client sent, and its issuers upward in DER as far as Node.js shows them: none on Node.js
- * 24. Undefined if the client sent no certificate.
- */
-export function clientCertificateOf(
-  socket: TLSSocket,
-): { readonly facts: ClientCertificateFacts; readonly issuers: readonly Buffer[] } | undefined {
+interface SentCertificate {
+  readonly facts: ClientCertificateFacts
+  /** Its issuers upward in DER as far as Node.js shows them: none on Node.js 24. */
+  readonly issuers: readonly Buffer[]
+  /** Absent if the certificate is verified. */
+  readonly problem?: VerifyError
+}
+
+/** Returns the certificate that a client sent; undefined if it sent none. */
+export function clientCertificateOf(socket: TLSSocket): SentCertificate | undefined {
   // Node.js 20 shows the issuers in the first call only.
   const certificate = socket.getPeerX509Certificate()
   if (!certificate) return undefined
   const { authorized, authorizationError } = socket
+  const problem = authorized ? undefined : verifyError(String(authorizationError))
   const facts = {
     verified: authorized,
-    ...(authorized ? {} : { error: String(authorizationError) }),
+    ...(problem ? { error: problem.words } : {}),
     subject: nameOnOneLine(certificate.subject),
     issuer: nameOnOneLine(certificate.issuer),
     thumbprint: certificate.fingerprint.replaceAll(':', ''),
@@ -66,5 +71,5 @@ export function clientCertificateOf(
   }
   const issuers: Buffer[] = []
   for (let next = certificate.issuerCertificate; next; next = next.issuerCertificate) issuers.push(next.raw)
-  return { facts, issuers }
+  return { facts, issuers, ...(problem ? { problem } : {}) }
 }

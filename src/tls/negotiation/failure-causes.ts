@@ -69,10 +69,6 @@ const table = {
     `no protocol in common (ALPN): the client offers ${listed(helloOf(context)?.facts.alpn, String)}, this virtual server speaks ${listed(context.protocols, String)}`,
   'no client certificate':
     'the client sent no certificate, and this virtual server requires one (clientCertificates): install one on the client',
-  'client certificate': ({ reason = '' }) =>
-    reason === 'UNABLE_TO_GET_ISSUER_CERT'
-      ? 'the client sent no certificate issued by the lab’s authorities, and this virtual server requires one'
-      : `this virtual server requires a client certificate that it can verify: ${reason}`,
   closed:
     'the client closed the connection during the handshake (many clients do this when they do not trust the certificate’s issuer)',
   timeout: ({ timeoutMs }) =>

@@ -6,7 +6,18 @@ import type { KeyLog } from './policy.ts'
 import { SentRecords } from './sent-records.ts'
 
 /** RFC 8446 section 6.2, RFC 5246 section 7.2.2. */
-const alerts = { certificateRevoked: 44 } as const
+const alerts = {
+  handshakeFailure: 40,
+  badCertificate: 42,
+  unsupportedCertificate: 43,
+  certificateRevoked: 44,
+  certificateExpired: 45,
+  certificateUnknown: 46,
+  unknownCa: 48,
+  certificateRequired: 116,
+} as const
+
+export type AlertName = keyof typeof alerts
 
 /**
  * Makes a fatal alert to send right after a handshake, before anything else. node:tls has no call for it, so the record is
@@ -48,7 +59,7 @@ export class FatalAlert {
   }
 
   /** Returns the record to send on the raw connection; undefined for versions and suites without one. */
-  async record(alert: keyof typeof alerts, socket: TLSSocket): Promise<Buffer | undefined> {
+  async record(alert: AlertName, socket: TLSSocket): Promise<Buffer | undefined> {
     const suite = socket.getCipher().standardName
     const description = alerts[alert]
     if (this.#secret) {

@@ -1,10 +1,14 @@
 import { X509Certificate } from 'node:crypto'
+import type { TrustChoice } from '../../core/config/schema/client-certificates.ts'
+import { readUserFile } from '../../core/files/user-files.ts'
 import { certificatePem, readFacts, thumbprintOf } from './certificate/certificate.ts'
-import { buildChain } from './certificate/chain.ts'
+import { buildChain, isRoot } from './certificate/chain.ts'
 import { commonName, nameOnOneLine } from './certificate/names.ts'
 import { allChains, signingKey } from './certificate-store/authority-keys.ts'
-import { issuedBy } from './certificate-store/index-file.ts'
+import { issuedBy, type StoreIndex, type TrustedRecord } from './certificate-store/index-file.ts'
 import type { CertificateStore } from './certificate-store/types.ts'
+import { PkiError } from './errors.ts'
+import { readCertificates } from './keystore/certificate-files.ts'
 import type { ReadCrl } from './revocation/read-crl.ts'
 
 /** Finds the account that a part of a certificate names. Each method returns the log-on name. */
@@ -31,12 +35,37 @@ interface ClientVerdict {
   readonly refused?: string
 }
 
-/** Returns the PEM of the authorities whose user certificates a virtual server accepts: all of the lab's own. */
-export async function clientAuthorities(store: CertificateStore): Promise<string[]> {
+/**
+ * Returns the PEM of the authorities whose user certificates a virtual server accepts: all of the lab's own, and outside roots.
+ * @throws PkiError `unknown` for a name that no outside root has, `refused` for a file without a root
+ */
+export async function clientAuthorities(store: CertificateStore, trust: readonly TrustChoice[]): Promise<string[]> {
   const ready = store.index.authorities.filter(({ certificate }) => certificate !== undefined)
   const chains = await Promise.all(ready.map((record) => allChains(store.materials, record)))
-  const each = new Map(chains.flat(2).map((certificate) => [thumbprintOf(certificate), certificatePem(certificate)]))
-  return [...each.values()]
+  const outside = await Promise.all(trust.map((one) => outsideAuthorities(store, one)))
+  const all = [...chains.flat(2), ...outside.flat()]
+  return [...new Map(all.map((certificate) => [thumbprintOf(certificate), certificatePem(certificate)])).values()]
+}
+
+/** Returns an outside root, with the authorities below it that its file has. @throws PkiError */
+async function outsideAuthorities(store: CertificateStore, choice: TrustChoice): Promise<X509Certificate[]> {
+  if (typeof choice === 'string') return store.materials.certificates(findTrustedRoot(store.index, choice).file)
+  const certificates = readCertificates(await readUserFile(choice.file))
+  if (certificates.some(isRoot)) return certificates
+  throw new PkiError('refused', `clientCertificates: ${choice.file} has no root; add the root of its authorities`)
+}
+
+function findTrustedRoot({ trusted = [] }: StoreIndex, name: string): TrustedRecord {
+  const thumbprint = name.replaceAll(/[\s:]/g, '').toUpperCase()
+  const roots = trusted.filter(({ kind }) => kind === 'root')
+  const isNamed = (one: TrustedRecord) => one.thumbprint === thumbprint || one.name.toLowerCase() === name.toLowerCase()
+  const found = roots.find(isNamed)
+  if (found) return found
+  const known = roots.map((one) => `"${one.name}"`).join(', ') || 'none'
+  throw new PkiError(
+    'unknown',
+    `clientCertificates: no outside root "${name}"; there are: ${known}; add it with sealpost ca add-trusted, or write { file: … }`,
+  )
 }
 
 /** A client's certificate in DER, and the issuers that the client sent with it. */

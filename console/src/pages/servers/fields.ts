@@ -27,6 +27,8 @@ export function shownValue({ kind }: SettingField, value: unknown): FieldValue {
   if (kind === 'check') return value === true
   if (kind === 'yaml') return isEmpty(value) ? '' : stringify(value).trimEnd()
   if (Array.isArray(value)) return value.join(', ')
+  // `clientCertificates: { mode, trust }`
+  if (kind === 'choice' && typeof value === 'object' && value !== null && 'mode' in value) return String(value.mode)
   return value === undefined || value === null ? '' : String(value)
 }
 

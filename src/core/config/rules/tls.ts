@@ -8,7 +8,7 @@ import { eachServer, type Rule } from './rule.ts'
 /** Rules about TLS policies, the engine for old clients and its defects. */
 export const tlsRules: readonly Rule[] = [
   eachServer(function* legacyWithClientCertificates(server, at) {
-    if (server.tls.legacy === false || server.clientCertificates !== 'require') return
+    if (server.tls.legacy === false || server.clientCertificates.mode !== 'require') return
     yield {
       path: [...at, 'tls', 'legacy'],
       message:
@@ -35,7 +35,7 @@ export const tlsRules: readonly Rule[] = [
     if (minVersion === 'TLSv1.3') {
       yield { path, message: `${defect} has no effect in TLS 1.3; write minVersion: TLSv1.2, or remove defect` }
     }
-    if (server.clientCertificates === 'require') {
+    if (server.clientCertificates.mode === 'require') {
       yield {
         path,
         message: `${defect} has no effect, because the engine with defects cannot ask for client certificates; write clientCertificates: accept, or remove defect`,

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { authentication } from './authentication.ts'
 import { certificate } from './certificate.ts'
+import { clientCertificates } from './client-certificates.ts'
 import { like } from './like.ts'
 import { mapping } from './mapping.ts'
 import { distribution, feed } from './news.ts'
@@ -179,12 +180,12 @@ export const virtualServer = mapping(() => ({
       'Whether clients must start TLS before they can do anything else. Not available on nntp; there, close the clear-text port with `port: off`.',
     ),
   require128BitEncryption: z.boolean().default(false).describe('Whether cipher suites below 128 bits are refused.'),
-  clientCertificates: z
-    .enum(['off', 'accept', 'require'])
-    .default('off')
+  clientCertificates: clientCertificates
+    .prefault('off')
     .describe(
-      'Whether clients are asked for a certificate issued by an authority of the lab. A certificate that names an account (by mail address, UPN or thumbprint) can log on with SASL EXTERNAL.',
-    ),
+      'Whether clients are asked for a certificate issued by an authority of the lab. A certificate that names an account (by mail address, UPN, thumbprint or `certificateMapping`) can log on with SASL EXTERNAL. off, accept or require; { mode: accept, trust: [ROOT] } also accepts certificates of outside roots.',
+    )
+    .meta({ examples: ['require', { trust: ['Partner Root CA'] }] }),
   capture: capture
     .optional()
     .describe('Captures the traffic of this virtual server alone.')

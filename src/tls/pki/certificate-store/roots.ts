@@ -21,8 +21,16 @@ export async function neededRoots(index: StoreIndex, materials: Materials): Prom
   const isDefault = ({ name }: { readonly name: string }): boolean => name === index.defaultAuthority
   const sorted = [...ready.filter(isDefault), ...ready.filter((one) => !isDefault(one))]
   const chains = await Promise.all(sorted.map((record) => allChains(materials, record)))
-  const current = chains.flatMap(([chain]) => chain?.at(-1) ?? [])
-  const earlier = chains.flatMap(([, ...others]) => others.map((chain) => chain.at(-1) as X509Certificate))
+  // A subordinate authority may still be below an earlier key of its root: the root of the present key comes first, too.
+  const present = new Map<string | undefined, X509Certificate>()
+  for (const [[root] = [], ...others] of chains) {
+    for (const [own] of others) if (root && own && isRoot(own)) present.set(thumbprintOf(own), root)
+  }
+  const current = chains.flatMap(([chain]) => {
+    const top = chain?.at(-1)
+    return top ? (present.get(thumbprintOf(top)) ?? top) : []
+  })
+  const earlier = chains.flat().map((chain) => chain.at(-1) as X509Certificate)
   const roots: NeededRoot[] = [
     ...current.filter(isRoot).map((certificate) => ({ certificate, key: 'current' as const })),
     ...earlier.filter(isRoot).map((certificate) => ({ certificate, key: 'earlier' as const })),
