@@ -88,6 +88,7 @@ export interface RecipientResult {
   readonly text: string
   /** Name of the host that replied, for Remote-MTA (RFC 3464 section 2.3.5). */
   readonly remoteHost?: string
+  readonly remoteAddress?: string
   /** The host offers DSN, so that further reports are its business. RFC 3461 section 5.2.2. */
   readonly passedDsnOn?: boolean
 }

@@ -37,7 +37,7 @@ for my $name (@ARGV) {
     reasons => [map { $_->get('email') . ' ' . $_->get('std_reason') } $bounce->reports] }), "\\n";
 }`
 
-const CASES = ['5.1.1', '452', 'delayed'] as const
+const CASES = ['5.1.1', '452', '450', '5.7.1', 'delayed'] as const
 const names = reportForms.flatMap((form) =>
   CASES.filter((code) => form !== 'qmail' || code !== 'delayed').map((code) => `bounce+${code}.${form}@lab.test`),
 )
@@ -94,9 +94,16 @@ describe('programs that read bounces', () => {
       microsoft365: 'Exchange2007',
       qmail: 'qmail',
     }
-    const REASONS = { '5.1.1': ['5.1.1', 'userunknown'], 452: ['4.2.2', 'mailboxfull'], delayed: ['4.4.1', 'expired'] }
+    const REASONS = {
+      '5.1.1': ['5.1.1', 'userunknown'],
+      452: ['4.2.2', 'mailboxfull'],
+      450: ['4.2.0', 'onhold'],
+      // Exchange's report has words of its own.
+      '5.7.1': ['5.7.1', expect.stringMatching(/^(rejected|securityerror)$/)],
+      delayed: ['4.4.1', 'expired'],
+    }
     for (const [at, name] of names.entries()) {
-      const [, code = '', form = ''] = /^bounce\+(5\.1\.1|452|delayed)\.(\w+)@/.exec(name) ?? []
+      const [, code = '', form = ''] = /^bounce\+(\d+(?:\.\d+)*|delayed)\.(\w+)@/.exec(name) ?? []
       const [deliverystatus, reason] = REASONS[code as keyof typeof REASONS]
       const action = code === 'delayed' ? 'delayed' : 'failed'
       expect(found[at], name).toMatchObject({ recipient: name, deliverystatus, reason, action })

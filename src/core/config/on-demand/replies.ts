@@ -5,7 +5,10 @@ export interface Refusal {
   readonly text: string
 }
 
-/** The meanings of enhanced status codes, from IANA's registry, with the reply code that servers send with them. */
+/**
+ * The meanings of enhanced status codes, from IANA's registry, with the reply code that servers send with them. Sisimai, which
+ * reads bounces by their words, takes each for what it is, in the form of qmail too.
+ */
 const REFUSALS: readonly Refusal[] = [
   { code: 550, status: '5.1.1', text: 'No such user here' },
   { code: 550, status: '5.1.2', text: 'The domain of the recipient does not exist' },
@@ -16,14 +19,14 @@ const REFUSALS: readonly Refusal[] = [
   { code: 550, status: '5.2.1', text: 'The mailbox is disabled' },
   { code: 552, status: '5.2.2', text: 'The mailbox is full' },
   { code: 552, status: '5.2.3', text: 'The message is too large for the mailbox' },
-  { code: 554, status: '5.3.0', text: 'The mail system failed' },
+  { code: 554, status: '5.3.0', text: 'Internal system error' },
   { code: 552, status: '5.3.4', text: 'The message is too large' },
   { code: 554, status: '5.4.4', text: 'The host of the recipient cannot be found' },
-  { code: 554, status: '5.4.6', text: 'The message is in a loop' },
+  { code: 554, status: '5.4.6', text: 'Too many hops' },
   { code: 554, status: '5.4.7', text: 'The message expired before it could be delivered' },
   { code: 554, status: '5.6.0', text: 'The content of the message is refused' },
-  { code: 550, status: '5.7.0', text: 'The message is refused for security reasons' },
-  { code: 554, status: '5.7.1', text: 'The message is refused by policy' },
+  { code: 550, status: '5.7.0', text: 'Local policy violation' },
+  { code: 554, status: '5.7.1', text: 'Delivery not authorized, message refused' },
   { code: 550, status: '5.7.23', text: 'SPF validation failed' },
   { code: 550, status: '5.7.25', text: 'Reverse DNS validation failed' },
   { code: 550, status: '5.7.26', text: 'Multiple authentication checks failed' },

@@ -60,15 +60,15 @@ async function report(services: DeliveryServices, facts: ReportFacts, at: number
 
 /** Returns what a report says about a recipient; nothing if the report is not about it or nobody asked for it. */
 function reported({ envelope, retryUntil }: ReportFacts, result: Result, at: number, kind: Kind): ReportedRecipient[] {
-  const { address, code, remoteHost: remoteMta, passedDsnOn } = result
+  const { address, code, remoteHost: remoteMta, remoteAddress, passedDsnOn } = result
   if (result.kind !== kind.result || (kind === RELAYED && passedDsnOn)) return []
   const { notify, originalRecipient } = envelope.recipients.find((each) => each.address === address) ?? {}
   if (!(notify?.includes(kind.notify) ?? kind.byDefault)) return []
   const status = statusOf(result)
   const text = code === undefined ? result.text : result.text.replace(new RegExp(`^${code}[ -]?`), '')
-  return [
-    { address, originalRecipient, action: kind.action, status, code, text, remoteMta, lastAttemptAt: at, retryUntil },
-  ]
+  const { action } = kind
+  const host = { remoteMta, remoteAddress, lastAttemptAt: at, retryUntil }
+  return [{ address, originalRecipient, action, status, code, text, ...host }]
 }
 
 /** Returns the enhanced status code, which not every server sends. RFC 3463 section 2. */

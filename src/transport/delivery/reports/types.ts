@@ -18,6 +18,8 @@ export interface ReportedRecipient {
   readonly text?: string | undefined
   /** Host that replied. */
   readonly remoteMta?: string | undefined
+  /** Its IP address. */
+  readonly remoteAddress?: string | undefined
   /** Milliseconds since the epoch. */
   readonly lastAttemptAt?: number | undefined
   /** When attempts end, milliseconds since the epoch. */
@@ -71,6 +73,7 @@ export interface ReportFacts {
     readonly enhancedCode?: string | undefined
     readonly text: string
     readonly remoteHost?: string | undefined
+    readonly remoteAddress?: string | undefined
     /** Whether the next server reports from here on. RFC 3461 section 5.2. */
     readonly passedDsnOn?: boolean | undefined
   }[]

@@ -133,12 +133,12 @@ export class SmtpClient implements TestingClient {
   /** Sends one message over a connection. */
   async #transact(connection: PeerConnection, attempt: Attempt, key: string): Promise<Outcome> {
     const { envelope } = attempt
-    const { session, host, extensions } = connection
+    const { session, host, remoteAddress, extensions } = connection
     let isUsable = false
     try {
       const content = await contentOf(attempt, { extensions, host, isSecure: connection.isSecure })
       const { replies, lost, isUncertain } = await connection.send(envelope, content, attempt.signal)
-      const facts = { remoteHost: host, offersDsn: extensions.has('DSN') }
+      const facts = { remoteHost: host, remoteAddress, offersDsn: extensions.has('DSN') }
       const results = resultsOf(envelope.recipients, replies, facts, lost)
       isUsable = lost === undefined && (replies.final !== undefined || (await connection.reset(attempt.signal)))
       return { session, results, isUncertain, isUnanswered: lost !== undefined && replies.mail === undefined }

@@ -21,6 +21,7 @@ export interface Transaction {
 export class PeerConnection {
   readonly session: string
   readonly host: string
+  readonly remoteAddress: string
   readonly extensions: Extensions
   /** Messages that were sent, accepted or not. */
   count = 0
@@ -29,10 +30,11 @@ export class PeerConnection {
   readonly #dialog: SmtpDialog
   #isQuitting = false
 
-  private constructor({ dialog, hop, session, extensions }: OpenedPeer) {
+  private constructor({ dialog, hop, host, session, extensions }: OpenedPeer) {
     this.#dialog = dialog
     this.session = session
     this.host = hop.host
+    this.remoteAddress = host.remoteAddress ?? ''
     this.extensions = extensions
     this.closed = dialog.closed.then(() => {
       dialog.record.end(!this.#isQuitting && dialog.failure ? 'connection lost' : 'client closed')

@@ -15,6 +15,7 @@ export interface TransactionReplies {
 /** Facts of the host that results repeat. */
 interface ResultFacts {
   readonly remoteHost: string
+  readonly remoteAddress: string
   /** Whether the host offers DSN. */
   readonly offersDsn: boolean
 }
@@ -53,7 +54,7 @@ function refusalOf(address: string, { mail, recipients, data }: TransactionRepli
 /** Some hosts answer 552 where 452 is meant: they take no more recipients in this transaction. RFC 5321 section 4.5.3.1.10. */
 const tooMany = (reply: Reply): Reply => (reply.code === 552 ? { ...reply, code: 452 } : reply)
 
-function ofReply(address: string, reply: Reply, { remoteHost }: ResultFacts): RecipientResult {
+function ofReply(address: string, reply: Reply, { remoteHost, remoteAddress }: ResultFacts): RecipientResult {
   const enhancedCode = enhancedCodeOf(reply)
   return {
     address,
@@ -62,6 +63,7 @@ function ofReply(address: string, reply: Reply, { remoteHost }: ResultFacts): Re
     ...(enhancedCode !== undefined && { enhancedCode }),
     text: textOf(reply),
     remoteHost,
+    remoteAddress,
   }
 }
 

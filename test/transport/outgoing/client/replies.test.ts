@@ -29,7 +29,16 @@ it('sends a message as it is, and records the session with its transcript', asyn
   await using sender = new Sender()
   expect(await sender.send([hopTo(server.port)])).toMatchObject({
     session: 'smtp-1',
-    recipients: [{ address: 'b@example.test', kind: 'sent', code: 250, text: '250 queued', remoteHost: 'localhost' }],
+    recipients: [
+      {
+        address: 'b@example.test',
+        kind: 'sent',
+        code: 250,
+        text: '250 queued',
+        remoteHost: 'localhost',
+        remoteAddress: '127.0.0.1',
+      },
+    ],
   })
   expect(server.received).toMatchObject([{ from: 'a@lab.test', raw: MESSAGE }])
   expect(sender.last).toMatchObject({

@@ -55,7 +55,7 @@ export function writeEximReport(report: StatusReport): Buffer {
           ...recipients.flatMap((recipient) => [
             '',
             `  ${recipient.address}`,
-            `    host ${recipient.remoteMta ?? hostname}`,
+            `    host ${recipient.remoteMta ?? hostname}${recipient.remoteAddress ? ` [${recipient.remoteAddress}]` : ''}`,
             `    SMTP error from remote mail server after RCPT TO:<${recipient.address}>:`,
             `    ${replyText(recipient, report)}`,
           ]),

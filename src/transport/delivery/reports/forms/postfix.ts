@@ -66,7 +66,7 @@ export function writePostfixReport(report: StatusReport): Buffer {
           '                   The mail system',
           ...recipients.flatMap((recipient) => [
             '',
-            `<${recipient.address}>: host ${recipient.remoteMta ?? hostname} said: ${replyText(recipient, report)} (in reply to RCPT TO command)`,
+            `<${recipient.address}>: host ${recipient.remoteMta ?? hostname}${recipient.remoteAddress ? `[${recipient.remoteAddress}]` : ''} said: ${replyText(recipient, report)} (in reply to RCPT TO command)`,
           ]),
         ),
         'text/plain; charset=utf-8',

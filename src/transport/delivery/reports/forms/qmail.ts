@@ -34,12 +34,17 @@ export function writeQmailReport(report: StatusReport): Buffer {
     "This is a permanent error; I've given up. Sorry it didn't work out.",
     '',
     ...recipients.flatMap((recipient) => {
-      const host = recipient.remoteMta ?? hostname
+      // qmail-remote.c prints the address of the host.
+      const host = recipient.remoteAddress ?? recipient.remoteMta ?? hostname
       return [
         `<${recipient.address}>:`,
         `${host} does not like recipient.`,
         `Remote host said: ${replyText(recipient, report)}`,
         `Giving up on ${host}.`,
+        // qmail-send.c, after a temporary failure
+        ...(recipient.status.startsWith('4')
+          ? ["I'm not going to try again; this message has been in the queue too long."]
+          : []),
         '',
       ]
     }),

@@ -102,6 +102,7 @@ const writers: Omit<Writers, 'refuse'> = {
                 action,
                 ...onDemand.refusal,
                 remoteMta: services.hostname,
+                remoteAddress: '127.0.0.1',
                 lastAttemptAt: at,
                 retryUntil: arrivedAt + RETRY_TIME_MS,
               },
