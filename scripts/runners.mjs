@@ -62,9 +62,9 @@ const isAtLeast = (version, [major, minor]) => {
   return has > major || (has === major && hasMinor >= minor)
 }
 
-function runRow({ name, project, packages, args, isOnce, minNode = [0, 0] }, tarball) {
+function runRow({ name, project, from = 'examples/runners', packages, args, isOnce, minNode = [0, 0] }, tarball) {
   const home = join(folder, name.replaceAll(/\W+/g, '-'))
-  cpSync(join(repository, 'examples/runners', project), home, { recursive: true })
+  cpSync(join(repository, from, project), home, { recursive: true })
   const install = ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline']
   resultOf('npm', [...install, tarball, 'nodemailer', ...packages], home)
   for (const version of isOnce ? nodes.slice(0, 1) : nodes) {

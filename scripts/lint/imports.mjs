@@ -1,12 +1,11 @@
-// Checks every import of src/ and servers/ against the table "Wings" in docs/architecture.md, and finds import circles.
+// Checks every import of src/ and servers/ against the table "Wings" in docs/architecture.md, and finds import circles, also
+// in console/.
 //   node scripts/lint/imports.mjs [FOLDER]   FOLDER: the checkout to check; default: this one
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = resolve(process.argv[2] ?? fileURLToPath(new URL('../..', import.meta.url)))
-/** Most files in a circle that an import of types or on demand closes. Other circles are never allowed. */
-const MAX_OPEN_CIRCLE_FILES = 3
 /** The wing that every other wing may import. */
 const SHARED = 'src/core'
 
@@ -42,11 +41,11 @@ function readDoors() {
 function sourceFiles(folder) {
   if (!existsSync(join(root, folder))) return []
   return readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
+    .filter((entry) => entry.isFile() && /\.tsx?$/.test(entry.name))
     .map((entry) => relative(root, join(entry.parentPath, entry.name)).split(sep).join('/'))
 }
 
-/** Returns the static and dynamic imports and re-exports of a file, each with its line, and whether it is followed while the file loads. */
+/** Returns the static and dynamic imports and re-exports of a file, each with its line, and whether it is an `import type`. */
 function importsOf(file) {
   const blank = (comment) => comment.replace(/[^\n]/g, ' ')
   const text = readFileSync(join(root, file), 'utf8').replace(/\/\*[\s\S]*?\*\/|^[ \t]*\/\/.*$/gm, blank)
@@ -54,7 +53,7 @@ function importsOf(file) {
     ({ 0: found, 1: specifier, index }) => ({
       specifier,
       line: text.slice(0, index).split('\n').length,
-      loads: !found.includes('(') && !/(?:^|\n)(?:import|export) type [^'()]*$/.test(text.slice(0, index)),
+      isType: !found.includes('(') && /(?:^|\n)(?:import|export) type [^'()]*$/.test(text.slice(0, index)),
     }),
   )
 }
@@ -85,23 +84,25 @@ const packageOf = (specifier) =>
 
 const isBelow = (file, folders) => folders.some((folder) => file.startsWith(`${folder}/`))
 
-function checkFile(file, { table, doors }, graph, loadGraph) {
+/** Returns the path of the file that a relative import names. */
+const targetOf = (file, specifier) =>
+  relative(root, resolve(root, dirname(file), specifier))
+    .split(sep)
+    .join('/')
+
+function checkFile(file, { table, doors }) {
   const self = wingOf(file)
   const row = table.get(self)
   const report = (line, message) => problems.push(`${file}:${line}: ${message}`)
   if (!row) return report(1, `${self} is missing from the table "Wings" in docs/architecture.md`)
-  for (const { specifier, line, loads } of importsOf(file)) {
+  for (const { specifier, line } of importsOf(file)) {
     if (specifier.startsWith('node:')) continue
     if (!specifier.startsWith('.')) {
       const name = packageOf(specifier)
       if (!row.packages.includes(name)) report(line, `${self} may not import the package ${name}`)
       continue
     }
-    const target = relative(root, resolve(root, dirname(file), specifier))
-      .split(sep)
-      .join('/')
-    graph.get(file).push(target)
-    if (loads) loadGraph.get(file).push(target)
+    const target = targetOf(file, specifier)
     const part = doors.find(({ folders, door }) => isBelow(target, folders) && !isBelow(file, folders) && file !== door)
     if (part && target !== part.door)
       report(line, `import ${part.door} instead, the door of ${part.folders.join(', ')}`)
@@ -139,19 +140,32 @@ function circles(graph) {
   return found
 }
 
+/** Returns whether a circle ends without one of its imports of types. */
+function isOneTypeImport(circle, imports) {
+  const inside = new Map(
+    circle.map((file) => [file, imports.get(file).filter(({ target }) => circle.includes(target))]),
+  )
+  const without = (left) =>
+    new Map([...inside].map(([file, all]) => [file, all.filter((one) => one !== left).map(({ target }) => target)]))
+  return [...inside.values()].flat().some((one) => one.isType && circles(without(one)).length === 0)
+}
+
 const table = readTable()
 if (table.size === 0) problems.push('docs/architecture.md: the table "Wings" has no rows')
 const files = [...sourceFiles('src'), ...sourceFiles('servers')]
-const newGraph = () => new Map(files.map((file) => [file, []]))
-const [graph, loadGraph] = [newGraph(), newGraph()]
 const doors = readDoors()
-for (const file of files) checkFile(file, { table, doors }, graph, loadGraph)
-for (const circle of [
-  ...circles(loadGraph),
-  ...circles(graph).filter(({ length }) => length > MAX_OPEN_CIRCLE_FILES),
-]) {
+for (const file of files) checkFile(file, { table, doors })
+const imports = new Map(
+  [...files, ...sourceFiles('console/src')].map((file) => [
+    file,
+    importsOf(file)
+      .filter(({ specifier }) => specifier.startsWith('.'))
+      .map(({ specifier, isType }) => ({ target: targetOf(file, specifier), isType })),
+  ]),
+)
+const graph = new Map([...imports].map(([file, all]) => [file, all.map(({ target }) => target)]))
+for (const circle of circles(graph).filter((one) => !isOneTypeImport(one, imports)))
   problems.push(`import circle of ${circle.length} files: ${circle.join(', ')}`)
-}
 for (const problem of problems) console.error(problem)
 if (problems.length > 0)
   console.error(

@@ -12,7 +12,8 @@ export const judges = [
 ]
 
 /**
- * The runners, each with an example of `examples/runners/`.
+ * The runners, each with an example of `examples/runners/`, and the types of the packed package.
+ * - `from`: another folder of projects
  * - `packages`: installed beside Sealpost
  * - `args`: the command, for Node.js
  * - `minNode`: the runner's own lowest version
@@ -22,6 +23,7 @@ export const judges = [
 export const rows = [
   ...['5.4', '5.9', '7'].map((version) => ({
     name: `TypeScript ${version}`,
+    from: 'test/release',
     project: 'types',
     packages: [`typescript@${version}`, 'jest@30', '@types/jest@30', '@types/node@20', '@playwright/test@1', 'pino'],
     args: ['node_modules/typescript/bin/tsc'],

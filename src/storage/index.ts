@@ -2,7 +2,7 @@
  * The door of PostgreSQL and the nodes that share it: the rest of the code imports this file only. The types and errors cost
  * nothing; everything else loads when a lab has a database.
  */
-export type { Database, DatabaseSettings, Queries } from './database/database.ts'
+export type { Database, DatabaseSettings, Queries } from './database/database-types.ts'
 export { DatabaseError } from './database/errors.ts'
 export { serverOf } from './database/hosts.ts'
 

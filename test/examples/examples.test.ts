@@ -23,7 +23,7 @@ test('the suites of examples/ pass', { timeout: 180_000 }, async () => {
 })
 
 test.runIf(needs('node'))('the node:test example passes with the built package', async () => {
-  const { status, stdout, stderr } = await runProgram(process.execPath, ['--test', 'examples/node-test.mjs'], {
+  const { status, stdout, stderr } = await runProgram(process.execPath, ['--test', 'examples/node.test.mjs'], {
     cwd,
     env,
   })

@@ -1,4 +1,4 @@
-import type { Database } from '../../src/storage/database/database.ts'
+import type { Database } from '../../src/storage/database/database-types.ts'
 
 /** Empties all tables of a database's schema, as if they were new. Much faster than a new schema. */
 export async function emptyTables(database: Database): Promise<void> {

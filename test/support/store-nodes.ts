@@ -1,6 +1,7 @@
 import { pino } from 'pino'
 import type { MemoryBudget } from '../../src/core/octets/memory-budget.ts'
-import { type Database, openDatabase } from '../../src/storage/database/database.ts'
+import { openDatabase } from '../../src/storage/database/database.ts'
+import type { Database } from '../../src/storage/database/database-types.ts'
 import type { StoreLimits } from '../../src/storage/store/engines/full/limits.ts'
 import { openPostgresStore, type PostgresStore } from '../../src/storage/store/engines/postgres/postgres-store.ts'
 import type { StoreEvent, WatchedFolders } from '../../src/storage/store/types.ts'

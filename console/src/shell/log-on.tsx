@@ -3,7 +3,7 @@ import { Field, Form } from '../components/form.tsx'
 import { Tabs } from '../components/tabs.tsx'
 import { basicAuthorization, logOn } from '../state/caller.ts'
 import { t } from '../texts/index.ts'
-import { TopBarPreferences } from './preferences.tsx'
+import { TopBarPreferences } from './top-bar-preferences.tsx'
 
 type Way = 'account' | 'token'
 

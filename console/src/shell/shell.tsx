@@ -14,10 +14,10 @@ import { canNotify, isNotifying, toggleNotifications } from './notifications.ts'
 import { Page } from './page.tsx'
 import './favicon.ts'
 import { Palette } from './palette.tsx'
-import { nextTheme } from './preferences.tsx'
 import { Rail } from './rail.tsx'
 import { type Shortcut, useShortcuts } from './shortcuts.ts'
 import { openHelp, openPalette, TopBar } from './top-bar.tsx'
+import { nextTheme } from './top-bar-preferences.tsx'
 
 /** Surrounds every page with the rail, the top bar, the palette, the help and the messages. */
 export function Shell() {

@@ -9,7 +9,7 @@ import { isHelpOpen, isPaletteOpen } from './commands.ts'
 import { icons } from './icons.ts'
 import { LiveState } from './live-state.tsx'
 import { canNotify, isNotifying, toggleNotifications } from './notifications.ts'
-import { TopBarPreferences } from './preferences.tsx'
+import { TopBarPreferences } from './top-bar-preferences.tsx'
 
 /** The keys of the palette. */
 const KEYS = navigator.platform.startsWith('Mac') ? '⌘ K' : 'Ctrl K'

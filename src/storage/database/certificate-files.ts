@@ -3,7 +3,7 @@ import { OneAtATime } from '../../core/async/one-at-a-time.ts'
 import type { LockedFiles, StoreFiles } from '../../tls/pki/certificate-store/files.ts'
 import { PkiError } from '../../tls/pki/errors.ts'
 import { databaseRecords } from './certificate-records.ts'
-import type { Database, Queries } from './database.ts'
+import type { Database, Queries } from './database-types.ts'
 import { DatabaseError } from './errors.ts'
 
 /** A file that is read often: the text that was read last, so that only a new one is sent. */

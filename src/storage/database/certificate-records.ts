@@ -1,5 +1,5 @@
 import type { NewRecord, Records, StoredRecord } from '../../tls/pki/certificate-store/records.ts'
-import type { Database } from './database.ts'
+import type { Database } from './database-types.ts'
 
 const FOUND = 'text, (extract(epoch FROM now() - created) * 1000)::float8 AS "ageMs"'
 const PUT = `INSERT INTO shared_records (kind, id, text, keys, expires)

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Logger } from 'pino'
-import type { Database } from './database.ts'
+import type { Database } from './database-types.ts'
 
 /** How often somebody who waits for a lease asks for it, in milliseconds. Usually a notification comes first. */
 const ASK_MS = 500

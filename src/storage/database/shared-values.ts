@@ -1,5 +1,5 @@
 import { KnownValues, type PutOptions, type SharedMap, type SharedValues } from '../../core/values/shared-values.ts'
-import type { Database } from './database.ts'
+import type { Database } from './database-types.ts'
 
 /** How often removed values are deleted from the tables, by one node after the other. */
 const SWEEP_MS = 60_000

@@ -5,13 +5,7 @@ import { navigate, pathWith, useRoute } from '../../router.ts'
 import type { TextKey } from '../../texts/catalogue.ts'
 import { t } from '../../texts/index.ts'
 import { useLoaded } from './use-loaded.ts'
-import type { Message } from './use-message.ts'
-
-export interface TabProps {
-  readonly message: Message
-  /** Number of the part that holds the message, for a message in another. */
-  readonly inside?: string | undefined
-}
+import type { Message, TabProps } from './use-message.ts'
 
 interface TabRow {
   readonly name: TabName

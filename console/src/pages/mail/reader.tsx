@@ -14,10 +14,10 @@ import {
   Trash2,
 } from 'lucide-preact'
 import { useState } from 'preact/hooks'
-import type { Schemas } from '../../api/client.ts'
 import { Badge } from '../../components/badge.tsx'
 import { Button } from '../../components/button.tsx'
 import { copyText } from '../../components/copy-button.tsx'
+import { Fact } from '../../components/fact.tsx'
 import { wholeTime } from '../../components/relative-time.tsx'
 import { EmptyState, ProblemState, Skeleton } from '../../components/states.tsx'
 import { notify } from '../../components/toast.tsx'
@@ -33,7 +33,7 @@ import { Release } from './release.tsx'
 import { SmimeBadges } from './smime-badges.tsx'
 import { ThreadStrip } from './thread-strip.tsx'
 import { type Mail, useRead } from './use-mail.ts'
-import { type Message, useMessage } from './use-message.ts'
+import { addressText, type Message, useMessage } from './use-message.ts'
 
 /** One message: who, what, how it came, its actions and its tabs. */
 export function Reader({
@@ -149,8 +149,6 @@ const recipientsOf = ({ envelope, to, cc }: Message): readonly string[] =>
   envelope && envelope.to.length > 0 ? envelope.to : [...to, ...cc].map(({ address }) => address)
 
 /** Returns an address as text. */
-export const addressText = ({ name, address }: Schemas['Address']): string => (name ? `${name} <${address}>` : address)
-
 export function MessageFacts({ message }: { readonly message: Message }) {
   const { from, to, cc, date, receivedAt, newsgroup, envelope } = message
   const addresses = new Set([...to, ...cc].map(({ address }) => address.toLowerCase()))
@@ -199,10 +197,3 @@ export function MessageBadges({ message }: { readonly message: Message }) {
     </div>
   )
 }
-
-export const Fact = ({ name, children }: { readonly name: string; readonly children: preact.ComponentChildren }) => (
-  <div>
-    <dt>{name}</dt>
-    <dd>{children}</dd>
-  </div>
-)

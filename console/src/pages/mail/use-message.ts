@@ -6,6 +6,15 @@ import { useLoaded } from './use-loaded.ts'
 
 export type Message = Schemas['Message']
 
+/** The properties of each tab of a message. */
+export interface TabProps {
+  readonly message: Message
+  /** Number of the part that holds the message, for a message in another. */
+  readonly inside?: string | undefined
+}
+
+export const addressText = ({ name, address }: Schemas['Address']): string => (name ? `${name} <${address}>` : address)
+
 interface Read {
   /** Stays while a change of it is read. */
   readonly message: Message | undefined

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino'
-import type { Database } from '../../database/database.ts'
+import type { Database } from '../../database/database-types.ts'
 import type { Lease, Leases } from '../../database/leases.ts'
 import type { Leadership, Role } from '../types.ts'
 

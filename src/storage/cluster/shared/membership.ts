@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import type { Logger } from 'pino'
 import { version } from '../../../core/text/version.ts'
-import type { Database } from '../../database/database.ts'
+import type { Database } from '../../database/database-types.ts'
 import { type NodeInfo, type NodeState, nodeStates, type Role } from '../types.ts'
 
 /** How often a node is heard of, and how long it may be silent, in milliseconds. */

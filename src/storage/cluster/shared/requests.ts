@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Logger } from 'pino'
-import { type Database, DatabaseError } from '../../database/database.ts'
+import type { Database } from '../../database/database-types.ts'
+import { DatabaseError } from '../../database/errors.ts'
 import { answerOf } from '../own-cluster.ts'
 import type { NodeAnswer, Verb, Verbs } from '../types.ts'
 

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino'
-import { type Database, DatabaseError } from '../../database/database.ts'
+import type { Database } from '../../database/database-types.ts'
+import { DatabaseError } from '../../database/errors.ts'
 import { Leases } from '../../database/leases.ts'
 import { answerOf } from '../own-cluster.ts'
 import type { AskOptions, Cluster, Leadership, NodeAnswer, NodeInfo, NodeState, Role, Verb, Verbs } from '../types.ts'

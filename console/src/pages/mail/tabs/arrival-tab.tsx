@@ -3,13 +3,12 @@ import { Link } from 'wouter-preact'
 import { call } from '../../../api/client.ts'
 import { Badge } from '../../../components/badge.tsx'
 import { Copyable } from '../../../components/copy-button.tsx'
+import { Fact } from '../../../components/fact.tsx'
 import { wholeTime } from '../../../components/relative-time.tsx'
 import { Skeleton } from '../../../components/states.tsx'
-import { visiblePages } from '../../../pages.ts'
 import { formatNumber, t } from '../../../texts/index.ts'
-import type { TabProps } from '../message-tabs.tsx'
-import { Fact } from '../reader.tsx'
 import { useLoaded } from '../use-loaded.ts'
+import type { TabProps } from '../use-message.ts'
 import { AuthenticationFacts } from './authentication.tsx'
 
 /** The session that delivered a message, as far as the page shows it. */
@@ -88,7 +87,6 @@ export default function ArrivalTab({ message }: TabProps) {
 
 function Session({ delivery }: { readonly delivery: Delivery }) {
   const { id, protocol, virtualServer, remoteAddress, remotePort, user, tls } = delivery
-  const hasPage = visiblePages().some(({ path }) => path === 'sessions')
   return (
     <>
       <section>
@@ -105,7 +103,9 @@ function Session({ delivery }: { readonly delivery: Delivery }) {
           )}
         </h3>
         <dl class="facts beside">
-          <Fact name={t('mail.sessionId')}>{hasPage ? <Link href={`/sessions/${id}`}>{id}</Link> : id}</Fact>
+          <Fact name={t('mail.sessionId')}>
+            <Link href={`/sessions/${id}`}>{id}</Link>
+          </Fact>
           <Fact name={t('mail.server')}>
             {virtualServer} ({protocol.toUpperCase()})
           </Fact>

@@ -5,7 +5,7 @@ import { Button } from '../../../components/button.tsx'
 import { Glyph, type Icon } from '../../../components/icon.tsx'
 import { sizeText } from '../../../components/size.ts'
 import { t } from '../../../texts/index.ts'
-import type { TabProps } from '../message-tabs.tsx'
+import type { TabProps } from '../use-message.ts'
 import { isCalendar, PartDownload, PartPreview } from './part-preview.tsx'
 
 const ICONS: readonly (readonly [RegExp, Icon])[] = [

@@ -1,7 +1,7 @@
 import { Badge } from '../../../components/badge.tsx'
+import { Fact } from '../../../components/fact.tsx'
 import { t } from '../../../texts/index.ts'
-import type { TabProps } from '../message-tabs.tsx'
-import { Fact } from '../reader.tsx'
+import type { TabProps } from '../use-message.ts'
 
 type Authentication = NonNullable<TabProps['message']['authentication']>
 

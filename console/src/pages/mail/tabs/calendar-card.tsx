@@ -1,9 +1,9 @@
 import { CalendarDays } from 'lucide-preact'
 import { Badge } from '../../../components/badge.tsx'
+import { Fact } from '../../../components/fact.tsx'
 import { Glyph } from '../../../components/icon.tsx'
 import { language } from '../../../state/preferences.ts'
 import { t } from '../../../texts/index.ts'
-import { Fact } from '../reader.tsx'
 import { type CalendarTime, parseCalendar } from './calendar.ts'
 
 /** The answers of attendees that stand out. RFC 5545 section 3.2.12. */

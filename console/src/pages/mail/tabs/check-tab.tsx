@@ -8,8 +8,8 @@ import { Table } from '../../../components/table.tsx'
 import { remember, remembered } from '../../../state/preferences.ts'
 import { formatNumber, t } from '../../../texts/index.ts'
 import { type ClientSupport, checkHtml, families, type UsedFeature } from '../check/check.ts'
-import type { TabProps } from '../message-tabs.tsx'
 import { useLoaded } from '../use-loaded.ts'
+import type { TabProps } from '../use-message.ts'
 
 const percent = (share: number): string => `${formatNumber(Math.round(share * 100))} %`
 const toneOf = (share: number): 'good' | 'warning' | 'bad' =>

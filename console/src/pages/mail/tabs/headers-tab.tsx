@@ -3,8 +3,8 @@ import { call } from '../../../api/client.ts'
 import { CopyButton } from '../../../components/copy-button.tsx'
 import { ProblemState, Skeleton } from '../../../components/states.tsx'
 import { t } from '../../../texts/index.ts'
-import type { TabProps } from '../message-tabs.tsx'
 import { useLoaded } from '../use-loaded.ts'
+import type { TabProps } from '../use-message.ts'
 import { rawText } from './raw-text.ts'
 
 /** The header fields, decoded or as they were received. */

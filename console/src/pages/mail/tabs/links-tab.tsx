@@ -2,7 +2,7 @@ import { ExternalLink } from 'lucide-preact'
 import { CopyButton } from '../../../components/copy-button.tsx'
 import { Glyph } from '../../../components/icon.tsx'
 import { t } from '../../../texts/index.ts'
-import type { TabProps } from '../message-tabs.tsx'
+import type { TabProps } from '../use-message.ts'
 
 /** Schemes that a browser may open. Others are only shown. */
 const OPENS = /^(?:https?|mailto):/i

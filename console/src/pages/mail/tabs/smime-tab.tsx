@@ -1,11 +1,11 @@
 import type { Schemas } from '../../../api/client.ts'
 import { Badge } from '../../../components/badge.tsx'
 import { Copyable } from '../../../components/copy-button.tsx'
+import { Fact } from '../../../components/fact.tsx'
 import { wholeTime } from '../../../components/relative-time.tsx'
 import { t } from '../../../texts/index.ts'
-import type { TabProps } from '../message-tabs.tsx'
-import { Fact } from '../reader.tsx'
 import { SmimeBadges } from '../smime-badges.tsx'
+import type { TabProps } from '../use-message.ts'
 
 /** The signatures and the encryption of a message, layer by layer. */
 export default function SmimeTab({ message: { smime } }: TabProps) {

@@ -1,7 +1,7 @@
 import { useMemo } from 'preact/hooks'
 import { CopyButton } from '../../../components/copy-button.tsx'
 import { t } from '../../../texts/index.ts'
-import type { TabProps } from '../message-tabs.tsx'
+import type { TabProps } from '../use-message.ts'
 
 const LINK = /\bhttps?:\/\/[^\s<>"]+[^\s<>".,;:!?)\]}']/g
 

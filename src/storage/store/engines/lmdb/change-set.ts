@@ -1,4 +1,4 @@
-import type { FolderItem } from '../../copy/types.ts'
+import type { FolderItem, MessageItem, StoreItem } from '../../copy/types.ts'
 import { ascending } from '../../entries/uid-order.ts'
 import { folderName } from '../../mailboxes.ts'
 import {
@@ -35,9 +35,13 @@ import type { Bodies, StreamedBlob } from './bodies.ts'
 import type { TransactionChanges } from './commits.ts'
 import type { ReadOptions } from './committed.ts'
 import { ChangedFolder, clearIndexes, type LmdbFolder } from './lmdb-folder.ts'
-import type { ReadyItem } from './restore.ts'
 import { firstKey, fromRecord, LAST_BLOB, lastKey, type Tables, toRecord, type ValueKey } from './tables.ts'
 import { putValues, valuesIn } from './values.ts'
+
+/** An item that can be written: the octets of a message have arrived. */
+export type ReadyItem =
+  | Exclude<StoreItem, MessageItem>
+  | (Omit<MessageItem, 'raw'> & { readonly raw: Buffer | StreamedBlob | undefined })
 
 /** The changes of one transaction. Reads see what earlier operations of the same transaction wrote. */
 export class ChangeSet implements TransactionChanges<StoreEvent> {

@@ -1,8 +1,7 @@
 import { joinPieces } from '../../../../core/octets/pieces.ts'
-import type { FolderItem, MessageItem, StoreItem, StoreItems } from '../../copy/types.ts'
+import type { FolderItem, MessageItem, StoreItems } from '../../copy/types.ts'
 import { type Folder, PUBLIC_OWNER, StoreError } from '../../types.ts'
-import type { StreamedBlob } from './bodies.ts'
-import type { ChangeSet } from './change-set.ts'
+import type { ChangeSet, ReadyItem } from './change-set.ts'
 import type { Incoming } from './incoming.ts'
 
 /** Limits of the items that share a transaction. */
@@ -11,11 +10,6 @@ const MAX_OCTETS = 8 << 20
 
 /** Approximate octets that an item writes besides the octets of a message. */
 const ITEM_OCTETS = 1 << 10
-
-/** An item that can be written: the octets of a message have arrived. */
-export type ReadyItem =
-  | Exclude<StoreItem, MessageItem>
-  | (Omit<MessageItem, 'raw'> & { readonly raw: Buffer | StreamedBlob | undefined })
 
 interface RestoreSteps {
   readonly incoming: Incoming

@@ -1,4 +1,4 @@
-import type { Database } from '../../../database/database.ts'
+import type { Database } from '../../../database/database-types.ts'
 import { textKey } from '../text-key.ts'
 
 /** The Message-IDs that public folders have, and those that they ever had. Every method @throws DatabaseError */

@@ -1,5 +1,5 @@
 import { joinPieces } from '../../../../core/octets/pieces.ts'
-import type { Database, Octets, Queries } from '../../../database/database.ts'
+import type { Database, Octets, Queries } from '../../../database/database-types.ts'
 import { type NewMessage, StoreError } from '../../types.ts'
 import { takeOctets } from '../take-octets.ts'
 import type { BlobNumbers } from './numbers.ts'

@@ -1,4 +1,4 @@
-import type { Database } from '../../../database/database.ts'
+import type { Database } from '../../../database/database-types.ts'
 import { type FolderStatus, type OldestMessage, OUTGOING_OWNER, type Owner, type Totals } from '../../types.ts'
 import type { PostgresFolder } from './postgres-folder.ts'
 

@@ -1,4 +1,4 @@
-import type { Database, Transaction } from '../../../database/database.ts'
+import type { Database, Transaction } from '../../../database/database-types.ts'
 import { type StoreItem, WHOLE_OCTETS } from '../../copy/types.ts'
 import { type Owner, StoreError } from '../../types.ts'
 import type { ValueKind } from '../../value-types.ts'

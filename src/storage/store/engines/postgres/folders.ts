@@ -1,5 +1,5 @@
 import type { Clock } from '../../../../core/time/clock.ts'
-import type { Database, Queries, Transaction } from '../../../database/database.ts'
+import type { Database, Queries, Transaction } from '../../../database/database-types.ts'
 import { type Folder, type FolderSettings, type Owner, StoreError, type StoreEvent } from '../../types.ts'
 import { type FolderRegistry, newFolder, withSettings } from '../folder-registry.ts'
 import { isCounted } from '../full/limits.ts'

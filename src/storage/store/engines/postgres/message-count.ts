@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto'
-import type { Database, Queries, Transaction } from '../../../database/database.ts'
+import type { Database, Queries, Transaction } from '../../../database/database-types.ts'
 import { OUTGOING_OWNER } from '../../types.ts'
 
 /** Rows of the count. Nodes with different rows do not wait for each other. */

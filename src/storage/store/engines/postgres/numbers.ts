@@ -1,4 +1,4 @@
-import type { Database } from '../../../database/database.ts'
+import type { Database } from '../../../database/database-types.ts'
 
 /** Numbers that one request takes at least. */
 const BLOCK = 256

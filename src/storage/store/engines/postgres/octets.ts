@@ -1,4 +1,4 @@
-import type { Database, Octets } from '../../../database/database.ts'
+import type { Database, Octets } from '../../../database/database-types.ts'
 
 /** Returns the only column of a query's rows, `octets`. Null: there are no octets. @throws DatabaseError */
 export async function queryOctets(

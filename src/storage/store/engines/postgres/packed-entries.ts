@@ -1,4 +1,4 @@
-import type { Database } from '../../../database/database.ts'
+import type { Database } from '../../../database/database-types.ts'
 import { BLOCK_UIDS, type Block, type BlockCounts, type BlockSource } from '../../entries/entry-block.ts'
 import { DELETED, SEEN } from '../../entries/flags.ts'
 import { FolderIndex } from '../../entries/folder-index.ts'

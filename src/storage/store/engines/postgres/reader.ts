@@ -1,6 +1,6 @@
 import type { MemoryBudget } from '../../../../core/octets/memory-budget.ts'
 import { type Overview, overview } from '../../../../mail/format/overview.ts'
-import type { Database } from '../../../database/database.ts'
+import type { Database } from '../../../database/database-types.ts'
 import type { ExpectedMessage, MessageEntry, MessageReads, ReadPart } from '../../types.ts'
 import type { BlobPlace, Bodies, MessagePlace } from './bodies.ts'
 import { BodyCache, LARGEST_OCTETS } from './body-cache.ts'

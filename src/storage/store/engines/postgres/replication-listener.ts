@@ -1,5 +1,5 @@
 import type { Logger } from 'pino'
-import type { Database } from '../../../database/database.ts'
+import type { Database } from '../../../database/database-types.ts'
 import type { Folder } from '../../types.ts'
 import type { Folders } from './folders.ts'
 import { hasReached, type Position, type PostgresFolder, positionFrom } from './postgres-folder.ts'

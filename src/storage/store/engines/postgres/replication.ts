@@ -1,4 +1,4 @@
-import type { Database, Queries } from '../../../database/database.ts'
+import type { Database, Queries } from '../../../database/database-types.ts'
 import type { FolderIndex } from '../../entries/folder-index.ts'
 import type { MessageEntry, Owner, StoreEvent } from '../../types.ts'
 import type { ValueKind } from '../../value-types.ts'

@@ -1,5 +1,5 @@
 import { overview } from '../../../../mail/format/overview.ts'
-import type { Database, Transaction } from '../../../database/database.ts'
+import type { Database, Transaction } from '../../../database/database-types.ts'
 import type { FolderItem, MessageItem, StoreHead, StoreItem, StoreItems, ValueItem } from '../../copy/types.ts'
 import { type Folder, type MessageEntry, PUBLIC_OWNER, StoreError } from '../../types.ts'
 import type { ValueKind } from '../../value-types.ts'

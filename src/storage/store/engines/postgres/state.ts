@@ -1,4 +1,4 @@
-import type { Database } from '../../../database/database.ts'
+import type { Database } from '../../../database/database-types.ts'
 import { textKey } from '../text-key.ts'
 
 /** Takes the next revision. Its lock on the row of the lab makes revisions visible in their order. */

@@ -1,4 +1,4 @@
-import type { Database } from '../../../database/database.ts'
+import type { Database } from '../../../database/database-types.ts'
 import type { Owner } from '../../types.ts'
 
 /** The names to which owners are subscribed. Every method @throws DatabaseError */

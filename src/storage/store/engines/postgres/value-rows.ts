@@ -1,4 +1,4 @@
-import type { Database } from '../../../database/database.ts'
+import type { Database } from '../../../database/database-types.ts'
 import { type Folder, PUBLIC_OWNER } from '../../types.ts'
 import type { ValueKind } from '../../value-types.ts'
 import { PostgresFolder } from './postgres-folder.ts'

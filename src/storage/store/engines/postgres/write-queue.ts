@@ -1,5 +1,5 @@
-import type { Database, Transaction } from '../../../database/database.ts'
-import { DatabaseError } from '../../../database/database.ts'
+import type { Database, Transaction } from '../../../database/database-types.ts'
+import { DatabaseError } from '../../../database/errors.ts'
 import { type Folder, StoreError, type StoreEvent } from '../../types.ts'
 import type { ValueSpace, Values } from '../../value-types.ts'
 import { checkFits } from '../full/limits.ts'

@@ -1,4 +1,5 @@
-import { type Database, DatabaseError, type Transaction } from '../../../database/database.ts'
+import type { Database, Transaction } from '../../../database/database-types.ts'
+import { DatabaseError } from '../../../database/errors.ts'
 import type { MessageEntry } from '../../types.ts'
 import type { ValueKind } from '../../value-types.ts'
 import { detailsOf, flagsText, type Names, PIECE_OCTETS, PREFIX_PIECE } from './records.ts'

@@ -1,4 +1,4 @@
-// A test with node:test: `node --test examples/node-test.mjs`. One lab per file, one tenant per test.
+// A test with node:test: `node --test examples/node.test.mjs`. One lab per file, one tenant per test.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import nodemailer from 'nodemailer'
