@@ -51,6 +51,9 @@ const READ_ONLY = [...Object.keys(HEALTH), METRICS, '/api/docs', ...OPENAPI]
 
 /** A Response cannot have this status. */
 const SWITCHING_PROTOCOLS = 101
+/** Answers that the record of the session lists as refusals: of log-ons, rights, hosts, sizes and rates. */
+const REFUSALS: ReadonlySet<number> = new Set([401, 403, 413, 421, 429])
+const STORE_REFUSALS: ReadonlySet<string> = new Set(['store-failed', 'out-of-memory'])
 
 /** Creates the HTTP application of a virtual server. */
 export function createApp(
@@ -79,7 +82,7 @@ export function createApp(
     const { record } = c.get('connection')
     if (problem.problem === 'internal') context.log.error({ session: record.id, err: error }, 'http: request failed')
     if (error instanceof NtlmChallenge) return problemResponse(c, error)
-    if (problem.status === 401 || problem.status === 403 || problem.status === 421) record.refused(problem.message)
+    if (REFUSALS.has(problem.status) || STORE_REFUSALS.has(problem.problem)) record.refused(problem.message)
     const isPage =
       c.req.header('Sealpost-Console') !== undefined || /(?:^|[; ]|__Host-)sealpost-/.test(c.req.header('Cookie') ?? '')
     return problemResponse(c, problem, problem.status === 401 && isPage ? PAGE_CHALLENGE : {})

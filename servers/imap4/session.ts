@@ -60,7 +60,7 @@ const errorReplies: ErrorReplies<ImapError> = {
   farewell: (reason) => bye(...FAREWELLS[reason]),
 }
 
-/** Codes of refused log-ons, which the session's record lists. RFC 5530 section 3. */
+/** Codes of what the session's record lists as refusals: log-ons, rights, messages, limits. RFC 5530 section 3. */
 const REFUSALS = new Set<string | undefined>([
   'AUTHENTICATIONFAILED',
   'AUTHORIZATIONFAILED',
@@ -68,6 +68,13 @@ const REFUSALS = new Set<string | undefined>([
   'CONTACTADMIN',
   'EXPIRED',
   'ALERT',
+  'NOPERM',
+  'OVERQUOTA',
+  'TOOBIG', // RFC 7889 section 4
+  'LIMIT',
+  'INUSE',
+  'UNAVAILABLE',
+  'SERVERBUG',
 ])
 
 /** Log-on commands. After a malformed one, the client's next line may be the password, in the place of a tag. */
@@ -210,7 +217,7 @@ class Session implements ImapSession, ProtocolSession<Request, ImapError> {
   }
 
   sendError(error: ImapError): void {
-    if (REFUSALS.has(error.code)) this.connection.record.refused(error.message)
+    if (REFUSALS.has(error.code)) this.connection.record.refused(`${error.status} [${error.code}] ${error.message}`)
     const { tag, name } = this.#reader
     const { status, message, code } = this.words ? personalityError(this.words, this, name, error) : error
     const isNoCommand = !isCommand(name)

@@ -1,14 +1,14 @@
 import { isPrintable } from '../../src/core/text/printable.ts'
 import type { Connection } from '../../src/net/connection.ts'
 
-/** The error codes that session records show as refusals: log-on required, TLS required, log-on failed. */
-const REFUSALS: ReadonlySet<number> = new Set([480, 481, 483])
+/** The error codes that session records show as refusals: of log-ons, of commands without one or without TLS, of articles. */
+const REFUSALS: ReadonlySet<number> = new Set([403, 436, 437, 440, 441, 480, 481, 483])
 
 /** The one error type of NNTP sessions: a response code and its text. */
 export class NntpError extends Error {
   override readonly name = 'NntpError'
   readonly code: number
-  /** Whether it refuses a log-on or a command without one, so that the record of the session lists it. */
+  /** Whether the record of the session lists it as a refusal. */
   readonly isRefusal: boolean
   constructor(code: number, text: string, isRefusal = REFUSALS.has(code)) {
     super(text)

@@ -176,7 +176,7 @@ class Session implements NntpSession, ProtocolSession<string, NntpError> {
   }
 
   sendError({ code, message, isRefusal }: NntpError): void {
-    if (isRefusal) this.connection.record.refused(message)
+    if (isRefusal) this.connection.record.refused(`${code} ${message}`)
     this.reply(code, message)
     // 400 announces that the server closes the connection. RFC 3977 section 3.2.1
     if (code === 400) this.quit()

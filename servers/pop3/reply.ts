@@ -5,7 +5,7 @@ import type { Connection } from '../../src/net/connection.ts'
 type ResponseCode = 'AUTH' | 'IN-USE' | 'LOGIN-DELAY' | 'SYS/TEMP' | 'SYS/PERM'
 
 /** The response codes that are recorded as refusals. */
-const REFUSALS = new Set<string | undefined>(['AUTH', 'IN-USE', 'LOGIN-DELAY', 'SYS/PERM'])
+const REFUSALS = new Set<string | undefined>(['AUTH', 'IN-USE', 'LOGIN-DELAY', 'SYS/TEMP', 'SYS/PERM'])
 
 /** The one error type of POP3 sessions: an `-ERR` reply with this message as its text. */
 export class Pop3Error extends Error {

@@ -138,7 +138,7 @@ class Session implements Pop3Session, ProtocolSession<string, Pop3Error> {
   }
 
   sendError(error: Pop3Error): void {
-    if (error.isRefusal) this.connection.record.refused(error.message)
+    if (error.isRefusal) this.connection.record.refused(`-ERR ${error.code ? `[${error.code}] ` : ''}${error.message}`)
     sendError(this.connection, this.words ? personalityError(this.words, this, this.#name, error) : error)
   }
 

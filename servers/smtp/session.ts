@@ -44,8 +44,8 @@ const BUSY: Readonly<Record<LimitedBy, (hostname: string) => string>> = {
 
 /** Number of unrecognized commands that ends the session. */
 const MAX_UNRECOGNIZED = 10
-/** Replies that session records show as refusals: policy, log-on, recipients, connections. */
-const REFUSALS = new Set([421, 432, 454, 525, 530, 534, 535, 550, 553])
+/** Errors that are no refusals: the server does not understand the command, or expects another one. RFC 5321 section 4.2.2. */
+const MISTAKES = new Set([500, 501, 502, 503, 504])
 /** Some letters outside ASCII have ASCII capitals (long s, dotless i), but verbs are ASCII. RFC 5321 section 2.4. */
 const ASCII = /^[\x21-\x7e]*$/
 /** A request that a web page can make a browser send to this port. */
@@ -178,8 +178,8 @@ class Session implements SmtpSession, ProtocolSession<string, SmtpError> {
   reply(code: number, enhancedCode: string, text: string | readonly string[], accepted?: readonly Buffer[]): void {
     const replacement = this.words && personalityReply(this.words, this, this.#line, { code, text, accepted })
     this.connection.write(replacement ?? formatReply(code, enhancedCode, text, this.transaction?.smtpUtf8))
-    if (REFUSALS.has(code))
-      this.connection.record.refused(`${code} ${typeof text === 'string' ? text : text.join(' ')}`)
+    if (code >= 400 && !MISTAKES.has(code))
+      this.connection.record.refused([code, enhancedCode, text].flat().filter(Boolean).join(' '))
     if (code === 421) this.quit()
   }
 
@@ -233,13 +233,11 @@ class Session implements SmtpSession, ProtocolSession<string, SmtpError> {
     const { messages: count, per: perMs, by, exceeded } = config.limits.rate ?? {}
     if (count === undefined || perMs === undefined) return
     const { remote } = this
-    const { record } = this.connection
-    const sources = { account: this.account?.user, connection: record.id, address: undefined }
+    const sources = { account: this.account?.user, connection: this.connection.record.id, address: undefined }
     const source = sources[by ?? 'account'] ?? clientKey(remote.address)
     if (rates.take(`${name}\nmessages\n${source}`, { count, perMs })) return
     const text = `Error: too much mail, the limit is ${count} per ${perMs / 1000} seconds, try again later`
     if (exceeded === 'disconnect') throw new SmtpError(421, '4.7.0', text)
-    record.refused(`450 ${text} (limits.rate)`)
     throw new SmtpError(450, '4.7.1', text) // RFC 3463 section 3.8
   }
 

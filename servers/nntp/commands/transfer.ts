@@ -81,8 +81,7 @@ export const takethis: NntpCommand = {
       }
       return (article) => {
         if (!(article instanceof TooLong)) return relay(session, messageId, article, peer).then(taken, failed)
-        session.reply(439, `${messageId} exceeds the limit of ${article.limitOctets} octets`)
-        return undefined
+        return unwanted(session, `${messageId} exceeds the limit of ${article.limitOctets} octets`)
       }
     }),
   refused: (session, refusal) =>
@@ -98,7 +97,13 @@ const TRY_LATER = 400
 function refuse(session: NntpSession, messageId: string, error: unknown): void {
   if (!(error instanceof ArticleRefused)) throw error
   if (error.code === 'later') throw new NntpError(TRY_LATER, error.message)
-  session.reply(439, `${messageId} ${error.message}`)
+  unwanted(session, `${messageId} ${error.message}`)
+}
+
+/** RFC 4644 section 2.5.1. */
+function unwanted(session: NntpSession, text: string): undefined {
+  session.connection.record.refused(`439 ${text}`)
+  session.reply(439, text)
 }
 
 /** Stores an article from a peer. Rejects with ArticleRefused or FaultAnswered. */

@@ -130,7 +130,7 @@ export interface SessionRecord extends SessionStart {
   readonly resetAt?: number
   /** Mail that the client began to send by SMTP, since the last reset. RFC 5321 section 3.3. */
   readonly mail?: MailTransactions
-  /** Why a handshake, a command or a log-on was refused. */
+  /** Why a handshake, a log-on, a command or a message was refused: the replies, or the reasons. Those of faults name the fault. */
   readonly refusals: readonly string[]
   readonly endCause?: string
   readonly transcript: readonly TranscriptEntry[]

@@ -4,12 +4,18 @@ import { ConnectionEnded, FaultAnswered } from '../errors.ts'
 import type { Transport } from '../transport.ts'
 import { parseCommand } from './fault-command.ts'
 import type { ConnectionFaults, DueFault } from './fault-rules.ts'
-import { replyOf, tagOf, toLines } from './reply-lines.ts'
+import { refusalIn, replyOf, tagOf, toLines } from './reply-lines.ts'
 
 /** The connection to which a fault writes. It records what is written. */
 interface FaultWriter {
   readonly record: SessionRecorder
   write(data: string | Buffer): void
+}
+
+/** A fault that happens. */
+interface Struck {
+  readonly name: string
+  readonly action: FaultAction
 }
 
 /** The effect of the faults. `answered`: the session must not see the client's line. `gone`: the connection is closed. */
@@ -31,7 +37,7 @@ export class FaultInjector {
   /** The report that a fault asks for. */
   #report: string | undefined
   /** The action in place of the reply to the current command, which is withheld. */
-  #instead: FaultAction | undefined
+  #instead: Struck | undefined
 
   constructor(faults: ConnectionFaults, transport: Transport, writer: FaultWriter) {
     this.#faults = faults
@@ -113,9 +119,9 @@ export class FaultInjector {
 
   /** Injects what takes the place of a reply that was withheld. Undefined if none was. @throws ConnectionEnded */
   afterCommand(): Promise<FaultOutcome> | undefined {
-    const action = this.#instead
+    const struck = this.#instead
     this.#instead = undefined
-    return action && this.#apply(action, this.#command)
+    return struck && this.#apply(struck, this.#command)
   }
 
   /** Returns the report that a fault has asked for since the last call. */
@@ -131,8 +137,9 @@ export class FaultInjector {
       const action = await this.#strike(each, this.#command, content)
       if (!action) continue
       await this.#delay(action)
-      if (action.stored) this.#instead = action
-      else if ((await this.#apply(action, this.#command)) !== 'pass') outcome = 'answered'
+      const struck = { name: each.name, action }
+      if (action.stored) this.#instead = struck
+      else if ((await this.#apply(struck, this.#command)) !== 'pass') outcome = 'answered'
     }
     if (outcome !== 'pass') throw new FaultAnswered()
   }
@@ -144,7 +151,7 @@ export class FaultInjector {
       const action = await this.#strike(each, line)
       if (!action) continue
       await this.#delay(action)
-      const result = await this.#apply(action, line)
+      const result = await this.#apply({ name: each.name, action }, line)
       if (result === 'gone') return result
       if (result === 'answered') outcome = result
     }
@@ -193,7 +200,7 @@ export class FaultInjector {
   }
 
   /** Injects everything but the delay. @throws ConnectionEnded */
-  async #apply(action: FaultAction, line?: string): Promise<FaultOutcome> {
+  async #apply({ name, action }: Struck, line?: string): Promise<FaultOutcome> {
     const transport = this.#transport
     if (action.report !== undefined) this.#report = action.report
     if (action.throttle !== undefined) transport.throttle(action.throttle)
@@ -209,7 +216,11 @@ export class FaultInjector {
     if (action.drop === 'mid-reply') transport.cutNextReply()
     if (action.drop === 'after') transport.dropAfterReply()
     const reply = replyOf(this.#faults, action, line)
-    if (reply !== undefined) this.#writer.write(reply)
+    if (reply !== undefined) {
+      this.#writer.write(reply)
+      const refusal = refusalIn(reply, this.#faults.protocol)
+      if (refusal !== undefined) this.#writer.record.refused(`${refusal} (fault: ${name})`)
+    }
     if (action.halfClose) transport.halfClose()
     return reply === undefined ? 'pass' : 'answered'
   }

@@ -24,6 +24,21 @@ export const toLines = (text: string | readonly string[], protocol: string, line
     .map((each) => `${tagged(protocol, each, line)}\r\n`)
     .join('')
 
+/** How negative replies begin, as they are recorded. */
+const NEGATIVE: Readonly<Record<string, RegExp>> = {
+  smtp: /^[45]\d\d[ -]/,
+  nntp: /^[45]\d\d /,
+  pop3: /^-ERR\b/,
+  imap4: /^(?:NO|BAD|BYE)\b/i,
+}
+
+/** Returns the negative reply in the lines that a fault sends, in IMAP4 without the tag; undefined if there is none. */
+export function refusalIn(reply: string | Buffer, protocol: string): string | undefined {
+  const lines = reply.toString().split('\r\n')
+  const said = protocol === 'imap4' ? lines.map((line) => line.replace(/^\S+ /, '')) : lines
+  return said.find((line) => NEGATIVE[protocol]?.test(line))
+}
+
 /** Adds the command's tag to a reply of IMAP4, unless the reply is untagged. RFC 9051 section 2.2. */
 function tagged(protocol: string, text: string, line: string | undefined): string {
   if (protocol !== 'imap4' || line === undefined || /^[*+] /.test(text)) return text

@@ -11,7 +11,7 @@ export interface LabEvents {
   readonly message: LabMessage
   /** A session has ended. Its record is complete. */
   readonly session: SessionRecord
-  /** A server refused a handshake, a log-on or a command. */
+  /** A server, or a fault in its place, refused a handshake, a log-on, a command or a message. */
   readonly refusal: Refusal
 }
 

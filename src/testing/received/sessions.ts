@@ -24,9 +24,9 @@ export interface SessionFilter {
   readonly matches?: (session: SessionRecord) => boolean
 }
 
-/** A refusal by a server: of a handshake, a log-on or a command. */
+/** A refusal by a server, or by a fault in its place: of a handshake, a log-on, a command or a message. */
 export interface Refusal {
-  /** The reply or the reason. */
+  /** The reply or the reason. It names the fault, if one made it: `550 5.1.1 No (fault: reply)`. */
   readonly reason: string
   readonly session: SessionRecord
 }

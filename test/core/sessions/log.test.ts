@@ -57,6 +57,10 @@ describe('the session log', () => {
     expect(memory.usage.transcripts - transcripts).toBeGreaterThan(10 * 1_000)
     expect(memory.usage.transcripts - transcripts).toBeLessThan(10 * 1_500)
     log.clear()
+    // The record of an open session begins anew.
+    expect(memory.usage.transcripts).toBeLessThan(transcripts + 1_000)
+    recorder.end('client closed')
+    log.clear()
     expect(memory.usage.transcripts).toBe(0)
     recorder.line('in', 'after')
     expect(memory.usage.transcripts).toBe(0)
@@ -78,6 +82,7 @@ describe('the session log', () => {
     for (let i = 0; i < 100; i++) {
       const recorder = log.open(start)
       for (let line = 0; line < 2_000; line++) recorder.line('in', 'x'.repeat(990))
+      recorder.end('client closed')
     }
     expect(log.list().length).toBeLessThan(40)
     expect(log.list().at(-1)?.id).toBe('nntp-100')

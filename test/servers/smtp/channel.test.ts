@@ -29,7 +29,7 @@ describe('a required secure channel, RFC 3207 section 4', () => {
     await client.startTls(lab.ca)
     expect((await ehlo(client)).filter((line) => line.includes('AUTH'))).toHaveLength(2)
     await play(client, 'C: MAIL FROM:<a@b.test>\nS: 250*\nC: QUIT\nS: 221*\nS: (end)')
-    expect(lab.sessions()[0]?.refusals).toContain('530 Must issue a STARTTLS command first')
+    expect(lab.sessions()[0]?.refusals).toContain('530 5.7.0 Must issue a STARTTLS command first')
   })
 
   test('the chunk after a refused BDAT is not read as commands', async () => {
