@@ -40,9 +40,10 @@ export const programs = {
     [
       'NeoMutt',
       debian('neomutt'),
-      'IMAP4, sendmail',
-      { [clients('imap-readers')]: /^neomutt/, [clients('sendmail')]: /mutt$/ },
+      'IMAP4, POP3, SMTP, sendmail',
+      { [clients('imap-readers')]: /^neomutt/, [clients('mutt')]: /^neomutt/, [clients('sendmail')]: /mutt$/ },
     ],
+    ['Mutt', debian('mutt'), 'SMTP', { [clients('mutt')]: /^mutt/ }],
     ['tin', debian('tin'), 'NNTP', { [clients('nntp-readers')]: /^tin / }],
     ['slrn', debian('slrn'), 'NNTP', { [clients('nntp-readers')]: /^slrn / }],
   ],

@@ -237,10 +237,11 @@ function fileRequest(c: Context<Env>): FileRequest {
 
 /** Returns what the client believes it talks to. @throws ApiProblem `bad-request` for two of them */
 function authorityOf(c: Context<Env>): string | undefined {
-  const { url = '', rawHeaders } = c.env.incoming
+  const { url = '', rawHeaders, httpVersion } = c.env.incoming
   const hosts = rawHeaders.filter((name, at) => at % 2 === 0 && name.toLowerCase() === 'host')
   // RFC 9112 section 3.2
   if (hosts.length > 1) throw new ApiProblem('bad-request', 'the request has several Host fields; send one')
+  if (hosts.length === 0 && httpVersion !== '1.0') throw new ApiProblem('bad-request', 'the request has no Host field')
   // RFC 9112 section 3.2.2
   return url.startsWith('/') ? c.req.header('Host') : new URL(c.req.url).host
 }

@@ -81,6 +81,8 @@ export class HttpServer {
     const app = createApp(api, context, (request) => server.#connectionOf(request))
     const listener = getRequestListener(app.fetch, {
       overrideGlobalObjects: false,
+      // The host of a request of HTTP/1.0 without Host, as HAProxy sends it. The application refuses others without it.
+      hostname: 'localhost',
       // Errors before the application: the target or the Host field is not valid.
       errorHandler: (error) => {
         const problem = new ApiProblem('bad-request', `the target of the request: ${(error as Error).message}`)

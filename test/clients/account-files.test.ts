@@ -228,7 +228,7 @@ test.skipIf(!hasDovecot() || !needs('gsasl'))(
     writeFileSync(file, `alice:${hash}\nbob:{PLAIN}other\n`)
     await client.lab.reload({
       directory: { accountFiles: [{ file }] },
-      virtualServers: [{ protocol: 'imap4', port: 0, tlsPort: 0 }],
+      virtualServers: [{ protocol: 'imap4', port: 0, tlsPort: 0, authentication: ['basic', 'scram-sha-256-plus'] }],
     })
     const gsasl = async (user: string, password: string, mechanism = 'SCRAM-SHA-256'): Promise<boolean> => {
       const server = ['--imap', '--connect', `localhost:${client.lab.server('imap4').port}`, '--starttls']

@@ -3,7 +3,14 @@ import { type ClientLab, startClientLab } from '../support/client-lab.ts'
 import { needs, needsModule } from '../support/programs.ts'
 import { type ProgramResult, runProgram } from '../support/run-program.ts'
 
-const MECHANISMS = ['anonymous', 'basic', 'digest-md5', 'sasl-anonymous'] as const
+const MECHANISMS = [
+  'anonymous',
+  'basic',
+  'scram-sha-1-plus',
+  'scram-sha-256-plus',
+  'digest-md5',
+  'sasl-anonymous',
+] as const
 
 let client: ClientLab
 beforeAll(async () => {

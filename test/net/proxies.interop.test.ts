@@ -51,6 +51,29 @@ async function session(server: string) {
 }
 
 describe.skipIf(!hasHaproxy)('HAProxy in front', () => {
+  it('finds the lab healthy with a plain httpchk, which sends HTTP/1.0 without Host', async () => {
+    const [front, status] = (await freePorts(2)) as [number, number]
+    await using _ = await startHaproxy(
+      `defaults
+  mode http
+  timeout connect 10s
+  timeout client 60s
+  timeout server 60s
+frontend status
+  bind 127.0.0.1:${status}
+  stats enable
+  stats uri /stats
+listen lab
+  bind 127.0.0.1:${front}
+  option httpchk GET /readyz
+  server node 127.0.0.1:${lab.server('announced').port} check inter 200ms send-proxy check-send-proxy
+`,
+      [status],
+    )
+    const states = async () => (await fetch(`http://127.0.0.1:${status}/stats;csv`)).text()
+    await expect.poll(states, { timeout: 30_000 }).toMatch(/^lab,node,.*,L7OK,200,/m)
+  })
+
   const modes = ['send-proxy', 'send-proxy-v2', 'send-proxy-v2 proxy-v2-options crc32c,authority,unique-id'] as const
   it.each(modes)('forwards SMTP, IMAP under TLS and HTTP with %s', async (mode) => {
     const [smtp = 0, imaps = 0, http = 0] = await freePorts(3)

@@ -60,6 +60,14 @@ describe('the target', () => {
   const status = (target: string, host = 'localhost'): Promise<RawAnswer | undefined> =>
     exchange(port, `GET ${target} HTTP/1.1\r\nHost: ${host}\r\n\r\n`)
 
+  it.each(['/livez', '/readyz', '/api/v1/health', '/api/v1/status'])(
+    'HTTP/1.0 needs no Host field (3.2): %s',
+    async (path) => {
+      expect((await exchange(port, `GET ${path} HTTP/1.0\r\n\r\n`))?.status).toBe(200)
+      expectProblem(await exchange(port, `GET ${path} HTTP/1.1\r\n\r\n`), 400)
+    },
+  )
+
   it('needs one Host field (3.2)', async () => {
     expectProblem(await exchange(port, `GET /api/v1/status HTTP/1.1\r\n${HOST}Host: evil.example\r\n\r\n`), 400)
     expectProblem(await exchange(port, 'GET /api/v1/status HTTP/1.1\r\n\r\n'), 400)

@@ -8,10 +8,12 @@ import { type MailLab, startMailLab } from '../../support/mail-lab.ts'
 import { ScramClient, type ScramClientOptions } from '../../support/scram-client.ts'
 import { ask, ehlo } from './support.ts'
 
+const METHODS = ['anonymous', 'basic', 'scram-sha-1-plus', 'scram-sha-256-plus', 'scram-sha-512-plus'] as const
+
 let lab: MailLab
 beforeAll(async () => {
   lab = await startMailLab(smtp, {
-    config: { virtualServers: [{ protocol: 'smtp', tlsPort: 0, tls: { legacy: true } }] },
+    config: { virtualServers: [{ protocol: 'smtp', tlsPort: 0, tls: { legacy: true }, authentication: [...METHODS] }] },
   })
 })
 afterAll(() => lab.stop())

@@ -9,7 +9,8 @@ interface MethodFacts {
 
 /**
  * The SASL mechanisms that can be named. `basic` includes those marked so. Those with `knows` are offered only where the
- * directory knows passwords in that form. EXTERNAL needs no name: a client certificate offers it.
+ * directory knows passwords in that form. EXTERNAL needs no name: a client certificate offers it. `basic` has no -PLUS form:
+ * NeoMutt and Mutt choose one, cancel it because they have no channel binding, and then fail or lose step with the replies.
  */
 const saslMethods = {
   plain: { basic: true },
@@ -17,11 +18,11 @@ const saslMethods = {
   'cram-md5': { basic: true, knows: 'clear' },
   'digest-md5': { knows: 'clear' },
   'scram-sha-1': { basic: true, knows: 'SCRAM-SHA-1' },
-  'scram-sha-1-plus': { basic: true, onlyOverTls: true, knows: 'SCRAM-SHA-1' },
+  'scram-sha-1-plus': { onlyOverTls: true, knows: 'SCRAM-SHA-1' },
   'scram-sha-256': { basic: true, knows: 'SCRAM-SHA-256' },
-  'scram-sha-256-plus': { basic: true, onlyOverTls: true, knows: 'SCRAM-SHA-256' },
+  'scram-sha-256-plus': { onlyOverTls: true, knows: 'SCRAM-SHA-256' },
   'scram-sha-512': { basic: true, knows: 'SCRAM-SHA-512' },
-  'scram-sha-512-plus': { basic: true, onlyOverTls: true, knows: 'SCRAM-SHA-512' },
+  'scram-sha-512-plus': { onlyOverTls: true, knows: 'SCRAM-SHA-512' },
   ntlm: { knows: 'clear' },
   xoauth2: { onlyOverTls: true },
   oauthbearer: { onlyOverTls: true }, // RFC 7628 section 4
@@ -56,5 +57,5 @@ export const authentication = z
   .min(1)
   .default(['anonymous', 'basic'])
   .describe(
-    'How clients log on. anonymous: without a log-on. basic: with name and password, by every command and by PLAIN, LOGIN, CRAM-MD5 and SCRAM. basic-over-tls: the same, offered and accepted only over TLS. The names of single SASL mechanisms are offered in addition. sasl-anonymous (smtp and nntp, beside anonymous): the mechanism ANONYMOUS. See docs/accounts.md. http: anonymous callers are administrators, and only on a loopback address; tokens are always accepted.',
+    'How clients log on. anonymous: without a log-on. basic: with name and password, by every command and by PLAIN, LOGIN, CRAM-MD5 and SCRAM, without its -PLUS forms, which some clients choose and then cancel. basic-over-tls: the same, offered and accepted only over TLS. The names of single SASL mechanisms are offered in addition. sasl-anonymous (smtp and nntp, beside anonymous): the mechanism ANONYMOUS. See docs/accounts.md. http: anonymous callers are administrators, and only on a loopback address; tokens are always accepted.',
   )
