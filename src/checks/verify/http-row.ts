@@ -41,7 +41,10 @@ export const http: ProtocolRow = {
   isLast: (lines) => lines.at(-1) === '' || !lines[0]?.startsWith('HTTP/'),
   status: (lines) => lines[0] ?? '',
   code: (status) => status.split(' ')[1] ?? '',
-  capabilities: { command: REQUEST, mechanisms: challenges },
+  // Simple servers, such as `openssl s_server -www`, know only GET.
+  capabilities: { command: REQUEST, otherwise: 'GET\nConnection: close', mechanisms: challenges },
+  // RFC 9110 section 15.6.4, RFC 6585 section 4
+  busy: /^HTTP\/1\.[01] (?:429|503)\b/,
   accepted: /^HTTP\/1\.[01] [23]/,
   clearLogOn: [
     {

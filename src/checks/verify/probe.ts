@@ -1,4 +1,5 @@
 import type { X509Certificate } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { TLSSocket } from 'node:tls'
 import { peerChain } from '../../net/client/connect.ts'
 import { Dialog } from './dialog.ts'
@@ -53,6 +54,8 @@ export class Probe {
   readonly ca: readonly string[]
   readonly #results = new Map<string, Promise<unknown>>()
   readonly #open = new Set<Wire>()
+  /** Whether the server does not answer the usual first command. */
+  #asksOtherwise = false
 
   constructor(endpoint: Endpoint, options: VerifyOptions, ca: readonly string[]) {
     this.endpoint = endpoint
@@ -93,7 +96,7 @@ export class Probe {
   /** Opens a clear-text session and reads greeting and capabilities. @throws NotTested on an implicit-TLS port; VerifyError */
   async openClear(): Promise<Opening> {
     if (this.endpoint.implicitTls) throw new NotTested('this port has no clear text')
-    return this.#begin(new Dialog(await this.connect(), this.row, this.endpoint))
+    return this.#opened(async () => new Dialog(await this.connect(), this.row, this.endpoint))
   }
 
   /** Returns greeting and capabilities of the first clear-text session. */
@@ -166,8 +169,7 @@ export class Probe {
    * @throws NotTested VerifyError
    */
   async openSecured(): Promise<Opening> {
-    const dialog = await this.secured()
-    return this.#begin(dialog, this.endpoint.implicitTls)
+    return this.#opened(() => this.secured(), this.endpoint.implicitTls)
   }
 
   /** Opens a session under TLS without reading anything. */
@@ -250,25 +252,56 @@ export class Probe {
     return undefined
   }
 
-  async #begin(dialog: Dialog, greets = true): Promise<Opening> {
-    const { row } = this
-    try {
-      if (!greets)
-        return { dialog, greeting: NO_GREETING, capabilities: await dialog.command(row.capabilities.command) }
-      const first = row.isAskedFirst ? dialog.command(row.capabilities.command) : dialog.greeting()
-      const greeting = await first
-      if (!row.greeting.test(greeting.status)) {
-        throw new VerifyError(`“${greeting.status.slice(0, 120)}” is not a valid ${row.title} greeting`)
+  /**
+   * Opens a session. Tries again with pauses while the server says that it has too many sessions, and with another first
+   * command if the server does not answer the usual one. @throws VerifyError
+   */
+  async #opened(open: () => Promise<Dialog>, greets = true): Promise<Opening> {
+    const until = Date.now() + this.options.timeoutMs
+    for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs *= 2) {
+      const dialog = await open()
+      try {
+        return await this.#begin(dialog, greets)
+      } catch (error) {
+        dialog.wire.close()
+        const { isAskedFirst, capabilities } = this.row
+        if (error instanceof Busy && Date.now() + pauseMs < until) await pause(pauseMs)
+        else if (isAskedFirst && !(error instanceof Busy) && capabilities.otherwise && !this.#asksOtherwise) {
+          this.#asksOtherwise = true
+        } else if (error instanceof Silence && !this.endpoint.implicitTls) {
+          throw new VerifyError(`${error.message}; if the port uses TLS from the first octet, check it with --tls`)
+        } else throw error
       }
-      const capabilities = row.isAskedFirst ? greeting : await dialog.command(row.capabilities.command)
-      return { dialog, greeting, capabilities }
-    } catch (error) {
-      dialog.wire.close()
-      if (!(error instanceof Silence) || this.endpoint.implicitTls) throw error
-      throw new VerifyError(`${error.message}; if the port uses TLS from the first octet, check it with --tls`)
     }
   }
+
+  async #begin(dialog: Dialog, greets: boolean): Promise<Opening> {
+    const { row } = this
+    const { command, otherwise = command } = row.capabilities
+    const askCapabilities = () => dialog.command(this.#asksOtherwise ? otherwise : command)
+    if (!greets) return { dialog, greeting: NO_GREETING, capabilities: await askCapabilities() }
+    const greeting = await (row.isAskedFirst ? askCapabilities() : dialog.greeting())
+    this.#checkGreeting(greeting)
+    const capabilities = row.isAskedFirst ? greeting : await askCapabilities()
+    if (row.busy?.test(capabilities.status)) throw new Busy(busyWords(capabilities))
+    return { dialog, greeting, capabilities }
+  }
+
+  #checkGreeting(greeting: Reply): void {
+    const { row } = this
+    if (row.busy?.test(greeting.status)) throw new Busy(busyWords(greeting))
+    if (row.greeting.test(greeting.status)) return
+    throw new VerifyError(`“${greeting.status.slice(0, 120)}” is not a valid ${row.title} greeting`)
+  }
 }
+
+/** The server has too many sessions. */
+class Busy extends VerifyError {}
+
+const busyWords = ({ status }: Reply): string => `the server accepts no more sessions: “${status.slice(0, 120)}”`
+
+/** Pause before the second attempt at a busy server. Each further pause is twice as long. */
+const FIRST_PAUSE_MS = 250
 
 /** no_application_protocol: no version or suite would help. RFC 7301 section 3.2. */
 const NO_PROTOCOL = 120

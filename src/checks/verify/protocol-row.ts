@@ -70,6 +70,8 @@ export interface ProtocolRow {
   readonly alpn?: string
   /** Matches the status of the greeting. */
   readonly greeting: RegExp
+  /** Matches the status of a greeting, or of the first reply, by which a server says that it has too many sessions. */
+  readonly busy?: RegExp
   /** The server is silent until the first command; its reply to `capabilities.command` takes the place of the greeting. */
   readonly isAskedFirst?: true
   /** Returns a command as it is sent, without its line end. @param n its number in the session, for tags */
@@ -79,6 +81,8 @@ export interface ProtocolRow {
   readonly code: (status: string) => string
   readonly capabilities: {
     readonly command: string
+    /** A command for servers that do not answer the other one. The connection is of no use after it. */
+    readonly otherwise?: string
     /** Returns the log-on mechanisms, including commands (`USER`, `LOGIN`). */
     readonly mechanisms: (lines: readonly string[]) => readonly string[]
   }

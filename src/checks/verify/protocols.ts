@@ -25,6 +25,8 @@ const smtp: ProtocolRow = {
   protocol: 'smtp',
   title: 'SMTP',
   greeting: /^220[ -]/,
+  // RFC 5321 section 3.8
+  busy: /^421[ -]/,
   frame: (command) => command,
   isLast: (lines) => /^\d{3}(?!-)/.test(lastOf(lines)) || !/^\d{3}/.test(lastOf(lines)),
   status: lastOf,
@@ -68,6 +70,8 @@ const pop3: ProtocolRow = {
   title: 'POP3',
   alpn: 'pop3',
   greeting: /^\+OK/,
+  // RFC 3206 section 4
+  busy: /^-ERR (?:\[SYS\/TEMP\]|.*\btoo many\b)/i,
   frame: (command) => command,
   isLast: (lines, command) =>
     !firstOf(lines).startsWith('+OK') || !POP3_MULTILINE.test(command) || lastOf(lines) === '.',
@@ -116,6 +120,8 @@ const imap4: ProtocolRow = {
   title: 'IMAP4',
   alpn: 'imap',
   greeting: /^\* (?:OK|PREAUTH)\b/i,
+  // RFC 5530 section 3
+  busy: /^\* BYE (?:\[(?:UNAVAILABLE|LIMIT|INUSE)\]|.*\btoo many\b)/i,
   frame: (command, n) => `${tagOf(n)} ${command}`,
   isLast: (lines, _command, n) => n === 0 || lastOf(lines).startsWith(`${tagOf(n)} `) || lastOf(lines).startsWith('+'),
   status: lastOf,
@@ -159,6 +165,8 @@ const nntp: ProtocolRow = {
   title: 'NNTP',
   alpn: 'nntp',
   greeting: /^20[01]\b/,
+  // RFC 3977 section 5.1.1
+  busy: /^400\b/,
   frame: (command) => command,
   isLast: (lines) => !NNTP_MULTILINE.test(firstOf(lines)) || lastOf(lines) === '.',
   status: firstOf,

@@ -232,6 +232,21 @@ describe('the channel', () => {
     expect(seen.words('greeting')).toBe('fail: “220 double ESMTP” is not a valid IMAP4 greeting')
   })
 
+  it.each([
+    ['smtp', '421 4.7.0 too many connections'],
+    ['pop3', '-ERR [SYS/TEMP] too many sessions'],
+    ['imap4', '* BYE Too many connections from your IP address'],
+    ['nntp', '400 too many connections'],
+  ] as const)('a server with too many sessions is tried again: %s', async (protocol, greeting) => {
+    for (const implicitTls of [false, true]) {
+      const again = await look(protocol, { ...(implicitTls ? { implicitTls } : {}), busy: { greeting, sessions: 2 } })
+      expect(again.failed).toEqual([])
+    }
+    const only = { only: ['greeting'], timeoutMs: 600 }
+    const seen = await look(protocol, { busy: { greeting, sessions: Number.POSITIVE_INFINITY } }, good, only)
+    expect(seen.words('greeting')).toBe(`fail: the server accepts no more sessions: “${greeting}”`)
+  })
+
   it('a closed port fails', async () => {
     const { port } = await (async () => {
       await using double = await startDouble('smtp', good)

@@ -24,6 +24,8 @@ export interface Faults {
   /** Announces and accepts STARTTLS under TLS. */
   readonly secondStartTls?: boolean
   readonly greeting?: string
+  /** The greeting of the first sessions: the server has too many. */
+  readonly busy?: { readonly greeting: string; readonly sessions: number }
 }
 
 /** The state of a double's session: whether TLS is on, and the client's sender, user or newsgroup. */

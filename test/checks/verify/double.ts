@@ -13,10 +13,13 @@ export interface Double extends AsyncDisposable {
 /** Starts a minimal server with the given faults. */
 export async function startDouble(protocol: Protocol, identity: ServerIdentity, faults: Faults = {}): Promise<Double> {
   const open = new Set<Socket>()
+  let refused = 0
   const server = createServer({ noDelay: true }, (socket) => {
     open.add(socket)
     socket.on('close', () => open.delete(socket)).on('error', () => {})
-    const session = new Session(answers[protocol], faults, identity)
+    const { busy } = faults
+    const isBusy = busy !== undefined && refused++ < busy.sessions
+    const session = new Session(answers[protocol], isBusy ? { ...faults, greeting: busy.greeting } : faults, identity)
     if (faults.implicitTls === true) session.wrap(socket, true)
     else session.serve(socket, true)
   })

@@ -54,6 +54,21 @@ describe('a server that current clients cannot talk to', () => {
   })
 })
 
+describe('a server whose certificate has expired', () => {
+  it('is checked for renegotiation and for its greeting', async () => {
+    const expired = await authority.issue({ from: -9, to: -1 })
+    await using server = await startDouble('imap4', expired, {
+      implicitTls: true,
+      renegotiations: 99,
+      tls: { maxVersion: 'TLSv1.2' },
+    })
+    const only = ['greeting', 'dates', 'renegotiation']
+    const seen = await inspect('imap4', server.port, { ca: [authority.rootPem], implicitTls: true, only })
+    expect(seen.failed).toEqual(['dates', 'renegotiation'])
+    expect(seen.words('renegotiation')).toMatch(/^fail: the client can renegotiate at least 10 times/)
+  })
+})
+
 describe('weak suites', () => {
   it('names every class that is accepted, and not only the worst', async () => {
     const craft = { suites: [0x009c, 0x0001, 0x0005, 0x000a] }

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { createServer, type RequestListener, type Server } from 'node:http'
 import { createServer as createHttpsServer, type ServerOptions } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import { createServer as createSecureServer } from 'node:tls'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { type ServerIdentity, TestAuthority } from './authority.ts'
 import { startDouble } from './double.ts'
@@ -42,6 +43,25 @@ const look = (port: number, only?: string[]) =>
 const lookInClear = (port: number, requireSecureChannel = false) => inspect('http', port, { requireSecureChannel })
 
 describe('HTTPS', () => {
+  it('of a server that answers only GET, one connection each, passes', async () => {
+    const { key, cert } = good
+    const simple = createSecureServer({ key, cert, secureOptions: constants.SSL_OP_NO_RENEGOTIATION }, (socket) => {
+      socket.on('error', () => {})
+      socket.once('data', (octets) => {
+        if (octets.toString('latin1').startsWith('GET ')) socket.end('HTTP/1.0 200 ok\r\n\r\nhello\r\n')
+      })
+    })
+    simple.on('tlsClientError', () => {})
+    simple.listen(0, '127.0.0.1')
+    await once(simple, 'listening')
+    const { port } = simple.address() as AddressInfo
+    const options = { ca: [authority.rootPem], implicitTls: true, timeoutMs: 500 }
+    const seen = await inspect('http', port, { ...options, only: ['greeting', 'mechanisms', 'log-on', 'alpn'] })
+    simple.close()
+    expect(seen.failed).toEqual([])
+    expect(seen.words('greeting')).toBe('pass: HTTP/1.0 200 ok')
+  })
+
   it('of Node.js passes every check', async () => {
     await using server = await startHttps()
     const { failed, verdict, words } = await look(server.port)

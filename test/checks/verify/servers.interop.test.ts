@@ -132,6 +132,13 @@ describe('openssl s_server', () => {
     expect(seen.words(check)).toMatch(words)
   })
 
+  it('-www, which knows only GET, is examined as HTTP', async () => {
+    await using server = await startOpenssl(good, ['-www'])
+    const seen = await inspect('http', server.port, { ca, implicitTls: true, timeoutMs: 2_000 })
+    expect(seen.failed).toEqual([])
+    expect(seen.words('greeting')).toMatch(/^pass: HTTP\/1\.0 200/)
+  })
+
   it('with an ML-DSA certificate is not broken, whether or not this Node.js supports it', async () => {
     const identity = selfSignedByOpenssl('ML-DSA-65')
     await using server = await startOpenssl(identity)

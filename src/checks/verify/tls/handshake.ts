@@ -17,7 +17,7 @@ export interface HandshakeSettings {
   readonly timeoutMs: number
   /** Offers everything that Node.js supports, even broken suites, to examine servers with nothing better. */
   readonly wide?: boolean
-  /** Trusts only these certificates, with any name: those that the server sent before. */
+  /** Trusts only the first of these certificates, those that the server sent before, with any name and date. */
   readonly pinned?: readonly X509Certificate[]
   readonly maxVersion?: 'TLSv1.2' | 'TLSv1.3'
   /** Protocols to offer. RFC 7301. */
@@ -78,11 +78,17 @@ export function handshake(raw: Duplex, settings: HandshakeSettings): Promise<Han
     socket.on('error', (error: NodeJS.ErrnoException) => fail(failure(error, socket)))
     socket.on('close', () => fail(new HandshakeFailed('CLOSED', 'the server closes the connection')))
     socket.once('secureConnect', () => {
+      if (settings.pinned && !isPinned(socket, settings.pinned)) {
+        return fail(new Untrusted('CHANGED', 'the server shows another certificate than before'))
+      }
       clearTimeout(timer)
       resolve({ socket, staple })
     })
   })
 }
+
+const isPinned = (socket: TLSSocket, [own]: readonly X509Certificate[]): boolean =>
+  own !== undefined && (socket.getPeerX509Certificate()?.raw.equals(own.raw) ?? false)
 
 function options(
   socket: Duplex,
@@ -97,9 +103,8 @@ function options(
     ...(wide ? { minVersion: 'TLSv1', maxVersion: 'TLSv1.3', ciphers: 'ALL:eNULL:@SECLEVEL=0' } : {}),
     ...(pinned
       ? {
-          ca: pinned.map((certificate) => certificate.toString()),
-          allowPartialTrustChain: true,
-          checkServerIdentity: () => undefined,
+          // `handshake` compares the certificate itself: OpenSSL would refuse one that has expired.
+          rejectUnauthorized: false,
         }
       : {}),
     ...(maxVersion ? { maxVersion } : {}),
