@@ -1,12 +1,12 @@
 // Runs the longer forms of the test suite. `npm test` is the short form. scripts/test/files.mjs says which file runs where.
-//   node scripts/test.mjs all|long|slow|examples|package|postgres|fuzz|many|leak|crash|cluster|faults|hostile [ARGUMENTS FOR VITEST]
+//   node scripts/test.mjs all|long|slow|ci|examples|package|postgres|fuzz|many|leak|crash|cluster|faults|hostile [ARGUMENTS FOR VITEST]
 //   node scripts/test.mjs versions [MAJOR …]     the short form on other versions of Node.js, with the tree as it is built
 // Environment variables set by the caller win over those below.
 import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { LONGEST } from './test/files.mjs'
+import { LONGEST, SLOW } from './test/files.mjs'
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)))
 const VITEST = 'node_modules/vitest/vitest.mjs'
@@ -43,6 +43,11 @@ const testFiles = () =>
 const forms = {
   /** The files of `npm test`, and the slow files. */
   slow: { env: { SEALPOST_SLOW: '1' }, args: [] },
+  /** The files of `slow` that `.ci/run` runs here: not those of `long`, and not those that only the weekly form runs in full. */
+  get ci() {
+    const elsewhere = testFiles().filter((file) => (LONGEST.includes(file) ? SLOW.includes(file) : hasLongForm(file)))
+    return { env: { SEALPOST_SLOW: '1' }, args: elsewhere.map((file) => `--exclude=${file}`) }
+  },
   /** Everything: other programs, the corpus, large counts, long fuzzing. */
   all: { env: { SEALPOST_LONG: '1' }, args: [] },
   /** The tests that `npm test` leaves out or shortens. */

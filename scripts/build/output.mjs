@@ -50,10 +50,10 @@ function keepFiles(from, to) {
   }
 }
 
-/** Removes the folders of builds in `folder` that did not end. */
-export function removeUnfinished(folder) {
+/** Removes the folders in `folder` of processes that have ended. The pattern finds the id of the process in their names. */
+export function removeUnfinished(folder, pattern = /^dist\.(?:new|old)-(\d+)$/) {
   for (const name of readdirSync(folder)) {
-    const [, pid] = /^dist\.(?:new|old)-(\d+)$/.exec(name) ?? []
+    const [, pid] = pattern.exec(name) ?? []
     if (pid !== undefined && !isRunning(Number(pid))) rmSync(join(folder, name), { recursive: true, force: true })
   }
 }

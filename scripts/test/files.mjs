@@ -1,7 +1,9 @@
-// Which test files run where. A file that is in neither list runs in `npm test`.
+// Which test files run where. A file that is in neither list runs in `npm test`. There, it leaves out the tests with
+// `isThorough` and takes a part of the tables with `some` (test/support/thorough.ts).
 //   npm test            everything but the tests that drive other programs and SLOW
-//   npm run test:slow   npm test and SLOW. `.ci/run` runs it
-//   npm run test:long   the longer forms, and the tests that drive other programs, except LONGEST. `.ci/run` runs it
+//   npm run test:slow   npm test and SLOW, with all tests and rows. The workflow of each push runs it. `.ci/run` leaves out the
+//                       files of SLOW that are in LONGEST, too, and those that test:long runs
+//   npm run test:long   the longer forms, and the tests that drive other programs, except LONGEST. Both run it
 //   npm run test:all    everything in its long form. The workflow of each week runs it
 
 const below = (folder, ...names) => names.map((name) => `test/${folder}/${name}.test.ts`)
@@ -22,6 +24,7 @@ export const SLOW = [
   ...below('testing/containers', 'testcontainers'),
   // The compiler.
   ...below('servers/http', 'generated-client'),
+  ...below('core/config', 'documented-types'),
   // Garbage collection, which needs a process for each file.
   ...below('lab', 'collected'),
   ...below('testing', 'leak'),
@@ -32,6 +35,10 @@ export const SLOW = [
   ...below('servers/imap4', 'model', 'pressure', 'stress'),
   ...below('tls/pki/lifecycle', 'replace-under-load', 'replaced-store'),
   ...below('storage/store', 'postgres-large'),
+  // A database that crashes, nodes that are killed, and locks that show what a node reads.
+  ...below('storage/cluster', 'database', 'health-checks', 'kill'),
+  // A package is hidden from a process. test/cli/check-start.test.ts has the messages.
+  ...below('servers/http/oauth2', 'missing-package'),
 ]
 
 /** Files whose long form takes longer than all others together, or that need programs that CI does not install. */
@@ -66,6 +73,7 @@ export const LONGEST = [
   'test/cli/trust.interop.test.ts',
   ...['accessibility', 'hostile'].map((name) => `test/console/${name}.interop.test.ts`),
   // Larger counts of what `npm test` does.
+  ...['foreign-data', 'operations'].map((name) => `test/servers/http/${name}.test.ts`),
   'test/servers/imap4/stress.test.ts',
   'test/servers/imap4/parser-fuzz.test.ts',
   'test/tls/pki/lifecycle/replace-under-load.test.ts',

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { some } from '../support/thorough.ts'
 import { CertificateLab, imap4, smtp } from './cert-support.ts'
 
 const pki = new CertificateLab()
@@ -16,23 +17,28 @@ afterAll(() => pki.remove())
 const untrusted = (name: string): string[] => ['-CAfile', 'Narrow.pem', '-untrusted', `${name}.pem`]
 
 describe('an authority issues nothing that its name constraints forbid', () => {
-  it.each([
-    ['DNS:mail.example.test', true],
-    ['DNS:example.test', true],
-    ['DNS:*.example.test', true],
-    ['DNS:EXAMPLE.TEST', true],
-    ['DNS:badexample.test', false],
-    ['DNS:mail.other.test', false],
-    ['DNS:a.secret.example.test', false],
-    ['DNS:mail.example.test,DNS:mail.other.test', false],
-    ['IP:192.0.2.7', true],
-    ['IP:192.0.3.7', false],
-    ['IP:2001:db8::1', false],
-    ['email:alice@example.test', true],
-    ['email:alice@EXAMPLE.test', true],
-    ['email:alice@mail.example.test', false],
-    ['email:alice@other.test', false],
-  ])('%s: OpenSSL accepts it: %s', async (names, accepted) => {
+  it.each(
+    some(
+      [
+        ['DNS:mail.example.test', true],
+        ['DNS:example.test', true],
+        ['DNS:*.example.test', true],
+        ['DNS:EXAMPLE.TEST', true],
+        ['DNS:badexample.test', false],
+        ['DNS:mail.other.test', false],
+        ['DNS:a.secret.example.test', false],
+        ['DNS:mail.example.test,DNS:mail.other.test', false],
+        ['IP:192.0.2.7', true],
+        ['IP:192.0.3.7', false],
+        ['IP:2001:db8::1', false],
+        ['email:alice@example.test', true],
+        ['email:alice@EXAMPLE.test', true],
+        ['email:alice@mail.example.test', false],
+        ['email:alice@other.test', false],
+      ],
+      6,
+    ),
+  )('%s: OpenSSL accepts it: %s', async (names, accepted) => {
     const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', 'n.key']
     await pki.openssl('req', '-new', ...key, '-subj', '/O=N', '-addext', `subjectAltName=${names}`, '-out', 'n.csr')
     for (const name of ['Narrow', 'Below Narrow']) {

@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { some } from '../support/thorough.ts'
 import { CertificateLab, imap4, pop3, type ShownCertificate, smtp } from './cert-support.ts'
 
 const pki = new CertificateLab()
@@ -108,21 +109,31 @@ describe('sealpost cert renew', () => {
     expect(list).toMatch(new RegExp(`^First-old-2 .* ${kept.thumbprint?.slice(0, 8)} +- \\(now ${short}\\)$`, 'm'))
   })
 
-  it.each([
-    { kind: 'a short-lived one', args: ['--profile', 'short-lived'], seconds: 6 * 86_400, purpose: 'TLS Web Server' },
-    {
-      kind: 'one of hours, with sha384',
-      args: ['--hours', '5', '--hash', 'sha384'],
-      seconds: 5 * 3600,
-      purpose: 'TLS Web Server',
-    },
-    {
-      kind: 'a client’s',
-      args: ['--profile', 'client', '--days', '20'],
-      seconds: 20 * 86_400,
-      purpose: 'TLS Web Client',
-    },
-  ])(
+  it.each(
+    some(
+      [
+        {
+          kind: 'a short-lived one',
+          args: ['--profile', 'short-lived'],
+          seconds: 6 * 86_400,
+          purpose: 'TLS Web Server',
+        },
+        {
+          kind: 'one of hours, with sha384',
+          args: ['--hours', '5', '--hash', 'sha384'],
+          seconds: 5 * 3600,
+          purpose: 'TLS Web Server',
+        },
+        {
+          kind: 'a client’s',
+          args: ['--profile', 'client', '--days', '20'],
+          seconds: 20 * 86_400,
+          purpose: 'TLS Web Client',
+        },
+      ],
+      2,
+    ),
+  )(
     'keeps names, extensions, lifetime, hash and key type of a certificate: $kind',
     async ({ args, seconds, purpose }) => {
       const description = [

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { needs } from '../support/programs.ts'
 import { type StartedLab, workplaceOfEach } from '../support/sealpost.ts'
+import { isThorough } from '../support/thorough.ts'
 
 const place = workplaceOfEach()
 
@@ -54,7 +55,7 @@ test('selects another account and rejects an unknown one', async () => {
   expect([status, stderr]).toEqual([1, 'sealpost: the configuration has no account eve; it has: alice, bob\n'])
 })
 
-test.skipIf(!needs('mbsync'))('mbsync reads mail with the printed settings', async () => {
+test.runIf(isThorough && needs('mbsync'))('mbsync reads mail with the printed settings', async () => {
   await using _running = await startLab()
   const text = await instructions('mbsync', ['--config', 'lab.yaml'])
   await writeCa()

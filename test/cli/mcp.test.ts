@@ -2,6 +2,7 @@ import { StdioClientTransport } from '@modelcontextprotocol/client/stdio'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { Agent, type Era, eras } from '../api/mcp/client.ts'
 import { mainFile, type ReadyEndpoint, workplaceOfEach } from '../support/sealpost.ts'
+import { isThorough, some } from '../support/thorough.ts'
 import { withoutPackage } from '../support/without-package.ts'
 
 const [ci, reader] = ['ci-token-ci-token', 'reader-token-reader']
@@ -38,7 +39,7 @@ async function open(args: readonly string[], { era }: { era?: Era } = {}): Promi
 const urlOf = ({ port }: ReadyEndpoint): string => `http://127.0.0.1:${port}`
 
 describe('sealpost mcp', () => {
-  it.each(eras)('gives an agent the running lab of this machine: %s', async (era) => {
+  it.each(some(eras, 1))('gives an agent the running lab of this machine: %s', async (era) => {
     await using _lab = await place.start(['--config', 'lab.yaml'])
     await using agent = await open(['--config', 'lab.yaml'], { era })
     const waiting = agent.data('wait_for_message', { to: 'alice', timeout: '30s' })
@@ -53,7 +54,7 @@ describe('sealpost mcp', () => {
     expect(content[0]?.text).toMatch(/limt: is unknown; did you mean limit\?/)
   })
 
-  it('ends a call in the lab when the client cancels it', async () => {
+  it.runIf(isThorough)('ends a call in the lab when the client cancels it', async () => {
     await using _lab = await place.start(['--config', 'lab.yaml'])
     await using agent = await open(['--config', 'lab.yaml'])
     const abort = new AbortController()
@@ -71,7 +72,7 @@ describe('sealpost mcp', () => {
     expect((await agent.data('wait_for_message', { to: 'alice', timeout: '10s' })).subject).toBe('Afterwards')
   })
 
-  it('gives an agent a lab anywhere, with the rights of the token', async () => {
+  it.runIf(isThorough)('gives an agent a lab anywhere, with the rights of the token', async () => {
     await using lab = await place.start(['--config', 'lab.yaml'])
     const url = urlOf(lab.endpoint('http'))
     await using agent = await open(['--url', url, '--token', ci])
@@ -86,7 +87,7 @@ describe('sealpost mcp', () => {
     expect((await wrong.call('search_messages')).content[0]?.text).toMatch(/^Log on first: the token is not one of/)
   })
 
-  it('waits for a lab that is not there yet', async () => {
+  it.runIf(isThorough)('waits for a lab that is not there yet', async () => {
     await using agent = await open(['--config', 'lab.yaml'])
     const { isError, content } = await agent.call('search_messages')
     expect([isError, content[0]?.text]).toEqual([
@@ -135,7 +136,7 @@ describe('sealpost mcp', () => {
   })
 })
 
-it('without the package the rest of HTTP works, and /mcp says what to install', async () => {
+it.runIf(isThorough)('without the package the rest of HTTP works, and /mcp says what to install', async () => {
   const env = withoutPackage(place, '@modelcontextprotocol/server')
   await using lab = await place.start(['--config', 'lab.yaml'], { env })
   const url = urlOf(lab.endpoint('http'))

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { some } from '../support/thorough.ts'
 import { CertificateLab, smtp } from './cert-support.ts'
 
 const pki = new CertificateLab()
@@ -27,12 +28,17 @@ async function subordinate(name: string, ...extensions: readonly string[]): Prom
 }
 
 describe('a subordinate of an outside authority', () => {
-  it.each([
-    ['random', `subjectKeyIdentifier=${randomBytes(20).toString('hex')}`],
-    ['SHA-256', `subjectKeyIdentifier=${randomBytes(32).toString('hex')}`],
-    ['SHA-1', 'subjectKeyIdentifier=hash'],
-    ['absent', 'subjectKeyIdentifier=none'],
-  ])('issues certificates and CRLs that verify if its key identifier is %s', async (title, identifier) => {
+  it.each(
+    some(
+      [
+        ['random', `subjectKeyIdentifier=${randomBytes(20).toString('hex')}`],
+        ['SHA-256', `subjectKeyIdentifier=${randomBytes(32).toString('hex')}`],
+        ['SHA-1', 'subjectKeyIdentifier=hash'],
+        ['absent', 'subjectKeyIdentifier=none'],
+      ],
+      2,
+    ),
+  )('issues certificates and CRLs that verify if its key identifier is %s', async (title, identifier) => {
     const name = `Guest ${title}`
     await subordinate(name, identifier)
     await pki.done('cert', 'issue', '--for', smtp, '--cn', 'localhost', '--authority', name, '--name', title)

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { needs } from '../support/programs.ts'
 import { mainFile, type ReadyEndpoint, type StartedLab, Workplace, workplaceOfEach } from '../support/sealpost.ts'
+import { isThorough } from '../support/thorough.ts'
 
 const place = workplaceOfEach()
 
@@ -189,7 +190,7 @@ test('standard output and the log are plain text without --json, and both JSON l
   for (const line of json.stderr.join('').trim().split('\n')) expect(JSON.parse(line)).toMatchObject({ level: 30 })
 })
 
-test('--only starts only the given protocols', async () => {
+test.runIf(isThorough)('--only starts only the given protocols', async () => {
   place.write('lab.yaml', lab())
   await using running = await place.start(['--config', 'lab.yaml', '--only', 'pop3', 'nntp'])
   expect(running.endpoints.map(({ protocol }) => protocol)).toEqual(['pop3', 'nntp'])
@@ -319,7 +320,7 @@ test.skipIf(!needs('expect'))('uses colour on a terminal, but not with NO_COLOR'
   expect(shown({ NO_COLOR: '1' })).not.toContain('\x1b[')
 })
 
-test('SIGTERM to npm start stops the lab', async () => {
+test.runIf(isThorough)('SIGTERM to npm start stops the lab', async () => {
   place.write('lab.yaml', lab())
   const args = ['start', '--', '--json', '--config', join(place.folder, 'lab.yaml')]
   const env = { ...process.env, TMPDIR: place.folder, XDG_RUNTIME_DIR: '' }

@@ -38,7 +38,7 @@ describe.skipIf(!hasChromium)('the console', () => {
     await page.getByLabel('Password').fill('secret')
     await page.getByLabel('Password').press('Enter')
     await page.getByText('For Bob', { exact: true }).waitFor()
-    expect(await page.getByText('For Alice').count()).toBe(0)
+    await expect.poll(() => page.getByText('For Alice').count()).toBe(0)
     expect(await page.evaluate('document.cookie')).toBe('')
     await page.reload()
     await page.getByText('For Bob', { exact: true }).waitFor()
@@ -70,7 +70,7 @@ describe.skipIf(!hasChromium)('the console', () => {
     await expect.poll(flagged).toMatchObject([{ subject: 'A mail' }])
     await page.locator('.mail-row', { hasText: 'An article' }).click({ modifiers: ['Control'] })
     await page.getByText('1 selected').waitFor()
-    expect(await page.getByRole('button', { name: 'Flag', exact: true }).count()).toBe(0)
+    await expect.poll(() => page.getByRole('button', { name: 'Flag', exact: true }).count()).toBe(0)
     await page.context().close()
   })
 
@@ -79,7 +79,7 @@ describe.skipIf(!hasChromium)('the console', () => {
     await deliver(http, 'alice', 'For Alice')
     const page = await browser.open(http.base, `/mail#token=${token}`)
     await page.getByText('For Alice', { exact: true }).waitFor()
-    expect(page.url()).toBe(`${http.base}/mail`)
+    await expect.poll(() => page.url()).toBe(`${http.base}/mail`)
     await page.goBack().catch(() => null)
     expect(page.url()).not.toContain(token)
     await page.context().close()
@@ -92,7 +92,7 @@ describe.skipIf(!hasChromium)('the console', () => {
     await page.getByLabel('User name').waitFor()
     await page.evaluate(`location.hash = 'token=${token}'`)
     await page.getByText('For Alice', { exact: true }).waitFor()
-    expect(page.url()).toBe(`${http.base}/mail`)
+    await expect.poll(() => page.url()).toBe(`${http.base}/mail`)
     await page.context().close()
   })
 
@@ -115,7 +115,7 @@ describe.skipIf(!hasChromium)('the console', () => {
     await page.keyboard.press('Tab')
     await page.getByRole('link', { name: 'Skip to the content' }).press('Enter')
     await page.locator('main:focus').waitFor()
-    expect(new URL(page.url()).pathname).toBe('/servers')
+    await expect.poll(() => new URL(page.url()).pathname).toBe('/servers')
     await page.context().close()
   })
 
@@ -127,7 +127,7 @@ describe.skipIf(!hasChromium)('the console', () => {
     const copy = page.locator('.copyable', { hasText: 'sealpost trust install' }).getByRole('button')
     await copy.press('Enter')
     await page.locator('button:focus', { has: page.locator('.lucide-check') }).waitFor()
-    expect(await page.evaluate('copied')).toBe('sealpost trust install')
+    await expect.poll(() => page.evaluate('copied')).toBe('sealpost trust install')
     await page.context().close()
   })
 
@@ -143,7 +143,7 @@ describe.skipIf(!hasChromium)('the console', () => {
     await deliver(second, 'bob', 'After')
     await page.getByText('live', { exact: true }).waitFor()
     await page.getByText('After', { exact: true }).waitFor()
-    expect(await page.getByText('Before', { exact: true }).count()).toBe(0)
+    await expect.poll(() => page.getByText('Before', { exact: true }).count()).toBe(0)
     await page.context().close()
   })
 
@@ -157,7 +157,7 @@ describe.skipIf(!hasChromium)('the console', () => {
       const page = await browser.open(base, '/lab/mail?account=alice&folder=INBOX')
       await page.getByText('For Alice', { exact: true }).click()
       await page.getByRole('heading', { level: 2, name: 'For Alice' }).waitFor()
-      expect(page.url()).toMatch(/\/lab\/mail\/[^/]+\?account=alice/)
+      await expect.poll(() => page.url()).toMatch(/\/lab\/mail\/[^/]+\?account=alice/)
       await deliver(http, 'alice', 'Second')
       await page.getByText('Second', { exact: true }).waitFor()
       await page.reload()
@@ -183,10 +183,9 @@ describe.skipIf(!hasChromium)('the console', () => {
     await page.getByRole('button', { name: 'Darstellung: hell' }).click()
     await page.reload()
     await page.getByText('Noch keine Nachrichten').waitFor()
-    expect(await page.evaluate('[document.documentElement.dataset.theme, document.documentElement.lang]')).toEqual([
-      'dark',
-      'de',
-    ])
+    await expect
+      .poll(() => page.evaluate('[document.documentElement.dataset.theme, document.documentElement.lang]'))
+      .toEqual(['dark', 'de'])
     await page.context().close()
   })
 })

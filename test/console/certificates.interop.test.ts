@@ -225,7 +225,7 @@ describe.skipIf(!hasChromium)('the pages of the certificates', () => {
     await page.getByLabel('Locality').fill('Minato')
     await next()
     await page.getByRole('button', { name: 'Change: Organizational unit' }).click()
-    expect(await page.getByLabel('Organizational unit').inputValue()).toBe('Mail')
+    await expect.poll(() => page.getByLabel('Organizational unit').inputValue()).toBe('Mail')
     await page.getByLabel('Organizational unit').fill('Post')
     for (const heading of ['Common name of the site', 'Geography', 'Summary']) {
       await next()
@@ -284,7 +284,7 @@ describe.skipIf(!hasChromium)('the pages of the certificates', () => {
     await heading('Organization')
     await keyboard.press('Alt+ArrowLeft')
     await heading('Name and key')
-    expect(await page.getByLabel('Friendly name').inputValue()).toBe('By keyboard')
+    await expect.poll(() => page.getByLabel('Friendly name').inputValue()).toBe('By keyboard')
     await keyboard.press('Enter')
     await heading('Organization')
     await keyboard.type('Keys')

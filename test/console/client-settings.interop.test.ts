@@ -33,7 +33,7 @@ describe.skipIf(!hasChromium)('the page of the client settings', () => {
     await imap.getByText(`${tlsPort}`).waitFor()
     await imap.getByRole('button', { name: 'Copy the port' }).click()
     await imap.getByRole('button', { name: 'Copied' }).waitFor()
-    expect(await page.evaluate('navigator.clipboard.readText()')).toBe(`${tlsPort}`)
+    await expect.poll(() => page.evaluate('navigator.clipboard.readText()')).toBe(`${tlsPort}`)
 
     await page.getByRole('combobox', { name: 'Account' }).selectOption('bob')
     await page.getByText('bob@lab.test').waitFor()
@@ -44,10 +44,12 @@ describe.skipIf(!hasChromium)('the page of the client settings', () => {
     await page.locator('.client-password').getByText('secret').waitFor({ state: 'detached' })
 
     const ports = page.getByRole('region', { name: 'Every port of the lab' }).getByRole('row', { name: /IMAP/ })
-    expect(await ports.allInnerTexts()).toEqual([
-      expect.stringMatching(new RegExp(`${tlsPort}\\s+SSL/TLS`)),
-      expect.stringMatching(new RegExp(`${port}\\s+STARTTLS`)),
-    ])
+    await expect
+      .poll(() => ports.allInnerTexts())
+      .toEqual([
+        expect.stringMatching(new RegExp(`${tlsPort}\\s+SSL/TLS`)),
+        expect.stringMatching(new RegExp(`${port}\\s+STARTTLS`)),
+      ])
     expect(browser.complaints).toEqual([])
     await page.context().close()
   })
@@ -107,8 +109,8 @@ describe.skipIf(!hasChromium)('the page of the client settings', () => {
     const modules = await own.locator('path').getAttribute('d')
     await page.getByLabel('Address of the lab for the phone').fill('lab.test:8025')
     const other = page.getByRole('img', { name: `QR code of http://lab.test:8025${path}` })
-    expect(await other.locator('path').getAttribute('d')).not.toBe(modules)
-    expect(await page.getByText(/A phone does not reach/).count()).toBe(0)
+    await expect.poll(() => other.locator('path').getAttribute('d')).not.toBe(modules)
+    await expect.poll(() => page.getByText(/A phone does not reach/).count()).toBe(0)
     const profile = await http.request(path)
     expect(profile.headers.get('content-type')).toBe('application/x-apple-aspen-config')
     await page.context().close()
@@ -121,11 +123,13 @@ describe.skipIf(!hasChromium)('the page of the client settings', () => {
     await page.getByLabel('Password').fill('secret')
     await page.getByRole('button', { name: 'Log on' }).click()
     await page.getByText('bob@lab.test').waitFor()
-    expect(await page.getByRole('combobox', { name: 'Account' }).getByRole('option').allTextContents()).toEqual(['bob'])
+    await expect
+      .poll(() => page.getByRole('combobox', { name: 'Account' }).getByRole('option').allTextContents())
+      .toEqual(['bob'])
     await page.getByText('Pass "(your password)"').waitFor()
     await page.getByRole('button', { name: 'Show the password' }).click()
     await page.getByText('Pass secret').waitFor()
-    expect(await page.getByRole('link', { name: 'Verify' }).count()).toBe(0)
+    await expect.poll(() => page.getByRole('link', { name: 'Verify' }).count()).toBe(0)
     await page.context().close()
   })
 })

@@ -53,7 +53,7 @@ describe.skipIf(!hasChromium)('the page of the faults', () => {
   it('says what is wrong with a fault', async () => {
     const page = await site.browser.open(site.http.base, '/faults?protocol=imap4&verb=FETCH')
     const text = page.getByLabel('Fault (YAML)')
-    expect(await text.inputValue()).toContain('verb: FETCH')
+    await expect.poll(() => text.inputValue()).toContain('verb: FETCH')
     await text.fill('when: { verb: RCPTT }\ndo: { reply: 451 4.3.0 Later }')
     await page.getByRole('button', { name: 'Add a fault' }).click()
     await page

@@ -133,7 +133,7 @@ describe.skipIf(!hasChromium)('hostile mail', () => {
       await page.locator('.tab-panel > *:not(.skeleton)').first().waitFor()
     }
     expect(await page.evaluate('window.hacked')).toBeUndefined()
-    expect(await page.locator('img[src="x"]').count()).toBe(0)
+    await expect.poll(() => page.locator('img[src="x"]').count()).toBe(0)
     await page.context().close()
   })
 

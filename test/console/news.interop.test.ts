@@ -89,12 +89,14 @@ describe.skipIf(!hasChromium)('News', () => {
     await follow('answer', 'one')
     const answer = item(page, 'Text of answer')
     await answer.waitFor()
-    expect(await answer.getAttribute('aria-level')).toBe('2')
-    expect(await page.getByRole('treeitem').allTextContents()).toEqual([
-      expect.stringContaining('First thread'),
-      expect.stringContaining('Text of answer'),
-      expect.stringContaining('Second thread'),
-    ])
+    await expect.poll(() => answer.getAttribute('aria-level')).toBe('2')
+    await expect
+      .poll(() => page.getByRole('treeitem').allTextContents())
+      .toEqual([
+        expect.stringContaining('First thread'),
+        expect.stringContaining('Text of answer'),
+        expect.stringContaining('Second thread'),
+      ])
     const group = page.locator('.tree').getByRole('link', { name: 'lab.general' })
     await expect.poll(() => group.textContent()).toMatch(/3$/)
     await answer.click()
@@ -117,14 +119,14 @@ describe.skipIf(!hasChromium)('News', () => {
     await press(page, 'f')
     const dialog = page.getByRole('dialog', { name: 'Follow up' })
     await dialog.waitFor()
-    expect(await dialog.getByLabel('Newsgroups').first().inputValue()).toBe('lab.second')
-    expect(await dialog.getByLabel('Subject').inputValue()).toBe('Re: Question')
-    expect(await dialog.getByLabel('Text').inputValue()).toContain('> Text of root')
+    await expect.poll(() => dialog.getByLabel('Newsgroups').first().inputValue()).toBe('lab.second')
+    await expect.poll(() => dialog.getByLabel('Subject').inputValue()).toBe('Re: Question')
+    await expect.poll(() => dialog.getByLabel('Text').inputValue()).toContain('> Text of root')
     // The text has the focus, with the cursor at its beginning.
     await page.keyboard.type('An answer')
     await press(page, 'Control+Enter')
     await title(page, 'Re: Question').waitFor()
-    expect(new URL(page.url()).pathname).toMatch(/^\/news\/groups\/lab\.second\//)
+    await expect.poll(() => new URL(page.url()).pathname).toMatch(/^\/news\/groups\/lab\.second\//)
     const [{ messageId }] = (await http.request('messages?newsgroup=lab.second')).body.items
     const lines = await read(`HEAD ${messageId}`)
     expect(lines).toContain('References: <older@news.test> <root@news.test>')
@@ -158,7 +160,7 @@ describe.skipIf(!hasChromium)('News', () => {
     await page.getByText('by mail to the author').waitFor()
     await press(page, 'f')
     const mail = page.getByRole('dialog', { name: 'Reply' })
-    expect(await mail.getByLabel('To', { exact: true }).inputValue()).toBe('alice@lab.test')
+    await expect.poll(() => mail.getByLabel('To', { exact: true }).inputValue()).toBe('alice@lab.test')
     await mail.getByRole('button', { name: 'Send' }).click()
     await expect.poll(() => mail.count()).toBe(0)
     const { items } = (await http.request('messages?account=alice')).body
@@ -211,7 +213,7 @@ describe.skipIf(!hasChromium)('News', () => {
     await title(page, 'Re: answer').waitFor()
     await press(page, 'e')
     await expect.poll(() => item(page, 'Text of deep').count()).toBe(0)
-    expect(await selected.getAttribute('aria-expanded')).toBe('false')
+    await expect.poll(() => selected.getAttribute('aria-expanded')).toBe('false')
     await selected.getByText('1 follow-up').waitFor()
     await press(page, 'n')
     await title(page, 'Re: deep').waitFor()
@@ -241,7 +243,7 @@ describe.skipIf(!hasChromium)('News', () => {
     await title(page, 'One').waitFor()
     await page.reload()
     await title(page, 'One').waitFor()
-    expect(await selected.textContent()).toContain('One')
+    await expect.poll(() => selected.textContent()).toContain('One')
     await press(page, 'u')
     await page.getByText('Select an article').waitFor()
     await page.getByRole('button', { name: 'Mark all as read' }).click()

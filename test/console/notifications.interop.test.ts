@@ -64,7 +64,7 @@ describe.skipIf(!hasChromium)('new mail', () => {
 
     await site.http.request('messages', { method: 'PATCH', json: { query: 'is:unread', read: true } })
     await expect.poll(() => page.title()).toBe('Mail · Sealpost')
-    expect(await icon.getAttribute('href')).toMatch(/icon\.svg$/)
+    await expect.poll(() => icon.getAttribute('href')).toMatch(/icon\.svg$/)
     await page.context().close()
   })
 
@@ -72,10 +72,10 @@ describe.skipIf(!hasChromium)('new mail', () => {
     const page = await recorded('/sessions')
     const bell = page.getByRole('button', { name: 'Notify me of new mail' })
     expect(await page.evaluate('asked')).toBe(0)
-    expect(await bell.getAttribute('aria-pressed')).toBe('false')
+    await expect.poll(() => bell.getAttribute('aria-pressed')).toBe('false')
     await bell.click()
     await expect.poll(() => bell.getAttribute('aria-pressed')).toBe('true')
-    expect(await page.evaluate('asked')).toBe(1)
+    await expect.poll(() => page.evaluate('asked')).toBe(1)
 
     const count = await unread()
     await deliver('Seen at once')
@@ -115,7 +115,7 @@ describe.skipIf(!hasChromium)('new mail', () => {
     await deliver('Unnoticed')
     await expect.poll(() => page.title()).toMatch(titleWith(count + 1))
     expect(await shown(page)).toEqual([])
-    expect(await page.evaluate('asked')).toBe(1)
+    await expect.poll(() => page.evaluate('asked')).toBe(1)
     await page.context().close()
   })
 })

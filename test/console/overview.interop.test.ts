@@ -26,16 +26,19 @@ describe.skipIf(!hasChromium)('the overview', () => {
     transport.close()
     await messages.locator('li', { hasText: 'mail 4' }).waitFor()
     await messages.locator('li', { hasText: 'captured 1' }).waitFor()
-    const summary = await messages.getByRole('img').getAttribute('aria-label')
-    expect(summary).toMatch(/^Messages\. mail: 4 in the last hour, at most \d in a minute, at \d/)
-    const noRefusals = await chart(page, 'Refusals').getByRole('img').getAttribute('aria-label')
-    expect(noRefusals).toBe('Refusals. sessions: none in the last hour.')
+    await expect
+      .poll(() => messages.getByRole('img').getAttribute('aria-label'))
+      .toMatch(/^Messages\. mail: 4 in the last hour, at most \d in a minute, at \d/)
+    await expect
+      .poll(() => chart(page, 'Refusals').getByRole('img').getAttribute('aria-label'))
+      .toBe('Refusals. sessions: none in the last hour.')
 
     await messages.getByRole('button', { name: 'Messages: show as a table' }).click()
     const table = messages.getByRole('table', { name: 'Messages, Last hour' })
-    const cells = await table.locator('tbody tr td:nth-child(2)').allTextContents()
-    expect(cells.reduce((sum, cell) => sum + Number(cell), 0)).toBe(4)
-    expect(await messages.locator('canvas').count()).toBe(0)
+    const cells = table.locator('tbody tr td:nth-child(2)')
+    const sum = async (): Promise<number> => (await cells.allTextContents()).reduce((so, cell) => so + Number(cell), 0)
+    await expect.poll(sum).toBe(4)
+    await expect.poll(() => messages.locator('canvas').count()).toBe(0)
 
     await part(page, 'Sessions').getByText('None was refused in the last 10 minutes.').waitFor()
     // This client does not trust the lab.
@@ -130,7 +133,7 @@ describe.skipIf(!hasChromium)('the overview', () => {
     const page = await site.browser.open(site.http.base, `/overview#token=${TENANT}`)
     await page.getByText('This page does not exist').waitFor()
     await page.getByRole('link', { name: 'Mail' }).waitFor()
-    expect(await page.getByRole('link', { name: 'Overview' }).count()).toBe(0)
+    await expect.poll(() => page.getByRole('link', { name: 'Overview' }).count()).toBe(0)
     await page.context().close()
   })
 

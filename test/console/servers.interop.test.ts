@@ -65,7 +65,7 @@ describe.skipIf(!hasChromium)('the property sheet of a virtual server', () => {
     expect((await runProgram('openssl', [...connect, '-tls1_2'], { input: '' })).status).not.toBe(0)
     expect((await runProgram('openssl', [...connect, '-tls1_3'], { input: '' })).status).toBe(0)
     await page.reload()
-    expect(await page.getByLabel('Require 128-bit encryption').isChecked()).toBe(true)
+    await expect.poll(() => page.getByLabel('Require 128-bit encryption').isChecked()).toBe(true)
     await page.context().close()
   })
 
@@ -91,7 +91,7 @@ describe.skipIf(!hasChromium)('the property sheet of a virtual server', () => {
     const setting = page.locator('.setting.bad', { has: port })
     await setting.getByText('must be off or a whole number').waitFor()
     await setting.getByText(`${file}:5:11`).waitFor()
-    expect(await port.getAttribute('aria-invalid')).toBe('true')
+    await expect.poll(() => port.getAttribute('aria-invalid')).toBe('true')
     await port.fill('0')
     await port.press('Tab')
     await setting.waitFor({ state: 'detached' })
@@ -132,7 +132,7 @@ describe.skipIf(!hasChromium)('the property sheet of a virtual server', () => {
   it('adds a fault of this virtual server, and shows how often it happens', async () => {
     const page = await browser.open(base, '/servers/default-smtp-virtual-server?tab=faults')
     await page.getByText('No fault happens on this virtual server.').waitFor()
-    expect(await page.getByRole('button', { name: 'Cut while reading' }).count()).toBe(0)
+    await expect.poll(() => page.getByRole('button', { name: 'Cut while reading' }).count()).toBe(0)
     await page.getByRole('button', { name: 'Greylisting' }).click()
     await page.getByRole('button', { name: 'Add a fault' }).click()
     const row = page.getByRole('row', { name: /greylisting/ })
@@ -149,8 +149,8 @@ describe.skipIf(!hasChromium)('the property sheet of a virtual server', () => {
 
     await page.goto(`${base}/servers/default-imap4-virtual-server?tab=faults`)
     await page.getByText('No fault happens on this virtual server.').waitFor()
-    expect(await page.getByRole('button', { name: 'Connection cut while reading' }).count()).toBe(1)
-    expect(await page.getByRole('button', { name: 'Greylisting' }).count()).toBe(0)
+    await expect.poll(() => page.getByRole('button', { name: 'Connection cut while reading' }).count()).toBe(1)
+    await expect.poll(() => page.getByRole('button', { name: 'Greylisting' }).count()).toBe(0)
     await page.context().close()
   })
 
@@ -162,7 +162,7 @@ describe.skipIf(!hasChromium)('the property sheet of a virtual server', () => {
     await dialog.locator('.added', { hasText: 'name: Post office' }).waitFor()
     await dialog.getByRole('button', { name: 'Apply' }).click()
     await page.getByRole('heading', { name: 'Post office properties' }).waitFor()
-    expect(new URL(page.url()).pathname).toBe('/servers/post-office')
+    await expect.poll(() => new URL(page.url()).pathname).toBe('/servers/post-office')
     await page.context().close()
   })
 
@@ -183,8 +183,8 @@ describe.skipIf(!hasChromium)('the property sheet of a virtual server', () => {
   it('has no secure channel on NNTP, and says what to do', async () => {
     const page = await browser.open(base, '/servers/default-nntp-virtual-server?tab=access')
     await page.getByText('NNTP cannot require a secure channel').waitFor()
-    expect(await page.getByLabel('Require secure channel').count()).toBe(0)
-    expect(await page.getByLabel('Require 128-bit encryption').count()).toBe(1)
+    await expect.poll(() => page.getByLabel('Require secure channel').count()).toBe(0)
+    await expect.poll(() => page.getByLabel('Require 128-bit encryption').count()).toBe(1)
     await page.context().close()
   })
 })

@@ -55,17 +55,16 @@ describe.skipIf(!hasChromium)('the page of verify and audit', () => {
     const job = page.getByRole('article', { name: 'verify-1' })
     await job.getByText('done', { exact: true }).waitFor()
     const row = job.getByRole('row', { name: /certificate dates/ })
-    expect(await row.getByRole('button').allInnerTexts()).toEqual([
-      expect.stringMatching(/^pass/),
-      expect.stringMatching(/^fail/),
-    ])
+    await expect
+      .poll(() => row.getByRole('button').allInnerTexts())
+      .toEqual([expect.stringMatching(/^pass/), expect.stringMatching(/^fail/)])
     // j opens the next problem.
     await page.keyboard.press('j')
     const detail = page.getByRole('complementary', { name: 'certificate dates' })
     await detail.getByText(/expired on/).waitFor()
     await detail.getByText('Clients refuse certificates that have expired').waitFor()
     await detail.getByRole('link', { name: 'Open the certificate wizard' }).waitFor()
-    expect(page.url()).toMatch(/\/verify\/verify-1\?cell=dates%401$/)
+    await expect.poll(() => page.url()).toMatch(/\/verify\/verify-1\?cell=dates%401$/)
     // Arrow keys move between cells, and Enter opens one.
     await row.getByRole('button', { name: /^fail/ }).focus()
     await page.keyboard.press('ArrowLeft')

@@ -1,4 +1,5 @@
 import { describe, expect, test, vi } from 'vitest'
+import { some } from '../support/thorough.ts'
 import { noopsDuringDelivery, repeated, shortenSlices, startDuel } from './support.ts'
 
 const MEGABYTE = 1 << 20
@@ -82,7 +83,7 @@ const attacks: readonly Attack[] = [
 ]
 
 describe('other sessions are served during', () => {
-  test.each(attacks)('$name', async ({ mail, command, reply = /^x OK/ }) => {
+  test.each(some(attacks, 6))('$name', async ({ mail, command, reply = /^x OK/ }) => {
     await using duel = await startDuel(mail())
     shortenSlices()
     const outcome = await duel.attack(command)

@@ -5,6 +5,7 @@ import { createTransport } from 'nodemailer'
 import { describe, expect, it } from 'vitest'
 import { startLab, type TestLab } from '../../src/testing/index.ts'
 import { corpus } from '../support/corpus.ts'
+import { some } from '../support/thorough.ts'
 
 /** Removes the trace fields that the lab added at the front. RFC 5321 section 4.4. */
 function withoutTrace(raw: Buffer): Buffer {
@@ -80,7 +81,8 @@ describe.skipIf(mails.length === 0)('the corpus', () => {
       pool: true,
       maxConnections: 1,
     })
-    for (const { raw } of mails) {
+    const sent = some(mails, 60)
+    for (const { raw } of sent) {
       await transport.sendMail({ envelope: { from: 'list@example.com', to: 'bob@lab.test' }, raw })
     }
     transport.close()
@@ -91,7 +93,7 @@ describe.skipIf(mails.length === 0)('the corpus', () => {
     const imap = new ImapFlow(lab.imapflow({ user: 'bob', pass: 'secret' }))
     await imap.connect()
     await imap.mailboxOpen('INBOX', { readOnly: true })
-    for (const [i, { name, raw }] of mails.entries()) {
+    for (const [i, { name, raw }] of sent.entries()) {
       expect(await pop.ask(`RETR ${i + 1}`)).toMatch(/^\+OK/)
       const byPop = await pop.block()
       expect(withoutTrace(byPop).equals(sentByNodemailer(raw)), `${name} by POP3`).toBe(true)

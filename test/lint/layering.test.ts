@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { some } from '../support/thorough.ts'
 
 const repository = fileURLToPath(new URL('../../', import.meta.url))
 let folder: string
@@ -32,32 +33,45 @@ function checkImports() {
   return { status, stderr }
 }
 
-test.each([
-  ['servers/smtp/a.ts', "export { a } from '../pop3/session.ts'", 'servers/smtp may not import servers/pop3'],
-  ['servers/frame.ts', "export { a } from './pop3/session.ts'", 'servers may not import servers/pop3'],
-  ['servers/nntp/commands/a.ts', "export { a } from '../../../src/lab/lab.ts'", 'servers may not import src/lab'],
-  ['servers/imap4/a.ts', "export type { A } from '../../src/cli/start/start.ts'", 'servers may not import src/cli'],
-  ['servers/smtp/a.ts', "export { a } from 'smtp-server'", 'may not import the package smtp-server'],
-  [
-    'src/storage/store/engines/memory/a.ts',
-    "const a = await import('../../../../net/connection.ts')",
-    'src/storage may not import src/net',
-  ],
-  ['src/core/config/a.ts', "export { a } from '../../tls/pki/errors.ts'", 'src/core may not import src/tls'],
-  ['src/core/time/a.ts', "export { a } from '../config/load.ts'", 'src/core/time may not import src/core/config'],
-  ['src/core/files/a.ts', "export { a } from '../network/listen.ts'", 'src/core/files may not import src/core/network'],
-  ['src/api/wait.ts', "export { a } from './mcp/server.ts'", 'src/api may not import src/api/mcp'],
-  ['src/tls/negotiation/a.ts', "export { a } from '@clack/prompts'", 'may not import the package @clack/prompts'],
-  ['src/lab/a.ts', "import {\n  a,\n  b,\n} from 'node-forge'", 'src/lab/a.ts:4: src/lab may not import the package'],
-  ['src/cli/a.ts', "export { a } from 'acme-client'", 'may not import the package acme-client'],
-  ['src/lab/b.ts', "export { a } from '../cli/start.ts'", 'src/lab may not import src/cli'],
-  [
-    'src/api/a.ts',
-    "const a = await import('../checks/verify/run.ts')",
-    'import src/checks/verify/index.ts instead, the door of src/checks/verify',
-  ],
-  ['src/unheard-of/a.ts', 'export const a = 1', 'src/unheard-of is missing from the table'],
-])('%s: %s is reported', (file, line, problem) => {
+test.each(
+  some(
+    [
+      ['servers/smtp/a.ts', "export { a } from '../pop3/session.ts'", 'servers/smtp may not import servers/pop3'],
+      ['servers/frame.ts', "export { a } from './pop3/session.ts'", 'servers may not import servers/pop3'],
+      ['servers/nntp/commands/a.ts', "export { a } from '../../../src/lab/lab.ts'", 'servers may not import src/lab'],
+      ['servers/imap4/a.ts', "export type { A } from '../../src/cli/start/start.ts'", 'servers may not import src/cli'],
+      ['servers/smtp/a.ts', "export { a } from 'smtp-server'", 'may not import the package smtp-server'],
+      [
+        'src/storage/store/engines/memory/a.ts',
+        "const a = await import('../../../../net/connection.ts')",
+        'src/storage may not import src/net',
+      ],
+      ['src/core/config/a.ts', "export { a } from '../../tls/pki/errors.ts'", 'src/core may not import src/tls'],
+      ['src/core/time/a.ts', "export { a } from '../config/load.ts'", 'src/core/time may not import src/core/config'],
+      [
+        'src/core/files/a.ts',
+        "export { a } from '../network/listen.ts'",
+        'src/core/files may not import src/core/network',
+      ],
+      ['src/api/wait.ts', "export { a } from './mcp/server.ts'", 'src/api may not import src/api/mcp'],
+      ['src/tls/negotiation/a.ts', "export { a } from '@clack/prompts'", 'may not import the package @clack/prompts'],
+      [
+        'src/lab/a.ts',
+        "import {\n  a,\n  b,\n} from 'node-forge'",
+        'src/lab/a.ts:4: src/lab may not import the package',
+      ],
+      ['src/cli/a.ts', "export { a } from 'acme-client'", 'may not import the package acme-client'],
+      ['src/lab/b.ts', "export { a } from '../cli/start.ts'", 'src/lab may not import src/cli'],
+      [
+        'src/api/a.ts',
+        "const a = await import('../checks/verify/run.ts')",
+        'import src/checks/verify/index.ts instead, the door of src/checks/verify',
+      ],
+      ['src/unheard-of/a.ts', 'export const a = 1', 'src/unheard-of is missing from the table'],
+    ],
+    4,
+  ),
+)('%s: %s is reported', (file, line, problem) => {
   write(file, line)
   const { status, stderr } = checkImports()
   expect(stderr).toContain(problem)

@@ -2,6 +2,7 @@ import { pathToFileURL } from 'node:url'
 import { afterAll, expect, test } from 'vitest'
 import { runProgram } from '../support/run-program.ts'
 import { mainFile, Workplace } from '../support/sealpost.ts'
+import { isThorough } from '../support/thorough.ts'
 
 const library = new URL('../testing/index.js', pathToFileURL(mainFile)).href
 const place = new Workplace()
@@ -35,7 +36,7 @@ console.log('done')
   )
 })
 
-test('a process that stops its lab ends without a warning', async () => {
+test.runIf(isThorough)('a process that stops its lab ends without a warning', async () => {
   const script = `${start}
 const lab = await startLab()
 const client = connect(lab.server('smtp').port, '127.0.0.1')
@@ -47,7 +48,7 @@ console.log('stopped')
   expect(await runScript('stopped.mjs', script)).toEqual({ status: 0, stdout: 'stopped\n', stderr: '' })
 })
 
-test('a process goes on while it waits for an event, or after lab.ref()', async () => {
+test.runIf(isThorough)('a process goes on while it waits for an event, or after lab.ref()', async () => {
   const script = `${start}
 import { spawn } from 'node:child_process'
 const lab = await startLab()

@@ -12,6 +12,7 @@ import { isLong } from '../../support/long.ts'
 import { needs } from '../../support/programs.ts'
 import { readJunit, readSarif } from '../../support/report-formats.ts'
 import { Workplace } from '../../support/sealpost.ts'
+import { isThorough } from '../../support/thorough.ts'
 import { acceptInjected } from './vulnerable-client.ts'
 
 const workplace = new Workplace()
@@ -214,7 +215,7 @@ it.runIf(needs('openssl'))('colours in a client’s output do not reach the JUni
   expect(failure[0]?.message).toContain('refused a good server; exit status 3: <no> & no')
 })
 
-it('a client that leaves a process in another session behind ends at the timeout', async () => {
+it.runIf(isThorough)('a client that leaves a process in another session behind ends at the timeout', async () => {
   const only = ['--protocol', 'imap4', '--form', 'implicit', '--only', 'p256']
   const found = await runSealpost(['audit', ...only, '--timeout', '1', '--', 'sh', '-c', 'setsid sleep 5 &'])
   expect(found).toMatchObject({ status: 1, stderr: expect.stringContaining('no result within 1000 ms') })

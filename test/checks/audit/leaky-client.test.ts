@@ -2,6 +2,7 @@ import { expect, it } from 'vitest'
 import { badPorts } from '../../../src/checks/audit/lab.ts'
 import { type AuditOptions, type AuditResult, auditClient, type Protocol } from '../../../src/testing/index.ts'
 import { isLong } from '../../support/long.ts'
+import { some } from '../../support/thorough.ts'
 import { type Leaks, leakyClient } from './leaky-client.ts'
 
 const titleOf = ({ name, protocol, form }: AuditResult): string => `${name} ${protocol} ${form}`
@@ -34,7 +35,7 @@ const family: readonly (readonly [string, Leaks, AuditOptions])[] = [
   ['reports success although it failed', { hidesFailure: true }, { names: [...badCertificates, ...attacks] }],
 ]
 
-it.each(family)('a client that %s is unsafe', { timeout: 60_000 }, async (_, leaks, options) => {
+it.each(some(family, 3))('a client that %s is unsafe', { timeout: 60_000 }, async (_, leaks, options) => {
   const results = await audited(leaks, { ...options, names: [...(options.names ?? []), 'p256'], protocols })
   const bad = results.filter(({ name }) => name !== 'p256' || leaks.beforeTls)
   expect([...new Set(bad.map(({ protocol }) => protocol))]).toEqual(protocols)

@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { checks } from '../../../src/checks/verify/run.ts'
 import type { Protocol } from '../../../src/core/config/schema.ts'
 import { isLong } from '../../support/long.ts'
+import { some } from '../../support/thorough.ts'
 import { type ServerIdentity, TestAuthority } from './authority.ts'
 import { startDouble } from './double.ts'
 import type { Faults } from './double-answers.ts'
@@ -42,7 +43,7 @@ async function look(protocol: Protocol, faults: Faults, identity = good, options
 }
 
 describe('a server without faults', () => {
-  it.each(protocols)('passes every check: %s, STARTTLS and implicit TLS', async (protocol) => {
+  it.each(some(protocols, 2))('passes every check: %s, STARTTLS and implicit TLS', async (protocol) => {
     for (const faults of [{}, { implicitTls: true }]) {
       const { failed, verdict } = await look(protocol, faults)
       expect([failed, verdict]).toEqual([[], expect.stringMatching(/^no check failed: \d+ checks passed$/)])

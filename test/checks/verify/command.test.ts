@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { readJunit, readSarif } from '../../support/report-formats.ts'
 import { runProgram } from '../../support/run-program.ts'
 import { mainFile, Workplace } from '../../support/sealpost.ts'
+import { isThorough } from '../../support/thorough.ts'
 import { TestAuthority } from './authority.ts'
 import { startDouble } from './double.ts'
 
@@ -92,7 +93,7 @@ describe('sealpost verify', () => {
     expect([status, stderr]).toEqual([1, expect.stringContaining('no lab of this configuration is running')])
   })
 
-  it('suggests --tls if a port with implicit TLS is silent', async () => {
+  it.runIf(isThorough)('suggests --tls if a port with implicit TLS is silent', async () => {
     const authority = await TestAuthority.create()
     await using double = await startDouble('pop3', await authority.issue(), { implicitTls: true })
     const host = ['verify', '127.0.0.1', '--protocol', 'pop3', '--port', String(double.port), '--timeout', '1']
@@ -155,7 +156,7 @@ describe('sealpost verify', () => {
     expect(lab.stderr.join('').match(/session ended/g)).toHaveLength(1)
   })
 
-  it('announces itself to virtual servers that take this machine for a proxy', async () => {
+  it.runIf(isThorough)('announces itself to virtual servers that take this machine for a proxy', async () => {
     const servers = [
       '{ protocol: pop3, port: 0, tlsPort: 0',
       '{ protocol: http, port: 0, tlsPort: 0, authentication: [basic]',
@@ -181,7 +182,7 @@ describe('sealpost verify', () => {
     expect((await terminal('NO_COLOR=1 TERM=xterm')).stdout).not.toMatch(/\x1b\[\d/)
   })
 
-  it('--watch prints the report, then only what changes, and exits by the last verdict', async () => {
+  it.runIf(isThorough)('--watch prints the report, then only what changes, and exits by the last verdict', async () => {
     const text = 'certificates: certs\nvirtualServers: [{ protocol: pop3, port: 0, tlsPort: off }]\n'
     const config = place.write('lab.yaml', text)
     await using _lab = await place.start(['--config', config])
@@ -221,7 +222,7 @@ describe('sealpost verify', () => {
     expect(new Set(places)).toEqual(new Set([`pop3://127.0.0.1:${double.port}`]))
   })
 
-  it('detects unencrypted octets: a lab with NULL suites', async () => {
+  it.runIf(isThorough)('detects unencrypted octets: a lab with NULL suites', async () => {
     const server = 'port: 0, tls: { maxVersion: TLSv1.2, ciphers: "NULL-SHA256:@SECLEVEL=0" }'
     const accounts = 'directory: { accounts: [{ user: alice, password: secret-word }] }\n'
     const servers = `virtualServers: [{ protocol: smtp, ${server} }, { protocol: imap4, ${server}, tlsPort: off }]\n`

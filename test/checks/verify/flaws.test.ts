@@ -2,6 +2,7 @@ import { constants, privateDecrypt, randomBytes } from 'node:crypto'
 import { createSecureContext } from 'node:tls'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { vector } from '../../../src/tls/negotiation/octets.ts'
+import { some } from '../../support/thorough.ts'
 import { type ServerIdentity, TestAuthority } from './authority.ts'
 import { type Craft, startCrafted } from './crafted.ts'
 import { startDouble } from './double.ts'
@@ -253,7 +254,7 @@ describe('CBC padding', () => {
     ...current.map((suite) => ['TLSv1.2', suite] as const),
   ]
 
-  it.each(cases)('passes if every wrong record gets the same answer: %s, %s', async (version, suite) => {
+  it.each(some(cases, 4))('passes if every wrong record gets the same answer: %s, %s', async (version, suite) => {
     const ciphers = `${suite}:@SECLEVEL=0`
     const tls = { minVersion: version, maxVersion: version, ciphers, dhparam: 'auto' } as const
     expect(await double({ tls }, 'cbc-padding')).toBe('pass: every padding gets the same answer (alert 20)')

@@ -5,6 +5,7 @@ import { type ClientLab, startClientLab } from '../../support/client-lab.ts'
 import { sClient } from '../../support/openssl.ts'
 import { needs } from '../../support/programs.ts'
 import { runProgram } from '../../support/run-program.ts'
+import { isThorough } from '../../support/thorough.ts'
 
 let mail: ClientLab
 beforeAll(async () => {
@@ -102,7 +103,7 @@ describe.skipIf(!needs('curl'))('a client on the wrong port is recognized: curl'
     expect(refusals).toEqual([expect.stringMatching(/something that is not TLS \(clear text on a TLS port\?\)/)])
   })
 
-  it('HTTP on the TLS port, and on the clear-text port', async () => {
+  it.runIf(isThorough)('HTTP on the TLS port, and on the clear-text port', async () => {
     const { port, tlsPort } = mail.lab.server('pop3')
     expect((await curl(`http://127.0.0.1:${tlsPort}/`)).refusals).toEqual([
       'TLS handshake: the client sent an HTTP request: is this the port that it should use?',

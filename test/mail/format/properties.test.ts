@@ -10,9 +10,10 @@ import { parseMessage } from '../../../src/mail/format/structure.ts'
 import type { MessagePart } from '../../../src/mail/format/types.ts'
 import { corpus } from '../../support/corpus.ts'
 import { readValues } from '../../support/imap-values.ts'
+import { isThorough } from '../../support/thorough.ts'
 
 const messages = corpus()
-const MUTATIONS = 10
+const MUTATIONS = isThorough ? 10 : 1
 
 const PIECES = [
   '\r\n',

@@ -105,7 +105,7 @@ describe.skipIf(!hasChromium)('hostile HTML mail in a browser', () => {
     await page.goto(url, { waitUntil: 'commit' })
     const other = await context.newPage()
     await other.goto(`${http.base}/api/v1/status`)
-    expect(await other.textContent('body')).toContain('administrator')
+    await expect.poll(() => other.textContent('body')).toContain('administrator')
     expect(site.connections).toBe(0)
   })
 

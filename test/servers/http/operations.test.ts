@@ -6,6 +6,7 @@ import { type Example, loadExamples } from '../../../src/api/openapi/examples.ts
 import { operations } from '../../../src/api/operations.ts'
 import { CertificateLab } from '../../cli/cert-support.ts'
 import { isLong } from '../../support/long.ts'
+import { isThorough } from '../../support/thorough.ts'
 import { type Answer, basic, bearer, HttpLab } from './client.ts'
 import { undocumented } from './documented.ts'
 import { checkHttpRules } from './http-rules.ts'
@@ -85,7 +86,9 @@ describe.each(operations.map((one, index) => [one.name, one, index] as const))('
     const example = recorder.example(request, operation, answer)
     taken[name] = example
     if (!isRecording) expect(differences(example, examples[name])).toEqual([])
-    await checkHttpRules(operation, call, answer, (again, more) => send(again, { ...bearer(ci), ...more }))
+    // Every third operation in the short form. http-semantics.test.ts has these rules for each kind of answer.
+    if (isThorough || index % 3 === 0)
+      await checkHttpRules(operation, call, answer, (again, more) => send(again, { ...bearer(ci), ...more }))
   })
 
   const mayRead = ['administrator', 'reader', 'tenant', 'account']
@@ -108,7 +111,9 @@ describe.each(operations.map((one, index) => [one.name, one, index] as const))('
   it('refuses all others', async () => {
     // A refused call changes nothing, so that one state of the lab serves all.
     const call = await exampleCall(operation, stage)
-    for (const role of Object.keys(callers).filter((one) => !allowed.includes(one))) {
+    const refused = Object.keys(callers).filter((one) => !allowed.includes(one))
+    // A third of them in the short form, others for the next operation.
+    for (const role of refused.filter((_, i) => isThorough || (i + index) % 3 === 0)) {
       const answer = await send(call, callers[role] as Record<string, string>)
       expect(answer.status, role).toBe(mayRead.includes(role) ? 403 : 401)
       expect(undocumented(operation, answer), role).toEqual([])

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { smtp } from '../../../servers/smtp/session.ts'
 import { LineClient } from '../../support/line-client.ts'
 import { type MailLab, startMailLab } from '../../support/mail-lab.ts'
+import { some } from '../../support/thorough.ts'
 import { nextSegment, withoutTrace } from './support.ts'
 
 const envelope = 'MAIL FROM:<a@b.test>\r\nRCPT TO:<alice@lab.test>\r\n'
@@ -56,8 +57,12 @@ describe('pipelined commands', () => {
   test('in one segment, and in two segments cut at every octet', async () => {
     await using lab = await startMailLab(smtp)
     await expectAll(lab, await LineClient.open(lab.port), [])
-    for (let cut = 1; cut < all.length; cut++) await expectAll(lab, await LineClient.open(lab.port), [cut])
-    expect(await lab.inbox('alice')).toHaveLength(kept.length * all.length)
+    const cuts = some(
+      Array.from({ length: all.length - 1 }, (_, i) => i + 1),
+      60,
+    )
+    for (const cut of cuts) await expectAll(lab, await LineClient.open(lab.port), [cut])
+    expect(await lab.inbox('alice')).toHaveLength(kept.length * (1 + cuts.length))
     expect(await lab.inbox('bob')).toEqual([])
   })
 

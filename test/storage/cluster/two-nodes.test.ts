@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { CLUSTER_LAB, Cluster, type ClusterNode, withCluster } from '../../support/cluster.ts'
 import { ImapClient } from '../../support/imap-client.ts'
 import { needsPostgres } from '../../support/postgres.ts'
+import { isThorough } from '../../support/thorough.ts'
 import { startHost } from '../../transport/outgoing/client/hosts.ts'
 import { mailOnNodes } from './mail.ts'
 import { newsOnNodes } from './news.ts'
@@ -20,7 +21,7 @@ describe.skipIf(!needsPostgres())('two nodes', () => {
   describe('share what is neither', () => valuesOnNodes(() => cluster))
 })
 
-describe.skipIf(!needsPostgres())('two nodes that create accounts and send mail', () => {
+describe.runIf(isThorough && needsPostgres())('two nodes that create accounts and send mail', () => {
   it('have the accounts in common, and send each message once, whichever node took it', async () => {
     await using host = await startHost()
     const connector = `connectors: [{ name: Out, smartHost: { host: 127.0.0.1, port: ${host.port} }, when: automatic, keepCopy: false }]\n`

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { legacySuites } from '../../../src/tls/legacy/suites.ts'
 import { isLong } from '../../support/long.ts'
+import { isThorough } from '../../support/thorough.ts'
 import { LegacyClient } from './client.ts'
 import { startOldEcho } from './server.ts'
 
-const ROUNDS = isLong ? 400 : 80
+const ROUNDS = isLong ? 400 : isThorough ? 80 : 40
 const PARALLEL = 40
 
 /** Returns a generator of pseudo-random numbers, the same in every run. */

@@ -19,8 +19,9 @@ import {
   supportedVersions,
 } from '../../support/client-hello.ts'
 import { echoTlsSettings } from '../../support/echo-server.ts'
-import { isLong, isThorough } from '../../support/long.ts'
+import { isLong } from '../../support/long.ts'
 import { opensslCertificate } from '../../support/openssl.ts'
+import { isThorough } from '../../support/thorough.ts'
 
 const rsa = opensslCertificate(['localhost'], 'rsa')
 const p256 = opensslCertificate(['localhost'])

@@ -5,12 +5,13 @@ import { describe, expect, it } from 'vitest'
 import { certificateNames } from '../../../src/tls/pki/certificate/names.ts'
 import { openCertificateStore } from '../../../src/tls/pki/certificate-store/store.ts'
 import type { CertificateStore } from '../../../src/tls/pki/certificate-store/types.ts'
+import { some } from '../../support/thorough.ts'
 import { deferred, memoryLog, put, run, storeOptions, temporaryFolder } from './support.ts'
 
 const names = certificateNames('mail.example.test', ['192.0.2.7', 'mail'])
 const DAY_MS = 86_400_000
 
-describe.each(['rsa-2048', 'rsa-3072', 'p256', 'p384', 'ed25519'] as const)('certificate: auto, %s', (key) => {
+describe.each(some(['rsa-2048', 'rsa-3072', 'p256', 'p384', 'ed25519'] as const, 2))('certificate: auto, %s', (key) => {
   it('is accepted by openssl and GnuTLS', async () => {
     await using folder = await temporaryFolder()
     await using store = await openCertificateStore(storeOptions('memory', { key }))

@@ -10,9 +10,10 @@ import { readPrivateKey } from '../../../src/tls/pki/keys.ts'
 import { readCertificates, writePkcs7 } from '../../../src/tls/pki/keystore/certificate-files.ts'
 import { readPkcs12, writePkcs12 } from '../../../src/tls/pki/keystore/pkcs12.ts'
 import { certIdOf, createOcspResponse, readOcspRequest } from '../../../src/tls/pki/revocation/ocsp.ts'
+import { isThorough } from '../../support/thorough.ts'
 import { put, run, storeOptions, temporaryFolder } from './support.ts'
 
-const rounds = 400
+const rounds = isThorough ? 400 : 100
 const samples: Record<string, Buffer> = {}
 const readers: Record<string, (octets: Buffer) => unknown> = {
   certificate: (octets) => readCertificates(octets).map(readFacts),

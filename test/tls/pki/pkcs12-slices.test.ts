@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { startLab } from '../../../src/testing/index.ts'
-import { isThorough } from '../../support/long.ts'
+import { isThorough } from '../../support/thorough.ts'
 import { run, temporaryFolder } from './support.ts'
 
 const OLD = ['-keypbe', 'PBE-SHA1-3DES', '-certpbe', 'PBE-SHA1-3DES']

@@ -7,9 +7,10 @@ import { openCertificateStore } from '../../../src/tls/pki/certificate-store/sto
 import type { CertificateStore } from '../../../src/tls/pki/certificate-store/types.ts'
 import { readOcspRequest } from '../../../src/tls/pki/revocation/ocsp.ts'
 import { AuthorityService } from '../../../src/tls/pki/service/service.ts'
+import { some } from '../../support/thorough.ts'
 import { memoryLog, put, run, storeOptions, temporaryFolder } from './support.ts'
 
-describe.each(['rsa-2048', 'p256', 'ed25519'] as const)('revocation, %s', (key) => {
+describe.each(some(['rsa-2048', 'p256', 'ed25519'] as const, 1))('revocation, %s', (key) => {
   let folder: Awaited<ReturnType<typeof temporaryFolder>>
   let store: CertificateStore
   let service: AuthorityService

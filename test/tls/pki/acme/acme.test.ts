@@ -7,6 +7,7 @@ import { describe, expect, it } from 'vitest'
 import { renewalId } from '../../../../src/tls/pki/acme/renewal-id.ts'
 import { run } from '../../../support/openssl.ts'
 import { needs } from '../../../support/programs.ts'
+import { isThorough } from '../../../support/thorough.ts'
 import { serveAnswers, startAcme } from './support.ts'
 
 type Lab = Awaited<ReturnType<typeof startAcme>>
@@ -226,7 +227,7 @@ describe('the ACME server, with acme-client', () => {
   })
 })
 
-describe.skipIf(!needs('certbot'))('certbot', () => {
+describe.runIf(isThorough && needs('certbot'))('certbot', () => {
   it('obtains a certificate over HTTPS, renews and revokes it', async () => {
     await using lab = await startAcme()
     await writeFile(join(lab.folder, 'root.pem'), lab.store.rootPem)
