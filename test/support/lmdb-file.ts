@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { Database, Key, RootDatabase } from 'lmdb'
+import { openSealed } from '../../src/storage/store/engines/lmdb/sealed-tables.ts'
 
 /** A table of the database file. */
 export type RawTable = Database<unknown, Key>
@@ -12,8 +13,7 @@ export async function withTables<T>(
   const { open } = await import('lmdb')
   const env = open({ path: join(folder, 'messages.mdb'), noSubdir: true, maxDbs: 24 })
   try {
-    const table = (name: string): RawTable =>
-      env.openDB(name === 'bodies' ? { name, encoding: 'binary' } : { name }) as RawTable
+    const table = (name: string): RawTable => openSealed(env, name, name === 'bodies')
     return env.transactionSync(() => work(table, env))
   } finally {
     await env.close()

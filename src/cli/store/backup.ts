@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Command, Option } from 'commander'
 import { pino } from 'pino'
@@ -6,6 +6,7 @@ import { z } from 'zod'
 import { certificateFolder, isShared, type ResolvedLab } from '../../core/config/resolve.ts'
 import { DATABASE } from '../../core/config/schema/certificates.ts'
 import { makeFolder, writePrivateFile } from '../../core/files/folders.ts'
+import { readRegularFile } from '../../core/files/regular-file.ts'
 import { version } from '../../core/text/version.ts'
 import { copyStore, countsOf, restoreStore } from '../../storage/store/engines/lmdb/open.ts'
 import {
@@ -209,7 +210,7 @@ async function readBackup(dir: string): Promise<{ readonly place: string; readon
   if (!existsSync(dir)) throw new Error(`${dir} does not exist`)
   const place = existsSync(join(dir, MANIFEST)) ? dir : join(dir, backupsIn(dir).at(-1) ?? '')
   if (!existsSync(join(place, MANIFEST))) throw new Error(`${dir} contains no backup`)
-  const content: unknown = JSON.parse(readFileSync(join(place, MANIFEST), 'utf8'))
+  const content = readManifest(join(place, MANIFEST))
   const { format, sealpost } = anyManifest.parse(content)
   if (format > FORMAT) {
     throw new Error(
@@ -217,7 +218,16 @@ async function readBackup(dir: string): Promise<{ readonly place: string; readon
     )
   }
   const found = manifest.parse(content)
-  if (found.messages) await countsOf(join(place, MESSAGES))
+  if (found.messages) await countsOf(join(place, MESSAGES), { checkRows: true })
   if (found.certificates) await readCopy(join(place, CERTIFICATES))
   return { place, found }
+}
+
+function readManifest(file: string): unknown {
+  try {
+    return JSON.parse(readRegularFile(file).toString('utf8'))
+  } catch (cause) {
+    if (!(cause instanceof SyntaxError)) throw cause
+    throw new Error(`${file} is damaged: ${cause.message}. Use another backup`, { cause })
+  }
 }

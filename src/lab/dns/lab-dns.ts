@@ -2,6 +2,8 @@ import type { Logger } from 'pino'
 import type { ResolvedLab } from '../../core/config/resolve.ts'
 import type { Clock } from '../../core/time/clock.ts'
 import { keptText, type StoreFiles } from '../../tls/pki/certificate-store/files.ts'
+import { PkiError } from '../../tls/pki/errors.ts'
+import type { ZoneKey } from '../../transport/dns/dnssec/key.ts'
 import { DnsError } from '../../transport/dns/errors.ts'
 import type { NameService } from '../../transport/dns/name-service.ts'
 import type { Resolver } from '../../transport/dns/resolver.ts'
@@ -26,6 +28,21 @@ interface DnsServices {
 
 /** The key of all signed zones, in the certificate store. */
 const KEY_FILE = 'dns/key.pem'
+
+/** Opens the key of all signed zones, or makes it. @throws PkiError `store` if the file is damaged */
+async function openZoneKey(files: StoreFiles): Promise<ZoneKey> {
+  const { ZoneKey } = await import('../../transport/dns/dnssec/key.ts')
+  const pem = await keptText(files, KEY_FILE, ZoneKey.generate)
+  try {
+    return new ZoneKey(pem)
+  } catch (cause) {
+    throw new PkiError(
+      'store',
+      `${files.place}/${KEY_FILE} is damaged: it is not a private key of P-256 in PEM. Restore a backup with \`sealpost store restore DIR\`, or delete the file: the lab makes a new key, and its zones get other DS records`,
+      { cause },
+    )
+  }
+}
 
 /** The DNS side of a running lab. Loaded when a configuration has the key `dns`. */
 export class LabDns implements AsyncDisposable {
@@ -74,13 +91,10 @@ export class LabDns implements AsyncDisposable {
     const settings = { config: dns, written, provided }
     if (this.#names) this.#names.configure(settings)
     else {
-      const [{ NameService }, { ZoneKey }] = await Promise.all([
-        import('../../transport/dns/name-service.ts'),
-        import('../../transport/dns/dnssec/key.ts'),
-      ])
+      const { NameService } = await import('../../transport/dns/name-service.ts')
       this.#names = new NameService(settings, {
         clock: this.#lab.clock,
-        key: new ZoneKey(await keptText(this.#lab.certificateStore.files, KEY_FILE, ZoneKey.generate)),
+        key: await openZoneKey(this.#lab.certificateStore.files),
         facts: () => dnsFacts(this.#lab.config, this.#runningServers()),
         onQuery: (query) => this.#lab.log.debug({ ...query }, 'DNS query'),
       })

@@ -4,6 +4,7 @@ import { pino } from 'pino'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { openLmdbStore } from '../../../src/storage/store/engines/lmdb/open.ts'
 import { accountOwner } from '../../../src/storage/store/types.ts'
+import { withTables } from '../../support/lmdb-file.ts'
 import { Workplace } from '../../support/sealpost.ts'
 import { TestClock } from '../../support/test-clock.ts'
 import { message, pattern } from '../contract/store-context.ts'
@@ -80,10 +81,7 @@ it('sealpost store reports faults and errors in one line each', async () => {
       stderr: expect.stringMatching(new RegExp(`^sealpost: .*data is in use by process ${process.pid}\n$`)),
     })
   }
-  const { open: openFile } = await import('lmdb')
-  const env = openFile({ path: join(place.folder, 'data/messages.mdb'), noSubdir: true, maxDbs: 16 })
-  env.openDB({ name: 'bodies', encoding: 'binary' }).removeSync([1, 0])
-  await env.close()
+  await withTables(join(place.folder, 'data'), (table) => table('bodies').removeSync([1, 0]))
   expect(await store('check')).toMatchObject({ status: 1, stderr: 'blob 1: it has 0 of 3 octets\n' })
   place.write('lab.yaml', 'store: memory\n')
   expect(await store('check')).toMatchObject({ status: 2, stderr: expect.stringContaining('keeps messages in memory') })

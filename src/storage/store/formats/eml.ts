@@ -1,6 +1,7 @@
-import { existsSync, readdirSync, readFileSync, statSync, utimesSync } from 'node:fs'
+import { existsSync, readdirSync, statSync, utimesSync } from 'node:fs'
 import { join } from 'node:path'
 import { makeFolder, writePrivateFile } from '../../../core/files/folders.ts'
+import { readRegularFile } from '../../../core/files/regular-file.ts'
 import { type FoundFolder, type MailFormat, walk, withCrlf } from './format.ts'
 
 /** The file with flags and dates, beside the messages of a folder. */
@@ -35,11 +36,11 @@ export const eml: MailFormat = {
 
   async *read(path) {
     const file = join(path, NOTES)
-    const notes = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Notes) : {}
+    const notes = existsSync(file) ? (JSON.parse(readRegularFile(file).toString('utf8')) as Notes) : {}
     for (const name of readdirSync(path).sort()) {
       if (!name.endsWith('.eml')) continue
       const message = join(path, name)
-      const octets = readFileSync(message)
+      const octets = readRegularFile(message)
       const note = notes[name]
       // A message that we wrote is read as it is.
       if (note) yield { raw: octets, flags: note.flags, internalDate: note.internalDate }

@@ -1,6 +1,7 @@
-import { existsSync, readdirSync, readFileSync, statSync, utimesSync } from 'node:fs'
+import { existsSync, readdirSync, statSync, utimesSync } from 'node:fs'
 import { join, relative, sep } from 'node:path'
 import { makeFolder, writePrivateFile } from '../../../core/files/folders.ts'
+import { readRegularFile } from '../../../core/files/regular-file.ts'
 import { type CarriedMessage, type FoundFolder, type MailFormat, walk, withCrlf } from './format.ts'
 import { unescaped } from './names.ts'
 
@@ -57,7 +58,7 @@ export const maildir: MailFormat = {
 function readFile(file: string, name: string, keywords: ReadonlyMap<string, string>): CarriedMessage {
   const letters = /:2,([A-Za-z]*)/.exec(name)?.[1] ?? ''
   const flags = [...letters].flatMap((letter) => flagOf.get(letter) ?? keywords.get(letter) ?? [])
-  const octets = readFileSync(file)
+  const octets = readRegularFile(file)
   // A message that we wrote, and that no program has changed since, is read as it is.
   const raw = name.includes(`.sealpost,S=${octets.length}:`) ? octets : withCrlf(octets)
   return { raw, flags, internalDate: Math.floor(statSync(file).mtimeMs) }
@@ -78,7 +79,9 @@ function letters(flags: readonly string[], keywords: string[]): string {
 function readKeywords(path: string): ReadonlyMap<string, string> {
   const file = join(path, KEYWORDS)
   if (!existsSync(file)) return new Map()
-  const lines = readFileSync(file, 'utf8').matchAll(/^(\d+) (\S+)$/gm)
+  const lines = readRegularFile(file)
+    .toString('utf8')
+    .matchAll(/^(\d+) (\S+)$/gm)
   return new Map(
     Array.from(lines, ([, number, name]) => [String.fromCharCode(FIRST_KEYWORD + Number(number)), `${name}`]),
   )

@@ -4,9 +4,9 @@ import { buildChain, type Chain, checkChain, checkDates, incompleteChain, missin
 import { issuedToOf } from '../certificate/names.ts'
 import type { IndexDraft } from '../certificate-store/draft.ts'
 import type { AuthorityRecord } from '../certificate-store/index-file.ts'
+import { openPrivateKey } from '../certificate-store/materials.ts'
 import type { CertificateStore } from '../certificate-store/types.ts'
 import { PkiError } from '../errors.ts'
-import { readPrivateKey } from '../keys.ts'
 import { readCertificates } from '../keystore/certificate-files.ts'
 import { type AuthorityOptions, forbiddenNames, makeDefault } from './create.ts'
 import { putAuthorityChain, replaceIssuer, retireKey } from './key-change.ts'
@@ -92,7 +92,7 @@ async function matchWaiting(store: CertificateStore, answer: Buffer) {
   const certificates = readCertificates(answer)
   const waiting = store.index.authorities.filter((one) => waitingFor(one) !== undefined)
   for (const authority of waiting) {
-    const key = readPrivateKey(await store.materials.read(waitingFor(authority)?.key ?? authority.key))
+    const key = await openPrivateKey(store.materials, waitingFor(authority)?.key ?? authority.key)
     const own = certificates.find((one) => one.checkPrivateKey(key))
     if (own) return { authority, own, certificates }
   }

@@ -5,8 +5,9 @@ import { createEndEntityCertificate, type EndEntityProfile, type ServiceUrls } f
 import { type AuthorityKey, crossCertificates, presentKey } from '../certificate-store/authority-keys.ts'
 import { type IndexDraft, slug } from '../certificate-store/draft.ts'
 import { type AuthorityRecord, findAuthority, type StoreIndex } from '../certificate-store/index-file.ts'
+import { openPrivateKey } from '../certificate-store/materials.ts'
 import type { CertificateStore } from '../certificate-store/types.ts'
-import { readPrivateKey } from '../keys.ts'
+import { PkiError } from '../errors.ts'
 import { latestEnd, refuseRejected } from './acceptance.ts'
 
 /** A certificate and its issuers upward, the root last. */
@@ -48,7 +49,12 @@ export async function openKey(
   const source = draft ?? store
   const { name, hash } = record
   const chain = await store.materials.authorityChain({ name, certificate })
-  const key = readPrivateKey(await source.read(path))
+  const key = await openPrivateKey(source, path)
+  if (!chain[0].checkPrivateKey(key))
+    throw new PkiError(
+      'store',
+      `${path} is not the key of ${certificate}. Restore a backup with \`sealpost store restore DIR\``,
+    )
   return {
     record,
     chain,

@@ -11,9 +11,9 @@ import { createAuthorityCertificate, DAY_MS } from '../certificate/profiles.ts'
 import { type AuthorityKey, crossesFrom, hasSameKey, presentKey } from '../certificate-store/authority-keys.ts'
 import { type IndexDraft, slug } from '../certificate-store/draft.ts'
 import type { AuthorityRecord } from '../certificate-store/index-file.ts'
+import { openPrivateKey } from '../certificate-store/materials.ts'
 import type { CertificateStore } from '../certificate-store/types.ts'
 import { extensionIds } from '../der/oids.ts'
-import { readPrivateKey } from '../keys.ts'
 import { recordIssued, serviceUrls } from './issue.ts'
 
 /** Stores a chain. The path contains all its thumbprints, because files of the store never change. */
@@ -62,7 +62,7 @@ export async function crossSign(
 ): Promise<X509Certificate[]> {
   const nowMs = store.clock.now()
   const { number, key } = presentKey(record)
-  const present = { number, path: key, key: readPrivateKey(await draft.read(key)), certificate: root }
+  const present = { number, path: key, key: await openPrivateKey(draft, key), certificate: root }
   const earlier = (await Promise.all((record.earlier ?? []).map((one) => openRootKey(store, record.name, one)))).filter(
     ({ certificate }) => Date.parse(certificate.validTo) > nowMs,
   )
@@ -87,7 +87,7 @@ async function openRootKey(
   { number, key, certificate }: AuthorityKey,
 ): Promise<RootKey> {
   const [own] = await store.materials.authorityChain({ name, certificate })
-  return { number, path: key, key: readPrivateKey(await store.read(key)), certificate: own }
+  return { number, path: key, key: await openPrivateKey(store, key), certificate: own }
 }
 
 /** Issues the certificate in which one key of a root signs another, with the limits of that one's root. */

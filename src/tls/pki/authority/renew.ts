@@ -8,10 +8,11 @@ import { createRequest } from '../certificate/request.ts'
 import { allChains } from '../certificate-store/authority-keys.ts'
 import { type IndexDraft, slug } from '../certificate-store/draft.ts'
 import { type AuthorityRecord, findAuthority } from '../certificate-store/index-file.ts'
+import { openPrivateKey } from '../certificate-store/materials.ts'
 import type { CertificateStore } from '../certificate-store/types.ts'
 import { extensionIds } from '../der/oids.ts'
 import { PkiError } from '../errors.ts'
-import { generateKey, type KeySpec, readPrivateKey, specOf } from '../keys.ts'
+import { generateKey, type KeySpec, specOf } from '../keys.ts'
 import { issueSubordinate } from './create.ts'
 import { type IssuedChain, openAuthority } from './issue.ts'
 import { crossSign, putAuthorityChain, replaceIssuer, retireKey, serveCrosses } from './key-change.ts'
@@ -54,7 +55,7 @@ export async function renewAuthority(
   await store.refresh()
   const present = findAuthority(store.index, name)
   await store.materials.authorityChain(present) // Refuses an authority without a certificate before a key is generated.
-  const oldKey = readPrivateKey(await store.read(present.key))
+  const oldKey = await openPrivateKey(store, present.key)
   const newKey = options.newKey ? await generateKey(options.key ?? specOf(oldKey)) : undefined
   return store.update(async (draft) => {
     const record = findAuthority(draft.index, present.name)

@@ -2,6 +2,7 @@ import { copyFile, rename } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileErrorText } from '../../../core/files/file-errors.ts'
 import { makeFolder, unusedName } from '../../../core/files/folders.ts'
+import { assertRegularFile } from '../../../core/files/regular-file.ts'
 import { PkiError } from '../errors.ts'
 import type { LockedFiles, StoreFiles } from './files.ts'
 import { folderFiles } from './folder-files.ts'
@@ -105,6 +106,7 @@ async function move(from: string, to: string): Promise<void> {
 }
 
 async function copyPrivately(from: string, to: string): Promise<void> {
+  assertRegularFile(from)
   makeFolder(dirname(to), 0o700)
   await copyFile(from, to).catch((error: Error) => {
     throw new PkiError('store', fileErrorText(error, to, 'written'), { cause: error })

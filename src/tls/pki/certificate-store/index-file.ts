@@ -14,6 +14,9 @@ export const indexPath = 'store.json'
  */
 const INDEX_VERSION = 1
 
+/** A path below the store, without `..`. */
+const PATH = /^(?!.*(?:^|[/\\])\.\.?(?:[/\\]|$))[^/\\:\0][^\\:\0]*$/
+
 const attribute = z.strictObject({ type: z.string(), value: z.string() })
 
 const certificate = z.strictObject({
@@ -196,7 +199,13 @@ export function parseIndex(text: string, place: string): StoreIndex {
   try {
     const found: unknown = JSON.parse(text)
     assertVersion(found, place)
-    return index.parse(found)
+    const parsed = index.parse(found)
+    // A backup comes from elsewhere, and must not name other files of the machine.
+    for (const path of referencedPaths(parsed)) {
+      if (!PATH.test(path))
+        throw new PkiError('store', `${place}/${indexPath} names the file ${path}, which is outside of the store`)
+    }
+    return parsed
   } catch (cause) {
     if (cause instanceof PkiError) throw cause
     const why = cause instanceof z.ZodError ? mistakesIn(cause) : (cause as Error).message

@@ -7,6 +7,9 @@ import { emptyIndex, indexPath, parseIndex, referencedPaths, type StoreIndex } f
 /** Files that a change may delete: files of the store, and files that killed processes left behind. */
 const ownFile = /^(keys|certificates|authorities|requests|trusted)\/|^\.lock\.|^\.[0-9a-f]+\.tmp$/
 
+/** Files that only an index makes useful. */
+const indexed = /^(?:keys|certificates|authorities)\/.*\.pem$/
+
 /** Characters by which the revision number can grow. */
 const DIGITS = 16
 
@@ -143,9 +146,12 @@ export class Journal {
     change: (draft: IndexDraft) => T | Promise<T>,
     ended: Promise<void>,
   ): Promise<Changed<T> | undefined> {
-    const before = await this.#readIndex(files)
-    if (before.text === undefined) this.#refuseGone()
-    else this.#take(before)
+    let before = await this.#readIndex(files)
+    if (before.text === undefined) {
+      this.#refuseGone()
+      // Before the other files: without it, those that a killed process left would look like a store whose index was lost.
+      before = await this.#begin(files)
+    } else this.#take(before)
     const draft = new IndexDraft(before.index, this.#read)
     const result = await change(draft)
     await this.#writeFiles(files, before.index, draft)
@@ -190,9 +196,29 @@ export class Journal {
     for (const path of candidates) if (ownFile.test(path) && !kept.has(path)) await files.remove(path)
   }
 
-  async #readIndex(files: Pick<StoreFiles, 'read'> = this.#files): Promise<ReadIndex> {
+  /** @throws PkiError `store` if there are files of a store, but no index */
+  async #assertNotLost(files: Pick<StoreFiles, 'list'>): Promise<void> {
+    const found = (await files.list()).find((path) => indexed.test(path))
+    if (found === undefined) return
+    const { place } = this.#files
+    throw new PkiError(
+      'store',
+      `${place}/${indexPath} is missing, although ${place} has ${found}. Restore a backup with \`sealpost store restore DIR\`, or delete ${place} to begin with new authorities`,
+    )
+  }
+
+  async #begin(files: LockedFiles): Promise<ReadIndex> {
+    const index = emptyIndex()
+    const text = `${JSON.stringify(index)}\n`
+    await files.write(indexPath, text)
+    return { text, index }
+  }
+
+  async #readIndex(files: Pick<StoreFiles, 'read' | 'list'> = this.#files): Promise<ReadIndex> {
     const text = await files.read(indexPath)
     if (text !== undefined && text === this.#text) return { text, index: this.#index }
-    return { text, index: text === undefined ? emptyIndex() : parseIndex(text, this.#files.place) }
+    if (text !== undefined) return { text, index: parseIndex(text, this.#files.place) }
+    if (this.#text === undefined) await this.#assertNotLost(files)
+    return { text, index: emptyIndex() }
   }
 }

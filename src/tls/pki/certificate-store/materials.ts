@@ -1,5 +1,5 @@
-import type { X509Certificate } from 'node:crypto'
-import { readCertificate } from '../certificate/certificate.ts'
+import type { KeyObject, X509Certificate } from 'node:crypto'
+import { readCertificate, thumbprintOf } from '../certificate/certificate.ts'
 import { readPem, writePem } from '../der/pem.ts'
 import { PkiError } from '../errors.ts'
 import { readPrivateKey } from '../keys.ts'
@@ -8,6 +8,23 @@ import type { InstalledCertificate, StoreLog } from '../types.ts'
 import { keysOf, noCertificate } from './authority-keys.ts'
 import type { StoreFiles } from './files.ts'
 import type { AuthorityRecord, CertificateRecord, StoreIndex, TrustedRecord } from './index-file.ts'
+
+const BEGIN = '-----BEGIN '
+
+const CURE = 'Restore a backup with `sealpost store restore DIR`'
+
+const damagedFile = (path: string, why: string, options?: ErrorOptions): PkiError =>
+  new PkiError('store', `${path} is damaged: ${why}. ${CURE}`, options)
+
+/** Reads a private key of the store. @throws PkiError `store`, which names the file */
+export async function openPrivateKey(files: { read(path: string): Promise<string> }, path: string): Promise<KeyObject> {
+  const pem = await files.read(path)
+  try {
+    return readPrivateKey(pem)
+  } catch (cause) {
+    throw damagedFile(path, (cause as Error).message, { cause })
+  }
+}
 
 /** Reads and caches the PEM files behind the index. */
 export class Materials {
@@ -18,6 +35,8 @@ export class Materials {
   readonly #installed = new Map<string, { readonly path: string; readonly installed: InstalledCertificate }>()
   readonly #fresh = new Set<string>()
   readonly #lists = new Map<string, readonly ReadCrl[]>()
+  /** Paths of chains whose signatures were verified. */
+  readonly #verified = new Set<string>()
 
   constructor(files: StoreFiles, log: StoreLog) {
     this.#files = files
@@ -29,6 +48,7 @@ export class Materials {
     this.#texts.clear()
     this.#fresh.clear()
     this.#lists.clear()
+    this.#verified.clear()
   }
 
   /** Returns a file's text. @throws PkiError `store` if there is no such file */
@@ -36,21 +56,29 @@ export class Materials {
     const known = this.#texts.get(path)
     if (known !== undefined) return known
     const text = await this.#files.read(path)
-    if (text === undefined) throw new PkiError('store', `${this.#files.place}/${path} is missing`)
+    if (text === undefined) throw new PkiError('store', `${this.#files.place}/${path} is missing. ${CURE}`)
     this.#texts.set(path, text)
     return text
   }
 
   /** Returns the certificates of a PEM file, in its order. @throws PkiError `store` */
   async certificates(path: string): Promise<X509Certificate[]> {
-    const blocks = readPem(await this.read(path))
+    const text = await this.read(path)
+    const blocks = readPem(text)
+    if (blocks.length === 0 || blocks.length !== text.split(BEGIN).length - 1) {
+      throw this.#damaged(path, text === '' ? 'it is empty' : 'it is cut off, or holds no certificate')
+    }
     try {
       return blocks.map(({ der }) => readCertificate(der))
     } catch (cause) {
       // One whose key this Node.js does not support.
       if (cause instanceof PkiError && cause.code === 'refused') throw cause
-      throw new PkiError('store', `${this.#files.place}/${path} is not a certificate`, { cause })
+      throw this.#damaged(path, 'it is not a certificate', { cause })
     }
+  }
+
+  #damaged(path: string, why: string, options?: ErrorOptions): PkiError {
+    return damagedFile(`${this.#files.place}/${path}`, why, options)
   }
 
   /**
@@ -81,8 +109,11 @@ export class Materials {
   async #read(record: CertificateRecord): Promise<InstalledCertificate> {
     const [certificate, ...chain] = await this.certificates(record.certificate)
     const privateKeyPem = await this.read(record.key)
-    if (!certificate?.checkPrivateKey(readPrivateKey(privateKeyPem))) {
-      throw new PkiError('store', `${record.key} is not the key of ${record.certificate}`)
+    if (!certificate || thumbprintOf(certificate) !== record.thumbprint) {
+      throw this.#damaged(record.certificate, `it is not the certificate with the thumbprint ${record.thumbprint}`)
+    }
+    if (!certificate.checkPrivateKey(await openPrivateKey(this, record.key))) {
+      throw this.#damaged(record.key, `it is not the key of ${record.certificate}`)
     }
     return {
       friendlyName: record.friendlyName,
@@ -97,9 +128,17 @@ export class Materials {
   async authorityChain(
     record: Pick<AuthorityRecord, 'name' | 'certificate'>,
   ): Promise<[X509Certificate, ...X509Certificate[]]> {
-    const [own, ...above] = record.certificate === undefined ? [] : await this.certificates(record.certificate)
-    if (own !== undefined) return [own, ...above]
-    throw noCertificate(record.name)
+    if (record.certificate === undefined) throw noCertificate(record.name)
+    const [own, ...above] = (await this.certificates(record.certificate)) as [X509Certificate, ...X509Certificate[]]
+    if (!this.#verified.has(record.certificate)) {
+      for (const [i, one] of [own, ...above].entries()) {
+        const issuer = above[i] ?? one
+        const isSigned = !one.checkIssued(issuer) || one.verify(issuer.publicKey)
+        if (!isSigned) throw this.#damaged(record.certificate, 'the signature of a certificate does not match')
+      }
+      this.#verified.add(record.certificate)
+    }
+    return [own, ...above]
   }
 
   /** Returns the outside roots that the lab's checks accept. @throws PkiError `store` */

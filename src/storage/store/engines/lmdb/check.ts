@@ -6,6 +6,7 @@ import { textKey } from '../text-key.ts'
 import { overviewRecord } from './articles.ts'
 import { blobOctets, piecesOf } from './bodies.ts'
 import { blocksOf, combinationsOf, countBlocks, entriesOf, numbersOf } from './lmdb-folder.ts'
+import { damagedKeys, isSealed } from './sealed-tables.ts'
 import { firstKey, LAST_BLOB, lastKey, type Tables } from './tables.ts'
 
 export interface CheckReport {
@@ -25,6 +26,9 @@ type UsedBlobs = ReadonlyMap<number, BlobUse>
 
 /** Checks whether all tables agree with each other. */
 export function checkTables(tables: Tables): CheckReport {
+  const damaged = [...damagedRows(tables)]
+  // The other checks read rows, and cannot go on without some.
+  if (damaged.length > 0) return { folders: 0, messages: 0, faults: damaged }
   const used = new Map<number, BlobUse>()
   const faults: string[] = []
   let messages = 0
@@ -43,6 +47,14 @@ export function checkTables(tables: Tables): CheckReport {
   for (const [blob, use] of used) faults.push(...blobFaults(tables, blob, use))
   faults.push(...unusedBlobs(tables, used), ...unusedOverviews(tables, used), ...unusedIndexes(tables))
   return { folders: folders.length, messages, faults }
+}
+
+/** Checks the checksums of all rows. Yields a sentence for each that is damaged. */
+export function* damagedRows(tables: Tables): Generator<string> {
+  for (const [name, table] of Object.entries(tables)) {
+    if (!isSealed(table)) continue
+    for (const key of damagedKeys(table)) yield `table ${name}: the row ${JSON.stringify(key)} is damaged`
+  }
 }
 
 const labelOf = ({ owner, name }: Folder): string => `${owner} ${name}`

@@ -13,12 +13,13 @@ import { join } from 'node:path'
 import type { Logger } from 'pino'
 import { folderObstacle } from '../../../../core/files/file-obstacles.ts'
 import { makeFolder, unusedName } from '../../../../core/files/folders.ts'
+import { assertRegularFile } from '../../../../core/files/regular-file.ts'
 import { Arrivals } from '../../../../core/time/arrivals.ts'
 import type { Clock } from '../../../../core/time/clock.ts'
 import { StoreError } from '../../types.ts'
 import type { StoreLimits } from '../full/limits.ts'
 import { loadLmdb } from './addon.ts'
-import { type CheckReport, checkTables } from './check.ts'
+import { type CheckReport, checkTables, damagedRows } from './check.ts'
 import { storeError } from './errors.ts'
 import { numbersOf } from './lmdb-folder.ts'
 import { LmdbStore } from './lmdb-store.ts'
@@ -138,7 +139,8 @@ interface StoreCounts {
 export async function copyStore(folder: string, to: string): Promise<StoreCounts> {
   const file = join(folder, DATA_FILE)
   if (!existsSync(file)) throw new StoreError('not-found', `${folder} contains no store`)
-  const tables = await openTables({ file, readOnly: true, anyOlder: true })
+  const isInUse = (await lockObstacle(folder)) !== undefined
+  const tables = await openTables({ file, readOnly: true, anyOlder: true, isInUse })
   try {
     // The copy is created with the mode that the umask allows, so its folder must be private.
     await tables.env.backup(to, true)
@@ -148,7 +150,7 @@ export async function copyStore(folder: string, to: string): Promise<StoreCounts
   } finally {
     await tables.env.close()
   }
-  return countsOf(to)
+  return countsOf(to, { checkRows: true })
 }
 
 /** Checks that this version can read a file. @throws StoreError `read-only` if it is from a newer version */
@@ -159,14 +161,16 @@ async function assertReadable(file: string): Promise<void> {
 
 /**
  * Reads what a copy holds, which can be of an older format. Leaves no file of LMDB beside it.
- * @throws StoreError `read-only` if it is from a newer version
+ * @param checkRows whether the checksums of all rows are checked
+ * @throws StoreError `read-only` if it is from a newer version; `failed` if it is damaged
  */
-export async function countsOf(file: string): Promise<StoreCounts> {
+export async function countsOf(file: string, { checkRows = false } = {}): Promise<StoreCounts> {
   const lock = `${file}-lock`
   const hadLock = existsSync(lock)
   try {
     const tables = await openTables({ file, readOnly: true, anyOlder: true })
     try {
+      if (checkRows) assertIntact(tables, file)
       const folders = Array.from(tables.folders.getRange({}), ({ value }) => numbersOf(tables, value.id))
       const messages = folders.reduce((sum, [, , exists]) => sum + exists, 0)
       return { folders: folders.length, messages, sizeOctets: statSync(file).size }
@@ -175,6 +179,13 @@ export async function countsOf(file: string): Promise<StoreCounts> {
     }
   } finally {
     if (!hadLock) rmSync(lock, { force: true })
+  }
+}
+
+/** @throws StoreError `failed` if a row is damaged */
+function assertIntact(tables: Tables, file: string): void {
+  for (const fault of damagedRows(tables)) {
+    throw new StoreError('failed', `${file}: ${fault}. Run \`sealpost store check\`, and restore an earlier backup`)
   }
 }
 
@@ -189,6 +200,7 @@ export async function restoreStore(folder: string, copy: string, log: Logger): P
   try {
     const file = join(folder, DATA_FILE)
     const incoming = `${file}.restored`
+    assertRegularFile(copy)
     copyFileSync(copy, incoming)
     chmodSync(incoming, 0o600)
     const earlier = existsSync(file) ? unusedName(file) : undefined

@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto'
-import { statSync, writeFileSync } from 'node:fs'
+import { existsSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import type { Database, RootDatabase, RootDatabaseOptionsWithPath } from 'lmdb'
 import { version } from '../../../../core/text/version.ts'
 import { type DeliveryEnvelope, type Folder, type MessageEntry, StoreError } from '../../types.ts'
 import { textKey } from '../text-key.ts'
 import { loadLmdb } from './addon.ts'
+import { assertNotLost, checkDataFile } from './file-check.ts'
+import { openSealed } from './sealed-tables.ts'
 import { currentFormat } from './upgrade-steps.ts'
 import { Writes } from './writes.ts'
 
@@ -101,19 +103,29 @@ const MAX_TABLES = 24
 /** Most read transactions at a time. Every folder that is being loaded and every stream may have one. */
 const MAX_VIEWS = 1024
 
-/** Octets per piece. A piece and its header fill whole pages. */
-export const PIECE_OCTETS = 16 * 4096 - 16
+/** Octets per piece. With LMDB's header of 24 octets and the checksums, they fill whole pages. */
+export const PIECE_OCTETS = 16 * 4096 - 32
 
 interface OpenTablesOptions {
   readonly file: string
   readonly readOnly: boolean
   /** Whether an older format can be opened without an upgrade. It may lack tables. */
   readonly anyOlder?: boolean
+  /** Whether another process writes to the file. Then it cannot be checked before. */
+  readonly isInUse?: boolean
 }
 
-/** Opens the tables. @throws StoreError `not-found` if the package lmdb is missing; `read-only` if the format cannot be opened */
-export async function openTables({ file, readOnly, anyOlder = false }: OpenTablesOptions): Promise<Tables> {
+/**
+ * Opens the tables. Creates the file if there is none.
+ * @throws StoreError `not-found` if the package lmdb is missing; `read-only` if the format cannot be opened; `failed` if the
+ * file is damaged or lost
+ */
+export async function openTables(given: OpenTablesOptions): Promise<Tables> {
+  const { file, readOnly, anyOlder = false, isInUse = false } = given
   const { open } = await loadLmdb()
+  assertNotLost(file)
+  if (existsSync(file)) await checkDataFile(file, { isInUse })
+  else if (!readOnly) createFile(file, open)
   const options = {
     path: file,
     noSubdir: true,
@@ -151,6 +163,16 @@ export async function openTables({ file, readOnly, anyOlder = false }: OpenTable
     },
   }
   return tables
+}
+
+/** Creates an empty file under another name first: if this is interrupted, no file without content is left. */
+function createFile(file: string, open: (options: RootDatabaseOptionsWithPath) => RootDatabase): void {
+  const path = `${file}.new`
+  for (const name of [path, `${path}-lock`]) rmSync(name, { force: true })
+  const options = { path, noSubdir: true, permissionsMode: 0o600, maxDbs: MAX_TABLES, overlappingSync: false }
+  closeNow(open(options satisfies RootDatabaseOptionsWithPath))
+  rmSync(`${path}-lock`, { force: true })
+  renameSync(path, file)
 }
 
 /** LMDB has 64 octets for each reader, and a header of a few hundred octets. */
@@ -206,28 +228,28 @@ function openEach(
   env: RootDatabase,
   options: Omit<OpenTablesOptions, 'file'>,
 ): Omit<Tables, 'env' | 'readOnly' | 'reopen' | 'writes'> {
-  const meta = env.openDB<number | string, string>({ name: 'meta' })
+  const meta = openSealed<number | string, string>(env, 'meta')
   // A read-only environment returns undefined for a table that does not exist.
   assertFormat(Number(meta?.get('format') ?? currentFormat()), options)
   const tables = {
     meta,
-    folders: env.openDB<Folder, string>({ name: 'folders' }),
-    numbers: env.openDB<NumbersRecord | number, string>({ name: 'numbers' }),
-    entries: env.openDB<EntryRecord, [string, number]>({ name: 'entries' }),
-    blocks: env.openDB<BlockRecord, [string, number]>({ name: 'blocks' }),
-    combinations: env.openDB<CombinationRecord, [string, string]>({ name: 'combinations' }),
-    changed: env.openDB<true, [string, number, number]>({ name: 'changed' }),
-    vanished: env.openDB<readonly number[], [string, number]>({ name: 'vanished' }),
-    bodies: env.openDB<Buffer, [number, number]>({ name: 'bodies', encoding: 'binary' }),
-    holders: env.openDB<number, number>({ name: 'holders' }),
-    doomed: env.openDB<true, number>({ name: 'doomed' }),
-    overviews: env.openDB<OverviewRecord, number>({ name: 'overviews' }),
-    places: env.openDB<true, [string, string, number]>({ name: 'places' }),
-    history: env.openDB<true, string>({ name: 'history' }),
-    subscriptions: env.openDB<string, [string, string]>({ name: 'subscriptions' }),
-    state: env.openDB<string, string>({ name: 'state' }),
-    values: env.openDB<ValueRecord, ValueKey>({ name: 'values' }),
-    retired: env.openDB<number, [string, string]>({ name: 'retired' }),
+    folders: openSealed<Folder, string>(env, 'folders'),
+    numbers: openSealed<NumbersRecord | number, string>(env, 'numbers'),
+    entries: openSealed<EntryRecord, [string, number]>(env, 'entries'),
+    blocks: openSealed<BlockRecord, [string, number]>(env, 'blocks'),
+    combinations: openSealed<CombinationRecord, [string, string]>(env, 'combinations'),
+    changed: openSealed<true, [string, number, number]>(env, 'changed'),
+    vanished: openSealed<readonly number[], [string, number]>(env, 'vanished'),
+    bodies: openSealed<Buffer, [number, number]>(env, 'bodies', true),
+    holders: openSealed<number, number>(env, 'holders'),
+    doomed: openSealed<true, number>(env, 'doomed'),
+    overviews: openSealed<OverviewRecord, number>(env, 'overviews'),
+    places: openSealed<true, [string, string, number]>(env, 'places'),
+    history: openSealed<true, string>(env, 'history'),
+    subscriptions: openSealed<string, [string, string]>(env, 'subscriptions'),
+    state: openSealed<string, string>(env, 'state'),
+    values: openSealed<ValueRecord, ValueKey>(env, 'values'),
+    retired: openSealed<number, [string, string]>(env, 'retired'),
   }
   if (!options.readOnly && meta.get('format') === undefined) {
     meta.putSync('format', currentFormat())

@@ -1,0 +1,380 @@
+import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs'
+import { basename } from 'node:path'
+import { runInSlices, type Steps } from '../../../../core/time/time-slice.ts'
+import { StoreError } from '../../types.ts'
+
+/** Layout of LMDB's data files of version 2, as `mdb.c` of the package lmdb defines it. Numbers are little-endian. */
+const MAGIC = 0xbeefc0de
+const VERSION = 2
+const HEADER = { txnId: 8, flags: 18, lower: 20, upper: 22, pages: 20, octets: 24 } as const
+const META = {
+  magic: 24,
+  version: 28,
+  mapSize: 40,
+  free: 48,
+  main: 96,
+  lastPage: 144,
+  txnId: 152,
+  octets: 168,
+} as const
+const TABLE = {
+  pad: 0,
+  flags: 4,
+  depth: 6,
+  branches: 8,
+  leaves: 16,
+  overflow: 24,
+  entries: 32,
+  root: 40,
+  octets: 48,
+} as const
+const NODE = { low: 0, high: 2, flags: 4, keyOctets: 6, octets: 8 } as const
+/** A row refers to data in pages of their own by this. */
+const OVERFLOW = { page: 0, pages: 16, octets: 24 } as const
+const PAGE = { branch: 1, leaf: 2, overflow: 4, meta: 8, kinds: 0x7f } as const
+const NODE_FLAGS = { overflow: 1, table: 2 } as const
+/** Flags of the table of free pages: its keys are integers, and the file is not in a folder of its own (`noSubdir`). */
+const FREE_FLAGS = 0x4008
+const NO_PAGE = 0xffff_ffff_ffff_ffffn
+const MAX_DEPTH = 32
+const MAX_MAP_OCTETS = 2 ** 46
+/** LMDB needs this much to recognize a file; it takes an empty one for a new one. */
+const SMALLEST_PAGE = 512
+const LARGEST_PAGE = 65_536
+
+/** The tree of a table. `free` has the pages that may be used again, `main` the other tables. */
+interface Tree {
+  readonly name: string
+  readonly flags: number
+  readonly depth: number
+  readonly branches: number
+  readonly leaves: number
+  readonly overflow: number
+  readonly entries: number
+  readonly root: bigint
+}
+
+interface Meta {
+  readonly pageOctets: number
+  readonly lastPage: number
+  readonly txnId: number
+  readonly free: Tree
+  readonly main: Tree
+}
+
+/** A fault of the file. `checkDataFile` adds the cure. */
+class Damage extends Error {}
+
+/**
+ * Checks a data file before LMDB maps it. LMDB follows the page numbers and sizes in the file without looking, so a damaged
+ * file ends the process with a signal. This reads the pages of all trees, and of the octets of messages only the first page:
+ * these have checksums of their own. A file that another process writes to is checked as far as its first pages.
+ * @throws StoreError `failed`: what is wrong, and how to go on
+ */
+export async function checkDataFile(file: string, { isInUse = false } = {}): Promise<void> {
+  const handle = openSync(file, 'r')
+  try {
+    const { size } = fstatSync(handle)
+    if (size === 0) throw new Damage('it is empty')
+    const meta = readMeta(handle, size)
+    if (!isInUse) await runInSlices(new Pages(handle, size, meta).check())
+  } catch (error) {
+    if (error instanceof Damage) throw new StoreError('failed', `${file} is damaged: ${error.message}. ${cureOf(file)}`)
+    throw error
+  } finally {
+    closeSync(handle)
+  }
+}
+
+/** @throws StoreError `failed` if the folder once had the data file and has it no longer: LMDB would begin a new one */
+export function assertNotLost(file: string): void {
+  if (existsSync(file) || !existsSync(`${file}-lock`)) return
+  throw new StoreError(
+    'failed',
+    `${file} is missing, although ${basename(file)}-lock shows that it was there. Restore a backup with \`sealpost store restore DIR\`, or delete ${basename(file)}-lock to begin with an empty store`,
+  )
+}
+
+const cureOf = (file: string): string =>
+  `Restore a backup with \`sealpost store restore DIR\`, or delete ${basename(file)} and ${basename(file)}-lock to begin with an empty store`
+
+/** Reads both first pages and returns the newer one. */
+function readMeta(handle: number, size: number): Meta {
+  const first = pageAt(handle, 0, META.octets)
+  if (first.length < META.octets) throw new Damage(`it has only ${size} octets`)
+  assertMeta(first, 0)
+  const pageOctets = first.readUInt32LE(META.free + TABLE.pad)
+  const isPower = Number.isInteger(Math.log2(pageOctets))
+  if (!isPower || pageOctets < SMALLEST_PAGE || pageOctets > LARGEST_PAGE) {
+    throw new Damage(`its pages cannot have ${pageOctets} octets`)
+  }
+  const second = pageAt(handle, pageOctets, META.octets)
+  if (second.length < META.octets) throw new Damage(`it has only ${size} octets`)
+  assertMeta(second, 1)
+  const metas = [metaOf(first), metaOf(second)]
+  // Transactions write the two pages in turn. The first one of a new file and of a copy stays 0.
+  const [older, newer] = (metas[0] as Meta).txnId > (metas[1] as Meta).txnId ? [metas[1], metas[0]] : metas
+  for (const [page, { txnId }] of metas.entries()) {
+    if (txnId !== 0 && txnId % 2 !== page) throw new Damage(`page ${page} has transaction ${txnId}`)
+  }
+  const { txnId, lastPage, pageOctets: ofNewer } = newer as Meta
+  if (older?.txnId !== 0 && older?.txnId !== txnId - 1) {
+    throw new Damage(`its first pages have the transactions ${older?.txnId} and ${txnId}`)
+  }
+  if (ofNewer !== pageOctets) throw new Damage(`its pages have ${pageOctets} octets, or ${ofNewer}`)
+  if (lastPage < 1 || lastPage * pageOctets >= MAX_MAP_OCTETS) throw new Damage(`its last page cannot be ${lastPage}`)
+  return newer as Meta
+}
+
+function assertMeta(page: Buffer, number: number): void {
+  const isMeta = (page.readUInt16LE(HEADER.flags) & PAGE.kinds) === PAGE.meta
+  if (!isMeta || page.readUInt32LE(META.magic) !== MAGIC)
+    throw new Damage(`page ${number} does not begin a file of LMDB`)
+  const version = page.readUInt32LE(META.version) & 0xffff
+  if (version !== VERSION) throw new Damage(`it has version ${version} of LMDB's format, not ${VERSION}`)
+  if (page.readBigUInt64LE(META.mapSize) >= BigInt(MAX_MAP_OCTETS)) throw new Damage(`page ${number} has a wrong size`)
+}
+
+function metaOf(page: Buffer): Meta {
+  return {
+    pageOctets: page.readUInt32LE(META.free + TABLE.pad),
+    lastPage: numberAt(page, META.lastPage),
+    txnId: numberAt(page, META.txnId),
+    free: treeAt(page, META.free, 'free pages'),
+    main: treeAt(page, META.main, 'tables'),
+  }
+}
+
+const treeAt = (page: Buffer, at: number, name: string): Tree => ({
+  name,
+  flags: page.readUInt16LE(at + TABLE.flags),
+  depth: page.readUInt16LE(at + TABLE.depth),
+  branches: numberAt(page, at + TABLE.branches),
+  leaves: numberAt(page, at + TABLE.leaves),
+  overflow: numberAt(page, at + TABLE.overflow),
+  entries: numberAt(page, at + TABLE.entries),
+  root: page.readBigUInt64LE(at + TABLE.root),
+})
+
+/** Reads a number of 64 bits. One that is too large to be exact is also too large to be right. */
+const numberAt = (page: Buffer, at: number): number => Number(page.readBigUInt64LE(at))
+
+function pageAt(handle: number, at: number, octets: number): Buffer {
+  const page = Buffer.alloc(octets)
+  return page.subarray(0, readSync(handle, page, 0, octets, at))
+}
+
+/** A tree while it is read, with what was found so far. */
+interface Walk {
+  readonly tree: Tree
+  /** Takes the rows of `free` and `main`. */
+  readonly take: ((key: Buffer, data: Buffer, flags: number) => void) | undefined
+  branches: number
+  leaves: number
+  overflow: number
+  entries: number
+  /** The last key. Keys ascend. */
+  last: Buffer | undefined
+  /** The key of the branch above: the least one that may follow. */
+  least: Buffer | undefined
+}
+
+/** A row of a page. */
+interface Row {
+  readonly key: Buffer
+  /** Start of the data, or of the number of its first page. In a branch, of the number of the page below. */
+  readonly at: number
+  readonly end: number
+  readonly dataOctets: number
+  readonly flags: number
+}
+
+class Pages {
+  readonly #handle: number
+  readonly #meta: Meta
+  readonly #pages: number
+  /** One bit for each page that belongs to a tree or is free. */
+  readonly #known: Uint8Array
+
+  constructor(handle: number, size: number, meta: Meta) {
+    this.#handle = handle
+    this.#meta = meta
+    // The file can be shorter than its last page says if that page is free.
+    this.#pages = Math.min(meta.lastPage + 1, Math.floor(size / meta.pageOctets))
+    this.#known = new Uint8Array((Math.min(meta.lastPage, 2 ** 32) >>> 3) + 1)
+    this.#known[0] = 3
+  }
+
+  *check(): Steps<void> {
+    const tables: Tree[] = []
+    const { free, main } = this.#meta
+    yield* this.#walk(free, FREE_FLAGS, (_, data) => this.#addFree(data))
+    yield* this.#walk(main, 0, (key, data, flags) => {
+      if ((flags & NODE_FLAGS.table) === 0) return
+      const name = `table ${key.toString('latin1').replaceAll(/[^ -~]/g, '')}`
+      if (data.length !== TABLE.octets) throw new Damage(`${name}: it is described in ${data.length} octets`)
+      tables.push(treeAt(data, 0, name))
+    })
+    for (const table of tables) yield* this.#walk(table, 0)
+  }
+
+  *#walk(tree: Tree, flags: number, take?: Walk['take']): Steps<void> {
+    const walk: Walk = {
+      tree,
+      take,
+      branches: 0,
+      leaves: 0,
+      overflow: 0,
+      entries: 0,
+      last: undefined,
+      least: undefined,
+    }
+    const isEmpty = tree.root === NO_PAGE
+    if (tree.flags !== flags) throw new Damage(`${tree.name}: its flags are ${tree.flags}, not ${flags}`)
+    if (isEmpty ? tree.depth !== 0 : tree.depth < 1 || tree.depth > MAX_DEPTH) {
+      throw new Damage(`${tree.name}: its depth cannot be ${tree.depth}`)
+    }
+    if (!isEmpty) yield* this.#visit(walk, Number(tree.root), tree.depth)
+    for (const key of ['branches', 'leaves', 'overflow', 'entries'] as const) {
+      if (walk[key] !== tree[key]) throw new Damage(`${tree.name}: it has ${walk[key]} ${key}, not ${tree[key]}`)
+    }
+  }
+
+  /** Reads a page of a tree and those below it. @param height 1 for a leaf */
+  *#visit(walk: Walk, number: number, height: number): Steps<void> {
+    const kind = height === 1 ? PAGE.leaf : PAGE.branch
+    const page = this.#read(walk.tree, number, kind, this.#meta.pageOctets)
+    const rows = this.#rows(walk.tree, page, number, kind)
+    yield
+    if (kind === PAGE.leaf) {
+      walk.leaves++
+      for (const row of rows) this.#takeRow(walk, page, row, number)
+      return
+    }
+    walk.branches++
+    if (rows.length < 2) throw faultOf(walk.tree, number, 'has fewer than two pages below it')
+    for (const [i, { key, at }] of rows.entries()) {
+      // The first key of a branch is not used.
+      if (i > 0) this.#ascend(walk, key, number, false)
+      yield* this.#visit(walk, page.readUIntLE(at, 6), height - 1)
+    }
+  }
+
+  #takeRow(walk: Walk, page: Buffer, { key, at, dataOctets, flags }: Row, number: number): void {
+    this.#ascend(walk, key, number, true)
+    walk.entries++
+    let data = page.subarray(at, at + dataOctets)
+    if ((flags & NODE_FLAGS.overflow) !== 0) {
+      const first = numberAt(page, at + OVERFLOW.page)
+      const pages = Math.ceil((HEADER.octets + dataOctets) / this.#meta.pageOctets)
+      if (numberAt(page, at + OVERFLOW.pages) !== pages) throw faultOf(walk.tree, number, 'has a row of the wrong size')
+      const octets = walk.take ? HEADER.octets + dataOctets : HEADER.octets
+      data = this.#read(walk.tree, first, PAGE.overflow, octets, pages).subarray(HEADER.octets)
+      walk.overflow += pages
+    }
+    walk.take?.(key, data, flags)
+  }
+
+  /** Checks that a key is after the last one. The key of a branch can be the first one of the page below. */
+  #ascend(walk: Walk, key: Buffer, number: number, isRow: boolean): void {
+    const isAfter = walk.last === undefined || this.#compare(walk.tree, walk.last, key) < 0
+    if (!isAfter) throw faultOf(walk.tree, number, 'has keys that do not ascend')
+    walk.last = isRow ? key : walk.last
+    if (isRow && walk.least && this.#compare(walk.tree, key, walk.least) < 0)
+      throw faultOf(walk.tree, number, 'has keys that belong elsewhere')
+    walk.least = isRow ? undefined : key
+  }
+
+  /** Reads a page, or the first part of several. Each page can be used once. */
+  #read(tree: Tree, number: number, kind: number, octets: number, pages = 1): Buffer {
+    if (number + pages > this.#pages) {
+      throw new Damage(`${tree.name}: page ${number + pages - 1} is missing; the file has ${this.#pages} pages`)
+    }
+    this.#use(tree, number, pages)
+    const page = pageAt(this.#handle, number * this.#meta.pageOctets, octets)
+    if (page.length < octets) throw faultOf(tree, number, 'cannot be read')
+    if (numberAt(page, 0) !== number) throw faultOf(tree, number, `has the number ${numberAt(page, 0)}`)
+    if ((page.readUInt16LE(HEADER.flags) & PAGE.kinds) !== kind) throw faultOf(tree, number, 'is of the wrong kind')
+    if (numberAt(page, HEADER.txnId) > this.#meta.txnId) throw faultOf(tree, number, 'is newer than the file')
+    if (kind === PAGE.overflow && page.readUInt32LE(HEADER.pages) !== pages) {
+      throw faultOf(tree, number, `begins ${page.readUInt32LE(HEADER.pages)} pages, not ${pages}`)
+    }
+    return page
+  }
+
+  /** Notes that pages are used or free. */
+  #use(tree: Tree, first: number, pages: number): void {
+    for (let page = first; page < first + pages; page++) {
+      const bit = 1 << (page & 7)
+      const byte = this.#known[page >>> 3] ?? 0xff
+      if ((byte & bit) !== 0) throw faultOf(tree, page, 'is used twice')
+      this.#known[page >>> 3] = byte | bit
+    }
+  }
+
+  /** Notes the pages of a list of free ones: their number, then a page, or the negative length of a run and its first page. */
+  #addFree(data: Buffer): void {
+    const { free, lastPage } = this.#meta
+    const items = data.length < 8 ? -1 : numberAt(data, 0)
+    if (items < 0 || data.length < 8 * (items + 1)) throw new Damage(`${free.name}: a list is not complete`)
+    for (let i = 1, run = 1; i <= items; i++) {
+      const item = Number(data.readBigInt64LE(8 * i))
+      if (item < 0) run = -item
+      else {
+        // Entries of pages that were taken are 0.
+        if (item !== 0 && item + run > lastPage + 1) throw faultOf(free, item, `is after the last page ${lastPage}`)
+        if (item !== 0) this.#use(free, item, run)
+        run = 1
+      }
+    }
+  }
+
+  /** Finds the rows of a leaf or branch. */
+  #rows(tree: Tree, page: Buffer, number: number, kind: number): readonly Row[] {
+    // Offsets in a page count from the end of its header.
+    const lower = HEADER.octets + page.readUInt16LE(HEADER.lower)
+    const upper = HEADER.octets + page.readUInt16LE(HEADER.upper)
+    if (lower === HEADER.octets || lower % 2 !== 0 || lower > upper || upper > page.length) {
+      throw faultOf(tree, number, 'has wrong bounds')
+    }
+    let octets = 0
+    const rows: Row[] = []
+    for (let i = HEADER.octets; i < lower; i += 2) {
+      const start = HEADER.octets + page.readUInt16LE(i)
+      if (start < upper || start + NODE.octets > page.length) throw faultOf(tree, number, 'has a row outside of it')
+      const row = rowAt(page, start, kind)
+      if (row.flags > NODE_FLAGS.table) throw faultOf(tree, number, `has a row with the flags ${row.flags}`)
+      if (row.end > page.length) throw faultOf(tree, number, 'has a row that is too long')
+      octets += row.end - start + ((row.end - start) % 2)
+      rows.push(row)
+    }
+    // LMDB leaves no gaps between rows.
+    if (octets !== page.length - upper)
+      throw faultOf(tree, number, `has rows of ${octets} octets, not ${page.length - upper}`)
+    return rows
+  }
+
+  #compare({ flags }: Tree, a: Buffer, b: Buffer): number {
+    if (flags !== FREE_FLAGS) return Buffer.compare(a, b)
+    return a.length === 8 && b.length === 8 ? numberAt(a, 0) - numberAt(b, 0) : 1
+  }
+}
+
+function rowAt(page: Buffer, start: number, kind: number): Row {
+  const keyAt = start + NODE.octets
+  const dataAt = keyAt + page.readUInt16LE(start + NODE.keyOctets)
+  const key = page.subarray(keyAt, dataAt)
+  // Where a branch has the number of the page below, a leaf has the length of its data and flags.
+  if (kind === PAGE.branch) return { key, at: start, end: dataAt, dataOctets: 0, flags: 0 }
+  const dataOctets = page.readUInt16LE(start + NODE.low) + 0x1_0000 * page.readUInt16LE(start + NODE.high)
+  const flags = page.readUInt16LE(start + NODE.flags)
+  return {
+    key,
+    at: dataAt,
+    end: dataAt + ((flags & NODE_FLAGS.overflow) !== 0 ? OVERFLOW.octets : dataOctets),
+    dataOctets,
+    flags,
+  }
+}
+
+const faultOf = ({ name }: Tree, page: number, what: string): Damage => new Damage(`${name}: page ${page} ${what}`)

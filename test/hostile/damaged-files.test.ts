@@ -1,0 +1,125 @@
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { basename, join, relative } from 'node:path'
+import { pino } from 'pino'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { systemClock } from '../../src/core/time/clock.ts'
+import { seededRandom } from '../../src/core/values/random.ts'
+import { StoreDigest } from '../../src/storage/store/copy/digest.ts'
+import { checkStore, openLmdbStore } from '../../src/storage/store/engines/lmdb/open.ts'
+import { StoreError } from '../../src/storage/store/types.ts'
+import { startLab } from '../../src/testing/index.ts'
+import { Workplace } from '../support/sealpost.ts'
+import { DAMAGES } from './damage.ts'
+import { scaled } from './support.ts'
+
+// A file that LMDB maps and that is damaged ends this process with a signal, and with it the tests.
+
+const CONFIG = `
+hostname: mail.lab.test
+domain: lab.test
+certificates: { store: certs, key: p256 }
+store: { lmdb: data }
+directory: { accounts: [{ user: alice, password: secret }] }
+newsgroups: [{ name: lab.test }]
+dns: { port: 0, dnssec: true }
+mailAuthentication: { dkim: [{ domain: lab.test, algorithm: ed25519 }] }
+virtualServers: [{ name: smtp, protocol: smtp, port: 0 }]
+`
+const STORE = 'data/messages.mdb'
+/** Files that the lab makes again, or reads only when a command asks for them. */
+const NOT_NEEDED = /\.reserve$|-lock$|\/issued\//
+/** Keys that the lab makes again if they are deleted. */
+const RENEWED = /certs\/(?:dkim|dns)\//
+
+/** 1,000 corruptions in the long form. Those without chance have one result. */
+const roundsOf = (kind: string): number => (['empty', 'deleted'].includes(kind) ? 1 : scaled(1) > 1 ? 250 : 4)
+
+const log = pino({ level: 'silent' })
+const seed = Number(process.env.SEALPOST_SEED ?? Date.now() % 1e9)
+const random = seededRandom(seed)
+const template = new Workplace()
+
+beforeAll(async () => {
+  await using lab = await startLab(template.write('lab.yaml', CONFIG))
+  for (const octets of [10, 500, 3000, 5000, 200_000]) {
+    const raw = `Subject: ${octets}\r\nMessage-ID: <${octets}@x>\r\nNewsgroups: lab.test\r\n\r\n${'line\r\n'.repeat(octets / 6)}`
+    await lab.deliver(raw, { to: 'alice@lab.test', from: 'bob@lab.test' })
+    await lab.deliver(raw, { to: 'alice@lab.test', from: 'carol@lab.test' })
+  }
+})
+afterAll(() => template.remove())
+
+const filesOf = (folder: string): string[] =>
+  readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)))
+
+function damage(file: string, kind: string): void {
+  const change = DAMAGES[kind]
+  if (change) writeFileSync(file, change(readFileSync(file), random))
+  else rmSync(file)
+}
+
+const errorOf = (work: Promise<unknown>): Promise<Error | undefined> =>
+  work.then(
+    () => undefined,
+    (error: unknown) => error as Error,
+  )
+
+describe(`seed ${seed}`, () => {
+  const folder = mkdtempSync(join(tmpdir(), 'sealpost-damage-'))
+  afterAll(() => rmSync(folder, { recursive: true }))
+
+  async function contentOf(): Promise<string> {
+    await using store = await openLmdbStore(folder, { clock: systemClock, log })
+    return (await new StoreDigest().of(store.dump())).hash
+  }
+
+  /** Returns what `store check` says. */
+  async function told(): Promise<string | undefined> {
+    const report = await checkStore(folder, log).catch((error: Error) => error)
+    return report instanceof Error ? report.message : report.faults[0]
+  }
+
+  test.each(Object.keys(DAMAGES))('the store says that its file is damaged: %s', async (kind) => {
+    let original: string | undefined
+    for (let round = 0; round < roundsOf(kind); round++) {
+      rmSync(folder, { recursive: true })
+      cpSync(join(template.folder, 'data'), folder, { recursive: true })
+      original ??= await contentOf()
+      damage(join(folder, basename(STORE)), kind)
+      const message = await told()
+      // Unused octets of the file do not matter.
+      if (message === undefined) expect(await contentOf(), `round ${round}`).toBe(original)
+      else expect([undefined, StoreError]).toContain((await errorOf(contentOf()))?.constructor)
+    }
+  })
+})
+
+test('a lab names its damaged file', async () => {
+  const files = filesOf(template.folder).filter((file) => file !== STORE)
+  const cases = Object.keys(DAMAGES).flatMap((kind) => files.map((file) => ({ kind, file })))
+  const chosen = scaled(1) > 1 ? Array.from({ length: scaled(1) }, () => cases).flat() : sample(cases, 12)
+  for (const { kind, file } of chosen) {
+    const copy = new Workplace()
+    try {
+      cpSync(template.folder, copy.folder, { recursive: true })
+      damage(join(copy.folder, file), kind)
+      const error = await errorOf(startLab(join(copy.folder, 'lab.yaml')).then((lab) => lab[Symbol.asyncDispose]()))
+      const what = `seed ${seed}: ${file}, ${kind}`
+      if (error) {
+        expect(error.message, what).toContain(basename(file))
+        expect(error.message, what).not.toMatch(/Cannot read prop|is not a function|routines:|undefined/)
+      } else if (['empty', 'deleted'].includes(kind) && file !== 'lab.yaml' && !NOT_NEEDED.test(file)) {
+        expect(RENEWED.test(file) && kind === 'deleted', what).toBe(true)
+      }
+    } finally {
+      copy.remove()
+    }
+  }
+})
+
+function sample<T>(all: readonly T[], count: number): T[] {
+  return Array.from({ length: count }, () => all[Math.floor(random() * all.length)] as T)
+}
