@@ -127,7 +127,8 @@ async function receive(session: SmtpSession, transaction: Transaction, received:
     session: connection.record.id,
     at,
   }
-  const { queued } = await deliver(context, delivery)
+  const { queued, loop } = await deliver(context, delivery)
+  if (loop) connection.record.note(`the message is in a loop and is not sent on: ${loop.join(' → ')}`)
   if (transaction.lineEnds.changed) connection.record.note('bare LFs in the message changed to CRLF')
   const reported = reportedHere(recipients, queued, wanted)
   await report(session, { ...delivery, recipients: reported }, at)

@@ -137,8 +137,8 @@ export class LabOutgoing implements ApiOutgoing, AsyncDisposable {
 
   #rules(): ConnectorRules {
     const { config, directory } = this.#lab
-    const { connectors, forwardRules } = config
-    return { connectors, forwardRules, isLocalDomain: (domain) => directory.isLocalDomain(domain) }
+    const { connectors, forwardRules, hostname } = config
+    return { connectors, forwardRules, hostname, isLocalDomain: (domain) => directory.isLocalDomain(domain) }
   }
 
   /** Loads what speaks SMTP with other hosts when the first message is sent. */

@@ -1,4 +1,7 @@
+import { runToEnd } from '../../core/time/time-slice.ts'
+import { decodeBase64, quotedPrintableSteps } from './encodings.ts'
 import { headerFields } from './headers.ts'
+import { LineLength } from './line-length.ts'
 import { parseMessage } from './structure.ts'
 import type { MessagePart } from './types.ts'
 
@@ -12,8 +15,8 @@ const BASE64_LINE = 76
 export const isEightBit = (octets: Buffer): boolean => NOT_ASCII.test(octets.toString('latin1'))
 
 /**
- * Returns a message whose bodies have only ASCII, for a host that takes no 8-bit data: texts as quoted-printable, other parts
- * with binary data as base64. Headers stay as they are. Signatures of what is changed are no longer valid. RFC 6152 section 3.
+ * Returns a message whose bodies have only ASCII and no line that is too long, for a host that takes no others: texts as
+ * quoted-printable, other parts with binary data as base64. Headers stay as they are. Signatures of what is changed are no longer valid. RFC 6152 section 3.
  */
 export function toSevenBit(raw: Buffer): Buffer {
   const pieces: Buffer[] = []
@@ -33,8 +36,15 @@ function convert(raw: Buffer, part: MessagePart, replace: Replace): void {
   const body = raw.subarray(part.bodyStart, part.bodyEnd)
   const encoding = part.encoding?.trim().toLowerCase() ?? '7bit'
   const isBinary = encoding === 'binary'
-  if (!isBinary && !isEightBit(body)) return
+  const isLong = new LineLength().isTooLong(body)
+  if (!isBinary && !isLong && !isEightBit(body)) return
   if (part.kind === 'leaf') {
+    const isEncoded = encoding === 'base64' || encoding === 'quoted-printable'
+    if (isEncoded) {
+      const written =
+        encoding === 'base64' ? base64(decodeBase64(body)) : quotedPrintable(runToEnd(quotedPrintableSteps(body)))
+      return replace(part.bodyStart, part.bodyEnd, written)
+    }
     const isText = /^(?:text)?$/i.test(part.type)
     const target = isBinary && !isText ? 'base64' : 'quoted-printable'
     setEncoding(raw, part, target, replace)

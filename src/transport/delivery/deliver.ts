@@ -30,6 +30,8 @@ interface Delivered {
   readonly copies: readonly StoredMessage[]
   /** The recipients to whom a connector sends it. */
   readonly queued: ReadonlySet<string>
+  /** The path of a message that is in a loop, and is not sent to other hosts. */
+  readonly loop?: readonly string[] | undefined
 }
 
 /**
@@ -76,7 +78,7 @@ export async function deliver(services: DeliveryServices, delivery: Delivery): P
     }
     const copied = batch.length > 0 ? await services.store.append(batch) : []
     const kept = outgoing.targets.length > 0 ? copied.filter(({ folder }) => folder.owner !== OUTGOING_OWNER) : copied
-    return { copies: articles.length > 0 ? [...articles, ...kept] : kept, queued: outgoing.sent }
+    return { copies: articles.length > 0 ? [...articles, ...kept] : kept, queued: outgoing.sent, loop: outgoing.loop }
   } catch (error) {
     for (const account of created) await services.directory.remove(account)
     await undo(services.store, newOwners)

@@ -1,6 +1,6 @@
 import { foldDomain, splitAddress } from '../../accounts/directory/names.ts'
 import type { ForwardRule } from '../../core/config/schema.ts'
-import { headerFields } from '../../mail/format/headers.ts'
+import { headerFields, unfolded } from '../../mail/format/headers.ts'
 import { anyMatches, type Filtered, matchesFilters, matchesRecipient } from './filters.ts'
 import { OutgoingRefused, type ResolvedConnector } from './types.ts'
 
@@ -8,12 +8,16 @@ import { OutgoingRefused, type ResolvedConnector } from './types.ts'
 export interface ConnectorRules {
   readonly connectors: readonly ResolvedConnector[]
   readonly forwardRules: readonly ForwardRule[]
+  /** The lab's name in Received fields. */
+  readonly hostname: string
   /** Returns whether the lab delivers the mail of a domain itself. */
   readonly isLocalDomain: (domain: string) => boolean
 }
 
 /** Received fields from which on a message is taken to loop. RFC 5321 section 6.3 asks for at least 100. */
 const MAX_HOPS = 100
+/** Received fields of the lab itself from which on a message is taken to loop: forward rules may pass it twice. */
+const MAX_OWN_HOPS = 5
 
 /**
  * Returns the connector for a recipient: the first of those with the most specific domain whose filters match. Undefined for
@@ -58,9 +62,17 @@ function patternRank(pattern: string, domain: string): number {
   return foldDomain(pattern) === domain ? Number.POSITIVE_INFINITY : -1
 }
 
-/** Returns whether a message has passed too many servers. */
-export const isLooping = (header: Buffer): boolean =>
-  headerFields(header).filter(({ nameLower }) => nameLower === 'received').length >= MAX_HOPS
+/**
+ * Returns the path of a message that is in a loop: the hosts that have received it, the first one first. Undefined for others.
+ * @param hostname the name of the lab, which stands in several Received fields of a loop
+ */
+export function loopOf(header: Buffer, hostname: string): readonly string[] | undefined {
+  const hosts = headerFields(header)
+    .filter(({ nameLower }) => nameLower === 'received')
+    .map((field) => /\bby\s+([^\s;()]+)/i.exec(unfolded(header, field))?.[1]?.toLowerCase() ?? '?')
+  const own = hosts.filter((host) => host === hostname.toLowerCase()).length
+  return hosts.length >= MAX_HOPS || own >= MAX_OWN_HOPS ? hosts.reverse() : undefined
+}
 
 /** Returns the connector with a name. @throws OutgoingRefused if it does not exist, or never sends */
 export function connectorNamed({ connectors }: ConnectorRules, name: string, address: string): ResolvedConnector {
@@ -76,7 +88,9 @@ export function connectorToRelease(rules: ConnectorRules, message: Filtered, add
   if (domain === '' || rules.isLocalDomain(domain)) {
     throw new OutgoingRefused(address, `${address} is an address of the lab itself; name the connector that sends it`)
   }
-  const found = isLooping(message.header) ? undefined : connectorFor(rules, message, address)
+  const loop = loopOf(message.header, rules.hostname)
+  if (loop) throw new OutgoingRefused(address, `the message is in a loop: ${loop.join(' → ')}`)
+  const found = connectorFor(rules, message, address)
   if (!found) throw new OutgoingRefused(address, `no connector takes mail for ${address}`)
   checkSends(found, address)
   return found

@@ -8,7 +8,7 @@ import {
   connectorNamed,
   connectorToRelease,
   forbiddenBy,
-  isLooping,
+  loopOf,
 } from './connectors.ts'
 import { type Filtered, matchesFilters, matchesRecipient } from './filters.ts'
 import { type OutgoingEnvelope, type OutgoingRecipient, OutgoingRefused, type ResolvedConnector } from './types.ts'
@@ -38,6 +38,8 @@ export interface DeliveryPlan {
   readonly sent: ReadonlySet<string>
   /** The recipients among them of which the lab keeps no copy. */
   readonly withoutCopy: ReadonlySet<string>
+  /** The path of a message that is in a loop. Nothing of it is sent. */
+  readonly loop?: readonly string[]
 }
 
 interface Route {
@@ -63,7 +65,8 @@ function planAutomatic(rules: ConnectorRules, message: Planned): DeliveryPlan {
 
 /** Plans all that is sent of a message without a release: by automatic connectors, and by forward rules. */
 export function planDelivery(rules: ConnectorRules, message: Planned, local: readonly string[]): DeliveryPlan {
-  if (isLooping(message.header)) return { targets: [], sent: new Set(), withoutCopy: new Set() }
+  const loop = loopOf(message.header, rules.hostname)
+  if (loop) return { targets: [], sent: new Set(), withoutCopy: new Set(), loop }
   const plan = planAutomatic(rules, message)
   return { ...plan, targets: [...plan.targets, ...planForward(rules, message, local)] }
 }

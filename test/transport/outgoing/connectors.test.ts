@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { transcript } from '../../../src/core/sessions/describe.ts'
+import type { SessionRecord } from '../../../src/core/sessions/types.ts'
 import { OutgoingRefused } from '../../../src/transport/outgoing/types.ts'
 import type { MailLab } from '../../support/mail-lab.ts'
 import { type Host, startHost } from './client/hosts.ts'
@@ -51,6 +53,22 @@ test.each([
   expect(await send(lab, { to: ['carol@example.test'] })).toMatch(/^250 /)
   expect(await lab.inbox(undefined)).toHaveLength(1)
   expect(queued(lab)).toEqual([])
+})
+
+test('a message that has come back to the lab again and again is kept, and the session names its path', async () => {
+  await using lab = await startOutgoingLab([connectorTo(host.port)], { config: { hostname: 'mail.lab.test' } })
+  const hop = (by: string): string =>
+    `Received: from x (x [192.0.2.1])\r\n\tby ${by} with ESMTP;\r\n\tTue, 1 Dec 2026 12:00:00 +0000`
+  const round = [hop('relay.test'), hop('Mail.Lab.test')]
+  const sent = queueEvent(lab, 'sent')
+  await send(lab, { to: ['carol@example.test'], raw: raw(...Array(4).fill(round).flat(), 'Subject: fourth') })
+  await sent
+  await send(lab, { to: ['carol@example.test'], raw: raw(...Array(5).fill(round).flat(), 'Subject: fifth') })
+  expect(queued(lab)).toEqual([])
+  expect(recipientsOf(host)).toEqual(['carol@example.test'])
+  expect(transcript(lab.lab.sessionLog.list().at(-1) as SessionRecord).join()).toContain(
+    'the message is in a loop and is not sent on: mail.lab.test → relay.test → mail.lab.test',
+  )
 })
 
 test('keepCopy: false keeps no copy', async () => {

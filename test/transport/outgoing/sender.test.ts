@@ -83,7 +83,7 @@ async function startQueue(messages = 1, connections = 10) {
     store,
     clock: systemClock,
     log,
-    rules: () => ({ connectors: [connector], forwardRules: [], isLocalDomain: () => false }),
+    rules: () => ({ connectors: [connector], forwardRules: [], hostname: 'lab.test', isLocalDomain: () => false }),
     reports: { failed: () => reports.pass(), delayed: async () => {}, relayed: async () => {} },
     route: async () => [
       { host: 'host.test', port: 25, tls: 'none', names: ['host.test'], policy: 'none', addresses: ['192.0.2.1'] },

@@ -200,6 +200,12 @@ export const connector = mapping(() => ({
     .describe('Conditions that a message must all meet. Other messages go to the next connector for their domain.')
     .meta({ examples: [{ from: ['*@lab.test'] }] }),
   keepCopy: z.boolean().default(true).describe('automatic: whether the lab also keeps a copy (`relay: capture`).'),
+  longLines: z
+    .enum(['encode', 'reject'])
+    .default('encode')
+    .describe(
+      'What happens to a message whose body has a line of more than 998 octets, which SMTP does not carry. encode: the part goes out as quoted-printable or base64. reject: the message fails. A field of the header with such a line always fails.',
+    ),
   rewrite: mapping(() => ({
     to: mailAddress
       .optional()

@@ -1,4 +1,5 @@
 import { headerBlockEnd } from '../../../mail/format/headers.ts'
+import { LineLength, MAX_LINE_OCTETS } from '../../../mail/format/line-length.ts'
 import { isEightBit, toSevenBit } from '../../../mail/format/seven-bit.ts'
 import type { Extensions } from '../../../net/client/smtp.ts'
 import type { Attempt, OutgoingEnvelope } from '../types.ts'
@@ -32,7 +33,9 @@ export async function contentOf(attempt: Attempt, carrier: Carrier): Promise<Mes
   if (envelope.requireTls && !extensions.has('REQUIRETLS')) {
     throw new PeerFailure(`${host} does not support REQUIRETLS, which the sender requires`, { enhancedCode: '5.7.30' })
   }
-  const isConverted = (facts.isEightBit && !extensions.has('8BITMIME')) || envelope.body === 'BINARYMIME'
+  checkLines(attempt, facts)
+  const isConverted =
+    (facts.isEightBit && !extensions.has('8BITMIME')) || envelope.body === 'BINARYMIME' || facts.longLine !== undefined
   const form = isConverted ? await converted(attempt) : original(attempt, facts)
   const content = await withSignatures(form, attempt, isConverted ? 'converted' : 'original')
   checkSize(content, carrier)
@@ -44,6 +47,14 @@ const original = ({ message, sizeOctets }: Attempt, { isEightBit }: MessageFacts
   sizeOctets,
   isEightBit,
 })
+
+/** @throws PeerFailure if a line is too long to be sent. RFC 5322 section 2.1.1 */
+function checkLines({ connector }: Attempt, { longLine }: MessageFacts): void {
+  if (longLine === undefined || (longLine === 'body' && connector.longLines === 'encode')) return
+  throw new PeerFailure(`the ${longLine} of the message has a line of more than ${MAX_LINE_OCTETS} octets`, {
+    enhancedCode: '5.6.0',
+  })
+}
 
 /** RFC 6152 section 3: a relay converts what the next host cannot take. So does Postfix. */
 async function converted({ message }: Attempt) {
@@ -101,6 +112,8 @@ function needsUtf8(
 interface MessageFacts {
   readonly isEightBit: boolean
   readonly isHeaderEightBit: boolean
+  /** Where a line is too long. */
+  readonly longLine: 'header' | 'body' | undefined
 }
 
 /** Facts of the messages of current attempts: several hosts may be tried. */
@@ -116,15 +129,24 @@ async function examined(pieces: AsyncIterable<Buffer>): Promise<MessageFacts> {
   let start = Buffer.alloc(0)
   let isHeaderComplete = false
   let hasEightBit = false
+  let hasLongLine = false
+  const lines = new LineLength()
   for await (const piece of pieces) {
     hasEightBit ||= isEightBit(piece)
+    hasLongLine ||= lines.isTooLong(piece)
     if (!isHeaderComplete) {
       start = Buffer.concat([start, piece])
       isHeaderComplete = start.length > MAX_HEADER_OCTETS || headerBlockEnd(start) < start.length
     }
-    if (hasEightBit && isHeaderComplete) break
+    if (hasEightBit && hasLongLine && isHeaderComplete) break
   }
-  return { isEightBit: hasEightBit, isHeaderEightBit: isEightBit(start.subarray(0, headerBlockEnd(start))) }
+  const header = start.subarray(0, headerBlockEnd(start))
+  const isHeaderLong = hasLongLine && new LineLength().isTooLong(header)
+  return {
+    isEightBit: hasEightBit,
+    isHeaderEightBit: isEightBit(header),
+    longLine: isHeaderLong ? 'header' : hasLongLine ? 'body' : undefined,
+  }
 }
 
 async function joined(pieces: AsyncIterable<Buffer>): Promise<Buffer> {

@@ -77,6 +77,33 @@ it('fails mail that needs SMTPUTF8 at a host without it', async () => {
   expect(await sender.sendOne(hopTo(host.port), { smtpUtf8: true })).toMatchObject({ kind: 'sent' })
 })
 
+it('encodes lines that are too long, or fails the message, as the connector says (RFC 5322 section 2.1.1)', async () => {
+  await using host = await startHost()
+  await using sender = new Sender()
+  const long = 'x'.repeat(3000)
+  const message = `Subject: long\r\n\r\n${'y'.repeat(998)}\r\n${long}\r\n`
+  expect(await sender.sendOne(hopTo(host.port), {}, message)).toMatchObject({ kind: 'sent' })
+  const raw = host.received[0]?.raw ?? ''
+  expect(Math.max(...raw.split('\r\n').map(({ length }) => length))).toBeLessThanOrEqual(76)
+  expect(raw).toContain('Content-Transfer-Encoding: quoted-printable')
+  expect(raw.replaceAll('=\r\n', '')).toContain(`\r\n${long}\r\n`)
+  const base64 = `MIME-Version: 1.0\r\nContent-Transfer-Encoding: base64\r\n\r\n${Buffer.from(long).toString('base64')}\r\n`
+  expect(await sender.sendOne(hopTo(host.port), {}, base64)).toMatchObject({ kind: 'sent' })
+  expect(Buffer.from(host.received[1]?.raw.split('\r\n\r\n')[1] ?? '', 'base64').toString()).toBe(long)
+  expect(await sender.sendOne(hopTo(host.port), {}, message, { longLines: 'reject' })).toMatchObject({
+    kind: 'failed',
+    enhancedCode: '5.6.0',
+    text: 'the body of the message has a line of more than 998 octets',
+  })
+  expect(await sender.sendOne(hopTo(host.port), {}, `Subject: ${long}\r\n\r\nx\r\n`)).toMatchObject({
+    kind: 'failed',
+    text: 'the header of the message has a line of more than 998 octets',
+  })
+  const exact = `Subject: exact\r\n\r\n${'y'.repeat(998)}\r\n`
+  await sender.sendOne(hopTo(host.port), {}, exact)
+  expect(host.received.at(-1)?.raw).toBe(exact)
+})
+
 const EIGHT_BIT = Buffer.from(
   'Subject: x\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\nGrüße = \r\n.\r\n',
 )
