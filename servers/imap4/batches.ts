@@ -1,6 +1,6 @@
 import { isSliceOver, nextSlice } from '../../src/core/time/time-slice.ts'
 
-/** Messages that the store changes at once. */
+/** Messages that one call of the store changes. */
 const BATCH_MESSAGES = 5_000
 
 /** Changes messages in batches, because the store changes all messages of one call without a pause. */

@@ -57,7 +57,7 @@ export interface NntpCommand {
   /** Returns a promise only if something has to be awaited. @throws NntpError */
   run(session: NntpSession, args: readonly string[]): void | Promise<void>
   /**
-   * Refuses a line of this command that is too long to be run. Only commands after which the client sends an article at once
+   * Refuses a line of this command that is too long to be run. Only commands after which the client sends an article immediately
    * have it: they read the article first. @throws NntpError
    */
   refused?(session: NntpSession, refusal: NntpError): void | Promise<void>

@@ -91,7 +91,7 @@ async function articleWithId(session: NntpSession, messageId: string): Promise<F
   return { folder: readable.folder, entry, number: 0 }
 }
 
-/** How many entries are read from the store at once. */
+/** How many entries one call reads from the store. */
 const PAGE_SIZE = 128
 
 /**

@@ -59,7 +59,7 @@ class OverviewRows {
     this.#rows.set(blob, row)
     this.#chars += row.length
     if (this.#chars <= MAX_CHARS) return
-    // Drops many rows at once, because finding the oldest entry of a Map is not cheap.
+    // Drops many rows together, because finding the oldest entry of a Map is not cheap.
     for (const [oldest, dropped] of this.#rows) {
       if (this.#chars <= KEPT_CHARS) return
       this.#rows.delete(oldest)

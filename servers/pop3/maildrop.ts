@@ -174,7 +174,7 @@ export class Maildrop {
       if (!(error instanceof StoreError && error.code === 'lock-lost')) throw error
       throw new Pop3Error('The lock of the mailbox was lost. No message was removed.', 'SYS/TEMP', { cause: error })
     } finally {
-      // Before the reply, so that a client that connects again at once finds the mailbox unlocked.
+      // Before the reply, so that a client that connects again immediately finds the mailbox unlocked.
       await this.close()
     }
   }

@@ -366,7 +366,7 @@ export class Connection {
     this.#transport.end(cause)
   }
 
-  /** Closes at once. */
+  /** Closes immediately. */
   destroy(cause: EndCause = 'server closed'): void {
     this.#transport.destroy(cause)
   }

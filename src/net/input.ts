@@ -22,7 +22,7 @@ export const textOf = (line: string): string =>
   NOT_ASCII.test(line) ? Buffer.from(line, 'latin1').toString('utf8') : line
 
 /**
- * The received octets of a connection, taken as lines or as a number of octets. Every method returns at once;
+ * The received octets of a connection, taken as lines or as a number of octets. No method waits;
  * `Transport.more` waits for further octets.
  */
 export class Input {

@@ -41,7 +41,7 @@ export class Transport {
   /** Whether the current wait is `pause`. */
   #pausing = false
   #ending = false
-  /** Whether the next wait sends the output at once, instead of at the end of the turn of the event loop. */
+  /** Whether the next wait sends the output immediately, instead of at the end of the turn of the event loop. */
   #sendsAtOnce = false
 
   /** @param keepAlive lets the system find out whether the client is still there: for connections that may stay for long */
@@ -120,7 +120,7 @@ export class Transport {
   }
 
   /**
-   * Makes the next wait send the output at once. Called for the greeting after a handshake: OpenSSL has made the session
+   * Makes the next wait send the output immediately. Called for the greeting after a handshake: OpenSSL has made the session
    * tickets and not sent them, and both leave in one write.
    */
   sendAtOnce(): void {
@@ -206,7 +206,7 @@ export class Transport {
 
   /** Continues over a layer above the stream; `layer` gets the received octets that were not taken. */
   async wrap(layer: (below: Duplex, held: Buffer) => Duplex): Promise<void> {
-    // The layer writes to the stream at once, and a throttle writes later.
+    // The layer writes to the stream immediately, and a throttle writes later.
     if (this.#octetsPerSecond !== undefined) await this.#flushed()
     const held = this.input.take(this.input.heldOctets)
     this.input.detach()
@@ -244,7 +244,7 @@ export class Transport {
     this.#lingerTimer.unref()
   }
 
-  /** Closes at once. */
+  /** Closes immediately. */
   destroy(cause: EndCause): void {
     this.#ended ??= ConnectionEnded.by(cause)
     this.#stream.destroy()

@@ -249,7 +249,7 @@ export class TestLab extends Receiver implements AsyncDisposable {
 
   /**
    * Changes an account until it is changed again: `lab.changeAccount('alice', { state: 'locked' })`. Open sessions continue.
-   * Resolves once all nodes of the lab know it; without PostgreSQL, at once.
+   * Resolves once all nodes of the lab know it; without PostgreSQL, immediately.
    * @param changes undefined: all changes are taken back, and what is configured applies again
    */
   changeAccount(user: string, changes?: AccountChangesInput): Promise<void> {

@@ -66,7 +66,7 @@ it('SIGTERM waits for a transaction, SIGINT does not', async () => {
 /** Sends a signal until the process ends: a repetition within 250 ms does not count. */
 async function insist(lab: StartedLab, signal: NodeJS.Signals): Promise<void> {
   const ended = once(lab.process, 'exit')
-  const hurried = lab.logged('stopping at once').then(() => clearInterval(timer))
+  const hurried = lab.logged('stopping immediately').then(() => clearInterval(timer))
   const timer = setInterval(() => lab.process.kill(signal), 100)
   await hurried
   await ended

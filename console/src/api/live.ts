@@ -103,7 +103,7 @@ function retry(failed: EventSource): void {
   timer = setTimeout(open, pause)
 }
 
-// Browsers know at once when the network is back, or the machine is awake again.
+// Browsers know immediately when the network is back, or the machine is awake again.
 addEventListener('online', () => {
   if (isWanted && !source) reconnectNow()
 })

@@ -19,7 +19,7 @@ export interface Live<T> {
  * Reads data of the lab, and reads them again after events that may have changed them.
  * @param read called with the latest props of the component
  * @param isChange whether an event may have changed the data
- * @param key what is read. When it changes, `read` is called at once
+ * @param key what is read. When it changes, `read` is called immediately
  */
 export function useLive<T>(read: () => Promise<T>, isChange: (event: LiveEvent) => boolean, key = ''): Live<T> {
   const [found, setFound] = useState<Omit<Live<T>, 'again'>>({ reads: 0 })

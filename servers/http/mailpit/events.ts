@@ -10,7 +10,7 @@ import { arrivedSummary } from './shapes.ts'
 
 /** Mailpit sends the counts of the mailbox at most this often. */
 const STATS_MS = 250
-/** More deletions at once are reported as one `prune`, after which clients read the list again. */
+/** More deletions in one event are reported as one `prune`, after which clients read the list again. */
 const MAX_DELETIONS = 100
 /** A client that reads this much more slowly than mail arrives is disconnected. */
 const MAX_BUFFERED_OCTETS = 16 * 1024 * 1024

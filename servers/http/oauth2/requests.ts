@@ -35,7 +35,7 @@ export async function bridgedRequest(c: Context<Env>, oauth2: OAuth2): Promise<B
   const isLogOn = LOG_ON_PATHS.some((one) => path === one || path.startsWith(`${one}/`))
   if (isGet && isLogOn && headers.cookie) headers.cookie = headers.cookie.replaceAll(SESSION_COOKIES, '')
   const userCode = isGet && path === PATHS.code_verification ? url.searchParams.get('user_code') : null
-  // Otherwise a page with a script would send the code on at once, and the person could not compare it.
+  // Otherwise a page with a script would send the code on immediately, and the person could not compare it.
   if (userCode !== null) url.searchParams.delete('user_code')
   if (path === PATHS.authorization && !url.searchParams.has('request_uri')) addScope(url.searchParams, oauth2)
   let body = hasBody(c) ? await bodyOf(c, MAX_OCTETS) : undefined

@@ -66,5 +66,5 @@ export const sessionRoutes = (base: string): Route[] => [
   administers('DELETE', base, removeAll),
   inspects(`${base}/:id`, get),
   inspects(`${base}/:id/log`, (call) => textResponse(call, `${transcript(sessionOf(call)).join('\n')}\n`)),
-  ...notOffered('DELETE', [`${base}/:id`], 'the lab deletes sessions only all at once'),
+  ...notOffered('DELETE', [`${base}/:id`], 'the lab deletes sessions only all together'),
 ]

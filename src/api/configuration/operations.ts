@@ -132,7 +132,7 @@ function changesIn(config: unknown, { op, path, ...rest }: z.output<typeof chang
 
 const patch = defineOperation('configuration.change', 'PATCH /configuration', {
   summary:
-    'Set, merge and remove values of the configuration. Comments and formatting of the file stay; the lab uses it at once.',
+    'Set, merge and remove values of the configuration. Comments and formatting of the file stay; the lab uses it immediately.',
   access: 'administer',
   input: z.strictObject({ changes: z.array(change).min(1), ...changeInput }),
   output: changeAnswer,

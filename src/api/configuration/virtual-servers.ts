@@ -20,7 +20,7 @@ function assertExists({ lab }: Api, wanted: string): void {
 }
 
 const create = defineOperation('virtualServers.create', 'POST /virtual-servers', {
-  summary: 'Add a virtual server to the configuration. It starts at once.',
+  summary: 'Add a virtual server to the configuration. It starts immediately.',
   access: 'administer',
   input: z.looseObject(changeInput).describe('The keys of a virtual server as in the YAML.'),
   describedInput: keys.extend(changeInput),
@@ -41,7 +41,7 @@ const create = defineOperation('virtualServers.create', 'POST /virtual-servers',
 })
 
 const update = defineOperation('virtualServers.update', 'PATCH /virtual-servers/{id}', {
-  summary: 'Change settings of a virtual server in the configuration. New connections use them at once.',
+  summary: 'Change settings of a virtual server in the configuration. New connections use them immediately.',
   access: 'administer',
   input: z
     .looseObject({ id, ...changeInput })

@@ -18,7 +18,7 @@ const MBOX = 'application/mbox'
 /** Longest mbox file. It is held in memory twice, as it came and as messages. */
 const MAX_MBOX_OCTETS = 64 * 1024 * 1024
 
-/** Most lines of one message. A message is read at once, and each of its lines takes memory of its own. */
+/** Most lines of one message. A message is read as a whole, and each of its lines takes memory of its own. */
 const MAX_LINES = 1_000_000
 
 const input = z.strictObject({

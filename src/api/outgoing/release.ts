@@ -11,7 +11,7 @@ import type { IndexedMessage } from '../messages/message-index.ts'
 import { defineOperation } from '../operation.ts'
 import { ApiProblem, notFound } from '../problem.ts'
 
-/** Messages that are released at once. Each is in the queue until it is sent. */
+/** Most messages that one call releases. Each is in the queue until it is sent. */
 const MAX_RELEASED = 1_000
 
 const address = z.string().regex(/^[^\s<>@,]+@[^\s<>@,]+$/, 'is not an address such as dev@example.test')
@@ -145,7 +145,10 @@ const releaseMany = defineOperation('messages.releaseMany', 'POST /messages/rele
     for (const id of choice.ids ?? []) messageOf(call.api, call.caller, id)
     const messages = withoutCopies(found)
     if (messages.length > MAX_RELEASED)
-      throw new ApiProblem('too-large', `${messages.length} messages match; release at most ${MAX_RELEASED} at once`)
+      throw new ApiProblem(
+        'too-large',
+        `${messages.length} messages match; release at most ${MAX_RELEASED} in one call`,
+      )
     const answer: { released: Released[]; refused: { id: string; detail: string }[] } = { released: [], refused: [] }
     for (const message of messages) {
       try {

@@ -124,7 +124,7 @@ const issued = defineOperation('authorities.issued', 'GET /authorities/{name}/is
 })
 
 const revoke = defineOperation('authorities.revoke', 'POST /authorities/revoke', {
-  summary: 'Revoke a certificate by serial number or thumbprint. OCSP and the revocation list report it at once.',
+  summary: 'Revoke a certificate by serial number or thumbprint. OCSP and the revocation list report it immediately.',
   access: 'administer',
   input: z.strictObject({
     certificate: z.string().describe('Serial number or thumbprint.'),
@@ -163,7 +163,7 @@ const answer = defineOperation('authorities.answer', 'POST /authorities/requests
 })
 
 const sign = defineOperation('authorities.sign', 'POST /authorities/sign', {
-  summary: 'Sign a certificate request (PKCS#10) at once.',
+  summary: 'Sign a certificate request (PKCS#10) immediately.',
   access: 'administer',
   input: z.strictObject({
     authority: z.string().optional().describe('Default: the default authority.'),

@@ -181,7 +181,7 @@ const rename = defineOperation('certificates.rename', 'PATCH /certificates/{name
 })
 
 const assign = defineOperation('certificates.assign', 'POST /certificates/{name}/assign', {
-  summary: 'Assign a certificate to a virtual server, which serves it at once.',
+  summary: 'Assign a certificate to a virtual server, which serves it immediately.',
   access: 'administer',
   input: z.strictObject({ name, for: virtualServer, ifMatch }),
   output: thumbprintOnly.extend({ virtualServer: z.string() }),

@@ -13,7 +13,7 @@ const RETRY_MS = 300
 /** Shorter passwords are not searched for: they occur in random octets by chance. */
 const MIN_PASSWORD_LENGTH = 6
 
-/** The name and title of the findings, which belong to several endpoints at once. */
+/** The name and title of the findings, which belong to several endpoints. */
 export const delivery: Pick<Check, 'name' | 'title'> = { name: 'delivery', title: 'send and read' }
 
 /**

@@ -39,7 +39,7 @@ function withAuthorityOptions(command: Command): Command {
   const described = withKeyOptions(withSubjectOptions(withConfig(command)))
     .argument('<name>', 'name of the authority')
     .addOption(
-      new Option('--type <type>', 'enterprise: issues at once. standalone: queues requests until they are approved')
+      new Option('--type <type>', 'enterprise: issues immediately. standalone: queues requests until they are approved')
         .choices(['enterprise', 'standalone'])
         .default('enterprise'),
     )

@@ -91,7 +91,7 @@ function addSigning(ca: Command): void {
       }),
     )
   withConfig(ca.command('submit'))
-    .description('submit a certificate request: an enterprise authority issues at once, a standalone one queues it')
+    .description('submit a certificate request: an enterprise authority issues immediately, a standalone one queues it')
     .argument('<file>', 'request (PKCS#10, DER or PEM); - for standard input')
     .option('--authority <name>', 'name of the authority (default: the one that issues for certificate: auto)')
     .option('--chain', 'also write the certificates of its issuers')

@@ -19,7 +19,7 @@ export function addSet(config: Command): void {
   withChangeOptions(config.command('set'))
     .argument('<path>', `such as ${PATHS}; directory.accounts[-] adds an item`)
     .argument('<value>', 'as in the YAML: 2525, off, { connections: 10 }')
-    .description('set a value in the file; comments and formatting stay, and a running lab uses it at once')
+    .description('set a value in the file; comments and formatting stay, and a running lab uses it immediately')
     .action(async (path: string, text: string, options: ChangeOptions) => {
       const { parseYamlValue } = await import('../../core/config/yaml.ts')
       await change([{ op: 'set', path, value: parseYamlValue(text) }], options)

@@ -26,7 +26,7 @@ export const mailpit: Tool = {
       draft.lab.webhooks = [{ url: value, format: 'mailpit', retries: [] }]
     }),
     ...missing('every message is sent', 'MP_WEBHOOK_LIMIT --webhook-limit'),
-    ...missing('messages are sent at once', 'MP_WEBHOOK_DELAY --webhook-delay'),
+    ...missing('messages are sent immediately', 'MP_WEBHOOK_DELAY --webhook-delay'),
   ],
   draft() {
     const limits = { messageSize: '50MiB' }

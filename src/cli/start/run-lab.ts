@@ -139,7 +139,7 @@ export class RunningLab {
     if (this.#hurry.signal.aborted) process.exit(128 + constants.signals[signal])
     const isFirst = this.#stoppingSince === undefined
     this.#stoppingSince = now
-    this.#log.info(isFirst ? `${signal}: stopping` : `${signal}: stopping at once`)
+    this.#log.info(isFirst ? `${signal}: stopping` : `${signal}: stopping immediately`)
     if (!this.#lab) process.exit(0)
     if (!isFirst || signal !== 'SIGTERM') this.#hurry.abort()
     this.#stop()

@@ -5,7 +5,7 @@ import { fileError } from './file-errors.ts'
 import { flush } from './flush.ts'
 
 /**
- * Replaces the content of a file at once: readers see the old content or the new one. Symbolic links are followed; mode
+ * Replaces the content of a file atomically: readers see the old content or the new one. Symbolic links are followed; mode
  * and owner stay. A file that cannot be renamed because it is mounted by itself, as in containers, is written in place.
  * @throws Error with a sentence for people
  */

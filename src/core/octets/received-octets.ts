@@ -106,7 +106,7 @@ export class ReceivedOctets implements Disposable {
     if (this.#file && this.#spool && this.#held > 0) return this.#write(this.#spool).then(() => this.check())
   }
 
-  /** Returns all octets in one buffer, at once if they arrived in one piece. @throws MemoryLimitReached, SpoolError */
+  /** Returns all octets in one buffer, synchronously if they arrived in one piece. @throws MemoryLimitReached, SpoolError */
   whole(): Buffer | Promise<Buffer> {
     const { pieces } = this
     return pieces?.length === 1 ? joinPieces(pieces) : this.start(this.#octets)

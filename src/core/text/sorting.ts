@@ -1,6 +1,6 @@
 import type { Steps } from '../time/time-slice.ts'
 
-/** Items that are sorted at once. */
+/** Items that are sorted without a pause. */
 const RUN_ITEMS = 256
 
 /** Returns the items in order. Equal items keep their order. */

@@ -39,7 +39,7 @@ function nameOf(text: string): string {
   return name
 }
 
-/** One connection to the server. Queries are sent at once, and answered in the order in which they were sent. */
+/** One connection to the server. Queries are sent immediately, and answered in the order in which they were sent. */
 export class Connection {
   /** Number of queries that are not answered yet. */
   inFlight = 0
@@ -136,7 +136,7 @@ export class Connection {
     this.#client.on('notification', listener)
   }
 
-  /** Ends the connection at once. Queries that are not answered fail. */
+  /** Ends the connection immediately. Queries that are not answered fail. */
   destroy(): void {
     if (this.isLost) return
     this.isLost = true

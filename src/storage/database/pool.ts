@@ -61,7 +61,7 @@ export class Pool {
     return this.#use(true, work)
   }
 
-  /** Ends all connections at once: the server does not answer any more. */
+  /** Ends all connections immediately: the server does not answer any more. */
   drop(): void {
     const members = this.#members
     this.#members = []

@@ -59,7 +59,7 @@ export async function ensureMailboxes(store: MessageStore, owner: Owner): Promis
   }
 }
 
-/** Returns an account's INBOX, at once if the store knows it. Creates it with the other mailboxes if it is missing. RFC 9051 section 5.1. */
+/** Returns an account's INBOX, synchronously if the store knows it. Creates it with the other mailboxes if it is missing. RFC 9051 section 5.1. */
 export const openInbox = (store: MessageStore, owner: Owner): Folder | Promise<Folder> =>
   store.folderNamed(owner, 'INBOX') ?? findOrCreate(store, owner, 'INBOX', () => ensureMailboxes(store, owner))
 
@@ -67,7 +67,7 @@ export const openInbox = (store: MessageStore, owner: Owner): Folder | Promise<F
 export const openCaptured = (store: MessageStore, domain: string): Folder | Promise<Folder> =>
   openFolder(store, CAPTURED_OWNER, domain)
 
-/** Returns a folder, at once if the store knows it. Creates it if it is missing, also if another session does so at the same time. */
+/** Returns a folder, synchronously if the store knows it. Creates it if it is missing, also if another session does so at the same time. */
 export const openFolder = (
   store: MessageStore,
   owner: Owner,

@@ -347,9 +347,9 @@ export interface MessageStore extends ValueStore, AsyncDisposable {
   /** Replaces the folder's settings. @throws StoreError `not-found` */
   updateFolder(folderId: string, settings: FolderSettings): Promise<Folder>
   findFolder(owner: Owner, name: string): Promise<Folder | undefined>
-  /** Returns at once, without reading, the folder that `findFolder` finds, if the store knows it already. */
+  /** Returns, without reading, the folder that `findFolder` finds, if the store knows it already. */
   folderNamed(owner: Owner, name: string): Folder | undefined
-  /** Returns at once the folder of that id. */
+  /** Returns, without reading, the folder of that id. */
   folderOf(folderId: string): Folder | undefined
   /** Returns an owner's folders in name order. */
   listFolders(owner: Owner): Promise<readonly Folder[]>
@@ -428,7 +428,7 @@ export interface MessageStore extends ValueStore, AsyncDisposable {
 
   /** Returns a small value that a service of the lab keeps with the messages, such as a feed's position. */
   getState(key: string): Promise<string | undefined>
-  /** Returns at once, without reading, whether `getState` has a value. */
+  /** Returns, without reading, whether `getState` has a value. */
   hasState(key: string): boolean
   setState(key: string, value: string | undefined): Promise<void>
 

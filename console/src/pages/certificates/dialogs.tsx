@@ -77,7 +77,7 @@ type Renewal = {
   readonly pem?: string
 }
 
-/** Renews a certificate. Its authority answers at once, queues the request, or is an outside one that it is sent to. */
+/** Renews a certificate. Its authority answers immediately, queues the request, or is an outside one that it is sent to. */
 export function RenewDialog({ certificate, onClose, onDone }: CertificateDialogProps) {
   const [newKey, setNewKey] = useState(false)
   const [renewal, setRenewal] = useState<Renewal>()

@@ -29,7 +29,7 @@ async function attempt(act: () => Promise<unknown>): Promise<boolean> {
   }
 }
 
-/** Marks messages as read or unread, or flags them. The list shows it at once. */
+/** Marks messages as read or unread, or flags them. The list shows it immediately. */
 export async function mark(
   list: MessageList,
   choice: Choice,
@@ -52,7 +52,7 @@ export async function changeTags(list: MessageList, choice: Choice, add: string[
   return isDone
 }
 
-/** Deletes messages after the time to undo it. The list hides them at once. */
+/** Deletes messages after the time to undo it. The list hides them immediately. */
 export function removeSoon(list: MessageList, ids: readonly string[]): void {
   list.hide(ids)
   doUnlessUndone(t('mail.deleted', { n: ids.length }), {

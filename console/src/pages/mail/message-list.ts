@@ -124,7 +124,7 @@ export class MessageList {
     this.#changed()
   }
 
-  /** Changes rows at once, before the lab has confirmed it. */
+  /** Changes rows immediately, before the lab has confirmed it. */
   patch(ids: readonly string[], change: (message: Summary) => Summary): void {
     for (const id of ids) this.#rows.change(id, change)
     this.#changed()

@@ -6,7 +6,7 @@ export default {
   'authorities.role_root': 'root',
   'authorities.role_subordinate': 'subordinate',
   'authorities.type': 'Type',
-  'authorities.type_enterprise': 'enterprise: issues at once',
+  'authorities.type_enterprise': 'enterprise: issues immediately',
   'authorities.type_standalone': 'standalone: you approve requests',
   'authorities.until': 'Expires',
   'authorities.notReady': 'waits for its own certificate',
@@ -29,7 +29,7 @@ export default {
   'authorities.revoke': 'Revoke',
   'authorities.revokeOne': 'Revoke {subject}',
   'authorities.revokeHint':
-    '{authority} revokes the certificate with the serial number {serial}. Its CRL and OCSP say so at once, and clients that check them refuse the certificate. This cannot be undone.',
+    '{authority} revokes the certificate with the serial number {serial}. Its CRL and OCSP say so immediately, and clients that check them refuse the certificate. This cannot be undone.',
   'authorities.reason': 'Reason',
   'authorities.trust': 'Trust the lab',
   'authorities.tab_issued': 'Issued',

@@ -43,7 +43,7 @@ export default {
   'news.empty': 'No articles yet',
   'news.emptyClosed': 'Nobody can post to this newsgroup.',
   'news.emptyControl': 'Control messages, such as those that cancel articles, are kept here.',
-  'news.emptyHint': 'Post to this server with any newsreader. Articles appear here at once.',
+  'news.emptyHint': 'Post to this server with any newsreader. Articles appear here immediately.',
   'news.expandAll': 'Expand all threads',
   'news.expireAfter': 'Delete articles after',
   'news.failureHint':

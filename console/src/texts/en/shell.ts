@@ -17,7 +17,7 @@ export default {
   'shell.paletteHint': 'Type a command or a search',
   'shell.nothingFound': 'Nothing found.',
   'shell.live': 'live',
-  'shell.liveHint': 'New mail and sessions appear at once.',
+  'shell.liveHint': 'New mail and sessions appear immediately.',
   'shell.reconnecting': 'reconnecting in {seconds} s',
   'shell.reconnectNow': 'Try again now',
   'shell.offline': 'offline since {time}',

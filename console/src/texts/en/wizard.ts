@@ -31,7 +31,7 @@ export default {
   'wizard.later': 'Prepare the request now, send it later',
   'wizard.laterHint': 'For an authority outside of the lab. The request is saved as certreq.txt.',
   'wizard.now': 'Send it to {authority} now',
-  'wizard.atOnce': 'An enterprise authority of the lab: it answers at once.',
+  'wizard.atOnce': 'An enterprise authority of the lab: it answers immediately.',
   'wizard.afterApproval': 'A standalone authority of the lab: someone approves the request.',
   'wizard.server': 'Virtual server',
   'wizard.destination': 'Sent to',

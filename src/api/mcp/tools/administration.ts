@@ -13,14 +13,15 @@ export const administrationTools: readonly Tool[] = [
   {
     name: 'issue_certificate',
     title: 'Issue a certificate',
-    description: 'Issues a certificate from an authority of the lab for a virtual server, which serves it at once.',
+    description: 'Issues a certificate from an authority of the lab for a virtual server, which serves it immediately.',
     operation: 'certificates.issue',
     hints: REPLACES,
   },
   {
     name: 'assign_certificate',
     title: 'Assign a certificate',
-    description: 'Assigns a certificate of the lab to a virtual server, which serves it to new connections at once.',
+    description:
+      'Assigns a certificate of the lab to a virtual server, which serves it to new connections immediately.',
     operation: 'certificates.assign',
     hints: REPLACES,
   },

@@ -124,9 +124,9 @@ async function send(session: PkiSession, server: string): Promise<string> {
 /** Creates a request and sends it to an authority or writes it to a file. Returns the closing sentence. */
 export async function requestNewCertificate(session: PkiSession, server: VirtualServerFacts): Promise<string> {
   refusePinned(server)
-  const when = await choose('Prepare the request now, or send it at once?', [
+  const when = await choose('Prepare the request now, or send it now?', [
     { value: 'later', label: 'Prepare the request now, but send it later' },
-    { value: 'now', label: 'Send the request at once to an online authority' },
+    { value: 'now', label: 'Send the request now to an online authority' },
   ])
   return when === 'later' ? prepare(session, server.name) : send(session, server.name)
 }

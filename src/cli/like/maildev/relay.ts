@@ -65,7 +65,7 @@ export const relaySettings: readonly Setting[] = [
   {
     variable: WITH,
     flags: ['--outgoing-host'],
-    becomes: '`connectors`: mail is released, or sent at once with MAILDEV_AUTO_RELAY',
+    becomes: '`connectors`: mail is released, or sent immediately with MAILDEV_AUTO_RELAY',
     apply(call) {
       call.draft.lab.connectors = [{ ...connectorOf(call), ...automaticOf(call) }]
     },

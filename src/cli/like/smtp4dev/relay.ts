@@ -19,7 +19,7 @@ const MAX_EMAILS = 5
 const emailVariables = Array.from({ length: MAX_EMAILS }, (_, at) => `RelayOptions__AutomaticEmails__${at}`)
 const WITH = 'RelayOptions__SmtpServer'
 
-/** Adds the connector that releases mail, and the one that sends mail for some addresses at once. @throws Error */
+/** Adds the connector that releases mail, and the one that sends mail for some addresses immediately. @throws Error */
 function addRelay({ draft, value, other }: SettingCall): void {
   const mode = other('RelayOptions__TlsMode') ?? 'Auto'
   const tls = Object.hasOwn(modes, mode.toLowerCase()) ? modes[mode.toLowerCase()] : undefined
@@ -54,7 +54,7 @@ export const relaySettings: readonly Setting[] = [
   {
     variable: WITH,
     flags: ['--relaysmtpserver'],
-    becomes: '`connectors`: mail is released, and sent at once for RelayOptions__AutomaticEmails',
+    becomes: '`connectors`: mail is released, and sent immediately for RelayOptions__AutomaticEmails',
     apply: addRelay,
   },
   ...appliedBy(

@@ -39,7 +39,7 @@ const smartHost = mapping(() => ({
     .describe(
       'none: no TLS. may: TLS if the host offers it; its certificate is not verified. encrypt: TLS always, without verification. verify (or required) and secure: TLS with a certificate of `authority` for the host’s name. dane: a certificate that the host’s TLSA records name (needs `dns` or `resolver`).',
     ),
-  implicitTls: z.boolean().default(false).describe('Whether TLS starts at once, without STARTTLS.'),
+  implicitTls: z.boolean().default(false).describe('Whether TLS starts immediately, without STARTTLS.'),
   names: z
     .array(hostName)
     .min(1)

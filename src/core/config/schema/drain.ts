@@ -12,6 +12,6 @@ export const drain = mapping(() => ({
   timeout: timeLimit
     .prefault('8s')
     .describe(
-      'How long sessions may then take to finish what they do, such as the transfer of a message. Sessions without work end at once.',
+      'How long sessions may then take to finish what they do, such as the transfer of a message. Sessions without work end immediately.',
     ),
 }))

@@ -124,7 +124,7 @@ export const oauth2 = mapping(() => ({
     .enum(errorForms)
     .default('rfc')
     .describe(
-      'How XOAUTH2 and OAUTHBEARER refuse a token. rfc: JSON with status, scope and openid-configuration (RFC 7628). google: the JSON of Gmail. microsoft: no JSON; the server refuses at once, as Exchange Online does.',
+      'How XOAUTH2 and OAUTHBEARER refuse a token. rfc: JSON with status, scope and openid-configuration (RFC 7628). google: the JSON of Gmail. microsoft: no JSON; the server refuses immediately, as Exchange Online does.',
     ),
   issuers: z
     .array(externalIssuer)

@@ -32,9 +32,9 @@ const verbs = {
   issued: listIssued,
   /** Lists the requests at standalone authorities, answered ones included. */
   requests: listQueue,
-  /** Submits a request: an enterprise authority issues at once, a standalone one queues it. */
+  /** Submits a request: an enterprise authority issues immediately, a standalone one queues it. */
   submit: submitRequest,
-  /** Signs a request at once, even at a standalone authority. Returns the certificate and its issuers. */
+  /** Signs a request immediately, even at a standalone authority. Returns the certificate and its issuers. */
   sign: signRequest,
   /** Issues the certificate of a queued request. */
   approve: approveRequest,

@@ -19,7 +19,7 @@ import { putAuthorityChain } from './key-change.ts'
 export interface AuthorityOptions {
   /** Name in the lab. It is also the common name, unless the subject has one. */
   readonly name: string
-  /** enterprise: issues at once. standalone: queues every request until it is approved. Default enterprise. */
+  /** enterprise: issues immediately. standalone: queues every request until it is approved. Default enterprise. */
   readonly type?: AuthorityRecord['type']
   readonly key?: KeySpec
   readonly subject?: SubjectFields

@@ -13,7 +13,7 @@ import { type SignOptions, signInDraft } from './sign.ts'
 /** How a request is answered that an authority decides about itself. */
 export type IssueOptions = Pick<SignOptions, 'force' | 'days' | 'purposes' | 'server' | 'hash' | 'mustStaple'>
 
-/** The result of submitting a request: an enterprise authority issues at once, a standalone one queues the request. */
+/** The result of submitting a request: an enterprise authority issues immediately, a standalone one queues the request. */
 export type Submitted =
   | { readonly state: 'issued'; readonly authority: string; readonly chain: IssuedChain }
   | { readonly state: 'queued'; readonly authority: string; readonly id: number }

@@ -31,7 +31,7 @@ export interface SignOptions {
   readonly force?: boolean
 }
 
-/** Signs a request at once, even at a standalone authority. Returns the certificate and its issuers. @throws PkiError */
+/** Signs a request immediately, even at a standalone authority. Returns the certificate and its issuers. @throws PkiError */
 export async function signRequest(
   store: CertificateStore,
   request: Buffer,

@@ -18,7 +18,7 @@ export interface StoreFiles {
   list(): Promise<string[]>
   /**
    * Runs a change while no other process runs one. In a database, all that it writes takes effect together when it ends,
-   * and nothing if it fails or the database was lost; it may then run again. In a folder, each file takes effect at once.
+   * and nothing if it fails or the database was lost; it may then run again. In a folder, each file takes effect immediately.
    * @throws PkiError `store` if another process does not finish its change within a minute; the errors of `change`
    */
   exclusively<T>(change: (files: LockedFiles) => Promise<T>): Promise<T>

@@ -91,7 +91,7 @@ const verbs = {
 } as const
 
 /**
- * The certificate lifecycle of a lab's virtual servers. A running lab serves each change at once. Every method rejects
+ * The certificate lifecycle of a lab's virtual servers. A running lab serves each change immediately. Every method rejects
  * with PkiError, with nothing changed.
  */
 export type Certificates = Bound<LifecycleContext, typeof verbs>

@@ -9,7 +9,7 @@ import { installInDraft, installPlanned } from './install.ts'
 import { addPendingRequest, findRequest, type PlannedRequest, planRequest, type RequestOptions } from './request.ts'
 import { refuseNotServed } from './serving.ts'
 
-/** An enterprise authority issues at once; a standalone one queues the request. */
+/** An enterprise authority issues immediately; a standalone one queues the request. */
 export type IssueOutcome =
   | { readonly state: 'issued'; readonly authority: string; readonly record: CertificateRecord }
   | { readonly state: 'queued'; readonly authority: string; readonly id: number; readonly request: RequestRecord }
@@ -25,7 +25,7 @@ export async function issueCertificate(
 }
 
 /**
- * Sends a planned request to an authority of the lab. An enterprise authority answers at once: the certificate is
+ * Sends a planned request to an authority of the lab. An enterprise authority answers immediately: the certificate is
  * installed and assigned. A standalone one queues the request, which stays pending until it is approved.
  * @param authorityName Default: the authority that issues for `auto`
  * @param existingKey Default: a new key

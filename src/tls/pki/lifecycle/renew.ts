@@ -34,7 +34,7 @@ interface Renewing {
 
 /**
  * Renews a certificate with the same names. The old one stays in use until the new one is installed, and in the store
- * after that. Authorities of the lab answer at once or queue the request; for an outside authority, a request is prepared.
+ * after that. Authorities of the lab answer immediately or queue the request; for an outside authority, a request is prepared.
  * @throws PkiError
  */
 export async function renewCertificate(

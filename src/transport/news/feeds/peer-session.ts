@@ -125,7 +125,7 @@ export class PeerSession {
     this.#stream.end()
   }
 
-  /** Closes at once. */
+  /** Closes immediately. */
   destroy(cause = 'server closed'): void {
     this.#record.end(cause)
     this.#stream.destroy()

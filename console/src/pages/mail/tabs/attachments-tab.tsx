@@ -22,7 +22,7 @@ export const iconOf = (contentType: string): Icon => ICONS.find(([type]) => type
 /** Returns whether a preview shows this type better than a download. PDF is for the browser's own viewer. */
 const hasPreview = (contentType: string): boolean => !/^(?:application|font)\/(?!json|xml)/.test(contentType)
 
-/** The files of a message: images, calendars and messages at once, others when asked. */
+/** The files of a message: images, calendars and messages immediately, others when asked. */
 export default function AttachmentsTab({ message: { id, attachments } }: TabProps) {
   const [opened, setOpened] = useState<ReadonlySet<string>>(new Set())
   return (

@@ -12,7 +12,7 @@ import { type SourceSection, sourceSections } from './source.ts'
 
 /** Longer bodies are folded at first. */
 const FOLDED_LINES = 60
-/** Lines of a body that are shown at once. */
+/** Most lines of a body that are shown. */
 const SHOWN_LINES = 2_000
 
 /** The message as it was received, in sections that fold. */

@@ -198,7 +198,7 @@ interface NativeEnv {
 
 export const nativeOf = (env: RootDatabase): NativeEnv => (env as unknown as { env: NativeEnv }).env
 
-/** Closes an environment at once. The package's `close` ends its reads, but then waits for commits, also for failed ones. */
+/** Closes an environment immediately. The package's `close` ends its reads, but then waits for commits, also for failed ones. */
 function closeNow(env: RootDatabase): void {
   const native = nativeOf(env)
   void env.close()

@@ -23,7 +23,7 @@ interface ReplicationListenerParts {
 
 /**
  * Reads and emits the changes that other nodes announce in folders that somebody watches. One query reads several folders:
- * at once, or after a pause, with what was announced during it. For the other folders, it only notes the numbers.
+ * immediately, or after a pause, with what was announced during it. For the other folders, it only notes the numbers.
  */
 export class ReplicationListener {
   readonly #parts: ReplicationListenerParts

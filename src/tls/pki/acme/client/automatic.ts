@@ -82,7 +82,7 @@ export class AcmeRenewals {
     if (renewal.state !== 'renewed') return
     this.#plans.delete(record.thumbprint)
     const next = await this.#plan(renewal.record)
-    // A new certificate is not renewed again at once, even if the authority suggests it.
+    // A new certificate is not renewed again immediately, even if the authority suggests it.
     const earliestMs = store.clock.now() + (Date.parse(renewal.record.notAfter) - store.clock.now()) / 10
     this.#plans.set(renewal.record.thumbprint, { ...next, renewAtMs: Math.max(next.renewAtMs, earliestMs) })
     this.#log.info(

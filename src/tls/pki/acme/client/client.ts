@@ -25,7 +25,7 @@ export async function openClient(
   accountKey: string,
 ): Promise<AcmeClient> {
   const acme = await load()
-  // Reports an unreachable directory at once. By default the client retries for half a minute.
+  // Reports an unreachable directory immediately. By default the client retries for half a minute.
   Object.assign(acme.axios.defaults, { acmeSettings: { retryMaxAttempts: 1, retryDefaultDelay: 1 } })
   acme.axios.defaults.httpsAgent = ca ? new Agent({ ca: [...rootCertificates, ca] }) : undefined
   return new acme.Client({

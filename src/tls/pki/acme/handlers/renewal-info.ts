@@ -17,7 +17,7 @@ export async function renewalInfo(directory: AcmeDirectory, id: string): Promise
   const fromMs = Date.parse(certificate.validFrom)
   const lifeMs = Date.parse(certificate.validTo) - fromMs
   const nowMs = directory.store.clock.now()
-  // After two thirds of its lifetime, or at once if it is revoked.
+  // After two thirds of its lifetime, or immediately if it is revoked.
   const startMs = entry.revoked ? nowMs - 60_000 : fromMs + (lifeMs * 2) / 3
   const endMs = entry.revoked ? nowMs : startMs + lifeMs / 24
   const suggestedWindow = { start: new Date(startMs).toISOString(), end: new Date(endMs).toISOString() }
