@@ -21,6 +21,10 @@ const isolated = [
   'test/lab/collected.test.ts',
   'test/testing/leak.test.ts',
   'test/accounts/directory/scram-names.test.ts',
+  'test/net/idle-timer.test.ts',
+  'test/net/transport.test.ts',
+  'test/servers/http/rights.test.ts',
+  'test/servers/http/statistics.test.ts',
 ]
 
 const common = {

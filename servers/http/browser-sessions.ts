@@ -1,6 +1,7 @@
 import { createHash, createHmac, randomBytes } from 'node:crypto'
 import type { Account } from '../../src/accounts/directory/types.ts'
 import type { Api } from '../../src/api/api.ts'
+import { systemClock } from '../../src/core/time/clock.ts'
 import type { SharedMap, SharedValues } from '../../src/core/values/shared-values.ts'
 
 /** The log-on of a browser, or of a listener to events. Rights are looked up again for every request. */
@@ -50,7 +51,7 @@ class BrowserSessions {
   async find(value: string): Promise<Credential | undefined> {
     const key = digestOf(value)
     const session = this.#sessions.get(key)
-    if (session && Date.now() - session.usedAt > NOTED_MS) await this.#put(key, session.credential)
+    if (session && systemClock.now() - session.usedAt > NOTED_MS) await this.#put(key, session.credential)
     return session?.credential
   }
 
@@ -64,7 +65,7 @@ class BrowserSessions {
   }
 
   #put(key: string, credential: Credential): Promise<void> {
-    return this.#sessions.put(key, { credential, usedAt: Date.now() }, { ttlMs: IDLE_MS })
+    return this.#sessions.put(key, { credential, usedAt: systemClock.now() }, { ttlMs: IDLE_MS })
   }
 
   #leastRecent(): string {

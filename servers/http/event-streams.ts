@@ -3,6 +3,7 @@ import type { Api } from '../../src/api/api.ts'
 import { type Caller, type Standing, viewKey } from '../../src/api/caller.ts'
 import { eventData } from '../../src/api/events/event-data.ts'
 import type { LabEvent } from '../../src/api/events/event-log.ts'
+import { clearInterval, setInterval, setTimeout } from '../../src/core/time/real-timers.ts'
 import { isSliceOver, nextSlice } from '../../src/core/time/time-slice.ts'
 import { timeText } from '../../src/core/time/time-text.ts'
 

@@ -2,6 +2,7 @@ import { type IncomingMessage, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
 import type { LikeConfig } from '../../src/core/config/schema/like.ts'
+import { clearInterval, setInterval } from '../../src/core/time/real-timers.ts'
 import { placeOf } from './like.ts'
 
 /** Longest message of a client. None has anything to say so far. */

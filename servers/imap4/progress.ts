@@ -1,3 +1,4 @@
+import { clearInterval, setInterval } from '../../src/core/time/real-timers.ts'
 import type { ImapSession } from './state.ts'
 import { quotedForm } from './wire/text.ts'
 

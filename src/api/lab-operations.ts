@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { version } from '../core/text/version.ts'
+import { systemClock } from '../core/time/clock.ts'
 import { timeText } from '../core/time/time-text.ts'
 import { seesLab, seesSession } from './caller.ts'
 import { defineOperation } from './operation.ts'
@@ -31,7 +32,7 @@ const status = defineOperation('status.get', 'GET /status', {
       version,
       nodeVersion: process.version,
       startedAt: timeText(openedAt),
-      uptimeMs: Date.now() - openedAt,
+      uptimeMs: systemClock.now() - openedAt,
       time: timeText(clock.now()),
       role: caller.role,
       messages: seesLab(caller) ? api.index.size : (await api.views.find(caller, [])).length,

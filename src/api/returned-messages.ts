@@ -1,3 +1,4 @@
+import { clearTimeout, setTimeout } from '../core/time/real-timers.ts'
 import type { SharedMap, SharedValues } from '../core/values/shared-values.ts'
 import type { MessageIndex } from './messages/message-index.ts'
 

@@ -1,4 +1,4 @@
-import { realImmediate } from '../core/time/real-immediate.ts'
+import { clearInterval, setImmediate, setInterval } from '../core/time/real-timers.ts'
 import type { SharedChange } from '../core/values/shared-values.ts'
 import type { ApiLab } from './lab.ts'
 
@@ -55,7 +55,7 @@ export class RightsChanges {
   #changed(): void {
     if (this.#listeners.size === 0 || this.#isNoticed) return
     this.#isNoticed = true
-    realImmediate(() => {
+    setImmediate(() => {
       this.#isNoticed = false
       for (const listener of this.#listeners) listener()
     })

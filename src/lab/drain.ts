@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { isShared, type ResolvedLab } from '../core/config/resolve.ts'
 import { durationText } from '../core/config/schema/values.ts'
 import { abortAfter } from '../core/time/abort-after.ts'
+import { delay as sleep } from '../core/time/real-timers.ts'
 import type { VirtualServers } from './virtual-servers/virtual-servers.ts'
 
 /** The parts of a lab that a drain needs. */

@@ -8,6 +8,7 @@ import type { Api } from '../api/api.ts'
 import type { ApiLab, NotReady } from '../api/lab.ts'
 import { ReturnedMessages } from '../api/returned-messages.ts'
 import type { ResolvedLab, ResolvedVirtualServer } from '../core/config/resolve.ts'
+import { systemClock } from '../core/time/clock.ts'
 import type { MovableClock } from '../core/time/movable-clock.ts'
 import { Rates } from '../net/rates.ts'
 import type { Reach } from '../net/virtual-server.ts'
@@ -62,7 +63,7 @@ export class Lab implements ApiLab, AsyncDisposable {
   readonly isBackground: boolean
   readonly openLab: LabParts['openLab']
   /** When the lab was opened, milliseconds since the epoch, by the clock of the machine. */
-  readonly openedAt = Date.now()
+  readonly openedAt = systemClock.now()
 
   // Created here. A reload changes their settings.
   readonly queue = new ChangeQueue()

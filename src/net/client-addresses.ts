@@ -1,5 +1,6 @@
 import { isIPv6 } from 'node:net'
 import { addressOctets, isLoopback } from '../core/network/ip-address.ts'
+import { performance, setTimeout } from '../core/time/real-timers.ts'
 
 /** Limits on single clients. */
 export interface ClientLimits {

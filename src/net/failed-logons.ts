@@ -1,3 +1,4 @@
+import { performance } from '../core/time/real-timers.ts'
 import { type CountedConnection, clientKey } from './client-addresses.ts'
 
 /** Failures of an address are forgotten this long after the last one. */

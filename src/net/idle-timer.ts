@@ -1,3 +1,5 @@
+import { clearTimeout, performance, setTimeout } from '../core/time/real-timers.ts'
+
 /**
  * Least rate of message content before log-on, as Postfix's `smtpd_min_data_rate`. A lower rate, averaged since the timer
  * last restarted, does not restart it.

@@ -1,4 +1,5 @@
 import type { SessionRecorder } from '../core/sessions/types.ts'
+import { clearTimeout, setTimeout } from '../core/time/real-timers.ts'
 import type { Transport } from './transport.ts'
 
 /** Limits on a client before it logs on. */

@@ -1,5 +1,5 @@
 import type { Writable } from 'node:stream'
-import { realImmediate } from '../core/time/real-immediate.ts'
+import { setImmediate } from '../core/time/real-timers.ts'
 
 /** Gathered output of this size is sent without waiting for more. */
 const GATHER_OCTETS = 64 * 1024
@@ -41,7 +41,7 @@ export class Output {
   flushSoon(): void {
     if (this.#octets === 0 || this.#isDue) return
     this.#isDue = true
-    if (Output.#due.push(this) === 1) realImmediate(Output.#sendDue)
+    if (Output.#due.push(this) === 1) setImmediate(Output.#sendDue)
   }
 
   static readonly #sendDue = (): void => {

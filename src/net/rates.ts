@@ -1,4 +1,5 @@
 import type { Clock } from '../core/time/clock.ts'
+import { performance } from '../core/time/real-timers.ts'
 
 /** A limit on how often something may happen. */
 interface RateLimit {

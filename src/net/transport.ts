@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream'
+import { clearTimeout, setTimeout } from '../core/time/real-timers.ts'
 import { ConnectionEnded, type EndCause } from './errors.ts'
 import { Throttle } from './faults/throttle.ts'
 import { IdleTimer } from './idle-timer.ts'

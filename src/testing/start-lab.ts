@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
 import type { Clock } from '../core/time/clock.ts'
 // Before a test can replace it: the lab is loaded later.
-import '../core/time/real-immediate.ts'
+import '../core/time/real-timers.ts'
 import type { LabInput } from '../core/config/schema.ts'
 import { Call } from './calls/call.ts'
 import type { TestLab } from './test-lab.ts'

@@ -1,6 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { IdleTimer } from '../../src/net/idle-timer.ts'
 
+vi.mock('../../src/core/time/real-timers.ts', async (original) => {
+  const { lateTimers } = await import('../support/late-timers.ts')
+  return lateTimers('setTimeout', 'clearTimeout', 'performance')(original)
+})
+
 const TIMEOUT_MS = 10_000
 
 describe('the idle timer', () => {

@@ -3,6 +3,11 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { stuff } from '../../src/net/dot-stuffing.ts'
 import { Transport } from '../../src/net/transport.ts'
 
+vi.mock('../../src/core/time/real-timers.ts', async (original) => {
+  const { lateTimers } = await import('../support/late-timers.ts')
+  return lateTimers('setTimeout', 'clearTimeout', 'performance')(original)
+})
+
 const IDLE_MS = 60_000
 
 /** Returns a stream whose client reads each write after a delay, or never. */

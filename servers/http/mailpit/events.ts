@@ -4,6 +4,7 @@ import { type Caller, type Standing, seesFolder, seesMessage } from '../../../sr
 import type { LabEvent } from '../../../src/api/events/event-log.ts'
 import type { IndexedMessage } from '../../../src/api/messages/message-index.ts'
 import { ApiProblem } from '../../../src/api/problem.ts'
+import { clearTimeout, setTimeout } from '../../../src/core/time/real-timers.ts'
 import { DeliveredMail, type Mail, mailOf } from '../delivered-mail.ts'
 import { type Route, reads } from '../routes.ts'
 import { arrivedSummary } from './shapes.ts'

@@ -1,5 +1,6 @@
 import type { Adapter, Payload } from 'oidc-provider'
 import type { Clock } from '../../../src/core/time/clock.ts'
+import { systemClock } from '../../../src/core/time/clock.ts'
 import type { StoreFiles } from '../../../src/tls/pki/certificate-store/files.ts'
 import type { Records, StoredRecord } from '../../../src/tls/pki/certificate-store/records.ts'
 import { loadPackage } from './package.ts'
@@ -90,7 +91,7 @@ export class Storage {
 
   /** @throws Error if a record is too long */
   async #put(kind: string, id: string, payload: Payload): Promise<void> {
-    const atMs = Date.now()
+    const atMs = systemClock.now()
     const stored: Stored = { payload, offsetMs: this.#offsetMs(), atMs }
     const text = JSON.stringify(stored)
     if (text.length > MAX_RECORD_LENGTH) throw new Error(`the ${kind} is too long to be stored`)
@@ -102,7 +103,7 @@ export class Storage {
     await this.#of(kind).put(id, { text, keys, lifeMs })
   }
 
-  #offsetMs = (): number => this.#clock.now() - Date.now()
+  #offsetMs = (): number => this.#clock.now() - systemClock.now()
 
   /**
    * Returns a record with its times as the package must see them. It compares them with the clock of this machine: they are
@@ -112,7 +113,7 @@ export class Storage {
   #shown(found: StoredRecord | undefined): Payload | undefined {
     if (!found) return undefined
     const { payload, offsetMs, atMs } = JSON.parse(found.text) as Stored
-    const aheadMs = Date.now() - found.ageMs - atMs
+    const aheadMs = systemClock.now() - found.ageMs - atMs
     const seconds = Math.round((aheadMs - (this.#offsetMs() - offsetMs)) / 1000)
     if (seconds === 0) return payload
     const moved = TIMES.flatMap((name) => {

@@ -1,6 +1,7 @@
 import { type EventName, eventNames } from '../../core/config/schema/event-names.ts'
 import { hasFailed } from '../../core/sessions/describe.ts'
 import type { SessionRecord } from '../../core/sessions/types.ts'
+import { systemClock } from '../../core/time/clock.ts'
 import type { QueueEvent } from '../../transport/outgoing/types.ts'
 import type { ApiLab, LabChange } from '../lab.ts'
 import type { IndexEvent, IndexedMessage, MessageIndex } from '../messages/message-index.ts'
@@ -71,7 +72,7 @@ export class EventLog {
   readonly #listeners = new Set<(event: LabEvent) => void>()
   readonly #unwatch: readonly (() => void)[]
   /** The time in microseconds: no event of an earlier start has a greater id. */
-  #start = Date.now() * 1_000
+  #start = systemClock.now() * 1_000
   #lastId = this.#start
   #hasBegun = false
 

@@ -4,6 +4,7 @@ import { protocols } from '../../core/config/schema/protocol.ts'
 import { timeLimit } from '../../core/config/schema/values.ts'
 import { version } from '../../core/text/version.ts'
 import { abortAfter } from '../../core/time/abort-after.ts'
+import { systemClock } from '../../core/time/clock.ts'
 import { definedOnly } from '../../core/values/defined.ts'
 import type { Api } from '../api.ts'
 import { type Caller, seesLab } from '../caller.ts'
@@ -107,7 +108,7 @@ function resultsOf(job: RunningJob, servers: WaitingAudit['servers'], timeoutMs:
 
 async function reportOf({ controls, results }: Audit, startedAt: number): Promise<JobReport> {
   const { auditJunit, auditText, counts } = await import('../../checks/audit/index.ts')
-  const endedAt = Date.now()
+  const endedAt = systemClock.now()
   const all = counts(results)
   return {
     outcome: { ok: all.unsafe + all.unable === 0, counts: all },

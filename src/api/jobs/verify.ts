@@ -6,6 +6,7 @@ import { protocols, serverProtocols } from '../../core/config/schema/protocol.ts
 import { timeLimit } from '../../core/config/schema/values.ts'
 import { isLoopback, reachableAddress } from '../../core/network/ip-address.ts'
 import { version } from '../../core/text/version.ts'
+import { systemClock } from '../../core/time/clock.ts'
 import { definedOnly } from '../../core/values/defined.ts'
 import type { Api } from '../api.ts'
 import { defineOperation } from '../operation.ts'
@@ -87,7 +88,7 @@ export const startVerify = defineOperation('verify.start', 'POST /verify', {
         ...options,
         ...definedOnly({ only: wanted.only, newsgroup: wanted.newsgroup }),
         timeoutMs: wanted.timeout,
-        now: () => Date.now(),
+        now: systemClock.now,
         signal: job.signal,
         // One run would displace a third of the recorded sessions.
         onConnection: ({ localAddress, localPort, remotePort }) =>
@@ -202,7 +203,7 @@ async function reportOf(
   startedAt: number,
 ): Promise<JobReport> {
   const { reportJson, reportLines, summarize } = await import('../../checks/verify/index.ts')
-  const endedAt = Date.now()
+  const endedAt = systemClock.now()
   const { ok, counts } = summarize(reports)
   return {
     outcome: { ok, counts },

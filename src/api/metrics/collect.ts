@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { version } from '../../core/text/version.ts'
+import { performance } from '../../core/time/real-timers.ts'
 import { CAPTURED_OWNER, PUBLIC_OWNER, StoreError } from '../../storage/store/types.ts'
 import { outcomeKinds } from '../../transport/outgoing/record.ts'
 import type { Api } from '../api.ts'

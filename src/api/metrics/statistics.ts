@@ -1,5 +1,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import type { MemoryBudget } from '../../core/octets/memory-budget.ts'
+import { systemClock } from '../../core/time/clock.ts'
+import { clearInterval, setInterval } from '../../core/time/real-timers.ts'
 import type { Tally, Traffic } from './traffic.ts'
 
 /** Values by protocol, or by kind of message. Those that are 0 are left out. */
@@ -61,7 +63,7 @@ export class Statistics implements Disposable {
     const { rss: residentOctets, heapUsed: heapOctets } = process.memoryUsage()
     const clientOctets = this.#memory.usage.used
     return {
-      at: Date.now(),
+      at: systemClock.now(),
       connections: difference(counts.connections, this.#before.connections),
       completedHandshakes: difference(counts.completedHandshakes, this.#before.completedHandshakes),
       failedHandshakes: difference(counts.failedHandshakes, this.#before.failedHandshakes),

@@ -1,6 +1,7 @@
 import { hasFailed } from '../../core/sessions/describe.ts'
 import type { SessionLog } from '../../core/sessions/log.ts'
 import type { SessionRecord } from '../../core/sessions/types.ts'
+import { performance } from '../../core/time/real-timers.ts'
 import { DROPPED } from '../../storage/store/engines/full/drop-oldest.ts'
 import {
   CAPTURED_OWNER,

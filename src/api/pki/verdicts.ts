@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { PortVerdict, VerifyOptions } from '../../checks/verify/index.ts'
 import { slug } from '../../core/config/edit/config-path.ts'
 import { reachableAddress } from '../../core/network/ip-address.ts'
+import { systemClock } from '../../core/time/clock.ts'
 import { systemRoots } from '../../tls/pki/system-roots.ts'
 import type { Api } from '../api.ts'
 import { defineOperation } from '../operation.ts'
@@ -85,7 +86,7 @@ const verdicts = defineOperation('virtualServers.verdicts', 'GET /virtual-server
 /** The connections of this examination are not recorded as sessions of clients. */
 const optionsOf = ({ lab }: Api): VerifyOptions => ({
   timeoutMs: TIMEOUT_MS,
-  now: () => Date.now(),
+  now: systemClock.now,
   onConnection: ({ localAddress, localPort, remotePort }) =>
     lab.sessionLog.forget({ remoteAddress: localAddress, remotePort: localPort, localPort: remotePort }),
 })

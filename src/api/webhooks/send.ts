@@ -4,6 +4,7 @@ import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import { maskUrls } from '../../core/text/mask-urls.ts'
 import { abortAfter } from '../../core/time/abort-after.ts'
+import { systemClock } from '../../core/time/clock.ts'
 import type { Delivery } from './queue.ts'
 
 /** The result of an attempt. `retryAfterMs`: the receiver's wish; `isGone`: it wants nothing more. */
@@ -39,7 +40,7 @@ export class Sender {
     { key, roots, timeoutMs }: SendOptions,
     signal: AbortSignal,
   ): Promise<Attempt> {
-    const timestamp = Math.floor(Date.now() / 1000)
+    const timestamp = Math.floor(systemClock.now() / 1000)
     // https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
     const signature = createHmac('sha256', key).update(`${id}.${timestamp}.${body}`).digest('base64')
     using limit = abortAfter(timeoutMs, signal)

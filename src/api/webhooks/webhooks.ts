@@ -3,6 +3,8 @@ import type { WebhookConfig } from '../../core/config/schema.ts'
 import { readUserFile } from '../../core/files/user-files.ts'
 import { maskUrls } from '../../core/text/mask-urls.ts'
 import { untilAborted } from '../../core/time/abort-after.ts'
+import { systemClock } from '../../core/time/clock.ts'
+import { clearTimeout, setTimeout } from '../../core/time/real-timers.ts'
 import { timeText } from '../../core/time/time-text.ts'
 import { splitPem, systemRoots } from '../../tls/pki/system-roots.ts'
 import type { Api } from '../api.ts'
@@ -187,7 +189,7 @@ export class Webhooks implements WebhookSender {
   }
 
   async #enqueue(url: string, { name }: LabEvent, body: object): Promise<void> {
-    const now = Date.now()
+    const now = systemClock.now()
     const delivery: Delivery = {
       id: `msg_${randomUUID().replaceAll('-', '')}`,
       url,
@@ -224,7 +226,7 @@ export class Webhooks implements WebhookSender {
     const signal = this.#stop?.signal
     if (!signal) return
     clearTimeout(this.#timer)
-    const now = Date.now()
+    const now = systemClock.now()
     let next = Number.POSITIVE_INFINITY
     for (const hook of this.#hooks) {
       const { config } = hook
@@ -273,13 +275,13 @@ export class Webhooks implements WebhookSender {
     if (error === undefined) return this.#finish(delivery, 'delivered')
     if (pause === undefined || isGone) return this.#finish(delivery, 'failed', error)
     delivery.error = error
-    delivery.nextAttemptAt = Date.now() + Math.max(pause, retryAfterMs)
+    delivery.nextAttemptAt = systemClock.now() + Math.max(pause, retryAfterMs)
     void this.#pending.put(delivery)
   }
 
   #finish(delivery: Delivery, state: 'delivered' | 'failed', error?: string): void {
     delivery.state = state
-    delivery.finishedAt = Date.now()
+    delivery.finishedAt = systemClock.now()
     if (error === undefined) delete delivery.error
     else delivery.error = error
     this.#pending.remove(delivery.id)

@@ -1,3 +1,4 @@
+import { setImmediate } from '../../core/time/real-timers.ts'
 import type { ProtocolRow, Reply, Server } from './protocol-row.ts'
 import { VerifyError } from './types.ts'
 import { MAX_REPLY_OCTETS, type Wire } from './wire.ts'

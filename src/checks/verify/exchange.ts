@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { setTimeout as pause } from 'node:timers/promises'
 import { isMailProtocol } from '../../core/config/schema.ts'
+import { delay as pause } from '../../core/time/real-timers.ts'
 import { type Check, type Found, fail, foundOf, pass } from './checks/check.ts'
 import type { Dialog } from './dialog.ts'
 import { type MailClient, mailClients, type ProbeMessage } from './mail-clients.ts'

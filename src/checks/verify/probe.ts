@@ -1,6 +1,7 @@
 import type { X509Certificate } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { TLSSocket } from 'node:tls'
+import { setImmediate } from '../../core/time/real-timers.ts'
 import { peerChain } from '../../net/client/connect.ts'
 import { Dialog } from './dialog.ts'
 import type { ProtocolRow, Reply } from './protocol-row.ts'

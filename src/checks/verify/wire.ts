@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import { AddressList } from '../../core/network/address-list.ts'
 import { TappedSocket } from '../../core/network/tapped-socket.ts'
+import { clearTimeout, setTimeout } from '../../core/time/real-timers.ts'
 import { ClientStream, type StreamEnd } from '../../net/client/client-stream.ts'
 import { connectTcp } from '../../net/client/connect.ts'
 import { alertOf, CERTIFICATE_REQUIRED, explainServer } from './tls/errors.ts'

@@ -1,5 +1,5 @@
 import { Server } from 'node:net'
-import { clearImmediate, setImmediate } from 'node:timers'
+import { clearImmediate, setImmediate } from '../time/real-timers.ts'
 
 /**
  * Adds `Symbol.dispose` and `Symbol.asyncDispose`, which Jest 29 leaves out of the global scope of a test. The entry points

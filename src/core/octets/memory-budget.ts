@@ -1,3 +1,5 @@
+import { performance } from '../time/real-timers.ts'
+
 /** The uses of a lab's memory. */
 const memoryUses = ['connections', 'messages', 'compression', 'transcripts', 'caches', 'captures'] as const
 type MemoryUse = (typeof memoryUses)[number]

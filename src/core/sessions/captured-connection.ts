@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 import { addressOctets, type SocketAddress } from '../network/ip-address.ts'
 import type { SocketObserver } from '../network/tapped-socket.ts'
-import { realImmediate } from '../time/real-immediate.ts'
+import { setImmediate } from '../time/real-timers.ts'
 
 /** Longest payload of a segment: the packet fits a loopback interface. */
 const MAX_PAYLOAD = 65_000
@@ -91,7 +91,7 @@ export class CapturedConnection implements SocketObserver {
    * Wireshark reads the file from front to back, and up to TLS 1.2 needs the secret at the client's ChangeCipherSpec.
    */
   #defer(write: () => void): void {
-    if (this.#waiting.length === 0) realImmediate(() => this.flush())
+    if (this.#waiting.length === 0) setImmediate(() => this.flush())
     this.#waiting.push(write)
   }
 

@@ -1,3 +1,5 @@
+import { clearTimeout, setTimeout } from './real-timers.ts'
+
 /** A signal, and the release of its timer and listener. */
 interface LimitedSignal extends Disposable {
   readonly signal: AbortSignal

@@ -1,4 +1,4 @@
-import { realImmediate, realTimeout } from './real-immediate.ts'
+import { clearTimeout, setImmediate, setTimeout } from './real-timers.ts'
 
 /** A message that a client is sending, or is about to send. */
 export type Arrival = number
@@ -40,17 +40,17 @@ export class Arrivals {
     return new Promise((resolve) => {
       const end = (): void => {
         this.#allArrived = undefined
-        realTimeout.clear(timer)
+        clearTimeout(timer)
         resolve()
       }
-      const timer = realTimeout.set(() => {
+      const timer = setTimeout(() => {
         this.#round++
         this.#open = 0
         end()
       }, maxMs)
       this.#allArrived = () => {
         // The last message reaches the store in this turn of the event loop. Another one may begin meanwhile.
-        realImmediate(() => {
+        setImmediate(() => {
           if (this.#open === 0) end()
         })
       }

@@ -1,3 +1,5 @@
+import { now } from './real-timers.ts'
+
 /** The lab's current time, which tests can set (`lab.clock`). It is used for dates; timeouts run on real timers. */
 export interface Clock {
   /** Returns milliseconds since the epoch. */
@@ -5,4 +7,4 @@ export interface Clock {
 }
 
 /** The machine's time. */
-export const systemClock: Clock = { now: () => Date.now() }
+export const systemClock: Clock = { now }

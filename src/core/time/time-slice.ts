@@ -1,4 +1,4 @@
-import { realImmediate } from './real-immediate.ts'
+import { performance, setImmediate } from './real-timers.ts'
 
 /** Longest time in milliseconds that the long work of all sessions together takes in one turn of the event loop. */
 const SLICE_MS = 10
@@ -57,13 +57,13 @@ function wait(queue: (() => void)[]): Promise<void> {
 /** Resolves after pending events have run. For short work, which does not wait for the long work of other sessions. */
 export function nextTurn(): Promise<void> {
   expectTurn()
-  return new Promise(realImmediate)
+  return new Promise(setImmediate)
 }
 
 function expectTurn(): void {
   if (isTurnAhead) return
   isTurnAhead = true
-  realImmediate(beginTurn)
+  setImmediate(beginTurn)
 }
 
 function beginTurn(): void {

@@ -1,3 +1,5 @@
+import { performance } from 'node:perf_hooks'
+
 /** A change of a value. `value` is undefined if it was removed. */
 export interface SharedChange<V> {
   readonly key: string

@@ -1,3 +1,4 @@
+import { clearTimeout, setTimeout } from '../../core/time/real-timers.ts'
 import { type CopyProgress, copyStoreItems } from '../../storage/store/copy/copy-store.ts'
 import type { DigestOfStore } from '../../storage/store/copy/digest.ts'
 import { filePlace, isCopyable } from '../../storage/store/copy/places.ts'

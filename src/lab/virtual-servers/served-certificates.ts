@@ -1,6 +1,7 @@
 import type { CertificateName, NotServed, ServedCertificate } from '../../api/lab.ts'
 import { coalesce } from '../../core/async/coalesce.ts'
 import type { ResolvedLab, ResolvedVirtualServer } from '../../core/config/resolve.ts'
+import { clearTimeout, setTimeout } from '../../core/time/real-timers.ts'
 import type { TlsSettings } from '../../net/virtual-server-settings.ts'
 import type { ServedTls } from '../../tls/negotiation/routing.ts'
 import { PkiError } from '../../tls/pki/errors.ts'

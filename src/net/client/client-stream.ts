@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import { Intake } from '../../core/octets/received-octets.ts'
+import { clearTimeout, setTimeout } from '../../core/time/real-timers.ts'
 import { BlockReader, stuff } from '../dot-stuffing.ts'
 import { TooLong } from '../errors.ts'
 import { Input } from '../input.ts'

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { SessionRecorder } from '../../core/sessions/types.ts'
+import { delay as sleep } from '../../core/time/real-timers.ts'
 import { peekClientHello } from '../../tls/negotiation/client-hello-reader.ts'
 import { explainNoHello } from '../../tls/negotiation/failure.ts'
 import { HandshakeFailure } from '../errors.ts'

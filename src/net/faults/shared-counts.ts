@@ -1,3 +1,4 @@
+import { setImmediate } from '../../core/time/real-timers.ts'
 import type { SharedMap } from '../../core/values/shared-values.ts'
 
 /** How often faults are due in a lab of several nodes: a fault with `times: 3` happens three times in the whole lab. */

@@ -1,4 +1,5 @@
 import { Writable } from 'node:stream'
+import { setTimeout } from '../../core/time/real-timers.ts'
 
 /** Portions per second: enough for a client to see a slow line instead of pauses. */
 const PORTIONS = 20

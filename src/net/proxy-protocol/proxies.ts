@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import { AddressList } from '../../core/network/address-list.ts'
 import { GrowingBuffer } from '../../core/octets/growing-buffer.ts'
+import { clearTimeout, setTimeout } from '../../core/time/real-timers.ts'
 import { readProxyHeader } from './header.ts'
 import type { ProxyHeader } from './types.ts'
 

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import { clearInterval, clearTimeout, performance, setInterval, setTimeout } from '../../core/time/real-timers.ts'
 import { Connection, type ConnectionSettings } from './connection.ts'
 import { DatabaseError, databaseError } from './errors.ts'
 import type { Topic } from './topics.ts'

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Logger } from 'pino'
+import { clearInterval, performance, setInterval, setTimeout } from '../../core/time/real-timers.ts'
 import type { StoreFiles } from '../../tls/pki/certificate-store/files.ts'
 import { Channel, type DatabaseState, type TopicListener } from './channel.ts'
 import type { Connection, ConnectionSettings } from './connection.ts'

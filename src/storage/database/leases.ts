@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Logger } from 'pino'
+import { clearInterval, clearTimeout, performance, setInterval, setTimeout } from '../../core/time/real-timers.ts'
 import type { Database } from './database-types.ts'
 
 /** How often somebody who waits for a lease asks for it, in milliseconds. Usually a notification comes first. */

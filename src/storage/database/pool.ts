@@ -1,3 +1,4 @@
+import { clearTimeout, setTimeout } from '../../core/time/real-timers.ts'
 import { Connection, type ConnectionSettings } from './connection.ts'
 import { DatabaseError } from './errors.ts'
 

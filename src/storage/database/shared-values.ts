@@ -1,3 +1,4 @@
+import { clearTimeout, setTimeout } from '../../core/time/real-timers.ts'
 import { KnownValues, type PutOptions, type SharedMap, type SharedValues } from '../../core/values/shared-values.ts'
 import type { Database } from './database-types.ts'
 

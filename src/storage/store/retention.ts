@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import { codePoints, globMatches, parseGlob } from '../../core/text/glob.ts'
 import type { Clock } from '../../core/time/clock.ts'
+import { clearInterval, clearTimeout, setInterval, setTimeout } from '../../core/time/real-timers.ts'
 import { fromOldest } from './engines/full/oldest.ts'
 import {
   type Folder,

@@ -1,3 +1,5 @@
+import { clearInterval, setInterval } from '../../core/time/real-timers.ts'
+
 /** Longest time that a timer of Node.js can measure. */
 const MAX_TIMER_MS = 2 ** 31 - 1
 

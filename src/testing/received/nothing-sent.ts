@@ -1,5 +1,5 @@
-import { setImmediate as turn } from 'node:timers/promises'
 import type { SessionRecord } from '../../core/sessions/types.ts'
+import { setImmediate } from '../../core/time/real-timers.ts'
 import type { Call } from '../calls/call.ts'
 import { type WaitOptions, wait } from '../waits/wait.ts'
 import { describeMessage, section, WaitTimeout } from '../waits/wait-timeout.ts'
@@ -68,7 +68,7 @@ function settled(call: Call, sessions: WatchedSessions, options: WaitOptions | u
   return wait<void>(call, options, {
     start: ({ resolve, reject }) => {
       const examine = async (): Promise<void> => {
-        for (let n = 0; n < TURNS; n++) await turn()
+        for (let n = 0; n < TURNS; n++) await new Promise<void>((resolve) => setImmediate(resolve))
         if (unfinished().length === 0) resolve()
       }
       const onChange = (): void => void examine().catch(reject)

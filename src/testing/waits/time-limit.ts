@@ -1,3 +1,5 @@
+import { systemClock } from '../../core/time/clock.ts'
+
 /** Longest wait if a test sets no other, in milliseconds. Less than the time-outs of vitest and Jest, 5,000 ms. */
 const DEFAULT_MS = 2_000
 /** Mocha's tests time out after 2,000 ms. */
@@ -50,7 +52,7 @@ const runsInMocha = (): boolean => /[\\/]mocha(?:[\\/.]|$)/.test(process.argv[1]
  * Returns how long a wait takes at most if the test does not say, in milliseconds: 2,000 or, where the runner shows the
  * time that the test has left, less. Otherwise the runner would end the test before the wait can report what arrived.
  */
-export function defaultTimeoutMs(nowMs = Date.now()): number {
+export function defaultTimeoutMs(nowMs = systemClock.now()): number {
   const { startedAt, timeoutMs } = vitestTest() ?? jestTest() ?? {}
   if (typeof startedAt !== 'number' || typeof timeoutMs !== 'number') return runsInMocha() ? MOCHA_MS : DEFAULT_MS
   const remaining = (startedAt + timeoutMs - nowMs) * (1 - RESERVE)

@@ -1,3 +1,4 @@
+import { clearTimeout, setTimeout } from '../../core/time/real-timers.ts'
 import type { Call } from '../calls/call.ts'
 import { defaultTimeoutMs } from './time-limit.ts'
 

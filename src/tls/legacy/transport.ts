@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream'
+import { clearTimeout, setTimeout } from '../../core/time/real-timers.ts'
 import { type AlertLevel, type AlertName, alertLevels, alertName, encodeAlert, LegacyTlsError } from './alerts.ts'
 import { HEARTBEAT_RECORD, overreadHeartbeat } from './heartbeat.ts'
 import { noProtection, type Protection } from './protection.ts'

@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream'
 import { GrowingBuffer } from '../../core/octets/growing-buffer.ts'
 import type { ClientHelloFacts } from '../../core/sessions/types.ts'
+import { clearTimeout, setTimeout } from '../../core/time/real-timers.ts'
 import { type ClientHello, MAX_HELLO_OCTETS, parseClientHello, parseSslv2ClientHello } from './client-hello.ts'
 import { clientHelloFacts } from './client-hello-facts.ts'
 import { MalformedMessage } from './octets.ts'

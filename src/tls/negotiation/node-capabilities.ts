@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { Duplex } from 'node:stream'
 import tls from 'node:tls'
+import { setImmediate } from '../../core/time/real-timers.ts'
 import type { InstalledCertificate } from '../pki/types.ts'
 import type { ClientHello } from './client-hello.ts'
 import { readClientHello } from './client-hello-reader.ts'

@@ -1,6 +1,7 @@
 import type { DnsConfig, DnsDefect } from '../../core/config/schema/dns.ts'
 import { AddressList } from '../../core/network/address-list.ts'
 import type { Clock } from '../../core/time/clock.ts'
+import { clearTimeout, setTimeout } from '../../core/time/real-timers.ts'
 import { buildZones, type WrittenZone } from './build-zones.ts'
 import type { ZoneKey } from './dnssec/key.ts'
 import { DnsError } from './errors.ts'

@@ -1,5 +1,6 @@
 import type { LookupFunction } from 'node:net'
 import type { TLSSocket } from 'node:tls'
+import { clearTimeout, setTimeout } from '../../core/time/real-timers.ts'
 import { type MtaStsPolicy, MtaStsPolicyError, parsePolicy } from './policy.ts'
 import { MAX_POLICY_OCTETS, POLICY_PATH, policyHost } from './served.ts'
 

@@ -1,5 +1,6 @@
 import { isIP, type LookupFunction } from 'node:net'
 import { promisify } from 'node:util'
+import { clearTimeout, setTimeout } from '../../core/time/real-timers.ts'
 import { TLS_REPORT_GZIP, type TlsReport } from './types.ts'
 import { writeTlsReport } from './write.ts'
 

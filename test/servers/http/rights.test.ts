@@ -10,6 +10,11 @@ import { basic, bearer, HttpLab } from './client.ts'
 import { EventReader } from './event-reader.ts'
 import { RawClient } from './raw-client.ts'
 
+vi.mock('../../../src/core/time/real-timers.ts', async (original) => {
+  const { lateTimers } = await import('../../support/late-timers.ts')
+  return lateTimers('setInterval', 'clearInterval')(original)
+})
+
 const [ci, viewer] = ['ci-token-ci-token-ci', 'viewer-token-viewer-token']
 const text = `certificates: { store: memory, key: p256 }
 tokens:

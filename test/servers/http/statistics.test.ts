@@ -4,6 +4,11 @@ import { createTransport } from 'nodemailer'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { basic, bearer, HttpLab } from './client.ts'
 
+vi.mock('../../../src/core/time/real-timers.ts', async (original) => {
+  const { lateTimers } = await import('../../support/late-timers.ts')
+  return lateTimers('setInterval', 'clearInterval', 'now')(original)
+})
+
 const [admin, reader, tenant] = ['admin-admin-admin', 'reader-reader-reader', 'tenant-tenant-tenant'] as const
 let http: HttpLab
 

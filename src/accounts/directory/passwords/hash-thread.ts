@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module'
 import { Worker } from 'node:worker_threads'
+import { clearTimeout, setTimeout } from '../../../core/time/real-timers.ts'
 
 /** A computation of the thread: a function of hash-wasm and its options. */
 type Computation =

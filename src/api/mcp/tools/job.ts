@@ -1,5 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { z } from 'zod'
+import { delay } from '../../../core/time/real-timers.ts'
 import { flag } from '../../input-types.ts'
 import { parseInput } from '../../invoke.ts'
 import type { OutputOf } from '../../operation-types.ts'

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { clearInterval, performance, setInterval } from '../../../core/time/real-timers.ts'
 import { wholeMessage } from '../../messages/read.ts'
 import type { InputOf } from '../../operation-types.ts'
 import { callOperation, type McpLab } from '../lab.ts'

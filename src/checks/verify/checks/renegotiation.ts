@@ -1,4 +1,5 @@
 import type { TLSSocket } from 'node:tls'
+import { clearTimeout, setTimeout } from '../../../core/time/real-timers.ts'
 import { extensionIds } from '../tls/answer.ts'
 import { type Check, fail, pass, warn } from './check.ts'
 import { highestBefore13 } from './versions.ts'

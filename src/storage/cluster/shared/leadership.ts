@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import { clearInterval, performance, setInterval } from '../../../core/time/real-timers.ts'
 import type { Database } from '../../database/database-types.ts'
 import type { Lease, Leases } from '../../database/leases.ts'
 import type { Leadership, Role } from '../types.ts'

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import type { Logger } from 'pino'
 import { version } from '../../../core/text/version.ts'
+import { clearInterval, setInterval, setTimeout } from '../../../core/time/real-timers.ts'
 import type { Database } from '../../database/database-types.ts'
 import { type NodeInfo, type NodeState, nodeStates, type Role } from '../types.ts'
 

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Logger } from 'pino'
+import { clearTimeout, setTimeout } from '../../../core/time/real-timers.ts'
 import type { Database } from '../../database/database-types.ts'
 import { DatabaseError } from '../../database/errors.ts'
 import { answerOf } from '../own-cluster.ts'

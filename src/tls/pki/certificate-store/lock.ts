@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { link, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
+import { delay, performance } from '../../../core/time/real-timers.ts'
 import { PkiError } from '../errors.ts'
 
 /** The exclusive right to change a store. */

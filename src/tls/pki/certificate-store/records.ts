@@ -1,3 +1,4 @@
+import { performance } from '../../../core/time/real-timers.ts'
 /** Records of one kind that live for a while, such as authorization codes. The nodes of a lab on a database share them. */
 export interface Records {
   /** Adds a record. Returns false if there is one of this id whose life has not ended. @throws PkiError `store`, as all methods */

@@ -6,6 +6,7 @@ import {
 } from '../../../core/config/schema/certificate.ts'
 import { DATABASE } from '../../../core/config/schema/certificates.ts'
 import type { Clock } from '../../../core/time/clock.ts'
+import { clearInterval, clearTimeout, setInterval, setTimeout } from '../../../core/time/real-timers.ts'
 
 import { readFacts } from '../certificate/certificate.ts'
 import { issuedToOf } from '../certificate/names.ts'

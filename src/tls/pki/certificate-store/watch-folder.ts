@@ -1,6 +1,7 @@
 import { type FSWatcher, watch } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { clearInterval, setInterval } from '../../../core/time/real-timers.ts'
 
 /**
  * Interval at which a watched folder is compared with its last known state. File system events are faster, but there are

@@ -1,4 +1,5 @@
 import { choicesOf } from '../../../core/config/schema/certificate.ts'
+import { clearInterval, setInterval } from '../../../core/time/real-timers.ts'
 import { SHORT_THUMBPRINT } from '../certificate-store/friendly-names.ts'
 import type { CertificateRecord } from '../certificate-store/index-file.ts'
 import type { StoreLog } from '../types.ts'

@@ -1,3 +1,4 @@
+import { clearInterval, setInterval } from '../../../core/time/real-timers.ts'
 import { type OpenAuthority, openKey, servicePaths } from '../authority/issue.ts'
 import { type AuthorityKey, issuedWith, keysOf } from '../certificate-store/authority-keys.ts'
 import {

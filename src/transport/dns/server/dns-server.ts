@@ -2,6 +2,7 @@ import { createSocket, type Socket as UdpSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { type AddressInfo, createServer, isIPv6, type Server, type Socket } from 'node:net'
 import { listen, listenFailure } from '../../../core/network/listen.ts'
+import { performance } from '../../../core/time/real-timers.ts'
 import { framed } from '../remote.ts'
 import type { QuerySource } from './respond.ts'
 

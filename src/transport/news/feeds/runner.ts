@@ -1,5 +1,6 @@
 import type { Logger } from 'pino'
 import type { Clock } from '../../../core/time/clock.ts'
+import { clearTimeout, setTimeout } from '../../../core/time/real-timers.ts'
 
 /** The start of the next round: after this many milliseconds, or when woken. */
 export type Next = number | 'when woken'

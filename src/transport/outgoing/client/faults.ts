@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { FaultAction } from '../../../core/config/schema/fault.ts'
 import type { SessionRecorder } from '../../../core/sessions/types.ts'
+import { delay as sleep } from '../../../core/time/real-timers.ts'
 import { parseCommand } from '../../../net/faults/fault-command.ts'
 import type { ConnectionFaults, DueFault } from '../../../net/faults/fault-rules.ts'
 import { notSecured, stopping } from './failure.ts'

@@ -1,3 +1,4 @@
+import { clearTimeout, setTimeout } from '../../../core/time/real-timers.ts'
 import { type Extensions, isPositive, type Reply, textOf } from '../../../net/client/smtp.ts'
 import type { OutgoingEnvelope } from '../types.ts'
 import type { MessageContent } from './content.ts'

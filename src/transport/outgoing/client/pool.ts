@@ -1,3 +1,4 @@
+import { clearTimeout, setTimeout } from '../../../core/time/real-timers.ts'
 import { stopping } from './failure.ts'
 import type { PeerConnection } from './peer-connection.ts'
 

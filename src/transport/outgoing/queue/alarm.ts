@@ -1,4 +1,5 @@
 import type { Clock } from '../../../core/time/clock.ts'
+import { clearTimeout, setTimeout } from '../../../core/time/real-timers.ts'
 
 /** Shortest time between two calls for a time in the future. */
 const MIN_MS = 20

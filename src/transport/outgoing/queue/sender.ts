@@ -1,5 +1,6 @@
 import type { Logger } from 'pino'
 import type { Clock } from '../../../core/time/clock.ts'
+import { clearTimeout, setTimeout } from '../../../core/time/real-timers.ts'
 import type { MessageStore } from '../../../storage/store/types.ts'
 import type { ConnectorRules } from '../connectors.ts'
 import type { QueueEvent, RecipientResult, Reports, ResolvedConnector } from '../types.ts'

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import { performance } from '../../../../core/time/real-timers.ts'
 import { type MessageEntry, type MessageStore, OUTGOING_OWNER, type Shortage, StoreFull } from '../../types.ts'
 import type { StoreLimits } from './limits.ts'
 import { fromOldest } from './oldest.ts'

@@ -1,6 +1,6 @@
 import type { RootDatabase } from 'lmdb'
 import type { Arrivals } from '../../../../core/time/arrivals.ts'
-import { realImmediate } from '../../../../core/time/real-immediate.ts'
+import { performance, setImmediate } from '../../../../core/time/real-timers.ts'
 import { StoreError } from '../../types.ts'
 import type { Purpose, Space } from './space.ts'
 import { nativeOf } from './tables.ts'
@@ -173,7 +173,7 @@ export class Commits<Effect, D extends TransactionChanges<Effect>> {
       this.#restore()
       // Messages that other sessions store in this turn of the event loop belong to the same group.
       if (!given) {
-        await new Promise(realImmediate)
+        await new Promise(setImmediate)
         // And what is arriving, if it does not take longer than a transaction does.
         const arriving = this.#isGroupComplete ? undefined : this.#arrivals.wait(this.#waitMs)
         if (arriving) await arriving
@@ -267,7 +267,7 @@ export class Commits<Effect, D extends TransactionChanges<Effect>> {
   async #failed(error: unknown): Promise<unknown> {
     const cause = await causeOf(error)
     // The add-on releases its lock after it has reported the error.
-    await new Promise(realImmediate)
+    await new Promise(setImmediate)
     this.#isBroken ||= !this.#acceptsTransactions()
     return cause
   }

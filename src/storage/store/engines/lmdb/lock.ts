@@ -4,6 +4,7 @@ import { connect, createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { Logger } from 'pino'
+import { clearTimeout, setTimeout } from '../../../../core/time/real-timers.ts'
 import { StoreError } from '../../types.ts'
 
 /** The reply of the process that holds the lock to a process that tries to open the folder. */

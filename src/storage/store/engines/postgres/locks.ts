@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Logger } from 'pino'
+import { clearInterval, setInterval } from '../../../../core/time/real-timers.ts'
 import type { Database } from '../../../database/database-types.ts'
 import { type FolderLock, type Origin, StoreError } from '../../types.ts'
 import type { ChangedFolder } from './change-set.ts'

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import { MemoryBudget } from '../../../../core/octets/memory-budget.ts'
 import type { Clock } from '../../../../core/time/clock.ts'
+import { clearInterval, setInterval } from '../../../../core/time/real-timers.ts'
 import type { Overview } from '../../../../mail/format/overview.ts'
 import type { Database } from '../../../database/database-types.ts'
 import { Leases } from '../../../database/leases.ts'

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import { performance, setTimeout } from '../../../../core/time/real-timers.ts'
 import type { Database } from '../../../database/database-types.ts'
 import type { Folder } from '../../types.ts'
 import type { Folders } from './folders.ts'

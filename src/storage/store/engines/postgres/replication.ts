@@ -1,3 +1,4 @@
+import { performance } from '../../../../core/time/real-timers.ts'
 import type { Database, Queries } from '../../../database/database-types.ts'
 import type { FolderIndex } from '../../entries/folder-index.ts'
 import type { MessageEntry, Owner, StoreEvent } from '../../types.ts'

@@ -1,3 +1,4 @@
+import { clearTimeout, performance, setTimeout } from '../../../../core/time/real-timers.ts'
 import type { Database, Transaction } from '../../../database/database-types.ts'
 import { DatabaseError } from '../../../database/errors.ts'
 import { type Folder, StoreError, type StoreEvent } from '../../types.ts'

@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import { coalesce } from '../../../../core/async/coalesce.ts'
+import { clearTimeout, setTimeout } from '../../../../core/time/real-timers.ts'
 import type { CertificateRecord } from '../../certificate-store/index-file.ts'
 import { certificatesInUse, type LifecycleContext } from '../../lifecycle/context.ts'
 import { renewCertificate } from '../../lifecycle/renew.ts'

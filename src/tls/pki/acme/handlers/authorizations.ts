@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises'
+import { delay } from '../../../../core/time/real-timers.ts'
 import { type Authorization, authorizationStatus, type Challenge } from '../orders.ts'
 import { AcmeProblem, json } from '../response.ts'
 import { validate } from '../validation/validate.ts'
