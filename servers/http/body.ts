@@ -31,7 +31,7 @@ export function answerBody(
   c: Context<Env>,
 ): Uint8Array<ArrayBuffer> | ReadableStream | string {
   if (content.length <= SMALL_OCTETS) return content as string
-  const octets = Buffer.from(content as string)
+  const octets = typeof content === 'string' ? Buffer.from(content) : content
   reservationOf(c).grow(octets.length)
   c.header('Content-Length', `${octets.length}`)
   return Readable.toWeb(Readable.from(viewsOf(octets, PIECE_OCTETS))) as ReadableStream

@@ -2,12 +2,14 @@ import { seesLab } from '../../src/api/caller.ts'
 import { contentDisposition } from '../../src/api/messages/content-disposition.ts'
 import { htmlDocument } from '../../src/api/messages/html-document.ts'
 import type { MessageFacts } from '../../src/api/messages/message-facts.ts'
+import { textOctets } from '../../src/api/messages/read.ts'
 import { recipientsFor } from '../../src/api/messages/summary.ts'
 import { Content } from '../../src/api/operation.ts'
 import { releaseMessage } from '../../src/api/outgoing/release.ts'
 import { ApiProblem, notFound } from '../../src/api/problem.ts'
 import type { ResolvedLab } from '../../src/core/config/resolve.ts'
-import { isSliceOver, nextSlice } from '../../src/core/time/time-slice.ts'
+import { HEAP_SHARE } from '../../src/core/octets/heap-share.ts'
+import { isSliceOver, nextSlice, runInSlices, type Steps } from '../../src/core/time/time-slice.ts'
 import { everyPart, isText } from '../../src/mail/format/parts.ts'
 import { filenameOf, type ReadableMessage } from '../../src/mail/format/readable.ts'
 import type { MessageReads } from '../../src/storage/store/types.ts'
@@ -18,8 +20,8 @@ import { contentResponse, pathParameter, type RouteCall } from './routes.ts'
 // The parts that the APIs of other mail tools share: finding, reading, changing and releasing a message. Each tool's folder
 // has its routes and the forms of its messages.
 
-/** Longest messages of one answer together. */
-export const MAX_ANSWER_OCTETS = 16 * 1024 * 1024
+/** Longest messages of one answer together. They are in it several times, and as text. */
+export const MAX_ANSWER_OCTETS = Math.min(16 * 1024 * 1024, HEAP_SHARE)
 
 /** Returns the mail that the caller sees. */
 export const mailsOf = ({ api, caller }: RouteCall): Promise<DeliveredMail> => DeliveredMail.of(api, caller)
@@ -30,11 +32,22 @@ export const mailOf = async (call: RouteCall): Promise<Mail> => (await mailsOf(c
 /** Returns the error for a message that was deleted after it was found. */
 export const deletedMeanwhile = ({ id }: Mail): ApiProblem => notFound(`message ${id} was deleted meanwhile`)
 
-/** Reads a message. @throws ApiProblem `not-found` */
-export async function messageOf({ api }: RouteCall, mail: Mail): Promise<ReadableMessage> {
-  const message = await api.reader.read(mail.copies[0])
-  if (message) return message
+/** Reads a message for some work. @throws ApiProblem `not-found` */
+export async function readFor<T>(
+  { api }: RouteCall,
+  mail: Mail,
+  work: (message: ReadableMessage) => T | Promise<T>,
+): Promise<T> {
+  const found = await api.reader.use(mail.copies[0], async ({ read }) => ({ result: await work(read) }))
+  if (found) return found.result
   throw deletedMeanwhile(mail)
+}
+
+/** @throws ApiProblem `too-large` if an answer cannot have the whole message as text */
+export function assertFits({ copies: [{ entry }] }: Mail, otherPath: string): void {
+  if (entry.sizeOctets <= MAX_ANSWER_OCTETS) return
+  const why = `the message has ${entry.sizeOctets} octets, and an answer of JSON at most ${MAX_ANSWER_OCTETS}`
+  throw new ApiProblem('too-large', `${why}; read it at ${otherPath}`)
 }
 
 /** A message with everything that a tool shows of it. */
@@ -46,22 +59,31 @@ export interface ReceivedMail {
   readonly recipients: readonly string[]
 }
 
-/** Reads a message with its facts; undefined if it was deleted meanwhile. @param source where it is read. Default: the store */
-export async function receivedMail(
+/**
+ * Reads a message with its facts, and returns its form; undefined if it was deleted meanwhile.
+ * @param source where it is read. Default: the store
+ */
+export async function formIfThere<T>(
   api: RouteCall['api'],
   mail: Mail,
+  formOf: (received: ReceivedMail) => Steps<T>,
   source?: MessageReads,
-): Promise<ReceivedMail | undefined> {
+): Promise<T | undefined> {
   const [first] = mail.copies
   const facts = await api.reader.facts(first, { source })
-  const message = await api.reader.read(first, source)
-  return facts && message && { mail, facts, message, recipients: recipientsOf(api, mail, facts) }
+  if (!facts) return undefined
+  const recipients = recipientsOf(api, mail, facts)
+  return api.reader.use(first, ({ read: message }) => runInSlices(formOf({ mail, facts, message, recipients })), source)
 }
 
 /** Does the same. @throws ApiProblem `not-found` */
-export async function receivedOf({ api }: RouteCall, mail: Mail): Promise<ReceivedMail> {
-  const received = await receivedMail(api, mail)
-  if (received) return received
+export async function formOf<T>(
+  { api }: RouteCall,
+  mail: Mail,
+  formOf: (received: ReceivedMail) => Steps<T>,
+): Promise<T> {
+  const form = await formIfThere(api, mail, formOf)
+  if (form !== undefined) return form
   throw deletedMeanwhile(mail)
 }
 
@@ -98,17 +120,15 @@ export async function formsOf<T>(
   return found
 }
 
-/** Returns the plain text of a message; undefined if it has only HTML, whose text `ReadableMessage.text` is. */
-export function plainTextOf({ structure, text }: ReadableMessage): string | undefined {
-  const isPlain = everyPart(structure).some(
+/** Returns whether a message has plain text. `ReadableMessage.text` is that of the HTML otherwise. */
+export const hasPlainText = ({ structure }: ReadableMessage): boolean =>
+  everyPart(structure).some(
     (part) =>
       isText(part) &&
       !/^html$/i.test(part.subtype) &&
       filenameOf(part) === undefined &&
       part.disposition?.type.toLowerCase() !== 'attachment',
   )
-  return isPlain ? text : undefined
-}
 
 /** Answers with text. @param filename the name under which browsers save it */
 export function textResponse({ c }: RouteCall, text: string | Buffer, filename?: string): Response {
@@ -121,10 +141,14 @@ export const messageFile = ({ c }: RouteCall, { raw }: ReadableMessage, name: st
   contentResponse(c, new Content('message/rfc822', raw, { 'Content-Disposition': contentDisposition(`${name}.eml`) }))
 
 /** Answers with the HTML of a message. @param missing says why there is none @throws ApiProblem `not-found` */
-export function htmlResponse({ c }: RouteCall, message: ReadableMessage, missing: string): Response {
+export async function htmlResponse({ c }: RouteCall, message: ReadableMessage, missing: string): Promise<Response> {
   if (message.html === undefined) throw notFound(missing)
-  return contentResponse(c, htmlDocument(message))
+  return contentResponse(c, await runInSlices(htmlDocument(message)))
 }
+
+/** Answers with the text of a message. */
+export const bodyTextResponse = async (call: RouteCall, message: ReadableMessage): Promise<Response> =>
+  textResponse(call, await runInSlices(textOctets(message)))
 
 /** Types that browsers run or take apart, whatever the other fields of the answer say. They are sent as octets. */
 const ACTIVE_TYPES =

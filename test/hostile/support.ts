@@ -7,6 +7,9 @@ import { type MailLab, type MailLabOptions, startMailLab } from '../support/mail
 /** Multiplies counts. `npm run test:hostile` sets it to 10. */
 const SCALE = Number(process.env.SEALPOST_HOSTILE_SCALE ?? '1')
 
+/** Whether this is the long form. */
+export const isScaled = SCALE > 1
+
 /** Returns the count of the short form, or the one of the long form. */
 export const scaled = (count: number): number => count * SCALE
 

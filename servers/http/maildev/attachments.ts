@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { extname } from 'node:path'
+import type { Steps } from '../../../src/core/time/time-slice.ts'
 import type { Attachment, ReadableMessage } from '../../../src/mail/format/readable.ts'
 import type { MessagePart } from '../../../src/mail/format/types.ts'
 
@@ -24,18 +25,20 @@ const EXTENSIONS: Readonly<Record<string, string>> = {
   'application/json': '.json',
 }
 
-const md5 = (of: string | Buffer): string => createHash('md5').update(of).digest('hex')
+const md5 = (of: string): string => createHash('md5').update(of).digest('hex')
 
 /** Returns the attachments of a message. Their names are hashes of the Content-ID, or of name and size, as in MailDev. */
-export function attachmentsOf({ attachments, attachedParts }: ReadableMessage): NamedAttachment[] {
+export function* attachmentsOf(message: ReadableMessage): Steps<NamedAttachment[]> {
+  const attachments = yield* message.attachmentsInSteps('md5')
+  const { attachedParts } = message
   const used = new Set<string>()
   return attachments.map((file, at) => {
-    const { filename = '', contentType, cid, sizeOctets, content } = file
+    const { filename = '', contentType, cid, sizeOctets } = file
     const extension = extname(filename) || (EXTENSIONS[contentType] ?? '')
     const source = cid ?? `${filename}-${sizeOctets}`
     const first = `${md5(source)}${extension}`
     const generatedFileName = used.has(first) ? `${md5(`${source}-${at}`)}${extension}` : first
     used.add(generatedFileName)
-    return { file, part: attachedParts[at] as MessagePart, generatedFileName, md5: md5(content) }
+    return { file, part: attachedParts[at] as MessagePart, generatedFileName, md5: file.digest('md5') }
   })
 }

@@ -1,16 +1,16 @@
 import { wordsCondition } from '../../../src/api/messages/search.ts'
 import { ApiProblem } from '../../../src/api/problem.ts'
-import { isSliceOver, nextSlice } from '../../../src/core/time/time-slice.ts'
+import { isSliceOver, nextSlice, type Steps } from '../../../src/core/time/time-slice.ts'
 import { firstCopies, type Mail } from '../delivered-mail.ts'
 import { countParameter, jsonResponse, type Route, type RouteCall, reads } from '../routes.ts'
-import { formsOf, MAX_ANSWER_OCTETS, mailsOf, type ReceivedMail, receivedMail } from '../tool-mail.ts'
+import { formIfThere, formsOf, MAX_ANSWER_OCTETS, mailsOf, type ReceivedMail } from '../tool-mail.ts'
 import { summaryOf } from './version-three.ts'
 
 const DEFAULT_PAGE = 50
 const MAX_PAGE = 200
 
 /** How a version of MailDev writes a message. */
-export type Form = (received: ReceivedMail) => object
+export type Form = (received: ReceivedMail) => Steps<object>
 
 /** Parameters of the list that are no filters. */
 const PAGING = new Set(['skip', 'limit', 'sort'])
@@ -52,8 +52,7 @@ async function wholeMessages(
       const known = facts && summaryOf(mail, facts)
       if (!known || !matches(known, conditionsOn(known, filter))) continue
     }
-    const received = await receivedMail(api, mail, source)
-    const whole = received && form(received)
+    const whole = await formIfThere(api, mail, form, source)
     if (!whole || !matches(whole, filter)) continue
     if (filter.length > 0 && skipped++ < skip) continue
     octets += mail.copies[0].entry.sizeOctets

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { notFound } from '../../../src/api/problem.ts'
 import { version } from '../../../src/core/text/version.ts'
+import { runInSlices } from '../../../src/core/time/time-slice.ts'
 import { deleteMails } from '../delivered-mail.ts'
 import {
   administers,
@@ -16,15 +17,15 @@ import {
 import {
   assertSends,
   deletedMeanwhile,
+  formOf,
   htmlResponse,
   mailOf,
   mailsOf,
   markAsRead,
   markShown,
   messageFile,
-  messageOf,
   partFile,
-  receivedOf,
+  readFor,
   recipientsOf,
   release,
   sendingConnectors,
@@ -39,16 +40,16 @@ const show =
   (form: Form): Route['run'] =>
   async (call) => {
     const mail = await mailOf(call)
-    const received = await receivedOf(call, mail)
-    await markShown(call, mail)
     const isRead = mail.isRead || call.caller.role !== 'reader'
-    return jsonResponse(call.c, form({ ...received, mail: { ...mail, isRead } }))
+    const shown = await formOf(call, { ...mail, isRead }, form)
+    await markShown(call, mail)
+    return jsonResponse(call.c, shown)
   }
 
 async function attachment(call: RouteCall): Promise<Response> {
   const mail = await mailOf(call)
   const wanted = pathParameter(call.c, 'filename')
-  const all = attachmentsOf(await messageOf(call, mail))
+  const all = await readFor(call, mail, (message) => runInSlices(attachmentsOf(message)))
   const found = all.find(({ generatedFileName }) => generatedFileName === wanted)
   if (!found) {
     const known = all.map(({ generatedFileName }) => generatedFileName).join(', ') || 'no attachments'
@@ -109,15 +110,15 @@ const rowsOf = (base: string, form: Form): Route[] => [
   }),
   reads(`${base}/email/:id/html`, async (call) => {
     const mail = await mailOf(call)
-    return htmlResponse(call, await messageOf(call, mail), `message ${mail.id} has no HTML part`)
+    return readFor(call, mail, (message) => htmlResponse(call, message, `message ${mail.id} has no HTML part`))
   }),
   reads(`${base}/email/:id/attachment/:filename`, attachment),
   reads(`${base}/email/:id/source`, async (call) =>
-    textResponse(call, (await messageOf(call, await mailOf(call))).raw),
+    readFor(call, await mailOf(call), ({ raw }) => textResponse(call, raw)),
   ),
   reads(`${base}/email/:id/download`, async (call) => {
     const mail = await mailOf(call)
-    return messageFile(call, await messageOf(call, mail), mail.id)
+    return readFor(call, mail, (message) => messageFile(call, message, mail.id))
   }),
   administers('POST', `${base}/email/:id/relay`, relay),
   administers('POST', `${base}/email/:id/relay/:relayTo`, relay),

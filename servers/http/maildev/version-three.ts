@@ -1,5 +1,6 @@
 import { withImages } from '../../../src/api/messages/html-document.ts'
 import type { MessageFacts } from '../../../src/api/messages/message-facts.ts'
+import type { Steps } from '../../../src/core/time/time-slice.ts'
 import { headerFields, unfolded } from '../../../src/mail/format/headers.ts'
 import type { ReadableMessage } from '../../../src/mail/format/readable.ts'
 import { decodeWords } from '../../../src/mail/format/words.ts'
@@ -11,22 +12,24 @@ import { addressesOf, blindOf, isPriorityField, priorityOf, sizeText, timeOf } f
 // The keys are those of MailDev 3: https://maildev.github.io/maildev/
 
 /** Returns a message in the form of MailDev 3. */
-export function versionThree({ mail, facts, message, recipients }: ReceivedMail) {
+export function* versionThree({ mail, facts, message, recipients }: ReceivedMail): Steps<object> {
   const { sizeOctets, envelope } = mail.copies[0].entry
-  const { html, text } = message
+  const { html } = message
+  const text = yield* message.textInSteps()
+  const files = yield* attachmentsOf(message)
   const priority = priorityOf(message)
   const inReplyTo = message.headers.get('in-reply-to')
   return {
     ...listed(mail, facts),
     source: `${mail.id}.eml`,
     headers: headersOf(message, priority),
-    attachments: attachmentsOf(message).map(attachmentOf),
+    attachments: files.map(attachmentOf),
     envelope: {
       from: { address: envelope?.mailFrom ?? '' },
       to: recipients.map((address) => ({ address })),
     },
     calculatedBcc: blindOf(recipients, facts),
-    ...(html !== undefined && { html: withImages(html, message) }),
+    ...(html !== undefined && { html: yield* withImages(html, message) }),
     ...(text !== '' && { text }),
     ...(inReplyTo !== undefined && { inReplyTo }),
     ...(facts.bcc.length > 0 && { bcc: addressesOf(facts.bcc) }),

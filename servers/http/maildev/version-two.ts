@@ -1,5 +1,6 @@
+import type { Steps } from '../../../src/core/time/time-slice.ts'
 import type { ReadableMessage } from '../../../src/mail/format/readable.ts'
-import { plainTextOf, type ReceivedMail } from '../tool-mail.ts'
+import { hasPlainText, type ReceivedMail } from '../tool-mail.ts'
 import { attachmentsOf, type NamedAttachment } from './attachments.ts'
 import { addressesOf, blindOf, isPriorityField, priorityOf, sizeText, timeOf } from './forms.ts'
 
@@ -9,13 +10,13 @@ import { addressesOf, blindOf, isPriorityField, priorityOf, sizeText, timeOf } f
 const enveloped = (address: string) => ({ address, args: false })
 
 /** Returns a message in the form of MailDev 2. */
-export function versionTwo({ mail, facts, message, recipients }: ReceivedMail) {
+export function* versionTwo({ mail, facts, message, recipients }: ReceivedMail): Steps<object> {
   const { envelope, sizeOctets } = mail.copies[0].entry
   const replyTo = addressesOf(facts.replyTo)
-  const files = attachmentsOf(message)
+  const files = yield* attachmentsOf(message)
   const priority = priorityOf(message) ?? 'normal'
   return {
-    ...textsOf(message),
+    ...(yield* textsOf(message)),
     headers: headersOf(message, priority),
     ...(facts.subject !== '' && { subject: facts.subject }),
     ...idsOf(message),
@@ -43,10 +44,10 @@ export function versionTwo({ mail, facts, message, recipients }: ReceivedMail) {
   }
 }
 
-function textsOf(message: ReadableMessage) {
+function* textsOf(message: ReadableMessage): Steps<object> {
   const { html } = message
-  const text = plainTextOf(message)
-  return { ...(html !== undefined && { html }), ...(text && { text }) }
+  const text = hasPlainText(message) ? yield* message.textInSteps() : ''
+  return { ...(html !== undefined && { html }), ...(text !== '' && { text }) }
 }
 
 function headersOf({ fieldList }: ReadableMessage, priority: string): Record<string, string | string[]> {
@@ -55,7 +56,8 @@ function headersOf({ fieldList }: ReadableMessage, priority: string): Record<str
     const key = name.toLowerCase()
     const before = found.get(key)
     if (isPriorityField(key)) found.set(key, priority)
-    else found.set(key, before === undefined ? value : [before, value].flat())
+    else if (Array.isArray(before)) before.push(value)
+    else found.set(key, before === undefined ? value : [before, value])
   }
   return Object.fromEntries(found)
 }

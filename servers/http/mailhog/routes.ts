@@ -3,8 +3,8 @@ import { contentDisposition } from '../../../src/api/messages/content-dispositio
 import { type Condition, conditionOn, wordsCondition } from '../../../src/api/messages/search.ts'
 import { Content } from '../../../src/api/operation.ts'
 import { ApiProblem, notFound } from '../../../src/api/problem.ts'
-import { isSliceOver, nextSlice } from '../../../src/core/time/time-slice.ts'
-import { partOctetsOrRaw } from '../../../src/mail/format/parts.ts'
+import { isSliceOver, nextSlice, runInSlices } from '../../../src/core/time/time-slice.ts'
+import { partOctetsOrRawInSteps } from '../../../src/mail/format/parts.ts'
 import { filenameOf } from '../../../src/mail/format/readable.ts'
 import { deleteMails, firstCopies, type Mail } from '../delivered-mail.ts'
 import {
@@ -21,13 +21,14 @@ import {
   reads,
 } from '../routes.ts'
 import {
+  assertFits,
   assertSends,
   deletedMeanwhile,
   MAX_ANSWER_OCTETS,
   mailOf,
   mailsOf,
   messageFile,
-  messageOf,
+  readFor,
   recipientsOf,
   release,
   sendingConnectors,
@@ -106,6 +107,7 @@ const search = reads('/api/v2/search', async (call) => {
 
 const get = reads('/api/v1/messages/:id', async (call) => {
   const mail = await mailOf(call)
+  assertFits(mail, `/mailhog/api/v1/messages/${mail.id}/download`)
   const message = await mailHogMessage(call.api, mail)
   if (!message) throw deletedMeanwhile(mail)
   return jsonResponse(call.c, message)
@@ -113,13 +115,15 @@ const get = reads('/api/v1/messages/:id', async (call) => {
 
 const downloadPart = reads('/api/v1/messages/:id/mime/part/:part/download', async (call) => {
   const mail = await mailOf(call)
-  const { raw, structure } = await messageOf(call, mail)
-  const parts = mailHogParts(structure)
-  const number = pathParameter(call.c, 'part')
-  const part = /^\d+$/.test(number) ? parts[Number(number)] : undefined
-  if (!part) throw notFound(`message ${mail.id} has no part ${number}; it has ${parts.length} parts, counted from 0`)
-  const headers = { 'Content-Disposition': contentDisposition(filenameOf(part) ?? `${mail.id}-part-${number}`) }
-  return contentResponse(call.c, new Content('application/octet-stream', partOctetsOrRaw(raw, part), headers))
+  return readFor(call, mail, async ({ raw, structure }) => {
+    const parts = mailHogParts(structure)
+    const number = pathParameter(call.c, 'part')
+    const part = /^\d+$/.test(number) ? parts[Number(number)] : undefined
+    if (!part) throw notFound(`message ${mail.id} has no part ${number}; it has ${parts.length} parts, counted from 0`)
+    const headers = { 'Content-Disposition': contentDisposition(filenameOf(part) ?? `${mail.id}-part-${number}`) }
+    const octets = await runInSlices(partOctetsOrRawInSteps(raw, part))
+    return contentResponse(call.c, new Content('application/octet-stream', octets, headers))
+  })
 })
 
 const outgoing: Route = {
@@ -199,7 +203,7 @@ export const mailHogRoutes: readonly Route[] = [
   }),
   reads('/api/v1/messages/:id/download', async (call) => {
     const mail = await mailOf(call)
-    return messageFile(call, await messageOf(call, mail), mail.id)
+    return readFor(call, mail, (message) => messageFile(call, message, mail.id))
   }),
   downloadPart,
   releaseOne,

@@ -1,11 +1,12 @@
 import type { Api } from '../../../src/api/api.ts'
+import { runInSlices } from '../../../src/core/time/time-slice.ts'
 import { timeText } from '../../../src/core/time/time-text.ts'
 import { headerFields, unfolded } from '../../../src/mail/format/headers.ts'
-import { parseMessage } from '../../../src/mail/format/structure.ts'
+import { parseInSteps } from '../../../src/mail/format/structure.ts'
 import type { MessagePart } from '../../../src/mail/format/types.ts'
 import type { MessageReads } from '../../../src/storage/store/types.ts'
 import type { Mail } from '../delivered-mail.ts'
-import { recipientsOf } from '../tool-mail.ts'
+import { MAX_ANSWER_OCTETS, recipientsOf } from '../tool-mail.ts'
 
 // The keys are those of MailHog's API: https://github.com/mailhog/MailHog/blob/master/docs/APIv2/swagger-2.0.yaml
 
@@ -26,7 +27,7 @@ export async function mailHogMessage(api: Api, mail: Mail, source: MessageReads 
   const { mailFrom = '' } = first.entry.envelope ?? {}
   const facts = (await api.reader.facts(first, { source })) ?? { to: [], cc: [] }
   const rcptTo = recipientsOf(api, mail, facts)
-  const structure = parseMessage(raw)
+  const structure = await runInSlices(parseInSteps(raw))
   const content = contentOf(raw, structure, { octets: raw.length * USUAL_LEVELS + SMALL_OCTETS })
   return {
     ID: mail.id,
@@ -57,7 +58,7 @@ function pathOf(address: string) {
 
 /** The content of a part is also in that of each part around it: mail made for it would fill the memory. */
 const USUAL_LEVELS = 4
-const SMALL_OCTETS = 1024 * 1024
+const SMALL_OCTETS = Math.min(1024 * 1024, MAX_ANSWER_OCTETS)
 
 /** @param left octets that parts may have together. Parts of a part beyond are left out */
 function contentOf(raw: Buffer, part: MessagePart, left: { octets: number }): MailHogContent {
@@ -67,7 +68,9 @@ function contentOf(raw: Buffer, part: MessagePart, left: { octets: number }): Ma
   for (const field of headerFields(raw, part.headerStart, part.bodyStart)) {
     if (field.name === '') continue
     const value = Buffer.from(unfolded(raw, field), 'latin1').toString('utf8')
-    headers.set(field.name, [...(headers.get(field.name) ?? []), value])
+    const known = headers.get(field.name)
+    if (known) known.push(value)
+    else headers.set(field.name, [value])
   }
   return {
     Headers: Object.fromEntries(headers),

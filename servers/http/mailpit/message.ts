@@ -15,12 +15,13 @@ import {
 } from '../routes.ts'
 import {
   assertSends,
+  bodyTextResponse,
+  formOf,
   htmlResponse,
   mailsOf,
   markShown,
-  messageOf,
   partFile,
-  receivedOf,
+  readFor,
   release,
   textResponse,
 } from '../tool-mail.ts'
@@ -39,17 +40,20 @@ async function mailOf(call: RouteCall, id = pathParameter(call.c, 'id')): Promis
 }
 
 const get = reads(MESSAGE, async (call) => {
-  const received = await receivedOf(call, await mailOf(call))
-  await markShown(call, received.mail)
-  return jsonResponse(call.c, mailpitMessage(call.api, received))
+  const mail = await mailOf(call)
+  const form = await formOf(call, mail, (received) => mailpitMessage(call.api, received))
+  await markShown(call, mail)
+  return jsonResponse(call.c, form)
 })
 
 const headers = reads(`${MESSAGE}/headers`, async (call) => {
-  const { fieldList } = await messageOf(call, await mailOf(call))
+  const fieldList = await readFor(call, await mailOf(call), (message) => message.fieldList)
   const found = new Map<string, string[]>()
   for (const { name, value } of fieldList) {
     const key = canonical(name)
-    found.set(key, [...(found.get(key) ?? []), value])
+    const known = found.get(key)
+    if (known) known.push(value)
+    else found.set(key, [value])
   }
   return jsonResponse(call.c, Object.fromEntries([...found].sort(([a], [b]) => (a < b ? -1 : 1))))
 })
@@ -60,14 +64,16 @@ const canonical = (name: string): string =>
 
 const raw = reads(`${MESSAGE}/raw`, async (call) => {
   const mail = await mailOf(call)
-  const read = await messageOf(call, mail)
-  return textResponse(call, read.raw, call.c.req.query('dl') === '1' ? `${mail.id}.eml` : undefined)
+  const filename = call.c.req.query('dl') === '1' ? `${mail.id}.eml` : undefined
+  return readFor(call, mail, ({ raw }) => textResponse(call, raw, filename))
 })
 
 const part = reads(`${MESSAGE}/part/:part`, async (call) => {
   const mail = await mailOf(call)
-  const found = partContent(mail.id, await messageOf(call, mail), pathParameter(call.c, 'part'))
-  return partFile(call, found.mediaType, found.octets, found.filename)
+  return readFor(call, mail, async (message) => {
+    const found = await partContent(mail.id, message, pathParameter(call.c, 'part'))
+    return partFile(call, found.mediaType, found.octets, found.filename)
+  })
 })
 
 /** `/view/ID.html` and `/view/ID.txt`. */
@@ -76,9 +82,11 @@ const view = reads('/view/:file', async (call) => {
   const [, id, form] = /^(.+)\.(html|txt)$/.exec(file) ?? []
   if (id === undefined) throw notFound(`there is no view of ${file}; write /view/ID.html or /view/ID.txt`)
   const mail = await mailOf(call, id)
-  const read = await messageOf(call, mail)
-  const response =
-    form === 'html' ? htmlResponse(call, read, `message ${mail.id} has no HTML part`) : textResponse(call, read.text)
+  const response = await readFor(call, mail, (message) =>
+    form === 'html'
+      ? htmlResponse(call, message, `message ${mail.id} has no HTML part`)
+      : bodyTextResponse(call, message),
+  )
   await markShown(call, mail)
   return response
 })

@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto'
 import type { Api } from '../../../src/api/api.ts'
 import { type Caller, seesSession } from '../../../src/api/caller.ts'
 import type { MessageFacts } from '../../../src/api/messages/message-facts.ts'
 import type { IndexedMessage } from '../../../src/api/messages/message-index.ts'
 import { numberedParts } from '../../../src/api/messages/read.ts'
 import type { WebhookData } from '../../../src/api/webhooks/webhooks.ts'
+import type { Steps } from '../../../src/core/time/time-slice.ts'
 import { timeText } from '../../../src/core/time/time-text.ts'
 import type { Attachment, ReadableAddress, ReadableMessage } from '../../../src/mail/format/readable.ts'
 import type { MessagePart } from '../../../src/mail/format/types.ts'
@@ -70,7 +70,7 @@ export const mailpitWebhook: WebhookData = async (api, { name, message }) => {
 }
 
 /** Returns a whole message. */
-export function mailpitMessage(api: Api, { mail, facts, message }: ReceivedMail) {
+export function* mailpitMessage(api: Api, { mail, facts, message }: ReceivedMail): Steps<object> {
   const { entry } = mail.copies[0]
   const date = facts.date === undefined || Number.isNaN(facts.date.getTime()) ? undefined : facts.date.getTime()
   return {
@@ -78,9 +78,9 @@ export function mailpitMessage(api: Api, { mail, facts, message }: ReceivedMail)
     ReturnPath: entry.envelope?.mailFrom || (facts.from?.address ?? ''),
     ListUnsubscribe: listUnsubscribeOf(message.headers),
     Date: timeText(date ?? entry.savedAt),
-    Text: message.text,
+    Text: yield* message.textInSteps(),
     HTML: message.html ?? '',
-    ...filesOf(message),
+    ...(yield* filesOf(message)),
   }
 }
 
@@ -106,9 +106,10 @@ function mistakesOf(links: readonly string[]): string {
   ].join(', ')
 }
 
-function filesOf(read: ReadableMessage) {
+function* filesOf(read: ReadableMessage): Steps<object> {
   const numbers = new Map(numberedParts(read.structure).map(({ number, part }) => [part, number]))
-  const files = read.attachments.map((file, index) => {
+  const attachments = yield* read.attachmentsInSteps(...HASHES)
+  const files = attachments.map((file, index) => {
     const part = read.attachedParts[index] as MessagePart
     // An image of the HTML, which often has no Content-Disposition.
     const isInline = file.disposition === 'inline' || (file.cid !== undefined && part.disposition === undefined)
@@ -120,14 +121,16 @@ function filesOf(read: ReadableMessage) {
   }
 }
 
-function attachmentOf({ filename, contentType, cid, content }: Attachment, part: string) {
-  const hash = (name: string): string => createHash(name).update(content).digest('hex')
+const HASHES = ['md5', 'sha1', 'sha256'] as const
+
+function attachmentOf(file: Attachment, part: string) {
+  const { filename, contentType, cid, sizeOctets } = file
   return {
     PartID: part,
     FileName: filename ?? cid ?? '',
     ContentType: contentType,
     ContentID: cid ?? '',
-    Size: content.length,
-    Checksums: { MD5: hash('md5'), SHA1: hash('sha1'), SHA256: hash('sha256') },
+    Size: sizeOctets,
+    Checksums: { MD5: file.digest('md5'), SHA1: file.digest('sha1'), SHA256: file.digest('sha256') },
   }
 }

@@ -3,7 +3,8 @@ import type { Api } from '../../../src/api/api.ts'
 import type { MessageFacts } from '../../../src/api/messages/message-facts.ts'
 import { wordsCondition } from '../../../src/api/messages/search.ts'
 import { ApiProblem, notFound } from '../../../src/api/problem.ts'
-import { partOctetsOrRaw, partText } from '../../../src/mail/format/parts.ts'
+import { runInSlices } from '../../../src/core/time/time-slice.ts'
+import { partOctetsOrRawInSteps, partTextOctets } from '../../../src/mail/format/parts.ts'
 import { filenameOf, type ReadableMessage } from '../../../src/mail/format/readable.ts'
 import type { MessagePart } from '../../../src/mail/format/types.ts'
 import { hasBody } from '../body.ts'
@@ -21,15 +22,16 @@ import {
 } from '../routes.ts'
 import {
   assertSends,
+  bodyTextResponse,
+  formOf,
   formsOf,
+  hasPlainText,
   htmlResponse,
   mailsOf,
   markAsRead,
   messageFile,
-  messageOf,
   partFile,
-  plainTextOf,
-  receivedOf,
+  readFor,
   recipientsOf,
   release,
   textResponse,
@@ -62,17 +64,26 @@ async function mailOf(call: RouteCall): Promise<Mail> {
   throw notFound(`there is no message ${guid}; it was deleted, or it belongs to someone else`)
 }
 
-const readOf = async (call: RouteCall): Promise<ReadableMessage> => messageOf(call, await mailOf(call))
+type Work<T> = (of: T) => Response | Promise<Response>
+
+const readOf = async (call: RouteCall, work: Work<ReadableMessage>): Promise<Response> =>
+  readFor(call, await mailOf(call), work)
+
+interface FoundPart {
+  readonly raw: Buffer
+  readonly part: MessagePart
+  readonly number: string
+}
 
 /** @throws ApiProblem `not-found` */
-async function partOf(call: RouteCall): Promise<{ raw: Buffer; part: MessagePart; number: string }> {
-  const { raw, structure } = await readOf(call)
-  const parts = partsInOrder(structure)
-  const number = pathParameter(call.c, 'part')
-  const part = /^\d{1,6}$/.test(number) ? parts[Number(number)] : undefined
-  if (!part) throw notFound(`the message has no part ${number}; it has ${parts.length}, counted from 0`)
-  return { raw, part, number }
-}
+const partOf = (call: RouteCall, work: Work<FoundPart>): Promise<Response> =>
+  readOf(call, ({ raw, structure }) => {
+    const parts = partsInOrder(structure)
+    const number = pathParameter(call.c, 'part')
+    const part = /^\d{1,6}$/.test(number) ? parts[Number(number)] : undefined
+    if (!part) throw notFound(`the message has no part ${number}; it has ${parts.length}, counted from 0`)
+    return work({ raw, part, number })
+  })
 
 const summariesOf = (call: RouteCall, mails: readonly Mail[]): Promise<object[]> =>
   formsOf(call, mails, (mail, facts) => smtp4devSummary(call.api, mail, facts))
@@ -117,17 +128,18 @@ async function listNew(call: RouteCall): Promise<Response> {
   return jsonResponse(call.c, await summariesOf(call, fresh.slice(0, numberIn(call, 'pageSize', NEW_LIMIT))))
 }
 
-async function plainText(call: RouteCall): Promise<Response> {
-  const plain = plainTextOf(await readOf(call))
-  if (plain === undefined) throw notFound('the message has no plain text; read its html')
-  return textResponse(call, plain)
-}
+const plainText = (call: RouteCall): Promise<Response> =>
+  readOf(call, (message) => {
+    if (!hasPlainText(message)) throw notFound('the message has no plain text; read its html')
+    return bodyTextResponse(call, message)
+  })
 
-async function partContent(call: RouteCall): Promise<Response> {
-  const { raw, part, number } = await partOf(call)
-  const type = `${part.type}/${part.subtype}`.toLowerCase()
-  return partFile(call, type, partOctetsOrRaw(raw, part), filenameOf(part) ?? `part-${number}`)
-}
+const partContent = (call: RouteCall): Promise<Response> =>
+  partOf(call, async ({ raw, part, number }) => {
+    const type = `${part.type}/${part.subtype}`.toLowerCase()
+    const octets = await runInSlices(partOctetsOrRawInSteps(raw, part))
+    return partFile(call, type, octets, filenameOf(part) ?? `part-${number}`)
+  })
 
 async function remove(call: RouteCall): Promise<Response> {
   // As in smtp4dev, a message that does not exist is deleted.
@@ -169,32 +181,35 @@ export const messageRoutes = (base: string): Route[] => [
   ...notOffered('POST', [`${base}/send`], 'send mail by SMTP, or POST /api/v1/messages'),
   ...notOffered('PUT', [base], 'import mail by POST /api/v1/messages/import'),
   reads(`${base}/:id`, async (call) =>
-    jsonResponse(call.c, smtp4devMessage(call.api, await receivedOf(call, await mailOf(call)))),
+    jsonResponse(call.c, await formOf(call, await mailOf(call), (received) => smtp4devMessage(call.api, received))),
   ),
   changes('DELETE', `${base}/:id`, remove),
-  reads(`${base}/:id/raw`, async (call) => textResponse(call, (await readOf(call)).raw)),
-  reads(`${base}/:id/source`, async (call) => {
-    const { html, text } = await readOf(call)
-    return textResponse(call, html ?? text)
-  }),
-  reads(`${base}/:id/plaintext`, plainText),
-  reads(`${base}/:id/html`, async (call) =>
-    htmlResponse(call, await readOf(call), 'the message has no HTML; read its plaintext'),
+  reads(`${base}/:id/raw`, (call) => readOf(call, ({ raw }) => textResponse(call, raw))),
+  reads(`${base}/:id/source`, (call) =>
+    readOf(call, (message) =>
+      message.html === undefined ? bodyTextResponse(call, message) : textResponse(call, message.html),
+    ),
   ),
-  reads(`${base}/:id/download`, async (call) => messageFile(call, await readOf(call), pathParameter(call.c, 'id'))),
+  reads(`${base}/:id/plaintext`, plainText),
+  reads(`${base}/:id/html`, (call) =>
+    readOf(call, (message) => htmlResponse(call, message, 'the message has no HTML; read its plaintext')),
+  ),
+  reads(`${base}/:id/download`, (call) =>
+    readOf(call, (message) => messageFile(call, message, pathParameter(call.c, 'id'))),
+  ),
   changes('POST', `${base}/:id/markRead`, async (call) => {
     await markAsRead(call, [await mailOf(call)])
     return nothing(call)
   }),
   reads(`${base}/:id/part/:part/content`, partContent),
-  reads(`${base}/:id/part/:part/source`, async (call) => {
-    const { raw, part } = await partOf(call)
-    return textResponse(call, partText(raw, part))
-  }),
-  reads(`${base}/:id/part/:part/raw`, async (call) => {
-    const { raw, part } = await partOf(call)
-    return textResponse(call, raw.subarray(part.headerStart, part.bodyEnd))
-  }),
+  reads(`${base}/:id/part/:part/source`, (call) =>
+    partOf(call, async ({ raw, part }) =>
+      textResponse(call, Buffer.concat(await runInSlices(partTextOctets(raw, part, false)))),
+    ),
+  ),
+  reads(`${base}/:id/part/:part/raw`, (call) =>
+    partOf(call, ({ raw, part }) => textResponse(call, raw.subarray(part.headerStart, part.bodyEnd))),
+  ),
   ...notOffered('POST', [`${base}/:id/reply`], 'the lab writes no replies; send one by SMTP'),
   administers('POST', `${base}/:id/relay`, relay),
 ]

@@ -1,9 +1,10 @@
 import type { Api } from '../../../src/api/api.ts'
 import type { MessageFacts } from '../../../src/api/messages/message-facts.ts'
+import type { Steps } from '../../../src/core/time/time-slice.ts'
 import { timeText } from '../../../src/core/time/time-text.ts'
 import type { ReadableAddress } from '../../../src/mail/format/readable.ts'
 import type { Mail } from '../delivered-mail.ts'
-import { plainTextOf, type ReceivedMail, recipientsOf, unnamed } from '../tool-mail.ts'
+import { hasPlainText, type ReceivedMail, recipientsOf, unnamed } from '../tool-mail.ts'
 import { guidOf } from './ids.ts'
 import { partTree } from './parts.ts'
 
@@ -28,14 +29,15 @@ export function smtp4devSummary(api: Api, mail: Mail, facts: MessageFacts) {
 }
 
 /** Returns a whole message without its content. */
-export function smtp4devMessage(api: Api, { mail, facts, message, recipients }: ReceivedMail) {
+export function* smtp4devMessage(api: Api, { mail, facts, message, recipients }: ReceivedMail): Steps<object> {
+  yield* message.textInSteps()
   const { entry } = mail.copies[0]
   const session = api.lab.sessionLog.get(entry.envelope?.session ?? '')
   return {
     sessionEncoding: 'utf-8',
     eightBitTransport: null,
     hasHtmlBody: message.html !== undefined,
-    hasPlainTextBody: plainTextOf(message) !== undefined,
+    hasPlainTextBody: hasPlainText(message),
     id: guidOf(mail),
     from: facts.from ? addressText(facts.from) : (entry.envelope?.mailFrom ?? ''),
     to: facts.to.map(addressText),

@@ -1,3 +1,5 @@
+import { HEAP_SHARE } from '../../core/octets/heap-share.ts'
+import type { Steps } from '../../core/time/time-slice.ts'
 import type { ReadableMessage } from '../../mail/format/readable.ts'
 import { Content } from '../operation.ts'
 
@@ -9,7 +11,7 @@ const HTML_MAIL_POLICY =
   "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; base-uri 'none'"
 
 /** Images beyond are left out. A message can show one image thousands of times. */
-const MAX_IMAGES_OCTETS = 16 * 1024 * 1024
+const MAX_IMAGES_OCTETS = Math.min(16 * 1024 * 1024, HEAP_SHARE)
 
 const IMAGE = /^image\/(?:png|jpeg|gif|webp|avif|bmp)$/
 
@@ -29,10 +31,19 @@ interface HtmlDocumentOptions {
   readonly linksInTabs?: boolean
 }
 
-/** Returns the HTML of a message as a document of its own, with its `cid:` images inside. RFC 2392. */
-export function htmlDocument(message: ReadableMessage, { scheme, linksInTabs }: HtmlDocumentOptions = {}): Content {
-  const harmless = (message.html ?? '').replaceAll(UNSAFE_TAGS, '<x-').replaceAll(UNSAFE_ATTRIBUTES, 'data-')
-  const html = withImages(harmless, message)
+/** Returns the HTML of a message as a document of its own, with its `cid:` images inside, in steps. RFC 2392. */
+export function* htmlDocument(
+  message: ReadableMessage,
+  { scheme, linksInTabs }: HtmlDocumentOptions = {},
+): Steps<Content> {
+  const { html: written = '' } = message
+  yield
+  const tagged = written.replaceAll(UNSAFE_TAGS, '<x-')
+  yield
+  const harmless = tagged.replaceAll(UNSAFE_ATTRIBUTES, 'data-')
+  yield
+  const html = yield* withImages(harmless, message)
+  yield
   const shown = scheme ? inScheme(html, scheme) : html
   return new Content('text/html; charset=utf-8', linksInTabs ? withLinksInTabs(shown) : shown, {
     'Content-Security-Policy': HTML_MAIL_POLICY,
@@ -43,13 +54,13 @@ export function htmlDocument(message: ReadableMessage, { scheme, linksInTabs }: 
   })
 }
 
-/** Returns HTML of a message with its `cid:` images inside, as `data:` URLs. */
-export function withImages(html: string, message: ReadableMessage): string {
+/** Returns HTML of a message with its `cid:` images inside, as `data:` URLs, in steps. */
+export function* withImages(html: string, message: ReadableMessage): Steps<string> {
+  const attachments = /\bcid:/i.test(html) ? yield* message.attachmentsInSteps() : []
   const images = new Map(
-    message.attachments.flatMap((one) =>
-      one.cid !== undefined && IMAGE.test(one.contentType) ? [[one.cid, one]] : [],
-    ),
+    attachments.flatMap((one) => (one.cid !== undefined && IMAGE.test(one.contentType) ? [[one.cid, one]] : [])),
   )
+  if (images.size === 0) return html
   let octets = 0
   return html.replaceAll(/\bcid:([^"'\s)>]+)/gi, (whole, id: string) => {
     const image = images.get(decoded(id))

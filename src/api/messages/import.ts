@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { MemoryReservation } from '../../core/octets/memory-budget.ts'
-import { isSliceOver, nextSlice } from '../../core/time/time-slice.ts'
-import { type CarriedMessage, withCrlf } from '../../storage/store/formats/format.ts'
+import { isSliceOver, nextSlice, runInSlices } from '../../core/time/time-slice.ts'
+import { type CarriedMessage, crlfSteps } from '../../storage/store/formats/format.ts'
 import { type MboxQuoting, mboxQuotings, messagesInMbox } from '../../storage/store/formats/mbox.ts'
 import { importFolder } from '../../storage/store/formats/transfer.ts'
 import { ensureMailboxes, folderName } from '../../storage/store/mailboxes.ts'
@@ -94,7 +94,7 @@ async function* fromMbox(octets: Buffer, quoting: MboxQuoting): AsyncGenerator<C
 }
 
 async function* oneMessage(octets: Buffer, { lab }: Api): AsyncGenerator<CarriedMessage, void, void> {
-  yield { raw: withCrlf(octets), flags: [], internalDate: lab.clock.now() }
+  yield { raw: await runInSlices(crlfSteps(octets)), flags: [], internalDate: lab.clock.now() }
 }
 
 interface Imported {

@@ -21,8 +21,7 @@ export function matcherOf(reader: MessageReader, conditions: readonly Condition[
     const facts = await reader.facts(message, { source, isScan })
     if (!facts || !meetsAll(ofFacts, facts)) return false
     if (ofHeaders.length === 0) return true
-    const headers = (await reader.read(message, source))?.headers
-    return headers !== undefined && meetsAll(ofHeaders, headers)
+    return (await reader.use(message, ({ read }) => meetsAll(ofHeaders, read.headers), source)) ?? false
   }
   return (message, source) => {
     if (!meetsAll(ofEntry, message)) return false

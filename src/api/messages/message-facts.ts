@@ -1,10 +1,10 @@
 import type { MemoryBudget } from '../../core/octets/memory-budget.ts'
 import { runInSlices } from '../../core/time/time-slice.ts'
-import { type ReadableAddress, ReadableMessage } from '../../mail/format/readable.ts'
+import { type ReadableAddress, type ReadableMessage, VIEW_CHARS } from '../../mail/format/readable.ts'
 import { searchable } from '../../mail/format/search-text.ts'
-import { parseInSteps } from '../../mail/format/structure.ts'
 import type { MessageReads, MessageSource, MessageStore } from '../../storage/store/types.ts'
 import type { IndexedMessage } from './message-index.ts'
+import { type OpenMessage, OpenMessages } from './open-messages.ts'
 
 /** The facts about a message's octets that lists and searches need. */
 export interface MessageFacts {
@@ -37,32 +37,38 @@ export type AddressField = 'from' | 'to' | 'cc' | 'bcc' | 'replyTo'
 const SNIPPET_CHARS = 200
 /** Memory of the facts besides their texts. */
 const FACTS_OCTETS = 1_000
-/** Longer texts are searched only in their beginning. */
-const MAX_SEARCH_CHARS = 256 * 1024
 /** Memory of all facts together. Those that are held longest are dropped first. */
 const MAX_OCTETS = 64 * 1024 * 1024
-
-/** Returns a message that was parsed while other sessions ran. */
-export const readable = async (raw: Buffer): Promise<ReadableMessage> =>
-  new ReadableMessage(raw, await runInSlices(parseInSteps(raw)))
 
 /** Reads messages, and keeps the facts of those that were used last. Copies of a message share them. */
 export class MessageReader {
   readonly #store: MessageStore
   readonly #memory: MemoryBudget
   readonly #facts = new Map<string, { readonly facts: MessageFacts; readonly octets: number }>()
+  /** Facts that are being read, for all who wait for them. */
+  readonly #reading = new Map<string, Promise<MessageFacts | undefined>>()
+  readonly #open: OpenMessages
   #octets = 0
 
   constructor(store: MessageStore, memory: MemoryBudget) {
     this.#store = store
     this.#memory = memory
+    this.#open = new OpenMessages(memory)
     memory.addDroppable({ drop: (octets) => this.#dropTo(this.#octets - octets) })
   }
 
-  /** Reads a message. Undefined if it was deleted meanwhile. @param source where it is read. Default: the store */
-  async read({ folder, entry }: IndexedMessage, source?: MessageReads): Promise<ReadableMessage | undefined> {
-    const raw = await (source ?? this.#store).read(folder.id, entry.uid)
-    return raw && readable(raw)
+  /**
+   * Reads a message for some work, which must not read another message. All who read one at the same time share it.
+   * Undefined if it was deleted meanwhile.
+   * @param source where it is read. Default: the store
+   * @throws MemoryLimitReached
+   */
+  use<T>(
+    { folder, entry }: IndexedMessage,
+    work: (open: OpenMessage) => T | Promise<T>,
+    source: MessageReads = this.#store,
+  ): Promise<T | undefined> {
+    return this.#open.use(entry, async () => source.read(folder.id, entry.uid), work)
   }
 
   /**
@@ -92,11 +98,16 @@ export class MessageReader {
   ): Promise<MessageFacts | undefined> {
     const held = this.held(message)
     if (held) return held
-    const read = await this.read(message, source)
-    if (read === undefined) return undefined
-    const facts = factsOf(read)
-    this.#keep(message.entry.blob, facts, isScan)
-    return facts
+    const { blob } = message.entry
+    const reading = this.#reading.get(blob) ?? this.use(message, ({ read }) => factsOf(read), source)
+    this.#reading.set(blob, reading)
+    try {
+      const facts = await reading
+      if (facts) this.#keep(blob, facts, isScan)
+      return facts
+    } finally {
+      this.#reading.delete(blob)
+    }
   }
 
   clear(): void {
@@ -136,8 +147,9 @@ function snippetOf(text: string): string {
   return (inOneLine(own) || inOneLine(lines)).slice(0, SNIPPET_CHARS)
 }
 
-function factsOf(message: ReadableMessage): MessageFacts {
-  const { subject, from, to, cc, bcc, replyTo, date, messageId, text, attachments } = message
+async function factsOf(message: ReadableMessage): Promise<MessageFacts> {
+  const text = await runInSlices(message.textInSteps())
+  const { subject, from, to, cc, bcc, replyTo, date, messageId, attachments } = message
   const addresses = { from: from ? [from] : [], to, cc, bcc, replyTo }
   const names = Object.values(addresses).flatMap((list) => list.map(({ name, address }) => `${name} ${address}`))
   const files = attachments.flatMap(({ filename }) => filename ?? [])
@@ -162,7 +174,7 @@ function factsOf(message: ReadableMessage): MessageFacts {
         bcc: searchableAddresses(bcc),
         replyTo: searchableAddresses(replyTo),
       },
-      all: searchable([subject, ...names, ...files, text.slice(0, MAX_SEARCH_CHARS)].join('\n')),
+      all: searchable([subject, ...names, ...files, text.slice(0, VIEW_CHARS)].join('\n')),
     },
   }
 }

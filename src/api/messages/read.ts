@@ -1,9 +1,10 @@
 import { z } from 'zod'
 import { asJson } from '../../core/sessions/describe.ts'
 import type { SessionRecord } from '../../core/sessions/types.ts'
+import { runInSlices, type Steps } from '../../core/time/time-slice.ts'
 import { timeText } from '../../core/time/time-text.ts'
-import { part as partAt, partOctetsOrRaw } from '../../mail/format/parts.ts'
-import { filenameOf, type ReadableMessage } from '../../mail/format/readable.ts'
+import { part as partAt, partOctetsOrRawInSteps, partTextOctets } from '../../mail/format/parts.ts'
+import { type Attachment, filenameOf, type ReadableMessage } from '../../mail/format/readable.ts'
 import type { MessagePart } from '../../mail/format/types.ts'
 import type { SmimeResult } from '../../mail/smime/smime.ts'
 import { seesSession } from '../caller.ts'
@@ -15,8 +16,8 @@ import { authenticationOf, messageAuthentication } from './authentication.ts'
 import { contentDisposition } from './content-disposition.ts'
 import { messageOf } from './find.ts'
 import { htmlDocument } from './html-document.ts'
-import { readable } from './message-facts.ts'
 import type { IndexedMessage } from './message-index.ts'
+import { type OpenMessage, readable } from './open-messages.ts'
 import { messageSmime, shownSmime, smimeFor } from './smime.ts'
 import { messageSummary, summaryOf } from './summary.ts'
 import { tlsReport, tlsReportOf } from './tls-report.ts'
@@ -55,7 +56,12 @@ const attachment = z
 export const wholeMessage = messageSummary
   .omit({ attachments: true })
   .extend({
-    text: z.string(),
+    text: z.string().describe('The text, or its beginning if it is longer than 262144 characters.'),
+    isTextCut: z
+      .boolean()
+      .describe(
+        'Whether `text` is only the beginning: `/messages/{id}/text` has all of it. Links and codes are taken from it.',
+      ),
     hasHtml: z.boolean(),
     attachments: z.array(attachment),
     links: z.array(z.string()),
@@ -90,19 +96,25 @@ interface Read {
   readonly smime: SmimeResult | undefined
 }
 
-async function readOf(call: Call<ReadInput>): Promise<Read> {
+/** Reads a message for some work, together with all who read it. @throws ApiProblem `not-found`, MemoryLimitReached */
+async function readFor<T>(call: Call<ReadInput>, work: (read: Read) => T | Promise<T>): Promise<T> {
   const { api, caller, input } = call
   const at = messageOf(api, caller, input.id)
-  const received = await api.reader.read(at)
-  if (!received) throw notFound(`message ${input.id} was deleted meanwhile`)
-  const smime = input.opened === undefined ? undefined : await smimeFor(call, at, received)
-  const read = input.opened && smime?.opened ? await readable(smime.opened) : received
-  return { at, read: input.inside === undefined ? read : await messageIn(at.id, read, input.inside), smime }
+  const found = await api.reader.use(at, async (open) => ({ result: await work(await shownOf(call, at, open)) }))
+  if (!found) throw notFound(`message ${input.id} was deleted meanwhile`)
+  return found.result
+}
+
+async function shownOf(call: Call<ReadInput>, at: IndexedMessage, open: OpenMessage): Promise<Read> {
+  const { inside, opened } = call.input
+  const smime = opened === undefined ? undefined : await smimeFor(call, at, open)
+  const read = (opened && smime?.opened) || open.read
+  return { at, read: inside === undefined ? read : await messageIn(at.id, read, inside), smime: smime?.result }
 }
 
 /** Returns the message in a part of another. @throws ApiProblem `not-found` */
 async function messageIn(id: string, outer: ReadableMessage, number: string): Promise<ReadableMessage> {
-  const { mediaType, octets } = partContent(id, outer, number)
+  const { mediaType, octets } = await partContent(id, outer, number)
   if (mediaType === 'message/rfc822' || mediaType === 'message/global') return readable(octets)
   throw notFound(`part ${number} of message ${id} is ${mediaType}, and not a message`)
 }
@@ -112,30 +124,31 @@ const get = defineOperation('messages.get', 'GET /messages/{id}', {
   access: 'read',
   input: openedInput,
   output: wholeMessage,
-  async run(call) {
-    const { api } = call
-    const { at, read, smime } = await readOf(call)
-    const facts = await api.reader.facts(at)
-    if (!facts) throw notFound(`message ${at.id} was deleted meanwhile`)
-    const session = at.entry.envelope?.session
-    const record = session === undefined ? undefined : api.lab.sessionLog.get(session)
-    const { transcript: _, ...delivery } = record ? (asJson(record) as Record<string, unknown>) : {}
-    const inside = call.input.inside === undefined ? {} : factsInside(read)
-    return {
-      ...summaryOf(at, facts, call),
-      ...inside,
-      text: read.text,
-      hasHtml: read.html !== undefined,
-      attachments: attachmentsOf(read),
-      links: read.links,
-      codes: read.codes,
-      tlsReport: await tlsReportOf(read),
-      authentication: call.input.inside === undefined ? await authenticationOf(api, at) : null,
-      smime: call.input.inside === undefined ? shownSmime(smime) : null,
-      delivery: record ? (seesSession(call.caller, record) ? delivery : partOfDelivery(record)) : null,
-    }
-  },
+  run: (call) => readFor(call, (found) => wholeOf(call, found)),
 })
+
+async function wholeOf(call: Call<z.output<typeof openedInput>>, { at, read, smime }: Read) {
+  const { api, input } = call
+  const facts = await api.reader.facts(at)
+  if (!facts) throw notFound(`message ${at.id} was deleted meanwhile`)
+  const session = at.entry.envelope?.session
+  const record = session === undefined ? undefined : api.lab.sessionLog.get(session)
+  const { transcript: _, ...delivery } = record ? (asJson(record) as Record<string, unknown>) : {}
+  return {
+    ...summaryOf(at, facts, call),
+    ...(input.inside === undefined ? {} : factsInside(read)),
+    text: await runInSlices(read.textInSteps()),
+    isTextCut: read.isTextCut,
+    hasHtml: read.html !== undefined,
+    attachments: attachmentsOf(read, await runInSlices(read.attachmentsInSteps())),
+    links: await runInSlices(read.linksInSteps()),
+    codes: (await runInSlices(read.codesInSteps())).map(({ code }) => code),
+    tlsReport: await tlsReportOf(read),
+    authentication: input.inside === undefined ? await authenticationOf(api, at) : null,
+    smime: input.inside === undefined ? shownSmime(smime) : null,
+    delivery: record ? (seesSession(call.caller, record) ? delivery : partOfDelivery(record)) : null,
+  }
+}
 
 /** Returns the facts of a message in another that replace those of the outer one. */
 function factsInside({ subject, from, to, cc, bcc, replyTo, date, messageId, raw }: ReadableMessage) {
@@ -161,9 +174,9 @@ const partOfDelivery = ({ id, protocol, virtualServer, startedAt, tls }: Session
   ...(tls ? { tls: { version: tls.version, cipher: tls.cipher, bits: tls.bits } } : {}),
 })
 
-function attachmentsOf(read: ReadableMessage): z.infer<typeof attachment>[] {
+function attachmentsOf(read: ReadableMessage, attachments: readonly Attachment[]): z.infer<typeof attachment>[] {
   const numbers = new Map(numberedParts(read.structure).map(({ number, part }) => [part, number]))
-  return read.attachments.map(({ filename, contentType, disposition, cid, sizeOctets }, index) => ({
+  return attachments.map(({ filename, contentType, disposition, cid, sizeOctets }, index) => ({
     part: numbers.get(read.attachedParts[index] as MessagePart) ?? '',
     filename: filename ?? null,
     contentType,
@@ -199,7 +212,7 @@ const headers = defineOperation('messages.headers', 'GET /messages/{id}/headers'
   access: 'read',
   input: idInput,
   output: z.object({ headers: z.array(z.object({ name: z.string(), value: z.string() })) }),
-  run: async (call) => ({ headers: (await readOf(call)).read.fieldList }),
+  run: (call) => readFor(call, ({ read }) => ({ headers: read.fieldList })),
 })
 
 const text = defineOperation('messages.text', 'GET /messages/{id}/text', {
@@ -207,8 +220,21 @@ const text = defineOperation('messages.text', 'GET /messages/{id}/text', {
   access: 'read',
   input: openedInput,
   output: 'text/plain',
-  run: async (call) => new Content('text/plain; charset=utf-8', (await readOf(call)).read.text),
+  run: (call) =>
+    readFor(call, async ({ read }) => new Content('text/plain; charset=utf-8', await runInSlices(textOctets(read)))),
 })
+
+/** Returns the whole text of a message in UTF-8, in steps; for a message that is only HTML, as much as a view has of it. */
+export function* textOctets(read: ReadableMessage): Steps<Buffer> {
+  const { isTextCut, textParts, raw } = read
+  if (!isTextCut || textParts.length === 0) return Buffer.from(yield* read.textInSteps())
+  const pieces: Buffer[] = []
+  for (const part of textParts) {
+    if (pieces.length > 0) pieces.push(Buffer.from('\n'))
+    for (const piece of yield* partTextOctets(raw, part)) pieces.push(piece)
+  }
+  return Buffer.concat(pieces)
+}
 
 const html = defineOperation('messages.html', 'GET /messages/{id}/html', {
   summary: 'Read the HTML of a message as a separate document, which runs no script and loads nothing.',
@@ -220,12 +246,12 @@ const html = defineOperation('messages.html', 'GET /messages/{id}/html', {
       .describe('Shows the message as a mail program with this colour scheme does.'),
   }),
   output: 'text/html',
-  async run(call) {
-    const { at, read } = await readOf(call)
-    if (read.html === undefined)
-      throw notFound(`message ${at.id} has no HTML; its text is at /api/v1/messages/${at.id}/text`)
-    return htmlDocument(read, { scheme: call.input.scheme, linksInTabs: true })
-  },
+  run: (call) =>
+    readFor(call, ({ at, read }) => {
+      if (read.html === undefined)
+        throw notFound(`message ${at.id} has no HTML; its text is at /api/v1/messages/${at.id}/text`)
+      return runInSlices(htmlDocument(read, { scheme: call.input.scheme, linksInTabs: true }))
+    }),
 })
 
 const raw = defineOperation('messages.raw', 'GET /messages/{id}/raw', {
@@ -233,10 +259,11 @@ const raw = defineOperation('messages.raw', 'GET /messages/{id}/raw', {
   access: 'read',
   input: idInput,
   output: 'message/rfc822',
-  async run(call) {
-    const { at, read } = await readOf(call)
-    return new Content('message/rfc822', read.raw, { 'Content-Disposition': `attachment; filename="${at.id}.eml"` })
-  },
+  run: (call) =>
+    readFor(call, ({ at, read }) => {
+      const headers = { 'Content-Disposition': `attachment; filename="${at.id}.eml"` }
+      return new Content('message/rfc822', read.raw, headers)
+    }),
 })
 
 const structurePart: z.ZodType = z
@@ -254,19 +281,20 @@ const structure = defineOperation('messages.structure', 'GET /messages/{id}/stru
   access: 'read',
   input: openedInput,
   output: z.object({ contentType: z.string(), parts: z.array(structurePart) }),
-  async run(call) {
-    const { read } = await readOf(call)
-    const typeOf = ({ type, subtype }: MessagePart): string => `${type}/${subtype}`.toLowerCase()
-    const parts = numberedParts(read.structure).map(({ number, part }) => ({
-      part: number,
-      contentType: typeOf(part),
-      filename: filenameOf(part) ?? null,
-      encoding: part.encoding?.toLowerCase() ?? null,
-      sizeOctets: part.bodyEnd - part.bodyStart,
-    }))
-    return { contentType: typeOf(read.structure), parts }
-  },
+  run: (call) => readFor(call, ({ read }) => structureOf(read)),
 })
+
+function structureOf(read: ReadableMessage) {
+  const typeOf = ({ type, subtype }: MessagePart): string => `${type}/${subtype}`.toLowerCase()
+  const parts = numberedParts(read.structure).map(({ number, part }) => ({
+    part: number,
+    contentType: typeOf(part),
+    filename: filenameOf(part) ?? null,
+    encoding: part.encoding?.toLowerCase() ?? null,
+    sizeOctets: part.bodyEnd - part.bodyStart,
+  }))
+  return { contentType: typeOf(read.structure), parts }
+}
 
 /** Types that a browser shows without running anything in them. All others are sent as octets. */
 const SAFE_TYPES = /^(?:image\/(?:png|jpeg|gif|webp|avif|bmp)|audio\/[\w.+-]+|video\/[\w.+-]+|text\/plain)$/
@@ -277,21 +305,21 @@ const part = defineOperation('messages.part', 'GET /messages/{id}/parts/{part}',
   input: openedInput.omit({ inside: true }).extend({ part: partNumber }),
   output: 'application/octet-stream',
   otherOutputs: ['text/plain', 'image/*', 'audio/*', 'video/*'],
-  async run(call) {
-    const { at, read } = await readOf(call)
-    const { mediaType, filename, octets } = partContent(at.id, read, call.input.part)
-    return new Content(SAFE_TYPES.test(mediaType) ? mediaType : 'application/octet-stream', octets, {
-      'Content-Disposition': contentDisposition(filename),
-    })
-  },
+  run: (call) =>
+    readFor(call, async ({ at, read }) => {
+      const { mediaType, filename, octets } = await partContent(at.id, read, call.input.part)
+      return new Content(SAFE_TYPES.test(mediaType) ? mediaType : 'application/octet-stream', octets, {
+        'Content-Disposition': contentDisposition(filename),
+      })
+    }),
 })
 
 /** Returns a decoded part of a message. @param number its IMAP section number @throws ApiProblem `not-found` */
-export function partContent(
+export async function partContent(
   id: string,
   { structure, raw }: ReadableMessage,
   number: string,
-): { mediaType: string; filename: string; octets: Buffer } {
+): Promise<{ mediaType: string; filename: string; octets: Buffer }> {
   const found = partAt(structure, number.split('.').map(Number))
   if (!found) {
     const known = numberedParts(structure).map((one) => one.number)
@@ -300,7 +328,7 @@ export function partContent(
   return {
     mediaType: `${found.type}/${found.subtype}`.toLowerCase(),
     filename: filenameOf(found) ?? `${id}-${number}`,
-    octets: partOctetsOrRaw(raw, found),
+    octets: await runInSlices(partOctetsOrRawInSteps(raw, found)),
   }
 }
 

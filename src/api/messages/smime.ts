@@ -2,8 +2,9 @@ import { z } from 'zod'
 import type { ReadableMessage } from '../../mail/format/readable.ts'
 import { type SmimeResult, smimeOf } from '../../mail/smime/smime.ts'
 import type { Api } from '../api.ts'
-import { type Caller, seesLab } from '../caller.ts'
+import { type Caller, seesLab, viewKey } from '../caller.ts'
 import type { IndexedMessage } from './message-index.ts'
+import { type OpenMessage, readable } from './open-messages.ts'
 
 const problems = z.array(z.string()).describe('What is wrong, in plain words.')
 
@@ -69,25 +70,38 @@ export const messageSmime = z
 export const shownSmime = (smime: SmimeResult | undefined): z.infer<typeof messageSmime> | null =>
   smime ? (structuredClone(smime.facts) as z.infer<typeof messageSmime>) : null
 
+/** An S/MIME message as a caller sees it. */
+interface OpenedMessage {
+  readonly result: SmimeResult
+  /** The message with its content opened; undefined if it is readable as it is, or stays closed. */
+  readonly opened: ReadableMessage | undefined
+}
+
 /**
- * Verifies and opens a message. Accounts and tenants open mail only with keys for their own addresses; who sees the whole lab,
- * with every key of the certificate store.
+ * Verifies and opens a message, once for all who read it with the same rights. Accounts and tenants open mail only with keys
+ * for their own addresses; who sees the whole lab, with every key of the certificate store.
  */
 export function smimeFor(
   { api, caller }: { readonly api: Api; readonly caller: Caller },
   { entry }: IndexedMessage,
-  read: ReadableMessage,
-): Promise<SmimeResult | undefined> {
-  const { certificateStore, directory } = api.lab
+  open: OpenMessage,
+): Promise<OpenedMessage | undefined> {
+  const { certificateStore, directory, config } = api.lab
   const { role, name, tenant } = caller
   const isOwn = (address: string): boolean => {
     const user = directory.findByAddress(address)?.user
     if (user === undefined) return false
     return role === 'account' ? user === name : (tenant?.ownsAccount(user) ?? false)
   }
-  return smimeOf(read.raw, certificateStore, {
-    receivedAt: entry.savedAt,
-    structure: read.structure,
-    ...(seesLab(caller) ? {} : { mayUse: ({ addresses }) => addresses.some(isOwn) }),
+  return open.shared(`smime ${viewKey(caller)}`, async () => {
+    const result = await smimeOf(open.read.raw, certificateStore, {
+      receivedAt: entry.savedAt,
+      structure: open.read.structure,
+      // Nobody could have sent the content of a larger layer as it is.
+      maxOctets: Math.max(0, ...config.virtualServers.map(({ limits }) => limits.messageSize)),
+      reserve: (octets) => open.memory.grow(octets),
+      ...(seesLab(caller) ? {} : { mayUse: ({ addresses }) => addresses.some(isOwn) }),
+    })
+    return result && { result, opened: result.opened && (await readable(result.opened)) }
   })
 }

@@ -1,3 +1,4 @@
+import { runToEnd, type Steps } from '../../core/time/time-slice.ts'
 import { announcing, hinting, labels, moneyBefore, otherCodes, otherCodesAfter, unitAfter } from './code-words.ts'
 
 /** A likely one-time code in a message. */
@@ -88,6 +89,10 @@ function digitsOnly(written: string): string {
 
 /** Longest distance in characters between a word and a code after it. A distance before the word counts twice. */
 const NEAR_CHARS = 80
+/** Places examined between two pauses. */
+const LOOKS = 200
+/** More are not returned: a message with so many is no message with a code. */
+const MAX_CANDIDATES = 1_000
 /** Less likely codes are not returned. */
 const LEAST = 0.2
 const ANNOUNCES = 0.8
@@ -108,11 +113,19 @@ const WORD = -0.2
  * Returns the likely one-time codes in a text, the most likely first. A code is near a word such as "code", or alone on its
  * line. Numbers with a label of their own (orders, phones), amounts, dates and parts of links are left out.
  */
-export function codeCandidates(text: string): CodeCandidate[] {
-  const plain = withoutLinks(withPlainDigits(text))
-  const words = wordsIn(plain)
+export const codeCandidates = (text: string): CodeCandidate[] => runToEnd(codeCandidateSteps(text))
+
+/** Does the same as `codeCandidates`, in steps. */
+export function* codeCandidateSteps(text: string): Steps<CodeCandidate[]> {
+  const digits = withPlainDigits(text)
+  yield
+  const plain = withoutLinks(digits)
+  yield
+  const words = yield* wordsIn(plain)
   const best = new Map<string, CodeCandidate>()
+  let looks = 0
   for (const found of foundIn(plain)) {
+    if (++looks % LOOKS === 0) yield
     if (isOther(plain, found)) continue
     const likelihood = likelihoodOf(plain, found, words)
     const known = best.get(found.code)
@@ -125,6 +138,7 @@ export function codeCandidates(text: string): CodeCandidate[] {
   return [...best.values()]
     .map((candidate) => ({ ...candidate, likelihood: Math.round(candidate.likelihood * 100) / 100 }))
     .sort((a, b) => b.likelihood - a.likelihood)
+    .slice(0, MAX_CANDIDATES)
 }
 
 /** Returns the codes of `codeCandidates`. */
@@ -158,15 +172,18 @@ function* foundIn(text: string): Generator<Found> {
   }
 }
 
-function wordsIn(text: string): Word[] {
+function* wordsIn(text: string): Steps<Word[]> {
   const { announcing: announces, hinting: hints } = patterns()
-  const found = [announces, hints].flatMap((pattern) =>
-    Array.from(text.matchAll(pattern), ({ 0: word, index }) => {
+  const found: Word[] = []
+  let looks = 0
+  for (const pattern of [announces, hints]) {
+    for (const { 0: word, index } of text.matchAll(pattern)) {
       const weight = pattern === announces ? announcingWeight(text, index, word) : HINTS
-      return { start: index, end: index + word.length, weight }
-    }),
-  )
-  return found.filter(({ weight }) => weight > 0).sort((a, b) => a.start - b.start)
+      if (weight > 0) found.push({ start: index, end: index + word.length, weight })
+      if (++looks % LOOKS === 0) yield
+    }
+  }
+  return found.sort((a, b) => a.start - b.start)
 }
 
 /** Returns 0 for words that announce something else, such as `promo code` and `barcode`. */

@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module'
+import { runToEnd, type Steps } from '../../core/time/time-slice.ts'
 
 /** Elements whose content is not shown. */
 const HIDDEN = new Set(['script', 'style', 'template', 'title'])
@@ -11,11 +12,14 @@ const BLOCKS = new Set(
 /** Invisible characters, dropped when written as entities: newsletters hide preview text with them. `&shy;`, `&zwnj;`. */
 const INVISIBLE = new Set([0xad, 0x200c])
 
+/** Characters read between two pauses. */
+const STEP_CHARS = 16 * 1024
+
 /**
- * Returns the text that a person reads in HTML, one block per line. Ignores layout and style sheets. Takes time in
+ * Returns the text that a person reads in HTML, one block per line, in steps. Ignores layout and style sheets. Takes time in
  * proportion to the length for every input, because nesting is not tracked.
  */
-export function htmlText(html: string): string {
+export function* htmlTextSteps(html: string): Steps<string> {
   let out = ''
   let hidden = ''
   const onTag = (name: string, closes: boolean): void => {
@@ -25,7 +29,8 @@ export function htmlText(html: string): string {
     else if (BLOCKS.has(name)) out += '\n'
     else if (name === 'td' && closes) out += ' '
   }
-  tokenize(html, {
+  const lines = new TextLines()
+  for (const _ of tokens(html, {
     start: (name) => onTag(name, false),
     end: (name) => onTag(name, true),
     text(text) {
@@ -34,27 +39,51 @@ export function htmlText(html: string): string {
     entity(codePoint) {
       if (hidden === '' && !INVISIBLE.has(codePoint)) out += String.fromCodePoint(codePoint)
     },
-  })
-  const lines = out.split('\n').map((line) => line.replace(/[ \u00a0]+/g, ' ').trim())
-  return lines
-    .filter((line, i) => line !== '' || lines[i - 1] !== '')
-    .join('\n')
-    .trim()
+  })) {
+    const end = out.lastIndexOf('\n') + 1
+    lines.add(out.slice(0, end))
+    out = out.slice(end)
+    yield
+  }
+  lines.add(`${out}\n`)
+  return lines.text.trim()
 }
 
-/** Returns the targets of links in HTML, in order and without duplicates. Leaves out `#…` and `javascript:`. */
-export function htmlLinks(html: string): string[] {
-  const found: string[] = []
+/** Returns the text of HTML. See `htmlTextSteps`. */
+export const htmlText = (html: string): string => runToEnd(htmlTextSteps(html))
+
+/** Lines without the white space around them. An empty line after an empty line is left out. */
+class TextLines {
+  text = ''
+  #wasEmpty = false
+
+  /** @param lines whole lines */
+  add(lines: string): void {
+    const kept: string[] = []
+    for (const line of lines.split('\n').slice(0, -1)) {
+      const trimmed = line.replace(/[ \u00a0]+/g, ' ').trim()
+      if (trimmed !== '' || !this.#wasEmpty) kept.push(`${trimmed}\n`)
+      this.#wasEmpty = trimmed === ''
+    }
+    this.text += kept.join('')
+  }
+}
+
+/** Returns the targets of links in HTML, in order and without duplicates, in steps. Leaves out `#…` and `javascript:`. */
+export function* htmlLinkSteps(html: string): Steps<string[]> {
+  const found = new Set<string>()
   let isLink = false
-  tokenize(html, {
+  for (const _ of tokens(html, {
     start(name) {
       isLink = name === 'a' || name === 'area'
     },
     attribute(name, value) {
-      if (isLink && name === 'href') found.push(value.trim())
+      const link = value.trim()
+      if (isLink && name === 'href' && /^(?!javascript:)[a-z][a-z0-9+.-]*:/i.test(link)) found.add(link)
     },
-  })
-  return [...new Set(found.filter((link) => /^[a-z][a-z0-9+.-]*:/i.test(link) && !/^javascript:/i.test(link)))]
+  }))
+    yield
+  return [...found]
 }
 
 /** Receives the tokens of HTML. Names are in lower case. */
@@ -68,10 +97,10 @@ interface HtmlHandler {
 }
 
 /**
- * Splits HTML into tags, text and entities with the tokenizer of htmlparser2. Packages that build a tree, html-to-text
+ * Splits HTML into tags, text and entities, in steps, with the tokenizer of htmlparser2. Packages that build a tree, html-to-text
  * among them, take quadratic time for deeply nested elements: 1 MiB of `<div>` takes them half a minute.
  */
-function tokenize(html: string, { start, end, attribute, text, entity }: HtmlHandler): void {
+function* tokens(html: string, { start, end, attribute, text, entity }: HtmlHandler): Steps<void> {
   let [textStart, textEnd] = [0, 0]
   const flushText = (): void => {
     if (textEnd > textStart) text?.(html.slice(textStart, textEnd))
@@ -123,7 +152,10 @@ function tokenize(html: string, { start, end, attribute, text, entity }: HtmlHan
       onselfclosingtag: noop,
     },
   )
-  tokenizer.write(html)
+  for (let at = 0; at < html.length; at += STEP_CHARS) {
+    tokenizer.write(html.slice(at, at + STEP_CHARS))
+    yield
+  }
   tokenizer.end()
 }
 

@@ -1,5 +1,5 @@
 import { runToEnd, type Steps } from '../../core/time/time-slice.ts'
-import { decodeCharset } from './charsets.ts'
+import { decodeCharset, decodedPieces } from './charsets.ts'
 import { base64Steps, quotedPrintableSteps } from './encodings.ts'
 import type { ContentFields, MessagePart, OctetRange } from './types.ts'
 import { parameterText } from './words.ts'
@@ -112,8 +112,35 @@ const MAX_CHAR_OCTETS = 12
 
 /** Returns about the first characters of a text part's content, at most `chars`. */
 export function partStart(raw: Buffer, part: MessagePart, chars: number): string {
+  if (chars === Number.POSITIVE_INFINITY) return partText(raw, part)
   const bodyEnd = Math.min(part.bodyEnd, part.bodyStart + chars * MAX_CHAR_OCTETS)
   return partText(raw, { ...part, bodyEnd }).slice(0, chars)
+}
+
+/** Characters of a text that are encoded between two pauses. */
+const TEXT_STEP_CHARS = 128 * 1024
+
+/** Returns a text part's content in UTF-8, in steps, with LF line ends or its own. No text of it is longer than a piece. */
+export function* partTextOctets(raw: Buffer, part: MessagePart, withLf = true): Steps<Buffer[]> {
+  const octets = yield* partOctetsOrRawInSteps(raw, part)
+  const found: Buffer[] = []
+  let pending = ''
+  const flush = (): void => {
+    // The LF of the last CR may be in the next piece.
+    const end = pending.endsWith('\r') ? -1 : pending.length
+    const text = pending.slice(0, end)
+    found.push(Buffer.from(withLf ? text.replaceAll('\r\n', '\n') : text))
+    pending = end === -1 ? '\r' : ''
+  }
+  for (const piece of decodedPieces(octets, parameterText(part.params, 'charset'))) {
+    pending += piece
+    if (pending.length < TEXT_STEP_CHARS) continue
+    flush()
+    yield
+  }
+  flush()
+  if (pending !== '') found.push(Buffer.from(pending))
+  return found
 }
 
 /** Returns a text part's content as text, with its line ends. If the encoding or charset is unknown, guesses. */

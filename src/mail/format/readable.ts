@@ -1,11 +1,14 @@
 import { createHash } from 'node:crypto'
 import { inspect } from 'node:util'
+import { SharedSteps } from '../../core/async/shared-steps.ts'
+import { viewsOf } from '../../core/octets/pieces.ts'
+import { runToEnd, type Steps } from '../../core/time/time-slice.ts'
 import { parseAddresses } from './addresses.ts'
-import { type CodeCandidate, codeCandidates } from './codes.ts'
+import { type CodeCandidate, codeCandidateSteps } from './codes.ts'
 import { parseDate } from './dates.ts'
 import { headerFields, headerValues, unfolded } from './headers.ts'
-import { htmlLinks, htmlText } from './html-text.ts'
-import { isText, partOctetsOrRaw, partText } from './parts.ts'
+import { htmlLinkSteps, htmlTextSteps } from './html-text.ts'
+import { isText, partOctetsOrRawInSteps, partStart, partText } from './parts.ts'
 import { parseMessage } from './structure.ts'
 import type { Address, HeaderField, MessagePart } from './types.ts'
 import { decodeWords, parameterText } from './words.ts'
@@ -30,6 +33,21 @@ export interface Attachment {
   readonly sha256: string
   /** The decoded octets. */
   readonly content: Buffer
+  /** Returns a hash of the content in hexadecimal. */
+  digest(algorithm: Digest): string
+}
+
+export type Digest = 'md5' | 'sha1' | 'sha256'
+
+/** Characters of plain text that codes, links and previews are taken from. */
+export const VIEW_CHARS = 256 * 1024
+/** Octets that are hashed between two pauses. */
+const HASHED_OCTETS = 1024 * 1024
+
+/** The most characters of the texts that are decoded. Default: all. */
+export interface ReadLimits {
+  readonly textChars?: number
+  readonly htmlChars?: number
 }
 
 /** A message as JSON shows it: what tests look at, without octets and HTML. */
@@ -54,13 +72,16 @@ export class ReadableMessage {
   readonly #raw: Buffer
   readonly #fields: readonly HeaderField[]
   readonly #structure: MessagePart | undefined
+  readonly #limits: ReadLimits
+  readonly #shared = new SharedSteps<'text' | 'links' | 'codes'>()
   #sorted: Sorted | undefined
   /** Hash of the octets in hexadecimal. */
   declare readonly sha256: string
 
   /** @param structure the message's structure, if the caller has parsed it */
-  constructor(raw: Buffer, structure?: MessagePart) {
+  constructor(raw: Buffer, structure?: MessagePart, limits: ReadLimits = {}) {
     this.#raw = raw
+    this.#limits = limits
     this.#structure = structure
     this.#fields = headerFields(raw)
     defineLazy(this, 'sha256', () => hashOf(raw))
@@ -123,13 +144,43 @@ export class ReadableMessage {
 
   /** The plain text with LF line ends. For a message that is only HTML, the text of the HTML. */
   get text(): string {
-    const plain = this.#parts.texts.filter((part) => !isHtml(part)).map((part) => this.#lines(part))
-    return this.#once('text', plain.length > 0 ? plain.join('\n') : htmlText(this.html ?? ''))
+    return runToEnd(this.textInSteps())
+  }
+
+  /** Returns `text`, in steps. Whoever asks for it at the same time shares them. */
+  *textInSteps(): Steps<string> {
+    if (!Object.hasOwn(this, 'text')) yield* this.#shared.run('text', () => this.#readText())
+    return this.text
+  }
+
+  *#readText(): Steps<void> {
+    const { textChars = Number.POSITIVE_INFINITY } = this.#limits
+    const plain = this.textParts
+    if (plain.length > 0) {
+      const { text, isCut } = this.#joined(plain, textChars)
+      this.#once('isTextCut', isCut)
+      this.#once('text', text)
+    } else {
+      const { html = '' } = this
+      this.#once('isTextCut', html.length >= textChars)
+      this.#once('text', yield* htmlTextSteps(html.slice(0, textChars)))
+    }
   }
 
   get html(): string | undefined {
-    const found = this.#parts.texts.filter(isHtml).map((part) => this.#lines(part))
-    return this.#once('html', found.length > 0 ? found.join('\n') : undefined)
+    const found = this.#parts.texts.filter(isHtml)
+    return this.#once('html', found.length > 0 ? this.#joined(found, this.#limits.htmlChars).text : undefined)
+  }
+
+  /** Whether `text` is only the beginning. */
+  get isTextCut(): boolean {
+    runToEnd(this.textInSteps())
+    return this.isTextCut
+  }
+
+  /** The parts that `text` consists of; none for a message that is only HTML. */
+  get textParts(): readonly MessagePart[] {
+    return this.#parts.texts.filter((part) => !isHtml(part))
   }
 
   /** Files of the message, and other parts that are not its text. Alternative texts, such as an invitation, are not included. */
@@ -144,9 +195,25 @@ export class ReadableMessage {
     return this.#once('calendar', part && this.#lines(part))
   }
 
-  /** Targets of links, the HTML's first. */
+  /** Targets of links, the HTML's first. Those of plain text are taken from its beginning. */
   get links(): string[] {
-    return [...new Set([...htmlLinks(this.html ?? ''), ...textLinks(this.text)])]
+    return runToEnd(this.linksInSteps())
+  }
+
+  /** Returns `links`, in steps. */
+  *linksInSteps(): Steps<string[]> {
+    if (!Object.hasOwn(this, 'links')) yield* this.#shared.run('links', () => this.#readLinks())
+    return this.links
+  }
+
+  *#readLinks(): Steps<void> {
+    const found = new Set(yield* htmlLinkSteps(this.html ?? ''))
+    const text = yield* this.textInSteps()
+    for (const line of piecesOf(text.slice(0, VIEW_CHARS))) {
+      for (const link of textLinks(line)) found.add(link)
+      yield
+    }
+    this.#once('links', [...found])
   }
 
   /** Likely one-time codes, the most likely first, as a person types them: `123456` for `123 456`. */
@@ -156,7 +223,25 @@ export class ReadableMessage {
 
   /** The same with the text around each, and how likely it is a code. */
   get codeCandidates(): readonly CodeCandidate[] {
-    return this.#once('codeCandidates', codeCandidates(`${this.subject}\n${this.text}`))
+    return runToEnd(this.codesInSteps())
+  }
+
+  /** Returns `codeCandidates`, in steps. */
+  *codesInSteps(): Steps<readonly CodeCandidate[]> {
+    if (!Object.hasOwn(this, 'codeCandidates')) yield* this.#shared.run('codes', () => this.#readCodes())
+    return this.codeCandidates
+  }
+
+  *#readCodes(): Steps<void> {
+    const text = yield* this.textInSteps()
+    this.#once('codeCandidates', yield* codeCandidateSteps(`${this.subject}\n${text}`.slice(0, VIEW_CHARS)))
+  }
+
+  /** Decodes and hashes the attachments, in steps, so that their properties take no time afterwards. */
+  *attachmentsInSteps(...digests: readonly Digest[]): Steps<readonly Attachment[]> {
+    const { attachments } = this
+    for (const one of attachments) if (one instanceof AttachedPart) yield* one.prepare(digests)
+    return attachments
   }
 
   /** The header fields in order, decoded. */
@@ -181,6 +266,19 @@ export class ReadableMessage {
 
   #lines(part: MessagePart): string {
     return partText(this.#raw, part).replaceAll('\r\n', '\n')
+  }
+
+  /** Returns the lines of parts together, of which at most `chars` characters are read. */
+  #joined(parts: readonly MessagePart[], chars = Number.POSITIVE_INFINITY): { text: string; isCut: boolean } {
+    const texts: string[] = []
+    let left = chars
+    for (const part of parts) {
+      if (left <= 0) break
+      const text = partStart(this.#raw, part, left)
+      left -= text.length
+      texts.push(text.replaceAll('\r\n', '\n'))
+    }
+    return { text: texts.join('\n'), isCut: left <= 0 }
   }
 
   #addresses(name: string): ReadableAddress[] {
@@ -260,6 +358,7 @@ export const filenameOf = (part: MessagePart): string | undefined =>
 class AttachedPart implements Attachment {
   readonly #raw: Buffer
   readonly #part: MessagePart
+  readonly #digests = new Map<Digest, string>()
   #content: Buffer | undefined
   readonly filename: string | undefined
   readonly contentType: string
@@ -276,17 +375,55 @@ class AttachedPart implements Attachment {
     this.disposition = part.disposition?.type.toLowerCase() === 'inline' ? 'inline' : 'attachment'
     this.cid = part.id?.replace(/^<|>$/g, '')
     defineLazy(this, 'sizeOctets', () => this.content.length)
-    defineLazy(this, 'sha256', () => hashOf(this.content))
+    defineLazy(this, 'sha256', () => this.digest('sha256'))
   }
 
   /** No own property, so that failed comparisons do not print it; `sha256` is compared instead. */
   get content(): Buffer {
-    this.#content ??= partOctetsOrRaw(this.#raw, this.#part)
+    return this.#content ?? runToEnd(this.#decode())
+  }
+
+  digest(algorithm: Digest): string {
+    return this.#digests.get(algorithm) ?? runToEnd(this.#hash(algorithm))
+  }
+
+  /** Decodes and hashes the content in steps. */
+  *prepare(digests: readonly Digest[]): Steps<void> {
+    yield* this.#decode()
+    for (const one of digests) yield* this.#hash(one)
+  }
+
+  *#decode(): Steps<Buffer> {
+    this.#content ??= yield* partOctetsOrRawInSteps(this.#raw, this.#part)
     return this.#content
+  }
+
+  *#hash(algorithm: Digest): Steps<string> {
+    const hash = createHash(algorithm)
+    for (const piece of viewsOf(this.content, HASHED_OCTETS)) {
+      hash.update(piece)
+      yield
+    }
+    const digest = hash.digest('hex')
+    this.#digests.set(algorithm, digest)
+    return digest
   }
 
   [inspect.custom](): object {
     return { ...this }
+  }
+}
+
+/** Characters of a text that are searched between two pauses. */
+const PIECE_CHARS = 16 * 1024
+
+/** Yields a text in pieces that end before white space. */
+function* piecesOf(text: string): Generator<string, void, void> {
+  const space = /\s/g
+  for (let at = 0; at < text.length; at = space.lastIndex) {
+    space.lastIndex = at + PIECE_CHARS
+    if (!space.test(text)) space.lastIndex = text.length
+    yield text.slice(at, space.lastIndex)
   }
 }
 

@@ -1,5 +1,6 @@
 import { promisify } from 'node:util'
 import { inflate } from 'node:zlib'
+import { MemoryLimitReached } from '../../core/octets/memory-budget.ts'
 import { runInSlices } from '../../core/time/time-slice.ts'
 import { type Asn1, item, items, octetStringValue } from '../../tls/pki/der/decode.ts'
 import { PkiError } from '../../tls/pki/errors.ts'
@@ -24,7 +25,10 @@ export interface SmimeResult {
 /** Most layers that are opened. */
 const MAX_LAYERS = 8
 /** Longest content of all compressed layers together. */
-const MAX_INFLATED_OCTETS = 32 * 1024 * 1024
+const MAX_INFLATED_OCTETS = 25 * 1024 * 1024
+/** Content beyond this may be this many times as long as its compressed octets. Texts become a tenth, DEFLATE allows 1032. */
+const FREE_INFLATED_OCTETS = 1024 * 1024
+const MAX_RATIO = 100
 /** Most compressed layers that are opened. */
 const MAX_COMPRESSED_LAYERS = 2
 
@@ -32,6 +36,16 @@ const MAX_COMPRESSED_LAYERS = 2
 interface InflateBudget {
   octets: number
   layers: number
+  readonly reserve: (octets: number) => void
+}
+
+interface ExamineOptions {
+  /** The message's structure, if the caller has parsed it. */
+  readonly structure?: MessagePart | undefined
+  /** Most octets of the content of compressed layers. Default: 25 MiB. */
+  readonly maxOctets?: number
+  /** Counts the memory of content before it is made. @throws if there is not enough */
+  readonly reserve?: (octets: number) => void
 }
 
 const inflated = promisify<Buffer, { maxOutputLength: number }, Buffer>(inflate)
@@ -42,34 +56,32 @@ interface Peeled {
   readonly content?: Buffer
 }
 
-/**
- * Verifies the signatures of a message and opens its encrypted layers. Undefined if it is not an S/MIME message.
- * @param structure the message's structure, if the caller has parsed it
- */
+/** Verifies the signatures of a message and opens its encrypted layers. Undefined if it is not an S/MIME message. */
 export async function examineSmime(
   raw: Buffer,
   trust: SmimeTrust,
   receivedAt: number,
-  structure?: MessagePart,
+  { structure, maxOctets = MAX_INFLATED_OCTETS, reserve = () => {} }: ExamineOptions = {},
 ): Promise<SmimeResult | undefined> {
   const message: SignedMessage = { senders: sendersOf(raw), receivedAt }
-  const budget: InflateBudget = { octets: MAX_INFLATED_OCTETS, layers: MAX_COMPRESSED_LAYERS }
+  const budget: InflateBudget = { octets: maxOctets, layers: MAX_COMPRESSED_LAYERS, reserve }
   const layers: SmimeLayer[] = []
   let shown: Buffer | undefined
-  let found = mimeLayer(raw, structure ?? (await structureOf(raw)))
+  let found = await layerOf(raw, structure)
   while (found && layers.length < MAX_LAYERS) {
     const { layer, content } = await peel(found, message, trust, budget)
     layers.push(layer)
     if (content === undefined) break
     if (found.form === 'opaque') shown = content
-    found = mimeLayer(content, await structureOf(content))
+    found = await layerOf(content)
   }
   if (layers.length === 0) return undefined
   return { facts: factsOf(layers), ...(shown ? { opened: withContent(raw, shown) } : {}) }
 }
 
 /** A few kilobytes may contain a compressed message of thousands of parts. */
-const structureOf = async (entity: Buffer): Promise<MessagePart> => runInSlices(parseInSteps(entity))
+const layerOf = async (entity: Buffer, structure?: MessagePart): Promise<MimeLayer | undefined> =>
+  runInSlices(mimeLayer(entity, structure ?? (await runInSlices(parseInSteps(entity)))))
 
 async function peel(
   found: MimeLayer,
@@ -82,6 +94,7 @@ async function peel(
       ? signedLayer('detached', readContentInfo(found.signature).content, found.content, message, trust)
       : await peelOpaque(found.content, message, trust, budget)
   } catch (error) {
+    if (error instanceof MemoryLimitReached) throw error
     const problem = `it cannot be read: ${error instanceof PkiError ? error.message : 'broken S/MIME'}`
     return { layer: { kind: 'signed', form: found.form, signers: [], problems: [problem] } }
   }
@@ -131,8 +144,10 @@ async function compressedLayer(value: Asn1, budget: InflateBudget): Promise<Peel
   if (--budget.layers < 0) return closed(`it is compressed more than ${MAX_COMPRESSED_LAYERS} times`)
   const [, , encapsulated] = items(value)
   const octets = octetStringValue(item(item(encapsulated, 1), 0))
+  const most = Math.min(budget.octets, Math.max(FREE_INFLATED_OCTETS, MAX_RATIO * octets.length))
+  budget.reserve(most)
   try {
-    const content = await inflated(octets, { maxOutputLength: Math.max(1, budget.octets) })
+    const content = await inflated(octets, { maxOutputLength: Math.max(1, most) })
     budget.octets -= content.length
     return { layer: { kind: 'compressed', problem: null }, content }
   } catch {

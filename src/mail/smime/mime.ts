@@ -1,6 +1,7 @@
+import type { Steps } from '../../core/time/time-slice.ts'
 import { parseAddresses } from '../format/addresses.ts'
 import { headerFields, headerValues } from '../format/headers.ts'
-import { partOctetsOrRaw } from '../format/parts.ts'
+import { partOctetsOrRaw, partOctetsOrRawInSteps } from '../format/parts.ts'
 import type { MessagePart } from '../format/types.ts'
 import { parameterText } from '../format/words.ts'
 
@@ -13,10 +14,11 @@ export type MimeLayer =
 const OPAQUE = /^(?:x-)?pkcs7-mime$/i
 const SIGNATURE = /^application\/(?:x-)?pkcs7-signature$/i
 
-/** Returns the S/MIME layer of a message or a part; undefined if it has none. */
-export function mimeLayer(entity: Buffer, structure: MessagePart): MimeLayer | undefined {
+/** Returns the S/MIME layer of a message or a part, in steps; undefined if it has none. */
+export function* mimeLayer(entity: Buffer, structure: MessagePart): Steps<MimeLayer | undefined> {
   if (structure.kind === 'multipart') return detachedLayer(entity, structure)
-  return isOpaque(structure) ? { form: 'opaque', content: partOctetsOrRaw(entity, structure) } : undefined
+  if (!isOpaque(structure)) return undefined
+  return { form: 'opaque', content: yield* partOctetsOrRawInSteps(entity, structure) }
 }
 
 const isSigned = ({ subtype, params }: MessagePart): boolean =>

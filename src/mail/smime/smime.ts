@@ -11,6 +11,10 @@ interface SmimeOptions {
   readonly receivedAt: number
   /** The structure of the message, if the caller has parsed it. */
   readonly structure?: MessagePart
+  /** Most octets of the content of compressed layers. Default: 25 MiB. */
+  readonly maxOctets?: number
+  /** Counts the memory of content before it is made. @throws if there is not enough */
+  readonly reserve?: (octets: number) => void
   /** Which keys of the store may open it. Default: all. */
   readonly mayUse?: (held: HeldKey) => boolean
 }
@@ -32,10 +36,11 @@ const mayBeSmime = (raw: Buffer): boolean => {
 export async function smimeOf(
   raw: Buffer,
   store: CertificateStore,
-  { receivedAt, structure, mayUse }: SmimeOptions,
+  { receivedAt, structure, mayUse, ...limits }: SmimeOptions,
 ): Promise<SmimeResult | undefined> {
   if (!mayBeSmime(raw)) return undefined
   const [{ examineSmime }, { smimeTrust }] = await Promise.all([import('./examine.ts'), import('./trust.ts')])
   const trust = await smimeTrust(store)
-  return examineSmime(raw, mayUse ? { ...trust, keys: trust.keys.filter(mayUse) } : trust, receivedAt, structure)
+  const held = mayUse ? { ...trust, keys: trust.keys.filter(mayUse) } : trust
+  return examineSmime(raw, held, receivedAt, { structure, ...limits })
 }

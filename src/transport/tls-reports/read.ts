@@ -1,7 +1,8 @@
 import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
 import { z } from 'zod'
-import { everyPart, partOctetsOrRaw } from '../../mail/format/parts.ts'
+import { runInSlices } from '../../core/time/time-slice.ts'
+import { everyPart, partOctetsOrRawInSteps } from '../../mail/format/parts.ts'
 import type { MessagePart } from '../../mail/format/types.ts'
 import { checkLimits } from './limits.ts'
 import { TLS_REPORT_GZIP, TLS_REPORT_JSON, type TlsReport, TlsReportError } from './types.ts'
@@ -132,7 +133,7 @@ export async function tlsReportIn(
   )
   if (part === undefined) return undefined
   try {
-    return await readTlsReport(partOctetsOrRaw(raw, part))
+    return await readTlsReport(await runInSlices(partOctetsOrRawInSteps(raw, part)))
   } catch (error) {
     if (error instanceof TlsReportError) return error
     throw error

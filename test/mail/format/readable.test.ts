@@ -1,6 +1,7 @@
 import { inspect, stripVTControlCharacters } from 'node:util'
 import { describe, expect, test } from 'vitest'
-import { htmlLinks, htmlText } from '../../../src/mail/format/html-text.ts'
+import { runToEnd } from '../../../src/core/time/time-slice.ts'
+import { htmlLinkSteps, htmlText } from '../../../src/mail/format/html-text.ts'
 import { readable, textLinks } from '../../../src/mail/format/readable.ts'
 
 const MAIL = [
@@ -167,7 +168,12 @@ describe('links', () => {
     const html = `<link href="https://css.test/"><a name="https://name.test/" href='https://a.test/?x=1&amp;y=2'>a</a> <A class=x HREF=https://b.test/>b</A> <a href="#top">c</a>
       <a href="javascript:x()">d</a> <a href="mailto:e@f">e</a> <a href="https://b.test/">again</a>
       <area href=" https://c.test/ "></area><p href="https://p.test/"> https://text.test/`
-    expect(htmlLinks(html)).toEqual(['https://a.test/?x=1&y=2', 'https://b.test/', 'mailto:e@f', 'https://c.test/'])
+    expect(runToEnd(htmlLinkSteps(html))).toEqual([
+      'https://a.test/?x=1&y=2',
+      'https://b.test/',
+      'mailto:e@f',
+      'https://c.test/',
+    ])
   })
 
   test('of text, without surrounding punctuation', () => {

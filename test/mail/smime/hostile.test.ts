@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { deflateSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startLab, type TestLab } from '../../../src/testing/index.ts'
@@ -125,10 +126,28 @@ describe.skipIf(!needs('openssl'))('hostile S/MIME', () => {
   })
 
   test('compressed layers share one limit', async () => {
-    const padding = Buffer.alloc(20 * 1024 * 1024)
-    const inner = Buffer.concat([Buffer.from(`${HEADER}binary\r\n\r\n`), compressed(padding), padding])
-    const { smime } = await cms.send(entityOf(compressed(inner)), { subject: 'bomb' })
-    expect(smime?.layers).toHaveLength(2)
-    expect(smime?.problems).toEqual(['the compressed content is broken or too large'])
+    // A fortieth as long when it is compressed.
+    const block = Buffer.concat([randomBytes(1_000), Buffer.alloc(39_000)])
+    const padding = Buffer.alloc(20 * 1024 * 1024, block)
+    const inner = Buffer.concat([Buffer.from(`${HEADER}binary\r\n\r\n`), compressed(block), padding])
+    const outer = Buffer.concat([Buffer.from(`${HEADER}binary\r\n\r\n`), compressed(padding), padding])
+    for (const [entity, problems] of [
+      [inner, []],
+      [outer, ['the compressed content is broken or too large']],
+    ] as const) {
+      const { smime } = await cms.send(entityOf(compressed(entity)), { subject: `${problems.length} problems` })
+      expect(smime?.layers).toHaveLength(2)
+      expect(smime?.problems).toEqual(problems)
+    }
+  })
+
+  test('content beyond 1 MiB is at most a hundred times as long as its compressed octets', async () => {
+    for (const [octets, problems] of [
+      [1_000_000, []],
+      [2_000_000, ['the compressed content is broken or too large']],
+    ] as const) {
+      const { smime } = await cms.send(entityOf(compressed(Buffer.alloc(octets))), { subject: `${octets} octets` })
+      expect(smime?.problems).toEqual(problems)
+    }
   })
 })

@@ -24,7 +24,7 @@ test('other sessions run while content of many parts is parsed', async () => {
     if (!isOver) setImmediate(turn)
   }
   setImmediate(turn)
-  const found = await examineSmime(raw, trust, 0, parseMessage(raw))
+  const found = await examineSmime(raw, trust, 0, { structure: parseMessage(raw) })
   isOver = true
   expect(found?.facts.layers).toMatchObject([{ kind: 'signed', form: 'opaque' }])
   expect(turns).toBeGreaterThan(0)

@@ -1,5 +1,6 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { runToEnd, type Steps } from '../../../core/time/time-slice.ts'
 import { unescaped } from './names.ts'
 
 /** A message that is exported or imported. */
@@ -46,9 +47,41 @@ export function walk(root: string, visit: (path: string, name: string, files: re
   into(root, '')
 }
 
+/** Octets examined between two pauses. */
+const STEP_OCTETS = 256 * 1024
+const [CR, LF] = [0x0d, 0x0a]
+
 /** Replaces bare LF and bare CR by CRLF. Returns the given buffer if it has no bare line ends. */
-export function withCrlf(raw: Buffer): Buffer {
-  const text = raw.toString('latin1')
-  const changed = text.replace(/\r\n|\r|\n/g, '\r\n')
-  return changed === text ? raw : Buffer.from(changed, 'latin1')
+export const withCrlf = (raw: Buffer): Buffer => runToEnd(crlfSteps(raw))
+
+/** Does the same as `withCrlf`, in steps. */
+export function* crlfSteps(raw: Buffer): Steps<Buffer> {
+  const added = yield* copyWithCrlf(raw, undefined)
+  if (added === 0) return raw
+  const out = Buffer.allocUnsafeSlow(raw.length + added)
+  yield* copyWithCrlf(raw, out)
+  return out
+}
+
+/** Copies octets with CRLF for each line end. Returns how many octets are added. @param out undefined: only counts */
+function* copyWithCrlf(raw: Buffer, out: Buffer | undefined): Steps<number> {
+  let added = 0
+  for (let at = 0, pauseAt = STEP_OCTETS; at < raw.length; at++) {
+    if (at >= pauseAt) {
+      pauseAt += STEP_OCTETS
+      yield
+    }
+    const octet = raw[at] as number
+    const isBareLf = octet === LF && raw[at - 1] !== CR
+    if (isBareLf) {
+      if (out) out[at + added] = CR
+      added++
+    }
+    if (out) out[at + added] = octet
+    if (octet === CR && raw[at + 1] !== LF) {
+      added++
+      if (out) out[at + added] = LF
+    }
+  }
+  return added
 }
