@@ -50,8 +50,8 @@ describe('an outside root', () => {
     expect(await pki.json('ca', 'list-trusted')).toHaveLength(1)
   })
 
-  it('is refused if it is no root or no certificate', async () => {
-    expect(await pki.refused('ca', 'add-trusted', 'middle.pem')).toMatch(/middle is not a root: world issued it; add/)
+  it('is refused if it is no authority or no certificate', async () => {
+    expect(await pki.refused('ca', 'add-trusted', 'answer.pem')).toMatch(/is not an authority: middle issued it; add/)
     expect(await pki.refused('ca', 'add-trusted', 'certreq.txt')).toMatch(/neither certificates .* nor a revocation/)
     pki.write('junk', 'junk')
     expect(await pki.refused('ca', 'add-trusted', 'junk')).toMatch(/neither certificates .* nor a revocation list/)

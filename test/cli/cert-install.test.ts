@@ -146,7 +146,7 @@ describe('sealpost cert install changes nothing and refuses', () => {
 
   it('a certificate that is already installed', async () => {
     writeFileSync(pki.path('again.pem'), (await pki.certificateOf(pop3)).certificatePem)
-    expect(await pki.refused('cert', 'install', 'again.pem')).toContain('already installed')
+    expect(await pki.refused('cert', 'install', 'again.pem')).toContain('already in the store as')
   })
 
   it('an expired certificate and one that is not yet valid', async () => {

@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import type { AddedTrust } from '../../tls/pki/authority/trusted.ts'
 import type { TrustedRecord } from '../../tls/pki/certificate-store/index-file.ts'
 import { withPki } from '../shared/certificate-store.ts'
 import { type ConfigurationOptions, withConfig } from '../shared/configuration.ts'
@@ -6,26 +7,32 @@ import { ofFile, readInput } from '../shared/files.ts'
 import { dayText, print, printResult } from '../shared/output.ts'
 import { fittedTable } from '../shared/table.ts'
 
-const kinds = { root: 'root', crl: 'revocation list' } as const
+const kinds = { root: 'root', intermediate: 'intermediate authority', crl: 'revocation list' } as const
+
+const addedText = ({ kind, name, completes = [] }: AddedTrust): string => {
+  if (kind !== 'intermediate') return `The checks of the lab now accept the ${kinds[kind]} of "${name}".`
+  const chains = completes.map((one) => `"${one}"`).join(', ')
+  return `The lab now knows the intermediate authority "${name}"${chains ? `, which completes the chain of ${chains}` : ''}.`
+}
 
 const facts = ({ file: _, ...one }: TrustedRecord): object => one
 
 /** Adds `sealpost ca add-trusted`, `ca remove-trusted` and `ca list-trusted`. */
 export function addTrust(ca: Command): void {
   withConfig(ca.command('add-trusted'))
-    .description("make the lab's checks accept outside roots and revocation lists")
-    .argument('<file>', 'roots (DER, PEM, .p7b) or revocation lists (DER, PEM); - for standard input')
+    .description('make the lab accept outside roots and revocation lists, and know intermediate authorities')
+    .argument('<file>', 'authorities (DER, PEM, .p7b) or revocation lists (DER, PEM); - for standard input')
     .option('--json', 'print JSON')
     .action((file: string, flags: ConfigurationOptions) =>
       withPki(flags, async ({ authorities }) => {
         const octets = await readInput(file)
         const added = await ofFile(file, () => authorities.addTrusted(octets))
         if (flags.json) return print(JSON.stringify(added.map(facts)))
-        for (const { kind, name } of added) print(`The checks of the lab now accept the ${kinds[kind]} of "${name}".`)
+        for (const one of added) print(addedText(one))
       }),
     )
   withConfig(ca.command('remove-trusted'))
-    .description('remove an outside root or revocation list')
+    .description('remove an outside root, intermediate authority or revocation list')
     .argument('<name>', 'name or thumbprint, from ca list-trusted')
     .option('--json', 'print JSON')
     .action((name: string, flags: ConfigurationOptions) =>
@@ -35,7 +42,7 @@ export function addTrust(ca: Command): void {
       }),
     )
   withConfig(ca.command('list-trusted'))
-    .description("list the outside roots and revocation lists that the lab's checks accept")
+    .description('list the outside roots, intermediate authorities and revocation lists that the lab knows')
     .option('--json', 'print JSON')
     .action((flags: ConfigurationOptions) =>
       withPki(flags, async ({ authorities }) => {

@@ -6,7 +6,7 @@ import { type ConfigurationOptions, withConfig } from '../shared/configuration.t
 import { exitStatus, UsageError } from '../shared/failure.ts'
 import { ofFile, readInput } from '../shared/files.ts'
 import { dayText, note, page, print } from '../shared/output.ts'
-import { noteWarningsOf } from './words.ts'
+import { completedText, noteWarningsOf } from './words.ts'
 
 interface InstallFlags extends ConfigurationOptions {
   readonly for?: string
@@ -57,6 +57,7 @@ async function installFile(session: PkiSession, file: string, flags: InstallFlag
   await certificates.installPlanned(planned)
   await noteWarningsOf(session, [summary.virtualServer], IN_SUMMARY)
   if (flags.json) print(JSON.stringify(summary))
+  else if (summary.completedTo !== undefined) print(`\n${completedText(summary.friendlyName, summary.completedTo)}`)
   else print(`\nThe certificate is installed on "${summary.virtualServer}".`)
 }
 

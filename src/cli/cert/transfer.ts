@@ -1,6 +1,6 @@
 import { extname } from 'node:path'
 import { type Command, Option } from 'commander'
-import { readPrivateKey } from '../../tls/pki/keys.ts'
+import { readProtectedKey } from '../../tls/pki/keystore/protected-key.ts'
 import { type ExportFormat, exportFormats } from '../../tls/pki/lifecycle/import-export.ts'
 import { takenText } from '../../tls/pki/lifecycle/request.ts'
 import { withPki } from '../shared/certificate-store.ts'
@@ -8,7 +8,7 @@ import { type ConfigurationOptions, withConfig } from '../shared/configuration.t
 import { UsageError } from '../shared/failure.ts'
 import { checkOutput, ofFile, passwordOf, readInput, writeOutput } from '../shared/files.ts'
 import { noteWarning, print, printResult, printWritten } from '../shared/output.ts'
-import { NAME_HELP, noteWarningsOf } from './words.ts'
+import { completedText, NAME_HELP, noteWarningsOf } from './words.ts'
 
 interface ImportFlags extends ConfigurationOptions {
   readonly password?: string
@@ -52,7 +52,7 @@ function importFile(file: string, flags: ImportFlags): Promise<void> {
       force: flags.force ?? false,
     }
     const record = await ofFile(file, () => session.certificates.import(octets, options))
-    const { friendlyName, thumbprint, notAfter } = record
+    const { friendlyName, thumbprint, notAfter, completedTo } = record
     if (flags.name && flags.name.trim() !== friendlyName) noteWarning(takenText(flags.name, friendlyName))
     const users = (await session.certificates.show(thumbprint)).usedBy
     const assigned =
@@ -62,8 +62,10 @@ function importFile(file: string, flags: ImportFlags): Promise<void> {
     await noteWarningsOf(session, users)
     printResult(
       flags,
-      { friendlyName, thumbprint, notAfter },
-      `"${friendlyName}" is imported (thumbprint ${thumbprint})${assigned}.`,
+      { friendlyName, thumbprint, notAfter, completedTo },
+      completedTo === undefined
+        ? `"${friendlyName}" is imported (thumbprint ${thumbprint})${assigned}.`
+        : completedText(friendlyName, completedTo),
     )
   })
 }
@@ -71,7 +73,7 @@ function importFile(file: string, flags: ImportFlags): Promise<void> {
 /** Returns the private key in a file. Errors name the file. */
 async function readKey(file: string, password: string | undefined): Promise<string> {
   const pem = (await readInput(file)).toString('latin1')
-  await ofFile(file, () => readPrivateKey(pem, password))
+  await ofFile(file, () => readProtectedKey(pem, password))
   return pem
 }
 

@@ -16,6 +16,10 @@ export async function noteWarningsOf(
   }
 }
 
+/** Says that the chain of a certificate of the store is longer now. */
+export const completedText = (friendlyName: string, reaches: string): string =>
+  `The certificate was in the store already as "${friendlyName}"; its chain now reaches ${reaches}.`
+
 /** Returns what a virtual server uses after its certificate was removed, as the end of a sentence. */
 export function usedAfterRemoval(now: UsedAfterRemoval): string {
   if (now.kind === 'none') return 'has no certificate now, and no TLS until another one is assigned'

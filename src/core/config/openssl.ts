@@ -53,6 +53,8 @@ function accepts(ecdhCurve: string): boolean {
     tls().createSecureContext({ ecdhCurve })
     return true
   } catch {
+    // Node.js 20 keeps the error, and the next `createPrivateKey` would fail because of it.
+    tls().createSecureContext()
     return false
   }
 }

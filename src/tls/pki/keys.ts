@@ -62,7 +62,7 @@ export function readPrivateKey(pem: string, passphrase?: string): KeyObject {
   } catch (cause) {
     if (cause instanceof PkiError) throw cause
     if (namesMlDsa(Buffer.from(pem.replace(/-----[^-]+-----/g, ''), 'base64'))) requireMlDsa()
-    refuseUnsupportedKey(cause)
+    refuseUnsupportedKey(cause, pem.includes('ENCRYPTED'))
     if (!pem.includes('ENCRYPTED')) throw unreadableKey(pem, cause)
     const why =
       passphrase === undefined

@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto'
 import { mlDsaProblem } from '../../core/config/ml-dsa-support.ts'
+import { opensslName } from '../../core/config/openssl.ts'
 import { PkiError } from './errors.ts'
 
 /** Key types of ML-DSA (FIPS 204). */
@@ -40,10 +41,15 @@ export function usableKey(key: KeyObject): KeyObject {
   return key
 }
 
-/** @throws PkiError `refused` if a private key could be decrypted, but is of a type that this Node.js does not have */
-export function refuseUnsupportedKey(cause: unknown): void {
+/**
+ * Refuses a private key that could be decrypted, but is of a type that this Node.js does not have.
+ * @param wasEncrypted it may be one of ML-DSA then
+ * @throws PkiError `refused`
+ */
+export function refuseUnsupportedKey(cause: unknown, wasEncrypted: boolean): void {
   const stack = (cause as { readonly opensslErrorStack?: readonly string[] }).opensslErrorStack ?? []
-  const why = stack.some((line) => line.includes('unsupported private key algorithm')) ? mlDsaProblem() : undefined
-  if (why !== undefined)
-    throw new PkiError('refused', `the type of the private key is not supported. ${why}`, { cause })
+  if (!stack.some((line) => line.includes('unsupported private key algorithm'))) return
+  const hint = wasEncrypted ? mlDsaProblem() : undefined
+  const why = `${opensslName} does not support the type of the private key`
+  throw new PkiError('refused', hint === undefined ? why : `${why}. ${hint}`, { cause })
 }

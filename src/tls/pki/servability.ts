@@ -1,5 +1,6 @@
 import { type KeyObject, X509Certificate } from 'node:crypto'
 import { createSecureContext, DEFAULT_CIPHERS, type SecureContextOptions } from 'node:tls'
+import { supportsGroup } from '../../core/config/openssl.ts'
 import { certificatePem } from './certificate/certificate.ts'
 import { isRoot } from './certificate/chain.ts'
 import { PkiError } from './errors.ts'
@@ -55,7 +56,7 @@ function keyProblem(key: KeyObject): string | undefined {
   if (type === 'rsa-pss' && modulusLength < PSS_BITS)
     return `an RSA-PSS key of ${modulusLength} bits is too short to sign`
   // OpenSSL has more curves than TLS has groups. RFC 8422 section 5.1.1
-  const isGroup = namedCurve === undefined || contextProblem({ ecdhCurve: namedCurve }) === undefined
+  const isGroup = namedCurve === undefined || supportsGroup(namedCurve)
   return isGroup ? undefined : `TLS has no group for the curve ${describeKey(key).title}`
 }
 

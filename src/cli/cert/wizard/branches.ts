@@ -4,7 +4,7 @@ import type { PkiSession } from '../../shared/certificate-store.ts'
 import { ofFile, writeOutput } from '../../shared/files.ts'
 import { dayText } from '../../shared/output.ts'
 import { installSummary } from '../install.ts'
-import { usedAfterRemoval } from '../words.ts'
+import { completedText, usedAfterRemoval } from '../words.ts'
 import { requestNewCertificate, writePending } from './create.ts'
 import { askOutput, askPassword, choose, confirm, showPage, untilDone, withFile } from './prompts.ts'
 
@@ -59,6 +59,8 @@ const processPending: Branch = {
     showPage('Summary', installSummary(planned.summary) + warnings)
     await confirm('Install this certificate?')
     await certificates.installPlanned(planned)
+    const { completedTo, friendlyName } = planned.summary
+    if (completedTo !== undefined) return completedText(friendlyName, completedTo)
     return `The certificate is installed on "${facts.name}".`
   },
 }

@@ -9,22 +9,30 @@ import { readPem, writePem } from '../der/pem.ts'
 import { PkiError } from '../errors.ts'
 import { readCertificates } from '../keystore/certificate-files.ts'
 import { unexpectedContent } from '../keystore/unexpected.ts'
+import { completeChain } from '../lifecycle/chains.ts'
 import { type ReadCrl, readCrl } from '../revocation/read-crl.ts'
 
+/** An added root, intermediate authority or revocation list. */
+export interface AddedTrust extends TrustedRecord {
+  /** Friendly names of the certificates whose chains an intermediate authority has completed. */
+  readonly completes?: readonly string[]
+}
+
 /**
- * Makes the lab's checks accept outside roots and revocation lists from a file in PEM, DER or PKCS#7. A list
- * replaces the previous one of the same key of an authority. Returns what was added.
- * @throws PkiError `malformed`, or `refused` for a certificate that is not a root, a list with a wrong signature, or a list
+ * Makes the lab's checks accept outside roots and revocation lists from a file in PEM, DER or PKCS#7, and tells the lab
+ * intermediate authorities, which complete the chains that servers send. A list replaces the previous one of the same key of
+ * an authority. Returns what was added.
+ * @throws PkiError `malformed`, or `refused` for a certificate that is no authority, a list with a wrong signature, or a list
  * older than the one that it would replace
  */
-export async function addTrusted(store: CertificateStore, file: Buffer): Promise<TrustedRecord[]> {
+export async function addTrusted(store: CertificateStore, file: Buffer): Promise<AddedTrust[]> {
   const { roots, lists } = readTrusted(file)
-  const other = roots.find((one) => !isRoot(one))
+  const other = roots.find((one) => !one.ca)
   if (other) {
     const { subject, issuer } = readFacts(other)
     throw new PkiError(
       'refused',
-      `${commonName(subject)} is not a root: ${commonName(issuer)} issued it; add the root, and let servers send the authorities below it`,
+      `${commonName(subject)} is not an authority: ${commonName(issuer)} issued it; add that authority instead`,
     )
   }
   await store.refresh()
@@ -32,12 +40,16 @@ export async function addTrusted(store: CertificateStore, file: Buffer): Promise
   for (const { crl } of lists) refuseForged(crl, issuers)
   return store.update(async (draft) => {
     const nowMs = store.clock.now()
-    const added = roots.map((root) => addRecord(draft, rootRecord(root, nowMs), certificatePem(root)))
+    const added: AddedTrust[] = roots.map((root) => addRecord(draft, rootRecord(root, nowMs), certificatePem(root)))
     for (const { der, crl } of lists) {
       await dropPrevious(draft, crl)
       added.push(addRecord(draft, listRecord(der, crl, nowMs), writePem('X509 CRL', der)))
     }
-    return added
+    const completes: string[] = []
+    for (const record of roots.every(isRoot) ? [] : draft.index.certificates) {
+      if ((await completeChain(draft, record, issuers)) !== undefined) completes.push(record.friendlyName)
+    }
+    return added.map((one) => (one.kind === 'intermediate' ? { ...one, completes } : one))
   })
 }
 
@@ -100,7 +112,7 @@ function refuseForged(crl: ReadCrl, issuers: readonly X509Certificate[]): void {
 }
 
 const rootRecord = (root: X509Certificate, nowMs: number): Omit<TrustedRecord, 'file'> => ({
-  kind: 'root',
+  kind: isRoot(root) ? 'root' : 'intermediate',
   name: commonName(readFacts(root).subject),
   thumbprint: thumbprintOf(root),
   until: readFacts(root).notAfter.toISOString(),
@@ -125,13 +137,13 @@ function addRecord(draft: IndexDraft, added: Omit<TrustedRecord, 'file'>, pem: s
   return record
 }
 
-/** Returns the outside roots and revocation lists that the lab's checks accept. */
+/** Returns the outside roots, intermediate authorities and revocation lists that the lab's checks accept. */
 export async function listTrusted(store: CertificateStore): Promise<readonly TrustedRecord[]> {
   await store.refresh()
   return store.index.trusted ?? []
 }
 
-/** Removes an outside root or revocation list by name or thumbprint. @throws PkiError `unknown` if no entry or several entries match */
+/** Removes an outside root, intermediate authority or revocation list by name or thumbprint. @throws PkiError `unknown` if no entry or several entries match */
 export function removeTrusted(store: CertificateStore, name: string): Promise<TrustedRecord> {
   const thumbprint = name.replace(/[\s:]/g, '').toUpperCase()
   return store.update((draft) => {

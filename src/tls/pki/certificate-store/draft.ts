@@ -72,9 +72,8 @@ export async function addCertificate(
   refuseUnservable(added.certificates, readPrivateKey(await draft.read(added.key)))
   const [leaf, ...chain] = added.certificates
   const thumbprint = thumbprintOf(leaf)
-  if (draft.index.certificates.some((one) => one.thumbprint === thumbprint)) {
-    throw new PkiError('refused', `the certificate is already in the store (thumbprint ${thumbprint})`)
-  }
+  const held = draft.index.certificates.find((one) => one.thumbprint === thumbprint)
+  if (held) throw alreadyHeld(held)
   const replaced = added.replaces && unchanged(draft.index, added.replaces)
   const friendlyName = replaced ? takeName(draft.index, replaced) : freeName(draft.index, added.friendlyName)
   const path = `certificates/${slug(friendlyName)}-${thumbprint.slice(0, 8)}.pem`
@@ -96,6 +95,10 @@ export async function addCertificate(
   }
   return record
 }
+
+/** Returns the error about a certificate that the store has. */
+export const alreadyHeld = ({ friendlyName, thumbprint }: CertificateRecord): PkiError =>
+  new PkiError('refused', `the certificate is already in the store as "${friendlyName}" (thumbprint ${thumbprint})`)
 
 function unchanged({ certificates }: StoreIndex, read: Readonly<CertificateRecord>): CertificateRecord {
   const found = certificates.find(({ thumbprint }) => thumbprint === read.thumbprint)

@@ -137,7 +137,7 @@ const acmeAccount = z.strictObject({
 
 /** An outside root or revocation list that the lab's checks accept. */
 const trusted = z.strictObject({
-  kind: z.enum(['root', 'crl']),
+  kind: z.enum(['root', 'intermediate', 'crl']),
   /** Common name of the authority. */
   name: z.string(),
   /** SHA-1 over the DER. */

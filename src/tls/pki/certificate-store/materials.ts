@@ -164,6 +164,7 @@ export class Materials {
       ...index.authorities.flatMap((record) => keysOf(record).map(({ certificate }) => certificate)),
       ...index.certificates.map(({ certificate }) => certificate),
       ...trustedFiles(index, 'root'),
+      ...trustedFiles(index, 'intermediate'),
     ]
     // An unreadable file is reported when its own certificate is used; here it only means fewer known issuers.
     const all = await Promise.all(paths.map((path) => this.certificates(path).catch(() => [])))

@@ -26,11 +26,17 @@ export const clientLimits = (path: readonly X509Certificate[]): ClientLimit[] =>
 
 /** Required by OpenSSL's security level 2, the default of Node.js. */
 const minimumBits = { rsa: 2048, dsa: 2048, ec: 224, ed: 0, 'ml-dsa': 0 } as const
+/** Below, nearly all clients refuse a key. */
+const MOST_REFUSE_BITS = { ...minimumBits, rsa: 1024 } as const
 
 function keyLimits({ publicKey }: X509Certificate, { key, keyBits, keyFamily }: CertificateFacts): ClientLimit[] {
   const minimum = minimumBits[keyFamily]
   if (keyBits < minimum) {
-    const message = `has a key of ${keyBits} bits; current TLS policies require at least ${minimum}: browsers, Windows, Apple and Java clients, and OpenSSL at its default level refuse it`
+    const clients =
+      keyBits < MOST_REFUSE_BITS[keyFamily]
+        ? 'browsers, Windows, Apple and Java clients, Go, and OpenSSL at its default level'
+        : 'Apple clients and OpenSSL 3.2 and later'
+    const message = `has a key of ${keyBits} bits; current TLS policies require at least ${minimum}: ${clients} refuse it`
     return [{ code: 'small-key', severity: 'warning', message }]
   }
   if (signsTls13(publicKey)) return []
@@ -40,7 +46,7 @@ function keyLimits({ publicKey }: X509Certificate, { key, keyBits, keyFamily }: 
 
 const signatures: Readonly<Record<string, string>> = {
   md5: 'MD5: all current clients refuse it, only those of the 1990s do not',
-  sha1: 'SHA-1: browsers, Windows, Apple, Java 17 and Go clients, and OpenSSL 3 at its default level refuse it',
+  sha1: 'SHA-1: browsers, Windows and Apple clients, Go, and OpenSSL 3 at its default level refuse it, Java does not',
 }
 
 function signatureLimits(certificate: X509Certificate, above: number): ClientLimit[] {

@@ -2,15 +2,17 @@ import {
   createCipheriv,
   createDecipheriv,
   createHash,
+  getCiphers,
   pbkdf2 as nodePbkdf2,
   pbkdf2Sync,
   randomBytes,
 } from 'node:crypto'
 import { promisify } from 'node:util'
 import { runInSlices, runToEnd, type Steps } from '../../../core/time/time-slice.ts'
-import { type Asn1, item, items, iterationsOf, octetStringValue, oidOf } from '../der/decode.ts'
+import { type Asn1, item, items, iterationsOf, numberOf, octetStringValue, oidOf } from '../der/decode.ts'
 import { integer, nul, octetString, oid, sequence } from '../der/encode.ts'
 import { PkiError } from '../errors.ts'
+import { decryptByForge, rc4 } from './old-ciphers.ts'
 
 /** Password-based encryption of PKCS#12 files: the schemes of PKCS#5 (RFC 8018) and of PKCS#12 itself (RFC 7292). */
 interface Encrypted {
@@ -34,7 +36,32 @@ const pbes2Ciphers: Record<string, CipherSpec> = {
   [aes256]: { cipher: 'aes-256-cbc', keyOctets: 32 },
   '1.2.840.113549.3.7': { cipher: 'des-ede3-cbc', keyOctets: 24 },
   '1.3.14.3.2.7': { cipher: 'des-cbc', keyOctets: 8 },
+  // RFC 3657 section 2.2
+  '1.2.392.200011.61.1.1.1.2': { cipher: 'camellia-128-cbc', keyOctets: 16 },
+  '1.2.392.200011.61.1.1.1.3': { cipher: 'camellia-192-cbc', keyOctets: 24 },
+  '1.2.392.200011.61.1.1.1.4': { cipher: 'camellia-256-cbc', keyOctets: 32 },
+  // RFC 5794 section 3
+  '1.2.410.200046.1.1.2': { cipher: 'aria-128-cbc', keyOctets: 16 },
+  '1.2.410.200046.1.1.7': { cipher: 'aria-192-cbc', keyOctets: 24 },
+  '1.2.410.200046.1.1.12': { cipher: 'aria-256-cbc', keyOctets: 32 },
 }
+const rc2 = '1.2.840.113549.3.2'
+/** The version in the parameters of RC2, which stands for a number of effective bits. RFC 8018 appendix B.2.3. */
+const rc2Bits: Readonly<Record<number, number>> = { 160: 40, 120: 64, 58: 128 }
+/** Ciphers and schemes that are not supported, for messages. */
+const unsupported: Readonly<Record<string, string>> = {
+  '1.2.840.113549.3.9': 'RC5',
+  '1.3.6.1.4.1.188.7.1.1.2': 'IDEA',
+  '1.3.6.1.4.1.3029.1.2': 'Blowfish',
+  '1.2.840.113533.7.66.10': 'CAST-128',
+  '1.2.410.200004.1.4': 'SEED',
+  '1.2.643.2.2.21': 'GOST 28147-89',
+  '1.2.156.10197.1.104.2': 'SM4',
+  '2.16.840.1.101.3.4.1.6': 'AES-128-GCM',
+  '2.16.840.1.101.3.4.1.26': 'AES-192-GCM',
+  '2.16.840.1.101.3.4.1.46': 'AES-256-GCM',
+}
+const named = (id: string): string => (unsupported[id] === undefined ? id : `${unsupported[id]} (${id})`)
 const hmacSha256 = '1.2.840.113549.2.9'
 const pbkdf2Hashes: Record<string, string> = {
   '1.2.840.113549.2.7': 'sha1',
@@ -51,6 +78,8 @@ const pkcs12Schemes: Record<string, CipherSpec> = {
   '1.2.840.113549.1.12.1.4': { cipher: 'des-ede-cbc', keyOctets: 16 },
   '1.2.840.113549.1.12.1.5': { cipher: 'rc2-cbc', keyOctets: 16 },
   '1.2.840.113549.1.12.1.6': { cipher: 'rc2-cbc', keyOctets: 5 },
+  '1.2.840.113549.1.12.1.1': { cipher: 'rc4', keyOctets: 16 },
+  '1.2.840.113549.1.12.1.2': { cipher: 'rc4', keyOctets: 5 },
 }
 
 /** The schemes of PKCS#5 version 1.5, which old Java and OpenSSL versions write. RFC 8018 appendix A.3. */
@@ -88,7 +117,7 @@ export async function decrypt(algorithm: Asn1, content: Buffer, password: FilePa
   const pkcs12 = pkcs12Schemes[scheme]
   const pbes1 = pbes1Schemes[scheme]
   if (pkcs12 === undefined && pbes1 === undefined) {
-    throw new PkiError('malformed', `the encryption scheme ${scheme} is not supported`)
+    throw new PkiError('malformed', `the encryption scheme ${named(scheme)} is not supported`)
   }
   const salt = octetStringValue(item(item(algorithm, 1), 0))
   const iterations = iterationsOf(item(item(algorithm, 1), 1))
@@ -102,7 +131,8 @@ export async function decrypt(algorithm: Asn1, content: Buffer, password: FilePa
         length,
         hash: 'sha1',
       })
-    return decryptCbc(pkcs12.cipher, await derive('key', pkcs12.keyOctets), await derive('iv', 8), content)
+    const key = await derive('key', pkcs12.keyOctets)
+    return pkcs12.cipher === 'rc4' ? rc4(key, content) : decryptCbc(pkcs12.cipher, key, await derive('iv', 8), content)
   }
   const { cipher, hash } = pbes1 ?? { cipher: '', hash: '' }
   password.spend(iterations)
@@ -113,44 +143,31 @@ export async function decrypt(algorithm: Asn1, content: Buffer, password: FilePa
 async function decryptPbes2(parameters: Asn1, content: Buffer, password: FilePassword): Promise<Buffer> {
   const scheme = item(parameters, 1)
   const id = oidOf(item(scheme, 0))
+  if (id === rc2) return decryptRc2(item(parameters, 0), item(scheme, 1), content, password)
   const found = pbes2Ciphers[id]
-  if (found === undefined) throw new PkiError('malformed', `the cipher ${id} is not supported`)
+  if (found === undefined || (!getCiphers().includes(found.cipher) && found.cipher !== 'des-cbc'))
+    throw new PkiError('malformed', `the cipher ${found?.cipher ?? named(id)} is not supported`)
   const key = await derivePbkdf2(item(parameters, 0), password, found.keyOctets)
   return decryptCbc(found.cipher, key, item(scheme, 1).content, content)
+}
+
+/** Decrypts RC2 by its parameters: the version, which is absent for 32 bits, and the IV. RFC 8018 appendix B.2.3. */
+async function decryptRc2(derivation: Asn1, cipher: Asn1, content: Buffer, password: FilePassword): Promise<Buffer> {
+  const parameters = items(cipher)
+  const iv = parameters.at(-1)?.content ?? Buffer.alloc(0)
+  const version = parameters.length > 1 ? numberOf(item(cipher, 0)) : undefined
+  const bits = version === undefined ? 32 : (rc2Bits[version] ?? version)
+  // The key has as many octets as the parameters of PBKDF2 say.
+  const length = items(item(derivation, 1))[2]
+  const keyOctets = length?.tag === 0x02 ? numberOf(length) : bits / 8
+  if (!(keyOctets > 0 && keyOctets <= 128)) throw new PkiError('malformed', 'broken parameters of RC2')
+  return decryptByForge('rc2-cbc', await derivePbkdf2(derivation, password, keyOctets), iv, content, bits)
 }
 
 async function decryptCbc(cipher: string, key: Buffer, iv: Buffer, content: Buffer): Promise<Buffer> {
   if (cipher === 'des-cbc' || cipher === 'rc2-cbc') return decryptByForge(cipher, key, iv, content)
   const decipher = createDecipheriv(cipher, key, iv)
   return Buffer.concat([decipher.update(content), decipher.final()])
-}
-
-/**
- * Decrypts DES and RC2 (RFC 2268), which OpenSSL 3 in Node.js no longer ships, with node-forge. Only files that use them
- * load it. The rest of such a file is parsed here, because forge reads neither elliptic-curve keys nor most old schemes.
- */
-async function decryptByForge(
-  cipher: 'des-cbc' | 'rc2-cbc',
-  key: Buffer,
-  iv: Buffer,
-  content: Buffer,
-): Promise<Buffer> {
-  const { default: forge } = await import('node-forge')
-  // Forge represents octets as strings with one character each.
-  const keyText = key.toString('latin1')
-  const ivText = iv.toString('latin1')
-  if (cipher === 'rc2-cbc') {
-    const rc2 = forge.rc2.createDecryptionCipher(keyText, key.length * 8)
-    rc2.start(ivText)
-    rc2.update(forge.util.createBuffer(content.toString('latin1')))
-    if (!rc2.finish()) throw new Error('wrong padding')
-    return Buffer.from(rc2.output.getBytes(), 'latin1')
-  }
-  const des = forge.cipher.createDecipher('DES-CBC', keyText)
-  des.start({ iv: ivText })
-  des.update(forge.util.createBuffer(content.toString('latin1')))
-  if (!des.finish()) throw new Error('wrong padding')
-  return Buffer.from(des.output.getBytes(), 'latin1')
 }
 
 /** Slows down guessing, and is still fast enough for tests. */

@@ -10,7 +10,9 @@ import { PkiError } from '../errors.ts'
 import { readPrivateKey } from '../keys.ts'
 import { readCertificates, writePkcs7 } from '../keystore/certificate-files.ts'
 import { type Content, contentOf } from '../keystore/content.ts'
+import { readProtectedKey } from '../keystore/protected-key.ts'
 import { unexpectedContent } from '../keystore/unexpected.ts'
+import { completeChain } from './chains.ts'
 import { findVirtualServer, type LifecycleContext, refusePinned } from './context.ts'
 import { refuseNotServed } from './serving.ts'
 
@@ -28,12 +30,21 @@ export interface ImportOptions {
   readonly force?: boolean
 }
 
-/** Imports a certificate with its key and chain from PKCS#12 or PEM. @throws PkiError `password`, `malformed`, `refused` */
+/** An imported certificate. */
+export interface ImportedCertificate extends CertificateRecord {
+  /** If the store had it already: the authority that its chain reaches now, because the file completes the chain. */
+  readonly completedTo?: string
+}
+
+/**
+ * Imports a certificate with its key and chain from PKCS#12 or PEM. If the store has it already, a longer chain completes
+ * that of the store. @throws PkiError `password`, `malformed`, `refused`
+ */
 export async function importCertificate(
   context: LifecycleContext,
   file: Buffer,
   options: ImportOptions = {},
-): Promise<CertificateRecord> {
+): Promise<ImportedCertificate> {
   const { store } = context
   const server = options.for === undefined ? undefined : findVirtualServer(context, options.for)
   if (server) refusePinned(server)
@@ -52,6 +63,12 @@ export async function importCertificate(
   const friendlyName = options.friendlyName?.trim() ?? usableName(nameInFile) ?? issuedToOf(facts)
   if (server) refuseNotServed(server, chain.certificates, key)
   return store.update(async (draft) => {
+    const held = draft.index.certificates.find(({ thumbprint }) => thumbprint === facts.thumbprint)
+    const completedTo = held && (await completeChain(draft, held, chain.certificates.slice(1)))
+    if (held && completedTo !== undefined) {
+      if (server) draft.index.assignments[server.name] = held.thumbprint
+      return { ...held, completedTo }
+    }
     const path = draft.putKey(friendlyName, key)
     const added = { friendlyName, certificates: chain.certificates, key: path, origin: 'imported' } as const
     const record = await addCertificate(draft, { ...added, ...(replaced ? { replaces: replaced } : {}) }, nowMs)
@@ -66,17 +83,17 @@ interface ImportedContent {
   readonly friendlyName?: string
 }
 
-function readContent(file: Buffer, options: ImportOptions): Promise<ImportedContent> | ImportedContent {
+async function readContent(file: Buffer, options: ImportOptions): Promise<ImportedContent> {
   const text = file.toString('latin1')
   if (text.includes('-----BEGIN ')) return readPemContent(file, text, options)
   if (options.key === undefined) return readPkcs12Content(file, options.password ?? '')
-  return { key: readPrivateKey(options.key, options.password), certificates: readCertificates(file) }
+  return { key: await readProtectedKey(options.key, options.password), certificates: readCertificates(file) }
 }
 
 /** Kinds of PEM that can be a part of what is imported. */
 const IMPORTABLE: readonly Content[] = ['certificate', 'pkcs7', 'private-key']
 
-function readPemContent(file: Buffer, text: string, { password, key }: ImportOptions): ImportedContent {
+async function readPemContent(file: Buffer, text: string, { password, key }: ImportOptions): Promise<ImportedContent> {
   if (!IMPORTABLE.includes(contentOf(file))) throw unexpectedContent(file, 'import')
   const keyText =
     key ?? /-----BEGIN (?:[A-Z]+ |ENCRYPTED )?PRIVATE KEY-----[\s\S]*?-----END [A-Z ]+-----/.exec(text)?.[0]
@@ -86,7 +103,7 @@ function readPemContent(file: Buffer, text: string, { password, key }: ImportOpt
   if (!readPem(text).some(({ label }) => label.includes('CERTIFICATE') || label.includes('PKCS7'))) {
     throw new PkiError('malformed', 'the file contains no certificate')
   }
-  return { key: readPrivateKey(keyText, password), certificates: readCertificates(file) }
+  return { key: await readProtectedKey(keyText, password), certificates: readCertificates(file) }
 }
 
 async function readPkcs12Content(file: Buffer, password: string): Promise<ImportedContent> {

@@ -6,17 +6,19 @@ import {
   checkChain,
   checkDates,
   incompleteChain,
+  isRoot,
   missingIssuer,
   refuseAuthority,
 } from '../certificate/chain.ts'
 import { clientLimits } from '../certificate/client-limits.ts'
 import { commonName, type GeneralName, generalName, issuedToOf } from '../certificate/names.ts'
-import { addCertificate, type IndexDraft } from '../certificate-store/draft.ts'
+import { addCertificate, alreadyHeld, type IndexDraft } from '../certificate-store/draft.ts'
 import type { CertificateRecord, RequestRecord, StoreIndex } from '../certificate-store/index-file.ts'
 import { PkiError } from '../errors.ts'
 import { readPrivateKey } from '../keys.ts'
 import { readCertificates } from '../keystore/certificate-files.ts'
-import { findVirtualServer, type LifecycleContext, refusePinned } from './context.ts'
+import { completeChain, reached } from './chains.ts'
+import { findVirtualServer, type LifecycleContext, refusePinned, usersOf } from './context.ts'
 import { findRequest, requestList } from './request.ts'
 import { refuseNotServed } from './serving.ts'
 
@@ -39,11 +41,14 @@ export interface InstallSummary {
   /** Common names of the issuers, upward. */
   readonly chain: readonly string[]
   readonly warnings: readonly string[]
+  /** The authority that the chain of a certificate of the store reaches with the issuers of the file. */
+  readonly completedTo?: string
 }
 
 export interface PlannedInstall {
   readonly summary: InstallSummary
-  readonly request: RequestRecord
+  /** Absent if the file completes the chain of a certificate of the store. */
+  readonly request?: RequestRecord
   /** The certificate first, then its issuers, the root last if it is known. */
   readonly certificates: readonly [X509Certificate, ...X509Certificate[]]
 }
@@ -57,6 +62,8 @@ export async function planInstall(
   const { store } = context
   await store.refresh()
   const certificates = readCertificates(answer)
+  const completion = await planCompletion(context, certificates)
+  if (completion) return completion
   const { requests } = store.index
   const wanted = options.for === undefined ? requests : [findRequest(context, requests, options.for)]
   const found = await matchRequest(context, certificates, wanted)
@@ -75,18 +82,62 @@ export async function planInstall(
     request,
     certificates: chain.certificates,
     summary: {
-      issuedTo: issuedToOf(facts),
-      issuedBy: commonName(facts.issuer),
-      notAfter: facts.notAfter,
-      purposes: purposesText(facts),
+      ...factsForSummary(facts, chain),
       friendlyName: request.friendlyName,
       virtualServer: request.virtualServer,
-      thumbprint: facts.thumbprint,
-      chain: chain.certificates.slice(1).map((one) => commonName(readFacts(one).subject)),
       warnings: [...nameWarnings(leaf, facts, request.names), ...warningsOf(facts, chain)],
     },
   }
 }
+
+/** Returns the plan to complete the chain of a certificate of the store; undefined if the file does not. */
+async function planCompletion(
+  context: LifecycleContext,
+  certificates: readonly X509Certificate[],
+): Promise<PlannedInstall | undefined> {
+  const { store } = context
+  const held = heldIn(store.index, certificates)
+  if (held === undefined) return undefined
+  const stored = await store.materials.certificates(held.record.certificate)
+  const chain = buildChain(held.leaf, [
+    ...stored,
+    ...certificates,
+    ...(await store.materials.knownIssuers(store.index)),
+  ])
+  if (chain.certificates.filter((one) => !isRoot(one)).length <= stored.length) return undefined
+  const facts = readFacts(held.leaf)
+  return {
+    certificates: chain.certificates,
+    summary: {
+      ...factsForSummary(facts, chain),
+      friendlyName: held.record.friendlyName,
+      virtualServer: usersOf(context, held.record.thumbprint).join(', '),
+      warnings: warningsOf(facts, chain),
+      completedTo: reached(chain),
+    },
+  }
+}
+
+/** Returns the first certificate that the store has. */
+function heldIn(
+  { certificates: records }: StoreIndex,
+  certificates: readonly X509Certificate[],
+): { readonly leaf: X509Certificate; readonly record: CertificateRecord } | undefined {
+  for (const leaf of certificates) {
+    const record = records.find(({ thumbprint }) => thumbprint === thumbprintOf(leaf))
+    if (record) return { leaf, record }
+  }
+  return undefined
+}
+
+const factsForSummary = (facts: CertificateFacts, chain: Chain) => ({
+  issuedTo: issuedToOf(facts),
+  issuedBy: commonName(facts.issuer),
+  notAfter: facts.notAfter,
+  purposes: purposesText(facts),
+  thumbprint: facts.thumbprint,
+  chain: chain.certificates.slice(1).map((one) => commonName(readFacts(one).subject)),
+})
 
 /** Installs an authority's answer to a pending request and assigns the certificate. @throws PkiError */
 export async function installAnswer(
@@ -98,13 +149,20 @@ export async function installAnswer(
   return { ...planned.summary, record: await installPlanned(context, planned) }
 }
 
-/** Installs a planned answer and assigns the certificate. @throws PkiError */
+/** Installs a planned answer and assigns the certificate, or completes a chain. @throws PkiError */
 export function installPlanned(
   { store }: LifecycleContext,
-  planned: Pick<PlannedInstall, 'request' | 'certificates'>,
+  { request, certificates }: Pick<PlannedInstall, 'request' | 'certificates'>,
   origin: CertificateRecord['origin'] = 'installed',
 ): Promise<CertificateRecord> {
-  return store.update((draft) => installInDraft(draft, planned, origin, store.clock.now()))
+  return store.update(async (draft) => {
+    if (request) return installInDraft(draft, { request, certificates }, origin, store.clock.now())
+    const [leaf, ...issuers] = certificates
+    const record = draft.index.certificates.find(({ thumbprint }) => thumbprint === thumbprintOf(leaf))
+    if (record === undefined) throw new PkiError('refused', 'the certificate was deleted in the meantime')
+    await completeChain(draft, record, issuers)
+    return record
+  })
 }
 
 /**
@@ -113,7 +171,7 @@ export function installPlanned(
  */
 export async function installInDraft(
   draft: IndexDraft,
-  { request, certificates }: Pick<PlannedInstall, 'request' | 'certificates'>,
+  { request, certificates }: Pick<PlannedInstall, 'certificates'> & { readonly request: RequestRecord },
   origin: CertificateRecord['origin'],
   nowMs: number,
 ): Promise<CertificateRecord> {
@@ -155,8 +213,8 @@ async function matchRequest(
 
 function refuseUnknown(context: LifecycleContext, certificates: readonly X509Certificate[]): never {
   const { index } = context.store
-  const held = certificates.find((one) => index.certificates.some(({ thumbprint }) => thumbprint === thumbprintOf(one)))
-  if (held) throw new PkiError('refused', `the certificate is already installed (thumbprint ${thumbprintOf(held)})`)
+  const held = heldIn(index, certificates)
+  if (held) throw alreadyHeld(held.record)
   const leaf = certificates.find((one) => !one.ca) ?? certificates[0]
   const name = leaf ? issuedToOf(readFacts(leaf)) : '(no name)'
   throw new PkiError(

@@ -35,7 +35,12 @@ export async function issueByAcme(
     const answer = await obtainByAcme(store, order, authority)
     const install = await planInstall(context, Buffer.from(answer), { for: request.virtualServer })
     return await store.update(async (draft) => {
-      const record = await installInDraft(draft, install, 'installed', store.clock.now())
+      const record = await installInDraft(
+        draft,
+        { request, certificates: install.certificates },
+        'installed',
+        store.clock.now(),
+      )
       record.acme = storeAuthority(draft, authority)
       return record
     })
