@@ -1,3 +1,4 @@
+import type { DmarcEdition } from '../../core/config/schema/mail-authentication.ts'
 import type { MessageAuthentication } from '../../mail/format/authentication-results.ts'
 import { asciiDomain, authorDomains } from './author.ts'
 import { checkArc } from './check-arc.ts'
@@ -11,6 +12,7 @@ import type { SplitMessage } from './split-message.ts'
 interface CheckSettings extends SignatureLimits {
   /** The name of the lab, for SPF macros. */
   readonly hostname: string
+  readonly dmarc: DmarcEdition
 }
 
 /** Checks a message by SPF, DKIM, DMARC, ARC and BIMI. */
@@ -29,7 +31,7 @@ export async function checkMessage(
     checkSignatures(message, signatures, lookUp, settings),
     checkArc(message, lookUp, settings),
   ])
-  const dmarc = await checkDmarc(authorDomains(fields), { spf, dkim, header }, lookUp)
+  const dmarc = await checkDmarc(authorDomains(fields), { spf, dkim, header }, lookUp, settings.dmarc)
   const bimi = await checkBimi(dmarc, fields, lookUp)
   return {
     spf,

@@ -104,7 +104,7 @@ export class MailAuthentication {
   }
 
   #check(message: SplitMessage, sender: SenderFacts): Promise<MessageAuthentication> {
-    const { records, minimumKeyBits } = this.#config
+    const { records, dmarc, minimumKeyBits } = this.#config
     let keys: Promise<KeyRecord[]> | undefined
     const lookUp = namesOf({
       records,
@@ -117,6 +117,7 @@ export class MailAuthentication {
     })
     return checkMessage(message, sender, lookUp, {
       hostname: this.#services.config.hostname,
+      dmarc,
       minimumKeyBits,
       at: this.#services.clock.now(),
     })

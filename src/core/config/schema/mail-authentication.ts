@@ -96,6 +96,10 @@ const dkimKey = mapping(() => ({
     .meta({ examples: ['wrong-body-hash'] }),
 }))
 
+/** Editions of DMARC, the present one first. */
+const dmarcEditions = ['rfc9989', 'rfc7489'] as const
+export type DmarcEdition = (typeof dmarcEditions)[number]
+
 /** SPF, DKIM, DMARC, ARC and BIMI. */
 export const mailAuthentication = mapping(() => ({
   check: z
@@ -121,6 +125,12 @@ export const mailAuthentication = mapping(() => ({
     .default('accept')
     .describe(
       'What SMTP does with a message that fails. refuse: 550 5.7.26 if DMARC fails and the policy is reject, 550 5.7.23 if SPF fails and DMARC does not pass. Clients that have logged on are not refused. Needs `check: on-arrival`.',
+    ),
+  dmarc: z
+    .enum(dmarcEditions)
+    .default('rfc9989')
+    .describe(
+      'The rules of DMARC. rfc9989 (May 2026): policies and organizations by walking up the names in DNS, with the tags np, psd and t. rfc7489 (2015): by the public suffix list, with the tag pct.',
     ),
   minimumKeyBits: z
     .number()
