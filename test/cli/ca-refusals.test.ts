@@ -45,7 +45,7 @@ describe('an authority issues nothing that its name constraints forbid', () => {
       const args = ['ca', 'sign', 'n.csr', '--authority', name, '--out', 'n.pem']
       if (!accepted) {
         expect(await pki.refused(...args)).toMatch(
-          /would reject .*: "Narrow" may (issue only for .*, not for|not issue for) .*--force issues it anyway/,
+          /would refuse .*: "Narrow" may (issue only for .*, not for|not issue for) .*--force issues it anyway/,
         )
         args.push('--force')
       }

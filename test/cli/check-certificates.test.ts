@@ -69,7 +69,7 @@ describe('a default authority with name constraints', () => {
   })
 })
 
-describe('sealpost check reports for what clients reject a served certificate', () => {
+describe('sealpost check reports for what clients refuse a served certificate', () => {
   beforeEach(() => pki.outsideAuthority('world'))
 
   it.each([

@@ -60,7 +60,7 @@ export const check = defineCommand<string>({
 
 /**
  * TAKETHIS message-id, followed by the article. Reads the article even if the command is wrong or too long, because its lines
- * would otherwise be read as commands. `defineCommand` would reject the command first, so it is not used. RFC 4644 section 2.5.
+ * would otherwise be read as commands. `defineCommand` would refuse the command first, so it is not used. RFC 4644 section 2.5.
  */
 export const takethis: NntpCommand = {
   name: 'TAKETHIS',

@@ -51,7 +51,7 @@ function withAuthorityOptions(command: Command): Command {
   return described
     .addOption(hashOption('hash of its signatures; sha1 and md5 are for old clients'))
     .option('--default', 'issue for certificate: auto from now on')
-    .option('--force', 'create it even if every client would reject it or what it issues')
+    .option('--force', 'create it even if every client would refuse it or what it issues')
     .option('--json', 'print JSON')
 }
 

@@ -41,7 +41,7 @@ const withSignOptions = (command: Command): Command =>
     .option('--subordinate', 'issue the certificate of an authority')
     .option('--path-length <number>', 'largest number of authorities below it in a chain', wholeNumber)
     .option('--chain', 'also write the certificates of its issuers')
-    .option('--force', 'issue the certificate even if every client would reject it')
+    .option('--force', 'issue the certificate even if every client would refuse it')
     .option('--out <file>', 'file for the certificate (PEM); - for standard output')
     .option('--json', 'print JSON')
 
@@ -95,7 +95,7 @@ function addSigning(ca: Command): void {
     .argument('<file>', 'request (PKCS#10, DER or PEM); - for standard input')
     .option('--authority <name>', 'name of the authority (default: the one that issues for certificate: auto)')
     .option('--chain', 'also write the certificates of its issuers')
-    .option('--force', 'issue the certificate even if every client would reject it')
+    .option('--force', 'issue the certificate even if every client would refuse it')
     .option('--out <file>', 'file for the certificate (PEM); - for standard output', '-')
     .option('--json', 'print JSON')
     .action(submit)
@@ -176,7 +176,7 @@ export function addUser(ca: Command): void {
     .option('--password <text>', 'password for the file')
     .option('--password-file <file>', 'file with the password in its first line')
     .option('--legacy', 'write a file that Windows XP can read')
-    .option('--force', 'issue the certificate even if every client would reject it')
+    .option('--force', 'issue the certificate even if every client would refuse it')
     .option('--json', 'print JSON')
     .action(user)
 }

@@ -27,7 +27,7 @@ export function addRenew(ca: Command): void {
       'create a new key, of the same type unless another is given; the old and the new root sign each other',
     )
     .option('--out <file>', 'file for the request if an outside authority must answer it', 'careq.txt')
-    .option('--force', 'even if every client would reject the certificate')
+    .option('--force', 'even if every client would refuse the certificate')
     .option('--json', 'print JSON')
     .action(renew)
 }

@@ -34,7 +34,7 @@ export function addIssue(cert: Command): void {
   withProfileOptions(withRequestOptions(withConfig(cert.command('issue'))))
     .description('request a certificate from an authority of the lab and install it')
     .option('--authority <name>', 'name of the authority (default: the one that issues for certificate: auto)')
-    .option('--force', 'issue the certificate even if every client would reject it')
+    .option('--force', 'issue the certificate even if every client would refuse it')
     .option('--acme <url>', 'use this ACME directory instead of an authority of the lab')
     .addOption(
       new Option(

@@ -4,7 +4,7 @@ import { OctetReader } from './octets.ts'
 /**
  * A ClientHello as sent, in SSL 2.0 format or the format of any later version. RFC 8446 section 4.1.2; RFC 5246 appendix E.2.
  * The parser is tolerant, so that a session record shows what a faulty client offered. `defects` lists what it tolerated;
- * the legacy engine rejects such a message.
+ * the legacy engine refuses such a message.
  */
 export interface ClientHello {
   /** `client_version`, the highest version offered by clients before TLS 1.3: 0x0301 is TLS 1.0. */

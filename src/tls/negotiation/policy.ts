@@ -68,7 +68,7 @@ function findPolicyProblem(policy: TlsPolicy, certificate: InstalledCertificate)
 
 /**
  * Returns the OpenSSL cipher string of a policy.
- * @param securityLevel 0 for a certificate that OpenSSL's default security level rejects
+ * @param securityLevel 0 for a certificate that OpenSSL's default security level refuses
  */
 function cipherString(policy: TlsPolicy, securityLevel?: 0): string {
   const chosen = policy.ciphers ?? tls.DEFAULT_CIPHERS

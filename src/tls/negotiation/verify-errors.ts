@@ -47,4 +47,4 @@ const table: Readonly<Record<string, VerifyError>> = {
 
 /** Returns why a client's certificate is not verified, and the alert for it. @param code the code of node:tls */
 export const verifyError = (code: string): VerifyError =>
-  table[code] ?? row('certificateUnknown', `OpenSSL rejects it (${code})`)
+  table[code] ?? row('certificateUnknown', `OpenSSL refuses it (${code})`)

@@ -37,7 +37,7 @@ export function contextProblem(options: SecureContextOptions): string | undefine
     return undefined
   } catch (error) {
     const { message, reason = message } = error as Error & { readonly reason?: string }
-    return `OpenSSL ${process.versions.openssl} rejects it: ${reason.replace(/^error:[0-9A-F]+:.*:/, '')}`
+    return `OpenSSL ${process.versions.openssl} refuses it: ${reason.replace(/^error:[0-9A-F]+:.*:/, '')}`
   }
 }
 

@@ -9,7 +9,7 @@ import type { NewsService } from '../news/news-service.ts'
 import type { RelayQueue } from '../outgoing/plan.ts'
 import type { ReportSchedule } from './reports/types.ts'
 
-/** Whether mail for other domains is captured by the lab or rejected. */
+/** Whether mail for other domains is captured by the lab or refused. */
 export type Relaying = 'capture' | 'deny'
 
 /** The parts of a lab that delivery needs. */

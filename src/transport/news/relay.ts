@@ -29,7 +29,7 @@ const REPLACED: ReadonlySet<string> = new Set(['path', 'xref'])
 const MANDATORY = ['from', 'newsgroups', 'subject', 'message-id', 'date', 'path'] as const
 
 /**
- * Accepts an article from a peer: rejects invalid articles, duplicates, and articles for groups that are not carried here;
+ * Accepts an article from a peer: refuses invalid articles, duplicates, and articles for groups that are not carried here;
  * adds this site to the Path and stores the article. RFC 5537 sections 3.6 and 3.7.
  * Rejects with ArticleRefused if it is not accepted.
  */

@@ -214,7 +214,7 @@ async function startAttacked() {
     port: portOf(relay),
     /** The client ends the handshake at the ServerHello: at a Finished message the alert would be another one. */
     expectAlert: () =>
-      expect.poll(() => echo.sessions.list()[0]?.refusals[0]).toMatch(/rejects a handshake parameter \(alert 47\)/),
+      expect.poll(() => echo.sessions.list()[0]?.refusals[0]).toMatch(/refuses a handshake parameter \(alert 47\)/),
     async [Symbol.asyncDispose]() {
       relay.close()
       await echo[Symbol.asyncDispose]()

@@ -50,7 +50,7 @@ export const chain: Check = {
     if (isOutOfOrder(view.certificates)) {
       // RFC 5246 section 7.4.2. RFC 8446 section 4.4.2 asks clients to accept any order.
       return warn(
-        'the server sends its certificates in the wrong order, which clients before TLS 1.3 may reject',
+        'the server sends its certificates in the wrong order, which clients before TLS 1.3 may refuse',
         facts,
       )
     }

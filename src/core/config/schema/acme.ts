@@ -17,7 +17,7 @@ const profile = mapping(() => ({
     .int()
     .min(512)
     .default(2048)
-    .describe('Bits of the shortest RSA key. The lab rejects a request with a shorter one (badCSR).'),
+    .describe('Bits of the shortest RSA key. The lab refuses a request with a shorter one (badCSR).'),
 }))
 
 const share = z.number().min(0).max(1)

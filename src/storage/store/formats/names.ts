@@ -18,7 +18,7 @@ const DEVICE = /^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)/i
 const percent = (text: string): string =>
   Array.from(Buffer.from(text), (octet) => `%${octet.toString(16).padStart(2, '0').toUpperCase()}`).join('')
 
-/** Writes a level of a name as a file name, of any length. Characters that file systems reject become %XX. */
+/** Writes a level of a name as a file name, of any length. Characters that file systems refuse become %XX. */
 export function escaped(level: string): string {
   const safe = level.replace(/[\0-\x1f\x7f/\\:*?"<>|%]|^\.|[. ]$/g, percent)
   // One escaped character is enough to differ from a reserved name.

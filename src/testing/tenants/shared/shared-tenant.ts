@@ -139,7 +139,7 @@ export class SharedTenant implements AsyncDisposable {
     }
   }
 
-  /** @throws the error of the lab's own call, at the line of the test; Error if the lab has stopped or rejects the request */
+  /** @throws the error of the lab's own call, at the line of the test; Error if the lab has stopped or refuses the request */
   async #call<T>(call: Call, method: Method, ...args: readonly unknown[]): Promise<T> {
     const body = encode({ tenant: this.name, method, args })
     const response = await this.#post(body).catch((cause: NodeJS.ErrnoException) => {

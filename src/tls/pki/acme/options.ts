@@ -11,7 +11,7 @@ export interface AcmeProfile {
 
 /** Makes the directory behave as differently as real authorities may, so that clients prove that they cope. */
 export interface AcmeStrictness {
-  /** Share of the good nonces that are rejected, 0 to 1. */
+  /** Share of the good nonces that are refused, 0 to 1. */
   readonly rejectNonces: number
   /** Share of the valid authorizations that a new order reuses, 0 to 1. */
   readonly reuseAuthorizations: number

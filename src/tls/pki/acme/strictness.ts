@@ -19,7 +19,7 @@ export class Strictness {
     this.#random = seededRandom(settings.seed)
   }
 
-  /** Decides whether a good nonce is rejected. RFC 8555 section 6.5: the client must try again with a new one. */
+  /** Decides whether a good nonce is refused. RFC 8555 section 6.5: the client must try again with a new one. */
   rejectsNonce(): boolean {
     return this.#random() < this.#settings.rejectNonces
   }

@@ -25,7 +25,7 @@ export const latestEnd = (chain: readonly X509Certificate[], days: number | unde
   force && days !== undefined ? Number.POSITIVE_INFINITY : endOf(chain)
 
 /**
- * Returns why clients would reject any certificate below these authorities: an authority has expired or is revoked, its
+ * Returns why clients would refuse any certificate below these authorities: an authority has expired or is revoked, its
  * name constraints forbid a name, or it expires first. RFC 5280 section 6.1.
  */
 export function rejectionBelow(
@@ -48,7 +48,7 @@ export function rejectionBelow(
   return constraintProblem(Buffer.isBuffer(subject) ? readName(subject) : subject, names, chain)
 }
 
-/** Refuses to issue a certificate that clients would reject. @throws PkiError `refused` */
+/** Refuses to issue a certificate that clients would refuse. @throws PkiError `refused` */
 export function refuseRejected(
   index: Readonly<StoreIndex>,
   authority: string,
@@ -59,6 +59,6 @@ export function refuseRejected(
   if (why === undefined) return
   throw new PkiError(
     'refused',
-    `clients would reject a certificate that "${authority}" issues now: ${why}; --force issues it anyway`,
+    `clients would refuse a certificate that "${authority}" issues now: ${why}; --force issues it anyway`,
   )
 }

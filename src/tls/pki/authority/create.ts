@@ -33,7 +33,7 @@ export interface AuthorityOptions {
   readonly makeDefault?: boolean
   /** Names of the certificates that `auto` issues. Default: the names of the newest one in the store. */
   readonly autoNames?: readonly string[]
-  /** Creates it even if every client would reject it or what it issues. */
+  /** Creates it even if every client would refuse it or what it issues. */
   readonly force?: boolean
 }
 
@@ -89,7 +89,7 @@ export async function createSubordinate(
   })
 }
 
-/** Issues the certificate of a subordinate authority and records it. @throws PkiError `refused` if every client would reject it */
+/** Issues the certificate of a subordinate authority and records it. @throws PkiError `refused` if every client would refuse it */
 export function issueSubordinate(
   draft: IndexDraft,
   { record, chain, issuer, urls }: OpenAuthority,

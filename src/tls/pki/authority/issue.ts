@@ -77,8 +77,8 @@ async function servedChain(
 /**
  * Issues a certificate to a server or a user and records it with the authority. It does not outlive the authority, unless
  * `force` is set.
- * @param force issues it even if every client would reject it
- * @throws PkiError `refused` if every client would reject it
+ * @param force issues it even if every client would refuse it
+ * @throws PkiError `refused` if every client would refuse it
  */
 export function issueFrom(
   draft: IndexDraft,

@@ -24,7 +24,7 @@ export interface RenewAuthorityOptions {
   readonly newKey?: boolean
   /** Type of the new key. Default: the old key's type. */
   readonly key?: KeySpec
-  /** Renews it even if every client would reject the certificate. */
+  /** Renews it even if every client would refuse the certificate. */
   readonly force?: boolean
 }
 

@@ -27,7 +27,7 @@ export interface SignOptions {
   readonly hash?: HashName
   /** Whether clients must refuse the certificate without a stapled OCSP response. RFC 7633. */
   readonly mustStaple?: boolean
-  /** Issues the certificate even if every client would reject it. */
+  /** Issues the certificate even if every client would refuse it. */
   readonly force?: boolean
 }
 
@@ -107,7 +107,7 @@ export interface UserOptions {
   readonly authority?: string
   readonly key?: KeySpec
   readonly days?: number
-  /** Issues the certificate even if every client would reject it. */
+  /** Issues the certificate even if every client would refuse it. */
   readonly force?: boolean
 }
 

@@ -107,12 +107,12 @@ export function checkDates(facts: CertificateFacts, nowMs: number, force: boolea
   }
 }
 
-/** Refuses an authority's certificate for a server: many clients reject it. @throws PkiError `refused` */
+/** Refuses an authority's certificate for a server: many clients refuse it. @throws PkiError `refused` */
 export function refuseAuthority(facts: CertificateFacts, force: boolean): void {
   if (!facts.authority || force) return
   throw new PkiError(
     'refused',
-    `the certificate of ${issuedToOf(facts)} belongs to a certificate authority (CA:TRUE), and many clients reject that of a server; --force accepts it anyway`,
+    `the certificate of ${issuedToOf(facts)} belongs to a certificate authority (CA:TRUE), and many clients refuse that of a server; --force accepts it anyway`,
   )
 }
 

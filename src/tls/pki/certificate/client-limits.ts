@@ -65,7 +65,7 @@ function signatureLimits(certificate: X509Certificate, above: number): ClientLim
 const knownExtensions =
   /^(?:2\.5\.29\.(?:14|15|17|18|19|30|31|32|33|35|36|37|46|54)|1\.3\.6\.1\.5\.5\.7\.1\.(?:1|11|24|31))$/
 
-/** RFC 5280 section 4.2: a client rejects a certificate with a critical extension that it does not know. */
+/** RFC 5280 section 4.2: a client refuses a certificate with a critical extension that it does not know. */
 function extensionLimits(certificate: X509Certificate, above: number): ClientLimit[] {
   return certificateFields(certificate.raw).extensions.flatMap((extension) => {
     const id = oidOf(item(extension, 0))

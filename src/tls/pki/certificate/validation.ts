@@ -5,10 +5,10 @@ import { isRoot } from './chain.ts'
 import { constraintProblem } from './name-constraints.ts'
 import { commonName } from './names.ts'
 
-/** A reason why clients reject a certificate, apart from its dates, its names and its revocation. */
+/** A reason why clients refuse a certificate, apart from its dates, its names and its revocation. */
 interface PathProblem {
   readonly code: 'invalid-chain' | 'name-constraint' | 'wrong-purpose' | 'authority'
-  /** error: every client rejects it. warning: some do. */
+  /** error: every client refuses it. warning: some do. */
   readonly severity: 'error' | 'warning'
   /** A predicate: "is not meant for servers". */
   readonly message: string
@@ -64,7 +64,7 @@ function leafProblems(facts: CertificateFacts, use: Use): PathProblem[] {
           {
             code: 'authority',
             severity: 'warning',
-            message: 'belongs to a certificate authority (CA:TRUE), and many clients reject that',
+            message: 'belongs to a certificate authority (CA:TRUE), and many clients refuse that',
           },
         ] as const)
       : []),

@@ -29,7 +29,7 @@ export async function issueCertificate(
  * installed and assigned. A standalone one queues the request, which stays pending until it is approved.
  * @param authorityName Default: the authority that issues for `auto`
  * @param existingKey Default: a new key
- * @param options `force` issues the certificate even if every client would reject it
+ * @param options `force` issues the certificate even if every client would refuse it
  * @throws PkiError
  */
 export async function issuePlanned(
