@@ -41,7 +41,11 @@ export class Api implements AsyncDisposable {
     this.index = new MessageIndex(lab.store)
     const { index } = this
     this.reader = new MessageReader(lab.store, lab.intake.memory)
-    this.views = new MessageViews(index, this.reader, lab.tenants, lab.intake.memory)
+    this.views = new MessageViews(index, this.reader, {
+      tenants: lab.tenants,
+      directory: lab.directory,
+      memory: lab.intake.memory,
+    })
     this.events = new EventLog(lab, index)
     this.threads = new MessageThreads(lab.store, index)
     this.rights = new RightsChanges(lab)

@@ -7,10 +7,10 @@ import { accountOf } from '../storage/store/types.ts'
 import type { Api } from './api.ts'
 import { type Caller, seesFolder, seesMessage, seesSession } from './caller.ts'
 import { conditionsOf, selection } from './messages/find.ts'
-import { type Matcher, matcherOf } from './messages/matcher.ts'
+import { type Matcher, matcherOf, type RecipientsOf } from './messages/matcher.ts'
 import type { IndexedMessage } from './messages/message-index.ts'
 import { conditionOn, wordsCondition } from './messages/search.ts'
-import { type MessageSummary, messageSummary, summaryOf } from './messages/summary.ts'
+import { type MessageSummary, messageSummary, recipientsFor, summaryOf } from './messages/summary.ts'
 import { type Call, defineOperation } from './operation.ts'
 import { ApiProblem } from './problem.ts'
 import { refusedSession } from './sessions.ts'
@@ -64,11 +64,13 @@ function wantedBy({ api, caller, input: wanted }: Call<WaitInput>): Matcher {
   if (empty)
     throw new ApiProblem('invalid', `${empty[0]} is empty, so any message would match; leave it out, or write a text`)
   const { to, from, subject, text, ...query } = wanted
-  const matches = matcherOf(api.reader, [
+  const conditions = [
     ...conditionsOf(query),
     ...(subject !== undefined ? [conditionOn('subject', subject)] : []),
     ...(text !== undefined ? [wordsCondition(text)] : []),
-  ])
+  ]
+  const recipientsOf: RecipientsOf = ({ folder, entry }, facts) => recipientsFor({ api, caller }, folder, entry, facts)
+  const matches = matcherOf(api.reader, conditions, { recipientsOf })
   return async (message) => {
     const { folder, entry } = message
     // Only delivered mail has an envelope; saved drafts and sent copies have none.

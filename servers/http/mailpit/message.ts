@@ -34,7 +34,7 @@ async function mailOf(call: RouteCall, id = pathParameter(call.c, 'id')): Promis
   const delivered = await mailsOf(call)
   if (id !== 'latest') return delivered.get(id)
   const { query = '', tz } = call.c.req.query()
-  const [latest] = (await delivered.matching(parseQuery(query, tz || undefined))).mails
+  const [latest] = (await delivered.matching(parseQuery(query, tz || undefined, true))).mails
   if (latest) return latest
   throw notFound('no message has arrived yet, or none that matches `query`')
 }

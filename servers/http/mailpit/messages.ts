@@ -35,7 +35,8 @@ function searchOf(call: RouteCall): Condition[] {
   return conditionsOf(call, query)
 }
 
-const conditionsOf = ({ c }: RouteCall, query: string): Condition[] => parseQuery(query, c.req.query('tz') || undefined)
+const conditionsOf = ({ c }: RouteCall, query: string): Condition[] =>
+  parseQuery(query, c.req.query('tz') || undefined, true)
 
 const list = reads('/api/v1/messages', async (call) => {
   const delivered = await mailsOf(call)

@@ -9,17 +9,33 @@ import type { Condition } from './search.ts'
  */
 export type Matcher = (message: IndexedMessage, source?: MessageReads) => boolean | Promise<boolean>
 
-/**
- * Returns the test of some conditions. What needs no reading is tested first.
- * @param isScan whether all messages are tested in turn
- */
-export function matcherOf(reader: MessageReader, conditions: readonly Condition[], isScan = false): Matcher {
+/** Returns the recipients of a message's envelope that the searcher sees. */
+export type RecipientsOf = (message: IndexedMessage, facts: MessageFacts) => readonly string[]
+
+interface MatcherOptions {
+  /** Whether all messages are tested in turn. */
+  readonly isScan?: boolean
+  /** Default: all recipients. */
+  readonly recipientsOf?: RecipientsOf
+}
+
+/** Returns the test of some conditions. What needs no reading is tested first. */
+export function matcherOf(
+  reader: MessageReader,
+  conditions: readonly Condition[],
+  { isScan = false, recipientsOf = ({ entry }) => entry.envelope?.rcptTo ?? [] }: MatcherOptions = {},
+): Matcher {
   const ofEntry = testsOf(conditions, ({ ofEntry }) => ofEntry)
-  const ofFacts = testsOf(conditions, ({ ofFacts }) => ofFacts)
+  const ofFacts = testsOf(
+    conditions,
+    ({ ofFacts: test }) =>
+      test &&
+      (([facts, message]: readonly [MessageFacts, IndexedMessage]) => test(facts, () => recipientsOf(message, facts))),
+  )
   const ofHeaders = testsOf(conditions, ({ ofHeaders }) => ofHeaders)
   const meetsAfterReading = async (message: IndexedMessage, source?: MessageReads): Promise<boolean> => {
     const facts = await reader.facts(message, { source, isScan })
-    if (!facts || !meetsAll(ofFacts, facts)) return false
+    if (!facts || !meetsAll(ofFacts, [facts, message])) return false
     if (ofHeaders.length === 0) return true
     return (await reader.use(message, ({ read }) => meetsAll(ofHeaders, read.headers), source)) ?? false
   }
@@ -28,7 +44,7 @@ export function matcherOf(reader: MessageReader, conditions: readonly Condition[
     if (ofFacts.length + ofHeaders.length === 0) return true
     const held: MessageFacts | undefined = reader.held(message)
     if (!held) return meetsAfterReading(message, source)
-    if (!meetsAll(ofFacts, held)) return false
+    if (!meetsAll(ofFacts, [held, message])) return false
     return ofHeaders.length === 0 || meetsAfterReading(message, source)
   }
 }

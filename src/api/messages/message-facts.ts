@@ -1,5 +1,6 @@
 import type { MemoryBudget } from '../../core/octets/memory-budget.ts'
 import { runInSlices } from '../../core/time/time-slice.ts'
+import { htmlLinkSteps, htmlTextSteps } from '../../mail/format/html-text.ts'
 import { type ReadableAddress, type ReadableMessage, VIEW_CHARS } from '../../mail/format/readable.ts'
 import { searchable } from '../../mail/format/search-text.ts'
 import type { MessageReads, MessageSource, MessageStore } from '../../storage/store/types.ts'
@@ -17,6 +18,8 @@ export interface MessageFacts {
   readonly replyTo: readonly ReadableAddress[]
   readonly date: Date | undefined
   readonly attachments: number
+  /** Whether an attachment is shown inside the text. */
+  readonly hasInline: boolean
   readonly snippet: string
   readonly search: SearchTexts
 }
@@ -27,7 +30,7 @@ export interface SearchTexts {
   readonly messageId: string
   /** As `name <address>`. */
   readonly addresses: Readonly<Record<AddressField, readonly string[]>>
-  /** Subject, addresses, file names and text. */
+  /** Subject, addresses, file names, text, and the text and link targets of HTML. */
   readonly all: string
 }
 
@@ -153,6 +156,10 @@ async function factsOf(message: ReadableMessage): Promise<MessageFacts> {
   const addresses = { from: from ? [from] : [], to, cc, bcc, replyTo }
   const names = Object.values(addresses).flatMap((list) => list.map(({ name, address }) => `${name} ${address}`))
   const files = attachments.flatMap(({ filename }) => filename ?? [])
+  const html = (message.html ?? '').slice(0, VIEW_CHARS)
+  // Beside a plain text, HTML may say more.
+  const shown = message.textParts.length > 0 ? await runInSlices(htmlTextSteps(html)) : ''
+  const links = await runInSlices(htmlLinkSteps(html))
   return {
     messageId,
     subject,
@@ -163,6 +170,7 @@ async function factsOf(message: ReadableMessage): Promise<MessageFacts> {
     replyTo,
     date,
     attachments: attachments.length,
+    hasInline: attachments.some(({ disposition, cid }) => disposition === 'inline' || cid !== undefined),
     snippet: snippetOf(text),
     search: {
       subject: searchable(subject),
@@ -174,7 +182,7 @@ async function factsOf(message: ReadableMessage): Promise<MessageFacts> {
         bcc: searchableAddresses(bcc),
         replyTo: searchableAddresses(replyTo),
       },
-      all: searchable([subject, ...names, ...files, text.slice(0, VIEW_CHARS)].join('\n')),
+      all: searchable([subject, ...names, ...files, text.slice(0, VIEW_CHARS), shown, ...links].join('\n')),
     },
   }
 }

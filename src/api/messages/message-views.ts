@@ -1,11 +1,12 @@
 import type { Tenants } from '../../accounts/directory/tenants.ts'
 import type { MemoryBudget } from '../../core/octets/memory-budget.ts'
 import { type Caller, seesFolder, seesMessage, viewKey } from '../caller.ts'
-import { aheadOfTests, matcherOf } from './matcher.ts'
+import { aheadOfTests, matcherOf, type RecipientsOf } from './matcher.ts'
 import type { MessageReader } from './message-facts.ts'
 import type { IndexedMessage, MessageIndex } from './message-index.ts'
 import { MessageView } from './message-view.ts'
 import type { Condition } from './search.ts'
+import { recipientsFor, type Viewer } from './summary.ts'
 
 /** Lists that are kept. Those that were not asked for longest are dropped first. */
 const MAX_VIEWS = 32
@@ -21,16 +22,22 @@ export class MessageViews {
   readonly #index: MessageIndex
   readonly #reader: MessageReader
   readonly #tenants: Tenants
+  readonly #directory: Viewer['api']['lab']['directory']
   readonly #memory: MemoryBudget
   /** The one asked for last is the last. */
   readonly #views = new Map<string, KeptView>()
   /** The services that all of them depend on besides the events. */
   #basis = ''
 
-  constructor(index: MessageIndex, reader: MessageReader, tenants: Tenants, memory: MemoryBudget) {
+  constructor(
+    index: MessageIndex,
+    reader: MessageReader,
+    { tenants, directory, memory }: { readonly tenants: Tenants; readonly memory: MemoryBudget } & Viewer['api']['lab'],
+  ) {
     this.#index = index
     this.#reader = reader
     this.#tenants = tenants
+    this.#directory = directory
     this.#memory = memory
     memory.addDroppable({ drop: (octets) => this.#drop(octets) })
     index.watch((event) => {
@@ -84,10 +91,12 @@ export class MessageViews {
       folders.set(folder.id, known)
       return known && seesMessage(caller, folder, entry)
     }
+    const viewer = { api: { lab: { directory: this.#directory } }, caller }
+    const recipientsOf: RecipientsOf = ({ folder, entry }, facts) => recipientsFor(viewer, folder, entry, facts)
     return new MessageView(this.#index, {
       sees,
-      matches: matcherOf(this.#reader, conditions),
-      matchesInScan: matcherOf(this.#reader, conditions, true),
+      matches: matcherOf(this.#reader, conditions, { recipientsOf }),
+      matchesInScan: matcherOf(this.#reader, conditions, { isScan: true, recipientsOf }),
       ahead: (messages) => aheadOfTests(this.#reader, conditions, messages),
     })
   }

@@ -15,9 +15,13 @@ export interface Condition {
   readonly key: string
   readonly negated: boolean
   readonly ofEntry?: (message: IndexedMessage) => boolean
-  readonly ofFacts?: (facts: MessageFacts) => boolean
+  /** `recipients` returns those of the envelope that the searcher sees. */
+  readonly ofFacts?: (facts: MessageFacts, recipients: Recipients) => boolean
   readonly ofHeaders?: (headers: ReadonlyMap<string, string>) => boolean
 }
+
+/** Returns the recipients of a message's envelope that the searcher sees. */
+export type Recipients = () => readonly string[]
 
 type Test = Omit<Condition, 'negated' | 'key'>
 
@@ -35,19 +39,49 @@ const ofEntry =
   (test: (message: IndexedMessage, value: string) => boolean) =>
   (value: string): Test => ({ ofEntry: (message) => test(message, value.toLowerCase()) })
 
+/** Also finds recipients of the envelope, such as those of Bcc. */
+const ofAddressesAndEnvelope = (...names: readonly AddressField[]) => orOfRecipients(ofAddresses(...names))
+
+const orOfRecipients =
+  (testOf: (value: string) => Test) =>
+  (value: string): Test => {
+    const { ofFacts } = testOf(value)
+    const wanted = searchable(value)
+    return { ofFacts: (facts, recipients) => ofFacts?.(facts, recipients) || hasRecipient(recipients, wanted) }
+  }
+
+const hasRecipient = (recipients: Recipients, wanted: string): boolean =>
+  recipients().some((address) => searchable(address).includes(wanted))
+
 /** The words before a colon. The first group is Mailpit's syntax (https://mailpit.axllent.org/docs/usage/search-filters/). */
 const fields: Readonly<Record<string, (value: string, timeZone: string) => Test>> = {
   from: ofAddresses('from'),
   to: ofAddresses('to'),
   cc: ofAddresses('cc'),
-  bcc: ofAddresses('bcc'),
+  bcc: (value) => {
+    const isAddressed = ofAddresses('to', 'cc')(value)
+    const isBcc = ofAddresses('bcc')(value)
+    const wanted = searchable(value)
+    return {
+      // Recipients of the envelope that no field names.
+      ofFacts: (facts, recipients) =>
+        isBcc.ofFacts?.(facts, recipients) ||
+        (!isAddressed.ofFacts?.(facts, recipients) && hasRecipient(recipients, wanted)),
+    }
+  },
   'reply-to': ofAddresses('replyTo'),
-  addressed: ofAddresses('from', 'to', 'cc', 'bcc', 'replyTo'),
+  addressed: ofAddressesAndEnvelope('from', 'to', 'cc', 'bcc', 'replyTo'),
   subject: ofTexts(({ subject }, value) => subject.includes(value)),
   'message-id': ofTexts(({ messageId }, value) => messageId.includes(value)),
   tag: ofEntry((message, value) => tagsOf(message.entry).some((tag) => tag.toLowerCase() === value)),
   is: (value) => choice('is', value, { read: isRead, unread: not(isRead), tagged: isTagged, flagged: isFlagged }),
-  has: (value) => choice('has', value, { attachment: hasAttachment, attachments: hasAttachment }),
+  has: (value) =>
+    choice('has', value, {
+      attachment: hasAttachment,
+      attachments: hasAttachment,
+      inline: hasInline,
+      inlines: hasInline,
+    }),
   before: (value, zone) => ofDate('before', value, zone, (at, limit) => at < limit),
   after: (value, zone) => ofDate('after', value, zone, (at, limit) => at >= limit),
   larger: (value) => ofSize('larger', value, (size, limit) => size > limit),
@@ -65,6 +99,7 @@ const isFlagged: Test = { ofEntry: ({ entry }) => entry.flags.includes('\\Flagge
 const isTagged: Test = { ofEntry: ({ entry }) => tagsOf(entry).length > 0 }
 const isCaptured: Test = { ofEntry: ({ folder }) => folder.owner === CAPTURED_OWNER }
 const hasAttachment: Test = { ofFacts: ({ attachments }) => attachments > 0 }
+const hasInline: Test = { ofFacts: (facts) => facts.hasInline }
 
 function not({ ofEntry: test }: Test): Test {
   return { ofEntry: (message) => !test?.(message) }
@@ -127,17 +162,22 @@ const MAX_CONDITIONS = 100
 const TERM = /([-!]?)(?:([a-z-]+):)?(?:"((?:[^"\\]|\\.)*)"?|(\S+))/giy
 
 /**
- * Parses a search: all conditions must hold. Words without a field are searched in subject, addresses, file names and text.
+ * Parses a search: all conditions must hold. Words without a field are searched in subject, addresses, recipients, file
+ * names, text and link targets.
  * @param timeZone that of dates without one, such as `Pacific/Auckland`
+ * @param ignoresBadDates whether conditions with a date of an unknown form are left out, as Mailpit does
  * @throws ApiProblem `bad-request`
  */
-export function parseQuery(query: string, timeZone = 'UTC'): Condition[] {
+export function parseQuery(query: string, timeZone = 'UTC', ignoresBadDates = false): Condition[] {
   const conditions: Condition[] = []
   for (let at = skipSpace(query, 0); at < query.length; at = skipSpace(query, at)) {
     TERM.lastIndex = at
     const match = TERM.exec(query)
     if (!match) break
     at = TERM.lastIndex
+    const [, , field = '', quoted, plain = ''] = match
+    const isDate = /^(?:before|after)$/i.test(field)
+    if (ignoresBadDates && isDate && parseSearchDate(quoted ?? plain, timeZone) === undefined) continue
     conditions.push(conditionOfTerm(match, timeZone))
     if (conditions.length > MAX_CONDITIONS) {
       throw new ApiProblem('bad-request', `query: has more than ${MAX_CONDITIONS} conditions`)
@@ -182,7 +222,7 @@ export function conditionOn(field: string, value: string, how: Reading = {}): Co
 
 /** Returns the condition that some words occur together in subject, addresses, file names or text. */
 export const wordsCondition = (words: string, how: Reading = {}): Condition =>
-  withKey('', words, how, ofTexts(({ all }, wanted) => all.includes(wanted))(words))
+  withKey('', words, how, orOfRecipients(ofTexts(({ all }, wanted) => all.includes(wanted)))(words))
 
 const withKey = (
   name: string,

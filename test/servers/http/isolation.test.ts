@@ -230,3 +230,9 @@ describe('a reader', () => {
     expect((await http.request('messages?all=true', { method: 'DELETE', headers })).status).toBe(403)
   })
 })
+
+it.each(Object.entries(strangers))('a search does not find the blind copies of others: %s', async (_, headers) => {
+  const total = async (query: string) => (await http.request(`messages?query=${query}`, { headers })).body.total
+  for (const query of ['bcc:alice', 'addressed:alice', 'alice@lab.test', 'bcc:bob']) expect(await total(query)).toBe(0)
+  expect(await total('bcc:one-eve@lab.test')).toBeGreaterThan(0)
+})

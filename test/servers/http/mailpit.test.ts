@@ -80,6 +80,31 @@ describe('lists', () => {
     expect((await http.request('messages')).body.total).toBe(0)
   })
 
+  it.each([
+    ['a word of HTML beside a plain text', 'gutschein', true],
+    ['a phrase over <br> and line ends', '"big summer sale"', true],
+    ['the target of a link', 'https://shop.example/offer?id=7', true],
+    ['a phrase with other punctuation', '"sale (today)"', true],
+    ['a recipient that only the envelope has', 'bcc:hidden@other.example', true],
+    ['addressed: of such a recipient', 'addressed:hidden@other.example', true],
+    ['a plain word of such a recipient', 'hidden@other.example', true],
+    ['bcc: of a recipient that To names', 'bcc:alice@lab.test', false],
+    ['an inline image', 'has:inline', true],
+    ['a date of an unknown form', 'before:yesterday', true],
+    ['a word that is not there', 'winter', false],
+  ])('find as Mailpit: %s', async (_, query, isFound) => {
+    await createTransport(http.lab.nodemailer('carol')).sendMail({
+      from: 'carol@lab.test',
+      to: 'alice@lab.test',
+      subject: 'Offer',
+      text: 'Only text',
+      html: '<p>Gutschein: big<br>summer\n sale; today</p><a href="https://shop.example/offer?id=7">x</a><img src="cid:logo">',
+      attachments: [{ filename: 'a.png', content: Buffer.from('x'), cid: 'logo', contentDisposition: 'inline' }],
+      envelope: { from: 'carol@lab.test', to: ['alice@lab.test', 'hidden@other.example'] },
+    })
+    expect(await found(query)).toEqual(isFound ? ['Offer'] : [])
+  })
+
   it('leave out drafts and sent copies', async () => {
     const imap = new ImapFlow({ ...http.lab.imapflow('alice'), logger: false })
     await imap.connect()
