@@ -53,7 +53,7 @@ it('ca sign takes the hash of a profile, and what is given beside it', async () 
 
 it('refuses unknown profiles, and days together with hours', async () => {
   expect(await pki.refused('ca', 'sign', 'one.csr', '--profile', 'yearly')).toMatch(
-    /no certificate profile "yearly"; there are: server, client, user, smime, code-signing, ocsp-responder, short-lived, must-staple, weekly/,
+    /no certificate profile "yearly"; there are: server, client, user, smime, code-signing, ocsp-responder, short-lived, must-staple, modern, intermediate, old, outlook-express, pqc, weekly/,
   )
   const { status, stderr } = await pki.sealpost('ca', 'sign', 'one.csr', '--days', '1', '--hours', '1')
   expect([status, stderr]).toEqual([2, expect.stringContaining('give --days or --hours, not both')])

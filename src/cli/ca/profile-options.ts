@@ -26,7 +26,7 @@ export const withProfileOptions = (command: Command): Command =>
     .addOption(hashOption('hash of the signature (default: that of the authority)'))
     .option(
       '--profile <name>',
-      'kind of certificate: server, client, user, smime, code-signing, ocsp-responder, short-lived, must-staple or one of the configuration',
+      'kind of certificate: server, client, user, smime, code-signing, ocsp-responder, short-lived, must-staple, modern, intermediate, old, outlook-express, pqc or one of the configuration',
     )
 
 /** Returns what the options say about a certificate. @throws UsageError for days and hours; PkiError for an unknown profile */

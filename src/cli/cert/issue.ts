@@ -1,7 +1,9 @@
 import { resolve } from 'node:path'
 import { type Command, Option } from 'commander'
 import { type AcmeAuthority, type ChallengeType, challengeTypes } from '../../tls/pki/acme/client/authority.ts'
+import { profileNamed } from '../../tls/pki/authority/issuing-profiles.ts'
 import type { CertificateRecord } from '../../tls/pki/certificate-store/index-file.ts'
+import { findVirtualServers } from '../../tls/pki/lifecycle/context.ts'
 import type { Renewal } from '../../tls/pki/lifecycle/renew.ts'
 import { type ProfileFlags, profileOptions, withProfileOptions } from '../ca/profile-options.ts'
 import { type PkiSession, withPki } from '../shared/certificate-store.ts'
@@ -70,27 +72,40 @@ function issue(flags: IssueFlags): Promise<void> {
     throw new UsageError('an ACME authority decides about lifetime and purposes; give --acme-profile')
   }
   return withPki(flags, async (session) => {
-    const { certificates, profiles } = session
-    const planned = await certificates.plan(requestOptions(flags))
-    for (const warning of planned.warnings) noteWarning(warning)
-    if (!flags.json) print(requestSummary(planned))
-    if (flags.acme !== undefined) {
-      const record = await certificates.issueByAcme(planned, await acmeAuthority(flags, flags.acme))
-      return printIssued(session, flags, planned.virtualServer.name, flags.acme, record)
+    const servers = findVirtualServers({ store: session.store, lab: () => session.lab }, flags.for)
+    if (flags.for === 'all' && flags.name !== undefined) {
+      throw new UsageError('--name names one certificate; leave it out with --for all')
     }
-    const options = { ...profileOptions(flags, profiles), force: flags.force ?? false }
-    const outcome = await certificates.issuePlanned(planned, flags.authority, undefined, options)
-    const { authority } = outcome
-    const virtualServer = planned.virtualServer.name
-    if (outcome.state === 'issued') {
-      return printIssued(session, flags, virtualServer, authority, outcome.record)
-    }
-    if (flags.json) return print(JSON.stringify({ state: 'queued', authority, virtualServer, id: outcome.id }))
+    const results = []
+    for (const { name } of servers) results.push(await issueFor(session, { ...flags, for: name }))
+    if (flags.json) print(JSON.stringify(flags.for === 'all' ? results : results[0]))
+  })
+}
+
+/** Issues the certificate of one virtual server. Returns the result for `--json`. */
+async function issueFor(session: PkiSession, flags: IssueFlags): Promise<object> {
+  const { certificates, profiles } = session
+  const key = profileNamed(profiles, flags.profile)?.key
+  const planned = await certificates.plan({ ...(key ? { key } : {}), ...requestOptions(flags) })
+  for (const warning of planned.warnings) noteWarning(warning)
+  if (!flags.json) print(requestSummary(planned))
+  const virtualServer = planned.virtualServer.name
+  if (flags.acme !== undefined) {
+    const record = await certificates.issueByAcme(planned, await acmeAuthority(flags, flags.acme))
+    return printIssued(session, flags, virtualServer, flags.acme, record)
+  }
+  const options = { ...profileOptions(flags, profiles), force: flags.force ?? false }
+  const outcome = await certificates.issuePlanned(planned, flags.authority, undefined, options)
+  const { authority } = outcome
+  if (outcome.state === 'issued') return printIssued(session, flags, virtualServer, authority, outcome.record)
+  const queued = { state: 'queued', authority, virtualServer, id: outcome.id }
+  if (!flags.json) {
     print(
       `\n"${authority}" is a standalone authority: request ${outcome.id} is pending there.\n` +
         `Approve it with: sealpost ca approve ${outcome.id}\nThen install it with: sealpost cert install --pending`,
     )
-  })
+  }
+  return queued
 }
 
 async function printIssued(
@@ -99,11 +114,11 @@ async function printIssued(
   virtualServer: string,
   authority: string,
   { thumbprint, friendlyName, notAfter }: CertificateRecord,
-): Promise<void> {
+): Promise<object> {
   await noteWarningsOf(session, [virtualServer])
-  if (json) print(JSON.stringify({ state: 'issued', authority, virtualServer, thumbprint, friendlyName, notAfter }))
-  else
-    print(`\n"${authority}" issued the certificate; it is installed on "${virtualServer}" (thumbprint ${thumbprint}).`)
+  const text = `\n"${authority}" issued the certificate; it is installed on "${virtualServer}" (thumbprint ${thumbprint}).`
+  if (!json) print(text)
+  return { state: 'issued', authority, virtualServer, thumbprint, friendlyName, notAfter }
 }
 
 async function acmeAuthority(flags: IssueFlags, directoryUrl: string): Promise<AcmeAuthority> {

@@ -59,6 +59,11 @@ export const certificateProfile = mapping(() => ({
     .enum(['md5', 'sha1', 'sha256', 'sha384', 'sha512'])
     .optional()
     .describe('Hash of their signatures. Default: that of the authority.'),
+  key: z
+    .enum(keyKinds)
+    .optional()
+    .describe('Type of the key that `cert issue` creates. Default: that of the store.')
+    .meta({ examples: ['p256'] }),
   mustStaple: z
     .boolean()
     .optional()

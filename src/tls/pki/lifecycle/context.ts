@@ -53,6 +53,15 @@ const quoted = (servers: readonly VirtualServerFacts[]): string => servers.map((
 
 const usesAssigned = ({ kind }: CertificateChoice): boolean => kind === 'auto' || kind === 'assigned'
 
+/** Returns the virtual servers that a name means: `all` those that a certificate can be assigned to. @throws PkiError `unknown` */
+export function findVirtualServers(context: LifecycleContext, name: string): readonly VirtualServerFacts[] {
+  const { virtualServers } = context.lab()
+  if (name !== 'all' || virtualServers.some((one) => one.name === name)) return [findVirtualServer(context, name)]
+  const usable = virtualServers.filter(({ certificate }) => usesAssigned(certificate))
+  if (usable.length > 0) return usable
+  throw new PkiError('unknown', 'no virtual server uses an assigned certificate; write certificate: auto or assigned')
+}
+
 /** Refuses to assign a certificate if the configuration names another one. @throws PkiError `refused` */
 export function refusePinned(server: VirtualServerFacts): void {
   if (usesAssigned(server.certificate)) return
