@@ -42,7 +42,7 @@ export default defineConfig({
   test: {
     // Tests often wait for programs and timers, so there is work for more processes than cores. Not among what the projects
     // have in common, or it would win over --maxWorkers.
-    maxWorkers: Math.ceil(availableParallelism() * 1.5),
+    maxWorkers: 2 * availableParallelism(),
     reporters: ['default', './test/support/run/slowest-files.ts'],
     projects: [
       {

@@ -77,7 +77,7 @@ const forms = {
   many: { env: { SEALPOST_MANY: '500' }, args: ['--config', 'vitest.many.config.ts'] },
   leak: { env: { SEALPOST_LABS: '1000' }, args: ['test/testing/leak.test.ts'] },
   /** Every attack of docs/security.md, with the counts and sizes of real ones. */
-  hostile: { env: { SEALPOST_HOSTILE_SCALE: '10' }, args: [...hostile, '--testTimeout=600000'] },
+  hostile: { env: { SEALPOST_HOSTILE_SCALE: '10', SEALPOST_SLOW: '1' }, args: [...hostile, '--testTimeout=600000'] },
   crash: { env: { SEALPOST_LONG: '1', SEALPOST_CRASH_ROUNDS: '100' }, args: ['test/storage/store/crash.test.ts'] },
   /** Kills one of two nodes that share a lab, again and again. */
   cluster: {

@@ -152,7 +152,7 @@ test('prints the virtual servers in 80 columns, the console, the next commands a
   ])
 })
 
-test('prints certificates and policies that differ from the default', async () => {
+test.runIf(isThorough)('prints certificates and policies that differ from the default', async () => {
   const servers = [
     '{ protocol: smtp, port: 0, requireSecureChannel: true, require128BitEncryption: true }',
     '{ protocol: pop3, port: 0, tlsPort: 0, tls: { legacy: true } }',
@@ -230,7 +230,7 @@ test('a port in use fails with one line that names its place in the file and the
   )
 })
 
-test('a second signal ends the process at once', async () => {
+test.runIf(isThorough)('a second signal ends the process at once', async () => {
   place.write('lab.yaml', lab())
   await using running = await place.start(['--config', 'lab.yaml'])
   // A client that does not close its side delays the end of the lab.
@@ -246,22 +246,25 @@ test('a second signal ends the process at once', async () => {
   slow.socket.destroy()
 })
 
-test('start removes the control sockets of killed labs, of any configuration, and leaves other files', async () => {
-  place.write('lab.yaml', lab())
-  place.write('other.yaml', lab())
-  const folder = join(place.folder, `sealpost-${process.getuid?.()}`)
-  await using other = await place.start(['--config', 'other.yaml'])
-  const killed = [await place.start(['--config', 'lab.yaml']), await place.start(['--config', 'other.yaml'])]
-  for (const one of killed) await one.end('SIGKILL')
-  place.write(`sealpost-${process.getuid?.()}/notes.txt`, '')
-  expect(readdirSync(folder)).toHaveLength(4)
-  await using running = await place.start(['--config', 'lab.yaml'])
-  const left = readdirSync(folder).map((name) => name.replace(/^[0-9a-f]{12}\./, ''))
-  expect(left.sort()).toEqual([`${other.process.pid}.sock`, `${running.process.pid}.sock`, 'notes.txt'].sort())
-  expect(await place.run(['healthcheck', '--config', 'other.yaml'])).toMatchObject({ status: 0 })
-})
+test.runIf(isThorough)(
+  'start removes the control sockets of killed labs, of any configuration, and leaves other files',
+  async () => {
+    place.write('lab.yaml', lab())
+    place.write('other.yaml', lab())
+    const folder = join(place.folder, `sealpost-${process.getuid?.()}`)
+    await using other = await place.start(['--config', 'other.yaml'])
+    const killed = [await place.start(['--config', 'lab.yaml']), await place.start(['--config', 'other.yaml'])]
+    for (const one of killed) await one.end('SIGKILL')
+    place.write(`sealpost-${process.getuid?.()}/notes.txt`, '')
+    expect(readdirSync(folder)).toHaveLength(4)
+    await using running = await place.start(['--config', 'lab.yaml'])
+    const left = readdirSync(folder).map((name) => name.replace(/^[0-9a-f]{12}\./, ''))
+    expect(left.sort()).toEqual([`${other.process.pid}.sock`, `${running.process.pid}.sock`, 'notes.txt'].sort())
+    expect(await place.run(['healthcheck', '--config', 'other.yaml'])).toMatchObject({ status: 0 })
+  },
+)
 
-test('a limit of open files that is too low: one line that says what to do', async () => {
+test.runIf(isThorough)('a limit of open files that is too low: one line that says what to do', async () => {
   place.write('lab.yaml', lab())
   const { status, stdout, stderr } = await place.run(['start', '--config', 'lab.yaml'], { openFiles: 64 })
   expect([status, stdout]).toEqual([1, ''])

@@ -29,9 +29,10 @@ import {
 } from '../support/client-hello.ts'
 import { echoTlsSettings } from '../support/echo-server.ts'
 import { opensslCertificate } from '../support/openssl.ts'
+import { isThorough } from '../support/thorough.ts'
 
 /** Mutated messages per server. `npm run test:fuzz` sends more. */
-const rounds = 10 * Number(process.env.SEALPOST_FUZZ_ROUNDS ?? 40)
+const rounds = 10 * Number(process.env.SEALPOST_FUZZ_ROUNDS ?? (isThorough ? 40 : 10))
 const seed = Number(process.env.SEALPOST_FUZZ_SEED ?? 846)
 
 const rsa = opensslCertificate(['localhost'], 'rsa')

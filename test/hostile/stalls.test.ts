@@ -83,7 +83,7 @@ const attacks: readonly Attack[] = [
 ]
 
 describe('other sessions are served during', () => {
-  test.each(some(attacks, 6))('$name', async ({ mail, command, reply = /^x OK/ }) => {
+  test.each(some(attacks, 4))('$name', async ({ mail, command, reply = /^x OK/ }) => {
     await using duel = await startDuel(mail())
     shortenSlices()
     const outcome = await duel.attack(command)

@@ -92,7 +92,7 @@ describe('a certificate', () => {
     ],
   ]
 
-  it.each(cases)('%s fails', async (_, make, failed, check, words) => {
+  it.each(some(cases, 4))('%s fails', async (_, make, failed, check, words) => {
     const seen = await look('smtp', {}, await make())
     expect(seen.failed).toEqual(failed)
     expect(seen.words(check)).toMatch(words)
@@ -161,7 +161,7 @@ describe('TLS', () => {
 })
 
 describe('STARTTLS', () => {
-  it.each(protocols)('not announced fails: %s', async (protocol) => {
+  it.each(some(protocols, 1))('not announced fails: %s', async (protocol) => {
     const seen = await look(protocol, { startTls: 'absent' })
     expect(seen.failed).toEqual(['tls'])
     expect(seen.words('tls')).toMatch(/ is not announced, so all traffic is clear text/)
@@ -177,7 +177,7 @@ describe('STARTTLS', () => {
     expect(seen.words('tls')).toMatch(words)
   })
 
-  it.each(protocols)('that answers injected commands fails: %s', async (protocol) => {
+  it.each(some(protocols, 1))('that answers injected commands fails: %s', async (protocol) => {
     const seen = await look(protocol, { injectable: true })
     expect(seen.failed).toEqual(['injection'])
     expect(seen.words('injection')).toMatch(/commands can be injected: .* is answered under TLS: /)
@@ -195,19 +195,19 @@ describe('STARTTLS', () => {
     expect(seen.words('state')).toMatch(/^fail: the user name from before TLS survives STARTTLS/)
   })
 
-  it.each(protocols)('accepted a second time fails: %s', async (protocol) => {
+  it.each(some(protocols, 1))('accepted a second time fails: %s', async (protocol) => {
     expect((await look(protocol, { secondStartTls: true })).failed).toEqual(['second-starttls'])
   })
 })
 
 describe('the channel', () => {
-  it.each(protocols)('log-on accepted in clear text fails: %s', async (protocol) => {
+  it.each(some(protocols, 1))('log-on accepted in clear text fails: %s', async (protocol) => {
     const seen = await look(protocol, { clearLogOn: 'accepted' })
     expect(seen.failed.slice(0, 2)).toEqual(['log-on', 'stripping'])
     expect(seen.words('log-on')).toMatch(/accepted in clear text, which exposes the password/)
   })
 
-  it.each(protocols)('log-on announced in clear text fails: %s', async (protocol) => {
+  it.each(some(protocols, 1))('log-on announced in clear text fails: %s', async (protocol) => {
     const seen = await look(protocol, { clearLogOn: 'announced' })
     expect(seen.failed).toEqual(['log-on', 'mechanisms', 'stripping'])
     expect(seen.words('mechanisms')).toMatch(/announced in clear text \(before TLS: /)

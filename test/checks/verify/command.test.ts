@@ -101,7 +101,7 @@ describe('sealpost verify', () => {
     expect(stdout).toContain('no answer within 1 s; if the port uses TLS from the first octet, check it with --tls')
   })
 
-  it('examines HTTP virtual servers', async () => {
+  it.runIf(isThorough)('examines HTTP virtual servers', async () => {
     const config = place.write(
       'lab.yaml',
       'certificates: { store: certs, key: p256 }\nvirtualServers: [{ protocol: http, port: 0, tlsPort: 0, requireSecureChannel: true, authentication: [basic] }]\n',
@@ -142,7 +142,7 @@ describe('sealpost verify', () => {
     ])
   })
 
-  it('stays out of the session records and the log of a running lab', async () => {
+  it.runIf(isThorough)('stays out of the session records and the log of a running lab', async () => {
     const config = strictLab()
     await using lab = await place.start(['--config', config])
     const verified = await place.run(['verify', '--config', config, '--user', 'alice', '--only', 'tls', 'delivery'])
@@ -241,7 +241,7 @@ describe('sealpost verify', () => {
     expect(stdout).not.toContain('secret-word')
   })
 
-  it('verifies any host with the roots of --ca and the name of --server-name', async () => {
+  it.runIf(isThorough)('verifies any host with the roots of --ca and the name of --server-name', async () => {
     const authority = await TestAuthority.create()
     await using double = await startDouble('pop3', await authority.issue({ names: ['mail.test'] }))
     const ca = place.write('ca.pem', authority.rootPem)

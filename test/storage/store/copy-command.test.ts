@@ -12,6 +12,7 @@ import { accountOwner } from '../../../src/storage/store/types.ts'
 import { freshDatabase, needsPostgres } from '../../support/postgres.ts'
 import { Workplace } from '../../support/sealpost.ts'
 import { TestClock } from '../../support/test-clock.ts'
+import { isThorough } from '../../support/thorough.ts'
 import { message, pattern } from '../contract/store-context.ts'
 
 let place: Workplace
@@ -87,7 +88,7 @@ it.each([
   expect([existsSync(join(place.folder, 'new')), existsSync(join(place.folder, 'new.partial'))]).toEqual([false, false])
 })
 
-it('a running lab writes the messages in its memory', async () => {
+it.runIf(isThorough)('a running lab writes the messages in its memory', async () => {
   place.write(
     'lab.yaml',
     'store: memory\ncertificates: { store: memory, key: p256 }\nvirtualServers: [{ protocol: smtp, port: 0 }]\ndirectory: { accounts: [{ user: alice, password: secret }] }\n',

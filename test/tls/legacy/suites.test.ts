@@ -4,6 +4,7 @@ import { type LegacySuite, legacySuites, legacyVersions } from '../../../src/tls
 import { suiteBits, suiteName } from '../../../src/tls/negotiation/suites.ts'
 import { sClient } from '../../support/openssl.ts'
 import { needs } from '../../support/programs.ts'
+import { some } from '../../support/thorough.ts'
 import { LegacyClient } from './client.ts'
 import { startOldEcho } from './server.ts'
 
@@ -12,7 +13,12 @@ const DHE_AES = named('TLS_DHE_RSA_WITH_AES_128_CBC_SHA')
 const ANONYMOUS_AES = named('TLS_DH_anon_WITH_AES_256_CBC_SHA')
 
 describe('the tables', () => {
-  it.each(legacySuites.map((suite) => [suite.name, suite] as const))('agree about %s', (name, { id, keyBits }) => {
+  it.each(
+    some(
+      legacySuites.map((suite) => [suite.name, suite] as const),
+      12,
+    ),
+  )('agree about %s', (name, { id, keyBits }) => {
     expect(suiteName(id)).toBe(name)
     expect(suiteBits(name)).toBe(keyBits)
   })

@@ -6,6 +6,7 @@ import type { SessionRecord } from '../../../src/core/sessions/types.ts'
 import { echoTlsSettings, startEcho } from '../../support/echo-server.ts'
 import { opensslCertificate, run } from '../../support/openssl.ts'
 import { runProgram } from '../../support/run-program.ts'
+import { some } from '../../support/thorough.ts'
 
 const certificate = opensslCertificate(['localhost'])
 const hasHybrid = supportsGroup('X25519MLKEM768')
@@ -19,7 +20,12 @@ beforeAll(async () => {
 type Echo = Awaited<ReturnType<typeof startEcho>>
 const serverGroups = [undefined, ['P-256', 'X25519', 'P-384'], ['P-384'], ...(hasHybrid ? [['X25519MLKEM768']] : [])]
 
-describe.each(serverGroups.map((groups) => ({ groups })))('a server with the groups $groups', ({ groups }) => {
+describe.each(
+  some(
+    serverGroups.map((groups) => ({ groups })),
+    2,
+  ),
+)('a server with the groups $groups', ({ groups }) => {
   let echo: Echo
   beforeAll(async () => {
     echo = await startEcho({ tls: echoTlsSettings([certificate], groups ? { groups } : {}) })
