@@ -1,6 +1,6 @@
 import type { Directory } from '../../src/accounts/directory/types.ts'
+import { accessListOf, FOLDERS_WITH_LISTS } from '../../src/storage/store/access-lists.ts'
 import type { Folder, MessageStore } from '../../src/storage/store/types.ts'
-import type { ValueSpace } from '../../src/storage/store/value-types.ts'
 import { no } from './reply.ts'
 
 /** The access control list of a mailbox: rights by identifier, without those of its owner. RFC 4314 section 2. */
@@ -11,14 +11,11 @@ const EVERYBODY = ['anyone', 'authenticated']
 const MAX_IDENTIFIERS = 100
 const MAX_IDENTIFIER_CHARS = 255
 
-const spaceOf = ({ id }: Folder): ValueSpace => ({ folderId: id, kind: 'acl' })
-/** The ids of all folders that have a list. */
-const INDEX: ValueSpace = { kind: 'acl' }
 const PRESENT = Buffer.from('1')
 
 /** Returns the list of a mailbox. */
 export async function aclOf(store: MessageStore, folder: Folder): Promise<Acl> {
-  const values = await store.values(spaceOf(folder))
+  const values = await store.values(accessListOf(folder))
   return new Map(Array.from(values, ([identifier, rights]) => [identifier, rights.toString('latin1')]))
 }
 
@@ -33,32 +30,32 @@ export async function changeAcl(
   change: (rights: string) => string,
 ): Promise<void> {
   // A folder that is in the index without a list does no harm. The other way round, nobody would see it.
-  await store.changeValues(INDEX, () => new Map([[folder.id, PRESENT]]))
+  await store.changeValues(FOLDERS_WITH_LISTS, () => new Map([[folder.id, PRESENT]]))
   let count = 0
-  await store.changeValues(spaceOf(folder), (current) => {
+  await store.changeValues(accessListOf(folder), (current) => {
     const rights = change(current.get(identifier)?.toString('latin1') ?? '')
     const isNew = !current.has(identifier) && rights !== ''
     count = current.size + (isNew ? 1 : 0)
     if (isNew && count > MAX_IDENTIFIERS) return new Map()
     return new Map([[identifier, rights === '' ? undefined : Buffer.from(rights, 'latin1')]])
   })
-  if ((await store.values(spaceOf(folder))).size === 0) {
-    await store.changeValues(INDEX, () => new Map([[folder.id, undefined]]))
+  if ((await store.values(accessListOf(folder))).size === 0) {
+    await store.changeValues(FOLDERS_WITH_LISTS, () => new Map([[folder.id, undefined]]))
   }
   if (count > MAX_IDENTIFIERS) throw no(`A mailbox may have ${MAX_IDENTIFIERS} identifiers.`, 'LIMIT')
 }
 
 /** Copies the list of a mailbox to one that was created below it. RFC 4314 section 3: implementations may do so. */
 export async function inheritAcl(store: MessageStore, from: Folder, to: Folder): Promise<void> {
-  const values = await store.values(spaceOf(from))
+  const values = await store.values(accessListOf(from))
   if (values.size === 0) return
-  await store.changeValues(INDEX, () => new Map([[to.id, PRESENT]]))
-  await store.changeValues(spaceOf(to), () => values)
+  await store.changeValues(FOLDERS_WITH_LISTS, () => new Map([[to.id, PRESENT]]))
+  await store.changeValues(accessListOf(to), () => values)
 }
 
 /** Returns every mailbox that has a list. */
 export async function sharedFolders(store: MessageStore): Promise<Folder[]> {
-  return Array.from((await store.values(INDEX)).keys()).flatMap((id) => store.folderOf(id) ?? [])
+  return Array.from((await store.values(FOLDERS_WITH_LISTS)).keys()).flatMap((id) => store.folderOf(id) ?? [])
 }
 
 /** Returns an identifier in the form of the list: log-on names in their canonical form. @throws ImapError if it is too long */

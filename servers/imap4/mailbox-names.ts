@@ -157,7 +157,7 @@ async function findOther(
   const { user } = identity.account
   const isVisible =
     folder !== undefined &&
-    isVisibleTo(folder, user, tenants.ofAccount(user)) &&
+    isVisibleTo(folder, user, tenants.scopeOf(user)) &&
     (owner !== CAPTURED_OWNER || (seesCaptured(session, identity) && (await seesFolder(session, identity, folder))))
   const granted = isVisible ? await rightsOf(session, identity, folder) : ''
   const [missing] = [...rights].filter((right) => !granted.includes(right))

@@ -39,7 +39,7 @@ export async function mailboxTree(
 ): Promise<MailboxNode[]> {
   const { store, tenants } = session.context
   const { account, owner } = identity
-  const tenant = tenants.ofAccount(account.user)
+  const tenant = tenants.scopeOf(account.user)
   const groups = partOf(await store.listFolders(PUBLIC_OWNER), PUBLIC_ROOT, wanted)
   const newsgroups = groups.filter((folder) => isVisibleTo(folder, account.user, tenant))
   const captured: Folder[] = []

@@ -1,5 +1,5 @@
 import type { LogonPolicy } from '../../src/accounts/directory/policy.ts'
-import type { Tenants } from '../../src/accounts/directory/tenants.ts'
+import type { TenantScope, Tenants } from '../../src/accounts/directory/tenants.ts'
 import type { Account } from '../../src/accounts/directory/types.ts'
 import type { FeedConfig, VirtualServerConfig } from '../../src/core/config/schema.ts'
 import { addressListOf } from '../../src/core/network/address-list.ts'
@@ -16,11 +16,11 @@ export class GroupAccess implements PosterRights {
   readonly #account: Account | undefined
   readonly #isLoggedOn: boolean
   readonly #server: ServerAccess
-  readonly #tenant: string | undefined
+  readonly #tenant: TenantScope | undefined
 
   constructor(server: ServerAccess, policy: LogonPolicy, account: Account | undefined, tenants: Tenants) {
     this.#account = account
-    this.#tenant = account && tenants.ofAccount(account.user)
+    this.#tenant = account && tenants.scopeOf(account.user)
     this.#isLoggedOn = account !== undefined
     this.#server = policy.anonymous ? server : 'authenticated'
   }

@@ -7,6 +7,7 @@ import { type Path, pointerOf, valueAt } from '../core/config/mistakes.ts'
 import { accountAccess, quota as quotaSchema } from '../core/config/schema/directory.ts'
 import { mailAddress } from '../core/config/schema/values.ts'
 import { definedOnly } from '../core/values/defined.ts'
+import { forgetIdentifier } from '../storage/store/access-lists.ts'
 import { accountOwner } from '../storage/store/types.ts'
 import type { Api } from './api.ts'
 import { type Caller, seesOwner } from './caller.ts'
@@ -250,6 +251,7 @@ const remove = defineOperation('accounts.delete', 'DELETE /accounts/{user}', {
     await api.lab.virtualServers.endSessionsOf(found.user, caller.session)
     if (keepMail) return
     for (const { id } of await store.listFolders(accountOwner(found.user))) await store.deleteFolder(id)
+    await forgetIdentifier(store, directory.canonicalName(found.user))
   },
 })
 

@@ -79,10 +79,10 @@ export function seesOwner({ role, name, tenant, seesCaptured = true }: Caller, o
   return tenant === undefined || tenant.ownsAccount(accountOf({ owner }) ?? '')
 }
 
-/** Returns whether a caller sees a folder. A tenant sees only its own newsgroups, an account those that are open to it. */
+/** Returns whether a caller sees a folder. A tenant and its accounts see only its own newsgroups. */
 export function seesFolder(caller: Caller, folder: Folder): boolean {
   if (folder.owner !== PUBLIC_OWNER) return seesOwner(caller, folder.owner)
-  if (caller.role === 'account') return isVisibleTo(folder, caller.name, caller.tenant?.name)
+  if (caller.role === 'account') return isVisibleTo(folder, caller.name, caller.tenant)
   return caller.tenant === undefined || caller.tenant.ownsNewsgroup(folder.name)
 }
 

@@ -133,7 +133,7 @@ async function postArticle(
   const { connection, context } = session
   if (!context.news) throw no('Posting is not available on this virtual server.', 'NOPERM')
   const { user } = account
-  const tenant = context.tenants.ofAccount(user)
+  const tenant = context.tenants.scopeOf(user)
   const rights = { ...allGroups, sees: (group: Folder) => isVisibleTo(group, user, tenant) }
   const poster = { host: connection.remote.address, account: user, session: connection.record.id, rights }
   // The article is read as a whole, and written again with further fields.

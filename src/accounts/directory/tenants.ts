@@ -69,6 +69,12 @@ export class Tenants {
     return undefined
   }
 
+  /** Returns what belongs to the tenant of an account; undefined if it has none. */
+  scopeOf(user: string): TenantScope | undefined {
+    const name = this.ofAccount(user)
+    return name === undefined ? undefined : this.scope(name)
+  }
+
   /** Returns what belongs to a tenant now and later, also to one that has no accounts yet. */
   scope(name: string): TenantScope {
     const ownsAccount = (user: string): boolean => this.#owns(name, '-', user)

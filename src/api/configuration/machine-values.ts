@@ -7,7 +7,7 @@ import { secretFileKeys } from '../../core/config/secret-files.ts'
 import type { Caller } from '../caller.ts'
 import { ApiProblem } from '../problem.ts'
 
-/** A value that makes the lab read or write a file of the machine, or run a program. */
+/** A value that makes the lab read or write a file of the machine, open a database, or run a program. */
 interface MachineValue {
   readonly path: Path
   readonly value: string
@@ -25,7 +25,8 @@ export function assertNoNewMachineValues({ virtualServer }: Caller, from: Resolv
   refuse(machineValues(to).filter((one) => !known.has(useOf(one))))
 }
 
-const NAMES_FILES = 'names a file, folder or program; this can be changed only on the machine: sealpost config set'
+const NAMES_FILES =
+  'names a file, folder, program or database; this can be changed only on the machine: sealpost config set'
 
 /** @throws ApiProblem `forbidden` */
 function refuse(added: readonly MachineValue[], message = NAMES_FILES): void {
@@ -45,8 +46,11 @@ export function assertNoNewFiles({ virtualServer }: Caller, from: unknown, to: u
   refuse(namedFiles(to, []).filter((one) => !known.has(useOf(one))))
 }
 
-/** Keys that name a file, wherever they are. */
-const FILE_KEYS = new Set([...Object.keys(secretFileKeys), 'file', 'preload'])
+/**
+ * Keys that name a file or folder, wherever they are, or a database: its address has parameters that name files, such as
+ * `sslkey`, and its host can be a folder with a socket.
+ */
+const FILE_KEYS = new Set([...Object.keys(secretFileKeys), 'file', 'keyFile', 'preload', 'lmdb', 'postgres'])
 /** Keys with a list or mapping of entries whose `key` names a file. */
 const WITH_KEY_FILES = ['dkim', 'arc', 'controlSenders']
 
@@ -119,6 +123,7 @@ function machineValues(lab: ResolvedLab): MachineValue[] {
   return [
     file(['certificates'], certificateFolder(certificates)),
     file(['store'], store !== 'memory' && 'lmdb' in store ? store.lmdb : undefined),
+    file(['store', 'postgres'], store !== 'memory' && 'postgres' in store ? store.postgres : undefined),
     file(['capture'], capture?.file),
     ...secretFilesOf(lab, []),
     ...connectors.flat(),

@@ -1,13 +1,18 @@
-import type { Folder } from './types.ts'
+import { type Folder, PUBLIC_OWNER } from './types.ts'
+
+/** The newsgroups of the tenant that an account belongs to. */
+interface OfTenant {
+  ownsNewsgroup(name: string): boolean
+}
 
 /**
- * Returns whether an account sees a folder: all but the newsgroups that only other accounts see. Names are compared in
- * any case.
- * @param tenant the tenant of the account
+ * Returns whether an account sees a folder. All but newsgroups are decided by their owners. Of newsgroups, the account of a
+ * tenant sees what the tenant's token sees: those of the tenant. Another account sees all but those for certain accounts,
+ * whose names are compared in any case.
  */
-export function isVisibleTo(folder: Folder, user: string | undefined, tenant: string | undefined): boolean {
+export function isVisibleTo(folder: Folder, user: string | undefined, tenant: OfTenant | undefined): boolean {
+  if (folder.owner !== PUBLIC_OWNER) return true
+  if (tenant) return tenant.ownsNewsgroup(folder.name)
   const prefix = folder.newsgroup?.onlyAccounts?.toLowerCase()
-  if (prefix === undefined || user === undefined) return true
-  // The account of a tenant `a-b` begins with the name of a tenant `a`, too.
-  return user.toLowerCase().startsWith(prefix) && (tenant === undefined || `${tenant}-`.toLowerCase() === prefix)
+  return prefix === undefined || user === undefined || user.toLowerCase().startsWith(prefix)
 }

@@ -17,6 +17,7 @@ virtualServers:
   - { protocol: pop3, port: 0, tlsPort: off, limits: { failedLogonDelay: 1ms } }
   - { protocol: http, port: 0, tlsPort: off, limits: { failedLogonDelay: 1ms } }
   - { protocol: http, port: 0, tlsPort: off, name: locked, configurationLocked: true }
+  - { protocol: imap4, port: 0, tlsPort: off }
 `
 
 let folder: string
@@ -127,6 +128,31 @@ describe('an account that is created over HTTP', () => {
     expect((await remove('carol')).status).toBe(404)
     await create({ user: 'carol', password: 'new-secret' })
     expect((await http.request('messages?account=carol')).body.total).toBe(0)
+  })
+
+  it('leaves no rights in access control lists to a later account of its name', async () => {
+    const imap = async (user: string, password: string, ...commands: string[]): Promise<string[]> => {
+      const client = await LineClient.open(http.lab.server('imap4').port)
+      const answers: string[] = []
+      for (const [i, command] of [`LOGIN ${user} ${password}`, ...commands].entries()) {
+        client.send(`${i} ${command}\r\n`)
+        for (let line = await client.line(); line !== undefined; line = await client.line()) {
+          answers.push(line)
+          if (line.startsWith(`${i} `)) break
+        }
+      }
+      client.destroy()
+      return answers
+    }
+    await create({ user: 'carol', password: 'carols-secret' })
+    await create({ user: 'dave', password: 'daves-secret' })
+    const shared = await imap('dave', 'daves-secret', 'SETACL INBOX carol lr', 'SETACL INBOX -carol w')
+    expect(shared.filter((line) => /^[12] OK/.test(line))).toHaveLength(2)
+    expect((await imap('carol', 'carols-secret', 'STATUS "Other Users/dave/INBOX" (MESSAGES)')).at(-1)).toMatch(/^1 OK/)
+    await remove('carol')
+    await create({ user: 'carol', password: 'new-secret' })
+    expect((await imap('carol', 'new-secret', 'STATUS "Other Users/dave/INBOX" (MESSAGES)')).at(-1)).toMatch(/^1 NO/)
+    expect(await imap('dave', 'daves-secret', 'GETACL INBOX')).toContain('* ACL INBOX dave lrswipkxteacd')
   })
 
   it('can be deleted on a connection that it has used, which ends after the answer', async () => {

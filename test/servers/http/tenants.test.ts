@@ -40,6 +40,21 @@ describe('tenants', () => {
     expect((await http.request('tenants', { headers: bearer(one.token) })).status).toBe(403)
   })
 
+  it('give their accounts the newsgroups that their token has', async () => {
+    const [one, two] = [await create({ name: 'readers' }), await create({ name: 'writers' })]
+    await http.request('newsgroups', { json: { name: 'lab.everybody' } })
+    await http.request(`${two.baseUrl}/newsgroups`, { json: { name: 'writers.talk' }, headers: bearer(two.token) })
+    await http.request(`${one.baseUrl}/newsgroups`, { json: { name: 'readers.talk' }, headers: bearer(one.token) })
+    const [{ user, password }] = one.accounts
+    const own = { authorization: `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}` }
+    for (const headers of [own, bearer(one.token)]) {
+      const { items } = (await http.request('newsgroups', { headers })).body
+      expect(items.map(({ name }: { name: string }) => name)).toEqual(['readers.talk'])
+      const json = { newsgroups: ['lab.everybody'], subject: 'x', text: 'x', from: 'x@example.com' }
+      expect((await http.request('articles', { json, headers })).status).toBeGreaterThanOrEqual(400)
+    }
+  })
+
   it('are unique, and take their accounts and mail with them', async () => {
     const { name, token, accounts } = await create({ name: 'gone' })
     expect((await http.request('tenants', { json: { name } })).status).toBe(409)

@@ -5,6 +5,7 @@ import type { CertificateStore } from '../../certificate-store/types.ts'
 import { PkiError } from '../../errors.ts'
 import { generateKey, privateKeyPem } from '../../keys.ts'
 import type { AcmeAuthority } from './authority.ts'
+import { MAX_OCTETS, TIMEOUT_MS } from './directory.ts'
 
 type AcmeModule = typeof import('acme-client')
 export type AcmeClient = InstanceType<AcmeModule['Client']>
@@ -38,10 +39,27 @@ export async function openClient(
   })
 }
 
+let isLimited = false
+
+/** Limits the time and the size of every exchange, also of one whose answer arrives slowly: the package has no limits. */
+function limit({ axios }: AcmeModule): void {
+  if (isLimited) return
+  isLimited = true
+  axios.defaults.maxContentLength = MAX_OCTETS
+  axios.interceptors.request.use((config) => Object.assign(config, { signal: AbortSignal.timeout(TIMEOUT_MS) }))
+  // The package fails with a TypeError if there was no answer at all.
+  axios.interceptors.response.use(undefined, (cause: unknown) => {
+    if (!(cause instanceof TypeError)) throw cause
+    throw new Error(`the directory closed the connection, or did not answer within ${TIMEOUT_MS / 1000} s`, { cause })
+  })
+}
+
 async function load(): Promise<AcmeModule> {
   try {
     const loaded = await import('acme-client')
-    return loaded.default ?? loaded
+    const acme = loaded.default ?? loaded
+    limit(acme)
+    return acme
   } catch (cause) {
     throw new PkiError('refused', `ACME needs the package acme-client; run: ${installCommand('acme-client')}`, {
       cause,

@@ -4,9 +4,9 @@ import { rootCertificates } from 'node:tls'
 import { PkiError } from '../../errors.ts'
 
 /** For a whole exchange. */
-const TIMEOUT_MS = 15_000
-/** Longest directory or renewal information. */
-const MAX_OCTETS = 1024 * 1024
+export const TIMEOUT_MS = 15_000
+/** Longest answer of a directory. */
+export const MAX_OCTETS = 1024 * 1024
 
 /** The addresses in a directory that the client itself uses. RFC 8555 section 7.1.1. */
 interface AcmeDirectoryDocument {

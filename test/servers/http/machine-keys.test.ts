@@ -1,0 +1,129 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { HttpLab } from './client.ts'
+
+interface Node {
+  readonly $ref?: string
+  readonly type?: unknown
+  readonly enum?: unknown
+  readonly const?: unknown
+  readonly anyOf?: readonly Node[]
+  readonly oneOf?: readonly Node[]
+  readonly allOf?: readonly Node[]
+  readonly properties?: Readonly<Record<string, Node>>
+  readonly additionalProperties?: Node | boolean
+  readonly items?: Node
+}
+
+const schema = JSON.parse(
+  readFileSync(new URL('../../../config/sealpost.schema.json', import.meta.url), 'utf8'),
+) as Node
+
+/** Returns the paths of all keys whose value is a text. `*` is any key of a mapping, `-` any item of a list. */
+function textKeys(): string[] {
+  const found = new Set<string>()
+  const walk = (node: Node, path: readonly string[], refs: readonly string[]): void => {
+    const { $ref: ref, properties = {}, additionalProperties, items } = node
+    if (ref !== undefined && !refs.includes(ref)) {
+      const steps = ref.slice(2).split('/')
+      const target = steps.reduce((from, step) => (from as Record<string, object>)[step] as object, schema as object)
+      walk(target, path, [...refs, ref])
+    }
+    for (const one of [node.anyOf, node.oneOf, node.allOf].flatMap((all) => all ?? [])) walk(one, path, refs)
+    if (node.type === 'string' && !node.enum && node.const === undefined) found.add(path.join('.'))
+    for (const [key, one] of Object.entries(properties)) walk(one, [...path, key], refs)
+    if (typeof additionalProperties === 'object') walk(additionalProperties, [...path, '*'], refs)
+    if (items) walk(items, [...path, '-'], refs)
+  }
+  walk(schema, [], [])
+  return [...found]
+}
+
+/** Name files, folders, programs or databases of the machine. HTTP cannot set them. */
+const MACHINE = [
+  /(?:^|\.)(?:file|keyFile|preload|lmdb|postgres)$/,
+  /File$/,
+  /^mailAuthentication\.(?:dkim\.-|arc)\.key$|^controlSenders\.-\.key$/,
+  /(?:^|\.)authority$/,
+  /^certificates(?:\.store)?$/,
+  /(?:^|\.)capture$/,
+  /^authorityService\.acme\.dns\.-$/,
+]
+
+/** Name a host that the lab connects to. Administrators may set them, but send no secret of the configuration there. */
+const HOSTS = [
+  /^connectors\.-\.(?:smartHost\.(?:host|names\.-)|resolver)$/,
+  /^virtualServers\.-\.feeds\.-\.host$/,
+  /^webhooks\.-\.url$/,
+  /^oauth2\.issuers\.-\.jwksUri$/,
+  /^verify\.targets\.-$/,
+  /^authorityService\.acme\.dns$/,
+]
+
+/** Names, addresses of mail, texts, times, sizes and secrets, by the last key of the path. */
+const PLAIN = new Set(
+  `
+    a aaaa accessToken accessTokenLifetime account address addresses administrators age aliasOf allow
+    alternativeNames audience authservId certificate certificates ciphers clientId clientSecret complaintsTo
+    connector delay delayWarning delegates deny description distrust domain domains expireAfter expiresAfter
+    external externalAccounts failedLogonDelay filter folder folders forwardedFrom from garbage gateway giveUpAfter
+    greeting groups handshakeTimeout header hide hostname hosts http idleTimeout imap4 inject interval issuer
+    keySecret keySecretFallback label lifetime loginDelay logonTimeout mailboxReferrals matching maxAge maxSize
+    memory memoryLimit messageSize moderator motd mx name nntp node organization oversizedReply password
+    passwordHash path peer per pop3 progressInterval ptr rate rawReply readers records redirectUris referral
+    refreshTokenLifetime repeatAfter reply report retries retry rua secret selector serialNumber sessionSize size
+    smtp subject text timeout to token transfer ttl txt types until url user userClaim users validationDelay verb
+    virtualServer
+  `.split(/\s+/),
+)
+
+const isOf = (patterns: readonly RegExp[], path: string): boolean => patterns.some((pattern) => pattern.test(path))
+const lastKey = (path: string): string => path.split('.').findLast((step) => !/^[-*]$/.test(step)) ?? ''
+
+const TEXT = `
+certificates: { store: memory, key: p256 }
+virtualServers:
+  - { protocol: smtp, port: 0 }
+  - { protocol: http, port: 0, tlsPort: off }
+`
+let folder: string
+let http: HttpLab
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'sealpost-keys-'))
+  writeFileSync(join(folder, 'lab.yaml'), TEXT)
+  http = await HttpLab.ofFile(join(folder, 'lab.yaml'))
+})
+afterAll(async () => {
+  await http[Symbol.asyncDispose]()
+  rmSync(folder, { recursive: true })
+})
+
+test('every key with a text is classified: whether it names files or hosts', () => {
+  const unknown = textKeys().filter((path) => !isOf(MACHINE, path) && !isOf(HOSTS, path) && !PLAIN.has(lastKey(path)))
+  // A new key: find out whether its value can name a file, a folder, a program or a host, and add it to a list above.
+  expect(unknown).toEqual([])
+})
+
+/** Values for keys that only an examined configuration has. */
+const EXAMINED: Readonly<Record<string, readonly [path: string, value: unknown]>> = {
+  certificates: ['/certificates', '/tmp/elsewhere'],
+  'certificates.store': ['/certificates', { store: '/tmp/elsewhere' }],
+  capture: ['/capture', '/tmp/lab.pcapng'],
+  'virtualServers.-.capture': ['/virtualServers/0/capture', '/tmp/lab.pcapng'],
+  'authorityService.acme.dns.-': ['/authorityService', { port: 0, acme: { dns: ['/bin/true'] } }],
+}
+
+test.each(textKeys().filter((path) => isOf(MACHINE, path)))('HTTP cannot set %s', async (path) => {
+  const [top = '', ...rest] = path.split('.')
+  const built = rest.reduceRight<unknown>(
+    (value, step) => (step === '-' ? [value] : { [step === '*' ? 'x' : step]: value }),
+    path.endsWith('postgres') ? 'postgres://x@127.0.0.1/x?sslkey=/etc/hostname' : './etc/hostname',
+  )
+  const [at, value] = EXAMINED[path] ?? [`/${top}`, built]
+  const changes = [{ op: 'set', path: at, value }]
+  const { status, body } = await http.request('configuration', { method: 'PATCH', json: { changes } })
+  expect([status, body.errors?.[0].message]).toEqual([403, expect.stringContaining('only on the machine')])
+  expect(readFileSync(join(folder, 'lab.yaml'), 'utf8')).toBe(TEXT)
+})
