@@ -23,7 +23,7 @@ import { robot } from './checks/robot.ts'
 import { injection, second, state } from './checks/starttls.ts'
 import { transparency } from './checks/transparency.ts'
 import { suitesAccepted, versionsAccepted } from './checks/versions.ts'
-import { crossing, crossPorts } from './crossing.ts'
+import { checkAcrossPorts, crossPortResumption } from './cross-port-resumption.ts'
 import { delivery, exchange } from './exchange.ts'
 import { Probe } from './probe.ts'
 import type { Endpoint, EndpointReport, Finding, VerifyOptions } from './types.ts'
@@ -49,7 +49,8 @@ export async function verifyEndpoints(
   await inParallel([...book.keys()], PARALLEL, (probe) => verifyEndpoint(probe, note))
   options.signal?.throwIfAborted()
   const present = [...book].filter(([, findings]) => !isAbsent(findings)).map(([probe]) => probe)
-  if (isWanted(crossing.name, options)) await crossPorts(present, (probe, found) => note(probe, crossing, found))
+  if (isWanted(crossPortResumption.name, options))
+    await checkAcrossPorts(present, (probe, found) => note(probe, crossPortResumption, found))
   options.signal?.throwIfAborted()
   const { credentials } = options
   if (credentials && isWanted(delivery.name, options)) {
@@ -136,7 +137,7 @@ export const checks: readonly Check[] = [
 ]
 
 /** Name and title of everything that a report can contain, in its order. */
-export const reported: readonly Pick<Check, 'name' | 'title'>[] = [...checks, crossing, delivery]
+export const reported: readonly Pick<Check, 'name' | 'title'>[] = [...checks, crossPortResumption, delivery]
 
 /** Returns how many findings a run has if every port is open and the checks of several ports apply. */
 export function expectedFindings(
@@ -146,7 +147,7 @@ export function expectedFindings(
   const names = reported.map(({ name }) => name).filter((name) => isWanted(name, options))
   const applies = (name: string, { protocol, implicitTls }: Endpoint): boolean => {
     const hasTls = implicitTls || protocol !== 'http'
-    if (name === crossing.name) return hasTls && endpoints.length > 1
+    if (name === crossPortResumption.name) return hasTls && endpoints.length > 1
     return name !== delivery.name || (options.credentials !== undefined && protocol !== 'http')
   }
   return endpoints.flatMap((endpoint) => names.filter((name) => applies(name, endpoint))).length

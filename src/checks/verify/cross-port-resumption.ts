@@ -5,7 +5,7 @@ import { describe } from './report.ts'
 import { NotTested, VerifyError } from './types.ts'
 
 /** The name and title of the findings, each of which is about a port and all others. */
-export const crossing: Pick<Check, 'name' | 'title'> = {
+export const crossPortResumption: Pick<Check, 'name' | 'title'> = {
   name: 'cross-port-resumption',
   title: 'resumption across ports',
 }
@@ -21,7 +21,10 @@ interface Port {
  * Checks that no port resumes a session of a port with another certificate. In a resumed handshake the server shows no
  * certificate, so an attacker who redirects the client can pass one server off as another (ALPACA, https://alpaca-attack.com).
  */
-export async function crossPorts(probes: readonly Probe[], note: (probe: Probe, found: Found) => void): Promise<void> {
+export async function checkAcrossPorts(
+  probes: readonly Probe[],
+  note: (probe: Probe, found: Found) => void,
+): Promise<void> {
   const ports: Port[] = []
   for (const probe of probes) ports.push(...(await portOf(probe).catch(forFailure<Port[]>([]))))
   if (ports.length < 2) return
