@@ -92,3 +92,25 @@ describe('in a store that does not know the authorities', () => {
     expect((await other.certificateOf(smtp)).chain).toEqual(['CN=low, O=Outside', 'CN=middle, O=Outside'])
   })
 })
+
+describe('a file whose authorities are not those of the certificate', () => {
+  const wrong = new CertificateLab()
+  afterAll(() => wrong.remove())
+
+  it('tells a wrong issuer and a wrong signature apart', async () => {
+    await wrong.outsideAuthority('world')
+    await wrong.outsideAuthority('stranger')
+    await wrong.request(imap4)
+    await wrong.sign('world', 'certreq.txt', 'answer.pem')
+    wrong.write('issuer.pem', wrong.text('answer.pem') + wrong.text('stranger.pem'))
+    expect(await wrong.refused('cert', 'install', 'issuer.pem')).toMatch(
+      /the issuer is wrong: localhost was issued by world, but the file contains stranger/,
+    )
+    // Another authority of the same name.
+    await wrong.outsideAuthority('world')
+    wrong.write('signature.pem', wrong.text('answer.pem') + wrong.text('world.pem'))
+    expect(await wrong.refused('cert', 'install', 'signature.pem')).toMatch(
+      /the signature of localhost is wrong: it names world as its issuer, but the key of world in the file did not sign it/,
+    )
+  })
+})

@@ -216,6 +216,7 @@ describe.skipIf(!needs('expect'))('sealpost cert wizard', () => {
       ['certificate.pfx: wrong password', ''],
       page('Path of the file'),
       page('Password', 'secret'),
+      ['Install this certificate?', enter],
     ]
     await wizard('pop3', steps, 'is imported and assigned')
   })

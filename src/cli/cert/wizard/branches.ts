@@ -1,5 +1,6 @@
 import { issuedBy, type RequestRecord } from '../../../tls/pki/certificate-store/index-file.ts'
 import { refusePinned, type VirtualServerFacts } from '../../../tls/pki/lifecycle/context.ts'
+import type { InstallSummary } from '../../../tls/pki/lifecycle/install.ts'
 import type { PkiSession } from '../../shared/certificate-store.ts'
 import { ofFile, writeOutput } from '../../shared/files.ts'
 import { dayText } from '../../shared/output.ts'
@@ -34,6 +35,10 @@ async function chooseCertificate({ certificates }: PkiSession, except?: string):
   return choose('Which certificate?', choices)
 }
 
+/** Shows a certificate before it is installed. */
+const showSummary = (summary: InstallSummary): void =>
+  showPage('Summary', installSummary(summary) + summary.warnings.map((warning) => `\nWarning: ${warning}`).join(''))
+
 const hasNone = ({ assigned, pending }: ServerState): boolean => !assigned && !pending
 const hasCertificate = ({ assigned, pending }: ServerState): boolean => assigned !== undefined && !pending
 
@@ -55,8 +60,7 @@ const processPending: Branch = {
     const planned = await withFile('Path of the file with the certificate', (answer, file) =>
       ofFile(file, () => certificates.inspect(answer, { for: facts.name })),
     )
-    const warnings = planned.summary.warnings.map((warning) => `\nWarning: ${warning}`).join('')
-    showPage('Summary', installSummary(planned.summary) + warnings)
+    showSummary(planned.summary)
     await confirm('Install this certificate?')
     await certificates.installPlanned(planned)
     const { completedTo, friendlyName } = planned.summary
@@ -89,10 +93,14 @@ const importFile: Branch = {
   offered: hasNone,
   async run({ certificates }, { facts }) {
     refusePinned(facts)
-    const record = await withFile('Path of the file', async (octets, file) => {
+    const planned = await withFile('Path of the file', async (octets, file) => {
       const password = await askPassword('Password of the file (empty if none)')
-      return ofFile(file, () => certificates.import(octets, { for: facts.name, ...(password ? { password } : {}) }))
+      return ofFile(file, () => certificates.planImport(octets, { for: facts.name, ...(password ? { password } : {}) }))
     })
+    showSummary(planned.summary)
+    await confirm('Install this certificate?')
+    const record = await certificates.importPlanned(planned)
+    if (record.completedTo !== undefined) return completedText(record.friendlyName, record.completedTo)
     return `"${record.friendlyName}" is imported and assigned to "${facts.name}".`
   },
 }

@@ -53,7 +53,7 @@ function isPublicRoot(name: string): boolean {
 
 /**
  * Refuses a chain that no client accepts: an issuer that is not an authority or has expired, a path that is too long, or
- * a file whose other certificates did not issue the first one.
+ * a file whose other certificates did not issue the first one, or did not sign it.
  * @param others certificates that came in the same file
  * @throws PkiError `refused`
  */
@@ -64,10 +64,13 @@ export function checkChain(
   force: boolean,
 ): void {
   const [leaf, ...issuers] = certificates
+  refuseWrongSignature(certificates.at(-1) as X509Certificate, others)
   const unrelated = others.filter((one) => !certificates.some((known) => known.raw.equals(one.raw)))
   if (unrelated.length > 0 && issuers.length === 0 && !isRoot(leaf)) {
     const issuer = commonName(readFacts(leaf).issuer)
-    throw broken(`${titleOf(leaf)} was issued by ${issuer}, but the file contains ${unrelated.map(titleOf).join(', ')}`)
+    throw broken(
+      `the issuer is wrong: ${titleOf(leaf)} was issued by ${issuer}, but the file contains ${unrelated.map(titleOf).join(', ')}`,
+    )
   }
   issuers.forEach((certificate, below) => {
     const { authority, pathLength, notAfter } = readFacts(certificate)
@@ -80,6 +83,18 @@ export function checkChain(
     }
     if (notAfter.getTime() < nowMs && !force) throw broken(`${title} expired on ${day(notAfter)}`)
   })
+}
+
+/**
+ * Refuses the end of a chain that names an authority of the file as its issuer, if that authority did not sign it. Another
+ * authority has the same name then, or the certificate was changed.
+ */
+function refuseWrongSignature(last: X509Certificate, others: readonly X509Certificate[]): void {
+  const named = others.find((one) => !one.raw.equals(last.raw) && last.issuer === one.subject && one.ca)
+  if (isRoot(last) || named === undefined) return
+  throw broken(
+    `the signature of ${titleOf(last)} is wrong: it names ${titleOf(named)} as its issuer, but the key of ${titleOf(named)} in the file did not sign it`,
+  )
 }
 
 const titleOf = (certificate: X509Certificate): string => issuedToOf(readFacts(certificate))

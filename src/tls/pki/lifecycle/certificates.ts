@@ -4,7 +4,7 @@ import { type Bound, bind } from '../bound.ts'
 import type { CertificateStore } from '../certificate-store/types.ts'
 import { assignCertificate, deleteCertificate, removeCertificate, replaceCertificate } from './assign.ts'
 import { type LabFacts, type LifecycleContext, wornBy } from './context.ts'
-import { exportCertificate, importCertificate } from './import-export.ts'
+import { exportCertificate, importCertificate, importPlanned, planImport } from './import-export.ts'
 import { installAnswer, installPlanned, planInstall } from './install.ts'
 import { installApproved, issueCertificate, issuePlanned } from './issue.ts'
 import { listCertificates, showCertificate } from './list.ts'
@@ -78,6 +78,10 @@ const verbs = {
   delete: deleteCertificate,
   /** Imports a certificate with its key and chain from PKCS#12 or PEM. */
   import: importCertificate,
+  /** Returns what `import` would do. Changes nothing. */
+  planImport,
+  /** Imports what `planImport` returned. */
+  importPlanned,
   /** Exports a certificate with its chain and, in some formats, its key. */
   export: exportCertificate,
   /** Lists the certificates of the store. */

@@ -1,6 +1,6 @@
 import { type KeyObject, X509Certificate } from 'node:crypto'
 import { certificatePem, readFacts } from '../certificate/certificate.ts'
-import { buildChain, checkChain, checkDates } from '../certificate/chain.ts'
+import { buildChain, type Chain, checkChain, checkDates } from '../certificate/chain.ts'
 import { issuedToOf } from '../certificate/names.ts'
 import { addCertificate } from '../certificate-store/draft.ts'
 import { checkFriendlyName, usableName } from '../certificate-store/friendly-names.ts'
@@ -13,7 +13,8 @@ import { type Content, contentOf } from '../keystore/content.ts'
 import { readProtectedKey } from '../keystore/protected-key.ts'
 import { unexpectedContent } from '../keystore/unexpected.ts'
 import { completeChain } from './chains.ts'
-import { findVirtualServer, type LifecycleContext, refusePinned } from './context.ts'
+import { findVirtualServer, type LifecycleContext, refusePinned, type VirtualServerFacts } from './context.ts'
+import { type InstallSummary, summaryOf } from './install.ts'
 import { refuseNotServed } from './serving.ts'
 
 export interface ImportOptions {
@@ -36,15 +37,21 @@ export interface ImportedCertificate extends CertificateRecord {
   readonly completedTo?: string
 }
 
-/**
- * Imports a certificate with its key and chain from PKCS#12 or PEM. If the store has it already, a longer chain completes
- * that of the store. @throws PkiError `password`, `malformed`, `refused`
- */
-export async function importCertificate(
+/** A file that was read and checked, to import later. */
+export interface PlannedImport {
+  readonly summary: InstallSummary
+  readonly key: KeyObject
+  readonly certificates: Chain['certificates']
+  readonly server: VirtualServerFacts | undefined
+  readonly replaced: CertificateRecord | undefined
+}
+
+/** Reads and checks a file with a certificate, its key and its chain. Changes nothing. @throws PkiError `password`, `malformed`, `refused` */
+export async function planImport(
   context: LifecycleContext,
   file: Buffer,
   options: ImportOptions = {},
-): Promise<ImportedCertificate> {
+): Promise<PlannedImport> {
   const { store } = context
   const server = options.for === undefined ? undefined : findVirtualServer(context, options.for)
   if (server) refusePinned(server)
@@ -60,18 +67,44 @@ export async function importCertificate(
   const chain = buildChain(leaf, [...certificates, ...(await store.materials.knownIssuers(store.index))])
   const others = certificates.filter((one) => one !== leaf)
   checkChain(chain, others, nowMs, options.force ?? false)
-  const friendlyName = options.friendlyName?.trim() ?? usableName(nameInFile) ?? issuedToOf(facts)
   if (server) refuseNotServed(server, chain.certificates, key)
+  const friendlyName = options.friendlyName?.trim() ?? usableName(nameInFile) ?? issuedToOf(facts)
+  const summary = { ...summaryOf(facts, chain), friendlyName, virtualServer: server?.name ?? '' }
+  return { summary, key, certificates: chain.certificates, server, replaced }
+}
+
+/**
+ * Imports a certificate with its key and chain from PKCS#12 or PEM. If the store has it already, a longer chain completes
+ * that of the store. @throws PkiError `password`, `malformed`, `refused`
+ */
+export async function importCertificate(
+  context: LifecycleContext,
+  file: Buffer,
+  options: ImportOptions = {},
+): Promise<ImportedCertificate> {
+  return importPlanned(context, await planImport(context, file, options))
+}
+
+/** Imports what `planImport` returned. @throws PkiError `refused` */
+export function importPlanned(
+  { store }: LifecycleContext,
+  { summary, key, certificates, server, replaced }: PlannedImport,
+): Promise<ImportedCertificate> {
+  const { friendlyName, thumbprint } = summary
   return store.update(async (draft) => {
-    const held = draft.index.certificates.find(({ thumbprint }) => thumbprint === facts.thumbprint)
-    const completedTo = held && (await completeChain(draft, held, chain.certificates.slice(1)))
+    const held = draft.index.certificates.find((one) => one.thumbprint === thumbprint)
+    const completedTo = held && (await completeChain(draft, held, certificates.slice(1)))
     if (held && completedTo !== undefined) {
       if (server) draft.index.assignments[server.name] = held.thumbprint
       return { ...held, completedTo }
     }
     const path = draft.putKey(friendlyName, key)
-    const added = { friendlyName, certificates: chain.certificates, key: path, origin: 'imported' } as const
-    const record = await addCertificate(draft, { ...added, ...(replaced ? { replaces: replaced } : {}) }, nowMs)
+    const added = { friendlyName, certificates, key: path, origin: 'imported' } as const
+    const record = await addCertificate(
+      draft,
+      { ...added, ...(replaced ? { replaces: replaced } : {}) },
+      store.clock.now(),
+    )
     if (server) draft.index.assignments[server.name] = record.thumbprint
     return record
   })

@@ -82,7 +82,7 @@ export async function planInstall(
     request,
     certificates: chain.certificates,
     summary: {
-      ...factsForSummary(facts, chain),
+      ...summaryOf(facts, chain),
       friendlyName: request.friendlyName,
       virtualServer: request.virtualServer,
       warnings: [...nameWarnings(leaf, facts, request.names), ...warningsOf(facts, chain)],
@@ -109,10 +109,9 @@ async function planCompletion(
   return {
     certificates: chain.certificates,
     summary: {
-      ...factsForSummary(facts, chain),
+      ...summaryOf(facts, chain),
       friendlyName: held.record.friendlyName,
       virtualServer: usersOf(context, held.record.thumbprint).join(', '),
-      warnings: warningsOf(facts, chain),
       completedTo: reached(chain),
     },
   }
@@ -130,13 +129,15 @@ function heldIn(
   return undefined
 }
 
-const factsForSummary = (facts: CertificateFacts, chain: Chain) => ({
+/** Returns what a summary says about a certificate and its chain. */
+export const summaryOf = (facts: CertificateFacts, chain: Chain) => ({
   issuedTo: issuedToOf(facts),
   issuedBy: commonName(facts.issuer),
   notAfter: facts.notAfter,
   purposes: purposesText(facts),
   thumbprint: facts.thumbprint,
   chain: chain.certificates.slice(1).map((one) => commonName(readFacts(one).subject)),
+  warnings: warningsOf(facts, chain),
 })
 
 /** Installs an authority's answer to a pending request and assigns the certificate. @throws PkiError */

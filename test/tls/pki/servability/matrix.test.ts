@@ -92,7 +92,7 @@ const withoutNames = (words: string): string =>
   words
     .replace(/^.*?the certificate "[^"]*" /, '')
     .replace(/^"[^"]*" /, 'the server ')
-    .replace(/OpenSSL [\d.]+\d/g, 'OpenSSL …')
+    .replace(/OpenSSL \d+\.\d+\.\d+/g, 'OpenSSL …')
     .replace(/this is Node.js [\d.]+\d/g, 'this is Node.js …')
     .replace(/^Node.js [\d.]+\d/, 'Node.js …')
 

@@ -63,20 +63,34 @@ export const Choice = ({ name, label, hint, isChosen, onChoose }: ChoiceProps) =
 
 const keys = ['p256', 'p384', 'rsa-2048', 'rsa-3072', 'rsa-4096', 'rsa-1024', 'ed25519']
 
-export const KeyPage = ({ answers, change }: PageProps) => (
-  <>
-    <Text name="friendlyName" {...{ answers, change }} hint={t('wizard.friendlyNameHint')} />
-    <div class="field">
-      <label for="wizard-key">{t('wizard.key')}</label>
-      <select id="wizard-key" value={answers.key} onInput={(event) => change({ key: event.currentTarget.value })}>
-        {keys.map((name) => (
-          <option key={name}>{name}</option>
-        ))}
-      </select>
-      <p class="hint">{t('wizard.keyHint')}</p>
-    </div>
-  </>
-)
+/** Offered where the lab runs on Node.js 24.6 or later. */
+const postQuantumKeys = ['ml-dsa-44', 'ml-dsa-65', 'ml-dsa-87']
+
+export function KeyPage({ answers, change }: PageProps) {
+  const [nodeVersion, setNodeVersion] = useState('')
+  useEffect(() => {
+    call('status.get', {}).then(
+      (status) => setNodeVersion(status.nodeVersion),
+      (error) => notifyProblem(problemOf(error)),
+    )
+  }, [])
+  const [, major = 0, minor = 0] = /^v(\d+)\.(\d+)/.exec(nodeVersion)?.map(Number) ?? []
+  const hasMlDsa = major > 24 || (major === 24 && minor >= 6)
+  return (
+    <>
+      <Text name="friendlyName" {...{ answers, change }} hint={t('wizard.friendlyNameHint')} />
+      <div class="field">
+        <label for="wizard-key">{t('wizard.key')}</label>
+        <select id="wizard-key" value={answers.key} onInput={(event) => change({ key: event.currentTarget.value })}>
+          {[...keys, ...(hasMlDsa ? postQuantumKeys : [])].map((name) => (
+            <option key={name}>{name}</option>
+          ))}
+        </select>
+        <p class="hint">{t('wizard.keyHint')}</p>
+      </div>
+    </>
+  )
+}
 
 export const OrganizationPage = (props: PageProps) => (
   <>
