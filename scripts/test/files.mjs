@@ -56,6 +56,7 @@ export const LONGEST = [
   'test/tls/pki/acme/renewal.test.ts',
   'test/runners/runners.interop.test.ts',
   'test/tls/legacy/interop/scanners.interop.test.ts',
+  'test/tls/legacy/bogo/bogo.interop.test.ts',
   'test/checks/verify/protocol-defects.test.ts',
   'test/storage/store/full-disk.test.ts',
   'test/storage/store/faults.test.ts',

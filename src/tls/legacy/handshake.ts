@@ -46,6 +46,8 @@ interface Handshake {
 export async function serverHandshake(transport: RecordTransport, options: LegacyTlsOptions): Promise<HandshakeResult> {
   const flow = new HandshakeFlow(transport)
   const hello = await flow.clientHello()
+  // RFC 5246 section 7.3: the client waits for ServerHelloDone
+  flow.expectNothingHeld()
   if (hello.version === legacyVersions.SSLv3) transport.version = 'SSLv3'
   checkHello(hello)
   if (options.flaws.overreadsHeartbeats && hello.extensions.heartbeat) transport.acceptHeartbeats()

@@ -35,6 +35,22 @@ async function handshakeSending(client: LegacyClient, send: (message: Buffer) =>
 }
 
 describe('records and handshake messages (RFC 5246 section 6.2.1)', () => {
+  it('a message that begins behind the ClientHello, before the server has answered, is refused', async () => {
+    // The length of a ClientKeyExchange for an RSA key of 2048 bits is known before the server answers.
+    const start = Buffer.from([handshakeTypes.clientKeyExchange, 0, 1])
+    expect(
+      await outcome((client) => {
+        const write = client.transport.write.bind(client.transport)
+        return handshakeSending(client, (message) => {
+          const isHello = message[0] === handshakeTypes.clientHello
+          const isKeyExchange = message[0] === handshakeTypes.clientKeyExchange
+          const sent = isHello ? Buffer.concat([message, start]) : message.subarray(isKeyExchange ? start.length : 0)
+          write(contentTypes.handshake, sent)
+        })
+      }),
+    ).toBe('unexpected_message')
+  })
+
   it('a handshake message may be split over records of one octet each', async () => {
     expect(
       await outcome((client) => {
