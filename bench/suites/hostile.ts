@@ -7,9 +7,17 @@ import { NoopClient, Prey } from '../hostile/prey.ts'
 import { tlsAttacks } from '../hostile/tls.ts'
 import type { Attack } from '../hostile/types.ts'
 import { valueAttacks } from '../hostile/values.ts'
+import { viewAttacks } from '../hostile/views.ts'
 
 const nothing: Attack = { name: 'nothing', prepare: async (attacker) => () => attacker.end() }
-const attacks: readonly Attack[] = [nothing, ...valueAttacks, ...connectionAttacks, ...tlsAttacks, ...labAttacks]
+const attacks: readonly Attack[] = [
+  nothing,
+  ...valueAttacks,
+  ...viewAttacks,
+  ...connectionAttacks,
+  ...tlsAttacks,
+  ...labAttacks,
+]
 
 async function measure(attack: Attack, ms: number): Promise<Record<string, string>> {
   const prey = await Prey.start(attack)

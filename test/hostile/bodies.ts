@@ -54,6 +54,8 @@ export function hostileBodies(octets: number): Readonly<Record<string, Buffer>> 
     'line ends': CRLF + repeated(CRLF, octets),
     'line feeds in base64': `${UTF8}Content-Transfer-Encoding: base64\r\n\r\n${encodedText('\n'.repeat(57), octets * 0.7)}`,
     'text beyond Latin-1': `${UTF8}Content-Transfer-Encoding: base64\r\n\r\n${encodedText('\u3042'.repeat(19), octets * 0.7)}`,
+    // One character of three octets becomes 18 where texts are compared.
+    'text that grows': `${UTF8}Content-Transfer-Encoding: base64\r\n\r\n${encodedText('\ufdfa'.repeat(19), octets * 0.7)}`,
     'quoted-printable': `${UTF8}Content-Transfer-Encoding: quoted-printable\r\n\r\n${repeated('=E3=81=82 =\r\n', octets)}`,
     links: CRLF + repeated('http://a.test/x) mailto:a@b.test (https://c.test/(((.,;\r\n', octets),
     'HTML of links': HTML + repeated('<a href="http://a.test/1">1</a>\r\n', octets),

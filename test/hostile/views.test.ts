@@ -2,7 +2,7 @@ import { connect, type Socket } from 'node:net'
 import { describe, expect, test } from 'vitest'
 import { type StartedLab, workplaceOfEach } from '../support/sealpost.ts'
 import { hostileBodies } from './bodies.ts'
-import { isScaled } from './support.ts'
+import { isScaled, repeated } from './support.ts'
 
 const place = workplaceOfEach()
 const MIB = 1024 * 1024
@@ -238,6 +238,26 @@ describe('a hostile message never ends the lab', { timeout: TIMEOUT_MS }, () => 
       }
     }
     expect(failed).toEqual([])
+    expect(await lab.end()).toBe(0)
+  })
+
+  test('SEARCH finds words in a text that the heap has no room to keep', async () => {
+    const file = place.write('lab.yaml', CONFIGURATION)
+    await using lab = await place.start(['--config', file], { env: { NODE_OPTIONS: '--max-old-space-size=64' } })
+    // The first word is where one piece of the text ends and another begins.
+    const text = `${'a'.repeat(64 * 1024 - 4)}first-word${repeated('b', 6 * MIB)}last-word`
+    await new Walker(lab).deliver(Buffer.from(`Subject: x\r\n\r\n${text}\r\n`))
+    const client = await TailClient.open(lab.endpoint('imap4').port, /\r\n$/)
+    const found: string[] = []
+    for (const command of [
+      'LOGIN alice secret',
+      'SELECT INBOX',
+      'SEARCH BODY first-word TEXT last-word',
+      'SEARCH BODY no-word',
+    ])
+      found.push(await client.ask(`x ${command}`, /(?:^|\n)x (?:OK|NO|BAD).*\r\n$/))
+    client.close()
+    expect(found.slice(2)).toEqual(['* SEARCH 1\r\nx OK SEARCH completed\r\n', '* SEARCH\r\nx OK SEARCH completed\r\n'])
     expect(await lab.end()).toBe(0)
   })
 })

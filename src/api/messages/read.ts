@@ -91,6 +91,7 @@ interface ReadInput {
 
 interface Read {
   readonly at: IndexedMessage
+  readonly open: OpenMessage
   readonly read: ReadableMessage
   /** Undefined unless `opened` is in the input. */
   readonly smime: SmimeResult | undefined
@@ -109,7 +110,8 @@ async function shownOf(call: Call<ReadInput>, at: IndexedMessage, open: OpenMess
   const { inside, opened } = call.input
   const smime = opened === undefined ? undefined : await smimeFor(call, at, open)
   const read = (opened && smime?.opened) || open.read
-  return { at, read: inside === undefined ? read : await messageIn(at.id, read, inside), smime: smime?.result }
+  const shown = inside === undefined ? read : await messageIn(at.id, read, inside)
+  return { at, open, read: shown, smime: smime?.result }
 }
 
 /** Returns the message in a part of another. @throws ApiProblem `not-found` */
@@ -221,7 +223,11 @@ const text = defineOperation('messages.text', 'GET /messages/{id}/text', {
   input: openedInput,
   output: 'text/plain',
   run: (call) =>
-    readFor(call, async ({ read }) => new Content('text/plain; charset=utf-8', await runInSlices(textOctets(read)))),
+    readFor(call, async ({ open, read }) => {
+      const make = async (): Promise<Buffer> => runInSlices(textOctets(read))
+      const octets = await (read === open.read ? open.shared('text', make) : make())
+      return new Content('text/plain; charset=utf-8', octets)
+    }),
 })
 
 /** Returns the whole text of a message in UTF-8, in steps; for a message that is only HTML, as much as a view has of it. */

@@ -1,4 +1,5 @@
 import { SharedSteps } from '../../core/async/shared-steps.ts'
+import { HEAP_SHARE } from '../../core/octets/heap-share.ts'
 import type { Steps } from '../../core/time/time-slice.ts'
 import { addressSteps } from './addresses.ts'
 import { decodedPieces } from './charsets.ts'
@@ -74,6 +75,8 @@ export class SearchText {
   readonly #headers = new Map<string, readonly string[]>()
   #header: string | undefined
   #body: string | undefined
+  /** Whether the body is too long to be kept, so that each search reads it again. */
+  #isBodyLong = false
   readonly #shared = new SharedSteps<'header' | 'body'>()
   readonly #grown: (chars: number) => void
   /** @param grown receives the length of every text that is kept, in characters */
@@ -133,7 +136,9 @@ export class SearchText {
 
   /** Returns whether a text part contains the needle. As in Dovecot, headers of parts do not count. */
   *bodyContains(source: SearchSource | undefined, needle: string): Steps<boolean> {
-    if (source && this.#body === undefined) yield* this.#shared.run('body', () => this.#readBody(source))
+    if (source && this.#body === undefined && !this.#isBodyLong)
+      yield* this.#shared.run('body', () => this.#readBody(source))
+    if (source && this.#isBodyLong) return yield* bodyHas(source, needle)
     return yield* contains(this.#body ?? '', needle)
   }
 
@@ -144,7 +149,9 @@ export class SearchText {
   }
 
   *#readBody(source: SearchSource): Steps<void> {
-    this.#body = this.#keep(yield* bodyText(source))
+    const text = yield* bodyText(source)
+    if (text === undefined) this.#isBodyLong = true
+    else this.#body = this.#keep(text)
   }
 
   *#readHeader(source: SearchSource): Steps<void> {
@@ -161,11 +168,19 @@ function* plainAddresses(value: OctetString): Steps<string> {
   return addresses.map(({ mailbox = '', host = '' }) => `${mailbox}@${host}`).join(', ')
 }
 
+/** Longer texts are not kept. Folding can make a text of three octets 18 characters long. */
+const MAX_KEPT_CHARS = 4 * HEAP_SHARE
+
 /** Joins texts with line feeds and folds them, some at a time. */
 class FoldedText {
-  readonly #folded: string[] = []
+  readonly #take: (folded: string) => void
   #pending = ''
   #isFirst = true
+
+  /** @param take receives the folded text in pieces */
+  constructor(take: (folded: string) => void) {
+    this.#take = take
+  }
 
   /** Begins a text, after a line feed if it is not the first one. */
   begin(): void {
@@ -177,20 +192,20 @@ class FoldedText {
   add(text: string): boolean {
     this.#pending += text
     if (this.#pending.length < STEP_CHARS) return false
-    this.#folded.push(fold(this.#pending))
-    this.#pending = ''
+    this.end()
     return true
   }
 
-  end(): string {
-    this.#folded.push(fold(this.#pending))
-    return this.#folded.length === 1 ? (this.#folded[0] as string) : this.#folded.join('')
+  end(): void {
+    this.#take(fold(this.#pending))
+    this.#pending = ''
   }
 }
 
 /** Returns all headers of the message, of its parts and of messages inside, folded. */
 function* headerText({ raw, structure }: SearchSource): Steps<string> {
-  const text = new FoldedText()
+  const folded: string[] = []
+  const text = new FoldedText((piece) => folded.push(piece))
   let octets = 0
   for (const part of everyPart(structure)) {
     for (const field of headerFields(raw, part.headerStart, part.bodyStart)) {
@@ -202,17 +217,52 @@ function* headerText({ raw, structure }: SearchSource): Steps<string> {
       yield
     }
   }
-  return text.end()
+  text.end()
+  return folded.length === 1 ? (folded[0] as string) : folded.join('')
 }
 
-/** Returns the content of all text parts, folded. */
-function* bodyText({ raw, structure }: SearchSource): Steps<string> {
-  const text = new FoldedText()
+/** Gives the content of all text parts, folded, to a function in pieces, until the function returns true. */
+function* readBody({ raw, structure }: SearchSource, take: (folded: string) => boolean): Steps<void> {
+  let isOver = false
+  const text = new FoldedText((folded) => {
+    isOver ||= take(folded)
+  })
   for (const part of everyPart(structure)) {
     if (!isText(part)) continue
     text.begin()
     const octets = yield* partOctetsOrRawInSteps(raw, part)
-    for (const piece of decodedPieces(octets, parameterText(part.params, 'charset'))) if (text.add(piece)) yield
+    for (const piece of decodedPieces(octets, parameterText(part.params, 'charset'))) {
+      if (!text.add(piece)) continue
+      if (isOver) return
+      yield
+    }
   }
-  return text.end()
+  text.end()
+}
+
+/** Returns the content of all text parts, folded; undefined if it is too long to be kept. */
+function* bodyText(source: SearchSource): Steps<string | undefined> {
+  const folded: string[] = []
+  let chars = 0
+  yield* readBody(source, (piece) => {
+    chars += piece.length
+    if (chars <= MAX_KEPT_CHARS) folded.push(piece)
+    return chars > MAX_KEPT_CHARS
+  })
+  if (chars > MAX_KEPT_CHARS) return undefined
+  return folded.length === 1 ? (folded[0] as string) : folded.join('')
+}
+
+/** Returns whether the content of all text parts contains the needle, without keeping it. */
+function* bodyHas(source: SearchSource, needle: string): Steps<boolean> {
+  let isFound = false
+  // The needle may begin in the piece before.
+  let before = ''
+  yield* readBody(source, (piece) => {
+    const text = before + piece
+    isFound = text.includes(needle)
+    before = needle.length > 1 ? text.slice(1 - needle.length) : ''
+    return isFound
+  })
+  return isFound
 }
