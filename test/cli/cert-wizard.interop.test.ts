@@ -23,7 +23,7 @@ async function wizard(server: string, steps: readonly Step[], last: string, yaml
   const script = [
     'set timeout 30',
     'set stty_init "rows 50 cols 200"',
-    `spawn ${process.execPath} ${mainFile} cert wizard --for ${server} --config ${yaml}`,
+    `spawn {${process.execPath}} {${mainFile}} cert wizard --for ${server} --config ${yaml}`,
     ...steps.map(([shown, typed]) => expectText(shown, typed === '' ? '' : `send -- "${typed}"`)),
     expectText(last, ''),
     'expect eof',

@@ -306,11 +306,12 @@ test.skipIf(!needs('expect'))('uses colour on a terminal, but not with NO_COLOR'
   place.write('lab.yaml', `directory: { mode: listed }\n${lab().replace(/^directory.*\n/m, '')}`)
   /** Runs the lab in a terminal, presses Ctrl-C when it is ready and returns everything that it shows. */
   const shown = (env: Record<string, string>): string => {
-    const start = `spawn ${process.execPath} ${mainFile} start --config lab.yaml`
+    const start = `spawn {${process.execPath}} {${mainFile}} start --config lab.yaml`
     const script = `${start}\nset timeout 30\nexpect -re {\\nready\\r} { send "\\003" }\nexpect eof\nexit [lindex [wait] 3]`
     // Node decides on colour by a dozen variables (NO_COLOR, CI, TEAMCITY_VERSION, …), so nothing else is inherited.
     const { PATH, HOME } = process.env
-    const options = { cwd: place.folder, env: { PATH, HOME, TMPDIR: place.folder, TERM: 'xterm', ...env } }
+    const own = { PATH, HOME, LC_ALL: 'C.UTF-8', TMPDIR: place.folder, TERM: 'xterm' }
+    const options = { cwd: place.folder, env: { ...own, ...env } }
     const { status, stdout } = spawnSync('expect', ['-c', script], { ...options, encoding: 'utf8' })
     expect(status, stdout).toBe(0)
     return stdout

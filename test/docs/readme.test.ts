@@ -37,7 +37,7 @@ test.skipIf(!needs('swaks', 'curl', 'openssl'))('the commands of the tutorial wo
   const script = blocks('docs/tutorial.md', 'sh')
     .join('\n')
     .replaceAll(/^(.*?)\s+# fails: .*$/gm, 'if $1; then exit 9; fi')
-    .replaceAll('npx sealpost', `${process.execPath} ${mainFile}`)
+    .replaceAll('npx sealpost', `'${process.execPath}' '${mainFile}'`)
     .replaceAll(/localhost:3(\d{3})/g, (_, port: string) => `localhost:${Number(port) + offset}`)
   expect(script).toContain('swaks')
   const { status, stdout, stderr } = spawnSync('bash', ['-euo', 'pipefail', '-c', script], {

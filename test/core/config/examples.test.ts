@@ -45,7 +45,7 @@ test('the reference is valid with its example keys enabled', () => {
 })
 
 test('default.yaml uses the ports that GreenMail users know', async () => {
-  const { lab } = await loadFile(new URL('default.yaml', folder).pathname)
+  const { lab } = await loadFile(fileURLToPath(new URL('default.yaml', folder)))
   expect(lab.virtualServers.map(({ address, port, tlsPort }) => [address, port, tlsPort])).toEqual([
     ['127.0.0.1', 3025, 'off'],
     ['127.0.0.1', 3110, 3995],
@@ -56,7 +56,7 @@ test('default.yaml uses the ports that GreenMail users know', async () => {
 })
 
 test.each(['config/default.yaml', 'docker/config.yaml'])('%s limits single clients', async (name) => {
-  const { lab } = await loadFile(new URL(`../../../${name}`, import.meta.url).pathname)
+  const { lab } = await loadFile(fileURLToPath(new URL(`../../../${name}`, import.meta.url)))
   const limits = {
     connectionsPerAddress: 100,
     handshakeTimeout: 10_000,
