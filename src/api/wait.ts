@@ -1,8 +1,10 @@
 import { z } from 'zod'
+import { addressKey } from '../accounts/directory/names.ts'
 import { duration } from '../core/config/schema/values.ts'
 import { hasFailed } from '../core/sessions/describe.ts'
 import { abortAfter } from '../core/time/abort-after.ts'
 import { isSliceOver, nextSlice } from '../core/time/time-slice.ts'
+import { searchable } from '../mail/format/search-text.ts'
 import { accountOf } from '../storage/store/types.ts'
 import type { Api } from './api.ts'
 import { type Caller, seesFolder, seesMessage, seesSession } from './caller.ts'
@@ -60,7 +62,7 @@ const wait = defineOperation('wait', 'POST /wait', {
 
 /** Returns the test of the conditions. @throws ApiProblem `invalid` for an empty one, which any message would meet */
 function wantedBy({ api, caller, input: wanted }: Call<WaitInput>): Matcher {
-  const empty = Object.entries(wanted).find(([, value]) => typeof value === 'string' && value.trim() === '')
+  const empty = Object.entries(wanted).find(([, value]) => typeof value === 'string' && searchable(value) === '')
   if (empty)
     throw new ApiProblem('invalid', `${empty[0]} is empty, so any message would match; leave it out, or write a text`)
   const { to, from, subject, text, ...query } = wanted
@@ -84,13 +86,13 @@ function wantedBy({ api, caller, input: wanted }: Call<WaitInput>): Matcher {
 function isTo(api: Api, { folder, entry }: IndexedMessage, to: string): boolean {
   const account = accountOf(folder)
   const mine = (entry.envelope?.rcptTo ?? []).filter((one) => api.lab.directory.findByAddress(one)?.user === account)
-  return [...mine, ...(account === undefined ? [] : [account])].some((one) => one.toLowerCase() === to.toLowerCase())
+  return [...mine, ...(account === undefined ? [] : [account])].some((one) => addressKey(one) === addressKey(to))
 }
 
 async function isFrom(api: Api, message: IndexedMessage, part: string): Promise<boolean> {
   const facts = await api.reader.facts(message)
   const names = [message.entry.envelope?.mailFrom ?? '', facts?.from?.name ?? '', facts?.from?.address ?? '']
-  return names.some((one) => one.toLowerCase().includes(part.toLowerCase()))
+  return names.some((one) => searchable(one).includes(searchable(part)))
 }
 
 /**

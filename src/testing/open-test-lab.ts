@@ -29,7 +29,9 @@ export async function openTestLab(call: Call, config: LabInput | string, options
     configuration,
   })
   const clock = new LabClock(lab.clock)
-  const testLab = new TestLab(lab, await Arrivals.of(lab.store), clock, (next = config) => sourceOf(next))
+  const testLab = new TestLab(lab, await Arrivals.of(lab.store, lab.directory), clock, (next = config) =>
+    sourceOf(next),
+  )
   watchLab(testLab, call.place)
   return testLab
 }

@@ -34,8 +34,8 @@ it('a wait without a recipient returns a message to several recipients once and 
 
 it('a copy that reaches another recipient later is returned to a wait for that recipient only', async () => {
   await using store = new MemoryStore({ clock: systemClock })
-  const arrivals = await Arrivals.of(store)
   const directory = createDirectory(await resolveForTests({}))
+  const arrivals = await Arrivals.of(store, directory)
   await using certificateStore = await openCertificateStore(storeOptions('memory'))
   const sessionLog = new SessionLog(systemClock)
   const mailAuthentication = { check: async () => undefined }

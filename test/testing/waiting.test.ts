@@ -262,3 +262,25 @@ test('assertNothingSent counts refused mail, and cannot pass while a client may 
   client.send('QUIT\r\n')
   await client.rest()
 })
+
+test('a wait that begins after the lab has stopped says so immediately', async () => {
+  const lab = await startLab({ virtualServers: [{ protocol: 'smtp' }] })
+  const late = { timeout: 60_000 }
+  await lab.stop()
+  await expect(lab.waitForMessage('bob', late)).rejects.toThrow('the lab was stopped during a wait for a message')
+  await expect(lab.waitForMessages(2, {}, late)).rejects.toThrow('the lab was stopped')
+  await expect(lab.waitForSession('bob', late)).rejects.toThrow('the lab was stopped during a wait for a session')
+})
+
+test('the time-out of a tenant lists captured mail that no tenant owns', async () => {
+  await using lab = await startLab()
+  const [tenant, other] = [lab.tenant('t'), lab.tenant('u')]
+  const from = other.address('bob')
+  await lab.deliver({ subject: 'to a customer' }, { to: 'kunde@example.test', from: 'shop@example.test' })
+  await lab.deliver({ subject: 'of another tenant' }, { to: 'kunde@example.test', from })
+  const { message } = await errorOf(tenant.waitForMessage('kunde@example.test', soon))
+  expect(message).toContain(
+    'captured without a tenant:\n  from <shop@example.test> to <kunde@example.test>: "to a customer"',
+  )
+  expect(message).not.toContain('of another tenant')
+})

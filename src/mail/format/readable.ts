@@ -6,6 +6,7 @@ import { runToEnd, type Steps } from '../../core/time/time-slice.ts'
 import { parseAddresses } from './addresses.ts'
 import { type CodeCandidate, codeCandidateSteps } from './codes.ts'
 import { parseDate } from './dates.ts'
+import { unflowed } from './flowed.ts'
 import { headerFields, headerValues, unfolded } from './headers.ts'
 import { htmlLinkSteps, htmlTextSteps } from './html-text.ts'
 import { isText, partOctetsOrRawInSteps, partStart, partText } from './parts.ts'
@@ -142,7 +143,10 @@ export class ReadableMessage {
     return this.#once('headers', found)
   }
 
-  /** The plain text with LF line ends. For a message that is only HTML, the text of the HTML. */
+  /**
+   * The plain text with LF line ends, and the lines of format=flowed joined (RFC 3676). For a message that is only HTML, the
+   * text of the HTML.
+   */
   get text(): string {
     return runToEnd(this.textInSteps())
   }
@@ -265,7 +269,7 @@ export class ReadableMessage {
   }
 
   #lines(part: MessagePart): string {
-    return partText(this.#raw, part).replaceAll('\r\n', '\n')
+    return linesOf(part, partText(this.#raw, part))
   }
 
   /** Returns the lines of parts together, of which at most `chars` characters are read. */
@@ -276,7 +280,7 @@ export class ReadableMessage {
       if (left <= 0) break
       const text = partStart(this.#raw, part, left)
       left -= text.length
-      texts.push(text.replaceAll('\r\n', '\n'))
+      texts.push(linesOf(part, text))
     }
     return { text: texts.join('\n'), isCut: left <= 0 }
   }
@@ -330,6 +334,13 @@ interface Sorted {
   readonly texts: MessagePart[]
   readonly calendars: MessagePart[]
   readonly others: MessagePart[]
+}
+
+/** Returns the text of a part with LF line ends, and the lines of format=flowed joined. */
+function linesOf(part: MessagePart, text: string): string {
+  const lines = text.replaceAll('\r\n', '\n')
+  const is = (name: string, value: string): boolean => parameterText(part.params, name)?.toLowerCase() === value
+  return isHtml(part) || !is('format', 'flowed') ? lines : unflowed(lines, is('delsp', 'yes'))
 }
 
 const isHtml = (part: MessagePart): boolean => part.subtype.toLowerCase() === 'html'

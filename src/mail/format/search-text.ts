@@ -1,3 +1,4 @@
+import { domainToUnicode } from 'node:url'
 import { SharedSteps } from '../../core/async/shared-steps.ts'
 import { HEAP_SHARE } from '../../core/octets/heap-share.ts'
 import type { Steps } from '../../core/time/time-slice.ts'
@@ -35,9 +36,16 @@ const BETWEEN_WORDS = /[\s\ufeff<>",;()]+/g
  * it has a letter beyond Latin-1.
  */
 export function searchable(text: string): string {
-  const folded = fold(text.replaceAll(BETWEEN_WORDS, ' ').trim())
+  const folded = fold(withUnicodeDomains(text).replaceAll(BETWEEN_WORDS, ' ').trim())
   return Buffer.byteLength(folded) === folded.length ? folded : Buffer.from(folded).toString('latin1')
 }
+
+/** Writes domains in Unicode, so that both forms are the same. RFC 5890 section 2.3.2.1. */
+const withUnicodeDomains = (text: string): string =>
+  /xn--/i.test(text) ? text.replace(/[a-z0-9.-]*xn--[a-z0-9.-]+/gi, (name) => domainToUnicode(name) || name) : text
+
+/** Returns a text for patterns: composed, and with domains in Unicode. */
+export const unicodeForm = (text: string): string => withUnicodeDomains(text.normalize('NFC'))
 
 /** Cuts after a space, because marks and the case of a letter belong to their word. */
 function pieceEnd(text: string, from: number): number {

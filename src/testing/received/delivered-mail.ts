@@ -1,10 +1,18 @@
+import { addressKey } from '../../accounts/directory/names.ts'
 import { type SmimeResult, smimeOf } from '../../mail/smime/smime.ts'
 import type { StoreIndex } from '../../tls/pki/certificate-store/index-file.ts'
 import type { Call } from '../calls/call.ts'
 import { type WaitOptions, wait } from '../waits/wait.ts'
-import { arrivedLines, type Candidate, sessionLines, WaitTimeout } from '../waits/wait-timeout.ts'
-import type { Arrival, Arrivals } from './arrivals.ts'
-import { describeFilter, type MessageFilter, matches } from './filter.ts'
+import {
+  arrivedLines,
+  type Candidate,
+  describeMessage,
+  section,
+  sessionLines,
+  WaitTimeout,
+} from '../waits/wait-timeout.ts'
+import type { Arrival, ArrivalList, Arrivals, ListPosition } from './arrivals.ts'
+import { describeFilter, has, type MessageFilter, matches } from './filter.ts'
 import { factsOf, LabMessage } from './message.ts'
 import { everything, type Scope, type Watched } from './scope.ts'
 
@@ -17,6 +25,12 @@ export class DeliveredMail {
   #seen = new WeakSet<Arrival>()
   /** Messages that a wait has returned. A wait without a recipient does not return a copy for another recipient. */
   #seenBlobs = new Set<string>()
+  /** Where waits begin in each list: before it are arrivals that no wait may return again. */
+  #positions = new WeakMap<ArrivalList, ListPosition>()
+  /** Messages that several waits look at now. */
+  readonly #loading = new Map<Arrival, Promise<LabMessage | undefined>>()
+  /** The subjects of messages that were read, so that a wait for another one does not read them again. */
+  readonly #subjects = new WeakMap<Arrival, string>()
   /** The certificate store's results for the S/MIME messages that were read. */
   readonly #smime = new WeakMap<Arrival, { readonly index: StoreIndex; readonly smime: SmimeResult }>()
 
@@ -82,6 +96,7 @@ export class DeliveredMail {
           },
           reject,
           () => reject(call.at(new Error('the lab was stopped during a wait for a message'))),
+          { filter },
         ),
       timedOut: async (timeoutMs) => {
         const wanted = count === 1 ? 'no message' : `${taken.size} of ${count} messages`
@@ -89,6 +104,7 @@ export class DeliveredMail {
           [
             `${wanted} with ${describeFilter(filter)} within ${timeoutMs} ms`,
             ...arrivedLines(await this.#candidates(filter), filter),
+            ...(await this.#strayLines()),
             ...sessionLines(this.#lab.sessionLog.list().filter((record) => this.#scope.ownsSession(record))),
           ].join('\n'),
         )
@@ -108,7 +124,7 @@ export class DeliveredMail {
       },
       onError,
       () => {},
-      [],
+      { isNew: true },
     )
   }
 
@@ -116,30 +132,93 @@ export class DeliveredMail {
   clear(): void {
     this.#seen = new WeakSet()
     this.#seenBlobs = new Set()
+    this.#positions = new WeakMap()
   }
 
-  /** Calls `visit` for arrivals one at a time, so that the first match is the one returned. Returns the function that ends it. */
+  /**
+   * Calls `visit` for arrivals one at a time, so that the first match is the one returned. Returns the function that ends it.
+   * @param filter leaves out arrivals that cannot match; default: none
+   * @param isNew leaves out those that are there already
+   */
   #examine(
     visit: (arrival: Arrival, message: LabMessage) => void,
     onError: (error: unknown) => void,
     onClose: () => void,
-    first: readonly Arrival[] = this.#arrivals.list(),
+    { filter = {}, isNew = false }: { readonly filter?: MessageFilter; readonly isNew?: boolean },
   ): () => void {
+    const { to } = filter
+    const name = typeof to === 'string' ? addressKey(to) : undefined
+    const waiting: Arrival[] = []
     let isOver = false
-    let examined: Promise<void> = Promise.resolve()
-    const examine = async (arrival: Arrival): Promise<void> => {
-      const message = isOver ? undefined : await this.#load(arrival)
-      if (!isOver && message) visit(arrival, message)
+    let isRunning = true
+    const examineAll = async (arrivals: Iterable<Arrival>): Promise<void> => {
+      for (const arrival of arrivals) {
+        if (isOver) return
+        if (!this.#mayMatch(arrival, filter)) continue
+        const message = await this.#loadOnce(arrival)
+        if (!isOver && message) visit(arrival, message)
+      }
     }
-    const enqueue = (arrival: Arrival): void => {
-      examined = examined.then(() => examine(arrival)).catch(onError)
+    const run = async (arrivals: Iterable<Arrival>): Promise<void> => {
+      isRunning = true
+      try {
+        await examineAll(arrivals)
+        for (let next = waiting.shift(); next && !isOver; next = waiting.shift()) await examineAll([next])
+      } finally {
+        isRunning = false
+      }
     }
-    const unwatch = this.#arrivals.watch(enqueue, onClose)
-    for (const arrival of first) enqueue(arrival)
+    const start = (arrivals: Iterable<Arrival>): void => void run(arrivals).catch(onError)
+    const unwatch = this.#arrivals.watch(
+      (arrival) => {
+        if (isRunning) waiting.push(arrival)
+        else start([arrival])
+      },
+      onClose,
+      name,
+    )
+    start(isNew ? [] : this.#unseen(name, filter))
     return () => {
       isOver = true
       unwatch()
     }
+  }
+
+  /** Returns the arrivals that a wait can return. */
+  #unseen(name: string | undefined, filter: MessageFilter): Iterable<Arrival> {
+    const list = this.#arrivals.listOf(name)
+    if (!list) return []
+    // A pattern can match copies of a message that was returned for another recipient.
+    const isPattern = name === undefined && filter.to !== undefined
+    const position = (isPattern ? undefined : this.#positions.get(list)) ?? { generation: 0, next: 0 }
+    if (!isPattern) this.#positions.set(list, position)
+    return list.from(position, (arrival) => this.#wasSeen(arrival, filter))
+  }
+
+  /** Returns false if a message is known to have another subject. */
+  #mayMatch(arrival: Arrival, { subject }: MessageFilter): boolean {
+    const known = subject === undefined ? undefined : this.#subjects.get(arrival)
+    return subject === undefined || known === undefined || has(subject, known)
+  }
+
+  /** Loads a message once for all waits that look at it now. */
+  #loadOnce(arrival: Arrival): Promise<LabMessage | undefined> {
+    const known = this.#loading.get(arrival)
+    if (known) return known
+    const loading = this.#load(arrival).finally(() => this.#loading.delete(arrival))
+    this.#loading.set(arrival, loading)
+    return loading
+  }
+
+  /** Returns the lines about captured mail that no tenant owns: the code under test did not use the tenant's account. */
+  async #strayLines(): Promise<string[]> {
+    const found: string[] = []
+    if (!this.#scope.isStray) return found
+    for (const arrival of this.#arrivals.list()) {
+      const message = await this.#read(arrival)
+      if (message && this.#scope.isStray(message)) found.push(describeMessage(message))
+    }
+    return found.length === 0 ? found : section('captured without a tenant', found, 'more')
   }
 
   async #candidates(filter: MessageFilter): Promise<Candidate[]> {
@@ -159,7 +238,7 @@ export class DeliveredMail {
     this.#seen.add(arrival)
     this.#seenBlobs.add(arrival.entry.blob)
     if (filter.to !== undefined) return
-    for (const copy of this.#arrivals.list()) if (copy.entry.blob === arrival.entry.blob) this.#seen.add(copy)
+    for (const copy of this.#arrivals.copiesOf(arrival.entry.blob)) this.#seen.add(copy)
   }
 
   /** Adds the results of authentication to a message that is returned. */
@@ -172,6 +251,11 @@ export class DeliveredMail {
 
   /** Returns the message of an arrival. Undefined if it is gone or belongs to another tenant. */
   async #load(arrival: Arrival): Promise<LabMessage | undefined> {
+    const message = await this.#read(arrival)
+    return message && this.#scope.ownsMessage(message) ? message : undefined
+  }
+
+  async #read(arrival: Arrival): Promise<LabMessage | undefined> {
     const { store, sessionLog, directory, certificateStore } = this.#lab
     const raw = await store.read(arrival.folder.id, arrival.entry.uid)
     const session = arrival.entry.envelope?.session
@@ -186,6 +270,7 @@ export class DeliveredMail {
         : await smimeOf(raw, certificateStore, { receivedAt: arrival.entry.savedAt })
     if (smime) this.#smime.set(arrival, { index, smime })
     const message = new LabMessage(raw, factsOf(arrival, directory, record, smime))
-    return this.#scope.ownsMessage(message) ? message : undefined
+    this.#subjects.set(arrival, message.subject)
+    return message
   }
 }

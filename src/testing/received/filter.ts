@@ -1,4 +1,7 @@
 import { isRegExp } from 'node:util/types'
+import { addressKey } from '../../accounts/directory/names.ts'
+import { fold, unicodeForm } from '../../mail/format/search-text.ts'
+import { recipientNames } from './arrivals.ts'
 import type { LabMessage } from './message.ts'
 
 /** Conditions that all must hold. A string matches anywhere in the field, in any case. */
@@ -80,18 +83,19 @@ export function describeFilter(filter: MessageFilter): string {
 export const patternText = (value: string | RegExp): string =>
   typeof value === 'string' ? JSON.stringify(value) : String(value)
 
-/** Compares whole addresses of the recipients of this copy, their local parts if they are local, and the user name. */
-function isTo({ recipients, user }: LabMessage, to: string | RegExp): boolean {
-  const names = user === undefined ? recipients : [...recipients, user, ...recipients.map(localPart)]
-  if (isRegExp(to)) return names.some((name) => test(to, name))
-  return names.some((name) => name.toLowerCase() === to.toLowerCase())
+/** Compares with the names of the recipients of this copy: a string as a whole, in any case and form of Unicode. */
+function isTo(message: LabMessage, to: string | RegExp): boolean {
+  const names = recipientNames(message)
+  if (isRegExp(to)) return names.some((name) => has(to, name))
+  const key = addressKey(to)
+  return names.some((name) => addressKey(name) === key)
 }
 
-const localPart = (address: string): string => address.slice(0, Math.max(0, address.lastIndexOf('@')))
-
-/** Returns whether a text contains a string, in any case, or matches a pattern. */
+/** Returns whether a text contains a string, in any case and form of Unicode, or matches a pattern. */
 export const has = (pattern: string | RegExp, value: string): boolean =>
-  isRegExp(pattern) ? test(pattern, value) : value.toLowerCase().includes(pattern.toLowerCase())
+  isRegExp(pattern)
+    ? test(pattern, value) || test(pattern, unicodeForm(value))
+    : fold(unicodeForm(value)).includes(fold(unicodeForm(pattern)))
 
 /** Returns whether a pattern matches. Resets it first, because a pattern with the `g` or `y` flag keeps its last position. */
 function test(pattern: RegExp, value: string): boolean {

@@ -6,7 +6,7 @@ import type { SmimeResult } from '../../mail/smime/smime.ts'
 import type { SmimeFacts } from '../../mail/smime/types.ts'
 import { accountOf } from '../../storage/store/types.ts'
 import type { Call } from '../calls/call.ts'
-import type { Arrival } from './arrivals.ts'
+import { type Arrival, recipientsOf } from './arrivals.ts'
 
 /** The facts about a delivered message that its octets do not contain. */
 export interface MessageFacts {
@@ -24,7 +24,10 @@ export interface MessageFacts {
   readonly receivedAt: Date
   /** The session that delivered it; undefined for `lab.deliver`, and once the session log has dropped the session. */
   readonly session: SessionRecord | undefined
-  /** SPF, DKIM, DMARC, ARC and BIMI, by the records that the lab knows. Undefined if checks are off. */
+  /**
+   * SPF, DKIM, DMARC, ARC and BIMI, by the records that the lab knows: on arrival, or once a wait or a list returns the message.
+   * Undefined only with `mailAuthentication: { check: off }`.
+   */
   readonly authentication: MessageAuthentication | undefined
   /** Signatures and encryption; undefined if it is not an S/MIME message. */
   readonly smime: SmimeResult | undefined
@@ -56,6 +59,10 @@ export class LabMessage extends ReadableMessage implements Omit<MessageFacts, 's
   readonly session: SessionRecord | undefined
   /** Undefined if it is not an S/MIME message. */
   readonly smime: Smime | undefined
+  /**
+   * SPF, DKIM, DMARC, ARC and BIMI, by the records that the lab knows. Every message of a wait or a list has it, also without
+   * records; undefined only with `mailAuthentication: { check: off }`.
+   */
   readonly authentication: MessageAuthentication | undefined
 
   constructor(raw: Buffer, facts: MessageFacts) {
@@ -100,7 +107,7 @@ export function factsOf(
   const to = entry.envelope?.rcptTo ?? []
   return {
     envelope: { from: entry.envelope?.mailFrom ?? '', to },
-    recipients: to.filter((address) => directory.findByAddress(address)?.user === user),
+    recipients: recipientsOf(to, user, directory),
     user,
     folder: folder.name,
     uid: entry.uid,

@@ -89,7 +89,12 @@ export abstract class Receiver {
     const wanted = typeof filter === 'string' ? { user: filter } : filter
     call.check('sessionFilter', wanted, 'filter')
     const { user } = wanted
-    return this.#sessions.wait(call, typeof user === 'string' ? { ...wanted, user: this.user(user) } : wanted, rest[1])
+    return this.#sessions.wait(
+      call,
+      typeof user === 'string' ? { ...wanted, user: this.user(user) } : wanted,
+      rest[1],
+      this.#arrivals,
+    )
   }
 
   /** Returns every recorded connection, oldest first, including open ones and failed handshakes. */

@@ -11,6 +11,8 @@ export type Watched = Pick<Lab, 'store' | 'sessionLog' | 'directory' | 'certific
 export interface Scope {
   ownsMessage(message: LabMessage): boolean
   ownsSession(record: SessionRecord): boolean
+  /** Whether a message to another domain belongs to no tenant at all, which a tenant's test should learn of. */
+  isStray?(message: LabMessage): boolean
 }
 
 /** The scope of a whole lab. */

@@ -4,6 +4,7 @@ import type { SessionRecord } from '../../core/sessions/types.ts'
 import type { Call } from '../calls/call.ts'
 import { type WaitOptions, wait } from '../waits/wait.ts'
 import { sessionLines, WaitTimeout } from '../waits/wait-timeout.ts'
+import type { Arrivals } from './arrivals.ts'
 import { answerOf, has, patternText } from './filter.ts'
 import type { Scope } from './scope.ts'
 
@@ -83,7 +84,12 @@ export class WatchedSessions {
   }
 
   /** Resolves with the oldest session that matches, as soon as one does. @throws WaitTimeout, which lists the sessions */
-  wait(call: Call, filter: SessionFilter, options: WaitOptions | undefined): Promise<SessionRecord> {
+  wait(
+    call: Call,
+    filter: SessionFilter,
+    options: WaitOptions | undefined,
+    arrivals: Pick<Arrivals, 'onClosed'>,
+  ): Promise<SessionRecord> {
     const isWanted = (record: SessionRecord): boolean =>
       matchesSession(record, filter) && this.#scope.ownsSession(record)
     return wait(call, options, {
@@ -96,7 +102,13 @@ export class WatchedSessions {
           }
         }
         for (const record of this.#log.list()) examine(record)
-        return this.#log.observe(({ record }) => examine(record))
+        const ends = [
+          this.#log.observe(({ record }) => examine(record)),
+          arrivals.onClosed(() => reject(call.at(new Error('the lab was stopped during a wait for a session')))),
+        ]
+        return () => {
+          for (const end of ends) end()
+        }
       },
       timedOut: (timeoutMs) =>
         new WaitTimeout(

@@ -37,6 +37,11 @@ export class TenantNames {
     return clientLines(record).some((line) => wordsOf(line).some(ownsAccount))
   }
 
+  /** Returns whether an account or address belongs to any tenant. */
+  isOwned(user: string): boolean {
+    return this.#tenants.ofAccount(user) !== undefined
+  }
+
   /** Returns whether a session names an account of another tenant, or any address. */
   isAboutOthers(record: SessionRecord, { name }: TenantScope): boolean {
     const isOther = (user: string): boolean => (this.#tenants.ofAccount(user) ?? name) !== name

@@ -129,6 +129,8 @@ function scopeOf(tenant: TenantScope, names: TenantNames): Scope {
       const owners = user === undefined ? [envelope.from, session?.user ?? ''] : [user]
       return owners.some(tenant.ownsAccount)
     },
+    isStray: ({ user, envelope, session }: LabMessage) =>
+      user === undefined && !names.isOwned(envelope.from) && !names.isOwned(session?.user ?? ''),
     /** Sessions of its accounts and about them, and those that are about nobody, such as failed handshakes. */
     ownsSession(record: SessionRecord) {
       if (record.user !== undefined) return tenant.ownsAccount(record.user)
