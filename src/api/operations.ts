@@ -13,6 +13,7 @@ import { healthOperations } from './health.ts'
 import { jobOperations } from './jobs/operations.ts'
 import { labOperations } from './lab-operations.ts'
 import { logOperations } from './log.ts'
+import { checkOperations } from './messages/checks.ts'
 import { messageOperations } from './messages/operations.ts'
 import { reportOperations } from './messages/report.ts'
 import { statisticsOperations } from './metrics/operations.ts'
@@ -42,6 +43,7 @@ export const operationTable = [
   ...messageOperations,
   ...releaseOperations,
   ...reportOperations,
+  ...checkOperations,
   ...waitOperations,
   ...folderOperations,
   ...accountOperations,

@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { addCheck } from './check.ts'
 import { addDelete } from './delete.ts'
 import { addList, addSearch } from './list.ts'
 import { addRelease } from './release.ts'
@@ -10,6 +11,6 @@ import { addWait } from './wait.ts'
 export function addMail(program: Command): void {
   const mail = program
     .command('mail')
-    .description('list, search, show, wait for, release, bounce and delete the mail of the running lab')
-  for (const add of [addList, addShow, addSearch, addWait, addRelease, addReport, addDelete]) add(mail)
+    .description('list, search, show, wait for, check, release, bounce and delete the mail of the running lab')
+  for (const add of [addList, addShow, addSearch, addWait, addCheck, addRelease, addReport, addDelete]) add(mail)
 }

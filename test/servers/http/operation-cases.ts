@@ -279,6 +279,7 @@ const cases: Readonly<Record<string, Case>> = {
   'messages.move': { input: { folder: 'Archive' }, prepare: message },
   'messages.delete': { prepare: message },
   'messages.release': { input: { to: customer }, prepare: message },
+  'messages.checks': { prepare: message },
   'messages.report': { input: { report: 'bounce+550.postfix' }, prepare: message },
   'messages.releaseMany': { input: { query: 'subject:code', to: customer }, prepare: withoutInput(message) },
   // Callers who do not see the message wait in vain.

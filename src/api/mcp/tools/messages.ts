@@ -90,6 +90,16 @@ async function latest(lab: McpLab, signal: AbortSignal): Promise<string> {
   throw new Error('there is no message yet; wait_for_message waits for one')
 }
 
+const check: Tool = {
+  name: 'check_message',
+  title: 'Check a message',
+  description:
+    'Checks a message: HTML and CSS that mail programs do not support, links, images, accessibility, List-Unsubscribe, header, size, spam, SPF, DKIM and DMARC. Each finding has a level, a line of the HTML, the programs that it concerns, and its source.',
+  operation: 'messages.checks',
+  hints: READS_UNTRUSTED,
+  isUntrusted: true,
+}
+
 const send: Tool = {
   name: 'send_message',
   title: 'Deliver a message',
@@ -99,4 +109,4 @@ const send: Tool = {
   hints: ADDS,
 }
 
-export const messageTools: readonly Tool[] = [wait, search, get, send]
+export const messageTools: readonly Tool[] = [wait, search, get, check, send]

@@ -1,0 +1,49 @@
+// Writes src/mail/checks/caniemail-data.ts: which mail programs support which HTML and CSS, as caniemail.com has tested.
+//   node scripts/caniemail.mjs FILE   FILE: https://www.caniemail.com/api/data.json
+import { readFileSync, writeFileSync } from 'node:fs'
+
+const { data, nicenames, last_update_date: updated } = JSON.parse(readFileSync(process.argv[2], 'utf8'))
+
+/** By category, the kinds of features, and the pattern of their titles. Its first group is the name. */
+const titles = {
+  html: { element: /^<(\w+)> element$/, attribute: /^([\w-]+) attribute$/ },
+  css: { property: /^([a-z-]+)(?: propert(?:y|ies))?$/, rule: /^(@[a-z-]+)$/ },
+  image: { image: /^(\w+) image format$/ },
+}
+
+const numbers = new Map()
+function numberOf(family, platform) {
+  const [tool, place] = [nicenames.family[family], nicenames.platform[platform]]
+  const name = place.startsWith(tool) ? place : `${tool} (${place})`
+  if (!numbers.has(name)) numbers.set(name, numbers.size)
+  return numbers.get(name)
+}
+
+const rows = data.flatMap(({ title, category, slug, stats }) => {
+  for (const [kind, pattern] of Object.entries(titles[category] ?? {})) {
+    const name = pattern.exec(title)?.[1].toLowerCase()
+    if (name === undefined) continue
+    const found = { n: [], a: [] }
+    for (const [family, platforms] of Object.entries(stats))
+      for (const [platform, versions] of Object.entries(platforms))
+        found[Object.values(versions).at(-1)?.[0]]?.push(numberOf(family, platform))
+    if (found.n.length + found.a.length === 0) return []
+    return [`${kind} ${name} ${slug} ${found.n.join() || '-'} ${found.a.join() || '-'}`]
+  }
+  return []
+})
+
+writeFileSync(
+  new URL('../src/mail/checks/caniemail-data.ts', import.meta.url),
+  `// Written by scripts/caniemail.mjs from the data of https://www.caniemail.com (MIT licence) of ${updated.slice(0, 10)}.
+
+/** The mail programs, by the number that \`support\` uses. */
+export const clients: readonly string[] = [
+${[...numbers.keys()].map((name) => `  '${name}',\n`).join('')}]
+
+/** A line for each feature: kind, name, page on caniemail.com, programs without it, and programs with a part of it. */
+export const support = \`
+${rows.join('\n')}
+\`
+`,
+)

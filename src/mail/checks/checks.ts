@@ -1,0 +1,325 @@
+import type { MessageAuthentication } from '../format/authentication-results.ts'
+import type { ReadableMessage } from '../format/readable.ts'
+import type { Finding } from './findings.ts'
+import { htmlSupport } from './html-support.ts'
+import { type Tag, tagsOf } from './html-tags.ts'
+
+/** Gmail shows less of longer HTML. */
+const GMAIL_CLIP_OCTETS = 102 * 1024
+const MAX_MESSAGE_OCTETS = 25 * 1024 * 1024
+/** Most findings of one check. */
+const MAX_FINDINGS = 100
+const OWN = 'rule of Sealpost'
+
+type Findings = Generator<Finding, void, void>
+type Found = Pick<Finding, 'level' | 'message' | 'source'> & Partial<Finding>
+
+const finding = (check: Finding['check'], found: Found): Finding => ({ check, line: null, clients: [], ...found })
+
+/** The parts of a message that checks examine. */
+export interface CheckedMessage {
+  readonly message: ReadableMessage
+  /** The beginning of the HTML. */
+  readonly html: string
+  readonly authentication: MessageAuthentication | null
+}
+
+/** Returns what is wrong with a message, at most 100 findings of each check. */
+export function checkMessage(checked: CheckedMessage): Finding[] {
+  const tags = [...tagsOf(checked.html)]
+  const { message, html, authentication } = checked
+  return [
+    htmlSupport(html, tags),
+    links(message, html, tags),
+    images(tags),
+    accessibility(html, tags),
+    unsubscribe(message, authentication),
+    headers(message, authentication),
+    size(message, html),
+    spam(message, html),
+    verdicts(authentication),
+  ].flatMap((found) => firstOf(found))
+}
+
+function firstOf(found: Findings): Finding[] {
+  const first: Finding[] = []
+  for (const one of found) if (first.push(one) === MAX_FINDINGS) break
+  return first
+}
+
+const TRACKING = /[?&](?:utm_\w+|mc_eid|fbclid|gclid)=/i
+
+function* links(message: ReadableMessage, html: string, tags: readonly Tag[]): Findings {
+  for (const { name, attributes, line, end } of tags) {
+    const target = attributes.get('href')?.trim()
+    if (name !== 'a' || target === undefined) continue
+    if (target === '' || target === '#') {
+      yield finding('links', { level: 'warning', message: 'a link has no target', line, source: 'HTML, the a element' })
+      continue
+    }
+    if (!/^[a-z][a-z0-9+.-]*:/i.test(target)) {
+      if (!target.startsWith('#'))
+        yield finding('links', {
+          level: 'error',
+          message: `${short(target)} is not absolute`,
+          line,
+          source: 'RFC 3986 section 4.3',
+        })
+      continue
+    }
+    const url = parsed(target)
+    if (!url) {
+      yield finding('links', {
+        level: 'error',
+        message: `${short(target)} is not a URL`,
+        line,
+        source: 'https://url.spec.whatwg.org',
+      })
+      continue
+    }
+    if (url.protocol === 'http:')
+      yield finding('links', {
+        level: 'warning',
+        message: `${short(target)} is not encrypted; write https`,
+        line,
+        source: OWN,
+      })
+    if (TRACKING.test(target))
+      yield finding('links', { level: 'info', message: `${short(target)} has tracking parameters`, line, source: OWN })
+    const shown = /^\s*(?:https?:\/\/)?((?:[a-z0-9-]+\.)+[a-z]{2,})(?=[/\s<:]|$)/i.exec(html.slice(end, end + 500))?.[1]
+    if (shown && /^https?:$/.test(url.protocol) && bare(shown) !== bare(url.hostname))
+      yield finding('links', {
+        level: 'error',
+        message: `the text names ${shown}, the target ${url.hostname}`,
+        line,
+        clients: ['spam filters'],
+        source: OWN,
+      })
+  }
+  if (tags.length > 0) return
+  for (const link of message.links.slice(0, MAX_FINDINGS))
+    if (link.startsWith('http:'))
+      yield finding('links', { level: 'warning', message: `${short(link)} is not encrypted; write https`, source: OWN })
+}
+
+const short = (text: string): string => (text.length > 100 ? `${text.slice(0, 100)}…` : text)
+const bare = (host: string): string => host.toLowerCase().replace(/^www\./, '')
+
+function parsed(text: string): URL | undefined {
+  try {
+    return new URL(text)
+  } catch {
+    return undefined
+  }
+}
+
+function* images(tags: readonly Tag[]): Findings {
+  for (const { name, attributes, line } of tags) {
+    if (name !== 'img') continue
+    const src = attributes.get('src') ?? ''
+    const isPixel = [attributes.get('width'), attributes.get('height')].every((one) => one === '1' || one === '0')
+    if (isPixel)
+      yield finding('images', { level: 'info', message: `${short(src)} is a tracking pixel`, line, source: OWN })
+    else if (!attributes.has('width'))
+      yield finding('images', {
+        level: 'info',
+        message: `${short(src)} has no width`,
+        line,
+        clients: ['Outlook (Windows)'],
+        source: OWN,
+      })
+    if (/^http:/i.test(src))
+      yield finding('images', {
+        level: 'warning',
+        message: `${short(src)} is not encrypted; write https`,
+        line,
+        source: OWN,
+      })
+    if (/^data:/i.test(src))
+      yield finding('images', {
+        level: 'warning',
+        message: 'an image is a data: URL',
+        line,
+        clients: ['Gmail', 'Outlook (Windows)'],
+        source: 'https://www.caniemail.com/features/image-base64/',
+      })
+  }
+}
+
+function* accessibility(html: string, tags: readonly Tag[]): Findings {
+  const root = tags.find(({ name }) => name === 'html')
+  if (html !== '' && !root?.attributes.get('lang'))
+    yield finding('accessibility', {
+      level: 'warning',
+      message: 'the html element has no lang',
+      line: root?.line ?? 1,
+      source: 'WCAG 2.2, 3.1.1',
+    })
+  for (const { name, attributes, line } of tags) {
+    if (name === 'img' && !attributes.has('alt'))
+      yield finding('accessibility', {
+        level: 'error',
+        message: `an image has no alt: ${short(attributes.get('src') ?? '')}`,
+        line,
+        source: 'WCAG 2.2, 1.1.1',
+      })
+    if (
+      name === 'table' &&
+      !/^(?:presentation|none)$/.test(attributes.get('role') ?? '') &&
+      attributes.has('cellpadding')
+    )
+      yield finding('accessibility', {
+        level: 'info',
+        message: 'a table for the layout has no role="presentation"',
+        line,
+        source: 'WCAG 2.2, 1.3.1',
+      })
+  }
+}
+
+function* unsubscribe(
+  { headers: fields, raw }: ReadableMessage,
+  authentication: MessageAuthentication | null,
+): Findings {
+  const list = fields.get('list-unsubscribe')
+  const post = fields.get('list-unsubscribe-post')
+  if (list === undefined) {
+    if (fields.has('list-id') || post !== undefined || /^bulk$/i.test(fields.get('precedence') ?? ''))
+      yield finding('unsubscribe', {
+        level: 'error',
+        message: 'bulk mail has no List-Unsubscribe',
+        clients: ['Gmail', 'Yahoo! Mail'],
+        source: 'RFC 2369 section 3.2',
+      })
+    return
+  }
+  const targets = [...list.matchAll(/<([^<>]*)>/g)].map(([, target = '']) => target.trim())
+  if (targets.length === 0)
+    yield finding('unsubscribe', {
+      level: 'error',
+      message: 'List-Unsubscribe has no URL in angle brackets',
+      source: 'RFC 2369 section 2',
+    })
+  const hasHttps = targets.some((target) => /^https:/i.test(target))
+  if (post === undefined) {
+    yield finding('unsubscribe', {
+      level: 'warning',
+      message: 'List-Unsubscribe-Post is missing, so one click is not enough',
+      clients: ['Gmail', 'Yahoo! Mail'],
+      source: 'RFC 8058 section 3.1',
+    })
+    return
+  }
+  if (post.trim() !== 'List-Unsubscribe=One-Click')
+    yield finding('unsubscribe', {
+      level: 'error',
+      message: 'List-Unsubscribe-Post is not List-Unsubscribe=One-Click',
+      source: 'RFC 8058 section 3.1',
+    })
+  if (!hasHttps)
+    yield finding('unsubscribe', {
+      level: 'error',
+      message: 'one-click needs an https URL in List-Unsubscribe',
+      source: 'RFC 8058 section 3.1',
+    })
+  const covered = [
+    ...raw.toString('latin1', 0, 256 * 1024).matchAll(/^dkim-signature:((?:[^\r\n]|\r?\n[ \t])*)/gim),
+  ].some(([, value = '']) => {
+    const signed =
+      /(?:^|;)\s*h\s*=([^;]*)/i
+        .exec(value)?.[1]
+        ?.toLowerCase()
+        .split(':')
+        .map((name) => name.trim()) ?? []
+    return signed.includes('list-unsubscribe') && signed.includes('list-unsubscribe-post')
+  })
+  const isValid = authentication === null || authentication.dkim.some(({ result }) => result === 'pass')
+  if (!covered || !isValid)
+    yield finding('unsubscribe', {
+      level: 'error',
+      message: 'no valid DKIM signature covers List-Unsubscribe and List-Unsubscribe-Post',
+      source: 'RFC 8058 section 4',
+    })
+}
+
+function* headers(
+  { headers: fields, from, date }: ReadableMessage,
+  authentication: MessageAuthentication | null,
+): Findings {
+  if (date === undefined || Number.isNaN(date.getTime()))
+    yield finding('headers', {
+      level: 'error',
+      message: 'Date is missing or not a date',
+      source: 'RFC 5322 section 3.6.1',
+    })
+  if (!/^<[^\s<>@]+@[^\s<>@]+>$/.test((fields.get('message-id') ?? '').trim()))
+    yield finding('headers', {
+      level: 'warning',
+      message: 'Message-ID is missing or malformed',
+      source: 'RFC 5322 section 3.6.4',
+    })
+  if (from === undefined)
+    yield finding('headers', { level: 'error', message: 'From has no address', source: 'RFC 5322 section 3.6.2' })
+  if ((fields.get('subject') ?? '') === '')
+    yield finding('headers', {
+      level: 'warning',
+      message: 'the message has no subject',
+      source: 'RFC 5322 section 3.6.5',
+    })
+  if (authentication && !authentication.dmarc.spfAligned && !authentication.dmarc.dkimAligned)
+    yield finding('headers', {
+      level: 'warning',
+      message: 'neither SPF nor DKIM is aligned with From',
+      source: 'RFC 7489 section 3.1',
+    })
+}
+
+function* size({ raw }: ReadableMessage, html: string): Findings {
+  if (Buffer.byteLength(html) > GMAIL_CLIP_OCTETS)
+    yield finding('size', {
+      level: 'error',
+      message: 'the HTML has more than 102 KB: Gmail shows only its beginning',
+      clients: ['Gmail'],
+      source: 'Gmail',
+    })
+  if (raw.length > MAX_MESSAGE_OCTETS)
+    yield finding('size', {
+      level: 'error',
+      message: 'the message has more than 25 MiB',
+      clients: ['Gmail', 'Outlook.com'],
+      source: 'Gmail, Exchange Online',
+    })
+}
+
+function* spam({ subject, text, attachments }: ReadableMessage, html: string): Findings {
+  const rule = (message: string): Finding =>
+    finding('spam', { level: 'warning', message, clients: ['spam filters'], source: OWN })
+  if (/\p{Lu}{2}/u.test(subject) && subject === subject.toUpperCase() && subject.length > 8)
+    yield rule('the subject is in capitals')
+  if (/[!?]{3}/.test(subject)) yield rule('the subject has many exclamation or question marks')
+  if (html !== '' && text.trim().length < 20) yield rule('the HTML has almost no text')
+  for (const { filename = '' } of attachments)
+    if (/\.(?:exe|scr|js|vbs|bat|cmd|com|pif|jar|lnk|iso)$/i.test(filename))
+      yield rule(`${short(filename)} is a program`)
+}
+
+function* verdicts(authentication: MessageAuthentication | null): Findings {
+  if (authentication === null) return
+  const { spf, dkim, dmarc } = authentication
+  const isBad = (result: string): boolean => /^(?:fail|softfail|permerror|temperror|policy)$/.test(result)
+  const say = (
+    what: string,
+    { result, reason }: { result: string; reason?: string | undefined },
+    source: string,
+  ): Finding =>
+    finding('authentication', {
+      level: isBad(result) ? 'error' : 'info',
+      message: `${what}: ${result}${reason ? `, ${reason}` : ''}`,
+      source,
+    })
+  if (spf.result !== 'pass') yield say('SPF', spf, 'RFC 7208 section 2.6')
+  if (dkim.length === 0)
+    yield finding('authentication', { level: 'warning', message: 'DKIM: no signature', source: 'RFC 6376' })
+  for (const one of dkim) if (one.result !== 'pass') yield say(`DKIM of ${one.domain}`, one, 'RFC 6376 section 3.9')
+  if (dmarc.result !== 'pass') yield say('DMARC', dmarc, 'RFC 7489 section 6.6')
+}

@@ -1,0 +1,104 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import { checkMessage } from '../../../src/mail/checks/checks.ts'
+import { readable, VIEW_CHARS } from '../../../src/mail/format/readable.ts'
+import { corpus, corpusFolder } from '../../support/corpus.ts'
+import { HttpLab } from './client.ts'
+
+const http = HttpLab.ofTests()
+beforeEach(() => http.request('reset', { method: 'POST', json: {} }))
+
+interface Found {
+  readonly check: string
+  readonly level: string
+  readonly message: string
+  readonly line: number | null
+  readonly clients: readonly string[]
+  readonly source: string
+}
+
+/** Returns the findings of a message with this header and HTML. */
+async function check(html: string, header = '', query = ''): Promise<Found[]> {
+  const fields = `From: shop@example.com\r\nTo: alice@lab.test\r\nSubject: Offer\r\nMessage-ID: <1@example.com>\r\nDate: Mon, 2 Feb 2026 03:04:05 +0000\r\n${header}`
+  const raw = `${fields}Content-Type: text/html; charset=utf-8\r\n\r\n${html.replaceAll('\n', '\r\n')}\r\n`
+  await http.lab.deliver(Buffer.from(raw), { to: 'alice' })
+  const [{ id }] = (await http.request('messages')).body.items
+  return (await http.request(`messages/${id}/checks${query}`)).body.items
+}
+
+const said = (found: readonly Found[], wanted: string): string[] =>
+  found.filter(({ check: name }) => name === wanted).map(({ line, message }) => `${line}: ${message}`)
+
+const PAGE = '<html lang="en"><body>A text that is long enough for everyone.'
+
+describe('the checks of a message', () => {
+  it('name the mail programs that do not support HTML and CSS, with the line and the source', async () => {
+    const found = await check(
+      `${PAGE}\n<p style="display: grid; border-radius: 3px">x</p>\n<video src="a.mp4"></video>`,
+    )
+    const radius = found.find(({ message }) => message.includes('border-radius'))
+    expect(radius).toMatchObject({
+      check: 'html-support',
+      line: 2,
+      source: 'https://www.caniemail.com/features/css-border-radius/',
+    })
+    expect(radius?.clients).toContain('Outlook (Windows)')
+    expect(found.find(({ message }) => message.includes('element video'))).toMatchObject({ line: 3, level: 'warning' })
+  })
+
+  it.each([
+    ['links', '<a href="http://shop.example/">x</a>', 'http://shop.example/ is not encrypted; write https'],
+    [
+      'links',
+      '<a href="https://evil.example/">www.shop.example</a>',
+      'the text names www.shop.example, the target evil.example',
+    ],
+    ['links', '<a href="/offer">x</a>', '/offer is not absolute'],
+    ['links', '<a href="https://a b/">x</a>', 'https://a b/ is not a URL'],
+    ['links', '<a href="https://a.test/?utm_source=x">x</a>', 'https://a.test/?utm_source=x has tracking parameters'],
+    ['images', '<img alt="" src="https://a.test/p" width="1" height="1">', 'https://a.test/p is a tracking pixel'],
+    ['accessibility', '<img src="https://a.test/p.png" width="9">', 'an image has no alt: https://a.test/p.png'],
+  ])('%s: %s', async (name, html, message) => {
+    expect(said(await check(`${PAGE}\n${html}`), name)).toEqual([`2: ${message}`])
+    expect(said(await check(`${PAGE}\n<!-- ${html} -->`), name)).toEqual([])
+  })
+
+  it('examine List-Unsubscribe and one-click (RFC 8058)', async () => {
+    const list = 'List-Unsubscribe: <mailto:leave@example.com>\r\n'
+    const post = 'List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n'
+    const messages = async (header: string) => said(await check(PAGE, header, '?check=unsubscribe'), 'unsubscribe')
+    expect(await messages('')).toEqual([])
+    expect(await messages('Precedence: bulk\r\n')).toEqual(['null: bulk mail has no List-Unsubscribe'])
+    expect(await messages(list)).toEqual(['null: List-Unsubscribe-Post is missing, so one click is not enough'])
+    expect(await messages(list + post)).toEqual([
+      'null: one-click needs an https URL in List-Unsubscribe',
+      'null: no valid DKIM signature covers List-Unsubscribe and List-Unsubscribe-Post',
+    ])
+  })
+
+  it('say that Gmail clips HTML of more than 102 KB', async () => {
+    expect(said(await check(`${PAGE}${'x'.repeat(110_000)}`), 'size')).toHaveLength(1)
+    expect(said(await check(PAGE), 'size')).toEqual([])
+  })
+
+  it.each([
+    ['tags that never end', '<a '.repeat(80_000)],
+    ['comments that never end', '<!--'.repeat(60_000)],
+    ['a name that never ends', `<${'a'.repeat(250_000)}`],
+    ['an attribute that never ends', `<a ${'b'.repeat(250_000)}`],
+    ['quotes that never end', `<a href="${'a="'.repeat(80_000)}`],
+    ['many links', '<a href="x">x</a>'.repeat(15_000)],
+    ['many declarations', `<style>${'a:b;'.repeat(60_000)}</style>`],
+    ['spaces', `<a${' '.repeat(250_000)}`],
+  ])('are bounded on hostile HTML: %s', async (_, html) => {
+    const found = await check(html.slice(0, VIEW_CHARS))
+    expect(found.length).toBeLessThan(500)
+  })
+})
+
+it.skipIf(corpusFolder() === undefined)('the checks of real mail throw no exception', () => {
+  for (const { raw } of corpus()) {
+    const message = readable(raw)
+    const found = checkMessage({ message, html: (message.html ?? '').slice(0, VIEW_CHARS), authentication: null })
+    for (const { source } of found) expect(source).not.toBe('')
+  }
+})
