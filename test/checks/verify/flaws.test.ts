@@ -1,4 +1,4 @@
-import { constants, privateDecrypt, randomBytes } from 'node:crypto'
+import { constants, getDiffieHellman, privateDecrypt, randomBytes } from 'node:crypto'
 import { createSecureContext } from 'node:tls'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { vector } from '../../../src/tls/negotiation/octets.ts'
@@ -160,6 +160,11 @@ describe('Diffie-Hellman groups', () => {
     const prime = Buffer.from(OAKLEY_2, 'hex')
     expect(await crafted(dhe(prime), 'dh-groups')).toBe(
       'fail: 1024 bits (group 2 of RFC 2409): below 2048 bits (RFC 9325 section 4.5)',
+    )
+  })
+  it('warn if two handshakes get the same key', async () => {
+    expect(await crafted(dhe(getDiffieHellman('modp14').getPrime()), 'dh-groups')).toBe(
+      'warn: 2048 bits (group 14 of RFC 3526): two handshakes get the same key, which can be attacked (Raccoon, CVE-2020-1968)',
     )
   })
   it('fail if the modulus is not a prime number, or the generator is 1', async () => {

@@ -16,11 +16,13 @@ interface DhParameters {
   readonly prime: bigint
   readonly generator: bigint
   readonly share: bigint
+  /** Whether two handshakes got the same public value. */
+  readonly isReused: boolean
   /** Only clients that do not verify certificates get it. */
   readonly isAnonymous: boolean
 }
 
-/** Checks the size and the soundness of the prime-field Diffie-Hellman groups that a server uses. */
+/** Checks the size and the soundness of the prime-field Diffie-Hellman groups that a server uses, and that keys are fresh. */
 export const dhGroups: Check = {
   name: 'dh-groups',
   title: 'Diffie-Hellman groups',
@@ -30,9 +32,12 @@ export const dhGroups: Check = {
     const groups: DhParameters[] = []
     for (const suites of [dheSuites, dhAnonymousSuites, dheExportSuites]) {
       const answer = await probe.hello({ version: version.wire, suites })
-      if (answer.kind === 'hello' && answer.keyExchange) {
-        groups.push({ ...readParameters(answer.keyExchange), isAnonymous: suites === dhAnonymousSuites })
-      }
+      if (answer.kind !== 'hello' || !answer.keyExchange) continue
+      const again = await probe.hello({ version: version.wire, suites })
+      const parameters = readParameters(answer.keyExchange)
+      const isReused =
+        again.kind === 'hello' && !!again.keyExchange && readParameters(again.keyExchange).share === parameters.share
+      groups.push({ ...parameters, isReused, isAnonymous: suites === dhAnonymousSuites })
     }
     if (groups.length === 0)
       return pass('not used: no suite with a prime-field Diffie-Hellman key exchange is accepted')
@@ -40,7 +45,7 @@ export const dhGroups: Check = {
   },
 }
 
-function readParameters(body: Buffer): Omit<DhParameters, 'isAnonymous'> {
+function readParameters(body: Buffer): Pick<DhParameters, 'prime' | 'generator' | 'share'> {
   const reader = new OctetReader(body)
   const [prime, generator, share] = [reader.vector16(), reader.vector16(), reader.vector16()].map(numberOf)
   return { prime: prime ?? 0n, generator: generator ?? 0n, share: share ?? 0n }
@@ -49,7 +54,10 @@ function readParameters(body: Buffer): Omit<DhParameters, 'isAnonymous'> {
 const numberOf = (octets: Buffer): bigint => BigInt(`0x${octets.toString('hex') || '0'}`)
 const bitsOf = (value: bigint): number => value.toString(2).length
 
-async function judgeGroup({ prime, generator, share, isAnonymous }: DhParameters, { endpoint }: Probe): Promise<Found> {
+async function judgeGroup(
+  { prime, generator, share, isReused, isAnonymous }: DhParameters,
+  { endpoint }: Probe,
+): Promise<Found> {
   const bits = bitsOf(prime)
   const known = commonPrimes().get(prime)
   const where = isAnonymous ? ' in suites without a certificate' : ''
@@ -64,6 +72,10 @@ async function judgeGroup({ prime, generator, share, isAnonymous }: DhParameters
   }
   // RFC 7919 section 5.1: otherwise the order of the group can have small factors.
   if (!known && !(await isPrime((prime - 1n) / 2n))) return warn(`${title}: not a safe prime`, facts)
+  if (isReused) {
+    // RFC 9325 section 7.4
+    return warn(`${title}: two handshakes get the same key, which can be attacked (Raccoon, CVE-2020-1968)`, facts)
+  }
   return pass(title, facts)
 }
 
