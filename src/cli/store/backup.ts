@@ -6,7 +6,7 @@ import { z } from 'zod'
 import { certificateFolder, isShared, type ResolvedLab } from '../../core/config/resolve.ts'
 import { DATABASE } from '../../core/config/schema/certificates.ts'
 import { makeFolder, writePrivateFile } from '../../core/files/folders.ts'
-import { readRegularFile } from '../../core/files/regular-file.ts'
+import { assertRegularFile, readRegularFile } from '../../core/files/regular-file.ts'
 import { version } from '../../core/text/version.ts'
 import { copyStore, countsOf, restoreStore } from '../../storage/store/engines/lmdb/open.ts'
 import {
@@ -15,7 +15,7 @@ import {
   readCopy,
   restoreCertificateFolder,
 } from '../../tls/pki/certificate-store/copy.ts'
-import type { StoreIndex } from '../../tls/pki/certificate-store/index-file.ts'
+import { indexPath, type StoreIndex } from '../../tls/pki/certificate-store/index-file.ts'
 import { openFiles } from '../../tls/pki/certificate-store/store.ts'
 import { type ConfigurationOptions, loadConfiguration, withConfig } from '../shared/configuration.ts'
 import { keyProtectionOf, openDatabaseOf } from '../shared/database.ts'
@@ -218,6 +218,9 @@ async function readBackup(dir: string): Promise<{ readonly place: string; readon
     )
   }
   const found = manifest.parse(content)
+  // Opening a pipe would wait for a writer.
+  if (found.messages) assertRegularFile(join(place, MESSAGES))
+  if (found.certificates) assertRegularFile(join(place, CERTIFICATES, indexPath))
   if (found.messages) await countsOf(join(place, MESSAGES), { checkRows: true })
   if (found.certificates) await readCopy(join(place, CERTIFICATES))
   return { place, found }

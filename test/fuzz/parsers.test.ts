@@ -1,0 +1,94 @@
+import { expect, test } from 'vitest'
+import { runToEnd } from '../../src/core/time/time-slice.ts'
+import { seededRandom } from '../../src/core/values/random.ts'
+import { parseAddresses } from '../../src/mail/format/addresses.ts'
+import { parseDate, parseImapDateTime, parseZonedDate } from '../../src/mail/format/dates.ts'
+import { htmlLinkSteps, htmlText } from '../../src/mail/format/html-text.ts'
+import { readBinaryHeader } from '../../src/net/proxy-protocol/binary-header.ts'
+import { readProxyHeader } from '../../src/net/proxy-protocol/header.ts'
+import { readAsn1 } from '../../src/tls/pki/der/decode.ts'
+import { readPem } from '../../src/tls/pki/der/pem.ts'
+import { PkiError } from '../../src/tls/pki/errors.ts'
+import { decodeMessage } from '../../src/transport/dns/message.ts'
+import { mutate } from './mutate.ts'
+
+// Parsers of octets that others send. `npm run test:fuzz` and the weekly workflow run them longer.
+
+const ROUNDS = Number(process.env.SEALPOST_FUZZ_ROUNDS ?? '20') * 20
+const seed = Number(process.env.SEALPOST_SEED ?? Date.now() % 1e9)
+
+interface Parser {
+  readonly parse: (octets: Buffer) => unknown
+  readonly examples: readonly Buffer[]
+  /** The errors that callers expect. Default: none. */
+  readonly errors?: readonly (new (
+    ...args: never[]
+  ) => Error)[]
+}
+
+const text = (...examples: string[]): Buffer[] => examples.map((one) => Buffer.from(one, 'latin1'))
+const hex = (...examples: string[]): Buffer[] => examples.map((one) => Buffer.from(one.replaceAll(' ', ''), 'hex'))
+
+const parsers: Readonly<Record<string, Parser>> = {
+  addresses: {
+    parse: (octets) => parseAddresses(octets.toString('latin1') as never),
+    examples: text('"A, B" <a@b.test>, (c (d)) e@f.test, G: h@i.test, j@[127.0.0.1];', '=?utf-8?Q?=C3=A9?= <x@y>'),
+  },
+  dates: {
+    parse: (octets) => [parseDate, parseZonedDate, parseImapDateTime].map((parse) => parse(octets.toString('latin1'))),
+    examples: text('Tue, 01 Dec 2026 17:00:00 +0100 (CET)', '01-Dec-2026 17:00:00 +0000', '1 Jan 70 0:0 EST'),
+  },
+  'HTML to text': {
+    parse: (octets) => [htmlText(octets.toString()), runToEnd(htmlLinkSteps(octets.toString()))],
+    examples: text('<p>a<br>b<table><tr><td>c</table><a href="http://d.test/?e&amp;f">g</a><!-- h --><style>i</style>'),
+  },
+  'PROXY, version 1 and 2': {
+    parse: readProxyHeader,
+    examples: [
+      ...text('PROXY TCP4 192.0.2.1 192.0.2.2 1000 25\r\n', 'PROXY UNKNOWN\r\n'),
+      ...hex('0d0a0d0a000d0a515549540a 21 11 000c c0000201 c0000202 03e8 0019'),
+    ],
+  },
+  'PROXY, version 2': {
+    parse: readBinaryHeader,
+    examples: hex('0d0a0d0a000d0a515549540a 21 11 0013 c0000201 c0000202 03e8 0019 01 0004 68322020'),
+  },
+  'ASN.1': {
+    parse: readAsn1,
+    errors: [PkiError],
+    examples: hex('3009 020101 0c02 6869 0500', '3080 0201 01 0000', '30 82 0005 30 03 02 01 02'),
+  },
+  PEM: {
+    parse: (octets) => readPem(octets.toString('latin1')),
+    examples: text('-----BEGIN X-----\nA: b\n\nMAMCAQE=\n-----END X-----\n'),
+  },
+  DNS: {
+    parse: (octets) => {
+      try {
+        return decodeMessage(octets)
+      } catch (error) {
+        // Answers of other servers can be anything; the resolver reports an error of any kind as a failed lookup.
+        expect(error).toBeInstanceOf(Error)
+        return undefined
+      }
+    },
+    examples: hex(
+      '1234 0100 0001 0000 0000 0000 03 777777 03 6c6162 04 74657374 00 0001 0001',
+      '1234 8180 0001 0001 0000 0000 01 61 00 0001 0001 c00c 0005 0001 0000003c 0002 c00c',
+    ),
+  },
+}
+
+test.each(Object.entries(parsers))('%s', (name, { parse, examples, errors = [] }) => {
+  const random = seededRandom(seed + name.length)
+  for (let round = 0; round < ROUNDS; round++) {
+    const octets = mutate(mutate(examples[round % examples.length] as Buffer, random), random)
+    try {
+      parse(octets)
+    } catch (error) {
+      const isExpected = errors.some((expected) => error instanceof expected)
+      if (!isExpected)
+        throw new Error(`seed ${seed}, round ${round}: ${octets.toString('hex').slice(0, 2000)}`, { cause: error })
+    }
+  }
+})
