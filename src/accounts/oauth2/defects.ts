@@ -1,5 +1,3 @@
-import type { JWTPayload } from 'jose'
-
 /** A deliberate defect of a token. */
 export const tokenDefects = [
   'expired',
@@ -15,7 +13,15 @@ export type TokenDefect = (typeof tokenDefects)[number]
 /** How long ago an expired token has expired, in seconds. */
 const EXPIRED_SECONDS = 60
 
-type Claims = JWTPayload & { readonly iat: number; readonly exp: number }
+/** RFC 7519 section 4.1. Not the type of jose: declarations for CommonJS cannot import it. */
+type Claims = {
+  iss?: string
+  sub?: string
+  aud?: string | string[]
+  jti?: string
+  nbf?: number
+  [claim: string]: unknown
+} & { readonly iat: number; readonly exp: number }
 
 /** How a defect changes the claims of a token, or the token itself. Otherwise the token is a good one. */
 interface DefectRecipe {

@@ -1,6 +1,6 @@
+import type { JsonWebKey as JWK } from 'node:crypto'
 import { generateKeyPair, type KeyObject } from 'node:crypto'
 import { promisify } from 'node:util'
-import type { JWK } from 'jose'
 import { keptText, type StoreFiles } from '../../tls/pki/certificate-store/files.ts'
 import { PkiError } from '../../tls/pki/errors.ts'
 import { type SigningAlgorithm, signingAlgorithms } from './types.ts'

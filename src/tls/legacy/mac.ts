@@ -2,10 +2,10 @@ import { createHash, createHmac } from 'node:crypto'
 import { type LegacyVersion, legacyVersions, type MacName } from './suites.ts'
 
 /** The two pads of SSL 3.0's MAC: 48 octets for MD5, 40 for SHA-1. RFC 6101 section 5.2.3.1. */
-export const ssl3Pads = {
+export const ssl3Pads: Readonly<Record<MacName, { readonly inner: Buffer; readonly outer: Buffer }>> = {
   md5: { inner: Buffer.alloc(48, 0x36), outer: Buffer.alloc(48, 0x5c) },
   sha1: { inner: Buffer.alloc(40, 0x36), outer: Buffer.alloc(40, 0x5c) },
-} as const satisfies Record<MacName, { inner: Buffer; outer: Buffer }>
+}
 
 /** Length of each MAC. */
 export const macOctets: Record<MacName, number> = { md5: 16, sha1: 20 }
