@@ -137,7 +137,9 @@ export class ServedCertificates {
       if (!(error instanceof PkiError && error.code === 'store' && assigned)) throw error
       this.#broken.set(virtualServer, error)
       const { friendlyName, thumbprint } = assigned
-      return { settings: running, notServed: [{ virtualServer, friendlyName, thumbprint, why: error.message }] }
+      // Without a name it has no assignment.
+      const { settings = running } = running ? {} : await tlsSettings({ ...server, name: '' }, this.#lab, undefined)
+      return { settings, notServed: [{ virtualServer, friendlyName, thumbprint, why: error.message }] }
     }
   }
 
