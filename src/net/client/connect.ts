@@ -1,7 +1,7 @@
-import { X509Certificate } from 'node:crypto'
+import type { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
-import { type ConnectionOptions, connect as connectTls, type DetailedPeerCertificate, type TLSSocket } from 'node:tls'
+import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls'
 import { abortAfter } from '../../core/time/abort-after.ts'
 
 /** Limits of a step that waits for a server. */
@@ -39,13 +39,13 @@ async function ready(socket: Socket, event: string, { timeoutMs, signal }: WaitL
   }
 }
 
-/** Returns the certificates of the server, its own first, with those of the roots that Node.js adds. */
+/**
+ * Returns the certificates that the server sent, its own first. Node.js 24 and 26 crash in `getPeerCertificate(true)` if a key
+ * of the chain is on a curve that is not NIST's, so a hostile host could end the lab.
+ */
 export function peerChain(socket: TLSSocket): readonly X509Certificate[] {
-  const found = new Map<string, X509Certificate>()
-  let each: DetailedPeerCertificate | undefined = socket.getPeerCertificate(true)
-  while (each?.raw && !found.has(each.fingerprint256)) {
-    found.set(each.fingerprint256, new X509Certificate(each.raw))
-    each = each.issuerCertificate
-  }
-  return [...found.values()]
+  const found: X509Certificate[] = []
+  // Node.js 20 shows the issuers in the first call only.
+  for (let each = socket.getPeerX509Certificate(); each; each = each.issuerCertificate) found.push(each)
+  return found
 }

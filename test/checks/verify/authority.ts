@@ -1,4 +1,4 @@
-import type { KeyObject, X509Certificate } from 'node:crypto'
+import { generateKeyPairSync, type KeyObject, type X509Certificate } from 'node:crypto'
 import { certificatePem, createCertificate, type Issuer } from '../../../src/tls/pki/certificate/certificate.ts'
 import * as ext from '../../../src/tls/pki/certificate/extensions.ts'
 import { generalName } from '../../../src/tls/pki/certificate/names.ts'
@@ -42,9 +42,11 @@ export class TestAuthority {
     this.intermediate = authority('Test Intermediate', this.#intermediateKey, this.rootIssuer)
   }
 
-  /** Creates the authorities, with RSA keys so that old suites work too. */
-  static async create(): Promise<TestAuthority> {
-    return new TestAuthority([await generateKey('rsa-2048'), await generateKey('rsa-2048')])
+  /** Creates the authorities, with RSA keys so that old suites work too, or with keys on a curve. */
+  static async create(namedCurve?: string): Promise<TestAuthority> {
+    const key = async (): Promise<KeyObject> =>
+      namedCurve ? generateKeyPairSync('ec', { namedCurve }).privateKey : generateKey('rsa-2048')
+    return new TestAuthority([await key(), await key()])
   }
 
   get rootIssuer(): Issuer {

@@ -27,10 +27,13 @@ export function shownValue({ kind }: SettingField, value: unknown): FieldValue {
   if (kind === 'check') return value === true
   if (kind === 'yaml') return isEmpty(value) ? '' : stringify(value).trimEnd()
   if (Array.isArray(value)) return value.join(', ')
-  // `clientCertificates: { mode, trust }`
-  if (kind === 'choice' && typeof value === 'object' && value !== null && 'mode' in value) return String(value.mode)
+  if (kind === 'choice' && hasMode(value)) return String(value.mode)
   return value === undefined || value === null ? '' : String(value)
 }
+
+/** `clientCertificates: { mode, trust }`: the form shows and changes its mode alone. */
+const hasMode = (value: unknown): value is { readonly mode: unknown } =>
+  typeof value === 'object' && value !== null && 'mode' in value
 
 const isEmpty = (value: unknown): boolean =>
   value === undefined || value === null || (Array.isArray(value) && value.length === 0)
@@ -59,13 +62,22 @@ export const valueOf = (settings: unknown, key: string): unknown =>
 
 type Change = InputOf<'configuration.change'>['changes'][number]
 
-/** Returns the changes of the configuration that fields stand for: those of the virtual server, and those of the lab. */
-export function changesOf(id: string, protocol: string, changed: ReadonlyMap<string, FieldValue>): Change[] {
+/**
+ * Returns the changes of the configuration that fields stand for: those of the virtual server, and those of the lab.
+ * @param settings the present ones of the virtual server
+ */
+export function changesOf(
+  id: string,
+  protocol: string,
+  changed: ReadonlyMap<string, FieldValue>,
+  settings: unknown,
+): Change[] {
   const [own, ofLab] = [new Map<string, unknown>(), new Map<string, unknown>()]
   for (const [key, shown] of changed) {
     const field = fieldFor(protocol, key)
     const patch = field.ofLab ? ofLab : own
-    patch.set(key, settingOf(field, shown))
+    const setting = settingOf(field, shown)
+    patch.set(key, setting !== 'off' && hasMode(valueOf(settings, key)) ? { mode: setting } : setting)
   }
   const merge = (path: string, patch: ReadonlyMap<string, unknown>): Change[] =>
     patch.size === 0 ? [] : [{ op: 'merge', path, value: nested(patch) }]

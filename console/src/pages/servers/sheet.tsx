@@ -81,7 +81,7 @@ export function PropertySheet({ id }: { readonly id: string }) {
                   mistake={mistakeOf(mistakes, field)}
                   isDisabled={!canChange}
                   onChange={(value) => change(field, value)}
-                  onLeave={() => check(changesOf(id, protocol, changes))}
+                  onLeave={() => check(changesOf(id, protocol, changes, settings))}
                 />
               )}
             </Group>
@@ -103,7 +103,7 @@ export function PropertySheet({ id }: { readonly id: string }) {
       )}
       {isApplying && (
         <ApplyDialog
-          changes={changesOf(id, protocol, changes)}
+          changes={changesOf(id, protocol, changes, settings)}
           onClose={(isApplied, found) => {
             setApplying(false)
             setMistakes(found)

@@ -38,6 +38,14 @@ it.each(['verify', 'secure'] as const)('%s: sends over TLS with a verified certi
   })
 })
 
+// Node.js 24 and 26 end with a segmentation fault where a program asks node:tls for such a chain in detail.
+it('survives a host whose authority has a key on a curve that is not NIST’s', async () => {
+  const identity = await (await TestAuthority.create('secp256k1')).issue()
+  const { result, session } = await attempt(identity, { tls: 'may' })
+  expect(result).toMatchObject({ kind: 'sent' })
+  expect(session.tls).toMatchObject({ peerCertificate: { subject: 'CN=localhost', verified: false } })
+})
+
 it.each([
   ['expired', expired, {}, 'its certificate has expired (CERT_HAS_EXPIRED)', 'certificate-expired'],
   ['for another name', elsewhere, {}, 'its certificate is not for localhost', 'certificate-host-mismatch'],
