@@ -92,8 +92,8 @@ function withTestDefaults(input: LabInput): LabInput {
       port: 0,
       ...((server.certificate ?? input.certificate) === 'none' ? {} : overTls(server, input)),
       ...server,
-      // Tests open many connections from one address, and fail log-ons on purpose.
-      limits: { connectionsPerAddress: 'off', failedLogonDelay: 'off', ...server.limits },
+      // Tests open many connections from one address.
+      limits: { connectionsPerAddress: 'off', ...server.limits },
     })),
   }
 }

@@ -90,6 +90,7 @@ const feed = async () => {
 /** The input of each operation that needs one. Without lists of its own calls: those over HTTP are sessions. */
 const inputs: Readonly<Record<string, () => object | Promise<object>>> = {
   'messages.get': message,
+  'messages.checks': message,
   'messages.headers': message,
   'messages.text': message,
   'messages.html': message,

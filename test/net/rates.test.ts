@@ -35,7 +35,7 @@ describe('messages', () => {
     expect(await send(lab, 1)).toEqual(['450 4.7.1'])
     await lab.clock.advance('1s')
     expect(await send(lab, 3)).toEqual(['250', '250', '450 4.7.1'])
-    expect((await lab.waitForSession({ refused: 'limits.rate' })).protocol).toBe('smtp')
+    expect((await lab.waitForSession({ refused: '450 4.7.1' })).protocol).toBe('smtp')
     await lab.reset()
     expect(await send(lab, 1)).toEqual(['250'])
   })

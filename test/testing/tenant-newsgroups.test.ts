@@ -11,7 +11,7 @@ async function nntp(port: number, user: string | undefined, commands: string): P
   return client.rest()
 }
 
-test('a tenant sees no newsgroups of other tenants, by IMAP4 and NNTP', async ({ lab }) => {
+test('a tenant sees its own newsgroups alone, by IMAP4 and NNTP', async ({ lab }) => {
   const [one, two] = [lab.tenant('one'), lab.tenant('two')]
   await one.createNewsgroup('talk')
   await two.createNewsgroup('talk')
@@ -23,7 +23,7 @@ test('a tenant sees no newsgroups of other tenants, by IMAP4 and NNTP', async ({
   const client = new ImapFlow(one.imapflow('alice'))
   await client.connect()
   const seen = (await client.list()).map(({ path }) => path).filter((path) => path.startsWith('Public Folders/'))
-  expect(seen.toSorted()).toEqual(['Public Folders/lab.general', 'Public Folders/one.talk'])
+  expect(seen).toEqual(['Public Folders/one.talk'])
   await expect(client.status('Public Folders/two.talk', { messages: true })).rejects.toThrow()
   expect(await client.status('Public Folders/one.talk', { messages: true })).toMatchObject({ messages: 0 })
   await client.logout()
@@ -33,10 +33,7 @@ test('a tenant sees no newsgroups of other tenants, by IMAP4 and NNTP', async ({
     one.user('alice'),
     'LIST\r\nGROUP two.talk\r\nGROUP one.talk\r\nARTICLE <only@two>\r\n',
   )
-  expect(ofOne.filter((line) => /^(?:one|two|lab)\./.test(line)).toSorted()).toEqual([
-    expect.stringMatching(/^lab\.general /),
-    expect.stringMatching(/^one\.talk /),
-  ])
+  expect(ofOne.filter((line) => /^(?:one|two|lab)\./.test(line))).toEqual([expect.stringMatching(/^one\.talk /)])
   expect(ofOne).toContainEqual(expect.stringMatching(/^411 /))
   expect(ofOne).toContainEqual(expect.stringMatching(/^211 0 .* one\.talk/))
   expect(ofOne).toContainEqual(expect.stringMatching(/^430 /))

@@ -16,7 +16,9 @@ export function effectiveInput(input: unknown, config: LabConfig): Record<string
   const virtualServers = config.virtualServers.map((server, index) => {
     const own = valueAt(filled, ['virtualServers', index]) as Record<string, unknown>
     const { port, tlsPort } = portsOf(server, 0)
-    const limits = { idleTimeout: `${idleTimeoutOf(server.protocol) / 60_000}m`, ...(own.limits as object) }
+    // HTTP has two defaults, which no single value stands for.
+    const idle = server.protocol === 'http' ? {} : { idleTimeout: `${idleTimeoutOf(server.protocol) / 60_000}m` }
+    const limits = { ...idle, ...(own.limits as object) }
     return { certificate, personality, ...own, name: virtualServerName(server), port, tlsPort, limits }
   })
   const listed = config.directory.accounts.filter(({ origin }) => origin === undefined)

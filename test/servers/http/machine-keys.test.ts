@@ -74,7 +74,7 @@ const PLAIN = new Set(
     memory memoryLimit messageSize moderator motd mx name nntp node organization oversizedReply password
     passwordHash path peer per pop3 progressInterval ptr rate rawReply readers records redirectUris referral
     refreshTokenLifetime repeatAfter reply report retries retry rua secret selector serialNumber sessionSize size
-    smtp subject text timeout to token transfer ttl txt types until url user userClaim users validationDelay verb
+    smtp subject text timeout to token transfer trust ttl txt types until url user userClaim users validationDelay verb
     virtualServer
   `.split(/\s+/),
 )

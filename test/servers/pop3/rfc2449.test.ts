@@ -74,8 +74,9 @@ test('a log-on that is refused although the password is right counts as none', a
   const { user, refusals } = lab.sessions()[1] ?? {}
   expect(user).toBeUndefined()
   expect(refusals).toEqual([
-    'The mailbox is in use by another session.',
-    'The last log-on was too recent. Try again later.',
+    '-ERR [IN-USE] The mailbox is in use by another session.',
+    '-ERR [LOGIN-DELAY] The last log-on was too recent. Try again later.',
     'no log-on within the time limit (limits.logonTimeout)',
+    '-ERR [SYS/TEMP] No log-on within the time limit.',
   ])
 })

@@ -233,7 +233,7 @@ describe('log-on', () => {
       S: (end)`,
     )
     await expect.poll(() => lab.sessions()[0]?.endCause).toBe('server closed')
-    expect(lab.sessions()[0]?.refusals).toEqual(['Logon failure: unknown user name or bad password.'])
+    expect(lab.sessions()[0]?.refusals).toEqual(['-ERR [AUTH] Logon failure: unknown user name or bad password.'])
   })
 
   test('QUIT ends a session without a log-on', async () => {

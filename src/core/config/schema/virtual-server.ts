@@ -87,7 +87,7 @@ const limits = mapping(() => ({
   idleTimeout: timeLimit
     .optional()
     .describe(
-      'Time after which an idle client is disconnected. Default: 10m; 30m for imap4 (RFC 9051 section 5.4). Until a client logs on, only complete lines and messages restart the time, and message content at 500 octets per second or more.',
+      'Time after which an idle client is disconnected. Default: 10m; 30m for imap4 (RFC 9051 section 5.4); for http, 65s between two requests, and 10m otherwise. Until a client logs on, only complete lines and messages restart the time, and message content at 500 octets per second or more.',
     )
     .meta({ examples: ['10m'] }),
   handshakeTimeout: timeLimit
