@@ -28,7 +28,7 @@ export interface LabServices extends DeliveryServices {
   readonly rates: Rates
   /** The operations that HTTP offers. Loaded when they are first used. */
   readonly api: () => Promise<Api>
-  /** The same, which know no messages until `api` was called: enough to read the health of the lab. */
+  /** The same operations without the index of messages, which `api` loads: enough to read the health of the lab. */
   readonly idleApi: () => Promise<Api>
   /** The accounts and newsgroups of each tenant. */
   readonly tenants: Tenants

@@ -1,11 +1,11 @@
 import { isPrintable } from '../../src/core/text/printable.ts'
 import type { Connection } from '../../src/net/connection.ts'
 
-/** The response codes of `-ERR`, which programs read. RFC 2449 section 8, RFC 3206. */
-type ResponseCode = 'AUTH' | 'IN-USE' | 'LOGIN-DELAY' | 'SYS/TEMP' | 'SYS/PERM'
+/** The response codes of `-ERR`, which programs read, and which are recorded as refusals. RFC 2449 section 8, RFC 3206. */
+const codes = ['AUTH', 'IN-USE', 'LOGIN-DELAY', 'SYS/TEMP', 'SYS/PERM'] as const
+type ResponseCode = (typeof codes)[number]
 
-/** The response codes that are recorded as refusals. */
-const REFUSALS = new Set<string | undefined>(['AUTH', 'IN-USE', 'LOGIN-DELAY', 'SYS/TEMP', 'SYS/PERM'])
+const REFUSALS: ReadonlySet<string | undefined> = new Set(codes)
 
 /** The one error type of POP3 sessions: an `-ERR` reply with this message as its text. */
 export class Pop3Error extends Error {

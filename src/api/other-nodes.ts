@@ -38,7 +38,7 @@ export async function runAnywhere(operation: Operation, call: Call<unknown>): Pr
       : await leaderOf(call.api, operation.runsAt)
   if (node === undefined || node === cluster.node) return operation.run(call)
   const isRunning = (await cluster.nodes()).some(({ name, state }) => name === node && state !== 'gone')
-  if (!isRunning) throw new ApiProblem('not-found', `the node ${node} does not run, and what only it knew is gone`)
+  if (!isRunning) throw new ApiProblem('not-found', `the node ${node} does not run; its sessions and jobs are lost`)
   return askNode(node, operation.name, call, TIMEOUT_MS)
 }
 

@@ -85,8 +85,8 @@ export interface Directory {
   /** Returns the account if name and password are right and its state allows the log-on. No app password is right here. */
   authenticate(name: string, password: string): Promise<Account | undefined>
   /**
-   * Returns the passwords to compare a proof with. For every name, known or not, there are as many, so that the same work
-   * is done; those that no account has, and those of which only a hash is known, are random.
+   * Returns the passwords to compare a proof with. The number is the same for every name, known or not, so that every log-on
+   * takes the same work. Missing passwords, and passwords that only a hash describes, are random.
    */
   secretsOf(account: Account | undefined): readonly Secret[]
   /** Returns whether the directory knows enough of every password for a mechanism. */

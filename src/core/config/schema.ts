@@ -150,7 +150,7 @@ const labObject = z.strictObject({
   webhooks: z
     .array(webhook)
     .default([])
-    .describe('Programs that are told of events by signed HTTP requests (Standard Webhooks).')
+    .describe('URLs that receive events as signed HTTP requests (Standard Webhooks).')
     .meta({
       examples: [[{ url: 'http://127.0.0.1:9000/hook', events: ['message.received'], secretFile: '../hook.secret' }]],
     }),

@@ -74,8 +74,8 @@ class CopiedArrival implements Arrival {
 }
 
 /**
- * Arrivals in their order, of which waits skip the first ones that they do not look at again. A wait on the next of ten
- * thousand messages to one recipient takes no longer than on the first.
+ * Arrivals in their order. Waits skip the first ones that cannot match any more: a wait on the next of ten thousand messages
+ * to one recipient takes no longer than on the first.
  */
 export class ArrivalList {
   #items: CopiedArrival[] = []

@@ -233,7 +233,7 @@ export class StoreQueue implements OutgoingQueue {
         if (item && state) item.state = state
       }
     } catch (err) {
-      log.debug({ err }, 'what became of queued messages could not be read')
+      log.debug({ err }, 'the results of queued messages could not be read')
     }
   }
 

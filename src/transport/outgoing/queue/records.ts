@@ -26,7 +26,7 @@ export class Records {
       for (const item of items) item.isSaved = true
     } catch (err) {
       if (!(err instanceof StoreError)) throw err
-      this.#options.log.error({ err }, 'the store could not write what became of queued messages')
+      this.#options.log.error({ err }, 'the store could not write the results of queued messages')
     }
   }
 

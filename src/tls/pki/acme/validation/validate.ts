@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import { domainToASCII } from 'node:url'
+import { domainToUnicode } from 'node:url'
 import { addressOctets, addressText } from '../../../../core/network/ip-address.ts'
 import type { Identifier } from '../identifier.ts'
 import { type Jwk, jwkThumbprint } from '../jws.ts'
@@ -76,7 +76,9 @@ function nameProblem(name: string, octets: number): string | undefined {
   if (labels.some((label) => label.length > 63)) return 'has a label of more than 63 octets'
   // RFC 5890 section 2.3.1
   if (labels.some((label) => /^-|-$/.test(label))) return 'has a label that begins or ends with a hyphen'
-  return domainToASCII(name) === '' ? 'has a label that is not valid Punycode' : undefined
+  // Node.js 20 returns an empty text for a bad label, Node.js 24 the label as it is.
+  const unicode = domainToUnicode(name)
+  return unicode === '' || /(?:^|\.)xn--/.test(unicode) ? 'has a label that is not valid Punycode' : undefined
 }
 
 function checkAddress(value: string): void {
