@@ -10,6 +10,7 @@ import type { ClientCertificateSettings, TlsSettings } from '../../net/virtual-s
 import { policyProblem, type TlsPolicy } from '../../tls/negotiation/policy.ts'
 import type { CertificateStore } from '../../tls/pki/certificate-store/types.ts'
 import { type AccountFinder, clientAuthorities, identifyClient } from '../../tls/pki/client-identity.ts'
+import type { PkiError } from '../../tls/pki/errors.ts'
 import type { InstalledCertificate } from '../../tls/pki/types.ts'
 import { labCertificateNames, policyOf } from './lab-facts.ts'
 
@@ -19,6 +20,8 @@ export interface TlsServices {
   readonly directory: Directory
   readonly certificateStore: CertificateStore
   readonly log: Logger
+  /** Called for an outside root that was removed while the lab runs. Without it, an unknown root is an error. */
+  readonly onRemovedRoot?: (error: PkiError) => void
 }
 
 /** The TLS settings of a virtual server, and the certificates that it cannot serve. */
@@ -30,14 +33,14 @@ interface ResolvedTls {
 
 /**
  * Resolves a virtual server's certificates and TLS policy.
- * @param running its present settings, which stay if none of its certificates can be served. Without them, it gets what it
- * served before: a certificate that was replaced, or one of the lab
+ * @param running its present certificates, which stay if none of its own can be served. Without them, it gets what it served
+ * before: a certificate that was replaced, or one of the lab. All other settings are those of the configuration
  * @throws PkiError
  */
 export async function tlsSettings(
   server: ResolvedVirtualServer,
   lab: TlsServices,
-  running: TlsSettings | undefined,
+  running: readonly InstalledCertificate[],
 ): Promise<ResolvedTls> {
   const names = labCertificateNames(lab.config)
   const policy = policyOf(server)
@@ -52,9 +55,22 @@ export async function tlsSettings(
   if (served.length > 0 || notServed.length === 0) {
     return { settings: await settingsWith(served, policy, server, names, lab), notServed }
   }
-  const former = running ? [] : await lab.certificateStore.resolve('', formerChoice(server, notServed, lab), names)
+  const kept = running.filter((one) => why(one) === undefined)
+  if (kept.length > 0) return { settings: await settingsWith(kept, policy, server, names, lab), notServed }
+  const former = await lab.certificateStore.resolve('', formerChoice(server, notServed, lab), names)
   const [last] = former.filter((one) => why(one) === undefined)
-  return { settings: running ?? (await settingsWith(last ? [last] : [], policy, server, names, lab)), notServed }
+  return { settings: await settingsWith(last ? [last] : [], policy, server, names, lab), notServed }
+}
+
+/** Returns the TLS settings of a virtual server whose own certificates cannot be read: with those that it serves. @throws PkiError */
+export async function tlsSettingsWith(
+  certificates: readonly InstalledCertificate[],
+  server: ResolvedVirtualServer,
+  lab: TlsServices,
+): Promise<TlsSettings | undefined> {
+  const policy = policyOf(server)
+  const served = certificates.filter((one) => (one.unservable ?? policyProblem(policy, one)) === undefined)
+  return settingsWith(served, policy, server, labCertificateNames(lab.config), lab)
 }
 
 /** Returns what a virtual server used before certificates that it cannot serve: those that they replaced, then `auto`. */
@@ -123,7 +139,7 @@ async function clientCertificateSettings(
   const { certificateStore } = lab
   return {
     mode,
-    authoritiesPem: await clientAuthorities(certificateStore, trust),
+    authoritiesPem: await clientAuthorities(certificateStore, trust, lab.onRemovedRoot),
     judge: ({ der }, issuers) => identifyClient(certificateStore, { der, issuers }, accountFinder(lab)),
   }
 }

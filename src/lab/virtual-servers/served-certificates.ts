@@ -5,7 +5,8 @@ import { clearTimeout, setTimeout } from '../../core/time/real-timers.ts'
 import type { TlsSettings } from '../../net/virtual-server-settings.ts'
 import type { ServedTls } from '../../tls/negotiation/routing.ts'
 import { PkiError } from '../../tls/pki/errors.ts'
-import { type TlsServices, tlsSettings } from '../certificates/tls-settings.ts'
+import type { InstalledCertificate } from '../../tls/pki/types.ts'
+import { type TlsServices, tlsSettings, tlsSettingsWith } from '../certificates/tls-settings.ts'
 import type { ChangeFeed } from '../change-feed.ts'
 import { type ChangeQueue, LabStopped } from '../change-queue.ts'
 import type { VirtualServers } from './virtual-servers.ts'
@@ -65,7 +66,7 @@ export class ServedCertificates {
     const changed = coalesce(async () => {
       clearTimeout(retry)
       try {
-        await queue.run(() => this.refresh())
+        await queue.run(() => this.refresh({ expectsFiles: true }))
         reported = undefined
       } catch (error) {
         if (error instanceof LabStopped) return
@@ -87,16 +88,17 @@ export class ServedCertificates {
 
   /**
    * Resolves and applies the certificates of all servers. Where one fails, the others change all the same.
+   * @param expectsFiles whether a file of a certificate that cannot be read is an error too, although another one is served
    * @throws the first error, after all servers
    */
-  async refresh(): Promise<void> {
+  async refresh({ expectsFiles = false } = {}): Promise<void> {
     const { config, virtualServers } = this.#lab
     const errors: unknown[] = []
     for (const server of config.virtualServers) {
       try {
-        await virtualServers.get(server.name)?.setTls(await this.settingsOf(server))
+        await virtualServers.get(server.name)?.setTls(await this.settingsOf(server, { isRefresh: true }))
         const broken = this.#broken.get(server.name)
-        if (broken) errors.push(broken)
+        if (broken && expectsFiles) errors.push(broken)
       } catch (error) {
         errors.push(error)
       }
@@ -109,10 +111,14 @@ export class ServedCertificates {
    * Returns the TLS settings of a virtual server. If none of its certificates can be served, it keeps those that it serves
    * now, and has no TLS if there are none. @throws PkiError
    */
-  async settingsOf(server: ResolvedVirtualServer): Promise<TlsSettings | undefined> {
+  async settingsOf(server: ResolvedVirtualServer, { isRefresh = false } = {}): Promise<TlsSettings | undefined> {
     const { log, virtualServers } = this.#lab
     const { name: virtualServer } = server
-    const { settings, notServed } = await this.#resolve(server, virtualServers.get(virtualServer)?.settings.tls)
+    const running = virtualServers.get(virtualServer)?.settings.tls?.certificates ?? []
+    const { config, directory, certificateStore } = this.#lab
+    const onRemovedRoot = (err: PkiError): void => log.error({ err, virtualServer }, err.message)
+    const services = { config, directory, certificateStore, log, ...(isRefresh && { onRemovedRoot }) }
+    const { settings, notServed } = await this.#resolve(server, running, services)
     const before = this.#notServed.get(virtualServer) ?? []
     this.#notServed.set(virtualServer, notServed)
     for (const { friendlyName, thumbprint, why } of notServed) {
@@ -126,19 +132,24 @@ export class ServedCertificates {
   }
 
   /** Resolves the settings of a virtual server. A certificate of the store that cannot be read is one that cannot be served. */
-  async #resolve(server: ResolvedVirtualServer, running: TlsSettings | undefined): ReturnType<typeof tlsSettings> {
+  async #resolve(
+    server: ResolvedVirtualServer,
+    running: readonly InstalledCertificate[],
+    services: TlsServices,
+  ): ReturnType<typeof tlsSettings> {
     const { name: virtualServer } = server
     this.#broken.delete(virtualServer)
     try {
-      return await tlsSettings(server, this.#lab, running)
+      return await tlsSettings(server, services, running)
     } catch (error) {
       const { assignments, certificates } = this.#lab.certificateStore.index
       const assigned = certificates.find(({ thumbprint }) => thumbprint === assignments[virtualServer])
       if (!(error instanceof PkiError && error.code === 'store' && assigned)) throw error
       this.#broken.set(virtualServer, error)
       const { friendlyName, thumbprint } = assigned
+      const kept = await tlsSettingsWith(running, server, services)
       // Without a name it has no assignment.
-      const { settings = running } = running ? {} : await tlsSettings({ ...server, name: '' }, this.#lab, undefined)
+      const { settings = kept } = kept ? {} : await tlsSettings({ ...server, name: '' }, services, [])
       return { settings, notServed: [{ virtualServer, friendlyName, thumbprint, why: error.message }] }
     }
   }

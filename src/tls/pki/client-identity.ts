@@ -37,12 +37,25 @@ interface ClientVerdict {
 
 /**
  * Returns the PEM of the authorities whose user certificates a virtual server accepts: all of the lab's own, and outside roots.
+ * @param onRemoved called for a root that was removed from the store while the lab runs: its trust ends. Without it, that throws
  * @throws PkiError `unknown` for a name that no outside root has, `refused` for a file without a root
  */
-export async function clientAuthorities(store: CertificateStore, trust: readonly TrustChoice[]): Promise<string[]> {
+export async function clientAuthorities(
+  store: CertificateStore,
+  trust: readonly TrustChoice[],
+  onRemoved?: (error: PkiError) => void,
+): Promise<string[]> {
   const ready = store.index.authorities.filter(({ certificate }) => certificate !== undefined)
   const chains = await Promise.all(ready.map((record) => allChains(store.materials, record)))
-  const outside = await Promise.all(trust.map((one) => outsideAuthorities(store, one)))
+  const outside = await Promise.all(
+    trust.map((one) =>
+      outsideAuthorities(store, one).catch((error: unknown) => {
+        if (!(onRemoved && error instanceof PkiError && error.code === 'unknown')) throw error
+        onRemoved(error)
+        return []
+      }),
+    ),
+  )
   const all = [...chains.flat(2), ...outside.flat()]
   return [...new Map(all.map((certificate) => [thumbprintOf(certificate), certificatePem(certificate)])).values()]
 }

@@ -70,7 +70,8 @@ export function loopOf(header: Buffer, hostname: string): readonly string[] | un
   const hosts = headerFields(header)
     .filter(({ nameLower }) => nameLower === 'received')
     .map((field) => /\bby\s+([^\s;()]+)/i.exec(unfolded(header, field))?.[1]?.toLowerCase() ?? '?')
-  const own = hosts.filter((host) => host === hostname.toLowerCase()).length
+  // Many programs call themselves localhost.
+  const own = hostname === 'localhost' ? 0 : hosts.filter((host) => host === hostname.toLowerCase()).length
   return hosts.length >= MAX_HOPS || own >= MAX_OWN_HOPS ? hosts.reverse() : undefined
 }
 

@@ -169,6 +169,9 @@ describe('outside roots', () => {
     try {
       expect(await logOn(accepting, 'TLSv1.3', client(second))).toBe('logged on as partner')
       expect(await logOn(accepting, 'TLSv1.3', client(partner, { email: 'alice@lab.test' }))).toMatch(/^a (NO|BAD)/)
+      // Without the root, its certificates log on no more, and other changes are served.
+      await accepting.authorities.removeTrusted('Second Root CA')
+      await expect.poll(() => logOn(accepting, 'TLSv1.3', client(second)), { timeout: 10_000 }).toMatch(/^a (NO|BAD)/)
     } finally {
       await accepting.stop()
     }

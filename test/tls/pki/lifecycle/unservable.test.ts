@@ -133,6 +133,43 @@ describe('a certificate of the store that no server can use', () => {
     expect((await lab.certificates.warnings()).filter(({ code }) => code === 'not-served')).toEqual([])
   })
 
+  it('keeps only a certificate: a reload changes who may connect, and other changes go on', async () => {
+    await using folder = await temporaryFolder()
+    const path = join(folder.path, 'certs')
+    await storeWithUnservable(path)
+    const config = { certificates: { store: path, key: 'p256' as const }, virtualServers }
+    await using lab = await startLab(config)
+    const secured = async (maxVersion?: 'TLSv1.2'): Promise<string> => {
+      const port = lab.server('imap4').tlsPort
+      const socket = connect({
+        host: '127.0.0.1',
+        port,
+        ca: lab.ca,
+        servername: 'localhost',
+        ...(maxVersion && { maxVersion }),
+      })
+      try {
+        const [data] = (await once(socket, 'data')) as [Buffer]
+        return String(data).slice(0, 4)
+      } catch (error) {
+        return (error as NodeJS.ErrnoException).code ?? 'closed'
+      } finally {
+        socket.destroy()
+      }
+    }
+    expect(await secured('TLSv1.2')).toBe('* OK')
+    const tls = { minVersion: 'TLSv1.3' as const }
+    await lab.reload({
+      ...config,
+      virtualServers: virtualServers.map((one) => (one.protocol === 'imap4' ? { ...one, tls } : one)),
+    })
+    expect(await secured()).toBe('* OK')
+    expect(await secured('TLSv1.2')).toBe('ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION')
+    await lab.useCertificate({ defect: 'expired' }, 'pop3')
+    await lab.clock.advance('1h')
+    await lab.reset()
+  })
+
   it('stops no start either if its file is damaged', async () => {
     await using folder = await temporaryFolder()
     const path = join(folder.path, 'certs')
