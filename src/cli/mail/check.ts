@@ -16,8 +16,9 @@ export function addCheck(mail: Command): void {
 
 async function check(given: string, options: ApiOptions): Promise<void> {
   const [id = given] = await messageIds(options, [given])
-  const { items } = await callApi(options, 'messages.checks', { id })
+  const { items, isCut } = await callApi(options, 'messages.checks', { id })
   if (items.some(({ level }) => level === 'error')) process.exitCode = exitStatus.failed
+  if (isCut) note('Only the first 256 KiB of the HTML were checked.')
   if (options.json) return print(JSON.stringify(items))
   if (items.length === 0) return note('The checks found nothing.')
   const rows = items.map(({ check: name, level, line, message, source }) => [

@@ -1,4 +1,7 @@
+import { getDomain, parse } from 'tldts'
+import type { Steps } from '../../core/time/time-slice.ts'
 import type { MessageAuthentication } from '../format/authentication-results.ts'
+import { headerFields, headerValues } from '../format/headers.ts'
 import type { ReadableMessage } from '../format/readable.ts'
 import type { Finding } from './findings.ts'
 import { htmlSupport } from './html-support.ts'
@@ -11,7 +14,8 @@ const MAX_MESSAGE_OCTETS = 25 * 1024 * 1024
 const MAX_FINDINGS = 100
 const OWN = 'rule of Sealpost'
 
-type Findings = Generator<Finding, void, void>
+/** Yields findings, and pauses. */
+type Findings = Generator<Finding | undefined, void, void>
 type Found = Pick<Finding, 'level' | 'message' | 'source'> & Partial<Finding>
 
 const finding = (check: Finding['check'], found: Found): Finding => ({ check, line: null, clients: [], ...found })
@@ -24,13 +28,13 @@ export interface CheckedMessage {
   readonly authentication: MessageAuthentication | null
 }
 
-/** Returns what is wrong with a message, at most 100 findings of each check. */
-export function checkMessage(checked: CheckedMessage): Finding[] {
-  const tags = [...tagsOf(checked.html)]
-  const { message, html, authentication } = checked
-  return [
-    htmlSupport(html, tags),
-    links(message, html, tags),
+/** Returns what is wrong with a message, at most 100 findings of each check, in steps. */
+export function* checkMessage({ message, html, authentication }: CheckedMessage): Steps<Finding[]> {
+  const tags = yield* tagsOf(html)
+  const all: Finding[] = []
+  for (const found of [
+    htmlSupport(tags),
+    links(message, tags),
     images(tags),
     accessibility(html, tags),
     unsubscribe(message, authentication),
@@ -38,19 +42,25 @@ export function checkMessage(checked: CheckedMessage): Finding[] {
     size(message, html),
     spam(message, html),
     verdicts(authentication),
-  ].flatMap((found) => firstOf(found))
+  ])
+    all.push(...(yield* firstOf(found)))
+  return all
 }
 
-function firstOf(found: Findings): Finding[] {
+function* firstOf(found: Findings): Steps<Finding[]> {
   const first: Finding[] = []
-  for (const one of found) if (first.push(one) === MAX_FINDINGS) break
+  for (const one of found) {
+    if (one !== undefined && first.push(one) === MAX_FINDINGS) break
+    yield
+  }
   return first
 }
 
 const TRACKING = /[?&](?:utm_\w+|mc_eid|fbclid|gclid)=/i
 
-function* links(message: ReadableMessage, html: string, tags: readonly Tag[]): Findings {
-  for (const { name, attributes, line, end } of tags) {
+function* links(message: ReadableMessage, tags: readonly Tag[]): Findings {
+  for (const { name, attributes, line, text } of tags) {
+    yield undefined
     const target = attributes.get('href')?.trim()
     if (name !== 'a' || target === undefined) continue
     if (target === '' || target === '#') {
@@ -86,8 +96,8 @@ function* links(message: ReadableMessage, html: string, tags: readonly Tag[]): F
       })
     if (TRACKING.test(target))
       yield finding('links', { level: 'info', message: `${short(target)} has tracking parameters`, line, source: OWN })
-    const shown = /^\s*(?:https?:\/\/)?((?:[a-z0-9-]+\.)+[a-z]{2,})(?=[/\s<:]|$)/i.exec(html.slice(end, end + 500))?.[1]
-    if (shown && /^https?:$/.test(url.protocol) && bare(shown) !== bare(url.hostname))
+    const shown = hostIn(text.trim())
+    if (shown && /^https?:$/.test(url.protocol) && organization(shown) !== organization(url.hostname))
       yield finding('links', {
         level: 'error',
         message: `the text names ${shown}, the target ${url.hostname}`,
@@ -103,7 +113,19 @@ function* links(message: ReadableMessage, html: string, tags: readonly Tag[]): F
 }
 
 const short = (text: string): string => (text.length > 100 ? `${text.slice(0, 100)}…` : text)
-const bare = (host: string): string => host.toLowerCase().replace(/^www\./, '')
+
+/** Returns the host that the text of a link names: the text begins as a URL does, or it is a name with a known public suffix. */
+function hostIn(text: string): string | undefined {
+  const written = /^(?:https?:\/\/|(?=www\.))([^\s/?#]+)/i.exec(text)?.[1]
+  const isName = /^[\p{L}\p{N}.-]+$/u.test(text) && parse(text, { extractHostname: false }).isIcann === true
+  const named = written ?? (isName && text.includes('.') ? text : undefined)
+  // A text that is cut names no whole host.
+  return named === undefined || /…|\.\.\./.test(named) ? undefined : parsed(`https://${named}`)?.hostname
+}
+
+/** Returns the registrable domain of a host, or the host if it has none. */
+const organization = (host: string): string =>
+  getDomain(host, { allowPrivateDomains: true, extractHostname: false }) ?? host
 
 function parsed(text: string): URL | undefined {
   try {
@@ -115,6 +137,7 @@ function parsed(text: string): URL | undefined {
 
 function* images(tags: readonly Tag[]): Findings {
   for (const { name, attributes, line } of tags) {
+    yield undefined
     if (name !== 'img') continue
     const src = attributes.get('src') ?? ''
     const isPixel = [attributes.get('width'), attributes.get('height')].every((one) => one === '1' || one === '0')
@@ -156,6 +179,7 @@ function* accessibility(html: string, tags: readonly Tag[]): Findings {
       source: 'WCAG 2.2, 3.1.1',
     })
   for (const { name, attributes, line } of tags) {
+    yield undefined
     if (name === 'img' && !attributes.has('alt'))
       yield finding('accessibility', {
         level: 'error',
@@ -222,19 +246,14 @@ function* unsubscribe(
       message: 'one-click needs an https URL in List-Unsubscribe',
       source: 'RFC 8058 section 3.1',
     })
-  const covered = [
-    ...raw.toString('latin1', 0, 256 * 1024).matchAll(/^dkim-signature:((?:[^\r\n]|\r?\n[ \t])*)/gim),
-  ].some(([, value = '']) => {
-    const signed =
-      /(?:^|;)\s*h\s*=([^;]*)/i
-        .exec(value)?.[1]
-        ?.toLowerCase()
-        .split(':')
-        .map((name) => name.trim()) ?? []
+  // The results are in the order of the fields.
+  const isCovered = headerValues(raw, headerFields(raw), 'DKIM-Signature').some((value, index) => {
+    if (authentication !== null && authentication.dkim[index]?.result !== 'pass') return false
+    const [, names = ''] = /(?:^|;)\s*h\s*=([^;]*)/i.exec(value) ?? []
+    const signed = names.split(':').map((name) => name.trim().toLowerCase())
     return signed.includes('list-unsubscribe') && signed.includes('list-unsubscribe-post')
   })
-  const isValid = authentication === null || authentication.dkim.some(({ result }) => result === 'pass')
-  if (!covered || !isValid)
+  if (!isCovered)
     yield finding('unsubscribe', {
       level: 'error',
       message: 'no valid DKIM signature covers List-Unsubscribe and List-Unsubscribe-Post',
@@ -270,7 +289,7 @@ function* headers(
     yield finding('headers', {
       level: 'warning',
       message: 'neither SPF nor DKIM is aligned with From',
-      source: 'RFC 7489 section 3.1',
+      source: 'RFC 9989 section 4.4',
     })
 }
 
@@ -291,14 +310,15 @@ function* size({ raw }: ReadableMessage, html: string): Findings {
     })
 }
 
-function* spam({ subject, text, attachments }: ReadableMessage, html: string): Findings {
-  const rule = (message: string): Finding =>
-    finding('spam', { level: 'warning', message, clients: ['spam filters'], source: OWN })
+function* spam(message: ReadableMessage, html: string): Findings {
+  const { subject } = message
+  const rule = (found: string): Finding =>
+    finding('spam', { level: 'warning', message: found, clients: ['spam filters'], source: OWN })
   if (/\p{Lu}{2}/u.test(subject) && subject === subject.toUpperCase() && subject.length > 8)
     yield rule('the subject is in capitals')
   if (/[!?]{3}/.test(subject)) yield rule('the subject has many exclamation or question marks')
-  if (html !== '' && text.trim().length < 20) yield rule('the HTML has almost no text')
-  for (const { filename = '' } of attachments)
+  if (html !== '' && (yield* message.textInSteps()).trim().length < 20) yield rule('the HTML has almost no text')
+  for (const { filename = '' } of yield* message.attachmentsInSteps())
     if (/\.(?:exe|scr|js|vbs|bat|cmd|com|pif|jar|lnk|iso)$/i.test(filename))
       yield rule(`${short(filename)} is a program`)
 }
@@ -321,5 +341,5 @@ function* verdicts(authentication: MessageAuthentication | null): Findings {
   if (dkim.length === 0)
     yield finding('authentication', { level: 'warning', message: 'DKIM: no signature', source: 'RFC 6376' })
   for (const one of dkim) if (one.result !== 'pass') yield say(`DKIM of ${one.domain}`, one, 'RFC 6376 section 3.9')
-  if (dmarc.result !== 'pass') yield say('DMARC', dmarc, 'RFC 7489 section 6.6')
+  if (dmarc.result !== 'pass') yield say('DMARC', dmarc, 'RFC 9989 section 5.3')
 }

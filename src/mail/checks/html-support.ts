@@ -29,42 +29,54 @@ function featuresByName(): ReadonlyMap<string, Feature> {
 const DECLARATION = /(?:^|[{;\s])([a-z-]+)\s*:/gi
 const RULE = /@[a-z-]+/gi
 
-/** Yields the HTML and CSS of a message that some mail programs do not support, once for each feature. */
-export function* htmlSupport(html: string, tags: readonly Tag[]): Generator<Finding, void, void> {
+/** Uses of features between two pauses. */
+const STEP_USES = 1000
+
+/** Yields the HTML and CSS of a message that some mail programs do not support, once for each feature, and pauses. */
+export function* htmlSupport(tags: readonly Tag[]): Generator<Finding | undefined, void, void> {
   const seen = new Map<string, number>()
-  const use = (kind: string, name: string, line: number): void => {
+  let count = 0
+  for (const { kind, name, line } of usesOf(tags)) {
     const key = `${kind} ${name.toLowerCase()}`
     if (!seen.has(key) && featuresByName().has(key)) seen.set(key, line)
-  }
-  const css = (text: string, lineOf: (index: number) => number): void => {
-    for (const match of text.matchAll(DECLARATION)) use('property', match[1] as string, lineOf(match.index))
-  }
-  for (const { name, attributes, line, end } of tags) {
-    use('element', name, line)
-    for (const [attribute, value] of attributes) {
-      use('attribute', attribute, line)
-      if (attribute === 'style') css(value, () => line)
-    }
-    const format = name === 'img' && /\.([a-z]+)(?:[?#]|$)/i.exec(attributes.get('src') ?? '')?.[1]
-    if (format) use('image', format === 'jpeg' ? 'jpg' : format, line)
-    if (name !== 'style') continue
-    const close = html.indexOf('</', end)
-    const sheet = html.slice(end, close === -1 ? undefined : close)
-    const lineInSheet = lineCounter(sheet)
-    for (const match of sheet.matchAll(RULE)) use('rule', match[0], line)
-    css(sheet, (index) => line + lineInSheet(index) - 1)
+    if (++count % STEP_USES === 0) yield undefined
   }
   for (const [key, line] of seen) {
     const { page, without, partly } = featuresByName().get(key) as Feature
     const isMissing = without.length > 0
+    const concerned = isMissing ? without : partly
     const [kind, name] = key.split(' ')
     yield {
       check: 'html-support',
       level: isMissing ? 'warning' : 'info',
-      message: `the ${kind} ${name} is ${isMissing ? 'not supported' : 'supported only partly'} by ${(isMissing ? without : partly).length} mail programs`,
+      message: `the ${kind} ${name} is ${isMissing ? 'not supported' : 'supported only partly'} by ${concerned.length} mail program${concerned.length === 1 ? '' : 's'}`,
       line,
-      clients: [...(isMissing ? without : partly)],
+      clients: [...concerned],
       source: `https://www.caniemail.com/features/${page}/`,
     }
+  }
+}
+
+interface Use {
+  readonly kind: 'element' | 'attribute' | 'property' | 'rule' | 'image'
+  readonly name: string
+  readonly line: number
+}
+
+function* usesOf(tags: readonly Tag[]): Generator<Use, void, void> {
+  for (const { name, attributes, line, text } of tags) {
+    yield { kind: 'element', name, line }
+    for (const [attribute, value] of attributes) {
+      yield { kind: 'attribute', name: attribute, line }
+      if (attribute !== 'style') continue
+      for (const [, property = ''] of value.matchAll(DECLARATION)) yield { kind: 'property', name: property, line }
+    }
+    const format = name === 'img' && /\.([a-z]+)(?:[?#]|$)/i.exec(attributes.get('src') ?? '')?.[1]
+    if (format) yield { kind: 'image', name: format === 'jpeg' ? 'jpg' : format, line }
+    if (name !== 'style') continue
+    const lineInSheet = lineCounter(text)
+    for (const [rule] of text.matchAll(RULE)) yield { kind: 'rule', name: rule, line }
+    for (const { 1: property = '', index } of text.matchAll(DECLARATION))
+      yield { kind: 'property', name: property, line: line + lineInSheet(index) - 1 }
   }
 }

@@ -1,57 +1,65 @@
+import type { Steps } from '../../core/time/time-slice.ts'
+import { htmlTokens } from '../format/html-text.ts'
+
 /** A start tag. */
 export interface Tag {
   /** In lower case. */
   readonly name: string
-  /** By name in lower case. */
+  /** Decoded values by name in lower case. */
   readonly attributes: ReadonlyMap<string, string>
   readonly line: number
-  /** Index of the character after the tag. */
-  readonly end: number
+  /** The sheet of a `style` element, or the beginning of the text of an `a` element. Empty for other elements. */
+  text: string
 }
 
 /** Most start tags that are examined. */
 const MAX_TAGS = 20_000
-/** A tag that never ends stops at the next one, so that a search takes linear time. */
-const START_TAG = /<([a-z][a-z0-9:-]*)(?=[\s/>])([^<>]*)>/gi
-const ATTRIBUTE = /([^\s=/"']+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"']+)))?/g
+/** Characters of the text that are kept, by element. */
+const TEXT_CHARS: Readonly<Record<string, number>> = { a: 500, style: Number.POSITIVE_INFINITY }
 
-/** Yields the start tags of HTML, without those in comments. */
-export function* tagsOf(html: string): Generator<Tag, void, void> {
-  const shown = withoutComments(html)
-  const lineAt = lineCounter(shown)
-  let count = 0
-  for (const match of shown.matchAll(START_TAG)) {
-    if (++count > MAX_TAGS) return
-    const attributes = new Map<string, string>()
-    for (const [, name = '', double, single, bare] of (match[2] ?? '').matchAll(ATTRIBUTE)) {
-      const key = name.toLowerCase()
-      if (!attributes.has(key)) attributes.set(key, double ?? single ?? bare ?? '')
-    }
-    const name = (match[1] as string).toLowerCase()
-    yield { name, attributes, line: lineAt(match.index), end: match.index + match[0].length }
+/** Returns the start tags of HTML, without those in comments, in steps. */
+export function* tagsOf(html: string): Steps<Tag[]> {
+  const tags: Tag[] = []
+  const lineAt = lineCounter(html)
+  let attributes = new Map<string, string>()
+  let [name, line] = ['', 1]
+  /** The element whose text is being read. */
+  let open: Tag | undefined
+  const addText = (text: string): void => {
+    if (open && open.text.length < (TEXT_CHARS[open.name] ?? 0)) open.text += text.slice(0, TEXT_CHARS[open.name])
   }
-}
-
-/** Returns HTML with spaces in place of comments, so that indexes and lines stay the same. */
-function withoutComments(html: string): string {
-  let shown = ''
-  for (let at = 0; ; ) {
-    const start = html.indexOf('<!--', at)
-    const end = start === -1 ? -1 : html.indexOf('-->', start)
-    if (end === -1) return shown + html.slice(at)
-    shown += html.slice(at, start) + html.slice(start, end).replaceAll(/[^\n]/g, ' ')
-    at = end
+  for (const _ of htmlTokens(html, {
+    start(started, at) {
+      name = started
+      line = lineAt(at)
+      attributes = new Map()
+    },
+    attribute(key, value) {
+      if (!attributes.has(key)) attributes.set(key, value)
+    },
+    startEnd() {
+      const tag: Tag = { name, attributes, line, text: '' }
+      if (Object.hasOwn(TEXT_CHARS, name)) open = tag
+      tags.push(tag)
+    },
+    end(ended) {
+      if (ended === open?.name) open = undefined
+    },
+    text: addText,
+    entity: (codePoint) => addText(String.fromCodePoint(codePoint)),
+  })) {
+    if (tags.length >= MAX_TAGS) break
+    yield
   }
+  return tags.slice(0, MAX_TAGS)
 }
 
 /** Returns a function that counts lines up to an index. The indexes must grow. */
 export function lineCounter(text: string): (index: number) => number {
-  let [line, from] = [1, 0]
+  let line = 1
+  let lineFeed = text.indexOf('\n')
   return (index) => {
-    for (let at = text.indexOf('\n', from); at !== -1 && at < index; at = text.indexOf('\n', from)) {
-      line++
-      from = at + 1
-    }
+    for (; lineFeed !== -1 && lineFeed < index; lineFeed = text.indexOf('\n', lineFeed + 1)) line++
     return line
   }
 }

@@ -30,7 +30,7 @@ export function* htmlTextSteps(html: string): Steps<string> {
     else if (name === 'td' && closes) out += ' '
   }
   const lines = new TextLines()
-  for (const _ of tokens(html, {
+  for (const _ of htmlTokens(html, {
     start: (name) => onTag(name, false),
     end: (name) => onTag(name, true),
     text(text) {
@@ -73,7 +73,7 @@ class TextLines {
 export function* htmlLinkSteps(html: string): Steps<string[]> {
   const found = new Set<string>()
   let isLink = false
-  for (const _ of tokens(html, {
+  for (const _ of htmlTokens(html, {
     start(name) {
       isLink = name === 'a' || name === 'area'
     },
@@ -86,9 +86,11 @@ export function* htmlLinkSteps(html: string): Steps<string[]> {
   return [...found]
 }
 
-/** Receives the tokens of HTML. Names are in lower case. */
+/** Receives the tokens of HTML. Names are in lower case, and `at` is the index of the tag. */
 interface HtmlHandler {
-  readonly start: (name: string) => void
+  readonly start: (name: string, at: number) => void
+  /** Receives the end of a start tag, after its attributes. */
+  readonly startEnd?: () => void
   readonly end?: (name: string) => void
   readonly attribute?: (name: string, value: string) => void
   readonly text?: (text: string) => void
@@ -100,7 +102,7 @@ interface HtmlHandler {
  * Splits HTML into tags, text and entities, in steps, with the tokenizer of htmlparser2. Packages that build a tree, html-to-text
  * among them, take quadratic time for deeply nested elements: 1 MiB of `<div>` takes them half a minute.
  */
-function* tokens(html: string, { start, end, attribute, text, entity }: HtmlHandler): Steps<void> {
+export function* htmlTokens(html: string, { start, startEnd, end, attribute, text, entity }: HtmlHandler): Steps<void> {
   let [textStart, textEnd] = [0, 0]
   const flushText = (): void => {
     if (textEnd > textStart) text?.(html.slice(textStart, textEnd))
@@ -114,7 +116,7 @@ function* tokens(html: string, { start, end, attribute, text, entity }: HtmlHand
     {
       onopentagname(from, to) {
         flushText()
-        start(html.slice(from, to).toLowerCase())
+        start(html.slice(from, to).toLowerCase(), from - 1)
       },
       onclosetag(from, to) {
         flushText()
@@ -147,9 +149,9 @@ function* tokens(html: string, { start, end, attribute, text, entity }: HtmlHand
       oncdata: noop,
       oncomment: noop,
       ondeclaration: noop,
-      onopentagend: noop,
+      onopentagend: () => startEnd?.(),
       onprocessinginstruction: noop,
-      onselfclosingtag: noop,
+      onselfclosingtag: () => startEnd?.(),
     },
   )
   for (let at = 0; at < html.length; at += STEP_CHARS) {

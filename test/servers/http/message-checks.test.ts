@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
+import { runToEnd } from '../../../src/core/time/time-slice.ts'
 import { checkMessage } from '../../../src/mail/checks/checks.ts'
 import { readable, VIEW_CHARS } from '../../../src/mail/format/readable.ts'
 import { corpus, corpusFolder } from '../../support/corpus.ts'
@@ -81,6 +82,68 @@ describe('the checks of a message', () => {
   })
 
   it.each([
+    ['https://nodejs.org/', 'Node.js'],
+    ['https://shop.example.com/invoice', 'invoice.pdf'],
+    ['https://shop.example.com/', 'example.com'],
+    ['https://shop.example.com/', 'WWW.Example.COM'],
+    ['https://xn--bcher-kva.example/', 'https://bücher.example/new'],
+    ['https://a.example/', 'https://a.exam…'],
+    ['https://a.example/', 'Read more at example.com'],
+    ['HTTPS://user.github.io/', 'user.github.io'],
+    ['&#104;ttps://a.example/?a=1&amp;b', 'here'],
+  ])('accept a link to %s with the text %s', async (target, text) => {
+    expect(said(await check(`${PAGE}\n<a href="${target}">${text}</a>`), 'links')).toEqual([])
+  })
+
+  it.each([
+    ['https://evil.example/', 'shop.example.com', 'the text names shop.example.com, the target evil.example'],
+    ['https://b.github.io/', 'a.github.io', 'the text names a.github.io, the target b.github.io'],
+    ['https://a.example/', '<b>https://b.example/x</b>', 'the text names b.example, the target a.example'],
+    ['https://a.example/?utm_id=1&amp;utm_x=2', 'x', 'https://a.example/?utm_id=1&utm_x=2 has tracking parameters'],
+  ])('report a link to %s with the text %s', async (target, text, message) => {
+    expect(said(await check(`${PAGE}\n<a title="a > b" href="${target}">${text}</a>`), 'links')).toEqual([
+      `2: ${message}`,
+    ])
+  })
+
+  it('read attributes with > in quotes', async () => {
+    const found = await check(`${PAGE}\n<img alt="a > b" width="5" src="https://a.test/p.png">`)
+    expect([...said(found, 'images'), ...said(found, 'accessibility')]).toEqual([])
+  })
+
+  it('name the line of a declaration in a sheet, and count the mail programs', async () => {
+    const found = await check(`<html lang="en"><style>\n\np { border-radius: 3px }\n</style><p>x</p>`)
+    expect(found.find(({ message }) => message.includes('border-radius'))).toMatchObject({ line: 3 })
+    for (const { message, clients } of found.filter(({ check: name }) => name === 'html-support'))
+      expect(message).toContain(`by ${clients.length} mail program${clients.length === 1 ? '' : 's'}`)
+  })
+
+  it('ask that one valid DKIM signature of the header covers List-Unsubscribe (RFC 8058 section 4)', () => {
+    const fields = 'List-Unsubscribe: <https://a.test/u>\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n'
+    const covering = 'DKIM-Signature: v=1; h=from:List-Unsubscribe:\r\n\tlist-unsubscribe-post; b=x\r\n'
+    const other = 'DKIM-Signature: v=1; h=from; b=x\r\n'
+    const problems = (raw: string, ...results: readonly ('pass' | 'fail')[]): string[] => {
+      const verdict = { domain: 'a.test', spfAligned: true, dkimAligned: true }
+      const dkim = results.map((result) => ({ ...verdict, result, selector: 's', algorithm: '', aligned: true }))
+      const authentication = {
+        spf: { result: 'pass', domain: 'a.test', identity: 'mailfrom' },
+        dkim,
+        dmarc: { ...verdict, result: 'pass' },
+        arc: { result: 'none' },
+        bimi: { result: 'none' },
+      } as const
+      const found = checkMessage({ message: readable(Buffer.from(raw)), html: '', authentication })
+      return said(runToEnd(found), 'unsubscribe')
+    }
+    const uncovered = ['null: no valid DKIM signature covers List-Unsubscribe and List-Unsubscribe-Post']
+    expect(problems(`${covering}${other}${fields}\r\n`, 'pass', 'fail')).toEqual([])
+    expect(problems(`${covering}${other}${fields}\r\n`, 'fail', 'pass')).toEqual(uncovered)
+    expect(problems(`${fields}\r\n${covering}`, 'pass')).toEqual(uncovered)
+  })
+
+  it.each([
+    ['sheets that never end', '<style>'.repeat(8_000) + ' a'.repeat(28_000)],
+    ['sheets that never end, with declarations', '<style>'.repeat(3_000) + 'a:b;'.repeat(60_000)],
     ['tags that never end', '<a '.repeat(80_000)],
     ['comments that never end', '<!--'.repeat(60_000)],
     ['a name that never ends', `<${'a'.repeat(250_000)}`],
@@ -98,7 +161,8 @@ describe('the checks of a message', () => {
 it.skipIf(corpusFolder() === undefined)('the checks of real mail throw no exception', () => {
   for (const { raw } of corpus()) {
     const message = readable(raw)
-    const found = checkMessage({ message, html: (message.html ?? '').slice(0, VIEW_CHARS), authentication: null })
+    const html = (message.html ?? '').slice(0, VIEW_CHARS)
+    const found = runToEnd(checkMessage({ message, html, authentication: null }))
     for (const { source } of found) expect(source).not.toBe('')
   }
 })
