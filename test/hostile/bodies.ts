@@ -57,6 +57,7 @@ export function hostileBodies(octets: number): Readonly<Record<string, Buffer>> 
     // One character of three octets becomes 18 where texts are compared.
     'text that grows': `${UTF8}Content-Transfer-Encoding: base64\r\n\r\n${encodedText('\ufdfa'.repeat(19), octets * 0.7)}`,
     'quoted-printable': `${UTF8}Content-Transfer-Encoding: quoted-printable\r\n\r\n${repeated('=E3=81=82 =\r\n', octets)}`,
+    'a long word before an ASCII domain': `${CRLF}${'a'.repeat(131_072)} xn--a\r\n`,
     links: CRLF + repeated('http://a.test/x) mailto:a@b.test (https://c.test/(((.,;\r\n', octets),
     'HTML of links': HTML + repeated('<a href="http://a.test/1">1</a>\r\n', octets),
     'HTML of line breaks': HTML + repeated('<br>', octets),

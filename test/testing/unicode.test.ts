@@ -46,3 +46,18 @@ test('the same over HTTP, in waits and searches', async () => {
   })
   expect(body.subject).toBe(NFD('Für Jürgen'))
 })
+
+test('other letters differ, in waits and searches', async () => {
+  await using http = await HttpLab.start({ directory: { mode: 'open' } })
+  // Longer than what is normalized at a time, and without spaces.
+  const long = NFD('がぎ').repeat(1000)
+  await http.lab.deliver({ subject: 'Café, Order ²', text: long }, 'kunde')
+  for (const subject of ['cafe', 'order 2']) {
+    expect(await http.lab.messages({ subject })).toEqual([])
+    const query = encodeURIComponent(`subject:"${subject}"`)
+    expect((await http.request(`messages?query=${query}`)).body.total).toBe(0)
+    expect((await http.request('wait', { json: { subject, timeout: '0s' } })).status).toBeGreaterThanOrEqual(400)
+  }
+  expect(await http.lab.messages({ subject: NFD('CAFÉ'), text: 'がぎ'.repeat(900) })).toHaveLength(1)
+  expect((await http.request(`messages?query=${encodeURIComponent('がぎ'.repeat(300))}`)).body.total).toBe(1)
+})

@@ -28,15 +28,15 @@ async function answerList(call: RouteCall, { all }: DeliveredMail, found: MailLi
   })
 }
 
-/** Returns the conditions of the search of a request. @throws ApiProblem `bad-request` without one */
-function searchOf(call: RouteCall): Condition[] {
-  const query = call.c.req.query('query') ?? ''
+/**
+ * Returns the conditions of the search of a request.
+ * @param ignoresBadDates as in `parseQuery`: not for changes, which would concern every message
+ * @throws ApiProblem `bad-request` without one
+ */
+function searchOf({ c }: RouteCall, query = '', ignoresBadDates = false): Condition[] {
   if (query.trim() === '') throw new ApiProblem('bad-request', 'query: is missing; write query=from:alice, for example')
-  return conditionsOf(call, query)
+  return parseQuery(query, c.req.query('tz') || undefined, ignoresBadDates)
 }
-
-const conditionsOf = ({ c }: RouteCall, query: string): Condition[] =>
-  parseQuery(query, c.req.query('tz') || undefined, true)
 
 const list = reads('/api/v1/messages', async (call) => {
   const delivered = await mailsOf(call)
@@ -44,7 +44,7 @@ const list = reads('/api/v1/messages', async (call) => {
 })
 
 const search = reads('/api/v1/search', async (call) => {
-  const conditions = searchOf(call)
+  const conditions = searchOf(call, call.c.req.query('query'), true)
   const delivered = await mailsOf(call)
   return answerList(call, delivered, await delivered.matching(conditions))
 })
@@ -60,7 +60,9 @@ const setRead = changes('PUT', '/api/v1/messages', async (call) => {
   const found =
     wanted.ids.length > 0
       ? wanted.ids.flatMap((id) => delivered.find(id) ?? [])
-      : (await delivered.matching(conditionsOf(call, wanted.search))).mails
+      : wanted.search === ''
+        ? delivered.all.mails
+        : (await delivered.matching(searchOf(call, wanted.search))).mails
   await changeFlags(call.api, found, { mode: wanted.read ? 'add' : 'remove', flags: ['\\Seen'] })
   return call.c.text('ok')
 })
@@ -75,7 +77,7 @@ const remove = changes('DELETE', '/api/v1/messages', async (call) => {
 })
 
 const removeFound = changes('DELETE', '/api/v1/search', async (call) => {
-  const conditions = searchOf(call)
+  const conditions = searchOf(call, call.c.req.query('query'))
   const delivered = await mailsOf(call)
   await deleteMails(call.api, (await delivered.matching(conditions)).mails)
   return call.c.text('ok')

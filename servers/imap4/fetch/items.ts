@@ -123,7 +123,7 @@ function preview(raw: Buffer, structure: MessagePart): string {
   const isPlain = (subtype: string): boolean => subtype.toLowerCase() === 'plain'
   const part = texts.find(({ subtype }) => isPlain(subtype)) ?? texts[0]
   if (!part) return ''
-  const source = partStart(raw, part, MAX_SOURCE_CHARS)
+  const { text: source } = partStart(raw, part, MAX_SOURCE_CHARS)
   const text = isPlain(part.subtype) ? source : htmlText(source)
   return [...text.replace(/[\s\p{Cc}]+/gu, ' ').trim()].slice(0, MAX_PREVIEW_CHARS).join('')
 }

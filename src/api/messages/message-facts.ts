@@ -102,15 +102,18 @@ export class MessageReader {
     const held = this.held(message)
     if (held) return held
     const { blob } = message.entry
-    const reading = this.#reading.get(blob) ?? this.use(message, ({ read }) => factsOf(read), source)
+    const joined = this.#reading.get(blob)
+    const reading = joined ?? this.use(message, ({ read }) => factsOf(read), source)
     this.#reading.set(blob, reading)
     try {
       const facts = await reading
       if (facts) this.#keep(blob, facts, isScan)
-      return facts
+      if (facts || !joined) return facts
     } finally {
-      this.#reading.delete(blob)
+      if (this.#reading.get(blob) === reading) this.#reading.delete(blob)
     }
+    // The copy that was read was deleted meanwhile; this one may still be there.
+    return this.facts(message, { source, isScan })
   }
 
   clear(): void {

@@ -63,17 +63,20 @@ export class OpenMessages {
     read: () => Promise<Buffer | undefined>,
     work: (open: OpenMessage) => T | Promise<T>,
   ): Promise<T | undefined> {
-    const opening = this.#open.get(blob) ?? this.#begin(blob, sizeOctets, read)
+    const joined = this.#open.get(blob)
+    const opening = joined ?? this.#begin(blob, sizeOctets, read)
     opening.readers++
     try {
       const open = await opening.opened
-      return open && (await work(open))
+      if (open) return await work(open)
     } finally {
       if (--opening.readers === 0) {
-        this.#open.delete(blob)
+        if (this.#open.get(blob) === opening) this.#open.delete(blob)
         opening.close()
       }
     }
+    // The copy of the first reader was deleted meanwhile; this one may still be there.
+    return joined && (await this.use({ blob, sizeOctets }, read, work))
   }
 
   #begin(blob: string, sizeOctets: number, read: () => Promise<Buffer | undefined>): Opening {
@@ -87,6 +90,7 @@ export class OpenMessages {
         try {
           memory.grow(sizeOctets)
           const raw = await read()
+          if (!raw) this.#open.delete(blob) // who joins from now on reads its own copy
           resolve(raw && new OpenMessage(await readable(raw), memory))
         } catch (error) {
           reject(error)

@@ -3,6 +3,7 @@ import { asJson } from '../../core/sessions/describe.ts'
 import type { SessionRecord } from '../../core/sessions/types.ts'
 import { runInSlices, type Steps } from '../../core/time/time-slice.ts'
 import { timeText } from '../../core/time/time-text.ts'
+import { flowedLines } from '../../mail/format/flowed.ts'
 import { part as partAt, partOctetsOrRawInSteps, partTextOctets } from '../../mail/format/parts.ts'
 import { type Attachment, filenameOf, type ReadableMessage } from '../../mail/format/readable.ts'
 import type { MessagePart } from '../../mail/format/types.ts'
@@ -237,7 +238,12 @@ export function* textOctets(read: ReadableMessage): Steps<Buffer> {
   const pieces: Buffer[] = []
   for (const part of textParts) {
     if (pieces.length > 0) pieces.push(Buffer.from('\n'))
-    for (const piece of yield* partTextOctets(raw, part)) pieces.push(piece)
+    const flowed = flowedLines(part)
+    for (const piece of yield* partTextOctets(raw, part)) {
+      pieces.push(flowed ? Buffer.from(flowed.add(piece.toString())) : piece)
+      yield
+    }
+    if (flowed) pieces.push(Buffer.from(flowed.end()))
   }
   return Buffer.concat(pieces)
 }

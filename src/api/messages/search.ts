@@ -146,11 +146,13 @@ function ofSize(field: string, value: string, test: (size: number, limit: number
 /** `header:NAME:value`, or `header:NAME` for a message that has the field. */
 function ofHeader(value: string): Test {
   const [name = '', ...rest] = value.split(':')
-  const wanted = searchable(rest.join(':'))
+  const text = rest.join(':')
+  const wanted = searchable(text)
   return {
     ofHeaders: (headers) => {
       const found = headers.get(name.toLowerCase())
-      return found !== undefined && searchable(found).includes(wanted)
+      // Punctuation alone is compared as it is.
+      return found !== undefined && (wanted === '' ? found.includes(text) : searchable(found).includes(wanted))
     },
   }
 }
@@ -224,13 +226,9 @@ export function conditionOn(field: string, value: string, how: Reading = {}): Co
 export const wordsCondition = (words: string, how: Reading = {}): Condition =>
   withKey('', words, how, orOfRecipients(ofTexts(({ all }, wanted) => all.includes(wanted)))(words))
 
-const withKey = (
-  name: string,
-  value: string,
-  { negated = false, timeZone = 'UTC' }: Reading,
-  test: Test,
-): Condition => ({
-  key: JSON.stringify([negated, name, value, timeZone]),
-  negated,
-  ...test,
-})
+/** Punctuation alone, which texts are compared without, matches no message, also with a `-` before it. */
+function withKey(name: string, value: string, { negated = false, timeZone = 'UTC' }: Reading, test: Test): Condition {
+  const key = JSON.stringify([negated, name, value, timeZone])
+  const isNowhere = test.ofFacts !== undefined && searchable(value) === ''
+  return isNowhere ? { key, negated: false, ofEntry: () => false } : { key, negated, ...test }
+}

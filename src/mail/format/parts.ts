@@ -110,11 +110,17 @@ export function* partOctetsOrRawInSteps(raw: Buffer, part: MessagePart): Steps<B
 /** Octets of a character in a body at most: four, each encoded as `=F0`. */
 const MAX_CHAR_OCTETS = 12
 
-/** Returns about the first characters of a text part's content, at most `chars`. */
-export function partStart(raw: Buffer, part: MessagePart, chars: number): string {
-  if (chars === Number.POSITIVE_INFINITY) return partText(raw, part)
+/** Characters that the octets of an incomplete one may become. */
+const INCOMPLETE_CHARS = 8
+
+/** Returns about the first characters of a text part's content, at most `chars`, and whether there are more. */
+export function partStart(raw: Buffer, part: MessagePart, chars: number): { text: string; isCut: boolean } {
+  if (chars === Number.POSITIVE_INFINITY) return { text: partText(raw, part), isCut: false }
   const bodyEnd = Math.min(part.bodyEnd, part.bodyStart + chars * MAX_CHAR_OCTETS)
-  return partText(raw, { ...part, bodyEnd }).slice(0, chars)
+  const text = partText(raw, { ...part, bodyEnd })
+  if (bodyEnd === part.bodyEnd) return { text: text.slice(0, chars), isCut: text.length > chars }
+  // Soft line breaks, for example, can take more octets than the characters.
+  return { text: text.slice(0, Math.max(0, Math.min(chars, text.length - INCOMPLETE_CHARS))), isCut: true }
 }
 
 /** Characters of a text that are encoded between two pauses. */

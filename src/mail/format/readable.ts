@@ -6,7 +6,7 @@ import { runToEnd, type Steps } from '../../core/time/time-slice.ts'
 import { parseAddresses } from './addresses.ts'
 import { type CodeCandidate, codeCandidateSteps } from './codes.ts'
 import { parseDate } from './dates.ts'
-import { unflowed } from './flowed.ts'
+import { flowedLines } from './flowed.ts'
 import { headerFields, headerValues, unfolded } from './headers.ts'
 import { htmlLinkSteps, htmlTextSteps } from './html-text.ts'
 import { isText, partOctetsOrRawInSteps, partStart, partText } from './parts.ts'
@@ -76,6 +76,7 @@ export class ReadableMessage {
   readonly #limits: ReadLimits
   readonly #shared = new SharedSteps<'text' | 'links' | 'codes'>()
   #sorted: Sorted | undefined
+  #isHtmlCut = false
   /** Hash of the octets in hexadecimal. */
   declare readonly sha256: string
 
@@ -166,14 +167,16 @@ export class ReadableMessage {
       this.#once('text', text)
     } else {
       const { html = '' } = this
-      this.#once('isTextCut', html.length >= textChars)
+      this.#once('isTextCut', this.#isHtmlCut || html.length > textChars)
       this.#once('text', yield* htmlTextSteps(html.slice(0, textChars)))
     }
   }
 
   get html(): string | undefined {
     const found = this.#parts.texts.filter(isHtml)
-    return this.#once('html', found.length > 0 ? this.#joined(found, this.#limits.htmlChars).text : undefined)
+    const { text, isCut } = this.#joined(found, this.#limits.htmlChars)
+    this.#isHtmlCut = isCut
+    return this.#once('html', found.length > 0 ? text : undefined)
   }
 
   /** Whether `text` is only the beginning. */
@@ -276,13 +279,17 @@ export class ReadableMessage {
   #joined(parts: readonly MessagePart[], chars = Number.POSITIVE_INFINITY): { text: string; isCut: boolean } {
     const texts: string[] = []
     let left = chars
+    let isCut = false
     for (const part of parts) {
-      if (left <= 0) break
-      const text = partStart(this.#raw, part, left)
-      left -= text.length
-      texts.push(linesOf(part, text))
+      isCut ||= left <= 0
+      if (isCut) break
+      const start = partStart(this.#raw, part, left)
+      left -= start.text.length
+      isCut = start.isCut
+      // The LF of the last CR may not be there.
+      texts.push(linesOf(part, isCut && start.text.endsWith('\r') ? start.text.slice(0, -1) : start.text))
     }
-    return { text: texts.join('\n'), isCut: left <= 0 }
+    return { text: texts.join('\n'), isCut }
   }
 
   #addresses(name: string): ReadableAddress[] {
@@ -339,8 +346,8 @@ interface Sorted {
 /** Returns the text of a part with LF line ends, and the lines of format=flowed joined. */
 function linesOf(part: MessagePart, text: string): string {
   const lines = text.replaceAll('\r\n', '\n')
-  const is = (name: string, value: string): boolean => parameterText(part.params, name)?.toLowerCase() === value
-  return isHtml(part) || !is('format', 'flowed') ? lines : unflowed(lines, is('delsp', 'yes'))
+  const flowed = flowedLines(part)
+  return flowed ? flowed.add(lines) + flowed.end() : lines
 }
 
 const isHtml = (part: MessagePart): boolean => part.subtype.toLowerCase() === 'html'

@@ -15,45 +15,61 @@ const NORMALIZED_CHARS = 512
 const SPACE_CHARS = 128
 
 /** Returns the form in which texts are compared: without differences of case and compatibility, much like i;unicode-casemap (RFC 5051). */
-export function fold(text: string): string {
-  if (Buffer.byteLength(text) === text.length) return text.toLowerCase()
-  if (text.length <= NORMALIZED_CHARS) return text.normalize('NFKD').toLowerCase()
-  const folded: string[] = []
+export const fold = (text: string): string => inPieces(text, (piece) => piece.normalize('NFKD').toLowerCase())
+
+/** Composes a text, so that the same letters are the same characters. Differences of compatibility stay. */
+const composed = (text: string): string => inPieces(text, (piece) => piece.normalize('NFC'))
+
+function inPieces(text: string, formOf: (piece: string) => string): string {
+  if (Buffer.byteLength(text) === text.length || text.length <= NORMALIZED_CHARS) return formOf(text)
+  const pieces: string[] = []
   for (let at = 0; at < text.length; ) {
     const end = pieceEnd(text, at)
-    folded.push(text.slice(at, end).normalize('NFKD').toLowerCase())
+    pieces.push(formOf(text.slice(at, end)))
     at = end
   }
-  return folded.join('')
+  return pieces.join('')
 }
 
 /** Line ends, white space and punctuation between words. */
 const BETWEEN_WORDS = /[\s\ufeff<>",;()]+/g
 
 /**
- * Returns the form in which searches compare texts: folded, with one space between words, as Mailpit compares them, and as its
- * UTF-8 octets with one character each. V8 keeps such a text in half the memory, and finds words in it in half the time, if
+ * Returns the form in which searches compare texts: in lower case, composed, with one space between words, as Mailpit compares
+ * them, and as its UTF-8 octets with one character each. V8 keeps such a text in half the memory, and finds words in it in half the time, if
  * it has a letter beyond Latin-1.
  */
 export function searchable(text: string): string {
-  const folded = fold(withUnicodeDomains(text).replaceAll(BETWEEN_WORDS, ' ').trim())
-  return Buffer.byteLength(folded) === folded.length ? folded : Buffer.from(folded).toString('latin1')
+  const words = comparable(text).replaceAll(BETWEEN_WORDS, ' ').trim()
+  return Buffer.byteLength(words) === words.length ? words : Buffer.from(words).toString('latin1')
 }
+
+/** A domain in ASCII. Only the first character of a word is tried, because each of a long word would take quadratic time. */
+const ASCII_DOMAIN = /(?<![a-z0-9.-])[a-z0-9.-]*xn--[a-z0-9.-]+/gi
 
 /** Writes domains in Unicode, so that both forms are the same. RFC 5890 section 2.3.2.1. */
 const withUnicodeDomains = (text: string): string =>
-  /xn--/i.test(text) ? text.replace(/[a-z0-9.-]*xn--[a-z0-9.-]+/gi, (name) => domainToUnicode(name) || name) : text
+  /xn--/i.test(text) ? text.replace(ASCII_DOMAIN, (name) => domainToUnicode(name) || name) : text
 
 /** Returns a text for patterns: composed, and with domains in Unicode. */
-export const unicodeForm = (text: string): string => withUnicodeDomains(text.normalize('NFC'))
+export const unicodeForm = (text: string): string => withUnicodeDomains(composed(text))
+
+/** Returns the form in which texts are equal in any case and form of Unicode (NFC, NFD). */
+export const comparable = (text: string): string => unicodeForm(text).toLowerCase()
+
+/** Marks, and the vowels and finals of Hangul, which belong to the character before them. */
+const JOINED = /[\p{M}\u1160-\u11ff]/u
 
 /** Cuts after a space, because marks and the case of a letter belong to their word. */
 function pieceEnd(text: string, from: number): number {
   const most = from + NORMALIZED_CHARS
   if (most >= text.length) return text.length
   for (let at = most; at > most - SPACE_CHARS; at--) if (text.charCodeAt(at - 1) <= 0x20) return at
-  const splitsPair = (text.charCodeAt(most) & 0xfc00) === 0xdc00
-  return splitsPair ? most + 1 : most
+  for (let at = most; at > most - SPACE_CHARS; at--) {
+    const splitsPair = (text.charCodeAt(at) & 0xfc00) === 0xdc00
+    if (!splitsPair && !JOINED.test(String.fromCodePoint(text.codePointAt(at) as number))) return at
+  }
+  return most
 }
 
 /** Characters searched or collected between two pauses. */

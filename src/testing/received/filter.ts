@@ -1,6 +1,6 @@
 import { isRegExp } from 'node:util/types'
 import { addressKey } from '../../accounts/directory/names.ts'
-import { fold, unicodeForm } from '../../mail/format/search-text.ts'
+import { comparable, unicodeForm } from '../../mail/format/search-text.ts'
 import { recipientNames } from './arrivals.ts'
 import type { LabMessage } from './message.ts'
 
@@ -95,7 +95,7 @@ function isTo(message: LabMessage, to: string | RegExp): boolean {
 export const has = (pattern: string | RegExp, value: string): boolean =>
   isRegExp(pattern)
     ? test(pattern, value) || test(pattern, unicodeForm(value))
-    : fold(unicodeForm(value)).includes(fold(unicodeForm(pattern)))
+    : comparable(value).includes(comparable(pattern))
 
 /** Returns whether a pattern matches. Resets it first, because a pattern with the `g` or `y` flag keeps its last position. */
 function test(pattern: RegExp, value: string): boolean {

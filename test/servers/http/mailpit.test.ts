@@ -135,6 +135,20 @@ describe('lists', () => {
     expect((await call('api/v1/messages')).body.total).toBe(0)
   })
 
+  it('change nothing for a search without a condition', async () => {
+    await deliver('alice', 'Kept; unread')
+    for (const query of ['before:01.12.2025', 'after:yesterday', ' ']) {
+      const removed = await call(`api/v1/search?query=${encodeURIComponent(query)}`, { method: 'DELETE' })
+      expect([query, removed.status]).toEqual([query, 400])
+      expect((await put('api/v1/messages', { Search: query, Read: true })).status).toBe(400)
+    }
+    for (const query of [';', '"', '-;', 'subject:;', 'bcc:()', 'header:subject:,']) {
+      await call(`api/v1/search?query=${encodeURIComponent(query)}`, { method: 'DELETE' })
+      expect([query, await found('is:unread')]).toEqual([query, ['Kept; unread']])
+    }
+    expect(await found('header:subject:;')).toEqual(['Kept; unread'])
+  })
+
   it('set the read status by id, by search, or of all', async () => {
     for (const subject of ['One', 'Two', 'Three']) await deliver('alice', subject)
     const unread = async (): Promise<string[]> => found('is:unread')

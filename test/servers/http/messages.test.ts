@@ -245,3 +245,24 @@ describe('wait', () => {
     expect(body.sessions[0]).not.toHaveProperty('hello')
   })
 })
+
+describe('a long text', () => {
+  const TYPE = 'Content-Type: text/plain; charset=utf-8'
+  const QP = `${TYPE}\r\nContent-Transfer-Encoding: quoted-printable`
+  it.each([
+    ['of exactly the limit', TYPE, 'x'.repeat(262_144), false],
+    ['one character longer', TYPE, 'x'.repeat(262_145), true],
+    ['of flowed lines', `${TYPE}; format=flowed; delsp=yes`, `> ${'word '.repeat(13)}\r\n`.repeat(5000), true],
+    ['with many octets for each character', QP, `${'=E2=\r\n=82=\r\n=AC=\r\n'.repeat(270_000)}END`, true],
+  ] as const)('%s is whole in /text, and begins with `text`', async (_, fields, body, isCut) => {
+    await http.lab.deliver(Buffer.from(`From: a@lab.test\r\nSubject: Long\r\n${fields}\r\n\r\n${body}`), 'dan')
+    const [{ id }] = (await http.request('messages')).body.items
+    const { body: message } = await http.request(`messages/${id}`)
+    const { body: text } = await http.request(`messages/${id}/text`)
+    expect([message.isTextCut, text.startsWith(message.text), text.length > message.text.length]).toEqual([
+      isCut,
+      true,
+      isCut,
+    ])
+  })
+})
