@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { CertificateLab, imap4, pop3, smtp } from './cert-support.ts'
 
 const pki = new CertificateLab()
@@ -113,4 +113,25 @@ describe('a file whose authorities are not those of the certificate', () => {
       /the signature of localhost is wrong: it names world as its issuer, but the key of world in the file did not sign it/,
     )
   })
+})
+
+it('imports a certificate with the new root of an authority and that which the old key signed', async () => {
+  const lab = new CertificateLab()
+  onTestFinished(() => lab.remove())
+  await lab.outsideAuthority('world')
+  lab.write('old.pem', lab.text('world.pem'))
+  lab.write('old.key', lab.text('world.key'))
+  await lab.outsideAuthority('world')
+  const signer = ['-CA', 'old.pem', '-CAkey', 'old.key', '-days', '30', '-extfile', 'world.ext']
+  await lab.openssl('x509', '-req', '-in', 'world.csr', ...signer, '-out', 'link.pem')
+  await lab.opensslRequest('localhost', { key: 'own.key', out: 'own.csr' })
+  await lab.sign('world', 'own.csr', 'own.pem')
+  for (const issuers of [
+    ['link.pem', 'world.pem'],
+    ['world.pem', 'link.pem'],
+  ]) {
+    lab.write('all.pem', ['own.pem', ...issuers].map((file) => lab.text(file)).join(''))
+    await lab.done('cert', 'import', 'all.pem', '--key', 'own.key', '--name', 'Own')
+    await lab.done('cert', 'delete', 'Own')
+  }
 })

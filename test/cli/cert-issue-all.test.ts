@@ -65,3 +65,24 @@ it('options replace what a profile says, and mistakes are refused', async () => 
     /no certificate profile "newest"; there are: server, .*modern, intermediate, old, outlook-express, pqc, brief/,
   )
 })
+
+it('reports every server, also those that get no certificate', async () => {
+  const lab = newLab()
+  const { status, stdout } = await lab.sealpost(
+    'cert',
+    'issue',
+    '--for',
+    'all',
+    '--acme',
+    'http://127.0.0.1:1/',
+    '--json',
+  )
+  const failed = { state: 'failed', error: expect.stringContaining('cannot be reached') }
+  expect([status, JSON.parse(stdout)]).toEqual([
+    1,
+    ['Default SMTP Virtual Server', 'Default IMAP4 Virtual Server'].map((virtualServer) => ({
+      virtualServer,
+      ...failed,
+    })),
+  ])
+})

@@ -54,7 +54,7 @@ it.each([
   expect((await restore()).status).toBe(0)
 })
 
-it.each(['../secret', 'keys/../../secret', '/etc/passwd', 'keys\\..\\secret', ''])(
+it.each(['../secret', 'keys/../../secret', 'keys/\n/../../secret', '/etc/passwd', 'keys\\..\\secret', ''])(
   'a backup that names the file "%s" is refused',
   async (path) => {
     const file = join(backup, 'certificates/store.json')

@@ -62,7 +62,7 @@ export class Sender {
       : httpRequest(url, { ...options, agent: this.#http })
     try {
       request.end(body)
-      const [response] = (await once(request, 'response')) as [IncomingMessage]
+      const [response] = (await once(request, 'response', { signal: limit.signal })) as [IncomingMessage]
       await bodyOf(response)
       return answered(response)
     } catch (error) {

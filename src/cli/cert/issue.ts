@@ -8,10 +8,10 @@ import type { Renewal } from '../../tls/pki/lifecycle/renew.ts'
 import { type ProfileFlags, profileOptions, withProfileOptions } from '../ca/profile-options.ts'
 import { type PkiSession, withPki } from '../shared/certificate-store.ts'
 import { type ConfigurationOptions, withConfig } from '../shared/configuration.ts'
-import { UsageError } from '../shared/failure.ts'
+import { exitStatus, explain, UsageError } from '../shared/failure.ts'
 import { readRoots } from '../shared/files.ts'
 import { portNumber } from '../shared/options.ts'
-import { dayText, note, noteWarning, print, printResult } from '../shared/output.ts'
+import { dayText, note, noteError, noteWarning, print, printResult } from '../shared/output.ts'
 import { requestSummary, writeRequest } from './request.ts'
 import { type RequestFlags, requestOptions, withRequestOptions } from './request-options.ts'
 import { NAME_HELP, noteWarningsOf } from './words.ts'
@@ -76,11 +76,26 @@ function issue(flags: IssueFlags): Promise<void> {
     if (flags.for === 'all' && flags.name !== undefined) {
       throw new UsageError('--name names one certificate; leave it out with --for all')
     }
+    const issueOne = (name: string): Promise<object> => issueFor(session, { ...flags, for: name })
     const results = []
-    for (const { name } of servers) results.push(await issueFor(session, { ...flags, for: name }))
+    for (const { name } of servers) {
+      results.push(await (flags.for === 'all' ? issueOne(name).catch(failureOf(name)) : issueOne(name)))
+    }
     if (flags.json) print(JSON.stringify(flags.for === 'all' ? results : results[0]))
   })
 }
+
+/** Notes that one of several servers got no certificate; the others still get theirs. Returns the result for `--json`. */
+const failureOf =
+  (virtualServer: string) =>
+  (error: unknown): object => {
+    if (error instanceof UsageError) throw error
+    const [line = ''] = explain(error).lines
+    const message = line.replace(/^sealpost: /, '')
+    noteError(`sealpost: ${virtualServer}: ${message}`)
+    process.exitCode = exitStatus.failed
+    return { virtualServer, state: 'failed', error: message }
+  }
 
 /** Issues the certificate of one virtual server. Returns the result for `--json`. */
 async function issueFor(session: PkiSession, flags: IssueFlags): Promise<object> {

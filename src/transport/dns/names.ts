@@ -7,16 +7,19 @@ const PERIOD = /(?<=(?:^|[^\\])(?:\\\\)*)\./
 export const ENDING_PERIOD = new RegExp(`${PERIOD.source}$`)
 
 /**
- * Returns a name in lower case without the period at its end; the root is the empty text. RFC 4343.
+ * Returns a name in lower case without the period at its end; the root is the empty text. Only the case of ASCII letters
+ * does not count (RFC 4343 section 3).
  * Only periods, backslashes and what cannot be printed are escaped.
  */
 export function normalName(name: string): string {
-  const lower = name.toLowerCase().replace(ENDING_PERIOD, '')
+  const lower = lowerCase(name).replace(ENDING_PERIOD, '')
   if (!lower.includes('\\')) return lower
   return labelsOf(lower)
-    .map((label) => labelText(labelOctets(label)).toLowerCase())
+    .map((label) => lowerCase(labelText(labelOctets(label))))
     .join('.')
 }
+
+const lowerCase = (text: string): string => text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase())
 
 /** Whether two names are the same. Case does not count. */
 export const sameName = (one: string, other: string): boolean => normalName(one) === normalName(other)

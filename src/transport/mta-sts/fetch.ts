@@ -68,6 +68,11 @@ async function download(host: string, { port = 443, roots, lookup, timeoutMs, si
     // The whole answer must arrive in this time, not only its next octets.
     const timer = setTimeout(() => refuse(`no answer within ${timeoutMs / 1000} s`), timeoutMs)
     sent.on('close', () => clearTimeout(timer))
+    // Without this, a request whose server switches to another protocol ends with no event but `close`.
+    sent.on('upgrade', (_, socket) => {
+      socket.destroy()
+      refuse('HTTP status 101')
+    })
     sent.on('error', (error) => {
       const isUntrusted = (sent.socket as TLSSocket | null)?.authorizationError !== undefined
       const failure = isUntrusted && sent.socket !== null ? 'sts-webpki-invalid' : 'sts-policy-fetch-error'

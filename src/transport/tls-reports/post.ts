@@ -50,6 +50,11 @@ export async function postTlsReport(
     const late = (): unknown => sent.destroy(new Error(`${url} does not answer within ${timeoutMs / 1000} s`))
     const timer = setTimeout(late, timeoutMs)
     sent.on('close', () => clearTimeout(timer))
+    // Without this, a request whose server switches to another protocol ends with no event but `close`.
+    sent.on('upgrade', (_, socket) => {
+      socket.destroy()
+      reject(new Error(`${url} answers with HTTP status 101`))
+    })
     sent.on('error', reject).end(body)
   })
 }

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { connect } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startLab, type TestLab } from '../../../src/testing/index.ts'
+import { sameName } from '../../../src/transport/dns/names.ts'
 import { ask } from './support.ts'
 
 let lab: TestLab
@@ -147,10 +148,22 @@ describe('records that are added', () => {
     ['another zone', 'www.elsewhere.invalid A 127.0.0.1', 'the lab has no zone www.elsewhere.invalid'],
     ['a wrong address', 'www.lab.test A 1.2.3', 'A: 1.2.3 is not an IPv4 address'],
     ['too many fields', 'www.lab.test A 127.0.0.1 127.0.0.2', 'more fields'],
+    [
+      'a long string',
+      `www.lab.test HINFO ${'x'.repeat(256)} b`,
+      'HINFO cpu: a string of 256 octets is longer than 255',
+    ],
+    ['a long tag', `lab.test CAA 0 ${'x'.repeat(256)} b`, 'CAA tag: a string of 256 octets is longer than 255'],
     ['an unknown type', 'www.lab.test FOO bar', 'the type FOO is not supported'],
   ])('refuses %s', (_, record, message) => {
     expect(() => lab.dns.add(record)).toThrow(message)
   })
+})
+
+test('only the case of ASCII letters does not count in names', () => {
+  expect(sameName('A.ä.test', 'a.ä.TEST.')).toBe(true)
+  expect(sameName('Ä.test', 'ä.test')).toBe(false)
+  expect(sameName('\u212a.test', 'k.test')).toBe(false)
 })
 
 test('a reload changes zones and keeps what was added', async () => {

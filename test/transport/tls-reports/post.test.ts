@@ -62,3 +62,10 @@ it('ends an answer that goes on and on', async () => {
     `${server.url} does not answer within 0.2 s`,
   )
 })
+
+it('ends when the server switches to another protocol', async () => {
+  await using server = await startServer((_request, { socket }) => {
+    socket?.end('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n')
+  })
+  await expect(postTlsReport(report, server.url, options)).rejects.toThrow('answers with HTTP status 101')
+})

@@ -14,8 +14,8 @@ export const indexPath = 'store.json'
  */
 const INDEX_VERSION = 1
 
-/** A path below the store, without `..`. */
-const PATH = /^(?!.*(?:^|[/\\])\.\.?(?:[/\\]|$))[^/\\:\0][^\\:\0]*$/
+/** A path below the store, without `..` and control characters. */
+const PATH = /^(?!.*(?:^|\/)\.\.?(?:\/|$))[^/\\:\x00-\x1f\x7f][^\\:\x00-\x1f\x7f]*$/s
 
 const attribute = z.strictObject({ type: z.string(), value: z.string() })
 

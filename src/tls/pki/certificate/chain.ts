@@ -87,11 +87,12 @@ export function checkChain(
 
 /**
  * Refuses the end of a chain that names an authority of the file as its issuer, if that authority did not sign it. Another
- * authority has the same name then, or the certificate was changed.
+ * authority has the same name then, or the certificate was changed. An authority that changed its key has its own name as
+ * its issuer, and the certificate that the old key signed may come with the new root. RFC 4210 section 4.4.
  */
 function refuseWrongSignature(last: X509Certificate, others: readonly X509Certificate[]): void {
   const named = others.find((one) => !one.raw.equals(last.raw) && last.issuer === one.subject && one.ca)
-  if (isRoot(last) || named === undefined) return
+  if (last.subject === last.issuer || named === undefined) return
   throw broken(
     `the signature of ${titleOf(last)} is wrong: it names ${titleOf(named)} as its issuer, but the key of ${titleOf(named)} in the file did not sign it`,
   )

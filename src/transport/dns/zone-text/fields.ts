@@ -97,7 +97,18 @@ const text: FieldKind = {
 const stringOctets = (value: Buffer | string): Buffer =>
   Buffer.concat([Buffer.from([Buffer.byteLength(value)]), Buffer.from(value as string)])
 
-const string: FieldKind = { ...text, octets: (value) => stringOctets(String(value)) }
+/** @throws ZoneTextError if a text does not fit a string. RFC 1035 section 3.3 */
+function shortText(text: string, what: string): string {
+  const octets = Buffer.byteLength(text)
+  if (octets > 255) throw new ZoneTextError(`${what}: a string of ${octets} octets is longer than 255`)
+  return text
+}
+
+const string: FieldKind = {
+  ...text,
+  read: (reader, what) => shortText(labelOctets(reader.next(what).text).toString('utf8'), what),
+  octets: (value) => stringOctets(String(value)),
+}
 
 /** Strings of at most 255 octets. Longer ones are split: readers join them (RFC 7208 section 3.3, RFC 6376 section 3.6.2.2). */
 const strings: FieldKind = {
@@ -106,8 +117,9 @@ const strings: FieldKind = {
   octets: (value) => Buffer.concat([value as readonly (Buffer | string)[]].flat().map(stringOctets)),
 }
 
+/** The tag of a CAA record has its length in front too. RFC 8659 section 4.1. */
 const word: FieldKind = {
-  read: (reader, what) => reader.next(what).text,
+  read: (reader, what) => shortText(reader.next(what).text, what),
   write: String,
   octets: (value) => stringOctets(String(value)),
 }

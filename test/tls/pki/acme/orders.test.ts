@@ -23,6 +23,7 @@ it('orders only names that a certificate can contain, and addresses in canonical
     ['dns', '192.0.2.1', reject],
     ['dns', '2001:db8::1', reject],
     ['dns', '0x7f.1', reject],
+    ['dns', 'mail.5', reject],
     ['dns', '*.192.0.2.1', reject],
     ['dns', '-a.test', reject],
     ['dns', 'a-.test', reject],

@@ -1,8 +1,9 @@
 import { createServer, type IncomingMessage, type RequestListener } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
-import type { AddressInfo, Server } from 'node:net'
+import { type AddressInfo, createServer as createTcpServer, type Server } from 'node:net'
 import acme from 'acme-client'
 import { expect, it } from 'vitest'
+import { addressOf } from '../../../../src/tls/pki/acme/validation/address.ts'
 import { freePort } from '../../../support/free-ports.ts'
 import { startAcme } from './support.ts'
 
@@ -98,4 +99,24 @@ it('checks the address, the port and the protocol again at each redirect', async
     request.headers.host?.startsWith('mail') ? `http://localhost:${permitted.httpPort}/` : undefined,
   )
   expect(error).toBeUndefined()
+})
+
+it('ends when the server switches to another protocol', async () => {
+  await using lab = await startAcme()
+  const upgrade = (): Server =>
+    createTcpServer((socket) => {
+      socket.on('error', () => {})
+      socket.once('data', () =>
+        socket.end('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n'),
+      )
+    })
+  expect((await prove(lab, () => undefined, upgrade)).error).toMatch(/status 101/)
+})
+
+it('lets a server on another machine redirect to a listed loopback address only', async () => {
+  const to = (listed: readonly string[], earlier: readonly string[]): Promise<string> =>
+    addressOf({ type: 'ip', value: '127.0.0.1' }, '127.0.0.1', listed, earlier)
+  expect(await to([], ['127.0.0.2'])).toBe('127.0.0.1')
+  await expect(to(['192.0.2.0/24'], ['192.0.2.1'])).rejects.toThrow(/127\.0\.0\.1, to which the lab does not connect/)
+  expect(await to(['127.0.0.1'], ['192.0.2.1', '127.0.0.1'])).toBe('127.0.0.1')
 })

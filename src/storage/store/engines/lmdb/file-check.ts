@@ -42,6 +42,9 @@ const MAX_MAP_OCTETS = 2 ** 46
 const SMALLEST_PAGE = 512
 const LARGEST_PAGE = 65_536
 
+/** How often a file that changes meanwhile is checked. */
+const ATTEMPTS = 4
+
 /** The tree of a table. `free` has the pages that may be used again, `main` the other tables. */
 interface Tree {
   readonly name: string
@@ -68,7 +71,8 @@ class Damage extends Error {}
 /**
  * Checks a data file before LMDB maps it. LMDB follows the page numbers and sizes in the file without looking, so a damaged
  * file ends the process with a signal. This reads the pages of all trees, and of the octets of messages only the first page:
- * these have checksums of their own. A file that another process writes to is checked as far as its first pages.
+ * these have checksums of their own. A file that another process writes to is checked as far as its first pages: one that
+ * is known to be in use, or that changes during each of several checks.
  * @throws StoreError `failed`: what is wrong, and how to go on
  */
 export async function checkDataFile(file: string, { isInUse = false } = {}): Promise<void> {
@@ -76,8 +80,17 @@ export async function checkDataFile(file: string, { isInUse = false } = {}): Pro
   try {
     const { size } = fstatSync(handle)
     if (size === 0) throw new Damage('it is empty')
-    const meta = readMeta(handle, size)
-    if (!isInUse) await runInSlices(new Pages(handle, size, meta).check())
+    for (let attempt = 1; ; attempt++) {
+      const begun = firstPages(handle)
+      try {
+        const meta = readMeta(begun, size)
+        if (isInUse || attempt > ATTEMPTS) return
+        return await runInSlices(new Pages(handle, fstatSync(handle).size, meta).check())
+      } catch (error) {
+        // A transaction of another process may take pages again that this check still reads.
+        if (!(error instanceof Damage) || firstPages(handle).equals(begun)) throw error
+      }
+    }
   } catch (error) {
     if (error instanceof Damage) throw new StoreError('failed', `${file} is damaged: ${error.message}. ${cureOf(file)}`)
     throw error
@@ -98,9 +111,12 @@ export function assertNotLost(file: string): void {
 const cureOf = (file: string): string =>
   `Restore a backup with \`sealpost store restore DIR\`, or delete ${basename(file)} and ${basename(file)}-lock to begin with an empty store`
 
+/** Returns the octets that contain both first pages. Each transaction changes them. */
+const firstPages = (handle: number): Buffer => pageAt(handle, 0, LARGEST_PAGE + META.octets)
+
 /** Reads both first pages and returns the newer one. */
-function readMeta(handle: number, size: number): Meta {
-  const first = pageAt(handle, 0, META.octets)
+function readMeta(begun: Buffer, size: number): Meta {
+  const first = begun.subarray(0, META.octets)
   if (first.length < META.octets) throw new Damage(`it has only ${size} octets`)
   assertMeta(first, 0)
   const pageOctets = first.readUInt32LE(META.free + TABLE.pad)
@@ -108,7 +124,7 @@ function readMeta(handle: number, size: number): Meta {
   if (!isPower || pageOctets < SMALLEST_PAGE || pageOctets > LARGEST_PAGE) {
     throw new Damage(`its pages cannot have ${pageOctets} octets`)
   }
-  const second = pageAt(handle, pageOctets, META.octets)
+  const second = begun.subarray(pageOctets, pageOctets + META.octets)
   if (second.length < META.octets) throw new Damage(`it has only ${size} octets`)
   assertMeta(second, 1)
   const metas = [metaOf(first), metaOf(second)]

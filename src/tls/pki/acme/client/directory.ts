@@ -82,6 +82,11 @@ function fetchText(url: string, ca: string | undefined): Promise<{ body: string;
         )
       },
     )
+    // Without this, a request whose server switches to another protocol ends with no event but `close`.
+    request.on('upgrade', (_, socket) => {
+      socket.destroy()
+      reject(new Error('status 101'))
+    })
     request.on('error', (error) => reject(error.name === 'AbortError' ? new Error('timeout') : error))
   })
 }

@@ -6,23 +6,25 @@ import { AcmeProblem } from '../response.ts'
 /** Names that public DNS does not have. RFC 6761, RFC 6762, RFC 9476 (alt). A single label is a machine's name. */
 const reserved = /^[^.]+$|(^|\.)(test|example|invalid|localhost|local|internal|home\.arpa|alt)$/i
 
-/**
- * Returns the addresses that validation may connect to. A client chooses the address, so everything that the configuration
- * does not list is refused: other machines of the network, and metadata services (169.254.169.254) above all.
- */
-const allowedAddresses = (listed: readonly string[]): AddressList => new AddressList(['127.0.0.0/8', '::1', ...listed])
+const LOOPBACK = ['127.0.0.0/8', '::1']
 
 /**
  * Returns the address at which an identifier is validated. Names that public DNS does not have are at the client's.
+ * A client chooses the address, so everything that the configuration does not list is refused: other machines of the
+ * network, and metadata services (169.254.169.254) above all. Only servers of this machine may redirect to loopback.
+ * @param earlier the addresses of the servers that redirected there
  * @throws AcmeProblem `connection` if a name does not resolve, `rejectedIdentifier` if the address is not allowed
  */
 export async function addressOf(
   identifier: Identifier,
   clientAddress: string,
   listed: readonly string[],
+  earlier: readonly string[] = [],
 ): Promise<string> {
   const address = await resolve(identifier, clientAddress)
-  if (allowedAddresses(listed).has(address)) return address
+  const loopback = new AddressList(LOOPBACK)
+  const local = earlier.every((one) => loopback.has(one)) ? LOOPBACK : []
+  if (new AddressList([...local, ...listed]).has(address)) return address
   throw new AcmeProblem(
     'rejectedIdentifier',
     `${identifier.value} is at ${address}, to which the lab does not connect: list it in authorityService.acme.addresses`,

@@ -17,8 +17,12 @@ export interface HttpValidation {
   readonly port: number
   /** Other ports to which a redirect may lead, besides 80 and 443. */
   readonly redirectPorts: readonly number[]
-  /** Returns the address to connect to. @throws AcmeProblem if the lab may not connect there */
-  addressOf(identifier: Identifier): Promise<string>
+  /**
+   * Returns the address to connect to.
+   * @param earlier the addresses of the servers that redirected there
+   * @throws AcmeProblem if the lab may not connect there
+   */
+  addressOf(identifier: Identifier, earlier: readonly string[]): Promise<string>
 }
 
 /** Validates an http-01 challenge. RFC 8555 section 8.3. @throws AcmeProblem `connection`, `incorrectResponse`, `rejectedIdentifier` */
@@ -27,10 +31,11 @@ export async function validateHttp({ value }: Identifier, validation: HttpValida
   const host = isIPv6(value) ? `[${value}]` : value
   const signal = AbortSignal.timeout(DEADLINE_MS)
   let url = new URL(`http://${host}:${port}/.well-known/acme-challenge/${token}`)
+  const earlier: string[] = []
   // RFC 8555 section 8.3: a server follows redirects
   for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
     // Each hop obeys the address rules: the client chooses where a redirect leads.
-    const address = await validation.addressOf(identifierOf(hostOf(url)))
+    const address = await validation.addressOf(identifierOf(hostOf(url)), earlier)
     const answer = await get(url, address, signal)
     if (answer.location === undefined) {
       if (answer.body.trimEnd() === keyAuthorization) return
@@ -39,6 +44,7 @@ export async function validateHttp({ value }: Identifier, validation: HttpValida
         `${originOf(url)} at ${address} did not answer with the key authorization`,
       )
     }
+    earlier.push(address)
     url = redirected(url, answer.location, [80, 443, port, ...validation.redirectPorts])
   }
   throw new AcmeProblem('connection', `http://${host}:${port} redirects more than ${MAX_REDIRECTS} times`)
@@ -106,6 +112,11 @@ function get(url: URL, address: string, signal: AbortSignal): Promise<Answer> {
     const sent = url.protocol === 'https:' ? httpsRequest(options, answered) : httpRequest(options, answered)
     sent.on('timeout', () => sent.destroy(new Error('timeout')))
     sent.on('error', (error) => fail(error.message))
+    // Without this, a request whose server switches to another protocol ends with no event but `close`.
+    sent.on('upgrade', (_, socket) => {
+      socket.destroy()
+      fail('status 101')
+    })
     sent.end()
   })
 }

@@ -39,7 +39,8 @@ export async function validate(validation: Validation, options: AcmeOptions): Pr
     if (!options.txt) throw new AcmeProblem('dns', 'the lab does not know any more how to read TXT records')
     return validateDns(identifier, keyAuthorization, options.txt)
   }
-  const addressFor = (one: Identifier): Promise<string> => addressOf(one, clientAddress, options.addresses)
+  const addressFor = (one: Identifier, earlier: readonly string[] = []): Promise<string> =>
+    addressOf(one, clientAddress, options.addresses, earlier)
   const { httpPort, tlsAlpnPort = 443 } = options
   if (type === 'http-01') {
     const at = { port: httpPort, redirectPorts: [tlsAlpnPort], addressOf: addressFor }
@@ -69,8 +70,10 @@ export function checkIdentifier({ type, value }: Identifier, options: AcmeOption
 /** Returns why DNS cannot have a name, or a certificate not contain it. @param octets length with the wildcard */
 function nameProblem(name: string, octets: number): string | undefined {
   const labels = name.split('.')
-  // RFC 8738 section 3; the last label of a host name is not a number (RFC 3696 section 2)
-  if (isIP(name) || /^(\d+|0x[0-9a-f]*)$/i.test(labels.at(-1) ?? '')) return 'is an address: order it with the type ip'
+  // RFC 8738 section 3
+  if (isIP(name)) return 'is an address: order it with the type ip'
+  // RFC 3696 section 2
+  if (/^(\d+|0x[0-9a-f]*)$/i.test(labels.at(-1) ?? '')) return 'ends in a number, which no host name does'
   // RFC 1035 section 2.3.4
   if (octets > 253) return `has ${octets} octets; a name has at most 253`
   if (labels.some((label) => label.length > 63)) return 'has a label of more than 63 octets'
