@@ -100,7 +100,7 @@ const limits = mapping(() => ({
     ),
   failedLogonDelay: z
     .union([z.literal('auto'), timeLimitOrOff])
-    .default('auto')
+    .prefault('auto')
     .describe(
       'Delay of the reply to a failed log-on. auto: off for clients on this machine, and while all virtual servers listen on loopback addresses; 1s for other clients. A time applies to every client. The delay doubles with each further failure of the connection or of its client address, on any virtual server, up to 4 times this value. An address starts again 10 minutes after its last failure. Successful log-ons are not delayed.',
     )
