@@ -117,6 +117,12 @@ export const subjectKeyIdentifierOf = (issuer: X509Certificate): Buffer =>
   extensionValues(issuer).get(extensionIds.subjectKeyIdentifier)?.content ??
   keyIdentifier(certificateFields(issuer.raw).publicKey)
 
+/** Returns the identifier of the key that signed a certificate; undefined if the certificate has none. RFC 5280 section 4.2.1.1. */
+export function authorityKeyIdentifierOf(certificate: X509Certificate): Buffer | undefined {
+  const value = extensionValues(certificate).get(extensionIds.authorityKeyIdentifier)
+  return value && tagged(items(value), 0)?.content
+}
+
 /** Returns whether clients must refuse a certificate without a stapled OCSP response. RFC 7633 section 4. */
 export const requiresStaple = (certificate: X509Certificate): boolean =>
   extensionValues(certificate).has(extensionIds.tlsFeature)

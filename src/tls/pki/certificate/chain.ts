@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { rootCertificates } from 'node:tls'
 import { PkiError } from '../errors.ts'
-import { type CertificateFacts, readFacts } from './certificate.ts'
+import { authorityKeyIdentifierOf, type CertificateFacts, readFacts, subjectKeyIdentifierOf } from './certificate.ts'
 import { commonName, issuedToOf } from './names.ts'
 
 /** A certificate and its issuers upward. */
@@ -86,13 +86,20 @@ export function checkChain(
 }
 
 /**
- * Refuses the end of a chain that names an authority of the file as its issuer, if that authority did not sign it. Another
- * authority has the same name then, or the certificate was changed. An authority that changed its key has its own name as
- * its issuer, and the certificate that the old key signed may come with the new root. RFC 4210 section 4.4.
+ * Refuses the end of a chain if its signature is wrong: an authority of the file has the name of its issuer, or it names its
+ * own key as its signer, and that key did not sign it. Another authority has the same name then, or the certificate was
+ * changed.
  */
 function refuseWrongSignature(last: X509Certificate, others: readonly X509Certificate[]): void {
+  if (last.subject === last.issuer) {
+    // The old key of an authority signs a certificate of the new key. Its root need not be in the file. RFC 4210 section 4.4
+    if (isRoot(last) || !authorityKeyIdentifierOf(last)?.equals(subjectKeyIdentifierOf(last))) return
+    throw broken(
+      `the signature of ${titleOf(last)} is wrong: it names its own key as its signer, but that key did not sign it`,
+    )
+  }
   const named = others.find((one) => !one.raw.equals(last.raw) && last.issuer === one.subject && one.ca)
-  if (last.subject === last.issuer || named === undefined) return
+  if (named === undefined) return
   throw broken(
     `the signature of ${titleOf(last)} is wrong: it names ${titleOf(named)} as its issuer, but the key of ${titleOf(named)} in the file did not sign it`,
   )

@@ -215,6 +215,40 @@ describe('at the door', () => {
     expect(await lab.certificates.list()).toEqual(before)
   })
 
+  it('a root that names its own key as its signer and has a wrong signature is rejected, also beside the true root', async () => {
+    await using lab = await startLab({ virtualServers })
+    const [rootKey, ownKey] = ['root', 'own'].map(
+      () => generateKeyPairSync('ec', { namedCurve: 'prime256v1' }).privateKey,
+    ) as [KeyObject, KeyObject]
+    const dates = { notBefore: new Date(Date.now() - DAY_MS), notAfter: new Date(Date.now() + 90 * DAY_MS) }
+    const root = createCertificate(
+      {
+        subject: [{ type: 'CN', value: 'World' }],
+        publicKey: ext.publicKeyInfo(createPublicKey(rootKey)),
+        ...dates,
+        extensions: [ext.authorityConstraints(), ext.keyUsage(['keyCertSign'])],
+      },
+      { key: rootKey, certificate: 'self', hash: 'sha256' },
+    )
+    const own = createCertificate(
+      {
+        subject: [{ type: 'CN', value: 'localhost' }],
+        publicKey: ext.publicKeyInfo(createPublicKey(ownKey)),
+        ...dates,
+        extensions: [ext.subjectAltName([{ type: 'dns', value: 'localhost' }])],
+      },
+      { key: rootKey, certificate: root, hash: 'sha256' },
+    )
+    const changed = Buffer.from(root.raw)
+    changed.writeUInt8(changed.readUInt8(changed.length - 1) ^ 1, changed.length - 1)
+    for (const others of [[], [root]]) {
+      const file = [own, new X509Certificate(changed), ...others].map(certificatePem).join('')
+      await expect(lab.certificates.import(Buffer.from(file), { key: privateKeyPem(ownKey) })).rejects.toThrow(
+        /the signature of World is wrong: it names its own key as its signer, but that key did not sign it/,
+      )
+    }
+  })
+
   it('weak keys are served at a lower security level, on HTTP too, with a warning about their clients', async () => {
     await using lab = await startLab({ virtualServers })
     for (const [material, words] of [
