@@ -5,6 +5,7 @@ import { connect } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startLab, type TestLab } from '../../../src/testing/index.ts'
 import { sameName } from '../../../src/transport/dns/names.ts'
+import { readRecord, recordText } from '../../../src/transport/dns/zone-text/zone-text.ts'
 import { ask } from './support.ts'
 
 let lab: TestLab
@@ -159,6 +160,13 @@ describe('records that are added', () => {
     expect(() => lab.dns.add(record)).toThrow(message)
   })
 })
+
+test.each(['a\\;b\\"c.lab.test. 60 IN A 127.0.0.5', '\\$x\\(y.lab.test. 60 IN CNAME z\\)\\032\\@.lab.test.'])(
+  'the text of the record %s can be read again',
+  (line) => {
+    expect(recordText(readRecord(line, { zone: 'lab.test', ttlSeconds: 60 }))).toBe(line)
+  },
+)
 
 test('only the case of ASCII letters does not count in names', () => {
   expect(sameName('A.ä.test', 'a.ä.TEST.')).toBe(true)

@@ -74,14 +74,18 @@ export function absoluteName(text: string, origin: string): string {
   return name
 }
 
-const asName = (value: unknown): string => (value === '.' || value === '' ? '.' : `${value}.`)
+/** Returns a name as zone files write it: absolute, and with escapes of the characters that have a meaning. RFC 1035 section 5.1. */
+export function nameText(name: string): string {
+  const escaped = name.replace(/\\.|[;"()@$]/gs, (one) => (one.length > 1 ? one : `\\${one}`))
+  return escaped === '.' ? escaped : `${escaped}.`
+}
 
 const name: FieldKind = {
   read: (reader, what) => {
     const { text } = reader.next(what)
     return absoluteName(text, reader.origin) || '.'
   },
-  write: asName,
+  write: (value) => nameText(String(value)),
   octets: (value) => nameOctets(String(value)),
   canonical: (value) => normalName(String(value)) || '.',
 }

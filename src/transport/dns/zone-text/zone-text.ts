@@ -2,7 +2,7 @@ import { type DnsRecord, decodeData } from '../message.ts'
 import { isWithin, normalName } from '../names.ts'
 import { makeRecord } from '../records.ts'
 import { typeNumber, typeOfNumber, typeText } from '../types.ts'
-import { absoluteName, readTtl, type TokenReader } from './fields.ts'
+import { absoluteName, nameText, readTtl, type TokenReader } from './fields.ts'
 import { dataOctets, dataText, readData, writableTypes } from './record-types.ts'
 import { type Entry, readEntries, type Token, ZoneTextError } from './tokens.ts'
 
@@ -52,7 +52,7 @@ export function readRecord(line: string, { zone, ttlSeconds }: ZoneTextOptions):
 
 /** Returns a record as a line of a zone file, with absolute names. */
 export const recordText = ({ name, ttl = 0, type, data }: DnsRecord): string =>
-  `${name === '' ? '' : name}. ${ttl} IN ${typeText(type)} ${dataText(type, data)}`
+  `${nameText(name)} ${ttl} IN ${typeText(type)} ${dataText(type, data)}`
 
 function fail(message: string): never {
   throw new ZoneTextError(message)
