@@ -20,22 +20,20 @@ describe('buffers of received octets', () => {
     // Another test of the process may have exposed it.
     const before = [typeof globalThis.gc, runInNewContext('typeof gc')]
     lab = await startLab()
-    const freed = new Promise<void>((resolve) => {
-      const observer = new PerformanceObserver((list) => {
-        if (!list.getEntries().some(isForcedMinor)) return
-        observer.disconnect()
-        resolve()
-      })
-      observer.observe({ entryTypes: ['gc'] })
+    let isFreed = false
+    const observer = new PerformanceObserver((list) => {
+      isFreed ||= list.getEntries().some(isForcedMinor)
     })
+    observer.observe({ entryTypes: ['gc'] })
     const client = nodemailer.createTransport(lab.nodemailer())
     try {
-      for (let n = 0; n < 5; n++)
+      // Another thread of the process may hide V8's function at the first attempt: the next 8 MiB make another.
+      while (!isFreed)
         await client.sendMail({ from: 'a@lab.test', to: 'b@lab.test', subject: 'Large', text: 'x'.repeat(2_000_000) })
     } finally {
+      observer.disconnect()
       client.close()
     }
-    await freed
     expect([typeof globalThis.gc, runInNewContext('typeof gc')]).toEqual(before)
   })
 })
