@@ -93,17 +93,20 @@ export async function headerLines(
 
 /** Fields that hold addresses. RFC 5322 sections 3.6.2, 3.6.3, 3.6.6 */
 const ADDRESSES = /^(?:resent-)?(?:from|sender|reply-to|to|cc|bcc)$/i
-/** An address in angle brackets, a comment, or words with quoted strings; other characters separate these. RFC 5322 section 3.4 */
-const LIST_PART = /<[^>]*>|\(((?:[^()\\]|\\.)*)\)|((?:"(?:[^"\\]|\\.)*"|[^"<>(),:;])+)/g
+/**
+ * An address in angle brackets, a comment without its end, or words with quoted strings; other characters separate these. A
+ * quoted string without an end is the rest, because a search for the end of each would take quadratic time. RFC 5322 section 3.4
+ */
+const LIST_PART = /<[^<>]*>|\(((?:[^()\\]|\\.?)*)|((?:"(?:[^"\\]|\\.?)*(?:"|$)|[^"<>(),:;])+)/g
 const BEYOND_ASCII = /[^\x00-\x7f]/
 
-const QUOTED = /"((?:[^"\\]|\\.)*)"/g
+const QUOTED = /"((?:[^"\\]|\\.?)*)(?:"|$)/g
 
 /** Encodes the names and comments of an address list. An encoded word may contain no address and no comma. RFC 2047 section 5. */
 function withEncodedNames(value: string, libmime: Libmime): string {
   return value.replaceAll(LIST_PART, (part: string, comment: string | undefined, words = '') => {
     if (!BEYOND_ASCII.test(part)) return part
-    if (comment !== undefined) return `(${libmime.encodeWord(comment, 'Q', 52)})`
+    if (comment !== undefined) return `(${libmime.encodeWord(comment, 'Q', 52)}`
     // An address stays as it is, also without angle brackets. RFC 6532 section 3.2
     if (words === '' || words.replaceAll(QUOTED, '').includes('@')) return part
     const name = words.trim()

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { headerLines } from '../../../src/mail/format/compose.ts'
 import { startLab } from '../../../src/testing/index.ts'
 
 test('names outside ASCII leave addresses readable (RFC 2047 section 5)', async () => {
@@ -24,4 +25,16 @@ test('names outside ASCII leave addresses readable (RFC 2047 section 5)', async 
   expect(message.raw.toString().replaceAll('\r\n ', ' ')).toContain(
     'Reply-To: =?UTF-8?Q?B=C3=BCro?=: =?UTF-8?Q?=C3=9C=40nal?= <u@shop.test>, v@shop.test (=?UTF-8?Q?Gr=C3=B6=C3=9Fe?=);\r\n',
   )
+})
+
+test.each([
+  ['angle brackets', '<', ''],
+  ['quotation marks', '\\"', '"'],
+  ['quotation marks beyond ASCII', '\\"é', '"'],
+  ['comments', '(', ''],
+  ['quoted comments', '\\(', '('],
+])('a list of addresses takes linear time: %s without an end', async (_, piece, start) => {
+  const value = `${start}${piece.repeat(200_000)}`
+  const lines = await headerLines([['To', value]])
+  expect(lines.length).toBeGreaterThan(value.length)
 })
