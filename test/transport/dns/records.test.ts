@@ -155,6 +155,7 @@ describe('records that are added', () => {
       'HINFO cpu: a string of 256 octets is longer than 255',
     ],
     ['a long tag', `lab.test CAA 0 ${'x'.repeat(256)} b`, 'CAA tag: a string of 256 octets is longer than 255'],
+    ['data that do not fit a record', `www.lab.test TXT "${'x'.repeat(66_000)}"`, 'TXT: 66259 octets of data are more'],
     ['an unknown type', 'www.lab.test FOO bar', 'the type FOO is not supported'],
   ])('refuses %s', (_, record, message) => {
     expect(() => lab.dns.add(record)).toThrow(message)

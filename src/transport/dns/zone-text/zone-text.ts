@@ -54,6 +54,9 @@ export function readRecord(line: string, { zone, ttlSeconds }: ZoneTextOptions):
 export const recordText = ({ name, ttl = 0, type, data }: DnsRecord): string =>
   `${nameText(name)} ${ttl} IN ${typeText(type)} ${dataText(type, data)}`
 
+/** The length of data has two octets. RFC 1035 section 3.2.1. */
+const MAX_DATA_OCTETS = 0xffff
+
 function fail(message: string): never {
   throw new ZoneTextError(message)
 }
@@ -82,6 +85,8 @@ function readEntry(entry: Entry, { origin, ttl: defaultTtl, owner }: Defaults): 
   const reader = readerOf(tokens, origin)
   const record = makeRecord(name, type, ttl, dataOf(type, reader, tokens[0]?.text))
   if (reader.left() > 0) fail(`${typeText(type)}: more fields than the type has`)
+  const { length } = dataOctets(type, record.data)
+  if (length > MAX_DATA_OCTETS) fail(`${typeText(type)}: ${length} octets of data are more than ${MAX_DATA_OCTETS}`)
   return record
 }
 
