@@ -7,7 +7,7 @@ import type { ResolvedLab, ResolvedVirtualServer } from '../../core/config/resol
 import { type CertificateChoice, choicesOf } from '../../core/config/schema/certificate.ts'
 import { type LegacySettings, legacySettings } from '../../net/legacy-acceptor.ts'
 import type { ClientCertificateSettings, TlsSettings } from '../../net/virtual-server-settings.ts'
-import { policyProblem, type TlsPolicy } from '../../tls/negotiation/policy.ts'
+import { policyProblem } from '../../tls/negotiation/policy.ts'
 import type { CertificateStore } from '../../tls/pki/certificate-store/types.ts'
 import { type AccountFinder, clientAuthorities, identifyClient } from '../../tls/pki/client-identity.ts'
 import type { PkiError } from '../../tls/pki/errors.ts'
@@ -33,8 +33,8 @@ interface ResolvedTls {
 
 /**
  * Resolves a virtual server's certificates and TLS policy.
- * @param running its present certificates, which stay if none of its own can be served. Without them, it gets what it served
- * before: a certificate that was replaced, or one of the lab. All other settings are those of the configuration
+ * @param running the certificates that it serves now. They stay if it can serve none of its own. A server without them gets
+ * the certificate that an unservable one replaced, or one of the lab. All other settings are those of the configuration
  * @throws PkiError
  */
 export async function tlsSettings(
@@ -45,32 +45,18 @@ export async function tlsSettings(
   const names = labCertificateNames(lab.config)
   const policy = policyOf(server)
   const all = await lab.certificateStore.resolve(server.name, server.certificate, names)
-  const why = (one: InstalledCertificate): string | undefined => one.unservable ?? policyProblem(policy, one)
   const notServed = all.flatMap((one) => {
     const { friendlyName, thumbprint } = one
-    const found = why(one)
-    return found === undefined ? [] : [{ virtualServer: server.name, friendlyName, thumbprint, why: found }]
+    const why = policyProblem(policy, one)
+    return why === undefined ? [] : [{ virtualServer: server.name, friendlyName, thumbprint, why }]
   })
-  const served = all.filter((one) => why(one) === undefined)
-  if (served.length > 0 || notServed.length === 0) {
-    return { settings: await settingsWith(served, policy, server, names, lab), notServed }
-  }
-  const kept = running.filter((one) => why(one) === undefined)
-  if (kept.length > 0) return { settings: await settingsWith(kept, policy, server, names, lab), notServed }
+  const using = async (certificates: readonly InstalledCertificate[]) => tlsSettingsWith(certificates, server, lab)
+  if (all.length === 0 || notServed.length < all.length) return { settings: await using(all), notServed }
+  const kept = await using(running)
+  if (kept) return { settings: kept, notServed }
   const former = await lab.certificateStore.resolve('', formerChoice(server, notServed, lab), names)
-  const [last] = former.filter((one) => why(one) === undefined)
-  return { settings: await settingsWith(last ? [last] : [], policy, server, names, lab), notServed }
-}
-
-/** Returns the TLS settings of a virtual server whose own certificates cannot be read: with those that it serves. @throws PkiError */
-export async function tlsSettingsWith(
-  certificates: readonly InstalledCertificate[],
-  server: ResolvedVirtualServer,
-  lab: TlsServices,
-): Promise<TlsSettings | undefined> {
-  const policy = policyOf(server)
-  const served = certificates.filter((one) => (one.unservable ?? policyProblem(policy, one)) === undefined)
-  return settingsWith(served, policy, server, labCertificateNames(lab.config), lab)
+  const last = former.find((one) => policyProblem(policy, one) === undefined)
+  return { settings: await using(last ? [last] : []), notServed }
 }
 
 /** Returns what a virtual server used before certificates that it cannot serve: those that they replaced, then `auto`. */
@@ -86,16 +72,20 @@ function formerChoice(
   return { kind: 'list', choices: [...named, ...choicesOf(certificate).filter(({ kind }) => kind === 'auto')] }
 }
 
-async function settingsWith(
-  certificates: readonly InstalledCertificate[],
-  policy: TlsPolicy,
+/**
+ * Returns the TLS settings of a virtual server with the certificates that it can serve; undefined if there are none.
+ * @throws PkiError
+ */
+export async function tlsSettingsWith(
+  all: readonly InstalledCertificate[],
   server: ResolvedVirtualServer,
-  names: readonly string[],
   lab: TlsServices,
 ): Promise<TlsSettings | undefined> {
+  const policy = policyOf(server)
+  const certificates = all.filter((one) => policyProblem(policy, one) === undefined)
   if (certificates.length === 0) return undefined
   const { alpn, isAlpnStrict = false } = await serviceOf(server.protocol)
-  const legacy = await oldClientSettings(server, certificates, names, lab)
+  const legacy = await oldClientSettings(server, certificates, labCertificateNames(lab.config), lab)
   const clientCertificates = await clientCertificateSettings(server, lab)
   return {
     certificates,

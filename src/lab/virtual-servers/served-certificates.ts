@@ -88,7 +88,7 @@ export class ServedCertificates {
 
   /**
    * Resolves and applies the certificates of all servers. Where one fails, the others change all the same.
-   * @param expectsFiles whether a file of a certificate that cannot be read is an error too, although another one is served
+   * @param expectsFiles whether an unreadable certificate file is an error even if the server serves another certificate
    * @throws the first error, after all servers
    */
   async refresh({ expectsFiles = false } = {}): Promise<void> {
@@ -108,14 +108,15 @@ export class ServedCertificates {
   }
 
   /**
-   * Returns the TLS settings of a virtual server. If none of its certificates can be served, it keeps those that it serves
-   * now, and has no TLS if there are none. @throws PkiError
+   * Returns the TLS settings of a virtual server. If it can serve none of its certificates, it keeps the ones that it serves
+   * now, or gets a former one. Returns undefined, for no TLS, if it can serve none of these either.
+   * @param isRefresh whether the configuration stays the same. A root that was removed from the store is then no error
+   * @throws PkiError
    */
   async settingsOf(server: ResolvedVirtualServer, { isRefresh = false } = {}): Promise<TlsSettings | undefined> {
-    const { log, virtualServers } = this.#lab
+    const { config, directory, certificateStore, log, virtualServers } = this.#lab
     const { name: virtualServer } = server
-    const running = virtualServers.get(virtualServer)?.settings.tls?.certificates ?? []
-    const { config, directory, certificateStore } = this.#lab
+    const running = virtualServers.certificatesOf(virtualServer)
     const onRemovedRoot = (err: PkiError): void => log.error({ err, virtualServer }, err.message)
     const services = { config, directory, certificateStore, log, ...(isRefresh && { onRemovedRoot }) }
     const { settings, notServed } = await this.#resolve(server, running, services)
@@ -131,7 +132,7 @@ export class ServedCertificates {
     return settings
   }
 
-  /** Resolves the settings of a virtual server. A certificate of the store that cannot be read is one that cannot be served. */
+  /** Resolves the settings of a virtual server. Treats an unreadable certificate of the store as one that cannot be served. */
   async #resolve(
     server: ResolvedVirtualServer,
     running: readonly InstalledCertificate[],
@@ -149,7 +150,7 @@ export class ServedCertificates {
       const { friendlyName, thumbprint } = assigned
       const kept = await tlsSettingsWith(running, server, services)
       // Without a name it has no assignment.
-      const { settings = kept } = kept ? {} : await tlsSettings({ ...server, name: '' }, services, [])
+      const settings = kept ?? (await tlsSettings({ ...server, name: '' }, services, [])).settings
       return { settings, notServed: [{ virtualServer, friendlyName, thumbprint, why: error.message }] }
     }
   }

@@ -48,7 +48,7 @@ const known = new WeakMap<InstalledCertificate, Map<string, string | undefined>>
 
 /**
  * Returns why a policy cannot serve a certificate, as the end of a sentence; undefined if it can. Builds a context at the
- * first call, because only OpenSSL knows.
+ * first call of each policy, because only OpenSSL knows.
  */
 export function policyProblem(policy: TlsPolicy, certificate: InstalledCertificate): string | undefined {
   const ofCertificate = known.get(certificate) ?? new Map<string, string | undefined>()
@@ -59,6 +59,7 @@ export function policyProblem(policy: TlsPolicy, certificate: InstalledCertifica
 }
 
 function findPolicyProblem(policy: TlsPolicy, certificate: InstalledCertificate): string | undefined {
+  if (certificate.unservable !== undefined) return certificate.unservable
   const options = contextOptions(policy, certificate)
   if (options.minVersion === 'TLSv1.3' && options.maxVersion !== 'TLSv1.3' && certificate.needs?.maxVersion) {
     return 'its key works up to TLS 1.2 only, and the TLS policy of the virtual server allows only TLS 1.3'

@@ -8,15 +8,24 @@ import { describeKey, privateKeyPem } from './keys.ts'
 import type { InstalledCertificate, ServerNeeds } from './types.ts'
 
 /** How a server uses a certificate: the settings that it needs, or why no server can use it with this Node.js. */
-export interface Servability {
+interface Servability {
   readonly needs?: ServerNeeds
   readonly unservable?: string
 }
 
 type Material = Pick<InstalledCertificate, 'certificatePem' | 'chainPem' | 'privateKeyPem'>
 
+const judged = new WeakMap<InstalledCertificate, InstalledCertificate>()
+
+/** Returns a certificate with how servers can use it. Examines it at the first call only. */
+export function judge(installed: InstalledCertificate): InstalledCertificate {
+  const found = judged.get(installed) ?? { ...installed, ...servability(installed) }
+  judged.set(installed, found)
+  return found
+}
+
 /** Returns how OpenSSL serves a certificate, by building a context. It depends on the version of Node.js. */
-export function servability(material: Material): Servability {
+function servability(material: Material): Servability {
   const { publicKey } = new X509Certificate(material.certificatePem)
   const unservable = keyProblem(publicKey)
   if (unservable !== undefined) return { unservable }

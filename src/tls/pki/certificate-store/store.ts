@@ -14,7 +14,7 @@ import { RecipeCertificates } from '../defects/recipe-certificates.ts'
 import { PkiError } from '../errors.ts'
 import type { KeySpec } from '../keys.ts'
 import { staple } from '../revocation/ocsp.ts'
-import { servability } from '../servability.ts'
+import { judge } from '../servability.ts'
 import type { Audience, InstalledCertificate, StoreLog } from '../types.ts'
 import { autoCertificate, ensureRoot, renewalDue } from './auto.ts'
 import type { IndexDraft } from './draft.ts'
@@ -91,7 +91,6 @@ class FileCertificateStore implements CertificateStore {
   #settling: NodeJS.Timeout | undefined
   readonly #expiryCheck: NodeJS.Timeout
   readonly #stapled = new WeakMap<InstalledCertificate, InstalledCertificate>()
-  readonly #judged = new WeakMap<InstalledCertificate, InstalledCertificate>()
   readonly #byRecipe = new RecipeCertificates(this)
   readonly #ofFiles = new FileCertificates()
   #rootPem = ''
@@ -188,15 +187,7 @@ class FileCertificateStore implements CertificateStore {
     )
     const certificates = new Map(found.flatMap((one) => (one ? [[one.thumbprint, one]] : [])))
     // The engine for old clients does without OpenSSL.
-    return [...certificates.values()].map((one) => (audience === 'old' ? one : this.#judge(one)))
-  }
-
-  /** Adds how servers can use a certificate. */
-  #judge(installed: InstalledCertificate): InstalledCertificate {
-    const known = this.#judged.get(installed)
-    const judged = known ?? { ...installed, ...servability(installed) }
-    if (!known) this.#judged.set(installed, judged)
-    return judged
+    return [...certificates.values()].map((one) => (audience === 'old' ? one : judge(one)))
   }
 
   async #resolveOne(

@@ -3,13 +3,13 @@ import { certificatePem, thumbprintOf } from '../certificate/certificate.ts'
 import { isRoot } from '../certificate/chain.ts'
 import { PkiError } from '../errors.ts'
 import { privateKeyPem } from '../keys.ts'
-import { servability } from '../servability.ts'
+import { judge } from '../servability.ts'
 import type { InstalledCertificate } from '../types.ts'
 import type { VirtualServerFacts } from './context.ts'
 
 /** Returns why a virtual server cannot serve a certificate, as the end of a sentence; undefined if it can. */
 export function servingProblem({ rejects }: VirtualServerFacts, installed: InstalledCertificate): string | undefined {
-  const judged = { ...installed, ...servability(installed) }
+  const judged = judge(installed)
   return judged.unservable ?? rejects?.(judged)
 }
 
