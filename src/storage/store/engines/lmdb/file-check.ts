@@ -112,7 +112,10 @@ const cureOf = (file: string): string =>
   `Restore a backup with \`sealpost store restore DIR\`, or delete ${basename(file)} and ${basename(file)}-lock to begin with an empty store`
 
 /** Returns the octets that contain both first pages. Each transaction changes them. */
-const firstPages = (handle: number): Buffer => pageAt(handle, 0, LARGEST_PAGE + META.octets)
+function firstPages(handle: number): Buffer {
+  const pages = Buffer.alloc(LARGEST_PAGE + META.octets)
+  return pages.subarray(0, readSync(handle, pages, 0, pages.length, 0))
+}
 
 /** Reads both first pages and returns the newer one. */
 function readMeta(begun: Buffer, size: number): Meta {
@@ -175,11 +178,6 @@ const treeAt = (page: Buffer, at: number, name: string): Tree => ({
 /** Reads a number of 64 bits. One that is too large to be exact is also too large to be right. */
 const numberAt = (page: Buffer, at: number): number => Number(page.readBigUInt64LE(at))
 
-function pageAt(handle: number, at: number, octets: number): Buffer {
-  const page = Buffer.alloc(octets)
-  return page.subarray(0, readSync(handle, page, 0, octets, at))
-}
-
 /** A tree while it is read, with what was found so far. */
 interface Walk {
   readonly tree: Tree
@@ -211,6 +209,8 @@ class Pages {
   readonly #pages: number
   /** One bit for each page that belongs to a tree or is free. */
   readonly #known: Uint8Array
+  /** Memory for pages: one for each height, and another leaf, because the last key of a leaf is compared with the next. */
+  readonly #memory: Buffer[] = []
 
   constructor(handle: number, size: number, meta: Meta) {
     this.#handle = handle
@@ -259,7 +259,7 @@ class Pages {
   /** Reads a page of a tree and those below it. @param height 1 for a leaf */
   *#visit(walk: Walk, number: number, height: number): Steps<void> {
     const kind = height === 1 ? PAGE.leaf : PAGE.branch
-    const page = this.#read(walk.tree, number, kind, this.#meta.pageOctets)
+    const page = this.#read(walk.tree, number, kind, this.#memoryFor(height === 1 ? walk.leaves % 2 : height))
     const rows = this.#rows(walk.tree, page, number, kind)
     yield
     if (kind === PAGE.leaf) {
@@ -301,14 +301,20 @@ class Pages {
     walk.least = isRow ? undefined : key
   }
 
-  /** Reads a page, or the first part of several. Each page can be used once. */
-  #read(tree: Tree, number: number, kind: number, octets: number, pages = 1): Buffer {
+  #memoryFor(index: number): Buffer {
+    this.#memory[index] ??= Buffer.allocUnsafeSlow(this.#meta.pageOctets)
+    return this.#memory[index]
+  }
+
+  /** Reads a page, or the first part of several. Each page can be used once. @param into memory, or the octets to read */
+  #read(tree: Tree, number: number, kind: number, into: Buffer | number, pages = 1): Buffer {
     if (number + pages > this.#pages) {
       throw new Damage(`${tree.name}: page ${number + pages - 1} is missing; the file has ${this.#pages} pages`)
     }
     this.#use(tree, number, pages)
-    const page = pageAt(this.#handle, number * this.#meta.pageOctets, octets)
-    if (page.length < octets) throw faultOf(tree, number, 'cannot be read')
+    const page = typeof into === 'number' ? Buffer.allocUnsafe(into) : into
+    const read = readSync(this.#handle, page, 0, page.length, number * this.#meta.pageOctets)
+    if (read < page.length) throw faultOf(tree, number, 'cannot be read')
     if (numberAt(page, 0) !== number) throw faultOf(tree, number, `has the number ${numberAt(page, 0)}`)
     if ((page.readUInt16LE(HEADER.flags) & PAGE.kinds) !== kind) throw faultOf(tree, number, 'is of the wrong kind')
     if (numberAt(page, HEADER.txnId) > this.#meta.txnId) throw faultOf(tree, number, 'is newer than the file')
