@@ -48,7 +48,9 @@ test.skipIf(!needs('swaks', 'curl', 'openssl'))('the commands of the tutorial wo
   expect([status, stderr.includes('verify error')], stderr).toEqual([0, false])
   expect(stdout.match(/^Subject: Hello\r?$/gm)).toHaveLength(2)
   expect(stdout).toMatch(/^211 0 1 0 lab\.general\r?$/m)
-  expect(stdout).toMatch(/^Subject: +By curl$/m)
+  expect(stdout).toMatch(/^Subject: +By swaks$/m)
+  expect(stderr).toMatch(/^Peer certificate: O=My company, CN=localhost$/m)
+  expect(stderr).toMatch(/^Verification: OK$/m)
   expect(stdout).toContain('the client does not trust the issuer (alert 48)')
 })
 
