@@ -71,7 +71,7 @@ const forms = {
       '--testTimeout=120000',
     ],
   },
-  /** Records the examples of the HTTP API anew (src/api/openapi/examples.json). */
+  /** Records the examples of the HTTP API again (src/api/openapi/examples.json). */
   examples: { env: { SEALPOST_RECORD_EXAMPLES: '1' }, args: ['test/servers/http/operations.test.ts'] },
   fuzz: { env: { SEALPOST_SLOW: '1', SEALPOST_FUZZ_ROUNDS: '2000' }, args: ['test/fuzz', '--testTimeout=1800000'] },
   many: { env: { SEALPOST_MANY: '500' }, args: ['--config', 'vitest.many.config.ts'] },

@@ -121,7 +121,7 @@ export class LoadClient {
   }
 }
 
-/** Runs `work` on `count` connections immediately and returns the sum of their results. */
+/** Runs `work` on `count` connections at the same time and returns the sum of their results. */
 export async function onConnections(count: number, work: () => Promise<number>): Promise<number> {
   const done = await Promise.all(Array.from({ length: count }, work))
   return done.reduce((sum, units) => sum + units, 0)

@@ -36,7 +36,7 @@ export class Attacker {
     return socket.resume()
   }
 
-  /** Opens many connections immediately. */
+  /** Opens many connections at the same time. */
   openMany(count: number, server: string, localAddress = ADDRESS): Socket[] {
     return Array.from({ length: count }, () => this.open(server, localAddress))
   }

@@ -17,7 +17,7 @@ import { versionOf } from '../frame/processes.ts'
 import type { BenchOptions, TableSuite, Target } from '../frame/types.ts'
 import { type LoadClient, logOnByImap } from '../frame/wire.ts'
 
-/** Clients of each node at the same time. With fewer, a node does less immediately, and everything costs more. */
+/** Clients of each node at the same time. With fewer, a node has less to do in one turn, and everything costs more. */
 const CLIENTS = 12
 const MAX_NODES = 3
 const CONTENT: Content = { accounts: CLIENTS * MAX_NODES, messages: 1_000, folders: 10 }
@@ -53,7 +53,7 @@ const rowOf = (what: Row, { perSecond, nodeMicros, databaseMicros }: Cost): Row 
 const isWanted = ({ only = '' }: BenchOptions, part: string, operation = ''): boolean =>
   part.includes(only) || operation.includes(only)
 
-/** Prints a row immediately: a run takes long, and whoever ends it has seen what was measured. */
+/** Prints a row immediately: a run takes long, and one that is cancelled has shown what it measured. */
 function said(row: Row): Row {
   console.error(Object.values(row).join(', '))
   return row

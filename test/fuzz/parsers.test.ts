@@ -67,8 +67,8 @@ const parsers: Readonly<Record<string, Parser>> = {
       try {
         return decodeMessage(octets)
       } catch (error) {
-        // Answers of other servers can be anything; the resolver reports an error of any kind as a failed lookup.
-        expect(error).toBeInstanceOf(Error)
+        // The resolver reports an error of any kind as a failed lookup. A TypeError would be one of the parser itself.
+        expect(error).not.toBeInstanceOf(TypeError)
         return undefined
       }
     },

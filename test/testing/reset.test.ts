@@ -17,7 +17,7 @@ async function converse(client: LineClient, ...lines: readonly string[]): Promis
   }
 }
 
-test('a reset keeps the records of open connections, which begin anew', async () => {
+test('a reset keeps the records of open connections, which begin again', async () => {
   await using lab = await startLab()
   const transport = pooled(lab)
   await transport.sendMail(mailTo('bob@lab.test'))
@@ -55,7 +55,7 @@ test('mail that is refused on a connection from before the reset counts as sent'
   transport.close()
 })
 
-test('a message that is under way at a reset is told', async () => {
+test('a message that is under way at a reset is reported', async () => {
   await using lab = await startLab()
   const client = await LineClient.open(lab.server('smtp').port)
   await client.line()
@@ -79,7 +79,7 @@ test('a message that is under way at a reset is told', async () => {
   await client.rest()
 })
 
-test('clients that have a deleted mailbox, maildrop or newsgroup open are told', async () => {
+test('clients that have a deleted mailbox, maildrop or newsgroup open are informed', async () => {
   await using lab = await startLab()
   await lab.deliver({ subject: 'one' }, ['bob', 'carol', 'lab.general'])
   const open = async (protocol: 'imap4' | 'pop3' | 'nntp', ...lines: readonly string[]): Promise<LineClient> => {

@@ -151,7 +151,7 @@ export class SessionLog {
     }
   }
 
-  /** Deletes the records of sessions that have ended. Those of open ones begin anew, with `resetAt`. */
+  /** Deletes the records of sessions that have ended. Those of open ones begin again, with `resetAt`. */
   clear(): void {
     for (const recorder of [...this.#records.values()]) {
       this.#delete(recorder)

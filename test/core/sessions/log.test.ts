@@ -57,7 +57,7 @@ describe('the session log', () => {
     expect(memory.usage.transcripts - transcripts).toBeGreaterThan(10 * 1_000)
     expect(memory.usage.transcripts - transcripts).toBeLessThan(10 * 1_500)
     log.clear()
-    // The record of an open session begins anew.
+    // The record of an open session begins again.
     expect(memory.usage.transcripts).toBeLessThan(transcripts + 1_000)
     recorder.end('client closed')
     log.clear()

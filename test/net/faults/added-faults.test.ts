@@ -9,6 +9,8 @@ import { type FaultInput, startLab, type TestLab } from '../../../src/testing/in
 import { LineClient } from '../../support/line-client.ts'
 
 const soon = { timeout: 30 }
+/** For what happens in any case, however slow the machine is. */
+const patient = { timeout: 60_000 }
 
 async function send(lab: TestLab, text = 'words'): Promise<number> {
   const transport = createTransport(lab.nodemailer('shop'))
@@ -26,11 +28,11 @@ test('a fault counts how often it happened, and a test can wait for it', async (
   await using lab = await startLab()
   const fault = lab.faults.add({ when: { verb: 'RCPT' }, do: { reply: '451 4.3.0 later' }, times: 2 })
   expect(fault.hits).toBe(0)
-  const first = fault.hit()
+  const first = fault.hit(patient)
   expect([await send(lab), await send(lab), await send(lab)]).toEqual([451, 451, 250])
   expect(fault.hits).toBe(2)
   expect(await first).toMatchObject({ number: 1, session: { protocol: 'smtp', user: 'shop' } })
-  expect((await fault.hit()).number).toBe(2)
+  expect((await fault.hit(patient)).number).toBe(2)
   const { message, stack = '' } = await fault.hit(soon).then(
     () => new Error('it happened'),
     (error: Error) => error,
@@ -63,12 +65,12 @@ test('a fault within a message counts only if the message is long enough', async
 test('a removed fault does not happen again, and waits for it end', async () => {
   await using lab = await startLab()
   const faults = [1, 2, 3].map(() => lab.faults.add({ when: { verb: 'RCPT' }, do: { delay: 1 } }))
-  const waits = faults.map((fault) => fault.hit())
+  const waits = faults.map((fault) => fault.hit(patient))
   faults[0]?.remove()
   faults[1]?.()
   await lab.reset()
   for (const hit of waits) await expect(hit).rejects.toThrow('the fault was removed, so it cannot happen any more')
-  await expect(faults[0]?.hit()).rejects.toThrow('the fault was removed')
+  await expect(faults[0]?.hit(patient)).rejects.toThrow('the fault was removed')
   await send(lab)
   expect(faults.map(({ hits }) => hits)).toEqual([0, 0, 0])
 })

@@ -37,7 +37,7 @@ it('lists the faults of the configuration and those that were added, with how of
   ])
 })
 
-it('changes a fault in its place, which is counted anew, and refuses a change of what another has changed', async () => {
+it('changes a fault in its place, which is counted from zero, and refuses a change of what another has changed', async () => {
   http = await HttpLab.start({
     virtualServers: [
       { protocol: 'pop3', certificate: 'none' },

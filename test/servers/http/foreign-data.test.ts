@@ -194,8 +194,9 @@ describe.each(operations.map((operation, index) => [operation.name, operation, i
           }
         }
       }
-      // A GET that changes something is noticed after the next operation.
-      if (operation.method === 'GET' && index < operations.length - 1) return
+      // A GET that changes something is noticed after the next operation, unless that may change something.
+      const next = operations[index + 1]
+      if (operation.method === 'GET' && next && !SENDS.includes(next.name)) return
       const after = await state()
       if (!SENDS.includes(name)) expect(after).toEqual(before)
       before = after

@@ -50,8 +50,15 @@ describe('tenants', () => {
     for (const headers of [own, bearer(one.token)]) {
       const { items } = (await http.request('newsgroups', { headers })).body
       expect(items.map(({ name }: { name: string }) => name)).toEqual(['readers.talk'])
-      const json = { newsgroups: ['lab.everybody'], subject: 'x', text: 'x', from: 'x@example.com' }
-      expect((await http.request('articles', { json, headers })).status).toBeGreaterThanOrEqual(400)
+      for (const [newsgroup, expected] of [
+        ['lab.everybody', 403],
+        ['writers.talk', 404],
+        ['no.group', 404],
+      ] as const) {
+        const json = { newsgroups: [newsgroup], subject: 'x', text: 'x', from: 'x@example.com' }
+        const { status } = await http.request('articles', { json, headers })
+        expect([newsgroup, status]).toEqual([newsgroup, expected])
+      }
     }
   })
 

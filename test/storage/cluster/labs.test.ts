@@ -188,7 +188,7 @@ describe.skipIf(!needsPostgres())('two nodes of a lab', () => {
 
   it('forget their sessions when either is reset', async () => {
     await call(0, 'reset', {})
-    // Connections that are kept for further messages stay, and begin anew.
+    // Connections that are kept for further messages stay, and their records begin again.
     const { items } = await call(0, 'sessions?protocol=smtp')
     expect(items.filter((one: { resetAt?: string }) => one.resetAt === undefined)).toEqual([])
     expect((await call(1, 'messages')).items).toEqual([])
