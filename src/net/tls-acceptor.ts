@@ -17,6 +17,7 @@ import type { FailureContext } from '../tls/negotiation/failure-causes.ts'
 import { type AlertName, FatalAlert } from '../tls/negotiation/fatal-alert.ts'
 import type { KeyLog } from '../tls/negotiation/policy.ts'
 import { type Route, route, type ServedTls, servedBy } from '../tls/negotiation/routing.ts'
+import { isDateError, verifyError } from '../tls/negotiation/verify-errors.ts'
 import type { SecuredSocket } from './connection.ts'
 import { HandshakeFailure } from './errors.ts'
 import { LegacyAcceptor } from './legacy-acceptor.ts'
@@ -180,17 +181,25 @@ export class TlsAcceptor {
       const name = facts.version === 'TLSv1.3' ? 'certificateRequired' : 'handshakeFailure'
       return refuse(name, sentence('no client certificate', this.#context(undefined)))
     }
-    const { facts: certificate, issuers, problem } = sent
+    const { facts: certificate, issuers, error } = sent
     const whose = `the client’s certificate (${certificate.subject})`
-    if (problem) {
-      const why = `${whose} is not verified: ${problem.words}`
-      if (mode === 'require') return refuse(problem.alert, why)
+    // The lab judges dates by its own clock.
+    const isJudged = error === undefined || isDateError(error)
+    const {
+      account,
+      refused,
+      invalid = undefined,
+    } = isJudged ? await judge(certificate, issuers, error === undefined) : { invalid: error }
+    if (invalid !== undefined) {
+      const { words, alert: name } = verifyError(invalid)
+      const why = `${whose} is not verified: ${words}`
+      if (mode === 'require') return refuse(name, why)
       record.note(why)
-      return { ...facts, clientCertificate: certificate }
+      return { ...facts, clientCertificate: { ...certificate, verified: false, error: words } }
     }
-    const { account, refused } = await judge(certificate, issuers)
     if (refused !== undefined) return refuse('certificateRevoked', `${whose} is ${refused}`)
-    return { ...facts, clientCertificate: account === undefined ? certificate : { ...certificate, account } }
+    const verified = { ...certificate, verified: true }
+    return { ...facts, clientCertificate: account === undefined ? verified : { ...verified, account } }
   }
 }
 

@@ -61,9 +61,13 @@ export interface ClientCertificateSettings {
   readonly mode: 'accept' | 'require'
   /** PEM of the authorities that client certificates are verified against. */
   readonly authoritiesPem: readonly string[]
-  /** Returns the account that a verified certificate names, or why the certificate is refused: `revoked`. `issuers` is in DER. */
+  /**
+   * Judges a certificate that OpenSSL has verified, or whose dates alone it refuses (`isVerified` false). Returns the account
+   * that it names, why it is refused (`revoked`), or why it is not verified, as a code of node:tls. `issuers` is in DER.
+   */
   readonly judge: (
-    certificate: ClientCertificateFacts,
+    certificate: Omit<ClientCertificateFacts, 'verified'>,
     issuers: readonly Buffer[],
-  ) => Promise<{ account?: string; refused?: string }>
+    isVerified: boolean,
+  ) => Promise<{ account?: string; refused?: string; invalid?: string }>
 }

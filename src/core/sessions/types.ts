@@ -49,7 +49,7 @@ export interface TlsFacts {
 /** The certificate that a client sent, and the result of its verification. */
 export interface ClientCertificateFacts {
   readonly verified: boolean
-  /** OpenSSL's code for why it was not verified. */
+  /** Why it was not verified. */
   readonly error?: string
   /** The account that a verified certificate names. */
   readonly account?: string

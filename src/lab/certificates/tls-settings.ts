@@ -8,6 +8,7 @@ import { type CertificateChoice, choicesOf } from '../../core/config/schema/cert
 import { type LegacySettings, legacySettings } from '../../net/legacy-acceptor.ts'
 import type { ClientCertificateSettings, TlsSettings } from '../../net/virtual-server-settings.ts'
 import { policyProblem } from '../../tls/negotiation/policy.ts'
+import { certificatePem } from '../../tls/pki/certificate/certificate.ts'
 import type { CertificateStore } from '../../tls/pki/certificate-store/types.ts'
 import { type AccountFinder, clientAuthorities, identifyClient } from '../../tls/pki/client-identity.ts'
 import type { PkiError } from '../../tls/pki/errors.ts'
@@ -127,10 +128,12 @@ async function clientCertificateSettings(
 ): Promise<ClientCertificateSettings | undefined> {
   if (mode === 'off') return undefined
   const { certificateStore } = lab
+  const trusted = await clientAuthorities(certificateStore, trust, lab.onRemovedRoot)
   return {
     mode,
-    authoritiesPem: await clientAuthorities(certificateStore, trust, lab.onRemovedRoot),
-    judge: ({ der }, issuers) => identifyClient(certificateStore, { der, issuers }, accountFinder(lab)),
+    authoritiesPem: trusted.map(certificatePem),
+    judge: ({ der }, issuers, isVerified) =>
+      identifyClient(certificateStore, { der, issuers, isVerified }, trusted, accountFinder(lab)),
   }
 }
 

@@ -5,7 +5,6 @@ import type { InstalledCertificate } from '../pki/types.ts'
 import { keyExchangeOf } from './groups.ts'
 import { groupName } from './names.ts'
 import { suiteBits, suiteKeyExchange } from './suites.ts'
-import { type VerifyError, verifyError } from './verify-errors.ts'
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
@@ -47,11 +46,11 @@ export function tlsFacts(
 }
 
 interface SentCertificate {
-  readonly facts: ClientCertificateFacts
+  readonly facts: Omit<ClientCertificateFacts, 'verified'>
   /** Its issuers upward in DER as far as Node.js shows them: none on Node.js 24. */
   readonly issuers: readonly Buffer[]
-  /** Absent if the certificate is verified. */
-  readonly problem?: VerifyError
+  /** Why OpenSSL does not verify it, as a code of node:tls. */
+  readonly error?: string
 }
 
 /** Returns the certificate that a client sent; undefined if it sent none. */
@@ -60,10 +59,7 @@ export function clientCertificateOf(socket: TLSSocket): SentCertificate | undefi
   const certificate = socket.getPeerX509Certificate()
   if (!certificate) return undefined
   const { authorized, authorizationError } = socket
-  const problem = authorized ? undefined : verifyError(String(authorizationError))
   const facts = {
-    verified: authorized,
-    ...(problem ? { error: problem.words } : {}),
     subject: nameOnOneLine(certificate.subject),
     issuer: nameOnOneLine(certificate.issuer),
     thumbprint: certificate.fingerprint.replaceAll(':', ''),
@@ -71,5 +67,5 @@ export function clientCertificateOf(socket: TLSSocket): SentCertificate | undefi
   }
   const issuers: Buffer[] = []
   for (let next = certificate.issuerCertificate; next; next = next.issuerCertificate) issuers.push(next.raw)
-  return { facts, issuers, ...(problem ? { problem } : {}) }
+  return { facts, issuers, ...(authorized ? {} : { error: String(authorizationError) }) }
 }

@@ -132,6 +132,7 @@ const causes: Readonly<Record<string, FailureCause>> = {
   ERR_SSL_HTTP_REQUEST: 'HTTP',
   ERR_SSL_HTTPS_PROXY_REQUEST: 'HTTP',
   ERR_SSL_BAD_RECORD_TYPE: 'clear text',
+  ERR_SSL_EVP_LIB: 'wrong signature',
   ERR_SSL_UNEXPECTED_MESSAGE: 'unexpected message',
   ERR_SSL_UNEXPECTED_RECORD: 'unexpected message',
   ERR_SSL_CCS_RECEIVED_EARLY: 'unexpected message',

@@ -1,6 +1,6 @@
 import type { AlertName } from './fatal-alert.ts'
 
-/** Why OpenSSL did not verify a client's certificate. */
+/** Why a client's certificate is not verified. */
 export interface VerifyError {
   /** The defect of the certificate, as the end of a sentence: `is not verified: …`. */
   readonly words: string
@@ -14,6 +14,10 @@ const expired = row('certificateExpired', 'it, or an authority above it, has exp
 const notYetValid = row('certificateExpired', 'it, or an authority above it, is not yet valid')
 const unknownIssuer = row('unknownCa', 'no authority that this virtual server trusts issued it')
 const badSignature = row('badCertificate', 'its signature, or that of an authority above it, is wrong')
+const unknownExtension = row(
+  'certificateUnknown',
+  'it, or an authority above it, has a critical extension that is not known',
+)
 const tooWeak = row('badCertificate', 'it, or an authority above it, has a key or a signature that is too weak')
 
 /** By the code of node:tls (OpenSSL's X509_V_ERR without the prefix). Alerts by RFC 5246 section 7.2.2 and RFC 8446 section 6.2. */
@@ -35,6 +39,8 @@ const table: Readonly<Record<string, VerifyError>> = {
   CERT_SIGNATURE_FAILURE: badSignature,
   UNABLE_TO_DECRYPT_CERT_SIGNATURE: badSignature,
   UNABLE_TO_DECODE_ISSUER_PUBLIC_KEY: badSignature,
+  UNHANDLED_CRITICAL_EXTENSION: unknownExtension,
+  PERMITTED_VIOLATION: row('badCertificate', 'an authority above it may not issue for this name'),
   CERT_REJECTED: row('badCertificate', 'an authority rejects this purpose'),
   ERROR_IN_CERT_NOT_BEFORE_FIELD: row('badCertificate', 'its start of validity cannot be read'),
   ERROR_IN_CERT_NOT_AFTER_FIELD: row('badCertificate', 'its end of validity cannot be read'),
@@ -44,6 +50,12 @@ const table: Readonly<Record<string, VerifyError>> = {
   CERT_REVOKED: row('certificateRevoked', 'it is revoked'),
   INVALID_PURPOSE: row('unsupportedCertificate', 'it is not for clients (extendedKeyUsage without clientAuth)'),
 }
+
+/**
+ * Returns whether OpenSSL refuses a date. It judges dates by the clock of the machine; the lab has a clock of its own.
+ * @param code the code of node:tls
+ */
+export const isDateError = (code: string): boolean => table[code] === expired || table[code] === notYetValid
 
 /** Returns why a client's certificate is not verified, and the alert for it. @param code the code of node:tls */
 export const verifyError = (code: string): VerifyError =>

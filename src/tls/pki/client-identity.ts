@@ -1,9 +1,11 @@
 import { X509Certificate } from 'node:crypto'
 import type { TrustChoice } from '../../core/config/schema/client-certificates.ts'
 import { readUserFile } from '../../core/files/user-files.ts'
-import { certificatePem, readFacts, thumbprintOf } from './certificate/certificate.ts'
+import { readFacts, thumbprintOf } from './certificate/certificate.ts'
 import { buildChain, isRoot } from './certificate/chain.ts'
+import { clientLimits } from './certificate/client-limits.ts'
 import { commonName, nameOnOneLine } from './certificate/names.ts'
+import { clientPathProblems } from './certificate/validation.ts'
 import { allChains, signingKey } from './certificate-store/authority-keys.ts'
 import { issuedBy, type StoreIndex, type TrustedRecord } from './certificate-store/index-file.ts'
 import type { CertificateStore } from './certificate-store/types.ts'
@@ -33,10 +35,12 @@ interface ClientVerdict {
   readonly account?: string
   /** Why the certificate is refused, such as `revoked (keyCompromise)`. */
   readonly refused?: string
+  /** Why it is not verified, as a code of node:tls such as `CERT_HAS_EXPIRED`. */
+  readonly invalid?: string
 }
 
 /**
- * Returns the PEM of the authorities whose user certificates a virtual server accepts: all of the lab's own, and outside roots.
+ * Returns the authorities whose user certificates a virtual server accepts: all of the lab's own, and outside roots.
  * @param onRemoved called for a root that was removed from the store while the lab runs: its trust ends. Without it, that throws
  * @throws PkiError `unknown` for a name that no outside root has, `refused` for a file without a root
  */
@@ -44,7 +48,7 @@ export async function clientAuthorities(
   store: CertificateStore,
   trust: readonly TrustChoice[],
   onRemoved?: (error: PkiError) => void,
-): Promise<string[]> {
+): Promise<X509Certificate[]> {
   const ready = store.index.authorities.filter(({ certificate }) => certificate !== undefined)
   const chains = await Promise.all(ready.map((record) => allChains(store.materials, record)))
   const outside = await Promise.all(
@@ -57,7 +61,7 @@ export async function clientAuthorities(
     ),
   )
   const all = [...chains.flat(2), ...outside.flat()]
-  return [...new Map(all.map((certificate) => [thumbprintOf(certificate), certificatePem(certificate)])).values()]
+  return [...new Map(all.map((certificate) => [thumbprintOf(certificate), certificate])).values()]
 }
 
 /** Returns an outside root, with the authorities below it that its file has. @throws PkiError */
@@ -85,21 +89,27 @@ function findTrustedRoot({ trusted = [] }: StoreIndex, name: string): TrustedRec
 interface SentCertificate {
   readonly der: Buffer
   readonly issuers: readonly Buffer[]
+  /** Whether OpenSSL found nothing wrong. Otherwise it found a date that is not valid by the clock of the machine. */
+  readonly isVerified: boolean
 }
 
 /**
- * Judges a client's certificate that the handshake has verified: refuses it if the lab or an outside revocation list has
- * revoked it, or returns the account that its thumbprint, a rule, its user principal name or an email address in it names.
+ * Judges a client's certificate at the end of a handshake. Returns why it is not valid by the clock of the lab, or that the
+ * lab or an outside revocation list has revoked it, or the account that its thumbprint, a rule, its user principal name or
+ * an email address in it names.
  */
 export async function identifyClient(
   store: CertificateStore,
-  { der, issuers }: SentCertificate,
+  { der, issuers, isVerified }: SentCertificate,
+  trusted: readonly X509Certificate[],
   accounts: AccountFinder,
 ): Promise<ClientVerdict> {
   const certificate = new X509Certificate(der)
   // Another process may have revoked it just now.
   await store.refresh()
   const sent = issuers.map((one) => new X509Certificate(one))
+  const invalid = whyInvalid(certificate, [...trusted, ...sent], isVerified ? undefined : trusted, store.clock.now())
+  if (invalid !== undefined) return { invalid }
   const refused = (await whyRevoked(store, thumbprintOf(certificate))) ?? (await whyListed(store, certificate, sent))
   if (refused !== undefined) return { refused }
   const { names, thumbprint } = readFacts(certificate)
@@ -112,6 +122,53 @@ export async function identifyClient(
   )
   return account === undefined ? {} : { account }
 }
+
+/**
+ * Returns the code of node:tls for the reason why a certificate is not valid now. RFC 5280 section 6.1
+ * @param roots the trusted authorities; undefined if OpenSSL has verified all but the dates
+ */
+function whyInvalid(
+  certificate: X509Certificate,
+  issuers: readonly X509Certificate[],
+  roots: readonly X509Certificate[] | undefined,
+  nowMs: number,
+): string | undefined {
+  // A date that cannot be read is not valid.
+  const isOver = ({ validTo }: X509Certificate): boolean => !(Date.parse(validTo) >= nowMs)
+  const isEarly = ({ validFrom }: X509Certificate): boolean => !(Date.parse(validFrom) <= nowMs)
+  // An authority may have several certificates. Those that are valid come first, as in OpenSSL.
+  const isValid = (one: X509Certificate): number => Number(!isOver(one) && !isEarly(one))
+  const path = buildChain(
+    certificate,
+    issuers.toSorted((a, b) => isValid(b) - isValid(a)),
+  ).certificates
+  const invalid = roots && whyUnverified(path, roots)
+  if (invalid !== undefined) return invalid
+  if (path.some(isOver)) return 'CERT_HAS_EXPIRED'
+  return path.some(isEarly) ? 'CERT_NOT_YET_VALID' : undefined
+}
+
+/** Returns what OpenSSL checks apart from dates: it reports one reason only, the date of a certificate in place of all others. */
+function whyUnverified(path: readonly X509Certificate[], roots: readonly X509Certificate[]): string | undefined {
+  const top = path.at(-1) as X509Certificate
+  if (!(isRoot(top) && roots.some(({ raw }) => raw.equals(top.raw)))) {
+    return path.length === 1 && isRoot(top) ? 'DEPTH_ZERO_SELF_SIGNED_CERT' : 'UNABLE_TO_GET_ISSUER_CERT'
+  }
+  const [problem] = clientPathProblems(path).filter(({ severity }) => severity === 'error')
+  if (problem) return pathCodes[problem.code]
+  const limits = clientLimits(path).map(({ code }) => code)
+  if (limits.includes('critical-extension')) return 'UNHANDLED_CRITICAL_EXTENSION'
+  // OpenSSL's default security level.
+  const isWeak = path.some((one) => clientLimits([one]).some(({ code }) => code === 'small-key'))
+  return isWeak || limits.includes('weak-signature') ? 'EE_KEY_TOO_SMALL' : undefined
+}
+
+const pathCodes = {
+  'wrong-purpose': 'INVALID_PURPOSE',
+  authority: 'INVALID_PURPOSE',
+  'invalid-chain': 'INVALID_CA',
+  'name-constraint': 'PERMITTED_VIOLATION',
+} as const
 
 /** Checks the certificate and the authorities above it: if one of them is revoked, so is everything below it. */
 async function whyRevoked(store: CertificateStore, thumbprint: string): Promise<string | undefined> {

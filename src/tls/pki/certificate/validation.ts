@@ -30,11 +30,15 @@ const servers: Use = {
   title: 'servers',
   usages: ['digitalSignature', 'keyEncipherment'],
 }
+const clients: Use = { purpose: 'clientAuth', title: 'clients', usages: ['digitalSignature', 'keyAgreement'] }
 /** RFC 8550 sections 4.4.2 and 4.4.4. */
 const mail: Use = { purpose: 'emailProtection', title: 'mail', usages: ['digitalSignature', 'nonRepudiation'] }
 
 /** Validates the chain of a server's certificate, the certificate first, as clients do. RFC 5280 section 6.1. */
 export const serverPathProblems = (path: readonly X509Certificate[]): PathProblem[] => pathProblems(path, servers)
+
+/** Validates the chain of a client's certificate. */
+export const clientPathProblems = (path: readonly X509Certificate[]): PathProblem[] => pathProblems(path, clients)
 
 /** Validates the chain of a certificate that signs mail. */
 export const mailPathProblems = (path: readonly X509Certificate[]): PathProblem[] => pathProblems(path, mail)

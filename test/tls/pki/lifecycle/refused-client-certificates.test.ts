@@ -1,4 +1,4 @@
-import { createPublicKey, generateKeyPairSync, type KeyObject, X509Certificate } from 'node:crypto'
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { type ConnectionOptions, connect, type SecureVersion } from 'node:tls'
@@ -25,24 +25,26 @@ function outsideRoot(name: string): Issuer & { readonly certificate: X509Certifi
 
 interface ClientOptions {
   readonly fromDays?: number
+  readonly days?: number
   readonly purpose?: 'clientAuth' | 'serverAuth'
   readonly email?: string
   readonly commonName?: string
 }
 
-/** Issues a certificate for a client, valid for two days. */
+/** Issues a certificate for a client. */
 function client(
   issuer: Issuer,
-  { fromDays = 0, purpose = 'clientAuth', email, commonName = 'Zoe' }: ClientOptions = {},
+  { fromDays = 0, days = 2, purpose = 'clientAuth', email, commonName = 'Zoe' }: ClientOptions = {},
 ) {
   const key = newKey()
+  const dns = purpose === 'serverAuth' ? [{ type: 'dns' as const, value: 'localhost' }] : []
   const profile = {
     subject: [{ type: 'CN', value: commonName }],
     publicKey: createPublicKey(key),
-    names: email === undefined ? [] : [{ type: 'email' as const, value: email }],
+    names: email === undefined ? dns : [{ type: 'email' as const, value: email }],
     purposes: [purpose],
     nowMs: Date.now() + fromDays * DAY_MS,
-    latestMs: Date.now() + (fromDays + 2) * DAY_MS,
+    latestMs: Date.now() + (fromDays + days) * DAY_MS,
   }
   const certificate = createEndEntityCertificate(
     profile,
@@ -52,24 +54,30 @@ function client(
 }
 
 /** Returns a certificate whose signature is wrong. */
-function forged(issuer: Issuer) {
-  const { key, cert } = client(issuer)
+function forged(issuer: Issuer, options: ClientOptions = {}) {
+  const { key, cert } = client(issuer, options)
   const der = Buffer.from(new X509Certificate(cert).raw)
   der[der.length - 1] = (der.at(-1) as number) ^ 1
   return { key, cert: certificatePem(new X509Certificate(der)) }
 }
 
 /** Returns a certificate with a critical extension that nothing knows. */
-function unknownExtension(issuer: Issuer) {
+function unknownExtension(issuer: Issuer, fromDays = -1) {
   const key = newKey()
   const content = {
     subject: [{ type: 'CN', value: 'Zoe' }],
     publicKey: ext.publicKeyInfo(createPublicKey(key)),
-    notBefore: new Date(Date.now() - DAY_MS),
-    notAfter: new Date(Date.now() + DAY_MS),
+    notBefore: new Date(Date.now() + fromDays * DAY_MS),
+    notAfter: new Date(Date.now() + (fromDays + 2) * DAY_MS),
     extensions: [sequence(oid('1.3.6.1.4.1.99999.1'), Buffer.from([1, 1, 0xff]), octetString(context(0)))],
   }
   return { key: key.export({ type: 'pkcs8', format: 'pem' }), cert: certificatePem(createCertificate(content, issuer)) }
+}
+
+/** Returns a client's certificate of a good authority as an issuer, which it may not be. */
+function notAnAuthority(): Issuer {
+  const { key, cert } = client(partner, { fromDays: 400 })
+  return { key: createPrivateKey(key), certificate: new X509Certificate(cert) }
 }
 
 const partner = outsideRoot('Partner Root CA')
@@ -78,24 +86,32 @@ const stranger = outsideRoot('Stranger Root CA')
 const self = { key: newKey(), certificate: 'self' as const }
 
 type LabConfig = NonNullable<Parameters<typeof startLab>[0]> & object
+type Certificate = NonNullable<NonNullable<LabConfig['virtualServers']>[number]['certificate']>
 type ClientCertificates = Exclude<NonNullable<LabConfig['virtualServers']>[number]['clientCertificates'], undefined>
 
 /** Starts a lab that asks the clients of IMAP4 for certificates. */
-const serve = (clientCertificates: ClientCertificates, store = 'memory'): Promise<TestLab> =>
+const serve = (clientCertificates: ClientCertificates, store = 'memory', certificate?: Certificate): Promise<TestLab> =>
   startLab({
     certificates: store,
     directory: {
       accounts: ['alice', 'partner'].map((user) => ({ user, password: 'secret' })),
       certificateMapping: [{ issuer: 'CN=Second Root CA', account: 'partner' }],
     },
-    virtualServers: [{ protocol: 'imap4', port: 0, tlsPort: 0, clientCertificates }],
+    virtualServers: [
+      { protocol: 'imap4', port: 0, tlsPort: 0, clientCertificates, ...(certificate ? { certificate } : {}) },
+    ],
   })
 
 /** Logs on by certificate. Returns the number of the alert, or the account. */
-async function logOn(lab: TestLab, version: SecureVersion, identity: ConnectionOptions): Promise<string | undefined> {
+async function logOn(
+  lab: TestLab,
+  version: SecureVersion,
+  identity: ConnectionOptions,
+  ca: string | string[] = lab.ca,
+): Promise<string | undefined> {
   const port = lab.server('imap4').tlsPort
   const versions = { minVersion: version, maxVersion: version }
-  const socket = connect({ host: '127.0.0.1', port, ca: lab.ca, servername: 'localhost', ...versions, ...identity })
+  const socket = connect({ host: '127.0.0.1', port, ca, servername: 'localhost', ...versions, ...identity })
   const failed = new Promise<string>((resolve) => {
     socket.on('error', ({ message }) => resolve(/SSL alert number (\d+)/.exec(message)?.[1] ?? message))
   })
@@ -174,6 +190,55 @@ describe('outside roots', () => {
       await expect.poll(() => logOn(accepting, 'TLSv1.3', client(second)), { timeout: 10_000 }).toMatch(/^a (NO|BAD)/)
     } finally {
       await accepting.stop()
+    }
+  })
+
+  it.each(['TLSv1.2', 'TLSv1.3'] as const)('are judged by the clock of the lab (%s)', async (version) => {
+    // The server's certificate, which this client judges by the time of the machine, is valid throughout.
+    const server = client(partner, { days: 800, purpose: 'serverAuth' })
+    const [trust, file, keyFile] = await Promise.all([
+      put(folder.path, 'partner.pem', certificatePem(partner.certificate)),
+      put(folder.path, 'server.pem', server.cert),
+      put(folder.path, 'server.key', String(server.key)),
+    ])
+    const lab = await serve({ mode: 'require', trust: [{ file: trust }] }, 'memory', { file, keyFile })
+    const result = (identity: ConnectionOptions) => logOn(lab, version, identity, certificatePem(partner.certificate))
+    const early = client(partner, { fromDays: 400, email: 'alice@lab.test' })
+    const present = client(partner, { email: 'alice@lab.test' })
+    try {
+      await lab.clock.advance('401d')
+      const { pkcs12 } = await lab.authorities.issueUser({ commonName: 'Alice', emails: ['alice@lab.test'] })
+      const own = { pfx: pkcs12('pw'), passphrase: 'pw' }
+      expect(await result(early)).toBe('logged on as alice')
+      expect(await result(own)).toBe('logged on as alice')
+      // OpenSSL, which judges by the time of the machine, accepts this one.
+      expect(await result(present)).toBe('45')
+      expect(lab.sessions().at(-1)?.refusals).toEqual([expect.stringMatching(/is not verified: it.* has expired/)])
+      // The date hides the other defects from OpenSSL.
+      const hidden: readonly (readonly [identity: object, alert: string, words: RegExp])[] = [
+        [client(stranger, { fromDays: 400 }), '48', /no authority that this .* trusts issued it/],
+        [client(self, { fromDays: 400 }), '48', /it is self-signed/],
+        [client(partner, { fromDays: 400, purpose: 'serverAuth' }), '43', /is not for clients/],
+        [unknownExtension(partner, 400), '46', /a critical extension/],
+        [client(notAnAuthority(), { fromDays: 400 }), '48', /no authority that this .* trusts issued it/],
+      ]
+      for (const [identity, alert, words] of hidden) {
+        expect(await result(identity)).toBe(alert)
+        expect(lab.sessions().at(-1)?.refusals).toEqual([expect.stringMatching(words)])
+      }
+      // It sends the root, too. OpenSSL of Node.js 20 may refuse the signature itself, without an alert.
+      await result(forged(partner, { fromDays: 400 }))
+      expect(lab.sessions().at(-1)?.refusals).toEqual([
+        expect.stringMatching(/no authority that this .* trusts issued it|a signature is wrong/),
+      ])
+      await lab.clock.reset()
+      for (const identity of [early, own]) {
+        expect(await result(identity)).toBe('45')
+        expect(lab.sessions().at(-1)?.refusals).toEqual([expect.stringMatching(/is not verified: it.* not yet valid/)])
+      }
+      expect(await result(present)).toBe('logged on as alice')
+    } finally {
+      await lab.stop()
     }
   })
 
