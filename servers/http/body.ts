@@ -41,21 +41,23 @@ export function answerBody(
 export const hasBody = (c: Context<Env>): boolean =>
   Number(c.req.header('Content-Length') ?? 0) > 0 || c.req.header('Transfer-Encoding') !== undefined
 
-/** Reads the body of a request. @throws ApiProblem `too-large`, MemoryLimitReached */
+/**
+ * Reads the body of a request. Until its end, a large one is in a file if the store is on disk.
+ * @throws ApiProblem `too-large`, MemoryLimitReached, SpoolError
+ */
 export async function bodyOf(c: Context<Env>, maxOctets: number): Promise<Buffer> {
   const tooLarge = (): ApiProblem =>
     new ApiProblem('too-large', `the body is longer than ${maxOctets} octets, the limit`)
   if (Number(c.req.header('Content-Length') ?? 0) > maxOctets) throw tooLarge()
-  const parts: Uint8Array[] = []
-  const memory = reservationOf(c)
-  let octets = 0
+  const body = c.get('connection').content.receive()
+  c.env.outgoing.once('close', () => body[Symbol.dispose]())
   for await (const part of received(c)) {
-    octets += part.length
-    if (octets > maxOctets) throw tooLarge()
-    memory.grow(part.length)
-    parts.push(part)
+    if (body.octets + part.length > maxOctets) throw tooLarge()
+    body.add(Buffer.from(part.buffer, part.byteOffset, part.byteLength))
+    body.check()
+    await body.writing
   }
-  return Buffer.concat(parts)
+  return body.take()
 }
 
 /** @throws ApiProblem `bad-request` if the client stops before the end */

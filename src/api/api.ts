@@ -6,6 +6,7 @@ import { seesSession } from './caller.ts'
 import { EventLog } from './events/event-log.ts'
 import { Jobs } from './jobs/jobs.ts'
 import type { ApiLab, ApiOutgoing } from './lab.ts'
+import { Arrivals } from './messages/arrivals.ts'
 import { MessageReader } from './messages/message-facts.ts'
 import { MessageIndex } from './messages/message-index.ts'
 import { MessageViews } from './messages/message-views.ts'
@@ -18,6 +19,7 @@ import type { WebhookSender } from './webhooks/types.ts'
 export class Api implements AsyncDisposable {
   readonly lab: ApiLab
   readonly index: MessageIndex
+  readonly arrivals: Arrivals
   readonly reader: MessageReader
   readonly views: MessageViews
   readonly events: EventLog
@@ -41,6 +43,7 @@ export class Api implements AsyncDisposable {
     this.index = new MessageIndex(lab.store)
     const { index } = this
     this.reader = new MessageReader(lab.store, lab.intake.memory)
+    this.arrivals = new Arrivals(index, this.reader)
     this.views = new MessageViews(index, this.reader, {
       tenants: lab.tenants,
       directory: lab.directory,

@@ -1,5 +1,6 @@
 import { ConfigError, pointerOf } from '../core/config/mistakes.ts'
 import { MemoryLimitReached } from '../core/octets/memory-budget.ts'
+import { SpoolError } from '../core/octets/spool.ts'
 import { DatabaseError } from '../storage/index.ts'
 import { StoreError, type StoreErrorCode } from '../storage/store/types.ts'
 import { PkiError, type PkiErrorCode } from '../tls/pki/errors.ts'
@@ -47,7 +48,8 @@ const articleProblems: Readonly<Record<RefusalCode, ProblemName>> = {
 export function problemOf(error: unknown): ApiProblem {
   if (error instanceof ApiProblem) return error
   if (error instanceof StoreError) return new ApiProblem(storeProblems[error.code], error.message)
-  if (error instanceof DatabaseError) return new ApiProblem('store-failed', error.message)
+  if (error instanceof DatabaseError || error instanceof SpoolError)
+    return new ApiProblem('store-failed', error.message)
   if (error instanceof PkiError) return new ApiProblem(pkiProblems[error.code], error.message)
   if (error instanceof ConfigError) return ofConfig(error)
   if (error instanceof ArticleRefused) return new ApiProblem(articleProblems[error.code], error.message)

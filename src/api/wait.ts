@@ -60,8 +60,13 @@ const wait = defineOperation('wait', 'POST /wait', {
   },
 })
 
+interface Wanted {
+  readonly matches: Matcher
+  readonly readsHeader: boolean
+}
+
 /** Returns the test of the conditions. @throws ApiProblem `invalid` for an empty one, which any message would meet */
-function wantedBy({ api, caller, input: wanted }: Call<WaitInput>): Matcher {
+function wantedBy({ api, caller, input: wanted }: Call<WaitInput>): Wanted {
   const empty = Object.entries(wanted).find(([, value]) => typeof value === 'string' && searchable(value) === '')
   if (empty)
     throw new ApiProblem('invalid', `${empty[0]} is empty, so any message would match; leave it out, or write a text`)
@@ -72,15 +77,16 @@ function wantedBy({ api, caller, input: wanted }: Call<WaitInput>): Matcher {
     ...(text !== undefined ? [wordsCondition(text)] : []),
   ]
   const recipientsOf: RecipientsOf = ({ folder, entry }, facts) => recipientsFor({ api, caller }, folder, entry, facts)
-  const matches = matcherOf(api.reader, conditions, { recipientsOf })
-  return async (message) => {
+  const meetsConditions = matcherOf(api.reader, conditions, { recipientsOf })
+  const matches: Matcher = async (message) => {
     const { folder, entry } = message
     // Only delivered mail has an envelope; saved drafts and sent copies have none.
     if (!entry.envelope || !seesFolder(caller, folder) || !seesMessage(caller, folder, entry)) return false
     if (to !== undefined && !isTo(api, message, to)) return false
     if (from !== undefined && !(await isFrom(api, message, from))) return false
-    return matches(message)
+    return meetsConditions(message)
   }
+  return { matches, readsHeader: conditions.some(({ ofHeaders }) => ofHeaders) }
 }
 
 function isTo(api: Api, { folder, entry }: IndexedMessage, to: string): boolean {
@@ -101,29 +107,26 @@ async function isFrom(api: Api, message: IndexedMessage, part: string): Promise<
  */
 async function firstMatch(
   { api, caller, input: { timeout }, signal }: Call<WaitInput>,
-  matches: Matcher,
+  { matches, readsHeader }: Wanted,
   assertRights: () => void,
 ): Promise<IndexedMessage | undefined> {
   const { returned } = api
   const view = viewOf(caller)
-  const arrived: IndexedMessage[] = []
   let wake = (): void => {}
-  const unwatch = api.index.watch((event) => {
-    if (event.type !== 'added') return
-    arrived.push(event.message)
-    wake()
-  })
   const unwatchRights = api.rights.watch(() => wake())
   using limit = abortAfter(timeout, signal, api.stopping)
   const ended = limit.signal
   ended.addEventListener('abort', () => wake())
+  let offered: { readonly message: IndexedMessage; readonly next: () => void } | undefined
+  let unwatch = (): void => {}
   try {
     const take = async (message: IndexedMessage): Promise<boolean> => {
       if (returned.has(view, message.id) || !(await matches(message))) return false
       assertRights()
       return returned.claim(view, message.id)
     }
-    for (const message of [...api.index.values()]) {
+    // Messages that arrive meanwhile come last.
+    for (const message of api.index.values()) {
       if (await take(message)) return message
       if (ended.aborted) {
         assertRights()
@@ -131,20 +134,31 @@ async function firstMatch(
       }
       if (isSliceOver()) await nextSlice()
     }
+    unwatch = api.arrivals.watch(
+      (message) =>
+        new Promise((next) => {
+          offered = { message, next }
+          wake()
+        }),
+      readsHeader,
+    )
     for (;;) {
-      for (let message = arrived.shift(); message; message = arrived.shift()) {
+      if (offered) {
+        const { message, next } = offered
         if (await take(message)) return message
-        if (isSliceOver()) await nextSlice()
+        offered = undefined
+        next()
       }
       assertRights()
       if (ended.aborted) return undefined
       await new Promise<void>((resolve) => {
         wake = resolve
-        if (ended.aborted || arrived.length > 0) resolve()
+        if (ended.aborted || offered) resolve()
       })
     }
   } finally {
     unwatch()
+    offered?.next()
     unwatchRights()
   }
 }

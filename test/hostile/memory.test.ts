@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { connect as connectTls } from 'node:tls'
 import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { nntp } from '../../servers/nntp/session.ts'
-import type { LabInput, Protocol } from '../../src/core/config/schema.ts'
+import type { LabInput } from '../../src/core/config/schema.ts'
 import { startLab } from '../../src/testing/start-lab.ts'
 import type { TestLab } from '../../src/testing/test-lab.ts'
 import { LineClient } from '../support/line-client.ts'
@@ -14,6 +14,8 @@ import { repeated } from './support.ts'
 const folder = mkdtempSync(join(tmpdir(), 'sealpost-memory-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 let folders = 0
+
+type Protocol = Parameters<TestLab['server']>[0]
 
 const LARGE_OCTETS = 2 << 20
 const line = `${'x'.repeat(70)}\r\n`
@@ -28,6 +30,7 @@ const config = (more: LabInput = {}): LabInput => ({
     { protocol: 'pop3' },
     { protocol: 'imap4' },
     { protocol: 'nntp', feeds: [{ peer: 'peer', direction: 'in', addresses: ['127.0.0.1'] }] },
+    { protocol: 'http' },
   ],
   ...more,
 })
@@ -42,7 +45,7 @@ async function startOnDisk(): Promise<{ lab: TestLab; store: string; spooled: ()
 
 async function greeted(lab: TestLab, protocol: Protocol): Promise<LineClient> {
   const client = await LineClient.open(lab.server(protocol).port)
-  await client.line()
+  if (protocol !== 'http') await client.line()
   return client
 }
 
@@ -72,6 +75,13 @@ const uploads = {
   'NNTP POST': { protocol: 'nntp', opening: ['POST => 340'] },
   'NNTP IHAVE': { protocol: 'nntp', opening: ['IHAVE <UNIQUE@peer> => 335'] },
   'NNTP TAKETHIS': { protocol: 'nntp', opening: ['TAKETHIS <large@peer>\r\n'] },
+  'HTTP POST': {
+    protocol: 'http',
+    opening: [
+      'POST /api/v1/messages/import?to=alice HTTP/1.1\r\nHost: localhost\r\nContent-Type: message/rfc822\r\n',
+      'Content-Length: 10000000\r\n\r\n',
+    ],
+  },
 } as const satisfies Record<string, { protocol: Protocol; opening: readonly string[] }>
 
 let clients = 0
@@ -173,6 +183,18 @@ describe('a large message that is finished', () => {
     expect(raws.map((raw) => [text, `${text}end`, `\0${text}`].indexOf(raw))).toEqual([0, 0, 1, 2])
     const [posted] = await lab.articles('lab.general')
     expect(posted?.raw.toString('latin1').endsWith(large)).toBe(true)
+    await expect.poll(() => [spooled(), lab.memory.messages]).toEqual([[], 0])
+  })
+
+  test('arrives octet for octet by HTTP', async () => {
+    const { lab, spooled } = await startOnDisk()
+    await using _lab = lab
+    const base = `http://127.0.0.1:${lab.server('http').port}/api/v1/messages`
+    const headers = { 'content-type': 'message/rfc822' }
+    const answer = await fetch(`${base}/import?to=alice`, { method: 'POST', headers, body: stored })
+    expect(answer.status).toBe(201)
+    const [{ raw } = { raw: Buffer.alloc(0) }] = await lab.messages()
+    expect(raw.toString('latin1') === stored).toBe(true)
     await expect.poll(() => [spooled(), lab.memory.messages]).toEqual([[], 0])
   })
 

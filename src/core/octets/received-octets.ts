@@ -112,6 +112,18 @@ export class ReceivedOctets implements Disposable {
     return pieces?.length === 1 ? joinPieces(pieces) : this.start(this.#octets)
   }
 
+  /** Returns all octets in one buffer, and keeps nothing else. They stay reserved. @throws as `check` */
+  async take(): Promise<Buffer> {
+    await this.end()
+    const whole = await this.whole()
+    this.#collector.clear()
+    this.#held = 0
+    this.#file?.dispose()
+    this.#file = undefined
+    this.#reservation.shrink(this.#reservation.octets - whole.length)
+    return whole
+  }
+
   /** Returns at most this many octets from the start. @throws MemoryLimitReached, SpoolError */
   async start(maxOctets: number): Promise<Buffer> {
     const { pieces } = this

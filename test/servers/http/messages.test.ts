@@ -2,7 +2,9 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createTransport } from 'nodemailer'
-import { beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { MemoryStore } from '../../../src/storage/store/engines/memory/memory-store.ts'
+import { shortenSlices } from '../../hostile/support.ts'
 import { HttpLab } from './client.ts'
 
 const http = HttpLab.ofTests()
@@ -220,6 +222,22 @@ describe('wait', () => {
       arrived: [{ subject: 'Password reset' }, { subject: 'Other' }],
     })
     expect((await http.request('wait', { json: { to: 'alice' } })).body.subject).toBe('Other')
+  })
+
+  it('reads an arriving message once for all who wait, however they are interrupted', async () => {
+    const reads = vi.spyOn(MemoryStore.prototype, 'read')
+    onTestFinished(() => reads.mockRestore())
+    const wanted = { query: 'header:x-last:yes', timeout: '10s' }
+    const waiting = Array.from({ length: 20 }, () => http.request('wait', { json: wanted }))
+    await http.lab.deliver({ subject: 'first' }, 'eve') // all are waiting once it is answered
+    expect((await http.request('wait', { json: { to: 'eve' } })).body.subject).toBe('first')
+    shortenSlices()
+    reads.mockClear()
+    for (let i = 0; i < 3; i++) await http.lab.deliver({ subject: `other ${i}` }, 'eve')
+    for (const _ of waiting) await http.lab.deliver({ subject: 'wanted', headers: { 'X-Last': 'yes' } }, 'eve')
+    for (const { body } of await Promise.all(waiting)) expect(body.subject).toBe('wanted')
+    // Each is read for the test, and each answer reads its own.
+    expect(reads.mock.calls.length).toBeLessThanOrEqual(3 + 2 * waiting.length)
   })
 
   it('refuses an empty condition, which any message would meet', async () => {
