@@ -15,6 +15,9 @@ import { type Call, Content, defineOperation } from './operation.ts'
 import { pageOfNodes } from './pages-of-nodes.ts'
 import { ApiProblem, notFound } from './problem.ts'
 
+/** The result of a TLS handshake, as `TlsFacts`. */
+const tlsFacts = z.looseObject({ version: z.string(), cipher: z.string(), bits: z.int() })
+
 const session = z
   .looseObject({
     id: z.string(),
@@ -31,6 +34,15 @@ const session = z
       .object({ address: z.string(), port: z.int() })
       .optional()
       .describe('The proxy that the client came by, if it said who the client is.'),
+    remoteAddress: z.string(),
+    user: z.string().optional().describe('The account that has logged on.'),
+    tls: tlsFacts.optional().describe('The result of the handshake. Absent: clear text.'),
+    refusals: z
+      .array(z.string())
+      .describe('Why a handshake, a log-on, a command or a message was refused: the replies, or the reasons.'),
+    startedAt: z.string().describe('RFC 3339.'),
+    endedAt: z.string().optional().describe('RFC 3339. Absent while the session is open.'),
+    endCause: z.string().optional(),
     resetAt: z
       .string()
       .optional()

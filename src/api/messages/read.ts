@@ -256,12 +256,15 @@ const html = defineOperation('messages.html', 'GET /messages/{id}/html', {
       .enum(['light', 'dark'])
       .optional()
       .describe('Shows the message as a mail program with this colour scheme does.'),
+    source: flag.default(false).describe('The HTML as it was sent, as text.'),
   }),
   output: 'text/html',
+  otherOutputs: ['text/plain'],
   run: (call) =>
     readFor(call, ({ at, read }) => {
       if (read.html === undefined)
         throw notFound(`message ${at.id} has no HTML; its text is at /api/v1/messages/${at.id}/text`)
+      if (call.input.source) return new Content('text/plain; charset=utf-8', read.html)
       return runInSlices(htmlDocument(read, { scheme: call.input.scheme, linksInTabs: true }))
     }),
 })

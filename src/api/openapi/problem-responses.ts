@@ -105,6 +105,17 @@ export const problemSchema: Json = {
     title: { type: 'string' },
     status: { type: 'integer' },
     detail: { type: 'string', description: 'Why, and what to do.' },
+    arrived: {
+      type: 'array',
+      description: 'After a wait: the messages that did arrive, the newest first.',
+      items: { $ref: '#/components/schemas/MessageSummary' },
+    },
+    sessions: {
+      type: 'array',
+      description: 'After a wait: the sessions that were refused.',
+      items: { $ref: '#/components/schemas/Session' },
+    },
+    hints: { type: 'array', description: 'After a wait: what to look at.', items: { type: 'string' } },
     errors: {
       type: 'array',
       description: 'The mistakes in the input.',

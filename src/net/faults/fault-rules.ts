@@ -236,7 +236,10 @@ export class FaultRules {
       on === at &&
       isOutgoingFault(fault.when) === (target.direction === 'out') &&
       (connector === undefined || connector === target.virtualServer) &&
-      (protocol === undefined || protocol === target.protocol) &&
+      // A fault for every protocol must not keep the test from the API that removes it.
+      (protocol === undefined
+        ? virtualServer !== undefined || target.protocol !== 'http'
+        : protocol === target.protocol) &&
       (virtualServer === undefined || virtualServer === target.virtualServer) &&
       (wanted === undefined || key !== undefined || wanted === connection.number) &&
       (user === undefined || user === target.session.user) &&

@@ -94,3 +94,19 @@ it('changes a fault in its place, which is counted from zero, and refuses a chan
   expect([gone.status, (await http.request(path)).status]).toEqual([204, 404])
   expect((await change({ times: 7 })).status).toBe(404)
 })
+
+it('a fault that names neither protocol nor virtual server leaves the API alone', async () => {
+  http = await HttpLab.start({
+    virtualServers: [
+      { protocol: 'pop3', certificate: 'none' },
+      { protocol: 'http', certificate: 'none' },
+    ],
+  })
+  const added = await http.request('faults', { json: { when: { on: 'connect' }, do: { reply: '-ERR Too busy' } } })
+  const client = await LineClient.open(http.lab.server('pop3').port)
+  expect(await client.rest()).toEqual(['-ERR Too busy'])
+  const fresh = { headers: { connection: 'close' } }
+  expect((await http.request(`faults/${added.body.id}`, fresh)).body).toMatchObject({ hits: 1 })
+  await http.request('faults', { ...fresh, json: { when: { on: 'connect', protocol: 'http' }, do: { drop: 'rst' } } })
+  await expect(fetch(`${http.base}/livez`, fresh)).rejects.toThrow()
+})

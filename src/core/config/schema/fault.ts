@@ -11,7 +11,7 @@ const when = mapping(() => ({
   protocol: z
     .enum(serverProtocols)
     .optional()
-    .describe('Only for this protocol.')
+    .describe('Only for this protocol. Default: all but http, so that the API stays within reach.')
     .meta({ examples: ['smtp'] }),
   virtualServer: z
     .string()

@@ -1,0 +1,33 @@
+"""Errors of the client."""
+
+from typing import List
+
+from .api_types import Problem
+
+
+class LabError(Exception):
+    """The lab cannot be reached or started, or has nothing of the kind."""
+
+
+class ApiError(LabError):
+    """The lab rejected a request. `problem` is its answer (RFC 9457)."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        self.status = problem["status"]
+        super().__init__("\n".join([problem["detail"], *_lines(problem)]))
+
+
+class WaitTimeout(ApiError, AssertionError):
+    """No message matched in time. The text lists what arrived instead, and the sessions that were refused."""
+
+
+def _lines(problem: Problem) -> List[str]:
+    lines = [f"  {one['pointer']}: {one['message']}" for one in problem.get("errors", [])]
+    for mail in problem.get("arrived", []):
+        sender = mail["from"]["address"] if mail["from"] else "nobody"
+        recipients = mail["envelope"]["to"] if mail["envelope"] else [one["address"] for one in mail["to"]]
+        lines.append(f"  arrived: \"{mail['subject']}\" from {sender} to {', '.join(recipients)}")
+    for session in problem.get("sessions", []):
+        lines += [f"  refused: {session['summary']}", *(f"    {reason}" for reason in session["refusals"])]
+    return lines + [f"  hint: {hint}" for hint in problem.get("hints", [])]
