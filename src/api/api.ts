@@ -43,7 +43,7 @@ export class Api implements AsyncDisposable {
     this.index = new MessageIndex(lab.store)
     const { index } = this
     this.reader = new MessageReader(lab.store, lab.intake.memory)
-    this.arrivals = new Arrivals(index, this.reader)
+    this.arrivals = new Arrivals(index, this.reader, lab.directory)
     this.views = new MessageViews(index, this.reader, {
       tenants: lab.tenants,
       directory: lab.directory,

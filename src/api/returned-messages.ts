@@ -19,6 +19,8 @@ export class ReturnedMessages {
   readonly #unwatch: readonly (() => void)[]
   readonly #deleted = new Set<string>()
   readonly #report: (error: unknown) => void
+  /** By view. */
+  #readers = new Map<string, object>()
   #timer: NodeJS.Timeout | undefined
 
   /** @param report called with errors that no caller waits for */
@@ -28,11 +30,22 @@ export class ReturnedMessages {
     this.#claims = values.map(NAME)
     for (const [key] of this.#claims.entries()) this.#note(key)
     this.#unwatch = [
-      this.#claims.watch(({ key, value }) => (value ? this.#note(key) : this.#keys.delete(messageOf(key)))),
+      this.#claims.watch(({ key, value }) => {
+        if (value) return this.#note(key)
+        this.#keys.delete(messageOf(key))
+        if (index.get(messageOf(key))) this.#readers = new Map()
+      }),
       index.watch(({ type, message: { id } }) => {
         if (type === 'deleted' && this.#keys.has(id)) this.#forgetLater(id)
       }),
     ]
+  }
+
+  /** Returns an object that is the same as long as no wait of this view may return again what one has returned. */
+  readerOf(view: string): object {
+    const reader = this.#readers.get(view) ?? {}
+    this.#readers.set(view, reader)
+    return reader
   }
 
   has(view: string, message: string): boolean {

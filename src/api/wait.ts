@@ -5,9 +5,9 @@ import { hasFailed } from '../core/sessions/describe.ts'
 import { abortAfter } from '../core/time/abort-after.ts'
 import { isSliceOver, nextSlice } from '../core/time/time-slice.ts'
 import { searchable } from '../mail/format/search-text.ts'
-import { accountOf } from '../storage/store/types.ts'
 import type { Api } from './api.ts'
 import { type Caller, seesFolder, seesMessage, seesSession } from './caller.ts'
+import { recipientKeys } from './messages/arrivals.ts'
 import { conditionsOf, selection } from './messages/find.ts'
 import { type Matcher, matcherOf, type RecipientsOf } from './messages/matcher.ts'
 import type { IndexedMessage } from './messages/message-index.ts'
@@ -80,19 +80,12 @@ function wantedBy({ api, caller, input: wanted }: Call<WaitInput>): Wanted {
   const meetsConditions = matcherOf(api.reader, conditions, { recipientsOf })
   const matches: Matcher = async (message) => {
     const { folder, entry } = message
-    // Only delivered mail has an envelope; saved drafts and sent copies have none.
-    if (!entry.envelope || !seesFolder(caller, folder) || !seesMessage(caller, folder, entry)) return false
-    if (to !== undefined && !isTo(api, message, to)) return false
+    if (!seesFolder(caller, folder) || !seesMessage(caller, folder, entry)) return false
+    if (to !== undefined && !recipientKeys(message, api.lab.directory).includes(addressKey(to))) return false
     if (from !== undefined && !(await isFrom(api, message, from))) return false
     return meetsConditions(message)
   }
   return { matches, readsHeader: conditions.some(({ ofHeaders }) => ofHeaders) }
-}
-
-function isTo(api: Api, { folder, entry }: IndexedMessage, to: string): boolean {
-  const account = accountOf(folder)
-  const mine = (entry.envelope?.rcptTo ?? []).filter((one) => api.lab.directory.findByAddress(one)?.user === account)
-  return [...mine, ...(account === undefined ? [] : [account])].some((one) => addressKey(one) === addressKey(to))
 }
 
 async function isFrom(api: Api, message: IndexedMessage, part: string): Promise<boolean> {
@@ -106,12 +99,13 @@ async function isFrom(api: Api, message: IndexedMessage, part: string): Promise<
  * @param assertRights throws once the caller has lost its rights. It gets nothing then, and another wait gets the message.
  */
 async function firstMatch(
-  { api, caller, input: { timeout }, signal }: Call<WaitInput>,
+  { api, caller, input: { to, timeout }, signal }: Call<WaitInput>,
   { matches, readsHeader }: Wanted,
   assertRights: () => void,
 ): Promise<IndexedMessage | undefined> {
   const { returned } = api
   const view = viewOf(caller)
+  const name = to === undefined ? undefined : addressKey(to)
   let wake = (): void => {}
   const unwatchRights = api.rights.watch(() => wake())
   using limit = abortAfter(timeout, signal, api.stopping)
@@ -125,8 +119,7 @@ async function firstMatch(
       assertRights()
       return returned.claim(view, message.id)
     }
-    // Messages that arrive meanwhile come last.
-    for (const message of api.index.values()) {
+    for (const message of api.arrivals.unread(name, returned.readerOf(view), (id) => returned.has(view, id))) {
       if (await take(message)) return message
       if (ended.aborted) {
         assertRights()
@@ -140,7 +133,7 @@ async function firstMatch(
           offered = { message, next }
           wake()
         }),
-      readsHeader,
+      { name, readsHeader },
     )
     for (;;) {
       if (offered) {

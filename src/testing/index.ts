@@ -20,9 +20,12 @@ export type { MemoryUsage } from '../core/octets/memory-budget.ts'
 export type { SessionRecord, TlsFacts, TranscriptEntry } from '../core/sessions/types.ts'
 export type { Clock } from '../core/time/clock.ts'
 export type { FaultDecision, FaultFunction, FaultInput, ScriptedFaultInput } from '../lab/lab-faults.ts'
+export type { Attachment } from '../mail/format/attachments.ts'
+export type { CalendarEvent, EventAttendee, EventPerson, EventTime } from '../mail/format/calendar.ts'
 export type { CodeCandidate } from '../mail/format/codes.ts'
 export type { DraftAttachment, MessageDraft } from '../mail/format/compose.ts'
-export type { Attachment, MessageJson, ReadableAddress, ReadableMessage } from '../mail/format/readable.ts'
+export type { MessageImage, MessageLink } from '../mail/format/links.ts'
+export type { MessageJson, ReadableAddress, ReadableMessage } from '../mail/format/readable.ts'
 export type {
   CompressedLayer,
   EncryptedLayer,

@@ -12,7 +12,7 @@ test('the welcome mail arrives over TLS', async ({ tenant }) => {
   await sendWelcome(tenant)
   await expect(tenant).toHaveReceived({ to: 'alice', subject: /welcome/i })
   const mail = await tenant.waitForMessage('alice')
-  expect(mail.links).toEqual(['https://shop.test/1'])
+  expect(mail.links[0]?.href).toBe('https://shop.test/1')
   expect(mail).toHaveBeenEncrypted({ bits: 128 })
 })
 

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import { extname } from 'node:path'
 import type { Steps } from '../../../src/core/time/time-slice.ts'
-import type { Attachment, ReadableMessage } from '../../../src/mail/format/readable.ts'
+import type { Attachment } from '../../../src/mail/format/attachments.ts'
+import type { ReadableMessage } from '../../../src/mail/format/readable.ts'
 import type { MessagePart } from '../../../src/mail/format/types.ts'
 
 /** An attachment with the name that its path has in the API. */

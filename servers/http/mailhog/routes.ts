@@ -4,8 +4,8 @@ import { type Condition, conditionOn, wordsCondition } from '../../../src/api/me
 import { Content } from '../../../src/api/operation.ts'
 import { ApiProblem, notFound } from '../../../src/api/problem.ts'
 import { isSliceOver, nextSlice, runInSlices } from '../../../src/core/time/time-slice.ts'
+import { filenameOf } from '../../../src/mail/format/attachments.ts'
 import { partOctetsOrRawInSteps } from '../../../src/mail/format/parts.ts'
-import { filenameOf } from '../../../src/mail/format/readable.ts'
 import { deleteMails, firstCopies, type Mail } from '../delivered-mail.ts'
 import {
   administers,

@@ -1,5 +1,6 @@
+import { filenameOf } from '../../../src/mail/format/attachments.ts'
 import { headerFields, unfolded } from '../../../src/mail/format/headers.ts'
-import { filenameOf, type ReadableMessage } from '../../../src/mail/format/readable.ts'
+import type { ReadableMessage } from '../../../src/mail/format/readable.ts'
 import type { MessagePart } from '../../../src/mail/format/types.ts'
 import { decodeWords } from '../../../src/mail/format/words.ts'
 

@@ -1,59 +1,135 @@
+import { addressKey } from '../../accounts/directory/names.ts'
+import type { Directory } from '../../accounts/directory/types.ts'
 import { isSliceOver, nextSlice } from '../../core/time/time-slice.ts'
+import { NamedLists } from '../../core/values/named-lists.ts'
+import { accountOf } from '../../storage/store/types.ts'
 import type { MessageReader } from './message-facts.ts'
 import type { IndexedMessage, MessageIndex } from './message-index.ts'
+
+/** A delivered message in the lists. */
+interface Delivered {
+  readonly id: string
+  readonly names: readonly string[]
+  isGone: boolean
+}
 
 /** Gets each message that arrives. Resolves when it may get the next one. Never rejects. */
 type Offer = (message: IndexedMessage) => Promise<void>
 
+interface Watch {
+  /** The key of a recipient; undefined: all. */
+  readonly name: string | undefined
+  /** Whether it reads headers, which are not kept. */
+  readonly readsHeader: boolean
+}
+
+/** Returns the keys of the names that `to` of a wait can be: the recipients who received this copy, and the account. */
+export function recipientKeys({ folder, entry }: IndexedMessage, directory: Directory): readonly string[] {
+  const account = accountOf(folder)
+  const mine = (entry.envelope?.rcptTo ?? []).filter((one) => directory.findByAddress(one)?.user === account)
+  return [...new Set([...mine, ...(account === undefined ? [] : [account])].map(addressKey))]
+}
+
 /**
- * The messages that arrive, offered to all who wait, one message after the other: so that what one of them reads is read
- * once for all, and that their number does not multiply the messages in memory.
+ * The delivered messages by recipient, for waits. Those that arrive are offered to all who wait, one message after the other:
+ * so that what one of them reads is read once for all, and that their number does not multiply the messages in memory.
  */
 export class Arrivals {
   readonly #index: MessageIndex
   readonly #reader: MessageReader
-  /** Whether each reads headers, which are not kept. */
-  readonly #offers = new Map<Offer, boolean>()
-  #arrived: IndexedMessage[] = []
+  readonly #directory: Directory
+  readonly #lists = new NamedLists<Delivered>()
+  readonly #known = new Map<string, Delivered>()
+  /** By the name that they watch. */
+  readonly #offers = new Map<string | undefined, Map<Offer, Watch>>()
+  #arrived: Delivered[] = []
+  #hasBegun = false
   #isRunning = false
-  #unwatch: (() => void) | undefined
 
-  constructor(index: MessageIndex, reader: MessageReader) {
+  constructor(index: MessageIndex, reader: MessageReader, directory: Directory) {
     this.#index = index
     this.#reader = reader
+    this.#directory = directory
   }
 
-  /** Offers the messages that arrive from now on. Returns the function that ends this. @param readsHeader whether their headers are read */
-  watch(offer: Offer, readsHeader: boolean): () => void {
-    this.#offers.set(offer, readsHeader)
-    this.#unwatch ??= this.#index.watch(({ type, message }) => {
-      if (type !== 'added') return
-      this.#arrived.push(message)
-      if (!this.#isRunning) void this.#run()
-    })
-    return () => {
-      this.#offers.delete(offer)
-      if (this.#offers.size > 0) return
-      this.#unwatch?.()
-      this.#unwatch = undefined
-      this.#arrived = []
+  /**
+   * Returns the messages for a recipient, or all for undefined, that no wait has returned, also those that arrive meanwhile. See
+   * `NamedLists`.
+   */
+  *unread(
+    name: string | undefined,
+    reader: object,
+    isReturned: (id: string) => boolean,
+  ): Generator<IndexedMessage, void, void> {
+    this.#begin()
+    for (const { id } of this.#lists.unread(name, reader, (one) => isReturned(one.id))) {
+      const message = this.#index.get(id)
+      if (message) yield message
     }
+  }
+
+  /** Offers the messages that arrive from now on. Returns the function that ends this. */
+  watch(offer: Offer, watch: Watch): () => void {
+    this.#begin()
+    const { name } = watch
+    const others = this.#offers.get(name) ?? new Map<Offer, Watch>()
+    this.#offers.set(name, others.set(offer, watch))
+    return () => {
+      others.delete(offer)
+      if (others.size === 0 && this.#offers.get(name) === others) this.#offers.delete(name)
+    }
+  }
+
+  /** Follows the messages from the first wait on: most labs have none. */
+  #begin(): void {
+    if (this.#hasBegun) return
+    this.#hasBegun = true
+    for (const message of this.#index.values()) this.#add(message)
+    this.#index.watch(({ type, message }) => {
+      if (type === 'added') this.#add(message)
+      else if (type === 'deleted') this.#remove(message.id)
+    })
+  }
+
+  #add(message: IndexedMessage): void {
+    // Only delivered mail has an envelope; saved drafts and sent copies have none.
+    if (!message.entry.envelope) return
+    const one = { id: message.id, names: recipientKeys(message, this.#directory), isGone: false }
+    this.#known.set(one.id, one)
+    this.#lists.add(one)
+    if (this.#offersFor(one).next().done) return
+    this.#arrived.push(one)
+    if (!this.#isRunning) void this.#run()
+  }
+
+  #remove(id: string): void {
+    const one = this.#known.get(id)
+    if (!one) return
+    this.#known.delete(id)
+    one.isGone = true
+    this.#lists.lose(one)
+  }
+
+  *#offersFor({ names }: Delivered): Generator<[Offer, Watch], void, void> {
+    for (const name of [undefined, ...names]) yield* this.#offers.get(name) ?? []
   }
 
   async #run(): Promise<void> {
     this.#isRunning = true
-    for (let message = this.#arrived.shift(); message; message = this.#arrived.shift()) {
-      const arrived = message
-      const offerToAll = (): Promise<void> => this.#offer(arrived)
-      const readsHeader = [...this.#offers.values()].includes(true)
+    for (let one = this.#arrived.shift(); one; one = this.#arrived.shift()) {
+      const arrived = one
+      const message = this.#index.get(one.id)
+      if (!message) continue
+      const offerToAll = (): Promise<void> => this.#offer(arrived, message)
+      const readsHeader = Array.from(this.#offersFor(one)).some(([, watch]) => watch.readsHeader)
       // If it cannot be opened, each of them fails for the same reason.
-      await (readsHeader ? this.#reader.use(arrived, offerToAll).catch(offerToAll) : offerToAll())
+      await (readsHeader ? this.#reader.use(message, offerToAll).catch(offerToAll) : offerToAll())
     }
     this.#isRunning = false
   }
 
-  async #offer(message: IndexedMessage): Promise<void> {
-    for (const offer of this.#offers.keys()) {
+  async #offer(arrived: Delivered, message: IndexedMessage): Promise<void> {
+    for (const [offer] of this.#offersFor(arrived)) {
       await offer(message)
       if (isSliceOver()) await nextSlice()
     }

@@ -1,5 +1,6 @@
 import { HEAP_SHARE } from '../../core/octets/heap-share.ts'
 import type { Steps } from '../../core/time/time-slice.ts'
+import { cidOf } from '../../mail/format/links.ts'
 import type { ReadableMessage } from '../../mail/format/readable.ts'
 import { Content } from '../operation.ts'
 
@@ -62,20 +63,12 @@ export function* withImages(html: string, message: ReadableMessage): Steps<strin
   )
   if (images.size === 0) return html
   let octets = 0
-  return html.replaceAll(/\bcid:([^"'\s)>]+)/gi, (whole, id: string) => {
-    const image = images.get(decoded(id))
+  return html.replaceAll(/\bcid:[^"'\s)>]+/gi, (whole) => {
+    const image = images.get(cidOf(whole) ?? '')
     if (!image || octets + image.sizeOctets > MAX_IMAGES_OCTETS) return whole
     octets += image.sizeOctets
     return `data:${image.contentType};base64,${image.content.toString('base64')}`
   })
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return text
-  }
 }
 
 /** Puts the default target of links at the beginning of a document, but after its DOCTYPE. */

@@ -1,6 +1,7 @@
 import type { MemoryBudget } from '../../core/octets/memory-budget.ts'
 import { runInSlices } from '../../core/time/time-slice.ts'
-import { htmlLinkSteps, htmlTextSteps } from '../../mail/format/html-text.ts'
+import { htmlTextSteps } from '../../mail/format/html-text.ts'
+import { htmlLinkSteps } from '../../mail/format/links.ts'
 import { type ReadableAddress, type ReadableMessage, VIEW_CHARS } from '../../mail/format/readable.ts'
 import { searchable } from '../../mail/format/search-text.ts'
 import type { MessageReads, MessageSource, MessageStore } from '../../storage/store/types.ts'
@@ -185,7 +186,9 @@ async function factsOf(message: ReadableMessage): Promise<MessageFacts> {
         bcc: searchableAddresses(bcc),
         replyTo: searchableAddresses(replyTo),
       },
-      all: searchable([subject, ...names, ...files, text.slice(0, VIEW_CHARS), shown, ...links].join('\n')),
+      all: searchable(
+        [subject, ...names, ...files, text.slice(0, VIEW_CHARS), shown, ...links.map(({ href }) => href)].join('\n'),
+      ),
     },
   }
 }

@@ -3,9 +3,10 @@ import { asJson } from '../../core/sessions/describe.ts'
 import type { SessionRecord } from '../../core/sessions/types.ts'
 import { runInSlices, type Steps } from '../../core/time/time-slice.ts'
 import { timeText } from '../../core/time/time-text.ts'
+import { type Attachment, filenameOf } from '../../mail/format/attachments.ts'
 import { flowedLines } from '../../mail/format/flowed.ts'
 import { part as partAt, partOctetsOrRawInSteps, partTextOctets } from '../../mail/format/parts.ts'
-import { type Attachment, filenameOf, type ReadableMessage } from '../../mail/format/readable.ts'
+import type { ReadableMessage } from '../../mail/format/readable.ts'
 import type { MessagePart } from '../../mail/format/types.ts'
 import type { SmimeResult } from '../../mail/smime/smime.ts'
 import { seesSession } from '../caller.ts'
@@ -14,6 +15,7 @@ import type { Call } from '../operation.ts'
 import { Content, defineOperation } from '../operation.ts'
 import { notFound } from '../problem.ts'
 import { authenticationOf, messageAuthentication } from './authentication.ts'
+import { contentFields, contentOf } from './content.ts'
 import { contentDisposition } from './content-disposition.ts'
 import { messageOf } from './find.ts'
 import { htmlDocument } from './html-document.ts'
@@ -65,8 +67,7 @@ export const wholeMessage = messageSummary
       ),
     hasHtml: z.boolean(),
     attachments: z.array(attachment),
-    links: z.array(z.string()),
-    codes: z.array(z.string()).describe('Likely one-time passwords, most likely first.'),
+    ...contentFields,
     tlsReport: tlsReport.nullable().describe('The TLS report (RFC 8460) in the message; null if it has none.'),
     smime: messageSmime.nullable().describe('Signatures and encryption; null if it is not an S/MIME message.'),
     delivery: z
@@ -123,7 +124,7 @@ async function messageIn(id: string, outer: ReadableMessage, number: string): Pr
 }
 
 const get = defineOperation('messages.get', 'GET /messages/{id}', {
-  summary: 'Read a message: its summary, text, attachments, links, codes, signatures and delivery.',
+  summary: 'Read a message: its summary, text, attachments, links, images, codes, event, signatures and delivery.',
   access: 'read',
   input: openedInput,
   output: wholeMessage,
@@ -144,8 +145,7 @@ async function wholeOf(call: Call<z.output<typeof openedInput>>, { at, read, smi
     isTextCut: read.isTextCut,
     hasHtml: read.html !== undefined,
     attachments: attachmentsOf(read, await runInSlices(read.attachmentsInSteps())),
-    links: await runInSlices(read.linksInSteps()),
-    codes: (await runInSlices(read.codesInSteps())).map(({ code }) => code),
+    ...(await contentOf(read)),
     tlsReport: await tlsReportOf(read),
     authentication: input.inside === undefined ? await authenticationOf(api, at) : null,
     smime: input.inside === undefined ? shownSmime(smime) : null,

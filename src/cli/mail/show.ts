@@ -70,10 +70,13 @@ export function messageText(message: WholeMessage): string {
     ['S/MIME', smime ? smimeLines(smime) : undefined],
     ['Attachments', files],
     ['Codes', codes.length > 0 ? codes.join(', ') : undefined],
-    ['Links', links],
+    ['Links', links.map(linkText)],
   ])
   return `${rows}\n\n${text.trimEnd()}`
 }
+
+const linkText = ({ href, text }: WholeMessage['links'][number]): string =>
+  text === '' || text === href ? href : `${href} (${text})`
 
 function deliveryText({ user, virtualServer, tls }: NonNullable<WholeMessage['delivery']>): string {
   const channel = tls ? `${tls.version} ${tls.cipher}` : 'in clear text'

@@ -2,10 +2,10 @@ import { getDomain, parse } from 'tldts'
 import type { Steps } from '../../core/time/time-slice.ts'
 import type { MessageAuthentication } from '../format/authentication-results.ts'
 import { headerFields, headerValues } from '../format/headers.ts'
+import { type Tag, tagsOf } from '../format/html-tags.ts'
 import type { ReadableMessage } from '../format/readable.ts'
 import type { Finding } from './findings.ts'
 import { htmlSupport } from './html-support.ts'
-import { type Tag, tagsOf } from './html-tags.ts'
 
 /** Gmail shows less of longer HTML. */
 const GMAIL_CLIP_OCTETS = 102 * 1024
@@ -107,9 +107,9 @@ function* links(message: ReadableMessage, tags: readonly Tag[]): Findings {
       })
   }
   if (tags.length > 0) return
-  for (const link of message.links.slice(0, MAX_FINDINGS))
-    if (link.startsWith('http:'))
-      yield finding('links', { level: 'warning', message: `${short(link)} is not encrypted; write https`, source: OWN })
+  for (const { href } of message.links.slice(0, MAX_FINDINGS))
+    if (href.startsWith('http:'))
+      yield finding('links', { level: 'warning', message: `${short(href)} is not encrypted; write https`, source: OWN })
 }
 
 const short = (text: string): string => (text.length > 100 ? `${text.slice(0, 100)}…` : text)

@@ -1,6 +1,6 @@
+import { lineCounter, type Tag } from '../format/html-tags.ts'
 import { clients, support } from './caniemail-data.ts'
 import type { Finding } from './findings.ts'
-import { lineCounter, type Tag } from './html-tags.ts'
 
 interface Feature {
   readonly page: string

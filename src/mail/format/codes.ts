@@ -19,9 +19,14 @@ interface Found {
   readonly written: string
   readonly start: number
   readonly end: number
-  /** Looks like a word: a code only directly after its announcement. */
-  readonly isWord?: boolean
+  readonly looksLike?: Lookalike | undefined
 }
+
+/**
+ * Other texts that look like the code. A word, such as `GNOME2`: a code only directly after its announcement. A name, such as
+ * `rc4-sha`: a code only directly beside it, or alone on its line.
+ */
+type Lookalike = 'word' | 'name'
 
 /** A word that announces a code, or hints at one. */
 interface Word {
@@ -39,8 +44,11 @@ const AFTER = `(?![${LETTER}\\d_/@=]|[.,:-]\\d|-[${LETTER}\\d])`
 interface Shape {
   readonly pattern: RegExp
   readonly typed: (written: string) => string
-  readonly isWord?: true
+  readonly looksLike?: Lookalike
 }
+
+/** hk3j-92ls: groups of one length, in lower case, of which one has letters and digits. */
+const LOWER_GROUPS = [3, 4, 5].map((length) => `[a-z0-9]{${length}}(?:-[a-z0-9]{${length}}){1,3}`).join('|')
 
 /** Returns the shapes. A text that several match is what the first makes of it. */
 const createShapes = (): readonly Shape[] => [
@@ -54,8 +62,13 @@ const createShapes = (): readonly Shape[] => [
   // 7F3K-9QZP, ABC-123, WDJB-MJHT
   { pattern: shape('(?:[A-Z0-9]{3,5}-){1,3}[A-Z0-9]{3,5}'), typed: String },
   { pattern: shape('(?=[A-Z]*\\d)(?=\\d*[A-Z])[A-Z0-9]{5,10}'), typed: String },
+  { pattern: shape(`(?=[a-z0-9-]*(?:[a-z]\\d|\\d[a-z]))(?:${LOWER_GROUPS})`), typed: String, looksLike: 'name' },
   // k3v9q2, and words in capitals
-  { pattern: shape('(?=[A-Za-z]*\\d)(?=\\d*[A-Za-z])[A-Za-z0-9]{5,10}|[A-Z]{5,8}'), typed: String, isWord: true },
+  {
+    pattern: shape('(?=[A-Za-z]*\\d)(?=\\d*[A-Za-z])[A-Za-z0-9]{5,10}|[A-Z]{5,8}'),
+    typed: String,
+    looksLike: 'word',
+  },
 ]
 
 interface Patterns {
@@ -162,12 +175,12 @@ const withoutLinks = (text: string): string =>
 /** Returns the places that look like a code, without overlaps. */
 function* foundIn(text: string): Generator<Found> {
   const taken = new Uint8Array(text.length)
-  for (const { pattern, typed, isWord } of patterns().shapes) {
+  for (const { pattern, typed, looksLike } of patterns().shapes) {
     for (const { 0: written, index } of text.matchAll(pattern)) {
       const end = index + written.length
       if (taken.subarray(index, end).includes(1)) continue
       taken.fill(1, index, end)
-      yield { code: typed(written), written, start: index, end, ...(isWord && { isWord }) }
+      yield { code: typed(written), written, start: index, end, looksLike }
     }
   }
 }
@@ -216,7 +229,7 @@ const isPhone = (text: string, start: number, end: number): boolean =>
   /^[ )(./-]{1,2}\d/.test(text.slice(end, end + 3))
 
 function likelihoodOf(text: string, found: Found, words: readonly Word[]): number {
-  const { start, end, code, written, isWord } = found
+  const { start, end, code, written, looksLike } = found
   const near = nearest(words, start, end)
   const alone = isAlone(text, start, end)
   const isYear = /^(?:19|20)\d\d$/.test(written)
@@ -224,7 +237,7 @@ function likelihoodOf(text: string, found: Found, words: readonly Word[]): numbe
   // Without any word: a number alone on its line may be a code in a language that is not listed.
   if (near.weight === 0) return alone && isNumber && !isYear ? LEAST : 0
   const direct = isDirect(text, found, near)
-  if (isWord && !direct) return 0
+  if (looksLike && !direct && !(looksLike === 'name' && alone && near.before < NEAR_CHARS)) return 0
   if (!direct && !alone && isPostalCode(text, found)) return 0
   return (
     near.weight +
@@ -232,7 +245,7 @@ function likelihoodOf(text: string, found: Found, words: readonly Word[]): numbe
     (alone ? ALONE : 0) +
     (/^\d{6}$/.test(code) ? SIX_DIGITS : 0) +
     (isYear ? YEAR : 0) +
-    (isWord ? WORD : 0)
+    (looksLike === 'word' ? WORD : 0)
   )
 }
 
@@ -250,7 +263,8 @@ const DIRECTLY_BEFORE = /^["'“”«»„‘’」】\])*_]*(?: (?:is|ist|est|e
 /** Longest distance from an announcing word to a code that it introduces. */
 const DIRECT_CHARS = 40
 
-function isDirect(text: string, { start, end, isWord }: Found, { before, after }: Nearest): boolean {
+function isDirect(text: string, { start, end, looksLike }: Found, { before, after }: Nearest): boolean {
+  const isWord = looksLike === 'word'
   if (before <= 1 && !isWord) return true
   if (before <= DIRECT_CHARS && DIRECTLY_AFTER.test(text.slice(Math.max(0, start - DIRECT_CHARS), start))) return true
   return !isWord && after <= DIRECT_CHARS && DIRECTLY_BEFORE.test(text.slice(end, end + DIRECT_CHARS))

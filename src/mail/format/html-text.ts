@@ -69,23 +69,6 @@ class TextLines {
   }
 }
 
-/** Returns the targets of links in HTML, in order and without duplicates, in steps. Leaves out `#…` and `javascript:`. */
-export function* htmlLinkSteps(html: string): Steps<string[]> {
-  const found = new Set<string>()
-  let isLink = false
-  for (const _ of htmlTokens(html, {
-    start(name) {
-      isLink = name === 'a' || name === 'area'
-    },
-    attribute(name, value) {
-      const link = value.trim()
-      if (isLink && name === 'href' && /^(?!javascript:)[a-z][a-z0-9+.-]*:/i.test(link)) found.add(link)
-    },
-  }))
-    yield
-  return [...found]
-}
-
 /** Receives the tokens of HTML. Names are in lower case, and `at` is the index of the tag. */
 interface HtmlHandler {
   readonly start: (name: string, at: number) => void

@@ -1,18 +1,27 @@
 import { createHash } from 'node:crypto'
 import { inspect } from 'node:util'
 import { SharedSteps } from '../../core/async/shared-steps.ts'
-import { viewsOf } from '../../core/octets/pieces.ts'
 import { runToEnd, type Steps } from '../../core/time/time-slice.ts'
 import { parseAddresses } from './addresses.ts'
+import { AttachedPart, type Attachment, type Digest, defineLazy, filenameOf } from './attachments.ts'
+import { type CalendarEvent, eventOf } from './calendar.ts'
 import { type CodeCandidate, codeCandidateSteps } from './codes.ts'
 import { parseDate } from './dates.ts'
 import { flowedLines } from './flowed.ts'
 import { headerFields, headerValues, unfolded } from './headers.ts'
-import { htmlLinkSteps, htmlTextSteps } from './html-text.ts'
-import { isText, partOctetsOrRawInSteps, partStart, partText } from './parts.ts'
+import { htmlTextSteps } from './html-text.ts'
+import {
+  htmlImageSteps,
+  htmlLinkSteps,
+  type MessageImage,
+  type MessageLink,
+  placedImage,
+  textLinkSteps,
+} from './links.ts'
+import { isText, partStart, partText } from './parts.ts'
 import { parseMessage } from './structure.ts'
 import type { Address, HeaderField, MessagePart } from './types.ts'
-import { decodeWords, parameterText } from './words.ts'
+import { decodeWords } from './words.ts'
 
 export interface ReadableAddress {
   /** Decoded display name, or empty. */
@@ -21,29 +30,8 @@ export interface ReadableAddress {
   readonly address: string
 }
 
-/** A part that is not the message's own text. Sizes and hashes are of the decoded content. */
-export interface Attachment {
-  readonly filename: string | undefined
-  /** In lower case. */
-  readonly contentType: string
-  readonly disposition: 'attachment' | 'inline'
-  /** Content-ID without its angle brackets. */
-  readonly cid: string | undefined
-  readonly sizeOctets: number
-  /** In hexadecimal. Comparisons and JSON use it in place of the octets. */
-  readonly sha256: string
-  /** The decoded octets. */
-  readonly content: Buffer
-  /** Returns a hash of the content in hexadecimal. */
-  digest(algorithm: Digest): string
-}
-
-export type Digest = 'md5' | 'sha1' | 'sha256'
-
 /** Characters of plain text that codes, links and previews are taken from. */
 export const VIEW_CHARS = 256 * 1024
-/** Octets that are hashed between two pauses. */
-const HASHED_OCTETS = 1024 * 1024
 
 /** The most characters of the texts that are decoded. Default: all. */
 export interface ReadLimits {
@@ -60,7 +48,7 @@ export interface MessageJson {
   readonly date: Date | undefined
   readonly messageId: string
   readonly text: string
-  readonly links: readonly string[]
+  readonly links: readonly MessageLink[]
   readonly codes: readonly string[]
   readonly attachments: readonly Attachment[]
 }
@@ -74,7 +62,7 @@ export class ReadableMessage {
   readonly #fields: readonly HeaderField[]
   readonly #structure: MessagePart | undefined
   readonly #limits: ReadLimits
-  readonly #shared = new SharedSteps<'text' | 'links' | 'codes'>()
+  readonly #shared = new SharedSteps<'text' | 'links' | 'images' | 'codes'>()
   #sorted: Sorted | undefined
   #isHtmlCut = false
   /** Hash of the octets in hexadecimal. */
@@ -86,7 +74,7 @@ export class ReadableMessage {
     this.#limits = limits
     this.#structure = structure
     this.#fields = headerFields(raw)
-    defineLazy(this, 'sha256', () => hashOf(raw))
+    defineLazy(this, 'sha256', () => createHash('sha256').update(raw).digest('hex'))
   }
 
   /** The octets as they were received. */
@@ -202,25 +190,57 @@ export class ReadableMessage {
     return this.#once('calendar', part && this.#lines(part))
   }
 
-  /** Targets of links, the HTML's first. Those of plain text are taken from its beginning. */
-  get links(): string[] {
+  /** The event of an invitation: of `calendar`, or of the first attached calendar object. */
+  get event(): CalendarEvent | undefined {
+    return this.#once('event', eventOf((this.calendar ?? this.#attachedCalendar ?? '').slice(0, VIEW_CHARS)))
+  }
+
+  get #attachedCalendar(): string | undefined {
+    const at = this.attachments.findIndex(
+      ({ contentType, filename = '' }) => CALENDAR_TYPE.test(contentType) || /\.ics$/i.test(filename),
+    )
+    const part = this.attachedParts[at]
+    return part && (isText(part) ? this.#lines(part) : this.attachments[at]?.content.toString())
+  }
+
+  /** The links, the HTML's first. Those of plain text are taken from its beginning, without the HTML's. */
+  get links(): MessageLink[] {
     return runToEnd(this.linksInSteps())
   }
 
   /** Returns `links`, in steps. */
-  *linksInSteps(): Steps<string[]> {
+  *linksInSteps(): Steps<MessageLink[]> {
     if (!Object.hasOwn(this, 'links')) yield* this.#shared.run('links', () => this.#readLinks())
     return this.links
   }
 
   *#readLinks(): Steps<void> {
-    const found = new Set(yield* htmlLinkSteps(this.html ?? ''))
+    const found = yield* htmlLinkSteps(this.html ?? '')
+    const known = new Set(found.map(({ href }) => href))
     const text = yield* this.textInSteps()
-    for (const line of piecesOf(text.slice(0, VIEW_CHARS))) {
-      for (const link of textLinks(line)) found.add(link)
-      yield
-    }
-    this.#once('links', [...found])
+    for (const link of yield* textLinkSteps(text.slice(0, VIEW_CHARS))) if (!known.has(link.href)) found.push(link)
+    this.#once('links', found)
+  }
+
+  /** The images that the HTML shows. */
+  get images(): MessageImage[] {
+    return runToEnd(this.imagesInSteps())
+  }
+
+  /** Returns `images`, in steps. */
+  *imagesInSteps(): Steps<MessageImage[]> {
+    if (!Object.hasOwn(this, 'images')) yield* this.#shared.run('images', () => this.#readImages())
+    return this.images
+  }
+
+  *#readImages(): Steps<void> {
+    const images = yield* htmlImageSteps(this.html ?? '')
+    const isAttached = images.some(({ src }) => CID.test(src))
+    const attachments = isAttached ? yield* this.attachmentsInSteps() : []
+    this.#once(
+      'images',
+      images.map((image) => placedImage(image, attachments)),
+    )
   }
 
   /** Likely one-time codes, the most likely first, as a person types them: `123456` for `123 456`. */
@@ -313,21 +333,6 @@ export class ReadableMessage {
   }
 }
 
-const hashOf = (octets: Buffer): string => createHash('sha256').update(octets).digest('hex')
-
-/** Defines an own property that is computed at its first use. */
-function defineLazy(target: object, key: string, compute: () => unknown): void {
-  Object.defineProperty(target, key, {
-    enumerable: true,
-    configurable: true,
-    get() {
-      const value = compute()
-      Object.defineProperty(target, key, { value, enumerable: true })
-      return value
-    },
-  })
-}
-
 /** Returns a message for people to read. */
 export const readable = (raw: Buffer): ReadableMessage => new ReadableMessage(raw)
 
@@ -350,6 +355,9 @@ function linesOf(part: MessagePart, text: string): string {
   return flowed ? flowed.add(lines) + flowed.end() : lines
 }
 
+const CALENDAR_TYPE = /^(?:text\/calendar|application\/ics)$/
+const CID = /^cid:/i
+
 const isHtml = (part: MessagePart): boolean => part.subtype.toLowerCase() === 'html'
 const isCalendar = (part: MessagePart): boolean => isText(part) && /^calendar$/i.test(part.subtype)
 const isMultipart = (part: MessagePart | undefined, subtype: string): boolean =>
@@ -367,98 +375,4 @@ function sortParts(part: MessagePart, sorted: Sorted, parent?: MessagePart): voi
   else if (/^(|plain|html|enriched)$/i.test(part.subtype)) sorted.texts.push(part)
   // Another form of the same text, such as text/x-amp-html. RFC 2046 section 5.1.4
   else if (!isMultipart(parent, 'alternative')) sorted.others.push(part)
-}
-
-/** Returns the decoded file name of a part. RFC 2183 section 2.3, RFC 2231. */
-export const filenameOf = (part: MessagePart): string | undefined =>
-  parameterText(part.disposition?.params ?? [], 'filename') ?? parameterText(part.params, 'name')
-
-class AttachedPart implements Attachment {
-  readonly #raw: Buffer
-  readonly #part: MessagePart
-  readonly #digests = new Map<Digest, string>()
-  #content: Buffer | undefined
-  readonly filename: string | undefined
-  readonly contentType: string
-  readonly disposition: 'attachment' | 'inline'
-  readonly cid: string | undefined
-  declare readonly sizeOctets: number
-  declare readonly sha256: string
-
-  constructor(raw: Buffer, part: MessagePart) {
-    this.#raw = raw
-    this.#part = part
-    this.filename = filenameOf(part)
-    this.contentType = `${part.type}/${part.subtype}`.toLowerCase()
-    this.disposition = part.disposition?.type.toLowerCase() === 'inline' ? 'inline' : 'attachment'
-    this.cid = part.id?.replace(/^<|>$/g, '')
-    defineLazy(this, 'sizeOctets', () => this.content.length)
-    defineLazy(this, 'sha256', () => this.digest('sha256'))
-  }
-
-  /** No own property, so that failed comparisons do not print it; `sha256` is compared instead. */
-  get content(): Buffer {
-    return this.#content ?? runToEnd(this.#decode())
-  }
-
-  digest(algorithm: Digest): string {
-    return this.#digests.get(algorithm) ?? runToEnd(this.#hash(algorithm))
-  }
-
-  /** Decodes and hashes the content in steps. */
-  *prepare(digests: readonly Digest[]): Steps<void> {
-    yield* this.#decode()
-    for (const one of digests) yield* this.#hash(one)
-  }
-
-  *#decode(): Steps<Buffer> {
-    this.#content ??= yield* partOctetsOrRawInSteps(this.#raw, this.#part)
-    return this.#content
-  }
-
-  *#hash(algorithm: Digest): Steps<string> {
-    const hash = createHash(algorithm)
-    for (const piece of viewsOf(this.content, HASHED_OCTETS)) {
-      hash.update(piece)
-      yield
-    }
-    const digest = hash.digest('hex')
-    this.#digests.set(algorithm, digest)
-    return digest
-  }
-
-  [inspect.custom](): object {
-    return { ...this }
-  }
-}
-
-/** Characters of a text that are searched between two pauses. */
-const PIECE_CHARS = 16 * 1024
-
-/** Yields a text in pieces that end before white space. */
-function* piecesOf(text: string): Generator<string, void, void> {
-  const space = /\s/g
-  for (let at = 0; at < text.length; at = space.lastIndex) {
-    space.lastIndex = at + PIECE_CHARS
-    if (!space.test(text)) space.lastIndex = text.length
-    yield text.slice(at, space.lastIndex)
-  }
-}
-
-/** Returns the URLs in plain text, in order and without duplicates or the punctuation around them. RFC 3986 appendix C. */
-export function textLinks(text: string): string[] {
-  const found = text.match(/\b(?:https?|ftp):\/\/[^\s<>"]+|\bmailto:[^\s<>"]+/gi) ?? []
-  return [...new Set(found.map(withoutPunctuation))]
-}
-
-function withoutPunctuation(link: string): string {
-  const opened = link.split('(').length
-  let closed = link.split(')').length
-  let end = link.length
-  for (;;) {
-    const unopened = link[end - 1] === ')' && closed > opened
-    if (unopened) closed--
-    else if (!/[.,;:!?'\]}*]/.test(link[end - 1] ?? '')) return link.slice(0, end)
-    end--
-  }
 }

@@ -51,14 +51,65 @@ export interface ApiAttachment {
   readonly sizeOctets: number
 }
 
+/** A link of a message of the HTTP API. */
+export interface ApiLink {
+  /** The target. */
+  readonly href: string
+  /** The words of the link, with the alternative text of its images; in plain text, the target. */
+  readonly text: string
+  readonly place: 'html' | 'text'
+  readonly line: number
+}
+
+/** An image that the HTML of a message shows. */
+export interface ApiImage {
+  readonly src: string
+  readonly alt: string | null
+  /** In pixels, as the HTML says. */
+  readonly width: number | null
+  readonly height: number | null
+  readonly place: 'attached' | 'inline' | 'remote' | 'missing'
+  /** Size of the content, if the message has it. */
+  readonly sizeOctets: number | null
+  readonly line: number
+}
+
+/** A date or time of an event: as written, its zone, and the moment (RFC 3339). */
+export interface ApiEventTime {
+  readonly local: string
+  readonly timeZone: string | null
+  readonly at: string | null
+}
+
+/** The event of an invitation. RFC 5545 section 3.6.1 */
+export interface ApiEvent {
+  /** `REQUEST`, `CANCEL`, `REPLY` and others. */
+  readonly method: string | null
+  readonly uid: string
+  readonly sequence: number
+  readonly status: string
+  readonly summary: string
+  readonly description: string
+  readonly location: string
+  readonly start: ApiEventTime | null
+  readonly end: ApiEventTime | null
+  readonly organizer: ApiAddress | null
+  readonly attendees: readonly (ApiAddress & { readonly role: string; readonly status: string })[]
+  /** The rule of a repeated event, such as `FREQ=WEEKLY;COUNT=4`; else empty. */
+  readonly recurrence: string
+}
+
 /** A whole message of the HTTP API. */
 export interface ApiMessage extends Omit<ApiMessageSummary, 'attachments'> {
   readonly text: string
   readonly hasHtml: boolean
   readonly attachments: readonly ApiAttachment[]
-  readonly links: readonly string[]
+  readonly links: readonly ApiLink[]
+  readonly images: readonly ApiImage[]
   /** Likely one-time passwords, most likely first. */
   readonly codes: readonly string[]
+  /** The event of an invitation. */
+  readonly event: ApiEvent | null
   /** The TLS report (RFC 8460) in it. */
   readonly tlsReport: Readonly<Record<string, unknown>> | null
   /** The session that delivered it, with its TLS facts. */

@@ -1,5 +1,6 @@
 import { addressKey } from '../../accounts/directory/names.ts'
 import type { Directory } from '../../accounts/directory/types.ts'
+import { NamedLists } from '../../core/values/named-lists.ts'
 import {
   accountOf,
   type Folder,
@@ -73,53 +74,6 @@ class CopiedArrival implements Arrival {
   }
 }
 
-/**
- * Arrivals in their order. Waits skip the first ones that cannot match any more: a wait on the next of ten thousand messages
- * to one recipient takes no longer than on the first.
- */
-export class ArrivalList {
-  #items: CopiedArrival[] = []
-  #gone = 0
-  /** Counts how often positions have changed. */
-  #generation = 0
-
-  add(arrival: CopiedArrival): void {
-    this.#items.push(arrival)
-  }
-
-  /** Counts an arrival that is gone. Returns whether others are left. */
-  lose(): boolean {
-    this.#gone++
-    if (this.#gone > this.#items.length / 2) {
-      this.#items = this.#items.filter(({ isGone }) => !isGone)
-      this.#gone = 0
-      this.#generation++
-    }
-    return this.#items.length > 0
-  }
-
-  /** Returns the arrivals from a position on, which moves behind the first ones that are of no use any more. */
-  *from(position: ListPosition, isUseless: (arrival: Arrival) => boolean): Generator<Arrival> {
-    if (position.generation !== this.#generation) Object.assign(position, { generation: this.#generation, next: 0 })
-    const isSkipped = (arrival: CopiedArrival): boolean => arrival.isGone || isUseless(arrival)
-    for (let first = this.#items[position.next]; first && isSkipped(first); first = this.#items[position.next])
-      position.next++
-    // By index: what arrives meanwhile is added at the end, and a list that is cut is another one.
-    const items = this.#items
-    const { length } = items
-    for (let at = position.next; at < length; at++) {
-      const arrival = items[at] as CopiedArrival
-      if (!isSkipped(arrival)) yield arrival
-    }
-  }
-}
-
-/** A place in a list of arrivals. */
-export interface ListPosition {
-  generation: number
-  next: number
-}
-
 const placeOf = (folder: Folder, uid: number): string => `${folder.id} ${uid}`
 
 /**
@@ -129,18 +83,15 @@ const placeOf = (folder: Folder, uid: number): string => `${folder.id} ${uid}`
 export class Arrivals {
   /** By the owner and the blob. */
   readonly #arrivals = new Map<string, CopiedArrival>()
-  readonly #all = new ArrivalList()
-  readonly #byName = new Map<string, ArrivalList>()
+  readonly #lists = new NamedLists<CopiedArrival>()
   readonly #byBlob = new Map<string, Set<CopiedArrival>>()
   readonly #directory: Pick<Directory, 'findByAddress'>
   /** By the places of their copies: the id of the folder, and the UID. */
   readonly #places = new Map<string, Map<number, CopiedArrival>>()
   /** Messages that are not yet in the map: a lab may receive many messages before a test asks for one. */
   #unread: { readonly folder: Folder; readonly entry: MessageEntry }[] = []
-  /** Each listener with its `onClose`. */
-  readonly #listeners = new Map<ArrivalListener, () => void>()
-  /** The listeners for one recipient, by its key, and those for all by undefined. */
-  readonly #listenersOf = new Map<string | undefined, Set<ArrivalListener>>()
+  /** The end of each watch with its `onClose`. */
+  readonly #listeners = new Map<() => void, () => void>()
   readonly #closeListeners = new Set<() => void>()
   #isClosed = false
   #hasStopped = false
@@ -168,10 +119,17 @@ export class Arrivals {
     return [...this.#arrivals.values()]
   }
 
-  /** Returns the arrivals for a recipient, by its key; all if undefined. The list may be replaced once it is empty. */
-  listOf(name: string | undefined): ArrivalList | undefined {
+  /**
+   * Returns the arrivals for a recipient, by its key, or all for undefined, that are of use, the oldest first.
+   * @param reader see `NamedLists`
+   */
+  unread(
+    name: string | undefined,
+    reader: object | undefined,
+    isUseless: (arrival: Arrival) => boolean,
+  ): Iterable<Arrival> {
     this.#readAll()
-    return name === undefined ? this.#all : this.#byName.get(name)
+    return this.#lists.unread(name, reader, isUseless)
   }
 
   /** Returns the arrivals of one message: its copies for several accounts. */
@@ -190,13 +148,11 @@ export class Arrivals {
       return () => {}
     }
     this.#readAll()
-    const others = this.#listenersOf.get(name) ?? new Set()
-    this.#listenersOf.set(name, others.add(listener))
-    this.#listeners.set(listener, onClose)
+    const unwatch = this.#lists.watch(name, listener)
+    this.#listeners.set(unwatch, onClose)
     return () => {
-      others.delete(listener)
-      if (others.size === 0 && this.#listenersOf.get(name) === others) this.#listenersOf.delete(name)
-      this.#listeners.delete(listener)
+      unwatch()
+      this.#listeners.delete(unwatch)
     }
   }
 
@@ -210,9 +166,11 @@ export class Arrivals {
   close(): void {
     this.#isClosed = true
     this.#unwatch()
-    for (const onClose of [...this.#listeners.values()]) onClose()
+    for (const [unwatch, onClose] of [...this.#listeners]) {
+      unwatch()
+      onClose()
+    }
     this.#listeners.clear()
-    this.#listenersOf.clear()
   }
 
   /** Reports that the lab has stopped: no more events come. */
@@ -259,15 +217,8 @@ export class Arrivals {
     this.#places.set(folder.id, inFolder.set(entry.uid, arrival))
     if (known) return
     this.#arrivals.set(key, arrival)
-    this.#all.add(arrival)
-    for (const name of arrival.names) {
-      const list = this.#byName.get(name) ?? new ArrivalList()
-      list.add(arrival)
-      this.#byName.set(name, list)
-    }
     this.#byBlob.set(entry.blob, (this.#byBlob.get(entry.blob) ?? new Set()).add(arrival))
-    for (const name of [undefined, ...arrival.names])
-      for (const listener of [...(this.#listenersOf.get(name) ?? [])]) listener(arrival)
+    this.#lists.add(arrival)
   }
 
   /** Returns the keys of the recipients of a copy, their local parts if they are local, and the user name. */
@@ -287,8 +238,7 @@ export class Arrivals {
     arrival.isGone = true
     const { blob } = arrival.entry
     this.#arrivals.delete(keyOf(arrival.owner, arrival.entry))
-    this.#all.lose()
-    for (const name of arrival.names) if (!this.#byName.get(name)?.lose()) this.#byName.delete(name)
+    this.#lists.lose(arrival)
     const copies = this.#byBlob.get(blob)
     copies?.delete(arrival)
     if (copies?.size === 0) this.#byBlob.delete(blob)

@@ -11,7 +11,7 @@ import {
   sessionLines,
   WaitTimeout,
 } from '../waits/wait-timeout.ts'
-import type { Arrival, ArrivalList, Arrivals, ListPosition } from './arrivals.ts'
+import type { Arrival, Arrivals } from './arrivals.ts'
 import { describeFilter, has, type MessageFilter, matches } from './filter.ts'
 import { factsOf, LabMessage } from './message.ts'
 import { everything, type Scope, type Watched } from './scope.ts'
@@ -25,8 +25,8 @@ export class DeliveredMail {
   #seen = new WeakSet<Arrival>()
   /** Messages that a wait has returned. A wait without a recipient does not return a copy for another recipient. */
   #seenBlobs = new Set<string>()
-  /** Where waits begin in each list: before it are arrivals that no wait may return again. */
-  #positions = new WeakMap<ArrivalList, ListPosition>()
+  /** Has the waits' places in the lists of arrivals: before them are arrivals that no wait may return again. */
+  #reader = {}
   /** Messages that several waits look at now. */
   readonly #loading = new Map<Arrival, Promise<LabMessage | undefined>>()
   /** The subjects of messages that were read, so that a wait for another one does not read them again. */
@@ -132,7 +132,7 @@ export class DeliveredMail {
   clear(): void {
     this.#seen = new WeakSet()
     this.#seenBlobs = new Set()
-    this.#positions = new WeakMap()
+    this.#reader = {}
   }
 
   /**
@@ -186,13 +186,9 @@ export class DeliveredMail {
 
   /** Returns the arrivals that a wait can return. */
   #unseen(name: string | undefined, filter: MessageFilter): Iterable<Arrival> {
-    const list = this.#arrivals.listOf(name)
-    if (!list) return []
     // A pattern can match copies of a message that was returned for another recipient.
     const isPattern = name === undefined && filter.to !== undefined
-    const position = (isPattern ? undefined : this.#positions.get(list)) ?? { generation: 0, next: 0 }
-    if (!isPattern) this.#positions.set(list, position)
-    return list.from(position, (arrival) => this.#wasSeen(arrival, filter))
+    return this.#arrivals.unread(name, isPattern ? undefined : this.#reader, (one) => this.#wasSeen(one, filter))
   }
 
   /** Returns false if a message is known to have another subject. */

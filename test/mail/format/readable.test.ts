@@ -1,8 +1,9 @@
 import { inspect, stripVTControlCharacters } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { runToEnd } from '../../../src/core/time/time-slice.ts'
-import { htmlLinkSteps, htmlText } from '../../../src/mail/format/html-text.ts'
-import { readable, textLinks } from '../../../src/mail/format/readable.ts'
+import { htmlText } from '../../../src/mail/format/html-text.ts'
+import { htmlLinkSteps, textLinkSteps } from '../../../src/mail/format/links.ts'
+import { readable } from '../../../src/mail/format/readable.ts'
 
 const MAIL = [
   'From: =?utf-8?q?J=C3=BCrgen?= <j@x.test>',
@@ -59,7 +60,7 @@ test('a readable message has decoded text, addresses, links, codes and attachmen
     messageId: '<1@x>',
     text: 'Grüße! Your code is 123456.\nOpen https://x.test/confirm?t=1.',
     html: '<p>Hi <a href="https://x.test/confirm?t=1&amp;u=2">confirm</a></p>',
-    links: ['https://x.test/confirm?t=1&u=2', 'https://x.test/confirm?t=1'],
+    links: [{ href: 'https://x.test/confirm?t=1&u=2', text: 'confirm' }, { href: 'https://x.test/confirm?t=1' }],
     codes: ['123456'],
   })
   expect(mail.headers.get('x-tag')).toBe('one\ntwo')
@@ -168,17 +169,18 @@ describe('links', () => {
     const html = `<link href="https://css.test/"><a name="https://name.test/" href='https://a.test/?x=1&amp;y=2'>a</a> <A class=x HREF=https://b.test/>b</A> <a href="#top">c</a>
       <a href="javascript:x()">d</a> <a href="mailto:e@f">e</a> <a href="https://b.test/">again</a>
       <area href=" https://c.test/ "></area><p href="https://p.test/"> https://text.test/`
-    expect(runToEnd(htmlLinkSteps(html))).toEqual([
+    expect(runToEnd(htmlLinkSteps(html)).map(String)).toEqual([
       'https://a.test/?x=1&y=2',
       'https://b.test/',
       'mailto:e@f',
+      'https://b.test/',
       'https://c.test/',
     ])
   })
 
   test('of text, without surrounding punctuation', () => {
     const text = 'See https://a.test/x. Or (http://b.test/y(z)), <https://c.test/q?a=b> "https://d.test/"!'
-    expect(textLinks(text)).toEqual([
+    expect(runToEnd(textLinkSteps(text)).map(String)).toEqual([
       'https://a.test/x',
       'http://b.test/y(z)',
       'https://c.test/q?a=b',
@@ -214,7 +216,10 @@ describe('JSON and comparisons', () => {
       date: '2002-08-30T15:25:31.000Z',
       messageId: '<1@x>',
       text: 'Grüße! Your code is 123456.\nOpen https://x.test/confirm?t=1.',
-      links: ['https://x.test/confirm?t=1&u=2', 'https://x.test/confirm?t=1'],
+      links: [
+        { href: 'https://x.test/confirm?t=1&u=2', text: 'confirm', place: 'html', line: 1 },
+        { href: 'https://x.test/confirm?t=1', text: 'https://x.test/confirm?t=1', place: 'text', line: 2 },
+      ],
       codes: ['123456'],
       attachments: [
         {

@@ -48,7 +48,7 @@ describe('messages', () => {
     const { body: message } = await http.request(`messages/${summary.id}`)
     expect(message).toMatchObject({
       codes: ['123456'],
-      links: ['https://shop.example/verify?x=1'],
+      links: [{ href: 'https://shop.example/verify?x=1' }],
       attachments: [{ part: '2', filename: 'größe.txt', contentType: 'text/plain', sizeOctets: 6 }],
       delivery: { user: 'alice', tls: { version: 'TLSv1.3' } },
     })

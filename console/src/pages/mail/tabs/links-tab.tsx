@@ -27,15 +27,15 @@ export default function LinksTab({ message: { links, codes } }: TabProps) {
         <h3>{t('mail.links')}</h3>
         {links.length === 0 && <p class="hint">{t('mail.noLinks')}</p>}
         <ul class="links">
-          {links.map((link) => (
-            <li key={link}>
-              <CopyButton text={link} />
-              {OPENS.test(link) ? (
-                <a href={link} target="_blank" rel="noopener noreferrer">
-                  {link} <Glyph icon={ExternalLink} size={13} />
+          {links.map(({ href, text }) => (
+            <li key={`${href} ${text}`} title={text}>
+              <CopyButton text={href} />
+              {OPENS.test(href) ? (
+                <a href={href} target="_blank" rel="noopener noreferrer">
+                  {href} <Glyph icon={ExternalLink} size={13} />
                 </a>
               ) : (
-                <code>{link}</code>
+                <code>{href}</code>
               )}
             </li>
           ))}

@@ -1,5 +1,5 @@
 import type { Steps } from '../../core/time/time-slice.ts'
-import { htmlTokens } from '../format/html-text.ts'
+import { htmlTokens } from './html-text.ts'
 
 /** A start tag. */
 export interface Tag {
@@ -8,7 +8,10 @@ export interface Tag {
   /** Decoded values by name in lower case. */
   readonly attributes: ReadonlyMap<string, string>
   readonly line: number
-  /** The sheet of a `style` element, or the beginning of the text of an `a` element. Empty for other elements. */
+  /**
+   * The sheet of a `style` element, or the beginning of the text of an `a` element, with that of its images. Empty for other
+   * elements.
+   */
   text: string
 }
 
@@ -17,8 +20,11 @@ const MAX_TAGS = 20_000
 /** Characters of the text that are kept, by element. */
 const TEXT_CHARS: Readonly<Record<string, number>> = { a: 500, style: Number.POSITIVE_INFINITY }
 
-/** Returns the start tags of HTML, without those in comments, in steps. */
-export function* tagsOf(html: string): Steps<Tag[]> {
+/**
+ * Returns the start tags of HTML, without those in comments, in steps.
+ * @param isWanted by name, in lower case. Default: all
+ */
+export function* tagsOf(html: string, isWanted: (name: string) => boolean = () => true): Steps<Tag[]> {
   const tags: Tag[] = []
   const lineAt = lineCounter(html)
   let attributes = new Map<string, string>()
@@ -30,14 +36,17 @@ export function* tagsOf(html: string): Steps<Tag[]> {
   }
   for (const _ of htmlTokens(html, {
     start(started, at) {
-      name = started
+      name = isWanted(started) ? started : ''
+      if (name === '') return
       line = lineAt(at)
       attributes = new Map()
     },
     attribute(key, value) {
-      if (!attributes.has(key)) attributes.set(key, value)
+      if (name !== '' && !attributes.has(key)) attributes.set(key, value)
     },
     startEnd() {
+      if (name === '') return
+      if (name === 'img' && open?.name === 'a') addText(` ${attributes.get('alt') ?? ''} `)
       const tag: Tag = { name, attributes, line, text: '' }
       if (Object.hasOwn(TEXT_CHARS, name)) open = tag
       tags.push(tag)
