@@ -6,6 +6,7 @@ import type { ConfigChange } from '../core/config/edit/edit-yaml.ts'
 import { type Path, pointerOf, valueAt } from '../core/config/mistakes.ts'
 import { accountAccess, quota as quotaSchema } from '../core/config/schema/directory.ts'
 import { mailAddress } from '../core/config/schema/values.ts'
+import { mapInSlices } from '../core/time/time-slice.ts'
 import { definedOnly } from '../core/values/defined.ts'
 import { forgetIdentifier } from '../storage/store/access-lists.ts'
 import { accountOwner } from '../storage/store/types.ts'
@@ -46,7 +47,7 @@ const account = z
 
 async function factsOf({ lab: { store, directory } }: Api, one: Account): Promise<z.infer<typeof account>> {
   const folders = await store.listFolders(accountOwner(one.user))
-  const counts = await Promise.all(folders.map(({ id }) => store.status(id)))
+  const counts = await mapInSlices(folders, ({ id }) => store.status(id))
   const sum = (count: (of: (typeof counts)[number]) => number): number => counts.reduce((all, of) => all + count(of), 0)
   return {
     user: one.user,
@@ -81,7 +82,7 @@ const list = defineOperation('accounts.list', 'GET /accounts', {
   async run({ api, caller }) {
     const { directory } = api.lab
     const seen = directory.accounts().filter(({ user }) => seesOwner(caller, accountOwner(user)))
-    return { mode: directory.mode, items: await Promise.all(seen.map((one) => factsOf(api, one))) }
+    return { mode: directory.mode, items: await mapInSlices(seen, (one) => factsOf(api, one)) }
   },
 })
 

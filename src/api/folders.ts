@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { isSameName } from '../accounts/directory/names.ts'
+import { mapInSlices } from '../core/time/time-slice.ts'
 import { folderName, mailboxNameMistake } from '../storage/store/mailboxes.ts'
 import {
   accountOf,
@@ -89,7 +90,7 @@ const listFolders = defineOperation('folders.list', 'GET /folders', {
   async run({ api, caller, input: { account } }) {
     const folders = await visibleFolders(api, caller)
     const wanted = account === undefined ? folders : folders.filter((one) => isSameName(accountOf(one), account))
-    const items = await Promise.all(wanted.map((one) => folderFacts(api, caller, one)))
+    const items = await mapInSlices(wanted, (one) => folderFacts(api, caller, one))
     // The name of a folder of captured mail is the domain that someone has written to.
     return { items: items.filter(({ captured, messages }) => !captured || caller.tenant === undefined || messages > 0) }
   },

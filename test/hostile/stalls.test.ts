@@ -101,6 +101,28 @@ describe('other sessions are served during', () => {
     expect(noops).toBeGreaterThanOrEqual(NOOPS)
   })
 
+  test.each(['MOVE 1:* Other', 'STORE 1:* +FLAGS.SILENT (a)'])('%s of many messages', async (command) => {
+    await using duel = await startDuel(Array(12).fill('Subject: x\r\n\r\n'))
+    for (let doubled = 0; doubled < 10; doubled++) await duel.attack('COPY 1:* INBOX')
+    await duel.attack('CREATE Other')
+    let turn = 0
+    let counter = setImmediate(function count() {
+      turn++
+      counter = setImmediate(count)
+    })
+    const changedIn = new Set<number>()
+    duel.lab.store.watch(() => changedIn.add(turn))
+    shortenSlices()
+    const { reply } = await duel.attack(command)
+    clearImmediate(counter)
+    expect(reply.at(-1)).toMatch(/^x OK/)
+    expect(changedIn.size).toBeGreaterThanOrEqual(6) // the first of two looks at the clock in a turn begins a slice
+    if (command.startsWith('STORE')) return
+    // The numbers of the messages, in the same order.
+    expect(reply[0]).toMatch(/^\* OK \[COPYUID \d+ 1:12288 1:12288\] Moved$/)
+    expect((await duel.attack('STATUS Other (MESSAGES)')).reply[0]).toBe('* STATUS Other (MESSAGES 12288)')
+  })
+
   test.each([
     ['with many Bcc fields', repeated('Bcc: a@b\r\n', MEGABYTE)],
     ['with many header fields, one of them Bcc', `${repeated('a:\r\n', MEGABYTE)}Bcc: a@b\r\n\r\n`],

@@ -401,7 +401,7 @@ export interface MessageStore extends ValueStore, AsyncDisposable {
   setFlags(folderId: string, uids: readonly number[], change: FlagChange, origin?: Origin): Promise<FlagChangeResult>
   /** Copies all messages or none, with flags, internal date and envelope. */
   copy(folderId: string, uids: readonly number[], targetFolderId: string, origin?: Origin): Promise<CopyResult>
-  /** Copies and expunges in one step. RFC 6851. */
+  /** Copies and expunges each message in one step; of many, others may see a part. RFC 6851 section 3.3. */
   move(folderId: string, uids: readonly number[], targetFolderId: string, origin?: Origin): Promise<CopyResult>
   /** Deletes messages. Returns the deleted uids in ascending order. */
   expunge(folderId: string, uids: readonly number[], origin?: Origin): Promise<readonly number[]>

@@ -31,3 +31,13 @@ export function ascending(uids: readonly number[]): readonly number[] {
   }
   return uids
 }
+
+/** Most messages that a store changes before other sessions run. */
+const STEP_UIDS = 1_000
+
+/** Yields uids in ascending order without duplicates, in lists of at most `most`; one empty list if there are none. */
+export function* uidSteps(uids: readonly number[], most = STEP_UIDS): Generator<readonly number[], void, void> {
+  const sorted = ascending(uids)
+  if (sorted.length <= most) return yield sorted
+  for (let at = 0; at < sorted.length; at += most) yield sorted.slice(at, at + most)
+}

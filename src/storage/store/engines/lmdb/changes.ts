@@ -1,5 +1,5 @@
 import type { Logger } from 'pino'
-import { ascending } from '../../entries/uid-order.ts'
+import { uidSteps } from '../../entries/uid-order.ts'
 import { StoreError, type StoreEvent } from '../../types.ts'
 import type { Bodies } from './bodies.ts'
 import type { ChangeSet } from './change-set.ts'
@@ -72,25 +72,23 @@ export class Changes {
   }
 
   /**
-   * Marks, moves or deletes messages in one transaction if there is room for it, otherwise in several. Returns the results
-   * in uid order.
+   * Marks, moves or deletes messages in transactions that other sessions do not wait for long. On a full disk, they are
+   * smaller still. Returns the results in uid order.
    */
   async inSteps<T>(
     uids: readonly number[],
     work: (changeSet: ChangeSet, uids: readonly number[]) => T,
     isBlind = false,
   ): Promise<readonly T[]> {
-    const octets = Math.min(uids.length * ENTRY_OCTETS, MAX_OCTETS)
-    try {
-      return [await this.run((changeSet) => work(changeSet, uids), { ...FREES, octets, isBlind })]
-    } catch (error) {
-      if (!(error instanceof StoreError) || error.code !== 'no-space') throw error
-    }
-    const sorted = ascending(uids)
     const results: T[] = []
-    for (let at = 0; at < sorted.length; at += STEP) {
-      const some = sorted.slice(at, at + STEP)
-      results.push(await this.run((changeSet) => work(changeSet, some), FREES))
+    for (const step of uidSteps(uids)) {
+      const octets = Math.min(step.length * ENTRY_OCTETS, MAX_OCTETS)
+      try {
+        results.push(await this.run((changeSet) => work(changeSet, step), { ...FREES, octets, isBlind }))
+      } catch (error) {
+        if (!(error instanceof StoreError) || error.code !== 'no-space') throw error
+        for (const few of uidSteps(step, STEP)) results.push(await this.run((changeSet) => work(changeSet, few), FREES))
+      }
     }
     return results
   }

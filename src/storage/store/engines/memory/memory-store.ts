@@ -2,8 +2,10 @@ import { randomBytes } from 'node:crypto'
 import type { Logger } from 'pino'
 import { countOctets, type Pieces } from '../../../../core/octets/pieces.ts'
 import type { Clock } from '../../../../core/time/clock.ts'
+import { isSliceOver, nextSlice } from '../../../../core/time/time-slice.ts'
 import { type Overview, overview } from '../../../../mail/format/overview.ts'
 import type { CopyableStore, StoreItem, StoreItems } from '../../copy/types.ts'
+import { uidSteps } from '../../entries/uid-order.ts'
 import { folderName } from '../../mailboxes.ts'
 import type {
   CopyResult,
@@ -221,14 +223,20 @@ export class MemoryStore extends BaseStore<MemoryFolder> implements CopyableStor
     change: FlagChange,
     origin?: Origin,
   ): Promise<FlagChangeResult> {
-    const state = this.need(folderId)
-    const { folder, index } = state
-    const { entries, modified, changed } = planFlags(index.pick(uids), state, change)
-    if (changed.length > 0) {
-      index.replace(changed)
-      this.emit({ type: 'flags', folder, entries: changed, ...(origin && { origin }) })
+    const results = await this.#inSteps(uids, (some) => {
+      const state = this.need(folderId)
+      const { folder, index } = state
+      const { entries, modified, changed } = planFlags(index.pick(some), state, change)
+      if (changed.length > 0) {
+        index.replace(changed)
+        this.emit({ type: 'flags', folder, entries: changed, ...(origin && { origin }) })
+      }
+      return { entries, modified }
+    })
+    return {
+      entries: results.flatMap(({ entries }) => entries),
+      modified: results.flatMap(({ modified }) => modified),
     }
-    return { entries, modified }
   }
 
   async copy(folderId: string, uids: readonly number[], targetFolderId: string, origin?: Origin): Promise<CopyResult> {
@@ -242,18 +250,34 @@ export class MemoryStore extends BaseStore<MemoryFolder> implements CopyableStor
   }
 
   async move(folderId: string, uids: readonly number[], targetFolderId: string, origin?: Origin): Promise<CopyResult> {
-    const source = this.need(folderId)
-    const target = this.need(targetFolderId)
-    const moving = source.index.pick(uids)
-    this.#blobs.reserveForMove(moving.length)
-    const result = this.#copyTo(target, moving, origin)
-    this.#expunge(source, moving, origin)
-    return result
+    const results = await this.#inSteps(uids, (some) => {
+      const source = this.need(folderId)
+      const target = this.need(targetFolderId)
+      const moving = source.index.pick(some)
+      this.#blobs.reserveForMove(moving.length)
+      const result = this.#copyTo(target, moving, origin)
+      this.#expunge(source, moving, origin)
+      return result
+    })
+    return { from: results.flatMap(({ from }) => from), to: results.flatMap(({ to }) => to) }
   }
 
   async expunge(folderId: string, uids: readonly number[], origin?: Origin): Promise<readonly number[]> {
-    const state = this.need(folderId)
-    return this.#expunge(state, state.index.pick(uids), origin)
+    const expunged = await this.#inSteps(uids, (some) => {
+      const state = this.need(folderId)
+      return this.#expunge(state, state.index.pick(some), origin)
+    })
+    return expunged.flat()
+  }
+
+  /** Changes many messages, and lets other sessions run meanwhile. Returns the results in uid order. */
+  async #inSteps<T>(uids: readonly number[], change: (some: readonly number[]) => T): Promise<readonly T[]> {
+    const results: T[] = []
+    for (const some of uidSteps(uids)) {
+      if (results.length > 0 && isSliceOver()) await nextSlice()
+      results.push(change(some))
+    }
+    return results
   }
 
   async changedSince(folderId: string, modSeq: number): Promise<readonly MessageEntry[]> {

@@ -1,6 +1,7 @@
 import { createHash, X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import { connect } from 'node:tls'
+import { clearTimeout, setTimeout } from '../../../../core/time/real-timers.ts'
 import { certificateFields, readFacts } from '../../certificate/certificate.ts'
 import { item, items, octetStringValue, oidOf, readAsn1 } from '../../der/decode.ts'
 import { extensionIds } from '../../der/oids.ts'
@@ -33,9 +34,9 @@ async function certificateAt(
     minVersion: 'TLSv1.2',
     // The certificate is self-signed; its content proves the control of the name. RFC 8737 section 3
     rejectUnauthorized: false,
-    timeout: TIMEOUT_MS,
   })
-  socket.on('timeout', () => socket.destroy(new Error('timeout')))
+  // Of the whole handshake: a host that sends one octet from time to time must not keep it open.
+  const timer = setTimeout(() => socket.destroy(new Error('timeout')), TIMEOUT_MS)
   try {
     await once(socket, 'secureConnect')
     if (socket.alpnProtocol !== acmeProtocol) {
@@ -48,6 +49,7 @@ async function certificateAt(
     const isRefused = /^E(CONN|HOST|NET|TIMED)/.test(code) || message === 'timeout'
     throw new AcmeProblem(isRefused ? 'connection' : 'tls', `${host} port ${port}: ${message}`)
   } finally {
+    clearTimeout(timer)
     socket.on('error', () => {})
     socket.destroy()
   }
