@@ -1,3 +1,4 @@
+import { javaTypes } from './java.mjs'
 import { modelOf } from './model.mjs'
 import { pythonTypes } from './python.mjs'
 
@@ -6,5 +7,6 @@ export function generatedFiles(document) {
   const model = modelOf(document)
   return {
     'clients/python/src/sealpost/api_types.py': pythonTypes(model),
+    'clients/java/src/main/java/sealpost/Api.java': javaTypes(model),
   }
 }

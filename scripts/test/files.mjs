@@ -97,6 +97,8 @@ export const LONGEST = [
   ),
   // These programs are large, so CI does not install them (.ci/debian-packages-more).
   'test/clients/thunderbird-oauth2.test.ts',
-  ...['gnus', 'languages', 'mail-servers', 'roundcube', 'sylpheed'].map((name) => `test/clients/more/${name}.test.ts`),
+  ...['gnus', 'java-library', 'languages', 'mail-servers', 'roundcube', 'sylpheed'].map(
+    (name) => `test/clients/more/${name}.test.ts`,
+  ),
   ...['go', 'java', 'php', 'rails', 'thunderbird', 'wordpress'].map((name) => `test/recipes/${name}.interop.test.ts`),
 ]

@@ -8,6 +8,7 @@ import { seesCaptured, seesFolder } from './captured.ts'
 import { mailboxName, superiors } from './mailbox-names.ts'
 import { rightsOf } from './rights.ts'
 import type { Identity, ImapSession } from './state.ts'
+import { Subscriptions } from './subscriptions.ts'
 
 /** A name in the hierarchy: a mailbox, a level above one, or a subscribed name that does not exist. */
 export interface MailboxNode {
@@ -54,8 +55,12 @@ export async function mailboxTree(
   }
   const own = partOf(await store.listFolders(owner), '', wanted)
   const folders = [...own, ...newsgroups, ...captured, ...shared.map(withoutUse)]
-  const subscribed = (await store.subscriptions(owner)).filter((name) => name.startsWith(wanted.prefix))
-  return runInSlices(treeOf(folders, owner, new Set(subscribed), wanted))
+  const subscriptions = await Subscriptions.of(store, owner)
+  const ofLab = [...newsgroups, ...captured].map((folder) => mailboxName(folder, owner))
+  const subscribed = [...subscriptions.names, ...ofLab.filter((name) => subscriptions.has(name))]
+  return runInSlices(
+    treeOf(folders, owner, new Set(subscribed.filter((name) => name.startsWith(wanted.prefix))), wanted),
+  )
 }
 
 /** Returns what an account sees of a name; undefined if it sees neither a mailbox, nor a level, nor a subscription. */

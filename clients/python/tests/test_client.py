@@ -32,14 +32,18 @@ def arrives(lab: Lab, mail: EmailMessage) -> Message:
 
 def test_a_message_is_read_whole(lab: Lab) -> None:
     mail = message()
-    html = '<p>Größe: <a href="https://shop.example/confirm?t=1">Confirm</a></p><script>1</script>'
+    html = '<p>Größe: <a href="https://shop.example/confirm?t=1">Confirm</a></p><img src="cid:logo" alt="Logo"><script>1</script>'
     mail.add_alternative(html, subtype="html")
     mail.add_attachment(b"a;b\n\x00\xff", maintype="text", subtype="csv", filename="Übersicht.csv")
     found = arrives(lab, mail)
     assert (found.subject, found.sender, found.to) == ("Your code", "shop@lab.test", ["you@example.com"])
     assert found.recipients == ["you@example.com"]
     assert "123456" in found.text and (found.html or "").strip() == html
-    assert found.codes == ["123456"] and found.links == ["https://shop.example/confirm?t=1"]
+    assert found.codes == ["123456"] and found.link("confirm") == "https://shop.example/confirm?t=1"
+    assert [one["text"] for one in found.links] == ["Confirm"]
+    with pytest.raises(AssertionError, match="no link has the words 'Reject'; the links are:\n  Confirm: https"):
+        found.link("Reject")
+    assert [one["alt"] for one in found.images] == ["Logo"] and found.event is None
     (attachment,) = found.attachments
     assert (attachment.filename, attachment.content_type) == ("Übersicht.csv", "text/csv")
     assert attachment.content == b"a;b\n\x00\xff" and attachment.size == 6

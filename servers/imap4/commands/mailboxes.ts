@@ -15,6 +15,7 @@ import { mailboxNode } from '../mailbox-tree.ts'
 import { announce } from '../notify/announcements.ts'
 import { bad, type CommandResult, no, ok } from '../reply.ts'
 import { type Identity, type ImapSession, loggedOn, originOf } from '../state.ts'
+import { changeSubscription } from '../subscriptions.ts'
 import type { Cursor } from '../wire/cursor.ts'
 import { flag } from '../wire/flags.ts'
 
@@ -203,7 +204,7 @@ async function setSubscribed(
   name: string,
   subscribed: boolean,
 ): Promise<CommandResult> {
-  await session.context.store.setSubscribed(owner, name, subscribed)
+  await changeSubscription(session.context.store, owner, name, subscribed)
   announce(session, { kind: 'subscription', owner, name, subscribed })
   return ok()
 }

@@ -1,5 +1,6 @@
 import { locate, superiors } from '../mailbox-names.ts'
 import type { Identity } from '../state.ts'
+import type { Subscriptions } from '../subscriptions.ts'
 import type { EventGroup, EventName, MailboxFilter } from './request.ts'
 
 /** Returns whether a name is one of the account's own mailboxes, not one that is shared with it. */
@@ -8,14 +9,14 @@ export const isOwn = (identity: Identity, name: string): boolean => locate(name,
 /** Returns whether one of the groups asks for an event of a mailbox. */
 export const isWanted = (
   groups: readonly EventGroup[],
-  subscribed: ReadonlySet<string>,
+  subscribed: Subscriptions,
   identity: Identity,
   name: string,
   event: EventName,
 ): boolean => groups.some(({ filter, events }) => events.has(event) && isInFilter(filter, subscribed, identity, name))
 
 /** RFC 5465 sections 6.2 to 6.6. */
-function isInFilter(filter: MailboxFilter, subscribed: ReadonlySet<string>, identity: Identity, name: string): boolean {
+function isInFilter(filter: MailboxFilter, subscribed: Subscriptions, identity: Identity, name: string): boolean {
   switch (filter.kind) {
     case 'personal':
       return isOwn(identity, name)

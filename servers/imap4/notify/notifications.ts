@@ -1,6 +1,7 @@
 import type { StoreEvent } from '../../../src/storage/store/types.ts'
 import { mailboxName, superiors } from '../mailbox-names.ts'
 import type { Identity, ImapSession, Notifier, SelectedEvents } from '../state.ts'
+import { Subscriptions } from '../subscriptions.ts'
 import { type Announcement, hear } from './announcements.ts'
 import { isWanted } from './filters.ts'
 import { type EventGroup, type EventName, NO_EVENTS, type NotifyRequest } from './request.ts'
@@ -18,26 +19,24 @@ export class Notifications implements Notifier {
   readonly #session: ImapSession
   readonly #identity: Identity
   #groups: readonly EventGroup[]
-  readonly #subscribed: Set<string>
+  readonly #subscribed = new Subscriptions()
   #pending = nothing()
   #isOverflow = false
   /** The shared mailboxes that the client knows: it must not hear of the names of others. */
   #shared: Set<string> = new Set()
   #unwatch: () => void = () => {}
 
-  private constructor(session: ImapSession, identity: Identity, request: NotifyRequest, subscribed: Set<string>) {
+  private constructor(session: ImapSession, identity: Identity, request: NotifyRequest) {
     this.#session = session
     this.#identity = identity
     this.selected = request.selected
     this.#groups = request.groups
-    this.#subscribed = subscribed
   }
 
   /** Starts to watch, until `close`. */
   static async start(session: ImapSession, identity: Identity, request: NotifyRequest): Promise<Notifications> {
     const { store } = session.context
-    const subscribed = new Set<string>()
-    const notifications = new Notifications(session, identity, request, subscribed)
+    const notifications = new Notifications(session, identity, request)
     if (request.groups.length === 0) return notifications
     const unwatch = store.watch((event) => notifications.#changed(() => notifications.#handle(event)))
     const unhear = hear(session, (announcement, by) => {
@@ -49,7 +48,7 @@ export class Notifications implements Notifier {
       unhear()
     }
     try {
-      for (const name of await store.subscriptions(identity.owner)) subscribed.add(name)
+      await notifications.#subscribed.load(store, identity.owner)
       if (request.groups.some(({ events }) => events.has('MailboxName') || events.has('SubscriptionChange'))) {
         notifications.#shared = await sharedNames(session, identity)
       }
@@ -194,7 +193,6 @@ export class Notifications implements Notifier {
   }
 
   #subscribe({ name, subscribed }: Extract<Announcement, { kind: 'subscription' }>): void {
-    if (subscribed) this.#subscribed.add(name)
-    else this.#subscribed.delete(name)
+    this.#subscribed.note(name, subscribed)
   }
 }

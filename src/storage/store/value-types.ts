@@ -4,7 +4,7 @@ import type { Origin, Owner } from './types.ts'
  * The purposes of values: annotations of mailboxes (RFC 5464), keys of authorized URLs (RFC 4467), access control lists
  * (RFC 4314), which messages a reader has seen, which are new to a reader, the threads of Message-IDs (RFC 8474), what became
  * of queued messages so far, reports that are sent later, the senders that an account has answered, events that wait for
- * webhooks, and the numbers of Gmail's view of all messages.
+ * webhooks, the numbers of Gmail's view of all messages, and shared mailboxes from which a reader has unsubscribed.
  */
 export type ValueKind =
   | 'metadata'
@@ -18,6 +18,7 @@ export type ValueKind =
   | 'answered'
   | 'webhook'
   | 'all-mail'
+  | 'unsubscribed'
 
 /** Values of one kind, by name. */
 export interface ValueSpace {

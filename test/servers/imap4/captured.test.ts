@@ -3,6 +3,7 @@ import { createTransport } from 'nodemailer'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startLab } from '../../../src/testing/index.ts'
 import type { TestLab } from '../../../src/testing/test-lab.ts'
+import { ImapClient } from '../../support/imap-client.ts'
 
 let lab: TestLab
 
@@ -16,12 +17,16 @@ beforeAll(async () => {
       ],
     },
     captured: { readers: ['Alice'] },
+    newsgroups: [{ name: 'lab.general' }, { name: 'lab.tests' }],
   })
-  const to = ['customer@Gmail.com', 'anyone@lab.test', 'bob@lab.test', 'other@gmail.com']
-  const transport = createTransport({ host: '127.0.0.1', port: lab.server('smtp').port, tls: { ca: lab.ca } })
-  await transport.sendMail({ from: 'shop@example.com', to, subject: 'Hello', text: 'Text' })
+  await send('customer@Gmail.com', 'anyone@lab.test', 'bob@lab.test', 'other@gmail.com')
 })
 afterAll(() => lab.stop())
+
+async function send(...to: string[]): Promise<void> {
+  const transport = createTransport({ host: '127.0.0.1', port: lab.server('smtp').port, tls: { ca: lab.ca } })
+  await transport.sendMail({ from: 'shop@example.com', to, subject: 'Hello', text: 'Text' })
+}
 
 async function as<T>(user: string, run: (client: ImapFlow) => Promise<T>): Promise<T> {
   const client = new ImapFlow(lab.imapflow({ user, pass: 'secret' }))
@@ -37,6 +42,20 @@ const pathsOf = (user: string): Promise<string[]> =>
   as(user, async (client) =>
     (await client.list()).map(({ path }) => path).filter((path) => path.startsWith('Captured')),
   )
+
+const openImap = (user: string): Promise<ImapClient> => ImapClient.open(lab.server('imap4').port, user, 'secret')
+
+/** The shared mailboxes that LSUB and LIST name as subscribed. RFC 3501 section 6.3.9; RFC 5258 section 3.1. */
+async function subscribed(user: string): Promise<string[]> {
+  const client = await openImap(user)
+  const namesIn = async (command: string): Promise<string[]> =>
+    (await client.ok(command)).flatMap((line) => /"\/" "?((?:Captured|Public).*?)"?$/.exec(line)?.[1] ?? [])
+  const lsub = await namesIn('LSUB "" "*"')
+  const list = await namesIn('LIST (SUBSCRIBED) "" "*"')
+  expect(list).toEqual(lsub)
+  client.destroy()
+  return lsub
+}
 
 describe('captured mail', () => {
   it('is in a shared namespace by domain, once for each domain, for the accounts of captured.readers', async () => {
@@ -68,6 +87,34 @@ describe('captured mail', () => {
         await expect(change).rejects.toMatchObject(kept)
       }
     })
+  })
+
+  it('is subscribed for its readers, as newsgroups are, until they unsubscribe', async () => {
+    const newsgroups = ['Public Folders/lab.general', 'Public Folders/lab.tests']
+    const shared = ['Captured/gmail.com', 'Captured/lab.test', ...newsgroups]
+    expect(await subscribed('bob')).toEqual(newsgroups)
+    expect(await subscribed('alice')).toEqual(shared)
+
+    const alice = await openImap('alice')
+    for (const name of ['Captured/gmail.com', 'Public Folders/lab.tests']) await alice.ok(`UNSUBSCRIBE "${name}"`)
+    const rest = ['Captured/lab.test', 'Public Folders/lab.general']
+    expect(await subscribed('alice')).toEqual(rest)
+    expect(await subscribed('bob')).toEqual(newsgroups)
+    await alice.ok('NOTIFY SET (SUBSCRIBED (MessageNew MessageExpunge))')
+    for (const domain of ['gmail.com', 'new.example', 'lab.test']) await send(`someone@${domain}`)
+    const told = await alice.until(/STATUS "?Captured\/lab\.test/)
+    expect(told.join()).toContain('Captured/new.example')
+    expect(told.join()).not.toContain('gmail.com')
+    expect(await subscribed('alice')).toEqual([
+      'Captured/lab.test',
+      'Captured/new.example',
+      'Public Folders/lab.general',
+    ])
+
+    await alice.ok('NOTIFY NONE')
+    for (const name of ['Captured/gmail.com', 'Public Folders/lab.tests']) await alice.ok(`SUBSCRIBE "${name}"`)
+    expect(await subscribed('alice')).toEqual(expect.arrayContaining(shared))
+    alice.destroy()
   })
 
   it('keeps the refusal of unknown accounts without directory.unknown', async () => {

@@ -50,9 +50,13 @@ Message = TypedDict(
         "isTextCut": bool,
         "hasHtml": bool,
         "attachments": List["Attachment"],
-        "links": List[str],
+        "links": List["MessageLink"],
+        # The images that the HTML shows.
+        "images": List["MessageImage"],
         # Likely one-time passwords, most likely first.
         "codes": List[str],
+        # The event of an invitation; null if it has none.
+        "event": Optional["CalendarEvent"],
         # The TLS report (RFC 8460) in the message; null if it has none.
         "tlsReport": Optional["TlsReport"],
         # Signatures and encryption; null if it is not an S/MIME message.
@@ -98,6 +102,93 @@ class Attachment(TypedDict):
     disposition: Literal["attachment", "inline"]
     cid: Optional[str]
     sizeOctets: int
+
+
+class MessageLink(TypedDict):
+    """`MessageLink` of the OpenAPI document."""
+
+    # The target.
+    href: str
+    # The words of the link, with the alternative text of its images; in plain text, the target.
+    text: str
+    # In the HTML, or only in the plain text.
+    place: Literal["html", "text"]
+    # Line there, from 1.
+    line: int
+
+
+class MessageImage(TypedDict):
+    """`MessageImage` of the OpenAPI document."""
+
+    # As the HTML has it; of a `data:` URL only the beginning.
+    src: str
+    alt: Optional[str]
+    # In pixels, as the HTML says.
+    width: Optional[int]
+    height: Optional[int]
+    # attached: `cid:`. inline: `data:`. missing: a relative URL, or a `cid:` without an attachment.
+    place: Literal["attached", "inline", "remote", "missing"]
+    # Size of the content, if the message has it.
+    sizeOctets: Optional[int]
+    # Line of the HTML, from 1.
+    line: int
+
+
+class CalendarEvent(TypedDict):
+    """`CalendarEvent` of the OpenAPI document."""
+
+    # `REQUEST`, `CANCEL`, `REPLY` and others. RFC 5546 section 1.4.
+    method: Optional[str]
+    uid: str
+    sequence: int
+    status: str
+    summary: str
+    description: str
+    location: str
+    start: Optional["CalendarEventStart"]
+    end: Optional["CalendarEventEnd"]
+    organizer: Optional["CalendarEventOrganizer"]
+    attendees: List["CalendarEventAttendee"]
+    # The rule of a repeated event, such as `FREQ=WEEKLY;COUNT=4`; else empty.
+    recurrence: str
+
+
+class CalendarEventStart(TypedDict):
+    """`CalendarEventStart` of the OpenAPI document."""
+
+    # As it is written: `2026-12-01T10:00:00`, or `2026-12-01` for a whole day.
+    local: str
+    # `UTC`, or the name of a zone such as `Europe/Berlin`.
+    timeZone: Optional[str]
+    # The moment, RFC 3339; null without a zone, and for a zone that the IANA does not list.
+    at: Optional[str]
+
+
+class CalendarEventEnd(TypedDict):
+    """`CalendarEventEnd` of the OpenAPI document."""
+
+    # As it is written: `2026-12-01T10:00:00`, or `2026-12-01` for a whole day.
+    local: str
+    # `UTC`, or the name of a zone such as `Europe/Berlin`.
+    timeZone: Optional[str]
+    # The moment, RFC 3339; null without a zone, and for a zone that the IANA does not list.
+    at: Optional[str]
+
+
+class CalendarEventOrganizer(TypedDict):
+    """`CalendarEventOrganizer` of the OpenAPI document."""
+
+    name: str
+    address: str
+
+
+class CalendarEventAttendee(TypedDict):
+    """`CalendarEventAttendee` of the OpenAPI document."""
+
+    name: str
+    address: str
+    role: str
+    status: str
 
 
 class TlsReport(TypedDict):

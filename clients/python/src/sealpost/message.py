@@ -48,9 +48,28 @@ class Message:
         return self._whole["text"]
 
     @property
-    def links(self) -> List[str]:
-        """The links, those of the HTML included."""
+    def links(self) -> List[types.MessageLink]:
+        """The links of the HTML, then those only in the text: `mail.links[0]["href"]`."""
         return self._whole["links"]
+
+    def link(self, words: str = "") -> str:
+        """Returns the target of the first link whose words contain a text. Raises AssertionError that lists the links."""
+        __tracebackhide__ = True
+        found = next((one for one in self.links if words.lower() in one["text"].lower()), None)
+        if found:
+            return found["href"]
+        known = "".join(f"\n  {one['text']}: {one['href']}" for one in self.links)
+        raise AssertionError(f"no link has the words {words!r}; the links are:{known or ' none'}")
+
+    @property
+    def images(self) -> List[types.MessageImage]:
+        """The images that the HTML shows."""
+        return self._whole["images"]
+
+    @property
+    def event(self) -> Optional[types.CalendarEvent]:
+        """The event of an invitation."""
+        return self._whole["event"]
 
     @property
     def codes(self) -> List[str]:

@@ -16,6 +16,7 @@ export const kinds: Readonly<Record<ValueKind, number>> = {
   answered: -9,
   webhook: -10,
   'all-mail': -11,
+  unsubscribed: -12,
 }
 
 /** The rows of table `folders` that stand for the values of no folder. Changes of such values lock them. */

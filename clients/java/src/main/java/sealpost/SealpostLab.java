@@ -1,0 +1,50 @@
+package sealpost;
+
+import java.lang.annotation.ElementType;
+import java.lang.annotation.Inherited;
+import java.lang.annotation.Retention;
+import java.lang.annotation.RetentionPolicy;
+import java.lang.annotation.Target;
+import org.junit.jupiter.api.extension.BeforeEachCallback;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.extension.ExtensionContext;
+import org.junit.jupiter.api.extension.ParameterContext;
+import org.junit.jupiter.api.extension.ParameterResolver;
+
+/**
+ * Gives a test class of JUnit 5 a lab, as a parameter of the type {@link Lab}: the one at SEALPOST_URL, or else a process that
+ * ends with the tests. All classes with the same configuration share it, and it is reset before each test.
+ */
+@Inherited
+@Retention(RetentionPolicy.RUNTIME)
+@Target(ElementType.TYPE)
+@ExtendWith(SealpostLab.Extension.class)
+public @interface SealpostLab {
+    /** The configuration of a lab that is started: JSON with the keys of the YAML file. */
+    String config() default "{}";
+
+    final class Extension implements BeforeEachCallback, ParameterResolver {
+        @Override public void beforeEach(ExtensionContext context) { labOf(context).reset(); }
+
+        @Override public boolean supportsParameter(ParameterContext parameter, ExtensionContext context) {
+            return parameter.getParameter().getType() == Lab.class;
+        }
+
+        @Override public Object resolveParameter(ParameterContext parameter, ExtensionContext context) { return labOf(context); }
+
+        private static Lab labOf(ExtensionContext context) {
+            var config = context.getRequiredTestClass().getAnnotation(SealpostLab.class).config();
+            var store = context.getRoot().getStore(ExtensionContext.Namespace.create(SealpostLab.class));
+            return store.getOrComputeIfAbsent(config, Shared::new, Shared.class).lab;
+        }
+    }
+
+    /** JUnit closes it after the last test. */
+    final class Shared implements ExtensionContext.Store.CloseableResource {
+        private final Lab lab;
+
+        Shared(String config) { this.lab = Lab.isNamed() ? Lab.connect() : Lab.start(config); }
+
+        @Override public void close() { lab.close(); }
+    }
+}

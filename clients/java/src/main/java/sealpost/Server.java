@@ -1,0 +1,31 @@
+package sealpost;
+
+import java.util.function.IntUnaryOperator;
+
+/** A virtual server: where clients of a protocol connect. */
+public final class Server {
+    private final Api.VirtualServer facts;
+    private final String host;
+    private final IntUnaryOperator portOf;
+
+    Server(Api.VirtualServer facts, String host, IntUnaryOperator portOf) {
+        this.facts = facts;
+        this.host = host;
+        this.portOf = portOf;
+    }
+
+    public Api.VirtualServer facts() { return facts; }
+    public String id() { return facts.id(); }
+    public String name() { return facts.name(); }
+    public String protocol() { return facts.protocol(); }
+    public String host() { return host; }
+    /** Returns the port that begins in clear text, with STARTTLS or STLS. @throws LabException if it is closed */
+    public int port() { return open("port", facts.port()); }
+    /** Returns the port with implicit TLS. @throws LabException if it is closed */
+    public int tlsPort() { return open("tlsPort", facts.tlsPort()); }
+
+    private int open(String kind, Long port) {
+        if (port == null) throw new LabException(name() + " has no " + kind, null);
+        return portOf.applyAsInt(port.intValue());
+    }
+}

@@ -1,0 +1,42 @@
+package sealpost;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/** No message matched in time. The text lists what arrived instead, and the sessions that were refused. */
+public final class WaitTimeout extends AssertionError {
+    private static final long serialVersionUID = 1;
+    private final transient Api.Problem problem;
+
+    WaitTimeout(Api.Problem problem) {
+        super(describe(problem));
+        this.problem = problem;
+        // The first line is that of the test.
+        setStackTrace(Arrays.stream(getStackTrace())
+            .filter(one -> !one.getClassName().matches("sealpost\\.(Lab|Http)")).toArray(StackTraceElement[]::new));
+    }
+
+    public Api.Problem problem() {
+        return problem;
+    }
+
+    static String describe(Api.Problem problem) {
+        var lines = new ArrayList<>(List.of(problem.detail()));
+        for (var one : orEmpty(problem.errors())) lines.add("  " + one.pointer() + ": " + one.message());
+        for (var one : orEmpty(problem.arrived())) {
+            var to = one.envelope() == null ? List.of() : one.envelope().to();
+            lines.add("  arrived: \"" + one.subject() + "\" from " + (one.from() == null ? "nobody" : one.from().address()) + " to " + to);
+        }
+        for (var one : orEmpty(problem.sessions())) {
+            lines.add("  refused: " + one.summary());
+            one.refusals().forEach(reason -> lines.add("    " + reason));
+        }
+        orEmpty(problem.hints()).forEach(hint -> lines.add("  hint: " + hint));
+        return String.join("\n", lines);
+    }
+
+    private static <T> List<T> orEmpty(List<T> list) {
+        return list == null ? List.of() : list;
+    }
+}
