@@ -4,7 +4,8 @@ import { OTHER_PROGRAMS, SLOW } from './scripts/test/files.mjs'
 
 /** `npm run test:all` sets it: tests that drive other programs and slow ones run too, and others take their long form. */
 const isLong = process.env.SEALPOST_LONG === '1'
-const isSlow = isLong || process.env.SEALPOST_SLOW === '1'
+/** `npm run test:slow` sets it to 1. `.ci/run` sets it to files: the slow files run too, and the tests of the others stay short. */
+const isSlow = isLong || ['1', 'files'].includes(process.env.SEALPOST_SLOW ?? '')
 // test/support/thorough.ts reads it
 if (isLong) process.env.SEALPOST_SLOW = '1'
 /** Returns whether the command line names a file, with or without its ending. */
@@ -33,7 +34,7 @@ const common = {
   teardownTimeout: 10_000,
   expect: { poll: { timeout: 30_000 } },
   globalSetup: ['test/support/run/run-folder.ts'],
-  setupFiles: ['test/support/run/rsa-keys.ts', 'test/support/run/equal-octets.ts'],
+  setupFiles: ['test/support/run/cpu-time.ts', 'test/support/run/rsa-keys.ts', 'test/support/run/equal-octets.ts'],
   // Compiled once, also for the next run.
   experimental: { fsModuleCache: true },
 }

@@ -1,9 +1,10 @@
 // Which test files run where. A file that is in neither list runs in `npm test`. There, it leaves out the tests with
 // `isThorough` and takes a part of the tables with `some` (test/support/thorough.ts).
 //   npm test            everything but the tests that drive other programs and SLOW
-//   npm run test:slow   npm test and SLOW, with all tests and rows. The workflow of each push runs it. `.ci/run` leaves out the
-//                       files of SLOW that are in LONGEST, too, and those that test:long runs
-//   npm run test:long   the longer forms, and the tests that drive other programs, except LONGEST. Both run it
+//   npm run test:slow   npm test and SLOW, with all tests and rows. The workflow of each push runs it
+//   npm run test:long   the longer forms, and the tests that drive other programs, except LONGEST. The workflow of each push
+//                       runs it, and .ci/run
+//   .ci/run             npm test, SLOW without LONGEST, and test:long. No file runs in two of them
 //   npm run test:all    everything in its long form. The workflow of each week runs it
 
 const below = (folder, ...names) => names.map((name) => `test/${folder}/${name}.test.ts`)

@@ -9,6 +9,7 @@ import { startLab } from '../../../../src/testing/start-lab.ts'
 import { certificatePem, createCertificate } from '../../../../src/tls/pki/certificate/certificate.ts'
 import * as ext from '../../../../src/tls/pki/certificate/extensions.ts'
 import { privateKeyPem } from '../../../../src/tls/pki/keys.ts'
+import { servingProblem } from '../../../../src/tls/pki/lifecycle/serving.ts'
 import { HttpLab } from '../../../servers/http/client.ts'
 import { certificateOn } from '../../../support/session-load.ts'
 import { temporaryFolder } from '../support.ts'
@@ -266,4 +267,27 @@ describe('at the door', () => {
       expect((await lab.certificates.warnings()).map(({ message }) => message).join('\n')).toMatch(words)
     }
   })
+})
+
+it('a certificate is judged once for all virtual servers that use it', () => {
+  const { certificate, key } = curve('prime256v1')
+  const installed = {
+    friendlyName: 'One',
+    thumbprint: '',
+    certificatePem: certificate,
+    chainPem: [],
+    privateKeyPem: key,
+  }
+  const asked: object[] = []
+  const server = {
+    name: 'a server',
+    address: '127.0.0.1',
+    protocol: 'smtp',
+    certificate: { kind: 'none' },
+    requireSecureChannel: false,
+    rejects: (one: object) => void asked.push(one),
+  } as const
+  for (let count = 0; count < 3; count++) expect(servingProblem(server, installed)).toBeUndefined()
+  expect(asked).toHaveLength(3)
+  expect(new Set(asked).size).toBe(1)
 })
