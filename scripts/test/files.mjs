@@ -58,6 +58,7 @@ export const LONGEST = [
   'test/runners/runners.interop.test.ts',
   'test/tls/legacy/interop/scanners.interop.test.ts',
   'test/tls/legacy/bogo/bogo.interop.test.ts',
+  'test/checks/verify/scanners.interop.test.ts',
   'test/checks/verify/protocol-defects.test.ts',
   'test/storage/store/full-disk.test.ts',
   'test/storage/store/faults.test.ts',

@@ -16,6 +16,7 @@ import { mtaSts } from './checks/mta-sts.ts'
 import { ccsInjection, compression, heartbleed } from './checks/old-flaws.ts'
 import { olderSuites } from './checks/older-suites.ts'
 import { otherCertificates } from './checks/other-certificates.ts'
+import { groupsAccepted, recommendations } from './checks/recommendations.ts'
 import { renegotiation } from './checks/renegotiation.ts'
 import { resumption } from './checks/resumption.ts'
 import { revocation } from './checks/revocation.ts'
@@ -117,6 +118,8 @@ export const checks: readonly Check[] = [
   alpn,
   suitesAccepted,
   olderSuites,
+  recommendations,
+  groupsAccepted,
   dhGroups,
   freak,
   downgrade,

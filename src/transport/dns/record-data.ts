@@ -40,11 +40,13 @@ type OtherType =
   | 'DNSKEY'
   | 'DS'
   | 'HINFO'
+  | 'HTTPS'
   | 'NAPTR'
   | 'NSEC'
   | 'RP'
   | 'RRSIG'
   | 'SSHFP'
+  | 'SVCB'
   /** Only in questions. */
   | 'ANY'
   | 'AXFR'

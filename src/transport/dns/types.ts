@@ -19,6 +19,8 @@ const numbers: Readonly<Record<string, number>> = {
   NSEC: 47,
   DNSKEY: 48,
   TLSA: 52,
+  SVCB: 64,
+  HTTPS: 65,
   TKEY: 249,
   TSIG: 250,
   IXFR: 251,

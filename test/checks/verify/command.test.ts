@@ -117,10 +117,10 @@ describe('sealpost verify', () => {
       ),
       expect.stringMatching(
         new RegExp(
-          `^Default HTTP Virtual Server, port ${tlsPort} \\(HTTP at 127.0.0.1, implicit TLS\\): 29 passed, \\d not tested$`,
+          `^Default HTTP Virtual Server, port ${tlsPort} \\(HTTP at 127.0.0.1, implicit TLS\\): 31 passed, \\d not tested$`,
         ),
       ),
-      'no check failed: 34 checks passed',
+      'no check failed: 36 checks passed',
       '',
     ])
     expect(status).toBe(0)

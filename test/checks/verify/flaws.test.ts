@@ -1,6 +1,7 @@
 import { constants, getDiffieHellman, privateDecrypt, randomBytes } from 'node:crypto'
 import { createSecureContext } from 'node:tls'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { supportsGroup } from '../../../src/core/config/openssl.ts'
 import { vector } from '../../../src/tls/negotiation/octets.ts'
 import { some } from '../../support/thorough.ts'
 import { type ServerIdentity, TestAuthority } from './authority.ts'
@@ -238,6 +239,35 @@ describe('older suites', () => {
     expect(await double({ tls: { ciphers: 'ECDHE-RSA-AES128-GCM-SHA256' } }, 'older-suites')).toBe(
       'pass: none with CBC or without forward secrecy',
     )
+  })
+})
+
+describe('recommendations of RFC 9325', () => {
+  it.each([
+    [{}, /^pass: ECDHE with AES-GCM is preferred to RSA/],
+    [{ maxVersion: 'TLSv1.2', ciphers: 'AES128-SHA' }, /^warn: the server has none of the recommended suites/],
+    [
+      { ciphers: 'AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256', honorCipherOrder: true },
+      /^warn: the server prefers suites without forward secrecy/,
+    ],
+    // SSL_OP_NO_EXTENDED_MASTER_SECRET, which Node.js does not name.
+    [{ secureOptions: 1 }, /^warn: keys are not bound to the handshake/],
+    [{ minVersion: 'TLSv1.3' }, /^not-applicable: the server does not accept TLS 1.2/],
+  ] as const)('%j', async (tls, words) => {
+    expect(await double({ tls }, 'recommendations')).toMatch(words)
+  })
+})
+
+describe('groups', () => {
+  it('are reported for information', async () => {
+    expect(await double({ tls: { ecdhCurve: 'X448:P-384' } }, 'groups')).toBe(
+      'pass: accepted: X448, P-384; ML-KEM alone: none, for information (draft-ietf-tls-mlkem)',
+    )
+    expect(await double({ tls: { maxVersion: 'TLSv1.2' } }, 'groups')).toMatch(/^not-applicable/)
+    if (supportsGroup('MLKEM768'))
+      expect(await double({ tls: { ecdhCurve: 'X25519MLKEM768:MLKEM768:MLKEM1024' } }, 'groups')).toMatch(
+        /; ML-KEM alone: MLKEM768, MLKEM1024, for/,
+      )
   })
 })
 

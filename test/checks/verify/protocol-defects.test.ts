@@ -31,8 +31,8 @@ const expectations: Readonly<Record<TlsDefectName, Readonly<Record<string, RegEx
   },
 }
 
-/** The settings under which a defect can be seen: 3DES for each, and old versions for some. */
-const companions = ['versions', 'suites']
+/** The settings under which a defect can be seen: 3DES and no ECDHE for each, and old versions for some. */
+const companions = ['versions', 'suites', 'recommendations']
 
 /** The short form takes each defect once. */
 const cases = (Object.keys(tlsDefects) as TlsDefectName[]).flatMap((defect, index) =>

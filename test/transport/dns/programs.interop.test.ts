@@ -37,6 +37,9 @@ beforeAll(async () => {
             'esc\\.dot TXT "escaped"',
             'to-esc CNAME esc\\046dot',
             'uri NAPTR 10 20 "u" "E2U+sip" "!^.*$!sip:info@lab.test!" .',
+            'web HTTPS 1 . alpn="h2,h3" port=8443 ipv4hint=127.0.0.1,127.0.0.2 ech=AAT+DQAA ipv6hint=::1',
+            '_dns SVCB 1 Dns.Lab.Test. mandatory=alpn alpn=dot key4711="a b"',
+            'alias-web HTTPS 0 web',
             'quoted TXT "back\\\\slash \\"quote\\" \\200"',
           ],
         },
@@ -76,6 +79,20 @@ describe.skipIf(!needs('dig', 'delv'))('BIND: dig and delv', () => {
     }
   })
 
+  test('dig reads parameters of services', async () => {
+    const answers = await Promise.all(
+      ['web HTTPS', '_dns SVCB', 'alias-web HTTPS'].map((what) => {
+        const [host, type = ''] = what.split(' ')
+        return dig('+short', `${host}.lab.test`, type)
+      }),
+    )
+    expect(answers.map((one) => one.trim())).toEqual([
+      '1 . alpn="h2,h3" port=8443 ipv4hint=127.0.0.1,127.0.0.2 ech=AAT+DQAA ipv6hint=::1',
+      '1 Dns.Lab.Test. mandatory=alpn alpn="dot" key4711="a b"',
+      '0 web.lab.test.',
+    ])
+  })
+
   test.each([
     ['an address', 'mail.lab.test', 'A'],
     ['TLSA', '_25._tcp.mail.lab.test', 'TLSA'],
@@ -89,6 +106,8 @@ describe.skipIf(!needs('dig', 'delv'))('BIND: dig and delv', () => {
     ['an escaped period', 'esc\\.dot.lab.test', 'TXT'],
     ['an alias of an escaped name', 'to-esc.lab.test', 'TXT'],
     ['NAPTR', 'uri.lab.test', 'NAPTR'],
+    ['HTTPS', 'web.lab.test', 'HTTPS'],
+    ['SVCB', '_dns.lab.test', 'SVCB'],
     ['the key', 'lab.test', 'DNSKEY'],
     ['a zone below', 'sub.lab.test', 'A'],
   ])('delv validates %s', async (_, name, type) => {

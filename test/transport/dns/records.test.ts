@@ -156,18 +156,43 @@ describe('records that are added', () => {
     ],
     ['a long tag', `lab.test CAA 0 ${'x'.repeat(256)} b`, 'CAA tag: a string of 256 octets is longer than 255'],
     ['data that do not fit a record', `www.lab.test TXT "${'x'.repeat(66_000)}"`, 'TXT: 66259 octets of data are more'],
+    ['an unknown parameter', 'www.lab.test HTTPS 1 . speed=1', 'speed is not a parameter of a service'],
+    ['a parameter twice', 'www.lab.test HTTPS 1 . port=1 port=2', 'port appears twice'],
+    ['a wrong port', 'www.lab.test SVCB 1 . port=65536', 'port: 65536 is not a port'],
+    ['a wrong hint', 'www.lab.test HTTPS 1 . ipv4hint=::1', 'ipv4hint: ::1 is no address'],
+    ['a wrong key', 'www.lab.test HTTPS 1 . ech=%%', 'ech: is not Base64'],
+    ['a parameter without its value', 'www.lab.test HTTPS 1 . alpn', 'alpn: the value is missing'],
+    ['a value too much', 'www.lab.test HTTPS 1 . alpn=h2 no-default-alpn=1', 'no-default-alpn: has no value'],
+    [
+      'a missing parameter',
+      'www.lab.test HTTPS 1 . mandatory=alpn',
+      'mandatory: alpn is not a parameter of this record',
+    ],
+    ['broken octets', 'www.lab.test TYPE65 \\# 5 0001000001', 'HTTPS: these octets are not data of the type'],
     ['an unknown type', 'www.lab.test FOO bar', 'the type FOO is not supported'],
   ])('refuses %s', (_, record, message) => {
     expect(() => lab.dns.add(record)).toThrow(message)
   })
 })
 
-test.each(['a\\;b\\"c.lab.test. 60 IN A 127.0.0.5', '\\$x\\(y.lab.test. 60 IN CNAME z\\)\\032\\@.lab.test.'])(
-  'the text of the record %s can be read again',
-  (line) => {
-    expect(recordText(readRecord(line, { zone: 'lab.test', ttlSeconds: 60 }))).toBe(line)
-  },
-)
+test.each([
+  'a\\;b\\"c.lab.test. 60 IN A 127.0.0.5',
+  '\\$x\\(y.lab.test. 60 IN CNAME z\\)\\032\\@.lab.test.',
+  '_dns.lab.test. 60 IN SVCB 0 .',
+  'web.lab.test. 60 IN HTTPS 1 web.lab.test. mandatory=alpn,port alpn="a\\\\,b,h2" no-default-alpn port=1 key9="\\001 x"',
+])('the text of the record %s can be read again', (line) => {
+  expect(recordText(readRecord(line, { zone: 'lab.test', ttlSeconds: 60 }))).toBe(line)
+})
+
+test('HTTPS records are read from text and from octets', () => {
+  const read = (line: string) => recordText(readRecord(line, { zone: 'lab.test', ttlSeconds: 60 }))
+  const text = 'web.lab.test. 60 IN HTTPS 1 . alpn="h3,h2" port=443 ipv4hint=127.0.0.1 ech=AAT+DQAA ipv6hint=::1'
+  expect(read('web HTTPS 1 . ech=AAT+DQAA ipv6hint="::1" alpn=h3,h2 ipv4hint=127.0.0.1 port="443"')).toBe(text)
+  const octets = '0001 00 0001 0006 026833026832 0003 0002 01bb 0004 0004 7f000001 0005 0006 0004fe0d0000'
+  const last = '0006 0010 00000000000000000000000000000001'
+  const hex = `${octets} ${last}`.replaceAll(' ', '')
+  expect(read(`web TYPE65 \\# ${hex.length / 2} ${hex}`)).toBe(text)
+})
 
 test('only the case of ASCII letters does not count in names', () => {
   expect(sameName('A.ä.test', 'a.ä.TEST.')).toBe(true)

@@ -13,7 +13,7 @@ export const checkGroups = {
     'dane',
     'mta-sts',
   ],
-  tls: ['versions', 'handshakes', 'alpn', 'suites', 'older-suites', 'dh-groups'],
+  tls: ['versions', 'handshakes', 'alpn', 'suites', 'older-suites', 'recommendations', 'groups', 'dh-groups'],
   flaws: [
     'freak',
     'downgrade',

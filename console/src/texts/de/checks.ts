@@ -80,6 +80,15 @@ export default {
     'CBC-Suites und solche ohne Forward Secrecy sind noch erlaubt, neuere aber sicherer (RFC 9325).',
   'checks.older-suites.cure':
     'Bieten Sie nur ECDHE mit AES-GCM oder ChaCha20 an, sobald kein Client die anderen braucht.',
+  'checks.recommendations.title': 'TLS 1.2 nach RFC 9325',
+  'checks.recommendations.why':
+    'RFC 9325 empfiehlt, was TLS 1.2 gegen Angreifer schützt, die Verbindungen aufzeichnen oder den Handshake stören.',
+  'checks.recommendations.cure':
+    'Stellen Sie ECDHE mit AES-GCM voran, und aktualisieren Sie TLS-Bibliotheken ohne extended_master_secret.',
+  'checks.groups.title': 'Gruppen des Schlüsselaustauschs',
+  'checks.groups.why':
+    'Die Gruppe bestimmt, wie die Schlüssel vereinbart werden. Hybride Gruppen halten auch Quantencomputern stand.',
+  'checks.groups.cure': 'Es ist nichts zu tun. Wählen Sie Gruppen in den TLS-Einstellungen des Servers.',
   'checks.dh-groups.title': 'Diffie-Hellman-Gruppen',
   'checks.dh-groups.why': 'Gruppen unter 2.048 Bit lassen sich brechen (Logjam).',
   'checks.dh-groups.cure': 'Verwenden Sie Gruppen ab 2.048 Bit, etwa ffdhe2048, oder nur ECDHE.',

@@ -67,6 +67,14 @@ export default {
   'checks.older-suites.why':
     'CBC suites and those without forward secrecy are still allowed, but newer ones are safer (RFC 9325).',
   'checks.older-suites.cure': 'Offer only ECDHE with AES-GCM or ChaCha20 once no client needs the others.',
+  'checks.recommendations.title': 'TLS 1.2 by RFC 9325',
+  'checks.recommendations.why':
+    'RFC 9325 recommends what keeps TLS 1.2 safe against attackers who record traffic or meddle with the handshake.',
+  'checks.recommendations.cure':
+    'Put ECDHE with AES-GCM first, and update TLS libraries without extended_master_secret.',
+  'checks.groups.title': 'key-exchange groups',
+  'checks.groups.why': 'The group decides how the keys are agreed on. Hybrid groups also resist quantum computers.',
+  'checks.groups.cure': 'Nothing has to be done. Choose groups in the server’s TLS settings.',
   'checks.dh-groups.title': 'Diffie-Hellman groups',
   'checks.dh-groups.why': 'Groups below 2,048 bits can be broken (Logjam).',
   'checks.dh-groups.cure': 'Use groups of 2,048 bits or more, such as ffdhe2048, or only ECDHE.',

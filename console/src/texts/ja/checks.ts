@@ -68,6 +68,14 @@ export default {
     'CBC や前方秘匿性のないスイートはまだ許されていますが、新しいもののほうが安全です (RFC 9325)。',
   'checks.older-suites.cure':
     '必要とするクライアントがなくなれば、AES-GCM または ChaCha20 の ECDHE だけにしてください。',
+  'checks.recommendations.title': 'RFC 9325 による TLS 1.2',
+  'checks.recommendations.why':
+    'RFC 9325 は、通信の記録やハンドシェイクへの介入から TLS 1.2 を守る設定を推奨しています。',
+  'checks.recommendations.cure':
+    'AES-GCM の ECDHE を優先し、extended_master_secret のない TLS ライブラリーは更新してください。',
+  'checks.groups.title': '鍵交換グループ',
+  'checks.groups.why': 'グループは鍵の合意方法を決めます。ハイブリッドのグループは量子コンピューターにも耐えます。',
+  'checks.groups.cure': '対処は不要です。グループはサーバーの TLS 設定で選びます。',
   'checks.dh-groups.title': 'Diffie-Hellman グループ',
   'checks.dh-groups.why': '2,048 ビット未満のグループは解読できます (Logjam)。',
   'checks.dh-groups.cure': 'ffdhe2048 など 2,048 ビット以上のグループか、ECDHE だけを使ってください。',

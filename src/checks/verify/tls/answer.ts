@@ -38,7 +38,13 @@ const SUPPORTED_VERSIONS = 43
 const KEY_SHARE = 51
 
 /** Types of extensions that the checks look for. */
-export const extensionIds = { heartbeat: 15, timestamps: 18, renegotiationInfo: 0xff01 } as const
+export const extensionIds = {
+  truncatedHmac: 4,
+  heartbeat: 15,
+  timestamps: 18,
+  extendedMasterSecret: 23,
+  renegotiationInfo: 0xff01,
+} as const
 
 const versionNames: Readonly<Record<number, string>> = {
   0x0300: 'SSLv3',

@@ -49,6 +49,10 @@ export interface HelloOffer {
   readonly compression?: boolean
   /** Offers the heartbeat extension. RFC 6520 section 2 */
   readonly heartbeat?: boolean
+  /** Offers only these groups of TLS 1.3, without a key share. */
+  readonly groups?: readonly number[]
+  /** Also offers these extensions, without data. */
+  readonly empty?: readonly number[]
 }
 
 /**
@@ -83,7 +87,7 @@ export const contentTypes = {
 export const record = (contentType: number, version: number, content: Buffer): Buffer =>
   Buffer.concat([Buffer.from([contentType]), uint16(version), vector16(content)])
 
-function extensions({ version, alsoTls12, serverName, heartbeat }: HelloOffer): Buffer {
+function extensions({ version, alsoTls12, serverName, heartbeat, groups: only, empty = [] }: HelloOffer): Buffer {
   const is13 = version === 0x0304
   const offered = alsoTls12 ? [0x0304, 0x0303] : [0x0304]
   const all = [
@@ -92,7 +96,7 @@ function extensions({ version, alsoTls12, serverName, heartbeat }: HelloOffer): 
       ? []
       : [extension(0, vector16(Buffer.concat([Buffer.from([0]), vector16(Buffer.from(serverName, 'latin1'))])))]),
     // supported_groups, ec_point_formats. RFC 8422 section 5.1
-    extension(10, vector16(Buffer.concat((is13 ? groups13 : groups).map(uint16)))),
+    extension(10, vector16(Buffer.concat((only ?? (is13 ? groups13 : groups)).map(uint16)))),
     extension(11, vector8(Buffer.from([0]))),
     // signature_algorithms, with SHA-1 and MD5 to see whether the server accepts them. RFC 8446 section 4.2.3
     extension(13, vector16(Buffer.concat(signatureAlgorithms.map(uint16)))),
@@ -102,7 +106,13 @@ function extensions({ version, alsoTls12, serverName, heartbeat }: HelloOffer): 
     extension(extensionIds.timestamps, Buffer.alloc(0)),
     // Empty in a first handshake. RFC 5746 section 3.4
     extension(extensionIds.renegotiationInfo, Buffer.from([0])),
-    ...(is13 ? [extension(43, vector8(Buffer.concat(offered.map(uint16)))), extension(51, vector16(keyShare()))] : []),
+    ...(is13
+      ? [
+          extension(43, vector8(Buffer.concat(offered.map(uint16)))),
+          extension(51, vector16(only ? Buffer.alloc(0) : keyShare())),
+        ]
+      : []),
+    ...empty.map((type) => extension(type, Buffer.alloc(0))),
   ]
   return Buffer.concat(all)
 }
@@ -110,7 +120,7 @@ function extensions({ version, alsoTls12, serverName, heartbeat }: HelloOffer): 
 /** X25519, P-256, P-384 and P-521. With the groups of RFC 7919 a server would not show its own Diffie-Hellman group. */
 const groups = [0x001d, 0x0017, 0x0018, 0x0019]
 /** Also X448, those of RFC 7919 and of RFC 8734, and ML-KEM alone and in hybrids, of which a server may have only one. */
-const groups13 = [
+export const groups13: readonly number[] = [
   ...groups,
   ...[0x001e, 0x0100, 0x0101, 0x0102, 0x0103, 0x0104, 0x001f, 0x0020, 0x0021],
   ...[0x11ec, 0x11eb, 0x11ed, 0x0200, 0x0201, 0x0202],

@@ -48,6 +48,9 @@ export const certificateSuites: readonly number[] = [
   ...suitesOf(weakest.filter(({ name }) => !name.startsWith('anonymous'))),
 ]
 
+/** RFC 9325 section 4.2. */
+export const recommendedSuites: readonly number[] = [0xc02b, 0xc02f, 0xc02c, 0xc030]
+
 /** Suites that need a certificate with an elliptic-curve key, and those that need another one. */
 export const ecdsaSuites: readonly number[] = [
   0xc02b, 0xc02c, 0xcca9, 0xc0ac, 0xc0ad, 0xc023, 0xc024, 0xc009, 0xc00a, 0xc008, 0xc007, 0xc006,

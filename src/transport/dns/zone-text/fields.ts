@@ -3,6 +3,7 @@ import { addressOctets, addressText } from '../../../core/network/ip-address.ts'
 import { ENDING_PERIOD, labelOctets, nameOctets, nameProblem, normalName } from '../names.ts'
 import { stringsOf } from '../records.ts'
 import { typeNumber, typeText } from '../types.ts'
+import { parametersOctets, parametersText, readParameters } from './service-parameters.ts'
 import { quoted, type Token, ZoneTextError } from './tokens.ts'
 
 /** Reads the tokens of a record's data, one after the other. */
@@ -11,6 +12,8 @@ export interface TokenReader {
   next(what: string): Token
   /** Returns all remaining ones. @throws ZoneTextError if no field is left */
   rest(what: string): readonly Token[]
+  /** Returns how many are left. */
+  left(): number
   /** The name to which names without a period at the end are relative. */
   readonly origin: string
 }
@@ -88,6 +91,15 @@ const name: FieldKind = {
   write: (value) => nameText(String(value)),
   octets: (value) => nameOctets(String(value)),
   canonical: (value) => normalName(String(value)) || '.',
+}
+
+/** A name that is signed as it is written. RFC 6840 section 5.1. */
+const target: FieldKind = { read: name.read, write: name.write, octets: name.octets }
+
+const parameters: FieldKind = {
+  read: (reader, what) => (reader.left() === 0 ? [] : readParameters(reader.rest(what))),
+  write: (value) => parametersText(value as ReturnType<typeof readParameters>),
+  octets: (value) => parametersOctets(value as ReturnType<typeof readParameters>),
 }
 
 /** A text that ends with the data. RFC 8659 section 4.1. */
@@ -201,6 +213,8 @@ const fieldKinds = {
   u32: number(4),
   seconds,
   name,
+  target,
+  parameters,
   text,
   string,
   strings,

@@ -6,6 +6,13 @@ import { type FieldKindName, fieldKind, type TokenReader } from './fields.ts'
 /** The data of a type that is one value, or the fields of its data in the order of the zone file. */
 type Form = FieldKindName | readonly (readonly [key: string, kind: FieldKindName])[]
 
+/** RFC 9460 section 2.1. */
+const serviceBinding: Form = [
+  ['priority', 'u16'],
+  ['target', 'target'],
+  ['params', 'parameters'],
+]
+
 /** The record types with a form of their own, in text and on the wire. All others have the form of RFC 3597. */
 const forms: Readonly<Record<string, Form>> = {
   A: 'ipv4',
@@ -59,6 +66,8 @@ const forms: Readonly<Record<string, Form>> = {
     ['mbox', 'name'],
     ['txt', 'name'],
   ],
+  SVCB: serviceBinding,
+  HTTPS: serviceBinding,
   NAPTR: [
     ['order', 'u16'],
     ['preference', 'u16'],
@@ -115,7 +124,10 @@ export function dataText(type: string, data: unknown): string {
   }
   if (typeof form === 'string') return fieldKind(form).write(data)
   const fields = data as Readonly<Record<string, unknown>>
-  return form.map(([key, kind]) => fieldKind(kind).write(fields[key] ?? fixed[key])).join(' ')
+  return form
+    .map(([key, kind]) => fieldKind(kind).write(fields[key] ?? fixed[key]))
+    .join(' ')
+    .trimEnd()
 }
 
 /** Returns the data of a record in wire format. RFC 1035 section 3.3. */

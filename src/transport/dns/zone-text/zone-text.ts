@@ -4,6 +4,7 @@ import { makeRecord } from '../records.ts'
 import { typeNumber, typeOfNumber, typeText } from '../types.ts'
 import { absoluteName, nameText, readTtl, type TokenReader } from './fields.ts'
 import { dataOctets, dataText, readData, writableTypes } from './record-types.ts'
+import { serviceData } from './service-parameters.ts'
 import { type Entry, readEntries, type Token, ZoneTextError } from './tokens.ts'
 
 interface ZoneTextOptions {
@@ -105,7 +106,8 @@ function wireType(type: string): string {
 /** @throws ZoneTextError if the octets are not data of the type */
 function decodedData(type: string, octets: Buffer): unknown {
   try {
-    const data = decodeData(typeNumber(type), octets)
+    const isService = type === 'SVCB' || type === 'HTTPS'
+    const data = isService ? serviceData(octets) : decodeData(typeNumber(type), octets)
     if (dataOctets(type, data).equals(octets)) return data
   } catch {
     // The message below says the same in the words of zone files.
@@ -125,7 +127,7 @@ function dataOf(type: string, reader: TokenReader, mark: string | undefined): un
   return writableTypes.includes(type) ? decodedData(type, octets) : octets
 }
 
-function readerOf(tokens: Token[], origin: string): TokenReader & { left(): number } {
+function readerOf(tokens: Token[], origin: string): TokenReader {
   return {
     origin,
     left: () => tokens.length,
