@@ -64,7 +64,7 @@ function* links(message: ReadableMessage, tags: readonly Tag[]): Findings {
     const target = attributes.get('href')?.trim()
     if (name !== 'a' || target === undefined) continue
     if (target === '' || target === '#') {
-      yield finding('links', { level: 'warning', message: 'a link has no target', line, source: 'HTML, the a element' })
+      yield finding('links', { level: 'error', message: 'a link has no target', line, source: 'HTML, the a element' })
       continue
     }
     if (!/^[a-z][a-z0-9+.-]*:/i.test(target)) {

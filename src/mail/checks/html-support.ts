@@ -65,7 +65,8 @@ interface Use {
 
 function* usesOf(tags: readonly Tag[]): Generator<Use, void, void> {
   for (const { name, attributes, line, text } of tags) {
-    yield { kind: 'element', name, line }
+    // Web mail shows the content in an element of its own, which matters only if this one has a style.
+    if (name !== 'body' || attributes.size > 0) yield { kind: 'element', name, line }
     for (const [attribute, value] of attributes) {
       yield { kind: 'attribute', name: attribute, line }
       if (attribute !== 'style') continue

@@ -19,6 +19,7 @@ import {
   textLinkSteps,
 } from './links.ts'
 import { isText, partStart, partText } from './parts.ts'
+import { snapshotOf } from './snapshot.ts'
 import { parseMessage } from './structure.ts'
 import type { Address, HeaderField, MessagePart } from './types.ts'
 import { decodeWords } from './words.ts'
@@ -320,6 +321,14 @@ export class ReadableMessage {
   toJSON(): MessageJson {
     const { subject, from, to, cc, date, messageId, text, links, codes, attachments } = this
     return { subject, from, to, cc, date, messageId, text, links, codes, attachments }
+  }
+
+  /**
+   * Returns the message as a text for snapshots: the header and the decoded parts. Dates, ids, boundaries, trace fields and
+   * signatures are replaced, so that the same message is the same text in each run.
+   */
+  toSnapshot(): string {
+    return snapshotOf(this)
   }
 
   [inspect.custom](): object {

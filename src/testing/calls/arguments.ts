@@ -147,7 +147,15 @@ const shapes = {
       bits: z.number().int().min(0).exactOptional(),
       version: z.enum(['SSLv3', 'TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3']).exactOptional(),
     }),
+  unsubscribe: () => z.strictObject({ signed: z.boolean().exactOptional() }),
   dkim: () => z.strictObject({ domain: name(), selector: name() }),
+  preview: () =>
+    z.strictObject({
+      width: z.number().int().min(1).max(10_000).optional(),
+      scheme: z.enum(['light', 'dark']).optional(),
+      browser: described("Playwright's browser", hasMethod('newContext')).optional(),
+      launch: z.looseObject({}).optional(),
+    }),
   accessToken: () => tokenRequest,
   mailbox: () =>
     z.union([

@@ -3,6 +3,7 @@ import { Call } from '../calls/call.ts'
 import type { LabMessage } from '../received/message.ts'
 import type { MessageArguments, MessageQuery } from '../received/receiver.ts'
 import { type AuthenticationMatchers, authenticationMatchers, type MatcherResult } from './authentication-matchers.ts'
+import { type CheckMatchers, checkMatchers } from './check-matchers.ts'
 
 /** A receiver of messages: a lab or a tenant. */
 export interface ReceiverOfMessages {
@@ -19,7 +20,7 @@ export interface EncryptionWish {
 }
 
 /** The matchers as methods of what `expect` returns, for runners that let others add to that type. */
-export interface LabMatchers<Result> extends AuthenticationMatchers<Result> {
+export interface LabMatchers<Result> extends AuthenticationMatchers<Result>, CheckMatchers<Result> {
   /** Passes if a matching message has arrived or arrives before the timeout. With `.not`: if none has arrived so far. */
   toHaveReceived(...rest: MessageArguments): Promise<Result>
   /** Passes if the message or session used a TLS channel of at least this strength (default: TLS, 128 bits). */
@@ -29,6 +30,7 @@ export interface LabMatchers<Result> extends AuthenticationMatchers<Result> {
 /** Matchers for `expect.extend`, of vitest and of Jest alike. */
 export const matchers = {
   ...authenticationMatchers,
+  ...checkMatchers,
 
   /**
    * Checks `await expect(lab).toHaveReceived({ to: 'bob', subject: /welcome/ })`: a matching message has arrived or arrives before

@@ -1,12 +1,15 @@
 import type { Directory } from '../../accounts/directory/types.ts'
 import type { SessionRecord } from '../../core/sessions/types.ts'
+import { runInSlices } from '../../core/time/time-slice.ts'
+import type { Finding } from '../../mail/checks/findings.ts'
 import type { MessageAuthentication } from '../../mail/format/authentication-results.ts'
-import { type MessageJson, ReadableMessage } from '../../mail/format/readable.ts'
+import { type MessageJson, ReadableMessage, VIEW_CHARS } from '../../mail/format/readable.ts'
 import type { SmimeResult } from '../../mail/smime/smime.ts'
 import type { SmimeFacts } from '../../mail/smime/types.ts'
 import { accountOf } from '../../storage/store/types.ts'
-import type { Call } from '../calls/call.ts'
+import { Call } from '../calls/call.ts'
 import { type Arrival, recipientsOf } from './arrivals.ts'
+import type { PreviewOptions } from './preview.ts'
 
 /** The facts about a delivered message that its octets do not contain. */
 export interface MessageFacts {
@@ -87,6 +90,23 @@ export class LabMessage extends ReadableMessage implements Omit<MessageFacts, 's
   override toJSON(): LabMessageJson {
     const { session, smime, ...facts } = this.facts
     return { ...super.toJSON(), ...facts, session: session?.id, smime: smime?.facts }
+  }
+
+  /** Returns what is wrong with the message, at most 100 findings of each check, as the HTTP API does. */
+  async check(): Promise<Finding[]> {
+    // Most tests never need the data of the checks.
+    const { checkMessage } = await import('../../mail/checks/checks.ts')
+    const html = (this.html ?? '').slice(0, VIEW_CHARS)
+    return runInSlices(checkMessage({ message: this, html, authentication: this.authentication ?? null }))
+  }
+
+  /**
+   * Returns a picture of the message in Chromium as a PNG. Remote content is not loaded, and no script runs.
+   * @throws Error if Playwright or its browser is not installed
+   */
+  async preview(options: PreviewOptions = {}): Promise<Buffer> {
+    const { previewOf } = await import('./preview.ts')
+    return previewOf(new Call('preview', LabMessage.prototype.preview), this, options)
   }
 
   /** All facts except the octets, as plain data. */

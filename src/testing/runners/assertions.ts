@@ -1,6 +1,7 @@
 import { AssertionError } from 'node:assert'
 import type { SessionRecord } from '../../core/sessions/types.ts'
 import type { DkimWish, MatcherResult } from '../matchers/authentication-matchers.ts'
+import type { UnsubscribeWish } from '../matchers/check-matchers.ts'
 import { type EncryptionWish, matchers, type ReceiverOfMessages } from '../matchers/matchers.ts'
 import type { LabMessage } from '../received/message.ts'
 import type { MessageArguments } from '../received/receiver.ts'
@@ -38,4 +39,24 @@ export function assertPassesDkim(message: LabMessage, wish: DkimWish = {}): void
 /** Checks that the client was allowed to send for the domain of MAIL FROM. @throws AssertionError */
 export function assertPassesSpf(message: LabMessage): void {
   demand(matchers.toPassSpf(message), assertPassesSpf)
+}
+
+/** Checks List-Unsubscribe and one-click unsubscribe (RFC 8058). @throws AssertionError that lists the findings */
+export async function assertValidUnsubscribe(message: LabMessage, wish: UnsubscribeWish = {}): Promise<void> {
+  demand(await matchers.toHaveValidUnsubscribe(message, wish), assertValidUnsubscribe)
+}
+
+/** Checks that mail programs such as `outlook` support the HTML, CSS and images. @throws AssertionError that lists the findings */
+export async function assertSupportedBy(message: LabMessage, client: string): Promise<void> {
+  demand(await matchers.toBeSupportedBy(message, client), assertSupportedBy)
+}
+
+/** Checks the targets of links, without opening them. @throws AssertionError that lists the findings */
+export async function assertNoBrokenLinks(message: LabMessage): Promise<void> {
+  demand(await matchers.toHaveNoBrokenLinks(message), assertNoBrokenLinks)
+}
+
+/** Checks the accessibility of the HTML. @throws AssertionError that lists the findings */
+export async function assertAccessible(message: LabMessage): Promise<void> {
+  demand(await matchers.toBeAccessible(message), assertAccessible)
 }

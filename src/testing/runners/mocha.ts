@@ -1,7 +1,6 @@
 import '../../core/async/disposal.ts'
 import type { LabInput } from '../../core/config/schema.ts'
 import type { StartLabOptions } from '../start-lab.ts'
-import { assertEncrypted, assertPassesDkim, assertPassesDmarc, assertPassesSpf, assertReceived } from './assertions.ts'
 import { type SuiteHooks, type SuiteLab, useLabWith } from './suite-lab.ts'
 
 /** The names of mocha's hooks in its interfaces: BDD, TDD and QUnit. */
@@ -31,5 +30,5 @@ export function useLab(config?: LabInput | string, options?: StartLabOptions): S
   return useLabWith(mochaHooks(), config, options)
 }
 
+export * from './assertions.ts'
 export type { SuiteLab }
-export { assertEncrypted, assertPassesDkim, assertPassesDmarc, assertPassesSpf, assertReceived }

@@ -4,7 +4,6 @@ import type { LabInput } from '../../core/config/schema.ts'
 import type { StartLabOptions } from '../start-lab.ts'
 import type { Tenant } from '../tenants/tenant.ts'
 import type { TestLab } from '../test-lab.ts'
-import { assertEncrypted, assertPassesDkim, assertPassesDmarc, assertPassesSpf, assertReceived } from './assertions.ts'
 import { LabOnDemand } from './fixtures.ts'
 
 /** The part of a test's context that is used here. */
@@ -44,4 +43,4 @@ export function useLab(config?: LabInput | string, options?: StartLabOptions): S
   }
 }
 
-export { assertEncrypted, assertPassesDkim, assertPassesDmarc, assertPassesSpf, assertReceived }
+export * from './assertions.ts'
