@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { LONGEST, SLOW } from './test/files.mjs'
+import { LONGEST, SHORT_IN_CI, SLOW } from './test/files.mjs'
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)))
 const VITEST = 'node_modules/vitest/vitest.mjs'
@@ -48,7 +48,8 @@ const forms = {
    * files that only the weekly form runs.
    */
   get ci() {
-    const elsewhere = testFiles().filter((file) => (LONGEST.includes(file) ? SLOW.includes(file) : hasLongForm(file)))
+    const isWeekly = (file) => SLOW.includes(file) && !SHORT_IN_CI.includes(file)
+    const elsewhere = testFiles().filter((file) => (LONGEST.includes(file) ? isWeekly(file) : hasLongForm(file)))
     return { env: { SEALPOST_SLOW: 'files' }, args: elsewhere.map((file) => `--exclude=${file}`) }
   },
   /** Everything: other programs, the corpus, large counts, long fuzzing. */

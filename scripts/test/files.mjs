@@ -4,7 +4,7 @@
 //   npm run test:slow   npm test and SLOW, with all tests and rows. The workflow of each push runs it
 //   npm run test:long   the longer forms, and the tests that drive other programs, except LONGEST. The workflow of each push
 //                       runs it, and .ci/run
-//   .ci/run             npm test, SLOW without LONGEST, and test:long. No file runs in two of them
+//   .ci/run             npm test, SLOW without LONGEST but with SHORT_IN_CI, and test:long. No file runs in two of them
 //   npm run test:all    everything in its long form. The workflow of each week runs it
 
 const below = (folder, ...names) => names.map((name) => `test/${folder}/${name}.test.ts`)
@@ -18,8 +18,30 @@ export const SLOW = [
   ...below('transport/outgoing', 'crash'),
   ...below('tls/pki', 'durability'),
   ...below('storage/store', 'crash', 'faults', 'full-disk'),
-  // Dozens of processes of Sealpost or of vitest.
-  ...below('cli', 'compiled-code', 'package'),
+  // Dozens of processes of Sealpost, of vitest or of openssl.
+  ...below(
+    'cli',
+    'ca-new-key',
+    'ca-refusals',
+    'compiled-code',
+    'idle-memory',
+    'like/greenmail',
+    'outside-clients',
+    'package',
+  ),
+  ...below('docs', 'base-image'),
+  ...below('lint', 'licences'),
+  ...below('storage/cluster', 'two-nodes'),
+  ...below('storage/store', 'all-mail-nodes'),
+  ...below('storage/upgrades', 'released'),
+  ...below('tls/negotiation', 'matrix/matrix', 'routing'),
+  ...below('tls/pki', 'pkcs12-slices', 'servability/matrix'),
+  // Doubles of servers and clients, each with keys and handshakes of its own.
+  ...below('checks/audit', 'leaky-client'),
+  ...below('checks/verify', 'protocol-defects'),
+  // Hostile mail in every view and protocol, and messages of many megabytes.
+  ...below('hostile', 'stalls', 'views'),
+  ...below('mail/smime', 'hostile'),
   ...below('examples', 'examples'),
   ...below('testing', 'many', 'shared'),
   ...below('testing/containers', 'testcontainers'),
@@ -33,13 +55,25 @@ export const SLOW = [
   ...below('tls/pki/acme', 'renewal'),
   ...below('accounts/directory', 'password-load'),
   ...below('fuzz', 'operations'),
-  ...below('servers/imap4', 'model', 'pressure', 'stress'),
+  ...below('servers/imap4', 'model', 'parser-fuzz', 'pressure', 'stress'),
+  ...below('tls/legacy', 'padding'),
   ...below('tls/pki/lifecycle', 'replace-under-load', 'replaced-store'),
   ...below('storage/store', 'postgres-large'),
   // A database that crashes, nodes that are killed, and locks that show what a node reads.
   ...below('storage/cluster', 'database', 'health-checks', 'kill'),
   // A package is hidden from a process. test/cli/check-start.test.ts has the messages.
   ...below('servers/http/oauth2', 'missing-package'),
+]
+
+/** Files of SLOW and LONGEST that `.ci/run` runs in their short form. The others of both are left to the weekly workflow. */
+export const SHORT_IN_CI = [
+  ...below('checks/audit', 'leaky-client'),
+  ...below('checks/verify', 'protocol-defects'),
+  ...below('cli', 'ca-new-key'),
+  ...below('servers/imap4', 'parser-fuzz'),
+  ...below('storage/cluster', 'two-nodes'),
+  ...below('tls/legacy', 'padding'),
+  ...below('tls/negotiation', 'matrix/matrix', 'routing'),
 ]
 
 /** Files whose long form takes longer than all others together, or that need programs that CI does not install. */

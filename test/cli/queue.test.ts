@@ -42,7 +42,7 @@ afterAll(async () => {
 })
 
 async function sealpost(...args: readonly string[]) {
-  const result = await place.runProcess([...args, ...(args.includes('--url') ? [] : ['--config', 'lab.yaml'])])
+  const result = await place.run([...args, ...(args.includes('--url') ? [] : ['--config', 'lab.yaml'])])
   return { ...result, lines: result.stdout.trimEnd().split('\n') }
 }
 

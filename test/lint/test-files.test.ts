@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 
 const repository = fileURLToPath(new URL('../../', import.meta.url))
-const lists: { readonly SLOW: readonly string[]; readonly LONGEST: readonly string[] } = await import(
+const lists: Readonly<Record<'SLOW' | 'LONGEST' | 'SHORT_IN_CI', readonly string[]>> = await import(
   new URL('../../scripts/test/files.mjs', import.meta.url).href
 )
 
@@ -14,6 +14,10 @@ test.each([
 ])('every file of %s in scripts/test/files.mjs exists', (_, files) => {
   expect(files.length).toBeGreaterThan(10)
   expect(files.filter((file) => !existsSync(join(repository, file)))).toEqual([])
+})
+
+test('SHORT_IN_CI has files of both lists', () => {
+  expect(lists.SHORT_IN_CI.filter((file) => !lists.SLOW.includes(file) || !lists.LONGEST.includes(file))).toEqual([])
 })
 
 test.each(['.github/workflows/ci.yml', '.github/workflows/weekly.yml', 'scripts/test.mjs', 'vitest.config.ts'])(

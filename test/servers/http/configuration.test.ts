@@ -14,6 +14,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { LineClient } from '../../support/line-client.ts'
+import { isThorough } from '../../support/thorough.ts'
 import { bearer, HttpLab } from './client.ts'
 
 const reader = 'reader-token-of-the-test'
@@ -436,13 +437,13 @@ describe('a change of any value', () => {
 describe('two administrators', () => {
   it('lose nothing if they change the same file at the same time', async () => {
     await using http = await start()
-    const users = Array.from({ length: 12 }, (_, at) => `user${at}`)
+    const users = Array.from({ length: isThorough ? 12 : 4 }, (_, at) => `user${at}`)
     const answers = await Promise.all(
       users.map((user) => patch(http, 'configuration', set('/directory/accounts/-', { user, password: 'secret' }))),
     )
     expect(answers.map(({ status }) => status)).toEqual(users.map(() => 200))
     for (const user of users) expect(content().match(new RegExp(`user: ${user},`, 'g'))).toHaveLength(1)
-    expect((await http.request('accounts')).body.items).toHaveLength(14)
+    expect((await http.request('accounts')).body.items).toHaveLength(users.length + 2)
   })
 
   it('are told by If-Match that the other was faster', async () => {

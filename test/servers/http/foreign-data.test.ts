@@ -6,6 +6,7 @@ import type { Operation } from '../../../src/api/operation.ts'
 import { operations } from '../../../src/api/operations.ts'
 import { inputSchema } from '../../fuzz/operations/calls.ts'
 import { isLong } from '../../support/long.ts'
+import { isThorough } from '../../support/thorough.ts'
 import { basic, bearer, HttpLab } from './client.ts'
 import { undocumented } from './documented.ts'
 import { callOf } from './operation-cases.ts'
@@ -196,7 +197,9 @@ describe.each(operations.map((operation, index) => [operation.name, operation, i
       }
       // A GET that changes something is noticed after the next operation, unless that may change something.
       const next = operations[index + 1]
-      if (operation.method === 'GET' && next && !SENDS.includes(next.name)) return
+      // In the short form, other operations leave it to a later one as well.
+      const isLeftToNext = operation.method === 'GET' || (!isThorough && index % 5 !== 0 && !SENDS.includes(name))
+      if (isLeftToNext && next && !SENDS.includes(next.name)) return
       const after = await state()
       if (!SENDS.includes(name)) expect(after).toEqual(before)
       before = after
