@@ -59,6 +59,8 @@ export const SLOW = [
   ...below('tls/legacy', 'padding'),
   ...below('tls/pki/lifecycle', 'replace-under-load', 'replaced-store'),
   ...below('storage/store', 'postgres-large'),
+  // A client in each state of each protocol. test/cli/start.test.ts stops a lab with a few.
+  ...below('hostile', 'stop'),
   // A database that crashes, nodes that are killed, and locks that show what a node reads.
   ...below('storage/cluster', 'database', 'health-checks', 'kill'),
   // A package is hidden from a process. test/cli/check-start.test.ts has the messages.

@@ -1,6 +1,7 @@
 import { StoreError } from '../../types.ts'
 import type { StoredBlob } from '../plan.ts'
 import type { Committed, ReadOptions } from './committed.ts'
+import { readInto } from './sealed-tables.ts'
 import { PIECE_OCTETS, type Tables } from './tables.ts'
 
 /** A blob that was written while its message arrived. No entry refers to it yet. */
@@ -8,6 +9,8 @@ export interface StreamedBlob {
   readonly blob: number
   readonly sizeOctets: number
 }
+
+const NOTHING = Buffer.alloc(0)
 
 /** Key of the piece that comes before the octets of a streamed blob. */
 const PREFIX_PIECE = -1
@@ -127,15 +130,20 @@ export class Bodies {
   }
 
   #readPieces(blob: number, start: number, end: number, state: ReadOptions): Buffer | undefined {
+    const { bodies } = this.#tables
     const first = Math.floor(start / PIECE_OCTETS)
-    const pieces: Buffer[] = []
-    for (let piece = first; piece * PIECE_OCTETS < end; piece++) {
-      const octets = this.#tables.bodies.get([blob, piece], state)
-      if (!octets) return undefined
-      pieces.push(octets)
+    const from = first * PIECE_OCTETS
+    if (end <= from) return NOTHING
+    if (end - from <= PIECE_OCTETS) return bodies.get([blob, first], state)?.subarray(start - from, end - from)
+    // One buffer: a large message in pieces and as a whole would take twice its memory.
+    const joined = Buffer.allocUnsafeSlow(end - from)
+    for (let at = 0, piece = first; at < joined.length; at += PIECE_OCTETS, piece++) {
+      const rest = joined.subarray(at)
+      const octets = readInto(bodies, [blob, piece], rest, state)
+      if (!octets || octets.length < Math.min(PIECE_OCTETS, rest.length)) return undefined
+      if (octets.length > rest.length) octets.copy(rest)
     }
-    const joined = pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces)
-    return joined.subarray(start - first * PIECE_OCTETS, end - first * PIECE_OCTETS)
+    return joined.subarray(start - from)
   }
 
   /**

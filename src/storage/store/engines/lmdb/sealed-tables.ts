@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib'
-import type { Database, DatabaseOptions, Key, RootDatabase } from 'lmdb'
+import type { Database, DatabaseOptions, GetOptions, Key, RootDatabase } from 'lmdb'
 import { StoreError } from '../../types.ts'
 
 /** Octets behind each value: the checksum of the value, and that of the value and its key. */
@@ -11,10 +11,32 @@ interface Codec {
   decode(octets: Buffer, length?: number): unknown
 }
 
+/** Gets the next binary value that is read. Undefined: it gets a buffer of its own. */
+let target: Buffer | undefined
+
 const binary: Codec = {
   encode: (value) => value as Buffer,
   // The package reuses the memory that it reads into.
-  decode: (octets, length) => Buffer.from(octets.subarray(0, length)),
+  decode: (octets, length = octets.length) => {
+    if (!target || length > target.length) return Buffer.from(octets.subarray(0, length))
+    octets.copy(target, 0, 0, length)
+    return target.subarray(0, length)
+  },
+}
+
+/** Reads a binary value into a buffer, and returns its view of it. A longer value is returned in a buffer of its own. */
+export function readInto<K extends Key>(
+  table: Database<Buffer, K>,
+  key: K,
+  into: Buffer,
+  options?: GetOptions,
+): Buffer | undefined {
+  target = into
+  try {
+    return table.get(key, options)
+  } finally {
+    target = undefined
+  }
 }
 
 /**
