@@ -6,6 +6,7 @@ import { Duplex } from 'node:stream'
 import { deflateRawSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { CompressedStream } from '../../src/net/compression.ts'
+import { startLab } from '../../src/testing/start-lab.ts'
 import { startImapLab } from '../servers/imap4/support.ts'
 import { LineClient } from '../support/line-client.ts'
 import { type StartedLab, Workplace } from '../support/sealpost.ts'
@@ -66,6 +67,35 @@ test.each(['{99999999999+}', '{99999999999999999999+}', '~{99999999999+}', '{429
     }
   },
 )
+
+test('TAKETHIS by a peer that reads no reply takes little memory, and each article is answered', async () => {
+  const feeds = [{ peer: 'peer', direction: 'in' as const, addresses: ['127.0.0.1'] }]
+  await using lab = await startLab({
+    newsgroups: [{ name: 'lab.general' }],
+    virtualServers: [{ protocol: 'nntp', feeds }],
+  })
+  const { port } = lab.server('nntp')
+  const [flood, other] = [await LineClient.open(port), await LineClient.open(port)]
+  for (const client of [flood, other]) await client.line()
+  const count = scaled(500)
+  const name = 'x'.repeat(200)
+  flood.pause()
+  // Half of them lack the header fields of an article.
+  for (let i = 0; i < count; i++) {
+    const date = i % 2 ? 'Date: Mon, 1 Jan 2024 00:00:00 +0000\r\nPath: peer!x\r\nFrom: a@b.test\r\nSubject: x\r\n' : ''
+    const field = `Newsgroups: lab.general\r\nMessage-ID: <${i}.${name}@peer>\r\n`
+    flood.send(`TAKETHIS <${i}.${name}@peer>\r\n${date}${field}\r\n..x\r\n.\r\n`)
+    if (i % 50 > 0) continue
+    other.send('DATE\r\n')
+    expect(await other.line()).toMatch(/^111 /)
+    expect(lab.memory.used).toBeLessThan(3 * MB)
+  }
+  flood.resume()
+  const codes: string[] = []
+  for (let i = 0; i < count; i++) codes.push((await flood.line())?.slice(0, 3) ?? 'closed')
+  expect(codes).toEqual(Array.from({ length: count }, (_, i) => (i % 2 ? '239' : '439')))
+  for (const client of [flood, other]) client.destroy()
+})
 
 describe('a lab in its own process', () => {
   let place: Workplace
