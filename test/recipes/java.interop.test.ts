@@ -1,5 +1,6 @@
 import { chmodSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { hasFile, ifInstalled } from '../support/more-programs.ts'
 import { debianFirst, describeRecipe } from './describe-recipe.ts'
@@ -13,6 +14,7 @@ const SPRING = [
   ...['core', 'beans', 'context', 'context.support'].map((name) => jar(`spring3-${name}`)),
   ...['javax.mail', 'javax.activation', 'commons-logging'].map(jar),
 ]
+const LIBRARY = fileURLToPath(new URL('../../clients/java/src/main', import.meta.url))
 const jdk = ['javac', 'java', 'keytool'] as const
 
 if (ifInstalled(...jdk, ...[JUNIT, ...MAIL].map(hasFile)))
@@ -27,9 +29,9 @@ if (ifInstalled(...jdk, ...[JUNIT, ...MAIL].map(hasFile)))
     fails: /no message with[^]*1 tests failed/,
   })
 
-/** Puts a program in the place of Maven, which would download its plug-ins. It compiles, and runs JUnit. */
+/** Puts a program in the place of Maven, which would download its plug-ins. It compiles also clients/java, and runs JUnit. */
 function addMaven(recipe: Recipe, libraries: readonly string[]): void {
-  const compile = `javac -d target -cp ${[JUNIT, ...libraries].join(':')} $(find src -name '*.java')`
+  const compile = `javac -d target -cp ${[JUNIT, ...libraries].join(':')} $(find src ${LIBRARY} -name '*.java')`
   const run = `java -jar ${JUNIT} -cp target:${libraries.join(':')} --scan-classpath=target --disable-banner`
   recipe.write('node_modules/.bin/mvn', `#!/bin/sh\nset -e\n${compile}\n${run}\n`)
   chmodSync(join(recipe.folder, 'node_modules/.bin/mvn'), 0o755)

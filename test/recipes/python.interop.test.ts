@@ -1,16 +1,33 @@
+import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
 import { needsModule } from '../support/programs.ts'
 import { debianFirst, describeRecipe } from './describe-recipe.ts'
 import type { Recipe } from './recipe.ts'
 import { useRecipes } from './use-recipes.ts'
 
-const modules = ['aiosmtplib', 'django', 'fastapi', 'flask', 'flask_mail', 'httpx', 'pytest', 'requests']
+const modules = [
+  'aiosmtplib',
+  'django',
+  'fastapi',
+  'flask',
+  'flask_mail',
+  'httpx',
+  'pip',
+  'pytest',
+  'requests',
+  'setuptools',
+]
 const isInstalled = modules.map((name) => needsModule('python', name)).every(Boolean)
 
 const pytest = { untrusted: /CERTIFICATE_VERIFY_FAILED/, passes: /\b1 passed\b/, fails: /\b1 failed\b/ }
 
 if (isInstalled) {
-  describeRecipe('python', { ...pytest, spoiled: [['mailer.py', 'is {code}', 'comes later']] })
+  describeRecipe('python', {
+    ...pytest,
+    prepare: installLibrary,
+    env: { PYTHONPATH: 'installed' },
+    spoiled: [['mailer.py', 'is {code}', 'comes later']],
+  })
   describeRecipe('flask', { ...pytest, spoiled: [['app.py', 'is 123456', 'comes later']] })
   describeRecipe('fastapi', { ...pytest, spoiled: [['app.py', 'is {code}', 'comes later']] })
   describeRecipe('django', {
@@ -23,6 +40,15 @@ if (isInstalled) {
     ],
     fails: /no message[^]*FAILED \(failures=1\)/,
   })
+}
+
+/** Installs clients/python from a copy, because pip writes into the folder. */
+async function installLibrary(recipe: Recipe): Promise<void> {
+  const library = fileURLToPath(new URL('../../clients/python', import.meta.url))
+  const pip =
+    'python3 -m pip install --quiet --root-user-action=ignore --no-build-isolation --no-index --target installed'
+  const script = `cp -r '${library}' library && ${pip} ./library 2>&1 && rm -r library`
+  expect(await recipe.sh(script)).toMatchObject({ status: 0, stdout: '' })
 }
 
 /** Creates a project as `django-admin startproject shop .` does, and adds the settings of the page to its own. */

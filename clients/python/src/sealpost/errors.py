@@ -2,7 +2,7 @@
 
 from typing import List
 
-from .api_types import Problem
+from .api_types import MessageSummary, Problem
 
 
 class LabError(Exception):
@@ -22,10 +22,17 @@ class WaitTimeout(ApiError, AssertionError):
     """No message matched in time. The text lists what arrived instead, and the sessions that were refused."""
 
 
+def sender_of(mail: MessageSummary) -> str:
+    """Returns the address in the From field, or else that of MAIL FROM."""
+    if mail["from"]:
+        return mail["from"]["address"]
+    return mail["envelope"]["from"] if mail["envelope"] else ""
+
+
 def _lines(problem: Problem) -> List[str]:
     lines = [f"  {one['pointer']}: {one['message']}" for one in problem.get("errors", [])]
     for mail in problem.get("arrived", []):
-        sender = mail["from"]["address"] if mail["from"] else "nobody"
+        sender = sender_of(mail) or "nobody"
         recipients = mail["envelope"]["to"] if mail["envelope"] else [one["address"] for one in mail["to"]]
         lines.append(f"  arrived: \"{mail['subject']}\" from {sender} to {', '.join(recipients)}")
     for session in problem.get("sessions", []):

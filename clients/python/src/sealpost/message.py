@@ -5,6 +5,7 @@ from typing import List, Optional, Tuple, cast
 
 from . import api_types as types
 from .api import Api, segment
+from .errors import sender_of
 
 
 class Attachment:
@@ -33,7 +34,7 @@ class Message:
         self.facts = facts
         self.id = facts["id"]
         self.subject = facts["subject"]
-        self.sender = facts["from"]["address"] if facts["from"] else ""
+        self.sender = sender_of(facts)
         self.to = [one["address"] for one in facts["to"]]
         # RCPT TO, also of Bcc. Empty for a message that was not delivered, such as a draft.
         self.recipients = facts["envelope"]["to"] if facts["envelope"] else []

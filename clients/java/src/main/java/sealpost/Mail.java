@@ -22,8 +22,8 @@ public final class Mail {
     /** Returns what a list of the HTTP API shows: id, dates, flags, folder … */
     public Api.MessageSummary facts() { return facts; }
     public String subject() { return facts.subject(); }
-    /** Returns the address in the From field, or an empty text. */
-    public String from() { return facts.from() == null ? "" : facts.from().address(); }
+    /** Returns the address in the From field, or else that of MAIL FROM. */
+    public String from() { return senderOf(facts); }
     public List<String> to() { return facts.to().stream().map(Api.Address::address).collect(Collectors.toList()); }
     /** Returns the addresses of RCPT TO, also of Bcc. */
     public List<String> recipients() { return facts.envelope() == null ? List.of() : facts.envelope().to(); }
@@ -80,6 +80,11 @@ public final class Mail {
 
     /** Returns what is wrong with the message: HTML support, links, accessibility, spam … */
     public List<Api.Finding> checks() { return JsonView.list(((Map<?, ?>) http.get(path + "/checks")).get("items"), Api.Finding::new); }
+
+    static String senderOf(Api.MessageSummary facts) {
+        if (facts.from() != null) return facts.from().address();
+        return facts.envelope() == null ? "" : facts.envelope().from();
+    }
 
     private Api.Message whole() {
         if (whole == null) whole = new Api.Message(http.get(path));

@@ -26,7 +26,7 @@ public final class WaitTimeout extends AssertionError {
         for (var one : orEmpty(problem.errors())) lines.add("  " + one.pointer() + ": " + one.message());
         for (var one : orEmpty(problem.arrived())) {
             var to = one.envelope() == null ? List.of() : one.envelope().to();
-            lines.add("  arrived: \"" + one.subject() + "\" from " + (one.from() == null ? "nobody" : one.from().address()) + " to " + to);
+            lines.add("  arrived: \"" + one.subject() + "\" from " + Mail.senderOf(one) + " to " + to);
         }
         for (var one : orEmpty(problem.sessions())) {
             lines.add("  refused: " + one.summary());
