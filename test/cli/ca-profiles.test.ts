@@ -11,7 +11,7 @@ certificateProfiles:
   server: { purposes: [serverAuth], lifetime: 30d }
 virtualServers: [{ protocol: smtp, port: 0 }]
 `)
-  const key = ['-newkey', 'rsa:2048', '-nodes', '-keyout', 'one.key']
+  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', 'one.key']
   await pki.openssl('req', '-new', ...key, '-subj', '/CN=one.test', '-out', 'one.csr')
 })
 afterAll(() => pki.remove())

@@ -10,7 +10,7 @@ const pki = new CertificateLab()
 beforeAll(async () => {
   await pki.outsideAuthority('root')
   await pki.outsideAuthority('middle', 'root')
-  const key = ['-newkey', 'rsa:2048', '-nodes', '-keyout', 'leaf.key']
+  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', 'leaf.key']
   await pki.openssl('req', '-new', ...key, '-subj', '/CN=localhost', '-out', 'leaf.csr')
   await pki.sign('middle', 'leaf.csr', 'leaf.pem')
   pki.write('chain.pem', pki.text('middle.pem') + pki.text('root.pem'))

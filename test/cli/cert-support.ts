@@ -97,12 +97,12 @@ export class CertificateLab extends Workplace {
     return out + err
   }
 
-  /** Creates an RSA key and a request for a common name with openssl. */
+  /** Creates a key and a request for a common name with openssl. */
   async opensslRequest(
     commonName: string,
     { key, out }: { readonly key: string; readonly out: string },
   ): Promise<void> {
-    const newKey = ['-newkey', 'rsa:2048', '-nodes', '-keyout', key]
+    const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', key]
     await this.openssl('req', '-new', ...newKey, '-subj', `/CN=${commonName}`, '-out', out)
   }
 

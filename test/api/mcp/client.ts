@@ -1,4 +1,10 @@
-import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
+import {
+  Client,
+  type JsonSchemaValidator,
+  type jsonSchemaValidator,
+  StreamableHTTPClientTransport,
+} from '@modelcontextprotocol/client'
+import { AjvJsonSchemaValidator } from '@modelcontextprotocol/client/validators/ajv'
 import type { HttpLab } from '../../servers/http/client.ts'
 
 /** The revisions of the protocol: with and without `initialize`. */
@@ -16,12 +22,28 @@ export interface Result {
 
 type CallOptions = Parameters<Client['callTool']>[1]
 
+const ajv = new AjvJsonSchemaValidator()
+const compiled = new Map<string, JsonSchemaValidator<unknown>>()
+
+/** Compiles each schema once, because every client lists the same tools. */
+const validators: jsonSchemaValidator = {
+  getValidator<T>(schema: Parameters<jsonSchemaValidator['getValidator']>[0]) {
+    const text = JSON.stringify(schema)
+    const validator = compiled.get(text) ?? ajv.getValidator<unknown>(schema)
+    compiled.set(text, validator)
+    return validator as JsonSchemaValidator<T>
+  },
+}
+
 /** The official client, which checks every answer against the schema of its tool. */
 export class Agent implements AsyncDisposable {
   readonly client: Client
 
   constructor(era: Era = 'legacy') {
-    this.client = new Client({ name: 'test', version: '1' }, { versionNegotiation: { mode: era } })
+    this.client = new Client(
+      { name: 'test', version: '1' },
+      { versionNegotiation: { mode: era }, jsonSchemaValidator: validators },
+    )
   }
 
   /** Connects to a lab over HTTP. */
