@@ -21,8 +21,11 @@ export const SLOW = [
   // Dozens of processes of Sealpost, of vitest or of openssl.
   ...below(
     'cli',
+    'acme-account',
     'ca-new-key',
     'ca-refusals',
+    'ca-trusted',
+    'check-certificates',
     'compiled-code',
     'idle-memory',
     'like/greenmail',
@@ -33,7 +36,8 @@ export const SLOW = [
   ...below('lint', 'licences'),
   ...below('storage/cluster', 'two-nodes'),
   ...below('storage/store', 'all-mail-nodes'),
-  ...below('storage/upgrades', 'released'),
+  ...below('storage/database', 'password'),
+  ...below('storage/upgrades', 'newer', 'released'),
   ...below('tls/negotiation', 'matrix/matrix', 'routing'),
   ...below('tls/pki', 'pkcs12-slices', 'servability/matrix'),
   // Doubles of servers and clients, each with keys and handshakes of its own.
@@ -42,6 +46,8 @@ export const SLOW = [
   // Hostile mail in every view and protocol, and messages of many megabytes.
   ...below('hostile', 'stalls', 'views'),
   ...below('mail/smime', 'hostile'),
+  ...below('servers/http', 'forgotten', 'hostile'),
+  ...below('tls/pki/acme', 'hostile'),
   ...below('examples', 'examples'),
   ...below('testing', 'many', 'shared'),
   ...below('testing/containers', 'testcontainers'),
@@ -96,6 +102,9 @@ export const LONGEST = [
   'test/tls/legacy/bogo/bogo.interop.test.ts',
   'test/checks/verify/scanners.interop.test.ts',
   'test/checks/verify/protocol-defects.test.ts',
+  'test/checks/verify/servers.interop.test.ts',
+  'test/servers/http/verdicts.interop.test.ts',
+  'test/tls/pki/pkcs12.interop.test.ts',
   'test/storage/store/full-disk.test.ts',
   'test/storage/store/faults.test.ts',
   ...['conflicts', 'database', 'full-disk', 'hosts', 'key-secret', 'kill', 'labs', 'paused', 'postgres-support'].map(
