@@ -32,14 +32,14 @@ export const SLOW = [
     'outside-clients',
     'package',
   ),
-  ...below('docs', 'base-image'),
+  ...below('docs', 'base-image', 'printed-code'),
   ...below('lint', 'licences'),
   ...below('storage/cluster', 'two-nodes'),
-  ...below('storage/store', 'all-mail-nodes'),
+  ...below('storage/store', 'all-mail-nodes', 'full'),
   ...below('storage/database', 'password'),
   ...below('storage/upgrades', 'newer', 'released'),
   ...below('tls/negotiation', 'matrix/matrix', 'routing'),
-  ...below('tls/pki', 'pkcs12-slices', 'servability/matrix'),
+  ...below('tls/pki', 'database-away', 'forge-oracle', 'pkcs12-slices', 'servability/matrix'),
   // Doubles of servers and clients, each with keys and handshakes of its own.
   ...below('checks/audit', 'leaky-client'),
   ...below('checks/verify', 'protocol-defects'),
@@ -55,6 +55,7 @@ export const SLOW = [
   ...below('servers/http', 'generated-client'),
   ...below('core/config', 'documented-types'),
   // Garbage collection, which needs a process for each file.
+  ...below('core', 'abort-after'),
   ...below('lab', 'collected'),
   ...below('testing', 'leak'),
   // Random sequences that are compared with a model, and loads.
