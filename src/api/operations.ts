@@ -16,11 +16,13 @@ import { logOperations } from './log.ts'
 import { checkOperations } from './messages/checks.ts'
 import { messageOperations } from './messages/operations.ts'
 import { reportOperations } from './messages/report.ts'
+import { unsubscribeOperations } from './messages/unsubscribe.ts'
 import { statisticsOperations } from './metrics/operations.ts'
 import { articleOperations } from './news/articles.ts'
 import { feedOperations } from './news/feeds.ts'
 import { newsgroupOperations } from './news/newsgroups.ts'
 import { threadOperations } from './news/threads.ts'
+import { nothingSentOperations } from './nothing-sent.ts'
 import type { Operation } from './operation.ts'
 import { connectorOperations } from './outgoing/connectors.ts'
 import { queueOperations } from './outgoing/queue.ts'
@@ -44,7 +46,9 @@ export const operationTable = [
   ...releaseOperations,
   ...reportOperations,
   ...checkOperations,
+  ...unsubscribeOperations,
   ...waitOperations,
+  ...nothingSentOperations,
   ...folderOperations,
   ...accountOperations,
   ...accessTokenOperations,

@@ -10,6 +10,7 @@ export const problems = {
   'method-not-allowed': { status: 405, title: 'The resource does not support this method' },
   'not-acceptable': { status: 406, title: 'The client does not accept the type of the answer' },
   'too-slow': { status: 408, title: 'The request took too long' },
+  'something-sent': { status: 409, title: 'Mail was sent' },
   conflict: { status: 409, title: 'The current state does not allow this' },
   gone: { status: 410, title: 'The lab no longer knows where this list continues' },
   'precondition-failed': { status: 412, title: 'The resource has changed since you read it' },

@@ -18,17 +18,22 @@ import { ApiProblem } from './problem.ts'
 import { refusedSession } from './sessions.ts'
 
 /** Longest wait. Proxies give up on silent requests sooner or later. */
-const MAX_WAIT_MS = 300_000
+export const MAX_WAIT_MS = 300_000
 const DEFAULT_WAIT = '30s'
 /** Messages and sessions that a time-out lists. */
-const MAX_LISTED = 20
+export const MAX_LISTED = 20
 
-const input = z.strictObject({
+/** The conditions on a message of a test. */
+export const messageConditions = {
   to: z.string().optional().describe('A complete recipient address of the envelope, or the user name of an account.'),
   from: z.string().optional().describe('Part of the From field or of MAIL FROM.'),
   subject: z.string().optional().describe('Part of the subject.'),
   text: z.string().optional().describe('Part of the text.'),
   ...selection,
+}
+
+const input = z.strictObject({
+  ...messageConditions,
   timeout: duration
     .refine((ms) => ms <= MAX_WAIT_MS, 'is longer than 5 minutes, the longest wait; wait again instead')
     .prefault(DEFAULT_WAIT)
@@ -66,7 +71,7 @@ interface Wanted {
 }
 
 /** Returns the test of the conditions. @throws ApiProblem `invalid` for an empty one, which any message would meet */
-function wantedBy({ api, caller, input: wanted }: Call<WaitInput>): Wanted {
+export function wantedBy({ api, caller, input: wanted }: Call<Omit<WaitInput, 'timeout'>>): Wanted {
   const empty = Object.entries(wanted).find(([, value]) => typeof value === 'string' && searchable(value) === '')
   if (empty)
     throw new ApiProblem('invalid', `${empty[0]} is empty, so any message would match; leave it out, or write a text`)

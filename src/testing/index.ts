@@ -1,6 +1,7 @@
 import '../core/async/disposal.ts'
 
 export type { AccountChanges } from '../accounts/directory/types.ts'
+export type { UnsubscribeAnswer } from '../api/messages/unsubscribe.ts'
 export {
   AuditError,
   type AuditOptions,

@@ -99,6 +99,7 @@ const inputs: Readonly<Record<string, () => object | Promise<object>>> = {
   'messages.thread': message,
   'messages.part': () => ({ id: known.message, part: '2' }),
   'messages.export': () => ({ ids: [known.message] }),
+  assertNothingSent: () => ({ to: 'nobody' }),
   wait: () => ({ to: 'alice', subject: 'grüße', timeout: '1s' }),
   'sessions.list': () => ({ protocol: 'smtp', failed: false, limit: 5 }),
   'sessions.get': () => ({ id: known.session }),

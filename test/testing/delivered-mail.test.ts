@@ -34,12 +34,20 @@ it('a wait without a recipient returns a message to several recipients once and 
 
 it('a copy that reaches another recipient later is returned to a wait for that recipient only', async () => {
   await using store = new MemoryStore({ clock: systemClock })
-  const directory = createDirectory(await resolveForTests({}))
+  const config = await resolveForTests({})
+  const directory = createDirectory(config)
   const arrivals = await Arrivals.of(store, directory)
   await using certificateStore = await openCertificateStore(storeOptions('memory'))
   const sessionLog = new SessionLog(systemClock)
   const mailAuthentication = { check: async () => undefined }
-  const mail = new DeliveredMail(arrivals, { store, directory, sessionLog, certificateStore, mailAuthentication })
+  const mail = new DeliveredMail(arrivals, {
+    config,
+    store,
+    directory,
+    sessionLog,
+    certificateStore,
+    mailAuthentication,
+  })
   const [alice, bob] = await Promise.all(['alice', 'bob'].map((user) => openInbox(store, accountOwner(user))))
   const envelope = { mailFrom: '', rcptTo: ['alice@lab.test', 'bob@lab.test'] }
   const raw = Buffer.from('Subject: to both\r\n\r\nhello\r\n')

@@ -1,11 +1,13 @@
 import type { OperationName, OutputOf } from '../../api/operation-types.ts'
 import type {
+  ApiFinding,
   ApiMessage,
   ApiMessagePage,
   ApiMessageSummary,
   ApiPageQuery,
   ApiProblemDocument,
   ApiTenantFacts,
+  ApiUnsubscribeAnswer,
   ApiWaitQuery,
 } from './api-types.ts'
 
@@ -25,10 +27,11 @@ export class SealpostApiError extends Error {
 }
 
 /** Returns a line for each message that arrived, refused session and mistake that a problem lists. */
-function linesOf({ arrived, sessions, errors }: ApiProblemDocument): string[] {
+function linesOf({ arrived, attempts, sessions, errors }: ApiProblemDocument): string[] {
   const list = (value: unknown): Record<string, unknown>[] => (Array.isArray(value) ? value : [])
   return [
     ...list(arrived).map(({ account, subject }) => `  arrived: "${subject}" for ${account ?? 'nobody of the lab'}`),
+    ...(Array.isArray(attempts) ? attempts : []).map((attempt) => `  begun: ${attempt}`),
     ...list(sessions).map(({ summary }) => `  refused: ${summary}`),
     ...list(errors).map(({ pointer, detail }) => `  ${pointer}: ${detail}`),
   ]
@@ -84,6 +87,28 @@ export class SealpostApi {
   /** Returns a message with its text, links, codes and attachments. @throws SealpostApiError if it does not exist */
   async message(id: string, options: Options = {}): Promise<ApiMessage> {
     return this.#call<'messages.get'>(`/messages/${encodeURIComponent(id)}`, options)
+  }
+
+  /** Returns what is wrong with a message, of all checks or of one. @throws SealpostApiError if it does not exist */
+  async check(id: string, check?: ApiFinding['check'], options: Options = {}): Promise<readonly ApiFinding[]> {
+    const path = `/messages/${encodeURIComponent(id)}/checks`
+    return (await this.#call<'messages.checks'>(path, { query: { check }, ...options })).items
+  }
+
+  /** Unsubscribes the recipient of a message by one click (RFC 8058). @throws SealpostApiError if it has no one-click */
+  async unsubscribe(id: string, options: Options = {}): Promise<ApiUnsubscribeAnswer> {
+    const path = `/messages/${encodeURIComponent(id)}/unsubscribe`
+    return this.#call<'messages.unsubscribe'>(path, { json: {}, ...options })
+  }
+
+  /**
+   * Checks that no mail was sent since the start or the last reset, once no client is about to send.
+   * @param filter a text is short for `{ to }`
+   * @throws SealpostApiError that lists what was sent, or the clients that stay connected without sending
+   */
+  async assertNothingSent(filter: ApiWaitQuery | string = {}, options: Options = {}): Promise<void> {
+    const json = typeof filter === 'string' ? { to: filter } : filter
+    await this.request('/assert-nothing-sent', { json, ...options })
   }
 
   /** Deletes every message and session record, and restores the faults of the configuration. */

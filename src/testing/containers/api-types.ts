@@ -116,6 +116,37 @@ export interface ApiMessage extends Omit<ApiMessageSummary, 'attachments'> {
   readonly delivery: Readonly<Record<string, unknown>> | null
 }
 
+/** A finding of the checks of a message. */
+export interface ApiFinding {
+  readonly check:
+    | 'html-support'
+    | 'links'
+    | 'images'
+    | 'accessibility'
+    | 'unsubscribe'
+    | 'headers'
+    | 'size'
+    | 'spam'
+    | 'authentication'
+  readonly level: 'error' | 'warning' | 'info'
+  readonly message: string
+  /** Line of the HTML; null for what has no line there. */
+  readonly line: number | null
+  /** Mail programs and receivers that it concerns; empty for all. */
+  readonly clients: readonly string[]
+  /** The standard, page or rule that says so. */
+  readonly source: string
+}
+
+/** The answer to a one-click unsubscribe. */
+export interface ApiUnsubscribeAnswer {
+  readonly url: string
+  /** The HTTP status. Redirects are not followed. */
+  readonly status: number
+  /** The beginning of the body. */
+  readonly body: string
+}
+
 /** Selects messages. */
 export interface ApiMessageQuery {
   /** A search, such as `from:alice is:unread "an invoice"`. */

@@ -242,7 +242,7 @@ export class DeliveredMail {
     if (message.authentication) return message
     const { mailFrom = '', client } = entry.envelope ?? {}
     const authentication = await this.#lab.mailAuthentication.check([message.raw], { mailFrom, client })
-    return new LabMessage(message.raw, { ...message.facts, authentication })
+    return new LabMessage(message.raw, { ...message.facts, authentication }, this.#lab)
   }
 
   /** Returns the message of an arrival. Undefined if it is gone or belongs to another tenant. */
@@ -265,7 +265,7 @@ export class DeliveredMail {
         ? judged.smime
         : await smimeOf(raw, certificateStore, { receivedAt: arrival.entry.savedAt })
     if (smime) this.#smime.set(arrival, { index, smime })
-    const message = new LabMessage(raw, factsOf(arrival, directory, record, smime))
+    const message = new LabMessage(raw, factsOf(arrival, directory, record, smime), this.#lab)
     this.#subjects.set(arrival, message.subject)
     return message
   }

@@ -1,4 +1,5 @@
 import type { Directory } from '../../accounts/directory/types.ts'
+import type { UnsubscribeAnswer } from '../../api/messages/unsubscribe.ts'
 import type { SessionRecord } from '../../core/sessions/types.ts'
 import { runInSlices } from '../../core/time/time-slice.ts'
 import type { Finding } from '../../mail/checks/findings.ts'
@@ -10,6 +11,7 @@ import { accountOf } from '../../storage/store/types.ts'
 import { Call } from '../calls/call.ts'
 import { type Arrival, recipientsOf } from './arrivals.ts'
 import type { PreviewOptions } from './preview.ts'
+import type { Watched } from './scope.ts'
 
 /** The facts about a delivered message that its octets do not contain. */
 export interface MessageFacts {
@@ -52,6 +54,7 @@ export type LabMessageJson = MessageJson &
 /** A delivered message. Its parts are decoded when first read. */
 export class LabMessage extends ReadableMessage implements Omit<MessageFacts, 'smime'> {
   readonly #smime: SmimeResult | undefined
+  readonly #lab: Pick<Watched, 'config' | 'certificateStore'> | undefined
   readonly envelope: MessageFacts['envelope']
   readonly recipients: readonly string[]
   readonly user: string | undefined
@@ -68,8 +71,10 @@ export class LabMessage extends ReadableMessage implements Omit<MessageFacts, 's
    */
   readonly authentication: MessageAuthentication | undefined
 
-  constructor(raw: Buffer, facts: MessageFacts) {
+  /** @param lab the lab that holds it; undefined in another process */
+  constructor(raw: Buffer, facts: MessageFacts, lab?: Pick<Watched, 'config' | 'certificateStore'>) {
     super(raw)
+    this.#lab = lab
     this.envelope = facts.envelope
     this.recipients = facts.recipients
     this.user = facts.user
@@ -107,6 +112,22 @@ export class LabMessage extends ReadableMessage implements Omit<MessageFacts, 's
   async preview(options: PreviewOptions = {}): Promise<Buffer> {
     const { previewOf } = await import('./preview.ts')
     return previewOf(new Call('preview', LabMessage.prototype.preview), this, options)
+  }
+
+  /**
+   * Unsubscribes the recipient as a mail program does at one click: the lab sends the POST of RFC 8058 to the https URL of
+   * List-Unsubscribe, which must be on this machine or a host of `webhooks`. Resolves with the answer, whatever its status.
+   * @throws Error if the message has no one-click, or the server does not answer
+   */
+  async unsubscribe(): Promise<UnsubscribeAnswer> {
+    const call = new Call('unsubscribe', LabMessage.prototype.unsubscribe)
+    if (!this.#lab) throw call.at(new Error('unsubscribe: works only in the process of the lab'))
+    const { unsubscribe } = await import('../../api/messages/unsubscribe.ts')
+    try {
+      return await unsubscribe(this, this.#lab)
+    } catch (error) {
+      throw call.at(new Error(`unsubscribe: ${(error as Error).message}`, { cause: error }))
+    }
   }
 
   /** All facts except the octets, as plain data. */

@@ -1,5 +1,5 @@
+import { attemptsBesides, BEFORE_RESET, describeUnfinished, mayStillSend, untilRead } from '../../core/sessions/sent.ts'
 import type { SessionRecord } from '../../core/sessions/types.ts'
-import { setImmediate } from '../../core/time/real-timers.ts'
 import type { Call } from '../calls/call.ts'
 import { type WaitOptions, wait } from '../waits/wait.ts'
 import { describeMessage, section, WaitTimeout } from '../waits/wait-timeout.ts'
@@ -7,12 +7,6 @@ import type { DeliveredMail } from './delivered-mail.ts'
 import { describeFilter, type MessageFilter } from './filter.ts'
 import type { LabMessage } from './message.ts'
 import type { WatchedSessions } from './sessions.ts'
-
-/**
- * Turns of the event loop after which everything that had reached the ports is read: one accepts waiting connections, one
- * reads what they sent, and one more for what their streams pass on.
- */
-const TURNS = 3
 
 /** Thrown by `assertNothingSent` if something was sent. */
 export class SomethingSent extends Error {
@@ -34,26 +28,18 @@ export async function assertNothingSent(
   const messages = await mail.list(filter)
   // A filter says nothing about mail that was refused: its content never came.
   const isAny = Object.keys(filter).length === 0
-  const attempts = isAny ? attemptsBesides(messages, sessions.list()) : []
+  const attempts = isAny
+    ? attemptsBesides(
+        messages.map(({ session }) => session?.id),
+        sessions.list(),
+      )
+    : []
   if (messages.length === 0 && attempts.length === 0) return
   const wanted = isAny ? 'mail' : `message with ${describeFilter(filter)}`
   const arrived = messages.length === 0 ? [] : section('messages that arrived', messages.map(describeArrived), 'more')
   const begun = attempts.length === 0 ? [] : section('mail that was begun and is in no mailbox', attempts, 'more')
   throw call.at(new SomethingSent([`expected that no ${wanted} was sent`, ...arrived, ...begun].join('\n')))
 }
-
-/** Returns a line for each session that began more messages than it delivered. */
-function attemptsBesides(messages: readonly LabMessage[], records: readonly SessionRecord[]): string[] {
-  return records.flatMap((record) => {
-    const delivered = messages.filter(({ session }) => session?.id === record.id).length
-    const count = (record.mail?.begun ?? 0) - delivered
-    const before = record.mail?.wasOpenAtReset ? [`the first was ${BEFORE_RESET}`] : []
-    const refusals = record.refusals.map((reason) => `refused: ${reason}`)
-    return count > 0 ? [[`${who(record)}: ${count}`, ...before, ...refusals].join('; ')] : []
-  })
-}
-
-const BEFORE_RESET = 'begun before the last reset'
 
 /** A message that was under way at a reset is the first of its session. */
 function describeArrived(message: LabMessage, position: number, all: readonly LabMessage[]): string {
@@ -68,7 +54,7 @@ function settled(call: Call, sessions: WatchedSessions, options: WaitOptions | u
   return wait<void>(call, options, {
     start: ({ resolve, reject }) => {
       const examine = async (): Promise<void> => {
-        for (let n = 0; n < TURNS; n++) await new Promise<void>((resolve) => setImmediate(resolve))
+        await untilRead()
         if (unfinished().length === 0) resolve()
       }
       const onChange = (): void => void examine().catch(reject)
@@ -83,16 +69,4 @@ function settled(call: Call, sessions: WatchedSessions, options: WaitOptions | u
         ].join('\n'),
       ),
   })
-}
-
-/** An idle session counts as finished once it has sent something: clients that keep connections do so. */
-const mayStillSend = ({ protocol, endedAt, mail }: SessionRecord): boolean =>
-  protocol === 'smtp' && endedAt === undefined && mail?.isOpen !== false
-
-const who = ({ id, user }: SessionRecord): string => `${id} ${user === undefined ? 'without log-on' : `as ${user}`}`
-
-function describeUnfinished(record: SessionRecord): string {
-  const { begun = 0, wasOpenAtReset = false } = record.mail ?? {}
-  const before = begun === 1 && wasOpenAtReset ? `, ${BEFORE_RESET}` : ''
-  return `${who(record)}: ${record.mail ? `in the middle of a message${before}` : 'has sent nothing yet'}`
 }

@@ -3,7 +3,7 @@ import type { Lab } from '../../lab/lab.ts'
 import type { LabMessage } from './message.ts'
 
 /** The parts of a lab that tests look at. */
-export type Watched = Pick<Lab, 'store' | 'sessionLog' | 'directory' | 'certificateStore'> & {
+export type Watched = Pick<Lab, 'store' | 'sessionLog' | 'directory' | 'certificateStore' | 'config'> & {
   readonly mailAuthentication: Pick<Lab['mailAuthentication'], 'check'>
 }
 

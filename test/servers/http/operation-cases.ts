@@ -129,6 +129,17 @@ const message: Preparation = async ({ http, call }) => {
   return { input: { id: (await call({ path: 'messages?limit=1' })).body.items[0].id } }
 }
 
+/** A message whose recipient can unsubscribe: the lab itself answers, that it takes no POST there. */
+const newsletter: Preparation = async ({ http, call }) => {
+  const { tlsPort } = http.lab.server('http')
+  const headers = {
+    'List-Unsubscribe': `<https://localhost:${tlsPort}/livez>`,
+    'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click',
+  }
+  await http.lab.deliver({ subject: 'News', text: 'Hello.', headers }, 'alice')
+  return { input: { id: (await call({ path: 'messages?limit=1' })).body.items[0].id } }
+}
+
 /** Prepares the lab for a request that does not name what is prepared. */
 const withoutInput =
   (prepare: Preparation): Preparation =>
@@ -280,6 +291,8 @@ const cases: Readonly<Record<string, Case>> = {
   'messages.delete': { prepare: message },
   'messages.release': { input: { to: customer }, prepare: message },
   'messages.checks': { prepare: message },
+  'messages.unsubscribe': { prepare: newsletter },
+  assertNothingSent: { input: { to: 'nobody', timeout: '5s' } },
   'messages.report': { input: { report: 'bounce+550.postfix' }, prepare: message },
   'messages.releaseMany': { input: { query: 'subject:code', to: customer }, prepare: withoutInput(message) },
   // Callers who do not see the message wait in vain.
