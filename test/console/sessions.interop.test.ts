@@ -1,6 +1,9 @@
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
+import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { HttpLab } from '../servers/http/client.ts'
+import { extension, extensions, helloBody, helloRecords, serverName } from '../support/client-hello.ts'
 import { LineClient } from '../support/line-client.ts'
 import { runProgram } from '../support/run-program.ts'
 import { ConsoleBrowser, consoleLab, hasChromium } from './browser.ts'
@@ -18,6 +21,19 @@ describe.skipIf(!hasChromium)('the page of the sessions', () => {
   afterAll(async () => {
     await browser?.[Symbol.asyncDispose]()
     await http?.[Symbol.asyncDispose]()
+  })
+
+  it('says that a client offers an encrypted ClientHello, and why the lab has no keys for it', async () => {
+    const page = await browser.open(http.base, '/sessions')
+    const grease = extension(0xfe0d, Buffer.alloc(8))
+    const offer = { suites: [0x0007], tail: extensions(serverName('ech.test'), grease) }
+    const socket = connect(http.lab.server('imap4').tlsPort, '127.0.0.1')
+    socket.end(helloRecords(helloBody(offer)))
+    await once(socket.resume(), 'close')
+    await page.locator('.session-rows button', { hasText: 'refused' }).first().click()
+    await page.getByText('offered, or GREASE for it; the lab has no keys').waitFor()
+    await page.context().close()
+    await http.lab.reset()
   })
 
   it('says why a handshake failed, what both sides offered, and leads to the policy', async () => {

@@ -52,6 +52,8 @@ export async function createDiffieHellman(groupBits: keyof typeof primes): Promi
 }
 
 function sharedSecret(privateKey: KeyObject, group: Buffer, prime: Buffer, clientValue: Buffer): Buffer {
+  // RFC 5246 sections 7.2.2 and 7.4.7.2: opaque dh_Yc<1..2^16-1>
+  if (clientValue.length === 0) throw new LegacyTlsError('decode_error', 'the client’s Diffie-Hellman value is empty')
   const y = withoutZeros(clientValue)
   // The others are the trivial subgroups: 0, 1 and p - 1. RFC 2631 section 2.1.5.
   const isTrivial = y.length === 0 || (y.length === 1 && y[0] === 1) || y.compare(minusOne(prime)) === 0

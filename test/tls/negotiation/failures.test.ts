@@ -3,12 +3,14 @@ import { connect, type Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import tls from 'node:tls'
 import { describe, expect, it } from 'vitest'
+import { transcript } from '../../../src/core/sessions/describe.ts'
 import type { SessionRecord } from '../../../src/core/sessions/types.ts'
 import type { TlsSettings, VirtualServerSettings } from '../../../src/net/virtual-server-settings.ts'
 import { legacySuites } from '../../../src/tls/legacy/suites.ts'
 import { vector } from '../../../src/tls/negotiation/octets.ts'
 import {
   alpn,
+  extension,
   extensions,
   helloBody,
   helloRecords,
@@ -177,6 +179,18 @@ describe('a ClientHello that is refused is explained', () => {
     const { refusals } = await recordOf({ tls: tlsSettings }, (echo) => send(echo, octets))
     expect(refusals).toHaveLength(1)
     expect(refusals[0]?.replace('TLS handshake: ', '')).toMatch(why)
+  })
+
+  it('records an encrypted ClientHello, or GREASE for one', async () => {
+    // RFC 9849 section 5: outer, KDF and AEAD, config_id, enc, payload
+    const grease = extension(
+      0xfe0d,
+      Buffer.concat([Buffer.from('000001000107', 'hex'), vector(2, Buffer.alloc(32)), vector(2, Buffer.alloc(64))]),
+    )
+    const octets = helloRecords(helloBody({ suites: [0x0007], tail: extensions(grease) }))
+    const record = await recordOf({ tls: tlsSettings }, (echo) => send(echo, octets))
+    expect(record.hello?.extensions).toContain(0xfe0d)
+    expect(transcript(record).join('\n')).toContain('an encrypted ClientHello, or GREASE for one')
   })
 
   it('names signalling values, and suites that the engine for old clients does not have', async () => {

@@ -157,6 +157,8 @@ function Facts({ session }: { readonly session: Session }) {
     ],
     [t('sessions.keyExchange'), tls?.keyExchange],
     [t('sessions.serverName'), tls?.serverName ?? hello?.serverName],
+    // encrypted_client_hello. RFC 9849 section 5
+    [t('sessions.ech'), hello?.extensions?.includes(0xfe0d) ? t('sessions.echText') : undefined],
     [t('sessions.certificate'), tls?.certificate?.friendlyName],
     [
       t('sessions.clientCertificate'),

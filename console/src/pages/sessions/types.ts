@@ -19,7 +19,7 @@ export interface Session {
   readonly summary: string
   /** Whether its traffic can be downloaded. */
   readonly captured: boolean
-  readonly hello?: { readonly serverName?: string; readonly ja4?: string }
+  readonly hello?: { readonly serverName?: string; readonly ja4?: string; readonly extensions?: readonly number[] }
   readonly tls?: {
     readonly version: string
     readonly cipher: string

@@ -37,6 +37,9 @@ export default {
   'sessions.clearText': 'Klartext',
   'sessions.bits': '{n} Bit',
   'sessions.keyExchange': 'Schlüsselaustausch',
+  'sessions.ech': 'Verschlüsseltes ClientHello',
+  'sessions.echText':
+    'angeboten, oder GREASE dafür; das Labor hat keine Schlüssel, weil Node.js keine Funktion dafür hat',
   'sessions.serverName': 'Servername (SNI)',
   'sessions.certificate': 'Zertifikat',
   'sessions.clientCertificate': 'Clientzertifikat',

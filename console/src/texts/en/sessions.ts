@@ -34,6 +34,8 @@ export default {
   'sessions.clearText': 'clear text',
   'sessions.bits': '{n} bits',
   'sessions.keyExchange': 'Key exchange',
+  'sessions.ech': 'Encrypted ClientHello',
+  'sessions.echText': 'offered, or GREASE for it; the lab has no keys, because Node.js has no call for them',
   'sessions.serverName': 'Server name (SNI)',
   'sessions.certificate': 'Certificate',
   'sessions.clientCertificate': 'Client certificate',

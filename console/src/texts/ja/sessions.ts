@@ -36,6 +36,8 @@ export default {
   'sessions.clearText': '平文',
   'sessions.bits': '{n} ビット',
   'sessions.keyExchange': '鍵交換',
+  'sessions.ech': '暗号化された ClientHello',
+  'sessions.echText': '提示あり、またはその GREASE。Node.js に機能がないため、ラボに鍵はありません',
   'sessions.serverName': 'サーバー名 (SNI)',
   'sessions.certificate': '証明書',
   'sessions.clientCertificate': 'クライアント証明書',
