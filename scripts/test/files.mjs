@@ -27,6 +27,7 @@ export const SLOW = [
     'ca-trusted',
     'check-certificates',
     'compiled-code',
+    'examples',
     'idle-memory',
     'like/greenmail',
     'outside-clients',

@@ -1,8 +1,11 @@
-import { Command } from 'commander'
+import { Command, Help, type Option } from 'commander'
 import { nearest } from '../core/config/nearest.ts'
 import { version } from '../core/text/version.ts'
+import { examples } from './examples.ts'
+import { withPresentNames } from './old-names.ts'
 import { exitStatus, explain, UsageError } from './shared/failure.ts'
 import { noteError, print } from './shared/output.ts'
+import { isShared, sharedOptions } from './shared/shared-options.ts'
 
 type AddCommand = (program: Command, run: typeof runCommandLine) => void
 
@@ -42,10 +45,16 @@ const groups: Readonly<Record<string, Readonly<Record<string, () => Promise<AddC
   },
   Connect: {
     'client-settings': async () => (await import('./mail/client-settings.ts')).addClientSettings,
-    token: async () => (await import('./lab/token.ts')).addToken,
+    'access-token': async () => (await import('./lab/access-token.ts')).addAccessToken,
     mcp: async () => (await import('./lab/mcp.ts')).addMcp,
   },
+  Help: {
+    completion: async () => (await import('./completion.ts')).addCompletion,
+  },
 }
+
+/** It describes all commands. */
+const NEEDS_ALL = 'completion'
 
 /** Runs `sealpost ARGS` to its end. Returns the exit status. */
 export async function runCommandLine(args: readonly string[]): Promise<number> {
@@ -56,7 +65,8 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
       print(JSON.stringify(installation()))
       return exitStatus.done
     }
-    await (await createProgram(args)).parseAsync(args, { from: 'user' })
+    const present = withPresentNames(args)
+    await (await createProgram(present)).parseAsync(present, { from: 'user' })
     return Number(process.exitCode)
   } catch (error) {
     const { lines, status } = explain(error)
@@ -79,6 +89,7 @@ async function createProgram(args: readonly string[]): Promise<Command> {
       'print the version; with --json also those of Node.js, OpenSSL and optional packages',
     )
     .showHelpAfterError(false)
+    .configureHelp({ visibleOptions: ownOptions, formatHelp })
     .configureOutput({
       outputError: (text) => {
         const lines = text.replace(/^error: /, '').split('\n')
@@ -92,17 +103,46 @@ async function createProgram(args: readonly string[]): Promise<Command> {
     })
     .exitOverride()
   const [first = ''] = args
-  const needsOne = isVersion(first) || Object.values(groups).some((group) => Object.hasOwn(group, first))
+  const isKnown = isVersion(first) || Object.values(groups).some((group) => Object.hasOwn(group, first))
+  const needsOne = isKnown && first !== NEEDS_ALL
   for (const [heading, group] of Object.entries(groups)) {
     program.commandsGroup(`${heading}:`)
     for (const [name, load] of Object.entries(group)) {
       if (!needsOne || name === first) (await load())(program, runCommandLine)
     }
   }
-  program.commandsGroup('Help:')
   for (const command of [program, ...program.commands]) if (command.commands.length > 0) addHelp(command)
   return program
 }
+
+function ownOptions(this: Help, command: Command): Option[] {
+  return Help.prototype.visibleOptions.call(this, command).filter((option) => !isShared(option))
+}
+
+/** Returns the help of a command. Shared options and examples follow its own options. */
+function formatHelp(this: Help, command: Command, helper: Help): string {
+  const shared = command.options.filter(isShared).map(({ flags }) => flags)
+  const lines = examples[pathOf(command)] ?? []
+  const sections = [
+    Help.prototype.formatHelp.call(this, command, helper),
+    ...(command.parent === null ? [explained(Object.values(sharedOptions), helper)] : []),
+    ...(shared.length === 0
+      ? []
+      : [`${helper.boxWrap(`Also (see sealpost --help): ${shared.join(', ')}`, helper.helpWidth ?? 80)}\n`]),
+    ...(lines.length === 0 ? [] : [`Examples:\n${lines.map((line) => `  sealpost ${line}\n`).join('')}`]),
+  ]
+  return sections.join('\n')
+}
+
+function explained(options: readonly Option[], helper: Help): string {
+  const width = Math.max(...options.map(({ flags }) => flags.length))
+  const items = options.map(({ flags, description }) => helper.formatItem(flags, width, description, helper))
+  return `${helper.formatItemList('Options of many commands:', items, helper).join('\n').trimEnd()}\n`
+}
+
+/** Returns the words of a command without the program: `cert list`. */
+const pathOf = (command: Command): string =>
+  command.parent === null ? '' : `${pathOf(command.parent)} ${command.name()}`.trim()
 
 /** Adds `help [command…]`. Commander's own shows the general help for an unknown command. */
 function addHelp(parent: Command): void {

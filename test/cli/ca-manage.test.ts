@@ -25,7 +25,7 @@ it('ca delete deletes an authority that nothing needs any more', async () => {
   await pki.done('cert', 'issue', '--for', smtp, '--cn', 'localhost', '--authority', 'Below')
   await pki.done('ca', 'default', (await names())[0] ?? '')
   expect(await pki.refused('ca', 'delete', 'Below')).toContain(`certificates of it are assigned to "${smtp}"`)
-  await pki.done('cert', 'remove', '--for', smtp)
+  await pki.done('cert', 'unassign', '--for', smtp)
   expect(await pki.json('ca', 'delete', 'Below')).toEqual({ name: 'Below', issued: 1 })
   await pki.done('ca', 'delete', 'Second Root')
   await pki.done('ca', 'delete', 'Waiting')

@@ -31,7 +31,7 @@ describe('an outside root', () => {
         'The checks of the lab now accept the root of "world".\n',
       )
       await expect.poll(async () => (await pki.sealpost('healthcheck')).stderr, { timeout: 20_000 }).toBe('')
-      const verified = await pki.sealpost('verify', '--protocol', 'pop3', 'imap4', '--only', 'chain')
+      const verified = await pki.sealpost('verify', '--protocol', 'pop3', 'imap4', '--check', 'chain')
       expect(verified.status, verified.stdout).toBe(0)
     }
     expect(await findings()).not.toContain('world')
@@ -87,7 +87,15 @@ describe('an outside revocation list', () => {
 
   it('revokes a certificate for verify', async () => {
     await using _running = await pki.start(['--config', 'lab.yaml'])
-    const { status, stdout } = await pki.sealpost('verify', '--protocol', 'pop3', 'imap4', '--only', 'revocation', '-v')
+    const { status, stdout } = await pki.sealpost(
+      'verify',
+      '--protocol',
+      'pop3',
+      'imap4',
+      '--check',
+      'revocation',
+      '-v',
+    )
     expect(status).toBe(1)
     expect(stdout).toMatch(/revocation +the certificate is revoked by the list of world/)
     expect(stdout).toMatch(/revocation +the certificate was issued by middle, which is revoked by the list of world/)

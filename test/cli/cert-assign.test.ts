@@ -32,25 +32,25 @@ describe('a certificate in the store', () => {
   })
 
   it('stays in the store after remove and can be assigned again', async () => {
-    expect(await pki.done('cert', 'remove', '--for', imap4)).toContain('stays in the store')
-    expect(await pki.refused('cert', 'remove', '--for', imap4)).toContain('has no certificate assigned')
+    expect(await pki.done('cert', 'unassign', '--for', imap4)).toContain('stays in the store')
+    expect(await pki.refused('cert', 'unassign', '--for', imap4)).toContain('has no certificate assigned')
     expect((await show('First')).usedBy).toEqual([smtp, pop3])
     await pki.done('cert', 'assign', 'First', '--for', imap4)
   })
 
   it('is replaced by another one', async () => {
-    await pki.done('cert', 'remove', '--for', pop3)
+    await pki.done('cert', 'unassign', '--for', pop3)
     await pki.done('cert', 'issue', '--for', pop3, '--cn', 'localhost', '--name', 'Second')
     const answer = await pki.json('cert', 'replace', 'Second', '--for', smtp)
     expect(answer).toMatchObject({ virtualServer: smtp, replaced: thumbprint })
     expect((await show('Second')).usedBy).toEqual([smtp, pop3])
-    await pki.done('cert', 'remove', '--for', smtp)
+    await pki.done('cert', 'unassign', '--for', smtp)
     expect(await pki.refused('cert', 'replace', 'Second', '--for', smtp)).toContain('no certificate assigned')
   })
 
   it('is not deleted while in use', async () => {
     expect(await pki.refused('cert', 'delete', 'Second')).toMatch(/in use by "Default POP3 Virtual Server"/)
-    await pki.done('cert', 'remove', '--for', pop3)
+    await pki.done('cert', 'unassign', '--for', pop3)
     const key = JSON.parse(pki.state).certificates.at(-1).key
     expect(await pki.done('cert', 'delete', 'Second')).toContain('deleted')
     expect(() => pki.text(`certs/${key}`)).toThrow(/ENOENT/)
@@ -63,7 +63,7 @@ describe('a certificate in the store', () => {
     const { status, stderr } = await pki.run(['cert', 'assign', 'First', '--for', imap4, '--config', 'pinned.yaml'])
     expect(status).toBe(1)
     expect(stderr).toMatch(/pinned\.yaml:6:\d+: virtualServers\[2\]\.certificate: First/)
-    await pki.done('cert', 'remove', '--for', imap4)
+    await pki.done('cert', 'unassign', '--for', imap4)
     const deleting = await pki.run(['cert', 'delete', 'First', '--config', 'pinned.yaml'])
     expect(deleting.stderr).toContain(`in use by "${imap4}"`)
   })
@@ -82,7 +82,7 @@ describe('sealpost cert list', () => {
     const wrapped = (await pki.done('cert', 'list')).trimEnd().split('\n')
     expect(Math.max(...wrapped.map((line) => line.length))).toBeLessThanOrEqual(80)
     expect(await pki.done('cert', 'show', 'First')).toContain(thumbprint)
-    for (const server of [smtp, pop3, imap4]) await pki.done('cert', 'remove', '--for', server)
+    for (const server of [smtp, pop3, imap4]) await pki.done('cert', 'unassign', '--for', server)
     await pki.done('cert', 'delete', 'A name that is long for a certificate')
   })
 })
@@ -181,7 +181,7 @@ describe('sealpost cert renew', () => {
         await pki.done('cert', 'renew', '--for', smtp, ...more)
         expect(await facts()).toEqual({ same: before.same, lifetime: seconds })
       }
-      await pki.done('cert', 'remove', '--for', smtp)
+      await pki.done('cert', 'unassign', '--for', smtp)
     },
   )
 

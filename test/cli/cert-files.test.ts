@@ -249,7 +249,7 @@ describe('a disk without room', () => {
       expect(await done('cert', 'delete', 'one')).toContain('"one" is deleted')
       // Other programs use the room that the deletion made.
       fill(folder, 'more')
-      expect(await done('cert', 'remove', '--for', smtp)).toContain('now uses a certificate that the lab issues')
+      expect(await done('cert', 'unassign', '--for', smtp)).toContain('now uses a certificate that the lab issues')
       fill(folder, 'most')
       expect(await done('ca', 'delete', 'Second')).toContain('"Second" is deleted')
       for (const name of ['two', 'three']) await done('cert', 'delete', name)
@@ -269,7 +269,7 @@ describe('a disk without room', () => {
       expect((await fixed('cert', 'issue', '--for', smtp, '--name', 'one')).status).toBe(0)
       execFileSync('mount', ['-o', 'remount,ro', folder])
       expect((await fixed('cert', 'list')).stdout).toContain('one')
-      const { status, stderr } = await fixed('cert', 'remove', '--for', smtp)
+      const { status, stderr } = await fixed('cert', 'unassign', '--for', smtp)
       expect(status).toBe(1)
       expect(stderr).toMatch(/certs cannot be written: the file system is read-only; choose another place/)
       const out = await fixed('ca', 'export', '--out', join(folder, 'root.pem'))

@@ -52,7 +52,7 @@ describe('sealpost cert import', () => {
     pki.write('password', 'secret\n')
     await pki.done('cert', 'import', 'in.pfx', '--password-file', 'password', '--for', pop3)
     expect((await pki.json<ShownCertificate>('cert', 'show', 'Imported')).usedBy).toEqual([pop3])
-    await pki.done('cert', 'remove', '--for', pop3)
+    await pki.done('cert', 'unassign', '--for', pop3)
     await remove()
   })
 
@@ -113,7 +113,7 @@ describe('sealpost cert export', () => {
   it('exports and imports key, chain and name', async () => {
     const before = await pki.json<ShownCertificate>('cert', 'show', 'Ours')
     await pki.done('cert', 'export', 'Ours', '--out', 'back.pfx', '--password', 'secret')
-    await pki.done('cert', 'remove', '--for', smtp)
+    await pki.done('cert', 'unassign', '--for', smtp)
     await pki.done('cert', 'delete', 'Ours')
     await pki.done('cert', 'import', 'back.pfx', '--password', 'secret', '--for', smtp)
     const after = await pki.json<ShownCertificate>('cert', 'show', 'Ours')

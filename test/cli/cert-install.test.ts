@@ -98,7 +98,7 @@ describe('the chain of an answer', () => {
     const found = chain(checked.stderr).filter((line) => line.includes(imap4))
     expect(found).toEqual(missing ? [expect.stringContaining(`incomplete chain: ${missing} is not known`)] : [])
     // The store forgets the issuers with the certificate.
-    await pki.done('cert', 'remove', '--for', imap4)
+    await pki.done('cert', 'unassign', '--for', imap4)
     await pki.done('cert', 'delete', imap4)
   })
 })

@@ -142,16 +142,16 @@ describe('sealpost cert list', () => {
 
 describe('warnings and sentences', () => {
   it('say what is used after cert remove', async () => {
-    const { stdout } = await pki.sealpost('cert', 'remove', '--for', smtp)
+    const { stdout } = await pki.sealpost('cert', 'unassign', '--for', smtp)
     expect(stdout).toMatch(/"Default SMTP Virtual Server" now uses a certificate that the lab issues; ".*" stays/)
     await using _lab = await pki.start(['--config', 'lab.yaml'])
     await issue(smtp, '--name', 'short')
-    expect(await pki.done('cert', 'remove', '--for', smtp)).toMatch(
+    expect(await pki.done('cert', 'unassign', '--for', smtp)).toMatch(
       /now uses "localhost \(issued by the lab\)" \(thumbprint [0-9A-F]{40}\); "short" stays in the store/,
     )
-    expect(await pki.done('cert', 'remove', '--for', pop3)).toContain('has no certificate now, and no TLS until')
+    expect(await pki.done('cert', 'unassign', '--for', pop3)).toContain('has no certificate now, and no TLS until')
     await pki.done('cert', 'assign', 'short', '--for', smtp)
-    expect(await pki.json('cert', 'remove', '--for', smtp)).toMatchObject({
+    expect(await pki.json('cert', 'unassign', '--for', smtp)).toMatchObject({
       friendlyName: 'short',
       now: { kind: 'stored', friendlyName: 'localhost (issued by the lab)' },
     })

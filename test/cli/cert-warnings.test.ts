@@ -32,7 +32,7 @@ it('sealpost check warns about certificates that expire in 30, 7 and 1 days', as
 })
 
 it('sealpost check warns about small keys and wrong names', async () => {
-  await pki.done('cert', 'remove', '--for', smtp)
+  await pki.done('cert', 'unassign', '--for', smtp)
   await pki.done('cert', 'issue', '--for', smtp, '--cn', 'other.test', '--bits', '1024', '--name', 'Small')
   const shown = await check()
   expect(shown).toMatch(/"Small" has a key of 1024 bits; current TLS policies require at least 2048/)

@@ -206,8 +206,8 @@ describe.skipIf(!needs('expect'))('sealpost cert wizard', () => {
       ],
       `"${smtp}" is assigned to "${pop3}"`,
     )
-    await pki.done('cert', 'remove', '--for', pop3)
-    await pki.done('cert', 'remove', '--for', smtp)
+    await pki.done('cert', 'unassign', '--for', pop3)
+    await pki.done('cert', 'unassign', '--for', smtp)
     await pki.done('cert', 'delete', smtp)
     const steps: Step[] = [
       [pop3, down(2)],
@@ -234,7 +234,7 @@ describe.skipIf(!needs('expect'))('sealpost cert wizard', () => {
   })
 
   it('changes nothing after Ctrl-C, while it asks and while it generates a key', async () => {
-    await pki.done('cert', 'remove', '--for', imap4)
+    await pki.done('cert', 'unassign', '--for', imap4)
     const before = pki.state
     const asked: Step[] = [[imap4, enter], ['Prepare the request now', enter], page('Name of the new certificate', '')]
     const asking = wizard('imap4', [...asked, ['Bit length', '\\003']], 'the wizard was cancelled; nothing has changed')

@@ -50,8 +50,8 @@ test('shows the ports of Outlook Express with and without SSL', async () => {
 
 test('selects another account and rejects an unknown one', async () => {
   place.write('lab.yaml', accounts)
-  expect(await instructions('imapflow', ['--config', 'lab.yaml', '--user', 'bob'])).toContain("pass: 'hidden'")
-  const { status, stderr } = await place.run(['client-settings', '--config', 'lab.yaml', '--user', 'eve'])
+  expect(await instructions('imapflow', ['--config', 'lab.yaml', '--account', 'bob'])).toContain("pass: 'hidden'")
+  const { status, stderr } = await place.run(['client-settings', '--config', 'lab.yaml', '--account', 'eve'])
   expect([status, stderr]).toEqual([1, 'sealpost: the configuration has no account eve; it has: alice, bob\n'])
 })
 
@@ -164,7 +164,7 @@ describe('a lab at --url', () => {
     const { running, url } = await remoteLab()
     await using _running = running
     const show = (...args: string[]) => place.run(['client-settings', '--url', url, ...args])
-    const bob = await show('--token', token, '--user', 'bob', '--json')
+    const bob = await show('--token', token, '--account', 'bob', '--json')
     expect(JSON.parse(bob.stdout)).toMatchObject({ user: 'bob', password: 'hidden', servers: expect.any(Array) })
     const { tlsPort } = running.endpoint('imap4')
     const mbsync = await show('--token', token, '--program', 'mbsync')
@@ -177,7 +177,7 @@ describe('a lab at --url', () => {
       1,
       'sealpost: the token may not see passwords; use --no-password\n',
     ])
-    const unknown = await show('--token', token, '--user', 'eve')
+    const unknown = await show('--token', token, '--account', 'eve')
     expect([unknown.status, unknown.stderr]).toEqual([1, expect.stringContaining('there is no account eve')])
   })
 

@@ -61,23 +61,23 @@ async function migrate(...args: readonly string[]): Promise<{ stdout: string; st
   return { stdout: stdout.join(''), stderr: stderr.join('') }
 }
 
-test('shows the difference, and with --write changes only the deprecated keys of the file', async () => {
+test('changes only the deprecated keys of the file, and with --dry-run shows the difference', async () => {
   const file = place.write('lab.yaml', old)
   chmodSync(file, 0o640)
-  const dry = await migrate()
+  const dry = await migrate('--dry-run')
   expect(dry.stderr).toBe(
-    'certificate.kind: now variant\nvirtualServers[1].certificate[1].kind: now variant\nNothing was written. To write the file: --write\n',
+    'certificate.kind: now variant\nvirtualServers[1].certificate[1].kind: now variant\nNothing was written, because of --dry-run.\n',
   )
   expect(dry.stdout).toContain('-certificate:   {kind: p256, hostname: a.test}  # P-256 for old clients\n')
   expect(dry.stdout).toContain('+    variant: rsa   # the same\n')
   expect(dry.stdout).not.toContain('alices-secret')
   expect(content()).toBe(old)
-  const done = await migrate('--write')
+  const done = await migrate()
   expect(done.stdout).toBe(dry.stdout)
   expect(done.stderr).toMatch(/\nWritten\.\n$/)
   expect(content()).toBe(current)
   expect([statSync(file).mode & 0o777, readdirSync(place.folder)]).toEqual([0o640, ['lab.yaml']])
-  expect(await migrate('--write')).toEqual({
+  expect(await migrate()).toEqual({
     stdout: '',
     stderr: 'Every key has its present form. Nothing was changed.\n',
   })
@@ -89,7 +89,7 @@ test.each([
   ['a byte order mark', (text: string) => `\uFEFF${text}`],
 ])('keeps %s', async (_, form) => {
   place.write('lab.yaml', form(old))
-  await migrate('--write')
+  await migrate()
   expect(content()).toBe(form(current))
 })
 
@@ -108,7 +108,7 @@ test.each([
   ['a text that is not YAML', 'a: [1\n', /^lab\.yaml:1:4: YAML: /],
 ])('refuses %s and writes nothing', async (_, text, why) => {
   place.write('lab.yaml', text)
-  const { status, stdout, stderr } = await place.run(['config', 'migrate', 'lab.yaml', '--write'])
+  const { status, stdout, stderr } = await place.run(['config', 'migrate', 'lab.yaml'])
   expect([status, stdout, stderr]).toEqual([2, '', expect.stringMatching(why)])
   expect([content(), readdirSync(place.folder)]).toEqual([text, ['lab.yaml']])
 })

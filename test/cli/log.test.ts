@@ -60,6 +60,37 @@ it('shows the lines since the start over the control socket and over HTTP, the n
   }
 })
 
+it('shows the sessions over the control socket and over HTTP, and follows them', async () => {
+  await session()
+  const shown = async (...args: readonly string[]): Promise<string[]> => {
+    const of = (where: readonly string[]) => place.run(['sessions', ...args, ...where])
+    const [here, there] = [await of(local), await of(remote)]
+    // Each request of the second is a session of its own.
+    const withoutHttp = (text: string): string => text.replaceAll(/^.* http-.*\n/gm, '')
+    expect(withoutHttp(there.stdout)).toBe(withoutHttp(here.stdout))
+    return here.stdout.trimEnd().split('\n')
+  }
+  const pop3 = (await shown()).find((line) => line.includes(' pop3-')) ?? ''
+  const id = / (pop3-\d+),/.exec(pop3)?.[1] ?? ''
+  expect((await shown(id)).join('\n')).toMatch(/C: QUIT/)
+  const { stderr } = await place.run(['sessions', 'pop3-99', ...remote])
+  expect(stderr).toContain('there is no session pop3-99')
+
+  const follow = spawn(process.execPath, [mainFile, 'sessions', '--follow', ...remote], { cwd: place.folder })
+  const lines = createInterface({ input: follow.stdout })[Symbol.asyncIterator]()
+  const next = async (pattern: RegExp): Promise<void> => {
+    for (;;) if (pattern.test(String((await lines.next()).value))) return
+  }
+  try {
+    await next(new RegExp(` ${id},`))
+    await session()
+    await next(/ pop3-\d+,/)
+  } finally {
+    follow.kill()
+    await once(follow, 'exit')
+  }
+})
+
 it('shows an error after its message and a colon', async () => {
   const transport = createTransport({ host: '127.0.0.1', port: lab.endpoint('smtp').port ?? 0, ignoreTLS: true })
   const mail = { from: 'a@b.test', to: 'you@example.com', subject: 'x' }

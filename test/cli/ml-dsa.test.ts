@@ -165,7 +165,7 @@ describe.runIf(supportsMlDsa())('ML-DSA keys', () => {
     const { stdout } = await pki.sealpost('sessions', '--json')
     const refusals = stdout.split('\n').filter((line) => line.includes(pop3) && line.includes('TLS handshake'))
     expect(refusals).toHaveLength(1)
-    const verified = await pki.sealpost('verify', '--protocol', 'imap4', 'pop3', '--only', 'chain', 'key')
+    const verified = await pki.sealpost('verify', '--protocol', 'imap4', 'pop3', '--check', 'chain', 'key')
     expect(verified.status, verified.stdout + verified.stderr).toBe(0)
   })
 

@@ -61,7 +61,7 @@ describe('a certificate of the profile must-staple', () => {
           ? /Status: The certificate is trusted/
           : /(?:must-staple|requires the server to include an OCSP status)/i,
       )
-      const verified = await pki.sealpost('verify', '-v', '--only', 'revocation')
+      const verified = await pki.sealpost('verify', '-v', '--check', 'revocation')
       expect(verified.status).toBe(stapling ? 0 : 1)
       expect(verified.stdout).toMatch(
         stapling

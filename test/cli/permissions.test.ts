@@ -51,7 +51,7 @@ describe.skipIf(process.platform === 'win32')('files and folders', () => {
       ['store', 'compact'],
       ['store', 'export', 'out', '--format', 'eml'],
       ['store', 'export', 'out', '--format', 'mbox'],
-      ['client-settings', '--user', 'alice', '--write', 'settings/alice'],
+      ['client-settings', '--account', 'alice', '--write', 'settings/alice'],
     ]
     for (const command of commands) {
       const { status, stderr } = await place.run([...command, '--config', config])

@@ -50,14 +50,14 @@ const json = async (...args: readonly string[]) => JSON.parse((await sealpost(..
 
 describe('sealpost mail release and sealpost queue', () => {
   it('shows what would be sent, releases a search, and says what is refused and why', async () => {
-    const planned = await sealpost('mail', 'release', '--search', 'subject:invoice', '--dry-run')
+    const planned = await sealpost('mail', 'release', '--query', 'subject:invoice', '--dry-run')
     expect(planned.status).toBe(1)
     expect(planned.lines[0]).toMatch(/^ID +WOULD USE +FROM +TO$/)
     expect(planned.lines[1]).toMatch(/ Default SMTP Connector +alice@lab\.test +one@example\.test$/)
     expect(planned.stderr).toMatch(/sends nothing to ceo@example\.test \(deny: ceo@\*\)/)
     expect((await sealpost('queue', 'list')).stderr).toContain('The queue is empty.')
-    expect((await json('mail', 'release', '--search', 'subject:invoice')).released).toHaveLength(2)
-    expect((await sealpost('mail', 'release')).stderr).toMatch(/give ids, or --search QUERY/)
+    expect((await json('mail', 'release', '--query', 'subject:invoice')).released).toHaveLength(2)
+    expect((await sealpost('mail', 'release')).stderr).toMatch(/give ids, or --query QUERY/)
   })
 
   it('lists, shows, holds, resumes, tries now, deletes and returns messages', async () => {

@@ -190,9 +190,9 @@ test('standard output and the log are plain text without --json, and both JSON l
   for (const line of json.stderr.join('').trim().split('\n')) expect(JSON.parse(line)).toMatchObject({ level: 30 })
 })
 
-test.runIf(isThorough)('--only starts only the given protocols', async () => {
+test.runIf(isThorough)('--protocol starts only the given protocols', async () => {
   place.write('lab.yaml', lab())
-  await using running = await place.start(['--config', 'lab.yaml', '--only', 'pop3', 'nntp'])
+  await using running = await place.start(['--config', 'lab.yaml', '--protocol', 'pop3', 'nntp'])
   expect(running.endpoints.map(({ protocol }) => protocol)).toEqual(['pop3', 'nntp'])
 })
 

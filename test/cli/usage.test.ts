@@ -18,8 +18,8 @@ test.each([
   ],
   [['strat'], "sealpost: unknown command 'strat' (Did you mean start?)\n"],
   [['start', '--port-offset', 'x'], /^sealpost: option '--port-offset <number>' argument 'x' is invalid\..*\n$/],
-  [['start', '--only', 'ftp'], /^sealpost: option '--only <protocol\.\.\.>' argument 'ftp' is invalid\..*\n$/],
-  [['healthcheck', '--timeout', 'soon'], /^sealpost: option '--timeout <seconds>' argument 'soon' is invalid\..*\n$/],
+  [['start', '--protocol', 'ftp'], /^sealpost: option '--protocol <protocol\.\.\.>' argument 'ftp' is invalid\..*\n$/],
+  [['healthcheck', '--timeout', 'soon'], /^sealpost: option '--timeout <time>' argument 'soon' is invalid\..*\n$/],
   [
     ['verify', 'localhost', '--port', '99999'],
     /^sealpost: option '--port <number>' argument '99999' is invalid\..*\n$/,
@@ -48,6 +48,18 @@ test.each([
   const { status, stdout, stderr } = await place.runHere(args)
   expect([status, stdout]).toEqual([2, ''])
   expect(stderr).toEqual(typeof line === 'string' ? line : expect.stringMatching(line))
+})
+
+test.each([
+  [['audit', '--only', 'x', '--', 'true', '--only'], '--only is now --server'],
+  [['cert', 'remove', '--for', 'smtp', '--config', 'nowhere.yaml'], 'cert remove is now cert unassign'],
+  [['token', '--user', 'x', '--config', 'nowhere.yaml'], 'token is now access-token'],
+  [['mail', 'release', '--search=x', 'y', '--config', 'nowhere.yaml'], '--search is now --query'],
+  [['config', 'migrate', 'nowhere.yaml', '--write'], 'config migrate needs no --write any more'],
+])('%j has an old name, which works with a warning', async (args, warning) => {
+  const { stderr } = await place.runHere(args)
+  expect(stderr).toContain(`warning: ${warning}; the`)
+  expect(stderr).not.toContain('unknown')
 })
 
 test('every command has --help', async () => {

@@ -43,7 +43,7 @@ export const takesPassword = ({ ways }: Offer): boolean => ways.some((way) => wa
 export const takesOnlyTokens = (offer: Offer): boolean => offer.ways.length > 0 && !takesPassword(offer)
 
 /** The shell command that prints an access token. */
-export const tokenCommand = (user: string): string => `sealpost token --user ${shellWord(user)}`
+export const tokenCommand = (user: string): string => `sealpost access-token --account ${shellWord(user)}`
 
 const shellWord = (text: string): string => (/^[\w.@+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`)
 

@@ -21,15 +21,16 @@ import { definedOnly } from '../../core/values/defined.ts'
 import { openQuietLab } from '../../lab/create-lab.ts'
 import { exitStatus, UsageError } from '../shared/failure.ts'
 import { checkOutput, writeOutput } from '../shared/files.ts'
-import { positiveNumber, secondsAsMs } from '../shared/options.ts'
+import { positiveNumber, timeLimit } from '../shared/options.ts'
 import { print } from '../shared/output.ts'
+import { sharedOptions } from '../shared/shared-options.ts'
 import { table } from '../shared/table.ts'
 import { commandClient, findsByAddress, placeholderList, unknownPlaceholder } from './client-program.ts'
 
 interface AuditCommandOptions {
   readonly protocol?: readonly Protocol[]
   readonly form?: Form
-  readonly only?: readonly string[]
+  readonly server?: readonly string[]
   /** Milliseconds. */
   readonly timeout?: number
   readonly jobs?: number
@@ -53,8 +54,8 @@ export function addAudit(program: Command): void {
       ),
     )
     .addOption(new Option('--form <form>', 'only STARTTLS or only implicit TLS').choices(forms))
-    .option('--only <name...>', 'only the bad servers with these names')
-    .option('--timeout <seconds>', 'time after which a client counts as having refused (default: 10)', secondsAsMs)
+    .option('--server <name...>', 'only the bad servers with these names')
+    .option('--timeout <time>', 'time after which a client counts as having refused (default: 10s)', timeLimit)
     .option('--jobs <n>', 'number of clients that run at the same time (default: 4)', positiveNumber)
     .option(
       '--by-address',
@@ -64,7 +65,7 @@ export function addAudit(program: Command): void {
     .option('--junit <file>', 'also write JUnit XML')
     .option('--sarif <file>', 'also write SARIF 2.1.0, for code scanners')
     .option('--list', 'print the bad servers of config/badmail.yaml and run nothing')
-    .option('--json', 'print JSON')
+    .addOption(sharedOptions.json)
     .action(audit)
 }
 
@@ -75,7 +76,7 @@ async function audit(command: readonly string[], options: AuditCommandOptions): 
   const unknown = unknownPlaceholder(command)
   if (unknown !== undefined) throw new UsageError(`unknown placeholder {${unknown}}; known: ${placeholderList}`)
   for (const file of [options.junit, options.sarif]) if (file !== undefined) await checkOutput(file)
-  const { protocol: protocols, form, only: names, timeout: timeoutMs, jobs } = options
+  const { protocol: protocols, form, server: names, timeout: timeoutMs, jobs } = options
   const byAddress = options.byAddress ?? findsByAddress(command)
   const choice = definedOnly({ protocols, forms: form && [form], names, timeoutMs, jobs, byAddress })
   const startedAt = Date.now()

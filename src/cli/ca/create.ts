@@ -16,6 +16,7 @@ import { type ConfigurationOptions, withConfig } from '../shared/configuration.t
 import { checkOutput, ofFile, readInput, writeOutput } from '../shared/files.ts'
 import { wholeNumber } from '../shared/options.ts'
 import { noteWarning, print, printResult } from '../shared/output.ts'
+import { sharedOptions } from '../shared/shared-options.ts'
 import { hashOption } from './profile-options.ts'
 
 interface CreateFlags extends ConfigurationOptions, KeyFlags, SubjectFlags {
@@ -52,7 +53,7 @@ function withAuthorityOptions(command: Command): Command {
     .addOption(hashOption('hash of its signatures; sha1 and md5 are for old clients'))
     .option('--default', 'issue for certificate: auto from now on')
     .option('--force', 'create it even if every client would refuse it or what it issues')
-    .option('--json', 'print JSON')
+    .addOption(sharedOptions.json)
 }
 
 function authorityOptions(name: string, flags: CreateFlags, { names }: LabFacts): AuthorityOptions {
@@ -108,7 +109,7 @@ export function addCreate(ca: Command): void {
     .description('install the certificate that an outside authority issued for a subordinate authority')
     .argument('<file>', 'certificate: .cer (DER, PEM), .p7b or PEM chain; - for standard input')
     .option('--force', 'accept a certificate that is expired or not yet valid')
-    .option('--json', 'print JSON')
+    .addOption(sharedOptions.json)
     .action((file: string, flags: ConfigurationOptions & { force?: boolean }) =>
       withPki(flags, async ({ authorities, lab: { names: autoNames } }) => {
         const answer = await readInput(file)

@@ -17,6 +17,7 @@ import { UsageError } from '../shared/failure.ts'
 import { checkOutput, ofFile, passwordOf, readInput, writeOutput } from '../shared/files.ts'
 import { wholeNumber } from '../shared/options.ts'
 import { counted, dayText, print, printResult, printWritten } from '../shared/output.ts'
+import { sharedOptions } from '../shared/shared-options.ts'
 import { fittedTable } from '../shared/table.ts'
 import { type ProfileFlags, profileOptions, withProfileOptions } from './profile-options.ts'
 
@@ -43,14 +44,14 @@ const withSignOptions = (command: Command): Command =>
     .option('--chain', 'also write the certificates of its issuers')
     .option('--force', 'issue the certificate even if every client would refuse it')
     .option('--out <file>', 'file for the certificate (PEM); - for standard output')
-    .option('--json', 'print JSON')
+    .addOption(sharedOptions.json)
 
 /** Adds `sealpost ca requests`, `ca approve` and `ca deny`. */
 export function addRequests(ca: Command): void {
   withConfig(ca.command('requests'))
     .description('list the requests to standalone authorities')
     .option('--authority <name>', 'only those to this authority')
-    .option('--json', 'print JSON')
+    .addOption(sharedOptions.json)
     .action(list)
   withSignOptions(ca.command('approve'))
     .description('approve a pending request and issue the certificate')
@@ -65,7 +66,7 @@ export function addRequests(ca: Command): void {
   withConfig(ca.command('deny'))
     .description('deny a pending request')
     .argument('<id>', 'number of the request, from ca requests', wholeNumber)
-    .option('--json', 'print JSON')
+    .addOption(sharedOptions.json)
     .action((id: number, flags: ConfigurationOptions) =>
       withPki(flags, async ({ authorities }) => {
         const { subject } = await authorities.deny(id)
@@ -97,7 +98,7 @@ function addSigning(ca: Command): void {
     .option('--chain', 'also write the certificates of its issuers')
     .option('--force', 'issue the certificate even if every client would refuse it')
     .option('--out <file>', 'file for the certificate (PEM); - for standard output', '-')
-    .option('--json', 'print JSON')
+    .addOption(sharedOptions.json)
     .action(submit)
 }
 
@@ -177,7 +178,7 @@ export function addUser(ca: Command): void {
     .option('--password-file <file>', 'file with the password in its first line')
     .option('--legacy', 'write a file that Windows XP can read')
     .option('--force', 'issue the certificate even if every client would refuse it')
-    .option('--json', 'print JSON')
+    .addOption(sharedOptions.json)
     .action(user)
 }
 

@@ -7,6 +7,7 @@ import { type ConfigurationOptions, withConfig } from '../shared/configuration.t
 import { checkOutput, writeOutput } from '../shared/files.ts'
 import { durationAsMs } from '../shared/options.ts'
 import { counted, dayText, print, printResult, printWritten } from '../shared/output.ts'
+import { sharedOptions } from '../shared/shared-options.ts'
 import { fittedTable } from '../shared/table.ts'
 
 interface NamedFlags extends ConfigurationOptions {
@@ -17,14 +18,14 @@ interface NamedFlags extends ConfigurationOptions {
 export function addAuthorityLists(ca: Command): void {
   withConfig(ca.command('list'))
     .description('list the authorities of the store')
-    .option('--json', 'print JSON')
+    .addOption(sharedOptions.json)
     .action(list)
   withConfig(ca.command('issued'))
     .description('list the certificates that an authority has issued')
     .argument('[authority]', 'name of the authority (default: the one that issues for certificate: auto)')
     .option('--authority <name>', 'name of the authority')
     .option('--expiring <time>', 'only those that expire within this time, for example 30d or 12h', durationAsMs)
-    .option('--json', 'print JSON')
+    .addOption(sharedOptions.json)
     .action(issued)
   withConfig(ca.command('export'))
     .description('write the roots of the lab, or the certificate of one authority, for clients to trust')
@@ -109,7 +110,7 @@ export function addRevoke(ca: Command): void {
     .argument('<serial>', 'serial number or thumbprint')
     .option('--reason <name>', Object.keys(revocationReasons).join(', '), reason, 'unspecified')
     .option('--authority <name>', 'search only the certificates of this authority')
-    .option('--json', 'print JSON')
+    .addOption(sharedOptions.json)
     .action(revoke)
   withConfig(ca.command('crl'))
     .description('write a certificate revocation list')

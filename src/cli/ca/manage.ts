@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { withPki } from '../shared/certificate-store.ts'
 import { type ConfigurationOptions, withConfig } from '../shared/configuration.ts'
 import { counted, printResult } from '../shared/output.ts'
+import { sharedOptions } from '../shared/shared-options.ts'
 
 interface ForceFlags extends ConfigurationOptions {
   readonly force?: boolean
@@ -13,7 +14,7 @@ export function addManage(ca: Command): void {
     .description('make an authority the one that issues for certificate: auto')
     .argument('<name>', 'name of the authority')
     .option('--force', 'also if it may not issue certificates for the names of the lab')
-    .option('--json', 'print JSON')
+    .addOption(sharedOptions.json)
     .action((wanted: string, flags: ForceFlags) =>
       withPki(flags, async ({ authorities, lab }) => {
         const options = { autoNames: lab.names, force: flags.force ?? false }
@@ -25,7 +26,7 @@ export function addManage(ca: Command): void {
     .description('delete an authority with its key and the record of what it has issued')
     .argument('<name>', 'name of the authority')
     .option('--force', 'also if certificates of it are in use or requests wait for it')
-    .option('--json', 'print JSON')
+    .addOption(sharedOptions.json)
     .action((wanted: string, flags: ForceFlags) =>
       withPki(flags, async ({ authorities }) => {
         const { name, issued } = await authorities.delete(wanted, { force: flags.force ?? false })

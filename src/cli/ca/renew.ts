@@ -8,6 +8,7 @@ import { UsageError } from '../shared/failure.ts'
 import { checkOutput, writeOutput } from '../shared/files.ts'
 import { positiveNumber } from '../shared/options.ts'
 import { dayText, printResult } from '../shared/output.ts'
+import { sharedOptions } from '../shared/shared-options.ts'
 
 interface RenewFlags extends ConfigurationOptions, KeyFlags {
   readonly days?: number
@@ -28,7 +29,7 @@ export function addRenew(ca: Command): void {
     )
     .option('--out <file>', 'file for the request if an outside authority must answer it', 'careq.txt')
     .option('--force', 'even if every client would refuse the certificate')
-    .option('--json', 'print JSON')
+    .addOption(sharedOptions.json)
     .action(renew)
 }
 

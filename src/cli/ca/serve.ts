@@ -10,6 +10,7 @@ import { type ConfigurationOptions, loadConfiguration, withConfig } from '../sha
 import { createLog } from '../shared/log.ts'
 import { portNumber } from '../shared/options.ts'
 import { print } from '../shared/output.ts'
+import { sharedOptions } from '../shared/shared-options.ts'
 
 interface ServeFlags extends ConfigurationOptions {
   readonly address?: string
@@ -38,7 +39,7 @@ export function addServe(ca: Command): void {
     .option('--tls-port <number>', 'additional HTTPS port', portNumber)
     .option('--acme-http-port <number>', 'port on which ACME clients answer http-01 challenges', portNumber)
     .option('--acme-tls-alpn-port <number>', 'port on which ACME clients answer tls-alpn-01 challenges', portNumber)
-    .option('--json', 'print JSON')
+    .addOption(sharedOptions.json)
     .action(serve)
 }
 

@@ -5,6 +5,7 @@ import { withPki } from '../shared/certificate-store.ts'
 import { type ConfigurationOptions, withConfig } from '../shared/configuration.ts'
 import { ofFile, readInput } from '../shared/files.ts'
 import { dayText, print, printResult } from '../shared/output.ts'
+import { sharedOptions } from '../shared/shared-options.ts'
 import { fittedTable } from '../shared/table.ts'
 
 const kinds = { root: 'root', intermediate: 'intermediate authority', crl: 'revocation list' } as const
@@ -22,7 +23,7 @@ export function addTrust(ca: Command): void {
   withConfig(ca.command('add-trusted'))
     .description('make the lab accept outside roots and revocation lists, and know intermediate authorities')
     .argument('<file>', 'authorities (DER, PEM, .p7b) or revocation lists (DER, PEM); - for standard input')
-    .option('--json', 'print JSON')
+    .addOption(sharedOptions.json)
     .action((file: string, flags: ConfigurationOptions) =>
       withPki(flags, async ({ authorities }) => {
         const octets = await readInput(file)
@@ -34,7 +35,7 @@ export function addTrust(ca: Command): void {
   withConfig(ca.command('remove-trusted'))
     .description('remove an outside root, intermediate authority or revocation list')
     .argument('<name>', 'name or thumbprint, from ca list-trusted')
-    .option('--json', 'print JSON')
+    .addOption(sharedOptions.json)
     .action((name: string, flags: ConfigurationOptions) =>
       withPki(flags, async ({ authorities }) => {
         const removed = await authorities.removeTrusted(name)
@@ -43,7 +44,7 @@ export function addTrust(ca: Command): void {
     )
   withConfig(ca.command('list-trusted'))
     .description('list the outside roots, intermediate authorities and revocation lists that the lab knows')
-    .option('--json', 'print JSON')
+    .addOption(sharedOptions.json)
     .action((flags: ConfigurationOptions) =>
       withPki(flags, async ({ authorities }) => {
         const all = await authorities.listTrusted()

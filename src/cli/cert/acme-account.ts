@@ -4,6 +4,7 @@ import { withPki } from '../shared/certificate-store.ts'
 import { type ConfigurationOptions, withConfig } from '../shared/configuration.ts'
 import { readInput } from '../shared/files.ts'
 import { print, printResult } from '../shared/output.ts'
+import { sharedOptions } from '../shared/shared-options.ts'
 
 interface RolloverFlags extends ConfigurationOptions {
   readonly key?: (typeof accountKeyTypes)[number]
@@ -15,7 +16,7 @@ export function addAcmeAccount(cert: Command): void {
   const account = cert.command('acme-account').description("manage the lab's accounts at ACME directories")
   withConfig(account.command('list'))
     .description('list the ACME directories where the lab has an account')
-    .option('--json', 'print JSON')
+    .addOption(sharedOptions.json)
     .action((flags: ConfigurationOptions) =>
       withPki(flags, async ({ certificates }) => {
         const directories = await certificates.acmeDirectories()
@@ -28,7 +29,7 @@ export function addAcmeAccount(cert: Command): void {
     .argument('[directory]', 'address of the directory (default: the only one with an account)')
     .addOption(new Option('--key <type>', 'type of the new key (default: p256)').choices(accountKeyTypes))
     .option('--acme-ca <file>', 'PEM root of the directory (default: the one its certificates were obtained with)')
-    .option('--json', 'print JSON')
+    .addOption(sharedOptions.json)
     .action((directory: string | undefined, flags: RolloverFlags) =>
       withPki(flags, async ({ certificates }) => {
         const changed = await certificates.rolloverAcmeAccount({

@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { withPki } from '../shared/certificate-store.ts'
 import { type ConfigurationOptions, withConfig } from '../shared/configuration.ts'
 import { printResult } from '../shared/output.ts'
+import { sharedOptions } from '../shared/shared-options.ts'
 import { NAME_HELP, noteWarningsOf, usedAfterRemoval } from './words.ts'
 
 interface ForFlags extends ConfigurationOptions {
@@ -11,9 +12,9 @@ interface ForFlags extends ConfigurationOptions {
 const forOption = (command: Command): Command =>
   withConfig(command)
     .requiredOption('--for <virtual server>', 'name or protocol of the virtual server')
-    .option('--json', 'print JSON')
+    .addOption(sharedOptions.json)
 
-/** Adds `sealpost cert assign`, `cert remove`, `cert replace`, `cert rename` and `cert delete`. */
+/** Adds `sealpost cert assign`, `cert unassign`, `cert replace`, `cert rename` and `cert delete`. */
 export function addAssign(cert: Command): void {
   forOption(cert.command('assign'))
     .description('assign a certificate of the store to a virtual server')
@@ -27,8 +28,8 @@ export function addAssign(cert: Command): void {
         printResult(flags, facts, `"${friendlyName}" is assigned to "${virtualServer}".`)
       }),
     )
-  forOption(cert.command('remove'))
-    .description('remove the certificate from a virtual server; it stays in the store')
+  forOption(cert.command('unassign'))
+    .description('end the use of a certificate by a virtual server; it stays in the store')
     .action((flags: ForFlags) =>
       withPki(flags, async (session) => {
         const facts = await session.certificates.remove(flags.for)
@@ -59,7 +60,7 @@ function addRenameAndDelete(cert: Command): void {
     .argument('<name>', NAME_HELP)
     .argument('<new name>', 'the new friendly name')
     .option('--force', 'also if the configuration names the certificate')
-    .option('--json', 'print JSON')
+    .addOption(sharedOptions.json)
     .action((name: string, newName: string, flags: ConfigurationOptions & { readonly force?: boolean }) =>
       withPki(flags, async ({ certificates }) => {
         const { record, formerName } = await certificates.rename(name, newName, { force: flags.force ?? false })
@@ -70,7 +71,7 @@ function addRenameAndDelete(cert: Command): void {
   withConfig(cert.command('delete'))
     .description('delete a certificate and its key, if no virtual server uses it')
     .argument('<name>', NAME_HELP)
-    .option('--json', 'print JSON')
+    .addOption(sharedOptions.json)
     .action((name: string, flags: ConfigurationOptions) =>
       withPki(flags, async ({ certificates }) => {
         const { friendlyName, thumbprint } = await certificates.delete(name)

@@ -13,6 +13,7 @@ import { loadConfiguration } from '../shared/configuration.ts'
 import { type Access, databaseAt, keyProtectionOf, openDatabaseOf } from '../shared/database.ts'
 import { UsageError } from '../shared/failure.ts'
 import { counted, print } from '../shared/output.ts'
+import { sharedOptions } from '../shared/shared-options.ts'
 
 const CONFIGURATION = /\.ya?ml$/i
 
@@ -30,7 +31,7 @@ export function addCopy(cert: Command): void {
     .description(
       'copy all certificates, keys, authorities, requests and ACME accounts between a folder and PostgreSQL, also while a lab uses them',
     )
-    .option('--json', 'print JSON')
+    .addOption(sharedOptions.json)
     .addHelpText('after', `\n${PLACES}`)
     .action(copy)
 }

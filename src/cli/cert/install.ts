@@ -6,6 +6,7 @@ import { type ConfigurationOptions, withConfig } from '../shared/configuration.t
 import { exitStatus, UsageError } from '../shared/failure.ts'
 import { ofFile, readInput } from '../shared/files.ts'
 import { dayText, note, page, print } from '../shared/output.ts'
+import { sharedOptions } from '../shared/shared-options.ts'
 import { completedText, noteWarningsOf } from './words.ts'
 
 interface InstallFlags extends ConfigurationOptions {
@@ -34,7 +35,7 @@ export function addInstall(cert: Command): void {
     .option('--for <virtual server>', 'only for the request of this virtual server')
     .option('--pending', 'install certificates that standalone authorities of the lab have approved')
     .option('--force', 'accept a certificate that is expired, not yet valid or of an authority')
-    .option('--json', 'print JSON')
+    .addOption(sharedOptions.json)
     .action(install)
 }
 

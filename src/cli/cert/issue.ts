@@ -12,6 +12,7 @@ import { exitStatus, explain, UsageError } from '../shared/failure.ts'
 import { readRoots } from '../shared/files.ts'
 import { portNumber } from '../shared/options.ts'
 import { dayText, note, noteError, noteWarning, print, printResult } from '../shared/output.ts'
+import { sharedOptions } from '../shared/shared-options.ts'
 import { requestSummary, writeRequest } from './request.ts'
 import { type RequestFlags, requestOptions, withRequestOptions } from './request-options.ts'
 import { NAME_HELP, noteWarningsOf } from './words.ts'
@@ -62,7 +63,7 @@ export function addIssue(cert: Command): void {
     .option('--acme-ca <file>', 'PEM root of the ACME directory, trusted in addition to those of Node.js')
     .option('--eab-kid <id>', 'key identifier of the external account')
     .option('--eab-key <key>', 'MAC key of the external account in base64url')
-    .option('--json', 'print JSON')
+    .addOption(sharedOptions.json)
     .action(issue)
 }
 
@@ -170,7 +171,7 @@ export function addRenew(cert: Command): void {
     .option('--for <virtual server>', 'renew the certificate of this virtual server')
     .option('--new-key', 'create a new key instead of keeping the old one')
     .option('--out <file>', 'file for the request if an outside authority must answer it', 'certreq.txt')
-    .option('--json', 'print JSON')
+    .addOption(sharedOptions.json)
     .action(renew)
 }
 

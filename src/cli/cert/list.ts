@@ -4,6 +4,7 @@ import type { CertificateDetails, CertificateEntry } from '../../tls/pki/lifecyc
 import { withPki } from '../shared/certificate-store.ts'
 import { type ConfigurationOptions, withConfig } from '../shared/configuration.ts'
 import { counted, note, noteWarning, page, print } from '../shared/output.ts'
+import { sharedOptions } from '../shared/shared-options.ts'
 import { fittedTable } from '../shared/table.ts'
 import { NAME_HELP } from './words.ts'
 
@@ -11,12 +12,12 @@ import { NAME_HELP } from './words.ts'
 export function addCertificateLists(cert: Command): void {
   withConfig(cert.command('list'))
     .description('list the certificates of the store')
-    .option('--json', 'print JSON')
+    .addOption(sharedOptions.json)
     .action(list)
   withConfig(cert.command('show'))
     .description('show everything about one certificate')
     .argument('<name>', NAME_HELP)
-    .option('--json', 'print JSON')
+    .addOption(sharedOptions.json)
     .action(show)
 }
 

@@ -7,6 +7,7 @@ import { type ConfigurationOptions, withConfig } from '../shared/configuration.t
 import { UsageError } from '../shared/failure.ts'
 import { checkOutput, writeOutput } from '../shared/files.ts'
 import { dayText, noteWarning, page, print, printResult, printWritten } from '../shared/output.ts'
+import { sharedOptions } from '../shared/shared-options.ts'
 import { fittedTable } from '../shared/table.ts'
 import { type RequestFlags, requestOptions, withRequestOptions } from './request-options.ts'
 
@@ -31,7 +32,7 @@ export function addRequest(cert: Command): void {
     .description('write a certificate request for an authority; it is pending for the virtual server')
     .option('--microsoft', 'write it in the form of the wizard of Windows Server 2003')
     .option('--out <file>', 'file to write; - for standard output', 'certreq.txt')
-    .option('--json', 'print JSON')
+    .addOption(sharedOptions.json)
     .action((flags: RequestCommandFlags) => withPki(flags, ({ certificates }) => request(certificates, flags)))
 }
 
@@ -63,7 +64,7 @@ export function addPending(cert: Command): void {
     .description('list the pending requests, or write one of them again')
     .argument('[virtual server]', 'virtual server whose request to write')
     .option('--out <file>', 'file to write; - for standard output', '-')
-    .option('--json', 'print JSON')
+    .addOption(sharedOptions.json)
     .action((server: string | undefined, flags: ConfigurationOptions & { out: string }) =>
       server === undefined ? list(flags) : writeAgain(server, flags),
     )
@@ -71,7 +72,7 @@ export function addPending(cert: Command): void {
     .description('delete a pending request and its key; its certificate can then not be installed')
     .argument('[virtual server]', 'virtual server, or identifier of the request')
     .option('--for <virtual server>', 'virtual server')
-    .option('--json', 'print JSON')
+    .addOption(sharedOptions.json)
     .action(cancel)
 }
 

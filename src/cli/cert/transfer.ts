@@ -8,6 +8,7 @@ import { type ConfigurationOptions, withConfig } from '../shared/configuration.t
 import { UsageError } from '../shared/failure.ts'
 import { checkOutput, ofFile, passwordOf, readInput, writeOutput } from '../shared/files.ts'
 import { noteWarning, print, printResult, printWritten } from '../shared/output.ts'
+import { sharedOptions } from '../shared/shared-options.ts'
 import { completedText, NAME_HELP, noteWarningsOf } from './words.ts'
 
 interface ImportFlags extends ConfigurationOptions {
@@ -32,7 +33,7 @@ export function addImport(cert: Command): void {
     .option('--for <virtual server>', 'assign it to this virtual server')
     .option('--replace <name>', 'take over the friendly name and the virtual servers of this certificate')
     .option('--force', 'accept a certificate that is expired or not yet valid')
-    .option('--json', 'print JSON')
+    .addOption(sharedOptions.json)
     .action(importFile)
 }
 
@@ -108,7 +109,7 @@ export function addExport(cert: Command): void {
     .option('--password <text>', 'password for the private key')
     .option('--password-file <file>', 'file with the password in its first line')
     .option('--legacy', 'write a .pfx that Windows XP can read')
-    .option('--json', 'print JSON')
+    .addOption(sharedOptions.json)
     .action(exportFile)
 }
 

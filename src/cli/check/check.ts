@@ -5,12 +5,13 @@ import { exitStatus } from '../shared/failure.ts'
 import { withOverrideOptions } from '../shared/options.ts'
 import { counted, noteError, noteWarning, print } from '../shared/output.ts'
 import { examine } from '../shared/problems.ts'
+import { sharedOptions } from '../shared/shared-options.ts'
 
 /** Adds `sealpost check`. */
 export function addCheck(program: Command): void {
   const command = withConfig(program.command('check'))
     .description('validate the file, the certificates, folders and ports without listening')
-    .option('--json', 'print JSON')
+    .addOption(sharedOptions.json)
   withOverrideOptions(command).action(check)
 }
 

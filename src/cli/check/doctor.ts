@@ -3,6 +3,7 @@ import { type ConfigurationOptions, withConfig } from '../shared/configuration.t
 import { exitStatus } from '../shared/failure.ts'
 import { withOverrideOptions } from '../shared/options.ts'
 import { counted, print } from '../shared/output.ts'
+import { sharedOptions } from '../shared/shared-options.ts'
 import type { Finding } from './finding.ts'
 import { checkInstallation } from './installation.ts'
 import { checkConfiguration, checkLab, checkTrust } from './lab.ts'
@@ -12,7 +13,7 @@ import { checkClock, checkMachine, checkNames } from './machine.ts'
 export function addDoctor(program: Command): void {
   const command = withConfig(program.command('doctor'))
     .description('check the installation: packages, limits, clock, names, configuration, ports, trust; changes nothing')
-    .option('--json', 'print JSON')
+    .addOption(sharedOptions.json)
   withOverrideOptions(command).action(doctor)
 }
 

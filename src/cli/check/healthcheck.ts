@@ -13,9 +13,10 @@ import {
   withConfig,
 } from '../shared/configuration.ts'
 import { exitStatus } from '../shared/failure.ts'
-import { secondsAsMs } from '../shared/options.ts'
+import { timeLimit } from '../shared/options.ts'
 import { noteError, print } from '../shared/output.ts'
 import { controlSockets, labStatus } from '../shared/running-labs.ts'
+import { sharedOptions } from '../shared/shared-options.ts'
 
 interface HealthcheckOptions extends ConfigurationOptions {
   /** Milliseconds. */
@@ -30,8 +31,8 @@ export function addHealthcheck(program: Command): void {
     .description(
       'check that the lab is ready, every port sends a greeting, and every certificate is served; verifies TLS with the roots of the lab',
     )
-    .option('--timeout <seconds>', 'longest wait for a greeting (default: 5)', secondsAsMs)
-    .option('--json', 'print JSON')
+    .option('--timeout <time>', 'longest wait for a greeting (default: 5s)', timeLimit)
+    .addOption(sharedOptions.json)
     .action(healthcheck)
 }
 

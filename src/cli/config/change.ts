@@ -6,6 +6,7 @@ import { type ApiOptions, withApi } from '../shared/api-client.ts'
 import { configurationIdentity } from '../shared/configuration.ts'
 import { note, noteWarning, print } from '../shared/output.ts'
 import { controlSockets } from '../shared/running-labs.ts'
+import { sharedOptions } from '../shared/shared-options.ts'
 import { callConfiguration, hasLab } from './target.ts'
 
 interface ChangeOptions extends ApiOptions {
@@ -41,7 +42,7 @@ export function addRemove(config: Command): void {
 }
 
 const withChangeOptions = (command: Command): Command =>
-  withApi(command).option('--dry-run', 'only show what would change').option('--json', 'print JSON')
+  withApi(command).option('--dry-run', 'only show what would change').addOption(sharedOptions.json)
 
 async function change(changes: readonly ConfigChange[], options: ChangeOptions): Promise<void> {
   const { dryRun = false } = options

@@ -3,9 +3,10 @@ import { deprecatedKeys, deprecationOf } from '../../core/config/deprecations.ts
 import type { Override } from '../../core/config/load.ts'
 import { pathText } from '../../core/config/mistakes.ts'
 import { note, noteWarning, print } from '../shared/output.ts'
+import { sharedOptions } from '../shared/shared-options.ts'
 
 interface MigrateOptions {
-  readonly write?: boolean
+  readonly dryRun?: boolean
   readonly json?: boolean
 }
 
@@ -15,12 +16,12 @@ export function addMigrate(config: Command): void {
     .command('migrate')
     .argument('<file>', 'YAML file of a lab')
     .description('rewrite deprecated keys of a file in their present form; comments and formatting stay')
-    .option('--write', 'write the file; without this option, only show the difference')
-    .option('--json', 'print JSON')
+    .option('--dry-run', 'only show what would change')
+    .addOption(sharedOptions.json)
     .action(migrate)
 }
 
-async function migrate(file: string, { write = false, json }: MigrateOptions): Promise<void> {
+async function migrate(file: string, { dryRun = false, json }: MigrateOptions): Promise<void> {
   const [{ readConfigFile }, { migrateYaml }, { differenceOf }, { readEnvironment }] = await Promise.all([
     import('../../core/config/yaml.ts'),
     import('../../core/config/edit/migrate-yaml.ts'),
@@ -31,7 +32,7 @@ async function migrate(file: string, { write = false, json }: MigrateOptions): P
   const { text, changes } = migrateYaml(before, file)
   const { diff } = differenceOf(before, text, file)
   const variables = readEnvironment(process.env, process.cwd()).overrides.flatMap(deprecatedValues)
-  const written = write && text !== before
+  const written = !dryRun && text !== before
   if (written) await (await import('../../core/files/replace-file.ts')).replaceFile(file, text)
   if (json) return print(JSON.stringify({ file, changes, diff, written, variables }))
   for (const line of variables) noteWarning(line)
@@ -42,7 +43,7 @@ async function migrate(file: string, { write = false, json }: MigrateOptions): P
 
 function summary(changes: number, written: boolean): string {
   if (changes === 0) return 'Every key has its present form. Nothing was changed.'
-  return written ? 'Written.' : 'Nothing was written. To write the file: --write'
+  return written ? 'Written.' : 'Nothing was written, because of --dry-run.'
 }
 
 /** Returns a line for each deprecated key in the value of a variable, which only the owner of the variable can change. */

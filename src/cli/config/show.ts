@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { type ApiOptions, withApi } from '../shared/api-client.ts'
 import { UsageError } from '../shared/failure.ts'
 import { note, print } from '../shared/output.ts'
+import { sharedOptions } from '../shared/shared-options.ts'
 import { callConfiguration, hasLab } from './target.ts'
 
 interface ShowOptions extends ApiOptions {
@@ -16,7 +17,7 @@ export function addShow(config: Command): void {
     .description('show the configuration that the lab uses, with all defaults; secrets are masked')
     .option('--text', 'print the text of the file with its comments instead')
     .option('--secrets', '--text: print secrets too; the text that the next start reads, not that of a running lab')
-    .option('--json', 'print JSON')
+    .addOption(sharedOptions.json)
     .action(show)
 }
 
@@ -71,7 +72,7 @@ async function effective(options: ShowOptions): Promise<unknown> {
 export function addDiff(config: Command): void {
   withApi(config.command('diff'))
     .description('compare the file with what the running lab uses: what `sealpost reload` would change')
-    .option('--json', 'print JSON')
+    .addOption(sharedOptions.json)
     .action(async (options: ApiOptions) => {
       const answer = await callConfiguration(options, 'configuration.diff', {})
       if (options.json) return print(JSON.stringify(answer))

@@ -2,12 +2,13 @@ import type { Command } from 'commander'
 import type { InputOf } from '../../api/operation-types.ts'
 import { type ApiOptions, callApi, withApi } from '../shared/api-client.ts'
 import { print } from '../shared/output.ts'
+import { sharedOptions } from '../shared/shared-options.ts'
 
 /** Adds `sealpost clock`. */
 export function addClock(program: Command): void {
   const clock = program.command('clock').description('show and change the clock of the running lab')
   const add = (name: string, description: string): Command =>
-    withApi(clock.command(name)).description(description).option('--json', 'print JSON')
+    withApi(clock.command(name)).description(description).addOption(sharedOptions.json)
   add('show', 'show the time of the lab').action((options: ApiOptions) => show(undefined, options))
   add('set', 'set the clock to a time')
     .argument('<time>', 'such as 2027-01-31 or 2027-01-31T12:00:00Z')

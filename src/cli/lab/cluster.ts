@@ -6,6 +6,7 @@ import { type ApiOptions, callApi, withApi } from '../shared/api-client.ts'
 import { configurationIdentity, loadConfiguration } from '../shared/configuration.ts'
 import { note, noteWarning, print, shortTime } from '../shared/output.ts'
 import { controlSockets } from '../shared/running-labs.ts'
+import { sharedOptions } from '../shared/shared-options.ts'
 import { table } from '../shared/table.ts'
 
 type Status = Pick<OutputOf<'cluster.get'>, 'shared' | 'name' | 'nodes' | 'unled'>
@@ -17,7 +18,7 @@ export function addCluster(program: Command): void {
     .description(
       'list the nodes of the lab and the work that each does for all. Asks a node on this machine; if none is running, reads the database',
     )
-    .option('--json', 'print JSON')
+    .addOption(sharedOptions.json)
     .action(status)
 }
 

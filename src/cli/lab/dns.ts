@@ -1,13 +1,14 @@
 import type { Command } from 'commander'
 import { type ApiOptions, callApi, withApi } from '../shared/api-client.ts'
 import { note, print } from '../shared/output.ts'
+import { sharedOptions } from '../shared/shared-options.ts'
 import { table } from '../shared/table.ts'
 
 /** Adds `sealpost dns`. */
 export function addDns(program: Command): void {
   const dns = program.command('dns').description('show and change the zones of the DNS server of the running lab')
   const add = (name: string, description: string): Command =>
-    withApi(dns.command(name)).description(description).option('--json', 'print JSON')
+    withApi(dns.command(name)).description(description).addOption(sharedOptions.json)
   add('list', 'list the zones, or the records of one')
     .argument('[zone]', 'such as lab.test')
     .action((zone: string | undefined, options: ApiOptions) =>

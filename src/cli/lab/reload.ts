@@ -5,6 +5,7 @@ import { type ConfigurationOptions, withConfig } from '../shared/configuration.t
 import { exitStatus } from '../shared/failure.ts'
 import { noteError, noteWarning, print } from '../shared/output.ts'
 import { runningLabs } from '../shared/running-labs.ts'
+import { sharedOptions } from '../shared/shared-options.ts'
 
 interface ReloadOptions extends ConfigurationOptions {
   readonly allNodes?: boolean
@@ -15,7 +16,7 @@ export function addReload(program: Command): void {
   withConfig(program.command('reload'))
     .description('make the running lab read its file again; an invalid file changes nothing')
     .option('--all-nodes', 'also the other nodes of the lab, each of which reads its own file')
-    .option('--json', 'print JSON')
+    .addOption(sharedOptions.json)
     .action(reload)
 }
 

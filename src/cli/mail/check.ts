@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { type ApiOptions, callApi, withApi } from '../shared/api-client.ts'
 import { exitStatus } from '../shared/failure.ts'
 import { note, print } from '../shared/output.ts'
+import { sharedOptions } from '../shared/shared-options.ts'
 import { table } from '../shared/table.ts'
 import { messageIds } from './message-ids.ts'
 
@@ -10,7 +11,7 @@ export function addCheck(mail: Command): void {
   withApi(mail.command('check'))
     .argument('<id>', 'id of a message, or latest')
     .description('check a message: HTML support of mail programs, links, images, accessibility, header, spam and more')
-    .option('--json', 'print JSON')
+    .addOption(sharedOptions.json)
     .action(check)
 }
 

@@ -11,9 +11,10 @@ import { configOption, loadConfiguration } from '../shared/configuration.ts'
 import { UsageError } from '../shared/failure.ts'
 import { writeOutput } from '../shared/files.ts'
 import { print } from '../shared/output.ts'
+import { sharedOptions } from '../shared/shared-options.ts'
 
 interface ClientSettingsOptions extends ApiOptions {
-  readonly user?: string
+  readonly account?: string
   readonly password: boolean
   readonly write?: string
   readonly signed: boolean
@@ -24,12 +25,12 @@ interface ClientSettingsOptions extends ApiOptions {
 export function addClientSettings(program: Command): void {
   withApi(program.command('client-settings'))
     .description('show what to enter in mail and news programs, or write files for their automatic configuration')
-    .option('--user <name>', 'account (default: the first)')
+    .option('--account <user>', 'account (default: the first)')
     .option('--no-password', 'leave out the password')
     .option('--program <name>', 'only this program, such as thunderbird')
     .option('--write <dir>', 'write Thunderbird autoconfig, Outlook autodiscover and an Apple profile to this folder')
     .option('--no-signed', 'write the profile without the signature of the lab')
-    .option('--json', 'print JSON')
+    .addOption(sharedOptions.json)
     .action(run)
 }
 
@@ -57,7 +58,7 @@ async function configured(options: ClientSettingsOptions): Promise<Source> {
   if (options.token !== undefined || options.tokenFile !== undefined)
     throw new UsageError('--token is for --url; a configuration needs none')
   const { lab } = await loadConfiguration(options)
-  const found = settingsOf(lab, options.user)
+  const found = settingsOf(lab, options.account)
   const settings: Settings = options.password ? found : { ...found, password: '' }
   return {
     settings: async () => clientSettings(settings, (await readStore(lab, ({ rootPem }) => rootPem)) ?? ''),
@@ -69,7 +70,7 @@ async function configured(options: ClientSettingsOptions): Promise<Source> {
 
 /** The settings of a running lab, by its API. */
 function remote(options: ClientSettingsOptions): Source {
-  const { user: account, password, signed } = options
+  const { account, password, signed } = options
   const explain = (error: unknown): never => {
     const isSecret = password && error instanceof ApiError && error.problem.status === 403
     throw isSecret ? new Error('the token may not see passwords; use --no-password', { cause: error }) : error

@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { type ApiOptions, callApi, withApi } from '../shared/api-client.ts'
 import { UsageError } from '../shared/failure.ts'
 import { counted, printResult } from '../shared/output.ts'
+import { sharedOptions } from '../shared/shared-options.ts'
 import { messageIds } from './message-ids.ts'
 
 interface DeleteOptions extends ApiOptions {
@@ -16,7 +17,7 @@ export function addDelete(mail: Command): void {
     .description('delete messages: by id, by a search, or all')
     .option('--query <query>', 'delete what matches, as for sealpost mail search')
     .option('--all', 'delete every message, articles too')
-    .option('--json', 'print JSON')
+    .addOption(sharedOptions.json)
     .action(remove)
 }
 

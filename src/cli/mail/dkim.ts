@@ -4,12 +4,13 @@ import { Signing } from '../../transport/mail-authentication/signing.ts'
 import { withPki } from '../shared/certificate-store.ts'
 import { type ConfigurationOptions, loadConfiguration, withConfig } from '../shared/configuration.ts'
 import { note, print } from '../shared/output.ts'
+import { sharedOptions } from '../shared/shared-options.ts'
 
 /** Adds `sealpost dkim`. */
 export function addDkim(program: Command): void {
   withConfig(program.command('dkim'))
     .description('print the TXT records with the public keys that verify the DKIM signatures and ARC seals of the lab')
-    .option('--json', 'print JSON')
+    .addOption(sharedOptions.json)
     .action(run)
 }
 

@@ -4,6 +4,7 @@ import type { InputOf } from '../../api/operation-types.ts'
 import { type ApiOptions, callApi, withApi } from '../shared/api-client.ts'
 import { positiveNumber } from '../shared/options.ts'
 import { counted, note, print, shortTime } from '../shared/output.ts'
+import { sharedOptions } from '../shared/shared-options.ts'
 import { table } from '../shared/table.ts'
 
 type ListOptions = ApiOptions & InputOf<'messages.list'>
@@ -43,7 +44,7 @@ const withListOptions = (command: Command): Command =>
     .option('--folder <name>', 'only the folder with this name')
     .option('--newsgroup <name>', 'only the articles of this newsgroup')
     .option('--limit <number>', `largest number of messages (default: ${DEFAULT_LIMIT})`, positiveNumber)
-    .option('--json', 'print JSON')
+    .addOption(sharedOptions.json)
 
 async function list(query: string, options: ListOptions): Promise<void> {
   const { account, folder, newsgroup, limit = DEFAULT_LIMIT, json } = options

@@ -3,11 +3,12 @@ import type { InputOf, OutputOf } from '../../api/operation-types.ts'
 import { type ApiOptions, callApi, withApi } from '../shared/api-client.ts'
 import { exitStatus, UsageError } from '../shared/failure.ts'
 import { note, noteError, print } from '../shared/output.ts'
+import { sharedOptions } from '../shared/shared-options.ts'
 import { table } from '../shared/table.ts'
 import { messageIds } from './message-ids.ts'
 
 interface ReleaseOptions extends ApiOptions, Pick<InputOf<'messages.releaseMany'>, 'to' | 'connector' | 'dryRun'> {
-  readonly search?: string
+  readonly query?: string
 }
 
 /** Adds `sealpost mail release`. */
@@ -16,18 +17,18 @@ export function addRelease(mail: Command): void {
   withApi(mail.command('release'))
     .argument('[id...]', 'ids of messages, or latest')
     .description('send messages to other hosts by the connectors of the lab')
-    .option('--search <query>', 'release the messages that match a query (as for sealpost mail search)')
+    .option('--query <query>', 'release what matches, as for sealpost mail search')
     .option('--to <address>', 'recipient to use instead of those of the message; repeat for several', list)
     .option('--connector <name>', 'connector to use (default: the one for the recipient’s domain)')
     .option('--dry-run', 'show what would be sent, and send nothing')
-    .option('--json', 'print JSON')
+    .addOption(sharedOptions.json)
     .action(release)
 }
 
 async function release(given: readonly string[], options: ReleaseOptions): Promise<void> {
-  const { search, to, connector, dryRun, json } = options
-  if (given.length > 0 === (search !== undefined)) throw new UsageError('give ids, or --search QUERY')
-  const choice = search === undefined ? { ids: await messageIds(options, given) } : { query: search }
+  const { query, to, connector, dryRun, json } = options
+  if (given.length > 0 === (query !== undefined)) throw new UsageError('give ids, or --query QUERY')
+  const choice = query === undefined ? { ids: await messageIds(options, given) } : { query }
   const answer = await callApi(options, 'messages.releaseMany', { ...choice, to, connector, dryRun })
   const { released, refused } = answer
   if (refused.length > 0) process.exitCode = exitStatus.failed

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { type ApiOptions, callApi, withApi } from '../shared/api-client.ts'
 import { print } from '../shared/output.ts'
+import { sharedOptions } from '../shared/shared-options.ts'
 import { messageIds } from './message-ids.ts'
 
 /** Adds `sealpost mail report`. */
@@ -9,7 +10,7 @@ export function addReport(mail: Command): void {
     .argument('<id>', 'id of a message, or latest')
     .argument('<report>', 'bounce+550, bounce+5.1.1.postfix.30s, complaint+abuse, vacation+reply …')
     .description('send a bounce, a spam complaint or an out-of-office reply to the sender of a message')
-    .option('--json', 'print JSON')
+    .addOption(sharedOptions.json)
     .action(report)
 }
 

@@ -3,6 +3,7 @@ import type { OutputOf } from '../../api/operation-types.ts'
 import { type ApiOptions, callApi, withApi } from '../shared/api-client.ts'
 import { UsageError } from '../shared/failure.ts'
 import { page, print } from '../shared/output.ts'
+import { sharedOptions } from '../shared/shared-options.ts'
 import { messageIds } from './message-ids.ts'
 import { smimeLines } from './smime-lines.ts'
 
@@ -22,7 +23,7 @@ export function addShow(mail: Command): void {
     .option('--raw', 'print the message as it was received')
     .option('--headers', 'print only the header fields')
     .option('--html', 'print the HTML')
-    .option('--json', 'print JSON')
+    .addOption(sharedOptions.json)
     .action(show)
 }
 

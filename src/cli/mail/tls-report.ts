@@ -3,6 +3,7 @@ import type { ItemOf } from '../../api/operation-types.ts'
 import { type ApiOptions, callApi, withApi } from '../shared/api-client.ts'
 import { exitStatus } from '../shared/failure.ts'
 import { note, print } from '../shared/output.ts'
+import { sharedOptions } from '../shared/shared-options.ts'
 import { table } from '../shared/table.ts'
 
 interface TlsReportOptions extends ApiOptions {
@@ -16,7 +17,7 @@ export function addTlsReport(program: Command): void {
     .description('show the results of TLS sessions with other mail hosts, or send them as TLS reports (RFC 8460)')
     .option('--domain <domain>', 'only this recipient domain')
     .option('--send', 'send reports to the domains that request them, and delete the sent results')
-    .option('--json', 'print JSON')
+    .addOption(sharedOptions.json)
     .action((options: TlsReportOptions) => (options.send ? send(options) : show(options)))
 }
 

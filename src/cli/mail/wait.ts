@@ -3,7 +3,9 @@ import type { MessageSummary } from '../../api/messages/summary.ts'
 import type { InputOf } from '../../api/operation-types.ts'
 import { ApiError, type ApiOptions, callApi, withApi } from '../shared/api-client.ts'
 import { exitStatus } from '../shared/failure.ts'
+import { timeLimit } from '../shared/options.ts'
 import { note, noteError, print } from '../shared/output.ts'
+import { sharedOptions } from '../shared/shared-options.ts'
 import { messageText } from './show.ts'
 
 type WaitOptions = ApiOptions & InputOf<'wait'>
@@ -17,8 +19,8 @@ export function addWait(mail: Command): void {
     .option('--subject <text>', 'part of the subject')
     .option('--text <text>', 'part of the text')
     .option('--query <query>', 'a search, as for sealpost mail search')
-    .option('--timeout <time>', 'longest wait (default: 30s)')
-    .option('--json', 'print JSON')
+    .option('--timeout <time>', 'longest wait (default: 30s)', timeLimit)
+    .addOption(sharedOptions.json)
     .action(wait)
 }
 

@@ -4,6 +4,7 @@ import { definedOnly } from '../../core/values/defined.ts'
 import { type ApiOptions, callApi, withApi } from '../shared/api-client.ts'
 import { UsageError } from '../shared/failure.ts'
 import { counted, printResult } from '../shared/output.ts'
+import { sharedOptions } from '../shared/shared-options.ts'
 import { type Filters, withFilters } from './filters.ts'
 
 interface ActionOptions extends ApiOptions, Filters {
@@ -34,7 +35,7 @@ export function addActions(queue: Command): void {
       .argument('[id...]', 'ids of messages in the queue')
       .description(action.description)
       .option('--all', 'every message of the queue')
-      .option('--json', 'print JSON')
+      .addOption(sharedOptions.json)
       .action((ids: readonly string[], options: ActionOptions) => run(action, ids, options))
   }
 }

@@ -3,6 +3,7 @@ import type { OutputOf } from '../../api/operation-types.ts'
 import { type ApiOptions, callApi, withApi } from '../shared/api-client.ts'
 import { positiveNumber } from '../shared/options.ts'
 import { counted, note, page, print, shortTime } from '../shared/output.ts'
+import { sharedOptions } from '../shared/shared-options.ts'
 import { table } from '../shared/table.ts'
 import { type Filters, withFilters } from './filters.ts'
 
@@ -19,7 +20,7 @@ export function addList(queue: Command): void {
   withFilters(withApi(queue.command('list')))
     .description('list the messages that wait to be sent, the newest first')
     .option('--limit <number>', `largest number of messages (default: ${DEFAULT_LIMIT})`, positiveNumber)
-    .option('--json', 'print JSON')
+    .addOption(sharedOptions.json)
     .action(list)
 }
 
@@ -47,7 +48,7 @@ export function addShow(queue: Command): void {
   withApi(queue.command('show'))
     .argument('<id>', 'id of a message in the queue')
     .description('show a message of the queue: its recipients, their last replies, and the next attempt')
-    .option('--json', 'print JSON')
+    .addOption(sharedOptions.json)
     .action(show)
 }
 

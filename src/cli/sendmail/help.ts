@@ -34,4 +34,8 @@ The lab:
 Exit status: 0 sent, 64 wrong use, 65 unreadable message or address, 67 unknown recipient, 69 no lab or refused,
 75 try again later, 76 no SMTP, 77 not allowed. If it is not 0, nothing was sent to anyone, unless the connection
 was lost after the whole message: then the lab may have it.
+
+Examples:
+  printf 'Subject: Hello\\n\\nHi.\\n' | sealpost sendmail alice@lab.test
+  sealpost sendmail -bv alice@lab.test
 `

@@ -5,6 +5,7 @@ import { askLab } from '../../lab/control/client.ts'
 import { type ConfigurationOptions, withConfig } from './configuration.ts'
 import { UsageError } from './failure.ts'
 import { runningLabs } from './running-labs.ts'
+import { sharedOptions } from './shared-options.ts'
 
 /** Options that select a running lab: one of this machine by its configuration, or one anywhere by its HTTP API. */
 export interface ApiOptions extends ConfigurationOptions {
@@ -15,13 +16,8 @@ export interface ApiOptions extends ConfigurationOptions {
 
 /** Adds `--config`, `--url` and `--token`. */
 export function withApi(command: Command): Command {
-  return withConfig(command)
-    .option(
-      '--url <url>',
-      'URL of an HTTP virtual server of the lab, also on another machine (default: the running lab of the file)',
-    )
-    .option('--token <token>', 'token for --url (default: SEALPOST_TOKEN)')
-    .option('--token-file <file>', 'file whose first line is the token')
+  const { url, token, tokenFile } = sharedOptions
+  return withConfig(command).addOption(url).addOption(token).addOption(tokenFile)
 }
 
 /** A problem document. RFC 9457. */

@@ -6,6 +6,7 @@ import type { LoadedConfig, Override } from '../../core/config/load.ts'
 import { packageFolder } from '../../core/files/folders.ts'
 import type { ConfigurationSource } from '../../lab/configuration/source.ts'
 import { UsageError } from './failure.ts'
+import { sharedOptions } from './shared-options.ts'
 
 /** Options that select the configuration and override its keys. */
 export interface ConfigurationOptions {
@@ -16,7 +17,8 @@ export interface ConfigurationOptions {
   readonly likeFlags?: readonly string[]
   readonly portOffset?: number
   readonly logLevel?: string
-  readonly capture?: string
+  /** The file of captured traffic. */
+  readonly pcap?: string
   /** False with `--no-secrets`. */
   readonly secrets?: boolean
   /** Print JSON. */
@@ -34,9 +36,7 @@ const DEFAULT_FILE = 'config/default.yaml'
 
 /** Adds `--config` and `--like`. */
 export function withConfig(command: Command): Command {
-  return command
-    .option('-c, --config <file>', `YAML file of the lab (default: ${DEFAULT_FILE})`)
-    .option('--like <tool>', 'replace mailpit, mailhog, maildev, smtp4dev or greenmail, instead of reading a file')
+  return command.addOption(sharedOptions.config).addOption(sharedOptions.like)
 }
 
 /** Returns the option that selects the same configuration in another command, after a space; empty for the default. */
@@ -172,13 +172,13 @@ function fromTool(tool: string, { likeFlags = [] }: ConfigurationOptions): Sourc
   }
 }
 
-function optionOverrides({ portOffset, logLevel, capture, secrets }: ConfigurationOptions): Override[] {
+function optionOverrides({ portOffset, logLevel, pcap, secrets }: ConfigurationOptions): Override[] {
   const overrides: Override[] = []
   if (portOffset !== undefined) overrides.push({ origin: '--port-offset', path: ['portOffset'], value: portOffset })
   if (logLevel !== undefined) overrides.push({ origin: '--log-level', path: ['logLevel'], value: logLevel })
-  if (capture !== undefined) {
-    const value = { file: resolve(capture), secrets: secrets ?? true }
-    overrides.push({ origin: '--capture', path: ['capture'], value })
+  if (pcap !== undefined) {
+    const value = { file: resolve(pcap), secrets: secrets ?? true }
+    overrides.push({ origin: '--pcap', path: ['capture'], value })
   }
   return overrides
 }

@@ -54,9 +54,9 @@ export function durationAsMs(text: string): number {
 /** Longest time of a Node.js timer. */
 const MAX_SECONDS = 2_147_483
 
-/** Parses a time in seconds, with fractions. Returns milliseconds. */
-export function secondsAsMs(text: string): number {
-  const seconds = Number(text)
-  if (seconds > 0 && seconds <= MAX_SECONDS) return seconds * 1000
-  throw new InvalidArgumentError('It must be a number of seconds above 0.')
+/** Parses the longest time of a wait: `500ms`, `30s`, `5m`, or seconds without a unit. Returns milliseconds. */
+export function timeLimit(text: string): number {
+  const ms = /^[\d.]+$/.test(text) ? Number(text) * 1000 : durationAsMs(text)
+  if (ms > 0 && ms <= MAX_SECONDS * 1000) return ms
+  throw new InvalidArgumentError('It must be a time above 0, such as 30s; a number alone means seconds.')
 }

@@ -19,7 +19,7 @@ import { printBanner } from './banner.ts'
 import { releaseMemoryWhenIdle } from './idle-memory.ts'
 
 export interface StartOptions extends ConfigurationOptions {
-  readonly only?: readonly ServerProtocol[]
+  readonly protocol?: readonly ServerProtocol[]
 }
 
 /**
@@ -58,7 +58,7 @@ async function open(options: StartOptions) {
   await assertPins(loaded)
   const log = createLog(loaded.lab.logLevel, options.json ?? false)
   const running = new RunningLab(options, log)
-  const { only } = options
+  const { protocol: only } = options
   const onUse = ({ logLevel }: ResolvedLab): void => {
     log.level = logLevel
   }

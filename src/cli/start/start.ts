@@ -9,9 +9,11 @@ export function addStart(program: Command): void {
   const command = withConfig(program.command('start'))
     .description('run the lab until SIGINT or SIGTERM; SIGHUP reloads the file')
     .addOption(
-      new Option('--only <protocol...>', 'start only the virtual servers of these protocols').choices(serverProtocols),
+      new Option('--protocol <protocol...>', 'start only the virtual servers of these protocols').choices(
+        serverProtocols,
+      ),
     )
-    .option('--capture <file>', 'capture the traffic to a pcapng file for Wireshark')
+    .option('--pcap <file>', 'capture the traffic to a pcapng file for Wireshark')
     .option('--no-secrets', 'leave TLS secrets out of the capture, so that it shows only ciphertext')
     .option('--json', 'print events and the log as JSON lines')
     .argument('[flags...]', 'after --: flags of the tool that --like names')

@@ -23,6 +23,7 @@ import { UsageError } from '../shared/failure.ts'
 import { positiveNumber } from '../shared/options.ts'
 import { counted, note, print } from '../shared/output.ts'
 import { controlSockets } from '../shared/running-labs.ts'
+import { sharedOptions } from '../shared/shared-options.ts'
 
 interface BackupOptions extends ConfigurationOptions {
   readonly keep?: number
@@ -60,12 +61,12 @@ export function addBackup(store: Command): void {
         positiveNumber,
       ),
     )
-    .option('--json', 'print JSON')
+    .addOption(sharedOptions.json)
     .action(backup)
   withConfig(store.command('restore'))
     .argument('<dir>', 'a backup, or a folder of backups (its newest one is used)')
     .description('restore messages and certificates from a backup; the current ones are kept under another name')
-    .option('--json', 'print JSON')
+    .addOption(sharedOptions.json)
     .action(restore)
 }
 

@@ -12,6 +12,7 @@ import { databaseAt } from '../shared/database.ts'
 import { UsageError } from '../shared/failure.ts'
 import { counted, print } from '../shared/output.ts'
 import { runningLabs } from '../shared/running-labs.ts'
+import { sharedOptions } from '../shared/shared-options.ts'
 
 const DUMP = /\.dump$/i
 const CONFIGURATION = /\.ya?ml$/i
@@ -31,7 +32,7 @@ export function addStoreCopy(store: Command): void {
     .description(
       'copy everything between a file, LMDB and PostgreSQL: messages with their uids, flags and modification sequences, the queue of outgoing mail, subscriptions and everything else, but no certificates (see cert copy). The copy is read again and compared',
     )
-    .option('--json', 'print JSON')
+    .addOption(sharedOptions.json)
     .addHelpText('after', `\n${PLACES}`)
     .action(copy)
 }

@@ -9,12 +9,13 @@ import { accountOwner, type MessageStore, type Owner, PUBLIC_OWNER } from '../..
 import { type ConfigurationOptions, loadConfiguration, withConfig } from '../shared/configuration.ts'
 import { exitStatus, UsageError } from '../shared/failure.ts'
 import { counted, noteError, print } from '../shared/output.ts'
+import { sharedOptions } from '../shared/shared-options.ts'
 import { addBackup } from './backup.ts'
 import { addStoreCopy } from './copy.ts'
 
 interface TransferOptions extends ConfigurationOptions {
   readonly format: FormatName
-  readonly user?: string
+  readonly account?: string
   readonly newsgroups?: boolean
 }
 
@@ -29,11 +30,11 @@ export function addStore(program: Command): void {
     )
   withConfig(store.command('check'))
     .description('check that every message is complete and every count is correct')
-    .option('--json', 'print JSON')
+    .addOption(sharedOptions.json)
     .action(check)
   withConfig(store.command('compact'))
     .description('return the space of deleted messages to the file system')
-    .option('--json', 'print JSON')
+    .addOption(sharedOptions.json)
     .action(compact)
   addBackup(store)
   addStoreCopy(store)
@@ -42,7 +43,7 @@ export function addStore(program: Command): void {
     .description('write messages and their flags as Maildir, mbox or .eml files')
     .action(exportTo)
   withTransferOptions(withConfig(store.command('import')))
-    .argument('<dir>', 'folder of `sealpost store export`; with --user or --newsgroups, any folder in the format')
+    .argument('<dir>', 'folder of `sealpost store export`; with --account or --newsgroups, any folder in the format')
     .description('read messages and their flags from Maildir, mbox or .eml files')
     .action(importFrom)
 }
@@ -50,9 +51,9 @@ export function addStore(program: Command): void {
 const withTransferOptions = (command: Command): Command =>
   command
     .addOption(new Option('-f, --format <format>', 'format on disk').choices(Object.keys(formats)).default('maildir'))
-    .option('--user <user>', 'only the folders of this account')
+    .option('--account <user>', 'only the folders of this account')
     .option('--newsgroups', 'only the newsgroups')
-    .option('--json', 'print JSON')
+    .addOption(sharedOptions.json)
 
 async function check({ json, ...options }: ConfigurationOptions): Promise<void> {
   const folder = await storeFolder(options)
@@ -76,7 +77,7 @@ async function compact({ json, ...options }: ConfigurationOptions): Promise<void
 async function exportTo(dir: string, options: TransferOptions): Promise<void> {
   const owner = ownerOf(options)
   const done = await withStore(options, false, async (store) => {
-    if (options.user !== undefined) await assertHasFolders(store, options.user)
+    if (options.account !== undefined) await assertHasFolders(store, options.account)
     return exportStore(store, dir, formats[options.format], owner)
   })
   if (options.json) print(JSON.stringify(done))
@@ -119,9 +120,9 @@ async function withStore<T>(
 }
 
 /** Returns the owner of the selected folders, or undefined for all. @throws UsageError */
-function ownerOf({ user, newsgroups }: TransferOptions): Owner | undefined {
-  if (user !== undefined && newsgroups) throw new UsageError('give --user or --newsgroups, not both')
-  if (user !== undefined) return accountOwner(user)
+function ownerOf({ account, newsgroups }: TransferOptions): Owner | undefined {
+  if (account !== undefined && newsgroups) throw new UsageError('give --account or --newsgroups, not both')
+  if (account !== undefined) return accountOwner(account)
   return newsgroups ? PUBLIC_OWNER : undefined
 }
 

@@ -11,6 +11,7 @@ import { readStore, storedRoots, withPki } from '../shared/certificate-store.ts'
 import { type ConfigurationOptions, loadConfiguration, withConfig } from '../shared/configuration.ts'
 import { exitStatus } from '../shared/failure.ts'
 import { note, noteError, noteWarning, print } from '../shared/output.ts'
+import { sharedOptions } from '../shared/shared-options.ts'
 import { table } from '../shared/table.ts'
 import { type ApplyOptions, apply } from './apply.ts'
 import { type Hint, hintsFor } from './hints.ts'
@@ -43,7 +44,7 @@ export function addTrust(program: Command): void {
   withConfig(trust.command('status'))
     .description('show which trust stores have the roots; exit status 1 if a root is missing')
     .addOption(only())
-    .option('--json', 'print JSON')
+    .addOption(sharedOptions.json)
     .action(status)
 }
 

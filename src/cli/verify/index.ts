@@ -19,14 +19,15 @@ import { PkiError } from '../../tls/pki/errors.ts'
 import { configOption, withConfig } from '../shared/configuration.ts'
 import { exitStatus, UsageError } from '../shared/failure.ts'
 import { checkOutput, readRoots, writeOutput } from '../shared/files.ts'
-import { dnsServer, hostOrAddress, portNumber, secondsAsMs } from '../shared/options.ts'
+import { dnsServer, hostOrAddress, portNumber, timeLimit } from '../shared/options.ts'
 import { noteError, shown } from '../shared/output.ts'
+import { sharedOptions } from '../shared/shared-options.ts'
 import { printJson, printReport } from './output.ts'
 import { hostTarget, labTarget, type Target, type TargetOptions } from './target.ts'
 
 interface VerifyCommandOptions extends TargetOptions {
   readonly ca?: string
-  readonly only?: readonly string[]
+  readonly check?: readonly string[]
   readonly resolver?: DnsServer
   readonly mailDomain?: string
   /** Milliseconds. */
@@ -62,7 +63,7 @@ export function addVerify(program: Command): void {
     .option('--password-file <file>', 'file with the password in its first line')
     .option('--mailbox <address>', 'mail address of the user (default: the user name at the domain of the lab)')
     .option('--newsgroup <name>', 'newsgroup to post to (default: the first that allows posting)')
-    .addOption(new Option('--only <check...>', 'run only these checks').choices(reported.map(({ name }) => name)))
+    .addOption(new Option('--check <check...>', 'run only these checks').choices(reported.map(({ name }) => name)))
     .option(
       '--resolver <address>',
       'DNS server for the checks of TLSA records and MTA-STS, such as 127.0.0.1:53',
@@ -73,11 +74,11 @@ export function addVerify(program: Command): void {
       'mail domain whose MTA-STS policy is checked (default: that of the lab)',
       hostOrAddress,
     )
-    .option('--timeout <seconds>', 'longest wait for an answer (default: 10)', secondsAsMs)
+    .option('--timeout <time>', 'longest wait for an answer (default: 10s)', timeLimit)
     .option('--watch', 'repeat until interrupted, and print what changes')
-    .option('--interval <seconds>', 'pause between two runs of --watch (default: 60)', secondsAsMs)
+    .option('--interval <time>', 'pause between two runs of --watch (default: 60s)', timeLimit)
     .option('-v, --verbose', 'print every check, not only warnings and failures')
-    .option('--json', 'print JSON')
+    .addOption(sharedOptions.json)
     .option('--junit <file>', 'also write JUnit XML')
     .option('--sarif <file>', 'also write SARIF 2.1.0, for code scanners')
     .action(verify)
@@ -135,7 +136,7 @@ async function rootsIn(file: string): Promise<string[]> {
 async function settingsOf(target: Target, options: VerifyCommandOptions): Promise<VerifyOptions> {
   const ca = options.ca === undefined ? target.ca : await rootsIn(options.ca)
   const { control, lists, credentials, mailbox, newsgroup } = target
-  const { only, resolver, timeout: timeoutMs = TIMEOUT_MS, mailDomain = target.mailDomain } = options
+  const { check: only, resolver, timeout: timeoutMs = TIMEOUT_MS, mailDomain = target.mailDomain } = options
   const onConnection =
     control === undefined ? undefined : (connection: LocalConnection) => keepOutOfLog(control, connection)
   const account = { credentials, mailbox, newsgroup }

@@ -180,7 +180,7 @@ it.runIf(needs('openssl'))(
       '-servername',
       '{hostname}',
     ]
-    const only = ['--protocol', 'imap4', '--form', 'implicit', '--only', 'expired', 'p256']
+    const only = ['--protocol', 'imap4', '--form', 'implicit', '--server', 'expired', 'p256']
     const sarif = join(workplace.folder, 'audit.sarif')
     const reports = ['--json', '--junit', xml, '--sarif', sarif]
     const found = await runSealpost(['audit', ...only, ...reports, '--', ...careless])
@@ -206,7 +206,7 @@ const HANDSHAKE =
 
 it.runIf(needs('openssl'))('colours in a client’s output do not reach the JUnit XML', async () => {
   const report = join(workplace.folder, 'coloured.xml')
-  const only = ['--protocol', 'imap4', '--form', 'implicit', '--only', 'p256']
+  const only = ['--protocol', 'imap4', '--form', 'implicit', '--server', 'p256']
   const refuses = 'printf "\\033[31m<no> & no\\033[0m\\n" >&2; [ {name} = control ] || exit 3'
   const client = ['sh', '-c', `${HANDSHAKE} >/dev/null 2>&1; ${refuses}`]
   expect((await runSealpost(['audit', ...only, '--junit', report, '--', ...client])).status).toBe(1)
@@ -216,7 +216,7 @@ it.runIf(needs('openssl'))('colours in a client’s output do not reach the JUni
 })
 
 it.runIf(isThorough)('a client that leaves a process in another session behind ends at the timeout', async () => {
-  const only = ['--protocol', 'imap4', '--form', 'implicit', '--only', 'p256']
+  const only = ['--protocol', 'imap4', '--form', 'implicit', '--server', 'p256']
   const found = await runSealpost(['audit', ...only, '--timeout', '1', '--', 'sh', '-c', 'setsid sleep 5 &'])
   expect(found).toMatchObject({ status: 1, stderr: expect.stringContaining('no result within 1000 ms') })
 })
@@ -256,7 +256,7 @@ it.runIf(needs('openssl'))('tests the protocols that the client speaks in the co
     'audit',
     '--form',
     'implicit',
-    '--only',
+    '--server',
     'p256',
     'expired',
     '--json',
@@ -285,7 +285,7 @@ it.runIf(needs('openssl'))('tests the protocols that the client speaks in the co
 it.runIf(needs('openssl'))(
   'a client that connects only in the control run is untested, and the audit fails',
   async () => {
-    const only = ['--protocol', 'imap4', '--form', 'implicit', '--only', 'p256', 'expired']
+    const only = ['--protocol', 'imap4', '--form', 'implicit', '--server', 'p256', 'expired']
     const found = await runSealpost(['audit', ...only, '--', 'sh', '-c', `[ {name} != control ] || ${HANDSHAKE}`])
     expect(found.status).toBe(1)
     expect(found.stdout).toMatch(/^0 safe, 0 unsafe, 0 lax, 0 unable, 2 untested$/m)
@@ -294,7 +294,7 @@ it.runIf(needs('openssl'))(
 )
 
 it.runIf(needs('curl'))('names resolve with {resolve} of curl, and with {hostsFile}', async () => {
-  const only = ['--json', '--protocol', 'pop3', '--form', 'implicit', '--only', 'wildcard', 'wrong-host']
+  const only = ['--json', '--protocol', 'pop3', '--form', 'implicit', '--server', 'wildcard', 'wrong-host']
   const curl = ['curl', '-sS', '--cacert', '{caFile}', '-u', '{user}:{password}']
   const url = 'pop3s://{hostname}:{port}/'
   const found = await runSealpost(['audit', ...only, '--', ...curl, '--resolve', '{resolve}', url])

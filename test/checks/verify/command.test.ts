@@ -55,11 +55,11 @@ describe('sealpost verify', () => {
     expect(stdout.match(/pass {2}clear-text log-on +refused before the password is checked/g)).toHaveLength(3)
   })
 
-  it('prints JSON, writes JUnit XML, and runs only the checks of --only', async () => {
+  it('prints JSON, writes JUnit XML, and runs only the checks of --check', async () => {
     const config = strictLab()
     await using _lab = await place.start(['--config', config])
     const report = join(place.folder, 'report.xml')
-    const only = ['--only', 'chain', 'versions', '--protocol', 'imap4']
+    const only = ['--check', 'chain', 'versions', '--protocol', 'imap4']
     const { status, stdout } = await place.run(['verify', '--config', config, '--json', '--junit', report, ...only])
     const answer = JSON.parse(stdout) as Answer
     expect([status, answer.ok]).toEqual([0, true])
@@ -97,7 +97,7 @@ describe('sealpost verify', () => {
     const authority = await TestAuthority.create()
     await using double = await startDouble('pop3', await authority.issue(), { implicitTls: true })
     const host = ['verify', '127.0.0.1', '--protocol', 'pop3', '--port', String(double.port), '--timeout', '1']
-    const { stdout } = await place.run([...host, '--starttls', '--only', 'greeting'])
+    const { stdout } = await place.run([...host, '--starttls', '--check', 'greeting'])
     expect(stdout).toContain('no answer within 1 s; if the port uses TLS from the first octet, check it with --tls')
   })
 
@@ -131,7 +131,7 @@ describe('sealpost verify', () => {
     await using double = await startDouble('pop3', await authority.issue({ to: 10 }), { clearLogOn: 'announced' })
     const host = ['verify', '127.0.0.1', '--protocol', 'pop3', '--port', String(double.port)]
     const names = ['--ca', place.write('ca.pem', authority.rootPem), '--server-name', 'localhost']
-    const only = ['--only', 'reachable', 'names', 'dates', 'log-on', 'second-starttls']
+    const only = ['--check', 'reachable', 'names', 'dates', 'log-on', 'second-starttls']
     const { stdout } = await place.run([...host, ...names, ...only])
     expect(stdout.split('\n')).toEqual([
       `127.0.0.1, port ${double.port} (POP3 at 127.0.0.1, STLS): 3 passed, 1 failed, 1 warning`,
@@ -145,7 +145,7 @@ describe('sealpost verify', () => {
   it.runIf(isThorough)('stays out of the session records and the log of a running lab', async () => {
     const config = strictLab()
     await using lab = await place.start(['--config', config])
-    const verified = await place.run(['verify', '--config', config, '--user', 'alice', '--only', 'tls', 'delivery'])
+    const verified = await place.run(['verify', '--config', config, '--user', 'alice', '--check', 'tls', 'delivery'])
     expect(verified.status).toBe(0)
     const client = connect(lab.endpoint('smtp').port ?? 0, '127.0.0.1')
     client.once('data', () => client.end('QUIT\r\n'))
@@ -164,7 +164,7 @@ describe('sealpost verify', () => {
     const list = servers.map((server) => `  - ${server}, proxyProtocol: { from: [127.0.0.0/8] } }\n`).join('')
     const config = place.write('lab.yaml', `certificates: { store: certs, key: p256 }\nvirtualServers:\n${list}`)
     await using _ = await place.start(['--config', config])
-    const { status, stdout } = await place.run(['verify', '--config', config, '--only', 'tls', 'versions'])
+    const { status, stdout } = await place.run(['verify', '--config', config, '--check', 'tls', 'versions'])
     expect(stdout).toMatch(/^no check failed: 6 checks passed$/m)
     expect(status).toBe(0)
   })
@@ -173,7 +173,7 @@ describe('sealpost verify', () => {
     const authority = await TestAuthority.create()
     await using double = await startDouble('pop3', await authority.issue({ to: 10 }))
     const ca = place.write('ca.pem', authority.rootPem)
-    const host = `127.0.0.1 --protocol pop3 --port ${double.port} --ca ${ca} --server-name localhost --only dates -v`
+    const host = `127.0.0.1 --protocol pop3 --port ${double.port} --ca ${ca} --server-name localhost --check dates -v`
     const terminal = (variables: string) =>
       runProgram('script', ['-qec', `env -u CI ${variables} node ${mainFile} verify ${host}`, '/dev/null'])
     const coloured = (await terminal('TERM=xterm')).stdout
@@ -186,7 +186,7 @@ describe('sealpost verify', () => {
     const text = 'certificates: certs\nvirtualServers: [{ protocol: pop3, port: 0, tlsPort: off }]\n'
     const config = place.write('lab.yaml', text)
     await using _lab = await place.start(['--config', config])
-    const watch = ['verify', '--config', config, '--only', 'log-on', 'names', '--watch', '--interval', '0.2']
+    const watch = ['verify', '--config', config, '--check', 'log-on', 'names', '--watch', '--interval', '0.2']
     const child = spawn(process.execPath, [mainFile, ...watch], { env: place.environment() })
     const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
     const next = async (): Promise<string> => String((await lines.next()).value)
@@ -209,7 +209,7 @@ describe('sealpost verify', () => {
     const file = join(place.folder, 'report.sarif')
     const host = ['verify', '127.0.0.1', '--protocol', 'pop3', '--port', String(double.port), '--sarif', file]
     const ca = ['--ca', place.write('ca.pem', authority.rootPem), '--server-name', 'localhost']
-    await place.run([...host, ...ca, '--only', 'names', 'dates', 'log-on'])
+    await place.run([...host, ...ca, '--check', 'names', 'dates', 'log-on'])
     const { version, runs } = readSarif(readFileSync(file, 'utf8'))
     const [run] = runs
     expect([version, runs.length, run?.tool.driver.name]).toEqual(['2.1.0', 1, 'sealpost verify'])
@@ -228,7 +228,7 @@ describe('sealpost verify', () => {
     const servers = `virtualServers: [{ protocol: smtp, ${server} }, { protocol: imap4, ${server}, tlsPort: off }]\n`
     const config = place.write('lab.yaml', `certificates: certs\n${accounts}${servers}`)
     await using _lab = await place.start(['--config', config])
-    const run = ['verify', '--config', config, '--user', 'alice', '--only', 'negotiated', 'delivery', '--json']
+    const run = ['verify', '--config', config, '--user', 'alice', '--check', 'negotiated', 'delivery', '--json']
     const { status, stdout } = await place.run(run)
     const words = (JSON.parse(stdout) as Answer).endpoints.flatMap(({ checks }) => checks.map((one) => one.words))
     expect(status).toBe(1)
@@ -260,7 +260,7 @@ describe('sealpost verify', () => {
       [['verify', 'localhost', '--port', '25'], /--port needs one --protocol/],
       [['verify', 'localhost', '--protocol', 'smtp', '--port', 'x'], /A port is a number from 1 to 65535/],
       [['verify', 'localhost', '--protocol', 'smtp', '--user', 'alice'], /--user needs --password/],
-      [['verify', 'localhost', '--only', 'everything'], /Allowed choices are reachable, greeting, tls/],
+      [['verify', 'localhost', '--check', 'everything'], /Allowed choices are reachable, greeting, tls/],
       [['verify', 'localhost', '--resolver', 'dns.example'], /Write an IP address, with a port if it is not 53/],
       [['verify', 'localhost', '--interval', '5'], /--interval needs --watch/],
       [['verify', 'localhost', '--protocol', 'ldap'], /Allowed choices are smtp, pop3, imap4, nntp, http/],

@@ -151,7 +151,7 @@ describe.skipIf(!needs('tshark'))('a capture of all four protocols read by tshar
   })
 })
 
-describe.skipIf(!needs('tshark'))('sealpost start --capture, and capture: in the configuration', () => {
+describe.skipIf(!needs('tshark'))('sealpost start --pcap, and capture: in the configuration', () => {
   const servers =
     'virtualServers: [{ protocol: imap4, port: 0, tlsPort: 0 }, { protocol: pop3, port: 0, tlsPort: 0, capture: pop3.pcapng }]'
   const text = `certificates: certs\ndirectory: { accounts: [{ user: alice, password: ${PASSWORD} }] }\n${servers}\n`
@@ -164,7 +164,7 @@ describe.skipIf(!needs('tshark'))('sealpost start --capture, and capture: in the
     try {
       place.write('lab.yaml', text)
       const file = join(place.folder, 'all.pcapng')
-      const lab = await place.start(['--config', 'lab.yaml', '--capture', file, ...options])
+      const lab = await place.start(['--config', 'lab.yaml', '--pcap', file, ...options])
       const settings = await place.run(['ca', 'export', '--config', 'lab.yaml', '--format', 'pem'])
       const { tlsPort: imap = 0 } = lab.endpoint('imap4')
       const { port: pop = 0 } = lab.endpoint('pop3')

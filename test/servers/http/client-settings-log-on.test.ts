@@ -88,7 +88,7 @@ describe('servers without passwords', () => {
     )
     expect(settings.textOf('outlook-express')).toContain('Secure Password Authentication (NTLM): tick it for POP3.')
     expect(settings.textOf('outlook-express')).toContain('Outlook Express cannot log on to IMAP4')
-    const token = 'sealpost token --user alice'
+    const token = 'sealpost access-token --account alice'
     expect(settings.textOf('mutt')).toContain(`set imap_oauth_refresh_command = "${token}"`)
     expect(settings.textOf('mbsync')).toContain(`PassCmd "${token}"\nAuthMechs OAUTHBEARER XOAUTH2\n`)
     expect(settings.textOf('imapflow')).toContain(`auth: { user: 'alice', accessToken: '(${token})' }`)
@@ -127,7 +127,7 @@ describe('names and passwords with spaces and special characters', () => {
   it('are one argument of the command that prints an access token', async () => {
     await using http = await start(['xoauth2'])
     const { textOf } = await read(http, user)
-    const command = "sealpost token --user 'Anna O'\\''Neil'"
+    const command = "sealpost access-token --account 'Anna O'\\''Neil'"
     expect(textOf('thunderbird')).toContain(`Access token     ${command}\n`)
     const quoted = command.replace('\\', '\\\\')
     expect(textOf('mutt')).toContain(`set imap_oauth_refresh_command = "${quoted}"\n`)

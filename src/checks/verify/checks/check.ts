@@ -8,7 +8,7 @@ export interface Found {
   readonly facts?: Readonly<Record<string, unknown>>
 }
 
-/** One check and row of the report. `name` is its name for `--only`. */
+/** One check and row of the report. `name` is its name for `--check`. */
 export interface Check {
   readonly name: string
   readonly title: string

@@ -4,14 +4,17 @@ import { signingAlgorithms } from '../../accounts/oauth2/types.ts'
 import type { InputOf } from '../../api/operation-types.ts'
 import { type ApiOptions, callApi, withApi } from '../shared/api-client.ts'
 import { print } from '../shared/output.ts'
+import { sharedOptions } from '../shared/shared-options.ts'
 
-type TokenOptions = ApiOptions & InputOf<'accessTokens.create'>
+interface AccessTokenOptions extends ApiOptions, Omit<InputOf<'accessTokens.create'>, 'user'> {
+  readonly account: string
+}
 
-/** Adds `sealpost token`. */
-export function addToken(program: Command): void {
-  withApi(program.command('token'))
+/** Adds `sealpost access-token`. */
+export function addAccessToken(program: Command): void {
+  withApi(program.command('access-token'))
     .description('issue and print an access token, for log-ons by XOAUTH2, OAUTHBEARER and over HTTP')
-    .requiredOption('--user <name>', 'account that the token is for')
+    .requiredOption('--account <user>', 'account that the token is for')
     .option('--scope <scopes>', 'scopes, separated by spaces (default: the scopes of all protocols)')
     .option('--expires-in <time>', 'how long the token is valid, such as 5m (default: oauth2.accessTokenLifetime)')
     .option('--audience <audience>', 'service that the token is for (default: the audience of the lab)')
@@ -20,12 +23,12 @@ export function addToken(program: Command): void {
     .addOption(
       new Option('--defect <name>', 'issue a token with this defect, which the lab refuses').choices([...tokenDefects]),
     )
-    .option('--json', 'print JSON')
+    .addOption(sharedOptions.json)
     .action(run)
 }
 
-async function run(options: TokenOptions): Promise<void> {
-  const { user, scope, expiresIn, audience, clientId, algorithm, defect } = options
+async function run(options: AccessTokenOptions): Promise<void> {
+  const { account: user, scope, expiresIn, audience, clientId, algorithm, defect } = options
   const input = { user, scope, expiresIn, audience, clientId, algorithm, defect }
   const issued = await callApi(options, 'accessTokens.create', input)
   print(options.json ? JSON.stringify(issued) : issued.accessToken)

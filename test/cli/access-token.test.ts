@@ -23,30 +23,30 @@ afterAll(async () => {
   place.remove()
 })
 
-const token = (...args: readonly string[]) => place.run(['token', '--config', 'lab.yaml', ...args])
+const token = (...args: readonly string[]) => place.run(['access-token', '--config', 'lab.yaml', ...args])
 const ask = (bearer: string): Promise<Response> =>
   fetch(`${url}/api/v1/status`, { headers: { authorization: `Bearer ${bearer}` } })
 
 it('prints a token that the lab accepts', async () => {
-  const { stdout, status } = await token('--user', 'alice')
+  const { stdout, status } = await token('--account', 'alice')
   expect([status, (await ask(stdout.trim())).status]).toEqual([0, 200])
 })
 
 it('prints a token with a defect, and what the lab says about it as JSON', async () => {
-  const { stdout } = await token('--user', 'alice', '--defect', 'expired', '--scope', 'http imap4', '--json')
+  const { stdout } = await token('--account', 'alice', '--defect', 'expired', '--scope', 'http imap4', '--json')
   const issued = JSON.parse(stdout)
   expect([issued.user, issued.scope]).toEqual(['alice', ['http', 'imap4']])
   expect((await ask(issued.accessToken)).status).toBe(401)
 })
 
 it('names the known defects', async () => {
-  const { stderr, status } = await token('--user', 'alice', '--defect', 'stale')
+  const { stderr, status } = await token('--account', 'alice', '--defect', 'stale')
   expect(status).toBe(2)
   expect(stderr).toContain('expired, wrong-audience, wrong-issuer, wrong-scope, revoked, bad-signature, alg-none')
 })
 
 it('a token of before is valid after a restart, because the keys are kept with the certificates', async () => {
-  const { stdout } = await token('--user', 'alice')
+  const { stdout } = await token('--account', 'alice')
   await lab.end()
   lab = await place.start(['--config', 'lab.yaml'])
   url = `http://127.0.0.1:${lab.endpoint('http').port}`
