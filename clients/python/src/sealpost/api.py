@@ -9,6 +9,9 @@ from urllib.request import ProxyHandler, Request, build_opener
 
 from .errors import ApiError, LabError, WaitTimeout
 
+# A failure in pytest points at the test, not at this module.
+__tracebackhide__ = True
+
 # Labs are on this machine or in its network: a proxy for the web would not find them.
 _opener = build_opener(ProxyHandler({}))
 _DEFAULT_TIMEOUT_S = 60.0
@@ -35,7 +38,6 @@ class Api:
 
         Raises ApiError if the lab rejects the request, LabError if it cannot be reached.
         """
-        __tracebackhide__ = True
         headers = {"Authorization": f"Bearer {self._token}"} if self._token else {}
         if content is not None:
             headers["Content-Type"] = "message/rfc822"

@@ -30,11 +30,11 @@ def sender_of(mail: MessageSummary) -> str:
 
 
 def _lines(problem: Problem) -> List[str]:
-    lines = [f"  {one['pointer']}: {one['message']}" for one in problem.get("errors", [])]
+    mistakes = [one for one in problem.get("errors", []) if one["message"] not in problem["detail"]]
+    lines = [f"  {one['pointer']}: {one['message']}" for one in mistakes]
     for mail in problem.get("arrived", []):
-        sender = sender_of(mail) or "nobody"
         recipients = mail["envelope"]["to"] if mail["envelope"] else [one["address"] for one in mail["to"]]
-        lines.append(f"  arrived: \"{mail['subject']}\" from {sender} to {', '.join(recipients)}")
-    for session in problem.get("sessions", []):
-        lines += [f"  refused: {session['summary']}", *(f"    {reason}" for reason in session["refusals"])]
-    return lines + [f"  hint: {hint}" for hint in problem.get("hints", [])]
+        lines.append(f"  arrived: \"{mail['subject']}\" from {sender_of(mail) or 'nobody'} to {', '.join(recipients)}")
+    lines += [f"  session: {session['summary']}" for session in problem.get("sessions", [])]
+    # The others explain the members of the problem.
+    return lines + [f"  {hint}" for hint in problem.get("hints", []) if not hint.startswith("`")]

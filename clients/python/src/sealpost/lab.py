@@ -13,6 +13,9 @@ from .api import Api, segment
 from .errors import ApiError, LabError
 from .message import Message
 
+# A failure in pytest points at the test, not at this module.
+__tracebackhide__ = True
+
 _DEFAULT_URL = "http://localhost:8025"
 _NOT_FOUND = 404
 # More than the lab waits: its own time-out says what arrived.
@@ -158,7 +161,6 @@ class Lab:
         `query` is a search such as `is:unread "an invoice"`. `timeout` is in seconds.
         Raises WaitTimeout, which says what arrived instead.
         """
-        __tracebackhide__ = True
         texts = {"to": to, "from": from_, "subject": subject, "text": text, "query": query, "account": account}
         texts.update({"folder": folder, "newsgroup": newsgroup, "since": since})
         given = {key: value for key, value in {**texts, "captured": captured}.items() if value is not _ANY}

@@ -7,6 +7,9 @@ from . import api_types as types
 from .api import Api, segment
 from .errors import sender_of
 
+# A failure in pytest points at the test, not at this module.
+__tracebackhide__ = True
+
 
 class Attachment:
     """A file in a message, or an embedded image."""
@@ -55,7 +58,6 @@ class Message:
 
     def link(self, words: str = "") -> str:
         """Returns the target of the first link whose words contain a text. Raises AssertionError that lists the links."""
-        __tracebackhide__ = True
         found = next((one for one in self.links if words.lower() in one["text"].lower()), None)
         if found:
             return found["href"]

@@ -23,16 +23,15 @@ public final class WaitTimeout extends AssertionError {
 
     static String describe(Api.Problem problem) {
         var lines = new ArrayList<>(List.of(problem.detail()));
-        for (var one : orEmpty(problem.errors())) lines.add("  " + one.pointer() + ": " + one.message());
+        for (var one : orEmpty(problem.errors()))
+            if (!problem.detail().contains(one.message())) lines.add("  " + one.pointer() + ": " + one.message());
         for (var one : orEmpty(problem.arrived())) {
             var to = one.envelope() == null ? List.of() : one.envelope().to();
             lines.add("  arrived: \"" + one.subject() + "\" from " + Mail.senderOf(one) + " to " + to);
         }
-        for (var one : orEmpty(problem.sessions())) {
-            lines.add("  refused: " + one.summary());
-            one.refusals().forEach(reason -> lines.add("    " + reason));
-        }
-        orEmpty(problem.hints()).forEach(hint -> lines.add("  hint: " + hint));
+        orEmpty(problem.sessions()).forEach(one -> lines.add("  session: " + one.summary()));
+        // The others explain the members of the problem.
+        orEmpty(problem.hints()).stream().filter(hint -> !hint.startsWith("`")).forEach(hint -> lines.add("  " + hint));
         return String.join("\n", lines);
     }
 
