@@ -4,6 +4,7 @@ import type { Context } from 'hono'
 import { ApiProblem } from '../../src/api/problem.ts'
 import type { MemoryReservation } from '../../src/core/octets/memory-budget.ts'
 import { viewsOf } from '../../src/core/octets/pieces.ts'
+import { isSliceOver, nextSlice } from '../../src/core/time/time-slice.ts'
 import type { Env } from './env.ts'
 
 /** Answers up to this size are a part of the memory of their connection. */
@@ -34,7 +35,15 @@ export function answerBody(
   const octets = typeof content === 'string' ? Buffer.from(content) : content
   reservationOf(c).grow(octets.length)
   c.header('Content-Length', `${octets.length}`)
-  return Readable.toWeb(Readable.from(viewsOf(octets, PIECE_OCTETS))) as ReadableStream
+  return Readable.toWeb(Readable.from(inPieces(octets))) as ReadableStream
+}
+
+/** Yields octets in pieces. Other clients are served in between, however fast this one reads. */
+async function* inPieces(octets: Buffer): AsyncGenerator<Buffer, void, void> {
+  for (const piece of viewsOf(octets, PIECE_OCTETS)) {
+    if (isSliceOver()) await nextSlice()
+    yield piece
+  }
 }
 
 /** Returns whether a request has a body. RFC 9112 section 6.3. */

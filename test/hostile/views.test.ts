@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { describe, expect, test } from 'vitest'
 import { type StartedLab, workplaceOfEach } from '../support/sealpost.ts'
@@ -29,7 +30,9 @@ const httpViews = [
   'api/v1/messages/{id}/text',
   'api/v1/messages/{id}/html',
   'api/v1/messages/{id}/headers',
+  'api/v1/messages/{id}/html?scheme=dark',
   'api/v1/messages/{id}/structure',
+  'api/v1/messages/{id}/checks',
   'api/v1/messages/{id}/raw',
   'api/v1/messages/{id}/parts/1',
   'mailpit/api/v1/messages',
@@ -44,6 +47,12 @@ const httpViews = [
   'smtp4dev/api/Messages',
   'greenmail/api/user/alice/messages/INBOX',
 ]
+
+/** Returns the highest resident memory of a lab, in MiB; 0 where the system does not say. proc_pid_status(5). */
+function peakMiB({ process: { pid } }: StartedLab): number {
+  if (process.platform !== 'linux') return 0
+  return Number(/^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1]) / 1024
+}
 
 /** Views of messages whose ids are not those of the HTTP API. The list is asked for the id. */
 const viewsOfOthers = {
@@ -203,6 +212,8 @@ const KEPT_OCTETS = 4_000
 
 interface Form {
   readonly heapMiB: number
+  /** Most resident memory, with the pages of the program and of the store. */
+  readonly mostMiB: number
   readonly octets: number
   /** Undefined: all. */
   readonly only?: readonly string[]
@@ -210,13 +221,13 @@ interface Form {
 
 const SHORT = ['compressed-data of code-like words', 'line ends']
 const forms: readonly Form[] = isScaled
-  ? [128, 256, 512].map((heapMiB) => ({ heapMiB, octets: 24 * MIB }))
-  : [{ heapMiB: 80, octets: 4 * MIB, only: SHORT }]
+  ? [128, 256, 512].map((heapMiB) => ({ heapMiB, octets: 24 * MIB, mostMiB: heapMiB + 512 }))
+  : [{ heapMiB: 80, octets: 4 * MIB, only: SHORT, mostMiB: 384 }]
 
 const TIMEOUT_MS = isScaled ? 3_600_000 : 120_000
 
 describe('a hostile message never ends the lab', { timeout: TIMEOUT_MS }, () => {
-  test.each(forms)('with a heap of $heapMiB MiB', async ({ heapMiB, octets, only }) => {
+  test.each(forms)('with a heap of $heapMiB MiB', async ({ heapMiB, octets, only, mostMiB }) => {
     const file = place.write('lab.yaml', CONFIGURATION)
     const env = { NODE_OPTIONS: `--max-old-space-size=${heapMiB}` }
     await using lab = await place.start(['--config', file], { env })
@@ -238,6 +249,7 @@ describe('a hostile message never ends the lab', { timeout: TIMEOUT_MS }, () => 
       }
     }
     expect(failed).toEqual([])
+    expect(peakMiB(lab)).toBeLessThan(mostMiB)
     expect(await lab.end()).toBe(0)
   })
 

@@ -13,6 +13,7 @@ class OutsideIssuer {
   #key = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   #kid = 'one'
   requests = 0
+  internalRequests = 0
 
   constructor() {
     this.#server = createServer(({ url }, answer) => {
@@ -23,6 +24,8 @@ class OutsideIssuer {
         answer.on('drain', send)
         return send()
       }
+      if (url === '/elsewhere') return answer.writeHead(302, { location: '/internal' }).end()
+      if (url === '/internal') this.internalRequests++
       this.requests++
       const key = { ...this.#key.publicKey.export({ format: 'jwk' }), kid: this.#kid, alg: 'ES256', use: 'sig' }
       answer.setHeader('content-type', 'application/jwk-set+json').end(JSON.stringify({ keys: [key] }))
@@ -62,6 +65,7 @@ beforeAll(async () => {
       issuers: [
         { issuer: ISSUER, jwksUri: outside.jwksUri, audience: 'https://mail.corp.test', userClaim: 'upn' },
         { issuer: 'https://gone.corp.test', jwksUri: 'http://127.0.0.1:1/jwks', requireScope: false },
+        { issuer: 'https://elsewhere.corp.test', jwksUri: new URL('/elsewhere', outside.jwksUri).href },
         { issuer: 'https://endless.corp.test', jwksUri: new URL('/endless', outside.jwksUri).href },
       ],
     },
@@ -116,6 +120,12 @@ describe('refuses a token of a listed issuer', () => {
   test('whose keys do not end', async () => {
     const { notes } = await tryToken(await outside.sign({ upn: 'alice', iss: 'https://endless.corp.test' }))
     expect(notes.join('\n')).toContain('are not available (they have more than 1048576 octets)')
+  })
+
+  test('whose keys are elsewhere: redirects are not followed', async () => {
+    const { notes } = await tryToken(await outside.sign({ upn: 'alice', iss: 'https://elsewhere.corp.test' }))
+    expect(notes.join()).toMatch(/keys|302/)
+    expect(outside.internalRequests).toBe(0)
   })
 
   test('whose keys cannot be had', async () => {
