@@ -66,6 +66,7 @@ export const programs = {
     ],
     ['mpop', debian('mpop'), 'POP3', { [clients('pop3-readers')]: /mpop/, [clients('ntlm')]: /^mpop/ }],
     ['mbsync', debian('isync'), 'IMAP4', { [clients('imap-mbsync')]: /^mbsync/, [clients('ntlm')]: /^mbsync/ }],
+    ['imapsync', printed(['imapsync', '--version'], /^(\d\S+)/), 'IMAP4', { [clients('more/imapsync')]: /./ }],
     ['OfflineIMAP', debian('offlineimap3'), 'IMAP4', { [clients('imap-readers')]: /^offlineimap/ }],
     [
       'msmtp',
@@ -162,6 +163,7 @@ export const programs = {
         [clients('more/languages')]: /^Perl/,
         [clients('imap-sharing')]: /^Mail::IMAPClient/,
         [clients('sasl-clients')]: /Mail::IMAPClient/,
+        [clients('more/mail-imapclient')]: /./,
       },
     ],
     ['Authen::NTLM', debian('libauthen-ntlm-perl'), 'IMAP4', { [clients('ntlm')]: /Authen::NTLM/ }],

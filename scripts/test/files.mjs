@@ -143,12 +143,12 @@ export const LONGEST = [
   'test/docker/kubernetes.interop.test.ts',
   'test/docker/rolling-restart.interop.test.ts',
   // npm downloads what these recipes use.
-  ...['ci', 'containers', 'cypress', 'express', 'jest', 'nestjs', 'nextjs', 'playwright'].map(
+  ...['ci', 'containers', 'cypress', 'javascript', 'outlook-express', 'playwright'].map(
     (name) => `test/recipes/${name}.interop.test.ts`,
   ),
   // These programs are large, so CI does not install them (.ci/debian-packages-more).
   'test/clients/thunderbird-oauth2.test.ts',
-  ...['gnus', 'java-library', 'languages', 'mail-servers', 'roundcube', 'sylpheed'].map(
+  ...['gnus', 'imapsync', 'java-library', 'languages', 'mail-imapclient', 'mail-servers', 'roundcube', 'sylpheed'].map(
     (name) => `test/clients/more/${name}.test.ts`,
   ),
   ...['go', 'java', 'php', 'rails', 'thunderbird', 'wordpress'].map((name) => `test/recipes/${name}.interop.test.ts`),

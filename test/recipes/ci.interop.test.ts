@@ -28,9 +28,10 @@ test('mails the code over TLS', async () => {
 
 /** Writes a project that the jobs test. */
 function writeProject(recipe: Recipe): void {
+  recipe.writeFiles()
   const { files } = readRecipe('github-actions')
   recipe.write('test/lab.mjs', files.find(({ path }) => path === 'test/lab.mjs')?.text ?? '')
-  recipe.write('test/mail/format.test.mjs', TEST)
+  recipe.write('test/mail.test.mjs', TEST)
   recipe.write('package.json', '{ "type": "module", "scripts": { "test": "node --test test/*.test.mjs" } }')
 }
 
@@ -91,7 +92,7 @@ console.log(JSON.stringify([...context.errors.getErrors(), ...errors].map(({ mes
   })
 })
 
-describe.skipIf(!ifInstalled('git', 'jq'))('GitLab CI', () => {
+describe.skipIf(!ifInstalled('git', 'jq', 'rsync'))('GitLab CI', () => {
   let recipe: Recipe
   beforeAll(async () => {
     recipe = await recipes.open('gitlab', { packages: ['nodemailer', 'gitlab-ci-local'] })
@@ -131,7 +132,7 @@ describe.skipIf(!ifInstalled('git', 'jq'))('GitLab CI', () => {
   })
 
   it('has a job that fails if the tests fail, and shows the sessions', async () => {
-    recipe.edit('test/mail/format.test.mjs', "subject: 'Your code'", "subject: 'Welcome'")
+    recipe.edit('test/mail.test.mjs', "subject: 'Your code'", "subject: 'Welcome'")
     const { status, stdout, stderr } = await runJob()
     expect([status === 0, stdout], stderr).toEqual([
       false,

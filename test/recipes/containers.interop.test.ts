@@ -97,6 +97,7 @@ describe.skipIf(!needs('docker-compose'))('Docker Compose', () => {
   let recipe: Recipe
   beforeAll(async () => {
     recipe = await recipes.open('docker-compose')
+    recipe.writeFiles()
   })
 
   it('has files that Docker Compose accepts', async () => {

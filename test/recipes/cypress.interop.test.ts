@@ -1,15 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { pathToFileURL } from 'node:url'
 import type { Locator, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ConsoleBrowser, hasChromium } from '../console/browser.ts'
+import { RECIPE_LIMIT_MS } from './describe-recipe.ts'
 import type { Recipe } from './recipe.ts'
 import { useRecipes } from './use-recipes.ts'
 
-const application = fileURLToPath(new URL('../../examples/sign-up/server.mjs', import.meta.url))
 const TSCONFIG = `{ "compilerOptions": { "types": ["cypress"], "lib": ["es2022", "dom"], "module": "nodenext", "strict": true,
   "noEmit": true, "skipLibCheck": true }, "include": ["cypress.config.ts", "cypress"] }`
 
@@ -80,20 +80,10 @@ describe('Cypress', () => {
   let recipe: Recipe
   let server: ChildProcess | undefined
   beforeAll(async () => {
-    recipe = await recipes.open('cypress', { ports: [3000] })
-    cpSync(application, join(recipe.folder, 'server.mjs'))
-  })
-  afterAll(() => server?.kill())
-
-  it('fits the types of Cypress', async () => {
-    recipe.write('tsconfig.json', TSCONFIG)
-    const { status, stdout } = await recipe.sh('npx tsc')
-    expect([status, stdout]).toEqual([0, ''])
-    recipe.write('cypress/e2e/wrong.cy.ts', `cy.visits('/')`)
-    expect(await recipe.sh('npx tsc')).toMatchObject({ stdout: expect.stringContaining('visits') })
-  })
-
-  it.skipIf(!hasChromium)('has a test whose commands sign up with the code from the mail', async () => {
+    // Its program is not in the npm registry.
+    recipe = await recipes.open('cypress', { ports: [3000], env: { CYPRESS_INSTALL_BINARY: '0' } })
+    const { status, stderr } = await recipe.run()
+    expect(status, stderr).toBe(0)
     writeFileSync(join(recipe.folder, 'lab-ca.pem'), recipes.lab.ca)
     const env = {
       ...process.env,
@@ -104,17 +94,36 @@ describe('Cypress', () => {
     const stdio: ['ignore', 'pipe', 'inherit'] = ['ignore', 'pipe', 'inherit']
     server = spawn(process.execPath, ['server.mjs'], { cwd: recipe.folder, env, stdio })
     if (server.stdout) await once(server.stdout, 'data')
+  }, RECIPE_LIMIT_MS)
+  afterAll(() => server?.kill())
 
+  // The variable of Cypress for a program that is installed already.
+  it.runIf(process.env.CYPRESS_RUN_BINARY)('passes its test in Cypress', async () => {
+    const command = /^npx cypress run$/m.exec(recipe.page.text)?.[0] ?? ''
+    const { status, stdout, stderr } = await recipe.sh(command)
+    expect([status, stdout], stderr).toEqual([0, expect.stringContaining('All specs passed')])
+    expect(await recipes.lab.messages()).toHaveLength(1)
+  })
+
+  it('fits the types of Cypress', async () => {
+    recipe.write('tsconfig.json', TSCONFIG)
+    const { status, stdout } = await recipe.sh('npx tsc')
+    expect([status, stdout]).toEqual([0, ''])
+    recipe.write('cypress/e2e/wrong.cy.ts', `cy.visits('/')`)
+    expect(await recipe.sh('npx tsc')).toMatchObject({ stdout: expect.stringContaining('visits') })
+  })
+
+  it.skipIf(!hasChromium)('has a test whose commands sign up with the code from the mail', async () => {
     await using browser = await ConsoleBrowser.start()
     const queue = new CommandQueue(await browser.open(recipe.here('http://localhost:3000')))
     const tests: (() => void)[] = []
     Object.assign(globalThis, { cy: queue.cy, it: (_name: string, test: () => void) => tests.push(test) })
     recipe.write('sign-up.mjs', recipe.read('cypress/e2e/sign-up.cy.ts'))
     await import(pathToFileURL(join(recipe.folder, 'sign-up.mjs')).href)
-    for (const name of ['cy', 'it']) Reflect.deleteProperty(globalThis, name)
     expect(tests).toHaveLength(1)
     tests[0]?.()
     await queue.run()
+    for (const name of ['cy', 'it']) Reflect.deleteProperty(globalThis, name)
     const [mail] = await recipes.lab.messages()
     expect(mail?.session?.tls?.version).toBe('TLSv1.3')
   })

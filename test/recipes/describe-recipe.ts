@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest'
+import { npmPackagesOf, readRecipe, versionsInIndex } from './page.ts'
 import type { Recipe, RecipeOptions } from './recipe.ts'
 import { useRecipes } from './use-recipes.ts'
 
@@ -6,8 +7,12 @@ import { useRecipes } from './use-recipes.ts'
 type Edit = readonly [path: string, before: string, after: string]
 
 export interface RecipeExpectations extends RecipeOptions {
-  /** Adds the files of the framework's own generator, which the page takes for granted. */
+  /** Adds what the reader has before the first line of the page, such as a database, and in a test what cannot be reached. */
   readonly prepare?: (recipe: Recipe) => void | Promise<void>
+  /** A session that the running lab then has, over TLS, if the page has no test for `untrusted`. */
+  readonly session?: Readonly<Record<string, string>>
+  /** Whether the page's test starts a lab of its own, so that nothing arrives in the running one. */
+  readonly hasOwnLab?: boolean
   /** The output of the page's test runner if its test passes. */
   readonly passes: RegExp
   /** The output of the page's program if the server's certificate is not trusted. */
@@ -19,11 +24,14 @@ export interface RecipeExpectations extends RecipeOptions {
 }
 
 /** Debian's programs come first: its packages are for these. */
-export const debianFirst = { PATH: `node_modules/.bin:/usr/bin:${process.env.PATH}` }
+export const debianFirst = { PATH: `/usr/bin:${process.env.PATH}` }
+
+/** npm installs hundreds of packages, and the frameworks compile the page. */
+export const RECIPE_LIMIT_MS = 600_000
 
 /** Declares the tests of a page: it does what it says, sends nothing to a server that it cannot trust, and its test can fail. */
 export function describeRecipe(name: string, expected: RecipeExpectations): void {
-  describe(name, () => {
+  describe(name, { timeout: RECIPE_LIMIT_MS }, () => {
     const recipes = useRecipes()
     let recipe: Recipe
     beforeAll(async () => {
@@ -39,11 +47,31 @@ export function describeRecipe(name: string, expected: RecipeExpectations): void
 
     it('sends to a running lab, and passes its test', async () => {
       expect(await run()).toEqual({ printed: expect.stringMatching(expected.passes), succeeds: true })
+      if (expected.session) {
+        const session = { ...expected.session, tls: expect.objectContaining({ version: 'TLSv1.3' }) }
+        expect(recipes.lab.sessions()).toContainEqual(expect.objectContaining(session))
+      }
+      if (expected.hasOwnLab) return
       const messages = await recipes.lab.messages()
       expect(messages.length).toBeGreaterThan(0)
       if (!expected.untrusted) return
       for (const { session } of messages) expect(session).toMatchObject({ user: 'alice', tls: { version: 'TLSv1.3' } })
     })
+
+    it.runIf(readRecipe(name).commands.join('').includes('npm init'))(
+      'passes with and without the "type" that versions of npm write, and the index names the versions',
+      async () => {
+        const { type, ...rest } = JSON.parse(recipe.read('package.json')) as { type?: string }
+        if (type !== 'module') recipe.write('package.json', JSON.stringify(type ? rest : { ...rest, type: 'commonjs' }))
+        expect(await run()).toEqual({ printed: expect.stringMatching(expected.passes), succeeds: true })
+        const named = versionsInIndex(name)
+        for (const npmPackage of npmPackagesOf(recipe.page)) {
+          const { version } = JSON.parse(recipe.read(`node_modules/${npmPackage}/package.json`)) as { version: string }
+          const inIndex = named.get(npmPackage)
+          if (inIndex) expect(`${npmPackage} ${version.split('.')[0]}`).toBe(`${npmPackage} ${inIndex.split('.')[0]}`)
+        }
+      },
+    )
 
     it.skipIf(!expected.untrusted)('sends nothing if the certificate is not trusted', async () => {
       await recipes.lab.reset()

@@ -4,7 +4,6 @@ import { describeRecipe } from './describe-recipe.ts'
 if (ifInstalled('go'))
   describeRecipe('go', {
     env: { GOTOOLCHAIN: 'local', GOPROXY: 'off' },
-    prepare: (recipe) => recipe.write('go.mod', 'module mailer\n\ngo 1.21\n'),
     passes: /^ok\s+mailer/m,
     untrusted: /certificate signed by unknown authority/,
     spoiled: [

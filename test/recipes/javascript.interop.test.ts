@@ -1,32 +1,49 @@
-import { describe, expect, it } from 'vitest'
-import { useRecipes } from './use-recipes.ts'
+import { describeRecipe } from './describe-recipe.ts'
 
-const recipes = useRecipes()
+const vitest = { passes: /Tests +\d passed/, fails: /Tests +1 failed/, hasOwnLab: true }
+const nodeTest = { passes: /# pass 1/, fails: /# fail 1/ }
 
-describe('imapflow', () => {
-  it('reads from a running lab, and its test notices a message that stays unread', async () => {
-    const recipe = await recipes.open('imapflow')
-    const { status, stdout, stderr } = await recipe.run()
-    expect([status, stdout], stderr).toEqual([0, expect.stringMatching(/Help\n[^]*# pass 1/)])
-    expect(await recipes.lab.waitForSession({ protocol: 'imap4', ended: true })).toMatchObject({
-      user: 'alice',
-      tls: { version: 'TLSv1.3' },
-    })
-
-    recipe.edit('inbox.mjs', 'messageFlagsAdd', 'messageFlagsRemove')
-    const broken = await recipe.sh('node --test inbox.test.mjs')
-    expect([broken.status, broken.stdout]).toEqual([1, expect.stringContaining('# fail 1')])
-  })
+describeRecipe('nodemailer', {
+  ...nodeTest,
+  untrusted: /certificate/,
+  spoiled: [['mailer.mjs', 'Your code', 'Welcome']],
 })
 
-describe('Vitest', () => {
-  it('tests an application that reads the environment, and fails without TLS', async () => {
-    const recipe = await recipes.open('vitest')
-    const { status, stdout, stderr } = await recipe.run()
-    expect([status, stdout], stdout + stderr).toEqual([0, expect.stringMatching(/Tests +1 passed/)])
+describeRecipe('imapflow', {
+  passes: /Help\n[^]*# pass 1/,
+  fails: /# fail 1/,
+  hasOwnLab: true,
+  session: { protocol: 'imap4', user: 'alice' },
+  spoiled: [['inbox.mjs', 'messageFlagsAdd', 'messageFlagsRemove']],
+})
 
-    recipe.edit('src/mailer.ts', 'requireTLS', 'ignoreTLS')
-    const broken = await recipe.run()
-    expect([broken.status, broken.stdout]).toEqual([1, expect.stringMatching(/Tests +1 failed/)])
-  })
+describeRecipe('vitest', { ...vitest, spoiled: [['src/mailer.ts', 'requireTLS', 'ignoreTLS']] })
+
+describeRecipe('express', { ...vitest, spoiled: [['app.mjs', 'status(502)', 'status(202)']] })
+
+describeRecipe('nestjs', {
+  ...vitest,
+  spoiled: [
+    [
+      'test/sign-up.test.ts',
+      "tenant.nodemailer('shop')",
+      "{ ...tenant.nodemailer('shop'), requireTLS: false, ignoreTLS: true }",
+    ],
+  ],
+})
+
+describeRecipe('jest', {
+  passes: /Tests: +1 passed/,
+  fails: /Tests: +1 failed/,
+  hasOwnLab: true,
+  spoiled: [['src/mailer.js', 'Your code', 'Welcome']],
+})
+
+describeRecipe('nextjs', {
+  ports: [3000],
+  env: { NEXT_TELEMETRY_DISABLED: '1' },
+  session: { protocol: 'smtp' },
+  passes: /1 passed/,
+  fails: /1 failed/,
+  spoiled: [['app/sign-up/route.js', 'to: email', "to: 'nobody@example.com'"]],
 })

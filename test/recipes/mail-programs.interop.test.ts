@@ -11,6 +11,7 @@ const recipes = useRecipes()
 
 async function open(): Promise<Recipe> {
   const recipe = await recipes.open('mutt', { env: { ...debianFirst, HOME: '.' } })
+  recipe.writeFiles()
   mkdirSync(join(recipe.folder, 'node_modules/.bin'), { recursive: true })
   symlinkSync(mainFile, join(recipe.folder, 'node_modules/.bin/sealpost'))
   return recipe

@@ -1,4 +1,5 @@
-import { cpSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, symlinkSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { runProgram } from '../support/run-program.ts'
@@ -6,27 +7,13 @@ import { runProgram } from '../support/run-program.ts'
 const project = fileURLToPath(new URL('../../', import.meta.url))
 const modules = join(project, 'node_modules')
 
-/** The versions of packages that the recipes install and this project does not have. */
+/** The versions of packages that check files of the recipes, and that this project does not have. */
 const versions: Readonly<Record<string, string>> = {
   '@actions/workflow-parser': '0.3.61',
   '@kubernetes-models/cert-manager': '4.4.4',
-  '@nestjs/common': '12.5.1',
-  '@nestjs/core': '12.5.1',
-  '@nestjs/platform-express': '12.5.1',
-  '@nestjs/testing': '12.1.1',
-  '@playwright/test': '1.65.1',
-  cypress: '15.3.0',
-  express: '5.3.0',
   'gitlab-ci-local': '4.75.1',
-  jest: '30.5.2',
   'kubernetes-models': '5.1.0',
   kustomize: '4.5.4',
-  next: '16.4.6',
-  react: '19.3.1',
-  'react-dom': '19.3.1',
-  'reflect-metadata': '0.2.2',
-  rxjs: '7.8.2',
-  supertest: '7.3.2',
 }
 
 const { dependencies, devDependencies } = JSON.parse(readFileSync(join(project, 'package.json'), 'utf8')) as {
@@ -36,34 +23,24 @@ const { dependencies, devDependencies } = JSON.parse(readFileSync(join(project, 
 /** The packages that this project has, with their versions. */
 const ours = { ...dependencies, ...devDependencies }
 
-/** The packages of this project and of the recipes. */
-export const knownPackages = (): string[] => Object.keys({ ...ours, ...versions })
+/** The packages that check files of the recipes, with their versions. */
+export const checkers = Object.entries(versions)
 
-/** Returns the version of a package that the recipes use. @throws if none is set */
-export function versionOf(name: string): string {
-  if (name === 'sealpost') return 'this'
-  const version = ours[name] ?? versions[name]
-  if (!version) throw new Error(`test/recipes/npm-packages.ts: add the version of ${name}`)
-  return version
-}
-
-/**
- * Installs the packages of a recipe in a folder. Those that this project has are links to them, so most recipes need no
- * registry.
- * @param isLinked false for programs that follow no links
- */
-export async function installPackages(folder: string, names: readonly string[], isLinked = true): Promise<void> {
-  const linked = names.filter((name) => isLinked && Object.hasOwn(ours, name))
-  const downloaded = names.filter((name) => name !== 'sealpost' && !linked.includes(name))
+/** Installs packages that check files of a recipe in a folder. Those that this project has are links to them. */
+export async function installPackages(folder: string, names: readonly string[]): Promise<void> {
+  const linked = names.filter((name) => Object.hasOwn(ours, name))
+  const downloaded = names.filter((name) => !linked.includes(name))
   if (downloaded.length > 0) await npmInstall(folder, downloaded)
   for (const name of linked) link(join(modules, name), join(folder, 'node_modules', name))
   linkPrograms(folder, linked)
-  if (names.includes('sealpost')) installSealpost(folder)
 }
 
 async function npmInstall(folder: string, names: readonly string[]): Promise<void> {
   const options = ['--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error']
-  const packages = names.map((name) => `${name}@${versionOf(name)}`)
+  const packages = names.map((name) => {
+    if (!versions[name]) throw new Error(`test/recipes/npm-packages.ts: add the version of ${name}`)
+    return `${name}@${versions[name]}`
+  })
   const { status, stderr } = await runProgram('npm', ['install', ...options, ...packages], { cwd: folder })
   if (status !== 0) throw new Error(`npm install ${packages.join(' ')}\n${stderr}`)
 }
@@ -85,11 +62,19 @@ function linkPrograms(folder: string, names: readonly string[]): void {
   }
 }
 
-/** Copies what was built. A link would hide the packages of the recipe, such as test runners, from it. */
-function installSealpost(folder: string): void {
-  const copy = join(folder, 'node_modules/sealpost')
-  for (const name of ['package.json', 'dist', 'config'])
-    cpSync(join(project, name), join(copy, name), { recursive: true })
-  link(modules, join(copy, 'node_modules'))
-  link(join(copy, 'dist/src/cli/main.js'), join(folder, 'node_modules/.bin/sealpost'))
+let tarball: Promise<string> | undefined
+/** Returns the path of a tarball of this checkout, which is packed once. dist/ must be built. */
+export function tarballOfSealpost(): Promise<string> {
+  tarball ??= pack()
+  return tarball
+}
+
+async function pack(): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), 'sealpost-tarball-'))
+  // Without scripts: packing must not rebuild dist/, which other tests use.
+  const args = ['pack', '--ignore-scripts', '--json', '--pack-destination', folder]
+  const { status, stdout, stderr } = await runProgram('npm', args, { cwd: project })
+  if (status !== 0) throw new Error(stderr)
+  const [{ filename }] = JSON.parse(stdout) as [{ filename: string }]
+  return join(folder, filename)
 }

@@ -5,15 +5,20 @@ import { fileURLToPath } from 'node:url'
 export interface RecipeFile {
   readonly path: string
   readonly text: string
+  /** Whether the reader adds the text to the file that a generator has written. */
+  readonly isAdded: boolean
 }
 
 /** The parts of a page of docs/recipes/ that a test uses. */
 export interface RecipePage {
   readonly name: string
   readonly text: string
-  /** The code blocks whose first line, or `[path]` after the language, names their file. */
+  /**
+   * The steps of the reader, in the order of the page. A code block whose first line, or `[path]` after the language, names a
+   * file is written to it; the commands of the other `sh` blocks are run.
+   */
+  readonly steps: readonly (RecipeFile | string)[]
   readonly files: readonly RecipeFile[]
-  /** The other `sh` blocks, in their order. */
   readonly commands: readonly string[]
 }
 
@@ -26,7 +31,7 @@ export const recipeNames = readdirSync(folder)
 
 /** A comment that holds nothing but a path, and perhaps an explanation after a colon. */
 const FILE_COMMENT =
-  /^(?:<\?php )?(?:\/\/|\/\*|#|<!--|--|;) ((?:[\w.@-]+\/)*(?:[\w.@[\]-]*\.[\w-]+|Dockerfile|Gemfile|Makefile|Rakefile))(?::.*)?(?: \*\/| -->)?$/
+  /^(?:<\?php )?(?:\/\/|\/\*|#|<!--|--|;) ((?:[\w.@-]+\/)*(?:[\w.@[\]-]*\.[\w-]+|Dockerfile|Gemfile|Makefile|Rakefile))(:.*)?(?: \*\/| -->)?$/
 
 /** First lines of `sh` blocks that the reader runs elsewhere, or only perhaps. */
 const NOT_RUN = /^# (?:Example\b|In another terminal:)/
@@ -36,14 +41,15 @@ export const textOfRecipe = (name: string): string => readFileSync(`${folder}/${
 /** Reads the page docs/recipes/NAME.md. */
 export function readRecipe(name: string): RecipePage {
   const text = textOfRecipe(name)
-  const files: RecipeFile[] = []
-  const commands: string[] = []
+  const steps: (RecipeFile | string)[] = []
   for (const [, language = '', title, code = ''] of text.matchAll(/^```(\w*)(?: \[(.+)\])?\n(.*?)^```$/gms)) {
-    const path = title ?? FILE_COMMENT.exec(code.slice(0, code.indexOf('\n')))?.[1]
-    if (path) files.push({ path, text: code })
-    else if (language === 'sh' && !NOT_RUN.test(code)) commands.push(code)
+    const [, named, remark = ''] = FILE_COMMENT.exec(code.slice(0, code.indexOf('\n'))) ?? []
+    const path = title ?? named
+    if (path) steps.push({ path, text: code, isAdded: remark.startsWith(': add') })
+    else if (language === 'sh' && !NOT_RUN.test(code)) steps.push(code)
   }
-  return { name, text, files, commands }
+  const files = steps.filter((step) => typeof step !== 'string')
+  return { name, text, steps, files, commands: steps.filter((step) => typeof step === 'string') }
 }
 
 /** The packages that `npm install` lines of a page name. */
@@ -51,3 +57,20 @@ export function npmPackagesOf(page: RecipePage): string[] {
   const lines = page.commands.join('').match(/^npm install .*$/gm) ?? []
   return lines.flatMap((line) => line.split(/\s+/).slice(2)).filter((word) => !word.startsWith('-'))
 }
+
+/** The column "run with" of each row of the index. */
+export const runWith: ReadonlyMap<string, string> = new Map(
+  [...textOfRecipe('index').matchAll(/^\| \[[^\]]+\]\((.+)\.md\) \| (.+) \|$/gm)].map(([, name = '', run = '']) => [
+    name,
+    run,
+  ]),
+)
+
+/** The versions of packages and programs in the row of a page. */
+export const versionsInIndex = (name: string): ReadonlyMap<string, string> =>
+  new Map(
+    [...(runWith.get(name) ?? '').matchAll(/([@\w/.-]+) (\d[\w.]*)/g)].map(([, what = '', version = '']) => [
+      what,
+      version,
+    ]),
+  )

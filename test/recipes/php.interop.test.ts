@@ -1,10 +1,6 @@
-import { mkdirSync, symlinkSync } from 'node:fs'
-import { join } from 'node:path'
 import { hasFile, ifInstalled } from '../support/more-programs.ts'
-import { mainFile } from '../support/sealpost.ts'
 import { describeRecipe } from './describe-recipe.ts'
-import type { Recipe } from './recipe.ts'
-import { addPhpUnit, addSkeleton } from './skeletons.ts'
+import { copyOfSkeleton, PHPUNIT } from './skeletons.ts'
 
 const phpUnit = { passes: /^OK\b/m, fails: /^Tests: 1, .*(?:Failures|Errors): 1/m }
 const php = ['php', 'phpunit'] as const
@@ -13,20 +9,14 @@ const library = (path: string) => hasFile(`/usr/share/php/${path}/autoload.php`)
 if (ifInstalled(...php))
   describeRecipe('php-mail', {
     ...phpUnit,
-    prepare(recipe) {
-      addPhpUnit(recipe)
-      linkSendmail(recipe)
-    },
+    instead: { 'composer require --dev phpunit/phpunit': PHPUNIT },
     spoiled: [['mailer.php', 'is $code', 'comes later']],
   })
 
 if (ifInstalled(...php, library('Symfony/Bundle/FrameworkBundle'), library('Symfony/Component/Mailer')))
   describeRecipe('symfony', {
     ...phpUnit,
-    prepare(recipe) {
-      addSkeleton(recipe, 'symfony')
-      addPhpUnit(recipe)
-    },
+    instead: { 'composer create-project symfony/skeleton .': copyOfSkeleton('symfony') },
     untrusted: /certificate verify failed/,
     spoiled: [['src/Controller/SignUpController.php', 'is 123456', 'comes later']],
   })
@@ -34,11 +24,8 @@ if (ifInstalled(...php, library('Symfony/Bundle/FrameworkBundle'), library('Symf
 if (ifInstalled(...php, library('Illuminate'), library('GuzzleHttp'), library('Mockery')))
   describeRecipe('laravel', {
     ...phpUnit,
-    prepare(recipe) {
-      addSkeleton(recipe, 'laravel')
-      addPhpUnit(recipe)
-      for (const path of ['bootstrap/cache', 'storage/framework/views'])
-        mkdirSync(join(recipe.folder, path), { recursive: true })
+    instead: {
+      'composer create-project laravel/laravel .': `${copyOfSkeleton('laravel')}\nmkdir -p bootstrap/cache storage/framework/views`,
     },
     untrusted: /certificate verify failed/,
     spoiled: [
@@ -47,10 +34,3 @@ if (ifInstalled(...php, library('Illuminate'), library('GuzzleHttp'), library('M
     ],
     fails: /no message with/,
   })
-
-/** Puts the command of the package where `npx` finds it. */
-function linkSendmail(recipe: Recipe): void {
-  const folder = join(recipe.folder, 'node_modules/.bin')
-  mkdirSync(folder, { recursive: true })
-  symlinkSync(join(mainFile, '../sendmail/main.js'), join(folder, 'sealpost-sendmail'))
-}

@@ -1,20 +1,17 @@
-import { cpSync } from 'node:fs'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { hasChromium } from '../console/browser.ts'
+import { RECIPE_LIMIT_MS } from './describe-recipe.ts'
 import type { Recipe } from './recipe.ts'
 import { useRecipes } from './use-recipes.ts'
 
-const application = fileURLToPath(new URL('../../examples/sign-up/server.mjs', import.meta.url))
 const debian = `use: { launchOptions: { executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] }, `
 
-describe.skipIf(!hasChromium)('Playwright', () => {
+describe.skipIf(!hasChromium)('Playwright', { timeout: RECIPE_LIMIT_MS }, () => {
   const recipes = useRecipes()
   let recipe: Recipe
   beforeAll(async () => {
-    recipe = await recipes.open('playwright', { ports: [3000] })
-    cpSync(application, join(recipe.folder, 'server.mjs'))
+    // Playwright's own browser is not in the npm registry, so Debian's takes its place.
+    recipe = await recipes.open('playwright', { ports: [3000], instead: { 'npx playwright install chromium': '' } })
     recipe.edit('playwright.config.ts', 'use: { ', debian)
   })
 

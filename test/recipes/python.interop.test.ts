@@ -2,7 +2,6 @@ import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
 import { needsModule } from '../support/programs.ts'
 import { debianFirst, describeRecipe } from './describe-recipe.ts'
-import type { Recipe } from './recipe.ts'
 import { useRecipes } from './use-recipes.ts'
 
 const modules = [
@@ -21,17 +20,22 @@ const isInstalled = modules.map((name) => needsModule('python', name)).every(Boo
 
 const pytest = { untrusted: /CERTIFICATE_VERIFY_FAILED/, passes: /\b1 passed\b/, fails: /\b1 failed\b/ }
 
+const LIBRARY = fileURLToPath(new URL('../../clients/python', import.meta.url))
+const INSTALL_LIBRARY = `cp -r '${LIBRARY}' library
+python3 -m pip install --quiet --root-user-action=ignore --no-build-isolation --no-index --target installed ./library
+rm -r library`
+
 if (isInstalled) {
   describeRecipe('python', {
     ...pytest,
-    prepare: installLibrary,
+    // pip builds from a copy, because it writes into the folder.
+    instead: { 'pip install pytest ../sealpost/clients/python': INSTALL_LIBRARY },
     env: { PYTHONPATH: 'installed' },
     spoiled: [['mailer.py', 'is {code}', 'comes later']],
   })
   describeRecipe('flask', { ...pytest, spoiled: [['app.py', 'is 123456', 'comes later']] })
   describeRecipe('fastapi', { ...pytest, spoiled: [['app.py', 'is {code}', 'comes later']] })
   describeRecipe('django', {
-    prepare: startProject,
     untrusted: /CERTIFICATE_VERIFY_FAILED/,
     passes: /Ran 1 test .*\s+OK/,
     spoiled: [
@@ -42,27 +46,10 @@ if (isInstalled) {
   })
 }
 
-/** Installs clients/python from a copy, because pip writes into the folder. */
-async function installLibrary(recipe: Recipe): Promise<void> {
-  const library = fileURLToPath(new URL('../../clients/python', import.meta.url))
-  const pip =
-    'python3 -m pip install --quiet --root-user-action=ignore --no-build-isolation --no-index --target installed'
-  const script = `cp -r '${library}' library && ${pip} ./library 2>&1 && rm -r library`
-  expect(await recipe.sh(script)).toMatchObject({ status: 0, stdout: '' })
-}
-
-/** Creates a project as `django-admin startproject shop .` does, and adds the settings of the page to its own. */
-async function startProject(recipe: Recipe): Promise<void> {
-  const [settings, urls] = ['shop/settings.py', 'shop/urls.py'].map((path) => recipe.read(path))
-  const script = 'rm shop/settings.py shop/urls.py; django-admin startproject shop . 2>&1'
-  expect(await recipe.sh(script)).toMatchObject({ status: 0, stdout: '' })
-  recipe.write('shop/settings.py', `${recipe.read('shop/settings.py')}\n${settings}`)
-  recipe.write('shop/urls.py', urls ?? '')
-}
-
 const recipes = useRecipes()
 it.skipIf(!isInstalled)('Flask-Mail accepts every certificate, as the page about Flask says', async () => {
   const recipe = await recipes.open('flask', { env: debianFirst })
+  recipe.writeFiles()
   recipe.write('send.py', recipe.here(withFlaskMail))
   await recipes.lab.useCertificate({ defect: 'untrusted-root' })
   const { status, stderr } = await recipe.sh('python3 send.py')

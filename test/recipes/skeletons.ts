@@ -1,17 +1,8 @@
-import { cpSync, mkdirSync, symlinkSync } from 'node:fs'
-import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { Recipe } from './recipe.ts'
 
-const PHPUNIT = '/usr/bin/phpunit'
+/** The command that creates a project from the files of the framework's own generator, with Debian's PHPUnit and libraries. */
+export const copyOfSkeleton = (framework: string): string =>
+  `cp -r '${fileURLToPath(new URL(`skeletons/${framework}`, import.meta.url))}/.' .\n${PHPUNIT}`
 
-/** Adds the files of a new project, as the framework's generator creates them, beside the files of the page. */
-export function addSkeleton(recipe: Recipe, framework: string): void {
-  cpSync(fileURLToPath(new URL(`skeletons/${framework}`, import.meta.url)), recipe.folder, { recursive: true })
-}
-
-/** Puts Debian's PHPUnit where Composer would have put it. */
-export function addPhpUnit(recipe: Recipe): void {
-  mkdirSync(join(recipe.folder, 'vendor/bin'), { recursive: true })
-  symlinkSync(PHPUNIT, join(recipe.folder, 'vendor/bin/phpunit'))
-}
+/** The command that puts Debian's PHPUnit where Composer would have put it. */
+export const PHPUNIT = 'mkdir -p vendor/bin && ln -s /usr/bin/phpunit vendor/bin/phpunit'

@@ -1,3 +1,6 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { createTransport } from 'nodemailer'
 import { expect, it } from 'vitest'
 import { ifInstalled } from '../support/more-programs.ts'
 import { DISPLAY_PROGRAMS, startVirtualDisplay } from '../support/virtual-display.ts'
@@ -5,7 +8,7 @@ import { debianFirst } from './describe-recipe.ts'
 import type { Recipe } from './recipe.ts'
 import { useRecipes } from './use-recipes.ts'
 
-const recipes = useRecipes()
+const recipes = useRecipes({ captured: { readers: 'all' } })
 const isInstalled = ifInstalled('thunderbird', 'certutil', ...DISPLAY_PROGRAMS)
 
 it.skipIf(!isInstalled)('Thunderbird reads and sends over TLS with the profile of its page', async () => {
@@ -20,6 +23,29 @@ it.skipIf(!isInstalled)('Thunderbird reads and sends over TLS with the profile o
   })
 })
 
+it.skipIf(!isInstalled)(
+  'Thunderbird lists captured mail and newsgroups, without a change of its settings',
+  async () => {
+    await recipes.lab.reset()
+    const { port } = recipes.lab.server('smtp')
+    const transport = createTransport({ host: '127.0.0.1', port, tls: { ca: recipes.lab.ca } })
+    await transport.sendMail({
+      from: 'shop@lab.test',
+      to: 'customer@shop.example',
+      subject: 'Captured',
+      text: 'Hello.',
+    })
+    const recipe = await recipes.open('thunderbird', { env: debianFirst })
+    expect(await recipe.run()).toMatchObject({ status: 0 })
+    const folder = join(recipe.folder, 'profile/ImapMail/localhost')
+    // A file for each mailbox that Thunderbird shows.
+    const shown = ['Captured.sbd/shop.example.msf', 'Public Folders.sbd/lab.general.msf']
+    const expectShown = async (): Promise<void> =>
+      expect(shown.filter((file) => !existsSync(join(folder, file)))).toEqual([])
+    await runThunderbird(recipe, expectShown, { composes: false })
+  },
+)
+
 it.skipIf(!isInstalled)('Thunderbird does not log on if the certificate is not trusted', async () => {
   await recipes.lab.reset()
   await recipes.lab.useCertificate({ defect: 'untrusted-root' })
@@ -32,8 +58,13 @@ it.skipIf(!isInstalled)('Thunderbird does not log on if the certificate is not t
 })
 
 /** Runs the page's command on a display until the expectation is met. Enters the password, and sends the message. */
-async function runThunderbird({ folder, page }: Recipe, expectation: () => Promise<void>): Promise<void> {
-  const command = /^thunderbird .*$/m.exec(page.text)?.[0] ?? ''
+async function runThunderbird(
+  { folder, page }: Recipe,
+  expectation: () => Promise<void>,
+  { composes = true } = {},
+): Promise<void> {
+  const printed = /^thunderbird .*$/m.exec(page.text)?.[0] ?? ''
+  const command = composes ? printed : printed.replace(/ -compose .*/, '')
   await using display = await startVirtualDisplay()
   await using _program = await display.runUntil(
     {
@@ -47,4 +78,5 @@ async function runThunderbird({ folder, page }: Recipe, expectation: () => Promi
     },
     expectation,
   )
+  if (!composes && process.env.SEALPOST_SCREENSHOTS) display.screenshot()
 }

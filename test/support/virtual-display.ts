@@ -92,6 +92,7 @@ export async function startVirtualDisplay() {
 
   return {
     environment,
+    screenshot,
     /** Runs a program on the display to its end. */
     run: (command: WindowProgram['command'], env: Readonly<Record<string, string>> = {}) =>
       runProgram(command[0], command.slice(1), { env: { ...environment, ...env } }),
