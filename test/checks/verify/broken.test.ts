@@ -233,12 +233,17 @@ describe('the channel', () => {
     expect(seen.words('greeting')).toBe('fail: “220 double ESMTP” is not a valid IMAP4 greeting')
   })
 
-  it.each([
-    ['smtp', '421 4.7.0 too many connections'],
-    ['pop3', '-ERR [SYS/TEMP] too many sessions'],
-    ['imap4', '* BYE Too many connections from your IP address'],
-    ['nntp', '400 too many connections'],
-  ] as const)('a server with too many sessions is tried again: %s', async (protocol, greeting) => {
+  it.each(
+    some(
+      [
+        ['smtp', '421 4.7.0 too many connections'],
+        ['pop3', '-ERR [SYS/TEMP] too many sessions'],
+        ['imap4', '* BYE Too many connections from your IP address'],
+        ['nntp', '400 too many connections'],
+      ] as const,
+      2,
+    ),
+  )('a server with too many sessions is tried again: %s', async (protocol, greeting) => {
     for (const implicitTls of [false, true]) {
       const again = await look(protocol, { ...(implicitTls ? { implicitTls } : {}), busy: { greeting, sessions: 2 } })
       expect(again.failed).toEqual([])
