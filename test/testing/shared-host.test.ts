@@ -33,6 +33,25 @@ it('reports the status of a lab that rejects the request', async () => {
   await expect(SharedTenant.of(shared, 'one')).rejects.toThrow('the shared lab answers with HTTP status 401')
 })
 
+it('lets its lab unsubscribe the recipient of a message', async () => {
+  await using lab = await startLab({
+    virtualServers: [{ protocol: 'smtp' }, { protocol: 'imap4' }, { protocol: 'http' }],
+  })
+  await using host = await hostLab(lab)
+  await using tenant = await SharedTenant.of(host.shared, 'news')
+  const url = `https://localhost:${lab.server('http').tlsPort}/livez`
+  const headers = { 'List-Unsubscribe': `<${url}>`, 'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click' }
+  await tenant.deliver({ subject: 'one-click', headers }, 'alice')
+  await tenant.deliver({ subject: 'none' }, 'alice')
+  // It takes no form there.
+  expect(await (await tenant.waitForMessage({ subject: 'one-click' })).unsubscribe()).toMatchObject({
+    url,
+    status: 415,
+  })
+  const none = await tenant.waitForMessage({ subject: 'none' })
+  await expect(none.unsubscribe()).rejects.toThrow(/^unsubscribe: the message has no one-click unsubscribe/)
+})
+
 it('carries a message of many megabytes in both directions', async () => {
   await using lab = await startLab()
   await using host = await hostLab(lab)

@@ -1,4 +1,5 @@
 import { addressKey } from '../../accounts/directory/names.ts'
+import type { UnsubscribeAnswer } from '../../api/messages/unsubscribe.ts'
 import { type SmimeResult, smimeOf } from '../../mail/smime/smime.ts'
 import type { StoreIndex } from '../../tls/pki/certificate-store/index-file.ts'
 import type { Call } from '../calls/call.ts'
@@ -33,6 +34,11 @@ export class DeliveredMail {
   readonly #subjects = new WeakMap<Arrival, string>()
   /** The certificate store's results for the S/MIME messages that were read. */
   readonly #smime = new WeakMap<Arrival, { readonly index: StoreIndex; readonly smime: SmimeResult }>()
+
+  readonly #unsubscribe = async (message: LabMessage): Promise<UnsubscribeAnswer> => {
+    const { unsubscribe } = await import('../../api/messages/unsubscribe.ts')
+    return unsubscribe(message, this.#lab)
+  }
 
   constructor(arrivals: Arrivals, lab: Watched, scope: Scope = everything) {
     this.#arrivals = arrivals
@@ -242,7 +248,7 @@ export class DeliveredMail {
     if (message.authentication) return message
     const { mailFrom = '', client } = entry.envelope ?? {}
     const authentication = await this.#lab.mailAuthentication.check([message.raw], { mailFrom, client })
-    return new LabMessage(message.raw, { ...message.facts, authentication }, this.#lab)
+    return new LabMessage(message.raw, { ...message.facts, authentication }, this.#unsubscribe)
   }
 
   /** Returns the message of an arrival. Undefined if it is gone or belongs to another tenant. */
@@ -265,7 +271,7 @@ export class DeliveredMail {
         ? judged.smime
         : await smimeOf(raw, certificateStore, { receivedAt: arrival.entry.savedAt })
     if (smime) this.#smime.set(arrival, { index, smime })
-    const message = new LabMessage(raw, factsOf(arrival, directory, record, smime), this.#lab)
+    const message = new LabMessage(raw, factsOf(arrival, directory, record, smime), this.#unsubscribe)
     this.#subjects.set(arrival, message.subject)
     return message
   }

@@ -11,7 +11,6 @@ import { accountOf } from '../../storage/store/types.ts'
 import { Call } from '../calls/call.ts'
 import { type Arrival, recipientsOf } from './arrivals.ts'
 import type { PreviewOptions } from './preview.ts'
-import type { Watched } from './scope.ts'
 
 /** The facts about a delivered message that its octets do not contain. */
 export interface MessageFacts {
@@ -51,10 +50,13 @@ export type LabMessageJson = MessageJson &
     readonly smime: SmimeFacts | undefined
   }
 
+/** Unsubscribes the recipient of a message. */
+type PostsUnsubscribe = (message: LabMessage) => Promise<UnsubscribeAnswer>
+
 /** A delivered message. Its parts are decoded when first read. */
 export class LabMessage extends ReadableMessage implements Omit<MessageFacts, 'smime'> {
   readonly #smime: SmimeResult | undefined
-  readonly #lab: Pick<Watched, 'config' | 'certificateStore'> | undefined
+  readonly #post: PostsUnsubscribe
   readonly envelope: MessageFacts['envelope']
   readonly recipients: readonly string[]
   readonly user: string | undefined
@@ -71,10 +73,10 @@ export class LabMessage extends ReadableMessage implements Omit<MessageFacts, 's
    */
   readonly authentication: MessageAuthentication | undefined
 
-  /** @param lab the lab that holds it; undefined in another process */
-  constructor(raw: Buffer, facts: MessageFacts, lab?: Pick<Watched, 'config' | 'certificateStore'>) {
+  /** @param post lets the lab of the message unsubscribe its recipient */
+  constructor(raw: Buffer, facts: MessageFacts, post: PostsUnsubscribe) {
     super(raw)
-    this.#lab = lab
+    this.#post = post
     this.envelope = facts.envelope
     this.recipients = facts.recipients
     this.user = facts.user
@@ -121,12 +123,11 @@ export class LabMessage extends ReadableMessage implements Omit<MessageFacts, 's
    */
   async unsubscribe(): Promise<UnsubscribeAnswer> {
     const call = new Call('unsubscribe', LabMessage.prototype.unsubscribe)
-    if (!this.#lab) throw call.at(new Error('unsubscribe: works only in the process of the lab'))
-    const { unsubscribe } = await import('../../api/messages/unsubscribe.ts')
     try {
-      return await unsubscribe(this, this.#lab)
+      return await this.#post(this)
     } catch (error) {
-      throw call.at(new Error(`unsubscribe: ${(error as Error).message}`, { cause: error }))
+      const reason = (error as Error).message.replace(/^unsubscribe: /, '')
+      throw call.at(new Error(`unsubscribe: ${reason}`, { cause: error }))
     }
   }
 

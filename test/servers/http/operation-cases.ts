@@ -129,7 +129,7 @@ const message: Preparation = async ({ http, call }) => {
   return { input: { id: (await call({ path: 'messages?limit=1' })).body.items[0].id } }
 }
 
-/** A message whose recipient can unsubscribe: the lab itself answers, that it takes no POST there. */
+/** A message whose recipient can unsubscribe: the lab itself answers that it takes no form there. */
 const newsletter: Preparation = async ({ http, call }) => {
   const { tlsPort } = http.lab.server('http')
   const headers = {

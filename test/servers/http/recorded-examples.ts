@@ -27,7 +27,7 @@ const DAY_MS = 24 * 60 * 60_000
 /** Longer lists of objects, objects and texts are shortened. */
 const MAX_ITEMS = 3
 const SHOWN_ITEMS = 2
-const MAX_KEYS = 33
+const MAX_KEYS = 40
 const SHOWN_KEYS = 4
 const MAX_TEXT = 1000
 const SHOWN_TEXT = 600

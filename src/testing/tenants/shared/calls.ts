@@ -12,7 +12,7 @@ export interface SharedLab {
   readonly imapflow: ReturnType<TestLab['imapflow']>
 }
 
-/** The methods of a tenant that other processes can call. `join` calls none: it adds the tenant. */
+/** The methods that other processes can call: those of a tenant, and of its messages. `join` calls none: it adds the tenant. */
 export const methods = [
   'join',
   'waitForMessage',
@@ -22,11 +22,12 @@ export const methods = [
   'waitForSession',
   'sessions',
   'assertNothingSent',
+  'unsubscribe',
   'deliver',
   'createNewsgroup',
   'articles',
   'clear',
-] as const satisfies readonly (keyof Tenant | 'join')[]
+] as const satisfies readonly (keyof Tenant | 'join' | 'unsubscribe')[]
 
 export type Method = (typeof methods)[number]
 

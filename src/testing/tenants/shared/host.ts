@@ -73,6 +73,12 @@ async function callMethod(
   method: Exclude<Request['method'], 'join'>,
   args: readonly unknown[],
 ): Promise<unknown> {
+  if (method === 'unsubscribe') {
+    const [wanted] = args as [Uint8Array]
+    const [message] = await tenant.messages({ matches: ({ raw }) => raw.equals(wanted) })
+    if (!message) throw new Error('the message was deleted')
+    return message.unsubscribe()
+  }
   const value: unknown = await tenant[method](...(args as [never, never, never]))
   return Array.isArray(value) ? value.map(dataOf) : dataOf(value)
 }

@@ -71,26 +71,28 @@ export class SharedTenant implements AsyncDisposable {
   /** Works like `tenant.waitForMessage`. Filters are sent as data, so `matches` is refused. @throws WaitTimeout */
   async waitForMessage(...rest: MessageArguments): Promise<LabMessage> {
     const call = new Call('waitForMessage', SharedTenant.prototype.waitForMessage)
-    return decodeMessage(await this.#call(call, 'waitForMessage', filterData(call, rest), limits(call, rest[1])))
+    return this.#message(await this.#call(call, 'waitForMessage', filterData(call, rest), limits(call, rest[1])))
   }
 
   /** Works like `tenant.waitForMessages`. @throws WaitTimeout if fewer arrive */
   async waitForMessages(count: number, ...rest: MessageArguments): Promise<LabMessage[]> {
     const call = new Call('waitForMessages', SharedTenant.prototype.waitForMessages)
     const args = [count, filterData(call, rest), limits(call, rest[1])]
-    return (await this.#call<EncodedMessage[]>(call, 'waitForMessages', ...args)).map(decodeMessage)
+    return (await this.#call<EncodedMessage[]>(call, 'waitForMessages', ...args)).map((one) => this.#message(one))
   }
 
   /** Works like `tenant.receives`. @throws WaitTimeout */
   async receives(...rest: MessageArguments): Promise<LabMessage> {
     const call = new Call('receives', SharedTenant.prototype.receives)
-    return decodeMessage(await this.#call(call, 'receives', filterData(call, rest), limits(call, rest[1])))
+    return this.#message(await this.#call(call, 'receives', filterData(call, rest), limits(call, rest[1])))
   }
 
   /** Works like `tenant.messages`. */
   async messages(...rest: [filter?: MessageQuery]): Promise<LabMessage[]> {
     const call = new Call('messages', SharedTenant.prototype.messages)
-    return (await this.#call<EncodedMessage[]>(call, 'messages', filterData(call, rest))).map(decodeMessage)
+    return (await this.#call<EncodedMessage[]>(call, 'messages', filterData(call, rest))).map((one) =>
+      this.#message(one),
+    )
   }
 
   /** Works like `tenant.waitForSession`. @throws WaitTimeout */
@@ -153,6 +155,12 @@ export class SharedTenant implements AsyncDisposable {
     throw call.at(Object.assign(new Error(message), { name }))
   }
 
+  #message({ raw, facts }: EncodedMessage): LabMessage {
+    return new LabMessage(Buffer.from(raw), facts, (message) =>
+      this.#call(new Call('unsubscribe', LabMessage.prototype.unsubscribe), 'unsubscribe', message.raw),
+    )
+  }
+
   #post(body: Buffer): Promise<Response> {
     const { port, token } = this.#lab
     return new Promise((resolve, reject) => {
@@ -194,5 +202,3 @@ function limits(call: Call, options: WaitOptions = {}): WaitOptions {
   if (options.signal) throw call.mistake('options.signal: cannot be sent to the shared lab. Use `timeout`')
   return { timeout: options.timeout ?? defaultTimeoutMs() }
 }
-
-const decodeMessage = ({ raw, facts }: EncodedMessage): LabMessage => new LabMessage(Buffer.from(raw), facts)
