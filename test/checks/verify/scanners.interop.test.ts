@@ -75,6 +75,8 @@ interface Row {
 }
 
 const old = ['TLS 1.0', 'TLS 1.1']
+/** For testssl.sh, RC4 is one of the suites that it lists with DES. */
+const nss = ['3DES', 'RC4', 'client renegotiation']
 const rows: readonly Row[] = [
   { title: 'Dovecot', start: () => dovecot(good), both: [] },
   {
@@ -91,18 +93,18 @@ const rows: readonly Row[] = [
   { title: 'HAProxy', start: () => haproxy(''), both: [] },
   {
     title: 'HAProxy with TLS 1.0',
-    start: () => haproxy('ssl-min-ver TLSv1.0 ciphers ECDHE-RSA-AES128-SHA:AES128-SHA:@SECLEVEL=0'),
+    start: () => haproxy('ssl-min-ver TLSv1.0 ciphers ECDHE-RSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-SHA:@SECLEVEL=0'),
     both: old,
   },
-  { title: 'selfserv of NSS', start: () => selfserv('tls1.2:'), both: [] },
-  { title: 'selfserv of NSS with TLS 1.0', start: () => selfserv('tls1.0:'), both: old },
+  { title: 'selfserv of NSS', start: () => selfserv('tls1.2:'), both: nss, testssl: ['DES'] },
+  { title: 'selfserv of NSS with TLS 1.0', start: () => selfserv('tls1.0:'), both: [...old, ...nss], testssl: ['DES'] },
 ]
 
 const runs =
   process.getuid?.() === 0 && needs('testssl', 'haproxy', 'selfserv', 'certutil', 'pk12util', 'dovecot', 'postfix')
 
 describe.skipIf(!runs)('verify and testssl.sh find the same', () => {
-  it.each(rows)('$title', { timeout: 900_000 }, async ({ start, both, verify = [], testssl = [] }) => {
+  it.each(rows)('$title', { timeout: 3_600_000 }, async ({ start, both, verify = [], testssl = [] }) => {
     await using server = await start()
     const subject = { title: '', ca: authority.rootPem, ...server }
     const distinct = (labels: readonly string[]): string[] => [...new Set(labels)].filter(isCounted).sort()

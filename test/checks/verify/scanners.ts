@@ -124,6 +124,7 @@ const verifyLabels: Readonly<Record<string, string>> = {
   // These follow from the accepted versions and suites.
   negotiated: '',
   greeting: '',
+  recommendations: '',
 }
 
 const versionLabels: Readonly<Record<string, string>> = {
