@@ -141,13 +141,14 @@ export function virtualServerName(server: {
   return server.name ?? `Default ${protocolTitles[server.protocol]} Virtual Server`
 }
 
-/** Returns the ports a virtual server listens on. */
+/** Returns the ports a virtual server listens on. One with a port of its own has no other that it does not name. */
 export function portsOf(server: VirtualServerConfig, portOffset: number): { port: Port; tlsPort: Port } {
   const standard = standardPorts[server.protocol]
-  const standardTls = server.certificate.kind === 'none' ? 'off' : standard.tlsPort
+  const { port = standard.port, certificate } = server
+  const hasStandardTls = certificate.kind !== 'none' && (port === standard.port || port === 'off')
   return {
-    port: offsetBy(server.port ?? standard.port, portOffset),
-    tlsPort: offsetBy(server.tlsPort ?? standardTls, portOffset),
+    port: offsetBy(port, portOffset),
+    tlsPort: offsetBy(server.tlsPort ?? (hasStandardTls ? standard.tlsPort : 'off'), portOffset),
   }
 }
 

@@ -14,6 +14,22 @@ test('an empty file gives one virtual server for each protocol on the standard p
   ])
 })
 
+test('a port that is not the default one has no second port, unless it is named', () => {
+  const portsOf = (...virtualServers: object[]) =>
+    loadObject({ virtualServers: virtualServers as never }, '/').lab.virtualServers.map(({ port, tlsPort }) => [
+      port,
+      tlsPort,
+    ])
+  expect(portsOf({ protocol: 'http', port: 28_080 }, { protocol: 'imap4', port: 1143, tlsPort: 1993 })).toEqual([
+    [28_080, 'off'],
+    [1143, 1993],
+  ])
+  expect(portsOf({ protocol: 'pop3', port: 110 }, { protocol: 'imap4', port: 'off' })).toEqual([
+    [110, 995],
+    ['off', 993],
+  ])
+})
+
 test('adds the offset to every port except 0 and off', () => {
   const { lab } = loadObject(
     {

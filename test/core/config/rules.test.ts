@@ -109,7 +109,7 @@ const contradictory: [string, LabInput, RegExp[]][] = [
   ['both ports off by default', servers({ protocol: 'smtp', port: 'off' }), [/^virtualServers\[0\]\.port: .*both off/]],
   [
     'one port used twice in one virtual server',
-    servers({ protocol: 'pop3', port: 995 }),
+    servers({ protocol: 'pop3', port: 995, tlsPort: 995 }),
     [/^virtualServers\[0\]\.tlsPort: 127\.0\.0\.1 port 995 is taken by virtualServers\[0\]\.port/],
   ],
   [
