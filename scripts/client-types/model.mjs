@@ -19,6 +19,9 @@ const REQUESTS = {
   'messages.send': 'NewMessage',
 }
 
+/** The answers that have no name in the document: the operation, and the name of the type. */
+const ANSWERS = { 'messages.unsubscribe': 'UnsubscribeAnswer' }
+
 const REFERENCE = '#/components/schemas/'
 
 const capitalized = (text) => text.charAt(0).toUpperCase() + text.slice(1)
@@ -74,8 +77,10 @@ export function modelOf(document) {
 
   for (const name of SCHEMAS) add(name, schemas[name], false)
   const all = Object.values(document.paths).flatMap((path) => Object.values(path))
-  const bodyOf = (id) =>
-    all.find(({ operationId }) => operationId === id).requestBody.content['application/json'].schema
+  const schemaIn = ({ content }) => content['application/json'].schema
+  const operation = (id) => all.find(({ operationId }) => operationId === id)
+  const bodyOf = (id) => schemaIn(operation(id).requestBody)
+  for (const [id, name] of Object.entries(ANSWERS)) add(name, schemaIn(operation(id).responses[200]), false)
   for (const [id, name] of Object.entries(REQUESTS)) add(name, bodyOf(id), true)
 
   const [choice] = bodyOf('virtualServers.update').properties.certificate.anyOf

@@ -8,7 +8,7 @@ from email.message import EmailMessage
 
 import pytest
 
-from sealpost import ApiError, Lab, LabError, Message, WaitTimeout
+from sealpost import ApiError, Lab, LabError, Message, SomethingSent, WaitTimeout
 
 
 def message(to: str = "you@example.com", subject: str = "Your code", text: str = "Your code is 123456.") -> EmailMessage:
@@ -56,7 +56,10 @@ def test_a_message_is_read_whole(lab: Lab) -> None:
 
 
 def test_a_message_without_html(lab: Lab) -> None:
-    assert arrives(lab, message()).html is None
+    mail = arrives(lab, message())
+    assert mail.html is None
+    with pytest.raises(ApiError, match="no one-click unsubscribe"):
+        mail.unsubscribe()
 
 
 @pytest.mark.parametrize(
@@ -107,6 +110,26 @@ def test_a_filter_that_would_match_any_message_is_refused(lab: Lab) -> None:
         lab.wait_for_message(subjct="x")  # type: ignore[call-arg]
     with pytest.raises(ApiError, match="subject is empty"):
         lab.wait_for_message(subject="")
+
+
+def test_nothing_sent(lab: Lab) -> None:
+    lab.assert_nothing_sent()
+    with lab.add_fault({"verb": "RCPT"}, {"reply": "451 4.7.1 Later"}):
+        with pytest.raises(smtplib.SMTPRecipientsRefused):
+            send(lab, message())
+    with pytest.raises(SomethingSent, match="451 4.7.1 Later"):
+        lab.assert_nothing_sent()
+    lab.assert_nothing_sent("you@example.com")
+    send(lab, message())
+    with pytest.raises(SomethingSent, match='arrived: "Your code" from shop@lab.test to you@example.com'):
+        lab.assert_nothing_sent("you@example.com")
+    lab.assert_nothing_sent("bob@example.com", subject="code")
+    lab.reset()
+    with smtplib.SMTP(lab.smtp.host, lab.smtp.port) as smtp:
+        smtp.ehlo()
+        smtp.mail("shop@lab.test")
+        with pytest.raises(WaitTimeout, match="still connected"):
+            lab.assert_nothing_sent(timeout=0.1)
 
 
 def test_faults(lab: Lab) -> None:

@@ -112,8 +112,13 @@ export const problemSchema: Json = {
     },
     sessions: {
       type: 'array',
-      description: 'After a wait: the sessions that were refused.',
+      description: 'After a wait: the sessions that were refused, or that have not ended.',
       items: { $ref: '#/components/schemas/Session' },
+    },
+    attempts: {
+      type: 'array',
+      description: 'If mail was sent: the sessions that began mail which is in no mailbox.',
+      items: { type: 'string' },
     },
     hints: { type: 'array', description: 'After a wait: what to look at.', items: { type: 'string' } },
     errors: {

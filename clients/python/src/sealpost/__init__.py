@@ -1,6 +1,6 @@
 """Test the mail of an application with a Sealpost lab."""
 
-from .errors import ApiError, LabError, WaitTimeout
+from .errors import ApiError, LabError, SomethingSent, WaitTimeout
 from .lab import Clock, Fault, Lab, Server
 from .message import Attachment, Message
 from .start import start, start_container
@@ -14,6 +14,7 @@ __all__ = [
     "LabError",
     "Message",
     "Server",
+    "SomethingSent",
     "WaitTimeout",
     "start",
     "start_container",

@@ -7,13 +7,14 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import quote, urlencode
 from urllib.request import ProxyHandler, Request, build_opener
 
-from .errors import ApiError, LabError, WaitTimeout
+from .errors import ApiError, LabError, SomethingSent, WaitTimeout
 
 # A failure in pytest points at the test, not at this module.
 __tracebackhide__ = True
 
 # Labs are on this machine or in its network: a proxy for the web would not find them.
 _opener = build_opener(ProxyHandler({}))
+_KINDS = {"wait-timeout": WaitTimeout, "something-sent": SomethingSent}
 _DEFAULT_TIMEOUT_S = 60.0
 
 
@@ -78,4 +79,4 @@ def _problem(url: str, error: HTTPError) -> LabError:
     if error.headers.get_content_type() != "application/problem+json":
         return LabError(f"{url} answers {error.code} {error.reason}: is it a Sealpost lab?")
     problem = json.loads(error.read())
-    return (WaitTimeout if str(problem["type"]).endswith("wait-timeout") else ApiError)(problem)
+    return _KINDS.get(str(problem["type"]).rpartition("problem-")[2], ApiError)(problem)

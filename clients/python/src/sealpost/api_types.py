@@ -577,8 +577,10 @@ class Finding(TypedDict):
 class _ProblemOptional(TypedDict, total=False):
     # After a wait: the messages that did arrive, the newest first.
     arrived: List["MessageSummary"]
-    # After a wait: the sessions that were refused.
+    # After a wait: the sessions that were refused, or that have not ended.
     sessions: List["Session"]
+    # If mail was sent: the sessions that began mail which is in no mailbox.
+    attempts: List[str]
     # After a wait: what to look at.
     hints: List[str]
     # The mistakes in the input.
@@ -588,7 +590,7 @@ class _ProblemOptional(TypedDict, total=False):
 class Problem(_ProblemOptional):
     """Why a request was not answered as wished. RFC 9457."""
 
-    # Ends with one of: bad-request, log-on-required, secure-channel-required, forbidden, foreign-origin, not-found, wait-timeout, method-not-allowed, not-acceptable, too-slow, conflict, gone, precondition-failed, too-large, unsupported-type, expectation-failed, unknown-host, invalid, upgrade-required, too-many-requests, header-too-large, internal, not-offered, busy, store-failed, out-of-memory, not-ready, stopping.
+    # Ends with one of: bad-request, log-on-required, secure-channel-required, forbidden, foreign-origin, not-found, wait-timeout, method-not-allowed, not-acceptable, too-slow, something-sent, conflict, gone, precondition-failed, too-large, unsupported-type, expectation-failed, unknown-host, invalid, upgrade-required, too-many-requests, header-too-large, internal, not-offered, busy, store-failed, out-of-memory, not-ready, stopping.
     type: str
     title: str
     status: int
@@ -607,6 +609,16 @@ class ProblemError(_ProblemErrorOptional):
     # A JSON pointer (RFC 6901), or the name of a parameter.
     pointer: str
     message: str
+
+
+class UnsubscribeAnswer(TypedDict):
+    """`UnsubscribeAnswer` of the OpenAPI document."""
+
+    url: str
+    # The HTTP status. Redirects are not followed.
+    status: int
+    # The beginning of the body, at most 65536 octets.
+    body: str
 
 
 MessageFilter = TypedDict(

@@ -22,6 +22,10 @@ class WaitTimeout(ApiError, AssertionError):
     """No message matched in time. The text lists what arrived instead, and the sessions that were refused."""
 
 
+class SomethingSent(ApiError, AssertionError):
+    """Mail was sent. The text lists it, and the sessions that began mail which is in no mailbox."""
+
+
 def sender_of(mail: MessageSummary) -> str:
     """Returns the address in the From field, or else that of MAIL FROM."""
     if mail["from"]:
@@ -35,6 +39,7 @@ def _lines(problem: Problem) -> List[str]:
     for mail in problem.get("arrived", []):
         recipients = mail["envelope"]["to"] if mail["envelope"] else [one["address"] for one in mail["to"]]
         lines.append(f"  arrived: \"{mail['subject']}\" from {sender_of(mail) or 'nobody'} to {', '.join(recipients)}")
+    lines += [f"  begun: {attempt}" for attempt in problem.get("attempts", [])]
     lines += [f"  session: {session['summary']}" for session in problem.get("sessions", [])]
     # The others explain the members of the problem.
     return lines + [f"  {hint}" for hint in problem.get("hints", []) if not hint.startswith("`")]

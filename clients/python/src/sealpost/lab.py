@@ -5,7 +5,7 @@ import ssl
 from contextlib import ExitStack
 from datetime import datetime, timedelta
 from email.message import EmailMessage
-from typing import Any, Callable, List, Mapping, Optional, Sequence, Union, cast
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Union, cast
 from urllib.parse import urlsplit
 
 from . import api_types as types
@@ -28,6 +28,15 @@ class _Any:
 
 _ANY = _Any()
 _Text = Union[str, _Any]
+
+
+def _filter(method: str, timeout: float, wanted: Mapping[str, object]) -> Dict[str, object]:
+    """Returns the body of a request that selects messages. Raises TypeError for None: any message would match."""
+    given = {key: value for key, value in wanted.items() if value is not _ANY}
+    for key, value in given.items():
+        if value is None:
+            raise TypeError(f"{method}: {key} is None; leave it out to match any message")
+    return {**given, "timeout": round(timeout * 1000)}
 
 
 class Server:
@@ -162,14 +171,22 @@ class Lab:
         Raises WaitTimeout, which says what arrived instead.
         """
         texts = {"to": to, "from": from_, "subject": subject, "text": text, "query": query, "account": account}
-        texts.update({"folder": folder, "newsgroup": newsgroup, "since": since})
-        given = {key: value for key, value in {**texts, "captured": captured}.items() if value is not _ANY}
-        for key, value in given.items():
-            if value is None:
-                raise TypeError(f"wait_for_message: {key} is None; leave it out to match any message")
-        body = {**given, "timeout": round(timeout * 1000)}
+        more = {"folder": folder, "newsgroup": newsgroup, "since": since, "captured": captured}
+        body = _filter("wait_for_message", timeout, {**texts, **more})
         found = self._api.request("POST", "/wait", body, timeout=timeout + _ANSWER_TIME_S)
         return Message(self._api, cast(types.MessageSummary, found))
+
+    def assert_nothing_sent(
+        self, to: _Text = _ANY, *, from_: _Text = _ANY, subject: _Text = _ANY, text: _Text = _ANY, timeout: float = 2
+    ) -> None:
+        """Checks that no mail was sent since the start or the last reset; without arguments, also none that was refused.
+
+        Waits until no client is about to send, at most `timeout` seconds. Await the program under test first.
+        Raises SomethingSent, or WaitTimeout if a client does not finish.
+        """
+        texts = {"to": to, "from": from_, "subject": subject, "text": text}
+        body = _filter("assert_nothing_sent", timeout, texts)
+        self._api.request("POST", "/assert-nothing-sent", body, timeout=timeout + _ANSWER_TIME_S)
 
     def messages(self, query: Optional[str] = None, *, account: Optional[str] = None, limit: int = 50) -> List[Message]:
         """Returns the newest messages that a search finds. A wait can still return them."""

@@ -121,5 +121,9 @@ class Message:
         answer = self._api.request("GET", f"{self._path}/checks", query={"check": check})
         return cast(List[types.Finding], answer["items"])
 
+    def unsubscribe(self) -> types.UnsubscribeAnswer:
+        """Unsubscribes by one click (RFC 8058): the lab sends the POST. Returns the answer of the server."""
+        return cast(types.UnsubscribeAnswer, self._api.request("POST", f"{self._path}/unsubscribe", {}))
+
     def __repr__(self) -> str:
         return f"<Message {self.id} \"{self.subject}\" from {self.sender} to {', '.join(self.recipients)}>"

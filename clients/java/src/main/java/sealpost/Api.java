@@ -1372,7 +1372,7 @@ public final class Api {
             super(json);
         }
 
-        /** Ends with one of: bad-request, log-on-required, secure-channel-required, forbidden, foreign-origin, not-found, wait-timeout, method-not-allowed, not-acceptable, too-slow, conflict, gone, precondition-failed, too-large, unsupported-type, expectation-failed, unknown-host, invalid, upgrade-required, too-many-requests, header-too-large, internal, not-offered, busy, store-failed, out-of-memory, not-ready, stopping. */
+        /** Ends with one of: bad-request, log-on-required, secure-channel-required, forbidden, foreign-origin, not-found, wait-timeout, method-not-allowed, not-acceptable, too-slow, something-sent, conflict, gone, precondition-failed, too-large, unsupported-type, expectation-failed, unknown-host, invalid, upgrade-required, too-many-requests, header-too-large, internal, not-offered, busy, store-failed, out-of-memory, not-ready, stopping. */
         public String type() {
             return get("type", String.class::cast);
         }
@@ -1395,9 +1395,14 @@ public final class Api {
             return get("arrived", value -> JsonView.list(value, MessageSummary::new));
         }
 
-        /** After a wait: the sessions that were refused. */
+        /** After a wait: the sessions that were refused, or that have not ended. */
         public List<Session> sessions() {
             return get("sessions", value -> JsonView.list(value, Session::new));
+        }
+
+        /** If mail was sent: the sessions that began mail which is in no mailbox. */
+        public List<String> attempts() {
+            return get("attempts", value -> JsonView.list(value, String.class::cast));
         }
 
         /** After a wait: what to look at. */
@@ -1428,6 +1433,26 @@ public final class Api {
         /** Of a mistake in a configuration: FILE:LINE:COLUMN. */
         public String place() {
             return get("place", String.class::cast);
+        }
+    }
+
+    public static final class UnsubscribeAnswer extends JsonView {
+        UnsubscribeAnswer(Object json) {
+            super(json);
+        }
+
+        public String url() {
+            return get("url", String.class::cast);
+        }
+
+        /** The HTTP status. Redirects are not followed. */
+        public long status() {
+            return get("status", value -> ((Number) value).longValue());
+        }
+
+        /** The beginning of the body, at most 65536 octets. */
+        public String body() {
+            return get("body", String.class::cast);
         }
     }
 

@@ -66,6 +66,7 @@ final class Http {
         if (type.equals("application/problem+json")) {
             var problem = new Api.Problem(Json.read(new String(answer.body(), StandardCharsets.UTF_8)));
             if (problem.type().endsWith("wait-timeout")) throw new WaitTimeout(problem);
+            if (problem.type().endsWith("something-sent")) throw new AssertionError(WaitTimeout.describe(problem));
             throw new LabException(problem);
         }
         if (answer.statusCode() >= 300)

@@ -72,6 +72,17 @@ public final class Lab implements AutoCloseable {
         return new Mail(http, new Api.MessageSummary(http.send("POST", "/wait", Map.of(), body)));
     }
 
+    /** Checks that no mail was sent since the start or the last reset, also none that was refused. */
+    public void assertNothingSent() { assertNothingSent(new Api.MessageFilter()); }
+
+    /**
+     * Checks that no mail that matches was delivered. Waits until no client is about to send, at most the `timeout` of the filter
+     * (default: 2s). Await the program under test first.
+     * @throws AssertionError that lists what was sent
+     * @throws WaitTimeout if a client does not finish
+     */
+    public void assertNothingSent(Api.MessageFilter filter) { http.send("POST", "/assert-nothing-sent", Map.of(), filter); }
+
     /** Returns the newest messages that a search finds; all with an empty text. A wait can still return them. */
     public List<Mail> messages(String query) {
         return items("/messages", query.isEmpty() ? Map.of() : Map.of("query", query)).stream()

@@ -81,6 +81,11 @@ public final class Mail {
     /** Returns what is wrong with the message: HTML support, links, accessibility, spam … */
     public List<Api.Finding> checks() { return JsonView.list(((Map<?, ?>) http.get(path + "/checks")).get("items"), Api.Finding::new); }
 
+    /** Unsubscribes by one click (RFC 8058): the lab sends the POST. Returns the answer of the server. */
+    public Api.UnsubscribeAnswer unsubscribe() {
+        return new Api.UnsubscribeAnswer(http.send("POST", path + "/unsubscribe", Map.of(), Map.of()));
+    }
+
     static String senderOf(Api.MessageSummary facts) {
         if (facts.from() != null) return facts.from().address();
         return facts.envelope() == null ? "" : facts.envelope().from();

@@ -30,6 +30,7 @@ public final class WaitTimeout extends AssertionError {
             lines.add("  arrived: \"" + one.subject() + "\" from " + Mail.senderOf(one) + " to " + to);
         }
         orEmpty(problem.sessions()).forEach(one -> lines.add("  session: " + one.summary()));
+        orEmpty(problem.attempts()).forEach(one -> lines.add("  begun: " + one));
         // The others explain the members of the problem.
         orEmpty(problem.hints()).stream().filter(hint -> !hint.startsWith("`")).forEach(hint -> lines.add("  " + hint));
         return String.join("\n", lines);

@@ -130,6 +130,14 @@ class LabTest {
         assertTrue(error.getMessage().contains("subject is empty"), error.getMessage());
     }
 
+    @Test void assertsThatNothingWasSent() throws Exception {
+        lab.assertNothingSent();
+        send("Your code");
+        var error = assertThrows(AssertionError.class, () -> lab.assertNothingSent(new Api.MessageFilter().to("you@example.com")));
+        assertTrue(error.getMessage().contains("arrived: \"Your code\" from shop@lab.test to [you@example.com]"), error.getMessage());
+        lab.assertNothingSent(new Api.MessageFilter().to("bob@example.com"));
+    }
+
     @Test void faults() throws Exception {
         try (var fault = lab.addFault(new Api.NewFault().when(new Api.NewFaultWhen().verb("RCPT")).do_(LATER).times(1))) {
             assertThrows(SendFailedException.class, () -> send("Your code"));
