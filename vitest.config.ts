@@ -32,6 +32,8 @@ const common = {
   testTimeout: 120_000,
   hookTimeout: 120_000,
   teardownTimeout: 10_000,
+  // The processes share few cores: threads that collect garbage beside each of them take more time than they save.
+  execArgv: ['--single-threaded-gc'],
   expect: { poll: { timeout: 30_000 } },
   globalSetup: ['test/support/run/run-folder.ts'],
   setupFiles: ['test/support/run/cpu-time.ts', 'test/support/run/rsa-keys.ts', 'test/support/run/equal-octets.ts'],
@@ -41,9 +43,9 @@ const common = {
 
 export default defineConfig({
   test: {
-    // Tests often wait for programs and timers, so there is work for more processes than cores. Not among what the projects
-    // have in common, or it would win over --maxWorkers.
-    maxWorkers: 2 * availableParallelism(),
+    // Tests often wait for programs and timers, so there is work for more processes than cores; each loads all modules. Not
+    // among what the projects have in common, or it would win over --maxWorkers.
+    maxWorkers: Math.ceil(1.5 * availableParallelism()),
     reporters: ['default', './test/support/run/slowest-files.ts'],
     projects: [
       {

@@ -1,9 +1,10 @@
 // Runs the longer forms of the test suite. `npm test` is the short form. scripts/test/files.mjs says which file runs where.
-//   node scripts/test.mjs all|long|slow|ci|examples|package|postgres|fuzz|many|leak|crash|cluster|faults|hostile [ARGUMENTS FOR VITEST]
+//   node scripts/test.mjs all|long|programs|browsers|slow|ci|examples|package|postgres|fuzz|many|leak|crash|cluster|faults|hostile [ARGUMENTS FOR VITEST]
 //   node scripts/test.mjs versions [MAJOR …]     the short form on other versions of Node.js, with the tree as it is built
 // Environment variables set by the caller win over those below.
 import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { LONGEST, SHORT_IN_CI, SLOW } from './test/files.mjs'
@@ -24,21 +25,29 @@ const hostile = [
   ].map((name) => `test/${name}.test.ts`),
 ]
 
-/** Returns whether a test is left out of `npm test`, or whether it, or a file of the tests that it imports, reads SEALPOST_LONG. */
-function hasLongForm(file, seen = new Set()) {
-  if (/\.interop\.test\.ts$|^test\/clients\//.test(file)) return true
+/** Returns whether the text of a test, or of a file of the tests that it imports, has a pattern. */
+function mentions(file, pattern, seen = new Set()) {
   if (seen.has(file) || !existsSync(file)) return false
   seen.add(file)
   const text = readFileSync(file, 'utf8')
-  if (text.includes('SEALPOST_LONG')) return true
+  if (pattern.test(text)) return true
   const imports = [...text.matchAll(/from '(\.[^']+\.ts)'/g)].map(([, path]) => join(dirname(file), path))
-  return imports.some((path) => path.startsWith('test/') && hasLongForm(path, seen))
+  return imports.some((path) => path.startsWith('test/') && mentions(path, pattern, seen))
 }
+
+/** Returns whether a test is left out of `npm test`, or has a longer form. */
+const hasLongForm = (file) => /\.interop\.test\.ts$|^test\/clients\//.test(file) || mentions(file, /SEALPOST_LONG/)
 
 const testFiles = () =>
   readdirSync('test', { recursive: true })
     .map((path) => join('test', path))
     .filter((path) => path.endsWith('.test.ts'))
+
+const longFiles = () => testFiles().filter((file) => hasLongForm(file) && !LONGEST.includes(file))
+const BROWSER = /'playwright-core'/
+// They wait for other programs more than half of their time.
+const LONG_WORKERS = 3 * availableParallelism()
+const longForm = (files) => ({ env: { SEALPOST_LONG: '1' }, args: [...files, `--maxWorkers=${LONG_WORKERS}`] })
 
 const forms = {
   /** The files of `npm test`, and the slow files. */
@@ -54,12 +63,15 @@ const forms = {
   },
   /** Everything: other programs, the corpus, large counts, long fuzzing. */
   all: { env: { SEALPOST_LONG: '1' }, args: [] },
-  /** The tests that `npm test` leaves out or shortens. */
+  /** The tests that `npm test` leaves out or shortens: `programs` and `browsers`. */
   get long() {
-    return {
-      env: { SEALPOST_LONG: '1' },
-      args: testFiles().filter((file) => hasLongForm(file) && !LONGEST.includes(file)),
-    }
+    return longForm(longFiles())
+  },
+  get programs() {
+    return longForm(longFiles().filter((file) => !mentions(file, BROWSER)))
+  },
+  get browsers() {
+    return longForm(longFiles().filter((file) => mentions(file, BROWSER)))
   },
   /** The packed tarball, installed by each package manager. Needs the npm registry and curl. */
   package: { env: { SEALPOST_LONG: '1' }, args: ['test/release/package'] },

@@ -72,9 +72,11 @@ interface Wanted {
 
 /** Returns the test of the conditions. @throws ApiProblem `invalid` for an empty one, which any message would meet */
 export function wantedBy({ api, caller, input: wanted }: Call<Omit<WaitInput, 'timeout'>>): Wanted {
-  const empty = Object.entries(wanted).find(([, value]) => typeof value === 'string' && searchable(value) === '')
-  if (empty)
-    throw new ApiProblem('invalid', `${empty[0]} is empty, so any message would match; leave it out, or write a text`)
+  for (const [key, value] of Object.entries(wanted)) {
+    if (typeof value !== 'string' || searchable(value) !== '') continue
+    const problem = value.trim() === '' ? 'is empty' : 'has no letter or digit'
+    throw new ApiProblem('invalid', `${key} ${problem}, so any message would match; leave it out, or write a text`)
+  }
   const { to, from, subject, text, ...query } = wanted
   const conditions = [
     ...conditionsOf(query),

@@ -65,6 +65,7 @@ export function hostileBodies(octets: number): Readonly<Record<string, Buffer>> 
     'HTML of entities': HTML + repeated('&#x3000;&amp;', octets),
     'HTML that is never closed': HTML + repeated('<div title="', octets),
     'unsafe HTML': HTML + repeated('<link http-equiv color-scheme: dark ', octets),
+    'a deep calendar': `Content-Type: text/calendar\r\n\r\nBEGIN:VCALENDAR\r\n${repeated('BEGIN:X\r\n', octets)}`,
     'deep MIME': nested(100_000, octets / 4),
     'messages in messages': repeated('Content-Type: message/rfc822\r\n\r\n', octets),
     'many parts': parts('Content-Type: text/plain; name=a\r\n\r\nx\r\n', octets),

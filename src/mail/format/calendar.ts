@@ -56,10 +56,11 @@ export function eventOf(calendar: string): CalendarEvent | undefined {
   const open: string[] = []
   for (const property of propertiesOf(calendar)) {
     const { name, value } = property
-    const path = open.join('/')
+    // Components can be nested as deeply as a text is long.
+    const path = open.length > 2 ? '' : open.join('/')
     if (name === 'BEGIN') {
       open.push(value.trim().toUpperCase())
-      if (found === undefined && open.join('/') === 'VCALENDAR/VEVENT') found = []
+      if (found === undefined && open.length === 2 && open.join('/') === 'VCALENDAR/VEVENT') found = []
       else if (open.at(-1) === 'VEVENT') open.splice(-1, 1, 'another VEVENT')
     } else if (name === 'END') open.pop()
     else if (name === 'METHOD' && path === 'VCALENDAR') method = value.trim().toUpperCase()

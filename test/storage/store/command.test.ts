@@ -92,10 +92,10 @@ it('sealpost store export fails for an account without folders', async () => {
     await using source = await open()
     for (const user of ['alice', 'bob']) await source.createFolder(accountOwner(user), 'INBOX')
   }
-  expect(await store('export', 'out', '--user', 'nobody')).toEqual({
+  expect(await store('export', 'out', '--account', 'nobody')).toEqual({
     status: 1,
     stdout: '',
     stderr: 'sealpost: nobody has no folders in the store; known: alice, bob\n',
   })
-  expect(await store('export', 'out', '--user', 'bob')).toMatchObject({ status: 0 })
+  expect(await store('export', 'out', '--account', 'bob')).toMatchObject({ status: 0 })
 })
