@@ -59,7 +59,9 @@ const forms = {
   get ci() {
     const isWeekly = (file) => SLOW.includes(file) && !SHORT_IN_CI.includes(file)
     const elsewhere = testFiles().filter((file) => (LONGEST.includes(file) ? isWeekly(file) : hasLongForm(file)))
-    return { env: { SEALPOST_SLOW: 'files' }, args: elsewhere.map((file) => `--exclude=${file}`) }
+    // Slow files wait more than others, and the image is built beside them.
+    const workers = `--maxWorkers=${2 * availableParallelism()}`
+    return { env: { SEALPOST_SLOW: 'files' }, args: [...elsewhere.map((file) => `--exclude=${file}`), workers] }
   },
   /** Everything: other programs, the corpus, large counts, long fuzzing. */
   all: { env: { SEALPOST_LONG: '1' }, args: [] },

@@ -69,7 +69,7 @@ const table = {
     `no protocol in common (ALPN): the client offers ${listed(helloOf(context)?.facts.alpn, String)}, this virtual server speaks ${listed(context.protocols, String)}`,
   'no client certificate':
     'the client sent no certificate, and this virtual server requires one (clientCertificates): install one on the client',
-  // OpenSSL ends the handshake without an alert if the client's messages arrive in several parts.
+  // OpenSSL ends some of these handshakes without an alert.
   'wrong signature': 'a signature is wrong: that of the client’s certificate, or that of its handshake',
   closed:
     'the client closed the connection during the handshake (many clients do this when they do not trust the certificate’s issuer)',
