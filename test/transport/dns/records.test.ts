@@ -169,6 +169,17 @@ describe('records that are added', () => {
       'mandatory: alpn is not a parameter of this record',
     ],
     ['broken octets', 'www.lab.test TYPE65 \\# 5 0001000001', 'HTTPS: these octets are not data of the type'],
+    [
+      'a port of one octet',
+      'www.lab.test HTTPS \\# 8 0001 00 0003 0001 50',
+      'HTTPS: these octets are not data of the type',
+    ],
+    [
+      'names without their end',
+      'www.lab.test HTTPS \\# 9 0001 00 0001 0002 ff41',
+      'HTTPS: these octets are not data of the type',
+    ],
+    ['a port by its number', 'www.lab.test HTTPS 1 . key3=aaa', 'port: the value is malformed'],
     ['an unknown type', 'www.lab.test FOO bar', 'the type FOO is not supported'],
   ])('refuses %s', (_, record, message) => {
     expect(() => lab.dns.add(record)).toThrow(message)

@@ -11,6 +11,8 @@ interface ValueForm {
   /** @throws Error if the text is not a value */
   read(value: Buffer): Buffer
   write(value: Buffer): string
+  /** Whether octets are a value. */
+  isValue(value: Buffer): boolean
 }
 
 /** RFC 9460 section 14.3.2; ech: RFC 9848 section 3; dohpath: RFC 9461 section 5. In the order of their numbers. */
@@ -32,6 +34,11 @@ const uint16 = (value: number): Buffer => Buffer.from([value >> 8, value & 0xff]
 const itemsOf = (list: string): string[] =>
   [...list.matchAll(/(?:\\.|[^,\\])+/gs)].map(([item]) => item.replaceAll(/\\(.)/gs, '$1'))
 
+const isListOf =
+  (length: number) =>
+  (value: Buffer): boolean =>
+    value.length > 0 && value.length % length === 0
+
 const addresses = (isAddress: (text: string) => boolean, length: number): ValueForm => ({
   read: (value) =>
     Buffer.concat(
@@ -40,9 +47,10 @@ const addresses = (isAddress: (text: string) => boolean, length: number): ValueF
       ),
     ),
   write: (value) => parts(value, length).map(addressText).join(','),
+  isValue: isListOf(length),
 })
 
-const plain: ValueForm = { read: (value) => value, write: (value) => quoted(value) }
+const plain: ValueForm = { read: (value) => value, write: (value) => quoted(value), isValue: () => true }
 
 const forms: Readonly<Record<string, ValueForm>> = {
   mandatory: {
@@ -54,31 +62,36 @@ const forms: Readonly<Record<string, ValueForm>> = {
       parts(value, 2)
         .map((part) => keyOf(part.readUInt16BE()))
         .join(','),
+    isValue: isListOf(2),
   },
   alpn: {
-    read: (value) =>
-      Buffer.concat(
-        itemsOf(value.toString('latin1')).flatMap((item) =>
-          item.length > 255
-            ? refuse('a name has more than 255 octets')
-            : [Buffer.from([item.length]), Buffer.from(item, 'latin1')],
-        ),
-      ),
+    read(value) {
+      const names = itemsOf(value.toString('latin1'))
+      return names.some(({ length }) => length > 255) ? refuse('a name has more than 255 octets') : withLengths(names)
+    },
     write: (value) => quoted(Buffer.from(strings(value).map(escaped).join(','), 'latin1')),
+    // RFC 9460 section 7.1.1
+    isValue: (value) => value.length > 0 && !strings(value).includes('') && withLengths(strings(value)).equals(value),
   },
-  'no-default-alpn': { read: (value) => (value.length > 0 ? refuse('has no value') : value), write: () => '' },
+  'no-default-alpn': {
+    read: (value) => (value.length > 0 ? refuse('has no value') : value),
+    write: () => '',
+    isValue: (value) => value.length === 0,
+  },
   port: {
     read: (value) => {
       const port = Number(value.toString())
       return /^\d+$/.test(value.toString()) && port <= 0xffff ? uint16(port) : refuse(`${value} is not a port`)
     },
     write: (value) => String(value.readUInt16BE()),
+    isValue: (value) => value.length === 2,
   },
   ipv4hint: addresses(isIPv4, 4),
   ech: {
     read: (value) =>
       /^[\w+/]+={0,2}$/.test(value.toString()) ? Buffer.from(value.toString(), 'base64') : refuse('is not Base64'),
     write: (value) => value.toString('base64'),
+    isValue: (value) => value.length > 0,
   },
   ipv6hint: addresses(isIPv6, 16),
 }
@@ -92,13 +105,24 @@ const escaped = (item: string): string => item.replaceAll(/[,\\]/g, '\\$&')
 const parts = (value: Buffer, length: number): Buffer[] =>
   Array.from({ length: Math.ceil(value.length / length) }, (_, at) => value.subarray(at * length, (at + 1) * length))
 
-/** Returns the strings of a value, each with its length in front. */
+/** Returns strings with their lengths in front. */
+const withLengths = (all: readonly string[]): Buffer =>
+  Buffer.concat(all.flatMap((one) => [Buffer.from([one.length]), Buffer.from(one, 'latin1')]))
+
+/** Returns the strings of a value, each of which has its length in front. */
 function strings(value: Buffer): string[] {
   const found: string[] = []
   for (let at = 0; at < value.length; at += 1 + (value[at] ?? 0)) {
     found.push(value.toString('latin1', at + 1, at + 1 + (value[at] ?? 0)))
   }
   return found
+}
+
+/** @throws ZoneTextError if the octets are not a value of the parameter, whose key can be a number: `key3` */
+function checkValue([number, value]: Parameter): void {
+  const key = keyOf(number)
+  if ((forms[key] ?? plain).isValue(value)) return
+  refuse(`${key}: ${value.length === 0 ? 'the value is missing' : 'the value is malformed'}`)
 }
 
 /** Reads parameters such as `alpn="h2,h3" port=8443 ech=…`. RFC 9460 section 2.1. @throws ZoneTextError */
@@ -119,8 +143,7 @@ export function readParameters(tokens: readonly Token[]): Parameter[] {
     } catch (error) {
       throw error instanceof ZoneTextError ? new ZoneTextError(`${key}: ${error.message}`) : error
     }
-    if (key !== 'no-default-alpn' && form !== plain && read.at(-1)?.[1].length === 0)
-      refuse(`${key}: the value is missing`)
+    checkValue(read.at(-1) as Parameter)
   }
   const mandatory = read.find(([number]) => number === 0)?.[1] ?? Buffer.alloc(0)
   for (const part of parts(mandatory, 2)) {
@@ -145,13 +168,18 @@ export const parametersText = (all: readonly Parameter[]): string =>
 export const parametersOctets = (all: readonly Parameter[]): Buffer =>
   Buffer.concat(all.flatMap(([number, value]) => [uint16(number), uint16(value.length), value]))
 
-/** Reads the data of an SVCB or HTTPS record, which dns-packet does not know. RFC 9460 section 2.2. @throws RangeError */
+/**
+ * Reads the data of an SVCB or HTTPS record, which dns-packet does not know. RFC 9460 section 2.2.
+ * @throws RangeError; ZoneTextError
+ */
 export function serviceData(octets: Buffer) {
   const target = nameFrom(octets, 2)
   const params: Parameter[] = []
   for (let at = 2 + nameOctets(target).length; at < octets.length; ) {
     const length = octets.readUInt16BE(at + 2)
-    params.push([octets.readUInt16BE(at), octets.subarray(at + 4, at + 4 + length)])
+    const parameter = [octets.readUInt16BE(at), octets.subarray(at + 4, at + 4 + length)] as const
+    checkValue(parameter)
+    params.push(parameter)
     at += 4 + length
   }
   return { priority: octets.readUInt16BE(0), target: target === '' ? '.' : target, params }
