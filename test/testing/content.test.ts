@@ -25,6 +25,12 @@ async function both(header: string, body: string) {
 const part = (type: string, text: string): string => `--m\nContent-Type: ${type}\n\n${text}\n`
 
 describe('links', () => {
+  test('have at most 500 characters of text', async () => {
+    const html = `<a href="https://shop.test/">${'a'.repeat(499)}<b>${'b'.repeat(499)}</b></a>`
+    const { mail } = await both('Content-Type: text/html', html)
+    expect(mail.links.map(({ text }) => text)).toEqual([`${'a'.repeat(499)}b`])
+  })
+
   test('have the words of the anchor and their place, in the library and over HTTP', async () => {
     const html = `<p>Hi</p>
 <a href="https://shop.test/"><img src="cid:logo" alt="The  shop"></a>

@@ -32,7 +32,7 @@ export function* tagsOf(html: string, isWanted: (name: string) => boolean = () =
   /** The element whose text is being read. */
   let open: Tag | undefined
   const addText = (text: string): void => {
-    if (open && open.text.length < (TEXT_CHARS[open.name] ?? 0)) open.text += text.slice(0, TEXT_CHARS[open.name])
+    if (open) open.text += text.slice(0, (TEXT_CHARS[open.name] ?? 0) - open.text.length)
   }
   for (const _ of htmlTokens(html, {
     start(started, at) {
