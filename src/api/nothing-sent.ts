@@ -9,6 +9,7 @@ import type { IndexedMessage } from './messages/message-index.ts'
 import { type MessageSummary, summaryOf } from './messages/summary.ts'
 import { type Call, defineOperation } from './operation.ts'
 import { ApiProblem } from './problem.ts'
+import { refusedSession } from './sessions.ts'
 import { MAX_LISTED, MAX_WAIT_MS, messageConditions, wantedBy } from './wait.ts'
 
 const input = z.strictObject({
@@ -56,7 +57,7 @@ const assertNothingSent = defineOperation('assertNothingSent', 'POST /assert-not
           .join(', ')}`
     throw new ApiProblem(
       'something-sent',
-      `expected that no ${what} was sent; ${messages.length} arrived, ${attempts.length} sessions began mail that is in no mailbox`,
+      `expected that no ${what} was sent; messages delivered: ${messages.length}, sessions that began mail that was not delivered: ${attempts.length}`,
       {
         arrived,
         attempts: attempts.slice(0, MAX_LISTED),
@@ -68,7 +69,7 @@ const assertNothingSent = defineOperation('assertNothingSent', 'POST /assert-not
 const seenSessions = ({ api, caller }: Call<unknown>): SessionRecord[] =>
   api.lab.sessionLog.list().filter((record) => seesSession(caller, record))
 
-/** Resolves when no client is about to send. @throws ApiProblem that names the sessions that are; the lab stops */
+/** Resolves when no client is about to send. @throws ApiProblem that names the unfinished sessions, or `stopping` */
 async function settled(call: Call<z.output<typeof input>>): Promise<void> {
   const { api, signal } = call
   const { timeout } = call.input
@@ -95,7 +96,7 @@ async function settled(call: Call<z.output<typeof input>>): Promise<void> {
           {
             sessions: unfinished
               .slice(0, MAX_LISTED)
-              .map((record) => ({ id: record.id, summary: describeUnfinished(record) })),
+              .map((record) => ({ ...refusedSession(api, record), summary: describeUnfinished(record) })),
           },
         )
       await new Promise<void>((resolve) => {

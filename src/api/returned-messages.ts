@@ -41,7 +41,7 @@ export class ReturnedMessages {
     ]
   }
 
-  /** Returns an object that is the same as long as no wait of this view may return again what one has returned. */
+  /** Returns the `NamedLists` reader of a view. It is replaced when waits may return old messages again. */
   readerOf(view: string): object {
     const reader = this.#readers.get(view) ?? {}
     this.#readers.set(view, reader)

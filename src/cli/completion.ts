@@ -33,7 +33,7 @@ const wordsOf = ({ subcommands, options }: Row): (readonly [word: string, meanin
   ['--help', 'display help for command'],
 ]
 
-/** The options with a value: what the value can be; empty for any. */
+/** Returns the options that take a value, with its choices. Without choices, any value is valid. */
 const valuesOf = ({ path, options }: Row) =>
   options
     .filter((option) => option.required || option.optional)

@@ -6,7 +6,7 @@ interface OldName {
   readonly command: string
   /** The old option; undefined if the command itself is renamed. */
   readonly option?: string
-  /** The new option or command; undefined if what the option asked for is always done. */
+  /** The new option or command; undefined if the command now always does what the option did. */
   readonly to?: string
 }
 
@@ -37,7 +37,7 @@ function renamed(args: readonly string[], { command, option, to }: OldName): rea
     noteWarning(`${command} is now ${to}; the old name will not work in the next version`)
     return [...(to ?? '').split(' '), ...args.slice(words.length)]
   }
-  // The words after it belong to another program.
+  // Words after `--` belong to another program.
   const end = args.indexOf('--')
   const isOld = (arg: string, index: number): boolean =>
     (arg === option || arg.startsWith(`${option}=`)) && (end === -1 || index < end)

@@ -53,7 +53,7 @@ const groups: Readonly<Record<string, Readonly<Record<string, () => Promise<AddC
   },
 }
 
-/** It describes all commands. */
+/** The command that needs all others to be loaded, because it describes them. */
 const NEEDS_ALL = 'completion'
 
 /** Runs `sealpost ARGS` to its end. Returns the exit status. */

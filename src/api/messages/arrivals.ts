@@ -13,7 +13,7 @@ interface Delivered {
   isGone: boolean
 }
 
-/** Gets each message that arrives. Resolves when it may get the next one. Never rejects. */
+/** Handles a message that arrives. Resolves when the handler is ready for the next one. Never rejects. */
 type Offer = (message: IndexedMessage) => Promise<void>
 
 interface Watch {
@@ -31,8 +31,8 @@ export function recipientKeys({ folder, entry }: IndexedMessage, directory: Dire
 }
 
 /**
- * The delivered messages by recipient, for waits. Those that arrive are offered to all who wait, one message after the other:
- * so that what one of them reads is read once for all, and that their number does not multiply the messages in memory.
+ * The delivered messages by recipient, for waits. Offers each new message to all waits before it takes the next one: a message
+ * is read once for all waits, and the number of waits does not raise the memory that messages take.
  */
 export class Arrivals {
   readonly #index: MessageIndex

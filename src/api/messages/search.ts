@@ -226,7 +226,7 @@ export function conditionOn(field: string, value: string, how: Reading = {}): Co
 export const wordsCondition = (words: string, how: Reading = {}): Condition =>
   withKey('', words, how, orOfRecipients(ofTexts(({ all }, wanted) => all.includes(wanted)))(words))
 
-/** Punctuation alone, which texts are compared without, matches no message, also with a `-` before it. */
+/** Returns a condition with its key. A value of punctuation only matches no message, even if it is negated. */
 function withKey(name: string, value: string, { negated = false, timeZone = 'UTC' }: Reading, test: Test): Condition {
   const key = JSON.stringify([negated, name, value, timeZone])
   const isNowhere = test.ofFacts !== undefined && searchable(value) === ''

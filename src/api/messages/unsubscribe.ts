@@ -74,7 +74,7 @@ export async function unsubscribe(
   } catch (error) {
     const reason =
       limit.signal.reason?.name === 'TimeoutError' ? `no answer within ${TIMEOUT_MS} ms` : (error as Error).message
-    throw new ApiProblem('conflict', `${new URL(url).host} could not be asked: ${maskUrls(reason)}`)
+    throw new ApiProblem('conflict', `${new URL(url).host} did not answer the unsubscribe request: ${maskUrls(reason)}`)
   }
 }
 

@@ -107,7 +107,8 @@ export const problemSchema: Json = {
     detail: { type: 'string', description: 'Why, and what to do.' },
     arrived: {
       type: 'array',
-      description: 'After a wait: the messages that did arrive, the newest first.',
+      description:
+        'The messages that did arrive, at most 20. After a wait the newest first, otherwise the oldest first.',
       items: { $ref: '#/components/schemas/MessageSummary' },
     },
     sessions: {

@@ -18,4 +18,5 @@ export const sharedOptions = {
 
 const all: readonly Option[] = Object.values(sharedOptions)
 
+/** Returns whether an option is one of `sharedOptions`. */
 export const isShared = (option: Option): boolean => all.includes(option)

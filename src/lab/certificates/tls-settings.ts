@@ -74,7 +74,7 @@ function formerChoice(
 }
 
 /**
- * Returns the TLS settings of a virtual server with the certificates that it can serve; undefined if there are none.
+ * Returns the TLS settings of a virtual server with the certificates that it can serve; undefined if it can serve none.
  * @throws PkiError
  */
 export async function tlsSettingsWith(

@@ -23,6 +23,7 @@ export interface Attachment {
   digest(algorithm: Digest): string
 }
 
+/** A hash algorithm of `Attachment.digest`. */
 export type Digest = 'md5' | 'sha1' | 'sha256'
 
 /** Octets that are hashed between two pauses. */

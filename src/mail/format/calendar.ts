@@ -2,7 +2,7 @@
 export interface EventTime {
   /** As it is written there: `2026-12-01T10:00:00`, or `2026-12-01` for a whole day. */
   readonly local: string
-  /** `UTC`, or the name of a zone such as `Europe/Berlin`. Undefined for a whole day, and for the time of whoever reads it. */
+  /** `UTC`, or a zone such as `Europe/Berlin`. Undefined for a whole day, and for a time in the reader's own zone. */
   readonly timeZone: string | undefined
   /** The moment. Undefined without a zone, and for a zone that the IANA does not list. */
   readonly at: Date | undefined
@@ -16,6 +16,7 @@ export interface EventPerson {
   readonly address: string
 }
 
+/** An attendee of an event. RFC 5545 section 3.8.4.1 */
 export interface EventAttendee extends EventPerson {
   /** `REQ-PARTICIPANT` (the default), `OPT-PARTICIPANT`, `CHAIR` … RFC 5545 section 3.2.16 */
   readonly role: string
@@ -35,7 +36,7 @@ export interface CalendarEvent {
   readonly description: string
   readonly location: string
   readonly start: EventTime | undefined
-  /** Also if it has a duration in place of an end. */
+  /** Computed from DURATION if DTEND is missing. */
   readonly end: EventTime | undefined
   readonly organizer: EventPerson | undefined
   readonly attendees: readonly EventAttendee[]
@@ -150,7 +151,7 @@ function momentOf(local: string, timeZone: string | undefined): Date | undefined
   const zone = timeZone === undefined || Number.isNaN(asUtc) ? undefined : formatOf(timeZone)
   if (!zone) return undefined
   const offsetAt = (time: number): number => Date.parse(`${zone.format(time).replace(' ', 'T')}Z`) - time
-  // The offset at about this time, then the one at the moment that it leads to: the clock may change between.
+  // The first offset is a guess. The second look-up corrects it if the zone changes its offset in between.
   return new Date(asUtc - offsetAt(asUtc - offsetAt(asUtc)))
 }
 

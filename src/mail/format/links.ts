@@ -77,7 +77,7 @@ export interface MessageImage extends Omit<HtmlImage, 'dataOctets'> {
    * loads from a server. Missing: nowhere, as for a relative URL or a `cid:` without an attachment.
    */
   readonly place: 'attached' | 'inline' | 'remote' | 'missing'
-  /** Of the content, if the message has it. */
+  /** The size of the content, if the message has it. */
   readonly sizeOctets: number | undefined
 }
 

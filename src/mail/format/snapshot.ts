@@ -31,7 +31,7 @@ const VOLATILE: readonly (readonly [pattern: RegExp, placeholder: string])[] = [
   [/\b(localhost|127\.0\.0\.1):\d{2,5}\b|(\[::1\]):\d{2,5}\b/g, '$1$2:<port>'],
 ]
 
-/** Returns a message as a text that is the same for each message with the same content. */
+/** Returns a message as a text. Messages with the same content have the same text. */
 export function snapshotOf({ raw, structure, fieldList }: ReadableMessage): string {
   const parts = [...partsOf(structure)]
   const names = new Map<string, string>()

@@ -70,7 +70,7 @@ export const checkMatchers = {
     const isWanted = (name: string): boolean => name.toLowerCase().startsWith(`${client}`.toLowerCase())
     if (typeof client !== 'string' || client === '' || !clients.some(isWanted))
       throw new TypeError(
-        `toBeSupportedBy: ${JSON.stringify(client) ?? client} is the beginning of no mail program's name; known: ${clients.join(', ')}`,
+        `toBeSupportedBy: ${JSON.stringify(client) ?? client} matches no mail program; give the beginning of one of these names: ${clients.join(', ')}`,
       )
     const found = (await findingsOf('toBeSupportedBy', received)).flatMap((one) => {
       if (!/^(?:html-support|images|size)$/.test(one.check) || one.level === 'info') return []

@@ -26,7 +26,7 @@ export class DeliveredMail {
   #seen = new WeakSet<Arrival>()
   /** Messages that a wait has returned. A wait without a recipient does not return a copy for another recipient. */
   #seenBlobs = new Set<string>()
-  /** Has the waits' places in the lists of arrivals: before them are arrivals that no wait may return again. */
+  /** The reader of the lists of arrivals: waits start after the arrivals that none of them may return again. */
   #reader = {}
   /** Messages that several waits look at now. */
   readonly #loading = new Map<Arrival, Promise<LabMessage | undefined>>()

@@ -7,9 +7,9 @@ import { runInSlices } from '../../core/time/time-slice.ts'
 import type { ReadableMessage } from '../../mail/format/readable.ts'
 import type { Call } from '../calls/call.ts'
 
-/** A picture of a message. */
+/** Options of `preview()`. */
 export interface PreviewOptions {
-  /** Of the window, in pixels. Default: 800. The picture is as high as the message. */
+  /** Width of the window in pixels. Default: 800. The picture is as high as the message. */
   readonly width?: number
   /** The colour scheme of the mail program. Default: light. */
   readonly scheme?: 'light' | 'dark'

@@ -14,7 +14,7 @@ declare module 'vitest' {
 const before = cpuMs()
 
 // vitest requires this form for hooks that get the suite.
-// biome-ignore lint/correctness/noEmptyPattern: the first argument has fixtures, and there are none
+// biome-ignore lint/correctness/noEmptyPattern: vitest wants a pattern for the fixtures, and this one uses none
 afterAll(({}, { file }) => {
   file.meta.cpuMs = cpuMs() - before
 })

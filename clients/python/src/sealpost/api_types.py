@@ -575,7 +575,7 @@ class Finding(TypedDict):
 
 
 class _ProblemOptional(TypedDict, total=False):
-    # After a wait: the messages that did arrive, the newest first.
+    # The messages that did arrive, at most 20. After a wait the newest first, otherwise the oldest first.
     arrived: List["MessageSummary"]
     # After a wait: the sessions that were refused, or that have not ended.
     sessions: List["Session"]

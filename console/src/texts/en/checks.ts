@@ -74,7 +74,7 @@ export default {
     'Put ECDHE with AES-GCM first, and update TLS libraries without extended_master_secret.',
   'checks.groups.title': 'key-exchange groups',
   'checks.groups.why': 'The group decides how the keys are agreed on. Hybrid groups also resist quantum computers.',
-  'checks.groups.cure': 'Nothing has to be done. Choose groups in the server’s TLS settings.',
+  'checks.groups.cure': 'No action is needed. The TLS settings of the server select the groups.',
   'checks.dh-groups.title': 'Diffie-Hellman groups',
   'checks.dh-groups.why': 'Groups below 2,048 bits can be broken (Logjam).',
   'checks.dh-groups.cure': 'Use groups of 2,048 bits or more, such as ffdhe2048, or only ECDHE.',

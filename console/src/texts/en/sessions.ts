@@ -35,7 +35,8 @@ export default {
   'sessions.bits': '{n} bits',
   'sessions.keyExchange': 'Key exchange',
   'sessions.ech': 'Encrypted ClientHello',
-  'sessions.echText': 'offered, or GREASE for it; the lab has no keys, because Node.js has no call for them',
+  'sessions.echText':
+    'offered, or GREASE (random data in its place); the lab cannot decrypt it, because Node.js has no API for the keys',
   'sessions.serverName': 'Server name (SNI)',
   'sessions.certificate': 'Certificate',
   'sessions.clientCertificate': 'Client certificate',

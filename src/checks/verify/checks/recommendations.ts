@@ -9,7 +9,7 @@ import { acceptedVersions } from './versions.ts'
 /** ML-KEM without an older group beside it. draft-ietf-tls-mlkem section 4. */
 const PURE_ML_KEM = [0x0200, 0x0201, 0x0202]
 
-/** Reports, for information, the groups of the key exchange in TLS 1.3. The server chooses; its choice is then not offered again. */
+/** Lists the TLS 1.3 groups of a server: offers all, then again without the ones that the server chose. */
 export const groupsAccepted: Check = {
   name: 'groups',
   title: 'key-exchange groups',
@@ -58,9 +58,13 @@ export const recommendations: Check = {
       lacking.push('the server prefers suites without forward secrecy (RFC 9325 section 4.1)')
     }
     if (!answer.extensions.has(extensionIds.extendedMasterSecret)) {
-      lacking.push('keys are not bound to the handshake (extended_master_secret, RFC 7627)')
+      lacking.push(
+        'the server does not support extended_master_secret, so keys are not bound to the handshake (RFC 7627)',
+      )
     }
     if (lacking.length > 0) return warn(lacking.join('; '))
-    return pass('ECDHE with AES-GCM is preferred to RSA, keys are bound to the handshake, checksums are whole')
+    return pass(
+      'the server prefers ECDHE with AES-GCM to RSA, uses extended_master_secret and does not accept truncated_hmac',
+    )
   },
 }

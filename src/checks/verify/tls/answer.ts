@@ -37,7 +37,7 @@ const SERVER_HELLO_DONE = 14
 const SUPPORTED_VERSIONS = 43
 const KEY_SHARE = 51
 
-/** Types of extensions that the checks look for. */
+/** Types of extensions that the checks look for, by the registry of the IANA. */
 export const extensionIds = {
   truncatedHmac: 4,
   heartbeat: 15,

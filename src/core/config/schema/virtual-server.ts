@@ -164,7 +164,7 @@ export const virtualServer = mapping(() => ({
   tlsPort: portOrOff
     .optional()
     .describe(
-      'Implicit TLS port. off: not opened. 0: a free port. Default: smtp off, pop3 995, imap4 993, nntp 563, http 443; off without a certificate, and beside a port that is not the default one.',
+      'Implicit TLS port. off: not opened. 0: a free port. Default: smtp off, pop3 995, imap4 993, nntp 563, http 443. Off without a certificate, or if port is a number other than its default.',
     )
     .meta({ examples: ['off'] }),
   certificate: certificate

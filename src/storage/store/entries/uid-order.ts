@@ -35,7 +35,7 @@ export function ascending(uids: readonly number[]): readonly number[] {
 /** Most messages that a store changes before other sessions run. */
 const STEP_UIDS = 1_000
 
-/** Yields uids in ascending order without duplicates, in lists of at most `most`; one empty list if there are none. */
+/** Yields uids in ascending order without duplicates, in lists of at most `most`. Without uids, yields one empty list. */
 export function* uidSteps(uids: readonly number[], most = STEP_UIDS): Generator<readonly number[], void, void> {
   const sorted = ascending(uids)
   if (sorted.length <= most) return yield sorted

@@ -1390,7 +1390,7 @@ public final class Api {
             return get("detail", String.class::cast);
         }
 
-        /** After a wait: the messages that did arrive, the newest first. */
+        /** The messages that did arrive, at most 20. After a wait the newest first, otherwise the oldest first. */
         public List<MessageSummary> arrived() {
             return get("arrived", value -> JsonView.list(value, MessageSummary::new));
         }
