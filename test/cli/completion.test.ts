@@ -5,7 +5,7 @@ import { workplaceOfEach } from '../support/sealpost.ts'
 
 const place = workplaceOfEach()
 
-/** Returns what a shell offers after each of these command lines. */
+/** Returns a shell, and the input by which it prints what it offers for the last word. */
 type Complete = (script: string, words: readonly string[]) => { program: string; input: string }
 
 const shells: Readonly<Record<string, Complete>> = {

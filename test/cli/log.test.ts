@@ -76,10 +76,17 @@ it('shows the sessions over the control socket and over HTTP, and follows them',
   const { stderr } = await place.run(['sessions', 'pop3-99', ...remote])
   expect(stderr).toContain('there is no session pop3-99')
 
-  const follow = spawn(process.execPath, [mainFile, 'sessions', '--follow', ...remote], { cwd: place.folder })
+  const follow = spawn(process.execPath, [mainFile, 'sessions', '--follow', ...remote], {
+    cwd: place.folder,
+    env: place.environment(),
+  })
   const lines = createInterface({ input: follow.stdout })[Symbol.asyncIterator]()
   const next = async (pattern: RegExp): Promise<void> => {
-    for (;;) if (pattern.test(String((await lines.next()).value))) return
+    for (;;) {
+      const { value, done } = await lines.next()
+      if (done) throw new Error(`sealpost sessions --follow ended before ${pattern}`)
+      if (pattern.test(value)) return
+    }
   }
   try {
     await next(new RegExp(` ${id},`))

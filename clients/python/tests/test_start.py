@@ -52,7 +52,19 @@ class DockerContainer:
 def run_pytest(folder: Path, test: str, **environment: str) -> "subprocess.CompletedProcess[str]":
     (folder / "test_it.py").write_text(textwrap.dedent(test))
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
-    return subprocess.run(command, cwd=folder, env={**os.environ, **environment}, text=True, capture_output=True)
+    return subprocess.run(command, cwd=folder, env={**os.environ, **environment}, text=True, capture_output=True, timeout=300)
+
+
+def test_a_lab_needs_a_port_for_the_api() -> None:
+    http = {"protocol": "http", "port": "off", "tlsPort": 0}
+    with pytest.raises(LabError, match="the HTTP virtual server has no port in clear text"):
+        start({"virtualServers": [http]})
+
+
+def test_a_server_of_a_lab_without_certificates_can_have_one() -> None:
+    imap4 = {"protocol": "imap4", "certificate": "auto"}
+    with start({"certificate": "none", "virtualServers": [imap4]}) as lab:
+        assert lab.imap4.tls_port > 0
 
 
 def test_the_configuration_is_completed() -> None:

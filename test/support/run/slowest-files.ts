@@ -20,7 +20,7 @@ export default class SlowestFiles implements Reporter {
     console.log(
       [
         `${rows.length} files took ${seconds(total).trim()} of CPU time with the programs that they started, and vitest ${seconds((user + system) / 1000).trim()}.`,
-        'The slowest:',
+        'Those with the most CPU time:',
         `${'CPU'.padStart(10)}${'duration'.padStart(10)}`,
         ...lines,
         '',

@@ -5,7 +5,7 @@ from http.client import HTTPException
 from typing import Any, Mapping, Optional
 from urllib.error import HTTPError, URLError
 from urllib.parse import quote, urlencode
-from urllib.request import ProxyHandler, Request, build_opener
+from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
 
 from .errors import ApiError, LabError, SomethingSent, WaitTimeout
 
@@ -13,7 +13,14 @@ from .errors import ApiError, LabError, SomethingSent, WaitTimeout
 __tracebackhide__ = True
 
 # Labs are on this machine or in its network: a proxy for the web would not find them.
-_opener = build_opener(ProxyHandler({}))
+class _NoRedirect(HTTPRedirectHandler):
+    """Follows no redirect: the token is for the lab only."""
+
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
+_opener = build_opener(ProxyHandler({}), _NoRedirect)
 _KINDS = {"wait-timeout": WaitTimeout, "something-sent": SomethingSent}
 _DEFAULT_TIMEOUT_S = 60.0
 

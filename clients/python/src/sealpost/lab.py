@@ -22,6 +22,10 @@ _NOT_FOUND = 404
 _ANSWER_TIME_S = 30.0
 
 
+def _listed(texts: Union[str, Sequence[str]]) -> List[str]:
+    return [texts] if isinstance(texts, str) else list(texts)
+
+
 class _Any:
     """The default of a filter. None is a mistake of the caller and matches no message."""
 
@@ -96,6 +100,7 @@ class Clock:
 
     @property
     def now(self) -> datetime:
+        """The time of the lab, in UTC."""
         facts = cast(types.Clock, self._api.request("GET", "/clock"))
         return datetime.fromisoformat(facts["now"].replace("Z", "+00:00"))
 
@@ -110,9 +115,11 @@ class Clock:
         self._change(now=now.isoformat() if isinstance(now, datetime) else now)
 
     def freeze(self) -> None:
+        """Stops the clock until resume() or a reset."""
         self._change(frozen=True)
 
     def resume(self) -> None:
+        """Lets a stopped clock go on."""
         self._change(frozen=False)
 
     def reset(self) -> None:
@@ -193,10 +200,10 @@ class Lab:
         answer = self._api.request("GET", "/messages", query={"query": query, "account": account, "limit": limit})
         return [Message(self._api, one) for one in cast(List[types.MessageSummary], answer["items"])]
 
-    def deliver(self, message: Union[EmailMessage, bytes], to: Sequence[str], sender: str = "") -> None:
+    def deliver(self, message: Union[EmailMessage, bytes], to: Union[str, Sequence[str]], sender: str = "") -> None:
         """Delivers a message without SMTP, for example for a test of a program that reads mail."""
         content = message if isinstance(message, bytes) else message.as_bytes()
-        self._api.request("POST", "/messages/import", query={"to": ",".join(to), "from": sender}, content=content)
+        self._api.request("POST", "/messages/import", query={"to": ",".join(_listed(to)), "from": sender}, content=content)
 
     def sessions(
         self, *, protocol: Optional[str] = None, user: Optional[str] = None, failed: bool = False, limit: int = 50
@@ -221,18 +228,22 @@ class Lab:
 
     @property
     def smtp(self) -> Server:
+        """The first SMTP virtual server. Raises LabError if there is none."""
         return self.server("smtp")
 
     @property
     def pop3(self) -> Server:
+        """The first POP3 virtual server. Raises LabError if there is none."""
         return self.server("pop3")
 
     @property
     def imap4(self) -> Server:
+        """The first IMAP4 virtual server. Raises LabError if there is none."""
         return self.server("imap4")
 
     @property
     def nntp(self) -> Server:
+        """The first NNTP virtual server. Raises LabError if there is none."""
         return self.server("nntp")
 
     @property
@@ -293,12 +304,12 @@ class Lab:
         setting = next(one["certificate"] for one in configured if one["name"] == name)
         return None if setting == "auto" else setting
 
-    def issue_certificate(self, server: str, *, names: Sequence[str] = (), **request: Union[str, int]) -> str:
+    def issue_certificate(self, server: str, *, names: Union[str, Sequence[str]] = (), **request: Union[str, int]) -> str:
         """Issues a certificate that the server uses from now on, also after a reset. Returns its friendly name.
 
         `request` has the keys of `certificates.issue`: `key="p384"`, `days=90`, `commonName="mail.example"`.
         """
-        body = {**request, "for": self.server(server).name, **({"names": list(names)} if names else {})}
+        body = {**request, "for": self.server(server).name, **({"names": _listed(names)} if names else {})}
         answer = self._api.request("POST", "/certificates", body)
         if answer["state"] != "issued":
             raise LabError(f"the authority {answer['authority']} has not issued the certificate: it is {answer['state']}")

@@ -81,6 +81,7 @@ class Message:
 
     @property
     def attachments(self) -> List[Attachment]:
+        """The attached files and embedded images."""
         return [Attachment(self._api, self.id, one) for one in self._whole["attachments"]]
 
     @property
@@ -93,7 +94,8 @@ class Message:
         """The HTML as it was sent, or None."""
         if not self._whole["hasHtml"]:
             return None
-        return cast(bytes, self._api.request("GET", f"{self._path}/html", query={"source": True})).decode()
+        octets = self._api.request("GET", f"{self._path}/html", query={"source": True})
+        return cast(bytes, octets or b"").decode()
 
     @cached_property
     def headers(self) -> List[Tuple[str, str]]:

@@ -16,6 +16,7 @@ from .lab import Lab
 
 _PROTOCOLS = ("smtp", "pop3", "imap4", "nntp")
 _LOG_END = 2000
+_STOP_S = 30
 _API_PORT = 8025
 _IMAGE_PORTS = (25, 587, 465, 110, 995, 143, 993, 119, 563, _API_PORT)
 
@@ -55,6 +56,9 @@ def start(
     atexit.register(stop)
     ready = _Ready(process)
     if not ready.wait(timeout):
+        if ready.needs_port:
+            stop()
+            raise LabError("the HTTP virtual server has no port in clear text, which this library needs; set its port")
         _stop(process)
         log.seek(0)
         end = log.read()[-_LOG_END:].decode(errors="replace").rstrip()
@@ -68,6 +72,7 @@ class _Ready:
 
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self.api_port: Optional[int] = None
+        self.needs_port = False
         self._happened = threading.Event()
         threading.Thread(target=self._read, args=(process,), daemon=True).start()
 
@@ -75,7 +80,9 @@ class _Ready:
         for line in process.stdout or ():
             if self.api_port is None and line.startswith('{"event":"ready"'):
                 endpoints = json.loads(line)["endpoints"]
-                self.api_port = next(one["port"] for one in endpoints if one["protocol"] == "http")
+                ports = [one["port"] for one in endpoints if one["protocol"] == "http" and "port" in one]
+                self.api_port = ports[0] if ports else None
+                self.needs_port = not ports
                 self._happened.set()
         self._happened.set()
 
@@ -91,14 +98,20 @@ def _stop(process: "subprocess.Popen[str]") -> None:
             os.killpg(process.pid, 15)
         else:
             subprocess.run(["taskkill", "/T", "/F", "/PID", str(process.pid)], check=False, capture_output=True)
-    process.wait()
+    try:
+        process.wait(_STOP_S)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, 9) if os.name == "posix" else process.kill()
+        process.wait()
 
 
 def _completed(config: Mapping[str, Any], token: str) -> Dict[str, Any]:
     """Returns a configuration with what suits tests, as `startLab()` of Node.js has it, and an HTTP virtual server."""
     given = config.get("virtualServers", [{"protocol": protocol} for protocol in _PROTOCOLS])
-    tls_port = {} if config.get("certificate") == "none" else {"tlsPort": 0}
-    servers = [{"port": 0, **({} if one.get("certificate") == "none" else tls_port), **one} for one in given]
+    common = config.get("certificate")
+    servers = [
+        {"port": 0, **({} if one.get("certificate", common) == "none" else {"tlsPort": 0}), **one} for one in given
+    ]
     if not any(one["protocol"] == "http" for one in servers):
         servers.append({"protocol": "http", "port": 0, "tlsPort": "off"})
     directory = config.get("directory", {})

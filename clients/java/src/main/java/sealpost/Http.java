@@ -34,7 +34,7 @@ final class Http {
         var parameters = query.entrySet().stream().filter(one -> one.getValue() != null)
             .map(one -> one.getKey() + "=" + encoded(one.getValue())).collect(Collectors.joining("&"));
         var request = HttpRequest.newBuilder(URI.create(url + "/api/v1" + path + (parameters.isEmpty() ? "" : "?" + parameters)));
-        if (token != null) request.header("Authorization", "Bearer " + token);
+        if (token != null && !token.isEmpty()) request.header("Authorization", "Bearer " + token);
         if (body != null) request.header("Content-Type", body instanceof byte[] ? "message/rfc822" : "application/json");
         var content = body == null ? BodyPublishers.noBody()
             : BodyPublishers.ofByteArray(body instanceof byte[] ? (byte[]) body : Json.write(body).getBytes(StandardCharsets.UTF_8));

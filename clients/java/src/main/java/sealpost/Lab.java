@@ -55,8 +55,11 @@ public final class Lab implements AutoCloseable {
     /** Starts a lab with a configuration. @param config JSON with the keys of the YAML file */
     public static Lab start(String config) { return LabProcess.start(config); }
 
+    /** Returns the URL of the HTTP virtual server. */
     public String url() { return url; }
+    /** Returns the host of the lab. */
     public String host() { return URI.create(url).getHost(); }
+    /** Returns the clock of the lab. */
     public LabClock clock() { return clock; }
 
     /** Waits for a message to an address or account, at most 10 seconds. */
@@ -111,9 +114,13 @@ public final class Lab implements AutoCloseable {
                 + known.stream().map(one -> one.protocol() + " (" + one.name() + ")").collect(Collectors.joining(", ")), null));
     }
 
+    /** Returns the first SMTP virtual server. @throws LabException if there is none */
     public Server smtp() { return server("smtp"); }
+    /** Returns the first POP3 virtual server. @throws LabException if there is none */
     public Server pop3() { return server("pop3"); }
+    /** Returns the first IMAP4 virtual server. @throws LabException if there is none */
     public Server imap4() { return server("imap4"); }
+    /** Returns the first NNTP virtual server. @throws LabException if there is none */
     public Server nntp() { return server("nntp"); }
 
     /** Returns the root certificates of the lab in PEM. */
@@ -205,7 +212,16 @@ public final class Lab implements AutoCloseable {
     }
 
     private void undoAll() {
-        while (!undo.isEmpty()) undo.pop().run();
+        LabException first = null;
+        while (!undo.isEmpty()) {
+            try {
+                undo.pop().run();
+            } catch (LabException error) {
+                if (first == null) first = error;
+                else first.addSuppressed(error);
+            }
+        }
+        if (first != null) throw first;
     }
 
     /** Stops the lab if this program has started it. Otherwise removes the faults and restores clock and certificates. */

@@ -15,10 +15,12 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.stream.Collectors;
 
 /** Starts labs as processes. */
 final class LabProcess {
     private static final int START_S = 60;
+    private static final int STOP_S = 30;
     private static final List<String> PROTOCOLS = List.of("smtp", "pop3", "imap4", "nntp");
 
     private LabProcess() {}
@@ -46,7 +48,7 @@ final class LabProcess {
                 return new Lab("http://localhost:" + apiPort(process), token, port -> port, stop);
             } catch (ExecutionException | TimeoutException | InterruptedException error) {
                 end(process);
-                var printed = Files.readString(log);
+                var printed = new String(Files.readAllBytes(log), StandardCharsets.UTF_8);
                 stop.run();
                 if (error instanceof InterruptedException) Thread.currentThread().interrupt();
                 throw new LabException("the lab was not ready within " + START_S + " s, or has ended; its log:\n" + printed.strip(), error);
@@ -58,9 +60,12 @@ final class LabProcess {
 
     /** Ends the lab, and the program that started it, such as npx. */
     private static void end(Process process) {
-        process.descendants().forEach(ProcessHandle::destroy);
+        var all = process.descendants().collect(Collectors.toList());
+        all.forEach(ProcessHandle::destroy);
         process.destroy();
-        process.onExit().join();
+        process.onExit().completeOnTimeout(null, STOP_S, TimeUnit.SECONDS).join();
+        all.forEach(ProcessHandle::destroyForcibly);
+        process.destroyForcibly();
     }
 
     /** Returns the port of the API when the lab is ready. Reads the output of the lab until it ends. */
@@ -82,8 +87,8 @@ final class LabProcess {
 
     private static int portIn(String ready) {
         for (var one : (List<?>) ((Map<?, ?>) Json.read(ready)).get("endpoints"))
-            if ("http".equals(((Map<?, ?>) one).get("protocol"))) return ((Long) ((Map<?, ?>) one).get("port")).intValue();
-        throw new IllegalStateException("the lab has no HTTP virtual server: " + ready);
+            if ("http".equals(((Map<?, ?>) one).get("protocol")) && ((Map<?, ?>) one).get("port") != null) return ((Long) ((Map<?, ?>) one).get("port")).intValue();
+        throw new IllegalStateException("the lab has no HTTP virtual server with a port in clear text: " + ready);
     }
 
     /** Returns a configuration with what suits tests, as `startLab()` of Node.js has it, and an HTTP virtual server. */

@@ -21,9 +21,11 @@ public final class Mail {
 
     /** Returns what a list of the HTTP API shows: id, dates, flags, folder … */
     public Api.MessageSummary facts() { return facts; }
+    /** Returns the decoded subject. */
     public String subject() { return facts.subject(); }
     /** Returns the address in the From field, or else that of MAIL FROM. */
     public String from() { return senderOf(facts); }
+    /** Returns the addresses of the To field. */
     public List<String> to() { return facts.to().stream().map(Api.Address::address).collect(Collectors.toList()); }
     /** Returns the addresses of RCPT TO, also of Bcc. */
     public List<String> recipients() { return facts.envelope() == null ? List.of() : facts.envelope().to(); }
@@ -37,6 +39,7 @@ public final class Mail {
     public Api.CalendarEvent event() { return whole().event(); }
     /** Returns the likely one-time codes, the most likely first. */
     public List<String> codes() { return whole().codes(); }
+    /** Returns the attached files and embedded images. */
     public List<Api.Attachment> attachments() { return whole().attachments(); }
     /** Returns SPF, DKIM, DMARC, ARC and BIMI, or null if the lab does not check them. */
     public Api.MessageAuthentication authentication() { return whole().authentication(); }
@@ -56,7 +59,8 @@ public final class Mail {
     /** Returns the HTML as it was sent, or null. */
     public String html() {
         if (!whole().hasHtml()) return null;
-        return new String((byte[]) http.send("GET", path + "/html", Map.of("source", true), null), StandardCharsets.UTF_8);
+        var octets = (byte[]) http.send("GET", path + "/html", Map.of("source", true), null);
+        return octets == null ? "" : new String(octets, StandardCharsets.UTF_8);
     }
 
     /** Returns the decoded header fields, in their order. */

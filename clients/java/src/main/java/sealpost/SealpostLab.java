@@ -33,7 +33,10 @@ public @interface SealpostLab {
         @Override public Object resolveParameter(ParameterContext parameter, ExtensionContext context) { return labOf(context); }
 
         private static Lab labOf(ExtensionContext context) {
-            var config = context.getRequiredTestClass().getAnnotation(SealpostLab.class).config();
+            // A nested class has the annotation of the class around it.
+            Class<?> type = context.getRequiredTestClass();
+            while (type.getAnnotation(SealpostLab.class) == null) type = type.getEnclosingClass();
+            var config = type.getAnnotation(SealpostLab.class).config();
             var store = context.getRoot().getStore(ExtensionContext.Namespace.create(SealpostLab.class));
             return store.getOrComputeIfAbsent(config, Shared::new, Shared.class).lab;
         }

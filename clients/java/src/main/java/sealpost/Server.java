@@ -14,10 +14,15 @@ public final class Server {
         this.portOf = portOf;
     }
 
+    /** Returns all facts about the virtual server. */
     public Api.VirtualServer facts() { return facts; }
+    /** Returns its id in the HTTP API. */
     public String id() { return facts.id(); }
+    /** Returns its name. */
     public String name() { return facts.name(); }
+    /** Returns its protocol, such as {@code smtp}. */
     public String protocol() { return facts.protocol(); }
+    /** Returns the host to connect to. */
     public String host() { return host; }
     /** Returns the port that begins in clear text, with STARTTLS or STLS. @throws LabException if it is closed */
     public int port() { return open("port", facts.port()); }

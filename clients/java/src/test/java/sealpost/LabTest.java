@@ -26,6 +26,7 @@ import java.util.Map;
 import java.util.Properties;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -55,6 +56,17 @@ class LabTest {
 
     private void send(String subject) throws MessagingException {
         Transport.send(message("you@example.com", subject, "Your code is 123456."), "alice", "secret");
+    }
+
+    @Nested class Within {
+        @Test void hasTheLabOfTheClassAroundIt(Lab same) {
+            assertEquals(lab.url(), same.url());
+        }
+    }
+
+    @Test void readsEmptyHtml() {
+        lab.deliver("Subject: Empty\r\nContent-Type: text/html\r\n\r\n".getBytes(StandardCharsets.UTF_8), "carol");
+        assertEquals("", lab.waitForMessage(new Api.MessageFilter().subject("Empty")).html());
     }
 
     @Test void readsAMessageWhole() throws Exception {
