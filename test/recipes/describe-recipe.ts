@@ -11,6 +11,8 @@ export interface RecipeExpectations extends RecipeOptions {
   readonly prepare?: (recipe: Recipe) => void | Promise<void>
   /** A session that the running lab then has, over TLS, if the page has no test for `untrusted`. */
   readonly session?: Readonly<Record<string, string>>
+  /** The recipient of a message that the running lab then has, and the codes in it. */
+  readonly arrives?: { readonly to: string; readonly codes: readonly string[] }
   /** Whether the page's test starts a lab of its own, so that nothing arrives in the running one. */
   readonly hasOwnLab?: boolean
   /** The output of the page's test runner if its test passes. */
@@ -51,6 +53,10 @@ export function describeRecipe(name: string, expected: RecipeExpectations): void
         const session = { ...expected.session, tls: expect.objectContaining({ version: 'TLSv1.3' }) }
         expect(recipes.lab.sessions()).toContainEqual(expect.objectContaining(session))
       }
+      if (expected.arrives) {
+        const { to, codes } = expected.arrives
+        expect((await recipes.lab.messages({ to })).map((mail) => mail.codes)).toContainEqual(codes)
+      }
       if (expected.hasOwnLab) return
       const messages = await recipes.lab.messages()
       expect(messages.length).toBeGreaterThan(0)
@@ -65,7 +71,9 @@ export function describeRecipe(name: string, expected: RecipeExpectations): void
         if (type !== 'module') recipe.write('package.json', JSON.stringify(type ? rest : { ...rest, type: 'commonjs' }))
         expect(await run()).toEqual({ printed: expect.stringMatching(expected.passes), succeeds: true })
         const named = versionsInIndex(name)
-        for (const npmPackage of npmPackagesOf(recipe.page)) {
+        const packages = npmPackagesOf(recipe.page)
+        expect(packages.some((one) => named.has(one))).toBe(true)
+        for (const npmPackage of packages) {
           const { version } = JSON.parse(recipe.read(`node_modules/${npmPackage}/package.json`)) as { version: string }
           const inIndex = named.get(npmPackage)
           if (inIndex) expect(`${npmPackage} ${version.split('.')[0]}`).toBe(`${npmPackage} ${inIndex.split('.')[0]}`)

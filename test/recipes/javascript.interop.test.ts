@@ -1,11 +1,12 @@
 import { describeRecipe } from './describe-recipe.ts'
 
-const vitest = { passes: /Tests +\d passed/, fails: /Tests +1 failed/, hasOwnLab: true }
+const vitest = { passes: /Tests +1 passed/, fails: /Tests +1 failed/, hasOwnLab: true }
 const nodeTest = { passes: /# pass 1/, fails: /# fail 1/ }
 
 describeRecipe('nodemailer', {
   ...nodeTest,
   untrusted: /certificate/,
+  arrives: { to: 'you@example.com', codes: ['123456'] },
   spoiled: [['mailer.mjs', 'Your code', 'Welcome']],
 })
 
@@ -19,7 +20,12 @@ describeRecipe('imapflow', {
 
 describeRecipe('vitest', { ...vitest, spoiled: [['src/mailer.ts', 'requireTLS', 'ignoreTLS']] })
 
-describeRecipe('express', { ...vitest, spoiled: [['app.mjs', 'status(502)', 'status(202)']] })
+describeRecipe('express', {
+  ...vitest,
+  passes: /Tests +2 passed/,
+  fails: /Tests +1 failed \| 1 passed/,
+  spoiled: [['app.mjs', 'status(502)', 'status(202)']],
+})
 
 describeRecipe('nestjs', {
   ...vitest,

@@ -17,5 +17,6 @@ it('the index lists every recipe once', () => {
 
 it('the index names the versions of the packages that check files of recipes', () => {
   const named = new Map(recipeNames.flatMap((name) => [...versionsInIndex(name)]))
+  expect(checkers.some(([name]) => named.has(name))).toBe(true)
   for (const [name, version] of checkers) if (named.has(name)) expect(named.get(name)).toBe(version)
 })
