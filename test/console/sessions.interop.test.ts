@@ -31,7 +31,7 @@ describe.skipIf(!hasChromium)('the page of the sessions', () => {
     socket.end(helloRecords(helloBody(offer)))
     await once(socket.resume(), 'close')
     await page.locator('.session-rows button', { hasText: 'refused' }).first().click()
-    await page.getByText('offered, or GREASE for it; the lab has no keys').waitFor()
+    await page.getByText('offered, or GREASE (random data in its place)').waitFor()
     await page.context().close()
     await http.lab.reset()
   })

@@ -97,6 +97,19 @@ describe(`seed ${seed}`, () => {
   })
 })
 
+test('a lab names the index of its certificates if that names a file that does not exist', async () => {
+  const index = readFileSync(join(template.folder, 'certs/store.json'), 'latin1')
+  const [path = ''] = /(?<=")certificates\/[^"]+/.exec(index) ?? []
+  const copy = new Workplace()
+  try {
+    cpSync(template.folder, copy.folder, { recursive: true })
+    writeFileSync(join(copy.folder, 'certs/store.json'), index.replace(path, `${path.slice(0, -1)}n`), 'latin1')
+    await expect(startLab(join(copy.folder, 'lab.yaml'))).rejects.toThrow('which store.json names, is missing')
+  } finally {
+    copy.remove()
+  }
+})
+
 test('a lab names its damaged file', async () => {
   const files = filesOf(template.folder).filter((file) => file !== STORE)
   const cases = Object.keys(DAMAGES).flatMap((kind) => files.map((file) => ({ kind, file })))

@@ -1,4 +1,7 @@
 import { z } from 'zod'
+import { mistakesOf } from '../../../core/config/issues.ts'
+import { jsonSchemaOf } from '../../../core/config/json-schema.ts'
+import { locateByPath, placedInOrder } from '../../../core/config/mistakes.ts'
 import { version } from '../../../core/text/version.ts'
 import { PkiError } from '../errors.ts'
 
@@ -196,8 +199,9 @@ export const emptyIndex = (): StoreIndex => ({
 
 /** Reads an index. @throws PkiError `store` if the text is not one, or is from a newer version of Sealpost */
 export function parseIndex(text: string, place: string): StoreIndex {
+  let found: unknown
   try {
-    const found: unknown = JSON.parse(text)
+    found = JSON.parse(text)
     assertVersion(found, place)
     const parsed = index.parse(found)
     // A backup comes from elsewhere, and must not name other files of the machine.
@@ -208,15 +212,16 @@ export function parseIndex(text: string, place: string): StoreIndex {
     return parsed
   } catch (cause) {
     if (cause instanceof PkiError) throw cause
-    const why = cause instanceof z.ZodError ? mistakesIn(cause) : (cause as Error).message
+    const why = cause instanceof z.ZodError ? mistakesIn(cause, found) : (cause as Error).message
     throw new PkiError('store', `${place}/${indexPath} cannot be read: ${why}`, { cause })
   }
 }
 
-function mistakesIn(error: z.ZodError): string {
+function mistakesIn(error: z.ZodError, found: unknown): string {
   const isNewer = error.issues.some(({ code }) => code === 'unrecognized_keys')
-  const hint = `\nA newer Sealpost may have written it: this is ${version}.`
-  return `${z.prettifyError(error)}${isNewer ? hint : ''}`
+  const hint = isNewer ? `. A newer Sealpost may have written it: this is ${version}` : ''
+  const mistakes = placedInOrder(mistakesOf(error.issues, found, jsonSchemaOf(index, 'any')), locateByPath)
+  return `${mistakes.map(({ line }) => line).join('; ')}${hint}`
 }
 
 function assertVersion(found: unknown, place: string): void {

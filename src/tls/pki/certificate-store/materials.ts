@@ -7,7 +7,13 @@ import { type ReadCrl, readCrl } from '../revocation/read-crl.ts'
 import type { InstalledCertificate, StoreLog } from '../types.ts'
 import { keysOf, noCertificate } from './authority-keys.ts'
 import type { StoreFiles } from './files.ts'
-import type { AuthorityRecord, CertificateRecord, StoreIndex, TrustedRecord } from './index-file.ts'
+import {
+  type AuthorityRecord,
+  type CertificateRecord,
+  indexPath,
+  type StoreIndex,
+  type TrustedRecord,
+} from './index-file.ts'
 
 const BEGIN = '-----BEGIN '
 
@@ -56,7 +62,9 @@ export class Materials {
     const known = this.#texts.get(path)
     if (known !== undefined) return known
     const text = await this.#files.read(path)
-    if (text === undefined) throw new PkiError('store', `${this.#files.place}/${path} is missing. ${CURE}`)
+    if (text === undefined) {
+      throw new PkiError('store', `${this.#files.place}/${path}, which ${indexPath} names, is missing. ${CURE}`)
+    }
     this.#texts.set(path, text)
     return text
   }
@@ -110,7 +118,10 @@ export class Materials {
     const [certificate, ...chain] = await this.certificates(record.certificate)
     const privateKeyPem = await this.read(record.key)
     if (!certificate || thumbprintOf(certificate) !== record.thumbprint) {
-      throw this.#damaged(record.certificate, `it is not the certificate with the thumbprint ${record.thumbprint}`)
+      throw this.#damaged(
+        record.certificate,
+        `it is not the certificate with the thumbprint ${record.thumbprint} that ${indexPath} names`,
+      )
     }
     if (!certificate.checkPrivateKey(await openPrivateKey(this, record.key))) {
       throw this.#damaged(record.key, `it is not the key of ${record.certificate}`)
