@@ -121,7 +121,7 @@ export const suite: RateSuite = {
     filled(
       lab({
         protocol: 'nntp',
-        newsgroups: [{ name: READ }, { name: WRITTEN, keepLatest: 20_000 }],
+        newsgroups: [{ name: READ }, { name: WRITTEN, keep: { count: 20_000 } }],
         feeds: [{ peer: 'bench.test', direction: 'in', addresses: ['127.0.0.1'] }],
       }),
     ),

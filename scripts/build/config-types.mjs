@@ -3,7 +3,7 @@ import { compiled } from './output.mjs'
 /** Where the compiler names a type that zod infers, and what it becomes. Inferred types have no doc comments. */
 export const REPLACED = {
   'src/core/config/schema.d.ts': [
-    'export type LabInput = z.input<typeof labSchema>;',
+    'export type LabInput = PresentInput & OldKeys<PresentInput>;',
     "import type { LabInput } from './lab-input.ts';\nexport type { LabInput };",
   ],
   'src/core/config/schema/fault.d.ts': [
@@ -14,8 +14,11 @@ export const REPLACED = {
 
 /** Returns the declaration of a configuration, with the schema's descriptions and defaults as doc comments. */
 export async function labInputDeclaration() {
-  const { labJsonSchema } = await compiled('src/core/config/json-schema.js')
-  return `/** The keys of a lab's configuration. Generated from the schema. */\nexport type LabInput = ${typeOf(labJsonSchema(), '')};\n`
+  const [{ labJsonSchema }, { withDeprecatedKeys }] = await Promise.all([
+    compiled('src/core/config/json-schema.js'),
+    compiled('src/core/config/reference.js'),
+  ])
+  return `/** The keys of a lab's configuration. Generated from the schema. */\nexport type LabInput = ${typeOf(withDeprecatedKeys(labJsonSchema()), '')};\n`
 }
 
 /** Returns the TypeScript type of a JSON Schema. `indent` is the indentation of its line. */
@@ -45,9 +48,13 @@ function objectOf({ properties, required = [] }, indent) {
 }
 
 /** Returns a doc comment: the description and the default. */
-function comment({ description, default: standard }, indent) {
+function comment({ description, default: standard, deprecated }, indent) {
   const tags = [
-    ...(description ? [description] : []),
+    ...(deprecated
+      ? [`@deprecated ${description.replace(/^Deprecated since /, '')}`]
+      : description
+        ? [description]
+        : []),
     ...(standard === undefined ? [] : [`@default ${JSON.stringify(standard)}`]),
   ].map((line) => line.replaceAll('*/', '*\\/'))
   if (tags.length === 0) return ''

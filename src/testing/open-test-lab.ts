@@ -1,8 +1,9 @@
 import { dirname, resolve } from 'node:path'
 import pino from 'pino'
+import { presentForm, presentPath } from '../core/config/deprecations.ts'
 import { type LoadedConfig, loadObject } from '../core/config/load.ts'
 import type { ResolvedLab } from '../core/config/resolve.ts'
-import { type LabInput, labKeys, protocols, type VirtualServerInput } from '../core/config/schema.ts'
+import { type LabInput, labKeys, type PresentInput, protocols, type VirtualServerInput } from '../core/config/schema.ts'
 import { systemClock } from '../core/time/clock.ts'
 import type { ConfigurationSource, OpenedConfiguration } from '../lab/configuration/source.ts'
 import { createLab } from '../lab/create-lab.ts'
@@ -41,7 +42,7 @@ const isConfig = (config: unknown): boolean =>
 
 /** @throws TypeError; it says so if an option is a key of the configuration, which is the first argument */
 function checkOptions(call: Call, options: StartLabOptions): void {
-  const misplaced = Object.keys(options ?? {}).filter((key) => Object.hasOwn(labKeys, key))
+  const misplaced = Object.keys(options ?? {}).filter((key) => Object.hasOwn(labKeys, presentPath([key])[0] ?? key))
   if (misplaced.length === 0) return call.check('startOptions', options, 'options')
   const [key] = misplaced
   throw call.mistake(
@@ -74,7 +75,11 @@ function sourceOf(config: LabInput | string): ConfigurationSource {
 }
 
 /** Adds defaults that suit tests: free ports, nothing on disk, and P-256 keys, which take a millisecond to generate. */
-function withTestDefaults(input: LabInput): LabInput {
+function withTestDefaults(config: LabInput): LabInput {
+  const { value, keys } = presentForm(config)
+  // The examination of the configuration says so.
+  if (keys.some(({ isTwice }) => isTwice)) return config
+  const input = value as PresentInput
   const virtualServers: VirtualServerInput[] = input.virtualServers ?? protocols.map((protocol) => ({ protocol }))
   const certificates = { store: 'memory', key: 'p256' } as const
   return {
@@ -87,7 +92,7 @@ function withTestDefaults(input: LabInput): LabInput {
     },
     // Tests that share a lab must not see each other's mail.
     captured: { readers: [], ...input.captured },
-    newsgroups: input.newsgroups ?? [{ name: 'lab.general', description: 'General talk' }],
+    news: { ...input.news, groups: input.news?.groups ?? [{ name: 'lab.general', description: 'General talk' }] },
     virtualServers: virtualServers.map((server) => ({
       port: 0,
       ...((server.certificate ?? input.certificate) === 'none' ? {} : overTls(server, input)),
@@ -99,7 +104,7 @@ function withTestDefaults(input: LabInput): LabInput {
 }
 
 /** Defaults of servers with a certificate: an access token is accepted only over TLS. */
-const overTls = ({ protocol, personality }: VirtualServerInput, lab: LabInput) => ({
+const overTls = ({ protocol, personality }: VirtualServerInput, lab: PresentInput) => ({
   tlsPort: 0,
   // A personality has defaults of its own.
   ...(protocol === 'http' || (personality ?? lab.personality) !== undefined

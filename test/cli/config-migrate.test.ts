@@ -14,7 +14,7 @@ const row = {
   to: 'variant',
   since: version,
 }
-const rows = deprecations as (typeof row)[]
+const rows = deprecations as unknown as (typeof row)[]
 
 const old = `# The lab of the payment team.
 version:   1

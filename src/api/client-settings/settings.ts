@@ -113,7 +113,7 @@ function ofLab(lab: ResolvedLab): Omit<Settings, 'user' | 'password' | 'address'
   const found = accesses(lab)
   return {
     domain: lab.domain,
-    newsgroup: lab.newsgroups[0]?.name,
+    newsgroup: lab.news.groups[0]?.name,
     access: Object.fromEntries(found.map((access) => [access.protocol, access])),
     tokens: tokensOf(lab, found),
   }

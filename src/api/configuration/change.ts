@@ -1,6 +1,7 @@
 import { z } from 'zod'
+import { presentForm, presentPath } from '../../core/config/deprecations.ts'
 import { type ConfigChange, editYaml } from '../../core/config/edit/edit-yaml.ts'
-import { isBelow } from '../../core/config/load.ts'
+import { isBelow, presentOverride } from '../../core/config/load.ts'
 import { ConfigError, type Path, pathText, pointerOf, valueAt } from '../../core/config/mistakes.ts'
 import type { ResolvedLab } from '../../core/config/resolve.ts'
 import { MASK, secretPaths } from '../../core/config/secrets.ts'
@@ -84,14 +85,11 @@ export function changeConfiguration(
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const before = await configuration.text()
       assertVersion(options.ifMatch, versionOf(before), { what: 'the configuration', path: '/configuration' })
-      const changes = changesOf(parseText(before, configuration.name).content())
+      const contentOf = (one: string) => presentForm(parseText(one, configuration.name).content()).value
+      const changes = changesOf(contentOf(before))
       const { text, paths } = editYaml(before, configuration.name, changes)
       assertNoMasks(text, configuration.name)
-      assertNoNewFiles(
-        caller,
-        parseText(before, configuration.name).content(),
-        parseText(text, configuration.name).content(),
-      )
+      assertNoNewFiles(caller, contentOf(before), contentOf(text))
       const { loaded, warnings } = await configuration.examine(text)
       assertNoNewMachineValues(caller, configuration.loaded.lab, loaded.lab)
       assertSameDestinations(caller, configuration.loaded.lab, loaded.lab)
@@ -150,7 +148,7 @@ function assertNoMasks(text: string, name: string): void {
 const overridden = (paths: readonly Path[], { overrides }: ApiConfiguration): string[] =>
   paths.flatMap((path) =>
     overrides
-      .filter((one) => isBelow(path, one.path))
+      .filter((one) => isBelow(presentPath(path), presentOverride(one).path))
       .map(({ origin }) => `${pathText(path)}: ${origin} replaces it; the change takes effect without ${origin}`),
   )
 

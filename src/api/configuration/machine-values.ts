@@ -52,7 +52,7 @@ export function assertNoNewFiles({ virtualServer }: Caller, from: unknown, to: u
  */
 const FILE_KEYS = new Set([...Object.keys(secretFileKeys), 'file', 'keyFile', 'preload', 'lmdb', 'postgres'])
 /** Keys with a list or mapping of entries whose `key` names a file. */
-const WITH_KEY_FILES = ['dkim', 'arc', 'controlSenders']
+const WITH_KEY_FILES = ['dkim', 'arc']
 
 function namedFiles(value: unknown, path: Path): MachineValue[] {
   if (typeof value !== 'object' || value === null) return []
@@ -114,7 +114,7 @@ const useOf = ({ path, value }: MachineValue): string =>
   JSON.stringify([...path.filter((step) => typeof step === 'string'), value])
 
 function machineValues(lab: ResolvedLab): MachineValue[] {
-  const { certificates, store, capture, webhooks, directory, newsgroups, virtualServers, authorityService } = lab
+  const { certificates, store, capture, webhooks, directory, news, virtualServers, authorityService } = lab
   const connectors = lab.connectors.flatMap(({ authority, smartHost }, at) => [
     authorityFile(['connectors', at, 'authority'], authority),
     authorityFile(['connectors', at, 'smartHost', 'authority'], smartHost?.authority),
@@ -132,8 +132,8 @@ function machineValues(lab: ResolvedLab): MachineValue[] {
     ...(directory.accountFiles ?? []).map(({ file: path }, at) =>
       file(['directory', 'accountFiles', at, 'file'], path),
     ),
-    ...newsgroups.map(({ preload }, at) => file(['newsgroups', at, 'preload'], preload)),
-    ...lab.controlSenders.map(({ key }, at) => file(['controlSenders', at, 'key'], key)),
+    ...news.groups.map(({ preload }, at) => file(['news', 'groups', at, 'preload'], preload)),
+    ...news.senders.map(({ keyFile }, at) => file(['news', 'senders', at, 'keyFile'], keyFile)),
     ...Object.entries(lab.dns?.zones ?? {}).map(([zone, { file: path }]) => file(['dns', 'zones', zone, 'file'], path)),
     ...lab.mailAuthentication.dkim.map(({ key }, at) => file(['mailAuthentication', 'dkim', at, 'key'], key)),
     file(['mailAuthentication', 'arc', 'key'], lab.mailAuthentication.arc?.key),

@@ -3,6 +3,7 @@ import { locatePath, stepsOf } from '../../core/config/edit/config-path.ts'
 import type { ConfigChange } from '../../core/config/edit/edit-yaml.ts'
 import { effectiveInput } from '../../core/config/effective.ts'
 import { labJsonSchema } from '../../core/config/json-schema.ts'
+import { presentOverride } from '../../core/config/load.ts'
 import { pointerOf } from '../../core/config/mistakes.ts'
 import { textWithoutSecrets, withoutSecrets } from '../../core/config/secrets.ts'
 import { Content, defineOperation } from '../operation.ts'
@@ -63,7 +64,7 @@ const get = defineOperation('configuration.get', 'GET /configuration', {
       lockedBecause: locked ?? null,
       changedOnDisk: text !== (await configuration.usedText()),
       configuration: withoutSecrets(effectiveInput(loaded.input, loaded.config)),
-      overrides: overrides.map(({ path, origin }) => ({ pointer: pointerOf(path), origin })),
+      overrides: overrides.map(presentOverride).map(({ path, origin }) => ({ pointer: pointerOf(path), origin })),
       warnings: [...loaded.warnings],
       afterRestart: afterRestart(configuration.afterRestart),
     }

@@ -123,8 +123,8 @@ const cancel = defineOperation('articles.cancel', 'POST /messages/{id}/cancel', 
     const targetId = target.value('message-id')
     if (targetId === undefined) throw new ApiProblem('conflict', `${id} has no Message-ID; delete it instead`)
     assertMayCancel(api, caller, target)
-    if (!api.lab.config.control.includes('cancel'))
-      throw new ApiProblem('conflict', 'the lab does not execute cancel messages; add `cancel` to the key `control`')
+    if (!api.lab.config.news.control.includes('cancel'))
+      throw new ApiProblem('conflict', 'the lab does not execute cancel messages; add `cancel` to `news.control`')
     const key = await keyForOthers(api.lab.store, target, api.lab.config.hostname)
     const draft = {
       from: target.value('from') ?? '',

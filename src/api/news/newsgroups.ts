@@ -73,7 +73,7 @@ async function newsgroupFacts(api: Api, caller: Caller, one: Folder): Promise<z.
   }
 }
 
-const isConfigured = ({ lab }: Api, name: string): boolean => lab.config.newsgroups.some((one) => one.name === name)
+const isConfigured = ({ lab }: Api, name: string): boolean => lab.config.news.groups.some((one) => one.name === name)
 
 /** Returns the newsgroups that a caller sees, ordered by name. */
 async function visibleGroups({ lab }: Api, caller: Caller): Promise<Folder[]> {
@@ -120,7 +120,7 @@ const newsgroupName = z
   .string()
   .regex(/^[A-Za-z0-9+_-]+(?:\.[A-Za-z0-9+_-]+)*$/, 'is not the name of a newsgroup such as lab.general')
 
-/** The attributes of a newsgroup, as in the key `newsgroups` of the YAML. Null removes one. */
+/** The attributes of a newsgroup, as in the key `news.groups` of the YAML. Null removes one. */
 const attributes = {
   description: z.string().optional(),
   posting: z.enum(['yes', 'no', 'moderated']).optional().describe('moderated needs `moderator`. Default: yes.'),

@@ -19,7 +19,7 @@ export function badLab(ports: readonly BadPort[], portOf: (port: BadPort) => num
     certificates: { store: 'memory', key: 'rsa-2048' },
     authorityService: { port: 0 },
     directory: { mode: 'listed', accounts: [ACCOUNT] },
-    newsgroups: [{ name: 'lab.general' }],
+    news: { groups: [{ name: 'lab.general' }] },
     faults: [...wanted.values()].flatMap(faultsOf),
     virtualServers: servers,
   }

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
-import { deprecatedKeys, deprecationOf } from '../../core/config/deprecations.ts'
-import type { Override } from '../../core/config/load.ts'
+import { deprecationOf } from '../../core/config/deprecations.ts'
+import { type Override, presentOverride } from '../../core/config/load.ts'
 import { pathText } from '../../core/config/mistakes.ts'
 import { note, noteWarning, print } from '../shared/output.ts'
 import { sharedOptions } from '../shared/shared-options.ts'
@@ -31,7 +31,8 @@ async function migrate(file: string, { dryRun = false, json }: MigrateOptions): 
   const before = await readConfigFile(file)
   const { text, changes } = migrateYaml(before, file)
   const { diff } = differenceOf(before, text, file)
-  const variables = readEnvironment(process.env, process.cwd()).overrides.flatMap(deprecatedValues)
+  const { overrides, deprecated } = readEnvironment(process.env, process.cwd())
+  const variables = [...deprecated, ...overrides.flatMap(deprecatedValues)]
   const written = !dryRun && text !== before
   if (written) await (await import('../../core/files/replace-file.ts')).replaceFile(file, text)
   if (json) return print(JSON.stringify({ file, changes, diff, written, variables }))
@@ -47,11 +48,10 @@ function summary(changes: number, written: boolean): string {
 }
 
 /** Returns a line for each deprecated key in the value of a variable, which only the owner of the variable can change. */
-function deprecatedValues({ origin, path, value }: Override): string[] {
-  const [key = '', ...rest] = path
-  if (rest.length > 0) return []
-  return deprecatedKeys({ [key]: value }).map((found) => {
-    const { path: at, message } = deprecationOf(found)
-    return `${origin}: ${pathText(at.slice(1))}: ${message}`
+function deprecatedValues(override: Override): string[] {
+  const { origin, keys, path, named = path.length } = presentOverride(override)
+  return keys.map((key) => {
+    const { path: at, message } = deprecationOf(key)
+    return `${origin}: ${pathText(at.slice(named))}: ${message}`
   })
 }

@@ -47,7 +47,7 @@ export const mailpit: Tool = {
         like: { tool: 'mailpit' },
       },
     })
-    draft.lab.retention = [{ count: 500 }]
+    draft.lab.retention = [{ keep: { count: 500 } }]
     draft.lab.tagging = { header: 'X-Tags', plusAddresses: true }
     return draft
   },

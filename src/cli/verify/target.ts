@@ -77,7 +77,7 @@ async function labCredentials(
   if (password === undefined) {
     throw new UsageError(`the password of ${user} is not in the configuration; give --password or --password-file`)
   }
-  const group = newsgroup ?? lab.newsgroups.find(({ posting }) => posting === 'yes')?.name
+  const group = newsgroup ?? lab.news.groups.find(({ posting }) => posting === 'yes')?.name
   return {
     credentials: { user, password },
     mailbox: options.mailbox ?? account?.addresses[0] ?? (user.includes('@') ? user : `${user}@${lab.domain}`),

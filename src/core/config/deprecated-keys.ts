@@ -1,13 +1,44 @@
-/** A key that has another name now. */
-interface Deprecation {
-  /** The mappings that can have the key. `*` is every item of a list. */
+/** A key that has another name, another place or another form of a value now. */
+export interface Deprecation {
+  /** The mappings that can have the key, in their present form. `*` is every item of a list, `` the whole configuration. */
   readonly mappings: readonly string[]
   readonly from: string
-  /** The new name, in the same mapping. */
+  /** The present place, from the same mapping: `packets`, `news.groups`. */
   readonly to: string
-  /** The version that introduced the new name. The old one works until the next minor version, with a warning. */
+  /** Values that are written in another way now. A key that keeps its name is deprecated only with these. */
+  readonly values?: Readonly<Record<string, unknown>>
+  /** The version that introduced the present form. The old one works until the next minor version, with a warning. */
   readonly since: string
 }
 
-/** Rows stay here when their time is over: `sealpost config migrate` also rewrites the files of old versions. */
-export const deprecations: readonly Deprecation[] = []
+const top = { mappings: [''], since: '0.1.0' } as const
+
+/**
+ * Rows are applied in this order. They stay here when their time is over: `sealpost config migrate` also rewrites the
+ * files of old versions.
+ */
+export const deprecations = [
+  { ...top, from: 'newsgroups', to: 'news.groups' },
+  { ...top, from: 'control', to: 'news.control' },
+  { ...top, from: 'controlSenders', to: 'news.senders' },
+  { mappings: ['news.groups.*'], from: 'expireAfter', to: 'keep.age', since: '0.1.0' },
+  { mappings: ['news.groups.*'], from: 'keepLatest', to: 'keep.count', since: '0.1.0' },
+  { mappings: ['retention.*'], from: 'age', to: 'keep.age', since: '0.1.0' },
+  { mappings: ['retention.*'], from: 'count', to: 'keep.count', since: '0.1.0' },
+  { mappings: ['retention.*'], from: 'size', to: 'keep.size', since: '0.1.0' },
+  { mappings: ['news.senders.*'], from: 'key', to: 'keyFile', since: '0.1.0' },
+] as const satisfies readonly Deprecation[]
+
+/** Mappings that can also be written as one value, and the key of that value. */
+export const shortForms: Readonly<Record<string, string>> = { certificates: 'store' }
+
+type TopLevel = Extract<(typeof deprecations)[number], { readonly mappings: readonly [''] }>
+
+type At<Value, Place extends string> = Place extends `${infer Step}.${infer Rest}`
+  ? At<Exclude<Step extends keyof Value ? Value[Step] : never, string | undefined>, Rest>
+  : Place extends keyof Value
+    ? Value[Place]
+    : never
+
+/** The deprecated top-level keys of a configuration. */
+export type OldKeys<Input> = { [Row in TopLevel as Row['from']]?: At<Input, Row['to']> }

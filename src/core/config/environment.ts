@@ -1,17 +1,22 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
+import type { z } from 'zod'
 import { reasonText } from '../files/file-errors.ts'
+import { type Deprecation, deprecations } from './deprecated-keys.ts'
+import { deprecatedSince, isRemoved, presentPath } from './deprecations.ts'
 import type { Override } from './load.ts'
 import type { Path } from './mistakes.ts'
 import { nearest } from './nearest.ts'
 import { DATABASE } from './schema/certificates.ts'
-import { labKeys } from './schema.ts'
+import { labGroups, labKeys } from './schema.ts'
 import { secretFileKeys } from './secret-files.ts'
 import { parseYamlValue } from './yaml.ts'
 
 interface EnvironmentSettings {
   readonly overrides: readonly Override[]
-  /** One line for each variable that is not known. */
+  /** One line for each variable that has another name now. */
+  readonly deprecated: readonly string[]
+  /** The same, and one line for each variable that is not known. */
   readonly warnings: readonly string[]
 }
 
@@ -32,31 +37,32 @@ const others = [
 /** The end of the name of a variable that names a file with the value, as Docker's official images have it. */
 const FILE_SUFFIX = '_FILE'
 
-/** A variable for every top-level key, such as `SEALPOST_PORT_OFFSET`, and one for the address of all virtual servers. */
+/**
+ * A variable for every top-level key, such as `SEALPOST_PORT_OFFSET`, for every key of a group, such as
+ * `SEALPOST_NEWS_GROUPS`, and one for the address of all virtual servers.
+ */
 const variables: ReadonlyMap<string, Path> = new Map<string, Path>([
   ...Object.keys(labKeys)
     .filter((key) => key !== 'version')
-    .map((key): [string, Path] => [variableOf(key), [key]]),
+    .map((key) => variable([key])),
+  ...Object.entries(labGroups).flatMap(([group, { shape }]) => Object.keys(shape).map((key) => variable([group, key]))),
   ['SEALPOST_ADDRESS', ['virtualServers', '*', 'address']],
 ])
 
-function variableOf(key: string): string {
-  return PREFIX + key.replaceAll(/[A-Z]/g, '_$&').toUpperCase()
+/** Variables for the old names of top-level keys. */
+const oldVariables = new Map(
+  (deprecations as readonly Deprecation[])
+    .filter((row) => row.mappings.includes('') && !isRemoved(row))
+    .map((row) => [variableOf([row.from]), row]),
+)
+
+function variable(path: readonly string[]): [string, Path] {
+  return [variableOf(path), path]
 }
 
-/** Keys whose values contain folders or files. In the environment, these are relative to the working directory. */
-const folderKeys = new Set([
-  'certificates',
-  'store',
-  'cluster',
-  'capture',
-  'tokens',
-  'webhooks',
-  'directory',
-  'connectors',
-  'oauth2',
-  'virtualServers',
-])
+function variableOf(path: Path): string {
+  return PREFIX + path.map((step) => String(step).replaceAll(/[A-Z]/g, '_$&').toUpperCase()).join('_')
+}
 
 /**
  * Returns the settings in `SEALPOST_…` variables. Values are YAML (`3000`, `{ lmdb: /data }`); empty ones are ignored.
@@ -73,18 +79,49 @@ export function readEnvironment(
     return name.startsWith(PREFIX) && value !== undefined && value !== ''
   })
   const names = new Set(given.map(([name]) => name))
+  const found = given.map(([origin, text]) => ({ origin, text, ...variableNamed(origin) }))
+  const deprecated = found.flatMap(({ origin, old, path }) =>
+    old && path ? [`${origin}: ${deprecatedSince(old.since)}; write ${variableOf(path)}`] : [],
+  )
   return {
-    overrides: given.flatMap(([origin, text]) => {
-      const isFile = !variables.has(origin) && origin.endsWith(FILE_SUFFIX)
-      const variable = isFile ? origin.slice(0, -FILE_SUFFIX.length) : origin
-      const path = variables.get(variable)
+    overrides: found.flatMap(({ origin, text, name, path }) => {
       if (path === undefined) return []
-      if (isFile && names.has(variable)) throw new Error(`${variable} and ${origin} are both set; keep one of them`)
-      return [{ origin, path, value: valueOf(path, isFile ? contentOf(origin, text, cwd) : text, cwd) }]
+      const isFile = name !== origin
+      if (isFile && names.has(name)) throw new Error(`${name} and ${origin} are both set; keep one of them`)
+      const value = valueOf(path, isFile ? contentOf(origin, text, cwd) : text, cwd)
+      // The variable of a group sets the keys that it names. The others stay as they are in the file.
+      if (path.length > 1 || !Object.hasOwn(labGroups, String(path[0])) || !isMapping(value))
+        return [{ origin, path, value }]
+      return Object.entries(value).map(([key, one]) => ({
+        origin,
+        path: [...path, key],
+        value: one,
+        named: path.length,
+      }))
     }),
-    warnings: given.flatMap(([name]) => unknown(name)),
+    deprecated,
+    warnings: [...deprecated, ...given.flatMap(([name]) => unknown(name))],
   }
 }
+
+interface NamedVariable {
+  /** The name without `_FILE`. */
+  readonly name: string
+  /** The path of its key. Undefined for a variable that is no key. */
+  readonly path?: Path | undefined
+  /** The row of its old name. */
+  readonly old?: Deprecation | undefined
+}
+
+function variableNamed(origin: string): NamedVariable {
+  const isKnown = (one: string): boolean => variables.has(one) || oldVariables.has(one)
+  const name = !isKnown(origin) && origin.endsWith(FILE_SUFFIX) ? origin.slice(0, -FILE_SUFFIX.length) : origin
+  const old = variables.has(name) ? undefined : oldVariables.get(name)
+  return { name, path: old ? presentPath([old.from]) : variables.get(name), old }
+}
+
+const isMapping = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 function contentOf(variable: string, file: string, cwd: string): string {
   try {
@@ -95,19 +132,24 @@ function contentOf(variable: string, file: string, cwd: string): string {
 }
 
 function valueOf(path: Path, text: string, cwd: string): unknown {
-  const key = path[0] as keyof typeof labKeys
-  if (path.length > 1) return text
+  const schema = schemaAt(path)
+  if (schema === undefined) return text
   const value = parseYamlValue(text)
   // A host name such as 12345 stays a text. A list or mapping is never meant as a text.
-  if (isScalar(value) && !accepts(key, value) && accepts(key, text)) return text
-  return folderKeys.has(key) ? absolute(value, cwd) : value
+  if (isScalar(value) && !schema.safeParse(value).success && schema.safeParse(text).success) return text
+  return typeof value === 'string' && !FILE_KEYS.has(String(path.at(-1))) ? value : absolute(value, cwd)
 }
 
 const isScalar = (value: unknown): boolean => typeof value === 'number' || typeof value === 'boolean' || value === null
 
-const accepts = (key: keyof typeof labKeys, value: unknown): boolean => labKeys[key].safeParse(value).success
+/** Returns the schema of the key of a variable. */
+function schemaAt([key = '', below, more]: Path): z.ZodType | undefined {
+  if (more !== undefined) return undefined
+  const keys = below === undefined ? labKeys : labGroups[key as keyof typeof labGroups].shape
+  return (keys as Readonly<Record<string, z.ZodType>>)[below ?? key]
+}
 
-const FILE_KEYS = new Set(['store', 'lmdb', 'file', 'keyFile', ...Object.keys(secretFileKeys)])
+const FILE_KEYS = new Set(['certificates', 'store', 'lmdb', 'file', 'keyFile', ...Object.keys(secretFileKeys)])
 
 /** Values of keys for folders that are no folders. */
 const PLACES = new Set(['memory', DATABASE])
@@ -127,7 +169,7 @@ const OF_KUBERNETES = /_SERVICE_HOST$|_SERVICE_PORT(?:_|$)|_PORT(?:_\d+_(?:TCP|U
 
 /** Returns a warning if a name is not known. */
 function unknown(name: string): string[] {
-  const known = [...variables.keys(), ...others]
+  const known = [...variables.keys(), ...oldVariables.keys(), ...others]
   if (known.includes(name) || known.some((one) => name === one + FILE_SUFFIX) || OF_KUBERNETES.test(name)) return []
   const near = nearest(
     name.slice(PREFIX.length),

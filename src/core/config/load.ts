@@ -1,12 +1,14 @@
 import { version } from '../text/version.ts'
 import { readAccountFiles } from './accounts/account-files.ts'
+import { shortForms } from './deprecated-keys.ts'
 import {
   type DeprecatedKey,
-  deprecatedKeys,
   deprecationOf,
-  isRemoved,
-  removalOf,
-  renameKeys,
+  mistakeOf,
+  type PresentForm,
+  presentForm,
+  presentPath,
+  putIn,
   writtenPath,
 } from './deprecations.ts'
 import {
@@ -54,16 +56,17 @@ export function loadObject(input: LabInput, baseDir: string, overrides: readonly
  */
 export function load(input: unknown, baseDir: string, overrides: readonly Override[], locate: Locate): LoadedConfig {
   assertVersion(input, locate)
-  const written = withOverrides(input, overrides)
-  const deprecated = deprecatedKeys(written)
-  const given = renameKeys(written, deprecated)
-  const locateAny = locateByOrigin(overrides, locate)
-  const locateWritten: Locate = (mistake) => locateAny({ ...mistake, path: writtenPath(mistake.path, deprecated) })
-  const placed = (mistakes: readonly Mistake[]): PlacedMistake[] => placedInOrder(mistakes, locateWritten)
-  const isInText = ({ mapping }: DeprecatedKey): boolean =>
-    locate !== locateByPath && !overrides.some(({ path }) => isBelow(mapping, path))
-  const hintOf = (key: DeprecatedKey): string => (isInText(key) ? ' (sealpost config migrate FILE does it)' : '')
-  const removed = deprecated.filter((key) => isRemoved(key)).map((key) => removalOf(key, hintOf(key)))
+  const written = presentForm(input)
+  const replaced = overrides.map(presentOverride)
+  const given = withOverrides(written.value, replaced)
+  const locateAny = locateByOrigin(replaced, (mistake) =>
+    locate({ ...mistake, path: writtenPath(mistake.path, written.keys) }),
+  )
+  const placed = (mistakes: readonly Mistake[]): PlacedMistake[] => placedInOrder(mistakes, locateAny)
+  const deprecated = [...written.keys, ...replaced.flatMap(({ keys }) => keys)]
+  const hintOf = (key: DeprecatedKey): string =>
+    locate !== locateByPath && written.keys.includes(key) ? ' (sealpost config migrate FILE does it)' : ''
+  const removed = deprecated.flatMap((key) => mistakeOf(key, hintOf(key)) ?? [])
   const withSecrets = withSecretsOfFiles(given, baseDir)
   const files = readAccountFiles(given, baseDir)
   const result = validate({ ...withSecrets, mistakes: [...withSecrets.mistakes, ...removed] }, files)
@@ -98,6 +101,20 @@ export interface Override {
   /** `*` means every item of a list. */
   readonly path: Path
   readonly value: unknown
+  /** How many steps of the path the origin stands for. Default: all. */
+  readonly named?: number
+}
+
+interface PresentOverride extends Override, Pick<PresentForm, 'keys'> {}
+
+/** Returns an override in its present form. */
+export function presentOverride(override: Override): PresentOverride {
+  const path = presentPath(override.path)
+  const short = typeof override.value === 'string' && path.length === 1 ? shortForms[String(path[0])] : undefined
+  if (short !== undefined) return { ...override, path: [...path, short], keys: [] }
+  if (path.includes('*')) return { ...override, path, keys: [] }
+  const { value, keys } = presentForm(path.reduceRight((below: unknown, step) => ({ [step]: below }), override.value))
+  return { ...override, path, value: valueAt(value, path), keys }
 }
 
 function withOverrides(input: unknown, overrides: readonly Override[]): unknown {
@@ -105,17 +122,18 @@ function withOverrides(input: unknown, overrides: readonly Override[]): unknown 
   const changed = structuredClone(input) as Record<string, unknown>
   for (const { path, value } of overrides) {
     if (path[0] === 'virtualServers') changed.virtualServers ??= protocols.map((protocol) => ({ protocol }))
-    put(changed, path, value)
+    if (path.includes('*')) putInEach(changed, path, value)
+    else putIn(changed, path as readonly string[], value)
   }
   return changed
 }
 
-function put(target: unknown, [step, ...rest]: Path, value: unknown): void {
+function putInEach(target: unknown, [step, ...rest]: Path, value: unknown): void {
   if (typeof target !== 'object' || target === null || step === undefined) return
   const steps = step === '*' ? Object.keys(target) : [step]
   for (const each of steps) {
     if (rest.length === 0) Object.assign(target, { [each]: value })
-    else put(valueAt(target, [each]), rest, value)
+    else putInEach(valueAt(target, [each]), rest, value)
   }
 }
 
@@ -124,8 +142,8 @@ function locateByOrigin(overrides: readonly Override[], locate: Locate): Locate 
   return (mistake) => {
     const override = overrides.findLast(({ path }) => covers(path, mistake))
     if (!override) return locate(mistake)
-    const { origin, path } = override
-    const inside = pathText(mistake.path.slice(path.length))
+    const { origin, path, named = path.length } = override
+    const inside = pathText(mistake.path.slice(named))
     const message = `${inside === '' ? '' : `${inside}: `}${mistake.message}`
     return { line: `${origin}: ${message}`, offset: 0, path: mistake.path, message, place: origin }
   }

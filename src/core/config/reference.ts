@@ -1,5 +1,6 @@
 import { stringify } from 'yaml'
-import { branches, expectation, type JsonSchema, labJsonSchema } from './json-schema.ts'
+import { type Deprecation, deprecations } from './deprecated-keys.ts'
+import { branches, expectation, type JsonSchema, labJsonSchema, schemasAt } from './json-schema.ts'
 
 /** Editors with YAML support read the schema from this line. */
 const MODELINE = '# yaml-language-server: $schema=./sealpost.schema.json'
@@ -19,7 +20,35 @@ export function referenceYaml(): string {
 
 /** Returns the text of `config/sealpost.schema.json`. */
 export function jsonSchemaText(): string {
-  return `${JSON.stringify({ title: 'A Sealpost lab', ...labJsonSchema() }, null, 2)}\n`
+  return `${JSON.stringify({ title: 'A Sealpost lab', ...withDeprecatedKeys(labJsonSchema()) }, null, 2)}\n`
+}
+
+/**
+ * Returns a JSON Schema that also describes the deprecated keys. Editors strike them through.
+ * @param schema not changed
+ */
+export function withDeprecatedKeys(schema: JsonSchema): JsonSchema {
+  const all = structuredClone(schema)
+  // Keys in mappings that have moved themselves come first, so that the old mapping has them too.
+  for (const { mappings, from, to, since } of (deprecations as readonly Deprecation[]).toReversed()) {
+    if (from === to) continue
+    for (const pattern of mappings) {
+      const path = pattern === '' ? [] : pattern.split('.').map((step) => (step === '*' ? 0 : step))
+      for (const { properties } of schemasAt(path, [all])) {
+        const [present] = to
+          .split('.')
+          .reduce<readonly JsonSchema[]>(
+            (found, step) =>
+              found.flatMap((one) => branches(one).flatMap(({ properties: keys }) => keys?.[step] ?? [])),
+            properties ? [{ properties }] : [],
+          )
+        const { default: _, ...rest } = present ?? {}
+        const description = `Deprecated since ${since}: write \`${to}\`.`
+        if (present) Object.assign(properties as object, { [from]: { ...rest, description, deprecated: true } })
+      }
+    }
+  }
+  return all
 }
 
 function mapping(schema: JsonSchema, indent: string): string[] {

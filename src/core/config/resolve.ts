@@ -97,12 +97,13 @@ export function resolveLab(config: LabConfig, baseDir: string): ResolvedLab {
       ...webhook,
       ...(authority === undefined ? {} : { authority: resolve(baseDir, authority) }),
     })),
-    controlSenders: config.controlSenders.map(({ key, ...sender }) =>
-      key === undefined ? sender : { ...sender, key: resolve(baseDir, key) },
-    ),
     connectors: config.connectors.map((connector) => resolveConnector(connector, baseDir)),
     mailAuthentication: resolveMailAuthentication(config.mailAuthentication, baseDir),
-    newsgroups: config.newsgroups.map((group) => ({ ...group, ...preloadOf(group, baseDir) })),
+    news: {
+      ...config.news,
+      groups: config.news.groups.map((group) => ({ ...group, ...preloadOf(group, baseDir) })),
+      senders: config.news.senders.map((sender) => withKeyFile(sender, baseDir)),
+    },
     virtualServers: config.virtualServers.map((server) => resolveVirtualServer(server, portOffset, baseDir)),
   }
 }
@@ -115,6 +116,9 @@ function resolveMailAuthentication(
     entry.key === undefined ? entry : { ...entry, key: resolve(baseDir, entry.key) }
   return { ...rest, dkim: dkim.map(withKey), ...(arc ? { arc: withKey(arc) } : {}) }
 }
+
+const withKeyFile = <Entry extends { readonly keyFile?: string | undefined }>(entry: Entry, baseDir: string): Entry =>
+  entry.keyFile === undefined ? entry : { ...entry, keyFile: resolve(baseDir, entry.keyFile) }
 
 const DEFAULT_CLUSTER: NonNullable<LabConfig['cluster']> = { name: 'lab', node: 'auto' }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { OldKeys } from './deprecated-keys.ts'
 import { certificate } from './schema/certificate.ts'
 import { authorityService, certificateProfile, certificates } from './schema/certificates.ts'
 import { connector, forwardRule } from './schema/connector.ts'
@@ -9,7 +10,7 @@ import { fault } from './schema/fault.ts'
 import { auditJobs, token, verifyJobs, webhook } from './schema/http.ts'
 import { mailAuthentication } from './schema/mail-authentication.ts'
 import { mtaSts } from './schema/mta-sts.ts'
-import { controlSender, controls, newsgroup } from './schema/news.ts'
+import { news } from './schema/news.ts'
 import { oauth2 } from './schema/oauth2.ts'
 import { personality } from './schema/personality.ts'
 import { protocols } from './schema/protocol.ts'
@@ -107,7 +108,7 @@ const labObject = z.strictObject({
     .array(retention)
     .prefault([])
     .describe('Rules that delete old messages. They run every minute; several rules can apply to one folder.')
-    .meta({ examples: [[{ folders: 'lab.*', age: '30d' }]] }),
+    .meta({ examples: [[{ folders: 'lab.*', keep: { age: '30d' } }]] }),
   drain: drain.prefault({}).describe('How the lab ends after SIGTERM. See docs/cluster-operation.md.'),
   portOffset: z.number().int().min(0).max(60000).default(0).describe('Number added to every port.'),
   logLevel: z.enum(logLevels).default('info').describe('Lowest level that is logged.'),
@@ -169,20 +170,7 @@ const labObject = z.strictObject({
     .describe(
       'Reports about the TLS of mail (RFC 8460): the zone of the domain asks senders for them, and http virtual servers accept them at https://HOST/tls-reports. Reports that arrive by mail are always read. See docs/mta-sts-dane.md.',
     ),
-  newsgroups: z.array(newsgroup).default([]).describe('Newsgroups. They are also public IMAP folders.'),
-  control: z
-    .array(z.enum(controls))
-    .default(['cancel'])
-    .describe(
-      'Control messages that take effect. cancel includes Supersedes. All other control messages are only stored.',
-    ),
-  controlSenders: z
-    .array(controlSender)
-    .default([])
-    .describe(
-      'Who may send the control messages newgroup, rmgroup and checkgroups, and which of them must be signed. Refused messages are logged. Default: everyone, with an Approved field.',
-    )
-    .meta({ examples: [[{ from: 'group-admin@lab.test', groups: 'lab.*', key: '../group-admin.asc' }]] }),
+  news: news.prefault({}).describe('Newsgroups, and the control messages about them.'),
   capture: capture
     .optional()
     .describe(
@@ -211,6 +199,9 @@ const labObject = z.strictObject({
 /** The top-level keys. */
 export const labKeys = labObject.shape
 
+/** The top-level keys that only group others. Each of these also has an environment variable. */
+export const labGroups = { news }
+
 /** The schema with `certificate` and `personality` copied to each virtual server that has none. */
 export const labSchema = labObject.transform(({ virtualServers, ...lab }) => ({
   ...lab,
@@ -222,12 +213,14 @@ export const labSchema = labObject.transform(({ virtualServers, ...lab }) => ({
 }))
 
 /** A configuration as a user writes it: the YAML's keys as an object. Keys with a default are optional. */
-export type LabInput = z.input<typeof labSchema>
+export type LabInput = PresentInput & OldKeys<PresentInput>
+/** A configuration without deprecated keys. */
+export type PresentInput = z.input<typeof labSchema>
 export type VirtualServerInput = NonNullable<LabInput['virtualServers']>[number]
 /** A valid configuration, with every default filled in. */
 export type LabConfig = z.output<typeof labSchema>
 export type VirtualServerConfig = LabConfig['virtualServers'][number]
-export type NewsgroupConfig = LabConfig['newsgroups'][number]
+export type NewsgroupConfig = LabConfig['news']['groups'][number]
 export type AccountConfig = LabConfig['directory']['accounts'][number]
 export type WebhookConfig = LabConfig['webhooks'][number]
 export type ConnectorConfig = LabConfig['connectors'][number]

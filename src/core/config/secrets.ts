@@ -1,4 +1,5 @@
 import { isScalar, type Node, visit } from 'yaml'
+import { presentForm, writtenPath } from './deprecations.ts'
 import { childSchemas, type JsonSchema, labJsonSchema } from './json-schema.ts'
 import type { Path } from './mistakes.ts'
 import { parseText } from './yaml.ts'
@@ -18,8 +19,9 @@ export function secretPaths(config: unknown): Path[] {
       }
     } else if (value !== null && schemas.some(({ writeOnly }) => writeOnly)) found.push(path)
   }
-  walk(config, [], [labJsonSchema()])
-  return found
+  const { value: present, keys } = presentForm(config)
+  walk(present, [], [labJsonSchema()])
+  return found.map((path) => writtenPath(path, keys))
 }
 
 /** Returns a copy of a configuration with its secrets masked. */

@@ -40,9 +40,16 @@ export class LabNews implements AsyncDisposable {
 
   constructor(lab: NewsServices) {
     const { store, clock, log, certificateStore, sessionLog, changes, config } = lab
-    const { hostname, control } = config
+    const { hostname, news } = config
     this.#lab = lab
-    this.service = new NewsService({ store, clock, log, mail: (mail) => this.#mail(mail), hostname, control })
+    this.service = new NewsService({
+      store,
+      clock,
+      log,
+      mail: (mail) => this.#mail(mail),
+      hostname,
+      control: news.control,
+    })
     this.#feeds = new Feeds({
       news: this.service,
       onRound: ({ virtualServer, config: { peer, direction } }, { state }) =>
@@ -62,16 +69,16 @@ export class LabNews implements AsyncDisposable {
   }
 
   /** Creates the configured newsgroups. Runs before the ports open. */
-  async prepare({ hostname, newsgroups, control, controlSenders, virtualServers }: ResolvedLab): Promise<void> {
+  async prepare({ hostname, news, virtualServers }: ResolvedLab): Promise<void> {
     this.service.hostname = hostname
-    this.service.control = control
-    this.service.controlSenders = controlSenders
+    this.service.control = news.control
+    this.service.controlSenders = news.senders
     this.service.addresses = new Map(
-      newsgroups.flatMap(({ name, addresses }) => addresses.map((address) => [address.toLowerCase(), name] as const)),
+      news.groups.flatMap(({ name, addresses }) => addresses.map((address) => [address.toLowerCase(), name] as const)),
     )
     const { store, clock, log } = this.#lab
     try {
-      await ensureNewsgroups(store, newsgroups, clock)
+      await ensureNewsgroups(store, news.groups, clock)
       for (const kind of controlGroups(virtualServers)) await controlFolder(this.service, { kind, args: [] })
     } catch (err) {
       // A full or read-only store still serves the newsgroups that it has.

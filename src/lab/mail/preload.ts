@@ -4,11 +4,11 @@ import { openInbox } from '../../storage/store/mailboxes.ts'
 import { accountOwner, type Folder, type MessageStore, PUBLIC_OWNER } from '../../storage/store/types.ts'
 
 /** Imports the configured `preload` files into mailboxes and newsgroups that are empty. @throws if a file cannot be read */
-export async function preload({ directory, newsgroups }: ResolvedLab, store: MessageStore): Promise<void> {
+export async function preload({ directory, news }: ResolvedLab, store: MessageStore): Promise<void> {
   for (const { user, preload: path } of directory.accounts) {
     if (path !== undefined) await fill(store, await openInbox(store, accountOwner(user)), path)
   }
-  for (const { name, preload: path } of newsgroups) {
+  for (const { name, preload: path } of news.groups) {
     const group = path === undefined ? undefined : await store.findFolder(PUBLIC_OWNER, name)
     if (group && path !== undefined) await fill(store, group, path)
   }

@@ -50,12 +50,12 @@ function checkCertificateFolder({ certificates }: ResolvedLab): Finding[] {
   return why === undefined ? [] : [error(['certificates'], why)]
 }
 
-function checkPreloads({ directory, newsgroups, store }: ResolvedLab): Finding[] {
+function checkPreloads({ directory, news, store }: ResolvedLab): Finding[] {
   // Folders that have messages need no preload, and a store on disk usually has some.
   const isFilled = store !== 'memory' && 'lmdb' in store && existsSync(store.lmdb)
   const places = [
     ...directory.accounts.map(({ preload }, index) => ({ preload, at: ['directory', 'accounts', index, 'preload'] })),
-    ...newsgroups.map(({ preload }, index) => ({ preload, at: ['newsgroups', index, 'preload'] })),
+    ...news.groups.map(({ preload }, index) => ({ preload, at: ['news', 'groups', index, 'preload'] })),
   ]
   return places.flatMap(({ preload, at }) => {
     const why = preload === undefined ? undefined : preloadProblem(preload)
@@ -132,10 +132,10 @@ function checkWebhooks({ webhooks }: ResolvedLab): Finding[] {
 }
 
 /** Control messages that must be signed are refused, and the lab runs. */
-function checkControlSenders({ controlSenders }: ResolvedLab): Finding[] {
-  return controlSenders.flatMap(({ key }, index) => {
-    const why = key === undefined ? undefined : readObstacle(key)
-    const message = `no control message of this sender can take effect: cannot read ${key}: ${why}`
-    return why === undefined ? [] : [warning(['controlSenders', index, 'key'], message)]
+function checkControlSenders({ news }: ResolvedLab): Finding[] {
+  return news.senders.flatMap(({ keyFile }, index) => {
+    const why = keyFile === undefined ? undefined : readObstacle(keyFile)
+    const message = `no control message of this sender can take effect: cannot read ${keyFile}: ${why}`
+    return why === undefined ? [] : [warning(['news', 'senders', index, 'keyFile'], message)]
   })
 }

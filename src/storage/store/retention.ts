@@ -24,17 +24,18 @@ interface Limits {
 }
 
 /** Limits for the folders whose name matches a pattern. */
-export interface RetentionRule extends Limits {
+export interface RetentionRule {
   /** `*` stands for any run of characters. */
   readonly folders: string
+  readonly keep: Limits
 }
 
 const INTERVAL_MS = 60_000
-/** Delay after a new article in a group with `keepLatest`, so that a flood of articles causes few rounds. */
+/** Delay after a new article in a group with `keep.count`, so that a flood of articles causes few rounds. */
 const DEBOUNCE_MS = 500
 
 /**
- * Deletes messages that neither the rules nor a newsgroup's `expireAfter` and `keepLatest` keep. Message-IDs of articles
+ * Deletes messages that neither the rules nor a newsgroup's `keep` keeps. Message-IDs of articles
  * stay in the history, so that deleted articles do not come back. A maildrop that a POP3 session has locked is left for the
  * next time. Returns the number of deleted messages.
  * @throws StoreError
@@ -51,7 +52,7 @@ export async function applyRetention(
   for (const folder of (await Promise.all(owners.map((owner) => store.listFolders(owner)))).flat()) {
     const name = codePoints(folder.name)
     const limits = [
-      ...parsed.filter(({ glob }) => globMatches(glob, name)).map(({ rule }) => rule),
+      ...parsed.filter(({ glob }) => globMatches(glob, name)).map(({ rule }) => rule.keep),
       ...newsgroupLimits(folder),
     ]
     if (limits.length > 0) limitsById.set(folder.id, limits)
@@ -67,7 +68,9 @@ export async function applyRetention(
 
 /** Returns the limits that rules set for a folder name. */
 export const limitsOf = (rules: readonly RetentionRule[], name: string): readonly Limits[] =>
-  rules.filter(({ folders }) => globMatches(parseGlob(folders, 'stars') ?? [], codePoints(name)))
+  rules
+    .filter(({ folders }) => globMatches(parseGlob(folders, 'stars') ?? [], codePoints(name)))
+    .map(({ keep }) => keep)
 
 /** Returns the limits that a newsgroup's configuration sets. */
 function newsgroupLimits({ newsgroup }: Folder): Limits[] {
@@ -76,7 +79,7 @@ function newsgroupLimits({ newsgroup }: Folder): Limits[] {
 }
 
 /**
- * Applies retention now, every minute, and soon after an article arrives in a group with `keepLatest`.
+ * Applies retention now, every minute, and soon after an article arrives in a group with `keep.count`.
  * @param rules returns the current rules, which change on reload
  * @returns a function that stops it
  */

@@ -18,22 +18,20 @@ export async function permittedGroups(
 ): Promise<Wildmat> {
   if (news.controlSenders.length === 0) return everything
   const rows = news.controlSenders.filter((row) => row.allow.includes(kind) && isFrom(row, article))
-  if (rows.length === 0) throw new ArticleRefused('forbidden', `controlSenders does not allow ${kind} from this sender`)
+  if (rows.length === 0) throw new ArticleRefused('forbidden', `news.senders does not allow ${kind} from this sender`)
   let failure: ArticleRefused | undefined
-  for (const { key, groups } of rows) {
+  for (const { keyFile, groups } of rows) {
     const covered = parseWildmat(groups) ?? (() => false)
     if (target !== undefined && !covered(target)) continue
     try {
-      if (key !== undefined) await verifySignature(article, key)
+      if (keyFile !== undefined) await verifySignature(article, keyFile)
       return covered
     } catch (error) {
       if (!(error instanceof ArticleRefused)) throw error
       failure = error
     }
   }
-  throw (
-    failure ?? new ArticleRefused('forbidden', `controlSenders does not allow ${kind} of ${target} from this sender`)
-  )
+  throw failure ?? new ArticleRefused('forbidden', `news.senders does not allow ${kind} of ${target} from this sender`)
 }
 
 function isFrom({ from }: ControlSender, article: Article): boolean {

@@ -33,8 +33,7 @@ export async function ensureNewsgroups(
 }
 
 function attributes(config: NewsgroupConfig): Omit<NewsgroupAttributes, 'createdAt' | 'createdBy'> {
-  const { description, moderator, access, addresses, expireAfter, keepLatest, suggested, peers, aliasOf, gateway } =
-    config
+  const { description, moderator, access, addresses, keep, suggested, peers, aliasOf, gateway } = config
   // RFC 6048 section 3.1: with status x, j and =other.group, users cannot post.
   const posting = peers === 'accept' && aliasOf === undefined ? config.posting : 'no'
   return {
@@ -43,8 +42,8 @@ function attributes(config: NewsgroupConfig): Omit<NewsgroupAttributes, 'created
     ...(moderator === undefined ? {} : { moderator }),
     ...(access === undefined ? {} : { access }),
     ...(addresses.length === 0 ? {} : { addresses }),
-    ...(expireAfter === undefined ? {} : { expireAfterMs: expireAfter }),
-    ...(keepLatest === undefined ? {} : { keepLatest }),
+    ...(keep?.age === undefined ? {} : { expireAfterMs: keep.age }),
+    ...(keep?.count === undefined ? {} : { keepLatest: keep.count }),
     ...(gateway.length === 0 ? {} : { gateway }),
     ...(peers === 'accept' ? {} : { peers }),
     ...(aliasOf === undefined ? {} : { aliasOf }),

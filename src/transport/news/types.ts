@@ -16,7 +16,7 @@ export interface ControlSender {
   readonly groups: string
   readonly allow: readonly GroupControlKind[]
   /** A file with the public keys of which one must have signed the message. */
-  readonly key?: string | undefined
+  readonly keyFile?: string | undefined
 }
 
 /** A mail that the news service sends: an article for its moderator. */

@@ -29,7 +29,7 @@ describe('--like mailpit', () => {
     expect(smtp).toMatchObject({ port: 1025, tlsPort: 'off', certificate: 'none', authentication: ['anonymous'] })
     expect(http).toMatchObject({ port: 8025, like: { tool: 'mailpit' } })
     expect([smtp.limits.failedLogonDelay, http.limits.failedLogonDelay]).toEqual(['off', 'off'])
-    expect([lab.retention, lab.captured, pop3]).toEqual([[{ count: 500 }], { folder: 'all' }, undefined])
+    expect([lab.retention, lab.captured, pop3]).toEqual([[{ keep: { count: 500 } }], { folder: 'all' }, undefined])
     place.write('lab.yaml', text.replaceAll(/port: \d+/g, 'port: 0'))
     const { status, stderr } = await place.run(['check', '--config', 'lab.yaml'])
     expect([status, stderr]).toEqual([0, ''])

@@ -157,7 +157,7 @@ const contradictory: [string, LabInput, RegExp[]][] = [
       ],
     },
     [
-      /^newsgroups\[0\]\.aliasOf: lab\.none is not one of newsgroups/,
+      /^newsgroups\[0\]\.aliasOf: lab\.none is not one of news\.groups/,
       /^newsgroups\[1\]\.aliasOf: lab\.a is an alias itself/,
       /^newsgroups\[2\]\.posting: is moderated, but users cannot post/,
     ],

@@ -108,6 +108,7 @@ describe('SEALPOST_…_FILE', () => {
   test('is known, so that there is no warning', () => {
     expect(readEnvironment({ SEALPOST_CONFIG_FILE: 'lab.yaml', SEALPOST_TOKEN_FILE: 'token' }, folder)).toEqual({
       overrides: [],
+      deprecated: [],
       warnings: [],
     })
   })

@@ -21,7 +21,7 @@ beforeAll(async () => {
     hostname: 'one.test',
     directory: { accounts: ['alice', 'bob', 't1-eve'].map((user) => ({ user, password: 'secret' })) },
     newsgroups: [
-      { name: 'lab.general', description: 'General talk', addresses: ['general@lab.test'], expireAfter: '7d' },
+      { name: 'lab.general', description: 'General talk', addresses: ['general@lab.test'], keep: { age: '7d' } },
       { name: 'lab.announce', posting: 'moderated', moderator: 'bob@lab.test' },
       { name: 'lab.closed', posting: 'no' },
     ],

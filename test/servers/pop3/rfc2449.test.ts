@@ -51,9 +51,13 @@ test('a log-on while the maildrop is in use does not count for LOGIN-DELAY', asy
 
 test.each<[string, LabInput['retention'], string | undefined]>([
   ['without rules', [], 'EXPIRE NEVER'],
-  ['by age', [{ age: '30d' }, { folders: 'IN*', age: '10d' }, { folders: 'lab.*', age: '1d' }], 'EXPIRE 10'],
-  ['within a day', [{ age: '5h' }], 'EXPIRE 0'],
-  ['by number, which can happen at any time', [{ age: '30d' }, { count: 5 }], undefined],
+  [
+    'by age',
+    [{ keep: { age: '30d' } }, { folders: 'IN*', keep: { age: '10d' } }, { folders: 'lab.*', keep: { age: '1d' } }],
+    'EXPIRE 10',
+  ],
+  ['within a day', [{ keep: { age: '5h' } }], 'EXPIRE 0'],
+  ['by number, which can happen at any time', [{ keep: { age: '30d' } }, { keep: { count: 5 } }], undefined],
 ])('RFC 2449 section 6.7: EXPIRE %s', async (_, retention = [], expected) => {
   await using lab = await startMailLab(pop3, { config: { retention } })
   const offered = (await capabilities(lab.port)).filter((line) => line.startsWith('EXPIRE'))

@@ -107,7 +107,7 @@ describe('an LMDB store reads one message without reading the rest of its folder
   })
 
   it('to delete the oldest messages for retention', async () => {
-    expect(await applyRetention(store, [{ folders: 'lab.*', count: 690 }], clock.now())).toBe(10)
+    expect(await applyRetention(store, [{ folders: 'lab.*', keep: { count: 690 } }], clock.now())).toBe(10)
     expect((await store.status(group.id)).lowestUid).toBe(11)
   })
 

@@ -9,13 +9,13 @@ import { message } from '../contract/store-context.ts'
 const newsgroup = { description: '', posting: 'yes', createdAt: 0, createdBy: 'lab' } as const
 
 it.each([
-  ['by age', { folders: 'lab.*', age: 35_000 }, [4, 5, 6]],
-  ['by count', { folders: 'lab.*', count: 2 }, [5, 6]],
-  ['by size', { folders: 'lab.*', size: 35 }, [4, 5, 6]],
-  ['by all limits together', { folders: '*.general', age: 45_000, count: 3, size: 15 }, [6]],
-  ['not in other folders', { folders: 'lab', count: 1 }, [1, 2, 3, 4, 5, 6]],
-  ['nothing if no limit is exceeded', { folders: '*', age: 90_000, count: 9, size: 900 }, [1, 2, 3, 4, 5, 6]],
-  ['even the last message', { folders: '*', size: 5 }, []],
+  ['by age', { folders: 'lab.*', keep: { age: 35_000 } }, [4, 5, 6]],
+  ['by count', { folders: 'lab.*', keep: { count: 2 } }, [5, 6]],
+  ['by size', { folders: 'lab.*', keep: { size: 35 } }, [4, 5, 6]],
+  ['by all limits together', { folders: '*.general', keep: { age: 45_000, count: 3, size: 15 } }, [6]],
+  ['not in other folders', { folders: 'lab', keep: { count: 1 } }, [1, 2, 3, 4, 5, 6]],
+  ['nothing if no limit is exceeded', { folders: '*', keep: { age: 90_000, count: 9, size: 900 } }, [1, 2, 3, 4, 5, 6]],
+  ['even the last message', { folders: '*', keep: { size: 5 } }, []],
 ])('deletes %s', async (_, rule, kept) => {
   const clock = new TestClock()
   const store = new MemoryStore({ clock })
@@ -29,10 +29,12 @@ it.each([
 })
 
 it('is accepted in the configuration of a lab', async () => {
-  const lab = await startLab({ retention: [{ folders: 'INBOX', age: '1h' }] })
+  const lab = await startLab({ retention: [{ folders: 'INBOX', keep: { age: '1h' } }] })
   try {
     expect(lab.server('smtp').port).toBeGreaterThan(0)
-    await expect(startLab({ retention: [{ folders: 'INBOX' }] })).rejects.toThrow(/needs an age, a count or a size/)
+    await expect(startLab({ retention: [{ folders: 'INBOX', keep: {} }] })).rejects.toThrow(
+      /write an age, a count or a size/,
+    )
   } finally {
     await lab.stop()
   }
@@ -46,6 +48,6 @@ it('applies a rule only to folders with a matching name', async () => {
     await store.createFolder(accountOwner('alice'), 'Archive/2025'),
   ]
   await store.append([message('a', inbox, archive), message('b', inbox, archive)])
-  await applyRetention(store, [{ folders: 'Archive/*', count: 1 }], clock.ms)
+  await applyRetention(store, [{ folders: 'Archive/*', keep: { count: 1 } }], clock.ms)
   expect([(await store.list(inbox.id)).length, (await store.list(archive.id)).length]).toEqual([2, 1])
 })

@@ -7,7 +7,11 @@ const HOUR_MS = 3_600_000
 
 test('deletes articles by age and by count, keeps their Message-IDs known, and never reuses numbers', async () => {
   await using lab = await startNewsLab({
-    newsgroups: [{ name: 'lab.old', expireAfter: '2h' }, { name: 'lab.many', keepLatest: 3 }, { name: 'lab.all' }],
+    newsgroups: [
+      { name: 'lab.old', keep: { age: '2h' } },
+      { name: 'lab.many', keep: { count: 3 } },
+      { name: 'lab.all' },
+    ],
   })
   for (let n = 1; n <= 5; n++) {
     await lab.post(`Message-ID: <${n}@a>\nNewsgroups: lab.old,lab.many,lab.all`)
@@ -31,8 +35,10 @@ test('deletes articles by age and by count, keeps their Message-IDs known, and n
   await lab.play('C: GROUP lab.old\nS: 211 1 6 6 *')
 })
 
-test('a group with keepLatest is trimmed soon after articles arrive', async () => {
-  const lab = await startLab({ newsgroups: [{ name: 'lab.many', keepLatest: 3, addresses: ['many@lab.test'] }] })
+test('a group with keep.count is trimmed soon after articles arrive', async () => {
+  const lab = await startLab({
+    news: { groups: [{ name: 'lab.many', keep: { count: 3 }, addresses: ['many@lab.test'] }] },
+  })
   try {
     for (let n = 1; n <= 5; n++) {
       await lab.deliver({ from: 'alice@lab.test', subject: `article ${n}`, text: 'x' }, { to: 'many@lab.test' })

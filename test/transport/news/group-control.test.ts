@@ -89,7 +89,7 @@ test('controlSenders: who may change which groups', async () => {
 })
 
 test('a message that must be signed has no effect without a signature', async () => {
-  await using lab = await startControlled([{ from: '*', groups: '*', key: 'missing.asc' }])
+  await using lab = await startControlled([{ from: '*', groups: '*', keyFile: 'missing.asc' }])
   await send(lab, 'admin@lab.test', 'rmgroup lab.old')
   await send(lab, 'admin@lab.test', 'rmgroup lab.old', 'x\r\n', '\nX-PGP-Sig: nonsense')
   expect(await listed(lab)).toEqual(before)
@@ -98,19 +98,19 @@ test('a message that must be signed has no effect without a signature', async ()
 const SIGNATURE = '\nX-PGP-Sig: 2.0 Control,Message-ID,From aGVsbG8= =abcd'
 
 test('a signed message has no effect while the key file cannot be read', async () => {
-  await using lab = await startControlled([{ from: '*', groups: '*', key: 'missing.asc' }])
+  await using lab = await startControlled([{ from: '*', groups: '*', keyFile: 'missing.asc' }])
   await send(lab, 'admin@lab.test', 'rmgroup lab.old', 'x\r\n', SIGNATURE)
   expect(await listed(lab)).toEqual(before)
 })
 
 test('a signed message with a long run of spaces does not block the lab', async () => {
-  await using lab = await startControlled([{ from: '*', groups: '*', key: 'missing.asc' }])
+  await using lab = await startControlled([{ from: '*', groups: '*', keyFile: 'missing.asc' }])
   await send(lab, 'admin@lab.test', 'rmgroup lab.old', `x${' '.repeat(400_000)}y\r\n`, SIGNATURE)
   expect(await listed(lab)).toEqual(before)
 })
 
 test('a signature that names a large field many times is refused', async () => {
-  await using lab = await startControlled([{ from: '*', groups: '*', key: 'missing.asc' }])
+  await using lab = await startControlled([{ from: '*', groups: '*', keyFile: 'missing.asc' }])
   const signature = SIGNATURE.replace('From', `From${',X-Large'.repeat(10_000)}`)
   await send(lab, 'admin@lab.test', 'rmgroup lab.old', 'x\r\n', `${signature}\nX-Large: ${'x'.repeat(100_000)}`)
   expect(await listed(lab)).toEqual(before)

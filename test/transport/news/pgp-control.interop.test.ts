@@ -74,9 +74,11 @@ describe.skipIf(!needs('gpg', 'gpgv'))('control messages signed by gpg', () => {
 
   it('are executed; others, changed ones and those of other keys are not', async () => {
     await using lab = await startLab({
-      newsgroups: [{ name: 'lab.old' }],
-      control: ['newgroup', 'rmgroup'],
-      controlSenders: [{ from: 'admin@lab.test', groups: 'lab.*', key }],
+      news: {
+        groups: [{ name: 'lab.old' }],
+        control: ['newgroup', 'rmgroup'],
+        senders: [{ from: 'admin@lab.test', groups: 'lab.*', keyFile: key }],
+      },
     })
     const client = await LineClient.open(lab.server('nntp').port)
     await client.line()

@@ -88,7 +88,7 @@ export default {
     'Ein Feed tauscht Artikel mit einem anderen Newsserver aus. Ergänzen Sie in der Konfiguration einen virtuellen NNTP-Server:',
   'news.noGroup': 'Die Newsgroup {name} gibt es nicht',
   'news.noGroups': 'Keine Newsgroups',
-  'news.noGroupsHint': 'Legen Sie eine an, oder tragen Sie sie unter `newsgroups` in die Konfiguration ein.',
+  'news.noGroupsHint': 'Legen Sie eine an, oder tragen Sie sie unter `news.groups` in die Konfiguration ein.',
   'news.noServer': 'Kein virtueller NNTP-Server dieses Labs ist geöffnet.',
   'news.numbers': 'Nummern {first} bis {last}',
   'news.older': 'Ältere Threads',

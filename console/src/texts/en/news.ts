@@ -86,7 +86,7 @@ export default {
     'A feed exchanges articles with another news server. Add one to an NNTP virtual server in the configuration:',
   'news.noGroup': 'There is no newsgroup {name}',
   'news.noGroups': 'No newsgroups',
-  'news.noGroupsHint': 'Create one, or list some under `newsgroups` in the configuration.',
+  'news.noGroupsHint': 'Create one, or list some under `news.groups` in the configuration.',
   'news.noServer': 'No NNTP virtual server of this lab is open.',
   'news.numbers': 'numbers {first} to {last}',
   'news.older': 'Older threads',

@@ -88,7 +88,7 @@ export default {
     'フィードは、ほかのニュースサーバーと記事を交換します。設定ファイルの NNTP 仮想サーバーに追加してください:',
   'news.noGroup': 'ニュースグループ {name} はありません',
   'news.noGroups': 'ニュースグループはありません',
-  'news.noGroupsHint': '新しく作成するか、設定ファイルの `newsgroups` に追加してください。',
+  'news.noGroupsHint': '新しく作成するか、設定ファイルの `news.groups` に追加してください。',
   'news.noServer': 'このラボでは NNTP 仮想サーバーが開いていません。',
   'news.numbers': '番号 {first}～{last}',
   'news.older': '古いスレッド',

@@ -28,14 +28,14 @@ export const generalSettings: readonly Setting[] = [
   setting('MP_LABEL --label', '`like.label` of the HTTP virtual server', ({ draft, value }) => {
     likeIn(draft).label = value
   }),
-  setting('MP_MAX_MESSAGES --max -m', '`retention: [{ count }]`; 0 keeps all', ({ draft, value }) => {
+  setting('MP_MAX_MESSAGES --max -m', '`retention: [{ keep: { count } }]`; 0 keeps all', ({ draft, value }) => {
     const count = numberOf(value)
-    const others = (draft.lab.retention ?? []).filter((rule) => rule.count === undefined)
-    draft.lab.retention = count === 0 ? others : [...others, { count }]
+    const others = (draft.lab.retention ?? []).filter((rule) => rule.keep.count === undefined)
+    draft.lab.retention = count === 0 ? others : [...others, { keep: { count } }]
   }),
-  setting('MP_MAX_AGE --max-age', '`retention: [{ age }]`', ({ draft, value }) => {
+  setting('MP_MAX_AGE --max-age', '`retention: [{ keep: { age } }]`', ({ draft, value }) => {
     if (!/^\d+[hd]$/.test(value)) throw new Error(`"${value}" is not an age; write it as 12h or 3d`)
-    if (Number.parseInt(value, 10) > 0) draft.lab.retention = [...(draft.lab.retention ?? []), { age: value }]
+    if (Number.parseInt(value, 10) > 0) draft.lab.retention = [...(draft.lab.retention ?? []), { keep: { age: value } }]
   }),
   setting(
     'MP_MAX_MESSAGE_SIZE --max-message-size',

@@ -1,3 +1,4 @@
+import { presentPath } from '../deprecations.ts'
 import { defaultAt, schemasAt } from '../json-schema.ts'
 import { ConfigError, type Path, pathText, valueAt } from '../mistakes.ts'
 import { nearest } from '../nearest.ts'
@@ -38,15 +39,16 @@ const wrong = (text: string, why: string): ConfigError => new ConfigError([`path
 
 /**
  * Finds the place of a value: items of lists also by name. An item that is not there yet is `-` or the next number. Lists
- * that are not set have the items of their default.
+ * that are not set have the items of their default. Deprecated keys lead to their present form.
  * @param config the value of the whole configuration
  * @throws ConfigError
  */
 export function locatePath(steps: readonly string[], config: unknown): Path {
   const path: (string | number)[] = []
   let at = config
-  for (const [depth, step] of steps.entries()) {
-    const isLast = depth === steps.length - 1
+  const present = presentPath(steps) as readonly string[]
+  for (const [depth, step] of present.entries()) {
+    const isLast = depth === present.length - 1
     path.push(Array.isArray(at) ? indexOf(step, at, path, isLast) : step)
     at = valueAt(at, path.slice(-1)) ?? emptyAt(path)
   }

@@ -1,21 +1,11 @@
 import { isDeepStrictEqual } from 'node:util'
-import {
-  type Document,
-  isAlias,
-  isCollection,
-  isMap,
-  isPair,
-  isScalar,
-  isSeq,
-  type Node,
-  visit,
-  type YAMLMap,
-} from 'yaml'
+import { isAlias, isCollection, isMap, isPair, isScalar, isSeq, type Node, visit } from 'yaml'
+import { presentForm, writtenPath } from '../deprecations.ts'
 import { ConfigError, type Path, pathText, valueAt } from '../mistakes.ts'
-import { parseText, type YamlText } from '../yaml.ts'
+import type { YamlText } from '../yaml.ts'
 import { isMerge } from '../yaml-errors.ts'
 import { emptyAt, locatePath, stepsOf } from './config-path.ts'
-import { keepFormatting } from './keep-formatting.ts'
+import { assertAnchors, rewriteYaml } from './rewrite-yaml.ts'
 
 /** A change of a configuration. `path` is a JSON pointer or a path as messages show it. */
 export type ConfigChange =
@@ -35,75 +25,33 @@ interface Edited {
  * @throws ConfigError for a text that is not YAML, and for changes that are not possible
  */
 export function editYaml(text: string, name: string, changes: readonly ConfigChange[]): Edited {
-  const yaml = parseText(text, name)
-  const { document } = yaml
-  keepPadding(document, text)
-  const before = writtenLike(text, document)
-  const expected = copied(yaml.content())
-  const paths = changes.map((change) => {
-    const path = locatePath(stepsOf(change.path), yaml.content())
-    if (change.op === 'set') {
-      setIn(yaml, path, change.value)
-      putInto(expected, path, change.value)
-    } else {
-      removeIn(yaml, path)
-      takeFrom(expected, path)
+  const { text: edited, result: paths } = rewriteYaml(text, name, (yaml) => {
+    const expected = copied(yaml.content())
+    const changed = changes.map((change) => {
+      const path = locateWritten(change.path, yaml.content())
+      if (change.op === 'set') {
+        setIn(yaml, path, change.value)
+        putInto(expected, path, change.value)
+      } else {
+        removeIn(yaml, path)
+        takeFrom(expected, path)
+      }
+      return path
+    })
+    assertAnchors(yaml)
+    const shared = changed.filter(([first]) => !String(first).startsWith('x-'))
+    if (shared.length === changed.length && !isDeepStrictEqual(yaml.content(), expected)) {
+      throw mistake(yaml, changed[0] ?? [], 'is also used by an alias elsewhere (*name); change the file by hand')
     }
-    return path
+    return changed
   })
-  assertAnchors(yaml)
-  const content = yaml.content()
-  const shared = paths.filter(([first]) => !String(first).startsWith('x-'))
-  if (shared.length === paths.length && !isDeepStrictEqual(content, expected)) {
-    throw mistake(yaml, paths[0] ?? [], 'is also used by an alias elsewhere (*name); change the file by hand')
-  }
-  keepPadding(document, text)
-  const after = document.toString(before.options)
-  const kept = text.startsWith(BOM) ? BOM + merged(text.slice(1), before.text, after) : merged(text, before.text, after)
-  return { text: hasContent(kept, name, content) ? kept : after, paths }
+  return { text: edited, paths }
 }
 
-const BOM = '\uFEFF'
-
-/** Returns a text with the formatting of the original. An empty one has none. */
-const merged = (text: string, before: string, after: string): string =>
-  text.trim() === '' ? after : keepFormatting(text, before, after)
-
-/** How the writer formats. The one that changes least of the original is taken. */
-const styles = [2, 4, 3, 1].flatMap((indent) => [true, false].map((indentSeq) => ({ indent, indentSeq, lineWidth: 0 })))
-
-/** Keeps the spaces inside of brackets. New values get the spaces of the documentation: `{ a: 1 }` and `[a, b]`. */
-function keepPadding(document: Document, text: string): void {
-  visit(document, {
-    Collection(_, node) {
-      const start = node.range?.[0]
-      const isPadded = start === undefined ? isMap(node) : /^.\s/.test(text.slice(start, start + 2))
-      const { toString } = Object.getPrototypeOf(node) as YAMLMap
-      node.toString = (context, ...more) =>
-        toString.call(node, context && { ...context, flowCollectionPadding: isPadded ? ' ' : '' }, ...more)
-    },
-  })
-}
-
-function writtenLike(text: string, document: Document): { text: string; options: (typeof styles)[number] } {
-  const own = new Set(text.split(/\r?\n/))
-  let best = { text: '', options: styles[0] as (typeof styles)[number], foreign: Number.POSITIVE_INFINITY }
-  for (const options of styles) {
-    const written = document.toString(options)
-    const foreign = written.split('\n').filter((line) => !own.has(line)).length
-    if (foreign < best.foreign) best = { text: written, options, foreign }
-    if (foreign === 0) break
-  }
-  return best
-}
-
-function hasContent(text: string, name: string, content: unknown): boolean {
-  try {
-    return isDeepStrictEqual(parseText(text, name).content(), content)
-  } catch (error) {
-    if (error instanceof ConfigError) return false
-    throw error
-  }
+/** Returns the place of a value as the user has written it: below the old name of a key, if the file has that. */
+function locateWritten(path: string, content: unknown): Path {
+  const { value, keys } = presentForm(content)
+  return writtenPath(locatePath(stepsOf(path), value), keys)
 }
 
 function mistake({ at, offsetOf }: YamlText, path: Path, message: string): ConfigError {
@@ -192,18 +140,6 @@ function aliased(yaml: YamlText, path: Path, name: string): ConfigError {
     },
   })
   return mistake(yaml, path, `is an alias of &${name} in ${place}; change that, or set ${pathText(path)} as a whole`)
-}
-
-/** Checks that the anchor of each alias is still there. @throws ConfigError */
-function assertAnchors({ document, at }: YamlText): void {
-  visit(document, {
-    Alias(_, alias) {
-      if (alias.resolve(document)) return
-      const place = at(alias.range?.[0] ?? 0)
-      const message = `needs the anchor &${alias.source}, which the change removes; change the file by hand`
-      throw new ConfigError([{ place, offset: 0, message, line: `${place}: ${message}` }])
-    },
-  })
 }
 
 /** Copies a value without the parts that aliases share. */

@@ -4,22 +4,28 @@ import { linesOfText } from '../../text/unified-diff.ts'
 /**
  * Returns a text with the changes from `before` to `after`, and all other lines as they are in `original`. A writer of
  * YAML formats all lines in its own way; `before` and `after` come from the same writer, so they differ only where a
- * value has changed. Lines that have both another format and a change are taken from `after`.
+ * value has changed. Lines that have both another format and a change are taken from `after`. Lines that only moved keep
+ * their format.
  */
 export function keepFormatting(original: string, before: string, after: string): string {
   const raw = linesOfText(original)
   const [own, from, to] = [raw.map(withoutEnd), linesOfText(before).map(withoutEnd), linesOfText(after).map(withoutEnd)]
   const lineEnd = raw.filter((line) => line.endsWith('\r\n')).length > raw.length / 2 ? '\r\n' : '\n'
+  const formats = lineChanges(from, own)
+  const written = writtenLines(formats, from, own)
   const merged: string[] = []
   const keep = (start: number, end: number): void => void merged.push(...raw.slice(start, end))
   const take = (start: number, end: number): void => {
-    const lines = to.slice(start, end).map((line) => line + lineEnd)
+    const lines = to.slice(start, end).map((line) => {
+      const content = line.trimStart()
+      return line.slice(0, line.length - content.length) + (written.get(content) ?? content) + lineEnd
+    })
     merged.splice(placeOf(lines, merged), 0, ...lines)
   }
   let [at, ownShift, toShift] = [0, 0, 0]
-  for (const { start, end, formats, edits } of groupsOf(lineChanges(from, own), lineChanges(from, to))) {
+  for (const { start, end, formats: other, edits } of groupsOf(formats, lineChanges(from, to))) {
     keep(at + ownShift, start + ownShift)
-    const [ownGrowth, toGrowth] = [growth(formats), growth(edits)]
+    const [ownGrowth, toGrowth] = [growth(other), growth(edits)]
     if (edits.length === 0) keep(start + ownShift, end + ownShift + ownGrowth)
     else take(start + toShift, end + toShift + toGrowth)
     ownShift += ownGrowth
@@ -31,6 +37,22 @@ export function keepFormatting(original: string, before: string, after: string):
     .map((line, index) => (index < merged.length - 1 && !line.endsWith('\n') ? line + lineEnd : line))
     .join('')
 }
+
+/** Returns the lines of a writer of YAML whose format differs, with their original format. Without the indentation. */
+const writtenLines = (
+  formats: readonly LineChange[],
+  from: readonly string[],
+  own: readonly string[],
+): ReadonlyMap<string, string> =>
+  new Map(
+    formats
+      .filter((change) => growth([change]) === 0)
+      .flatMap(({ oldStart, oldEnd, newStart }) =>
+        from
+          .slice(oldStart, oldEnd)
+          .map((line, n) => [line.trimStart(), (own[newStart + n] ?? '').trimStart()] as const),
+      ),
+  )
 
 /** New lines stand before comments that are less indented: these belong to what follows. */
 function placeOf(lines: readonly string[], above: readonly string[]): number {

@@ -12,11 +12,11 @@ export const newsRules: readonly Rule[] = [
     }
   }),
 
-  function* noModerator({ newsgroups }) {
-    for (const [index, group] of newsgroups.entries()) {
+  function* noModerator({ news: { groups } }) {
+    for (const [index, group] of groups.entries()) {
       if (group.posting === 'moderated' && group.moderator === undefined) {
         yield {
-          path: ['newsgroups', index, 'posting'],
+          path: ['news', 'groups', index, 'posting'],
           message:
             'is moderated, but the newsgroup has no moderator; add moderator: ADDRESS, or write posting: yes or no',
         }
@@ -24,16 +24,16 @@ export const newsRules: readonly Rule[] = [
     }
   },
 
-  function* aliases({ newsgroups }) {
-    for (const [index, { name, aliasOf, posting, peers }] of newsgroups.entries()) {
-      const target = newsgroups.find((other) => other.name === aliasOf)
+  function* aliases({ news: { groups } }) {
+    for (const [index, { name, aliasOf, posting, peers }] of groups.entries()) {
+      const target = groups.find((other) => other.name === aliasOf)
       if ((aliasOf !== undefined || peers !== 'accept') && posting === 'moderated') {
         const message = 'is moderated, but users cannot post to this newsgroup; remove posting and moderator'
-        yield { path: ['newsgroups', index, 'posting'], message }
+        yield { path: ['news', 'groups', index, 'posting'], message }
       }
       if (aliasOf === undefined) continue
-      const path = ['newsgroups', index, 'aliasOf']
-      if (!target) yield { path, message: `${aliasOf} is not one of newsgroups; add it` }
+      const path = ['news', 'groups', index, 'aliasOf']
+      if (!target) yield { path, message: `${aliasOf} is not one of news.groups; add it` }
       // RFC 6048 section 3.1
       else if (target.aliasOf !== undefined || aliasOf === name) {
         yield { path, message: `${aliasOf} is an alias itself; name the newsgroup that keeps the articles` }
@@ -42,7 +42,7 @@ export const newsRules: readonly Rule[] = [
     }
   },
 
-  function* sameGroups({ newsgroups }) {
-    yield* repeated(newsgroups.map(({ name }, index) => ({ text: name, path: ['newsgroups', index, 'name'] })))
+  function* sameGroups({ news: { groups } }) {
+    yield* repeated(groups.map(({ name }, index) => ({ text: name, path: ['news', 'groups', index, 'name'] })))
   },
 ]

@@ -1,8 +1,9 @@
 import { z } from 'zod'
+import { keep } from './keep.ts'
 import { mapping } from './mapping.ts'
 import { addressOrNetwork, duration, host, hostName, mailAddress, preload, secretFile } from './values.ts'
 
-export const newsgroup = mapping(() => ({
+const newsgroup = mapping(() => ({
   name: z
     .string()
     .regex(/^[^\s,!*?\\[\]/]+$/, 'a newsgroup name has no spaces, commas, slashes or wildmat characters')
@@ -53,24 +54,17 @@ export const newsgroup = mapping(() => ({
     .array(mailAddress)
     .default([])
     .describe('Mail addresses of the newsgroup. Mail to them is posted as an article.'),
-  expireAfter: duration
+  keep: keep
     .optional()
-    .describe('Age at which articles are deleted. Their Message-IDs are remembered. Default: articles are kept.')
-    .meta({ examples: ['30d'] }),
-  keepLatest: z
-    .number()
-    .int()
-    .positive()
-    .optional()
-    .describe('Number of newest articles to keep. Default: all.')
-    .meta({ examples: [10_000] }),
+    .describe('Articles to keep; older ones are deleted. Their Message-IDs are remembered. Default: all.')
+    .meta({ examples: [{ age: '30d' }] }),
   preload,
   suggested: z.boolean().default(false).describe('Whether LIST SUBSCRIPTIONS suggests the newsgroup to new readers.'),
 }))
 
 /** Control messages about newsgroups. RFC 5537 section 5.2. */
 const groupControls = ['newgroup', 'rmgroup', 'checkgroups'] as const
-export const controls = ['cancel', ...groupControls] as const
+const controls = ['cancel', ...groupControls] as const
 
 /** A wildmat, as in RFC 3977 section 4. */
 const wildmatText = z
@@ -78,7 +72,7 @@ const wildmatText = z
   .regex(/^!?[^\s,!\\[\]]+(,!?[^\s,!\\[\]]+)*$/, 'write a wildmat like lab.*,!lab.private.*')
 
 /** A sender of control messages about newsgroups. INN calls such a list control.ctl. */
-export const controlSender = mapping(() => ({
+const controlSender = mapping(() => ({
   from: z
     .string()
     .min(1)
@@ -90,7 +84,7 @@ export const controlSender = mapping(() => ({
     .min(1)
     .default([...groupControls])
     .describe('Control messages that the sender may send.'),
-  key: z
+  keyFile: z
     .string()
     .min(1)
     .optional()
@@ -98,6 +92,23 @@ export const controlSender = mapping(() => ({
       'File with the OpenPGP public key that must have signed the message (X-PGP-Sig of pgpcontrol). Needs the program gpgv. Default: no signature is required.',
     )
     .meta({ examples: ['../group-admin.asc'] }),
+}))
+
+export const news = mapping(() => ({
+  groups: z.array(newsgroup).default([]).describe('Newsgroups. They are also public IMAP folders.'),
+  control: z
+    .array(z.enum(controls))
+    .default(['cancel'])
+    .describe(
+      'Control messages that take effect. cancel includes Supersedes. All other control messages are only stored.',
+    ),
+  senders: z
+    .array(controlSender)
+    .default([])
+    .describe(
+      'Who may send the control messages newgroup, rmgroup and checkgroups, and which of them must be signed. Refused messages are logged. Default: everyone, with an Approved field.',
+    )
+    .meta({ examples: [[{ from: 'group-admin@lab.test', groups: 'lab.*', keyFile: '../group-admin.asc' }]] }),
 }))
 
 /** An exchange of articles with another news server. Exchange Server calls it a newsfeed. */

@@ -1,6 +1,7 @@
 import { z } from 'zod'
+import { keep } from './keep.ts'
 import { mapping } from './mapping.ts'
-import { duration, octets, secretFile } from './values.ts'
+import { octets, secretFile } from './values.ts'
 
 /** The limits of a store of any kind. */
 const limits = {
@@ -122,21 +123,8 @@ export const retention = mapping(() => ({
     .default('*')
     .describe('Names of folders and newsgroups. * matches any text.')
     .meta({ examples: ['lab.*'] }),
-  age: duration
-    .optional()
-    .describe('Deletes messages that arrived in the folder longer ago than this.')
-    .meta({ examples: ['30d'] }),
-  count: z
-    .number()
-    .int()
-    .positive()
-    .optional()
-    .describe('Number of newest messages to keep in each folder.')
-    .meta({ examples: [10_000] }),
-  size: octets
-    .optional()
-    .describe('Total size of each folder. The oldest messages are deleted first.')
-    .meta({ examples: ['100MiB'] }),
-})).refine(({ age, count, size }) => age !== undefined || count !== undefined || size !== undefined, {
-  message: 'a retention rule needs an age, a count or a size',
-})
+  keep: keep
+    .refine((limits) => Object.values(limits).some((limit) => limit !== undefined), 'write an age, a count or a size')
+    .describe('Messages to keep in each folder; the others are deleted.')
+    .meta({ examples: [{ age: '30d' }] }),
+}))
